@@ -1,0 +1,1 @@
+"""The eMRTD standard (ICAO Doc 9303), for both sides of the wire."""

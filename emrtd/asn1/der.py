@@ -1,0 +1,150 @@
+"""A small DER writer, and readers for the values that eMRTD structures are made of (X.690).
+
+Every writer returns a whole TLV.  Readers take the value of a data object of `emrtd.tlv`.
+"""
+
+from datetime import datetime
+from functools import lru_cache
+
+from emrtd.errors import MalformedError, MisuseError
+from emrtd.tlv import DataObject, encode
+
+BOOLEAN, INTEGER, BIT_STRING, OCTET_STRING, NULL, OID = 0x01, 0x02, 0x03, 0x04, 0x05, 0x06
+UTF8_STRING, PRINTABLE_STRING, IA5_STRING = 0x0C, 0x13, 0x16
+UTC_TIME, GENERALIZED_TIME, SEQUENCE, SET = 0x17, 0x18, 0x30, 0x31
+
+
+def sequence(*items: bytes) -> bytes:
+    """SEQUENCE of the encoded items."""
+    return encode(SEQUENCE, *items)
+
+
+def set_of(*items: bytes) -> bytes:
+    """SET OF the encoded items, in the ascending order that DER wants (X.690, 11.6)."""
+    return encode(SET, *sorted(items))
+
+
+def integer(value: int) -> bytes:
+    """INTEGER, in as few octets as hold it with its sign."""
+    return encode(INTEGER, value.to_bytes(value.bit_length() // 8 + 1, "big", signed=True))
+
+
+def boolean(value: bool) -> bytes:
+    """BOOLEAN."""
+    return encode(BOOLEAN, b"\xff" if value else b"\x00")
+
+
+def null() -> bytes:
+    """NULL."""
+    return encode(NULL)
+
+
+def octet_string(value: bytes) -> bytes:
+    """OCTET STRING."""
+    return encode(OCTET_STRING, value)
+
+
+def bit_string(value: bytes, unused: int = 0) -> bytes:
+    """BIT STRING, whose last octet has `unused` bits that do not count."""
+    return encode(BIT_STRING, bytes((unused,)), value)
+
+
+@lru_cache(maxsize=512)
+def oid(dotted: str) -> bytes:
+    """OBJECT IDENTIFIER, from its dotted form."""
+    return encode(OID, oid_value(dotted))
+
+
+@lru_cache(maxsize=512)
+def oid_value(dotted: str) -> bytes:
+    """The value of an OBJECT IDENTIFIER, without tag and length, as MSE:Set AT wants it."""
+    arcs = [int(arc) for arc in dotted.split(".")]
+    if len(arcs) < 2:
+        raise MisuseError(f"{dotted!r} is not an object identifier")
+    return b"".join(_base128(arc) for arc in (arcs[0] * 40 + arcs[1], *arcs[2:]))
+
+
+def utf8_string(text: str) -> bytes:
+    """UTF8String."""
+    return encode(UTF8_STRING, text.encode())
+
+
+def printable_string(text: str) -> bytes:
+    """PrintableString."""
+    return encode(PRINTABLE_STRING, text.encode("ascii"))
+
+
+def time(instant: datetime) -> bytes:
+    """Time of RFC 5280, 4.1.2.5: UTCTime through 2049, GeneralizedTime from 2050 (UTC)."""
+    if instant.year < 2050:
+        return encode(UTC_TIME, instant.strftime("%y%m%d%H%M%SZ").encode())
+    return generalized_time(instant)
+
+
+def generalized_time(instant: datetime) -> bytes:
+    """GeneralizedTime in UTC, to the second."""
+    return encode(GENERALIZED_TIME, instant.strftime("%Y%m%d%H%M%SZ").encode())
+
+
+def tagged(number: int, *encoded: bytes) -> bytes:
+    """[number] EXPLICIT, or the constructed form of [number] IMPLICIT when given contents."""
+    return encode(0xA0 | number, *encoded)
+
+
+def tagged_primitive(number: int, value: bytes) -> bytes:
+    """[number] IMPLICIT of a primitive type."""
+    return encode(0x80 | number, value)
+
+
+def read_oid(data_object: DataObject) -> str:
+    """The dotted form of an OBJECT IDENTIFIER (X.690, 8.19)."""
+    _expect(data_object, OID)
+    return read_oid_value(data_object.value, data_object.what)
+
+
+def read_oid_value(value: bytes, what: str) -> str:
+    """The dotted form of an object identifier's value."""
+    if not 1 <= len(value) <= 64 or value[-1] & 0x80:
+        raise MalformedError(what, "an object identifier is cut short or far too long")
+    arcs, arc = [], 0
+    for octet in value:
+        arc = arc << 7 | octet & 0x7F
+        if not octet & 0x80:
+            arcs.append(arc)
+            arc = 0
+    first = min(arcs[0] // 40, 2)
+    return ".".join(map(str, (first, arcs[0] - 40 * first, *arcs[1:])))
+
+
+def read_integer(data_object: DataObject) -> int:
+    """The value of an INTEGER, with its sign."""
+    _expect(data_object, INTEGER)
+    if not data_object.value:
+        raise data_object.malformed("an INTEGER without octets")
+    return int.from_bytes(data_object.value, "big", signed=True)
+
+
+def read_octet_string(data_object: DataObject) -> bytes:
+    """The octets of a primitive OCTET STRING."""
+    _expect(data_object, OCTET_STRING)
+    return data_object.value
+
+
+def read_bit_string(data_object: DataObject) -> bytes:
+    """The octets of a BIT STRING that uses all bits of its last octet."""
+    _expect(data_object, BIT_STRING)
+    if not data_object.value or data_object.value[0] != 0:
+        raise data_object.malformed("a BIT STRING of whole octets is expected")
+    return data_object.value[1:]
+
+
+def _expect(data_object: DataObject, tag: int) -> None:
+    if data_object.tag != tag:
+        raise data_object.malformed(f"tag {tag:02X} is expected here")
+
+
+def _base128(arc: int) -> bytes:
+    octets = [arc & 0x7F]
+    while arc := arc >> 7:
+        octets.append(0x80 | arc & 0x7F)
+    return bytes(reversed(octets))

@@ -1,0 +1,1 @@
+"""Biometric data blocks and the images in them."""

@@ -1,0 +1,1 @@
+"""Curves, domain parameters, key derivation, ciphers, MACs and signatures."""

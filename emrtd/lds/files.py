@@ -1,0 +1,101 @@
+"""The table of elementary files (Doc 9303-10, 3.10, 3.11 and 4.7)."""
+
+from dataclasses import dataclass
+from enum import StrEnum, unique
+from typing import Final
+
+EMRTD_APPLICATION: Final = bytes.fromhex("A0000002471001")
+"""AID of the LDS1 eMRTD application (Doc 9303-10, 4.5.6)."""
+
+MASTER_FILE: Final = 0x3F00
+
+
+@unique
+class FileID(StrEnum):
+    """Every elementary file, by the name Doc 9303 prints."""
+
+    ATR_INFO = "EF.ATR/INFO"
+    DIR = "EF.DIR"
+    CARD_ACCESS = "EF.CardAccess"
+    CARD_SECURITY = "EF.CardSecurity"
+    COM = "EF.COM"
+    SOD = "EF.SOD"
+    CVCA = "EF.CVCA"
+    DG1 = "DG1"
+    DG2 = "DG2"
+    DG3 = "DG3"
+    DG4 = "DG4"
+    DG5 = "DG5"
+    DG6 = "DG6"
+    DG7 = "DG7"
+    DG8 = "DG8"
+    DG9 = "DG9"
+    DG10 = "DG10"
+    DG11 = "DG11"
+    DG12 = "DG12"
+    DG13 = "DG13"
+    DG14 = "DG14"
+    DG15 = "DG15"
+    DG16 = "DG16"
+
+
+@dataclass(frozen=True, slots=True)
+class ElementaryFile:
+    """Where an elementary file stands, and what it begins with.
+
+    `identifier` is the 2-octet file identifier, `short_identifier` the 5-bit SFI; both are unique
+    only within their application: `in_application` is False for the files of the MF.
+    `tag` is None where the content has no tag of its own.
+    """
+
+    file_id: FileID
+    identifier: int
+    short_identifier: int
+    tag: int | None
+    in_application: bool
+    number: int | None = None
+
+    @property
+    def file_name(self) -> str:
+        """The name of the file in an LDS image: EF_DG1.bin."""
+        stem = self.file_id.removeprefix("EF.").replace("/", "_")
+        return f"EF_{stem}.bin"
+
+
+def _data_group(number: int, tag: int) -> ElementaryFile:
+    return ElementaryFile(
+        FileID(f"DG{number}"), 0x0100 + number, number, tag, in_application=True, number=number
+    )
+
+
+_DATA_GROUP_TAGS: Final = (
+    0x61, 0x75, 0x63, 0x76, 0x65, 0x66, 0x67, 0x68,
+    0x69, 0x6A, 0x6B, 0x6C, 0x6D, 0x6E, 0x6F, 0x70,
+)  # fmt: skip
+
+FILES: Final = {
+    file.file_id: file
+    for file in (
+        ElementaryFile(FileID.ATR_INFO, 0x2F01, 0x01, None, in_application=False),
+        ElementaryFile(FileID.DIR, 0x2F00, 0x1E, 0x61, in_application=False),
+        ElementaryFile(FileID.CARD_ACCESS, 0x011C, 0x1C, 0x31, in_application=False),
+        ElementaryFile(FileID.CARD_SECURITY, 0x011D, 0x1D, 0x30, in_application=False),
+        ElementaryFile(FileID.COM, 0x011E, 0x1E, 0x60, in_application=True),
+        ElementaryFile(FileID.SOD, 0x011D, 0x1D, 0x77, in_application=True),
+        ElementaryFile(FileID.CVCA, 0x011C, 0x1C, 0x42, in_application=True),
+        *(_data_group(number, tag) for number, tag in enumerate(_DATA_GROUP_TAGS, start=1)),
+    )
+}
+
+DATA_GROUPS: Final = tuple(file for file in FILES.values() if file.number is not None)
+"""DG1 to DG16, in order."""
+
+
+def data_group(number: int) -> ElementaryFile:
+    """The data group with this number, 1 to 16."""
+    return DATA_GROUPS[number - 1]
+
+
+def data_group_by_tag(tag: int) -> ElementaryFile | None:
+    """The data group that begins with this tag, as EF.COM lists them; None for no such tag."""
+    return next((file for file in DATA_GROUPS if file.tag == tag), None)

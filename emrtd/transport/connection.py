@@ -1,0 +1,59 @@
+"""What a connection to a card is, and how a reader's name leads to one."""
+
+from collections.abc import Callable
+from importlib.metadata import entry_points
+from typing import Protocol, Self
+
+from emrtd.errors import MisuseError
+
+ENTRY_POINT_GROUP = "chipseal.readers"
+
+
+class Connection(Protocol):
+    """A connection to one card; `transmit` raises `TransportError` once the card has left."""
+
+    @property
+    def reader(self) -> str:
+        """The reader's name."""
+        ...
+
+    @property
+    def atr(self) -> bytes:
+        """The card's answer to reset (2 to 33 octets)."""
+        ...
+
+    def transmit(self, command: bytes) -> bytes:
+        """Send an encoded command APDU and return the encoded response APDU."""
+        ...
+
+    def close(self) -> None:
+        """Let the card go; it is reset."""
+        ...
+
+    def __enter__(self) -> Self: ...
+
+    def __exit__(self, *exc_info: object) -> None: ...
+
+
+Connect = Callable[[str], Connection]
+
+
+def connect(reader: str) -> Connection:
+    """Connect to the card in a reader.
+
+    `reader` is (part of) a PC/SC reader's name, or `SCHEME:ADDRESS` where a package has registered
+    the scheme in the entry-point group `chipseal.readers`: `virtual:FILE` is a virtual chip.
+    Raises `TransportError` where there is no such reader or no card in it.
+    """
+    scheme, colon, address = reader.partition(":")
+    for entry in entry_points(group=ENTRY_POINT_GROUP):
+        if colon and entry.name == scheme:
+            plugin: Connect = entry.load()
+            return plugin(address)
+    if not reader:
+        raise MisuseError("name the reader; `vsmartcard readers list` shows those there are")
+    from emrtd.transport.pcsc import (  # noqa: PLC0415 - loaded only where it is used
+        connect as connect_pcsc,
+    )
+
+    return connect_pcsc(reader)

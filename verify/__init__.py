@@ -1,0 +1,1 @@
+"""Inspects eMRTDs: evidence, judgement, trust store, reports."""

@@ -1,0 +1,1 @@
+"""A virtual eMRTD chip, and the virtual reader it sits in."""
