@@ -1,0 +1,23 @@
+"""What tests share: where the standards' facts and real data lie, when they are there at all."""
+
+import json
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+REPOSITORY = Path(__file__).resolve().parents[1]
+_SHARED = REPOSITORY.parent / "shared"
+
+
+def shared(relative: str) -> Path:
+    """A file or folder of the shared facts and data; skips the test where it is absent."""
+    path = _SHARED / relative
+    if not path.exists():
+        pytest.skip(f"needs {relative} of the shared data, which is not on this machine")
+    return path
+
+
+def facts(relative: str) -> Any:
+    """A JSON file of the shared facts; skips the test where it is absent."""
+    return json.loads(shared(f"facts/{relative}").read_text(encoding="utf-8"))
