@@ -44,10 +44,14 @@ def test_nesting_is_bounded() -> None:
     octets = b""
     for _ in range(200):
         octets = tlv.encode(0x30, octets)
-    data_object = tlv.read(octets, "nest")
-    with pytest.raises(MalformedError, match="nested deeper"):
+
+    def descend() -> None:
+        data_object = tlv.read(octets, "nest")
         for _ in range(200):
             data_object = data_object.children()[0]
+
+    with pytest.raises(MalformedError, match="nested deeper"):
+        descend()
 
 
 @pytest.mark.parametrize("octets", ["", "61", "6105", "610500", "6180", "61850000000001", "5F"])

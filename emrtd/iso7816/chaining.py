@@ -1,0 +1,64 @@
+"""Command chaining and response chaining, as layers around a procedure (ISO/IEC 7816-4, 5.3)."""
+
+from dataclasses import replace
+from typing import Final
+
+from emrtd.errors import ProtocolError
+from emrtd.iso7816.apdu import (
+    EXTENDED_MAX_DATA,
+    INS,
+    SHORT_MAX_DATA,
+    SHORT_MAX_LE,
+    CommandAPDU,
+    ResponseAPDU,
+)
+from emrtd.iso7816.procedure import Procedure, T, through
+from emrtd.status_words import SW
+
+CHAINING_BIT: Final = 0x10
+
+_MAX_CHAINED_RESPONSE: Final = 4 * (EXTENDED_MAX_DATA + 1)
+
+
+def with_command_chaining(procedure: Procedure[T], max_data: int = SHORT_MAX_DATA) -> Procedure[T]:
+    """Send data longer than `max_data` octets as a chain of commands with CLA bit 5 set.
+
+    Stands inside secure messaging, which protects each command of the chain on its own
+    (TR-03110-3, B.13).  The chain ends early with the first status word that is not 9000.
+    """
+
+    def layer(command: CommandAPDU) -> Procedure[ResponseAPDU]:
+        data = command.data
+        while len(data) > max_data:
+            response = yield CommandAPDU(
+                command.cla | CHAINING_BIT, command.ins, command.p1, command.p2, data[:max_data]
+            )
+            if response.sw != SW.OK:
+                return response
+            data = data[max_data:]
+        return (yield replace(command, data=data))
+
+    return through(procedure, layer)
+
+
+def with_response_chaining(procedure: Procedure[T]) -> Procedure[T]:
+    """Fetch with GET RESPONSE what a chip announces by 61XX, and put it together.
+
+    Stands outside secure messaging: it is the transport's way to carry one protected response.
+    """
+
+    def layer(command: CommandAPDU) -> Procedure[ResponseAPDU]:
+        response = yield command
+        parts = [response.data]
+        while response.sw >> 8 == 0x61:
+            response = yield CommandAPDU(
+                command.cla & 0x03, INS.GET_RESPONSE, ne=response.sw & 0xFF or SHORT_MAX_LE
+            )
+            parts.append(response.data)
+            if not response.data and response.sw >> 8 == 0x61:
+                raise ProtocolError("the chip announces more octets by 61XX and gives none")
+            if sum(map(len, parts)) > _MAX_CHAINED_RESPONSE:
+                raise ProtocolError("the chip's chained response has no end")
+        return ResponseAPDU(b"".join(parts), response.sw)
+
+    return through(procedure, layer)

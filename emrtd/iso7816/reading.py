@@ -1,0 +1,207 @@
+"""Reading elementary files in as few commands as the chip allows (Doc 9303-10, 3.6.3 to 3.6.5).
+
+The first READ BINARY goes by short EF identifier with a full block, and the file's length is
+parsed from its answer: no SELECT and no probe.  The block is what both buffers hold, up to 65,503
+octets where EF.ATR/INFO allows extended length; a chip that shows a smaller limit is believed for
+the rest of the session.  Offsets from 32,768 go by odd-INS READ BINARY.
+"""
+
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from typing import Final
+
+from emrtd import tlv
+from emrtd.errors import ChipRefusalError, MalformedError, ProtocolError
+from emrtd.iso7816.apdu import EXTENDED_MAX_LE, INS, SHORT_MAX_LE, CommandAPDU, ResponseAPDU
+from emrtd.iso7816.procedure import Procedure
+from emrtd.iso7816.selecting import select_file
+from emrtd.status_words import SW
+
+MAX_FILE_SIZE: Final = 1 << 20
+"""The largest file that is read, in octets; a chip that declares more is not believed."""
+
+_SMALL_BLOCKS: Final = (0xDF, 0xA0, 0x80, 0x60, 0x40, 0x20)
+"""Block sizes tried, in this order, when a chip refuses a larger one with 6700."""
+
+_MOST_RETRIES: Final = len(_SMALL_BLOCKS) + 3
+"""How often one READ BINARY is sent before its last answer counts."""
+
+_ODD_INS_FROM: Final = 0x8000
+"""From this offset on, bit 8 of P1 would mean a short EF identifier."""
+
+_ODD_INS_OVERHEAD: Final = 4  # 53 82 xx xx before the data
+
+_NO_SUCH_SHORT_IDENTIFIER: Final = frozenset(
+    {SW.INCORRECT_P1_P2, SW.WRONG_OFFSET, SW.FUNCTION_NOT_SUPPORTED, SW.NO_CURRENT_EF,
+     SW.INSTRUCTION_NOT_SUPPORTED, SW.FILE_NOT_FOUND}
+)  # fmt: skip
+
+
+@dataclass(frozen=True, slots=True)
+class FileAddress:
+    """What a file is selected by: its 2-octet identifier, its 5-bit SFI, and its name in errors.
+
+    `one_object` says that the file is one data object, whose header declares its length.
+    """
+
+    name: str
+    identifier: int
+    short_identifier: int
+    one_object: bool = True
+
+
+def response_capacity(buffer: int, cipher_block: int | None) -> int:
+    """How many octets of file fit in a response of `buffer` octets, status word excluded.
+
+    `cipher_block` is the block size of secure messaging in octets (8 or 16), None without it.
+    The protected response is DO 87 with its padding indicator, DO 99 (4 octets) and DO 8E (10).
+    """
+    if cipher_block is None:
+        return min(buffer, EXTENDED_MAX_LE)
+    room = buffer - 4 - 10 - 1 - 1  # tag of DO 87, padding indicator
+    for length_field in (1, 2, 3):
+        cryptogram = (room - length_field) // cipher_block * cipher_block
+        if len(tlv.encode_length(cryptogram + 1)) <= length_field:
+            return max(cryptogram - 1, 1)  # padding takes at least one octet
+    raise AssertionError("a response buffer is at most 65,536 octets")
+
+
+class FileReader:
+    """Reads files over one session; remembers what the chip turned out to support.
+
+    `buffer` is the largest response data field in octets: 256, or what EF.ATR/INFO tells.
+    """
+
+    def __init__(self, buffer: int = SHORT_MAX_LE, cipher_block: int | None = None) -> None:
+        self._buffer = buffer
+        self._cipher_block = cipher_block
+        self._smaller_blocks: Iterator[int] = iter(_SMALL_BLOCKS)
+        self._learned = EXTENDED_MAX_LE
+        self._short_identifiers_work: bool | None = None
+
+    @property
+    def block(self) -> int:
+        """How many octets of a file one READ BINARY asks for at present."""
+        return min(response_capacity(self._buffer, self._cipher_block), self._learned)
+
+    def protect(self, cipher_block: int) -> None:
+        """Secure messaging with this block size has begun, or changed its cipher."""
+        self._cipher_block = cipher_block
+
+    def allow(self, buffer: int) -> None:
+        """EF.ATR/INFO allows responses of `buffer` octets, status word excluded."""
+        self._buffer = buffer
+
+    def shrink(self) -> bool:
+        """Ask for less from now on; False where the smallest block was refused already.
+
+        For a chip that dropped the channel instead of answering: open it anew, and go on.
+        """
+        if self.block > SHORT_MAX_LE:
+            self._buffer = SHORT_MAX_LE
+            return True
+        for size in self._smaller_blocks:
+            if size < self.block:
+                self._learned = size
+                return True
+        return False
+
+    def read(self, file: FileAddress) -> Procedure[bytes]:
+        """Read one whole file, without any padding behind its data object.
+
+        Raises `ChipRefusalError` where the chip will not give it (6A82: there is none; 6982: no
+        right to it), `MalformedError` where what it gives is not a file, `ProtocolError` where it
+        gives more than was asked.
+        """
+        content = yield from self._first_block(file)
+        size = self._declared_size(content, file)
+        at_end = size is None and len(content) < self.block
+        while not at_end and (size is None or len(content) < size):
+            wanted = self.block if size is None else min(self.block, size - len(content))
+            part = yield from self._block_at(file, len(content), wanted)
+            content += part
+            if size is None:
+                at_end = len(part) < wanted
+            elif not part:
+                reason = f"ends after {len(content)} of {size} octets"
+                raise MalformedError(file.name, reason, len(content))
+            if len(content) > MAX_FILE_SIZE:
+                raise MalformedError(file.name, f"has no end within {MAX_FILE_SIZE} octets")
+        return content[:size]
+
+    def _declared_size(self, head: bytes, file: FileAddress) -> int | None:
+        if not head:
+            raise MalformedError(file.name, "is empty", 0)
+        if not file.one_object:
+            return None
+        size = tlv.declared_size(head, file.name)
+        if size > MAX_FILE_SIZE:
+            raise MalformedError(
+                file.name, f"declares {size} octets, more than the {MAX_FILE_SIZE} that are read", 0
+            )
+        return size
+
+    def _first_block(self, file: FileAddress) -> Procedure[bytes]:
+        if self._short_identifiers_work is not False:
+            response = yield from self._read_binary(
+                lambda ne: CommandAPDU(
+                    0x00, INS.READ_BINARY, 0x80 | file.short_identifier, 0x00, ne=ne
+                ),
+                self.block,
+            )
+            if response.sw in {SW.OK, SW.END_OF_FILE}:
+                self._short_identifiers_work = True
+                return response.data
+            unsupported = response.sw in _NO_SUCH_SHORT_IDENTIFIER
+            if self._short_identifiers_work or not unsupported:
+                raise ChipRefusalError(response.sw, f"reading {file.name}")
+        return (yield from self._select_and_read(file))
+
+    def _select_and_read(self, file: FileAddress) -> Procedure[bytes]:
+        sw = yield from select_file(file.identifier)
+        if sw not in {SW.OK, SW.FILE_DEACTIVATED}:
+            raise ChipRefusalError(sw, f"selecting {file.name}")
+        if self._short_identifiers_work is None:
+            self._short_identifiers_work = False  # the file is there, yet its SFI did not find it
+        return (yield from self._block_at(file, 0, self.block))
+
+    def _block_at(self, file: FileAddress, offset: int, wanted: int) -> Procedure[bytes]:
+        """Read up to `wanted` octets at an offset; nothing at the end of the file."""
+        if offset >= _ODD_INS_FROM:
+            return (yield from self._block_at_far(file, offset, wanted))
+        response = yield from self._read_binary(
+            lambda ne: CommandAPDU(0x00, INS.READ_BINARY, offset >> 8, offset & 0xFF, ne=ne), wanted
+        )
+        if response.sw == SW.WRONG_OFFSET:
+            return b""
+        return response.require(f"reading {file.name}", SW.END_OF_FILE)
+
+    def _block_at_far(self, file: FileAddress, offset: int, wanted: int) -> Procedure[bytes]:
+        at = tlv.encode(0x54, offset.to_bytes((offset.bit_length() + 7) // 8, "big"))
+        response = yield from self._read_binary(
+            lambda ne: CommandAPDU(0x00, INS.READ_BINARY_ODD, 0x00, 0x00, at, ne=ne),
+            min(wanted + _ODD_INS_OVERHEAD, self.block),
+        )
+        if response.sw == SW.WRONG_OFFSET:
+            return b""
+        data = response.require(f"reading {file.name}", SW.END_OF_FILE)
+        if not data:
+            return b""
+        return tlv.read_expected(data, 0x53, f"{file.name}, answer to READ BINARY").value[:wanted]
+
+    def _read_binary(
+        self, command: Callable[[int], CommandAPDU], wanted: int
+    ) -> Procedure[ResponseAPDU]:
+        """Send a READ BINARY; where its length does not suit the chip, learn and send it again."""
+        for _ in range(_MOST_RETRIES):
+            response = yield command(wanted)
+            sw1, sw2 = divmod(response.sw, 256)
+            if sw1 == 0x6C and (sw2 or SHORT_MAX_LE) != wanted:
+                wanted = sw2 or SHORT_MAX_LE  # so many octets are left in the file
+            elif response.sw == SW.WRONG_LENGTH and self.shrink():
+                wanted = min(wanted, self.block)
+            else:
+                break
+        if len(response.data) > wanted:
+            raise ProtocolError(f"the chip gave {len(response.data)} octets, asked for {wanted}")
+        return response

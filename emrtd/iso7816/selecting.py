@@ -1,0 +1,37 @@
+"""SELECT, as an inspection system sends it (Doc 9303-10, 3.6.1 and 3.6.2)."""
+
+from emrtd.iso7816.apdu import INS, CommandAPDU
+from emrtd.iso7816.procedure import Procedure
+from emrtd.status_words import SW
+
+_NO_RESPONSE_DATA = 0x0C  # P2: first occurrence, no file control information wanted
+
+
+def select_application(aid: bytes) -> Procedure[None]:
+    """Select an application by its AID; `ChipRefusalError` where the chip has none such."""
+    response = yield CommandAPDU(0x00, INS.SELECT, 0x04, _NO_RESPONSE_DATA, aid)
+    response.require("selecting the application", SW.FILE_DEACTIVATED)
+
+
+def select_master_file() -> Procedure[bool]:
+    """Select the master file; whether the chip agreed.
+
+    Chips differ: some want no data, some 3F00, and some refuse both though their master file is
+    selected already, so a refusal is an answer here and not an error.
+    """
+    for identifier in (b"", b"\x3f\x00"):
+        response = yield CommandAPDU(0x00, INS.SELECT, 0x00, _NO_RESPONSE_DATA, identifier)
+        if response.sw == SW.OK:
+            return True
+    return False
+
+
+def select_file(identifier: int) -> Procedure[int]:
+    """Select an elementary file of the current application; returns the status word.
+
+    9000 and the warning 6283 mean that the file is selected.
+    """
+    response = yield CommandAPDU(
+        0x00, INS.SELECT, 0x02, _NO_RESPONSE_DATA, identifier.to_bytes(2, "big")
+    )
+    return response.sw

@@ -1,0 +1,69 @@
+"""A connection that counts, and can say what went over the wire without saying any of it.
+
+A trace shows headers, lengths, status words and times.  Data is never shown, in either direction:
+before secure messaging it may be a key or a nonce, and inside it is ciphertext that helps nobody.
+"""
+
+import time
+from collections.abc import Callable
+from typing import Self
+
+from emrtd.transport.connection import Connection
+
+
+class MeteredConnection:
+    """Wraps a connection; counts commands and octets, and tells each exchange to `trace`."""
+
+    def __init__(
+        self,
+        connection: Connection,
+        trace: Callable[[str], None] | None = None,
+        clock: Callable[[], float] = time.perf_counter,
+    ) -> None:
+        self._connection = connection
+        self._trace = trace
+        self._clock = clock
+        self.apdus = 0
+        self.octets = 0
+        self.seconds = 0.0
+
+    @property
+    def reader(self) -> str:
+        """The reader's name."""
+        return self._connection.reader
+
+    @property
+    def atr(self) -> bytes:
+        """The card's answer to reset."""
+        return self._connection.atr
+
+    def transmit(self, command: bytes) -> bytes:
+        """Pass a command on, and count it."""
+        began = self._clock()
+        response = self._connection.transmit(command)
+        took = self._clock() - began
+        self.apdus += 1
+        self.octets += len(command) + len(response)
+        self.seconds += took
+        if self._trace is not None:
+            self._trace(describe(command, response, took))
+        return response
+
+    def close(self) -> None:
+        """Close the connection."""
+        self._connection.close()
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *exc_info: object) -> None:
+        self.close()
+
+
+def describe(command: bytes, response: bytes, seconds: float) -> str:
+    """One line about one exchange: header, lengths, status word and time; no data."""
+    header = command[:4].hex(" ").upper()
+    return (
+        f"{header}  {len(command):5d} octets -> {response[-2:].hex().upper()}"
+        f"  {len(response):5d} octets  {seconds * 1000:7.1f} ms"
+    )
