@@ -4,6 +4,8 @@ from dataclasses import dataclass
 from enum import StrEnum, unique
 from typing import Final
 
+from emrtd.iso7816.reading import FileAddress
+
 EMRTD_APPLICATION: Final = bytes.fromhex("A0000002471001")
 """AID of the LDS1 eMRTD application (Doc 9303-10, 4.5.6)."""
 
@@ -60,6 +62,14 @@ class ElementaryFile:
         """The name of the file in an LDS image: EF_DG1.bin."""
         stem = self.file_id.removeprefix("EF.").replace("/", "_")
         return f"EF_{stem}.bin"
+
+    @property
+    def address(self) -> FileAddress:
+        """How a reader addresses the file, once its application is selected."""
+        several = {FileID.ATR_INFO, FileID.DIR, FileID.CVCA}
+        return FileAddress(
+            self.file_id, self.identifier, self.short_identifier, self.file_id not in several
+        )
 
 
 def _data_group(number: int, tag: int) -> ElementaryFile:
