@@ -52,8 +52,6 @@ def connect(reader: str) -> Connection:
             return plugin(address)
     if not reader:
         raise MisuseError("name the reader; `vsmartcard readers list` shows those there are")
-    from emrtd.transport.pcsc import (  # noqa: PLC0415 - loaded only where it is used
-        connect as connect_pcsc,
-    )
+    from emrtd.transport.pcsc import connect as connect_pcsc
 
     return connect_pcsc(reader)
