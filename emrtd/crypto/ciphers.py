@@ -1,0 +1,102 @@
+"""The block ciphers and message authentication codes of Doc 9303-11, 9.8 (secure messaging).
+
+3DES is two-key 3DES in CBC mode with the Retail MAC (ISO/IEC 9797-1, MAC algorithm 3); AES is CBC
+with CMAC (NIST SP 800-38B).  A MAC is 8 octets in each case.
+"""
+
+from enum import Enum, unique
+from typing import Final
+
+from cryptography.hazmat.decrepit.ciphers.algorithms import TripleDES
+from cryptography.hazmat.primitives.ciphers import Cipher as BlockCipher
+from cryptography.hazmat.primitives.ciphers import modes
+from cryptography.hazmat.primitives.ciphers.algorithms import AES
+from cryptography.hazmat.primitives.cmac import CMAC
+
+from emrtd.errors import MalformedError, MisuseError
+from emrtd.secret import Secret
+
+MAC_SIZE: Final = 8
+"""Octets of a MAC or an authentication token."""
+
+
+@unique
+class Cipher(Enum):
+    """A symmetric cipher, by its name in the standard; keys of 16, 16, 24 and 32 octets."""
+
+    TDES = "3DES"
+    AES128 = "AES-128"
+    AES192 = "AES-192"
+    AES256 = "AES-256"
+
+    @property
+    def key_size(self) -> int:
+        """Octets of a key."""
+        return {Cipher.AES192: 24, Cipher.AES256: 32}.get(self, 16)
+
+    @property
+    def block_size(self) -> int:
+        """Octets of a block: 8 for 3DES, 16 for AES."""
+        return 8 if self is Cipher.TDES else 16
+
+    def encrypt_cbc(self, key: Secret, iv: bytes, data: bytes) -> bytes:
+        """Encrypt whole blocks in CBC mode; `iv` is one block."""
+        encryptor = self._cbc(key, iv, data).encryptor()
+        return bytes(encryptor.update(data) + encryptor.finalize())
+
+    def decrypt_cbc(self, key: Secret, iv: bytes, data: bytes) -> bytes:
+        """Decrypt whole blocks in CBC mode; `iv` is one block."""
+        decryptor = self._cbc(key, iv, data).decryptor()
+        return bytes(decryptor.update(data) + decryptor.finalize())
+
+    def encrypt_block(self, key: Secret, block: bytes) -> bytes:
+        """Encrypt a single block."""
+        return self.encrypt_cbc(key, bytes(self.block_size), block)
+
+    def mac(self, key: Secret, data: bytes) -> bytes:
+        """The MAC (8 octets) of a message of any length."""
+        return self.mac_padded(key, pad(data, 8) if self is Cipher.TDES else data)
+
+    def mac_padded(self, key: Secret, data: bytes) -> bytes:
+        """The MAC (8 octets) of a message that has been padded to whole blocks already."""
+        self._check(key)
+        return (_retail_mac if self is Cipher.TDES else _cmac)(key.reveal(), data)
+
+    def _check(self, key: Secret) -> None:
+        if len(key) != self.key_size:
+            raise MisuseError(f"a key for {self.value} has {self.key_size} octets, not {len(key)}")
+
+    def _cbc(self, key: Secret, iv: bytes, data: bytes) -> "BlockCipher[modes.CBC]":
+        self._check(key)
+        if len(iv) != self.block_size or len(data) % self.block_size:
+            raise MisuseError(f"{self.value} in CBC mode works on whole blocks")
+        octets = key.reveal()
+        algorithm = TripleDES(octets + octets[:8]) if self is Cipher.TDES else AES(octets)
+        return BlockCipher(algorithm, modes.CBC(iv))
+
+
+def _cmac(key: bytes, data: bytes) -> bytes:
+    mac = CMAC(AES(key))
+    mac.update(data)
+    return mac.finalize()[:MAC_SIZE]
+
+
+def _retail_mac(key: bytes, padded: bytes) -> bytes:
+    """DES with the first half of the key over all blocks but the last, which 3DES takes."""
+    single = BlockCipher(TripleDES(key[:8] * 3), modes.CBC(bytes(8))).encryptor()
+    chained = (bytes(8) + single.update(padded[:-8]))[-8:]
+    final = BlockCipher(TripleDES(key + key[:8]), modes.CBC(chained)).encryptor()
+    return final.update(padded[-8:]) + final.finalize()
+
+
+def pad(data: bytes, block_size: int) -> bytes:
+    """Pad to whole blocks: 80, then as many 00 as it takes (ISO/IEC 9797-1, method 2)."""
+    return data + b"\x80" + bytes(-(len(data) + 1) % block_size)
+
+
+def unpad(data: bytes, block_size: int) -> bytes:
+    """Take the padding off; `MalformedError` where the last block does not hold it."""
+    end = data.rstrip(b"\x00")
+    if not end.endswith(b"\x80") or not 0 < len(data) - len(end) + 1 <= block_size:
+        raise MalformedError("padded data", "the last block does not end with 80 and zeros")
+    return end[:-1]

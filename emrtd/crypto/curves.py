@@ -1,0 +1,170 @@
+"""Elliptic curves over prime fields, and their arithmetic by `fastecdsa` behind checks of ours.
+
+Only curves of prime order are let in (cofactor 1), so that every point of the curve but the point
+at infinity is a valid public key.  The point at infinity is never a value: an operation that ends
+there raises `ProtocolError`, since only a dishonest peer can bring it about.
+
+`fastecdsa` must never see a coordinate outside the field: it would accept it, or panic with an
+exception that `except Exception` does not catch.  Every operation here checks its points first.
+"""
+
+from dataclasses import dataclass, replace
+from functools import lru_cache
+from typing import Final
+
+from fastecdsa import curve as fast
+from fastecdsa.rust import Curve as Engine
+from fastecdsa.rust import Point as EnginePoint
+
+from emrtd.errors import MalformedError, ProtocolError
+
+Point = tuple[int, int]
+"""An affine point (x, y), 0 <= x, y < p; never the point at infinity."""
+
+MAX_FIELD_BITS: Final = 521
+"""The largest field that an explicitly given curve may have; bounds the work it causes."""
+
+
+@dataclass(frozen=True, slots=True)
+class Curve:
+    """The curve y^2 = x^3 + ax + b over GF(p), with a generator `g` of prime order `n`.
+
+    `oid` is the dotted object identifier of the named curve, None where it has none.
+    """
+
+    name: str
+    oid: str | None
+    p: int
+    a: int
+    b: int
+    g: Point
+    n: int
+    h: int = 1
+
+    @property
+    def size(self) -> int:
+        """Octets of a field element."""
+        return (self.p.bit_length() + 7) // 8
+
+    def is_on_curve(self, point: Point) -> bool:
+        """Whether the coordinates are field elements that satisfy the equation."""
+        x, y = point
+        in_field = 0 <= x < self.p and 0 <= y < self.p
+        return in_field and (y * y - (x * x + self.a) * x - self.b) % self.p == 0
+
+    def multiply(self, k: int, point: Point) -> Point:
+        """The point k * `point`; infinity or a point off the curve raises `ProtocolError`."""
+        return self._lower(self._lift(point) * (k % self.n))
+
+    def add(self, left: Point, right: Point) -> Point:
+        """The sum of two points; infinity or a point off the curve raises `ProtocolError`."""
+        return self._lower(self._lift(left) + self._lift(right))
+
+    def with_generator(self, g: Point) -> "Curve":
+        """The same curve with another generator, as a mapping makes it."""
+        self._lift(g)
+        return replace(self, oid=None, g=g)
+
+    def encode_point(self, point: Point) -> bytes:
+        """04 || x || y, both padded to the size of the field (TR-03111, 3.2.1)."""
+        return b"\x04" + b"".join(value.to_bytes(self.size, "big") for value in point)
+
+    def decode_point(self, octets: bytes) -> Point:
+        """Decode and validate 04 || x || y.
+
+        The wrong shape raises `MalformedError`, a point that is not on the curve `ProtocolError`.
+        """
+        size = self.size
+        if len(octets) != 1 + 2 * size or octets[0] != 4:
+            raise MalformedError(
+                f"point of {self.name}", f"is not 04 and two coordinates of {size} octets"
+            )
+        point = (
+            int.from_bytes(octets[1 : 1 + size], "big"),
+            int.from_bytes(octets[1 + size :], "big"),
+        )
+        self._require_on_curve(point)
+        return point
+
+    def _require_on_curve(self, point: Point) -> None:
+        if not self.is_on_curve(point):
+            raise ProtocolError(f"a point is not on the curve {self.name}")
+
+    def _lift(self, point: Point) -> EnginePoint:
+        self._require_on_curve(point)
+        return EnginePoint(*point, _engine(self.p, self.a, self.b, self.n, self.g))
+
+    def _lower(self, point: EnginePoint) -> Point:
+        if point.z == 0:
+            raise ProtocolError(f"an operation on {self.name} ends at the point at infinity")
+        return point.x, point.y
+
+
+_NAMED: Final = {
+    "secp192r1": ("1.2.840.10045.3.1.1", fast.P192),
+    "secp224r1": ("1.3.132.0.33", fast.P224),
+    "secp256r1": ("1.2.840.10045.3.1.7", fast.P256),
+    "secp384r1": ("1.3.132.0.34", fast.P384),
+    "secp521r1": ("1.3.132.0.35", fast.P521),
+    "brainpoolP160r1": ("1.3.36.3.3.2.8.1.1.1", fast.brainpoolP160r1),
+    "brainpoolP192r1": ("1.3.36.3.3.2.8.1.1.3", fast.brainpoolP192r1),
+    "brainpoolP224r1": ("1.3.36.3.3.2.8.1.1.5", fast.brainpoolP224r1),
+    "brainpoolP256r1": ("1.3.36.3.3.2.8.1.1.7", fast.brainpoolP256r1),
+    "brainpoolP320r1": ("1.3.36.3.3.2.8.1.1.9", fast.brainpoolP320r1),
+    "brainpoolP384r1": ("1.3.36.3.3.2.8.1.1.11", fast.brainpoolP384r1),
+    "brainpoolP512r1": ("1.3.36.3.3.2.8.1.1.13", fast.brainpoolP512r1),
+}
+
+_ENGINES: Final = {(engine.p, engine.a, engine.b): engine for _, engine in _NAMED.values()}
+
+CURVES: Final[dict[str, Curve]] = {
+    name: Curve(name, oid, e.p, e.a, e.b, (e.G.x, e.G.y), e.q) for name, (oid, e) in _NAMED.items()
+}
+"""The named curves, by name (FIPS 186-4; RFC 5639)."""
+
+
+def curve_by_oid(oid: str) -> Curve | None:
+    """The named curve with this dotted object identifier; None for any other."""
+    return next((curve for curve in CURVES.values() if curve.oid == oid), None)
+
+
+def find_curve(p: int, a: int, b: int, g: Point, n: int) -> Curve | None:
+    """The named curve with exactly these parameters; None for any other.
+
+    p alone does not tell them apart: each Brainpool curve shares its field with a twist.
+    """
+    wanted = (p, a, b, g, n)
+    return next((c for c in CURVES.values() if (c.p, c.a, c.b, c.g, c.n) == wanted), None)
+
+
+def explicit_curve(p: int, a: int, b: int, g: Point, n: int, *, h: int = 1) -> Curve:
+    """The curve with these parameters, which somebody else chose: named, or validated.
+
+    Raises `MalformedError` unless p and n are primes of at most `MAX_FIELD_BITS` bits, g is a point
+    of order n and the order of the curve is prime (cofactor 1).
+    """
+    known = find_curve(p, a, b, g, n)
+    if known is not None and h == 1:
+        return known
+    curve = Curve("explicit curve", None, p, a, b, g, n, h)
+    if not 3 < p < 1 << MAX_FIELD_BITS or not (0 <= a < p and 0 <= b < p):
+        raise MalformedError(curve.name, "its field is too large, or its coefficients are outside")
+    if h != 1 or n == p or (n - p - 1) ** 2 > 4 * p:  # Hasse's bound; n = p is anomalous
+        raise MalformedError(curve.name, "its order is not a prime that such a curve can have")
+    if not curve.is_on_curve(g):
+        raise MalformedError(curve.name, "its generator is not a point of it")
+    try:
+        opposite: Point | None = curve.multiply(n - 1, g)
+    except ValueError as error:  # fastecdsa: p or n is composite, or the curve is singular
+        raise MalformedError(curve.name, str(error)) from None
+    except ProtocolError:
+        opposite = None  # at infinity before its time
+    if opposite != (g[0], p - g[1]):
+        raise MalformedError(curve.name, "its generator does not have the order it claims")
+    return curve
+
+
+@lru_cache(maxsize=32)
+def _engine(p: int, a: int, b: int, n: int, g: Point) -> Engine:
+    """What computes on this curve: made for it, where fastecdsa knows it, or the general one."""
+    return _ENGINES.get((p, a, b)) or Engine("", p, a, b, n, *g)
