@@ -1,0 +1,211 @@
+"""ASN.1 values in BER (ITU-T X.690), read leniently and within bounds, faster than `emrtd.tlv`.
+
+Certificates, CMS and CRLs of foreign States are read with this: a `Value` is a window on octets
+that are never copied until asked for.  Lengths of any form are read; what is not DER is told by
+`is_der`, and indefinite lengths are first turned into definite ones by `definite`.
+For any octets a reader either returns or raises `MalformedError`.
+"""
+
+from collections.abc import Iterator
+from typing import Final
+
+from emrtd.errors import MalformedError
+from emrtd.tlv import encode_length
+
+MAX_DEPTH: Final = 32
+"""How deep values may stand in one another; a certificate needs about 12."""
+
+MAX_CHILDREN: Final = 20_000
+"""How many values `Value.children` holds; longer runs are iterated with `Value.each`."""
+
+
+class Value:
+    """One ASN.1 value: its identifier octets as a number, and where it stands in the octets.
+
+    `begin` is the offset of the tag, `start` and `end` bound the contents.
+    """
+
+    __slots__ = ("_children", "begin", "depth", "end", "octets", "start", "tag", "what")
+
+    def __init__(  # noqa: PLR0917 - made once for every value: keywords would cost
+        self, octets: bytes, tag: int, begin: int, start: int, end: int, what: str, depth: int
+    ) -> None:
+        self.octets = octets
+        self.tag = tag
+        self.begin = begin
+        self.start = start
+        self.end = end
+        self.what = what
+        self.depth = depth
+        self._children: tuple[Value, ...] | None = None
+
+    def __repr__(self) -> str:  # the contents may be a person's
+        return f"Value({self.tag:02X}, {self.end - self.start} octets)"
+
+    @property
+    def contents(self) -> bytes:
+        """The contents octets."""
+        return self.octets[self.start : self.end]
+
+    @property
+    def encoded(self) -> bytes:
+        """The whole value, with tag and length, as it was written."""
+        return self.octets[self.begin : self.end]
+
+    @property
+    def children(self) -> "tuple[Value, ...]":
+        """The values that the contents are made of, at most `MAX_CHILDREN`."""
+        if self._children is None:
+            self._children = tuple(self.each(MAX_CHILDREN))
+        return self._children
+
+    def each(self, limit: int | None = None) -> "Iterator[Value]":
+        """Iterate over the values that the contents are made of, without keeping them."""
+        octets, position, end, what, depth = (
+            self.octets, self.start, self.end, self.what, self.depth + 1
+        )  # fmt: skip
+        if depth > MAX_DEPTH:
+            raise MalformedError(what, f"values nested deeper than {MAX_DEPTH}", position)
+        count = 0
+        while position < end:
+            tag, start, stop = _header(octets, position, end, what)
+            count += 1
+            if limit is not None and count > limit:
+                raise MalformedError(what, f"more than {limit} values in one", self.begin)
+            yield Value(octets, tag, position, start, stop, what, depth)
+            position = stop
+
+    def malformed(self, reason: str) -> MalformedError:
+        """Make the error that blames this value."""
+        return MalformedError(self.what, reason, self.begin)
+
+    def expect(self, tag: int) -> "Value":
+        """Return this value, if it has that tag."""
+        if self.tag != tag:
+            raise self.malformed(f"tag {self.tag:02X} instead of {tag:02X}")
+        return self
+
+
+def read(octets: bytes, what: str) -> Value:
+    """Read octets that are exactly one value of definite length, with nothing behind it."""
+    value = read_first(octets, what)
+    if value.end != len(octets):
+        raise MalformedError(what, f"{len(octets) - value.end} octets follow it", value.end)
+    return value
+
+
+def read_first(octets: bytes, what: str) -> Value:
+    """Read the value that the octets begin with; `Value.end` says where it ends."""
+    tag, start, end = _header(octets, 0, len(octets), what)
+    return Value(octets, tag, 0, start, end, what, 0)
+
+
+def is_der(value: Value) -> bool:
+    """Whether a value and all in it has lengths in DER's shortest form (X.690, 10.1)."""
+    pending = [value]
+    while pending:
+        each = pending.pop()
+        length = encode_length(each.end - each.start)
+        if each.octets[each.start - len(length) : each.start] != length:
+            return False
+        tag_octets = (each.tag.bit_length() + 7) // 8 or 1
+        if each.begin + tag_octets + len(length) != each.start:
+            return False
+        if each.octets[each.begin] & 0x20:
+            pending.extend(each.each())
+    return True
+
+
+def definite(octets: bytes, what: str) -> bytes:
+    """Rewrite indefinite lengths as definite ones; returns the octets themselves if there are none.
+
+    Constructed OCTET STRINGs of indefinite length become primitive ones.  What has a definite
+    length throughout stays octet for octet, so that signatures over it still hold.
+    Raises `MalformedError` where the octets are not one whole value.
+    """
+    rewritten, end = _definite(octets, 0, len(octets), what, 0)
+    if end != len(octets):
+        raise MalformedError(what, f"{len(octets) - end} octets follow it", end)
+    return octets if rewritten is None else rewritten
+
+
+def _definite(
+    octets: bytes, position: int, limit: int, what: str, depth: int
+) -> tuple[bytes | None, int]:
+    """Return the rewritten value (None: it needs no rewriting) and where it ended."""
+    if depth > MAX_DEPTH:
+        raise MalformedError(what, f"values nested deeper than {MAX_DEPTH}", position)
+    tag_end = _tag_end(octets, position, limit, what)
+    constructed = bool(octets[position] & 0x20)
+    indefinite = tag_end < limit and octets[tag_end] == 0x80
+    if indefinite:
+        if not constructed:
+            raise MalformedError(what, "a primitive value of indefinite length", position)
+        start, end = tag_end + 1, limit
+    else:
+        _, start, end = _header(octets, position, limit, what)
+        if not constructed:
+            return None, end
+    parts: list[bytes] = []
+    changed, inner = False, start
+    while not indefinite or octets[inner : inner + 2] != b"\0\0":
+        if inner >= end:
+            if indefinite:
+                raise MalformedError(what, "an indefinite length that nothing ends", position)
+            break
+        part, following = _definite(octets, inner, end, what, depth + 1)
+        changed |= part is not None
+        parts.append(octets[inner:following] if part is None else part)
+        inner = following
+    if not indefinite and not changed:
+        return None, end
+    contents = b"".join(parts)
+    tag = octets[position:tag_end]
+    if tag == b"\x24":  # a constructed OCTET STRING: its segments, joined (X.690, 8.7.3)
+        tag, contents = b"\x04", _joined(contents, what)
+    return tag + encode_length(len(contents)) + contents, inner + 2 if indefinite else end
+
+
+def _joined(segments: bytes, what: str) -> bytes:
+    whole = Value(segments, 0x24, 0, 0, len(segments), what, 0)
+    return b"".join(segment.expect(0x04).contents for segment in whole.each())
+
+
+def _tag_end(octets: bytes, position: int, limit: int, what: str) -> int:
+    end = position + 1
+    if position >= limit:
+        raise MalformedError(what, "ends where a value should begin", position)
+    if octets[position] & 0x1F == 0x1F:
+        while True:
+            if end >= limit or end - position == 4:
+                raise MalformedError(what, "a tag that is cut short or too long", position)
+            end += 1
+            if not octets[end - 1] & 0x80:
+                break
+    return end
+
+
+def _header(octets: bytes, position: int, limit: int, what: str) -> tuple[int, int, int]:
+    """Return the tag, and where the contents start and end; they end within the limit."""
+    try:
+        tag = octets[position]
+        start = position + 1
+        if tag & 0x1F == 0x1F:
+            start = _tag_end(octets, position, limit, what)
+            tag = int.from_bytes(octets[position:start], "big")
+        length = octets[start]
+        start += 1
+        if length >= 0x80:
+            size = length & 0x7F
+            if size == 0:
+                raise MalformedError(what, "an indefinite length is not expected here", position)
+            if size > 8:
+                raise MalformedError(what, f"a length field of {size + 1} octets", position)
+            length = int.from_bytes(octets[start : start + size], "big")
+            start += size
+    except IndexError:
+        raise MalformedError(what, "ends inside a tag or length field", position) from None
+    end = start + length
+    if end > limit:
+        raise MalformedError(what, f"is cut short: {end - limit} octets are missing", position)
+    return tag, start, end

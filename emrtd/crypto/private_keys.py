@@ -1,0 +1,163 @@
+"""Private keys in memory, for tests, demos and files: `Signer`s over RSA and EC keys (PKCS#8).
+
+Where a key must not be in this process, an HSM or a service is the `Signer` instead.
+"""
+
+import secrets
+from collections.abc import Callable
+from typing import TYPE_CHECKING, Final
+
+from emrtd.asn1 import ber, der
+from emrtd.crypto import ecdsa
+from emrtd.crypto.curves import Curve
+from emrtd.crypto.public_keys import ID_EC_PUBLIC_KEY, ID_RSA, curve_from, encode_parameters
+from emrtd.crypto.signatures import (
+    EcPublicKey,
+    RsaPublicKey,
+    SignatureFamily,
+    SignatureScheme,
+    ecdsa_encode,
+    rsa_padding,
+)
+from emrtd.errors import MalformedError, MisuseError
+from emrtd.secret import Secret
+
+if TYPE_CHECKING:
+    from cryptography.hazmat.primitives.asymmetric.rsa import RSAPrivateKey
+
+_WHAT: Final = "private key"
+
+
+class EcPrivateKey:
+    """A private key on a curve of `emrtd.crypto.curves`, and the `Signer` that uses it."""
+
+    def __init__(
+        self, curve: Curve, private: Secret, *, random: Callable[[int], bytes] = secrets.token_bytes
+    ) -> None:
+        self._private = private
+        self._random = random
+        number = int.from_bytes(private.reveal(), "big")
+        if not 0 < number < curve.n:
+            raise MisuseError(f"the private key is not one of {curve.name}")
+        self._public_key = EcPublicKey(curve, curve.multiply(number, curve.g))
+
+    @classmethod
+    def generate(
+        cls, curve: Curve, *, random: Callable[[int], bytes] = secrets.token_bytes
+    ) -> "EcPrivateKey":
+        """Make a new key, from 64 random bits more than the order has (FIPS 186-5, A.2.1)."""
+        size = (curve.n.bit_length() + 7) // 8
+        number = int.from_bytes(random(size + 8), "big") % (curve.n - 1) + 1
+        return cls(curve, Secret(number.to_bytes(size, "big")), random=random)
+
+    @property
+    def public_key(self) -> EcPublicKey:
+        """The public half."""
+        return self._public_key
+
+    @property
+    def private(self) -> Secret:
+        """The private number, big-endian, for key agreement and for files."""
+        return self._private
+
+    def sign(self, scheme: SignatureScheme, message: bytes) -> bytes:
+        """Sign a message; the signature is DER."""
+        if scheme.family is not SignatureFamily.ECDSA:
+            raise MisuseError(f"a key on {self._public_key.curve.name} cannot make {scheme.family}")
+        number = int.from_bytes(self._private.reveal(), "big")
+        digest = scheme.hash.digest(message)
+        return ecdsa_encode(*ecdsa.sign(self._public_key.curve, number, digest, self._random))
+
+    def to_pkcs8(self, *, explicit: bool = False) -> Secret:
+        """PKCS#8 PrivateKeyInfo (RFC 5958, RFC 5915), not encrypted."""
+        curve = self._public_key.curve
+        named = curve.oid is not None and not explicit
+        parameters = der.oid(curve.oid or "") if named else encode_parameters(curve)
+        size = (curve.n.bit_length() + 7) // 8
+        number = int.from_bytes(self._private.reveal(), "big")
+        key = der.sequence(
+            der.integer(1),
+            der.octet_string(number.to_bytes(size, "big")),
+            der.tagged(1, der.bit_string(curve.encode_point(self._public_key.point))),
+        )
+        algorithm = der.sequence(der.oid(ID_EC_PUBLIC_KEY), parameters)
+        return Secret(der.sequence(der.integer(0), algorithm, der.octet_string(key)))
+
+
+class RsaPrivateKey:
+    """An RSA private key, and the `Signer` that uses it."""
+
+    def __init__(self, key: "RSAPrivateKey") -> None:
+        self._key = key
+        numbers = key.public_key().public_numbers()
+        self._public_key = RsaPublicKey(numbers.n, numbers.e)
+
+    @classmethod
+    def generate(cls, bits: int) -> "RsaPrivateKey":
+        """Make a new key with a modulus of that many bits, 2048 or more, and exponent 65537."""
+        from cryptography.hazmat.primitives.asymmetric import rsa
+
+        if not 2048 <= bits <= 8192:
+            raise MisuseError(f"an RSA key of {bits} bits: choose between 2048 and 8192")
+        return cls(rsa.generate_private_key(65537, bits))
+
+    @property
+    def public_key(self) -> RsaPublicKey:
+        """The public half."""
+        return self._public_key
+
+    def sign(self, scheme: SignatureScheme, message: bytes) -> bytes:
+        """Sign a message, with PKCS#1 v1.5 or PSS."""
+        return self._key.sign(message, *rsa_padding(scheme))
+
+    def to_pkcs8(self) -> Secret:
+        """PKCS#8 PrivateKeyInfo, not encrypted."""
+        from cryptography.hazmat.primitives import serialization
+
+        return Secret(
+            self._key.private_bytes(
+                serialization.Encoding.DER,
+                serialization.PrivateFormat.PKCS8,
+                serialization.NoEncryption(),
+            )
+        )
+
+
+PrivateKey = EcPrivateKey | RsaPrivateKey
+
+
+def load_private_key(
+    pkcs8: Secret, *, random: Callable[[int], bytes] = secrets.token_bytes
+) -> PrivateKey:
+    """Read a PKCS#8 PrivateKeyInfo that is not encrypted; EC parameters by name or explicit."""
+    octets = pkcs8.reveal()
+    fields = ber.read(octets, _WHAT).expect(der.SEQUENCE).children
+    if len(fields) < 3:
+        raise MalformedError(_WHAT, "is not a PKCS#8 PrivateKeyInfo")
+    algorithm = fields[1].expect(der.SEQUENCE).children
+    if not algorithm:
+        raise MalformedError(_WHAT, "names no algorithm")
+    oid = der.read_oid_value(algorithm[0].expect(der.OID).contents, _WHAT)
+    if oid == ID_RSA:
+        return _load_rsa(octets)
+    if oid != ID_EC_PUBLIC_KEY or len(algorithm) != 2:
+        raise MalformedError(_WHAT, "is neither an RSA key nor an EC key with its curve")
+    curve = curve_from(algorithm[1])
+    key = ber.read(fields[2].expect(der.OCTET_STRING).contents, _WHAT).children
+    if len(key) < 2:
+        raise MalformedError(_WHAT, "is not an ECPrivateKey")
+    return EcPrivateKey(curve, Secret(key[1].expect(der.OCTET_STRING).contents), random=random)
+
+
+def _load_rsa(octets: bytes) -> RsaPrivateKey:
+    from cryptography.exceptions import UnsupportedAlgorithm
+    from cryptography.hazmat.primitives import serialization
+    from cryptography.hazmat.primitives.asymmetric.rsa import RSAPrivateKey
+
+    try:
+        key = serialization.load_der_private_key(octets, None)
+    except (ValueError, TypeError, UnsupportedAlgorithm):
+        raise MalformedError(_WHAT, "is not a valid RSA key") from None
+    if not isinstance(key, RSAPrivateKey):
+        raise MalformedError(_WHAT, "is not an RSA key")
+    return RsaPrivateKey(key)

@@ -1,0 +1,163 @@
+"""SubjectPublicKeyInfo, with named or explicit curve parameters (RFC 3279; TR-03111, 5.1).
+
+Doc 9303-12, 4.1.6.3 wants explicit parameters.  They are matched by p, a, b, G and n against the
+curves that we know, and never used as they stand: a generator of someone's own choice would let
+anyone sign for a key.
+"""
+
+from typing import Final
+
+from emrtd.asn1 import ber, der
+from emrtd.crypto.curves import Curve, curve_by_oid, find_curve
+from emrtd.crypto.signatures import EcPublicKey, PublicKey, RsaPublicKey
+from emrtd.errors import MalformedError, ProtocolError
+
+ID_RSA: Final = "1.2.840.113549.1.1.1"
+ID_RSA_PSS: Final = "1.2.840.113549.1.1.10"
+ID_EC_PUBLIC_KEY: Final = "1.2.840.10045.2.1"
+ID_EC_DH: Final = "1.3.132.1.12"
+ID_PRIME_FIELD: Final = "1.2.840.10045.1.1"
+
+_WHAT: Final = "public key"
+
+
+class UnusableKeyError(MalformedError):
+    """A public key that is well formed, but of a kind or on a curve that is not used here.
+
+    `description` says what it is: "DSA", "an unknown 256-bit curve".
+    """
+
+    def __init__(self, what: str, description: str) -> None:
+        self.description = description
+        super().__init__(what, f"{description} is not used")
+
+
+def decode_public_key(octets: bytes) -> PublicKey:
+    """Read a DER SubjectPublicKeyInfo.
+
+    Raises `UnusableKeyError` for a kind of key or curve that is not used, `MalformedError` else.
+    """
+    return public_key_from(ber.read(octets, _WHAT))
+
+
+def public_key_from(info: ber.Value) -> PublicKey:
+    """Read a SubjectPublicKeyInfo that stands in something else; raises as `decode_public_key`."""
+    fields = info.expect(der.SEQUENCE).children
+    if len(fields) != 2:
+        raise info.malformed("an algorithm and a key are expected")
+    algorithm, key = fields[0].expect(der.SEQUENCE).children, fields[1].expect(der.BIT_STRING)
+    if not algorithm:
+        raise info.malformed("no algorithm")
+    oid = der.read_oid_value(algorithm[0].expect(der.OID).contents, info.what)
+    octets = key.contents
+    if octets[:1] != b"\0":
+        raise key.malformed("a key is whole octets")
+    if oid in (ID_RSA, ID_RSA_PSS):
+        return _decode_rsa(octets[1:], info.what)
+    if oid not in (ID_EC_PUBLIC_KEY, ID_EC_DH):
+        raise UnusableKeyError(info.what, f"a key of algorithm {oid}")
+    if len(algorithm) != 2:
+        raise info.malformed("an elliptic-curve key needs its parameters")
+    curve = curve_from(algorithm[1])
+    try:
+        return EcPublicKey(curve, curve.decode_point(octets[1:]))
+    except (MalformedError, ProtocolError) as error:
+        raise info.malformed(str(error)) from None
+
+
+def encode_public_key(key: PublicKey, *, explicit: bool = True) -> bytes:
+    """Write a DER SubjectPublicKeyInfo; curve parameters explicit (Doc 9303-12) or by name."""
+    if isinstance(key, RsaPublicKey):
+        algorithm = der.sequence(der.oid(ID_RSA), der.null())
+        octets = der.sequence(der.integer(key.n), der.integer(key.e))
+    else:
+        parameters = encode_parameters(key.curve) if explicit else der.oid(key.curve.oid)
+        algorithm = der.sequence(der.oid(ID_EC_PUBLIC_KEY), parameters)
+        octets = key.curve.encode_point(key.point)
+    return der.sequence(algorithm, der.bit_string(octets))
+
+
+def encode_parameters(curve: Curve) -> bytes:
+    """Write a curve as DER ECParameters, with its cofactor (TR-03111, 5.1.1)."""
+    return der.sequence(
+        der.integer(1),
+        der.sequence(der.oid(ID_PRIME_FIELD), der.integer(curve.p)),
+        der.sequence(
+            der.octet_string(curve.a.to_bytes(curve.size, "big")),
+            der.octet_string(curve.b.to_bytes(curve.size, "big")),
+        ),
+        der.octet_string(curve.encode_point(curve.g)),
+        der.integer(curve.n),
+        der.integer(curve.h),
+    )
+
+
+def curve_from(parameters: ber.Value) -> Curve:
+    """Read EcpkParameters: a curve's name, or explicit parameters that are a known curve's.
+
+    Raises `UnusableKeyError` for a curve that is not known, `MalformedError` for what is no curve.
+    """
+    what = parameters.what
+    if parameters.tag == der.OID:
+        oid = der.read_oid_value(parameters.contents, what)
+        named = curve_by_oid(oid)
+        if named is None:
+            raise UnusableKeyError(what, f"the curve {oid}")
+        return named
+    if parameters.tag == der.NULL:
+        raise UnusableKeyError(what, "a curve inherited from the issuer")
+    return _match(parameters.expect(der.SEQUENCE))
+
+
+def _match(parameters: ber.Value) -> Curve:
+    what = parameters.what
+    fields = parameters.children
+    if not 5 <= len(fields) <= 7:
+        raise parameters.malformed(f"{len(fields)} curve parameters")
+    field, coefficients = fields[1].expect(der.SEQUENCE).children, fields[2].children
+    if len(field) != 2 or len(coefficients) < 2:
+        raise parameters.malformed("curve parameters that lack a field or a coefficient")
+    field_type = der.read_oid_value(field[0].expect(der.OID).contents, what)
+    if field_type != ID_PRIME_FIELD:
+        raise UnusableKeyError(what, "a curve over another than a prime field")
+    p, n = _unsigned(field[1]), _unsigned(fields[4].expect(der.INTEGER))
+    a, b = (
+        int.from_bytes(each.expect(der.OCTET_STRING).contents, "big") for each in coefficients[:2]
+    )
+    base = fields[3].expect(der.OCTET_STRING).contents
+    size = (p.bit_length() + 7) // 8
+    if len(base) == 1 + 2 * size and base[0] in (4, 6, 7):
+        g = int.from_bytes(base[1 : 1 + size], "big"), int.from_bytes(base[1 + size :], "big")
+        curve = find_curve(p, a, b, g, n)
+    elif len(base) == 1 + size and base[0] in (2, 3):
+        curve = _find_compressed(p, a, b, base, n)
+    else:
+        raise fields[3].malformed("the base point is not a point")
+    if curve is None:
+        raise UnusableKeyError(what, f"an unknown curve of {p.bit_length()} bits")
+    return curve
+
+
+def _find_compressed(p: int, a: int, b: int, base: bytes, n: int) -> Curve | None:
+    from emrtd.crypto.curves import CURVES
+
+    x, odd = int.from_bytes(base[1:], "big"), base[0] & 1
+    for curve in CURVES.values():
+        if curve.g[0] == x and curve.g[1] & 1 == odd:
+            return find_curve(p, a, b, curve.g, n)
+    return None
+
+
+def _unsigned(value: ber.Value) -> int:
+    """An INTEGER that cannot be negative; a missing leading zero is read past."""
+    return int.from_bytes(value.expect(der.INTEGER).contents, "big")
+
+
+def _decode_rsa(octets: bytes, what: str) -> RsaPublicKey:
+    numbers = ber.read(octets, what).expect(der.SEQUENCE).children
+    if len(numbers) != 2:
+        raise MalformedError(what, "an RSA key is a modulus and an exponent")
+    n, e = (_unsigned(number) for number in numbers)
+    if n < 3 or e < 3 or n % 2 == 0 or e % 2 == 0:
+        raise MalformedError(what, "an RSA modulus and exponent are odd and at least 3")
+    return RsaPublicKey(n, e)

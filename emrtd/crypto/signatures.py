@@ -1,0 +1,220 @@
+"""Signatures of X.509 and CMS: RSA (PKCS#1 v1.5 and PSS) and ECDSA (Doc 9303-12, 4.1.6).
+
+`verify` raises, it never returns a truth value.  An ECDSA signature is DER here, as certificates
+and CMS carry it; chips and card-verifiable certificates use the plain form r || s (TR-03111,
+5.2.1), which `ecdsa_from_plain` and `ecdsa_to_plain` convert.
+"""
+
+from dataclasses import dataclass
+from enum import StrEnum, unique
+from functools import lru_cache
+from typing import TYPE_CHECKING, Final, Protocol
+
+from emrtd import tlv
+from emrtd.asn1 import der
+from emrtd.crypto import ecdsa
+from emrtd.crypto.curves import Curve, Point
+from emrtd.crypto.hashes import Hash
+from emrtd.errors import MalformedError, MisuseError, ProtocolError
+
+if TYPE_CHECKING:
+    from cryptography.hazmat.primitives.asymmetric.padding import AsymmetricPadding
+    from cryptography.hazmat.primitives.asymmetric.rsa import RSAPublicKey
+    from cryptography.hazmat.primitives.hashes import HashAlgorithm
+
+MIN_RSA_BITS: Final = 1024
+MAX_RSA_BITS: Final = 8192
+"""RSA moduli outside these bounds are not used: too weak to mean anything, or too slow."""
+
+
+@dataclass(frozen=True, slots=True)
+class RsaPublicKey:
+    """An RSA public key: modulus and exponent."""
+
+    n: int
+    e: int
+
+    @property
+    def description(self) -> str:
+        """How people name the key: "RSA-4096"."""
+        return f"RSA-{self.n.bit_length()}"
+
+    @property
+    def size(self) -> int:
+        """Octets of a signature."""
+        return (self.n.bit_length() + 7) // 8
+
+
+@dataclass(frozen=True, slots=True)
+class EcPublicKey:
+    """A point on one of the curves of `emrtd.crypto.curves`."""
+
+    curve: Curve
+    point: Point
+
+    @property
+    def description(self) -> str:
+        """How people name the key: "brainpoolP384r1"."""
+        return self.curve.name
+
+
+PublicKey = RsaPublicKey | EcPublicKey
+
+
+@unique
+class SignatureFamily(StrEnum):
+    """How a signature is made; its value is the name in print."""
+
+    RSA = "RSA"
+    RSA_PSS = "RSA-PSS"
+    ECDSA = "ECDSA"
+
+
+@dataclass(frozen=True, slots=True)
+class SignatureScheme:
+    """A kind of signature: "ECDSA with SHA-256".
+
+    For RSA-PSS, `salt_length` (octets) and `mgf_hash` default to what Doc 9303-12, 4.1.6.1 (RFC
+    4055) recommends: the size of the hash, and the hash itself.
+    """
+
+    family: SignatureFamily
+    hash: Hash
+    salt_length: int | None = None
+    mgf_hash: Hash | None = None
+
+    @property
+    def description(self) -> str:
+        """How people name it."""
+        return f"{self.family} with {self.hash}"
+
+
+class Signer(Protocol):
+    """Whatever holds a private key and signs with it: memory, a file, an HSM, a service."""
+
+    @property
+    def public_key(self) -> PublicKey:
+        """The public half."""
+        ...
+
+    def sign(self, scheme: SignatureScheme, message: bytes) -> bytes:
+        """Sign a message (not its digest); ECDSA signatures are DER.
+
+        Raises `MisuseError` for a scheme that is not this key's.
+        """
+        ...
+
+
+def verify(key: PublicKey, scheme: SignatureScheme, signature: bytes, message: bytes) -> None:
+    """Verify a signature over a message; raises `ProtocolError` where it is not good.
+
+    An ECDSA signature that is not DER raises `ProtocolError` too.
+    """
+    if isinstance(key, EcPublicKey):
+        if scheme.family is not SignatureFamily.ECDSA:
+            raise ProtocolError(f"a key on {key.description} cannot make {scheme.description}")
+        try:
+            r, s = ecdsa_decode(signature)
+        except MalformedError as error:
+            raise ProtocolError(str(error)) from None
+        ecdsa.verify(key.curve, key.point, scheme.hash.digest(message), r, s)
+    else:
+        _verify_rsa(key, scheme, signature, message)
+
+
+def ecdsa_decode(signature: bytes) -> tuple[int, int]:
+    """Read r and s of a DER ECDSA signature (RFC 3279, 2.2.3).
+
+    Surplus leading zeros, which some issuers write, are read past: see `ecdsa_is_canonical`.
+    """
+    items = tlv.read_expected(signature, der.SEQUENCE, "ECDSA signature").children()
+    if len(items) != 2:
+        raise MalformedError("ECDSA signature", f"{len(items)} values instead of r and s")
+    return der.read_integer(items[0]), der.read_integer(items[1])
+
+
+def ecdsa_encode(r: int, s: int) -> bytes:
+    """Write an ECDSA signature as DER (RFC 3279, 2.2.3)."""
+    return der.sequence(der.integer(r), der.integer(s))
+
+
+def ecdsa_is_canonical(signature: bytes) -> bool:
+    """Whether a readable ECDSA signature is written in DER's shortest form."""
+    return ecdsa_encode(*ecdsa_decode(signature)) == signature
+
+
+def ecdsa_to_plain(signature: bytes, curve: Curve) -> bytes:
+    """Convert DER to r || s, each as long as the order of the group (TR-03111, 5.2.1)."""
+    size = _order_size(curve)
+    try:
+        return b"".join(number.to_bytes(size, "big") for number in ecdsa_decode(signature))
+    except OverflowError:
+        raise MalformedError("ECDSA signature", f"r or s is too large for {curve.name}") from None
+
+
+def ecdsa_from_plain(plain: bytes, curve: Curve) -> bytes:
+    """Convert r || s to DER; raises `MalformedError` where the length is not the curve's."""
+    size = _order_size(curve)
+    if len(plain) != 2 * size:
+        reason = f"{len(plain)} octets instead of {2 * size}, for {curve.name}"
+        raise MalformedError("plain ECDSA signature", reason)
+    return ecdsa_encode(int.from_bytes(plain[:size], "big"), int.from_bytes(plain[size:], "big"))
+
+
+def _order_size(curve: Curve) -> int:
+    return (curve.n.bit_length() + 7) // 8
+
+
+def _verify_rsa(
+    key: RsaPublicKey, scheme: SignatureScheme, signature: bytes, message: bytes
+) -> None:
+    from cryptography.exceptions import InvalidSignature
+
+    try:
+        padding, algorithm = rsa_padding(scheme)
+        _rsa_key(key).verify(signature, message, padding, algorithm)
+    except InvalidSignature:
+        raise ProtocolError(f"the {scheme.description} signature is wrong") from None
+    except MisuseError as error:
+        raise ProtocolError(str(error)) from None
+
+
+@lru_cache(maxsize=256)
+def _rsa_key(key: RsaPublicKey) -> "RSAPublicKey":
+    from cryptography.hazmat.primitives.asymmetric.rsa import RSAPublicNumbers
+
+    if not MIN_RSA_BITS <= key.n.bit_length() <= MAX_RSA_BITS:
+        reason = f"between {MIN_RSA_BITS} and {MAX_RSA_BITS} bits are used"
+        raise ProtocolError(f"{key.description} is not used: {reason}")
+    try:
+        return RSAPublicNumbers(key.e, key.n).public_key()
+    except ValueError:
+        raise ProtocolError(f"{key.description} is not a valid RSA key") from None
+
+
+def rsa_padding(scheme: SignatureScheme) -> "tuple[AsymmetricPadding, HashAlgorithm]":
+    """Translate an RSA scheme for `cryptography`; raises `MisuseError` for ECDSA."""
+    from cryptography.hazmat.primitives.asymmetric import padding
+
+    algorithm = hash_algorithm(scheme.hash)
+    if scheme.family is SignatureFamily.RSA:
+        return padding.PKCS1v15(), algorithm
+    if scheme.family is SignatureFamily.RSA_PSS:
+        salt = scheme.hash.size if scheme.salt_length is None else scheme.salt_length
+        mgf = padding.MGF1(hash_algorithm(scheme.mgf_hash or scheme.hash))
+        return padding.PSS(mgf, salt), algorithm
+    raise MisuseError(f"an RSA key cannot make {scheme.description}")
+
+
+def hash_algorithm(algorithm: Hash) -> "HashAlgorithm":
+    """Translate a hash function for `cryptography`."""
+    from cryptography.hazmat.primitives import hashes
+
+    classes: dict[Hash, type[HashAlgorithm]] = {
+        Hash.SHA1: hashes.SHA1,
+        Hash.SHA224: hashes.SHA224,
+        Hash.SHA256: hashes.SHA256,
+        Hash.SHA384: hashes.SHA384,
+        Hash.SHA512: hashes.SHA512,
+    }
+    return classes[algorithm]()
