@@ -1,0 +1,261 @@
+"""The audit log of a PKI: append-only, hash-chained, signed; one JSON object a line.
+
+Each line holds an entry and a signature over it.  An entry carries the SHA-256 of the whole line
+before it, so that nothing can be changed, taken out or put in without breaking every later line.
+What a chain cannot show is that its end is missing: `verify_log` returns the head, which officers
+note elsewhere (in the minutes of a ceremony) and hand back as `expected_head`.
+"""
+
+import base64
+import fcntl
+import hashlib
+import json
+import os
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass
+from datetime import datetime
+from pathlib import Path
+from typing import IO, Any, Final
+
+from emrtd.crypto.hashes import Hash
+from emrtd.crypto.signatures import (
+    PublicKey,
+    SignatureFamily,
+    SignatureScheme,
+    Signer,
+    verify,
+)
+from emrtd.errors import EmrtdError, MalformedError, ProtocolError
+
+SCHEME: Final = SignatureScheme(SignatureFamily.ECDSA, Hash.SHA256)
+"""How entries and approvals are signed."""
+
+_BEFORE_THE_FIRST: Final = "0" * 64
+_MAX_LINE: Final = 1 << 20
+
+
+@dataclass(frozen=True, slots=True)
+class Approval:
+    """An officer's signature over `approval_message`: who, and that the act was agreed to."""
+
+    officer: str
+    signature: bytes
+
+
+@dataclass(frozen=True, slots=True)
+class Entry:
+    """One entry: what was done, to what, when (UTC), with whose approval and which outcome."""
+
+    sequence: int
+    at: str
+    act: str
+    subject: Mapping[str, str]
+    outcome: str
+    approvals: tuple[Approval, ...]
+    previous: str
+
+    def encode(self) -> bytes:
+        """Canonical JSON: sorted keys, no white space; this is what is signed."""
+        return _canonical(
+            {
+                "sequence": self.sequence,
+                "at": self.at,
+                "act": self.act,
+                "subject": dict(self.subject),
+                "outcome": self.outcome,
+                "approvals": [
+                    {"officer": each.officer, "signature": _base64(each.signature)}
+                    for each in self.approvals
+                ],
+                "previous": self.previous,
+            }
+        )
+
+
+@dataclass(frozen=True, slots=True)
+class Head:
+    """Where a log ends: how many entries it has, and the SHA-256 of its last line (hex)."""
+
+    entries: int
+    digest: str
+
+
+def approval_message(act: str, subject: Mapping[str, str], at: str) -> bytes:
+    """What an officer signs to approve an act: its name, its subject, and the time it began."""
+    return b"chipseal approval\n" + _canonical({"act": act, "subject": dict(subject), "at": at})
+
+
+class AuditLog:
+    """Writes one log file; `signer` holds the log's own key."""
+
+    def __init__(self, path: Path, signer: Signer) -> None:
+        self._path = path
+        self._signer = signer
+
+    @contextmanager
+    def act(
+        self,
+        name: str,
+        subject: Mapping[str, str],
+        at: datetime,
+        approvals: tuple[Approval, ...] = (),
+    ) -> Iterator[None]:
+        """Enter the act as begun, let it happen, and enter how it ended.
+
+        The first entry is on disk before anything is done, so that no act is without a trace.
+        """
+        self.append(name, subject, "begun", at, approvals)
+        try:
+            yield
+        except BaseException as error:
+            self.append(name, subject, f"failed: {_reason(error)}", at, approvals)
+            raise
+        self.append(name, subject, "done", at, approvals)
+
+    def append(
+        self,
+        act: str,
+        subject: Mapping[str, str],
+        outcome: str,
+        at: datetime,
+        approvals: tuple[Approval, ...] = (),
+    ) -> Head:
+        """Append one entry, durably; a line that a crash left unfinished is cut off first."""
+        with _locked(self._path) as file:
+            last = _cut_unfinished_line(file)
+            sequence, previous = _next_place(last)
+            entry = Entry(
+                sequence, timestamp(at), act, subject, outcome, approvals, previous
+            ).encode()
+            line = _canonical(
+                {
+                    "entry": json.loads(entry),
+                    "signature": _base64(self._signer.sign(SCHEME, entry)),
+                }
+            )
+            file.write(line + b"\n")
+            file.flush()
+            os.fsync(file.fileno())
+        return Head(sequence, hashlib.sha256(line).hexdigest())
+
+
+def timestamp(at: datetime) -> str:
+    """An instant as the log writes it: UTC, to the second."""
+    return at.strftime("%Y-%m-%dT%H:%M:%SZ")
+
+
+def read_log(path: Path, key: PublicKey) -> Iterator[tuple[Entry, str]]:
+    """Yield each entry with the SHA-256 of its line, in order, verified up to there.
+
+    Raises `ProtocolError` at the first entry whose signature, place or chain is wrong, and
+    `MalformedError` where a line is not an entry at all.
+    """
+    previous = _BEFORE_THE_FIRST
+    with path.open("rb") as file:
+        for number, line in enumerate(iter(lambda: file.readline(_MAX_LINE), b""), start=1):
+            where = f"{path.name}, line {number}"
+            if not line.endswith(b"\n"):
+                raise MalformedError(where, "is unfinished or longer than 1 MiB")
+            entry, signature = _parse_line(line[:-1], where)
+            if (entry.sequence, entry.previous) != (number, previous):
+                raise ProtocolError(f"{where}: the chain is broken before this entry")
+            try:
+                verify(key, SCHEME, signature, entry.encode())
+            except ProtocolError:
+                raise ProtocolError(f"{where}: the entry's signature is wrong") from None
+            previous = hashlib.sha256(line[:-1]).hexdigest()
+            yield entry, previous
+
+
+def verify_log(
+    path: Path,
+    key: PublicKey,
+    officers: Mapping[str, PublicKey],
+    expected_head: str | None = None,
+) -> Head:
+    """Verify a whole log, every approval in it too; return its head.
+
+    `expected_head` is a digest noted earlier, which must be one that the log has passed through.
+    """
+    head, passed = Head(0, _BEFORE_THE_FIRST), expected_head is None
+    for entry, digest in read_log(path, key):
+        head = Head(entry.sequence, digest)
+        passed = passed or digest == expected_head
+        message = approval_message(entry.act, entry.subject, entry.at)
+        for approval in entry.approvals:
+            who = f"{path.name}, line {entry.sequence}: {approval.officer}"
+            if approval.officer not in officers:
+                raise ProtocolError(f"{who} is no officer of this PKI")
+            try:
+                verify(officers[approval.officer], SCHEME, approval.signature, message)
+            except ProtocolError:
+                raise ProtocolError(f"{who}'s approval is not theirs") from None
+    if not passed:
+        raise ProtocolError(f"{path.name}: the head noted earlier is not in it; entries are gone")
+    return head
+
+
+@contextmanager
+def _locked(path: Path) -> Iterator[IO[bytes]]:
+    descriptor = os.open(path, os.O_RDWR | os.O_CREAT | os.O_APPEND, 0o600)
+    with os.fdopen(descriptor, "r+b") as file:
+        fcntl.flock(file, fcntl.LOCK_EX)
+        yield file
+
+
+def _cut_unfinished_line(file: IO[bytes]) -> bytes:
+    """Leave the file ending with a whole line, and return that line; it was never acknowledged."""
+    size = file.seek(0, os.SEEK_END)
+    start = max(0, size - 2 * _MAX_LINE)
+    file.seek(start)
+    tail = file.read()
+    end = tail.rfind(b"\n") + 1
+    if end < len(tail):
+        file.truncate(start + end)
+    file.seek(0, os.SEEK_END)
+    return tail[:end].rstrip(b"\n").rpartition(b"\n")[2]
+
+
+def _next_place(last: bytes) -> tuple[int, str]:
+    if not last:
+        return 1, _BEFORE_THE_FIRST
+    entry, _ = _parse_line(last, "the audit log's last line")
+    return entry.sequence + 1, hashlib.sha256(last).hexdigest()
+
+
+def _parse_line(line: bytes, where: str) -> tuple[Entry, bytes]:
+    try:
+        parsed: Any = json.loads(line)
+        fields = parsed["entry"]
+        entry = Entry(
+            int(fields["sequence"]),
+            str(fields["at"]),
+            str(fields["act"]),
+            {str(name): str(value) for name, value in fields["subject"].items()},
+            str(fields["outcome"]),
+            tuple(
+                Approval(str(each["officer"]), base64.b64decode(each["signature"], validate=True))
+                for each in fields["approvals"]
+            ),
+            str(fields["previous"]),
+        )
+        signature = base64.b64decode(parsed["signature"], validate=True)
+    except (ValueError, KeyError, TypeError, AttributeError, RecursionError):
+        raise MalformedError(where, "is not an entry of an audit log") from None
+    if _canonical({"entry": fields, "signature": parsed["signature"]}) != line:
+        raise MalformedError(where, "is not written as this log writes")
+    return entry, signature
+
+
+def _canonical(value: Mapping[str, object]) -> bytes:
+    return json.dumps(value, sort_keys=True, separators=(",", ":")).encode()
+
+
+def _base64(octets: bytes) -> str:
+    return base64.b64encode(octets).decode()
+
+
+def _reason(error: BaseException) -> str:
+    """Why an act failed; only errors of ours are trusted to name no secret."""
+    return str(error) if isinstance(error, EmrtdError) else type(error).__name__
