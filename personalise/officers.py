@@ -1,0 +1,116 @@
+"""PKI officers: who they are, which acts need how many of them, and how they approve one.
+
+An officer holds a key of their own, in an encrypted file that is theirs.  To approve an act is to
+sign it; the signatures go into the audit log beside the act, where `audit_log.verify_log` checks
+them for ever.  The configuration (`officers.json`) holds the public keys.
+"""
+
+import base64
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Final
+
+import msgspec
+
+from emrtd.crypto.public_keys import decode_public_key, encode_public_key
+from emrtd.crypto.signatures import PublicKey, Signer
+from emrtd.errors import MalformedError, MisuseError
+from personalise.audit_log import SCHEME, Approval, approval_message
+
+FILE_NAME: Final = "officers.json"
+
+ACTS: Final = frozenset(
+    {
+        "csca.issue",
+        "link.issue",
+        "ds.issue",
+        "signer.issue",
+        "revoke",
+        "key.destroy",
+        "officer.enrol",
+    }
+)
+"""The acts that matter; others are entered in the log without an approval."""
+
+
+class _Configuration(msgspec.Struct, forbid_unknown_fields=True):
+    required: int = 1
+    acts: list[str] = []
+    officers: dict[str, str] = {}
+
+
+@dataclass(frozen=True, slots=True)
+class Officers:
+    """The officers of one PKI, by name, and how many of them each act needs."""
+
+    required: int = 1
+    acts: frozenset[str] = frozenset()
+    keys: Mapping[str, PublicKey] = field(default_factory=dict)
+
+    @classmethod
+    def load(cls, folder: Path) -> "Officers":
+        """Read `officers.json`; without the file no act needs an officer."""
+        path = folder / FILE_NAME
+        if not path.exists():
+            return cls()
+        try:
+            raw = msgspec.json.decode(path.read_bytes(), type=_Configuration)
+            keys = {
+                name: decode_public_key(base64.b64decode(text, validate=True))
+                for name, text in raw.officers.items()
+            }
+        except (msgspec.DecodeError, ValueError) as error:
+            raise MalformedError(str(path), str(error)) from None
+        unknown = sorted(set(raw.acts) - ACTS)
+        if unknown:
+            known = ", ".join(sorted(ACTS))
+            raise MisuseError(f"{path}: {unknown[0]!r} is no act; the acts are {known}")
+        return cls(raw.required, frozenset(raw.acts), keys)
+
+    def save(self, folder: Path) -> None:
+        """Write `officers.json`, atomically."""
+        configuration = _Configuration(
+            self.required,
+            sorted(self.acts),
+            {
+                name: base64.b64encode(encode_public_key(key)).decode()
+                for name, key in sorted(self.keys.items())
+            },
+        )
+        unfinished = folder / f"{FILE_NAME}.unfinished"
+        unfinished.write_bytes(msgspec.json.format(msgspec.json.encode(configuration)))
+        unfinished.replace(folder / FILE_NAME)
+
+    def enrol(self, name: str, key: PublicKey) -> "Officers":
+        """Add an officer; a name is given once and for all, since old approvals rest on it."""
+        if name in self.keys:
+            raise MisuseError(f"there is an officer {name} already; a new key needs a new name")
+        if not name.isidentifier():
+            raise MisuseError(f"an officer's name is letters, digits and underscores, not {name!r}")
+        return Officers(self.required, self.acts, {**self.keys, name: key})
+
+    def approve(
+        self,
+        act: str,
+        subject: Mapping[str, str],
+        at: str,
+        present: Sequence[tuple[str, Signer]],
+    ) -> tuple[Approval, ...]:
+        """Have the officers present approve an act; raises `MisuseError` unless they suffice.
+
+        `at` is the act's time as the log writes it.  Two approvals are of two officers, each with
+        the key that the configuration names.
+        """
+        names = [name for name, _ in present]
+        for name, signer in present:
+            if self.keys.get(name) != signer.public_key:
+                raise MisuseError(f"{name} is no officer of this PKI, or the key is not theirs")
+        needed = self.required if act in self.acts else 0
+        if len(set(names)) < needed:
+            raise MisuseError(
+                f"{act} needs {needed} officers and {len(set(names))} approved it:"
+                " name each with --officer NAME=KEYFILE"
+            )
+        message = approval_message(act, subject, at)
+        return tuple(Approval(name, signer.sign(SCHEME, message)) for name, signer in present)

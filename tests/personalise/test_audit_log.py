@@ -1,0 +1,139 @@
+"""The audit log: nothing in it can be changed, taken out or put in unseen."""
+
+import json
+from datetime import UTC, datetime
+from pathlib import Path
+
+import pytest
+
+from emrtd.crypto.curves import CURVES
+from emrtd.crypto.private_keys import EcPrivateKey
+from emrtd.errors import EmrtdError, MalformedError, MisuseError, ProtocolError
+from personalise.audit_log import AuditLog, timestamp, verify_log
+from personalise.officers import Officers
+
+AT = datetime(2026, 11, 22, 10, 0, tzinfo=UTC)
+KEY = EcPrivateKey.generate(CURVES["secp256r1"])
+ALICE = EcPrivateKey.generate(CURVES["secp256r1"])
+BOB = EcPrivateKey.generate(CURVES["brainpoolP256r1"])
+OFFICERS = (
+    Officers(2, frozenset({"ds.issue"}))
+    .enrol("alice", ALICE.public_key)
+    .enrol("bob", BOB.public_key)
+)
+SUBJECT = {"ds": "DS 7"}
+
+
+@pytest.fixture
+def path(tmp_path: Path) -> Path:
+    path = tmp_path / "audit.jsonl"
+    log = AuditLog(path, KEY)
+    approvals = OFFICERS.approve(
+        "ds.issue", SUBJECT, timestamp(AT), [("alice", ALICE), ("bob", BOB)]
+    )
+    with log.act("ds.issue", SUBJECT, AT, approvals):
+        pass
+    log.append("crl.issue", {"number": "1"}, "done", AT)
+    return path
+
+
+def verified(path: Path, expected_head: str | None = None) -> int:
+    return verify_log(path, KEY.public_key, OFFICERS.keys, expected_head).entries
+
+
+def test_a_whole_log_verifies(path: Path) -> None:
+    assert verified(path) == 3
+
+
+def test_every_changed_octet_is_seen(path: Path) -> None:
+    octets = path.read_bytes()
+    for position in range(0, len(octets), 7):
+        changed = bytearray(octets)
+        changed[position] ^= 0x01
+        path.write_bytes(changed)
+        with pytest.raises(EmrtdError):
+            verified(path)
+
+
+@pytest.mark.parametrize("taken", [0, 1])
+def test_a_line_taken_out_is_seen(path: Path, taken: int) -> None:
+    lines = path.read_bytes().splitlines(keepends=True)
+    del lines[taken]
+    path.write_bytes(b"".join(lines))
+    with pytest.raises(ProtocolError, match="chain is broken"):
+        verified(path)
+
+
+def test_an_end_taken_off_is_seen_by_the_head_noted_earlier(path: Path) -> None:
+    head = verify_log(path, KEY.public_key, OFFICERS.keys).digest
+    AuditLog(path, KEY).append("crl.issue", {"number": "2"}, "done", AT)
+    assert verified(path, head) == 4
+    path.write_bytes(b"".join(path.read_bytes().splitlines(keepends=True)[:2]))
+    assert verified(path) == 2
+    with pytest.raises(ProtocolError, match="entries are gone"):
+        verified(path, head)
+
+
+def test_an_act_that_fails_is_entered_with_its_reason(tmp_path: Path) -> None:
+    path = tmp_path / "audit.jsonl"
+
+    def failing_act() -> None:
+        with AuditLog(path, KEY).act("revoke", SUBJECT, AT):
+            raise MisuseError("no such certificate")
+
+    with pytest.raises(MisuseError):
+        failing_act()
+    outcomes = [json.loads(line)["entry"]["outcome"] for line in path.read_text().splitlines()]
+    assert outcomes == ["begun", "failed: no such certificate"]
+    assert verified(path) == 2
+
+
+def test_a_line_that_a_crash_left_unfinished_was_never_acknowledged(path: Path) -> None:
+    with path.open("ab") as file:
+        file.write(b'{"entry":{"sequ')
+    with pytest.raises(MalformedError, match="unfinished"):
+        verified(path)
+    AuditLog(path, KEY).append("crl.issue", {}, "done", AT)
+    assert verified(path) == 4
+
+
+def test_an_approval_of_somebody_else_is_seen(tmp_path: Path) -> None:
+    path = tmp_path / "audit.jsonl"
+    forged = OFFICERS.approve(
+        "ds.issue", {"ds": "DS 8"}, timestamp(AT), [("alice", ALICE), ("bob", BOB)]
+    )
+    AuditLog(path, KEY).append("ds.issue", SUBJECT, "done", AT, forged)
+    with pytest.raises(ProtocolError, match="approval is not theirs"):
+        verified(path)
+
+
+def test_one_officer_is_not_two() -> None:
+    at = timestamp(AT)
+    for present in ([], [("alice", ALICE)], [("alice", ALICE), ("alice", ALICE)]):
+        with pytest.raises(MisuseError, match="needs 2 officers"):
+            OFFICERS.approve("ds.issue", SUBJECT, at, present)
+    with pytest.raises(MisuseError, match="not theirs"):
+        OFFICERS.approve("ds.issue", SUBJECT, at, [("alice", BOB), ("bob", BOB)])
+    assert OFFICERS.approve("crl.issue", SUBJECT, at, []) == ()
+
+
+def test_officers_are_kept_in_a_file(tmp_path: Path) -> None:
+    OFFICERS.save(tmp_path)
+    assert Officers.load(tmp_path) == OFFICERS
+    assert Officers.load(tmp_path / "none") == Officers()
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        '{"required": "x"}',
+        '{"colour": 1}',
+        '{"acts": ["dance"]}',
+        '{"officers": {"alice": "!"}}',
+        "{",
+    ],
+)
+def test_a_wrong_configuration_is_one_error(tmp_path: Path, text: str) -> None:
+    (tmp_path / "officers.json").write_text(text)
+    with pytest.raises(EmrtdError):
+        Officers.load(tmp_path)
