@@ -128,6 +128,16 @@ def read_all(octets: bytes, what: str) -> DataObjects:
     return DataObjects(octets, what)
 
 
+def read_padded(octets: bytes, what: str) -> DataObjects:
+    """Read a run of data objects that may have zeros behind it, as files of a fixed size do."""
+    end = 0
+    while end < len(octets) and octets[end]:
+        end += declared_size(octets[end : end + 9], what)
+    if any(octets[end:]):
+        raise MalformedError(what, "a data object stands behind zeros", end)
+    return DataObjects(octets[:end], what)
+
+
 def declared_size(head: bytes, what: str) -> int:
     """Size in octets, header included, of the data object that begins with `head`.
 

@@ -1,0 +1,53 @@
+"""EF.CVCA: the trust points that Terminal Authentication may begin at (Doc 9303-11, K.2)."""
+
+from dataclasses import dataclass
+from typing import Final
+
+from emrtd import tlv
+from emrtd.errors import MalformedError, MisuseError
+
+SIZE: Final = 36
+"""Octets of the file."""
+
+CERTIFICATION_AUTHORITY_REFERENCE: Final = 0x42
+_WHAT: Final = "EF.CVCA"
+
+
+@dataclass(frozen=True, slots=True)
+class Cvca:
+    """The whole of EF.CVCA: references of at most two CVCA keys, the most recent one first.
+
+    A reference has at most 16 octets of ISO 8859-1; `size` is the file's, in octets.
+    """
+
+    references: tuple[str, ...]
+    size: int = SIZE
+
+    def __post_init__(self) -> None:
+        if len(self.references) > 2 or not all(1 <= len(each) <= 16 for each in self.references):
+            raise MisuseError("EF.CVCA holds at most two references of 1 to 16 letters")
+
+    def encode(self) -> bytes:
+        """Encode the file, padded with zeros."""
+        objects = b"".join(
+            tlv.encode(CERTIFICATION_AUTHORITY_REFERENCE, each.encode("latin-1"))
+            for each in self.references
+        )
+        return objects.ljust(self.size, b"\x00")
+
+    @classmethod
+    def decode(cls, octets: bytes) -> "Cvca":
+        """Decode the file, of whatever size it is."""
+        if len(octets) > 0xFFFF:
+            raise MalformedError(_WHAT, f"{len(octets)} octets instead of {SIZE}")
+        references = []
+        for each in tlv.read_padded(octets, _WHAT):
+            if each.tag != CERTIFICATION_AUTHORITY_REFERENCE or not 1 <= len(each.value) <= 16:
+                raise each.malformed("a reference of 1 to 16 octets with tag 42 is expected")
+            references.append(each.value.decode("latin-1"))
+        if len(references) > 2:
+            raise MalformedError(_WHAT, f"{len(references)} references instead of at most two")
+        file = cls(tuple(references), len(octets))
+        if file.encode() != octets:
+            raise MalformedError(_WHAT, "a length field is not in its shortest form")
+        return file

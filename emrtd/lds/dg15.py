@@ -1,0 +1,40 @@
+"""DG15: the public key of Active Authentication (Doc 9303-10, 4.7.15; Doc 9303-11, 6.1)."""
+
+from dataclasses import dataclass
+from typing import Final
+
+from emrtd import tlv
+from emrtd.asn1 import der
+from emrtd.crypto.public_keys import decode_public_key, encode_public_key
+from emrtd.crypto.signatures import PublicKey
+
+TAG: Final = 0x6F
+_WHAT: Final = "DG15"
+
+
+@dataclass(frozen=True, slots=True)
+class DataGroup15:
+    """The whole of DG15: a DER SubjectPublicKeyInfo, kept as it stands."""
+
+    public_key_info: bytes
+
+    @classmethod
+    def of(cls, key: PublicKey) -> "DataGroup15":
+        """Make the file for a key; curve parameters explicit (Doc 9303-12, 4.1.6.3)."""
+        return cls(encode_public_key(key))
+
+    @property
+    def public_key(self) -> PublicKey:
+        """The key; `MalformedError` where it cannot be read or is of a kind that is not used."""
+        return decode_public_key(self.public_key_info)
+
+    def encode(self) -> bytes:
+        """Encode the file."""
+        return tlv.encode(TAG, self.public_key_info)
+
+    @classmethod
+    def decode(cls, octets: bytes) -> "DataGroup15":
+        """Decode the file: that it holds a SEQUENCE, not yet that the key can be used."""
+        value = tlv.read_expected(octets, TAG, _WHAT).value
+        tlv.read_expected(value, der.SEQUENCE, _WHAT)
+        return cls(value)
