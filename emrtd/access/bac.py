@@ -1,0 +1,120 @@
+"""Basic Access Control, both sides (Doc 9303-11, 4.3).
+
+A three-pass challenge-response protocol: the terminal proves that it has read the MRZ, both prove
+that they know the keys derived from it, and both contribute to the session keys.
+"""
+
+import hmac
+import secrets
+from typing import Final
+
+from emrtd.access.passwords import Password
+from emrtd.crypto.ciphers import MAC_SIZE, Cipher
+from emrtd.crypto.key_derivation import derive_session_keys
+from emrtd.errors import ChipRefusalError, ProtocolError
+from emrtd.iso7816.apdu import INS, SHORT_MAX_LE, CommandAPDU
+from emrtd.iso7816.procedure import Procedure, Random
+from emrtd.iso7816.secure_messaging import SecureMessaging
+from emrtd.secret import Secret
+from emrtd.status_words import SW
+
+_NONCE_SIZE: Final = 8
+_KEYING_MATERIAL_SIZE: Final = 16
+_TOKEN_SIZE: Final = 2 * _NONCE_SIZE + _KEYING_MATERIAL_SIZE + MAC_SIZE
+
+
+def authenticate(
+    password: Password, *, random: Random = secrets.token_bytes
+) -> Procedure[SecureMessaging]:
+    """The terminal's side (4.3.1): proves the MRZ to the chip, and the chip to the terminal.
+
+    The eMRTD application is selected before.  Raises `ChipRefusalError` where the chip refuses the
+    MRZ, `ProtocolError` where it does not itself prove that it knows the keys.
+    """
+    token = _Token(password)
+    for ne in (_TOKEN_SIZE, SHORT_MAX_LE):  # some chips want Le = 00
+        response = yield CommandAPDU(0x00, INS.GET_CHALLENGE, ne=_NONCE_SIZE)
+        rnd_ic = response.require("GET CHALLENGE for Basic Access Control")
+        if len(rnd_ic) != _NONCE_SIZE or not any(rnd_ic):
+            raise ProtocolError("the chip's challenge RND.IC is not a nonce of 8 octets")
+        rnd_ifd, k_ifd = random(_NONCE_SIZE), random(_KEYING_MATERIAL_SIZE)
+        data = token.seal(rnd_ifd + rnd_ic + k_ifd)
+        response = yield CommandAPDU(0x00, INS.EXTERNAL_AUTHENTICATE, data=data, ne=ne)
+        if response.sw != SW.WRONG_LENGTH and response.sw >> 8 != 0x6C:
+            break
+    cryptogram = response.require("Basic Access Control with this MRZ")
+    opened = token.open(cryptogram)
+    if opened is None:
+        raise ProtocolError("Basic Access Control: the chip's checksum M.IC is wrong")
+    returned_ic, returned_ifd, k_ic = _split(opened)
+    if not hmac.compare_digest(returned_ifd, rnd_ifd):
+        raise ProtocolError("Basic Access Control: the chip does not return RND.IFD")
+    if not hmac.compare_digest(returned_ic, rnd_ic):
+        raise ProtocolError("Basic Access Control: the chip does not return its own RND.IC")
+    return _session(rnd_ic, rnd_ifd, k_ic, k_ifd)
+
+
+class BacChip:
+    """The chip's side; raises `ChipRefusalError` with the status word to answer."""
+
+    def __init__(self, password: Password, *, random: Random = secrets.token_bytes) -> None:
+        self._token = _Token(password)
+        self._random = random
+        self._rnd_ic: bytes | None = None
+
+    def challenge(self) -> bytes:
+        """GET CHALLENGE: a new RND.IC (8 octets), good for one attempt."""
+        self._rnd_ic = self._random(_NONCE_SIZE)
+        return self._rnd_ic
+
+    def authenticate(self, data: bytes) -> tuple[bytes, SecureMessaging]:
+        """EXTERNAL AUTHENTICATE with E.IFD || M.IFD: E.IC || M.IC, and the session that begins.
+
+        The response itself is still in plain.
+        """
+        doing = "EXTERNAL AUTHENTICATE for Basic Access Control"
+        if len(data) != _TOKEN_SIZE:
+            raise ChipRefusalError(SW.WRONG_LENGTH, doing)
+        rnd_ic, self._rnd_ic = self._rnd_ic, None
+        if rnd_ic is None:
+            raise ChipRefusalError(SW.CONDITIONS_NOT_SATISFIED, doing)
+        opened = self._token.open(data)
+        if opened is None:
+            raise ChipRefusalError(SW.AUTHENTICATION_FAILED, doing)
+        rnd_ifd, returned_ic, k_ifd = _split(opened)
+        if not hmac.compare_digest(returned_ic, rnd_ic):
+            raise ChipRefusalError(SW.AUTHENTICATION_FAILED, doing)
+        k_ic = self._random(_KEYING_MATERIAL_SIZE)
+        response = self._token.seal(rnd_ic + rnd_ifd + k_ic)
+        return response, _session(rnd_ic, rnd_ifd, k_ic, k_ifd)
+
+
+class _Token:
+    """E || M: what both sides send, encrypted with KEnc and authenticated with KMAC (4.3.3)."""
+
+    def __init__(self, password: Password) -> None:
+        self._k_enc, self._k_mac = password.basic_access_keys()
+
+    def seal(self, plain: bytes) -> bytes:
+        encrypted = Cipher.TDES.encrypt_cbc(self._k_enc, bytes(8), plain)
+        return encrypted + Cipher.TDES.mac(self._k_mac, encrypted)
+
+    def open(self, data: bytes) -> bytes | None:
+        """The plain text (32 octets); None, and nothing decrypted, where the MAC is wrong."""
+        encrypted, mac = data[:-MAC_SIZE], data[-MAC_SIZE:]
+        right = hmac.compare_digest(mac, Cipher.TDES.mac(self._k_mac, encrypted))
+        if len(data) != _TOKEN_SIZE or not right:
+            return None
+        return Cipher.TDES.decrypt_cbc(self._k_enc, bytes(8), encrypted)
+
+
+def _split(plain: bytes) -> tuple[bytes, bytes, bytes]:
+    """The sender's copy of one nonce, of the other, and the keying material."""
+    return plain[:_NONCE_SIZE], plain[_NONCE_SIZE : 2 * _NONCE_SIZE], plain[2 * _NONCE_SIZE :]
+
+
+def _session(rnd_ic: bytes, rnd_ifd: bytes, k_ic: bytes, k_ifd: bytes) -> SecureMessaging:
+    seed = Secret(bytes(a ^ b for a, b in zip(k_ic, k_ifd, strict=True)))
+    ks_enc, ks_mac = derive_session_keys(seed.reveal(), Cipher.TDES)
+    ssc = rnd_ic[-4:] + rnd_ifd[-4:]  # 9.8.6.3: only here does the SSC not start at zero
+    return SecureMessaging(Cipher.TDES, ks_enc, ks_mac, int.from_bytes(ssc, "big"))

@@ -1,0 +1,76 @@
+"""The passwords of Basic Access Control and PACE (Doc 9303-11, 4.3.2 and 9.7.3; TR-03110-2)."""
+
+from dataclasses import dataclass
+from enum import IntEnum, unique
+from hashlib import sha1
+
+from emrtd.crypto.ciphers import Cipher
+from emrtd.crypto.key_derivation import PASSWORD, derive_key, derive_session_keys
+from emrtd.errors import MisuseError
+from emrtd.secret import Secret
+
+_BAC_SEED_SIZE = 16
+
+
+@unique
+class PasswordType(IntEnum):
+    """A kind of password, by its reference in MSE:Set AT."""
+
+    MRZ = 1
+    CAN = 2
+    PIN = 3
+    PUK = 4
+
+
+@dataclass(frozen=True, slots=True)
+class Password:
+    """A password: its kind, and its encoding K = f(π) (table 14).
+
+    The secret of an MRZ is the SHA-1 hash of the MRZ information (20 octets); of the others, their
+    characters in ISO/IEC 8859-1.
+    """
+
+    type: PasswordType
+    secret: Secret
+
+    @classmethod
+    def from_mrz_information(cls, information: str) -> "Password":
+        """From document number, date of birth and date of expiry, each with its check digit."""
+        try:
+            return cls(PasswordType.MRZ, Secret(sha1(information.encode("ascii")).digest()))
+        except UnicodeEncodeError:
+            raise MisuseError("the MRZ information holds a letter that no MRZ has") from None
+
+    @classmethod
+    def can(cls, number: str) -> "Password":
+        """The Card Access Number printed on the document."""
+        return cls(PasswordType.CAN, _characters(number, "CAN"))
+
+    @classmethod
+    def pin(cls, number: str) -> "Password":
+        """The holder's personal identification number."""
+        return cls(PasswordType.PIN, _characters(number, "PIN"))
+
+    @classmethod
+    def puk(cls, number: str) -> "Password":
+        """The key that unblocks the PIN."""
+        return cls(PasswordType.PUK, _characters(number, "PUK"))
+
+    def key(self, cipher: Cipher) -> Secret:
+        """K_pi, which encrypts the nonce of PACE (9.7.3)."""
+        return derive_key(self.secret.reveal(), PASSWORD, cipher)
+
+    def basic_access_keys(self) -> tuple[Secret, Secret]:
+        """KEnc and KMAC of Basic Access Control (9.7.2), which only an MRZ gives."""
+        if self.type is not PasswordType.MRZ:
+            raise MisuseError(f"Basic Access Control takes the MRZ, not the {self.type.name}")
+        return derive_session_keys(self.secret.reveal()[:_BAC_SEED_SIZE], Cipher.TDES)
+
+
+def _characters(text: str, name: str) -> Secret:
+    if not text:
+        raise MisuseError(f"the {name} is empty")
+    try:
+        return Secret(text.encode("iso8859-1"))
+    except UnicodeEncodeError:
+        raise MisuseError(f"the {name} holds a character outside ISO/IEC 8859-1") from None

@@ -1,0 +1,205 @@
+"""Secure messaging, both sides (Doc 9303-11, 9.8; TR-03110-3, F).
+
+Data is padded and encrypted, then authenticated with the send sequence counter (SSC) before it:
+
+    command   [DO 85 | DO 87] [DO 97] DO 8E        response   [DO 85 | DO 87] DO 99 DO 8E
+
+DO 87 carries the cryptogram where INS is even, DO 85 where it is odd.  The MAC is verified before
+anything is decrypted or believed; after any error the session is over, with one exception that
+`BareResponseError` describes.
+"""
+
+import hmac
+from typing import Final
+
+from emrtd import tlv
+from emrtd.crypto.ciphers import MAC_SIZE, Cipher, pad, unpad
+from emrtd.errors import MalformedError, ProtocolError
+from emrtd.iso7816.apdu import (
+    EXTENDED_MAX_LE,
+    SHORT_MAX_DATA,
+    SHORT_MAX_LE,
+    CommandAPDU,
+    ResponseAPDU,
+)
+from emrtd.iso7816.procedure import Procedure, T, through
+from emrtd.secret import Secret
+from emrtd.status_words import SW, meaning
+
+SECURE_MESSAGING_BITS: Final = 0x0C
+"""Bits 4 and 3 of CLA: secure messaging, with the command header authenticated."""
+
+_CRYPTOGRAM_ODD_INS, _CRYPTOGRAM, _LE, _STATUS, _MAC = 0x85, 0x87, 0x97, 0x99, 0x8E
+_PADDING_INDICATOR: Final = b"\x01"
+
+
+class SecureMessagingError(ProtocolError):
+    """Secure messaging failed, and the session is over.
+
+    On the chip's side `sw` is the status word to give, in plain.
+    """
+
+    def __init__(self, message: str, sw: int = SW.SM_DATA_OBJECT_INCORRECT) -> None:
+        self.sw = sw
+        super().__init__(f"secure messaging: {message}")
+
+
+class BareResponseError(SecureMessagingError):
+    """The chip answered outside secure messaging; `sw` is what it said, and nobody vouches for it.
+
+    Most often the chip has ended the session.  Some refuse a command for its length before secure
+    messaging sees it (6700, 6CXX), and their SSC did not move.  Ours is therefore back where it was
+    before the command, so that a reader may try a shorter command once; if the session is over,
+    that fails too.
+    """
+
+    def __init__(self, sw: int) -> None:
+        super().__init__(f"the chip answered a bare {sw:04X} ({meaning(sw)}) inside a session", sw)
+
+
+class SecureMessaging:
+    """One session: its keys, and its SSC, which starts at 0 except after BAC.
+
+    A terminal calls `protect_command` and `unprotect_response` in turn, a chip `unprotect_command`
+    and `protect_response`.
+    """
+
+    def __init__(self, cipher: Cipher, ks_enc: Secret, ks_mac: Secret, ssc: int = 0) -> None:
+        self.cipher = cipher
+        self._ks_enc = ks_enc
+        self._ks_mac = ks_mac
+        self._ssc = ssc
+        self._odd_ins = False
+
+    # --- the terminal's side -----------------------------------------------------------------
+
+    def protect_command(self, command: CommandAPDU) -> CommandAPDU:
+        """Protect a command (9.8.4, figure 5); CLA bit 5 for chaining stays as it is."""
+        self._begin_command(command)
+        objects = self._cryptogram(command.data)
+        if command.ne is not None:
+            size = 2 if command.is_extended else 1  # the largest Ne is coded as zeros
+            objects += tlv.encode(_LE, (command.ne % (1 << 8 * size)).to_bytes(size, "big"))
+        cla = command.cla | SECURE_MESSAGING_BITS
+        header = bytes((cla, command.ins, command.p1, command.p2))
+        data = objects + tlv.encode(_MAC, self._mac(header, objects))
+        extended = command.is_extended or len(data) > SHORT_MAX_DATA
+        ne = EXTENDED_MAX_LE if extended else SHORT_MAX_LE
+        return CommandAPDU(cla, command.ins, command.p1, command.p2, data, ne, extended)
+
+    def unprotect_response(self, response: ResponseAPDU) -> ResponseAPDU:
+        """Verify and decrypt the response to the last command.
+
+        Raises `BareResponseError` where there is no secure messaging in it, and otherwise
+        `SecureMessagingError` unless it is exactly what the chip's side of this session made.
+        """
+        if not response.data:
+            self._ssc -= 1
+            raise BareResponseError(response.sw)
+        self._ssc += 1
+        objects = self._verified(response.data, b"", {_CRYPTOGRAM, _CRYPTOGRAM_ODD_INS, _STATUS})
+        if objects.get(_STATUS) != response.sw.to_bytes(2, "big"):
+            raise SecureMessagingError(
+                "DO 99 is missing, or is not the status word of the response"
+            )
+        return ResponseAPDU(self._plain(objects), response.sw)
+
+    # --- the chip's side ---------------------------------------------------------------------
+
+    def unprotect_command(self, command: CommandAPDU) -> CommandAPDU:
+        """Verify and decrypt a command; the error says by `sw` what the chip is to answer."""
+        if command.cla & SECURE_MESSAGING_BITS != SECURE_MESSAGING_BITS:
+            raise SecureMessagingError("a plain command", SW.SM_DATA_OBJECT_MISSING)
+        self._begin_command(command)
+        cryptogram = _CRYPTOGRAM_ODD_INS if self._odd_ins else _CRYPTOGRAM
+        objects = self._verified(command.data, command.header, {cryptogram, _LE})
+        ne = None
+        if (le := objects.get(_LE)) is not None:
+            if len(le) > 2:
+                raise SecureMessagingError("DO 97 has more than two octets")
+            largest = EXTENDED_MAX_LE if len(le) == 2 else SHORT_MAX_LE
+            ne = int.from_bytes(le, "big") or largest
+        cla = command.cla & ~SECURE_MESSAGING_BITS
+        plain = self._plain(objects)
+        return CommandAPDU(cla, command.ins, command.p1, command.p2, plain, ne, command.is_extended)
+
+    def protect_response(self, response: ResponseAPDU) -> ResponseAPDU:
+        """Protect the response to the last command (9.8.4, figure 6)."""
+        self._ssc += 1
+        objects = self._cryptogram(response.data)
+        objects += tlv.encode(_STATUS, response.sw.to_bytes(2, "big"))
+        return ResponseAPDU(objects + tlv.encode(_MAC, self._mac(b"", objects)), response.sw)
+
+    # --- what both do ------------------------------------------------------------------------
+
+    def _begin_command(self, command: CommandAPDU) -> None:
+        self._ssc += 1
+        self._odd_ins = bool(command.ins & 1)
+
+    @property
+    def _ssc_block(self) -> bytes:
+        size = self.cipher.block_size
+        return (self._ssc % (1 << 8 * size)).to_bytes(size, "big")
+
+    @property
+    def _iv(self) -> bytes:
+        if self.cipher is Cipher.TDES:
+            return bytes(8)  # 9.8.6.1
+        return self.cipher.encrypt_block(self._ks_enc, self._ssc_block)  # 9.8.7.1
+
+    def _mac(self, header: bytes, objects: bytes) -> bytes:
+        size = self.cipher.block_size
+        message = b"".join(pad(part, size) for part in (header, objects) if part)
+        return self.cipher.mac_padded(self._ks_mac, self._ssc_block + message)
+
+    def _cryptogram(self, data: bytes) -> bytes:
+        if not data:
+            return b""
+        padded = pad(data, self.cipher.block_size)
+        encrypted = self.cipher.encrypt_cbc(self._ks_enc, self._iv, padded)
+        if self._odd_ins:
+            return tlv.encode(_CRYPTOGRAM_ODD_INS, encrypted)
+        return tlv.encode(_CRYPTOGRAM, _PADDING_INDICATOR, encrypted)
+
+    def _verified(self, octets: bytes, header: bytes, allowed: set[int]) -> dict[int, bytes]:
+        """The data objects before DO 8E, by tag, once their MAC has proved right."""
+        try:
+            objects = list(tlv.read_all(octets, "protected data field"))
+        except MalformedError as error:
+            raise SecureMessagingError(str(error)) from None
+        if not objects or objects[-1].tag != _MAC:
+            raise SecureMessagingError("DO 8E is not the last", SW.SM_DATA_OBJECT_MISSING)
+        mac = objects.pop().value
+        authenticated = octets[: len(octets) - MAC_SIZE - 2]
+        if not hmac.compare_digest(mac, self._mac(header, authenticated)):
+            raise SecureMessagingError("the MAC is wrong")
+        found = {each.tag: each.value for each in objects}
+        if len(found) < len(objects) or not found.keys() <= allowed:
+            raise SecureMessagingError("a data object stands twice, or where it may not")
+        return found
+
+    def _plain(self, objects: dict[int, bytes]) -> bytes:
+        cryptogram = objects.get(_CRYPTOGRAM_ODD_INS)
+        if (value := objects.get(_CRYPTOGRAM)) is not None:
+            if cryptogram is not None or not value.startswith(_PADDING_INDICATOR):
+                raise SecureMessagingError("DO 87 stands beside DO 85, or has no padding indicator")
+            cryptogram = value[1:]
+        if cryptogram is None:
+            return b""
+        if not cryptogram or len(cryptogram) % self.cipher.block_size:
+            raise SecureMessagingError("the cryptogram is not made of whole blocks")
+        padded = self.cipher.decrypt_cbc(self._ks_enc, self._iv, cryptogram)
+        try:
+            return unpad(padded, self.cipher.block_size)
+        except MalformedError:
+            raise SecureMessagingError("the padding of the decrypted data is wrong") from None
+
+
+def secured(procedure: Procedure[T], session: SecureMessaging) -> Procedure[T]:
+    """Run a procedure inside a session: its commands are protected, its responses verified."""
+
+    def layer(command: CommandAPDU) -> Procedure[ResponseAPDU]:
+        response = yield session.protect_command(command)
+        return session.unprotect_response(response)
+
+    return through(procedure, layer)
