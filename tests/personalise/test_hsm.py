@@ -1,0 +1,139 @@
+"""Keys in an HSM: SoftHSM stands in for it, in a process of its own since PKCS#11 is global."""
+
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+SOFTHSM = next(
+    (
+        path
+        for path in map(
+            Path,
+            (
+                "/usr/lib/softhsm/libsofthsm2.so",
+                "/usr/lib/x86_64-linux-gnu/softhsm/libsofthsm2.so",
+                "/usr/lib/aarch64-linux-gnu/softhsm/libsofthsm2.so",
+            ),
+        )
+        if path.exists()
+    ),
+    None,
+)
+
+
+@pytest.fixture
+def token(tmp_path: Path) -> dict[str, str]:
+    if SOFTHSM is None:
+        pytest.skip("needs SoftHSM (Debian's softhsm2), which is not on this machine")
+    (tmp_path / "tokens").mkdir()
+    configuration = tmp_path / "softhsm2.conf"
+    configuration.write_text(f"directories.tokendir = {tmp_path / 'tokens'}\nlog.level = ERROR\n")
+    environment = {"SOFTHSM2_CONF": str(configuration), "MODULE": str(SOFTHSM)}
+    subprocess.run(
+        [
+            "softhsm2-util", "--init-token", "--free",
+            "--label", "pki", "--pin", "123456", "--so-pin", "654321",
+        ],
+        env={**environment, "PATH": "/usr/bin:/bin"},
+        check=True,
+        capture_output=True,
+    )  # fmt: skip
+    return environment
+
+
+def run(script: str, environment: dict[str, str]) -> str:
+    prelude = (
+        "import os\n"
+        "from emrtd.crypto.hashes import Hash\n"
+        "from emrtd.crypto.signatures import SignatureFamily, SignatureScheme, verify\n"
+        "from emrtd.errors import EmrtdError\n"
+        "from emrtd.secret import Secret\n"
+        "from personalise.hsm import Pkcs11Custody\n"
+        "ECDSA = SignatureScheme(SignatureFamily.ECDSA, Hash.SHA256)\n"
+        "def custody(pin=b'123456', token='pki'):\n"
+        "    return Pkcs11Custody(os.environ['MODULE'], token, Secret(pin))\n"
+    )
+    done = subprocess.run(
+        [sys.executable, "-c", prelude + script],
+        env=environment,
+        capture_output=True,
+        text=True,
+        check=False,
+        cwd=Path(__file__).parents[2],
+    )
+    assert done.returncode == 0, done.stderr
+    return done.stdout
+
+
+def test_keys_of_every_kind_sign_in_the_hsm_and_their_signatures_verify(
+    token: dict[str, str],
+) -> None:
+    script = """
+hsm = custody()
+kinds = ["brainpoolP256r1", "secp384r1", "brainpoolP512r1", "RSA-2048", "RSA-2048"]
+for kind, family in zip(kinds, ["ECDSA"] * 3 + ["RSA", "RSA-PSS"]):
+    label = kind + family
+    key = hsm.generate(label, kind)
+    for digest in (Hash.SHA256, Hash.SHA512):
+        scheme = SignatureScheme(SignatureFamily(family), digest)
+        signer = hsm.signer(label)
+        assert signer.public_key == key
+        verify(key, scheme, signer.sign(scheme, b"message"), b"message")
+print(len(hsm.labels()))
+hsm.destroy("RSA-2048RSA")
+print(len(hsm.labels()))
+hsm.close()
+"""
+    assert run(script, token).split() == ["5", "4"]
+
+
+def test_a_wrong_pin_is_tried_once_and_never_shown(token: dict[str, str]) -> None:
+    script = """
+hsm = custody(b'000111')
+for _ in range(20):
+    try:
+        hsm.labels()
+    except EmrtdError as error:
+        print(error)
+assert custody().labels() == []
+"""
+    said = run(script, token).splitlines()
+    assert "refused the PIN" in said[0]
+    assert all("not tried again" in line for line in said[1:])
+    assert "000111" not in "".join(said)
+
+
+def test_an_expired_session_is_opened_anew(token: dict[str, str]) -> None:
+    script = """
+hsm = custody()
+hsm.generate("k", "secp256r1")
+hsm._session.close()
+scheme = SignatureScheme(SignatureFamily.ECDSA, Hash.SHA256)
+signer = hsm.signer("k")
+verify(signer.public_key, scheme, signer.sign(scheme, b"m"), b"m")
+print("signed")
+"""
+    assert run(script, token).split() == ["signed"]
+
+
+@pytest.mark.parametrize(
+    ("work", "said"),
+    [
+        ("custody(token='none').labels()", "no token 'none'"),
+        ("custody().signer('absent')", "no keys 'absent'"),
+        ("custody().destroy('absent')", "no key 'absent'"),
+        ("custody().generate('x', 'P-1')", "name a curve"),
+        ("(h := custody(), h[0] if False else h.generate('x', 'secp256r1'))", "already"),
+        ("Pkcs11Custody('/nowhere.so', 'pki', Secret(b'1')).labels()", "/nowhere.so"),
+        (
+            "(h := custody(), h.generate('x', 'secp256r1'), h.signer('x').sign("
+            "SignatureScheme(SignatureFamily.RSA, Hash.SHA256), b''))",
+            "cannot make",
+        ),
+    ],
+)
+def test_what_cannot_be_is_one_clear_error(token: dict[str, str], work: str, said: str) -> None:
+    script = f"try:\n    {work}\nexcept EmrtdError as error:\n    print(error)\n"
+    assert said in run(script, token)
