@@ -125,11 +125,12 @@ print("signed")
         ("custody().signer('absent')", "no keys 'absent'"),
         ("custody().destroy('absent')", "no key 'absent'"),
         ("custody().generate('x', 'P-1')", "name a curve"),
-        ("(h := custody(), h[0] if False else h.generate('x', 'secp256r1'))", "already"),
-        ("Pkcs11Custody('/nowhere.so', 'pki', Secret(b'1')).labels()", "/nowhere.so"),
         (
-            "(h := custody(), h.generate('x', 'secp256r1'), h.signer('x').sign("
-            "SignatureScheme(SignatureFamily.RSA, Hash.SHA256), b''))",
+            "hsm = custody(); hsm.generate('x', 'secp256r1'); hsm.generate('x', 'secp256r1')",
+            "alrea",
+        ),
+        (
+            "hsm = custody(); hsm.generate('x', 'RSA-2048'); hsm.signer('x').sign(ECDSA, b'')",
             "cannot make",
         ),
     ],
