@@ -1,0 +1,71 @@
+import re
+from pathlib import Path
+
+import pytest
+
+from emrtd.errors import MisuseError
+from personalise.chip_profile import DEFAULT_PROFILE, ChipProfile, shipped_profiles
+from personalise.records import FieldError, from_toml
+
+PERMIT = Path("personalise/profiles/permit.toml")
+
+
+def permit() -> str:
+    return (Path(__file__).parents[2] / PERMIT).read_text(encoding="utf-8")
+
+
+def test_every_profile_that_ships_loads() -> None:
+    assert shipped_profiles() == ["passport", "permit", "permit-bac"]
+    profiles = {name: ChipProfile.load(name) for name in shipped_profiles()}
+    assert profiles[DEFAULT_PROFILE].document == "TD1"
+    assert not profiles["permit"].bac
+    assert profiles["permit-bac"].bac
+    assert profiles["passport"].document == "TD3"
+    assert profiles["permit"].needs_card_security
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "field", "problem"),
+    [
+        ("bac = false", "bacc = false", "bacc", "not a known field"),
+        ('mapping = "GM"', 'maping = "GM"', "pace[0].maping", "not a known field"),
+        ('mapping = "GM"', 'mapping = "XM"', "pace[0].mapping", "not one of the values"),
+        ("can = true", 'can = "yes"', "passwords.can", "true or false"),
+        ('"DG2", ', "", "data_groups", "lack DG2"),
+        ('"DG2", ', '"DG2", "DG2", ', "data_groups", "twice"),
+        ('"DG13"', '"DG99"', "data_groups[5]", "not one of the values"),
+        ("domain_parameters = 13", "domain_parameters = 2", "pace[0].domain_parameters", "ECDH"),
+        ("command = 32_768", "command = 70_000", "buffers.command", ""),
+        ('document = "TD1"', "", "document", "is missing"),
+    ],
+)
+def test_an_error_names_the_key(old: str, new: str, field: str, problem: str) -> None:
+    text = permit()
+    assert old in text
+    with pytest.raises(FieldError) as caught:
+        from_toml(text.replace(old, new, 1).encode(), ChipProfile, "permit.toml")
+    assert caught.value.field == field
+    assert problem in caught.value.problem
+
+
+def test_contradictions_are_refused() -> None:
+    text = permit()
+    without_keys = re.sub(r"\[\[chip_authentication\]\](\n[^\[]+)+", "", text)
+    with pytest.raises(FieldError, match="terminal_authentication: needs chip_authentication"):
+        from_toml(without_keys.encode(), ChipProfile, "p")
+    without_terminal = without_keys.replace("[terminal_authentication]", "")
+    with pytest.raises(FieldError, match="have no key of chip_authentication"):
+        from_toml(without_terminal.encode(), ChipProfile, "p")
+    with pytest.raises(FieldError, match="nothing would open the chip"):
+        from_toml(re.sub(r"\[\[pace\]\](\n[^\[]+)+", "", text).encode(), ChipProfile, "p")
+
+
+def test_a_profile_is_a_name_or_a_file(tmp_path: Path) -> None:
+    with pytest.raises(MisuseError, match="passport, permit, permit-bac"):
+        ChipProfile.load("permitt")
+    own = tmp_path / "own.toml"
+    own.write_text(permit(), encoding="utf-8")
+    assert ChipProfile.load(str(own)) == ChipProfile.load("permit")
+    own.write_text("document = [", encoding="utf-8")
+    with pytest.raises(FieldError, match="is not TOML"):
+        ChipProfile.load(str(own))
