@@ -1,0 +1,208 @@
+"""The extensions of certificates and CRLs, exactly as Doc 9303-12 has them (Tables 6 and 10).
+
+Each function returns one encoded Extension.  `PROFILES` says for every kind of certificate what
+Table 6 leaves no choice about.
+"""
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from enum import Enum, unique
+from typing import Final
+
+from emrtd.asn1 import der
+from emrtd.errors import MisuseError
+from emrtd.tlv import encode
+
+ID_LOCALITY_NAME: Final = "2.5.4.7"
+ID_STATE_OR_PROVINCE_NAME: Final = "2.5.4.8"
+ID_MASTER_LIST_SIGNER: Final = "2.23.136.1.1.3"
+ID_DEVIATION_LIST_SIGNER: Final = "2.23.136.1.1.8"
+
+_SUBJECT_KEY_IDENTIFIER: Final = "2.5.29.14"
+_KEY_USAGE: Final = "2.5.29.15"
+_PRIVATE_KEY_USAGE_PERIOD: Final = "2.5.29.16"
+_SUBJECT_ALTERNATIVE_NAME: Final = "2.5.29.17"
+_ISSUER_ALTERNATIVE_NAME: Final = "2.5.29.18"
+_BASIC_CONSTRAINTS: Final = "2.5.29.19"
+_CRL_NUMBER: Final = "2.5.29.20"
+_CRL_DISTRIBUTION_POINTS: Final = "2.5.29.31"
+_AUTHORITY_KEY_IDENTIFIER: Final = "2.5.29.35"
+_EXTENDED_KEY_USAGE: Final = "2.5.29.37"
+_NAME_CHANGE: Final = "2.23.136.1.1.6.1"
+_DOCUMENT_TYPE: Final = "2.23.136.1.1.6.2"
+
+
+@unique
+class CertificateKind(Enum):
+    """The columns of Table 6, those of the list signers told apart."""
+
+    CSCA_ROOT = "CSCA"
+    CSCA_LINK = "CSCA link certificate"
+    DOCUMENT_SIGNER = "Document Signer"
+    MASTER_LIST_SIGNER = "Master List Signer"
+    DEVIATION_LIST_SIGNER = "Deviation List Signer"
+    COMMUNICATION = "communication certificate"
+
+
+@unique
+class KeyUsage(Enum):
+    """The bits of the KeyUsage extension that Table 6 lets be set, by their number."""
+
+    DIGITAL_SIGNATURE = 0
+    KEY_ENCIPHERMENT = 2
+    KEY_AGREEMENT = 4
+    KEY_CERT_SIGN = 5
+    CRL_SIGN = 6
+
+
+@dataclass(frozen=True, slots=True)
+class Profile:
+    """What Table 6 prescribes for one kind of certificate."""
+
+    is_authority: bool
+    key_usage: frozenset[KeyUsage]
+    needs_usage_period: bool = True
+    needs_document_types: bool = False
+    extended_key_usage: str | None = None
+
+
+_CA_USAGE: Final = frozenset({KeyUsage.KEY_CERT_SIGN, KeyUsage.CRL_SIGN})
+_SIGNING: Final = frozenset({KeyUsage.DIGITAL_SIGNATURE})
+
+PROFILES: Final = {
+    CertificateKind.CSCA_ROOT: Profile(is_authority=True, key_usage=_CA_USAGE),
+    CertificateKind.CSCA_LINK: Profile(is_authority=True, key_usage=_CA_USAGE),
+    CertificateKind.DOCUMENT_SIGNER: Profile(
+        is_authority=False, key_usage=_SIGNING, needs_document_types=True
+    ),
+    CertificateKind.MASTER_LIST_SIGNER: Profile(
+        is_authority=False,
+        key_usage=_SIGNING,
+        needs_usage_period=False,
+        extended_key_usage=ID_MASTER_LIST_SIGNER,
+    ),
+    CertificateKind.DEVIATION_LIST_SIGNER: Profile(
+        is_authority=False,
+        key_usage=_SIGNING,
+        needs_usage_period=False,
+        extended_key_usage=ID_DEVIATION_LIST_SIGNER,
+    ),
+    # Which bits a communication certificate has depends on the protocol: the caller says.
+    CertificateKind.COMMUNICATION: Profile(
+        is_authority=False, key_usage=frozenset(), needs_usage_period=False
+    ),
+}
+
+
+@dataclass(frozen=True, slots=True)
+class AlternativeName:
+    """Issuer and subject alternative name (Doc 9303-12, 7.1.1.2).
+
+    `state` is the ICAO code as the MRZ has it; `three_letter_state` stands beside it where that
+    code does not identify the State alone.  `email` and `uri` are for contact; one should be there.
+    """
+
+    state: str
+    three_letter_state: str = ""
+    email: str = ""
+    uri: str = ""
+
+    def encode(self) -> bytes:
+        """Encode as GeneralNames."""
+        attributes = [(ID_LOCALITY_NAME, self.state)]
+        if self.three_letter_state:
+            attributes.append((ID_STATE_OR_PROVINCE_NAME, self.three_letter_state))
+        directory_name = der.sequence(
+            *(
+                der.set_of(der.sequence(der.oid(oid), der.printable_string(value)))
+                for oid, value in attributes
+            )
+        )
+        names = [der.tagged_primitive(1, self.email.encode("ascii"))] if self.email else []
+        names.append(der.tagged(4, directory_name))
+        if self.uri:
+            names.append(der.tagged_primitive(6, self.uri.encode("ascii")))
+        return der.sequence(*names)
+
+
+def authority_key_identifier(identifier: bytes) -> bytes:
+    """AuthorityKeyIdentifier: the keyIdentifier alone."""
+    return _extension(_AUTHORITY_KEY_IDENTIFIER, der.sequence(der.tagged_primitive(0, identifier)))
+
+
+def subject_key_identifier(identifier: bytes) -> bytes:
+    """SubjectKeyIdentifier."""
+    return _extension(_SUBJECT_KEY_IDENTIFIER, der.octet_string(identifier))
+
+
+def key_usage(usage: Iterable[KeyUsage]) -> bytes:
+    """KeyUsage, critical; a named bit list without trailing zeros (X.690, 11.2.2)."""
+    bits = sorted(use.value for use in usage)
+    if not bits:
+        raise MisuseError("a certificate needs a key usage")
+    octet = sum(0x80 >> bit for bit in bits)
+    return _extension(_KEY_USAGE, der.bit_string(bytes((octet,)), 7 - bits[-1]), critical=True)
+
+
+def private_key_usage_period(not_before: datetime, not_after: datetime) -> bytes:
+    """PrivateKeyUsagePeriod: GeneralizedTime even before 2050 (Table 6)."""
+    times = (der.generalized_time(each) for each in (not_before, not_after))
+    period = (der.tagged_primitive(number, time[2:]) for number, time in enumerate(times))
+    return _extension(_PRIVATE_KEY_USAGE_PERIOD, der.sequence(*period))
+
+
+def subject_alternative_name(name: AlternativeName) -> bytes:
+    """SubjectAltName."""
+    return _extension(_SUBJECT_ALTERNATIVE_NAME, name.encode())
+
+
+def issuer_alternative_name(name: AlternativeName) -> bytes:
+    """IssuerAltName."""
+    return _extension(_ISSUER_ALTERNATIVE_NAME, name.encode())
+
+
+def basic_constraints() -> bytes:
+    """BasicConstraints of a CSCA, critical: cA TRUE, pathLenConstraint always 0."""
+    content = der.sequence(der.boolean(value=True), der.integer(0))
+    return _extension(_BASIC_CONSTRAINTS, content, critical=True)
+
+
+def extended_key_usage(*purposes: str) -> bytes:
+    """ExtKeyUsage, critical."""
+    return _extension(_EXTENDED_KEY_USAGE, der.sequence(*map(der.oid, purposes)), critical=True)
+
+
+def crl_distribution_points(urls: Sequence[str]) -> bytes:
+    """CRLDistributionPoints: one distribution point, whose fullName is each of the URLs."""
+    if not urls or not all(url.startswith(("ldap:", "http:", "https:")) for url in urls):
+        raise MisuseError("a certificate needs the CRL's URL, which is ldap, http or https")
+    names = (der.tagged_primitive(6, url.encode("ascii")) for url in urls)
+    point = der.sequence(der.tagged(0, der.tagged(0, *names)))
+    return _extension(_CRL_DISTRIBUTION_POINTS, der.sequence(point))
+
+
+def document_types(codes: Iterable[str]) -> bytes:
+    """DocumentType: the document codes that a Document Signer signs (Doc 9303-12, 7.1.1.6)."""
+    wanted = sorted(set(codes))
+    if not wanted or not all(1 <= len(code) <= 2 for code in wanted):
+        raise MisuseError("a Document Signer needs the document codes it signs, 1 or 2 letters")
+    types = der.set_of(*map(der.printable_string, wanted))
+    return _extension(_DOCUMENT_TYPE, der.sequence(der.integer(0), types))
+
+
+def name_change() -> bytes:
+    """NameChange: this link certificate changes the CSCA's name too (Doc 9303-12, 7.1.1.5)."""
+    return _extension(_NAME_CHANGE, der.null())
+
+
+def crl_number(number: int) -> bytes:
+    """CRLNumber: non-negative, at most 20 octets (Table 10)."""
+    if not 0 <= number < 1 << 159:
+        raise MisuseError("a CRL number is not negative and has at most 20 octets")
+    return _extension(_CRL_NUMBER, der.integer(number))
+
+
+def _extension(oid: str, content: bytes, *, critical: bool = False) -> bytes:
+    flag = der.boolean(value=True) if critical else b""  # DEFAULT FALSE must not be encoded
+    return encode(der.SEQUENCE, der.oid(oid), flag, der.octet_string(content))

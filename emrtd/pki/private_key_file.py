@@ -1,0 +1,133 @@
+"""Private keys in files: PKCS#8 under a pass phrase (RFC 5958, RFC 8018, RFC 7914).
+
+OpenSSL reads what is written here: `openssl pkey -inform DER -in FILE -text`.  `cryptography`
+could write it for some of our curves only.
+"""
+
+import hashlib
+import secrets
+from typing import TYPE_CHECKING, Final
+
+from emrtd import tlv
+from emrtd.asn1 import der
+from emrtd.crypto.private_keys import PrivateKey, load_private_key
+from emrtd.errors import MalformedError, MisuseError
+from emrtd.iso7816.procedure import Random
+from emrtd.secret import Secret
+
+if TYPE_CHECKING:
+    from cryptography.hazmat.primitives.ciphers import Cipher
+    from cryptography.hazmat.primitives.ciphers.modes import CBC
+
+_PBES2: Final = "1.2.840.113549.1.5.13"
+_SCRYPT: Final = "1.3.6.1.4.1.11591.4.11"
+_AES_256_CBC: Final = "2.16.840.1.101.3.4.1.42"
+
+_COST: Final = 1 << 14
+_BLOCK_SIZE: Final = 8
+_PARALLEL: Final = 5
+"""scrypt's N, r and p: the most that OpenSSL reads with its own limit of 32 MB; about 0.2 s."""
+
+_MAX_COST: Final = 1 << 17
+_MAX_PARALLEL: Final = 16
+
+_KEY_SIZE: Final = 32
+_WHAT: Final = "private key file"
+
+
+class WrongPassphraseError(MisuseError):
+    """The pass phrase does not open the key."""
+
+
+def encrypt_private_key(
+    key: PrivateKey, passphrase: Secret, random: Random = secrets.token_bytes
+) -> bytes:
+    """Write a key as a DER EncryptedPrivateKeyInfo: scrypt, AES-256 in CBC mode."""
+    salt, iv = random(16), random(16)
+    clear = key.to_pkcs8().reveal()
+    padding = 16 - len(clear) % 16
+    encryptor = _aes(_derive(passphrase, salt, _COST, _PARALLEL), iv).encryptor()
+    cryptogram = encryptor.update(clear + bytes((padding,)) * padding) + encryptor.finalize()
+    derivation = der.sequence(
+        der.oid(_SCRYPT),
+        der.sequence(
+            der.octet_string(salt),
+            der.integer(_COST),
+            der.integer(_BLOCK_SIZE),
+            der.integer(_PARALLEL),
+        ),
+    )
+    cipher = der.sequence(der.oid(_AES_256_CBC), der.octet_string(iv))
+    scheme = der.sequence(der.oid(_PBES2), der.sequence(derivation, cipher))
+    return der.sequence(scheme, der.octet_string(cryptogram))
+
+
+def decrypt_private_key(
+    octets: bytes, passphrase: Secret, random: Random = secrets.token_bytes
+) -> PrivateKey:
+    """Read what `encrypt_private_key` wrote; `random` is for the signatures that the key makes.
+
+    Raises `WrongPassphraseError`, and `MalformedError` for anything else than such a file.
+    """
+    salt, cost, parallel, iv, cryptogram = _read_encrypted(octets)
+    decryptor = _aes(_derive(passphrase, salt, cost, parallel), iv).decryptor()
+    padded = decryptor.update(cryptogram) + decryptor.finalize()
+    padding = padded[-1]
+    wrong = WrongPassphraseError("the pass phrase does not open the private key")
+    if not 1 <= padding <= 16 or padded[-padding:] != bytes((padding,)) * padding:
+        raise wrong
+    try:
+        return load_private_key(Secret(padded[:-padding]), random=random)
+    except (MalformedError, MisuseError):  # one wrong pass phrase in 256 passes the padding
+        raise wrong from None
+
+
+def _read_encrypted(octets: bytes) -> tuple[bytes, int, int, bytes, bytes]:
+    """Return salt, scrypt's N and p, IV and cryptogram (RFC 8018, A.4; RFC 7914, 7)."""
+    scheme, cryptogram = _fields(tlv.read(octets, _WHAT), 2)
+    derivation, cipher = _fields(_parameters(scheme, _PBES2), 2)
+    salt, cost, block_size, parallel = _fields(_parameters(derivation, _SCRYPT), 4)
+    n, r, p = (der.read_integer(each) for each in (cost, block_size, parallel))
+    affordable = 2 <= n <= _MAX_COST and 1 <= p <= _MAX_PARALLEL
+    if r != _BLOCK_SIZE or n & (n - 1) or not affordable:
+        raise derivation.malformed("scrypt parameters that are not used")
+    iv = der.read_octet_string(_parameters(cipher, _AES_256_CBC))
+    encrypted = der.read_octet_string(cryptogram)
+    if len(iv) != 16 or not encrypted or len(encrypted) % 16:
+        raise cryptogram.malformed("is not whole blocks")
+    return der.read_octet_string(salt), n, p, iv, encrypted
+
+
+def _parameters(algorithm: tlv.DataObject, oid: str) -> tlv.DataObject:
+    """The parameters of an AlgorithmIdentifier, which must be this algorithm's."""
+    name, parameters = _fields(algorithm, 2)
+    if der.read_oid(name) != oid:
+        raise algorithm.malformed("is not PBES2 with scrypt and AES-256 in CBC mode")
+    return parameters
+
+
+def _fields(item: tlv.DataObject, count: int) -> tlv.DataObjects:
+    fields = item.children() if item.tag == der.SEQUENCE else tlv.read_all(b"", _WHAT)
+    if len(fields) != count:
+        raise item.malformed(f"a SEQUENCE of {count} is expected")
+    return fields
+
+
+def _derive(passphrase: Secret, salt: bytes, cost: int, parallel: int) -> bytes:
+    return hashlib.scrypt(
+        passphrase.reveal(),
+        salt=salt,
+        n=cost,
+        r=_BLOCK_SIZE,
+        p=parallel,
+        maxmem=256 * _BLOCK_SIZE * (cost + parallel),
+        dklen=_KEY_SIZE,
+    )
+
+
+def _aes(key: bytes, iv: bytes) -> "Cipher[CBC]":
+    from cryptography.hazmat.primitives.ciphers import Cipher
+    from cryptography.hazmat.primitives.ciphers.algorithms import AES
+    from cryptography.hazmat.primitives.ciphers.modes import CBC
+
+    return Cipher(AES(key), CBC(iv))

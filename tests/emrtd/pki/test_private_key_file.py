@@ -1,0 +1,63 @@
+import subprocess
+from pathlib import Path
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from emrtd.crypto.curves import CURVES
+from emrtd.crypto.private_keys import EcPrivateKey, PrivateKey, RsaPrivateKey
+from emrtd.errors import MalformedError
+from emrtd.pki.private_key_file import (
+    WrongPassphraseError,
+    decrypt_private_key,
+    encrypt_private_key,
+)
+from emrtd.secret import Secret
+
+PASSPHRASE = Secret(b"correct horse battery staple")
+
+
+def keys() -> list[PrivateKey]:
+    names = ["brainpoolP256r1", "brainpoolP320r1", "secp521r1"]
+    return [*(EcPrivateKey.generate(CURVES[name]) for name in names), RsaPrivateKey.generate(2048)]
+
+
+@pytest.mark.parametrize("key", keys(), ids=lambda key: key.public_key.description)
+def test_what_is_written_reads_back(key: PrivateKey) -> None:
+    read = decrypt_private_key(encrypt_private_key(key, PASSPHRASE), PASSPHRASE)
+    assert read.public_key == key.public_key
+    assert read.to_pkcs8() == key.to_pkcs8()
+
+
+@pytest.mark.parametrize("key", keys(), ids=lambda key: key.public_key.description)
+def test_openssl_reads_it(key: PrivateKey, tmp_path: Path) -> None:
+    path = tmp_path / "key.p8"
+    path.write_bytes(encrypt_private_key(key, PASSPHRASE))
+    passphrase = tmp_path / "passphrase"
+    passphrase.write_bytes(PASSPHRASE.reveal())
+    command = ["openssl", "pkey", "-in", path, "-inform", "DER", "-passin", f"file:{passphrase}"]
+    clear = subprocess.run([*command, "-outform", "DER"], check=True, capture_output=True).stdout
+    assert len(clear) > 100
+    checked = subprocess.run([*command, "-noout", "-check"], check=True, capture_output=True)
+    assert b"Key is valid" in checked.stdout + checked.stderr
+
+
+def test_a_wrong_pass_phrase_is_named() -> None:
+    octets = encrypt_private_key(EcPrivateKey.generate(CURVES["secp256r1"]), PASSPHRASE)
+    with pytest.raises(WrongPassphraseError, match="does not open"):
+        decrypt_private_key(octets, Secret(b"wrong"))
+
+
+@given(st.binary(max_size=200))
+def test_any_octets_are_malformed(octets: bytes) -> None:
+    with pytest.raises(MalformedError):
+        decrypt_private_key(octets, PASSPHRASE)
+
+
+def test_costly_parameters_are_refused() -> None:
+    octets = encrypt_private_key(EcPrivateKey.generate(CURVES["secp256r1"]), PASSPHRASE)
+    costly = octets.replace(bytes.fromhex("020108020105"), bytes.fromhex("020108020170"))
+    assert costly != octets
+    with pytest.raises(MalformedError, match="not used"):
+        decrypt_private_key(costly, PASSPHRASE)
