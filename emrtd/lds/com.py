@@ -1,0 +1,84 @@
+"""EF.COM: the versions, and which data groups there are (Doc 9303-10, 4.7.1)."""
+
+from dataclasses import dataclass
+from typing import Final, Self
+
+from emrtd import tlv
+from emrtd.errors import MalformedError, MisuseError
+from emrtd.lds.content import FileContent
+from emrtd.lds.files import data_group, data_group_by_tag
+
+LDS_1_7: Final = "0107"
+LDS_1_8: Final = "0108"
+UNICODE_4_0: Final = "040000"
+
+_TAG, _LDS_VERSION, _UNICODE_VERSION, _TAG_LIST = 0x60, 0x5F01, 0x5F36, 0x5C
+
+
+@dataclass(frozen=True, repr=False)
+class Com(FileContent):
+    """EF.COM.  Nobody signs it: what EF.SOD says prevails.
+
+    `lds_version` is 4 digits aabb, `unicode_version` 6 digits aabbcc; either is empty where the
+    file lacks it.  `tags` are the data groups' tags, in the order of the file.  `other` is every
+    other data object, as tag and value.
+    """
+
+    lds_version: str
+    unicode_version: str
+    tags: tuple[int, ...]
+    other: tuple[tuple[int, bytes], ...] = ()
+
+    @classmethod
+    def for_data_groups(
+        cls, *numbers: int, lds_version: str = LDS_1_7, unicode_version: str = UNICODE_4_0
+    ) -> Self:
+        """Make the EF.COM of a document with these data groups (1 to 16)."""
+        tags = (data_group(number).tag for number in sorted(numbers))
+        return cls(lds_version, unicode_version, tuple(tag for tag in tags if tag is not None))
+
+    @property
+    def data_groups(self) -> tuple[int, ...]:
+        """The numbers of the data groups listed; tags that are no data group's are left out."""
+        files = (data_group_by_tag(tag) for tag in self.tags)
+        return tuple(file.number for file in files if file is not None and file.number is not None)
+
+    @classmethod
+    def _decode(cls, octets: bytes) -> Self:
+        tolerated: list[str] = []
+        objects = tlv.read_expected(octets, _TAG, "EF.COM").children()
+
+        def digits(tag: int, name: str, size: int) -> str:
+            found = objects.get(tag)
+            if found is None:
+                tolerated.append(f"EF.COM: no {name} version")
+                return ""
+            if not found.value.isdigit():
+                raise found.malformed(f"the {name} version is not in digits")
+            if len(found.value) != size:
+                tolerated.append(f"EF.COM: the {name} version has not {size} digits")
+            return found.value.decode("ascii")
+
+        lds_version = digits(_LDS_VERSION, "LDS", 4)
+        unicode_version = digits(_UNICODE_VERSION, "Unicode", 6)
+        tags = tuple(objects.one(_TAG_LIST).value)
+        unknown = [f"{tag:02X}" for tag in tags if data_group_by_tag(tag) is None]
+        if unknown:
+            tolerated.append(f"EF.COM: lists tags of no data group ({', '.join(unknown[:16])})")
+        if len(tags) > 256:
+            raise MalformedError("EF.COM", f"lists {len(tags)} data groups")
+        known = (_LDS_VERSION, _UNICODE_VERSION, _TAG_LIST)
+        other = tuple((each.tag, each.value) for each in objects if each.tag not in known)
+        return cls(lds_version, unicode_version, tags, other, tolerated=tuple(tolerated))
+
+    def _encode(self) -> bytes:
+        for version, size in ((self.lds_version, 4), (self.unicode_version, 6)):
+            if not (version.isascii() and version.isdigit() and len(version) == size):
+                raise MisuseError(f"EF.COM: {version!r} is not a version of {size} digits")
+        return tlv.encode(
+            _TAG,
+            tlv.encode(_LDS_VERSION, self.lds_version.encode()),
+            tlv.encode(_UNICODE_VERSION, self.unicode_version.encode()),
+            tlv.encode(_TAG_LIST, bytes(self.tags)),
+            *(tlv.encode(tag, value) for tag, value in self.other),
+        )

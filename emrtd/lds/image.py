@@ -1,0 +1,195 @@
+"""An LDS image: the elementary files of one chip, in a folder, a zip or a file by itself."""
+
+import io
+import os
+import shutil
+import tempfile
+import zipfile
+import zlib
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, field
+from pathlib import Path, PurePosixPath
+from typing import IO, Final, Self
+
+from emrtd.errors import MalformedError, MisuseError
+from emrtd.lds.files import FILES, FileID
+from emrtd.lds.recognition import HEAD, Companion, recognise, without_padding
+
+CHIP_KEYS_NAME: Final = "chip_keys.p7m"
+MAX_FILE: Final = 4 * 1024 * 1024
+"""Octets that one file of an image may have."""
+MAX_IMAGE: Final = 16 * 1024 * 1024
+"""Octets that all of them may have together, and a zip as well."""
+MAX_ENTRIES: Final = 256
+"""Entries that a folder or a zip may have."""
+
+_MAX_ZIP_DIRECTORY: Final = 256 * 1024
+_ZIP_METHODS: Final = frozenset({zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED})
+_ZIP_ERRORS: Final = (
+    EOFError, NotImplementedError, OSError, RuntimeError, ValueError,
+    zipfile.BadZipFile, zlib.error,
+)  # fmt: skip
+"""What `zipfile` raises for octets that are no sound zip."""
+
+_Opener = Callable[[], IO[bytes]]
+
+
+@dataclass(frozen=True)
+class LdsImage:
+    """The files of one chip; it may be partial.
+
+    `chip_keys` is what data preparation sealed for the station (CMS), None in a captured image.
+    `unrecognised` names what lay beside them and was left alone; `tolerated` says what was read
+    past.
+    """
+
+    files: dict[FileID, bytes] = field(repr=False)
+    chip_keys: bytes | None = field(default=None, repr=False)
+    unrecognised: tuple[str, ...] = ()
+    tolerated: tuple[str, ...] = ()
+
+    @classmethod
+    def load(cls, path: Path) -> Self:
+        """Read an image from a folder, a zip, or one elementary file by itself.
+
+        Files are known by the tag they begin with, never by their name.  Raises `MisuseError`
+        where there is nothing to read, and `MalformedError` for a broken or oversized zip, for an
+        oversized file, and where two files claim to be the same.
+        """
+        if path.is_dir():
+            return cls._gather(path, _in_folder(path))
+        if not path.is_file():
+            raise MisuseError(f"{path}: there is no such folder or file; name an LDS image")
+        with path.open("rb") as stream:
+            zipped = stream.read(4) == b"PK\x03\x04"
+        return cls._load_zip(path) if zipped else cls._gather(path, _alone(path))
+
+    def save(self, folder: Path, *, replace: bool = False) -> None:
+        """Write the image into a new folder, which appears whole or not at all.
+
+        With `replace` an image that is there already makes way.  Raises `MisuseError` where
+        something else is in the way, or anything at all without `replace`.
+        """
+        self._check_target(folder, replace=replace)
+        folder.parent.mkdir(parents=True, exist_ok=True)
+        work = Path(tempfile.mkdtemp(prefix=f".{folder.name}.", dir=folder.parent))
+        try:
+            made = work / "new"
+            made.mkdir(mode=0o700)
+            for file_id, octets in self.files.items():
+                _write(made / FILES[file_id].file_name, octets)
+            if self.chip_keys is not None:
+                _write(made / CHIP_KEYS_NAME, self.chip_keys)
+            _put_in_place(made, folder, work / "old")
+        finally:
+            shutil.rmtree(work, ignore_errors=True)
+
+    @classmethod
+    def _load_zip(cls, path: Path) -> Self:
+        if path.stat().st_size > MAX_IMAGE:
+            raise MalformedError(str(path), f"is a zip of more than {MAX_IMAGE:,} octets")
+        octets = path.read_bytes()
+        try:
+            _check_zip_directory(octets)
+            with zipfile.ZipFile(io.BytesIO(octets)) as archive:
+                return cls._gather(path, _in_zip(archive))
+        except _ZIP_ERRORS as error:
+            raise MalformedError(str(path), f"is a zip that cannot be read ({error})") from None
+
+    @classmethod
+    def _gather(cls, path: Path, entries: Iterator[tuple[str, _Opener]]) -> Self:
+        found: dict[FileID | Companion, tuple[str, bytes]] = {}
+        unrecognised, tolerated, total = [], [], 0
+        for count, (name, opener) in enumerate(entries, start=1):
+            if count > MAX_ENTRIES:
+                raise MalformedError(str(path), f"has more than {MAX_ENTRIES} entries")
+            with opener() as stream:
+                head = stream.read(HEAD)
+                kind = recognise(head)
+                if kind is None:
+                    unrecognised.append(name)
+                    continue
+                octets = head + stream.read(MAX_FILE + 1 - len(head))
+            total += len(octets)
+            if len(octets) > MAX_FILE or total > MAX_IMAGE:
+                raise MalformedError(f"{path}: {name}", "is too large for an elementary file")
+            if kind in found:
+                reason = f"is {_name_of(kind)}, and so is {found[kind][0]}; take one of them out"
+                raise MalformedError(f"{path}: {name}", reason)
+            if isinstance(kind, FileID):
+                trimmed = without_padding(kind, octets)
+                if trimmed != octets:
+                    tolerated.append(f"{kind}: {len(octets) - len(trimmed)} octets of padding")
+                    octets = trimmed
+            found[kind] = name, octets
+        if not found:
+            raise MisuseError(f"{path}: holds no elementary file; name an LDS image")
+        files = {id_: found[id_][1] for id_ in FILES if id_ in found}
+        keys = found.get(Companion.CHIP_KEYS)
+        chip_keys = None if keys is None else keys[1]
+        return cls(files, chip_keys, tuple(unrecognised), tuple(tolerated))
+
+    def _check_target(self, folder: Path, *, replace: bool) -> None:
+        if not folder.exists() or (folder.is_dir() and not any(folder.iterdir())):
+            return
+        if not replace:
+            raise MisuseError(f"{folder}: is there already; remove it or name another folder")
+        try:
+            there = LdsImage.load(folder) if folder.is_dir() else None
+        except (MisuseError, MalformedError):
+            there = None
+        if there is None or there.unrecognised or any(path.is_dir() for path in folder.iterdir()):
+            raise MisuseError(f"{folder}: holds more than an LDS image; name another folder")
+
+
+def _name_of(kind: FileID | Companion) -> str:
+    return CHIP_KEYS_NAME if kind is Companion.CHIP_KEYS else str(kind)
+
+
+def _in_folder(folder: Path) -> Iterator[tuple[str, _Opener]]:
+    for path in sorted(folder.iterdir()):
+        if path.is_file() and not path.name.startswith("."):
+            yield path.name, lambda path=path: path.open("rb")  # type: ignore[misc]
+
+
+def _in_zip(archive: zipfile.ZipFile) -> Iterator[tuple[str, _Opener]]:
+    for entry in archive.infolist():
+        name = PurePosixPath(entry.filename).name
+        if entry.compress_type not in _ZIP_METHODS:  # LZMA alone may ask for 4 GB of memory
+            raise zipfile.BadZipFile("a way of compressing that no image needs")
+        if not entry.is_dir() and not name.startswith("."):
+            yield name, lambda entry=entry: archive.open(entry)  # type: ignore[misc]
+
+
+def _alone(path: Path) -> Iterator[tuple[str, _Opener]]:
+    yield path.name, lambda: path.open("rb")
+
+
+def _check_zip_directory(octets: bytes) -> None:
+    """Refuse a zip whose directory alone would fill the memory, before `zipfile` reads it."""
+    end = octets.rfind(b"PK\x05\x06")
+    if end < 0 or len(octets) - end < 22:
+        raise zipfile.BadZipFile("no end of its directory")
+    if octets[max(0, end - 20) : end].startswith(b"PK\x06\x07"):
+        raise zipfile.BadZipFile("a zip of the 64-bit kind, which no image needs")
+    if int.from_bytes(octets[end + 12 : end + 16], "little") > _MAX_ZIP_DIRECTORY:
+        raise zipfile.BadZipFile("too many entries")
+
+
+def _put_in_place(made: Path, folder: Path, old: Path) -> None:
+    if folder.exists():
+        folder.rename(old)
+    try:
+        made.rename(folder)
+    except OSError:
+        if old.exists():
+            old.rename(folder)
+        raise
+
+
+def _write(path: Path, octets: bytes) -> None:
+    descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
+    with os.fdopen(descriptor, "wb") as stream:
+        stream.write(octets)
+        stream.flush()
+        os.fsync(stream.fileno())

@@ -1,0 +1,96 @@
+"""Which elementary file some octets are, told by what they begin with (Doc 9303-10, 4.7)."""
+
+from enum import Enum, auto, unique
+from typing import Final
+
+from emrtd import tlv
+from emrtd.errors import MalformedError
+from emrtd.lds.files import FILES, FileID
+
+HEAD: Final = 256
+"""Octets from which a file is recognised."""
+
+
+@unique
+class Companion(Enum):
+    """What may lie beside the elementary files of an image."""
+
+    CHIP_KEYS = auto()
+    """CMS EnvelopedData or AuthEnvelopedData: the chip's keys, sealed for a station."""
+
+
+_BY_TAG: Final = {file.tag: file.file_id for file in FILES.values() if file.file_id != FileID.DIR}
+_ATR_INFO_TAGS: Final = frozenset({0x43, 0x45, 0x46, 0x47, 0x5F52, 0x7F66})
+_OIDS: Final = {
+    tlv.encode(0x06, bytes.fromhex("2A864886F70D010703")): Companion.CHIP_KEYS,  # envelopedData
+    tlv.encode(0x06, bytes.fromhex("2A864886F70D0109100117")): Companion.CHIP_KEYS,  # with AEAD
+}
+_LISTS: Final = (bytes.fromhex("0606678108010102"), bytes.fromhex("0606678108010107"))
+"""id-icao-cscaMasterList and id-icao-DeviationList: signed data too, but no EF.CardSecurity."""
+
+
+def recognise(head: bytes) -> FileID | Companion | None:
+    """Tell a file by its first octets (`HEAD` of them, or all there are); None for no file of ours.
+
+    The name of a file means nothing.  A file need not be whole or sound to be recognised.
+    """
+    if len(head) < 2 or _is_text(head):
+        return None
+    try:
+        tag, inner = _first_tags(head)
+    except MalformedError:
+        return None
+    if tag == 0x30:
+        return _recognise_sequence(inner, head)
+    if tag == 0x61 and inner != 0x5F1F:
+        return FileID.DIR if inner in {0x4F, 0x50, 0x51, 0x73} else FileID.DG1
+    if tag in _ATR_INFO_TAGS:
+        return FileID.ATR_INFO
+    return _BY_TAG.get(tag)
+
+
+def without_padding(file_id: FileID, octets: bytes) -> bytes:
+    """Cut off the 00 or FF that fill a file up behind its data object, where a capture has them.
+
+    Octets of another kind stay, for the decoder to complain of.
+    """
+    if file_id in {FileID.CVCA, FileID.ATR_INFO, FileID.DIR}:
+        return octets
+    try:
+        end = tlv.declared_size(octets[:9], file_id)
+    except MalformedError:
+        return octets
+    behind = octets[end:]
+    padded = bool(behind) and behind.count(behind[0]) == len(behind) and behind[0] in {0x00, 0xFF}
+    return octets[:end] if padded else octets
+
+
+def _first_tags(head: bytes) -> tuple[int, int | None]:
+    """The first tag, and the first one inside it, None where that cannot be read."""
+    tag, start = _tag_and_start(head)
+    try:
+        return tag, _tag_and_start(head[start:])[0]
+    except MalformedError:
+        return tag, None
+
+
+def _tag_and_start(octets: bytes) -> tuple[int, int]:
+    size = 2 if octets and octets[0] & 0x1F == 0x1F else 1
+    declared = tlv.declared_size(octets[:9], "file")
+    tag = int.from_bytes(octets[:size], "big")
+    length_octets = 1 + (octets[size] & 0x7F if octets[size] & 0x80 else 0)
+    return tag, min(size + length_octets, declared)
+
+
+def _recognise_sequence(inner: int | None, head: bytes) -> FileID | Companion | None:
+    for oid, companion in _OIDS.items():
+        if oid in head[:32]:
+            return companion
+    if inner == 0x30 or any(oid in head for oid in _LISTS):  # a certificate, a CRL, a list
+        return None
+    return FileID.CARD_SECURITY
+
+
+def _is_text(head: bytes) -> bool:
+    """Whether these are printed words, which the tags of data groups would let through."""
+    return all(0x20 <= octet < 0x7F or octet in b"\t\r\n" for octet in head)

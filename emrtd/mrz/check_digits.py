@@ -1,0 +1,37 @@
+"""Check digits of the machine readable zone (Doc 9303-3, 4.9)."""
+
+from dataclasses import dataclass
+from typing import Final
+
+FILLER: Final = "<"
+ALPHABET: Final = "0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZ"
+"""The characters of the zone besides the filler, each at its value."""
+
+_WEIGHTS: Final = (7, 3, 1)
+
+
+@dataclass(frozen=True, slots=True)
+class CheckDigit:
+    """A check digit as it is printed and as it should be.
+
+    `name` is the element that it protects, or "composite".  `printed` is one character.
+    """
+
+    name: str
+    printed: str
+    computed: str
+    may_be_filler: bool = False
+
+    @property
+    def correct(self) -> bool:
+        """Whether the digit is right; that of unused optional data may be a filler too."""
+        return self.printed == self.computed or (self.may_be_filler and self.printed == FILLER)
+
+
+def check_digit(characters: str) -> str:
+    """The check digit over characters A to Z, 0 to 9 and `<`, which counts nothing."""
+    total = 0
+    for index, character in enumerate(characters):
+        if character != FILLER:
+            total += ALPHABET.index(character) * _WEIGHTS[index % 3]
+    return str(total % 10)

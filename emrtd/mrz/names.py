@@ -1,0 +1,107 @@
+"""The name field: components, fillers, and what to leave out of a name that is too long.
+
+Doc 9303-4, -5 and -6, each 4.2.3.  The standard shows several ways to shorten a name and leaves
+the choice to the State; all of them come down to how many letters each component keeps.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Final
+
+from emrtd.errors import MisuseError
+from emrtd.mrz.check_digits import FILLER
+from emrtd.mrz.transliteration import RECOMMENDED, Transliteration, transliterate
+
+
+@dataclass(frozen=True, slots=True)
+class NameLengths:
+    """How many letters the components of a name may keep, where the name does not fit.
+
+    One number a component, the last of them for all that follow: `primary=(6,)` shortens each
+    component of the primary identifier to 6 letters (4.2.3.3 c), `primary=(9, 7, 7, 6)` shortens
+    them differently (b).  0 leaves a component of the secondary identifier out.  An empty tuple
+    sets no limit.  Whatever is still too long loses letters from its end backwards, component by
+    component down to initials: first the secondary identifier, then the primary (a).
+    """
+
+    primary: tuple[int, ...] = ()
+    secondary: tuple[int, ...] = ()
+
+    def __post_init__(self) -> None:
+        if any(length < 1 for length in self.primary) or any(n < 0 for n in self.secondary):
+            raise MisuseError(
+                "name lengths: each component of the primary identifier keeps a letter"
+            )
+        if self.secondary[:1] == (0,):
+            raise MisuseError("name lengths: the first component of the secondary keeps a letter")
+
+
+RECOMMENDED_LENGTHS: Final = NameLengths()
+"""Initials from the end backwards, as few as make the name fit."""
+
+
+def name_field(
+    surname: str,
+    given_names: str,
+    room: int,
+    transliteration: Transliteration = RECOMMENDED,
+    lengths: NameLengths = RECOMMENDED_LENGTHS,
+) -> str:
+    """The name field, `room` characters long, filled up with fillers.
+
+    Someone with a single name has it in `surname`.  Where only `given_names` has something, that
+    becomes the primary identifier.  Raises `MisuseError` for names of which nothing is left.
+    """
+    primary = transliterate(surname, transliteration)
+    secondary = transliterate(given_names, transliteration)
+    if not primary:
+        primary, secondary = secondary, ()
+    if not primary:
+        raise MisuseError("the name is empty; the name of a one-name holder is the surname")
+    joined = _join(primary, secondary)
+    if len(joined) > room:
+        joined = _shortened(primary, secondary, room, lengths)
+    return joined.ljust(room, FILLER)
+
+
+def _join(primary: Sequence[str], secondary: Sequence[str]) -> str:
+    given = FILLER.join(filter(None, secondary))
+    return FILLER.join(filter(None, primary)) + (FILLER * 2 + given if given else "")
+
+
+def _shortened(
+    primary: Sequence[str], secondary: Sequence[str], room: int, lengths: NameLengths
+) -> str:
+    full = [*primary, *secondary]
+    parts = [
+        part[:limit]
+        for identifier, limits in ((primary, lengths.primary), (secondary, lengths.secondary))
+        for part, limit in zip(identifier, _each(limits, len(identifier)), strict=True)
+    ]
+
+    def joined() -> str:
+        return _join(parts[: len(primary)], parts[len(primary) :])
+
+    def backwards() -> list[int]:
+        given = range(len(parts) - 1, len(primary) - 1, -1)
+        return [*given, *range(len(primary) - 1, -1, -1)]
+
+    for index in backwards():  # down to initials, only as far as needed
+        surplus = len(joined()) - room
+        if surplus > 0 and parts[index]:
+            parts[index] = parts[index][: max(1, len(parts[index]) - surplus)]
+    for index in backwards():  # more components than even their initials have room for
+        if len(joined()) > room and index not in {0, len(primary)}:
+            parts[index] = ""
+    for index in backwards():  # the last position must be a letter: give back what was too much
+        spare = room - len(joined())
+        if spare > 0 and parts[index]:
+            parts[index] = full[index][: len(parts[index]) + spare]
+    return joined()
+
+
+def _each(limits: Sequence[int], count: int) -> list[int | None]:
+    """One limit a component, the last for all that follow; None sets none."""
+    if not limits:
+        return [None] * count
+    return [limits[min(index, len(limits) - 1)] for index in range(count)]

@@ -1,0 +1,135 @@
+"""A name in its own script, written in the letters of the machine readable zone.
+
+Doc 9303-3, 4.6 (punctuation) and section 6 (letters).
+"""
+
+import unicodedata
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field
+from typing import Final
+
+from emrtd.errors import MisuseError
+from emrtd.mrz.transliteration_tables import (
+    ARABIC,
+    ARABIC_LAST,
+    CYRILLIC,
+    CYRILLIC_EXCEPTIONS,
+    CYRILLIC_FIRST,
+    LATIN,
+    LATIN_ALTERNATIVES,
+    SHADDA,
+    Language,
+)
+
+MAX_NAME: Final = 1_000
+"""Characters that a name may have before it is transliterated."""
+
+_CAPITALS: Final = {chr(code): chr(code) for code in range(ord("A"), ord("Z") + 1)}
+_TABLE: Final = _CAPITALS | LATIN | CYRILLIC | ARABIC
+_SEPARATORS: Final = frozenset(",،、")
+"""Commas; a hyphen of any kind and white space separate as well."""
+
+
+@dataclass(frozen=True, slots=True)
+class Transliteration:
+    """The choices that section 6 leaves to the issuing State.
+
+    `language` selects the exceptions of table B.  `choices` says which of its permitted values a
+    Latin letter gets where not the first: {"Ñ": "NXX", "Ü": "UXX", "Ä": "A"}.
+    """
+
+    language: Language | None = None
+    choices: Mapping[str, str] = field(default_factory=dict)
+
+    def __post_init__(self) -> None:
+        for letter, choice in self.choices.items():
+            permitted = (LATIN.get(letter, ""), *LATIN_ALTERNATIVES.get(letter, ()))
+            if choice not in permitted:
+                reason = f"may become {' or '.join(permitted)}" if permitted[0] else "has no choice"
+                raise MisuseError(f"transliteration: {letter} {reason}, not {choice}")
+
+
+RECOMMENDED: Final = Transliteration()
+"""The first value of each table, and no language's exceptions."""
+
+
+def transliterate(name: str, options: Transliteration = RECOMMENDED) -> tuple[str, ...]:
+    """The components of a name in letters A to Z; empty where the name is.
+
+    Apostrophes are left out; hyphens, commas and white space separate components; all other
+    punctuation is left out.  Raises `MisuseError` for a digit, for a letter that no table has,
+    and for a name of which nothing is left.
+    """
+    if len(name) > MAX_NAME:
+        raise MisuseError(f"a name has {len(name)} characters; at most {MAX_NAME} make sense")
+    # Compatibility forms (ligatures, presentation forms) first become the letters of the tables.
+    plain = unicodedata.normalize("NFC", unicodedata.normalize("NFKC", name).upper())
+    components = tuple(
+        letters for word in _words(plain) if (letters := _transliterate_word(word, options))
+    )
+    if name.strip() and not components:
+        raise MisuseError("a name transliterates to nothing; give it in letters of Doc 9303-3, 6")
+    return components
+
+
+def _words(name: str) -> Iterator[str]:
+    """Split a name where punctuation or white space separates components."""
+    word: list[str] = []
+    for character in name:
+        separates = character.isspace() or character in _SEPARATORS
+        if separates or unicodedata.category(character) == "Pd":
+            yield "".join(word)
+            word = []
+        else:
+            word.append(character)
+    yield "".join(word)
+
+
+def _transliterate_word(word: str, options: Transliteration) -> str:
+    special: dict[str, str] = dict(options.choices)
+    first: dict[str, str] = {}
+    if options.language is not None:
+        special |= CYRILLIC_EXCEPTIONS.get(options.language, {})
+        first = CYRILLIC_FIRST.get(options.language, {})
+    table = _TABLE | special
+    letters = [character for character in word if _counts(character)]
+    written: list[str] = []
+    for index, letter in enumerate(letters):
+        if letter == SHADDA:
+            # The canonical order of marks may put a vowel, which is not encoded, in between.
+            written.append(next((each for each in reversed(written) if each), ""))
+        elif index == 0 and letter in first:
+            written.append(first[letter])
+        elif letter in ARABIC_LAST and not any(map(_is_letter, letters[index + 1 :])):
+            written.append(ARABIC_LAST[letter])
+        else:
+            written.append(table[letter] if letter in table else _base_of(letter))
+    return "".join(written)
+
+
+def _counts(character: str) -> bool:
+    """Whether a character is more than punctuation; refuses digits and unknown kinds."""
+    category = unicodedata.category(character)
+    if category[0] == "N":
+        raise MisuseError("a name holds a digit; Doc 9303-3, 4.6 wants it in letters")
+    return character in _TABLE or character == SHADDA or category[0] in "LM"
+
+
+def _is_letter(character: str) -> bool:
+    return unicodedata.category(character)[0] == "L"
+
+
+def _base_of(character: str) -> str:
+    """The letter under diacritics that no table lists, and nothing for a mark by itself."""
+    if unicodedata.category(character)[0] == "M":
+        return ""
+    if unicodedata.category(character) == "Lm":  # apostrophes that count as letters: ʼ ʻ
+        return ""
+    base = unicodedata.normalize("NFD", character)[0]
+    if base in _TABLE and base != character:
+        return _TABLE[base]
+    script = unicodedata.name(character, "unnamed").split()[0].capitalize()
+    raise MisuseError(
+        f"a name holds a letter ({script}) that Doc 9303-3, 6 does not transliterate; "
+        "give the name in Latin, Cyrillic or Arabic letters"
+    )

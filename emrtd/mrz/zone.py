@@ -1,0 +1,290 @@
+"""The machine readable zone itself: parsed, and built."""
+
+import re
+from dataclasses import dataclass
+from datetime import date
+from typing import Final, Self
+
+from emrtd.errors import MalformedError, MisuseError
+from emrtd.mrz.check_digits import ALPHABET, FILLER, CheckDigit, check_digit
+from emrtd.mrz.layout import LAYOUTS, CheckRule, Layout, MrzFormat, layout_of
+from emrtd.mrz.names import RECOMMENDED_LENGTHS, NameLengths, name_field
+from emrtd.mrz.transliteration import RECOMMENDED, Transliteration
+
+_ALLOWED: Final = frozenset(ALPHABET + FILLER)
+_SIZES: Final = "90 (TD1), 72 (TD2, MRV-B) or 88 (TD3, MRV-A)"
+_DATE: Final = re.compile(r"(?:[0-9]{2}|<<){3}")
+
+
+@dataclass(frozen=True, slots=True, repr=False)
+class Mrz:
+    """A machine readable zone of any format, exactly as it is printed.
+
+    `text` is the lines one after the other without separators: 90, 72 or 88 characters.  The
+    elements are read out of it, with their fillers taken off.
+    """
+
+    layout: Layout
+    text: str
+
+    @classmethod
+    def parse(cls, text: str) -> Self:
+        """Read a zone: strict on its shape, with no opinion on its check digits or its dates.
+
+        White space and line ends between the characters are read past, and small letters taken
+        for capitals.  Raises `MalformedError`.
+        """
+        joined = "".join(text.split())
+        if joined.isascii():
+            joined = joined.upper()
+        for position, character in enumerate(joined):
+            if character not in _ALLOWED:
+                reason = "holds a character other than A to Z, 0 to 9 and <"
+                raise MalformedError("MRZ", reason, position)
+        layout = layout_of(joined)
+        if layout is None:
+            raise MalformedError("MRZ", f"has {len(joined)} characters instead of {_SIZES}")
+        return cls(layout, joined)
+
+    @classmethod
+    def build(
+        cls,
+        format: MrzFormat | str,  # noqa: A002 - what Doc 9303 calls it
+        *,
+        document_code: str,
+        issuing_state: str,
+        document_number: str,
+        nationality: str,
+        date_of_birth: date | str,
+        sex: str,
+        date_of_expiry: date | str,
+        surname: str,
+        given_names: str = "",
+        optional_data: str = "",
+        optional_data_2: str = "",
+        transliteration: Transliteration = RECOMMENDED,
+        name_lengths: NameLengths = RECOMMENDED_LENGTHS,
+    ) -> Self:
+        """Make a zone out of its elements, check digits included.
+
+        The names may be in any script that Doc 9303-3 transliterates, and of any length.  A date
+        is a `date` or YYMMDD with `<<` for what is unknown.  `sex` is F, M, or X where it is not
+        specified.  `optional_data` is the first optional data, in TD3 the personal number; a
+        document number of more than 9 characters takes room from it.  Raises `MisuseError`.
+        """
+        layout = LAYOUTS[MrzFormat(format)]
+        number, digit, tail = _split_number(layout, _plain("document number", document_number))
+        elements = {
+            "document_code": _plain("document code", document_code),
+            "issuing_state": _plain("issuing State", issuing_state),
+            "document_number": number,
+            "nationality": _plain("nationality", nationality),
+            "date_of_birth": _date("date of birth", date_of_birth),
+            "sex": _sex(sex),
+            "date_of_expiry": _date("date of expiry", date_of_expiry),
+            "names": name_field(
+                surname, given_names, layout.room("names"), transliteration, name_lengths
+            ),
+            "optional_data": tail + _plain("optional data", optional_data, empty=True),
+            "optional_data_2": _plain("second optional data", optional_data_2, empty=True),
+        }
+        characters = [FILLER] * layout.size
+        for name, value in elements.items():
+            room = layout.room(name)
+            if len(value) > room:
+                said = name.replace("_", " ")
+                raise MisuseError(f"the {said} has {len(value)} characters; {room} fit a {format}")
+            if room:
+                characters[layout.span(layout.places[name])] = value.ljust(room, FILLER)
+        for rule in layout.checks:
+            printed = digit if rule.name == "document_number" else ""
+            characters[layout.span(rule.place)] = printed or check_digit(
+                "".join("".join(characters[layout.span(place)]) for place in rule.over)
+            )
+        return cls(layout, "".join(characters))
+
+    def __repr__(self) -> str:
+        return f"Mrz({self.format})"
+
+    def __str__(self) -> str:
+        """Nothing of the person: use `text` or `lines` where the zone itself is wanted."""
+        return repr(self)
+
+    @property
+    def format(self) -> MrzFormat:
+        """TD1, TD2, TD3, MRV-A or MRV-B."""
+        return self.layout.format
+
+    @property
+    def lines(self) -> tuple[str, ...]:
+        """The lines, as they are printed."""
+        width = self.layout.width
+        return tuple(self.text[at : at + width] for at in range(0, len(self.text), width))
+
+    def printed(self, name: str) -> str:
+        """An element with its fillers ("names", "optional_data", ...); "" where there is none."""
+        place = self.layout.places.get(name)
+        return "" if place is None else self.text[self.layout.span(place)]
+
+    @property
+    def document_code(self) -> str:
+        """One or two letters: I, IR, P, PP, V."""
+        return self.printed("document_code").rstrip(FILLER)
+
+    @property
+    def issuing_state(self) -> str:
+        """The code of the issuing State or organization, 1 to 3 letters: UTO, D."""
+        return self.printed("issuing_state").rstrip(FILLER)
+
+    @property
+    def document_number(self) -> str:
+        """The whole document number, also where it continues in the optional data."""
+        long_number = self._long_number()
+        if long_number is not None:
+            return long_number[0]
+        return self.printed("document_number").rstrip(FILLER)
+
+    @property
+    def nationality(self) -> str:
+        """The code of the holder's nationality, 1 to 3 letters."""
+        return self.printed("nationality").rstrip(FILLER)
+
+    @property
+    def date_of_birth(self) -> str:
+        """YYMMDD, with `<<` for what is unknown; see `emrtd.mrz.dates` for the century."""
+        return self.printed("date_of_birth")
+
+    @property
+    def sex(self) -> str:
+        """F, M, or X where it is not specified (printed as `<`)."""
+        return self.printed("sex").replace(FILLER, "X")
+
+    @property
+    def date_of_expiry(self) -> str:
+        """YYMMDD."""
+        return self.printed("date_of_expiry")
+
+    @property
+    def surname(self) -> str:
+        """The primary identifier, its components separated by spaces."""
+        return _words(self.printed("names").strip(FILLER).partition("<<")[0])
+
+    @property
+    def given_names(self) -> str:
+        """The secondary identifier, its components separated by spaces; may be empty."""
+        return _words(self.printed("names").strip(FILLER).partition("<<")[2])
+
+    @property
+    def name_may_be_truncated(self) -> bool:
+        """Whether the names reach the end of their field (Doc 9303-4, 4.2.3)."""
+        return not self.printed("names").endswith(FILLER)
+
+    @property
+    def optional_data(self) -> str:
+        """The (first) optional data, behind a long document number where there is one."""
+        printed, long_number = self.printed("optional_data"), self._long_number()
+        if long_number is not None:
+            printed = printed.partition(FILLER)[2]
+        return printed.rstrip(FILLER)
+
+    @property
+    def optional_data_2(self) -> str:
+        """The second optional data, of a TD1."""
+        return self.printed("optional_data_2").rstrip(FILLER)
+
+    @property
+    def information(self) -> str:
+        """MRZ_information: what BAC and PACE derive their keys from (Doc 9303-11, 4.3.2, D.2).
+
+        The document number, the date of birth and the date of expiry, each with its check digit
+        as it is printed.
+        """
+        long_number = self._long_number()
+        if long_number is not None:
+            parts = ["".join(long_number)]
+        else:
+            parts = [self.printed("document_number") + self._printed_digit("document_number")]
+        for name in ("date_of_birth", "date_of_expiry"):
+            parts.append(self.printed(name) + self._printed_digit(name))
+        return "".join(parts)
+
+    def check_digits(self) -> tuple[CheckDigit, ...]:
+        """Every check digit of the zone, as printed and as it should be."""
+        return tuple(self._check(rule) for rule in self.layout.checks)
+
+    def _check(self, rule: CheckRule) -> CheckDigit:
+        if rule.name == "document_number":
+            long_number = self._long_number()
+            if long_number is not None:
+                number, printed = long_number
+                return CheckDigit(rule.name, printed, check_digit(number))
+        characters = "".join(self.text[self.layout.span(place)] for place in rule.over)
+        unused = rule.name == "optional_data" and not characters.strip(FILLER)
+        printed = self.text[self.layout.span(rule.place)]
+        return CheckDigit(rule.name, printed, check_digit(characters), may_be_filler=unused)
+
+    def _printed_digit(self, name: str) -> str:
+        rule = next(rule for rule in self.layout.checks if rule.name == name)
+        return self.text[self.layout.span(rule.place)]
+
+    def _long_number(self) -> tuple[str, str] | None:
+        """A number that continues in the optional data: the whole of it, and its check digit."""
+        first = self.printed("document_number")
+        tail = self.printed("optional_data").partition(FILLER)[0]
+        if (
+            not self.layout.long_numbers
+            or self._printed_digit("document_number") != FILLER
+            or first.endswith(FILLER)
+            or len(tail) < 2
+        ):
+            return None
+        return first + tail[:-1], tail[-1]
+
+
+def _words(components: str) -> str:
+    return " ".join(component for component in components.split(FILLER) if component)
+
+
+def _split_number(layout: Layout, number: str) -> tuple[str, str, str]:
+    """The first 9 characters; what stands for their check digit; what goes to the optional data.
+
+    Doc 9303-5, 4.2.2.2, note j: a filler, then the rest, the check digit over all and a filler.
+    """
+    if len(number) <= 9 or not layout.long_numbers:
+        return number, "", ""
+    tail = number[9:] + check_digit(number)
+    room = layout.room("optional_data") - 1
+    if len(tail) > room:
+        most = 9 + room - 1
+        raise MisuseError(
+            f"the document number has {len(number)} characters; at most {most} fit "
+            f"a {layout.format}"
+        )
+    if FILLER in tail:
+        raise MisuseError("a document number of more than 9 characters cannot have a filler in it")
+    return number[:9], FILLER, tail + FILLER
+
+
+def _plain(what: str, value: str, *, empty: bool = False) -> str:
+    """An element that is not a name: capitals and digits, anything else becomes a filler."""
+    value = value.upper().rstrip()
+    plain = "".join(character if character in _ALLOWED else FILLER for character in value)
+    if not value.isascii():
+        raise MisuseError(f"the {what} holds a character other than A to Z and 0 to 9")
+    if not empty and not plain.strip(FILLER):
+        raise MisuseError(f"the {what} is empty")
+    return plain
+
+
+def _date(what: str, value: date | str) -> str:
+    if isinstance(value, date):
+        return value.strftime("%y%m%d")
+    if not _DATE.fullmatch(value):
+        raise MisuseError(f"the {what} is not YYMMDD, with << for what is unknown")
+    return value
+
+
+def _sex(value: str) -> str:
+    if value not in {"F", "M", "X", FILLER, ""}:
+        raise MisuseError("the sex is not F, M or X (unspecified)")
+    return value if value in {"F", "M"} else FILLER

@@ -1,0 +1,190 @@
+from typing import Any
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from emrtd.errors import MalformedError, MisuseError
+from emrtd.mrz import Mrz, MrzFormat, check_digit
+from emrtd.mrz.layout import LAYOUTS
+from tests.support import facts
+
+PARTS: dict[str, Any] = {
+    "document_code": "IR",
+    "issuing_state": "UTO",
+    "document_number": "ZU1234567",
+    "nationality": "UTO",
+    "date_of_birth": "900131",
+    "sex": "F",
+    "date_of_expiry": "311121",
+    "surname": "Example",
+    "given_names": "Ann",
+}
+NAMES = st.text("ABCDEFGHIJKLMNOPQRSTUVWXYZ -'", min_size=1, max_size=60).filter(
+    lambda name: any(letter.isalpha() for letter in name)
+)
+
+
+def build(format_: str = "TD1", **changes: Any) -> Mrz:
+    return Mrz.build(format_, **(PARTS | changes))
+
+
+def documents() -> list[dict[str, Any]]:
+    found: list[dict[str, Any]] = facts("mrz/mrz_examples.json")["documents"]
+    assert len(found) >= 13
+    return found
+
+
+def test_published_zones_parse_and_their_digits_are_judged() -> None:
+    for example in documents():
+        mrz = Mrz.parse("\n".join(example["lines"]))
+        assert mrz.format == example["format"], example["id"]
+        assert mrz.lines == tuple(example["lines"])
+        assert mrz.document_number == example["document_number"]
+        wrong = {each.name for each in mrz.check_digits() if not each.correct}
+        expected = {name for name, each in example["check_digits"].items() if not each["ok"]}
+        assert wrong == expected, example["id"]
+
+
+def test_published_zones_are_built_again_with_the_misprinted_digits_corrected() -> None:
+    for example in documents():
+        mrz = Mrz.parse("".join(example["lines"]))
+        again = Mrz.build(
+            mrz.format,
+            document_code=mrz.document_code,
+            issuing_state=mrz.issuing_state,
+            document_number=mrz.document_number,
+            nationality=mrz.nationality,
+            date_of_birth=mrz.date_of_birth,
+            sex=mrz.sex,
+            date_of_expiry=mrz.date_of_expiry,
+            surname=mrz.surname,
+            given_names=mrz.given_names,
+            optional_data=mrz.optional_data,
+            optional_data_2=mrz.optional_data_2,
+        )
+        if example["all_ok"]:
+            assert again.text == mrz.text, example["id"]
+        else:
+            assert [c.computed for c in mrz.check_digits()] == [
+                c.printed for c in again.check_digits()
+            ]
+
+
+def test_check_digits_of_part_3_appendix_a() -> None:
+    assert check_digit("520727") == "3"
+    assert check_digit("AB2134<<<") == "5"
+
+
+def test_information_of_part_11_appendix_d_2() -> None:
+    by_id = {example["id"]: Mrz.parse("".join(example["lines"])) for example in documents()}
+    assert by_id["td2_long_number"].information == "D23145890734934071279507122"
+    assert by_id["td1_long_number"].information == "D23145890734934071279507122"
+    assert by_id["td2_bac_doc"].information == "L898902C<369080619406236"
+    assert by_id["td1_bac_doc"].information == "L898902C<369080619406236"
+
+
+@given(
+    st.sampled_from(MrzFormat),
+    st.text("ABCXYZ0189", min_size=1, max_size=22),
+    NAMES,
+    st.one_of(st.just(""), NAMES),
+    st.sampled_from(["900131", "90<<<<", "<<<<<<", "9001<<"]),
+    st.sampled_from("FMX"),
+    st.text("ABC019", max_size=15),
+)
+def test_what_is_built_reads_back(
+    format_: MrzFormat, number: str, surname: str, given: str, born: str, sex: str, optional: str
+) -> None:
+    code = "V" if format_.startswith("MRV") else "I"
+    try:
+        mrz = build(
+            format_,
+            document_code=code,
+            document_number=number,
+            surname=surname,
+            given_names=given,
+            date_of_birth=born,
+            sex=sex,
+            optional_data=optional,
+        )
+    except MisuseError:  # nothing but the room may be wanting
+        assert len(number) > 9 or len(optional) > LAYOUTS[format_].room("optional_data")
+        return
+    again = Mrz.parse("\n".join(mrz.lines))
+    assert again == mrz
+    assert again.document_number == number
+    assert again.date_of_birth == born
+    assert again.sex == sex
+    assert again.optional_data == optional
+    assert all(each.correct for each in again.check_digits())
+    assert len(mrz.printed("names")) == LAYOUTS[format_].room("names")
+
+
+@given(st.one_of(st.text(max_size=100), st.text("ABC0189<V\n", min_size=72, max_size=92)))
+def test_any_text_parses_or_is_malformed(text: str) -> None:
+    try:
+        mrz = Mrz.parse(text)
+    except MalformedError:
+        return
+    mrz.check_digits()
+    assert mrz.information
+    assert len(mrz.text) in {72, 88, 90}
+    for name in ("document_number", "surname", "given_names", "optional_data", "optional_data_2"):
+        assert isinstance(getattr(mrz, name), str)
+
+
+def test_a_digit_that_is_wrong_is_seen_wherever_it_stands() -> None:
+    mrz = build()
+    for each in mrz.check_digits():
+        assert each.correct
+    text = mrz.text.replace("900131", "900132")
+    wrong = {each.name for each in Mrz.parse(text).check_digits() if not each.correct}
+    assert wrong == {"date_of_birth", "composite"}
+
+
+def test_the_longest_document_numbers() -> None:
+    assert build("TD1", document_number="A" * 22).document_number == "A" * 22
+    assert build("TD2", document_number="A" * 14).document_number == "A" * 14
+    for format_, length in (("TD1", 23), ("TD2", 15), ("TD3", 10), ("MRV-A", 10)):
+        with pytest.raises(MisuseError, match="document number has"):
+            build(format_, document_number="A" * length)
+
+
+def test_optional_data_stands_behind_a_long_number() -> None:
+    mrz = build("TD1", document_number="D23145890734", optional_data="XY")
+    assert mrz.lines[0] == "IRUTOD23145890<7349<XY<<<<<<<<"
+    assert (mrz.document_number, mrz.optional_data) == ("D23145890734", "XY")
+
+
+def test_sex_not_specified_is_a_filler() -> None:
+    assert build(sex="X").lines[1][7] == "<"
+    assert build(sex="X").sex == "X"
+
+
+@pytest.mark.parametrize(
+    ("field", "value", "says"),
+    [
+        ("document_number", "", "document number is empty"),
+        ("document_number", "ÅÄÖ", "other than A to Z"),
+        ("date_of_birth", "9001311", "not YYMMDD"),
+        ("sex", "female", "not F, M or X"),
+        ("surname", "", "name of a one-name holder is the surname"),
+        ("surname", "!!!", "transliterates to nothing"),
+        ("surname", "山田", "does not transliterate"),
+        ("surname", "R2D2", "digit"),
+        ("nationality", "UTOPIA", "3 fit"),
+    ],
+)
+def test_what_cannot_be_printed_is_refused(field: str, value: str, says: str) -> None:
+    changes = {field: value} | ({"given_names": ""} if field == "surname" else {})
+    with pytest.raises(MisuseError, match=says) as refusal:
+        build(**changes)
+    assert not value or value not in str(refusal.value)
+
+
+def test_nothing_of_the_person_shows() -> None:
+    mrz = build()
+    assert "EXAMPLE" not in repr(mrz)
+    assert "EXAMPLE" not in f"{mrz}"
+    assert "ZU123" not in repr(mrz)
