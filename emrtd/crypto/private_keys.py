@@ -110,6 +110,19 @@ class RsaPrivateKey:
         """Sign a message, with PKCS#1 v1.5 or PSS."""
         return self._key.sign(message, *rsa_padding(scheme))
 
+    def apply(self, representative: int) -> int:
+        """The bare RSA operation (RFC 8017, 5.2.1), for a representative that is padded already.
+
+        It is blinded, so that its time says nothing of the key.
+        """
+        public = self._public_key
+        if not 0 <= representative < public.n:
+            raise MisuseError("the number to sign is not smaller than the modulus")
+        blinding = secrets.randbelow(public.n - 2) + 2
+        blinded = representative * pow(blinding, public.e, public.n) % public.n
+        private = self._key.private_numbers().d
+        return pow(blinded, private, public.n) * pow(blinding, -1, public.n) % public.n
+
     def to_pkcs8(self) -> Secret:
         """PKCS#8 PrivateKeyInfo, not encrypted."""
         from cryptography.hazmat.primitives import serialization
