@@ -100,11 +100,17 @@ def read_first(octets: bytes, what: str) -> Value:
     return Value(octets, tag, 0, start, end, what, 0)
 
 
-def is_der(value: Value) -> bool:
-    """Whether a value and all in it has lengths in DER's shortest form (X.690, 10.1)."""
+def is_der(value: Value, but: tuple[Value, ...] = ()) -> bool:
+    """Whether a value and all in it has lengths in DER's shortest form (X.690, 10.1).
+
+    `but` are values of the same octets whose insides are not looked at.
+    """
+    skipped = {each.begin for each in but}
     pending = [value]
     while pending:
         each = pending.pop()
+        if each.begin in skipped:
+            continue
         length = encode_length(each.end - each.start)
         if each.octets[each.start - len(length) : each.start] != length:
             return False
@@ -112,7 +118,7 @@ def is_der(value: Value) -> bool:
         if each.begin + tag_octets + len(length) != each.start:
             return False
         if each.octets[each.begin] & 0x20:
-            pending.extend(each.each())
+            pending.extend(each.children)
     return True
 
 

@@ -1,0 +1,155 @@
+"""The pieces that X.509, CMS and CRLs share, as typed values, read leniently (X.680, RFC 5280).
+
+Everything here takes a `ber.Value`, and returns or raises `MalformedError`.
+"""
+
+import re
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta, timezone
+from typing import Final
+
+from emrtd.asn1 import der
+from emrtd.asn1.ber import Value
+from emrtd.errors import MalformedError
+
+BMP_STRING, T61_STRING, UNIVERSAL_STRING = 0x1E, 0x14, 0x1C
+NUMERIC_STRING, VISIBLE_STRING = 0x12, 0x1A
+
+_ENCODINGS: Final = {
+    der.UTF8_STRING: "utf-8",
+    der.PRINTABLE_STRING: "latin-1",  # beyond its own alphabet, some issuers write Latin 1
+    der.IA5_STRING: "latin-1",
+    NUMERIC_STRING: "latin-1",
+    VISIBLE_STRING: "latin-1",
+    T61_STRING: "latin-1",
+    BMP_STRING: "utf-16-be",
+    UNIVERSAL_STRING: "utf-32-be",
+}
+
+_UTC: Final = re.compile(r"(\d{2})(\d{2})(\d{2})(\d{2})(\d{2})(\d{2})?(Z|[+-]\d{4})")
+_GENERALIZED: Final = re.compile(
+    r"(\d{4})(\d{2})(\d{2})(\d{2})(\d{2})?(\d{2})?(?:[.,]\d+)?(Z|[+-]\d{4})?"
+)
+
+
+@dataclass(frozen=True, slots=True)
+class AlgorithmIdentifier:
+    """An algorithm's object identifier, its parameters as written, and the whole as written."""
+
+    oid: str
+    parameters: Value | None
+    encoded: bytes
+
+    @property
+    def has_null(self) -> bool:
+        """Whether the parameters are a proper NULL (05 00)."""
+        return self.parameters is not None and self.parameters.encoded == b"\x05\x00"
+
+
+def read_algorithm(value: Value) -> AlgorithmIdentifier:
+    """Read an AlgorithmIdentifier (RFC 5280, 4.1.1.2)."""
+    fields = value.expect(der.SEQUENCE).children
+    if not 1 <= len(fields) <= 2:
+        raise value.malformed("an algorithm is an identifier and at most one parameter")
+    return AlgorithmIdentifier(
+        read_oid(fields[0]), fields[1] if len(fields) == 2 else None, value.encoded
+    )
+
+
+def read_oid(value: Value) -> str:
+    """The dotted form of an OBJECT IDENTIFIER."""
+    return der.read_oid_value(value.expect(der.OID).contents, value.what)
+
+
+def read_integer(value: Value) -> int:
+    """The value of an INTEGER, with its sign; superfluous leading octets are read past."""
+    contents = value.expect(der.INTEGER).contents
+    if not contents:
+        raise value.malformed("an INTEGER without octets")
+    return int.from_bytes(contents, "big", signed=True)
+
+
+def read_small_integer(value: Value) -> int:
+    """A version or a number: a one-octet INTEGER that is not negative, in DER."""
+    contents = value.expect(der.INTEGER).contents
+    if len(contents) != 1 or contents[0] & 0x80:
+        raise value.malformed("a small number in one octet is expected")
+    return contents[0]
+
+
+def read_boolean(value: Value) -> bool:
+    """The value of a BOOLEAN; BER's other forms of TRUE count as TRUE."""
+    contents = value.expect(der.BOOLEAN).contents
+    if len(contents) != 1:
+        raise value.malformed("a BOOLEAN is one octet")
+    return contents != b"\0"
+
+
+def read_bits(value: Value) -> frozenset[int]:
+    """The numbers of the bits that are set in a BIT STRING of named bits, at most 64 of them."""
+    contents = value.expect(der.BIT_STRING).contents
+    if not contents or contents[0] > 7 or len(contents) > 9:
+        raise value.malformed("is not a string of named bits")
+    octets = contents[1:]
+    return frozenset(
+        number for number in range(8 * len(octets)) if octets[number // 8] & 0x80 >> number % 8
+    )
+
+
+def read_octets_of_bits(value: Value) -> bytes:
+    """The octets of a BIT STRING of whole octets: a signature, a key."""
+    contents = value.expect(der.BIT_STRING).contents
+    if contents[:1] != b"\0":
+        raise value.malformed("a BIT STRING of whole octets is expected")
+    return contents[1:]
+
+
+def read_text(value: Value) -> str:
+    """The text of any of ASN.1's character strings; what does not decode becomes U+FFFD."""
+    encoding = _ENCODINGS.get(value.tag)
+    if encoding is None:
+        raise value.malformed(f"tag {value.tag:02X} is not a character string")
+    return value.contents.decode(encoding, "replace")
+
+
+def read_time(value: Value) -> datetime:
+    """The instant of a UTCTime or GeneralizedTime, in UTC; offsets and missing seconds are read.
+
+    Doc 9303-12 allows neither: see `is_canonical_time`.
+    """
+    text = value.contents.decode("latin-1")
+    if value.tag == der.UTC_TIME and (found := _UTC.fullmatch(text)):
+        year = int(found[1])
+        year += 1900 if year >= 50 else 2000  # RFC 5280, 4.1.2.5.1
+    elif value.tag == der.GENERALIZED_TIME and (found := _GENERALIZED.fullmatch(text)):
+        year = int(found[1])
+    else:
+        raise value.malformed("is not a time")
+    month, day, hour, minute, second = (int(part or 0) for part in found.groups()[1:6])
+    try:
+        instant = datetime(year, month, day, hour, minute, min(second, 59), tzinfo=_zone(found[7]))
+        return instant.astimezone(UTC)
+    except (ValueError, OverflowError):
+        raise value.malformed("is not a time that exists") from None
+
+
+def is_canonical_time(value: Value) -> bool:
+    """Whether a time is written as RFC 5280, 4.1.2.5 wants it: to the second, in UTC, with Z."""
+    size = 13 if value.tag == der.UTC_TIME else 15
+    contents = value.contents
+    return len(contents) == size and contents.endswith(b"Z") and contents[:-1].isdigit()
+
+
+def _zone(text: str | None) -> timezone:
+    if text is None or text == "Z":
+        return UTC
+    offset = timedelta(hours=int(text[1:3]), minutes=int(text[3:5]))
+    return timezone(-offset if text[0] == "-" else offset)
+
+
+def sequence_of(value: Value, at_least: int, what: str) -> tuple[Value, ...]:
+    """The values of a SEQUENCE that has at least so many."""
+    fields = value.expect(der.SEQUENCE).children
+    if len(fields) < at_least:
+        raise MalformedError(value.what, f"{what} lacks fields", value.begin)
+    return fields

@@ -1,0 +1,265 @@
+"""CMS SignedData (RFC 5652, 5), as EF.SOD, EF.CardSecurity, Master and Deviation Lists use it.
+
+Reading is lenient about encodings (indefinite lengths, NULL parameters) and names what it read
+past.  A signature is only ever verified over what was signed; what CMS leaves unsigned (versions,
+digest algorithms, the certificate set) is compared by `irregularities`, so that no octet can be
+changed unnoticed.
+"""
+
+from dataclasses import dataclass, field
+from datetime import datetime
+from functools import cached_property
+from typing import Final
+
+from emrtd.asn1 import ber, der
+from emrtd.asn1.structures import read_integer, read_oid, read_time
+from emrtd.crypto.hashes import Hash
+from emrtd.crypto.signatures import PublicKey, SignatureFamily, SignatureScheme, ecdsa_is_canonical
+from emrtd.crypto.signatures import verify as verify_signature
+from emrtd.errors import MalformedError, ProtocolError
+from emrtd.pki.algorithms import read_hash, read_scheme
+from emrtd.pki.certificates import Certificate
+from emrtd.pki.names import Name
+from emrtd.pki.tolerances import Tolerance
+
+ID_DATA: Final = "1.2.840.113549.1.7.1"
+ID_SIGNED_DATA: Final = "1.2.840.113549.1.7.2"
+ID_CONTENT_TYPE: Final = "1.2.840.113549.1.9.3"
+ID_MESSAGE_DIGEST: Final = "1.2.840.113549.1.9.4"
+ID_SIGNING_TIME: Final = "1.2.840.113549.1.9.5"
+
+MAX_SIGNERS: Final = 16
+MAX_CERTIFICATES: Final = 64
+
+
+@dataclass(frozen=True)
+class SignerInfo:
+    """One signature of a SignedData: by whom, how, and what it covers.
+
+    The signer is told by `issuer` and `serial`, or by `key_identifier`.  `signed_attributes` is
+    the SET OF Attribute (tag 31) as it is signed.
+    """
+
+    version: int
+    issuer: Name | None
+    serial: int | None
+    key_identifier: bytes | None
+    digest: Hash
+    scheme: SignatureScheme
+    signature: bytes = field(repr=False)
+    signed_attributes: bytes | None = field(repr=False)
+    content_type: str | None
+    message_digest: bytes | None = field(repr=False)
+    signing_time: datetime | None
+    has_unsigned_attributes: bool
+    tolerated: frozenset[Tolerance]
+
+    def verify(self, content_type: str, content: bytes, key: PublicKey) -> None:
+        """Verify the signature over the content; raises `ProtocolError` (RFC 5652, 5.4 and 5.6)."""
+        if self.signed_attributes is None:
+            raise ProtocolError("the signature has no signed attributes, which Doc 9303 demands")
+        if self.content_type != content_type:
+            raise ProtocolError("the signature is for another type of content")
+        if self.message_digest != self.digest.digest(content):
+            raise ProtocolError("the content is not the one that was signed: its digest differs")
+        verify_signature(key, self.scheme, self.signature, self.signed_attributes)
+
+
+@dataclass(frozen=True)
+class SignedData:
+    """A SignedData that holds its content.  `der` is the ContentInfo as it was read."""
+
+    der: bytes = field(repr=False)
+    version: int
+    digest_algorithms: tuple[Hash, ...]
+    content_type: str
+    content: bytes = field(repr=False)
+    certificates: tuple[Certificate, ...]
+    crls: tuple[bytes, ...] = field(repr=False)
+    signers: tuple[SignerInfo, ...]
+    tolerated: frozenset[Tolerance]
+
+    @classmethod
+    def parse(cls, octets: bytes, what: str = "SignedData") -> "SignedData":
+        """Read a ContentInfo of type id-signedData with nothing behind it.
+
+        Raises `MalformedError`, whose `what` is the name given.
+        """
+        try:
+            return _parse(octets, octets, what, frozenset())
+        except MalformedError:
+            definite = ber.definite(octets, what)
+            if definite is octets:
+                raise
+        return _parse(octets, definite, what, frozenset({Tolerance.INDEFINITE_LENGTH}))
+
+    @cached_property
+    def irregularities(self) -> tuple[str, ...]:
+        """What is inconsistent in the fields that no signature covers, a sentence each."""
+        return tuple(_irregularities(self))
+
+
+def _irregularities(data: SignedData) -> list[str]:
+    found = []
+    by_key = any(signer.key_identifier is not None for signer in data.signers)
+    version = 3 if by_key or data.content_type != ID_DATA else 1  # RFC 5652, 5.1
+    if data.version not in {3, version}:  # Doc 9303-10, 4.6.2.2 has 3, whatever the content
+        found.append(f"SignedData says version {data.version}, and is of version {version}")
+    for signer in data.signers:
+        version = 1 if signer.key_identifier is None else 3  # RFC 5652, 5.3
+        if signer.version != version:
+            found.append(f"SignerInfo says version {signer.version}, and is of version {version}")
+        if signer.digest not in data.digest_algorithms:
+            found.append(f"the signer's {signer.digest} is not among the digest algorithms")
+        if signer.has_unsigned_attributes:
+            found.append("the signer has unsigned attributes")
+    if data.crls:
+        found.append("revocation lists are enclosed, which Doc 9303 does not want")
+    return found
+
+
+def _parse(octets: bytes, definite: bytes, what: str, quirks: frozenset[Tolerance]) -> SignedData:
+    whole = ber.read(definite, what)
+    info = whole.expect(der.SEQUENCE).children
+    if len(info) != 2 or read_oid(info[0]) != ID_SIGNED_DATA:
+        raise whole.malformed("is not a SignedData")
+    bodies = info[1].expect(0xA0).children
+    if len(bodies) != 1:
+        raise info[1].malformed("holds one SignedData")
+    fields = list(bodies[0].expect(der.SEQUENCE).children)
+    if len(fields) < 4:
+        raise bodies[0].malformed("SignedData lacks fields")
+    version, digests, encapsulated = read_integer(fields[0]), fields[1], fields[2]
+    content_type, content = _read_content(encapsulated)
+    certificates: tuple[ber.Value, ...] = ()
+    crls: tuple[ber.Value, ...] = ()
+    rest = fields[3:-1]
+    if rest and rest[0].tag == 0xA0:
+        certificates = rest.pop(0).children
+    if rest and rest[0].tag == 0xA1:
+        crls = rest.pop(0).children
+    if rest:
+        raise rest[0].malformed("SignedData has a field too many")
+    signers = fields[-1].expect(der.SET).children
+    if len(certificates) > MAX_CERTIFICATES or not 1 <= len(signers) <= MAX_SIGNERS:
+        raise bodies[0].malformed(f"{len(signers)} signers and {len(certificates)} certificates")
+    infos = tuple(_read_signer(each) for each in signers)
+    return SignedData(
+        der=octets,
+        version=version,
+        digest_algorithms=tuple(read_hash(each) for each in digests.expect(der.SET).children),
+        content_type=content_type,
+        content=content,
+        certificates=tuple(Certificate.parse(each.encoded) for each in certificates),
+        crls=tuple(each.expect(der.SEQUENCE).encoded for each in crls),
+        signers=infos,
+        tolerated=quirks.union(*(info.tolerated for info in infos)) | _lengths(whole, certificates),
+    )
+
+
+def _lengths(whole: ber.Value, certificates: tuple[ber.Value, ...]) -> frozenset[Tolerance]:
+    """Note lengths that DER does not allow; certificates have noted their own."""
+    regular = ber.is_der(whole, but=certificates)
+    return frozenset() if regular else frozenset({Tolerance.LONG_LENGTH})
+
+
+def _read_content(value: ber.Value) -> tuple[str, bytes]:
+    fields = value.expect(der.SEQUENCE).children
+    if len(fields) != 2:
+        raise value.malformed("no content is enclosed")
+    wrapped = fields[1].expect(0xA0).children
+    if len(wrapped) != 1:
+        raise fields[1].malformed("holds one OCTET STRING")
+    if wrapped[0].tag == 0x24:  # constructed, of definite length
+        return read_oid(fields[0]), b"".join(
+            segment.expect(der.OCTET_STRING).contents for segment in wrapped[0].children
+        )
+    return read_oid(fields[0]), wrapped[0].expect(der.OCTET_STRING).contents
+
+
+def _read_signer(value: ber.Value) -> SignerInfo:
+    fields = list(value.expect(der.SEQUENCE).children)
+    if len(fields) < 5:
+        raise value.malformed("SignerInfo lacks fields")
+    version, sid = read_integer(fields[0]), fields[1]
+    digest = read_hash(fields[2])
+    attributes = _Attributes()
+    signed = None
+    position = 3
+    if fields[3].tag == 0xA0:
+        attributes = _read_attributes(fields[3])
+        signed = b"\x31" + fields[3].encoded[1:]  # RFC 5652, 5.4: signed as a SET OF
+        position = 4
+    if not position + 2 <= len(fields) <= position + 3:
+        raise value.malformed("SignerInfo lacks fields, or has one too many")
+    scheme, tolerated = read_scheme(fields[position], digest)
+    signature = fields[position + 1].expect(der.OCTET_STRING).contents
+    if len(fields) == position + 3:
+        fields[position + 2].expect(0xA1)
+    issuer, serial, key_identifier = _read_identifier(sid)
+    if scheme.family is SignatureFamily.ECDSA:
+        tolerated |= _zeros(signature)
+    return SignerInfo(
+        version=version,
+        issuer=issuer,
+        serial=serial,
+        key_identifier=key_identifier,
+        digest=digest,
+        scheme=scheme,
+        signature=signature,
+        signed_attributes=signed,
+        content_type=attributes.content_type,
+        message_digest=attributes.message_digest,
+        signing_time=attributes.signing_time,
+        has_unsigned_attributes=len(fields) == position + 3,
+        tolerated=tolerated,
+    )
+
+
+def _zeros(signature: bytes) -> frozenset[Tolerance]:
+    try:
+        regular = ecdsa_is_canonical(signature)
+    except MalformedError:
+        return frozenset()  # what is no signature will not verify
+    return frozenset() if regular else frozenset({Tolerance.ECDSA_ZEROS})
+
+
+def _read_identifier(value: ber.Value) -> tuple[Name | None, int | None, bytes | None]:
+    if value.tag == 0x80:
+        return None, None, value.contents
+    fields = value.expect(der.SEQUENCE).children
+    if len(fields) != 2:
+        raise value.malformed("a signer is identified by its issuer and serial number")
+    return Name.read(fields[0]), read_integer(fields[1]), None
+
+
+@dataclass(slots=True)
+class _Attributes:
+    content_type: str | None = None
+    message_digest: bytes | None = None
+    signing_time: datetime | None = None
+
+
+def _read_attributes(value: ber.Value) -> _Attributes:
+    found = _Attributes()
+    seen = set()
+    for attribute in value.children:
+        fields = attribute.expect(der.SEQUENCE).children
+        if len(fields) != 2:
+            raise attribute.malformed("an attribute is a type and a set of values")
+        oid, values = read_oid(fields[0]), fields[1].expect(der.SET).children
+        if oid in seen or not values:
+            raise attribute.malformed("an attribute stands twice, or has no value")
+        seen.add(oid)
+        if oid in (ID_CONTENT_TYPE, ID_MESSAGE_DIGEST, ID_SIGNING_TIME) and len(values) != 1:
+            raise attribute.malformed("an attribute has more than one value")
+        match oid:
+            case "1.2.840.113549.1.9.3":
+                found.content_type = read_oid(values[0])
+            case "1.2.840.113549.1.9.4":
+                found.message_digest = values[0].expect(der.OCTET_STRING).contents
+            case "1.2.840.113549.1.9.5":
+                found.signing_time = read_time(values[0])
+            case _:
+                pass
+    return found

@@ -1,0 +1,46 @@
+"""What real issuers get wrong and Chipseal reads past, each by a name that a policy can refuse."""
+
+from enum import StrEnum, unique
+from typing import Self
+
+
+@unique
+class Tolerance(StrEnum):
+    """A quirk that was read past; its value is its stable name, `explanation` says what it is."""
+
+    explanation: str
+
+    def __new__(cls, value: str, explanation: str) -> Self:
+        """Make a member of its name and its explanation."""
+        member = str.__new__(cls, value)
+        member._value_ = value
+        member.explanation = explanation
+        return member
+
+    INDEFINITE_LENGTH = "asn1.indefinite-length", "BER indefinite lengths where DER is required"
+    LONG_LENGTH = "asn1.long-length", "length fields longer than DER allows"
+
+    ECDSA_NULL = "algorithm.ecdsa-null", "an ECDSA algorithm with NULL parameters"
+    RSA_NO_NULL = "algorithm.rsa-no-null", "an RSA algorithm without its NULL parameters"
+    PSS_DEFAULT = "algorithm.pss-default", "an RSA-PSS parameter that DER leaves at its default"
+    ALGORITHMS_DIFFER = (
+        "algorithm.outer-differs",
+        "the algorithm beside the signature written differently from the one that is signed",
+    )
+    ECDSA_ZEROS = "signature.ecdsa-zeros", "ECDSA integers with surplus leading zeros"
+
+    VERSION = "certificate.version", "extensions in a certificate that is not of version 3"
+    SERIAL_NOT_POSITIVE = "certificate.serial-not-positive", "a serial number that is not positive"
+    SERIAL_LONG = "certificate.serial-long", "a serial number of more than 20 octets"
+    SERIAL_PADDED = "certificate.serial-padded", "a serial number with superfluous leading octets"
+    EXTRA_DATA = "certificate.extra-data", "fields in a certificate that X.509 does not know"
+    UNIQUE_ID = "certificate.unique-id", "a unique identifier, which Doc 9303-12 forbids"
+    TIME_FORM = "certificate.time-form", "a time that is not written to the second in UTC"
+    DEFAULT_ENCODED = "certificate.default-encoded", "a default value that DER does not write"
+    EXTENSION_TWICE = "certificate.extension-twice", "an extension that stands twice"
+    EXTENSION_MALFORMED = "certificate.extension-malformed", "an extension that cannot be read"
+    PATH_LENGTH_NO_CA = "certificate.path-length-without-ca", "a path length without the CA flag"
+    DOCUMENT_TYPES = "certificate.document-types", "a document type list that is misencoded"
+    BOOLEAN_FORM = "certificate.boolean-form", "a BOOLEAN in a form that DER does not write"
+    SOD_CONTENT_TYPE = "sod.content-type", "an EF.SOD that signs content of another type's name"
+    COUNTRY_CASE = "name.country-case", "a country that is not in upper case"

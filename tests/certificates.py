@@ -1,0 +1,238 @@
+"""A State's CSCA in a few lines, for tests: certificates and CRLs with any flaw asked for."""
+
+from collections.abc import Iterable
+from dataclasses import dataclass, field, replace
+from datetime import UTC, datetime, timedelta
+from functools import cache
+from hashlib import sha1
+
+from emrtd.asn1 import der
+from emrtd.crypto.curves import CURVES
+from emrtd.crypto.hashes import Hash
+from emrtd.crypto.private_keys import EcPrivateKey, PrivateKey, RsaPrivateKey
+from emrtd.crypto.public_keys import encode_public_key
+from emrtd.crypto.signatures import PublicKey, SignatureScheme
+from emrtd.pki import extensions as ext
+from emrtd.pki.algorithms import encode_scheme, scheme_for
+from emrtd.pki.certificates import Certificate
+from emrtd.pki.names import COMMON_NAME, COUNTRY, encode_name
+
+NOW = datetime(2026, 11, 22, 12, 0, tzinfo=UTC)
+DAY = timedelta(days=1)
+
+
+@cache
+def key(label: str = "", kind: str = "brainpoolP256r1") -> PrivateKey:
+    """The private key of that label: made once a test run."""
+    return RsaPrivateKey.generate(int(kind[4:])) if kind[:3] == "RSA" else ec_key(label, kind)
+
+
+def ec_key(label: str, curve: str) -> EcPrivateKey:
+    """A key on a curve that is the same in every run."""
+    made = EcPrivateKey.generate(CURVES[curve], random=lambda n: (label.encode() * n)[:n])
+    return EcPrivateKey(CURVES[curve], made.private)
+
+
+def name(country: str, common_name: str) -> bytes:
+    return encode_name((COUNTRY, country), (COMMON_NAME, common_name))
+
+
+def key_identifier(public: PublicKey) -> bytes:
+    return sha1(encode_public_key(public)).digest()
+
+
+def extension(oid: str, value: bytes, *, critical: bool = False) -> bytes:
+    fields = [der.oid(oid), *([der.boolean(True)] if critical else []), der.octet_string(value)]
+    return der.sequence(*fields)
+
+
+def key_usage(*bits: int) -> bytes:
+    number = sum(0x80 >> bit for bit in bits)
+    value = der.bit_string(bytes((number,)), unused=(number & -number).bit_length() - 1)
+    return extension(ext.KEY_USAGE, value, critical=True)
+
+
+def basic_constraints(*, ca: bool = True) -> bytes:
+    fields = [der.boolean(True), der.integer(0)] if ca else []
+    return extension(ext.BASIC_CONSTRAINTS, der.sequence(*fields), critical=True)
+
+
+def usage_period(not_before: datetime, not_after: datetime) -> bytes:
+    ends = (
+        der.tagged_primitive(0, der.generalized_time(not_before)[2:]),
+        der.tagged_primitive(1, der.generalized_time(not_after)[2:]),
+    )
+    return extension(ext.PRIVATE_KEY_USAGE_PERIOD, der.sequence(*ends))
+
+
+def document_types(*types: str) -> bytes:
+    listed = der.set_of(*map(der.printable_string, types))
+    return extension(ext.DOCUMENT_TYPE_LIST, der.sequence(der.integer(0), listed))
+
+
+def extended_key_usage(oid: str) -> bytes:
+    return extension(ext.EXTENDED_KEY_USAGE, der.sequence(der.oid(oid)), critical=True)
+
+
+def make_certificate(
+    issuer: bytes,
+    subject: bytes,
+    public: PublicKey,
+    signing: PrivateKey,
+    extensions: Iterable[bytes],
+    *,
+    serial: int = 1,
+    not_before: datetime = NOW - 30 * DAY,
+    not_after: datetime = NOW + 3650 * DAY,
+    scheme: SignatureScheme | None = None,
+) -> Certificate:
+    """Sign a certificate; nothing is checked."""
+    scheme = scheme or scheme_for(signing.public_key, Hash.SHA256)
+    body = der.sequence(
+        der.tagged(0, der.integer(2)),
+        der.integer(serial),
+        encode_scheme(scheme),
+        issuer,
+        der.sequence(der.time(not_before), der.time(not_after)),
+        subject,
+        encode_public_key(public),
+        der.tagged(3, der.sequence(*extensions)),
+    )
+    signature = der.bit_string(signing.sign(scheme, body))
+    return Certificate.parse(der.sequence(body, encode_scheme(scheme), signature))
+
+
+@dataclass(frozen=True)
+class Authority:
+    """A CSCA: its key, its name, and what it issues."""
+
+    country: str = "UT"
+    label: str = "CSCA 1"
+    kind: str = "brainpoolP256r1"
+    common_name: str = "CSCA Utopia"
+    flaws: dict[str, object] = field(default_factory=dict)
+
+    @property
+    def key(self) -> PrivateKey:
+        return key(self.label, self.kind)
+
+    @property
+    def name(self) -> bytes:
+        return name(self.country, self.common_name)
+
+    @property
+    def key_identifier(self) -> bytes:
+        return key_identifier(self.key.public_key)
+
+    def extensions(self, *, ca: bool = True, authority: bytes | None = None) -> list[bytes]:
+        identifier = authority or self.key_identifier
+        return [
+            extension(ext.SUBJECT_KEY_IDENTIFIER, der.octet_string(self.key_identifier)),
+            extension(
+                ext.AUTHORITY_KEY_IDENTIFIER, der.sequence(der.tagged_primitive(0, identifier))
+            ),
+            key_usage(ext.KeyUsage.KEY_CERT_SIGN, ext.KeyUsage.CRL_SIGN),
+            *([basic_constraints()] if ca else []),
+        ]
+
+    def certificate(self, *, ca: bool = True, serial: int = 1, **fields: object) -> Certificate:
+        """The self-signed root."""
+        return make_certificate(
+            self.name,
+            self.name,
+            self.key.public_key,
+            self.key,
+            self.extensions(ca=ca),
+            serial=serial,
+            **fields,  # type: ignore[arg-type]
+        )
+
+    def link(self, to: "Authority", serial: int = 2) -> Certificate:
+        """The link certificate to a new key, perhaps under a new name."""
+        changed = self.name != to.name
+        return make_certificate(
+            self.name,
+            to.name,
+            to.key.public_key,
+            self.key,
+            [
+                *to.extensions(authority=self.key_identifier),
+                *([extension(ext.NAME_CHANGE, der.null())] if changed else []),
+            ],
+            serial=serial,
+        )
+
+    def renewed(self, label: str, **changes: str) -> "Authority":
+        """The CSCA with another key."""
+        return replace(self, label=label, **changes)  # type: ignore[arg-type]
+
+    def issue(
+        self,
+        label: str = "DS 1",
+        kind: str = "brainpoolP256r1",
+        *,
+        serial: int = 100,
+        subject: bytes | None = None,
+        issuer: bytes | None = None,
+        extensions: Iterable[bytes] | None = None,
+        more: Iterable[bytes] = (),
+        authority: bytes | None = None,
+        **fields: object,
+    ) -> Certificate:
+        """A Document Signer's certificate, or with `extensions` any other's."""
+        if extensions is None:
+            extensions = [
+                extension(
+                    ext.AUTHORITY_KEY_IDENTIFIER,
+                    der.sequence(der.tagged_primitive(0, authority or self.key_identifier)),
+                ),
+                extension(
+                    ext.SUBJECT_KEY_IDENTIFIER,
+                    der.octet_string(key_identifier(key(label, kind).public_key)),
+                ),
+                key_usage(ext.KeyUsage.DIGITAL_SIGNATURE),
+            ]
+        return make_certificate(
+            issuer or self.name,
+            subject or name(self.country, label),
+            key(label, kind).public_key,
+            self.key,
+            [*extensions, *more],
+            serial=serial,
+            **fields,  # type: ignore[arg-type]
+        )
+
+    def crl(
+        self,
+        revoked: Iterable[int] = (),
+        *,
+        issued: datetime = NOW - DAY,
+        next_update: datetime | None = NOW + 30 * DAY,
+        signing: PrivateKey | None = None,
+        issuer: bytes | None = None,
+        number: int = 1,
+    ) -> bytes:
+        """A revocation list in DER."""
+        signing = signing or self.key
+        scheme = scheme_for(signing.public_key, Hash.SHA256)
+        entries = [der.sequence(der.integer(serial), der.time(issued)) for serial in revoked]
+        body = der.sequence(
+            der.integer(1),
+            encode_scheme(scheme),
+            issuer or self.name,
+            der.time(issued),
+            *([der.time(next_update)] if next_update else []),
+            *([der.sequence(*entries)] if entries else []),
+            der.tagged(
+                0,
+                der.sequence(
+                    extension(
+                        ext.AUTHORITY_KEY_IDENTIFIER,
+                        der.sequence(der.tagged_primitive(0, key_identifier(signing.public_key))),
+                    ),
+                    extension(ext.CRL_NUMBER, der.integer(number)),
+                ),
+            ),
+        )
+        signature = der.bit_string(signing.sign(scheme, body))
+        return der.sequence(body, encode_scheme(scheme), signature)
