@@ -16,6 +16,7 @@ from emrtd.lds.files import FILES, FileID
 from emrtd.lds.recognition import HEAD, Companion, recognise, without_padding
 
 CHIP_KEYS_NAME: Final = "chip_keys.p7m"
+EVIDENCE_NAME: Final = "evidence.json"
 MAX_FILE: Final = 4 * 1024 * 1024
 """Octets that one file of an image may have."""
 MAX_IMAGE: Final = 16 * 1024 * 1024
@@ -31,6 +32,8 @@ _ZIP_ERRORS: Final = (
 )  # fmt: skip
 """What `zipfile` raises for octets that are no sound zip."""
 
+_COMPANIONS: Final = {Companion.CHIP_KEYS: CHIP_KEYS_NAME, Companion.EVIDENCE: EVIDENCE_NAME}
+
 _Opener = Callable[[], IO[bytes]]
 
 
@@ -38,7 +41,8 @@ _Opener = Callable[[], IO[bytes]]
 class LdsImage:
     """The files of one chip; it may be partial.
 
-    `chip_keys` is what data preparation sealed for the station (CMS), None in a captured image.
+    `chip_keys` is what data preparation sealed for the station (CMS), None in a captured image;
+    `evidence` is what the reader that captured it noted down (JSON), None where it did not.
     `unrecognised` names what lay beside them and was left alone; `tolerated` says what was read
     past.
     """
@@ -47,14 +51,16 @@ class LdsImage:
     chip_keys: bytes | None = field(default=None, repr=False)
     unrecognised: tuple[str, ...] = ()
     tolerated: tuple[str, ...] = ()
+    evidence: bytes | None = field(default=None, repr=False)
 
     @classmethod
     def load(cls, path: Path) -> Self:
         """Read an image from a folder, a zip, or one elementary file by itself.
 
-        Files are known by the tag they begin with, never by their name.  Raises `MisuseError`
-        where there is nothing to read, and `MalformedError` for a broken or oversized zip, for an
-        oversized file, and where two files claim to be the same.
+        Files are known by the tag they begin with, never by their name; only where two claim to
+        be the same, the one that has the name of an impostor is left unrecognised.  Raises
+        `MisuseError` where there is nothing to read, and `MalformedError` for a broken or
+        oversized zip, for an oversized file, and where names do not tell two such files apart.
         """
         if path.is_dir():
             return cls._gather(path, _in_folder(path))
@@ -80,6 +86,8 @@ class LdsImage:
                 _write(made / FILES[file_id].file_name, octets)
             if self.chip_keys is not None:
                 _write(made / CHIP_KEYS_NAME, self.chip_keys)
+            if self.evidence is not None:
+                _write(made / EVIDENCE_NAME, self.evidence)
             _put_in_place(made, folder, work / "old")
         finally:
             shutil.rmtree(work, ignore_errors=True)
@@ -114,8 +122,13 @@ class LdsImage:
             if len(octets) > MAX_FILE or total > MAX_IMAGE:
                 raise MalformedError(f"{path}: {name}", "is too large for an elementary file")
             if kind in found:
-                reason = f"is {_name_of(kind)}, and so is {found[kind][0]}; take one of them out"
-                raise MalformedError(f"{path}: {name}", reason)
+                impostor = _impostor(kind, name, found[kind][0])
+                if impostor is None:
+                    also = f"is {_name_of(kind)}, and so is {found[kind][0]}"
+                    raise MalformedError(f"{path}: {name}", f"{also}; take one of them out")
+                unrecognised.append(impostor)
+                if impostor == name:
+                    continue
             if isinstance(kind, FileID):
                 trimmed = without_padding(kind, octets)
                 if trimmed != octets:
@@ -125,9 +138,10 @@ class LdsImage:
         if not found:
             raise MisuseError(f"{path}: holds no elementary file; name an LDS image")
         files = {id_: found[id_][1] for id_ in FILES if id_ in found}
-        keys = found.get(Companion.CHIP_KEYS)
-        chip_keys = None if keys is None else keys[1]
-        return cls(files, chip_keys, tuple(unrecognised), tuple(tolerated))
+        nothing: tuple[str, bytes | None] = ("", None)
+        _, chip_keys = found.get(Companion.CHIP_KEYS, nothing)
+        _, evidence = found.get(Companion.EVIDENCE, nothing)
+        return cls(files, chip_keys, tuple(unrecognised), tuple(tolerated), evidence)
 
     def _check_target(self, folder: Path, *, replace: bool) -> None:
         if not folder.exists() or (folder.is_dir() and not any(folder.iterdir())):
@@ -143,7 +157,18 @@ class LdsImage:
 
 
 def _name_of(kind: FileID | Companion) -> str:
-    return CHIP_KEYS_NAME if kind is Companion.CHIP_KEYS else str(kind)
+    return _COMPANIONS[kind] if isinstance(kind, Companion) else str(kind)
+
+
+def _impostor(kind: FileID | Companion, *names: str) -> str | None:
+    """Which of two files that begin alike has the name of another file; None for both or neither.
+
+    A changed first octet makes one elementary file look like another.
+    """
+    right = _COMPANIONS[kind] if isinstance(kind, Companion) else FILES[kind].file_name
+    ours = {file.file_name for file in FILES.values()} - {right}
+    found = [name for name in names if name in ours]
+    return found[0] if len(found) == 1 else None
 
 
 def _in_folder(folder: Path) -> Iterator[tuple[str, _Opener]]:

@@ -17,7 +17,12 @@ class Companion(Enum):
 
     CHIP_KEYS = auto()
     """CMS EnvelopedData or AuthEnvelopedData: the chip's keys, sealed for a station."""
+    EVIDENCE = auto()
+    """What a reader noted down when it captured the files; a JSON object that says so at once."""
 
+
+EVIDENCE_BEGINS: Final = b'{"chipseal":"evidence"'
+"""How such a JSON object begins."""
 
 _BY_TAG: Final = {file.tag: file.file_id for file in FILES.values() if file.file_id != FileID.DIR}
 _ATR_INFO_TAGS: Final = frozenset({0x43, 0x45, 0x46, 0x47, 0x5F52, 0x7F66})
@@ -35,7 +40,7 @@ def recognise(head: bytes) -> FileID | Companion | None:
     The name of a file means nothing.  A file need not be whole or sound to be recognised.
     """
     if len(head) < 2 or _is_text(head):
-        return None
+        return Companion.EVIDENCE if head.startswith(EVIDENCE_BEGINS) else None
     try:
         tag, inner = _first_tags(head)
     except MalformedError:

@@ -13,7 +13,7 @@ from emrtd import tlv
 from emrtd.errors import MalformedError, MisuseError
 from emrtd.lds.files import FILES, FileID
 from emrtd.lds.image import MAX_FILE, LdsImage
-from emrtd.lds.recognition import HEAD, Companion, recognise
+from emrtd.lds.recognition import EVIDENCE_BEGINS, HEAD, Companion, recognise
 from tests.support import shared
 
 SAMPLES = {
@@ -183,3 +183,25 @@ def test_a_save_that_fails_leaves_what_was_there(
 def test_nothing_of_the_person_shows() -> None:
     assert "5F1F" not in repr(image()).upper()
     assert "x5f" not in repr(image())
+
+
+def test_the_evidence_of_a_capture_goes_with_its_image(tmp_path: Path) -> None:
+    captured = LdsImage(image().files, evidence=EVIDENCE_BEGINS + b', "version": 1}')
+    captured.save(tmp_path / "image")
+    assert LdsImage.load(tmp_path / "image") == captured
+    entries = {path.name: path.read_bytes() for path in (tmp_path / "image").iterdir()}
+    assert LdsImage.load(zipped(tmp_path / "image.zip", entries)) == captured
+
+
+@pytest.mark.parametrize(("changed", "first"), [("EF_DG1.bin", 0x60), ("EF_DG16.bin", 0x77)])
+def test_a_file_that_looks_like_another_by_its_first_octet_does_not_take_its_place(
+    tmp_path: Path, changed: str, first: int
+) -> None:
+    image().save(tmp_path / "image")
+    path = tmp_path / "image" / changed
+    path.write_bytes(bytes((first,)) + path.read_bytes()[1:])
+    loaded = LdsImage.load(tmp_path / "image")
+    assert loaded.unrecognised == (changed,)
+    expected = image().files
+    del expected[FileID(changed.removeprefix("EF_").removesuffix(".bin"))]
+    assert loaded.files == expected
