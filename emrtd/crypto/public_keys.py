@@ -8,7 +8,7 @@ anyone sign for a key.
 from typing import Final
 
 from emrtd.asn1 import ber, der
-from emrtd.crypto.curves import Curve, curve_by_oid, find_curve
+from emrtd.crypto.curves import Curve, curve_by_oid, explicit_curve, find_curve
 from emrtd.crypto.signatures import EcPublicKey, PublicKey, RsaPublicKey
 from emrtd.errors import MalformedError, ProtocolError
 
@@ -92,10 +92,11 @@ def encode_parameters(curve: Curve) -> bytes:
     )
 
 
-def curve_from(parameters: ber.Value) -> Curve:
+def curve_from(parameters: ber.Value, *, explicit: bool = False) -> Curve:
     """Read EcpkParameters: a curve's name, or explicit parameters that are a known curve's.
 
     Raises `UnusableKeyError` for a curve that is not known, `MalformedError` for what is no curve.
+    `explicit` lets in unknown curves, once validated: for key agreement, never for signatures.
     """
     what = parameters.what
     if parameters.tag == der.OID:
@@ -106,10 +107,10 @@ def curve_from(parameters: ber.Value) -> Curve:
         return named
     if parameters.tag == der.NULL:
         raise UnusableKeyError(what, "a curve inherited from the issuer")
-    return _match(parameters.expect(der.SEQUENCE))
+    return _match(parameters.expect(der.SEQUENCE), explicit=explicit)
 
 
-def _match(parameters: ber.Value) -> Curve:
+def _match(parameters: ber.Value, *, explicit: bool) -> Curve:
     what = parameters.what
     fields = parameters.children
     if not 5 <= len(fields) <= 7:
@@ -129,6 +130,8 @@ def _match(parameters: ber.Value) -> Curve:
     if len(base) == 1 + 2 * size and base[0] in (4, 6, 7):
         g = int.from_bytes(base[1 : 1 + size], "big"), int.from_bytes(base[1 + size :], "big")
         curve = find_curve(p, a, b, g, n)
+        if explicit and curve is None:
+            return explicit_curve(p, a, b, g, n, h=_unsigned(fields[5]) if len(fields) > 5 else 1)
     elif len(base) == 1 + size and base[0] in (2, 3):
         curve = _find_compressed(p, a, b, base, n)
     else:

@@ -1,0 +1,184 @@
+from collections.abc import Callable
+
+import pytest
+
+from emrtd.access.bac import BacChip, authenticate
+from emrtd.access.passwords import Password, PasswordType
+from emrtd.crypto.ciphers import Cipher
+from emrtd.errors import ChipRefusalError, MisuseError, ProtocolError
+from emrtd.iso7816.apdu import INS, CommandAPDU, ResponseAPDU
+from emrtd.iso7816.procedure import run
+from emrtd.iso7816.secure_messaging import SecureMessaging
+from emrtd.status_words import SW
+from tests.support import facts
+
+MRZ = Password.from_mrz_information("L898902C<369080619406236")
+
+
+def sequence(*octets: str) -> Callable[[int], bytes]:
+    """A source of randomness that gives these values in turn."""
+    values = [bytes.fromhex(each) for each in octets]
+
+    def random(size: int) -> bytes:
+        value = values.pop(0)
+        assert len(value) == size
+        return value
+
+    return random
+
+
+class Card:
+    """A chip that does BAC and nothing else."""
+
+    def __init__(self, bac: BacChip) -> None:
+        self.bac = bac
+        self.session: SecureMessaging | None = None
+        self.log: list[tuple[bytes, bytes]] = []
+
+    def transmit(self, octets: bytes) -> bytes:
+        command = CommandAPDU.decode(octets)
+        try:
+            response = self.answer(command)
+        except ChipRefusalError as error:
+            response = ResponseAPDU(sw=error.sw)
+        self.log.append((octets, response.encode()))
+        return response.encode()
+
+    def answer(self, command: CommandAPDU) -> ResponseAPDU:
+        if command.ins == INS.GET_CHALLENGE:
+            return ResponseAPDU(self.bac.challenge())
+        assert command.ins == INS.EXTERNAL_AUTHENTICATE
+        data, self.session = self.bac.authenticate(command.data)
+        return ResponseAPDU(data)
+
+
+def same_session(terminal: SecureMessaging, card: Card) -> bool:
+    command = CommandAPDU(0x00, 0xA4, 0x02, 0x0C, b"\x01\x1e")
+    assert card.session is not None
+    return card.session.unprotect_command(terminal.protect_command(command)) == command
+
+
+def test_the_worked_example_of_appendix_d() -> None:
+    example = facts("vectors/bac_3des_sm_9303-11_D.json")
+    keys, bac = example["keys"], example["bac"]
+    password = Password.from_mrz_information(keys["mrz_information"])
+    assert password.secret.reveal().hex().upper() == keys["sha1"]
+    k_enc, k_mac = password.basic_access_keys()
+    assert k_enc.reveal().hex().upper() == keys["KEnc"]
+    assert k_mac.reveal().hex().upper() == keys["KMAC"]
+
+    card = Card(BacChip(password, random=sequence(bac["RND_IC"], bac["K_IC"])))
+    random = sequence(bac["RND_IFD"], bac["K_IFD"])
+    session = run(authenticate(password, random=random), card.transmit)
+    assert [(c.hex().upper(), r.hex().upper()) for c, r in card.log] == [
+        (each["command"], each["response"]) for each in bac["apdus"]
+    ]
+    for octets, name in ((card.log[1][0][5:-9], "S"), (card.log[1][1][:-10], "R")):
+        plain = Cipher.TDES.decrypt_cbc(k_enc, bytes(8), octets)
+        assert plain.hex().upper() == bac[name]
+
+    first = example["secure_messaging"][0]
+    for each in (session, card.session):
+        assert each is not None
+        assert each._ks_enc.reveal().hex().upper() == bac["KSEnc"]
+        assert each._ks_mac.reveal().hex().upper() == bac["KSMAC"]
+    command = CommandAPDU.decode(bytes.fromhex(first["plain_command"]))
+    assert session.protect_command(command).encode().hex().upper() == first["protected_command"]
+
+
+@pytest.mark.parametrize("index", range(4))
+def test_mrz_information_of_every_layout(index: int) -> None:
+    example = facts("vectors/bac_3des_sm_9303-11_D.json")["mrz_information"][index]
+    password = Password.from_mrz_information(example["MRZ_information"])
+    card = Card(BacChip(password))
+    assert same_session(run(authenticate(password), card.transmit), card)
+
+
+def test_each_run_has_its_own_nonces_and_session() -> None:
+    card = Card(BacChip(MRZ))
+    for _ in range(3):
+        assert same_session(run(authenticate(MRZ), card.transmit), card)
+    cryptograms = {command for command, _ in card.log if command[1] == INS.EXTERNAL_AUTHENTICATE}
+    assert len(cryptograms) == 3
+
+
+def test_a_wrong_mrz_is_refused_by_the_chip() -> None:
+    card = Card(BacChip(MRZ))
+    other = Password.from_mrz_information("L898902C<369080619406237")
+    with pytest.raises(ChipRefusalError) as caught:
+        run(authenticate(other), card.transmit)
+    assert caught.value.sw == SW.AUTHENTICATION_FAILED
+    assert "L898902C" not in str(caught.value)
+    assert card.session is None
+
+
+def test_a_challenge_is_good_for_one_attempt() -> None:
+    card = Card(BacChip(MRZ))
+    run(authenticate(MRZ), card.transmit)
+    replayed = card.log[1][0]
+    assert ResponseAPDU.decode(card.transmit(replayed)).sw == SW.CONDITIONS_NOT_SATISFIED
+    card.bac.challenge()
+    assert ResponseAPDU.decode(card.transmit(replayed)).sw == SW.AUTHENTICATION_FAILED
+
+
+@pytest.mark.parametrize("size", [0, 39, 41, 256])
+def test_the_chip_refuses_data_of_another_length(size: int) -> None:
+    chip = BacChip(MRZ)
+    chip.challenge()
+    with pytest.raises(ChipRefusalError) as caught:
+        chip.authenticate(bytes(size))
+    assert caught.value.sw == SW.WRONG_LENGTH
+
+
+@pytest.mark.parametrize("position", range(0, 40, 3))
+def test_the_chip_refuses_a_changed_octet(position: int) -> None:
+    card = Card(BacChip(MRZ))
+
+    def meddle(octets: bytes) -> bytes:
+        if octets[1] == INS.EXTERNAL_AUTHENTICATE:
+            at = 5 + position
+            octets = octets[:at] + bytes((octets[at] ^ 1,)) + octets[at + 1 :]
+        return card.transmit(octets)
+
+    with pytest.raises(ChipRefusalError):
+        run(authenticate(MRZ), meddle)
+
+
+@pytest.mark.parametrize("sw", [0x6700, 0x6C28, 0x6C00])
+def test_a_chip_that_wants_le_00_is_asked_again(sw: int) -> None:
+    card = Card(BacChip(MRZ))
+
+    def transmit(octets: bytes) -> bytes:
+        if octets[1] == INS.EXTERNAL_AUTHENTICATE and octets[-1] != 0:
+            return sw.to_bytes(2, "big")
+        return card.transmit(octets)
+
+    assert same_session(run(authenticate(MRZ), transmit), card)
+
+
+def test_basic_access_control_takes_the_mrz_only() -> None:
+    for password in (Password.can("123456"), Password.pin("123456"), Password.puk("1234567890")):
+        with pytest.raises(MisuseError, match="takes the MRZ"):
+            run(authenticate(password), Card(BacChip(MRZ)).transmit)
+
+
+@pytest.mark.parametrize("challenge", ["", "00" * 7, "11" * 9, "00" * 8])
+def test_a_challenge_that_is_no_nonce_is_refused(challenge: str) -> None:
+    with pytest.raises(ProtocolError, match="not a nonce"):
+        run(authenticate(MRZ), lambda _: bytes.fromhex(challenge) + b"\x90\x00")
+
+
+def test_passwords() -> None:
+    assert [
+        each.type for each in (MRZ, Password.can("1"), Password.pin("1"), Password.puk("1"))
+    ] == [*PasswordType]
+    assert Password.can("123456").secret.reveal() == b"123456"
+    for make in (Password.can, Password.pin, Password.puk):
+        for text in ("", "12☃"):
+            with pytest.raises(MisuseError) as caught:
+                make(text)
+            assert "12" not in str(caught.value)
+    with pytest.raises(MisuseError) as caught:
+        Password.from_mrz_information("GEHEIMÄ")
+    assert "GEHEIM" not in str(caught.value)
+    assert "123456" not in repr(Password.can("123456"))
