@@ -12,13 +12,15 @@ from typing import Final
 
 from emrtd import tlv
 from emrtd.asn1 import der
+from emrtd.crypto.hashes import Hash
 from emrtd.crypto.public_keys import encode_public_key
 from emrtd.crypto.signatures import PublicKey, SignatureScheme, Signer
 from emrtd.errors import MisuseError
 from emrtd.iso7816.procedure import Random
-from emrtd.pki import certificate_extensions as extensions
-from emrtd.pki.certificate_extensions import PROFILES, AlternativeName, CertificateKind, KeyUsage
-from emrtd.pki.signature_algorithms import encode_signature_algorithm
+from emrtd.pki import extension_writer as extensions
+from emrtd.pki.algorithms import encode_scheme
+from emrtd.pki.extension_writer import PROFILES, AlternativeName, CertificateKind
+from emrtd.pki.extensions import KeyUsage
 
 SERIAL_SIZE: Final = 16
 """Octets of a serial number; Table 5 allows 20."""
@@ -104,7 +106,7 @@ def build_certificate(subject: Subject, issuer: Issuer, serial_number: int) -> b
     """
     if not 0 < serial_number < 1 << 159:
         raise MisuseError("a serial number is positive and has at most 20 octets")
-    signature = encode_signature_algorithm(issuer.scheme)
+    signature = encode_scheme(issuer.scheme)
     return _signed(
         issuer,
         der.tagged(0, der.integer(_V3)),
@@ -128,7 +130,7 @@ def build_crl(
     return _signed(
         issuer,
         der.integer(_V2),
-        encode_signature_algorithm(issuer.scheme),
+        encode_scheme(issuer.scheme),
         issuer.name,
         der.time(period.begin),
         der.time(period.end),
@@ -144,9 +146,11 @@ def build_crl(
 
 
 def _signed(issuer: Issuer, *fields: bytes) -> bytes:
+    if issuer.scheme.hash is Hash.SHA1:
+        raise MisuseError("SHA-1 signs nothing new: choose SHA-256 or stronger")
     to_be_signed = der.sequence(*fields)
     signature = issuer.signer.sign(issuer.scheme, to_be_signed)
-    algorithm = encode_signature_algorithm(issuer.scheme)
+    algorithm = encode_scheme(issuer.scheme)
     return der.sequence(to_be_signed, algorithm, der.bit_string(signature))
 
 

@@ -28,6 +28,8 @@ class KeyUsage(IntEnum):
     """The bits of KeyUsage that Doc 9303-12 uses (RFC 5280, 4.2.1.3)."""
 
     DIGITAL_SIGNATURE = 0
+    KEY_ENCIPHERMENT = 2
+    KEY_AGREEMENT = 4
     KEY_CERT_SIGN = 5
     CRL_SIGN = 6
 

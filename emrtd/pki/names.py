@@ -14,6 +14,7 @@ from emrtd.errors import MalformedError
 
 COUNTRY: Final = "2.5.4.6"
 COMMON_NAME: Final = "2.5.4.3"
+ORGANISATION: Final = "2.5.4.10"
 
 _LABELS: Final = {
     COMMON_NAME: "CN",
@@ -21,7 +22,7 @@ _LABELS: Final = {
     COUNTRY: "C",
     "2.5.4.7": "L",
     "2.5.4.8": "ST",
-    "2.5.4.10": "O",
+    ORGANISATION: "O",
     "2.5.4.11": "OU",
     "1.2.840.113549.1.9.1": "emailAddress",
 }

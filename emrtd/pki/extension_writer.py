@@ -12,25 +12,12 @@ from typing import Final
 
 from emrtd.asn1 import der
 from emrtd.errors import MisuseError
+from emrtd.pki import extensions as oids
+from emrtd.pki.extensions import KeyUsage
 from emrtd.tlv import encode
 
 ID_LOCALITY_NAME: Final = "2.5.4.7"
 ID_STATE_OR_PROVINCE_NAME: Final = "2.5.4.8"
-ID_MASTER_LIST_SIGNER: Final = "2.23.136.1.1.3"
-ID_DEVIATION_LIST_SIGNER: Final = "2.23.136.1.1.8"
-
-_SUBJECT_KEY_IDENTIFIER: Final = "2.5.29.14"
-_KEY_USAGE: Final = "2.5.29.15"
-_PRIVATE_KEY_USAGE_PERIOD: Final = "2.5.29.16"
-_SUBJECT_ALTERNATIVE_NAME: Final = "2.5.29.17"
-_ISSUER_ALTERNATIVE_NAME: Final = "2.5.29.18"
-_BASIC_CONSTRAINTS: Final = "2.5.29.19"
-_CRL_NUMBER: Final = "2.5.29.20"
-_CRL_DISTRIBUTION_POINTS: Final = "2.5.29.31"
-_AUTHORITY_KEY_IDENTIFIER: Final = "2.5.29.35"
-_EXTENDED_KEY_USAGE: Final = "2.5.29.37"
-_NAME_CHANGE: Final = "2.23.136.1.1.6.1"
-_DOCUMENT_TYPE: Final = "2.23.136.1.1.6.2"
 
 
 @unique
@@ -43,17 +30,6 @@ class CertificateKind(Enum):
     MASTER_LIST_SIGNER = "Master List Signer"
     DEVIATION_LIST_SIGNER = "Deviation List Signer"
     COMMUNICATION = "communication certificate"
-
-
-@unique
-class KeyUsage(Enum):
-    """The bits of the KeyUsage extension that Table 6 lets be set, by their number."""
-
-    DIGITAL_SIGNATURE = 0
-    KEY_ENCIPHERMENT = 2
-    KEY_AGREEMENT = 4
-    KEY_CERT_SIGN = 5
-    CRL_SIGN = 6
 
 
 @dataclass(frozen=True, slots=True)
@@ -80,13 +56,13 @@ PROFILES: Final = {
         is_authority=False,
         key_usage=_SIGNING,
         needs_usage_period=False,
-        extended_key_usage=ID_MASTER_LIST_SIGNER,
+        extended_key_usage=oids.MASTER_LIST_SIGNER,
     ),
     CertificateKind.DEVIATION_LIST_SIGNER: Profile(
         is_authority=False,
         key_usage=_SIGNING,
         needs_usage_period=False,
-        extended_key_usage=ID_DEVIATION_LIST_SIGNER,
+        extended_key_usage=oids.DEVIATION_LIST_SIGNER,
     ),
     # Which bits a communication certificate has depends on the protocol: the caller says.
     CertificateKind.COMMUNICATION: Profile(
@@ -128,12 +104,14 @@ class AlternativeName:
 
 def authority_key_identifier(identifier: bytes) -> bytes:
     """AuthorityKeyIdentifier: the keyIdentifier alone."""
-    return _extension(_AUTHORITY_KEY_IDENTIFIER, der.sequence(der.tagged_primitive(0, identifier)))
+    return _extension(
+        oids.AUTHORITY_KEY_IDENTIFIER, der.sequence(der.tagged_primitive(0, identifier))
+    )
 
 
 def subject_key_identifier(identifier: bytes) -> bytes:
     """SubjectKeyIdentifier."""
-    return _extension(_SUBJECT_KEY_IDENTIFIER, der.octet_string(identifier))
+    return _extension(oids.SUBJECT_KEY_IDENTIFIER, der.octet_string(identifier))
 
 
 def key_usage(usage: Iterable[KeyUsage]) -> bytes:
@@ -142,35 +120,35 @@ def key_usage(usage: Iterable[KeyUsage]) -> bytes:
     if not bits:
         raise MisuseError("a certificate needs a key usage")
     octet = sum(0x80 >> bit for bit in bits)
-    return _extension(_KEY_USAGE, der.bit_string(bytes((octet,)), 7 - bits[-1]), critical=True)
+    return _extension(oids.KEY_USAGE, der.bit_string(bytes((octet,)), 7 - bits[-1]), critical=True)
 
 
 def private_key_usage_period(not_before: datetime, not_after: datetime) -> bytes:
     """PrivateKeyUsagePeriod: GeneralizedTime even before 2050 (Table 6)."""
     times = (der.generalized_time(each) for each in (not_before, not_after))
     period = (der.tagged_primitive(number, time[2:]) for number, time in enumerate(times))
-    return _extension(_PRIVATE_KEY_USAGE_PERIOD, der.sequence(*period))
+    return _extension(oids.PRIVATE_KEY_USAGE_PERIOD, der.sequence(*period))
 
 
 def subject_alternative_name(name: AlternativeName) -> bytes:
     """SubjectAltName."""
-    return _extension(_SUBJECT_ALTERNATIVE_NAME, name.encode())
+    return _extension(oids.SUBJECT_ALT_NAME, name.encode())
 
 
 def issuer_alternative_name(name: AlternativeName) -> bytes:
     """IssuerAltName."""
-    return _extension(_ISSUER_ALTERNATIVE_NAME, name.encode())
+    return _extension(oids.ISSUER_ALT_NAME, name.encode())
 
 
 def basic_constraints() -> bytes:
     """BasicConstraints of a CSCA, critical: cA TRUE, pathLenConstraint always 0."""
     content = der.sequence(der.boolean(value=True), der.integer(0))
-    return _extension(_BASIC_CONSTRAINTS, content, critical=True)
+    return _extension(oids.BASIC_CONSTRAINTS, content, critical=True)
 
 
 def extended_key_usage(*purposes: str) -> bytes:
     """ExtKeyUsage, critical."""
-    return _extension(_EXTENDED_KEY_USAGE, der.sequence(*map(der.oid, purposes)), critical=True)
+    return _extension(oids.EXTENDED_KEY_USAGE, der.sequence(*map(der.oid, purposes)), critical=True)
 
 
 def crl_distribution_points(urls: Sequence[str]) -> bytes:
@@ -179,7 +157,7 @@ def crl_distribution_points(urls: Sequence[str]) -> bytes:
         raise MisuseError("a certificate needs the CRL's URL, which is ldap, http or https")
     names = (der.tagged_primitive(6, url.encode("ascii")) for url in urls)
     point = der.sequence(der.tagged(0, der.tagged(0, *names)))
-    return _extension(_CRL_DISTRIBUTION_POINTS, der.sequence(point))
+    return _extension(oids.CRL_DISTRIBUTION_POINTS, der.sequence(point))
 
 
 def document_types(codes: Iterable[str]) -> bytes:
@@ -188,19 +166,19 @@ def document_types(codes: Iterable[str]) -> bytes:
     if not wanted or not all(1 <= len(code) <= 2 for code in wanted):
         raise MisuseError("a Document Signer needs the document codes it signs, 1 or 2 letters")
     types = der.set_of(*map(der.printable_string, wanted))
-    return _extension(_DOCUMENT_TYPE, der.sequence(der.integer(0), types))
+    return _extension(oids.DOCUMENT_TYPE_LIST, der.sequence(der.integer(0), types))
 
 
 def name_change() -> bytes:
     """NameChange: this link certificate changes the CSCA's name too (Doc 9303-12, 7.1.1.5)."""
-    return _extension(_NAME_CHANGE, der.null())
+    return _extension(oids.NAME_CHANGE, der.null())
 
 
 def crl_number(number: int) -> bytes:
     """CRLNumber: non-negative, at most 20 octets (Table 10)."""
     if not 0 <= number < 1 << 159:
         raise MisuseError("a CRL number is not negative and has at most 20 octets")
-    return _extension(_CRL_NUMBER, der.integer(number))
+    return _extension(oids.CRL_NUMBER, der.integer(number))
 
 
 def _extension(oid: str, content: bytes, *, critical: bool = False) -> bytes:

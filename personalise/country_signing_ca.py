@@ -1,0 +1,205 @@
+"""The Country Signing CA: what it issues, to the profiles and periods of Doc 9303-12."""
+
+import secrets
+from collections.abc import Iterable
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import Final, Literal
+
+import msgspec
+
+from emrtd.crypto.curves import CURVES
+from emrtd.crypto.hashes import Hash
+from emrtd.crypto.signatures import PublicKey, SignatureFamily, SignatureScheme, Signer
+from emrtd.errors import MisuseError
+from emrtd.iso7816.procedure import Random
+from emrtd.mrz.countries import two_letter_code
+from emrtd.pki.certificate_writer import (
+    Issuer,
+    Period,
+    RevokedCertificate,
+    Subject,
+    build_certificate,
+    build_crl,
+    key_identifier,
+    new_serial_number,
+)
+from emrtd.pki.certificates import Certificate
+from emrtd.pki.extension_writer import AlternativeName, CertificateKind
+from emrtd.pki.extensions import KeyUsage
+from emrtd.pki.names import COMMON_NAME, COUNTRY, ORGANISATION, encode_name
+from personalise.records import Record, reject
+
+# Doc 9303-12, Table 2: a CSCA key signs for 3 to 5 years, a DS key for 3 months at most; each
+# certificate outlives the last document that rests on it.
+CSCA_USAGE: Final = timedelta(days=5 * 365)
+DOCUMENT_SIGNER_USAGE: Final = timedelta(days=90)
+DOCUMENT_VALIDITY: Final = timedelta(days=3653)
+CRL_VALIDITY: Final = timedelta(days=90)
+STATION_VALIDITY: Final = timedelta(days=5 * 365)
+
+EMAIL_PROTECTION: Final = "1.3.6.1.5.5.7.3.4"
+"""The purpose in the station's certificate: the nearest there is to opening a CMS envelope."""
+
+_HASHES_BY_FIELD_SIZE: Final = ((28, Hash.SHA224), (40, Hash.SHA256), (48, Hash.SHA384))
+
+
+class Settings(Record, frozen=True):
+    """Who issues, and how; nothing of it is secret.
+
+    `state` is the issuing State's code in the MRZ, `country` its two letters in certificates.
+    `document_types` are the document codes that a Document Signer signs; one letter stands for
+    every code that begins with it.  `csca` and `document_signer` label the keys in use.
+    """
+
+    state: str
+    country: str
+    organisation: str
+    key: str = "brainpoolP256r1"
+    signature: Literal["ECDSA", "RSA", "RSA-PSS"] = "ECDSA"
+    hash: Literal["SHA-224", "SHA-256", "SHA-384", "SHA-512"] = "SHA-256"
+    curve_parameters: Literal["explicit", "named"] = "explicit"
+    email: str = ""
+    crl_urls: tuple[str, ...] = ()
+    document_types: tuple[str, ...] = ("A", "C", "I", "P")
+    csca: str = "csca-1"
+    document_signer: str = "ds-1"
+    crl_number: int = 1
+
+    def __post_init__(self) -> None:
+        if (self.signature == "ECDSA") == self.key.startswith("RSA"):
+            reject("signature", f"{self.signature} cannot be made by a key of kind {self.key}")
+
+    @property
+    def scheme(self) -> SignatureScheme:
+        """How the CSCA and the Document Signers sign."""
+        return SignatureScheme(SignatureFamily(self.signature), Hash(self.hash))
+
+
+def settings_for(
+    state: str,
+    organisation: str,
+    key: str = "brainpoolP256r1",
+    *,
+    pss: bool = True,
+    named_curves: bool = False,
+) -> Settings:
+    """Settings for a new PKI; `state` is its code in the MRZ, the hash fits the key."""
+    state = state.upper().rstrip("<")
+    country = two_letter_code(state)
+    if country is None:
+        raise MisuseError(f"{state!r} is not the code of a State in the MRZ, such as UTO or D")
+    if key.startswith("RSA-"):
+        signature, fitting = ("RSA-PSS" if pss else "RSA"), Hash.SHA256
+    else:
+        signature, fitting = "ECDSA", _fitting_hash(key)
+    fields = {
+        "state": state,
+        "country": country,
+        "organisation": organisation,
+        "key": key,
+        "signature": signature,
+        "hash": fitting.value,
+        "curve_parameters": "named" if named_curves else "explicit",
+        "email": f"csca@{country.lower()}.example",
+        "crl_urls": [f"https://pkddownload1.icao.int/CRLs/{state}.crl"],
+    }
+    return msgspec.convert(fields, Settings)
+
+
+@dataclass(frozen=True)
+class CountrySigningCa:
+    """A CSCA with its key; `random` draws serial numbers."""
+
+    settings: Settings
+    signer: Signer
+    random: Random = secrets.token_bytes
+
+    def issue_root(self, at: datetime) -> Certificate:
+        """The self-signed certificate."""
+        end = at + CSCA_USAGE + DOCUMENT_SIGNER_USAGE + DOCUMENT_VALIDITY
+        return self._issue(
+            Subject(
+                CertificateKind.CSCA_ROOT,
+                self._own_name,
+                self._state,
+                self.signer.public_key,
+                Period(at, end),
+                private_key_usage=Period(at, at + CSCA_USAGE),
+                crl_urls=self.settings.crl_urls,
+            )
+        )
+
+    def issue_document_signer(self, key: PublicKey, number: int, at: datetime) -> Certificate:
+        """A certificate for the Document Signer with this number."""
+        return self._issue(
+            Subject(
+                CertificateKind.DOCUMENT_SIGNER,
+                self._name(f"Document Signer {number}"),
+                self._state,
+                key,
+                Period(at, at + DOCUMENT_SIGNER_USAGE + DOCUMENT_VALIDITY),
+                private_key_usage=Period(at, at + DOCUMENT_SIGNER_USAGE),
+                crl_urls=self.settings.crl_urls,
+                document_types=frozenset(self.settings.document_types),
+            )
+        )
+
+    def issue_station(self, key: PublicKey, number: int, at: datetime) -> Certificate:
+        """A certificate for the key that a personalisation station opens chip keys with."""
+        return self._issue(
+            Subject(
+                CertificateKind.COMMUNICATION,
+                self._name(f"Personalisation station {number}"),
+                self._state,
+                key,
+                Period(at, at + STATION_VALIDITY),
+                key_usage=frozenset({KeyUsage.KEY_AGREEMENT}),
+                extended_key_usage=(EMAIL_PROTECTION,),
+            )
+        )
+
+    def issue_crl(
+        self, number: int, at: datetime, revoked: Iterable[RevokedCertificate] = ()
+    ) -> bytes:
+        """A revocation list, good for 90 days (Doc 9303-12, 4.4); DER."""
+        return build_crl(self._issuer, Period(at, at + CRL_VALIDITY), number, revoked)
+
+    def _issue(self, subject: Subject) -> Certificate:
+        serial_number = new_serial_number(self.random)
+        return Certificate.parse(build_certificate(subject, self._issuer, serial_number))
+
+    @property
+    def _issuer(self) -> Issuer:
+        return Issuer(
+            self._own_name,
+            self._state,
+            key_identifier(self.signer.public_key),
+            self.signer,
+            self.settings.scheme,
+            explicit_parameters=self.settings.curve_parameters == "explicit",
+        )
+
+    @property
+    def _own_name(self) -> bytes:
+        return self._name(f"CSCA {self.settings.state}")
+
+    @property
+    def _state(self) -> AlternativeName:
+        return AlternativeName(self.settings.state, email=self.settings.email)
+
+    def _name(self, common_name: str) -> bytes:
+        settings = self.settings
+        return encode_name(
+            (COUNTRY, settings.country),
+            (ORGANISATION, settings.organisation),
+            (COMMON_NAME, common_name),
+        )
+
+
+def _fitting_hash(curve: str) -> Hash:
+    """The hash as long as the field, or the next longer one."""
+    if curve not in CURVES:
+        raise MisuseError(f"{curve!r} is no kind of key: give RSA-3072, or a curve's name")
+    size = CURVES[curve].size
+    return next((each for limit, each in _HASHES_BY_FIELD_SIZE if size <= limit), Hash.SHA512)

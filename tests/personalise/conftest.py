@@ -1,0 +1,32 @@
+"""What these tests share: a home of their own, and a PKI made once."""
+
+from collections.abc import Iterator
+from datetime import UTC, datetime
+from pathlib import Path
+
+import pytest
+
+from emrtd.pki import private_key_file
+from emrtd.secret import Secret
+from personalise.country_signing_ca import settings_for
+from personalise.issuing_pki import IssuingPki
+
+PASSPHRASE = Secret(b"a pass phrase for tests")
+NOW = datetime.now(UTC).replace(microsecond=0)
+
+
+@pytest.fixture(autouse=True, scope="session")
+def home(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
+    """The user's own folder, empty at first; keys are encrypted cheaply."""
+    folder = tmp_path_factory.mktemp("home")
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("XDG_DATA_HOME", str(folder))
+        patch.delenv("CHIPSEAL_PASSPHRASE_FILE", raising=False)
+        patch.setattr(private_key_file, "_COST", 2)
+        yield folder / "chipseal"
+
+
+@pytest.fixture(scope="session")
+def pki(tmp_path_factory: pytest.TempPathFactory, home: Path) -> IssuingPki:
+    folder = tmp_path_factory.mktemp("pki") / "pki"
+    return IssuingPki.create(folder, settings_for("UTO", "Utopia"), PASSPHRASE, NOW)

@@ -1,0 +1,170 @@
+import subprocess
+from dataclasses import replace
+from datetime import timedelta
+from pathlib import Path
+
+import pytest
+
+from emrtd import tlv
+from emrtd.crypto.hashes import Hash
+from emrtd.crypto.private_keys import EcPrivateKey
+from emrtd.errors import MisuseError, ProtocolError
+from emrtd.lds.security_object import SecurityObject
+from emrtd.lds.sod import Sod
+from emrtd.pki.enveloped import seal
+from emrtd.pki.private_key_file import WrongPassphraseError
+from emrtd.secret import Secret
+from personalise.country_signing_ca import settings_for
+from personalise.issuing_pki import IssuingPki, open_at_station
+from tests.personalise.conftest import NOW, PASSPHRASE
+
+DATA_GROUPS = {1: b"\x61\x01\x00", 2: b"\x75\x01\x00"}
+
+
+def openssl(*arguments: str | Path) -> str:
+    done = subprocess.run(["openssl", *arguments], capture_output=True, check=False)
+    assert done.returncode == 0, done.stderr.decode()
+    return (done.stdout + done.stderr).decode("latin-1")
+
+
+def pem(certificate: Path) -> Path:
+    path = certificate.with_suffix(".pem")
+    openssl("x509", "-inform", "DER", "-in", certificate, "-out", path)
+    return path
+
+
+@pytest.mark.parametrize(
+    ("key", "pss", "signature", "hash_name"),
+    [
+        ("brainpoolP256r1", True, "ECDSA", "SHA-256"),
+        ("brainpoolP384r1", True, "ECDSA", "SHA-384"),
+        ("secp521r1", True, "ECDSA", "SHA-512"),
+        ("RSA-2048", True, "RSA-PSS", "SHA-256"),
+        ("RSA-2048", False, "RSA", "SHA-256"),
+    ],
+)
+def test_a_pki_is_made_and_opens_again(
+    key: str, pss: bool, signature: str, hash_name: str, tmp_path: Path
+) -> None:
+    settings = settings_for("D<<", "Bund", key, pss=pss)
+    assert (settings.state, settings.country) == ("D", "DE")
+    assert (settings.signature, settings.hash) == (signature, hash_name)
+    made = IssuingPki.create(tmp_path / "pki", settings, PASSPHRASE, NOW)
+    opened = IssuingPki.open(tmp_path / "pki", PASSPHRASE)
+    assert opened.settings == made.settings == settings
+    assert opened.certificate("csca").subject.country == "DE"
+    assert len(list((tmp_path / "pki" / "issued").iterdir())) == 3
+    signed = opened.document_signer().sign_security_object(
+        SecurityObject.over(DATA_GROUPS, Hash.SHA256), NOW
+    )
+    assert Sod.parse(signed).security_object.hashes[1] == Hash.SHA256.digest(DATA_GROUPS[1])
+
+
+def test_openssl_accepts_csca_ds_crl_and_sod(tmp_path: Path) -> None:
+    """All the way, with named curves: OpenSSL 3 refuses chains with explicit parameters."""
+    settings = settings_for("UTO", "Utopia", named_curves=True)
+    pki = IssuingPki.create(tmp_path / "pki", settings, PASSPHRASE, NOW)
+    csca, signer = pem(pki.folder / "csca.cer"), pem(pki.folder / "ds.cer")
+    crl = tmp_path / "crl.pem"
+    openssl("crl", "-inform", "DER", "-in", pki.folder / "crl.crl", "-out", crl)
+    check = ("-x509_strict", "-crl_check", "-CRLfile", crl, "-CAfile", csca)
+    assert openssl("verify", *check, signer).endswith("OK\n")
+    _cms_verify(pki, tmp_path, "-CAfile", csca, "-purpose", "any")
+
+
+def test_openssl_accepts_the_sod_of_explicit_parameters(pki: IssuingPki, tmp_path: Path) -> None:
+    _cms_verify(pki, tmp_path, "-noverify")  # the signature by the DS; not the chain, see above
+
+
+def _cms_verify(pki: IssuingPki, folder: Path, *how: str | Path) -> None:
+    security_object = SecurityObject.over(DATA_GROUPS, Hash.SHA256)
+    signed = pki.document_signer().sign_security_object(security_object, NOW)
+    path, content = folder / "sod.der", folder / "content"
+    path.write_bytes(tlv.read_expected(signed, 0x77, "EF.SOD").value)
+    command = ("cms", "-verify", "-inform", "DER", "-binary", "-in", path, "-out", content)
+    assert "successful" in openssl(*command, *how)
+    assert content.read_bytes() == security_object.encode()
+
+
+def test_card_security_is_signed_with_its_own_content_type(pki: IssuingPki) -> None:
+    signed = pki.document_signer().sign_card_security(b"\x31\x00", NOW)
+    assert bytes.fromhex("04007f0007030201") in signed
+
+
+def test_a_signer_refuses_what_would_spoil_a_chip(pki: IssuingPki) -> None:
+    signer = pki.document_signer()
+    security_object = SecurityObject.over(DATA_GROUPS, Hash.SHA256)
+    for day in (NOW - timedelta(days=1), NOW + timedelta(days=91)):
+        with pytest.raises(MisuseError, match="issue a new Document Signer"):
+            signer.sign_security_object(security_object, day)
+    other_csca = replace(signer, csca=pki.certificate("station"))
+    with pytest.raises(ProtocolError):
+        other_csca.sign_security_object(security_object, NOW)
+    curve = signer.certificate.public_key.curve  # type: ignore[union-attr]
+    other_key = replace(signer, signer=EcPrivateKey.generate(curve))
+    with pytest.raises(MisuseError, match="not the one that its certificate certifies"):
+        other_key.sign_security_object(security_object, NOW)
+
+    class Faulty:
+        public_key = signer.signer.public_key
+
+        def sign(self, scheme: object, message: bytes) -> bytes:
+            return signer.signer.sign(signer.scheme, message + b"!")
+
+    with pytest.raises(ProtocolError):
+        replace(signer, signer=Faulty()).sign_security_object(security_object, NOW)
+
+
+def test_only_this_station_opens_what_is_sealed_for_it(
+    pki: IssuingPki, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    envelope = pki.seal_for_station(Secret(b"chip keys"))
+    assert open_at_station(envelope, PASSPHRASE) == Secret(b"chip keys")
+    key_file = pki.folder / "keys" / "station.p8"
+    monkeypatch.setenv("XDG_DATA_HOME", str(tmp_path))
+    with pytest.raises(MisuseError, match="--station-key"):
+        open_at_station(envelope, PASSPHRASE)
+    assert open_at_station(envelope, PASSPHRASE, key_file) == Secret(b"chip keys")
+    with pytest.raises(WrongPassphraseError, match="--passphrase-file"):
+        open_at_station(envelope, Secret(b"wrong"), key_file)
+    another = EcPrivateKey.generate(pki._station_key.curve).public_key
+    with pytest.raises(MisuseError, match="for another key"):
+        open_at_station(seal(b"x", another, b"id"), PASSPHRASE, key_file)
+    csca_key = pki.folder / "keys" / "csca-1.p8"
+    with pytest.raises(MisuseError, match="for another key"):
+        open_at_station(envelope, PASSPHRASE, csca_key)
+
+
+def test_keys_and_folder_are_for_their_owner_alone(pki: IssuingPki, home: Path) -> None:
+    for path in [*(pki.folder / "keys").iterdir(), *(home / "station-keys").iterdir()]:
+        assert path.stat().st_mode & 0o777 == 0o600, path
+
+
+def test_a_pki_is_made_whole_or_not_at_all(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    settings = settings_for("UTO", "Utopia")
+    occupied = tmp_path / "occupied"
+    occupied.mkdir()
+    (occupied / "file").touch()
+    with pytest.raises(MisuseError, match="is there already"):
+        IssuingPki.create(occupied, settings, PASSPHRASE, NOW)
+
+    def fail(*_: object) -> bytes:
+        raise OSError(28, "No space left on device")
+
+    monkeypatch.setattr("personalise.country_signing_ca.CountrySigningCa.issue_crl", fail)
+    with pytest.raises(OSError, match="No space"):
+        IssuingPki.create(tmp_path / "pki", settings, PASSPHRASE, NOW)
+    assert [path.name for path in tmp_path.iterdir()] == ["occupied"]
+
+
+def test_what_is_missing_or_wrong_is_named(pki: IssuingPki, tmp_path: Path) -> None:
+    with pytest.raises(MisuseError, match="personalise pki init"):
+        IssuingPki.open(tmp_path, PASSPHRASE)
+    for state in ("ZZZ", "", "D1"):
+        with pytest.raises(MisuseError, match="not the code of a State"):
+            settings_for(state, "x")
+    for key in ("brainpoolP999r1", "DSA"):
+        with pytest.raises(MisuseError, match="no kind of key"):
+            settings_for("UTO", "x", key)
+    with pytest.raises(WrongPassphraseError):
+        IssuingPki.open(pki.folder, Secret(b"wrong")).document_signer()
