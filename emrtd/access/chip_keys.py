@@ -218,6 +218,11 @@ class ChipKeys:
             keys = keys.with_data_object(each.tag, each.value)
         return keys
 
+    @staticmethod
+    def is_known(tag: int) -> bool:
+        """Whether a data object with this tag belongs to the keys of a chip."""
+        return tag in _ADD
+
     def with_data_object(self, tag: int, value: bytes) -> "ChipKeys":
         """These keys and one more data object; it replaces one with the same reference.
 

@@ -1,0 +1,47 @@
+"""Who may read which file (Doc 9303-10, 3.11 and 4.6; Doc 9303-11, 4.2 and 7.1).
+
+    until the chip is activated            every file, so that the station reads back what it wrote
+    EF.ATR/INFO, EF.DIR, EF.CardAccess     always
+    EF.CardSecurity and the rest of the MF after PACE
+    files of the application               after PACE or Basic Access Control
+    DG3, DG4 of a chip with trust points   after Terminal Authentication with the right to them
+    a chip without chip access control     every file, but DG3 and DG4 as above
+
+Nothing is ever written once the chip is activated: `vsmartcard.chip.life_cycle`.
+"""
+
+from typing import Final
+
+from emrtd.lds.files import FILES, FileID
+from vsmartcard.chip.file_system import Directory
+from vsmartcard.chip.life_cycle import LifeCycle
+from vsmartcard.chip.session import ChipAccess, Core
+
+ALWAYS: Final = frozenset(
+    FILES[file].identifier for file in (FileID.ATR_INFO, FileID.DIR, FileID.CARD_ACCESS)
+)
+"""Identifiers of the files of the MF that anyone may read."""
+
+SENSITIVE: Final = {
+    FILES[FileID.DG3].identifier: 0x01,  # Doc 9303-12, 7.2.2.4: the bit of the effective right
+    FILES[FileID.DG4].identifier: 0x02,
+}
+"""Identifiers of the files of the application that need Terminal Authentication."""
+
+
+def may_read(core: Core, key: tuple[Directory, int]) -> bool:
+    """Whether the terminal may select and read a file, be there such a file or not."""
+    directory, identifier = key
+    if core.state.life_cycle is not LifeCycle.OPERATIONAL:
+        return True
+    if directory is Directory.MASTER_FILE:
+        allowed = identifier in ALWAYS or core.session.access is ChipAccess.PACE
+    else:
+        allowed = core.session.access is not ChipAccess.NONE
+    return (allowed or core.state.keys.open) and not _kept_back(core, key)
+
+
+def _kept_back(core: Core, key: tuple[Directory, int]) -> bool:
+    directory, identifier = key
+    sensitive = directory is Directory.APPLICATION and identifier in SENSITIVE
+    return sensitive and bool(core.state.keys.trust_points)

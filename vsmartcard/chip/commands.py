@@ -1,0 +1,57 @@
+"""Every command of the chip, in one table."""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Final
+
+from emrtd.errors import ChipRefusalError
+from emrtd.iso7816.apdu import INS, CommandAPDU, ResponseAPDU
+from emrtd.status_words import SW
+from vsmartcard.chip import challenges, personalising, reading, selecting
+from vsmartcard.chip.life_cycle import Event, follow
+from vsmartcard.chip.session import Core
+
+
+@dataclass(frozen=True, slots=True)
+class Instruction:
+    """What carries a command out, and what it does to the chip as a whole."""
+
+    carry_out: Callable[[Core, CommandAPDU], ResponseAPDU]
+    event: Event = Event.USE
+
+
+def _nothing_to_fetch(_core: Core, _command: CommandAPDU) -> ResponseAPDU:
+    raise ChipRefusalError(SW.CONDITIONS_NOT_SATISFIED, "GET RESPONSE")
+
+
+INSTRUCTIONS: Final[dict[int, Instruction]] = {
+    INS.SELECT: Instruction(selecting.select),
+    INS.READ_BINARY: Instruction(reading.read_binary),
+    INS.READ_BINARY_ODD: Instruction(reading.read_binary_odd),
+    INS.GET_CHALLENGE: Instruction(challenges.get_challenge),
+    INS.EXTERNAL_AUTHENTICATE: Instruction(challenges.external_authenticate),
+    INS.GET_RESPONSE: Instruction(_nothing_to_fetch),
+    INS.CREATE_FILE: Instruction(personalising.create_file, Event.PERSONALISE),
+    INS.UPDATE_BINARY: Instruction(personalising.update_binary, Event.PERSONALISE),
+    INS.UPDATE_BINARY_ODD: Instruction(personalising.update_binary_odd, Event.PERSONALISE),
+    INS.PUT_DATA: Instruction(personalising.put_data, Event.PERSONALISE),
+    INS.ACTIVATE_FILE: Instruction(personalising.activate_file, Event.ACTIVATE),
+    INS.TERMINATE_CARD_USAGE: Instruction(personalising.terminate_card_usage, Event.TERMINATE),
+}
+"""Chaining, and GET RESPONSE that has something to fetch, are `vsmartcard.chip.processing`'s."""
+
+
+def carry_out(core: Core, command: CommandAPDU) -> ResponseAPDU:
+    """Carry out one whole, plain command; a refusal raises `ChipRefusalError`.
+
+    The life cycle moves only if the command succeeds.
+    """
+    instruction = INSTRUCTIONS.get(command.ins)
+    if instruction is None:
+        raise ChipRefusalError(SW.INSTRUCTION_NOT_SUPPORTED, f"instruction {command.ins:02X}")
+    before = core.state.life_cycle
+    after = follow(before, instruction.event, f"instruction {command.ins:02X}")
+    response = instruction.carry_out(core, command)
+    if after is not before:
+        core.state = core.state.with_life_cycle(after)
+    return response

@@ -1,0 +1,99 @@
+"""The files of a chip: a master file, the eMRTD application in it, and transparent EFs in both.
+
+A file system is a value: what changes it makes a new one, so that a command has either happened
+or not (ISO/IEC 7816-4, 7.1; Doc 9303-10, 3.9 to 3.11).
+"""
+
+from collections.abc import Iterator
+from dataclasses import dataclass, field, replace
+from enum import IntEnum, unique
+from typing import Final
+
+from emrtd.errors import ChipRefusalError
+from emrtd.status_words import SW
+
+FILE_OVERHEAD: Final = 32
+"""Octets of memory that a file takes beside its content."""
+
+
+@unique
+class Directory(IntEnum):
+    """A dedicated file; identifiers and short identifiers are unique within one."""
+
+    MASTER_FILE = 0
+    APPLICATION = 1
+
+
+@dataclass(frozen=True, slots=True)
+class TransparentFile:
+    """An elementary file: its 2-octet identifier, its 5-bit SFI if it has one, and its octets."""
+
+    directory: Directory
+    identifier: int
+    short_identifier: int | None
+    content: bytes = field(repr=False)
+
+    @property
+    def key(self) -> tuple[Directory, int]:
+        """What names the file on the whole chip."""
+        return self.directory, self.identifier
+
+    def read(self, offset: int, size: int) -> bytes:
+        """Up to `size` octets from `offset`; 6B00 where the file ends before or at it."""
+        if offset >= len(self.content):
+            raise ChipRefusalError(SW.WRONG_OFFSET, "reading a file")
+        return self.content[offset : offset + size]
+
+    def write(self, offset: int, data: bytes) -> "TransparentFile":
+        """The file with octets replaced; it cannot grow: 6B00 or 6A84."""
+        if offset > len(self.content):
+            raise ChipRefusalError(SW.WRONG_OFFSET, "writing a file")
+        if offset + len(data) > len(self.content):
+            raise ChipRefusalError(SW.NOT_ENOUGH_MEMORY, "writing a file")
+        content = self.content[:offset] + data + self.content[offset + len(data) :]
+        return replace(self, content=content)
+
+
+@dataclass(frozen=True, slots=True)
+class FileSystem:
+    """All elementary files of a chip, in the order in which they were created."""
+
+    files: tuple[TransparentFile, ...] = ()
+
+    def __iter__(self) -> Iterator[TransparentFile]:
+        return iter(self.files)
+
+    @property
+    def size(self) -> int:
+        """Octets of memory that the files take."""
+        return sum(len(file.content) + FILE_OVERHEAD for file in self.files)
+
+    def find(self, key: tuple[Directory, int] | None) -> TransparentFile | None:
+        """The file with this directory and identifier."""
+        return next((file for file in self.files if file.key == key), None)
+
+    def find_short(self, directory: Directory, short_identifier: int) -> TransparentFile | None:
+        """The file of a directory with this short identifier."""
+        return next(
+            (
+                file
+                for file in self.files
+                if file.directory is directory and file.short_identifier == short_identifier
+            ),
+            None,
+        )
+
+    def create(self, file: TransparentFile) -> "FileSystem":
+        """With a new file; 6A89 where its identifier or short identifier is taken."""
+        taken = self.find(file.key)
+        if taken is None and file.short_identifier is not None:
+            taken = self.find_short(file.directory, file.short_identifier)
+        if taken is not None:
+            raise ChipRefusalError(SW.FILE_ALREADY_EXISTS, "creating a file")
+        return FileSystem((*self.files, file))
+
+    def put(self, changed: TransparentFile) -> "FileSystem":
+        """With one file replaced by what it has become."""
+        return FileSystem(
+            tuple(changed if file.key == changed.key else file for file in self.files)
+        )

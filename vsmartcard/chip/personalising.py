@@ -1,0 +1,115 @@
+"""The commands of the personalisation station (ISO/IEC 7816-9; ISO/IEC 7816-4, 11.3 and 11.4).
+
+CREATE FILE takes file control parameters: 62 with 80 size (1 to 4 octets), 83 identifier (2) and
+88 the short identifier in the upper five bits of an octet, or empty for none; without 88 it is
+the last five bits of the identifier.  82, the file descriptor, is 01 where it is given.
+PUT DATA takes the keys of `emrtd.access.chip_keys`, the tag in P1-P2.
+"""
+
+from typing import Final
+
+from emrtd import tlv
+from emrtd.access.passwords import PasswordType
+from emrtd.errors import ChipRefusalError
+from emrtd.iso7816.apdu import CommandAPDU, ResponseAPDU
+from emrtd.lds.files import FILES, MASTER_FILE, FileID
+from emrtd.status_words import SW
+from emrtd.tlv import DataObject
+from vsmartcard.chip.file_system import Directory, TransparentFile
+from vsmartcard.chip.reading import addressed_file, addressed_file_odd, read_offset
+from vsmartcard.chip.session import Core
+
+_WRITING: Final = "UPDATE BINARY"
+_CONTROL_PARAMETERS: Final = 0x62
+_TRANSPARENT: Final = 0x01
+_RESERVED: Final = {0x0000, MASTER_FILE, 0x3FFF, 0xFFFF}  # ISO/IEC 7816-4, 7.3.1.2
+_CARD_ACCESS: Final = (Directory.MASTER_FILE, FILES[FileID.CARD_ACCESS].identifier)
+
+
+def create_file(core: Core, command: CommandAPDU) -> ResponseAPDU:
+    """Create a transparent EF in the current directory, full of zeros; it becomes current."""
+    _require_no_parameters(command, "CREATE FILE")
+    fields = tlv.read_expected(command.data, _CONTROL_PARAMETERS, "data field").children()
+    descriptor = fields.get(0x82)
+    if descriptor is not None and descriptor.value[:1] != bytes((_TRANSPARENT,)):
+        raise descriptor.malformed("only transparent files can be created")
+    size, identifier = _number(fields.one(0x80), 4), _number(fields.one(0x83), 2)
+    if identifier in _RESERVED:
+        raise fields.one(0x83).malformed("is reserved")
+    if size > core.state.hardware.memory:  # before the memory for it is taken here
+        raise ChipRefusalError(SW.NOT_ENOUGH_MEMORY, "CREATE FILE")
+    file = TransparentFile(
+        core.session.directory,
+        identifier,
+        _short_identifier(fields.get(0x88), identifier),
+        bytes(size),
+    )
+    core.state = core.state.with_files(core.state.files.create(file))
+    core.session.file = file.key
+    return ResponseAPDU()
+
+
+def update_binary(core: Core, command: CommandAPDU) -> ResponseAPDU:
+    """Write octets into the current EF, or into the EF with a short identifier."""
+    file, offset = addressed_file(core, command, _WRITING)
+    if not command.data:
+        raise ChipRefusalError(SW.WRONG_LENGTH, _WRITING)
+    core.change_file(file.write(offset, command.data))
+    return ResponseAPDU()
+
+
+def update_binary_odd(core: Core, command: CommandAPDU) -> ResponseAPDU:
+    """Write with the offset in DO 54 and the octets in DO 53 (Doc 9303-10, 3.8.1)."""
+    file = addressed_file_odd(core, command, _WRITING)
+    data = tlv.read_all(command.data, "data field").one(0x53).value
+    core.change_file(file.write(read_offset(command), data))
+    return ResponseAPDU()
+
+
+def put_data(core: Core, command: CommandAPDU) -> ResponseAPDU:
+    """Put one data object of the chip's keys, in place of one with the same reference."""
+    tag = command.p1 << 8 | command.p2
+    if not core.state.keys.is_known(tag):
+        raise ChipRefusalError(SW.REFERENCED_DATA_NOT_FOUND, "PUT DATA")
+    core.state = core.state.with_keys(core.state.keys.with_data_object(tag, command.data))
+    return ResponseAPDU()
+
+
+def activate_file(core: Core, command: CommandAPDU) -> ResponseAPDU:
+    """Lock the whole chip for good; 6985 where nobody could ever open it."""
+    _require_no_parameters(command, "ACTIVATE FILE")
+    keys = core.state.keys
+    by_bac = keys.basic_access_control and keys.password(PasswordType.MRZ) is not None
+    by_pace = bool(keys.passwords) and core.state.files.find(_CARD_ACCESS) is not None
+    if not (keys.open or by_bac or by_pace):
+        raise ChipRefusalError(SW.CONDITIONS_NOT_SATISFIED, "ACTIVATE FILE")
+    return ResponseAPDU()
+
+
+def terminate_card_usage(_core: Core, command: CommandAPDU) -> ResponseAPDU:
+    """End the life of a chip that failed in personalisation."""
+    _require_no_parameters(command, "TERMINATE CARD USAGE")
+    return ResponseAPDU()
+
+
+def _require_no_parameters(command: CommandAPDU, doing: str) -> None:
+    if command.p1 or command.p2:
+        raise ChipRefusalError(SW.INCORRECT_P1_P2, doing)
+
+
+def _short_identifier(given: DataObject | None, identifier: int) -> int | None:
+    if given is None:
+        implied = identifier & 0x1F
+        return implied if 0 < implied < 0x1F else None
+    if not given.value:
+        return None
+    octet = _number(given, 1)
+    if octet & 0x07 or not 0 < octet >> 3 < 0x1F:
+        raise given.malformed("a short identifier is 1 to 30, in the upper five bits")
+    return octet >> 3
+
+
+def _number(data_object: DataObject, size: int) -> int:
+    if not 1 <= len(data_object.value) <= size:
+        raise data_object.malformed(f"is a number of 1 to {size} octets")
+    return int.from_bytes(data_object.value, "big")

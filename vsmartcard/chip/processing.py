@@ -1,0 +1,172 @@
+"""From octets to octets: framing, secure messaging and chaining, around the table of commands.
+
+    octets > command > GET RESPONSE? > secure messaging > chain complete? > the table > and back
+
+Whatever comes in, `Chip.process` gives an answer with a status word; it never raises.
+"""
+
+import secrets
+from dataclasses import replace
+from typing import Final
+
+from emrtd.errors import ChipRefusalError, EmrtdError, MalformedError
+from emrtd.iso7816.apdu import (
+    EXTENDED_MAX_DATA,
+    INS,
+    SHORT_MAX_LE,
+    CommandAPDU,
+    ResponseAPDU,
+)
+from emrtd.iso7816.chaining import CHAINING_BIT
+from emrtd.iso7816.procedure import Random
+from emrtd.iso7816.secure_messaging import SECURE_MESSAGING_BITS, SecureMessagingError
+from emrtd.status_words import SW
+from vsmartcard.chip.answer_to_reset import answer_to_reset
+from vsmartcard.chip.commands import carry_out
+from vsmartcard.chip.session import Core, Session
+from vsmartcard.chip.state import ChipState
+
+_LOGICAL_CHANNEL_BITS: Final = 0x03
+
+
+class Chip:
+    """A virtual eMRTD chip.
+
+    It holds no clock: like a real one it knows the date only from the certificates it is shown.
+    `state` is a value that changes only inside `process` and that the caller saves, if at all,
+    before it hands the response on.
+    """
+
+    def __init__(
+        self, state: ChipState | None = None, *, random: Random = secrets.token_bytes
+    ) -> None:
+        self._core = Core(ChipState() if state is None else state, random)
+
+    @property
+    def state(self) -> ChipState:
+        """What the chip remembers without power."""
+        return self._core.state
+
+    @property
+    def atr(self) -> bytes:
+        """The answer to reset (2 to 33 octets)."""
+        return answer_to_reset(self._core)
+
+    def reset(self) -> None:
+        """Power the chip up anew: every session, selection and key of a session is gone."""
+        self._core.session = Session()
+
+    def process(self, octets: bytes) -> bytes:
+        """Answer one command APDU, whatever its octets, with a response APDU (2 octets or more)."""
+        try:
+            response = self._answer(octets)
+        except Exception:  # noqa: BLE001 - a card's answer to its own defects is 6F00
+            self.reset()
+            response = ResponseAPDU(sw=SW.NO_PRECISE_DIAGNOSIS)
+        return response.encode()
+
+    def _answer(self, octets: bytes) -> ResponseAPDU:
+        try:
+            command = CommandAPDU.decode(octets)
+            self._check_frame(command, len(octets))
+        except MalformedError:
+            self._end_secure_messaging()
+            return ResponseAPDU(sw=SW.WRONG_LENGTH)
+        except ChipRefusalError as refusal:
+            if not octets[0] & SECURE_MESSAGING_BITS:
+                self._end_secure_messaging()
+            return ResponseAPDU(sw=refusal.sw)
+        if command.ins == INS.GET_RESPONSE and self._core.session.unsent:
+            return self._send(self._core.session.unsent, SW.OK, command)
+        self._core.session.unsent = b""
+        if self._core.session.secure_messaging is not None:
+            response = self._answer_protected(command)
+        elif command.cla & SECURE_MESSAGING_BITS:
+            response = ResponseAPDU(sw=SW.SM_DATA_OBJECT_INCORRECT)  # there are no keys for it
+        else:
+            response = self._carry_out(command)
+            self._start_secure_messaging()
+        return self._send(response.data, response.sw, command)
+
+    def _check_frame(self, command: CommandAPDU, size: int) -> None:
+        cla = command.cla
+        if cla & 0xE0:
+            raise ChipRefusalError(SW.CLASS_NOT_SUPPORTED, "CLA")
+        if cla & _LOGICAL_CHANNEL_BITS:
+            raise ChipRefusalError(SW.LOGICAL_CHANNEL_NOT_SUPPORTED, "CLA")
+        if cla & SECURE_MESSAGING_BITS not in {0, SECURE_MESSAGING_BITS}:
+            raise ChipRefusalError(SW.SECURE_MESSAGING_NOT_SUPPORTED, "CLA")
+        too_long = size > self._core.max_command
+        if too_long or (command.extended and not self._core.extended_length):
+            raise ChipRefusalError(SW.WRONG_LENGTH, "Lc")
+
+    # --- secure messaging --------------------------------------------------------------------
+
+    def _answer_protected(self, protected: CommandAPDU) -> ResponseAPDU:
+        """Errors of secure messaging are answered in plain and end the session (9.8.5)."""
+        secure_messaging = self._core.session.secure_messaging
+        if secure_messaging is None:
+            raise AssertionError("only called inside a session")
+        try:
+            command = secure_messaging.unprotect_command(protected)
+        except SecureMessagingError as error:
+            self.reset()
+            reading = protected.ins in {INS.SELECT, INS.READ_BINARY, INS.READ_BINARY_ODD}
+            if reading and not protected.cla & SECURE_MESSAGING_BITS:  # 4.3.2
+                return ResponseAPDU(sw=SW.SECURITY_STATUS_NOT_SATISFIED)
+            return ResponseAPDU(sw=error.sw)
+        response = secure_messaging.protect_response(self._carry_out(command))
+        self._start_secure_messaging()
+        return response
+
+    def _end_secure_messaging(self) -> None:
+        """A plain command in a session ends it (9.8.3), with all that it had opened."""
+        if self._core.session.secure_messaging is not None:
+            self.reset()
+
+    def _start_secure_messaging(self) -> None:
+        session = self._core.session
+        if session.next_secure_messaging is not None:
+            session.secure_messaging = session.next_secure_messaging
+            session.next_secure_messaging = None
+
+    # --- chaining ----------------------------------------------------------------------------
+
+    def _carry_out(self, command: CommandAPDU) -> ResponseAPDU:
+        """Carry out a plain command, or keep it until its chain is complete."""
+        try:
+            whole = self._chained(command)
+            return ResponseAPDU() if whole is None else carry_out(self._core, whole)
+        except ChipRefusalError as refusal:
+            return ResponseAPDU(sw=refusal.sw)
+        except EmrtdError:  # octets in the data field that are not what the command takes
+            return ResponseAPDU(sw=SW.INCORRECT_DATA)
+
+    def _chained(self, command: CommandAPDU) -> CommandAPDU | None:
+        """The command with all that its chain has brought; None where more is to come.
+
+        For GENERAL AUTHENTICATE the bit links the steps of a protocol (Doc 9303-11, 4.4.4.3).
+        """
+        chain, self._core.session.chain = self._core.session.chain, None
+        plain = replace(command, cla=command.cla & ~CHAINING_BIT)
+        if chain is not None:
+            if chain.header != plain.header:
+                raise ChipRefusalError(SW.LAST_COMMAND_EXPECTED, "command chaining")
+            data = chain.data + plain.data
+            if len(data) > EXTENDED_MAX_DATA:
+                raise ChipRefusalError(SW.WRONG_LENGTH, "command chaining")
+            plain = replace(plain, data=data)
+        if command.cla & CHAINING_BIT and command.ins != INS.GENERAL_AUTHENTICATE:
+            self._core.session.chain = plain
+            return None
+        return plain
+
+    def _send(self, data: bytes, sw: int, command: CommandAPDU) -> ResponseAPDU:
+        """As much of a response as the buffer and Ne hold; the rest waits for GET RESPONSE."""
+        room = self._core.max_response - 2 if command.extended else SHORT_MAX_LE
+        if command.ins == INS.GET_RESPONSE and command.ne is not None:
+            room = min(room, command.ne)
+        now, self._core.session.unsent = data[:room], data[room:]
+        if self._core.session.unsent:
+            sw = 0x6100 | min(len(self._core.session.unsent), 0xFF)
+        return ResponseAPDU(now, sw)

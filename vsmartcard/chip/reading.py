@@ -1,0 +1,114 @@
+"""READ BINARY, by offset, by short identifier and with odd INS (Doc 9303-10, 3.6.3 to 3.6.6)."""
+
+from typing import Final
+
+from emrtd import tlv
+from emrtd.errors import ChipRefusalError
+from emrtd.iso7816.apdu import EXTENDED_MAX_LE, SHORT_MAX_LE, CommandAPDU, ResponseAPDU
+from emrtd.status_words import SW
+from vsmartcard.chip.access_rules import may_read
+from vsmartcard.chip.file_system import TransparentFile
+from vsmartcard.chip.session import Core
+
+_DOING: Final = "READ BINARY"
+_OFFSET, _DATA = 0x54, 0x53
+
+
+def read_binary(core: Core, command: CommandAPDU) -> ResponseAPDU:
+    """Read octets of the current EF, or of the EF with a short identifier, which it becomes."""
+    if command.data:
+        raise ChipRefusalError(SW.WRONG_LENGTH, _DOING)
+    file, offset = addressed_file(core, command, _DOING)
+    wanted = _wanted(command)
+    data = file.read(offset, min(wanted, core.response_room(command)))
+    return ResponseAPDU(data, _status(command, file, offset, len(data), wanted))
+
+
+def read_binary_odd(core: Core, command: CommandAPDU) -> ResponseAPDU:
+    """Read with the offset in DO 54; the octets come in DO 53, and Ne counts all of it."""
+    file = addressed_file_odd(core, command, _DOING)
+    offset = read_offset(command)
+    wanted = _largest_value(min(_wanted(command), core.response_room(command)))
+    data = file.read(offset, wanted)
+    status = _status(command, file, offset, len(data), wanted)
+    return ResponseAPDU(tlv.encode(_DATA, data), status)
+
+
+def addressed_file(core: Core, command: CommandAPDU, doing: str) -> tuple[TransparentFile, int]:
+    """The file and offset that P1-P2 of an even INS name; the file becomes the current one."""
+    if not command.p1 & 0x80:
+        return _current_file(core, doing), command.p1 << 8 | command.p2
+    if command.p1 & 0x60:
+        raise ChipRefusalError(SW.INCORRECT_P1_P2, doing)
+    return _file_by_short_identifier(core, command.p1 & 0x1F, doing), command.p2
+
+
+def addressed_file_odd(core: Core, command: CommandAPDU, doing: str) -> TransparentFile:
+    """The file that P1-P2 of an odd INS name (Doc 9303-10, table 7); it becomes the current one."""
+    identifier = command.p1 << 8 | command.p2
+    if identifier == 0:
+        return _current_file(core, doing)
+    if identifier < 0x1F:
+        return _file_by_short_identifier(core, identifier, doing)
+    key = core.session.directory, identifier
+    return _granted(core, core.state.files.find(key), key[1], doing)
+
+
+def read_offset(command: CommandAPDU) -> int:
+    """The offset that the data field of an odd INS begins with: DO 54, up to 4 octets."""
+    found = tlv.read_all(command.data, "data field").one(_OFFSET)
+    if len(found.value) > 4:
+        raise found.malformed("no file has an offset of so many octets")
+    return int.from_bytes(found.value, "big")
+
+
+def _current_file(core: Core, doing: str) -> TransparentFile:
+    file = core.state.files.find(core.session.file)
+    if file is None:
+        raise ChipRefusalError(SW.NO_CURRENT_EF, doing)
+    return _granted(core, file, file.identifier, doing)
+
+
+def _file_by_short_identifier(core: Core, short_identifier: int, doing: str) -> TransparentFile:
+    file = core.state.files.find_short(core.session.directory, short_identifier)
+    return _granted(core, file, None if file is None else file.identifier, doing)
+
+
+def _granted(
+    core: Core, file: TransparentFile | None, identifier: int | None, doing: str
+) -> TransparentFile:
+    """The file, made the current one; 6982 or 6A82.
+
+    Before chip access a file of the application that is not there is refused like one that is.
+    """
+    key = core.session.directory, identifier or 0
+    if not may_read(core, key) and (file is not None or not core.session.in_master_file):
+        raise ChipRefusalError(SW.SECURITY_STATUS_NOT_SATISFIED, doing)
+    if file is None:
+        raise ChipRefusalError(SW.FILE_NOT_FOUND, doing)
+    core.session.file = file.key
+    return file
+
+
+def _wanted(command: CommandAPDU) -> int:
+    if command.ne is None:
+        raise ChipRefusalError(SW.WRONG_LENGTH, _DOING)
+    return command.ne
+
+
+def _status(
+    command: CommandAPDU, file: TransparentFile, offset: int, given: int, wanted: int
+) -> int:
+    """6282 where the file ended before Ne octets, unless Ne was "all there is" (Le of zeros)."""
+    all_there_is = command.ne == (EXTENDED_MAX_LE if command.extended else SHORT_MAX_LE)
+    ended = offset + given == len(file.content) and given < wanted
+    return SW.END_OF_FILE if ended and not all_there_is else SW.OK
+
+
+def _largest_value(room: int) -> int:
+    """How many octets a data object of at most `room` octets, tag and length included, holds."""
+    for length_field in (1, 2, 3, 4):
+        size = room - 1 - length_field
+        if size >= 0 and len(tlv.encode_length(size)) <= length_field:
+            return size
+    raise ChipRefusalError(SW.WRONG_LENGTH, _DOING)

@@ -1,0 +1,114 @@
+"""What a chip forgets without power, and what commands work on."""
+
+from dataclasses import dataclass, field
+from enum import Enum, unique
+from functools import lru_cache
+from typing import Final
+
+from emrtd.access.bac import BacChip
+from emrtd.errors import MalformedError
+from emrtd.iso7816.apdu import SHORT_MAX_LE, CommandAPDU
+from emrtd.iso7816.procedure import Random
+from emrtd.iso7816.reading import response_capacity
+from emrtd.iso7816.secure_messaging import SecureMessaging
+from emrtd.lds.atr_info import AtrInfo, Capability
+from emrtd.lds.files import FILES, FileID
+from vsmartcard.chip.file_system import Directory, TransparentFile
+from vsmartcard.chip.life_cycle import LifeCycle
+from vsmartcard.chip.state import ChipState
+
+_ATR_INFO: Final = (Directory.MASTER_FILE, FILES[FileID.ATR_INFO].identifier)
+
+
+@unique
+class ChipAccess(Enum):
+    """By which chip access procedure the terminal came in (Doc 9303-11, 4.2)."""
+
+    NONE = "none"
+    BAC = "Basic Access Control"
+    PACE = "PACE"
+
+
+@dataclass(slots=True)
+class Session:
+    """One session: from power-up, or from the end of secure messaging, to the next of them.
+
+    `secure_messaging` protects the command at hand; `next_secure_messaging` takes over once its
+    response is protected (Doc 9303-11, 9.8.2).  `file` is the current EF.  `chain` is what has come
+    of a chain of commands, `unsent` what GET RESPONSE has still to fetch.
+    """
+
+    directory: Directory = Directory.MASTER_FILE
+    file: tuple[Directory, int] | None = None
+    access: ChipAccess = ChipAccess.NONE
+    secure_messaging: SecureMessaging | None = field(default=None, repr=False)
+    next_secure_messaging: SecureMessaging | None = field(default=None, repr=False)
+    bac: BacChip | None = field(default=None, repr=False)
+    chain: CommandAPDU | None = field(default=None, repr=False)
+    unsent: bytes = field(default=b"", repr=False)
+
+    @property
+    def in_master_file(self) -> bool:
+        """Whether the MF is the current directory."""
+        return self.directory is Directory.MASTER_FILE
+
+
+@dataclass(slots=True)
+class Core:
+    """A chip at work: its state, its session and its source of randomness.
+
+    Commands put a new `state` in place of the old one, or leave it.
+    """
+
+    state: ChipState
+    random: Random
+    session: Session = field(default_factory=Session)
+
+    @property
+    def max_command(self) -> int:
+        """The largest command APDU, in octets, that the chip takes in."""
+        announced = _announced(self.state).max_command
+        largest = self.state.hardware.max_command
+        return largest if announced is None else min(announced, largest)
+
+    @property
+    def max_response(self) -> int:
+        """The largest response APDU, in octets, that the chip gives."""
+        announced = _announced(self.state).max_response
+        largest = self.state.hardware.max_response
+        return largest if announced is None else min(announced, largest)
+
+    @property
+    def extended_length(self) -> bool:
+        """Whether the chip takes extended Lc and Le."""
+        capabilities = _announced(self.state).capabilities
+        announced = capabilities is None or Capability.EXTENDED_LENGTH in capabilities
+        return self.state.hardware.extended_length and announced
+
+    def response_room(self, command: CommandAPDU) -> int:
+        """How many octets of data the response to a command holds, inside secure messaging too."""
+        buffer = self.max_response - 2 if command.extended else SHORT_MAX_LE
+        session = self.session.secure_messaging
+        return response_capacity(buffer, None if session is None else session.cipher.block_size)
+
+    def change_file(self, file: TransparentFile) -> None:
+        """Put a changed file in place of what it was."""
+        self.state = self.state.with_changed_file(file)
+
+
+def _announced(state: ChipState) -> AtrInfo:
+    """What EF.ATR/INFO says once the chip is locked: such a chip keeps to its word."""
+    return _decode_announced(
+        file.content
+        if state.life_cycle is LifeCycle.OPERATIONAL
+        and (file := state.files.find(_ATR_INFO)) is not None
+        else b""
+    )
+
+
+@lru_cache(maxsize=64)
+def _decode_announced(content: bytes) -> AtrInfo:
+    try:
+        return AtrInfo.decode(content)
+    except MalformedError:
+        return AtrInfo(b"")

@@ -1,0 +1,166 @@
+"""What a chip remembers without power, and its encoding.
+
+A state is a value: a command leaves the one there was or makes a new one, and whoever runs the
+chip saves it before the response is given.  The encoding is BER-TLV:
+
+    EF  state        C0 version (1)  C1 life-cycle status (1)
+                     E1 hardware     80 memory  81 largest command  82 largest response (octets)
+                                     [83 (0): no extended length]
+                     E0 chip keys, as in `emrtd.access.chip_keys`
+                     E2* file        80 directory (1)  81 identifier (2)  [82 SFI (1)]  83 content
+                     E3* password    80 type (1)  81 failures in a row (1)
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field, replace
+from types import MappingProxyType
+from typing import Final
+
+from emrtd import tlv
+from emrtd.access.chip_keys import ChipKeys
+from emrtd.access.passwords import PasswordType
+from emrtd.errors import ChipRefusalError, MalformedError
+from emrtd.status_words import SW
+from emrtd.tlv import DataObject
+from vsmartcard.chip.file_system import Directory, FileSystem, TransparentFile
+from vsmartcard.chip.life_cycle import LifeCycle
+
+_WHAT: Final = "chip state"
+_STATE: Final = 0xEF
+_VERSION: Final = 1
+_KEYS: Final = 0xE0
+_PASSWORD_TYPES: Final = {int(kind): kind for kind in PasswordType}
+
+
+@dataclass(frozen=True, slots=True)
+class Hardware:
+    """The piece of silicon: octets of memory for files and keys, and of its two buffers.
+
+    `max_command` and `max_response` are of whole APDUs; a vpcd frame holds 65,535 octets.
+    """
+
+    memory: int = 256 * 1024
+    max_command: int = 65_535
+    max_response: int = 65_535
+    extended_length: bool = True
+
+
+@dataclass(frozen=True, slots=True)
+class ChipState:
+    """Everything of a chip that outlives a reset; `failures` counts wrong passwords in a row."""
+
+    hardware: Hardware = field(default_factory=Hardware)
+    life_cycle: LifeCycle = LifeCycle.BLANK
+    files: FileSystem = field(default_factory=FileSystem)
+    keys: ChipKeys = field(default_factory=ChipKeys)
+    failures: Mapping[PasswordType, int] = field(default_factory=lambda: MappingProxyType({}))
+
+    def with_life_cycle(self, life_cycle: LifeCycle) -> "ChipState":
+        """In another state of its life."""
+        return replace(self, life_cycle=life_cycle)
+
+    def with_files(self, files: FileSystem) -> "ChipState":
+        """With other files; 6A84 where the chip is too small for them."""
+        return replace(self, files=files)._fitting()
+
+    def with_changed_file(self, file: TransparentFile) -> "ChipState":
+        """With the octets of one file changed, and their number the same."""
+        return replace(self, files=self.files.put(file))
+
+    def with_keys(self, keys: ChipKeys) -> "ChipState":
+        """With other keys; 6A84 where the chip is too small for them."""
+        return replace(self, keys=keys)._fitting()
+
+    def with_failures(self, kind: PasswordType, count: int) -> "ChipState":
+        """With another count of wrong passwords of a kind."""
+        return replace(self, failures=MappingProxyType({**self.failures, kind: count}))
+
+    def _fitting(self) -> "ChipState":
+        if self.files.size + len(self.keys.encode()) > self.hardware.memory:
+            raise ChipRefusalError(SW.NOT_ENOUGH_MEMORY, "storing a file or a key")
+        return self
+
+    def encode(self) -> bytes:
+        """Encode the state; the octets hold every secret of the chip."""
+        return tlv.encode(
+            _STATE,
+            tlv.encode(0xC0, bytes((_VERSION,))),
+            tlv.encode(0xC1, bytes((self.life_cycle,))),
+            _encode_hardware(self.hardware),
+            self.keys.encode(),
+            *map(_encode_file, self.files),
+            *(
+                tlv.encode(0xE3, tlv.encode(0x80, bytes((kind,))), tlv.encode(0x81, bytes((n,))))
+                for kind, n in self.failures.items()
+            ),
+        )
+
+    @classmethod
+    def decode(cls, octets: bytes) -> "ChipState":
+        """Read what `encode` writes; anything else raises `MalformedError`."""
+        fields = tlv.read_expected(octets, _STATE, _WHAT).children()
+        if _number(fields.one(0xC0)) != _VERSION:
+            raise fields.one(0xC0).malformed("was written by another version of this program")
+        life_cycle = _number(fields.one(0xC1))
+        if life_cycle not in {int(each) for each in LifeCycle}:
+            raise fields.one(0xC1).malformed("is no state of a life cycle")
+        return cls(
+            _decode_hardware(fields.one(0xE1)),
+            LifeCycle(life_cycle),
+            FileSystem(tuple(map(_decode_file, fields.all(0xE2)))),
+            ChipKeys.decode(tlv.encode(_KEYS, fields.one(_KEYS).value)),
+            MappingProxyType(dict(map(_decode_failures, fields.all(0xE3)))),
+        )
+
+
+def _encode_hardware(hardware: Hardware) -> bytes:
+    sizes = (hardware.memory, hardware.max_command, hardware.max_response)
+    return tlv.encode(
+        0xE1,
+        *(tlv.encode(0x80 + index, size.to_bytes(4, "big")) for index, size in enumerate(sizes)),
+        b"" if hardware.extended_length else tlv.encode(0x83),
+    )
+
+
+def _decode_hardware(value: DataObject) -> Hardware:
+    fields = value.children()
+    memory, command, response = (_number(fields.one(0x80 + index)) for index in range(3))
+    return Hardware(memory, command, response, extended_length=fields.get(0x83) is None)
+
+
+def _encode_file(file: TransparentFile) -> bytes:
+    short = file.short_identifier
+    return tlv.encode(
+        0xE2,
+        tlv.encode(0x80, bytes((file.directory,))),
+        tlv.encode(0x81, file.identifier.to_bytes(2, "big")),
+        b"" if short is None else tlv.encode(0x82, bytes((short,))),
+        tlv.encode(0x83, file.content),
+    )
+
+
+def _decode_file(value: DataObject) -> TransparentFile:
+    fields = value.children()
+    directory, short = _number(fields.one(0x80)), fields.get(0x82)
+    if directory not in {int(each) for each in Directory}:
+        raise value.malformed("stands in no directory of a chip")
+    return TransparentFile(
+        Directory(directory),
+        _number(fields.one(0x81)),
+        None if short is None else _number(short),
+        fields.one(0x83).value,
+    )
+
+
+def _decode_failures(value: DataObject) -> tuple[PasswordType, int]:
+    fields = value.children()
+    kind = _PASSWORD_TYPES.get(_number(fields.one(0x80)))
+    if kind is None:
+        raise MalformedError(_WHAT, "counts failures of a password that there is not")
+    return kind, _number(fields.one(0x81))
+
+
+def _number(data_object: DataObject) -> int:
+    if not 1 <= len(data_object.value) <= 4:
+        raise data_object.malformed("is a number of 1 to 4 octets")
+    return int.from_bytes(data_object.value, "big")
