@@ -1,4 +1,4 @@
-"""EF.COM: the versions, and which data groups there are (Doc 9303-10, 4.7.1)."""
+"""EF.COM: the versions, and which data groups there are (Doc 9303-10, 4.6.1)."""
 
 from dataclasses import dataclass
 from typing import Final, Self

@@ -1,0 +1,31 @@
+"""DG13: what the issuing State likes to add (Doc 9303-10, 4.7.13); here, the permit."""
+
+from dataclasses import dataclass
+from typing import ClassVar, Self
+
+from emrtd import tlv
+from emrtd.lds.permit import Permit
+from emrtd.lds.undefined import UndefinedDataGroup
+
+
+@dataclass(frozen=True, repr=False)
+class DataGroup13(UndefinedDataGroup):
+    """DG13.  `permit` is the permit where the content is ours, None in any other State's DG13.
+
+    The content of another State's is kept as it is; some are not even data objects.
+    """
+
+    permit: Permit | None = None
+
+    WHAT: ClassVar[str] = "DG13"
+    TAG: ClassVar[int] = 0x6D
+
+    @classmethod
+    def for_permit(cls, permit: Permit) -> Self:
+        """Make the DG13 that holds a permit; raises `MisuseError`."""
+        return cls(permit.encode(), permit)
+
+    @classmethod
+    def _decode(cls, octets: bytes) -> Self:
+        content = tlv.read_expected(octets, cls.TAG, cls.WHAT).value
+        return cls(content, Permit.decode(content) if Permit.claims(content) else None)

@@ -1,0 +1,102 @@
+"""The values that data objects of the data groups hold: text, dates, counts.
+
+Reading is forgiving: what real documents get wrong is read past and named in a list of
+tolerances.  Writing is strict.
+"""
+
+import re
+from typing import Final
+
+from emrtd.errors import MisuseError
+from emrtd.tlv import DataObject, DataObjects
+
+INSTANCES: Final = 0x02
+"""Tag of the number of instances, in every data group that has one."""
+
+Other = tuple[tuple[int, bytes], ...]
+"""Data objects that a data group has besides those we know: tag and value, in order."""
+
+_DIGITS: Final = re.compile(r"[0-9]*")
+
+
+def read_text(data_object: DataObject, tolerated: list[str]) -> str:
+    """Text in UTF-8; what is not is taken for Latin-1 and named."""
+    try:
+        return data_object.value.decode()
+    except UnicodeDecodeError:
+        tolerated.append(f"{_name(data_object)} is not UTF-8, read as Latin-1")
+        return data_object.value.decode("latin-1")
+
+
+def read_digits(data_object: DataObject, size: int, tolerated: list[str]) -> str:
+    """A date or time of `size` ASCII digits; BCD and an empty value are tolerated.
+
+    Doc 9303-10, 4.7.12: inspection systems should support both.
+    """
+    value = data_object.value
+    if len(value) == size and value.isdigit():
+        return value.decode("ascii")
+    if not value:
+        tolerated.append(f"{_name(data_object)} is empty")
+        return ""
+    if len(value) * 2 == size and value.hex().isdecimal():
+        tolerated.append(f"{_name(data_object)} is in BCD")
+        return value.hex()
+    if len(value) <= 2 * size and value.isascii() and value.decode("ascii").isprintable():
+        tolerated.append(f"{_name(data_object)} is not {size} digits")
+        return value.decode("ascii")
+    raise data_object.malformed(f"is neither {size} digits nor {size // 2} octets of BCD")
+
+
+def check_count(objects: DataObjects, found: int, what: str, tolerated: list[str]) -> None:
+    """Compare the declared number of instances with how many there are."""
+    declared = objects.get(INSTANCES)
+    if declared is None:
+        tolerated.append(f"{what}: the number of instances is missing")
+    elif int.from_bytes(declared.value, "big") != found or not declared.value:
+        tolerated.append(f"{what}: declares another number of instances than it has")
+
+
+def others(objects: DataObjects, *known: int) -> Other:
+    """The data objects with none of these tags."""
+    return tuple((each.tag, each.value) for each in objects if each.tag not in known)
+
+
+def text_octets(what: str, text: str, limit: int) -> bytes:
+    """Text in UTF-8; raises `MisuseError` for more than `limit` characters."""
+    if len(text) > limit:
+        raise MisuseError(f"{what}: {len(text)} characters; {limit} are allowed")
+    return text.encode()
+
+
+def digit_octets(what: str, digits: str, size: int) -> bytes:
+    """A date or time as ASCII digits; raises `MisuseError`."""
+    if len(digits) != size or not _DIGITS.fullmatch(digits):
+        raise MisuseError(f"{what}: is not {size} digits")
+    return digits.encode("ascii")
+
+
+def coded_name(name: str) -> str:
+    """A name with fillers as in the MRZ, untruncated and in its own script.
+
+    "Smith, John J" becomes "Smith<<John<J"; without a comma it is all one identifier.
+    """
+    primary, comma, secondary = name.partition(",")
+    coded = "<".join(primary.split())
+    return coded + "<<" + "<".join(secondary.split()) if comma and secondary.strip() else coded
+
+
+def readable_name(coded: str) -> str:
+    """A coded name for people: "SMITH<<JOHN<J" becomes "SMITH, JOHN J"."""
+    primary, _, secondary = coded.partition("<<")
+    parts = (" ".join(filter(None, part.split("<"))) for part in (primary, secondary))
+    return ", ".join(filter(None, parts))
+
+
+def readable_parts(coded: str) -> str:
+    """A coded place or address for people: "ANYTOWN<MN" becomes "ANYTOWN, MN"."""
+    return ", ".join(filter(None, coded.split("<")))
+
+
+def _name(data_object: DataObject) -> str:
+    return f"{data_object.what}: data object {data_object.tag:02X}"
