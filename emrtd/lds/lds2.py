@@ -62,7 +62,7 @@ class SignedRecord:
         if copy.value != inside.one(cls.SEARCHED).value:
             raise copy.malformed("the State for searching is not the State that is signed")
         return cls(
-            signed=tlv.encode(signed.tag, signed.value),
+            signed=_octets_of(signed, objects, record, 0),
             signature=objects.one(_SIGNATURE).value,
             certificate_record=_record_number(objects.one(_CERTIFICATE)),
             other=others(inside, *cls.FIELDS),
@@ -206,17 +206,33 @@ class AdditionalBiometrics:
     @classmethod
     def decode(cls, octets: bytes) -> Self:
         """Read a whole file; raises `MalformedError`."""
-        objects = tlv.read_expected(octets, 0x7F2E, "EF.Biometrics").children()
+        template = tlv.read_expected(octets, 0x7F2E, "EF.Biometrics")
+        objects = template.children()
         data = objects.one(0x5F2E)
         return cls(
             data.value,
-            tlv.encode(data.tag, data.value),
+            _octets_of(data, objects, octets, template.offset),
             objects.one(_SIGNATURE).value,
             _record_number(objects.one(_CERTIFICATE)),
         )
 
     def __repr__(self) -> str:
         return "AdditionalBiometrics(...)"
+
+
+def _octets_of(
+    wanted: tlv.DataObject, objects: tlv.DataObjects, octets: bytes, start: int
+) -> bytes:
+    """A data object with its tag and length exactly as they stand: they are signed too.
+
+    `start` is where the first of `objects` begins in `octets`.
+    """
+    for each in objects:
+        end = each.offset + len(each.value)
+        if each is wanted:
+            return octets[start:end]
+        start = end
+    raise AssertionError("the data object is one of them")
 
 
 def _value(data_object: tlv.DataObject, coding: str, tolerated: list[str]) -> str | int | bytes:

@@ -91,10 +91,10 @@ class Permit:
             der.oid(IDENTIFIER),
             tlv.encode(_VERSION, bytes((self.version,))),
             tlv.encode(_CATEGORY, _utf8("category", self.category)),
-            tlv.encode(_FROM, self.valid_from.strftime("%Y%m%d").encode()),
+            tlv.encode(_FROM, _digits(self.valid_from)),
         ]
         if self.valid_until is not None:
-            parts.append(tlv.encode(_UNTIL, self.valid_until.strftime("%Y%m%d").encode()))
+            parts.append(tlv.encode(_UNTIL, _digits(self.valid_until)))
         parts += [
             tlv.encode(_STAY, bytes((self.stay,))),
             tlv.encode(_WORK, _utf8("work", self.work)),
@@ -114,6 +114,10 @@ def _utf8(what: str, text: str) -> bytes:
     if not text.strip() or len(text) > MAX_TEXT:
         raise MisuseError(f"permit: the {what} is empty or longer than {MAX_TEXT} characters")
     return text.encode()
+
+
+def _digits(day: date) -> bytes:
+    return day.isoformat().replace("-", "").encode("ascii")
 
 
 def _text(data_object: tlv.DataObject) -> str:
