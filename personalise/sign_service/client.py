@@ -1,0 +1,160 @@
+"""A Document Signer behind the signing service, for `prepare --sign-service URL`."""
+
+import ssl
+import uuid
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from pathlib import Path
+from typing import TYPE_CHECKING, Final
+
+from emrtd.errors import MisuseError, ProtocolError, TransportError
+from emrtd.lds.security_object import SecurityObject
+from emrtd.lds.sod import Sod
+from emrtd.pki.certificates import Certificate
+from emrtd.pki.signed_data import SignedData, SignerInfo
+from personalise.sign_service.interface import (
+    DOCUMENT_SIGNER_PATH,
+    DOCUMENT_TYPE,
+    IDEMPOTENCY_KEY,
+    OCTETS,
+    Kind,
+)
+
+if TYPE_CHECKING:
+    import httpx
+
+TRIES: Final = 4
+"""How often a request is sent while the service does not answer; it signs once all the same."""
+
+_TIMEOUT: Final = 10.0  # seconds
+
+
+@dataclass(frozen=True, slots=True)
+class ClientCredentials:
+    """The client's certificate and key, and the authority of the service's certificate (PEM)."""
+
+    certificate: Path
+    key: Path
+    service_authority: Path
+
+
+class RemoteDocumentSigner:
+    """Signs at the service, and believes nothing that it returns until it is verified.
+
+    `csca` is the certificate that the Document Signer's has to be signed by.
+    """
+
+    def __init__(
+        self,
+        url: str,
+        credentials: ClientCredentials,
+        csca: Certificate,
+        document_type: str,
+        wait: Callable[[int], None],
+    ) -> None:
+        self._url = url
+        self._csca = csca
+        self._document_type = document_type
+        self._wait = wait
+        self._http = _open(url, credentials)
+
+    @property
+    def certificate(self) -> Certificate:
+        """The certificate of the Document Signer that the service uses at present."""
+        return self._verified(Certificate.parse(self._get(DOCUMENT_SIGNER_PATH)))
+
+    def sign_security_object(self, security_object: SecurityObject, at: datetime) -> bytes:
+        """Have the hashes of the data groups signed; returns the whole EF.SOD."""
+        content = security_object.encode()
+        encoded = self._post(Kind.SECURITY_OBJECT, content)
+        self._check(Sod.parse(encoded).signed_data, content, at)
+        return encoded
+
+    def sign_card_security(self, security_infos: bytes, at: datetime) -> bytes:
+        """Have SecurityInfos signed; returns the whole EF.CardSecurity."""
+        encoded = self._post(Kind.CARD_SECURITY, security_infos)
+        self._check(SignedData.parse(encoded, "EF.CardSecurity"), security_infos, at)
+        return encoded
+
+    def _check(self, signed: SignedData, content: bytes, at: datetime) -> None:
+        if signed.content != content or len(signed.signers) != 1:
+            raise ProtocolError(f"{self._url}: the service signed something else than it was given")
+        signer = signed.signers[0]
+        certificate = self._verified(self._named(signer, signed.certificates))
+        if not certificate.not_before <= at <= certificate.not_after:
+            raise ProtocolError(f"{self._url}: the Document Signer's certificate is not valid now")
+        if certificate.public_key is None:
+            raise ProtocolError(
+                f"{self._url}: the Document Signer's key is of no kind that is used"
+            )
+        signer.verify(signed.content_type, content, certificate.public_key)
+
+    def _named(self, signer: SignerInfo, certificates: Sequence[Certificate]) -> Certificate:
+        for each in certificates:
+            by_issuer = signer.issuer is not None and each.issuer.matches(signer.issuer)
+            if by_issuer and each.serial == signer.serial:
+                return each
+        raise ProtocolError(f"{self._url}: the signer's certificate is not enclosed")
+
+    def _verified(self, certificate: Certificate) -> Certificate:
+        if self._csca.public_key is None:
+            raise MisuseError("the CSCA's key is of no kind that is used")
+        certificate.verify_signed_by(self._csca.public_key)
+        return certificate
+
+    def _get(self, path: str) -> bytes:
+        return self._exchange(lambda: self._http.get(path))
+
+    def _post(self, kind: Kind, body: bytes) -> bytes:
+        headers = {IDEMPOTENCY_KEY: str(uuid.uuid4()), "Content-Type": OCTETS}
+        parameters = {DOCUMENT_TYPE: self._document_type}
+        return self._exchange(
+            lambda: self._http.post(kind.path, content=body, headers=headers, params=parameters)
+        )
+
+    def _exchange(self, send: "Callable[[], httpx.Response]") -> bytes:
+        """Send until there is an answer; 429 and 503 are waited for as the service asks."""
+        import httpx
+
+        problem = ""
+        for number in range(TRIES):
+            try:
+                response = send()
+            except httpx.TransportError as error:
+                problem = f"does not answer ({type(error).__name__})"
+                self._wait(1 << number)
+                continue
+            if response.status_code == 200:
+                return response.content
+            problem = _reason(response)
+            if response.status_code not in {429, 502, 503, 504}:
+                raise MisuseError(f"{self._url}: the signing service refuses: {problem}")
+            if number + 1 < TRIES:
+                self._wait(min(60, _seconds(response, 1 << number)))
+        raise TransportError(f"{self._url}: the signing service {problem}; try again later")
+
+
+def _open(url: str, credentials: ClientCredentials) -> "httpx.Client":
+    import httpx
+
+    if not url.startswith("https://"):
+        raise MisuseError(f"{url}: the signing service is reached by https:// only")
+    try:
+        context = ssl.create_default_context(cafile=str(credentials.service_authority))
+        context.load_cert_chain(credentials.certificate, credentials.key)
+    except (OSError, ssl.SSLError) as error:
+        raise MisuseError(f"the client's TLS certificate or key cannot be used: {error}") from None
+    return httpx.Client(base_url=url, verify=context, timeout=_TIMEOUT)
+
+
+def _reason(response: "httpx.Response") -> str:
+    try:
+        return str(response.json()["error"])[:200]
+    except (ValueError, KeyError, TypeError):
+        return f"answers {response.status_code}"
+
+
+def _seconds(response: "httpx.Response", default: int) -> int:
+    text = response.headers.get("Retry-After", "")
+    return int(text) if text.isdigit() else default

@@ -1,0 +1,203 @@
+"""The rules of the signing service: who may have what signed, how often, and by which signer.
+
+Every method runs on the service's one signing thread, so nothing here needs a lock.  Time is an
+argument.
+"""
+
+import hashlib
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import datetime
+from typing import Final, Protocol
+
+from emrtd.errors import MisuseError
+from emrtd.lds.security_infos import SecurityInfos
+from emrtd.lds.security_object import SecurityObject
+from emrtd.pki.certificates import Certificate
+from personalise.sign_service.interface import MAX_BODY, MAX_IDEMPOTENCY_KEY, Kind
+from personalise.sign_service.ledger import Ledger, Signed
+
+LOW: Final = 0.1
+"""Below this part of all that the signers may sign, health is "low"."""
+
+
+class RefusedError(MisuseError):
+    """The service does not sign this; `status` is the HTTP status, `retry_after` in seconds."""
+
+    def __init__(self, status: int, reason: str, retry_after: int | None = None) -> None:
+        self.status = status
+        self.retry_after = retry_after
+        super().__init__(reason)
+
+
+class SigningKey(Protocol):
+    """A Document Signer that verifies what it signs before it returns it."""
+
+    @property
+    def certificate(self) -> Certificate:
+        """Its certificate."""
+        ...
+
+    def sign_security_object(self, security_object: SecurityObject, at: datetime) -> bytes:
+        """Sign the hashes of the data groups; returns the whole EF.SOD."""
+        ...
+
+    def sign_card_security(self, security_infos: bytes, at: datetime) -> bytes:
+        """Sign SecurityInfos; returns the whole EF.CardSecurity."""
+        ...
+
+
+@dataclass(frozen=True, slots=True)
+class Client:
+    """A data-preparation client: its certificate's SHA-256, and what it may have signed."""
+
+    name: str
+    fingerprint: bytes
+    document_types: frozenset[str]
+    signatures_per_minute: int
+    signatures_per_day: int
+
+
+@dataclass(frozen=True, slots=True)
+class SigningRequest:
+    """What a client asks for; `body` is the DER of what is to be signed."""
+
+    kind: Kind
+    idempotency_key: str
+    document_type: str
+    body: bytes = field(repr=False)
+
+    @property
+    def digest(self) -> bytes:
+        """SHA-256 of all that makes it this request and no other."""
+        head = f"{self.kind}\n{self.document_type}\n".encode()
+        return hashlib.sha256(head + self.body).digest()
+
+
+class SigningDesk:
+    """Signs for clients with the first of its Document Signers that still may.
+
+    `limit` is how many documents one Document Signer signs; when it is reached the next one takes
+    over between two signatures.
+    """
+
+    def __init__(
+        self,
+        clients: Sequence[Client],
+        signers: Sequence[SigningKey],
+        limit: int,
+        ledger: Ledger,
+    ) -> None:
+        self._clients: Mapping[bytes, Client] = {each.fingerprint: each for each in clients}
+        self._signers = signers
+        self._limit = limit
+        self._ledger = ledger
+        self._used = {id_of(each): ledger.used(id_of(each)) for each in signers}
+        self._allowances: dict[str, _Allowance] = {}
+
+    def client(self, certificate: bytes) -> Client:
+        """The client with this certificate (DER)."""
+        known = self._clients.get(hashlib.sha256(certificate).digest())
+        if known is None:
+            raise RefusedError(403, "this client certificate is not in the service's configuration")
+        return known
+
+    def sign(self, client: Client, request: SigningRequest, at: datetime) -> bytes:
+        """Sign, or give again what was signed before under the same key."""
+        key = request.idempotency_key
+        if not 1 <= len(key) <= MAX_IDEMPOTENCY_KEY or not key.isascii():
+            raise RefusedError(400, "give an Idempotency-Key of 1 to 128 ASCII characters")
+        known = self._ledger.find(client.name, key)
+        if known is not None:
+            if known.request != request.digest:
+                raise RefusedError(409, "this Idempotency-Key was used for another request")
+            return known.response
+        if request.document_type not in client.document_types:
+            raise RefusedError(403, f"{client.name} may not have documents of this type signed")
+        self._charge(client, at)
+        signer = self.signer(at)
+        if not _covers(signer.certificate, request.document_type):
+            raise RefusedError(403, "the Document Signer does not sign documents of this type")
+        response = _sign(signer, request, at)
+        self._ledger.enter(
+            Signed(client.name, key, request.digest, id_of(signer), request.kind, at, response)
+        )
+        self._used[id_of(signer)] += 1
+        return response
+
+    def signer(self, at: datetime) -> SigningKey:
+        """The Document Signer in use at an instant: the first that is valid and below its limit."""
+        for each in self._signers:
+            if self._used[id_of(each)] < self._limit and _may_sign(each.certificate, at):
+                return each
+        raise RefusedError(503, "every Document Signer has reached its limit or its end; issue one")
+
+    def remaining(self, at: datetime) -> dict[str, int]:
+        """How many signatures each valid Document Signer has left, by its serial number."""
+        return {
+            f"{each.certificate.serial:X}": self._limit - self._used[id_of(each)]
+            for each in self._signers
+            if _may_sign(each.certificate, at)
+        }
+
+    def health(self, at: datetime) -> str:
+        """ "ok", "low" when few signatures are left, "exhausted" when none is."""
+        left = sum(self.remaining(at).values())
+        if left == 0:
+            return "exhausted"
+        return "low" if left < LOW * self._limit * len(self._signers) else "ok"
+
+    def _charge(self, client: Client, at: datetime) -> None:
+        if self._ledger.given(client.name, at) >= client.signatures_per_day:
+            raise RefusedError(429, f"{client.name} has used its signatures of the day", 3600)
+        allowance = self._allowances.setdefault(
+            client.name, _Allowance(float(client.signatures_per_minute), at)
+        )
+        if not allowance.take(client.signatures_per_minute, at):
+            wait = max(1, 60 // client.signatures_per_minute)
+            raise RefusedError(429, f"{client.name} asks faster than it may", wait)
+
+
+@dataclass
+class _Allowance:
+    """What is left of a client's rate: a bucket that refills through the minute."""
+
+    left: float
+    since: datetime
+
+    def take(self, per_minute: int, at: datetime) -> bool:
+        refilled = (at - self.since).total_seconds() * per_minute / 60
+        self.left = min(float(per_minute), self.left + max(refilled, 0.0))
+        self.since = at
+        if self.left < 1:
+            return False
+        self.left -= 1
+        return True
+
+
+def id_of(signer: SigningKey) -> bytes:
+    """How the ledger names a Document Signer: the SHA-256 of its certificate."""
+    return signer.certificate.fingerprint
+
+
+def _covers(certificate: Certificate, document_type: str) -> bool:
+    """Whether the certificate is for this document type: "P" covers "PP" (9303-12, 7.1.2.6)."""
+    types = certificate.extensions.document_types
+    return types is None or any(document_type.startswith(each) for each in types)
+
+
+def _may_sign(certificate: Certificate, at: datetime) -> bool:
+    usage = certificate.extensions.private_key_usage_period
+    begin = (usage and usage.not_before) or certificate.not_before
+    end = (usage and usage.not_after) or certificate.not_after
+    return begin <= at <= end
+
+
+def _sign(signer: SigningKey, request: SigningRequest, at: datetime) -> bytes:
+    body = request.body
+    if len(body) > MAX_BODY:
+        raise RefusedError(413, f"what is to be signed is larger than {MAX_BODY} octets")
+    if request.kind is Kind.SECURITY_OBJECT:
+        return signer.sign_security_object(SecurityObject.decode(body), at)
+    SecurityInfos.decode(body)  # nothing that is not SecurityInfos is signed as EF.CardSecurity
+    return signer.sign_card_security(body, at)

@@ -1,0 +1,103 @@
+"""What the service has signed: one row a signature, in SQLite, committed before it is given out.
+
+Usage of a Document Signer, a client's quota and the answer to a repeated request are all read from
+these rows; nothing is counted twice or elsewhere.
+"""
+
+import sqlite3
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta
+from pathlib import Path
+from typing import Final
+
+from emrtd.errors import MisuseError
+
+_SCHEMA: Final = """
+CREATE TABLE IF NOT EXISTS signature (
+    client TEXT NOT NULL,
+    idempotency_key TEXT NOT NULL,
+    request BLOB NOT NULL,        -- SHA-256 of what was asked for
+    signer BLOB NOT NULL,         -- SHA-256 of the Document Signer's certificate
+    kind TEXT NOT NULL,
+    at TEXT NOT NULL,             -- UTC
+    response BLOB NOT NULL,
+    PRIMARY KEY (client, idempotency_key)
+) STRICT;
+CREATE INDEX IF NOT EXISTS signature_by_signer ON signature (signer);
+CREATE INDEX IF NOT EXISTS signature_by_client ON signature (client, at);
+"""
+
+
+@dataclass(frozen=True, slots=True)
+class Signed:
+    """One signature given: to whom, for which request, by which signer, and what was answered."""
+
+    client: str
+    idempotency_key: str
+    request: bytes
+    signer: bytes
+    kind: str
+    at: datetime
+    response: bytes = field(repr=False)
+
+
+class Ledger:
+    """The signatures of one service; used from one thread."""
+
+    def __init__(self, path: Path) -> None:
+        try:
+            self._database = sqlite3.connect(path, isolation_level=None)
+            self._database.execute("PRAGMA journal_mode = WAL")
+            self._database.execute("PRAGMA synchronous = FULL")
+            self._database.executescript(_SCHEMA)
+        except sqlite3.Error as error:
+            raise MisuseError(f"{path}: is no ledger of this service ({error})") from error
+
+    def find(self, client: str, idempotency_key: str) -> Signed | None:
+        """The signature that this client was given under this key."""
+        row = self._database.execute(
+            "SELECT client, idempotency_key, request, signer, kind, at, response FROM signature"
+            " WHERE client = ? AND idempotency_key = ?",
+            (client, idempotency_key),
+        ).fetchone()
+        if row is None:
+            return None
+        name, key, request, signer, kind, at, response = row
+        return Signed(name, key, request, signer, kind, datetime.fromisoformat(at), response)
+
+    def enter(self, signed: Signed) -> None:
+        """Enter one signature, durably; raises `MisuseError` when that is not possible."""
+        try:
+            self._database.execute(
+                "INSERT INTO signature VALUES (?, ?, ?, ?, ?, ?, ?)",
+                (
+                    signed.client,
+                    signed.idempotency_key,
+                    signed.request,
+                    signed.signer,
+                    signed.kind,
+                    signed.at.isoformat(),
+                    signed.response,
+                ),
+            )
+        except sqlite3.Error as error:
+            raise MisuseError(f"the service's ledger cannot be written ({error})") from error
+
+    def used(self, signer: bytes) -> int:
+        """How many signatures a Document Signer has made."""
+        row = self._database.execute(
+            "SELECT count(*) FROM signature WHERE signer = ?", (signer,)
+        ).fetchone()
+        return int(row[0])
+
+    def given(self, client: str, at: datetime) -> int:
+        """How many signatures a client was given in the 24 hours before an instant."""
+        since = (at - timedelta(days=1)).isoformat()
+        row = self._database.execute(
+            "SELECT count(*) FROM signature WHERE client = ? AND at > ?", (client, since)
+        ).fetchone()
+        return int(row[0])
+
+    def close(self) -> None:
+        """Close the database."""
+        self._database.close()

@@ -1,0 +1,212 @@
+"""The service as its clients meet it: HTTPS with certificates on both sides, on the loopback."""
+
+import datetime as dt
+import ipaddress
+import multiprocessing
+import socket
+import ssl
+import time
+from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
+from pathlib import Path
+
+import httpx
+import pytest
+from cryptography import x509
+from cryptography.hazmat.primitives import hashes, serialization
+from cryptography.hazmat.primitives.asymmetric import ec
+from cryptography.x509.oid import NameOID
+
+from emrtd.crypto.curves import CURVES
+from emrtd.crypto.hashes import Hash
+from emrtd.crypto.private_keys import EcPrivateKey
+from emrtd.errors import MisuseError, ProtocolError, TransportError
+from emrtd.lds.security_object import SecurityObject
+from emrtd.lds.sod import Sod
+from emrtd.pki.certificates import Certificate
+from personalise.country_signing_ca import CountrySigningCa, settings_for
+from personalise.document_signer import DocumentSigner
+from personalise.sign_service.client import ClientCredentials, RemoteDocumentSigner
+from personalise.sign_service.configuration import Configuration
+from personalise.sign_service.desk import SigningDesk
+from personalise.sign_service.ledger import Ledger
+from personalise.sign_service.server import serve
+from personalise.sign_service.web import SigningApplication
+
+AT = dt.datetime.now(dt.UTC).replace(microsecond=0)
+SETTINGS = settings_for("UTO", "Utopia")
+CSCA = CountrySigningCa(SETTINGS, EcPrivateKey.generate(CURVES["brainpoolP256r1"]))
+ROOT = CSCA.issue_root(AT)
+OBJECT = SecurityObject.over({1: b"dg1", 2: b"dg2"}, Hash.SHA256)
+
+
+@dataclass
+class Service:
+    url: str
+    folder: Path
+
+    def credentials(self, name: str = "client") -> ClientCredentials:
+        folder = self.folder
+        return ClientCredentials(folder / f"{name}.pem", folder / f"{name}.key", folder / "ca.pem")
+
+    def signer(self, name: str = "client", csca: Certificate = ROOT) -> RemoteDocumentSigner:
+        waits: list[int] = []
+        return RemoteDocumentSigner(self.url, self.credentials(name), csca, "IR", waits.append)
+
+
+def write_tls(
+    folder: Path, name: str, ca: tuple[x509.Certificate, ec.EllipticCurvePrivateKey] | None
+) -> tuple[x509.Certificate, ec.EllipticCurvePrivateKey]:
+    key = ec.generate_private_key(ec.SECP256R1())
+    subject = x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, name)])
+    issuer, issuer_key = (ca[0].subject, ca[1]) if ca else (subject, key)
+    address = x509.IPAddress(ipaddress.ip_address("127.0.0.1"))
+    certificate = (
+        x509.CertificateBuilder()
+        .subject_name(subject)
+        .issuer_name(issuer)
+        .public_key(key.public_key())
+        .serial_number(x509.random_serial_number())
+        .not_valid_before(AT - dt.timedelta(days=1))
+        .not_valid_after(AT + dt.timedelta(days=1))
+        .add_extension(x509.BasicConstraints(ca=ca is None, path_length=None), critical=True)
+        .add_extension(x509.SubjectAlternativeName([address]), critical=False)
+        .sign(issuer_key, hashes.SHA256())
+    )
+    (folder / f"{name}.pem").write_bytes(certificate.public_bytes(serialization.Encoding.PEM))
+    (folder / f"{name}.key").write_bytes(
+        key.private_bytes(
+            serialization.Encoding.PEM,
+            serialization.PrivateFormat.PKCS8,
+            serialization.NoEncryption(),
+        )
+    )
+    return certificate, key
+
+
+def run_service(path: Path) -> None:
+    configuration = Configuration(path)
+    signers = []
+    for number in range(2):
+        key = EcPrivateKey.generate(CURVES["brainpoolP256r1"])
+        certificate = CSCA.issue_document_signer(key.public_key, number, AT)
+        signers.append(DocumentSigner(key, certificate, ROOT, SETTINGS.scheme))
+    thread = ThreadPoolExecutor(1)
+    application = SigningApplication(
+        lambda: SigningDesk(
+            configuration.clients,
+            signers,
+            configuration.documents_per_signer,
+            Ledger(configuration.ledger),
+        ),
+        thread,
+        lambda: dt.datetime.now(dt.UTC),
+    )
+    serve(application.asgi, thread, configuration.listening)
+
+
+@pytest.fixture(scope="module")
+def service(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Service]:
+    folder = tmp_path_factory.mktemp("service")
+    ca = write_tls(folder, "ca", None)
+    for name in ("service", "client", "stranger"):
+        write_tls(folder, name, ca)
+    write_tls(folder, "outsider", None)
+    with socket.socket() as free:
+        free.bind(("127.0.0.1", 0))
+        port = free.getsockname()[1]
+    (folder / "service.toml").write_text(
+        f"""
+        [listen]
+        port = {port}
+        certificate = "service.pem"
+        key = "service.key"
+        client_authorities = "ca.pem"
+        [signing]
+        documents_per_signer = 20
+        [[client]]
+        name = "prep-1"
+        certificate = "client.pem"
+        document_types = ["IR"]
+        """
+    )
+    process = multiprocessing.get_context("fork").Process(
+        target=run_service, args=(folder / "service.toml",), daemon=True
+    )
+    process.start()
+    for _ in range(200):
+        with socket.socket() as probe:
+            if probe.connect_ex(("127.0.0.1", port)) == 0:
+                break
+        time.sleep(0.05)
+    yield Service(f"https://127.0.0.1:{port}", folder)
+    process.terminate()
+    process.join(10)
+
+
+def test_a_client_gets_its_ef_sod_signed(service: Service) -> None:
+    sod = Sod.parse(service.signer().sign_security_object(OBJECT, AT))
+    assert sod.security_object == OBJECT
+
+
+def test_many_clients_at_once_cross_a_rotation_without_an_interruption(service: Service) -> None:
+    def one(_: int) -> bytes:
+        sod = Sod.parse(service.signer().sign_security_object(OBJECT, AT))
+        return sod.signed_data.certificates[0].fingerprint
+
+    with ThreadPoolExecutor(6) as pool:
+        signers = list(pool.map(one, range(24)))
+    assert len(set(signers)) == 2
+
+
+def test_a_retry_signs_once(service: Service) -> None:
+    credentials = service.credentials()
+    context = ssl.create_default_context(cafile=str(credentials.service_authority))
+    context.load_cert_chain(credentials.certificate, credentials.key)
+    with httpx.Client(base_url=service.url, verify=context) as http:
+        answers = {
+            http.post(
+                "/v1/security-objects?document_type=IR",
+                content=OBJECT.encode(),
+                headers={"Idempotency-Key": "one and the same"},
+            ).content
+            for _ in range(3)
+        }
+        assert len(answers) == 1
+        health = http.get("/health").json()
+        assert health["status"] in {"ok", "low"}
+        assert "chipseal_signing_answers_total" in http.get("/metrics").text
+        too_large = http.post(
+            "/v1/security-objects?document_type=IR",
+            content=bytes(17_000),
+            headers={"Idempotency-Key": "large"},
+        )
+        assert too_large.status_code == 413
+
+
+@pytest.mark.parametrize("name", ["outsider"])
+def test_without_a_certificate_of_the_authority_there_is_no_connection(
+    service: Service, name: str
+) -> None:
+    with pytest.raises(TransportError, match="does not answer"):
+        service.signer(name).sign_security_object(OBJECT, AT)
+
+
+def test_a_stranger_is_refused(service: Service) -> None:
+    with pytest.raises(MisuseError, match="not in the service's configuration"):
+        service.signer("stranger").sign_security_object(OBJECT, AT)
+
+
+def test_an_answer_under_another_csca_is_not_believed(service: Service) -> None:
+    other = CountrySigningCa(SETTINGS, EcPrivateKey.generate(CURVES["brainpoolP256r1"]))
+    with pytest.raises(ProtocolError):
+        service.signer(csca=other.issue_root(AT)).sign_security_object(OBJECT, AT)
+
+
+def test_plain_http_and_missing_files_are_misuse(service: Service, tmp_path: Path) -> None:
+    with pytest.raises(MisuseError, match="https"):
+        RemoteDocumentSigner("http://x", service.credentials(), ROOT, "IR", lambda _: None)
+    absent = ClientCredentials(tmp_path / "a", tmp_path / "b", tmp_path / "c")
+    with pytest.raises(MisuseError, match="cannot be used"):
+        RemoteDocumentSigner("https://x", absent, ROOT, "IR", lambda _: None)
