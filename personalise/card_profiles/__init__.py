@@ -1,0 +1,1 @@
+"""Kinds of cards, one module each: which commands personalise them."""

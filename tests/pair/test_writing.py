@@ -1,0 +1,261 @@
+"""Writing a card, against the virtual chip: torn off at any command, and finished the next time."""
+
+import random
+from collections.abc import Callable
+from dataclasses import replace
+
+import pytest
+
+from emrtd import tlv
+from emrtd.access.chip_keys import ChipKeys, ChipPassword
+from emrtd.access.passwords import Password
+from emrtd.errors import ChipRefusalError, MisuseError, ProtocolError, TransportError
+from emrtd.iso7816.apdu import INS, CommandAPDU, ResponseAPDU
+from emrtd.iso7816.chaining import with_response_chaining
+from emrtd.iso7816.procedure import run
+from emrtd.lds.answer_to_reset import card_capabilities
+from emrtd.lds.atr_info import AtrInfo, Capability
+from emrtd.lds.files import FILES, FileID
+from emrtd.status_words import SW
+from personalise.card_profiles.card import Buffers, WrongCardError
+from personalise.card_profiles.iso7816_9 import Iso7816Card
+from personalise.opening import read_security_object
+from personalise.writing import WriteReport, buffers_for, write_card
+from vsmartcard.chip.life_cycle import LifeCycle
+from vsmartcard.chip.processing import Chip
+from vsmartcard.chip.state import ChipState, Hardware
+
+Transmit = Callable[[bytes], bytes]
+KEYS = ChipKeys(
+    (ChipPassword.of(Password.from_mrz_information("L898902C<369080619406236")),),
+    basic_access_control=True,
+)
+EXTENDED = AtrInfo.of(
+    Capability.EXTENDED_LENGTH | Capability.EXTENDED_LENGTH_INFORMATION, 4000, 4000
+)
+
+
+def document(seed: int = 1, portrait: int = 700) -> dict[FileID, bytes]:
+    """A small document of random octets, with files in both directories."""
+    octets = random.Random(seed).randbytes  # noqa: S311 - reproducible, not secret
+    return {
+        FileID.COM: tlv.encode(0x60, octets(20)),
+        FileID.DG1: tlv.encode(0x61, octets(93)),
+        FileID.DG2: tlv.encode(0x75, octets(portrait)),
+        FileID.SOD: tlv.encode(0x77, octets(600)),
+        FileID.CARD_ACCESS: tlv.encode(0x31, octets(40)),
+    }
+
+
+def write(
+    transmit: Transmit,
+    files: dict[FileID, bytes],
+    keys: ChipKeys = KEYS,
+    buffers: Buffers = Buffers(),  # noqa: B008 - immutable
+) -> WriteReport:
+    procedure = write_card(files, keys, Iso7816Card(buffers), read_security_object(keys))
+    return run(with_response_chaining(procedure), transmit)
+
+
+def assert_written(chip: Chip, files: dict[FileID, bytes]) -> None:
+    assert chip.state.life_cycle is LifeCycle.OPERATIONAL
+    assert chip.state.keys.encode() == KEYS.encode()
+    found = {(file.directory.value, file.identifier): file.content for file in chip.state.files}
+    wanted = {
+        (int(FILES[file_id].in_application), FILES[file_id].identifier): content
+        for file_id, content in files.items()
+    }
+    assert found == wanted
+
+
+def counting(transmit: Transmit) -> tuple[Transmit, list[CommandAPDU]]:
+    seen: list[CommandAPDU] = []
+
+    def count(command: bytes) -> bytes:
+        seen.append(CommandAPDU.decode(command))
+        return transmit(command)
+
+    return count, seen
+
+
+def tearing(chip: Chip, at: int, *, executed: bool) -> Transmit:
+    """Tear the card out at a command, before or after the chip has carried it out."""
+    count = iter(range(1_000_000))
+
+    def transmit(command: bytes) -> bytes:
+        if next(count) == at:
+            if executed:
+                chip.process(command)
+            raise TransportError("the card left")
+        return chip.process(command)
+
+    return transmit
+
+
+def test_a_document_is_written_and_locked_in_as_few_commands_as_may_be() -> None:
+    chip, files = Chip(), document()
+    transmit, seen = counting(chip.process)
+    report = write(transmit, files)
+    assert report == WriteReport(5, sum(map(len, files.values())), False, False)
+    assert_written(chip, files)
+    writes = sum(-(-len(content) // 255) for content in files.values())
+    reads = sum(-(-len(content) // 256) for content in files.values())
+    creates, keys, selects = len(files), 2, 4  # begin, two directories, and to see the lock hold
+    assert len(seen) == selects + creates + writes + reads + keys + 1 + 1
+
+
+@pytest.mark.parametrize("portrait", [32_760, 70_000])
+def test_extended_length_and_files_beyond_32767_octets(portrait: int) -> None:
+    chip, files = Chip(), document(portrait=portrait) | {FileID.ATR_INFO: EXTENDED.encode()}
+    buffers = buffers_for(chip.atr, files)
+    assert buffers == Buffers(3991, 3998)
+    transmit, seen = counting(chip.process)
+    write(transmit, files, buffers=buffers)
+    assert_written(chip, files)
+    assert len(seen) < 2 * portrait / 3900 + 40
+    chip = Chip()
+    write(chip.process, files)  # and in short commands
+    assert_written(chip, files)
+
+
+def test_a_card_that_refuses_its_own_buffer_gets_short_commands() -> None:
+    chip = Chip(ChipState(Hardware(max_command=800, max_response=65_535)))
+    files = document() | {FileID.ATR_INFO: EXTENDED.encode()}
+    write(chip.process, files, buffers=buffers_for(chip.atr, files))
+    assert_written(chip, files)
+
+
+def test_buffers_are_short_unless_the_card_says_more() -> None:
+    short = Chip(ChipState(Hardware(extended_length=False)))
+    files = document() | {FileID.ATR_INFO: EXTENDED.encode()}
+    assert buffers_for(short.atr, files) == Buffers()
+    assert buffers_for(Chip().atr, document()) == Buffers(991, 998)
+    for atr in ("", "3B", "3B8F8001804F0CA000000306", "3B80800101", "3BFF"):
+        assert card_capabilities(bytes.fromhex(atr)) is None
+        assert buffers_for(bytes.fromhex(atr), files) == Buffers()
+
+
+def tears() -> list[tuple[int, bool]]:
+    transmit, seen = counting(Chip().process)
+    write(transmit, document())
+    return [(at, executed) for at in range(len(seen)) for executed in (False, True)]
+
+
+@pytest.mark.parametrize(("at", "executed"), tears())
+def test_torn_at_any_command_it_is_finished_by_the_next_run(at: int, executed: bool) -> None:
+    chip, files = Chip(), document()
+    with pytest.raises(TransportError):
+        write(tearing(chip, at, executed=executed), files)
+    chip.reset()
+    locked = chip.state.life_cycle is LifeCycle.OPERATIONAL
+    begun = chip.state.life_cycle is not LifeCycle.BLANK
+    report = write(chip.process, files)
+    assert (report.already_complete, report.resumed) == (locked, begun)
+    assert_written(chip, files)
+
+
+def test_torn_again_and_again_it_is_finished_at_last() -> None:
+    chip, files = Chip(), document(portrait=3000)
+    for at in (4, 9, 14, 19, 24, 29, 34, 39):
+        with pytest.raises(TransportError):
+            write(tearing(chip, at, executed=at % 2 == 0), files)
+        chip.reset()
+    write(chip.process, files)
+    assert_written(chip, files)
+
+
+def test_a_block_that_was_written_by_half_is_written_again() -> None:
+    chip, files = Chip(), document()
+    with pytest.raises(TransportError):
+        write(tearing(chip, 14, executed=False), files)
+    damaged = [
+        replace(file, content=file.content[:100] + b"\xff" + file.content[101:])
+        if file.identifier == FILES[FileID.DG2].identifier
+        else file
+        for file in chip.state.files
+    ]
+    chip = Chip(replace(chip.state, files=type(chip.state.files)(tuple(damaged))))
+    write(chip.process, files)
+    assert_written(chip, files)
+
+
+def torn(files: dict[FileID, bytes], at: int) -> Chip:
+    chip = Chip()
+    with pytest.raises(TransportError):
+        write(tearing(chip, at, executed=False), files)
+    chip.reset()
+    return chip
+
+
+@pytest.mark.parametrize("other", [document(2), document(1, 701) | {FileID.SOD: b"\x77\x01\x00"}])
+def test_another_documents_half_written_card_is_left_alone(other: dict[FileID, bytes]) -> None:
+    chip = torn(other, 12)
+    before = chip.state
+    with pytest.raises(WrongCardError, match=r"another document \(EF\.SOD differs\)"):
+        write(chip.process, document())
+    assert chip.state == before
+    write(chip.process, other)
+    assert_written(chip, other)
+
+
+def test_a_locked_card_of_another_document_is_refused() -> None:
+    chip = Chip()
+    write(chip.process, document(2))
+    before = chip.state
+    with pytest.raises(WrongCardError, match="locked, and holds another document"):
+        write(chip.process, document())
+    chip.reset()
+    password = ChipPassword.of(Password.from_mrz_information("X123456789"))
+    with pytest.raises(WrongCardError, match="locked, and holds another document"):
+        write(chip.process, document(), replace(KEYS, passwords=(password,)))
+    assert chip.state == before
+
+
+def test_a_terminated_card_is_refused() -> None:
+    chip = Chip(ChipState(life_cycle=LifeCycle.TERMINATED))
+    with pytest.raises(WrongCardError, match="terminated"):
+        write(chip.process, document())
+
+
+def test_a_card_that_is_too_small_shows_it_before_a_person_is_on_it() -> None:
+    chip = Chip(ChipState(Hardware(memory=1400)))
+    with pytest.raises(WrongCardError, match=r"no room for DG2 \(704 octets\)"):
+        write(chip.process, document())
+    assert not any(any(file.content) for file in chip.state.files)
+    chip = Chip(ChipState(Hardware(memory=1640)))
+    with pytest.raises(WrongCardError, match="no room for the chip's keys"):
+        write(chip.process, document())
+
+
+def test_what_is_no_emrtd_is_refused() -> None:
+    for sw in (SW.FILE_NOT_FOUND, SW.CLASS_NOT_SUPPORTED):
+        with pytest.raises(WrongCardError, match="no eMRTD application"):
+            write(lambda _, sw=sw: ResponseAPDU(sw=sw).encode(), document())
+    with pytest.raises(ChipRefusalError):
+        write(lambda _: b"\x69\x00", document())
+
+
+def altering(chip: Chip, ins: int, answer: bytes) -> Transmit:
+    """A card that answers one instruction in a way of its own."""
+
+    def transmit(command: bytes) -> bytes:
+        return answer if command[1] == ins else chip.process(command)
+
+    return transmit
+
+
+def test_a_card_that_does_not_keep_what_is_written_is_found_out() -> None:
+    with pytest.raises(ProtocolError, match=r"EF\.SOD does not read back"):
+        write(altering(Chip(), INS.UPDATE_BINARY, b"\x90\x00"), document())
+
+
+def test_a_card_that_does_not_lock_is_found_out() -> None:
+    with pytest.raises(ProtocolError, match="without a password"):
+        write(altering(Chip(), INS.ACTIVATE_FILE, b"\x90\x00"), document())
+
+
+def test_an_image_without_a_security_object_is_refused() -> None:
+    files = document()
+    del files[FileID.SOD]
+    with pytest.raises(MisuseError, match=r"no EF\.SOD"):
+        write(Chip().process, files)
