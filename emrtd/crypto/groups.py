@@ -189,11 +189,12 @@ class ModpGroup:
 
     def compress(self, public: bytes) -> bytes:
         """The SHA-1 hash of the public value (TR-03110-3, A.2.2.3)."""
-        return sha1(public).digest()
+        return sha1(public.lstrip(b"\x00")).digest()
 
     def public_key_object(self, oid: str, public: bytes) -> bytes:
         """7F49 { 06 oid, 84 unsigned integer } (table 10)."""
-        return tlv.encode(_PUBLIC_KEY, der.oid(oid), tlv.encode(0x84, public))
+        unsigned = public.lstrip(b"\x00")  # 9.4.1: fewest octets, however the peer sent it
+        return tlv.encode(_PUBLIC_KEY, der.oid(oid), tlv.encode(0x84, unsigned))
 
     def _with_mapped(self, generator: int) -> "ModpGroup":
         if generator <= 1:  # 4.4.3.3.2: implementations MUST check it

@@ -1,0 +1,98 @@
+"""The data fields of PACE's commands and responses (Doc 9303-11, 4.4.4 and 4.4.5)."""
+
+from dataclasses import dataclass
+from enum import IntEnum, unique
+from typing import Final
+
+from emrtd import tlv
+from emrtd.access.passwords import PasswordType
+from emrtd.asn1 import der
+from emrtd.errors import MalformedError
+from emrtd.tlv import DataObjects
+
+_PROTOCOL, _PASSWORD, _PARAMETERS, _CHAT = 0x80, 0x83, 0x84, 0x7F4C
+_DYNAMIC_AUTHENTICATION_DATA: Final = 0x7C
+_WHAT: Final = "dynamic authentication data"
+
+
+@unique
+class Tag(IntEnum):
+    """The data objects in 7C (table 4)."""
+
+    ENCRYPTED_NONCE = 0x80
+    TERMINAL_MAPPING_DATA = 0x81
+    CHIP_MAPPING_DATA = 0x82
+    TERMINAL_PUBLIC_KEY = 0x83
+    CHIP_PUBLIC_KEY = 0x84
+    TERMINAL_TOKEN = 0x85
+    CHIP_TOKEN = 0x86
+    CERTIFICATION_AUTHORITY_REFERENCE = 0x87
+    PREVIOUS_CERTIFICATION_AUTHORITY_REFERENCE = 0x88
+    ENCRYPTED_CHIP_AUTHENTICATION_DATA = 0x8A
+
+
+@dataclass(frozen=True, slots=True)
+class AuthenticationTemplate:
+    """The data field of MSE:Set AT (4.4.4.1).
+
+    `chat` is the whole data object 7F4C, `parameter_id` the domain parameters where ambiguous.
+    """
+
+    protocol: str
+    password: int
+    parameter_id: int | None = None
+    chat: bytes | None = None
+
+    def encode(self) -> bytes:
+        """Encode the data field."""
+        parameters = b""
+        if self.parameter_id is not None:
+            size = max(1, (self.parameter_id.bit_length() + 7) // 8)
+            parameters = tlv.encode(_PARAMETERS, self.parameter_id.to_bytes(size, "big"))
+        return b"".join(
+            (
+                tlv.encode(_PROTOCOL, der.oid_value(self.protocol)),
+                tlv.encode(_PASSWORD, bytes((self.password,))),
+                parameters,
+                self.chat or b"",
+            )
+        )
+
+    @classmethod
+    def decode(cls, octets: bytes) -> "AuthenticationTemplate":
+        """Decode the data field; objects that are not specified for it are ignored (note 2)."""
+        fields = tlv.read_all(octets, "MSE:Set AT")
+        protocol, password = fields.one(_PROTOCOL), fields.one(_PASSWORD)
+        if len(password.value) != 1:
+            raise password.malformed("a password is referenced by one octet")
+        parameters, chat = fields.get(_PARAMETERS), fields.get(_CHAT)
+        return cls(
+            der.read_oid_value(protocol.value, protocol.what),
+            password.value[0],
+            None if parameters is None else int.from_bytes(parameters.value, "big"),
+            None if chat is None else tlv.encode(_CHAT, chat.value),
+        )
+
+    @property
+    def password_type(self) -> PasswordType | None:
+        """The kind of password, None for a reference that PACE does not have."""
+        return next((each for each in PasswordType if each == self.password), None)
+
+
+def encode(*objects: tuple[int, bytes]) -> bytes:
+    """Encode dynamic authentication data: 7C with the given tags and values."""
+    return tlv.encode(_DYNAMIC_AUTHENTICATION_DATA, *(tlv.encode(*each) for each in objects))
+
+
+def decode(octets: bytes) -> DataObjects:
+    """Decode dynamic authentication data."""
+    return tlv.read_expected(octets, _DYNAMIC_AUTHENTICATION_DATA, _WHAT).children()
+
+
+def decode_answer(octets: bytes, tag: Tag) -> tuple[bytes, DataObjects]:
+    """The value that a response must hold, and all of its data objects."""
+    objects = decode(octets)
+    found = objects.get(tag)
+    if found is None:
+        raise MalformedError("PACE", f"the chip's answer holds no data object {tag:02X}")
+    return found.value, objects

@@ -1,0 +1,340 @@
+"""PACE itself, both sides (Doc 9303-11, 4.4.1; TR-03110-2, 3.2).
+
+terminal                                         chip
+                                                 z = E(K_pi, s)
+                          <-- 80 z ---
+s = D(K_pi, z)
+                          --- 81, 82: data for the mapping ---
+D = Map(D_IC, s, ...)                            D = Map(D_IC, s, ...)
+                          --- 83, 84: ephemeral public keys on D ---
+K = KA(SK_IFD, PK_IC, D)                         K = KA(SK_IC, PK_IFD, D)
+                          --- 85 T_IFD -->
+                          <-- 86 T_IC, 8A A_IC ---
+"""
+
+import hmac
+import secrets
+from collections.abc import Callable, Sequence
+from collections.abc import Mapping as ReadOnly
+from typing import Final
+
+from emrtd.access.pace import chip_authentication_mapping as cam
+from emrtd.access.pace import messages
+from emrtd.access.pace.agreement import (
+    PaceResult,
+    SessionKeys,
+    decrypt_nonce,
+    encrypt_nonce,
+    require_different,
+    size_of_nonce,
+)
+from emrtd.access.pace.messages import AuthenticationTemplate, Tag
+from emrtd.access.pace.variants import PaceVariant
+from emrtd.access.password_state import PasswordState
+from emrtd.access.passwords import Password, PasswordType
+from emrtd.crypto.groups import Group
+from emrtd.crypto.integrated_mapping import map_integrated
+from emrtd.crypto.protocols import Mapping
+from emrtd.errors import ChipRefusalError, MalformedError, ProtocolError
+from emrtd.iso7816.apdu import EXTENDED_MAX_LE, INS, SHORT_MAX_LE, CommandAPDU
+from emrtd.iso7816.chaining import CHAINING_BIT
+from emrtd.iso7816.procedure import Procedure, Random
+from emrtd.lds.security_infos import PaceInfo
+from emrtd.secret import Secret
+from emrtd.status_words import SW
+from emrtd.tlv import DataObjects
+
+_SET_MUTUAL_AUTHENTICATION: Final = 0xC1, 0xA4
+_SHORT_FIELD_BITS: Final = 1024
+"""Public keys over larger fields than this do not fit in a short response (DH alone)."""
+
+_PARAMETERS_WANTED: Final = frozenset(
+    {SW.INCORRECT_DATA, SW.INCORRECT_P1_P2, SW.LC_INCONSISTENT, SW.REFERENCED_DATA_NOT_FOUND}
+)
+
+
+# --- the terminal --------------------------------------------------------------------------------
+
+
+def establish(
+    variant: PaceVariant,
+    password: Password,
+    *,
+    random: Random = secrets.token_bytes,
+    chat: bytes | None = None,
+) -> Procedure[PaceResult]:
+    """The terminal's side, with the variant that `choose` has chosen; the MF is selected.
+
+    Raises `ChipRefusalError` where the chip refuses the password (6300, 63CX) or the variant,
+    `ProtocolError` where it does not itself prove that it knows the password, or cheats.
+    """
+    info = variant.info
+    step = _Step(f"PACE with the {password.type.name}", variant.group)
+    yield from _select(variant, password.type, chat, step.doing)
+
+    z, _ = yield from step.run(Tag.ENCRYPTED_NONCE)
+    s = decrypt_nonce(variant, password, z)
+    group, mapping_public_key = yield from _map_nonce(variant, s, step, random)
+
+    private = group.private_key(random)
+    public = group.public_key(private)
+    peer, _ = yield from step.run(Tag.CHIP_PUBLIC_KEY, (Tag.TERMINAL_PUBLIC_KEY, public))
+    require_different(public, peer)
+    keys = SessionKeys(variant, group.agree(private, peer))
+
+    t_ic, objects = yield from step.run(
+        Tag.CHIP_TOKEN, (Tag.TERMINAL_TOKEN, keys.token(peer)), last=True
+    )
+    if not hmac.compare_digest(t_ic, keys.token(public)):
+        raise ProtocolError("PACE: the chip's authentication token T.IC is wrong")
+    a_ic = objects.get(Tag.ENCRYPTED_CHIP_AUTHENTICATION_DATA)
+    if (a_ic is not None) is not (info.mapping is Mapping.CHIP_AUTHENTICATION):
+        raise ProtocolError(f"PACE: chip authentication data and {info.mapping} do not go together")
+    return PaceResult(
+        variant,
+        password.type,
+        keys.secure_messaging(),
+        public,
+        peer,
+        mapping_public_key,
+        None if a_ic is None else cam.decrypt(info.cipher, keys.enc, a_ic.value, variant.group),
+        _certification_authority_references(objects),
+        chat,
+    )
+
+
+def _select(
+    variant: PaceVariant, password: PasswordType, chat: bytes | None, doing: str
+) -> Procedure[None]:
+    """MSE:Set AT; some chips want the domain parameters named though there is but one set."""
+    identifier = variant.info.parameter_id
+    for parameter_id in (identifier if variant.ambiguous else None, identifier):
+        template = AuthenticationTemplate(variant.info.protocol, password, parameter_id, chat)
+        response = yield CommandAPDU(
+            0x00,
+            INS.MANAGE_SECURITY_ENVIRONMENT,
+            *_SET_MUTUAL_AUTHENTICATION,
+            template.encode(),
+        )
+        if parameter_id == identifier or response.sw not in _PARAMETERS_WANTED:
+            break
+    if response.sw & 0xFFF0 != 0x63C0 or response.sw == 0x63C0:  # a warning: tries are left
+        response.require(doing)
+
+
+class _Step:
+    """One GENERAL AUTHENTICATE of the chain (4.4.4.2, 4.4.4.3)."""
+
+    def __init__(self, doing: str, group: Group) -> None:
+        self.doing = doing
+        short = group.field.bit_length() <= _SHORT_FIELD_BITS
+        self._ne = SHORT_MAX_LE if short else EXTENDED_MAX_LE
+
+    def run(
+        self, answer: Tag, *objects: tuple[int, bytes], last: bool = False
+    ) -> Procedure[tuple[bytes, DataObjects]]:
+        """Send data objects; return the value of the one that answers them, and all others."""
+        keys = answer in {Tag.CHIP_MAPPING_DATA, Tag.CHIP_PUBLIC_KEY}
+        response = yield CommandAPDU(
+            0x00 if last else CHAINING_BIT,
+            INS.GENERAL_AUTHENTICATE,
+            data=messages.encode(*objects),
+            ne=self._ne if keys else SHORT_MAX_LE,
+        )
+        return messages.decode_answer(response.require(self.doing), answer)
+
+
+def _map_nonce(
+    variant: PaceVariant, s: Secret, step: _Step, random: Random
+) -> Procedure[tuple[Group, bytes | None]]:
+    """Exchange what the mapping needs; the ephemeral domain parameters, and PK_Map,IC."""
+    group, cipher = variant.group, variant.info.cipher
+    if variant.info.mapping is Mapping.INTEGRATED:
+        t = random(cipher.key_size)
+        empty, _ = yield from step.run(Tag.CHIP_MAPPING_DATA, (Tag.TERMINAL_MAPPING_DATA, t))
+        if empty:
+            raise ProtocolError("PACE: mapping data of the chip with Integrated Mapping")
+        return map_integrated(group, s, t, cipher), None
+    private = group.private_key(random)
+    public = group.public_key(private)
+    peer, _ = yield from step.run(Tag.CHIP_MAPPING_DATA, (Tag.TERMINAL_MAPPING_DATA, public))
+    require_different(public, peer)
+    return group.map_generic(s.reveal(), group.shared_element(private, peer)), peer
+
+
+def _certification_authority_references(objects: DataObjects) -> tuple[bytes, ...]:
+    tags = (Tag.CERTIFICATION_AUTHORITY_REFERENCE, Tag.PREVIOUS_CERTIFICATION_AUTHORITY_REFERENCE)
+    return tuple(each.value for tag in tags if (each := objects.get(tag)) is not None)
+
+
+# --- the chip ------------------------------------------------------------------------------------
+
+
+class PaceChip:
+    """The chip's side: `select` takes MSE:Set AT, `general_authenticate` each command of the chain.
+
+    Both raise `ChipRefusalError` with the status word to answer.  When `result` is there, its
+    secure messaging protects what follows the last response, which is still in plain (or in the
+    session in which a suspended PIN was resumed).
+
+    `passwords` are changed as retries are counted; the chip keeps their `failures`.
+    `mapping_keys` are the static private keys of Chip Authentication Mapping, by parameterId.
+    `cars` are sent to terminals that ask for them.
+    """
+
+    def __init__(
+        self,
+        variants: Sequence[PaceVariant],
+        passwords: ReadOnly[PasswordType, PasswordState],
+        *,
+        mapping_keys: ReadOnly[int | None, Secret] | None = None,
+        cars: tuple[bytes, ...] = (),
+        random: Random = secrets.token_bytes,
+    ) -> None:
+        self._variants = variants
+        self._passwords = passwords
+        self._mapping_keys = mapping_keys or {}
+        self._cars = cars
+        self._random = random
+        self._run: _Run | None = None
+        self.result: PaceResult | None = None
+
+    def select(self, data: bytes) -> int:
+        """MSE:Set AT: 9000, or a warning that tells the state of the password."""
+        self._run = None
+        doing = "MSE:Set AT for PACE"
+        try:
+            template = AuthenticationTemplate.decode(data)
+        except MalformedError:
+            raise ChipRefusalError(SW.INCORRECT_DATA, doing) from None
+        variant = self._find_variant(template, doing)
+        kind = template.password_type
+        state = None if kind is None else self._passwords.get(kind)
+        if state is None:
+            raise ChipRefusalError(SW.REFERENCED_DATA_NOT_FOUND, doing)
+        self._run = _Run(variant, state, template.chat)
+        return state.selection_status
+
+    def _find_variant(self, template: AuthenticationTemplate, doing: str) -> PaceVariant:
+        offered = [each for each in self._variants if each.info.protocol == template.protocol]
+        if not offered:
+            raise ChipRefusalError(SW.INCORRECT_DATA, doing)
+        if template.parameter_id is not None:
+            offered = [e for e in offered if e.info.parameter_id == template.parameter_id]
+        if len(offered) != 1 or not self._has_mapping_key(offered[0].info):
+            raise ChipRefusalError(SW.REFERENCED_DATA_NOT_FOUND, doing)
+        return offered[0]
+
+    def _has_mapping_key(self, info: PaceInfo) -> bool:
+        needed = info.mapping is Mapping.CHIP_AUTHENTICATION
+        return not needed or info.parameter_id in self._mapping_keys
+
+    def general_authenticate(self, data: bytes) -> bytes:
+        """One step: dynamic authentication data in, dynamic authentication data out."""
+        doing = "GENERAL AUTHENTICATE for PACE"
+        run = self._run
+        if run is None:
+            raise ChipRefusalError(SW.CONDITIONS_NOT_SATISFIED, doing)
+        expected, run.expected = run.expected, None  # whatever fails, the chain begins anew
+        try:
+            objects = messages.decode(data)
+            tag, value = (objects[0].tag, objects[0].value) if objects else (None, b"")
+            if tag not in {None, expected}:  # an empty 7C begins anew, too
+                raise ChipRefusalError(SW.CONDITIONS_NOT_SATISFIED, doing)
+            step, following = _TRANSITIONS[tag]
+            answer = messages.encode(*step(self, run, value))
+        except (MalformedError, ProtocolError):
+            raise ChipRefusalError(SW.INCORRECT_DATA, doing) from None
+        run.expected = following
+        return answer
+
+    def _encrypt_nonce(self, run: "_Run", _: bytes) -> list[tuple[int, bytes]]:
+        run.password.require_usable()
+        run.nonce = Secret(self._random(size_of_nonce(run.variant)))
+        z = encrypt_nonce(run.variant, run.password.password, run.nonce)
+        return [(Tag.ENCRYPTED_NONCE, z)]
+
+    def _map_nonce(self, run: "_Run", data: bytes) -> list[tuple[int, bytes]]:
+        group = run.variant.group
+        if run.variant.info.mapping is Mapping.INTEGRATED:
+            run.group = map_integrated(group, run.nonce, data, run.variant.info.cipher)
+            return [(Tag.CHIP_MAPPING_DATA, b"")]
+        run.mapping_private = group.private_key(self._random)
+        run.mapping_public = group.public_key(run.mapping_private)
+        require_different(run.mapping_public, data)
+        shared = group.shared_element(run.mapping_private, data)
+        run.group = group.map_generic(run.nonce.reveal(), shared)
+        return [(Tag.CHIP_MAPPING_DATA, run.mapping_public)]
+
+    def _agree(self, run: "_Run", peer: bytes) -> list[tuple[int, bytes]]:
+        private = run.group.private_key(self._random)
+        run.public, run.peer = run.group.public_key(private), peer
+        require_different(run.public, peer)
+        run.keys = SessionKeys(run.variant, run.group.agree(private, peer))
+        return [(Tag.CHIP_PUBLIC_KEY, run.public)]
+
+    def _authenticate(self, run: "_Run", t_ifd: bytes) -> list[tuple[int, bytes]]:
+        run.password.require_usable()
+        run.password.attempt()
+        if not hmac.compare_digest(t_ifd, run.keys.token(run.public)):
+            raise ChipRefusalError(run.password.failure_status, "PACE")
+        run.password.succeed()
+        kind = run.password.password.type
+        if kind is PasswordType.CAN:
+            for state in self._passwords.values():
+                state.resume()
+        objects: list[tuple[int, bytes]] = [(Tag.CHIP_TOKEN, run.keys.token(run.peer))]
+        cars = self._cars[:2] if run.chat is not None else ()
+        objects += zip(
+            (Tag.CERTIFICATION_AUTHORITY_REFERENCE, Tag.PREVIOUS_CERTIFICATION_AUTHORITY_REFERENCE),
+            cars,
+            strict=False,
+        )
+        data = None
+        if run.variant.info.mapping is Mapping.CHIP_AUTHENTICATION:
+            static = self._mapping_keys[run.variant.info.parameter_id]
+            data = cam.generate(run.variant.group, static, run.mapping_private)
+            encrypted = cam.encrypt(run.variant.info.cipher, run.keys.enc, data)
+            objects.append((Tag.ENCRYPTED_CHIP_AUTHENTICATION_DATA, encrypted))
+        self.result = PaceResult(
+            run.variant,
+            kind,
+            run.keys.secure_messaging(),
+            run.peer,
+            run.public,
+            run.mapping_public,
+            data,
+            cars,
+            run.chat,
+        )
+        self._run = None
+        return objects
+
+
+class _Run:
+    """What the chip remembers from one step to the next; later fields are set by their step."""
+
+    nonce: Secret
+    group: Group
+    mapping_private: int
+    mapping_public: bytes | None = None
+    public: bytes
+    peer: bytes
+    keys: SessionKeys
+
+    def __init__(self, variant: PaceVariant, password: PasswordState, chat: bytes | None) -> None:
+        self.variant = variant
+        self.password = password
+        self.chat = chat
+        self.expected: int | None = None
+
+
+_Action = Callable[[PaceChip, _Run, bytes], list[tuple[int, bytes]]]
+
+_TRANSITIONS: Final[dict[int | None, tuple[_Action, int | None]]] = {
+    None: (PaceChip._encrypt_nonce, Tag.TERMINAL_MAPPING_DATA),
+    Tag.TERMINAL_MAPPING_DATA: (PaceChip._map_nonce, Tag.TERMINAL_PUBLIC_KEY),
+    Tag.TERMINAL_PUBLIC_KEY: (PaceChip._agree, Tag.TERMINAL_TOKEN),
+    Tag.TERMINAL_TOKEN: (PaceChip._authenticate, None),
+}
+"""What each command of the chain does, by its data object, and which may follow it."""

@@ -1,0 +1,140 @@
+"""The variants of PACE that a chip offers, and which a terminal takes (Doc 9303-11, 9.2, 9.5)."""
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from typing import Final
+
+from emrtd.crypto.ciphers import Cipher
+from emrtd.crypto.domain_parameters import STANDARDISED, decode_domain_parameters, is_known
+from emrtd.crypto.groups import EcGroup, Group
+from emrtd.crypto.protocols import KeyAgreement, Mapping
+from emrtd.errors import MalformedError, MisuseError, ProtocolError
+from emrtd.lds.security_infos import PaceDomainParameterInfo, PaceInfo, SecurityInfos
+
+_VERSION: Final = 2
+_STRENGTHS: Final = {Cipher.TDES: 112, Cipher.AES128: 128, Cipher.AES192: 192, Cipher.AES256: 256}
+
+
+@dataclass(frozen=True, slots=True)
+class PaceVariant:
+    """A PACEInfo with its domain parameters.
+
+    `ambiguous` says that the chip has more than one set of them, so that MSE:Set AT must name one.
+    """
+
+    info: PaceInfo
+    group: Group
+    ambiguous: bool = False
+
+    @property
+    def strength(self) -> int:
+        """The security of the session keys, in bits."""
+        return min(_STRENGTHS[self.info.cipher], self.group.strength)
+
+    @property
+    def name(self) -> str:
+        """Protocol and parameters: "pace-ecdh-gm-aes-cbc-cmac-128/brainpoolP256r1"."""
+        cipher = self.info.cipher
+        symmetric = "3des-cbc-cbc" if cipher is Cipher.TDES else f"aes-cbc-cmac-{cipher.value[4:]}"
+        protocol = f"pace-{self.info.key_agreement}-{self.info.mapping}-{symmetric}".lower()
+        return f"{protocol}/{self.group.description}"
+
+
+@dataclass(frozen=True, slots=True)
+class Preference:
+    """What a terminal accepts, and takes first.
+
+    The strongest variant wins; among equals the mapping that stands first in `mappings` (one that
+    is not named is not used), then ECDH before DH, then the larger group, then the longer key.
+
+    `trusted` are explicit domain parameters that are known to be secure, besides the standardised
+    ones and the named curves: a chip's own word for its parameters would leak the password (9.2.2).
+    """
+
+    mappings: tuple[Mapping, ...] = (
+        Mapping.CHIP_AUTHENTICATION,
+        Mapping.GENERIC,
+        Mapping.INTEGRATED,
+    )
+    minimum_strength: int = 80
+    trusted: tuple[Group, ...] = ()
+
+
+def choose(infos: SecurityInfos, preference: Preference | None = None) -> PaceVariant:
+    """The variant to open a chip with, from the SecurityInfos of EF.CardAccess.
+
+    Raises `ProtocolError` that says why, where the chip offers none that is accepted.
+    """
+    preference = preference or Preference()
+    usable: list[PaceVariant] = []
+    refused: list[str] = []
+    for info in infos.of(PaceInfo):
+        try:
+            variant = variant_of(info, infos)
+            _require_accepted(variant, preference)
+        except (MalformedError, MisuseError, ProtocolError) as error:
+            refused.append(str(error))
+        else:
+            usable.append(variant)
+    if not usable:
+        why = "; ".join(refused) or "it has no PACEInfo"
+        raise ProtocolError(f"the chip offers no variant of PACE that can be used: {why}")
+    return max(usable, key=lambda variant: _rank(variant, preference))
+
+
+def variants(infos: SecurityInfos) -> tuple[PaceVariant, ...]:
+    """Every variant that SecurityInfos describe, as a chip offers them; errors are raised."""
+    return tuple(variant_of(info, infos) for info in infos.of(PaceInfo))
+
+
+def variant_of(info: PaceInfo, infos: SecurityInfos) -> PaceVariant:
+    """Find the domain parameters of a PACEInfo among the SecurityInfos that it stands in.
+
+    Raises `ProtocolError` where there are none or they do not suit, `MalformedError` where they are
+    no group.
+    """
+    group = _group_of(info, infos.of(PaceDomainParameterInfo))
+    is_curve = isinstance(group, EcGroup)
+    if is_curve is not (info.key_agreement is KeyAgreement.ECDH):
+        raise ProtocolError(f"{info.key_agreement} with domain parameters of the other kind")
+    if info.mapping is Mapping.INTEGRATED and is_curve and group.field % 4 != 3:
+        raise ProtocolError(f"Integrated Mapping is not defined on {group.description}")
+    if info.version != _VERSION:
+        raise ProtocolError(f"version {info.version} of PACE is not used")
+    identifiers = {each.parameter_id for each in infos.of(PaceInfo)}
+    return PaceVariant(info, group, ambiguous=len(identifiers) > 1)
+
+
+def _group_of(info: PaceInfo, explicit: Iterable[PaceDomainParameterInfo]) -> Group:
+    if info.parameter_id in STANDARDISED:
+        return STANDARDISED[info.parameter_id]
+    suitable = [
+        each
+        for each in explicit
+        if each.key_agreement is info.key_agreement
+        and each.parameter_id in {info.parameter_id, None}
+    ]
+    suitable.sort(key=lambda each: each.mapping is not info.mapping)  # its own mapping first
+    if not suitable:
+        raise ProtocolError(f"domain parameters {info.parameter_id} are not there")
+    return decode_domain_parameters(suitable[0].domain_parameter)
+
+
+def _require_accepted(variant: PaceVariant, preference: Preference) -> None:
+    if variant.info.mapping not in preference.mappings:
+        raise ProtocolError(f"{variant.name}: the mapping is not accepted")
+    if variant.strength < preference.minimum_strength:
+        raise ProtocolError(f"{variant.name}: weaker than {preference.minimum_strength} bits")
+    if not is_known(variant.group) and variant.group not in preference.trusted:
+        raise ProtocolError(f"{variant.name}: domain parameters that nobody vouches for")
+
+
+def _rank(variant: PaceVariant, preference: Preference) -> tuple[int, ...]:
+    info = variant.info
+    return (
+        variant.strength,
+        -preference.mappings.index(info.mapping),
+        info.key_agreement is KeyAgreement.ECDH,
+        variant.group.strength,
+        _STRENGTHS[info.cipher],
+    )
