@@ -79,7 +79,7 @@ def read_scheme(
     """Read a SignatureAlgorithmIdentifier; return the scheme and what was read past.
 
     With `digest`, the digest algorithm of a CMS SignerInfo, rsaEncryption stands for PKCS#1 v1.5
-    with that hash (RFC 3370, 3.2), and a hash other than `digest` is an error.
+    with that hash (RFC 3370, 3.2).  The signature's own hash may be another: LT signs so.
     """
     algorithm = read_algorithm(value)
     tolerated: set[Tolerance] = set()
@@ -94,7 +94,7 @@ def read_scheme(
         if scheme.family is SignatureFamily.RSA and algorithm.parameters is None:
             tolerated.add(Tolerance.RSA_NO_NULL)
     if digest is not None and scheme.hash is not digest:
-        raise value.malformed(f"signed with {scheme.hash}, digested with {digest}")
+        tolerated.add(Tolerance.DIGESTS_DIFFER)
     return scheme, frozenset(tolerated)
 
 

@@ -115,7 +115,7 @@ class Extensions:
 def read_extensions(value: ber.Value, what: str) -> Extensions:
     """Read a SEQUENCE OF Extension; raises `MalformedError` where it is not one."""
     tolerated: set[Tolerance] = set()
-    found = tuple(_read_extension(each, tolerated) for each in value.expect(der.SEQUENCE).children)
+    found = tuple(read_extension(each, tolerated) for each in value.expect(der.SEQUENCE).children)
     if len({each.oid for each in found}) != len(found):
         tolerated.add(Tolerance.EXTENSION_TWICE)
     fields: dict[str, Any] = {}
@@ -141,7 +141,8 @@ def read_extensions(value: ber.Value, what: str) -> Extensions:
     )
 
 
-def _read_extension(value: ber.Value, tolerated: set[Tolerance]) -> Extension:
+def read_extension(value: ber.Value, tolerated: set[Tolerance]) -> Extension:
+    """Read one Extension; raises `MalformedError`."""
     fields = value.expect(der.SEQUENCE).children
     if not 2 <= len(fields) <= 3:
         raise value.malformed("an extension has two or three fields")

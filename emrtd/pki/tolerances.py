@@ -27,6 +27,10 @@ class Tolerance(StrEnum):
         "algorithm.outer-differs",
         "the algorithm beside the signature written differently from the one that is signed",
     )
+    DIGESTS_DIFFER = (
+        "algorithm.digests-differ",
+        "a signature with another hash than the digest of what is signed",
+    )
     ECDSA_ZEROS = "signature.ecdsa-zeros", "ECDSA integers with surplus leading zeros"
 
     VERSION = "certificate.version", "extensions in a certificate that is not of version 3"
@@ -44,3 +48,26 @@ class Tolerance(StrEnum):
     BOOLEAN_FORM = "certificate.boolean-form", "a BOOLEAN in a form that DER does not write"
     SOD_CONTENT_TYPE = "sod.content-type", "an EF.SOD that signs content of another type's name"
     COUNTRY_CASE = "name.country-case", "a country that is not in upper case"
+    ISSUER_NAME_FORM = (
+        "name.issuer-form",
+        "an issuer named in another order, case or type of string than the CSCA names itself",
+    )
+    SIGNER_NAME_FORM = (
+        "name.signer-form",
+        "a signer identified by its issuer's name in another order, case or type of string",
+    )
+    SIGNER_NAME = "name.signer", "a signer identified by another name than its issuer's"
+
+    NO_AUTHORITY_KEY = "profile.no-authority-key", "no authority key identifier"
+    OTHER_AUTHORITY_KEY = (
+        "profile.other-authority-key",
+        "an authority key identifier that is not the CSCA's subject key identifier",
+    )
+    NO_KEY_USAGE = "profile.no-key-usage", "no key usage"
+    NO_USAGE_PERIOD = "profile.no-usage-period", "no private-key usage period"
+    NO_DOCUMENT_TYPES = "profile.no-document-types", "no list of document types"
+    PATH_LENGTH = "profile.path-length", "a CSCA whose path length is not 0"
+    EXTENDED_KEY_USAGE = (
+        "profile.extended-key-usage",
+        "a Document Signer with an extended key usage",
+    )

@@ -1,0 +1,47 @@
+"""What a validation found: outcomes with their reasons, as data for whoever gives the verdict."""
+
+from dataclasses import dataclass
+from enum import Enum, unique
+from typing import NoReturn
+
+from emrtd.pki.tolerances import Tolerance
+
+
+@unique
+class Outcome(Enum):
+    """How one thing that was checked came out.
+
+    It has no truth value, so that nothing which merely is not False can count as passed.
+    """
+
+    PASSED = "passed"
+    FAILED = "failed"
+    WARNING = "warning"
+    UNDETERMINED = "undetermined"
+    """Information that is needed is missing, stale or unproven."""
+
+    def __bool__(self) -> NoReturn:
+        raise TypeError("an Outcome has no truth value: compare it with one")
+
+
+@unique
+class Shows(Enum):
+    """What a failure is evidence of, where it is evidence of more than a defect."""
+
+    FORGERY = "forgery"
+    REVOCATION = "revocation"
+
+
+@dataclass(frozen=True, slots=True)
+class Finding:
+    """One check: its stable id, its outcome, one sentence why, and the clause that asks for it.
+
+    `shows` is set only where the outcome is FAILED; `tolerated` names what was read past.
+    """
+
+    id: str
+    outcome: Outcome
+    reason: str
+    clause: str
+    shows: Shows | None = None
+    tolerated: frozenset[Tolerance] = frozenset()

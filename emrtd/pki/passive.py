@@ -1,0 +1,193 @@
+"""Passive Authentication's signature (Doc 9303-11, 5.1.1, steps 2 and 3), as findings.
+
+    examination = examine(sod.signed_data, trust, at=instant, tolerated=sod.tolerated)
+    for finding in examination.findings: ...
+
+`findings` are `sod.signature` (somebody signed this), `sod.profile` (nothing in it was changed
+that a signature does not cover) and the four of `emrtd.pki.path`, always all six; the prefix
+"sod" can be another, for EF.CardSecurity.  A document may only be trusted where all of them but
+warnings of a policy's choice passed: `sod.signature` alone says nothing about who signed.
+Hashes of data groups are the caller's to compare.
+"""
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Final
+
+from emrtd.errors import ProtocolError
+from emrtd.pki.certificates import Certificate
+from emrtd.pki.findings import Finding, Outcome, Shows
+from emrtd.pki.path import CHAIN, VALIDITY, Path, differ_in_one_octet, validate
+from emrtd.pki.revocation import REVOCATION
+from emrtd.pki.signed_data import SignedData, SignerInfo
+from emrtd.pki.signer_profile import PROFILE, Purpose, Use
+from emrtd.pki.tolerances import Tolerance
+from emrtd.pki.trust import TrustView
+
+_CLAUSE: Final = "Doc 9303-11, 5.1.1"
+_CMS: Final = "Doc 9303-10, 4.6.2.2"
+
+
+@dataclass(frozen=True)
+class Examination:
+    """Who signed, how that leads to a CSCA, and everything that was found.
+
+    `signer` is None where no certificate of the signer was found, and with it `path`.
+    """
+
+    signer: Certificate | None
+    path: Path | None
+    findings: tuple[Finding, ...]
+
+    def finding(self, finding_id: str) -> Finding:
+        """The finding with this id; `KeyError` for an id that there is not."""
+        for finding in self.findings:
+            if finding.id == finding_id:
+                return finding
+        raise KeyError(finding_id)
+
+
+def examine(
+    data: SignedData,
+    trust: TrustView,
+    *,
+    at: datetime,
+    prefix: str = "sod",
+    purpose: Purpose = Purpose.DOCUMENT_SIGNER,
+    use: Use = Use(),  # noqa: B008 - immutable
+    tolerated: Iterable[Tolerance] = (),
+) -> Examination:
+    """Verify a SignedData, find its signer's way to a CSCA, and say everything that is wrong.
+
+    `at` is the instant (aware) of the judgement, `use` what is known of the document's type and
+    date; `tolerated` is what reading it has read past.
+    """
+    signatures = [_find_signer(data, signer, trust) for signer in data.signers]
+    signature = _examine_signatures(data, signatures, f"{prefix}.signature")
+    profile = _examine_profile(data, signatures, trust, f"{prefix}.profile", tolerated)
+    certificate = signatures[0].certificate
+    if certificate is None:
+        return Examination(None, None, (signature, profile, *_without_signer()))
+    if use.signed is None:
+        use = Use(use.document_type, data.signers[0].signing_time)
+    path = validate(certificate, trust, at=at, purpose=purpose, use=use)
+    return Examination(certificate, path, (signature, profile, *path.findings))
+
+
+@dataclass(frozen=True, slots=True)
+class _Signature:
+    """A signature and the certificate it names; where there is none, why."""
+
+    signer: SignerInfo
+    certificate: Certificate | None
+    reason: str = ""
+    tolerated: frozenset[Tolerance] = frozenset()
+
+
+def _find_signer(data: SignedData, signer: SignerInfo, trust: TrustView) -> _Signature:
+    """Find a signer's certificate by its SignerIdentifier, never by its position.
+
+    Certificates of the trust store count only where none is enclosed (Doc 9303-10, 4.6.2.2:
+    version 0 of the LDS security object): an enclosed one that does not fit is not made good.
+    """
+    enclosed = data.certificates
+    known: Sequence[Certificate] = enclosed or trust.document_signers(
+        signer.serial, signer.key_identifier
+    )
+    if signer.key_identifier is not None:
+        for each in known:
+            if each.extensions.subject_key_identifier == signer.key_identifier:
+                return _Signature(signer, each)
+        return _Signature(signer, None, "no certificate has the signer's key identifier")
+    same_serial = [each for each in known if each.serial == signer.serial]
+    for each in same_serial:
+        if each.issuer == signer.issuer:
+            return _Signature(signer, each)
+    for each in same_serial:
+        found = _tolerate_name(signer, each, alone=len(enclosed) == 1)
+        if found is not None:
+            return found
+    return _Signature(signer, None, "no certificate has the signer's issuer and serial number")
+
+
+def _tolerate_name(
+    signer: SignerInfo, certificate: Certificate, *, alone: bool
+) -> _Signature | None:
+    """A signer named by its serial number and something like its issuer's name.
+
+    MY writes the name in another order, UA another name.  What differs in a single octet is
+    neither: no issuer is known to do so, and the name is not signed.
+    """
+    issuer = signer.issuer
+    if issuer is None or differ_in_one_octet(issuer.encoded, certificate.issuer.encoded):
+        return None
+    if issuer.matches(certificate.issuer):
+        quirk = Tolerance.SIGNER_NAME_FORM
+    elif alone and issuer.country is not None and issuer.country == certificate.issuer.country:
+        quirk = Tolerance.SIGNER_NAME
+    else:
+        return None
+    return _Signature(signer, certificate, tolerated=frozenset({quirk}))
+
+
+def _examine_signatures(
+    data: SignedData, signatures: Sequence[_Signature], finding_id: str
+) -> Finding:
+    for each in signatures:
+        if each.certificate is None:
+            return Finding(finding_id, Outcome.FAILED, each.reason, _CLAUSE, Shows.FORGERY)
+        key = each.certificate.public_key
+        if key is None:
+            reason = f"the signer's key is {each.certificate.key}, which is not used"
+            return Finding(finding_id, Outcome.UNDETERMINED, reason, _CLAUSE)
+        try:
+            each.signer.verify(data.content_type, data.content, key)
+        except ProtocolError as error:
+            return Finding(finding_id, Outcome.FAILED, str(error), _CLAUSE, Shows.FORGERY)
+    scheme = signatures[0].signer.scheme.description
+    reason = f"signed by {signatures[0].certificate.subject} with {scheme}"  # type: ignore[union-attr]
+    tolerated = frozenset[Tolerance]().union(*(each.tolerated for each in signatures))
+    return Finding(finding_id, Outcome.PASSED, reason, _CLAUSE, tolerated=tolerated)
+
+
+def _examine_profile(
+    data: SignedData,
+    signatures: Sequence[_Signature],
+    trust: TrustView,
+    finding_id: str,
+    tolerated: Iterable[Tolerance],
+) -> Finding:
+    if data.irregularities:
+        reason = "; ".join(data.irregularities)
+        return Finding(finding_id, Outcome.FAILED, reason, _CMS, Shows.FORGERY)
+    signers = [each.certificate for each in signatures]
+    for certificate in data.certificates:
+        if certificate not in signers and not _is_vouched_for(certificate, trust):
+            reason = f"{certificate.subject} is enclosed, and nothing vouches for it"
+            return Finding(finding_id, Outcome.WARNING, reason, _CMS)
+    reason = "what is not signed agrees with what is"
+    everything = data.tolerated.union(tolerated)
+    return Finding(finding_id, Outcome.PASSED, reason, _CMS, tolerated=everything)
+
+
+def _is_vouched_for(certificate: Certificate, trust: TrustView) -> bool:
+    """Whether a certificate that is no signer's is a trusted key's, octet for octet or signed."""
+    keys = [certificate.public_key] if certificate.is_self_issued else []
+    keys += [anchor.certificate.public_key for anchor in trust.anchors_by_name(certificate.issuer)]
+    for key in keys:
+        try:
+            if key is not None:
+                certificate.verify_signed_by(key)
+                return True
+        except ProtocolError:
+            continue
+    return False
+
+
+def _without_signer() -> tuple[Finding, ...]:
+    reason = "the signer's certificate is not known"
+    return tuple(
+        Finding(finding_id, Outcome.UNDETERMINED, reason, _CLAUSE)
+        for finding_id in (CHAIN, VALIDITY, PROFILE, REVOCATION)
+    )

@@ -1,0 +1,242 @@
+"""Path validation for eMRTDs: one certificate and the CSCA key that issued it (9303-12, App. D).
+
+Passive Authentication calls `emrtd.pki.passive.examine`, which finds the signer and comes here; a
+caller that already has a certificate calls
+
+    path = validate(certificate, trust, at=instant)
+    for finding in path.findings: ...
+
+Nothing is raised and nothing has a truth value: `findings` says what was checked, with the ids
+`ds.chain`, `ds.validity`, `ds.profile` and `ds.revocation`, always all four.  It fails closed:
+where no anchor was found, what rests on one is UNDETERMINED, and what is not PASSED did not pass.
+Signatures once proven are remembered for so long as the process lives.
+"""
+
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from datetime import datetime
+from typing import Final
+
+from emrtd.errors import ProtocolError
+from emrtd.pki.certificates import Certificate
+from emrtd.pki.crl import Crl
+from emrtd.pki.extensions import BASIC_CONSTRAINTS, KEY_USAGE, KeyUsage
+from emrtd.pki.findings import Finding, Outcome, Shows
+from emrtd.pki.revocation import examine_revocation
+from emrtd.pki.signer_profile import Purpose, Use, examine_profile
+from emrtd.pki.tolerances import Tolerance
+from emrtd.pki.trust import Anchor, TrustView
+
+CHAIN: Final = "ds.chain"
+VALIDITY: Final = "ds.validity"
+
+_CLAUSE: Final = "Doc 9303-12, D.1.1.3"
+
+
+@dataclass(frozen=True)
+class Path:
+    """A certificate, the anchor that issued it (None: none did), the CRL that was used."""
+
+    certificate: Certificate
+    anchor: Anchor | None
+    crl: Crl | None
+    findings: tuple[Finding, ...]
+
+    def finding(self, finding_id: str) -> Finding:
+        """The finding with this id; `KeyError` for an id that a path does not have."""
+        for finding in self.findings:
+            if finding.id == finding_id:
+                return finding
+        raise KeyError(finding_id)
+
+
+def validate(
+    certificate: Certificate,
+    trust: TrustView,
+    *,
+    at: datetime,
+    purpose: Purpose = Purpose.DOCUMENT_SIGNER,
+    use: Use = Use(),  # noqa: B008 - immutable
+) -> Path:
+    """Find the CSCA that issued a certificate, and check the certificate for its purpose.
+
+    `at` is the instant (aware) of the judgement; `use` says what the certificate was used for.
+    """
+    anchor, chain = find_anchor(certificate, trust, at)
+    crl, revocation = examine_revocation(certificate, anchor, trust, at)
+    return Path(
+        certificate,
+        anchor,
+        crl,
+        (
+            chain,
+            _examine_validity(certificate, anchor, at),
+            examine_profile(certificate, anchor, purpose, use),
+            revocation,
+        ),
+    )
+
+
+@dataclass(slots=True)
+class _Search:
+    """What the candidates came to: the one that issued the certificate, or why none did."""
+
+    named_by_key: bool = False
+    unfit: list[str] = field(default_factory=list)
+    wrong_signature: bool = False
+
+
+def find_anchor(
+    certificate: Certificate, trust: TrustView, at: datetime
+) -> tuple[Anchor | None, Finding]:
+    """Find the anchor that signed a certificate: by authority key identifier, then by name.
+
+    Several CSCAs may have one name, and one key may have a root and a link certificate; those that
+    are valid at the instant, and roots, come first.  Returns the finding `ds.chain` with it.
+    """
+    search = _Search()
+    for anchor in _candidates(certificate, trust, at, search):
+        reason = _unfit(anchor.certificate, certificate)
+        if not _signed_by(certificate, anchor.certificate):
+            search.wrong_signature |= reason is None
+            continue
+        if reason is not None:
+            search.unfit.append(reason)
+            continue
+        if certificate.extensions.unknown_critical:
+            names = ", ".join(sorted(certificate.extensions.unknown_critical))
+            return anchor, _chain(Outcome.FAILED, f"a critical extension is not known: {names}")
+        return anchor, _chain(
+            Outcome.PASSED,
+            f"issued by {anchor.certificate.subject}",
+            tolerated=_tolerated(certificate, anchor.certificate),
+        )
+    return None, _no_anchor(certificate, trust, search)
+
+
+def _chain(
+    outcome: Outcome,
+    reason: str,
+    shows: Shows | None = None,
+    tolerated: frozenset[Tolerance] = frozenset(),
+) -> Finding:
+    return Finding(CHAIN, outcome, reason, _CLAUSE, shows, tolerated)
+
+
+def _candidates(
+    certificate: Certificate, trust: TrustView, at: datetime, search: _Search
+) -> Iterator[Anchor]:
+    """Each anchor that may have issued the certificate, the likeliest first, none twice."""
+
+    def unlikely(anchor: Anchor) -> tuple[bool, bool]:
+        candidate = anchor.certificate
+        return not candidate.not_before <= at <= candidate.not_after, not candidate.is_self_issued
+
+    identifier = certificate.extensions.authority_key_identifier
+    seen = set()
+    if identifier is not None:
+        by_key = trust.anchors_by_key_identifier(identifier)
+        search.named_by_key = bool(by_key)
+        for anchor in sorted(by_key, key=unlikely):
+            seen.add(anchor.certificate)
+            yield anchor
+    for anchor in sorted(trust.anchors_by_name(certificate.issuer), key=unlikely):
+        if anchor.certificate not in seen:
+            yield anchor
+
+
+def _unfit(issuer: Certificate, certificate: Certificate) -> str | None:
+    """Why a certificate cannot have issued another, whatever its key signed; None if it can."""
+    extensions = issuer.extensions
+    if not issuer.subject.matches(certificate.issuer):
+        return f"its issuer calls itself {issuer.subject}, not {certificate.issuer}"
+    if not issuer.is_ca or BASIC_CONSTRAINTS in extensions.malformed:
+        return "its issuer is not marked as a CA"
+    if KEY_USAGE in extensions.malformed or (
+        extensions.key_usage is not None and KeyUsage.KEY_CERT_SIGN not in extensions.key_usage
+    ):
+        return "its issuer's key is not for signing certificates"
+    if extensions.unknown_critical:
+        return "its issuer's certificate has a critical extension that is not known"
+    return None
+
+
+def _signed_by(certificate: Certificate, issuer: Certificate) -> bool:
+    if issuer.public_key is None:
+        return False
+    try:
+        certificate.verify_signed_by(issuer.public_key)
+    except ProtocolError:
+        return False
+    return True
+
+
+def _tolerated(certificate: Certificate, issuer: Certificate) -> frozenset[Tolerance]:
+    tolerated = set(issuer.tolerated)
+    identifier = certificate.extensions.authority_key_identifier
+    if certificate.issuer != issuer.subject:
+        tolerated.add(Tolerance.ISSUER_NAME_FORM)
+    if identifier is None:
+        tolerated.add(Tolerance.NO_AUTHORITY_KEY)
+    elif identifier != issuer.extensions.subject_key_identifier:
+        tolerated.add(Tolerance.OTHER_AUTHORITY_KEY)
+    constraints = issuer.extensions.basic_constraints
+    if constraints is not None and constraints.path_length != 0:
+        tolerated.add(Tolerance.PATH_LENGTH)
+    return frozenset(tolerated)
+
+
+def _no_anchor(certificate: Certificate, trust: TrustView, search: _Search) -> Finding:
+    """Say why no anchor was found: nobody's fault, or somebody's forgery."""
+    if search.unfit:
+        return _chain(Outcome.FAILED, search.unfit[0], Shows.FORGERY)
+    if certificate.scheme is None:
+        reason = "the certificate is signed with an algorithm that is not known"
+        return _chain(Outcome.UNDETERMINED, reason)
+    identifier = certificate.extensions.authority_key_identifier
+    same_name = trust.anchors_by_name(certificate.issuer)
+    damaged = identifier is not None and any(
+        differ_in_one_octet(identifier, anchor.certificate.extensions.subject_key_identifier)
+        for anchor in same_name
+    )
+    # A key that is not known may be a new one of a CSCA that is: somebody has to find out.
+    if search.wrong_signature and (search.named_by_key or identifier is None or damaged):
+        reason = f"{certificate.issuer} is known, and did not sign this certificate"
+        return _chain(Outcome.FAILED, reason, Shows.FORGERY)
+    if same_name:
+        reason = f"{certificate.issuer} is known, but not the key that is to have signed"
+    elif certificate.issuer.country and trust.anchors_of_country(certificate.issuer.country):
+        reason = f"{certificate.issuer} is not among the CSCAs of its country in the trust store"
+    else:
+        reason = f"the trust store has no CSCA of {certificate.issuer.country or 'no country'}"
+    return _chain(Outcome.UNDETERMINED, reason)
+
+
+def differ_in_one_octet(left: bytes, right: bytes | None) -> bool:
+    """Whether two strings are one and the same but for one octet: what damage looks like.
+
+    Issuers differ from one another, and from themselves, in more than that.
+    """
+    if right is None or len(left) != len(right):
+        return False
+    return sum(a != b for a, b in zip(left, right, strict=True)) == 1
+
+
+def _examine_validity(certificate: Certificate, anchor: Anchor | None, at: datetime) -> Finding:
+    clause = "Doc 9303-12, D.1.1.3 a)"
+    if at < certificate.not_before:
+        reason = f"the certificate is valid from {certificate.not_before:%Y-%m-%d}"
+        return Finding(VALIDITY, Outcome.FAILED, reason, clause)
+    if at > certificate.not_after:
+        reason = f"the certificate was valid until {certificate.not_after:%Y-%m-%d}"
+        return Finding(VALIDITY, Outcome.FAILED, reason, clause)
+    if anchor is not None:
+        csca = anchor.certificate
+        if not csca.not_before <= at <= csca.not_after:
+            reason = (
+                "the certificate is valid, its CSCA's is not: that runs from "
+                f"{csca.not_before:%Y-%m-%d} to {csca.not_after:%Y-%m-%d}"
+            )
+            return Finding(VALIDITY, Outcome.WARNING, reason, clause)
+    reason = f"the certificate is valid until {certificate.not_after:%Y-%m-%d}"
+    return Finding(VALIDITY, Outcome.PASSED, reason, clause)

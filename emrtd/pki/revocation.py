@@ -1,0 +1,121 @@
+"""Whether a certificate is revoked (Doc 9303-12, D.1.2 and D.3).
+
+A list counts only where a CSCA of the same State signed it: one of the same name, of a name that a
+link certificate ties to it, or of the very key that issued the certificate.  No list, a stale one
+or one that proves nothing is UNDETERMINED, never good.
+"""
+
+from datetime import datetime, timedelta
+from typing import Final
+
+from emrtd.errors import ProtocolError
+from emrtd.pki.certificates import Certificate
+from emrtd.pki.crl import Crl
+from emrtd.pki.extensions import KeyUsage
+from emrtd.pki.findings import Finding, Outcome, Shows
+from emrtd.pki.names import Name
+from emrtd.pki.trust import Anchor, TrustView
+
+REVOCATION: Final = "ds.revocation"
+
+_CLAUSE: Final = "Doc 9303-12, D.1.2"
+_CLOCK_SKEW: Final = timedelta(days=1)
+"""How far ahead of the instant of judgement a list may have been issued."""
+
+
+def examine_revocation(
+    certificate: Certificate, anchor: Anchor | None, trust: TrustView, at: datetime
+) -> tuple[Crl | None, Finding]:
+    """Look a certificate up in its CSCA's lists; returns the list used, and `ds.revocation`."""
+    country = certificate.issuer.country
+    if anchor is None:
+        return None, _undetermined("without its CSCA there is no list to look it up in")
+    crls = trust.crls_of_country(country) if country else ()
+    if not crls:
+        return None, _undetermined(f"there is no CRL of {country or 'its issuer'}")
+    names = _names_of_one_csca(certificate.issuer, trust, country or "")
+    proven = []
+    doubt = "no CRL of its country is its CSCA's"
+    for crl in sorted(crls, key=lambda crl: crl.this_update, reverse=True):
+        reason = _unproven(crl, names, anchor, trust)
+        if reason is not None:
+            doubt = reason
+            continue
+        if certificate.serial in crl.revoked:
+            when = crl.revoked[certificate.serial]
+            reason = f"revoked on {when:%Y-%m-%d} by {crl.issuer}"
+            return crl, Finding(REVOCATION, Outcome.FAILED, reason, _CLAUSE, Shows.REVOCATION)
+        proven.append(crl)
+    for crl in proven:
+        stale = _stale(crl, at)
+        if stale is None:
+            until = f"{crl.next_update:%Y-%m-%d}"
+            reason = f"not on the CRL of {crl.this_update:%Y-%m-%d}, which holds until {until}"
+            finding = Finding(REVOCATION, Outcome.PASSED, reason, _CLAUSE, tolerated=crl.tolerated)
+            return crl, finding
+        doubt = stale
+    return proven[0] if proven else None, _undetermined(doubt)
+
+
+def _undetermined(reason: str) -> Finding:
+    return Finding(REVOCATION, Outcome.UNDETERMINED, reason, _CLAUSE)
+
+
+def _names_of_one_csca(name: Name, trust: TrustView, country: str) -> set[str]:
+    """Every name (its key) that link certificates tie to this one (Doc 9303-12, 7.1.1.5)."""
+    links = [
+        (anchor.certificate.issuer.key, anchor.certificate.subject.key)
+        for anchor in trust.anchors_of_country(country)
+        if not anchor.certificate.is_self_issued
+    ]
+    names = {name.key}
+    grown = True
+    while grown:
+        tied = {end for link in links if names & set(link) for end in link}
+        grown = not tied <= names
+        names |= tied
+    return names
+
+
+def _unproven(crl: Crl, names: set[str], anchor: Anchor, trust: TrustView) -> str | None:
+    """Why a list does not speak for the certificate's CSCA; None where it does."""
+    own_key = anchor.certificate.extensions.subject_key_identifier
+    identifier = crl.authority_key_identifier
+    issuers = {crl.issuer.key, *(name.key for name in crl.issuer_alternative_names)}
+    same_key = identifier is not None and identifier == own_key
+    if not (issuers & names or same_key):
+        return "the CRL is of another CSCA of the country"
+    if crl.unknown_critical:
+        names_of = ", ".join(sorted(crl.unknown_critical))
+        return f"the CRL has a critical extension that is not known: {names_of}"
+    candidates = [anchor]
+    if identifier is not None:
+        candidates += trust.anchors_by_key_identifier(identifier)
+    candidates += trust.anchors_by_name(crl.issuer)
+    for candidate in candidates:
+        if _signed(crl, candidate.certificate):
+            return None
+    return "the CRL's signature is not that of a trusted key of its CSCA"
+
+
+def _signed(crl: Crl, issuer: Certificate) -> bool:
+    usage = issuer.extensions.key_usage
+    if issuer.public_key is None or not issuer.is_ca or issuer.country != crl.country:
+        return False
+    if usage is not None and KeyUsage.CRL_SIGN not in usage:
+        return False
+    try:
+        crl.verify_signed_by(issuer.public_key)
+    except ProtocolError:
+        return False
+    return True
+
+
+def _stale(crl: Crl, at: datetime) -> str | None:
+    if crl.next_update is None:
+        return "the CRL does not say until when it holds"
+    if at > crl.next_update:
+        return f"the CRL held until {crl.next_update:%Y-%m-%d}: a newer one is needed"
+    if crl.this_update > at + _CLOCK_SKEW:
+        return f"the CRL was only issued on {crl.this_update:%Y-%m-%d}"
+    return None

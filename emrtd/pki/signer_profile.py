@@ -1,0 +1,134 @@
+"""Whether a signer's certificate may be used for what it was used for (Doc 9303-12, 7.1.1).
+
+This is about what a verifier must not overlook.  Conformance of certificates that one issues
+oneself, to the last octet, is a linter's business.
+"""
+
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from enum import Enum, unique
+from typing import Final
+
+from emrtd.pki.certificates import Certificate
+from emrtd.pki.extensions import (
+    BASIC_CONSTRAINTS,
+    DEVIATION_LIST_SIGNER,
+    EXTENDED_KEY_USAGE,
+    KEY_USAGE,
+    MASTER_LIST_SIGNER,
+    KeyUsage,
+)
+from emrtd.pki.findings import Finding, Outcome, Shows
+from emrtd.pki.tolerances import Tolerance
+from emrtd.pki.trust import Anchor
+
+PROFILE: Final = "ds.profile"
+
+_CLAUSE: Final = "Doc 9303-12, 7.1.1"
+_DAY: Final = timedelta(days=1)
+"""Dates of issue have no hour, and EE's periods are shifted by half a day."""
+
+_OTHER_PURPOSES: Final = "2.23.136.1.1."
+"""Under this arc are the extended key usages of ICAO; a Document Signer has none of them."""
+
+
+@unique
+class Purpose(Enum):
+    """What a certificate is used for; the value is the extended key usage that it must have."""
+
+    DOCUMENT_SIGNER = ""
+    MASTER_LIST_SIGNER = MASTER_LIST_SIGNER
+    DEVIATION_LIST_SIGNER = DEVIATION_LIST_SIGNER
+
+
+@dataclass(frozen=True, slots=True)
+class Use:
+    """What a certificate was used for, where that is known.
+
+    `document_type` is the document code of the MRZ ("P", "PP", "IR"), `signed` the instant at
+    which the signer says it signed, or the document was issued.
+    """
+
+    document_type: str | None = None
+    signed: datetime | None = None
+
+
+def examine_profile(
+    certificate: Certificate, anchor: Anchor | None, purpose: Purpose, use: Use
+) -> Finding:
+    """The finding `ds.profile`: key usage, purpose, document types and private-key usage period."""
+    reason = _wrong_key_usage(certificate) or _wrong_purpose(certificate, purpose)
+    if reason is not None:
+        return Finding(PROFILE, Outcome.FAILED, reason, _CLAUSE, Shows.FORGERY)
+    types = certificate.extensions.document_types
+    if types is not None and use.document_type and not covers(types, use.document_type):
+        reason = "the signer is not for documents of this type"
+        return Finding(PROFILE, Outcome.FAILED, reason, "Doc 9303-12, 7.1.1.6")
+    reason = _outside_usage_period(certificate, anchor, use)
+    if reason is not None:
+        return Finding(PROFILE, Outcome.WARNING, reason, "Doc 9303-11, 5.1.1")
+    tolerated = certificate.tolerated | _missing(certificate, purpose)
+    reason = "the certificate may be used for this"
+    return Finding(PROFILE, Outcome.PASSED, reason, _CLAUSE, tolerated=tolerated)
+
+
+def covers(types: frozenset[str], document_type: str) -> bool:
+    """Whether a document type list allows a document code; one letter allows all that begin so."""
+    code = document_type.rstrip("<").upper()
+    return code in types or code[:1] in types
+
+
+def _wrong_key_usage(certificate: Certificate) -> str | None:
+    extensions = certificate.extensions
+    if KEY_USAGE in extensions.malformed or BASIC_CONSTRAINTS in extensions.malformed:
+        return "the certificate's key usage or basic constraints cannot be read"
+    usage = extensions.key_usage
+    if usage is not None and KeyUsage.DIGITAL_SIGNATURE not in usage:
+        return "the certificate's key is not for signing documents"
+    if certificate.is_ca:
+        return "the certificate is a CA's, which signs no documents"
+    return None
+
+
+def _wrong_purpose(certificate: Certificate, purpose: Purpose) -> str | None:
+    extensions = certificate.extensions
+    if EXTENDED_KEY_USAGE in extensions.malformed:
+        return "the certificate's extended key usage cannot be read"
+    found = extensions.extended_key_usage
+    if purpose is Purpose.DOCUMENT_SIGNER:
+        others = sorted(each for each in found or () if each.startswith(_OTHER_PURPOSES))
+        return f"the certificate is for another purpose: {others[0]}" if others else None
+    if found is None or purpose.value not in found:
+        return f"the certificate lacks the extended key usage {purpose.value}"
+    return None
+
+
+def _outside_usage_period(certificate: Certificate, anchor: Anchor | None, use: Use) -> str | None:
+    """Doc 9303-12, 7.1.1.2: when the private key may sign; of the CSCA's, when it signed this."""
+    for what, holder, instant in (
+        ("the document was signed", certificate, use.signed),
+        ("the certificate was issued", anchor and anchor.certificate, certificate.not_before),
+    ):
+        period = holder.extensions.private_key_usage_period if holder else None
+        if period is None or instant is None:
+            continue
+        if period.not_before is not None and instant < period.not_before - _DAY:
+            return f"{what} before the private key might be used"
+        if period.not_after is not None and instant > period.not_after + _DAY:
+            return f"{what} after the private key might no longer be used"
+    return None
+
+
+def _missing(certificate: Certificate, purpose: Purpose) -> frozenset[Tolerance]:
+    extensions = certificate.extensions
+    missing = set()
+    if extensions.key_usage is None:
+        missing.add(Tolerance.NO_KEY_USAGE)
+    if purpose is Purpose.DOCUMENT_SIGNER:
+        if extensions.private_key_usage_period is None:
+            missing.add(Tolerance.NO_USAGE_PERIOD)
+        if extensions.document_types is None:
+            missing.add(Tolerance.NO_DOCUMENT_TYPES)
+        if extensions.extended_key_usage is not None:
+            missing.add(Tolerance.EXTENDED_KEY_USAGE)
+    return frozenset(missing)

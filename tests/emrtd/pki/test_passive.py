@@ -1,0 +1,512 @@
+from dataclasses import replace
+from datetime import datetime
+
+import pytest
+
+from emrtd import tlv
+from emrtd.asn1 import der
+from emrtd.crypto.hashes import Hash
+from emrtd.errors import MalformedError
+from emrtd.lds.security_object import LDS_SECURITY_OBJECT, SecurityObject
+from emrtd.lds.sod import Sod, build_sod
+from emrtd.pki import extensions as ext
+from emrtd.pki.certificates import Certificate
+from emrtd.pki.crl import Crl
+from emrtd.pki.findings import Outcome, Shows
+from emrtd.pki.names import COMMON_NAME, COUNTRY, encode_name
+from emrtd.pki.passive import Examination, examine
+from emrtd.pki.signed_data_writer import build_signed_data
+from emrtd.pki.signer_profile import Purpose, Use
+from emrtd.pki.tolerances import Tolerance
+from emrtd.pki.trust import TrustSet
+from tests.certificates import (
+    DAY,
+    NOW,
+    Authority,
+    basic_constraints,
+    document_types,
+    extended_key_usage,
+    key,
+    key_usage,
+    name,
+    usage_period,
+)
+from tests.support import shared
+
+CSCA = Authority()
+OBJECT = SecurityObject.over({1: b"\x61\x01a", 2: b"\x75\x01b"}, Hash.SHA256)
+CRL = Crl.parse(CSCA.crl())
+TRUST = TrustSet([CSCA.certificate()], [CRL])
+ALL = ("sod.signature", "sod.profile", "ds.chain", "ds.validity", "ds.profile", "ds.revocation")
+
+
+def signed(ds: Certificate, label: str = "DS 1", kind: str = "brainpoolP256r1") -> Sod:
+    return Sod.parse(build_sod(OBJECT, key(label, kind), ds))
+
+
+def judge(
+    sod: Sod, trust: TrustSet = TRUST, at: datetime = NOW, use: Use | None = None
+) -> Examination:
+    return examine(sod.signed_data, trust, at=at, use=use or Use(), tolerated=sod.tolerated)
+
+
+def outcomes(examination: Examination) -> dict[str, Outcome]:
+    assert tuple(finding.id for finding in examination.findings) == ALL
+    return {finding.id: finding.outcome for finding in examination.findings}
+
+
+def is_accepted(examination: Examination) -> bool:
+    return set(outcomes(examination).values()) == {Outcome.PASSED}
+
+
+def only(examination: Examination, finding_id: str, outcome: Outcome) -> str:
+    """That everything passed but this, which came out so; returns the reason."""
+    found = outcomes(examination)
+    assert found.pop(finding_id) is outcome
+    assert set(found.values()) == {Outcome.PASSED}, found
+    return examination.finding(finding_id).reason
+
+
+def test_a_good_document_passes_every_check() -> None:
+    examination = judge(signed(CSCA.issue()))
+    assert is_accepted(examination)
+    assert examination.path is not None
+    assert examination.path.anchor is not None
+    assert examination.path.anchor.certificate.subject.country == "UT"
+    assert examination.path.crl is CRL
+
+
+@pytest.mark.parametrize("kind", ["brainpoolP224r1", "secp384r1", "RSA-2048"])
+def test_keys_of_several_kinds(kind: str) -> None:
+    csca = Authority(kind=kind)
+    trust = TrustSet([csca.certificate()], [Crl.parse(csca.crl())])
+    assert is_accepted(judge(signed(csca.issue(kind=kind), kind=kind), trust))
+
+
+# --- no octet can be changed ---------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("change", [0x01, 0x20, 0x80, 0xFF], ids=hex)
+def test_no_changed_octet_of_a_sod_is_accepted(change: int) -> None:
+    """Also those that CMS does not sign: versions, algorithms, lengths, the signer's identifier."""
+    ds = CSCA.issue()
+    good = build_sod(OBJECT, key("DS 1"), ds)
+    trust = TrustSet([CSCA.certificate()], [CRL], signers=[ds])
+    assert is_accepted(judge(Sod.parse(good), trust))
+    for position in range(len(good)):
+        octets = bytearray(good)
+        octets[position] ^= change
+        try:
+            sod = Sod.parse(bytes(octets))
+        except MalformedError:
+            continue
+        examination = judge(sod, trust)
+        failed = [f.shows for f in examination.findings if f.outcome is Outcome.FAILED]
+        assert Shows.FORGERY in failed, f"octet {position}: {outcomes(examination)}"
+
+
+def test_no_changed_octet_of_a_real_sod_is_accepted() -> None:
+    """The same for a document of 2008 that is not ours, with its signer known to the store."""
+    good = shared("data/lds/bsi2008/EF_SOD.bin").read_bytes()
+    sod = Sod.parse(good)
+    (ds,) = sod.signed_data.certificates
+    trust = TrustSet(signers=[ds])
+    for position in range(len(good)):
+        octets = bytearray(good)
+        octets[position] ^= 0x20
+        try:
+            changed = Sod.parse(bytes(octets))
+        except MalformedError:
+            continue
+        examination = judge(changed, trust, at=ds.not_before)
+        own_certificate = changed.signed_data.certificates != (ds,)  # for its CSCA to find
+        failed = [f.shows for f in examination.findings if f.outcome is Outcome.FAILED]
+        assert own_certificate or Shows.FORGERY in failed, f"octet {position}"
+
+
+def test_a_signer_named_in_another_order_is_tolerated_by_name() -> None:
+    """As MY does; and UA, which writes another name."""
+    issuer = encode_name((COMMON_NAME, "CSCA Utopia"), (COUNTRY, "UT"))
+    examination = judge(with_signer_name(signed(CSCA.issue()), issuer))
+    assert is_accepted(examination)
+    quirks = examination.finding("sod.signature").tolerated
+    assert quirks == {Tolerance.SIGNER_NAME_FORM}
+    other = judge(with_signer_name(signed(CSCA.issue()), name("UT", "another")))
+    assert other.finding("sod.signature").tolerated == {Tolerance.SIGNER_NAME}
+
+
+@pytest.mark.parametrize("issuer", [name("XX", "CSCA Utopia"), name("UT", "CSCA Utopib")])
+def test_a_signer_of_another_country_or_with_one_octet_changed_is_not(issuer: bytes) -> None:
+    examination = judge(with_signer_name(signed(CSCA.issue()), issuer))
+    assert outcomes(examination)["sod.signature"] is Outcome.FAILED
+    assert outcomes(examination)["ds.chain"] is Outcome.UNDETERMINED
+
+
+def with_signer_name(sod: Sod, issuer: bytes) -> Sod:
+    """Replace the name in the SignerIdentifier, which nothing signs."""
+    (signer,) = sod.signed_data.signers
+    assert signer.issuer is not None
+    (ds,) = sod.signed_data.certificates
+    identifier = der.sequence(signer.issuer.encoded, ds.serial_encoded)
+    return rewritten(sod, identifier, der.sequence(issuer, ds.serial_encoded))
+
+
+def rewritten(sod: Sod, old: bytes, new: bytes) -> Sod:
+    """Replace one value by another of any size, and write every length around it anew."""
+
+    def rewrite(octets: bytes) -> bytes:
+        if octets == old:
+            return new
+        head = tlv.read(octets, "value")
+        if not head.constructed or old not in octets:
+            return octets
+        parts, position = [], 0
+        while position < len(head.value):
+            _, end = tlv.read_first(head.value[position:], "part")
+            parts.append(rewrite(head.value[position : position + end]))
+            position += end
+        return tlv.encode(head.tag, *parts)
+
+    octets = rewrite(sod.encode())
+    assert octets != sod.encode()
+    return Sod.parse(octets)
+
+
+def test_parameters_and_digest_algorithms_are_compared() -> None:
+    sod = signed(CSCA.issue())
+    sha256 = der.set_of(der.sequence(der.oid(Hash.SHA256.oid)))
+    sha512 = der.set_of(der.sequence(der.oid(Hash.SHA512.oid)))
+    reason = only(judge(rewritten(sod, sha256, sha512)), "sod.profile", Outcome.FAILED)
+    assert "not among the digest algorithms" in reason
+    with pytest.raises(MalformedError, match="NULL"):
+        rewritten(sod, sha256, der.set_of(der.sequence(der.oid(Hash.SHA256.oid), der.integer(0))))
+
+
+def test_unsigned_attributes_and_enclosed_lists_are_noticed() -> None:
+    sod = signed(CSCA.issue())
+    (signer,) = sod.signed_data.signers
+    signature = der.octet_string(signer.signature)
+    attributes = der.tagged(1, der.sequence(der.oid("1.2.3"), der.set_of(der.null())))
+    changed = rewritten(sod, signature, signature + attributes)
+    assert "unsigned" in only(judge(changed), "sod.profile", Outcome.FAILED)
+
+
+def test_an_enclosed_certificate_must_be_vouched_for() -> None:
+    ds, csca = CSCA.issue(), CSCA.certificate()
+    for others, outcome in (
+        ([csca], Outcome.PASSED),
+        (
+            [Authority(label="elsewhere", common_name="CSCA Elsewhere").issue("DS 9")],
+            Outcome.WARNING,
+        ),
+    ):
+        data = build_signed_data(
+            LDS_SECURITY_OBJECT, OBJECT.encode(), key("DS 1"), ds, Hash.SHA256, others=others
+        )
+        examination = judge(Sod.parse(tlv.encode(0x77, data)))
+        assert outcomes(examination)["sod.profile"] is outcome
+        assert outcomes(examination)["sod.signature"] is Outcome.PASSED
+
+
+# --- forged chains -------------------------------------------------------------------------------
+
+
+def test_the_same_name_and_another_key() -> None:
+    forged = CSCA.renewed("forged")
+    examination = judge(signed(forged.issue()))
+    assert outcomes(examination)["ds.chain"] is Outcome.UNDETERMINED
+    assert outcomes(examination)["ds.revocation"] is Outcome.UNDETERMINED
+    assert "not the key" in examination.finding("ds.chain").reason
+
+
+def test_the_same_name_and_another_key_that_claims_to_be_the_same() -> None:
+    forged = CSCA.renewed("forged")
+    examination = judge(signed(forged.issue(authority=CSCA.key_identifier)))
+    finding = examination.finding("ds.chain")
+    assert (finding.outcome, finding.shows) == (Outcome.FAILED, Shows.FORGERY)
+
+
+def test_the_same_name_and_another_key_that_names_none() -> None:
+    plain = [key_usage(ext.KeyUsage.DIGITAL_SIGNATURE)]
+    examination = judge(signed(CSCA.renewed("forged").issue(extensions=plain)))
+    finding = examination.finding("ds.chain")
+    assert (finding.outcome, finding.shows) == (Outcome.FAILED, Shows.FORGERY)
+
+
+def test_a_document_signer_is_no_csca() -> None:
+    """A genuine Document Signer's key signs another certificate."""
+    ds = CSCA.issue()
+    below = Authority(label="DS 1", common_name="DS 1")
+    examination = judge(
+        signed(below.issue("DS 2"), "DS 2"), TrustSet([CSCA.certificate()], [CRL], [ds])
+    )
+    assert outcomes(examination)["ds.chain"] is Outcome.UNDETERMINED
+
+
+def test_a_csca_without_the_ca_flag() -> None:
+    trust = TrustSet([CSCA.certificate(ca=False)], [CRL])
+    examination = judge(signed(CSCA.issue()), trust)
+    finding = examination.finding("ds.chain")
+    assert finding.outcome is Outcome.FAILED
+    assert "not marked as a CA" in finding.reason
+
+
+def test_an_unknown_critical_extension() -> None:
+    strange = ext_critical("1.2.3.4")
+    examination = judge(signed(CSCA.issue(more=[strange])))
+    assert outcomes(examination)["ds.chain"] is Outcome.FAILED
+
+
+def ext_critical(oid: str) -> bytes:
+    return der.sequence(der.oid(oid), der.boolean(True), der.octet_string(der.null()))
+
+
+def test_a_revoked_document_signer() -> None:
+    trust = TrustSet([CSCA.certificate()], [Crl.parse(CSCA.crl([7, 100]))])
+    examination = judge(signed(CSCA.issue()), trust)
+    only(examination, "ds.revocation", Outcome.FAILED)
+    assert examination.finding("ds.revocation").shows is Shows.REVOCATION
+
+
+def test_a_revocation_counts_although_its_list_has_expired_and_a_newer_one_forgot() -> None:
+    old = Crl.parse(CSCA.crl([100], issued=NOW - 90 * DAY, next_update=NOW - 60 * DAY))
+    trust = TrustSet([CSCA.certificate()], [old, CRL])
+    only(judge(signed(CSCA.issue()), trust), "ds.revocation", Outcome.FAILED)
+
+
+@pytest.mark.parametrize(
+    ("crl", "reason"),
+    [
+        (CSCA.crl(issued=NOW - 90 * DAY, next_update=NOW - DAY), "newer one"),
+        (CSCA.crl(next_update=None), "until when"),
+        (CSCA.crl(issued=NOW + 3 * DAY), "only issued"),
+        (CSCA.crl(signing=key("forged")), "not that of a trusted key"),
+        (Authority(label="other", common_name="CSCA Other").crl(), "another CSCA"),
+        (Authority(country="XX").crl(), "no CRL of UT"),
+        (CSCA.crl(issuer=name("XX", "CSCA Utopia")), "no CRL of UT"),
+    ],
+)
+def test_a_list_that_proves_nothing(crl: bytes, reason: str) -> None:
+    other = Authority(label="other", common_name="CSCA Other")
+    trust = TrustSet([CSCA.certificate(), other.certificate()], [Crl.parse(crl)])
+    found = only(judge(signed(CSCA.issue()), trust), "ds.revocation", Outcome.UNDETERMINED)
+    assert reason in found
+
+
+def test_no_list_at_all() -> None:
+    trust = TrustSet([CSCA.certificate()])
+    only(judge(signed(CSCA.issue()), trust), "ds.revocation", Outcome.UNDETERMINED)
+
+
+def test_serial_numbers_of_another_csca_of_the_country_revoke_nothing() -> None:
+    other = Authority(label="other", common_name="CSCA Other")
+    crls = [CRL, Crl.parse(other.crl([100]))]
+    trust = TrustSet([CSCA.certificate(), other.certificate()], crls)
+    assert is_accepted(judge(signed(CSCA.issue()), trust))
+
+
+def test_the_signer_is_the_one_named_not_the_first() -> None:
+    """Two certificates are enclosed: the one that is named did not sign."""
+    first, second = CSCA.issue("DS 1"), CSCA.issue("DS 2", serial=101)
+    data = build_signed_data(
+        LDS_SECURITY_OBJECT, OBJECT.encode(), key("DS 1"), first, Hash.SHA256, others=[second]
+    )
+    sod = Sod.parse(tlv.encode(0x77, data))
+    assert is_accepted(judge(sod))
+    (signer,) = sod.signed_data.signers
+    named = replace(signer, serial=101)
+    forged = replace(sod.signed_data, signers=(named,))
+    examination = examine(forged, TRUST, at=NOW)
+    assert examination.signer == second
+    assert outcomes(examination)["sod.signature"] is Outcome.FAILED
+
+
+def test_a_stripped_signature_is_malformed() -> None:
+    sod = signed(CSCA.issue())
+    with pytest.raises(MalformedError, match="0 signers"):
+        without_last_field(sod)
+
+
+def without_last_field(sod: Sod) -> Sod:
+    content = tlv.read(sod.encode(), "EF.SOD").children()[0].children()
+    fields = list(content.one(0xA0).children()[0].children())
+    encoded = [tlv.encode(each.tag, each.value) for each in fields[:-1]]
+    signed_data = der.sequence(*encoded, der.set_of())
+    info = der.sequence(tlv.encode(6, content[0].value), der.tagged(0, signed_data))
+    return Sod.parse(tlv.encode(0x77, info))
+
+
+def test_every_one_of_several_signatures_must_be_good() -> None:
+    sod = signed(CSCA.issue())
+    (signer,) = sod.signed_data.signers
+    bad = replace(signer, signature=signer.signature[:-1] + b"x")
+    examination = examine(replace(sod.signed_data, signers=(signer, bad)), TRUST, at=NOW)
+    assert outcomes(examination)["sod.signature"] is Outcome.FAILED
+
+
+# --- validity, profile ---------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("at", [NOW - 40 * DAY, NOW + 3651 * DAY])
+def test_a_certificate_outside_its_validity(at: datetime) -> None:
+    examination = judge(signed(CSCA.issue()), at=at)
+    assert outcomes(examination)["ds.validity"] is Outcome.FAILED
+
+
+def test_the_signers_own_time_is_not_the_instant_of_judgement() -> None:
+    ds = CSCA.issue(not_after=NOW - DAY)
+    sod = Sod.parse(build_sod(OBJECT, key("DS 1"), ds, signing_time=NOW - 5 * DAY))
+    only(judge(sod), "ds.validity", Outcome.FAILED)
+
+
+def test_an_expired_csca_is_told() -> None:
+    csca = CSCA.certificate(not_after=NOW - DAY)
+    only(judge(signed(CSCA.issue()), TrustSet([csca], [CRL])), "ds.validity", Outcome.WARNING)
+
+
+def test_a_root_that_is_valid_is_preferred() -> None:
+    old, new = CSCA.certificate(not_after=NOW - DAY), CSCA.certificate(serial=3)
+    examination = judge(signed(CSCA.issue()), TrustSet([old, new], [CRL]))
+    assert is_accepted(examination)
+    assert examination.path is not None
+    assert examination.path.anchor is not None
+    assert examination.path.anchor.certificate == new
+
+
+@pytest.mark.parametrize(
+    ("types", "document_type", "outcome"),
+    [
+        (["P"], "P", Outcome.PASSED),
+        (["P"], "PP", Outcome.PASSED),
+        (["I", "AR"], "IR", Outcome.PASSED),
+        (["AR"], "AR<", Outcome.PASSED),
+        (["V"], "P", Outcome.FAILED),
+        (["PD"], "P", Outcome.FAILED),
+    ],
+)
+def test_document_types(types: list[str], document_type: str, outcome: Outcome) -> None:
+    sod = signed(CSCA.issue(more=[document_types(*types)]))
+    examination = judge(sod, use=Use(document_type=document_type))
+    assert outcomes(examination)["ds.profile"] is outcome
+
+
+@pytest.mark.parametrize(
+    ("more", "reason"),
+    [
+        ([basic_constraints()], "is a CA's"),
+        ([extended_key_usage(ext.MASTER_LIST_SIGNER)], "another purpose"),
+        ([key_usage(ext.KeyUsage.DIGITAL_SIGNATURE)], "cannot be read"),
+    ],
+)
+def test_certificates_for_something_else(more: list[bytes], reason: str) -> None:
+    examination = judge(signed(CSCA.issue(more=more)))
+    assert reason in only(examination, "ds.profile", Outcome.FAILED)
+
+
+def test_a_key_that_is_not_for_signing_documents() -> None:
+    plain = [key_usage(ext.KeyUsage.KEY_CERT_SIGN)]
+    examination = judge(signed(CSCA.issue(extensions=plain)))
+    assert outcomes(examination)["ds.profile"] is Outcome.FAILED
+
+
+@pytest.mark.parametrize(
+    ("signing_time", "outcome"),
+    [
+        (NOW, Outcome.PASSED),
+        (NOW - 12 * DAY, Outcome.WARNING),
+        (NOW + 12 * DAY, Outcome.WARNING),
+    ],
+)
+def test_the_private_key_usage_period(signing_time: datetime, outcome: Outcome) -> None:
+    ds = CSCA.issue(more=[usage_period(NOW - 10 * DAY, NOW + 10 * DAY)])
+    sod = Sod.parse(build_sod(OBJECT, key("DS 1"), ds, signing_time=signing_time))
+    assert outcomes(judge(sod))["ds.profile"] is outcome
+
+
+def test_what_a_lenient_profile_lets_pass_is_named() -> None:
+    plain = CSCA.issue(extensions=[])
+    examination = judge(signed(plain))
+    assert is_accepted(examination)
+    assert Tolerance.NO_AUTHORITY_KEY in examination.finding("ds.chain").tolerated
+    assert Tolerance.NO_KEY_USAGE in examination.finding("ds.profile").tolerated
+
+
+# --- rollover ------------------------------------------------------------------------------------
+
+
+def test_a_new_key_is_trusted_through_its_link_certificate() -> None:
+    new = CSCA.renewed("CSCA 2")
+    trust = TrustSet([CSCA.certificate(), CSCA.link(new)], [Crl.parse(new.crl())])
+    assert is_accepted(judge(signed(new.issue()), trust))
+    assert is_accepted(judge(signed(CSCA.issue()), trust)), "the newest key signs the one list"
+
+
+def test_a_new_name_is_tied_to_the_old_one_by_its_link_certificate() -> None:
+    new = CSCA.renewed("CSCA 2", common_name="CSCA of New Utopia")
+    anchors = [CSCA.certificate(), new.certificate()]
+    crls = [Crl.parse(new.crl())]
+    old_document = signed(CSCA.issue())
+    only(judge(old_document, TrustSet(anchors, crls)), "ds.revocation", Outcome.UNDETERMINED)
+    assert is_accepted(judge(old_document, TrustSet([*anchors, CSCA.link(new)], crls)))
+
+
+def test_several_cscas_of_one_name() -> None:
+    """As many States have; the key tells them apart, and without one every key is tried."""
+    others = [CSCA.renewed(f"CSCA {number}").certificate() for number in range(2, 6)]
+    trust = TrustSet([*others, CSCA.certificate()], [CRL])
+    assert is_accepted(judge(signed(CSCA.issue()), trust))
+    assert is_accepted(judge(signed(CSCA.issue(extensions=[])), trust))
+
+
+@pytest.mark.parametrize(
+    "issuer",
+    [
+        encode_name((COMMON_NAME, "CSCA Utopia"), (COUNTRY, "UT")),
+        encode_name((COUNTRY, "UT"), (COMMON_NAME, "csca  UTOPIA")),
+        der.sequence(
+            der.set_of(der.sequence(der.oid(COUNTRY), der.utf8_string("ut"))),
+            der.set_of(der.sequence(der.oid(COMMON_NAME), der.printable_string("CSCA Utopia"))),
+        ),
+    ],
+)
+def test_an_issuer_written_otherwise_is_tolerated_by_name(issuer: bytes) -> None:
+    for extensions in (None, []):
+        examination = judge(signed(CSCA.issue(issuer=issuer, extensions=extensions)))
+        assert is_accepted(examination)
+        assert Tolerance.ISSUER_NAME_FORM in examination.finding("ds.chain").tolerated
+
+
+def test_a_certificate_with_another_issuers_name_is_not_its_issuers() -> None:
+    examination = judge(signed(CSCA.issue(issuer=name("UT", "CSCA Dystopia"))))
+    assert outcomes(examination)["ds.chain"] is Outcome.FAILED
+
+
+def test_a_signer_that_is_not_enclosed_is_found_in_the_store() -> None:
+    ds = CSCA.issue()
+    data = replace(signed(ds).signed_data, certificates=())
+    assert is_accepted(examine(data, TrustSet([CSCA.certificate()], [CRL], [ds]), at=NOW))
+    examination = examine(data, TRUST, at=NOW)
+    assert examination.signer is None
+    assert outcomes(examination)["sod.signature"] is Outcome.FAILED
+
+
+def test_lists_have_signers_of_their_own() -> None:
+    signer = [
+        *CSCA.extensions(ca=False)[:2],
+        key_usage(ext.KeyUsage.DIGITAL_SIGNATURE),
+        extended_key_usage(ext.MASTER_LIST_SIGNER),
+    ]
+    certificate = CSCA.issue("MLS", extensions=signer)
+    data = signed(certificate, "MLS").signed_data
+    for purpose, outcome in (
+        (Purpose.MASTER_LIST_SIGNER, Outcome.PASSED),
+        (Purpose.DEVIATION_LIST_SIGNER, Outcome.FAILED),
+        (Purpose.DOCUMENT_SIGNER, Outcome.FAILED),
+    ):
+        examination = examine(data, TRUST, at=NOW, purpose=purpose)
+        assert outcomes(examination)["ds.profile"] is outcome
+
+
+def test_an_outcome_has_no_truth_value() -> None:
+    with pytest.raises(TypeError):
+        assert Outcome.PASSED
