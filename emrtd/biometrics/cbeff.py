@@ -1,0 +1,214 @@
+"""The CBEFF structure around biometric data in DG2, DG3 and DG4 (Doc 9303-10, 4.7.2.1).
+
+    7F61 { 02 number of instances, 7F60 { A1 header, 5F2E | 7F2E biometric data block }* } 53?
+
+Whatever stands where the standard foresees nothing is kept and written back.
+"""
+
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+from typing import Final, Self
+
+from emrtd import tlv
+from emrtd.biometrics.samples import Eye, FingerPosition
+from emrtd.errors import MalformedError, MisuseError
+
+GROUP_TEMPLATE: Final = 0x7F61
+TEMPLATE: Final = 0x7F60
+HEADER: Final = 0xA1
+BLOCK_19794: Final = 0x5F2E
+BLOCK_39794: Final = 0x7F2E
+ISSUER_DATA: Final = 0x53
+
+FACIAL_FEATURES: Final = b"\x02"
+FINGERPRINT: Final = b"\x08"
+IRIS: Final = b"\x10"
+FORMAT_OWNER: Final = b"\x01\x01"
+"""ISO/IEC JTC 1/SC 37."""
+
+MAX_INSTANCES: Final = 64
+"""How many templates a data group may hold; Doc 9303-10 allows 9 faces, and no hand has more."""
+
+
+@dataclass(frozen=True, slots=True)
+class BiometricHeader:
+    """A Biometric Header Template: its data objects, in their order, as tag and value."""
+
+    objects: tuple[tuple[int, bytes], ...] = field(repr=False)
+
+    @classmethod
+    def of(
+        cls,
+        biometric_type: bytes,
+        format_type: int,
+        *,
+        subtype: int | None = None,
+        created: datetime | None = None,
+    ) -> Self:
+        """Make a header in ICAO's version 0101; `created` must be aware, and is written as UTC."""
+        objects = [(0x80, b"\x01\x01"), (0x81, biometric_type)]
+        if subtype is not None:
+            objects.append((0x82, bytes((subtype,))))
+        if created is not None:
+            if created.tzinfo is None:
+                raise MisuseError("the creation time of a biometric template needs a time zone")
+            digits = created.astimezone(UTC).strftime("%Y%m%d%H%M%S")
+            objects.append((0x83, bytes.fromhex(digits)))
+        objects += [(0x87, FORMAT_OWNER), (0x88, format_type.to_bytes(2, "big"))]
+        return cls(tuple(objects))
+
+    def get(self, tag: int) -> bytes | None:
+        """The value of the first data object with this tag, None where there is none."""
+        return next((value for each, value in self.objects if each == tag), None)
+
+    @property
+    def biometric_type(self) -> bytes | None:
+        """Tag 81: 02 facial features, 08 fingerprint, 10 iris; optional."""
+        return self.get(0x81)
+
+    @property
+    def subtype(self) -> int | None:
+        """Tag 82, one octet: which finger or which eye; None where absent or not one octet."""
+        value = self.get(0x82)
+        return value[0] if value is not None and len(value) == 1 else None
+
+    @property
+    def created(self) -> datetime | None:
+        """Tag 83 read as UTC; None where it is absent or no date and time."""
+        value = self.get(0x83)
+        if value is None or len(value) != 7:
+            return None
+        try:
+            return datetime.strptime(value.hex(), "%Y%m%d%H%M%S").replace(tzinfo=UTC)
+        except ValueError:
+            return None
+
+    @property
+    def format_type(self) -> int | None:
+        """Tag 88: which standard the biometric data block follows."""
+        value = self.get(0x88)
+        return int.from_bytes(value, "big") if value is not None and len(value) == 2 else None
+
+    def encode(self) -> bytes:
+        """The whole data object A1."""
+        return tlv.encode(HEADER, *(tlv.encode(tag, value) for tag, value in self.objects))
+
+
+@dataclass(frozen=True, slots=True)
+class BiometricTemplate:
+    """A Biometric Information Template: header, biometric data block, and anything else in it.
+
+    `tag` is 5F2E for a record of ISO/IEC 19794, 7F2E for a data block of ISO/IEC 39794; `block` is
+    the value of that data object, `others` the whole data objects that stand around the two.
+    """
+
+    header: BiometricHeader
+    tag: int
+    block: bytes = field(repr=False)
+    others: tuple[bytes, ...] = field(default=(), repr=False)
+
+    def encode(self) -> bytes:
+        """The whole data object 7F60."""
+        return tlv.encode(
+            TEMPLATE, self.header.encode(), tlv.encode(self.tag, self.block), *self.others
+        )
+
+
+@dataclass(frozen=True, slots=True)
+class BiometricGroup:
+    """What DG2, DG3 and DG4 hold: templates, and data of the issuer's own.
+
+    `declared_count` is the number of instances where the issuer's is not the true one; `others`
+    are the whole data objects behind the group template (53 with a random number where there is
+    no template, Doc 9303-10, 4.7.3.2.2).
+    """
+
+    templates: tuple[BiometricTemplate, ...]
+    others: tuple[bytes, ...] = field(default=(), repr=False)
+    declared_count: int | None = None
+    tolerated: tuple[str, ...] = field(default=(), compare=False)
+
+    @classmethod
+    def decode(cls, octets: bytes, tag: int, what: str) -> Self:
+        """Read the EF of the data group that begins with `tag`; raises `MalformedError`."""
+        objects = tlv.read_expected(octets, tag, what).children()
+        if not len(objects) or objects[0].tag != GROUP_TEMPLATE:
+            raise MalformedError(what, "does not begin with a 7F61 group template", 0)
+        instances = objects[0].children()
+        count = instances.one(0x02)
+        templates = instances.all(TEMPLATE)
+        if len(templates) > MAX_INSTANCES:
+            raise MalformedError(
+                what, f"holds {len(templates)} templates; {MAX_INSTANCES} are read", count.offset
+            )
+        if len(instances) != 1 + len(templates) or instances[0] is not count:
+            raise MalformedError(what, "holds more than a count and 7F60 templates", count.offset)
+        declared = int.from_bytes(count.value, "big")
+        if len(count.value) != 1:
+            raise count.malformed("the number of instances is one octet")
+        tolerated = []
+        if declared != len(templates):
+            tolerated.append(f"{what} says {declared} instances and holds {len(templates)}")
+        group = cls(
+            tuple(_decode_template(each) for each in templates),
+            tuple(tlv.encode(each.tag, each.value) for each in list(objects)[1:]),
+            None if declared == len(templates) else declared,
+        )
+        if group.encode(tag) != octets:
+            tolerated.append(f"{what} holds lengths or orders that are not the usual ones")
+        return cls(group.templates, group.others, group.declared_count, tuple(tolerated))
+
+    def encode(self, tag: int) -> bytes:
+        """The whole EF, under the tag of its data group."""
+        count = len(self.templates) if self.declared_count is None else self.declared_count
+        if not 0 <= count <= 0xFF:
+            raise MisuseError(f"{count} instances do not fit one octet")
+        group = tlv.encode(
+            GROUP_TEMPLATE,
+            tlv.encode(0x02, bytes((count,))),
+            *(template.encode() for template in self.templates),
+        )
+        return tlv.encode(tag, group, *self.others)
+
+
+def _decode_template(template: tlv.DataObject) -> BiometricTemplate:
+    objects = template.children()
+    header = objects.one(HEADER)
+    blocks = [each for each in objects if each.tag in {BLOCK_19794, BLOCK_39794}]
+    if len(blocks) != 1:
+        raise template.malformed(f"{len(blocks)} biometric data blocks instead of one")
+    return BiometricTemplate(
+        BiometricHeader(tuple((each.tag, each.value) for each in header.children())),
+        blocks[0].tag,
+        blocks[0].value,
+        tuple(
+            tlv.encode(each.tag, each.value)
+            for each in objects
+            if each is not header and each is not blocks[0]
+        ),
+    )
+
+
+_SIDES: Final = {"right": 0b01, "left": 0b10}
+_FINGERS: Final = {"thumb": 1, "index": 2, "middle": 3, "ring": 4, "little": 5}
+
+FINGER_SUBTYPES: Final[dict[FingerPosition, int]] = {
+    FingerPosition[f"{side}_{finger}".upper()]: number << 2 | _SIDES[side]
+    for side in _SIDES
+    for finger, number in _FINGERS.items()
+}
+"""The CBEFF sub-type of each single finger (Doc 9303-10, Table 49); any other has none: 00."""
+
+EYE_SUBTYPES: Final = {Eye.UNKNOWN: 0b00, Eye.RIGHT: 0b01, Eye.LEFT: 0b10}
+"""The CBEFF sub-type of each eye (Doc 9303-10, Table 56)."""
+
+
+def finger_of_subtype(subtype: int | None) -> FingerPosition:
+    """The finger that a CBEFF sub-type says; UNKNOWN where it says none."""
+    found = (position for position, code in FINGER_SUBTYPES.items() if code == subtype)
+    return next(found, FingerPosition.UNKNOWN)
+
+
+def eye_of_subtype(subtype: int | None) -> Eye:
+    """The eye that a CBEFF sub-type says; UNKNOWN where it says none."""
+    return Eye(subtype) if subtype in {Eye.RIGHT, Eye.LEFT} else Eye.UNKNOWN

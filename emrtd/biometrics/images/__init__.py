@@ -1,0 +1,5 @@
+"""The images that eMRTDs carry: told apart, measured, shown as PNG, and fitted to a profile."""
+
+from emrtd.biometrics.images.headers import ImageFormat, ImageHeader, identify, sniff
+
+__all__ = ["ImageFormat", "ImageHeader", "identify", "sniff"]

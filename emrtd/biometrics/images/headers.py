@@ -1,0 +1,223 @@
+"""What an image is, and how large, read from its first octets and never by decoding it.
+
+Doc 9303-10 stores portraits as JPEG (ISO/IEC 10918-1) or JPEG 2000 (ISO/IEC 15444-1, in a JP2
+file or, at some issuers, as the bare codestream), fingerprints as WSQ (IAFIS-IC-0110); ISO/IEC
+39794-4 and -6 add PNG (ISO/IEC 15948) and the portable pixmaps.
+"""
+
+import re
+import struct
+from dataclasses import dataclass
+from enum import Enum, unique
+from typing import Final
+
+from emrtd.errors import MalformedError
+
+
+@unique
+class ImageFormat(Enum):
+    """The kinds of image that data groups hold; the value is the name that people know."""
+
+    JPEG = "JPEG"
+    JPEG2000 = "JPEG 2000"
+    JPEG2000_CODESTREAM = "JPEG 2000 codestream"
+    PNG = "PNG"
+    WSQ = "WSQ"
+    PGM = "PGM"
+    PPM = "PPM"
+
+    @property
+    def is_jpeg2000(self) -> bool:
+        """Whether this is JPEG 2000, as a file or as a bare codestream."""
+        return self in {ImageFormat.JPEG2000, ImageFormat.JPEG2000_CODESTREAM}
+
+
+@dataclass(frozen=True, slots=True)
+class ImageHeader:
+    """What the image says of itself: its format, and its size in pixels.
+
+    `channels` is 1 for grey and 3 for colour; `pixels_per_inch` is None where the image has none.
+    """
+
+    format: ImageFormat
+    width: int
+    height: int
+    channels: int
+    pixels_per_inch: int | None = None
+
+    @property
+    def pixels(self) -> int:
+        """Width times height."""
+        return self.width * self.height
+
+    @property
+    def size(self) -> str:
+        """The dimensions as people write them: 413 x 531."""
+        return f"{self.width} x {self.height}"
+
+
+JPEG_MAGIC: Final = b"\xff\xd8\xff"
+JP2_MAGIC: Final = bytes.fromhex("0000000C6A5020200D0A870A")
+J2K_MAGIC: Final = bytes.fromhex("FF4FFF51")
+PNG_MAGIC: Final = b"\x89PNG\r\n\x1a\n"
+WSQ_MAGIC: Final = b"\xff\xa0\xff"
+
+_MAGICS: Final = (
+    (JPEG_MAGIC, ImageFormat.JPEG),
+    (JP2_MAGIC, ImageFormat.JPEG2000),
+    (J2K_MAGIC, ImageFormat.JPEG2000_CODESTREAM),
+    (PNG_MAGIC, ImageFormat.PNG),
+    (WSQ_MAGIC, ImageFormat.WSQ),
+    (b"P5", ImageFormat.PGM),
+    (b"P6", ImageFormat.PPM),
+)
+
+MAX_SEGMENTS: Final = 1_000
+"""How many marker segments or boxes may stand before the dimensions."""
+
+
+def identify(image: bytes) -> ImageFormat | None:
+    """The format that the first octets say; None for octets that are no image known here."""
+    for magic, image_format in _MAGICS:
+        if image.startswith(magic):
+            return image_format
+    return None
+
+
+def sniff(image: bytes, what: str = "image") -> ImageHeader:
+    """Read the format and the dimensions; `what` names the image in errors.
+
+    Raises `MalformedError` for octets that are no image, and for an image whose header is broken
+    or says that it has no pixels.  Nothing is decoded: the picture itself may still be broken.
+    """
+    image_format = identify(image)
+    if image_format is None:
+        reason = (
+            f"begins with {image[:8].hex().upper()}, which is neither JPEG, JPEG 2000, PNG nor WSQ"
+            if image
+            else "is empty"
+        )
+        raise MalformedError(what, reason, 0)
+    try:
+        header = _READERS[image_format](image)
+    except (struct.error, IndexError):
+        header = None
+    if header is None:
+        raise MalformedError(what, f"the {image_format.value} header is broken or cut short")
+    if not header.width or not header.height:
+        raise MalformedError(what, f"the {image_format.value} header says {header.size} pixels")
+    return header
+
+
+def _jpeg(image: bytes) -> ImageHeader | None:
+    density = None
+    for marker, start, _ in _segments(image, position=2):
+        if marker == 0xE0 and image[start : start + 5] == b"JFIF\0":
+            density = _jfif_density(image, start)
+        if 0xC0 <= marker <= 0xCF and marker not in {0xC4, 0xC8, 0xCC}:  # SOFn: B.2.2
+            height, width, components = struct.unpack_from(">xHHB", image, start)
+            channels = 1 if components == 1 else 3
+            return ImageHeader(ImageFormat.JPEG, width, height, channels, density)
+        if marker in {0xDA, 0xD9}:
+            break
+    return None
+
+
+def _segments(image: bytes, position: int) -> list[tuple[int, int, int]]:
+    """The marker segments of JPEG or WSQ, up to the first scan: marker, start and end of each."""
+    segments: list[tuple[int, int, int]] = []
+    while position + 4 <= len(image) and len(segments) < MAX_SEGMENTS and image[position] == 0xFF:
+        marker = image[position + 1]
+        if marker == 0xFF:  # fill octets may stand before a marker (B.1.1.2)
+            position += 1
+            continue
+        length = int.from_bytes(image[position + 2 : position + 4], "big")
+        segments.append((marker, position + 4, position + 2 + length))
+        if marker in {0xDA, 0xD9} or length < 2:
+            break
+        position += 2 + length
+    return segments
+
+
+def _jfif_density(image: bytes, start: int) -> int | None:
+    unit, horizontal = struct.unpack_from(">BH", image, start + 7)
+    return _per_inch(horizontal, {1: 1.0, 2: 2.54}.get(unit))
+
+
+def _per_inch(value: float, factor: float | None) -> int | None:
+    return round(value * factor) if value and factor else None
+
+
+def _jp2(image: bytes) -> ImageHeader | None:
+    position = len(JP2_MAGIC)
+    for _ in range(MAX_SEGMENTS):
+        length, kind = struct.unpack_from(">I4s", image, position)
+        if kind == b"jp2h":
+            height, width, channels = struct.unpack_from(">8xIIH", image, position + 8)
+            if image[position + 12 : position + 16] != b"ihdr":  # always the first box: I.5.3
+                return None
+            return ImageHeader(ImageFormat.JPEG2000, width, height, 1 if channels == 1 else 3)
+        if length < 8:
+            return None
+        position += length
+    return None
+
+
+def _codestream(image: bytes) -> ImageHeader | None:
+    # SIZ: Rsiz, Xsiz, Ysiz, XOsiz, YOsiz, four of the tiles, Csiz (ISO/IEC 15444-1, A.5.1)
+    right, bottom, left, top, channels = struct.unpack_from(">IIII16xH", image, 8)
+    return ImageHeader(
+        ImageFormat.JPEG2000_CODESTREAM,
+        max(0, right - left),
+        max(0, bottom - top),
+        1 if channels == 1 else 3,
+    )
+
+
+def _png(image: bytes) -> ImageHeader | None:
+    kind, width, height, _, colour = struct.unpack_from(">4sIIBB", image, 12)
+    if kind != b"IHDR":
+        return None
+    density = None
+    found = image.find(b"pHYs", 33, 4096)
+    if found != -1:
+        horizontal, _, unit = struct.unpack_from(">IIB", image, found + 4)
+        density = _per_inch(horizontal, 0.0254 if unit == 1 else None)
+    return ImageHeader(ImageFormat.PNG, width, height, 1 if colour in {0, 4} else 3, density)
+
+
+def _wsq(image: bytes) -> ImageHeader | None:
+    density = None
+    for marker, start, end in _segments(image, position=2):
+        if marker == 0xA8 and image[start : start + 8] == b"NIST_COM":
+            found = re.search(rb"\nPPI (\d{1,5})\s", image[start:end])
+            density = int(found[1]) or None if found else None
+        if marker == 0xA2:  # start of frame: black, white, Y, X
+            height, width = struct.unpack_from(">xxHH", image, start)
+            return ImageHeader(ImageFormat.WSQ, width, height, 1, density)
+        if marker == 0xA3:
+            break
+    return None
+
+
+_PIXMAP: Final = re.compile(rb"P[56]\s+(?:#[^\n]*\n\s*)*(\d{1,6})\s+(\d{1,6})\s+\d{1,5}\s")
+
+
+def _pixmap(image: bytes) -> ImageHeader | None:
+    found = _PIXMAP.match(image[:1024])
+    if found is None:
+        return None
+    grey = image.startswith(b"P5")
+    image_format = ImageFormat.PGM if grey else ImageFormat.PPM
+    return ImageHeader(image_format, int(found[1]), int(found[2]), 1 if grey else 3)
+
+
+_READERS: Final = {
+    ImageFormat.JPEG: _jpeg,
+    ImageFormat.JPEG2000: _jp2,
+    ImageFormat.JPEG2000_CODESTREAM: _codestream,
+    ImageFormat.PNG: _png,
+    ImageFormat.WSQ: _wsq,
+    ImageFormat.PGM: _pixmap,
+    ImageFormat.PPM: _pixmap,
+}

@@ -1,0 +1,265 @@
+"""Iris image records (ISO/IEC 19794-6:2005): a header, then eyes, then the images of each eye."""
+
+from dataclasses import dataclass, field
+from enum import IntEnum, unique
+from typing import Any, Final, Self
+
+from emrtd.biometrics.images.headers import ImageFormat, sniff
+from emrtd.biometrics.iso19794.description import Description, take
+from emrtd.biometrics.iso19794.lengths import MAX_IMAGES, check_record_length, check_trailing
+from emrtd.biometrics.samples import Eye, Generation, IrisImage
+from emrtd.errors import MalformedError, MisuseError
+
+FORMAT_IDENTIFIER: Final = b"IIR\0"
+VERSION: Final = b"010\0"
+WHAT: Final = "iris record (ISO/IEC 19794-6)"
+
+
+@unique
+class IrisImageFormat(IntEnum):
+    """The image format field: colour and compression in one."""
+
+    MONO_RAW = 2
+    RGB_RAW = 4
+    MONO_JPEG = 6
+    RGB_JPEG = 8
+    MONO_JPEG_LS = 10
+    RGB_JPEG_LS = 12
+    MONO_JPEG2000 = 14
+    RGB_JPEG2000 = 16
+
+
+QUALITY_UNDEFINED: Final = 0xFE
+ROTATION_UNDEFINED: Final = 0xFFFF
+
+
+def _header(c: Any) -> Any:
+    return c.Struct(
+        "format_identifier" / c.Const(FORMAT_IDENTIFIER),
+        "version" / c.Bytes(4),
+        "record_length" / c.Int32ub,
+        "capture_device_id" / c.Int16ub,
+        "number_of_eyes" / c.Int8ub,
+        "header_length" / c.Int16ub,
+        "image_properties" / c.Int16ub,
+        "iris_diameter" / c.Int16ub,
+        "image_format" / c.Int16ub,
+        "width" / c.Int16ub,
+        "height" / c.Int16ub,
+        "intensity_depth" / c.Int8ub,
+        "image_transformation" / c.Int8ub,
+        "device_unique_identifier" / c.Bytes(16),
+    )
+
+
+def _eye(c: Any) -> Any:
+    return c.Struct("eye" / c.Int8ub, "number_of_images" / c.Int16ub)
+
+
+def _image(c: Any) -> Any:
+    return c.Struct(
+        "image_number" / c.Int16ub,
+        "quality" / c.Int8ub,
+        "rotation_angle" / c.Int16ub,
+        "rotation_uncertainty" / c.Int16ub,
+        "length" / c.Int32ub,
+    )
+
+
+_HEADER: Final = Description(WHAT, 45, _header)
+_EYE: Final = Description("eye header (ISO/IEC 19794-6)", 3, _eye)
+_IMAGE: Final = Description("iris image (ISO/IEC 19794-6)", 11, _image)
+
+
+@dataclass(frozen=True, slots=True)
+class RecordedIris:
+    """One image of an eye: the image, quality (0 to 100, FE undefined), rotation of the head."""
+
+    image: bytes = field(repr=False)
+    image_number: int = 1
+    quality: int = QUALITY_UNDEFINED
+    rotation_angle: int = ROTATION_UNDEFINED
+    rotation_uncertainty: int = ROTATION_UNDEFINED
+
+
+@dataclass(frozen=True, slots=True)
+class RecordedEye:
+    """The images of one eye; `eye` is as recorded: 1 right, 2 left, 0 undefined."""
+
+    eye: int
+    images: tuple[RecordedIris, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class IrisRecord:
+    """An iris image record, with what its issuer got wrong and this reader read past.
+
+    `width` and `height` are those of the raw images, `iris_diameter` is in pixels;
+    `image_properties` is the bit field as recorded; `declared_length` is None where it is right.
+    """
+
+    eyes: tuple[RecordedEye, ...]
+    image_format: int
+    width: int
+    height: int
+    iris_diameter: int = 0
+    image_properties: int = 0
+    intensity_depth: int = 8
+    image_transformation: int = 0
+    capture_device_id: int = 0
+    device_unique_identifier: bytes = bytes(16)
+    version: bytes = VERSION
+    header_length: int = _HEADER.size
+    declared_length: int | None = None
+    trailing: bytes = field(default=b"", repr=False)
+    tolerated: tuple[str, ...] = field(default=(), compare=False)
+
+    @classmethod
+    def decode(cls, octets: bytes) -> Self:
+        """Read a whole iris record, of at least one image; raises `MalformedError`."""
+        header = _HEADER.read(octets, 0)
+        end, size = _HEADER.size, len(octets)
+        tolerated = list(check_record_length(WHAT, header.record_length, size, 8))
+        if header.header_length != _HEADER.size:
+            tolerated.append(f"the {WHAT} says that its header is {header.header_length} octets")
+        eyes: list[RecordedEye] = []
+        for _ in range(header.number_of_eyes):
+            eye = _EYE.read(octets, end)
+            end += _EYE.size
+            if len(eyes) + eye.number_of_images > MAX_IMAGES:
+                raise MalformedError(WHAT, f"holds more than {MAX_IMAGES} images", end)
+            images = []
+            for _ in range(eye.number_of_images):
+                image, end = _decode_image(octets, end)
+                images.append(image)
+            eyes.append(RecordedEye(eye.eye, tuple(images)))
+        if not any(eye.images for eye in eyes):
+            raise MalformedError(WHAT, "holds no image", 14)
+        tolerated += check_trailing(WHAT, end, size)
+        return cls(
+            tuple(eyes),
+            header.image_format,
+            header.width,
+            header.height,
+            header.iris_diameter,
+            header.image_properties,
+            header.intensity_depth,
+            header.image_transformation,
+            header.capture_device_id,
+            header.device_unique_identifier,
+            header.version,
+            header.header_length,
+            None if header.record_length == size else header.record_length,
+            octets[end:],
+            tuple(tolerated),
+        )
+
+    def encode(self) -> bytes:
+        """Write the record; raises `MisuseError` for a field that does not fit."""
+        if not 1 <= sum(len(eye.images) for eye in self.eyes) <= MAX_IMAGES:
+            raise MisuseError(f"an iris record holds 1 to {MAX_IMAGES} images")
+        eyes = b"".join(map(_encode_eye, self.eyes))
+        length = _HEADER.size + len(eyes) + len(self.trailing)
+        header = _HEADER.write(
+            {
+                "version": self.version,
+                "record_length": length if self.declared_length is None else self.declared_length,
+                "capture_device_id": self.capture_device_id,
+                "number_of_eyes": len(self.eyes),
+                "header_length": self.header_length,
+                "image_properties": self.image_properties,
+                "iris_diameter": self.iris_diameter,
+                "image_format": self.image_format,
+                "width": self.width,
+                "height": self.height,
+                "intensity_depth": self.intensity_depth,
+                "image_transformation": self.image_transformation,
+                "device_unique_identifier": self.device_unique_identifier,
+            }
+        )
+        return header + eyes + self.trailing
+
+    @classmethod
+    def of(cls, iris: IrisImage) -> Self:
+        """Make the record of one image of one eye, as Doc 9303-10 wants it."""
+        formats = _FORMATS.get(iris.format)
+        if formats is None:
+            raise MisuseError(
+                f"an iris record cannot hold a {iris.format.value} image: use JPEG or JPEG 2000"
+            )
+        score = next((each.score for each in iris.quality if each.score is not None), None)
+        image = RecordedIris(iris.data, quality=QUALITY_UNDEFINED if score is None else score)
+        return cls(
+            (RecordedEye(iris.eye, (image,)),),
+            formats[0 if iris.header.channels == 1 else 1],
+            iris.width,
+            iris.height,
+        )
+
+    def irises(self) -> tuple[tuple[IrisImage, tuple[str, ...]], ...]:
+        """Each image, and what it and its record disagree on; `MalformedError` if it is none."""
+        return tuple(self._seen(eye, image) for eye in self.eyes for image in eye.images)
+
+    def _seen(self, eye: RecordedEye, image: RecordedIris) -> tuple[IrisImage, tuple[str, ...]]:
+        data = image.image
+        if self.image_format in _RAW and self.intensity_depth == 8:
+            magic, channels = _RAW[self.image_format]
+            if len(data) != self.width * self.height * channels:
+                raise MalformedError(
+                    "iris image", f"{len(data)} octets are not {self.width} x {self.height} pixels"
+                )
+            data = magic + b"\n%d %d\n255\n" % (self.width, self.height) + data
+        header = sniff(data, "iris image")
+        found = []
+        if header.format in _FORMATS and self.image_format not in _FORMATS[header.format]:
+            found.append(
+                f"the iris record says format {self.image_format};"
+                f" its image is {header.format.value}"
+            )
+        if {self.width, self.height} != {header.width, header.height}:  # often transposed
+            found.append(
+                f"the iris record says {self.width} x {self.height} pixels; the image {header.size}"
+            )
+        known = eye.eye if eye.eye in {Eye.RIGHT, Eye.LEFT} else Eye.UNKNOWN
+        return (
+            IrisImage(data, header, generation=Generation.ISO_19794, eye=Eye(known)),
+            tuple(found),
+        )
+
+
+_JPEG2000_FORMATS: Final = (IrisImageFormat.MONO_JPEG2000, IrisImageFormat.RGB_JPEG2000)
+_FORMATS: Final[dict[ImageFormat, tuple[int, int]]] = {
+    ImageFormat.JPEG: (IrisImageFormat.MONO_JPEG, IrisImageFormat.RGB_JPEG),
+    ImageFormat.JPEG2000: _JPEG2000_FORMATS,
+    ImageFormat.JPEG2000_CODESTREAM: _JPEG2000_FORMATS,
+}
+_RAW: Final[dict[int, tuple[bytes, int]]] = {
+    IrisImageFormat.MONO_RAW: (b"P5", 1),
+    IrisImageFormat.RGB_RAW: (b"P6", 3),
+}
+
+
+def _decode_image(octets: bytes, position: int) -> tuple[RecordedIris, int]:
+    read = _IMAGE.read(octets, position)
+    image = take(octets, position + _IMAGE.size, read.length, WHAT)
+    iris = RecordedIris(
+        image, read.image_number, read.quality, read.rotation_angle, read.rotation_uncertainty
+    )
+    return iris, position + _IMAGE.size + read.length
+
+
+def _encode_eye(eye: RecordedEye) -> bytes:
+    header = _EYE.write({"eye": eye.eye, "number_of_images": len(eye.images)})
+    return header + b"".join(
+        _IMAGE.write(
+            {
+                "image_number": image.image_number,
+                "quality": image.quality,
+                "rotation_angle": image.rotation_angle,
+                "rotation_uncertainty": image.rotation_uncertainty,
+                "length": len(image.image),
+            }
+        )
+        + image.image
+        for image in eye.images
+    )

@@ -1,0 +1,184 @@
+"""Biometric samples as an officer sees them, whichever generation of ISO/IEC they stand in.
+
+Data preparation makes data groups from these, and a reader gets these from data groups; ISO/IEC
+19794 (2005) and ISO/IEC 39794 differ only in how they are written.
+"""
+
+from dataclasses import dataclass, field
+from datetime import datetime
+from enum import Enum, IntEnum, unique
+from typing import Self
+
+from emrtd.biometrics.images.headers import ImageFormat, ImageHeader, sniff
+from emrtd.errors import MisuseError
+
+
+@unique
+class Generation(Enum):
+    """Which series of standards encodes the biometric data (Doc 9303-10, 4.5.6)."""
+
+    ISO_19794 = "19794"
+    ISO_39794 = "39794"
+
+
+@unique
+class Gender(Enum):
+    """What a face record says of the holder's gender."""
+
+    UNSPECIFIED = "unspecified"
+    MALE = "male"
+    FEMALE = "female"
+    OTHER = "other or unknown"
+
+
+@unique
+class FingerPosition(IntEnum):
+    """The finger positions that both generations code alike (ISO/IEC 19794-4, ISO/IEC 39794-4)."""
+
+    UNKNOWN = 0
+    RIGHT_THUMB = 1
+    RIGHT_INDEX = 2
+    RIGHT_MIDDLE = 3
+    RIGHT_RING = 4
+    RIGHT_LITTLE = 5
+    LEFT_THUMB = 6
+    LEFT_INDEX = 7
+    LEFT_MIDDLE = 8
+    LEFT_RING = 9
+    LEFT_LITTLE = 10
+    RIGHT_FOUR = 13
+    LEFT_FOUR = 14
+    BOTH_THUMBS = 15
+
+    @property
+    def label(self) -> str:
+        """The name that applications use: right-index."""
+        return self.name.lower().replace("_", "-")
+
+
+@unique
+class Eye(IntEnum):
+    """Which eye, as both generations and CBEFF code it (Doc 9303-10, Table 56)."""
+
+    UNKNOWN = 0
+    RIGHT = 1
+    LEFT = 2
+
+
+@dataclass(frozen=True, slots=True)
+class FeaturePoint:
+    """A landmark of the face: MPEG-4 feature point `major`.`minor`, in pixels from the top left.
+
+    12.1 and 12.2 are the centres of the left and of the right eye (the holder's left).
+    """
+
+    major: int
+    minor: int
+    x: int = field(repr=False)
+    y: int = field(repr=False)
+
+
+@dataclass(frozen=True, slots=True)
+class QualityScore:
+    """What an algorithm thought of a sample: 0 (worst) to 100, None where it failed to assess.
+
+    `organization` and `algorithm` are CBEFF registry identifiers (1 to 65535).
+    """
+
+    score: int | None
+    organization: int
+    algorithm: int
+
+
+@dataclass(frozen=True, slots=True)
+class _Sample:
+    """An image with what its header says, and what both generations note about it."""
+
+    data: bytes = field(repr=False)
+    header: ImageHeader
+    quality: tuple[QualityScore, ...] = ()
+    captured: datetime | None = field(default=None, repr=False)
+    generation: Generation | None = field(default=None, compare=False)
+
+    @property
+    def format(self) -> ImageFormat:
+        """The format of the image, as its first octets say."""
+        return self.header.format
+
+    @property
+    def width(self) -> int:
+        """Width in pixels, as the image's own header says."""
+        return self.header.width
+
+    @property
+    def height(self) -> int:
+        """Height in pixels, as the image's own header says."""
+        return self.header.height
+
+
+@dataclass(frozen=True, slots=True)
+class FaceImage(_Sample):
+    """A face: JPEG, or JPEG 2000 as a file or as a bare codestream."""
+
+    gender: Gender = field(default=Gender.UNSPECIFIED, repr=False)
+    feature_points: tuple[FeaturePoint, ...] = ()
+
+    @classmethod
+    def of(
+        cls,
+        data: bytes,
+        *,
+        gender: Gender = Gender.UNSPECIFIED,
+        feature_points: tuple[FeaturePoint, ...] = (),
+        quality: tuple[QualityScore, ...] = (),
+        captured: datetime | None = None,
+    ) -> Self:
+        """Make the sample of a face from its image; `MalformedError` for what is no image."""
+        header = sniff(data, "face image")
+        if not (header.format is ImageFormat.JPEG or header.format.is_jpeg2000):
+            raise MisuseError(
+                f"a face is stored as JPEG or JPEG 2000, not as {header.format.value}:"
+                " convert the portrait first"
+            )
+        return cls(data, header, quality, captured, None, gender, feature_points)
+
+
+@dataclass(frozen=True, slots=True)
+class FingerImage(_Sample):
+    """A fingerprint; `resolution` is in pixels per inch, 500 for nearly every passport."""
+
+    position: FingerPosition = FingerPosition.UNKNOWN
+    resolution: int = 500
+
+    @classmethod
+    def of(
+        cls,
+        data: bytes,
+        position: FingerPosition,
+        *,
+        resolution: int = 500,
+        quality: tuple[QualityScore, ...] = (),
+        captured: datetime | None = None,
+    ) -> Self:
+        """Make the sample of a finger from its image; `MalformedError` for what is no image."""
+        header = sniff(data, "finger image")
+        return cls(data, header, quality, captured, None, position, resolution)
+
+
+@dataclass(frozen=True, slots=True)
+class IrisImage(_Sample):
+    """The image of an eye's iris."""
+
+    eye: Eye = Eye.UNKNOWN
+
+    @classmethod
+    def of(
+        cls,
+        data: bytes,
+        eye: Eye,
+        *,
+        quality: tuple[QualityScore, ...] = (),
+        captured: datetime | None = None,
+    ) -> Self:
+        """Make the sample of an iris from its image; `MalformedError` for what is no image."""
+        return cls(data, sniff(data, "iris image"), quality, captured, None, eye)

@@ -1,0 +1,115 @@
+"""What DG2, DG3 and DG4 share: instances of biometric data, of either generation of ISO/IEC."""
+
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from typing import ClassVar, Generic, Protocol, Self, TypeVar
+
+from emrtd.biometrics.cbeff import (
+    BLOCK_19794,
+    BLOCK_39794,
+    BiometricGroup,
+    BiometricHeader,
+    BiometricTemplate,
+)
+from emrtd.biometrics.samples import Generation
+from emrtd.errors import MalformedError
+from emrtd.lds.files import FILES, FileID
+
+TAGS = {Generation.ISO_19794: BLOCK_19794, Generation.ISO_39794: BLOCK_39794}
+"""The data object that holds the biometric data of each generation (Doc 9303-10, Table 1)."""
+
+
+class Record(Protocol):
+    """A biometric data block, decoded."""
+
+    @property
+    def tolerated(self) -> tuple[str, ...]:
+        """What was read past."""
+
+    def encode(self) -> bytes:
+        """The octets of the block; raises `MisuseError` for a field that does not fit."""
+
+
+R_co = TypeVar("R_co", bound=Record, covariant=True)
+S_co = TypeVar("S_co", covariant=True)
+
+
+@dataclass(frozen=True, slots=True)
+class Instance(Generic[R_co]):
+    """One instance of a biometric: its CBEFF header and its record.
+
+    `tag` is the data object that holds the record, `others` whole data objects that stand behind.
+    """
+
+    header: BiometricHeader
+    record: R_co
+    tag: int
+    others: tuple[bytes, ...] = field(default=(), repr=False)
+
+
+@dataclass(frozen=True, slots=True)
+class BiometricDataGroup(Generic[R_co, S_co]):
+    """A data group of biometric data: its instances, and whatever else its issuer put there.
+
+    `others` and `declared_count` are as in `BiometricGroup`; `tolerated` names what was read past.
+    """
+
+    instances: tuple[Instance[R_co], ...]
+    others: tuple[bytes, ...] = field(default=(), repr=False)
+    declared_count: int | None = None
+    tolerated: tuple[str, ...] = field(default=(), compare=False)
+
+    file_id: ClassVar[FileID]
+    identifier: ClassVar[bytes]
+
+    @classmethod
+    def decode(cls, octets: bytes) -> Self:
+        """Read the EF; raises `MalformedError`, also where an image is not what an image is."""
+        group = BiometricGroup.decode(octets, cls.tag(), cls.file_id)
+        decoders = cls.decoders()
+        tolerated = list(group.tolerated)
+        instances = []
+        for template in group.templates:
+            # Known by the first octets: older editions put ISO/IEC 19794 into 7F2E too.
+            is_19794 = template.block.startswith(cls.identifier)
+            generation = Generation.ISO_19794 if is_19794 else Generation.ISO_39794
+            if template.tag != TAGS[generation]:
+                tolerated.append(
+                    f"{cls.file_id} holds ISO/IEC {generation.value} data under {template.tag:X}"
+                )
+            if generation not in decoders:
+                reason = f"holds ISO/IEC {generation.value} data, which is not read"
+                raise MalformedError(cls.file_id, reason)
+            record = decoders[generation](template.block)
+            instance = Instance(template.header, record, template.tag, template.others)
+            tolerated += record.tolerated
+            tolerated += (note for _, notes in cls.views(instance) for note in notes)
+            instances.append(instance)
+        return cls(tuple(instances), group.others, group.declared_count, tuple(tolerated))
+
+    def encode(self) -> bytes:
+        """The whole EF; raises `MisuseError` for a field that does not fit."""
+        templates = tuple(
+            BiometricTemplate(each.header, each.tag, each.record.encode(), each.others)
+            for each in self.instances
+        )
+        return BiometricGroup(templates, self.others, self.declared_count).encode(self.tag())
+
+    @classmethod
+    def tag(cls) -> int:
+        """The tag that the EF begins with."""
+        return FILES[cls.file_id].tag or 0
+
+    @classmethod
+    def decoders(cls) -> dict[Generation, Callable[[bytes], R_co]]:
+        """What reads a biometric data block of each generation."""
+        raise NotImplementedError
+
+    @classmethod
+    def views(cls, instance: "Instance[R_co]") -> tuple[tuple[S_co, tuple[str, ...]], ...]:
+        """The samples of an instance, each with what its image and its record disagree on."""
+        raise NotImplementedError
+
+    def samples(self) -> tuple[S_co, ...]:
+        """Every sample of every instance, in order, whatever its generation."""
+        return tuple(sample for each in self.instances for sample, _ in self.views(each))

@@ -1,0 +1,67 @@
+"""DG4: the holder's irises (Doc 9303-10, 4.7.4)."""
+
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass, replace
+from typing import ClassVar, Self
+
+from emrtd import tlv
+from emrtd.biometrics.cbeff import EYE_SUBTYPES, IRIS, ISSUER_DATA, BiometricHeader, eye_of_subtype
+from emrtd.biometrics.iso19794 import iris as iso19794
+from emrtd.biometrics.samples import Generation, IrisImage
+from emrtd.iso7816.procedure import Random
+from emrtd.lds.biometric_group import TAGS, BiometricDataGroup, Instance
+from emrtd.lds.dg3 import RANDOM_SIZE
+from emrtd.lds.files import FileID
+
+IrisBlock = iso19794.IrisRecord
+FORMAT_TYPES = {Generation.ISO_19794: 0x0009, Generation.ISO_39794: 0x002C}
+
+
+@dataclass(frozen=True, slots=True)
+class DataGroup4(BiometricDataGroup[IrisBlock, IrisImage]):
+    """The irises of the holder, one template an eye; or none, where they are missing."""
+
+    file_id: ClassVar[FileID] = FileID.DG4
+    identifier: ClassVar[bytes] = iso19794.FORMAT_IDENTIFIER
+
+    @classmethod
+    def of(cls, irises: Iterable[IrisImage], generation: Generation = Generation.ISO_19794) -> Self:
+        """Make DG4 of these irises, one template each; for none at all use `empty`."""
+        return cls(tuple(cls._instance(iris, generation) for iris in irises))
+
+    @classmethod
+    def empty(cls, random: Random) -> Self:
+        """Make the DG4 of a holder without irises, with a random number (4.7.4.2.2)."""
+        return cls((), (tlv.encode(ISSUER_DATA, random(RANDOM_SIZE)),))
+
+    @classmethod
+    def _instance(cls, iris: IrisImage, generation: Generation) -> Instance[IrisBlock]:
+        header = BiometricHeader.of(
+            IRIS, FORMAT_TYPES[generation], subtype=EYE_SUBTYPES[iris.eye], created=iris.captured
+        )
+        return Instance(header, iso19794.IrisRecord.of(iris), TAGS[generation])
+
+    @classmethod
+    def decoders(cls) -> dict[Generation, Callable[[bytes], IrisBlock]]:
+        """What reads an iris of each generation."""
+        return {Generation.ISO_19794: iso19794.IrisRecord.decode}
+
+    @classmethod
+    def views(cls, instance: Instance[IrisBlock]) -> tuple[tuple[IrisImage, tuple[str, ...]], ...]:
+        """The irises of an instance; the eye and the time may stand in the CBEFF header only."""
+        stated = eye_of_subtype(instance.header.subtype)
+        return tuple(
+            (
+                replace(
+                    iris,
+                    eye=iris.eye or stated,
+                    captured=iris.captured or instance.header.created,
+                ),
+                notes,
+            )
+            for iris, notes in instance.record.irises()
+        )
+
+    def irises(self) -> tuple[IrisImage, ...]:
+        """Every iris, in order, whatever the generation of its record; none where it is empty."""
+        return self.samples()
