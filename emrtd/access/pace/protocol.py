@@ -201,7 +201,7 @@ class PaceChip:
 
     def select(self, data: bytes) -> int:
         """MSE:Set AT: 9000, or a warning that tells the state of the password."""
-        self._run = None
+        self._run = self.result = None
         doing = "MSE:Set AT for PACE"
         try:
             template = AuthenticationTemplate.decode(data)
