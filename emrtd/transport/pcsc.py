@@ -1,5 +1,6 @@
 """PC/SC readers, through pyscard: the only module that imports it."""
 
+from contextlib import suppress
 from typing import Any, Final, Self
 
 from smartcard.Exceptions import NoCardException, SmartcardException
@@ -33,11 +34,7 @@ class PcscConnection:
 
     def close(self) -> None:
         """Disconnect; the card is reset."""
-        try:
-            self._connection.disconnect()
-            self._connection.release()
-        except (SmartcardException, BaseSCardException):
-            return  # a card that has left needs no farewell
+        _let_go(self._connection)
 
     def __enter__(self) -> Self:
         return self
@@ -49,6 +46,25 @@ class PcscConnection:
 def readers() -> list[str]:
     """Names of the PC/SC readers; raises `TransportError` when no daemon answers."""
     return [str(reader) for reader in _system_readers()]
+
+
+def occupancy() -> dict[str, bool]:
+    """Names of the PC/SC readers, each with whether a card is in it; `TransportError` as above.
+
+    Asks a context of its own, so that a daemon that was started anew is no trouble.
+    """
+    from smartcard import scard
+
+    result, context = scard.SCardEstablishContext(scard.SCARD_SCOPE_USER)
+    if result != scard.SCARD_S_SUCCESS:
+        raise TransportError(_NO_DAEMON)
+    try:
+        result, names = scard.SCardListReaders(context, [])
+        asked = [(name, scard.SCARD_STATE_UNAWARE) for name in names]
+        result, states = scard.SCardGetStatusChange(context, 0, asked)
+    finally:
+        scard.SCardReleaseContext(context)
+    return {name: bool(state & scard.SCARD_STATE_PRESENT) for name, state, _atr in states}
 
 
 def connect(name: str) -> PcscConnection:
@@ -65,12 +81,21 @@ def connect(name: str) -> PcscConnection:
     try:
         connection.connect()
     except NoCardException as error:
+        _let_go(connection)
         raise TransportError(f"{matching[0]}: there is no card in the reader; insert it") from error
     except (SmartcardException, BaseSCardException) as error:
+        _let_go(connection)
         raise TransportError(
             f"{matching[0]}: the card does not answer ({error}); insert it again"
         ) from error
     return PcscConnection(str(matching[0]), connection)
+
+
+def _let_go(connection: Any) -> None:
+    """Disconnect, and release the context; a card or daemon that has left needs no farewell."""
+    for farewell in (connection.disconnect, connection.release):
+        with suppress(SmartcardException, BaseSCardException):
+            farewell()
 
 
 def _system_readers() -> list[Any]:

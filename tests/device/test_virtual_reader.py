@@ -1,0 +1,132 @@
+import shutil
+import signal
+import statistics
+import subprocess
+import time
+from pathlib import Path
+
+import pytest
+
+from emrtd.access import bac
+from emrtd.command_line import ExitStatus, run_command_line
+from emrtd.errors import TransportError
+from emrtd.iso7816.procedure import run
+from emrtd.iso7816.reading import FileAddress, FileReader
+from emrtd.iso7816.secure_messaging import secured
+from emrtd.iso7816.selecting import select_application
+from emrtd.lds.files import EMRTD_APPLICATION, FILES, FileID
+from emrtd.transport.connection import connect
+from tests.device.conftest import Insert
+from tests.vsmartcard.cards import FILE_CONTENTS, MRZ, personalised
+from vsmartcard import readers
+from vsmartcard.command_line import vsmartcard
+from vsmartcard.state_file import StateFile
+
+pytestmark = pytest.mark.device
+
+SELECT = bytes.fromhex("00A4040C07A0000002471001")
+
+
+@pytest.fixture
+def passport(tmp_path: Path) -> Path:
+    file = StateFile(tmp_path / "card")
+    file.save(personalised().state)
+    file.close()
+    return tmp_path / "card"
+
+
+def wait_for_card(reader: str, *, there: bool) -> None:
+    deadline = time.monotonic() + 5
+    while {each.name: each.occupied for each in readers.listed()}[reader] is not there:
+        assert time.monotonic() < deadline
+        time.sleep(0.05)
+
+
+def test_a_chip_reads_through_pcscd(insert: Insert, passport: Path) -> None:
+    card = insert(passport)
+    entry = FILES[FileID.DG2]
+    with connect(card.reader) as connection:
+        run(select_application(EMRTD_APPLICATION), connection.transmit)
+        session = run(bac.authenticate(MRZ), connection.transmit)
+        reading = FileReader(cipher_block=8).read(
+            FileAddress(entry.file_id, entry.identifier, entry.short_identifier)
+        )
+        content = run(secured(reading, session), connection.transmit)
+    assert content == FILE_CONTENTS[FileID.DG2]
+
+
+def test_extended_length_goes_both_ways(insert: Insert) -> None:
+    with connect(insert().reader) as connection:
+        create = bytes.fromhex("00E000000A62088002F00083020102")
+        assert connection.transmit(create) == b"\x90\x00"
+        content = bytes(range(256)) * 0xF0
+        update = bytes.fromhex("00D6000000F000") + content
+        assert connection.transmit(update) == b"\x90\x00"
+        assert connection.transmit(bytes.fromhex("00B0000000F000")) == content + b"\x90\x00"
+
+
+def test_an_apdu_takes_about_a_tenth_of_a_millisecond(insert: Insert) -> None:
+    with connect(insert().reader) as connection:
+        connection.transmit(SELECT)
+        seconds = []
+        for _ in range(200):
+            begun = time.perf_counter()
+            connection.transmit(SELECT)
+            seconds.append(time.perf_counter() - begun)
+    assert statistics.median(seconds) < 0.005  # 0.044 without TCP_QUICKACK
+
+
+def test_connecting_anew_powers_the_chip_up_anew(insert: Insert, passport: Path) -> None:
+    card = insert(passport)
+    with connect(card.reader) as connection:
+        connection.transmit(SELECT)
+        assert connection.transmit(bytes.fromhex("0084000008"))[-2:] == b"\x90\x00"
+    with connect(card.reader) as connection:  # the MF is selected again, where there is no BAC
+        assert connection.transmit(bytes.fromhex("0084000008")) == b"\x69\x85"
+
+
+def test_a_card_torn_out_is_an_error_of_the_transport(insert: Insert) -> None:
+    card = insert()
+    connection = connect(card.reader)
+    card.take_out(signal.SIGKILL)
+    wait_for_card(card.reader, there=False)
+    with pytest.raises(TransportError, match="the card left"):
+        connection.transmit(SELECT)
+    connection.close()
+    with pytest.raises(TransportError, match="no card in the reader"):
+        connect(card.reader)
+
+
+def test_a_chip_taken_out_comes_back_as_it_was(insert: Insert, tmp_path: Path) -> None:
+    card = insert(tmp_path / "card")
+    with connect(card.reader) as connection:
+        connection.transmit(bytes.fromhex("00E000000A62088002001083020102"))
+        connection.transmit(bytes.fromhex("00D6000003010203"))
+    assert card.take_out() == 0
+    wait_for_card(card.reader, there=False)
+    with connect(insert(tmp_path / "card", "--reader-port", str(card.port)).reader) as connection:
+        assert connection.transmit(bytes.fromhex("00B0820003")).hex() == "0102039000"
+
+
+def test_a_reader_takes_one_card(insert: Insert, capsys: pytest.CaptureFixture[str]) -> None:
+    card = insert()
+    status = run_command_line(vsmartcard, ["insert", "--reader-port", str(card.port)])
+    assert status == ExitStatus.NO_CARD
+    assert "has a card in it" in capsys.readouterr().err
+
+
+def test_opensc_sees_the_card(insert: Insert) -> None:
+    if shutil.which("opensc-tool") is None:
+        pytest.skip("needs opensc-tool, of the package opensc")
+    card = insert()
+
+    def opensc(*arguments: str) -> str:
+        return subprocess.run(
+            ["opensc-tool", *arguments], capture_output=True, text=True, check=True, timeout=30
+        ).stdout
+
+    assert card.reader in opensc("--list-readers")
+    assert opensc("--reader", card.reader, "--atr").strip() == "3b:85:80:01:80:73:84:01:c0:b2"
+    answer = opensc("--reader", card.reader, "--send-apdu", "00A4040007A000000247100100")
+    assert "SW1=0x90, SW2=0x00" in answer
+    assert "6F 0F 82 01 38 84 07 A0 00 00 02 47 10 01" in answer

@@ -1,0 +1,148 @@
+"""The command `vsmartcard`.  What a command needs is imported when it runs, and not before."""
+
+import json
+import signal
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import TYPE_CHECKING, Final
+
+import click
+
+from emrtd.command_line import run_command_line
+
+if TYPE_CHECKING:
+    from vsmartcard.readers import VirtualReader
+    from vsmartcard.vpcd import Slot
+
+_SEEN_SECONDS: Final = 2.0  # a reader without a card in it looks every 0.4 s
+
+
+@click.group(name="vsmartcard")
+@click.version_option(package_name="chipseal")
+def vsmartcard() -> None:
+    """A virtual eMRTD chip, and virtual PC/SC readers to put it in.
+
+    Exit status: 0 done, 64 a mistake in the command or its input, 69 no reader or no card,
+    70 a defect of ours.  --debug adds the trace to an error.
+    """
+
+
+@vsmartcard.command()
+@click.option(
+    "--state",
+    type=click.Path(path_type=Path, dir_okay=False),
+    help="File in which the chip lives on; made where there is none.  Without it the chip is a"
+    " blank one that nobody will see again.",
+)
+@click.option("--reader-port", type=click.IntRange(1, 65535), help="Port of the reader's slot.")
+@click.option(
+    "--memory",
+    type=click.IntRange(1, 1 << 24),
+    help="Octets of memory of a blank chip, for files and keys.  [default: 262144]",
+)
+def insert(state: Path | None, reader_port: int | None, memory: int | None) -> None:
+    """Put a virtual chip into a virtual reader, until SIGTERM or SIGINT takes it out."""
+    from vsmartcard.chip.state import Hardware
+    from vsmartcard.daemon import in_use
+    from vsmartcard.stored_chip import StoredChip
+
+    hardware = None if memory is None else Hardware(memory=memory)
+    chip = StoredChip(state, hardware=hardware)
+    with _until_taken_out(), in_use(), _slot(reader_port) as slot:
+        slot.serve(chip)
+
+
+@vsmartcard.group()
+def readers() -> None:
+    """Virtual PC/SC readers."""
+
+
+@readers.command()
+@click.option("-n", "count", type=click.IntRange(1, 16), default=2, show_default=True)
+@click.option("--first-port", type=click.IntRange(1, 65535), help="[default: 35963]")
+def up(count: int, first_port: int | None) -> None:
+    """Start a pcscd with virtual readers, unless one that has enough of them runs already."""
+    from vsmartcard.readers import WARNING
+    from vsmartcard.readers import up as start
+    from vsmartcard.vpcd import BASE_PORT
+
+    found = start(count, BASE_PORT if first_port is None else first_port)
+    click.echo(f"warning: {WARNING}", err=True)
+    _show(found)
+
+
+@readers.command()
+@click.option("--force", is_flag=True, help="Even while a card is in one of its readers.")
+def down(force: bool) -> None:
+    """Stop the pcscd that `readers up` started, and no other."""
+    from vsmartcard.readers import down as stop
+
+    click.echo(stop(force=force), err=True)
+
+
+@readers.command("list")
+@click.option("--json", "as_json", is_flag=True, help="An array of name, port, occupied.")
+def list_readers(as_json: bool) -> None:
+    """List the virtual readers: name, port, and whether a card is in it."""
+    from dataclasses import asdict
+
+    from vsmartcard.readers import listed
+
+    found = listed()
+    if as_json:
+        click.echo(json.dumps([asdict(reader) for reader in found]))
+        return
+    _show(found)
+    if not found:
+        click.echo("no virtual readers: `vsmartcard readers up` starts some", err=True)
+
+
+def _show(found: "tuple[VirtualReader, ...]") -> None:
+    for reader in found:
+        click.echo(f"{reader.name}\tport {reader.port}\t{'card' if reader.occupied else 'empty'}")
+
+
+class _TakenOut(BaseException):
+    """The order to take the card out."""
+
+
+@contextmanager
+def _until_taken_out() -> Iterator[None]:
+    def take_out(_number: int, _frame: object) -> None:
+        raise _TakenOut
+
+    for number in (signal.SIGTERM, signal.SIGINT):
+        signal.signal(number, take_out)
+    try:
+        yield
+    except _TakenOut:
+        click.echo("taken out", err=True)
+
+
+@contextmanager
+def _slot(port: int | None) -> "Iterator[Slot]":
+    """The slot of this port, or the first that takes the card."""
+    from emrtd.errors import TransportError
+    from vsmartcard.readers import listed
+    from vsmartcard.vpcd import BASE_PORT, Slot
+
+    known = {reader.port: reader for reader in listed()}
+    free = [each.port for each in known.values() if not each.occupied]
+    for candidate in free if port is None and known else [port or BASE_PORT]:
+        with Slot(candidate) as slot:
+            if not slot.wait_until_seen(_SEEN_SECONDS):
+                continue
+            name = f"{known[candidate].name}, " if candidate in known else ""
+            click.echo(f"inserted in {name}port {candidate}")
+            sys.stdout.flush()
+            yield slot
+            return
+    which = "every virtual reader" if port is None else f"the reader on port {port}"
+    raise TransportError(f"{which} has a card in it: take one out, or start more readers")
+
+
+def main() -> int:
+    """Run the command line; the exit status."""
+    return run_command_line(vsmartcard)

@@ -1,0 +1,101 @@
+"""Virtual readers: which there are, and a pcscd of our own where there are none.
+
+A pcscd that already runs is never stopped or reconfigured: where it has virtual readers they are
+used.  vpcd listens on every interface of the machine without authentication, so virtual readers
+belong on test machines.
+"""
+
+import time
+from dataclasses import dataclass
+from typing import Final
+
+from emrtd.errors import MisuseError, TransportError
+from vsmartcard import daemon, reader_conf
+from vsmartcard.vpcd import BASE_PORT
+
+WARNING: Final = (
+    "vpcd listens on every network interface without authentication: anyone who reaches this "
+    "machine can put a card into these readers; use them on test machines only"
+)
+
+_APPEARING_SECONDS: Final = 10.0
+
+
+@dataclass(frozen=True, slots=True)
+class VirtualReader:
+    """A virtual reader: its name in PC/SC, its port, and whether a card is in it."""
+
+    name: str
+    port: int
+    occupied: bool
+
+
+def listed() -> tuple[VirtualReader, ...]:
+    """The virtual readers of the pcscd that runs, ours or not; none where none runs."""
+    if not daemon.answers():
+        return ()
+    from emrtd.transport.pcsc import occupancy
+
+    ours = daemon.own_pid() is not None
+    folder = daemon.configuration_folder() if ours else reader_conf.SYSTEM_FOLDER
+    entries = reader_conf.read_entries(folder)
+    return tuple(
+        VirtualReader(name, port, occupied)
+        for name, occupied in occupancy().items()
+        for entry in entries
+        if (port := entry.port_of(name)) is not None
+    )
+
+
+def up(count: int, first_port: int = BASE_PORT) -> tuple[VirtualReader, ...]:
+    """Make sure of `count` virtual readers at least, and list all there are.
+
+    They come in pairs.  Raises `TransportError` where a pcscd runs that has too few of them.
+    """
+    if not 1 <= count <= reader_conf.MOST_READERS:
+        raise MisuseError(f"a pcscd takes 1 to {reader_conf.MOST_READERS} readers, not {count}")
+    with daemon.changing():
+        if not daemon.answers():
+            reader_conf.write_entries(daemon.configuration_folder(), count, first_port)
+            daemon.start()
+            return _wait_for(count)
+        found = listed()
+    if len(found) < count:
+        ours = daemon.own_pid() is not None
+        advice = (
+            "stop it with `vsmartcard readers down` first"
+            if ours
+            else "stop that pcscd, or use --reader virtual:FILE, which needs none"
+        )
+        raise TransportError(
+            f"a pcscd runs already, with {len(found)} virtual readers and not {count}: {advice}"
+        )
+    return found
+
+
+def down(*, force: bool = False) -> str:
+    """Stop the pcscd that `up` started, if it still runs, and no other; say what was done."""
+    with daemon.changing():
+        pid = daemon.own_pid()
+        if pid is None:
+            return "no pcscd of ours is running: nothing to stop"
+        if not force and daemon.is_in_use():
+            return "left running: a card is in one of its readers (--force stops it all the same)"
+        daemon.stop(pid)
+    return "stopped"
+
+
+def _wait_for(count: int) -> tuple[VirtualReader, ...]:
+    deadline = time.monotonic() + _APPEARING_SECONDS
+    while len(found := listed()) < count:
+        if time.monotonic() > deadline:
+            log = daemon.state_folder() / "pcscd.log"
+            pid = daemon.own_pid()
+            if pid is not None:
+                daemon.stop(pid)
+            raise TransportError(
+                f"pcscd shows {len(found)} virtual readers and not {count}: see {log}; is another "
+                "program using their ports?"
+            )
+        time.sleep(0.1)
+    return found

@@ -1,0 +1,132 @@
+"""The link between a virtual chip and vpcd, the driver that makes pcscd believe in a reader.
+
+vpcd listens; the chip connects, and a closed connection is a card taken out.  A frame is a 16-bit
+big-endian length and as many octets: a single octet is a control (power off, power on, reset,
+give the ATR), more are a command APDU.  Only the ATR and commands are answered.
+
+vpcd sends length and payload in two writes.  Each waits for the acknowledgement of the other, which
+the kernel delays by 40 ms unless TCP_QUICKACK asks it not to; the kernel forgets that wish, so
+it is repeated after every `recv`.
+"""
+
+import socket
+from collections.abc import Callable
+from enum import IntEnum, unique
+from typing import Final, Protocol, Self
+
+from emrtd.errors import TransportError
+
+BASE_PORT: Final = 35963
+"""The port of vpcd's first slot; the others follow it."""
+
+_HOST: Final = "127.0.0.1"
+_MAX_FRAME: Final = 0xFFFF
+_CONNECT_SECONDS: Final = 2.0
+
+
+@unique
+class Control(IntEnum):
+    """The frames of one octet."""
+
+    POWER_OFF = 0
+    POWER_ON = 1
+    RESET = 2
+    GIVE_ATR = 4
+
+
+class Card(Protocol):
+    """What can be put into a virtual reader."""
+
+    @property
+    def atr(self) -> bytes:
+        """The answer to reset (2 to 33 octets)."""
+        ...
+
+    def reset(self) -> None:
+        """Power up anew."""
+        ...
+
+    def process(self, octets: bytes) -> bytes:
+        """Answer a command APDU with a response APDU."""
+        ...
+
+
+class Slot:
+    """A connection to one slot of vpcd; the card is in the reader while it is open."""
+
+    def __init__(self, port: int = BASE_PORT) -> None:
+        self.port = port
+        try:
+            self._socket = socket.create_connection((_HOST, port), _CONNECT_SECONDS)
+        except OSError as error:
+            raise TransportError(
+                f"no virtual reader listens on port {port}: start some with `vsmartcard readers "
+                "up`, and see their ports with `vsmartcard readers list`"
+            ) from error
+        self._pending: bytes | None = None
+
+    def wait_until_seen(self, seconds: float) -> bool:
+        """Wait until the reader has noticed the card; False where it has not by then.
+
+        It takes up to 0.4 s, and for ever where the reader has another card in it.
+        """
+        self._socket.settimeout(seconds)
+        try:
+            self._pending = self._receive()
+        except TimeoutError:
+            return False
+        return True
+
+    def serve(self, card: Card, answered: Callable[[], None] = lambda: None) -> None:
+        """Answer the reader until it goes away, which raises `TransportError`.
+
+        `answered` is called after each answer to a command.
+        """
+        self._socket.settimeout(None)
+        while True:
+            frame, self._pending = self._pending or self._receive(), None
+            if len(frame) > 1:
+                self._send(card.process(frame))
+                answered()
+            elif frame == bytes((Control.GIVE_ATR,)):
+                self._send(card.atr)
+            else:  # power off, power on, reset: the card forgets its session
+                card.reset()
+
+    def close(self) -> None:
+        """Take the card out."""
+        self._socket.close()
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *exc_info: object) -> None:
+        self.close()
+
+    def _receive(self) -> bytes:
+        return self._receive_exactly(int.from_bytes(self._receive_exactly(2), "big"))
+
+    def _receive_exactly(self, size: int) -> bytes:
+        received = bytearray()
+        while len(received) < size:
+            try:
+                part = self._socket.recv(size - len(received))
+            except ConnectionError:
+                part = b""
+            if not part:
+                raise TransportError(
+                    f"the virtual reader on port {self.port} has gone: pcscd was stopped"
+                )
+            self._socket.setsockopt(socket.IPPROTO_TCP, socket.TCP_QUICKACK, 1)
+            received += part
+        return bytes(received)
+
+    def _send(self, octets: bytes) -> None:
+        if len(octets) > _MAX_FRAME:
+            raise TransportError(f"an answer of {len(octets)} octets does not fit in a vpcd frame")
+        try:
+            self._socket.sendall(len(octets).to_bytes(2, "big") + octets)
+        except ConnectionError as error:
+            raise TransportError(
+                f"the virtual reader on port {self.port} has gone: pcscd was stopped"
+            ) from error
