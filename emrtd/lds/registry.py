@@ -1,0 +1,78 @@
+"""Every elementary file and what decodes it: the one list of codecs."""
+
+from collections.abc import Callable
+from typing import Final, Protocol
+
+from emrtd.lds.atr_info import AtrInfo
+from emrtd.lds.card_access import CardAccess
+from emrtd.lds.card_security import CardSecurity
+from emrtd.lds.com import Com
+from emrtd.lds.cvca import Cvca
+from emrtd.lds.dg1 import DataGroup1
+from emrtd.lds.dg2 import DataGroup2
+from emrtd.lds.dg3 import DataGroup3
+from emrtd.lds.dg4 import DataGroup4
+from emrtd.lds.dg5 import DataGroup5
+from emrtd.lds.dg7 import DataGroup7
+from emrtd.lds.dg11 import DataGroup11
+from emrtd.lds.dg12 import DataGroup12
+from emrtd.lds.dg13 import DataGroup13
+from emrtd.lds.dg14 import DataGroup14
+from emrtd.lds.dg15 import DataGroup15
+from emrtd.lds.dg16 import DataGroup16
+from emrtd.lds.directory import Directory
+from emrtd.lds.files import FileID
+from emrtd.lds.sod import Sod
+from emrtd.lds.undefined import DataGroup6, DataGroup8, DataGroup9, DataGroup10
+
+
+class Content(Protocol):
+    """The content of an elementary file, decoded."""
+
+    def encode(self) -> bytes:
+        """The whole file; of what was decoded, the octets that it was decoded from."""
+        ...
+
+
+CODECS: Final[dict[FileID, Callable[[bytes], Content]]] = {
+    FileID.ATR_INFO: AtrInfo.decode,
+    FileID.DIR: Directory.decode,
+    FileID.CARD_ACCESS: CardAccess.decode,
+    FileID.CARD_SECURITY: CardSecurity.decode,
+    FileID.COM: Com.decode,
+    FileID.SOD: Sod.parse,
+    FileID.CVCA: Cvca.decode,
+    FileID.DG1: DataGroup1.decode,
+    FileID.DG2: DataGroup2.decode,
+    FileID.DG3: DataGroup3.decode,
+    FileID.DG4: DataGroup4.decode,
+    FileID.DG5: DataGroup5.decode,
+    FileID.DG6: DataGroup6.decode,
+    FileID.DG7: DataGroup7.decode,
+    FileID.DG8: DataGroup8.decode,
+    FileID.DG9: DataGroup9.decode,
+    FileID.DG10: DataGroup10.decode,
+    FileID.DG11: DataGroup11.decode,
+    FileID.DG12: DataGroup12.decode,
+    FileID.DG13: DataGroup13.decode,
+    FileID.DG14: DataGroup14.decode,
+    FileID.DG15: DataGroup15.decode,
+    FileID.DG16: DataGroup16.decode,
+}
+"""What decodes a whole file, tag and length included; each raises `MalformedError`."""
+
+
+def decode(file_id: FileID, octets: bytes) -> Content:
+    """Decode a file; raises `MalformedError`."""
+    return CODECS[file_id](octets)
+
+
+def tolerated(content: Content) -> tuple[str, ...]:
+    """What a codec read past, a sentence each, where it says so.
+
+    Quirks of a signature have names of their own (`Sod.tolerated`), and are not repeated here.
+    """
+    found = () if isinstance(content, Sod) else getattr(content, "tolerated", ())
+    if isinstance(content, CardAccess | DataGroup14):
+        found = content.security_infos.tolerated
+    return tuple(found)
