@@ -1,0 +1,308 @@
+"""Chip Authentication, both sides (Doc 9303-11, 6.2; version 2: TR-03110-2, 3.4).
+
+An ephemeral-static key agreement.  In version 1 the chip shows that it has the static key by the
+first response that verifies in the new session; in version 2, which follows Terminal
+Authentication, by a token.  The last response of the protocol is still in the old session.
+"""
+
+import hmac
+import secrets
+from collections.abc import Iterable
+from collections.abc import Set as AbstractSet
+from dataclasses import dataclass, field
+from enum import StrEnum, unique
+from typing import Final
+
+from emrtd import tlv
+from emrtd.access.chip_authentication_keys import (
+    ChipAuthenticationVariant,
+    encode_key_reference,
+)
+from emrtd.access.refusals import refusing
+from emrtd.asn1 import der
+from emrtd.crypto.ciphers import Cipher
+from emrtd.crypto.groups import Group
+from emrtd.crypto.key_derivation import derive_session_keys
+from emrtd.crypto.protocols import CHIP_AUTHENTICATION_PROTOCOLS
+from emrtd.errors import ChipRefusalError, ProtocolError
+from emrtd.iso7816.apdu import INS, SHORT_MAX_LE, CommandAPDU
+from emrtd.iso7816.procedure import Procedure, Random
+from emrtd.iso7816.secure_messaging import SecureMessaging
+from emrtd.secret import Secret
+from emrtd.status_words import SW
+from emrtd.tlv import DataObjects
+
+SET_KAT: Final = (0x41, 0xA6)
+SET_AT: Final = (0x41, 0xA4)
+"""P1 and P2 of MANAGE SECURITY ENVIRONMENT (6.2.4)."""
+
+_PROTOCOL, _KEY_REFERENCE, _EPHEMERAL_KEY = 0x80, 0x84, 0x91
+_DYNAMIC_AUTHENTICATION_DATA: Final = 0x7C
+_PUBLIC_KEY, _NONCE, _TOKEN = 0x80, 0x81, 0x82
+_NONCE_SIZE: Final = 8
+_WHAT: Final = "Chip Authentication"
+
+
+@unique
+class Method(StrEnum):
+    """The commands to do it with (6.2.4.1, 6.2.4.2)."""
+
+    SET_KAT = "MSE:Set KAT"
+    GENERAL_AUTHENTICATE = "MSE:Set AT and GENERAL AUTHENTICATE"
+
+
+@dataclass(frozen=True, slots=True)
+class EphemeralKey:
+    """The terminal's key pair for one session; version 2 shows it in Terminal Authentication."""
+
+    group: Group
+    private: Secret
+    public: bytes
+
+    @classmethod
+    def generate(cls, group: Group, random: Random = secrets.token_bytes) -> "EphemeralKey":
+        """Draw a new key pair."""
+        return cls.of(group, group.private_key(random))
+
+    @classmethod
+    def of(cls, group: Group, private: int) -> "EphemeralKey":
+        """The key pair of this private number."""
+        size = (private.bit_length() + 7) // 8
+        return cls(group, Secret(private.to_bytes(size, "big")), group.public_key(private))
+
+    @property
+    def compressed(self) -> bytes:
+        """Comp(PK), as Terminal Authentication signs it."""
+        return self.group.compress(self.public)
+
+    def agree(self, peer: bytes) -> bytes:
+        """The shared secret K."""
+        return self.group.agree(int.from_bytes(self.private.reveal(), "big"), peer)
+
+
+@dataclass(frozen=True, slots=True)
+class ChipAuthenticationResult:
+    """What Chip Authentication has come to, for either side.
+
+    `terminal_public_key` is the ephemeral key that Terminal Authentication binds to.
+    """
+
+    cipher: Cipher
+    group: Group
+    terminal_public_key: bytes
+    secure_messaging: SecureMessaging = field(repr=False)
+    tolerated: tuple[str, ...] = ()
+
+    @property
+    def compressed_terminal_key(self) -> bytes:
+        """Comp(PK) of it."""
+        return self.group.compress(self.terminal_public_key)
+
+
+# --- the terminal ----------------------------------------------------------------------------
+
+
+def methods(variant: ChipAuthenticationVariant) -> tuple[Method, ...]:
+    """How to do a variant, the way that the chip must support first (6.2.4)."""
+    if variant.cipher is Cipher.TDES and variant.version == 1:
+        return Method.SET_KAT, Method.GENERAL_AUTHENTICATE
+    return (Method.GENERAL_AUTHENTICATE,)
+
+
+def authenticate(
+    variant: ChipAuthenticationVariant,
+    *,
+    ephemeral: EphemeralKey | None = None,
+    by: Iterable[Method] | None = None,
+    random: Random = secrets.token_bytes,
+) -> Procedure[ChipAuthenticationResult]:
+    """Run either version inside the present session; what follows goes through the new one.
+
+    Version 2 needs the `ephemeral` key of Terminal Authentication.  A chip that refuses one method
+    keeps the old session, and is asked by the next.  In version 1 nothing is proved before a
+    response has verified in the new session.
+    """
+    ephemeral = ephemeral or EphemeralKey.generate(variant.key.group, random)
+    remaining = list(methods(variant) if by is None else by)
+    while True:
+        method = remaining.pop(0)
+        try:
+            return (yield from _run(method, variant, ephemeral))
+        except ChipRefusalError:
+            if not remaining:
+                raise
+
+
+def _run(
+    method: Method, variant: ChipAuthenticationVariant, ephemeral: EphemeralKey
+) -> Procedure[ChipAuthenticationResult]:
+    reference = variant.key_reference
+    key = b"" if reference is None else tlv.encode(_KEY_REFERENCE, reference)
+    if method is Method.SET_KAT:
+        public = tlv.encode(_EPHEMERAL_KEY, ephemeral.public)
+        yield from _manage(SET_KAT, public + key)
+        answer = _Answer()
+    else:
+        protocol = tlv.encode(_PROTOCOL, der.oid_value(variant.protocol))
+        yield from _manage(SET_AT, protocol + key)
+        answer = yield from _general_authenticate(ephemeral.public, variant.version)
+    shared = ephemeral.agree(variant.key.public)
+    ks_enc, ks_mac = _session_keys(shared, answer.nonce, variant.cipher)
+    group = variant.key.group
+    if variant.version == 2:
+        expected = _token(group, variant.protocol, ephemeral.public, ks_mac)
+        if not hmac.compare_digest(answer.token, expected):
+            raise ProtocolError(f"{_WHAT}: the chip's token is wrong")
+    session = SecureMessaging(variant.cipher, ks_enc, ks_mac)
+    tolerated = variant.tolerated + answer.tolerated
+    return ChipAuthenticationResult(variant.cipher, group, ephemeral.public, session, tolerated)
+
+
+def _manage(template: tuple[int, int], data: bytes) -> Procedure[None]:
+    response = yield CommandAPDU(0x00, INS.MANAGE_SECURITY_ENVIRONMENT, *template, data)
+    response.require(f"MANAGE SECURITY ENVIRONMENT for {_WHAT}")
+
+
+@dataclass(frozen=True, slots=True)
+class _Answer:
+    """What the chip answers: nonce and token in version 2."""
+
+    nonce: bytes = b""
+    token: bytes = b""
+    tolerated: tuple[str, ...] = ()
+
+
+def _general_authenticate(public: bytes, version: int) -> Procedure[_Answer]:
+    """Send the public key."""
+    data = tlv.encode(_DYNAMIC_AUTHENTICATION_DATA, tlv.encode(_PUBLIC_KEY, public))
+    response = yield CommandAPDU(0x00, INS.GENERAL_AUTHENTICATE, data=data, ne=SHORT_MAX_LE)
+    answer = response.require(f"GENERAL AUTHENTICATE for {_WHAT}")
+    if version == 1 and not answer:
+        reason = "the chip answers GENERAL AUTHENTICATE without the object 7C"
+        return _Answer(tolerated=(reason,))
+    objects = tlv.read_expected(answer, _DYNAMIC_AUTHENTICATION_DATA, _WHAT).children()
+    if version == 1:
+        return _Answer()
+    nonce, token = objects.one(_NONCE).value, objects.one(_TOKEN).value
+    if len(nonce) != _NONCE_SIZE:
+        raise ProtocolError(f"{_WHAT}: the chip's nonce has {len(nonce)} octets instead of 8")
+    return _Answer(nonce, token)
+
+
+# --- what both do ----------------------------------------------------------------------------
+
+
+def _session_keys(shared: bytes, nonce: bytes, cipher: Cipher) -> tuple[Secret, Secret]:
+    """KSEnc and KSMAC from K, in version 2 from K || r (TR-03110-3, A.2.3.2)."""
+    return derive_session_keys(shared + nonce, cipher)
+
+
+def _token(group: Group, protocol: str, public: bytes, ks_mac: Secret) -> bytes:
+    """T_IC of version 2: the MAC over the terminal's public key (TR-03110-3, A.2.4)."""
+    cipher = CHIP_AUTHENTICATION_PROTOCOLS[protocol].cipher
+    return cipher.mac(ks_mac, group.public_key_object(protocol, public))
+
+
+# --- the chip --------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True, slots=True)
+class StaticKey:
+    """A static key pair on the chip, and the protocols (OIDs) that it may be used with."""
+
+    group: Group
+    private: Secret
+    protocols: tuple[str, ...]
+    key_id: int | None = None
+
+
+class ChipAuthenticationChip:
+    """The chip's side; raises `ChipRefusalError` with the status word to answer.
+
+    A refusal leaves the present session as it is.  A result's session begins after the response.
+    """
+
+    def __init__(self, keys: Iterable[StaticKey], *, random: Random = secrets.token_bytes) -> None:
+        self._keys = tuple(keys)
+        self._random = random
+        self._selected: tuple[StaticKey, str] | None = None
+
+    def set_kat(self, data: bytes) -> ChipAuthenticationResult:
+        """MSE:Set KAT (P1-P2 41A6): the whole protocol, with 3DES."""
+        doing = "MSE:Set KAT"
+        self._selected = None
+        with refusing(SW.INCORRECT_DATA, doing):
+            objects = tlv.read_all(data, doing)
+            key, protocol = self._find(objects, _TDES_PROTOCOLS, doing)
+            return self._agree(key, protocol, objects.one(_EPHEMERAL_KEY).value)[0]
+
+    def set_at(self, data: bytes) -> None:
+        """MSE:Set AT (P1-P2 41A4): select protocol and key for GENERAL AUTHENTICATE."""
+        doing = f"MSE:Set AT for {_WHAT}"
+        self._selected = None
+        with refusing(SW.INCORRECT_DATA, doing):
+            objects = tlv.read_all(data, doing)
+            protocol = der.read_oid_value(objects.one(_PROTOCOL).value, doing)
+            if not any(protocol in key.protocols for key in self._keys):
+                raise ChipRefusalError(SW.INCORRECT_DATA, doing)
+            self._selected = self._find(objects, {protocol}, doing)
+
+    def general_authenticate(
+        self, data: bytes, compressed: bytes | None = None
+    ) -> tuple[bytes, ChipAuthenticationResult]:
+        """GENERAL AUTHENTICATE: the response's data, and what has come of it.
+
+        `compressed` is Comp(PK) of Terminal Authentication version 2, where it was done: then this
+        is version 2, and the key that comes has to be the one that was shown.
+        """
+        doing = f"GENERAL AUTHENTICATE for {_WHAT}"
+        selected, self._selected = self._selected, None
+        if selected is None:
+            raise ChipRefusalError(SW.CONDITIONS_NOT_SATISFIED, doing)
+        key, protocol = selected
+        with refusing(SW.INCORRECT_DATA, doing):
+            objects = tlv.read_expected(data, _DYNAMIC_AUTHENTICATION_DATA, doing).children()
+            public = objects.one(_PUBLIC_KEY).value
+            if compressed is None:
+                result, _ = self._agree(key, protocol, public)
+                return tlv.encode(_DYNAMIC_AUTHENTICATION_DATA), result
+            nonce = self._random(_NONCE_SIZE)
+            result, ks_mac = self._agree(key, protocol, public, nonce)
+        if not hmac.compare_digest(key.group.compress(public), compressed):
+            raise ChipRefusalError(SW.AUTHENTICATION_FAILED, doing)
+        token = _token(key.group, protocol, public, ks_mac)
+        return tlv.encode(
+            _DYNAMIC_AUTHENTICATION_DATA, tlv.encode(_NONCE, nonce), tlv.encode(_TOKEN, token)
+        ), result
+
+    def _find(
+        self, objects: DataObjects, wanted: AbstractSet[str], doing: str
+    ) -> tuple[StaticKey, str]:
+        """The key that is referenced, or the only one there is, and how it is to be used."""
+        found = [(key, oid) for key in self._keys for oid in key.protocols if oid in wanted]
+        reference = objects.get(_KEY_REFERENCE)
+        if reference is not None:
+            found = [
+                (key, oid)
+                for key, oid in found
+                if key.key_id is not None and encode_key_reference(key.key_id) == reference.value
+            ]
+        if len(found) != 1:
+            raise ChipRefusalError(SW.REFERENCED_DATA_NOT_FOUND, doing)
+        return found[0]
+
+    def _agree(
+        self, key: StaticKey, protocol: str, public: bytes, nonce: bytes = b""
+    ) -> tuple[ChipAuthenticationResult, Secret]:
+        """K, and the session keys from it; the key that comes is validated."""
+        cipher = CHIP_AUTHENTICATION_PROTOCOLS[protocol].cipher
+        shared = key.group.agree(int.from_bytes(key.private.reveal(), "big"), public)
+        ks_enc, ks_mac = _session_keys(shared, nonce, cipher)
+        session = SecureMessaging(cipher, ks_enc, ks_mac)
+        result = ChipAuthenticationResult(cipher, key.group, public, session)
+        return result, ks_mac
+
+
+_TDES_PROTOCOLS: Final = frozenset(
+    oid for oid, each in CHIP_AUTHENTICATION_PROTOCOLS.items() if each.cipher is Cipher.TDES
+)

@@ -1,0 +1,147 @@
+"""The static keys of Chip Authentication, and how to use each (Doc 9303-11, 9.2.5 and 9.2.6)."""
+
+from collections.abc import Iterable
+from dataclasses import dataclass, field
+from typing import Final
+
+from emrtd.crypto.ciphers import Cipher
+from emrtd.crypto.domain_parameters import decode_agreement_key
+from emrtd.crypto.groups import Group
+from emrtd.crypto.protocols import chip_authentication_oid
+from emrtd.errors import MalformedError, ProtocolError
+from emrtd.lds.security_infos import (
+    ChipAuthenticationInfo,
+    ChipAuthenticationPublicKeyInfo,
+    PrivilegedTerminalInfo,
+    SecurityInfos,
+)
+
+_STRENGTHS: Final = {Cipher.TDES: 112, Cipher.AES128: 128, Cipher.AES192: 192, Cipher.AES256: 256}
+
+
+@dataclass(frozen=True, slots=True)
+class StaticPublicKey:
+    """PK_IC with its domain parameters; authentic only after passive authentication."""
+
+    group: Group
+    public: bytes = field(repr=False)
+    key_id: int | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class ChipAuthenticationVariant:
+    """A static key and a protocol to use it with.
+
+    `version` is 1, or 2 of TR-03110-2.  `assumed` says that the chip does not name the protocol:
+    it is then 3DES (Doc 9303-11, 9.2.5, has no such chip; FR issued some in 2013).
+    """
+
+    protocol: str
+    cipher: Cipher
+    key: StaticPublicKey
+    version: int = 1
+    assumed: bool = False
+
+    @property
+    def strength(self) -> int:
+        """The security of the session keys, in bits."""
+        return min(_STRENGTHS[self.cipher], self.key.group.strength)
+
+    @property
+    def name(self) -> str:
+        """Protocol and parameters: "ca-ecdh-aes-128/brainpoolP256r1"."""
+        group = self.key.group
+        protocol = f"ca-{group.key_agreement}-{self.cipher.value}".lower()
+        return f"{protocol}/{group.description}"
+
+    @property
+    def key_reference(self) -> bytes | None:
+        """The identifier of the private key as MSE carries it; None where the chip has one key."""
+        return None if self.key.key_id is None else encode_key_reference(self.key.key_id)
+
+    @property
+    def tolerated(self) -> tuple[str, ...]:
+        """What is wrong with the chip's information, a sentence for each."""
+        reason = "the chip names no protocol for Chip Authentication, 3DES is assumed"
+        return (reason,) if self.assumed else ()
+
+
+def encode_key_reference(key_id: int) -> bytes:
+    """A keyId as an unsigned integer, in as few octets as hold it."""
+    size = max(1, (abs(key_id).bit_length() + 7) // 8)
+    return key_id.to_bytes(size, "big", signed=key_id < 0)
+
+
+def static_keys(infos: SecurityInfos) -> tuple[tuple[StaticPublicKey, ...], tuple[str, ...]]:
+    """The static keys that can be used, and for each other one why it cannot."""
+    usable, refused = [], []
+    for info in infos.of(ChipAuthenticationPublicKeyInfo):
+        try:
+            usable.append(_static_key(info))
+        except (MalformedError, ProtocolError) as error:
+            refused.append(str(error))
+    return tuple(usable), tuple(refused)
+
+
+def variants(infos: SecurityInfos, version: int = 1) -> tuple[ChipAuthenticationVariant, ...]:
+    """Every way to do Chip Authentication that SecurityInfos describe, in their order.
+
+    For version 2 those that only privileged terminals may use come last (TR-03110-3, A.1.1.9).
+    """
+    keys, _ = static_keys(infos)
+    named = [
+        ChipAuthenticationVariant(info.protocol, info.cipher, key, info.version)
+        for key in keys
+        for info in infos.of(ChipAuthenticationInfo)
+        if info.key_agreement is key.group.key_agreement and _belong(info.key_id, key, keys)
+    ]
+    found = [variant for variant in named if variant.version == version]
+    if version == 1:
+        found += [_assumed(key) for key in keys if not any(each.key == key for each in named)]
+    for privileged in infos.of(PrivilegedTerminalInfo) if version == 2 else ():
+        found += variants(privileged.infos, version)
+    return tuple(found)
+
+
+def choose(infos: SecurityInfos, version: int = 1) -> ChipAuthenticationVariant:
+    """The strongest way, one that the chip names before one that is assumed.
+
+    Raises `ProtocolError` that says why there is none.
+    """
+    offered = variants(infos, version)
+    if not offered:
+        _, refused = static_keys(infos)
+        why = "; ".join(refused) or "it has no key for it"
+        raise ProtocolError(f"the chip offers no Chip Authentication that can be used: {why}")
+    return max(offered, key=lambda each: (not each.assumed, each.strength, _STRENGTHS[each.cipher]))
+
+
+def mapping_key(infos: SecurityInfos, parameter_id: int | None) -> StaticPublicKey:
+    """The static key of PACE's Chip Authentication Mapping, from EF.CardSecurity (9.2.1).
+
+    Its identifier is the PACEInfo's parameterId.  Raises `ProtocolError` where there is none.
+    """
+    keys, refused = static_keys(infos)
+    found = next((key for key in keys if key.key_id == parameter_id), None)
+    if found is None:
+        why = "; ".join(refused) or f"no key has the identifier {parameter_id}"
+        raise ProtocolError(f"EF.CardSecurity has no usable key for PACE-CAM: {why}")
+    return found
+
+
+def _static_key(info: ChipAuthenticationPublicKeyInfo) -> StaticPublicKey:
+    group, public = decode_agreement_key(info.public_key)
+    if group.key_agreement is not info.key_agreement:
+        raise ProtocolError(f"a key for {info.key_agreement} is of the other kind")
+    return StaticPublicKey(group, public, info.key_id)
+
+
+def _belong(key_id: int | None, key: StaticPublicKey, keys: Iterable[StaticPublicKey]) -> bool:
+    """Whether an info with this identifier is about the key; one key needs no identifier."""
+    alone = sum(each.group.key_agreement is key.group.key_agreement for each in keys) == 1
+    return key_id == key.key_id or (alone and None in {key_id, key.key_id})
+
+
+def _assumed(key: StaticPublicKey) -> ChipAuthenticationVariant:
+    protocol = chip_authentication_oid(key.group.key_agreement, Cipher.TDES)
+    return ChipAuthenticationVariant(protocol, Cipher.TDES, key, assumed=True)
