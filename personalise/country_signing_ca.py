@@ -38,10 +38,20 @@ DOCUMENT_VALIDITY: Final = timedelta(days=3653)
 CRL_VALIDITY: Final = timedelta(days=90)
 STATION_VALIDITY: Final = timedelta(days=5 * 365)
 
+LIST_SIGNER_VALIDITY: Final = timedelta(days=2 * 365)
+"""Table 2 leaves the period of list signers to the issuer."""
+
 EMAIL_PROTECTION: Final = "1.3.6.1.5.5.7.3.4"
 """The purpose in the station's certificate: the nearest there is to opening a CMS envelope."""
 
 _HASHES_BY_FIELD_SIZE: Final = ((28, Hash.SHA224), (40, Hash.SHA256), (48, Hash.SHA384))
+
+
+class Revocation(Record, frozen=True):
+    """A certificate that is revoked: its serial number (hexadecimal), and since when."""
+
+    serial: str
+    at: datetime
 
 
 class Settings(Record, frozen=True):
@@ -49,7 +59,8 @@ class Settings(Record, frozen=True):
 
     `state` is the issuing State's code in the MRZ, `country` its two letters in certificates.
     `document_types` are the document codes that a Document Signer signs; one letter stands for
-    every code that begins with it.  `csca` and `document_signer` label the keys in use.
+    every code that begins with it.  `csca` and `document_signer` label the keys in use;
+    `csca_name` is the CSCA's common name, where it is not "CSCA" and the State's code.
     """
 
     state: str
@@ -63,8 +74,11 @@ class Settings(Record, frozen=True):
     crl_urls: tuple[str, ...] = ()
     document_types: tuple[str, ...] = ("A", "C", "I", "P")
     csca: str = "csca-1"
+    csca_name: str = ""
     document_signer: str = "ds-1"
+    documents_per_signer: int = 100_000
     crl_number: int = 1
+    revoked: tuple[Revocation, ...] = ()
 
     def __post_init__(self) -> None:
         if (self.signature == "ECDSA") == self.key.startswith("RSA"):
@@ -130,6 +144,35 @@ class CountrySigningCa:
             )
         )
 
+    def issue_link(self, successor: "CountrySigningCa", at: datetime) -> Certificate:
+        """The link to the CSCA that comes next: its key and name, signed by this one's (4.2.1)."""
+        end = at + CSCA_USAGE + DOCUMENT_SIGNER_USAGE + DOCUMENT_VALIDITY
+        return self._issue(
+            Subject(
+                CertificateKind.CSCA_LINK,
+                successor._own_name,
+                self._state,
+                successor.signer.public_key,
+                Period(at, end),
+                private_key_usage=Period(at, at + CSCA_USAGE),
+                crl_urls=self.settings.crl_urls,
+                changes_name=successor._own_name != self._own_name,
+            )
+        )
+
+    def issue_list_signer(self, kind: CertificateKind, key: PublicKey, at: datetime) -> Certificate:
+        """A certificate for a Master List Signer or a Deviation List Signer."""
+        return self._issue(
+            Subject(
+                kind,
+                self._name(kind.value),
+                self._state,
+                key,
+                Period(at, at + LIST_SIGNER_VALIDITY),
+                crl_urls=self.settings.crl_urls,
+            )
+        )
+
     def issue_document_signer(self, key: PublicKey, number: int, at: datetime) -> Certificate:
         """A certificate for the Document Signer with this number."""
         return self._issue(
@@ -182,7 +225,7 @@ class CountrySigningCa:
 
     @property
     def _own_name(self) -> bytes:
-        return self._name(f"CSCA {self.settings.state}")
+        return self._name(self.settings.csca_name or f"CSCA {self.settings.state}")
 
     @property
     def _state(self) -> AlternativeName:

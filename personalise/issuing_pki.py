@@ -14,7 +14,7 @@ envelope: a personalisation station needs no other part of the PKI.
 
 import secrets
 import shutil
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 from pathlib import Path
 from typing import Final, Self
@@ -86,6 +86,30 @@ class IssuingPki:
         station_key = (folder / "keys" / f"{_STATION}.p8").read_bytes()
         write_atomically(_station_key_path(pki.station_identifier), station_key, mode=0o600)
         return pki
+
+    def save(self, settings: Settings) -> Self:
+        """Write new settings, atomically; returns the PKI with them."""
+        write_atomically(self.folder / SETTINGS_NAME, _record(settings))
+        return replace(self, settings=settings)
+
+    @property
+    def csca(self) -> CountrySigningCa:
+        """The CSCA in use, with its key."""
+        return CountrySigningCa(self.settings, self.custody.signer(self.settings.csca))
+
+    def publish(self, name: str, certificate: Certificate) -> Path:
+        """Write a certificate into the folder under a name, and among those issued."""
+        path = self.folder / f"{name}.cer"
+        write_atomically(self.folder / "issued" / f"{certificate.serial:X}.cer", certificate.der)
+        write_atomically(path, certificate.der)
+        return path
+
+    def issued(self) -> list[Certificate]:
+        """Every certificate that this PKI ever issued."""
+        return [
+            Certificate.parse(read_bounded(path, _MAX_FILE))
+            for path in sorted((self.folder / "issued").glob("*.cer"))
+        ]
 
     def certificate(self, name: str) -> Certificate:
         """One of the certificates in the folder: "csca", "ds" or "station"."""
@@ -167,5 +191,8 @@ def _make(
         write_atomically(folder / f"{name}.cer", certificate.der)
         write_atomically(folder / "issued" / f"{certificate.serial:X}.cer", certificate.der)
     write_atomically(folder / "crl.crl", csca.issue_crl(settings.crl_number, at))
-    record = msgspec.json.format(msgspec.json.encode(settings), indent=2) + b"\n"
-    write_atomically(folder / SETTINGS_NAME, record)
+    write_atomically(folder / SETTINGS_NAME, _record(settings))
+
+
+def _record(settings: Settings) -> bytes:
+    return msgspec.json.format(msgspec.json.encode(settings), indent=2) + b"\n"

@@ -1,0 +1,85 @@
+"""The register of documents: which Document Signer signed which document, for the day it matters.
+
+When a Document Signer is compromised, the State has to know every document that rests on it.  A
+document's number is a person's datum, so it lies in the register sealed, for the PKI's register key
+alone; Document Signer, time and the SHA-256 of EF.SOD lie in clear.
+"""
+
+import sqlite3
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, field
+from datetime import datetime
+from pathlib import Path
+from typing import Final, TypeVar
+
+from emrtd.errors import MisuseError
+from emrtd.secret import Secret
+
+T = TypeVar("T")
+
+FILE_NAME: Final = "register.sqlite"
+
+_SCHEMA: Final = """
+CREATE TABLE IF NOT EXISTS document (
+    signer BLOB NOT NULL,         -- SHA-256 of the Document Signer's certificate
+    at TEXT NOT NULL,             -- UTC
+    sod BLOB NOT NULL,            -- SHA-256 of EF.SOD
+    number BLOB NOT NULL          -- the document's number, sealed (CMS)
+) STRICT;
+CREATE INDEX IF NOT EXISTS document_by_signer ON document (signer);
+"""
+
+
+@dataclass(frozen=True, slots=True)
+class RegisteredDocument:
+    """A document that a Document Signer signed; its number is a person's datum."""
+
+    signed: datetime
+    sod: bytes = field(repr=False)
+    number: Secret
+
+
+class Register:
+    """The register of one PKI."""
+
+    def __init__(self, folder: Path) -> None:
+        self._path = folder / FILE_NAME
+        self._database = self._guarded(
+            lambda: sqlite3.connect(self._path, timeout=30, isolation_level=None)
+        )
+        self._guarded(lambda: self._database.executescript(_SCHEMA))
+        self._path.chmod(0o600)
+
+    def enter(self, signer: bytes, at: datetime, sod: bytes, sealed_number: bytes) -> None:
+        """Enter one document, durably; `signer` and `sod` are SHA-256 digests."""
+        self._guarded(
+            lambda: self._database.execute(
+                "INSERT INTO document VALUES (?, ?, ?, ?)",
+                (signer, at.isoformat(), sod, sealed_number),
+            )
+        )
+
+    def count(self, signer: bytes) -> int:
+        """How many documents a Document Signer has signed."""
+        statement = "SELECT count(*) FROM document WHERE signer = ?"
+        row = self._guarded(lambda: self._database.execute(statement, (signer,)).fetchone())
+        return int(row[0])
+
+    def signed_by(
+        self, signer: bytes, unseal: Callable[[bytes], Secret]
+    ) -> Iterator[RegisteredDocument]:
+        """Every document that a Document Signer has signed, in order of time."""
+        statement = "SELECT at, sod, number FROM document WHERE signer = ? ORDER BY at, sod"
+        rows = self._guarded(lambda: self._database.execute(statement, (signer,)))
+        for at, sod, sealed in rows:
+            yield RegisteredDocument(datetime.fromisoformat(at), sod, unseal(sealed))
+
+    def close(self) -> None:
+        """Close the register."""
+        self._database.close()
+
+    def _guarded(self, work: Callable[[], T]) -> T:
+        try:
+            return work()
+        except sqlite3.Error as error:
+            raise MisuseError(f"{self._path}: the register cannot be used ({error})") from error
