@@ -28,23 +28,24 @@ def user_folder() -> Path:
 def read_passphrase(named: Path | None = None) -> Secret:
     """Find the pass phrase; raises `MisuseError` for an empty one, `OSError` for no such file."""
     if named is not None:
-        return _first_line(named)
+        return read_secret_line(named)
     if from_environment := os.environ.get(ENVIRONMENT_VARIABLE):
-        return _first_line(Path(from_environment))
+        return read_secret_line(Path(from_environment))
     path = user_folder() / "passphrase"
     try:
         _make(path)
     except FileExistsError:
         if path.stat().st_mode & 0o077:
             raise MisuseError(f"{path}: others may read the pass phrase; `chmod 600` it") from None
-    return _first_line(path)
+    return read_secret_line(path)
 
 
-def _first_line(path: Path) -> Secret:
+def read_secret_line(path: Path) -> Secret:
+    """The first line of a file: a pass phrase or a PIN; an empty one is a `MisuseError`."""
     with path.open("rb") as file:
         line = file.readline(_MAX_LENGTH).rstrip(b"\r\n")
     if not line:
-        raise MisuseError(f"{path}: holds no pass phrase in its first line")
+        raise MisuseError(f"{path}: holds no secret in its first line")
     return Secret(line)
 
 

@@ -54,6 +54,13 @@ class Revocation(Record, frozen=True):
     at: datetime
 
 
+class HsmAddress(Record, frozen=True):
+    """Where an HSM is: the PKCS#11 library's path, and the token's label."""
+
+    module: str
+    token: str
+
+
 class Settings(Record, frozen=True):
     """Who issues, and how; nothing of it is secret.
 
@@ -79,6 +86,7 @@ class Settings(Record, frozen=True):
     documents_per_signer: int = 100_000
     crl_number: int = 1
     revoked: tuple[Revocation, ...] = ()
+    hsm: HsmAddress | None = None
 
     def __post_init__(self) -> None:
         if (self.signature == "ECDSA") == self.key.startswith("RSA"):

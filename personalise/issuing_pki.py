@@ -6,22 +6,29 @@
     DIR/ds.cer         the Document Signer's certificate
     DIR/station.cer    for the key that chip keys are sealed for
     DIR/issued/*.cer   every certificate ever issued, by serial number
+    DIR/audit.jsonl    the log of every act, and audit.pub, the key that verifies it
+    DIR/register.sqlite  which Document Signer signed which document, the numbers sealed
     DIR/keys/*.p8      the private keys, encrypted
 
 The station's key lies in the user's own folder too, where `write` finds it by the identifier in the
 envelope: a personalisation station needs no other part of the PKI.
 """
 
+import hashlib
+import re
 import secrets
 import shutil
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass, replace
 from datetime import datetime
+from functools import cached_property
 from pathlib import Path
 from typing import Final, Self
 
 import msgspec
 
 from emrtd.crypto.private_keys import EcPrivateKey
+from emrtd.crypto.public_keys import decode_public_key, encode_public_key
 from emrtd.crypto.signatures import EcPublicKey
 from emrtd.errors import MisuseError, ProtocolError
 from emrtd.iso7816.procedure import Random
@@ -30,34 +37,61 @@ from emrtd.pki.certificate_writer import key_identifier
 from emrtd.pki.certificates import Certificate
 from emrtd.pki.enveloped import open_envelope, recipients_of, seal
 from emrtd.secret import Secret
+from personalise.audit_log import AuditLog
 from personalise.country_signing_ca import CountrySigningCa, Settings
 from personalise.document_signer import DocumentSigner
 from personalise.files import write_atomically
 from personalise.key_custody import FileCustody, KeyCustody, read_private_key
 from personalise.records import from_json, read_bounded
+from personalise.register import Register
 
 SETTINGS_NAME: Final = "pki.json"
 STATION_CURVE: Final = "brainpoolP256r1"
+AUDIT_LABEL: Final = "audit"
+AUDIT_LOG_NAME: Final = "audit.jsonl"
+AUDIT_KEY_NAME: Final = "audit.pub"
+_AUDIT_CURVE: Final = "secp256r1"
 _STATION: Final = "station"
+_REGISTER: Final = "register"
+_REGISTER_KEY_NAME: Final = "register.pub"
 _MAX_FILE: Final = 64 * 1024
+
+_DS_LABEL: Final = re.compile(r"ds-\d+")
+
+Pin = Callable[[], Secret]
+"""Gives the PIN of an HSM, when it is needed."""
+
+
+def no_pin() -> Secret:
+    """The PIN where none was named."""
+    raise MisuseError("the keys are in an HSM: name the file that holds its PIN with --pin-file")
 
 
 @dataclass(frozen=True)
 class IssuingPki:
-    """A PKI's folder, opened; `custody` holds its keys."""
+    """A PKI's folder, opened.
+
+    `custody` holds the keys that sign, in files or in an HSM; `local_keys` the two that open
+    envelopes, in files always: the register's, and the station's until it is taken there.
+    """
 
     folder: Path
     settings: Settings
     custody: KeyCustody
+    local_keys: FileCustody
 
     @classmethod
-    def open(cls, folder: Path, passphrase: Secret) -> Self:
-        """Open a PKI whose keys are in files; raises `MisuseError` where there is none."""
+    def open(cls, folder: Path, passphrase: Secret, pin: Pin = no_pin) -> Self:
+        """Open a PKI; raises `MisuseError` where there is none.
+
+        `pin` is asked for where the keys are in an HSM.
+        """
         path = folder / SETTINGS_NAME
         if not path.is_file():
             raise MisuseError(f"{folder}: holds no PKI; make one with `personalise pki init`")
         settings = from_json(read_bounded(path, _MAX_FILE), Settings, str(path))
-        return cls(folder, settings, FileCustody(folder / "keys", passphrase))
+        local_keys = FileCustody(folder / "keys", passphrase)
+        return cls(folder, settings, _custody(settings, local_keys, pin), local_keys)
 
     @classmethod
     def create(
@@ -66,6 +100,8 @@ class IssuingPki:
         settings: Settings,
         passphrase: Secret,
         at: datetime,
+        pin: Pin = no_pin,
+        *,
         random: Random = secrets.token_bytes,
     ) -> Self:
         """Make a PKI in a new folder, which appears whole or not at all.
@@ -78,11 +114,15 @@ class IssuingPki:
         work = folder.with_name(f".{folder.name}.{secrets.token_hex(6)}")
         work.mkdir(mode=0o700)
         try:
-            _make(work, settings, passphrase, at.replace(microsecond=0), random)
+            local_keys = FileCustody(work / "keys", passphrase)
+            custody = _custody(settings, local_keys, pin)
+            _make(cls(work, settings, custody, local_keys), at.replace(microsecond=0), random)
             work.replace(folder)
         finally:
             shutil.rmtree(work, ignore_errors=True)
-        pki = cls.open(folder, passphrase)
+        local_keys = FileCustody(folder / "keys", passphrase)
+        in_files = settings.hsm is None
+        pki = cls(folder, settings, local_keys if in_files else custody, local_keys)
         station_key = (folder / "keys" / f"{_STATION}.p8").read_bytes()
         write_atomically(_station_key_path(pki.station_identifier), station_key, mode=0o600)
         return pki
@@ -119,13 +159,34 @@ class IssuingPki:
         return Certificate.parse(read_bounded(path, _MAX_FILE))
 
     def document_signer(self) -> DocumentSigner:
-        """The Document Signer in use, with its chain."""
+        """The Document Signer in use, with its chain; raises `MisuseError` if it is revoked."""
+        certificate = self.certificate("ds")
+        if self._is_revoked(certificate):
+            raise MisuseError(
+                f"{self.folder}: the Document Signer is revoked; `personalise pki issue-ds`"
+            )
+        return self._document_signer(self.settings.document_signer, certificate)
+
+    def document_signers(self) -> list[DocumentSigner]:
+        """Every Document Signer whose key is here and that is not revoked, the oldest first."""
+        issued = {each.public_key: each for each in self.issued() if not self._is_revoked(each)}
+        labels = [label for label in self.custody.labels() if _DS_LABEL.fullmatch(label)]
+        found = []
+        for label in sorted(labels, key=lambda label: int(label.partition("-")[2])):
+            certificate = issued.get(self.custody.signer(label).public_key)
+            if certificate is not None:
+                found.append(self._document_signer(label, certificate))
+        return found
+
+    def _document_signer(self, label: str, certificate: Certificate) -> DocumentSigner:
+        signer = self.custody.signer(label)
+        issuers = [each for each in self.issued() if each.is_ca and each.is_self_issued]
         return DocumentSigner(
-            self.custody.signer(self.settings.document_signer),
-            self.certificate("ds"),
-            self.certificate("csca"),
-            self.settings.scheme,
+            signer, certificate, _issuer_of(certificate, issuers), self.settings.scheme
         )
+
+    def _is_revoked(self, certificate: Certificate) -> bool:
+        return f"{certificate.serial:X}" in {each.serial for each in self.settings.revoked}
 
     @property
     def station_identifier(self) -> bytes:
@@ -135,6 +196,34 @@ class IssuingPki:
     def seal_for_station(self, content: Secret, random: Random = secrets.token_bytes) -> bytes:
         """Enclose a secret for the personalisation station (CMS, DER)."""
         return seal(content.reveal(), self._station_key, self.station_identifier, random)
+
+    def register_document(self, signer: Certificate, at: datetime, sod: bytes, number: str) -> None:
+        """Enter a document that was signed; refuses one more than a Document Signer may sign."""
+        key = decode_public_key(read_bounded(self.folder / _REGISTER_KEY_NAME, _MAX_FILE))
+        if not isinstance(key, EcPublicKey):
+            raise MisuseError(f"{self.folder}: the register's key is not one on a curve")
+        register = Register(self.folder)
+        try:
+            if register.count(signer.fingerprint) >= self.settings.documents_per_signer:
+                raise MisuseError(
+                    f"the Document Signer has signed {self.settings.documents_per_signer:,}"
+                    " documents, its limit: `personalise pki issue-ds`"
+                )
+            sealed = seal(number.encode(), key, key_identifier(key))
+            register.enter(signer.fingerprint, at, hashlib.sha256(sod).digest(), sealed)
+        finally:
+            register.close()
+
+    def unseal(self, sealed: bytes) -> Secret:
+        """Open what is sealed in the register."""
+        return open_envelope(sealed, self._register_key)
+
+    @cached_property
+    def _register_key(self) -> EcPrivateKey:
+        key = self.local_keys.private_key(_REGISTER)
+        if not isinstance(key, EcPrivateKey):
+            raise MisuseError(f"{self.folder}: the register's key is not one on a curve")
+        return key
 
     @property
     def _station_key(self) -> EcPublicKey:
@@ -174,24 +263,41 @@ def _station_key_path(identifier: bytes) -> Path:
     return user_folder() / "station-keys" / f"{identifier.hex()}.p8"
 
 
-def _make(
-    folder: Path, settings: Settings, passphrase: Secret, at: datetime, random: Random
-) -> None:
-    custody = FileCustody(folder / "keys", passphrase)
+def _issuer_of(certificate: Certificate, roots: Iterable[Certificate]) -> Certificate:
+    wanted = certificate.extensions.authority_key_identifier
+    for root in roots:
+        if root.extensions.subject_key_identifier == wanted:
+            return root
+    raise MisuseError("the Document Signer's CSCA is not among what this PKI issued")
+
+
+def _make(pki: IssuingPki, at: datetime, random: Random) -> None:
+    settings, custody = pki.settings, pki.custody
     custody.generate(settings.csca, settings.key)
     document_signer_key = custody.generate(settings.document_signer, settings.key)
-    station_key = custody.generate(_STATION, STATION_CURVE)
+    station_key = pki.local_keys.generate(_STATION, STATION_CURVE)
     csca = CountrySigningCa(settings, custody.signer(settings.csca), random)
-    issued = {
-        "csca": csca.issue_root(at),
-        "ds": csca.issue_document_signer(document_signer_key, 1, at),
-        _STATION: csca.issue_station(station_key, 1, at),
-    }
-    for name, certificate in issued.items():
-        write_atomically(folder / f"{name}.cer", certificate.der)
-        write_atomically(folder / "issued" / f"{certificate.serial:X}.cer", certificate.der)
-    write_atomically(folder / "crl.crl", csca.issue_crl(settings.crl_number, at))
-    write_atomically(folder / SETTINGS_NAME, _record(settings))
+    pki.publish("csca", csca.issue_root(at))
+    pki.publish("ds", csca.issue_document_signer(document_signer_key, 1, at))
+    pki.publish(_STATION, csca.issue_station(station_key, 1, at))
+    write_atomically(pki.folder / "crl.crl", csca.issue_crl(settings.crl_number, at))
+    for name, key in (
+        (AUDIT_KEY_NAME, custody.generate(AUDIT_LABEL, _AUDIT_CURVE)),
+        (_REGISTER_KEY_NAME, pki.local_keys.generate(_REGISTER, STATION_CURVE)),
+    ):
+        write_atomically(pki.folder / name, encode_public_key(key))
+    log = AuditLog(pki.folder / AUDIT_LOG_NAME, custody.signer(AUDIT_LABEL))
+    log.append("pki.init", {"state": settings.state, "key": settings.key}, "done", at)
+    pki.save(settings)
+
+
+def _custody(settings: Settings, local_keys: FileCustody, pin: Pin) -> KeyCustody:
+    """Where the signing keys are, as the settings say."""
+    if settings.hsm is None:
+        return local_keys
+    from personalise.hsm import Pkcs11Custody
+
+    return Pkcs11Custody(settings.hsm.module, settings.hsm.token, pin())
 
 
 def _record(settings: Settings) -> bytes:

@@ -1,0 +1,210 @@
+"""The acts of a PKI that matter, each approved where the configuration says so, each in the log.
+
+issue_document_signer   a new key and certificate; the one before signs no more
+renew_csca              a new CSCA key, its root and the link to it (Doc 9303-12, 4.2.1)
+issue_list_signer       a Master List Signer or a Deviation List Signer
+issue_crl               the revocation list anew, at least every 90 days (4.4)
+revoke                  a certificate; a CRL and the list of affected documents come of it
+publish_master_list     the CSCA certificates that this State trusts, signed (9)
+destroy_key             a private key, for ever
+"""
+
+import re
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import AbstractContextManager
+from dataclasses import dataclass
+from datetime import datetime
+from pathlib import Path
+from typing import Final
+
+import msgspec
+
+from emrtd.asn1 import der
+from emrtd.crypto.public_keys import decode_public_key
+from emrtd.crypto.signatures import PublicKey, Signer
+from emrtd.errors import MisuseError
+from emrtd.pki.certificate_writer import RevokedCertificate
+from emrtd.pki.certificates import Certificate
+from emrtd.pki.extension_writer import CertificateKind
+from emrtd.pki.signed_data_writer import build_signed_data
+from personalise.audit_log import AuditLog, Head, timestamp, verify_log
+from personalise.country_signing_ca import CountrySigningCa, Revocation, Settings
+from personalise.files import write_atomically
+from personalise.issuing_pki import AUDIT_KEY_NAME, AUDIT_LABEL, AUDIT_LOG_NAME, IssuingPki
+from personalise.officers import Officers
+from personalise.register import Register, RegisteredDocument
+
+ID_MASTER_LIST: Final = "2.23.136.1.1.2"
+"""eContentType id-icao-mrtd-security-cscaMasterList (Doc 9303-12, 9)."""
+
+_LIST_SIGNER_LABELS: Final = {
+    CertificateKind.MASTER_LIST_SIGNER: "mls",
+    CertificateKind.DEVIATION_LIST_SIGNER: "dls",
+}
+
+
+@dataclass(frozen=True)
+class PkiOffice:
+    """A PKI, the officers present, and the time: what every act needs."""
+
+    pki: IssuingPki
+    present: Sequence[tuple[str, Signer]]
+    at: datetime
+
+    def _act(self, name: str, subject: Mapping[str, str]) -> AbstractContextManager[None]:
+        approvals = Officers.load(self.pki.folder).approve(
+            name, subject, timestamp(self.at), self.present
+        )
+        log = AuditLog(self.pki.folder / AUDIT_LOG_NAME, self.pki.custody.signer(AUDIT_LABEL))
+        return log.act(name, subject, self.at, approvals)
+
+    def _new_label(self, stem: str) -> str:
+        numbers = (
+            int(found[1])
+            for label in self.pki.custody.labels()
+            if (found := re.fullmatch(rf"{stem}-(\d+)", label))
+        )
+        return f"{stem}-{max(numbers, default=0) + 1}"
+
+    def issue_document_signer(self) -> Certificate:
+        """Make the next Document Signer and put it into use."""
+        label = self._new_label("ds")
+        with self._act("ds.issue", {"label": label}):
+            settings = self.pki.settings
+            key = self.pki.custody.generate(label, settings.key)
+            number = int(label.partition("-")[2])
+            certificate = self.pki.csca.issue_document_signer(key, number, self.at)
+            self.pki.publish("ds", certificate)
+            self.pki.save(msgspec.structs.replace(settings, document_signer=label))
+        return certificate
+
+    def renew_csca(self, common_name: str = "") -> tuple[Certificate, Certificate]:
+        """Make the next CSCA key; returns its root, and the link from the one before to it.
+
+        The new key signs from now on.  `common_name` changes the CSCA's name, which the link says.
+        """
+        label = self._new_label("csca")
+        with self._act("csca.issue", {"label": label, "common name": common_name or "as before"}):
+            before = self.pki.csca
+            self.pki.custody.generate(label, before.settings.key)
+            name = common_name or before.settings.csca_name
+            settings = msgspec.structs.replace(before.settings, csca=label, csca_name=name)
+            successor = CountrySigningCa(settings, self.pki.custody.signer(label))
+            root = successor.issue_root(self.at)
+            link = before.issue_link(successor, self.at)
+            self.pki.publish(f"link-{label}", link)
+            self.pki.publish("csca", root)
+            _write_crl(self.pki.save(settings), self.at)
+        return root, link
+
+    def issue_list_signer(self, kind: CertificateKind) -> Certificate:
+        """Make a Master List Signer or a Deviation List Signer."""
+        stem = _LIST_SIGNER_LABELS[kind]
+        label = self._new_label(stem)
+        with self._act("signer.issue", {"label": label, "kind": kind.value}):
+            key = self.pki.custody.generate(label, self.pki.settings.key)
+            certificate = self.pki.csca.issue_list_signer(kind, key, self.at)
+            self.pki.publish(stem, certificate)
+        return certificate
+
+    def issue_crl(self) -> Path:
+        """Issue the revocation list anew."""
+        with self._act("crl.issue", {"number": str(self.pki.settings.crl_number + 1)}):
+            return _write_crl(self.pki, self.at)
+
+    def revoke(self, certificate: Certificate) -> Path:
+        """Revoke a certificate and publish the list that says so; returns the list's path.
+
+        One that is revoked already stays revoked since then.
+        """
+        serial = f"{certificate.serial:X}"
+        settings = self.pki.settings
+        with self._act("revoke", {"serial": serial}):
+            if serial not in {each.serial for each in settings.revoked}:
+                revoked = (*settings.revoked, Revocation(serial, self.at))
+                settings = msgspec.structs.replace(settings, revoked=revoked)
+            return _write_crl(self.pki.save(settings), self.at)
+
+    def publish_master_list(self, certificates: Sequence[Certificate], path: Path) -> None:
+        """Sign a Master List over CSCA certificates; `path` is where it is written (DER)."""
+        signer_certificate = self.pki.certificate("mls")
+        label = self._label_of(signer_certificate.public_key, "mls")
+        with self._act("master-list.publish", {"certificates": str(len(certificates))}):
+            listed = der.set_of(*{each.der for each in certificates})
+            signed = build_signed_data(
+                ID_MASTER_LIST,
+                der.sequence(der.integer(0), listed),
+                self.pki.custody.signer(label),
+                signer_certificate,
+                self.pki.settings.scheme.hash,
+                self.at,
+                scheme=self.pki.settings.scheme,
+                by_key_identifier=True,
+                others=[self.pki.certificate("csca")],
+            )
+            write_atomically(path, signed)
+
+    def destroy_key(self, label: str) -> None:
+        """Destroy a private key; the CSCA's and the log's own in use are refused."""
+        if label in {self.pki.settings.csca, AUDIT_LABEL}:
+            raise MisuseError(f"the key {label!r} is in use and nothing takes its place")
+        with self._act("key.destroy", {"label": label}):
+            self.pki.custody.destroy(label)
+
+    def enrol_officer(self, name: str, key: PublicKey) -> None:
+        """Add an officer to the configuration."""
+        officers = Officers.load(self.pki.folder).enrol(name, key)
+        with self._act("officer.enrol", {"officer": name}):
+            officers.save(self.pki.folder)
+
+    def require_officers(self, required: int, acts: frozenset[str]) -> None:
+        """Say which acts need how many officers; the officers there are approve it themselves."""
+        officers = Officers.load(self.pki.folder)
+        if len(officers.keys) < required:
+            raise MisuseError(f"{required} officers are required and {len(officers.keys)} enrolled")
+        subject = {"required": str(required), "acts": " ".join(sorted(acts))}
+        with self._act("officer.require", subject):
+            Officers(required, acts, officers.keys).save(self.pki.folder)
+
+    def _label_of(self, key: PublicKey | None, stem: str) -> str:
+        for label in self.pki.custody.labels():
+            if label.startswith(f"{stem}-") and self.pki.custody.signer(label).public_key == key:
+                return label
+        raise MisuseError(f"the key of {stem}.cer is not in this PKI's custody")
+
+
+def affected_documents(pki: IssuingPki, certificate: Certificate) -> Iterator[RegisteredDocument]:
+    """Every document that rests on a Document Signer; their numbers are people's data."""
+    register = Register(pki.folder)
+    try:
+        yield from register.signed_by(certificate.fingerprint, pki.unseal)
+    finally:
+        register.close()
+
+
+def find_certificate(pki: IssuingPki, name: str) -> Certificate:
+    """A certificate that the PKI issued, by serial number (hexadecimal) or as "ds"."""
+    if re.fullmatch(r"[0-9A-Fa-f]{1,40}", name):
+        found = [each for each in pki.issued() if each.serial == int(name, 16)]
+        if found:
+            return found[0]
+    elif re.fullmatch(r"[a-z0-9-]+", name) and (pki.folder / f"{name}.cer").is_file():
+        return pki.certificate(name)
+    raise MisuseError(f"{pki.folder}: has issued no certificate {name!r}; give its serial number")
+
+
+def verify_audit(folder: Path, expected_head: str | None = None) -> Head:
+    """Verify the whole audit log of a PKI, with the public key that lies beside it."""
+    key = decode_public_key((folder / AUDIT_KEY_NAME).read_bytes())
+    officers = Officers.load(folder)
+    return verify_log(folder / AUDIT_LOG_NAME, key, officers.keys, expected_head)
+
+
+def _write_crl(pki: IssuingPki, at: datetime) -> Path:
+    settings: Settings = msgspec.structs.replace(
+        pki.settings, crl_number=pki.settings.crl_number + 1
+    )
+    revoked = [RevokedCertificate(int(each.serial, 16), each.at) for each in settings.revoked]
+    path = pki.folder / "crl.crl"
+    write_atomically(path, pki.save(settings).csca.issue_crl(settings.crl_number, at, revoked))
+    return path

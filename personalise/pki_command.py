@@ -1,0 +1,360 @@
+"""The commands `personalise pki`, `officer`, `audit` and `sign-service`.
+
+What a command needs is imported when it runs, and not before.
+"""
+
+from collections.abc import Callable
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import click
+
+from emrtd.errors import MisuseError
+
+if TYPE_CHECKING:
+    from emrtd.crypto.private_keys import PrivateKey
+    from personalise.issuing_pki import IssuingPki
+    from personalise.pki_acts import PkiOffice
+
+_FILE = click.Path(path_type=Path, dir_okay=False, exists=True)
+_PATH = click.Path(path_type=Path)
+_FOLDER = click.Path(path_type=Path, file_okay=False, exists=True)
+
+passphrase_file = click.option(
+    "--passphrase-file",
+    type=_FILE,
+    help="File whose first line is the pass phrase of the keys.  Otherwise the file that"
+    " CHIPSEAL_PASSPHRASE_FILE names, or one of your own that is made when it is needed.",
+)
+pin_file = click.option(
+    "--pin-file",
+    type=_FILE,
+    envvar="CHIPSEAL_PIN_FILE",
+    help="File whose first line is the HSM's PIN, where the keys are in one"
+    "  [environment: CHIPSEAL_PIN_FILE].",
+)
+pki_folder = click.option(
+    "--pki", "folder", type=_FOLDER, required=True, help="The PKI's folder, of `pki init`."
+)
+
+
+def act_options(command: Callable[..., Any]) -> Callable[..., Any]:
+    """The options of every act: which PKI, its secrets, and which officers are present."""
+    officer = click.option(
+        "--officer",
+        "officers",
+        multiple=True,
+        metavar="NAME=KEYFILE",
+        help="An officer who approves the act; once for each of them.",
+    )
+    officer_passphrase = click.option(
+        "--officer-passphrase-file",
+        "officer_passphrases",
+        multiple=True,
+        metavar="NAME=FILE",
+        help="File with an officer's pass phrase, which is asked for otherwise.",
+    )
+    for option in (officer_passphrase, officer, pin_file, passphrase_file, pki_folder):
+        command = option(command)
+    return command
+
+
+def open_pki(folder: Path, passphrase_file: Path | None, pin_file: Path | None) -> "IssuingPki":
+    """Open a PKI with the secrets that the options name."""
+    from emrtd.passphrase import read_passphrase, read_secret_line
+    from personalise.issuing_pki import IssuingPki, no_pin
+
+    pin = no_pin if pin_file is None else lambda: read_secret_line(pin_file)
+    return IssuingPki.open(folder, read_passphrase(passphrase_file), pin)
+
+
+def _office(
+    folder: Path,
+    passphrase_file: Path | None,
+    pin_file: Path | None,
+    officers: tuple[str, ...],
+    officer_passphrases: tuple[str, ...],
+) -> "PkiOffice":
+    from personalise.pki_acts import PkiOffice
+
+    files = dict(_pair(each, "--officer-passphrase-file") for each in officer_passphrases)
+    present = [
+        (name, _officer_key(name, Path(path), files.get(name)))
+        for name, path in (_pair(each, "--officer") for each in officers)
+    ]
+    pki = open_pki(folder, passphrase_file, pin_file)
+    return PkiOffice(pki, present, datetime.now(UTC).replace(microsecond=0))
+
+
+def _pair(text: str, option: str) -> tuple[str, str]:
+    name, equals, path = text.partition("=")
+    if not (name and equals and path):
+        raise MisuseError(f"{option} {text!r}: write NAME=FILE")
+    return name, path
+
+
+def _officer_key(name: str, path: Path, passphrase_file: str | None) -> "PrivateKey":
+    from emrtd.passphrase import read_secret_line
+    from emrtd.secret import Secret
+    from personalise.key_custody import read_private_key
+
+    if passphrase_file is not None:
+        passphrase = read_secret_line(Path(passphrase_file))
+    else:
+        typed = click.prompt(f"Pass phrase of {name}", hide_input=True, err=True)
+        passphrase = Secret(str(typed).encode())
+    return read_private_key(path, passphrase)
+
+
+@click.group()
+def pki() -> None:
+    """The issuing PKI: Country Signing CA, Document Signers, lists, revocation."""
+
+
+@pki.command("init")
+@click.argument("folder", type=_PATH)
+@click.option("--state", default="UTO", show_default=True, help="Code of the State in the MRZ.")
+@click.option("--organisation", default="Chipseal demonstration", show_default=True)
+@click.option(
+    "--key",
+    default="brainpoolP256r1",
+    show_default=True,
+    help="Kind of the CSCA's and Document Signer's keys: a curve's name, or RSA-3072.",
+)
+@click.option("--pkcs1", is_flag=True, help="RSA keys sign with PKCS#1 v1.5 and not with PSS.")
+@click.option(
+    "--named-curves",
+    is_flag=True,
+    help="Name curves in certificates, where Doc 9303-12 wants explicit parameters: OpenSSL 3"
+    " refuses chains with those.",
+)
+@click.option("--documents-per-signer", default=100_000, show_default=True)
+@click.option("--pkcs11", metavar="MODULE", help="Keep the keys in an HSM: its PKCS#11 library.")
+@click.option("--token", help="Label of the HSM's token.")
+@pin_file
+@passphrase_file
+def pki_init(  # noqa: PLR0917 - click's options
+    folder: Path,
+    state: str,
+    organisation: str,
+    key: str,
+    pkcs1: bool,
+    named_curves: bool,
+    documents_per_signer: int,
+    pkcs11: str | None,
+    token: str | None,
+    pin_file: Path | None,
+    passphrase_file: Path | None,
+) -> None:
+    """Make a PKI in the new folder FOLDER."""
+    import msgspec
+
+    from emrtd.passphrase import read_passphrase, read_secret_line
+    from personalise.country_signing_ca import HsmAddress, settings_for
+    from personalise.issuing_pki import IssuingPki, no_pin
+
+    if (pkcs11 is None) != (token is None):
+        raise MisuseError("an HSM needs both --pkcs11 MODULE and --token LABEL")
+    settings = msgspec.structs.replace(
+        settings_for(state, organisation, key, pss=not pkcs1, named_curves=named_curves),
+        documents_per_signer=documents_per_signer,
+        hsm=None if pkcs11 is None or token is None else HsmAddress(pkcs11, token),
+    )
+    pin = no_pin if pin_file is None else lambda: read_secret_line(pin_file)
+    made = IssuingPki.create(
+        folder, settings, read_passphrase(passphrase_file), datetime.now(UTC), pin
+    )
+    for name, what in (("csca", "CSCA"), ("ds", "Document Signer"), ("station", "station")):
+        certificate = made.certificate(name)
+        click.echo(f"{what:16} {certificate.key:16} until {certificate.not_after:%Y-%m-%d}")
+    click.echo(f"for trust stores: {folder / 'csca.cer'} {folder / 'crl.crl'}")
+
+
+@pki.command("issue-ds")
+@act_options
+def issue_document_signer(**options: Any) -> None:
+    """Make the next Document Signer and put it into use."""
+    certificate = _office(**options).issue_document_signer()
+    click.echo(f"Document Signer {certificate.serial:X} until {certificate.not_after:%Y-%m-%d}")
+
+
+@pki.command("renew-csca")
+@click.option("--name", default="", help="A new common name for the CSCA.")
+@act_options
+def renew_csca(name: str, **options: Any) -> None:
+    """Make the next CSCA key, its root, and the link certificate to it."""
+    root, link = _office(**options).renew_csca(name)
+    click.echo(f"CSCA             {root.serial:X} until {root.not_after:%Y-%m-%d}")
+    click.echo(f"link certificate {link.serial:X} until {link.not_after:%Y-%m-%d}")
+
+
+@pki.command("issue-list-signer")
+@click.argument("kind", type=click.Choice(["master", "deviation"]))
+@act_options
+def issue_list_signer(kind: str, **options: Any) -> None:
+    """Make a Master List Signer or a Deviation List Signer."""
+    from emrtd.pki.extension_writer import CertificateKind
+
+    kinds = {
+        "master": CertificateKind.MASTER_LIST_SIGNER,
+        "deviation": CertificateKind.DEVIATION_LIST_SIGNER,
+    }
+    certificate = _office(**options).issue_list_signer(kinds[kind])
+    click.echo(f"{kinds[kind].value} {certificate.serial:X}")
+
+
+@pki.command("issue-crl")
+@act_options
+def issue_crl(**options: Any) -> None:
+    """Issue the revocation list anew; at least every 90 days."""
+    click.echo(_office(**options).issue_crl())
+
+
+@pki.command("revoke")
+@click.argument("certificate")
+@click.option(
+    "--affected",
+    type=_PATH,
+    required=True,
+    help="Where to write the list of documents that rest on it; - prints it.  It is personal data.",
+)
+@act_options
+def revoke(certificate: str, affected: Path, **options: Any) -> None:
+    """Revoke CERTIFICATE (its serial number, or `ds`), publish a CRL, list what is affected."""
+    from personalise.pki_acts import affected_documents, find_certificate
+
+    office = _office(**options)
+    revoked = find_certificate(office.pki, certificate)
+    path = office.revoke(revoked)
+    count = 0
+    with click.open_file(str(affected), "w") as file:
+        for document in affected_documents(office.pki, revoked):
+            number = document.number.reveal().decode()
+            file.write(f"{number}\t{document.signed:%Y-%m-%dT%H:%M:%SZ}\t{document.sod.hex()}\n")
+            count += 1
+    click.echo(f"revoked {revoked.serial:X}; distribute {path} within 48 hours", err=True)
+    click.echo(f"{count} documents rest on it", err=True)
+
+
+@pki.command("publish-master-list")
+@click.argument("certificates", type=_FILE, nargs=-1, required=True)
+@click.option("-o", "output", type=_PATH, required=True)
+@act_options
+def publish_master_list(certificates: tuple[Path, ...], output: Path, **options: Any) -> None:
+    """Sign a Master List over the CSCA CERTIFICATES (DER)."""
+    from emrtd.pki.certificates import Certificate
+
+    office = _office(**options)
+    office.publish_master_list(
+        [Certificate.parse(path.read_bytes()) for path in certificates], output
+    )
+    click.echo(output)
+
+
+@pki.command("destroy-key")
+@click.argument("label")
+@act_options
+def destroy_key(label: str, **options: Any) -> None:
+    """Destroy the private key LABEL, for ever."""
+    _office(**options).destroy_key(label)
+
+
+@click.group()
+def officer() -> None:
+    """The officers of a PKI, and the acts that need them."""
+
+
+@officer.command("enrol")
+@click.argument("name")
+@click.option("-o", "output", type=_PATH, required=True, help="Where the new key is written.")
+@click.option("--new-passphrase-file", type=_FILE, help="File with the new pass phrase.")
+@act_options
+def enrol(name: str, output: Path, new_passphrase_file: Path | None, **options: Any) -> None:
+    """Make a key for the officer NAME, and add them to the PKI."""
+    from emrtd.passphrase import read_secret_line
+    from emrtd.pki.private_key_file import encrypt_private_key
+    from emrtd.secret import Secret
+    from personalise.files import write_atomically
+    from personalise.key_custody import generate_private_key
+
+    if output.exists():
+        raise MisuseError(f"{output}: is there already; an officer's key is never overwritten")
+    if new_passphrase_file is not None:
+        passphrase = read_secret_line(new_passphrase_file)
+    else:
+        prompt = f"New pass phrase of {name}"
+        typed = click.prompt(prompt, hide_input=True, confirmation_prompt=True, err=True)
+        passphrase = Secret(str(typed).encode())
+    key = generate_private_key("secp256r1")
+    office = _office(**options)
+    write_atomically(output, encrypt_private_key(key, passphrase), mode=0o600)
+    try:
+        office.enrol_officer(name, key.public_key)
+    except BaseException:
+        output.unlink()
+        raise
+
+
+@officer.command("require")
+@click.argument("number", type=click.IntRange(0, 9))
+@click.option("--act", "acts", multiple=True, help="One that needs them; else all do.")
+@act_options
+def require(number: int, acts: tuple[str, ...], **options: Any) -> None:
+    """Have the acts that matter need NUMBER officers."""
+    from personalise.officers import ACTS
+
+    unknown = sorted(set(acts) - ACTS)
+    if unknown:
+        raise MisuseError(f"{unknown[0]!r} is no act; the acts are {', '.join(sorted(ACTS))}")
+    _office(**options).require_officers(number, frozenset(acts) or ACTS)
+
+
+@click.group()
+def audit() -> None:
+    """The audit log of a PKI."""
+
+
+@audit.command("verify")
+@pki_folder
+@click.option("--head", help="The head that was noted at an earlier time.")
+def verify_audit(folder: Path, head: str | None) -> None:
+    """Verify the whole log: chain, signatures, approvals.  Note the head that is printed."""
+    from personalise.pki_acts import verify_audit as verify
+
+    found = verify(folder, head)
+    click.echo(f"{found.entries} entries, head {found.digest}")
+
+
+@click.command("sign-service")
+@click.option("--config", "configuration", type=_FILE, required=True, help="Its TOML file.")
+@pki_folder
+@pin_file
+@passphrase_file
+def sign_service(
+    configuration: Path, folder: Path, pin_file: Path | None, passphrase_file: Path | None
+) -> None:
+    """Sign EF.SODs for data-preparation clients over HTTPS, until stopped."""
+    from concurrent.futures import ThreadPoolExecutor
+
+    from personalise.sign_service.configuration import Configuration
+    from personalise.sign_service.desk import SigningDesk
+    from personalise.sign_service.ledger import Ledger
+    from personalise.sign_service.server import serve
+    from personalise.sign_service.web import SigningApplication
+
+    settings = Configuration(configuration)
+    signers = open_pki(folder, passphrase_file, pin_file).document_signers()
+    if not signers:
+        raise MisuseError(f"{folder}: has no Document Signer; `personalise pki issue-ds`")
+    thread = ThreadPoolExecutor(1, thread_name_prefix="signing")
+    application = SigningApplication(
+        lambda: SigningDesk(
+            settings.clients, signers, settings.documents_per_signer, Ledger(settings.ledger)
+        ),
+        thread,
+        lambda: datetime.now(UTC),
+    )
+    listening = settings.listening
+    click.echo(f"signing on https://{listening.host}:{listening.port}", err=True)
+    serve(application.asgi, thread, listening)

@@ -1,0 +1,227 @@
+"""The PKI's life as its officers live it, through the command line."""
+
+import subprocess
+from pathlib import Path
+
+import pytest
+
+from emrtd.command_line import run_command_line
+from emrtd.pki.certificates import Certificate
+from emrtd.secret import Secret
+from personalise.command_line import personalise
+from personalise.issuing_pki import IssuingPki
+
+
+class Desk:
+    def __init__(self, folder: Path, capsys: pytest.CaptureFixture[str]) -> None:
+        self.folder = folder
+        self.capsys = capsys
+        self.passphrase = folder / "passphrase"
+        self.passphrase.write_text("a pass phrase for tests\n")
+        self.status = 0
+
+    def run(self, *arguments: str) -> str:
+        self.status = run_command_line(
+            personalise, [*arguments, "--passphrase-file", str(self.passphrase)]
+        )
+        captured = self.capsys.readouterr()
+        return captured.out + captured.err
+
+    def act(self, *arguments: str) -> str:
+        return self.run(*arguments, "--pki", str(self.folder / "pki"))
+
+    @property
+    def pki(self) -> IssuingPki:
+        return IssuingPki.open(self.folder / "pki", Secret(b"a pass phrase for tests"))
+
+
+@pytest.fixture
+def desk(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> Desk:
+    monkeypatch.setenv("XDG_DATA_HOME", str(tmp_path / "user"))
+    desk = Desk(tmp_path, capsys)
+    desk.run("pki", "init", str(tmp_path / "pki"), "--named-curves")
+    assert desk.status == 0
+    return desk
+
+
+def audit(desk: Desk, *arguments: str) -> str:
+    run_command_line(
+        personalise, ["audit", "verify", "--pki", str(desk.folder / "pki"), *arguments]
+    )
+    captured = desk.capsys.readouterr()
+    return captured.out + captured.err
+
+
+def openssl(*arguments: str) -> str:
+    done = subprocess.run(["openssl", *arguments], capture_output=True, text=True, check=False)
+    return done.stdout + done.stderr
+
+
+def pem(path: Path) -> str:
+    target = path.with_suffix(".pem")
+    target.write_text(Certificate.parse(path.read_bytes()).to_pem())
+    return str(target)
+
+
+def test_a_new_document_signer_takes_over_and_the_old_one_stays_on_record(desk: Desk) -> None:
+    before = desk.pki.document_signer().certificate
+    desk.act("pki", "issue-ds")
+    after = desk.pki.document_signer().certificate
+    assert desk.status == 0
+    assert before != after
+    assert [each.certificate for each in desk.pki.document_signers()] == [before, after]
+    folder = desk.folder / "pki"
+    assert "OK" in openssl("verify", "-CAfile", pem(folder / "csca.cer"), pem(folder / "ds.cer"))
+
+
+@pytest.mark.parametrize("name", ["", "CSCA Utopia 2026"])
+def test_a_csca_renewal_is_linked_by_the_old_key(desk: Desk, name: str) -> None:
+    folder = desk.folder / "pki"
+    old = Certificate.parse((folder / "csca.cer").read_bytes())
+    (folder / "old.cer").write_bytes(old.der)
+    desk.act("pki", "renew-csca", *(["--name", name] if name else []))
+    new = Certificate.parse((folder / "csca.cer").read_bytes())
+    link = Certificate.parse((folder / "link-csca-2.cer").read_bytes())
+    assert old.public_key is not None
+    link.verify_signed_by(old.public_key)
+    assert link.public_key == new.public_key
+    assert link.subject.matches(new.subject)
+    assert link.extensions.name_change == bool(name)
+    desk.act("pki", "issue-ds")
+    assert "OK" in openssl("verify", "-CAfile", pem(folder / "csca.cer"), pem(folder / "ds.cer"))
+    linked = openssl(
+        "verify", "-CAfile", pem(folder / "old.cer"), "-untrusted", pem(folder / "link-csca-2.cer"),
+        pem(folder / "ds.cer"),
+    )  # fmt: skip
+    assert "path length constraint" in linked or "OK" in linked
+
+
+def test_a_compromised_signer_becomes_a_crl_and_a_list_of_documents(desk: Desk) -> None:
+    pki = desk.pki
+    signer = pki.document_signer()
+    from datetime import UTC, datetime
+
+    at = datetime(2026, 11, 22, 10, tzinfo=UTC)
+    for number in ("ZU0000001", "ZU0000002"):
+        pki.register_document(signer.certificate, at, number.encode(), number)
+    affected = desk.folder / "affected.tsv"
+    said = desk.act("pki", "revoke", "ds", "--affected", str(affected))
+    assert "2 documents rest on it" in said
+    assert [line.split("\t")[0] for line in affected.read_text().splitlines()] == [
+        "ZU0000001",
+        "ZU0000002",
+    ]
+    folder = desk.folder / "pki"
+    text = openssl("crl", "-inform", "DER", "-in", str(folder / "crl.crl"), "-noout", "-text")
+    assert f"{signer.certificate.serial:X}" in text
+    openssl("crl", "-inform", "DER", "-in", str(folder / "crl.crl"), "-out", str(folder / "c.pem"))
+    verdict = openssl(
+        "verify", "-crl_check", "-CRLfile", str(folder / "c.pem"), "-CAfile",
+        pem(folder / "csca.cer"), pem(folder / "ds.cer"),
+    )  # fmt: skip
+    assert "revoked" in verdict
+    assert desk.pki.document_signers() == []
+    desk.act("pki", "revoke", "ds", "--affected", "-")
+    assert desk.pki.settings.crl_number == 3
+    assert len(desk.pki.settings.revoked) == 1
+
+
+def test_no_document_number_lies_in_clear_in_the_register(desk: Desk) -> None:
+    from datetime import UTC, datetime
+
+    desk.pki.register_document(
+        desk.pki.certificate("ds"), datetime(2026, 11, 22, tzinfo=UTC), b"sod", "ZU7654321"
+    )
+    for path in (desk.folder / "pki").rglob("*"):
+        if path.is_file():
+            assert b"ZU7654321" not in path.read_bytes()
+
+
+def test_a_document_signer_signs_no_more_than_its_limit(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    from datetime import UTC, datetime
+
+    from emrtd.errors import MisuseError
+
+    monkeypatch.setenv("XDG_DATA_HOME", str(tmp_path / "user"))
+    desk = Desk(tmp_path, capsys)
+    desk.run("pki", "init", str(tmp_path / "pki"), "--documents-per-signer", "1")
+    pki, at = desk.pki, datetime(2026, 11, 22, tzinfo=UTC)
+    pki.register_document(pki.certificate("ds"), at, b"sod", "1")
+    with pytest.raises(MisuseError, match="its limit"):
+        pki.register_document(pki.certificate("ds"), at, b"sod", "2")
+
+
+def test_a_master_list_is_signed_and_openssl_verifies_it(desk: Desk) -> None:
+    folder = desk.folder / "pki"
+    desk.act("pki", "issue-list-signer", "master")
+    path = folder / "list.ml"
+    desk.act("pki", "publish-master-list", str(folder / "csca.cer"), "-o", str(path))
+    assert desk.status == 0
+    said = openssl(
+        "cms", "-verify", "-inform", "DER", "-in", str(path), "-CAfile", pem(folder / "csca.cer"),
+        "-purpose", "any", "-out", "/dev/null",
+    )  # fmt: skip
+    assert "successful" in said
+
+
+def test_acts_need_two_officers_where_the_configuration_says_so(desk: Desk) -> None:
+    for name in ("alice", "bob"):
+        (desk.folder / f"{name}.txt").write_text(f"{name}'s own\n")
+        desk.act(
+            "officer", "enrol", name, "-o", str(desk.folder / f"{name}.p8"),
+            "--new-passphrase-file", str(desk.folder / f"{name}.txt"),
+        )  # fmt: skip
+        assert desk.status == 0
+
+    def present(*names: str) -> list[str]:
+        options = []
+        for name in names:
+            key, phrase = desk.folder / f"{name}.p8", desk.folder / f"{name}.txt"
+            options += ["--officer", f"{name}={key}"]
+            options += ["--officer-passphrase-file", f"{name}={phrase}"]
+        return options
+
+    desk.act("officer", "require", "2", *present("alice", "bob"))
+    assert desk.status == 0
+    for names in ((), ("alice",), ("bob", "bob")):
+        assert "needs 2 officers" in desk.act("pki", "issue-ds", *present(*names))
+        assert desk.status == 64
+    before = audit(desk).split()[-1]
+    desk.act("pki", "issue-ds", *present("alice", "bob"))
+    assert desk.status == 0
+    assert "entries, head" in audit(desk, "--head", before)
+    log = desk.folder / "pki" / "audit.jsonl"
+    log.write_bytes(log.read_bytes().replace(b'"alice"', b'"carol"'))
+    assert "signature is wrong" in audit(desk) or "chain is broken" in audit(desk)
+
+
+def test_a_key_is_destroyed_but_never_one_that_nothing_replaces(desk: Desk) -> None:
+    desk.act("pki", "issue-ds")
+    desk.act("pki", "destroy-key", "ds-1")
+    assert desk.status == 0
+    assert "ds-1" not in desk.pki.custody.labels()
+    for label in ("csca-1", "audit"):
+        assert "in use" in desk.act("pki", "destroy-key", label)
+        assert desk.status == 64
+
+
+@pytest.mark.parametrize(
+    ("arguments", "said"),
+    [
+        (("pki", "revoke", "ABCDEF", "--affected", "-"), "has issued no certificate"),
+        (("pki", "revoke", "../../x", "--affected", "-"), "has issued no certificate"),
+        (("pki", "issue-ds", "--officer", "alice"), "write NAME=FILE"),
+        (("officer", "require", "2"), "0 enrolled"),
+        (("officer", "require", "1", "--act", "dance"), "is no act"),
+        (("pki", "publish-master-list", "/dev/null", "-o", "x"), "certificate"),
+    ],
+)
+def test_a_mistake_is_one_line_and_64(desk: Desk, arguments: tuple[str, ...], said: str) -> None:
+    answer = desk.act(*arguments)
+    assert desk.status == 64
+    assert said in answer
+    assert len(answer.strip().splitlines()) == 1
