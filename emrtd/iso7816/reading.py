@@ -14,6 +14,7 @@ from emrtd import tlv
 from emrtd.errors import ChipRefusalError, MalformedError, ProtocolError
 from emrtd.iso7816.apdu import EXTENDED_MAX_LE, INS, SHORT_MAX_LE, CommandAPDU, ResponseAPDU
 from emrtd.iso7816.procedure import Procedure
+from emrtd.iso7816.secure_messaging import BareResponseError
 from emrtd.iso7816.selecting import select_file
 from emrtd.status_words import SW
 
@@ -194,7 +195,13 @@ class FileReader:
     ) -> Procedure[ResponseAPDU]:
         """Send a READ BINARY; where its length does not suit the chip, learn and send it again."""
         for _ in range(_MOST_RETRIES):
-            response = yield command(wanted)
+            try:
+                response = yield command(wanted)
+            except BareResponseError as error:  # some refuse extended length before their SSC moves
+                if error.sw != SW.WRONG_LENGTH or wanted <= SHORT_MAX_LE or not self.shrink():
+                    raise
+                wanted = min(wanted, self.block)
+                continue
             sw1, sw2 = divmod(response.sw, 256)
             if sw1 == 0x6C and (sw2 or SHORT_MAX_LE) != wanted:
                 wanted = sw2 or SHORT_MAX_LE  # so many octets are left in the file

@@ -34,7 +34,7 @@ class PaceResult:
     terminal_public_key: bytes
     chip_public_key: bytes
     mapping_public_key: bytes | None = None
-    chip_authentication_data: bytes | None = None
+    chip_authentication_data: bytes | None = field(default=None, repr=False)
     cars: tuple[bytes, ...] = ()
     chat: bytes | None = None
 

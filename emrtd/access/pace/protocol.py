@@ -10,6 +10,8 @@ D = Map(D_IC, s, ...)                            D = Map(D_IC, s, ...)
 K = KA(SK_IFD, PK_IC, D)                         K = KA(SK_IC, PK_IFD, D)
                           --- 85 T_IFD -->
                           <-- 86 T_IC, 8A A_IC ---
+
+Both sides stand here, step by step the same; what they compute alike is in `agreement`.
 """
 
 import hmac
@@ -48,6 +50,10 @@ _SET_MUTUAL_AUTHENTICATION: Final = 0xC1, 0xA4
 _SHORT_FIELD_BITS: Final = 1024
 """Public keys over larger fields than this do not fit in a short response (DH alone)."""
 
+_CARS: Final = (
+    Tag.CERTIFICATION_AUTHORITY_REFERENCE,
+    Tag.PREVIOUS_CERTIFICATION_AUTHORITY_REFERENCE,
+)
 _PARAMETERS_WANTED: Final = frozenset(
     {SW.INCORRECT_DATA, SW.INCORRECT_P1_P2, SW.LC_INCONSISTENT, SW.REFERENCED_DATA_NOT_FOUND}
 )
@@ -94,12 +100,14 @@ def establish(
         variant,
         password.type,
         keys.secure_messaging(),
-        public,
-        peer,
-        mapping_public_key,
-        None if a_ic is None else cam.decrypt(info.cipher, keys.enc, a_ic.value, variant.group),
-        _certification_authority_references(objects),
-        chat,
+        terminal_public_key=public,
+        chip_public_key=peer,
+        mapping_public_key=mapping_public_key,
+        chip_authentication_data=None
+        if a_ic is None
+        else cam.decrypt(info.cipher, keys.enc, a_ic.value, variant.group),
+        cars=tuple(each.value for tag in _CARS if (each := objects.get(tag)) is not None),
+        chat=chat,
     )
 
 
@@ -160,11 +168,6 @@ def _map_nonce(
     peer, _ = yield from step.run(Tag.CHIP_MAPPING_DATA, (Tag.TERMINAL_MAPPING_DATA, public))
     require_different(public, peer)
     return group.map_generic(s.reveal(), group.shared_element(private, peer)), peer
-
-
-def _certification_authority_references(objects: DataObjects) -> tuple[bytes, ...]:
-    tags = (Tag.CERTIFICATION_AUTHORITY_REFERENCE, Tag.PREVIOUS_CERTIFICATION_AUTHORITY_REFERENCE)
-    return tuple(each.value for tag in tags if (each := objects.get(tag)) is not None)
 
 
 # --- the chip ------------------------------------------------------------------------------------
@@ -283,32 +286,33 @@ class PaceChip:
         if kind is PasswordType.CAN:
             for state in self._passwords.values():
                 state.resume()
-        objects: list[tuple[int, bytes]] = [(Tag.CHIP_TOKEN, run.keys.token(run.peer))]
-        cars = self._cars[:2] if run.chat is not None else ()
-        objects += zip(
-            (Tag.CERTIFICATION_AUTHORITY_REFERENCE, Tag.PREVIOUS_CERTIFICATION_AUTHORITY_REFERENCE),
-            cars,
-            strict=False,
-        )
-        data = None
-        if run.variant.info.mapping is Mapping.CHIP_AUTHENTICATION:
-            static = self._mapping_keys[run.variant.info.parameter_id]
-            data = cam.generate(run.variant.group, static, run.mapping_private)
-            encrypted = cam.encrypt(run.variant.info.cipher, run.keys.enc, data)
-            objects.append((Tag.ENCRYPTED_CHIP_AUTHENTICATION_DATA, encrypted))
+        cars = self._cars[: len(_CARS)] if run.chat is not None else ()
+        data = self._chip_authentication_data(run)
         self.result = PaceResult(
             run.variant,
             kind,
             run.keys.secure_messaging(),
-            run.peer,
-            run.public,
-            run.mapping_public,
-            data,
-            cars,
-            run.chat,
+            terminal_public_key=run.peer,
+            chip_public_key=run.public,
+            mapping_public_key=run.mapping_public,
+            chip_authentication_data=data,
+            cars=cars,
+            chat=run.chat,
         )
         self._run = None
+        objects: list[tuple[int, bytes]] = [(Tag.CHIP_TOKEN, run.keys.token(run.peer))]
+        objects += zip(_CARS, cars, strict=False)
+        if data is not None:
+            a_ic = cam.encrypt(run.variant.info.cipher, run.keys.enc, data)
+            objects.append((Tag.ENCRYPTED_CHIP_AUTHENTICATION_DATA, a_ic))
         return objects
+
+    def _chip_authentication_data(self, run: "_Run") -> bytes | None:
+        info = run.variant.info
+        if info.mapping is not Mapping.CHIP_AUTHENTICATION:
+            return None
+        static = self._mapping_keys[info.parameter_id]
+        return cam.generate(run.variant.group, static, run.mapping_private)
 
 
 class _Run:

@@ -12,6 +12,7 @@ from emrtd.crypto.key_derivation import derive_session_keys
 from emrtd.errors import ChipRefusalError, ProtocolError
 from emrtd.iso7816.apdu import INS, CommandAPDU, ResponseAPDU
 from emrtd.iso7816.procedure import Procedure, run
+from emrtd.iso7816.reading import FileAddress, FileReader
 from emrtd.iso7816.secure_messaging import (
     BareResponseError,
     SecureMessaging,
@@ -186,6 +187,36 @@ def test_a_bare_wrong_length_does_not_desynchronise_the_counter(cipher: Cipher, 
         return response.data
 
     assert run(secured(reader(), terminal), transmit) == b"short"
+
+
+@every_cipher
+@pytest.mark.parametrize("counted", [False, True])
+def test_a_file_is_read_on_past_a_bare_6700(cipher: Cipher, counted: bool) -> None:
+    """Unless the chip has ended the session with it: then nothing more is believed."""
+    terminal, chip = session(cipher), session(cipher)
+    content = tlv.encode(0x61, bytes(range(250)) * 4)
+
+    def transmit(octets: bytes) -> bytes:
+        command = CommandAPDU.decode(octets)
+        if command.is_extended:
+            if counted:
+                chip._ssc += 1
+            return b"\x67\x00"
+        try:
+            plain = chip.unprotect_command(command)
+        except SecureMessagingError as error:
+            return error.sw.to_bytes(2, "big")
+        offset = plain.p2 if plain.p1 & 0x80 else plain.p1 << 8 | plain.p2
+        data = content[offset : offset + (plain.ne or 0)]
+        return chip.protect_response(ResponseAPDU(data)).encode()
+
+    reader = FileReader(4096, cipher.block_size)
+    procedure = secured(reader.read(FileAddress("DG1", 0x0101, 0x01)), terminal)
+    if counted:
+        with pytest.raises(BareResponseError):
+            run(procedure, transmit)
+    else:
+        assert run(procedure, transmit) == content
 
 
 # --- the chip's side -----------------------------------------------------------------------------
