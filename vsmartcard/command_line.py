@@ -4,9 +4,9 @@ import json
 import signal
 import sys
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING
 
 import click
 
@@ -15,8 +15,6 @@ from emrtd.command_line import run_command_line
 if TYPE_CHECKING:
     from vsmartcard.readers import VirtualReader
     from vsmartcard.vpcd import Slot
-
-_SEEN_SECONDS: Final = 2.0  # a reader without a card in it looks every 0.4 s
 
 
 @click.group(name="vsmartcard")
@@ -124,23 +122,25 @@ def _until_taken_out() -> Iterator[None]:
 @contextmanager
 def _slot(port: int | None) -> "Iterator[Slot]":
     """The slot of this port, or the first that takes the card."""
-    from emrtd.errors import TransportError
     from vsmartcard.readers import listed
-    from vsmartcard.vpcd import BASE_PORT, Slot
+    from vsmartcard.vpcd import BASE_PORT
 
     known = {reader.port: reader for reader in listed()}
-    free = [each.port for each in known.values() if not each.occupied]
-    for candidate in free if port is None and known else [port or BASE_PORT]:
-        with Slot(candidate) as slot:
-            if not slot.wait_until_seen(_SEEN_SECONDS):
-                continue
-            name = f"{known[candidate].name}, " if candidate in known else ""
-            click.echo(f"inserted in {name}port {candidate}")
-            sys.stdout.flush()
-            yield slot
-            return
-    which = "every virtual reader" if port is None else f"the reader on port {port}"
-    raise TransportError(f"{which} has a card in it: take one out, or start more readers")
+    ports = [reader.port for reader in known.values() if not reader.occupied] or list(known)
+    with _first_free(ports or [BASE_PORT] if port is None else [port]) as slot:
+        name = f"{known[slot.port].name}, " if slot.port in known else ""
+        click.echo(f"inserted in {name}port {slot.port}")
+        sys.stdout.flush()
+        yield slot
+
+
+def _first_free(ports: list[int]) -> "Slot":
+    from vsmartcard.vpcd import ReaderOccupiedError, Slot
+
+    for port in ports[:-1]:
+        with suppress(ReaderOccupiedError):
+            return Slot.insert(port)
+    return Slot.insert(ports[-1])
 
 
 def main() -> int:

@@ -22,6 +22,7 @@ BASE_PORT: Final = 35963
 _HOST: Final = "127.0.0.1"
 _MAX_FRAME: Final = 0xFFFF
 _CONNECT_SECONDS: Final = 2.0
+_SEEN_SECONDS: Final = 2.0
 
 
 @unique
@@ -51,6 +52,15 @@ class Card(Protocol):
         ...
 
 
+class ReaderOccupiedError(TransportError):
+    """The virtual reader on a port has a card in it already."""
+
+    def __init__(self, port: int) -> None:
+        super().__init__(
+            f"the virtual reader on port {port} has a card in it: take it out, or use another"
+        )
+
+
 class Slot:
     """A connection to one slot of vpcd; the card is in the reader while it is open."""
 
@@ -58,6 +68,8 @@ class Slot:
         self.port = port
         try:
             self._socket = socket.create_connection((_HOST, port), _CONNECT_SECONDS)
+        except TimeoutError as error:
+            raise ReaderOccupiedError(port) from error
         except OSError as error:
             raise TransportError(
                 f"no virtual reader listens on port {port}: start some with `vsmartcard readers "
@@ -65,17 +77,27 @@ class Slot:
             ) from error
         self._pending: bytes | None = None
 
-    def wait_until_seen(self, seconds: float) -> bool:
-        """Wait until the reader has noticed the card; False where it has not by then.
+    @classmethod
+    def insert(cls, port: int) -> Self:
+        """Put a card into the reader on this port, and wait until the reader has noticed it."""
+        slot = cls(port)
+        try:
+            slot.wait_until_seen()
+        except BaseException:
+            slot.close()
+            raise
+        return slot
 
-        It takes up to 0.4 s, and for ever where the reader has another card in it.
+    def wait_until_seen(self) -> None:
+        """Wait until the reader has noticed the card, which takes up to 0.4 s.
+
+        Raises `ReaderOccupiedError` where it does not, because it has another card in it.
         """
-        self._socket.settimeout(seconds)
+        self._socket.settimeout(_SEEN_SECONDS)
         try:
             self._pending = self._receive()
-        except TimeoutError:
-            return False
-        return True
+        except TimeoutError as error:
+            raise ReaderOccupiedError(self.port) from error
 
     def serve(self, card: Card, answered: Callable[[], None] = lambda: None) -> None:
         """Answer the reader until it goes away, which raises `TransportError`.

@@ -4,12 +4,15 @@
 the last to finish stops it.  `insert` puts the chip of a state file into a free one.
 """
 
+import fcntl
 import os
 import signal
 import subprocess
 import sys
 from collections.abc import Callable, Iterator
+from contextlib import ExitStack
 from dataclasses import dataclass
+from itertools import islice
 from pathlib import Path
 
 import pytest
@@ -41,16 +44,30 @@ Insert = Callable[..., InsertedCard]
 
 @pytest.fixture(scope="session")
 def virtual_readers() -> Iterator[tuple[VirtualReader, ...]]:
-    """All virtual readers; skips, and says why, where there are none and none can be started."""
-    with daemon.in_use():
+    """Virtual readers that no other test process uses meanwhile, two at most.
+
+    Skips, and says why, where there are none and none can be started.
+    """
+    with daemon.in_use(), ExitStack() as claims:
         try:
             found = readers.listed() or readers.up(_COUNT)
         except TransportError as error:
             pytest.skip(str(error))
-        if not found:
-            pytest.skip("a pcscd runs without virtual readers")
-        yield found
+        free = (each for each in found if not each.occupied and _claim(each, claims))
+        ours = tuple(islice(free, 2))
+        if not ours:
+            pytest.skip("a pcscd runs whose virtual readers are all in use, or that has none")
+        yield ours
     readers.down()
+
+
+def _claim(reader: VirtualReader, claims: ExitStack) -> bool:
+    file = claims.enter_context((daemon.state_folder() / f"port-{reader.port}").open("w"))
+    try:
+        fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except BlockingIOError:
+        return False
+    return True
 
 
 @pytest.fixture
@@ -58,8 +75,11 @@ def insert(virtual_readers: tuple[VirtualReader, ...]) -> Iterator[Insert]:
     """A function that puts the chip of a state file (None: a blank one) into a free reader."""
     cards: list[InsertedCard] = []
 
-    def put(state: Path | None = None, *options: str) -> InsertedCard:
-        arguments = [*options] if state is None else ["--state", str(state), *options]
+    def put(state: Path | None = None) -> InsertedCard:
+        taken = {card.port for card in cards if card.process.poll() is None}
+        reader = next(each for each in virtual_readers if each.port not in taken)
+        arguments = ["--reader-port", str(reader.port)]
+        arguments += [] if state is None else ["--state", str(state)]
         process = subprocess.Popen(
             [sys.executable, "-m", "vsmartcard", "insert", *arguments],
             stdout=subprocess.PIPE,
@@ -68,9 +88,9 @@ def insert(virtual_readers: tuple[VirtualReader, ...]) -> Iterator[Insert]:
             env={**os.environ, "PYTHONPATH": str(REPOSITORY)},
         )
         assert process.stdout is not None
-        words = process.stdout.readline().removeprefix("inserted in ").rpartition(", port ")
+        assert process.stdout.readline() == f"inserted in {reader.name}, port {reader.port}\n"
         process.stdout.close()
-        card = InsertedCard(words[0], int(words[2]), process)
+        card = InsertedCard(reader.name, reader.port, process)
         cards.append(card)
         return card
 

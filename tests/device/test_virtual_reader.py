@@ -104,7 +104,7 @@ def test_a_chip_taken_out_comes_back_as_it_was(insert: Insert, tmp_path: Path) -
         connection.transmit(bytes.fromhex("00D6000003010203"))
     assert card.take_out() == 0
     wait_for_card(card.reader, there=False)
-    with connect(insert(tmp_path / "card", "--reader-port", str(card.port)).reader) as connection:
+    with connect(insert(tmp_path / "card").reader) as connection:
         assert connection.transmit(bytes.fromhex("00B0820003")).hex() == "0102039000"
 
 

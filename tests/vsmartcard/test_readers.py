@@ -38,10 +38,10 @@ def test_the_virtual_readers_of_a_pcscd_that_runs_are_used(foreign: Path) -> Non
 
 
 def test_a_pcscd_with_too_few_virtual_readers_is_left_alone(foreign: Path) -> None:
-    with pytest.raises(TransportError, match="2 virtual readers and not 3.*virtual:FILE"):
+    with pytest.raises(TransportError, match=r"2 virtual readers and not 3.*virtual:FILE"):
         readers.up(3)
     (foreign / "etc" / "vpcd").unlink()
-    with pytest.raises(TransportError, match="0 virtual readers and not 1.*virtual:FILE"):
+    with pytest.raises(TransportError, match=r"0 virtual readers and not 1.*virtual:FILE"):
         readers.up(1)
 
 

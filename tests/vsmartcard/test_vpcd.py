@@ -7,6 +7,7 @@ from collections.abc import Iterator
 import pytest
 
 from emrtd.errors import TransportError
+from vsmartcard import vpcd
 from vsmartcard.vpcd import Slot
 
 
@@ -58,7 +59,7 @@ def test_frames_are_answered_until_the_reader_goes(listener: socket.socket) -> N
         reader, _ = listener.accept()
         reader.settimeout(5)
         reader.sendall(frame(b"\x04"))
-        assert slot.wait_until_seen(5)
+        slot.wait_until_seen()
         thread, raised = serve(slot, card)
         assert receive(reader) == card.atr  # the frame that was waited for is not lost
         for control in (b"\x01", b"\x02", b"\x00"):
@@ -86,9 +87,12 @@ def test_a_reader_that_goes_in_the_middle_of_a_frame_is_noticed(listener: socket
     assert "has gone" in str(raised[0])
 
 
-def test_a_reader_that_says_nothing_has_another_card(listener: socket.socket) -> None:
-    with Slot(listener.getsockname()[1]) as slot:
-        assert not slot.wait_until_seen(0.05)
+def test_a_reader_that_says_nothing_has_another_card(
+    listener: socket.socket, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(vpcd, "_SEEN_SECONDS", 0.05)
+    with pytest.raises(vpcd.ReaderOccupiedError, match="has a card in it"):
+        Slot.insert(listener.getsockname()[1])
 
 
 def test_where_nothing_listens_the_error_says_what_to_do(listener: socket.socket) -> None:
