@@ -17,6 +17,7 @@ if TYPE_CHECKING:
     from cryptography.hazmat.primitives.asymmetric.ec import (
         ECDSA,
         EllipticCurve,
+        EllipticCurvePrivateKey,
         EllipticCurvePublicKey,
     )
 
@@ -92,11 +93,26 @@ def _verify_with_openssl(curve: Curve, point: Point, digest: bytes, r: int, s: i
 
 
 def _sign_with_openssl(curve: Curve, private: int, digest: bytes) -> tuple[int, int]:
-    from cryptography.hazmat.primitives.asymmetric import ec
     from cryptography.hazmat.primitives.asymmetric.utils import decode_dss_signature
 
-    key = ec.derive_private_key(private, _openssl_curve(curve))
-    return decode_dss_signature(key.sign(digest, _prehashed(len(digest))))
+    return decode_dss_signature(sign_with(private_key(curve, private), digest))
+
+
+def has_openssl(curve: Curve) -> bool:
+    """Whether OpenSSL has this curve."""
+    return curve in _OPENSSL_CURVES
+
+
+def private_key(curve: Curve, private: int) -> "EllipticCurvePrivateKey":
+    """OpenSSL's form of a private key; making it costs more than a signature, so keep it."""
+    from cryptography.hazmat.primitives.asymmetric import ec
+
+    return ec.derive_private_key(private, _openssl_curve(curve))
+
+
+def sign_with(key: "EllipticCurvePrivateKey", digest: bytes) -> bytes:
+    """Sign a digest of 20 to 64 octets with a key of `private_key`; the signature is DER."""
+    return key.sign(digest, _prehashed(len(digest)))
 
 
 @lru_cache(maxsize=256)

@@ -5,6 +5,7 @@ Where a key must not be in this process, an HSM or a service is the `Signer` ins
 
 import secrets
 from collections.abc import Callable
+from functools import cached_property
 from typing import TYPE_CHECKING, Final
 
 from emrtd.asn1 import ber, der
@@ -23,6 +24,7 @@ from emrtd.errors import MalformedError, MisuseError
 from emrtd.secret import Secret
 
 if TYPE_CHECKING:
+    from cryptography.hazmat.primitives.asymmetric.ec import EllipticCurvePrivateKey
     from cryptography.hazmat.primitives.asymmetric.rsa import RSAPrivateKey
 
 _WHAT: Final = "private key"
@@ -64,9 +66,16 @@ class EcPrivateKey:
         """Sign a message; the signature is DER."""
         if scheme.family is not SignatureFamily.ECDSA:
             raise MisuseError(f"a key on {self._public_key.curve.name} cannot make {scheme.family}")
-        number = int.from_bytes(self._private.reveal(), "big")
         digest = scheme.hash.digest(message)
+        if self._random is secrets.token_bytes and ecdsa.has_openssl(self._public_key.curve):
+            return ecdsa.sign_with(self._openssl_key, digest)
+        number = int.from_bytes(self._private.reveal(), "big")
         return ecdsa_encode(*ecdsa.sign(self._public_key.curve, number, digest, self._random))
+
+    @cached_property
+    def _openssl_key(self) -> "EllipticCurvePrivateKey":
+        number = int.from_bytes(self._private.reveal(), "big")
+        return ecdsa.private_key(self._public_key.curve, number)
 
     def to_pkcs8(self, *, explicit: bool = False) -> Secret:
         """PKCS#8 PrivateKeyInfo (RFC 5958, RFC 5915), not encrypted."""
