@@ -14,7 +14,7 @@ from emrtd.command_line import run_command_line
 
 if TYPE_CHECKING:
     from vsmartcard.readers import VirtualReader
-    from vsmartcard.vpcd import Slot
+    from vsmartcard.vpcd import Card, Slot
 
 
 @click.group(name="vsmartcard")
@@ -48,7 +48,7 @@ def insert(state: Path | None, reader_port: int | None, memory: int | None) -> N
 
     hardware = None if memory is None else Hardware(memory=memory)
     chip = StoredChip(state, hardware=hardware)
-    with _until_taken_out(), in_use(), _slot(reader_port) as slot:
+    with _until_taken_out(), in_use(), _slot(chip, reader_port) as slot:
         slot.serve(chip)
 
 
@@ -120,27 +120,27 @@ def _until_taken_out() -> Iterator[None]:
 
 
 @contextmanager
-def _slot(port: int | None) -> "Iterator[Slot]":
+def _slot(card: "Card", port: int | None) -> "Iterator[Slot]":
     """The slot of this port, or the first that takes the card."""
     from vsmartcard.readers import listed
     from vsmartcard.vpcd import BASE_PORT
 
     known = {reader.port: reader for reader in listed()}
     ports = [reader.port for reader in known.values() if not reader.occupied] or list(known)
-    with _first_free(ports or [BASE_PORT] if port is None else [port]) as slot:
+    with _first_free(card, ports or [BASE_PORT] if port is None else [port]) as slot:
         name = f"{known[slot.port].name}, " if slot.port in known else ""
         click.echo(f"inserted in {name}port {slot.port}")
         sys.stdout.flush()
         yield slot
 
 
-def _first_free(ports: list[int]) -> "Slot":
+def _first_free(card: "Card", ports: list[int]) -> "Slot":
     from vsmartcard.vpcd import ReaderOccupiedError, Slot
 
     for port in ports[:-1]:
         with suppress(ReaderOccupiedError):
-            return Slot.insert(port)
-    return Slot.insert(ports[-1])
+            return Slot.insert(port, card)
+    return Slot.insert(ports[-1], card)
 
 
 def main() -> int:

@@ -10,7 +10,6 @@ it is repeated after every `recv`.
 """
 
 import socket
-from collections.abc import Callable
 from enum import IntEnum, unique
 from typing import Final, Protocol, Self
 
@@ -33,6 +32,9 @@ class Control(IntEnum):
     POWER_ON = 1
     RESET = 2
     GIVE_ATR = 4
+
+
+_CONTROLS: Final = {bytes((control,)) for control in Control}
 
 
 class Card(Protocol):
@@ -75,45 +77,47 @@ class Slot:
                 f"no virtual reader listens on port {port}: start some with `vsmartcard readers "
                 "up`, and see their ports with `vsmartcard readers list`"
             ) from error
-        self._pending: bytes | None = None
 
     @classmethod
-    def insert(cls, port: int) -> Self:
-        """Put a card into the reader on this port, and wait until the reader has noticed it."""
+    def insert(cls, port: int, card: Card) -> Self:
+        """Put a card into the reader on this port, and wait until it can be used there.
+
+        A reader without a card looks for one every 0.4 s; one that has another card in it never
+        asks this one for anything, which raises `ReaderOccupiedError`.
+        """
         slot = cls(port)
+        slot._socket.settimeout(_SEEN_SECONDS)
         try:
-            slot.wait_until_seen()
+            while slot._serve_next(card) is not Control.POWER_ON:
+                pass  # it asks for the ATR to see whether there is a card
+            while slot._serve_next(card) is not Control.GIVE_ATR:
+                pass  # and now it has powered it up
+        except TimeoutError as error:
+            slot.close()
+            raise ReaderOccupiedError(port) from error
         except BaseException:
             slot.close()
             raise
+        slot._socket.settimeout(None)
         return slot
 
-    def wait_until_seen(self) -> None:
-        """Wait until the reader has noticed the card, which takes up to 0.4 s.
-
-        Raises `ReaderOccupiedError` where it does not, because it has another card in it.
-        """
-        self._socket.settimeout(_SEEN_SECONDS)
-        try:
-            self._pending = self._receive()
-        except TimeoutError as error:
-            raise ReaderOccupiedError(self.port) from error
-
-    def serve(self, card: Card, answered: Callable[[], None] = lambda: None) -> None:
-        """Answer the reader until it goes away, which raises `TransportError`.
-
-        `answered` is called after each answer to a command.
-        """
-        self._socket.settimeout(None)
+    def serve(self, card: Card) -> None:
+        """Answer the reader until it goes away, which raises `TransportError`."""
         while True:
-            frame, self._pending = self._pending or self._receive(), None
-            if len(frame) > 1:
-                self._send(card.process(frame))
-                answered()
-            elif frame == bytes((Control.GIVE_ATR,)):
-                self._send(card.atr)
-            else:  # power off, power on, reset: the card forgets its session
-                card.reset()
+            self._serve_next(card)
+
+    def _serve_next(self, card: Card) -> Control | None:
+        """Answer one frame; which control it was, None for a command."""
+        frame = self._receive()
+        if len(frame) > 1:
+            self._send(card.process(frame))
+            return None
+        control = Control(frame[0]) if frame in _CONTROLS else Control.RESET
+        if control is Control.GIVE_ATR:
+            self._send(card.atr)
+        else:  # the card forgets its session
+            card.reset()
+        return control
 
     def close(self) -> None:
         """Take the card out."""

@@ -58,12 +58,11 @@ def test_frames_are_answered_until_the_reader_goes(listener: socket.socket) -> N
     with Slot(listener.getsockname()[1]) as slot:
         reader, _ = listener.accept()
         reader.settimeout(5)
-        reader.sendall(frame(b"\x04"))
-        slot.wait_until_seen()
         thread, raised = serve(slot, card)
-        assert receive(reader) == card.atr  # the frame that was waited for is not lost
-        for control in (b"\x01", b"\x02", b"\x00"):
+        for control in (b"\x01", b"\x02", b"\x00", b"\x07", b""):
             reader.sendall(frame(control))
+        reader.sendall(frame(b"\x04"))
+        assert receive(reader) == card.atr
         for octets in (b"\x00\xa4\x00\x0c", bytes(range(256)) * 200):
             reader.sendall(frame(octets))
             assert receive(reader) == octets[::-1]
@@ -73,8 +72,26 @@ def test_frames_are_answered_until_the_reader_goes(listener: socket.socket) -> N
         assert receive(reader) == b"\x05\x00\x00\xb0\x00"
         reader.close()
         thread.join(5)
-    assert card.resets == 3
+    assert card.resets == 5
     assert "has gone" in str(raised[0])
+
+
+def test_a_card_is_inserted_once_the_reader_has_powered_it_up(listener: socket.socket) -> None:
+    inserted: list[Slot] = []
+    port = listener.getsockname()[1]
+    thread = threading.Thread(target=lambda: inserted.append(Slot.insert(port, EchoCard())))
+    thread.start()
+    reader, _ = listener.accept()
+    reader.settimeout(5)
+    reader.sendall(frame(b"\x04"))
+    receive(reader)
+    thread.join(0.1)
+    assert not inserted
+    reader.sendall(frame(b"\x01") + frame(b"\x04"))
+    receive(reader)
+    thread.join(5)
+    reader.close()
+    inserted[0].close()
 
 
 def test_a_reader_that_goes_in_the_middle_of_a_frame_is_noticed(listener: socket.socket) -> None:
@@ -92,7 +109,7 @@ def test_a_reader_that_says_nothing_has_another_card(
 ) -> None:
     monkeypatch.setattr(vpcd, "_SEEN_SECONDS", 0.05)
     with pytest.raises(vpcd.ReaderOccupiedError, match="has a card in it"):
-        Slot.insert(listener.getsockname()[1])
+        Slot.insert(listener.getsockname()[1], EchoCard())
 
 
 def test_where_nothing_listens_the_error_says_what_to_do(listener: socket.socket) -> None:
