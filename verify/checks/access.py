@@ -1,0 +1,128 @@
+"""access.downgrade and terminal.authentication: how the chip was opened, and for what."""
+
+from collections.abc import Iterator
+from typing import Final
+
+from emrtd.errors import MalformedError
+from emrtd.lds.card_security import CardSecurity
+from emrtd.lds.dg14 import DataGroup14
+from emrtd.lds.files import FileID
+from emrtd.lds.security_infos import (
+    PaceDomainParameterInfo,
+    PaceInfo,
+    SecurityInfo,
+    SecurityInfos,
+    TerminalAuthenticationInfo,
+    UnknownSecurityInfo,
+)
+from verify.checks.case import (
+    Case,
+    Earlier,
+    data_group_proven,
+    forged,
+    proven,
+    settle,
+    why_absent,
+)
+from verify.quirks import quirks_of_file
+from verify.report import Check, Outcome
+
+DOWNGRADE_CLAUSE: Final = "Doc 9303-11, 4.2 and 9.2.11"
+TERMINAL_CLAUSE: Final = "Doc 9303-11, 7.1"
+
+_PACE: Final = (PaceInfo, PaceDomainParameterInfo)
+
+
+def signed_security_infos(case: Case, earlier: Earlier) -> tuple[SecurityInfos, ...]:
+    """The SecurityInfos that the State vouches for: those of DG14 and of EF.CardSecurity."""
+    found = []
+    if isinstance(case.dg14, DataGroup14) and data_group_proven(earlier, 14) is None:
+        found.append(case.dg14.security_infos)
+    if isinstance(case.card_security, CardSecurity) and (
+        proven(earlier, "cardsecurity.signature") is None
+    ):
+        found.append(case.card_security.security_infos)
+    return tuple(found)
+
+
+def check_downgrade(case: Case, earlier: Earlier) -> Iterator[Check]:
+    """EF.CardAccess, which nobody signs, against its signed copies; PACE before BAC."""
+    yield _downgrade(case, earlier)
+
+
+def _downgrade(case: Case, earlier: Earlier) -> Check:
+    check_id, access = "access.downgrade", case.card_access
+    if isinstance(access, MalformedError):
+        return forged(check_id, str(access), DOWNGRADE_CLAUSE)
+    signed = signed_security_infos(case, earlier)
+    if access is None:
+        return _no_card_access(case, signed)
+    if not signed:
+        reason = "there is no signed copy of EF.CardAccess, in DG14 or EF.CardSecurity, to compare"
+        return Check(check_id, Outcome.UNDETERMINED, reason, DOWNGRADE_CLAUSE)
+    offered, vouched = set(access.security_infos), {each for infos in signed for each in infos}
+    removed = [each for infos in signed for each in infos if _is_pace(each) and each not in offered]
+    added = [each for each in access.security_infos if each not in vouched]
+    if removed or any(_is_pace(each) or _is_unknown(each) for each in added):
+        reason = "EF.CardAccess has been changed: its SecurityInfos are not the signed ones"
+        return forged(check_id, reason, DOWNGRADE_CLAUSE)
+    offers_pace = any(_is_pace(each) for each in access.security_infos)
+    if case.session is not None and case.session.access == "bac" and offers_pace:
+        reason = f"opened by Basic Access Control, although the chip offers PACE{_why(case)}"
+        return Check(check_id, Outcome.WARNING, reason, DOWNGRADE_CLAUSE)
+    quirks = quirks_of_file(
+        FileID.CARD_ACCESS, (f"{type(each).__name__} has no signed copy" for each in added)
+    )
+    reason = "EF.CardAccess says what its signed copy says"
+    return settle(case, check_id, reason, DOWNGRADE_CLAUSE, quirks)
+
+
+def _no_card_access(case: Case, signed: tuple[SecurityInfos, ...]) -> Check:
+    check_id = "access.downgrade"
+    reason = why_absent(case, FileID.CARD_ACCESS)
+    if FileID.CARD_ACCESS in case.evidence.unread:
+        return Check(check_id, Outcome.UNDETERMINED, reason, DOWNGRADE_CLAUSE)
+    if case.session is not None and any(_is_pace(each) for infos in signed for each in infos):
+        reason = "EF.CardAccess has been removed: the signed SecurityInfos say that there is PACE"
+        return forged(check_id, reason, DOWNGRADE_CLAUSE)
+    return Check(check_id, Outcome.NOT_PRESENT, reason, DOWNGRADE_CLAUSE)
+
+
+def _why(case: Case) -> str:
+    failures = case.session.failures if case.session is not None else ()
+    return f" ({'; '.join(failures)})" if failures else ""
+
+
+def _is_pace(info: SecurityInfo) -> bool:
+    return isinstance(info, _PACE)
+
+
+def _is_unknown(info: SecurityInfo) -> bool:
+    return isinstance(info, UnknownSecurityInfo)
+
+
+def check_terminal(case: Case, _: Earlier) -> Iterator[Check]:
+    """Terminal Authentication: whether the chip let this terminal at sensitive data."""
+    check_id, session = "terminal.authentication", case.session
+    transcript = None if session is None else session.terminal_authentication
+    if transcript is not None and not transcript.refusal:
+        rights = ", ".join(transcript.rights) or "nothing"
+        reason = f"the chip accepts {transcript.holder}, which may read {rights}"
+        yield Check(check_id, Outcome.PASSED, reason, TERMINAL_CLAUSE)
+    elif transcript is not None:
+        yield Check(check_id, Outcome.FAILED, transcript.refusal, TERMINAL_CLAUSE)
+    elif not _offers_terminal_authentication(case):
+        reason = "the document does not offer Terminal Authentication"
+        yield Check(check_id, Outcome.NOT_PRESENT, reason, TERMINAL_CLAUSE)
+    elif session is None:
+        reason = "an image of files was judged, no chip was asked"
+        yield Check(check_id, Outcome.NOT_PERFORMED, reason, TERMINAL_CLAUSE)
+    else:
+        reason = "no terminal certificate was given (--terminal), so DG3 and DG4 stay closed"
+        yield Check(check_id, Outcome.NOT_PERFORMED, reason, TERMINAL_CLAUSE)
+
+
+def _offers_terminal_authentication(case: Case) -> bool:
+    if not isinstance(case.dg14, DataGroup14):
+        return False
+    return bool(case.dg14.security_infos.of(TerminalAuthenticationInfo))

@@ -1,0 +1,211 @@
+"""What a check is given: the evidence, decoded once, and what it is judged by."""
+
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass
+from datetime import datetime
+from functools import cached_property
+from typing import Final, TypeVar
+
+from emrtd.errors import MalformedError
+from emrtd.lds.card_access import CardAccess
+from emrtd.lds.card_security import CardSecurity
+from emrtd.lds.com import Com
+from emrtd.lds.dg1 import DataGroup1
+from emrtd.lds.dg13 import DataGroup13
+from emrtd.lds.dg14 import DataGroup14
+from emrtd.lds.dg15 import DataGroup15
+from emrtd.lds.files import FileID, data_group
+from emrtd.lds.permit import Permit
+from emrtd.lds.sod import Sod
+from emrtd.mrz import Mrz
+from emrtd.pki.findings import Finding
+from emrtd.pki.passive import Examination, examine
+from emrtd.pki.signer_profile import Use
+from emrtd.pki.trust import TrustView
+from verify.evidence import Evidence, Session
+from verify.policy import Policy
+from verify.quirks import Quirk, quirks_of_signatures
+from verify.report import Check, Outcome, Shows
+
+T = TypeVar("T")
+
+Earlier = Mapping[str, Check]
+"""The checks that were made before, by id."""
+
+CheckFunction = Callable[["Case", Earlier], Iterable[Check]]
+
+
+@dataclass(frozen=True)
+class Case:
+    """One document to judge.  Decoding a file gives its content, None where the evidence has no
+    such file, or the `MalformedError` that it raised.
+    """
+
+    evidence: Evidence
+    trust: TrustView
+    policy: Policy
+    at: datetime
+
+    @property
+    def session(self) -> Session | None:
+        """What happened on the wire; None for an image of files."""
+        return self.evidence.session
+
+    @cached_property
+    def com(self) -> Com | MalformedError | None:
+        """EF.COM."""
+        return self._decoded(FileID.COM, Com.decode)
+
+    @cached_property
+    def sod(self) -> Sod | MalformedError | None:
+        """EF.SOD."""
+        return self._decoded(FileID.SOD, Sod.parse)
+
+    @cached_property
+    def sod_examination(self) -> Examination | None:
+        """What the signature of EF.SOD and its signer's certificate come to."""
+        if not isinstance(self.sod, Sod):
+            return None
+        document_type = None if self.mrz is None else self.mrz.document_code
+        return examine(
+            self.sod.signed_data,
+            self.trust,
+            at=self.at,
+            use=Use(document_type),
+            tolerated=self.sod.tolerated,
+        )
+
+    @cached_property
+    def card_security(self) -> CardSecurity | MalformedError | None:
+        """EF.CardSecurity."""
+        return self._decoded(FileID.CARD_SECURITY, CardSecurity.decode)
+
+    @cached_property
+    def card_security_examination(self) -> Examination | None:
+        """What the signature of EF.CardSecurity and its signer's certificate come to."""
+        if not isinstance(self.card_security, CardSecurity):
+            return None
+        signed_data = self.card_security.signed_data
+        return examine(signed_data, self.trust, at=self.at, prefix="cardsecurity")
+
+    @cached_property
+    def card_access(self) -> CardAccess | MalformedError | None:
+        """EF.CardAccess."""
+        return self._decoded(FileID.CARD_ACCESS, CardAccess.decode)
+
+    @cached_property
+    def dg1(self) -> DataGroup1 | MalformedError | None:
+        """DG1."""
+        return self._decoded(FileID.DG1, DataGroup1.decode)
+
+    @cached_property
+    def dg14(self) -> DataGroup14 | MalformedError | None:
+        """DG14."""
+        return self._decoded(FileID.DG14, DataGroup14.decode)
+
+    @cached_property
+    def dg15(self) -> DataGroup15 | MalformedError | None:
+        """DG15."""
+        return self._decoded(FileID.DG15, DataGroup15.decode)
+
+    @property
+    def permit(self) -> Permit | None:
+        """The permit of DG13, but only where its hash is the signed one."""
+        octets = self.evidence.files.get(FileID.DG13)
+        if octets is None or not isinstance(self.sod, Sod):
+            return None
+        security_object = self.sod.security_object
+        if security_object.hashes.get(13) != security_object.hash_algorithm.digest(octets):
+            return None
+        try:
+            return DataGroup13.decode(octets).permit
+        except MalformedError:
+            return None
+
+    @property
+    def mrz(self) -> Mrz | None:
+        """The MRZ of DG1, where that can be read."""
+        return self.dg1.mrz if isinstance(self.dg1, DataGroup1) else None
+
+    @property
+    def signed_numbers(self) -> tuple[int, ...]:
+        """Numbers of the data groups that EF.SOD lists: the only list that counts."""
+        if not isinstance(self.sod, Sod):
+            return ()
+        return tuple(sorted(self.sod.security_object.hashes))
+
+    def _decoded(self, file_id: FileID, decode: Callable[[bytes], T]) -> T | MalformedError | None:
+        octets = self.evidence.files.get(file_id)
+        if octets is None:
+            return None
+        try:
+            return decode(octets)
+        except MalformedError as error:
+            return error
+
+
+def why_absent(case: Case, file_id: FileID) -> str:
+    """Why the evidence has no such file, in a sentence."""
+    unread = case.evidence.unread.get(file_id)
+    if unread is not None:
+        return f"{file_id} was not read: {unread.reason}"
+    what = "the image has" if case.session is None else "the chip gave"
+    return f"{what} no {file_id}"
+
+
+def proven(earlier: Earlier, *check_ids: str) -> str | None:
+    """None where all these checks passed; otherwise a sentence that names the first that did not.
+
+    For a check that rests on signed data: what nobody signed proves nothing (Doc 9303-11, 5.1).
+    """
+    for check_id in check_ids:
+        check = earlier.get(check_id)
+        if check is None or check.outcome is not Outcome.PASSED:
+            return f"{check_id} has not passed, so nothing vouches for it"
+    return None
+
+
+SIGNER_PROVEN: Final = ("sod.signature", "ds.chain")
+"""The checks that together make EF.SOD a statement of the issuing State."""
+
+
+def data_group_proven(earlier: Earlier, number: int) -> str | None:
+    """None where the State vouches for this data group, otherwise why not."""
+    return proven(earlier, f"dg.hash.DG{number}", *SIGNER_PROVEN)
+
+
+def check_of_finding(case: Case, finding: Finding) -> Check:
+    """A finding of the certificate path as a check; a quirk that the policy refuses fails it."""
+    outcome, quirks = Outcome(finding.outcome.value), quirks_of_signatures(finding.tolerated)
+    if outcome is Outcome.PASSED:
+        return settle(case, finding.id, finding.reason, finding.clause, quirks)
+    shows = None if finding.shows is None else Shows(finding.shows.value)
+    tolerated = tuple(map(str, quirks))
+    return Check(finding.id, outcome, finding.reason, finding.clause, shows, tolerated)
+
+
+def settle(
+    case: Case, check_id: str, reason: str, clause: str, quirks: Iterable[Quirk] = ()
+) -> Check:
+    """A check that found nothing wrong, but for quirks: passed, unless the policy refuses one."""
+    quirks = tuple(quirks)
+    refused = [quirk for quirk in quirks if not case.policy.tolerates(quirk.name)]
+    if refused:
+        reason = f"the policy does not tolerate {'; '.join(map(str, refused))}"
+        return Check(check_id, Outcome.FAILED, reason, clause)
+    return Check(check_id, Outcome.PASSED, reason, clause, tolerated=tuple(map(str, quirks)))
+
+
+def forged(check_id: str, reason: str, clause: str) -> Check:
+    """A failed check that shows forgery."""
+    return Check(check_id, Outcome.FAILED, reason, clause, Shows.FORGERY)
+
+
+def cloned(check_id: str, reason: str, clause: str) -> Check:
+    """A failed check that shows that the chip is a copy."""
+    return Check(check_id, Outcome.FAILED, reason, clause, Shows.CLONING)
+
+
+def file_of(number: int) -> FileID:
+    """The name of a data group."""
+    return data_group(number).file_id

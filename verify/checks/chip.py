@@ -1,0 +1,213 @@
+"""chip.authentication, active.authentication, pace.cam: whether the chip is a copy.
+
+Each verifies the transcript of its protocol anew, and only with a key that the State vouches for:
+a proof by a key that nobody has signed proves nothing (Doc 9303-11, 5.1, 6.2.2 and 4.4.3.5.2).
+"""
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import Final
+
+from emrtd.access import active_authentication
+from emrtd.access.chip_authentication_keys import mapping_key
+from emrtd.access.pace import chip_authentication_mapping
+from emrtd.crypto.protocols import Mapping
+from emrtd.errors import MalformedError, ProtocolError
+from emrtd.lds.card_security import CardSecurity
+from emrtd.lds.dg14 import DataGroup14
+from emrtd.lds.dg15 import DataGroup15
+from emrtd.lds.files import FileID
+from emrtd.lds.security_infos import (
+    ActiveAuthenticationInfo,
+    ChipAuthenticationPublicKeyInfo,
+    PaceInfo,
+    SecurityInfos,
+)
+from verify.checks.case import (
+    Case,
+    Earlier,
+    cloned,
+    data_group_proven,
+    file_of,
+    proven,
+    settle,
+    why_absent,
+)
+from verify.checks.chip_authentication import verify_transcript
+from verify.evidence import (
+    ActiveAuthenticationTranscript,
+    ChipAuthenticationTranscript,
+    PaceTranscript,
+)
+from verify.quirks import quirks_of_file
+from verify.report import Check, Outcome
+
+MAPPING_CLAUSE: Final = "Doc 9303-11, 4.4.3.5.2"
+
+_NO_CHIP: Final = "an image of files was judged, no chip was asked"
+
+
+@dataclass(frozen=True, slots=True)
+class _Protocol:
+    """A protocol whose key is in a data group."""
+
+    id: str
+    number: int
+    clause: str
+
+    @property
+    def file_id(self) -> FileID:
+        return file_of(self.number)
+
+    def outcome(self, outcome: Outcome, reason: str) -> Check:
+        return Check(self.id, outcome, reason, self.clause)
+
+
+_CHIP: Final = _Protocol("chip.authentication", 14, "Doc 9303-11, 6.2")
+_ACTIVE: Final = _Protocol("active.authentication", 15, "Doc 9303-11, 6.1")
+
+
+_Transcript = ChipAuthenticationTranscript | ActiveAuthenticationTranscript
+
+
+def _not_verifiable(
+    case: Case, earlier: Earlier, check: _Protocol, transcript: _Transcript | None
+) -> Check | None:
+    """The check where there is nothing to verify, or only a refusal; None where there is."""
+    if case.session is None:
+        return check.outcome(Outcome.NOT_PERFORMED, _NO_CHIP)
+    if transcript is None:
+        return check.outcome(Outcome.NOT_PERFORMED, "the chip was not asked to prove itself")
+    unproven = data_group_proven(earlier, check.number)
+    if unproven is not None:
+        return check.outcome(Outcome.UNDETERMINED, f"the key is in {check.file_id}; {unproven}")
+    if transcript.unsupported:
+        return check.outcome(Outcome.UNDETERMINED, transcript.unsupported)
+    if transcript.refusal:
+        return cloned(check.id, transcript.refusal, check.clause)
+    return None
+
+
+def _without_key(case: Case, check: _Protocol) -> Check:
+    """The check where the data group of the key is not there, or was not read."""
+    file_id = check.file_id
+    if check.number in case.signed_numbers or file_id in case.evidence.unread:
+        return check.outcome(Outcome.NOT_PERFORMED, why_absent(case, file_id))
+    if FileID.SOD not in case.evidence.files:
+        return check.outcome(Outcome.NOT_PRESENT, why_absent(case, file_id))
+    return check.outcome(Outcome.NOT_PRESENT, f"the document has no {file_id}")
+
+
+# --- Chip Authentication -------------------------------------------------------------------------
+
+
+def check_chip_authentication(case: Case, earlier: Earlier) -> Iterator[Check]:
+    """Chip Authentication, by its first exchange under the new session keys."""
+    if case.dg14 is None:
+        yield _without_key(case, _CHIP)
+    elif isinstance(case.dg14, MalformedError):
+        yield _CHIP.outcome(Outcome.UNDETERMINED, str(case.dg14))
+    elif not case.dg14.security_infos.of(ChipAuthenticationPublicKeyInfo):
+        reason = "the document does not offer Chip Authentication"
+        yield _CHIP.outcome(Outcome.NOT_PRESENT, reason)
+    else:
+        transcript = None if case.session is None else case.session.chip_authentication
+        settled = _not_verifiable(case, earlier, _CHIP, transcript)
+        yield settled or _verify_agreement(case.dg14.security_infos, transcript)
+
+
+def _verify_agreement(
+    infos: SecurityInfos, transcript: ChipAuthenticationTranscript | None
+) -> Check:
+    try:
+        described = verify_transcript(infos, transcript or ChipAuthenticationTranscript())
+    except (MalformedError, ProtocolError) as error:
+        return cloned(_CHIP.id, str(error), _CHIP.clause)
+    reason = f"the chip has the private key of the signed DG14 ({described})"
+    return _CHIP.outcome(Outcome.PASSED, reason)
+
+
+# --- Active Authentication -----------------------------------------------------------------------
+
+
+def check_active_authentication(case: Case, earlier: Earlier) -> Iterator[Check]:
+    """Active Authentication, by the chip's signature over the challenge."""
+    if case.dg15 is None:
+        yield _without_key(case, _ACTIVE)
+    elif isinstance(case.dg15, MalformedError):
+        yield _ACTIVE.outcome(Outcome.UNDETERMINED, str(case.dg15))
+    else:
+        transcript = None if case.session is None else case.session.active_authentication
+        settled = _not_verifiable(case, earlier, _ACTIVE, transcript)
+        yield settled or _verify_signature(case, case.dg15, transcript)
+
+
+def _verify_signature(
+    case: Case, dg15: DataGroup15, transcript: ActiveAuthenticationTranscript | None
+) -> Check:
+    transcript = transcript or ActiveAuthenticationTranscript()
+    exchange = active_authentication.Exchange(transcript.challenge, transcript.signature)
+    infos: tuple[ActiveAuthenticationInfo, ...] = ()
+    if isinstance(case.dg14, DataGroup14):
+        infos = case.dg14.security_infos.of(ActiveAuthenticationInfo)
+    try:
+        key = dg15.public_key
+    except MalformedError as error:
+        return _ACTIVE.outcome(Outcome.UNDETERMINED, str(error))
+    try:
+        verified = active_authentication.verify(key, infos[0] if infos else None, exchange)
+    except (MalformedError, ProtocolError) as error:
+        return cloned(_ACTIVE.id, str(error), _ACTIVE.clause)
+    quirks = quirks_of_file(FileID.DG15, verified.tolerated)
+    reason = f"the chip has the private key of the signed DG15 ({verified.algorithm})"
+    return settle(case, _ACTIVE.id, reason, _ACTIVE.clause, quirks)
+
+
+# --- PACE with Chip Authentication Mapping -------------------------------------------------------
+
+
+def check_pace_mapping(case: Case, earlier: Earlier) -> Iterator[Check]:
+    """Chip Authentication Mapping, by the key of EF.CardSecurity."""
+    yield _pace_mapping(case, earlier)
+
+
+def _pace_mapping(case: Case, earlier: Earlier) -> Check:
+    check_id, clause = "pace.cam", MAPPING_CLAUSE
+    if not _offers_mapping(case):
+        reason = "the chip does not offer Chip Authentication Mapping"
+        return Check(check_id, Outcome.NOT_PRESENT, reason, clause)
+    if case.session is None:
+        return Check(check_id, Outcome.NOT_PERFORMED, _NO_CHIP, clause)
+    transcript = case.session.pace
+    if transcript is None or transcript.chip_authentication_data is None:
+        reason = "the chip was not opened by PACE with Chip Authentication Mapping"
+        return Check(check_id, Outcome.NOT_PERFORMED, reason, clause)
+    unproven = proven(earlier, "cardsecurity.signature")
+    if unproven is not None or not isinstance(case.card_security, CardSecurity):
+        reason = f"the key is in EF.CardSecurity; {unproven}"
+        return Check(check_id, Outcome.UNDETERMINED, reason, clause)
+    return _verify_mapping(check_id, transcript, case.card_security.security_infos)
+
+
+def _offers_mapping(case: Case) -> bool:
+    access = case.card_access
+    if access is None or isinstance(access, MalformedError):
+        return False
+    offered = access.security_infos.of(PaceInfo)
+    return any(info.mapping is Mapping.CHIP_AUTHENTICATION for info in offered)
+
+
+def _verify_mapping(check_id: str, transcript: PaceTranscript, infos: SecurityInfos) -> Check:
+    try:
+        key = mapping_key(infos, transcript.parameter_id)
+    except ProtocolError as error:
+        return Check(check_id, Outcome.UNDETERMINED, str(error), MAPPING_CLAUSE)
+    data, mapping_public = transcript.chip_authentication_data, transcript.mapping_key
+    try:
+        chip_authentication_mapping.verify(
+            key.group, data or b"", key.public, mapping_public or b""
+        )
+    except (MalformedError, ProtocolError) as error:
+        return cloned(check_id, str(error), MAPPING_CLAUSE)
+    reason = "the chip has the private key of the signed EF.CardSecurity"
+    return Check(check_id, Outcome.PASSED, reason, MAPPING_CLAUSE)

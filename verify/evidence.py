@@ -1,0 +1,190 @@
+"""What an inspection captured: everything that a judgement rests on, and nothing else.
+
+Evidence is data.  Judged at once or years later, on the same trust store, policy and instant, it
+gives the same report: proofs are kept as transcripts that are verified anew, not as results.
+It is saved as an LDS image, with `evidence.json` beside the elementary files.
+"""
+
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any, Final, Literal
+
+import msgspec
+
+from emrtd.errors import MalformedError, MisuseError
+from emrtd.lds.files import FileID
+from emrtd.lds.image import EVIDENCE_NAME, LdsImage
+
+_MAX_SIZE: Final = 1 << 20
+
+
+class _Data(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """Has no repr of its content, which may be a person's."""
+
+    def __repr__(self) -> str:
+        return f"{type(self).__name__}(...)"
+
+    def __rich_repr__(self) -> list[tuple[str, Any]]:
+        return []
+
+
+class Exchange(_Data, frozen=True):
+    """One command and its response, as they went over the wire."""
+
+    command: bytes
+    response: bytes
+
+
+class PaceTranscript(_Data, frozen=True):
+    """PACE that succeeded.
+
+    `mapping_key` is the chip's ephemeral key of the mapping and `chip_authentication_data` the
+    decrypted CA_IC; only Chip Authentication Mapping has the latter (Doc 9303-11, 4.4.3.5.2).
+    """
+
+    protocol: str
+    parameter_id: int | None
+    mapping_key: bytes | None = None
+    chip_authentication_data: bytes | None = None
+
+
+class ChipAuthenticationTranscript(_Data, frozen=True):
+    """Chip Authentication: what proves, with the static public key, that the chip has the private.
+
+    `terminal_private_key` is the ephemeral key of a session that is over: the judgement derives the
+    session keys anew from it and the chip's signed public key.
+    `proof` is the first exchange under those keys.  `refusal` says why the chip did not come to
+    that, `unsupported` why the terminal did not; both are empty otherwise.
+    """
+
+    protocol: str = ""
+    key_id: int | None = None
+    terminal_private_key: bytes = b""
+    proof: Exchange | None = None
+    refusal: str = ""
+    unsupported: str = ""
+
+
+class ActiveAuthenticationTranscript(_Data, frozen=True):
+    """Active Authentication: the challenge RND.IFD (8 octets) and the chip's signature.
+
+    `refusal` and `unsupported` are as in `ChipAuthenticationTranscript`.
+    """
+
+    challenge: bytes = b""
+    signature: bytes = b""
+    refusal: str = ""
+    unsupported: str = ""
+
+
+class TerminalAuthenticationTranscript(_Data, frozen=True):
+    """Terminal Authentication: the terminal's certificate, and what it may read by it.
+
+    `refusal` says why the chip (or the lack of a certificate) ended it; it is empty otherwise.
+    """
+
+    holder: str = ""
+    rights: tuple[str, ...] = ()
+    refusal: str = ""
+
+
+class Session(_Data, frozen=True):
+    """What happened on the wire; an image of files that nobody read from a chip has none.
+
+    `access` is "none" where the chip was open or did not open, otherwise how it was opened, as
+    the contract prints it: `bac`, `pace-ecdh-gm-aes-cbc-cmac-128/brainpoolP256r1/mrz`.
+    `failures` are the attempts that did not succeed, a sentence each.
+    """
+
+    atr: bytes
+    opened: bool
+    access: str
+    failures: tuple[str, ...] = ()
+    pace: PaceTranscript | None = None
+    chip_authentication: ChipAuthenticationTranscript | None = None
+    active_authentication: ActiveAuthenticationTranscript | None = None
+    terminal_authentication: TerminalAuthenticationTranscript | None = None
+    apdus: int = 0
+    octets: int = 0
+    seconds: float = 0.0
+
+
+class Unread(_Data, frozen=True):
+    """Why a file that should be there was not read: a sentence, and the chip's status word."""
+
+    reason: str
+    sw: int | None = None
+
+
+class _Notes(_Data, frozen=True, kw_only=True):
+    """The content of evidence.json."""
+
+    chipseal: Literal["evidence"] = "evidence"
+    version: Literal[1] = 1
+    session: Session | None = None
+    optical_mrz: str = ""
+    unread: dict[FileID, Unread] = {}
+
+
+_NO_NOTES: Final = _Notes()
+
+
+class Evidence(_Data, frozen=True):
+    """The files, why others could not be read, the session, and the MRZ that was read optically.
+
+    `unread` says why each file that should have been there is not.  `optical_mrz` is the whole
+    printed MRZ (90, 72 or 88 characters), the MRZ information alone, or empty.  `misplaced` names
+    files of an image that pretend to be elementary files and are none.
+    """
+
+    files: Mapping[FileID, bytes]
+    unread: Mapping[FileID, Unread] = {}
+    session: Session | None = None
+    optical_mrz: str = ""
+    misplaced: tuple[str, ...] = ()
+    image_quirks: tuple[str, ...] = ()
+
+    @classmethod
+    def from_image(cls, image: LdsImage, what: str = "image") -> "Evidence":
+        """Make evidence of an image, with what its reader noted down where it did.
+
+        Raises `MalformedError`, which blames `what`, for notes that cannot be read.
+        """
+        saved = _NO_NOTES if image.evidence is None else _decode(image.evidence, what)
+        return cls(
+            files=image.files,
+            unread=saved.unread,
+            session=saved.session,
+            optical_mrz=saved.optical_mrz,
+            misplaced=tuple(name for name in image.unrecognised if _pretends(name)),
+            image_quirks=image.tolerated,
+        )
+
+    @classmethod
+    def load(cls, path: Path) -> "Evidence":
+        """Read an LDS image: a folder, a zip, or one elementary file by itself.
+
+        Raises `MisuseError` and `MalformedError` as `LdsImage.load` does.
+        """
+        return cls.from_image(LdsImage.load(path), str(path))
+
+    def to_image(self) -> LdsImage:
+        """Make the LDS image that holds all of it; `MisuseError` where no file was read."""
+        if not self.files:
+            raise MisuseError("nothing was read from the chip, so there is no image to save")
+        notes = _Notes(session=self.session, optical_mrz=self.optical_mrz, unread=dict(self.unread))
+        return LdsImage(dict(self.files), evidence=msgspec.json.encode(notes))
+
+
+def _pretends(name: str) -> bool:
+    """Whether a file that is no elementary file has the name that ours have."""
+    return name.startswith("EF_") and name.endswith(".bin")
+
+
+def _decode(octets: bytes, what: str) -> _Notes:
+    if len(octets) > _MAX_SIZE:
+        raise MalformedError(f"{what}: {EVIDENCE_NAME}", f"has more than {_MAX_SIZE} octets")
+    try:
+        return msgspec.json.decode(octets, type=_Notes)
+    except (msgspec.DecodeError, UnicodeDecodeError) as error:
+        raise MalformedError(f"{what}: {EVIDENCE_NAME}", str(error)) from error

@@ -1,0 +1,150 @@
+"""The way to one chip, plain at first and then through secure messaging; and what came over it."""
+
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from typing import Final, TypeVar
+
+from emrtd.errors import ChipRefusalError, MalformedError, ProtocolError
+from emrtd.iso7816.apdu import INS, CommandAPDU, ResponseAPDU
+from emrtd.iso7816.chaining import with_response_chaining
+from emrtd.iso7816.procedure import Procedure, exchange, through
+from emrtd.iso7816.reading import FileReader
+from emrtd.iso7816.secure_messaging import SecureMessaging, SecureMessagingError, secured
+from emrtd.lds.files import FILES, FileID
+from emrtd.status_words import SW
+from verify.evidence import (
+    ActiveAuthenticationTranscript,
+    ChipAuthenticationTranscript,
+    Evidence,
+    Exchange,
+    PaceTranscript,
+    Session,
+    TerminalAuthenticationTranscript,
+    Unread,
+)
+
+T = TypeVar("T")
+
+_MOST_REOPENINGS: Final = 4
+"""How often a chip that drops its session is opened anew."""
+
+_PROBE: Final = CommandAPDU(
+    0x00, INS.READ_BINARY, 0x80 | FILES[FileID.COM].short_identifier, 0x00, ne=1
+)
+
+
+@dataclass
+class Notes:
+    """What is written down in the course of one inspection."""
+
+    files: dict[FileID, bytes] = field(default_factory=dict, repr=False)
+    unread: dict[FileID, Unread] = field(default_factory=dict)
+    opened: bool = False
+    access: str = "none"
+    failures: list[str] = field(default_factory=list)
+    pace: PaceTranscript | None = None
+    chip_authentication: ChipAuthenticationTranscript | None = None
+    active_authentication: ActiveAuthenticationTranscript | None = None
+    terminal_authentication: TerminalAuthenticationTranscript | None = None
+
+    def evidence(self, optical_mrz: str) -> Evidence:
+        """All of it as evidence; counts, time and ATR are the transport's to add."""
+        session = Session(
+            atr=b"",
+            opened=self.opened,
+            access=self.access,
+            failures=tuple(self.failures),
+            pace=self.pace,
+            chip_authentication=self.chip_authentication,
+            active_authentication=self.active_authentication,
+            terminal_authentication=self.terminal_authentication,
+        )
+        return Evidence(
+            files=self.files, unread=self.unread, session=session, optical_mrz=optical_mrz
+        )
+
+
+class Channel:
+    """Carries procedures to the chip, and reads files; opens a chip anew that dropped its session.
+
+    `session` is secure messaging as it is now, None for a plain channel.  `reopen` is a procedure
+    that opens the chip again, and says whether it did; None before the chip is open.
+    """
+
+    def __init__(self) -> None:
+        self.reader = FileReader()
+        self.reopen: Callable[[], Procedure[bool]] | None = None
+        self.session: SecureMessaging | None = None
+        self._reopenings = 0
+        self._lost = False
+
+    def protect(self, session: SecureMessaging | None) -> None:
+        """From now on everything goes through this session; None for a plain channel."""
+        self.session = session
+        if session is not None:
+            self.reader.protect(session.cipher.block_size)
+
+    def carry(self, procedure: Procedure[T]) -> Procedure[T]:
+        """Run a procedure over the channel as it is now."""
+        if self.session is not None:
+            procedure = secured(procedure, self.session)
+        return with_response_chaining(procedure)
+
+    def change_session(self, session: SecureMessaging) -> Procedure[Exchange | None]:
+        """Go over to a new session; return the first exchange in it, as it went over the wire.
+
+        Where the chip cannot answer in it, the chip is opened anew, and the session is another one;
+        None where there was no answer at all.
+        """
+        recorded: list[Exchange] = []
+
+        def record(command: CommandAPDU) -> Procedure[ResponseAPDU]:
+            response = yield command
+            recorded.append(Exchange(command.encode(), response.encode()))
+            return response
+
+        probe = exchange(_PROBE)  # any answer will do, so long as it is in the session
+        try:
+            yield from with_response_chaining(through(secured(probe, session), record))
+        except (MalformedError, ProtocolError):
+            self._lost = not (yield from self._recover())
+        else:
+            self.protect(session)
+        return recorded[0] if recorded else None
+
+    def read(
+        self, file_id: FileID, notes: Notes, *, expected: bool = True
+    ) -> Procedure[bytes | None]:
+        """Read one file into the notes; what the chip will not give is noted down instead.
+
+        A file that is not `expected` may be absent without a note.
+        """
+        try:
+            octets = yield from self._read(file_id)
+        except ChipRefusalError as error:
+            if expected or error.sw != SW.FILE_NOT_FOUND:
+                notes.unread[file_id] = Unread(str(error), error.sw)
+            return None
+        except (MalformedError, ProtocolError) as error:
+            notes.unread[file_id] = Unread(str(error))
+            return None
+        notes.files[file_id] = octets
+        return octets
+
+    def _read(self, file_id: FileID) -> Procedure[bytes]:
+        while not self._lost:
+            try:
+                return (yield from self.carry(self.reader.read(FILES[file_id].address)))
+            except SecureMessagingError:
+                self._lost = not (self.reader.shrink() and (yield from self._recover()))
+                if self._lost:
+                    raise
+        raise ProtocolError("the chip has ended the session and does not open again")
+
+    def _recover(self) -> Procedure[bool]:
+        """Open anew a chip that dropped the session; whether that succeeded."""
+        self._reopenings += 1
+        if self.reopen is None or self._reopenings > _MOST_REOPENINGS:
+            return False
+        self.protect(None)
+        return (yield from self.reopen())

@@ -1,0 +1,202 @@
+"""Opening the chip: PACE where it is offered, else Basic Access Control (Doc 9303-11, 4.2)."""
+
+import secrets
+from dataclasses import dataclass
+from typing import Final
+
+from emrtd.access import bac
+from emrtd.access.pace.agreement import PaceResult
+from emrtd.access.pace.protocol import establish
+from emrtd.access.pace.variants import PaceVariant, choose
+from emrtd.access.passwords import Password
+from emrtd.crypto.protocols import Mapping
+from emrtd.errors import ChipRefusalError, EmrtdError, MalformedError, ProtocolError, TransportError
+from emrtd.iso7816.apdu import SHORT_MAX_LE
+from emrtd.iso7816.procedure import Procedure, Random
+from emrtd.iso7816.selecting import select_application, select_master_file
+from emrtd.lds.atr_info import AtrInfo
+from emrtd.lds.card_access import CardAccess
+from emrtd.lds.files import EMRTD_APPLICATION, FILES, FileID
+from emrtd.lds.security_infos import PaceInfo, SecurityInfos
+from verify.evidence import PaceTranscript
+from verify.inspection.channel import Channel, Notes
+from verify.policy import BasicAccessControl
+
+_SHORT_RESPONSE: Final = SHORT_MAX_LE + 2
+
+
+@dataclass(frozen=True, slots=True)
+class Credentials:
+    """What opens a chip: the MRZ, the CAN, or both; PACE takes the CAN where there is one."""
+
+    mrz: Password | None = None
+    can: Password | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Opener:
+    """Opens one chip over a channel, and writes down how."""
+
+    channel: Channel
+    notes: Notes
+    credentials: Credentials
+    basic_access_control: BasicAccessControl
+    random: Random = secrets.token_bytes
+
+    def open(self) -> Procedure[bool]:
+        """Open the chip and select the eMRTD application; whether data can be read now."""
+        infos = yield from self._read_master_file()
+        offers_pace = infos is not None and bool(infos.of(PaceInfo))
+        if infos is not None and offers_pace and (yield from self._open_by_pace(infos)):
+            return True
+        if not (yield from self._select_application()):
+            return False
+        if (yield from self._is_plain()):
+            self.notes.opened = True
+            return True
+        return (yield from self._open_by_bac(offers_pace=offers_pace))
+
+    # --- the master file -------------------------------------------------------------------------
+
+    def _read_master_file(self) -> Procedure[SecurityInfos | None]:
+        """EF.CardAccess, EF.ATR/INFO and EF.DIR, which anyone may read.
+
+        Where EF.CardAccess cannot be found, the master file may not be selected, or its SFI may
+        have found EF.CVCA of an application that is selected by default.
+        """
+        channel, notes = self.channel, self.notes
+        octets = yield from channel.read(FileID.CARD_ACCESS, notes, expected=False)
+        if octets is None or octets[0] != FILES[FileID.CARD_ACCESS].tag:
+            notes.files.pop(FileID.CARD_ACCESS, None)
+            notes.unread.pop(FileID.CARD_ACCESS, None)
+            yield from channel.carry(select_master_file())
+            octets = yield from channel.read(FileID.CARD_ACCESS, notes, expected=False)
+        yield from self._learn_buffers()
+        yield from channel.read(FileID.DIR, notes, expected=False)
+        notes.unread.pop(FileID.DIR, None)  # optional, and some chips keep it closed
+        if octets is None:
+            return None
+        try:
+            return CardAccess.decode(octets).security_infos
+        except MalformedError as error:
+            notes.failures.append(str(error))
+            return None
+
+    def _learn_buffers(self) -> Procedure[None]:
+        octets = yield from self.channel.read(FileID.ATR_INFO, self.notes, expected=False)
+        self.notes.unread.pop(FileID.ATR_INFO, None)
+        if octets is None:
+            return
+        try:
+            largest = AtrInfo.decode(octets).max_response
+        except MalformedError:
+            return  # lds.structure says so
+        if largest is not None and largest > _SHORT_RESPONSE:
+            self.channel.reader.allow(largest - 2)
+
+    # --- PACE ------------------------------------------------------------------------------------
+
+    def _open_by_pace(self, infos: SecurityInfos) -> Procedure[bool]:
+        password = self.credentials.can or self.credentials.mrz
+        if password is None:
+            return False
+        try:
+            variant = choose(infos)
+            result = yield from self._establish(variant, password)
+        except TransportError:
+            raise
+        except EmrtdError as error:
+            self.notes.failures.append(str(error))
+            return False
+        self._note_pace(result)
+        yield from self._read_card_security(infos)
+        if not (yield from self._select_application()):
+            return False
+        self.notes.opened = True
+
+        def reopen() -> Procedure[bool]:
+            try:
+                yield from select_master_file()
+                yield from self._establish(variant, password)
+                yield from self.channel.carry(select_application(EMRTD_APPLICATION))
+            except (ChipRefusalError, MalformedError, ProtocolError):
+                return False
+            return True
+
+        self.channel.reopen = reopen
+        return True
+
+    def _establish(self, variant: PaceVariant, password: Password) -> Procedure[PaceResult]:
+        result = yield from self.channel.carry(establish(variant, password, random=self.random))
+        self.channel.protect(result.secure_messaging)
+        return result
+
+    def _note_pace(self, result: PaceResult) -> None:
+        name = f"{result.variant.name}/{result.password.name.lower()}"
+        self.notes.access = name
+        self.notes.pace = PaceTranscript(
+            protocol=result.info.protocol,
+            parameter_id=result.info.parameter_id,
+            mapping_key=result.mapping_public_key,
+            chip_authentication_data=result.chip_authentication_data,
+        )
+
+    def _read_card_security(self, infos: SecurityInfos) -> Procedure[None]:
+        """EF.CardSecurity, with the key of Chip Authentication Mapping, where that is offered."""
+        if any(info.mapping is Mapping.CHIP_AUTHENTICATION for info in infos.of(PaceInfo)):
+            yield from self.channel.read(FileID.CARD_SECURITY, self.notes)
+
+    # --- Basic Access Control --------------------------------------------------------------------
+
+    def _open_by_bac(self, *, offers_pace: bool) -> Procedure[bool]:
+        password, allowed = self.credentials.mrz, self.basic_access_control
+        if allowed is BasicAccessControl.NEVER:
+            return self._note_failure("the policy does not allow Basic Access Control")
+        if offers_pace and allowed is not BasicAccessControl.FALLBACK:
+            return self._note_failure(
+                "the chip offers PACE: the policy does not allow Basic Access Control instead"
+            )
+        if password is None:
+            return self._note_failure(
+                "Basic Access Control takes the MRZ, and only a CAN was given"
+            )
+
+        def attempt() -> Procedure[None]:
+            session = yield from self.channel.carry(bac.authenticate(password, random=self.random))
+            self.channel.protect(session)
+
+        try:
+            yield from attempt()
+        except (ChipRefusalError, MalformedError, ProtocolError) as error:
+            return self._note_failure(str(error))
+        self.notes.opened, self.notes.access = True, "bac"
+
+        def reopen() -> Procedure[bool]:
+            try:
+                yield from select_application(EMRTD_APPLICATION)
+                yield from attempt()
+            except (ChipRefusalError, MalformedError, ProtocolError):
+                return False
+            return True
+
+        self.channel.reopen = reopen
+        return True
+
+    # --- both ------------------------------------------------------------------------------------
+
+    def _select_application(self) -> Procedure[bool]:
+        try:
+            yield from self.channel.carry(select_application(EMRTD_APPLICATION))
+        except (ChipRefusalError, ProtocolError) as error:
+            return self._note_failure(str(error))
+        return True
+
+    def _is_plain(self) -> Procedure[bool]:
+        """Whether the chip lets anyone read, as old ones do (Doc 9303-11, 4.1, note 1)."""
+        octets = yield from self.channel.read(FileID.COM, self.notes)
+        self.notes.unread.pop(FileID.COM, None)
+        return octets is not None
+
+    def _note_failure(self, reason: str) -> bool:
+        self.notes.failures.append(reason)
+        return False

@@ -1,0 +1,89 @@
+"""One inspection, from the first command to the last (Doc 9303-11, 4.2 and Appendix J.1)."""
+
+import secrets
+import time
+from collections.abc import Callable
+
+import msgspec
+
+from emrtd.errors import MalformedError
+from emrtd.iso7816.procedure import Procedure, Random, run
+from emrtd.lds.com import Com
+from emrtd.lds.files import FileID, data_group
+from emrtd.lds.sod import Sod
+from emrtd.transport.connection import Connection
+from emrtd.transport.trace import MeteredConnection
+from verify.evidence import Evidence
+from verify.inspection.channel import Channel, Notes
+from verify.inspection.opening import Credentials, Opener
+from verify.inspection.proofs import prove_actively, prove_by_key_agreement
+from verify.policy import BasicAccessControl
+
+SENSITIVE = frozenset({3, 4})
+"""DG3 and DG4: read last, and only where the chip wants no right for them or has granted it."""
+
+
+def inspect(
+    credentials: Credentials,
+    *,
+    basic_access_control: BasicAccessControl = BasicAccessControl.FALLBACK,
+    optical_mrz: str = "",
+    random: Random = secrets.token_bytes,
+) -> Procedure[Evidence]:
+    """Inspect one chip, from its reset on.
+
+    `optical_mrz` goes into the evidence, to be compared with DG1.  Raises `TransportError` where
+    the card leaves, and nothing else for whatever the chip does.
+    """
+    channel, notes = Channel(), Notes()
+    opener = Opener(channel, notes, credentials, basic_access_control, random)
+    if (yield from opener.open()):
+        numbers = yield from _read_lists(channel, notes)
+        for number in numbers:
+            if number not in SENSITIVE:
+                yield from channel.read(data_group(number).file_id, notes)
+        yield from prove_actively(channel, notes, random)
+        yield from prove_by_key_agreement(channel, notes, random)
+        for number in numbers:
+            if number in SENSITIVE:
+                yield from channel.read(data_group(number).file_id, notes)
+    return notes.evidence(optical_mrz)
+
+
+def capture(
+    connection: Connection,
+    procedure: Procedure[Evidence],
+    trace: Callable[[str], None] | None = None,
+    clock: Callable[[], float] = time.perf_counter,
+) -> Evidence:
+    """Run an inspection over a connection; adds ATR, commands, octets and time to the evidence."""
+    metered = MeteredConnection(connection, trace)
+    began = clock()
+    evidence = run(procedure, metered.transmit)
+    session = evidence.session
+    if session is not None:
+        session = msgspec.structs.replace(
+            session,
+            atr=metered.atr,
+            apdus=metered.apdus,
+            octets=metered.octets,
+            seconds=clock() - began,
+        )
+    return msgspec.structs.replace(evidence, session=session)
+
+
+def _read_lists(channel: Channel, notes: Notes) -> Procedure[tuple[int, ...]]:
+    """Read EF.COM and EF.SOD; return the data groups to read.
+
+    It is the signed list that counts: who strips DG15 from EF.COM strips nothing.  Only where there
+    is no EF.SOD to be read does EF.COM say what to capture.
+    """
+    if FileID.COM not in notes.files:
+        yield from channel.read(FileID.COM, notes)
+    octets = yield from channel.read(FileID.SOD, notes)
+    try:
+        if octets is not None:
+            return tuple(sorted(Sod.parse(octets).security_object.hashes))
+        return tuple(sorted(Com.decode(notes.files[FileID.COM]).data_groups))
+    except (KeyError, MalformedError):
+        return (1, 2)
