@@ -189,7 +189,7 @@ def _tolerated(certificate: Certificate, issuer: Certificate) -> frozenset[Toler
 def _no_anchor(certificate: Certificate, trust: TrustView, search: _Search) -> Finding:
     """Say why no anchor was found: nobody's fault, or somebody's forgery."""
     if search.unfit:
-        return _chain(Outcome.FAILED, search.unfit[0], Shows.FORGERY)
+        return _chain(Outcome.FAILED, search.unfit[0])
     if certificate.scheme is None:
         reason = "the certificate is signed with an algorithm that is not known"
         return _chain(Outcome.UNDETERMINED, reason)

@@ -88,14 +88,18 @@ def _unproven(crl: Crl, names: set[str], anchor: Anchor, trust: TrustView) -> st
     if crl.unknown_critical:
         names_of = ", ".join(sorted(crl.unknown_critical))
         return f"the CRL has a critical extension that is not known: {names_of}"
-    candidates = [anchor]
-    if identifier is not None:
-        candidates += trust.anchors_by_key_identifier(identifier)
-    candidates += trust.anchors_by_name(crl.issuer)
-    for candidate in candidates:
-        if _signed(crl, candidate.certificate):
-            return None
+    if _signed(crl, anchor.certificate) or find_crl_issuer(crl, trust) is not None:
+        return None
     return "the CRL's signature is not that of a trusted key of its CSCA"
+
+
+def find_crl_issuer(crl: Crl, trust: TrustView) -> Anchor | None:
+    """The anchor whose key signed a list: by authority key identifier, then by name."""
+    candidates: list[Anchor] = []
+    if crl.authority_key_identifier is not None:
+        candidates += trust.anchors_by_key_identifier(crl.authority_key_identifier)
+    candidates += trust.anchors_by_name(crl.issuer)
+    return next((each for each in candidates if _signed(crl, each.certificate)), None)
 
 
 def _signed(crl: Crl, issuer: Certificate) -> bool:

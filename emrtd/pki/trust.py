@@ -10,6 +10,8 @@ from typing import Protocol
 
 from emrtd.pki.certificates import Certificate
 from emrtd.pki.crl import Crl
+from emrtd.pki.defect_list import DefectList
+from emrtd.pki.deviation_list import DeviationList
 from emrtd.pki.names import Name
 
 
@@ -50,6 +52,14 @@ class TrustView(Protocol):
         """The revocation lists of a country, not verified; two letters in upper case."""
         ...
 
+    def deviation_lists(self, country: str) -> Sequence[DeviationList]:
+        """The Deviation Lists that a country signed, verified; two letters in upper case."""
+        ...
+
+    def defect_lists(self) -> Sequence[DefectList]:
+        """Every Defect List, verified: they speak of the documents of any State."""
+        ...
+
 
 class TrustSet:
     """A `TrustView` of certificates and lists in memory, all of which the caller trusts."""
@@ -60,7 +70,12 @@ class TrustSet:
         crls: Iterable[Crl] = (),
         signers: Iterable[Certificate] = (),
         source: str = "",
+        *,
+        deviation_lists: Iterable[DeviationList] = (),
+        defect_lists: Iterable[DefectList] = (),
     ) -> None:
+        self._deviation_lists = tuple(deviation_lists)
+        self._defect_lists = tuple(defect_lists)
         self._anchors = [Anchor(each, source) for each in anchors]
         self._crls = tuple(crls)
         self._signers = tuple(signers)
@@ -102,3 +117,11 @@ class TrustSet:
     def crls_of_country(self, country: str) -> Sequence[Crl]:
         """See `TrustView`."""
         return [each for each in self._crls if each.country == country]
+
+    def deviation_lists(self, country: str) -> Sequence[DeviationList]:
+        """See `TrustView`."""
+        return [each for each in self._deviation_lists if each.country == country]
+
+    def defect_lists(self) -> Sequence[DefectList]:
+        """See `TrustView`."""
+        return self._defect_lists
