@@ -225,6 +225,14 @@ def test_a_resumed_pin_is_suspended_again_in_another_session() -> None:
     assert not state.suspended
 
 
+def test_the_can_resumes_only_what_is_suspended_then() -> None:
+    card = Card.of(variant(), passwords=[CAN, PasswordState(PIN, retry_limit=3)])
+    assert attempt(card, CAN) == SW.OK
+    assert attempt(card, WRONG) == 0x63C2
+    assert attempt(card, WRONG) == 0x63C1
+    assert attempt(card, PIN) == SW.CONDITIONS_NOT_SATISFIED
+
+
 def test_a_suspended_pin_is_resumed_inside_the_session_of_the_can() -> None:
     card = Card.of(variant(), passwords=[CAN, PasswordState(PIN, 3, failures=2)])
     first = run(establish(variant(), CAN), card.transmit)
