@@ -111,6 +111,7 @@ class ChipProfile(Record, frozen=True):
     chip_authentication: tuple[ChipAuthentication, ...] = ()
     active_authentication: ActiveAuthentication | None = None
     terminal_authentication: TerminalAuthentication | None = None
+    lds_version: Literal["1.7", "1.8"] = "1.8"
     biometric_encoding: Literal["19794", "39794"] = "19794"
     images: Images = Images()
     buffers: Buffers | None = None

@@ -9,6 +9,8 @@
     DIR/audit.jsonl    the log of every act, and audit.pub, the key that verifies it
     DIR/register.sqlite  which Document Signer signed which document, the numbers sealed
     DIR/keys/*.p8      the private keys, encrypted
+    DIR/terminal/      an inspection system that may read fingerprints: its certificates up to the
+                       CVCA (*.cvcert) and its key (is.p8, encrypted); for `verify --terminal`
 
 The station's key lies in the user's own folder too, where `write` finds it by the identifier in the
 envelope: a personalisation station needs no other part of the PKI.
@@ -35,10 +37,13 @@ from emrtd.iso7816.procedure import Random
 from emrtd.passphrase import user_folder
 from emrtd.pki.certificate_writer import key_identifier
 from emrtd.pki.certificates import Certificate
+from emrtd.pki.cvc import CvCertificate
 from emrtd.pki.enveloped import open_envelope, recipients_of, seal
 from emrtd.secret import Secret
+from personalise import verifying_ca
 from personalise.audit_log import AuditLog
 from personalise.country_signing_ca import CountrySigningCa, Settings
+from personalise.data_preparation import Issuance
 from personalise.document_signer import DocumentSigner
 from personalise.files import write_atomically
 from personalise.key_custody import FileCustody, KeyCustody, read_private_key
@@ -197,6 +202,23 @@ class IssuingPki:
         """Enclose a secret for the personalisation station (CMS, DER)."""
         return seal(content.reveal(), self._station_key, self.station_identifier, random)
 
+    @property
+    def trust_point(self) -> CvCertificate:
+        """The CVCA certificate that chips trust."""
+        path = self.folder / verifying_ca.FOLDER / verifying_ca.TRUST_POINT
+        if not path.is_file():
+            raise MisuseError(f"{path}: is missing from the PKI")
+        return CvCertificate.decode(read_bounded(path, _MAX_FILE))
+
+    def issuance(self) -> Issuance:
+        """What data preparation needs of the PKI."""
+        return Issuance(
+            self.document_signer(),
+            self.settings.scheme.hash,
+            self.seal_for_station,
+            self.trust_point,
+        )
+
     def register_document(self, signer: Certificate, at: datetime, sod: bytes, number: str) -> None:
         """Enter a document that was signed; refuses one more than a Document Signer may sign."""
         key = decode_public_key(read_bounded(self.folder / _REGISTER_KEY_NAME, _MAX_FILE))
@@ -280,6 +302,7 @@ def _make(pki: IssuingPki, at: datetime, random: Random) -> None:
     pki.publish("csca", csca.issue_root(at))
     pki.publish("ds", csca.issue_document_signer(document_signer_key, 1, at))
     pki.publish(_STATION, csca.issue_station(station_key, 1, at))
+    verifying_ca.make_terminal(pki.folder, settings.country, custody, pki.local_keys, at.date())
     write_atomically(pki.folder / "crl.crl", csca.issue_crl(settings.crl_number, at))
     for name, key in (
         (AUDIT_KEY_NAME, custody.generate(AUDIT_LABEL, _AUDIT_CURVE)),

@@ -54,6 +54,10 @@ class FileCustody:
         self._folder = folder
         self._passphrase = passphrase
 
+    def beside(self, name: str) -> "FileCustody":
+        """Another folder for keys, next to this one and under the same pass phrase."""
+        return FileCustody(self._folder.with_name(name), self._passphrase)
+
     def labels(self) -> list[str]:
         """The labels of the keys in the folder."""
         return sorted(path.stem for path in self._folder.glob(f"*{SUFFIX}"))

@@ -4,21 +4,46 @@ import secrets
 
 from emrtd.access import bac
 from emrtd.access.chip_keys import ChipKeys
-from emrtd.access.passwords import PasswordType
+from emrtd.access.pace.protocol import establish
+from emrtd.access.pace.variants import choose
+from emrtd.access.passwords import Password, PasswordType
 from emrtd.errors import MisuseError
 from emrtd.iso7816.procedure import Procedure, Random
 from emrtd.iso7816.reading import FileReader
-from emrtd.iso7816.secure_messaging import secured
-from emrtd.iso7816.selecting import select_application
+from emrtd.iso7816.secure_messaging import SecureMessaging, secured
+from emrtd.iso7816.selecting import select_application, select_master_file
+from emrtd.lds.card_access import CardAccess
 from emrtd.lds.files import EMRTD_APPLICATION, FILES, FileID
 
 
-def read_security_object(keys: ChipKeys, random: Random = secrets.token_bytes) -> Procedure[bytes]:
-    """Open the card by the access procedure that it has, and return its EF.SOD."""
-    password = keys.password(PasswordType.MRZ)
-    if password is None or not keys.basic_access_control:
+def read_security_object(
+    keys: ChipKeys, card_access: bytes | None, random: Random = secrets.token_bytes
+) -> Procedure[bytes]:
+    """Open the card by the access procedure that it has, and return its EF.SOD.
+
+    `card_access` is the document's EF.CardAccess, None where it has none: then it has BAC.
+    """
+    found = keys.password(PasswordType.MRZ)
+    if found is None:
         raise MisuseError("the chip keys hold no password that opens the card")
+    if card_access is None:
+        session = yield from _open_by_bac(found.password, random)
+    else:
+        session = yield from _open_by_pace(found.password, card_access, random)
+    reader = FileReader(cipher_block=session.cipher.block_size)
+    return (yield from secured(reader.read(FILES[FileID.SOD].address), session))
+
+
+def _open_by_bac(password: Password, random: Random) -> Procedure[SecureMessaging]:
     yield from select_application(EMRTD_APPLICATION)
-    secure_messaging = yield from bac.authenticate(password.password, random=random)
-    reader = FileReader(cipher_block=secure_messaging.cipher.block_size)
-    return (yield from secured(reader.read(FILES[FileID.SOD].address), secure_messaging))
+    return (yield from bac.authenticate(password, random=random))
+
+
+def _open_by_pace(
+    password: Password, card_access: bytes, random: Random
+) -> Procedure[SecureMessaging]:
+    yield from select_master_file()
+    variant = choose(CardAccess.decode(card_access).security_infos)
+    session = (yield from establish(variant, password, random=random)).secure_messaging
+    yield from secured(select_application(EMRTD_APPLICATION), session)
+    return session

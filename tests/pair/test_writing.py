@@ -53,7 +53,7 @@ def write(
     keys: ChipKeys = KEYS,
     buffers: Buffers = Buffers(),  # noqa: B008 - immutable
 ) -> WriteReport:
-    procedure = write_card(files, keys, Iso7816Card(buffers), read_security_object(keys))
+    procedure = write_card(files, keys, Iso7816Card(buffers), read_security_object(keys, None))
     return run(with_response_chaining(procedure), transmit)
 
 

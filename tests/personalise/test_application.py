@@ -1,4 +1,3 @@
-import copy
 import json
 from datetime import date
 from pathlib import Path
@@ -11,55 +10,7 @@ from hypothesis import strategies as st
 from emrtd.errors import MisuseError
 from personalise.application import MAX_IMAGE, Application, DateOfBirth
 from personalise.records import FieldError
-
-GOOD: dict[str, Any] = {
-    "document": {
-        "code": "IR",
-        "issuing_state": "UTO",
-        "number": "ZU1234567",
-        "issued": "2026-11-22",
-        "expires": "2031-11-21",
-        "authority": "Utopia Border Agency",
-    },
-    "holder": {
-        "surname": "Ødegård",
-        "given_names": "Ana María",
-        "nationality": "COU",
-        "born": "1990-01-31",
-        "sex": "F",
-    },
-    "permit": {
-        "category": "SKILLED WORKER",
-        "valid_from": "2026-11-22",
-        "valid_until": "2031-11-21",
-        "stay": True,
-        "work": "restricted",
-        "study": True,
-        "public_funds": False,
-        "remarks": ["EMPLOYER LETTER"],
-    },
-    "biometrics": {
-        "portrait": "portrait.jpg",
-        "fingers": [
-            {"position": "right-index", "image": "ri.wsq"},
-            {"position": "left-index", "missing": "bandaged"},
-        ],
-    },
-}
-
-
-def changed(path: str, value: Any) -> dict[str, Any]:
-    """GOOD with one field set, or removed where the value is `...`."""
-    record = copy.deepcopy(GOOD)
-    *parents, last = path.split(".")
-    place: Any = record
-    for parent in parents:
-        place = place[int(parent) if parent.isdigit() else parent]
-    if value is ...:
-        del place[last]
-    else:
-        place[int(last) if last.isdigit() else last] = value
-    return record
+from tests.personalise.applications import CONTRACT, changed
 
 
 def decode(record: dict[str, Any]) -> Application:
@@ -67,7 +18,7 @@ def decode(record: dict[str, Any]) -> Application:
 
 
 def test_the_contracts_example_is_read() -> None:
-    particulars = decode(GOOD).particulars
+    particulars = decode(CONTRACT).particulars
     assert particulars.document.expires == date(2031, 11, 21)
     assert particulars.permit is not None
     assert particulars.permit.remarks == ("EMPLOYER LETTER",)
@@ -145,7 +96,7 @@ def test_an_error_shows_no_value() -> None:
 
 
 def test_a_repr_shows_no_person() -> None:
-    application = decode(GOOD)
+    application = decode(CONTRACT)
     assert "deg" not in repr(application) + repr(application.particulars.holder)
 
 
@@ -175,7 +126,7 @@ def test_holders_without_given_names_or_end_of_stay() -> None:
 
 
 def test_a_folder_is_read(tmp_path: Path) -> None:
-    (tmp_path / "application.json").write_text(json.dumps(GOOD), encoding="utf-8")
+    (tmp_path / "application.json").write_text(json.dumps(CONTRACT), encoding="utf-8")
     (tmp_path / "portrait.jpg").write_bytes(b"image")
     application = Application.load(tmp_path)
     assert application.image("biometrics.portrait", "portrait.jpg") == b"image"
@@ -190,7 +141,7 @@ def test_a_folders_faults_are_named(tmp_path: Path) -> None:
     outside.write_bytes(b"secret")
     folder = tmp_path / "folder"
     folder.mkdir()
-    (folder / "application.json").write_text(json.dumps(GOOD), encoding="utf-8")
+    (folder / "application.json").write_text(json.dumps(CONTRACT), encoding="utf-8")
     (folder / "link.jpg").symlink_to(outside)
     (folder / "empty.jpg").touch()
     with (folder / "vast.jpg").open("wb") as file:

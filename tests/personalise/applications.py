@@ -1,0 +1,93 @@
+"""Applications for tests: the contract's example, with small images that are real ones."""
+
+import copy
+import io
+import json
+from functools import cache
+from pathlib import Path
+from typing import Any
+
+from PIL import Image
+
+from personalise.application import Application
+
+CONTRACT: dict[str, Any] = {
+    "document": {
+        "code": "IR",
+        "issuing_state": "UTO",
+        "number": "ZU1234567",
+        "issued": "2026-11-22",
+        "expires": "2031-11-21",
+        "authority": "Utopia Border Agency",
+    },
+    "holder": {
+        "surname": "Ødegård",
+        "given_names": "Ana María",
+        "nationality": "COU",
+        "born": "1990-01-31",
+        "sex": "F",
+        "place_of_birth": "Anytown, MN",
+        "personal_number": "19900131-17",
+    },
+    "permit": {
+        "category": "SKILLED WORKER",
+        "valid_from": "2026-11-22",
+        "valid_until": "2031-11-21",
+        "stay": True,
+        "work": "restricted",
+        "study": True,
+        "public_funds": False,
+        "remarks": ["EMPLOYER LETTER"],
+    },
+    "biometrics": {
+        "portrait": "portrait.jpg",
+        "fingers": [
+            {"position": "right-index", "image": "ri.wsq"},
+            {"position": "left-index", "missing": "bandaged"},
+        ],
+    },
+}
+
+
+def changed(path: str, value: Any, base: dict[str, Any] = CONTRACT) -> dict[str, Any]:
+    """The contract's example with one field set, or removed where the value is `...`."""
+    record = copy.deepcopy(base)
+    *parents, last = path.split(".")
+    place: Any = record
+    for parent in parents:
+        place = place[int(parent) if parent.isdigit() else parent]
+    if value is ...:
+        del place[last]
+    else:
+        place[int(last) if last.isdigit() else last] = value
+    return record
+
+
+@cache
+def images() -> dict[str, bytes]:
+    """A portrait and a fingerprint, as far as a machine can tell."""
+    import wsq  # noqa: F401 - teaches Pillow the format
+
+    portrait = Image.radial_gradient("L").resize((240, 320)).convert("RGB")
+    finger = Image.linear_gradient("L").resize((160, 200))
+    return {"portrait.jpg": _saved(portrait, "JPEG"), "ri.wsq": _saved(finger, "WSQ")}
+
+
+def _saved(image: Image.Image, kind: str) -> bytes:
+    stream = io.BytesIO()
+    image.save(stream, kind)
+    return stream.getvalue()
+
+
+def application(record: dict[str, Any] = CONTRACT) -> Application:
+    """An application in memory."""
+    return Application.decode(json.dumps(record).encode(), lambda name: images()[name])
+
+
+def folder(path: Path, record: dict[str, Any] = CONTRACT) -> Path:
+    """An application in a folder."""
+    path.mkdir(parents=True, exist_ok=True)
+    (path / "application.json").write_text(json.dumps(record), encoding="utf-8")
+    for name, octets in images().items():
+        (path / name).write_bytes(octets)
+    return path
