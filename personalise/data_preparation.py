@@ -74,8 +74,8 @@ def prepare(
     Raises `FieldError` for what the application or the profile gets wrong, `MisuseError` for what
     the PKI cannot do.
     """
-    _check_issuer(application, issuance.signer.certificate)
     prepared = make_data_groups(application, profile, at, random)
+    _check_issuer(application, issuance.signer.certificate)
     security = make_chip_security(profile, prepared.mrz, issuance.trust_point, at, random)
     data_groups = prepared.files | security.data_groups
     lds_version = LDS_VERSIONS[profile.lds_version]

@@ -70,7 +70,11 @@ def images() -> dict[str, bytes]:
 
     portrait = Image.radial_gradient("L").resize((240, 320)).convert("RGB")
     finger = Image.linear_gradient("L").resize((160, 200))
-    return {"portrait.jpg": _saved(portrait, "JPEG"), "ri.wsq": _saved(finger, "WSQ")}
+    return {
+        "portrait.jpg": _saved(portrait, "JPEG"),
+        "ri.wsq": _saved(finger, "WSQ"),
+        "notes.txt": b"not an image at all",
+    }
 
 
 def _saved(image: Image.Image, kind: str) -> bytes:
