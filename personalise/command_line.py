@@ -1,21 +1,10 @@
 """The command `personalise`.  What a command needs is imported when it runs, and not before."""
 
-from pathlib import Path
-
 import click
 
 from emrtd.command_line import run_command_line
+from personalise.issue_command import passwords, prepare, write
 from personalise.pki_command import audit, officer, pki, sign_service
-
-_FILE = click.Path(path_type=Path, dir_okay=False, exists=True)
-_PATH = click.Path(path_type=Path)
-
-_passphrase_file = click.option(
-    "--passphrase-file",
-    type=_FILE,
-    help="File whose first line is the pass phrase of the keys.  Otherwise the file that"
-    " CHIPSEAL_PASSPHRASE_FILE names, or one of your own that is made when it is needed.",
-)
 
 
 @click.group(name="personalise")
@@ -28,6 +17,9 @@ def personalise() -> None:
     """
 
 
+personalise.add_command(prepare)
+personalise.add_command(write)
+personalise.add_command(passwords)
 personalise.add_command(pki)
 personalise.add_command(officer)
 personalise.add_command(audit)

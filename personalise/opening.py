@@ -19,14 +19,14 @@ from emrtd.lds.files import EMRTD_APPLICATION, FILES, FileID
 def read_security_object(
     keys: ChipKeys, card_access: bytes | None, random: Random = secrets.token_bytes
 ) -> Procedure[bytes]:
-    """Open the card by the access procedure that it has, and return its EF.SOD.
+    """Open the card, and return its EF.SOD: by BAC where it has that, by PACE otherwise.
 
-    `card_access` is the document's EF.CardAccess, None where it has none: then it has BAC.
+    `card_access` is the document's EF.CardAccess, None where it has none.
     """
     found = keys.password(PasswordType.MRZ)
-    if found is None:
+    if found is None or not (keys.basic_access_control or card_access):
         raise MisuseError("the chip keys hold no password that opens the card")
-    if card_access is None:
+    if keys.basic_access_control or card_access is None:
         session = yield from _open_by_bac(found.password, random)
     else:
         session = yield from _open_by_pace(found.password, card_access, random)

@@ -1,0 +1,195 @@
+"""The commands `personalise prepare`, `write` and `passwords`: from an application to a card.
+
+What a command needs is imported when it runs, and not before.
+"""
+
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import click
+
+from emrtd.errors import MisuseError
+from personalise.pki_command import open_pki, passphrase_file, pin_file, pki_folder
+
+if TYPE_CHECKING:
+    from emrtd.access.chip_keys import ChipKeys
+    from emrtd.lds.image import LdsImage
+    from emrtd.transport.trace import MeteredConnection
+    from personalise.writing import WriteReport
+
+_FILE = click.Path(path_type=Path, dir_okay=False, exists=True)
+_PATH = click.Path(path_type=Path)
+
+station_key = click.option(
+    "--station-key",
+    type=_FILE,
+    help="The station's private key (PKCS#8, encrypted).  Otherwise it is found among your own.",
+)
+as_json = click.option("--json", "as_json", is_flag=True, help="Print one JSON object.")
+
+
+@click.command()
+@click.argument("application", type=_PATH)
+@pki_folder
+@click.option(
+    "--profile",
+    "profile_name",
+    default="permit",
+    show_default=True,
+    help="Chip profile: the name of one that ships (permit, permit-bac, passport), or a file.",
+)
+@click.option("-o", "--output", type=_PATH, required=True, help="New folder for the LDS image.")
+@passphrase_file
+@pin_file
+def prepare(  # noqa: PLR0917 - click's options
+    application: Path,
+    folder: Path,
+    profile_name: str,
+    output: Path,
+    passphrase_file: Path | None,
+    pin_file: Path | None,
+) -> None:
+    """Encode and sign the application in the folder APPLICATION; no card is needed.
+
+    The image holds every file of the chip, and the chip's keys and passwords sealed for the
+    personalisation station.
+    """
+    from emrtd.lds.files import FileID
+    from personalise import data_preparation
+    from personalise.application import Application
+    from personalise.chip_profile import ChipProfile
+
+    if output.exists() and not (output.is_dir() and not any(output.iterdir())):
+        raise MisuseError(f"{output}: is there already; remove it or name another folder")
+    profile = ChipProfile.load(profile_name)
+    read = Application.load(application)
+    pki = open_pki(folder, passphrase_file, pin_file)
+    at = datetime.now(UTC).replace(microsecond=0)
+    issuance = pki.issuance()
+    image = data_preparation.prepare(read, profile, issuance, at)
+    number = read.particulars.document.number
+    signed = image.files[FileID.SOD]
+    pki.register_document(issuance.signer.certificate, at, signed, number)
+    image.save(output)
+    total = sum(map(len, image.files.values()))
+    click.echo(f"{output}: {len(image.files)} files, {total:,} octets; {profile.description}")
+
+
+@click.command()
+@click.argument("image", type=_PATH)
+@click.option("--reader", required=True, help="PC/SC reader, or virtual:FILE for a virtual chip.")
+@click.option("--card-profile", default="iso7816-9", show_default=True, help="Kind of card.")
+@station_key
+@passphrase_file
+@as_json
+def write(  # noqa: PLR0917 - click's options
+    image: Path,
+    reader: str,
+    card_profile: str,
+    station_key: Path | None,
+    passphrase_file: Path | None,
+    as_json: bool,
+) -> None:
+    """Write the LDS image IMAGE to the card in a reader, read all of it back, and lock the card.
+
+    A card that was pulled out, or lost its power, is finished when the same image is written to
+    it again; it never takes another.
+    """
+    from emrtd.transport.connection import connect
+    from emrtd.transport.trace import MeteredConnection
+    from personalise.station import write_image
+
+    loaded = _load(image)
+    keys = _chip_keys(image, loaded, passphrase_file, station_key)
+    with MeteredConnection(connect(reader)) as connection:
+        report = write_image(loaded.files, keys, connection, card_profile)
+    _print_report(report, connection, as_json=as_json)
+
+
+@click.command()
+@click.argument("image", type=_PATH)
+@station_key
+@passphrase_file
+@as_json
+def passwords(
+    image: Path, station_key: Path | None, passphrase_file: Path | None, as_json: bool
+) -> None:
+    """Print what opens the chip: the MRZ, and the CAN and PIN where it has them.
+
+    For whatever prints the card and the holder's letter.  They are secrets: mind where they go.
+    """
+    import json
+
+    from emrtd.access.passwords import PasswordType
+    from emrtd.lds.dg1 import DataGroup1
+    from emrtd.lds.files import FileID
+
+    loaded = _load(image)
+    keys = _chip_keys(image, loaded, passphrase_file, station_key)
+    if FileID.DG1 not in loaded.files:
+        raise MisuseError(f"{image}: holds no DG1")
+    found: dict[str, str | list[str]] = {
+        "mrz": list(DataGroup1.decode(loaded.files[FileID.DG1]).mrz.lines)
+    }
+    for each in keys.passwords:
+        if each.password.type is not PasswordType.MRZ:
+            name = each.password.type.name.lower()
+            found[name] = each.password.secret.reveal().decode("iso8859-1")
+    if as_json:
+        click.echo(json.dumps(found))
+        return
+    for name, value in found.items():
+        for line in [value] if isinstance(value, str) else value:
+            click.echo(f"{name.upper():4} {line}")
+
+
+def _load(image: Path) -> "LdsImage":
+    from emrtd.lds.image import LdsImage
+
+    return LdsImage.load(image)
+
+
+def _chip_keys(
+    path: Path, image: "LdsImage", passphrase_file: Path | None, station_key: Path | None
+) -> "ChipKeys":
+    from emrtd.access.chip_keys import ChipKeys
+    from emrtd.passphrase import read_passphrase
+    from personalise.issuing_pki import open_at_station
+
+    if image.chip_keys is None:
+        raise MisuseError(
+            f"{path}: holds no chip_keys.p7m: only what `personalise prepare` made can be written"
+        )
+    passphrase = read_passphrase(passphrase_file)
+    return ChipKeys.decode(open_at_station(image.chip_keys, passphrase, station_key).reveal())
+
+
+def _print_report(report: "WriteReport", connection: "MeteredConnection", *, as_json: bool) -> None:
+    import json
+
+    if as_json:
+        click.echo(
+            json.dumps(
+                {
+                    "reader": connection.reader,
+                    "files": report.files,
+                    "octets": report.octets,
+                    "resumed": report.resumed,
+                    "already_complete": report.already_complete,
+                    "apdus": connection.apdus,
+                    "bytes": connection.octets,
+                    "seconds": round(connection.seconds, 3),
+                }
+            )
+        )
+        return
+    what = "written, read back and locked"
+    if report.already_complete:
+        what = "held this document already, complete and locked"
+    elif report.resumed:
+        what = "had been begun before: finished, read back and locked"
+    click.echo(f"{connection.reader}: {what}; {report.files} files, {report.octets:,} octets")
+    click.echo(
+        f"{connection.apdus} APDUs, {connection.octets:,} octets, {connection.seconds:.2f} s"
+    )

@@ -1,0 +1,204 @@
+"""The command line from an application to a locked card, and every way in which it can go wrong."""
+
+import json
+import shutil
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from emrtd.command_line import ExitStatus, run_command_line
+from emrtd.lds.image import LdsImage
+from emrtd.pki import private_key_file
+from personalise.command_line import personalise
+from tests.personalise.applications import changed, folder
+from vsmartcard.chip.life_cycle import LifeCycle
+from vsmartcard.chip.state import ChipState, Hardware
+from vsmartcard.in_process import InProcessConnection
+
+
+@pytest.fixture(scope="module", autouse=True)
+def workplace(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
+    """A home and a PKI of its own, and one prepared image."""
+    path = tmp_path_factory.mktemp("workplace")
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("XDG_DATA_HOME", str(path / "home"))
+        patch.delenv("CHIPSEAL_PASSPHRASE_FILE", raising=False)
+        patch.setattr(private_key_file, "_COST", 2)
+        assert command("pki", "init", path / "pki") == ExitStatus.OK
+        folder(path / "application")
+        arguments = ("prepare", path / "application", "--pki", path / "pki")
+        arguments += ("--profile", "permit-bac", "-o", path / "image")
+        assert command(*arguments) == ExitStatus.OK
+        yield path
+
+
+def command(*arguments: str | Path) -> int:
+    return run_command_line(personalise, [str(argument) for argument in arguments])
+
+
+def error(capsys: pytest.CaptureFixture[str]) -> str:
+    text = capsys.readouterr().err
+    assert text.count("\n") == 1, text
+    return text
+
+
+def write(workplace: Path, state: Path, *more: str) -> int:
+    return command("write", workplace / "image", "--reader", f"virtual:{state}", *more)
+
+
+def test_a_card_is_written_and_a_second_time_found_complete(
+    workplace: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    state = tmp_path / "card"
+    assert write(workplace, state) == ExitStatus.OK
+    output = capsys.readouterr().out
+    assert "written, read back and locked; 14 files" in output
+    assert "APDUs" in output
+    assert write(workplace, state, "--json") == ExitStatus.OK
+    report = json.loads(capsys.readouterr().out)
+    assert report["already_complete"] is True
+    assert report["files"] == 14
+    image = LdsImage.load(workplace / "image")
+    chip = ChipState.decode(state.read_bytes())
+    assert chip.life_cycle is LifeCycle.OPERATIONAL
+    assert {file.content for file in chip.files} == set(image.files.values())
+
+
+def test_a_card_pulled_out_is_named_and_finished_later(
+    workplace: Path,
+    tmp_path: Path,
+    capsys: pytest.CaptureFixture[str],
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    state = tmp_path / "card"
+    transmit = InProcessConnection.transmit
+    count = iter(range(1000))
+
+    def torn(connection: InProcessConnection, octets: bytes) -> bytes:
+        if next(count) == 20:
+            connection.close()
+        return transmit(connection, octets)
+
+    with monkeypatch.context() as patch:
+        patch.setattr(InProcessConnection, "transmit", torn)
+        assert write(workplace, state) == ExitStatus.NO_CARD
+    assert str(state) in error(capsys)
+    assert write(workplace, state) == ExitStatus.OK
+    assert "had been begun before: finished" in capsys.readouterr().out
+
+
+def test_a_card_too_small(
+    workplace: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    state = tmp_path / "card"
+    state.write_bytes(ChipState(Hardware(memory=4096)).encode())
+    assert write(workplace, state) == ExitStatus.MISTAKE
+    assert "no room for" in error(capsys)
+
+
+def test_a_card_of_another_document(
+    workplace: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    state = tmp_path / "card"
+    assert write(workplace, state) == ExitStatus.OK
+    application, other = tmp_path / "application", tmp_path / "other"
+    folder(application, changed("document.number", "XX0000000"))
+    arguments = ("--pki", workplace / "pki", "--profile", "permit-bac", "-o", other)
+    assert command("prepare", application, *arguments) == ExitStatus.OK
+    capsys.readouterr()
+    assert command("write", other, "--reader", f"virtual:{state}") == ExitStatus.MISTAKE
+    assert "locked, and holds another document" in error(capsys)
+
+
+def test_no_reader(workplace: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    assert command("write", workplace / "image", "--reader", "none such") == ExitStatus.NO_CARD
+    assert error(capsys)
+
+
+@pytest.mark.parametrize(
+    ("arguments", "problem"),
+    [
+        (("write", "absent", "--reader", "virtual:x"), "no such folder or file"),
+        (("write", "{image}"), "reader"),
+        (("write", "{image}", "--reader", "virtual:{card}", "--card-profile", "x"), "kind of card"),
+        (("write", "{captured}", "--reader", "virtual:{card}"), "no chip_keys.p7m"),
+        (("prepare", "absent", "--pki", "{pki}", "-o", "{new}"), "no such folder"),
+        (("prepare", "{application}", "--pki", "{pki}", "-o", "{image}"), "is there already"),
+        (("prepare", "{application}", "--pki", "{application}", "-o", "{new}"), "holds no PKI"),
+        (("prepare", "{application}", "--pki", "{pki}", "--profile", "x", "-o", "{new}"), "ship"),
+        (("passwords", "{captured}"), "no chip_keys.p7m"),
+        (("nonsense",), "No such command"),
+    ],
+)
+def test_a_mistake_in_the_command_is_one_line(
+    workplace: Path,
+    tmp_path: Path,
+    capsys: pytest.CaptureFixture[str],
+    arguments: tuple[str, ...],
+    problem: str,
+) -> None:
+    captured = tmp_path / "captured"
+    shutil.copytree(workplace / "image", captured)
+    (captured / "chip_keys.p7m").unlink()
+    places = {
+        "image": workplace / "image",
+        "pki": workplace / "pki",
+        "application": workplace / "application",
+        "captured": captured,
+        "new": tmp_path / "new",
+        "card": tmp_path / "card",
+    }
+    filled = [argument.format(**places) for argument in arguments]
+    assert command(*filled) == ExitStatus.MISTAKE
+    assert problem in error(capsys)
+    assert not (tmp_path / "new").exists()
+
+
+def test_a_wrong_pass_phrase_or_another_users_station(
+    workplace: Path,
+    tmp_path: Path,
+    capsys: pytest.CaptureFixture[str],
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    wrong = tmp_path / "wrong"
+    wrong.write_text("wrong\n", encoding="ascii")
+    image = workplace / "image"
+    state = f"virtual:{tmp_path / 'card'}"
+    arguments = ("write", image, "--reader", state, "--passphrase-file", wrong)
+    assert command(*arguments) == ExitStatus.MISTAKE
+    assert "the pass phrase does not open this key" in error(capsys)
+    monkeypatch.setenv("CHIPSEAL_PASSPHRASE_FILE", str(workplace / "home/chipseal/passphrase"))
+    monkeypatch.setenv("XDG_DATA_HOME", str(tmp_path))
+    assert command("write", image, "--reader", state) == ExitStatus.MISTAKE
+    assert "--station-key" in error(capsys)
+    key = workplace / "pki/keys/station.p8"
+    assert command("write", image, "--reader", state, "--station-key", key) == ExitStatus.OK
+
+
+def test_the_field_at_fault_is_named_and_nothing_is_left_behind(
+    workplace: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    for path, value in {
+        "document.issued": "2026-02-30",
+        "document.number": ...,
+        "holder.surname": "…",
+        "biometrics.portrait": "notes.txt",
+    }.items():
+        application = folder(tmp_path / "application", changed(path, value))
+        arguments = ("--pki", workplace / "pki", "-o", tmp_path / "image")
+        assert command("prepare", application, *arguments) == ExitStatus.MISTAKE
+        assert f"application.json: {path}: " in error(capsys)
+        assert [each.name for each in tmp_path.iterdir()] == ["application"]
+
+
+def test_passwords_are_printed_for_whoever_prints_the_card(
+    workplace: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert command("passwords", workplace / "image") == ExitStatus.OK
+    lines = capsys.readouterr().out.splitlines()
+    assert [line.split()[0] for line in lines] == ["MRZ", "MRZ", "MRZ", "CAN"]
+    assert command("passwords", workplace / "image", "--json") == ExitStatus.OK
+    found = json.loads(capsys.readouterr().out)
+    assert found["can"] == lines[3].split()[1]
+    assert len("".join(found["mrz"])) == 90
