@@ -153,7 +153,7 @@ class CountrySigningCa:
         )
 
     def issue_link(self, successor: "CountrySigningCa", at: datetime) -> Certificate:
-        """The link to the CSCA that comes next: its key and name, signed by this one's (4.2.1)."""
+        """The link to the next CSCA: its key and name, signed by this one's (4.1.4.3)."""
         end = at + CSCA_USAGE + DOCUMENT_SIGNER_USAGE + DOCUMENT_VALIDITY
         return self._issue(
             Subject(
@@ -213,7 +213,7 @@ class CountrySigningCa:
     def issue_crl(
         self, number: int, at: datetime, revoked: Iterable[RevokedCertificate] = ()
     ) -> bytes:
-        """A revocation list, good for 90 days (Doc 9303-12, 4.4); DER."""
+        """A revocation list, good for 90 days (Doc 9303-12, 4.1.5); DER."""
         return build_crl(self._issuer, Period(at, at + CRL_VALIDITY), number, revoked)
 
     def _issue(self, subject: Subject) -> Certificate:

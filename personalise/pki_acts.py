@@ -1,9 +1,9 @@
 """The acts of a PKI that matter, each approved where the configuration says so, each in the log.
 
 issue_document_signer   a new key and certificate; the one before signs no more
-renew_csca              a new CSCA key, its root and the link to it (Doc 9303-12, 4.2.1)
+renew_csca              a new CSCA key, its root and the link to it (Doc 9303-12, 4.1.4.3)
 issue_list_signer       a Master List Signer or a Deviation List Signer
-issue_crl               the revocation list anew, at least every 90 days (4.4)
+issue_crl               the revocation list anew, at least every 90 days (4.1.5)
 revoke                  a certificate; a CRL and the list of affected documents come of it
 publish_master_list     the CSCA certificates that this State trusts, signed (9)
 destroy_key             a private key, for ever

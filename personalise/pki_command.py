@@ -260,6 +260,23 @@ def destroy_key(label: str, **options: Any) -> None:
     _office(**options).destroy_key(label)
 
 
+@pki.command("lint")
+@click.argument("files", type=_FILE, nargs=-1, required=True)
+def lint(files: tuple[Path, ...]) -> int:
+    """Hold certificates, CRLs and master lists beside the profiles of Doc 9303-12.
+
+    Prints one line a complaint, with its clause; exit status 1 where there is any.
+    """
+    from personalise.pki_lint import lint_file
+
+    found = 0
+    for path in files:
+        for where, complaint in lint_file(path):
+            click.echo(f"{path}: {where}: {complaint.reason} [{complaint.clause}]")
+            found += 1
+    return 1 if found else 0
+
+
 @click.group()
 def officer() -> None:
     """The officers of a PKI, and the acts that need them."""

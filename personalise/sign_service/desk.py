@@ -14,6 +14,7 @@ from emrtd.errors import MisuseError
 from emrtd.lds.security_infos import SecurityInfos
 from emrtd.lds.security_object import SecurityObject
 from emrtd.pki.certificates import Certificate
+from emrtd.pki.signer_profile import covers
 from personalise.sign_service.interface import MAX_BODY, MAX_IDEMPOTENCY_KEY, Kind
 from personalise.sign_service.ledger import Ledger, Signed
 
@@ -116,7 +117,8 @@ class SigningDesk:
             raise RefusedError(403, f"{client.name} may not have documents of this type signed")
         self._charge(client, at)
         signer = self.signer(at)
-        if not _covers(signer.certificate, request.document_type):
+        types = signer.certificate.extensions.document_types
+        if types is not None and not covers(types, request.document_type):
             raise RefusedError(403, "the Document Signer does not sign documents of this type")
         response = _sign(signer, request, at)
         self._ledger.enter(
@@ -178,12 +180,6 @@ class _Allowance:
 def id_of(signer: SigningKey) -> bytes:
     """How the ledger names a Document Signer: the SHA-256 of its certificate."""
     return signer.certificate.fingerprint
-
-
-def _covers(certificate: Certificate, document_type: str) -> bool:
-    """Whether the certificate is for this document type: "P" covers "PP" (9303-12, 7.1.2.6)."""
-    types = certificate.extensions.document_types
-    return types is None or any(document_type.startswith(each) for each in types)
 
 
 def _may_sign(certificate: Certificate, at: datetime) -> bool:
