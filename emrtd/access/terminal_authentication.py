@@ -1,0 +1,321 @@
+"""Terminal Authentication, both sides (Doc 9303-11, 7.1; version 2: TR-03110-2, 3.3).
+
+The terminal sends a chain of card-verifiable certificates from a trust point of the chip to its own
+key, then signs ID_IC || r_IC || Comp(PK_DH,IFD) [|| A_IFD].  The rights that this gives are bound
+to the session of that ephemeral key: in version 1 Chip Authentication (or PACE with Chip
+Authentication Mapping) has made it before, in version 2 it will be made from the key shown here.
+"""
+
+import secrets
+from collections.abc import Iterable
+from dataclasses import dataclass, field
+from typing import Final
+
+from emrtd import tlv
+from emrtd.access.refusals import refusing
+from emrtd.asn1 import der
+from emrtd.crypto.protocols import BSI_DE
+from emrtd.crypto.signatures import Signer
+from emrtd.errors import ChipRefusalError, MisuseError, ProtocolError
+from emrtd.iso7816.apdu import INS, CommandAPDU
+from emrtd.iso7816.procedure import Procedure, Random
+from emrtd.pki.cvc import CvCertificate, encode_reference, read_reference
+from emrtd.pki.cvc_authorization import Chat, Role
+from emrtd.pki.cvc_keys import sign
+from emrtd.pki.cvc_validation import ImportedKey, TrustState, find_chain
+from emrtd.status_words import SW
+from emrtd.tlv import DataObjects
+
+SET_DST: Final = (0x81, 0xB6)
+SET_AT: Final = (0x81, 0xA4)
+VERIFY_CERTIFICATE: Final = (0x00, 0xBE)
+"""P1 and P2 (7.1.5)."""
+
+NONCE_SIZE: Final = 8
+"""Octets of r_IC."""
+
+_PROTOCOL, _REFERENCE, _COMPRESSED_KEY, _AUXILIARY_DATA = 0x80, 0x83, 0x91, 0x67
+_TEMPLATE, _DISCRETIONARY_DATA = 0x73, 0x53
+_WHAT: Final = "Terminal Authentication"
+
+ID_AUXILIARY_DATA: Final = f"{BSI_DE}.3.1.4"
+"""Root of what a terminal may commit to (TR-03110-3, A.7.5.1): .1 date of birth, .2 of expiry."""
+
+
+def identifier_of_document(mrz_information: str) -> bytes:
+    """ID_IC after BAC: the document number and its check digit, from the MRZ information (7.1.2).
+
+    The MRZ information is that number, then two dates with their check digits, 14 characters.
+    """
+    return mrz_information[:-14].encode("ascii")
+
+
+def encode_auxiliary_data(entries: Iterable[tuple[str, bytes]]) -> bytes:
+    """A_IFD: data object 67 with identifiers and what the terminal commits to (A.7.5)."""
+    templates = (
+        tlv.encode(_TEMPLATE, der.oid(oid), tlv.encode(_DISCRETIONARY_DATA, value))
+        for oid, value in entries
+    )
+    return tlv.encode(_AUXILIARY_DATA, *templates)
+
+
+def read_auxiliary_data(octets: bytes) -> dict[str, bytes]:
+    """Read data object 67: what a terminal commits to, by identifier; the last one counts."""
+    found = {}
+    for template in tlv.read_expected(octets, _AUXILIARY_DATA, "auxiliary data").children():
+        fields = template.children()
+        found[der.read_oid(fields.one(der.OID))] = fields.one(_DISCRETIONARY_DATA).value
+    return found
+
+
+def signed_message(id_ic: bytes, r_ic: bytes, compressed_key: bytes, auxiliary: bytes) -> bytes:
+    """What the terminal signs: ID_IC || r_IC || Comp(PK_DH,IFD) || A_IFD."""
+    return id_ic + r_ic + compressed_key + auxiliary
+
+
+# --- the terminal ----------------------------------------------------------------------------
+
+
+@dataclass(frozen=True, slots=True)
+class TerminalCredentials:
+    """A terminal's key, and the certificates that lead to it from whatever trust point."""
+
+    signer: Signer = field(repr=False)
+    reference: str
+    certificates: tuple[CvCertificate, ...] = field(repr=False)
+
+    @property
+    def certificate(self) -> CvCertificate:
+        """The terminal's own certificate."""
+        for each in self.certificates:
+            if each.holder_reference == self.reference:
+                return each
+        raise MisuseError(f"there is no certificate of {self.reference}")
+
+
+@dataclass(frozen=True, slots=True)
+class TerminalAuthenticationResult:
+    """The certificates that the chip has accepted, in order, and what was read past."""
+
+    chain: tuple[CvCertificate, ...]
+    tolerated: tuple[str, ...] = ()
+
+
+def authenticate(
+    credentials: TerminalCredentials,
+    references: Iterable[str],
+    identifiers: Iterable[bytes],
+    compressed_key: bytes,
+    *,
+    version: int = 1,
+    auxiliary: bytes = b"",
+) -> Procedure[TerminalAuthenticationResult]:
+    """Authenticate the terminal inside the session that Chip Authentication (version 1) has made.
+
+    `references` are the chip's trust points, the most recent first, from EF.CVCA or PACE.
+    `identifiers` are ID_IC: after BAC `identifier_of_document`, after PACE Comp(PK_DH,IC); those
+    that follow are tried where the chip refuses the first, since some States bind to the MRZ or CAN
+    (TR-03110-1, 3.3).  `compressed_key` is Comp(PK_DH,IFD), the newest.  `auxiliary` is A_IFD.
+    Raises `MisuseError` where no certificates lead to the terminal, `ChipRefusalError` where the
+    chip does not accept them or the signature.
+    """
+    chain = find_chain(credentials.certificates, references, credentials.reference)
+    for certificate in chain:
+        name = certificate.authority_reference
+        yield from _manage(SET_DST, encode_reference(_REFERENCE, name), f"the key {name}")
+        yield from _verify(certificate)
+    remaining = list(identifiers)
+    tolerated: tuple[str, ...] = ()
+    while True:
+        id_ic = remaining.pop(0)
+        try:
+            yield from _prove(credentials, id_ic, compressed_key, version, auxiliary)
+        except ChipRefusalError:
+            if not remaining:
+                raise
+            tolerated = ("the chip binds Terminal Authentication to its document, not to PACE",)
+        else:
+            return TerminalAuthenticationResult(chain, tolerated)
+
+
+def _prove(
+    credentials: TerminalCredentials,
+    id_ic: bytes,
+    compressed_key: bytes,
+    version: int,
+    auxiliary: bytes,
+) -> Procedure[None]:
+    public_key = credentials.certificate.public_key
+    data = encode_reference(_REFERENCE, credentials.reference)
+    if version == 2:
+        protocol = tlv.encode(_PROTOCOL, der.oid_value(public_key.oid))
+        data = protocol + data + auxiliary + tlv.encode(_COMPRESSED_KEY, compressed_key)
+    yield from _manage(SET_AT, data, f"the key {credentials.reference}")
+    response = yield CommandAPDU(0x00, INS.GET_CHALLENGE, ne=NONCE_SIZE)
+    r_ic = response.require(f"GET CHALLENGE for {_WHAT}")
+    if len(r_ic) != NONCE_SIZE or not any(r_ic):
+        raise ProtocolError("the chip's challenge r_IC is not a nonce of 8 octets")
+    message = signed_message(id_ic, r_ic, compressed_key, auxiliary)
+    signature = sign(credentials.signer, public_key.scheme, message)
+    response = yield CommandAPDU(0x00, INS.EXTERNAL_AUTHENTICATE, data=signature)
+    response.require(f"EXTERNAL AUTHENTICATE for {_WHAT}")
+
+
+def _manage(template: tuple[int, int], data: bytes, what: str) -> Procedure[None]:
+    response = yield CommandAPDU(0x00, INS.MANAGE_SECURITY_ENVIRONMENT, *template, data)
+    response.require(f"{_WHAT} with {what}")
+
+
+def _verify(certificate: CvCertificate) -> Procedure[None]:
+    response = yield CommandAPDU(
+        0x00, INS.PERFORM_SECURITY_OPERATION, *VERIFY_CERTIFICATE, certificate.value
+    )
+    response.require(f"PSO:Verify Certificate with that of {certificate.holder_reference}")
+
+
+# --- the chip --------------------------------------------------------------------------------
+
+
+class TerminalAuthenticationChip:
+    """The chip's side for one session; raises `ChipRefusalError` with the status word to answer.
+
+    `state` holds trust points and date: it changes with every certificate that proves good, and
+    is to be kept from then on, whatever becomes of the session.  `id_ic` is this session's ID_IC.
+    `confined` is the CHAT of PACE: the terminal wants no more rights than it has.
+
+    `bind` tells it the ephemeral key of each session that Chip Authentication or PACE-CAM makes,
+    `effective` is what the terminal may do in the present one.
+    """
+
+    def __init__(
+        self,
+        state: TrustState,
+        id_ic: bytes,
+        *,
+        confined: Chat | None = None,
+        random: Random = secrets.token_bytes,
+    ) -> None:
+        self.state = state
+        self.auxiliary: dict[str, bytes] = {}
+        self.compressed_key: bytes | None = None
+        self._authorization: Chat | None = None
+        self._session_key: bytes | None = None
+        self._id_ic = id_ic
+        self._confined = confined
+        self._random = random
+        self._issuer: ImportedKey | None = None
+        self._imported: ImportedKey | None = None
+        self._selected: _Selected | None = None
+        self._r_ic: bytes | None = None
+
+    def bind(self, compressed_key: bytes) -> None:
+        """The present session was made with this key of the terminal: Comp(PK_DH,IFD)."""
+        self._session_key = compressed_key
+
+    @property
+    def effective(self) -> Chat | None:
+        """What the terminal may do: rights hold in the session of the key that it signed (7.1.3).
+
+        None where it has not been authenticated, or the session is another.
+        """
+        bound = self._session_key is not None and self._session_key == self.compressed_key
+        return self._authorization if bound else None
+
+    def set_dst(self, data: bytes) -> None:
+        """MSE:Set DST (P1-P2 81B6): the key that the next certificate is to be verified with."""
+        doing = "MSE:Set DST"
+        self._issuer = None
+        with refusing(SW.INCORRECT_DATA, doing):
+            reference = read_reference(tlv.read_all(data, doing).one(_REFERENCE))
+        self._issuer = self.state.find(reference) or self._temporary(reference)
+        if self._issuer is None:
+            raise ChipRefusalError(SW.REFERENCED_DATA_NOT_FOUND, doing)
+
+    def verify_certificate(self, data: bytes) -> None:
+        """PSO:Verify Certificate (P1-P2 00BE): validate, import the key, update the state."""
+        doing = "PSO:Verify Certificate"
+        issuer, self._issuer = self._issuer, None
+        if issuer is None:
+            raise ChipRefusalError(SW.CONDITIONS_NOT_SATISFIED, doing)
+        with refusing(SW.INCORRECT_DATA, doing):
+            certificate = CvCertificate.decode(data)
+        with refusing(SW.AUTHENTICATION_FAILED, doing):
+            self.state, imported = self.state.validate(certificate, issuer)
+        if imported.role is not Role.CVCA:  # that one is a trust point by now
+            self._imported = imported
+
+    def set_at(self, data: bytes) -> None:
+        """MSE:Set AT (P1-P2 81A4): the terminal's key; with an ephemeral key, version 2."""
+        doing = f"MSE:Set AT for {_WHAT}"
+        self._selected = None
+        with refusing(SW.INCORRECT_DATA, doing):
+            objects = tlv.read_all(data, doing)
+            reference = read_reference(objects.one(_REFERENCE))
+            selected = self._select(objects, reference, doing)
+        self._selected = selected
+
+    def challenge(self) -> bytes:
+        """GET CHALLENGE: a new r_IC (8 octets), good for one attempt."""
+        self._r_ic = self._random(NONCE_SIZE)
+        return self._r_ic
+
+    def authenticate(self, signature: bytes) -> Chat:
+        """EXTERNAL AUTHENTICATE: the terminal's authorization; once in a session.
+
+        In version 2 it is `effective` only after Chip Authentication, with `compressed_key`.
+        """
+        doing = f"EXTERNAL AUTHENTICATE for {_WHAT}"
+        r_ic, self._r_ic = self._r_ic, None
+        selected, self._selected = self._selected, None
+        if self._authorization is not None:
+            raise ChipRefusalError(SW.SECURITY_STATUS_NOT_SATISFIED, doing)
+        if selected is None or r_ic is None:
+            raise ChipRefusalError(SW.CONDITIONS_NOT_SATISFIED, doing)
+        compressed_key = selected.compressed_key or self._session_key
+        if compressed_key is None:  # no session that rights could be bound to
+            raise ChipRefusalError(SW.SECURITY_STATUS_NOT_SATISFIED, doing)
+        message = signed_message(self._id_ic, r_ic, compressed_key, selected.auxiliary)
+        with refusing(SW.AUTHENTICATION_FAILED, doing):
+            selected.key.key.verify(signature, message)
+        authorization = selected.key.authorization
+        if self._confined is not None:
+            with refusing(SW.CONDITIONS_NOT_SATISFIED, doing):
+                authorization = authorization.restrict(self._confined)
+        if selected.auxiliary:
+            with refusing(SW.INCORRECT_DATA, doing):
+                self.auxiliary = read_auxiliary_data(selected.auxiliary)
+        self._authorization = authorization
+        self.compressed_key = compressed_key
+        return authorization
+
+    def _temporary(self, reference: str) -> ImportedKey | None:
+        """The key imported last, where it has this reference."""
+        found = self._imported
+        return found if found is not None and found.reference == reference else None
+
+    def _select(self, objects: DataObjects, reference: str, doing: str) -> "_Selected":
+        key = self._temporary(reference)
+        if key is None:
+            raise ChipRefusalError(SW.REFERENCED_DATA_NOT_FOUND, doing)
+        if key.role is not Role.TERMINAL:
+            raise ChipRefusalError(SW.CONDITIONS_NOT_SATISFIED, doing)
+        protocol = objects.get(_PROTOCOL)
+        if protocol is None:
+            return _Selected(key)
+        if der.read_oid_value(protocol.value, doing) != key.key.oid:
+            raise ChipRefusalError(SW.INCORRECT_DATA, doing)
+        auxiliary = objects.get(_AUXILIARY_DATA)
+        return _Selected(
+            key,
+            objects.one(_COMPRESSED_KEY).value,
+            b"" if auxiliary is None else tlv.encode(_AUXILIARY_DATA, auxiliary.value),
+        )
+
+
+@dataclass(frozen=True, slots=True)
+class _Selected:
+    """What MSE:Set AT has chosen; `compressed_key` and `auxiliary` only in version 2."""
+
+    key: ImportedKey
+    compressed_key: bytes | None = None
+    auxiliary: bytes = b""
