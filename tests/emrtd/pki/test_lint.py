@@ -78,7 +78,6 @@ def test_our_crl_conforms() -> None:
 @pytest.mark.parametrize(
     ("subject", "said"),
     [
-        (replace(SIGNER, crl_urls=("ftp://x",)), "no http, https or ldap"),
         (
             replace(SIGNER, private_key_usage=Period(AT, AT + timedelta(days=400))),
             "used for 400 days",
