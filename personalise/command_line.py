@@ -1,5 +1,7 @@
 """The command `personalise`.  What a command needs is imported when it runs, and not before."""
 
+from pathlib import Path
+
 import click
 
 from emrtd.command_line import run_command_line
@@ -24,6 +26,32 @@ personalise.add_command(pki)
 personalise.add_command(officer)
 personalise.add_command(audit)
 personalise.add_command(sign_service)
+
+
+@personalise.command()
+@click.option("--in-process", is_flag=True, help="Without pcscd: the chip runs in each process.")
+@click.option(
+    "--profile",
+    "profiles",
+    multiple=True,
+    default=("permit", "permit-bac", "passport"),
+    help="Chip profile, once for each document.  [default: permit, permit-bac, passport]",
+)
+@click.option(
+    "-o",
+    "--output",
+    type=click.Path(path_type=Path, file_okay=False),
+    default=Path("demo-output"),
+    show_default=True,
+    help="Folder for all that is made; an earlier demonstration's is emptied.",
+)
+def demo(in_process: bool, profiles: tuple[str, ...], output: Path) -> int:
+    """Issue documents onto virtual cards in a PC/SC reader, and inspect them."""
+    from rich.console import Console
+
+    from personalise.demo import run_demo
+
+    return run_demo(output, profiles, Console(), in_process=in_process)
 
 
 def main() -> int:

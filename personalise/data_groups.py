@@ -49,6 +49,8 @@ def make_data_groups(
 ) -> Prepared:
     """Make every data group that the profile has; raises `FieldError`, naming the field."""
     mrz = make_mrz(application, profile)
+    if application.particulars.permit is not None and "DG13" not in profile.data_groups:
+        raise application.error("permit", "is given, and the chip profile has no DG13 to hold it")
     makers = {
         "DG1": lambda: DataGroup1(mrz).encode(),
         "DG2": lambda: make_dg2(application, profile),

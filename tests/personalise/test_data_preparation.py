@@ -230,6 +230,11 @@ def test_what_cannot_be_encoded_names_its_field(
     assert "\n" not in str(caught.value)
 
 
+def test_no_permit_is_lost_without_a_word(pki: IssuingPki) -> None:
+    with pytest.raises(FieldError, match="permit: is given, and the chip profile has no DG13"):
+        make(pki, "passport", changed("document.code", "P"))
+
+
 def test_a_document_code_must_be_the_signers_and_the_formats(pki: IssuingPki) -> None:
     with pytest.raises(FieldError, match="begins with P"):
         make(pki, "passport", changed("permit", ...))
