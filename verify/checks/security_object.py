@@ -71,6 +71,11 @@ def _card_security(case: Case) -> Check:
         check_of_finding(case, examination.finding(finding_id))
         for finding_id in (check_id, "cardsecurity.profile", *_SIGNERS)
     ]
+    checks = [
+        check
+        for check in checks
+        if check.id != "ds.profile" or check.outcome is not Outcome.WARNING
+    ]
     worst = max(checks, key=lambda check: _SEVERITY.index(check.outcome))
     tolerated = tuple(dict.fromkeys(quirk for check in checks for quirk in check.tolerated))
     if worst.outcome is Outcome.PASSED:

@@ -5,7 +5,7 @@ from typing import Final
 
 from emrtd.errors import MalformedError
 from emrtd.lds.com import LDS_1_7, UNICODE_4_0, Com
-from emrtd.lds.files import FileID
+from emrtd.lds.files import FILES, FileID
 from emrtd.lds.registry import decode, tolerated
 from emrtd.lds.sod import Sod
 from verify.checks.case import Case, Earlier, forged, settle, why_absent
@@ -30,19 +30,38 @@ def _structure(case: Case) -> Check:
     if not evidence.files:
         return Check(check_id, Outcome.NOT_PERFORMED, "nothing was read", STRUCTURE_CLAUSE)
     faults: list[str] = []
+    forgeries: list[str] = []
     quirks = list(quirks_of_padding(evidence.image_quirks))
     for file_id, octets in evidence.files.items():
         try:
             content = decode(file_id, octets)
         except MalformedError as error:
-            faults.append(str(error))
+            (faults if _is_as_issued(case, file_id) else forgeries).append(str(error))
         else:
             quirks += quirks_of_file(file_id, tolerated(content))
+    if forgeries:
+        reason = "; ".join(forgeries + faults)
+        return forged(check_id, f"not as it was issued: {reason}", STRUCTURE_CLAUSE)
     if faults:
         return Check(check_id, Outcome.FAILED, "; ".join(faults), STRUCTURE_CLAUSE)
     count = len(evidence.files)
     reason = f"{count} elementary file{'s' if count > 1 else ''} read, of the structure prescribed"
     return settle(case, check_id, reason, STRUCTURE_CLAUSE, quirks)
+
+
+def _is_as_issued(case: Case, file_id: FileID) -> bool:
+    """Whether a fault in this file may be its issuer's: a data group's only where it is signed.
+
+    Of the files that EF.SOD does not list, each has a check of its own.
+    """
+    number = FILES[file_id].number
+    if number is None:
+        return True
+    if not isinstance(case.sod, Sod):
+        return False
+    security_object = case.sod.security_object
+    digest = security_object.hash_algorithm.digest(case.evidence.files[file_id])
+    return security_object.hashes.get(number) == digest
 
 
 def check_com(case: Case, _: Earlier) -> Iterator[Check]:
@@ -74,6 +93,8 @@ def _differences(com: Com, sod: Sod) -> Iterator[str]:
         yield f"it does not list {_names(missing)}"
     if surplus := listed - signed:
         yield f"it lists {_names(surplus)}, which nobody has signed"
+    if com.other and not (com.lds_version and com.unicode_version):
+        yield "it holds something else in place of a version"
     if len(com.tags) != len(listed):
         yield "it lists a tag twice, or one of no data group"
     lds_version = sod.security_object.lds_version or LDS_1_7  # version 0 goes with LDS 1.7

@@ -1,0 +1,267 @@
+"""Documents of Utopia for tests: issued in memory by the real builders, with any flaw wanted."""
+
+import io
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field, replace
+from datetime import date, datetime
+from functools import cache
+
+from PIL import Image
+
+from emrtd.access.chip_keys import (
+    ActiveAuthenticationKey,
+    ChipAuthenticationKey,
+    ChipKeys,
+    ChipPassword,
+)
+from emrtd.access.passwords import Password
+from emrtd.biometrics.samples import FaceImage
+from emrtd.crypto.ciphers import Cipher
+from emrtd.crypto.domain_parameters import STANDARDISED, encode_agreement_key
+from emrtd.crypto.hashes import Hash
+from emrtd.crypto.protocols import (
+    ID_PK_ECDH,
+    ID_SECURITY_OBJECT,
+    KeyAgreement,
+    chip_authentication_oid,
+)
+from emrtd.crypto.protocols import (
+    Mapping as PaceMapping,
+)
+from emrtd.lds.card_access import CardAccess
+from emrtd.lds.com import Com
+from emrtd.lds.dg1 import DataGroup1
+from emrtd.lds.dg2 import DataGroup2
+from emrtd.lds.dg13 import DataGroup13
+from emrtd.lds.dg14 import DataGroup14
+from emrtd.lds.dg15 import DataGroup15
+from emrtd.lds.files import FileID, data_group
+from emrtd.lds.permit import Permit
+from emrtd.lds.security_infos import (
+    ActiveAuthenticationInfo,
+    ChipAuthenticationInfo,
+    ChipAuthenticationPublicKeyInfo,
+    PaceInfo,
+    SecurityInfos,
+    TerminalAuthenticationInfo,
+)
+from emrtd.lds.security_object import SecurityObject
+from emrtd.lds.sod import build_sod
+from emrtd.mrz import Mrz
+from emrtd.pki.certificates import Certificate
+from emrtd.pki.crl import Crl
+from emrtd.pki.signed_data_writer import build_signed_data
+from emrtd.pki.trust import TrustSet
+from emrtd.secret import Secret
+from tests.certificates import DAY, NOW, Authority, ec_key, key
+from verify.evidence import Evidence
+from verify.judgement import judge
+from verify.policy import Policy, load_policy
+from verify.report import Report
+
+CSCA = Authority()
+PARAMETERS = 13  # brainpoolP256r1
+CAN = "123456"
+_CHIP_PRIVATE = 0x5EC2E7
+
+
+@cache
+def face() -> bytes:
+    """A JPEG of 32 x 40 pixels."""
+    stream = io.BytesIO()
+    Image.linear_gradient("L").resize((32, 40)).convert("RGB").save(stream, "JPEG")
+    return stream.getvalue()
+
+
+def mrz(**changes: object) -> Mrz:
+    elements: dict[str, object] = {
+        "document_code": "IR",
+        "issuing_state": "UTO",
+        "document_number": "ZU1234567",
+        "nationality": "GBR",
+        "date_of_birth": "900131",
+        "sex": "F",
+        "date_of_expiry": date(2031, 11, 21),
+        "surname": "Mustermann",
+        "given_names": "Erika Maria",
+    }
+    return Mrz.build("TD1", **(elements | changes))  # type: ignore[arg-type]
+
+
+def permit(**changes: object) -> Permit:
+    conditions: dict[str, object] = {
+        "category": "SKILLED WORKER",
+        "valid_from": date(2026, 11, 1),
+        "valid_until": date(2031, 11, 21),
+        "stay": True,
+        "work": "restricted",
+        "study": True,
+        "public_funds": False,
+        "remarks": ("No public funds",),
+    }
+    return Permit(**(conditions | changes))  # type: ignore[arg-type]
+
+
+PACE_GM = PaceInfo.of(KeyAgreement.ECDH, PaceMapping.GENERIC, Cipher.AES128, PARAMETERS)
+PACE_CAM = PaceInfo.of(
+    KeyAgreement.ECDH, PaceMapping.CHIP_AUTHENTICATION, Cipher.AES128, PARAMETERS
+)
+
+
+@dataclass(frozen=True)
+class Issue:
+    """How a document is issued; every field may be changed to make a flaw."""
+
+    mrz: Mrz = field(default_factory=mrz)
+    permit: Permit | None = field(default_factory=permit)
+    pace: tuple[PaceInfo, ...] = (PACE_GM, PACE_CAM)
+    chip_authentication: bool = True
+    active_authentication: str | None = "brainpoolP256r1"
+    terminal_authentication: bool = False
+    basic_access_control: bool = False
+    lds_version: str | None = "0108"
+    authority: Authority = CSCA
+    signer: Certificate | None = None
+    signer_kind: str = "brainpoolP256r1"
+    hash_algorithm: Hash = Hash.SHA256
+    signing_time: datetime = NOW - 10 * DAY
+    anchors: tuple[Certificate, ...] | None = None
+    crl: bytes | str | None = "good"
+    com: Com | None = None
+    more: Mapping[int, bytes] = field(default_factory=dict)
+    unsigned: Mapping[int, bytes] = field(default_factory=dict)
+    card_access: tuple[PaceInfo, ...] | None = None
+
+    @property
+    def document_signer(self) -> Certificate:
+        return self.signer or self.authority.issue("DS 1", self.signer_kind)
+
+    @property
+    def information(self) -> str:
+        return self.mrz.information
+
+
+@dataclass(frozen=True)
+class Document:
+    """A document, the keys of its chip, and the trust to judge it by."""
+
+    how: Issue
+    files: dict[FileID, bytes]
+    keys: ChipKeys
+    trust: TrustSet
+
+    def with_file(self, file_id: FileID, octets: bytes | None) -> "Document":
+        """With another file, or without it."""
+        files = {id_: each for id_, each in self.files.items() if id_ is not file_id}
+        return replace(self, files=files if octets is None else files | {file_id: octets})
+
+    def flipped(self, file_id: FileID, position: int, mask: int = 0x01) -> "Document":
+        """With one octet of one file changed."""
+        octets = bytearray(self.files[file_id])
+        octets[position] ^= mask
+        return self.with_file(file_id, bytes(octets))
+
+    def evidence(self, **fields: object) -> Evidence:
+        """Its files as an image."""
+        return Evidence(files=self.files, **fields)  # type: ignore[arg-type]
+
+    def judged(
+        self, evidence: Evidence | None = None, at: datetime = NOW, policy: str | Policy = "default"
+    ) -> Report:
+        """The report on it, or on evidence of it."""
+        policy = load_policy(policy) if isinstance(policy, str) else policy
+        return judge(evidence or self.evidence(), self.trust, policy, at)
+
+
+def issue(**changes: object) -> Document:
+    """Issue a document; `Issue` says what can be changed."""
+    return _issue(Issue(**changes))  # type: ignore[arg-type]
+
+
+@cache
+def usual() -> Document:
+    """A document with nothing wrong: PACE, Chip and Active Authentication, a permit."""
+    return issue()
+
+
+def _issue(how: Issue) -> Document:
+    infos, static = _security_infos(how)
+    active_key = None if how.active_authentication is None else key("AA", how.active_authentication)
+    groups: dict[int, bytes] = {
+        1: DataGroup1(how.mrz).encode(),
+        2: DataGroup2.of([FaceImage.of(face())]).encode(),
+    }
+    if how.permit is not None:
+        groups[13] = DataGroup13.for_permit(how.permit).encode()
+    if infos:
+        groups[14] = DataGroup14(SecurityInfos(*infos)).encode()
+    if active_key is not None:
+        groups[15] = DataGroup15.of(active_key.public_key).encode()
+    groups |= how.more
+    signing_key = key("DS 1", how.signer_kind)
+    versions = (how.lds_version, "040000") if how.lds_version else (None, None)
+    security_object = SecurityObject.over(groups, how.hash_algorithm, *versions)
+    certificate = how.document_signer
+    files = {data_group(number).file_id: each for number, each in groups.items()}
+    files |= {data_group(number).file_id: each for number, each in how.unsigned.items()}
+    files[FileID.SOD] = build_sod(
+        security_object, signing_key, certificate, signing_time=how.signing_time
+    )
+    com = how.com or Com.for_data_groups(*groups, lds_version=how.lds_version or "0107")
+    files[FileID.COM] = com.encode()
+    if how.pace:
+        offered = how.pace if how.card_access is None else how.card_access
+        files[FileID.CARD_ACCESS] = CardAccess(SecurityInfos(*offered)).encode()
+    if PACE_CAM in how.pace:
+        files[FileID.CARD_SECURITY] = build_signed_data(
+            ID_SECURITY_OBJECT,
+            SecurityInfos(*infos).encode(),
+            signing_key,
+            certificate,
+            Hash.SHA256,
+            how.signing_time,
+        )
+    keys = ChipKeys(
+        passwords=(
+            ChipPassword.of(Password.from_mrz_information(how.information)),
+            ChipPassword.of(Password.can(CAN)),
+        ),
+        basic_access_control=how.basic_access_control,
+        chip_authentication=(static,),
+        active_authentication=None
+        if active_key is None
+        else ActiveAuthenticationKey(active_key.to_pkcs8(), Hash.SHA256),
+    )
+    return Document(how, files, keys, trust(how))
+
+
+def _security_infos(how: Issue) -> tuple[list[object], ChipAuthenticationKey]:
+    group = STANDARDISED[PARAMETERS]
+    public_key = encode_agreement_key(group, group.public_key(_CHIP_PRIVATE), explicit=True)
+    protocol = chip_authentication_oid(KeyAgreement.ECDH, Cipher.AES128)
+    private = Secret(_CHIP_PRIVATE.to_bytes(group.private_key_size, "big"))
+    static = ChipAuthenticationKey(public_key, private, PARAMETERS, (protocol,))
+    infos: list[object] = list(how.pace)
+    if how.chip_authentication or PACE_CAM in how.pace:
+        infos += [
+            ChipAuthenticationInfo(protocol, PARAMETERS),
+            ChipAuthenticationPublicKeyInfo(ID_PK_ECDH, public_key, PARAMETERS),
+        ]
+    if how.terminal_authentication:
+        infos.append(TerminalAuthenticationInfo())
+    if how.active_authentication is not None and not how.active_authentication.startswith("RSA"):
+        infos.append(ActiveAuthenticationInfo("0.4.0.127.0.7.1.1.4.1.3"))  # SHA-256
+    return infos, static
+
+
+def trust(how: Issue) -> TrustSet:
+    """The CSCA, and its CRL: a good one, none, or other octets."""
+    anchors: Iterable[Certificate] = (
+        (how.authority.certificate(),) if how.anchors is None else how.anchors
+    )
+    crl = how.authority.crl() if how.crl == "good" else how.crl
+    crls = [Crl.parse(crl)] if isinstance(crl, bytes) else []
+    return TrustSet(anchors, crls, source="the tests")
+
+
+__all__ = ["CAN", "CSCA", "DAY", "NOW", "Document", "ec_key", "issue", "mrz", "permit", "usual"]
