@@ -155,7 +155,7 @@ def _chip_keys(
 ) -> "ChipKeys":
     from emrtd.access.chip_keys import ChipKeys
     from emrtd.passphrase import read_passphrase
-    from personalise.issuing_pki import open_at_station
+    from personalise.station_keys import open_at_station
 
     if image.chip_keys is None:
         raise MisuseError(

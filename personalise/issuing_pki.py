@@ -32,13 +32,12 @@ import msgspec
 from emrtd.crypto.private_keys import EcPrivateKey
 from emrtd.crypto.public_keys import decode_public_key, encode_public_key
 from emrtd.crypto.signatures import EcPublicKey
-from emrtd.errors import MisuseError, ProtocolError
+from emrtd.errors import MisuseError
 from emrtd.iso7816.procedure import Random
-from emrtd.passphrase import user_folder
 from emrtd.pki.certificate_writer import key_identifier
 from emrtd.pki.certificates import Certificate
 from emrtd.pki.cvc import CvCertificate
-from emrtd.pki.enveloped import open_envelope, recipients_of, seal
+from emrtd.pki.enveloped import open_envelope, seal
 from emrtd.secret import Secret
 from personalise import verifying_ca
 from personalise.audit_log import AuditLog
@@ -46,9 +45,10 @@ from personalise.country_signing_ca import CountrySigningCa, Settings
 from personalise.data_preparation import Issuance
 from personalise.document_signer import DocumentSigner
 from personalise.files import write_atomically
-from personalise.key_custody import FileCustody, KeyCustody, read_private_key
+from personalise.key_custody import FileCustody, KeyCustody
 from personalise.records import from_json, read_bounded
 from personalise.register import Register
+from personalise.station_keys import install_station_key
 
 SETTINGS_NAME: Final = "pki.json"
 STATION_CURVE: Final = "brainpoolP256r1"
@@ -129,7 +129,7 @@ class IssuingPki:
         in_files = settings.hsm is None
         pki = cls(folder, settings, local_keys if in_files else custody, local_keys)
         station_key = (folder / "keys" / f"{_STATION}.p8").read_bytes()
-        write_atomically(_station_key_path(pki.station_identifier), station_key, mode=0o600)
+        install_station_key(pki.station_identifier, station_key)
         return pki
 
     def save(self, settings: Settings) -> Self:
@@ -255,34 +255,6 @@ class IssuingPki:
                 f"{self.folder}: the station's certificate is not for a key on a curve"
             )
         return key
-
-
-def open_at_station(envelope: bytes, passphrase: Secret, key_file: Path | None = None) -> Secret:
-    """Open what was sealed for this station.
-
-    The key is `key_file`, or is found in the user's folder by the envelope's recipient.  Raises
-    `MisuseError` where there is none, or where it does not open the envelope.
-    """
-    if key_file is None:
-        identifiers = (each.key_identifier for each in recipients_of(envelope))
-        paths = [_station_key_path(each) for each in identifiers if each is not None]
-        key_file = next((path for path in paths if path.is_file()), None)
-    if key_file is None:
-        raise MisuseError(
-            "the chip keys are sealed for a station whose key is not here: name its file with"
-            " --station-key, or work as the user who ran `personalise pki init`"
-        )
-    key = read_private_key(key_file, passphrase)
-    if not isinstance(key, EcPrivateKey):
-        raise MisuseError(f"{key_file}: is not a key on a curve, as a station's is")
-    try:
-        return open_envelope(envelope, key)
-    except ProtocolError as error:
-        raise MisuseError(f"chip_keys.p7m: {error}") from None
-
-
-def _station_key_path(identifier: bytes) -> Path:
-    return user_folder() / "station-keys" / f"{identifier.hex()}.p8"
 
 
 def _issuer_of(certificate: Certificate, roots: Iterable[Certificate]) -> Certificate:

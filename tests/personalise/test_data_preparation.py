@@ -35,8 +35,9 @@ from emrtd.lds.sod import Sod
 from emrtd.pki.signed_data import SignedData
 from personalise.chip_profile import ChipProfile
 from personalise.data_preparation import prepare
-from personalise.issuing_pki import IssuingPki, open_at_station
+from personalise.issuing_pki import IssuingPki
 from personalise.records import FieldError
+from personalise.station_keys import open_at_station
 from tests.personalise.applications import CONTRACT, application, changed, images
 from tests.personalise.conftest import NOW, PASSPHRASE
 

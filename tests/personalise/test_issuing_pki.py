@@ -15,7 +15,8 @@ from emrtd.pki.enveloped import seal
 from emrtd.pki.private_key_file import WrongPassphraseError
 from emrtd.secret import Secret
 from personalise.country_signing_ca import settings_for
-from personalise.issuing_pki import IssuingPki, open_at_station
+from personalise.issuing_pki import IssuingPki
+from personalise.station_keys import open_at_station
 from tests.personalise.conftest import NOW, PASSPHRASE
 
 DATA_GROUPS = {1: b"\x61\x01\x00", 2: b"\x75\x01\x00"}

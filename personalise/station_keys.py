@@ -1,0 +1,44 @@
+"""The keys of personalisation stations, each in the folder of the user who works there."""
+
+from pathlib import Path
+
+from emrtd.crypto.private_keys import EcPrivateKey
+from emrtd.errors import MisuseError, ProtocolError
+from emrtd.passphrase import user_folder
+from emrtd.pki.enveloped import open_envelope, recipients_of
+from emrtd.secret import Secret
+from personalise.files import write_atomically
+from personalise.key_custody import read_private_key
+
+
+def open_at_station(envelope: bytes, passphrase: Secret, key_file: Path | None = None) -> Secret:
+    """Open what was sealed for this station.
+
+    The key is `key_file`, or is found in the user's folder by the envelope's recipient.  Raises
+    `MisuseError` where there is none, or where it does not open the envelope.
+    """
+    if key_file is None:
+        identifiers = (each.key_identifier for each in recipients_of(envelope))
+        paths = [_path(each) for each in identifiers if each is not None]
+        key_file = next((path for path in paths if path.is_file()), None)
+    if key_file is None:
+        raise MisuseError(
+            "the chip keys are sealed for a station whose key is not here: name its file with"
+            " --station-key, or work as the user who ran `personalise pki init`"
+        )
+    key = read_private_key(key_file, passphrase)
+    if not isinstance(key, EcPrivateKey):
+        raise MisuseError(f"{key_file}: is not a key on a curve, as a station's is")
+    try:
+        return open_envelope(envelope, key)
+    except ProtocolError as error:
+        raise MisuseError(f"chip_keys.p7m: {error}") from None
+
+
+def install_station_key(identifier: bytes, encrypted: bytes) -> None:
+    """Keep a station's key, encrypted, where `open_at_station` finds it."""
+    write_atomically(_path(identifier), encrypted, mode=0o600)
+
+
+def _path(identifier: bytes) -> Path:
+    return user_folder() / "station-keys" / f"{identifier.hex()}.p8"
