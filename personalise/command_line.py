@@ -7,6 +7,7 @@ import click
 from emrtd.command_line import run_command_line
 from personalise.issue_command import passwords, prepare, write
 from personalise.pki_command import audit, officer, pki, sign_service
+from personalise.specimen.command import specimen
 
 
 @click.group(name="personalise")
@@ -52,6 +53,9 @@ def demo(in_process: bool, profiles: tuple[str, ...], output: Path) -> int:
     from personalise.demo import run_demo
 
     return run_demo(output, profiles, Console(), in_process=in_process)
+
+
+personalise.add_command(specimen)
 
 
 def main() -> int:

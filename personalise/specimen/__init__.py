@@ -1,0 +1,1 @@
+"""Specimen applications: holders nobody is, with portraits and fingerprints nobody has."""

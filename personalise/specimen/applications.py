@@ -1,0 +1,84 @@
+"""Whole applications, as the case-working system would deliver them; none is anybody's.
+
+Everything follows from a seed and a number, so that the same ones can be made again anywhere.
+"""
+
+import json
+from collections.abc import Iterator
+from datetime import date
+from pathlib import Path
+from random import Random
+from typing import Final
+
+from personalise.application import FILE_NAME
+from personalise.files import write_atomically
+from personalise.specimen import face, fingerprint
+from personalise.specimen.people import Specimen, make_up
+from personalise.specimen.portrait import draw_portrait
+
+ISSUED_BY: Final = date(2026, 11, 20)
+"""The latest day on which a specimen is issued, unless another is wanted."""
+
+_PORTRAIT: Final = "portrait.jpg"
+_INITIALS: Final = {"right-index": "ri.wsq", "left-index": "li.wsq"}
+
+
+def make_application(
+    seed: str, index: int, latest: date = ISSUED_BY
+) -> tuple[Specimen, dict[str, bytes]]:
+    """Make the application with this number (from 0): who it is for, and its files by name."""
+    lots = Random(f"chipseal specimen {seed} {index}")
+    specimen = make_up(index, lots, latest)
+    looks = face.draw_lots(lots, feminine=specimen.feminine, age=specimen.age)
+    files = {_PORTRAIT: draw_portrait(looks, lots)}
+    fingers: list[dict[str, str]] = []
+    for position, missing in specimen.fingers:
+        if missing is not None:
+            fingers.append({"position": position, "missing": missing})
+            continue
+        name = _INITIALS[position]
+        files[name] = fingerprint.as_wsq(fingerprint.draw_lots(lots), lots)
+        fingers.append({"position": position, "image": name})
+    record = _record(specimen) | {"biometrics": {"portrait": _PORTRAIT, "fingers": fingers}}
+    files[FILE_NAME] = json.dumps(record, ensure_ascii=False, indent=2).encode() + b"\n"
+    return specimen, files
+
+
+def write_applications(
+    folder: Path, count: int, seed: str, latest: date = ISSUED_BY
+) -> Iterator[tuple[Path, Specimen]]:
+    """Write this many applications, each into a folder of its own: 0001, 0002, ...
+
+    Yields each as it is there; `application.json` is written last, so that a folder which was not
+    finished is no application.
+    """
+    for index in range(count):
+        specimen, files = make_application(seed, index, latest)
+        target = folder / f"{index + 1:04}"
+        for name, octets in files.items():
+            write_atomically(target / name, octets)
+        yield target, specimen
+
+
+def _record(specimen: Specimen) -> dict[str, object]:
+    return {
+        "document": {
+            "code": "IR",
+            "issuing_state": "UTO",
+            "number": specimen.number,
+            "issued": specimen.issued.isoformat(),
+            "expires": specimen.expires.isoformat(),
+            "authority": specimen.authority,
+        },
+        "holder": {
+            "surname": specimen.surname,
+            "given_names": specimen.given_names,
+            "name_in_full": specimen.name_in_full,
+            "nationality": specimen.nationality,
+            "born": specimen.born,
+            "sex": specimen.sex,
+            "place_of_birth": specimen.place_of_birth,
+            "personal_number": specimen.personal_number,
+        },
+        "permit": specimen.permit,
+    }

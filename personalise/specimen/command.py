@@ -1,0 +1,44 @@
+"""The command `personalise specimen`."""
+
+from datetime import datetime
+from pathlib import Path
+
+import click
+
+
+@click.command("specimen")
+@click.option(
+    "-o",
+    "--output",
+    "folder",
+    type=click.Path(path_type=Path, file_okay=False),
+    required=True,
+    help="Folder for the applications, one folder each: 0001, 0002, ...",
+)
+@click.option(
+    "-n", "--number", type=click.IntRange(1, 9999), default=1, show_default=True, help="How many."
+)
+@click.option(
+    "--seed", default="utopia", show_default=True, help="The same seed makes the same applications."
+)
+@click.option(
+    "--issued",
+    type=click.DateTime(["%Y-%m-%d"]),
+    help="Latest day of issue; each is issued then or in the two months before.",
+)
+def specimen(folder: Path, number: int, seed: str, issued: datetime | None) -> None:
+    """Make applications for holders who do not exist.
+
+    Portraits are drawn and fingerprints grown, so that demonstrations, tests and measurements
+    need nobody's data.  Every dozen holds what applications can hold: names in other scripts,
+    single names, names too long for the MRZ, unknown dates of birth, missing fingers.
+    """
+    from personalise.specimen.applications import ISSUED_BY, write_applications
+
+    latest = ISSUED_BY if issued is None else issued.date()
+    for target, made in write_applications(folder, number, seed, latest):
+        peculiarity = made.peculiarity.name.lower().replace("_", " ")
+        click.echo(
+            f"{target}  {made.name_in_full}"
+            + ("" if peculiarity == "none" else f"  ({peculiarity})")
+        )
