@@ -5,7 +5,7 @@ from pathlib import Path
 import click
 
 from emrtd.command_line import run_command_line
-from personalise.issue_command import passwords, prepare, write
+from personalise.issue_command import passwords, prepare, seal_application, write
 from personalise.pki_command import audit, officer, pki, sign_service
 from personalise.specimen.command import specimen
 
@@ -21,6 +21,7 @@ def personalise() -> None:
 
 
 personalise.add_command(prepare)
+personalise.add_command(seal_application)
 personalise.add_command(write)
 personalise.add_command(passwords)
 personalise.add_command(pki)

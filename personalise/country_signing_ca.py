@@ -36,13 +36,13 @@ CSCA_USAGE: Final = timedelta(days=5 * 365)
 DOCUMENT_SIGNER_USAGE: Final = timedelta(days=90)
 DOCUMENT_VALIDITY: Final = timedelta(days=3653)
 CRL_VALIDITY: Final = timedelta(days=90)
-STATION_VALIDITY: Final = timedelta(days=5 * 365)
+ENCRYPTION_VALIDITY: Final = timedelta(days=5 * 365)
 
 LIST_SIGNER_VALIDITY: Final = timedelta(days=2 * 365)
 """Table 2 leaves the period of list signers to the issuer."""
 
 EMAIL_PROTECTION: Final = "1.3.6.1.5.5.7.3.4"
-"""The purpose in the station's certificate: the nearest there is to opening a CMS envelope."""
+"""The purpose in a certificate for encryption: the nearest there is to opening a CMS envelope."""
 
 _HASHES_BY_FIELD_SIZE: Final = ((28, Hash.SHA224), (40, Hash.SHA256), (48, Hash.SHA384))
 
@@ -196,15 +196,15 @@ class CountrySigningCa:
             )
         )
 
-    def issue_station(self, key: PublicKey, number: int, at: datetime) -> Certificate:
-        """A certificate for the key that a personalisation station opens chip keys with."""
+    def issue_encryption(self, key: PublicKey, name: str, at: datetime) -> Certificate:
+        """A certificate for a key that envelopes are opened with: a station's, or the intake's."""
         return self._issue(
             Subject(
                 CertificateKind.COMMUNICATION,
-                self._name(f"Personalisation station {number}"),
+                self._name(name),
                 self._state,
                 key,
-                Period(at, at + STATION_VALIDITY),
+                Period(at, at + ENCRYPTION_VALIDITY),
                 key_usage=frozenset({KeyUsage.KEY_AGREEMENT}),
                 extended_key_usage=(EMAIL_PROTECTION,),
             )

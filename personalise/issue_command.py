@@ -50,21 +50,21 @@ def prepare(  # noqa: PLR0917 - click's options
     passphrase_file: Path | None,
     pin_file: Path | None,
 ) -> None:
-    """Encode and sign the application in the folder APPLICATION; no card is needed.
+    """Encode and sign APPLICATION, a folder or an encrypted package of one; no card is needed.
 
     The image holds every file of the chip, and the chip's keys and passwords sealed for the
     personalisation station.
     """
     from emrtd.lds.files import FileID
     from personalise import data_preparation
-    from personalise.application import Application
     from personalise.chip_profile import ChipProfile
+    from personalise.intake import load_application
 
     if output.exists() and not (output.is_dir() and not any(output.iterdir())):
         raise MisuseError(f"{output}: is there already; remove it or name another folder")
     profile = ChipProfile.load(profile_name)
-    read = Application.load(application)
     pki = open_pki(folder, passphrase_file, pin_file)
+    read = load_application(application, pki.open_package)
     at = datetime.now(UTC).replace(microsecond=0)
     issuance = pki.issuance()
     image = data_preparation.prepare(read, profile, issuance, at)
@@ -74,6 +74,26 @@ def prepare(  # noqa: PLR0917 - click's options
     image.save(output)
     total = sum(map(len, image.files.values()))
     click.echo(f"{output}: {len(image.files)} files, {total:,} octets; {profile.description}")
+
+
+@click.command("seal-application")
+@click.argument("application", type=_PATH)
+@click.option(
+    "--for", "recipient", type=_FILE, required=True, help="The PKI's intake.cer (DER or PEM)."
+)
+@click.option("-o", "--output", type=_PATH, required=True, help="File for the package.")
+def seal_application(application: Path, recipient: Path, output: Path) -> None:
+    """Encrypt the application in the folder APPLICATION for the PKI that will issue it."""
+    from emrtd.pki.certificates import MAX_CERTIFICATE, Certificate
+    from personalise import intake
+    from personalise.files import write_atomically
+    from personalise.records import read_bounded
+    from personalise.sign_service.configuration import read_pem_certificate
+
+    octets = read_bounded(recipient, 2 * MAX_CERTIFICATE)
+    is_pem = octets.startswith(b"-----")
+    certificate = read_pem_certificate(recipient) if is_pem else Certificate.parse(octets)
+    write_atomically(output, intake.seal_application(application, certificate), mode=0o600)
 
 
 @click.command()

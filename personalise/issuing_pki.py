@@ -5,6 +5,7 @@
     DIR/crl.crl        its certificate revocation list          and this
     DIR/ds.cer         the Document Signer's certificate
     DIR/station.cer    for the key that chip keys are sealed for
+    DIR/intake.cer     for the key that applications are encrypted for
     DIR/issued/*.cer   every certificate ever issued, by serial number
     DIR/audit.jsonl    the log of every act, and audit.pub, the key that verifies it
     DIR/register.sqlite  which Document Signer signed which document, the numbers sealed
@@ -57,6 +58,7 @@ AUDIT_LOG_NAME: Final = "audit.jsonl"
 AUDIT_KEY_NAME: Final = "audit.pub"
 _AUDIT_CURVE: Final = "secp256r1"
 _STATION: Final = "station"
+_INTAKE: Final = "intake"
 _REGISTER: Final = "register"
 _REGISTER_KEY_NAME: Final = "register.pub"
 _MAX_FILE: Final = 64 * 1024
@@ -76,8 +78,9 @@ def no_pin() -> Secret:
 class IssuingPki:
     """A PKI's folder, opened.
 
-    `custody` holds the keys that sign, in files or in an HSM; `local_keys` the two that open
-    envelopes, in files always: the register's, and the station's until it is taken there.
+    `custody` holds the keys that sign, in files or in an HSM; `local_keys` those that open
+    envelopes, in files always: the intake's, the register's, and the station's until it is taken
+    there.
     """
 
     folder: Path
@@ -157,7 +160,7 @@ class IssuingPki:
         ]
 
     def certificate(self, name: str) -> Certificate:
-        """One of the certificates in the folder: "csca", "ds" or "station"."""
+        """One of the certificates in the folder: "csca", "ds", "station" or "intake"."""
         path = self.folder / f"{name}.cer"
         if not path.is_file():
             raise MisuseError(f"{path}: is missing from the PKI")
@@ -236,6 +239,13 @@ class IssuingPki:
         finally:
             register.close()
 
+    def open_package(self, envelope: bytes) -> Secret:
+        """Open an application that was encrypted for this PKI."""
+        key = self.local_keys.private_key(_INTAKE)
+        if not isinstance(key, EcPrivateKey):
+            raise MisuseError(f"{self.folder}: the intake key is not one on a curve")
+        return open_envelope(envelope, key)
+
     def unseal(self, sealed: bytes) -> Secret:
         """Open what is sealed in the register."""
         return open_envelope(sealed, self._register_key)
@@ -270,10 +280,12 @@ def _make(pki: IssuingPki, at: datetime, random: Random) -> None:
     custody.generate(settings.csca, settings.key)
     document_signer_key = custody.generate(settings.document_signer, settings.key)
     station_key = pki.local_keys.generate(_STATION, STATION_CURVE)
+    intake_key = pki.local_keys.generate(_INTAKE, STATION_CURVE)
     csca = CountrySigningCa(settings, custody.signer(settings.csca), random)
     pki.publish("csca", csca.issue_root(at))
     pki.publish("ds", csca.issue_document_signer(document_signer_key, 1, at))
-    pki.publish(_STATION, csca.issue_station(station_key, 1, at))
+    pki.publish(_STATION, csca.issue_encryption(station_key, "Personalisation station 1", at))
+    pki.publish(_INTAKE, csca.issue_encryption(intake_key, "Intake of applications", at))
     verifying_ca.make_terminal(pki.folder, settings.country, custody, pki.local_keys, at.date())
     write_atomically(pki.folder / "crl.crl", csca.issue_crl(settings.crl_number, at))
     for name, key in (

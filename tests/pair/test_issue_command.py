@@ -202,3 +202,17 @@ def test_passwords_are_printed_for_whoever_prints_the_card(
     found = json.loads(capsys.readouterr().out)
     assert found["can"] == lines[3].split()[1]
     assert len("".join(found["mrz"])) == 90
+
+
+def test_an_encrypted_application_is_prepared(
+    workplace: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    package, pki = tmp_path / "0001.p7m", workplace / "pki"
+    arguments = (workplace / "application", "--for", pki / "intake.cer", "-o", package)
+    assert command("seal-application", *arguments) == ExitStatus.OK
+    assert command("prepare", package, "--pki", pki, "-o", tmp_path / "image") == ExitStatus.OK
+    package.write_bytes(b"not encrypted")
+    capsys.readouterr()
+    arguments = (package, "--pki", pki, "-o", tmp_path / "other")
+    assert command("prepare", *arguments) == ExitStatus.MISTAKE
+    assert "is no application encrypted for this PKI" in error(capsys)

@@ -54,7 +54,7 @@ def test_a_pki_is_made_and_opens_again(
     opened = IssuingPki.open(tmp_path / "pki", PASSPHRASE)
     assert opened.settings == made.settings == settings
     assert opened.certificate("csca").subject.country == "DE"
-    assert len(list((tmp_path / "pki" / "issued").iterdir())) == 3
+    assert len(list((tmp_path / "pki" / "issued").iterdir())) == 4
     signed = opened.document_signer().sign_security_object(
         SecurityObject.over(DATA_GROUPS, Hash.SHA256), NOW
     )

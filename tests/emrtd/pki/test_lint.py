@@ -56,7 +56,7 @@ def built(subject: Subject, issuer: Issuer = ISSUER) -> Certificate:
         (CSCA.issue_root(AT), CertificateKind.CSCA_ROOT),
         (CSCA.issue_link(OTHER, AT), CertificateKind.CSCA_LINK),
         (CSCA.issue_document_signer(KEY.public_key, 1, AT), CertificateKind.DOCUMENT_SIGNER),
-        (CSCA.issue_station(KEY.public_key, 1, AT), CertificateKind.COMMUNICATION),
+        (CSCA.issue_encryption(KEY.public_key, "Station", AT), CertificateKind.COMMUNICATION),
         *(
             (CSCA.issue_list_signer(kind, KEY.public_key, AT), kind)
             for kind in (
