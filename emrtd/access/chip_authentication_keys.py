@@ -5,11 +5,12 @@ from dataclasses import dataclass, field
 from typing import Final
 
 from emrtd.crypto.ciphers import Cipher
-from emrtd.crypto.domain_parameters import decode_agreement_key
+from emrtd.crypto.domain_parameters import decode_agreement_key, decode_domain_parameters
 from emrtd.crypto.groups import Group
 from emrtd.crypto.protocols import chip_authentication_oid
 from emrtd.errors import MalformedError, ProtocolError
 from emrtd.lds.security_infos import (
+    ChipAuthenticationDomainParameterInfo,
     ChipAuthenticationInfo,
     ChipAuthenticationPublicKeyInfo,
     PrivilegedTerminalInfo,
@@ -145,3 +146,25 @@ def _belong(key_id: int | None, key: StaticPublicKey, keys: Iterable[StaticPubli
 def _assumed(key: StaticPublicKey) -> ChipAuthenticationVariant:
     protocol = chip_authentication_oid(key.group.key_agreement, Cipher.TDES)
     return ChipAuthenticationVariant(protocol, Cipher.TDES, key, assumed=True)
+
+
+def announced(infos: SecurityInfos) -> tuple[tuple[ChipAuthenticationInfo, Group], ...]:
+    """The protocols and domain parameters of version 2 that EF.CardAccess announces.
+
+    The keys themselves stand in EF.CardSecurity, which may be readable only after Terminal
+    Authentication (TR-03110-3, A.1.2.1).  Those that cannot be used are left out.
+    """
+    found = []
+    for parameters in infos.of(ChipAuthenticationDomainParameterInfo):
+        try:
+            group = decode_domain_parameters(parameters.domain_parameter)
+        except MalformedError:
+            continue
+        found += [
+            (info, group)
+            for info in infos.of(ChipAuthenticationInfo)
+            if info.version == 2
+            and info.key_agreement is parameters.key_agreement is group.key_agreement
+            and info.key_id == parameters.key_id
+        ]
+    return tuple(found)

@@ -1,0 +1,83 @@
+"""The General Authentication Procedure of EAC version 2, the terminal's side (TR-03110-2, 2.3.5).
+
+PACE has opened the chip.  Terminal Authentication follows and shows an ephemeral key, then
+EF.CardSecurity is read and passive authentication examines it, then Chip Authentication uses both.
+German residence permits are read so where more than the eMRTD application is wanted.
+"""
+
+import secrets
+from collections.abc import Callable
+from dataclasses import dataclass, field
+
+from emrtd.access import chip_authentication, terminal_authentication
+from emrtd.access.chip_authentication import ChipAuthenticationResult, EphemeralKey
+from emrtd.access.chip_authentication_keys import ChipAuthenticationVariant, announced, variants
+from emrtd.access.pace.agreement import PaceResult
+from emrtd.access.terminal_authentication import TerminalAuthenticationResult, TerminalCredentials
+from emrtd.crypto.groups import Group
+from emrtd.errors import ProtocolError
+from emrtd.iso7816.procedure import Procedure, Random
+from emrtd.lds.security_infos import ChipAuthenticationInfo, SecurityInfos
+
+Examine = Callable[[bytes], SecurityInfos]
+"""Passive authentication of EF.CardSecurity: its SecurityInfos, or `ProtocolError`."""
+
+
+@dataclass(frozen=True, slots=True)
+class GeneralAuthenticationResult:
+    """What the procedure has come to; the session of `chip` carries what follows."""
+
+    terminal: TerminalAuthenticationResult
+    chip: ChipAuthenticationResult
+    card_security: bytes = field(repr=False)
+
+
+def authenticate(
+    pace: PaceResult,
+    card_access: SecurityInfos,
+    credentials: TerminalCredentials,
+    read_card_security: Callable[[], Procedure[bytes]],
+    examine: Examine,
+    *,
+    auxiliary: bytes = b"",
+    random: Random = secrets.token_bytes,
+) -> Procedure[GeneralAuthenticationResult]:
+    """Run it inside the session of PACE, which was asked for its trust points by a CHAT.
+
+    `read_card_security` reads that file in the same session.  Chip Authentication is not begun with
+    a key that `examine` does not vouch for.  Raises `ProtocolError` where the chip does not offer
+    version 2, or EF.CardSecurity has another key than EF.CardAccess announced.
+    """
+    info, group = _strongest(card_access)
+    ephemeral = EphemeralKey.generate(group, random)
+    terminal = yield from terminal_authentication.authenticate(
+        credentials,
+        [reference.decode("latin-1") for reference in pace.cars],
+        [pace.variant.group.compress(pace.chip_public_key)],
+        ephemeral.compressed,
+        version=2,
+        auxiliary=auxiliary,
+    )
+    card_security = yield from read_card_security()
+    variant = _key_of(info, group, examine(card_security))
+    chip = yield from chip_authentication.authenticate(variant, ephemeral=ephemeral)
+    return GeneralAuthenticationResult(terminal, chip, card_security)
+
+
+def _strongest(infos: SecurityInfos) -> tuple[ChipAuthenticationInfo, Group]:
+    offered = announced(infos)
+    if not offered:
+        raise ProtocolError("EF.CardAccess announces no Chip Authentication version 2")
+    return max(offered, key=lambda each: (each[1].strength, each[0].cipher.key_size))
+
+
+def _key_of(
+    info: ChipAuthenticationInfo, group: Group, infos: SecurityInfos
+) -> ChipAuthenticationVariant:
+    """The signed key that belongs to what EF.CardAccess announced, which nobody has signed."""
+    for variant in variants(infos, version=2):
+        if (variant.protocol, variant.key.group) == (info.protocol, group) and (
+            info.key_id in {variant.key.key_id, None}
+        ):
+            return variant
+    raise ProtocolError("EF.CardSecurity has no key for what EF.CardAccess announces")
