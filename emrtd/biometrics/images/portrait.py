@@ -1,0 +1,269 @@
+"""A portrait fitted to a profile: cropped to the face's geometry, scaled, and of a given size.
+
+Geometry is that of Doc 9303-3, 3.9.1: 7:9 (35 x 45 mm), crown to chin 70 to 80 per cent of the
+height, cropped and never stretched.  Nothing is sharpened, whitened or enlarged.
+"""
+
+import math
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from io import BytesIO
+from typing import TYPE_CHECKING, Final
+
+from emrtd.biometrics.images.decoding_process import check_bounds, decode_with_pillow
+from emrtd.biometrics.images.headers import ImageFormat, sniff
+from emrtd.errors import MisuseError
+
+if TYPE_CHECKING:
+    from PIL.Image import Image, Resampling
+
+Point = tuple[float, float]
+
+MAX_PIXELS: Final = 30_000_000
+"""The largest photograph that is fitted, in pixels."""
+
+_WIDTH_IN_EYES: Final = 3.6
+"""Width of the portrait in distances between the eyes: 10 mm of 35 (Doc 9303-3, 3.9.1.1).
+
+Crown to chin is about 3.5 such distances, hence 75 per cent of the height."""
+
+_EYE_LINE: Final = 0.45
+"""How far down the eyes stand, of the height (ISO/IEC 19794-5: 0.3 to 0.5)."""
+
+_MIN_TILT: Final = math.radians(1)
+"""The eyes are made level above this tilt; below it, resampling would cost more than it mends."""
+
+
+@dataclass(frozen=True, slots=True)
+class Eyes:
+    """The centres of both eyes, in pixels from the top left corner, in either order."""
+
+    one: Point = field(repr=False)
+    other: Point = field(repr=False)
+
+    @property
+    def right(self) -> Point:
+        """The holder's right eye, which is on the left of the picture."""
+        return min(self.one, self.other)
+
+    @property
+    def left(self) -> Point:
+        """The holder's left eye, which is on the right of the picture."""
+        return max(self.one, self.other)
+
+    @property
+    def distance(self) -> float:
+        """Pixels between the eyes."""
+        return math.dist(self.one, self.other)
+
+    def moved(self, move: Callable[[Point], Point]) -> "Eyes":
+        """The eyes after each point has been moved."""
+        return Eyes(move(self.right), move(self.left))
+
+
+@dataclass(frozen=True, slots=True)
+class PortraitProfile:
+    """What a portrait is fitted to.
+
+    `width` and `height` are pixels, 413 x 531 being 35 x 45 mm at 300 pixels per inch; `format` is
+    JPEG or JPEG 2000; `target_bytes` is the size that is met within 2 per cent and never exceeded,
+    where the picture holds as much.
+    """
+
+    target_bytes: int
+    format: ImageFormat = ImageFormat.JPEG2000
+    width: int = 413
+    height: int = 531
+    colour: bool = True
+
+
+@dataclass(frozen=True, slots=True)
+class FittedPortrait:
+    """The fitted image, and where the eyes are in it, when that was known."""
+
+    data: bytes = field(repr=False)
+    width: int
+    height: int
+    eyes: Eyes | None = field(default=None, repr=False)
+
+
+def fit_portrait(image: bytes, profile: PortraitProfile, eyes: Eyes | None = None) -> bytes:
+    """Fit a portrait, and return just the image; see `fit`."""
+    return fit(image, profile, eyes).data
+
+
+def fit(image: bytes, profile: PortraitProfile, eyes: Eyes | None = None) -> FittedPortrait:
+    """Crop, scale and compress a photograph to the profile.
+
+    With `eyes`, the picture is turned until they are level and cropped so that they stand where
+    the standards want them, as far as the photograph reaches; without, its middle is taken.
+    Raises `MalformedError` for what is no image or too large, `MisuseError` for a profile that
+    cannot be met.
+    """
+    picture, eyes = _load(image, profile, eyes)
+    if eyes is not None:
+        picture, eyes = _level(picture, eyes)
+    left, top, right, bottom = _crop(picture.size, profile, eyes)
+    scale = min(1.0, profile.width / (right - left))
+    size = (round((right - left) * scale), round((bottom - top) * scale))
+    fitted = picture.resize(size, resample=_lanczos(), box=(left, top, right, bottom))
+    if not profile.colour:
+        fitted = fitted.convert("L")
+    if eyes is not None:
+        eyes = eyes.moved(lambda point: ((point[0] - left) * scale, (point[1] - top) * scale))
+    return FittedPortrait(compress(fitted, profile.format, profile.target_bytes), *size, eyes)
+
+
+def _load(
+    octets: bytes, profile: PortraitProfile, eyes: Eyes | None
+) -> "tuple[Image, Eyes | None]":
+    header = sniff(octets, "portrait")
+    check_bounds(octets, header, MAX_PIXELS)
+    if header.format is ImageFormat.WSQ:
+        raise MisuseError("a portrait is a photograph; WSQ is for fingerprints")
+    picture = decode_with_pillow(octets, header, at_least=(4 * profile.width, 4 * profile.height))
+    scale = max(picture.size) / max(header.width, header.height)
+    if eyes is not None:
+        eyes = eyes.moved(lambda point: (point[0] * scale, point[1] * scale))
+        _check_eyes(eyes, picture.size)
+    return picture, eyes
+
+
+def _check_eyes(eyes: Eyes, size: tuple[int, int]) -> None:
+    inside = all(0 <= x < size[0] and 0 <= y < size[1] for x, y in (eyes.one, eyes.other))
+    if not inside or eyes.distance < 10:
+        raise MisuseError("the eye positions are outside the portrait or upon one another")
+
+
+def _level(picture: "Image", eyes: Eyes) -> "tuple[Image, Eyes]":
+    """Turn the picture about the middle between the eyes until they are level."""
+    (x0, y0), (x1, y1) = eyes.right, eyes.left
+    tilt = math.atan2(y1 - y0, x1 - x0)
+    if abs(tilt) < _MIN_TILT:
+        return picture, eyes
+    middle = ((x0 + x1) / 2, (y0 + y1) / 2)
+    half = eyes.distance / 2
+    turned = picture.rotate(math.degrees(tilt), resample=_bicubic(), center=middle)
+    return turned, Eyes((middle[0] - half, middle[1]), (middle[0] + half, middle[1]))
+
+
+def _crop(
+    size: tuple[int, int], profile: PortraitProfile, eyes: Eyes | None
+) -> tuple[float, float, float, float]:
+    """The box to cut out: of the profile's aspect, about the eyes, inside the picture."""
+    aspect = profile.width / profile.height
+    widest = min(size[0], size[1] * aspect)
+    if eyes is None:
+        width, x, y = widest, size[0] / 2, size[1] / 2
+        down = 0.5
+    else:
+        width = min(eyes.distance * _WIDTH_IN_EYES, widest)
+        x, y = ((a + b) / 2 for a, b in zip(eyes.right, eyes.left, strict=True))
+        down = _EYE_LINE
+    height = width / aspect
+    left = min(max(x - width / 2, 0), size[0] - width)
+    top = min(max(y - height * down, 0), size[1] - height)
+    return left, top, left + width, top + height
+
+
+def compress(picture: "Image", image_format: ImageFormat, target: int) -> bytes:
+    """Compress to at most `target` octets, and within 2 per cent of it where there is enough.
+
+    Raises `MisuseError` where even the worst quality is larger than that.
+    """
+    if image_format is ImageFormat.JPEG:
+        return _search(lambda scale: _jpeg(picture, scale), target, 1.0, (0.02, 40.0))
+    if image_format is ImageFormat.JPEG2000:
+        raw = picture.width * picture.height * len(picture.getbands())
+        return _search(
+            lambda rate: _jpeg2000(picture, rate), target, raw / target, (1.0, raw / 200)
+        )
+    raise MisuseError(f"a portrait is stored as JPEG or JPEG 2000, not as {image_format.value}")
+
+
+def _search(
+    encode: Callable[[float], bytes], target: int, guess: float, limits: tuple[float, float]
+) -> bytes:
+    """Find how coarse to encode, from a guess and between limits, by how the size answers."""
+    finest, coarsest = limits
+    too_fine: tuple[float, int] | None = None
+    fits: tuple[float, int] | None = None
+    best, coarse = b"", min(max(guess, finest), coarsest)
+    for _ in range(12):
+        found = encode(coarse)
+        size = len(found)
+        if size > target:
+            too_fine = (coarse, size)
+            if coarse >= coarsest:
+                raise MisuseError(
+                    f"the portrait takes {size} octets at its very worst; {target} are wanted"
+                )
+        else:
+            fits = (coarse, size)
+            best = max(best, found, key=len)
+            if size >= 0.985 * target or coarse <= finest:
+                break
+        coarse = min(max(_next(too_fine, fits, 0.993 * target), finest), coarsest)
+    return best
+
+
+def _next(too_fine: tuple[float, int] | None, fits: tuple[float, int] | None, aim: float) -> float:
+    """Where to look next: on the line through both ends, log against log; else in proportion."""
+    if too_fine is None or fits is None:
+        coarse, size = too_fine or fits or (1.0, 1)
+        return coarse * math.pow(size / aim, 1.3)
+    span = math.log(fits[0] / too_fine[0])
+    part = math.log(too_fine[1] / aim) / math.log(too_fine[1] / fits[1])
+    return too_fine[0] * math.exp(span * min(max(part, 0.05), 0.95))
+
+
+# ITU-T T.81, tables K.1 and K.2, in zigzag order undone: the tables that quality 50 stands for.
+_LUMINANCE: Final = (
+    16, 11, 10, 16, 24, 40, 51, 61, 12, 12, 14, 19, 26, 58, 60, 55,
+    14, 13, 16, 24, 40, 57, 69, 56, 14, 17, 22, 29, 51, 87, 80, 62,
+    18, 22, 37, 56, 68, 109, 103, 77, 24, 35, 55, 64, 81, 104, 113, 92,
+    49, 64, 78, 87, 103, 121, 120, 101, 72, 92, 95, 98, 112, 100, 103, 99,
+)  # fmt: skip
+_CHROMINANCE: Final = (
+    17, 18, 24, 47, 99, 99, 99, 99, 18, 21, 26, 66, 99, 99, 99, 99,
+    24, 26, 56, 99, 99, 99, 99, 99, 47, 66, 99, 99, 99, 99, 99, 99,
+    *(99,) * 32,
+)  # fmt: skip
+
+
+def _jpeg(picture: "Image", scale: float) -> bytes:
+    """JPEG with both tables times `scale`: far finer steps than Pillow's qualities 1 to 95."""
+    tables = [
+        [min(255, max(1, round(each * scale))) for each in table]
+        for table in (_LUMINANCE, _CHROMINANCE)
+    ]
+    written = BytesIO()
+    picture.save(
+        written,
+        "JPEG",
+        qtables=tables if picture.mode == "RGB" else tables[:1],
+        subsampling="4:2:0",
+        optimize=True,
+        dpi=(300, 300),
+    )
+    return written.getvalue()
+
+
+def _jpeg2000(picture: "Image", rate: float) -> bytes:
+    written = BytesIO()
+    picture.save(
+        written, "JPEG2000", quality_mode="rates", quality_layers=[rate], irreversible=True
+    )
+    return written.getvalue()
+
+
+def _lanczos() -> "Resampling":
+    from PIL.Image import Resampling
+
+    return Resampling.LANCZOS
+
+
+def _bicubic() -> "Resampling":
+    from PIL.Image import Resampling
+
+    return Resampling.BICUBIC
