@@ -218,6 +218,12 @@ class ChipKeys:
             keys = keys.with_data_object(each.tag, each.value)
         return keys
 
+    def with_password(self, new: ChipPassword) -> "ChipKeys":
+        """These keys with one more password, in place of one of its kind."""
+        kind = new.password.type
+        others = (each for each in self.passwords if each.password.type is not kind)
+        return replace(self, passwords=(*others, new))
+
     @staticmethod
     def is_known(tag: int) -> bool:
         """Whether a data object with this tag belongs to the keys of a chip."""
@@ -236,9 +242,7 @@ class ChipKeys:
 
 
 def _add_password(keys: ChipKeys, value: DataObject) -> ChipKeys:
-    new = ChipPassword.decode(value)
-    others = (each for each in keys.passwords if each.password.type is not new.password.type)
-    return replace(keys, passwords=(*others, new))
+    return keys.with_password(ChipPassword.decode(value))
 
 
 def _add_options(keys: ChipKeys, value: DataObject) -> ChipKeys:

@@ -37,7 +37,7 @@ def may_read(core: Core, key: tuple[Directory, int]) -> bool:
     if directory is Directory.MASTER_FILE:
         allowed = identifier in ALWAYS or core.session.access is ChipAccess.PACE
     else:
-        allowed = core.session.access is not ChipAccess.NONE
+        allowed = core.session.access in {ChipAccess.BAC, ChipAccess.PACE}
     return (allowed or core.state.keys.open) and not _kept_back(core, key)
 
 

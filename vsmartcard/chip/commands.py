@@ -7,7 +7,15 @@ from typing import Final
 from emrtd.errors import ChipRefusalError
 from emrtd.iso7816.apdu import INS, CommandAPDU, ResponseAPDU
 from emrtd.status_words import SW
-from vsmartcard.chip import challenges, personalising, reading, selecting
+from vsmartcard.chip import (
+    active_authentication,
+    challenges,
+    pace,
+    personalising,
+    reading,
+    security_environment,
+    selecting,
+)
 from vsmartcard.chip.life_cycle import Event, follow
 from vsmartcard.chip.session import Core
 
@@ -30,6 +38,10 @@ INSTRUCTIONS: Final[dict[int, Instruction]] = {
     INS.READ_BINARY_ODD: Instruction(reading.read_binary_odd),
     INS.GET_CHALLENGE: Instruction(challenges.get_challenge),
     INS.EXTERNAL_AUTHENTICATE: Instruction(challenges.external_authenticate),
+    INS.INTERNAL_AUTHENTICATE: Instruction(active_authentication.internal_authenticate),
+    INS.MANAGE_SECURITY_ENVIRONMENT: Instruction(security_environment.manage_security_environment),
+    INS.GENERAL_AUTHENTICATE: Instruction(security_environment.general_authenticate),
+    INS.RESET_RETRY_COUNTER: Instruction(pace.reset_retry_counter),
     INS.GET_RESPONSE: Instruction(_nothing_to_fetch),
     INS.CREATE_FILE: Instruction(personalising.create_file, Event.PERSONALISE),
     INS.UPDATE_BINARY: Instruction(personalising.update_binary, Event.PERSONALISE),

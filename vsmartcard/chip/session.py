@@ -1,13 +1,21 @@
 """What a chip forgets without power, and what commands work on."""
 
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from enum import Enum, unique
 from functools import lru_cache
 from typing import Final
 
 from emrtd.access.bac import BacChip
+from emrtd.access.chip_authentication import ChipAuthenticationChip
+from emrtd.access.chip_keys import ActiveAuthenticationKey
+from emrtd.access.pace.agreement import PaceResult
+from emrtd.access.pace.protocol import PaceChip
+from emrtd.access.password_state import PasswordState
+from emrtd.access.passwords import PasswordType
+from emrtd.crypto.private_keys import PrivateKey
 from emrtd.errors import MalformedError
-from emrtd.iso7816.apdu import SHORT_MAX_LE, CommandAPDU
+from emrtd.iso7816.apdu import SHORT_MAX_LE, CommandAPDU, ResponseAPDU
 from emrtd.iso7816.procedure import Random
 from emrtd.iso7816.reading import response_capacity
 from emrtd.iso7816.secure_messaging import SecureMessaging
@@ -22,11 +30,24 @@ _ATR_INFO: Final = (Directory.MASTER_FILE, FILES[FileID.ATR_INFO].identifier)
 
 @unique
 class ChipAccess(Enum):
-    """By which chip access procedure the terminal came in (Doc 9303-11, 4.2)."""
+    """By which chip access procedure the terminal came in (Doc 9303-11, 4.2).
+
+    The PUK opens a session for PIN management (TR-03110-2, 2.4.1), and nothing of the LDS.
+    """
 
     NONE = "none"
     BAC = "Basic Access Control"
     PACE = "PACE"
+    PIN_MANAGEMENT = "PACE with the PUK"
+
+
+@dataclass(slots=True)
+class PaceSession:
+    """PACE in this session: its passwords, which the CAN may have resumed, and what came of it."""
+
+    chip: PaceChip
+    passwords: dict[PasswordType, PasswordState]
+    result: PaceResult | None = None
 
 
 @dataclass(slots=True)
@@ -35,7 +56,8 @@ class Session:
 
     `secure_messaging` protects the command at hand; `next_secure_messaging` takes over once its
     response is protected (Doc 9303-11, 9.8.2).  `file` is the current EF.  `chain` is what has come
-    of a chain of commands, `unsent` what GET RESPONSE has still to fetch.
+    of a chain of commands, `unsent` what GET RESPONSE has still to fetch.  `general_authenticate`
+    carries on the protocol that MSE:Set AT has selected.
     """
 
     directory: Directory = Directory.MASTER_FILE
@@ -44,6 +66,9 @@ class Session:
     secure_messaging: SecureMessaging | None = field(default=None, repr=False)
     next_secure_messaging: SecureMessaging | None = field(default=None, repr=False)
     bac: BacChip | None = field(default=None, repr=False)
+    pace: PaceSession | None = field(default=None, repr=False)
+    chip_authentication: ChipAuthenticationChip | None = field(default=None, repr=False)
+    general_authenticate: Callable[[CommandAPDU], ResponseAPDU] | None = None
     chain: CommandAPDU | None = field(default=None, repr=False)
     unsent: bytes = field(default=b"", repr=False)
 
@@ -57,12 +82,16 @@ class Session:
 class Core:
     """A chip at work: its state, its session and its source of randomness.
 
-    Commands put a new `state` in place of the old one, or leave it.
+    Commands put a new `state` in place of the old one, or leave it.  `active_authentication` is the
+    key of that name as it was last loaded, and what from.
     """
 
     state: ChipState
     random: Random
     session: Session = field(default_factory=Session)
+    active_authentication: tuple[ActiveAuthenticationKey, PrivateKey] | None = field(
+        default=None, repr=False
+    )
 
     @property
     def max_command(self) -> int:

@@ -9,6 +9,8 @@ chip saves it before the response is given.  The encoding is BER-TLV:
                      E0 chip keys, as in `emrtd.access.chip_keys`
                      E2* file        80 directory (1)  81 identifier (2)  [82 SFI (1)]  83 content
                      E3* password    80 type (1)  81 failures in a row (1)
+                     [C4 trust points and date as certificates have moved them, E0 of
+                     `emrtd.pki.cvc_validation`]
 """
 
 from collections.abc import Mapping
@@ -47,13 +49,17 @@ class Hardware:
 
 @dataclass(frozen=True, slots=True)
 class ChipState:
-    """Everything of a chip that outlives a reset; `failures` counts wrong passwords in a row."""
+    """Everything of a chip that outlives a reset; `failures` counts wrong passwords in a row.
+
+    `trust` is an encoded `TrustState`, empty while it is that of the keys.
+    """
 
     hardware: Hardware = field(default_factory=Hardware)
     life_cycle: LifeCycle = LifeCycle.BLANK
     files: FileSystem = field(default_factory=FileSystem)
     keys: ChipKeys = field(default_factory=ChipKeys)
     failures: Mapping[PasswordType, int] = field(default_factory=lambda: MappingProxyType({}))
+    trust: bytes = b""
 
     def with_life_cycle(self, life_cycle: LifeCycle) -> "ChipState":
         """In another state of its life."""
@@ -75,6 +81,10 @@ class ChipState:
         """With another count of wrong passwords of a kind."""
         return replace(self, failures=MappingProxyType({**self.failures, kind: count}))
 
+    def with_trust(self, trust: bytes) -> "ChipState":
+        """With other trust points, or another date."""
+        return replace(self, trust=trust)
+
     def _fitting(self) -> "ChipState":
         if self.files.size + len(self.keys.encode()) > self.hardware.memory:
             raise ChipRefusalError(SW.NOT_ENOUGH_MEMORY, "storing a file or a key")
@@ -93,6 +103,7 @@ class ChipState:
                 tlv.encode(0xE3, tlv.encode(0x80, bytes((kind,))), tlv.encode(0x81, bytes((n,))))
                 for kind, n in self.failures.items()
             ),
+            tlv.encode(0xC4, self.trust) if self.trust else b"",
         )
 
     @classmethod
@@ -110,6 +121,7 @@ class ChipState:
             FileSystem(tuple(map(_decode_file, fields.all(0xE2)))),
             ChipKeys.decode(tlv.encode(_KEYS, fields.one(_KEYS).value)),
             MappingProxyType(dict(map(_decode_failures, fields.all(0xE3)))),
+            b"" if (trust := fields.get(0xC4)) is None else trust.value,
         )
 
 

@@ -1,0 +1,59 @@
+"""Chip Authentication on the chip (Doc 9303-11, 6.2; version 2 of TR-03110-2, 3.4)."""
+
+from functools import lru_cache
+
+from emrtd.access.chip_authentication import (
+    ChipAuthenticationChip,
+    ChipAuthenticationResult,
+    StaticKey,
+)
+from emrtd.crypto.domain_parameters import decode_agreement_key
+from emrtd.crypto.groups import Group
+from emrtd.errors import ChipRefusalError
+from emrtd.iso7816.apdu import CommandAPDU, ResponseAPDU
+from emrtd.status_words import SW
+from vsmartcard.chip.session import ChipAccess, Core
+
+
+def set_kat(core: Core, command: CommandAPDU) -> ResponseAPDU:
+    """MSE:Set KAT: all of it, with 3DES."""
+    _finish(core, _chip(core).set_kat(command.data))
+    return ResponseAPDU()
+
+
+def set_at(core: Core, command: CommandAPDU) -> ResponseAPDU:
+    """MSE:Set AT: choose key and protocol; GENERAL AUTHENTICATE follows."""
+    _chip(core).set_at(command.data)
+    core.session.general_authenticate = lambda step: _general_authenticate(core, step)
+    return ResponseAPDU()
+
+
+@lru_cache(maxsize=64)
+def group_of(public_key: bytes) -> Group:
+    """The domain parameters of a SubjectPublicKeyInfo; raises unless the key is one of them."""
+    return decode_agreement_key(public_key)[0]
+
+
+def _chip(core: Core) -> ChipAuthenticationChip:
+    """6982 before chip access: there is no session whose keys it could change."""
+    if core.session.access not in {ChipAccess.BAC, ChipAccess.PACE}:
+        raise ChipRefusalError(SW.SECURITY_STATUS_NOT_SATISFIED, "Chip Authentication")
+    if core.session.chip_authentication is None:
+        keys = (
+            StaticKey(group_of(key.public_key), key.private, key.protocols, key.key_id)
+            for key in core.state.keys.chip_authentication
+        )
+        core.session.chip_authentication = ChipAuthenticationChip(keys, random=core.random)
+    return core.session.chip_authentication
+
+
+def _general_authenticate(core: Core, command: CommandAPDU) -> ResponseAPDU:
+    core.session.general_authenticate = None
+    answer, result = _chip(core).general_authenticate(command.data)
+    _finish(core, result)
+    return ResponseAPDU(answer)
+
+
+def _finish(core: Core, result: ChipAuthenticationResult) -> None:
+    """Secure messaging starts anew after the response (6.2.2)."""
+    core.session.next_secure_messaging = result.secure_messaging

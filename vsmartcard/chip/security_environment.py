@@ -1,0 +1,39 @@
+"""MANAGE SECURITY ENVIRONMENT and GENERAL AUTHENTICATE: which protocol comes next.
+
+P1-P2 name the protocol (Doc 9303-11, 4.4.4.1, 6.2.4 and 7.1.5); GENERAL AUTHENTICATE carries on the
+one that was selected last.
+"""
+
+from collections.abc import Callable
+from typing import Final
+
+from emrtd.errors import ChipRefusalError
+from emrtd.iso7816.apdu import CommandAPDU, ResponseAPDU
+from emrtd.status_words import SW
+from vsmartcard.chip import chip_authentication, pace
+from vsmartcard.chip.session import Core
+
+TEMPLATES: Final[dict[tuple[int, int], Callable[[Core, CommandAPDU], ResponseAPDU]]] = {
+    (0xC1, 0xA4): pace.select,
+    (0x41, 0xA6): chip_authentication.set_kat,
+    (0x41, 0xA4): chip_authentication.set_at,
+}
+"""What each P1-P2 of MANAGE SECURITY ENVIRONMENT sets."""
+
+
+def manage_security_environment(core: Core, command: CommandAPDU) -> ResponseAPDU:
+    """Select a protocol and its keys."""
+    set_template = TEMPLATES.get((command.p1, command.p2))
+    if set_template is None:
+        raise ChipRefusalError(SW.INCORRECT_P1_P2, "MANAGE SECURITY ENVIRONMENT")
+    return set_template(core, command)
+
+
+def general_authenticate(core: Core, command: CommandAPDU) -> ResponseAPDU:
+    """Carry on the protocol that was selected."""
+    doing = "GENERAL AUTHENTICATE"
+    if command.p1 or command.p2:
+        raise ChipRefusalError(SW.INCORRECT_P1_P2, doing)
+    if core.session.general_authenticate is None:
+        raise ChipRefusalError(SW.CONDITIONS_NOT_SATISFIED, doing)
+    return core.session.general_authenticate(command)
