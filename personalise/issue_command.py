@@ -16,6 +16,8 @@ if TYPE_CHECKING:
     from emrtd.access.chip_keys import ChipKeys
     from emrtd.lds.image import LdsImage
     from emrtd.transport.trace import MeteredConnection
+    from personalise.issuing_pki import IssuingPki
+    from personalise.sign_service.client import RemoteDocumentSigner
     from personalise.writing import WriteReport
 
 _FILE = click.Path(path_type=Path, dir_okay=False, exists=True)
@@ -40,6 +42,10 @@ as_json = click.option("--json", "as_json", is_flag=True, help="Print one JSON o
     help="Chip profile: the name of one that ships (permit, permit-bac, passport), or a file.",
 )
 @click.option("-o", "--output", type=_PATH, required=True, help="New folder for the LDS image.")
+@click.option("--sign-service", metavar="URL", help="Have EF.SOD signed by this service.")
+@click.option("--tls-certificate", type=_FILE, help="Our certificate towards the service (PEM).")
+@click.option("--tls-key", type=_FILE, help="Its key (PEM).")
+@click.option("--tls-authority", type=_FILE, help="Who certifies the service (PEM).")
 @passphrase_file
 @pin_file
 def prepare(  # noqa: PLR0917 - click's options
@@ -47,6 +53,10 @@ def prepare(  # noqa: PLR0917 - click's options
     folder: Path,
     profile_name: str,
     output: Path,
+    sign_service: str | None,
+    tls_certificate: Path | None,
+    tls_key: Path | None,
+    tls_authority: Path | None,
     passphrase_file: Path | None,
     pin_file: Path | None,
 ) -> None:
@@ -63,10 +73,16 @@ def prepare(  # noqa: PLR0917 - click's options
     if output.exists() and not (output.is_dir() and not any(output.iterdir())):
         raise MisuseError(f"{output}: is there already; remove it or name another folder")
     profile = ChipProfile.load(profile_name)
-    pki = open_pki(folder, passphrase_file, pin_file)
+    local = sign_service is None
+    pki = open_pki(folder, passphrase_file, pin_file, with_signing_keys=local)
     read = load_application(application, pki.open_package)
     at = datetime.now(UTC).replace(microsecond=0)
-    issuance = pki.issuance()
+    if sign_service is None:
+        issuance = pki.issuance()
+    else:
+        credentials = (tls_certificate, tls_key, tls_authority)
+        code = read.particulars.document.code
+        issuance = pki.issuance(_remote_signer(pki, sign_service, credentials, code))
     image = data_preparation.prepare(read, profile, issuance, at)
     number = read.particulars.document.number
     signed = image.files[FileID.SOD]
@@ -162,6 +178,30 @@ def passwords(
     for name, value in found.items():
         for line in [value] if isinstance(value, str) else value:
             click.echo(f"{name.upper():4} {line}")
+
+
+def _remote_signer(
+    pki: "IssuingPki",
+    url: str,
+    credentials: tuple[Path | None, Path | None, Path | None],
+    document_type: str,
+) -> "RemoteDocumentSigner":
+    from time import sleep
+
+    from personalise.sign_service.client import ClientCredentials, RemoteDocumentSigner
+
+    certificate, key, authority = credentials
+    if certificate is None or key is None or authority is None:
+        raise MisuseError(
+            "--sign-service needs --tls-certificate, --tls-key and --tls-authority beside it"
+        )
+    return RemoteDocumentSigner(
+        url,
+        ClientCredentials(certificate, key, authority),
+        pki.certificate("csca"),
+        document_type,
+        sleep,
+    )
 
 
 def _load(image: Path) -> "LdsImage":

@@ -43,7 +43,7 @@ from emrtd.secret import Secret
 from personalise import verifying_ca
 from personalise.audit_log import AuditLog
 from personalise.country_signing_ca import CountrySigningCa, Settings
-from personalise.data_preparation import Issuance
+from personalise.data_preparation import Issuance, SecurityObjectSigner
 from personalise.document_signer import DocumentSigner
 from personalise.files import write_atomically
 from personalise.key_custody import FileCustody, KeyCustody
@@ -89,17 +89,25 @@ class IssuingPki:
     local_keys: FileCustody
 
     @classmethod
-    def open(cls, folder: Path, passphrase: Secret, pin: Pin = no_pin) -> Self:
+    def open(
+        cls,
+        folder: Path,
+        passphrase: Secret,
+        pin: Pin = no_pin,
+        *,
+        with_signing_keys: bool = True,
+    ) -> Self:
         """Open a PKI; raises `MisuseError` where there is none.
 
-        `pin` is asked for where the keys are in an HSM.
+        `pin` is asked for where the keys are in an HSM, unless no signing key is wanted.
         """
         path = folder / SETTINGS_NAME
         if not path.is_file():
             raise MisuseError(f"{folder}: holds no PKI; make one with `personalise pki init`")
         settings = from_json(read_bounded(path, _MAX_FILE), Settings, str(path))
         local_keys = FileCustody(folder / "keys", passphrase)
-        return cls(folder, settings, _custody(settings, local_keys, pin), local_keys)
+        custody = _custody(settings, local_keys, pin) if with_signing_keys else local_keys
+        return cls(folder, settings, custody, local_keys)
 
     @classmethod
     def create(
@@ -213,10 +221,10 @@ class IssuingPki:
             raise MisuseError(f"{path}: is missing from the PKI")
         return CvCertificate.decode(read_bounded(path, _MAX_FILE))
 
-    def issuance(self) -> Issuance:
-        """What data preparation needs of the PKI."""
+    def issuance(self, signer: SecurityObjectSigner | None = None) -> Issuance:
+        """What data preparation needs of the PKI; `signer` stands in for its Document Signer."""
         return Issuance(
-            self.document_signer(),
+            signer or self.document_signer(),
             self.settings.scheme.hash,
             self.seal_for_station,
             self.trust_point,

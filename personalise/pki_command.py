@@ -60,13 +60,20 @@ def act_options(command: Callable[..., Any]) -> Callable[..., Any]:
     return command
 
 
-def open_pki(folder: Path, passphrase_file: Path | None, pin_file: Path | None) -> "IssuingPki":
-    """Open a PKI with the secrets that the options name."""
+def open_pki(
+    folder: Path,
+    passphrase_file: Path | None,
+    pin_file: Path | None,
+    *,
+    with_signing_keys: bool = True,
+) -> "IssuingPki":
+    """Open a PKI with the secrets that the options name; without signing keys, no HSM is asked."""
     from emrtd.passphrase import read_passphrase, read_secret_line
     from personalise.issuing_pki import IssuingPki, no_pin
 
     pin = no_pin if pin_file is None else lambda: read_secret_line(pin_file)
-    return IssuingPki.open(folder, read_passphrase(passphrase_file), pin)
+    passphrase = read_passphrase(passphrase_file)
+    return IssuingPki.open(folder, passphrase, pin, with_signing_keys=with_signing_keys)
 
 
 def _office(

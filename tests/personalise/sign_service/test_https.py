@@ -1,7 +1,6 @@
 """The service as its clients meet it: HTTPS with certificates on both sides, on the loopback."""
 
 import datetime as dt
-import ipaddress
 import multiprocessing
 import socket
 import ssl
@@ -13,10 +12,6 @@ from pathlib import Path
 
 import httpx
 import pytest
-from cryptography import x509
-from cryptography.hazmat.primitives import hashes, serialization
-from cryptography.hazmat.primitives.asymmetric import ec
-from cryptography.x509.oid import NameOID
 
 from emrtd.crypto.curves import CURVES
 from emrtd.crypto.hashes import Hash
@@ -33,6 +28,7 @@ from personalise.sign_service.desk import SigningDesk
 from personalise.sign_service.ledger import Ledger
 from personalise.sign_service.server import serve
 from personalise.sign_service.web import SigningApplication
+from tests.personalise.sign_service.tls import write_tls
 
 AT = dt.datetime.now(dt.UTC).replace(microsecond=0)
 SETTINGS = settings_for("UTO", "Utopia")
@@ -53,36 +49,6 @@ class Service:
     def signer(self, name: str = "client", csca: Certificate = ROOT) -> RemoteDocumentSigner:
         waits: list[int] = []
         return RemoteDocumentSigner(self.url, self.credentials(name), csca, "IR", waits.append)
-
-
-def write_tls(
-    folder: Path, name: str, ca: tuple[x509.Certificate, ec.EllipticCurvePrivateKey] | None
-) -> tuple[x509.Certificate, ec.EllipticCurvePrivateKey]:
-    key = ec.generate_private_key(ec.SECP256R1())
-    subject = x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, name)])
-    issuer, issuer_key = (ca[0].subject, ca[1]) if ca else (subject, key)
-    address = x509.IPAddress(ipaddress.ip_address("127.0.0.1"))
-    certificate = (
-        x509.CertificateBuilder()
-        .subject_name(subject)
-        .issuer_name(issuer)
-        .public_key(key.public_key())
-        .serial_number(x509.random_serial_number())
-        .not_valid_before(AT - dt.timedelta(days=1))
-        .not_valid_after(AT + dt.timedelta(days=1))
-        .add_extension(x509.BasicConstraints(ca=ca is None, path_length=None), critical=True)
-        .add_extension(x509.SubjectAlternativeName([address]), critical=False)
-        .sign(issuer_key, hashes.SHA256())
-    )
-    (folder / f"{name}.pem").write_bytes(certificate.public_bytes(serialization.Encoding.PEM))
-    (folder / f"{name}.key").write_bytes(
-        key.private_bytes(
-            serialization.Encoding.PEM,
-            serialization.PrivateFormat.PKCS8,
-            serialization.NoEncryption(),
-        )
-    )
-    return certificate, key
 
 
 def run_service(path: Path) -> None:
