@@ -9,8 +9,16 @@ from collections.abc import Iterable, Iterator
 from datetime import datetime
 from typing import Final
 
-from emrtd.pki.trust import TrustView
-from verify.checks import access, chip, data_groups, issuer, mrz, security_object, structure
+from verify.checks import (
+    access,
+    chip,
+    data_groups,
+    deviations,
+    issuer,
+    mrz,
+    security_object,
+    structure,
+)
 from verify.checks.case import Case, CheckFunction
 from verify.contents import (
     data_group_rows,
@@ -22,6 +30,7 @@ from verify.contents import (
 from verify.evidence import Evidence
 from verify.policy import CHECK_IDS, ChipAuthenticity, Policy
 from verify.report import Check, Outcome, Report, Verdict
+from verify.trust_view import JudgementTrust
 
 CHECKS: Final[tuple[CheckFunction, ...]] = (
     structure.check_structure,
@@ -41,6 +50,7 @@ CHECKS: Final[tuple[CheckFunction, ...]] = (
     access.check_terminal,
     issuer.check_consistency,
     security_object.check_algorithms,
+    deviations.check_deviations,
 )
 """In an order in which each check finds those it rests on made before it."""
 
@@ -50,12 +60,13 @@ CLONE_CHECKS: Final = ("chip.authentication", "active.authentication", "pace.cam
 _SENSITIVE: Final = frozenset(f"dg.hash.DG{number}" for number in data_groups.SENSITIVE)
 
 
-def judge(evidence: Evidence, trust: TrustView, policy: Policy, at: datetime) -> Report:
+def judge(evidence: Evidence, trust: JudgementTrust, policy: Policy, at: datetime) -> Report:
     """Judge what was captured, as of an instant (aware, UTC)."""
     case = Case(evidence, trust, policy, at)
     made: dict[str, Check] = {}
     for check_function in CHECKS:
         made.update((check.id, check) for check in check_function(case, made))
+    made = deviations.excuse(case, made)
     checks = tuple(sorted(made.values(), key=_place))
     verdict, why = decide(case, checks)
     session = evidence.session

@@ -1,7 +1,7 @@
 """Documents of Utopia for tests: issued in memory by the real builders, with any flaw wanted."""
 
 import io
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import date, datetime
 from functools import cache
@@ -50,6 +50,8 @@ from emrtd.lds.sod import build_sod
 from emrtd.mrz import Mrz
 from emrtd.pki.certificates import Certificate
 from emrtd.pki.crl import Crl
+from emrtd.pki.defect_list import DefectList
+from emrtd.pki.deviation_list import DeviationList
 from emrtd.pki.signed_data_writer import build_signed_data
 from emrtd.pki.trust import TrustSet
 from emrtd.secret import Secret
@@ -141,6 +143,19 @@ class Issue:
         return self.mrz.information
 
 
+class Trust(TrustSet):
+    """A trust store in memory, with the lists of what is known of faulty documents."""
+
+    deviations: tuple[DeviationList, ...] = ()
+    defects: tuple[DefectList, ...] = ()
+
+    def deviation_lists(self, country: str) -> Sequence[DeviationList]:
+        return [each for each in self.deviations if each.country == country]
+
+    def defect_lists(self) -> Sequence[DefectList]:
+        return self.defects
+
+
 @dataclass(frozen=True)
 class Document:
     """A document, the keys of its chip, and the trust to judge it by."""
@@ -148,7 +163,7 @@ class Document:
     how: Issue
     files: dict[FileID, bytes]
     keys: ChipKeys
-    trust: TrustSet
+    trust: Trust
 
     def with_file(self, file_id: FileID, octets: bytes | None) -> "Document":
         """With another file, or without it."""
@@ -254,14 +269,14 @@ def _security_infos(how: Issue) -> tuple[list[object], ChipAuthenticationKey]:
     return infos, static
 
 
-def trust(how: Issue) -> TrustSet:
+def trust(how: Issue) -> Trust:
     """The CSCA, and its CRL: a good one, none, or other octets."""
     anchors: Iterable[Certificate] = (
         (how.authority.certificate(),) if how.anchors is None else how.anchors
     )
     crl = how.authority.crl() if how.crl == "good" else how.crl
     crls = [Crl.parse(crl)] if isinstance(crl, bytes) else []
-    return TrustSet(anchors, crls, source="the tests")
+    return Trust(anchors, crls, source="the tests")
 
 
 __all__ = ["CAN", "CSCA", "DAY", "NOW", "Document", "ec_key", "issue", "mrz", "permit", "usual"]

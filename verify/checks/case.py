@@ -2,7 +2,7 @@
 
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import UTC, date, datetime
 from functools import cached_property
 from typing import Final, TypeVar
 
@@ -11,6 +11,7 @@ from emrtd.lds.card_access import CardAccess
 from emrtd.lds.card_security import CardSecurity
 from emrtd.lds.com import Com
 from emrtd.lds.dg1 import DataGroup1
+from emrtd.lds.dg12 import DataGroup12
 from emrtd.lds.dg13 import DataGroup13
 from emrtd.lds.dg14 import DataGroup14
 from emrtd.lds.dg15 import DataGroup15
@@ -21,11 +22,11 @@ from emrtd.mrz import Mrz
 from emrtd.pki.findings import Finding
 from emrtd.pki.passive import Examination, examine
 from emrtd.pki.signer_profile import Use
-from emrtd.pki.trust import TrustView
 from verify.evidence import Evidence, Session
 from verify.policy import Policy
 from verify.quirks import Quirk, quirks_of_signatures
 from verify.report import Check, Outcome, Shows
+from verify.trust_view import JudgementTrust
 
 T = TypeVar("T")
 
@@ -42,7 +43,7 @@ class Case:
     """
 
     evidence: Evidence
-    trust: TrustView
+    trust: JudgementTrust
     policy: Policy
     at: datetime
 
@@ -71,7 +72,7 @@ class Case:
             self.sod.signed_data,
             self.trust,
             at=self.at,
-            use=Use(document_type),
+            use=Use(document_type, self._issued_at),
             tolerated=self.sod.tolerated,
         )
 
@@ -109,13 +110,28 @@ class Case:
         return self._decoded(FileID.DG15, DataGroup15.decode)
 
     @property
+    def issued(self) -> date | None:
+        """The date of issue in DG12, where that is there and its hash is the signed one."""
+        octets = self._signed_octets(12)
+        if octets is None:
+            return None
+        try:
+            return date.fromisoformat(DataGroup12.decode(octets).date_of_issue or "")
+        except (MalformedError, ValueError):
+            return None
+
+    @property
+    def _issued_at(self) -> datetime | None:
+        issued = self.issued
+        return (
+            None if issued is None else datetime(issued.year, issued.month, issued.day, tzinfo=UTC)
+        )
+
+    @property
     def permit(self) -> Permit | None:
         """The permit of DG13, but only where its hash is the signed one."""
-        octets = self.evidence.files.get(FileID.DG13)
-        if octets is None or not isinstance(self.sod, Sod):
-            return None
-        security_object = self.sod.security_object
-        if security_object.hashes.get(13) != security_object.hash_algorithm.digest(octets):
+        octets = self._signed_octets(13)
+        if octets is None:
             return None
         try:
             return DataGroup13.decode(octets).permit
@@ -133,6 +149,15 @@ class Case:
         if not isinstance(self.sod, Sod):
             return ()
         return tuple(sorted(self.sod.security_object.hashes))
+
+    def _signed_octets(self, number: int) -> bytes | None:
+        """A data group, but only where its hash is the one in EF.SOD."""
+        octets = self.evidence.files.get(file_of(number))
+        if octets is None or not isinstance(self.sod, Sod):
+            return None
+        security_object = self.sod.security_object
+        digest = security_object.hash_algorithm.digest(octets)
+        return octets if security_object.hashes.get(number) == digest else None
 
     def _decoded(self, file_id: FileID, decode: Callable[[bytes], T]) -> T | MalformedError | None:
         octets = self.evidence.files.get(file_id)

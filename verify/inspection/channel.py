@@ -4,13 +4,14 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Final, TypeVar
 
+from emrtd.access.pace.agreement import PaceResult
 from emrtd.errors import ChipRefusalError, MalformedError, ProtocolError
 from emrtd.iso7816.apdu import INS, CommandAPDU, ResponseAPDU
 from emrtd.iso7816.chaining import with_response_chaining
 from emrtd.iso7816.procedure import Procedure, exchange, through
 from emrtd.iso7816.reading import FileReader
 from emrtd.iso7816.secure_messaging import SecureMessaging, SecureMessagingError, secured
-from emrtd.lds.files import FILES, FileID
+from emrtd.lds.files import FILES, ElementaryFile, FileID
 from emrtd.status_words import SW
 from verify.evidence import (
     ActiveAuthenticationTranscript,
@@ -67,14 +68,16 @@ class Notes:
 class Channel:
     """Carries procedures to the chip, and reads files; opens a chip anew that dropped its session.
 
-    `session` is secure messaging as it is now, None for a plain channel.  `reopen` is a procedure
-    that opens the chip again, and says whether it did; None before the chip is open.
+    `session` is secure messaging as it is now, None for a plain channel; `pace` is the PACE that
+    opened the chip.  `reopen` is a procedure that opens the chip again, and says whether it did;
+    None before the chip is open.
     """
 
     def __init__(self) -> None:
         self.reader = FileReader()
         self.reopen: Callable[[], Procedure[bool]] | None = None
         self.session: SecureMessaging | None = None
+        self.pace: PaceResult | None = None
         self._reopenings = 0
         self._lost = False
 
@@ -113,14 +116,15 @@ class Channel:
         return recorded[0] if recorded else None
 
     def read(
-        self, file_id: FileID, notes: Notes, *, expected: bool = True
+        self, file: ElementaryFile, notes: Notes, *, expected: bool = True
     ) -> Procedure[bytes | None]:
         """Read one file into the notes; what the chip will not give is noted down instead.
 
         A file that is not `expected` may be absent without a note.
         """
+        file_id = file.file_id
         try:
-            octets = yield from self._read(file_id)
+            octets = yield from self._read(file)
         except ChipRefusalError as error:
             if expected or error.sw != SW.FILE_NOT_FOUND:
                 notes.unread[file_id] = Unread(str(error), error.sw)
@@ -131,10 +135,10 @@ class Channel:
         notes.files[file_id] = octets
         return octets
 
-    def _read(self, file_id: FileID) -> Procedure[bytes]:
+    def _read(self, file: ElementaryFile) -> Procedure[bytes]:
         while not self._lost:
             try:
-                return (yield from self.carry(self.reader.read(FILES[file_id].address)))
+                return (yield from self.carry(self.reader.read(file.address)))
             except SecureMessagingError:
                 self._lost = not (self.reader.shrink() and (yield from self._recover()))
                 if self._lost:

@@ -65,14 +65,14 @@ class Opener:
         have found EF.CVCA of an application that is selected by default.
         """
         channel, notes = self.channel, self.notes
-        octets = yield from channel.read(FileID.CARD_ACCESS, notes, expected=False)
+        octets = yield from channel.read(FILES[FileID.CARD_ACCESS], notes, expected=False)
         if octets is None or octets[0] != FILES[FileID.CARD_ACCESS].tag:
             notes.files.pop(FileID.CARD_ACCESS, None)
             notes.unread.pop(FileID.CARD_ACCESS, None)
             yield from channel.carry(select_master_file())
-            octets = yield from channel.read(FileID.CARD_ACCESS, notes, expected=False)
+            octets = yield from channel.read(FILES[FileID.CARD_ACCESS], notes, expected=False)
         yield from self._learn_buffers()
-        yield from channel.read(FileID.DIR, notes, expected=False)
+        yield from channel.read(FILES[FileID.DIR], notes, expected=False)
         notes.unread.pop(FileID.DIR, None)  # optional, and some chips keep it closed
         if octets is None:
             return None
@@ -83,7 +83,7 @@ class Opener:
             return None
 
     def _learn_buffers(self) -> Procedure[None]:
-        octets = yield from self.channel.read(FileID.ATR_INFO, self.notes, expected=False)
+        octets = yield from self.channel.read(FILES[FileID.ATR_INFO], self.notes, expected=False)
         self.notes.unread.pop(FileID.ATR_INFO, None)
         if octets is None:
             return
@@ -129,6 +129,7 @@ class Opener:
     def _establish(self, variant: PaceVariant, password: Password) -> Procedure[PaceResult]:
         result = yield from self.channel.carry(establish(variant, password, random=self.random))
         self.channel.protect(result.secure_messaging)
+        self.channel.pace = result
         return result
 
     def _note_pace(self, result: PaceResult) -> None:
@@ -144,7 +145,7 @@ class Opener:
     def _read_card_security(self, infos: SecurityInfos) -> Procedure[None]:
         """EF.CardSecurity, with the key of Chip Authentication Mapping, where that is offered."""
         if any(info.mapping is Mapping.CHIP_AUTHENTICATION for info in infos.of(PaceInfo)):
-            yield from self.channel.read(FileID.CARD_SECURITY, self.notes)
+            yield from self.channel.read(FILES[FileID.CARD_SECURITY], self.notes)
 
     # --- Basic Access Control --------------------------------------------------------------------
 
@@ -193,7 +194,7 @@ class Opener:
 
     def _is_plain(self) -> Procedure[bool]:
         """Whether the chip lets anyone read, as old ones do (Doc 9303-11, 4.1, note 1)."""
-        octets = yield from self.channel.read(FileID.COM, self.notes)
+        octets = yield from self.channel.read(FILES[FileID.COM], self.notes)
         self.notes.unread.pop(FileID.COM, None)
         return octets is not None
 

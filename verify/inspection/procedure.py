@@ -6,17 +6,19 @@ from collections.abc import Callable
 
 import msgspec
 
+from emrtd.access.terminal_authentication import TerminalCredentials
 from emrtd.errors import MalformedError
 from emrtd.iso7816.procedure import Procedure, Random, run
 from emrtd.lds.com import Com
-from emrtd.lds.files import FileID, data_group
+from emrtd.lds.files import FILES, ElementaryFile, FileID, data_group
 from emrtd.lds.sod import Sod
 from emrtd.transport.connection import Connection
 from emrtd.transport.trace import MeteredConnection
-from verify.evidence import Evidence
+from verify.evidence import Evidence, Unread
 from verify.inspection.channel import Channel, Notes
 from verify.inspection.opening import Credentials, Opener
 from verify.inspection.proofs import prove_actively, prove_by_key_agreement
+from verify.inspection.terminal import prove_right, why_closed
 from verify.policy import BasicAccessControl
 
 SENSITIVE = frozenset({3, 4})
@@ -28,11 +30,13 @@ def inspect(
     *,
     basic_access_control: BasicAccessControl = BasicAccessControl.FALLBACK,
     optical_mrz: str = "",
+    terminal: TerminalCredentials | None = None,
     random: Random = secrets.token_bytes,
 ) -> Procedure[Evidence]:
     """Inspect one chip, from its reset on.
 
-    `optical_mrz` goes into the evidence, to be compared with DG1.  Raises `TransportError` where
+    `optical_mrz` goes into the evidence, to be compared with DG1; `terminal` is what opens
+    sensitive data, where there is a right to it.  Raises `TransportError` where
     the card leaves, and nothing else for whatever the chip does.
     """
     channel, notes = Channel(), Notes()
@@ -41,13 +45,22 @@ def inspect(
         numbers = yield from _read_lists(channel, notes)
         for number in numbers:
             if number not in SENSITIVE:
-                yield from channel.read(data_group(number).file_id, notes)
+                yield from channel.read(data_group(number), notes)
         yield from prove_actively(channel, notes, random)
-        yield from prove_by_key_agreement(channel, notes, random)
-        for number in numbers:
-            if number in SENSITIVE:
-                yield from channel.read(data_group(number).file_id, notes)
+        chip_authentication = yield from prove_by_key_agreement(channel, notes, random)
+        yield from prove_right(channel, notes, terminal, chip_authentication)
+        for number in sorted(SENSITIVE.intersection(numbers)):
+            yield from _read_sensitive(channel, notes, data_group(number))
     return notes.evidence(optical_mrz)
+
+
+def _read_sensitive(channel: Channel, notes: Notes, file: ElementaryFile) -> Procedure[None]:
+    """Read DG3 or DG4; where the chip would refuse it, do not even ask."""
+    reason = why_closed(notes, file.file_id)
+    if reason is None:
+        yield from channel.read(file, notes)
+    else:
+        notes.unread[file.file_id] = Unread(reason)
 
 
 def capture(
@@ -79,8 +92,8 @@ def _read_lists(channel: Channel, notes: Notes) -> Procedure[tuple[int, ...]]:
     is no EF.SOD to be read does EF.COM say what to capture.
     """
     if FileID.COM not in notes.files:
-        yield from channel.read(FileID.COM, notes)
-    octets = yield from channel.read(FileID.SOD, notes)
+        yield from channel.read(FILES[FileID.COM], notes)
+    octets = yield from channel.read(FILES[FileID.SOD], notes)
     try:
         if octets is not None:
             return tuple(sorted(Sod.parse(octets).security_object.hashes))
