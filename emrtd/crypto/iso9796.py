@@ -25,6 +25,8 @@ TRAILERS: Final = {
 
 _EXPLICIT_SHA1: Final = b"\x33\xcc"  # ISO/IEC 10118-3 numbers SHA-1 too, Doc 9303 does not use it
 
+_MAX_EXPONENT: Final = 1 << 64  # what OpenSSL takes; a larger one costs more time than it is worth
+
 _HEADER: Final = 0x6  # 01: a signature; 1: partial recovery; 0
 
 
@@ -89,7 +91,7 @@ def open_signature(key: RsaPublicKey, signature: bytes) -> tuple[bytes, bool]:
 
     The last digit of F is C in any case, which tells B.6 (F itself) from B.4 (F or n - F).
     """
-    if not MIN_RSA_BITS <= key.n.bit_length() <= MAX_RSA_BITS or not 3 <= key.e < key.n:
+    if not MIN_RSA_BITS <= key.n.bit_length() <= MAX_RSA_BITS or not 3 <= key.e < _MAX_EXPONENT:
         raise ProtocolError(f"{key.description} is not used, its size or exponent is out of bounds")
     number = int.from_bytes(signature, "big")
     if len(signature) != key.size or number >= key.n:

@@ -182,7 +182,8 @@ def _in_zip(archive: zipfile.ZipFile) -> Iterator[tuple[str, _Opener]]:
         name = PurePosixPath(entry.filename).name
         if entry.compress_type not in _ZIP_METHODS:  # LZMA alone may ask for 4 GB of memory
             raise zipfile.BadZipFile("a way of compressing that no image needs")
-        if not entry.is_dir() and not name.startswith("."):
+        is_folder = entry.filename.endswith("/")  # is_dir() fails where there is no name at all
+        if not is_folder and not name.startswith("."):
             yield name, lambda entry=entry: archive.open(entry)  # type: ignore[misc]
 
 

@@ -116,7 +116,7 @@ def test_an_unknown_trailer_is_refused() -> None:
 
 
 def test_a_modulus_or_exponent_out_of_bounds_is_refused_at_once() -> None:
-    for n, e in ((1 << 20000 | 1, 3), (15, 3), (key().public_key.n, 1 << 2000)):
+    for n, e in ((1 << 20000 | 1, 3), (15, 3), (key().public_key.n, 1 << 64 | 1)):
         with pytest.raises(ProtocolError):
             iso9796.verify(RsaPublicKey(n, e), bytes(128), NONCE)
 
