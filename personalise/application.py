@@ -176,10 +176,15 @@ class Finger(Record, frozen=True):
 
 
 class Biometrics(Record, frozen=True):
-    """The images' names.  `fingers` is empty for a holder who gives no fingerprints at all."""
+    """The images' names.  `fingers` is empty for a holder who gives no fingerprints at all.
+
+    `eyes`, where they are known, are the centres of both in the portrait, in pixels from its top
+    left corner: the portrait is then cropped about them.
+    """
 
     portrait: str
     fingers: tuple[Finger, ...] | None = None
+    eyes: tuple[tuple[float, float], tuple[float, float]] | None = None
 
     def __post_init__(self) -> None:
         _file_name(self.portrait, "portrait")

@@ -92,11 +92,24 @@ class Buffers(Record, frozen=True):
     response: Annotated[int, msgspec.Meta(ge=256, le=65535)]
 
 
-class Images(Record, frozen=True):
-    """How large the images on the chip may be, in octets."""
+class Portrait(Record, frozen=True):
+    """What the face on the chip is fitted to: 413 x 531 pixels are 35 x 45 mm at 300 an inch.
 
-    portrait: Annotated[int, msgspec.Meta(ge=4096, le=60_000)] = 17 * 1024
-    fingerprint: Annotated[int, msgspec.Meta(ge=4096, le=60_000)] = 18 * 1024
+    A picture that is JPEG or JPEG 2000 already and no larger than `octets` goes on as it is: each
+    compression loses something.
+    """
+
+    format: Literal["JPEG", "JPEG2000"] = "JPEG2000"
+    width: Annotated[int, msgspec.Meta(ge=100, le=2000)] = 413
+    height: Annotated[int, msgspec.Meta(ge=100, le=2500)] = 531
+    octets: Annotated[int, msgspec.Meta(ge=4096, le=60_000)] = 17 * 1024
+    colour: bool = True
+
+
+class Fingerprint(Record, frozen=True):
+    """How many octets a fingerprint on the chip may have."""
+
+    octets: Annotated[int, msgspec.Meta(ge=4096, le=60_000)] = 18 * 1024
 
 
 class ChipProfile(Record, frozen=True):
@@ -113,7 +126,8 @@ class ChipProfile(Record, frozen=True):
     terminal_authentication: TerminalAuthentication | None = None
     lds_version: Literal["1.7", "1.8"] = "1.8"
     biometric_encoding: Literal["19794", "39794"] = "19794"
-    images: Images = Images()
+    portrait: Portrait = Portrait()
+    fingerprint: Fingerprint = Fingerprint()
     buffers: Buffers | None = None
     card_profile: Literal["iso7816-9"] = "iso7816-9"
     any_document_code: bool = False

@@ -69,9 +69,11 @@ def images() -> dict[str, bytes]:
     import wsq  # noqa: F401 - teaches Pillow the format
 
     portrait = Image.radial_gradient("L").resize((240, 320)).convert("RGB")
+    noise = Image.effect_noise((1000, 1200), 80).convert("RGB")
     finger = Image.linear_gradient("L").resize((160, 200))
     return {
         "portrait.jpg": _saved(portrait, "JPEG"),
+        "photograph.png": _saved(noise, "PNG"),
         "ri.wsq": _saved(finger, "WSQ"),
         "notes.txt": b"not an image at all",
     }

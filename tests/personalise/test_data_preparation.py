@@ -202,6 +202,23 @@ def test_missing_fingers_give_the_empty_template(pki: IssuingPki, fingers: list[
     assert made[0] != made[1]  # a random number keeps its hash from telling
 
 
+def test_a_photograph_is_fitted_to_the_profile(pki: IssuingPki) -> None:
+    record = changed("biometrics.portrait", "photograph.png")
+    (face,) = DataGroup2.decode(make(pki, record=record).files[FileID.DG2]).faces()
+    assert face.format.is_jpeg2000
+    assert (face.width, face.height) == (413, 531)
+    assert 0.98 * 17_408 <= len(face.data) <= 17_408
+    assert face.feature_points == ()
+    record = changed("biometrics.eyes", [[430, 500], [570, 500]], record)
+    (face,) = DataGroup2.decode(make(pki, record=record).files[FileID.DG2]).faces()
+    left, right = face.feature_points
+    assert (left.minor, right.minor) == (1, 2)
+    assert left.y == right.y == pytest.approx(0.45 * face.height, abs=2)
+    assert left.x - right.x == pytest.approx(face.width / 3.6, abs=2)
+    with pytest.raises(FieldError, match=r"biometrics\.portrait: .*eye positions"):
+        make(pki, record=changed("biometrics.eyes", [[-5, 500], [570, 500]], record))
+
+
 @pytest.mark.parametrize(
     ("path", "value", "field", "problem"),
     [
