@@ -9,6 +9,7 @@ from hypothesis import strategies as st
 from emrtd.access import active_authentication
 from emrtd.access.active_authentication import Exchange
 from emrtd.crypto import iso9796
+from emrtd.crypto.ciphers import Cipher
 from emrtd.crypto.curves import CURVES
 from emrtd.crypto.hashes import Hash
 from emrtd.crypto.private_keys import EcPrivateKey, PrivateKey, RsaPrivateKey
@@ -22,8 +23,10 @@ from emrtd.crypto.signatures import (
 from emrtd.errors import ChipRefusalError, ProtocolError
 from emrtd.iso7816.apdu import INS, CommandAPDU, ResponseAPDU
 from emrtd.iso7816.procedure import run
+from emrtd.iso7816.secure_messaging import SecureMessaging, secured
 from emrtd.lds.dg15 import DataGroup15
 from emrtd.lds.security_infos import ActiveAuthenticationInfo
+from emrtd.secret import Secret
 from tests.support import facts
 
 CURVE_NAMES = sorted(CURVES)
@@ -103,6 +106,23 @@ def test_the_recorded_session() -> None:
     assert (verified.hash, verified.tolerated) == (Hash.SHA256, ())
     recovered = iso9796.verify(key, signature, nonce)
     assert recovered.m1.hex().upper() == session["M1"]
+
+
+def test_the_recorded_session_runs_octet_for_octet_under_secure_messaging() -> None:
+    session = facts("vectors/aa_rsa_extra.json")["rsa_session"]
+    sm = session["sm"]
+    key = DataGroup15.decode(bytes.fromhex(session["DG15"])).public_key
+    ks_enc, ks_mac = (Secret(bytes.fromhex(sm[name])) for name in ("KSenc", "KSmac"))
+    messaging = SecureMessaging(Cipher.TDES, ks_enc, ks_mac, int(sm["SSC_before"], 16))
+    nonce = bytes.fromhex(session["RND.IFD"])
+
+    def recorded(command: bytes) -> bytes:
+        assert command.hex().upper() == sm["command"]
+        return bytes.fromhex(sm["response"])
+
+    procedure = active_authentication.challenge(key, random=lambda size: nonce, short_capacity=231)
+    exchange = run(secured(procedure, messaging), recorded)
+    assert exchange.signature.hex().upper() == session["signature"]
 
 
 def test_another_chip_is_refused() -> None:
