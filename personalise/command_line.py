@@ -8,6 +8,7 @@ from emrtd.command_line import run_command_line
 from personalise.issue_command import passwords, prepare, seal_application, write
 from personalise.pki_command import audit, officer, pki, sign_service
 from personalise.specimen.command import specimen
+from personalise.verifying_command import eac
 
 
 @click.group(name="personalise")
@@ -28,6 +29,7 @@ personalise.add_command(pki)
 personalise.add_command(officer)
 personalise.add_command(audit)
 personalise.add_command(sign_service)
+personalise.add_command(eac)
 
 
 @personalise.command()

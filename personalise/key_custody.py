@@ -74,6 +74,12 @@ class FileCustody:
         write_atomically(path, encrypt_private_key(key, self._passphrase), mode=0o600)
         return key.public_key
 
+    def replace(self, label: str, key: PrivateKey) -> PublicKey:
+        """Keep a key in the place of the one with this label, which is gone then."""
+        octets = encrypt_private_key(key, self._passphrase)
+        write_atomically(self._path(label), octets, mode=0o600)
+        return key.public_key
+
     def signer(self, label: str) -> Signer:
         """The key itself, which signs."""
         return self.private_key(label)

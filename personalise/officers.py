@@ -26,6 +26,8 @@ ACTS: Final = frozenset(
         "link.issue",
         "ds.issue",
         "signer.issue",
+        "cvca.issue",
+        "dv.issue",
         "revoke",
         "key.destroy",
         "officer.enrol",

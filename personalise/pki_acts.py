@@ -51,14 +51,16 @@ class PkiOffice:
     present: Sequence[tuple[str, Signer]]
     at: datetime
 
-    def _act(self, name: str, subject: Mapping[str, str]) -> AbstractContextManager[None]:
+    def act(self, name: str, subject: Mapping[str, str]) -> AbstractContextManager[None]:
+        """Have an act approved, and entered in the log as it begins and as it ends."""
         approvals = Officers.load(self.pki.folder).approve(
             name, subject, timestamp(self.at), self.present
         )
         log = AuditLog(self.pki.folder / AUDIT_LOG_NAME, self.pki.custody.signer(AUDIT_LABEL))
         return log.act(name, subject, self.at, approvals)
 
-    def _new_label(self, stem: str) -> str:
+    def new_label(self, stem: str) -> str:
+        """The label of the next key of a kind: ds-2 after ds-1."""
         numbers = (
             int(found[1])
             for label in self.pki.custody.labels()
@@ -68,8 +70,8 @@ class PkiOffice:
 
     def issue_document_signer(self) -> Certificate:
         """Make the next Document Signer and put it into use."""
-        label = self._new_label("ds")
-        with self._act("ds.issue", {"label": label}):
+        label = self.new_label("ds")
+        with self.act("ds.issue", {"label": label}):
             settings = self.pki.settings
             key = self.pki.custody.generate(label, settings.key)
             number = int(label.partition("-")[2])
@@ -83,8 +85,8 @@ class PkiOffice:
 
         The new key signs from now on.  `common_name` changes the CSCA's name, which the link says.
         """
-        label = self._new_label("csca")
-        with self._act("csca.issue", {"label": label, "common name": common_name or "as before"}):
+        label = self.new_label("csca")
+        with self.act("csca.issue", {"label": label, "common name": common_name or "as before"}):
             before = self.pki.csca
             self.pki.custody.generate(label, before.settings.key)
             name = common_name or before.settings.csca_name
@@ -100,8 +102,8 @@ class PkiOffice:
     def issue_list_signer(self, kind: CertificateKind) -> Certificate:
         """Make a Master List Signer or a Deviation List Signer."""
         stem = _LIST_SIGNER_LABELS[kind]
-        label = self._new_label(stem)
-        with self._act("signer.issue", {"label": label, "kind": kind.value}):
+        label = self.new_label(stem)
+        with self.act("signer.issue", {"label": label, "kind": kind.value}):
             key = self.pki.custody.generate(label, self.pki.settings.key)
             certificate = self.pki.csca.issue_list_signer(kind, key, self.at)
             self.pki.publish(stem, certificate)
@@ -109,7 +111,7 @@ class PkiOffice:
 
     def issue_crl(self) -> Path:
         """Issue the revocation list anew."""
-        with self._act("crl.issue", {"number": str(self.pki.settings.crl_number + 1)}):
+        with self.act("crl.issue", {"number": str(self.pki.settings.crl_number + 1)}):
             return _write_crl(self.pki, self.at)
 
     def revoke(self, certificate: Certificate) -> Path:
@@ -119,7 +121,7 @@ class PkiOffice:
         """
         serial = f"{certificate.serial:X}"
         settings = self.pki.settings
-        with self._act("revoke", {"serial": serial}):
+        with self.act("revoke", {"serial": serial}):
             if serial not in {each.serial for each in settings.revoked}:
                 revoked = (*settings.revoked, Revocation(serial, self.at))
                 settings = msgspec.structs.replace(settings, revoked=revoked)
@@ -129,7 +131,7 @@ class PkiOffice:
         """Sign a Master List over CSCA certificates; `path` is where it is written (DER)."""
         signer_certificate = self.pki.certificate("mls")
         label = self._label_of(signer_certificate.public_key, "mls")
-        with self._act("master-list.publish", {"certificates": str(len(certificates))}):
+        with self.act("master-list.publish", {"certificates": str(len(certificates))}):
             listed = der.set_of(*{each.der for each in certificates})
             signed = build_signed_data(
                 ID_MASTER_LIST,
@@ -148,13 +150,13 @@ class PkiOffice:
         """Destroy a private key; the CSCA's and the log's own in use are refused."""
         if label in {self.pki.settings.csca, AUDIT_LABEL}:
             raise MisuseError(f"the key {label!r} is in use and nothing takes its place")
-        with self._act("key.destroy", {"label": label}):
+        with self.act("key.destroy", {"label": label}):
             self.pki.custody.destroy(label)
 
     def enrol_officer(self, name: str, key: PublicKey) -> None:
         """Add an officer to the configuration."""
         officers = Officers.load(self.pki.folder).enrol(name, key)
-        with self._act("officer.enrol", {"officer": name}):
+        with self.act("officer.enrol", {"officer": name}):
             officers.save(self.pki.folder)
 
     def require_officers(self, required: int, acts: frozenset[str]) -> None:
@@ -163,7 +165,7 @@ class PkiOffice:
         if len(officers.keys) < required:
             raise MisuseError(f"{required} officers are required and {len(officers.keys)} enrolled")
         subject = {"required": str(required), "acts": " ".join(sorted(acts))}
-        with self._act("officer.require", subject):
+        with self.act("officer.require", subject):
             Officers(required, acts, officers.keys).save(self.pki.folder)
 
     def _label_of(self, key: PublicKey | None, stem: str) -> str:

@@ -76,13 +76,14 @@ def open_pki(
     return IssuingPki.open(folder, passphrase, pin, with_signing_keys=with_signing_keys)
 
 
-def _office(
+def make_office(
     folder: Path,
     passphrase_file: Path | None,
     pin_file: Path | None,
     officers: tuple[str, ...],
     officer_passphrases: tuple[str, ...],
 ) -> "PkiOffice":
+    """The office for an act, from the options of `act_options`."""
     from personalise.pki_acts import PkiOffice
 
     files = dict(_pair(each, "--officer-passphrase-file") for each in officer_passphrases)
@@ -182,7 +183,7 @@ def pki_init(  # noqa: PLR0917 - click's options
 @act_options
 def issue_document_signer(**options: Any) -> None:
     """Make the next Document Signer and put it into use."""
-    certificate = _office(**options).issue_document_signer()
+    certificate = make_office(**options).issue_document_signer()
     click.echo(f"Document Signer {certificate.serial:X} until {certificate.not_after:%Y-%m-%d}")
 
 
@@ -191,7 +192,7 @@ def issue_document_signer(**options: Any) -> None:
 @act_options
 def renew_csca(name: str, **options: Any) -> None:
     """Make the next CSCA key, its root, and the link certificate to it."""
-    root, link = _office(**options).renew_csca(name)
+    root, link = make_office(**options).renew_csca(name)
     click.echo(f"CSCA             {root.serial:X} until {root.not_after:%Y-%m-%d}")
     click.echo(f"link certificate {link.serial:X} until {link.not_after:%Y-%m-%d}")
 
@@ -207,7 +208,7 @@ def issue_list_signer(kind: str, **options: Any) -> None:
         "master": CertificateKind.MASTER_LIST_SIGNER,
         "deviation": CertificateKind.DEVIATION_LIST_SIGNER,
     }
-    certificate = _office(**options).issue_list_signer(kinds[kind])
+    certificate = make_office(**options).issue_list_signer(kinds[kind])
     click.echo(f"{kinds[kind].value} {certificate.serial:X}")
 
 
@@ -215,7 +216,7 @@ def issue_list_signer(kind: str, **options: Any) -> None:
 @act_options
 def issue_crl(**options: Any) -> None:
     """Issue the revocation list anew; at least every 90 days."""
-    click.echo(_office(**options).issue_crl())
+    click.echo(make_office(**options).issue_crl())
 
 
 @pki.command("revoke")
@@ -231,7 +232,7 @@ def revoke(certificate: str, affected: Path, **options: Any) -> None:
     """Revoke CERTIFICATE (its serial number, or `ds`), publish a CRL, list what is affected."""
     from personalise.pki_acts import affected_documents, find_certificate
 
-    office = _office(**options)
+    office = make_office(**options)
     revoked = find_certificate(office.pki, certificate)
     path = office.revoke(revoked)
     count = 0
@@ -252,7 +253,7 @@ def publish_master_list(certificates: tuple[Path, ...], output: Path, **options:
     """Sign a Master List over the CSCA CERTIFICATES (DER)."""
     from emrtd.pki.certificates import Certificate
 
-    office = _office(**options)
+    office = make_office(**options)
     office.publish_master_list(
         [Certificate.parse(path.read_bytes()) for path in certificates], output
     )
@@ -264,7 +265,7 @@ def publish_master_list(certificates: tuple[Path, ...], output: Path, **options:
 @act_options
 def destroy_key(label: str, **options: Any) -> None:
     """Destroy the private key LABEL, for ever."""
-    _office(**options).destroy_key(label)
+    make_office(**options).destroy_key(label)
 
 
 @pki.command("lint")
@@ -311,7 +312,7 @@ def enrol(name: str, output: Path, new_passphrase_file: Path | None, **options: 
         typed = click.prompt(prompt, hide_input=True, confirmation_prompt=True, err=True)
         passphrase = Secret(str(typed).encode())
     key = generate_private_key("secp256r1")
-    office = _office(**options)
+    office = make_office(**options)
     write_atomically(output, encrypt_private_key(key, passphrase), mode=0o600)
     try:
         office.enrol_officer(name, key.public_key)
@@ -331,7 +332,7 @@ def require(number: int, acts: tuple[str, ...], **options: Any) -> None:
     unknown = sorted(set(acts) - ACTS)
     if unknown:
         raise MisuseError(f"{unknown[0]!r} is no act; the acts are {', '.join(sorted(ACTS))}")
-    _office(**options).require_officers(number, frozenset(acts) or ACTS)
+    make_office(**options).require_officers(number, frozenset(acts) or ACTS)
 
 
 @click.group()

@@ -1,0 +1,172 @@
+"""The acts of the EAC PKI: keys renewed, requests answered (Doc 9303-12, 7.2; TR-03110-3, C.2).
+
+renew_cvca                 a new CVCA key; a link certificate leads chips from the old to the new
+renew_document_verifier    the domestic one, with a new key
+renew_inspection_system    its key and certificate, in `terminal/`
+certify                    anybody's request: a foreign State's DV, or an inspection system
+"""
+
+import re
+from datetime import date, timedelta
+from pathlib import Path
+from typing import Final
+
+from emrtd.errors import MisuseError, ProtocolError
+from emrtd.pki.cvc import CvCertificate, holder_reference, issue
+from emrtd.pki.cvc_authorization import Chat, Right, Role
+from emrtd.pki.cvc_keys import CvPublicKey
+from emrtd.pki.cvc_requests import CvRequest, request
+from personalise.files import write_atomically
+from personalise.key_custody import generate_private_key
+from personalise.pki_acts import PkiOffice
+from personalise.verifying_ca import (
+    CURVE,
+    CVCA_VALIDITY,
+    DOCUMENT_VERIFIER_VALIDITY,
+    FOLDER,
+    INSPECTION_SYSTEM_VALIDITY,
+    SCHEME,
+    TRUST_POINT,
+)
+
+_DV_CERTIFICATE: Final = "dv.cvcert"
+_IS_CERTIFICATE: Final = "is.cvcert"
+_IS_KEY: Final = "is"
+
+LONGEST: Final = {
+    Role.DV_DOMESTIC: DOCUMENT_VERIFIER_VALIDITY,
+    Role.DV_FOREIGN: DOCUMENT_VERIFIER_VALIDITY,
+    Role.TERMINAL: timedelta(days=31),
+}
+"""The longest validity of Doc 9303-12, Table 3, by what is certified."""
+
+
+def renew_cvca(office: PkiOffice) -> CvCertificate:
+    """Make the next CVCA key; returns the link certificate, signed with the key before.
+
+    New chips trust the new key at once; a chip in the field learns it from the link.
+    """
+    before = _read(office, TRUST_POINT)
+    label = office.new_label("cvca")
+    reference = _next_reference(before.holder_reference)
+    with office.act("cvca.issue", {"label": label, "reference": reference}):
+        key = CvPublicKey.of(office.pki.custody.generate(label, CURVE), SCHEME)
+        day = office.at.date()
+
+        def certified_by(signer: str, authority: str) -> CvCertificate:
+            return issue(
+                public_key=key,
+                holder=reference,
+                chat=before.chat,
+                effective=day,
+                expiration=day + CVCA_VALIDITY,
+                signer=office.pki.custody.signer(signer),
+                scheme=SCHEME,
+                authority=authority,
+            )
+
+        link = certified_by(_label_before(label), before.holder_reference)
+        root = certified_by(label, reference)
+        write_atomically(_path(office, f"cvca-link-{reference}.cvcert"), link.encode())
+        write_atomically(_path(office, TRUST_POINT), root.encode())
+    return link
+
+
+def renew_document_verifier(office: PkiOffice, rights: Right) -> CvCertificate:
+    """Make the domestic Document Verifier's next key and have the CVCA certify it."""
+    label = office.new_label("dv")
+    reference = _next_reference(_read(office, _DV_CERTIFICATE).holder_reference)
+    with office.act("dv.issue", {"label": label, "reference": reference}):
+        office.pki.custody.generate(label, CURVE)
+        asked = request(office.pki.custody.signer(label), SCHEME, reference)
+        certificate = _certified(
+            office, asked, Role.DV_DOMESTIC, rights, DOCUMENT_VERIFIER_VALIDITY
+        )
+        write_atomically(_path(office, _DV_CERTIFICATE), certificate.encode())
+    return certificate
+
+
+def renew_inspection_system(office: PkiOffice, rights: Right) -> CvCertificate:
+    """Make the inspection system's next key and have the Document Verifier certify it."""
+    reference = _next_reference(_read(office, _IS_CERTIFICATE).holder_reference)
+    with office.act("is.issue", {"reference": reference}):
+        key = generate_private_key(CURVE)
+        asked = request(key, SCHEME, reference)
+        certificate = _certified(office, asked, Role.TERMINAL, rights, INSPECTION_SYSTEM_VALIDITY)
+        office.pki.local_keys.beside(FOLDER).replace(_IS_KEY, key)
+        write_atomically(_path(office, _IS_CERTIFICATE), certificate.encode())
+    return certificate
+
+
+def certify(
+    office: PkiOffice, asked: CvRequest, role: Role, rights: Right, validity: timedelta
+) -> CvCertificate:
+    """Answer a request: as the CVCA for a Document Verifier, as our DV for a terminal.
+
+    Raises `ProtocolError` where whoever asks does not prove to have the key, `MisuseError` for a
+    validity that is longer than Table 3 has it.
+    """
+    if role not in LONGEST:
+        raise MisuseError("only Document Verifiers and terminals are certified on request")
+    if not timedelta(0) < validity <= LONGEST[role]:
+        raise MisuseError(f"the validity is 1 to {LONGEST[role].days} days (Doc 9303-12, Table 3)")
+    subject = {"holder": asked.holder_reference, "role": role.name, "rights": str(int(rights))}
+    with office.act("cv.certify", subject):
+        return _certified(office, asked, role, rights, validity)
+
+
+def _certified(
+    office: PkiOffice, asked: CvRequest, role: Role, rights: Right, validity: timedelta
+) -> CvCertificate:
+    asked.verify()
+    by_cvca = role.is_dv
+    issuer = _read(office, TRUST_POINT if by_cvca else _DV_CERTIFICATE)
+    wanted = asked.authority_reference
+    if wanted is not None and wanted != issuer.holder_reference:
+        raise ProtocolError(
+            f"the request is for {wanted}, and the key in use is {issuer.holder_reference}"
+        )
+    day = office.at.date()
+    return issue(
+        public_key=asked.public_key,
+        holder=asked.holder_reference,
+        chat=Chat.inspection_system(role, rights & issuer.chat.rights),
+        effective=day,
+        expiration=_earlier(day + validity, issuer.expiration),
+        signer=office.pki.custody.signer(_newest(office, "cvca" if by_cvca else "dv")),
+        scheme=SCHEME,
+        authority=issuer.holder_reference,
+    )
+
+
+def _read(office: PkiOffice, name: str) -> CvCertificate:
+    path = _path(office, name)
+    if not path.is_file():
+        raise MisuseError(f"{path}: is missing from the PKI")
+    return CvCertificate.decode(path.read_bytes())
+
+
+def _path(office: PkiOffice, name: str) -> Path:
+    return office.pki.folder / FOLDER / name
+
+
+def _earlier(wanted: date, issuer_ends: date) -> date:
+    """A certificate does not outlive the one that it rests on."""
+    return min(wanted, issuer_ends)
+
+
+def _newest(office: PkiOffice, stem: str) -> str:
+    return _label_before(office.new_label(stem))
+
+
+def _label_before(label: str) -> str:
+    stem, _, number = label.rpartition("-")
+    return f"{stem}-{int(number) - 1}"
+
+
+def _next_reference(reference: str) -> str:
+    """The reference with the next sequence number of five digits."""
+    found = re.fullmatch(r"([A-Z]{2})(.{1,9})(\d{5})", reference)
+    if found is None or found[3] == "99999":
+        raise MisuseError(f"{reference}: no sequence number follows on this reference")
+    return holder_reference(found[1], found[2], f"{int(found[3]) + 1:05d}")

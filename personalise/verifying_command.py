@@ -1,0 +1,114 @@
+"""The commands `personalise eac`: who may read fingerprints.
+
+What a command needs is imported when it runs, and not before.
+"""
+
+from datetime import timedelta
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import click
+
+from personalise.pki_command import act_options, make_office
+
+if TYPE_CHECKING:
+    from emrtd.pki.cvc import CvCertificate
+    from emrtd.pki.cvc_authorization import Right
+
+_FILE = click.Path(path_type=Path, dir_okay=False, exists=True)
+_PATH = click.Path(path_type=Path)
+
+_rights = click.option(
+    "--right",
+    "rights",
+    type=click.Choice(["dg3", "dg4"]),
+    multiple=True,
+    default=("dg3", "dg4"),
+    show_default=True,
+    help="What may be read; never more than the issuer's own certificate allows.",
+)
+
+
+@click.group()
+def eac() -> None:
+    """The EAC PKI: Country Verifying CA, Document Verifiers, inspection systems."""
+
+
+@eac.command("renew-cvca")
+@act_options
+def renew_cvca(**options: Any) -> None:
+    """Make the next CVCA key, and the link certificate that leads chips to it."""
+    from personalise.verifying_acts import renew_cvca as renew
+
+    _show(renew(make_office(**options)))
+
+
+@eac.command("renew-dv")
+@_rights
+@act_options
+def renew_document_verifier(rights: tuple[str, ...], **options: Any) -> None:
+    """Make the domestic Document Verifier's next key, certified by the CVCA."""
+    from personalise.verifying_acts import renew_document_verifier as renew
+
+    _show(renew(make_office(**options), _sum(rights)))
+
+
+@eac.command("renew-is")
+@_rights
+@act_options
+def renew_inspection_system(rights: tuple[str, ...], **options: Any) -> None:
+    """Make the inspection system's next key, certified by the Document Verifier."""
+    from personalise.verifying_acts import renew_inspection_system as renew
+
+    _show(renew(make_office(**options), _sum(rights)))
+
+
+@eac.command("certify")
+@click.argument("request", type=_FILE)
+@click.option(
+    "--role",
+    type=click.Choice(["domestic-dv", "foreign-dv", "terminal"]),
+    required=True,
+    help="What the holder is: the CVCA certifies Document Verifiers, our DV terminals.",
+)
+@click.option("--days", type=int, required=True, help="How long the certificate is valid.")
+@click.option("-o", "output", type=_PATH, required=True)
+@_rights
+@act_options
+def certify(
+    request: Path, role: str, days: int, output: Path, rights: tuple[str, ...], **options: Any
+) -> None:
+    """Answer a certificate REQUEST, after verifying that whoever asks has the key."""
+    from emrtd.pki.cvc_authorization import Role
+    from emrtd.pki.cvc_requests import CvRequest
+    from personalise.files import write_atomically
+    from personalise.records import read_bounded
+    from personalise.verifying_acts import certify as answer
+
+    roles = {
+        "domestic-dv": Role.DV_DOMESTIC,
+        "foreign-dv": Role.DV_FOREIGN,
+        "terminal": Role.TERMINAL,
+    }
+    asked = CvRequest.decode(read_bounded(request, 64 * 1024))
+    office = make_office(**options)
+    made = answer(office, asked, roles[role], _sum(rights), timedelta(days=days))
+    write_atomically(output, made.encode())
+    _show(made)
+
+
+def _sum(rights: tuple[str, ...]) -> "Right":
+    from emrtd.pki.cvc_authorization import Right
+
+    names = {"dg3": Right.READ_DG3, "dg4": Right.READ_DG4}
+    total = Right(0)
+    for each in rights:
+        total |= names[each]
+    return total
+
+
+def _show(certificate: "CvCertificate") -> None:
+    click.echo(
+        f"{certificate.holder_reference} by {certificate.authority_reference},"
+        f" {certificate.effective} to {certificate.expiration}"
+    )
