@@ -13,6 +13,8 @@ Nothing is ever written once the chip is activated: `vsmartcard.chip.life_cycle`
 from typing import Final
 
 from emrtd.lds.files import FILES, FileID
+from emrtd.pki.cvc_authorization import Right
+from vsmartcard.chip import terminal_authentication
 from vsmartcard.chip.file_system import Directory
 from vsmartcard.chip.life_cycle import LifeCycle
 from vsmartcard.chip.session import ChipAccess, Core
@@ -23,10 +25,10 @@ ALWAYS: Final = frozenset(
 """Identifiers of the files of the MF that anyone may read."""
 
 SENSITIVE: Final = {
-    FILES[FileID.DG3].identifier: 0x01,  # Doc 9303-12, 7.2.2.4: the bit of the effective right
-    FILES[FileID.DG4].identifier: 0x02,
+    FILES[FileID.DG3].identifier: Right.READ_DG3,
+    FILES[FileID.DG4].identifier: Right.READ_DG4,
 }
-"""Identifiers of the files of the application that need Terminal Authentication."""
+"""Identifiers of the files of the application that need Terminal Authentication, and the right."""
 
 
 def may_read(core: Core, key: tuple[Directory, int]) -> bool:
@@ -43,5 +45,7 @@ def may_read(core: Core, key: tuple[Directory, int]) -> bool:
 
 def _kept_back(core: Core, key: tuple[Directory, int]) -> bool:
     directory, identifier = key
-    sensitive = directory is Directory.APPLICATION and identifier in SENSITIVE
-    return sensitive and bool(core.state.keys.trust_points)
+    right = SENSITIVE.get(identifier) if directory is Directory.APPLICATION else None
+    if right is None or not core.state.keys.trust_points:
+        return False
+    return right not in terminal_authentication.rights(core)

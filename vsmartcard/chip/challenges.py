@@ -10,6 +10,7 @@ from emrtd.access.passwords import PasswordType
 from emrtd.errors import ChipRefusalError
 from emrtd.iso7816.apdu import SHORT_MAX_LE, CommandAPDU, ResponseAPDU
 from emrtd.status_words import SW
+from vsmartcard.chip import terminal_authentication
 from vsmartcard.chip.session import ChipAccess, Core
 
 _CHALLENGE_SIZE: Final = 8
@@ -23,14 +24,18 @@ def get_challenge(core: Core, command: CommandAPDU) -> ResponseAPDU:
         raise ChipRefusalError(SW.WRONG_LENGTH, doing)
     if command.ne not in {_CHALLENGE_SIZE, SHORT_MAX_LE}:
         raise ChipRefusalError(0x6C00 | _CHALLENGE_SIZE, doing)
+    if core.session.access is not ChipAccess.NONE:
+        return ResponseAPDU(terminal_authentication.challenge(core))
     core.session.bac = _basic_access_control(core, doing)
     return ResponseAPDU(core.session.bac.challenge())
 
 
 def external_authenticate(core: Core, command: CommandAPDU) -> ResponseAPDU:
-    """Authenticate the terminal, and to the terminal, with the keys from the MRZ."""
+    """Authenticate the terminal: in a session its rights, before one its knowledge of the MRZ."""
     doing = "EXTERNAL AUTHENTICATE"
     _check_parameters(command, doing)
+    if core.session.access is not ChipAccess.NONE:
+        return terminal_authentication.external_authenticate(core, command)
     if core.session.bac is None:
         raise ChipRefusalError(SW.CONDITIONS_NOT_SATISFIED, doing)
     data, secure_messaging = core.session.bac.authenticate(command.data)
@@ -43,7 +48,7 @@ def external_authenticate(core: Core, command: CommandAPDU) -> ResponseAPDU:
 def _basic_access_control(core: Core, doing: str) -> BacChip:
     mrz = core.state.keys.password(PasswordType.MRZ)
     possible = core.state.keys.basic_access_control and not core.session.in_master_file
-    if mrz is None or not possible or core.session.access is not ChipAccess.NONE:
+    if mrz is None or not possible:
         raise ChipRefusalError(SW.CONDITIONS_NOT_SATISFIED, doing)
     return BacChip(mrz.password, random=core.random)
 

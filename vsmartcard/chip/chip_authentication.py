@@ -12,6 +12,7 @@ from emrtd.crypto.groups import Group
 from emrtd.errors import ChipRefusalError
 from emrtd.iso7816.apdu import CommandAPDU, ResponseAPDU
 from emrtd.status_words import SW
+from vsmartcard.chip import terminal_authentication
 from vsmartcard.chip.session import ChipAccess, Core
 
 
@@ -49,7 +50,8 @@ def _chip(core: Core) -> ChipAuthenticationChip:
 
 def _general_authenticate(core: Core, command: CommandAPDU) -> ResponseAPDU:
     core.session.general_authenticate = None
-    answer, result = _chip(core).general_authenticate(command.data)
+    shown = terminal_authentication.shown_key(core)
+    answer, result = _chip(core).general_authenticate(command.data, shown)
     _finish(core, result)
     return ResponseAPDU(answer)
 
@@ -57,3 +59,4 @@ def _general_authenticate(core: Core, command: CommandAPDU) -> ResponseAPDU:
 def _finish(core: Core, result: ChipAuthenticationResult) -> None:
     """Secure messaging starts anew after the response (6.2.2)."""
     core.session.next_secure_messaging = result.secure_messaging
+    terminal_authentication.bind(core, result.compressed_terminal_key)

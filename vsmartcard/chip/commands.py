@@ -15,6 +15,7 @@ from vsmartcard.chip import (
     reading,
     security_environment,
     selecting,
+    terminal_authentication,
 )
 from vsmartcard.chip.life_cycle import Event, follow
 from vsmartcard.chip.session import Core
@@ -41,6 +42,7 @@ INSTRUCTIONS: Final[dict[int, Instruction]] = {
     INS.INTERNAL_AUTHENTICATE: Instruction(active_authentication.internal_authenticate),
     INS.MANAGE_SECURITY_ENVIRONMENT: Instruction(security_environment.manage_security_environment),
     INS.GENERAL_AUTHENTICATE: Instruction(security_environment.general_authenticate),
+    INS.PERFORM_SECURITY_OPERATION: Instruction(terminal_authentication.perform_security_operation),
     INS.RESET_RETRY_COUNTER: Instruction(pace.reset_retry_counter),
     INS.GET_RESPONSE: Instruction(_nothing_to_fetch),
     INS.CREATE_FILE: Instruction(personalising.create_file, Event.PERSONALISE),

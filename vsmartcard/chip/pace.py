@@ -44,7 +44,7 @@ def reset_retry_counter(core: Core, command: CommandAPDU) -> ResponseAPDU:
     if command.p1 not in {_CHANGE, _UNBLOCK} or command.p2 != PasswordType.PIN:
         raise ChipRefusalError(SW.INCORRECT_P1_P2, doing)
     pace = core.session.pace
-    used = pace.result.password if pace is not None and pace.result is not None else None
+    used = None if pace is None or pace.result is None else pace.result.password
     allowed = {PasswordType.PUK} if command.p1 == _UNBLOCK else _HOLDERS
     if pace is None or used not in allowed:
         raise ChipRefusalError(SW.SECURITY_STATUS_NOT_SATISFIED, doing)
@@ -114,7 +114,7 @@ def _require_first(core: Core, data: bytes) -> None:
     if session.access is ChipAccess.NONE:
         return
     kind = AuthenticationTemplate.decode(data).password_type
-    before = None if session.pace is None or session.pace.result is None else session.pace.result
+    before = session.pace_result
     resumed = before is not None and before.password is PasswordType.CAN and kind in _HOLDERS
     if not resumed:
         raise ChipRefusalError(SW.CONDITIONS_NOT_SATISFIED, "MSE:Set AT for PACE")
@@ -146,4 +146,7 @@ def _open(core: Core, pace: PaceSession) -> None:
     session.access = ChipAccess.PIN_MANAGEMENT if puk else ChipAccess.PACE
     session.directory, session.file = Directory.MASTER_FILE, None
     session.bac = session.chip_authentication = session.general_authenticate = None
+    session.terminal_authentication = session.terminal_key = None
     session.next_secure_messaging = result.secure_messaging
+    if result.chip_authentication_data is not None:  # CAM stands for Chip Authentication
+        session.terminal_key = result.variant.group.compress(result.terminal_public_key)

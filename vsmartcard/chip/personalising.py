@@ -9,12 +9,16 @@ PUT DATA takes the keys of `emrtd.access.chip_keys`, the tag in P1-P2.
 from typing import Final
 
 from emrtd import tlv
+from emrtd.access.chip_keys import ChipKeys
 from emrtd.access.passwords import PasswordType
+from emrtd.crypto.private_keys import load_private_key
 from emrtd.errors import ChipRefusalError
 from emrtd.iso7816.apdu import CommandAPDU, ResponseAPDU
 from emrtd.lds.files import FILES, MASTER_FILE, FileID
+from emrtd.pki.cvc import CvCertificate
 from emrtd.status_words import SW
 from emrtd.tlv import DataObject
+from vsmartcard.chip.chip_authentication import group_of
 from vsmartcard.chip.file_system import Directory, TransparentFile
 from vsmartcard.chip.reading import addressed_file, addressed_file_odd, read_offset
 from vsmartcard.chip.session import Core
@@ -71,7 +75,9 @@ def put_data(core: Core, command: CommandAPDU) -> ResponseAPDU:
     tag = command.p1 << 8 | command.p2
     if not core.state.keys.is_known(tag):
         raise ChipRefusalError(SW.REFERENCED_DATA_NOT_FOUND, "PUT DATA")
-    core.state = core.state.with_keys(core.state.keys.with_data_object(tag, command.data))
+    keys = core.state.keys.with_data_object(tag, command.data)
+    _check_keys(keys, core)
+    core.state = core.state.with_keys(keys)
     return ResponseAPDU()
 
 
@@ -90,6 +96,17 @@ def terminate_card_usage(_core: Core, command: CommandAPDU) -> ResponseAPDU:
     """End the life of a chip that failed in personalisation."""
     _require_no_parameters(command, "TERMINATE CARD USAGE")
     return ResponseAPDU()
+
+
+def _check_keys(keys: ChipKeys, core: Core) -> None:
+    """Keys that could not be used later are refused now, when the station can still see it."""
+    for key in keys.chip_authentication:
+        group_of(key.public_key)
+    active = keys.active_authentication
+    if active is not None and active is not core.state.keys.active_authentication:
+        load_private_key(active.private)
+    for certificate in keys.trust_points:
+        CvCertificate.decode(certificate)
 
 
 def _require_no_parameters(command: CommandAPDU, doing: str) -> None:

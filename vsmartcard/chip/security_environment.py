@@ -10,13 +10,15 @@ from typing import Final
 from emrtd.errors import ChipRefusalError
 from emrtd.iso7816.apdu import CommandAPDU, ResponseAPDU
 from emrtd.status_words import SW
-from vsmartcard.chip import chip_authentication, pace
+from vsmartcard.chip import chip_authentication, pace, terminal_authentication
 from vsmartcard.chip.session import Core
 
 TEMPLATES: Final[dict[tuple[int, int], Callable[[Core, CommandAPDU], ResponseAPDU]]] = {
     (0xC1, 0xA4): pace.select,
     (0x41, 0xA6): chip_authentication.set_kat,
     (0x41, 0xA4): chip_authentication.set_at,
+    (0x81, 0xB6): terminal_authentication.set_dst,
+    (0x81, 0xA4): terminal_authentication.set_at,
 }
 """What each P1-P2 of MANAGE SECURITY ENVIRONMENT sets."""
 

@@ -13,6 +13,7 @@ from emrtd.access.pace.agreement import PaceResult
 from emrtd.access.pace.protocol import PaceChip
 from emrtd.access.password_state import PasswordState
 from emrtd.access.passwords import PasswordType
+from emrtd.access.terminal_authentication import TerminalAuthenticationChip
 from emrtd.crypto.private_keys import PrivateKey
 from emrtd.errors import MalformedError
 from emrtd.iso7816.apdu import SHORT_MAX_LE, CommandAPDU, ResponseAPDU
@@ -57,7 +58,8 @@ class Session:
     `secure_messaging` protects the command at hand; `next_secure_messaging` takes over once its
     response is protected (Doc 9303-11, 9.8.2).  `file` is the current EF.  `chain` is what has come
     of a chain of commands, `unsent` what GET RESPONSE has still to fetch.  `general_authenticate`
-    carries on the protocol that MSE:Set AT has selected.
+    carries on the protocol that MSE:Set AT has selected.  `terminal_key` is Comp(PK_DH,IFD) of the
+    latest Chip Authentication, or of PACE-CAM.
     """
 
     directory: Directory = Directory.MASTER_FILE
@@ -68,9 +70,16 @@ class Session:
     bac: BacChip | None = field(default=None, repr=False)
     pace: PaceSession | None = field(default=None, repr=False)
     chip_authentication: ChipAuthenticationChip | None = field(default=None, repr=False)
+    terminal_authentication: TerminalAuthenticationChip | None = field(default=None, repr=False)
+    terminal_key: bytes | None = None
     general_authenticate: Callable[[CommandAPDU], ResponseAPDU] | None = None
     chain: CommandAPDU | None = field(default=None, repr=False)
     unsent: bytes = field(default=b"", repr=False)
+
+    @property
+    def pace_result(self) -> PaceResult | None:
+        """What PACE has come to in this session, if it was done."""
+        return None if self.pace is None else self.pace.result
 
     @property
     def in_master_file(self) -> bool:

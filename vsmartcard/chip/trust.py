@@ -1,8 +1,16 @@
 """The trust points and the date of a chip: as personalised, or as certificates have moved them."""
 
+from dataclasses import replace
+from typing import Final
+
+from emrtd.lds.cvca import Cvca
+from emrtd.lds.files import FILES, FileID
 from emrtd.pki.cvc import CvCertificate
 from emrtd.pki.cvc_validation import TrustState
+from vsmartcard.chip.file_system import Directory
 from vsmartcard.chip.session import Core
+
+_CVCA: Final = (Directory.APPLICATION, FILES[FileID.CVCA].identifier)
 
 
 def trust_state(core: Core) -> TrustState:
@@ -11,6 +19,17 @@ def trust_state(core: Core) -> TrustState:
         return TrustState.decode(core.state.trust)
     keys = core.state.keys
     return TrustState.initial(map(CvCertificate.decode, keys.trust_points), keys.current_date)
+
+
+def keep(core: Core, trust: TrustState) -> None:
+    """Keep other trust points or another date, and show them in EF.CVCA where there is one."""
+    state = core.state.with_trust(trust.encode())
+    file = state.files.find(_CVCA)
+    if file is not None:
+        content = Cvca(trust.references, len(file.content)).encode()
+        if len(content) == len(file.content):
+            state = state.with_changed_file(replace(file, content=content))
+    core.state = state
 
 
 def certification_authority_references(core: Core) -> tuple[bytes, ...]:

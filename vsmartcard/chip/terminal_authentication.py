@@ -1,0 +1,117 @@
+"""Terminal Authentication on the chip (Doc 9303-11, 7.1; version 2 of TR-03110-2, 3.3).
+
+In version 1 the rights hold from EXTERNAL AUTHENTICATE on, in version 2 once Chip Authentication
+has been done with the key that the terminal has shown.
+"""
+
+from typing import Final
+
+from emrtd import tlv
+from emrtd.access.terminal_authentication import VERIFY_CERTIFICATE, TerminalAuthenticationChip
+from emrtd.errors import ChipRefusalError
+from emrtd.iso7816.apdu import CommandAPDU, ResponseAPDU
+from emrtd.pki.cvc_authorization import Chat, Right
+from emrtd.status_words import SW
+from vsmartcard.chip.session import ChipAccess, Core
+from vsmartcard.chip.trust import keep, trust_state
+
+_DOING: Final = "Terminal Authentication"
+
+
+def set_dst(core: Core, command: CommandAPDU) -> ResponseAPDU:
+    """MSE:Set DST: choose the key that the next certificate is verified with."""
+    _chip(core).set_dst(command.data)
+    return ResponseAPDU()
+
+
+def perform_security_operation(core: Core, command: CommandAPDU) -> ResponseAPDU:
+    """PSO:Verify Certificate: what it changes of trust points and date is kept for ever."""
+    if (command.p1, command.p2) != VERIFY_CERTIFICATE:
+        raise ChipRefusalError(SW.INCORRECT_P1_P2, "PERFORM SECURITY OPERATION")
+    chip = _chip(core)
+    before = chip.state
+    chip.verify_certificate(command.data)
+    if chip.state != before:
+        keep(core, chip.state)
+    return ResponseAPDU()
+
+
+def set_at(core: Core, command: CommandAPDU) -> ResponseAPDU:
+    """MSE:Set AT: choose the terminal's key; with an ephemeral key this is version 2."""
+    _chip(core).set_at(command.data)
+    return ResponseAPDU()
+
+
+def challenge(core: Core) -> bytes:
+    """GET CHALLENGE inside a session: r_IC."""
+    return _begun(core).challenge()
+
+
+def external_authenticate(core: Core, command: CommandAPDU) -> ResponseAPDU:
+    """Authenticate the terminal, once in a session."""
+    _begun(core).authenticate(command.data)
+    return ResponseAPDU()
+
+
+def rights(core: Core) -> Right:
+    """What the terminal may do in the present session."""
+    chip = core.session.terminal_authentication
+    return Right(0) if chip is None or chip.effective is None else chip.effective.rights
+
+
+def shown_key(core: Core) -> bytes | None:
+    """The key to do Chip Authentication version 2 with; None where it is version 1."""
+    chip = core.session.terminal_authentication
+    return None if chip is None or chip.effective is not None else chip.compressed_key
+
+
+def bind(core: Core, compressed_key: bytes) -> None:
+    """Chip Authentication was done with this key of the terminal.
+
+    Rights that were bound to another key are over, and may be asked for again.
+    """
+    chip = core.session.terminal_authentication
+    core.session.terminal_key = compressed_key
+    if chip is not None:
+        chip.bind(compressed_key)
+        if chip.compressed_key is not None and chip.effective is None:
+            core.session.terminal_authentication = None
+
+
+def _begun(core: Core) -> TerminalAuthenticationChip:
+    if core.session.terminal_authentication is None:
+        raise ChipRefusalError(SW.CONDITIONS_NOT_SATISFIED, _DOING)
+    return core.session.terminal_authentication
+
+
+def _chip(core: Core) -> TerminalAuthenticationChip:
+    session = core.session
+    if session.access not in {ChipAccess.BAC, ChipAccess.PACE}:
+        raise ChipRefusalError(SW.SECURITY_STATUS_NOT_SATISFIED, _DOING)
+    if session.terminal_authentication is None:
+        chip = TerminalAuthenticationChip(
+            trust_state(core), _identifier(core), confined=_confined(core), random=core.random
+        )
+        if session.terminal_key is not None:
+            chip.bind(session.terminal_key)
+        session.terminal_authentication = chip
+    return session.terminal_authentication
+
+
+def _identifier(core: Core) -> bytes:
+    """ID_IC (7.1.2): the chip's key of PACE, or the document number after BAC."""
+    result = core.session.pace_result
+    if result is not None:
+        return result.variant.group.compress(result.chip_public_key)
+    identifier = core.state.keys.document_identifier
+    if identifier is None:
+        raise ChipRefusalError(SW.REFERENCED_DATA_NOT_FOUND, _DOING)
+    return identifier.reveal()
+
+
+def _confined(core: Core) -> Chat | None:
+    """The authorization that the terminal itself has asked for in PACE."""
+    result = core.session.pace_result
+    if result is None or result.chat is None:
+        return None
+    return Chat.read(tlv.read(result.chat, _DOING))
