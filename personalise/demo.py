@@ -8,6 +8,7 @@ nothing else.
 import json
 import os
 import secrets
+import shlex
 import shutil
 import signal
 import subprocess
@@ -70,7 +71,7 @@ class Tools:
 
     def show(self, *command: str | Path) -> None:
         """Show a command line."""
-        line = "  $ " + " ".join(map(str, command))
+        line = "  $ " + shlex.join(map(str, command))
         self.console.print(line, style="dim", highlight=False, markup=False, soft_wrap=True)
 
     def run(self, *command: str | Path, given: str = "", quiet: bool = False) -> Done:

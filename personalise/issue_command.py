@@ -3,6 +3,9 @@
 What a command needs is imported when it runs, and not before.
 """
 
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -18,7 +21,7 @@ if TYPE_CHECKING:
     from emrtd.transport.trace import MeteredConnection
     from personalise.issuing_pki import IssuingPki
     from personalise.sign_service.client import RemoteDocumentSigner
-    from personalise.writing import WriteReport
+    from personalise.writing import Progress, WriteReport
 
 _FILE = click.Path(path_type=Path, dir_okay=False, exists=True)
 _PATH = click.Path(path_type=Path)
@@ -138,8 +141,8 @@ def write(  # noqa: PLR0917 - click's options
 
     loaded = _load(image)
     keys = _chip_keys(image, loaded, passphrase_file, station_key)
-    with MeteredConnection(connect(reader)) as connection:
-        report = write_image(loaded.files, keys, connection, card_profile)
+    with MeteredConnection(connect(reader)) as connection, _progress() as progress:
+        report = write_image(loaded.files, keys, connection, card_profile, progress)
     _print_report(report, connection, as_json=as_json)
 
 
@@ -223,6 +226,22 @@ def _chip_keys(
         )
     passphrase = read_passphrase(passphrase_file)
     return ChipKeys.decode(open_at_station(image.chip_keys, passphrase, station_key).reveal())
+
+
+@contextmanager
+def _progress() -> "Iterator[Progress]":
+    """A line that grows, for an operator at a terminal; nothing for a script."""
+    if not sys.stderr.isatty():
+        yield lambda _done, _total: None
+        return
+
+    def show(done: int, total: int) -> None:
+        click.echo(f"\r{done * 100 // max(total, 1):3d} %", nl=False, err=True)
+
+    try:
+        yield show
+    finally:
+        click.echo("\r", nl=False, err=True)
 
 
 def _print_report(report: "WriteReport", connection: "MeteredConnection", *, as_json: bool) -> None:

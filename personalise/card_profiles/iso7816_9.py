@@ -48,6 +48,9 @@ class Iso7816Card:
         )
         if response.sw == SW.CONDITIONS_NOT_SATISFIED:
             return CardState.TERMINATED
+        if response.sw in {SW.INCORRECT_P1_P2, SW.FUNCTION_NOT_SUPPORTED}:
+            yield from self.select_directory(application=True)
+            return CardState.IN_PERSONALISATION  # it does not say: its refusals will
         if response.sw in {SW.FILE_NOT_FOUND, SW.INSTRUCTION_NOT_SUPPORTED, SW.CLASS_NOT_SUPPORTED}:
             raise WrongCardError(
                 "the card has no eMRTD application: it is no blank of this kind, take another"

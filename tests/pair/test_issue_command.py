@@ -65,6 +65,17 @@ def test_a_card_is_written_and_a_second_time_found_complete(
     assert {file.content for file in chip.files} == set(image.files.values())
 
 
+def test_a_card_that_only_pace_opens_is_found_complete_too(
+    workplace: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    image, card = tmp_path / "image", f"virtual:{tmp_path / 'card'}"
+    arguments = (workplace / "application", "--pki", workplace / "pki", "-o", image)
+    assert command("prepare", *arguments) == ExitStatus.OK
+    assert command("write", image, "--reader", card) == ExitStatus.OK
+    assert command("write", image, "--reader", card) == ExitStatus.OK
+    assert "held this document already" in capsys.readouterr().out
+
+
 def test_a_card_pulled_out_is_named_and_finished_later(
     workplace: Path,
     tmp_path: Path,

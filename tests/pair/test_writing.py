@@ -244,6 +244,17 @@ def altering(chip: Chip, ins: int, answer: bytes) -> Transmit:
     return transmit
 
 
+def test_a_card_that_does_not_tell_its_state_is_written_all_the_same() -> None:
+    chip, files = Chip(), document()
+
+    def transmit(command: bytes) -> bytes:
+        wants_control_parameters = command[1] == INS.SELECT and command[3] == 0x04
+        return b"\x6a\x86" if wants_control_parameters else chip.process(command)
+
+    write(transmit, files)
+    assert_written(chip, files)
+
+
 def test_a_card_that_does_not_keep_what_is_written_is_found_out() -> None:
     with pytest.raises(ProtocolError, match=r"EF\.SOD does not read back"):
         write(altering(Chip(), INS.UPDATE_BINARY, b"\x90\x00"), document())

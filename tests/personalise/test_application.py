@@ -8,7 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from emrtd.errors import MisuseError
-from personalise.application import MAX_IMAGE, Application, DateOfBirth
+from personalise.application import MAX_IMAGE, MAX_RECORD, Application, DateOfBirth
 from personalise.records import FieldError
 from tests.personalise.applications import CONTRACT, changed
 
@@ -130,6 +130,12 @@ def test_a_folder_is_read(tmp_path: Path) -> None:
     (tmp_path / "portrait.jpg").write_bytes(b"image")
     application = Application.load(tmp_path)
     assert application.image("biometrics.portrait", "portrait.jpg") == b"image"
+
+
+def test_a_record_that_is_far_too_large_is_not_read(tmp_path: Path) -> None:
+    (tmp_path / "application.json").write_bytes(b" " * (MAX_RECORD + 1))
+    with pytest.raises(MisuseError, match="is larger than 262,144 octets"):
+        Application.load(tmp_path)
 
 
 def test_a_folders_faults_are_named(tmp_path: Path) -> None:
