@@ -34,6 +34,7 @@ personalise.add_command(eac)
 
 @personalise.command()
 @click.option("--in-process", is_flag=True, help="Without pcscd: the chip runs in each process.")
+@click.option("--hsm", "with_hsm", is_flag=True, help="Keep the State's keys in SoftHSM.")
 @click.option(
     "--profile",
     "profiles",
@@ -49,13 +50,13 @@ personalise.add_command(eac)
     show_default=True,
     help="Folder for all that is made; an earlier demonstration's is emptied.",
 )
-def demo(in_process: bool, profiles: tuple[str, ...], output: Path) -> int:
+def demo(in_process: bool, with_hsm: bool, profiles: tuple[str, ...], output: Path) -> int:
     """Issue documents onto virtual cards in a PC/SC reader, and inspect them."""
     from rich.console import Console
 
     from personalise.demo import run_demo
 
-    return run_demo(output, profiles, Console(), in_process=in_process)
+    return run_demo(output, profiles, Console(), in_process=in_process, with_hsm=with_hsm)
 
 
 personalise.add_command(specimen)

@@ -23,6 +23,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 from emrtd.command_line import ExitStatus
 from emrtd.errors import EmrtdError, MisuseError, TransportError
+from personalise.demo_hsm import SoftToken, make_token
 
 if TYPE_CHECKING:
     from rich.console import Console
@@ -129,7 +130,12 @@ class Slot:
 
 
 def run_demo(
-    folder: Path, profiles: Sequence[str], console: "Console", *, in_process: bool
+    folder: Path,
+    profiles: Sequence[str],
+    console: "Console",
+    *,
+    in_process: bool,
+    with_hsm: bool = False,
 ) -> ExitStatus:
     """Run the demonstration in a folder, a document a profile; returns the worst verdict's status.
 
@@ -137,12 +143,16 @@ def run_demo(
     """
     began = time.monotonic()
     _empty(folder)
-    tools = Tools(_environment(folder), console)
+    environment = _environment(folder)
+    token = make_token(folder, environment) if with_hsm else None
+    if token is not None:
+        environment.update(token.environment)
+    tools = Tools(environment, console)
     console.print()
     console.rule("[bold]Chipseal: from an application to the border")
     readers = nullcontext(Slot()) if in_process else _virtual_reader(tools)
     with _stopped_in_order(), readers as slot:
-        _make_pki(tools, folder)
+        _make_pki(tools, folder, token)
         found = {name: _one_document(tools, folder, name, slot) for name in profiles}
     console.print()
     console.rule(f"[bold]Done in {time.monotonic() - began:.1f} s")
@@ -153,9 +163,10 @@ def run_demo(
     return max(found.values())
 
 
-def _make_pki(tools: Tools, folder: Path) -> None:
+def _make_pki(tools: Tools, folder: Path, token: SoftToken | None) -> None:
     tools.step("The State makes its keys: Country Signing CA, Document Signer, revocation list")
-    tools.run("personalise", "pki", "init", folder / "pki")
+    options = token.options if token else ()
+    tools.run("personalise", "pki", "init", folder / "pki", *options)
     tools.step("A border post trusts the Country Signing CA, and has its revocation list")
     trust = ("csca.cer", "crl.crl")
     tools.run("verify", "trust", "add", _store(folder), *(folder / "pki" / name for name in trust))
