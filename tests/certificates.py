@@ -1,10 +1,10 @@
 """A State's CSCA in a few lines, for tests: certificates and CRLs with any flaw asked for."""
 
 from collections.abc import Iterable
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
 from functools import cache
-from hashlib import sha1
+from hashlib import sha1, sha512
 
 from emrtd.asn1 import der
 from emrtd.crypto.curves import CURVES
@@ -15,7 +15,9 @@ from emrtd.crypto.signatures import PublicKey, SignatureScheme
 from emrtd.pki import extensions as ext
 from emrtd.pki.algorithms import encode_scheme, scheme_for
 from emrtd.pki.certificates import Certificate
+from emrtd.pki.master_list import ID_MASTER_LIST, encode_master_list
 from emrtd.pki.names import COMMON_NAME, COUNTRY, encode_name
+from emrtd.pki.signed_data_writer import build_signed_data
 
 NOW = datetime(2026, 11, 22, 12, 0, tzinfo=UTC)
 DAY = timedelta(days=1)
@@ -28,9 +30,10 @@ def key(label: str = "", kind: str = "brainpoolP256r1") -> PrivateKey:
 
 
 def ec_key(label: str, curve: str) -> EcPrivateKey:
-    """A key on a curve that is the same in every run."""
+    """A key on a curve, and signatures, that are the same in every run."""
     made = EcPrivateKey.generate(CURVES[curve], random=lambda n: (label.encode() * n)[:n])
-    return EcPrivateKey(CURVES[curve], made.private)
+    nonce = sha512(label.encode() + b" nonce").digest() * 2
+    return EcPrivateKey(CURVES[curve], made.private, random=lambda n: nonce[:n])
 
 
 def name(country: str, common_name: str) -> bytes:
@@ -110,7 +113,6 @@ class Authority:
     label: str = "CSCA 1"
     kind: str = "brainpoolP256r1"
     common_name: str = "CSCA Utopia"
-    flaws: dict[str, object] = field(default_factory=dict)
 
     @property
     def key(self) -> PrivateKey:
@@ -200,6 +202,41 @@ class Authority:
             [*extensions, *more],
             serial=serial,
             **fields,  # type: ignore[arg-type]
+        )
+
+    def list_signer(
+        self, purpose: str, label: str = "list signer", **fields: object
+    ) -> Certificate:
+        """The certificate of a Master or Deviation List Signer."""
+        own = key(label).public_key
+        extensions = [
+            extension(
+                ext.AUTHORITY_KEY_IDENTIFIER,
+                der.sequence(der.tagged_primitive(0, self.key_identifier)),
+            ),
+            extension(ext.SUBJECT_KEY_IDENTIFIER, der.octet_string(key_identifier(own))),
+            key_usage(ext.KeyUsage.DIGITAL_SIGNATURE),
+            extended_key_usage(purpose),
+        ]
+        return self.issue(label, serial=200, extensions=extensions, **fields)
+
+    def master_list(
+        self,
+        *certificates: Certificate,
+        signer: Certificate | None = None,
+        signed: datetime = NOW - DAY,
+        **options: object,
+    ) -> bytes:
+        """A Master List in DER."""
+        return build_signed_data(
+            ID_MASTER_LIST,
+            encode_master_list(certificates),
+            key("list signer"),
+            signer or self.list_signer(ext.MASTER_LIST_SIGNER),
+            Hash.SHA256,
+            signed,
+            by_key_identifier=True,
+            **options,  # type: ignore[arg-type]
         )
 
     def crl(

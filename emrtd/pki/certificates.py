@@ -4,7 +4,6 @@
 a signature, a period or a profile holds is for `emrtd.pki.path` to say.
 """
 
-import base64
 import hashlib
 from dataclasses import dataclass, field
 from datetime import datetime
@@ -25,6 +24,7 @@ from emrtd.errors import MalformedError, ProtocolError
 from emrtd.pki.algorithms import UnknownAlgorithmError, read_scheme
 from emrtd.pki.extensions import Extensions, read_extensions
 from emrtd.pki.names import Name
+from emrtd.pki.pem import encode_pem
 from emrtd.pki.tolerances import Tolerance
 
 MAX_CERTIFICATE: Final = 64 * 1024
@@ -74,9 +74,7 @@ class Certificate:
 
     def to_pem(self) -> str:
         """The certificate as PEM text (RFC 7468, 5)."""
-        body = base64.b64encode(self.der).decode()
-        lines = "\n".join(body[i : i + 64] for i in range(0, len(body), 64))
-        return f"-----BEGIN CERTIFICATE-----\n{lines}\n-----END CERTIFICATE-----\n"
+        return encode_pem(self.der, "CERTIFICATE")
 
     @cached_property
     def fingerprint(self) -> bytes:

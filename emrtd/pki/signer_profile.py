@@ -39,6 +39,8 @@ class Purpose(Enum):
     DOCUMENT_SIGNER = ""
     MASTER_LIST_SIGNER = MASTER_LIST_SIGNER
     DEVIATION_LIST_SIGNER = DEVIATION_LIST_SIGNER
+    DEFECT_LIST_SIGNER = "any"
+    """Doc 9303 knows no such signer: any extended key usage, so that it is no Document Signer's."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -98,6 +100,8 @@ def _wrong_purpose(certificate: Certificate, purpose: Purpose) -> str | None:
     if purpose is Purpose.DOCUMENT_SIGNER:
         others = sorted(each for each in found or () if each.startswith(_OTHER_PURPOSES))
         return f"the certificate is for another purpose: {others[0]}" if others else None
+    if found and purpose is Purpose.DEFECT_LIST_SIGNER:
+        return None
     if found is None or purpose.value not in found:
         return f"the certificate lacks the extended key usage {purpose.value}"
     return None

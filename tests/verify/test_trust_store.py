@@ -1,0 +1,483 @@
+import base64
+import json
+import sqlite3
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+from click.testing import CliRunner, Result
+
+from emrtd.errors import EmrtdError, MalformedError, MisuseError
+from emrtd.pki import extensions as ext
+from emrtd.pki.certificates import Certificate
+from emrtd.pki.findings import Outcome
+from emrtd.pki.path import validate
+from tests.certificates import DAY, NOW, Authority, extended_key_usage, key_usage
+from tests.support import shared
+from verify.trust_command import trust
+from verify.trust_entries import Entry, Kind
+from verify.trust_files import read_trust_file
+from verify.trust_import import Summary, import_files
+from verify.trust_store import TrustStore
+
+CSCA = Authority()
+ELSEWHERE = Authority(country="XX", label="elsewhere", common_name="CSCA Elsewhere")
+
+
+@pytest.fixture
+def store(tmp_path: Path) -> Iterator[TrustStore]:
+    with TrustStore.open(tmp_path / "trust.db", create=True) as opened:
+        yield opened
+
+
+def add(store: TrustStore, *contents: bytes | str, unverified: bool = False) -> list[Summary]:
+    files = []
+    for number, content in enumerate(contents):
+        path = store.path.with_name(f"{number}.file")
+        path.write_bytes(content.encode() if isinstance(content, str) else content)
+        files.append(read_trust_file(path))
+    return import_files(store, files, at=NOW, unverified=unverified)
+
+
+def by_kind(store: TrustStore) -> dict[str, int]:
+    kinds = [entry.kind.value for entry in store.entries()]
+    return {kind: kinds.count(kind) for kind in kinds}
+
+
+def only(store: TrustStore) -> Entry:
+    (entry,) = store.entries()
+    return entry
+
+
+def ldif(*values: bytes) -> str:
+    lines = ["version: 1", "# collection 1", ""]
+    for number, value in enumerate(values):
+        text = base64.b64encode(value).decode()
+        folded = "\n ".join(text[start : start + 60] for start in range(0, len(text), 60))
+        lines += [f"dn: cn={number},c=UT,dc=data", f"userCertificate;binary:: {folded}", ""]
+    return "\n".join(lines)
+
+
+# --- single certificates and CRLs ----------------------------------------------------------------
+
+
+def test_a_csca_chosen_by_the_operator_is_trusted(store: TrustStore) -> None:
+    (summary,) = add(store, CSCA.certificate().der)
+    assert (summary.added, summary.verified) == (1, 1)
+    entry = only(store)
+    assert entry.kind is Kind.CSCA
+    assert (entry.country, entry.key, entry.subject) == (
+        "UT", "brainpoolP256r1", "CN=CSCA Utopia,C=UT"
+    )  # fmt: skip
+    assert entry.usable
+    assert entry.verified
+    assert entry.trusted
+    assert entry.sources == ("0.file",)
+
+
+def test_pem_holds_several(store: TrustStore) -> None:
+    text = CSCA.certificate().to_pem() + "a comment\n" + ELSEWHERE.certificate().to_pem()
+    add(store, text)
+    assert by_kind(store) == {"csca": 2}
+
+
+def test_everything_that_a_csca_signs_is_verified_by_it(store: TrustStore) -> None:
+    new = CSCA.renewed("CSCA 2")
+    add(
+        store,
+        CSCA.crl([5]),
+        CSCA.issue().der,
+        CSCA.list_signer(ext.MASTER_LIST_SIGNER).der,
+        CSCA.list_signer(ext.DEVIATION_LIST_SIGNER, "other signer").der,
+        CSCA.link(new).der,
+        CSCA.certificate().der,
+    )
+    assert by_kind(store) == {
+        "csca": 1, "link": 1, "ds": 1, "crl": 1,
+        "master-list-signer": 1, "deviation-list-signer": 1,
+    }  # fmt: skip
+    assert all(entry.verified and entry.trusted for entry in store.entries())
+
+
+@pytest.mark.parametrize(
+    "octets",
+    [
+        CSCA.issue().der,
+        CSCA.crl(),
+        CSCA.link(CSCA.renewed("CSCA 2")).der,
+        ELSEWHERE.crl(issuer=CSCA.name),
+        CSCA.master_list(CSCA.certificate(), signer=CSCA.issue("list signer")),
+    ],
+    ids=["ds", "crl", "link", "another's crl", "list"],
+)
+def test_what_does_not_verify_is_refused_and_nothing_is_changed(
+    store: TrustStore, octets: bytes
+) -> None:
+    add(store, ELSEWHERE.certificate().der)
+    before = store.path.read_bytes()
+    with pytest.raises(MisuseError, match="--unverified"):
+        add(store, CSCA.renewed("unrelated", common_name="CSCA Three").certificate().der, octets)
+    assert store.path.read_bytes() == before
+
+
+def test_what_does_not_verify_is_taken_where_it_is_asked_for(store: TrustStore) -> None:
+    add(store, CSCA.issue().der, unverified=True)
+    assert not only(store).verified
+    add(store, CSCA.certificate().der)
+    add(store, CSCA.issue().der)
+    assert all(entry.trusted for entry in store.entries())
+
+
+def test_a_wrong_signature_is_never_trusted(store: TrustStore) -> None:
+    octets = bytearray(CSCA.certificate().der)
+    octets[-1] ^= 1
+    with pytest.raises(MisuseError, match="its own signature is wrong"):
+        add(store, bytes(octets))
+    add(store, bytes(octets), unverified=True)
+    assert not only(store).trusted
+    path = validate(CSCA.issue(), store, at=NOW)
+    assert path.anchor is None
+
+
+@pytest.mark.parametrize(
+    "octets",
+    [b"", b"nothing", b"\x30\x03\x02\x01\x00", CSCA.certificate().der + b"\0", CSCA.crl()[:-1],
+     CSCA.certificate().der[:-1], b"-----BEGIN CERTIFICATE-----\nMIIB!\n-----END CERTIFICATE-----"],
+)  # fmt: skip
+def test_a_file_that_is_nothing_known_is_malformed(store: TrustStore, octets: bytes) -> None:
+    with pytest.raises(MalformedError, match=r"0\.file"):
+        add(store, octets)
+
+
+# --- Master Lists --------------------------------------------------------------------------------
+
+
+def test_the_first_list_of_a_state_brings_its_own_csca(store: TrustStore) -> None:
+    octets = CSCA.master_list(CSCA.certificate(), ELSEWHERE.certificate())
+    (summary,) = add(store, octets)
+    assert (summary.added, summary.verified) == (2, 2)
+    assert "its own CSCA" in summary.note
+    assert by_kind(store) == {"csca": 2}
+    (source,) = store.sources()
+    assert (source.name, source.entries, source.note) == ("0.file", 2, summary.note)
+
+
+def test_a_list_is_vouched_for_by_a_csca_of_the_store(store: TrustStore) -> None:
+    add(store, CSCA.certificate().der)
+    (summary,) = add(store, CSCA.master_list(ELSEWHERE.certificate()))
+    assert "a CSCA in the store" in summary.note
+
+
+def test_a_list_may_come_by_a_link_from_the_key_that_is_known(store: TrustStore) -> None:
+    add(store, CSCA.certificate().der)
+    new = CSCA.renewed("CSCA 2")
+    (summary,) = add(store, new.master_list(CSCA.link(new), new.certificate()))
+    assert "link certificate" in summary.note
+
+
+def test_a_forged_list_of_a_state_that_is_known_is_refused(store: TrustStore) -> None:
+    """Signed by a CSCA of the same name and country, which it brings along."""
+    add(store, CSCA.certificate().der)
+    forged = CSCA.renewed("forged")
+    for certificates in ([forged.certificate()], [CSCA.certificate(), forged.certificate()]):
+        with pytest.raises(MisuseError):
+            add(store, forged.master_list(*certificates))
+    assert by_kind(store) == {"csca": 1}
+
+
+def test_a_document_signer_cannot_sign_a_list(store: TrustStore) -> None:
+    add(store, CSCA.certificate().der)
+    with pytest.raises(MisuseError, match="lacks the extended key usage"):
+        add(store, CSCA.master_list(ELSEWHERE.certificate(), signer=CSCA.issue("list signer")))
+
+
+def test_a_csca_may_sign_its_list_itself(store: TrustStore) -> None:
+    """As DE did in 2019."""
+    csca = Authority(label="list signer")
+    add(store, csca.certificate().der)
+    add(store, csca.master_list(ELSEWHERE.certificate(), signer=csca.certificate()))
+    assert by_kind(store) == {"csca": 2}
+
+
+def test_the_signer_of_an_old_list_may_have_expired_since(store: TrustStore) -> None:
+    expired = CSCA.list_signer(ext.MASTER_LIST_SIGNER, not_after=NOW - 5 * DAY)
+    own = CSCA.certificate()
+    add(store, CSCA.master_list(own, signer=expired, signed=NOW - 10 * DAY))
+    with pytest.raises(MisuseError, match="valid until"):
+        add(store, CSCA.master_list(own, signer=expired, signed=NOW - 2 * DAY))
+
+
+def test_a_list_of_a_revoked_signer_is_refused(store: TrustStore) -> None:
+    add(store, CSCA.certificate().der, CSCA.crl([200]))
+    with pytest.raises(MisuseError, match="revoked"):
+        add(store, CSCA.master_list(ELSEWHERE.certificate()))
+
+
+@pytest.mark.parametrize("position", [-1, -100, 200, 700])
+def test_a_damaged_list_is_refused(store: TrustStore, position: int) -> None:
+    octets = bytearray(CSCA.master_list(CSCA.certificate(), ELSEWHERE.certificate()))
+    octets[position] ^= 0xFF
+    with pytest.raises(EmrtdError):
+        add(store, bytes(octets))
+    assert not store.entries()
+
+
+@pytest.mark.parametrize("cut", [1, 10, 500])
+def test_a_truncated_list_is_refused(store: TrustStore, cut: int) -> None:
+    octets = CSCA.master_list(CSCA.certificate(), ELSEWHERE.certificate())
+    for bad in (octets[:-cut], octets + bytes(cut)):
+        with pytest.raises(MalformedError):
+            add(store, bad)
+    assert not store.entries()
+
+
+def test_what_a_list_holds_is_taken_and_explained(store: TrustStore) -> None:
+    """A link whose issuer is in no list, and a certificate whose signature is wrong."""
+    old, new = Authority(label="old"), Authority(label="new")
+    damaged = bytearray(ELSEWHERE.certificate().der)
+    damaged[-1] ^= 1
+    wrong = Certificate.parse(bytes(damaged))
+    (summary,) = add(store, CSCA.master_list(CSCA.certificate(), old.link(new), wrong))
+    assert (summary.added, summary.verified) == (3, 1)
+    bad, link = sorted((e for e in store.entries() if not e.verified), key=lambda e: e.kind)
+    assert (link.kind, link.trusted) == (Kind.LINK, True)
+    assert "not in the store" in link.explanation
+    assert (bad.kind, bad.trusted) == (Kind.CSCA, False)
+    assert "signature is wrong" in bad.explanation
+    add(store, old.certificate().der)
+    assert [entry.verified for entry in store.entries(kind=Kind.LINK)] == [True]
+
+
+def test_imports_are_idempotent(store: TrustStore) -> None:
+    octets = CSCA.master_list(CSCA.certificate(), ELSEWHERE.certificate())
+    add(store, octets)
+    before = [entry.as_json() for entry in store.entries()], store.sources()
+    (summary,) = add(store, octets)
+    assert (summary.added, summary.known, summary.verified) == (0, 2, 2)
+    assert ([entry.as_json() for entry in store.entries()], store.sources()) == before
+
+
+def test_an_entry_says_every_file_that_it_came_from(store: TrustStore) -> None:
+    add(store, CSCA.certificate().der, CSCA.master_list(CSCA.certificate()))
+    assert only(store).sources == ("0.file", "1.file")
+
+
+# --- LDIF ----------------------------------------------------------------------------------------
+
+
+def test_a_collection_is_taken_as_far_as_it_verifies(store: TrustStore) -> None:
+    add(store, CSCA.certificate().der)
+    (summary,) = add(
+        store,
+        ldif(CSCA.issue().der, CSCA.crl(), ELSEWHERE.issue().der, ELSEWHERE.crl(), b"\x30\x01"),
+    )
+    assert (summary.added, summary.verified, len(summary.left_out)) == (2, 2, 3)
+    assert by_kind(store) == {"csca": 1, "ds": 1, "crl": 1}
+
+
+def test_a_collection_of_master_lists(store: TrustStore) -> None:
+    forged = CSCA.renewed("forged")
+    first = CSCA.master_list(CSCA.certificate())
+    (summary,) = add(store, ldif(first, forged.master_list(forged.certificate())))
+    assert by_kind(store) == {"csca": 1}
+    assert len(summary.left_out) == 1
+
+
+def test_nobody_vouches_for_a_csca_in_a_collection(store: TrustStore) -> None:
+    (summary,) = add(store, ldif(CSCA.certificate().der))
+    assert not store.entries()
+    assert "nobody vouches" in summary.left_out[0]
+    new = CSCA.renewed("CSCA 2")
+    add(store, CSCA.certificate().der)
+    add(store, ldif(CSCA.link(new).der))
+    assert by_kind(store) == {"csca": 1, "link": 1}
+
+
+def test_ldif_that_is_no_base64(store: TrustStore) -> None:
+    with pytest.raises(MalformedError, match="line 2 is not base64"):
+        add(store, "dn: cn=1\nuserCertificate;binary:: M!!A\n")
+
+
+# --- what is asked while a document is judged ----------------------------------------------------
+
+
+def test_a_path_is_found_through_the_store(store: TrustStore) -> None:
+    new = CSCA.renewed("CSCA 2", common_name="CSCA of New Utopia")
+    add(store, CSCA.certificate().der, CSCA.link(new).der, new.crl())
+    for ds in (CSCA.issue(), new.issue(), CSCA.issue(extensions=[])):
+        path = validate(ds, store, at=NOW)
+        assert {finding.outcome for finding in path.findings} == {Outcome.PASSED}
+        assert path.anchor is not None
+        assert path.anchor.source.endswith(".file")
+    assert store.document_signers(100, None) == []
+    add(store, CSCA.issue().der)
+    assert [ds.serial for ds in store.document_signers(100, None)] == [100]
+
+
+def test_another_process_may_write_meanwhile(store: TrustStore) -> None:
+    assert validate(CSCA.issue(), store, at=NOW).anchor is None
+    with TrustStore.open(store.path) as other:
+        add(other, CSCA.certificate().der)
+    assert validate(CSCA.issue(), store, at=NOW).anchor is not None
+
+
+def test_a_certificate_that_is_no_ca_is_no_anchor(store: TrustStore) -> None:
+    plain = [key_usage(ext.KeyUsage.DIGITAL_SIGNATURE), extended_key_usage("1.2.3")]
+    add(store, CSCA.certificate().der, CSCA.issue(extensions=plain).der)
+    assert [entry.kind for entry in store.entries()] == [Kind.CSCA, Kind.DOCUMENT_SIGNER]
+    assert len(store.anchors_of_country("UT")) == 1
+
+
+# --- the file ------------------------------------------------------------------------------------
+
+
+def test_a_full_disk_in_the_middle_changes_nothing(store: TrustStore) -> None:
+    add(store, ELSEWHERE.certificate().der)
+    before = store.path.read_bytes()
+    pages = len(before) // 4096
+    store._connection.execute(f"PRAGMA max_page_count = {pages + 2}")
+    others = [CSCA.renewed(f"CSCA {number}").certificate() for number in range(2, 30)]
+    with pytest.raises(OSError, match="the disk is full; nothing was changed"):
+        add(store, CSCA.master_list(CSCA.certificate(), *others))
+    assert store.path.read_bytes() == before
+    assert len(store.entries()) == 1
+
+
+@pytest.mark.parametrize("content", [b"no database at all" * 100, b""])
+def test_a_file_that_is_no_trust_store(tmp_path: Path, content: bytes) -> None:
+    path = tmp_path / "other"
+    path.write_bytes(content)
+    with pytest.raises(MalformedError, match="is not a trust store"):
+        TrustStore.open(path)
+    assert path.read_bytes() == content
+
+
+def test_another_database_is_no_trust_store(tmp_path: Path) -> None:
+    path = tmp_path / "other"
+    with sqlite3.connect(path) as connection:
+        connection.execute("CREATE TABLE entry (id INTEGER)")
+    with pytest.raises(MalformedError, match="is not a trust store"):
+        TrustStore.open(path, create=True)
+
+
+def test_no_trust_store(tmp_path: Path) -> None:
+    with pytest.raises(MisuseError, match="there is no trust store"):
+        TrustStore.open(tmp_path / "absent")
+    assert not (tmp_path / "absent").exists()
+
+
+def test_entries_are_removed_with_what_is_left_of_their_source(store: TrustStore) -> None:
+    add(store, CSCA.certificate().der, ELSEWHERE.certificate().der)
+    first, second = store.entries()
+    assert store.remove([first]) == 1
+    assert only(store) == second
+    assert len(store.sources()) == 1
+    assert validate(CSCA.issue(), store, at=NOW).anchor is None
+
+
+# --- real lists ----------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("name", "total", "verified"),
+    [("DE_ML_2026-05-28-08-28-45.ml", 588, 576), ("NL_ML_2026-07-22.ml", 411, 411)],
+)
+def test_real_lists_load_whole(store: TrustStore, name: str, total: int, verified: int) -> None:
+    file = read_trust_file(shared(f"data/trust/{name}"))
+    (summary,) = import_files(store, [file], at=NOW)
+    assert (summary.added, summary.verified, summary.left_out) == (total, verified, [])
+    entries = store.entries()
+    assert all(entry.usable for entry in entries)
+    assert {entry.kind for entry in entries} <= {Kind.CSCA, Kind.LINK}
+    explained = {entry.explanation for entry in entries if not entry.verified}
+    assert explained <= {"the key that signed it is not in the store"}
+
+
+def test_real_lists_and_their_roots_together(store: TrustStore) -> None:
+    names = (
+        "DE_ML_2026-05-28-08-28-45.ml", "NL_ML_2026-07-22.ml", "DE_ROOT_CA_CSCA07.cer",
+        "NL_ROOT_CA.cer",
+    )  # fmt: skip
+    files = [read_trust_file(shared(f"data/trust/{name}")) for name in names]
+    import_files(store, files, at=NOW)
+    assert {source.note.split("through ")[-1] for source in store.sources() if source.note} == {
+        "a CSCA in the store"
+    }
+    assert len(store.entries()) == 627
+
+
+# --- the command ---------------------------------------------------------------------------------
+
+
+def run(*arguments: object) -> Result:
+    return CliRunner().invoke(trust, [str(argument) for argument in arguments])
+
+
+@pytest.fixture
+def files(tmp_path: Path) -> dict[str, Path]:
+    contents = {
+        "csca.der": CSCA.certificate().der,
+        "list.ml": CSCA.master_list(CSCA.certificate(), ELSEWHERE.certificate()),
+        "ut.crl": CSCA.crl([7]),
+    }
+    paths = {name: tmp_path / name for name in contents}
+    for name, content in contents.items():
+        paths[name].write_bytes(content)
+    return paths
+
+
+def test_the_command_fills_and_lists_a_store(tmp_path: Path, files: dict[str, Path]) -> None:
+    store = tmp_path / "trust.db"
+    added = run("add", store, *files.values())
+    assert added.exit_code == 0, added.output
+    assert "list.ml: 2 entries, 1 of them new, 2 verified" in added.output
+    entries = json.loads(run("list", store, "--json").output)
+    assert [(e["kind"], e["country"]) for e in entries] == [
+        ("crl", "UT"), ("csca", "UT"), ("csca", "XX")
+    ]  # fmt: skip
+    for entry in entries:
+        assert {"kind", "country", "subject", "key", "usable", "verified", "source"} <= set(entry)
+        assert entry["usable"] is True
+        assert entry["verified"] is True
+    assert entries[1]["source"] == "csca.der, list.ml"
+    assert run("list", store, "--country", "xx").output.count("\n") == 1
+    assert run("list", store, "--unverified").output == ""
+
+
+def test_the_command_shows_removes_and_exports(tmp_path: Path, files: dict[str, Path]) -> None:
+    store = tmp_path / "trust.db"
+    run("add", store, *files.values())
+    fingerprint = CSCA.certificate().fingerprint.hex()
+    (entry, *_) = json.loads(run("list", store, "--json", "--kind", "csca").output)
+    shown = json.loads(run("show", store, entry["fingerprint"][:12], "--json").output)
+    assert shown == [entry]
+    assert "list.ml" in run("show", store).output
+    out = tmp_path / "all.pem"
+    assert run("export", store, "-o", out).exit_code == 0
+    assert out.read_text().count("-----BEGIN CERTIFICATE-----") == 2
+    assert out.read_text().count("-----BEGIN X509 CRL-----") == 1
+    again = tmp_path / "again.db"
+    assert run("add", again, out).exit_code == 0
+    assert len(json.loads(run("list", again, "--json").output)) == 3
+    assert "1 entries removed" in run("remove", store, entry["fingerprint"]).output
+    assert isinstance(run("show", store, fingerprint[:4]).exception, MisuseError)
+    assert run("remove", store, "--source", "ut.crl").output == "1 entries removed\n"
+
+
+def test_a_failed_first_import_leaves_no_file(tmp_path: Path) -> None:
+    path = tmp_path / "ds.der"
+    path.write_bytes(CSCA.issue().der)
+    store = tmp_path / "trust.db"
+    assert isinstance(run("add", store, path).exception, MisuseError)
+    assert not store.exists()
+    assert run("add", store, path, "--unverified").exit_code == 0
+
+
+def test_a_table_for_the_documentation(tmp_path: Path) -> None:
+    path = tmp_path / "list.ml"
+    link = Authority(label="old").link(Authority(label="new"))
+    path.write_bytes(CSCA.master_list(CSCA.certificate(), link))
+    store = tmp_path / "trust.db"
+    run("add", store, path)
+    table = run("list", store, "--unverified", "--markdown").output
+    assert table.splitlines()[2].startswith("| UT | CN=CSCA Utopia,C=UT | brainpoolP256r1 |")

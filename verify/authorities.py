@@ -1,0 +1,92 @@
+"""Verifies CSCA and link certificates among one another: by their own key, or by a link."""
+
+from collections import defaultdict
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+from emrtd.crypto.signatures import PublicKey
+from emrtd.errors import ProtocolError
+from emrtd.pki.certificates import Certificate
+
+
+@dataclass(frozen=True, slots=True)
+class Proof:
+    """What a CSCA's or link certificate's signature comes to.
+
+    `verified`: it is good.  `wrong`: the key that it names is known, and did not make it.  Neither:
+    that key is not known.  `issuer` is who made it, None for itself or nobody.
+    """
+
+    verified: bool
+    explanation: str
+    wrong: bool = False
+    is_link: bool = False
+    issuer: Certificate | None = None
+
+
+class Authorities:
+    """The CSCA and link certificates that are known, each once."""
+
+    def __init__(self) -> None:
+        self._by_key: defaultdict[bytes | None, dict[Certificate, None]] = defaultdict(dict)
+        self._by_name: defaultdict[str, dict[Certificate, None]] = defaultdict(dict)
+
+    def add(self, certificate: Certificate) -> None:
+        """Make a certificate known."""
+        self._by_key[certificate.extensions.subject_key_identifier][certificate] = None
+        self._by_name[certificate.subject.key][certificate] = None
+
+    def prove(self, certificate: Certificate) -> Proof:
+        """Verify a certificate by its own key, else by that of an issuer it names."""
+        named = certificate.extensions.authority_key_identifier
+        own = certificate.extensions.subject_key_identifier
+        names_another = named is not None and own is not None and named != own
+        if certificate.scheme is None:
+            unknown = "its signature's algorithm is not known"
+            return Proof(False, unknown, is_link=names_another or not certificate.is_self_issued)
+        if certificate.is_self_issued and _signed(certificate, certificate.public_key):
+            return Proof(True, "signed by its own key")
+        issuers = list(self._candidates(certificate))
+        for issuer in issuers:
+            if _signed(certificate, issuer.public_key):
+                reason = f"signed by {issuer.subject}"
+                return Proof(True, reason, is_link=True, issuer=issuer)
+        return _unproven(certificate, issuers, names_another=names_another)
+
+    def _candidates(self, certificate: Certificate) -> Iterator[Certificate]:
+        """Those with the key that is named, under any name of the State; those of the name.
+
+        ES and HU have link certificates that name their issuer otherwise than it names itself.
+        """
+        named = certificate.extensions.authority_key_identifier
+        by_key = self._by_key.get(named, {}) if named is not None else {}
+        by_name = self._by_name.get(certificate.issuer.key, {})
+        country = certificate.issuer.country
+        for each in (*(each for each in by_key if each.country == country), *by_name):
+            if each != certificate:
+                yield each
+
+
+def _unproven(
+    certificate: Certificate, issuers: list[Certificate], *, names_another: bool
+) -> Proof:
+    """Say why nothing proves a certificate: a wrong signature, or a key that is not known."""
+    if not names_another and certificate.is_self_issued:
+        if certificate.public_key is None:
+            return Proof(False, f"its key is {certificate.key}, which is not used")
+        return Proof(False, "its own signature is wrong", wrong=True)
+    named = certificate.extensions.authority_key_identifier
+    if any(named == each.extensions.subject_key_identifier for each in issuers):
+        reason = f"its signature is wrong: {certificate.issuer} did not make it"
+        return Proof(False, reason, wrong=True, is_link=True)
+    return Proof(False, "the key that signed it is not in the store", is_link=True)
+
+
+def _signed(certificate: Certificate, key: PublicKey | None) -> bool:
+    if key is None:
+        return False
+    try:
+        certificate.verify_signed_by(key)
+    except ProtocolError:
+        return False
+    return True

@@ -1,0 +1,233 @@
+"""`verify trust`: what the verifier trusts, where it came from, and what it is worth."""
+
+import json
+from collections.abc import Sequence
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import click
+
+from emrtd.errors import MisuseError
+from verify.trust_entries import Entry, Kind
+
+if TYPE_CHECKING:
+    from verify.trust_import import Summary
+    from verify.trust_store import TrustStore
+
+_STORE = click.argument("store", type=click.Path(path_type=Path))
+_JSON = click.option("--json", "as_json", is_flag=True, help="Print JSON.")
+_KIND = click.option("--kind", type=click.Choice([kind.value for kind in Kind]), help="Only these.")
+_COUNTRY = click.option("--country", metavar="CC", help="Only those of this country (two letters).")
+
+
+@click.group()
+def trust() -> None:
+    """Fill and show a trust store: one file of certificates and lists.
+
+    It takes CSCA, link and Document Signer certificates and CRLs (DER, PEM), Master, Deviation and
+    Defect Lists, and LDIF of the ICAO PKD.
+    """
+
+
+@trust.command()
+@_STORE
+@click.argument("files", nargs=-1, required=True, type=click.Path(path_type=Path))
+@click.option("--unverified", is_flag=True, help="Take also what does not verify.")
+@_JSON
+def add(store: Path, files: tuple[Path, ...], *, unverified: bool, as_json: bool) -> None:
+    """Verify FILES and add what is in them to STORE: all of them, or nothing."""
+    from verify.trust_files import read_trust_file
+    from verify.trust_import import import_files
+    from verify.trust_store import TrustStore
+
+    read = [read_trust_file(path) for path in files]
+    is_new = not store.exists()
+    try:
+        with TrustStore.open(store, create=True) as opened:
+            summaries = import_files(opened, read, at=datetime.now(UTC), unverified=unverified)
+    except BaseException:
+        if is_new:
+            store.unlink(missing_ok=True)
+        raise
+    if as_json:
+        _print_json([_summary_object(summary) for summary in summaries])
+    else:
+        for summary in summaries:
+            _print_summary(summary)
+
+
+@trust.command("list")
+@_STORE
+@_KIND
+@_COUNTRY
+@click.option("--unverified", is_flag=True, help="Only what does not verify.")
+@click.option("--markdown", is_flag=True, help="Print a table for documentation.")
+@_JSON
+def list_entries(
+    store: Path,
+    kind: str | None,
+    country: str | None,
+    *,
+    unverified: bool,
+    markdown: bool,
+    as_json: bool,
+) -> None:
+    """List what is in STORE, one line an entry."""
+    with _open(store) as opened:
+        entries = opened.entries(kind=Kind(kind) if kind else None, country=country)
+    if unverified:
+        entries = [entry for entry in entries if not entry.verified]
+    if as_json:
+        _print_json([entry.as_json() for entry in entries])
+    elif markdown:
+        _print_markdown(entries)
+    else:
+        _print_lines(entries)
+
+
+@trust.command()
+@_STORE
+@click.argument("fingerprints", nargs=-1, metavar="[FINGERPRINT]...")
+@_JSON
+def show(store: Path, fingerprints: tuple[str, ...], *, as_json: bool) -> None:
+    """Show entries of STORE in full, or without any where everything in it came from."""
+    with _open(store) as opened:
+        if fingerprints:
+            found = [entry.as_json() for entry in _find(opened, fingerprints)]
+        else:
+            found = [
+                {
+                    "source": source.name,
+                    "sha256": source.digest.hex(),
+                    "imported": source.imported,
+                    "entries": source.entries,
+                    "note": source.note,
+                }
+                for source in opened.sources()
+            ]
+    if as_json:
+        _print_json(found)
+        return
+    for fields in found:
+        for name, value in fields.items():
+            text = ", ".join(value) if isinstance(value, list) else str(value)
+            click.echo(f"{name.replace('_', ' '):12} {text}")
+        click.echo()
+
+
+@trust.command()
+@_STORE
+@click.argument("fingerprints", nargs=-1, metavar="[FINGERPRINT]...")
+@click.option("--source", metavar="NAME", help="Everything that came from this file alone.")
+def remove(store: Path, fingerprints: tuple[str, ...], source: str | None) -> None:
+    """Remove entries from STORE, by fingerprint or by the file they came from."""
+    if bool(fingerprints) == (source is not None):
+        raise MisuseError("name the entries to remove: either fingerprints or --source NAME")
+    with _open(store) as opened:
+        if source is None:
+            chosen = _find(opened, fingerprints)
+        else:
+            chosen = [entry for entry in opened.entries() if entry.sources == (source,)]
+            if not chosen:
+                raise MisuseError(f"{store}: nothing came from {source!r} alone")
+        click.echo(f"{opened.remove(chosen)} entries removed")
+
+
+@trust.command()
+@_STORE
+@click.option("-o", "--output", required=True, type=click.Path(path_type=Path), help="The file.")
+@_KIND
+@_COUNTRY
+def export(store: Path, output: Path, kind: str | None, country: str | None) -> None:
+    """Write certificates and CRLs of STORE as PEM, each with its subject before it."""
+    with _open(store) as opened:
+        entries = opened.entries(kind=Kind(kind) if kind else None, country=country)
+    blocks = [_pem(entry) for entry in entries if entry.kind in _PEM_LABELS]
+    partial = output.with_name(f".{output.name}.part")
+    try:
+        partial.write_text("".join(blocks), encoding="utf-8")
+        partial.replace(output)
+    finally:
+        partial.unlink(missing_ok=True)
+    click.echo(f"{len(blocks)} entries written to {output}")
+
+
+_PEM_LABELS = {
+    Kind.CSCA: "CERTIFICATE",
+    Kind.LINK: "CERTIFICATE",
+    Kind.DOCUMENT_SIGNER: "CERTIFICATE",
+    Kind.MASTER_LIST_SIGNER: "CERTIFICATE",
+    Kind.DEVIATION_LIST_SIGNER: "CERTIFICATE",
+    Kind.CRL: "X509 CRL",
+    Kind.DEVIATION_LIST: "CMS",
+    Kind.DEFECT_LIST: "CMS",
+}
+
+
+def _pem(entry: Entry) -> str:
+    from emrtd.pki.pem import encode_pem
+
+    return f"{entry.kind} {entry.subject}\n{encode_pem(entry.der, _PEM_LABELS[entry.kind])}"
+
+
+def _open(store: Path) -> "TrustStore":
+    from verify.trust_store import TrustStore
+
+    return TrustStore.open(store)
+
+
+def _find(store: "TrustStore", fingerprints: Sequence[str]) -> list[Entry]:
+    """Exactly one entry for each fingerprint."""
+    found = []
+    for fingerprint in fingerprints:
+        entries = store.find(fingerprint)
+        if len(entries) != 1:
+            how_many = "no entry" if not entries else f"{len(entries)} entries"
+            raise MisuseError(f"{store.path}: {how_many} with a fingerprint {fingerprint}")
+        found += entries
+    return found
+
+
+def _print_json(value: Any) -> None:
+    click.echo(json.dumps(value, ensure_ascii=False, indent=1))
+
+
+def _summary_object(summary: "Summary") -> dict[str, Any]:
+    return {
+        "source": summary.name,
+        "added": summary.added,
+        "known": summary.known,
+        "verified": summary.verified,
+        "note": summary.note,
+        "left_out": summary.left_out,
+    }
+
+
+def _print_summary(summary: "Summary") -> None:
+    total = summary.added + summary.known
+    click.echo(
+        f"{summary.name}: {total} entries, {summary.added} of them new, {summary.verified} verified"
+    )
+    if summary.note:
+        click.echo(f"  {summary.note}")
+    for reason in summary.left_out:
+        click.echo(f"  left out: {reason}")
+
+
+def _print_lines(entries: Sequence[Entry]) -> None:
+    for entry in entries:
+        state = "verified" if entry.verified else "unverified"
+        usable = "" if entry.usable else " (not usable)"
+        click.echo(
+            f"{entry.fingerprint.hex()[:16]} {entry.country:2} {entry.kind:14} {state:10}"
+            f" {entry.key + usable:18} {entry.subject}"
+        )
+
+
+def _print_markdown(entries: Sequence[Entry]) -> None:
+    click.echo("| State | subject | key | valid from | why |")
+    click.echo("|---|---|---|---|---|")
+    for entry in entries:
+        cells = (entry.country, entry.subject, entry.key, entry.valid_from[:10], entry.explanation)
+        click.echo("| " + " | ".join(cell.replace("|", "\\|") for cell in cells) + " |")

@@ -1,0 +1,121 @@
+"""Files that a trust store is filled from, told apart by what they are, never by their names.
+
+Certificates, CRLs and signed lists in DER or PEM, and LDIF of the PKD with all of these.
+"""
+
+import base64
+import binascii
+import hashlib
+import re
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Final
+
+from emrtd.asn1 import ber, der
+from emrtd.errors import MalformedError
+from emrtd.pki.certificates import Certificate
+from emrtd.pki.crl import Crl
+from emrtd.pki.defect_list import ID_DEFECT_LIST, DefectList
+from emrtd.pki.deviation_list import ID_DEVIATION_LIST, DeviationList
+from emrtd.pki.ldif import MAX_VALUE, read_ldif
+from emrtd.pki.master_list import ID_MASTER_LIST, MasterList
+from emrtd.pki.signed_data import SignedData
+
+MAX_FILE: Final = 1024 * 1024 * 1024
+"""Octets of a file; the PKD's largest has about 100,000,000."""
+
+Content = Certificate | Crl | MasterList | DeviationList | DefectList
+
+_PEM: Final = re.compile(rb"-----BEGIN ([A-Z0-9 ]+)-----\r?\n(.*?)-----END \1-----", re.DOTALL)
+_LDIF: Final = re.compile(rb"\s*(#|version:|dn:)", re.IGNORECASE)
+
+
+@dataclass(frozen=True)
+class TrustFile:
+    """A file: its name, its SHA-256, what is in it, and what in it could not be read.
+
+    `collection` says that it is one of many things that nobody chose one by one (LDIF): what does
+    not verify in it is left out, and does not refuse the rest.
+    """
+
+    name: str
+    digest: bytes
+    contents: tuple[Content, ...] = field(repr=False)
+    unreadable: tuple[str, ...] = ()
+    collection: bool = False
+
+
+def read_trust_file(path: Path) -> TrustFile:
+    """Read a file; raises `MalformedError` for one that holds nothing known, `OSError` for none."""
+    size = path.stat().st_size
+    if size > MAX_FILE:
+        raise MalformedError(str(path), f"{size} octets are too many")
+    with path.open("rb") as file:
+        head = file.read(512)
+        file.seek(0)
+        digest = hashlib.file_digest(file, "sha256").digest()
+        file.seek(0)
+        if head[:1] == b"\x30":
+            return TrustFile(path.name, digest, (_read(file.read(), path.name),))
+        if b"-----BEGIN " in head:
+            return TrustFile(path.name, digest, tuple(_read_pem(file.read(), path.name)))
+        if _LDIF.match(head):
+            contents, unreadable = [], []
+            for value in read_ldif(iter(lambda: file.readline(MAX_VALUE + 1), b"")):
+                if value.value[:1] != b"\x30":
+                    continue
+                try:
+                    contents.append(_read(value.value, f"{path.name}, line {value.line}"))
+                except MalformedError as error:
+                    unreadable.append(str(error))
+            return TrustFile(path.name, digest, tuple(contents), tuple(unreadable), True)
+    raise MalformedError(path.name, "is no certificate, CRL, signed list or LDIF file")
+
+
+def _read_pem(octets: bytes, what: str) -> Iterator[Content]:
+    for found in _PEM.finditer(octets):
+        try:
+            yield _read(base64.b64decode(b"".join(found[2].split()), validate=True), what)
+        except binascii.Error:
+            raise MalformedError(what, "a PEM block that is not base64", found.start()) from None
+
+
+def _read(octets: bytes, what: str) -> Content:
+    """Read DER of any kind; what it is stands in its first fields."""
+    try:
+        return _dispatch(octets)
+    except MalformedError as error:
+        raise MalformedError(what, str(error)) from None
+
+
+def _dispatch(octets: bytes) -> Content:
+    tags = [each.tag for each in _first_fields(octets)]
+    if tags[:1] == [der.OID]:
+        return _read_list(SignedData.parse(octets, "signed list"))
+    if tags[:1] == [der.SEQUENCE]:
+        inner = [each.tag for each in _first_fields(octets)[0].each(8)]
+        # A CRL's version is bare, its third or fourth field a time; a certificate's is a sequence.
+        position = 3 if inner[:1] == [der.INTEGER] else 2
+        if inner[position : position + 1] in ([der.UTC_TIME], [der.GENERALIZED_TIME]):
+            return Crl.parse(octets)
+    return Certificate.parse(octets)
+
+
+def _first_fields(octets: bytes) -> list[ber.Value]:
+    whole = ber.read_first(octets, "file") if octets[1:2] != b"\x80" else None
+    if whole is None:  # of indefinite length: only CMS is written so
+        whole = ber.read_first(ber.definite(octets, "file"), "file")
+    return list(whole.each(8))
+
+
+def _read_list(data: SignedData) -> MasterList | DeviationList | DefectList:
+    match data.content_type:
+        case kind if kind == ID_MASTER_LIST:
+            return MasterList.read(data)
+        case kind if kind == ID_DEVIATION_LIST:
+            return DeviationList.read(data)
+        case kind if kind == ID_DEFECT_LIST:
+            return DefectList.read(data)
+        case kind:
+            raise MalformedError("signed list", f"content of type {kind} is not known")

@@ -1,0 +1,359 @@
+"""Fills the trust store: all of a command's files are taken, or none.
+
+Verified and trusted are two things.  Verified: the signature is good, by what it claims to be
+signed by.  Trusted: the operator chose the file of one CSCA, or a Master List that verifies vouches
+for it, or something trusted has signed it.  Nothing whose own signature is wrong is ever trusted.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from datetime import datetime
+from hashlib import sha256
+from json import dumps
+
+from emrtd.errors import MisuseError
+from emrtd.pki.certificates import Certificate
+from emrtd.pki.crl import Crl
+from emrtd.pki.defect_list import DefectList
+from emrtd.pki.deviation_list import DeviationList
+from emrtd.pki.extensions import DEVIATION_LIST_SIGNER, MASTER_LIST_SIGNER, KeyUsage
+from emrtd.pki.findings import Outcome
+from emrtd.pki.master_list import MasterList
+from emrtd.pki.path import find_anchor
+from emrtd.pki.revocation import find_crl_issuer
+from emrtd.pki.signer_profile import Purpose
+from verify.authorities import Authorities, Proof
+from verify.list_signers import examine_list_signer
+from verify.trust_entries import ANCHOR_KINDS, Kind
+from verify.trust_files import Content, TrustFile
+from verify.trust_store import TrustStore
+
+
+@dataclass(slots=True)
+class Summary:
+    """What became of a file: how many entries are new, were there before, and verify.
+
+    `note` says who signed a list; `left_out` are the reasons for which parts were not taken.
+    """
+
+    name: str
+    added: int = 0
+    known: int = 0
+    verified: int = 0
+    note: str = ""
+    left_out: list[str] = field(default_factory=list)
+
+
+@dataclass(slots=True)
+class _Item:
+    """Something of a file that is now an entry.
+
+    `chosen`: the operator named the file it is alone in; `vouched`: a Master List holds it.
+    """
+
+    content: Certificate | Crl = field(repr=False)
+    name: str
+    new: bool
+    chosen: bool
+    vouched: bool
+    trusted: bool
+    verified: bool = False
+    reason: str = ""
+    summaries: list[Summary] = field(default_factory=list)
+
+
+def import_files(
+    store: TrustStore, files: Sequence[TrustFile], *, at: datetime, unverified: bool = False
+) -> list[Summary]:
+    """Import files in one transaction; `at` is the instant (aware) of the import.
+
+    Raises `MisuseError`, and changes nothing, where a file or the signer of a list does not
+    verify, unless `unverified`.  What does not verify in a collection (LDIF) is left out.
+    """
+    with store.transaction():
+        return _Import(store, at, unverified=unverified).run(files)
+
+
+class _Import:
+    """One import, inside its transaction."""
+
+    def __init__(self, store: TrustStore, at: datetime, *, unverified: bool) -> None:
+        self._store = store
+        self._at = at
+        self._unverified = unverified
+        self._items: dict[int, _Item] = {}
+
+    def run(self, files: Sequence[TrustFile]) -> list[Summary]:
+        """Take the files: CSCAs first, then lists of them, then what they have signed."""
+        summaries = [Summary(file.name) for file in files]
+        pairs = list(zip(files, summaries, strict=True))
+        for file, summary in sorted(pairs, key=lambda pair: _rank(pair[0])):
+            self._take(file, summary)
+            self._settle_authorities()
+        self._settle_signed()
+        for entry, item in self._items.items():
+            if not self._is_accepted(item):
+                self._leave_out(entry, item)
+                continue
+            first, *others = item.summaries
+            first.added += item.new
+            first.known += not item.new
+            for other in others:
+                other.known += 1
+            for summary in item.summaries:
+                summary.verified += item.verified
+        return summaries
+
+    def _take(self, file: TrustFile, summary: Summary) -> None:
+        summary.left_out += file.unreadable
+        source = self._store.add_source(file.name, file.digest, self._at)
+        for content in sorted(file.contents, key=_rank_of):
+            if isinstance(content, Certificate | Crl):
+                self._add(source, content, summary, chosen=not file.collection)
+                continue
+            problem, note = self._examine(content)
+            if problem is None:
+                summary.note = note
+            elif self._unverified:
+                summary.note = f"not verified: {problem}"
+            elif file.collection:
+                summary.left_out.append(f"a list: {problem}")
+                continue
+            else:
+                raise MisuseError(f"{file.name}: {problem}; --unverified takes it all the same")
+            if isinstance(content, MasterList):
+                summary.left_out += content.unreadable
+                for certificate in content.certificates:
+                    self._add(source, certificate, summary, vouched=True)
+                self._settle_authorities()  # what the next list is to be measured by
+            else:
+                self._add_list(source, content, summary, problem)
+        self._store.note_source(source, summary.note)
+
+    def _examine(self, content: MasterList | DeviationList | DefectList) -> tuple[str | None, str]:
+        """Why the signer of a list is not to be believed (None if it is), and who it is."""
+        purpose, own = Purpose.DEVIATION_LIST_SIGNER, tuple[Certificate, ...]()
+        if isinstance(content, MasterList):
+            purpose, own = Purpose.MASTER_LIST_SIGNER, content.certificates
+        if isinstance(content, DefectList):
+            purpose = Purpose.DEFECT_LIST_SIGNER
+        signer = examine_list_signer(content.signed_data, self._store, purpose, own, self._at)
+        return signer.problem, signer.description
+
+    def _add(
+        self,
+        source: int,
+        content: Certificate | Crl,
+        summary: Summary,
+        *,
+        chosen: bool = False,
+        vouched: bool = False,
+    ) -> None:
+        kind = _kind(content, vouched=vouched)
+        entry, new, trusted = self._store.add_entry(source, kind, _fields(content))
+        item = self._items.setdefault(
+            entry, _Item(content, summary.name, new, chosen, vouched, trusted)
+        )
+        item.chosen |= chosen
+        item.vouched |= vouched
+        if summary not in item.summaries[-1:]:
+            item.summaries.append(summary)
+
+    def _add_list(
+        self,
+        source: int,
+        content: DeviationList | DefectList,
+        summary: Summary,
+        problem: str | None,
+    ) -> None:
+        kind = Kind.DEVIATION_LIST if isinstance(content, DeviationList) else Kind.DEFECT_LIST
+        entry, new, _ = self._store.add_entry(source, kind, _list_fields(content))
+        self._store.settle(entry, verified=problem is None, trusted=True, explanation=summary.note)
+        summary.added += new
+        summary.known += not new
+        summary.verified += problem is None
+
+    # --- verification ----------------------------------------------------------------------------
+
+    def _settle_authorities(self) -> None:
+        """Verify CSCA and link certificates, also old ones whose issuer only came now."""
+        items = {
+            entry: item
+            for entry, item in self._items.items()
+            if isinstance(item.content, Certificate)
+            and _kind(item.content, vouched=item.vouched) in ANCHOR_KINDS
+        }
+        if not items:
+            return
+        authorities = Authorities()
+        known: dict[int, Certificate] = {}
+        trusted: set[Certificate] = set()
+        unproven = set(items)
+        for kind in ANCHOR_KINDS:
+            for entry in self._store.entries(kind=kind):
+                known[entry.id] = Certificate.parse(entry.der)
+                authorities.add(known[entry.id])
+                if entry.trusted:
+                    trusted.add(known[entry.id])
+                if not entry.verified:
+                    unproven.add(entry.id)
+        proofs = {number: authorities.prove(known[number]) for number in unproven}
+        trusted |= {
+            known[number]
+            for number, item in items.items()
+            if not proofs[number].wrong
+            and (item.vouched or self._unverified or (item.chosen and proofs[number].verified))
+        }
+        self._spread(trusted, known, proofs)
+        for number, proof in proofs.items():
+            is_trusted = known[number] in trusted
+            self._store.settle(
+                number, verified=proof.verified, trusted=is_trusted, explanation=proof.explanation
+            )
+            if number in items:
+                self._store.set_kind(number, Kind.LINK if proof.is_link else Kind.CSCA)
+                item = items[number]
+                item.verified, item.trusted = proof.verified, is_trusted
+                item.reason = "nobody vouches for it" if proof.verified else proof.explanation
+
+    @staticmethod
+    def _spread(
+        trusted: set[Certificate], known: dict[int, Certificate], proofs: dict[int, Proof]
+    ) -> None:
+        """Trust what links tie to something trusted (Doc 9303-12, 6.1.1)."""
+        grown = True
+        while grown:
+            reached = {
+                known[entry]
+                for entry, proof in proofs.items()
+                if proof.issuer in trusted and known[entry].is_ca
+            }
+            grown = not reached <= trusted
+            trusted |= reached
+
+    def _settle_signed(self) -> None:
+        """Verify what CSCAs have signed: signers of documents and lists, and CRLs."""
+        for entry, item in self._items.items():
+            content = item.content
+            if isinstance(content, Crl):
+                anchor = find_crl_issuer(content, self._store)
+                verified = anchor is not None
+                reason = (
+                    f"signed by {anchor.certificate.subject}"
+                    if anchor is not None
+                    else f"no trusted key of {content.issuer} signed it"
+                )
+            elif _kind(content, vouched=item.vouched) not in ANCHOR_KINDS:
+                finding = find_anchor(content, self._store, self._at)[1]
+                verified, reason = finding.outcome is Outcome.PASSED, finding.reason
+            else:
+                continue
+            item.trusted |= verified or self._unverified
+            item.verified, item.reason = verified, reason
+            self._store.settle(entry, verified=verified, trusted=item.trusted, explanation=reason)
+
+    def _is_accepted(self, item: _Item) -> bool:
+        proven = item.verified and item.trusted
+        return proven or item.vouched or self._unverified or not item.new
+
+    def _leave_out(self, entry: int, item: _Item) -> None:
+        """Take an entry out again, or refuse the whole import."""
+        content = item.content
+        name = (
+            content.subject if isinstance(content, Certificate) else f"the CRL of {content.issuer}"
+        )
+        if item.chosen:
+            raise MisuseError(
+                f"{item.name}: {name}: {item.reason}; --unverified takes it all the same"
+            )
+        item.summaries[0].left_out.append(f"{name}: {item.reason}")
+        self._store.drop(entry)
+
+
+def _rank(file: TrustFile) -> int:
+    return min((_rank_of(content) for content in file.contents), default=0) + 3 * file.collection
+
+
+def _rank_of(content: Content) -> int:
+    """What has to be there before the rest can be verified comes first."""
+    match content:
+        case Certificate() if _kind(content, vouched=False) in ANCHOR_KINDS:
+            return 0
+        case MasterList():
+            return 1
+        case _:
+            return 2
+
+
+def _kind(content: Certificate | Crl, *, vouched: bool) -> Kind:
+    """What a certificate is; those of a Master List are CSCAs', flagged as a CA or not."""
+    if isinstance(content, Crl):
+        return Kind.CRL
+    extensions = content.extensions
+    signs = extensions.key_usage is not None and KeyUsage.KEY_CERT_SIGN in extensions.key_usage
+    if vouched or content.is_ca or signs:
+        return Kind.CSCA
+    purposes = extensions.extended_key_usage or frozenset()
+    if MASTER_LIST_SIGNER in purposes:
+        return Kind.MASTER_LIST_SIGNER
+    if DEVIATION_LIST_SIGNER in purposes:
+        return Kind.DEVIATION_LIST_SIGNER
+    return Kind.DOCUMENT_SIGNER
+
+
+def _fields(content: Certificate | Crl) -> dict[str, object]:
+    """The columns of an entry that its octets alone determine."""
+    if isinstance(content, Crl):
+        scheme = content.scheme.description if content.scheme else "an unknown algorithm"
+        return {
+            "country": content.country or "",
+            "subject": str(content.issuer),
+            "subject_key": content.issuer.key,
+            "key": scheme,
+            "key_identifier": content.authority_key_identifier,
+            "serial": f"{content.number or 0:x}",
+            "usable": content.scheme is not None and not content.unknown_critical,
+            "valid_from": _text(content.this_update),
+            "valid_until": _text(content.next_update) if content.next_update else "",
+            "tolerated": dumps(sorted(content.tolerated)),
+            "fingerprint": sha256(content.der).digest(),
+            "der": content.der,
+        }
+    return {
+        "country": content.country or "",
+        "subject": str(content.subject),
+        "subject_key": content.subject.key,
+        "key": content.key,
+        "key_identifier": content.extensions.subject_key_identifier,
+        "serial": f"{content.serial:x}",
+        "usable": content.public_key is not None,
+        "valid_from": _text(content.not_before),
+        "valid_until": _text(content.not_after),
+        "tolerated": dumps(sorted(content.tolerated)),
+        "fingerprint": content.fingerprint,
+        "der": content.der,
+    }
+
+
+def _list_fields(content: DeviationList | DefectList) -> dict[str, object]:
+    data = content.signed_data
+    signer = data.certificates[0].subject if data.certificates else None
+    signed = data.signers[0].signing_time
+    return {
+        "country": content.country or "",
+        "subject": str(signer or ""),
+        "subject_key": signer.key if signer else "",
+        "key": data.signers[0].scheme.description,
+        "key_identifier": None,
+        "serial": "0",
+        "usable": True,
+        "valid_from": _text(signed) if signed else "",
+        "valid_until": "",
+        "tolerated": dumps(sorted(data.tolerated)),
+        "fingerprint": sha256(data.der).digest(),
+        "der": data.der,
+    }
+
+
+def _text(instant: datetime) -> str:
+    return instant.isoformat(timespec="seconds")

@@ -1,0 +1,384 @@
+"""The trust store: one SQLite file of certificates and lists, each with where it came from.
+
+What is asked of it while a document is judged (`emrtd.pki.trust.TrustView`) is answered from a few
+indexed rows, parsed once and kept.  It is filled by `verify.trust_import`.
+"""
+
+import json
+import sqlite3
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from datetime import UTC, datetime
+from pathlib import Path
+from types import TracebackType
+from typing import Any, Final, Self, TypeVar
+
+from emrtd.errors import MalformedError, MisuseError
+from emrtd.pki.certificates import Certificate
+from emrtd.pki.crl import Crl
+from emrtd.pki.defect_list import DefectList
+from emrtd.pki.deviation_list import DeviationList
+from emrtd.pki.names import Name
+from emrtd.pki.trust import Anchor
+from verify.trust_entries import Entry, Kind, Source
+
+T = TypeVar("T")
+
+_APPLICATION_ID: Final = 0x43485354
+_VERSION: Final = 1
+_SCHEMA: Final = """
+CREATE TABLE source (
+    id INTEGER PRIMARY KEY,
+    name TEXT NOT NULL,
+    digest BLOB NOT NULL UNIQUE,    -- SHA-256 of the file
+    imported TEXT NOT NULL,         -- UTC, ISO 8601
+    note TEXT NOT NULL              -- who signed it, what was left out
+);
+CREATE TABLE entry (
+    id INTEGER PRIMARY KEY,
+    kind TEXT NOT NULL,
+    country TEXT NOT NULL,          -- two letters in upper case, or empty
+    subject TEXT NOT NULL,
+    subject_key TEXT NOT NULL,      -- Name.key: equal where two names match
+    key TEXT NOT NULL,
+    key_identifier BLOB,
+    serial TEXT NOT NULL,           -- in hexadecimal: SQLite's integers have 64 bits
+    usable INTEGER NOT NULL,
+    verified INTEGER NOT NULL,
+    trusted INTEGER NOT NULL,       -- whether it counts: as an anchor, a signer or a list
+    explanation TEXT NOT NULL,
+    valid_from TEXT NOT NULL,
+    valid_until TEXT NOT NULL,
+    tolerated TEXT NOT NULL,        -- JSON
+    fingerprint BLOB NOT NULL UNIQUE,
+    der BLOB NOT NULL
+);
+CREATE INDEX entry_by_key_identifier ON entry (key_identifier);
+CREATE INDEX entry_by_subject ON entry (subject_key);
+CREATE INDEX entry_by_country ON entry (country, kind);
+CREATE INDEX entry_by_serial ON entry (serial);
+CREATE TABLE provenance (
+    entry INTEGER NOT NULL REFERENCES entry (id) ON DELETE CASCADE,
+    source INTEGER NOT NULL REFERENCES source (id) ON DELETE CASCADE,
+    PRIMARY KEY (entry, source)
+) WITHOUT ROWID;
+"""
+
+
+_ANCHORS: Final = """
+SELECT der, (SELECT group_concat(name, ', ') FROM provenance JOIN source ON source.id = source
+             WHERE entry = entry.id)
+FROM entry WHERE trusted AND kind IN ('csca', 'link')
+"""
+_ANCHORS_BY_KEY: Final = _ANCHORS + "AND key_identifier = ? ORDER BY id"
+_ANCHORS_BY_NAME: Final = _ANCHORS + "AND subject_key = ? ORDER BY id"
+_ANCHORS_BY_COUNTRY: Final = _ANCHORS + "AND country = ? ORDER BY id"
+
+_SIGNERS: Final = """
+SELECT der FROM entry
+WHERE trusted AND kind IN ('ds', 'master-list-signer', 'deviation-list-signer')
+"""
+_SIGNERS_BY_SERIAL: Final = _SIGNERS + "AND serial = ?"
+_SIGNERS_BY_KEY: Final = _SIGNERS + "AND key_identifier = ?"
+
+_LISTS: Final = "SELECT der FROM entry WHERE trusted AND kind = ? AND ? IN ('', country)"
+
+_ENTRIES: Final = """
+SELECT id, kind, country, subject, key, usable, verified, trusted, explanation, valid_from,
+       valid_until, tolerated, fingerprint, der
+FROM entry
+WHERE (?1 IS NULL OR kind = ?1) AND (?2 IS NULL OR country = ?2)
+      AND (?3 IS NULL OR hex(fingerprint) LIKE ?3)
+ORDER BY country, kind, subject, valid_from, id
+"""
+
+_INSERT: Final = """
+INSERT INTO entry (
+    kind, country, subject, subject_key, key, key_identifier, serial, usable, verified, trusted,
+    explanation, valid_from, valid_until, tolerated, fingerprint, der
+) VALUES (
+    :kind, :country, :subject, :subject_key, :key, :key_identifier, :serial, :usable, 0, 0,
+    '', :valid_from, :valid_until, :tolerated, :fingerprint, :der
+) ON CONFLICT (fingerprint) DO NOTHING
+"""
+
+
+class TrustStore:
+    """A trust store, open; a context manager that closes it.
+
+    Everything raises `MisuseError` or `MalformedError` for a file that is no trust store, and
+    `OSError` where the disk fails; a write happens whole or not at all.
+    """
+
+    def __init__(self, connection: sqlite3.Connection, path: Path) -> None:
+        self.path = path
+        self._connection = connection
+        self._cache: dict[tuple[str, object], Any] = {}
+        self._seen = -1
+
+    @classmethod
+    def open(cls, path: Path, *, create: bool = False) -> Self:
+        """Open a trust store; with `create`, make one where there is no file."""
+        new = not path.exists()
+        if new and not create:
+            raise MisuseError(f"{path}: there is no trust store; `verify trust add` makes one")
+        if path.is_dir():
+            raise MisuseError(f"{path}: is a folder, not a trust store")
+        with _explained(path):
+            connection = sqlite3.connect(path, isolation_level=None, check_same_thread=False)
+            connection.execute("PRAGMA foreign_keys = ON")
+            if new:
+                connection.executescript(
+                    f"PRAGMA application_id = {_APPLICATION_ID};"
+                    f"PRAGMA user_version = {_VERSION}; BEGIN; {_SCHEMA} COMMIT;"
+                )
+            ((application,),) = connection.execute("PRAGMA application_id")
+            ((version,),) = connection.execute("PRAGMA user_version")
+        if (application, version) != (_APPLICATION_ID, _VERSION):
+            connection.close()
+            raise MalformedError(str(path), "is not a trust store, or one of another version")
+        return cls(connection, path)
+
+    def close(self) -> None:
+        """Close the file."""
+        self._connection.close()
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
+        self.close()
+
+    @contextmanager
+    def transaction(self) -> Iterator[None]:
+        """Do all that follows, or nothing."""
+        with _explained(self.path):
+            self._connection.execute("BEGIN IMMEDIATE")
+            try:
+                yield
+                self._connection.execute("COMMIT")
+            except BaseException:
+                if self._connection.in_transaction:
+                    self._connection.execute("ROLLBACK")
+                raise
+            finally:
+                self._cache.clear()
+
+    # --- what is asked while a document is judged: emrtd.pki.trust.TrustView ---------------------
+
+    def anchors_by_key_identifier(self, identifier: bytes) -> Sequence[Anchor]:
+        """See `TrustView`."""
+        return self._anchors(_ANCHORS_BY_KEY, identifier)
+
+    def anchors_by_name(self, name: Name) -> Sequence[Anchor]:
+        """See `TrustView`."""
+        return self._anchors(_ANCHORS_BY_NAME, name.key)
+
+    def anchors_of_country(self, country: str) -> Sequence[Anchor]:
+        """See `TrustView`."""
+        return self._anchors(_ANCHORS_BY_COUNTRY, country)
+
+    def document_signers(
+        self, serial: int | None, key_identifier: bytes | None
+    ) -> Sequence[Certificate]:
+        """See `TrustView`."""
+        query, value = (
+            (_SIGNERS_BY_KEY, key_identifier)
+            if serial is None
+            else (_SIGNERS_BY_SERIAL, f"{serial:x}")
+        )
+        return self._remembered(
+            (query, value), lambda: [Certificate.parse(der) for (der,) in self._rows(query, value)]
+        )
+
+    def crls_of_country(self, country: str) -> Sequence[Crl]:
+        """See `TrustView`."""
+        return self._lists(Kind.CRL, Crl.parse, country)
+
+    def deviation_lists(self, country: str) -> Sequence[DeviationList]:
+        """See `TrustView`."""
+        return self._lists(Kind.DEVIATION_LIST, DeviationList.parse, country)
+
+    def defect_lists(self) -> Sequence[DefectList]:
+        """See `TrustView`."""
+        return self._lists(Kind.DEFECT_LIST, DefectList.parse)
+
+    def _anchors(self, query: str, value: object) -> Sequence[Anchor]:
+        return self._remembered(
+            (query, value),
+            lambda: [
+                Anchor(Certificate.parse(der), source or "")
+                for der, source in self._rows(query, value)
+            ],
+        )
+
+    def _lists(self, kind: Kind, parse: Callable[[bytes], T], country: str = "") -> Sequence[T]:
+        return self._remembered(
+            (kind, country),
+            lambda: [parse(der) for (der,) in self._rows(_LISTS, kind.value, country)],
+        )
+
+    def _remembered(self, key: tuple[str, object], find: Callable[[], list[T]]) -> Sequence[T]:
+        """What was found before, until anybody writes to the file."""
+        ((version,),) = self._connection.execute("PRAGMA data_version")
+        if version != self._seen:
+            self._cache.clear()
+            self._seen = version
+        if key not in self._cache:
+            self._cache[key] = find()
+        found: Sequence[T] = self._cache[key]
+        return found
+
+    # --- entries ---------------------------------------------------------------------------------
+
+    def entries(self, *, kind: Kind | None = None, country: str | None = None) -> list[Entry]:
+        """The entries, by country, kind and subject; of one kind or country where that is given."""
+        return self._entries(kind and kind.value, country and country.upper(), None)
+
+    def find(self, selector: str) -> list[Entry]:
+        """The entries whose fingerprint (in hexadecimal, 8 digits or more) begins so."""
+        digits = selector.lower().replace(":", "")
+        if len(digits) < 8 or not set(digits) <= set("0123456789abcdef"):
+            raise MisuseError(
+                f"{selector!r} is no fingerprint: give its first 8 hexadecimal digits or more"
+            )
+        return self._entries(None, None, f"{digits}%")
+
+    def _entries(self, *limits: str | None) -> list[Entry]:
+        names: dict[int, list[str]] = {}
+        query = (
+            "SELECT entry, name FROM provenance JOIN source ON source.id = source ORDER BY source"
+        )
+        for entry, name in self._rows(query):
+            names.setdefault(entry, []).append(name)
+        found = []
+        for row in self._rows(_ENTRIES, *limits):
+            (id_, kind, country, subject, key, usable, verified, trusted, explanation, valid_from,
+             valid_until, tolerated, fingerprint, der) = row  # fmt: skip
+            found.append(
+                Entry(
+                    id=id_,
+                    kind=Kind(kind),
+                    country=country,
+                    subject=subject,
+                    key=key,
+                    usable=bool(usable),
+                    verified=bool(verified),
+                    trusted=bool(trusted),
+                    explanation=explanation,
+                    valid_from=valid_from,
+                    valid_until=valid_until,
+                    tolerated=tuple(json.loads(tolerated)),
+                    fingerprint=fingerprint,
+                    der=der,
+                    sources=tuple(names.get(id_, ())),
+                )
+            )
+        return found
+
+    def sources(self) -> list[Source]:
+        """The files that were imported, the oldest first."""
+        query = (
+            "SELECT name, digest, imported, note,"
+            " (SELECT count(*) FROM provenance WHERE source = source.id) FROM source ORDER BY id"
+        )
+        return [Source(*row) for row in self._rows(query)]
+
+    def remove(self, entries: Iterable[Entry]) -> int:
+        """Remove entries, and sources of which nothing is left; returns how many entries."""
+        with self.transaction():
+            removed = [
+                self._connection.execute("DELETE FROM entry WHERE id = ?", (each.id,)).rowcount
+                for each in entries
+            ]
+            self._connection.execute(
+                "DELETE FROM source WHERE id NOT IN (SELECT source FROM provenance)"
+            )
+        return sum(removed)
+
+    # --- for verify.trust_import, inside a transaction -------------------------------------------
+
+    def add_source(self, name: str, digest: bytes, imported: datetime) -> int:
+        """Note a file; one with the same content that is noted already keeps its name and time."""
+        self._connection.execute(
+            "INSERT INTO source (name, digest, imported, note) VALUES (?, ?, ?, '')"
+            " ON CONFLICT (digest) DO NOTHING",
+            (name, digest, _text(imported)),
+        )
+        ((source,),) = self._rows("SELECT id FROM source WHERE digest = ?", digest)
+        return int(source)
+
+    def note_source(self, source: int, note: str) -> None:
+        """Say who signed a file, if that was not said when it was first imported."""
+        self._connection.execute(
+            "UPDATE source SET note = ? WHERE id = ? AND note = ''", (note, source)
+        )
+
+    def add_entry(
+        self, source: int, kind: Kind, fields: Mapping[str, object]
+    ) -> tuple[int, bool, bool]:
+        """Add an entry, unless it is there, and note where it came from.
+
+        It is neither verified nor trusted until it is settled.  Returns its id, whether it is new,
+        and whether it is trusted already.
+        """
+        cursor = self._connection.execute(_INSERT, {"kind": kind.value, **fields})
+        ((entry, trusted),) = self._rows(
+            "SELECT id, trusted FROM entry WHERE fingerprint = ?", fields["fingerprint"]
+        )
+        self._connection.execute(
+            "INSERT INTO provenance (entry, source) VALUES (?, ?) ON CONFLICT DO NOTHING",
+            (entry, source),
+        )
+        self._cache.clear()
+        return int(entry), cursor.rowcount == 1, bool(trusted)
+
+    def set_kind(self, entry: int, kind: Kind) -> None:
+        """Say what an entry is, once that is known."""
+        self._connection.execute("UPDATE entry SET kind = ? WHERE id = ?", (kind.value, entry))
+
+    def settle(self, entry: int, *, verified: bool, trusted: bool, explanation: str) -> None:
+        """Say of an entry whether it is verified, whether it counts, and why."""
+        self._connection.execute(
+            "UPDATE entry SET verified = ?, trusted = ?, explanation = ? WHERE id = ?",
+            (verified, trusted, explanation, entry),
+        )
+        self._cache.clear()
+
+    def drop(self, entry: int) -> None:
+        """Take an entry out again."""
+        self._connection.execute("DELETE FROM entry WHERE id = ?", (entry,))
+        self._cache.clear()
+
+    def _rows(self, query: str, *values: object) -> list[tuple[Any, ...]]:
+        with _explained(self.path):
+            return self._connection.execute(query, values).fetchall()
+
+
+@contextmanager
+def _explained(path: Path) -> Iterator[None]:
+    """Turn SQLite's errors into ours: what, where, and what to do."""
+    try:
+        yield
+    except sqlite3.DatabaseError as error:
+        match error.sqlite_errorname if hasattr(error, "sqlite_errorname") else "":
+            case "SQLITE_FULL":
+                reason = "the disk is full; nothing was changed"
+            case "SQLITE_BUSY":
+                reason = "another process is writing to it; try again"
+            case "SQLITE_READONLY" | "SQLITE_CANTOPEN" | "SQLITE_PERM":
+                reason = "cannot be opened or written"
+            case "SQLITE_NOTADB" | "SQLITE_CORRUPT":
+                raise MalformedError(str(path), "is not a trust store, or is damaged") from None
+            case _:
+                reason = str(error)
+        raise OSError(0, reason, str(path)) from None
+
+
+def _text(instant: datetime) -> str:
+    return instant.astimezone(UTC).isoformat(timespec="seconds")
