@@ -62,11 +62,11 @@ class Com(FileContent):
         lds_version = digits(_LDS_VERSION, "LDS", 4)
         unicode_version = digits(_UNICODE_VERSION, "Unicode", 6)
         tags = tuple(objects.one(_TAG_LIST).value)
+        if len(tags) > 256:
+            raise MalformedError("EF.COM", f"lists {len(tags)} data groups")
         unknown = [f"{tag:02X}" for tag in tags if data_group_by_tag(tag) is None]
         if unknown:
             tolerated.append(f"EF.COM: lists tags of no data group ({', '.join(unknown[:16])})")
-        if len(tags) > 256:
-            raise MalformedError("EF.COM", f"lists {len(tags)} data groups")
         known = (_LDS_VERSION, _UNICODE_VERSION, _TAG_LIST)
         other = tuple((each.tag, each.value) for each in objects if each.tag not in known)
         return cls(lds_version, unicode_version, tags, other, tolerated=tuple(tolerated))

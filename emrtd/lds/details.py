@@ -24,6 +24,8 @@ from emrtd.lds.values import (
 )
 
 TAG_LIST: Final = 0x5C
+_MAX_TAG_LIST: Final = 4096
+"""Octets of a tag list that are looked at."""
 _SEVERAL: Final = 0xA0
 """The template in which an element stands that may recur, with the number of its instances."""
 
@@ -117,7 +119,8 @@ class Details(FileContent):
             tolerated.append(f"{cls.WHAT}: has no tag list")
             return
         recurring = next(e.tag for e in cls.ELEMENTS if e.kind is Kind.SEVERAL_TEXTS)
-        listed = {recurring if tag == _SEVERAL else tag for tag in _tags(tag_list.value)}
+        octets = tag_list.value[:_MAX_TAG_LIST]
+        listed = {recurring if tag == _SEVERAL else tag for tag in _tags(octets)}
         there = {recurring if each.tag == _SEVERAL else each.tag for each in objects}
         if listed != there - {TAG_LIST}:
             tolerated.append(f"{cls.WHAT}: the tag list does not list what there is")

@@ -189,7 +189,8 @@ def make_up(index: int, lots: Random, latest: date) -> Specimen:
     issued = latest - timedelta(days=lots.randrange(MAX_DAYS_ISSUED_EARLIER))
     age = round(lots.triangular(19, 78, 32))
     born = issued - timedelta(days=age * 365 + age // 4 + lots.randrange(1, 360))
-    category = lots.choice(_CATEGORIES)
+    plain = peculiarity is Peculiarity.NONE
+    category = _CATEGORIES[0] if plain else lots.choice(_CATEGORIES)
     refugee = category[0] == "REFUGEE"
     return Specimen(
         peculiarity=peculiarity,
