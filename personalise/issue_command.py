@@ -103,9 +103,9 @@ def prepare(  # noqa: PLR0917 - click's options
 @click.option("-o", "--output", type=_PATH, required=True, help="File for the package.")
 def seal_application(application: Path, recipient: Path, output: Path) -> None:
     """Encrypt the application in the folder APPLICATION for the PKI that will issue it."""
+    from emrtd.files import write_atomically
     from emrtd.pki.certificates import MAX_CERTIFICATE, Certificate
     from personalise import intake
-    from personalise.files import write_atomically
     from personalise.records import read_bounded
     from personalise.sign_service.configuration import read_pem_certificate
 

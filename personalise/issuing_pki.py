@@ -34,6 +34,7 @@ from emrtd.crypto.private_keys import EcPrivateKey
 from emrtd.crypto.public_keys import decode_public_key, encode_public_key
 from emrtd.crypto.signatures import EcPublicKey
 from emrtd.errors import MisuseError
+from emrtd.files import write_atomically
 from emrtd.iso7816.procedure import Random
 from emrtd.pki.certificate_writer import key_identifier
 from emrtd.pki.certificates import Certificate
@@ -45,7 +46,6 @@ from personalise.audit_log import AuditLog
 from personalise.country_signing_ca import CountrySigningCa, Settings
 from personalise.data_preparation import Issuance, SecurityObjectSigner
 from personalise.document_signer import DocumentSigner
-from personalise.files import write_atomically
 from personalise.key_custody import FileCustody, KeyCustody
 from personalise.records import from_json, read_bounded
 from personalise.register import Register

@@ -23,13 +23,13 @@ from emrtd.asn1 import der
 from emrtd.crypto.public_keys import decode_public_key
 from emrtd.crypto.signatures import PublicKey, Signer
 from emrtd.errors import MisuseError
+from emrtd.files import write_atomically
 from emrtd.pki.certificate_writer import RevokedCertificate
 from emrtd.pki.certificates import Certificate
 from emrtd.pki.extension_writer import CertificateKind
 from emrtd.pki.signed_data_writer import build_signed_data
 from personalise.audit_log import AuditLog, Head, timestamp, verify_log
 from personalise.country_signing_ca import CountrySigningCa, Revocation, Settings
-from personalise.files import write_atomically
 from personalise.issuing_pki import AUDIT_KEY_NAME, AUDIT_LABEL, AUDIT_LOG_NAME, IssuingPki
 from personalise.officers import Officers
 from personalise.register import Register, RegisteredDocument

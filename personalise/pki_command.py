@@ -297,10 +297,10 @@ def officer() -> None:
 @act_options
 def enrol(name: str, output: Path, new_passphrase_file: Path | None, **options: Any) -> None:
     """Make a key for the officer NAME, and add them to the PKI."""
+    from emrtd.files import write_atomically
     from emrtd.passphrase import read_secret_line
     from emrtd.pki.private_key_file import encrypt_private_key
     from emrtd.secret import Secret
-    from personalise.files import write_atomically
     from personalise.key_custody import generate_private_key
 
     if output.exists():

@@ -4,10 +4,10 @@ from pathlib import Path
 
 from emrtd.crypto.private_keys import EcPrivateKey
 from emrtd.errors import MisuseError, ProtocolError
+from emrtd.files import write_atomically
 from emrtd.passphrase import user_folder
 from emrtd.pki.enveloped import open_envelope, recipients_of
 from emrtd.secret import Secret
-from personalise.files import write_atomically
 from personalise.key_custody import read_private_key
 
 

@@ -12,11 +12,11 @@ from pathlib import Path
 from typing import Final
 
 from emrtd.errors import MisuseError, ProtocolError
+from emrtd.files import write_atomically
 from emrtd.pki.cvc import CvCertificate, holder_reference, issue
 from emrtd.pki.cvc_authorization import Chat, Right, Role
 from emrtd.pki.cvc_keys import CvPublicKey
 from emrtd.pki.cvc_requests import CvRequest, request
-from personalise.files import write_atomically
 from personalise.key_custody import generate_private_key
 from personalise.pki_acts import PkiOffice
 from personalise.verifying_ca import (

@@ -11,10 +11,10 @@ from typing import Final
 
 from emrtd.crypto.hashes import Hash
 from emrtd.crypto.signatures import PublicKey, SignatureFamily, SignatureScheme, Signer
+from emrtd.files import write_atomically
 from emrtd.pki.cvc import CvCertificate, holder_reference, issue
 from emrtd.pki.cvc_authorization import ALL_RIGHTS, Chat, Role
 from emrtd.pki.cvc_keys import CvPublicKey
-from personalise.files import write_atomically
 from personalise.key_custody import FileCustody, KeyCustody
 
 FOLDER: Final = "terminal"

@@ -79,9 +79,9 @@ def certify(
     request: Path, role: str, days: int, output: Path, rights: tuple[str, ...], **options: Any
 ) -> None:
     """Answer a certificate REQUEST, after verifying that whoever asks has the key."""
+    from emrtd.files import write_atomically
     from emrtd.pki.cvc_authorization import Role
     from emrtd.pki.cvc_requests import CvRequest
-    from personalise.files import write_atomically
     from personalise.records import read_bounded
     from personalise.verifying_acts import certify as answer
 

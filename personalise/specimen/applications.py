@@ -10,8 +10,8 @@ from pathlib import Path
 from random import Random
 from typing import Final
 
+from emrtd.files import write_atomically
 from personalise.application import FILE_NAME
-from personalise.files import write_atomically
 from personalise.specimen import face, fingerprint
 from personalise.specimen.people import Specimen, make_up
 from personalise.specimen.portrait import draw_portrait
