@@ -16,10 +16,10 @@ from emrtd.lds.dg5 import DataGroup5
 from emrtd.lds.dg7 import DataGroup7
 from emrtd.lds.dg13 import DataGroup13
 from emrtd.lds.dg16 import DataGroup16, PersonToNotify
-from emrtd.lds.permit import Permit
+from emrtd.lds.permit import IDENTIFIER, Permit
 from emrtd.lds.undefined import DataGroup6, DataGroup8, DataGroup9, DataGroup10
 from emrtd.mrz import Mrz
-from tests.support import facts, shared
+from tests.support import REPOSITORY, facts, shared
 
 TEXT = st.text(min_size=1, max_size=40)
 OTHER = st.lists(st.tuples(st.sampled_from([0x5F70, 0xC0]), st.binary(max_size=5)), max_size=2)
@@ -222,6 +222,15 @@ def test_the_permit_is_coded_as_documented() -> None:
         b"\x01", b"SKILLED WORKER", b"20261122", b"20311121", b"\x01", b"restricted",
         b"\x01", b"\x00", b"\x0c\x01A\x0c\x01B",
     ]  # fmt: skip
+
+
+def test_the_example_in_the_documentation() -> None:
+    page = (REPOSITORY / "docs" / "permit-in-dg13.md").read_text(encoding="utf-8")
+    octets = bytes.fromhex("".join(page.split("## Example")[1].split(":", 1)[1].split()))
+    permit = a_permit(remarks=("Only for the sponsor",))
+    assert DataGroup13.for_permit(permit).encode() == octets
+    assert DataGroup13.decode(octets).permit == permit
+    assert f"| {IDENTIFIER} |" in page.replace("object identifier ", "")
 
 
 def test_a_permit_without_end_or_remarks() -> None:
