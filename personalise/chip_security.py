@@ -17,7 +17,11 @@ from emrtd.access.chip_keys import (
 )
 from emrtd.access.passwords import Password
 from emrtd.crypto.ciphers import Cipher
-from emrtd.crypto.domain_parameters import STANDARDISED, encode_agreement_key
+from emrtd.crypto.domain_parameters import (
+    STANDARDISED,
+    decode_agreement_key,
+    encode_agreement_key,
+)
 from emrtd.crypto.hashes import Hash
 from emrtd.crypto.protocols import (
     ID_PK_DH,
@@ -96,14 +100,15 @@ def make_chip_security(
     static_keys = _make_static_keys(profile, random)
     active = _make_active_key(profile)
     pace_infos = _pace_infos(profile)
-    infos: list[SecurityInfo] = [*pace_infos, *_chip_authentication_infos(static_keys)]
+    more: list[SecurityInfo] = []
     data_groups, files = {}, _master_files(profile)
     if trust_point is not None:
-        infos.append(TerminalAuthenticationInfo())
+        more.append(TerminalAuthenticationInfo())
         files[FileID.CVCA] = Cvca((trust_point.holder_reference,)).encode()
     if active is not None:
         data_groups[15] = active.data_group.encode()
-        infos += active.infos
+        more += active.infos
+    infos = [*pace_infos, *_chip_authentication_infos(static_keys), *more]
     if infos:
         data_groups[14] = DataGroup14(SecurityInfos(*infos)).encode()
     if pace_infos:
@@ -117,7 +122,10 @@ def make_chip_security(
         current_date=at.date(),
         document_identifier=Secret(mrz.information[:-_DATES_OF_MRZ_INFORMATION].encode("ascii")),
     )
-    card_security = SecurityInfos(*infos).encode() if profile.needs_card_security else None
+    card_security = None
+    if profile.needs_card_security:
+        by_number = _chip_authentication_infos(static_keys, explicit=False)
+        card_security = SecurityInfos(*pace_infos, *by_number, *more).encode()
     return ChipSecurity(keys, data_groups, files, card_security)
 
 
@@ -176,13 +184,22 @@ def _make_static_keys(profile: ChipProfile, random: Random) -> list[ChipAuthenti
     return keys
 
 
-def _chip_authentication_infos(keys: list[ChipAuthenticationKey]) -> list[SecurityInfo]:
+def _chip_authentication_infos(
+    keys: list[ChipAuthenticationKey], *, explicit: bool = True
+) -> list[SecurityInfo]:
+    """What announces the keys: DG14 gives their domain parameters explicitly, as it must (9.2).
+
+    EF.CardSecurity refers to them by number, as the worked example does (appendix I): some readers
+    look for the key of Chip Authentication Mapping under its number only.
+    """
     infos: list[SecurityInfo] = []
     for key in keys:
         variants = [ChipAuthenticationInfo(oid, key.key_id) for oid in key.protocols]
         dh = variants[0].key_agreement is KeyAgreement.DH
+        group, public = decode_agreement_key(key.public_key)
+        encoded = encode_agreement_key(group, public, explicit=explicit)
         public_key = ChipAuthenticationPublicKeyInfo(
-            ID_PK_DH if dh else ID_PK_ECDH, key.public_key, key.key_id
+            ID_PK_DH if dh else ID_PK_ECDH, encoded, key.key_id
         )
         infos += [*variants, public_key]
     return infos

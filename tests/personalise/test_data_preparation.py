@@ -126,7 +126,12 @@ def test_a_permit_announces_what_its_keys_can_do(pki: IssuingPki) -> None:
     assert variant.key_id == public.key_id == 13  # the mapping's: Doc 9303-11, 9.2.1
     card_security = SignedData.parse(image.files[FileID.CARD_SECURITY], "EF.CardSecurity")
     assert card_security.content_type == "0.4.0.127.0.7.3.2.1"
-    assert set(access.entries) <= set(SecurityInfos.decode(card_security.content).entries)
+    infos = SecurityInfos.decode(card_security.content)
+    assert set(access.entries) <= set(infos.entries)
+    (by_number,) = infos.of(ChipAuthenticationPublicKeyInfo)
+    assert by_number.key_id == 13
+    assert by_number.public_key.startswith(bytes.fromhex("3052300C060704007F000701020201 0D"))
+    assert by_number.public_key[-64:] == public.public_key[-64:]
     keys = keys_of(image)
     (static,) = keys.chip_authentication
     assert (static.key_id, static.public_key) == (13, public.public_key)
