@@ -69,6 +69,7 @@ def prepare(  # noqa: PLR0917 - click's options
     personalisation station.
     """
     from emrtd.lds.files import FileID
+    from emrtd.lds.sod import Sod
     from personalise import data_preparation
     from personalise.chip_profile import ChipProfile
     from personalise.intake import load_application
@@ -89,7 +90,8 @@ def prepare(  # noqa: PLR0917 - click's options
     image = data_preparation.prepare(read, profile, issuance, at)
     number = read.particulars.document.number
     signed = image.files[FileID.SOD]
-    pki.register_document(issuance.signer.certificate, at, signed, number)
+    signer = Sod.parse(signed).signed_data.certificates[0]  # a service may have changed it since
+    pki.register_document(signer, at, signed, number)
     image.save(output)
     total = sum(map(len, image.files.values()))
     click.echo(f"{output}: {len(image.files)} files, {total:,} octets; {profile.description}")

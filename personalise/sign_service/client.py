@@ -59,6 +59,10 @@ class RemoteDocumentSigner:
         self._wait = wait
         self._http = _open(url, credentials)
 
+    def close(self) -> None:
+        """Close the connection to the service."""
+        self._http.close()
+
     @property
     def certificate(self) -> Certificate:
         """The certificate of the Document Signer that the service uses at present."""

@@ -39,7 +39,7 @@ def serve(application: ASGIApp, thread: ThreadPoolExecutor, listening: Listening
         lifespan="off",
         access_log=False,
         log_level="warning",
-        timeout_graceful_shutdown=10,
+        timeout_graceful_shutdown=3,
     )
     try:
         uvicorn.Server(config).run()

@@ -33,7 +33,7 @@ def test_the_file_named_then_the_environment_then_the_users_own(
 def test_what_is_no_pass_phrase_is_refused(home: Path, tmp_path: Path) -> None:
     empty = tmp_path / "empty"
     empty.write_bytes(b"\nsecond line")
-    with pytest.raises(MisuseError, match="no pass phrase in its first line"):
+    with pytest.raises(MisuseError, match="no secret in its first line"):
         read_passphrase(empty)
     with pytest.raises(FileNotFoundError):
         read_passphrase(tmp_path / "absent")

@@ -118,7 +118,9 @@ def test_a_client_gets_its_ef_sod_signed(service: Service) -> None:
 
 def test_many_clients_at_once_cross_a_rotation_without_an_interruption(service: Service) -> None:
     def one(_: int) -> bytes:
-        sod = Sod.parse(service.signer().sign_security_object(OBJECT, AT))
+        signer = service.signer()
+        sod = Sod.parse(signer.sign_security_object(OBJECT, AT))
+        signer.close()
         return sod.signed_data.certificates[0].fingerprint
 
     with ThreadPoolExecutor(6) as pool:
