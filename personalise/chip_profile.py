@@ -10,6 +10,9 @@ from typing import Annotated, Final, Literal, Self
 import msgspec
 
 from emrtd.errors import MisuseError
+from emrtd.mrz.names import NameLengths
+from emrtd.mrz.transliteration import Transliteration
+from emrtd.mrz.transliteration_tables import Language
 from personalise.records import Record, from_toml, read_bounded, reject
 
 DEFAULT_PROFILE: Final = "permit"
@@ -112,6 +115,41 @@ class Fingerprint(Record, frozen=True):
     octets: Annotated[int, msgspec.Meta(ge=4096, le=60_000)] = 18 * 1024
 
 
+class Names(Record, frozen=True):
+    """What Doc 9303-3 to -6 leave to the State about names in the MRZ.
+
+    `language` (be, bg, mk, sr or uk) selects the exceptions for Cyrillic; `letters` says what a
+    Latin letter becomes where the table leaves a choice ({"Ñ" = "NXX"}); the lengths say how many
+    letters each component of a name that is too long may keep, as `emrtd.mrz.names` explains.
+    """
+
+    language: Language | None = None
+    letters: dict[str, str] = msgspec.field(default_factory=dict)
+    surname_lengths: tuple[int, ...] = ()
+    given_name_lengths: tuple[int, ...] = ()
+
+    def __post_init__(self) -> None:
+        for field, check in (
+            ("letters", lambda: self.transliteration),
+            ("surname_lengths", lambda: NameLengths(self.surname_lengths)),
+            ("given_name_lengths", lambda: NameLengths((), self.given_name_lengths)),
+        ):
+            try:
+                check()
+            except MisuseError as error:
+                reject(field, str(error).partition(": ")[2])
+
+    @property
+    def transliteration(self) -> Transliteration:
+        """The choices of letters."""
+        return Transliteration(self.language, self.letters)
+
+    @property
+    def lengths(self) -> NameLengths:
+        """The choices of what to leave out."""
+        return NameLengths(self.surname_lengths, self.given_name_lengths)
+
+
 class ChipProfile(Record, frozen=True):
     """The whole of a chip profile."""
 
@@ -131,6 +169,7 @@ class ChipProfile(Record, frozen=True):
     buffers: Buffers | None = None
     card_profile: Literal["iso7816-9"] = "iso7816-9"
     any_document_code: bool = False
+    names: Names = Names()
 
     def __post_init__(self) -> None:
         for name in MANDATORY_DATA_GROUPS:

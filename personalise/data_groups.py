@@ -68,7 +68,7 @@ def make_mrz(application: Application, profile: ChipProfile) -> Mrz:
     document, holder = application.particulars.document, application.particulars.holder
     _check_code(application, profile)
     for field, name in (("surname", holder.surname), ("given_names", holder.given_names)):
-        _check_name(application, f"holder.{field}", name)
+        _check_name(application, f"holder.{field}", name, profile)
     optional = re.sub(r"[^A-Z0-9]", "<", holder.personal_number.upper())
     fits = profile.document == "TD3" and len(optional) <= _TD3_OPTIONAL_DATA
     try:
@@ -84,6 +84,8 @@ def make_mrz(application: Application, profile: ChipProfile) -> Mrz:
             surname=holder.surname,
             given_names=holder.given_names,
             optional_data=optional if fits else "",
+            transliteration=profile.names.transliteration,
+            name_lengths=profile.names.lengths,
         )
     except MisuseError as error:
         text = str(error)
@@ -107,9 +109,9 @@ def _check_code(application: Application, profile: ChipProfile) -> None:
         )
 
 
-def _check_name(application: Application, field: str, name: str) -> None:
+def _check_name(application: Application, field: str, name: str, profile: ChipProfile) -> None:
     try:
-        transliterate(name)
+        transliterate(name, profile.names.transliteration)
     except MisuseError as error:
         raise application.error(field, str(error)) from None
 

@@ -14,7 +14,7 @@ from emrtd.files import write_atomically
 from personalise.application import FILE_NAME
 from personalise.specimen import face, fingerprint
 from personalise.specimen.people import Specimen, make_up
-from personalise.specimen.portrait import draw_portrait
+from personalise.specimen.portrait import draw_portrait, eyes_of
 
 ISSUED_BY: Final = date(2026, 11, 20)
 """The latest day on which a specimen is issued, unless another is wanted."""
@@ -39,7 +39,8 @@ def make_application(
         name = _INITIALS[position]
         files[name] = fingerprint.as_wsq(fingerprint.draw_lots(lots), lots)
         fingers.append({"position": position, "image": name})
-    record = _record(specimen) | {"biometrics": {"portrait": _PORTRAIT, "fingers": fingers}}
+    biometrics = {"portrait": _PORTRAIT, "eyes": eyes_of(looks), "fingers": fingers}
+    record = _record(specimen) | {"biometrics": biometrics}
     files[FILE_NAME] = json.dumps(record, ensure_ascii=False, indent=2).encode() + b"\n"
     return specimen, files
 

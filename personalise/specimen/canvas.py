@@ -84,6 +84,11 @@ class Canvas:
         return self._image.resize(size, Image.Resampling.BOX)
 
 
+def pixel_of(point: Point) -> Point:
+    """Where a point of the canvas is in the finished picture, from its top left corner."""
+    return round((point[0] + WIDTH / 2) * _OUTPUT, 1), round(point[1] * _OUTPUT, 1)
+
+
 def ellipse(centre: Point, across: float, down: float, count: int = 48) -> list[Point]:
     """The outline of an ellipse with these half axes."""
     turns = (2 * math.pi * index / count for index in range(count))

@@ -12,12 +12,13 @@ from personalise.specimen.canvas import (
     ellipse,
     mirrored,
     mix,
+    pixel_of,
     shade,
     smooth,
     symmetric,
 )
 from personalise.specimen.face import Beard, Face
-from personalise.specimen.features import draw_eyes, draw_glasses, draw_mouth, draw_nose
+from personalise.specimen.features import EYE_LEVEL, draw_eyes, draw_glasses, draw_mouth, draw_nose
 from personalise.specimen.hair import draw_hair_behind, draw_hair_in_front
 
 if TYPE_CHECKING:
@@ -31,6 +32,11 @@ def draw_portrait(face: Face, lots: Random) -> bytes:
     buffer = io.BytesIO()
     portrait(face, lots).save(buffer, "JPEG", quality=_QUALITY, subsampling=0, dpi=(406, 406))
     return buffer.getvalue()
+
+
+def eyes_of(face: Face) -> list[tuple[float, float]]:
+    """The centres of the eyes in the finished picture, in pixels from its top left corner."""
+    return [pixel_of((x, EYE_LEVEL)) for x in (-face.eye_distance, face.eye_distance)]
 
 
 def portrait(face: Face, lots: Random) -> "Image.Image":

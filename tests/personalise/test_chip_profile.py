@@ -4,6 +4,8 @@ from pathlib import Path
 import pytest
 
 from emrtd.errors import MisuseError
+from emrtd.mrz.names import NameLengths
+from emrtd.mrz.transliteration import transliterate
 from personalise.chip_profile import DEFAULT_PROFILE, ChipProfile, shipped_profiles
 from personalise.records import FieldError, from_toml
 
@@ -69,3 +71,36 @@ def test_a_profile_is_a_name_or_a_file(tmp_path: Path) -> None:
     own.write_text("document = [", encoding="utf-8")
     with pytest.raises(FieldError, match="is not TOML"):
         ChipProfile.load(str(own))
+
+
+def test_the_states_choices_of_names() -> None:
+    text = (
+        permit()
+        + """
+[names]
+language = "uk"
+letters = {"Ñ" = "NXX"}
+surname_lengths = [6]
+"""
+    )
+    names = from_toml(text.encode(), ChipProfile, "p").names
+    assert transliterate("Гриценко Ñ", names.transliteration) == ("HRYTSENKO", "NXX")
+    assert names.lengths == NameLengths((6,))
+
+
+@pytest.mark.parametrize(
+    ("line", "field", "problem"),
+    [
+        ('language = "xx"', "names.language", "not one of the values"),
+        ('letters = {"Ñ" = "NY"}', "names.letters", "may become N or NXX"),
+        ("surname_lengths = [0]", "names.surname_lengths", "keeps a letter"),
+        ("given_name_lengths = [0]", "names.given_name_lengths", "keeps a letter"),
+    ],
+)
+def test_choices_of_names_that_the_standard_does_not_leave(
+    line: str, field: str, problem: str
+) -> None:
+    with pytest.raises(FieldError) as caught:
+        from_toml(f"{permit()}\n[names]\n{line}\n".encode(), ChipProfile, "p")
+    assert caught.value.field == field
+    assert problem in caught.value.problem

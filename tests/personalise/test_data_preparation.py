@@ -33,7 +33,7 @@ from emrtd.lds.security_infos import (
 )
 from emrtd.lds.sod import Sod
 from emrtd.pki.signed_data import SignedData
-from personalise.chip_profile import ChipProfile
+from personalise.chip_profile import ChipProfile, Names
 from personalise.data_preparation import prepare
 from personalise.issuing_pki import IssuingPki
 from personalise.records import FieldError
@@ -302,3 +302,10 @@ def test_nothing_secret_is_in_clear_in_the_image(pki: IssuingPki, tmp_path: Any)
     loaded = LdsImage.load(tmp_path / "image")
     assert loaded.files == image.files
     assert loaded.chip_keys == image.chip_keys
+
+
+def test_names_are_written_as_the_state_chooses(pki: IssuingPki) -> None:
+    record = changed("holder.surname", "Muñoz Wolkenkuckucksheim Hohenbeispiel")
+    names = Names(letters={"Ñ": "NXX"}, surname_lengths=(6,))
+    image = make(pki, with_changes(ChipProfile.load("permit"), names=names), record)
+    assert DataGroup1.decode(image.files[FileID.DG1]).mrz.surname == "MUNXXO WOLKEN HOHENB"

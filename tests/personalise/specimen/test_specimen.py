@@ -56,6 +56,10 @@ def test_an_application_is_accepted_by_intake(tmp_path: Path) -> None:
         portrait_header = sniff(application.image("portrait", particulars.biometrics.portrait))
         assert portrait_header.format is ImageFormat.JPEG
         assert (portrait_header.width, portrait_header.height) == (560, 720)
+        assert particulars.biometrics.eyes is not None
+        (left, level), (right, other) = particulars.biometrics.eyes
+        assert level == other == 328
+        assert right - left > 120  # Doc 9303-9 wants 90 pixels between the eyes
         for finger in particulars.biometrics.fingers or ():
             assert finger.image is not None
             header = sniff(application.image("finger", finger.image))
