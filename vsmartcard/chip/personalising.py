@@ -12,7 +12,7 @@ from emrtd import tlv
 from emrtd.access.chip_keys import ChipKeys
 from emrtd.access.passwords import PasswordType
 from emrtd.crypto.private_keys import load_private_key
-from emrtd.errors import ChipRefusalError
+from emrtd.errors import ChipRefusalError, MisuseError
 from emrtd.iso7816.apdu import CommandAPDU, ResponseAPDU
 from emrtd.lds.files import FILES, MASTER_FILE, FileID
 from emrtd.pki.cvc import CvCertificate
@@ -22,6 +22,7 @@ from vsmartcard.chip.chip_authentication import group_of
 from vsmartcard.chip.file_system import Directory, TransparentFile
 from vsmartcard.chip.reading import addressed_file, addressed_file_odd, read_offset
 from vsmartcard.chip.session import Core
+from vsmartcard.chip.trust import trust_state
 
 _WRITING: Final = "UPDATE BINARY"
 _CONTROL_PARAMETERS: Final = 0x62
@@ -89,6 +90,7 @@ def activate_file(core: Core, command: CommandAPDU) -> ResponseAPDU:
     by_pace = bool(keys.passwords) and core.state.files.find(_CARD_ACCESS) is not None
     if not (keys.open or by_bac or by_pace):
         raise ChipRefusalError(SW.CONDITIONS_NOT_SATISFIED, "ACTIVATE FILE")
+    trust_state(core)  # trust points that do not hang together are refused here
     return ResponseAPDU()
 
 
@@ -101,7 +103,9 @@ def terminate_card_usage(_core: Core, command: CommandAPDU) -> ResponseAPDU:
 def _check_keys(keys: ChipKeys, core: Core) -> None:
     """Keys that could not be used later are refused now, when the station can still see it."""
     for key in keys.chip_authentication:
-        group_of(key.public_key)
+        number = int.from_bytes(key.private.reveal(), "big")
+        if not 0 < number < group_of(key.public_key).order:
+            raise MisuseError("the private key is none of its group")
     active = keys.active_authentication
     if active is not None and active is not core.state.keys.active_authentication:
         load_private_key(active.private)

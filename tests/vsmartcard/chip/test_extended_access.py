@@ -37,6 +37,7 @@ from emrtd.pki.cvc_validation import TrustState
 from emrtd.secret import Secret
 from tests.emrtd.pki.cvc_pki import Holder, certify
 from tests.vsmartcard.cards import FILE_CONTENTS, MRZ, done, personalised, transmit
+from vsmartcard.chip.life_cycle import LifeCycle
 from vsmartcard.chip.processing import Chip
 from vsmartcard.chip.state import ChipState
 
@@ -429,3 +430,19 @@ def test_keys_that_could_not_be_used_are_refused_when_they_are_put(data_object: 
     command = f"00DA00{tag}{len(value) // 2:02X}{value}"
     assert transmit(chip, command).sw == 0x6A80
     assert chip.state == ChipState()
+
+
+def test_a_private_key_outside_its_group_is_refused() -> None:
+    key, _, info = static(13)
+    for number in (b"\0", key.group.order.to_bytes(32, "big")):
+        value = ChipAuthenticationKey(info, Secret(number), 13).encode()
+        assert transmit(Chip(), CommandAPDU(0x00, 0xDA, 0x00, 0xE3, value)).sw == 0x6A80
+
+
+def test_trust_points_that_do_not_hang_together_keep_the_chip_from_being_locked() -> None:
+    keys = ChipKeys(passwords=(PASSWORD,), basic_access_control=True)
+    chip = personalised(FILE_CONTENTS, keys, locked=False)
+    certificate = dv().certificate.encode()  # of a Document Verifier
+    done(chip, CommandAPDU(0x00, 0xDA, 0x00, 0xE5, certificate))
+    assert transmit(chip, "00440000").sw == 0x6A80
+    assert chip.state.life_cycle is LifeCycle.IN_PERSONALISATION
