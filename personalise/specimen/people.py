@@ -185,7 +185,8 @@ def make_up(index: int, lots: Random, latest: date) -> Specimen:
         surname, given, sex = lots.choice(_NAMES[peculiarity])
         feminine = sex == "F"
     elif lots.random() < 0.35:
-        given += " " + lots.choice(_FEMALE if feminine else _MALE)
+        second = lots.choice(_FEMALE if feminine else _MALE)
+        given = given if second == given else f"{given} {second}"
     issued = latest - timedelta(days=lots.randrange(MAX_DAYS_ISSUED_EARLIER))
     age = round(lots.triangular(19, 78, 32))
     born = issued - timedelta(days=age * 365 + age // 4 + lots.randrange(1, 360))
