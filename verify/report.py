@@ -122,6 +122,12 @@ class Report:
         """Each quirk of the document that was read past, once."""
         return tuple(dict.fromkeys(quirk for check in self.checks for quirk in check.tolerated))
 
+    @property
+    def portrait_is_signed(self) -> bool:
+        """Whether the portrait is the one whose hash stands in EF.SOD, signed by a known State."""
+        passed = {check.id for check in self.checks if check.outcome is Outcome.PASSED}
+        return {"dg.hash.DG2", "sod.signature", "ds.chain"} <= passed
+
     def check(self, check_id: str) -> Check:
         """The check with this id; `KeyError` for an id that is not in the report."""
         for check in self.checks:

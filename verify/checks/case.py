@@ -72,7 +72,7 @@ class Case:
             self.sod.signed_data,
             self.trust,
             at=self.at,
-            use=Use(document_type, self._issued_at),
+            use=Use(document_type, self._signed_at),
             tolerated=self.sod.tolerated,
         )
 
@@ -121,7 +121,10 @@ class Case:
             return None
 
     @property
-    def _issued_at(self) -> datetime | None:
+    def _signed_at(self) -> datetime | None:
+        """When EF.SOD was signed, by its own word, or by the date of issue of the document."""
+        if isinstance(self.sod, Sod) and self.sod.signed_data.signers[0].signing_time is not None:
+            return self.sod.signed_data.signers[0].signing_time
         issued = self.issued
         return (
             None if issued is None else datetime(issued.year, issued.month, issued.day, tzinfo=UTC)

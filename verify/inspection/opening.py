@@ -69,7 +69,7 @@ class Opener:
         if octets is None or octets[0] != FILES[FileID.CARD_ACCESS].tag:
             notes.files.pop(FileID.CARD_ACCESS, None)
             notes.unread.pop(FileID.CARD_ACCESS, None)
-            yield from channel.carry(select_master_file())
+            yield from self._select_master_file()
             octets = yield from channel.read(FILES[FileID.CARD_ACCESS], notes, expected=False)
         yield from self._learn_buffers()
         yield from channel.read(FILES[FileID.DIR], notes, expected=False)
@@ -185,10 +185,17 @@ class Opener:
 
     # --- both ------------------------------------------------------------------------------------
 
+    def _select_master_file(self) -> Procedure[None]:
+        """Select the master file, whatever the chip says to that."""
+        try:
+            yield from self.channel.carry(select_master_file())
+        except (MalformedError, ProtocolError) as error:
+            self._note_failure(str(error))
+
     def _select_application(self) -> Procedure[bool]:
         try:
             yield from self.channel.carry(select_application(EMRTD_APPLICATION))
-        except (ChipRefusalError, ProtocolError) as error:
+        except (ChipRefusalError, MalformedError, ProtocolError) as error:
             return self._note_failure(str(error))
         return True
 

@@ -7,10 +7,11 @@ from emrtd.access.chip_authentication import ChipAuthenticationResult, Ephemeral
 from emrtd.access.chip_authentication_keys import choose
 from emrtd.errors import ChipRefusalError, MalformedError, ProtocolError
 from emrtd.iso7816.procedure import Procedure, Random
+from emrtd.iso7816.secure_messaging import SecureMessagingError
 from emrtd.lds.dg14 import DataGroup14
 from emrtd.lds.dg15 import DataGroup15
 from emrtd.lds.files import FileID
-from emrtd.lds.security_infos import ChipAuthenticationPublicKeyInfo
+from emrtd.lds.security_infos import ChipAuthenticationPublicKeyInfo, SecurityInfos
 from verify.evidence import ActiveAuthenticationTranscript, ChipAuthenticationTranscript
 from verify.inspection.channel import Channel, Notes
 
@@ -27,6 +28,9 @@ def prove_actively(channel: Channel, notes: Notes, random: Random) -> Procedure[
         return
     try:
         exchange = yield from channel.carry(active_authentication.challenge(key, random=random))
+    except SecureMessagingError as error:  # the session broke: that says nothing of the key
+        notes.active_authentication = ActiveAuthenticationTranscript(unsupported=str(error))
+        return
     except (ChipRefusalError, MalformedError, ProtocolError) as error:
         notes.active_authentication = ActiveAuthenticationTranscript(refusal=str(error))
         return
@@ -41,14 +45,8 @@ def prove_by_key_agreement(
     From then on everything goes through the new session.  Where the chip does not have the key, the
     session is lost, and the chip is opened anew.
     """
-    octets = notes.files.get(FileID.DG14)
-    if octets is None:
-        return None
-    try:
-        infos = DataGroup14.decode(octets).security_infos
-    except MalformedError:
-        return None  # lds.structure says so
-    if not infos.of(ChipAuthenticationPublicKeyInfo):
+    infos = _infos_with_key(notes)
+    if infos is None:
         return None
     try:
         variant = choose(infos)
@@ -64,8 +62,21 @@ def prove_by_key_agreement(
     try:
         result = yield from channel.carry(authenticate(variant, ephemeral=ephemeral, random=random))
         proof = yield from channel.change_session(result.secure_messaging)
+    except SecureMessagingError as error:  # the old session broke: that says nothing of the key
+        notes.chip_authentication = replace(transcript, unsupported=str(error))
+        return None
     except (ChipRefusalError, MalformedError, ProtocolError) as error:
         notes.chip_authentication = replace(transcript, refusal=str(error))
         return None
     notes.chip_authentication = replace(transcript, proof=proof)
     return result if channel.session is result.secure_messaging else None
+
+
+def _infos_with_key(notes: Notes) -> SecurityInfos | None:
+    """The SecurityInfos of DG14, where they have a key for Chip Authentication."""
+    octets = notes.files.get(FileID.DG14)
+    try:
+        infos = SecurityInfos() if octets is None else DataGroup14.decode(octets).security_infos
+    except MalformedError:
+        return None  # lds.structure says so
+    return infos if infos.of(ChipAuthenticationPublicKeyInfo) else None

@@ -1,0 +1,97 @@
+"""What an officer reads: words for fields and outcomes, and text that cannot deceive the eye."""
+
+from typing import Any, Final
+
+from verify.report import Outcome, Report, Verdict
+
+VERDICTS: Final = {
+    Verdict.ACCEPT: "ACCEPT",
+    Verdict.REFER: "REFER TO SECOND LINE",
+    Verdict.REJECT: "REJECT",
+}
+MEANINGS: Final = {
+    Verdict.ACCEPT: "The chip is genuine and says what the issuing State signed.",
+    Verdict.REFER: "Not everything could be established. The document goes to the second line.",
+    Verdict.REJECT: "There is evidence of forgery, cloning or revocation.",
+}
+
+OUTCOMES: Final = {
+    Outcome.PASSED: "passed",
+    Outcome.FAILED: "FAILED",
+    Outcome.WARNING: "warning",
+    Outcome.UNDETERMINED: "undetermined",
+    Outcome.NOT_PERFORMED: "not performed",
+    Outcome.NOT_PRESENT: "not present",
+}
+
+_DOCUMENT: Final = {
+    "surname": "Surname",
+    "given_names": "Given names",
+    "nationality": "Nationality",
+    "date_of_birth": "Date of birth",
+    "sex": "Sex",
+    "document_code": "Document code",
+    "issuing_state": "Issuing State",
+    "document_number": "Document number",
+    "date_of_expiry": "Date of expiry",
+    "optional_data": "Optional data",
+    "optional_data_2": "Optional data 2",
+}
+_PERMIT: Final = {
+    "category": "Category",
+    "valid_from": "Valid from",
+    "valid_until": "Valid until",
+    "stay": "Stay",
+    "work": "Work",
+    "study": "Study",
+    "public_funds": "Public funds",
+    "remarks": "Remarks",
+}
+_FLAGS: Final = {True: "allowed", False: "NOT allowed"}
+
+
+def harmless(text: str) -> str:
+    """Text from a chip or a certificate without what would act on a screen.
+
+    Control characters, and those that reorder or hide others, become U+FFFD.
+    """
+    return "".join(character if character.isprintable() else "\ufffd" for character in text)
+
+
+def document_words(report: Report) -> list[tuple[str, str]]:
+    """The holder and the document, as label and text."""
+    return [
+        (label, harmless(report.document[name]))
+        for name, label in _DOCUMENT.items()
+        if report.document.get(name)
+    ]
+
+
+def permit_words(report: Report) -> list[tuple[str, str]]:
+    """The entitlements, as label and text; empty where there is no permit."""
+    if report.permit is None:
+        return []
+    return [(label, _said(name, report.permit[name])) for name, label in _PERMIT.items()]
+
+
+def _said(name: str, value: Any) -> str:
+    if isinstance(value, bool):
+        return _FLAGS[value]
+    if value is None:
+        return "without end" if name == "valid_until" else ""
+    if isinstance(value, list):
+        return harmless("; ".join(map(str, value))) or "none"
+    return harmless(str(value))
+
+
+def counts(report: Report) -> str:
+    """How the chip was read, in a sentence; empty for an image of files."""
+    if not report.apdus:
+        return ""
+    return f"{report.apdus} commands, {report.octets:,} octets, {report.seconds:.1f} s"
+
+
+def access_words(report: Report) -> str:
+    """How the chip was opened."""
+    said = {"not-performed": "an image of files, no chip", "none": "no access control"}
+    return said.get(report.access, report.access)
