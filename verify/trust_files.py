@@ -9,6 +9,7 @@ import hashlib
 import re
 from collections.abc import Iterator
 from dataclasses import dataclass, field
+from itertools import islice
 from pathlib import Path
 from typing import Final
 
@@ -94,7 +95,7 @@ def _dispatch(octets: bytes) -> Content:
     if tags[:1] == [der.OID]:
         return _read_list(SignedData.parse(octets, "signed list"))
     if tags[:1] == [der.SEQUENCE]:
-        inner = [each.tag for each in _first_fields(octets)[0].each(8)]
+        inner = [each.tag for each in _first_fields(octets)[0].children]
         # A CRL's version is bare, its third or fourth field a time; a certificate's is a sequence.
         position = 3 if inner[:1] == [der.INTEGER] else 2
         if inner[position : position + 1] in ([der.UTC_TIME], [der.GENERALIZED_TIME]):
@@ -106,7 +107,7 @@ def _first_fields(octets: bytes) -> list[ber.Value]:
     whole = ber.read_first(octets, "file") if octets[1:2] != b"\x80" else None
     if whole is None:  # of indefinite length: only CMS is written so
         whole = ber.read_first(ber.definite(octets, "file"), "file")
-    return list(whole.each(8))
+    return list(islice(whole.each(3), 3))
 
 
 def _read_list(data: SignedData) -> MasterList | DeviationList | DefectList:

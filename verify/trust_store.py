@@ -6,6 +6,7 @@ indexed rows, parsed once and kept.  It is filled by `verify.trust_import`.
 
 import json
 import sqlite3
+import time
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from datetime import UTC, datetime
@@ -26,6 +27,8 @@ T = TypeVar("T")
 
 _APPLICATION_ID: Final = 0x43485354
 _VERSION: Final = 1
+_FRESH_SECONDS: Final = 0.02
+"""How long an answer may be old, where another process writes to the file meanwhile."""
 _SCHEMA: Final = """
 CREATE TABLE source (
     id INTEGER PRIMARY KEY,
@@ -115,6 +118,7 @@ class TrustStore:
         self._connection = connection
         self._cache: dict[tuple[str, object], Any] = {}
         self._seen = -1
+        self._fresh_until = 0.0
 
     @classmethod
     def open(cls, path: Path, *, create: bool = False) -> Self:
@@ -224,11 +228,14 @@ class TrustStore:
         )
 
     def _remembered(self, key: tuple[str, object], find: Callable[[], list[T]]) -> Sequence[T]:
-        """What was found before, until anybody writes to the file."""
-        ((version,),) = self._connection.execute("PRAGMA data_version")
-        if version != self._seen:
-            self._cache.clear()
-            self._seen = version
+        """What was found before, until anybody writes to the file; looked for every 20 ms."""
+        now = time.monotonic()
+        if now > self._fresh_until:
+            ((version,),) = self._connection.execute("PRAGMA data_version")
+            if version != self._seen:
+                self._cache.clear()
+                self._seen = version
+            self._fresh_until = now + _FRESH_SECONDS
         if key not in self._cache:
             self._cache[key] = find()
         found: Sequence[T] = self._cache[key]

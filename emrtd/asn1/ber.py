@@ -2,7 +2,7 @@
 
 Certificates, CMS and CRLs of foreign States are read with this: a `Value` is a window on octets
 that are never copied until asked for.  Lengths of any form are read; what is not DER is told by
-`is_der`, and indefinite lengths are first turned into definite ones by `definite`.
+`Source.is_der`, and indefinite lengths are first turned into definite ones by `definite`.
 For any octets a reader either returns or raises `MalformedError`.
 """
 
@@ -19,23 +19,36 @@ MAX_CHILDREN: Final = 20_000
 """How many values `Value.children` holds; longer runs are iterated with `Value.each`."""
 
 
+class Source:
+    """The octets that values are windows on, what they are, and whether they are DER so far.
+
+    `is_der` turns False as soon as a length is read that is longer than it need be (X.690, 10.1).
+    """
+
+    __slots__ = ("is_der", "octets", "what")
+
+    def __init__(self, octets: bytes, what: str) -> None:
+        self.octets = octets
+        self.what = what
+        self.is_der = True
+
+
 class Value:
-    """One ASN.1 value: its identifier octets as a number, and where it stands in the octets.
+    """One ASN.1 value: its identifier octets as a number, and where it stands in its source.
 
     `begin` is the offset of the tag, `start` and `end` bound the contents.
     """
 
-    __slots__ = ("_children", "begin", "depth", "end", "octets", "start", "tag", "what")
+    __slots__ = ("_children", "begin", "depth", "end", "source", "start", "tag")
 
     def __init__(  # noqa: PLR0917 - made once for every value: keywords would cost
-        self, octets: bytes, tag: int, begin: int, start: int, end: int, what: str, depth: int
+        self, source: Source, tag: int, begin: int, start: int, end: int, depth: int
     ) -> None:
-        self.octets = octets
+        self.source = source
         self.tag = tag
         self.begin = begin
         self.start = start
         self.end = end
-        self.what = what
         self.depth = depth
         self._children: tuple[Value, ...] | None = None
 
@@ -43,41 +56,72 @@ class Value:
         return f"Value({self.tag:02X}, {self.end - self.start} octets)"
 
     @property
+    def what(self) -> str:
+        """What the octets are, for errors."""
+        return self.source.what
+
+    @property
     def contents(self) -> bytes:
         """The contents octets."""
-        return self.octets[self.start : self.end]
+        return self.source.octets[self.start : self.end]
 
     @property
     def encoded(self) -> bytes:
         """The whole value, with tag and length, as it was written."""
-        return self.octets[self.begin : self.end]
+        return self.source.octets[self.begin : self.end]
+
+    @property
+    def constructed(self) -> bool:
+        """Whether the contents are themselves values."""
+        return bool(self.source.octets[self.begin] & 0x20)
 
     @property
     def children(self) -> "tuple[Value, ...]":
         """The values that the contents are made of, at most `MAX_CHILDREN`."""
         if self._children is None:
-            self._children = tuple(self.each(MAX_CHILDREN))
+            self._children = tuple(self._read_children())
         return self._children
 
-    def each(self, limit: int | None = None) -> "Iterator[Value]":
-        """Iterate over the values that the contents are made of, without keeping them."""
-        octets, position, end, what, depth = (
-            self.octets, self.start, self.end, self.what, self.depth + 1
-        )  # fmt: skip
-        if depth > MAX_DEPTH:
-            raise MalformedError(what, f"values nested deeper than {MAX_DEPTH}", position)
-        count = 0
+    def _read_children(self) -> "list[Value]":
+        """Nearly every value has one octet of tag and one of length: those are read here."""
+        source, position, end, depth = self.source, self.start, self.end, self.depth + 1
+        octets = source.octets
+        self._check_depth(depth)
+        found: list[Value] = []
         while position < end:
-            tag, start, stop = _header(octets, position, end, what)
-            count += 1
-            if limit is not None and count > limit:
-                raise MalformedError(what, f"more than {limit} values in one", self.begin)
-            yield Value(octets, tag, position, start, stop, what, depth)
+            tag = octets[position]
+            length = octets[position + 1] if position + 1 < end else 0x80
+            if tag & 0x1F != 0x1F and length < 0x80 and position + 2 + length <= end:
+                start = position + 2
+                stop = start + length
+            else:
+                tag, start, stop = _header(source, position, end)
+            found.append(Value(source, tag, position, start, stop, depth))
             position = stop
+            if len(found) > MAX_CHILDREN:
+                raise self.malformed(f"more than {MAX_CHILDREN} values in one")
+        return found
+
+    def each(self, limit: int) -> "Iterator[Value]":
+        """Iterate over the values that the contents are made of, without keeping them."""
+        source, position, depth = self.source, self.start, self.depth + 1
+        self._check_depth(depth)
+        count = 0
+        while position < self.end:
+            tag, start, stop = _header(source, position, self.end)
+            count += 1
+            if count > limit:
+                raise self.malformed(f"more than {limit} values in one")
+            yield Value(source, tag, position, start, stop, depth)
+            position = stop
+
+    def _check_depth(self, depth: int) -> None:
+        if depth > MAX_DEPTH:
+            raise self.malformed(f"values nested deeper than {MAX_DEPTH}")
 
     def malformed(self, reason: str) -> MalformedError:
         """Make the error that blames this value."""
-        return MalformedError(self.what, reason, self.begin)
+        return MalformedError(self.source.what, reason, self.begin)
 
     def expect(self, tag: int) -> "Value":
         """Return this value, if it has that tag."""
@@ -96,30 +140,19 @@ def read(octets: bytes, what: str) -> Value:
 
 def read_first(octets: bytes, what: str) -> Value:
     """Read the value that the octets begin with; `Value.end` says where it ends."""
-    tag, start, end = _header(octets, 0, len(octets), what)
-    return Value(octets, tag, 0, start, end, what, 0)
+    source = Source(octets, what)
+    tag, start, end = _header(source, 0, len(octets))
+    return Value(source, tag, 0, start, end, 0)
 
 
-def is_der(value: Value, but: tuple[Value, ...] = ()) -> bool:
-    """Whether a value and all in it has lengths in DER's shortest form (X.690, 10.1).
-
-    `but` are values of the same octets whose insides are not looked at.
-    """
-    skipped = {each.begin for each in but}
+def is_der(value: Value) -> bool:
+    """Whether a value and all in it has lengths in DER's shortest form (X.690, 10.1)."""
     pending = [value]
     while pending:
         each = pending.pop()
-        if each.begin in skipped:
-            continue
-        length = encode_length(each.end - each.start)
-        if each.octets[each.start - len(length) : each.start] != length:
-            return False
-        tag_octets = (each.tag.bit_length() + 7) // 8 or 1
-        if each.begin + tag_octets + len(length) != each.start:
-            return False
-        if each.octets[each.begin] & 0x20:
+        if each.constructed:
             pending.extend(each.children)
-    return True
+    return value.source.is_der
 
 
 def definite(octets: bytes, what: str) -> bytes:
@@ -149,7 +182,7 @@ def _definite(
             raise MalformedError(what, "a primitive value of indefinite length", position)
         start, end = tag_end + 1, limit
     else:
-        _, start, end = _header(octets, position, limit, what)
+        _, start, end = _header(Source(octets, what), position, limit)
         if not constructed:
             return None, end
     parts: list[bytes] = []
@@ -173,8 +206,8 @@ def _definite(
 
 
 def _joined(segments: bytes, what: str) -> bytes:
-    whole = Value(segments, 0x24, 0, 0, len(segments), what, 0)
-    return b"".join(segment.expect(0x04).contents for segment in whole.each())
+    whole = Value(Source(segments, what), 0x24, 0, 0, len(segments), 0)
+    return b"".join(segment.expect(0x04).contents for segment in whole.each(len(segments)))
 
 
 def _tag_end(octets: bytes, position: int, limit: int, what: str) -> int:
@@ -191,8 +224,9 @@ def _tag_end(octets: bytes, position: int, limit: int, what: str) -> int:
     return end
 
 
-def _header(octets: bytes, position: int, limit: int, what: str) -> tuple[int, int, int]:
+def _header(source: Source, position: int, limit: int) -> tuple[int, int, int]:
     """Return the tag, and where the contents start and end; they end within the limit."""
+    octets, what = source.octets, source.what
     try:
         tag = octets[position]
         start = position + 1
@@ -208,6 +242,8 @@ def _header(octets: bytes, position: int, limit: int, what: str) -> tuple[int, i
             if size > 8:
                 raise MalformedError(what, f"a length field of {size + 1} octets", position)
             length = int.from_bytes(octets[start : start + size], "big")
+            if length < 0x80 or length < 1 << 8 * (size - 1):
+                source.is_der = False
             start += size
     except IndexError:
         raise MalformedError(what, "ends inside a tag or length field", position) from None

@@ -6,6 +6,7 @@ Everything here takes a `ber.Value`, and returns or raises `MalformedError`.
 import re
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta, timezone
+from functools import lru_cache
 from typing import Final
 
 from emrtd.asn1 import der
@@ -58,7 +59,13 @@ def read_algorithm(value: Value) -> AlgorithmIdentifier:
 
 def read_oid(value: Value) -> str:
     """The dotted form of an OBJECT IDENTIFIER."""
-    return der.read_oid_value(value.expect(der.OID).contents, value.what)
+    return _dotted(value.expect(der.OID).contents, value.what)
+
+
+@lru_cache(maxsize=2048)
+def _dotted(contents: bytes, what: str) -> str:
+    """The same few identifiers stand in every certificate."""
+    return der.read_oid_value(contents, what)
 
 
 def read_integer(value: Value) -> int:

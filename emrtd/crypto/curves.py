@@ -41,6 +41,10 @@ class Curve:
     n: int
     h: int = 1
 
+    def __hash__(self) -> int:
+        """By name and generator: that tells curves apart, and keys are looked up by their curve."""
+        return hash((self.name, self.g))
+
     @property
     def size(self) -> int:
         """Octets of a field element."""

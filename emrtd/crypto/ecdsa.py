@@ -10,6 +10,7 @@ from collections.abc import Callable
 from functools import lru_cache
 from typing import TYPE_CHECKING, Final
 
+from emrtd.asn1 import der
 from emrtd.crypto.curves import CURVES, Curve, Point
 from emrtd.errors import ProtocolError
 
@@ -37,9 +38,14 @@ def verify(curve: Curve, point: Point, digest: bytes, r: int, s: int) -> None:
     if not (0 < r < curve.n and 0 < s < curve.n):
         raise ProtocolError(_WRONG)
     if curve in _OPENSSL_CURVES:
-        _verify_with_openssl(curve, point, digest, r, s)
+        verify_with_openssl(curve, point, digest, der.sequence(der.integer(r), der.integer(s)))
     else:
         _verify_with_points(curve, point, digest, r, s)
+
+
+def is_openssls(curve: Curve) -> bool:
+    """Whether OpenSSL has the curve."""
+    return curve in _OPENSSL_CURVES
 
 
 def sign(
@@ -82,12 +88,12 @@ def _verify_with_points(curve: Curve, point: Point, digest: bytes, r: int, s: in
         raise ProtocolError(_WRONG)
 
 
-def _verify_with_openssl(curve: Curve, point: Point, digest: bytes, r: int, s: int) -> None:
+def verify_with_openssl(curve: Curve, point: Point, digest: bytes, signature: bytes) -> None:
+    """Verify a DER signature on a curve that OpenSSL has; raises `ProtocolError`."""
     from cryptography.exceptions import InvalidSignature
-    from cryptography.hazmat.primitives.asymmetric.utils import encode_dss_signature
 
     try:
-        public_key(curve, point).verify(encode_dss_signature(r, s), digest, _prehashed(len(digest)))
+        public_key(curve, point).verify(signature, digest, _prehashed(len(digest)))
     except InvalidSignature:
         raise ProtocolError(_WRONG) from None
 

@@ -32,12 +32,20 @@ class Hash(StrEnum):
 
     def digest(self, octets: bytes) -> bytes:
         """Hash the octets."""
-        return hashlib.new(self.name.lower(), octets, usedforsecurity=False).digest()
+        return _FUNCTIONS[self](octets).digest()
 
 
 _SIZES: Final = {
     Hash.SHA1: 20, Hash.SHA224: 28, Hash.SHA256: 32, Hash.SHA384: 48, Hash.SHA512: 64,
 }  # fmt: skip
+
+_FUNCTIONS: Final = {
+    Hash.SHA1: hashlib.sha1,
+    Hash.SHA224: hashlib.sha224,
+    Hash.SHA256: hashlib.sha256,
+    Hash.SHA384: hashlib.sha384,
+    Hash.SHA512: hashlib.sha512,
+}
 
 _OIDS: Final = {
     Hash.SHA1: "1.3.14.3.2.26",

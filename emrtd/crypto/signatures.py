@@ -10,8 +10,8 @@ from enum import StrEnum, unique
 from functools import lru_cache
 from typing import TYPE_CHECKING, Final, Protocol
 
-from emrtd import tlv
-from emrtd.asn1 import der
+from emrtd.asn1 import ber, der
+from emrtd.asn1.structures import read_integer
 from emrtd.crypto import ecdsa
 from emrtd.crypto.curves import Curve, Point
 from emrtd.crypto.hashes import Hash
@@ -113,13 +113,30 @@ def verify(key: PublicKey, scheme: SignatureScheme, signature: bytes, message: b
     if isinstance(key, EcPublicKey):
         if scheme.family is not SignatureFamily.ECDSA:
             raise ProtocolError(f"a key on {key.description} cannot make {scheme.description}")
-        try:
-            r, s = ecdsa_decode(signature)
-        except MalformedError as error:
-            raise ProtocolError(str(error)) from None
-        ecdsa.verify(key.curve, key.point, scheme.hash.digest(message), r, s)
+        _verify_ecdsa(key, scheme.hash.digest(message), signature)
     else:
         _verify_rsa(key, scheme, signature, message)
+
+
+def _verify_ecdsa(key: EcPublicKey, digest: bytes, signature: bytes) -> None:
+    if ecdsa.is_openssls(key.curve):
+        try:  # OpenSSL reads DER itself, and nothing but DER
+            return ecdsa.verify_with_openssl(key.curve, key.point, digest, signature)
+        except ProtocolError:
+            if not _has_surplus_zeros(signature):
+                raise
+    try:
+        r, s = ecdsa_decode(signature)
+    except MalformedError as error:
+        raise ProtocolError(str(error)) from None
+    return ecdsa.verify(key.curve, key.point, digest, r, s)
+
+
+def _has_surplus_zeros(signature: bytes) -> bool:
+    try:
+        return not ecdsa_is_canonical(signature)
+    except MalformedError:
+        return False
 
 
 def ecdsa_decode(signature: bytes) -> tuple[int, int]:
@@ -127,10 +144,10 @@ def ecdsa_decode(signature: bytes) -> tuple[int, int]:
 
     Surplus leading zeros, which some issuers write, are read past: see `ecdsa_is_canonical`.
     """
-    items = tlv.read_expected(signature, der.SEQUENCE, "ECDSA signature").children()
-    if len(items) != 2:
-        raise MalformedError("ECDSA signature", f"{len(items)} values instead of r and s")
-    return der.read_integer(items[0]), der.read_integer(items[1])
+    items = ber.read(signature, "ECDSA signature").expect(der.SEQUENCE).children
+    if len(items) != 2 or not items[0].source.is_der:
+        raise MalformedError("ECDSA signature", "is not the two numbers r and s in DER")
+    return read_integer(items[0]), read_integer(items[1])
 
 
 def ecdsa_encode(r: int, s: int) -> bytes:
@@ -139,8 +156,14 @@ def ecdsa_encode(r: int, s: int) -> bytes:
 
 
 def ecdsa_is_canonical(signature: bytes) -> bool:
-    """Whether a readable ECDSA signature is written in DER's shortest form."""
-    return ecdsa_encode(*ecdsa_decode(signature)) == signature
+    """Whether a readable ECDSA signature is written in DER's shortest form (X.690, 8.3.2)."""
+    r, s = ber.read(signature, "ECDSA signature").expect(der.SEQUENCE).children
+    return all(
+        number.end - number.start == 1
+        or signature[number.start]
+        or signature[number.start + 1] & 0x80
+        for number in (r, s)
+    )
 
 
 def ecdsa_to_plain(signature: bytes, curve: Curve) -> bytes:

@@ -91,6 +91,15 @@ class SecurityObject:
 
 
 def _read_hash_value(entry: ber.Value, algorithm: Hash) -> tuple[int, bytes]:
+    size, encoded = algorithm.size, entry.encoded
+    # What every issuer writes; anything else is read, or refused, the long way.
+    if (
+        len(encoded) == size + 7
+        and encoded[:4] == bytes((der.SEQUENCE, size + 5, der.INTEGER, 1))
+        and encoded[5:7] == bytes((der.OCTET_STRING, size))
+        and 1 <= encoded[4] <= 16
+    ):
+        return encoded[4], encoded[7:]
     fields = entry.expect(der.SEQUENCE).children
     if len(fields) != 2:
         raise entry.malformed("a data group's number and hash are expected")

@@ -10,6 +10,7 @@ from emrtd.crypto.signatures import (
     PublicKey,
     SignatureFamily,
     SignatureScheme,
+    ecdsa_is_canonical,
 )
 from emrtd.errors import MalformedError, MisuseError
 from emrtd.pki.tolerances import Tolerance
@@ -60,11 +61,10 @@ def encode_scheme(scheme: SignatureScheme) -> bytes:
 
 def read_hash(value: ber.Value) -> Hash:
     """Read a DigestAlgorithmIdentifier; parameters are absent or NULL, both are allowed."""
-    return hash_from(read_algorithm(value), value)
-
-
-def hash_from(algorithm: AlgorithmIdentifier, value: ber.Value) -> Hash:
-    """The hash function of an algorithm identifier; `value` is what an error blames."""
+    known = _WRITTEN_HASHES.get(value.encoded)
+    if known is not None:
+        return known
+    algorithm = read_algorithm(value)
     if algorithm.parameters is not None and not algorithm.has_null:
         raise value.malformed("a hash algorithm has no parameters but NULL")
     found = HASH_BY_OID.get(algorithm.oid)
@@ -81,6 +81,9 @@ def read_scheme(
     With `digest`, the digest algorithm of a CMS SignerInfo, rsaEncryption stands for PKCS#1 v1.5
     with that hash (RFC 3370, 3.2).  The signature's own hash may be another: LT signs so.
     """
+    known = _WRITTEN_SCHEMES.get(value.encoded)
+    if known is not None and digest in {None, known.hash}:
+        return known, frozenset()
     algorithm = read_algorithm(value)
     tolerated: set[Tolerance] = set()
     if algorithm.oid == ID_RSA_PSS:
@@ -96,6 +99,31 @@ def read_scheme(
     if digest is not None and scheme.hash is not digest:
         tolerated.add(Tolerance.DIGESTS_DIFFER)
     return scheme, frozenset(tolerated)
+
+
+_WRITTEN_HASHES: Final = {
+    der.sequence(der.oid(oid), *parameters): each
+    for oid, each in HASH_BY_OID.items()
+    for parameters in ((), (der.null(),))
+}
+"""Each DigestAlgorithmIdentifier as it is written, without parameters and with NULL."""
+
+_WRITTEN_SCHEMES: Final = {
+    der.sequence(der.oid(oid), *([der.null()] if family is SignatureFamily.RSA else [])): (
+        SignatureScheme(family, each)
+    )
+    for oid, (family, each) in _OIDS.items()
+}
+"""Each SignatureAlgorithmIdentifier of ECDSA and PKCS#1 v1.5 as it should be written."""
+
+
+def surplus_zeros(signature: bytes) -> frozenset[Tolerance]:
+    """What is to be tolerated in how an ECDSA signature is written."""
+    try:
+        regular = ecdsa_is_canonical(signature)
+    except MalformedError:
+        return frozenset()  # what is no signature will not verify
+    return frozenset() if regular else frozenset({Tolerance.ECDSA_ZEROS})
 
 
 def _read_simple(

@@ -18,10 +18,10 @@ from emrtd.asn1.structures import (
     read_time,
 )
 from emrtd.crypto.public_keys import UnusableKeyError, public_key_from
-from emrtd.crypto.signatures import PublicKey, SignatureFamily, SignatureScheme, ecdsa_is_canonical
+from emrtd.crypto.signatures import PublicKey, SignatureFamily, SignatureScheme
 from emrtd.crypto.signatures import verify as verify_signature
 from emrtd.errors import MalformedError, ProtocolError
-from emrtd.pki.algorithms import UnknownAlgorithmError, read_scheme
+from emrtd.pki.algorithms import UnknownAlgorithmError, read_scheme, surplus_zeros
 from emrtd.pki.extensions import Extensions, read_extensions
 from emrtd.pki.names import Name
 from emrtd.pki.pem import encode_pem
@@ -105,6 +105,12 @@ class Certificate:
         _verify(self.der, key)
 
 
+def forget() -> None:
+    """Forget every certificate that was read and every signature that was proven."""
+    _parse.cache_clear()
+    _verify.cache_clear()
+
+
 @lru_cache(maxsize=4096)
 def _verify(octets: bytes, key: PublicKey) -> None:
     """Remembers success only: `lru_cache` keeps nothing of a call that raises."""
@@ -132,7 +138,7 @@ def _parse(octets: bytes) -> Certificate:
     scheme = _read_scheme(parts.algorithm, tolerated)
     signature = read_octets_of_bits(signature_value)
     if scheme is not None and scheme.family is SignatureFamily.ECDSA:
-        _note_zeros(signature, tolerated)
+        tolerated |= surplus_zeros(signature)
     public_key, key = _read_key(parts.key)
     extensions = (
         Extensions() if parts.extensions is None else read_extensions(parts.extensions, _WHAT)
@@ -242,14 +248,6 @@ def _compare_algorithms(outer: ber.Value, inner: ber.Value) -> None:
         same = False
     if not same:
         raise outer.malformed("the algorithm beside the signature is not the one that is signed")
-
-
-def _note_zeros(signature: bytes, tolerated: set[Tolerance]) -> None:
-    try:
-        if not ecdsa_is_canonical(signature):
-            tolerated.add(Tolerance.ECDSA_ZEROS)
-    except MalformedError:
-        return  # what is no signature will not verify
 
 
 def _read_key(value: ber.Value) -> tuple[PublicKey | None, str]:

@@ -111,6 +111,9 @@ def _read_body(octets: bytes, body: ber.Value, outer: ber.Value, signature: ber.
     tolerated: set[Tolerance] = set()
     found = _Extensions.read(extensions, critical, tolerated)
     revoked = {} if entries is None else _read_entries(entries, critical, tolerated)
+    scheme = _read_scheme(algorithm, outer, tolerated)
+    if not body.source.is_der:
+        tolerated.add(Tolerance.LONG_LENGTH)
     return Crl(
         der=octets,
         tbs=body.encoded,
@@ -122,7 +125,7 @@ def _read_body(octets: bytes, body: ber.Value, outer: ber.Value, signature: ber.
         number=found.number,
         issuer_alternative_names=found.issuer_alternative_names,
         unknown_critical=frozenset(critical),
-        scheme=_read_scheme(algorithm, outer, tolerated),
+        scheme=scheme,
         signature=read_octets_of_bits(signature),
         tolerated=frozenset(tolerated),
     )

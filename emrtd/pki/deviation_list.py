@@ -187,7 +187,7 @@ def _implicit_text(value: ber.Value) -> str:
 
 def _unwrapped(value: ber.Value) -> bytes:
     """The contents of a primitive value, tagged implicitly or explicitly."""
-    if value.octets[value.begin] & 0x20:
+    if value.constructed:
         children = value.children
         if len(children) != 1:
             raise value.malformed("holds one value")

@@ -238,7 +238,7 @@ def _read_document_types(value: ber.Value, tolerated: set[Tolerance]) -> frozens
 
 def _leaves(value: ber.Value) -> Iterator[ber.Value]:
     """The primitive values in a value, at any depth."""
-    if value.octets[value.begin] & 0x20:
+    if value.constructed:
         for child in value.children:
             yield from _leaves(child)
     else:

@@ -5,7 +5,7 @@ type of string (Doc 9303-12, 7.1.1 allows PrintableString and UTF8String).
 """
 
 import unicodedata
-from functools import cached_property
+from functools import cached_property, lru_cache
 from typing import Final
 
 from emrtd.asn1 import ber, der
@@ -39,14 +39,9 @@ class Name:
     @classmethod
     def read(cls, value: ber.Value) -> "Name":
         """Read an RDNSequence; raises `MalformedError`."""
-        attributes = []
-        for relative in value.expect(der.SEQUENCE).children:
-            for attribute in relative.expect(der.SET).children:
-                fields = attribute.expect(der.SEQUENCE).children
-                if len(fields) != 2:
-                    raise attribute.malformed("a part of a name is a type and a value")
-                attributes.append((read_oid(fields[0]), _text(fields[1])))
-        return cls(value.encoded, tuple(attributes))
+        name, is_der = _read(value.encoded, value.what)
+        value.source.is_der &= is_der
+        return name
 
     def __eq__(self, other: object) -> bool:
         if not isinstance(other, Name):
@@ -57,12 +52,17 @@ class Name:
         return hash(self.encoded)
 
     def __str__(self) -> str:
+        return self._text
+
+    __repr__ = __str__
+
+    @cached_property
+    def _text(self) -> str:
+        """RFC 4514, 2: the last part first."""
         parts = (
             f"{_LABELS.get(oid, oid)}={_escape(text)}" for oid, text in reversed(self.attributes)
         )
         return ",".join(parts)
-
-    __repr__ = __str__
 
     @cached_property
     def country(self) -> str | None:
@@ -83,6 +83,20 @@ class Name:
     def matches(self, other: "Name") -> bool:
         """Whether the two are one name, whatever its order, case, spaces and string types."""
         return self.encoded == other.encoded or self.key == other.key
+
+
+@lru_cache(maxsize=1024)
+def _read(encoded: bytes, what: str) -> tuple[Name, bool]:
+    """Read a name, and whether it is DER: the same few stand in every document of a State."""
+    value = ber.read(encoded, what)
+    attributes = []
+    for relative in value.expect(der.SEQUENCE).children:
+        for attribute in relative.expect(der.SET).children:
+            fields = attribute.expect(der.SEQUENCE).children
+            if len(fields) != 2:
+                raise attribute.malformed("a part of a name is a type and a value")
+            attributes.append((read_oid(fields[0]), _text(fields[1])))
+    return Name(encoded, tuple(attributes)), value.source.is_der
 
 
 def encode_name(*attributes: tuple[str, str]) -> bytes:

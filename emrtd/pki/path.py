@@ -225,18 +225,18 @@ def differ_in_one_octet(left: bytes, right: bytes | None) -> bool:
 def _examine_validity(certificate: Certificate, anchor: Anchor | None, at: datetime) -> Finding:
     clause = "Doc 9303-12, D.1.1.3 a)"
     if at < certificate.not_before:
-        reason = f"the certificate is valid from {certificate.not_before:%Y-%m-%d}"
+        reason = f"the certificate is valid from {certificate.not_before.date()}"
         return Finding(VALIDITY, Outcome.FAILED, reason, clause)
     if at > certificate.not_after:
-        reason = f"the certificate was valid until {certificate.not_after:%Y-%m-%d}"
+        reason = f"the certificate was valid until {certificate.not_after.date()}"
         return Finding(VALIDITY, Outcome.FAILED, reason, clause)
     if anchor is not None:
         csca = anchor.certificate
         if not csca.not_before <= at <= csca.not_after:
             reason = (
                 "the certificate is valid, its CSCA's is not: that runs from "
-                f"{csca.not_before:%Y-%m-%d} to {csca.not_after:%Y-%m-%d}"
+                f"{csca.not_before.date()} to {csca.not_after.date()}"
             )
             return Finding(VALIDITY, Outcome.WARNING, reason, clause)
-    reason = f"the certificate is valid until {certificate.not_after:%Y-%m-%d}"
+    reason = f"the certificate is valid until {certificate.not_after.date()}"
     return Finding(VALIDITY, Outcome.PASSED, reason, clause)

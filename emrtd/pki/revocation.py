@@ -33,7 +33,9 @@ def examine_revocation(
     crls = trust.crls_of_country(country) if country else ()
     if not crls:
         return None, _undetermined(f"there is no CRL of {country or 'its issuer'}")
-    names = _names_of_one_csca(certificate.issuer, trust, country or "")
+    names = {certificate.issuer.key}
+    if any(crl.issuer.key not in names for crl in crls):
+        names = _names_of_one_csca(certificate.issuer, trust, country or "")
     proven = []
     doubt = "no CRL of its country is its CSCA's"
     for crl in sorted(crls, key=lambda crl: crl.this_update, reverse=True):
@@ -42,18 +44,18 @@ def examine_revocation(
             doubt = reason
             continue
         if certificate.serial in crl.revoked:
-            when = crl.revoked[certificate.serial]
-            reason = f"revoked on {when:%Y-%m-%d} by {crl.issuer}"
+            when = crl.revoked[certificate.serial].date()
+            reason = f"revoked on {when} by {crl.issuer}"
             return crl, Finding(REVOCATION, Outcome.FAILED, reason, _CLAUSE, Shows.REVOCATION)
         proven.append(crl)
     for crl in proven:
         stale = _stale(crl, at)
-        if stale is None:
-            until = f"{crl.next_update:%Y-%m-%d}"
-            reason = f"not on the CRL of {crl.this_update:%Y-%m-%d}, which holds until {until}"
+        if stale is None and crl.next_update is not None:
+            issued, until = crl.this_update.date(), crl.next_update.date()
+            reason = f"not on the CRL of {issued}, which holds until {until}"
             finding = Finding(REVOCATION, Outcome.PASSED, reason, _CLAUSE, tolerated=crl.tolerated)
             return crl, finding
-        doubt = stale
+        doubt = stale or doubt
     return proven[0] if proven else None, _undetermined(doubt)
 
 
@@ -119,7 +121,7 @@ def _stale(crl: Crl, at: datetime) -> str | None:
     if crl.next_update is None:
         return "the CRL does not say until when it holds"
     if at > crl.next_update:
-        return f"the CRL held until {crl.next_update:%Y-%m-%d}: a newer one is needed"
+        return f"the CRL held until {crl.next_update.date()}: a newer one is needed"
     if crl.this_update > at + _CLOCK_SKEW:
-        return f"the CRL was only issued on {crl.this_update:%Y-%m-%d}"
+        return f"the CRL was only issued on {crl.this_update.date()}"
     return None

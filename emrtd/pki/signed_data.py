@@ -14,10 +14,10 @@ from typing import Final
 from emrtd.asn1 import ber, der
 from emrtd.asn1.structures import read_integer, read_oid, read_time
 from emrtd.crypto.hashes import Hash
-from emrtd.crypto.signatures import PublicKey, SignatureFamily, SignatureScheme, ecdsa_is_canonical
+from emrtd.crypto.signatures import PublicKey, SignatureFamily, SignatureScheme
 from emrtd.crypto.signatures import verify as verify_signature
 from emrtd.errors import MalformedError, ProtocolError
-from emrtd.pki.algorithms import read_hash, read_scheme
+from emrtd.pki.algorithms import read_hash, read_scheme, surplus_zeros
 from emrtd.pki.certificates import Certificate
 from emrtd.pki.names import Name
 from emrtd.pki.tolerances import Tolerance
@@ -153,14 +153,13 @@ def _parse(octets: bytes, definite: bytes, what: str, quirks: frozenset[Toleranc
         certificates=tuple(Certificate.parse(each.encoded) for each in certificates),
         crls=tuple(each.expect(der.SEQUENCE).encoded for each in crls),
         signers=infos,
-        tolerated=quirks.union(*(info.tolerated for info in infos)) | _lengths(whole, certificates),
+        tolerated=quirks.union(*(info.tolerated for info in infos), _lengths(whole)),
     )
 
 
-def _lengths(whole: ber.Value, certificates: tuple[ber.Value, ...]) -> frozenset[Tolerance]:
-    """Note lengths that DER does not allow; certificates have noted their own."""
-    regular = ber.is_der(whole, but=certificates)
-    return frozenset() if regular else frozenset({Tolerance.LONG_LENGTH})
+def _lengths(whole: ber.Value) -> frozenset[Tolerance]:
+    """Note lengths that DER does not allow, of all that was read; certificates note their own."""
+    return frozenset() if whole.source.is_der else frozenset({Tolerance.LONG_LENGTH})
 
 
 def _read_content(value: ber.Value) -> tuple[str, bytes]:
@@ -198,7 +197,7 @@ def _read_signer(value: ber.Value) -> SignerInfo:
         fields[position + 2].expect(0xA1)
     issuer, serial, key_identifier = _read_identifier(sid)
     if scheme.family is SignatureFamily.ECDSA:
-        tolerated |= _zeros(signature)
+        tolerated |= surplus_zeros(signature)
     return SignerInfo(
         version=version,
         issuer=issuer,
@@ -214,14 +213,6 @@ def _read_signer(value: ber.Value) -> SignerInfo:
         has_unsigned_attributes=len(fields) == position + 3,
         tolerated=tolerated,
     )
-
-
-def _zeros(signature: bytes) -> frozenset[Tolerance]:
-    try:
-        regular = ecdsa_is_canonical(signature)
-    except MalformedError:
-        return frozenset()  # what is no signature will not verify
-    return frozenset() if regular else frozenset({Tolerance.ECDSA_ZEROS})
 
 
 def _read_identifier(value: ber.Value) -> tuple[Name | None, int | None, bytes | None]:

@@ -1,6 +1,7 @@
 import base64
 import json
 import sqlite3
+import time
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -318,6 +319,7 @@ def test_another_process_may_write_meanwhile(store: TrustStore) -> None:
     assert validate(CSCA.issue(), store, at=NOW).anchor is None
     with TrustStore.open(store.path) as other:
         add(other, CSCA.certificate().der)
+    time.sleep(0.05)
     assert validate(CSCA.issue(), store, at=NOW).anchor is not None
 
 

@@ -104,4 +104,6 @@ def test_nesting_and_numbers_are_bounded() -> None:
     crowd = der.sequence(*[der.null()] * (ber.MAX_CHILDREN + 1))
     with pytest.raises(MalformedError, match="more than"):
         assert ber.read(crowd, "crowd").children
-    assert sum(1 for _ in ber.read(crowd, "crowd").each()) == ber.MAX_CHILDREN + 1
+    assert sum(1 for _ in ber.read(crowd, "crowd").each(30_000)) == ber.MAX_CHILDREN + 1
+    with pytest.raises(MalformedError, match="more than"):
+        assert list(ber.read(crowd, "crowd").each(5))
