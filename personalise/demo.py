@@ -68,7 +68,8 @@ class Tools:
     def step(self, text: str) -> None:
         """Say what happens next."""
         self.console.print()
-        self.console.print(f"[bold cyan]●[/bold cyan] [bold]{text}[/bold]", highlight=False)
+        line = f"[bold cyan]●[/bold cyan] [bold]{text}[/bold]"
+        self.console.print(line, highlight=False, soft_wrap=True)
 
     def show(self, *command: str | Path) -> None:
         """Show a command line."""
@@ -194,7 +195,10 @@ def _one_document(tools: Tools, folder: Path, profile: str, slot: Slot) -> ExitS
         printed = json.loads(
             tools.run("personalise", "passwords", image, "--json", quiet=True).output
         )
-        return _inspect(tools, folder, place, reader, "".join(printed["mrz"]))
+        status = _inspect(tools, folder, place, reader, "".join(printed["mrz"]))
+        if profile == "permit-bac":
+            _inspect_as_before_pace(tools, folder, reader, "".join(printed["mrz"]))
+        return status
 
 
 def _inspect(tools: Tools, folder: Path, place: Path, reader: str, mrz: str) -> ExitStatus:
@@ -214,8 +218,28 @@ def _inspect(tools: Tools, folder: Path, place: Path, reader: str, mrz: str) -> 
         f" {found['seconds']:.1f} s",
         highlight=False,
         markup=False,
+        soft_wrap=True,
     )
     return max(first.status, second.status)
+
+
+def _inspect_as_before_pace(tools: Tools, folder: Path, reader: str, mrz: str) -> None:
+    """An old reader opens the card by BAC, and says what that is beside PACE: a downgrade."""
+    tools.step("A reader that knows nothing newer than Basic Access Control")
+    done = tools.run(
+        "verify", "card", "--reader", reader, "--mrz", "-", "--trust", _store(folder),
+        "--policy", "old_reader", "--json",
+        given=mrz + "\n", quiet=True,
+    )  # fmt: skip
+    found = json.loads(done.output)
+    reasons = {check["id"]: check["reason"] for check in found["checks"]}
+    tools.console.print(
+        f"    {found['verdict']}: {reasons['access.downgrade']}\n"
+        f"    {found['access']}; {found['apdus']} APDUs, {found['bytes']:,} octets",
+        highlight=False,
+        markup=False,
+        soft_wrap=True,
+    )
 
 
 def _apply_for_a_passport(path: Path) -> None:

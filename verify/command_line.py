@@ -47,7 +47,7 @@ def _judging(command: Callable[..., Any]) -> Callable[..., Any]:
             "--policy",
             default="default",
             show_default=True,
-            help="Inspection policy: default, strict, or a TOML file.",
+            help="Inspection policy: default, strict, old_reader, or a TOML file.",
         ),
         click.option(
             "--at", type=click.DateTime(), help="Instant to judge for, in UTC.  [default: now]"

@@ -1,8 +1,8 @@
 """Inspection policy: what a verdict needs, what is tolerated, how strong algorithms must be.
 
-A policy is a TOML file, or the name of one that ships: `default`, `strict`.  An unknown key, an
-unknown check id and an unknown quirk are errors that name it, so that a slip of the pen cannot
-quietly make a policy weaker.
+A policy is a TOML file, or the name of one that ships: `default`, `strict`, `old_reader`.
+An unknown key, an unknown check id and an unknown quirk are errors that name it, so that a slip of
+the pen cannot quietly make a policy weaker.
 """
 
 from enum import Enum, unique
@@ -56,6 +56,8 @@ class BasicAccessControl(Enum):
     """Only where the chip offers no PACE (Doc 9303-11, 4.2)."""
     FALLBACK = "fallback"
     """Also where PACE did not succeed; the downgrade is recorded, and is no `accept`."""
+    ONLY = "only"
+    """As a reader of before PACE does; where the chip offers PACE, that is a downgrade too."""
 
 
 @unique
@@ -130,8 +132,9 @@ def load_policy(name_or_path: str) -> Policy:
         return _decode(shipped.read_bytes(), f"policy {name_or_path}")
     path = Path(name_or_path)
     if not path.is_file():
+        shipped_names = "default, strict, old_reader"
         raise MisuseError(
-            f"there is no policy {name_or_path!r}: name one that ships (default, strict) or a file"
+            f"there is no policy {name_or_path!r}: name one that ships ({shipped_names}) or a file"
         )
     with path.open("rb") as file:
         octets = file.read(_MAX_POLICY_SIZE + 1)

@@ -1,6 +1,7 @@
 from pathlib import Path
 
 import pytest
+from msgspec.structs import replace
 
 from emrtd.errors import MalformedError, MisuseError
 from tests.support import REPOSITORY
@@ -70,3 +71,11 @@ def test_an_oversized_policy_is_not_read(tmp_path: Path) -> None:
 
 def test_check_ids_are_those_of_the_contract() -> None:
     assert len(CHECK_IDS) == len(set(CHECK_IDS)) == 21
+
+
+def test_the_old_reader_differs_from_the_default_in_how_it_opens_a_chip_alone() -> None:
+    old, default = load_policy("old_reader"), load_policy("default")
+    assert old.basic_access_control is BasicAccessControl.ONLY
+    assert replace(old, name=default.name, basic_access_control=default.basic_access_control) == (
+        default
+    )

@@ -47,7 +47,8 @@ class Opener:
         """Open the chip and select the eMRTD application; whether data can be read now."""
         infos = yield from self._read_master_file()
         offers_pace = infos is not None and bool(infos.of(PaceInfo))
-        if infos is not None and offers_pace and (yield from self._open_by_pace(infos)):
+        takes_pace = offers_pace and self.basic_access_control is not BasicAccessControl.ONLY
+        if infos is not None and takes_pace and (yield from self._open_by_pace(infos)):
             return True
         if not (yield from self._select_application()):
             return False
@@ -153,7 +154,7 @@ class Opener:
         password, allowed = self.credentials.mrz, self.basic_access_control
         if allowed is BasicAccessControl.NEVER:
             return self._note_failure("the policy does not allow Basic Access Control")
-        if offers_pace and allowed is not BasicAccessControl.FALLBACK:
+        if offers_pace and allowed is BasicAccessControl.WITHOUT_PACE:
             return self._note_failure(
                 "the chip offers PACE: the policy does not allow Basic Access Control instead"
             )
