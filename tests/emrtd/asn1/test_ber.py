@@ -10,7 +10,7 @@ from emrtd.errors import MalformedError
 
 
 def walk(value: ber.Value) -> int:
-    constructed = value.octets[value.begin] & 0x20
+    constructed = value.constructed
     return 1 + (sum(walk(child) for child in value.children) if constructed else 0)
 
 
