@@ -43,12 +43,12 @@ def vsmartcard() -> None:
 def insert(state: Path | None, reader_port: int | None, memory: int | None) -> None:
     """Put a virtual chip into a virtual reader, until SIGTERM or SIGINT takes it out."""
     from vsmartcard.chip.state import Hardware
-    from vsmartcard.daemon import in_use
+    from vsmartcard.readers import kept
     from vsmartcard.stored_chip import StoredChip
 
     hardware = None if memory is None else Hardware(memory=memory)
     chip = StoredChip(state, hardware=hardware)
-    with _until_taken_out(), in_use(), _slot(chip, reader_port) as slot:
+    with _until_taken_out(), kept(), _slot(chip, reader_port) as slot:
         slot.serve(chip)
 
 

@@ -6,10 +6,13 @@ belong on test machines.
 """
 
 import time
+from collections.abc import Iterator
+from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 from typing import Final
 
 from emrtd.errors import MisuseError, TransportError
+from emrtd.transport.connection import NO_PYSCARD
 from vsmartcard import daemon, reader_conf
 from vsmartcard.vpcd import BASE_PORT
 
@@ -34,8 +37,10 @@ def listed() -> tuple[VirtualReader, ...]:
     """The virtual readers of the pcscd that runs, ours or not; none where none runs."""
     if not daemon.answers():
         return ()
-    from emrtd.transport.pcsc import occupancy
-
+    try:
+        from emrtd.transport.pcsc import occupancy
+    except ImportError as error:
+        raise TransportError(NO_PYSCARD) from error
     ours = daemon.own_pid() is not None
     folder = daemon.configuration_folder() if ours else reader_conf.SYSTEM_FOLDER
     entries = reader_conf.read_entries(folder)
@@ -45,6 +50,18 @@ def listed() -> tuple[VirtualReader, ...]:
         for entry in entries
         if (port := entry.port_of(name)) is not None
     )
+
+
+@contextmanager
+def kept() -> Iterator[None]:
+    """Keep the pcscd that runs: ours from being stopped, another from exiting when it is idle."""
+    with ExitStack() as held:
+        held.enter_context(daemon.in_use())
+        if daemon.answers():
+            from emrtd.transport.pcsc import staying_client
+
+            held.enter_context(staying_client())
+        yield
 
 
 def up(count: int, first_port: int = BASE_PORT) -> tuple[VirtualReader, ...]:

@@ -4,9 +4,11 @@ from collections.abc import Callable
 from importlib.metadata import entry_points
 from typing import Protocol, Self
 
-from emrtd.errors import MisuseError
+from emrtd.errors import MisuseError, TransportError
 
 ENTRY_POINT_GROUP = "chipseal.readers"
+
+NO_PYSCARD = "PC/SC readers need pyscard: pip install 'chipseal[pcsc]', or use virtual:FILE"
 
 
 class Connection(Protocol):
@@ -52,6 +54,8 @@ def connect(reader: str) -> Connection:
             return plugin(address)
     if not reader:
         raise MisuseError("name the reader; `vsmartcard readers list` shows those there are")
-    from emrtd.transport.pcsc import connect as connect_pcsc
-
+    try:
+        from emrtd.transport.pcsc import connect as connect_pcsc
+    except ImportError as error:
+        raise TransportError(NO_PYSCARD) from error
     return connect_pcsc(reader)

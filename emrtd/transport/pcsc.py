@@ -1,6 +1,7 @@
 """PC/SC readers, through pyscard: the only module that imports it."""
 
-from contextlib import suppress
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
 from typing import Any, Final, Self
 
 from smartcard.Exceptions import NoCardException, SmartcardException
@@ -65,6 +66,19 @@ def occupancy() -> dict[str, bool]:
     finally:
         scard.SCardReleaseContext(context)
     return {name: bool(state & scard.SCARD_STATE_PRESENT) for name, state, _atr in states}
+
+
+@contextmanager
+def staying_client() -> Iterator[None]:
+    """Stay a client of the daemon: one that is to exit when idle (pcscd -x) does not meanwhile."""
+    from smartcard import scard
+
+    result, context = scard.SCardEstablishContext(scard.SCARD_SCOPE_USER)
+    try:
+        yield
+    finally:
+        if result == scard.SCARD_S_SUCCESS:
+            scard.SCardReleaseContext(context)
 
 
 def connect(name: str) -> PcscConnection:
