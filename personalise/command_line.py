@@ -34,6 +34,7 @@ personalise.add_command(eac)
 
 @personalise.command()
 @click.option("--in-process", is_flag=True, help="Without pcscd: the chip runs in each process.")
+@click.option("--reader-port", type=int, help="Port of the virtual reader to use.")
 @click.option("--hsm", "with_hsm", is_flag=True, help="Keep the State's keys in SoftHSM.")
 @click.option(
     "--profile",
@@ -50,13 +51,27 @@ personalise.add_command(eac)
     show_default=True,
     help="Folder for all that is made; an earlier demonstration's is emptied.",
 )
-def demo(in_process: bool, with_hsm: bool, profiles: tuple[str, ...], output: Path) -> int:
+def demo(
+    *,
+    in_process: bool,
+    reader_port: int | None,
+    with_hsm: bool,
+    profiles: tuple[str, ...],
+    output: Path,
+) -> int:
     """Issue documents onto virtual cards in a PC/SC reader, and inspect them."""
     from rich.console import Console
 
     from personalise.demo import run_demo
 
-    return run_demo(output, profiles, Console(), in_process=in_process, with_hsm=with_hsm)
+    return run_demo(
+        output,
+        profiles,
+        Console(),
+        in_process=in_process,
+        with_hsm=with_hsm,
+        port=reader_port,
+    )
 
 
 personalise.add_command(specimen)

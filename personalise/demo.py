@@ -8,22 +8,20 @@ nothing else.
 import json
 import os
 import secrets
-import shlex
 import shutil
-import signal
-import subprocess
-import sys
 import time
-from collections.abc import Iterator, Mapping, Sequence
-from contextlib import AbstractContextManager, contextmanager, nullcontext
-from dataclasses import dataclass, field
+from collections.abc import Sequence
+from contextlib import nullcontext
+from dataclasses import dataclass
 from datetime import date
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING, Final
 
 from emrtd.command_line import ExitStatus
-from emrtd.errors import EmrtdError, MisuseError, TransportError
+from emrtd.errors import MisuseError
 from personalise.demo_hsm import SoftToken, make_token
+from personalise.demo_readers import Slot, card_in, stopped_in_order, virtual_reader
+from personalise.demo_tools import VERDICTS, Done, Tools
 
 if TYPE_CHECKING:
     from rich.console import Console
@@ -37,97 +35,17 @@ PROFILES: Final = {
     "passport": "a passport, with Active Authentication",
 }
 
-_VERDICTS: Final = {
-    ExitStatus.OK: "accepted",
-    ExitStatus.REJECTED: "rejected",
-    ExitStatus.REFERRED: "referred",
-}
-_SECONDS_TO_SEE_A_CARD: Final = 10.0
 
-
-class DemoError(EmrtdError):
-    """A tool failed; the message is its own."""
-
-
-@dataclass(frozen=True)
-class Done:
-    """What a tool printed, and its exit status."""
-
-    output: str
-    status: ExitStatus
-
-
-@dataclass(frozen=True)
-class Tools:
-    """The console scripts that are installed beside this Python, and the terminal to narrate on."""
-
-    environment: Mapping[str, str]
-    console: "Console"
-    folder: Path = field(default_factory=lambda: Path(sys.executable).parent)
-
-    def step(self, text: str) -> None:
-        """Say what happens next."""
-        self.console.print()
-        line = f"[bold cyan]●[/bold cyan] [bold]{text}[/bold]"
-        self.console.print(line, highlight=False, soft_wrap=True)
-
-    def show(self, *command: str | Path) -> None:
-        """Show a command line."""
-        line = "  $ " + shlex.join(map(str, command))
-        self.console.print(line, style="dim", highlight=False, markup=False, soft_wrap=True)
-
-    def run(self, *command: str | Path, given: str = "", quiet: bool = False) -> Done:
-        """Show a command line, run it, and show what it prints unless `quiet`."""
-        self.show(*command)
-        done = self.ask(*command, given=given)
-        if not quiet:
-            for line in done.output.splitlines():
-                text = "    " + line
-                self.console.print(text, highlight=False, markup=False, soft_wrap=True)
-        return done
-
-    def ask(self, *command: str | Path, given: str = "") -> Done:
-        """Run a tool without a word; `given` is its standard input.
-
-        Raises an error with the tool's own words where the status is of no verdict.
-        """
-        done = subprocess.run(  # noqa: S603 - our own scripts
-            self._line(command),
-            env=dict(self.environment),
-            input=given,
-            capture_output=True,
-            text=True,
-            check=False,
-        )
-        if done.returncode in _VERDICTS:
-            return Done(done.stdout, ExitStatus(done.returncode))
-        words = _last_line(done.stderr) or f"{command[0]} ended with status {done.returncode}"
-        if done.returncode == ExitStatus.NO_CARD:
-            raise TransportError(words)
-        raise DemoError(words)
-
-    def start(self, *command: str | Path) -> "subprocess.Popen[str]":
-        """Start a tool in the background, out of reach of the terminal's Ctrl-C."""
-        self.show(*command)
-        return subprocess.Popen(  # noqa: S603 - our own scripts
-            self._line(command),
-            env=dict(self.environment),
-            text=True,
-            stdout=subprocess.DEVNULL,
-            stderr=subprocess.PIPE,
-            start_new_session=True,
-        )
-
-    def _line(self, command: tuple[str | Path, ...]) -> list[str]:
-        return [str(self.folder / command[0]), *map(str, command[1:])]
-
-
-@dataclass(frozen=True)
-class Slot:
-    """Where cards go: a virtual reader and its port, or None for chips in process."""
-
-    name: str = ""
-    port: int | None = None
+_TELLING: Final = frozenset(
+    {
+        "access.downgrade",
+        "pace.cam",
+        "chip.authentication",
+        "active.authentication",
+        "terminal.authentication",
+    }
+)
+"""The checks in which one kind of chip differs from another."""
 
 
 def run_demo(
@@ -137,10 +55,12 @@ def run_demo(
     *,
     in_process: bool,
     with_hsm: bool = False,
+    port: int | None = None,
 ) -> ExitStatus:
     """Run the demonstration in a folder, a document a profile; returns the worst verdict's status.
 
-    Raises `EmrtdError` where something could not be done, with the tool's own words.
+    `port` chooses the virtual reader, the first free one otherwise.  Raises `EmrtdError` where
+    something could not be done, with the tool's own words.
     """
     began = time.monotonic()
     _empty(folder)
@@ -151,14 +71,17 @@ def run_demo(
     tools = Tools(environment, console)
     console.print()
     console.rule("[bold]Chipseal: from an application to the border")
-    readers = nullcontext(Slot()) if in_process else _virtual_reader(tools)
-    with _stopped_in_order(), readers as slot:
+    readers = nullcontext(Slot()) if in_process else virtual_reader(tools, port)
+    with stopped_in_order(), readers as slot:
         _make_pki(tools, folder, token)
-        found = {name: _one_document(tools, folder, name, slot) for name in profiles}
+        found = {
+            name: _one_document(tools, folder, name, slot, in_full=name == profiles[0])
+            for name in profiles
+        }
     console.print()
     console.rule(f"[bold]Done in {time.monotonic() - began:.1f} s")
     for name, status in found.items():
-        verdict = _VERDICTS[status]
+        verdict = VERDICTS[status]
         report = folder / Path(name).stem / "report.html"
         console.print(f"  {name:12} [bold]{verdict:9}[/bold] {report}", highlight=False)
     return max(found.values())
@@ -173,7 +96,10 @@ def _make_pki(tools: Tools, folder: Path, token: SoftToken | None) -> None:
     tools.run("verify", "trust", "add", _store(folder), *(folder / "pki" / name for name in trust))
 
 
-def _one_document(tools: Tools, folder: Path, profile: str, slot: Slot) -> ExitStatus:
+def _one_document(
+    tools: Tools, folder: Path, profile: str, slot: Slot, *, in_full: bool
+) -> ExitStatus:
+    """From the application to the verdict; the first document's is shown in full."""
     place = folder / Path(profile).stem
     application, image = place / "application" / "0001", place / "image"
     tools.step(f"Somebody applies ({PROFILES.get(profile, profile)})")
@@ -188,58 +114,67 @@ def _one_document(tools: Tools, folder: Path, profile: str, slot: Slot) -> ExitS
         "personalise", "prepare", application, "--pki", folder / "pki", "--profile", profile,
         "-o", image,
     )  # fmt: skip
-    with _card(tools, slot, place / "card.chip") as reader:
+    with card_in(tools, slot, place / "card.chip") as reader:
         tools.step("The station writes a blank card, reads every octet back, and locks it")
         tools.run("personalise", "write", image, "--reader", reader)
         tools.step("The border: another process, which knows what is printed on the card")
         printed = json.loads(
             tools.run("personalise", "passwords", image, "--json", quiet=True).output
         )
-        status = _inspect(tools, folder, place, reader, "".join(printed["mrz"]))
+        inspection = _Inspection(tools, folder, place, reader, "".join(printed["mrz"]))
+        status = inspection.run(in_full=in_full)
         if profile == "permit-bac":
-            _inspect_as_before_pace(tools, folder, reader, "".join(printed["mrz"]))
+            inspection.run_as_before_pace()
         return status
 
 
-def _inspect(tools: Tools, folder: Path, place: Path, reader: str, mrz: str) -> ExitStatus:
-    """Inspect with the MRZ alone, then with the right to read fingerprints."""
-    command = ("verify", "card", "--reader", reader, "--mrz", "-", "--trust", _store(folder))
-    first = tools.run(*command, given=mrz + "\n")
-    tools.step("Once more, by an inspection system that may read the fingerprints")
-    options = (
-        "--terminal", folder / "pki" / "terminal", "--report", place / "report.html",
-        "--save", place / "captured", "--json",
-    )  # fmt: skip
-    second = tools.run(*command, *options, given=mrz + "\n", quiet=True)
-    found = json.loads(second.output)
-    tools.console.print(
-        f"    {found['verdict']}, having read {', '.join(found['data_groups'])}\n"
-        f"    {found['access']}; {found['apdus']} APDUs, {found['bytes']:,} octets,"
-        f" {found['seconds']:.1f} s",
-        highlight=False,
-        markup=False,
-        soft_wrap=True,
-    )
-    return max(first.status, second.status)
+@dataclass(frozen=True, repr=False)
+class _Inspection:
+    """The border officer's part: the card in a reader, and the MRZ that is printed on it."""
 
+    tools: Tools
+    folder: Path
+    place: Path
+    reader: str
+    mrz: str
 
-def _inspect_as_before_pace(tools: Tools, folder: Path, reader: str, mrz: str) -> None:
-    """An old reader opens the card by BAC, and says what that is beside PACE: a downgrade."""
-    tools.step("A reader that knows nothing newer than Basic Access Control")
-    done = tools.run(
-        "verify", "card", "--reader", reader, "--mrz", "-", "--trust", _store(folder),
-        "--policy", "old_reader", "--json",
-        given=mrz + "\n", quiet=True,
-    )  # fmt: skip
-    found = json.loads(done.output)
-    reasons = {check["id"]: check["reason"] for check in found["checks"]}
-    tools.console.print(
-        f"    {found['verdict']}: {reasons['access.downgrade']}\n"
-        f"    {found['access']}; {found['apdus']} APDUs, {found['bytes']:,} octets",
-        highlight=False,
-        markup=False,
-        soft_wrap=True,
-    )
+    def run(self, *, in_full: bool) -> ExitStatus:
+        """Inspect with the MRZ alone, then with the right to read fingerprints."""
+        first = self._verify() if in_full else self._verify("--json", quiet=True)
+        if not in_full:
+            self._sum_up(first)
+        self.tools.step("Once more, by an inspection system that may read the fingerprints")
+        second = self._verify(
+            "--terminal", self.folder / "pki" / "terminal", "--report", self.place / "report.html",
+            "--save", self.place / "captured", "--json", quiet=True,
+        )  # fmt: skip
+        self._sum_up(second)
+        return max(first.status, second.status)
+
+    def run_as_before_pace(self) -> None:
+        """An old reader opens the card by BAC; beside PACE that is a downgrade, and is named."""
+        self.tools.step("A reader that knows nothing newer than Basic Access Control")
+        self._sum_up(self._verify("--policy", "old_reader", "--json", quiet=True))
+
+    def _verify(self, *options: str | Path, quiet: bool = False) -> Done:
+        """Call the verifier; the MRZ goes by standard input, for others see a command line."""
+        return self.tools.run(
+            "verify", "card", "--reader", self.reader, "--mrz", "-",
+            "--trust", _store(self.folder), *options, given=self.mrz + "\n", quiet=quiet,
+        )  # fmt: skip
+
+    def _sum_up(self, done: Done) -> None:
+        found = json.loads(done.output)
+        read = [name for name, group in found["data_groups"].items() if group["hash"] == "passed"]
+        self.tools.say(f"{found['verdict'].upper()}  by {found['access']}")
+        self.tools.say(f"read and verified: {', '.join(read)}")
+        for check in found["checks"]:
+            if check["id"] in _TELLING and check["outcome"] != "not-present":
+                outcome = check["outcome"].replace("-", " ")
+                self.tools.say(f"{outcome:13} {check['id']:24} {check['reason']}")
+        self.tools.say(
+            f"{found['apdus']} APDUs, {found['bytes']:,} octets, {found['seconds']:.2f} s"
+        )
 
 
 def _apply_for_a_passport(path: Path) -> None:
@@ -248,104 +183,6 @@ def _apply_for_a_passport(path: Path) -> None:
     record["document"]["code"] = "P"
     record.pop("permit", None)
     path.write_text(json.dumps(record, ensure_ascii=False, indent=2), encoding="utf-8")
-
-
-@contextmanager
-def _virtual_reader(tools: Tools) -> Iterator[Slot]:
-    """A free virtual reader: one that there is, or one of a pcscd that we start, and then stop."""
-    tools.step("A PC/SC reader for the card")
-    found = _free_readers(tools)
-    started = not found
-    if started:
-        tools.run("vsmartcard", "readers", "up", "-n", "2")
-        found = _free_readers(tools)
-    try:
-        if not found:
-            raise TransportError("there is no free virtual reader: `vsmartcard readers list`")
-        yield Slot(found[0]["name"], found[0]["port"])
-    finally:
-        if started:
-            with _uninterrupted():
-                tools.run("vsmartcard", "readers", "down", quiet=True)
-
-
-def _free_readers(tools: Tools) -> list[dict[str, Any]]:
-    listed = json.loads(tools.ask("vsmartcard", "readers", "list", "--json").output)
-    return [reader for reader in listed if not reader["occupied"]]
-
-
-def _card(tools: Tools, slot: Slot, state: Path) -> AbstractContextManager[str]:
-    """A blank card in the reader, until the end of the context; the reader's name."""
-    if slot.port is None:
-        return nullcontext(f"virtual:{state}")
-    return _card_in_reader(tools, slot, state)
-
-
-@contextmanager
-def _card_in_reader(tools: Tools, slot: Slot, state: Path) -> Iterator[str]:
-    tools.step(f"A blank card goes into {slot.name}")
-    card = tools.start("vsmartcard", "insert", "--state", state, "--reader-port", str(slot.port))
-    try:
-        _wait_for_card(tools, slot, card)
-        yield slot.name
-    finally:
-        with _uninterrupted():
-            _take_out(tools, slot, card)
-
-
-def _wait_for_card(tools: Tools, slot: Slot, card: "subprocess.Popen[str]") -> None:
-    """Wait until PC/SC has seen the card, or the card has given up."""
-    deadline = time.monotonic() + _SECONDS_TO_SEE_A_CARD
-    while card.poll() is None:
-        if slot.port not in {reader["port"] for reader in _free_readers(tools)}:
-            return
-        if time.monotonic() > deadline:
-            raise TransportError(f"{slot.name}: does not see the card that was put into it")
-        time.sleep(0.1)
-    words = _last_line(card.stderr.read()) if card.stderr is not None else ""
-    raise TransportError(words or f"{slot.name}: the card left at once")
-
-
-def _take_out(tools: Tools, slot: Slot, card: "subprocess.Popen[str]") -> None:
-    """Take the card out, and wait until PC/SC has noticed: the next one goes into that reader."""
-    card.terminate()
-    try:
-        card.wait(timeout=5)
-    except subprocess.TimeoutExpired:
-        card.kill()
-        card.wait()
-    if card.stderr is not None:
-        card.stderr.close()
-    deadline = time.monotonic() + _SECONDS_TO_SEE_A_CARD
-    while time.monotonic() < deadline:
-        if slot.port in {reader["port"] for reader in _free_readers(tools)}:
-            return
-        time.sleep(0.1)
-
-
-@contextmanager
-def _stopped_in_order() -> Iterator[None]:
-    """Let SIGTERM undo what was begun, as Ctrl-C does."""
-
-    def interrupt(_number: int, _frame: object) -> None:
-        raise KeyboardInterrupt
-
-    before = signal.signal(signal.SIGTERM, interrupt)
-    try:
-        yield
-    finally:
-        signal.signal(signal.SIGTERM, before)
-
-
-@contextmanager
-def _uninterrupted() -> Iterator[None]:
-    """Let nothing come between us and what must be stopped."""
-    before = {each: signal.signal(each, signal.SIG_IGN) for each in (signal.SIGINT, signal.SIGTERM)}
-    try:
-        yield
-    finally:
-        for number, handler in before.items():
-            signal.signal(number, handler)
 
 
 def _empty(folder: Path) -> None:
@@ -373,8 +210,3 @@ def _environment(folder: Path) -> dict[str, str]:
 
 def _store(folder: Path) -> Path:
     return folder / "trust.sqlite"
-
-
-def _last_line(text: str) -> str:
-    lines = [line for line in text.splitlines() if line.strip()]
-    return lines[-1] if lines else ""

@@ -17,8 +17,9 @@ from rich.console import Console
 
 from emrtd.command_line import ExitStatus
 from emrtd.errors import MisuseError, TransportError
-from personalise import demo
-from personalise.demo import MARK, DemoError, run_demo
+from personalise import demo, demo_readers
+from personalise.demo import MARK, run_demo
+from personalise.demo_tools import DemoError
 
 TOOL = """#!{python}
 import json, os, sys, time
@@ -52,8 +53,9 @@ elif name == "personalise" and line[0] == "passwords":
     print(json.dumps({{"mrz": ["SECRET", "MRZ"]}}))
 elif name == "verify" and line[0] == "card":
     assert sys.stdin.read() == "SECRETMRZ\\n"
-    print(json.dumps({{"verdict": "accept", "data_groups": {{"DG1": {{}}}}, "apdus": 7, "bytes": 9,
-                      "seconds": 0.1, "access": "bac"}}))
+    print(json.dumps({{"verdict": "accept", "data_groups": {{"DG1": {{"hash": "passed"}}}},
+                      "checks": [{{"id": "pace.cam", "outcome": "passed", "reason": "good"}}],
+                      "apdus": 7, "bytes": 9, "seconds": 0.1, "access": "bac"}}))
 """
 
 
@@ -70,7 +72,7 @@ class Stage:
             path.chmod(0o755)
         self.fail({})
         monkeypatch.setattr(sys, "executable", str(place / "python"))
-        monkeypatch.setattr(demo, "_take_out", self._take_out)
+        monkeypatch.setattr(demo_readers, "_take_out", self._take_out)
 
     def fail(self, rules: dict[str, tuple[int | str, ...]]) -> None:
         (self.place / "rules.json").write_text(json.dumps(rules), encoding="utf-8")
@@ -152,7 +154,7 @@ def test_a_card_that_does_not_go_in_is_named(stage: Stage) -> None:
 def test_a_verdict_other_than_accepted_is_the_exit_status(
     stage: Stage, status: int, verdict: str
 ) -> None:
-    report = {"verdict": verdict, "data_groups": {}, "apdus": 1, "bytes": 1}
+    report = {"verdict": verdict, "data_groups": {}, "checks": [], "apdus": 1, "bytes": 1}
     report |= {"seconds": 1.0, "access": "bac"}
     stage.fail({"verify card --reader": (status, "", json.dumps(report))})
     assert stage.run() == status
@@ -171,11 +173,11 @@ def test_it_can_be_run_again_and_spares_what_is_not_its_own(stage: Stage) -> Non
 
 
 def test_sigterm_undoes_what_was_begun(stage: Stage, monkeypatch: pytest.MonkeyPatch) -> None:
-    def wait(*_: object) -> None:
+    def wait(*_: object, **__: object) -> None:
         os.kill(os.getpid(), signal.SIGTERM)
         time.sleep(5)
 
-    monkeypatch.setattr(demo, "_inspect", wait)
+    monkeypatch.setattr(demo._Inspection, "run", wait)
     with pytest.raises(KeyboardInterrupt):
         stage.run()
     assert stage.log()[-1] == "vsmartcard readers down"

@@ -1,0 +1,73 @@
+"""The demonstration with the real tools, in process: the main job from end to end."""
+
+import json
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+SCRIPTS = Path(sys.executable).parent
+
+
+@pytest.fixture(scope="module")
+def output(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """What the demonstration of one document leaves."""
+    folder = tmp_path_factory.mktemp("demo") / "output"
+    line = (SCRIPTS / "personalise", "demo", "--in-process", "--profile", "permit", "-o", folder)
+    for _ in range(2):  # it can be run again
+        done = subprocess.run(line, capture_output=True, text=True, check=False)
+        assert done.returncode == 0, done.stdout + done.stderr
+    assert "ACCEPT" in done.stdout
+    assert "terminal.authentication" in done.stdout
+    return folder
+
+
+def judge(output: Path, image: Path) -> tuple[int, dict[str, str]]:
+    line = (SCRIPTS / "verify", "image", image, "--trust", output / "trust.sqlite", "--json")
+    done = subprocess.run(line, capture_output=True, text=True, check=False)
+    found = json.loads(done.stdout)
+    return done.returncode, {check["id"]: check["outcome"] for check in found["checks"]}
+
+
+@pytest.mark.slow
+def test_what_was_issued_is_accepted_and_shown(output: Path) -> None:
+    status, checks = judge(output, output / "permit" / "captured")
+    assert status == 0, checks
+    assert checks["dg.hash.DG3"] == checks["chip.authentication"] == checks["pace.cam"] == "passed"
+    page = (output / "permit" / "report.html").read_text(encoding="utf-8")
+    assert "<html" in page
+    assert "data:image/png" in page
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize(
+    ("name", "check"),
+    [
+        ("EF_DG1.bin", "dg.hash.DG1"),
+        ("EF_DG3.bin", "dg.hash.DG3"),
+        ("EF_DG13.bin", "dg.hash.DG13"),
+        ("EF_SOD.bin", "sod.signature"),
+    ],
+)
+def test_one_changed_octet_is_rejected_by_name(
+    output: Path, tmp_path: Path, name: str, check: str
+) -> None:
+    captured, altered = output / "permit" / "captured", tmp_path / "altered"
+    altered.mkdir()
+    for path in captured.iterdir():
+        octets = bytearray(path.read_bytes())
+        if path.name == name:
+            octets[-1] ^= 1
+        (altered / path.name).write_bytes(octets)
+    status, checks = judge(output, altered)
+    assert status == 1
+    assert checks[check] == "failed"
+
+
+@pytest.mark.slow
+def test_secrets_stay_in_their_envelopes_and_with_their_owner(output: Path) -> None:
+    assert (output / "passphrase").stat().st_mode & 0o077 == 0
+    for path in output.rglob("*.p8"):
+        assert path.stat().st_mode & 0o077 == 0, path
+    assert not (output / "permit" / "captured" / "chip_keys.p7m").exists()
