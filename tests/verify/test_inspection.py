@@ -165,6 +165,20 @@ def test_a_downgrade_to_bac_is_recorded(
         assert "offers PACE" in report.check("access.downgrade").reason
 
 
+def test_a_copy_that_lets_anyone_read_is_a_downgrade_too() -> None:
+    """The files of a chip of PACE alone, on a chip that asks for no password."""
+    genuine = issue(pace=(PACE_GM,), chip_authentication=False, active_authentication=None)
+    copy = personalised(genuine.files, replace(genuine.keys, open=True))
+    evidence = inspected(copy.process, Credentials(mrz=WRONG))
+    assert evidence.session is not None
+    assert (evidence.session.opened, evidence.session.access) == (True, "none")
+    report = judged(genuine, evidence)
+    downgrade = report.check("access.downgrade")
+    assert downgrade.outcome is Outcome.WARNING
+    assert "without any access control" in downgrade.reason
+    assert report.verdict is Verdict.REFER
+
+
 # --- clones and forgeries ------------------------------------------------------------------------
 
 

@@ -67,8 +67,9 @@ def _downgrade(case: Case, earlier: Earlier) -> Check:
         reason = "EF.CardAccess has been changed: its SecurityInfos are not the signed ones"
         return forged(check_id, reason, DOWNGRADE_CLAUSE)
     offers_pace = any(_is_pace(each) for each in access.security_infos)
-    if case.session is not None and case.session.access == "bac" and offers_pace:
-        reason = f"opened by Basic Access Control, although the chip offers PACE{_why(case)}"
+    weaker = _weaker_than_pace(case)
+    if weaker and offers_pace:
+        reason = f"opened {weaker}, although the chip offers PACE{_why(case)}"
         return Check(check_id, Outcome.WARNING, reason, DOWNGRADE_CLAUSE)
     quirks = quirks_of_file(
         FileID.CARD_ACCESS, (f"{type(each).__name__} has no signed copy" for each in added)
@@ -86,6 +87,14 @@ def _no_card_access(case: Case, signed: tuple[SecurityInfos, ...]) -> Check:
         reason = "EF.CardAccess has been removed: the signed SecurityInfos say that there is PACE"
         return forged(check_id, reason, DOWNGRADE_CLAUSE)
     return Check(check_id, Outcome.NOT_PRESENT, reason, DOWNGRADE_CLAUSE)
+
+
+def _weaker_than_pace(case: Case) -> str:
+    """How a chip was opened that was not opened by PACE; empty for every other."""
+    if case.session is None or not case.session.opened:
+        return ""
+    how = {"bac": "by Basic Access Control", "none": "without any access control"}
+    return how.get(case.session.access, "")
 
 
 def _why(case: Case) -> str:
