@@ -42,6 +42,7 @@ from emrtd.lds.security_infos import (
     ChipAuthenticationInfo,
     ChipAuthenticationPublicKeyInfo,
     PaceInfo,
+    SecurityInfo,
     SecurityInfos,
     TerminalAuthenticationInfo,
 )
@@ -133,6 +134,7 @@ class Issue:
     more: Mapping[int, bytes] = field(default_factory=dict)
     unsigned: Mapping[int, bytes] = field(default_factory=dict)
     card_access: tuple[PaceInfo, ...] | None = None
+    more_infos: tuple[SecurityInfo, ...] = ()
 
     @property
     def document_signer(self) -> Certificate:
@@ -250,13 +252,13 @@ def _issue(how: Issue) -> Document:
     return Document(how, files, keys, trust(how))
 
 
-def _security_infos(how: Issue) -> tuple[list[object], ChipAuthenticationKey]:
+def _security_infos(how: Issue) -> tuple[list[SecurityInfo], ChipAuthenticationKey]:
     group = STANDARDISED[PARAMETERS]
     public_key = encode_agreement_key(group, group.public_key(_CHIP_PRIVATE), explicit=True)
     protocol = chip_authentication_oid(KeyAgreement.ECDH, Cipher.AES128)
     private = Secret(_CHIP_PRIVATE.to_bytes(group.private_key_size, "big"))
     static = ChipAuthenticationKey(public_key, private, PARAMETERS, (protocol,))
-    infos: list[object] = list(how.pace)
+    infos: list[SecurityInfo] = [*how.pace, *how.more_infos]
     if how.chip_authentication or PACE_CAM in how.pace:
         infos += [
             ChipAuthenticationInfo(protocol, PARAMETERS),

@@ -10,7 +10,9 @@ import pytest
 from emrtd.crypto.hashes import Hash
 from emrtd.lds.com import Com
 from emrtd.lds.dg1 import DataGroup1
-from emrtd.lds.files import FileID
+from emrtd.lds.directory import Directory
+from emrtd.lds.files import EMRTD_APPLICATION, FileID
+from emrtd.lds.security_infos import EfDirInfo
 from emrtd.mrz import Mrz
 from tests.certificates import Authority, document_types, usage_period
 from tests.verify.documents import (
@@ -58,6 +60,7 @@ def with_mrz_text(text: str) -> Document:
 
 
 OPTICAL = mrz().text
+DIRECTORY = Directory.of([EMRTD_APPLICATION]).encode()
 REJECT, REFER, ACCEPT = Verdict.REJECT, Verdict.REFER, Verdict.ACCEPT
 FORGERY = Shows.FORGERY
 PASSED, FAILED, WARNING = Outcome.PASSED, Outcome.FAILED, Outcome.WARNING
@@ -267,6 +270,16 @@ CASES = {
     "downgrade: malformed": Expected(
         lambda: usual().with_file(FileID.CARD_ACCESS, b"\x31\x02\x30\x01"),
         "access.downgrade", FAILED, REJECT, FORGERY,
+    ),
+    "downgrade: EF.DIR as it is signed": Expected(
+        lambda: issue(more_infos=(EfDirInfo(DIRECTORY),)).with_file(FileID.DIR, DIRECTORY),
+        "access.downgrade", PASSED, ACCEPT,
+    ),
+    "downgrade: another EF.DIR": Expected(
+        lambda: issue(more_infos=(EfDirInfo(DIRECTORY),)).with_file(
+            FileID.DIR, Directory.of([EMRTD_APPLICATION, b"another"]).encode()
+        ),
+        "access.downgrade", FAILED, REJECT, FORGERY, "EF.DIR",
     ),
     "downgrade: no signed copy": Expected(
         lambda: issue(pace=(PACE_GM,)).with_file(FileID.DG14, None),

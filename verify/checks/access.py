@@ -8,6 +8,7 @@ from emrtd.lds.card_security import CardSecurity
 from emrtd.lds.dg14 import DataGroup14
 from emrtd.lds.files import FileID
 from emrtd.lds.security_infos import (
+    EfDirInfo,
     PaceDomainParameterInfo,
     PaceInfo,
     SecurityInfo,
@@ -60,22 +61,42 @@ def _downgrade(case: Case, earlier: Earlier) -> Check:
     if not signed:
         reason = "there is no signed copy of EF.CardAccess, in DG14 or EF.CardSecurity, to compare"
         return Check(check_id, Outcome.UNDETERMINED, reason, DOWNGRADE_CLAUSE)
-    offered, vouched = set(access.security_infos), {each for infos in signed for each in infos}
-    removed = [each for infos in signed for each in infos if _is_pace(each) and each not in offered]
-    added = [each for each in access.security_infos if each not in vouched]
-    if removed or any(_is_pace(each) or _is_unknown(each) for each in added):
-        reason = "EF.CardAccess has been changed: its SecurityInfos are not the signed ones"
-        return forged(check_id, reason, DOWNGRADE_CLAUSE)
+    changed = _changed(case, access.security_infos, signed)
+    if changed is not None:
+        return forged(check_id, changed, DOWNGRADE_CLAUSE)
     offers_pace = any(_is_pace(each) for each in access.security_infos)
     weaker = _weaker_than_pace(case)
     if weaker and offers_pace:
         reason = f"opened {weaker}, although the chip offers PACE{_why(case)}"
         return Check(check_id, Outcome.WARNING, reason, DOWNGRADE_CLAUSE)
     quirks = quirks_of_file(
-        FileID.CARD_ACCESS, (f"{type(each).__name__} has no signed copy" for each in added)
+        FileID.CARD_ACCESS,
+        (
+            f"{type(each).__name__} has no signed copy"
+            for each in _added(access.security_infos, signed)
+        ),
     )
     reason = "EF.CardAccess says what its signed copy says"
     return settle(case, check_id, reason, DOWNGRADE_CLAUSE, quirks)
+
+
+def _added(offered: SecurityInfos, signed: tuple[SecurityInfos, ...]) -> list[SecurityInfo]:
+    vouched = {each for infos in signed for each in infos}
+    return [each for each in offered if each not in vouched]
+
+
+def _changed(case: Case, offered: SecurityInfos, signed: tuple[SecurityInfos, ...]) -> str | None:
+    """What somebody has changed in the files that nobody signs; None for nothing."""
+    there = set(offered)
+    removed = [each for infos in signed for each in infos if _is_pace(each) and each not in there]
+    added = _added(offered, signed)
+    if removed or any(_is_pace(each) or _is_unknown(each) for each in added):
+        return "EF.CardAccess has been changed: its SecurityInfos are not the signed ones"
+    directory = case.evidence.files.get(FileID.DIR)
+    copies = [each.ef_dir for infos in signed for each in infos.of(EfDirInfo)]
+    if directory is not None and copies and directory not in copies:
+        return "EF.DIR has been changed: it is not the one that is signed"
+    return None
 
 
 def _no_card_access(case: Case, signed: tuple[SecurityInfos, ...]) -> Check:

@@ -1,0 +1,15 @@
+from emrtd.pki.tolerances import Tolerance
+from tests.support import REPOSITORY
+from verify.policy import CHECK_IDS
+from verify.report import Outcome
+
+PAGE = (REPOSITORY / "docs" / "inspection.md").read_text(encoding="utf-8")
+
+
+def test_every_check_outcome_and_quirk_is_documented() -> None:
+    for check_id in CHECK_IDS:
+        assert f"| `{check_id}` |" in PAGE, check_id
+    for outcome in Outcome:
+        assert f"`{outcome.value}`" in PAGE
+    for tolerance in Tolerance:
+        assert f"| `{tolerance.value}` | {tolerance.explanation} |" in PAGE, tolerance

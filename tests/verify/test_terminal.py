@@ -1,0 +1,170 @@
+"""Terminal Authentication in an inspection: fingerprints with the right to them, and only then."""
+
+from dataclasses import replace
+from datetime import date, timedelta
+from functools import cache
+from pathlib import Path
+
+import pytest
+
+from emrtd.access.passwords import Password
+from emrtd.access.terminal_authentication import TerminalCredentials
+from emrtd.crypto.private_keys import PrivateKey
+from emrtd.errors import MalformedError, MisuseError
+from emrtd.iso7816.procedure import run
+from emrtd.lds.cvca import Cvca
+from emrtd.lds.dg3 import DataGroup3
+from emrtd.lds.files import FileID
+from emrtd.pki import private_key_file
+from emrtd.pki.private_key_file import WrongPassphraseError, encrypt_private_key
+from emrtd.secret import Secret
+from personalise.verifying_ca import VerifyingChain, issue_chain
+from tests.verify.documents import CAN, NOW, Document, ec_key, issue, mrz
+from tests.vsmartcard.cards import personalised
+from verify.evidence import Evidence
+from verify.inspection import inspect
+from verify.inspection.opening import Credentials
+from verify.inspection.terminal import load_terminal
+from verify.report import Outcome, Verdict
+
+CURVE = "brainpoolP256r1"
+TODAY = NOW.date()
+PASSPHRASE = Secret(b"a pass phrase for tests")
+DG3 = DataGroup3.of([]).encode()
+MRZ = Credentials(mrz=Password.from_mrz_information(mrz().information))
+
+
+def chain(day: date = TODAY, *, prefix: str = "") -> tuple[VerifyingChain, PrivateKey]:
+    cvca, verifier, terminal = (ec_key(prefix + label, CURVE) for label in ("CVCA", "DV", "IS"))
+    return issue_chain("UT", cvca, verifier, terminal.public_key, day), terminal
+
+
+def credentials(made: VerifyingChain, key: PrivateKey) -> TerminalCredentials:
+    certificates = (made.cvca, made.document_verifier, made.inspection_system)
+    return TerminalCredentials(key, made.inspection_system.holder_reference, certificates)
+
+
+@cache
+def document(**changes: object) -> Document:
+    """A document with a DG3, whose chip trusts the CVCA from the day of NOW on."""
+    made, _ = chain()
+    issued = issue(terminal_authentication=True, more={3: DG3}, **changes)
+    keys = replace(
+        issued.keys,
+        trust_points=(made.cvca.encode(),),
+        current_date=TODAY,
+        document_identifier=Secret(mrz().information[:-14].encode()),
+    )
+    issued = issued.with_file(FileID.CVCA, Cvca((made.cvca.holder_reference,)).encode())
+    return replace(issued, keys=keys)
+
+
+def inspected(
+    chip: Document, terminal: TerminalCredentials | None, how: Credentials = MRZ
+) -> Evidence:
+    procedure = inspect(how, terminal=terminal)
+    return run(procedure, personalised(chip.files, chip.keys).process)
+
+
+@pytest.mark.parametrize(
+    ("changes", "how"),
+    [
+        ({}, MRZ),
+        ({}, Credentials(can=Password.can(CAN))),
+        ({"pace": (), "basic_access_control": True}, MRZ),
+    ],
+    ids=["pace-mrz", "pace-can", "bac"],
+)
+def test_fingerprints_with_the_right_to_them(changes: dict[str, object], how: Credentials) -> None:
+    chip = document(**changes)
+    evidence = inspected(chip, credentials(*chain()), how)
+    assert evidence.session is not None
+    transcript = evidence.session.terminal_authentication
+    assert transcript is not None
+    assert transcript.refusal == ""
+    assert transcript.rights == ("DG3", "DG4")
+    assert evidence.files[FileID.DG3] == DG3
+    report = chip.judged(evidence)
+    assert report.check("terminal.authentication").outcome is Outcome.PASSED
+    assert report.check("dg.hash.DG3").outcome is Outcome.PASSED
+    assert report.verdict is Verdict.ACCEPT, report.why
+
+
+def test_not_without_it() -> None:
+    evidence = inspected(document(), None)
+    assert FileID.DG3 not in evidence.files
+    report = document().judged(evidence)
+    assert report.check("dg.hash.DG3").outcome is Outcome.NOT_PERFORMED
+    assert report.verdict is Verdict.ACCEPT
+
+
+@pytest.mark.parametrize(
+    "made",
+    [
+        chain(TODAY - timedelta(days=200)),
+        chain(prefix="of another State: "),
+        (chain()[0], ec_key("another key", CURVE)),
+    ],
+    ids=["expired", "another CVCA", "another key"],
+)
+def test_a_terminal_that_the_chip_refuses_reads_none(
+    made: tuple[VerifyingChain, PrivateKey],
+) -> None:
+    evidence = inspected(document(), credentials(*made))
+    assert FileID.DG3 not in evidence.files
+    assert set(evidence.files) >= {FileID.DG1, FileID.DG2, FileID.DG13, FileID.SOD}
+    report = document().judged(evidence)
+    check = report.check("terminal.authentication")
+    assert check.outcome is Outcome.FAILED
+    assert check.shows is None
+    assert report.verdict is Verdict.REFER
+
+
+def test_no_certificates_lead_to_the_chips_trust_point() -> None:
+    made, key = chain()
+    alone = TerminalCredentials(key, made.inspection_system.holder_reference, (made.cvca,))
+    report = document().judged(inspected(document(), alone))
+    assert report.check("terminal.authentication").outcome is Outcome.FAILED
+    assert "no certificates lead" in report.check("terminal.authentication").reason
+
+
+# --- the folder of an inspection system ----------------------------------------------------------
+
+
+@pytest.fixture
+def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    monkeypatch.setattr(private_key_file, "_COST", 2)
+    made, key = chain()
+    for name, certificate in (
+        ("cvca", made.cvca),
+        ("dv", made.document_verifier),
+        ("is", made.inspection_system),
+    ):
+        (tmp_path / f"{name}.cvcert").write_bytes(certificate.encode())
+    (tmp_path / "is.p8").write_bytes(encrypt_private_key(key, PASSPHRASE))
+    return tmp_path
+
+
+def test_a_folder_is_loaded(folder: Path) -> None:
+    loaded = load_terminal(folder, PASSPHRASE)
+    assert loaded.reference == chain()[0].inspection_system.holder_reference
+    assert len(loaded.certificates) == 3
+    evidence = inspected(document(), loaded)
+    assert evidence.files[FileID.DG3] == DG3
+
+
+def test_a_folder_that_is_none_is_named(folder: Path) -> None:
+    with pytest.raises(WrongPassphraseError, match="--passphrase-file"):
+        load_terminal(folder, Secret(b"another"))
+    (folder / "is.cvcert").unlink()
+    with pytest.raises(MisuseError, match=r"no certificate \(\*\.cvcert\) is of the key"):
+        load_terminal(folder, PASSPHRASE)
+    (folder / "dv.cvcert").write_bytes(b"\x7f\x21\x00")
+    with pytest.raises(MalformedError, match=r"dv\.cvcert"):
+        load_terminal(folder, PASSPHRASE)
+    (folder / "is.p8").unlink()
+    (folder / "dv.cvcert").unlink()
+    with pytest.raises(MisuseError, match="holds 0 keys"):
+        load_terminal(folder, PASSPHRASE)
+    with pytest.raises(MisuseError, match="no such folder"):
+        load_terminal(folder / "nowhere", PASSPHRASE)
