@@ -1,4 +1,4 @@
-"""What every test shares: a slow machine is no failure (`timeout` in pyproject.toml ends a hang)."""
+"""What every test shares: slowness is no failure (`timeout` in pyproject.toml ends a hang)."""
 
 from hypothesis import settings
 
