@@ -211,4 +211,4 @@ def finger_of_subtype(subtype: int | None) -> FingerPosition:
 
 def eye_of_subtype(subtype: int | None) -> Eye:
     """The eye that a CBEFF sub-type says; UNKNOWN where it says none."""
-    return Eye(subtype) if subtype in {Eye.RIGHT, Eye.LEFT} else Eye.UNKNOWN
+    return Eye.of_code(subtype)

@@ -7,7 +7,7 @@ Data preparation makes data groups from these, and a reader gets these from data
 from dataclasses import dataclass, field
 from datetime import datetime
 from enum import Enum, IntEnum, unique
-from typing import Self
+from typing import Final, Self
 
 from emrtd.biometrics.images.headers import ImageFormat, ImageHeader, sniff
 from emrtd.errors import MisuseError
@@ -55,6 +55,14 @@ class FingerPosition(IntEnum):
         """The name that applications use: right-index."""
         return self.name.lower().replace("_", "-")
 
+    @classmethod
+    def of_code(cls, code: int | None) -> "FingerPosition":
+        """The position with this code; UNKNOWN for palms, toes and what has no name."""
+        return cls(code) if code in _FINGER_CODES else cls.UNKNOWN
+
+
+_FINGER_CODES: Final = frozenset(FingerPosition)
+
 
 @unique
 class Eye(IntEnum):
@@ -63,6 +71,11 @@ class Eye(IntEnum):
     UNKNOWN = 0
     RIGHT = 1
     LEFT = 2
+
+    @classmethod
+    def of_code(cls, code: int | None) -> "Eye":
+        """The eye with this code; UNKNOWN for any other."""
+        return cls(code) if code in {1, 2} else cls.UNKNOWN
 
 
 @dataclass(frozen=True, slots=True)
@@ -82,12 +95,13 @@ class FeaturePoint:
 class QualityScore:
     """What an algorithm thought of a sample: 0 (worst) to 100, None where it failed to assess.
 
-    `organization` and `algorithm` are CBEFF registry identifiers (1 to 65535).
+    `organization` and `algorithm` are CBEFF registry identifiers (1 to 65535), 0 where a record of
+    ISO/IEC 19794, which has no place for them, was read.
     """
 
     score: int | None
-    organization: int
-    algorithm: int
+    organization: int = 0
+    algorithm: int = 0
 
 
 @dataclass(frozen=True, slots=True)

@@ -12,7 +12,6 @@ from emrtd.biometrics.cbeff import (
     BiometricTemplate,
 )
 from emrtd.biometrics.samples import Generation
-from emrtd.errors import MalformedError
 from emrtd.lds.files import FILES, FileID
 
 TAGS = {Generation.ISO_19794: BLOCK_19794, Generation.ISO_39794: BLOCK_39794}
@@ -77,9 +76,6 @@ class BiometricDataGroup(Generic[R_co, S_co]):
                 tolerated.append(
                     f"{cls.file_id} holds ISO/IEC {generation.value} data under {template.tag:X}"
                 )
-            if generation not in decoders:
-                reason = f"holds ISO/IEC {generation.value} data, which is not read"
-                raise MalformedError(cls.file_id, reason)
             record = decoders[generation](template.block)
             instance = Instance(template.header, record, template.tag, template.others)
             tolerated += record.tolerated

@@ -6,12 +6,13 @@ from typing import ClassVar, Self
 
 from emrtd.biometrics.cbeff import FACIAL_FEATURES, BiometricHeader
 from emrtd.biometrics.iso19794 import face as iso19794
+from emrtd.biometrics.iso39794 import face as iso39794
 from emrtd.biometrics.samples import FaceImage, Generation
 from emrtd.errors import MalformedError, MisuseError
 from emrtd.lds.biometric_group import TAGS, BiometricDataGroup, Instance
 from emrtd.lds.files import FileID
 
-FaceBlock = iso19794.FaceRecord
+FaceBlock = iso19794.FaceRecord | iso39794.FaceImageDataBlock
 FORMAT_TYPES = {Generation.ISO_19794: 0x0008, Generation.ISO_39794: 0x002A}
 
 
@@ -43,12 +44,17 @@ class DataGroup2(BiometricDataGroup[FaceBlock, FaceImage]):
         header = BiometricHeader.of(
             FACIAL_FEATURES, FORMAT_TYPES[generation], created=face.captured
         )
-        return Instance(header, iso19794.FaceRecord.of(face), TAGS[generation])
+        is_19794 = generation is Generation.ISO_19794
+        record = (iso19794.FaceRecord if is_19794 else iso39794.FaceImageDataBlock).of(face)
+        return Instance(header, record, TAGS[generation])
 
     @classmethod
     def decoders(cls) -> dict[Generation, Callable[[bytes], FaceBlock]]:
         """What reads a face of each generation."""
-        return {Generation.ISO_19794: iso19794.FaceRecord.decode}
+        return {
+            Generation.ISO_19794: iso19794.FaceRecord.decode,
+            Generation.ISO_39794: iso39794.FaceImageDataBlock.decode,
+        }
 
     @classmethod
     def views(cls, instance: Instance[FaceBlock]) -> tuple[tuple[FaceImage, tuple[str, ...]], ...]:

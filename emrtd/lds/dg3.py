@@ -13,12 +13,13 @@ from emrtd.biometrics.cbeff import (
     finger_of_subtype,
 )
 from emrtd.biometrics.iso19794 import finger as iso19794
+from emrtd.biometrics.iso39794 import finger as iso39794
 from emrtd.biometrics.samples import FingerImage, FingerPosition, Generation
 from emrtd.iso7816.procedure import Random
 from emrtd.lds.biometric_group import TAGS, BiometricDataGroup, Instance
 from emrtd.lds.files import FileID
 
-FingerBlock = iso19794.FingerRecord
+FingerBlock = iso19794.FingerRecord | iso39794.FingerImageDataBlock
 FORMAT_TYPES = {Generation.ISO_19794: 0x0007, Generation.ISO_39794: 0x0028}
 RANDOM_SIZE = 8
 """Octets of the random number in an empty template."""
@@ -54,12 +55,17 @@ class DataGroup3(BiometricDataGroup[FingerBlock, FingerImage]):
             subtype=FINGER_SUBTYPES.get(finger.position, 0),
             created=finger.captured,
         )
-        return Instance(header, iso19794.FingerRecord.of(finger), TAGS[generation])
+        is_19794 = generation is Generation.ISO_19794
+        record = (iso19794.FingerRecord if is_19794 else iso39794.FingerImageDataBlock).of(finger)
+        return Instance(header, record, TAGS[generation])
 
     @classmethod
     def decoders(cls) -> dict[Generation, Callable[[bytes], FingerBlock]]:
         """What reads a finger of each generation."""
-        return {Generation.ISO_19794: iso19794.FingerRecord.decode}
+        return {
+            Generation.ISO_19794: iso19794.FingerRecord.decode,
+            Generation.ISO_39794: iso39794.FingerImageDataBlock.decode,
+        }
 
     @classmethod
     def views(

@@ -7,13 +7,14 @@ from typing import ClassVar, Self
 from emrtd import tlv
 from emrtd.biometrics.cbeff import EYE_SUBTYPES, IRIS, ISSUER_DATA, BiometricHeader, eye_of_subtype
 from emrtd.biometrics.iso19794 import iris as iso19794
+from emrtd.biometrics.iso39794 import iris as iso39794
 from emrtd.biometrics.samples import Generation, IrisImage
 from emrtd.iso7816.procedure import Random
 from emrtd.lds.biometric_group import TAGS, BiometricDataGroup, Instance
 from emrtd.lds.dg3 import RANDOM_SIZE
 from emrtd.lds.files import FileID
 
-IrisBlock = iso19794.IrisRecord
+IrisBlock = iso19794.IrisRecord | iso39794.IrisImageDataBlock
 FORMAT_TYPES = {Generation.ISO_19794: 0x0009, Generation.ISO_39794: 0x002C}
 
 
@@ -39,12 +40,17 @@ class DataGroup4(BiometricDataGroup[IrisBlock, IrisImage]):
         header = BiometricHeader.of(
             IRIS, FORMAT_TYPES[generation], subtype=EYE_SUBTYPES[iris.eye], created=iris.captured
         )
-        return Instance(header, iso19794.IrisRecord.of(iris), TAGS[generation])
+        is_19794 = generation is Generation.ISO_19794
+        record = (iso19794.IrisRecord if is_19794 else iso39794.IrisImageDataBlock).of(iris)
+        return Instance(header, record, TAGS[generation])
 
     @classmethod
     def decoders(cls) -> dict[Generation, Callable[[bytes], IrisBlock]]:
         """What reads an iris of each generation."""
-        return {Generation.ISO_19794: iso19794.IrisRecord.decode}
+        return {
+            Generation.ISO_19794: iso19794.IrisRecord.decode,
+            Generation.ISO_39794: iso39794.IrisImageDataBlock.decode,
+        }
 
     @classmethod
     def views(cls, instance: Instance[IrisBlock]) -> tuple[tuple[IrisImage, tuple[str, ...]], ...]:

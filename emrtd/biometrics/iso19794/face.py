@@ -13,7 +13,7 @@ from typing import Final, NamedTuple
 
 from emrtd.biometrics.images.headers import ImageFormat, ImageHeader, identify, sniff
 from emrtd.biometrics.iso19794.lengths import MAX_IMAGES, check_record_length, check_trailing
-from emrtd.biometrics.samples import FaceImage, FeaturePoint, Gender, Generation
+from emrtd.biometrics.samples import FaceImage, FeaturePoint, Gender, Generation, QualityScore
 from emrtd.errors import MalformedError, MisuseError
 
 FORMAT_IDENTIFIER: Final = b"FAC\0"
@@ -255,6 +255,7 @@ def _seen(image: FacialImage) -> tuple[FaceImage, tuple[str, ...]]:
     face = FaceImage(
         image.image,
         header,
+        (QualityScore(image.quality),) if 1 <= image.quality <= 100 else (),
         generation=Generation.ISO_19794,
         gender=_GENDERS.get(image.gender, Gender.OTHER),
         feature_points=tuple(

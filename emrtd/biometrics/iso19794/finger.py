@@ -11,7 +11,7 @@ from typing import Any, Final, Self
 from emrtd.biometrics.images.headers import ImageFormat, sniff
 from emrtd.biometrics.iso19794.description import Description, take
 from emrtd.biometrics.iso19794.lengths import MAX_IMAGES, check_record_length, check_trailing
-from emrtd.biometrics.samples import FingerImage, FingerPosition, Generation
+from emrtd.biometrics.samples import FingerImage, FingerPosition, Generation, QualityScore
 from emrtd.errors import MalformedError, MisuseError
 
 FORMAT_IDENTIFIER: Final = b"FIR\0"
@@ -252,8 +252,9 @@ class FingerRecord:
         finger = FingerImage(
             data,
             header,
+            (QualityScore(view.quality),) if view.quality <= 100 else (),
             generation=Generation.ISO_19794,
-            position=position_of(view.position),
+            position=FingerPosition.of_code(view.position),
             resolution=resolution if in_inches else round(resolution * 2.54),
         )
         return finger, tuple(found)
@@ -273,14 +274,6 @@ _FORMAT_NAMES: Final[dict[int, str]] = {
     Compression.JPEG2000: "JPEG 2000",
     Compression.PNG: "PNG",
 }
-
-
-def position_of(code: int) -> FingerPosition:
-    """The finger position with this code; UNKNOWN for palms and for what has no name."""
-    try:
-        return FingerPosition(code)
-    except ValueError:
-        return FingerPosition.UNKNOWN
 
 
 def _count_fingers(views: "list[FingerView] | tuple[FingerView, ...]") -> int:

@@ -7,7 +7,7 @@ from typing import Any, Final, Self
 from emrtd.biometrics.images.headers import ImageFormat, sniff
 from emrtd.biometrics.iso19794.description import Description, take
 from emrtd.biometrics.iso19794.lengths import MAX_IMAGES, check_record_length, check_trailing
-from emrtd.biometrics.samples import Eye, Generation, IrisImage
+from emrtd.biometrics.samples import Eye, Generation, IrisImage, QualityScore
 from emrtd.errors import MalformedError, MisuseError
 
 FORMAT_IDENTIFIER: Final = b"IIR\0"
@@ -220,11 +220,10 @@ class IrisRecord:
             found.append(
                 f"the iris record says {self.width} x {self.height} pixels; the image {header.size}"
             )
-        known = eye.eye if eye.eye in {Eye.RIGHT, Eye.LEFT} else Eye.UNKNOWN
-        return (
-            IrisImage(data, header, generation=Generation.ISO_19794, eye=Eye(known)),
-            tuple(found),
-        )
+        known = Eye.of_code(eye.eye)
+        scores = (QualityScore(image.quality),) if image.quality <= 100 else ()
+        iris = IrisImage(data, header, scores, generation=Generation.ISO_19794, eye=known)
+        return iris, tuple(found)
 
 
 _JPEG2000_FORMATS: Final = (IrisImageFormat.MONO_JPEG2000, IrisImageFormat.RGB_JPEG2000)

@@ -2,7 +2,6 @@
 
 import resource
 import time
-import zlib
 from io import BytesIO
 
 import numpy as np
@@ -66,9 +65,8 @@ def test_a_truncated_image_is_malformed() -> None:
 
 
 def test_a_decompression_bomb_is_refused_by_its_header() -> None:
-    rows = zlib.compress(bytes(1000))
-    bomb = written(PIL.Image.new("L", (30_000, 30_000)).crop((0, 0, 1, 1)), "PNG")
-    bomb = bomb[:16] + (30_000).to_bytes(4, "big") * 2 + bomb[24:] + rows
+    small = written(PIL.Image.new("L", (1, 1)), "PNG")
+    bomb = small[:16] + (30_000).to_bytes(4, "big") * 2 + small[24:]
     with pytest.raises(MalformedError, match="30000 x 30000"):
         to_png(bomb)
     with pytest.raises(MalformedError, match="larger than"):

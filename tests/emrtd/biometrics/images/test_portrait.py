@@ -78,7 +78,7 @@ def test_a_small_photograph_is_not_enlarged_and_keeps_its_aspect() -> None:
 
 
 def test_a_photograph_of_a_camera_is_fitted() -> None:
-    fitted = fit(written(portrait(3000, 4000), "JPEG"), PortraitProfile(17_408))
+    fitted = fit(written(portrait(300, 400).resize((3000, 4000)), "JPEG"), PortraitProfile(17_408))
     assert (fitted.width, fitted.height) == (413, 531)
 
 

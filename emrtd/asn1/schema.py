@@ -1,0 +1,116 @@
+"""ASN.1 modules compiled by `asn1tools`, which is untyped and slow to import; reached through here.
+
+`asn1tools` forgives trailing octets and takes its time over each element: the octets are walked
+and counted before it sees them.  Its DER decoder never returns from a SEQUENCE OF whose element has
+a wrong tag; its BER codec does, and writes DER for the types used here (no SET, no DEFAULT), which
+the byte-exact round trips show.  Module text is compiled when it is first used.
+"""
+
+from collections.abc import Sequence
+from functools import cached_property
+from pathlib import Path
+from typing import Any, Final
+
+from emrtd.errors import MalformedError, MisuseError
+
+MAX_ELEMENTS: Final = 5_000
+"""How many elements a value may have; the fullest published sample has 200."""
+
+MAX_DEPTH: Final = 24
+"""How deep elements may stand in one another; a landmark of ISO/IEC 39794-5 is 11 deep."""
+
+
+class Schema:
+    """A type of an ASN.1 module; `what` names it in errors.
+
+    Values are as `asn1tools` has them: a dict for a SEQUENCE, a pair of name and value for a
+    CHOICE, int, bool, bytes, str and list.
+    """
+
+    def __init__(self, what: str, type_name: str, modules: Sequence[Path]) -> None:
+        self.what = what
+        self._type_name = type_name
+        self._modules = modules
+
+    @cached_property
+    def _compiled(self) -> Any:
+        import asn1tools
+
+        text = "\n".join(module.read_text(encoding="utf-8") for module in self._modules)
+        return asn1tools.compile_string(text, "ber")
+
+    def decode(self, octets: bytes) -> Any:
+        """Read octets that are one value and nothing else; raises `MalformedError`."""
+        check_elements(octets, self.what)
+        from asn1tools import ConstraintsError, DecodeError
+
+        try:
+            return self._compiled.decode(self._type_name, octets, check_constraints=True)
+        except (DecodeError, ConstraintsError) as problem:
+            raise MalformedError(self.what, _reason(problem)) from None
+        except (ValueError, LookupError, TypeError) as problem:  # what it lets through
+            reason = f"cannot be decoded ({type(problem).__name__})"
+            raise MalformedError(self.what, reason) from None
+
+    def encode(self, value: Any) -> bytes:
+        """Write a value as DER; raises `MisuseError` for one that the type does not allow."""
+        from asn1tools import ConstraintsError, EncodeError
+
+        try:
+            return bytes(self._compiled.encode(self._type_name, value, check_constraints=True))
+        except (EncodeError, ConstraintsError) as problem:
+            raise MisuseError(f"{self.what}: {_reason(problem)}") from None
+
+
+def check_elements(octets: bytes, what: str) -> None:
+    """Check that octets are one BER element of definite lengths, of bounded depth and number.
+
+    Raises `MalformedError`; what it passes takes `asn1tools` well under a second.
+    """
+    ends = [len(octets)]
+    position = count = 0
+    while position < ends[-1]:
+        count += 1
+        if count > MAX_ELEMENTS:
+            raise MalformedError(what, f"has more than {MAX_ELEMENTS} elements", position)
+        constructed, start, end = _element(octets, position, what)
+        if end > ends[-1]:
+            raise MalformedError(what, f"an element runs {end - ends[-1]} octets too far", position)
+        if len(ends) == 1 and end != len(octets):
+            raise MalformedError(what, f"{len(octets) - end} octets follow", end)
+        position = start if constructed else end
+        if constructed:
+            ends.append(end)
+            if len(ends) > MAX_DEPTH:
+                raise MalformedError(what, f"is nested deeper than {MAX_DEPTH}", position)
+        while len(ends) > 1 and position == ends[-1]:
+            ends.pop()
+    if not count:
+        raise MalformedError(what, "is empty", 0)
+
+
+def _element(octets: bytes, position: int, what: str) -> tuple[bool, int, int]:
+    """Whether the element at `position` is constructed, and where its value starts and ends."""
+    first = octets[position]
+    length = 0
+    try:
+        if first & 0x1F == 0x1F:
+            raise MalformedError(what, "has a tag of several octets", position)
+        length = octets[position + 1]
+        start = position + 2
+        if length >= 0x80:
+            size = length & 0x7F
+            if not 1 <= size <= 4:
+                raise MalformedError(what, "has a length that DER does not allow", position + 1)
+            start += size
+            length = int.from_bytes(octets[start - size : start], "big")
+    except IndexError:
+        start = len(octets) + 1
+    if start > len(octets):
+        raise MalformedError(what, "ends inside a tag or length field", position)
+    return bool(first & 0x20), start, start + length
+
+
+def _reason(problem: Exception) -> str:
+    """What `asn1tools` says, without the values that it may quote behind a colon and quotes."""
+    return str(problem).split(" in {")[0].split(" b'")[0]

@@ -1,0 +1,171 @@
+"""What the data blocks of ISO/IEC 39794-4, -5 and -6 share."""
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any, ClassVar, Final, Self
+
+from emrtd import tlv
+from emrtd.asn1.schema import Schema
+from emrtd.biometrics.images.headers import ImageFormat, ImageHeader, identify, sniff
+from emrtd.biometrics.samples import QualityScore
+from emrtd.errors import MisuseError
+
+STANDARDISED_FORMAT: Final = 0xA1
+"""Biometric data in standardised format, within 7F2E (Doc 9303-10, Table 2)."""
+
+VERSION_BLOCK: Final = {"generation": 3, "year": 2019}
+
+Value = Mapping[str, Any]
+Code = tuple[str, Any]
+
+
+def schema(part: str, type_name: str, what: str) -> Schema:
+    """The type of a data block, from the module text of this folder."""
+    folder = Path(__file__).parent
+    return Schema(what, type_name, (folder / "common.asn1", folder / f"{part}.asn1"))
+
+
+@dataclass(frozen=True, slots=True)
+class DataBlock:
+    """A data block: `value` holds every field under the name that the standard prints.
+
+    A SEQUENCE is a mapping, a CHOICE a pair of name and value. `wrapped` says whether the block
+    stands in the data object A1, as in a data group.  `source` is the block as it was read where
+    it holds elements that have no name here: it is then written back as it was.
+    """
+
+    value: Value = field(repr=False)
+    wrapped: bool = True
+    source: bytes | None = field(default=None, repr=False, compare=False)
+    tolerated: tuple[str, ...] = field(default=(), compare=False)
+
+    type_schema: ClassVar[Schema]
+    image_name: ClassVar[str]
+
+    @classmethod
+    def decode(cls, octets: bytes) -> Self:
+        """Read a whole block, with or without the A1 around it.
+
+        Raises `MalformedError`, also where an image is not what an image is.
+        """
+        what = cls.type_schema.what
+        wrapped = octets[:1] == b"\xa1"
+        inner = tlv.read_expected(octets, STANDARDISED_FORMAT, what).value if wrapped else octets
+        value = cls.type_schema.decode(inner)
+        source = None
+        tolerated: tuple[str, ...] = ()
+        if cls.type_schema.encode(value) != inner:
+            source = octets
+            tolerated = (f"the {what} holds elements that are not known here",)
+        block = cls(value, wrapped, source, tolerated)
+        for image in block.images():
+            if identify(image) is None:
+                sniff(image, cls.image_name)  # raises, and says what it is not
+        return block
+
+    def encode(self) -> bytes:
+        """Write the block; raises `MisuseError` for a field that the standard does not allow."""
+        if self.source is not None:
+            return self.source
+        octets = self.type_schema.encode(self.value)
+        return tlv.encode(STANDARDISED_FORMAT, octets) if self.wrapped else octets
+
+    @property
+    def representations(self) -> list[Value]:
+        """The representation blocks, in order."""
+        found: list[Value] = self.value["representationBlocks"]
+        return found
+
+    def images(self) -> Iterator[bytes]:
+        """The image of each representation."""
+        raise NotImplementedError
+
+
+def code_of(coded: Code | None) -> int | None:
+    """The number of an enumeration, however it is spelt; None where it is absent or extended."""
+    if coded is None:
+        return None
+    name, value = coded
+    found = value if name == "code" else value.get("fallback")
+    return None if found is None else int(found)
+
+
+def icao_code(code: int) -> Code:
+    """An enumeration as ICAO's application profile of part 5 spells it."""
+    return "extensionBlock", {"fallback": code}
+
+
+def base_code(code: int) -> Code:
+    """An enumeration as the base standard spells it."""
+    return "code", code
+
+
+def date_time_block(instant: datetime) -> dict[str, int]:
+    """A DateTimeBlock in UTC, to the millisecond where there is a part of a second."""
+    if instant.tzinfo is None:
+        raise MisuseError("a time of capture needs a time zone")
+    instant = instant.astimezone(UTC)
+    block = {
+        name: getattr(instant, name)
+        for name in ("year", "month", "day", "hour", "minute", "second")
+    }
+    if instant.microsecond:
+        block["millisecond"] = instant.microsecond // 1000
+    return block
+
+
+def instant_of(block: Mapping[str, int] | None) -> datetime | None:
+    """The instant that a DateTimeBlock says, in UTC; None where it lacks a date or has no such."""
+    if block is None or not {"month", "day"} <= block.keys():
+        return None
+    fields = {name: value for name, value in block.items() if name != "millisecond"}
+    try:
+        return datetime(**fields, microsecond=block.get("millisecond", 0) * 1000, tzinfo=UTC)
+    except ValueError:
+        return None
+
+
+def quality_blocks(scores: tuple[QualityScore, ...], failed: Code) -> list[dict[str, Any]]:
+    """QualityBlocks; `failed` is how the form at hand spells failureToAssess."""
+    return [
+        {
+            "algorithmIdBlock": {"organization": each.organization, "id": each.algorithm},
+            "scoreOrError": ("error", failed) if each.score is None else ("score", each.score),
+        }
+        for each in scores
+    ]
+
+
+def quality_of(blocks: list[Value] | None) -> tuple[QualityScore, ...]:
+    """The scores of QualityBlocks."""
+    return tuple(
+        QualityScore(
+            each["scoreOrError"][1] if each["scoreOrError"][0] == "score" else None,
+            each["algorithmIdBlock"]["organization"],
+            each["algorithmIdBlock"]["id"],
+        )
+        for each in blocks or ()
+    )
+
+
+def disagreement(what: str, code: int | None, formats: Mapping[int, str], seen: ImageHeader) -> str:
+    """What a record and its image disagree on, in one sentence; empty where they agree.
+
+    `formats` maps the codes of the record to the names of formats; JPEG 2000 has two codes.
+    """
+    declared = formats.get(-1 if code is None else code, f"of format {code}")
+    actual = ImageFormat.JPEG2000.value if seen.format.is_jpeg2000 else seen.format.value
+    if declared == actual:
+        return ""
+    return f"the {what} data block says its image is {declared}; it is {actual}"
+
+
+def require(found: int | None, what: str, image_format: ImageFormat, instead: str) -> int:
+    """The code of an image format, which must have one; `instead` says what has."""
+    if found is None:
+        raise MisuseError(
+            f"a {what} data block cannot hold a {image_format.value} image: use {instead}"
+        )
+    return found
