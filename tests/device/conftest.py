@@ -53,7 +53,8 @@ def virtual_readers() -> Iterator[tuple[VirtualReader, ...]]:
             found = readers.listed() or readers.up(_COUNT)
         except TransportError as error:
             pytest.skip(str(error))
-        free = (each for each in found if not each.occupied and _claim(each, claims))
+        last_first = reversed(found)  # `vsmartcard insert` takes the first that is free
+        free = (each for each in last_first if not each.occupied and _claim(each, claims))
         ours = tuple(islice(free, 2))
         if not ours:
             pytest.skip("a pcscd runs whose virtual readers are all in use, or that has none")

@@ -1,0 +1,86 @@
+"""A spread of the matrix of PACE, and Terminal Authentication, through a real pcscd."""
+
+from pathlib import Path
+
+import pytest
+
+from emrtd.access import chip_authentication, terminal_authentication
+from emrtd.access.pace.protocol import establish
+from emrtd.access.pace.variants import variant_of
+from emrtd.crypto.ciphers import Cipher
+from emrtd.crypto.domain_parameters import STANDARDISED
+from emrtd.crypto.protocols import Mapping
+from emrtd.iso7816.chaining import with_command_chaining
+from emrtd.iso7816.procedure import Procedure, T, run
+from emrtd.iso7816.reading import FileAddress, FileReader
+from emrtd.iso7816.secure_messaging import SecureMessaging, secured
+from emrtd.iso7816.selecting import select_application
+from emrtd.lds.files import EMRTD_APPLICATION, FILES, FileID
+from emrtd.lds.security_infos import PaceInfo, SecurityInfos
+from emrtd.transport.connection import Connection, connect
+from tests.device.conftest import Insert
+from tests.vsmartcard.cards import FILE_CONTENTS, MRZ
+from tests.vsmartcard.chip.test_extended_access import GENERIC, credentials, permit, variant
+from tests.vsmartcard.chip.test_pace import chip_with
+from vsmartcard.chip.processing import Chip
+from vsmartcard.state_file import StateFile
+
+pytestmark = pytest.mark.device
+
+
+def stored(chip: Chip, folder: Path) -> Path:
+    file = StateFile(folder / "card")
+    file.save(chip.state)
+    file.close()
+    return folder / "card"
+
+
+def through(card: Connection, session: SecureMessaging, procedure: Procedure[T]) -> T:
+    return run(secured(with_command_chaining(procedure), session), card.transmit)
+
+
+def read(card: Connection, session: SecureMessaging, file: FileID) -> bytes:
+    entry = FILES[file]
+    reader = FileReader(cipher_block=session.cipher.block_size)
+    address = FileAddress(file, entry.identifier, entry.short_identifier)
+    return through(card, session, reader.read(address))
+
+
+@pytest.mark.parametrize(
+    ("number", "mapping", "cipher"),
+    [
+        (13, Mapping.GENERIC, Cipher.AES128),
+        (12, Mapping.INTEGRATED, Cipher.TDES),
+        (17, Mapping.CHIP_AUTHENTICATION, Cipher.AES256),
+        (2, Mapping.GENERIC, Cipher.AES192),
+        (1, Mapping.INTEGRATED, Cipher.AES256),
+    ],
+)
+def test_a_spread_of_pace(
+    insert: Insert, tmp_path: Path, number: int, mapping: Mapping, cipher: Cipher
+) -> None:
+    info = PaceInfo.of(STANDARDISED[number].key_agreement, mapping, cipher, number)
+    reader = insert(stored(chip_with(info), tmp_path)).reader
+    with connect(reader) as card:
+        opened = run(establish(variant_of(info, SecurityInfos(info)), MRZ), card.transmit)
+        session = opened.secure_messaging
+        through(card, session, select_application(EMRTD_APPLICATION))
+        assert read(card, session, FileID.DG2) == FILE_CONTENTS[FileID.DG2]
+
+
+def test_fingerprints_with_terminal_authentication(insert: Insert, tmp_path: Path) -> None:
+    with connect(insert(stored(permit(), tmp_path)).reader) as card:
+        opened = run(establish(variant_of(GENERIC, SecurityInfos(GENERIC)), MRZ), card.transmit)
+        session = opened.secure_messaging
+        through(card, session, select_application(EMRTD_APPLICATION))
+        chip = through(card, session, chip_authentication.authenticate(variant(13, Cipher.AES128)))
+        identifier = opened.variant.group.compress(opened.chip_public_key)
+        through(
+            card,
+            chip.secure_messaging,
+            terminal_authentication.authenticate(
+                credentials(), ["UTCVCA00001"], [identifier], chip.compressed_terminal_key
+            ),
+        )
+        content = read(card, chip.secure_messaging, FileID.DG3)
+    assert content == FILE_CONTENTS[FileID.DG3]

@@ -1,0 +1,60 @@
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import pytest
+
+from emrtd.command_line import ExitStatus, run_command_line
+from vsmartcard import daemon
+from vsmartcard.command_line import vsmartcard
+
+
+@pytest.fixture(autouse=True)
+def nothing_runs(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("XDG_STATE_HOME", str(tmp_path / "state"))
+    monkeypatch.setattr(daemon, "answers", lambda: False)
+
+
+def test_inserting_where_nothing_listens(capsys: pytest.CaptureFixture[str]) -> None:
+    assert run_command_line(vsmartcard, ["insert", "--reader-port", "1"]) == ExitStatus.NO_CARD
+    error = capsys.readouterr().err
+    assert "no virtual reader listens on port 1" in error
+    assert error.count("\n") == 1
+
+
+def test_inserting_what_is_no_chip(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    (tmp_path / "notes").write_text("shopping")
+    status = run_command_line(vsmartcard, ["insert", "--state", str(tmp_path / "notes")])
+    assert status == ExitStatus.MISTAKE
+    assert "notes: not a virtual chip" in capsys.readouterr().err
+    assert (tmp_path / "notes").read_text() == "shopping"
+
+
+def test_no_readers(capsys: pytest.CaptureFixture[str]) -> None:
+    assert run_command_line(vsmartcard, ["readers", "list", "--json"]) == ExitStatus.OK
+    assert capsys.readouterr().out == "[]\n"
+    assert run_command_line(vsmartcard, ["readers", "list"]) == ExitStatus.OK
+    assert "`vsmartcard readers up`" in capsys.readouterr().err
+    assert run_command_line(vsmartcard, ["readers", "down"]) == ExitStatus.OK
+    assert "nothing to stop" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize(
+    "arguments",
+    [["readers", "up", "-n", "17"], ["insert", "--reader-port", "0"], ["insert", "x"], ["no"]],
+)
+def test_mistakes(arguments: list[str]) -> None:
+    assert run_command_line(vsmartcard, arguments) == ExitStatus.MISTAKE
+
+
+def test_help_needs_none_of_the_heavy_imports() -> None:
+    code = (
+        "import sys; from vsmartcard.command_line import vsmartcard\n"
+        "vsmartcard(['--help'], standalone_mode=False)\n"
+        "heavy = {'cryptography', 'smartcard', 'fastecdsa', 'asn1crypto', 'Crypto'}\n"
+        "sys.exit(bool(heavy & sys.modules.keys()))"
+    )
+    begun = time.perf_counter()
+    subprocess.run([sys.executable, "-c", code], check=True, stdout=subprocess.DEVNULL)
+    assert time.perf_counter() - begun < 5
