@@ -1,0 +1,1 @@
+"""Whether a portrait or a fingerprint is good enough, measured without a trained model."""

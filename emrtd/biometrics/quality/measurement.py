@@ -1,0 +1,95 @@
+"""What a quality check found: a value beside its limits, and what to do about it."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from enum import StrEnum, unique
+from typing import Final
+
+FULL_MARKS: Final = 100
+
+
+@unique
+class Grade(StrEnum):
+    """How a value stands to its limits."""
+
+    GOOD = "good"
+    POOR = "poor"
+    """Below what is recommended: the sample serves, a better one would serve better."""
+    UNUSABLE = "unusable"
+    """Below what is mandatory: the sample must not go onto a chip unless an operator says so."""
+
+
+@dataclass(frozen=True, slots=True)
+class Range:
+    """From `least` to `most`, either of which may be open (None)."""
+
+    least: float | None = None
+    most: float | None = None
+
+    def __contains__(self, value: float) -> bool:
+        above = self.least is None or value >= self.least
+        return above and (self.most is None or value <= self.most)
+
+    def __str__(self) -> str:
+        if self.least is None:
+            return f"at most {self.most:g}"
+        return f"{self.least:g} to {self.most:g}" if self.most else f"at least {self.least:g}"
+
+
+@dataclass(frozen=True, slots=True)
+class Measurement:
+    """One value that was measured.
+
+    `recommended` and `mandatory` are the limits; `mandatory` is None where nothing is so bad that
+    the sample is useless for it.  `advice` says what to do, `clause` who asks for it.
+    """
+
+    id: str
+    value: float
+    unit: str
+    recommended: Range
+    mandatory: Range | None
+    advice: str
+    clause: str
+
+    @property
+    def grade(self) -> Grade:
+        """How the value stands to its limits."""
+        if self.mandatory is not None and self.value not in self.mandatory:
+            return Grade.UNUSABLE
+        return Grade.GOOD if self.value in self.recommended else Grade.POOR
+
+    @property
+    def sentence(self) -> str:
+        """The value, the limit that it misses, and the advice, in one line."""
+        limit = self.mandatory if self.grade is Grade.UNUSABLE else self.recommended
+        unit = f" {self.unit}" if self.unit else ""
+        return f"{self.id} is {self.value:.3g}{unit} and should be {limit}{unit}: {self.advice}"
+
+
+@dataclass(frozen=True, slots=True)
+class Assessment:
+    """All that was measured of one sample, and its score from 0 (worst) to 100."""
+
+    measurements: tuple[Measurement, ...]
+
+    @property
+    def unusable(self) -> tuple[Measurement, ...]:
+        """What makes the sample useless; empty when nothing does."""
+        return tuple(each for each in self.measurements if each.grade is Grade.UNUSABLE)
+
+    @property
+    def score(self) -> int:
+        """The part of what is recommended that is met; half marks where only the mandatory is."""
+        return score(self.measurements)
+
+
+def score(measurements: Sequence[Measurement]) -> int:
+    """Full marks for what is good, half for what is poor, none for what is unusable."""
+    marks = {Grade.GOOD: 1.0, Grade.POOR: 0.5, Grade.UNUSABLE: 0.0}
+    if not measurements:
+        return 0
+    total = sum(marks[each.grade] for each in measurements)
+    if any(each.grade is Grade.UNUSABLE for each in measurements):
+        total /= 2
+    return round(FULL_MARKS * total / len(measurements))
