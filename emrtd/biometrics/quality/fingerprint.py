@@ -74,7 +74,7 @@ def _local_contrast(grey: "Grey") -> "Grey":
     import numpy as np
 
     mean = pixels.box_mean(grey, _NEIGHBOURHOOD)
-    variance = pixels.box_mean(np.square(grey), _NEIGHBOURHOOD) - np.square(mean)
+    variance = pixels.box_mean(grey * grey, _NEIGHBOURHOOD) - mean * mean
     return np.asarray(np.sqrt(np.maximum(variance, 0)))
 
 
@@ -83,11 +83,9 @@ def _coherence(grey: "Grey") -> "Grey":
     import numpy as np
 
     smooth = pixels.box_mean(grey, 3)
-    down, across = np.gradient(smooth)
-    xx, yy, xy = (
-        pixels.box_mean(each, _NEIGHBOURHOOD)
-        for each in (np.square(across), np.square(down), across * down)
-    )
+    down, across = (np.asarray(each) for each in np.gradient(smooth))
+    products = (across * across, down * down, across * down)
+    xx, yy, xy = (pixels.box_mean(each, _NEIGHBOURHOOD) for each in products)
     strength = xx + yy
     difference = np.hypot(xx - yy, 2 * xy)
     return np.asarray(
