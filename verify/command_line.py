@@ -11,6 +11,7 @@ from emrtd.command_line import ExitStatus, run_command_line
 if TYPE_CHECKING:
     from emrtd.access.terminal_authentication import TerminalCredentials
 
+_TIMES = ("%Y-%m-%d", "%Y-%m-%dT%H:%M:%S", "%Y-%m-%d %H:%M:%S", "%Y-%m-%dT%H:%M:%S%z")
 _FILE = click.Path(path_type=Path, dir_okay=False)
 _FOLDER = click.Path(path_type=Path, file_okay=False)
 
@@ -50,7 +51,9 @@ def _judging(command: Callable[..., Any]) -> Callable[..., Any]:
             help="Inspection policy: default, strict, old_reader, or a TOML file.",
         ),
         click.option(
-            "--at", type=click.DateTime(), help="Instant to judge for, in UTC.  [default: now]"
+            "--at",
+            type=click.DateTime(_TIMES),
+            help="Instant to judge for, in UTC.  [default: now]",
         ),
         click.option("--json", "as_json", is_flag=True, help="Print one JSON object."),
         click.option("--report", "html", type=_FILE, help="Write the report as a page of HTML."),
@@ -133,13 +136,14 @@ def image(*, image: Path, mrz: str | None, **options: Any) -> ExitStatus:
     """Judge an LDS image: a folder or a zip of elementary files, or one such file."""
     from msgspec.structs import replace
 
-    from verify.credentials import read_optical
     from verify.evidence import Evidence
     from verify.judging import judging
 
     with judging(**options) as bench:
         evidence = Evidence.load(image)
         if mrz is not None:
+            from verify.credentials import read_optical
+
             evidence = replace(evidence, optical_mrz=read_optical(mrz))
         return bench.judge(evidence)
 

@@ -2,7 +2,7 @@
 
 from typing import Any
 
-from emrtd.errors import EmrtdError
+from emrtd.lds.dg2 import DataGroup2
 from emrtd.lds.files import DATA_GROUPS, FileID
 from emrtd.mrz import Mrz
 from emrtd.mrz.dates import full_date_of_birth, full_date_of_expiry
@@ -57,15 +57,8 @@ def permit_fields(case: Case) -> dict[str, Any] | None:
 
 def portrait(case: Case) -> bytes | None:
     """The first facial image of DG2, as it is stored; None where there is none to be read."""
-    octets = case.evidence.files.get(FileID.DG2)
-    if octets is None:
-        return None
-    from emrtd.lds.dg2 import DataGroup2  # loads numpy and more
-
-    try:
-        faces = DataGroup2.decode(octets).faces()
-    except EmrtdError:
-        return None  # lds.structure says so
+    content = case.contents.get(FileID.DG2)
+    faces = content.faces() if isinstance(content, DataGroup2) else ()
     return faces[0].data if faces else None
 
 

@@ -187,6 +187,20 @@ def test_a_printed_mrz_is_compared_with_an_image(post: Post) -> None:
     assert post.image(usual(), "--mrz", mrz(surname="Musterfrau").text).status == 1
 
 
+@pytest.mark.parametrize(
+    ("at", "status"),
+    [
+        ("2026-11-22", 0),
+        ("2026-11-22T12:00:00+0100", 0),
+        ("2026-11-22 23:59:59", 0),
+        ("2036-11-22", 2),
+        ("2020-01-01", 2),
+    ],
+)
+def test_an_image_is_judged_for_an_instant(post: Post, at: str, status: int) -> None:
+    assert post.image(usual(), "--at", at).status == status  # the last --at counts
+
+
 def test_a_lone_security_object_is_judged(post: Post) -> None:
     path = post.folder / "sod.bin"
     path.write_bytes(usual().files[FileID.SOD])

@@ -17,6 +17,7 @@ from emrtd.lds.dg14 import DataGroup14
 from emrtd.lds.dg15 import DataGroup15
 from emrtd.lds.files import FileID, data_group
 from emrtd.lds.permit import Permit
+from emrtd.lds.registry import Content, decode
 from emrtd.lds.sod import Sod
 from emrtd.mrz import Mrz
 from emrtd.pki.findings import Finding
@@ -52,15 +53,15 @@ class Case:
         """What happened on the wire; None for an image of files."""
         return self.evidence.session
 
-    @cached_property
+    @property
     def com(self) -> Com | MalformedError | None:
         """EF.COM."""
-        return self._decoded(FileID.COM, Com.decode)
+        return self._decoded(FileID.COM, Com)
 
-    @cached_property
+    @property
     def sod(self) -> Sod | MalformedError | None:
         """EF.SOD."""
-        return self._decoded(FileID.SOD, Sod.parse)
+        return self._decoded(FileID.SOD, Sod)
 
     @cached_property
     def sod_examination(self) -> Examination | None:
@@ -76,10 +77,10 @@ class Case:
             tolerated=self.sod.tolerated,
         )
 
-    @cached_property
+    @property
     def card_security(self) -> CardSecurity | MalformedError | None:
         """EF.CardSecurity."""
-        return self._decoded(FileID.CARD_SECURITY, CardSecurity.decode)
+        return self._decoded(FileID.CARD_SECURITY, CardSecurity)
 
     @cached_property
     def card_security_examination(self) -> Examination | None:
@@ -89,35 +90,35 @@ class Case:
         signed_data = self.card_security.signed_data
         return examine(signed_data, self.trust, at=self.at, prefix="cardsecurity")
 
-    @cached_property
+    @property
     def card_access(self) -> CardAccess | MalformedError | None:
         """EF.CardAccess."""
-        return self._decoded(FileID.CARD_ACCESS, CardAccess.decode)
+        return self._decoded(FileID.CARD_ACCESS, CardAccess)
 
-    @cached_property
+    @property
     def dg1(self) -> DataGroup1 | MalformedError | None:
         """DG1."""
-        return self._decoded(FileID.DG1, DataGroup1.decode)
+        return self._decoded(FileID.DG1, DataGroup1)
 
-    @cached_property
+    @property
     def dg14(self) -> DataGroup14 | MalformedError | None:
         """DG14."""
-        return self._decoded(FileID.DG14, DataGroup14.decode)
+        return self._decoded(FileID.DG14, DataGroup14)
 
-    @cached_property
+    @property
     def dg15(self) -> DataGroup15 | MalformedError | None:
         """DG15."""
-        return self._decoded(FileID.DG15, DataGroup15.decode)
+        return self._decoded(FileID.DG15, DataGroup15)
 
     @property
     def issued(self) -> date | None:
         """The date of issue in DG12, where that is there and its hash is the signed one."""
-        octets = self._signed_octets(12)
-        if octets is None:
+        content = self._signed_content(12)
+        if not isinstance(content, DataGroup12):
             return None
         try:
-            return date.fromisoformat(DataGroup12.decode(octets).date_of_issue or "")
-        except (MalformedError, ValueError):
+            return date.fromisoformat(content.date_of_issue or "")
+        except ValueError:
             return None
 
     @property
@@ -133,13 +134,8 @@ class Case:
     @property
     def permit(self) -> Permit | None:
         """The permit of DG13, but only where its hash is the signed one."""
-        octets = self._signed_octets(13)
-        if octets is None:
-            return None
-        try:
-            return DataGroup13.decode(octets).permit
-        except MalformedError:
-            return None
+        content = self._signed_content(13)
+        return content.permit if isinstance(content, DataGroup13) else None
 
     @property
     def mrz(self) -> Mrz | None:
@@ -153,23 +149,36 @@ class Case:
             return ()
         return tuple(sorted(self.sod.security_object.hashes))
 
-    def _signed_octets(self, number: int) -> bytes | None:
-        """A data group, but only where its hash is the one in EF.SOD."""
+    def is_signed(self, number: int) -> bool:
+        """Whether the hash of a data group is the one in EF.SOD; whoever may have signed that."""
         octets = self.evidence.files.get(file_of(number))
         if octets is None or not isinstance(self.sod, Sod):
-            return None
+            return False
         security_object = self.sod.security_object
         digest = security_object.hash_algorithm.digest(octets)
-        return octets if security_object.hashes.get(number) == digest else None
+        return security_object.hashes.get(number) == digest
 
-    def _decoded(self, file_id: FileID, decode: Callable[[bytes], T]) -> T | MalformedError | None:
-        octets = self.evidence.files.get(file_id)
-        if octets is None:
-            return None
-        try:
-            return decode(octets)
-        except MalformedError as error:
-            return error
+    def _signed_content(self, number: int) -> Content | MalformedError | None:
+        """A data group, but only where its hash is the one in EF.SOD."""
+        return self.contents.get(file_of(number)) if self.is_signed(number) else None
+
+    @cached_property
+    def contents(self) -> Mapping[FileID, Content | MalformedError]:
+        """Every file of the evidence, decoded, or the `MalformedError` that decoding it raised."""
+        return {file_id: _decode(file_id, each) for file_id, each in self.evidence.files.items()}
+
+    def _decoded(self, file_id: FileID, kind: type[T]) -> T | MalformedError | None:
+        content = self.contents.get(file_id)
+        if content is None or isinstance(content, kind | MalformedError):
+            return content
+        raise AssertionError(f"the registry decodes {file_id} as something else")
+
+
+def _decode(file_id: FileID, octets: bytes) -> Content | MalformedError:
+    try:
+        return decode(file_id, octets)
+    except MalformedError as error:
+        return error
 
 
 def why_absent(case: Case, file_id: FileID) -> str:

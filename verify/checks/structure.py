@@ -6,7 +6,7 @@ from typing import Final
 from emrtd.errors import MalformedError
 from emrtd.lds.com import LDS_1_7, UNICODE_4_0, Com
 from emrtd.lds.files import FILES, FileID
-from emrtd.lds.registry import decode, tolerated
+from emrtd.lds.registry import tolerated
 from emrtd.lds.sod import Sod
 from verify.checks.case import Case, Earlier, forged, settle, why_absent
 from verify.quirks import quirks_of_file, quirks_of_padding
@@ -32,11 +32,9 @@ def _structure(case: Case) -> Check:
     faults: list[str] = []
     forgeries: list[str] = []
     quirks = list(quirks_of_padding(evidence.image_quirks))
-    for file_id, octets in evidence.files.items():
-        try:
-            content = decode(file_id, octets)
-        except MalformedError as error:
-            (faults if _is_as_issued(case, file_id) else forgeries).append(str(error))
+    for file_id, content in case.contents.items():
+        if isinstance(content, MalformedError):
+            (faults if _is_as_issued(case, file_id) else forgeries).append(str(content))
         else:
             quirks += quirks_of_file(file_id, tolerated(content))
     if forgeries:
@@ -55,13 +53,7 @@ def _is_as_issued(case: Case, file_id: FileID) -> bool:
     Of the files that EF.SOD does not list, each has a check of its own.
     """
     number = FILES[file_id].number
-    if number is None:
-        return True
-    if not isinstance(case.sod, Sod):
-        return False
-    security_object = case.sod.security_object
-    digest = security_object.hash_algorithm.digest(case.evidence.files[file_id])
-    return security_object.hashes.get(number) == digest
+    return number is None or case.is_signed(number)
 
 
 def check_com(case: Case, _: Earlier) -> Iterator[Check]:
