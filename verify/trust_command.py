@@ -15,6 +15,9 @@ if TYPE_CHECKING:
     from verify.trust_import import Summary
     from verify.trust_store import TrustStore
 
+_SHOWN = 20
+"""How many reasons are printed; a collection can have thousands."""
+
 _STORE = click.argument("store", type=click.Path(path_type=Path))
 _JSON = click.option("--json", "as_json", is_flag=True, help="Print JSON.")
 _KIND = click.option("--kind", type=click.Choice([kind.value for kind in Kind]), help="Only these.")
@@ -211,8 +214,10 @@ def _print_summary(summary: "Summary") -> None:
     )
     if summary.note:
         click.echo(f"  {summary.note}")
-    for reason in summary.left_out:
+    for reason in summary.left_out[:_SHOWN]:
         click.echo(f"  left out: {reason}")
+    if len(summary.left_out) > _SHOWN:
+        click.echo(f"  and {len(summary.left_out) - _SHOWN} more, which --json shows")
 
 
 def _print_lines(entries: Sequence[Entry]) -> None:

@@ -121,10 +121,49 @@ _NAMED: Final = {
 
 _ENGINES: Final = {(engine.p, engine.a, engine.b): engine for _, engine in _NAMED.values()}
 
+# RFC 5639, 3: what maps a Brainpool curve to its twist, by the size of the field in bits.
+_TWISTS: Final = {
+    160: 0x24DBFF5DEC9B986BBFE5295A29BFBAE45E0F5D0B,
+    192: 0x1B6F5CC8DB4DC7AF19458A9CB80DC2295E5EB9C3732104CB,
+    224: 0x2DF271E14427A346910CF7A2E6CFA7B3F484E5C2CCE1C8B730E28B3F,
+    256: 0x3E2D4BD9597B58639AE7AA669CAB9837CF5CF20A2C852D10F655668DFC150EF0,
+    320: 0x15F75CAF668077F7E85B42EB01F0A81FF56ECD6191D55CB82B7D861458A18FEFC3E5AB7496F3C7B1,
+    384: int(
+        "41DFE8DD399331F7166A66076734A89CD0D2BCDB7D068E44E1F378F41ECBAE97"
+        "D2D63DBC87BCCDDCCC5DA39E8589291C",
+        16,
+    ),
+    512: int(
+        "12EE58E6764838B69782136F0F2D3BA06E27695716054092E60A80BEDB212B64"
+        "E585D90BCE13761F85C3F1D2A64E3BE8FEA2220F01EBA5EEB0F35DBD29D922AB",
+        16,
+    ),
+}
+
+
+def _twist(curve: Curve, z: int) -> Curve:
+    """The twisted curve brainpoolP...t1, with a = -3; its identifier follows the curve's."""
+    p, (x, y) = curve.p, curve.g
+    arcs, _, last = (curve.oid or "").rpartition(".")
+    return Curve(
+        name=curve.name.replace("r1", "t1"),
+        oid=f"{arcs}.{int(last) + 1}",
+        p=p,
+        a=curve.a * pow(z, 4, p) % p,
+        b=curve.b * pow(z, 6, p) % p,
+        g=(x * z * z % p, y * pow(z, 3, p) % p),
+        n=curve.n,
+    )
+
+
 CURVES: Final[dict[str, Curve]] = {
     name: Curve(name, oid, e.p, e.a, e.b, (e.G.x, e.G.y), e.q) for name, (oid, e) in _NAMED.items()
 }
 """The named curves, by name (FIPS 186-4; RFC 5639)."""
+
+for _bits, _z in _TWISTS.items():
+    _twisted = _twist(CURVES[f"brainpoolP{_bits}r1"], _z)
+    CURVES[_twisted.name] = _twisted
 
 
 def curve_by_oid(oid: str) -> Curve | None:

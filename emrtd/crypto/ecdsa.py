@@ -43,11 +43,6 @@ def verify(curve: Curve, point: Point, digest: bytes, r: int, s: int) -> None:
         _verify_with_points(curve, point, digest, r, s)
 
 
-def is_openssls(curve: Curve) -> bool:
-    """Whether OpenSSL has the curve."""
-    return curve in _OPENSSL_CURVES
-
-
 def sign(
     curve: Curve,
     private: int,

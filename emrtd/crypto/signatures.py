@@ -119,7 +119,7 @@ def verify(key: PublicKey, scheme: SignatureScheme, signature: bytes, message: b
 
 
 def _verify_ecdsa(key: EcPublicKey, digest: bytes, signature: bytes) -> None:
-    if ecdsa.is_openssls(key.curve):
+    if ecdsa.has_openssl(key.curve):
         try:  # OpenSSL reads DER itself, and nothing but DER
             return ecdsa.verify_with_openssl(key.curve, key.point, digest, signature)
         except ProtocolError:

@@ -47,6 +47,8 @@ AUTHORITY_KEY_IDENTIFIER: Final = "2.5.29.35"
 EXTENDED_KEY_USAGE: Final = "2.5.29.37"
 NAME_CHANGE: Final = "2.23.136.1.1.6.1"
 DOCUMENT_TYPE_LIST: Final = "2.23.136.1.1.6.2"
+OLD_DOCUMENT_TYPE_LIST: Final = "2.23.136.1.1.4"
+"""What a draft of the standard called it; FR has Document Signers with this one."""
 
 MASTER_LIST_SIGNER: Final = "2.23.136.1.1.3"
 DEVIATION_LIST_SIGNER: Final = "2.23.136.1.1.8"
@@ -56,6 +58,7 @@ _UNDERSTOOD: Final = frozenset(
         SUBJECT_KEY_IDENTIFIER, KEY_USAGE, PRIVATE_KEY_USAGE_PERIOD, SUBJECT_ALT_NAME,
         ISSUER_ALT_NAME, BASIC_CONSTRAINTS, CRL_DISTRIBUTION_POINTS, CERTIFICATE_POLICIES,
         AUTHORITY_KEY_IDENTIFIER, EXTENDED_KEY_USAGE, NAME_CHANGE, DOCUMENT_TYPE_LIST,
+        OLD_DOCUMENT_TYPE_LIST,
     }
 )  # fmt: skip
 
@@ -236,6 +239,11 @@ def _read_document_types(value: ber.Value, tolerated: set[Tolerance]) -> frozens
     return types
 
 
+def _read_old_document_types(value: ber.Value, tolerated: set[Tolerance]) -> frozenset[str]:
+    tolerated.add(Tolerance.DOCUMENT_TYPES_OID)
+    return _read_document_types(value, tolerated)
+
+
 def _leaves(value: ber.Value) -> Iterator[ber.Value]:
     """The primitive values in a value, at any depth."""
     if value.constructed:
@@ -253,6 +261,7 @@ _READERS: Final[dict[str, tuple[str, Callable[[ber.Value, set[Tolerance]], Any]]
     BASIC_CONSTRAINTS: ("basic_constraints", _read_basic_constraints),
     EXTENDED_KEY_USAGE: ("extended_key_usage", _read_oids),
     DOCUMENT_TYPE_LIST: ("document_types", _read_document_types),
+    OLD_DOCUMENT_TYPE_LIST: ("document_types", _read_old_document_types),
     CRL_DISTRIBUTION_POINTS: ("crl_distribution_points", _read_distribution_points),
     NAME_CHANGE: ("name_change", _read_name_change),
 }

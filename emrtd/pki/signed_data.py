@@ -37,7 +37,8 @@ class SignerInfo:
     """One signature of a SignedData: by whom, how, and what it covers.
 
     The signer is told by `issuer` and `serial`, or by `key_identifier`.  `signed_attributes` is
-    the SET OF Attribute (tag 31) as it is signed.
+    the SET OF Attribute (tag 31) as it was written, `ordered_attributes` the same as DER orders
+    it, where that differs: the standard has the latter signed, some signers sign the former.
     """
 
     version: int
@@ -48,6 +49,7 @@ class SignerInfo:
     scheme: SignatureScheme
     signature: bytes = field(repr=False)
     signed_attributes: bytes | None = field(repr=False)
+    ordered_attributes: bytes | None = field(repr=False)
     content_type: str | None
     message_digest: bytes | None = field(repr=False)
     signing_time: datetime | None
@@ -62,7 +64,12 @@ class SignerInfo:
             raise ProtocolError("the signature is for another type of content")
         if self.message_digest != self.digest.digest(content):
             raise ProtocolError("the content is not the one that was signed: its digest differs")
-        verify_signature(key, self.scheme, self.signature, self.signed_attributes)
+        try:
+            verify_signature(key, self.scheme, self.signature, self.signed_attributes)
+        except ProtocolError:
+            if self.ordered_attributes is None:
+                raise
+            verify_signature(key, self.scheme, self.signature, self.ordered_attributes)
 
 
 @dataclass(frozen=True)
@@ -183,11 +190,14 @@ def _read_signer(value: ber.Value) -> SignerInfo:
     version, sid = read_integer(fields[0]), fields[1]
     digest = read_hash(fields[2])
     attributes = _Attributes()
-    signed = None
+    signed, ordered = None, None
     position = 3
     if fields[3].tag == 0xA0:
         attributes = _read_attributes(fields[3])
         signed = b"\x31" + fields[3].encoded[1:]  # RFC 5652, 5.4: signed as a SET OF
+        written = [each.encoded for each in fields[3].children]
+        if sorted(written) != written:
+            ordered = der.set_of(*written)
         position = 4
     if not position + 2 <= len(fields) <= position + 3:
         raise value.malformed("SignerInfo lacks fields, or has one too many")
@@ -196,6 +206,8 @@ def _read_signer(value: ber.Value) -> SignerInfo:
     if len(fields) == position + 3:
         fields[position + 2].expect(0xA1)
     issuer, serial, key_identifier = _read_identifier(sid)
+    if ordered is not None:
+        tolerated |= {Tolerance.ATTRIBUTES_ORDER}
     if scheme.family is SignatureFamily.ECDSA:
         tolerated |= surplus_zeros(signature)
     return SignerInfo(
@@ -207,6 +219,7 @@ def _read_signer(value: ber.Value) -> SignerInfo:
         scheme=scheme,
         signature=signature,
         signed_attributes=signed,
+        ordered_attributes=ordered,
         content_type=attributes.content_type,
         message_digest=attributes.message_digest,
         signing_time=attributes.signing_time,

@@ -31,6 +31,10 @@ class Tolerance(StrEnum):
         "algorithm.digests-differ",
         "a signature with another hash than the digest of what is signed",
     )
+    ATTRIBUTES_ORDER = (
+        "signature.attributes-order",
+        "signed attributes that do not stand in the order of DER",
+    )
     ECDSA_ZEROS = "signature.ecdsa-zeros", "ECDSA integers with surplus leading zeros"
 
     VERSION = "certificate.version", "extensions in a certificate that is not of version 3"
@@ -45,6 +49,10 @@ class Tolerance(StrEnum):
     EXTENSION_MALFORMED = "certificate.extension-malformed", "an extension that cannot be read"
     PATH_LENGTH_NO_CA = "certificate.path-length-without-ca", "a path length without the CA flag"
     DOCUMENT_TYPES = "certificate.document-types", "a document type list that is misencoded"
+    DOCUMENT_TYPES_OID = (
+        "certificate.document-types-oid",
+        "a document type list under the identifier of an old draft",
+    )
     BOOLEAN_FORM = "certificate.boolean-form", "a BOOLEAN in a form that DER does not write"
     SOD_CONTENT_TYPE = "sod.content-type", "an EF.SOD that signs content of another type's name"
     COUNTRY_CASE = "name.country-case", "a country that is not in upper case"

@@ -95,9 +95,9 @@ def test_the_twist_of_a_brainpool_curve_is_not_taken_for_it() -> None:
     g = (int(twist.generator.x()), int(twist.generator.y()))
     p, a, b = int(twist.curve.p()), int(twist.curve.a()) % P256.p, int(twist.curve.b())
     assert p == P256.p
-    assert find_curve(p, a, b, g, P256.n) is None
     curve = explicit_curve(p, a, b, g, P256.n)
-    assert curve.oid is None
+    assert curve is find_curve(p, a, b, g, P256.n)
+    assert (curve.name, curve.oid) == ("brainpoolP256t1", "1.3.36.3.3.2.8.1.1.8")
     k = 0x1234567890ABCDEF
     assert curve.multiply(k, curve.g) == oracle.multiply(curve, k, curve.g)
     theirs = twist.generator * k

@@ -184,6 +184,25 @@ def test_a_truncated_sod_and_one_with_more_behind_it(good: bytes, cut: int) -> N
             Sod.parse(octets)
 
 
+@pytest.mark.parametrize("signs_the_order_of_der", [True, False])
+def test_signed_attributes_in_another_order(signs_the_order_of_der: bool) -> None:
+    """Some signers write them in another order than DER's, and sign either."""
+    ds = CSCA.issue()
+    sod = Sod.parse(build_sod(OBJECT, key("DS 1"), ds))
+    (signer,) = sod.signed_data.signers
+    assert signer.signed_attributes is not None
+    first, second = ber.read(signer.signed_attributes, "attributes").children
+    written = tlv.encode(der.SET, second.encoded, first.encoded)
+    signed = signer.signed_attributes if signs_the_order_of_der else written
+    signature = key("DS 1").sign(signer.scheme, signed)
+    octets = sod.encode().replace(signer.signed_attributes[2:], written[2:])
+    octets = octets.replace(signer.signature, signature)
+    if len(signature) == len(signer.signature):
+        again = Sod.parse(octets)
+        assert again.tolerated == {Tolerance.ATTRIBUTES_ORDER}
+        verify(again, ds)
+
+
 def test_indefinite_lengths_are_read_and_the_file_is_kept(good: bytes) -> None:
     """As NZ writes it: every constructed value outside the certificate, and segmented content."""
     (ds,) = Sod.parse(good).signed_data.certificates

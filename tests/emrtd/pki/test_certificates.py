@@ -118,6 +118,13 @@ def test_document_types_that_are_misencoded(value: bytes) -> None:
     assert certificate.tolerated == {Tolerance.DOCUMENT_TYPES}
 
 
+def test_document_types_under_the_identifier_of_a_draft() -> None:
+    value = der.sequence(der.integer(0), der.set_of(der.printable_string("P")))
+    certificate = issued_with(extension(ext.OLD_DOCUMENT_TYPE_LIST, value))
+    assert certificate.extensions.document_types == {"P"}
+    assert certificate.tolerated == {Tolerance.DOCUMENT_TYPES_OID}
+
+
 @pytest.mark.parametrize(
     ("oid", "value"),
     [
