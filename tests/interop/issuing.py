@@ -36,6 +36,10 @@ class Agreement:
         """DH for the first three sets of domain parameters, ECDH for all others."""
         return "DH" if self.parameters < 3 else "ECDH"
 
+    def label(self) -> str:
+        """A name for the test with it."""
+        return f"{self.mapping}-{self.cipher}-{self.parameters}"
+
     def toml(self, table: str) -> str:
         """An entry of a chip profile, in `pace` or `chip_authentication`."""
         mapping = f'mapping = "{self.mapping}"\n' if table == "pace" else ""
@@ -57,9 +61,8 @@ class Kind:
 
     def toml(self) -> str:
         """The chip profile."""
-        fingers = ', "DG3"' if self.terminal_authentication else ""
         text = (
-            f'description = "test"\ndocument = "TD1"\ndata_groups = ["DG1", "DG2"{fingers}]\n'
+            'description = "test"\ndocument = "TD1"\ndata_groups = ["DG1", "DG2", "DG3", "DG13"]\n'
             f"bac = {str(self.bac).lower()}\n"
         )
         text += "".join(each.toml("pace") for each in self.pace)

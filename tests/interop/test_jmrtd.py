@@ -9,6 +9,7 @@ import subprocess
 from collections import defaultdict
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -138,7 +139,7 @@ def test_the_permit_of_today(jmrtd: Jmrtd, issuer: Issuer, tmp_path: Path) -> No
     assert found["access"] == "id-PACE-ECDH-GM-AES-CBC-CMAC-128 13"
     assert found["chip-authentication"] == "id-CA-ECDH-AES-CBC-CMAC-128"
     assert found["com"] == "6175636b6c6d6e 1.8"
-    assert found["name"] == DataGroup11.decode(card.image.files[FileID.DG11]).name_of_holder
+    assert found["name"] == DataGroup11.decode(card.image.files[FileID.DG11]).name_in_full
     assert "fingers-refused" in found
     assert "finger" not in found
 
@@ -176,10 +177,102 @@ def test_basic_access_control(
     assert ("finger" in found) is terminal_authentication
 
 
+def passport_application() -> dict[str, Any]:
+    record = changed("document.code", "P")
+    del record["permit"]
+    return record
+
+
 def test_a_passport(jmrtd: Jmrtd, issuer: Issuer, tmp_path: Path) -> None:
-    card = issuer.issue("passport", tmp_path, changed("document.code", "P"))
+    card = issuer.issue("passport", tmp_path, passport_application())
     found = jmrtd.read(card, "mrz/GM", issuer.inspection_system(tmp_path / "is"))
     assert len(found["mrz"]) == 88
-    assert found["active-authentication"] == "true ECDSA"
+    assert found["active-authentication"] == "true EC"
     assert found["authority"] == DataGroup12.decode(card.image.files[FileID.DG12]).issuing_authority
     assert "finger" in found
+
+
+# --- a spread of what a chip can be --------------------------------------------------------------
+# Integrated Mapping with AES-192 is left out: JMRTD sends a nonce t of 32 octets, where Doc 9303-11,
+# 4.4.3.3.2 has as many as the key has, 24, and the chip refuses it.
+
+PROTOCOL_CIPHERS = {
+    "3DES": "3DES-CBC-CBC",
+    "AES-128": "AES-CBC-CMAC-128",
+    "AES-192": "AES-CBC-CMAC-192",
+    "AES-256": "AES-CBC-CMAC-256",
+}
+
+_PACE = [
+    Agreement("3DES", 0, "GM"),
+    Agreement("AES-192", 1, "GM"),
+    Agreement("AES-128", 2, "GM"),
+    Agreement("AES-128", 8, "GM"),
+    Agreement("AES-256", 10, "GM"),
+    Agreement("AES-192", 12, "GM"),
+    Agreement("3DES", 13, "GM"),
+    Agreement("AES-256", 18, "GM"),
+    Agreement("AES-256", 0, "IM"),
+    Agreement("AES-128", 1, "IM"),
+    Agreement("3DES", 11, "IM"),
+    Agreement("AES-128", 14, "IM"),
+    Agreement("AES-256", 17, "IM"),
+    Agreement("AES-128", 9, "CAM"),
+    Agreement("AES-192", 15, "CAM"),
+    Agreement("AES-256", 16, "CAM"),
+]
+
+
+@pytest.mark.parametrize("pace", _PACE, ids=Agreement.label)
+def test_pace(jmrtd: Jmrtd, issuer: Issuer, tmp_path: Path, pace: Agreement) -> None:
+    static = [Agreement(parameters=pace.parameters)] if pace.mapping == "CAM" else []
+    card = issuer.issue(Kind(pace=[pace], chip_authentication=static), tmp_path)
+    found = jmrtd.read(card, f"can/{pace.mapping}")
+    variant = f"id-PACE-{pace.key_agreement}-{pace.mapping}-{PROTOCOL_CIPHERS[pace.cipher]}"
+    assert found["access"] == f"{variant} {pace.parameters}"
+    assert found.all.get("chip-authentication-mapping", ["true"]) == ["true"]
+
+
+_CHIP = [
+    Agreement("3DES", 0),
+    Agreement("3DES", 11),
+    Agreement("AES-128", 2),
+    Agreement("AES-128", 8),
+    Agreement("AES-192", 12),
+    Agreement("AES-256", 16),
+    Agreement("AES-256", 18),
+]
+
+
+@pytest.mark.parametrize("key", _CHIP, ids=Agreement.label)
+def test_chip_authentication(jmrtd: Jmrtd, issuer: Issuer, tmp_path: Path, key: Agreement) -> None:
+    """By MSE:Set KAT with 3DES, by MSE:Set AT and GENERAL AUTHENTICATE with AES."""
+    card = issuer.issue(Kind(chip_authentication=[key], bac=True), tmp_path)
+    found = jmrtd.read(card, "bac")
+    cipher = PROTOCOL_CIPHERS[key.cipher]
+    assert found["chip-authentication"] == f"id-CA-{key.key_agreement}-{cipher}"
+
+
+def test_one_of_two_keys(jmrtd: Jmrtd, issuer: Issuer, tmp_path: Path) -> None:
+    """Several keys have identifiers (Doc 9303-11, 9.2.5)."""
+    keys = [Agreement("AES-256", 16), Agreement("3DES", 2)]
+    card = issuer.issue(Kind(chip_authentication=keys), tmp_path)
+    assert jmrtd.read(card, "mrz/GM")["chip-authentication"].startswith("id-CA-")
+
+
+_ACTIVE = [
+    {"algorithm": "RSA", "bits": 2048, "hash": "SHA-256"},
+    {"algorithm": "RSA", "bits": 3072, "hash": "SHA-512"},
+    {"algorithm": "ECDSA", "curve": "secp224r1", "hash": "SHA-224"},
+    {"algorithm": "ECDSA", "curve": "brainpoolP384r1", "hash": "SHA-384"},
+    {"algorithm": "ECDSA", "curve": "secp521r1", "hash": "SHA-256"},
+]
+
+
+@pytest.mark.parametrize("key", _ACTIVE, ids=lambda key: "-".join(map(str, key.values())))
+def test_active_authentication(
+    jmrtd: Jmrtd, issuer: Issuer, tmp_path: Path, key: dict[str, str | int]
+) -> None:
+    card = issuer.issue(Kind(active_authentication=key), tmp_path)
+    family = str(key["algorithm"]).removesuffix("DSA")
+    assert jmrtd.read(card, "mrz/GM")["active-authentication"] == f"true {family}"

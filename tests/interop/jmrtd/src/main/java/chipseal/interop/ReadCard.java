@@ -1,7 +1,10 @@
 package chipseal.interop;
 
 import java.io.ByteArrayInputStream;
+import java.io.FileDescriptor;
+import java.io.FileOutputStream;
 import java.io.InputStream;
+import java.io.PrintStream;
 import java.math.BigInteger;
 import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
@@ -19,6 +22,7 @@ import java.util.Arrays;
 import java.util.HexFormat;
 import java.util.List;
 import java.util.Map;
+import java.util.Objects;
 import java.util.TreeMap;
 import javax.smartcardio.CardTerminal;
 import javax.smartcardio.TerminalFactory;
@@ -84,6 +88,8 @@ public final class ReadCard {
 
   public static void main(String[] arguments) throws Exception {
     Security.insertProviderAt(Proofs.PROVIDER, 1);
+    var output = new FileOutputStream(FileDescriptor.out);
+    System.setOut(new PrintStream(output, true, StandardCharsets.UTF_8));
     List<String> secret =
         new String(System.in.readAllBytes(), StandardCharsets.UTF_8).lines().toList();
     CardService card = new TerminalCardService(terminal(arguments[0]));
@@ -243,22 +249,21 @@ public final class ReadCard {
   // --- authentication -----------------------------------------------------------------------
 
   private EACCAResult authenticateChip(DG14File dg14) throws Exception {
-    ChipAuthenticationInfo variant = null;
-    for (SecurityInfo info : dg14.getSecurityInfos()) {
-      if (info instanceof ChipAuthenticationInfo found) {
-        variant = found;
-      }
-    }
-    for (SecurityInfo info : dg14.getSecurityInfos()) {
-      if (info instanceof ChipAuthenticationPublicKeyInfo key && variant != null) {
-        EACCAResult result =
-            service.doEACCA(
-                variant.getKeyId(),
-                variant.getObjectIdentifier(),
-                key.getObjectIdentifier(),
-                key.getSubjectPublicKey());
-        say("chip-authentication", variant.getProtocolOIDString());
-        return result;
+    for (SecurityInfo each : dg14.getSecurityInfos()) {
+      if (each instanceof ChipAuthenticationInfo variant) {
+        for (SecurityInfo other : dg14.getSecurityInfos()) {
+          if (other instanceof ChipAuthenticationPublicKeyInfo key
+              && Objects.equals(key.getKeyId(), variant.getKeyId())) {
+            EACCAResult result =
+                service.doEACCA(
+                    variant.getKeyId(),
+                    variant.getObjectIdentifier(),
+                    key.getObjectIdentifier(),
+                    key.getSubjectPublicKey());
+            say("chip-authentication", variant.getProtocolOIDString());
+            return result;
+          }
+        }
       }
     }
     return null;
