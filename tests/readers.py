@@ -10,8 +10,8 @@ import signal
 import subprocess
 import sys
 import time
-from collections.abc import Iterator
-from dataclasses import dataclass
+from collections.abc import Collection, Iterator
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import IO
 
@@ -41,19 +41,62 @@ class InsertedCard:
 
 
 @dataclass
+class Claims:
+    """Readers that one test has for itself, until it gives them back."""
+
+    readers: tuple[VirtualReader, ...]
+    locks: dict[int, IO[str]] = field(default_factory=dict)
+
+    def take(self, *, first: bool = False, without: Collection[int] = ()) -> VirtualReader:
+        """A free reader: the very first, or any, the first one last; never one of these ports.
+
+        Waits for one, and skips where none comes free in time.
+        """
+        wanted = self.readers[:1] if first else self.readers[::-1]
+        deadline = time.monotonic() + _WAIT_SECONDS
+        while time.monotonic() < deadline:
+            for reader in wanted:
+                if reader.port not in without and self._claim(reader):
+                    return reader
+            time.sleep(0.1)
+        pytest.skip("the virtual readers of the pcscd that runs are all in use")
+
+    def _claim(self, reader: VirtualReader) -> bool:
+        """Whether the reader is ours now, and no card of anybody else's is in it."""
+        if reader.port in self.locks:
+            return True
+        file = (daemon.state_folder() / f"port-{reader.port}").open("w", encoding="ascii")
+        try:
+            fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            file.close()
+            return False
+        if any(each.occupied for each in readers.listed() if each.port == reader.port):
+            file.close()
+            return False
+        self.locks[reader.port] = file
+        return True
+
+    def give_back(self) -> None:
+        """Let others have the readers."""
+        for file in self.locks.values():
+            file.close()
+
+
+@dataclass
 class Insert:
     """Puts chips into readers, each of them into one that no other test uses meanwhile."""
 
-    readers: tuple[VirtualReader, ...]
-    claims: dict[int, IO[str]]
-    cards: list[InsertedCard]
+    claims: Claims
+    cards: list[InsertedCard] = field(default_factory=list)
 
     def __call__(self, state: Path | None = None, *, first: bool = False) -> InsertedCard:
         """Put the chip of a state file (None: a blank one) into a free reader.
 
         `first` takes the first of all PC/SC readers, for a program that uses no other.
         """
-        reader = self._free_reader(first=first)
+        taken = {card.port for card in self.cards if card.process.poll() is None}
+        reader = self.claims.take(first=first, without=taken)
         arguments = ["--reader-port", str(reader.port)]
         arguments += [] if state is None else ["--state", str(state)]
         process = subprocess.Popen(
@@ -70,46 +113,16 @@ class Insert:
         self.cards.append(card)
         return card
 
-    def _free_reader(self, *, first: bool) -> VirtualReader:
-        """The first reader, or any, the first one last; skips where none comes free in time."""
-        wanted = self.readers[:1] if first else self.readers[::-1]
-        deadline = time.monotonic() + _WAIT_SECONDS
-        while time.monotonic() < deadline:
-            taken = {card.port for card in self.cards if card.process.poll() is None}
-            for reader in wanted:
-                if reader.port not in taken and self._claim(reader):
-                    return reader
-            time.sleep(0.1)
-        pytest.skip("the virtual readers of the pcscd that runs are all in use")
-
-    def _claim(self, reader: VirtualReader) -> bool:
-        """Whether the reader is ours now, and no card of anybody else's is in it."""
-        if reader.port in self.claims:
-            return True
-        file = (daemon.state_folder() / f"port-{reader.port}").open("w", encoding="ascii")
-        try:
-            fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except BlockingIOError:
-            file.close()
-            return False
-        if any(each.occupied for each in readers.listed() if each.port == reader.port):
-            file.close()
-            return False
-        self.claims[reader.port] = file
-        return True
-
-    def finish(self) -> None:
-        """Take every card out, and give the readers back."""
+    def take_out_all(self) -> None:
+        """Tear out what is still in a reader."""
         for card in self.cards:
             card.process.kill()
             card.process.wait()
-        for file in self.claims.values():
-            file.close()
 
 
 @pytest.fixture(scope="session")
 def virtual_readers() -> Iterator[tuple[VirtualReader, ...]]:
-    """Every virtual reader there is; `insert` says which of them a test may use.
+    """Every virtual reader there is; `claims` says which of them a test may use.
 
     Skips, and says why, where there are none and none can be started.
     """
@@ -122,10 +135,26 @@ def virtual_readers() -> Iterator[tuple[VirtualReader, ...]]:
 
 
 @pytest.fixture
-def insert(virtual_readers: tuple[VirtualReader, ...]) -> Iterator[Insert]:
+def claims(virtual_readers: tuple[VirtualReader, ...]) -> Iterator[Claims]:
+    """Readers of this test's own."""
+    readers_of_this_test = Claims(virtual_readers)
+    try:
+        yield readers_of_this_test
+    finally:
+        readers_of_this_test.give_back()
+
+
+@pytest.fixture
+def reader(claims: Claims) -> VirtualReader:
+    """One reader of this test's own, without a card."""
+    return claims.take()
+
+
+@pytest.fixture
+def insert(claims: Claims) -> Iterator[Insert]:
     """A function that puts the chip of a state file (None: a blank one) into a free reader."""
-    put = Insert(virtual_readers, {}, [])
+    put = Insert(claims)
     try:
         yield put
     finally:
-        put.finish()
+        put.take_out_all()

@@ -1,5 +1,5 @@
 """Device tests put cards into virtual readers of a real pcscd."""
 
-from tests.readers import insert, virtual_readers
+from tests.readers import claims, insert, reader, virtual_readers
 
-__all__ = ["insert", "virtual_readers"]
+__all__ = ["claims", "insert", "reader", "virtual_readers"]

@@ -5,9 +5,9 @@ from collections.abc import Iterator
 import pytest
 
 from tests.interop.issuing import Issuer
-from tests.readers import insert, virtual_readers
+from tests.readers import claims, insert, reader, virtual_readers
 
-__all__ = ["insert", "virtual_readers"]
+__all__ = ["claims", "insert", "reader", "virtual_readers"]
 
 
 @pytest.fixture(scope="session")

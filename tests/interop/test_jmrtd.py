@@ -76,7 +76,7 @@ class Jmrtd:
     insert: Insert
 
     def read(self, card: Card, way: str, inspection_system: Path | None = None) -> Findings:
-        """Read a card, by "bac", "mrz/GM", "can/CAM" ...; what the signature covers is as issued."""
+        """Read a card, by "bac", "mrz/GM", "can/CAM" ...; what comes is `check`ed."""
         mrz = card.mrz
         secret = f"{mrz.document_number}\n{mrz.date_of_birth}\n{mrz.date_of_expiry}\n"
         arguments = [] if inspection_system is None else [str(inspection_system)]
@@ -193,8 +193,8 @@ def test_a_passport(jmrtd: Jmrtd, issuer: Issuer, tmp_path: Path) -> None:
 
 
 # --- a spread of what a chip can be --------------------------------------------------------------
-# Integrated Mapping with AES-192 is left out: JMRTD sends a nonce t of 32 octets, where Doc 9303-11,
-# 4.4.3.3.2 has as many as the key has, 24, and the chip refuses it.
+# Integrated Mapping with AES-192 is left out: JMRTD sends a nonce t of 32 octets, where Doc
+# 9303-11, 4.4.3.3.2 has as many as the key has, 24, and the chip refuses it.
 
 PROTOCOL_CIPHERS = {
     "3DES": "3DES-CBC-CBC",
