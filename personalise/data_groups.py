@@ -16,7 +16,7 @@ from emrtd.lds.values import coded_name
 from emrtd.mrz import Mrz
 from emrtd.mrz.transliteration import transliterate
 from personalise.application import Application
-from personalise.biometrics import QualityGate, make_dg2, make_dg3
+from personalise.biometrics import make_dg2, make_dg3
 from personalise.chip_profile import ChipProfile
 
 PERSONALISATION_SYSTEM: Final = "CHIPSEAL"
@@ -45,11 +45,7 @@ class Prepared:
 
 
 def make_data_groups(
-    application: Application,
-    profile: ChipProfile,
-    gate: QualityGate,
-    at: datetime,
-    random: Random,
+    application: Application, profile: ChipProfile, at: datetime, random: Random
 ) -> Prepared:
     """Make every data group that the profile has; raises `FieldError`, naming the field."""
     mrz = make_mrz(application, profile)
@@ -57,8 +53,8 @@ def make_data_groups(
         raise application.error("permit", "is given, and the chip profile has no DG13 to hold it")
     makers = {
         "DG1": lambda: DataGroup1(mrz).encode(),
-        "DG2": lambda: make_dg2(application, profile, gate),
-        "DG3": lambda: make_dg3(application, profile, gate, random),
+        "DG2": lambda: make_dg2(application, profile),
+        "DG3": lambda: make_dg3(application, profile, random),
         "DG11": lambda: _make_dg11(application),
         "DG12": lambda: _make_dg12(application, at),
         "DG13": lambda: _make_dg13(application),

@@ -25,15 +25,11 @@ from emrtd.pki.certificates import Certificate
 from emrtd.pki.cvc import CvCertificate
 from emrtd.secret import Secret
 from personalise.application import Application
-from personalise.biometrics import QualityGate
 from personalise.chip_profile import ChipProfile
 from personalise.chip_security import make_chip_security
 from personalise.data_groups import make_data_groups
 
 LDS_VERSIONS: Final = {"1.7": "0107", "1.8": "0108"}
-
-
-_STRICT: Final = QualityGate()
 
 
 class SecurityObjectSigner(Protocol):
@@ -72,15 +68,13 @@ def prepare(
     issuance: Issuance,
     at: datetime,
     random: Random = secrets.token_bytes,
-    *,
-    gate: QualityGate = _STRICT,
 ) -> LdsImage:
     """Make the image of one document; `at` is the time of signing.
 
     Raises `FieldError` for what the application or the profile gets wrong, `MisuseError` for what
     the PKI cannot do.
     """
-    prepared = make_data_groups(application, profile, gate, at, random)
+    prepared = make_data_groups(application, profile, at, random)
     _check_issuer(application, issuance.signer.certificate)
     security = make_chip_security(profile, prepared.mrz, issuance.trust_point, at, random)
     data_groups = prepared.files | security.data_groups

@@ -45,11 +45,6 @@ as_json = click.option("--json", "as_json", is_flag=True, help="Print one JSON o
     help="Chip profile: the name of one that ships (permit, permit-bac, passport), or a file.",
 )
 @click.option("-o", "--output", type=_PATH, required=True, help="New folder for the LDS image.")
-@click.option(
-    "--accept-quality",
-    is_flag=True,
-    help="An operator has seen the images: let those pass that are below a mandatory limit.",
-)
 @click.option("--sign-service", metavar="URL", help="Have EF.SOD signed by this service.")
 @click.option("--tls-certificate", type=_FILE, help="Our certificate towards the service (PEM).")
 @click.option("--tls-key", type=_FILE, help="Its key (PEM).")
@@ -61,7 +56,6 @@ def prepare(  # noqa: PLR0917 - click's options
     folder: Path,
     profile_name: str,
     output: Path,
-    accept_quality: bool,
     sign_service: str | None,
     tls_certificate: Path | None,
     tls_key: Path | None,
@@ -77,7 +71,6 @@ def prepare(  # noqa: PLR0917 - click's options
     from emrtd.lds.files import FileID
     from emrtd.lds.sod import Sod
     from personalise import data_preparation
-    from personalise.biometrics import QualityGate
     from personalise.chip_profile import ChipProfile
     from personalise.intake import load_application
 
@@ -94,8 +87,7 @@ def prepare(  # noqa: PLR0917 - click's options
         credentials = (tls_certificate, tls_key, tls_authority)
         code = read.particulars.document.code
         issuance = pki.issuance(_remote_signer(pki, sign_service, credentials, code))
-    gate = QualityGate(accept_quality, lambda remark: click.echo(f"note: {remark}", err=True))
-    image = data_preparation.prepare(read, profile, issuance, at, gate=gate)
+    image = data_preparation.prepare(read, profile, issuance, at)
     number = read.particulars.document.number
     signed = image.files[FileID.SOD]
     signer = Sod.parse(signed).signed_data.certificates[0]  # a service may have changed it since

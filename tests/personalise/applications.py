@@ -4,7 +4,6 @@ import copy
 import io
 import json
 from functools import cache
-from math import hypot, pi, sin
 from pathlib import Path
 from typing import Any
 
@@ -49,8 +48,6 @@ CONTRACT: dict[str, Any] = {
     },
 }
 
-_PLACES = [(y, x) for y in range(400) for x in range(320)]
-
 
 def changed(path: str, value: Any, base: dict[str, Any] = CONTRACT) -> dict[str, Any]:
     """The contract's example with one field set, or removed where the value is `...`."""
@@ -73,15 +70,11 @@ def images() -> dict[str, bytes]:
 
     portrait = Image.radial_gradient("L").resize((240, 320)).convert("RGB")
     noise = Image.effect_noise((1000, 1200), 80).convert("RGB")
-    # Ridges 9 pixels apart: neither a face nor a finger, but sharp, and of the right size.
-    ridges = bytes(round(128 + 100 * sin(hypot(x, y) * 2 * pi / 9)) for y, x in _PLACES)
-    finger = Image.frombytes("L", (320, 400), ridges)
-    smear = Image.linear_gradient("L").resize((320, 400))
+    finger = Image.linear_gradient("L").resize((160, 200))
     return {
         "portrait.jpg": _saved(portrait, "JPEG"),
         "photograph.png": _saved(noise, "PNG"),
         "ri.wsq": _saved(finger, "WSQ"),
-        "smear.wsq": _saved(smear, "WSQ"),
         "notes.txt": b"not an image at all",
     }
 

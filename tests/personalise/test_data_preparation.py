@@ -6,7 +6,6 @@ import pytest
 
 from emrtd.access.chip_keys import ChipKeys
 from emrtd.access.passwords import Password, PasswordType
-from emrtd.biometrics.samples import Generation
 from emrtd.crypto.hashes import Hash
 from emrtd.crypto.private_keys import load_private_key
 from emrtd.errors import MisuseError
@@ -34,7 +33,6 @@ from emrtd.lds.security_infos import (
 )
 from emrtd.lds.sod import Sod
 from emrtd.pki.signed_data import SignedData
-from personalise.biometrics import QualityGate
 from personalise.chip_profile import ChipProfile, Names
 from personalise.data_preparation import prepare
 from personalise.issuing_pki import IssuingPki
@@ -207,29 +205,6 @@ def test_missing_fingers_give_the_empty_template(pki: IssuingPki, fingers: list[
     ]
     assert all(DataGroup3.decode(each).fingers() == () for each in made)
     assert made[0] != made[1]  # a random number keeps its hash from telling
-
-
-def test_a_sample_that_is_unusable_is_held_for_an_operator(pki: IssuingPki) -> None:
-    record = changed("biometrics.fingers.0.image", "smear.wsq")
-    with pytest.raises(FieldError, match=r"held for an operator: .*--accept-quality") as caught:
-        make(pki, record=record)
-    assert caught.value.field == "biometrics.fingers[0].image"
-    remarks: list[str] = []
-    gate = QualityGate(accept=True, remark=remarks.append)
-    image = prepare(application(record), ChipProfile.load("permit"), pki.issuance(), NOW, gate=gate)
-    (finger,) = DataGroup3.decode(image.files[FileID.DG3]).fingers()
-    assert finger.data == images()["smear.wsq"]
-    assert any(remark.startswith("biometrics.fingers[0].image: ") for remark in remarks)
-
-
-def test_either_generation_of_biometric_records(pki: IssuingPki) -> None:
-    for name, generation in (("19794", Generation.ISO_19794), ("39794", Generation.ISO_39794)):
-        profile = with_changes(ChipProfile.load("permit"), biometric_encoding=name)
-        image = make(pki, profile)
-        (face,) = DataGroup2.decode(image.files[FileID.DG2]).faces()
-        (finger,) = DataGroup3.decode(image.files[FileID.DG3]).fingers()
-        assert (face.data, finger.data) == (images()["portrait.jpg"], images()["ri.wsq"])
-        assert face.generation is finger.generation is generation
 
 
 def test_a_photograph_is_fitted_to_the_profile(pki: IssuingPki) -> None:
