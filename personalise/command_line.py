@@ -5,7 +5,7 @@ from pathlib import Path
 import click
 
 from emrtd.command_line import run_command_line
-from personalise.issue_command import passwords, prepare, seal_application, write
+from personalise.issue_command import passwords, prepare, quality, seal_application, write
 from personalise.pki_command import audit, officer, pki, sign_service
 from personalise.specimen.command import specimen
 from personalise.verifying_command import eac
@@ -25,6 +25,7 @@ personalise.add_command(prepare)
 personalise.add_command(seal_application)
 personalise.add_command(write)
 personalise.add_command(passwords)
+personalise.add_command(quality)
 personalise.add_command(pki)
 personalise.add_command(officer)
 personalise.add_command(audit)

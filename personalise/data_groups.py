@@ -16,7 +16,14 @@ from emrtd.lds.values import coded_name
 from emrtd.mrz import Mrz
 from emrtd.mrz.transliteration import transliterate
 from personalise.application import Application
-from personalise.biometrics import make_dg2, make_dg3
+from personalise.biometrics import (
+    Assessments,
+    assess_samples,
+    fit_samples,
+    hold_unusable,
+    make_dg2,
+    make_dg3,
+)
 from personalise.chip_profile import ChipProfile
 
 PERSONALISATION_SYSTEM: Final = "CHIPSEAL"
@@ -38,29 +45,42 @@ _DG11_NAME: Final = 99
 
 @dataclass(frozen=True, slots=True)
 class Prepared:
-    """The data groups by number, each a whole file, and the MRZ among them."""
+    """The data groups by number, each a whole file; the MRZ, and what the samples are worth."""
 
     files: dict[int, bytes]
     mrz: Mrz
+    assessments: Assessments
 
 
 def make_data_groups(
-    application: Application, profile: ChipProfile, at: datetime, random: Random
+    application: Application,
+    profile: ChipProfile,
+    at: datetime,
+    random: Random,
+    *,
+    accept_quality: bool = False,
 ) -> Prepared:
-    """Make every data group that the profile has; raises `FieldError`, naming the field."""
+    """Make every data group that the profile has; raises `FieldError`, naming the field.
+
+    A sample below a mandatory limit of quality is such an error, unless it is accepted as it is.
+    """
     mrz = make_mrz(application, profile)
     if application.particulars.permit is not None and "DG13" not in profile.data_groups:
         raise application.error("permit", "is given, and the chip profile has no DG13 to hold it")
+    samples = fit_samples(application, profile)
+    assessments = assess_samples(application, samples)
+    if not accept_quality:
+        hold_unusable(application, assessments)
     makers = {
         "DG1": lambda: DataGroup1(mrz).encode(),
-        "DG2": lambda: make_dg2(application, profile),
-        "DG3": lambda: make_dg3(application, profile, random),
+        "DG2": lambda: make_dg2(application, profile, samples.portrait, assessments),
+        "DG3": lambda: make_dg3(application, profile, samples.prints, assessments, random),
         "DG11": lambda: _make_dg11(application),
         "DG12": lambda: _make_dg12(application, at),
         "DG13": lambda: _make_dg13(application),
     }
     files = {int(name.removeprefix("DG")): makers[name]() for name in profile.data_groups}
-    return Prepared(files, mrz)
+    return Prepared(files, mrz, assessments)
 
 
 def make_mrz(application: Application, profile: ChipProfile) -> Mrz:

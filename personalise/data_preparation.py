@@ -68,13 +68,17 @@ def prepare(
     issuance: Issuance,
     at: datetime,
     random: Random = secrets.token_bytes,
+    *,
+    accept_quality: bool = False,
 ) -> LdsImage:
     """Make the image of one document; `at` is the time of signing.
+
+    `accept_quality` takes biometric samples that are below a mandatory limit as they are.
 
     Raises `FieldError` for what the application or the profile gets wrong, `MisuseError` for what
     the PKI cannot do.
     """
-    prepared = make_data_groups(application, profile, at, random)
+    prepared = make_data_groups(application, profile, at, random, accept_quality=accept_quality)
     _check_issuer(application, issuance.signer.certificate)
     security = make_chip_security(profile, prepared.mrz, issuance.trust_point, at, random)
     data_groups = prepared.files | security.data_groups

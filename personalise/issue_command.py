@@ -18,6 +18,7 @@ from personalise.pki_command import open_pki, passphrase_file, pin_file, pki_fol
 if TYPE_CHECKING:
     from emrtd.access.chip_keys import ChipKeys
     from emrtd.lds.image import LdsImage
+    from emrtd.secret import Secret
     from emrtd.transport.trace import MeteredConnection
     from personalise.issuing_pki import IssuingPki
     from personalise.sign_service.client import RemoteDocumentSigner
@@ -45,6 +46,12 @@ as_json = click.option("--json", "as_json", is_flag=True, help="Print one JSON o
     help="Chip profile: the name of one that ships (permit, permit-bac, passport), or a file.",
 )
 @click.option("-o", "--output", type=_PATH, required=True, help="New folder for the LDS image.")
+@click.option(
+    "--accept-quality",
+    metavar="REASON",
+    help="Take biometric samples below a mandatory limit as they are; the reason goes into the"
+    " PKI's audit log.",
+)
 @click.option("--sign-service", metavar="URL", help="Have EF.SOD signed by this service.")
 @click.option("--tls-certificate", type=_FILE, help="Our certificate towards the service (PEM).")
 @click.option("--tls-key", type=_FILE, help="Its key (PEM).")
@@ -56,6 +63,7 @@ def prepare(  # noqa: PLR0917 - click's options
     folder: Path,
     profile_name: str,
     output: Path,
+    accept_quality: str | None,
     sign_service: str | None,
     tls_certificate: Path | None,
     tls_key: Path | None,
@@ -73,6 +81,7 @@ def prepare(  # noqa: PLR0917 - click's options
     from personalise import data_preparation
     from personalise.chip_profile import ChipProfile
     from personalise.intake import load_application
+    from personalise.pki_acts import enter_accepted_quality
 
     if output.exists() and not (output.is_dir() and not any(output.iterdir())):
         raise MisuseError(f"{output}: is there already; remove it or name another folder")
@@ -87,14 +96,51 @@ def prepare(  # noqa: PLR0917 - click's options
         credentials = (tls_certificate, tls_key, tls_authority)
         code = read.particulars.document.code
         issuance = pki.issuance(_remote_signer(pki, sign_service, credentials, code))
-    image = data_preparation.prepare(read, profile, issuance, at)
+    image = data_preparation.prepare(
+        read, profile, issuance, at, accept_quality=accept_quality is not None
+    )
     number = read.particulars.document.number
     signed = image.files[FileID.SOD]
+    if accept_quality is not None:
+        enter_accepted_quality(pki, accept_quality, signed, at)
     signer = Sod.parse(signed).signed_data.certificates[0]  # a service may have changed it since
     pki.register_document(signer, at, signed, number)
     image.save(output)
     total = sum(map(len, image.files.values()))
     click.echo(f"{output}: {len(image.files)} files, {total:,} octets; {profile.description}")
+
+
+@click.command()
+@click.argument("application", type=_PATH)
+@click.option("--profile", "profile_name", default="permit", show_default=True)
+@click.option("--pki", "folder", type=_PATH, help="The PKI's folder, for an encrypted package.")
+@passphrase_file
+@as_json
+def quality(
+    application: Path,
+    profile_name: str,
+    folder: Path | None,
+    passphrase_file: Path | None,
+    as_json: bool,
+) -> int:
+    """Measure the portrait and the fingerprints of APPLICATION, as they would go onto the chip.
+
+    Exit status: 0 where nothing is below a mandatory limit, 2 where an operator has to look.
+    """
+    from personalise.biometrics import assess_samples, fit_samples
+    from personalise.chip_profile import ChipProfile
+    from personalise.intake import load_application
+    from personalise.quality_report import print_quality
+
+    def open_package(octets: bytes) -> "Secret":
+        if folder is None:
+            raise MisuseError("an encrypted package needs --pki, whose intake key opens it")
+        pki = open_pki(folder, passphrase_file, None, with_signing_keys=False)
+        return pki.open_package(octets)
+
+    read = load_application(application, open_package)
+    samples = fit_samples(read, ChipProfile.load(profile_name))
+    return print_quality(assess_samples(read, samples), as_json=as_json)
 
 
 @click.command("seal-application")

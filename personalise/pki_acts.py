@@ -9,6 +9,7 @@ publish_master_list     the CSCA certificates that this State trusts, signed (9)
 destroy_key             a private key, for ever
 """
 
+import hashlib
 import re
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager
@@ -182,6 +183,15 @@ def affected_documents(pki: IssuingPki, certificate: Certificate) -> Iterator[Re
         yield from register.signed_by(certificate.fingerprint, pki.unseal)
     finally:
         register.close()
+
+
+def enter_accepted_quality(pki: IssuingPki, reason: str, sod: bytes, at: datetime) -> None:
+    """Enter that an operator took samples of poor quality; the document is named by its EF.SOD."""
+    if not reason.strip():
+        raise MisuseError("--accept-quality needs a reason")
+    log = AuditLog(pki.folder / AUDIT_LOG_NAME, pki.custody.signer(AUDIT_LABEL))
+    subject = {"sod": hashlib.sha256(sod).hexdigest(), "reason": reason}
+    log.append("quality.accept", subject, "done", at)
 
 
 def find_certificate(pki: IssuingPki, name: str) -> Certificate:

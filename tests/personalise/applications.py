@@ -7,6 +7,8 @@ from functools import cache
 from pathlib import Path
 from typing import Any
 
+import numpy as np
+from numpy.typing import NDArray
 from PIL import Image
 
 from personalise.application import Application
@@ -70,13 +72,20 @@ def images() -> dict[str, bytes]:
 
     portrait = Image.radial_gradient("L").resize((240, 320)).convert("RGB")
     noise = Image.effect_noise((1000, 1200), 80).convert("RGB")
-    finger = Image.linear_gradient("L").resize((160, 200))
+    finger = Image.fromarray(_rings(256, 300))
     return {
         "portrait.jpg": _saved(portrait, "JPEG"),
         "photograph.png": _saved(noise, "PNG"),
         "ri.wsq": _saved(finger, "WSQ"),
         "notes.txt": b"not an image at all",
     }
+
+
+def _rings(width: int, height: int) -> NDArray[np.uint8]:
+    """Ridges nine pixels apart about a core: what a machine takes for a finger."""
+    y, x = np.mgrid[:height, :width]
+    away = np.hypot(x - width / 2, (y - height / 2) * 0.8)
+    return (127 + 100 * np.sin(away * 2 * np.pi / 9)).astype(np.uint8)
 
 
 def _saved(image: Image.Image, kind: str) -> bytes:

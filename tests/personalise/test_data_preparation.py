@@ -33,6 +33,7 @@ from emrtd.lds.security_infos import (
 )
 from emrtd.lds.sod import Sod
 from emrtd.pki.signed_data import SignedData
+from personalise.application import Application
 from personalise.chip_profile import ChipProfile, Names
 from personalise.data_preparation import prepare
 from personalise.issuing_pki import IssuingPki
@@ -309,3 +310,25 @@ def test_names_are_written_as_the_state_chooses(pki: IssuingPki) -> None:
     names = Names(letters={"Ñ": "NXX"}, surname_lengths=(6,))
     image = make(pki, with_changes(ChipProfile.load("permit"), names=names), record)
     assert DataGroup1.decode(image.files[FileID.DG1]).mrz.surname == "MUNXXO WOLKEN HOHENB"
+
+
+def _blank() -> bytes:
+    from io import BytesIO
+
+    from PIL import Image
+
+    stream = BytesIO()
+    Image.new("RGB", (413, 531), (130, 130, 130)).save(stream, "JPEG")
+    return stream.getvalue()
+
+
+def test_a_sample_below_a_mandatory_limit_is_held_for_an_operator(pki: IssuingPki) -> None:
+    import json
+
+    images_of = {**images(), "portrait.jpg": _blank()}
+    read = Application.decode(json.dumps(CONTRACT).encode(), images_of.__getitem__)
+    profile = ChipProfile.load("permit")
+    with pytest.raises(FieldError, match=r"portrait: is held .*should be at least"):
+        prepare(read, profile, pki.issuance(), NOW)
+    image = prepare(read, profile, pki.issuance(), NOW, accept_quality=True)
+    assert FileID.DG2 in image.files

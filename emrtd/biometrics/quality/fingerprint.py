@@ -30,24 +30,25 @@ def assess_fingerprint(image: bytes, resolution: int = 500) -> Assessment:
 
     Raises `MalformedError` for what is no image.
     """
-    grey = pixels.grey(pixels.decode(image, "fingerprint"))
-    return Assessment((*_size(grey, resolution), *_ridges(grey, resolution)))
+    decoded = pixels.decode(image, "fingerprint")
+    grey, scale = pixels.grey(decoded.colour), decoded.scale
+    return Assessment((*_size(grey, resolution, scale), *_ridges(grey, resolution * scale)))
 
 
-def _size(grey: "Grey", resolution: int) -> Iterator[Measurement]:
+def _size(grey: "Grey", resolution: int, scale: float) -> Iterator[Measurement]:
     yield Measurement(
         "finger.resolution", resolution, "pixels per inch", Range(490, 510), Range(250, 1000),
         "capture at 500 pixels per inch", _CAPTURE,
     )  # fmt: skip
     height, width = grey.shape
     yield Measurement(
-        "finger.smaller-side", 25.4 * min(height, width) / resolution, "mm",
+        "finger.smaller-side", 25.4 * min(height, width) / (resolution * scale), "mm",
         Range(least=12), Range(least=6),
         "capture the whole pad of the finger", _CLAUSE,
     )  # fmt: skip
 
 
-def _ridges(grey: "Grey", resolution: int) -> Iterator[Measurement]:
+def _ridges(grey: "Grey", resolution: float) -> Iterator[Measurement]:
     import numpy as np
 
     contrast, coherence = _local_contrast(grey), _coherence(grey)

@@ -1,5 +1,7 @@
 """An image as an array of pixels, decoded where it cannot hurt, and small pieces of arithmetic."""
 
+import math
+from dataclasses import dataclass
 from io import BytesIO
 from typing import TYPE_CHECKING, Final
 
@@ -10,13 +12,24 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     Grey = NDArray[np.float64]
-    Colour = NDArray[np.float64]
+    Colour = NDArray[np.float32]
 
 LUMINANCE: Final = (0.299, 0.587, 0.114)  # ITU-R BT.601: Doc 9303-3, 3.9.1.1 says "luminosity"
 
+MAX_PIXELS: Final = 600_000
+"""More than this is analysed at a smaller scale, so that no image takes more than about 60 MB."""
 
-def decode(image: bytes, what: str) -> "Colour":
-    """Decode an image of any format to height x width x 3 values from 0 to 255.
+
+@dataclass(frozen=True, slots=True)
+class Pixels:
+    """An image as height x width x 3 values from 0 to 255, at `scale` times its own size."""
+
+    colour: "Colour"
+    scale: float
+
+
+def decode(image: bytes, what: str) -> Pixels:
+    """Decode an image of any format.
 
     The image is a stranger's, so its decoder has a process of its own; raises `MalformedError`.
     """
@@ -24,14 +37,19 @@ def decode(image: bytes, what: str) -> "Colour":
     import PIL.Image
 
     with PIL.Image.open(BytesIO(to_png(image, what)), formats=("PNG",)) as picture:
-        return np.asarray(picture.convert("RGB"), dtype=np.float64)
+        scale = min(1.0, math.sqrt(MAX_PIXELS / (picture.width * picture.height)))
+        if scale < 1:
+            size = [max(1, round(side * scale)) for side in picture.size]
+            smaller = picture.resize((size[0], size[1]), PIL.Image.Resampling.BOX)
+            return Pixels(np.asarray(smaller.convert("RGB"), dtype=np.float32), scale)
+        return Pixels(np.asarray(picture.convert("RGB"), dtype=np.float32), scale)
 
 
 def grey(colour: "Colour") -> "Grey":
     """The luminance, height x width, from 0 to 255."""
     import numpy as np
 
-    return np.asarray(colour @ np.asarray(LUMINANCE))
+    return np.asarray(colour @ np.asarray(LUMINANCE), dtype=np.float64)
 
 
 def box_mean(values: "Grey", size: int) -> "Grey":

@@ -24,12 +24,15 @@ _CROWN_TO_CHIN: Final = 3.5
 
 def assess_portrait(image: bytes, eyes: Eyes | None = None) -> Assessment:
     """Measure a portrait of any format; raises `MalformedError` for what is no image."""
-    colour = pixels.decode(image, "portrait")
+    decoded = pixels.decode(image, "portrait")
+    colour, scale = decoded.colour, decoded.scale
     grey = pixels.grey(colour)
+    if eyes is not None:
+        eyes = eyes.moved(lambda point: (point[0] * scale, point[1] * scale))
     face = _face(grey, eyes)
     return Assessment(
         (
-            *_geometry(grey, eyes),
+            *_geometry(grey, eyes, scale),
             *_light(face),
             *_sharpness(grey, face),
             *_background(grey),
@@ -54,10 +57,10 @@ def _face(grey: "Grey", eyes: Eyes | None) -> "Grey":
     return found if min(found.shape) >= 8 else grey
 
 
-def _geometry(grey: "Grey", eyes: Eyes | None) -> Iterator[Measurement]:
+def _geometry(grey: "Grey", eyes: Eyes | None, scale: float) -> Iterator[Measurement]:
     height, width = grey.shape
     yield Measurement(
-        "portrait.width", width, "pixels", Range(least=240), Range(least=120),
+        "portrait.width", round(width / scale), "pixels", Range(least=240), Range(least=120),
         "take the picture at a higher resolution", "ISO/IEC 19794-5, A.2",
     )  # fmt: skip
     yield Measurement(
@@ -67,7 +70,7 @@ def _geometry(grey: "Grey", eyes: Eyes | None) -> Iterator[Measurement]:
     if eyes is None:
         return
     yield Measurement(
-        "portrait.eye-distance", eyes.distance, "pixels", Range(least=90), Range(least=60),
+        "portrait.eye-distance", eyes.distance / scale, "pixels", Range(least=90), Range(least=60),
         "take the picture from nearer, or at a higher resolution", "ISO/IEC 19794-5, 8.4.1",
     )  # fmt: skip
     yield Measurement(
