@@ -9,6 +9,7 @@ from collections.abc import Iterable, Iterator
 from datetime import datetime
 from typing import Final
 
+from emrtd.pki.trust import TrustView
 from verify.checks import (
     access,
     chip,
@@ -30,7 +31,6 @@ from verify.contents import (
 from verify.evidence import Evidence
 from verify.policy import CHECK_IDS, ChipAuthenticity, Policy
 from verify.report import Check, Outcome, Report, Verdict
-from verify.trust_view import JudgementTrust
 
 CHECKS: Final[tuple[CheckFunction, ...]] = (
     structure.check_structure,
@@ -60,7 +60,7 @@ CLONE_CHECKS: Final = ("chip.authentication", "active.authentication", "pace.cam
 _SENSITIVE: Final = frozenset(f"dg.hash.DG{number}" for number in data_groups.SENSITIVE)
 
 
-def judge(evidence: Evidence, trust: JudgementTrust, policy: Policy, at: datetime) -> Report:
+def judge(evidence: Evidence, trust: TrustView, policy: Policy, at: datetime) -> Report:
     """Judge what was captured, as of an instant (aware, UTC)."""
     case = Case(evidence, trust, policy, at)
     made: dict[str, Check] = {}

@@ -23,11 +23,11 @@ from emrtd.mrz import Mrz
 from emrtd.pki.findings import Finding
 from emrtd.pki.passive import Examination, examine
 from emrtd.pki.signer_profile import Use
+from emrtd.pki.trust import TrustView
 from verify.evidence import Evidence, Session
 from verify.policy import Policy
 from verify.quirks import Quirk, quirks_of_signatures
 from verify.report import Check, Outcome, Shows
-from verify.trust_view import JudgementTrust
 
 T = TypeVar("T")
 
@@ -44,7 +44,7 @@ class Case:
     """
 
     evidence: Evidence
-    trust: JudgementTrust
+    trust: TrustView
     policy: Policy
     at: datetime
 
