@@ -18,7 +18,7 @@ from emrtd.iso7816.selecting import select_application
 from emrtd.lds.files import EMRTD_APPLICATION, FILES, FileID
 from emrtd.lds.security_infos import PaceInfo, SecurityInfos
 from emrtd.transport.connection import Connection, connect
-from tests.device.conftest import Insert
+from tests.readers import Insert
 from tests.vsmartcard.cards import FILE_CONTENTS, MRZ
 from tests.vsmartcard.chip.test_extended_access import GENERIC, credentials, permit, variant
 from tests.vsmartcard.chip.test_pace import chip_with

@@ -29,10 +29,8 @@ def occupied(port: int) -> bool:
     return next(reader.occupied for reader in readers.listed() if reader.port == port)
 
 
-def test_a_permit_is_issued_and_accepted(
-    virtual_readers: tuple[VirtualReader, ...], tmp_path: Path
-) -> None:
-    port = virtual_readers[0].port
+def test_a_permit_is_issued_and_accepted(reader: VirtualReader, tmp_path: Path) -> None:
+    port = reader.port
     process = demo(port, tmp_path / "output")
     printed, remarks = process.communicate(timeout=120)
     assert process.returncode == 0, printed + remarks
@@ -43,9 +41,9 @@ def test_a_permit_is_issued_and_accepted(
 
 @pytest.mark.parametrize("order", [signal.SIGINT, signal.SIGTERM])
 def test_interrupted_it_takes_its_card_out(
-    virtual_readers: tuple[VirtualReader, ...], tmp_path: Path, order: signal.Signals
+    reader: VirtualReader, tmp_path: Path, order: signal.Signals
 ) -> None:
-    port = virtual_readers[0].port
+    port = reader.port
     process = demo(port, tmp_path / "output")
     deadline = time.monotonic() + 60
     while not occupied(port):

@@ -16,7 +16,7 @@ from emrtd.iso7816.secure_messaging import secured
 from emrtd.iso7816.selecting import select_application
 from emrtd.lds.files import EMRTD_APPLICATION, FILES, FileID
 from emrtd.transport.connection import connect
-from tests.device.conftest import Insert
+from tests.readers import Insert
 from tests.vsmartcard.cards import FILE_CONTENTS, MRZ, personalised
 from vsmartcard import readers
 from vsmartcard.command_line import vsmartcard

@@ -3,9 +3,12 @@
 from collections.abc import Callable
 from dataclasses import replace
 from datetime import datetime
+from itertools import cycle
 
 import msgspec
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
 from emrtd.access.passwords import Password
 from emrtd.errors import TransportError
@@ -15,7 +18,7 @@ from emrtd.lds.files import FileID
 from tests.verify.documents import CAN, NOW, PACE_CAM, PACE_GM, Document, issue, mrz, usual
 from tests.vsmartcard.cards import personalised
 from verify.evidence import Evidence
-from verify.inspection import inspect
+from verify.inspection import channel, inspect
 from verify.inspection.opening import Credentials
 from verify.policy import BasicAccessControl
 from verify.report import Outcome, Report, Shows, Verdict
@@ -322,3 +325,43 @@ def test_only_generic_mapping() -> None:
     assert outcomes(report, *CLONE_CHECKS) == ["passed", "passed", "not-present"]
     assert FileID.CARD_SECURITY not in document.files
     assert PACE_CAM not in document.how.pace
+
+
+def test_a_wrong_can_does_not_keep_the_right_mrz_out() -> None:
+    both = Credentials(mrz=MRZ, can=Password.can("999999"))
+    evidence = inspected(inserted(usual()), both)
+    assert evidence.session is not None
+    assert evidence.session.access.endswith("/mrz")
+    assert any("CAN" in failure for failure in evidence.session.failures)
+    assert usual().judged(evidence).verdict is Verdict.ACCEPT
+
+
+@given(st.lists(st.binary(max_size=40), min_size=1, max_size=30), st.integers(0, 40))
+@settings(max_examples=100, deadline=None)
+def test_any_answers_are_evidence(answers: list[bytes], good: int) -> None:
+    """A real chip for some commands, and then one that answers anything at all."""
+    transmit = inserted(usual())
+    later = cycle(answers)
+    count = iter(range(100_000))
+
+    def mad(command: bytes) -> bytes:
+        return transmit(command) if next(count) < good else next(later)
+
+    report = usual().judged(inspected(mad))
+    assert report.verdict is not Verdict.ACCEPT or good >= 25
+
+
+def test_a_chip_that_gives_its_files_octet_by_octet_comes_to_an_end(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(channel, "MOST_COMMANDS", 300)
+    count = iter(range(100_000))
+
+    def endless(command: bytes) -> bytes:
+        next(count)
+        first = command[1] == INS.READ_BINARY and command[2] & 0x80
+        return b"\x60\x84\x00\x0f\xff\xff\x90\x00" if first else b"\x00\x90\x00"
+
+    evidence = inspected(endless)
+    assert next(count) <= 301
+    assert usual().judged(evidence).verdict is not Verdict.ACCEPT

@@ -14,7 +14,7 @@ from emrtd.pki.certificates import Certificate
 from emrtd.pki.findings import Outcome
 from emrtd.pki.path import validate
 from tests.certificates import DAY, NOW, Authority, extended_key_usage, key_usage
-from tests.support import shared
+from tests.support import REPOSITORY, shared
 from verify.trust_command import trust
 from verify.trust_entries import Entry, Kind
 from verify.trust_files import read_trust_file
@@ -406,6 +406,12 @@ def test_real_lists_and_their_roots_together(store: TrustStore) -> None:
         "a CSCA in the store"
     }
     assert len(store.entries()) == 627
+
+
+def test_the_documented_table_is_what_the_command_prints(tmp_path: Path) -> None:
+    page = (REPOSITORY / "docs" / "trust-lists.md").read_text(encoding="utf-8")
+    run("add", tmp_path / "de.db", shared("data/trust/DE_ML_2026-05-28-08-28-45.ml"))
+    assert run("list", tmp_path / "de.db", "--unverified", "--markdown").output in page
 
 
 # --- the command ---------------------------------------------------------------------------------

@@ -29,6 +29,9 @@ T = TypeVar("T")
 _MOST_REOPENINGS: Final = 4
 """How often a chip that drops its session is opened anew."""
 
+MOST_COMMANDS: Final = 20_000
+"""Commands of one inspection; the largest documents need 3,000 where blocks are 32 octets."""
+
 _PROBE: Final = CommandAPDU(
     0x00, INS.READ_BINARY, 0x80 | FILES[FileID.COM].short_identifier, 0x00, ne=1
 )
@@ -79,6 +82,7 @@ class Channel:
         self.session: SecureMessaging | None = None
         self.pace: PaceResult | None = None
         self._reopenings = 0
+        self._commands = 0
         self._lost = False
 
     def protect(self, session: SecureMessaging | None) -> None:
@@ -88,10 +92,20 @@ class Channel:
             self.reader.protect(session.cipher.block_size)
 
     def carry(self, procedure: Procedure[T]) -> Procedure[T]:
-        """Run a procedure over the channel as it is now."""
+        """Run a procedure over the channel as it is now.
+
+        Raises `ProtocolError` once a chip has used up what one inspection may ask of it, so that
+        one which hands out its files octet by octet keeps nobody waiting for ever.
+        """
         if self.session is not None:
             procedure = secured(procedure, self.session)
-        return with_response_chaining(procedure)
+        return through(with_response_chaining(procedure), self._counted)
+
+    def _counted(self, command: CommandAPDU) -> Procedure[ResponseAPDU]:
+        self._commands += 1
+        if self._commands > MOST_COMMANDS:
+            raise ProtocolError(f"the chip has not given its files in {MOST_COMMANDS} commands")
+        return (yield command)
 
     def change_session(self, session: SecureMessaging) -> Procedure[Exchange | None]:
         """Go over to a new session; return the first exchange in it, as it went over the wire.

@@ -98,17 +98,20 @@ class Opener:
     # --- PACE ------------------------------------------------------------------------------------
 
     def _open_by_pace(self, infos: SecurityInfos) -> Procedure[bool]:
-        password = self.credentials.can or self.credentials.mrz
-        if password is None:
-            return False
+        """With the CAN where there is one, then with the MRZ."""
+        for password in (self.credentials.can, self.credentials.mrz):
+            if password is not None and (yield from self._open_by_pace_with(infos, password)):
+                return True
+        return False
+
+    def _open_by_pace_with(self, infos: SecurityInfos, password: Password) -> Procedure[bool]:
         try:
             variant = choose(infos)
             result = yield from self._establish(variant, password)
         except TransportError:
             raise
         except EmrtdError as error:
-            self.notes.failures.append(str(error))
-            return False
+            return self._note_failure(str(error))
         self._note_pace(result)
         yield from self._read_card_security(infos)
         if not (yield from self._select_application()):

@@ -1,8 +1,10 @@
 package chipseal.interop;
 
 import java.io.ByteArrayInputStream;
-import java.io.IOException;
+import java.io.FileDescriptor;
+import java.io.FileOutputStream;
 import java.io.InputStream;
+import java.io.PrintStream;
 import java.math.BigInteger;
 import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
@@ -14,24 +16,23 @@ import java.security.PrivateKey;
 import java.security.PublicKey;
 import java.security.SecureRandom;
 import java.security.Security;
-import java.security.Signature;
-import java.security.interfaces.ECPublicKey;
 import java.security.spec.PKCS8EncodedKeySpec;
 import java.util.ArrayList;
+import java.util.Arrays;
 import java.util.HexFormat;
 import java.util.List;
 import java.util.Map;
+import java.util.Objects;
 import java.util.TreeMap;
-import javax.crypto.Cipher;
 import javax.smartcardio.CardTerminal;
 import javax.smartcardio.TerminalFactory;
+import net.sf.scuba.smartcards.CardFileInputStream;
 import net.sf.scuba.smartcards.CardService;
 import net.sf.scuba.smartcards.CardServiceException;
 import net.sf.scuba.smartcards.TerminalCardService;
-import org.bouncycastle.jce.provider.BouncyCastleProvider;
 import org.jmrtd.AccessKeySpec;
 import org.jmrtd.BACKey;
-import org.jmrtd.BACKeySpec;
+import org.jmrtd.DefaultFileSystem;
 import org.jmrtd.PACEKeySpec;
 import org.jmrtd.PassportService;
 import org.jmrtd.Util;
@@ -43,42 +44,52 @@ import org.jmrtd.lds.CVCAFile;
 import org.jmrtd.lds.CardAccessFile;
 import org.jmrtd.lds.ChipAuthenticationInfo;
 import org.jmrtd.lds.ChipAuthenticationPublicKeyInfo;
+import org.jmrtd.lds.ImageInfo;
 import org.jmrtd.lds.PACEInfo;
 import org.jmrtd.lds.SODFile;
 import org.jmrtd.lds.SecurityInfo;
+import org.jmrtd.lds.icao.COMFile;
+import org.jmrtd.lds.icao.DG11File;
+import org.jmrtd.lds.icao.DG12File;
 import org.jmrtd.lds.icao.DG14File;
 import org.jmrtd.lds.icao.DG15File;
 import org.jmrtd.lds.icao.DG1File;
 import org.jmrtd.lds.icao.DG2File;
 import org.jmrtd.lds.icao.DG3File;
+import org.jmrtd.lds.iso19794.FaceInfo;
+import org.jmrtd.lds.iso19794.FingerInfo;
 import org.jmrtd.protocol.AAResult;
 import org.jmrtd.protocol.EACCAResult;
 import org.jmrtd.protocol.PACECAMResult;
 import org.jmrtd.protocol.PACEResult;
+import org.jmrtd.protocol.ReadBinaryAPDUSender;
 
 /**
- * Reads the card in a PC/SC reader with JMRTD and prints, one line each, what it found.
+ * Reads the card in a PC/SC reader with JMRTD and prints what it found, a tab-separated pair a line.
  *
  * <p>Usage: ReadCard READER WAY [IS-FOLDER], with the password on standard input: a CAN, or the
- * document number, date of birth and date of expiry on three lines. WAY is "bac", "pace-mrz" or
- * "pace-can". IS-FOLDER holds the certificates (*.cvcert, in chain order by name) and the key
- * (key.der, PKCS#8) of an inspection system, for Terminal Authentication.
+ * document number, date of birth and date of expiry on three lines. WAY is "bac", or a password and
+ * a mapping of PACE: "mrz/GM", "can/CAM". IS-FOLDER holds the certificates (*.cvcert, in the order
+ * of the chain by their names) and the key (key.der, PKCS#8) of an inspection system, for Terminal
+ * Authentication.
  */
 public final class ReadCard {
   private static final int BLOCK = PassportService.DEFAULT_MAX_BLOCKSIZE;
-  private static final BouncyCastleProvider PROVIDER = new BouncyCastleProvider();
 
   private final PassportService service;
   private final Map<Integer, byte[]> hashes = new TreeMap<>();
+  private SODFile sod;
   private PACEResult pace;
-  private BACKeySpec mrzKey;
+  private BigInteger mappingKey;
 
   private ReadCard(PassportService service) {
     this.service = service;
   }
 
   public static void main(String[] arguments) throws Exception {
-    Security.insertProviderAt(PROVIDER, 1);
+    Security.insertProviderAt(Proofs.PROVIDER, 1);
+    var output = new FileOutputStream(FileDescriptor.out);
+    System.setOut(new PrintStream(output, true, StandardCharsets.UTF_8));
     List<String> secret =
         new String(System.in.readAllBytes(), StandardCharsets.UTF_8).lines().toList();
     CardService card = new TerminalCardService(terminal(arguments[0]));
@@ -104,189 +115,201 @@ public final class ReadCard {
     System.out.println(key + "\t" + value);
   }
 
+  // --- access -------------------------------------------------------------------------------
+
   private void open(String way, List<String> secret) throws Exception {
-    if (secret.size() == 3) {
-      mrzKey = new BACKey(secret.get(0), secret.get(1), secret.get(2));
-    }
     if (way.equals("bac")) {
       service.sendSelectApplet(false);
-      service.doBAC(mrzKey);
+      service.doBAC(new BACKey(secret.get(0), secret.get(1), secret.get(2)));
       say("access", "BAC");
       return;
     }
     AccessKeySpec key =
-        way.equals("pace-can")
+        way.startsWith("can/")
             ? PACEKeySpec.createCANKey(secret.get(0))
-            : PACEKeySpec.createMRZKey(mrzKey);
+            : PACEKeySpec.createMRZKey(new BACKey(secret.get(0), secret.get(1), secret.get(2)));
+    var mapping = PACEInfo.MappingType.valueOf(way.substring(way.indexOf('/') + 1));
     CardAccessFile cardAccess =
         new CardAccessFile(service.getInputStream(PassportService.EF_CARD_ACCESS, BLOCK));
     for (SecurityInfo info : cardAccess.getSecurityInfos()) {
-      if (info instanceof PACEInfo choice && pace == null) {
-        BigInteger parameter = choice.getParameterId();
-        pace =
-            service.doPACE(
-                key, choice.getObjectIdentifier(), PACEInfo.toParameterSpec(parameter), parameter);
-        say("access", choice.getProtocolOIDString() + " " + parameter);
+      String oid = info.getObjectIdentifier();
+      if (info instanceof PACEInfo choice
+          && PACEInfo.toMappingType(oid) == mapping
+          && pace == null) {
+        BigInteger number = choice.getParameterId();
+        pace = service.doPACE(key, oid, PACEInfo.toParameterSpec(number), number);
+        say("access", choice.getProtocolOIDString() + " " + number);
+        mappingKey = number;
       }
     }
-    if (pace instanceof PACECAMResult mapping) {
-      say("chip-authentication-mapping", mapping.getChipAuthenticationData() != null);
+    if (pace instanceof PACECAMResult) {
+      readCardSecurity();
     }
     service.sendSelectApplet(true);
   }
 
+  /** PassportService reads files of the master file without secure messaging, even after PACE. */
+  private void readCardSecurity() throws Exception {
+    var masterFile = new DefaultFileSystem(new ReadBinaryAPDUSender(service), false);
+    masterFile.setWrapper(pace.getWrapper());
+    masterFile.selectFile(PassportService.EF_CARD_SECURITY);
+    sayFile("CardSecurity", new CardFileInputStream(BLOCK, masterFile).readAllBytes());
+  }
+
+  // --- reading ------------------------------------------------------------------------------
+
   private void read(Path inspectionSystem) throws Exception {
-    byte[] sodOctets = file("SOD", PassportService.EF_SOD);
-    SODFile sod = new SODFile(new ByteArrayInputStream(sodOctets));
+    sod = new SODFile(new ByteArrayInputStream(file("SOD", PassportService.EF_SOD)));
     hashes.putAll(sod.getDataGroupHashes());
-    say("sod-signature", verifies(sod));
-    DG1File dg1 = new DG1File(stream(1, PassportService.EF_DG1, sod));
+    say("sod-signature", Proofs.isSigned(sod));
+    COMFile com = new COMFile(new ByteArrayInputStream(file("COM", PassportService.EF_COM)));
+    say("com", HexFormat.of().formatHex(toOctets(com.getTagList())) + " " + com.getLDSVersion());
+    DG1File dg1 = new DG1File(dataGroup(1));
+    say("mrz", dg1.getMRZInfo().toString().replace("\n", ""));
     say("document-number", dg1.getMRZInfo().getDocumentNumber());
     EACCAResult chip = null;
     if (hashes.containsKey(14)) {
-      chip = authenticateChip(new DG14File(stream(14, PassportService.EF_DG14, sod)), sod);
+      DG14File dg14 = new DG14File(dataGroup(14));
+      if (hashes.containsKey(15)) {
+        authenticateActively(new DG15File(dataGroup(15)), dg14);
+      }
+      if (pace instanceof PACECAMResult proof) {
+        say("chip-authentication-mapping", Proofs.isProven(proof, dg14, mappingKey));
+      }
+      chip = authenticateChip(dg14);
     }
     if (inspectionSystem != null) {
       authenticateTerminal(inspectionSystem, chip, dg1);
     }
-    DG2File dg2 = new DG2File(stream(2, PassportService.EF_DG2, sod));
-    say("faces", dg2.getFaceInfos().get(0).getFaceImageInfos().size());
+    for (FaceInfo face : new DG2File(dataGroup(2)).getFaceInfos()) {
+      for (ImageInfo image : face.getFaceImageInfos()) {
+        say("face", describe(image));
+      }
+    }
     for (int number : hashes.keySet()) {
-      short identifier = (short) (0x0100 + number);
-      if (number == 3) {
-        readFingers(sod, inspectionSystem != null);
-      } else if (number > 3 && number < 14) {
-        stream(number, identifier, sod);
+      switch (number) {
+        case 1, 2, 14, 15 -> {}
+        case 3 -> readFingers();
+        case 11 -> say("name", new DG11File(dataGroup(11)).getNameOfHolder());
+        case 12 -> say("authority", new DG12File(dataGroup(12)).getIssuingAuthority());
+        default -> dataGroup(number);
       }
     }
   }
 
-  private void readFingers(SODFile sod, boolean authorised) throws Exception {
+  private void readFingers() throws Exception {
+    DG3File dg3;
     try {
-      DG3File dg3 = new DG3File(stream(3, PassportService.EF_DG3, sod));
-      say("fingers", dg3.getFingerInfos().size());
+      dg3 = new DG3File(dataGroup(3));
     } catch (CardServiceException refused) {
-      say("fingers-refused", Integer.toHexString(refused.getSW()));
-      if (authorised) {
-        throw refused;
+      say("fingers-refused", refused.getMessage());
+      return;
+    }
+    for (FingerInfo finger : dg3.getFingerInfos()) {
+      for (ImageInfo image : finger.getFingerImageInfos()) {
+        say("finger", describe(image));
       }
     }
   }
 
-  private EACCAResult authenticateChip(DG14File dg14, SODFile sod) throws Exception {
-    EACCAResult result = null;
-    String oid = null;
-    BigInteger keyId = null;
-    String digest = null;
-    for (SecurityInfo info : dg14.getSecurityInfos()) {
-      if (info instanceof ChipAuthenticationInfo chip && chip.getVersion() == 1) {
-        oid = chip.getObjectIdentifier();
-        keyId = chip.getKeyId();
-      } else if (info instanceof ActiveAuthenticationInfo active) {
-        digest =
-            ActiveAuthenticationInfo.lookupMnemonicByOID(active.getSignatureAlgorithmOID());
-      }
-    }
-    if (hashes.containsKey(15)) {
-      authenticateActively(new DG15File(stream(15, PassportService.EF_DG15, sod)), digest);
-    }
-    for (SecurityInfo info : dg14.getSecurityInfos()) {
-      if (info instanceof ChipAuthenticationPublicKeyInfo key && oid != null) {
-        result =
-            service.doEACCA(keyId, oid, key.getObjectIdentifier(), key.getSubjectPublicKey());
-        say("chip-authentication", oid);
-        break;
-      }
-    }
-    return result;
+  private static String describe(ImageInfo image) throws Exception {
+    byte[] octets = image.getImageInputStream().readAllBytes();
+    return String.join(" ", image.getMimeType(), Integer.toString(octets.length), sha256(octets));
   }
 
-  private void authenticateActively(DG15File dg15, String algorithm) throws Exception {
-    PublicKey key = dg15.getPublicKey();
-    byte[] challenge = new byte[8];
-    new SecureRandom().nextBytes(challenge);
-    String digest = algorithm == null ? "SHA-1" : Util.inferDigestAlgorithmFromSignatureAlgorithm(algorithm);
-    AAResult result = service.doAA(key, digest, algorithm, challenge);
-    say("active-authentication", provesPossession(key, algorithm, challenge, result.getResponse()));
-  }
-
-  private static boolean provesPossession(
-      PublicKey key, String algorithm, byte[] challenge, byte[] response)
-      throws GeneralSecurityException {
-    if (key instanceof ECPublicKey) {
-      Signature signature =
-          Signature.getInstance(algorithm.replace("withECDSA", "withPLAIN-ECDSA"), PROVIDER);
-      signature.initVerify(key);
-      signature.update(challenge);
-      return signature.verify(response);
-    }
-    Cipher cipher = Cipher.getInstance("RSA/NONE/NoPadding", PROVIDER);
-    cipher.init(Cipher.DECRYPT_MODE, key);
-    byte[] plain = cipher.doFinal(response);
-    boolean twoOctets = (plain[plain.length - 1] & 0xFF) == 0xCC;
-    String digest =
-        !twoOctets
-            ? "SHA-1"
-            : Map.of(0x38, "SHA-224", 0x34, "SHA-256", 0x36, "SHA-384", 0x35, "SHA-512")
-                .get((int) plain[plain.length - 2]);
-    int trailer = twoOctets ? 2 : 1;
-    MessageDigest hash = MessageDigest.getInstance(digest);
-    int end = plain.length - trailer - hash.getDigestLength();
-    hash.update(plain, 1, end - 1);
-    hash.update(challenge);
-    byte[] printed = java.util.Arrays.copyOfRange(plain, end, plain.length - trailer);
-    return MessageDigest.isEqual(hash.digest(), printed);
-  }
-
-  private void authenticateTerminal(Path folder, EACCAResult chip, DG1File dg1) throws Exception {
-    List<CardVerifiableCertificate> chain = new ArrayList<>();
-    try (var names = Files.list(folder)) {
-      for (Path name : names.filter(each -> each.toString().endsWith(".cvcert")).sorted().toList()) {
-        try (InputStream octets = Files.newInputStream(name)) {
-          chain.add(
-              (CardVerifiableCertificate)
-                  new CVCertificateFactorySpi().engineGenerateCertificate(octets));
-        }
-      }
-    }
-    PrivateKey key =
-        KeyFactory.getInstance("EC", PROVIDER)
-            .generatePrivate(new PKCS8EncodedKeySpec(Files.readAllBytes(folder.resolve("key.der"))));
-    CVCPrincipal authority;
-    try {
-      authority =
-          new CVCAFile(service.getInputStream(PassportService.EF_CVCA, BLOCK)).getCAReference();
-    } catch (CardServiceException absent) {
-      authority = chain.get(0).getAuthorityReference();
-    }
-    String algorithm = chain.get(chain.size() - 1).getSigAlgName();
-    if (pace != null) {
-      service.doEACTA(authority, chain, key, algorithm, chip, pace);
-    } else {
-      service.doEACTA(
-          authority, chain, key, algorithm, chip, dg1.getMRZInfo().getDocumentNumber());
-    }
-    say("terminal-authentication", chain.get(chain.size() - 1).getHolderReference().getName());
-  }
-
-  private static boolean verifies(SODFile sod) throws GeneralSecurityException {
-    Signature signature = Signature.getInstance(sod.getDigestEncryptionAlgorithm(), PROVIDER);
-    signature.initVerify(sod.getDocSigningCertificate());
-    signature.update(sod.getEContent());
-    return signature.verify(sod.getEncryptedDigest());
-  }
-
-  private byte[] file(String name, short identifier) throws CardServiceException, IOException {
+  private byte[] file(String name, short identifier) throws Exception {
     byte[] octets = service.getInputStream(identifier, BLOCK).readAllBytes();
-    say("file", name + " " + octets.length);
+    sayFile(name, octets);
     return octets;
   }
 
-  private InputStream stream(int number, short identifier, SODFile sod) throws Exception {
-    byte[] octets = file("DG" + number, identifier);
+  private static void sayFile(String name, byte[] octets) throws GeneralSecurityException {
+    say("file", name + " " + octets.length + " " + sha256(octets));
+  }
+
+  private InputStream dataGroup(int number) throws Exception {
+    byte[] octets = file("DG" + number, (short) (0x0100 + number));
     byte[] hash = MessageDigest.getInstance(sod.getDigestAlgorithm()).digest(octets);
-    byte[] signed = hashes.getOrDefault(number, new byte[0]);
-    say("hash", "DG" + number + " " + MessageDigest.isEqual(hash, signed) + " " + HexFormat.of().formatHex(hash));
+    say("hash", "DG" + number + " " + Arrays.equals(hash, hashes.get(number)));
     return new ByteArrayInputStream(octets);
+  }
+
+  private static String sha256(byte[] octets) throws GeneralSecurityException {
+    return HexFormat.of().formatHex(MessageDigest.getInstance("SHA-256").digest(octets));
+  }
+
+  private static byte[] toOctets(int[] tags) {
+    byte[] octets = new byte[tags.length];
+    for (int index = 0; index < tags.length; index++) {
+      octets[index] = (byte) tags[index];
+    }
+    return octets;
+  }
+
+  // --- authentication -----------------------------------------------------------------------
+
+  private EACCAResult authenticateChip(DG14File dg14) throws Exception {
+    for (SecurityInfo each : dg14.getSecurityInfos()) {
+      if (each instanceof ChipAuthenticationInfo variant) {
+        for (SecurityInfo other : dg14.getSecurityInfos()) {
+          if (other instanceof ChipAuthenticationPublicKeyInfo key
+              && Objects.equals(key.getKeyId(), variant.getKeyId())) {
+            EACCAResult result =
+                service.doEACCA(
+                    variant.getKeyId(),
+                    variant.getObjectIdentifier(),
+                    key.getObjectIdentifier(),
+                    key.getSubjectPublicKey());
+            say("chip-authentication", variant.getProtocolOIDString());
+            return result;
+          }
+        }
+      }
+    }
+    return null;
+  }
+
+  private void authenticateActively(DG15File dg15, DG14File dg14) throws Exception {
+    String algorithm = null;
+    for (SecurityInfo info : dg14.getSecurityInfos()) {
+      if (info instanceof ActiveAuthenticationInfo active) {
+        algorithm = ActiveAuthenticationInfo.lookupMnemonicByOID(active.getSignatureAlgorithmOID());
+      }
+    }
+    PublicKey key = dg15.getPublicKey();
+    byte[] challenge = new byte[8];
+    new SecureRandom().nextBytes(challenge);
+    String digest =
+        algorithm == null ? "SHA-1" : Util.inferDigestAlgorithmFromSignatureAlgorithm(algorithm);
+    AAResult result = service.doAA(key, digest, algorithm, challenge);
+    boolean proven = Proofs.isProven(key, algorithm, challenge, result.getResponse());
+    say("active-authentication", proven + " " + key.getAlgorithm());
+  }
+
+  private void authenticateTerminal(Path folder, EACCAResult chip, DG1File dg1) throws Exception {
+    List<Path> names;
+    try (var files = Files.list(folder)) {
+      names = files.filter(each -> each.toString().endsWith(".cvcert")).sorted().toList();
+    }
+    CVCertificateFactorySpi factory = new CVCertificateFactorySpi();
+    List<CardVerifiableCertificate> chain = new ArrayList<>();
+    for (Path name : names) {
+      try (InputStream octets = Files.newInputStream(name)) {
+        chain.add((CardVerifiableCertificate) factory.engineGenerateCertificate(octets));
+      }
+    }
+    CardVerifiableCertificate own = chain.get(chain.size() - 1);
+    var encoded = new PKCS8EncodedKeySpec(Files.readAllBytes(folder.resolve("key.der")));
+    String family = own.getSigAlgName().contains("ECDSA") ? "EC" : "RSA";
+    PrivateKey key = KeyFactory.getInstance(family, Proofs.PROVIDER).generatePrivate(encoded);
+    InputStream cvca = service.getInputStream(PassportService.EF_CVCA, BLOCK);
+    CVCPrincipal authority = new CVCAFile(cvca).getCAReference();
+    if (pace != null) {
+      service.doEACTA(authority, chain, key, own.getSigAlgName(), chip, pace);
+    } else {
+      String number = dg1.getMRZInfo().getDocumentNumber();
+      service.doEACTA(authority, chain, key, own.getSigAlgName(), chip, number);
+    }
+    say("terminal-authentication", own.getHolderReference().getName());
   }
 }

@@ -1,0 +1,16 @@
+"""Interoperability tests: cards of ours in real PC/SC readers, and readers of other people's."""
+
+from collections.abc import Iterator
+
+import pytest
+
+from tests.interop.issuing import Issuer
+from tests.readers import claims, insert, reader, virtual_readers
+
+__all__ = ["claims", "insert", "reader", "virtual_readers"]
+
+
+@pytest.fixture(scope="session")
+def issuer(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Issuer]:
+    """Utopia, which issues any kind of card."""
+    yield from Issuer.at_work(tmp_path_factory.mktemp("utopia"), "UTO")

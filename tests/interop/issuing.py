@@ -1,0 +1,144 @@
+"""Cards of any chip profile, issued by the commands of `personalise` alone."""
+
+import contextlib
+import io
+import json
+import shutil
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any, Self
+
+import pytest
+
+from emrtd.command_line import ExitStatus, run_command_line
+from emrtd.lds.dg1 import DataGroup1
+from emrtd.lds.files import FileID
+from emrtd.lds.image import LdsImage
+from emrtd.mrz import Mrz
+from emrtd.passphrase import read_passphrase
+from emrtd.pki import private_key_file
+from emrtd.pki.private_key_file import decrypt_private_key
+from personalise.command_line import personalise
+from tests.personalise import applications
+
+
+@dataclass(frozen=True)
+class Agreement:
+    """Key agreement, cipher and domain parameters; GM, IM or CAM where it is for PACE."""
+
+    cipher: str = "AES-128"
+    parameters: int = 13
+    mapping: str = "GM"
+
+    @property
+    def key_agreement(self) -> str:
+        """DH for the first three sets of domain parameters, ECDH for all others."""
+        return "DH" if self.parameters < 3 else "ECDH"
+
+    def label(self) -> str:
+        """A name for the test with it."""
+        return f"{self.mapping}-{self.cipher}-{self.parameters}"
+
+    def toml(self, table: str) -> str:
+        """An entry of a chip profile, in `pace` or `chip_authentication`."""
+        mapping = f'mapping = "{self.mapping}"\n' if table == "pace" else ""
+        return (
+            f'[[{table}]]\n{mapping}key_agreement = "{self.key_agreement}"\n'
+            f'cipher = "{self.cipher}"\ndomain_parameters = {self.parameters}\n'
+        )
+
+
+@dataclass(frozen=True)
+class Kind:
+    """A kind of chip, small and quick to read, and unlike the profiles that ship."""
+
+    pace: Sequence[Agreement] = (Agreement(),)
+    chip_authentication: Sequence[Agreement] = ()
+    active_authentication: Mapping[str, str | int] = field(default_factory=dict)
+    terminal_authentication: bool = False
+    bac: bool = False
+
+    def toml(self) -> str:
+        """The chip profile."""
+        text = (
+            'description = "test"\ndocument = "TD1"\ndata_groups = ["DG1", "DG2", "DG3", "DG13"]\n'
+            f"bac = {str(self.bac).lower()}\n"
+        )
+        text += "".join(each.toml("pace") for each in self.pace)
+        text += "".join(each.toml("chip_authentication") for each in self.chip_authentication)
+        if self.active_authentication:
+            text += "[active_authentication]\n"
+            text += "".join(
+                f"{k} = {json.dumps(v)}\n" for k, v in self.active_authentication.items()
+            )
+        return text + ("[terminal_authentication]\n" if self.terminal_authentication else "")
+
+
+@dataclass(frozen=True)
+class Card:
+    """A card that is written and locked: its state file, what is on it, and what opens it."""
+
+    state: Path
+    image: LdsImage
+    can: str
+
+    @property
+    def mrz(self) -> Mrz:
+        """The MRZ of DG1."""
+        return DataGroup1.decode(self.image.files[FileID.DG1]).mrz
+
+
+@dataclass(frozen=True)
+class Issuer:
+    """A PKI in a folder, and the user whose keys they are."""
+
+    folder: Path
+    state: str
+
+    @classmethod
+    def at_work(cls, folder: Path, state: str) -> Iterator[Self]:
+        """Make the PKI; the user's folder is a new one as long as the generator is held."""
+        with pytest.MonkeyPatch.context() as patch:
+            patch.setenv("XDG_DATA_HOME", str(folder / "home"))
+            patch.delenv("CHIPSEAL_PASSPHRASE_FILE", raising=False)
+            patch.setattr(private_key_file, "_COST", 2)
+            issuer = cls(folder, state)
+            issuer._run("pki", "init", issuer.pki, "--state", state)
+            yield issuer
+
+    @property
+    def pki(self) -> Path:
+        """The folder of the PKI."""
+        return self.folder / "pki"
+
+    def issue(self, kind: Kind | str, place: Path, record: Mapping[str, Any] | None = None) -> Card:
+        """Issue a card of a kind, or of a profile that ships, in a folder."""
+        profile = kind if isinstance(kind, str) else str(place / "profile.toml")
+        if isinstance(kind, Kind):
+            Path(profile).write_text(kind.toml(), encoding="utf-8")
+        wanted = dict(applications.CONTRACT if record is None else record)
+        application = applications.folder(place / "application", wanted)
+        image, state = place / "image", place / "card"
+        self._run("prepare", application, "--pki", self.pki, "--profile", profile, "-o", image)
+        self._run("write", image, "--reader", f"virtual:{state}")
+        opens = json.loads(self._run("passwords", image, "--json"))
+        return Card(state, LdsImage.load(image), opens.get("can", ""))
+
+    def inspection_system(self, place: Path) -> Path:
+        """The inspection system's certificates, in order, and its key as a plain PKCS#8."""
+        place.mkdir()
+        terminal = self.pki / "terminal"
+        for number, name in enumerate(("dv", "is")):
+            shutil.copy(terminal / f"{name}.cvcert", place / f"{number}-{name}.cvcert")
+        key = decrypt_private_key((terminal / "is.p8").read_bytes(), read_passphrase())
+        (place / "key.der").write_bytes(key.to_pkcs8().reveal())
+        return place
+
+    @staticmethod
+    def _run(*arguments: str | Path) -> str:
+        output = io.StringIO()
+        with contextlib.redirect_stdout(output):
+            status = run_command_line(personalise, [str(argument) for argument in arguments])
+        assert status == ExitStatus.OK
+        return output.getvalue()

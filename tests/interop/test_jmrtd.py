@@ -1,0 +1,278 @@
+"""JMRTD reads our cards in a real PC/SC reader (org.jmrtd:jmrtd of Maven Central).
+
+The program in tests/interop/jmrtd prints what it found, one tab-separated pair a line.
+"""
+
+import fcntl
+import hashlib
+import subprocess
+from collections import defaultdict
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from emrtd.lds.dg2 import DataGroup2
+from emrtd.lds.dg3 import DataGroup3
+from emrtd.lds.dg11 import DataGroup11
+from emrtd.lds.dg12 import DataGroup12
+from emrtd.lds.files import FileID
+from tests.interop.issuing import Agreement, Card, Issuer, Kind
+from tests.interop.requirement import lacking, program
+from tests.personalise.applications import changed
+from tests.readers import Insert
+from tests.support import REPOSITORY
+
+pytestmark = [pytest.mark.device, pytest.mark.interop]
+
+_PROJECT = REPOSITORY / "tests/interop/jmrtd"
+_JAR = _PROJECT / "target/jmrtd-reader.jar"
+
+
+@pytest.fixture(scope="session")
+def class_path() -> str:
+    """The reader, built by one of the test processes, and its libraries."""
+    program("java", "default-jdk-headless")
+    sources = [_PROJECT / "pom.xml", *(_PROJECT / "src").rglob("*.java")]
+    with (_PROJECT / ".lock").open("w", encoding="ascii") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        newest = max(path.stat().st_mtime for path in sources)
+        if not _JAR.exists() or _JAR.stat().st_mtime < newest:
+            _build(program("mvn", "maven"))
+    return f"{_JAR}:{_PROJECT}/target/lib/*"
+
+
+def _build(maven: str) -> None:
+    command = [maven, "--quiet", "--batch-mode", "package"]
+    built = subprocess.run(
+        command, cwd=_PROJECT, capture_output=True, text=True, timeout=280, check=False
+    )
+    if built.returncode:
+        if "Could not resolve dependencies" in built.stdout or "Could not transfer" in built.stdout:
+            lacking("the libraries of JMRTD cannot be downloaded")
+        pytest.fail(built.stdout, pytrace=False)
+
+
+@dataclass(frozen=True)
+class Findings:
+    """What JMRTD found, by name; most things are found once."""
+
+    all: dict[str, list[str]]
+
+    def __getitem__(self, name: str) -> str:
+        (value,) = self.all[name]
+        return value
+
+    def __contains__(self, name: str) -> bool:
+        return name in self.all
+
+
+@dataclass(frozen=True)
+class Jmrtd:
+    """Inserts cards and has JMRTD read them."""
+
+    class_path: str
+    insert: Insert
+
+    def read(self, card: Card, way: str, inspection_system: Path | None = None) -> Findings:
+        """Read a card, by "bac", "mrz/GM", "can/CAM" ...; what comes is `check`ed."""
+        mrz = card.mrz
+        secret = f"{mrz.document_number}\n{mrz.date_of_birth}\n{mrz.date_of_expiry}\n"
+        arguments = [] if inspection_system is None else [str(inspection_system)]
+        reader = self.insert(card.state).reader
+        command = ["java", "-XX:TieredStopAtLevel=1", "-cp", self.class_path]
+        done = subprocess.run(
+            [*command, "chipseal.interop.ReadCard", reader, way, *arguments],
+            input=f"{card.can}\n" if way.startswith("can/") else secret,
+            capture_output=True,
+            text=True,
+            timeout=120,
+            check=False,
+        )
+        assert done.returncode == 0, done.stdout + done.stderr
+        findings: defaultdict[str, list[str]] = defaultdict(list)
+        for line in done.stdout.splitlines():
+            name, _, value = line.partition("\t")
+            findings[name].append(value)
+        found = Findings(dict(findings))
+        check(card, found)
+        return found
+
+
+def check(card: Card, found: Findings) -> None:
+    """Whatever is read of a card is what was issued."""
+    files = card.image.files
+    by_name = {each.name: octets for each, octets in files.items()}
+    by_name["CardSecurity"] = files.get(FileID.CARD_SECURITY, b"")
+    read = {name: (size, digest) for name, size, digest in map(str.split, found.all["file"])}
+    assert {"SOD", "COM", "DG1", "DG2"} <= set(read)
+    for name, (size, digest) in read.items():
+        assert size == str(len(by_name[name]))
+        assert digest == sha256(by_name[name])
+    groups = [name for name in read if name.startswith("DG")]
+    assert sorted(found.all["hash"]) == sorted(f"{name} true" for name in groups)
+    assert found["sod-signature"] == "true"
+    assert found["mrz"] == card.mrz.text
+    assert found["document-number"] == card.mrz.document_number
+    faces = DataGroup2.decode(files[FileID.DG2]).faces()
+    assert [each.split()[1:] for each in found.all["face"]] == [
+        [str(len(face.data)), sha256(face.data)] for face in faces
+    ]
+
+
+def sha256(octets: bytes) -> str:
+    return hashlib.sha256(octets).hexdigest()
+
+
+@pytest.fixture
+def jmrtd(class_path: str, insert: Insert) -> Jmrtd:
+    return Jmrtd(class_path, insert)
+
+
+# --- the profiles that ship ----------------------------------------------------------------------
+
+
+def test_the_permit_of_today(jmrtd: Jmrtd, issuer: Issuer, tmp_path: Path) -> None:
+    card = issuer.issue("permit", tmp_path)
+    found = jmrtd.read(card, "can/GM")
+    assert found["access"] == "id-PACE-ECDH-GM-AES-CBC-CMAC-128 13"
+    assert found["chip-authentication"] == "id-CA-ECDH-AES-CBC-CMAC-128"
+    assert found["com"] == "6175636b6c6d6e 1.8"
+    assert found["name"] == DataGroup11.decode(card.image.files[FileID.DG11]).name_in_full
+    assert "fingers-refused" in found
+    assert "finger" not in found
+
+
+def test_chip_authentication_mapping_and_the_mrz(
+    jmrtd: Jmrtd, issuer: Issuer, tmp_path: Path
+) -> None:
+    found = jmrtd.read(issuer.issue("permit", tmp_path), "mrz/CAM")
+    assert found["access"] == "id-PACE-ECDH-CAM-AES-CBC-CMAC-128 13"
+    assert found["chip-authentication-mapping"] == "true"
+
+
+def test_fingerprints_are_read_with_the_right_and_not_without(
+    jmrtd: Jmrtd, issuer: Issuer, tmp_path: Path
+) -> None:
+    card = issuer.issue("permit", tmp_path)
+    found = jmrtd.read(card, "can/GM", issuer.inspection_system(tmp_path / "is"))
+    assert found["terminal-authentication"].startswith("UTIS")
+    fingers = DataGroup3.decode(card.image.files[FileID.DG3]).fingers()
+    assert [each.split()[2] for each in found.all["finger"]] == [
+        sha256(finger.data) for finger in fingers
+    ]
+
+
+@pytest.mark.parametrize("terminal_authentication", [False, True])
+def test_basic_access_control(
+    jmrtd: Jmrtd, issuer: Issuer, tmp_path: Path, terminal_authentication: bool
+) -> None:
+    """Without PACE, Terminal Authentication takes the document number for the chip's identity."""
+    card = issuer.issue("permit-bac", tmp_path)
+    terminal = issuer.inspection_system(tmp_path / "is") if terminal_authentication else None
+    found = jmrtd.read(card, "bac", terminal)
+    assert found["access"] == "BAC"
+    assert "chip-authentication" in found
+    assert ("finger" in found) is terminal_authentication
+
+
+def passport_application() -> dict[str, Any]:
+    record = changed("document.code", "P")
+    del record["permit"]
+    return record
+
+
+def test_a_passport(jmrtd: Jmrtd, issuer: Issuer, tmp_path: Path) -> None:
+    card = issuer.issue("passport", tmp_path, passport_application())
+    found = jmrtd.read(card, "mrz/GM", issuer.inspection_system(tmp_path / "is"))
+    assert len(found["mrz"]) == 88
+    assert found["active-authentication"] == "true EC"
+    assert found["authority"] == DataGroup12.decode(card.image.files[FileID.DG12]).issuing_authority
+    assert "finger" in found
+
+
+# --- a spread of what a chip can be --------------------------------------------------------------
+# Integrated Mapping with AES-192 is left out: JMRTD sends a nonce t of 32 octets, where Doc
+# 9303-11, 4.4.3.3.2 has as many as the key has, 24, and the chip refuses it.
+
+PROTOCOL_CIPHERS = {
+    "3DES": "3DES-CBC-CBC",
+    "AES-128": "AES-CBC-CMAC-128",
+    "AES-192": "AES-CBC-CMAC-192",
+    "AES-256": "AES-CBC-CMAC-256",
+}
+
+_PACE = [
+    Agreement("3DES", 0, "GM"),
+    Agreement("AES-192", 1, "GM"),
+    Agreement("AES-128", 2, "GM"),
+    Agreement("AES-128", 8, "GM"),
+    Agreement("AES-256", 10, "GM"),
+    Agreement("AES-192", 12, "GM"),
+    Agreement("3DES", 13, "GM"),
+    Agreement("AES-256", 18, "GM"),
+    Agreement("AES-256", 0, "IM"),
+    Agreement("AES-128", 1, "IM"),
+    Agreement("3DES", 11, "IM"),
+    Agreement("AES-128", 14, "IM"),
+    Agreement("AES-256", 17, "IM"),
+    Agreement("AES-128", 9, "CAM"),
+    Agreement("AES-192", 15, "CAM"),
+    Agreement("AES-256", 16, "CAM"),
+]
+
+
+@pytest.mark.parametrize("pace", _PACE, ids=Agreement.label)
+def test_pace(jmrtd: Jmrtd, issuer: Issuer, tmp_path: Path, pace: Agreement) -> None:
+    static = [Agreement(parameters=pace.parameters)] if pace.mapping == "CAM" else []
+    card = issuer.issue(Kind(pace=[pace], chip_authentication=static), tmp_path)
+    found = jmrtd.read(card, f"can/{pace.mapping}")
+    variant = f"id-PACE-{pace.key_agreement}-{pace.mapping}-{PROTOCOL_CIPHERS[pace.cipher]}"
+    assert found["access"] == f"{variant} {pace.parameters}"
+    assert found.all.get("chip-authentication-mapping", ["true"]) == ["true"]
+
+
+_CHIP = [
+    Agreement("3DES", 0),
+    Agreement("3DES", 11),
+    Agreement("AES-128", 2),
+    Agreement("AES-128", 8),
+    Agreement("AES-192", 12),
+    Agreement("AES-256", 16),
+    Agreement("AES-256", 18),
+]
+
+
+@pytest.mark.parametrize("key", _CHIP, ids=Agreement.label)
+def test_chip_authentication(jmrtd: Jmrtd, issuer: Issuer, tmp_path: Path, key: Agreement) -> None:
+    """By MSE:Set KAT with 3DES, by MSE:Set AT and GENERAL AUTHENTICATE with AES."""
+    card = issuer.issue(Kind(chip_authentication=[key], bac=True), tmp_path)
+    found = jmrtd.read(card, "bac")
+    cipher = PROTOCOL_CIPHERS[key.cipher]
+    assert found["chip-authentication"] == f"id-CA-{key.key_agreement}-{cipher}"
+
+
+def test_one_of_two_keys(jmrtd: Jmrtd, issuer: Issuer, tmp_path: Path) -> None:
+    """Several keys have identifiers (Doc 9303-11, 9.2.5)."""
+    keys = [Agreement("AES-256", 16), Agreement("3DES", 2)]
+    card = issuer.issue(Kind(chip_authentication=keys), tmp_path)
+    assert jmrtd.read(card, "mrz/GM")["chip-authentication"].startswith("id-CA-")
+
+
+_ACTIVE = [
+    {"algorithm": "RSA", "bits": 2048, "hash": "SHA-256"},
+    {"algorithm": "RSA", "bits": 3072, "hash": "SHA-512"},
+    {"algorithm": "ECDSA", "curve": "secp224r1", "hash": "SHA-224"},
+    {"algorithm": "ECDSA", "curve": "brainpoolP384r1", "hash": "SHA-384"},
+    {"algorithm": "ECDSA", "curve": "secp521r1", "hash": "SHA-256"},
+]
+
+
+@pytest.mark.parametrize("key", _ACTIVE, ids=lambda key: "-".join(map(str, key.values())))
+def test_active_authentication(
+    jmrtd: Jmrtd, issuer: Issuer, tmp_path: Path, key: dict[str, str | int]
+) -> None:
+    card = issuer.issue(Kind(active_authentication=key), tmp_path)
+    family = str(key["algorithm"]).removesuffix("DSA")
+    assert jmrtd.read(card, "mrz/GM")["active-authentication"] == f"true {family}"
