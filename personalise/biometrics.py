@@ -4,6 +4,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from dataclasses import field as datum
 
+from emrtd.biometrics.images.fingerprint import FingerprintProfile, fit_fingerprint
 from emrtd.biometrics.images.headers import ImageFormat, sniff
 from emrtd.biometrics.images.portrait import Eyes, PortraitProfile, fit
 from emrtd.biometrics.quality.fingerprint import assess_fingerprint
@@ -25,6 +26,9 @@ from personalise.application import Application
 from personalise.chip_profile import ChipProfile
 
 PORTRAIT_FIELD = "biometrics.portrait"
+
+MAX_PRINT_SIDE = 800
+"""Pixels a side at 500 pixels per inch: 40 mm, more than any finger; a larger scan is cropped."""
 
 _GENDERS = {"M": Gender.MALE, "F": Gender.FEMALE}
 
@@ -60,7 +64,7 @@ Assessments = Mapping[str, FullAssessment]
 
 def fit_samples(application: Application, profile: ChipProfile) -> Samples:
     """Make the images of an application fit for the chip; raises `FieldError`."""
-    return Samples(_fit_portrait(application, profile), _read_prints(application))
+    return Samples(_fit_portrait(application, profile), _fit_prints(application, profile))
 
 
 def assess_samples(application: Application, samples: Samples) -> Assessments:
@@ -153,7 +157,8 @@ def _fit_portrait(application: Application, profile: ChipProfile) -> Portrait:
     return Portrait(fitted.data, fitted.eyes)
 
 
-def _read_prints(application: Application) -> tuple[Print, ...]:
+def _fit_prints(application: Application, profile: ChipProfile) -> tuple[Print, ...]:
+    wanted = FingerprintProfile(profile.fingerprint.octets, MAX_PRINT_SIDE, MAX_PRINT_SIDE)
     prints = []
     for number, finger in enumerate(application.particulars.biometrics.fingers or ()):
         if finger.image is None:
@@ -161,7 +166,10 @@ def _read_prints(application: Application) -> tuple[Print, ...]:
         field = f"biometrics.fingers[{number}].image"
         image = application.image(field, finger.image)
         position = FingerPosition[finger.position.upper().replace("-", "_")]
-        prints.append(Print(field, image, position))
+        try:
+            prints.append(Print(field, fit_fingerprint(image, wanted), position))
+        except (MalformedError, MisuseError) as error:
+            raise application.error(field, str(error)) from None
     return tuple(prints)
 
 

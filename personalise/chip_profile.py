@@ -110,7 +110,7 @@ class Portrait(Record, frozen=True):
 
 
 class Fingerprint(Record, frozen=True):
-    """How many octets a fingerprint on the chip may have."""
+    """How many octets a fingerprint on the chip may have; a larger one is coded more coarsely."""
 
     octets: Annotated[int, msgspec.Meta(ge=4096, le=60_000)] = 18 * 1024
 
