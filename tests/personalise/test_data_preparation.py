@@ -6,6 +6,7 @@ import pytest
 
 from emrtd.access.chip_keys import ChipKeys
 from emrtd.access.passwords import Password, PasswordType
+from emrtd.biometrics.samples import Generation
 from emrtd.crypto.hashes import Hash
 from emrtd.crypto.private_keys import load_private_key
 from emrtd.errors import MisuseError
@@ -206,6 +207,16 @@ def test_missing_fingers_give_the_empty_template(pki: IssuingPki, fingers: list[
     ]
     assert all(DataGroup3.decode(each).fingers() == () for each in made)
     assert made[0] != made[1]  # a random number keeps its hash from telling
+
+
+def test_either_generation_of_biometric_records(pki: IssuingPki) -> None:
+    for name, generation in (("19794", Generation.ISO_19794), ("39794", Generation.ISO_39794)):
+        profile = with_changes(ChipProfile.load("permit"), biometric_encoding=name)
+        image = make(pki, profile)
+        (face,) = DataGroup2.decode(image.files[FileID.DG2]).faces()
+        (finger,) = DataGroup3.decode(image.files[FileID.DG3]).fingers()
+        assert (face.data, finger.data) == (images()["portrait.jpg"], images()["ri.wsq"])
+        assert face.generation is finger.generation is generation
 
 
 def test_a_photograph_is_fitted_to_the_profile(pki: IssuingPki) -> None:
