@@ -72,6 +72,9 @@ _MAGICS: Final = (
     (b"P6", ImageFormat.PPM),
 )
 
+IMAGE_MAGICS: Final = tuple(magic for magic, _ in _MAGICS)
+"""What every image begins with, for `bytes.startswith`."""
+
 MAX_SEGMENTS: Final = 1_000
 """How many marker segments or boxes may stand before the dimensions."""
 
