@@ -51,6 +51,9 @@ class PaceTranscript(_Data, frozen=True):
 class ChipAuthenticationTranscript(_Data, frozen=True):
     """Chip Authentication: what proves, with the static public key, that the chip has the private.
 
+    The static key is in DG14 for version 1 and in EF.CardSecurity for version 2, which has a
+    `nonce` r_IC of the chip.
+
     `terminal_private_key` is the ephemeral key of a session that is over: the judgement derives the
     session keys anew from it and the chip's signed public key.
     `proof` is the first exchange under those keys.  `refusal` says why the chip did not come to
@@ -63,6 +66,8 @@ class ChipAuthenticationTranscript(_Data, frozen=True):
     proof: Exchange | None = None
     refusal: str = ""
     unsupported: str = ""
+    version: Literal[1, 2] = 1
+    nonce: bytes = b""
 
 
 class ActiveAuthenticationTranscript(_Data, frozen=True):

@@ -84,7 +84,8 @@ class EphemeralKey:
 class ChipAuthenticationResult:
     """What Chip Authentication has come to, for either side.
 
-    `terminal_public_key` is the ephemeral key that Terminal Authentication binds to.
+    `terminal_public_key` is the ephemeral key that Terminal Authentication binds to, `nonce` r_IC
+    of version 2.
     """
 
     cipher: Cipher
@@ -92,6 +93,7 @@ class ChipAuthenticationResult:
     terminal_public_key: bytes
     secure_messaging: SecureMessaging = field(repr=False)
     tolerated: tuple[str, ...] = ()
+    nonce: bytes = b""
 
     @property
     def compressed_terminal_key(self) -> bytes:
@@ -155,7 +157,9 @@ def _run(
             raise ProtocolError(f"{_WHAT}: the chip's token is wrong")
     session = SecureMessaging(variant.cipher, ks_enc, ks_mac)
     tolerated = variant.tolerated + answer.tolerated
-    return ChipAuthenticationResult(variant.cipher, group, ephemeral.public, session, tolerated)
+    return ChipAuthenticationResult(
+        variant.cipher, group, ephemeral.public, session, tolerated, answer.nonce
+    )
 
 
 def _manage(template: tuple[int, int], data: bytes) -> Procedure[None]:

@@ -25,11 +25,16 @@ Examine = Callable[[bytes], SecurityInfos]
 
 @dataclass(frozen=True, slots=True)
 class GeneralAuthenticationResult:
-    """What the procedure has come to; the session of `chip` carries what follows."""
+    """What the procedure has come to; the session of `chip` carries what follows.
+
+    `variant` is how Chip Authentication was done, and `ephemeral` the terminal's key for it.
+    """
 
     terminal: TerminalAuthenticationResult
     chip: ChipAuthenticationResult
     card_security: bytes = field(repr=False)
+    variant: ChipAuthenticationVariant
+    ephemeral: EphemeralKey = field(repr=False)
 
 
 def authenticate(
@@ -61,7 +66,7 @@ def authenticate(
     card_security = yield from read_card_security()
     variant = _key_of(info, group, examine(card_security))
     chip = yield from chip_authentication.authenticate(variant, ephemeral=ephemeral)
-    return GeneralAuthenticationResult(terminal, chip, card_security)
+    return GeneralAuthenticationResult(terminal, chip, card_security, variant, ephemeral)
 
 
 def _strongest(infos: SecurityInfos) -> tuple[ChipAuthenticationInfo, Group]:

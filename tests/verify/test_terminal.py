@@ -5,27 +5,36 @@ from datetime import date, timedelta
 from functools import cache
 from pathlib import Path
 
+import msgspec
 import pytest
 
 from emrtd.access.passwords import Password
 from emrtd.access.terminal_authentication import TerminalCredentials
+from emrtd.crypto.domain_parameters import STANDARDISED, encode_domain_parameters
 from emrtd.crypto.private_keys import PrivateKey
+from emrtd.crypto.protocols import ID_CA_ECDH
 from emrtd.errors import MalformedError, MisuseError
 from emrtd.iso7816.procedure import run
+from emrtd.lds.card_access import CardAccess
 from emrtd.lds.cvca import Cvca
 from emrtd.lds.dg3 import DataGroup3
 from emrtd.lds.files import FileID
+from emrtd.lds.security_infos import (
+    ChipAuthenticationDomainParameterInfo,
+    ChipAuthenticationInfo,
+    SecurityInfos,
+)
 from emrtd.pki import private_key_file
 from emrtd.pki.private_key_file import WrongPassphraseError, encrypt_private_key
 from emrtd.secret import Secret
 from personalise.verifying_ca import VerifyingChain, issue_chain
-from tests.verify.documents import CAN, NOW, Document, ec_key, issue, mrz
+from tests.verify.documents import CAN, NOW, PARAMETERS, Document, ec_key, issue, mrz
 from tests.vsmartcard.cards import personalised
 from verify.evidence import Evidence
 from verify.inspection import inspect
 from verify.inspection.opening import Credentials
 from verify.inspection.terminal import load_terminal
-from verify.report import Outcome, Verdict
+from verify.report import Outcome, Shows, Verdict
 
 CURVE = "brainpoolP256r1"
 TODAY = NOW.date()
@@ -168,3 +177,70 @@ def test_a_folder_that_is_none_is_named(folder: Path) -> None:
         load_terminal(folder, PASSPHRASE)
     with pytest.raises(MisuseError, match="no such folder"):
         load_terminal(folder / "nowhere", PASSPHRASE)
+
+
+# --- version 2: the General Authentication Procedure ---------------------------------------------
+
+CA_VERSION_2 = ChipAuthenticationInfo("0.4.0.127.0.7.2.2.3.2.2", PARAMETERS, version=2)
+VERSION_2 = (
+    CA_VERSION_2,
+    ChipAuthenticationDomainParameterInfo(
+        ID_CA_ECDH, encode_domain_parameters(STANDARDISED[PARAMETERS]), PARAMETERS
+    ),
+)
+
+
+@cache
+def permit_of_version_2() -> Document:
+    """A chip that announces version 2 in EF.CardAccess, as German residence permits do."""
+    base = document(more_infos=VERSION_2)
+    announced = SecurityInfos(*base.how.pace, *VERSION_2)
+    return base.with_file(FileID.CARD_ACCESS, CardAccess(announced).encode())
+
+
+def test_the_general_authentication_procedure() -> None:
+    chip = permit_of_version_2()
+    evidence = inspected(chip, credentials(*chain()))
+    assert evidence.session is not None
+    transcript = evidence.session.chip_authentication
+    assert transcript is not None
+    assert (transcript.version, transcript.refusal, len(transcript.nonce)) == (2, "", 8)
+    assert evidence.files[FileID.DG3] == DG3
+    report = chip.judged(evidence)
+    check = report.check("chip.authentication")
+    assert check.outcome is Outcome.PASSED
+    assert "signed EF.CardSecurity" in check.reason
+    assert report.check("terminal.authentication").outcome is Outcome.PASSED
+    assert report.verdict is Verdict.ACCEPT, report.why
+    assert chip.judged(Evidence.from_image(evidence.to_image())) == report
+
+
+def test_version_1_is_left_where_the_terminal_is_refused() -> None:
+    chip = permit_of_version_2()
+    evidence = inspected(chip, credentials(*chain(prefix="of another State: ")))
+    assert evidence.session is not None
+    assert evidence.session.chip_authentication is not None
+    assert evidence.session.chip_authentication.version == 1
+    report = chip.judged(evidence)
+    assert report.check("chip.authentication").outcome is Outcome.PASSED
+    assert report.check("terminal.authentication").outcome is Outcome.FAILED
+    assert FileID.DG3 not in evidence.files
+
+
+def test_a_proof_of_version_2_with_another_nonce_is_none() -> None:
+    chip = permit_of_version_2()
+    evidence = inspected(chip, credentials(*chain()))
+    assert evidence.session is not None
+    transcript = evidence.session.chip_authentication
+    assert transcript is not None
+    changed = msgspec.structs.replace(transcript, nonce=bytes(8))
+    session = msgspec.structs.replace(evidence.session, chip_authentication=changed)
+    report = chip.judged(msgspec.structs.replace(evidence, session=session))
+    assert report.check("chip.authentication").shows is Shows.CLONING
+
+
+def test_without_a_terminal_version_1_is_used() -> None:
+    evidence = inspected(permit_of_version_2(), None)
+    assert evidence.session is not None
+    assert evidence.session.chip_authentication is not None
+    assert evidence.session.chip_authentication.version == 1

@@ -16,7 +16,7 @@ from emrtd.errors import MalformedError, ProtocolError
 from emrtd.lds.card_security import CardSecurity
 from emrtd.lds.dg14 import DataGroup14
 from emrtd.lds.dg15 import DataGroup15
-from emrtd.lds.files import FileID
+from emrtd.lds.files import FILES, FileID
 from emrtd.lds.security_infos import (
     ActiveAuthenticationInfo,
     ChipAuthenticationPublicKeyInfo,
@@ -28,7 +28,6 @@ from verify.checks.case import (
     Earlier,
     cloned,
     data_group_proven,
-    file_of,
     proven,
     settle,
     why_absent,
@@ -49,23 +48,26 @@ _NO_CHIP: Final = "an image of files was judged, no chip was asked"
 
 @dataclass(frozen=True, slots=True)
 class _Protocol:
-    """A protocol whose key is in a data group."""
+    """A protocol, and the signed file that its key is in."""
 
     id: str
-    number: int
+    file_id: FileID
     clause: str
-
-    @property
-    def file_id(self) -> FileID:
-        return file_of(self.number)
 
     def outcome(self, outcome: Outcome, reason: str) -> Check:
         return Check(self.id, outcome, reason, self.clause)
 
+    def unproven(self, earlier: Earlier) -> str | None:
+        """Why the key is not the State's; None where it is."""
+        number = FILES[self.file_id].number
+        if number is None:
+            return proven(earlier, "cardsecurity.signature")
+        return data_group_proven(earlier, number)
 
-_CHIP: Final = _Protocol("chip.authentication", 14, "Doc 9303-11, 6.2")
-_ACTIVE: Final = _Protocol("active.authentication", 15, "Doc 9303-11, 6.1")
 
+_CHIP: Final = _Protocol("chip.authentication", FileID.DG14, "Doc 9303-11, 6.2")
+_CHIP_VERSION_2: Final = _Protocol("chip.authentication", FileID.CARD_SECURITY, "TR-03110-2, 3.4")
+_ACTIVE: Final = _Protocol("active.authentication", FileID.DG15, "Doc 9303-11, 6.1")
 
 _Transcript = ChipAuthenticationTranscript | ActiveAuthenticationTranscript
 
@@ -78,7 +80,7 @@ def _not_verifiable(
         return check.outcome(Outcome.NOT_PERFORMED, _NO_CHIP)
     if transcript is None:
         return check.outcome(Outcome.NOT_PERFORMED, "the chip was not asked to prove itself")
-    unproven = data_group_proven(earlier, check.number)
+    unproven = check.unproven(earlier)
     if unproven is not None:
         return check.outcome(Outcome.UNDETERMINED, f"the key is in {check.file_id}; {unproven}")
     if transcript.unsupported:
@@ -91,7 +93,7 @@ def _not_verifiable(
 def _without_key(case: Case, check: _Protocol) -> Check:
     """The check where the data group of the key is not there, or was not read."""
     file_id = check.file_id
-    if check.number in case.signed_numbers or file_id in case.evidence.unread:
+    if FILES[file_id].number in case.signed_numbers or file_id in case.evidence.unread:
         return check.outcome(Outcome.NOT_PERFORMED, why_absent(case, file_id))
     if FileID.SOD not in case.evidence.files:
         return check.outcome(Outcome.NOT_PRESENT, why_absent(case, file_id))
@@ -103,28 +105,40 @@ def _without_key(case: Case, check: _Protocol) -> Check:
 
 def check_chip_authentication(case: Case, earlier: Earlier) -> Iterator[Check]:
     """Chip Authentication, by its first exchange under the new session keys."""
-    if case.dg14 is None:
-        yield _without_key(case, _CHIP)
-    elif isinstance(case.dg14, MalformedError):
-        yield _CHIP.outcome(Outcome.UNDETERMINED, str(case.dg14))
-    elif not case.dg14.security_infos.of(ChipAuthenticationPublicKeyInfo):
-        reason = "the document does not offer Chip Authentication"
-        yield _CHIP.outcome(Outcome.NOT_PRESENT, reason)
+    transcript = None if case.session is None else case.session.chip_authentication
+    if transcript is not None and transcript.version == 2:
+        yield _chip_authentication(case, earlier, _CHIP_VERSION_2, case.card_security, transcript)
     else:
-        transcript = None if case.session is None else case.session.chip_authentication
-        settled = _not_verifiable(case, earlier, _CHIP, transcript)
-        yield settled or _verify_agreement(case.dg14.security_infos, transcript)
+        yield _chip_authentication(case, earlier, _CHIP, case.dg14, transcript)
+
+
+def _chip_authentication(
+    case: Case,
+    earlier: Earlier,
+    check: _Protocol,
+    file: DataGroup14 | CardSecurity | MalformedError | None,
+    transcript: ChipAuthenticationTranscript | None,
+) -> Check:
+    if file is None:
+        return _without_key(case, check)
+    if isinstance(file, MalformedError):
+        return check.outcome(Outcome.UNDETERMINED, str(file))
+    if not file.security_infos.of(ChipAuthenticationPublicKeyInfo):
+        reason = "the document does not offer Chip Authentication"
+        return check.outcome(Outcome.NOT_PRESENT, reason)
+    settled = _not_verifiable(case, earlier, check, transcript)
+    return settled or _verify_agreement(check, file.security_infos, transcript)
 
 
 def _verify_agreement(
-    infos: SecurityInfos, transcript: ChipAuthenticationTranscript | None
+    check: _Protocol, infos: SecurityInfos, transcript: ChipAuthenticationTranscript | None
 ) -> Check:
     try:
         described = verify_transcript(infos, transcript or ChipAuthenticationTranscript())
     except (MalformedError, ProtocolError) as error:
-        return cloned(_CHIP.id, str(error), _CHIP.clause)
-    reason = f"the chip has the private key of the signed DG14 ({described})"
-    return _CHIP.outcome(Outcome.PASSED, reason)
+        return cloned(check.id, str(error), check.clause)
+    reason = f"the chip has the private key of the signed {check.file_id} ({described})"
+    return check.outcome(Outcome.PASSED, reason)
 
 
 # --- Active Authentication -----------------------------------------------------------------------

@@ -27,7 +27,9 @@ def verify_transcript(infos: SecurityInfos, transcript: ChipAuthenticationTransc
     if not 0 < private < variant.key.group.order:
         raise MalformedError("Chip Authentication transcript", "has no key of the terminal")
     shared = EphemeralKey.of(variant.key.group, private).agree(variant.key.public)
-    session = SecureMessaging(variant.cipher, *derive_session_keys(shared, variant.cipher))
+    nonce = transcript.nonce if transcript.version == 2 else b""  # TR-03110-3, A.2.3.2
+    keys = derive_session_keys(shared + nonce, variant.cipher)
+    session = SecureMessaging(variant.cipher, *keys)
     session.unprotect_command(CommandAPDU.decode(proof.command))
     session.unprotect_response(ResponseAPDU.decode(proof.response))
     return variant.name
@@ -36,7 +38,7 @@ def verify_transcript(infos: SecurityInfos, transcript: ChipAuthenticationTransc
 def _variant(
     infos: SecurityInfos, transcript: ChipAuthenticationTranscript
 ) -> ChipAuthenticationVariant:
-    for variant in variants(infos):
+    for variant in variants(infos, transcript.version):
         if (variant.protocol, variant.key.key_id) == (transcript.protocol, transcript.key_id):
             return variant
-    raise ProtocolError("Chip Authentication: the key that was used is not in the signed DG14")
+    raise ProtocolError("Chip Authentication: the key that was used is not among the signed ones")

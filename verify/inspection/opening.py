@@ -5,10 +5,12 @@ from dataclasses import dataclass
 from typing import Final
 
 from emrtd.access import bac
+from emrtd.access.chip_authentication_keys import announced
 from emrtd.access.pace.agreement import PaceResult
 from emrtd.access.pace.protocol import establish
 from emrtd.access.pace.variants import PaceVariant, choose
 from emrtd.access.passwords import Password
+from emrtd.access.terminal_authentication import TerminalCredentials
 from emrtd.crypto.protocols import Mapping
 from emrtd.errors import ChipRefusalError, EmrtdError, MalformedError, ProtocolError, TransportError
 from emrtd.iso7816.apdu import SHORT_MAX_LE
@@ -20,6 +22,7 @@ from emrtd.lds.files import EMRTD_APPLICATION, FILES, FileID
 from emrtd.lds.security_infos import PaceInfo, SecurityInfos
 from verify.evidence import PaceTranscript
 from verify.inspection.channel import Channel, Notes
+from verify.inspection.general_authentication import authenticate_both
 from verify.policy import BasicAccessControl
 
 _SHORT_RESPONSE: Final = SHORT_MAX_LE + 2
@@ -41,6 +44,7 @@ class Opener:
     notes: Notes
     credentials: Credentials
     basic_access_control: BasicAccessControl
+    terminal: TerminalCredentials | None = None
     random: Random = secrets.token_bytes
 
     def open(self) -> Procedure[bool]:
@@ -105,14 +109,19 @@ class Opener:
         return False
 
     def _open_by_pace_with(self, infos: SecurityInfos, password: Password) -> Procedure[bool]:
+        chat = self._chat(infos)
         try:
             variant = choose(infos)
-            result = yield from self._establish(variant, password)
+            result = yield from self._establish(variant, password, chat)
         except TransportError:
             raise
         except EmrtdError as error:
             return self._note_failure(str(error))
         self._note_pace(result)
+        if chat is not None and self.terminal is not None:
+            yield from authenticate_both(
+                self.channel, self.notes, result, infos, self.terminal, random=self.random
+            )
         yield from self._read_card_security(infos)
         if not (yield from self._select_application()):
             return False
@@ -130,8 +139,17 @@ class Opener:
         self.channel.reopen = reopen
         return True
 
-    def _establish(self, variant: PaceVariant, password: Password) -> Procedure[PaceResult]:
-        result = yield from self.channel.carry(establish(variant, password, random=self.random))
+    def _chat(self, infos: SecurityInfos) -> bytes | None:
+        """What this terminal wants to do, where the chip offers version 2 of EAC before all."""
+        if self.terminal is None or not announced(infos):
+            return None
+        return self.terminal.certificate.chat.encode()
+
+    def _establish(
+        self, variant: PaceVariant, password: Password, chat: bytes | None = None
+    ) -> Procedure[PaceResult]:
+        procedure = establish(variant, password, random=self.random, chat=chat)
+        result = yield from self.channel.carry(procedure)
         self.channel.protect(result.secure_messaging)
         self.channel.pace = result
         return result
@@ -148,6 +166,8 @@ class Opener:
 
     def _read_card_security(self, infos: SecurityInfos) -> Procedure[None]:
         """EF.CardSecurity, with the key of Chip Authentication Mapping, where that is offered."""
+        if FileID.CARD_SECURITY in self.notes.files:
+            return
         if any(info.mapping is Mapping.CHIP_AUTHENTICATION for info in infos.of(PaceInfo)):
             yield from self.channel.read(FILES[FileID.CARD_SECURITY], self.notes)
 

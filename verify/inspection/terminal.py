@@ -1,6 +1,6 @@
 """Terminal Authentication: this terminal proves its right to sensitive data (Doc 9303-11, 7.1)."""
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from pathlib import Path
 from typing import Final
 
@@ -90,11 +90,10 @@ def prove_right(
     info = _offered(notes)
     if info is None or credentials is None:
         return
-    holder = credentials.reference
     compressed = _compressed_key(channel, chip_authentication)
     if compressed is None:
         reason = "without Chip Authentication there is nothing to bind Terminal Authentication to"
-        notes.terminal_authentication = TerminalAuthenticationTranscript(holder, refusal=reason)
+        notes.terminal_authentication = refused(credentials, reason)
         return
     references = yield from _references(channel, notes, info)
     identifiers = tuple(_identifiers(channel, notes))
@@ -103,13 +102,25 @@ def prove_right(
             authenticate(credentials, references, identifiers, compressed)
         )
     except (ChipRefusalError, MalformedError, MisuseError, ProtocolError) as error:
-        notes.terminal_authentication = TerminalAuthenticationTranscript(holder, refusal=str(error))
-        return
+        notes.terminal_authentication = refused(credentials, str(error))
+    else:
+        notes.terminal_authentication = accepted(credentials, result.chain)
+
+
+def accepted(
+    credentials: TerminalCredentials, chain: Iterable[CvCertificate]
+) -> TerminalAuthenticationTranscript:
+    """The chip has accepted these certificates: the rights are those that all of them give."""
     rights = Right.READ_DG3 | Right.READ_DG4
-    for certificate in result.chain:  # Doc 9303-11, 7.1.4.3.6: the rights of all of them
+    for certificate in chain:  # Doc 9303-11, 7.1.4.3.6
         rights &= certificate.chat.rights
     named = tuple(str(file_id) for file_id, right in _RIGHTS.items() if right in rights)
-    notes.terminal_authentication = TerminalAuthenticationTranscript(holder, named)
+    return TerminalAuthenticationTranscript(credentials.reference, named)
+
+
+def refused(credentials: TerminalCredentials, reason: str) -> TerminalAuthenticationTranscript:
+    """It did not come to that."""
+    return TerminalAuthenticationTranscript(credentials.reference, refusal=reason)
 
 
 def why_closed(notes: Notes, file_id: FileID) -> str | None:

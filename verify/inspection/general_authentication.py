@@ -1,0 +1,60 @@
+"""The General Authentication Procedure, for chips of EAC version 2 (TR-03110-2, 2.3.5)."""
+
+from msgspec.structs import replace
+
+from emrtd.access.general_authentication import authenticate
+from emrtd.access.pace.agreement import PaceResult
+from emrtd.access.terminal_authentication import TerminalCredentials
+from emrtd.errors import ChipRefusalError, MalformedError, MisuseError, ProtocolError
+from emrtd.iso7816.procedure import Procedure, Random
+from emrtd.lds.card_security import CardSecurity
+from emrtd.lds.files import FILES, FileID
+from emrtd.lds.security_infos import SecurityInfos
+from verify.evidence import ChipAuthenticationTranscript
+from verify.inspection.channel import Channel, Notes
+from verify.inspection.terminal import accepted, refused
+
+
+def authenticate_both(
+    channel: Channel,
+    notes: Notes,
+    pace: PaceResult,
+    card_access: SecurityInfos,
+    credentials: TerminalCredentials,
+    *,
+    random: Random,
+) -> Procedure[None]:
+    """Terminal and Chip Authentication in the master file, in the session of PACE.
+
+    Whether EF.CardSecurity is genuine is for the judgement to say, and with it what Chip
+    Authentication proves: here it is captured.
+    """
+
+    def read_card_security() -> Procedure[bytes]:
+        octets = yield from channel.reader.read(FILES[FileID.CARD_SECURITY].address)
+        notes.files[FileID.CARD_SECURITY] = octets
+        return octets
+
+    procedure = authenticate(
+        pace,
+        card_access,
+        credentials,
+        read_card_security,
+        lambda octets: CardSecurity.decode(octets).security_infos,
+        random=random,
+    )
+    try:
+        result = yield from channel.carry(procedure)
+    except (ChipRefusalError, MalformedError, MisuseError, ProtocolError) as error:
+        notes.terminal_authentication = refused(credentials, str(error))
+        return
+    transcript = ChipAuthenticationTranscript(
+        protocol=result.variant.protocol,
+        key_id=result.variant.key.key_id,
+        terminal_private_key=result.ephemeral.private.reveal(),
+        version=2,
+        nonce=result.chip.nonce,
+    )
+    proof = yield from channel.change_session(result.chip.secure_messaging)
+    notes.chip_authentication = replace(transcript, proof=proof)
+    notes.terminal_authentication = accepted(credentials, result.terminal.chain)
