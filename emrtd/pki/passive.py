@@ -164,15 +164,21 @@ def _examine_profile(
     signers = [each.certificate for each in signatures]
     for certificate in data.certificates:
         if certificate not in signers and not _is_vouched_for(certificate, trust):
-            reason = f"{certificate.subject} is enclosed, and nothing vouches for it"
-            return Finding(finding_id, Outcome.WARNING, reason, _CMS)
+            reason = (
+                f"the certificate of {certificate.subject} is enclosed, and nobody vouches for it"
+            )
+            return Finding(finding_id, Outcome.FAILED, reason, _CMS)
     reason = "what is not signed agrees with what is"
     everything = data.tolerated.union(tolerated)
     return Finding(finding_id, Outcome.PASSED, reason, _CMS, tolerated=everything)
 
 
 def _is_vouched_for(certificate: Certificate, trust: TrustView) -> bool:
-    """Whether a certificate that is no signer's is a trusted key's, octet for octet or signed."""
+    """Whether a certificate that is no signer's is signed by its own key or a trusted one.
+
+    No signature covers it, so that it could be changed at will: it counts for nothing, and yet
+    must be whole.
+    """
     keys = [certificate.public_key] if certificate.is_self_issued else []
     keys += [anchor.certificate.public_key for anchor in trust.anchors_by_name(certificate.issuer)]
     for key in keys:

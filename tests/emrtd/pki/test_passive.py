@@ -193,12 +193,12 @@ def test_unsigned_attributes_and_enclosed_lists_are_noticed() -> None:
 
 def test_an_enclosed_certificate_must_be_vouched_for() -> None:
     ds, csca = CSCA.issue(), CSCA.certificate()
+    damaged = Certificate.parse(csca.der[:-1] + bytes((csca.der[-1] ^ 1,)))
+    stranger = Authority(label="elsewhere", common_name="CSCA Elsewhere").issue("DS 9")
     for others, outcome in (
         ([csca], Outcome.PASSED),
-        (
-            [Authority(label="elsewhere", common_name="CSCA Elsewhere").issue("DS 9")],
-            Outcome.WARNING,
-        ),
+        ([damaged], Outcome.FAILED),
+        ([stranger], Outcome.FAILED),
     ):
         data = build_signed_data(
             LDS_SECURITY_OBJECT, OBJECT.encode(), key("DS 1"), ds, Hash.SHA256, others=others
