@@ -1,7 +1,5 @@
-import shutil
 import signal
 import statistics
-import subprocess
 import time
 from pathlib import Path
 
@@ -113,20 +111,3 @@ def test_a_reader_takes_one_card(insert: Insert, capsys: pytest.CaptureFixture[s
     status = run_command_line(vsmartcard, ["insert", "--reader-port", str(card.port)])
     assert status == ExitStatus.NO_CARD
     assert "has a card in it" in capsys.readouterr().err
-
-
-def test_opensc_sees_the_card(insert: Insert) -> None:
-    if shutil.which("opensc-tool") is None:
-        pytest.skip("needs opensc-tool, of the package opensc")
-    card = insert()
-
-    def opensc(*arguments: str) -> str:
-        return subprocess.run(
-            ["opensc-tool", *arguments], capture_output=True, text=True, check=True, timeout=30
-        ).stdout
-
-    assert card.reader in opensc("--list-readers")
-    assert opensc("--reader", card.reader, "--atr").strip() == "3b:85:80:01:80:73:84:01:c0:b2"
-    answer = opensc("--reader", card.reader, "--send-apdu", "00A4040007A000000247100100")
-    assert "SW1=0x90, SW2=0x00" in answer
-    assert "6F 0F 82 01 38 84 07 A0 00 00 02 47 10 01" in answer

@@ -25,9 +25,9 @@ from platformdirs import user_cache_path
 
 from emrtd.lds.files import FILES, FileID
 from tests.interop.issuing import Agreement, Card, Issuer, Kind
-from tests.interop.requirement import lacking, program
 from tests.personalise.applications import changed
 from tests.readers import Insert
+from tests.requirement import REFUSED_MODULE, program
 from vsmartcard.chip.file_system import Directory
 from vsmartcard.state_file import StateFile
 
@@ -70,8 +70,8 @@ def _install(go: str, folder: Path) -> None:
     if done.returncode:
         remark = " ".join(done.stderr.split())
         if any(each in remark for each in _REFUSALS):
-            pytest.skip(f"the module proxy refuses gmrtd: {remark}")
-        lacking(f"gmrtd cannot be installed: {remark}")
+            pytest.skip(f"{REFUSED_MODULE} gmrtd: {remark}")
+        pytest.skip(f"gmrtd cannot be installed: {remark}")
 
 
 @pytest.fixture(scope="session")

@@ -19,9 +19,9 @@ from emrtd.lds.dg11 import DataGroup11
 from emrtd.lds.dg12 import DataGroup12
 from emrtd.lds.files import FileID
 from tests.interop.issuing import Agreement, Card, Issuer, Kind
-from tests.interop.requirement import lacking, program
 from tests.personalise.applications import changed
 from tests.readers import Insert
+from tests.requirement import program
 from tests.support import REPOSITORY
 
 pytestmark = [pytest.mark.device, pytest.mark.interop]
@@ -50,7 +50,7 @@ def _build(maven: str) -> None:
     )
     if built.returncode:
         if "Could not resolve dependencies" in built.stdout or "Could not transfer" in built.stdout:
-            lacking("the libraries of JMRTD cannot be downloaded")
+            pytest.skip("the libraries of JMRTD cannot be downloaded")
         pytest.fail(built.stdout, pytrace=False)
 
 

@@ -1,4 +1,3 @@
-import shutil
 import subprocess
 from datetime import date
 from functools import cache
@@ -27,6 +26,7 @@ from emrtd.pki.cvc_keys import SCHEMES, CvPublicKey
 from emrtd.pki.cvc_requests import CvRequest
 from emrtd.secret import Secret
 from tests.emrtd.pki.cvc_pki import BOTH, ECDSA, Holder, certify
+from tests.requirement import program
 from tests.support import facts, shared
 
 
@@ -295,11 +295,8 @@ def test_a_request_without_domain_parameters_is_malformed() -> None:
 
 
 def tool(name: str, *arguments: str, cwd: Path) -> str:
-    if shutil.which(name) is None:
-        pytest.skip(f"needs {name} of Debian's openpace")
-    done = subprocess.run(
-        [name, *arguments], cwd=cwd, capture_output=True, text=True, timeout=30, check=False
-    )
+    command = [program(name, "openpace"), *arguments]
+    done = subprocess.run(command, cwd=cwd, capture_output=True, text=True, timeout=30, check=False)
     return done.stdout + done.stderr
 
 
