@@ -1,0 +1,265 @@
+"""The documentation beside the code: links, commands, examples, paths and tables."""
+
+import ast
+import importlib
+import re
+import shlex
+from collections.abc import Iterator
+from functools import cache
+from pathlib import Path
+
+import click
+import pytest
+
+from emrtd.iso7816.apdu import INS
+from personalise.chip_profile import ChipProfile
+from personalise.command_line import personalise
+from tests.support import REPOSITORY
+from verify.command_line import verify
+from verify.policy import CHECK_IDS, load_policy
+from vsmartcard.chip.commands import INSTRUCTIONS
+from vsmartcard.chip.life_cycle import TRANSITIONS, Event, LifeCycle
+from vsmartcard.command_line import vsmartcard
+
+PAGES = sorted((REPOSITORY / "docs").glob("*.md"))
+EVERYTHING = [*sorted(REPOSITORY.glob("*.md")), *PAGES]
+PROGRAMS: dict[str, click.Command] = {
+    "personalise": personalise,
+    "verify": verify,
+    "vsmartcard": vsmartcard,
+}
+EVERYWHERE = {"--debug", "--help", "--version"}
+
+every_page = pytest.mark.parametrize("page", EVERYTHING, ids=lambda page: page.name)
+
+
+@cache
+def text_of(page: Path) -> str:
+    return page.read_text(encoding="utf-8")
+
+
+def blocks(text: str) -> Iterator[tuple[str, str]]:
+    """Every block of code: what stands behind its fence ("" for an indented one), and its text."""
+    fenced = re.compile(r"^```([^\n]*)\n(.*?)^```$", re.MULTILINE | re.DOTALL)
+    yield from fenced.findall(text)
+    indented = re.compile(r"(?:^(?: {4}.*)?\n)+", re.MULTILINE)
+    for match in indented.finditer(fenced.sub("\n", text)):
+        if match[0].strip():
+            yield "", match[0]
+
+
+def spans(text: str) -> list[str]:
+    """What stands in backticks outside blocks of code."""
+    return re.findall(
+        r"`([^`\n]+)`", re.sub(r"^```.*?^```$", "", text, flags=re.MULTILINE | re.DOTALL)
+    )
+
+
+# --- links -----------------------------------------------------------------------------------
+
+
+def anchors(page: Path) -> set[str]:
+    headings = re.findall(r"^#+ (.+)$", text_of(page), re.MULTILINE)
+    return {re.sub(r"[^\w\- ]", "", each).strip().lower().replace(" ", "-") for each in headings}
+
+
+@every_page
+def test_links_lead_somewhere(page: Path) -> None:
+    for target in re.findall(r"\]\(([^)\s]+)\)", text_of(page)):
+        if re.match(r"[a-z]+:", target):
+            continue
+        path, _, anchor = target.partition("#")
+        file = page.parent / path if path else page
+        assert file.exists(), target
+        if anchor:
+            assert anchor in anchors(file), target
+
+
+# --- commands --------------------------------------------------------------------------------
+
+
+def shown_commands(text: str) -> Iterator[list[str]]:
+    """The words of every command of ours, in blocks of code and in backticks."""
+    lines = [line for _, block in blocks(text) for line in block.replace("\\\n", " ").splitlines()]
+    for line in lines + spans(text):
+        for part in re.split(r" [|&]+ |; ", line.strip().removeprefix("$ ")):
+            words = words_of(part)
+            while words and re.fullmatch(r"[A-Z_]+=.*|sudo", words[0]):
+                words = words[1:]
+            if words:
+                program = words[0].removeprefix(".venv/bin/")
+                if program in PROGRAMS and len(words) > 1:
+                    yield [program, *words[1:]]
+
+
+def words_of(line: str) -> list[str]:
+    try:
+        return shlex.split(line, comments=True)
+    except ValueError:  # an apostrophe in a remark behind the command
+        return line.split()
+
+
+def complaint(words: list[str]) -> str | None:
+    """Why there is no such command, or no such option; None where there is."""
+    command, rest = PROGRAMS[words[0]], words[1:]
+    named = words[0]
+    while isinstance(command, click.Group):
+        if not rest or rest[0] in EVERYWHERE or rest[0] in {"…", "..."}:
+            return None
+        context = click.Context(command)
+        choices = [command.get_command(context, each) for each in rest[0].split("|")]
+        if None in choices:
+            return f"{named} has no command {rest[0]!r}"
+        named, command, rest = f"{named} {rest[0]}", choices[0], rest[1:]  # type: ignore[assignment]
+    options = {name for each in command.params for name in (*each.opts, *each.secondary_opts)}
+    for word in rest:
+        option = word.strip("[]").partition("=")[0]
+        if re.match(r"--?[a-z]", option) and option not in options | EVERYWHERE:
+            return f"{named} has no option {option}"
+    return None
+
+
+@every_page
+def test_commands_and_options_exist(page: Path) -> None:
+    assert [each for words in shown_commands(text_of(page)) if (each := complaint(words))] == []
+
+
+@pytest.mark.parametrize(
+    ("line", "said"),
+    [
+        ("    personalise frobnicate X", "no command"),
+        ("    $ verify card --reader R --pin 1", "no option --pin"),
+        ("```\nprintf x | verify trust ad STORE\n```", "no command"),
+        ("use `vsmartcard readers up|sideways`", "no command"),
+    ],
+)
+def test_a_command_that_there_is_not_is_found(line: str, said: str) -> None:
+    (words,) = shown_commands(f"text\n\n{line}\n")
+    assert said in (complaint(words) or "")
+
+
+def test_commands_are_found_in_the_guides() -> None:
+    for name in ("officer.md", "virtual-card.md", "personalisation.md", "pki.md"):
+        assert len(list(shown_commands(text_of(REPOSITORY / "docs" / name)))) > 5, name
+
+
+@every_page
+def test_verbs_of_run_exist(page: Path) -> None:
+    script = (REPOSITORY / "run").read_text(encoding="utf-8")
+    for verb in re.findall(r"\./run ([a-z]+)", text_of(page)):
+        assert re.search(rf"^{verb}\)", script, re.MULTILINE), verb
+
+
+# --- examples --------------------------------------------------------------------------------
+
+EXAMPLES = [
+    pytest.param(kind, code, id=f"{page.stem}-{number}")
+    for page in EVERYTHING
+    for number, (kind, code) in enumerate(blocks(text_of(page)))
+    if kind in {"python", "toml chip-profile", "toml policy"}
+]
+
+
+@pytest.mark.parametrize(("kind", "code"), EXAMPLES)
+def test_examples_work(kind: str, code: str, tmp_path: Path) -> None:
+    file = tmp_path / "example"
+    file.write_text(code, encoding="utf-8")
+    match kind:
+        case "python":
+            exec(compile(code, "example", "exec"), {"__name__": "example"})  # noqa: S102
+        case "toml chip-profile":
+            ChipProfile.load(str(file))
+        case "toml policy":
+            load_policy(str(file))
+
+
+# --- paths -----------------------------------------------------------------------------------
+
+_PACKAGES = "emrtd|personalise|verify|vsmartcard|tests|bench"
+
+
+@every_page
+def test_paths_exist(page: Path) -> None:
+    for span in spans(text_of(page)):
+        path, _, name = span.partition("::")
+        if re.fullmatch(rf"(?:{_PACKAGES}|docs|\.ci)/[\w./-]*", path):
+            assert (REPOSITORY / path).exists(), span
+            assert not name or name in functions_of(REPOSITORY / path), span
+
+
+@every_page
+def test_dotted_names_exist(page: Path) -> None:
+    for span in spans(text_of(page)):
+        if re.fullmatch(rf"(?:{_PACKAGES})(?:\.\w+)+", span):
+            assert resolves(span), span
+
+
+@cache
+def functions_of(file: Path) -> set[str]:
+    tree = ast.parse(file.read_text(encoding="utf-8"))
+    return {node.name for node in ast.walk(tree) if isinstance(node, ast.FunctionDef)}
+
+
+def resolves(dotted: str) -> bool:
+    """Whether this is a module, or an attribute of one."""
+    module, _, attribute = dotted.rpartition(".")
+    try:
+        importlib.import_module(dotted)
+    except ModuleNotFoundError:
+        return bool(module) and hasattr(importlib.import_module(module), attribute)
+    return True
+
+
+# --- tables ----------------------------------------------------------------------------------
+
+
+def rows(page: str, heading: str) -> list[list[str]]:
+    """The cells of the first table under a heading, without backticks."""
+    text = text_of(REPOSITORY / "docs" / page)
+    section = text.partition(f"# {heading}\n")[2]
+    assert section, heading
+    table = re.search(r"^\|.*\n\|[-|]+\|\n((?:\|.*\n)+)", section, re.MULTILINE)
+    assert table is not None, heading
+    return [
+        [cell.strip().strip("`") for cell in line.strip("|").split("|")]
+        for line in table[1].splitlines()
+    ]
+
+
+def test_every_check_is_in_the_officers_guide_and_no_other() -> None:
+    assert tuple(row[0] for row in rows("officer.md", "The checks")) == CHECK_IDS
+
+
+def test_the_life_cycle_is_that_of_the_chip() -> None:
+    def named(state: LifeCycle) -> str:
+        return state.name.lower().replace("_", " ")
+
+    expected = [
+        [
+            named(state),
+            f"{state:02X}",
+            *(
+                named(after)
+                if (after := TRANSITIONS.get((state, event))) is not None
+                else ("6982" if state is LifeCycle.OPERATIONAL else "6985")
+                for event in Event
+            ),
+        ]
+        for state in LifeCycle
+    ]
+    assert rows("developer.md", "The life cycle") == expected
+
+
+def test_the_commands_are_those_of_the_chip() -> None:
+    found = {row[0]: row[1:3] for row in rows("developer.md", "The commands")}
+    assert found == {
+        f"{ins:02X}": [
+            INS(ins).name.removesuffix("_ODD").replace("_", " "),
+            instruction.event.name.lower(),
+        ]
+        for ins, instruction in INSTRUCTIONS.items()
+    }
+
+
+def test_the_warning_of_vpcd_is_there() -> None:
+    assert "**on every network interface" in text_of(REPOSITORY / "docs" / "virtual-card.md")
