@@ -13,7 +13,7 @@ from typing import Any, Final
 
 from emrtd.errors import MalformedError, MisuseError
 
-MAX_ELEMENTS: Final = 5_000
+MAX_ELEMENTS: Final = 2_500
 """How many elements a value may have; the fullest published sample has 200."""
 
 MAX_DEPTH: Final = 24

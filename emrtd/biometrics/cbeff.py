@@ -26,8 +26,8 @@ IRIS: Final = b"\x10"
 FORMAT_OWNER: Final = b"\x01\x01"
 """ISO/IEC JTC 1/SC 37."""
 
-MAX_INSTANCES: Final = 64
-"""How many templates a data group may hold; Doc 9303-10 allows 9 faces, and no hand has more."""
+MAX_INSTANCES: Final = 16
+"""How many templates a data group may hold; Doc 9303-10 allows 9 faces, and ten is all fingers."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -19,8 +19,8 @@ if TYPE_CHECKING:
 MAX_OCTETS: Final = 4 << 20
 """How large a file is read."""
 
-MAX_PIXELS: Final = 4_000_000
-"""How many pixels are decoded: about 1,800 x 2,240, many times an eMRTD's portrait."""
+MAX_PIXELS: Final = 3_000_000
+"""How many pixels are decoded: about 1,550 x 1,950, many times an eMRTD's portrait."""
 
 MAX_WORKING_MEMORY: Final = 64 << 20
 """Octets of memory above what the process holds before it sees the image."""
@@ -68,15 +68,22 @@ def decode(octets: bytes) -> "Image":
     return decode_with_pillow(octets, header)
 
 
-def check_bounds(octets: bytes, header: ImageHeader, max_pixels: int) -> None:
+def check_bounds(
+    octets: bytes, header: ImageHeader, max_pixels: int, max_octets: int = MAX_OCTETS
+) -> None:
     """Refuse an image that is too large, or whose many scans would take too long to decode."""
-    if len(octets) > MAX_OCTETS:
-        raise MalformedError("image", f"is larger than {MAX_OCTETS} octets")
+    if len(octets) > max_octets:
+        raise MalformedError("image", f"is larger than {max_octets} octets")
     if header.pixels > max_pixels:
         raise MalformedError("image", f"is {header.size} pixels; {max_pixels} pixels are decoded")
-    scans = octets.count(b"\xff\xda") if header.format is ImageFormat.JPEG else 1
+    scans = count_scans(octets, header)
     if scans * header.pixels > 16 * max_pixels:
         raise MalformedError("image", f"has {scans} scans, far more than its size calls for")
+
+
+def count_scans(octets: bytes, header: ImageHeader) -> int:
+    """How many scans a JPEG has, one for a baseline JPEG; 1 for any other image."""
+    return octets.count(b"\xff\xda") if header.format is ImageFormat.JPEG else 1
 
 
 def decode_with_pillow(
@@ -96,8 +103,9 @@ def decode_with_pillow(
         if image.size == (header.width, header.height):
             if at_least is not None:
                 image.draft(image.mode, at_least)
-            upright = PIL.ImageOps.exif_transpose(image)
-            return upright.convert("L" if upright.mode in _GREY_MODES else "RGB")
+            PIL.ImageOps.exif_transpose(image, in_place=True)
+            mode = "L" if image.mode in _GREY_MODES else "RGB"
+            return image if image.mode == mode else image.convert(mode)
     except MemoryError:
         raise
     except Exception as problem:  # noqa: BLE001  # Pillow's plug-ins raise whatever they meet

@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 RESOLUTION: Final = 500
 """Pixels per inch of every fingerprint on a chip (ISO/IEC 19794-4, acquisition level 31)."""
 
-MAX_PIXELS: Final = 4_000_000
+MAX_PIXELS: Final = 3_000_000
 
 
 @dataclass(frozen=True, slots=True)

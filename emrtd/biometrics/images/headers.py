@@ -7,6 +7,7 @@ file or, at some issuers, as the bare codestream), fingerprints as WSQ (IAFIS-IC
 
 import re
 import struct
+from collections.abc import Iterator
 from dataclasses import dataclass
 from enum import Enum, unique
 from typing import Final
@@ -75,7 +76,7 @@ _MAGICS: Final = (
 IMAGE_MAGICS: Final = tuple(magic for magic, _ in _MAGICS)
 """What every image begins with, for `bytes.startswith`."""
 
-MAX_SEGMENTS: Final = 1_000
+MAX_SEGMENTS: Final = 200
 """How many marker segments or boxes may stand before the dimensions."""
 
 
@@ -126,20 +127,22 @@ def _jpeg(image: bytes) -> ImageHeader | None:
     return None
 
 
-def _segments(image: bytes, position: int) -> list[tuple[int, int, int]]:
+_FILL: Final = re.compile(rb"\xff+")
+
+
+def _segments(image: bytes, position: int) -> Iterator[tuple[int, int, int]]:
     """The marker segments of JPEG or WSQ, up to the first scan: marker, start and end of each."""
-    segments: list[tuple[int, int, int]] = []
-    while position + 4 <= len(image) and len(segments) < MAX_SEGMENTS and image[position] == 0xFF:
+    for _ in range(MAX_SEGMENTS):
+        filled = _FILL.match(image, position)  # FF may be repeated before a marker (B.1.1.2)
+        if filled is None or filled.end() + 3 > len(image):
+            return
+        position = filled.end() - 1
         marker = image[position + 1]
-        if marker == 0xFF:  # fill octets may stand before a marker (B.1.1.2)
-            position += 1
-            continue
         length = int.from_bytes(image[position + 2 : position + 4], "big")
-        segments.append((marker, position + 4, position + 2 + length))
+        yield marker, position + 4, position + 2 + length
         if marker in {0xDA, 0xD9} or length < 2:
-            break
+            return
         position += 2 + length
-    return segments
 
 
 def _jfif_density(image: bytes, start: int) -> int | None:

@@ -22,7 +22,7 @@ def to_png(image: bytes, what: str = "image") -> bytes:
 
     The decoders run in a process of their own, whose processor time (1 s) and memory (64 MB above
     its start) are bounded: a hostile image is a `MalformedError` and nothing else.  At most 4 MB
-    and 4 million pixels are decoded; JPEG 2000 above 1.5 million comes at half its size.
+    and 3 million pixels are decoded; JPEG 2000 above 1.5 million comes at half its size.
     """
     header = sniff(image[: MAX_OCTETS + 1], what)
     check_bounds(image, header, MAX_PIXELS)

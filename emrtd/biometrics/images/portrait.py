@@ -10,8 +10,12 @@ from dataclasses import dataclass, field
 from io import BytesIO
 from typing import TYPE_CHECKING, Final
 
-from emrtd.biometrics.images.decoding_process import check_bounds, decode_with_pillow
-from emrtd.biometrics.images.headers import ImageFormat, sniff
+from emrtd.biometrics.images.decoding_process import (
+    check_bounds,
+    count_scans,
+    decode_with_pillow,
+)
+from emrtd.biometrics.images.headers import ImageFormat, ImageHeader, sniff
 from emrtd.errors import MisuseError
 
 if TYPE_CHECKING:
@@ -19,8 +23,14 @@ if TYPE_CHECKING:
 
 Point = tuple[float, float]
 
-MAX_PIXELS: Final = 30_000_000
-"""The largest photograph that is fitted, in pixels."""
+MAX_OCTETS: Final = 20 << 20
+"""The largest photograph that is fitted, in octets."""
+
+MAX_CAMERA_PIXELS: Final = 50_000_000
+"""The most pixels of a baseline JPEG, which is decoded at no larger a scale than is needed."""
+
+MAX_PIXELS: Final = 8_000_000
+"""The most pixels of any other photograph, and of what is decoded of a JPEG: 32 MB."""
 
 _WIDTH_IN_EYES: Final = 3.6
 """Width of the portrait in distances between the eyes: 10 mm of 35 (Doc 9303-3, 3.9.1.1).
@@ -118,15 +128,28 @@ def _load(
     octets: bytes, profile: PortraitProfile, eyes: Eyes | None
 ) -> "tuple[Image, Eyes | None]":
     header = sniff(octets, "portrait")
-    check_bounds(octets, header, MAX_PIXELS)
     if header.format is ImageFormat.WSQ:
         raise MisuseError("a portrait is a photograph; WSQ is for fingerprints")
-    picture = decode_with_pillow(octets, header, at_least=(4 * profile.width, 4 * profile.height))
+    camera = header.format is ImageFormat.JPEG and count_scans(octets, header) == 1
+    check_bounds(octets, header, MAX_CAMERA_PIXELS if camera else MAX_PIXELS, MAX_OCTETS)
+    part = _needed(header, profile, eyes)
+    at_least = (math.ceil(header.width * part), math.ceil(header.height * part))
+    if at_least[0] * at_least[1] > MAX_PIXELS:
+        raise MisuseError("the face is too small a part of so large a photograph: crop it first")
+    picture = decode_with_pillow(octets, header, at_least)
     scale = max(picture.size) / max(header.width, header.height)
     if eyes is not None:
         eyes = eyes.moved(lambda point: (point[0] * scale, point[1] * scale))
         _check_eyes(eyes, picture.size)
     return picture, eyes
+
+
+def _needed(header: ImageHeader, profile: PortraitProfile, eyes: Eyes | None) -> float:
+    """At what part of its size the photograph still has half as many pixels again as are wanted."""
+    face = min(header.width, header.height)
+    if eyes is not None:
+        face = min(face, math.ceil(eyes.distance * _WIDTH_IN_EYES))
+    return min(1.0, 1.5 * max(profile.width, profile.height) / max(face, 1))
 
 
 def _check_eyes(eyes: Eyes, size: tuple[int, int]) -> None:

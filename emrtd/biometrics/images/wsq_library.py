@@ -13,7 +13,7 @@ from emrtd.errors import MalformedError, MisuseError
 MIN_SIDE: Final = 32
 """The library encodes nothing narrower or lower, in pixels."""
 
-MAX_PIXELS: Final = 4_000_000
+MAX_PIXELS: Final = 3_000_000
 """Four fingers side by side at 500 pixels per inch are 2.4 million."""
 
 
