@@ -98,7 +98,8 @@ class Session(_Data, frozen=True):
 
     `access` is "none" where the chip was open or did not open, otherwise how it was opened, as
     the contract prints it: `bac`, `pace-ecdh-gm-aes-cbc-cmac-128/brainpoolP256r1/mrz`.
-    `failures` are the attempts that did not succeed, a sentence each.
+    `failures` are the attempts that did not succeed, a sentence each.  `reopened` is PACE of each
+    time that a chip which had dropped its session was opened anew: it may be another chip by then.
     """
 
     atr: bytes
@@ -106,6 +107,7 @@ class Session(_Data, frozen=True):
     access: str
     failures: tuple[str, ...] = ()
     pace: PaceTranscript | None = None
+    reopened: tuple[PaceTranscript, ...] = ()
     chip_authentication: ChipAuthenticationTranscript | None = None
     active_authentication: ActiveAuthenticationTranscript | None = None
     terminal_authentication: TerminalAuthenticationTranscript | None = None

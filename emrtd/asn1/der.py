@@ -5,6 +5,7 @@ Every writer returns a whole TLV.  Readers take the value of a data object of `e
 
 from datetime import datetime
 from functools import lru_cache
+from typing import Final
 
 from emrtd.errors import MalformedError, MisuseError
 from emrtd.tlv import DataObject, encode
@@ -12,6 +13,13 @@ from emrtd.tlv import DataObject, encode
 BOOLEAN, INTEGER, BIT_STRING, OCTET_STRING, NULL, OID = 0x01, 0x02, 0x03, 0x04, 0x05, 0x06
 UTF8_STRING, PRINTABLE_STRING, IA5_STRING = 0x0C, 0x13, 0x16
 UTC_TIME, GENERALIZED_TIME, SEQUENCE, SET = 0x17, 0x18, 0x30, 0x31
+
+
+MAX_INTEGER: Final = 256
+"""Octets of an INTEGER that is read as a number: a serial number has 20, half a signature 66.
+
+Python refuses to print numbers of more than 4,300 digits, and nobody reads them.
+"""
 
 
 def sequence(*items: bytes) -> bytes:
@@ -117,10 +125,10 @@ def read_oid_value(value: bytes, what: str) -> str:
 
 
 def read_integer(data_object: DataObject) -> int:
-    """The value of an INTEGER, with its sign."""
+    """The value of an INTEGER of at most `MAX_INTEGER` octets, with its sign."""
     _expect(data_object, INTEGER)
-    if not data_object.value:
-        raise data_object.malformed("an INTEGER without octets")
+    if not 1 <= len(data_object.value) <= MAX_INTEGER:
+        raise data_object.malformed(f"an INTEGER of {len(data_object.value)} octets")
     return int.from_bytes(data_object.value, "big", signed=True)
 
 

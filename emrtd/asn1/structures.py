@@ -69,10 +69,13 @@ def _dotted(contents: bytes, what: str) -> str:
 
 
 def read_integer(value: Value) -> int:
-    """The value of an INTEGER, with its sign; superfluous leading octets are read past."""
+    """The value of an INTEGER, with its sign; superfluous leading octets are read past.
+
+    It has at most `der.MAX_INTEGER` octets: it is a number that people may be shown.
+    """
     contents = value.expect(der.INTEGER).contents
-    if not contents:
-        raise value.malformed("an INTEGER without octets")
+    if not 1 <= len(contents) <= der.MAX_INTEGER:
+        raise value.malformed(f"an INTEGER of {len(contents)} octets")
     return int.from_bytes(contents, "big", signed=True)
 
 

@@ -144,10 +144,18 @@ def ecdsa_decode(signature: bytes) -> tuple[int, int]:
 
     Surplus leading zeros, which some issuers write, are read past: see `ecdsa_is_canonical`.
     """
+    r, s = _numbers(signature)
+    if not r.source.is_der:
+        raise MalformedError("ECDSA signature", "has length fields that DER does not allow")
+    return read_integer(r), read_integer(s)
+
+
+def _numbers(signature: bytes) -> tuple[ber.Value, ber.Value]:
+    """r and s as they stand."""
     items = ber.read(signature, "ECDSA signature").expect(der.SEQUENCE).children
-    if len(items) != 2 or not items[0].source.is_der:
-        raise MalformedError("ECDSA signature", "is not the two numbers r and s in DER")
-    return read_integer(items[0]), read_integer(items[1])
+    if len(items) != 2 or any(each.tag != der.INTEGER or each.start == each.end for each in items):
+        raise MalformedError("ECDSA signature", "is not the two numbers r and s")
+    return items[0], items[1]
 
 
 def ecdsa_encode(r: int, s: int) -> bytes:
@@ -156,13 +164,15 @@ def ecdsa_encode(r: int, s: int) -> bytes:
 
 
 def ecdsa_is_canonical(signature: bytes) -> bool:
-    """Whether a readable ECDSA signature is written in DER's shortest form (X.690, 8.3.2)."""
-    r, s = ber.read(signature, "ECDSA signature").expect(der.SEQUENCE).children
+    """Whether an ECDSA signature is written in DER's shortest form (X.690, 8.3.2).
+
+    Raises `MalformedError` for what is no signature at all.
+    """
     return all(
         number.end - number.start == 1
         or signature[number.start]
         or signature[number.start + 1] & 0x80
-        for number in (r, s)
+        for number in _numbers(signature)
     )
 
 

@@ -227,6 +227,8 @@ def _read_description(value: ber.Value) -> Description:
     number = None
     for each in fields:
         if each.tag == 0x80:
+            if len(each.contents) > der.MAX_INTEGER:
+                raise each.malformed(f"a number of {len(each.contents)} octets")
             number = int.from_bytes(each.contents, "big")
         elif each.tag == 0xA0 and each.children and each.children[0].tag == der.INTEGER:
             number = read_integer(each.children[0])

@@ -122,6 +122,6 @@ def _stale(crl: Crl, at: datetime) -> str | None:
         return "the CRL does not say until when it holds"
     if at > crl.next_update:
         return f"the CRL held until {crl.next_update.date()}: a newer one is needed"
-    if crl.this_update > at + _CLOCK_SKEW:
+    if crl.this_update - at > _CLOCK_SKEW:
         return f"the CRL was only issued on {crl.this_update.date()}"
     return None

@@ -116,9 +116,9 @@ def _outside_usage_period(certificate: Certificate, anchor: Anchor | None, use: 
         period = holder.extensions.private_key_usage_period if holder else None
         if period is None or instant is None:
             continue
-        if period.not_before is not None and instant < period.not_before - _DAY:
+        if period.not_before is not None and period.not_before - instant > _DAY:
             return f"{what} before the private key might be used"
-        if period.not_after is not None and instant > period.not_after + _DAY:
+        if period.not_after is not None and instant - period.not_after > _DAY:
             return f"{what} after the private key might no longer be used"
     return None
 

@@ -192,15 +192,18 @@ def _pace_mapping(case: Case, earlier: Earlier) -> Check:
         return Check(check_id, Outcome.NOT_PRESENT, reason, clause)
     if case.session is None:
         return Check(check_id, Outcome.NOT_PERFORMED, _NO_CHIP, clause)
-    transcript = case.session.pace
-    if transcript is None or transcript.chip_authentication_data is None:
+    transcripts = [case.session.pace, *case.session.reopened]
+    if case.session.pace is None or case.session.pace.chip_authentication_data is None:
         reason = "the chip was not opened by PACE with Chip Authentication Mapping"
         return Check(check_id, Outcome.NOT_PERFORMED, reason, clause)
     unproven = proven(earlier, "cardsecurity.signature")
     if unproven is not None or not isinstance(case.card_security, CardSecurity):
         reason = f"the key is in EF.CardSecurity; {unproven}"
         return Check(check_id, Outcome.UNDETERMINED, reason, clause)
-    return _verify_mapping(check_id, transcript, case.card_security.security_infos)
+    infos = case.card_security.security_infos
+    checks = [_verify_mapping(check_id, each, infos) for each in transcripts if each is not None]
+    # The key is tied to no data group, only to the session in which it proved itself.
+    return next((each for each in checks if each.outcome is not Outcome.PASSED), checks[0])
 
 
 def _offers_mapping(case: Case) -> bool:

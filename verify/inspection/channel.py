@@ -46,10 +46,15 @@ class Notes:
     opened: bool = False
     access: str = "none"
     failures: list[str] = field(default_factory=list)
-    pace: PaceTranscript | None = None
+    pace: list[PaceTranscript] = field(default_factory=list)
     chip_authentication: ChipAuthenticationTranscript | None = None
     active_authentication: ActiveAuthenticationTranscript | None = None
     terminal_authentication: TerminalAuthenticationTranscript | None = None
+
+    def forget_card_security_proof(self) -> None:
+        """A key of EF.CardSecurity is tied to no data group, only to the session it proved."""
+        if self.chip_authentication is not None and self.chip_authentication.version == 2:
+            self.chip_authentication = None
 
     def evidence(self, optical_mrz: str) -> Evidence:
         """All of it as evidence; counts, time and ATR are the transport's to add."""
@@ -58,7 +63,8 @@ class Notes:
             opened=self.opened,
             access=self.access,
             failures=tuple(self.failures),
-            pace=self.pace,
+            pace=self.pace[0] if self.pace else None,
+            reopened=tuple(self.pace[1:]),
             chip_authentication=self.chip_authentication,
             active_authentication=self.active_authentication,
             terminal_authentication=self.terminal_authentication,

@@ -117,7 +117,7 @@ class Opener:
             raise
         except EmrtdError as error:
             return self._note_failure(str(error))
-        self._note_pace(result)
+        self.notes.access = f"{result.variant.name}/{result.password.name.lower()}"
         if chat is not None and self.terminal is not None:
             yield from authenticate_both(
                 self.channel, self.notes, result, infos, self.terminal, random=self.random
@@ -128,6 +128,7 @@ class Opener:
         self.notes.opened = True
 
         def reopen() -> Procedure[bool]:
+            self.notes.forget_card_security_proof()
             try:
                 yield from select_master_file()
                 yield from self._establish(variant, password)
@@ -152,16 +153,18 @@ class Opener:
         result = yield from self.channel.carry(procedure)
         self.channel.protect(result.secure_messaging)
         self.channel.pace = result
+        self._note_pace(result)
         return result
 
     def _note_pace(self, result: PaceResult) -> None:
-        name = f"{result.variant.name}/{result.password.name.lower()}"
-        self.notes.access = name
-        self.notes.pace = PaceTranscript(
-            protocol=result.info.protocol,
-            parameter_id=result.info.parameter_id,
-            mapping_key=result.mapping_public_key,
-            chip_authentication_data=result.chip_authentication_data,
+        """Every time: what one chip has proven says nothing of one that is opened after it."""
+        self.notes.pace.append(
+            PaceTranscript(
+                protocol=result.info.protocol,
+                parameter_id=result.info.parameter_id,
+                mapping_key=result.mapping_public_key,
+                chip_authentication_data=result.chip_authentication_data,
+            )
         )
 
     def _read_card_security(self, infos: SecurityInfos) -> Procedure[None]:
@@ -195,6 +198,7 @@ class Opener:
         except (ChipRefusalError, MalformedError, ProtocolError) as error:
             return self._note_failure(str(error))
         self.notes.opened, self.notes.access = True, "bac"
+        self.notes.pace.clear()  # whatever PACE has shown, the files come through this session
 
         def reopen() -> Procedure[bool]:
             try:
