@@ -65,7 +65,6 @@ from verify.report import Report
 CSCA = Authority()
 PARAMETERS = 13  # brainpoolP256r1
 CAN = "123456"
-_CHIP_PRIVATE = 0x5EC2E7
 
 
 @cache
@@ -135,6 +134,7 @@ class Issue:
     unsigned: Mapping[int, bytes] = field(default_factory=dict)
     card_access: tuple[PaceInfo, ...] | None = None
     more_infos: tuple[SecurityInfo, ...] = ()
+    chip_private: int = 0x5EC2E7
 
     @property
     def document_signer(self) -> Certificate:
@@ -254,9 +254,9 @@ def _issue(how: Issue) -> Document:
 
 def _security_infos(how: Issue) -> tuple[list[SecurityInfo], ChipAuthenticationKey]:
     group = STANDARDISED[PARAMETERS]
-    public_key = encode_agreement_key(group, group.public_key(_CHIP_PRIVATE), explicit=True)
+    public_key = encode_agreement_key(group, group.public_key(how.chip_private), explicit=True)
     protocol = chip_authentication_oid(KeyAgreement.ECDH, Cipher.AES128)
-    private = Secret(_CHIP_PRIVATE.to_bytes(group.private_key_size, "big"))
+    private = Secret(how.chip_private.to_bytes(group.private_key_size, "big"))
     static = ChipAuthenticationKey(public_key, private, PARAMETERS, (protocol,))
     infos: list[SecurityInfo] = [*how.pace, *how.more_infos]
     if how.chip_authentication or PACE_CAM in how.pace:

@@ -67,6 +67,9 @@ def _card_security(case: Case) -> Check:
             outcome = Outcome.UNDETERMINED
         reason = why_absent(case, FileID.CARD_SECURITY)
         return Check(check_id, outcome, reason, CARD_SECURITY_CLAUSE)
+    foreign = _foreign_signer(case, examination)
+    if foreign is not None:
+        return forged(check_id, foreign, CARD_SECURITY_CLAUSE)
     checks = [
         check_of_finding(case, examination.finding(finding_id))
         for finding_id in (check_id, "cardsecurity.profile", *_SIGNERS)
@@ -83,6 +86,17 @@ def _card_security(case: Case) -> Check:
     else:
         reason = f"{worst.id.removeprefix('cardsecurity.')}: {worst.reason}"
     return Check(check_id, worst.outcome, reason, CARD_SECURITY_CLAUSE, worst.shows, tolerated)
+
+
+def _foreign_signer(case: Case, examination: Examination) -> str | None:
+    """Why EF.CardSecurity is no part of this document; None where its State is that of EF.SOD."""
+    of_document = None if case.sod_examination is None else case.sod_examination.signer
+    if of_document is None or examination.signer is None:
+        return None
+    states = examination.signer.country, of_document.country
+    if states[0] == states[1]:
+        return None
+    return f"EF.CardSecurity is signed by {states[0]}, EF.SOD by {states[1]}"
 
 
 _SEVERITY: Final = (Outcome.PASSED, Outcome.WARNING, Outcome.UNDETERMINED, Outcome.FAILED)

@@ -1,0 +1,312 @@
+"""A cloner has every file of a document and its passwords, and none of its chip's private keys."""
+
+from collections.abc import Callable
+from dataclasses import replace
+from functools import cache
+
+import msgspec
+import pytest
+
+from emrtd.access.terminal_authentication import TerminalCredentials
+from emrtd.crypto.private_keys import RsaPrivateKey
+from emrtd.iso7816.apdu import INS, CommandAPDU
+from emrtd.iso7816.procedure import run
+from emrtd.lds.card_access import CardAccess
+from emrtd.lds.files import FileID
+from emrtd.lds.security_infos import SecurityInfos
+from emrtd.pki.crl import Crl
+from tests.certificates import Authority
+from tests.security.chips import DROPPED, Clone, Relay, clone_of, password_of
+from tests.verify.documents import CSCA, Document, Trust, issue, key, mrz, usual
+from tests.verify.test_inspection import inspected
+from tests.verify.test_terminal import VERSION_2, chain, credentials, document
+from tests.vsmartcard.cards import personalised
+from verify.evidence import Evidence, PaceTranscript
+from verify.inspection import inspect
+from verify.inspection.opening import Credentials
+from verify.report import Outcome, Report, Shows, Verdict
+
+CLONE_CHECKS = ("chip.authentication", "active.authentication", "pace.cam")
+Process = Callable[[bytes], bytes]
+
+
+@cache
+def thief(**changes: object) -> Document:
+    """A genuine document of the same State, whose chip has keys of its own."""
+    return issue(
+        mrz=mrz(document_number="ZU7654321", surname="Mallory"), chip_private=0xB0B, **changes
+    )
+
+
+def presented(
+    victim: Document, process: Process, terminal: TerminalCredentials | None = None
+) -> Report:
+    """What the officer sees who reads the victim's printed MRZ off the document."""
+    procedure = inspect(
+        Credentials(mrz=password_of(victim)), optical_mrz=victim.how.mrz.text, terminal=terminal
+    )
+    return victim.judged(run(procedure, process))
+
+
+def test_the_clone_is_a_whole_copy_and_still_never_accepted() -> None:
+    report = presented(usual(), clone_of(usual()).chip.process)
+    assert report.verdict is Verdict.REJECT
+    assert {report.check(each).shows for each in CLONE_CHECKS} == {Shows.CLONING}
+
+
+def test_a_clone_that_drops_the_session_rather_than_fail() -> None:
+    report = presented(usual(), clone_of(usual()).process)
+    assert report.verdict is not Verdict.ACCEPT
+    assert not any(report.check(each).outcome is Outcome.PASSED for each in CLONE_CHECKS)
+
+
+def test_mapping_proven_by_another_chip_before_the_session_was_dropped() -> None:
+    """PACE-CAM with the thief's own genuine chip; then a clone of the victim's takes its place."""
+    victim, genuine = usual(), thief()
+    clone = clone_of(victim, **{"EF.CardSecurity": genuine.files[FileID.CARD_SECURITY]})
+    relay = Relay(genuine, victim, clone)
+    report = presented(victim, relay.process)
+    assert relay.stage == 3
+    assert report.check("dg.hash.DG1").outcome is Outcome.PASSED  # the victim's own data
+    assert report.check("cardsecurity.signature").outcome is Outcome.PASSED  # of a genuine chip
+    assert report.check("pace.cam").shows is Shows.CLONING
+    assert report.verdict is Verdict.REJECT
+
+
+def test_a_relay_that_stays_with_the_genuine_chip_shows_that_chip() -> None:
+    victim, genuine = usual(), thief()
+    relay = Relay(genuine, victim, clone_of(victim), dropping=False)
+    report = presented(victim, relay.process)
+    assert report.document["surname"] == "MALLORY"
+    assert report.check("mrz.matches-optical").shows is Shows.FORGERY
+    assert report.verdict is Verdict.REJECT
+
+
+def test_version_2_proven_by_another_chip_before_the_session_was_dropped() -> None:
+    """Chip Authentication of EAC version 2 rests on EF.CardSecurity too."""
+
+    def announcing(issued: Document) -> Document:
+        announced = SecurityInfos(*issued.how.pace, *VERSION_2)
+        return issued.with_file(FileID.CARD_ACCESS, CardAccess(announced).encode())
+
+    victim = announcing(document(more_infos=VERSION_2))
+    genuine = announcing(
+        document.__wrapped__(more_infos=VERSION_2, mrz=thief().how.mrz, chip_private=0xB0B)
+    )
+    clone = clone_of(victim, **{"EF.CardSecurity": genuine.files[FileID.CARD_SECURITY]})
+    relay = Relay(genuine, victim, clone)
+    report = presented(victim, relay.process, credentials(*chain()))
+    assert relay.stage == 3
+    assert report.check("chip.authentication").outcome is not Outcome.PASSED
+    assert report.verdict is Verdict.REJECT
+
+
+def test_ef_card_security_of_another_chip() -> None:
+    """The mapping data is that of the clone's own key, EF.CardSecurity that of another chip."""
+    swapped = usual().with_file(FileID.CARD_SECURITY, thief().files[FileID.CARD_SECURITY])
+    report = presented(usual(), personalised(swapped.files, swapped.keys).process)
+    assert report.check("pace.cam").shows is Shows.CLONING
+    assert report.verdict is Verdict.REJECT
+
+
+def test_ef_card_security_of_another_state() -> None:
+    """Its signature is good, its chip proves itself; it is no part of this document."""
+    france = Authority("FR", "CSCA FR", common_name="CSCA France")
+    foreign = issue(authority=france, mrz=mrz(issuing_state="FRA"))
+    trust = Trust(
+        (CSCA.certificate(), france.certificate()), map(Crl.parse, (CSCA.crl(), france.crl()))
+    )
+    mixed = replace(usual(), trust=trust).with_file(
+        FileID.CARD_SECURITY, foreign.files[FileID.CARD_SECURITY]
+    )
+    report = presented(mixed, personalised(mixed.files, mixed.keys).process)
+    assert report.check("cardsecurity.signature").shows is Shows.FORGERY
+    assert report.verdict is Verdict.REJECT
+
+
+def test_ef_card_security_that_the_thief_signed_himself() -> None:
+    impostor = Authority(label="another key of the same name")
+    forged = issue(authority=impostor, chip_private=7)
+    mixed = usual().with_file(FileID.CARD_SECURITY, forged.files[FileID.CARD_SECURITY])
+    report = presented(mixed, personalised(mixed.files, forged.keys).process)
+    assert report.check("pace.cam").outcome is not Outcome.PASSED
+    assert report.verdict is not Verdict.ACCEPT
+
+
+# --- Chip Authentication --------------------------------------------------------------------------
+
+
+def lying(document: Document, lie: Callable[[CommandAPDU, Process], bytes | None]) -> Process:
+    """The genuine chip, but for the answers that the lie gives in its place."""
+    chip = personalised(document.files, document.keys)
+
+    def process(octets: bytes) -> bytes:
+        answer = lie(CommandAPDU.decode(octets), chip.process)
+        return chip.process(octets) if answer is None else answer
+
+    return process
+
+
+PLAIN = issue(pace=(), basic_access_control=True, active_authentication=None)
+
+
+@pytest.mark.parametrize("answer", [b"\x90\x00", b"\x7c\x00\x90\x00", b"\x6a\x82", b"\x00\x90\x00"])
+def test_bare_answers_in_the_new_session_prove_nothing(answer: bytes) -> None:
+    seen: list[CommandAPDU] = []
+
+    def lie(command: CommandAPDU, _: Process) -> bytes | None:
+        seen.append(command)
+        done = [each for each in seen if each.ins == INS.GENERAL_AUTHENTICATE]
+        return answer if done and command.ins == INS.READ_BINARY else None
+
+    report = presented(PLAIN, lying(PLAIN, lie))
+    assert report.check("chip.authentication").outcome is not Outcome.PASSED
+    assert report.verdict is Verdict.REJECT
+
+
+def test_the_terminals_own_command_echoed_back() -> None:
+    seen: list[CommandAPDU] = []
+
+    def lie(command: CommandAPDU, _: Process) -> bytes | None:
+        seen.append(command)
+        done = [each for each in seen if each.ins == INS.GENERAL_AUTHENTICATE]
+        return command.data + b"\x90\x00" if done and command.ins == INS.READ_BINARY else None
+
+    assert presented(PLAIN, lying(PLAIN, lie)).verdict is Verdict.REJECT
+
+
+def test_a_chip_that_accepts_the_key_and_goes_on_with_the_old_session(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr("vsmartcard.chip.chip_authentication._finish", lambda *_: None)
+    report = presented(PLAIN, clone_of(PLAIN).chip.process)
+    assert report.check("chip.authentication").shows is Shows.CLONING
+    assert report.verdict is Verdict.REJECT
+
+
+def test_a_proof_recorded_from_an_earlier_inspection_of_the_genuine_chip() -> None:
+    """The old transcript in a new inspection: its keys are those of another ephemeral key."""
+    old, new = (inspected(personalised(PLAIN.files, PLAIN.keys).process) for _ in range(2))
+    assert old.session is not None
+    assert new.session is not None
+    assert old.session.chip_authentication is not None
+    assert new.session.chip_authentication is not None
+    replayed = msgspec.structs.replace(
+        new.session.chip_authentication, proof=old.session.chip_authentication.proof
+    )
+    session = msgspec.structs.replace(new.session, chip_authentication=replayed)
+    report = PLAIN.judged(msgspec.structs.replace(new, session=session))
+    assert report.check("chip.authentication").shows is Shows.CLONING
+
+
+# --- Chip Authentication Mapping ------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("data", [bytes(32), b"\x00" * 31 + b"\x01", b""], ids=["0", "1", "none"])
+def test_degenerate_mapping_data(data: bytes) -> None:
+    evidence = inspected(personalised(usual().files, usual().keys).process)
+    assert evidence.session is not None
+    assert evidence.session.pace is not None
+    pace = msgspec.structs.replace(evidence.session.pace, chip_authentication_data=data)
+    assert judged_with(evidence, pace).check("pace.cam").shows is Shows.CLONING
+
+
+def test_mapping_key_at_infinity_or_off_the_curve() -> None:
+    evidence = inspected(personalised(usual().files, usual().keys).process)
+    assert evidence.session is not None
+    assert evidence.session.pace is not None
+    for public in (b"\x00", b"\x04" + bytes(64), b"", None):
+        pace = msgspec.structs.replace(evidence.session.pace, mapping_key=public)
+        assert judged_with(evidence, pace).check("pace.cam").shows is Shows.CLONING
+
+
+def judged_with(evidence: Evidence, pace: PaceTranscript) -> Report:
+    session = msgspec.structs.replace(evidence.session, pace=pace)
+    return usual().judged(msgspec.structs.replace(evidence, session=session))
+
+
+# --- Active Authentication ------------------------------------------------------------------------
+
+ACTIVE = {
+    kind: issue(
+        pace=(), basic_access_control=True, chip_authentication=False, active_authentication=kind
+    )
+    for kind in ("brainpoolP256r1", "RSA-2048")
+}
+
+
+@pytest.mark.parametrize("kind", ACTIVE)
+def test_a_signature_replayed(kind: str) -> None:
+    chip = ACTIVE[kind]
+    evidence = inspected(personalised(chip.files, chip.keys).process)
+    assert evidence.session is not None
+    transcript = evidence.session.active_authentication
+    assert transcript is not None
+    replayed = msgspec.structs.replace(transcript, challenge=bytes(8))
+    session = msgspec.structs.replace(evidence.session, active_authentication=replayed)
+    report = chip.judged(msgspec.structs.replace(evidence, session=session))
+    assert report.check("active.authentication").shows is Shows.CLONING
+    assert report.verdict is Verdict.REJECT
+
+
+@pytest.mark.parametrize("kind", ACTIVE)
+@pytest.mark.parametrize("signature", [b"", b"\x00" * 64, b"\x00" * 256, b"\xff" * 256, b"\x01"])
+def test_signatures_of_nothing(kind: str, signature: bytes) -> None:
+    chip = ACTIVE[kind]
+    evidence = inspected(personalised(chip.files, chip.keys).process)
+    assert evidence.session is not None
+    transcript = evidence.session.active_authentication
+    assert transcript is not None
+    forged = msgspec.structs.replace(transcript, signature=signature)
+    session = msgspec.structs.replace(evidence.session, active_authentication=forged)
+    report = chip.judged(msgspec.structs.replace(evidence, session=session))
+    assert report.check("active.authentication").shows is Shows.CLONING
+
+
+def test_the_other_root_of_an_rsa_signature_with_another_trailer() -> None:
+    """n - s opens to n - F; what opens to no trailer, or to F of another message, is no proof."""
+    chip = ACTIVE["RSA-2048"]
+    private = key("AA", "RSA-2048")
+    assert isinstance(private, RsaPrivateKey)
+    size = private.public_key.size
+    evidence = inspected(personalised(chip.files, chip.keys).process)
+    assert evidence.session is not None
+    transcript = evidence.session.active_authentication
+    assert transcript is not None
+    for trailer in (b"\xbb\xbb", b"\x31\xcc", b"\x00\x00", b"\xcc\xbc"):
+        message = b"\x6a" + bytes(size - 3) + trailer
+        signature = private.apply(int.from_bytes(message, "big")).to_bytes(size, "big")
+        forged = msgspec.structs.replace(transcript, signature=signature)
+        session = msgspec.structs.replace(evidence.session, active_authentication=forged)
+        report = chip.judged(msgspec.structs.replace(evidence, session=session))
+        assert report.check("active.authentication").shows is Shows.CLONING
+
+
+def test_a_data_group_15_of_the_thief() -> None:
+    """His key signs well, but nobody has signed his key."""
+    chip = ACTIVE["brainpoolP256r1"]
+    other = issue(
+        pace=(), basic_access_control=True, chip_authentication=False,
+        active_authentication="secp256r1",
+    )  # fmt: skip
+    mixed = chip.with_file(FileID.DG15, other.files[FileID.DG15])
+    report = presented(chip, personalised(mixed.files, other.keys).process)
+    assert report.check("active.authentication").outcome is Outcome.UNDETERMINED
+    assert report.check("dg.hash.DG15").shows is Shows.FORGERY
+    assert report.verdict is Verdict.REJECT
+
+
+def test_a_chip_that_breaks_off_active_authentication_is_not_accepted() -> None:
+    chip = ACTIVE["brainpoolP256r1"]
+
+    def lie(command: CommandAPDU, _: Process) -> bytes | None:
+        return DROPPED if command.ins == INS.INTERNAL_AUTHENTICATE else None
+
+    report = presented(chip, lying(chip, lie))
+    assert report.check("active.authentication").outcome is not Outcome.PASSED
+    assert report.verdict is not Verdict.ACCEPT
+
+
+def test_a_clone_behind_a_chip_that_refuses_everything_but_reading() -> None:
+    report = presented(usual(), Clone(clone_of(usual()).chip, frozenset(INS)).process)
+    assert report.verdict is not Verdict.ACCEPT
