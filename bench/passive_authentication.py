@@ -19,8 +19,8 @@ from emrtd.pki.certificates import forget
 from emrtd.pki.crl import Crl
 from emrtd.pki.findings import Outcome
 from emrtd.pki.passive import examine
-from personalise.country_signing_ca import CountrySigningCa, settings_for
-from personalise.key_custody import generate_private_key
+from personalise.pki.country_signing_ca import CountrySigningCa, settings_for
+from personalise.pki.key_custody import generate_private_key
 from verify.trust_files import TrustFile
 from verify.trust_import import import_files
 from verify.trust_store import TrustStore

@@ -14,8 +14,8 @@ from emrtd.crypto.signatures import SignatureScheme, hash_algorithm, rsa_padding
 from emrtd.lds.security_object import SecurityObject
 from emrtd.lds.sod import build_sod
 from emrtd.secret import Secret
-from personalise.country_signing_ca import CountrySigningCa, settings_for
-from personalise.key_custody import generate_private_key
+from personalise.pki.country_signing_ca import CountrySigningCa, settings_for
+from personalise.pki.key_custody import generate_private_key
 
 AT = datetime(2026, 11, 22, 10, tzinfo=UTC)
 ALLOWED = 1.6

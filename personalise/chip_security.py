@@ -52,7 +52,7 @@ from emrtd.mrz import Mrz
 from emrtd.pki.cvc import CvCertificate
 from emrtd.secret import Secret
 from personalise.chip_profile import ChipProfile
-from personalise.key_custody import generate_private_key
+from personalise.pki.key_custody import generate_private_key
 
 CAN_DIGITS: Final = 6
 PIN_DIGITS: Final = 6

@@ -6,9 +6,9 @@ import click
 
 from emrtd.command_line import run_command_line
 from personalise.issue_command import passwords, prepare, quality, seal_application, write
-from personalise.pki_command import audit, officer, pki, sign_service
+from personalise.pki.pki_command import audit, officer, pki, sign_service
+from personalise.pki.verifying_command import eac
 from personalise.specimen.command import specimen
-from personalise.verifying_command import eac
 
 
 @click.group(name="personalise")
@@ -63,7 +63,7 @@ def demo(
     """Issue documents onto virtual cards in a PC/SC reader, and inspect them."""
     from rich.console import Console
 
-    from personalise.demo import run_demo
+    from personalise.demonstration.demo import run_demo
 
     return run_demo(
         output,

@@ -13,14 +13,14 @@ from typing import TYPE_CHECKING
 import click
 
 from emrtd.errors import MisuseError
-from personalise.pki_command import open_pki, passphrase_file, pin_file, pki_folder
+from personalise.pki.pki_command import open_pki, passphrase_file, pin_file, pki_folder
 
 if TYPE_CHECKING:
     from emrtd.access.chip_keys import ChipKeys
     from emrtd.lds.image import LdsImage
     from emrtd.secret import Secret
     from emrtd.transport.trace import MeteredConnection
-    from personalise.issuing_pki import IssuingPki
+    from personalise.pki.issuing_pki import IssuingPki
     from personalise.sign_service.client import RemoteDocumentSigner
     from personalise.writing import Progress, WriteReport
 
@@ -81,7 +81,7 @@ def prepare(  # noqa: PLR0917 - click's options
     from personalise import data_preparation
     from personalise.chip_profile import ChipProfile
     from personalise.intake import load_application
-    from personalise.pki_acts import enter_accepted_quality
+    from personalise.pki.pki_acts import enter_accepted_quality
 
     if output.exists() and not (output.is_dir() and not any(output.iterdir())):
         raise MisuseError(f"{output}: is there already; remove it or name another folder")

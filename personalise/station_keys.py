@@ -8,7 +8,7 @@ from emrtd.files import write_atomically
 from emrtd.passphrase import user_folder
 from emrtd.pki.enveloped import open_envelope, recipients_of
 from emrtd.secret import Secret
-from personalise.key_custody import read_private_key
+from personalise.pki.key_custody import read_private_key
 
 
 def open_at_station(envelope: bytes, passphrase: Secret, key_file: Path | None = None) -> Secret:

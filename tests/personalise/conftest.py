@@ -8,8 +8,8 @@ import pytest
 
 from emrtd.pki import private_key_file
 from emrtd.secret import Secret
-from personalise.country_signing_ca import settings_for
-from personalise.issuing_pki import IssuingPki
+from personalise.pki.country_signing_ca import settings_for
+from personalise.pki.issuing_pki import IssuingPki
 
 PASSPHRASE = Secret(b"a pass phrase for tests")
 NOW = datetime.now(UTC).replace(microsecond=0)

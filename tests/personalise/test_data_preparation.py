@@ -37,7 +37,7 @@ from emrtd.pki.signed_data import SignedData
 from personalise.application import Application
 from personalise.chip_profile import ChipProfile, Names
 from personalise.data_preparation import prepare
-from personalise.issuing_pki import IssuingPki
+from personalise.pki.issuing_pki import IssuingPki
 from personalise.records import FieldError
 from personalise.station_keys import open_at_station
 from tests.personalise.applications import CONTRACT, application, changed, images

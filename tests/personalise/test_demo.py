@@ -17,9 +17,9 @@ from rich.console import Console
 
 from emrtd.command_line import ExitStatus
 from emrtd.errors import MisuseError, TransportError
-from personalise import demo, demo_readers
-from personalise.demo import MARK, run_demo
-from personalise.demo_tools import DemoError
+from personalise.demonstration import demo, readers
+from personalise.demonstration.demo import MARK, run_demo
+from personalise.demonstration.tools import DemoError
 
 TOOL = """#!{python}
 import json, os, sys, time
@@ -72,7 +72,7 @@ class Stage:
             path.chmod(0o755)
         self.fail({})
         monkeypatch.setattr(sys, "executable", str(place / "python"))
-        monkeypatch.setattr(demo_readers, "_take_out", self._take_out)
+        monkeypatch.setattr(readers, "_take_out", self._take_out)
 
     def fail(self, rules: dict[str, tuple[int | str, ...]]) -> None:
         (self.place / "rules.json").write_text(json.dumps(rules), encoding="utf-8")

@@ -13,7 +13,7 @@ from emrtd.pki.enveloped import seal
 from emrtd.secret import Secret
 from personalise.application import MAX_IMAGE
 from personalise.intake import MAX_ENTRIES, load_application, seal_application
-from personalise.issuing_pki import IssuingPki
+from personalise.pki.issuing_pki import IssuingPki
 from tests.personalise.applications import CONTRACT, folder, images
 
 

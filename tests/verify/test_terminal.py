@@ -27,7 +27,7 @@ from emrtd.lds.security_infos import (
 from emrtd.pki import private_key_file
 from emrtd.pki.private_key_file import WrongPassphraseError, encrypt_private_key
 from emrtd.secret import Secret
-from personalise.verifying_ca import VerifyingChain, issue_chain
+from personalise.pki.verifying_ca import VerifyingChain, issue_chain
 from tests.verify.documents import CAN, NOW, PARAMETERS, Document, ec_key, issue, mrz
 from tests.vsmartcard.cards import personalised
 from verify.evidence import Evidence

@@ -15,8 +15,8 @@ from emrtd.pki.crl import Crl
 from emrtd.pki.extension_writer import AlternativeName, CertificateKind
 from emrtd.pki.lint import kind_of, lint_certificate, lint_crl
 from emrtd.pki.names import COMMON_NAME, COUNTRY, encode_name
-from personalise.country_signing_ca import CountrySigningCa, settings_for
-from personalise.pki_lint import lint_file
+from personalise.pki.country_signing_ca import CountrySigningCa, settings_for
+from personalise.pki.pki_lint import lint_file
 from tests.support import shared
 
 AT = datetime(2026, 11, 22, 10, tzinfo=UTC)

@@ -13,8 +13,8 @@ from emrtd.crypto.private_keys import EcPrivateKey
 from emrtd.errors import MalformedError, MisuseError
 from emrtd.lds.security_object import SecurityObject
 from emrtd.lds.sod import Sod
-from personalise.country_signing_ca import CountrySigningCa, settings_for
 from personalise.document_signer import DocumentSigner
+from personalise.pki.country_signing_ca import CountrySigningCa, settings_for
 from personalise.sign_service.desk import Client, RefusedError, SigningDesk, SigningRequest
 from personalise.sign_service.interface import Kind
 from personalise.sign_service.ledger import Ledger

@@ -20,8 +20,8 @@ from emrtd.errors import MisuseError, ProtocolError, TransportError
 from emrtd.lds.security_object import SecurityObject
 from emrtd.lds.sod import Sod
 from emrtd.pki.certificates import Certificate
-from personalise.country_signing_ca import CountrySigningCa, settings_for
 from personalise.document_signer import DocumentSigner
+from personalise.pki.country_signing_ca import CountrySigningCa, settings_for
 from personalise.sign_service.client import ClientCredentials, RemoteDocumentSigner
 from personalise.sign_service.configuration import Configuration
 from personalise.sign_service.desk import SigningDesk

@@ -14,8 +14,8 @@ from emrtd.errors import MisuseError
 
 if TYPE_CHECKING:
     from emrtd.crypto.private_keys import PrivateKey
-    from personalise.issuing_pki import IssuingPki
-    from personalise.pki_acts import PkiOffice
+    from personalise.pki.issuing_pki import IssuingPki
+    from personalise.pki.pki_acts import PkiOffice
 
 _FILE = click.Path(path_type=Path, dir_okay=False, exists=True)
 _PATH = click.Path(path_type=Path)
@@ -69,7 +69,7 @@ def open_pki(
 ) -> "IssuingPki":
     """Open a PKI with the secrets that the options name; without signing keys, no HSM is asked."""
     from emrtd.passphrase import read_passphrase, read_secret_line
-    from personalise.issuing_pki import IssuingPki, no_pin
+    from personalise.pki.issuing_pki import IssuingPki, no_pin
 
     pin = no_pin if pin_file is None else lambda: read_secret_line(pin_file)
     passphrase = read_passphrase(passphrase_file)
@@ -84,7 +84,7 @@ def make_office(
     officer_passphrases: tuple[str, ...],
 ) -> "PkiOffice":
     """The office for an act, from the options of `act_options`."""
-    from personalise.pki_acts import PkiOffice
+    from personalise.pki.pki_acts import PkiOffice
 
     files = dict(_pair(each, "--officer-passphrase-file") for each in officer_passphrases)
     present = [
@@ -105,7 +105,7 @@ def _pair(text: str, option: str) -> tuple[str, str]:
 def _officer_key(name: str, path: Path, passphrase_file: str | None) -> "PrivateKey":
     from emrtd.passphrase import read_secret_line
     from emrtd.secret import Secret
-    from personalise.key_custody import read_private_key
+    from personalise.pki.key_custody import read_private_key
 
     if passphrase_file is not None:
         passphrase = read_secret_line(Path(passphrase_file))
@@ -159,8 +159,8 @@ def pki_init(  # noqa: PLR0917 - click's options
     import msgspec
 
     from emrtd.passphrase import read_passphrase, read_secret_line
-    from personalise.country_signing_ca import HsmAddress, settings_for
-    from personalise.issuing_pki import IssuingPki, no_pin
+    from personalise.pki.country_signing_ca import HsmAddress, settings_for
+    from personalise.pki.issuing_pki import IssuingPki, no_pin
 
     if (pkcs11 is None) != (token is None):
         raise MisuseError("an HSM needs both --pkcs11 MODULE and --token LABEL")
@@ -230,7 +230,7 @@ def issue_crl(**options: Any) -> None:
 @act_options
 def revoke(certificate: str, affected: Path, **options: Any) -> None:
     """Revoke CERTIFICATE (its serial number, or `ds`), publish a CRL, list what is affected."""
-    from personalise.pki_acts import affected_documents, find_certificate
+    from personalise.pki.pki_acts import affected_documents, find_certificate
 
     office = make_office(**options)
     revoked = find_certificate(office.pki, certificate)
@@ -275,7 +275,7 @@ def lint(files: tuple[Path, ...]) -> int:
 
     Prints one line a complaint, with its clause; exit status 1 where there is any.
     """
-    from personalise.pki_lint import lint_file
+    from personalise.pki.pki_lint import lint_file
 
     found = 0
     for path in files:
@@ -301,7 +301,7 @@ def enrol(name: str, output: Path, new_passphrase_file: Path | None, **options: 
     from emrtd.passphrase import read_secret_line
     from emrtd.pki.private_key_file import encrypt_private_key
     from emrtd.secret import Secret
-    from personalise.key_custody import generate_private_key
+    from personalise.pki.key_custody import generate_private_key
 
     if output.exists():
         raise MisuseError(f"{output}: is there already; an officer's key is never overwritten")
@@ -327,7 +327,7 @@ def enrol(name: str, output: Path, new_passphrase_file: Path | None, **options: 
 @act_options
 def require(number: int, acts: tuple[str, ...], **options: Any) -> None:
     """Have the acts that matter need NUMBER officers."""
-    from personalise.officers import ACTS
+    from personalise.pki.officers import ACTS
 
     unknown = sorted(set(acts) - ACTS)
     if unknown:
@@ -345,7 +345,7 @@ def audit() -> None:
 @click.option("--head", help="The head that was noted at an earlier time.")
 def verify_audit(folder: Path, head: str | None) -> None:
     """Verify the whole log: chain, signatures, approvals.  Note the head that is printed."""
-    from personalise.pki_acts import verify_audit as verify
+    from personalise.pki.pki_acts import verify_audit as verify
 
     found = verify(folder, head)
     click.echo(f"{found.entries} entries, head {found.digest}")

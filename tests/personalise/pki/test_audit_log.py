@@ -9,8 +9,8 @@ import pytest
 from emrtd.crypto.curves import CURVES
 from emrtd.crypto.private_keys import EcPrivateKey
 from emrtd.errors import EmrtdError, MalformedError, MisuseError, ProtocolError
-from personalise.audit_log import AuditLog, timestamp, verify_log
-from personalise.officers import Officers
+from personalise.pki.audit_log import AuditLog, timestamp, verify_log
+from personalise.pki.officers import Officers
 
 AT = datetime(2026, 11, 22, 10, 0, tzinfo=UTC)
 KEY = EcPrivateKey.generate(CURVES["secp256r1"])

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from personalise.pki_command import act_options, make_office
+from personalise.pki.pki_command import act_options, make_office
 
 if TYPE_CHECKING:
     from emrtd.pki.cvc import CvCertificate
@@ -38,7 +38,7 @@ def eac() -> None:
 @act_options
 def renew_cvca(**options: Any) -> None:
     """Make the next CVCA key, and the link certificate that leads chips to it."""
-    from personalise.verifying_acts import renew_cvca as renew
+    from personalise.pki.verifying_acts import renew_cvca as renew
 
     _show(renew(make_office(**options)))
 
@@ -48,7 +48,7 @@ def renew_cvca(**options: Any) -> None:
 @act_options
 def renew_document_verifier(rights: tuple[str, ...], **options: Any) -> None:
     """Make the domestic Document Verifier's next key, certified by the CVCA."""
-    from personalise.verifying_acts import renew_document_verifier as renew
+    from personalise.pki.verifying_acts import renew_document_verifier as renew
 
     _show(renew(make_office(**options), _sum(rights)))
 
@@ -58,7 +58,7 @@ def renew_document_verifier(rights: tuple[str, ...], **options: Any) -> None:
 @act_options
 def renew_inspection_system(rights: tuple[str, ...], **options: Any) -> None:
     """Make the inspection system's next key, certified by the Document Verifier."""
-    from personalise.verifying_acts import renew_inspection_system as renew
+    from personalise.pki.verifying_acts import renew_inspection_system as renew
 
     _show(renew(make_office(**options), _sum(rights)))
 
@@ -82,8 +82,8 @@ def certify(
     from emrtd.files import write_atomically
     from emrtd.pki.cvc_authorization import Role
     from emrtd.pki.cvc_requests import CvRequest
+    from personalise.pki.verifying_acts import certify as answer
     from personalise.records import read_bounded
-    from personalise.verifying_acts import certify as answer
 
     roles = {
         "domestic-dv": Role.DV_DOMESTIC,

@@ -41,14 +41,14 @@ from emrtd.pki.certificates import Certificate
 from emrtd.pki.cvc import CvCertificate
 from emrtd.pki.enveloped import open_envelope, seal
 from emrtd.secret import Secret
-from personalise import verifying_ca
-from personalise.audit_log import AuditLog
-from personalise.country_signing_ca import CountrySigningCa, Settings
 from personalise.data_preparation import Issuance, SecurityObjectSigner
 from personalise.document_signer import DocumentSigner
-from personalise.key_custody import FileCustody, KeyCustody
+from personalise.pki import verifying_ca
+from personalise.pki.audit_log import AuditLog
+from personalise.pki.country_signing_ca import CountrySigningCa, Settings
+from personalise.pki.key_custody import FileCustody, KeyCustody
+from personalise.pki.register import Register
 from personalise.records import from_json, read_bounded
-from personalise.register import Register
 from personalise.station_keys import install_station_key
 
 SETTINGS_NAME: Final = "pki.json"
@@ -310,7 +310,7 @@ def _custody(settings: Settings, local_keys: FileCustody, pin: Pin) -> KeyCustod
     """Where the signing keys are, as the settings say."""
     if settings.hsm is None:
         return local_keys
-    from personalise.hsm import Pkcs11Custody
+    from personalise.pki.hsm import Pkcs11Custody
 
     return Pkcs11Custody(settings.hsm.module, settings.hsm.token, pin())
 

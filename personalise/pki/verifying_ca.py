@@ -15,7 +15,7 @@ from emrtd.files import write_atomically
 from emrtd.pki.cvc import CvCertificate, holder_reference, issue
 from emrtd.pki.cvc_authorization import ALL_RIGHTS, Chat, Role
 from emrtd.pki.cvc_keys import CvPublicKey
-from personalise.key_custody import FileCustody, KeyCustody
+from personalise.pki.key_custody import FileCustody, KeyCustody
 
 FOLDER: Final = "terminal"
 TRUST_POINT: Final = "cvca.cvcert"

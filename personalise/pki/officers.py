@@ -16,7 +16,7 @@ import msgspec
 from emrtd.crypto.public_keys import decode_public_key, encode_public_key
 from emrtd.crypto.signatures import PublicKey, Signer
 from emrtd.errors import MalformedError, MisuseError
-from personalise.audit_log import SCHEME, Approval, approval_message
+from personalise.pki.audit_log import SCHEME, Approval, approval_message
 
 FILE_NAME: Final = "officers.json"
 

@@ -29,11 +29,11 @@ from emrtd.pki.certificate_writer import RevokedCertificate
 from emrtd.pki.certificates import Certificate
 from emrtd.pki.extension_writer import CertificateKind
 from emrtd.pki.signed_data_writer import build_signed_data
-from personalise.audit_log import AuditLog, Head, timestamp, verify_log
-from personalise.country_signing_ca import CountrySigningCa, Revocation, Settings
-from personalise.issuing_pki import AUDIT_KEY_NAME, AUDIT_LABEL, AUDIT_LOG_NAME, IssuingPki
-from personalise.officers import Officers
-from personalise.register import Register, RegisteredDocument
+from personalise.pki.audit_log import AuditLog, Head, timestamp, verify_log
+from personalise.pki.country_signing_ca import CountrySigningCa, Revocation, Settings
+from personalise.pki.issuing_pki import AUDIT_KEY_NAME, AUDIT_LABEL, AUDIT_LOG_NAME, IssuingPki
+from personalise.pki.officers import Officers
+from personalise.pki.register import Register, RegisteredDocument
 
 ID_MASTER_LIST: Final = "2.23.136.1.1.2"
 """eContentType id-icao-mrtd-security-cscaMasterList (Doc 9303-12, 9)."""

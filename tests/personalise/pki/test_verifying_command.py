@@ -11,8 +11,8 @@ from emrtd.pki.cvc import CvCertificate
 from emrtd.pki.cvc_authorization import Right, Role
 from emrtd.pki.cvc_requests import request
 from emrtd.pki.cvc_validation import TrustState, find_chain
-from personalise.verifying_ca import SCHEME
-from tests.personalise.test_pki_command import Desk, desk  # noqa: F401 - a fixture
+from personalise.pki.verifying_ca import SCHEME
+from tests.personalise.pki.test_pki_command import Desk, desk  # noqa: F401 - a fixture
 
 TODAY = datetime.now(UTC).date()
 

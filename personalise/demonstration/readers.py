@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import Any, Final
 
 from emrtd.errors import TransportError
-from personalise.demo_tools import Tools, last_line
+from personalise.demonstration.tools import Tools, last_line
 
 _SECONDS_TO_SEE_A_CARD: Final = 10.0
 

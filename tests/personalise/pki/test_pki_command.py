@@ -9,7 +9,7 @@ from emrtd.command_line import run_command_line
 from emrtd.pki.certificates import Certificate
 from emrtd.secret import Secret
 from personalise.command_line import personalise
-from personalise.issuing_pki import IssuingPki
+from personalise.pki.issuing_pki import IssuingPki
 
 
 class Desk:

@@ -14,8 +14,8 @@ from emrtd.lds.sod import Sod
 from emrtd.pki.enveloped import seal
 from emrtd.pki.private_key_file import WrongPassphraseError
 from emrtd.secret import Secret
-from personalise.country_signing_ca import settings_for
-from personalise.issuing_pki import IssuingPki
+from personalise.pki.country_signing_ca import settings_for
+from personalise.pki.issuing_pki import IssuingPki
 from personalise.station_keys import open_at_station
 from tests.personalise.conftest import NOW, PASSPHRASE
 
@@ -152,7 +152,7 @@ def test_a_pki_is_made_whole_or_not_at_all(tmp_path: Path, monkeypatch: pytest.M
     def fail(*_: object) -> bytes:
         raise OSError(28, "No space left on device")
 
-    monkeypatch.setattr("personalise.country_signing_ca.CountrySigningCa.issue_crl", fail)
+    monkeypatch.setattr("personalise.pki.country_signing_ca.CountrySigningCa.issue_crl", fail)
     with pytest.raises(OSError, match="No space"):
         IssuingPki.create(tmp_path / "pki", settings, PASSPHRASE, NOW)
     assert [path.name for path in tmp_path.iterdir()] == ["occupied"]

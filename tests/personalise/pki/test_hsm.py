@@ -50,7 +50,7 @@ def run(script: str, environment: dict[str, str]) -> str:
         "from emrtd.crypto.signatures import SignatureFamily, SignatureScheme, verify\n"
         "from emrtd.errors import EmrtdError\n"
         "from emrtd.secret import Secret\n"
-        "from personalise.hsm import Pkcs11Custody\n"
+        "from personalise.pki.hsm import Pkcs11Custody\n"
         "ECDSA = SignatureScheme(SignatureFamily.ECDSA, Hash.SHA256)\n"
         "def custody(pin=b'123456', token='pki'):\n"
         "    return Pkcs11Custody(os.environ['MODULE'], token, Secret(pin))\n"
@@ -61,7 +61,7 @@ def run(script: str, environment: dict[str, str]) -> str:
         capture_output=True,
         text=True,
         check=False,
-        cwd=Path(__file__).parents[2],
+        cwd=Path(__file__).parents[3],
     )
     assert done.returncode == 0, done.stderr
     return done.stdout

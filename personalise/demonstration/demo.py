@@ -19,9 +19,9 @@ from typing import TYPE_CHECKING, Final
 
 from emrtd.command_line import ExitStatus
 from emrtd.errors import MisuseError
-from personalise.demo_hsm import SoftToken, make_token
-from personalise.demo_readers import Slot, card_in, stopped_in_order, virtual_reader
-from personalise.demo_tools import VERDICTS, Done, Tools
+from personalise.demonstration.hsm import SoftToken, make_token
+from personalise.demonstration.readers import Slot, card_in, stopped_in_order, virtual_reader
+from personalise.demonstration.tools import VERDICTS, Done, Tools
 
 if TYPE_CHECKING:
     from rich.console import Console

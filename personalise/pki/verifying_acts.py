@@ -17,9 +17,9 @@ from emrtd.pki.cvc import CvCertificate, holder_reference, issue
 from emrtd.pki.cvc_authorization import Chat, Right, Role
 from emrtd.pki.cvc_keys import CvPublicKey
 from emrtd.pki.cvc_requests import CvRequest, request
-from personalise.key_custody import generate_private_key
-from personalise.pki_acts import PkiOffice
-from personalise.verifying_ca import (
+from personalise.pki.key_custody import generate_private_key
+from personalise.pki.pki_acts import PkiOffice
+from personalise.pki.verifying_ca import (
     CURVE,
     CVCA_VALIDITY,
     DOCUMENT_VERIFIER_VALIDITY,

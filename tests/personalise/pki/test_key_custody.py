@@ -6,7 +6,7 @@ from emrtd.crypto.hashes import Hash
 from emrtd.crypto.signatures import SignatureFamily, SignatureScheme, verify
 from emrtd.errors import MalformedError, MisuseError
 from emrtd.secret import Secret
-from personalise.key_custody import FileCustody, KeyCustody
+from personalise.pki.key_custody import FileCustody, KeyCustody
 
 ECDSA = SignatureScheme(SignatureFamily.ECDSA, Hash.SHA256)
 
