@@ -5,7 +5,8 @@
 Whatever stands where the standard foresees nothing is kept and written back.
 """
 
-from dataclasses import dataclass, field
+from collections.abc import Iterable
+from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 from typing import Final, Self
 
@@ -16,6 +17,7 @@ from emrtd.errors import MalformedError, MisuseError
 GROUP_TEMPLATE: Final = 0x7F61
 TEMPLATE: Final = 0x7F60
 HEADER: Final = 0xA1
+_LAST_HEADER: Final = 0xAF
 BLOCK_19794: Final = 0x5F2E
 BLOCK_39794: Final = 0x7F2E
 ISSUER_DATA: Final = 0x53
@@ -32,9 +34,13 @@ MAX_INSTANCES: Final = 16
 
 @dataclass(frozen=True, slots=True)
 class BiometricHeader:
-    """A Biometric Header Template: its data objects, in their order, as tag and value."""
+    """A Biometric Header Template: its data objects, in their order, as tag and value.
+
+    `tag` is A1; some issuers count it up from one template to the next.
+    """
 
     objects: tuple[tuple[int, bytes], ...] = field(repr=False)
+    tag: int = HEADER
 
     @classmethod
     def of(
@@ -90,8 +96,8 @@ class BiometricHeader:
         return int.from_bytes(value, "big") if value is not None and len(value) == 2 else None
 
     def encode(self) -> bytes:
-        """The whole data object A1."""
-        return tlv.encode(HEADER, *(tlv.encode(tag, value) for tag, value in self.objects))
+        """The whole data object."""
+        return tlv.encode(self.tag, *(tlv.encode(tag, value) for tag, value in self.objects))
 
 
 @dataclass(frozen=True, slots=True)
@@ -120,12 +126,13 @@ class BiometricGroup:
 
     `declared_count` is the number of instances where the issuer's is not the true one; `others`
     are the whole data objects behind the group template (53 with a random number where there is
-    no template, Doc 9303-10, 4.7.3.2.2).
+    no template, Doc 9303-10, 4.7.3.2.2), `inner_others` those behind the templates.
     """
 
     templates: tuple[BiometricTemplate, ...]
     others: tuple[bytes, ...] = field(default=(), repr=False)
     declared_count: int | None = None
+    inner_others: tuple[bytes, ...] = field(default=(), repr=False)
     tolerated: tuple[str, ...] = field(default=(), compare=False)
 
     @classmethod
@@ -141,8 +148,6 @@ class BiometricGroup:
             raise MalformedError(
                 what, f"holds {len(templates)} templates; {MAX_INSTANCES} are read", count.offset
             )
-        if len(instances) != 1 + len(templates) or instances[0] is not count:
-            raise MalformedError(what, "holds more than a count and 7F60 templates", count.offset)
         declared = int.from_bytes(count.value, "big")
         if len(count.value) != 1:
             raise count.malformed("the number of instances is one octet")
@@ -151,12 +156,17 @@ class BiometricGroup:
             tolerated.append(f"{what} says {declared} instances and holds {len(templates)}")
         group = cls(
             tuple(_decode_template(each) for each in templates),
-            tuple(tlv.encode(each.tag, each.value) for each in list(objects)[1:]),
+            _whole(list(objects)[1:]),
             None if declared == len(templates) else declared,
+            _whole(each for each in instances if each.tag not in {0x02, TEMPLATE}),
         )
+        if group.inner_others:
+            tolerated.append(f"{what} holds more than a count and templates in its 7F61")
+        if any(each.header.tag != HEADER for each in group.templates):
+            tolerated.append(f"{what} holds a header that is not under A1")
         if group.encode(tag) != octets:
             tolerated.append(f"{what} holds lengths or orders that are not the usual ones")
-        return cls(group.templates, group.others, group.declared_count, tuple(tolerated))
+        return replace(group, tolerated=tuple(tolerated))
 
     def encode(self, tag: int) -> bytes:
         """The whole EF, under the tag of its data group."""
@@ -167,26 +177,29 @@ class BiometricGroup:
             GROUP_TEMPLATE,
             tlv.encode(0x02, bytes((count,))),
             *(template.encode() for template in self.templates),
+            *self.inner_others,
         )
         return tlv.encode(tag, group, *self.others)
 
 
 def _decode_template(template: tlv.DataObject) -> BiometricTemplate:
     objects = template.children()
-    header = objects.one(HEADER)
+    header = next((each for each in objects if HEADER <= each.tag <= _LAST_HEADER), None)
+    if header is None:
+        raise template.malformed("holds no header A1")
     blocks = [each for each in objects if each.tag in {BLOCK_19794, BLOCK_39794}]
     if len(blocks) != 1:
         raise template.malformed(f"{len(blocks)} biometric data blocks instead of one")
     return BiometricTemplate(
-        BiometricHeader(tuple((each.tag, each.value) for each in header.children())),
+        BiometricHeader(tuple((each.tag, each.value) for each in header.children()), header.tag),
         blocks[0].tag,
         blocks[0].value,
-        tuple(
-            tlv.encode(each.tag, each.value)
-            for each in objects
-            if each is not header and each is not blocks[0]
-        ),
+        _whole(each for each in objects if each is not header and each is not blocks[0]),
     )
+
+
+def _whole(objects: Iterable[tlv.DataObject]) -> tuple[bytes, ...]:
+    return tuple(tlv.encode(each.tag, each.value) for each in objects)
 
 
 _SIDES: Final = {"right": 0b01, "left": 0b10}

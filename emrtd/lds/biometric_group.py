@@ -50,16 +50,20 @@ class Instance(Generic[R_co]):
 class BiometricDataGroup(Generic[R_co, S_co]):
     """A data group of biometric data: its instances, and whatever else its issuer put there.
 
-    `others` and `declared_count` are as in `BiometricGroup`; `tolerated` names what was read past.
+    `others`, `declared_count` and `inner_others` are as in `BiometricGroup`; `tolerated` names what
+    was read past.
     """
 
     instances: tuple[Instance[R_co], ...]
     others: tuple[bytes, ...] = field(default=(), repr=False)
     declared_count: int | None = None
+    inner_others: tuple[bytes, ...] = field(default=(), repr=False)
     tolerated: tuple[str, ...] = field(default=(), compare=False)
 
     file_id: ClassVar[FileID]
     identifier: ClassVar[bytes]
+    format_types: ClassVar[dict[Generation, tuple[int, ...]]]
+    """Tag 88 of the header, for each generation; the first is written."""
 
     @classmethod
     def decode(cls, octets: bytes) -> Self:
@@ -76,12 +80,23 @@ class BiometricDataGroup(Generic[R_co, S_co]):
                 tolerated.append(
                     f"{cls.file_id} holds ISO/IEC {generation.value} data under {template.tag:X}"
                 )
+            if template.header.format_type not in cls.format_types[generation]:
+                tolerated.append(
+                    f"{cls.file_id}'s header does not say that its data are of"
+                    f" ISO/IEC {generation.value}"
+                )
             record = decoders[generation](template.block)
             instance = Instance(template.header, record, template.tag, template.others)
             tolerated += record.tolerated
             tolerated += (note for _, notes in cls.views(instance) for note in notes)
             instances.append(instance)
-        return cls(tuple(instances), group.others, group.declared_count, tuple(tolerated))
+        return cls(
+            tuple(instances),
+            group.others,
+            group.declared_count,
+            group.inner_others,
+            tuple(tolerated),
+        )
 
     def encode(self) -> bytes:
         """The whole EF; raises `MisuseError` for a field that does not fit."""
@@ -89,7 +104,8 @@ class BiometricDataGroup(Generic[R_co, S_co]):
             BiometricTemplate(each.header, each.tag, each.record.encode(), each.others)
             for each in self.instances
         )
-        return BiometricGroup(templates, self.others, self.declared_count).encode(self.tag())
+        group = BiometricGroup(templates, self.others, self.declared_count, self.inner_others)
+        return group.encode(self.tag())
 
     @classmethod
     def tag(cls) -> int:

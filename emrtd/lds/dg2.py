@@ -13,7 +13,6 @@ from emrtd.lds.biometric_group import TAGS, BiometricDataGroup, Instance
 from emrtd.lds.files import FileID
 
 FaceBlock = iso19794.FaceRecord | iso39794.FaceImageDataBlock
-FORMAT_TYPES = {Generation.ISO_19794: 0x0008, Generation.ISO_39794: 0x002A}
 
 
 @dataclass(frozen=True, slots=True)
@@ -22,6 +21,10 @@ class DataGroup2(BiometricDataGroup[FaceBlock, FaceImage]):
 
     file_id: ClassVar[FileID] = FileID.DG2
     identifier: ClassVar[bytes] = iso19794.FORMAT_IDENTIFIER
+    format_types: ClassVar[dict[Generation, tuple[int, ...]]] = {
+        Generation.ISO_19794: (0x0008,),
+        Generation.ISO_39794: (0x002A,),
+    }
 
     @classmethod
     def decode(cls, octets: bytes) -> Self:
@@ -42,7 +45,7 @@ class DataGroup2(BiometricDataGroup[FaceBlock, FaceImage]):
     @classmethod
     def _instance(cls, face: FaceImage, generation: Generation) -> Instance[FaceBlock]:
         header = BiometricHeader.of(
-            FACIAL_FEATURES, FORMAT_TYPES[generation], created=face.captured
+            FACIAL_FEATURES, cls.format_types[generation][0], created=face.captured
         )
         is_19794 = generation is Generation.ISO_19794
         record = (iso19794.FaceRecord if is_19794 else iso39794.FaceImageDataBlock).of(face)

@@ -20,7 +20,6 @@ from emrtd.lds.biometric_group import TAGS, BiometricDataGroup, Instance
 from emrtd.lds.files import FileID
 
 FingerBlock = iso19794.FingerRecord | iso39794.FingerImageDataBlock
-FORMAT_TYPES = {Generation.ISO_19794: 0x0007, Generation.ISO_39794: 0x0028}
 RANDOM_SIZE = 8
 """Octets of the random number in an empty template."""
 
@@ -31,6 +30,10 @@ class DataGroup3(BiometricDataGroup[FingerBlock, FingerImage]):
 
     file_id: ClassVar[FileID] = FileID.DG3
     identifier: ClassVar[bytes] = iso19794.FORMAT_IDENTIFIER
+    format_types: ClassVar[dict[Generation, tuple[int, ...]]] = {
+        Generation.ISO_19794: (0x0007,),
+        Generation.ISO_39794: (0x0028,),
+    }
 
     @classmethod
     def of(
@@ -51,7 +54,7 @@ class DataGroup3(BiometricDataGroup[FingerBlock, FingerImage]):
     def _instance(cls, finger: FingerImage, generation: Generation) -> Instance[FingerBlock]:
         header = BiometricHeader.of(
             FINGERPRINT,
-            FORMAT_TYPES[generation],
+            cls.format_types[generation][0],
             subtype=FINGER_SUBTYPES.get(finger.position, 0),
             created=finger.captured,
         )

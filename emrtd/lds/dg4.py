@@ -15,7 +15,6 @@ from emrtd.lds.dg3 import RANDOM_SIZE
 from emrtd.lds.files import FileID
 
 IrisBlock = iso19794.IrisRecord | iso39794.IrisImageDataBlock
-FORMAT_TYPES = {Generation.ISO_19794: 0x0009, Generation.ISO_39794: 0x002C}
 
 
 @dataclass(frozen=True, slots=True)
@@ -24,6 +23,10 @@ class DataGroup4(BiometricDataGroup[IrisBlock, IrisImage]):
 
     file_id: ClassVar[FileID] = FileID.DG4
     identifier: ClassVar[bytes] = iso19794.FORMAT_IDENTIFIER
+    format_types: ClassVar[dict[Generation, tuple[int, ...]]] = {
+        Generation.ISO_19794: (0x0009, 0x000B),
+        Generation.ISO_39794: (0x002C,),
+    }
 
     @classmethod
     def of(cls, irises: Iterable[IrisImage], generation: Generation = Generation.ISO_19794) -> Self:
@@ -38,7 +41,10 @@ class DataGroup4(BiometricDataGroup[IrisBlock, IrisImage]):
     @classmethod
     def _instance(cls, iris: IrisImage, generation: Generation) -> Instance[IrisBlock]:
         header = BiometricHeader.of(
-            IRIS, FORMAT_TYPES[generation], subtype=EYE_SUBTYPES[iris.eye], created=iris.captured
+            IRIS,
+            cls.format_types[generation][0],
+            subtype=EYE_SUBTYPES[iris.eye],
+            created=iris.captured,
         )
         is_19794 = generation is Generation.ISO_19794
         record = (iso19794.IrisRecord if is_19794 else iso39794.IrisImageDataBlock).of(iris)

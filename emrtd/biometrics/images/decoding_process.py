@@ -109,7 +109,8 @@ def decode_with_pillow(
     except MemoryError:
         raise
     except Exception as problem:  # noqa: BLE001  # Pillow's plug-ins raise whatever they meet
-        raise MalformedError("image", f"cannot be decoded ({type(problem).__name__})") from None
+        damage = "it is damaged or cut short" if isinstance(problem, OSError) else repr(problem)
+        raise MalformedError("image", f"cannot be decoded: {damage[:80]}") from None
     raise MalformedError("image", "has two headers that disagree on its dimensions")
 
 

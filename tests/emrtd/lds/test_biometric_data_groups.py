@@ -162,6 +162,36 @@ def test_unknown_data_objects_are_kept_and_written_back() -> None:
     assert DataGroup2.decode(octets).encode() == octets
 
 
+def test_a_header_counted_up_and_unknown_objects_in_the_group_are_tolerated_and_named() -> None:
+    fingers = [FingerImage.of(WSQ, position) for position in (FingerPosition(2), FingerPosition(7))]
+    templates = [
+        tlv.encode(
+            0x7F60,
+            bytes((0xA1 + number,)) + instance.header.encode()[1:],
+            tlv.encode(0x5F2E, instance.record.encode()),
+        )
+        for number, instance in enumerate(DataGroup3.of(fingers).instances)
+    ]
+    inner = (b"\x02\x01\x02", *templates, tlv.encode(0x53, b"issuer"))
+    octets = tlv.encode(0x63, tlv.encode(0x7F61, *inner))
+    group = DataGroup3.decode(octets)
+    assert group.tolerated == (
+        "DG3 holds more than a count and templates in its 7F61",
+        "DG3 holds a header that is not under A1",
+    )
+    assert group.fingers() == tuple(fingers)
+    assert group.encode() == octets
+
+
+def test_a_header_that_belies_its_data_is_named() -> None:
+    octets = (
+        DataGroup2.of([FaceImage.of(JPEG)]).encode().replace(b"\x88\x02\0\x08", b"\x88\x02\0\x2a")
+    )
+    group = DataGroup2.decode(octets)
+    assert group.tolerated == ("DG2's header does not say that its data are of ISO/IEC 19794",)
+    assert group.encode() == octets
+
+
 def test_ten_thousand_instances_are_refused() -> None:
     inner = DataGroup3.of([FingerImage.of(WSQ, FingerPosition.LEFT_RING)]).encode()
     start = inner.index(b"\x7f\x60")
