@@ -15,10 +15,10 @@ from emrtd.crypto.hashes import Hash
 from emrtd.crypto.signatures import EcPublicKey, PublicKey, SignatureScheme, hash_algorithm
 from emrtd.lds.security_object import SecurityObject
 from emrtd.lds.sod import Sod, build_sod
-from emrtd.pki.certificates import forget
 from emrtd.pki.crl import Crl
 from emrtd.pki.findings import Outcome
 from emrtd.pki.passive import examine
+from emrtd.pki.path import forget
 from personalise.pki.country_signing_ca import CountrySigningCa, settings_for
 from personalise.pki.key_custody import generate_private_key
 from verify.trust_files import TrustFile

@@ -13,7 +13,7 @@ from emrtd.errors import MalformedError
 from emrtd.tlv import encode_length
 
 MAX_DEPTH: Final = 32
-"""How deep values may stand in one another; a certificate needs about 12."""
+"""How deep values of indefinite length may stand in one another; EF.SOD needs about 12."""
 
 MAX_CHILDREN: Final = 20_000
 """How many values `Value.children` holds; longer runs are iterated with `Value.each`."""
@@ -39,17 +39,14 @@ class Value:
     `begin` is the offset of the tag, `start` and `end` bound the contents.
     """
 
-    __slots__ = ("_children", "begin", "depth", "end", "source", "start", "tag")
+    __slots__ = ("_children", "begin", "end", "source", "start", "tag")
 
-    def __init__(  # noqa: PLR0917 - made once for every value: keywords would cost
-        self, source: Source, tag: int, begin: int, start: int, end: int, depth: int
-    ) -> None:
+    def __init__(self, source: Source, tag: int, begin: int, start: int, end: int) -> None:
         self.source = source
         self.tag = tag
         self.begin = begin
         self.start = start
         self.end = end
-        self.depth = depth
         self._children: tuple[Value, ...] | None = None
 
     def __repr__(self) -> str:  # the contents may be a person's
@@ -84,9 +81,8 @@ class Value:
 
     def _read_children(self) -> "list[Value]":
         """Nearly every value has one octet of tag and one of length: those are read here."""
-        source, position, end, depth = self.source, self.start, self.end, self.depth + 1
+        source, position, end = self.source, self.start, self.end
         octets = source.octets
-        self._check_depth(depth)
         found: list[Value] = []
         while position < end:
             tag = octets[position]
@@ -96,7 +92,7 @@ class Value:
                 stop = start + length
             else:
                 tag, start, stop = _header(source, position, end)
-            found.append(Value(source, tag, position, start, stop, depth))
+            found.append(Value(source, tag, position, start, stop))
             position = stop
             if len(found) > MAX_CHILDREN:
                 raise self.malformed(f"more than {MAX_CHILDREN} values in one")
@@ -104,20 +100,15 @@ class Value:
 
     def each(self, limit: int) -> "Iterator[Value]":
         """Iterate over the values that the contents are made of, without keeping them."""
-        source, position, depth = self.source, self.start, self.depth + 1
-        self._check_depth(depth)
+        source, position = self.source, self.start
         count = 0
         while position < self.end:
             tag, start, stop = _header(source, position, self.end)
             count += 1
             if count > limit:
                 raise self.malformed(f"more than {limit} values in one")
-            yield Value(source, tag, position, start, stop, depth)
+            yield Value(source, tag, position, start, stop)
             position = stop
-
-    def _check_depth(self, depth: int) -> None:
-        if depth > MAX_DEPTH:
-            raise self.malformed(f"values nested deeper than {MAX_DEPTH}")
 
     def malformed(self, reason: str) -> MalformedError:
         """Make the error that blames this value."""
@@ -142,7 +133,7 @@ def read_first(octets: bytes, what: str) -> Value:
     """Read the value that the octets begin with; `Value.end` says where it ends."""
     source = Source(octets, what)
     tag, start, end = _header(source, 0, len(octets))
-    return Value(source, tag, 0, start, end, 0)
+    return Value(source, tag, 0, start, end)
 
 
 def is_der(value: Value) -> bool:
@@ -206,7 +197,7 @@ def _definite(
 
 
 def _joined(segments: bytes, what: str) -> bytes:
-    whole = Value(Source(segments, what), 0x24, 0, 0, len(segments), 0)
+    whole = Value(Source(segments, what), 0x24, 0, 0, len(segments))
     return b"".join(segment.expect(0x04).contents for segment in whole.each(len(segments)))
 
 

@@ -85,12 +85,23 @@ def _verify_with_points(curve: Curve, point: Point, digest: bytes, r: int, s: in
 
 def verify_with_openssl(curve: Curve, point: Point, digest: bytes, signature: bytes) -> None:
     """Verify a DER signature on a curve that OpenSSL has; raises `ProtocolError`."""
+    _verifier(curve, point)(signature, digest)
+
+
+@lru_cache(maxsize=256)
+def _verifier(curve: Curve, point: Point) -> Callable[[bytes, bytes], None]:
+    """What verifies with one key, with everything that can be prepared prepared."""
     from cryptography.exceptions import InvalidSignature
 
-    try:
-        public_key(curve, point).verify(signature, digest, _prehashed(len(digest)))
-    except InvalidSignature:
-        raise ProtocolError(_WRONG) from None
+    key = public_key(curve, point)
+
+    def verify_with_key(signature: bytes, digest: bytes) -> None:
+        try:
+            key.verify(signature, digest, _prehashed(len(digest)))
+        except InvalidSignature:
+            raise ProtocolError(_WRONG) from None
+
+    return verify_with_key
 
 
 def _sign_with_openssl(curve: Curve, private: int, digest: bytes) -> tuple[int, int]:

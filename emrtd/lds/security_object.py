@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from functools import lru_cache
 from typing import Final
 
 from emrtd.asn1 import ber, der
@@ -84,9 +85,9 @@ class SecurityObject:
             hashes[number] = digest
         if not hashes:
             raise fields[2].malformed("no data group has a hash")
-        lds_version, unicode_version = (
-            _read_versions(fields[3]) if len(fields) == 4 else (None, None)
-        )
+        lds_version, unicode_version = None, None
+        if len(fields) == 4:
+            lds_version, unicode_version = _read_versions(fields[3].encoded)
         return cls(algorithm, hashes, lds_version, unicode_version)
 
 
@@ -112,7 +113,10 @@ def _read_hash_value(entry: ber.Value, algorithm: Hash) -> tuple[int, bytes]:
     return number, digest
 
 
-def _read_versions(value: ber.Value) -> tuple[str, str]:
+@lru_cache(maxsize=64)
+def _read_versions(encoded: bytes) -> tuple[str, str]:
+    """Read LDSVersionInfo: there are two or three in the world."""
+    value = ber.read(encoded, _WHAT)
     fields = value.expect(der.SEQUENCE).children
     if len(fields) != 2:
         raise value.malformed("two versions are expected")

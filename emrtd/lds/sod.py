@@ -45,16 +45,14 @@ class Sod:
         """Read a whole EF.SOD, with nothing behind it; raises `MalformedError`."""
         whole = tlv.read_expected(octets, _TAG, _WHAT)
         signed_data = SignedData.parse(whole.value, _WHAT)
-        tolerated = set(signed_data.tolerated)
-        if len(tlv.encode(_TAG, whole.value)) != len(octets):
-            tolerated.add(Tolerance.LONG_LENGTH)
+        tolerated = signed_data.tolerated
+        if 1 + len(tlv.encode_length(len(whole.value))) != whole.offset:
+            tolerated |= {Tolerance.LONG_LENGTH}
         if signed_data.content_type != LDS_SECURITY_OBJECT:
             if signed_data.content_type not in _OTHER_CONTENT_TYPES:
                 raise MalformedError(_WHAT, f"signs content of type {signed_data.content_type}")
-            tolerated.add(Tolerance.SOD_CONTENT_TYPE)
-        return cls(
-            octets, signed_data, SecurityObject.decode(signed_data.content), frozenset(tolerated)
-        )
+            tolerated |= {Tolerance.SOD_CONTENT_TYPE}
+        return cls(octets, signed_data, SecurityObject.decode(signed_data.content), tolerated)
 
     def encode(self) -> bytes:
         """The file, octet for octet as it was read."""

@@ -246,11 +246,13 @@ def _read_old_document_types(value: ber.Value, tolerated: set[Tolerance]) -> fro
 
 def _leaves(value: ber.Value) -> Iterator[ber.Value]:
     """The primitive values in a value, at any depth."""
-    if value.constructed:
-        for child in value.children:
-            yield from _leaves(child)
-    else:
-        yield value
+    pending = [value]
+    while pending:  # no recursion: the depth is the certificate's choice
+        each = pending.pop()
+        if each.constructed:
+            pending.extend(reversed(each.children))
+        else:
+            yield each
 
 
 _READERS: Final[dict[str, tuple[str, Callable[[ber.Value, set[Tolerance]], Any]]]] = {

@@ -13,8 +13,10 @@ Hashes of data groups are the caller's to compare.
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import datetime
+from functools import lru_cache
 from typing import Final
 
+from emrtd.crypto.signatures import SignatureScheme
 from emrtd.errors import ProtocolError
 from emrtd.pki.certificates import Certificate
 from emrtd.pki.findings import Finding, Outcome, Shows
@@ -145,10 +147,14 @@ def _examine_signatures(
             each.signer.verify(data.content_type, data.content, key)
         except ProtocolError as error:
             return Finding(finding_id, Outcome.FAILED, str(error), _CLAUSE, Shows.FORGERY)
-    scheme = signatures[0].signer.scheme.description
-    reason = f"signed by {signatures[0].certificate.subject} with {scheme}"  # type: ignore[union-attr]
-    tolerated = frozenset[Tolerance]().union(*(each.tolerated for each in signatures))
+    tolerated = signatures[0].tolerated.union(*(each.tolerated for each in signatures[1:]))
+    reason = _who_signed(signatures[0].certificate, signatures[0].signer.scheme)
     return Finding(finding_id, Outcome.PASSED, reason, _CLAUSE, tolerated=tolerated)
+
+
+@lru_cache(maxsize=1024)
+def _who_signed(certificate: Certificate | None, scheme: SignatureScheme) -> str:
+    return f"signed by {certificate and certificate.subject} with {scheme.description}"
 
 
 def _examine_profile(

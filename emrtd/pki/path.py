@@ -15,9 +15,11 @@ Signatures once proven are remembered for so long as the process lives.
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from datetime import datetime
+from functools import lru_cache
 from typing import Final
 
 from emrtd.errors import ProtocolError
+from emrtd.pki import certificates
 from emrtd.pki.certificates import Certificate
 from emrtd.pki.crl import Crl
 from emrtd.pki.extensions import BASIC_CONSTRAINTS, KEY_USAGE, KeyUsage
@@ -31,6 +33,7 @@ CHAIN: Final = "ds.chain"
 VALIDITY: Final = "ds.validity"
 
 _CLAUSE: Final = "Doc 9303-12, D.1.1.3"
+_VALIDITY_CLAUSE: Final = "Doc 9303-12, D.1.1.3 a)"
 
 
 @dataclass(frozen=True)
@@ -96,22 +99,42 @@ def find_anchor(
     """
     search = _Search()
     for anchor in _candidates(certificate, trust, at, search):
-        reason = _unfit(anchor.certificate, certificate)
-        if not _signed_by(certificate, anchor.certificate):
-            search.wrong_signature |= reason is None
-            continue
-        if reason is not None:
-            search.unfit.append(reason)
-            continue
-        if certificate.extensions.unknown_critical:
-            names = ", ".join(sorted(certificate.extensions.unknown_critical))
-            return anchor, _chain(Outcome.FAILED, f"a critical extension is not known: {names}")
-        return anchor, _chain(
-            Outcome.PASSED,
-            f"issued by {anchor.certificate.subject}",
-            tolerated=_tolerated(certificate, anchor.certificate),
-        )
+        issue = _examine_issue(certificate, anchor.certificate)
+        if not issue.signed:
+            search.wrong_signature |= issue.unfit is None
+        elif issue.unfit is not None:
+            search.unfit.append(issue.unfit)
+        else:
+            return anchor, issue.finding
     return None, _no_anchor(certificate, trust, search)
+
+
+@dataclass(frozen=True, slots=True)
+class _Issue:
+    """Whether one certificate's key signed another, and may have; and what follows if both."""
+
+    signed: bool
+    unfit: str | None
+    finding: Finding
+
+
+@lru_cache(maxsize=4096)
+def _examine_issue(certificate: Certificate, issuer: Certificate) -> _Issue:
+    """Two certificates always come to the same: they are examined once."""
+    finding = _chain(
+        Outcome.PASSED, f"issued by {issuer.subject}", tolerated=_tolerated(certificate, issuer)
+    )
+    unknown = certificate.extensions.unknown_critical
+    if unknown:
+        reason = f"a critical extension is not known: {', '.join(sorted(unknown))}"
+        finding = _chain(Outcome.FAILED, reason)
+    return _Issue(_signed_by(certificate, issuer), _unfit(issuer, certificate), finding)
+
+
+def forget() -> None:
+    """Forget all certificates that were read and examined, as a new process would have."""
+    _examine_issue.cache_clear()
+    certificates.forget()
 
 
 def _chain(
@@ -137,7 +160,7 @@ def _candidates(
     if identifier is not None:
         by_key = trust.anchors_by_key_identifier(identifier)
         search.named_by_key = bool(by_key)
-        for anchor in sorted(by_key, key=unlikely):
+        for anchor in by_key if len(by_key) == 1 else sorted(by_key, key=unlikely):
             seen.add(anchor.certificate)
             yield anchor
     for anchor in sorted(trust.anchors_by_name(certificate.issuer), key=unlikely):
@@ -223,7 +246,7 @@ def differ_in_one_octet(left: bytes, right: bytes | None) -> bool:
 
 
 def _examine_validity(certificate: Certificate, anchor: Anchor | None, at: datetime) -> Finding:
-    clause = "Doc 9303-12, D.1.1.3 a)"
+    clause = _VALIDITY_CLAUSE
     if at < certificate.not_before:
         reason = f"the certificate is valid from {certificate.not_before.date()}"
         return Finding(VALIDITY, Outcome.FAILED, reason, clause)
@@ -238,5 +261,10 @@ def _examine_validity(certificate: Certificate, anchor: Anchor | None, at: datet
                 f"{csca.not_before.date()} to {csca.not_after.date()}"
             )
             return Finding(VALIDITY, Outcome.WARNING, reason, clause)
+    return _valid(certificate)
+
+
+@lru_cache(maxsize=1024)
+def _valid(certificate: Certificate) -> Finding:
     reason = f"the certificate is valid until {certificate.not_after.date()}"
-    return Finding(VALIDITY, Outcome.PASSED, reason, clause)
+    return Finding(VALIDITY, Outcome.PASSED, reason, _VALIDITY_CLAUSE)

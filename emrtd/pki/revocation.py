@@ -6,6 +6,7 @@ or one that proves nothing is UNDETERMINED, never good.
 """
 
 from datetime import datetime, timedelta
+from functools import lru_cache
 from typing import Final
 
 from emrtd.errors import ProtocolError
@@ -51,12 +52,16 @@ def examine_revocation(
     for crl in proven:
         stale = _stale(crl, at)
         if stale is None and crl.next_update is not None:
-            issued, until = crl.this_update.date(), crl.next_update.date()
-            reason = f"not on the CRL of {issued}, which holds until {until}"
-            finding = Finding(REVOCATION, Outcome.PASSED, reason, _CLAUSE, tolerated=crl.tolerated)
-            return crl, finding
+            return crl, _not_revoked(crl)
         doubt = stale or doubt
     return proven[0] if proven else None, _undetermined(doubt)
+
+
+@lru_cache(maxsize=64)
+def _not_revoked(crl: Crl) -> Finding:
+    issued, until = crl.this_update.date(), crl.next_update and crl.next_update.date()
+    reason = f"not on the CRL of {issued}, which holds until {until}"
+    return Finding(REVOCATION, Outcome.PASSED, reason, _CLAUSE, tolerated=crl.tolerated)
 
 
 def _undetermined(reason: str) -> Finding:

@@ -150,23 +150,22 @@ def _parse(octets: bytes, definite: bytes, what: str, quirks: frozenset[Toleranc
     signers = fields[-1].expect(der.SET).children
     if len(certificates) > MAX_CERTIFICATES or not 1 <= len(signers) <= MAX_SIGNERS:
         raise bodies[0].malformed(f"{len(signers)} signers and {len(certificates)} certificates")
-    infos = tuple(_read_signer(each) for each in signers)
+    infos = tuple([_read_signer(each) for each in signers])
+    for signer in infos:
+        quirks |= signer.tolerated
+    if not whole.source.is_der:  # of all that was read; certificates note their own
+        quirks |= {Tolerance.LONG_LENGTH}
     return SignedData(
         der=octets,
         version=version,
-        digest_algorithms=tuple(read_hash(each) for each in digests.expect(der.SET).children),
+        digest_algorithms=tuple([read_hash(each) for each in digests.expect(der.SET).children]),
         content_type=content_type,
         content=content,
-        certificates=tuple(Certificate.parse(each.encoded) for each in certificates),
-        crls=tuple(each.expect(der.SEQUENCE).encoded for each in crls),
+        certificates=tuple([Certificate.parse(each.encoded) for each in certificates]),
+        crls=tuple([each.expect(der.SEQUENCE).encoded for each in crls]),
         signers=infos,
-        tolerated=quirks.union(*(info.tolerated for info in infos), _lengths(whole)),
+        tolerated=quirks,
     )
-
-
-def _lengths(whole: ber.Value) -> frozenset[Tolerance]:
-    """Note lengths that DER does not allow, of all that was read; certificates note their own."""
-    return frozenset() if whole.source.is_der else frozenset({Tolerance.LONG_LENGTH})
 
 
 def _read_content(value: ber.Value) -> tuple[str, bytes]:
@@ -244,10 +243,35 @@ class _Attributes:
     signing_time: datetime | None = None
 
 
+def _attribute(oid: str, value: bytes) -> bytes:
+    return der.sequence(der.oid(oid), der.set_of(value))
+
+
+_LDS_CONTENT_TYPE: Final = "2.23.136.1.1.1"
+_LDS_ATTRIBUTE: Final = _attribute(ID_CONTENT_TYPE, der.oid(_LDS_CONTENT_TYPE))
+_DIGEST_HEADS: Final = {
+    len(_attribute(ID_MESSAGE_DIGEST, der.octet_string(bytes(each.size)))): _attribute(
+        ID_MESSAGE_DIGEST, der.octet_string(bytes(each.size))
+    )[: -each.size]
+    for each in Hash
+}
+"""What a message digest attribute begins with, by its length: every EF.SOD has one."""
+
+
 def _read_attributes(value: ber.Value) -> _Attributes:
     found = _Attributes()
     seen = set()
     for attribute in value.children:
+        encoded = attribute.encoded
+        head = _DIGEST_HEADS.get(len(encoded))
+        if head is not None and encoded.startswith(head) and ID_MESSAGE_DIGEST not in seen:
+            seen.add(ID_MESSAGE_DIGEST)
+            found.message_digest = encoded[len(head) :]
+            continue
+        if encoded == _LDS_ATTRIBUTE and ID_CONTENT_TYPE not in seen:
+            seen.add(ID_CONTENT_TYPE)
+            found.content_type = _LDS_CONTENT_TYPE
+            continue
         fields = attribute.expect(der.SEQUENCE).children
         if len(fields) != 2:
             raise attribute.malformed("an attribute is a type and a set of values")

@@ -7,6 +7,7 @@ oneself, to the last octet, is a linter's business.
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from enum import Enum, unique
+from functools import lru_cache
 from typing import Final
 
 from emrtd.pki.certificates import Certificate
@@ -59,16 +60,25 @@ def examine_profile(
     certificate: Certificate, anchor: Anchor | None, purpose: Purpose, use: Use
 ) -> Finding:
     """The finding `ds.profile`: key usage, purpose, document types and private-key usage period."""
-    reason = _wrong_key_usage(certificate) or _wrong_purpose(certificate, purpose)
-    if reason is not None:
-        return Finding(PROFILE, Outcome.FAILED, reason, _CLAUSE, Shows.FORGERY)
+    finding = _examine_alone(certificate, purpose)
+    if finding.outcome is not Outcome.PASSED:
+        return finding
     types = certificate.extensions.document_types
     if types is not None and use.document_type and not covers(types, use.document_type):
         reason = "the signer is not for documents of this type"
         return Finding(PROFILE, Outcome.FAILED, reason, "Doc 9303-12, 7.1.1.6")
-    reason = _outside_usage_period(certificate, anchor, use)
+    outside = _outside_usage_period(certificate, anchor, use)
+    if outside is not None:
+        return Finding(PROFILE, Outcome.WARNING, outside, "Doc 9303-11, 5.1.1")
+    return finding
+
+
+@lru_cache(maxsize=1024)
+def _examine_alone(certificate: Certificate, purpose: Purpose) -> Finding:
+    """What the certificate alone says, whatever it was used for."""
+    reason = _wrong_key_usage(certificate) or _wrong_purpose(certificate, purpose)
     if reason is not None:
-        return Finding(PROFILE, Outcome.WARNING, reason, "Doc 9303-11, 5.1.1")
+        return Finding(PROFILE, Outcome.FAILED, reason, _CLAUSE, Shows.FORGERY)
     tolerated = certificate.tolerated | _missing(certificate, purpose)
     reason = "the certificate may be used for this"
     return Finding(PROFILE, Outcome.PASSED, reason, _CLAUSE, tolerated=tolerated)

@@ -10,6 +10,7 @@ from asn1crypto import x509
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from emrtd import tlv
 from emrtd.asn1 import ber, der
 from emrtd.crypto.hashes import Hash
 from emrtd.crypto.signatures import SignatureFamily, SignatureScheme
@@ -269,6 +270,15 @@ def test_truncated_and_trailing_octets(cut: int) -> None:
     for octets in (GOOD.der[:-cut], GOOD.der + bytes(cut), b"\x30\x00", b""):
         with pytest.raises(MalformedError):
             Certificate.parse(octets)
+
+
+def test_deep_nesting_is_read_or_malformed() -> None:
+    nest = b""
+    for _ in range(9_000):
+        nest = tlv.encode(0x30, nest)
+    for oid in (ext.DOCUMENT_TYPE_LIST, ext.CRL_DISTRIBUTION_POINTS, ext.KEY_USAGE):
+        found = issued_with(extension(oid, nest)).extensions
+        assert oid in found.malformed or found.crl_distribution_points == ()
 
 
 def test_a_huge_certificate_is_refused_before_it_is_read() -> None:
