@@ -31,12 +31,20 @@ def read_passphrase(named: Path | None = None) -> Secret:
         return read_secret_line(named)
     if from_environment := os.environ.get(ENVIRONMENT_VARIABLE):
         return read_secret_line(Path(from_environment))
-    path = user_folder() / "passphrase"
+    return user_secret("passphrase")
+
+
+def user_secret(name: str) -> Secret:
+    """A secret of the user's own, made at random when it is first needed.
+
+    Raises `MisuseError` where others may read its file.
+    """
+    path = user_folder() / name
     try:
         _make(path)
     except FileExistsError:
         if path.stat().st_mode & 0o077:
-            raise MisuseError(f"{path}: others may read the pass phrase; `chmod 600` it") from None
+            raise MisuseError(f"{path}: others may read this secret; `chmod 600` it") from None
     return read_secret_line(path)
 
 
@@ -50,7 +58,7 @@ def read_secret_line(path: Path) -> Secret:
 
 
 def _make(path: Path) -> None:
-    """Write a random pass phrase, whole or not at all; `FileExistsError` where there is one."""
+    """Write a random secret, whole or not at all; `FileExistsError` where there is one."""
     if path.exists():
         raise FileExistsError
     path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)

@@ -100,8 +100,10 @@ def card(
     compared with the one on the chip.
     """
     from emrtd.errors import MisuseError
+    from emrtd.passphrase import user_secret
     from emrtd.transport.connection import connect
     from verify.credentials import read_credentials
+    from verify.evidence import SEAL_KEY
     from verify.inspection import capture, inspect
     from verify.judging import judging
 
@@ -120,7 +122,7 @@ def card(
             evidence = capture(connection, procedure)
         status = bench.judge(evidence)
     if save is not None and evidence.files:
-        evidence.to_image().save(save)
+        evidence.to_image(user_secret(SEAL_KEY)).save(save)
     return status
 
 
@@ -136,11 +138,12 @@ def image(*, image: Path, mrz: str | None, **options: Any) -> ExitStatus:
     """Judge an LDS image: a folder or a zip of elementary files, or one such file."""
     from msgspec.structs import replace
 
-    from verify.evidence import Evidence
+    from emrtd.passphrase import user_secret
+    from verify.evidence import SEAL_KEY, Evidence
     from verify.judging import judging
 
     with judging(**options) as bench:
-        evidence = Evidence.load(image)
+        evidence = Evidence.load(image, user_secret(SEAL_KEY))
         if mrz is not None:
             from verify.credentials import read_optical
 

@@ -3,8 +3,14 @@
 Evidence is data.  Judged at once or years later, on the same trust store, policy and instant, it
 gives the same report: proofs are kept as transcripts that are verified anew, not as results.
 It is saved as an LDS image, with `evidence.json` beside the elementary files.
+
+A transcript can be made up by anybody who has the public files: a proof convinces only whoever saw
+it.  Saved evidence therefore carries a seal (HMAC-SHA-256 under a key of the user's own), and where
+that is not good, what a session proved is left out: what remains is an image of files.
 """
 
+import hashlib
+import hmac
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any, Final, Literal
@@ -14,8 +20,13 @@ import msgspec
 from emrtd.errors import MalformedError, MisuseError
 from emrtd.lds.files import FileID
 from emrtd.lds.image import EVIDENCE_NAME, LdsImage
+from emrtd.secret import Secret
 
 _MAX_SIZE: Final = 1 << 20
+_SEAL_PURPOSE: Final = b"chipseal evidence 1\n"
+
+SEAL_KEY: Final = "evidence-key"
+"""The name of the user's own secret that seals evidence."""
 
 
 class _Data(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
@@ -131,6 +142,22 @@ class _Notes(_Data, frozen=True, kw_only=True):
     session: Session | None = None
     optical_mrz: str = ""
     unread: dict[FileID, Unread] = {}
+    seal: bytes = b""
+
+    def sealed(self, files: Mapping[FileID, bytes], key: Secret) -> "_Notes":
+        """These notes with the seal over them and the files."""
+        bare = msgspec.structs.replace(self, seal=b"")
+        digests = b"".join(
+            file_id.encode() + hashlib.sha256(files[file_id]).digest() for file_id in sorted(files)
+        )
+        message = _SEAL_PURPOSE + digests + msgspec.json.encode(bare)
+        return msgspec.structs.replace(bare, seal=hmac.digest(key.reveal(), message, "sha256"))
+
+    def is_vouched_for(self, files: Mapping[FileID, bytes], key: Secret | None) -> bool:
+        """Whether the seal is that of this key."""
+        if key is None or not self.seal:
+            return False
+        return hmac.compare_digest(self.sealed(files, key).seal, self.seal)
 
 
 _NO_NOTES: Final = _Notes()
@@ -152,12 +179,17 @@ class Evidence(_Data, frozen=True):
     image_quirks: tuple[str, ...] = ()
 
     @classmethod
-    def from_image(cls, image: LdsImage, what: str = "image") -> "Evidence":
+    def from_image(
+        cls, image: LdsImage, what: str = "image", key: Secret | None = None
+    ) -> "Evidence":
         """Make evidence of an image, with what its reader noted down where it did.
 
-        Raises `MalformedError`, which blames `what`, for notes that cannot be read.
+        The session is left out unless its seal is that of `key`.  Raises `MalformedError`, which
+        blames `what`, for notes that cannot be read.
         """
         saved = _NO_NOTES if image.evidence is None else _decode(image.evidence, what)
+        if not saved.is_vouched_for(image.files, key):
+            saved = msgspec.structs.replace(saved, session=None)
         return cls(
             files=image.files,
             unread=saved.unread,
@@ -168,18 +200,24 @@ class Evidence(_Data, frozen=True):
         )
 
     @classmethod
-    def load(cls, path: Path) -> "Evidence":
+    def load(cls, path: Path, key: Secret | None = None) -> "Evidence":
         """Read an LDS image: a folder, a zip, or one elementary file by itself.
 
-        Raises `MisuseError` and `MalformedError` as `LdsImage.load` does.
+        `key` is that of the seal, as for `from_image`.  Raises `MisuseError` and `MalformedError`
+        as `LdsImage.load` does.
         """
-        return cls.from_image(LdsImage.load(path), str(path))
+        return cls.from_image(LdsImage.load(path), str(path), key)
 
-    def to_image(self) -> LdsImage:
-        """Make the LDS image that holds all of it; `MisuseError` where no file was read."""
+    def to_image(self, key: Secret | None = None) -> LdsImage:
+        """Make the LDS image that holds all of it, sealed with `key`.
+
+        Raises `MisuseError` where no file was read.
+        """
         if not self.files:
             raise MisuseError("nothing was read from the chip, so there is no image to save")
         notes = _Notes(session=self.session, optical_mrz=self.optical_mrz, unread=dict(self.unread))
+        if key is not None:
+            notes = notes.sealed(self.files, key)
         return LdsImage(dict(self.files), evidence=msgspec.json.encode(notes))
 
 

@@ -12,14 +12,15 @@ from emrtd.biometrics.images.png import to_png
 from emrtd.errors import EmrtdError
 from verify.report import Outcome, Report, Verdict
 from verify.words import (
-    MEANINGS,
     OUTCOMES,
     VERDICTS,
     access_words,
     counts,
     document_words,
     harmless,
+    meaning,
     permit_words,
+    proven,
 )
 
 if TYPE_CHECKING:
@@ -41,11 +42,13 @@ def render_html(report: Report) -> str:
     return _template().render(
         report=report,
         heading=VERDICTS[report.verdict],
-        meaning=MEANINGS[report.verdict],
+        meaning=meaning(report),
         lights=[(verdict, _LIGHTS[verdict]) for verdict in _LIGHTS],
         portrait=_portrait(report),
         document=document_words(report),
         permit=permit_words(report),
+        document_proven=proven(report, "DG1"),
+        permit_proven=proven(report, "DG13"),
         outcomes=OUTCOMES,
         symbols=_SYMBOLS,
         access=access_words(report),

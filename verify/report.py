@@ -122,11 +122,10 @@ class Report:
         """Each quirk of the document that was read past, once."""
         return tuple(dict.fromkeys(quirk for check in self.checks for quirk in check.tolerated))
 
-    @property
-    def portrait_is_signed(self) -> bool:
-        """Whether the portrait is the one whose hash stands in EF.SOD, signed by a known State."""
+    def is_signed(self, data_group: str) -> bool:
+        """Whether a data group ("DG2") is the one that EF.SOD hashes, signed by a known State."""
         passed = {check.id for check in self.checks if check.outcome is Outcome.PASSED}
-        return {"dg.hash.DG2", "sod.signature", "ds.chain"} <= passed
+        return {f"dg.hash.{data_group}", "sod.signature", "ds.chain"} <= passed
 
     def check(self, check_id: str) -> Check:
         """The check with this id; `KeyError` for an id that is not in the report."""

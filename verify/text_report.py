@@ -8,14 +8,15 @@ from rich.text import Text
 
 from verify.report import Outcome, Report, Verdict
 from verify.words import (
-    MEANINGS,
     OUTCOMES,
     VERDICTS,
     access_words,
     counts,
     document_words,
     harmless,
+    meaning,
     permit_words,
+    proven,
 )
 
 _LIGHTS: Final = {
@@ -37,11 +38,11 @@ def print_report(report: Report, console: Console | None = None) -> None:
     """Print the verdict, the holder, the permit, each check, and what the judgement rests on."""
     console = console or Console()
     light = Text(f" {VERDICTS[report.verdict]} ", _LIGHTS[report.verdict])
-    _line(console, light, Text(f"  {MEANINGS[report.verdict]}"))
+    _line(console, light, Text(f"  {meaning(report)}"))
     for reason in report.why:
         _line(console, Text(f"  - {harmless(reason)}"))
-    _section(console, "Holder and document", document_words(report))
-    _section(console, "Permit", permit_words(report))
+    _section(console, f"Holder and document{proven(report, 'DG1')}", document_words(report))
+    _section(console, f"Permit{proven(report, 'DG13')}", permit_words(report))
     _heading(console, "Checks")
     for check in report.checks:
         _line(

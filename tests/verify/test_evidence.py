@@ -6,6 +6,7 @@ import pytest
 from emrtd.errors import MalformedError, MisuseError
 from emrtd.lds.files import FileID
 from emrtd.lds.image import LdsImage
+from emrtd.secret import Secret
 from verify.evidence import (
     ActiveAuthenticationTranscript,
     ChipAuthenticationTranscript,
@@ -16,6 +17,8 @@ from verify.evidence import (
     TerminalAuthenticationTranscript,
     Unread,
 )
+
+KEY = Secret(b"a key that seals evidence in tests")
 
 MRZ = "I<UTOD231458907<<<<<<<<<<<<<<<7408122F1204159UTO<<<<<<<<<<<6ERIKSSON<<ANNA<MARIA<<<<<<<<<<"
 SESSION = Session(
@@ -42,12 +45,12 @@ EVIDENCE = Evidence(
 
 
 def test_saved_evidence_loads_back(tmp_path: Path) -> None:
-    EVIDENCE.to_image().save(tmp_path / "image")
-    assert Evidence.load(tmp_path / "image") == EVIDENCE
+    EVIDENCE.to_image(KEY).save(tmp_path / "image")
+    assert Evidence.load(tmp_path / "image", KEY) == EVIDENCE
     with zipfile.ZipFile(tmp_path / "image.zip", "w") as archive:
         for path in (tmp_path / "image").iterdir():
             archive.write(path, path.name)
-    assert Evidence.load(tmp_path / "image.zip") == EVIDENCE
+    assert Evidence.load(tmp_path / "image.zip", KEY) == EVIDENCE
 
 
 def test_files_alone_are_evidence_without_a_session() -> None:
@@ -89,3 +92,16 @@ def test_notes_that_cannot_be_read_are_malformed(notes: bytes) -> None:
     image = LdsImage(dict(EVIDENCE.files), evidence=notes)
     with pytest.raises(MalformedError, match=r"evidence\.json"):
         Evidence.from_image(image)
+
+
+@pytest.mark.parametrize("key", [None, Secret(b"another user's key")])
+def test_proofs_that_nobody_vouches_for_are_not_counted(key: Secret | None) -> None:
+    for image in (EVIDENCE.to_image(KEY), EVIDENCE.to_image()):
+        assert Evidence.from_image(image, key=key).session is None
+    assert Evidence.from_image(EVIDENCE.to_image(), key=KEY).session is None
+
+
+def test_a_seal_is_over_the_files_too() -> None:
+    image = EVIDENCE.to_image(KEY)
+    image.files[FileID.DG1] = b"\x61\x00"
+    assert Evidence.from_image(image, key=KEY).session is None

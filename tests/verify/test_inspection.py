@@ -15,6 +15,7 @@ from emrtd.errors import TransportError
 from emrtd.iso7816.apdu import INS, CommandAPDU
 from emrtd.iso7816.procedure import run
 from emrtd.lds.files import FileID
+from emrtd.secret import Secret
 from tests.verify.documents import CAN, NOW, PACE_CAM, PACE_GM, Document, issue, mrz, usual
 from tests.vsmartcard.cards import personalised
 from verify.evidence import Evidence
@@ -22,6 +23,8 @@ from verify.inspection import channel, inspect
 from verify.inspection.opening import Credentials
 from verify.policy import BasicAccessControl
 from verify.report import Outcome, Report, Shows, Verdict
+
+KEY = Secret(b"a key that seals evidence in tests")
 
 MRZ = Password.from_mrz_information(mrz().information)
 WRONG = Password.from_mrz_information(mrz(document_number="ZU7654321").information)
@@ -45,7 +48,7 @@ def inspected(
 def judged(document: Document, evidence: Evidence, at: datetime = NOW) -> Report:
     """The report; and the same one on the evidence once it was saved."""
     report = document.judged(evidence, at)
-    saved = Evidence.from_image(evidence.to_image()) if evidence.files else evidence
+    saved = Evidence.from_image(evidence.to_image(KEY), key=KEY) if evidence.files else evidence
     assert document.judged(saved, at) == report
     return report
 

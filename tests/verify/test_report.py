@@ -1,7 +1,11 @@
+from dataclasses import replace
+from datetime import UTC, datetime
+
 import pytest
 
 from emrtd.command_line import ExitStatus
-from verify.report import Check, Outcome, Shows, Verdict
+from verify.report import Check, Outcome, Report, Shows, Trust, Verdict
+from verify.words import meaning, proven
 
 
 @pytest.mark.parametrize("outcome", Outcome)
@@ -29,3 +33,22 @@ def test_exit_statuses_of_the_verdicts() -> None:
 def test_a_hash_check_belongs_to_its_family() -> None:
     assert Check("dg.hash.DG13", Outcome.PASSED, "", "").family == "dg.hash"
     assert Check("ds.chain", Outcome.PASSED, "", "").family == "ds.chain"
+
+
+def test_accept_claims_no_more_than_was_established() -> None:
+    def passed(*ids: str) -> tuple[Check, ...]:
+        return tuple(Check(each, Outcome.PASSED, "", "") for each in ids)
+
+    signed = passed("sod.signature", "ds.chain", "dg.hash.DG1")
+    image = Report(
+        verdict=Verdict.ACCEPT, why=(), checks=signed, at=datetime(2026, 11, 22, tzinfo=UTC),
+        policy="default", document={}, permit=None, portrait=None, data_groups={},
+        access="not-performed", trust=Trust(), apdus=0, octets=0, seconds=0.0,
+    )  # fmt: skip
+    assert "no chip was asked" in meaning(image)
+    assert "not a copy" in meaning(replace(image, access="bac"))
+    live = replace(image, access="bac", checks=(*signed, *passed("chip.authentication")))
+    assert "genuine" in meaning(live)
+    assert proven(image, "DG1") == ""
+    assert "NOT PROVEN" in proven(image, "DG13")
+    assert "NOT PROVEN" in proven(replace(image, checks=passed("dg.hash.DG1")), "DG1")

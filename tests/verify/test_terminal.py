@@ -36,6 +36,8 @@ from verify.inspection.opening import Credentials
 from verify.inspection.terminal import load_terminal
 from verify.report import Outcome, Shows, Verdict
 
+KEY = Secret(b"a key that seals evidence in tests")
+
 CURVE = "brainpoolP256r1"
 TODAY = NOW.date()
 PASSPHRASE = Secret(b"a pass phrase for tests")
@@ -212,7 +214,7 @@ def test_the_general_authentication_procedure() -> None:
     assert "signed EF.CardSecurity" in check.reason
     assert report.check("terminal.authentication").outcome is Outcome.PASSED
     assert report.verdict is Verdict.ACCEPT, report.why
-    assert chip.judged(Evidence.from_image(evidence.to_image())) == report
+    assert chip.judged(Evidence.from_image(evidence.to_image(KEY), key=KEY)) == report
 
 
 def test_version_1_is_left_where_the_terminal_is_refused() -> None:
