@@ -60,6 +60,9 @@ class Schema:
             return bytes(self._compiled.encode(self._type_name, value, check_constraints=True))
         except (EncodeError, ConstraintsError) as problem:
             raise MisuseError(f"{self.what}: {_reason(problem)}") from None
+        except (ValueError, TypeError) as problem:  # what it lets through
+            reason = f"a value is of the wrong type ({type(problem).__name__})"
+            raise MisuseError(f"{self.what}: {reason}") from None
 
 
 def check_elements(octets: bytes, what: str) -> None:

@@ -103,7 +103,7 @@ HOSTILE: list[tuple[str, Callable[[bytes], Any], Callable[[], bytes]]] = [
     (
         "DG2 of slow images",
         DataGroup2.decode,
-        lambda: group(0x75, 0x5F2E, *[face_record(72, 0, SLOW_JPEG)] * MAX_INSTANCES),
+        lambda: group(0x75, 0x5F2E, *[face_record(20, 0, SLOW_JPEG)] * MAX_INSTANCES),
     ),
     (
         "DG3 of most fingers",

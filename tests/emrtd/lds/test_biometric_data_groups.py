@@ -8,6 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from emrtd import tlv
+from emrtd.biometrics.cbeff import BiometricGroup, BiometricHeader, BiometricTemplate
 from emrtd.biometrics.images import ImageFormat
 from emrtd.biometrics.samples import (
     Eye,
@@ -198,6 +199,37 @@ def test_ten_thousand_instances_are_refused() -> None:
     octets = tlv.encode(0x63, tlv.encode(0x7F61, b"\x02\x01\xff", inner[start:] * 10_000))
     with pytest.raises(MalformedError, match="holds 10000 templates"):
         DataGroup3.decode(octets)
+
+
+tags = st.integers(0x80, 0x88)
+headers = st.builds(
+    BiometricHeader,
+    st.lists(st.tuples(tags, st.binary(max_size=9)), max_size=4).map(tuple),
+    st.integers(0xA1, 0xAF),
+)
+objects = st.lists(
+    st.binary(max_size=200).map(lambda value: tlv.encode(0x53, value)), max_size=2
+).map(tuple)
+templates = st.builds(
+    BiometricTemplate, headers, st.sampled_from((0x5F2E, 0x7F2E)), st.binary(max_size=300), objects
+)
+
+
+@given(
+    st.builds(
+        BiometricGroup,
+        st.lists(templates, max_size=3).map(tuple),
+        objects,
+        st.none(),
+        objects,
+    )
+)
+def test_a_cbeff_structure_survives_its_coding(group: BiometricGroup) -> None:
+    octets = group.encode(0x63)
+    assert BiometricGroup.decode(octets, 0x63, "DG3") == group
+    for end in range(0, len(octets), 7):
+        with pytest.raises(MalformedError):
+            BiometricGroup.decode(octets[:end], 0x63, "DG3")
 
 
 @pytest.mark.parametrize("group", GROUPS)
