@@ -115,5 +115,8 @@ def _element(octets: bytes, position: int, what: str) -> tuple[bool, int, int]:
 
 
 def _reason(problem: Exception) -> str:
-    """What `asn1tools` says, without the values that it may quote behind a colon and quotes."""
-    return str(problem).split(" in {")[0].split(" b'")[0]
+    """What `asn1tools` says, without the value that it quotes: it may be a person's."""
+    text = str(problem)
+    for mark in (" in {", ", but got", " but got", " b'", " '"):
+        text = text.partition(mark)[0]
+    return text
