@@ -8,15 +8,12 @@ for it, or something trusted has signed it.  Nothing whose own signature is wron
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
-from hashlib import sha256
-from json import dumps
 
 from emrtd.errors import MisuseError
 from emrtd.pki.certificates import Certificate
 from emrtd.pki.crl import Crl
 from emrtd.pki.defect_list import DefectList
 from emrtd.pki.deviation_list import DeviationList
-from emrtd.pki.extensions import DEVIATION_LIST_SIGNER, MASTER_LIST_SIGNER, KeyUsage
 from emrtd.pki.findings import Outcome
 from emrtd.pki.master_list import MasterList
 from emrtd.pki.path import find_anchor
@@ -24,6 +21,7 @@ from emrtd.pki.revocation import find_crl_issuer
 from emrtd.pki.signer_profile import Purpose
 from verify.authorities import Authorities, Proof
 from verify.list_signers import examine_list_signer
+from verify.trust_columns import columns_of, columns_of_list, kind_of
 from verify.trust_entries import ANCHOR_KINDS, Kind
 from verify.trust_files import Content, TrustFile
 from verify.trust_store import TrustStore
@@ -91,6 +89,7 @@ class _Import:
             self._take(file, summary)
             self._settle_authorities()
         self._settle_signed()
+        self._supersede_crls()
         for entry, item in self._items.items():
             if not self._is_accepted(item):
                 self._leave_out(entry, item)
@@ -149,8 +148,8 @@ class _Import:
         chosen: bool = False,
         vouched: bool = False,
     ) -> None:
-        kind = _kind(content, vouched=vouched)
-        entry, new, trusted = self._store.add_entry(source, kind, _fields(content))
+        kind = kind_of(content, vouched=vouched)
+        entry, new, trusted = self._store.add_entry(source, kind, columns_of(content))
         item = self._items.setdefault(
             entry, _Item(content, summary.name, new, chosen, vouched, trusted)
         )
@@ -167,7 +166,7 @@ class _Import:
         problem: str | None,
     ) -> None:
         kind = Kind.DEVIATION_LIST if isinstance(content, DeviationList) else Kind.DEFECT_LIST
-        entry, new, _ = self._store.add_entry(source, kind, _list_fields(content))
+        entry, new, _ = self._store.add_entry(source, kind, columns_of_list(content))
         self._store.settle(entry, verified=problem is None, trusted=True, explanation=summary.note)
         summary.added += new
         summary.known += not new
@@ -181,7 +180,7 @@ class _Import:
             entry: item
             for entry, item in self._items.items()
             if isinstance(item.content, Certificate)
-            and _kind(item.content, vouched=item.vouched) in ANCHOR_KINDS
+            and kind_of(item.content, vouched=item.vouched) in ANCHOR_KINDS
         }
         if not items:
             return
@@ -243,7 +242,7 @@ class _Import:
                     if anchor is not None
                     else f"no trusted key of {content.issuer} signed it"
                 )
-            elif _kind(content, vouched=item.vouched) not in ANCHOR_KINDS:
+            elif kind_of(content, vouched=item.vouched) not in ANCHOR_KINDS:
                 finding = find_anchor(content, self._store, self._at)[1]
                 verified, reason = finding.outcome is Outcome.PASSED, finding.reason
             else:
@@ -251,6 +250,33 @@ class _Import:
             item.trusted |= verified or self._unverified
             item.verified, item.reason = verified, reason
             self._store.settle(entry, verified=verified, trusted=item.trusted, explanation=reason)
+
+    def _supersede_crls(self) -> None:
+        """Keep the newest list of a key: it repeats what the ones before it revoke.
+
+        One that revokes something the newest does not is kept too: a revocation is for ever.
+        """
+        countries = {
+            item.content.country or ""
+            for item in self._items.values()
+            if isinstance(item.content, Crl)
+        }
+        newest: dict[tuple[str, bytes | None], Crl] = {}
+        for country in countries:
+            crls = [
+                (entry.id, Crl.parse(entry.der))
+                for entry in self._store.entries(kind=Kind.CRL, country=country)
+                if entry.verified
+            ]
+            for number, crl in sorted(crls, key=lambda pair: pair[1].this_update, reverse=True):
+                kept = newest.setdefault((crl.issuer.key, crl.authority_key_identifier), crl)
+                if kept is crl or not crl.revoked.keys() <= kept.revoked.keys():
+                    continue
+                self._store.drop(number)
+                item = self._items.pop(number, None)
+                if item is not None:
+                    reason = f"a newer one is in the store, of {kept.this_update.date()}"
+                    item.summaries[0].left_out.append(f"the CRL of {crl.issuer}: {reason}")
 
     def _is_accepted(self, item: _Item) -> bool:
         proven = item.verified and item.trusted
@@ -277,83 +303,9 @@ def _rank(file: TrustFile) -> int:
 def _rank_of(content: Content) -> int:
     """What has to be there before the rest can be verified comes first."""
     match content:
-        case Certificate() if _kind(content, vouched=False) in ANCHOR_KINDS:
+        case Certificate() if kind_of(content, vouched=False) in ANCHOR_KINDS:
             return 0
         case MasterList():
             return 1
         case _:
             return 2
-
-
-def _kind(content: Certificate | Crl, *, vouched: bool) -> Kind:
-    """What a certificate is; those of a Master List are CSCAs', flagged as a CA or not."""
-    if isinstance(content, Crl):
-        return Kind.CRL
-    extensions = content.extensions
-    signs = extensions.key_usage is not None and KeyUsage.KEY_CERT_SIGN in extensions.key_usage
-    if vouched or content.is_ca or signs:
-        return Kind.CSCA
-    purposes = extensions.extended_key_usage or frozenset()
-    if MASTER_LIST_SIGNER in purposes:
-        return Kind.MASTER_LIST_SIGNER
-    if DEVIATION_LIST_SIGNER in purposes:
-        return Kind.DEVIATION_LIST_SIGNER
-    return Kind.DOCUMENT_SIGNER
-
-
-def _fields(content: Certificate | Crl) -> dict[str, object]:
-    """The columns of an entry that its octets alone determine."""
-    if isinstance(content, Crl):
-        scheme = content.scheme.description if content.scheme else "an unknown algorithm"
-        return {
-            "country": content.country or "",
-            "subject": str(content.issuer),
-            "subject_key": content.issuer.key,
-            "key": scheme,
-            "key_identifier": content.authority_key_identifier,
-            "serial": f"{content.number or 0:x}",
-            "usable": content.scheme is not None and not content.unknown_critical,
-            "valid_from": _text(content.this_update),
-            "valid_until": _text(content.next_update) if content.next_update else "",
-            "tolerated": dumps(sorted(content.tolerated)),
-            "fingerprint": sha256(content.der).digest(),
-            "der": content.der,
-        }
-    return {
-        "country": content.country or "",
-        "subject": str(content.subject),
-        "subject_key": content.subject.key,
-        "key": content.key,
-        "key_identifier": content.extensions.subject_key_identifier,
-        "serial": f"{content.serial:x}",
-        "usable": content.public_key is not None,
-        "valid_from": _text(content.not_before),
-        "valid_until": _text(content.not_after),
-        "tolerated": dumps(sorted(content.tolerated)),
-        "fingerprint": content.fingerprint,
-        "der": content.der,
-    }
-
-
-def _list_fields(content: DeviationList | DefectList) -> dict[str, object]:
-    data = content.signed_data
-    signer = data.certificates[0].subject if data.certificates else None
-    signed = data.signers[0].signing_time
-    return {
-        "country": content.country or "",
-        "subject": str(signer or ""),
-        "subject_key": signer.key if signer else "",
-        "key": data.signers[0].scheme.description,
-        "key_identifier": None,
-        "serial": "0",
-        "usable": True,
-        "valid_from": _text(signed) if signed else "",
-        "valid_until": "",
-        "tolerated": dumps(sorted(data.tolerated)),
-        "fingerprint": sha256(data.der).digest(),
-        "der": data.der,
-    }
-
-
-def _text(instant: datetime) -> str:
-    return instant.isoformat(timespec="seconds")

@@ -21,89 +21,13 @@ from emrtd.pki.defect_list import DefectList
 from emrtd.pki.deviation_list import DeviationList
 from emrtd.pki.names import Name
 from emrtd.pki.trust import Anchor
+from verify import trust_schema as schema
 from verify.trust_entries import Entry, Kind, Source
 
 T = TypeVar("T")
 
-_APPLICATION_ID: Final = 0x43485354
-_VERSION: Final = 1
 _FRESH_SECONDS: Final = 0.02
 """How long an answer may be old, where another process writes to the file meanwhile."""
-_SCHEMA: Final = """
-CREATE TABLE source (
-    id INTEGER PRIMARY KEY,
-    name TEXT NOT NULL,
-    digest BLOB NOT NULL UNIQUE,    -- SHA-256 of the file
-    imported TEXT NOT NULL,         -- UTC, ISO 8601
-    note TEXT NOT NULL              -- who signed it, what was left out
-);
-CREATE TABLE entry (
-    id INTEGER PRIMARY KEY,
-    kind TEXT NOT NULL,
-    country TEXT NOT NULL,          -- two letters in upper case, or empty
-    subject TEXT NOT NULL,
-    subject_key TEXT NOT NULL,      -- Name.key: equal where two names match
-    key TEXT NOT NULL,
-    key_identifier BLOB,
-    serial TEXT NOT NULL,           -- in hexadecimal: SQLite's integers have 64 bits
-    usable INTEGER NOT NULL,
-    verified INTEGER NOT NULL,
-    trusted INTEGER NOT NULL,       -- whether it counts: as an anchor, a signer or a list
-    explanation TEXT NOT NULL,
-    valid_from TEXT NOT NULL,
-    valid_until TEXT NOT NULL,
-    tolerated TEXT NOT NULL,        -- JSON
-    fingerprint BLOB NOT NULL UNIQUE,
-    der BLOB NOT NULL
-);
-CREATE INDEX entry_by_key_identifier ON entry (key_identifier);
-CREATE INDEX entry_by_subject ON entry (subject_key);
-CREATE INDEX entry_by_country ON entry (country, kind);
-CREATE INDEX entry_by_serial ON entry (serial);
-CREATE TABLE provenance (
-    entry INTEGER NOT NULL REFERENCES entry (id) ON DELETE CASCADE,
-    source INTEGER NOT NULL REFERENCES source (id) ON DELETE CASCADE,
-    PRIMARY KEY (entry, source)
-) WITHOUT ROWID;
-"""
-
-
-_ANCHORS: Final = """
-SELECT der, (SELECT group_concat(name, ', ') FROM provenance JOIN source ON source.id = source
-             WHERE entry = entry.id)
-FROM entry WHERE trusted AND kind IN ('csca', 'link')
-"""
-_ANCHORS_BY_KEY: Final = _ANCHORS + "AND key_identifier = ? ORDER BY id"
-_ANCHORS_BY_NAME: Final = _ANCHORS + "AND subject_key = ? ORDER BY id"
-_ANCHORS_BY_COUNTRY: Final = _ANCHORS + "AND country = ? ORDER BY id"
-
-_SIGNERS: Final = """
-SELECT der FROM entry
-WHERE trusted AND kind IN ('ds', 'master-list-signer', 'deviation-list-signer')
-"""
-_SIGNERS_BY_SERIAL: Final = _SIGNERS + "AND serial = ?"
-_SIGNERS_BY_KEY: Final = _SIGNERS + "AND key_identifier = ?"
-
-_LISTS: Final = "SELECT der FROM entry WHERE trusted AND kind = ? AND ? IN ('', country)"
-
-_ENTRIES: Final = """
-SELECT id, kind, country, subject, key, usable, verified, trusted, explanation, valid_from,
-       valid_until, tolerated, fingerprint, der
-FROM entry
-WHERE (?1 IS NULL OR kind = ?1) AND (?2 IS NULL OR country = ?2)
-      AND (?3 IS NULL OR hex(fingerprint) LIKE ?3)
-ORDER BY country, kind, subject, valid_from, id
-"""
-
-_INSERT: Final = """
-INSERT INTO entry (
-    kind, country, subject, subject_key, key, key_identifier, serial, usable, verified, trusted,
-    explanation, valid_from, valid_until, tolerated, fingerprint, der
-) VALUES (
-    :kind, :country, :subject, :subject_key, :key, :key_identifier, :serial, :usable, 0, 0,
-    '', :valid_from, :valid_until, :tolerated, :fingerprint, :der
-) ON CONFLICT (fingerprint) DO NOTHING
-"""
 
 
 class TrustStore:
@@ -133,12 +57,12 @@ class TrustStore:
             connection.execute("PRAGMA foreign_keys = ON")
             if new:
                 connection.executescript(
-                    f"PRAGMA application_id = {_APPLICATION_ID};"
-                    f"PRAGMA user_version = {_VERSION}; BEGIN; {_SCHEMA} COMMIT;"
+                    f"PRAGMA application_id = {schema.APPLICATION_ID};"
+                    f"PRAGMA user_version = {schema.VERSION}; BEGIN; {schema.SCHEMA} COMMIT;"
                 )
             ((application,),) = connection.execute("PRAGMA application_id")
             ((version,),) = connection.execute("PRAGMA user_version")
-        if (application, version) != (_APPLICATION_ID, _VERSION):
+        if (application, version) != (schema.APPLICATION_ID, schema.VERSION):
             connection.close()
             raise MalformedError(str(path), "is not a trust store, or one of another version")
         return cls(connection, path)
@@ -177,24 +101,24 @@ class TrustStore:
 
     def anchors_by_key_identifier(self, identifier: bytes) -> Sequence[Anchor]:
         """See `TrustView`."""
-        return self._anchors(_ANCHORS_BY_KEY, identifier)
+        return self._anchors(schema.ANCHORS_BY_KEY, identifier)
 
     def anchors_by_name(self, name: Name) -> Sequence[Anchor]:
         """See `TrustView`."""
-        return self._anchors(_ANCHORS_BY_NAME, name.key)
+        return self._anchors(schema.ANCHORS_BY_NAME, name.key)
 
     def anchors_of_country(self, country: str) -> Sequence[Anchor]:
         """See `TrustView`."""
-        return self._anchors(_ANCHORS_BY_COUNTRY, country)
+        return self._anchors(schema.ANCHORS_BY_COUNTRY, country)
 
     def document_signers(
         self, serial: int | None, key_identifier: bytes | None
     ) -> Sequence[Certificate]:
         """See `TrustView`."""
         query, value = (
-            (_SIGNERS_BY_KEY, key_identifier)
+            (schema.SIGNERS_BY_KEY, key_identifier)
             if serial is None
-            else (_SIGNERS_BY_SERIAL, f"{serial:x}")
+            else (schema.SIGNERS_BY_SERIAL, f"{serial:x}")
         )
         return self._remembered(
             (query, value), lambda: [Certificate.parse(der) for (der,) in self._rows(query, value)]
@@ -224,7 +148,7 @@ class TrustStore:
     def _lists(self, kind: Kind, parse: Callable[[bytes], T], country: str = "") -> Sequence[T]:
         return self._remembered(
             (kind, country),
-            lambda: [parse(der) for (der,) in self._rows(_LISTS, kind.value, country)],
+            lambda: [parse(der) for (der,) in self._rows(schema.LISTS, kind.value, country)],
         )
 
     def _remembered(self, key: tuple[str, object], find: Callable[[], list[T]]) -> Sequence[T]:
@@ -264,7 +188,7 @@ class TrustStore:
         for entry, name in self._rows(query):
             names.setdefault(entry, []).append(name)
         found = []
-        for row in self._rows(_ENTRIES, *limits):
+        for row in self._rows(schema.ENTRIES, *limits):
             (id_, kind, country, subject, key, usable, verified, trusted, explanation, valid_from,
              valid_until, tolerated, fingerprint, der) = row  # fmt: skip
             found.append(
@@ -334,7 +258,7 @@ class TrustStore:
         It is neither verified nor trusted until it is settled.  Returns its id, whether it is new,
         and whether it is trusted already.
         """
-        cursor = self._connection.execute(_INSERT, {"kind": kind.value, **fields})
+        cursor = self._connection.execute(schema.INSERT, {"kind": kind.value, **fields})
         ((entry, trusted),) = self._rows(
             "SELECT id, trusted FROM entry WHERE fingerprint = ?", fields["fingerprint"]
         )

@@ -150,6 +150,26 @@ def test_a_file_that_is_nothing_known_is_malformed(store: TrustStore, octets: by
         add(store, octets)
 
 
+def test_a_newer_crl_takes_the_place_of_an_older_one(store: TrustStore) -> None:
+    old = CSCA.crl([5], issued=NOW - 40 * DAY, next_update=NOW - 10 * DAY)
+    new = CSCA.crl([5, 6], number=2)
+    add(store, CSCA.certificate().der, old)
+    add(store, new)
+    (crl,) = store.crls_of_country("UT")
+    assert set(crl.revoked) == {5, 6}
+    (summary,) = add(store, old)
+    assert (summary.added, summary.known) == (0, 0)
+    assert "a newer one is in the store" in summary.left_out[0]
+    assert by_kind(store) == {"csca": 1, "crl": 1}
+
+
+def test_a_crl_that_revokes_what_a_newer_one_forgot_is_kept(store: TrustStore) -> None:
+    old = CSCA.crl([5], issued=NOW - 40 * DAY, next_update=NOW - 10 * DAY)
+    other = CSCA.renewed("CSCA 2")
+    add(store, CSCA.certificate().der, CSCA.link(other).der, old, CSCA.crl([6]), other.crl())
+    assert by_kind(store) == {"csca": 1, "link": 1, "crl": 3}
+
+
 # --- Master Lists --------------------------------------------------------------------------------
 
 

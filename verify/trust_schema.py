@@ -1,0 +1,81 @@
+"""The tables of a trust store, and every statement that is more than a line."""
+
+from typing import Final
+
+APPLICATION_ID: Final = 0x43485354
+VERSION: Final = 1
+SCHEMA: Final = """
+CREATE TABLE source (
+    id INTEGER PRIMARY KEY,
+    name TEXT NOT NULL,
+    digest BLOB NOT NULL UNIQUE,    -- SHA-256 of the file
+    imported TEXT NOT NULL,         -- UTC, ISO 8601
+    note TEXT NOT NULL              -- who signed it, what was left out
+);
+CREATE TABLE entry (
+    id INTEGER PRIMARY KEY,
+    kind TEXT NOT NULL,
+    country TEXT NOT NULL,          -- two letters in upper case, or empty
+    subject TEXT NOT NULL,
+    subject_key TEXT NOT NULL,      -- Name.key: equal where two names match
+    key TEXT NOT NULL,
+    key_identifier BLOB,
+    serial TEXT NOT NULL,           -- in hexadecimal: SQLite's integers have 64 bits
+    usable INTEGER NOT NULL,
+    verified INTEGER NOT NULL,
+    trusted INTEGER NOT NULL,       -- whether it counts: as an anchor, a signer or a list
+    explanation TEXT NOT NULL,
+    valid_from TEXT NOT NULL,
+    valid_until TEXT NOT NULL,
+    tolerated TEXT NOT NULL,        -- JSON
+    fingerprint BLOB NOT NULL UNIQUE,
+    der BLOB NOT NULL
+);
+CREATE INDEX entry_by_key_identifier ON entry (key_identifier);
+CREATE INDEX entry_by_subject ON entry (subject_key);
+CREATE INDEX entry_by_country ON entry (country, kind);
+CREATE INDEX entry_by_serial ON entry (serial);
+CREATE TABLE provenance (
+    entry INTEGER NOT NULL REFERENCES entry (id) ON DELETE CASCADE,
+    source INTEGER NOT NULL REFERENCES source (id) ON DELETE CASCADE,
+    PRIMARY KEY (entry, source)
+) WITHOUT ROWID;
+"""
+
+
+ANCHORS: Final = """
+SELECT der, (SELECT group_concat(name, ', ') FROM provenance JOIN source ON source.id = source
+             WHERE entry = entry.id)
+FROM entry WHERE trusted AND kind IN ('csca', 'link')
+"""
+ANCHORS_BY_KEY: Final = ANCHORS + "AND key_identifier = ? ORDER BY id"
+ANCHORS_BY_NAME: Final = ANCHORS + "AND subject_key = ? ORDER BY id"
+ANCHORS_BY_COUNTRY: Final = ANCHORS + "AND country = ? ORDER BY id"
+
+SIGNERS: Final = """
+SELECT der FROM entry
+WHERE trusted AND kind IN ('ds', 'master-list-signer', 'deviation-list-signer')
+"""
+SIGNERS_BY_SERIAL: Final = SIGNERS + "AND serial = ?"
+SIGNERS_BY_KEY: Final = SIGNERS + "AND key_identifier = ?"
+
+LISTS: Final = "SELECT der FROM entry WHERE trusted AND kind = ? AND ? IN ('', country)"
+
+ENTRIES: Final = """
+SELECT id, kind, country, subject, key, usable, verified, trusted, explanation, valid_from,
+       valid_until, tolerated, fingerprint, der
+FROM entry
+WHERE (?1 IS NULL OR kind = ?1) AND (?2 IS NULL OR country = ?2)
+      AND (?3 IS NULL OR hex(fingerprint) LIKE ?3)
+ORDER BY country, kind, subject, valid_from, id
+"""
+
+INSERT: Final = """
+INSERT INTO entry (
+    kind, country, subject, subject_key, key, key_identifier, serial, usable, verified, trusted,
+    explanation, valid_from, valid_until, tolerated, fingerprint, der
+) VALUES (
+    :kind, :country, :subject, :subject_key, :key, :key_identifier, :serial, :usable, 0, 0,
+    '', :valid_from, :valid_until, :tolerated, :fingerprint, :der
+) ON CONFLICT (fingerprint) DO NOTHING
+"""
