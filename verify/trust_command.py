@@ -124,7 +124,12 @@ def show(store: Path, fingerprints: tuple[str, ...], *, as_json: bool) -> None:
 @click.argument("fingerprints", nargs=-1, metavar="[FINGERPRINT]...")
 @click.option("--source", metavar="NAME", help="Everything that came from this file alone.")
 def remove(store: Path, fingerprints: tuple[str, ...], source: str | None) -> None:
-    """Remove entries from STORE, by fingerprint or by the file they came from."""
+    """Remove entries from STORE, by fingerprint or by the file they came from.
+
+    What was trusted for their signature alone is trusted no more.
+    """
+    from verify.trust_removal import remove_entries
+
     if bool(fingerprints) == (source is not None):
         raise MisuseError("name the entries to remove: either fingerprints or --source NAME")
     with _open(store) as opened:
@@ -134,7 +139,12 @@ def remove(store: Path, fingerprints: tuple[str, ...], source: str | None) -> No
             chosen = [entry for entry in opened.entries() if entry.sources == (source,)]
             if not chosen:
                 raise MisuseError(f"{store}: nothing came from {source!r} alone")
-        click.echo(f"{opened.remove(chosen)} entries removed")
+        removed, orphans = remove_entries(opened, chosen, at=datetime.now(UTC))
+    click.echo(f"{removed} entries removed")
+    for entry in orphans:
+        click.echo(
+            f"  no longer verifies: {entry.fingerprint.hex()[:16]} {entry.kind} {entry.subject}"
+        )
 
 
 @trust.command()

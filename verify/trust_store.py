@@ -220,19 +220,27 @@ class TrustStore:
         )
         return [Source(*row) for row in self._rows(query)]
 
-    def remove(self, entries: Iterable[Entry]) -> int:
-        """Remove entries, and sources of which nothing is left; returns how many entries."""
-        with self.transaction():
-            removed = [
-                self._connection.execute("DELETE FROM entry WHERE id = ?", (each.id,)).rowcount
-                for each in entries
-            ]
-            self._connection.execute(
-                "DELETE FROM source WHERE id NOT IN (SELECT source FROM provenance)"
-            )
+    # --- for verify.trust_import and verify.trust_removal, inside a transaction ------------------
+
+    def delete(self, entries: Iterable[Entry]) -> int:
+        """Delete entries, and sources of which nothing is left; returns how many entries."""
+        removed = [
+            self._connection.execute("DELETE FROM entry WHERE id = ?", (each.id,)).rowcount
+            for each in entries
+        ]
+        self._connection.execute(
+            "DELETE FROM source WHERE id NOT IN (SELECT source FROM provenance)"
+        )
+        self._cache.clear()
         return sum(removed)
 
-    # --- for verify.trust_import, inside a transaction -------------------------------------------
+    def is_listed(self, entry: int) -> bool:
+        """Whether a Master List holds an entry: it has a signer, which is noted of its file."""
+        query = (
+            "SELECT 1 FROM provenance JOIN source ON source.id = source"
+            " WHERE entry = ? AND note != '' LIMIT 1"
+        )
+        return bool(self._rows(query, entry))
 
     def add_source(self, name: str, digest: bytes, imported: datetime) -> int:
         """Note a file; one with the same content that is noted already keeps its name and time."""

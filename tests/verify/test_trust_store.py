@@ -19,6 +19,7 @@ from verify.trust_command import trust
 from verify.trust_entries import Entry, Kind
 from verify.trust_files import read_trust_file
 from verify.trust_import import Summary, import_files
+from verify.trust_removal import remove_entries
 from verify.trust_store import TrustStore
 
 CSCA = Authority()
@@ -391,10 +392,29 @@ def test_no_trust_store(tmp_path: Path) -> None:
 def test_entries_are_removed_with_what_is_left_of_their_source(store: TrustStore) -> None:
     add(store, CSCA.certificate().der, ELSEWHERE.certificate().der)
     first, second = store.entries()
-    assert store.remove([first]) == 1
+    assert remove_entries(store, [first], at=NOW) == (1, [])
     assert only(store) == second
     assert len(store.sources()) == 1
     assert validate(CSCA.issue(), store, at=NOW).anchor is None
+
+
+def test_what_rested_on_a_removed_csca_is_trusted_no_more(store: TrustStore) -> None:
+    new, newest = CSCA.renewed("CSCA 2"), CSCA.renewed("CSCA 3")
+    links = [CSCA.link(new).der, new.link(newest).der]
+    add(store, CSCA.certificate().der, *links, newest.issue().der, newest.crl())
+    assert validate(newest.issue(), store, at=NOW).anchor is not None
+    csca = store.entries(kind=Kind.CSCA)
+    removed, orphans = remove_entries(store, csca, at=NOW)
+    assert (removed, len(orphans)) == (1, 4)
+    assert validate(newest.issue(), store, at=NOW).anchor is None
+    assert not any(entry.verified or entry.trusted for entry in store.entries())
+
+
+def test_what_a_master_list_holds_does_not_rest_on_a_link(store: TrustStore) -> None:
+    new = CSCA.renewed("CSCA 2")
+    add(store, CSCA.master_list(CSCA.certificate(), CSCA.link(new)))
+    remove_entries(store, store.entries(kind=Kind.CSCA), at=NOW)
+    assert (only(store).verified, only(store).trusted) == (False, True)
 
 
 # --- real lists ----------------------------------------------------------------------------------
