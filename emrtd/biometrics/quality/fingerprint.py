@@ -12,6 +12,9 @@ from emrtd.biometrics.quality import pixels
 from emrtd.biometrics.quality.measurement import Assessment, Measurement, Range
 
 if TYPE_CHECKING:
+    import numpy as np
+    from numpy.typing import NDArray
+
     from emrtd.biometrics.quality.pixels import Grey
 
 _CLAUSE: Final = "ISO/IEC 19794-4, 7"
@@ -23,6 +26,13 @@ _NEIGHBOURHOOD: Final = 24
 _RIDGE_CONTRAST: Final = 12.0
 _RIDGE_COHERENCE: Final = 0.35
 """From these on, a neighbourhood counts as ridges: below is margin, smear or noise."""
+
+
+_BLOCK: Final = 2.5
+"""Millimetres a side of a block whose detail is looked at: five ridges or so."""
+
+_RIDGE_PERIODS: Final = (0.3, 0.75)
+"""Millimetres from ridge to ridge, of small children to grown men."""
 
 
 def assess_fingerprint(image: bytes, resolution: int = 500) -> Assessment:
@@ -63,12 +73,42 @@ def _ridges(grey: "Grey", resolution: float) -> Iterator[Measurement]:
         "finger.contrast", float(contrast[shown].mean()), "of 255", Range(least=28), Range(least=8),
         "clean the sensor; dry or moisten the finger", _CLAUSE,
     )  # fmt: skip
+    yield Measurement(
+        "finger.ridge-spacing", 100 * _ridge_band(grey, ridges, resolution), "% of the detail",
+        Range(least=50), Range(least=30),
+        "make sure that it is a fingerprint, and of the resolution that is said", _CLAUSE,
+    )  # fmt: skip
     touched = contrast >= _RIDGE_CONTRAST
     clarity = float(coherence[touched].mean()) if touched.any() else 0.0
     yield Measurement(
         "finger.ridge-clarity", clarity, "", Range(least=0.5), Range(least=0.25),
         "have the finger keep still; try another finger if its skin is worn", _CLAUSE,
     )  # fmt: skip
+
+
+def _ridge_band(grey: "Grey", ridges: "NDArray[np.bool_]", resolution: float) -> float:
+    """The share of detail that is as wide as ridges are, over the blocks that show ridges.
+
+    A face or a landscape has its detail elsewhere, and noise has it everywhere.
+    """
+    import numpy as np
+
+    size = max(16, round(_BLOCK * resolution / 25.4))
+    frequency = np.fft.fftfreq(size, 25.4 / resolution)
+    radius = np.hypot(frequency[:, None], frequency[None, :])  # periods a millimetre
+    low, high = _RIDGE_PERIODS
+    band = (radius >= 1 / high) & (radius <= 1 / low)
+    window = np.outer(np.hanning(size), np.hanning(size))
+    shares = []
+    for top in range(0, grey.shape[0] - size + 1, size):
+        for left in range(0, grey.shape[1] - size + 1, size):
+            place = np.s_[top : top + size, left : left + size]
+            if ridges[place].mean() < 0.5:
+                continue
+            block = grey[place]
+            power = np.square(np.abs(np.fft.fft2((block - block.mean()) * window)))
+            shares.append(float(power[band].sum() / max(power.sum(), 1e-9)))
+    return float(np.mean(shares)) if shares else 0.0
 
 
 def _local_contrast(grey: "Grey") -> "Grey":

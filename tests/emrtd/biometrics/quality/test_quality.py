@@ -139,6 +139,11 @@ def test_a_print_that_is_spoilt_is_unusable_for_that(
     assert found in graded(assess_fingerprint(png(spoil(finger()))), Grade.UNUSABLE)
 
 
+def test_a_face_is_no_fingerprint() -> None:
+    face = assess_fingerprint(shared("data/portraits/astronaut.png").read_bytes())
+    assert "finger.ridge-spacing" in graded(face, Grade.UNUSABLE)
+
+
 def test_a_print_of_another_resolution_is_said_to_be() -> None:
     assert "finger.resolution" in graded(assess_fingerprint(png(finger()), 300), Grade.POOR)
 
