@@ -32,6 +32,9 @@ _ODD_INS_FROM: Final = 0x8000
 
 _ODD_INS_OVERHEAD: Final = 4  # 53 82 xx xx before the data
 
+_WARNINGS: Final = (SW.END_OF_FILE, SW.FILE_DEACTIVATED)
+"""What octets of a file may come with; some chips warn that EF.CardAccess is deactivated."""
+
 _NO_SUCH_SHORT_IDENTIFIER: Final = frozenset(
     {SW.INCORRECT_P1_P2, SW.WRONG_OFFSET, SW.FUNCTION_NOT_SUPPORTED, SW.NO_CURRENT_EF,
      SW.INSTRUCTION_NOT_SUPPORTED, SW.FILE_NOT_FOUND}
@@ -150,7 +153,7 @@ class FileReader:
                 ),
                 self.block,
             )
-            if response.sw in {SW.OK, SW.END_OF_FILE}:
+            if response.sw == SW.OK or response.sw in _WARNINGS:
                 self._short_identifiers_work = True
                 return response.data
             unsupported = response.sw in _NO_SUCH_SHORT_IDENTIFIER
@@ -175,7 +178,7 @@ class FileReader:
         )
         if response.sw == SW.WRONG_OFFSET:
             return b""
-        return response.require(f"reading {file.name}", SW.END_OF_FILE)
+        return response.require(f"reading {file.name}", *_WARNINGS)
 
     def _block_at_far(self, file: FileAddress, offset: int, wanted: int) -> Procedure[bytes]:
         at = tlv.encode(0x54, offset.to_bytes((offset.bit_length() + 7) // 8, "big"))
@@ -185,7 +188,7 @@ class FileReader:
         )
         if response.sw == SW.WRONG_OFFSET:
             return b""
-        data = response.require(f"reading {file.name}", SW.END_OF_FILE)
+        data = response.require(f"reading {file.name}", *_WARNINGS)
         if not data:
             return b""
         return tlv.read_expected(data, 0x53, f"{file.name}, answer to READ BINARY").value[:wanted]

@@ -16,14 +16,15 @@ def select_application(aid: bytes) -> Procedure[None]:
 def select_master_file() -> Procedure[bool]:
     """Select the master file; whether the chip agreed.
 
-    Chips differ: some want no data, some 3F00, and some refuse both though their master file is
-    selected already, so a refusal is an answer here and not an error.
+    Chips differ: some want no data, some 3F00, some say 9000 to the form that they ignore, and some
+    refuse both though their master file is selected already.  Both forms are sent, and a refusal
+    is an answer here and not an error.
     """
+    agreed = False
     for identifier in (b"", b"\x3f\x00"):
         response = yield CommandAPDU(0x00, INS.SELECT, 0x00, _NO_RESPONSE_DATA, identifier)
-        if response.sw == SW.OK:
-            return True
-    return False
+        agreed = agreed or response.sw == SW.OK
+    return agreed
 
 
 def select_file(identifier: int) -> Procedure[int]:

@@ -1,6 +1,7 @@
 """Opening the chip: PACE where it is offered, else Basic Access Control (Doc 9303-11, 4.2)."""
 
 import secrets
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Final
 
@@ -26,6 +27,10 @@ from verify.inspection.general_authentication import authenticate_both
 from verify.policy import BasicAccessControl
 
 _SHORT_RESPONSE: Final = SHORT_MAX_LE + 2
+
+
+def _nothing_more() -> Procedure[None]:
+    yield from ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -122,22 +127,23 @@ class Opener:
             yield from authenticate_both(
                 self.channel, self.notes, result, infos, self.terminal, random=self.random
             )
-        yield from self._read_card_security(infos)
-        if not (yield from self._select_application()):
-            return False
-        self.notes.opened = True
 
-        def reopen() -> Procedure[bool]:
+        def reopen(then: Callable[[], Procedure[None]]) -> Procedure[bool]:
             self.notes.forget_card_security_proof()
             try:
                 yield from select_master_file()
                 yield from self._establish(variant, password)
-                yield from self.channel.carry(select_application(EMRTD_APPLICATION))
+                yield from self.channel.carry(then())
             except (ChipRefusalError, MalformedError, ProtocolError):
                 return False
             return True
 
-        self.channel.reopen = reopen
+        self.channel.reopen = lambda: reopen(_nothing_more)
+        yield from self._read_card_security(infos)
+        if not (yield from self._select_application()):
+            return False
+        self.notes.opened = True
+        self.channel.reopen = lambda: reopen(lambda: select_application(EMRTD_APPLICATION))
         return True
 
     def _chat(self, infos: SecurityInfos) -> bytes | None:

@@ -1,0 +1,383 @@
+"""Chips that differ from the book, as readers of other makers have met them, and are read whole.
+
+Each peculiarity is laid around or into the virtual chip, and the whole inspection runs against it;
+a genuine document must be read to its last octet, its chip proven, and be accepted all the same.
+"""
+
+from collections.abc import Callable
+from dataclasses import dataclass, replace
+
+import pytest
+
+from emrtd import tlv
+from emrtd.access.passwords import Password
+from emrtd.errors import ChipRefusalError
+from emrtd.iso7816.apdu import INS, SHORT_MAX_LE, CommandAPDU, ResponseAPDU
+from emrtd.iso7816.procedure import run
+from emrtd.lds.atr_info import AtrInfo, Capability
+from emrtd.lds.files import FILES, FileID
+from emrtd.status_words import SW
+from tests.verify.documents import PACE_GM, Document, issue, mrz
+from tests.vsmartcard.cards import personalised
+from verify.inspection import inspect
+from verify.inspection.opening import Credentials
+from verify.report import Outcome, Verdict
+from vsmartcard.chip.commands import INSTRUCTIONS, Instruction
+from vsmartcard.chip.processing import Chip
+from vsmartcard.chip.session import Core
+
+Transmit = Callable[[bytes], bytes]
+Peculiarity = Callable[[Transmit], Transmit]
+CarryOut = Callable[[Core, CommandAPDU], ResponseAPDU]
+
+MRZ = Password.from_mrz_information(mrz().information)
+LARGE = AtrInfo.of(
+    Capability.EXTENDED_LENGTH | Capability.EXTENDED_LENGTH_INFORMATION, 32_768, 32_768
+).encode()
+OFFERS = {"BAC": {"pace": (), "basic_access_control": True}, "PACE": {}}
+
+either_access = pytest.mark.parametrize("access", OFFERS)
+
+
+@dataclass
+class Card:
+    """A genuine document, and its chip."""
+
+    document: Document
+    chip: Chip
+
+    @classmethod
+    def of(cls, access: str = "PACE", *, extended: bool = False, **changes: object) -> "Card":
+        """Issue one, opened by "PACE" or "BAC"; one with extended length tells so."""
+        made = issue(**(OFFERS[access] | changes))
+        made = made.with_file(FileID.ATR_INFO, LARGE) if extended else made
+        return cls(made, personalised(made.files, made.keys))
+
+    def accepted(self, peculiarity: Peculiarity = lambda transmit: transmit) -> None:
+        """Inspect the chip with a peculiarity around it: all is read, and it is accepted."""
+        made = self.document
+        evidence = run(inspect(Credentials(mrz=MRZ)), peculiarity(self.chip.process))
+        assert dict(evidence.files) == made.files
+        report = made.judged(evidence)
+        assert report.verdict is Verdict.ACCEPT, report.why
+        for check_id, there in (
+            ("chip.authentication", made.how.chip_authentication),
+            ("active.authentication", made.how.active_authentication is not None),
+        ):
+            assert (report.check(check_id).outcome is Outcome.PASSED) is there
+
+
+def when(condition: Callable[[CommandAPDU], bool], answer: Callable[[], bytes]) -> Peculiarity:
+    """Some commands are answered otherwise, and never reach the chip."""
+
+    def around(transmit: Transmit) -> Transmit:
+        return lambda octets: (
+            answer() if condition(CommandAPDU.decode(octets)) else transmit(octets)
+        )
+
+    return around
+
+
+Instead = Callable[[INS, Callable[[CarryOut], CarryOut]], None]
+
+
+@pytest.fixture
+def instead(monkeypatch: pytest.MonkeyPatch) -> Instead:
+    """A function that has the chip carry an instruction out otherwise, inside a session too."""
+
+    def put(ins: INS, change: Callable[[CarryOut], CarryOut]) -> None:
+        known = INSTRUCTIONS[ins]
+        monkeypatch.setitem(INSTRUCTIONS, ins, Instruction(change(known.carry_out), known.event))
+
+    return put
+
+
+def is_extended_read(command: CommandAPDU) -> bool:
+    return command.ins == INS.READ_BINARY and command.extended
+
+
+# --- lengths -------------------------------------------------------------------------------------
+
+
+@either_access
+def test_extended_length_is_refused_by_a_bare_6700(access: str) -> None:
+    """The chip's SSC has not moved (gmrtd#457)."""
+    card = Card.of(access, extended=True)
+    card.accepted(when(is_extended_read, lambda: b"\x67\x00"))
+
+
+@either_access
+@pytest.mark.parametrize("answer", ["6988", "6F00", "6700"])
+def test_extended_length_drops_the_channel(access: str, answer: str) -> None:
+    card = Card.of(access, extended=True)
+
+    def around(transmit: Transmit) -> Transmit:
+        def answer_or_drop(octets: bytes) -> bytes:
+            command = CommandAPDU.decode(octets)
+            if is_extended_read(command) and command.cla:
+                card.chip.reset()
+                return bytes.fromhex(answer)
+            return transmit(octets)
+
+        return answer_or_drop
+
+    card.accepted(around)
+
+
+@either_access
+def test_a_protected_6700_to_extended_length(access: str, instead: Instead) -> None:
+    card = Card.of(access, extended=True)
+
+    def change(carry_out: CarryOut) -> CarryOut:
+        def read(core: Core, command: CommandAPDU) -> ResponseAPDU:
+            if command.ne is not None and command.ne > SHORT_MAX_LE:
+                raise ChipRefusalError(SW.WRONG_LENGTH, "reading")
+            return carry_out(core, command)
+
+        return read
+
+    instead(INS.READ_BINARY, change)
+    card.accepted()
+
+
+@either_access
+def test_atr_info_promises_more_than_the_chip_gives(access: str, instead: Instead) -> None:
+    """Fewer octets than were asked for and declared, with 9000."""
+    card = Card.of(access, extended=True)
+
+    def change(carry_out: CarryOut) -> CarryOut:
+        return lambda core, command: carry_out(
+            core, command if command.ne is None else replace(command, ne=min(command.ne, 100))
+        )
+
+    instead(INS.READ_BINARY, change)
+    card.accepted()
+
+
+@either_access
+@pytest.mark.parametrize("largest", [223, 160, 128, 118])
+def test_a_small_buffer_is_6700(access: str, largest: int, instead: Instead) -> None:
+    card = Card.of(access)
+
+    def change(carry_out: CarryOut) -> CarryOut:
+        def read(core: Core, command: CommandAPDU) -> ResponseAPDU:
+            if command.ne is not None and command.ne > largest:
+                raise ChipRefusalError(SW.WRONG_LENGTH, "reading")
+            return carry_out(core, command)
+
+        return read
+
+    instead(INS.READ_BINARY, change)
+    card.accepted()
+
+
+@either_access
+def test_6cxx_where_the_file_ends_before_le(access: str, instead: Instead) -> None:
+    card = Card.of(access)
+
+    def change(carry_out: CarryOut) -> CarryOut:
+        def read(core: Core, command: CommandAPDU) -> ResponseAPDU:
+            response = carry_out(core, command)
+            there = len(response.data)
+            if command.ne is not None and there < min(command.ne, SHORT_MAX_LE):
+                raise ChipRefusalError(0x6C00 | there, "reading")
+            return response
+
+        return read
+
+    instead(INS.READ_BINARY, change)
+    card.accepted()
+
+
+@either_access
+@pytest.mark.parametrize("sw", [0x6282, 0x9000])
+def test_files_with_padding_behind_their_data_object(
+    access: str, sw: int, instead: Instead
+) -> None:
+    card = Card.of(access)
+
+    def change(carry_out: CarryOut) -> CarryOut:
+        def read(core: Core, command: CommandAPDU) -> ResponseAPDU:
+            response = carry_out(core, command)
+            wanted = min(command.ne or 0, core.response_room(command))
+            missing = wanted - len(response.data)
+            return response if missing <= 0 else ResponseAPDU(response.data + bytes(missing), sw)
+
+        return read
+
+    instead(INS.READ_BINARY, change)
+    card.accepted()
+
+
+@either_access
+def test_everything_goes_by_get_response(access: str) -> None:
+    card = Card.of(access)
+    unsent = b""
+
+    def around(transmit: Transmit) -> Transmit:
+        def answer(octets: bytes) -> bytes:
+            nonlocal unsent
+            if octets[1] == INS.GET_RESPONSE:
+                now, unsent = unsent[:60], unsent[60:]
+                return now + (b"\x90\x00" if not unsent else bytes((0x61, min(len(unsent), 255))))
+            response = transmit(octets)
+            if len(response) == 2 or response[-2:] != b"\x90\x00":
+                return response
+            unsent = response[:-2]
+            return bytes((0x61, min(len(unsent), 255)))
+
+        return answer
+
+    card.accepted(around)
+
+
+# --- selecting -----------------------------------------------------------------------------------
+
+
+@either_access
+@pytest.mark.parametrize("sw", [0x6A82, 0x6A86, 0x6B00, 0x6A81, 0x6986, 0x6D00])
+def test_short_identifiers_are_unknown(access: str, sw: int, instead: Instead) -> None:
+    card = Card.of(access)
+
+    def change(carry_out: CarryOut) -> CarryOut:
+        def read(core: Core, command: CommandAPDU) -> ResponseAPDU:
+            if command.p1 & 0x80:
+                raise ChipRefusalError(sw, "reading")
+            return carry_out(core, command)
+
+        return read
+
+    instead(INS.READ_BINARY, change)
+    card.accepted()
+
+
+def is_select_master_file(command: CommandAPDU) -> bool:
+    return command.ins == INS.SELECT and command.p1 == 0
+
+
+@pytest.mark.parametrize("sw", [0x6A87, 0x6985, 0x6A82, 0x9000])
+@pytest.mark.parametrize("wants", ["3F00", ""])
+def test_select_mf_in_one_form_or_none(sw: int, wants: str, instead: Instead) -> None:
+    """The application is selected at first, and the MF by the one form that the chip knows."""
+    card = Card.of()
+
+    def change(carry_out: CarryOut) -> CarryOut:
+        def select(core: Core, command: CommandAPDU) -> ResponseAPDU:
+            if is_select_master_file(command) and command.data != bytes.fromhex(wants):
+                return ResponseAPDU(sw=sw)
+            return carry_out(core, command)
+
+        return select
+
+    instead(INS.SELECT, change)
+    card.accepted(application_selected_first)
+
+
+def application_selected_first(transmit: Transmit) -> Transmit:
+    transmit(bytes.fromhex("00A4040C07A0000002471001"))
+    return transmit
+
+
+@pytest.mark.parametrize("ins", [INS.SELECT, INS.READ_BINARY])
+def test_6283_on_card_access(ins: INS, instead: Instead) -> None:
+    """A file that is "deactivated" is read all the same (Malaysia)."""
+    card = Card.of()
+    identifier = FILES[FileID.CARD_ACCESS].identifier
+
+    def change(carry_out: CarryOut) -> CarryOut:
+        def warn(core: Core, command: CommandAPDU) -> ResponseAPDU:
+            response = carry_out(core, command)
+            file = core.session.file
+            warned = response.sw == SW.OK and file is not None and file[1] == identifier
+            return replace(response, sw=SW.FILE_DEACTIVATED) if warned else response
+
+        return warn
+
+    instead(ins, change)
+    card.accepted()
+
+
+# --- access --------------------------------------------------------------------------------------
+
+
+def test_mse_set_at_wants_the_domain_parameters(instead: Instead) -> None:
+    """Although they are unambiguous (gmrtd#108, Ukraine)."""
+    card = Card.of(pace=(PACE_GM,))
+
+    def change(carry_out: CarryOut) -> CarryOut:
+        def set_at(core: Core, command: CommandAPDU) -> ResponseAPDU:
+            objects = tlv.read_all(command.data, "data field")
+            if command.p1 == 0xC1 and not any(each.tag == 0x84 for each in objects):
+                raise ChipRefusalError(SW.INCORRECT_DATA, "MSE:Set AT")
+            return carry_out(core, command)
+
+        return set_at
+
+    instead(INS.MANAGE_SECURITY_ENVIRONMENT, change)
+    card.accepted()
+
+
+def test_external_authenticate_wants_le_00() -> None:
+    card = Card.of("BAC")
+
+    def around(transmit: Transmit) -> Transmit:
+        def answer(octets: bytes) -> bytes:
+            if octets[1] == INS.EXTERNAL_AUTHENTICATE and octets[-1]:
+                return b"\x67\x00"
+            return transmit(octets)
+
+        return answer
+
+    card.accepted(around)
+
+
+# --- proofs --------------------------------------------------------------------------------------
+
+
+def without_ds_key(**changes: object) -> dict[str, object]:
+    return {"chip_authentication": False, "active_authentication": "RSA-2048"} | changes
+
+
+@pytest.mark.parametrize("largest", [SHORT_MAX_LE, 0])
+def test_active_authentication_is_cut_off_at_short_le(largest: int, instead: Instead) -> None:
+    """Without 61XX, as Australia's does; or nothing at all comes."""
+    card = Card.of("BAC", extended=True, **without_ds_key(active_authentication="RSA-3072"))
+
+    def change(carry_out: CarryOut) -> CarryOut:
+        def sign(core: Core, command: CommandAPDU) -> ResponseAPDU:
+            response = carry_out(core, command)
+            return response if command.extended else ResponseAPDU(response.data[:largest])
+
+        return sign
+
+    instead(INS.INTERNAL_AUTHENTICATE, change)
+    card.accepted()
+
+
+def test_active_authentication_gives_nothing_at_extended_le(instead: Instead) -> None:
+    """As China's does."""
+    card = Card.of("BAC", extended=True, **without_ds_key())
+
+    def change(carry_out: CarryOut) -> CarryOut:
+        return lambda core, command: (
+            ResponseAPDU() if command.extended else carry_out(core, command)
+        )
+
+    instead(INS.INTERNAL_AUTHENTICATE, change)
+    card.accepted()
+
+
+@either_access
+def test_chip_authentication_answers_an_empty_7c(access: str, instead: Instead) -> None:
+    """As real chips do, and others answer nothing."""
+    card = Card.of(access)
+
+    def change(carry_out: CarryOut) -> CarryOut:
+        def authenticate(core: Core, command: CommandAPDU) -> ResponseAPDU:
+            response = carry_out(core, command)
+            return ResponseAPDU(b"") if response.data == b"\x7c\x00" else response
+
+        return authenticate
+
+    instead(INS.GENERAL_AUTHENTICATE, change)
+    card.accepted()
