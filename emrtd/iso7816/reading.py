@@ -24,6 +24,9 @@ MAX_FILE_SIZE: Final = 1 << 20
 _SMALL_BLOCKS: Final = (0xDF, 0xA0, 0x80, 0x60, 0x40, 0x20)
 """Block sizes tried, in this order, when a chip refuses a larger one with 6700."""
 
+_HEADER: Final = 6
+"""Octets that hold the tag and the length field of any file."""
+
 _MOST_RETRIES: Final = len(_SMALL_BLOCKS) + 3
 """How often one READ BINARY is sent before its last answer counts."""
 
@@ -82,6 +85,7 @@ class FileReader:
         self._smaller_blocks: Iterator[int] = iter(_SMALL_BLOCKS)
         self._learned = EXTENDED_MAX_LE
         self._short_identifiers_work: bool | None = None
+        self._looks_first = False
 
     @property
     def block(self) -> int:
@@ -97,10 +101,7 @@ class FileReader:
         self._buffer = buffer
 
     def shrink(self) -> bool:
-        """Ask for less from now on; False where the smallest block was refused already.
-
-        For a chip that dropped the channel instead of answering: open it anew, and go on.
-        """
+        """Ask for less from now on; False where the smallest block was refused already."""
         if self.block > SHORT_MAX_LE:
             self._buffer = SHORT_MAX_LE
             return True
@@ -110,6 +111,17 @@ class FileReader:
                 return True
         return False
 
+    def retreat(self) -> bool:
+        """Ask for less after a session that broke; False where nothing less is left to ask for.
+
+        Extended length is given up first.  Then the length of a file is looked at before the rest
+        is asked for: some chips break the session where a file ends before Le octets.
+        """
+        if self.block <= SHORT_MAX_LE and not self._looks_first:
+            self._looks_first = True
+            return True
+        return self.shrink()
+
     def read(self, file: FileAddress) -> Procedure[bytes]:
         """Read one whole file, without any padding behind its data object.
 
@@ -117,9 +129,10 @@ class FileReader:
         right to it), `MalformedError` where what it gives is not a file, `ProtocolError` where it
         gives more than was asked.
         """
-        content = yield from self._first_block(file)
+        first = min(self.block, _HEADER) if self._looks_first else self.block
+        content = yield from self._first_block(file, first)
         size = self._declared_size(content, file)
-        at_end = size is None and len(content) < self.block
+        at_end = size is None and len(content) < min(first, self.block)
         while not at_end and (size is None or len(content) < size):
             wanted = self.block if size is None else min(self.block, size - len(content))
             part = yield from self._block_at(file, len(content), wanted)
@@ -145,13 +158,13 @@ class FileReader:
             )
         return size
 
-    def _first_block(self, file: FileAddress) -> Procedure[bytes]:
+    def _first_block(self, file: FileAddress, wanted: int) -> Procedure[bytes]:
         if self._short_identifiers_work is not False:
             response = yield from self._read_binary(
                 lambda ne: CommandAPDU(
                     0x00, INS.READ_BINARY, 0x80 | file.short_identifier, 0x00, ne=ne
                 ),
-                self.block,
+                wanted,
             )
             if response.sw == SW.OK or response.sw in _WARNINGS:
                 self._short_identifiers_work = True
@@ -159,15 +172,15 @@ class FileReader:
             unsupported = response.sw in _NO_SUCH_SHORT_IDENTIFIER
             if self._short_identifiers_work or not unsupported:
                 raise ChipRefusalError(response.sw, f"reading {file.name}")
-        return (yield from self._select_and_read(file))
+        return (yield from self._select_and_read(file, wanted))
 
-    def _select_and_read(self, file: FileAddress) -> Procedure[bytes]:
+    def _select_and_read(self, file: FileAddress, wanted: int) -> Procedure[bytes]:
         sw = yield from select_file(file.identifier)
         if sw not in {SW.OK, SW.FILE_DEACTIVATED}:
             raise ChipRefusalError(sw, f"selecting {file.name}")
         if self._short_identifiers_work is None:
             self._short_identifiers_work = False  # the file is there, yet its SFI did not find it
-        return (yield from self._block_at(file, 0, self.block))
+        return (yield from self._block_at(file, 0, min(wanted, self.block)))
 
     def _block_at(self, file: FileAddress, offset: int, wanted: int) -> Procedure[bytes]:
         """Read up to `wanted` octets at an offset; nothing at the end of the file."""

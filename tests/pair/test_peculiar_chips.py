@@ -11,9 +11,12 @@ import pytest
 
 from emrtd import tlv
 from emrtd.access.passwords import Password
+from emrtd.crypto.ciphers import pad
 from emrtd.errors import ChipRefusalError
+from emrtd.iso7816 import secure_messaging
 from emrtd.iso7816.apdu import INS, SHORT_MAX_LE, CommandAPDU, ResponseAPDU
 from emrtd.iso7816.procedure import run
+from emrtd.iso7816.secure_messaging import SecureMessaging
 from emrtd.lds.atr_info import AtrInfo, Capability
 from emrtd.lds.files import FILES, FileID
 from emrtd.status_words import SW
@@ -206,6 +209,26 @@ def test_files_with_padding_behind_their_data_object(
         return read
 
     instead(INS.READ_BINARY, change)
+    card.accepted()
+
+
+@either_access
+def test_the_end_of_a_file_is_padded_wrongly(access: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Slovenia: a protected 6282 whose cryptogram has no padding that could be taken off."""
+    card = Card.of(access)
+    protect = SecureMessaging.protect_response
+
+    def badly(session: SecureMessaging, response: ResponseAPDU) -> ResponseAPDU:
+        with monkeypatch.context() as patch:
+            if response.sw == SW.END_OF_FILE:
+                patch.setattr(secure_messaging, "pad", pad_badly)
+            return protect(session, response)
+
+    def pad_badly(data: bytes, block: int) -> bytes:
+        is_mac_input = len(data) % block == 0 or data[:1] in {b"\x87", b"\x99"}
+        return pad(data, block) if is_mac_input else data + bytes(-len(data) % block)
+
+    monkeypatch.setattr(SecureMessaging, "protect_response", badly)
     card.accepted()
 
 

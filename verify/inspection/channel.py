@@ -160,7 +160,7 @@ class Channel:
             try:
                 return (yield from self.carry(self.reader.read(file.address)))
             except SecureMessagingError:
-                self._lost = not (self.reader.shrink() and (yield from self._recover()))
+                self._lost = not (self.reader.retreat() and (yield from self._recover()))
                 if self._lost:
                     raise
         raise ProtocolError("the chip has ended the session and does not open again")

@@ -131,7 +131,7 @@ class Opener:
         def reopen(then: Callable[[], Procedure[None]]) -> Procedure[bool]:
             self.notes.forget_card_security_proof()
             try:
-                yield from select_master_file()
+                yield from select_master_file()  # in plain, it ends what the chip has of a session
                 yield from self._establish(variant, password)
                 yield from self.channel.carry(then())
             except (ChipRefusalError, MalformedError, ProtocolError):
@@ -208,6 +208,7 @@ class Opener:
 
         def reopen() -> Procedure[bool]:
             try:
+                yield from select_master_file()  # in plain, it ends what the chip has of a session
                 yield from select_application(EMRTD_APPLICATION)
                 yield from attempt()
             except (ChipRefusalError, MalformedError, ProtocolError):
