@@ -151,9 +151,13 @@ def _candidates(
 ) -> Iterator[Anchor]:
     """Each anchor that may have issued the certificate, the likeliest first, none twice."""
 
-    def unlikely(anchor: Anchor) -> tuple[bool, bool]:
+    def unlikely(anchor: Anchor) -> tuple[bool, bool, bool]:
         candidate = anchor.certificate
-        return not candidate.not_before <= at <= candidate.not_after, not candidate.is_self_issued
+        return (
+            not candidate.subject.matches(certificate.issuer),
+            not candidate.not_before <= at <= candidate.not_after,
+            not candidate.is_self_issued,
+        )
 
     identifier = certificate.extensions.authority_key_identifier
     seen = set()
@@ -171,7 +175,7 @@ def _candidates(
 def _unfit(issuer: Certificate, certificate: Certificate) -> str | None:
     """Why a certificate cannot have issued another, whatever its key signed; None if it can."""
     extensions = issuer.extensions
-    if not issuer.subject.matches(certificate.issuer):
+    if not (issuer.subject.matches(certificate.issuer) or _is_same_key(issuer, certificate)):
         return f"its issuer calls itself {issuer.subject}, not {certificate.issuer}"
     if not issuer.is_ca or BASIC_CONSTRAINTS in extensions.malformed:
         return "its issuer is not marked as a CA"
@@ -182,6 +186,21 @@ def _unfit(issuer: Certificate, certificate: Certificate) -> str | None:
     if extensions.unknown_critical:
         return "its issuer's certificate has a critical extension that is not known"
     return None
+
+
+def _is_same_key(issuer: Certificate, certificate: Certificate) -> bool:
+    """Whether a certificate names the issuer's key, if not its name, and the same State.
+
+    CM and PT have link certificates under a name of their own for the key of a CSCA, HU has a key
+    under two names; whoever holds only those still has the key.
+    """
+    named = certificate.extensions.authority_key_identifier
+    return (
+        named is not None
+        and named == issuer.extensions.subject_key_identifier
+        and issuer.country is not None
+        and issuer.country == certificate.issuer.country
+    )
 
 
 def _signed_by(certificate: Certificate, issuer: Certificate) -> bool:
@@ -197,7 +216,9 @@ def _signed_by(certificate: Certificate, issuer: Certificate) -> bool:
 def _tolerated(certificate: Certificate, issuer: Certificate) -> frozenset[Tolerance]:
     tolerated = set(issuer.tolerated)
     identifier = certificate.extensions.authority_key_identifier
-    if certificate.issuer != issuer.subject:
+    if not certificate.issuer.matches(issuer.subject):
+        tolerated.add(Tolerance.ISSUER_NAME)
+    elif certificate.issuer != issuer.subject:
         tolerated.add(Tolerance.ISSUER_NAME_FORM)
     if identifier is None:
         tolerated.add(Tolerance.NO_AUTHORITY_KEY)

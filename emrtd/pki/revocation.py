@@ -14,7 +14,6 @@ from emrtd.pki.certificates import Certificate
 from emrtd.pki.crl import Crl
 from emrtd.pki.extensions import KeyUsage
 from emrtd.pki.findings import Finding, Outcome, Shows
-from emrtd.pki.names import Name
 from emrtd.pki.trust import Anchor, TrustView
 
 REVOCATION: Final = "ds.revocation"
@@ -34,9 +33,9 @@ def examine_revocation(
     crls = trust.crls_of_country(country) if country else ()
     if not crls:
         return None, _undetermined(f"there is no CRL of {country or 'its issuer'}")
-    names = {certificate.issuer.key}
+    names = {certificate.issuer.key, anchor.certificate.subject.key}
     if any(crl.issuer.key not in names for crl in crls):
-        names = _names_of_one_csca(certificate.issuer, trust, country or "")
+        names = _names_of_one_csca(names, trust, country or "")
     proven = []
     doubt = "no CRL of its country is its CSCA's"
     for crl in sorted(crls, key=lambda crl: crl.this_update, reverse=True):
@@ -68,20 +67,20 @@ def _undetermined(reason: str) -> Finding:
     return Finding(REVOCATION, Outcome.UNDETERMINED, reason, _CLAUSE)
 
 
-def _names_of_one_csca(name: Name, trust: TrustView, country: str) -> set[str]:
-    """Every name (its key) that link certificates tie to this one (Doc 9303-12, 7.1.1.5)."""
+def _names_of_one_csca(names: set[str], trust: TrustView, country: str) -> set[str]:
+    """Every name (its key) that link certificates tie to these (Doc 9303-12, 7.1.1.5)."""
     links = [
         (anchor.certificate.issuer.key, anchor.certificate.subject.key)
         for anchor in trust.anchors_of_country(country)
         if not anchor.certificate.is_self_issued
     ]
-    names = {name.key}
+    found = set(names)
     grown = True
     while grown:
-        tied = {end for link in links if names & set(link) for end in link}
-        grown = not tied <= names
-        names |= tied
-    return names
+        tied = {end for link in links if found & set(link) for end in link}
+        grown = not tied <= found
+        found |= tied
+    return found
 
 
 def _unproven(crl: Crl, names: set[str], anchor: Anchor, trust: TrustView) -> str | None:

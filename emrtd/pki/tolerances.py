@@ -60,6 +60,7 @@ class Tolerance(StrEnum):
         "name.issuer-form",
         "an issuer named in another order, case or type of string than the CSCA names itself",
     )
+    ISSUER_NAME = "name.issuer", "an issuer named otherwise than the CSCA with its key names itself"
     SIGNER_NAME_FORM = (
         "name.signer-form",
         "a signer identified by its issuer's name in another order, case or type of string",
