@@ -10,6 +10,7 @@ from emrtd.command_line import ExitStatus, run_command_line
 
 if TYPE_CHECKING:
     from emrtd.access.terminal_authentication import TerminalCredentials
+    from emrtd.secret import Secret
 
 _TIMES = ("%Y-%m-%d", "%Y-%m-%dT%H:%M:%S", "%Y-%m-%d %H:%M:%S", "%Y-%m-%dT%H:%M:%S%z")
 _FILE = click.Path(path_type=Path, dir_okay=False)
@@ -100,10 +101,8 @@ def card(
     compared with the one on the chip.
     """
     from emrtd.errors import MisuseError
-    from emrtd.passphrase import user_secret
     from emrtd.transport.connection import connect
     from verify.credentials import read_credentials
-    from verify.evidence import SEAL_KEY
     from verify.inspection import capture, inspect
     from verify.judging import judging
 
@@ -122,7 +121,7 @@ def card(
             evidence = capture(connection, procedure)
         status = bench.judge(evidence)
     if save is not None and evidence.files:
-        evidence.to_image(user_secret(SEAL_KEY)).save(save)
+        evidence.to_image(_seal_key()).save(save)
     return status
 
 
@@ -138,17 +137,27 @@ def image(*, image: Path, mrz: str | None, **options: Any) -> ExitStatus:
     """Judge an LDS image: a folder or a zip of elementary files, or one such file."""
     from msgspec.structs import replace
 
-    from emrtd.passphrase import user_secret
-    from verify.evidence import SEAL_KEY, Evidence
+    from verify.evidence import Evidence
     from verify.judging import judging
 
     with judging(**options) as bench:
-        evidence = Evidence.load(image, user_secret(SEAL_KEY))
+        evidence = Evidence.load(image, _seal_key())
         if mrz is not None:
             from verify.credentials import read_optical
 
             evidence = replace(evidence, optical_mrz=read_optical(mrz))
         return bench.judge(evidence)
+
+
+def _seal_key() -> "Secret | None":
+    """The user's key for evidence; None, and nothing is sealed, where none can be kept."""
+    from emrtd.passphrase import user_secret
+    from verify.evidence import SEAL_KEY
+
+    try:
+        return user_secret(SEAL_KEY)
+    except OSError:
+        return None
 
 
 def _inspection_system(

@@ -169,6 +169,10 @@ class Evidence(_Data, frozen=True):
     `unread` says why each file that should have been there is not.  `optical_mrz` is the whole
     printed MRZ (90, 72 or 88 characters), the MRZ information alone, or empty.  `misplaced` names
     files of an image that pretend to be elementary files and are none.
+
+    `vouched` is False where the session comes from an image that was not sealed with the key at
+    hand: its proofs count for nothing, since anyone can have made them up; what it says against the
+    chip counts, since nobody forges that to his own harm.
     """
 
     files: Mapping[FileID, bytes]
@@ -177,6 +181,7 @@ class Evidence(_Data, frozen=True):
     optical_mrz: str = ""
     misplaced: tuple[str, ...] = ()
     image_quirks: tuple[str, ...] = ()
+    vouched: bool = True
 
     @classmethod
     def from_image(
@@ -184,12 +189,10 @@ class Evidence(_Data, frozen=True):
     ) -> "Evidence":
         """Make evidence of an image, with what its reader noted down where it did.
 
-        The session is left out unless its seal is that of `key`.  Raises `MalformedError`, which
+        A session is vouched for where its seal is that of `key`.  Raises `MalformedError`, which
         blames `what`, for notes that cannot be read.
         """
         saved = _NO_NOTES if image.evidence is None else _decode(image.evidence, what)
-        if not saved.is_vouched_for(image.files, key):
-            saved = msgspec.structs.replace(saved, session=None)
         return cls(
             files=image.files,
             unread=saved.unread,
@@ -197,6 +200,7 @@ class Evidence(_Data, frozen=True):
             optical_mrz=saved.optical_mrz,
             misplaced=tuple(name for name in image.unrecognised if _pretends(name)),
             image_quirks=image.tolerated,
+            vouched=saved.session is None or saved.is_vouched_for(image.files, key),
         )
 
     @classmethod

@@ -57,6 +57,11 @@ CHECKS: Final[tuple[CheckFunction, ...]] = (
 CLONE_CHECKS: Final = ("chip.authentication", "active.authentication", "pace.cam")
 """Any one of them proves that the chip is no copy (TR-03135-1, 5.6.4.1)."""
 
+_CLAIMED: Final = (
+    "the notes in the image say that a chip was asked and answered well; they were not sealed by"
+    " this user, and whoever wrote the image can have made them up"
+)
+
 _SENSITIVE: Final = frozenset(f"dg.hash.DG{number}" for number in data_groups.SENSITIVE)
 
 
@@ -67,6 +72,8 @@ def judge(evidence: Evidence, trust: TrustView, policy: Policy, at: datetime) ->
     for check_function in CHECKS:
         made.update((check.id, check) for check in check_function(case, made))
     made = deviations.excuse(case, made)
+    if not evidence.vouched:
+        made = {check_id: _doubted(check) for check_id, check in made.items()}
     checks = tuple(sorted(made.values(), key=_place))
     verdict, why = decide(case, checks)
     session = evidence.session
@@ -86,6 +93,15 @@ def judge(evidence: Evidence, trust: TrustView, policy: Policy, at: datetime) ->
         octets=0 if session is None else session.octets,
         seconds=0.0 if session is None else session.seconds,
     )
+
+
+def _doubted(check: Check) -> Check:
+    """A proof that somebody claims to have seen counts for nothing; one that failed does."""
+    if check.id not in (*CLONE_CHECKS, "terminal.authentication"):
+        return check
+    if check.outcome is not Outcome.PASSED:
+        return check
+    return Check(check.id, Outcome.NOT_PERFORMED, _CLAIMED, check.clause)
 
 
 def _place(check: Check) -> tuple[int, int]:
@@ -135,7 +151,8 @@ def _clone_objections(case: Case, checks: Iterable[Check]) -> Iterator[str]:
         check_id for check_id in CLONE_CHECKS if made[check_id].outcome is not Outcome.NOT_PRESENT
     ]
     required = case.policy.chip_authenticity is ChipAuthenticity.REQUIRED
-    if required or (offered and case.session is not None):
+    claimed = any(made[check_id].reason == _CLAIMED for check_id in offered)
+    if required or (offered and case.session is not None and not claimed):
         reasons = "; ".join(made[check_id].reason for check_id in offered)
         yield f"the chip has not proven that it is no copy: {reasons or 'it offers no such proof'}"
 

@@ -97,11 +97,11 @@ def test_notes_that_cannot_be_read_are_malformed(notes: bytes) -> None:
 @pytest.mark.parametrize("key", [None, Secret(b"another user's key")])
 def test_proofs_that_nobody_vouches_for_are_not_counted(key: Secret | None) -> None:
     for image in (EVIDENCE.to_image(KEY), EVIDENCE.to_image()):
-        assert Evidence.from_image(image, key=key).session is None
-    assert Evidence.from_image(EVIDENCE.to_image(), key=KEY).session is None
+        assert not Evidence.from_image(image, key=key).vouched
+    assert not Evidence.from_image(EVIDENCE.to_image(), key=KEY).vouched
 
 
 def test_a_seal_is_over_the_files_too() -> None:
     image = EVIDENCE.to_image(KEY)
     image.files[FileID.DG1] = b"\x61\x00"
-    assert Evidence.from_image(image, key=KEY).session is None
+    assert not Evidence.from_image(image, key=KEY).vouched

@@ -1,0 +1,165 @@
+"""An image is files, and files are anyone's: what they say of a chip is not the chip's word."""
+
+from pathlib import Path
+
+import msgspec
+import pytest
+
+from emrtd.access.chip_authentication import EphemeralKey
+from emrtd.access.chip_authentication_keys import choose, mapping_key
+from emrtd.command_line import ExitStatus, run_command_line
+from emrtd.crypto.key_derivation import derive_session_keys
+from emrtd.iso7816.apdu import INS, CommandAPDU, ResponseAPDU
+from emrtd.iso7816.secure_messaging import SecureMessaging
+from emrtd.lds.card_security import CardSecurity
+from emrtd.lds.dg14 import DataGroup14
+from emrtd.lds.files import FileID
+from emrtd.lds.image import LdsImage
+from emrtd.secret import Secret
+from tests.security.chips import clone_of
+from tests.verify.documents import Document, issue, usual
+from tests.verify.test_inspection import inserted, inspected
+from verify.command_line import verify
+from verify.evidence import (
+    ChipAuthenticationTranscript,
+    Evidence,
+    Exchange,
+    PaceTranscript,
+    Session,
+)
+from verify.judgement import CLONE_CHECKS
+from verify.policy import ChipAuthenticity, Policy, load_policy
+from verify.report import Outcome, Shows, Verdict
+from verify.trust_store import TrustStore
+from verify.words import meaning
+
+KEY = Secret(b"the key of this station")
+DEMANDING = msgspec.structs.replace(
+    load_policy("default"), chip_authenticity=ChipAuthenticity.REQUIRED
+)
+
+
+def invented(document: Document) -> Session:
+    """Proofs of Chip Authentication and of its Mapping, made of public keys alone."""
+    card_security = CardSecurity.decode(document.files[FileID.CARD_SECURITY]).security_infos
+    static = mapping_key(card_security, 13)
+    pace = PaceTranscript(
+        document.how.pace[1].protocol,
+        13,
+        mapping_key=static.group.shared_element(2, static.public),
+        chip_authentication_data=(2).to_bytes(32, "big"),
+    )
+    variant = choose(DataGroup14.decode(document.files[FileID.DG14]).security_infos)
+    shared = EphemeralKey.of(variant.key.group, 1).agree(variant.key.public)
+    keys = derive_session_keys(shared, variant.cipher)
+    terminal, chip = SecureMessaging(variant.cipher, *keys), SecureMessaging(variant.cipher, *keys)
+    command = terminal.protect_command(CommandAPDU(0x00, INS.READ_BINARY, 0x9E, 0x00, ne=1))
+    chip.unprotect_command(command)
+    response = chip.protect_response(ResponseAPDU(b"\x60"))
+    return Session(
+        atr=b"",
+        opened=True,
+        access="pace-ecdh-cam-aes-cbc-cmac-128/brainpoolP256r1/mrz",
+        pace=pace,
+        chip_authentication=ChipAuthenticationTranscript(
+            variant.protocol,
+            variant.key.key_id,
+            terminal_private_key=b"\x01",
+            proof=Exchange(command.encode(), response.encode()),
+        ),
+    )
+
+
+def forged_image(document: Document) -> LdsImage:
+    return Evidence(document.files, session=invented(document)).to_image(Secret(b"the forger's"))
+
+
+@pytest.mark.parametrize("key", [None, KEY], ids=["a station without a key", "with a key"])
+def test_proofs_made_up_from_public_keys(key: Secret | None) -> None:
+    evidence = Evidence.from_image(forged_image(usual()), key=key)
+    report = usual().judged(evidence, policy=DEMANDING)
+    for check_id in ("chip.authentication", "pace.cam"):
+        assert report.check(check_id).outcome is Outcome.NOT_PERFORMED
+        assert "made them up" in report.check(check_id).reason
+    assert report.verdict is Verdict.REFER
+    assert not any(report.check(each).outcome is Outcome.PASSED for each in CLONE_CHECKS)
+
+
+def test_made_up_proofs_do_verify_which_is_why_they_must_not_count() -> None:
+    report = usual().judged(Evidence(usual().files, session=invented(usual())), policy=DEMANDING)
+    assert report.check("chip.authentication").outcome is Outcome.PASSED
+    assert report.check("pace.cam").outcome is Outcome.PASSED
+
+
+def test_our_own_capture_is_judged_as_it_was_at_the_reader() -> None:
+    live = inspected(inserted(usual()))
+    saved = Evidence.from_image(live.to_image(KEY), key=KEY)
+    for policy in ("default", DEMANDING):
+        assert usual().judged(saved, policy=policy) == usual().judged(live, policy=policy)
+        assert usual().judged(saved, policy=policy).verdict is Verdict.ACCEPT
+
+
+def test_a_sealed_capture_with_the_files_of_another_document() -> None:
+    """The notes of one capture beside the files of another."""
+    live = inspected(inserted(usual()))
+    other = issue(active_authentication=None)
+    image = live.to_image(KEY)
+    mixed = LdsImage(dict(other.files), evidence=image.evidence)
+    report = other.judged(Evidence.from_image(mixed, key=KEY), policy=DEMANDING)
+    assert report.verdict is not Verdict.ACCEPT
+    assert not any(report.check(each).outcome is Outcome.PASSED for each in CLONE_CHECKS)
+
+
+def test_notes_edited_after_they_were_sealed() -> None:
+    """What showed a clone is taken out of the notes of a capture."""
+    live = inspected(inserted(usual()))
+    session = msgspec.structs.replace(live.session, active_authentication=None)
+    sealed = live.to_image(KEY)
+    edited = msgspec.structs.replace(live, session=session).to_image()
+    notes = msgspec.json.decode(edited.evidence or b"")
+    notes["seal"] = msgspec.json.decode(sealed.evidence or b"")["seal"]
+    image = LdsImage(dict(live.files), evidence=msgspec.json.encode(notes))
+    evidence = Evidence.from_image(image, key=KEY)
+    assert not evidence.vouched
+    report = usual().judged(evidence)
+    assert not any(report.check(each).outcome is Outcome.PASSED for each in CLONE_CHECKS)
+
+
+def test_what_a_capture_says_against_a_chip_is_believed_of_anyone() -> None:
+    genuine = usual()
+    evidence = inspected(inserted(genuine))
+    assert evidence.session is not None
+    transcript = evidence.session.active_authentication
+    assert transcript is not None
+    failed = msgspec.structs.replace(transcript, challenge=bytes(8))
+    session = msgspec.structs.replace(evidence.session, active_authentication=failed)
+    image = msgspec.structs.replace(evidence, session=session).to_image()
+    report = genuine.judged(Evidence.from_image(image))
+    assert report.check("active.authentication").shows is Shows.CLONING
+    assert report.verdict is Verdict.REJECT
+
+
+@pytest.mark.parametrize("policy", [load_policy("default"), DEMANDING])
+def test_an_image_without_a_chip_is_never_called_a_genuine_chip(policy: Policy) -> None:
+    report = usual().judged(policy=policy)
+    assert not any(report.check(each).outcome is Outcome.PASSED for each in CLONE_CHECKS)
+    assert "chip is genuine" not in meaning(report)
+    assert "chip is genuine" in meaning(usual().judged(inspected(inserted(usual()))))
+
+
+def test_a_station_that_cannot_keep_a_key_judges_all_the_same(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (tmp_path / "file").write_bytes(b"")
+    monkeypatch.setenv("XDG_DATA_HOME", str(tmp_path / "file"))
+    Evidence(usual().files).to_image().save(tmp_path / "image")
+    TrustStore.open(tmp_path / "store", create=True).close()
+    arguments = ["image", str(tmp_path / "image"), "--trust", str(tmp_path / "store")]
+    assert run_command_line(verify, arguments) == ExitStatus.REFERRED
+
+
+def test_a_captured_clone_is_no_better_on_another_machine() -> None:
+    copy = inspected(clone_of(usual()).chip.process)
+    assert usual().judged(copy).verdict is Verdict.REJECT
+    elsewhere = Evidence.from_image(copy.to_image(KEY), key=Secret(b"another station's"))
+    assert usual().judged(elsewhere).verdict is Verdict.REJECT
