@@ -4,6 +4,7 @@ Each peculiarity is laid around or into the virtual chip, and the whole inspecti
 a genuine document must be read to its last octet, its chip proven, and be accepted all the same.
 """
 
+import logging
 from collections.abc import Callable
 from dataclasses import dataclass, replace
 
@@ -20,9 +21,9 @@ from emrtd.iso7816.secure_messaging import SecureMessaging
 from emrtd.lds.atr_info import AtrInfo, Capability
 from emrtd.lds.files import FILES, FileID
 from emrtd.status_words import SW
-from tests.verify.documents import PACE_GM, Document, issue, mrz
+from tests.verify.documents import PACE_GM, Document, issue, mrz, usual
 from tests.vsmartcard.cards import personalised
-from verify.inspection import inspect
+from verify.inspection import capture, inspect
 from verify.inspection.opening import Credentials
 from verify.report import Outcome, Verdict
 from vsmartcard.chip.commands import INSTRUCTIONS, Instruction
@@ -404,3 +405,54 @@ def test_chip_authentication_answers_an_empty_7c(access: str, instead: Instead) 
 
     instead(INS.GENERAL_AUTHENTICATE, change)
     card.accepted()
+
+
+# --- what the chip says, as it says it -----------------------------------------------------------
+
+
+def test_a_data_group_is_hashed_as_it_was_read() -> None:
+    """DG14 in another order than DER's, with long length fields, is not encoded anew."""
+    infos = tlv.read_expected(usual().files[FileID.DG14], 0x6E, "DG14").children().one(0x31)
+    entries = [tlv.encode(each.tag, each.value) for each in infos.children()]
+    content = b"".join(reversed(entries))
+    unusual = b"\x31\x83" + len(content).to_bytes(3, "big") + content
+    card = Card.of(more={14: tlv.encode(0x6E, unusual)})
+    assert card.document.files[FileID.DG14] != usual().files[FileID.DG14]
+    card.accepted()
+
+
+def test_neither_trace_nor_log_nor_evidence_shows_a_secret(
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    """The password, the person and the files, in a session that goes wrong at first."""
+    made = usual()
+    credentials = Credentials(mrz=MRZ, can=Password.can("470815"))
+    chip = personalised(made.files, made.keys)
+    lines: list[str] = []
+    with caplog.at_level(logging.DEBUG):
+        evidence = capture(AtChip(chip), inspect(credentials), lines.append)
+    assert evidence.files == made.files
+    said = "\n".join([*lines, caplog.text, repr(evidence), repr(credentials)])
+    assert len(lines) > 30
+    portrait = made.files[FileID.DG2][200:208].hex()
+    for secret in ("470815", "ZU1234567", "MUSTERMANN", "Mustermann", "900131", portrait):
+        assert secret not in said
+        assert secret.encode().hex() not in said.lower()
+
+
+@dataclass
+class AtChip:
+    """A chip in process, as a connection."""
+
+    chip: Chip
+    reader: str = "test"
+
+    @property
+    def atr(self) -> bytes:
+        return self.chip.atr
+
+    def transmit(self, octets: bytes) -> bytes:
+        return self.chip.process(octets)
+
+    def close(self) -> None:
+        self.chip.reset()
