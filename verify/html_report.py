@@ -10,7 +10,8 @@ from typing import TYPE_CHECKING, Final
 
 from emrtd.biometrics.images.png import to_png
 from emrtd.errors import EmrtdError
-from verify.report import Outcome, Report, Verdict
+from emrtd.pki.findings import Outcome
+from verify.report import Report, Verdict
 from verify.words import (
     OUTCOMES,
     VERDICTS,

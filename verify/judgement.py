@@ -9,6 +9,7 @@ from collections.abc import Iterable, Iterator
 from datetime import datetime
 from typing import Final
 
+from emrtd.pki.findings import Outcome
 from emrtd.pki.trust import TrustView
 from verify.checks import (
     access,
@@ -30,7 +31,7 @@ from verify.contents import (
 )
 from verify.evidence import Evidence
 from verify.policy import CHECK_IDS, ChipAuthenticity, Policy
-from verify.report import Check, Outcome, Report, Verdict
+from verify.report import Check, Report, Verdict
 
 CHECKS: Final[tuple[CheckFunction, ...]] = (
     structure.check_structure,

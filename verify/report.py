@@ -2,40 +2,11 @@
 
 from dataclasses import dataclass, field
 from datetime import datetime
-from enum import Enum, StrEnum, unique
-from typing import Any, NoReturn
+from enum import StrEnum, unique
+from typing import Any
 
 from emrtd.command_line import ExitStatus
-
-
-@unique
-class Outcome(Enum):
-    """How a check came out (TR-03135-1, 3.5.2).
-
-    It has no truth value, so that nothing which merely is not False can count as passed.
-    """
-
-    PASSED = "passed"
-    FAILED = "failed"
-    WARNING = "warning"
-    UNDETERMINED = "undetermined"
-    """Information that the check needs is missing, or proves nothing by itself."""
-    NOT_PERFORMED = "not-performed"
-    """The document may offer it, but it was not run."""
-    NOT_PRESENT = "not-present"
-    """The document (or the image of it) does not have what the check is about."""
-
-    def __bool__(self) -> NoReturn:
-        raise TypeError("an Outcome has no truth value: compare it with one")
-
-
-@unique
-class Shows(Enum):
-    """What a failed check is evidence of, where it is evidence of more than a defect."""
-
-    FORGERY = "forgery"
-    CLONING = "cloning"
-    REVOCATION = "revocation"
+from emrtd.pki.findings import Outcome, Shows
 
 
 @unique

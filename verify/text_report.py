@@ -6,7 +6,8 @@ from typing import Final
 from rich.console import Console
 from rich.text import Text
 
-from verify.report import Outcome, Report, Verdict
+from emrtd.pki.findings import Outcome
+from verify.report import Report, Verdict
 from verify.words import (
     OUTCOMES,
     VERDICTS,

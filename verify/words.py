@@ -2,7 +2,8 @@
 
 from typing import Any, Final
 
-from verify.report import Outcome, Report, Verdict
+from emrtd.pki.findings import Outcome
+from verify.report import Report, Verdict
 
 VERDICTS: Final = {
     Verdict.ACCEPT: "ACCEPT",

@@ -9,7 +9,7 @@ from emrtd.pki.tolerances import Tolerance
 
 @unique
 class Outcome(Enum):
-    """How one thing that was checked came out.
+    """How a check came out (TR-03135-1, 3.5.2).
 
     It has no truth value, so that nothing which merely is not False can count as passed.
     """
@@ -18,7 +18,11 @@ class Outcome(Enum):
     FAILED = "failed"
     WARNING = "warning"
     UNDETERMINED = "undetermined"
-    """Information that is needed is missing, stale or unproven."""
+    """Information that the check needs is missing, or proves nothing by itself."""
+    NOT_PERFORMED = "not-performed"
+    """The document may offer it, but it was not run."""
+    NOT_PRESENT = "not-present"
+    """The document (or the image of it) does not have what the check is about."""
 
     def __bool__(self) -> NoReturn:
         raise TypeError("an Outcome has no truth value: compare it with one")
@@ -26,9 +30,10 @@ class Outcome(Enum):
 
 @unique
 class Shows(Enum):
-    """What a failure is evidence of, where it is evidence of more than a defect."""
+    """What a failed check is evidence of, where it is evidence of more than a defect."""
 
     FORGERY = "forgery"
+    CLONING = "cloning"
     REVOCATION = "revocation"
 
 

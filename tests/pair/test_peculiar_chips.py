@@ -20,12 +20,13 @@ from emrtd.iso7816.procedure import run
 from emrtd.iso7816.secure_messaging import SecureMessaging
 from emrtd.lds.atr_info import AtrInfo, Capability
 from emrtd.lds.files import FILES, FileID
+from emrtd.pki.findings import Outcome
 from emrtd.status_words import SW
 from tests.verify.documents import PACE_GM, Document, issue, mrz, usual
 from tests.vsmartcard.cards import personalised
 from verify.inspection import capture, inspect
 from verify.inspection.opening import Credentials
-from verify.report import Outcome, Verdict
+from verify.report import Verdict
 from vsmartcard.chip.commands import INSTRUCTIONS, Instruction
 from vsmartcard.chip.processing import Chip
 from vsmartcard.chip.session import Core

@@ -15,6 +15,7 @@ from emrtd.lds.card_access import CardAccess
 from emrtd.lds.files import FileID
 from emrtd.lds.security_infos import SecurityInfos
 from emrtd.pki.crl import Crl
+from emrtd.pki.findings import Outcome, Shows
 from tests.certificates import Authority
 from tests.security.chips import DROPPED, Clone, Relay, clone_of, password_of
 from tests.verify.documents import CSCA, Document, Trust, issue, key, mrz, usual
@@ -24,7 +25,7 @@ from tests.vsmartcard.cards import personalised
 from verify.evidence import Evidence, PaceTranscript
 from verify.inspection import inspect
 from verify.inspection.opening import Credentials
-from verify.report import Outcome, Report, Shows, Verdict
+from verify.report import Report, Verdict
 
 CLONE_CHECKS = ("chip.authentication", "active.authentication", "pace.cam")
 Process = Callable[[bytes], bytes]

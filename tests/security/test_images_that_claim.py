@@ -15,6 +15,7 @@ from emrtd.lds.card_security import CardSecurity
 from emrtd.lds.dg14 import DataGroup14
 from emrtd.lds.files import FileID
 from emrtd.lds.image import LdsImage
+from emrtd.pki.findings import Outcome, Shows
 from emrtd.secret import Secret
 from tests.security.chips import clone_of
 from tests.verify.documents import Document, issue, usual
@@ -29,7 +30,7 @@ from verify.evidence import (
 )
 from verify.judgement import CLONE_CHECKS
 from verify.policy import ChipAuthenticity, Policy, load_policy
-from verify.report import Outcome, Shows, Verdict
+from verify.report import Verdict
 from verify.trust_store import TrustStore
 from verify.words import meaning
 

@@ -7,9 +7,10 @@ import pytest
 
 from emrtd.lds.files import FILES, FileID
 from emrtd.lds.image import LdsImage
+from emrtd.pki.findings import Outcome
 from tests.verify.documents import Document, issue, usual
 from verify.evidence import Evidence
-from verify.report import Outcome, Verdict
+from verify.report import Verdict
 
 MASKS = (0x01, 0x80, 0xFF)
 SAMPLE = 40

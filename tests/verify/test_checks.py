@@ -14,6 +14,7 @@ from emrtd.lds.directory import Directory
 from emrtd.lds.files import EMRTD_APPLICATION, FileID
 from emrtd.lds.security_infos import EfDirInfo
 from emrtd.mrz import Mrz
+from emrtd.pki.findings import Outcome, Shows
 from tests.certificates import Authority, document_types, usage_period
 from tests.verify.documents import (
     CSCA,
@@ -28,7 +29,7 @@ from tests.verify.documents import (
     usual,
 )
 from verify.policy import CHECK_IDS, load_policy
-from verify.report import Outcome, Shows, Verdict
+from verify.report import Verdict
 
 ELSEWHERE = Authority("FR", "CSCA FR", common_name="CSCA France")
 IMPOSTOR = Authority(label="another key of the same name")

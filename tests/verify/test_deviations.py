@@ -8,9 +8,10 @@ from emrtd.lds.files import FileID
 from emrtd.lds.sod import Sod
 from emrtd.pki.defect_list import Defect, DefectKind, DefectList
 from emrtd.pki.deviation_list import Description, Deviation, DeviationKind, DeviationList
+from emrtd.pki.findings import Outcome, Shows
 from tests.certificates import key_identifier
 from tests.verify.documents import CSCA, Document, Trust, issue, usual
-from verify.report import Check, Outcome, Report, Shows, Verdict
+from verify.report import Check, Report, Verdict
 
 SIGNED_DATA = Sod.parse(usual().files[FileID.SOD]).signed_data
 SIGNER = CSCA.issue()

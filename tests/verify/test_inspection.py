@@ -15,6 +15,7 @@ from emrtd.errors import TransportError
 from emrtd.iso7816.apdu import INS, CommandAPDU
 from emrtd.iso7816.procedure import run
 from emrtd.lds.files import FileID
+from emrtd.pki.findings import Outcome, Shows
 from emrtd.secret import Secret
 from tests.verify.documents import CAN, NOW, PACE_CAM, PACE_GM, Document, issue, mrz, usual
 from tests.vsmartcard.cards import personalised
@@ -22,7 +23,7 @@ from verify.evidence import Evidence
 from verify.inspection import channel, inspect
 from verify.inspection.opening import Credentials
 from verify.policy import BasicAccessControl
-from verify.report import Outcome, Report, Shows, Verdict
+from verify.report import Report, Verdict
 
 KEY = Secret(b"a key that seals evidence in tests")
 

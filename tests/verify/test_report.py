@@ -4,7 +4,8 @@ from datetime import UTC, datetime
 import pytest
 
 from emrtd.command_line import ExitStatus
-from verify.report import Check, Outcome, Report, Shows, Trust, Verdict
+from emrtd.pki.findings import Outcome, Shows
+from verify.report import Check, Report, Trust, Verdict
 from verify.words import meaning, proven
 
 

@@ -25,6 +25,7 @@ from emrtd.lds.security_infos import (
     SecurityInfos,
 )
 from emrtd.pki import private_key_file
+from emrtd.pki.findings import Outcome, Shows
 from emrtd.pki.private_key_file import WrongPassphraseError, encrypt_private_key
 from emrtd.secret import Secret
 from personalise.pki.verifying_ca import VerifyingChain, issue_chain
@@ -34,7 +35,7 @@ from verify.evidence import Evidence
 from verify.inspection import inspect
 from verify.inspection.opening import Credentials
 from verify.inspection.terminal import load_terminal
-from verify.report import Outcome, Shows, Verdict
+from verify.report import Verdict
 
 KEY = Secret(b"a key that seals evidence in tests")
 

@@ -16,6 +16,7 @@ from emrtd.lds.security_infos import (
     TerminalAuthenticationInfo,
     UnknownSecurityInfo,
 )
+from emrtd.pki.findings import Outcome
 from verify.checks.case import (
     Case,
     Earlier,
@@ -26,7 +27,7 @@ from verify.checks.case import (
     why_absent,
 )
 from verify.quirks import quirks_of_file
-from verify.report import Check, Outcome
+from verify.report import Check
 
 DOWNGRADE_CLAUSE: Final = "Doc 9303-11, 4.2 and 9.2.11"
 TERMINAL_CLAUSE: Final = "Doc 9303-11, 7.1"

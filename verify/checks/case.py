@@ -20,14 +20,14 @@ from emrtd.lds.permit import Permit
 from emrtd.lds.registry import Content, decode
 from emrtd.lds.sod import Sod
 from emrtd.mrz import Mrz
-from emrtd.pki.findings import Finding
+from emrtd.pki.findings import Finding, Outcome, Shows
 from emrtd.pki.passive import Examination, examine
 from emrtd.pki.signer_profile import Use
 from emrtd.pki.trust import TrustView
 from verify.evidence import Evidence, Session
 from verify.policy import Policy
 from verify.quirks import Quirk, quirks_of_signatures
-from verify.report import Check, Outcome, Shows
+from verify.report import Check
 
 T = TypeVar("T")
 
@@ -213,10 +213,10 @@ def data_group_proven(earlier: Earlier, number: int) -> str | None:
 
 def check_of_finding(case: Case, finding: Finding) -> Check:
     """A finding of the certificate path as a check; a quirk that the policy refuses fails it."""
-    outcome, quirks = Outcome(finding.outcome.value), quirks_of_signatures(finding.tolerated)
+    outcome, quirks = finding.outcome, quirks_of_signatures(finding.tolerated)
     if outcome is Outcome.PASSED:
         return settle(case, finding.id, finding.reason, finding.clause, quirks)
-    shows = None if finding.shows is None else Shows(finding.shows.value)
+    shows = finding.shows
     tolerated = tuple(map(str, quirks))
     return Check(finding.id, outcome, finding.reason, finding.clause, shows, tolerated)
 

@@ -23,6 +23,7 @@ from emrtd.lds.security_infos import (
     PaceInfo,
     SecurityInfos,
 )
+from emrtd.pki.findings import Outcome
 from verify.checks.case import (
     Case,
     Earlier,
@@ -39,7 +40,7 @@ from verify.evidence import (
     PaceTranscript,
 )
 from verify.quirks import quirks_of_file
-from verify.report import Check, Outcome
+from verify.report import Check
 
 MAPPING_CLAUSE: Final = "Doc 9303-11, 4.4.3.5.2"
 

@@ -5,9 +5,10 @@ from typing import Final
 
 from emrtd.lds.files import DATA_GROUPS
 from emrtd.lds.sod import Sod
+from emrtd.pki.findings import Outcome
 from emrtd.status_words import SW
 from verify.checks.case import Case, Earlier, file_of, forged, why_absent
-from verify.report import Check, Outcome
+from verify.report import Check
 
 CLAUSE: Final = "Doc 9303-11, 5.1.1, step 5"
 

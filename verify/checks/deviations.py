@@ -11,9 +11,10 @@ from typing import Final
 from emrtd.pki.certificates import Certificate
 from emrtd.pki.defect_list import Defect, DefectKind
 from emrtd.pki.deviation_list import Description, DeviationKind
+from emrtd.pki.findings import Outcome, Shows
 from verify.checks.case import Case, Earlier, proven
 from verify.checks.security_object import no_signer
-from verify.report import Check, Outcome, Shows
+from verify.report import Check
 
 CHECK_ID: Final = "deviation.list"
 CLAUSE: Final = "Doc 9303-12, 10; TR-03135-1, 5.8.2"

@@ -8,10 +8,11 @@ from emrtd.errors import MalformedError
 from emrtd.mrz.countries import two_letter_code
 from emrtd.pki.certificates import Certificate
 from emrtd.pki.extensions import SUBJECT_ALT_NAME
+from emrtd.pki.findings import Outcome
 from emrtd.pki.names import Name
 from verify.checks.case import Case, Earlier, check_of_finding, forged
 from verify.checks.security_object import no_signer
-from verify.report import Check, Outcome
+from verify.report import Check
 
 CLAUSES: Final = {
     "ds.chain": "Doc 9303-11, 5.1.1, step 2; Doc 9303-12, 6",

@@ -11,9 +11,10 @@ from emrtd.crypto.signatures import PublicKey, RsaPublicKey
 from emrtd.errors import MalformedError
 from emrtd.lds.files import FileID
 from emrtd.lds.sod import Sod
+from emrtd.pki.findings import Outcome
 from emrtd.pki.passive import Examination
 from verify.checks.case import Case, Earlier, check_of_finding, forged, why_absent
-from verify.report import Check, Outcome
+from verify.report import Check
 
 SIGNATURE_CLAUSE: Final = "Doc 9303-11, 5.1.1, step 3"
 PROFILE_CLAUSE: Final = "Doc 9303-10, 4.6.2.2"
