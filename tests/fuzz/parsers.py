@@ -1,0 +1,296 @@
+"""Every function of `emrtd` that takes in octets from outside: the registry of what is fuzzed.
+
+`PARSERS` are those that read octets which anybody may have made; `NOT_PARSERS` the others that take
+octets, each with the reason.  A new one that is in neither fails `test_registry`.
+"""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from functools import partial
+
+from emrtd import tlv
+from emrtd.access import terminal_authentication
+from emrtd.access.chip_keys import ChipKeys
+from emrtd.access.pace import messages
+from emrtd.asn1 import ber, der, schema
+from emrtd.biometrics import cbeff
+from emrtd.biometrics.images import headers, png, wsq_rate
+from emrtd.biometrics.iso19794.face import FaceRecord
+from emrtd.biometrics.iso19794.finger import FingerRecord
+from emrtd.biometrics.iso19794.iris import IrisRecord
+from emrtd.crypto import domain_parameters, private_keys, public_keys, signatures
+from emrtd.errors import EmrtdError, MalformedError, MisuseError, ProtocolError
+from emrtd.iso7816.apdu import CommandAPDU, ResponseAPDU
+from emrtd.lds import answer_to_reset, lds2, recognition, registry
+from emrtd.lds.files import FileID
+from emrtd.lds.permit import Permit
+from emrtd.lds.security_infos import SecurityInfos
+from emrtd.lds.security_object import SecurityObject
+from emrtd.mrz import Mrz
+from emrtd.pki import enveloped, private_key_file
+from emrtd.pki.certificates import Certificate
+from emrtd.pki.crl import Crl
+from emrtd.pki.cvc import CvCertificate
+from emrtd.pki.cvc_requests import CvRequest
+from emrtd.pki.cvc_validation import TrustState
+from emrtd.pki.defect_list import DefectList
+from emrtd.pki.deviation_list import DeviationList
+from emrtd.pki.ldif import read_ldif
+from emrtd.pki.master_list import MasterList
+from emrtd.pki.signed_data import SignedData
+from emrtd.secret import Secret
+from tests.fuzz import seeds
+
+Seeds = Callable[[], list[bytes]]
+
+
+@dataclass(frozen=True)
+class Parser:
+    """A parser, by its dotted name; octets to begin with; what it may raise; how slow it is.
+
+    `slow` are those of which a few calls take a second.
+    """
+
+    name: str
+    parse: Callable[[bytes], object]
+    seeds: Seeds
+    raises: tuple[type[EmrtdError], ...] = (MalformedError,)
+    slow: bool = False
+
+
+def _file(file_id: FileID) -> Seeds:
+    return partial(seeds.files, file_id)
+
+
+def _any_file() -> list[bytes]:
+    return [octets for file_id in FileID for octets in seeds.files(file_id)]
+
+
+ELEMENTARY_FILES = [
+    Parser(f"emrtd.lds.registry.decode({each.name})", partial(registry.decode, each), _file(each))
+    for each in FileID
+]
+
+PARSERS = [
+    *ELEMENTARY_FILES,
+    Parser("emrtd.tlv.read", partial(tlv.read, what="octets"), _any_file),
+    Parser("emrtd.tlv.read_first", partial(tlv.read_first, what="octets"), _any_file),
+    Parser("emrtd.tlv.read_expected", lambda o: tlv.read_expected(o, 0x61, "octets"), _any_file),
+    Parser("emrtd.tlv.read_all", partial(tlv.read_all, what="octets"), _any_file),
+    Parser("emrtd.tlv.read_padded", partial(tlv.read_padded, what="octets"), _any_file),
+    Parser("emrtd.tlv.declared_size", partial(tlv.declared_size, what="octets"), _any_file),
+    Parser("emrtd.asn1.ber.read", partial(ber.read, what="octets"), seeds.certificates),
+    Parser("emrtd.asn1.ber.read_first", partial(ber.read_first, what="octets"), seeds.certificates),
+    Parser("emrtd.asn1.ber.definite", partial(ber.definite, what="octets"), seeds.certificates),
+    Parser(
+        "emrtd.asn1.der.read_oid_value",
+        partial(der.read_oid_value, what="octets"),
+        lambda: [bytes.fromhex("2A864886F70D010702"), bytes.fromhex("04007F00070202040202")],
+    ),
+    Parser(
+        "emrtd.asn1.schema.check_elements",
+        partial(schema.check_elements, what="octets"),
+        seeds.certificates,
+    ),
+    Parser("emrtd.access.chip_keys.ChipKeys.decode", ChipKeys.decode, seeds.chip_keys),
+    Parser(
+        "emrtd.access.pace.messages.AuthenticationTemplate.decode",
+        messages.AuthenticationTemplate.decode,
+        seeds.authentication_templates,
+    ),
+    Parser("emrtd.access.pace.messages.decode", messages.decode, seeds.dynamic_data),
+    Parser(
+        "emrtd.access.pace.messages.decode_answer",
+        lambda octets: messages.decode_answer(octets, messages.Tag.CHIP_TOKEN),
+        seeds.dynamic_data,
+    ),
+    Parser(
+        "emrtd.access.terminal_authentication.read_auxiliary_data",
+        terminal_authentication.read_auxiliary_data,
+        seeds.auxiliary_data,
+    ),
+    Parser(
+        "emrtd.biometrics.cbeff.BiometricGroup.decode",
+        lambda octets: cbeff.BiometricGroup.decode(octets, 0x75, "DG2"),
+        _file(FileID.DG2),
+    ),
+    Parser(
+        "emrtd.biometrics.iso19794.face.FaceRecord.decode",
+        FaceRecord.decode,
+        partial(seeds.records, FileID.DG2),
+    ),
+    Parser(
+        "emrtd.biometrics.iso19794.finger.FingerRecord.decode",
+        FingerRecord.decode,
+        partial(seeds.records, FileID.DG3),
+    ),
+    Parser(
+        "emrtd.biometrics.iso19794.iris.IrisRecord.decode",
+        IrisRecord.decode,
+        partial(seeds.records, FileID.DG4),
+    ),
+    *(
+        Parser(
+            f"emrtd.biometrics.iso39794.data_block.DataBlock.decode({kind.__name__})",
+            kind.decode,
+            blocks,
+        )
+        for kind, blocks in seeds.DATA_BLOCKS
+    ),
+    Parser("emrtd.biometrics.images.headers.identify", headers.identify, seeds.images),
+    Parser("emrtd.biometrics.images.headers.sniff", headers.sniff, seeds.images),
+    Parser("emrtd.biometrics.images.png.to_png", png.to_png, seeds.images, slow=True),
+    Parser(
+        "emrtd.biometrics.images.wsq_rate.shrink",
+        partial(wsq_rate.shrink, target=4096),
+        seeds.images,
+        (MalformedError, MisuseError),
+        slow=True,
+    ),
+    Parser(
+        "emrtd.crypto.domain_parameters.decode_domain_parameters",
+        domain_parameters.decode_domain_parameters,
+        seeds.domain_parameters,
+        (MalformedError, ProtocolError),
+    ),
+    Parser(
+        "emrtd.crypto.domain_parameters.decode_agreement_key",
+        domain_parameters.decode_agreement_key,
+        seeds.agreement_keys,
+        (MalformedError, ProtocolError),
+    ),
+    Parser(
+        "emrtd.crypto.public_keys.decode_public_key",
+        public_keys.decode_public_key,
+        seeds.public_keys,
+        (MalformedError, ProtocolError),
+    ),
+    Parser(
+        "emrtd.crypto.private_keys.load_private_key",
+        lambda octets: private_keys.load_private_key(Secret(octets)),
+        seeds.private_keys,
+        (MalformedError, MisuseError),
+    ),
+    Parser("emrtd.crypto.signatures.ecdsa_decode", signatures.ecdsa_decode, seeds.signatures),
+    Parser(
+        "emrtd.crypto.signatures.ecdsa_is_canonical",
+        signatures.ecdsa_is_canonical,
+        seeds.signatures,
+    ),
+    Parser("emrtd.iso7816.apdu.CommandAPDU.decode", CommandAPDU.decode, seeds.commands),
+    Parser("emrtd.iso7816.apdu.ResponseAPDU.decode", ResponseAPDU.decode, seeds.responses),
+    Parser(
+        "emrtd.lds.answer_to_reset.historical_bytes", answer_to_reset.historical_bytes, seeds.atrs
+    ),
+    Parser(
+        "emrtd.lds.answer_to_reset.card_capabilities", answer_to_reset.card_capabilities, seeds.atrs
+    ),
+    *(
+        Parser(f"emrtd.lds.lds2.SignedRecord.decode({kind.__name__})", kind.decode, records)
+        for kind, records in seeds.LDS2_RECORDS
+    ),
+    Parser(
+        "emrtd.lds.lds2.CertificateRecord.decode",
+        lds2.CertificateRecord.decode,
+        seeds.certificate_records,
+    ),
+    Parser(
+        "emrtd.lds.lds2.AdditionalBiometrics.decode",
+        lds2.AdditionalBiometrics.decode,
+        seeds.additional_biometrics,
+    ),
+    Parser("emrtd.lds.permit.Permit.claims", Permit.claims, seeds.permits),
+    Parser("emrtd.lds.permit.Permit.decode", Permit.decode, seeds.permits),
+    Parser("emrtd.lds.recognition.recognise", recognition.recognise, _any_file),
+    Parser(
+        "emrtd.lds.security_infos.SecurityInfos.decode",
+        SecurityInfos.decode,
+        _file(FileID.CARD_ACCESS),
+    ),
+    Parser(
+        "emrtd.lds.security_object.SecurityObject.decode",
+        SecurityObject.decode,
+        seeds.security_objects,
+    ),
+    Parser(
+        "emrtd.mrz.zone.Mrz.parse",
+        lambda octets: Mrz.parse(octets.decode("latin-1")),
+        lambda: [usual.encode("ascii") for usual in seeds.ZONES],
+    ),
+    Parser("emrtd.pki.certificates.Certificate.parse", Certificate.parse, seeds.certificates),
+    Parser("emrtd.pki.crl.Crl.parse", Crl.parse, seeds.revocation_lists),
+    Parser("emrtd.pki.cvc.CvCertificate.decode", CvCertificate.decode, seeds.cv_certificates),
+    Parser("emrtd.pki.cvc_requests.CvRequest.decode", CvRequest.decode, seeds.cv_requests),
+    Parser("emrtd.pki.cvc_validation.TrustState.decode", TrustState.decode, seeds.trust_states),
+    Parser("emrtd.pki.defect_list.DefectList.parse", DefectList.parse, seeds.signed_lists),
+    Parser("emrtd.pki.deviation_list.DeviationList.parse", DeviationList.parse, seeds.signed_lists),
+    Parser("emrtd.pki.enveloped.recipients_of", enveloped.recipients_of, seeds.envelopes),
+    Parser(
+        "emrtd.pki.enveloped.open_envelope",
+        lambda octets: enveloped.open_envelope(octets, seeds.STATION),
+        seeds.envelopes,
+        (MalformedError, ProtocolError, MisuseError),
+    ),
+    Parser(
+        "emrtd.pki.ldif.read_ldif",
+        lambda octets: list(read_ldif(octets.splitlines(keepends=True))),
+        seeds.ldif,
+    ),
+    Parser("emrtd.pki.master_list.MasterList.parse", MasterList.parse, seeds.master_lists),
+    Parser(
+        "emrtd.pki.private_key_file.decrypt_private_key",
+        lambda octets: private_key_file.decrypt_private_key(octets, seeds.PASSPHRASE),
+        seeds.private_key_files,
+        (MalformedError, MisuseError),
+        slow=True,
+    ),
+    Parser("emrtd.pki.signed_data.SignedData.parse", SignedData.parse, seeds.signed_data),
+]
+
+_OURS = "takes what the caller has made, and nobody else"
+_INNER = "is called by a parser of this registry, with what that has checked"
+_ELSEWHERE = (
+    "calls a parser of this registry before all else, and tests/emrtd has hostile input for it"
+)
+
+NOT_PARSERS = {
+    "emrtd.access.pace.agreement.require_different": "compares, and reads nothing",
+    "emrtd.access.terminal_authentication.signed_message": _OURS,
+    "emrtd.asn1.der.sequence": _OURS,
+    "emrtd.asn1.der.set_of": _OURS,
+    "emrtd.asn1.der.octet_string": _OURS,
+    "emrtd.asn1.der.bit_string": _OURS,
+    "emrtd.biometrics.cbeff.BiometricHeader.of": _OURS,
+    "emrtd.biometrics.images.decoding_process.decode": "runs in a process of its own, for to_png",
+    "emrtd.biometrics.images.decoding_process.check_bounds": _INNER,
+    "emrtd.biometrics.images.decoding_process.count_scans": _INNER,
+    "emrtd.biometrics.images.decoding_process.decode_with_pillow": _INNER,
+    "emrtd.biometrics.images.fingerprint.fit_fingerprint": _ELSEWHERE,
+    "emrtd.biometrics.images.portrait.fit_portrait": _ELSEWHERE,
+    "emrtd.biometrics.images.portrait.fit": _ELSEWHERE,
+    "emrtd.biometrics.images.wsq_entropy.read_block": _INNER,
+    "emrtd.biometrics.images.wsq_huffman.HuffmanTable.decode": _INNER,
+    "emrtd.biometrics.images.wsq_library.compress": _OURS,
+    "emrtd.biometrics.images.wsq_library.decompress": "runs in a process of its own, for to_png",
+    "emrtd.biometrics.iso19794.description.take": _INNER,
+    "emrtd.biometrics.quality.fingerprint.assess_fingerprint": _ELSEWHERE,
+    "emrtd.biometrics.quality.pixels.decode": _ELSEWHERE,
+    "emrtd.biometrics.quality.portrait.assess_portrait": _ELSEWHERE,
+    "emrtd.biometrics.samples.FaceImage.of": _ELSEWHERE,
+    "emrtd.biometrics.samples.FingerImage.of": _ELSEWHERE,
+    "emrtd.biometrics.samples.IrisImage.of": _ELSEWHERE,
+    "emrtd.crypto.ciphers.pad": _OURS,
+    "emrtd.crypto.ciphers.unpad": "tests/emrtd/crypto/test_ciphers.py; its input has a good MAC",
+    "emrtd.crypto.key_derivation.derive_key": _OURS,
+    "emrtd.crypto.key_derivation.derive_session_keys": _OURS,
+    "emrtd.crypto.signatures.ecdsa_to_plain": _INNER,
+    "emrtd.crypto.signatures.ecdsa_from_plain": _INNER,
+    "emrtd.iso7816.selecting.select_application": _OURS,
+    "emrtd.pki.algorithms.surplus_zeros": _INNER,
+    "emrtd.pki.enveloped.seal": _OURS,
+    "emrtd.pki.extension_writer.authority_key_identifier": _OURS,
+    "emrtd.pki.extension_writer.subject_key_identifier": _OURS,
+    "emrtd.pki.path.differ_in_one_octet": "compares, and reads nothing",
+    "emrtd.pki.pem.encode_pem": _OURS,
+    "emrtd.transport.trace.describe": "tests/emrtd/transport/test_trace.py; it shows lengths alone",
+}

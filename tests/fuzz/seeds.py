@@ -1,0 +1,374 @@
+"""Good octets to begin with: of documents that the tests issue, and of real ones where they are."""
+
+import io
+from collections.abc import Callable
+from datetime import date
+from functools import cache
+
+from PIL import Image
+
+from emrtd import tlv
+from emrtd.access.pace.messages import AuthenticationTemplate, Tag, encode
+from emrtd.access.terminal_authentication import encode_auxiliary_data
+from emrtd.asn1 import der
+from emrtd.biometrics.cbeff import BiometricGroup
+from emrtd.biometrics.iso39794.data_block import DataBlock
+from emrtd.biometrics.iso39794.face import FaceImageDataBlock
+from emrtd.biometrics.iso39794.finger import FingerImageDataBlock
+from emrtd.biometrics.iso39794.iris import IrisImageDataBlock
+from emrtd.biometrics.samples import Eye, FaceImage, FingerImage, FingerPosition, IrisImage
+from emrtd.crypto.curves import CURVES
+from emrtd.crypto.domain_parameters import (
+    STANDARDISED,
+    encode_agreement_key,
+    encode_domain_parameters,
+)
+from emrtd.crypto.hashes import Hash
+from emrtd.crypto.private_keys import EcPrivateKey
+from emrtd.crypto.public_keys import encode_public_key
+from emrtd.lds.atr_info import AtrInfo, Capability
+from emrtd.lds.content import FileContent
+from emrtd.lds.cvca import Cvca
+from emrtd.lds.dg3 import DataGroup3
+from emrtd.lds.dg4 import DataGroup4
+from emrtd.lds.dg5 import DataGroup5
+from emrtd.lds.dg7 import DataGroup7
+from emrtd.lds.dg11 import DataGroup11
+from emrtd.lds.dg12 import DataGroup12
+from emrtd.lds.directory import Directory
+from emrtd.lds.files import EMRTD_APPLICATION, FILES, FileID
+from emrtd.lds.image import LdsImage
+from emrtd.lds.lds2 import SignedRecord, TravelRecord, VisaRecord
+from emrtd.lds.permit import Permit
+from emrtd.lds.security_infos import PaceInfo
+from emrtd.pki import extensions as ext
+from emrtd.pki.cvc_authorization import Role
+from emrtd.pki.cvc_requests import request
+from emrtd.pki.cvc_validation import TrustState
+from emrtd.pki.defect_list import ID_DEFECT_LIST, DefectKind
+from emrtd.pki.deviation_list import ID_DEVIATION_LIST, DeviationKind
+from emrtd.pki.enveloped import seal
+from emrtd.pki.private_key_file import encrypt_private_key
+from emrtd.pki.signed_data import SignedData
+from emrtd.pki.signed_data_writer import build_signed_data
+from emrtd.secret import Secret
+from tests.certificates import NOW, Authority, key
+from tests.emrtd.lds.test_lds2 import SIGNED_BY, STAMP, VISA, record
+from tests.emrtd.pki.cvc_pki import ECDSA, certify
+from tests.personalise import applications
+from tests.support import REPOSITORY
+from tests.verify.documents import PACE_CAM, PACE_GM, face, usual
+
+_DATA = REPOSITORY.parent / "shared" / "data"
+_MOST = 64 * 1024
+_GROUP = STANDARDISED[13]
+_MODP = STANDARDISED[0]
+
+PASSPHRASE = Secret(b"a pass phrase for tests")
+CSCA = Authority()
+STATION = EcPrivateKey.generate(CURVES["brainpoolP256r1"])
+ZONES = [
+    "I<UTOD231458907<<<<<<<<<<<<<<<7408122F1204159UTO<<<<<<<<<<<6ERIKSSON<<ANNA<MARIA<<<<<<<<<<",
+    "I<UTOERIKSSON<<ANNA<MARIA<<<<<<<<<<<D231458907UTO7408122F1204159<<<<<<<6",
+    "P<UTOERIKSSON<<ANNA<MARIA<<<<<<<<<<<<<<<<<<<L898902C36UTO7408122F1204159ZE184226B<<<<<10",
+]
+
+
+def real(pattern: str) -> list[bytes]:
+    """The real files of a pattern that are not too large; none where they are not there."""
+    paths = sorted(_DATA.glob(pattern)) if _DATA.is_dir() else []
+    return [path.read_bytes() for path in paths if path.stat().st_size <= _MOST]
+
+
+def _drawn(kind: str) -> bytes:
+    """A grey ramp of 64 x 80 pixels."""
+    stream = io.BytesIO()
+    Image.linear_gradient("L").resize((64, 80)).save(stream, kind)
+    return stream.getvalue()
+
+
+@cache
+def images() -> list[bytes]:
+    """A JPEG, a PNG, a JPEG 2000, a WSQ, and real ones."""
+    wsq = applications.images()["ri.wsq"]
+    drawn = [_drawn("PNG"), _drawn("JPEG2000")]
+    return [face(), wsq, *drawn, *real("lds/silver/*"), *real("fingerprints/*.wsq")]
+
+
+@cache
+def _made() -> dict[FileID, bytes]:
+    """Elementary files of the tests' own."""
+    wsq = applications.images()["ri.wsq"]
+    fingers = [FingerImage.of(wsq, FingerPosition.LEFT_INDEX)]
+    contents: dict[FileID, FileContent | AtrInfo | Directory | Cvca] = {
+        FileID.ATR_INFO: AtrInfo.of(Capability.EXTENDED_LENGTH, 32_768, 32_768),
+        FileID.DIR: Directory.of([EMRTD_APPLICATION]),
+        FileID.CVCA: Cvca(("UTCVCA00001",)),
+        FileID.DG3: DataGroup3.of(fingers),
+        FileID.DG4: DataGroup4.of([IrisImage.of(_drawn("JPEG2000"), Eye.LEFT, captured=NOW)]),
+        FileID.DG5: DataGroup5((face(),)),
+        FileID.DG7: DataGroup7((face(),)),
+        FileID.DG11: DataGroup11(name_in_full="SMITH<<JOHN", date_of_birth="19740101"),
+        FileID.DG12: DataGroup12(issuing_authority="UTOPIA", date_of_issue="20020531"),
+    }
+    return usual().files | {file_id: each.encode() for file_id, each in contents.items()}
+
+
+@cache
+def files(file_id: FileID) -> list[bytes]:
+    """Elementary files: of the BSI's set of 2008, of ICAO's samples, and of our own."""
+    found = [_made().get(file_id, b"")]
+    if (_DATA / "lds/bsi2008").is_dir():
+        found.append(LdsImage.load(_DATA / "lds/bsi2008").files.get(file_id, b""))
+    if file_id is FileID.DG2:
+        found += real("iso39794/*_DG2_*.dat")
+    if file_id is FileID.CARD_SECURITY:
+        found += real("card/*")
+    tag = FILES[file_id].tag or 0x30
+    return [each for each in found if each] or [tlv.encode(tag, b"\x02\x01\x01", b"\xa1\x00")]
+
+
+@cache
+def records(file_id: FileID) -> list[bytes]:
+    """Biometric records of ISO/IEC 19794, without what wraps them."""
+    tag = FILES[file_id].tag
+    assert tag is not None
+    groups = (BiometricGroup.decode(each, tag, file_id.name) for each in files(file_id))
+    return [each.block for group in groups for each in group.templates if each.tag == 0x5F2E]
+
+
+DATA_BLOCKS: list[tuple[type[DataBlock], Callable[[], list[bytes]]]] = [
+    (
+        FaceImageDataBlock,
+        lambda: [
+            FaceImageDataBlock.of(FaceImage.of(face())).encode(),
+            *real("iso39794/*_AP_[AM]*Fields.dat"),
+        ],
+    ),
+    (
+        FingerImageDataBlock,
+        lambda: [
+            FingerImageDataBlock.of(
+                FingerImage.of(applications.images()["ri.wsq"], FingerPosition.LEFT_INDEX)
+            ).encode(),
+            *real("iso39794/sample-39794-4*"),
+        ],
+    ),
+    (
+        IrisImageDataBlock,
+        lambda: [
+            IrisImageDataBlock.of(IrisImage.of(_drawn("JPEG2000"), Eye.LEFT, captured=NOW)).encode()
+        ],
+    ),
+]
+
+
+# --- certificates, lists, keys -------------------------------------------------------------------
+
+
+@cache
+def certificates() -> list[bytes]:
+    """A CSCA, a Document Signer, and real roots."""
+    return [CSCA.certificate().der, CSCA.issue().der, *real("trust/*.cer")]
+
+
+@cache
+def revocation_lists() -> list[bytes]:
+    return [CSCA.crl([17, 300])]
+
+
+@cache
+def master_lists() -> list[bytes]:
+    return [CSCA.master_list(CSCA.certificate(), CSCA.issue())]
+
+
+@cache
+def signed_data() -> list[bytes]:
+    sods = [tlv.read_expected(octets, 0x77, "EF.SOD").value for octets in files(FileID.SOD)]
+    return [*sods, *master_lists(), *files(FileID.CARD_SECURITY)]
+
+
+@cache
+def signed_lists() -> list[bytes]:
+    """A Deviation List and a Defect List."""
+    deviation = der.sequence(
+        der.sequence(der.tagged_primitive(0, b"C<")),
+        der.set_of(
+            der.sequence(
+                der.printable_string("wrong"),
+                der.oid(DeviationKind.DG_HASH_WRONG),
+                der.tagged(0, der.integer(12)),
+            )
+        ),
+    )
+    defect = der.sequence(
+        der.tagged_primitive(0, bytes(20)),
+        der.octet_string(bytes(32)),
+        der.set_of(
+            der.sequence(der.oid(DefectKind.CERTIFICATE_REVOKED), tlv.encode(0x0A, b"\x03"))
+        ),
+    )
+    return [
+        _signed(ID_DEVIATION_LIST, der.sequence(der.integer(0), der.set_of(deviation))),
+        _signed(
+            ID_DEFECT_LIST,
+            der.sequence(der.integer(0), der.oid(Hash.SHA256.oid), der.set_of(defect)),
+        ),
+    ]
+
+
+def _signed(content_type: str, content: bytes) -> bytes:
+    signer = CSCA.list_signer(ext.DEVIATION_LIST_SIGNER)
+    return build_signed_data(
+        content_type, content, key("list signer"), signer, Hash.SHA256, NOW, by_key_identifier=True
+    )
+
+
+@cache
+def security_objects() -> list[bytes]:
+    return [SignedData.parse(each).content for each in signed_data()[:2]]
+
+
+@cache
+def public_keys() -> list[bytes]:
+    keys = (key("fuzz", kind).public_key for kind in ("brainpoolP256r1", "RSA-2048"))
+    return [encode_public_key(each, explicit=explicit) for each in keys for explicit in (0, 1)]
+
+
+@cache
+def private_keys() -> list[bytes]:
+    return [key("fuzz", kind).to_pkcs8().reveal() for kind in ("brainpoolP256r1", "RSA-2048")]
+
+
+def private_key_files() -> list[bytes]:
+    return [encrypt_private_key(key("fuzz", "brainpoolP256r1"), PASSPHRASE)]
+
+
+@cache
+def agreement_keys() -> list[bytes]:
+    return [
+        encode_agreement_key(group, group.public_key(5), explicit=explicit)
+        for group in (_GROUP, _MODP)
+        for explicit in (False, True)
+    ]
+
+
+@cache
+def domain_parameters() -> list[bytes]:
+    return [
+        encode_domain_parameters(group, explicit=explicit)
+        for group in (_GROUP, _MODP)
+        for explicit in (False, True)
+    ]
+
+
+@cache
+def signatures() -> list[bytes]:
+    return [
+        der.sequence(der.integer(1 << 250), der.integer(1 << 200)),
+        der.sequence(der.integer(0)),
+    ]
+
+
+@cache
+def envelopes() -> list[bytes]:
+    return [seal(b"the keys of a chip", STATION.public_key, bytes(20))]
+
+
+@cache
+def ldif() -> list[bytes]:
+    return [
+        b"version: 1\n# a comment\ndn: o=dsc,c=UT,dc=data,dc=download\nobjectClass: top\n",
+        b"dn: o=crl,c=UT\nuserCertificate;binary:: MIIB\n AAAA\n\ndn: o=crl,c=UT\ncn: CRL\n",
+    ]
+
+
+# --- card-verifiable certificates ----------------------------------------------------------------
+
+
+@cache
+def cv_certificates() -> list[bytes]:
+    root = certify("UTCVCA00001", Role.CVCA)
+    ours = [root, certify("UTDV00001", Role.DV_DOMESTIC, root)]
+    return [*(each.certificate.encode() for each in ours), *real("cvc/*/*.cvcert")]
+
+
+@cache
+def cv_requests() -> list[bytes]:
+    return [request(STATION, ECDSA, "UTIS00001").encode()]
+
+
+@cache
+def trust_states() -> list[bytes]:
+    root = certify("UTCVCA00001", Role.CVCA).certificate
+    return [TrustState.initial([root], date(2026, 11, 22)).encode()]
+
+
+@cache
+def auxiliary_data() -> list[bytes]:
+    return [encode_auxiliary_data([("0.4.0.127.0.7.3.1.4.1", b"19900131")])]
+
+
+# --- on the wire ---------------------------------------------------------------------------------
+
+
+@cache
+def chip_keys() -> list[bytes]:
+    return [usual().keys.encode()]
+
+
+@cache
+def authentication_templates() -> list[bytes]:
+    infos: list[PaceInfo] = [PACE_GM, PACE_CAM]
+    return [AuthenticationTemplate(info.protocol, 1, 13).encode() for info in infos]
+
+
+@cache
+def dynamic_data() -> list[bytes]:
+    return [
+        encode((Tag.CHIP_TOKEN, bytes(8)), (Tag.ENCRYPTED_CHIP_AUTHENTICATION_DATA, bytes(48))),
+        encode((Tag.CHIP_PUBLIC_KEY, b"\x04" + bytes(64))),
+    ]
+
+
+def commands() -> list[bytes]:
+    return [
+        bytes.fromhex(each)
+        for each in (
+            "00A4040C07A0000002471001", "00B0000000", "00B000000000000000"[:14],
+            "0CB000000D9701048E08B18F78F7C62A8E3000", "0CB0000000000D97010400008E08", "00840000",
+        )
+    ]  # fmt: skip
+
+
+def responses() -> list[bytes]:
+    return [bytes.fromhex("6F0F8407A00000024710019000"), b"\x90\x00", b"\x6a\x82"]
+
+
+def atrs() -> list[bytes]:
+    return [bytes.fromhex("3B85800180738401C0B2"), bytes.fromhex("3B8F8001804F0CA000000306")]
+
+
+# --- permits, LDS2 -------------------------------------------------------------------------------
+
+
+@cache
+def permits() -> list[bytes]:
+    """The content of DG13."""
+    assert usual().how.permit is not None
+    permit: Permit = usual().how.permit
+    return [permit.encode()]
+
+
+LDS2_RECORDS: list[tuple[type[SignedRecord], Callable[[], list[bytes]]]] = [
+    (TravelRecord, lambda: [record(TravelRecord, STAMP)]),
+    (VisaRecord, lambda: [record(VisaRecord, VISA)]),
+]
+
+
+def certificate_records() -> list[bytes]:
+    return [tlv.encode(0x5F3A, b"US\x01\x02") + tlv.encode(0x72, CSCA.certificate().der)]
+
+
+def additional_biometrics() -> list[bytes]:
+    return [tlv.encode(0x7F2E, tlv.encode(0x5F2E, bytes(300)) + SIGNED_BY)]
