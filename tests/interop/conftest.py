@@ -4,7 +4,7 @@ from collections.abc import Iterator
 
 import pytest
 
-from tests.interop.issuing import Issuer
+from tests.issuing import Issuer
 from tests.readers import claims, insert, reader, virtual_readers
 
 __all__ = ["claims", "insert", "reader", "virtual_readers"]

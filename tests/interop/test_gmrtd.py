@@ -24,7 +24,7 @@ import pytest
 from platformdirs import user_cache_path
 
 from emrtd.lds.files import FILES, FileID
-from tests.interop.issuing import Agreement, Card, Issuer, Kind
+from tests.issuing import Agreement, Card, Issuer, Kind
 from tests.personalise.applications import changed
 from tests.readers import Insert
 from tests.requirement import REFUSED_MODULE, program

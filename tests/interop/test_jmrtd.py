@@ -18,7 +18,7 @@ from emrtd.lds.dg3 import DataGroup3
 from emrtd.lds.dg11 import DataGroup11
 from emrtd.lds.dg12 import DataGroup12
 from emrtd.lds.files import FileID
-from tests.interop.issuing import Agreement, Card, Issuer, Kind
+from tests.issuing import Agreement, Card, Issuer, Kind
 from tests.personalise.applications import changed
 from tests.readers import Insert
 from tests.requirement import program

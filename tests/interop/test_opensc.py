@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from emrtd.lds.files import FileID
-from tests.interop.issuing import Issuer
+from tests.issuing import Issuer
 from tests.readers import Insert
 from tests.requirement import program
 
