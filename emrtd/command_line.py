@@ -9,6 +9,7 @@ from typing import Final
 import click
 
 from emrtd.errors import EmrtdError, TransportError
+from emrtd.harmless import harmless
 
 DEBUG_FLAG: Final = "--debug"
 
@@ -80,5 +81,5 @@ def _fail(name: str, reason: str, status: ExitStatus, *, debug: bool = False) ->
     if debug:
         trace = traceback.TracebackException(*sys.exc_info())
         sys.stderr.write("".join(trace.stack.format()))
-    sys.stderr.write(f"{name}: {' '.join(reason.split())}\n")
+    sys.stderr.write(f"{name}: {harmless(' '.join(reason.split()))}\n")
     return status

@@ -6,7 +6,13 @@ from pathlib import Path
 
 
 def write_atomically(path: Path, octets: bytes, mode: int = 0o644) -> None:
-    """Write a file, replacing one that was there; its folder is made where it is missing."""
+    """Write a file, replacing one that was there; its folder is made where it is missing.
+
+    A device or a pipe is written to: it is not put aside for a file.
+    """
+    if path.exists() and not (path.is_file() or path.is_dir()):
+        path.write_bytes(octets)
+        return
     path.parent.mkdir(parents=True, exist_ok=True)
     unfinished = path.with_name(f".{path.name}.{secrets.token_hex(6)}")
     descriptor = os.open(unfinished, os.O_WRONLY | os.O_CREAT | os.O_EXCL, mode)

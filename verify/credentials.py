@@ -2,6 +2,7 @@
 
 import re
 import sys
+from collections.abc import Callable
 from typing import Final
 
 import click
@@ -43,7 +44,14 @@ def read_optical(mrz: str) -> str:
         return read_optical_mrz(mrz)
     if sys.stdin.isatty():
         return _ask_for_mrz()
-    return read_optical_mrz(sys.stdin.read(_MAX_INPUT))
+    return read_optical_mrz(_read_input(sys.stdin.read))
+
+
+def _read_input(read: Callable[[int], str]) -> str:
+    try:
+        return read(_MAX_INPUT)
+    except UnicodeDecodeError:
+        raise MisuseError("what came on standard input is no text") from None
 
 
 def _read_can(can: str) -> str:
@@ -51,7 +59,7 @@ def _read_can(can: str) -> str:
         if sys.stdin.isatty():
             can = click.prompt("CAN", err=True)
         else:
-            can = sys.stdin.readline(_MAX_INPUT)
+            can = _read_input(sys.stdin.readline)
     number = can.strip()
     if not _CAN.fullmatch(number):
         raise MisuseError("a Card Access Number is 6 digits or more, as printed on the card")

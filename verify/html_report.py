@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Final
 
 from emrtd.biometrics.images.png import to_png
 from emrtd.errors import EmrtdError
+from emrtd.harmless import harmless
 from emrtd.pki.findings import Outcome
 from verify.report import Report, Verdict
 from verify.words import (
@@ -18,7 +19,6 @@ from verify.words import (
     access_words,
     counts,
     document_words,
-    harmless,
     meaning,
     permit_words,
     proven,

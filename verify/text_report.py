@@ -6,6 +6,7 @@ from typing import Final
 from rich.console import Console
 from rich.text import Text
 
+from emrtd.harmless import harmless
 from emrtd.pki.findings import Outcome
 from verify.report import Report, Verdict
 from verify.words import (
@@ -14,7 +15,6 @@ from verify.words import (
     access_words,
     counts,
     document_words,
-    harmless,
     meaning,
     permit_words,
     proven,

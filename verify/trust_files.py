@@ -11,10 +11,11 @@ from collections.abc import Iterator
 from dataclasses import dataclass, field
 from itertools import islice
 from pathlib import Path
-from typing import Final
+from typing import BinaryIO, Final
 
 from emrtd.asn1 import ber, der
-from emrtd.errors import MalformedError
+from emrtd.errors import MalformedError, MisuseError
+from emrtd.harmless import harmless
 from emrtd.pki.certificates import Certificate
 from emrtd.pki.crl import Crl
 from emrtd.pki.defect_list import ID_DEFECT_LIST, DefectList
@@ -28,7 +29,9 @@ MAX_FILE: Final = 1024 * 1024 * 1024
 
 Content = Certificate | Crl | MasterList | DeviationList | DefectList
 
-_PEM: Final = re.compile(rb"-----BEGIN ([A-Z0-9 ]+)-----\r?\n(.*?)-----END \1-----", re.DOTALL)
+_PEM_BEGIN: Final = b"-----BEGIN "
+_PEM_DASHES: Final = b"-----"
+_MAX_LABEL: Final = 64
 _LDIF: Final = re.compile(rb"\s*(#|version:|dn:)", re.IGNORECASE)
 
 
@@ -49,37 +52,62 @@ class TrustFile:
 
 def read_trust_file(path: Path) -> TrustFile:
     """Read a file; raises `MalformedError` for one that holds nothing known, `OSError` for none."""
-    size = path.stat().st_size
+    size, name = path.stat().st_size, harmless(path.name)
     if size > MAX_FILE:
         raise MalformedError(str(path), f"{size} octets are too many")
+    if not path.is_file():
+        raise MisuseError(f"{path}: is no regular file; name one of certificates or lists")
     with path.open("rb") as file:
         head = file.read(512)
         file.seek(0)
-        digest = hashlib.file_digest(file, "sha256").digest()
-        file.seek(0)
-        if head[:1] == b"\x30":
-            return TrustFile(path.name, digest, (_read(file.read(), path.name),))
-        if b"-----BEGIN " in head:
-            return TrustFile(path.name, digest, tuple(_read_pem(file.read(), path.name)))
+        if head[:1] == b"\x30" or _PEM_BEGIN in head:
+            octets = file.read()
+            digest = hashlib.sha256(octets).digest()
+            if head[:1] == b"\x30":
+                return TrustFile(name, digest, (_read(octets, name),))
+            return TrustFile(name, digest, tuple(_read_pem(octets, name)))
         if _LDIF.match(head):
-            contents, unreadable = [], []
-            for value in read_ldif(iter(lambda: file.readline(MAX_VALUE + 1), b"")):
-                if value.value[:1] != b"\x30":
-                    continue
-                try:
-                    contents.append(_read(value.value, f"{path.name}, line {value.line}"))
-                except MalformedError as error:
-                    unreadable.append(str(error))
-            return TrustFile(path.name, digest, tuple(contents), tuple(unreadable), True)
-    raise MalformedError(path.name, "is no certificate, CRL, signed list or LDIF file")
+            return _read_collection(file, name)
+    raise MalformedError(name, "is no certificate, CRL, signed list or LDIF file")
+
+
+def _read_collection(file: BinaryIO, name: str) -> TrustFile:
+    """Read LDIF line by line; what is hashed is what was read."""
+    contents: list[Content] = []
+    unreadable: list[str] = []
+    digest = hashlib.sha256()
+
+    def lines() -> Iterator[bytes]:
+        while line := file.readline(MAX_VALUE + 1):
+            digest.update(line)
+            yield line
+
+    for value in read_ldif(lines()):
+        if value.value[:1] != b"\x30":
+            continue
+        try:
+            contents.append(_read(value.value, f"{name}, line {value.line}"))
+        except MalformedError as error:
+            unreadable.append(str(error))
+    return TrustFile(name, digest.digest(), tuple(contents), tuple(unreadable), True)
 
 
 def _read_pem(octets: bytes, what: str) -> Iterator[Content]:
-    for found in _PEM.finditer(octets):
+    """Read each block; text between the blocks is nobody's business, half a block is."""
+    position = 0
+    while (begin := octets.find(_PEM_BEGIN, position)) >= 0:
+        inner = octets.find(_PEM_DASHES, begin + len(_PEM_BEGIN))
+        label = octets[begin + len(_PEM_BEGIN) : max(inner, 0)]
+        ending = b"-----END " + label + _PEM_DASHES
+        end = octets.find(ending, inner)
+        if inner < 0 or end < 0 or len(label) > _MAX_LABEL:
+            raise MalformedError(what, "a PEM block that nothing ends", begin)
+        position = end + len(ending)
+        text = b"".join(octets[inner + len(_PEM_DASHES) : end].split())
         try:
-            yield _read(base64.b64decode(b"".join(found[2].split()), validate=True), what)
+            yield _read(base64.b64decode(text, validate=True), what)
         except binascii.Error:
-            raise MalformedError(what, "a PEM block that is not base64", found.start()) from None
+            raise MalformedError(what, "a PEM block that is not base64", begin) from None
 
 
 def _read(octets: bytes, what: str) -> Content:

@@ -2,6 +2,7 @@
 
 from typing import Any, Final
 
+from emrtd.harmless import harmless
 from emrtd.pki.findings import Outcome
 from verify.report import Report, Verdict
 
@@ -49,14 +50,6 @@ _PERMIT: Final = {
     "remarks": "Remarks",
 }
 _FLAGS: Final = {True: "allowed", False: "NOT allowed"}
-
-
-def harmless(text: str) -> str:
-    """Text from a chip or a certificate without what would act on a screen.
-
-    Control characters, and those that reorder or hide others, become U+FFFD.
-    """
-    return "".join(character if character.isprintable() else "\ufffd" for character in text)
 
 
 def meaning(report: Report) -> str:
@@ -113,4 +106,4 @@ def counts(report: Report) -> str:
 def access_words(report: Report) -> str:
     """How the chip was opened."""
     said = {"not-performed": "an image of files, no chip", "none": "no access control"}
-    return said.get(report.access, report.access)
+    return harmless(said.get(report.access, report.access))
