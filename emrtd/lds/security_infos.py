@@ -43,6 +43,9 @@ __all__ = [
 
 WHAT: Final = "SecurityInfos"
 
+MAX_ENTRIES: Final = 256
+"""Entries of one set; a chip has about ten, and what is done with them grows faster than they."""
+
 Info = TypeVar("Info", bound=SecurityInfo)
 
 
@@ -65,10 +68,11 @@ class SecurityInfos:
 
     @classmethod
     def _decode(cls, data_object: DataObject, octets: bytes) -> "SecurityInfos":
+        entries = list(_with_encoding(data_object))
+        if len(entries) > MAX_ENTRIES:
+            raise data_object.malformed(f"{len(entries)} SecurityInfos are too many")
         infos = cls()
-        infos.entries = tuple(
-            _decode_info(entry, encoded) for entry, encoded in _with_encoding(data_object)
-        )
+        infos.entries = tuple(_decode_info(entry, encoded) for entry, encoded in entries)
         infos._encoded = octets
         return infos
 
