@@ -235,3 +235,10 @@ def test_nesting_without_end_is_malformed() -> None:
         infos = SecurityInfos(PrivilegedTerminalInfo(infos))
     decoded = SecurityInfos.decode(infos.encode())
     assert decoded.encode() == infos.encode()
+
+
+def test_a_set_of_too_many_entries_is_malformed() -> None:
+    entry = der.sequence(der.oid("1.2.3"), der.integer(1))
+    assert len(SecurityInfos.decode(der.set_of(*(entry,) * 256)).encode()) > 256
+    with pytest.raises(MalformedError, match="too many"):
+        SecurityInfos.decode(der.set_of(*(entry,) * 257))
