@@ -1,6 +1,7 @@
 """The demonstration with the real tools, in process: the main job from end to end."""
 
 import json
+import os
 import subprocess
 import sys
 from pathlib import Path
@@ -23,18 +24,22 @@ def output(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return folder
 
 
-def judge(output: Path, image: Path) -> tuple[int, dict[str, str]]:
+def judge(output: Path, image: Path, home: Path | None = None) -> tuple[int, dict[str, str]]:
+    """Judge a captured image as the user of the demonstration, whose evidence it is."""
     line = (SCRIPTS / "verify", "image", image, "--trust", output / "trust.sqlite", "--json")
-    done = subprocess.run(line, capture_output=True, text=True, check=False)
+    environment = {**os.environ, "XDG_DATA_HOME": str(home or output / "home")}
+    done = subprocess.run(line, capture_output=True, text=True, check=False, env=environment)
     found = json.loads(done.stdout)
     return done.returncode, {check["id"]: check["outcome"] for check in found["checks"]}
 
 
 @pytest.mark.slow
-def test_what_was_issued_is_accepted_and_shown(output: Path) -> None:
+def test_what_was_issued_is_accepted_and_shown(output: Path, tmp_path: Path) -> None:
     status, checks = judge(output, output / "permit" / "captured")
     assert status == 0, checks
     assert checks["dg.hash.DG3"] == checks["chip.authentication"] == checks["pace.cam"] == "passed"
+    _, elsewhere = judge(output, output / "permit" / "captured", tmp_path)
+    assert elsewhere["chip.authentication"] == "not-performed"  # nobody vouches for it there
     page = (output / "permit" / "report.html").read_text(encoding="utf-8")
     assert "<html" in page
     assert "data:image/png" in page
