@@ -79,7 +79,8 @@ def read_scheme(
     """Read a SignatureAlgorithmIdentifier; return the scheme and what was read past.
 
     With `digest`, the digest algorithm of a CMS SignerInfo, rsaEncryption stands for PKCS#1 v1.5
-    with that hash (RFC 3370, 3.2).  The signature's own hash may be another: LT signs so.
+    with that hash (RFC 3370, 3.2): another spelling of the same, which issuers use.  The
+    signature's own hash may differ from the digest's: LT signs so.
     """
     known = _WRITTEN_SCHEMES.get(value.encoded)
     if known is not None and digest in {None, known.hash}:

@@ -5,6 +5,7 @@ type of string (Doc 9303-12, 7.1.1 allows PrintableString and UTF8String).
 """
 
 import unicodedata
+from collections import Counter
 from functools import cached_property, lru_cache
 from typing import Final
 
@@ -29,12 +30,18 @@ _LABELS: Final = {
 
 
 class Name:
-    """A distinguished name as it was written; equal to another that is written alike."""
+    """A distinguished name as it was written; equal to another that is written alike.
 
-    def __init__(self, encoded: bytes, attributes: tuple[tuple[str, str], ...]) -> None:
+    `attributes` are pairs of dotted object identifier and text, in the order written, `parts` the
+    same as they are encoded.
+    """
+
+    def __init__(
+        self, encoded: bytes, attributes: tuple[tuple[str, str], ...], parts: tuple[bytes, ...]
+    ) -> None:
         self.encoded = encoded
         self.attributes = attributes
-        """Pairs of dotted object identifier and text, in the order written."""
+        self.parts = parts
 
     @classmethod
     def read(cls, value: ber.Value) -> "Name":
@@ -84,19 +91,44 @@ class Name:
         """Whether the two are one name, whatever its order, case, spaces and string types."""
         return self.encoded == other.encoded or self.key == other.key
 
+    def is_rewritten(self, other: "Name") -> bool:
+        """Whether the two have one text in another order, or in other types of string.
+
+        This is for a name that nothing signs: unlike `matches`, no change of a single octet makes
+        or keeps it true.  What differs otherwise than by its place differs in two parts or more.
+        """
+        ours, theirs = Counter(self.parts), Counter(other.parts)
+        if ours == theirs:
+            return True
+        changed = (ours - theirs).total(), (theirs - ours).total()
+        return changed[0] == changed[1] > 1 and self._texts == other._texts is not None
+
+    @cached_property
+    def _texts(self) -> Counter[tuple[str, str]] | None:
+        """The texts, if all are of the types that Doc 9303-12, 7.1.1 allows."""
+        if not all(_is_text(part) for part in self.parts):
+            return None
+        return Counter(self.attributes)
+
 
 @lru_cache(maxsize=1024)
 def _read(encoded: bytes, what: str) -> tuple[Name, bool]:
     """Read a name, and whether it is DER: the same few stand in every document of a State."""
     value = ber.read(encoded, what)
-    attributes = []
+    attributes, parts = [], []
     for relative in value.expect(der.SEQUENCE).children:
         for attribute in relative.expect(der.SET).children:
             fields = attribute.expect(der.SEQUENCE).children
             if len(fields) != 2:
                 raise attribute.malformed("a part of a name is a type and a value")
             attributes.append((read_oid(fields[0]), _text(fields[1])))
-    return Name(encoded, tuple(attributes)), value.source.is_der
+            parts.append(attribute.encoded)
+    return Name(encoded, tuple(attributes), tuple(parts)), value.source.is_der
+
+
+def _is_text(part: bytes) -> bool:
+    value = ber.read(part, "part of a name").children[1]
+    return value.tag in (der.PRINTABLE_STRING, der.UTF8_STRING)
 
 
 def encode_name(*attributes: tuple[str, str]) -> bytes:

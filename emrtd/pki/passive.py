@@ -20,7 +20,8 @@ from emrtd.crypto.signatures import SignatureScheme
 from emrtd.errors import ProtocolError
 from emrtd.pki.certificates import Certificate
 from emrtd.pki.findings import Finding, Outcome, Shows
-from emrtd.pki.path import CHAIN, VALIDITY, Path, differ_in_one_octet, validate
+from emrtd.pki.names import Name
+from emrtd.pki.path import CHAIN, VALIDITY, Path, validate
 from emrtd.pki.revocation import REVOCATION
 from emrtd.pki.signed_data import SignedData, SignerInfo
 from emrtd.pki.signer_profile import PROFILE, Purpose, Use
@@ -107,30 +108,35 @@ def _find_signer(data: SignedData, signer: SignerInfo, trust: TrustView) -> _Sig
         if each.issuer == signer.issuer:
             return _Signature(signer, each)
     for each in same_serial:
-        found = _tolerate_name(signer, each, alone=len(enclosed) == 1)
-        if found is not None:
-            return found
+        quirk = _tolerate_name(signer.issuer, each.issuer)
+        if quirk is not None:
+            return _Signature(signer, each, tolerated=frozenset({quirk}))
     return _Signature(signer, None, "no certificate has the signer's issuer and serial number")
 
 
-def _tolerate_name(
-    signer: SignerInfo, certificate: Certificate, *, alone: bool
-) -> _Signature | None:
-    """A signer named by its serial number and something like its issuer's name.
+_ISSUERS_OF_SEVERAL_NAMES: Final = (
+    frozenset({("2.5.4.6", "UA"), ("2.5.4.11", "SCPD PCU"), ("2.5.4.3", "CSCA-UKRAINE")}),
+)
+"""What all names have in common under which one issuer is known to identify its signers.
 
-    MY writes the name in another order, UA another name.  What differs in a single octet is
-    neither: no issuer is known to do so, and the name is not signed.
+UA writes its organization and number otherwise there than in its certificates.
+"""
+
+
+def _tolerate_name(named: Name | None, issuer: Name) -> Tolerance | None:
+    """How the name in a SignerIdentifier may differ from the issuer's; None where it may not.
+
+    Nothing signs that name.  MY writes it in another order, UA another name: what is tolerated is
+    just that, so that a changed octet cannot pass for it.
     """
-    issuer = signer.issuer
-    if issuer is None or differ_in_one_octet(issuer.encoded, certificate.issuer.encoded):
+    if named is None:
         return None
-    if issuer.matches(certificate.issuer):
-        quirk = Tolerance.SIGNER_NAME_FORM
-    elif alone and issuer.country is not None and issuer.country == certificate.issuer.country:
-        quirk = Tolerance.SIGNER_NAME
-    else:
-        return None
-    return _Signature(signer, certificate, tolerated=frozenset({quirk}))
+    if named.is_rewritten(issuer):
+        return Tolerance.SIGNER_NAME_FORM
+    for common in _ISSUERS_OF_SEVERAL_NAMES:
+        if common <= set(named.attributes) and common <= set(issuer.attributes):
+            return Tolerance.SIGNER_NAME
+    return None
 
 
 def _examine_signatures(

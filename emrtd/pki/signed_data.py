@@ -108,10 +108,8 @@ class SignedData:
 
 def _irregularities(data: SignedData) -> list[str]:
     found = []
-    by_key = any(signer.key_identifier is not None for signer in data.signers)
-    version = 3 if by_key or data.content_type != ID_DATA else 1  # RFC 5652, 5.1
-    if data.version not in {3, version}:  # Doc 9303-10, 4.6.2.2 has 3, whatever the content
-        found.append(f"SignedData says version {data.version}, and is of version {version}")
+    if data.version != 3:  # Doc 9303-10, 4.6.2.2; CN too, whose content is id-data (RFC 5652: 1)
+        found.append(f"SignedData says version {data.version} instead of 3")
     for signer in data.signers:
         version = 1 if signer.key_identifier is None else 3  # RFC 5652, 5.3
         if signer.version != version:

@@ -15,6 +15,7 @@ from emrtd.pki.crl import Crl
 from emrtd.pki.findings import Outcome, Shows
 from emrtd.pki.names import COMMON_NAME, COUNTRY, encode_name
 from emrtd.pki.passive import Examination, examine
+from emrtd.pki.signed_data import ID_DATA
 from emrtd.pki.signed_data_writer import build_signed_data
 from emrtd.pki.signer_profile import Purpose, Use
 from emrtd.pki.tolerances import Tolerance
@@ -125,19 +126,58 @@ def test_no_changed_octet_of_a_real_sod_is_accepted() -> None:
         assert own_certificate or Shows.FORGERY in failed, f"octet {position}"
 
 
-def test_a_signer_named_in_another_order_is_tolerated_by_name() -> None:
-    """As MY does; and UA, which writes another name."""
-    issuer = encode_name((COMMON_NAME, "CSCA Utopia"), (COUNTRY, "UT"))
+REORDERED = encode_name((COMMON_NAME, "CSCA Utopia"), (COUNTRY, "UT"))
+OTHER_STRINGS = der.sequence(
+    der.set_of(der.sequence(der.oid(COUNTRY), der.utf8_string("UT"))),
+    der.set_of(der.sequence(der.oid(COMMON_NAME), der.printable_string("CSCA Utopia"))),
+)
+
+
+@pytest.mark.parametrize("issuer", [REORDERED, OTHER_STRINGS])
+def test_a_signer_named_in_another_form_is_tolerated_by_name(issuer: bytes) -> None:
+    """As MY does."""
     examination = judge(with_signer_name(signed(CSCA.issue()), issuer))
     assert is_accepted(examination)
     quirks = examination.finding("sod.signature").tolerated
     assert quirks == {Tolerance.SIGNER_NAME_FORM}
-    other = judge(with_signer_name(signed(CSCA.issue()), name("UT", "another")))
-    assert other.finding("sod.signature").tolerated == {Tolerance.SIGNER_NAME}
 
 
-@pytest.mark.parametrize("issuer", [name("XX", "CSCA Utopia"), name("UT", "CSCA Utopib")])
-def test_a_signer_of_another_country_or_with_one_octet_changed_is_not(issuer: bytes) -> None:
+@pytest.mark.parametrize("issuer", [REORDERED, OTHER_STRINGS], ids=["order", "strings"])
+def test_no_changed_octet_of_such_a_name_is_accepted(issuer: bytes) -> None:
+    sod = signed(CSCA.issue())
+    for position in range(2, len(issuer)):
+        for change in (0x01, 0x20, 0x80, 0xFF):
+            changed = bytearray(issuer)
+            changed[position] ^= change
+            try:
+                damaged = with_signer_name(sod, bytes(changed))
+            except MalformedError:
+                continue
+            finding = judge(damaged).finding("sod.signature")
+            assert finding.outcome is Outcome.FAILED, f"octet {position} ^ {change:02X}"
+
+
+def test_a_signer_named_otherwise_as_ua_does_is_tolerated_by_name() -> None:
+    common = (("2.5.4.11", "SCPD PCU"), (COMMON_NAME, "CSCA-UKRAINE"))
+    here = encode_name((COUNTRY, "UA"), ("2.5.4.10", "Polygraph combine UKRAINA"), *common)
+    there = encode_name((COUNTRY, "UA"), ("2.5.4.10", "Polygraph combine UKRAINE"), *common)
+    sod = with_signer_name(signed(CSCA.issue(issuer=here)), there)
+    finding = judge(sod).finding("sod.signature")
+    assert (finding.outcome, finding.tolerated) == (Outcome.PASSED, {Tolerance.SIGNER_NAME})
+
+
+@pytest.mark.parametrize(
+    "issuer",
+    [
+        name("XX", "CSCA Utopia"),
+        name("UT", "CSCA Utopib"),
+        name("UT", "CSCA Dystopia"),
+        name("UT", "CSCA utopia"),
+        encode_name((COMMON_NAME, "CSCA utopia"), (COUNTRY, "UT")),
+        encode_name((COUNTRY, "UT")),
+    ],
+)
+def test_a_signer_named_otherwise_is_not_found(issuer: bytes) -> None:
     examination = judge(with_signer_name(signed(CSCA.issue()), issuer))
     assert outcomes(examination)["sod.signature"] is Outcome.FAILED
     assert outcomes(examination)["ds.chain"] is Outcome.UNDETERMINED
@@ -181,6 +221,18 @@ def test_parameters_and_digest_algorithms_are_compared() -> None:
     assert "not among the digest algorithms" in reason
     with pytest.raises(MalformedError, match="NULL"):
         rewritten(sod, sha256, der.set_of(der.sequence(der.oid(Hash.SHA256.oid), der.integer(0))))
+
+
+def test_content_of_another_types_name_is_tolerated_and_its_version_compared() -> None:
+    """CN signs id-data, in version 3 all the same."""
+    data = build_signed_data(ID_DATA, OBJECT.encode(), key("DS 1"), CSCA.issue(), Hash.SHA256)
+    first = Sod.parse(tlv.encode(0x77, data))
+    assert "version 1 instead of 3" in only(judge(first), "sod.profile", Outcome.FAILED)
+    sha256 = der.set_of(der.sequence(der.oid(Hash.SHA256.oid)))
+    octets = first.encode().replace(der.integer(1) + sha256, der.integer(3) + sha256)
+    examination = judge(Sod.parse(octets))
+    assert is_accepted(examination)
+    assert examination.finding("sod.profile").tolerated == {Tolerance.SOD_CONTENT_TYPE}
 
 
 def test_unsigned_attributes_and_enclosed_lists_are_noticed() -> None:
