@@ -1,16 +1,12 @@
 """The entries of SecurityInfos, one class a kind (Doc 9303-11, 9.2; TR-03110-3, A.1.1)."""
 
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING
 
 from emrtd.asn1 import der
 from emrtd.crypto import protocols
 from emrtd.crypto.ciphers import Cipher
 from emrtd.crypto.protocols import KeyAgreement, Mapping
 from emrtd.errors import MisuseError
-
-if TYPE_CHECKING:
-    from emrtd.lds.security_infos import SecurityInfos
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,7 +55,7 @@ class PaceInfo:
 
     def encode(self) -> bytes:
         """Encode the SEQUENCE."""
-        return _encode(self.protocol, der.integer(self.version), _optional(self.parameter_id))
+        return encode_info(self.protocol, der.integer(self.version), _optional(self.parameter_id))
 
 
 @dataclass(frozen=True, slots=True)
@@ -82,7 +78,7 @@ class PaceDomainParameterInfo:
 
     def encode(self) -> bytes:
         """Encode the SEQUENCE."""
-        return _encode(self.protocol, self.domain_parameter, _optional(self.parameter_id))
+        return encode_info(self.protocol, self.domain_parameter, _optional(self.parameter_id))
 
 
 @dataclass(frozen=True, slots=True)
@@ -105,7 +101,7 @@ class ChipAuthenticationInfo:
 
     def encode(self) -> bytes:
         """Encode the SEQUENCE."""
-        return _encode(self.protocol, der.integer(self.version), _optional(self.key_id))
+        return encode_info(self.protocol, der.integer(self.version), _optional(self.key_id))
 
 
 @dataclass(frozen=True, slots=True)
@@ -123,7 +119,7 @@ class ChipAuthenticationPublicKeyInfo:
 
     def encode(self) -> bytes:
         """Encode the SEQUENCE."""
-        return _encode(self.protocol, self.public_key, _optional(self.key_id))
+        return encode_info(self.protocol, self.public_key, _optional(self.key_id))
 
 
 @dataclass(frozen=True, slots=True)
@@ -141,7 +137,7 @@ class ChipAuthenticationDomainParameterInfo:
 
     def encode(self) -> bytes:
         """Encode the SEQUENCE."""
-        return _encode(self.protocol, self.domain_parameter, _optional(self.key_id))
+        return encode_info(self.protocol, self.domain_parameter, _optional(self.key_id))
 
 
 @dataclass(frozen=True, slots=True)
@@ -166,7 +162,7 @@ class TerminalAuthenticationInfo:
                 if self.ef_cvca_short is None
                 else der.octet_string(bytes((self.ef_cvca_short,))),
             )
-        return _encode(protocols.ID_TA, der.integer(self.version), file_id)
+        return encode_info(protocols.ID_TA, der.integer(self.version), file_id)
 
 
 @dataclass(frozen=True, slots=True)
@@ -178,7 +174,7 @@ class ActiveAuthenticationInfo:
 
     def encode(self) -> bytes:
         """Encode the SEQUENCE."""
-        return _encode(
+        return encode_info(
             protocols.ID_ACTIVE_AUTHENTICATION,
             der.integer(self.version),
             der.oid(self.signature_algorithm),
@@ -193,18 +189,7 @@ class EfDirInfo:
 
     def encode(self) -> bytes:
         """Encode the SEQUENCE."""
-        return _encode(protocols.ID_EF_DIR, der.octet_string(self.ef_dir))
-
-
-@dataclass(frozen=True, slots=True)
-class PrivilegedTerminalInfo:
-    """PrivilegedTerminalInfo (TR-03110-3, A.1.1.9): what only privileged terminals may use."""
-
-    infos: "SecurityInfos"
-
-    def encode(self) -> bytes:
-        """Encode the SEQUENCE."""
-        return _encode(protocols.ID_PRIVILEGED_TERMINAL, self.infos.encode())
+        return encode_info(protocols.ID_EF_DIR, der.octet_string(self.ef_dir))
 
 
 @dataclass(frozen=True, slots=True)
@@ -220,21 +205,8 @@ class UnknownSecurityInfo:
         return self.encoded
 
 
-SecurityInfo = (
-    PaceInfo
-    | PaceDomainParameterInfo
-    | ChipAuthenticationInfo
-    | ChipAuthenticationPublicKeyInfo
-    | ChipAuthenticationDomainParameterInfo
-    | TerminalAuthenticationInfo
-    | ActiveAuthenticationInfo
-    | EfDirInfo
-    | PrivilegedTerminalInfo
-    | UnknownSecurityInfo
-)
-
-
-def _encode(protocol: str, *data: bytes) -> bytes:
+def encode_info(protocol: str, *data: bytes) -> bytes:
+    """Encode a SecurityInfo: its protocol and the encoded fields behind it (9.2)."""
     return der.sequence(der.oid(protocol), *data)
 
 

@@ -5,6 +5,7 @@ identifier but not of its form, is kept byte for byte and in its place.
 """
 
 from collections.abc import Callable, Iterator
+from dataclasses import dataclass
 from typing import Final, TypeVar
 
 from emrtd import tlv
@@ -19,10 +20,9 @@ from emrtd.lds.security_info import (
     EfDirInfo,
     PaceDomainParameterInfo,
     PaceInfo,
-    PrivilegedTerminalInfo,
-    SecurityInfo,
     TerminalAuthenticationInfo,
     UnknownSecurityInfo,
+    encode_info,
 )
 from emrtd.tlv import DataObject, DataObjects
 
@@ -45,6 +45,31 @@ WHAT: Final = "SecurityInfos"
 
 MAX_ENTRIES: Final = 256
 """Entries of one set; a chip has about ten, and what is done with them grows faster than they."""
+
+
+@dataclass(frozen=True, slots=True)
+class PrivilegedTerminalInfo:
+    """PrivilegedTerminalInfo (TR-03110-3, A.1.1.9): what only privileged terminals may use."""
+
+    infos: "SecurityInfos"
+
+    def encode(self) -> bytes:
+        """Encode the SEQUENCE."""
+        return encode_info(protocols.ID_PRIVILEGED_TERMINAL, self.infos.encode())
+
+
+SecurityInfo = (
+    PaceInfo
+    | PaceDomainParameterInfo
+    | ChipAuthenticationInfo
+    | ChipAuthenticationPublicKeyInfo
+    | ChipAuthenticationDomainParameterInfo
+    | TerminalAuthenticationInfo
+    | ActiveAuthenticationInfo
+    | EfDirInfo
+    | PrivilegedTerminalInfo
+    | UnknownSecurityInfo
+)
 
 Info = TypeVar("Info", bound=SecurityInfo)
 
