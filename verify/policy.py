@@ -44,6 +44,10 @@ CHECK_IDS: Final = (
 )
 """The stable ids of the checks, in the order of a report; dg.hash stands for dg.hash.DG1 ..."""
 
+FLOOR: Final = ("sod.signature", "ds.chain", "dg.hash")
+"""What every policy makes mandatory: without these nothing that a chip says is anybody's word
+(Doc 9303-11, 5.1)."""
+
 _MAX_POLICY_SIZE: Final = 64 * 1024
 
 
@@ -109,10 +113,13 @@ class Policy(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=Tr
     algorithms: AlgorithmLimits
 
     def __post_init__(self) -> None:
-        """Refuse what no check or quirk answers to."""
+        """Refuse what no check or quirk answers to, and what would accept anything."""
         for check_id in (*self.mandatory, *self.mandatory_where_applicable):
             if check_id not in CHECK_IDS:
                 raise ValueError(f"there is no check {check_id!r}")
+        for check_id in FLOOR:
+            if check_id not in self.mandatory:
+                raise ValueError(f"`mandatory` lacks {check_id!r}, which no policy does without")
         for pattern in self.tolerated_quirks:
             if not any(fnmatchcase(name, pattern) for name in QUIRK_NAMES):
                 raise ValueError(f"there is no quirk {pattern!r}")

@@ -43,6 +43,8 @@ def test_a_policy_in_a_file_is_read(tmp_path: Path) -> None:
         ("\nchip_authenticity", "\nchip_authenticty", "unknown field `chip_authenticty`"),
         ("weak_rsa_below", "weak_rsa", "unknown field `weak_rsa`"),
         ('"ds.chain"', '"ds.chains"', "no check 'ds.chains'"),
+        ('    "dg.hash",\n', "", "`mandatory` lacks 'dg.hash'"),
+        ('    "sod.signature",\n', "", "`mandatory` lacks 'sod.signature'"),
         ('tolerated_quirks = ["*"]', 'tolerated_quirks = ["asn2.*"]', "no quirk 'asn2.*'"),
         ('= "fallback"', '= "always"', "Invalid enum value 'always'"),
         ('weak_hashes = ["SHA-1"]', 'weak_hashes = ["SHA1"]', "no hash function 'SHA1'"),
