@@ -76,27 +76,27 @@ class Value:
     def children(self) -> "tuple[Value, ...]":
         """The values that the contents are made of, at most `MAX_CHILDREN`."""
         if self._children is None:
-            self._children = tuple(self._read_children())
+            self._children = self._read_children()
         return self._children
 
-    def _read_children(self) -> "list[Value]":
+    def _read_children(self) -> "tuple[Value, ...]":
         """Nearly every value has one octet of tag and one of length: those are read here."""
         source, position, end = self.source, self.start, self.end
         octets = source.octets
         found: list[Value] = []
+        append = found.append
         while position < end:
             tag = octets[position]
             length = octets[position + 1] if position + 1 < end else 0x80
-            if tag & 0x1F != 0x1F and length < 0x80 and position + 2 + length <= end:
-                start = position + 2
-                stop = start + length
-            else:
+            start = position + 2
+            stop = start + length
+            if length >= 0x80 or stop > end or tag & 0x1F == 0x1F:
                 tag, start, stop = _header(source, position, end)
-            found.append(Value(source, tag, position, start, stop))
+            append(Value(source, tag, position, start, stop))
             position = stop
             if len(found) > MAX_CHILDREN:
                 raise self.malformed(f"more than {MAX_CHILDREN} values in one")
-        return found
+        return tuple(found)
 
     def each(self, limit: int) -> "Iterator[Value]":
         """Iterate over the values that the contents are made of, without keeping them."""

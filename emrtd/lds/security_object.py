@@ -3,6 +3,7 @@
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from functools import lru_cache
+from struct import iter_unpack
 from typing import Final
 
 from emrtd.asn1 import ber, der
@@ -77,12 +78,7 @@ class SecurityObject:
         if version not in (0, 1):
             raise fields[0].malformed(f"version {version} is not known")
         algorithm = read_hash(fields[1])
-        hashes: dict[int, bytes] = {}
-        for entry in fields[2].expect(der.SEQUENCE).children:
-            number, digest = _read_hash_value(entry, algorithm)
-            if number in hashes:
-                raise entry.malformed(f"DG{number} stands twice")
-            hashes[number] = digest
+        hashes = _read_hashes(fields[2].expect(der.SEQUENCE), algorithm)
         if not hashes:
             raise fields[2].malformed("no data group has a hash")
         lds_version, unicode_version = None, None
@@ -91,16 +87,33 @@ class SecurityObject:
         return cls(algorithm, hashes, lds_version, unicode_version)
 
 
-def _read_hash_value(entry: ber.Value, algorithm: Hash) -> tuple[int, bytes]:
-    size, encoded = algorithm.size, entry.encoded
-    # What every issuer writes; anything else is read, or refused, the long way.
-    if (
-        len(encoded) == size + 7
-        and encoded[:4] == bytes((der.SEQUENCE, size + 5, der.INTEGER, 1))
-        and encoded[5:7] == bytes((der.OCTET_STRING, size))
-        and 1 <= encoded[4] <= 16
-    ):
-        return encoded[4], encoded[7:]
+def _read_hashes(values: ber.Value, algorithm: Hash) -> dict[int, bytes]:
+    """Read SEQUENCE OF DataGroupHash; number to hash.
+
+    Every issuer writes all entries alike, so that they are read as rows of a table; anything else
+    is read, or refused, the long way.
+    """
+    size, contents = algorithm.size, values.contents
+    if len(contents) % (size + 7) == 0:
+        heads = bytes((der.SEQUENCE, size + 5, der.INTEGER, 1)), bytes((der.OCTET_STRING, size))
+        rows = list(iter_unpack(f"4sB2s{size}s", contents))
+        hashes = {
+            number: digest
+            for before, number, between, digest in rows
+            if (before, between) == heads and 1 <= number <= 16
+        }
+        if len(hashes) == len(rows):
+            return hashes
+    hashes = {}
+    for entry in values.children:
+        number, digest = _read_hash(entry, algorithm)
+        if number in hashes:
+            raise entry.malformed(f"DG{number} stands twice")
+        hashes[number] = digest
+    return hashes
+
+
+def _read_hash(entry: ber.Value, algorithm: Hash) -> tuple[int, bytes]:
     fields = entry.expect(der.SEQUENCE).children
     if len(fields) != 2:
         raise entry.malformed("a data group's number and hash are expected")

@@ -85,11 +85,7 @@ def _names_of_one_csca(names: set[str], trust: TrustView, country: str) -> set[s
 
 def _unproven(crl: Crl, names: set[str], anchor: Anchor, trust: TrustView) -> str | None:
     """Why a list does not speak for the certificate's CSCA; None where it does."""
-    own_key = anchor.certificate.extensions.subject_key_identifier
-    identifier = crl.authority_key_identifier
-    issuers = {crl.issuer.key, *(name.key for name in crl.issuer_alternative_names)}
-    same_key = identifier is not None and identifier == own_key
-    if not (issuers & names or same_key):
+    if not (crl.issuer.key in names or _is_of_key(crl, anchor) or _other_names(crl) & names):
         return "the CRL is of another CSCA of the country"
     if crl.unknown_critical:
         names_of = ", ".join(sorted(crl.unknown_critical))
@@ -97,6 +93,16 @@ def _unproven(crl: Crl, names: set[str], anchor: Anchor, trust: TrustView) -> st
     if _signed(crl, anchor.certificate) or find_crl_issuer(crl, trust) is not None:
         return None
     return "the CRL's signature is not that of a trusted key of its CSCA"
+
+
+def _is_of_key(crl: Crl, anchor: Anchor) -> bool:
+    identifier = crl.authority_key_identifier
+    own = anchor.certificate.extensions.subject_key_identifier
+    return identifier is not None and identifier == own
+
+
+def _other_names(crl: Crl) -> set[str]:
+    return {name.key for name in crl.issuer_alternative_names}
 
 
 def find_crl_issuer(crl: Crl, trust: TrustView) -> Anchor | None:

@@ -8,7 +8,7 @@ changed unnoticed.
 
 from dataclasses import dataclass, field
 from datetime import datetime
-from functools import cached_property
+from functools import cached_property, lru_cache
 from typing import Final
 
 from emrtd.asn1 import ber, der
@@ -202,16 +202,17 @@ def _read_signer(value: ber.Value) -> SignerInfo:
     signature = fields[position + 1].expect(der.OCTET_STRING).contents
     if len(fields) == position + 3:
         fields[position + 2].expect(0xA1)
-    issuer, serial, key_identifier = _read_identifier(sid)
+    identifier = _read_identifier(sid.encoded, sid.what)
+    value.source.is_der &= identifier.is_der
     if ordered is not None:
         tolerated |= {Tolerance.ATTRIBUTES_ORDER}
     if scheme.family is SignatureFamily.ECDSA:
         tolerated |= surplus_zeros(signature)
     return SignerInfo(
         version=version,
-        issuer=issuer,
-        serial=serial,
-        key_identifier=key_identifier,
+        issuer=identifier.issuer,
+        serial=identifier.serial,
+        key_identifier=identifier.key,
         digest=digest,
         scheme=scheme,
         signature=signature,
@@ -225,13 +226,27 @@ def _read_signer(value: ber.Value) -> SignerInfo:
     )
 
 
-def _read_identifier(value: ber.Value) -> tuple[Name | None, int | None, bytes | None]:
+@dataclass(frozen=True, slots=True)
+class _Identifier:
+    """A SignerIdentifier (RFC 5652, 5.3), and whether it is DER."""
+
+    issuer: Name | None
+    serial: int | None
+    key: bytes | None
+    is_der: bool
+
+
+@lru_cache(maxsize=1024)
+def _read_identifier(encoded: bytes, what: str) -> _Identifier:
+    """Every document of a signer names it alike."""
+    value = ber.read(encoded, what)
     if value.tag == 0x80:
-        return None, None, value.contents
+        return _Identifier(None, None, value.contents, value.source.is_der)
     fields = value.expect(der.SEQUENCE).children
     if len(fields) != 2:
         raise value.malformed("a signer is identified by its issuer and serial number")
-    return Name.read(fields[0]), read_integer(fields[1]), None
+    issuer, serial = Name.read(fields[0]), read_integer(fields[1])
+    return _Identifier(issuer, serial, None, value.source.is_der)
 
 
 @dataclass(slots=True)
