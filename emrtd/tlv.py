@@ -5,8 +5,9 @@ For any octets a reader either returns data objects or raises `MalformedError`.
 """
 
 from collections.abc import Iterator
-from dataclasses import dataclass
 from typing import Final
+
+import msgspec
 
 from emrtd.errors import MalformedError
 
@@ -17,8 +18,7 @@ MAX_OBJECTS: Final = 20_000
 """How many data objects one level may hold."""
 
 
-@dataclass(frozen=True, slots=True)
-class DataObject:
+class DataObject(msgspec.Struct, frozen=True):
     """One data object: its tag, its value, and where the value stands in what was read."""
 
     tag: int

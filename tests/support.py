@@ -18,6 +18,11 @@ def shared(relative: str) -> Path:
     return path
 
 
+def damaged(octets: bytes) -> bytes:
+    """The octets with their last one changed, whatever it was."""
+    return octets[:-1] + bytes((octets[-1] ^ 1,))
+
+
 def facts(relative: str) -> Any:
     """A JSON file of the shared facts; skips the test where it is absent."""
     return json.loads(shared(f"facts/{relative}").read_text(encoding="utf-8"))

@@ -9,6 +9,8 @@ For any octets a reader either returns or raises `MalformedError`.
 from collections.abc import Iterator
 from typing import Final
 
+import msgspec
+
 from emrtd.errors import MalformedError
 from emrtd.tlv import encode_length
 
@@ -33,21 +35,18 @@ class Source:
         self.is_der = True
 
 
-class Value:
+class Value(msgspec.Struct, eq=False, gc=False):
     """One ASN.1 value: its identifier octets as a number, and where it stands in its source.
 
     `begin` is the offset of the tag, `start` and `end` bound the contents.
     """
 
-    __slots__ = ("_children", "begin", "end", "source", "start", "tag")
-
-    def __init__(self, source: Source, tag: int, begin: int, start: int, end: int) -> None:
-        self.source = source
-        self.tag = tag
-        self.begin = begin
-        self.start = start
-        self.end = end
-        self._children: tuple[Value, ...] | None = None
+    source: Source
+    tag: int
+    begin: int
+    start: int
+    end: int
+    _children: "tuple[Value, ...] | None" = None
 
     def __repr__(self) -> str:  # the contents may be a person's
         return f"Value({self.tag:02X}, {self.end - self.start} octets)"

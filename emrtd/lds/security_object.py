@@ -1,10 +1,11 @@
 """LDSSecurityObject: the hashes of the data groups, which EF.SOD signs (Doc 9303-10, 4.6.2.3)."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
 from functools import lru_cache
 from struct import iter_unpack
 from typing import Final
+
+import msgspec
 
 from emrtd.asn1 import ber, der
 from emrtd.asn1.structures import read_small_integer, read_text
@@ -21,8 +22,7 @@ UNICODE_4: Final = "040000"
 _WHAT: Final = "LDSSecurityObject"
 
 
-@dataclass(frozen=True)
-class SecurityObject:
+class SecurityObject(msgspec.Struct, frozen=True):
     """The hash of each data group (1 to 16), as a whole file with tag and length.
 
     `lds_version` ("0108") and `unicode_version` ("040000") are None in version 0 (LDS 1.7), which
@@ -30,9 +30,12 @@ class SecurityObject:
     """
 
     hash_algorithm: Hash
-    hashes: Mapping[int, bytes] = field(repr=False)
+    hashes: Mapping[int, bytes]
     lds_version: str | None = LDS_1_8
     unicode_version: str | None = UNICODE_4
+
+    def __repr__(self) -> str:
+        return f"SecurityObject({self.hash_algorithm}, {len(self.hashes)} data groups)"
 
     @classmethod
     def over(

@@ -4,9 +4,10 @@
 that is for `emrtd.pki.path` and the hashes.
 """
 
-from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Final
+
+import msgspec
 
 from emrtd import tlv
 from emrtd.crypto.hashes import Hash
@@ -27,18 +28,20 @@ _OTHER_CONTENT_TYPES: Final = frozenset({ID_DATA, "1.3.27.1.1.1", "1.2.528.1.100
 """What CN, BE and FR, and a supplier of NL write in place of the LDS security object's type."""
 
 
-@dataclass(frozen=True)
-class Sod:
+class Sod(msgspec.Struct, frozen=True):
     """An EF.SOD: the whole file as it was read, what it signs, and how.
 
     `irregularities` are sentences on what is inconsistent outside what is signed; a document whose
     EF.SOD has any has been damaged or changed, or was made by faulty software.
     """
 
-    encoded: bytes = field(repr=False)
+    encoded: bytes
     signed_data: SignedData
     security_object: SecurityObject
     tolerated: frozenset[Tolerance]
+
+    def __repr__(self) -> str:
+        return f"Sod({len(self.encoded)} octets)"
 
     @classmethod
     def parse(cls, octets: bytes) -> "Sod":

@@ -1,8 +1,9 @@
 """What a validation found: outcomes with their reasons, as data for whoever gives the verdict."""
 
-from dataclasses import dataclass
 from enum import Enum, unique
 from typing import NoReturn
+
+import msgspec
 
 from emrtd.pki.tolerances import Tolerance
 
@@ -37,8 +38,7 @@ class Shows(Enum):
     REVOCATION = "revocation"
 
 
-@dataclass(frozen=True, slots=True)
-class Finding:
+class Finding(msgspec.Struct, frozen=True):
     """One check: its stable id, its outcome, one sentence why, and the clause that asks for it.
 
     `shows` is set only where the outcome is FAILED; `tolerated` names what was read past.

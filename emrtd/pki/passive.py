@@ -11,10 +11,11 @@ Hashes of data groups are the caller's to compare.
 """
 
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
 from datetime import datetime
 from functools import lru_cache
 from typing import Final
+
+import msgspec
 
 from emrtd.crypto.signatures import SignatureScheme
 from emrtd.errors import ProtocolError
@@ -32,8 +33,7 @@ _CLAUSE: Final = "Doc 9303-11, 5.1.1"
 _CMS: Final = "Doc 9303-10, 4.6.2.2"
 
 
-@dataclass(frozen=True)
-class Examination:
+class Examination(msgspec.Struct, frozen=True):
     """Who signed, how that leads to a CSCA, and everything that was found.
 
     `signer` is None where no certificate of the signer was found, and with it `path`.
@@ -78,8 +78,7 @@ def examine(
     return Examination(certificate, path, (signature, profile, *path.findings))
 
 
-@dataclass(frozen=True, slots=True)
-class _Signature:
+class _Signature(msgspec.Struct, frozen=True):
     """A signature and the certificate it names; where there is none, why."""
 
     signer: SignerInfo

@@ -18,6 +18,8 @@ from datetime import datetime
 from functools import lru_cache
 from typing import Final
 
+import msgspec
+
 from emrtd.errors import ProtocolError
 from emrtd.pki import certificates
 from emrtd.pki.certificates import Certificate
@@ -36,8 +38,7 @@ _CLAUSE: Final = "Doc 9303-12, D.1.1.3"
 _VALIDITY_CLAUSE: Final = "Doc 9303-12, D.1.1.3 a)"
 
 
-@dataclass(frozen=True)
-class Path:
+class Path(msgspec.Struct, frozen=True):
     """A certificate, the anchor that issued it (None: none did), the CRL that was used."""
 
     certificate: Certificate

@@ -6,10 +6,12 @@ digest algorithms, the certificate set) is compared by `irregularities`, so that
 changed unnoticed.
 """
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from datetime import datetime
-from functools import cached_property, lru_cache
+from functools import lru_cache
 from typing import Final
+
+import msgspec
 
 from emrtd.asn1 import ber, der
 from emrtd.asn1.structures import read_integer, read_oid, read_time
@@ -32,8 +34,7 @@ MAX_SIGNERS: Final = 16
 MAX_CERTIFICATES: Final = 64
 
 
-@dataclass(frozen=True)
-class SignerInfo:
+class SignerInfo(msgspec.Struct, frozen=True):
     """One signature of a SignedData: by whom, how, and what it covers.
 
     The signer is told by `issuer` and `serial`, or by `key_identifier`.  `signed_attributes` is
@@ -47,14 +48,17 @@ class SignerInfo:
     key_identifier: bytes | None
     digest: Hash
     scheme: SignatureScheme
-    signature: bytes = field(repr=False)
-    signed_attributes: bytes | None = field(repr=False)
-    ordered_attributes: bytes | None = field(repr=False)
+    signature: bytes
+    signed_attributes: bytes | None
+    ordered_attributes: bytes | None
     content_type: str | None
-    message_digest: bytes | None = field(repr=False)
+    message_digest: bytes | None
     signing_time: datetime | None
     has_unsigned_attributes: bool
     tolerated: frozenset[Tolerance]
+
+    def __repr__(self) -> str:
+        return f"SignerInfo({self.issuer}, {self.scheme.description})"
 
     def verify(self, content_type: str, content: bytes, key: PublicKey) -> None:
         """Verify the signature over the content; raises `ProtocolError` (RFC 5652, 5.4 and 5.6)."""
@@ -72,19 +76,21 @@ class SignerInfo:
             verify_signature(key, self.scheme, self.signature, self.ordered_attributes)
 
 
-@dataclass(frozen=True)
-class SignedData:
+class SignedData(msgspec.Struct, frozen=True):
     """A SignedData that holds its content.  `der` is the ContentInfo as it was read."""
 
-    der: bytes = field(repr=False)
+    der: bytes
     version: int
     digest_algorithms: tuple[Hash, ...]
     content_type: str
-    content: bytes = field(repr=False)
+    content: bytes
     certificates: tuple[Certificate, ...]
-    crls: tuple[bytes, ...] = field(repr=False)
+    crls: tuple[bytes, ...]
     signers: tuple[SignerInfo, ...]
     tolerated: frozenset[Tolerance]
+
+    def __repr__(self) -> str:
+        return f"SignedData({self.content_type}, {len(self.der)} octets)"
 
     @classmethod
     def parse(cls, octets: bytes, what: str = "SignedData") -> "SignedData":
@@ -100,7 +106,7 @@ class SignedData:
                 raise
         return _parse(octets, definite, what, frozenset({Tolerance.INDEFINITE_LENGTH}))
 
-    @cached_property
+    @property
     def irregularities(self) -> tuple[str, ...]:
         """What is inconsistent in the fields that no signature covers, a sentence each."""
         return tuple(_irregularities(self))

@@ -28,6 +28,7 @@ from tests.issuing import Agreement, Card, Issuer, Kind
 from tests.personalise.applications import changed
 from tests.readers import Insert
 from tests.requirement import REFUSED_MODULE, program
+from tests.support import damaged
 from vsmartcard.chip.file_system import Directory
 from vsmartcard.state_file import StateFile
 
@@ -199,7 +200,7 @@ def test_a_changed_octet_is_found(gmrtd: Gmrtd, germany: Issuer, tmp_path: Path)
         key = (Directory.APPLICATION, FILES[FileID.DG13].identifier)
         permit = file.state.files.find(key)
         assert permit is not None
-        changed_octets = permit.content[:-1] + bytes((permit.content[-1] ^ 1,))
+        changed_octets = damaged(permit.content)
         file.save(file.state.with_changed_file(replace(permit, content=changed_octets)))
     files = card.image.files | {FileID.DG13: changed_octets}
     as_read = replace(card, image=replace(card.image, files=files))

@@ -42,7 +42,7 @@ from emrtd.pki.cvc_validation import TrustState
 from emrtd.secret import Secret
 from tests.emrtd.access.chip_side import SecuredChip
 from tests.emrtd.pki.cvc_pki import BOTH, Holder, certify
-from tests.support import facts, shared
+from tests.support import damaged, facts, shared
 
 TODAY = date(2026, 6, 1)
 ID_IC = b"L898902C<3"
@@ -458,7 +458,7 @@ def test_a_certificate_that_is_refused_leaves_the_state_alone() -> None:
     expired = certify("UTDV00001", Role.DV_DOMESTIC, cvca(), expiration=date(2026, 5, 31))
     side = chip()
     before = side.state
-    for data in (expired.certificate.value, dv().certificate.value[:-1] + b"\x00"):
+    for data in (expired.certificate.value, damaged(dv().certificate.value)):
         side.set_dst(tlv.encode(0x83, b"UTCVCA00001"))
         with pytest.raises(ChipRefusalError, match="6300"):
             side.verify_certificate(data)

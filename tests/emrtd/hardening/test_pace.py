@@ -20,6 +20,7 @@ from emrtd.iso7816.procedure import run
 from emrtd.secret import Secret
 from emrtd.status_words import SW
 from tests.emrtd.access.pace.card import CAN, Card, variant
+from tests.support import damaged
 
 GM, IM, CAM = Mapping.GENERIC, Mapping.INTEGRATED, Mapping.CHIP_AUTHENTICATION
 
@@ -49,7 +50,7 @@ def pace(offered: PaceVariant, replaced: dict[Tag, Answer]) -> PaceResult:
 
 
 def flipped(_: bytes, value: bytes) -> bytes:
-    return value[:-1] + bytes((value[-1] ^ 1,))
+    return damaged(value)
 
 
 every_group = pytest.mark.parametrize("number", [0, 12, 13, 18])

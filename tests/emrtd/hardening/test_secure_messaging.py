@@ -20,6 +20,7 @@ from emrtd.iso7816.secure_messaging import (
     secured,
 )
 from emrtd.status_words import SW
+from tests.support import damaged
 
 every_cipher = pytest.mark.parametrize("cipher", Cipher)
 READ = CommandAPDU(0x00, 0xB0, ne=8)
@@ -65,7 +66,7 @@ def test_the_mac_is_checked_before_anything_is_decrypted(
 
     monkeypatch.setattr(Cipher, "decrypt_cbc", never)
     with pytest.raises(SecureMessagingError, match="MAC is wrong"):
-        answer_to(cipher, lambda _, r: ResponseAPDU(r.data[:-1] + bytes((r.data[-1] ^ 1,)), r.sw))
+        answer_to(cipher, lambda _, r: ResponseAPDU(damaged(r.data), r.sw))
 
 
 @every_cipher
@@ -231,7 +232,7 @@ def test_the_chip_says_what_is_wrong_with_a_command(cipher: Cipher) -> None:
     cases = {
         b"".join(encoded[:-1]): missing,
         b"": missing,
-        good.data[:-1] + bytes((good.data[-1] ^ 1,)): incorrect,
+        damaged(good.data): incorrect,
         encoded[1] + encoded[0] + encoded[2]: incorrect,
         good.data[:-1]: incorrect,
         good.data + b"\x00": incorrect,

@@ -27,7 +27,7 @@ from emrtd.pki.cvc_requests import CvRequest
 from emrtd.secret import Secret
 from tests.emrtd.pki.cvc_pki import BOTH, ECDSA, Holder, certify
 from tests.requirement import program
-from tests.support import facts, shared
+from tests.support import damaged, facts, shared
 
 
 @cache
@@ -113,7 +113,7 @@ def test_every_scheme_signs_and_verifies(oid: str) -> None:
     dv = certify("UTDV00001", Role.DV_DOMESTIC, holder, key=key, scheme=scheme)
     dv.certificate.verify(decoded.public_key)
     assert dv.certificate.key_under(decoded.public_key).key == key.public_key
-    spoilt = CvCertificate.decode(dv.certificate.value[:-1] + bytes([dv.certificate.value[-1] ^ 1]))
+    spoilt = CvCertificate.decode(damaged(dv.certificate.value))
     with pytest.raises(ProtocolError, match="UTDV00001"):
         spoilt.verify(decoded.public_key)
 
@@ -321,7 +321,7 @@ def test_openpace_reads_and_verifies_ours(tmp_path: Path) -> None:
     assert "Expiration Date: 2028-01-01" in said["UTIS00001"]
     for text in said.values():
         assert "certificate verified" in text
-    (tmp_path / "bad").write_bytes(terminal.certificate.encode()[:-1] + b"\x00")
+    (tmp_path / "bad").write_bytes(damaged(terminal.certificate.encode()))
     assert "certificate verified" not in tool(
         "cvc-print", "--cvc=bad", f"--cvc-dir={tmp_path}", cwd=tmp_path
     )

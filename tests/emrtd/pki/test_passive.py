@@ -1,7 +1,7 @@
-from dataclasses import replace
 from datetime import datetime
 
 import pytest
+from msgspec.structs import replace
 
 from emrtd import tlv
 from emrtd.asn1 import der
@@ -33,7 +33,7 @@ from tests.certificates import (
     name,
     usage_period,
 )
-from tests.support import shared
+from tests.support import damaged, shared
 
 CSCA = Authority()
 OBJECT = SecurityObject.over({1: b"\x61\x01a", 2: b"\x75\x01b"}, Hash.SHA256)
@@ -246,11 +246,11 @@ def test_unsigned_attributes_and_enclosed_lists_are_noticed() -> None:
 
 def test_an_enclosed_certificate_must_be_vouched_for() -> None:
     ds, csca = CSCA.issue(), CSCA.certificate()
-    damaged = Certificate.parse(csca.der[:-1] + bytes((csca.der[-1] ^ 1,)))
+    spoilt = Certificate.parse(damaged(csca.der))
     stranger = Authority(label="elsewhere", common_name="CSCA Elsewhere").issue("DS 9")
     for others, outcome in (
         ([csca], Outcome.PASSED),
-        ([damaged], Outcome.FAILED),
+        ([spoilt], Outcome.FAILED),
         ([stranger], Outcome.FAILED),
     ):
         data = build_signed_data(
@@ -392,7 +392,7 @@ def without_last_field(sod: Sod) -> Sod:
 def test_every_one_of_several_signatures_must_be_good() -> None:
     sod = signed(CSCA.issue())
     (signer,) = sod.signed_data.signers
-    bad = replace(signer, signature=signer.signature[:-1] + b"x")
+    bad = replace(signer, signature=damaged(signer.signature))
     examination = examine(replace(sod.signed_data, signers=(signer, bad)), TRUST, at=NOW)
     assert outcomes(examination)["sod.signature"] is Outcome.FAILED
 
