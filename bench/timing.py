@@ -1,7 +1,7 @@
 """Two pieces of work timed in turn, so that a machine that slows down slows both.
 
-What is timed is this process's own processor time: what other processes take in between is not
-the work's.  Nothing here waits for a disk or a wire.
+Where all the work is this process's own, its processor time is taken: what other processes take in
+between is not the work's.  What waits for a disk or another process is timed by `WALL`.
 """
 
 import statistics
@@ -9,8 +9,11 @@ import time
 from collections.abc import Callable
 from dataclasses import dataclass
 
+Clock = Callable[[], float]
+WALL: Clock = time.perf_counter
+
 _LEAST = 0.01
-"""Seconds of processor time that a timed piece takes at least."""
+"""Seconds that a timed piece takes at least."""
 
 _PAIRS = 51
 
@@ -24,21 +27,24 @@ class Ratio:
     allowed: float
 
 
-def seconds(work: Callable[[], object], rounds: int) -> float:
-    """Seconds of processor time a call, over `rounds` calls."""
-    began = time.process_time()
+def seconds(work: Callable[[], object], rounds: int, clock: Clock) -> float:
+    """Seconds a call, over `rounds` calls."""
+    began = clock()
     for _ in range(rounds):
         work()
-    return (time.process_time() - began) / rounds
+    return (clock() - began) / rounds
 
 
-def ratio(work: Callable[[], object], limit: Callable[[], object]) -> float:
+def ratio(
+    work: Callable[[], object], limit: Callable[[], object], clock: Clock = time.process_time
+) -> float:
     """Median of work / limit over many pairs, each long enough to be timed."""
     work()
     limit()
     work_rounds, limit_rounds = (
-        max(1, round(_LEAST / max(seconds(each, 3), 1e-9))) for each in (work, limit)
+        max(1, round(_LEAST / max(seconds(each, 3, clock), 1e-9))) for each in (work, limit)
     )
     return statistics.median(
-        seconds(work, work_rounds) / seconds(limit, limit_rounds) for _ in range(_PAIRS)
+        seconds(work, work_rounds, clock) / seconds(limit, limit_rounds, clock)
+        for _ in range(_PAIRS)
     )
