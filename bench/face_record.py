@@ -13,7 +13,7 @@ POINTS = (RecordedPoint(1, 0xC1, 266, 239), RecordedPoint(1, 0xC2, 147, 239))
 
 
 def measure() -> list[Ratio]:
-    found = []
+    found: list[Ratio] = []
     for size in SIZES:
         image = HEAD.ljust(size, b"\x55")
         face = FacialImage(image, image_data_type=ImageDataType.JPEG2000, width=413, height=531)

@@ -47,7 +47,7 @@ class Document:
 
 
 def measure() -> list[Ratio]:
-    found = []
+    found: list[Ratio] = []
     for kind in ("brainpoolP256r1", "brainpoolP384r1"):
         settings = settings_for("UTO", "Utopia", kind)
         csca = CountrySigningCa(settings, generate_private_key(kind))

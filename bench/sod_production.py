@@ -22,7 +22,7 @@ ALLOWED = 1.6
 
 
 def measure() -> list[Ratio]:
-    found = []
+    found: list[Ratio] = []
     for kind in ("brainpoolP256r1", "secp384r1", "RSA-3072"):
         settings = settings_for("UTO", "Utopia", kind)
         csca = CountrySigningCa(settings, generate_private_key(kind))
