@@ -248,12 +248,15 @@ def _no_anchor(certificate: Certificate, trust: TrustView, search: _Search) -> F
     if search.wrong_signature and (search.named_by_key or identifier is None or damaged):
         reason = f"{certificate.issuer} is known, and did not sign this certificate"
         return _chain(Outcome.FAILED, reason, Shows.FORGERY)
+    country = certificate.issuer.country
     if same_name:
         reason = f"{certificate.issuer} is known, but not the key that is to have signed"
-    elif certificate.issuer.country and trust.anchors_of_country(certificate.issuer.country):
+    elif country is None:
+        reason = f"the trust store has no CSCA {certificate.issuer}, which names no country"
+    elif trust.anchors_of_country(country):
         reason = f"{certificate.issuer} is not among the CSCAs of its country in the trust store"
     else:
-        reason = f"the trust store has no CSCA of {certificate.issuer.country or 'no country'}"
+        reason = f"the trust store has no CSCA of {country}"
     return _chain(Outcome.UNDETERMINED, reason)
 
 
