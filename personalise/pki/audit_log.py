@@ -4,6 +4,9 @@ Each line holds an entry and a signature over it.  An entry carries the SHA-256 
 before it, so that nothing can be changed, taken out or put in without breaking every later line.
 What a chain cannot show is that its end is missing: `verify_log` returns the head, which officers
 note elsewhere (in the minutes of a ceremony) and hand back as `expected_head`.
+
+A line that a power cut left unfinished was never acknowledged.  `verify_log` finds it; the next
+entry takes its place, behind an entry `audit.repair` that says what was cut off.
 """
 
 import base64
@@ -12,11 +15,11 @@ import hashlib
 import json
 import os
 from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
-from dataclasses import dataclass
+from contextlib import contextmanager, suppress
+from dataclasses import dataclass, replace
 from datetime import datetime
 from pathlib import Path
-from typing import IO, Any, Final
+from typing import Any, Final
 
 from emrtd.crypto.hashes import Hash
 from emrtd.crypto.signatures import (
@@ -26,13 +29,16 @@ from emrtd.crypto.signatures import (
     Signer,
     verify,
 )
-from emrtd.errors import EmrtdError, MalformedError, ProtocolError
+from emrtd.errors import EmrtdError, MalformedError, MisuseError, ProtocolError
 
 SCHEME: Final = SignatureScheme(SignatureFamily.ECDSA, Hash.SHA256)
 """How entries and approvals are signed."""
 
 _BEFORE_THE_FIRST: Final = "0" * 64
 _MAX_LINE: Final = 1 << 20
+
+REPAIR: Final = "audit.repair"
+"""The act of cutting off a line that was never finished."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -109,9 +115,13 @@ class AuditLog:
         try:
             yield
         except BaseException as error:
-            self.append(name, subject, f"failed: {_reason(error)}", at, approvals)
+            with suppress(EmrtdError, OSError):  # what failed first is told
+                self.append(name, subject, f"failed: {_reason(error)}", at, approvals)
             raise
-        self.append(name, subject, "done", at, approvals)
+        try:
+            self.append(name, subject, "done", at, approvals)
+        except EmrtdError as error:
+            raise MisuseError(f"{name} is done, and its end is not in the log: {error}") from error
 
     def append(
         self,
@@ -121,23 +131,43 @@ class AuditLog:
         at: datetime,
         approvals: tuple[Approval, ...] = (),
     ) -> Head:
-        """Append one entry, durably; a line that a crash left unfinished is cut off first."""
-        with _locked(self._path) as file:
-            last = _cut_unfinished_line(file)
-            sequence, previous = _next_place(last)
-            entry = Entry(
-                sequence, timestamp(at), act, subject, outcome, approvals, previous
-            ).encode()
-            line = _canonical(
-                {
-                    "entry": json.loads(entry),
-                    "signature": _base64(self._signer.sign(SCHEME, entry)),
-                }
-            )
-            file.write(line + b"\n")
-            file.flush()
-            os.fsync(file.fileno())
-        return Head(sequence, hashlib.sha256(line).hexdigest())
+        """Append one entry, durably and whole or not at all.
+
+        Raises `MisuseError` where the disk does not take it, `MalformedError` where what is there
+        is no audit log.
+        """
+        with _locked(self._path) as descriptor:
+            last, unfinished = _end_of(descriptor, self._path)
+            size = os.fstat(descriptor).st_size - len(unfinished)
+            entries = [Entry(0, timestamp(at), act, subject, outcome, approvals, "")]
+            if unfinished:
+                digest = hashlib.sha256(unfinished).hexdigest()
+                cut = {"octets": str(len(unfinished)), "sha256": digest}
+                entries.insert(0, Entry(0, timestamp(at), REPAIR, cut, "done", (), ""))
+            lines = []
+            for entry in entries:
+                last = self._line(last, entry)
+                lines.append(last + b"\n")
+            try:
+                os.ftruncate(descriptor, size)
+                _write_all(descriptor, b"".join(lines))
+            except OSError as error:
+                os.ftruncate(descriptor, size)
+                raise MisuseError(
+                    f"{self._path}: the audit log cannot be written ({error.strerror})"
+                ) from error
+        return Head(_next_place(last)[0] - 1, hashlib.sha256(last).hexdigest())
+
+    def _line(self, last: bytes, unplaced: Entry) -> bytes:
+        """The signed line, without its end, of an entry that follows on the line `last`."""
+        sequence, previous = _next_place(last)
+        entry = replace(unplaced, sequence=sequence, previous=previous).encode()
+        line = _canonical(
+            {"entry": json.loads(entry), "signature": _base64(self._signer.sign(SCHEME, entry))}
+        )
+        if len(line) >= _MAX_LINE:
+            raise MisuseError(f"an entry of {len(line):,} octets is too long for the audit log")
+        return line
 
 
 def timestamp(at: datetime) -> str:
@@ -197,24 +227,29 @@ def verify_log(
 
 
 @contextmanager
-def _locked(path: Path) -> Iterator[IO[bytes]]:
+def _locked(path: Path) -> Iterator[int]:
     descriptor = os.open(path, os.O_RDWR | os.O_CREAT | os.O_APPEND, 0o600)
-    with os.fdopen(descriptor, "r+b") as file:
-        fcntl.flock(file, fcntl.LOCK_EX)
-        yield file
+    try:
+        fcntl.flock(descriptor, fcntl.LOCK_EX)
+        yield descriptor
+    finally:
+        os.close(descriptor)
 
 
-def _cut_unfinished_line(file: IO[bytes]) -> bytes:
-    """Leave the file ending with a whole line, and return that line; it was never acknowledged."""
-    size = file.seek(0, os.SEEK_END)
+def _end_of(descriptor: int, path: Path) -> tuple[bytes, bytes]:
+    """The last whole line, without its end, and what stands behind it: a line never finished."""
+    size = os.fstat(descriptor).st_size
     start = max(0, size - 2 * _MAX_LINE)
-    file.seek(start)
-    tail = file.read()
-    end = tail.rfind(b"\n") + 1
-    if end < len(tail):
-        file.truncate(start + end)
-    file.seek(0, os.SEEK_END)
-    return tail[:end].rstrip(b"\n").rpartition(b"\n")[2]
+    whole, end, unfinished = os.pread(descriptor, size - start, start).rpartition(b"\n")
+    if start and (not end or b"\n" not in whole):
+        raise MalformedError(str(path), "ends with a line that is longer than an entry can be")
+    return whole.rpartition(b"\n")[2], unfinished
+
+
+def _write_all(descriptor: int, octets: bytes) -> None:
+    while octets:
+        octets = octets[os.write(descriptor, octets) :]
+    os.fsync(descriptor)
 
 
 def _next_place(last: bytes) -> tuple[int, str]:

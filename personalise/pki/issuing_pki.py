@@ -21,7 +21,8 @@ import hashlib
 import re
 import secrets
 import shutil
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass, replace
 from datetime import datetime
 from functools import cached_property
@@ -33,7 +34,7 @@ import msgspec
 from emrtd.crypto.private_keys import EcPrivateKey
 from emrtd.crypto.public_keys import decode_public_key, encode_public_key
 from emrtd.crypto.signatures import EcPublicKey
-from emrtd.errors import MisuseError
+from emrtd.errors import EmrtdError, MisuseError
 from emrtd.files import write_atomically
 from emrtd.iso7816.procedure import Random
 from emrtd.pki.certificate_writer import key_identifier
@@ -58,10 +59,11 @@ AUDIT_LOG_NAME: Final = "audit.jsonl"
 AUDIT_KEY_NAME: Final = "audit.pub"
 _AUDIT_CURVE: Final = "secp256r1"
 _STATION: Final = "station"
-_INTAKE: Final = "intake"
-_REGISTER: Final = "register"
+INTAKE: Final = "intake"
+REGISTER: Final = "register"
 _REGISTER_KEY_NAME: Final = "register.pub"
 _MAX_FILE: Final = 64 * 1024
+_MAX_SETTINGS: Final = 64 * 1024 * 1024  # every revocation there ever was stands in them
 
 _DS_LABEL: Final = re.compile(r"ds-\d+")
 
@@ -104,7 +106,7 @@ class IssuingPki:
         path = folder / SETTINGS_NAME
         if not path.is_file():
             raise MisuseError(f"{folder}: holds no PKI; make one with `personalise pki init`")
-        settings = from_json(read_bounded(path, _MAX_FILE), Settings, str(path))
+        settings = _read_settings(folder)
         local_keys = FileCustody(folder / "keys", passphrase)
         custody = _custody(settings, local_keys, pin) if with_signing_keys else local_keys
         return cls(folder, settings, custody, local_keys)
@@ -132,8 +134,9 @@ class IssuingPki:
         try:
             local_keys = FileCustody(work / "keys", passphrase)
             custody = _custody(settings, local_keys, pin)
-            _make(cls(work, settings, custody, local_keys), at.replace(microsecond=0), random)
-            work.replace(folder)
+            with _no_keys_left(custody):
+                _make(cls(work, settings, custody, local_keys), at.replace(microsecond=0), random)
+                work.replace(folder)
         finally:
             shutil.rmtree(work, ignore_errors=True)
         local_keys = FileCustody(folder / "keys", passphrase)
@@ -148,17 +151,23 @@ class IssuingPki:
         write_atomically(self.folder / SETTINGS_NAME, _record(settings))
         return replace(self, settings=settings)
 
+    def reread(self) -> Self:
+        """The PKI with the settings that are on disk now, and the custody that is open."""
+        return replace(self, settings=_read_settings(self.folder))
+
     @property
     def csca(self) -> CountrySigningCa:
         """The CSCA in use, with its key."""
         return CountrySigningCa(self.settings, self.custody.signer(self.settings.csca))
 
-    def publish(self, name: str, certificate: Certificate) -> Path:
-        """Write a certificate into the folder under a name, and among those issued."""
-        path = self.folder / f"{name}.cer"
+    def record(self, certificate: Certificate) -> None:
+        """Write a certificate among those issued."""
         write_atomically(self.folder / "issued" / f"{certificate.serial:X}.cer", certificate.der)
-        write_atomically(path, certificate.der)
-        return path
+
+    def publish(self, name: str, certificate: Certificate) -> None:
+        """Write a certificate into the folder under a name, and among those issued."""
+        self.record(certificate)
+        write_atomically(self.folder / f"{name}.cer", certificate.der)
 
     def issued(self) -> list[Certificate]:
         """Every certificate that this PKI ever issued."""
@@ -176,12 +185,16 @@ class IssuingPki:
 
     def document_signer(self) -> DocumentSigner:
         """The Document Signer in use, with its chain; raises `MisuseError` if it is revoked."""
-        certificate = self.certificate("ds")
+        label = self.settings.document_signer
+        key = self.custody.signer(label).public_key
+        certificate = next((each for each in self.issued() if each.public_key == key), None)
+        if certificate is None:
+            raise MisuseError(f"{self.folder}: no certificate was issued for the key {label!r}")
         if self._is_revoked(certificate):
             raise MisuseError(
                 f"{self.folder}: the Document Signer is revoked; `personalise pki issue-ds`"
             )
-        return self._document_signer(self.settings.document_signer, certificate)
+        return self._document_signer(label, certificate)
 
     def document_signers(self) -> list[DocumentSigner]:
         """Every Document Signer whose key is here and that is not revoked, the oldest first."""
@@ -196,10 +209,18 @@ class IssuingPki:
 
     def _document_signer(self, label: str, certificate: Certificate) -> DocumentSigner:
         signer = self.custody.signer(label)
-        issuers = [each for each in self.issued() if each.is_ca and each.is_self_issued]
         return DocumentSigner(
-            signer, certificate, _issuer_of(certificate, issuers), self.settings.scheme
+            signer, certificate, self.issuer_of(certificate), self.settings.scheme
         )
+
+    def issuer_of(self, certificate: Certificate) -> Certificate:
+        """The root of the CSCA whose key signed a certificate that this PKI issued."""
+        wanted = certificate.extensions.authority_key_identifier
+        for each in self.issued():
+            is_root = each.is_ca and each.is_self_issued
+            if is_root and each.extensions.subject_key_identifier == wanted:
+                return each
+        raise MisuseError("the certificate's CSCA is not among what this PKI issued")
 
     def _is_revoked(self, certificate: Certificate) -> bool:
         return f"{certificate.serial:X}" in {each.serial for each in self.settings.revoked}
@@ -232,24 +253,28 @@ class IssuingPki:
 
     def register_document(self, signer: Certificate, at: datetime, sod: bytes, number: str) -> None:
         """Enter a document that was signed; refuses one more than a Document Signer may sign."""
-        key = decode_public_key(read_bounded(self.folder / _REGISTER_KEY_NAME, _MAX_FILE))
-        if not isinstance(key, EcPublicKey):
-            raise MisuseError(f"{self.folder}: the register's key is not one on a curve")
+        sealed, limit = self.seal_number(number), self.settings.documents_per_signer
         register = Register(self.folder)
         try:
-            if register.count(signer.fingerprint) >= self.settings.documents_per_signer:
+            digest = hashlib.sha256(sod).digest()
+            if not register.enter(signer.fingerprint, at, digest, sealed, limit):
                 raise MisuseError(
-                    f"the Document Signer has signed {self.settings.documents_per_signer:,}"
-                    " documents, its limit: `personalise pki issue-ds`"
+                    f"the Document Signer has signed {limit:,} documents, its limit:"
+                    " `personalise pki issue-ds`"
                 )
-            sealed = seal(number.encode(), key, key_identifier(key))
-            register.enter(signer.fingerprint, at, hashlib.sha256(sod).digest(), sealed)
         finally:
             register.close()
 
+    def seal_number(self, number: str) -> bytes:
+        """Seal a document's number for the register (CMS, DER)."""
+        key = decode_public_key(read_bounded(self.folder / _REGISTER_KEY_NAME, _MAX_FILE))
+        if not isinstance(key, EcPublicKey):
+            raise MisuseError(f"{self.folder}: the register's key is not one on a curve")
+        return seal(number.encode(), key, key_identifier(key))
+
     def open_package(self, envelope: bytes) -> Secret:
         """Open an application that was encrypted for this PKI."""
-        key = self.local_keys.private_key(_INTAKE)
+        key = self.local_keys.private_key(INTAKE)
         if not isinstance(key, EcPrivateKey):
             raise MisuseError(f"{self.folder}: the intake key is not one on a curve")
         return open_envelope(envelope, key)
@@ -260,7 +285,7 @@ class IssuingPki:
 
     @cached_property
     def _register_key(self) -> EcPrivateKey:
-        key = self.local_keys.private_key(_REGISTER)
+        key = self.local_keys.private_key(REGISTER)
         if not isinstance(key, EcPrivateKey):
             raise MisuseError(f"{self.folder}: the register's key is not one on a curve")
         return key
@@ -275,12 +300,22 @@ class IssuingPki:
         return key
 
 
-def _issuer_of(certificate: Certificate, roots: Iterable[Certificate]) -> Certificate:
-    wanted = certificate.extensions.authority_key_identifier
-    for root in roots:
-        if root.extensions.subject_key_identifier == wanted:
-            return root
-    raise MisuseError("the Document Signer's CSCA is not among what this PKI issued")
+def _read_settings(folder: Path) -> Settings:
+    path = folder / SETTINGS_NAME
+    return from_json(read_bounded(path, _MAX_SETTINGS), Settings, str(path))
+
+
+@contextmanager
+def _no_keys_left(custody: KeyCustody) -> Iterator[None]:
+    """Destroy the keys that were made where what they were made for fails: an HSM keeps them."""
+    before = set(custody.labels())
+    try:
+        yield
+    except BaseException:
+        with suppress(EmrtdError, OSError):  # what failed is told, and not what came of it
+            for label in set(custody.labels()) - before:
+                custody.destroy(label)
+        raise
 
 
 def _make(pki: IssuingPki, at: datetime, random: Random) -> None:
@@ -288,17 +323,17 @@ def _make(pki: IssuingPki, at: datetime, random: Random) -> None:
     custody.generate(settings.csca, settings.key)
     document_signer_key = custody.generate(settings.document_signer, settings.key)
     station_key = pki.local_keys.generate(_STATION, STATION_CURVE)
-    intake_key = pki.local_keys.generate(_INTAKE, STATION_CURVE)
+    intake_key = pki.local_keys.generate(INTAKE, STATION_CURVE)
     csca = CountrySigningCa(settings, custody.signer(settings.csca), random)
     pki.publish("csca", csca.issue_root(at))
     pki.publish("ds", csca.issue_document_signer(document_signer_key, 1, at))
     pki.publish(_STATION, csca.issue_encryption(station_key, "Personalisation station 1", at))
-    pki.publish(_INTAKE, csca.issue_encryption(intake_key, "Intake of applications", at))
+    pki.publish(INTAKE, csca.issue_encryption(intake_key, "Intake of applications", at))
     verifying_ca.make_terminal(pki.folder, settings.country, custody, pki.local_keys, at.date())
     write_atomically(pki.folder / "crl.crl", csca.issue_crl(settings.crl_number, at))
     for name, key in (
         (AUDIT_KEY_NAME, custody.generate(AUDIT_LABEL, _AUDIT_CURVE)),
-        (_REGISTER_KEY_NAME, pki.local_keys.generate(_REGISTER, STATION_CURVE)),
+        (_REGISTER_KEY_NAME, pki.local_keys.generate(REGISTER, STATION_CURVE)),
     ):
         write_atomically(pki.folder / name, encode_public_key(key))
     log = AuditLog(pki.folder / AUDIT_LOG_NAME, custody.signer(AUDIT_LABEL))

@@ -16,6 +16,7 @@ import msgspec
 from emrtd.crypto.public_keys import decode_public_key, encode_public_key
 from emrtd.crypto.signatures import PublicKey, Signer
 from emrtd.errors import MalformedError, MisuseError
+from emrtd.files import write_atomically
 from personalise.pki.audit_log import SCHEME, Approval, approval_message
 
 FILE_NAME: Final = "officers.json"
@@ -23,17 +24,21 @@ FILE_NAME: Final = "officers.json"
 ACTS: Final = frozenset(
     {
         "csca.issue",
-        "link.issue",
         "ds.issue",
         "signer.issue",
         "cvca.issue",
         "dv.issue",
         "revoke",
         "key.destroy",
+        "cv.certify",
         "officer.enrol",
+        "officer.require",
     }
 )
 """The acts that matter; others are entered in the log without an approval."""
+
+_OF_OFFICERS: Final = frozenset({"officer.enrol", "officer.require"})
+"""Where any act needs officers, these do: else one person could undo the rule."""
 
 
 class _Configuration(msgspec.Struct, forbid_unknown_fields=True):
@@ -80,9 +85,9 @@ class Officers:
                 for name, key in sorted(self.keys.items())
             },
         )
-        unfinished = folder / f"{FILE_NAME}.unfinished"
-        unfinished.write_bytes(msgspec.json.format(msgspec.json.encode(configuration)))
-        unfinished.replace(folder / FILE_NAME)
+        write_atomically(
+            folder / FILE_NAME, msgspec.json.format(msgspec.json.encode(configuration))
+        )
 
     def enrol(self, name: str, key: PublicKey) -> "Officers":
         """Add an officer; a name is given once and for all, since old approvals rest on it."""
@@ -91,6 +96,11 @@ class Officers:
         if not name.isidentifier():
             raise MisuseError(f"an officer's name is letters, digits and underscores, not {name!r}")
         return Officers(self.required, self.acts, {**self.keys, name: key})
+
+    @property
+    def guarded(self) -> frozenset[str]:
+        """The acts that need officers."""
+        return self.acts | _OF_OFFICERS if self.acts else self.acts
 
     def approve(
         self,
@@ -108,7 +118,7 @@ class Officers:
         for name, signer in present:
             if self.keys.get(name) != signer.public_key:
                 raise MisuseError(f"{name} is no officer of this PKI, or the key is not theirs")
-        needed = self.required if act in self.acts else 0
+        needed = self.required if act in self.guarded else 0
         if len(set(names)) < needed:
             raise MisuseError(
                 f"{act} needs {needed} officers and {len(set(names))} approved it:"

@@ -31,12 +31,22 @@ from emrtd.pki.extension_writer import CertificateKind
 from emrtd.pki.signed_data_writer import build_signed_data
 from personalise.pki.audit_log import AuditLog, Head, timestamp, verify_log
 from personalise.pki.country_signing_ca import CountrySigningCa, Revocation, Settings
-from personalise.pki.issuing_pki import AUDIT_KEY_NAME, AUDIT_LABEL, AUDIT_LOG_NAME, IssuingPki
+from personalise.pki.issuing_pki import (
+    AUDIT_KEY_NAME,
+    AUDIT_LABEL,
+    AUDIT_LOG_NAME,
+    INTAKE,
+    REGISTER,
+    IssuingPki,
+)
 from personalise.pki.officers import Officers
 from personalise.pki.register import Register, RegisteredDocument
 
 ID_MASTER_LIST: Final = "2.23.136.1.1.2"
 """eContentType id-icao-mrtd-security-cscaMasterList (Doc 9303-12, 9)."""
+
+_NEVER_RENEWED: Final = frozenset({AUDIT_LABEL, INTAKE, REGISTER})
+"""Keys of which there is one: the log's, and those that open applications and the register."""
 
 _LIST_SIGNER_LABELS: Final = {
     CertificateKind.MASTER_LIST_SIGNER: "mls",
@@ -62,10 +72,10 @@ class PkiOffice:
 
     def new_label(self, stem: str) -> str:
         """The label of the next key of a kind: ds-2 after ds-1."""
+        settings = self.pki.settings
+        labels = [*self.pki.custody.labels(), settings.csca, settings.document_signer]
         numbers = (
-            int(found[1])
-            for label in self.pki.custody.labels()
-            if (found := re.fullmatch(rf"{stem}-(\d+)", label))
+            int(found[1]) for label in labels if (found := re.fullmatch(rf"{stem}-(\d+)", label))
         )
         return f"{stem}-{max(numbers, default=0) + 1}"
 
@@ -77,8 +87,9 @@ class PkiOffice:
             key = self.pki.custody.generate(label, settings.key)
             number = int(label.partition("-")[2])
             certificate = self.pki.csca.issue_document_signer(key, number, self.at)
-            self.pki.publish("ds", certificate)
+            self.pki.record(certificate)
             self.pki.save(msgspec.structs.replace(settings, document_signer=label))
+            self.pki.publish("ds", certificate)
         return certificate
 
     def renew_csca(self, common_name: str = "") -> tuple[Certificate, Certificate]:
@@ -95,9 +106,11 @@ class PkiOffice:
             successor = CountrySigningCa(settings, self.pki.custody.signer(label))
             root = successor.issue_root(self.at)
             link = before.issue_link(successor, self.at)
+            self.pki.record(root)
             self.pki.publish(f"link-{label}", link)
+            renewed = self.pki.save(settings)
             self.pki.publish("csca", root)
-            _write_crl(self.pki.save(settings), self.at)
+            _write_crl(renewed, self.at)
         return root, link
 
     def issue_list_signer(self, kind: CertificateKind) -> Certificate:
@@ -143,13 +156,13 @@ class PkiOffice:
                 self.at,
                 scheme=self.pki.settings.scheme,
                 by_key_identifier=True,
-                others=[self.pki.certificate("csca")],
+                others=[self.pki.issuer_of(signer_certificate)],
             )
             write_atomically(path, signed)
 
     def destroy_key(self, label: str) -> None:
-        """Destroy a private key; the CSCA's and the log's own in use are refused."""
-        if label in {self.pki.settings.csca, AUDIT_LABEL}:
+        """Destroy a private key; one in use that nothing takes the place of is refused."""
+        if label in {*_NEVER_RENEWED, self.pki.settings.csca, self.newest_label("cvca")}:
             raise MisuseError(f"the key {label!r} is in use and nothing takes its place")
         with self.act("key.destroy", {"label": label}):
             self.pki.custody.destroy(label)
@@ -168,6 +181,10 @@ class PkiOffice:
         subject = {"required": str(required), "acts": " ".join(sorted(acts))}
         with self.act("officer.require", subject):
             Officers(required, acts, officers.keys).save(self.pki.folder)
+
+    def newest_label(self, stem: str) -> str:
+        """The label of the newest key of a kind."""
+        return f"{stem}-{int(self.new_label(stem).rpartition('-')[2]) - 1}"
 
     def _label_of(self, key: PublicKey | None, stem: str) -> str:
         for label in self.pki.custody.labels():

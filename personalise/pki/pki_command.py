@@ -3,7 +3,10 @@
 What a command needs is imported when it runs, and not before.
 """
 
-from collections.abc import Callable
+import fcntl
+import os
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -91,8 +94,23 @@ def make_office(
         (name, _officer_key(name, Path(path), files.get(name)))
         for name, path in (_pair(each, "--officer") for each in officers)
     ]
+    click.get_current_context().with_resource(_alone(folder))
     pki = open_pki(folder, passphrase_file, pin_file)
     return PkiOffice(pki, present, datetime.now(UTC).replace(microsecond=0))
+
+
+@contextmanager
+def _alone(folder: Path) -> Iterator[None]:
+    """Wait until no other process changes the PKI, and keep others waiting until it is done.
+
+    What an act reads of the settings must still hold when it writes them, or a revocation is lost.
+    """
+    descriptor = os.open(folder, os.O_RDONLY)
+    try:
+        fcntl.flock(descriptor, fcntl.LOCK_EX)
+        yield
+    finally:
+        os.close(descriptor)
 
 
 def _pair(text: str, option: str) -> tuple[str, str]:
@@ -230,19 +248,23 @@ def issue_crl(**options: Any) -> None:
 @act_options
 def revoke(certificate: str, affected: Path, **options: Any) -> None:
     """Revoke CERTIFICATE (its serial number, or `ds`), publish a CRL, list what is affected."""
+    from emrtd.files import write_atomically
     from personalise.pki.pki_acts import affected_documents, find_certificate
 
     office = make_office(**options)
     revoked = find_certificate(office.pki, certificate)
     path = office.revoke(revoked)
-    count = 0
-    with click.open_file(str(affected), "w") as file:
-        for document in affected_documents(office.pki, revoked):
-            number = document.number.reveal().decode()
-            file.write(f"{number}\t{document.signed:%Y-%m-%dT%H:%M:%SZ}\t{document.sod.hex()}\n")
-            count += 1
     click.echo(f"revoked {revoked.serial:X}; distribute {path} within 48 hours", err=True)
-    click.echo(f"{count} documents rest on it", err=True)
+    lines = [
+        f"{document.number.reveal().decode()}\t{document.signed:%Y-%m-%dT%H:%M:%SZ}"
+        f"\t{document.sod.hex()}\n"
+        for document in affected_documents(office.pki, revoked)
+    ]
+    if str(affected) == "-":
+        click.echo("".join(lines), nl=False)
+    else:
+        write_atomically(affected, "".join(lines).encode(), mode=0o600)
+    click.echo(f"{len(lines)} documents rest on it", err=True)
 
 
 @pki.command("publish-master-list")

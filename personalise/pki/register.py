@@ -1,8 +1,9 @@
 """The register of documents: which Document Signer signed which document, for the day it matters.
 
-When a Document Signer is compromised, the State has to know every document that rests on it.  A
-document's number is a person's datum, so it lies in the register sealed, for the PKI's register key
-alone; Document Signer, time and the SHA-256 of EF.SOD lie in clear.
+When a Document Signer is compromised, the State has to know every document that rests on it.  One
+EF.SOD is one document, however often it is entered.  A document's number is a person's datum, so it
+lies in the register sealed, for the PKI's register key alone; Document Signer, time and the SHA-256
+of EF.SOD lie in clear.
 """
 
 import sqlite3
@@ -26,8 +27,10 @@ CREATE TABLE IF NOT EXISTS document (
     sod BLOB NOT NULL,            -- SHA-256 of EF.SOD
     number BLOB NOT NULL          -- the document's number, sealed (CMS)
 ) STRICT;
-CREATE INDEX IF NOT EXISTS document_by_signer ON document (signer);
+CREATE INDEX IF NOT EXISTS document_by_signer ON document (signer, sod);
 """
+
+_COUNT: Final = "SELECT count(*) FROM document WHERE signer = ?"
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,20 +53,32 @@ class Register:
         self._guarded(lambda: self._database.executescript(_SCHEMA))
         self._path.chmod(0o600)
 
-    def enter(self, signer: bytes, at: datetime, sod: bytes, sealed_number: bytes) -> None:
-        """Enter one document, durably; `signer` and `sod` are SHA-256 digests."""
-        self._guarded(
-            lambda: self._database.execute(
-                "INSERT INTO document VALUES (?, ?, ?, ?)",
-                (signer, at.isoformat(), sod, sealed_number),
-            )
+    def enter(
+        self, signer: bytes, at: datetime, sod: bytes, sealed_number: bytes, limit: int
+    ) -> bool:
+        """Enter one document, durably; `signer` and `sod` are SHA-256 digests.
+
+        False, and nothing is entered, where the signer has its limit of other documents already.
+        """
+        return self._guarded(
+            lambda: self._enter((signer, at.isoformat(), sod, sealed_number), limit)
         )
+
+    def _enter(self, row: tuple[bytes, str, bytes, bytes], limit: int) -> bool:
+        """Count and enter in one transaction: other processes register documents meanwhile."""
+        signer, _, sod, _ = row
+        with self._database:
+            self._database.execute("BEGIN IMMEDIATE")
+            if self._one("SELECT count(*) FROM document WHERE signer = ? AND sod = ?", signer, sod):
+                return True
+            if self._one(_COUNT, signer) >= limit:
+                return False
+            self._database.execute("INSERT INTO document VALUES (?, ?, ?, ?)", row)
+        return True
 
     def count(self, signer: bytes) -> int:
         """How many documents a Document Signer has signed."""
-        statement = "SELECT count(*) FROM document WHERE signer = ?"
-        row = self._guarded(lambda: self._database.execute(statement, (signer,)).fetchone())
-        return int(row[0])
+        return self._guarded(lambda: self._one(_COUNT, signer))
 
     def signed_by(
         self, signer: bytes, unseal: Callable[[bytes], Secret]
@@ -77,6 +92,10 @@ class Register:
     def close(self) -> None:
         """Close the register."""
         self._database.close()
+
+    def _one(self, query: str, *values: bytes) -> int:
+        ((found,),) = self._database.execute(query, values)
+        return int(found)
 
     def _guarded(self, work: Callable[[], T]) -> T:
         try:

@@ -133,7 +133,7 @@ def _certified(
         chat=Chat.inspection_system(role, rights & issuer.chat.rights),
         effective=day,
         expiration=_earlier(day + validity, issuer.expiration),
-        signer=office.pki.custody.signer(_newest(office, "cvca" if by_cvca else "dv")),
+        signer=office.pki.custody.signer(office.newest_label("cvca" if by_cvca else "dv")),
         scheme=SCHEME,
         authority=issuer.holder_reference,
     )
@@ -153,10 +153,6 @@ def _path(office: PkiOffice, name: str) -> Path:
 def _earlier(wanted: date, issuer_ends: date) -> date:
     """A certificate does not outlive the one that it rests on."""
     return min(wanted, issuer_ends)
-
-
-def _newest(office: PkiOffice, stem: str) -> str:
-    return _label_before(office.new_label(stem))
 
 
 def _label_before(label: str) -> str:

@@ -1,6 +1,10 @@
 """The audit log: nothing in it can be changed, taken out or put in unseen."""
 
+import errno
+import hashlib
 import json
+import multiprocessing
+import os
 from datetime import UTC, datetime
 from pathlib import Path
 
@@ -9,7 +13,7 @@ import pytest
 from emrtd.crypto.curves import CURVES
 from emrtd.crypto.private_keys import EcPrivateKey
 from emrtd.errors import EmrtdError, MalformedError, MisuseError, ProtocolError
-from personalise.pki.audit_log import AuditLog, timestamp, verify_log
+from personalise.pki.audit_log import REPAIR, AuditLog, timestamp, verify_log
 from personalise.pki.officers import Officers
 
 AT = datetime(2026, 11, 22, 10, 0, tzinfo=UTC)
@@ -94,7 +98,91 @@ def test_a_line_that_a_crash_left_unfinished_was_never_acknowledged(path: Path) 
     with pytest.raises(MalformedError, match="unfinished"):
         verified(path)
     AuditLog(path, KEY).append("crl.issue", {}, "done", AT)
+    assert verified(path) == 5
+    repair = json.loads(path.read_text().splitlines()[3])["entry"]
+    digest = hashlib.sha256(b'{"entry":{"sequ').hexdigest()
+    assert (repair["act"], repair["subject"]) == (REPAIR, {"octets": "15", "sha256": digest})
+
+
+def test_what_is_no_log_is_not_appended_to(tmp_path: Path) -> None:
+    path = tmp_path / "audit.jsonl"
+    for octets in (b"x\n", b'{"entry":{}}\n', b"x\n" + bytes(3 << 20)):
+        path.write_bytes(octets)
+        with pytest.raises(MalformedError):
+            AuditLog(path, KEY).append("crl.issue", {}, "done", AT)
+        assert path.read_bytes() == octets
+
+
+def test_lines_in_another_order_are_seen(path: Path) -> None:
+    first, *others = path.read_bytes().splitlines(keepends=True)
+    path.write_bytes(b"".join([first, *reversed(others)]))
+    with pytest.raises(ProtocolError, match="line 2: the chain is broken"):
+        verified(path)
+
+
+def test_a_full_disk_leaves_no_part_of_an_entry(
+    path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    before = path.read_bytes()
+
+    def write_a_part(descriptor: int, octets: bytes) -> int:
+        if len(octets) <= 100:
+            raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
+        return write(descriptor, octets[:100])
+
+    write = os.write
+    monkeypatch.setattr(os, "write", write_a_part)
+    with pytest.raises(MisuseError, match="No space left"):
+        AuditLog(path, KEY).append("crl.issue", {}, "done", AT)
+    assert path.read_bytes() == before
+    done = []
+
+    def act() -> None:
+        with AuditLog(path, KEY).act("crl.issue", {}, AT):
+            done.append(1)
+
+    with pytest.raises(MisuseError, match="No space left"):
+        act()
+    assert not done, "no act without a trace"
+
+
+def test_an_act_whose_end_cannot_be_entered_says_that_it_is_done(
+    path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def full(*_: object) -> int:
+        raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
+
+    def act() -> None:
+        with AuditLog(path, KEY).act("crl.issue", {}, AT):
+            monkeypatch.setattr(os, "write", full)
+
+    with pytest.raises(MisuseError, match=r"crl\.issue is done, and its end is not in the log"):
+        act()
     assert verified(path) == 4
+
+
+def append_many(path: Path) -> None:
+    for number in range(20):
+        AuditLog(path, KEY).append("crl.issue", {"number": str(number)}, "done", AT)
+
+
+def test_processes_append_at_once(path: Path) -> None:
+    context = multiprocessing.get_context("fork")
+    processes = [context.Process(target=append_many, args=(path,)) for _ in range(3)]
+    for process in processes:
+        process.start()
+    for process in processes:
+        process.join()
+    assert verified(path) == 3 + 60
+
+
+def test_where_any_act_needs_officers_nobody_alone_changes_the_rule() -> None:
+    at = timestamp(AT)
+    assert "officer.require" not in OFFICERS.acts
+    for act in ("officer.require", "officer.enrol"):
+        with pytest.raises(MisuseError, match="needs 2 officers"):
+            OFFICERS.approve(act, {}, at, [("alice", ALICE)])
+    assert Officers(2).approve("officer.require", {}, at, []) == ()
 
 
 def test_an_approval_of_somebody_else_is_seen(tmp_path: Path) -> None:

@@ -1,14 +1,24 @@
 """The PKI's life as its officers live it, through the command line."""
 
+import errno
+import fcntl
+import os
 import subprocess
+import sys
+from datetime import UTC, datetime
 from pathlib import Path
 
+import msgspec
 import pytest
 
 from emrtd.command_line import run_command_line
+from emrtd.crypto.hashes import Hash
+from emrtd.lds.security_object import SecurityObject
 from emrtd.pki.certificates import Certificate
+from emrtd.pki.crl import Crl
 from emrtd.secret import Secret
 from personalise.command_line import personalise
+from personalise.pki.country_signing_ca import Revocation
 from personalise.pki.issuing_pki import IssuingPki
 
 
@@ -101,8 +111,6 @@ def test_a_csca_renewal_is_linked_by_the_old_key(desk: Desk, name: str) -> None:
 def test_a_compromised_signer_becomes_a_crl_and_a_list_of_documents(desk: Desk) -> None:
     pki = desk.pki
     signer = pki.document_signer()
-    from datetime import UTC, datetime
-
     at = datetime(2026, 11, 22, 10, tzinfo=UTC)
     for number in ("ZU0000001", "ZU0000002"):
         pki.register_document(signer.certificate, at, number.encode(), number)
@@ -113,6 +121,7 @@ def test_a_compromised_signer_becomes_a_crl_and_a_list_of_documents(desk: Desk) 
         "ZU0000001",
         "ZU0000002",
     ]
+    assert affected.stat().st_mode & 0o777 == 0o600
     folder = desk.folder / "pki"
     text = openssl("crl", "-inform", "DER", "-in", str(folder / "crl.crl"), "-noout", "-text")
     assert f"{signer.certificate.serial:X}" in text
@@ -129,8 +138,6 @@ def test_a_compromised_signer_becomes_a_crl_and_a_list_of_documents(desk: Desk) 
 
 
 def test_no_document_number_lies_in_clear_in_the_register(desk: Desk) -> None:
-    from datetime import UTC, datetime
-
     desk.pki.register_document(
         desk.pki.certificate("ds"), datetime(2026, 11, 22, tzinfo=UTC), b"sod", "ZU7654321"
     )
@@ -142,8 +149,6 @@ def test_no_document_number_lies_in_clear_in_the_register(desk: Desk) -> None:
 def test_a_document_signer_signs_no_more_than_its_limit(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    from datetime import UTC, datetime
-
     from emrtd.errors import MisuseError
 
     monkeypatch.setenv("XDG_DATA_HOME", str(tmp_path / "user"))
@@ -152,7 +157,8 @@ def test_a_document_signer_signs_no_more_than_its_limit(
     pki, at = desk.pki, datetime(2026, 11, 22, tzinfo=UTC)
     pki.register_document(pki.certificate("ds"), at, b"sod", "1")
     with pytest.raises(MisuseError, match="its limit"):
-        pki.register_document(pki.certificate("ds"), at, b"sod", "2")
+        pki.register_document(pki.certificate("ds"), at, b"another", "2")
+    pki.register_document(pki.certificate("ds"), at, b"sod", "1")  # the same document
 
 
 def test_a_master_list_is_signed_and_openssl_verifies_it(desk: Desk) -> None:
@@ -204,9 +210,65 @@ def test_a_key_is_destroyed_but_never_one_that_nothing_replaces(desk: Desk) -> N
     desk.act("pki", "destroy-key", "ds-1")
     assert desk.status == 0
     assert "ds-1" not in desk.pki.custody.labels()
-    for label in ("csca-1", "audit"):
+    for label in ("csca-1", "audit", "register", "intake", "cvca-1"):
         assert "in use" in desk.act("pki", "destroy-key", label)
         assert desk.status == 64
+
+
+def test_a_label_is_not_given_again_after_its_key_is_destroyed(desk: Desk) -> None:
+    desk.act("pki", "issue-ds")
+    desk.act("pki", "destroy-key", "ds-2")
+    desk.act("pki", "issue-ds")
+    assert desk.pki.settings.document_signer == "ds-3"
+
+
+def test_an_act_waits_for_another_and_goes_on_from_what_it_left(desk: Desk) -> None:
+    """Two revocations at once: none is lost."""
+    folder = desk.folder / "pki"
+    other = desk.pki
+    descriptor = os.open(folder, os.O_RDONLY)
+    fcntl.flock(descriptor, fcntl.LOCK_EX)
+    arguments = ["pki", "issue-crl", "--pki", folder, "--passphrase-file", desk.passphrase]
+    command = Path(sys.executable).with_name("personalise")
+    process = subprocess.Popen([command, *arguments], stdout=subprocess.PIPE)
+    with pytest.raises(subprocess.TimeoutExpired):
+        process.wait(2)
+    revoked = (Revocation("ABC", datetime(2026, 11, 22, tzinfo=UTC)),)
+    other.save(msgspec.structs.replace(other.settings, revoked=revoked))
+    os.close(descriptor)
+    process.communicate(timeout=60)
+    assert process.returncode == 0
+    assert set(Crl.parse((folder / "crl.crl").read_bytes()).revoked) == {0xABC}
+    assert desk.pki.settings.revoked == revoked
+
+
+def test_a_pki_opens_after_thousands_of_revocations(desk: Desk) -> None:
+    at = datetime(2026, 11, 22, tzinfo=UTC)
+    revoked = tuple(Revocation(f"{number:032X}", at) for number in range(1, 5000))
+    desk.pki.save(msgspec.structs.replace(desk.pki.settings, revoked=revoked))
+    desk.act("pki", "issue-crl")
+    assert desk.status == 0
+    assert len(Crl.parse((desk.folder / "pki" / "crl.crl").read_bytes()).revoked) == 4999
+
+
+@pytest.mark.parametrize("failing", ["save", "record", "publish"])
+def test_a_signer_that_is_half_issued_leaves_one_that_signs(
+    desk: Desk, monkeypatch: pytest.MonkeyPatch, failing: str
+) -> None:
+    def full(*_: object) -> None:
+        raise OSError(errno.ENOSPC, "No space left on device")
+
+    with monkeypatch.context() as patch:
+        patch.setattr(IssuingPki, failing, full)
+        assert "No space left" in desk.act("pki", "issue-ds")
+        assert desk.status == 64
+    pki = desk.pki
+    security_object = SecurityObject.over({1: b"a"}, Hash.SHA256)
+    pki.document_signer().sign_security_object(security_object, datetime.now(UTC))
+    assert pki.settings.document_signer == ("ds-2" if failing == "publish" else "ds-1")
+    desk.act("pki", "issue-ds")
+    assert desk.status == 0
+    assert pki.reread().document_signer().certificate == pki.certificate("ds")
 
 
 @pytest.mark.parametrize(
