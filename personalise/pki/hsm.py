@@ -1,11 +1,20 @@
 """Keys in an HSM through PKCS#11 (python-pkcs11): made, used and destroyed there, never seen here.
 
 python-pkcs11 is not safe with two sessions in two threads, so each custody has one thread of its
-own and every call goes through it.  The PIN is tried once: an HSM locks after a few wrong ones.
+own and every call goes through it.
+
+A wrong PIN is tried once, since an HSM locks after a few.  Whoever logs in does so alone, and a
+refusal is noted in a file of the user's own: neither the next process of many nor a service that is
+started again and again tries it anew, until somebody has removed that note.
 """
 
-from collections.abc import Callable
+import fcntl
+import hashlib
+import os
+from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager, suppress
+from pathlib import Path
 from typing import Any, Final, TypeVar
 
 from emrtd.asn1 import ber, der
@@ -20,6 +29,7 @@ from emrtd.crypto.signatures import (
     ecdsa_encode,
 )
 from emrtd.errors import MalformedError, MisuseError
+from emrtd.passphrase import user_folder
 from emrtd.secret import Secret
 
 T = TypeVar("T")
@@ -41,8 +51,8 @@ class Pkcs11Custody:
         self._module = module
         self._token = token
         self._pin = pin
-        self._pin_refused = False
         self._session: Any = None
+        self._lost = False
         self._thread = ThreadPoolExecutor(max_workers=1, thread_name_prefix="hsm")
 
     def labels(self) -> list[str]:
@@ -82,9 +92,7 @@ class Pkcs11Custody:
 
     def close(self) -> None:
         """Log out and end the custody's thread."""
-        if self._session is not None:
-            session, self._session = self._session, None
-            self._thread.submit(session.close).result()
+        self._thread.submit(self._log_out).result()
         self._thread.shutdown()
 
     def _call(self, work: Callable[[Any], T]) -> T:
@@ -103,10 +111,14 @@ class Pkcs11Custody:
             try:
                 return work(session)
             except expired as error:
-                self._session = None  # the HSM forgot us: log in once more, then give up
+                self._log_out()  # the HSM forgot us: log in once more, then give up
                 if last_try:
                     raise HsmError(f"{self._token}: the HSM ends the session at once") from error
+            except HsmError:
+                self._give_up()
+                raise
             except exceptions.PKCS11Error as error:
+                self._give_up()
                 raise HsmError(
                     f"{self._token}: the HSM answered {type(error).__name__}; see its own log"
                 ) from error
@@ -115,19 +127,27 @@ class Pkcs11Custody:
     def _open(self) -> Any:
         if self._session is not None:
             return self._session
-        if self._pin_refused:
-            raise HsmError(f"{self._token}: the PIN was refused before and is not tried again")
+        with _alone_with_the_pin(self._module, self._token) as note:
+            self._session = self._log_in(note)
+        return self._session
+
+    def _log_in(self, note: "_Note") -> Any:
         import pkcs11
         from pkcs11 import exceptions
 
         try:
-            token = pkcs11.lib(self._module).get_token(token_label=self._token)
-            self._session = token.open(rw=True, user_pin=self._pin.reveal().decode())
+            library = pkcs11.lib(self._module)
+            if self._lost:
+                library.reinitialize()  # a library may not see a token that was away before
+            token = library.get_token(token_label=self._token)
+            session = token.open(rw=True, user_pin=self._pin.reveal().decode())
+        except UnicodeDecodeError:
+            raise HsmError(f"{self._token}: the PIN is not text in UTF-8") from None
         except (exceptions.PinIncorrect, exceptions.PinInvalid, exceptions.PinLenRange) as error:
-            self._pin_refused = True
+            note.write_down()
             raise HsmError(
-                f"{self._token}: the HSM refused the PIN; it is not tried again, since a few"
-                " wrong ones lock the token"
+                f"{self._token}: the HSM refused the PIN; it is not tried again, since a few wrong"
+                f" ones lock the token: put the right one into its file, then remove {note.path}"
             ) from error
         except exceptions.PinLocked as error:
             raise HsmError(
@@ -139,7 +159,57 @@ class Pkcs11Custody:
             raise HsmError(f"{self._module}: the HSM answered {type(error).__name__}") from error
         except RuntimeError as error:
             raise HsmError(f"{self._module} is no PKCS#11 library, or does not load") from error
-        return self._session
+        self._lost = False
+        return session
+
+    def _give_up(self) -> None:
+        """Begin from the beginning next time: what is not there now may be there then."""
+        self._log_out()
+        self._lost = True
+
+    def _log_out(self) -> None:
+        from pkcs11 import exceptions
+
+        session, self._session = self._session, None
+        if session is not None:
+            with suppress(exceptions.PKCS11Error):  # it may be gone already
+                session.close()
+
+
+class _Note:
+    """The file of a token that says whether its PIN was refused; empty where it was not."""
+
+    def __init__(self, path: Path, descriptor: int) -> None:
+        self.path = path
+        self._descriptor = descriptor
+
+    @property
+    def is_written(self) -> bool:
+        return os.fstat(self._descriptor).st_size > 0
+
+    def write_down(self) -> None:
+        os.write(self._descriptor, b"the PIN of this token was refused\n")
+        os.fsync(self._descriptor)
+
+
+@contextmanager
+def _alone_with_the_pin(module: str, token: str) -> Iterator[_Note]:
+    """Wait for other processes that log in to the token; `HsmError` where one was refused."""
+    name = hashlib.sha256(f"{module}\0{token}".encode()).hexdigest()[:16]
+    path = user_folder() / f"hsm-pin-{name}"
+    path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
+    descriptor = os.open(path, os.O_RDWR | os.O_CREAT, 0o600)
+    try:
+        fcntl.flock(descriptor, fcntl.LOCK_EX)
+        note = _Note(path, descriptor)
+        if note.is_written:
+            raise HsmError(
+                f"{token}: the PIN was refused before and is not tried again: put the right one"
+                f" into its file, then remove {path}"
+            )
+        yield note
+    finally:
+        os.close(descriptor)
 
 
 class Pkcs11Signer:
@@ -177,11 +247,16 @@ def _key(session: Any, label: str, *, private: bool) -> Any:
 
 
 def _generate(session: Any, label: str, kind: str) -> None:
-    from pkcs11 import Attribute, KeyType, Mechanism
+    from pkcs11 import Attribute, KeyType, Mechanism, MechanismFlag
 
+    uses = MechanismFlag.SIGN | MechanismFlag.VERIFY
     if kind.startswith(_RSA_PREFIX) and kind.removeprefix(_RSA_PREFIX).isdigit():
         session.generate_keypair(
-            KeyType.RSA, int(kind.removeprefix(_RSA_PREFIX)), store=True, label=label
+            KeyType.RSA,
+            int(kind.removeprefix(_RSA_PREFIX)),
+            store=True,
+            label=label,
+            capabilities=uses,
         )
         return
     curve = CURVES.get(kind)
@@ -190,7 +265,9 @@ def _generate(session: Any, label: str, kind: str) -> None:
     parameters = session.create_domain_parameters(
         KeyType.EC, {Attribute.EC_PARAMS: der.oid(curve.oid)}, local=True
     )
-    parameters.generate_keypair(mechanism=Mechanism.EC_KEY_PAIR_GEN, store=True, label=label)
+    parameters.generate_keypair(
+        mechanism=Mechanism.EC_KEY_PAIR_GEN, store=True, label=label, capabilities=uses
+    )
 
 
 def _public_key(session: Any, label: str) -> PublicKey:

@@ -30,7 +30,11 @@ def token(tmp_path: Path) -> dict[str, str]:
     (tmp_path / "tokens").mkdir()
     configuration = tmp_path / "softhsm2.conf"
     configuration.write_text(f"directories.tokendir = {tmp_path / 'tokens'}\nlog.level = ERROR\n")
-    environment = {"SOFTHSM2_CONF": str(configuration), "MODULE": str(SOFTHSM)}
+    environment = {
+        "SOFTHSM2_CONF": str(configuration),
+        "MODULE": str(SOFTHSM),
+        "XDG_DATA_HOME": str(tmp_path / "user"),
+    }
     subprocess.run(
         [
             "softhsm2-util", "--init-token", "--free",
@@ -43,25 +47,29 @@ def token(tmp_path: Path) -> dict[str, str]:
     return environment
 
 
-def run(script: str, environment: dict[str, str]) -> str:
-    prelude = (
-        "import os\n"
-        "from emrtd.crypto.hashes import Hash\n"
-        "from emrtd.crypto.signatures import SignatureFamily, SignatureScheme, verify\n"
-        "from emrtd.errors import EmrtdError\n"
-        "from emrtd.secret import Secret\n"
-        "from personalise.pki.hsm import Pkcs11Custody\n"
-        "ECDSA = SignatureScheme(SignatureFamily.ECDSA, Hash.SHA256)\n"
-        "def custody(pin=b'123456', token='pki'):\n"
-        "    return Pkcs11Custody(os.environ['MODULE'], token, Secret(pin))\n"
-    )
+ROOT = Path(__file__).parents[3]
+PRELUDE = (
+    "import os\n"
+    "from emrtd.crypto.hashes import Hash\n"
+    "from emrtd.crypto.signatures import SignatureFamily, SignatureScheme, verify\n"
+    "from emrtd.errors import EmrtdError\n"
+    "from emrtd.secret import Secret\n"
+    "from personalise.pki.hsm import Pkcs11Custody\n"
+    "ECDSA = SignatureScheme(SignatureFamily.ECDSA, Hash.SHA256)\n"
+    "def custody(pin=b'123456', token='pki'):\n"
+    "    return Pkcs11Custody(os.environ['MODULE'], token, Secret(pin))\n"
+)
+
+
+def run(script: str, environment: dict[str, str], typed: str = "") -> str:
     done = subprocess.run(
-        [sys.executable, "-c", prelude + script],
+        [sys.executable, "-c", PRELUDE + script],
         env=environment,
+        input=typed,
         capture_output=True,
         text=True,
         check=False,
-        cwd=Path(__file__).parents[3],
+        cwd=ROOT,
     )
     assert done.returncode == 0, done.stderr
     return done.stdout
@@ -97,12 +105,90 @@ for _ in range(20):
         hsm.labels()
     except EmrtdError as error:
         print(error)
-assert custody().labels() == []
 """
     said = run(script, token).splitlines()
     assert "refused the PIN" in said[0]
-    assert all("not tried again" in line for line in said[1:])
+    assert all("was refused before and is not tried again" in line for line in said[1:])
     assert "000111" not in "".join(said)
+
+
+TRY = """
+import sys
+try:
+    print(custody(sys.stdin.readline().strip().encode()).labels())
+except EmrtdError as error:
+    print(error)
+"""
+
+
+def test_of_many_processes_one_tries_a_wrong_pin_and_none_after_it(
+    token: dict[str, str],
+) -> None:
+    """Workers that start together, and a service that is started again and again."""
+    command = [sys.executable, "-c", PRELUDE + TRY]
+    processes = [
+        subprocess.Popen(
+            command, env=token, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True, cwd=ROOT
+        )
+        for _ in range(3)
+    ]
+    said = [process.communicate("000111\n")[0] for process in processes]
+    assert sum("the HSM refused the PIN" in each for each in said) == 1
+    assert sum("refused before" in each for each in said) == 2
+    later = run(TRY, token, "123456\n")
+    assert "refused before" in later, "not even the right one, before somebody has looked"
+    Path(later.split()[-1]).unlink()
+    assert run(TRY, token, "123456\n").strip() == "[]"
+
+
+def test_a_token_that_was_away_signs_when_it_is_back(token: dict[str, str]) -> None:
+    script = """
+import pathlib
+hsm = custody()
+hsm.generate("k", "secp256r1")
+signer = hsm.signer("k")
+tokens = pathlib.Path(os.environ["SOFTHSM2_CONF"]).with_name("tokens")
+away = tokens.with_name("away")
+(token,) = tokens.iterdir()
+token.rename(away)
+for _ in range(3):
+    try:
+        signer.sign(ECDSA, b"m")
+    except EmrtdError as error:
+        print(error)
+away.rename(token)
+verify(signer.public_key, ECDSA, signer.sign(ECDSA, b"m"), b"m")
+"""
+    said = run(script, token).splitlines()
+    assert len(said) == 3
+    assert "no keys 'k'" in said[0]
+    assert "no token 'pki'" in said[-1]
+
+
+def test_a_pki_that_is_not_made_leaves_no_key_in_the_hsm(token: dict[str, str]) -> None:
+    script = """
+from datetime import UTC, datetime
+from pathlib import Path
+import msgspec
+from personalise.pki import issuing_pki
+from personalise.pki.country_signing_ca import HsmAddress, settings_for
+def full(*_):
+    raise OSError(28, "No space left on device")
+address = HsmAddress(os.environ["MODULE"], "pki")
+settings = msgspec.structs.replace(settings_for("UTO", "Utopia"), hsm=address)
+folder = Path(os.environ["XDG_DATA_HOME"]) / "pki"
+issuing_pki.verifying_ca.make_terminal = full
+try:
+    issuing_pki.IssuingPki.create(
+        folder, settings, Secret(b"p"), datetime.now(UTC), lambda: Secret(b"123456")
+    )
+except OSError as error:
+    print(error.strerror)
+print(folder.exists())
+"""
+    run('custody().generate("other", "secp256r1")', token)
+    assert run(script, token).splitlines() == ["No space left on device", "False"]
+    assert run("print(custody().labels())", token).strip() == "['other']"
 
 
 def test_an_expired_session_is_opened_anew(token: dict[str, str]) -> None:
