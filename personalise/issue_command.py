@@ -20,6 +20,7 @@ if TYPE_CHECKING:
     from emrtd.lds.image import LdsImage
     from emrtd.secret import Secret
     from emrtd.transport.trace import MeteredConnection
+    from personalise.application import Document
     from personalise.pki.issuing_pki import IssuingPki
     from personalise.sign_service.client import RemoteDocumentSigner
     from personalise.writing import Progress, WriteReport
@@ -94,8 +95,9 @@ def prepare(  # noqa: PLR0917 - click's options
         issuance = pki.issuance()
     else:
         credentials = (tls_certificate, tls_key, tls_authority)
-        code = read.particulars.document.code
-        issuance = pki.issuance(_remote_signer(pki, sign_service, credentials, code))
+        issuance = pki.issuance(
+            _remote_signer(pki, sign_service, credentials, read.particulars.document)
+        )
     image = data_preparation.prepare(
         read, profile, issuance, at, accept_quality=accept_quality is not None
     )
@@ -103,8 +105,8 @@ def prepare(  # noqa: PLR0917 - click's options
     signed = image.files[FileID.SOD]
     if accept_quality is not None:
         enter_accepted_quality(pki, accept_quality, signed, at)
-    signer = Sod.parse(signed).signed_data.certificates[0]  # a service may have changed it since
-    pki.register_document(signer, at, signed, number)
+    if local:  # a service registers what it signs
+        pki.register_document(Sod.parse(signed).signed_data.certificates[0], at, signed, number)
     image.save(output)
     total = sum(map(len, image.files.values()))
     click.echo(f"{output}: {len(image.files)} files, {total:,} octets; {profile.description}")
@@ -235,11 +237,15 @@ def _remote_signer(
     pki: "IssuingPki",
     url: str,
     credentials: tuple[Path | None, Path | None, Path | None],
-    document_type: str,
+    document: "Document",
 ) -> "RemoteDocumentSigner":
     from time import sleep
 
-    from personalise.sign_service.client import ClientCredentials, RemoteDocumentSigner
+    from personalise.sign_service.client import (
+        ClientCredentials,
+        DocumentToSign,
+        RemoteDocumentSigner,
+    )
 
     certificate, key, authority = credentials
     if certificate is None or key is None or authority is None:
@@ -250,7 +256,7 @@ def _remote_signer(
         url,
         ClientCredentials(certificate, key, authority),
         pki.certificate("csca"),
-        document_type,
+        DocumentToSign(document.code, pki.seal_number(document.number)),
         sleep,
     )
 

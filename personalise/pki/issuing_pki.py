@@ -32,7 +32,7 @@ from typing import Final, Self
 import msgspec
 
 from emrtd.crypto.private_keys import EcPrivateKey
-from emrtd.crypto.public_keys import decode_public_key, encode_public_key
+from emrtd.crypto.public_keys import encode_public_key
 from emrtd.crypto.signatures import EcPublicKey
 from emrtd.errors import EmrtdError, MisuseError
 from emrtd.files import write_atomically
@@ -48,7 +48,7 @@ from personalise.pki import verifying_ca
 from personalise.pki.audit_log import AuditLog
 from personalise.pki.country_signing_ca import CountrySigningCa, Settings
 from personalise.pki.key_custody import FileCustody, KeyCustody
-from personalise.pki.register import Register
+from personalise.pki.register import KEY_NAME, Register, read_register_key
 from personalise.records import from_json, read_bounded
 from personalise.station_keys import install_station_key
 
@@ -61,7 +61,6 @@ _AUDIT_CURVE: Final = "secp256r1"
 _STATION: Final = "station"
 INTAKE: Final = "intake"
 REGISTER: Final = "register"
-_REGISTER_KEY_NAME: Final = "register.pub"
 _MAX_FILE: Final = 64 * 1024
 _MAX_SETTINGS: Final = 64 * 1024 * 1024  # every revocation there ever was stands in them
 
@@ -267,9 +266,7 @@ class IssuingPki:
 
     def seal_number(self, number: str) -> bytes:
         """Seal a document's number for the register (CMS, DER)."""
-        key = decode_public_key(read_bounded(self.folder / _REGISTER_KEY_NAME, _MAX_FILE))
-        if not isinstance(key, EcPublicKey):
-            raise MisuseError(f"{self.folder}: the register's key is not one on a curve")
+        key = read_register_key(self.folder)
         return seal(number.encode(), key, key_identifier(key))
 
     def open_package(self, envelope: bytes) -> Secret:
@@ -333,7 +330,7 @@ def _make(pki: IssuingPki, at: datetime, random: Random) -> None:
     write_atomically(pki.folder / "crl.crl", csca.issue_crl(settings.crl_number, at))
     for name, key in (
         (AUDIT_KEY_NAME, custody.generate(AUDIT_LABEL, _AUDIT_CURVE)),
-        (_REGISTER_KEY_NAME, pki.local_keys.generate(REGISTER, STATION_CURVE)),
+        (KEY_NAME, pki.local_keys.generate(REGISTER, STATION_CURVE)),
     ):
         write_atomically(pki.folder / name, encode_public_key(key))
     log = AuditLog(pki.folder / AUDIT_LOG_NAME, custody.signer(AUDIT_LABEL))

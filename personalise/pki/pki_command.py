@@ -255,16 +255,19 @@ def revoke(certificate: str, affected: Path, **options: Any) -> None:
     revoked = find_certificate(office.pki, certificate)
     path = office.revoke(revoked)
     click.echo(f"revoked {revoked.serial:X}; distribute {path} within 48 hours", err=True)
+    documents = list(affected_documents(office.pki, revoked))
     lines = [
-        f"{document.number.reveal().decode()}\t{document.signed:%Y-%m-%dT%H:%M:%SZ}"
-        f"\t{document.sod.hex()}\n"
-        for document in affected_documents(office.pki, revoked)
+        f"{'?' if each.number is None else each.number.reveal().decode()}"
+        f"\t{each.signed:%Y-%m-%dT%H:%M:%SZ}\t{each.sod.hex()}\n"
+        for each in documents
     ]
     if str(affected) == "-":
         click.echo("".join(lines), nl=False)
     else:
         write_atomically(affected, "".join(lines).encode(), mode=0o600)
     click.echo(f"{len(lines)} documents rest on it", err=True)
+    if unknown := sum(each.number is None for each in documents):
+        click.echo(f"of {unknown} the number does not open: find them by EF.SOD", err=True)
 
 
 @pki.command("publish-master-list")
@@ -384,24 +387,29 @@ def sign_service(
     """Sign EF.SODs for data-preparation clients over HTTPS, until stopped."""
     from concurrent.futures import ThreadPoolExecutor
 
+    from personalise.pki.register import Register
     from personalise.sign_service.configuration import Configuration
     from personalise.sign_service.desk import SigningDesk
     from personalise.sign_service.ledger import Ledger
-    from personalise.sign_service.server import serve
+    from personalise.sign_service.server import listen, serve
+    from personalise.sign_service.signers import CurrentSigners
     from personalise.sign_service.web import SigningApplication
 
     settings = Configuration(configuration)
-    signers = open_pki(folder, passphrase_file, pin_file).document_signers()
-    if not signers:
-        raise MisuseError(f"{folder}: has no Document Signer; `personalise pki issue-ds`")
-    thread = ThreadPoolExecutor(1, thread_name_prefix="signing")
-    application = SigningApplication(
-        lambda: SigningDesk(
-            settings.clients, signers, settings.documents_per_signer, Ledger(settings.ledger)
-        ),
-        thread,
-        lambda: datetime.now(UTC),
-    )
     listening = settings.listening
-    click.echo(f"signing on https://{listening.host}:{listening.port}", err=True)
-    serve(application.asgi, thread, listening)
+    with listen(listening) as socket:
+        pki = open_pki(folder, passphrase_file, pin_file)
+        signers = CurrentSigners(pki)
+        if not signers():
+            raise MisuseError(f"{folder}: has no Document Signer; `personalise pki issue-ds`")
+        limit = settings.limit(pki.settings.documents_per_signer)
+        thread = ThreadPoolExecutor(1, thread_name_prefix="signing")
+        application = SigningApplication(
+            lambda: SigningDesk(
+                settings.clients, signers, limit, Ledger(settings.ledger), Register(folder)
+            ),
+            thread,
+            lambda: datetime.now(UTC),
+        )
+        click.echo(f"signing on https://{listening.host}:{listening.port}", err=True)
+        serve(application.asgi, thread, listening, socket)

@@ -13,12 +13,19 @@ from datetime import datetime
 from pathlib import Path
 from typing import Final, TypeVar
 
-from emrtd.errors import MisuseError
+from emrtd.crypto.public_keys import decode_public_key
+from emrtd.crypto.signatures import EcPublicKey
+from emrtd.errors import MalformedError, MisuseError, ProtocolError
+from emrtd.pki.certificate_writer import key_identifier
+from emrtd.pki.enveloped import Recipient, recipients_of
 from emrtd.secret import Secret
+from personalise.records import read_bounded
 
 T = TypeVar("T")
 
 FILE_NAME: Final = "register.sqlite"
+KEY_NAME: Final = "register.pub"
+_MAX_KEY: Final = 64 * 1024
 
 _SCHEMA: Final = """
 CREATE TABLE IF NOT EXISTS document (
@@ -35,11 +42,29 @@ _COUNT: Final = "SELECT count(*) FROM document WHERE signer = ?"
 
 @dataclass(frozen=True, slots=True)
 class RegisteredDocument:
-    """A document that a Document Signer signed; its number is a person's datum."""
+    """A document that a Document Signer signed; its number is a person's datum.
+
+    `number` is None where what was entered does not open: the document is affected all the same.
+    """
 
     signed: datetime
     sod: bytes = field(repr=False)
-    number: Secret
+    number: Secret | None
+
+
+def read_register_key(folder: Path) -> EcPublicKey:
+    """The public key that the numbers in the register of a PKI are sealed for."""
+    key = decode_public_key(read_bounded(folder / KEY_NAME, _MAX_KEY))
+    if not isinstance(key, EcPublicKey):
+        raise MisuseError(f"{folder}: the register's key is not one on a curve")
+    return key
+
+
+def _unsealed(sealed: bytes, unseal: Callable[[bytes], Secret]) -> Secret | None:
+    try:
+        return unseal(sealed)
+    except (MalformedError, ProtocolError):
+        return None
 
 
 class Register:
@@ -52,6 +77,11 @@ class Register:
         )
         self._guarded(lambda: self._database.executescript(_SCHEMA))
         self._path.chmod(0o600)
+
+    def takes(self, sealed_number: bytes) -> bool:
+        """Whether a number is sealed for this register; raises `MalformedError` for no envelope."""
+        recipient = Recipient(key_identifier=key_identifier(read_register_key(self._path.parent)))
+        return recipient in recipients_of(sealed_number)
 
     def enter(
         self, signer: bytes, at: datetime, sod: bytes, sealed_number: bytes, limit: int
@@ -87,7 +117,7 @@ class Register:
         statement = "SELECT at, sod, number FROM document WHERE signer = ? ORDER BY at, sod"
         rows = self._guarded(lambda: self._database.execute(statement, (signer,)))
         for at, sod, sealed in rows:
-            yield RegisteredDocument(datetime.fromisoformat(at), sod, unseal(sealed))
+            yield RegisteredDocument(datetime.fromisoformat(at), sod, _unsealed(sealed, unseal))
 
     def close(self) -> None:
         """Close the register."""

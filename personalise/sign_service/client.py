@@ -1,5 +1,6 @@
 """A Document Signer behind the signing service, for `prepare --sign-service URL`."""
 
+import base64
 import ssl
 import uuid
 from collections.abc import Callable, Sequence
@@ -14,12 +15,14 @@ from emrtd.lds.sod import Sod
 from emrtd.pki.certificates import Certificate
 from emrtd.pki.signed_data import SignedData, SignerInfo
 from personalise.sign_service.interface import (
+    DOCUMENT_NUMBER,
     DOCUMENT_SIGNER_PATH,
     DOCUMENT_TYPE,
     IDEMPOTENCY_KEY,
     OCTETS,
     Kind,
 )
+from personalise.sign_service.tls import load_key
 
 if TYPE_CHECKING:
     import httpx
@@ -39,6 +42,14 @@ class ClientCredentials:
     service_authority: Path
 
 
+@dataclass(frozen=True, slots=True)
+class DocumentToSign:
+    """The document's code, and its number, sealed for the PKI's register."""
+
+    type: str
+    sealed_number: bytes
+
+
 class RemoteDocumentSigner:
     """Signs at the service, and believes nothing that it returns until it is verified.
 
@@ -50,12 +61,12 @@ class RemoteDocumentSigner:
         url: str,
         credentials: ClientCredentials,
         csca: Certificate,
-        document_type: str,
+        document: DocumentToSign,
         wait: Callable[[int], None],
     ) -> None:
         self._url = url
         self._csca = csca
-        self._document_type = document_type
+        self._document = document
         self._wait = wait
         self._http = _open(url, credentials)
 
@@ -112,7 +123,9 @@ class RemoteDocumentSigner:
 
     def _post(self, kind: Kind, body: bytes) -> bytes:
         headers = {IDEMPOTENCY_KEY: str(uuid.uuid4()), "Content-Type": OCTETS}
-        parameters = {DOCUMENT_TYPE: self._document_type}
+        if kind is Kind.SECURITY_OBJECT:
+            headers[DOCUMENT_NUMBER] = base64.b64encode(self._document.sealed_number).decode()
+        parameters = {DOCUMENT_TYPE: self._document.type}
         return self._exchange(
             lambda: self._http.post(kind.path, content=body, headers=headers, params=parameters)
         )
@@ -127,6 +140,11 @@ class RemoteDocumentSigner:
                 response = send()
             except httpx.TransportError as error:
                 problem = f"does not answer ({type(error).__name__})"
+                if isinstance(error, httpx.RemoteProtocolError | httpx.ReadError):
+                    problem = (
+                        "closes the connection: it may have stopped, or not take our certificate"
+                        " (expired, or of another authority)"
+                    )
                 self._wait(1 << number)
                 continue
             if response.status_code == 200:
@@ -146,7 +164,7 @@ def _open(url: str, credentials: ClientCredentials) -> "httpx.Client":
         raise MisuseError(f"{url}: the signing service is reached by https:// only")
     try:
         context = ssl.create_default_context(cafile=str(credentials.service_authority))
-        context.load_cert_chain(credentials.certificate, credentials.key)
+        load_key(context, credentials.certificate, credentials.key)
     except (OSError, ssl.SSLError) as error:
         raise MisuseError(f"the client's TLS certificate or key cannot be used: {error}") from None
     return httpx.Client(base_url=url, verify=context, timeout=_TIMEOUT)

@@ -8,7 +8,7 @@
     client_authorities = "ca.pem"    signatures_per_day = 20000
 
     [signing]
-    documents_per_signer = 100000
+    documents_per_signer = 100000    where it is to be less than the PKI's own number
     ledger = "signatures.sqlite"
 
 Paths are relative to the file's folder.
@@ -41,7 +41,7 @@ class _Listen(Record, frozen=True):
 
 
 class _Signing(Record, frozen=True):
-    documents_per_signer: _Count = 100_000
+    documents_per_signer: _Count | None = None
     ledger: str = "signatures.sqlite"
 
 
@@ -73,20 +73,28 @@ class Configuration:
             folder / listen.key,
             folder / listen.client_authorities,
         )
-        self.documents_per_signer = raw.signing.documents_per_signer
+        self._documents_per_signer = raw.signing.documents_per_signer
         self.ledger = folder / raw.signing.ledger
         self.clients = tuple(_client(each, folder) for each in raw.client)
         if len({each.name for each in self.clients}) < len(self.clients):
             raise MisuseError(f"{path}: two clients have one name")
+        if len({each.fingerprint for each in self.clients}) < len(self.clients):
+            raise MisuseError(f"{path}: two clients have one certificate")
+
+    def limit(self, of_pki: int) -> int:
+        """How many documents one Document Signer signs here: never more than the PKI allows."""
+        return min(of_pki, self._documents_per_signer or of_pki)
 
 
 def _client(raw: _Client, folder: Path) -> Client:
+    certificate = read_pem_certificate(folder / raw.certificate)
     return Client(
         raw.name,
-        read_pem_certificate(folder / raw.certificate).fingerprint,
+        certificate.fingerprint,
         frozenset(raw.document_types),
         raw.signatures_per_minute,
         raw.signatures_per_day,
+        certificate.not_after,
     )
 
 

@@ -5,9 +5,9 @@ argument.
 """
 
 import hashlib
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
-from datetime import datetime
+from datetime import UTC, datetime
 from typing import Final, Protocol
 
 from emrtd.errors import MisuseError
@@ -15,11 +15,20 @@ from emrtd.lds.security_infos import SecurityInfos
 from emrtd.lds.security_object import SecurityObject
 from emrtd.pki.certificates import Certificate
 from emrtd.pki.signer_profile import covers
-from personalise.sign_service.interface import MAX_BODY, MAX_IDEMPOTENCY_KEY, Kind
+from personalise.sign_service.interface import (
+    DOCUMENT_NUMBER,
+    MAX_BODY,
+    MAX_IDEMPOTENCY_KEY,
+    MAX_NUMBER,
+    Kind,
+)
 from personalise.sign_service.ledger import Ledger, Signed
 
 LOW: Final = 0.1
 """Below this part of all that the signers may sign, health is "low"."""
+
+
+_NEVER: Final = datetime.max.replace(tzinfo=UTC)
 
 
 class RefusedError(MisuseError):
@@ -48,29 +57,59 @@ class SigningKey(Protocol):
         ...
 
 
+Signers = Callable[[], Sequence[SigningKey]]
+"""The Document Signers that may sign at present, the oldest first."""
+
+
+class DocumentRegister(Protocol):
+    """Which Document Signer signed which document: `personalise.pki.register.Register`."""
+
+    def count(self, signer: bytes) -> int:
+        """How many documents a Document Signer has signed."""
+        ...
+
+    def takes(self, sealed_number: bytes) -> bool:
+        """Whether a number is sealed for it; `MalformedError` for what is not sealed at all."""
+        ...
+
+    def enter(
+        self, signer: bytes, at: datetime, sod: bytes, sealed_number: bytes, limit: int
+    ) -> bool:
+        """Enter one; False where the Document Signer has its limit already."""
+        ...
+
+
 @dataclass(frozen=True, slots=True)
 class Client:
-    """A data-preparation client: its certificate's SHA-256, and what it may have signed."""
+    """A data-preparation client: its certificate's SHA-256 and end, and what it may have signed."""
 
     name: str
     fingerprint: bytes
     document_types: frozenset[str]
     signatures_per_minute: int
     signatures_per_day: int
+    valid_until: datetime = _NEVER
 
 
 @dataclass(frozen=True, slots=True)
 class SigningRequest:
-    """What a client asks for; `body` is the DER of what is to be signed."""
+    """What a client asks for; `body` is the DER of what is to be signed.
+
+    `number` is the document's, sealed: for a security object.
+    """
 
     kind: Kind
     idempotency_key: str
     document_type: str
     body: bytes = field(repr=False)
+    number: bytes = field(repr=False, default=b"")
 
     @property
     def digest(self) -> bytes:
-        """SHA-256 of all that makes it this request and no other."""
+        """SHA-256 of all that makes it this request and no other.
+
+        Not the number: it is sealed anew by each run of a client, and stands in the body's DG1.
+        """
         head = f"{self.kind}\n{self.document_type}\n".encode()
         return hashlib.sha256(head + self.body).digest()
 
@@ -85,26 +124,35 @@ class SigningDesk:
     def __init__(
         self,
         clients: Sequence[Client],
-        signers: Sequence[SigningKey],
+        signers: Signers,
         limit: int,
         ledger: Ledger,
+        register: DocumentRegister,
     ) -> None:
         self._clients: Mapping[bytes, Client] = {each.fingerprint: each for each in clients}
         self._signers = signers
         self._limit = limit
         self._ledger = ledger
-        self._used = {id_of(each): ledger.used(id_of(each)) for each in signers}
+        self._register = register
+        self._used: dict[bytes, int] = {}
         self._allowances: dict[str, _Allowance] = {}
 
-    def client(self, certificate: bytes) -> Client:
-        """The client with this certificate (DER)."""
+    def client(self, certificate: bytes, at: datetime) -> Client:
+        """The client with this certificate (DER); a connection may outlive its certificate."""
         known = self._clients.get(hashlib.sha256(certificate).digest())
         if known is None:
             raise RefusedError(403, "this client certificate is not in the service's configuration")
+        if at > known.valid_until:
+            raise RefusedError(403, f"the certificate of {known.name} has expired")
         return known
 
     def sign(self, client: Client, request: SigningRequest, at: datetime) -> bytes:
         """Sign, or give again what was signed before under the same key."""
+        if len(request.body) > MAX_BODY:
+            raise RefusedError(413, f"what is to be signed is larger than {MAX_BODY} octets")
+        is_document = request.kind is Kind.SECURITY_OBJECT
+        if is_document and not self._takes_number(request.number):
+            raise RefusedError(400, f"give a {DOCUMENT_NUMBER}, sealed for the register, in base64")
         key = request.idempotency_key
         if not 1 <= len(key) <= MAX_IDEMPOTENCY_KEY or not key.isascii():
             raise RefusedError(400, "give an Idempotency-Key of 1 to 128 ASCII characters")
@@ -116,29 +164,42 @@ class SigningDesk:
         if request.document_type not in client.document_types:
             raise RefusedError(403, f"{client.name} may not have documents of this type signed")
         self._charge(client, at)
-        signer = self.signer(at)
-        types = signer.certificate.extensions.document_types
-        if types is not None and not covers(types, request.document_type):
-            raise RefusedError(403, "the Document Signer does not sign documents of this type")
-        response = _sign(signer, request, at)
+        signer, response = self._sign_and_register(request, at)
         self._ledger.enter(
             Signed(client.name, key, request.digest, id_of(signer), request.kind, at, response)
         )
-        self._used[id_of(signer)] += 1
         return response
+
+    def _sign_and_register(self, request: SigningRequest, at: datetime) -> tuple[SigningKey, bytes]:
+        """Sign; a document is in the register before anybody is given its EF.SOD."""
+        while True:
+            signer = self.signer(at)
+            types = signer.certificate.extensions.document_types
+            if types is not None and not covers(types, request.document_type):
+                raise RefusedError(403, "the Document Signer does not sign documents of this type")
+            response = _sign(signer, request, at)
+            if request.kind is not Kind.SECURITY_OBJECT:
+                return signer, response
+            name, digest = id_of(signer), hashlib.sha256(response).digest()
+            if self._register.enter(name, at, digest, request.number, self._limit):
+                self._used[name] = self._used_by(signer) + 1
+                return signer, response
+            self._used[name] = self._limit  # others have signed with it: the next one's turn
 
     def signer(self, at: datetime) -> SigningKey:
         """The Document Signer in use at an instant: the first that is valid and below its limit."""
-        for each in self._signers:
-            if self._used[id_of(each)] < self._limit and _may_sign(each.certificate, at):
+        for each in self._signers():
+            if _may_sign(each.certificate, at) and self._used_by(each) < self._limit:
                 return each
-        raise RefusedError(503, "every Document Signer has reached its limit or its end; issue one")
+        raise RefusedError(
+            503, "every Document Signer has reached its limit or its end, or is revoked; issue one"
+        )
 
     def remaining(self, at: datetime) -> dict[str, int]:
         """How many signatures each valid Document Signer has left, by its serial number."""
         return {
-            f"{each.certificate.serial:X}": self._limit - self._used[id_of(each)]
-            for each in self._signers
+            f"{each.certificate.serial:X}": max(0, self._limit - self._used_by(each))
+            for each in self._signers()
             if _may_sign(each.certificate, at)
         }
 
@@ -147,7 +208,16 @@ class SigningDesk:
         left = sum(self.remaining(at).values())
         if left == 0:
             return "exhausted"
-        return "low" if left < LOW * self._limit * len(self._signers) else "ok"
+        return "low" if left < LOW * self._limit * len(self._signers()) else "ok"
+
+    def _takes_number(self, number: bytes) -> bool:
+        return 1 <= len(number) <= MAX_NUMBER and self._register.takes(number)
+
+    def _used_by(self, signer: SigningKey) -> int:
+        name = id_of(signer)
+        if name not in self._used:
+            self._used[name] = self._register.count(name)
+        return self._used[name]
 
     def _charge(self, client: Client, at: datetime) -> None:
         if self._ledger.given(client.name, at) >= client.signatures_per_day:
@@ -191,8 +261,6 @@ def _may_sign(certificate: Certificate, at: datetime) -> bool:
 
 def _sign(signer: SigningKey, request: SigningRequest, at: datetime) -> bytes:
     body = request.body
-    if len(body) > MAX_BODY:
-        raise RefusedError(413, f"what is to be signed is larger than {MAX_BODY} octets")
     if request.kind is Kind.SECURITY_OBJECT:
         return signer.sign_security_object(SecurityObject.decode(body), at)
     SecurityInfos.decode(body)  # nothing that is not SecurityInfos is signed as EF.CardSecurity

@@ -8,13 +8,15 @@
 
 Both ends prove who they are by certificate (mutual TLS).  A request to sign carries an
 `Idempotency-Key` of the client's choice: the same key with the same body has the same answer, and
-signs once.  An error is {"error": "one line"}.
+signs once.  A security object comes with `Document-Number`, the number sealed for the PKI's
+register (CMS, base64), which nobody but its officers opens.  An error is {"error": "one line"}.
 """
 
 from enum import StrEnum, unique
 from typing import Final
 
 IDEMPOTENCY_KEY: Final = "Idempotency-Key"
+DOCUMENT_NUMBER: Final = "Document-Number"
 OCTETS: Final = "application/octet-stream"
 DOCUMENT_TYPE: Final = "document_type"
 
@@ -22,6 +24,9 @@ MAX_BODY: Final = 16 * 1024
 """The largest thing that is signed, in octets; a security object of 16 SHA-512 hashes has 1,300."""
 
 MAX_IDEMPOTENCY_KEY: Final = 128
+
+MAX_NUMBER: Final = 4096
+"""The longest sealed number, in octets; ours have about 400."""
 
 
 @unique

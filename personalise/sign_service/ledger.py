@@ -1,16 +1,19 @@
 """What the service has signed: one row a signature, in SQLite, committed before it is given out.
 
-Usage of a Document Signer, a client's quota and the answer to a repeated request are all read from
-these rows; nothing is counted twice or elsewhere.
+A client's quota and the answer to a repeated request are read from these rows.  Which documents a
+Document Signer has signed stands in the PKI's own register.
 """
 
 import sqlite3
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from pathlib import Path
-from typing import Final
+from typing import Final, TypeVar
 
 from emrtd.errors import MisuseError
+
+T = TypeVar("T")
 
 _SCHEMA: Final = """
 CREATE TABLE IF NOT EXISTS signature (
@@ -23,7 +26,6 @@ CREATE TABLE IF NOT EXISTS signature (
     response BLOB NOT NULL,
     PRIMARY KEY (client, idempotency_key)
 ) STRICT;
-CREATE INDEX IF NOT EXISTS signature_by_signer ON signature (signer);
 CREATE INDEX IF NOT EXISTS signature_by_client ON signature (client, at);
 """
 
@@ -42,11 +44,16 @@ class Signed:
 
 
 class Ledger:
-    """The signatures of one service; used from one thread."""
+    """The signatures of one service; used from one thread.
+
+    Everything raises `MisuseError` where the file is no ledger, or cannot be read or written.
+    """
 
     def __init__(self, path: Path) -> None:
+        self._path = path
         try:
             self._database = sqlite3.connect(path, isolation_level=None)
+            path.chmod(0o600)
             self._database.execute("PRAGMA journal_mode = WAL")
             self._database.execute("PRAGMA synchronous = FULL")
             self._database.executescript(_SCHEMA)
@@ -55,49 +62,50 @@ class Ledger:
 
     def find(self, client: str, idempotency_key: str) -> Signed | None:
         """The signature that this client was given under this key."""
-        row = self._database.execute(
-            "SELECT client, idempotency_key, request, signer, kind, at, response FROM signature"
-            " WHERE client = ? AND idempotency_key = ?",
-            (client, idempotency_key),
-        ).fetchone()
+        row = self._guarded(
+            lambda: self._database.execute(
+                "SELECT client, idempotency_key, request, signer, kind, at, response"
+                " FROM signature WHERE client = ? AND idempotency_key = ?",
+                (client, idempotency_key),
+            ).fetchone()
+        )
         if row is None:
             return None
         name, key, request, signer, kind, at, response = row
         return Signed(name, key, request, signer, kind, datetime.fromisoformat(at), response)
 
     def enter(self, signed: Signed) -> None:
-        """Enter one signature, durably; raises `MisuseError` when that is not possible."""
-        try:
-            self._database.execute(
-                "INSERT INTO signature VALUES (?, ?, ?, ?, ?, ?, ?)",
-                (
-                    signed.client,
-                    signed.idempotency_key,
-                    signed.request,
-                    signed.signer,
-                    signed.kind,
-                    signed.at.isoformat(),
-                    signed.response,
-                ),
+        """Enter one signature, durably."""
+        row = (
+            signed.client,
+            signed.idempotency_key,
+            signed.request,
+            signed.signer,
+            signed.kind,
+            signed.at.isoformat(),
+            signed.response,
+        )
+        self._guarded(
+            lambda: self._database.execute(
+                "INSERT INTO signature VALUES (?, ?, ?, ?, ?, ?, ?)", row
             )
-        except sqlite3.Error as error:
-            raise MisuseError(f"the service's ledger cannot be written ({error})") from error
-
-    def used(self, signer: bytes) -> int:
-        """How many signatures a Document Signer has made."""
-        row = self._database.execute(
-            "SELECT count(*) FROM signature WHERE signer = ?", (signer,)
-        ).fetchone()
-        return int(row[0])
+        )
 
     def given(self, client: str, at: datetime) -> int:
         """How many signatures a client was given in the 24 hours before an instant."""
         since = (at - timedelta(days=1)).isoformat()
-        row = self._database.execute(
-            "SELECT count(*) FROM signature WHERE client = ? AND at > ?", (client, since)
-        ).fetchone()
-        return int(row[0])
+        statement = "SELECT count(*) FROM signature WHERE client = ? AND at > ?"
+        ((found,),) = self._guarded(
+            lambda: self._database.execute(statement, (client, since)).fetchall()
+        )
+        return int(found)
 
     def close(self) -> None:
         """Close the database."""
         self._database.close()
+
+    def _guarded(self, work: Callable[[], T]) -> T:
+        try:
+            return work()
+        except sqlite3.Error as error:
+            raise MisuseError(f"{self._path}: the ledger cannot be used ({error})") from error

@@ -1,16 +1,21 @@
 """Runs the service: HTTPS with mutual TLS (uvicorn), one signing thread a process."""
 
 import asyncio
+import socket
 import ssl
+from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, Final
 
 import uvicorn
 from starlette.types import ASGIApp, Receive, Scope, Send
 from uvicorn.protocols.http.h11_impl import H11Protocol
 
+from emrtd.errors import MisuseError
+from personalise.sign_service.tls import load_key
 from personalise.sign_service.web import CERTIFICATE_KEY
 
 
@@ -25,12 +30,32 @@ class Listening:
     client_authorities: Path
 
 
-def serve(application: ASGIApp, thread: ThreadPoolExecutor, listening: Listening) -> None:
-    """Serve until SIGINT or SIGTERM; requests under way are answered first."""
+SILENCE_SECONDS: Final = 15
+"""How long a connection may be open before its first request has arrived."""
+
+
+def listen(listening: Listening) -> socket.socket:
+    """Open the port, after trying the certificates; raises `MisuseError`."""
+    context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+    with _explained(listening.key):
+        load_key(context, listening.certificate, listening.key)
+    with _explained(listening.client_authorities):
+        context.load_verify_locations(listening.client_authorities)
+    family = socket.AF_INET6 if ":" in listening.host else socket.AF_INET
+    try:
+        return socket.create_server((listening.host, listening.port), family=family)
+    except OSError as error:
+        raise MisuseError(
+            f"{listening.host}:{listening.port}: cannot be listened on ({error.strerror or error})"
+        ) from None
+
+
+def serve(
+    application: ASGIApp, thread: ThreadPoolExecutor, listening: Listening, port: socket.socket
+) -> None:
+    """Serve on an open port until SIGINT or SIGTERM; requests under way are answered first."""
     config = uvicorn.Config(
         application,
-        host=listening.host,
-        port=listening.port,
         http=_TlsProtocol,
         ssl_certfile=str(listening.certificate),
         ssl_keyfile=str(listening.key),
@@ -42,16 +67,28 @@ def serve(application: ASGIApp, thread: ThreadPoolExecutor, listening: Listening
         timeout_graceful_shutdown=3,
     )
     try:
-        uvicorn.Server(config).run()
+        uvicorn.Server(config).run(sockets=[port])
     finally:
         thread.shutdown()
 
 
+@contextmanager
+def _explained(path: Path) -> Iterator[None]:
+    try:
+        yield
+    except OSError as error:  # ssl.SSLError is one
+        raise MisuseError(f"{path}: cannot be used for TLS ({error.strerror or error})") from None
+
+
 class _TlsProtocol(H11Protocol):
-    """Puts the caller's certificate into the scope of each request of its connection."""
+    """Puts the caller's certificate into the scope of each request of its connection.
+
+    A connection on which nobody asks anything is closed.
+    """
 
     def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]
         super().connection_made(transport)
+        self.loop.call_later(SILENCE_SECONDS, self._close_if_silent)
         connection: Any = transport.get_extra_info("ssl_object")
         certificate = (connection and connection.getpeercert(binary_form=True)) or b""
         inner = self.app
@@ -61,3 +98,7 @@ class _TlsProtocol(H11Protocol):
             await inner(scope, receive, send)
 
         self.app = with_certificate
+
+    def _close_if_silent(self) -> None:
+        if self.cycle is None:
+            self.transport.close()

@@ -1,20 +1,29 @@
-"""The service over HTTP (starlette); the caller's certificate stands in the request's scope."""
+"""The service over HTTP (starlette); the caller's certificate stands in the request's scope.
+
+A client is told what it can mend.  What the service cannot do is one line on its own standard
+error.
+"""
 
 import asyncio
+import base64
+import binascii
+import logging
 from collections.abc import Awaitable, Callable
 from concurrent.futures import ThreadPoolExecutor
 from datetime import datetime
-from typing import Any, Final
+from typing import Final, TypeVar
 
 from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram, generate_latest
 from starlette.applications import Starlette
-from starlette.requests import Request
+from starlette.requests import ClientDisconnect, Request
 from starlette.responses import JSONResponse, Response
 from starlette.routing import Route
 
-from emrtd.errors import EmrtdError, MalformedError
+from emrtd.errors import EmrtdError, MalformedError, MisuseError
+from emrtd.harmless import harmless
 from personalise.sign_service.desk import Client, RefusedError, SigningDesk, SigningRequest
 from personalise.sign_service.interface import (
+    DOCUMENT_NUMBER,
     DOCUMENT_SIGNER_PATH,
     DOCUMENT_TYPE,
     HEALTH_PATH,
@@ -25,10 +34,20 @@ from personalise.sign_service.interface import (
     Kind,
 )
 
+T = TypeVar("T")
+
 CERTIFICATE_KEY: Final = "chipseal.client_certificate"
 """Where the scope of a request holds the caller's certificate (DER)."""
 
+BODY_SECONDS: Final = 10
+"""How long a body may take to arrive."""
+
+RETRY_SECONDS: Final = 5
+"""When to come again where the service cannot sign at present."""
+
 Clock = Callable[[], datetime]
+
+_LOG: Final = logging.getLogger(__name__)
 
 
 class SigningApplication:
@@ -66,76 +85,108 @@ class SigningApplication:
         )
 
     def _signing(self, kind: Kind) -> Callable[[Request], Awaitable[Response]]:
-        async def endpoint(request: Request) -> Response:
+        async def work(request: Request, client: Client) -> bytes:
             asked = SigningRequest(
                 kind,
                 request.headers.get(IDEMPOTENCY_KEY, ""),
                 request.query_params.get(DOCUMENT_TYPE, ""),
                 await _bounded_body(request),
+                _sealed_number(request),
             )
 
-            def work(desk: SigningDesk, client: Client) -> bytes:
+            def sign() -> bytes:
                 with self._seconds.time():
-                    return desk.sign(client, asked, self._clock())
+                    return self._desk.sign(client, asked, self._clock())
 
+            return await self._on_thread(sign)
+
+        async def endpoint(request: Request) -> Response:
             return await self._answer(request, work)
 
         return endpoint
 
     async def _document_signer(self, request: Request) -> Response:
-        return await self._answer(
-            request, lambda desk, _: desk.signer(self._clock()).certificate.der
-        )
+        async def work(_: Request, __: Client) -> bytes:
+            return await self._on_thread(lambda: self._desk.signer(self._clock()).certificate.der)
+
+        return await self._answer(request, work)
 
     async def _health(self, _: Request) -> Response:
-        status, left = await self._on_thread(
-            lambda: (self._desk.health(self._clock()), self._desk.remaining(self._clock()))
-        )
+        try:
+            status, left = await self._on_thread(
+                lambda: (self._desk.health(self._clock()), self._desk.remaining(self._clock()))
+            )
+        except Exception as error:  # noqa: BLE001 - no traceback, and no health either
+            return _refusal(error, "health")
         body = {"status": status, "signatures_left": left}
         return JSONResponse(body, 503 if status == "exhausted" else 200)
 
     async def _metrics(self, _: Request) -> Response:
-        left = await self._on_thread(lambda: self._desk.remaining(self._clock()))
+        try:
+            left = await self._on_thread(lambda: self._desk.remaining(self._clock()))
+        except Exception as error:  # noqa: BLE001 - the counters are of use all the same
+            _refusal(error, "metrics")
+            left = {}
         self._left.clear()
         for signer, count in left.items():
             self._left.labels(signer).set(count)
         return Response(generate_latest(self._registry), media_type="text/plain; version=0.0.4")
 
     async def _answer(
-        self, request: Request, work: Callable[[SigningDesk, Client], bytes]
+        self, request: Request, work: Callable[[Request, Client], Awaitable[bytes]]
     ) -> Response:
         name = "unknown"
         try:
-            client = self._desk.client(request.scope.get(CERTIFICATE_KEY, b""))
+            client = self._desk.client(request.scope.get(CERTIFICATE_KEY, b""), self._clock())
             name = client.name
-            octets = await self._on_thread(lambda: work(self._desk, client))
-        except EmrtdError as error:
-            response: Response = _refusal(error)
-        else:
-            response = Response(octets, media_type=OCTETS)
+            response = Response(await work(request, client), media_type=OCTETS)
+        except ClientDisconnect:
+            response = Response(status_code=499)  # nobody reads it; the metrics count it
+        except Exception as error:  # noqa: BLE001 - the last line of defence: no traceback in a log
+            response = _refusal(error, name)
         self._answers.labels(name, str(response.status_code)).inc()
         return response
 
-    async def _on_thread(self, work: Callable[[], Any]) -> Any:
+    async def _on_thread(self, work: Callable[[], T]) -> T:
         return await asyncio.get_running_loop().run_in_executor(self._thread, work)
 
 
 async def _bounded_body(request: Request) -> bytes:
     """Read a body; one octet more than is signed suffices to know that it is too large."""
     body = b""
-    async for part in request.stream():
-        body += part
-        if len(body) > MAX_BODY:
-            break
+    try:
+        async with asyncio.timeout(BODY_SECONDS):
+            async for part in request.stream():
+                body += part
+                if len(body) > MAX_BODY:
+                    break
+    except TimeoutError:
+        raise RefusedError(408, f"the body did not arrive within {BODY_SECONDS} seconds") from None
     return body
 
 
-def _refusal(error: EmrtdError) -> JSONResponse:
-    status, headers = 500, {}
+def _sealed_number(request: Request) -> bytes:
+    try:
+        return base64.b64decode(request.headers.get(DOCUMENT_NUMBER, ""), validate=True)
+    except (binascii.Error, ValueError):
+        raise RefusedError(400, f"the {DOCUMENT_NUMBER} is not base64") from None
+
+
+def _refusal(error: Exception, name: str) -> JSONResponse:
+    """The answer to an error; what is not the client's doing is written down for the operator."""
     if isinstance(error, RefusedError):
-        status = error.status
-        if error.retry_after is not None:
-            headers["Retry-After"] = str(error.retry_after)
+        reason, status, retry_after = str(error), error.status, error.retry_after
     elif isinstance(error, MalformedError):
-        status = 400
-    return JSONResponse({"error": str(error)}, status, headers)
+        reason, status, retry_after = str(error), 400, None
+    elif isinstance(error, MisuseError | OSError):  # the HSM, a disk, the PKI's folder
+        reason, status, retry_after = "cannot sign at present", 503, RETRY_SECONDS
+    else:
+        reason, status, retry_after = "a defect of the service's", 500, None
+    if status >= 500:
+        known = isinstance(error, EmrtdError | OSError)
+        said = (
+            " ".join(str(error).split()) if known else f"a defect of ours ({type(error).__name__})"
+        )
+        _LOG.error("sign-service: %s: %s", name, harmless(said))
+    headers = {} if retry_after is None else {"Retry-After": str(retry_after)}
+    return JSONResponse({"error": reason}, status, headers)

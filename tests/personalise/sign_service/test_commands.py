@@ -2,14 +2,20 @@
 
 import os
 import socket
+import ssl
 import subprocess
 import sys
 import time
+from hashlib import sha256
 from pathlib import Path
+
+import httpx
 
 from emrtd.lds.files import FileID
 from emrtd.lds.image import LdsImage
 from emrtd.lds.sod import Sod
+from emrtd.pki.certificates import Certificate
+from tests.personalise.applications import CONTRACT
 from tests.personalise.applications import folder as application_folder
 from tests.personalise.sign_service.tls import write_tls
 
@@ -70,6 +76,13 @@ def test_prepare_has_its_security_objects_signed_by_the_service(tmp_path: Path) 
             "--tls-key", tmp_path / "client.key",
             "--tls-authority", tmp_path / "ca.pem",
         )  # fmt: skip
+        signer = Certificate.parse((tmp_path / "pki" / "ds.cer").read_bytes())
+        affected = tmp_path / "affected.tsv"
+        run("pki", "revoke", "ds", "--pki", tmp_path / "pki", "--affected", affected)
+        context = ssl.create_default_context(cafile=tmp_path / "ca.pem")
+        context.load_cert_chain(tmp_path / "client.pem", tmp_path / "client.key")
+        health = httpx.get(f"https://127.0.0.1:{port}/health", verify=context)
+        assert health.json() == {"status": "exhausted", "signatures_left": {}}, "revoked: no more"
     finally:
         service.terminate()
         assert service.wait(20) in {0, -15}
@@ -77,7 +90,14 @@ def test_prepare_has_its_security_objects_signed_by_the_service(tmp_path: Path) 
     sod = Sod.parse(image.files[FileID.SOD])
     assert set(sod.security_object.hashes) >= {1, 2}
     assert FileID.CARD_SECURITY in image.files
-    assert (tmp_path / "signatures.sqlite").exists()
+    assert sod.signed_data.certificates[0] == signer
+    (line,) = affected.read_text().splitlines()
+    number, _, digest = line.split("\t")
+    assert number == CONTRACT["document"]["number"], "a service's documents are in the register"
+    assert digest == sha256(image.files[FileID.SOD]).hexdigest()
+    ledger = tmp_path / "signatures.sqlite"
+    assert ledger.stat().st_mode & 0o777 == 0o600
+    assert number.encode() not in ledger.read_bytes()
 
 
 def _wait_for(port: int) -> None:

@@ -1,7 +1,9 @@
 """The signing service's rules: idempotency, permission, rate, quota, rotation."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
+from hashlib import sha256
 from pathlib import Path
 
 import msgspec
@@ -10,11 +12,16 @@ import pytest
 from emrtd.crypto.curves import CURVES
 from emrtd.crypto.hashes import Hash
 from emrtd.crypto.private_keys import EcPrivateKey
-from emrtd.errors import MalformedError, MisuseError
+from emrtd.crypto.public_keys import encode_public_key
+from emrtd.errors import EmrtdError, MalformedError, MisuseError
 from emrtd.lds.security_object import SecurityObject
 from emrtd.lds.sod import Sod
+from emrtd.pki.certificate_writer import key_identifier
+from emrtd.pki.enveloped import open_envelope, seal
+from emrtd.secret import Secret
 from personalise.document_signer import DocumentSigner
 from personalise.pki.country_signing_ca import CountrySigningCa, settings_for
+from personalise.pki.register import KEY_NAME, Register
 from personalise.sign_service.desk import Client, RefusedError, SigningDesk, SigningRequest
 from personalise.sign_service.interface import Kind
 from personalise.sign_service.ledger import Ledger
@@ -33,6 +40,8 @@ def make_signer(number: int) -> DocumentSigner:
     return DocumentSigner(key, certificate, ROOT, SETTINGS.scheme)
 
 
+REGISTER_KEY = EcPrivateKey.generate(CURVES["brainpoolP256r1"])
+NUMBER = seal(b"ZU0000001", REGISTER_KEY.public_key, key_identifier(REGISTER_KEY.public_key))
 SIGNERS = [make_signer(number) for number in range(3)]
 
 
@@ -41,7 +50,7 @@ def body(text: str) -> bytes:
 
 
 def request(key: str, text: str = "dg1", document_type: str = "IR") -> SigningRequest:
-    return SigningRequest(Kind.SECURITY_OBJECT, key, document_type, body(text))
+    return SigningRequest(Kind.SECURITY_OBJECT, key, document_type, body(text), NUMBER)
 
 
 MakeDesk = Callable[..., SigningDesk]
@@ -49,8 +58,14 @@ MakeDesk = Callable[..., SigningDesk]
 
 @pytest.fixture
 def make_desk(tmp_path: Path) -> MakeDesk:
-    def make(limit: int = 100, client: Client = CLIENT) -> SigningDesk:
-        return SigningDesk([client], SIGNERS, limit, Ledger(tmp_path / "ledger.sqlite"))
+    def make(
+        limit: int = 100,
+        client: Client = CLIENT,
+        signers: Callable[[], Sequence[DocumentSigner]] = lambda: SIGNERS,
+    ) -> SigningDesk:
+        (tmp_path / KEY_NAME).write_bytes(encode_public_key(REGISTER_KEY.public_key))
+        ledger = Ledger(tmp_path / "ledger.sqlite")
+        return SigningDesk([client], signers, limit, ledger, Register(tmp_path))
 
     return make
 
@@ -83,7 +98,16 @@ def test_what_a_client_may_not_is_refused(make_desk: MakeDesk) -> None:
         desk.sign(CLIENT, request("a", document_type="P"), AT)
     assert refused.value.status == 403
     with pytest.raises(RefusedError):
-        desk.client(b"a stranger's certificate")
+        desk.client(b"a stranger's certificate", AT)
+
+
+def test_a_connection_may_outlive_the_clients_certificate(make_desk: MakeDesk) -> None:
+    certificate = b"a certificate"
+    client = replace(CLIENT, fingerprint=sha256(certificate).digest(), valid_until=AT)
+    desk = make_desk(client=client)
+    assert desk.client(certificate, AT) == client
+    with pytest.raises(RefusedError, match="has expired"):
+        desk.client(certificate, AT + timedelta(seconds=1))
 
 
 def test_a_document_type_that_the_signer_does_not_sign_is_refused(make_desk: MakeDesk) -> None:
@@ -107,6 +131,67 @@ def test_the_next_signer_takes_over_at_the_limit_without_an_interruption(
     with pytest.raises(RefusedError) as refused:
         desk.sign(CLIENT, request("one more"), AT)
     assert refused.value.status == 503
+
+
+def test_documents_that_others_signed_count_too(make_desk: MakeDesk, tmp_path: Path) -> None:
+    """`prepare` signs with the same Document Signer while the service runs."""
+    desk = make_desk(limit=2)
+    desk.sign(CLIENT, request("1"), AT)
+    first, second, _ = (each.certificate.fingerprint for each in SIGNERS)
+    assert Register(tmp_path).enter(first, AT, b"another", b"sealed", 2)
+    signed = Sod.parse(desk.sign(CLIENT, request("2"), AT))
+    assert signed.signed_data.certificates[0].fingerprint == second
+    assert Register(tmp_path).count(first) == 2
+
+
+def test_a_document_is_in_the_register_before_it_is_given_out(
+    make_desk: MakeDesk, tmp_path: Path
+) -> None:
+    sod = make_desk().sign(CLIENT, request("1"), AT)
+    (document,) = Register(tmp_path).signed_by(
+        SIGNERS[0].certificate.fingerprint, lambda sealed: open_envelope(sealed, REGISTER_KEY)
+    )
+    assert document.sod == sha256(sod).digest()
+    assert document.number == Secret(b"ZU0000001")
+
+
+@pytest.mark.parametrize(
+    "number",
+    [
+        b"",
+        bytes(4097),
+        b"ZU0000001",
+        NUMBER[:-1],
+        seal(b"ZU0000001", CSCA_KEY.public_key, b"another key"),
+    ],
+)
+def test_no_document_without_a_number_that_the_register_takes(
+    make_desk: MakeDesk, tmp_path: Path, number: bytes
+) -> None:
+    with pytest.raises(EmrtdError):
+        make_desk().sign(CLIENT, replace(request("1"), number=number), AT)
+    assert Register(tmp_path).count(SIGNERS[0].certificate.fingerprint) == 0
+
+
+def test_a_signer_that_is_revoked_meanwhile_signs_no_more(make_desk: MakeDesk) -> None:
+    signers = [*SIGNERS]
+    desk = make_desk(signers=lambda: signers)
+    desk.sign(CLIENT, request("1"), AT)
+    del signers[0]
+    signed = Sod.parse(desk.sign(CLIENT, request("2"), AT))
+    assert signed.signed_data.certificates[0] == SIGNERS[1].certificate
+    signers.clear()
+    with pytest.raises(RefusedError, match="revoked"):
+        desk.sign(CLIENT, request("3"), AT)
+
+
+def test_a_clock_that_goes_back_gives_no_client_more_than_it_may(make_desk: MakeDesk) -> None:
+    slow = Client("prep-1", bytes(32), frozenset({"IR"}), 1, 3)
+    desk = make_desk(client=slow)
+    desk.sign(slow, request("1"), AT + timedelta(hours=1))
+    for at in (AT + timedelta(minutes=30), AT, AT + timedelta(seconds=1)):
+        with pytest.raises(RefusedError, match="faster"):
+            desk.sign(slow, request("2"), at)
 
 
 def test_a_signer_past_its_period_is_not_used(make_desk: MakeDesk) -> None:
@@ -140,7 +225,7 @@ def test_rate_and_quota(make_desk: MakeDesk) -> None:
 @pytest.mark.parametrize("kind", list(Kind))
 def test_only_what_it_is_meant_for_is_signed(make_desk: MakeDesk, wrong: bytes, kind: Kind) -> None:
     with pytest.raises(MalformedError):
-        make_desk().sign(CLIENT, SigningRequest(kind, "a", "IR", wrong), AT)
+        make_desk().sign(CLIENT, SigningRequest(kind, "a", "IR", wrong, NUMBER), AT)
 
 
 @pytest.mark.parametrize("key", ["", "x" * 129, "schlüssel"])

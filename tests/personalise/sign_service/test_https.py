@@ -1,13 +1,15 @@
 """The service as its clients meet it: HTTPS with certificates on both sides, on the loopback."""
 
+import base64
 import datetime as dt
 import multiprocessing
 import socket
 import ssl
+import subprocess
 import time
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import httpx
@@ -16,17 +18,26 @@ import pytest
 from emrtd.crypto.curves import CURVES
 from emrtd.crypto.hashes import Hash
 from emrtd.crypto.private_keys import EcPrivateKey
+from emrtd.crypto.public_keys import encode_public_key
 from emrtd.errors import MisuseError, ProtocolError, TransportError
 from emrtd.lds.security_object import SecurityObject
 from emrtd.lds.sod import Sod
+from emrtd.pki.certificate_writer import key_identifier
 from emrtd.pki.certificates import Certificate
+from emrtd.pki.enveloped import seal
 from personalise.document_signer import DocumentSigner
 from personalise.pki.country_signing_ca import CountrySigningCa, settings_for
-from personalise.sign_service.client import ClientCredentials, RemoteDocumentSigner
+from personalise.pki.register import KEY_NAME, Register
+from personalise.sign_service import web
+from personalise.sign_service.client import (
+    ClientCredentials,
+    DocumentToSign,
+    RemoteDocumentSigner,
+)
 from personalise.sign_service.configuration import Configuration
 from personalise.sign_service.desk import SigningDesk
 from personalise.sign_service.ledger import Ledger
-from personalise.sign_service.server import serve
+from personalise.sign_service.server import listen, serve
 from personalise.sign_service.web import SigningApplication
 from tests.personalise.sign_service.tls import write_tls
 
@@ -34,6 +45,9 @@ AT = dt.datetime.now(dt.UTC).replace(microsecond=0)
 SETTINGS = settings_for("UTO", "Utopia")
 CSCA = CountrySigningCa(SETTINGS, EcPrivateKey.generate(CURVES["brainpoolP256r1"]))
 ROOT = CSCA.issue_root(AT)
+REGISTER_KEY = EcPrivateKey.generate(CURVES["brainpoolP256r1"]).public_key
+NUMBER = seal(b"ZU0000001", REGISTER_KEY, key_identifier(REGISTER_KEY))
+DOCUMENT = DocumentToSign("IR", NUMBER)
 OBJECT = SecurityObject.over({1: b"dg1", 2: b"dg2"}, Hash.SHA256)
 
 
@@ -48,11 +62,13 @@ class Service:
 
     def signer(self, name: str = "client", csca: Certificate = ROOT) -> RemoteDocumentSigner:
         waits: list[int] = []
-        return RemoteDocumentSigner(self.url, self.credentials(name), csca, "IR", waits.append)
+        return RemoteDocumentSigner(self.url, self.credentials(name), csca, DOCUMENT, waits.append)
 
 
 def run_service(path: Path) -> None:
+    web.BODY_SECONDS = 1
     configuration = Configuration(path)
+    (path.parent / KEY_NAME).write_bytes(encode_public_key(REGISTER_KEY))
     signers = []
     for number in range(2):
         key = EcPrivateKey.generate(CURVES["brainpoolP256r1"])
@@ -62,14 +78,15 @@ def run_service(path: Path) -> None:
     application = SigningApplication(
         lambda: SigningDesk(
             configuration.clients,
-            signers,
-            configuration.documents_per_signer,
+            lambda: signers,
+            configuration.limit(100),
             Ledger(configuration.ledger),
+            Register(path.parent),
         ),
         thread,
         lambda: dt.datetime.now(dt.UTC),
     )
-    serve(application.asgi, thread, configuration.listening)
+    serve(application.asgi, thread, configuration.listening, listen(configuration.listening))
 
 
 @pytest.fixture(scope="module")
@@ -137,7 +154,10 @@ def test_a_retry_signs_once(service: Service) -> None:
             http.post(
                 "/v1/security-objects?document_type=IR",
                 content=OBJECT.encode(),
-                headers={"Idempotency-Key": "one and the same"},
+                headers={
+                    "Idempotency-Key": "one and the same",
+                    "Document-Number": base64.b64encode(NUMBER).decode(),
+                },
             ).content
             for _ in range(3)
         }
@@ -157,7 +177,7 @@ def test_a_retry_signs_once(service: Service) -> None:
 def test_without_a_certificate_of_the_authority_there_is_no_connection(
     service: Service, name: str
 ) -> None:
-    with pytest.raises(TransportError, match="does not answer"):
+    with pytest.raises(TransportError, match="not take our certificate"):
         service.signer(name).sign_security_object(OBJECT, AT)
 
 
@@ -172,9 +192,41 @@ def test_an_answer_under_another_csca_is_not_believed(service: Service) -> None:
         service.signer(csca=other.issue_root(AT)).sign_security_object(OBJECT, AT)
 
 
+def test_a_body_that_does_not_come_is_not_waited_for(service: Service) -> None:
+    credentials = service.credentials()
+    context = ssl.create_default_context(cafile=str(credentials.service_authority))
+    context.load_cert_chain(credentials.certificate, credentials.key)
+    address = ("127.0.0.1", int(service.url.rpartition(":")[2]))
+    with (
+        socket.create_connection(address) as plain,
+        context.wrap_socket(plain, server_hostname="127.0.0.1") as connection,
+    ):
+        connection.settimeout(30)
+        connection.sendall(
+            b"POST /v1/security-objects HTTP/1.1\r\nHost: x\r\nContent-Length: 99\r\n\r\nabc"
+        )
+        assert connection.recv(100).startswith(b"HTTP/1.1 408 ")
+
+
+def test_a_port_in_use_and_a_key_with_a_pass_phrase_are_one_error(
+    service: Service, tmp_path: Path
+) -> None:
+    listening = Configuration(service.folder / "service.toml").listening
+    with pytest.raises(MisuseError, match=r"cannot be listened on \(Address already in use"):
+        listen(listening)
+    encrypted = tmp_path / "encrypted.key"
+    command = ["openssl", "pkcs8", "-topk8", "-passout", "pass:x", "-out", encrypted]
+    subprocess.run([*command, "-in", listening.key], check=True)
+    with pytest.raises(MisuseError, match="cannot be used for TLS"):
+        listen(replace(listening, key=encrypted))
+    credentials = replace(service.credentials(), key=encrypted)
+    with pytest.raises(MisuseError, match="TLS certificate or key cannot be used"):
+        RemoteDocumentSigner(service.url, credentials, ROOT, DOCUMENT, lambda _: None)
+
+
 def test_plain_http_and_missing_files_are_misuse(service: Service, tmp_path: Path) -> None:
     with pytest.raises(MisuseError, match="https"):
-        RemoteDocumentSigner("http://x", service.credentials(), ROOT, "IR", lambda _: None)
+        RemoteDocumentSigner("http://x", service.credentials(), ROOT, DOCUMENT, lambda _: None)
     absent = ClientCredentials(tmp_path / "a", tmp_path / "b", tmp_path / "c")
     with pytest.raises(MisuseError, match="cannot be used"):
-        RemoteDocumentSigner("https://x", absent, ROOT, "IR", lambda _: None)
+        RemoteDocumentSigner("https://x", absent, ROOT, DOCUMENT, lambda _: None)

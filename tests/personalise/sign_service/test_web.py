@@ -1,0 +1,71 @@
+"""What a client and the operator are told when the service itself cannot do its work."""
+
+import asyncio
+import logging
+from collections.abc import Sequence
+from concurrent.futures import ThreadPoolExecutor
+from datetime import UTC, datetime
+from hashlib import sha256
+from pathlib import Path
+
+import httpx
+import pytest
+
+from emrtd.errors import MisuseError, ProtocolError
+from personalise.document_signer import DocumentSigner
+from personalise.pki.register import Register
+from personalise.sign_service.desk import Client, SigningDesk
+from personalise.sign_service.ledger import Ledger
+from personalise.sign_service.web import SigningApplication
+
+CLIENT = Client("prep-1", sha256(b"").digest(), frozenset({"IR"}), 600, 1000)
+
+
+def ask(folder: Path, error: Exception, path: str) -> httpx.Response:
+    def signers() -> Sequence[DocumentSigner]:
+        raise error
+
+    with ThreadPoolExecutor(1) as thread:
+        application = SigningApplication(
+            lambda: SigningDesk(
+                [CLIENT], signers, 10, Ledger(folder / "ledger.sqlite"), Register(folder)
+            ),
+            thread,
+            lambda: datetime(2026, 11, 22, tzinfo=UTC),
+        )
+
+        async def get() -> httpx.Response:
+            transport = httpx.ASGITransport(application.asgi)
+            async with httpx.AsyncClient(transport=transport, base_url="https://x") as http:
+                return await http.get(path)
+
+        return asyncio.run(get())
+
+
+@pytest.mark.parametrize(
+    ("error", "status", "told", "written"),
+    [
+        (MisuseError("pki: the HSM answered DeviceError"), 503, "cannot sign at present", "HSM"),
+        (OSError(28, "No space left on device"), 503, "cannot sign at present", "No space left"),
+        (ProtocolError("does not verify"), 500, "a defect of the service's", "does not verify"),
+        (KeyError("ZU1234567"), 500, "a defect of the service's", "a defect of ours (KeyError)"),
+    ],
+)
+def test_a_failure_is_one_line_for_each(
+    tmp_path: Path,
+    caplog: pytest.LogCaptureFixture,
+    error: Exception,
+    status: int,
+    told: str,
+    written: str,
+) -> None:
+    with caplog.at_level(logging.WARNING):
+        answer = ask(tmp_path, error, "/v1/document-signer")
+    assert (answer.status_code, answer.json()) == (status, {"error": told})
+    (record,) = caplog.records
+    assert record.getMessage().startswith("sign-service: prep-1: ")
+    assert written in record.getMessage()
+    assert record.exc_info is None
+    assert "ZU1234567" not in caplog.text
+    assert ask(tmp_path, error, "/health").status_code == status
+    assert "chipseal_signing" in ask(tmp_path, error, "/metrics").text
