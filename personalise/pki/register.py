@@ -75,8 +75,10 @@ class Register:
         self._database = self._guarded(
             lambda: sqlite3.connect(self._path, timeout=30, isolation_level=None)
         )
-        self._guarded(lambda: self._database.executescript(_SCHEMA))
         self._path.chmod(0o600)
+        self._guarded(lambda: self._database.execute("PRAGMA journal_mode = WAL"))
+        self._guarded(lambda: self._database.execute("PRAGMA synchronous = FULL"))
+        self._guarded(lambda: self._database.executescript(_SCHEMA))
 
     def takes(self, sealed_number: bytes) -> bool:
         """Whether a number is sealed for this register; raises `MalformedError` for no envelope."""
