@@ -8,7 +8,8 @@ from pathlib import Path
 def write_atomically(path: Path, octets: bytes, mode: int = 0o644) -> None:
     """Write a file, replacing one that was there; its folder is made where it is missing.
 
-    A device or a pipe is written to: it is not put aside for a file.
+    When it returns, neither file nor name is lost with the power.  A device or a pipe is written
+    to: it is not put aside for a file.  An `OSError` names the file.
     """
     if path.exists() and not (path.is_file() or path.is_dir()):
         path.write_bytes(octets)
@@ -22,6 +23,17 @@ def write_atomically(path: Path, octets: bytes, mode: int = 0o644) -> None:
             file.flush()
             os.fsync(file.fileno())
         unfinished.replace(path)
-    except BaseException:
+        _keep_names(path.parent)
+    except BaseException as error:
         unfinished.unlink(missing_ok=True)
+        if isinstance(error, OSError) and error.filename is None:  # a write knows no name
+            raise OSError(error.errno, error.strerror, str(path)) from error
         raise
+
+
+def _keep_names(folder: Path) -> None:
+    descriptor = os.open(folder, os.O_RDONLY)
+    try:
+        os.fsync(descriptor)
+    finally:
+        os.close(descriptor)

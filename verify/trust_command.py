@@ -1,6 +1,8 @@
 """`verify trust`: what the verifier trusts, where it came from, and what it is worth."""
 
 import json
+import os
+import secrets
 from collections.abc import Sequence
 from datetime import UTC, datetime
 from pathlib import Path
@@ -12,6 +14,7 @@ from emrtd.errors import MisuseError
 from verify.trust_entries import Entry, Kind
 
 if TYPE_CHECKING:
+    from verify.trust_files import TrustFile
     from verify.trust_import import Summary
     from verify.trust_store import TrustStore
 
@@ -41,23 +44,40 @@ def trust() -> None:
 def add(store: Path, files: tuple[Path, ...], *, unverified: bool, as_json: bool) -> None:
     """Verify FILES and add what is in them to STORE: all of them, or nothing."""
     from verify.trust_files import read_trust_file
-    from verify.trust_import import import_files
-    from verify.trust_store import TrustStore
 
     read = [read_trust_file(path) for path in files]
-    is_new = not store.exists()
-    try:
-        with TrustStore.open(store, create=True) as opened:
-            summaries = import_files(opened, read, at=datetime.now(UTC), unverified=unverified)
-    except BaseException:
-        if is_new:
-            store.unlink(missing_ok=True)
-        raise
+    summaries = None if store.exists() else _make(store, read, unverified=unverified)
+    if summaries is None:
+        summaries = _fill(store, read, unverified=unverified)
     if as_json:
         _print_json([_summary_object(summary) for summary in summaries])
     else:
         for summary in summaries:
             _print_summary(summary)
+
+
+def _make(store: Path, read: Sequence["TrustFile"], *, unverified: bool) -> "list[Summary] | None":
+    """Make a store beside its place, and put it there when it is whole.
+
+    None where another process was first: its store is to be added to.
+    """
+    unfinished = store.with_name(f".{store.name}.{secrets.token_hex(6)}")
+    try:
+        summaries = _fill(unfinished, read, unverified=unverified)
+        os.link(unfinished, store)  # fails where there is a file by now
+    except FileExistsError:
+        return None
+    finally:
+        unfinished.unlink(missing_ok=True)
+    return summaries
+
+
+def _fill(store: Path, read: Sequence["TrustFile"], *, unverified: bool) -> "list[Summary]":
+    from verify.trust_import import import_files
+    from verify.trust_store import TrustStore
+
+    with TrustStore.open(store, create=True) as opened:
+        return import_files(opened, read, at=datetime.now(UTC), unverified=unverified)
 
 
 @trust.command("list")

@@ -57,8 +57,8 @@ class TrustStore:
             connection.execute("PRAGMA foreign_keys = ON")
             if new:
                 connection.executescript(
-                    f"PRAGMA application_id = {schema.APPLICATION_ID};"
-                    f"PRAGMA user_version = {schema.VERSION}; BEGIN; {schema.SCHEMA} COMMIT;"
+                    f"BEGIN; PRAGMA application_id = {schema.APPLICATION_ID};"
+                    f"PRAGMA user_version = {schema.VERSION}; {schema.SCHEMA} COMMIT;"
                 )
             ((application,),) = connection.execute("PRAGMA application_id")
             ((version,),) = connection.execute("PRAGMA user_version")

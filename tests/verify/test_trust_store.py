@@ -1,6 +1,10 @@
 import base64
 import json
+import os
+import signal
 import sqlite3
+import subprocess
+import sys
 import time
 from collections.abc import Iterator
 from pathlib import Path
@@ -519,6 +523,44 @@ def test_a_failed_first_import_leaves_no_file(tmp_path: Path) -> None:
     assert isinstance(run("add", store, path).exception, MisuseError)
     assert not store.exists()
     assert run("add", store, path, "--unverified").exit_code == 0
+
+
+def test_a_store_that_another_process_makes_meanwhile_is_added_to(
+    tmp_path: Path, files: dict[str, Path], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    store = tmp_path / "trust.db"
+    link = os.link
+
+    def late(source: Path, target: Path) -> None:
+        monkeypatch.setattr(os, "link", link)
+        assert run("add", target, files["csca.der"]).exit_code == 0
+        link(source, target)
+
+    monkeypatch.setattr(os, "link", late)
+    assert "2 entries, 1 of them new" in run("add", store, files["list.ml"]).output
+    assert sorted(path.name for path in tmp_path.iterdir()) == sorted([*files, "trust.db"])
+
+
+def test_an_import_that_is_killed_leaves_what_was_there(
+    tmp_path: Path, files: dict[str, Path]
+) -> None:
+    store = tmp_path / "trust.db"
+    run("add", store, files["csca.der"])
+    script = (
+        "import os, signal, sys\n"
+        "from verify.trust_command import trust\n"
+        "from verify.trust_import import _Import\n"
+        "_Import._supersede_crls = lambda self: os.kill(os.getpid(), signal.SIGKILL)\n"
+        "trust(sys.argv[1:])\n"
+    )
+    for place in (store, tmp_path / "new.db"):
+        command = [sys.executable, "-c", script, "add", place, *files.values()]
+        done = subprocess.run(command, cwd=REPOSITORY, check=False)
+        assert done.returncode == -signal.SIGKILL
+    assert not (tmp_path / "new.db").exists()
+    with TrustStore.open(store) as opened:
+        assert by_kind(opened) == {"csca": 1}
+    assert "2 of them new" in run("add", tmp_path / "new.db", files["list.ml"]).output
 
 
 def test_a_table_for_the_documentation(tmp_path: Path) -> None:
