@@ -1,4 +1,4 @@
-"""A linter: certificates and CRLs beside the profiles of Doc 9303-12, to the last octet.
+"""A linter for certificates: beside Tables 5 and 6 of Doc 9303-12, to the last octet.
 
 A verifier reads past much of what is found here; whoever issues should not.  Each complaint names
 its clause.  Certificates of before the 8th edition are judged by the 8th all the same.
@@ -10,33 +10,28 @@ from datetime import timedelta
 from typing import Final
 
 from emrtd.asn1 import ber, der
-from emrtd.crypto.hashes import Hash
 from emrtd.crypto.public_keys import ID_EC_PUBLIC_KEY
 from emrtd.crypto.signatures import EcPublicKey, RsaPublicKey
 from emrtd.errors import EmrtdError
 from emrtd.pki import extensions as oids
 from emrtd.pki.certificates import Certificate
-from emrtd.pki.crl import Crl
+from emrtd.pki.complaints import (
+    EXTENSIONS,
+    FIELDS,
+    Complaint,
+    lint_form,
+    lint_scheme,
+    lint_times,
+    problems_of_name,
+)
 from emrtd.pki.extension_writer import PROFILES, CertificateKind
-from emrtd.pki.names import COMMON_NAME, COUNTRY, Name
+from emrtd.pki.lint_extensions import lint_extensions
 from emrtd.pki.tolerances import Tolerance
-
-_SERIAL_NUMBER: Final = "2.5.4.5"
-_FIELDS, _EXTENSIONS = "Doc 9303-12, 7.1.1, Table 5", "Doc 9303-12, 7.1.1, Table 6"
-_CRL_FIELDS, _CRL_EXTENSIONS = "Doc 9303-12, 7.1.4, Table 9", "Doc 9303-12, 7.1.4, Table 10"
 
 _ROOT, _LINK = CertificateKind.CSCA_ROOT, CertificateKind.CSCA_LINK
 _DS, _COM = CertificateKind.DOCUMENT_SIGNER, CertificateKind.COMMUNICATION
 _LISTS: Final = (CertificateKind.MASTER_LIST_SIGNER, CertificateKind.DEVIATION_LIST_SIGNER)
 _ALL: Final = frozenset(CertificateKind)
-
-
-@dataclass(frozen=True, slots=True)
-class Complaint:
-    """One thing that the profile has otherwise, and the clause that says so."""
-
-    reason: str
-    clause: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -85,12 +80,6 @@ _TABLE_6: Final = {
     "2.16.840.1.113730.1.1": _row("Netscape certificate type", forbidden=_ALL, critical=None),
 }
 
-_FORM: Final = {
-    Tolerance.NO_AUTHORITY_KEY, Tolerance.NO_KEY_USAGE, Tolerance.NO_USAGE_PERIOD,
-    Tolerance.NO_DOCUMENT_TYPES,
-}  # fmt: skip
-"""Tolerances that are about presence, which Table 6 is asked for here."""
-
 
 def kind_of(certificate: Certificate) -> CertificateKind:
     """Which column of Table 6 a certificate belongs to, by what it says of itself."""
@@ -100,44 +89,23 @@ def kind_of(certificate: Certificate) -> CertificateKind:
     for kind in _LISTS:
         if PROFILES[kind].extended_key_usage in usage:
             return kind
-    return _COM if usage else _DS
+    for_documents = certificate.extensions.get(oids.DOCUMENT_TYPE_LIST) is not None
+    return _COM if usage and not for_documents else _DS
 
 
 def lint_certificate(certificate: Certificate) -> list[Complaint]:
     """Everything in a certificate that its profile has otherwise; nothing when it conforms."""
     kind = kind_of(certificate)
     return [
-        *_form(certificate.tolerated),
+        *lint_form(certificate.tolerated, FIELDS),
+        *_version(certificate),
         *_names(certificate),
         *_key(certificate),
+        *lint_scheme(certificate.scheme),
         *_presence(certificate, kind),
-        *_contents(certificate, kind),
+        *lint_extensions(certificate, kind),
         *_periods(certificate, kind),
     ]
-
-
-def lint_crl(crl: Crl) -> list[Complaint]:
-    """Everything in a revocation list that the profile has otherwise."""
-    complaints = list(_form(crl.tolerated))
-    if crl.next_update is None:
-        complaints.append(Complaint("nextUpdate is missing", _CRL_FIELDS))
-    elif crl.next_update - crl.this_update > timedelta(days=90, hours=1):
-        reason = "nextUpdate is more than 90 days after thisUpdate"
-        complaints.append(Complaint(reason, "Doc 9303-12, 4.1.5"))
-    if crl.number is None:
-        complaints.append(Complaint("cRLNumber is missing", _CRL_EXTENSIONS))
-    elif not 0 <= crl.number < 1 << 159:
-        complaints.append(Complaint("cRLNumber is negative or too long", _CRL_EXTENSIONS))
-    if crl.authority_key_identifier is None:
-        complaints.append(Complaint("authorityKeyIdentifier is missing", _CRL_EXTENSIONS))
-    complaints += [
-        Complaint(f"the critical extension {oid} may not be there", _CRL_EXTENSIONS)
-        for oid in sorted(crl.unknown_critical)
-    ]
-    complaints += [
-        Complaint(f"the issuer's name {each}", _CRL_FIELDS) for each in _name(crl.issuer)
-    ]
-    return complaints
 
 
 def _is_self_signed(certificate: Certificate) -> bool:
@@ -150,45 +118,24 @@ def _is_self_signed(certificate: Certificate) -> bool:
     return True
 
 
-def _form(tolerated: frozenset[Tolerance]) -> Iterator[Complaint]:
-    for each in sorted(tolerated - _FORM):
-        yield Complaint(f"there is {each.explanation}", _FIELDS)
+def _version(certificate: Certificate) -> Iterator[Complaint]:
+    """A version 1 stands nowhere; one that contradicts its fields is a tolerance."""
+    first = ber.read(certificate.tbs, "certificate").children[0]
+    is_v3 = first.tag == 0xA0 and first.children[0].contents == b"\x02"
+    if not is_v3 and Tolerance.VERSION not in certificate.tolerated:
+        yield Complaint("the version is not v3", FIELDS)
 
 
 def _names(certificate: Certificate) -> Iterator[Complaint]:
     for what, name in (("issuer", certificate.issuer), ("subject", certificate.subject)):
-        for problem in _name(name):
-            yield Complaint(f"the {what}'s name {problem}", _FIELDS)
+        for problem in problems_of_name(name):
+            yield Complaint(f"the {what}'s name {problem}", FIELDS)
     if certificate.issuer.country != certificate.subject.country:
-        yield Complaint("issuer and subject are of two countries", _FIELDS)
-
-
-def _name(name: Name) -> Iterator[str]:
-    """What is wrong with a name: Table 5, notes on countryName and serialNumber."""
-    types = [oid for oid, _ in name.attributes]
-    country = name.country_as_written
-    if country is None:
-        yield "has no country"
-    elif len(country) != 2 or not (country.isascii() and country.isalpha() and country.isupper()):
-        yield "has a country that is not two upper-case letters"
-    if COMMON_NAME not in types:
-        yield "has no common name"
-    for attribute in _attributes(name):
-        oid, value = attribute.children
-        what = der.read_oid_value(oid.contents, "name")
-        if what in {COUNTRY, _SERIAL_NUMBER} and value.tag != der.PRINTABLE_STRING:
-            yield f"has an attribute {what} that is not a PrintableString"
-        elif value.tag not in {der.PRINTABLE_STRING, der.UTF8_STRING, der.IA5_STRING}:
-            yield f"has an attribute {what} that is neither PrintableString nor UTF8String"
-
-
-def _attributes(name: Name) -> Iterator[ber.Value]:
-    for relative in ber.read(name.encoded, "name").children:
-        yield from relative.children
+        yield Complaint("issuer and subject are of two countries", FIELDS)
 
 
 def _key(certificate: Certificate) -> Iterator[Complaint]:
-    key, scheme = certificate.public_key, certificate.scheme
+    key = certificate.public_key
     if key is None:
         yield Complaint(
             f"the key ({certificate.key}) is of no kind that is allowed", "Doc 9303-12, 4.1.6"
@@ -198,9 +145,6 @@ def _key(certificate: Certificate) -> Iterator[Complaint]:
             yield Complaint(f"{key.description} is too short", "Doc 9303-12, 4.1.6.1")
     else:
         yield from _curve(certificate, key)
-    if scheme is None or scheme.hash is Hash.SHA1:
-        reason = "the signature's hash is not SHA-224, SHA-256, SHA-384 or SHA-512"
-        yield Complaint(reason, "Doc 9303-12, 4.1.6.4")
 
 
 def _curve(certificate: Certificate, key: EcPublicKey) -> Iterator[Complaint]:
@@ -231,58 +175,15 @@ def _presence(certificate: Certificate, kind: CertificateKind) -> Iterator[Compl
         found = extensions.get(oid)
         if found is None:
             if kind in rule.required:
-                yield Complaint(f"a {kind.value} certificate needs {rule.name}", _EXTENSIONS)
+                yield Complaint(f"a {kind.value} certificate needs {rule.name}", EXTENSIONS)
         elif kind in rule.forbidden:
-            yield Complaint(f"a {kind.value} certificate must not have {rule.name}", _EXTENSIONS)
+            yield Complaint(f"a {kind.value} certificate must not have {rule.name}", EXTENSIONS)
         elif rule.critical is not None and found.critical != rule.critical:
             should = "is" if rule.critical else "is not"
-            yield Complaint(f"{rule.name} {should} to be critical", _EXTENSIONS)
+            yield Complaint(f"{rule.name} {should} to be critical", EXTENSIONS)
     for found in extensions.all:
         if found.critical and found.oid not in _TABLE_6:
-            yield Complaint(f"the private extension {found.oid} is critical", _EXTENSIONS)
-
-
-def _contents(certificate: Certificate, kind: CertificateKind) -> Iterator[Complaint]:
-    extensions, profile = certificate.extensions, PROFILES[kind]
-    wanted = frozenset(map(int, profile.key_usage))
-    if wanted and extensions.key_usage not in {None, wanted}:
-        names = ", ".join(sorted(use.name for use in profile.key_usage))
-        yield Complaint(f"keyUsage is to be {names} and nothing else", _EXTENSIONS)
-    constraints = extensions.basic_constraints
-    if profile.is_authority and constraints is not None and constraints.path_length != 0:
-        yield Complaint("pathLenConstraint is to be 0", _EXTENSIONS)
-    for url in extensions.crl_distribution_points:
-        if not url.startswith(("http://", "https://", "ldap://")):
-            yield Complaint(
-                f"the distribution point {url!r} is no http, https or ldap", _EXTENSIONS
-            )
-    alternatives = (extensions.get(oids.SUBJECT_ALT_NAME), extensions.get(oids.ISSUER_ALT_NAME))
-    for found in alternatives:
-        if found is not None and not _names_state(found.value):
-            yield Complaint(
-                f"{_TABLE_6[found.oid].name} does not give the State's code as localityName",
-                "Doc 9303-12, 7.1.1.2",
-            )
-    if (
-        kind is _ROOT
-        and all(alternatives)
-        and len({each.value for each in alternatives if each}) > 1
-    ):
-        yield Complaint("subject and issuer alternative name differ in a root", _EXTENSIONS)
-    if kind is _LINK and not certificate.is_self_issued and not extensions.name_change:
-        yield Complaint("a link that changes the name needs nameChange", "Doc 9303-12, 7.1.1.5")
-
-
-def _names_state(value: bytes) -> bool:
-    """Whether GeneralNames holds a directoryName with localityName (2.5.4.7)."""
-    try:
-        for each in ber.read(value, "alternative name").children:
-            if each.tag == 0xA4:
-                name = Name.read(each.children[0])
-                return any(oid == "2.5.4.7" and text for oid, text in name.attributes)
-    except (EmrtdError, IndexError):
-        return False
-    return False
+            yield Complaint(f"the private extension {found.oid} is critical", EXTENSIONS)
 
 
 _LONGEST_USAGE: Final = {
@@ -293,15 +194,22 @@ _LONGEST_USAGE: Final = {
 
 
 def _periods(certificate: Certificate, kind: CertificateKind) -> Iterator[Complaint]:
+    fields = ber.read(certificate.tbs, "certificate").children
+    validity = fields[4] if fields[0].tag == 0xA0 else fields[3]
+    yield from lint_times(validity.children, FIELDS)
+    if certificate.not_after <= certificate.not_before:
+        yield Complaint("the validity ends before it begins", FIELDS)
     usage = certificate.extensions.private_key_usage_period
-    longest = _LONGEST_USAGE.get(kind)
-    if usage is None or longest is None:
+    if usage is None:
         return
+    if usage.not_before is None and usage.not_after is None:
+        yield Complaint("privateKeyUsagePeriod has neither notBefore nor notAfter", EXTENSIONS)
+    begin = usage.not_before or certificate.not_before
+    end = usage.not_after or certificate.not_after
     clause = "Doc 9303-12, 4.1.1.2" if kind is _DS else "Doc 9303-12, 4.1.4.2"
-    begin, end = usage.not_before or certificate.not_before, usage.not_after
-    if end is None:
-        yield Complaint("the private-key usage period has no end", clause)
-    elif end - begin > longest:
+    if end <= begin:
+        yield Complaint("the private-key usage period ends before it begins", EXTENSIONS)
+    elif end - begin > _LONGEST_USAGE.get(kind, timedelta.max):
         yield Complaint(f"the private key may be used for {(end - begin).days} days", clause)
-    if end is not None and end > certificate.not_after:
+    if end > certificate.not_after:
         yield Complaint("the private key outlives its certificate", clause)

@@ -20,7 +20,6 @@ from typing import Final
 
 import msgspec
 
-from emrtd.asn1 import der
 from emrtd.crypto.public_keys import decode_public_key
 from emrtd.crypto.signatures import PublicKey, Signer
 from emrtd.errors import MisuseError
@@ -28,6 +27,7 @@ from emrtd.files import write_atomically
 from emrtd.pki.certificate_writer import RevokedCertificate
 from emrtd.pki.certificates import Certificate
 from emrtd.pki.extension_writer import CertificateKind
+from emrtd.pki.master_list import ID_MASTER_LIST, encode_master_list
 from emrtd.pki.signed_data_writer import build_signed_data
 from personalise.pki.audit_log import AuditLog, Head, timestamp, verify_log
 from personalise.pki.country_signing_ca import CountrySigningCa, Revocation, Settings
@@ -41,9 +41,6 @@ from personalise.pki.issuing_pki import (
 )
 from personalise.pki.officers import Officers
 from personalise.pki.register import Register, RegisteredDocument
-
-ID_MASTER_LIST: Final = "2.23.136.1.1.2"
-"""eContentType id-icao-mrtd-security-cscaMasterList (Doc 9303-12, 9)."""
 
 _NEVER_RENEWED: Final = frozenset({AUDIT_LABEL, INTAKE, REGISTER})
 """Keys of which there is one: the log's, and those that open applications and the register."""
@@ -146,10 +143,9 @@ class PkiOffice:
         signer_certificate = self.pki.certificate("mls")
         label = self._label_of(signer_certificate.public_key, "mls")
         with self.act("master-list.publish", {"certificates": str(len(certificates))}):
-            listed = der.set_of(*{each.der for each in certificates})
             signed = build_signed_data(
                 ID_MASTER_LIST,
-                der.sequence(der.integer(0), listed),
+                encode_master_list(tuple(set(certificates))),
                 self.pki.custody.signer(label),
                 signer_certificate,
                 self.pki.settings.scheme.hash,

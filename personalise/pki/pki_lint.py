@@ -1,78 +1,131 @@
 """What `personalise pki lint` looks at: certificates, CRLs, signed lists, in DER or PEM."""
 
-from collections.abc import Iterator
+import base64
+import binascii
+import re
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Final
 
 from emrtd.asn1 import ber, der
 from emrtd.errors import MalformedError, ProtocolError
 from emrtd.pki.certificates import Certificate
+from emrtd.pki.complaints import Complaint
 from emrtd.pki.crl import Crl
-from emrtd.pki.lint import Complaint, lint_certificate, lint_crl
-from emrtd.pki.signed_data import SignedData
+from emrtd.pki.deviation_list import ID_DEVIATION_LIST, DeviationList
+from emrtd.pki.extension_writer import CertificateKind
+from emrtd.pki.lint import kind_of, lint_certificate
+from emrtd.pki.lint_crl import lint_crl
+from emrtd.pki.master_list import ID_MASTER_LIST, MasterList
+from emrtd.pki.signed_data import SignedData, SignerInfo
 from personalise.records import read_bounded
 
 _MAX_FILE: Final = 64 * 1024 * 1024
-_ID_MASTER_LIST: Final = "2.23.136.1.1.2"
-_LIST_CLAUSE: Final = "Doc 9303-12, 9"
+_MASTER_LIST, _DEVIATION_LIST = "Doc 9303-12, 9.1, Table 18", "Doc 9303-12, 10"
+_PEM: Final = re.compile(rb"-----BEGIN ([A-Z0-9 ]{1,64})-----(.*?)-----END \1-----", re.DOTALL)
+
+Finding = tuple[str, Complaint]
+"""Where it is, and what."""
 
 
-def lint_file(path: Path) -> Iterator[tuple[str, Complaint]]:
+def lint_file(path: Path) -> Iterator[Finding]:
     """Yield where and what, for everything in a file that its profile has otherwise.
 
     Raises `MalformedError` where it is neither a certificate, nor a CRL, nor a signed list.
     """
     octets = read_bounded(path, _MAX_FILE)
     if octets.lstrip().startswith(b"-----BEGIN"):
-        octets = _from_pem(octets, path)
-    whole = ber.read(ber.definite(octets, path.name), path.name).expect(der.SEQUENCE)
+        for block in _from_pem(octets, path.name):
+            yield from _lint(block, path.name)
+    else:
+        yield from _lint(octets, path.name)
+
+
+def _lint(octets: bytes, what: str) -> Iterator[Finding]:
+    whole = ber.read(ber.definite(octets, what), what).expect(der.SEQUENCE)
     first = whole.children[0] if whole.children else whole
     if first.tag == der.OID:
-        yield from _list(octets, path)
+        yield from _list(SignedData.parse(octets, what), what)
     elif _is_crl(first):
         yield from (("CRL", complaint) for complaint in lint_crl(Crl.parse(octets)))
     else:
         yield from _certificate(Certificate.parse(octets))
 
 
-def _certificate(certificate: Certificate) -> Iterator[tuple[str, Complaint]]:
+def _certificate(certificate: Certificate) -> Iterator[Finding]:
     where = f"certificate {certificate.serial:X} of {certificate.country or 'no country'}"
     yield from ((where, complaint) for complaint in lint_certificate(certificate))
 
 
-def _list(octets: bytes, path: Path) -> Iterator[tuple[str, Complaint]]:
-    signed = SignedData.parse(octets, path.name)
-    if signed.content_type != _ID_MASTER_LIST:
-        raise MalformedError(path.name, f"signs content of type {signed.content_type}")
-    for info in signed.signers:
-        if info.key_identifier is None:
-            reason = "the signer is named by issuer and serial number, not by its key identifier"
-            yield "signature", Complaint(reason, _LIST_CLAUSE)
-        if info.signing_time is None:
-            yield "signature", Complaint("signingTime is missing", _LIST_CLAUSE)
-        yield from (
-            ("signature", Complaint("does not verify", _LIST_CLAUSE))
-            for _ in range(not _verifies(signed))
-        )
-    for certificate in signed.certificates:
+def _list(signed: SignedData, what: str) -> Iterator[Finding]:
+    if signed.content_type == ID_MASTER_LIST:
+        master_list = MasterList.read(signed)
+        listed, clause = master_list.certificates, _MASTER_LIST
+        for each in master_list.unreadable:
+            yield "list", Complaint(each, "Doc 9303-12, 9.2")
+    elif signed.content_type == ID_DEVIATION_LIST:
+        DeviationList.read(signed)
+        listed, clause = (), _DEVIATION_LIST
+    else:
+        raise MalformedError(what, f"signs content of type {signed.content_type}")
+    for reason in _problems(signed, listed):
+        yield "signature", Complaint(reason, clause)
+    for certificate in (*signed.certificates, *listed):
         yield from _certificate(certificate)
-    content = ber.read(signed.content, path.name).expect(der.SEQUENCE).children
-    if len(content) != 2:
-        raise MalformedError(path.name, "is no CscaMasterList")
-    for each in content[1].expect(der.SET).children:
-        yield from _certificate(Certificate.parse(each.encoded))
 
 
-def _verifies(signed: SignedData) -> bool:
-    for certificate in signed.certificates:
-        if certificate.public_key is None:
-            continue
-        try:
-            signed.signers[0].verify(signed.content_type, signed.content, certificate.public_key)
-        except ProtocolError:
-            continue
-        return True
-    return False
+def _problems(signed: SignedData, listed: Sequence[Certificate]) -> Iterator[str]:
+    """What is wrong with the signature over a list, and with who made it."""
+    if signed.version != 3:
+        yield f"the version is {signed.version} and not 3"
+    if signed.crls:
+        yield "crls are enclosed"
+    yield from (f"there is {each.explanation}" for each in sorted(signed.tolerated))
+    if not signed.signers:
+        yield "nobody signed it"
+    for info in signed.signers:
+        yield from (f"there is {each.explanation}" for each in sorted(info.tolerated))
+        if info.key_identifier is None:
+            yield "the signer is named by issuer and serial number, not by its key identifier"
+        if info.signing_time is None:
+            yield "signingTime is missing"
+        named = [each for each in signed.certificates if _is_named(each, info)]
+        signer = next((each for each in named if _has_signed(each, info, signed)), None)
+        if not named:
+            yield "the signer's certificate is not enclosed"
+        elif signer is None:
+            yield "the signature does not verify with the key of the signer that it names"
+        elif kind_of(signer) in {CertificateKind.CSCA_ROOT, CertificateKind.CSCA_LINK}:
+            yield "a CSCA signed it itself"
+        elif not any(_has_issued(each, signer) for each in (*signed.certificates, *listed)):
+            yield "the CSCA certificate of the signer is not in it"
+
+
+def _is_named(certificate: Certificate, info: SignerInfo) -> bool:
+    if info.key_identifier is not None:
+        return certificate.extensions.subject_key_identifier == info.key_identifier
+    same_issuer = info.issuer is not None and certificate.issuer.matches(info.issuer)
+    return same_issuer and certificate.serial == info.serial
+
+
+def _has_signed(certificate: Certificate, info: SignerInfo, signed: SignedData) -> bool:
+    if certificate.public_key is None:
+        return False
+    try:
+        info.verify(signed.content_type, signed.content, certificate.public_key)
+    except ProtocolError:
+        return False
+    return True
+
+
+def _has_issued(csca: Certificate, certificate: Certificate) -> bool:
+    if csca.public_key is None or not csca.is_ca:
+        return False
+    try:
+        certificate.verify_signed_by(csca.public_key)
+    except ProtocolError:
+        return False
+    return True
 
 
 def _is_crl(body: ber.Value) -> bool:
@@ -81,13 +134,13 @@ def _is_crl(body: ber.Value) -> bool:
     return any(each.tag in times for each in body.children[2:5])
 
 
-def _from_pem(octets: bytes, path: Path) -> bytes:
-    import base64
-    import binascii
-
-    lines = octets.decode("latin-1").strip().splitlines()
-    try:
-        end = next(number for number, line in enumerate(lines) if line.startswith("-----END"))
-        return base64.b64decode("".join(lines[1:end]), validate=True)
-    except (StopIteration, binascii.Error):
-        raise MalformedError(path.name, "is not PEM") from None
+def _from_pem(octets: bytes, what: str) -> Iterator[bytes]:
+    """Every block; one that is not ended is an error."""
+    blocks = list(_PEM.finditer(octets))
+    if len(blocks) != octets.count(b"-----BEGIN "):
+        raise MalformedError(what, "a PEM block that nothing ends")
+    for block in blocks:
+        try:
+            yield base64.b64decode(b"".join(block[2].split()), validate=True)
+        except binascii.Error:
+            raise MalformedError(what, "is not PEM") from None

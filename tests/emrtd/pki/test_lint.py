@@ -9,14 +9,18 @@ import pytest
 
 from emrtd.crypto.curves import CURVES
 from emrtd.crypto.private_keys import EcPrivateKey
+from emrtd.errors import MalformedError
+from emrtd.pki import extensions as ext
 from emrtd.pki.certificate_writer import Issuer, Period, Subject, build_certificate, key_identifier
 from emrtd.pki.certificates import Certificate
 from emrtd.pki.crl import Crl
 from emrtd.pki.extension_writer import AlternativeName, CertificateKind
-from emrtd.pki.lint import kind_of, lint_certificate, lint_crl
+from emrtd.pki.lint import kind_of, lint_certificate
+from emrtd.pki.lint_crl import lint_crl
 from emrtd.pki.names import COMMON_NAME, COUNTRY, encode_name
 from personalise.pki.country_signing_ca import CountrySigningCa, settings_for
 from personalise.pki.pki_lint import lint_file
+from tests.certificates import Authority
 from tests.support import shared
 
 AT = datetime(2026, 11, 22, 10, tzinfo=UTC)
@@ -118,6 +122,43 @@ def test_a_list_that_is_good_for_too_long_is_named() -> None:
     assert [each.reason for each in lint_crl(crl)] == [
         "nextUpdate is more than 90 days after thisUpdate"
     ]
+
+
+def test_every_block_of_a_pem_file_is_looked_at(tmp_path: Path) -> None:
+    path = tmp_path / "both.pem"
+    named = built(SIGNER, replace(ISSUER, explicit_parameters=False))
+    path.write_text(CSCA.issue_root(AT).to_pem() + named.to_pem())
+    assert [each.reason for _, each in lint_file(path)] == reasons(named) != []
+    path.write_text(path.read_text().replace("-----END", "-----FIN"))
+    with pytest.raises(MalformedError, match="nothing ends"):
+        list(lint_file(path))
+
+
+def complaints_of_list(octets: bytes, folder: Path) -> list[tuple[str, str]]:
+    path = folder / "list"
+    path.write_bytes(octets)
+    return [(each.reason, each.clause) for where, each in lint_file(path) if where == "signature"]
+
+
+def test_lists_and_who_signed_them(tmp_path: Path) -> None:
+    state, clause = Authority(), "Doc 9303-12, 9.1, Table 18"
+    other = state.renewed("another")
+    signer = state.list_signer(ext.MASTER_LIST_SIGNER)
+    good = state.master_list(state.certificate(), signer=signer)
+    found = complaints_of_list(good, tmp_path)
+    assert [reason for reason, _ in found if "named by issuer" not in reason] == []
+    without_csca = complaints_of_list(state.master_list(other.certificate()), tmp_path)
+    assert ("the CSCA certificate of the signer is not in it", clause) in without_csca
+    damaged = bytearray(good)
+    damaged[-1] ^= 1
+    assert any(
+        "does not verify" in reason for reason, _ in complaints_of_list(bytes(damaged), tmp_path)
+    )
+    own = Authority(label="list signer")
+    by_csca = complaints_of_list(
+        own.master_list(own.certificate(), signer=own.certificate()), tmp_path
+    )
+    assert ("a CSCA signed it itself", clause) in by_csca
 
 
 @pytest.mark.parametrize("name", ["DE_ML_2026-05-28-08-28-45.ml", "NL_ML_2026-07-22.ml"])

@@ -37,6 +37,11 @@ class Desk:
         captured = self.capsys.readouterr()
         return captured.out + captured.err
 
+    def run_plainly(self, *arguments: str) -> str:
+        self.status = run_command_line(personalise, arguments)
+        captured = self.capsys.readouterr()
+        return captured.out + captured.err
+
     def act(self, *arguments: str) -> str:
         return self.run(*arguments, "--pki", str(self.folder / "pki"))
 
@@ -172,6 +177,29 @@ def test_a_master_list_is_signed_and_openssl_verifies_it(desk: Desk) -> None:
         "-purpose", "any", "-out", "/dev/null",
     )  # fmt: skip
     assert "successful" in said
+    assert "is named, and not given explicitly" in desk.run_plainly("pki", "lint", str(path))
+    assert "signature" not in desk.run_plainly("pki", "lint", str(path))
+
+
+def test_everything_that_is_issued_conforms(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setenv("XDG_DATA_HOME", str(tmp_path / "user"))
+    desk = Desk(tmp_path, capsys)
+    desk.run("pki", "init", str(tmp_path / "pki"))
+    folder = tmp_path / "pki"
+    old = (folder / "csca.cer").read_bytes()
+    (folder / "old.cer").write_bytes(old)
+    for kind in ("master", "deviation"):
+        desk.act("pki", "issue-list-signer", kind)
+    desk.act("pki", "renew-csca", "--name", "CSCA Utopia 2")
+    certificates = [str(folder / name) for name in ("old.cer", "csca.cer", "link-csca-2.cer")]
+    desk.act("pki", "publish-master-list", *certificates, "-o", str(folder / "list.ml"))
+    desk.act("pki", "issue-ds")
+    desk.act("pki", "revoke", "ds", "--affected", "-")
+    issued = map(str, (folder / "issued").iterdir())
+    assert desk.run_plainly("pki", "lint", *issued, f"{folder}/crl.crl", f"{folder}/list.ml") == ""
+    assert desk.status == 0
 
 
 def test_acts_need_two_officers_where_the_configuration_says_so(desk: Desk) -> None:
