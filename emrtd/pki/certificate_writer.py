@@ -121,9 +121,18 @@ def build_certificate(subject: Subject, issuer: Issuer, serial_number: int) -> b
 
 
 def build_crl(
-    issuer: Issuer, period: Period, number: int, revoked: Iterable[RevokedCertificate] = ()
+    issuer: Issuer,
+    period: Period,
+    number: int,
+    revoked: Iterable[RevokedCertificate] = (),
+    former_names: Iterable[bytes] = (),
 ) -> bytes:
-    """Issue a CRL (Tables 9 and 10); DER.  `period` is from thisUpdate to nextUpdate."""
+    """Issue a CRL (Tables 9 and 10); DER.  `period` is from thisUpdate to nextUpdate.
+
+    `former_names` are encoded names that the CSCA had before, whose certificates are on the list
+    too (Table 10, note 1).
+    """
+    names = list(former_names)
     entries = [
         der.sequence(der.integer(each.serial_number), der.time(each.revoked)) for each in revoked
     ]
@@ -139,6 +148,7 @@ def build_crl(
             0,
             der.sequence(
                 extensions.authority_key_identifier(issuer.key_identifier),
+                *([extensions.former_issuer_names(names)] if names else []),
                 extensions.crl_number(number),
             ),
         ),

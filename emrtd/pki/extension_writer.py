@@ -140,6 +140,11 @@ def issuer_alternative_name(name: AlternativeName) -> bytes:
     return _extension(oids.ISSUER_ALT_NAME, name.encode())
 
 
+def former_issuer_names(names: Iterable[bytes]) -> bytes:
+    """IssuerAltName of a CRL: the encoded names of the CSCA before its name changed (Table 10)."""
+    return _extension(oids.ISSUER_ALT_NAME, der.sequence(*(der.tagged(4, name) for name in names)))
+
+
 def basic_constraints() -> bytes:
     """BasicConstraints of a CSCA, critical: cA TRUE, pathLenConstraint always 0."""
     content = der.sequence(der.boolean(value=True), der.integer(0))

@@ -211,10 +211,18 @@ class CountrySigningCa:
         )
 
     def issue_crl(
-        self, number: int, at: datetime, revoked: Iterable[RevokedCertificate] = ()
+        self,
+        number: int,
+        at: datetime,
+        revoked: Iterable[RevokedCertificate] = (),
+        names: Iterable[bytes] = (),
     ) -> bytes:
-        """A revocation list, good for 90 days (Doc 9303-12, 4.1.5); DER."""
-        return build_crl(self._issuer, Period(at, at + CRL_VALIDITY), number, revoked)
+        """A revocation list, good for 90 days (Doc 9303-12, 4.1.5); DER.
+
+        `names` are those of all the roots of this CSCA, in their encoding.
+        """
+        former = sorted(set(names) - {self._own_name})
+        return build_crl(self._issuer, Period(at, at + CRL_VALIDITY), number, revoked, former)
 
     def _issue(self, subject: Subject) -> Certificate:
         serial_number = new_serial_number(self.random)

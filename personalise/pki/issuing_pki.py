@@ -256,7 +256,7 @@ class IssuingPki:
         register = Register(self.folder)
         try:
             digest = hashlib.sha256(sod).digest()
-            if not register.enter(signer.fingerprint, at, digest, sealed, limit):
+            if not register.enter(signer.fingerprint, at, digest, sealed, limit=limit):
                 raise MisuseError(
                     f"the Document Signer has signed {limit:,} documents, its limit:"
                     " `personalise pki issue-ds`"

@@ -231,5 +231,8 @@ def _write_crl(pki: IssuingPki, at: datetime) -> Path:
     )
     revoked = [RevokedCertificate(int(each.serial, 16), each.at) for each in settings.revoked]
     path = pki.folder / "crl.crl"
-    write_atomically(path, pki.save(settings).csca.issue_crl(settings.crl_number, at, revoked))
+    roots = [each for each in pki.issued() if each.is_ca and each.not_after >= at]
+    names = [each.subject.encoded for each in roots]
+    csca = pki.save(settings).csca
+    write_atomically(path, csca.issue_crl(settings.crl_number, at, revoked, names))
     return path

@@ -122,6 +122,7 @@ def _pair(text: str, option: str) -> tuple[str, str]:
 
 def _officer_key(name: str, path: Path, passphrase_file: str | None) -> "PrivateKey":
     from emrtd.passphrase import read_secret_line
+    from emrtd.pki.private_key_file import WrongPassphraseError
     from emrtd.secret import Secret
     from personalise.pki.key_custody import read_private_key
 
@@ -130,7 +131,13 @@ def _officer_key(name: str, path: Path, passphrase_file: str | None) -> "Private
     else:
         typed = click.prompt(f"Pass phrase of {name}", hide_input=True, err=True)
         passphrase = Secret(str(typed).encode())
-    return read_private_key(path, passphrase)
+    try:
+        return read_private_key(path, passphrase)
+    except WrongPassphraseError:
+        raise MisuseError(
+            f"{path}: the pass phrase is not that of {name}'s key; name the file that holds the"
+            f" right one with --officer-passphrase-file {name}=FILE"
+        ) from None
 
 
 @click.group()

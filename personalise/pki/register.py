@@ -72,6 +72,8 @@ class Register:
 
     def __init__(self, folder: Path) -> None:
         self._path = folder / FILE_NAME
+        self._counts: dict[bytes, int] = {}
+        self._version = -1
         self._database = self._guarded(
             lambda: sqlite3.connect(self._path, timeout=30, isolation_level=None)
         )
@@ -86,7 +88,13 @@ class Register:
         return recipient in recipients_of(sealed_number)
 
     def enter(
-        self, signer: bytes, at: datetime, sod: bytes, sealed_number: bytes, limit: int
+        self,
+        signer: bytes,
+        at: datetime,
+        sod: bytes,
+        sealed_number: bytes,
+        *,
+        limit: int | None = None,
     ) -> bool:
         """Enter one document, durably; `signer` and `sod` are SHA-256 digests.
 
@@ -96,21 +104,29 @@ class Register:
             lambda: self._enter((signer, at.isoformat(), sod, sealed_number), limit)
         )
 
-    def _enter(self, row: tuple[bytes, str, bytes, bytes], limit: int) -> bool:
+    def _enter(self, row: tuple[bytes, str, bytes, bytes], limit: int | None) -> bool:
         """Count and enter in one transaction: other processes register documents meanwhile."""
         signer, _, sod, _ = row
         with self._database:
             self._database.execute("BEGIN IMMEDIATE")
             if self._one("SELECT count(*) FROM document WHERE signer = ? AND sod = ?", signer, sod):
                 return True
-            if self._one(_COUNT, signer) >= limit:
+            if limit is not None and self._one(_COUNT, signer) >= limit:
                 return False
             self._database.execute("INSERT INTO document VALUES (?, ?, ?, ?)", row)
+        if signer in self._counts:
+            self._counts[signer] += 1
         return True
 
     def count(self, signer: bytes) -> int:
-        """How many documents a Document Signer has signed."""
-        return self._guarded(lambda: self._one(_COUNT, signer))
+        """How many documents a Document Signer has signed; asked anew when others have written."""
+        version = self._guarded(lambda: self._one("PRAGMA data_version"))
+        if version != self._version:
+            self._counts.clear()
+            self._version = version
+        if signer not in self._counts:
+            self._counts[signer] = self._guarded(lambda: self._one(_COUNT, signer))
+        return self._counts[signer]
 
     def signed_by(
         self, signer: bytes, unseal: Callable[[bytes], Secret]

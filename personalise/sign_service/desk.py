@@ -72,10 +72,8 @@ class DocumentRegister(Protocol):
         """Whether a number is sealed for it; `MalformedError` for what is not sealed at all."""
         ...
 
-    def enter(
-        self, signer: bytes, at: datetime, sod: bytes, sealed_number: bytes, limit: int
-    ) -> bool:
-        """Enter one; False where the Document Signer has its limit already."""
+    def enter(self, signer: bytes, at: datetime, sod: bytes, sealed_number: bytes) -> bool:
+        """Enter one, which is nothing new where it is there already."""
         ...
 
 
@@ -134,7 +132,6 @@ class SigningDesk:
         self._limit = limit
         self._ledger = ledger
         self._register = register
-        self._used: dict[bytes, int] = {}
         self._allowances: dict[str, _Allowance] = {}
 
     def client(self, certificate: bytes, at: datetime) -> Client:
@@ -160,31 +157,30 @@ class SigningDesk:
         if known is not None:
             if known.request != request.digest:
                 raise RefusedError(409, "this Idempotency-Key was used for another request")
+            self._enter_document(request, known)
             return known.response
         if request.document_type not in client.document_types:
             raise RefusedError(403, f"{client.name} may not have documents of this type signed")
         self._charge(client, at)
-        signer, response = self._sign_and_register(request, at)
-        self._ledger.enter(
-            Signed(client.name, key, request.digest, id_of(signer), request.kind, at, response)
-        )
+        signer = self.signer(at)
+        types = signer.certificate.extensions.document_types
+        if types is not None and not covers(types, request.document_type):
+            raise RefusedError(403, "the Document Signer does not sign documents of this type")
+        response = _sign(signer, request, at)
+        signed = Signed(client.name, key, request.digest, id_of(signer), request.kind, at, response)
+        self._ledger.enter(signed)
+        self._enter_document(request, signed)
         return response
 
-    def _sign_and_register(self, request: SigningRequest, at: datetime) -> tuple[SigningKey, bytes]:
-        """Sign; a document is in the register before anybody is given its EF.SOD."""
-        while True:
-            signer = self.signer(at)
-            types = signer.certificate.extensions.document_types
-            if types is not None and not covers(types, request.document_type):
-                raise RefusedError(403, "the Document Signer does not sign documents of this type")
-            response = _sign(signer, request, at)
-            if request.kind is not Kind.SECURITY_OBJECT:
-                return signer, response
-            name, digest = id_of(signer), hashlib.sha256(response).digest()
-            if self._register.enter(name, at, digest, request.number, self._limit):
-                self._used[name] = self._used_by(signer) + 1
-                return signer, response
-            self._used[name] = self._limit  # others have signed with it: the next one's turn
+    def _enter_document(self, request: SigningRequest, signed: Signed) -> None:
+        """Enter a document into the PKI's register, once; before that nobody is given its EF.SOD.
+
+        Where that fails, the answer waits in the ledger, and whoever asks again causes no second
+        signature.
+        """
+        if request.kind is Kind.SECURITY_OBJECT:
+            digest = hashlib.sha256(signed.response).digest()
+            self._register.enter(signed.signer, signed.at, digest, request.number)
 
     def signer(self, at: datetime) -> SigningKey:
         """The Document Signer in use at an instant: the first that is valid and below its limit."""
@@ -214,10 +210,7 @@ class SigningDesk:
         return 1 <= len(number) <= MAX_NUMBER and self._register.takes(number)
 
     def _used_by(self, signer: SigningKey) -> int:
-        name = id_of(signer)
-        if name not in self._used:
-            self._used[name] = self._register.count(name)
-        return self._used[name]
+        return self._register.count(id_of(signer))
 
     def _charge(self, client: Client, at: datetime) -> None:
         if self._ledger.given(client.name, at) >= client.signatures_per_day:

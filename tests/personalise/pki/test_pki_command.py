@@ -104,6 +104,10 @@ def test_a_csca_renewal_is_linked_by_the_old_key(desk: Desk, name: str) -> None:
     assert link.public_key == new.public_key
     assert link.subject.matches(new.subject)
     assert link.extensions.name_change == bool(name)
+    crl = Crl.parse((folder / "crl.crl").read_bytes())
+    assert [each.encoded for each in crl.issuer_alternative_names] == (
+        [old.subject.encoded] if name else []
+    )
     desk.act("pki", "issue-ds")
     assert "OK" in openssl("verify", "-CAfile", pem(folder / "csca.cer"), pem(folder / "ds.cer"))
     linked = openssl(

@@ -138,7 +138,8 @@ def test_documents_that_others_signed_count_too(make_desk: MakeDesk, tmp_path: P
     desk = make_desk(limit=2)
     desk.sign(CLIENT, request("1"), AT)
     first, second, _ = (each.certificate.fingerprint for each in SIGNERS)
-    assert Register(tmp_path).enter(first, AT, b"another", b"sealed", 2)
+    assert Register(tmp_path).enter(first, AT, b"another", b"sealed", limit=2)
+    assert not Register(tmp_path).enter(first, AT, b"a third", b"sealed", limit=2)
     signed = Sod.parse(desk.sign(CLIENT, request("2"), AT))
     assert signed.signed_data.certificates[0].fingerprint == second
     assert Register(tmp_path).count(first) == 2
@@ -153,6 +154,22 @@ def test_a_document_is_in_the_register_before_it_is_given_out(
     )
     assert document.sod == sha256(sod).digest()
     assert document.number == Secret(b"ZU0000001")
+
+
+def test_a_register_that_fails_causes_no_second_signature(
+    make_desk: MakeDesk, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    desk = make_desk()
+    with monkeypatch.context() as patch:
+        patch.setattr(Register, "enter", lambda *_: (_ for _ in ()).throw(MisuseError("full")))
+        with pytest.raises(MisuseError, match="full"):
+            desk.sign(CLIENT, request("1"), AT)
+    ledger = Ledger(tmp_path / "ledger.sqlite")
+    waiting = ledger.find(CLIENT.name, "1")
+    assert waiting is not None
+    assert desk.sign(CLIENT, request("1"), AT) == waiting.response
+    assert desk.sign(CLIENT, request("1"), AT) == waiting.response
+    assert Register(tmp_path).count(SIGNERS[0].certificate.fingerprint) == 1
 
 
 @pytest.mark.parametrize(
