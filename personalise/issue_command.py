@@ -82,6 +82,7 @@ def prepare(  # noqa: PLR0917 - click's options
     from personalise import data_preparation
     from personalise.chip_profile import ChipProfile
     from personalise.intake import load_application
+    from personalise.pki.issuing_pki import AUDIT_LABEL
     from personalise.pki.pki_acts import enter_accepted_quality
 
     if output.exists() and not (output.is_dir() and not any(output.iterdir())):
@@ -89,6 +90,8 @@ def prepare(  # noqa: PLR0917 - click's options
     profile = ChipProfile.load(profile_name)
     local = sign_service is None
     pki = open_pki(folder, passphrase_file, pin_file, with_signing_keys=local)
+    if accept_quality is not None:
+        pki.custody.signer(AUDIT_LABEL)  # before anything is signed that could not be entered
     read = load_application(application, pki.open_package)
     at = datetime.now(UTC).replace(microsecond=0)
     if sign_service is None:

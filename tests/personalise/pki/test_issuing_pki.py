@@ -73,6 +73,21 @@ def test_openssl_accepts_csca_ds_crl_and_sod(tmp_path: Path) -> None:
     _cms_verify(pki, tmp_path, "-CAfile", csca, "-purpose", "any")
 
 
+@pytest.mark.parametrize("key", ["RSA-2048", "brainpoolP256r1"])
+def test_openssl_accepts_what_docs_pki_says(key: str, tmp_path: Path) -> None:
+    """PKIs that conform: chains of RSA keys; of explicit parameters the root and the CRL."""
+    pki = IssuingPki.create(tmp_path / "pki", settings_for("UTO", "U", key), PASSPHRASE, NOW)
+    csca, signer = pem(pki.folder / "csca.cer"), pem(pki.folder / "ds.cer")
+    crl = tmp_path / "crl.pem"
+    openssl("crl", "-inform", "DER", "-in", pki.folder / "crl.crl", "-out", crl)
+    assert openssl("verify", "-x509_strict", "-CAfile", csca, csca).endswith("OK\n")
+    assert "verify OK" in openssl("crl", "-in", crl, "-CAfile", csca, "-noout")
+    if key == "RSA-2048":
+        check = ("-x509_strict", "-crl_check", "-CRLfile", crl, "-CAfile", csca)
+        assert openssl("verify", *check, signer).endswith("OK\n")
+        _cms_verify(pki, tmp_path, "-CAfile", csca, "-purpose", "any")
+
+
 def test_openssl_accepts_the_sod_of_explicit_parameters(pki: IssuingPki, tmp_path: Path) -> None:
     _cms_verify(pki, tmp_path, "-noverify")  # the signature by the DS; not the chain, see above
 

@@ -1,6 +1,7 @@
 """`personalise sign-service` and `prepare --sign-service`, each as its user runs it."""
 
 import os
+import shutil
 import socket
 import ssl
 import subprocess
@@ -69,8 +70,12 @@ def test_prepare_has_its_security_objects_signed_by_the_service(tmp_path: Path) 
         assert service.stderr is not None
         assert "signing on https" in service.stderr.readline()
         _wait_for(port)
+        public = tmp_path / "public"
+        (public / "terminal").mkdir(parents=True)
+        for name in ("pki.json", "csca.cer", "station.cer", "register.pub", "terminal/cvca.cvcert"):
+            shutil.copy(tmp_path / "pki" / name, public / name)
         run(
-            "prepare", application, "--pki", tmp_path / "pki", "-o", tmp_path / "image",
+            "prepare", application, "--pki", public, "-o", tmp_path / "image",
             "--sign-service", f"https://127.0.0.1:{port}",
             "--tls-certificate", tmp_path / "client.pem",
             "--tls-key", tmp_path / "client.key",
@@ -90,6 +95,7 @@ def test_prepare_has_its_security_objects_signed_by_the_service(tmp_path: Path) 
     sod = Sod.parse(image.files[FileID.SOD])
     assert set(sod.security_object.hashes) >= {1, 2}
     assert FileID.CARD_SECURITY in image.files
+    assert not (public / "register.sqlite").exists()
     assert sod.signed_data.certificates[0] == signer
     (line,) = affected.read_text().splitlines()
     number, _, digest = line.split("\t")
