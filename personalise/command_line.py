@@ -6,8 +6,9 @@ import click
 
 from emrtd.command_line import run_command_line
 from personalise.issue_command import passwords, prepare, quality, seal_application, write
-from personalise.pki.pki_command import audit, officer, pki, sign_service
+from personalise.pki.pki_command import audit, officer, pki
 from personalise.pki.verifying_command import eac
+from personalise.sign_service.command import sign_service
 from personalise.specimen.command import specimen
 
 

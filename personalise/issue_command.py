@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING
 import click
 
 from emrtd.errors import MisuseError
-from personalise.pki.pki_command import open_pki, passphrase_file, pin_file, pki_folder
+from personalise.pki.pki_options import open_pki, passphrase_file, pin_file, pki_folder
 
 if TYPE_CHECKING:
     from emrtd.access.chip_keys import ChipKeys

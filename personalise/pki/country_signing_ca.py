@@ -1,7 +1,8 @@
 """The Country Signing CA: what it issues, to the profiles and periods of Doc 9303-12."""
 
+import re
 import secrets
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Final, Literal
@@ -28,7 +29,7 @@ from emrtd.pki.certificates import Certificate
 from emrtd.pki.extension_writer import AlternativeName, CertificateKind
 from emrtd.pki.extensions import KeyUsage
 from emrtd.pki.names import COMMON_NAME, COUNTRY, ORGANISATION, encode_name
-from personalise.records import Record, reject
+from personalise.records import Record, from_json, reject
 
 # Doc 9303-12, Table 2: a CSCA key signs for 3 to 5 years, a DS key for 3 months at most; each
 # certificate outlives the last document that rests on it.
@@ -44,6 +45,10 @@ LIST_SIGNER_VALIDITY: Final = timedelta(days=2 * 365)
 EMAIL_PROTECTION: Final = "1.3.6.1.5.5.7.3.4"
 """The purpose in a certificate for encryption: the nearest there is to opening a CMS envelope."""
 
+_SMALLEST_CURVE: Final = 224  # bits: nothing smaller fits the hashes of 4.1.6.4
+_LONGEST_NAME: Final = 64  # characters: RFC 5280, A.1, ub-common-name and ub-organization-name
+_SERIAL: Final = re.compile(r"[0-9A-Fa-f]{1,40}")
+
 _HASHES_BY_FIELD_SIZE: Final = ((28, Hash.SHA224), (40, Hash.SHA256), (48, Hash.SHA384))
 
 
@@ -52,6 +57,12 @@ class Revocation(Record, frozen=True):
 
     serial: str
     at: datetime
+
+    def __post_init__(self) -> None:
+        if not _SERIAL.fullmatch(self.serial):
+            reject("serial", "is not a serial number in hexadecimal")
+        if self.at.tzinfo is None:
+            reject("at", "is not in UTC")
 
 
 class HsmAddress(Record, frozen=True):
@@ -91,6 +102,18 @@ class Settings(Record, frozen=True):
     def __post_init__(self) -> None:
         if (self.signature == "ECDSA") == self.key.startswith("RSA"):
             reject("signature", f"{self.signature} cannot be made by a key of kind {self.key}")
+        curve = CURVES.get(self.key)
+        if curve is not None and curve.n.bit_length() < _SMALLEST_CURVE:
+            reject("key", f"{self.key} is too small to sign with: give brainpoolP256r1 or larger")
+        for name, text in (("organisation", self.organisation), ("csca_name", self.csca_name)):
+            if len(text) > _LONGEST_NAME or not text.isprintable():
+                reject(name, f"is more than {_LONGEST_NAME} characters, or not printable ones")
+        if not self.organisation.strip():
+            reject("organisation", "is empty")
+        if self.documents_per_signer < 1:
+            reject("documents_per_signer", "is less than 1")
+        if not 0 < self.crl_number < 1 << 128:
+            reject("crl_number", "is no number of a CRL")
 
     @property
     def scheme(self) -> SignatureScheme:
@@ -126,7 +149,16 @@ def settings_for(
         "email": f"csca@{country.lower()}.example",
         "crl_urls": [f"https://pkddownload1.icao.int/CRLs/{state}.crl"],
     }
-    return msgspec.convert(fields, Settings)
+    return _settings(fields)
+
+
+def changed(settings: Settings, **changes: object) -> Settings:
+    """Settings with some fields changed to what a person said; raises `FieldError`."""
+    return _settings(msgspec.structs.asdict(settings) | changes)
+
+
+def _settings(fields: Mapping[str, object]) -> Settings:
+    return from_json(msgspec.json.encode(fields), Settings, "the PKI's settings")
 
 
 @dataclass(frozen=True)

@@ -33,8 +33,8 @@ import msgspec
 
 from emrtd.crypto.private_keys import EcPrivateKey
 from emrtd.crypto.public_keys import encode_public_key
-from emrtd.crypto.signatures import EcPublicKey
-from emrtd.errors import EmrtdError, MisuseError
+from emrtd.crypto.signatures import EcPublicKey, PublicKey
+from emrtd.errors import EmrtdError, MisuseError, ProtocolError
 from emrtd.files import write_atomically
 from emrtd.iso7816.procedure import Random
 from emrtd.pki.certificate_writer import key_identifier
@@ -212,13 +212,22 @@ class IssuingPki:
             signer, certificate, self.issuer_of(certificate), self.settings.scheme
         )
 
+    def root_of(self, key: PublicKey) -> Certificate:
+        """The CSCA's root for one of its keys."""
+        for each in self.issued():
+            if each.is_ca and each.is_self_issued and each.public_key == key:
+                with suppress(ProtocolError):
+                    each.verify_signed_by(key)  # a link to a key under the same name is not one
+                    return each
+        raise MisuseError(f"{self.folder}: no root was issued for the CSCA's key")
+
     def issuer_of(self, certificate: Certificate) -> Certificate:
         """The root of the CSCA whose key signed a certificate that this PKI issued."""
         wanted = certificate.extensions.authority_key_identifier
         for each in self.issued():
-            is_root = each.is_ca and each.is_self_issued
-            if is_root and each.extensions.subject_key_identifier == wanted:
-                return each
+            identifier = each.extensions.subject_key_identifier
+            if each.is_ca and identifier == wanted and each.public_key is not None:
+                return self.root_of(each.public_key)
         raise MisuseError("the certificate's CSCA is not among what this PKI issued")
 
     def _is_revoked(self, certificate: Certificate) -> bool:

@@ -30,7 +30,7 @@ from emrtd.pki.extension_writer import CertificateKind
 from emrtd.pki.master_list import ID_MASTER_LIST, encode_master_list
 from emrtd.pki.signed_data_writer import build_signed_data
 from personalise.pki.audit_log import AuditLog, Head, timestamp, verify_log
-from personalise.pki.country_signing_ca import CountrySigningCa, Revocation, Settings
+from personalise.pki.country_signing_ca import CountrySigningCa, Revocation, Settings, changed
 from personalise.pki.issuing_pki import (
     AUDIT_KEY_NAME,
     AUDIT_LABEL,
@@ -80,10 +80,10 @@ class PkiOffice:
         """Make the next Document Signer and put it into use."""
         label = self.new_label("ds")
         with self.act("ds.issue", {"label": label}):
-            settings = self.pki.settings
+            settings, csca = self.pki.settings, self._issuing_csca()
             key = self.pki.custody.generate(label, settings.key)
             number = int(label.partition("-")[2])
-            certificate = self.pki.csca.issue_document_signer(key, number, self.at)
+            certificate = csca.issue_document_signer(key, number, self.at)
             self.pki.record(certificate)
             self.pki.save(msgspec.structs.replace(settings, document_signer=label))
             self.pki.publish("ds", certificate)
@@ -97,9 +97,9 @@ class PkiOffice:
         label = self.new_label("csca")
         with self.act("csca.issue", {"label": label, "common name": common_name or "as before"}):
             before = self.pki.csca
-            self.pki.custody.generate(label, before.settings.key)
             name = common_name or before.settings.csca_name
-            settings = msgspec.structs.replace(before.settings, csca=label, csca_name=name)
+            settings = changed(before.settings, csca=label, csca_name=name)
+            self.pki.custody.generate(label, settings.key)
             successor = CountrySigningCa(settings, self.pki.custody.signer(label))
             root = successor.issue_root(self.at)
             link = before.issue_link(successor, self.at)
@@ -110,13 +110,28 @@ class PkiOffice:
             _write_crl(renewed, self.at)
         return root, link
 
+    def _issuing_csca(self) -> CountrySigningCa:
+        """The CSCA, where its key may sign certificates now (Doc 9303-12, 4.1.4.2)."""
+        csca = self.pki.csca
+        root = self.pki.root_of(csca.signer.public_key)
+        usage = root.extensions.private_key_usage_period
+        begin = (usage and usage.not_before) or root.not_before
+        end = (usage and usage.not_after) or root.not_after
+        if not begin <= self.at <= end:
+            raise MisuseError(
+                f"the CSCA's key signs certificates from {begin:%Y-%m-%d} to {end:%Y-%m-%d}, and"
+                f" not on {self.at:%Y-%m-%d}: set the clock, or `personalise pki renew-csca`"
+            )
+        return csca
+
     def issue_list_signer(self, kind: CertificateKind) -> Certificate:
         """Make a Master List Signer or a Deviation List Signer."""
         stem = _LIST_SIGNER_LABELS[kind]
         label = self.new_label(stem)
         with self.act("signer.issue", {"label": label, "kind": kind.value}):
+            csca = self._issuing_csca()
             key = self.pki.custody.generate(label, self.pki.settings.key)
-            certificate = self.pki.csca.issue_list_signer(kind, key, self.at)
+            certificate = csca.issue_list_signer(kind, key, self.at)
             self.pki.publish(stem, certificate)
         return certificate
 
@@ -190,10 +205,18 @@ class PkiOffice:
 
 
 def affected_documents(pki: IssuingPki, certificate: Certificate) -> Iterator[RegisteredDocument]:
-    """Every document that rests on a Document Signer; their numbers are people's data."""
+    """Every document that rests on a Document Signer, or on any that a CSCA's key has signed.
+
+    Their numbers are people's data.
+    """
+    signers, key = [certificate], certificate.extensions.subject_key_identifier
+    if certificate.is_ca:
+        issued = [each for each in pki.issued() if not each.is_ca]
+        signers = [each for each in issued if each.extensions.authority_key_identifier == key]
     register = Register(pki.folder)
     try:
-        yield from register.signed_by(certificate.fingerprint, pki.unseal)
+        for signer in signers:
+            yield from register.signed_by(signer.fingerprint, pki.unseal)
     finally:
         register.close()
 

@@ -1,143 +1,25 @@
-"""The commands `personalise pki`, `officer`, `audit` and `sign-service`.
+"""The commands `personalise pki`, `officer` and `audit`.
 
 What a command needs is imported when it runs, and not before.
 """
 
-import fcntl
-import os
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import click
 
 from emrtd.errors import MisuseError
-
-if TYPE_CHECKING:
-    from emrtd.crypto.private_keys import PrivateKey
-    from personalise.pki.issuing_pki import IssuingPki
-    from personalise.pki.pki_acts import PkiOffice
+from personalise.pki.pki_options import (
+    act_options,
+    make_office,
+    passphrase_file,
+    pin_file,
+    pki_folder,
+)
 
 _FILE = click.Path(path_type=Path, dir_okay=False, exists=True)
 _PATH = click.Path(path_type=Path)
-_FOLDER = click.Path(path_type=Path, file_okay=False, exists=True)
-
-passphrase_file = click.option(
-    "--passphrase-file",
-    type=_FILE,
-    help="File whose first line is the pass phrase of the keys.  Otherwise the file that"
-    " CHIPSEAL_PASSPHRASE_FILE names, or one of your own that is made when it is needed.",
-)
-pin_file = click.option(
-    "--pin-file",
-    type=_FILE,
-    envvar="CHIPSEAL_PIN_FILE",
-    help="File whose first line is the HSM's PIN, where the keys are in one"
-    "  [environment: CHIPSEAL_PIN_FILE].",
-)
-pki_folder = click.option(
-    "--pki", "folder", type=_FOLDER, required=True, help="The PKI's folder, of `pki init`."
-)
-
-
-def act_options(command: Callable[..., Any]) -> Callable[..., Any]:
-    """The options of every act: which PKI, its secrets, and which officers are present."""
-    officer = click.option(
-        "--officer",
-        "officers",
-        multiple=True,
-        metavar="NAME=KEYFILE",
-        help="An officer who approves the act; once for each of them.",
-    )
-    officer_passphrase = click.option(
-        "--officer-passphrase-file",
-        "officer_passphrases",
-        multiple=True,
-        metavar="NAME=FILE",
-        help="File with an officer's pass phrase, which is asked for otherwise.",
-    )
-    for option in (officer_passphrase, officer, pin_file, passphrase_file, pki_folder):
-        command = option(command)
-    return command
-
-
-def open_pki(
-    folder: Path,
-    passphrase_file: Path | None,
-    pin_file: Path | None,
-    *,
-    with_signing_keys: bool = True,
-) -> "IssuingPki":
-    """Open a PKI with the secrets that the options name; without signing keys, no HSM is asked."""
-    from emrtd.passphrase import read_passphrase, read_secret_line
-    from personalise.pki.issuing_pki import IssuingPki, no_pin
-
-    pin = no_pin if pin_file is None else lambda: read_secret_line(pin_file)
-    passphrase = read_passphrase(passphrase_file)
-    return IssuingPki.open(folder, passphrase, pin, with_signing_keys=with_signing_keys)
-
-
-def make_office(
-    folder: Path,
-    passphrase_file: Path | None,
-    pin_file: Path | None,
-    officers: tuple[str, ...],
-    officer_passphrases: tuple[str, ...],
-) -> "PkiOffice":
-    """The office for an act, from the options of `act_options`."""
-    from personalise.pki.pki_acts import PkiOffice
-
-    files = dict(_pair(each, "--officer-passphrase-file") for each in officer_passphrases)
-    present = [
-        (name, _officer_key(name, Path(path), files.get(name)))
-        for name, path in (_pair(each, "--officer") for each in officers)
-    ]
-    click.get_current_context().with_resource(_alone(folder))
-    pki = open_pki(folder, passphrase_file, pin_file)
-    return PkiOffice(pki, present, datetime.now(UTC).replace(microsecond=0))
-
-
-@contextmanager
-def _alone(folder: Path) -> Iterator[None]:
-    """Wait until no other process changes the PKI, and keep others waiting until it is done.
-
-    What an act reads of the settings must still hold when it writes them, or a revocation is lost.
-    """
-    descriptor = os.open(folder, os.O_RDONLY)
-    try:
-        fcntl.flock(descriptor, fcntl.LOCK_EX)
-        yield
-    finally:
-        os.close(descriptor)
-
-
-def _pair(text: str, option: str) -> tuple[str, str]:
-    name, equals, path = text.partition("=")
-    if not (name and equals and path):
-        raise MisuseError(f"{option} {text!r}: write NAME=FILE")
-    return name, path
-
-
-def _officer_key(name: str, path: Path, passphrase_file: str | None) -> "PrivateKey":
-    from emrtd.passphrase import read_secret_line
-    from emrtd.pki.private_key_file import WrongPassphraseError
-    from emrtd.secret import Secret
-    from personalise.pki.key_custody import read_private_key
-
-    if passphrase_file is not None:
-        passphrase = read_secret_line(Path(passphrase_file))
-    else:
-        typed = click.prompt(f"Pass phrase of {name}", hide_input=True, err=True)
-        passphrase = Secret(str(typed).encode())
-    try:
-        return read_private_key(path, passphrase)
-    except WrongPassphraseError:
-        raise MisuseError(
-            f"{path}: the pass phrase is not that of {name}'s key; name the file that holds the"
-            f" right one with --officer-passphrase-file {name}=FILE"
-        ) from None
 
 
 @click.group()
@@ -162,7 +44,7 @@ def pki() -> None:
     help="Name curves in certificates, where Doc 9303-12 wants explicit parameters: OpenSSL 3"
     " refuses chains with those.",
 )
-@click.option("--documents-per-signer", default=100_000, show_default=True)
+@click.option("--documents-per-signer", type=click.IntRange(1), default=100_000, show_default=True)
 @click.option("--pkcs11", metavar="MODULE", help="Keep the keys in an HSM: its PKCS#11 library.")
 @click.option("--token", help="Label of the HSM's token.")
 @pin_file
@@ -181,15 +63,13 @@ def pki_init(  # noqa: PLR0917 - click's options
     passphrase_file: Path | None,
 ) -> None:
     """Make a PKI in the new folder FOLDER."""
-    import msgspec
-
     from emrtd.passphrase import read_passphrase, read_secret_line
-    from personalise.pki.country_signing_ca import HsmAddress, settings_for
+    from personalise.pki.country_signing_ca import HsmAddress, changed, settings_for
     from personalise.pki.issuing_pki import IssuingPki, no_pin
 
     if (pkcs11 is None) != (token is None):
         raise MisuseError("an HSM needs both --pkcs11 MODULE and --token LABEL")
-    settings = msgspec.structs.replace(
+    settings = changed(
         settings_for(state, organisation, key, pss=not pkcs1, named_curves=named_curves),
         documents_per_signer=documents_per_signer,
         hsm=None if pkcs11 is None or token is None else HsmAddress(pkcs11, token),
@@ -381,42 +261,3 @@ def verify_audit(folder: Path, head: str | None) -> None:
 
     found = verify(folder, head)
     click.echo(f"{found.entries} entries, head {found.digest}")
-
-
-@click.command("sign-service")
-@click.option("--config", "configuration", type=_FILE, required=True, help="Its TOML file.")
-@pki_folder
-@pin_file
-@passphrase_file
-def sign_service(
-    configuration: Path, folder: Path, pin_file: Path | None, passphrase_file: Path | None
-) -> None:
-    """Sign EF.SODs for data-preparation clients over HTTPS, until stopped."""
-    from concurrent.futures import ThreadPoolExecutor
-
-    from personalise.pki.register import Register
-    from personalise.sign_service.configuration import Configuration
-    from personalise.sign_service.desk import SigningDesk
-    from personalise.sign_service.ledger import Ledger
-    from personalise.sign_service.server import listen, serve
-    from personalise.sign_service.signers import CurrentSigners
-    from personalise.sign_service.web import SigningApplication
-
-    settings = Configuration(configuration)
-    listening = settings.listening
-    with listen(listening) as socket:
-        pki = open_pki(folder, passphrase_file, pin_file)
-        signers = CurrentSigners(pki)
-        if not signers():
-            raise MisuseError(f"{folder}: has no Document Signer; `personalise pki issue-ds`")
-        limit = settings.limit(pki.settings.documents_per_signer)
-        thread = ThreadPoolExecutor(1, thread_name_prefix="signing")
-        application = SigningApplication(
-            lambda: SigningDesk(
-                settings.clients, signers, limit, Ledger(settings.ledger), Register(folder)
-            ),
-            thread,
-            lambda: datetime.now(UTC),
-        )
-        click.echo(f"signing on https://{listening.host}:{listening.port}", err=True)
-        serve(application.asgi, thread, listening, socket)

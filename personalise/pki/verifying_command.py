@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from personalise.pki.pki_command import act_options, make_office
+from personalise.pki.pki_options import act_options, make_office
 
 if TYPE_CHECKING:
     from emrtd.pki.cvc import CvCertificate
@@ -71,7 +71,9 @@ def renew_inspection_system(rights: tuple[str, ...], **options: Any) -> None:
     required=True,
     help="What the holder is: the CVCA certifies Document Verifiers, our DV terminals.",
 )
-@click.option("--days", type=int, required=True, help="How long the certificate is valid.")
+@click.option(
+    "--days", type=click.IntRange(0, 1000), required=True, help="How long the certificate is valid."
+)
 @click.option("-o", "output", type=_PATH, required=True)
 @_rights
 @act_options

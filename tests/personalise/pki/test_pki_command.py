@@ -5,7 +5,7 @@ import fcntl
 import os
 import subprocess
 import sys
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta, tzinfo
 from pathlib import Path
 
 import msgspec
@@ -18,6 +18,7 @@ from emrtd.pki.certificates import Certificate
 from emrtd.pki.crl import Crl
 from emrtd.secret import Secret
 from personalise.command_line import personalise
+from personalise.pki import pki_options
 from personalise.pki.country_signing_ca import Revocation
 from personalise.pki.issuing_pki import IssuingPki
 
@@ -281,6 +282,72 @@ def test_a_pki_opens_after_thousands_of_revocations(desk: Desk) -> None:
     desk.act("pki", "issue-crl")
     assert desk.status == 0
     assert len(Crl.parse((desk.folder / "pki" / "crl.crl").read_bytes()).revoked) == 4999
+
+
+def test_a_csca_past_its_period_signs_no_certificate_but_the_link(
+    desk: Desk, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def set_clock(offset: timedelta) -> None:
+        class Clock(datetime):
+            @classmethod
+            def now(cls, tz: tzinfo | None = None) -> datetime:
+                return datetime.now(tz) + offset
+
+        monkeypatch.setattr(pki_options, "datetime", Clock)
+
+    for offset in (timedelta(days=-2), timedelta(days=5 * 366)):
+        set_clock(offset)
+        for act in (["issue-ds"], ["issue-list-signer", "master"]):
+            assert "set the clock, or `personalise pki renew-csca`" in desk.act("pki", *act)
+            assert desk.status == 64
+    for act in ("issue-crl", "renew-csca", "issue-ds"):
+        desk.act("pki", act)
+        assert desk.status == 0, act
+
+
+def test_a_compromised_csca_affects_the_documents_of_all_its_signers(desk: Desk) -> None:
+    at = datetime.now(UTC)
+    for number in ("ZU0000001", "ZU0000002"):
+        desk.pki.register_document(desk.pki.certificate("ds"), at, number.encode(), number)
+        desk.act("pki", "issue-ds")
+    said = desk.act("pki", "revoke", "csca", "--affected", "-")
+    assert said.count("ZU000000") == 2
+    crl = Crl.parse((desk.folder / "pki" / "crl.crl").read_bytes())
+    root = desk.pki.certificate("csca")
+    assert root.serial in crl.revoked
+    assert root.public_key is not None
+    crl.verify_signed_by(root.public_key)
+
+
+@pytest.mark.parametrize(
+    ("option", "said"),
+    [
+        (("--key", "brainpoolP160r1"), "key: brainpoolP160r1 is too small"),
+        (("--organisation", ""), "organisation: is empty"),
+        (("--organisation", "x" * 65), "organisation: is more than 64"),
+        (("--organisation", "a\nb"), "organisation: is more than 64 characters, or not printable"),
+        (("--documents-per-signer", "0"), "is not in the range"),
+    ],
+)
+def test_settings_that_would_spoil_certificates_are_refused(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str], option: tuple[str, ...], said: str
+) -> None:
+    desk = Desk(tmp_path, capsys)
+    assert said in desk.run("pki", "init", str(tmp_path / "pki"), *option)
+    assert desk.status == 64
+    assert not (tmp_path / "pki").exists()
+
+
+def test_a_damaged_settings_file_is_one_error(desk: Desk) -> None:
+    path = desk.folder / "pki" / "pki.json"
+    whole = path.read_text()
+    for damage in (
+        '[{"serial": "xyz", "at": "2026-01-01T00:00:00Z"}]',
+        '[{"serial": "12", "at": "2026-01-01T00:00:00"}]',
+    ):
+        path.write_text(whole.replace('"revoked": []', f'"revoked": {damage}'))
+        assert "pki.json: revoked[" in desk.act("pki", "issue-crl")
+        assert desk.status == 64
 
 
 @pytest.mark.parametrize("failing", ["save", "record", "publish"])
