@@ -22,7 +22,7 @@ from emrtd.pki.signer_profile import Purpose
 from verify.authorities import Authorities, Proof
 from verify.list_signers import examine_list_signer
 from verify.trust_columns import columns_of, columns_of_list, kind_of
-from verify.trust_entries import ANCHOR_KINDS, Kind
+from verify.trust_entries import ANCHOR_KINDS, Entry, Kind
 from verify.trust_files import Content, TrustFile
 from verify.trust_store import TrustStore
 
@@ -264,7 +264,7 @@ class _Import:
         newest: dict[tuple[str, bytes | None], Crl] = {}
         for country in countries:
             crls = [
-                (entry.id, Crl.parse(entry.der))
+                (entry.id, self._crl_of(entry))
                 for entry in self._store.entries(kind=Kind.CRL, country=country)
                 if entry.verified
             ]
@@ -277,6 +277,13 @@ class _Import:
                 if item is not None:
                     reason = f"a newer one is in the store, of {kept.this_update.date()}"
                     item.summaries[0].left_out.append(f"the CRL of {crl.issuer}: {reason}")
+
+    def _crl_of(self, entry: Entry) -> Crl:
+        """The list of an entry; one of this import was read already, and may be very large."""
+        item = self._items.get(entry.id)
+        if item is not None and isinstance(item.content, Crl):
+            return item.content
+        return Crl.parse(entry.der)
 
     def _is_accepted(self, item: _Item) -> bool:
         proven = item.verified and item.trusted

@@ -22,8 +22,8 @@ from emrtd.pki.extensions import (
 from emrtd.pki.names import Name
 from emrtd.pki.tolerances import Tolerance
 
-MAX_CRL: Final = 64 * 1024 * 1024
-"""Octets of a list."""
+MAX_CRL: Final = 96 * 1024 * 1024
+"""Octets of a list: enough for `MAX_ENTRIES` with serial numbers of 20 octets."""
 
 MAX_ENTRIES: Final = 2_000_000
 """Certificates that one list may revoke; a CSCA signs a few hundred Document Signers a year."""

@@ -11,7 +11,7 @@ from emrtd.asn1 import ber, der
 from emrtd.errors import MalformedError, ProtocolError
 from emrtd.pki.certificates import Certificate
 from emrtd.pki.complaints import Complaint
-from emrtd.pki.crl import Crl
+from emrtd.pki.crl import MAX_CRL, Crl
 from emrtd.pki.deviation_list import ID_DEVIATION_LIST, DeviationList
 from emrtd.pki.extension_writer import CertificateKind
 from emrtd.pki.lint import kind_of, lint_certificate
@@ -20,7 +20,7 @@ from emrtd.pki.master_list import ID_MASTER_LIST, MasterList
 from emrtd.pki.signed_data import SignedData, SignerInfo
 from personalise.records import read_bounded
 
-_MAX_FILE: Final = 64 * 1024 * 1024
+_MAX_FILE: Final = MAX_CRL  # the largest of all that is looked at
 _MASTER_LIST, _DEVIATION_LIST = "Doc 9303-12, 9.1, Table 18", "Doc 9303-12, 10"
 _PEM: Final = re.compile(rb"-----BEGIN ([A-Z0-9 ]{1,64})-----(.*?)-----END \1-----", re.DOTALL)
 

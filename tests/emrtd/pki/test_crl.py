@@ -7,7 +7,7 @@ from hypothesis import strategies as st
 
 from emrtd.asn1 import der
 from emrtd.errors import MalformedError, ProtocolError
-from emrtd.pki.crl import Crl
+from emrtd.pki.crl import MAX_CRL, MAX_ENTRIES, Crl
 from tests.certificates import DAY, NOW, Authority, key
 from tests.emrtd.pki.test_passive import ext_critical
 
@@ -66,6 +66,11 @@ def test_truncated_and_trailing_octets(cut: int) -> None:
     for octets in (GOOD[:-cut], GOOD + bytes(cut)):
         with pytest.raises(MalformedError):
             Crl.parse(octets)
+
+
+def test_the_bounds_leave_room_for_one_another() -> None:
+    largest = der.sequence(der.integer((1 << 159) - 1), der.time(NOW))
+    assert MAX_ENTRIES * len(largest) + 10_000 < MAX_CRL
 
 
 def test_many_entries_take_little_time() -> None:
