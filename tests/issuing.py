@@ -5,7 +5,7 @@ import io
 import json
 import shutil
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any, Self
 
@@ -13,7 +13,7 @@ import pytest
 
 from emrtd.command_line import ExitStatus, run_command_line
 from emrtd.lds.dg1 import DataGroup1
-from emrtd.lds.files import FileID
+from emrtd.lds.files import FILES, FileID
 from emrtd.lds.image import LdsImage
 from emrtd.mrz import Mrz
 from emrtd.passphrase import read_passphrase
@@ -21,6 +21,9 @@ from emrtd.pki import private_key_file
 from emrtd.pki.private_key_file import decrypt_private_key
 from personalise.command_line import personalise
 from tests.personalise import applications
+from tests.support import damaged
+from vsmartcard.chip.file_system import Directory
+from vsmartcard.state_file import StateFile
 
 
 @dataclass(frozen=True)
@@ -83,6 +86,17 @@ class Card:
     image: LdsImage
     can: str
 
+    def with_changed_octet(self, file_id: FileID) -> Self:
+        """The same card, after the last octet of a file of the application was changed on it."""
+        with contextlib.closing(StateFile(self.state)) as file:
+            assert file.state is not None
+            found = file.state.files.find((Directory.APPLICATION, FILES[file_id].identifier))
+            assert found is not None
+            octets = damaged(found.content)
+            file.save(file.state.with_changed_file(replace(found, content=octets)))
+        files = self.image.files | {file_id: octets}
+        return replace(self, image=replace(self.image, files=files))
+
     @property
     def mrz(self) -> Mrz:
         """The MRZ of DG1."""
@@ -97,15 +111,20 @@ class Issuer:
     state: str
 
     @classmethod
-    def at_work(cls, folder: Path, state: str) -> Iterator[Self]:
-        """Make the PKI; the user's folder is a new one as long as the generator is held."""
+    def established(cls, folder: Path, state: str) -> Self:
+        """A new issuer, with a PKI."""
+        issuer = cls(folder, state)
+        issuer._run("pki", "init", issuer.pki, "--state", state)
+        return issuer
+
+    @contextlib.contextmanager
+    def at_work(self) -> Iterator[None]:
+        """This issuer's own folder is the user's meanwhile, and a pass phrase costs little."""
         with pytest.MonkeyPatch.context() as patch:
-            patch.setenv("XDG_DATA_HOME", str(folder / "home"))
+            patch.setenv("XDG_DATA_HOME", str(self.folder / "home"))
             patch.delenv("CHIPSEAL_PASSPHRASE_FILE", raising=False)
             patch.setattr(private_key_file, "_COST", 2)
-            issuer = cls(folder, state)
-            issuer._run("pki", "init", issuer.pki, "--state", state)
-            yield issuer
+            yield
 
     @property
     def pki(self) -> Path:
@@ -131,14 +150,14 @@ class Issuer:
         terminal = self.pki / "terminal"
         for number, name in enumerate(("dv", "is")):
             shutil.copy(terminal / f"{name}.cvcert", place / f"{number}-{name}.cvcert")
-        key = decrypt_private_key((terminal / "is.p8").read_bytes(), read_passphrase())
+        with self.at_work():
+            key = decrypt_private_key((terminal / "is.p8").read_bytes(), read_passphrase())
         (place / "key.der").write_bytes(key.to_pkcs8().reveal())
         return place
 
-    @staticmethod
-    def _run(*arguments: str | Path) -> str:
+    def _run(self, *arguments: str | Path) -> str:
         output = io.StringIO()
-        with contextlib.redirect_stdout(output):
+        with self.at_work(), contextlib.redirect_stdout(output):
             status = run_command_line(personalise, [str(argument) for argument in arguments])
         assert status == ExitStatus.OK
         return output.getvalue()

@@ -1,7 +1,5 @@
 """Interoperability tests: cards of ours in real PC/SC readers, and readers of other people's."""
 
-from collections.abc import Iterator
-
 import pytest
 
 from tests.issuing import Issuer
@@ -11,6 +9,6 @@ __all__ = ["claims", "insert", "reader", "virtual_readers"]
 
 
 @pytest.fixture(scope="session")
-def issuer(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Issuer]:
+def issuer(tmp_path_factory: pytest.TempPathFactory) -> Issuer:
     """Utopia, which issues any kind of card."""
-    yield from Issuer.at_work(tmp_path_factory.mktemp("utopia"), "UTO")
+    return Issuer.established(tmp_path_factory.mktemp("utopia"), "UTO")

@@ -7,7 +7,6 @@ but the virtual chip in its file.
 import contextlib
 import io
 import json
-from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -34,7 +33,7 @@ class Border:
         password = () if "--can" in options else ("--mrz", card.mrz.text)
         arguments = ["card", "--reader", f"virtual:{card.state}", "--trust", str(self.trust)]
         output = io.StringIO()
-        with contextlib.redirect_stdout(output):
+        with self.issuer.at_work(), contextlib.redirect_stdout(output):
             status = run_command_line(verify, [*arguments, *password, *options, "--json"])
         report: dict[str, Any] = json.loads(output.getvalue())
         assert status == {"accept": 0, "reject": 1, "refer": 2}[report["verdict"]]
@@ -47,14 +46,14 @@ class Border:
 
 
 @pytest.fixture(scope="module")
-def border(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Border]:
+def border(tmp_path_factory: pytest.TempPathFactory) -> Border:
     folder = tmp_path_factory.mktemp("utopia")
-    for issuer in Issuer.at_work(folder, "UTO"):
-        trust = folder / "trust"
-        published = [str(issuer.pki / name) for name in ("csca.cer", "crl.crl")]
-        with contextlib.redirect_stdout(io.StringIO()):
-            assert run_command_line(verify, ["trust", "add", str(trust), *published]) == 0
-        yield Border(issuer, trust)
+    issuer = Issuer.established(folder, "UTO")
+    trust = folder / "trust"
+    published = [str(issuer.pki / name) for name in ("csca.cer", "crl.crl")]
+    with contextlib.redirect_stdout(io.StringIO()):
+        assert run_command_line(verify, ["trust", "add", str(trust), *published]) == 0
+    return Border(issuer, trust)
 
 
 def outcomes(report: dict[str, Any]) -> dict[str, str]:
