@@ -301,17 +301,23 @@ def tool(name: str, *arguments: str, cwd: Path) -> str:
 
 
 @pytest.mark.interop
-def test_openpace_reads_and_verifies_ours(tmp_path: Path) -> None:
-    root = certify("UTCVCA00001", Role.CVCA)
-    dv = certify("UTDV00001", Role.DV_DOMESTIC, root)
-    terminal = certify("UTIS00001", Role.TERMINAL, dv, rights=Right.READ_DG3)
-    for holder in (root, dv, terminal):
+@pytest.mark.parametrize("family", SignatureFamily)
+def test_openpace_reads_and_verifies_ours(family: SignatureFamily, tmp_path: Path) -> None:
+    scheme = SignatureScheme(family, Hash.SHA256)
+    key = None if family is SignatureFamily.ECDSA else rsa_key()
+    before = certify("UTCVCA00001", Role.CVCA, key=key, scheme=scheme)
+    root = certify("UTCVCA00002", Role.CVCA, before, key=key, scheme=scheme)
+    dv = certify("UTDV00001", Role.DV_DOMESTIC, root, key=key, scheme=scheme)
+    terminal = certify(
+        "UTIS00001", Role.TERMINAL, dv, rights=Right.READ_DG3, key=key, scheme=scheme
+    )
+    for holder in (before, root, dv, terminal):
         (tmp_path / holder.reference).write_bytes(holder.certificate.encode())
     said = {
         holder.reference: tool(
             "cvc-print", f"--cvc={holder.reference}", f"--cvc-dir={tmp_path}", cwd=tmp_path
         )
-        for holder in (root, dv, terminal)
+        for holder in (before, root, dv, terminal)
     }
     assert "CHR: UTIS00001" in said["UTIS00001"]
     assert "CAR: UTDV00001" in said["UTIS00001"]
@@ -322,7 +328,7 @@ def test_openpace_reads_and_verifies_ours(tmp_path: Path) -> None:
     for text in said.values():
         assert "certificate verified" in text
     (tmp_path / "bad").write_bytes(damaged(terminal.certificate.encode()))
-    assert "certificate verified" not in tool(
+    assert "certificate not verified" in tool(
         "cvc-print", "--cvc=bad", f"--cvc-dir={tmp_path}", cwd=tmp_path
     )
 
@@ -330,8 +336,13 @@ def test_openpace_reads_and_verifies_ours(tmp_path: Path) -> None:
 @pytest.mark.interop
 def test_openpace_reads_our_requests(tmp_path: Path) -> None:
     key = EcPrivateKey.generate(CURVES["brainpoolP256r1"])
-    (tmp_path / "request").write_bytes(cvc_requests.request(key, ECDSA, "UTIS00001").encode())
-    assert "CHR: UTIS00001" in tool("cvc-print", "--csr=request", cwd=tmp_path)
+    request = cvc_requests.request(key, ECDSA, "UTIS00001").encode()
+    (tmp_path / "request").write_bytes(request)
+    said = tool("cvc-print", "--csr=request", cwd=tmp_path)
+    assert "CHR: UTIS00001" in said
+    assert "certificate request verified" in said
+    (tmp_path / "bad").write_bytes(damaged(request))
+    assert "certificate request not verified" in tool("cvc-print", "--csr=bad", cwd=tmp_path)
 
 
 @pytest.mark.interop
