@@ -111,10 +111,10 @@ class Issuer:
     state: str
 
     @classmethod
-    def established(cls, folder: Path, state: str) -> Self:
-        """A new issuer, with a PKI."""
+    def established(cls, folder: Path, state: str, key: str = "brainpoolP256r1") -> Self:
+        """A new issuer, with a PKI whose keys are of this kind."""
         issuer = cls(folder, state)
-        issuer._run("pki", "init", issuer.pki, "--state", state)
+        issuer._run("pki", "init", issuer.pki, "--state", state, "--key", key)
         return issuer
 
     @contextlib.contextmanager
