@@ -122,13 +122,16 @@ def _until_taken_out() -> Iterator[None]:
 @contextmanager
 def _slot(card: "Card", port: int | None) -> "Iterator[Slot]":
     """The slot of this port, or the first that takes the card."""
-    from vsmartcard.readers import listed
+    from vsmartcard.readers import listed, wait_until_occupied
     from vsmartcard.vpcd import BASE_PORT
 
     known = {reader.port: reader for reader in listed()}
     ports = [reader.port for reader in known.values() if not reader.occupied] or list(known)
     with _first_free(card, ports or [BASE_PORT] if port is None else [port]) as slot:
-        name = f"{known[slot.port].name}, " if slot.port in known else ""
+        name = ""
+        if reader := known.get(slot.port):
+            wait_until_occupied(reader)
+            name = f"{reader.name}, "
         click.echo(f"inserted in {name}port {slot.port}")
         sys.stdout.flush()
         yield slot

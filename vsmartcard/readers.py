@@ -90,6 +90,21 @@ def up(count: int, first_port: int = BASE_PORT) -> tuple[VirtualReader, ...]:
     return found
 
 
+def wait_until_occupied(reader: VirtualReader) -> None:
+    """Wait until pcscd says that there is a card in a reader, as it does soon after powering it up.
+
+    Raises `TransportError` where it does not say so for 10 s.
+    """
+    deadline = time.monotonic() + _APPEARING_SECONDS
+    while not any(each.occupied for each in listed() if each.port == reader.port):
+        if time.monotonic() > deadline:
+            raise TransportError(
+                f"pcscd has powered up the card in {reader.name} and does not show it: take it "
+                "out, and put it in again"
+            )
+        time.sleep(0.005)
+
+
 def down(*, force: bool = False) -> str:
     """Stop the pcscd that `up` started, if it still runs, and no other; say what was done."""
     with daemon.changing():

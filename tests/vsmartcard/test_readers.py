@@ -1,5 +1,6 @@
 """What `readers up` does with a pcscd that is not ours; the rest is in tests/device."""
 
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -78,3 +79,20 @@ def test_without_the_driver_the_error_names_the_package(tmp_path: Path, monkeypa
 def test_a_pcscd_takes_sixteen_readers(count: int) -> None:
     with pytest.raises(MisuseError, match="1 to 16"):
         readers.up(count)
+
+
+def test_a_card_is_in_a_reader_once_pcscd_says_so(monkeypatch: pytest.MonkeyPatch) -> None:
+    empty = readers.VirtualReader("Virtual PCD 0", 35963, occupied=False)
+    full = replace(empty, occupied=True)
+    answers = [(empty,), (replace(full, port=35964),), (), (full,)]
+    monkeypatch.setattr(readers, "listed", lambda: answers.pop(0))
+    readers.wait_until_occupied(empty)
+    assert answers == []
+
+
+def test_a_card_that_pcscd_never_shows_is_an_error(monkeypatch: pytest.MonkeyPatch) -> None:
+    reader = readers.VirtualReader("Virtual PCD 0", 35963, occupied=False)
+    monkeypatch.setattr(readers, "listed", lambda: (reader,))
+    monkeypatch.setattr(readers, "_APPEARING_SECONDS", 0.0)
+    with pytest.raises(TransportError, match="does not show it"):
+        readers.wait_until_occupied(reader)
