@@ -9,6 +9,7 @@ from typing import Annotated, Final, Literal, Self
 
 import msgspec
 
+from emrtd.crypto.curves import CURVES
 from emrtd.errors import MisuseError
 from emrtd.mrz.names import NameLengths
 from emrtd.mrz.transliteration import Transliteration
@@ -73,7 +74,7 @@ class ActiveAuthentication(Record, frozen=True):
     """The key for Active Authentication: RSA of so many bits, or ECDSA on a named curve."""
 
     algorithm: Literal["RSA", "ECDSA"]
-    hash: Literal["SHA-224", "SHA-256", "SHA-384", "SHA-512"] = "SHA-256"
+    hash: Literal["SHA-1", "SHA-224", "SHA-256", "SHA-384", "SHA-512"] = "SHA-256"
     bits: Annotated[int, msgspec.Meta(ge=1024, le=4096)] | None = None
     curve: str | None = None
 
@@ -82,6 +83,10 @@ class ActiveAuthentication(Record, frozen=True):
             reject("bits", "must be given for RSA, and for RSA alone")
         if (self.algorithm == "ECDSA") != (self.curve is not None):
             reject("curve", "must be given for ECDSA, and for ECDSA alone")
+        if self.curve is not None and self.curve not in CURVES:
+            reject("curve", f"is not known; there are {', '.join(sorted(CURVES))}")
+        if self.algorithm == "ECDSA" and self.hash == "SHA-1":
+            reject("hash", "must not be SHA-1 with ECDSA (Doc 9303-11, 6.1.2.3)")
 
 
 class TerminalAuthentication(Record, frozen=True):

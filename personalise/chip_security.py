@@ -17,12 +17,14 @@ from emrtd.access.chip_keys import (
 )
 from emrtd.access.passwords import Password
 from emrtd.crypto.ciphers import Cipher
+from emrtd.crypto.curves import CURVES
 from emrtd.crypto.domain_parameters import (
     STANDARDISED,
     decode_agreement_key,
     encode_agreement_key,
 )
 from emrtd.crypto.hashes import Hash
+from emrtd.crypto.private_keys import EcPrivateKey, RsaPrivateKey
 from emrtd.crypto.protocols import (
     ID_PK_DH,
     ID_PK_ECDH,
@@ -52,7 +54,6 @@ from emrtd.mrz import Mrz
 from emrtd.pki.cvc import CvCertificate
 from emrtd.secret import Secret
 from personalise.chip_profile import ChipProfile
-from personalise.pki.key_custody import generate_private_key
 
 CAN_DIGITS: Final = 6
 PIN_DIGITS: Final = 6
@@ -216,7 +217,11 @@ def _make_active_key(profile: ChipProfile) -> _Active | None:
     wanted = profile.active_authentication
     if wanted is None:
         return None
-    private = generate_private_key(wanted.curve or f"RSA-{wanted.bits}")
+    private = (
+        EcPrivateKey.generate(CURVES[wanted.curve])
+        if wanted.curve is not None
+        else RsaPrivateKey.generate(wanted.bits or 0)
+    )
     algorithm = Hash(wanted.hash)
     infos: tuple[ActiveAuthenticationInfo, ...] = ()
     if wanted.algorithm == "ECDSA":  # RSA needs no entry: its signature tells the hash

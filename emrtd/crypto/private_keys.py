@@ -13,6 +13,8 @@ from emrtd.crypto import ecdsa
 from emrtd.crypto.curves import Curve
 from emrtd.crypto.public_keys import ID_EC_PUBLIC_KEY, ID_RSA, curve_from, encode_parameters
 from emrtd.crypto.signatures import (
+    MAX_RSA_BITS,
+    MIN_RSA_BITS,
     EcPublicKey,
     RsaPublicKey,
     SignatureFamily,
@@ -103,11 +105,12 @@ class RsaPrivateKey:
 
     @classmethod
     def generate(cls, bits: int) -> "RsaPrivateKey":
-        """Make a new key with a modulus of that many bits, 2048 or more, and exponent 65537."""
+        """Make a new key with a modulus of 1024 to 8192 bits, and exponent 65537."""
         from cryptography.hazmat.primitives.asymmetric import rsa
 
-        if not 2048 <= bits <= 8192:
-            raise MisuseError(f"an RSA key of {bits} bits: choose between 2048 and 8192")
+        if not MIN_RSA_BITS <= bits <= MAX_RSA_BITS:
+            between = f"choose between {MIN_RSA_BITS} and {MAX_RSA_BITS}"
+            raise MisuseError(f"an RSA key of {bits} bits: {between}")
         return cls(rsa.generate_private_key(65537, bits))
 
     @property

@@ -24,6 +24,9 @@ from emrtd.secret import Secret
 
 SUFFIX: Final = ".p8"
 _LABEL: Final = re.compile(r"[A-Za-z0-9][A-Za-z0-9_.-]{0,80}")
+_LEAST_RSA_BITS: Final = 2048
+"""A document and its certificates have to hold for ten years and more (NIST SP 800-131A, 3)."""
+
 _RSA: Final = re.compile(r"RSA-(\d{4})")
 
 
@@ -114,6 +117,8 @@ class FileCustody:
 def generate_private_key(kind: str) -> PrivateKey:
     """Make a private key in memory; `kind` is a curve's name or "RSA-3072"."""
     if rsa := _RSA.fullmatch(kind):
+        if int(rsa[1]) < _LEAST_RSA_BITS:
+            raise MisuseError(f"{kind} is too weak to sign with: {_LEAST_RSA_BITS} bits at least")
         return RsaPrivateKey.generate(int(rsa[1]))
     if kind in CURVES:
         return EcPrivateKey.generate(CURVES[kind])

@@ -99,6 +99,9 @@ KINDS = {
     ),
     "two keys": Kind(chip_authentication=[Agreement("3DES", 2), Agreement("AES-256", 16)]),
     "Active Authentication with RSA": Kind(active_authentication=RSA),
+    "Active Authentication with RSA as old chips do": Kind(
+        active_authentication={"algorithm": "RSA", "bits": 1024, "hash": "SHA-1"}
+    ),
     "Active Authentication with ECDSA after BAC": Kind(
         pace=[], bac=True, active_authentication=ECDSA
     ),

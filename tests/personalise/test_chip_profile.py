@@ -50,6 +50,26 @@ def test_an_error_names_the_key(old: str, new: str, field: str, problem: str) ->
     assert problem in caught.value.problem
 
 
+@pytest.mark.parametrize(
+    ("entry", "field", "problem"),
+    [
+        ('algorithm = "RSA"', "bits", "must be given for RSA"),
+        ('algorithm = "RSA"\nbits = 1000', "bits", ""),
+        ('algorithm = "ECDSA"', "curve", "must be given for ECDSA"),
+        ('algorithm = "ECDSA"\ncurve = "P-256"', "curve", "secp256r1"),
+        ('algorithm = "ECDSA"\ncurve = "secp256r1"\nhash = "SHA-1"', "hash", "6.1.2.3"),
+    ],
+)
+def test_a_key_for_active_authentication_that_cannot_be(
+    entry: str, field: str, problem: str
+) -> None:
+    text = f"{permit()}\n[active_authentication]\n{entry}\n"
+    with pytest.raises(FieldError) as caught:
+        from_toml(text.encode(), ChipProfile, "permit.toml")
+    assert caught.value.field == f"active_authentication.{field}"
+    assert problem in caught.value.problem
+
+
 def test_contradictions_are_refused() -> None:
     text = permit()
     without_keys = re.sub(r"\[\[chip_authentication\]\](\n[^\[]+)+", "", text)
