@@ -19,16 +19,24 @@ class InProcessConnection:
 
     def transmit(self, command: bytes) -> bytes:
         """Send a command; `TransportError` once closed, or where the state cannot be saved."""
-        if self._chip is None:
-            raise TransportError(f"{self.reader}: the connection is closed; connect again")
         try:
-            return self._chip.process(command)
+            return self._inserted.process(command)
         except OSError as error:
             self.close()
             raise TransportError(
                 f"{self.reader}: the chip's state cannot be saved ({error.strerror}); the card is "
                 "as it was before the last command"
             ) from error
+
+    def reset(self) -> None:
+        """Power the chip up anew; `TransportError` once closed."""
+        self._inserted.reset()
+
+    @property
+    def _inserted(self) -> StoredChip:
+        if self._chip is None:
+            raise TransportError(f"{self.reader}: the connection is closed; connect again")
+        return self._chip
 
     def close(self) -> None:
         """Take the chip out of its reader; it forgets its session."""

@@ -6,13 +6,25 @@ the same procedure runs over PC/SC, in process, against a recording and in a pai
 """
 
 from collections.abc import Callable, Generator
+from dataclasses import dataclass
 from typing import TypeVar
 
+from emrtd.errors import MisuseError
 from emrtd.iso7816.apdu import CommandAPDU, ResponseAPDU
 
 T = TypeVar("T")
 
-Procedure = Generator[CommandAPDU, ResponseAPDU, T]
+
+@dataclass(frozen=True, slots=True)
+class Reset:
+    """What a procedure yields to power the chip up anew; an empty response says that it is done.
+
+    The chip forgets every session and selection.  No layer carries it: it goes to the wire as it
+    is, and whoever yields it takes care that nothing of the old session is used again.
+    """
+
+
+Procedure = Generator[CommandAPDU | Reset, ResponseAPDU, T]
 """Yields commands, receives their responses, returns what the protocol is for."""
 
 Transmit = Callable[[bytes], bytes]
@@ -22,16 +34,17 @@ Random = Callable[[int], bytes]
 """Returns that many random octets; `secrets.token_bytes` outside tests."""
 
 
-def run(procedure: Procedure[T], transmit: Transmit) -> T:
+def run(procedure: Procedure[T], transmit: Transmit, reset: Callable[[], None] | None = None) -> T:
     """Run a procedure to its end over a wire: the only loop that touches one.
 
-    An error of the wire is raised inside the procedure, which may clean up or give up.
+    An error of the wire is raised inside the procedure, which may clean up or give up.  `reset`
+    powers the chip up anew; where there is none, a procedure that wants it gets a `MisuseError`.
     """
     try:
         command = next(procedure)
         while True:
             try:
-                response = ResponseAPDU.decode(transmit(command.encode()))
+                response = _carry(command, transmit, reset)
             except Exception as error:  # noqa: BLE001 - handed to the procedure, not swallowed
                 command = procedure.throw(error)
             else:
@@ -43,7 +56,18 @@ def run(procedure: Procedure[T], transmit: Transmit) -> T:
         procedure.close()
 
 
-def exchange(command: CommandAPDU) -> Procedure[ResponseAPDU]:
+def _carry(
+    command: CommandAPDU | Reset, transmit: Transmit, reset: Callable[[], None] | None
+) -> ResponseAPDU:
+    if isinstance(command, CommandAPDU):
+        return ResponseAPDU.decode(transmit(command.encode()))
+    if reset is None:
+        raise MisuseError("the procedure resets the chip, and `run` was given no way to do that")
+    reset()
+    return ResponseAPDU()
+
+
+def exchange(command: CommandAPDU | Reset) -> Procedure[ResponseAPDU]:
     """One command and its response, as a procedure."""
     return (yield command)
 
@@ -59,7 +83,10 @@ def through(
         command = next(procedure)
         while True:
             try:
-                response = yield from layer(command)
+                if isinstance(command, CommandAPDU):
+                    response = yield from layer(command)
+                else:
+                    response = yield command
             except Exception as error:  # noqa: BLE001 - handed to the procedure, not swallowed
                 command = procedure.throw(error)
             else:

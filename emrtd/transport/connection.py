@@ -28,6 +28,10 @@ class Connection(Protocol):
         """Send an encoded command APDU and return the encoded response APDU."""
         ...
 
+    def reset(self) -> None:
+        """Power the card up anew; `TransportError` where that cannot be done."""
+        ...
+
     def close(self) -> None:
         """Let the card go; it is reset."""
         ...

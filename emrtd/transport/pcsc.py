@@ -33,6 +33,15 @@ class PcscConnection:
             ) from error
         return bytes(data) + bytes((sw1, sw2))
 
+    def reset(self) -> None:
+        """Reset the card, and connect to it again; raises `TransportError` when it has left."""
+        try:
+            self._connection.reconnect()
+        except (SmartcardException, BaseSCardException) as error:
+            raise TransportError(
+                f"{self.reader}: the card does not come back after a reset; put it back"
+            ) from error
+
     def close(self) -> None:
         """Disconnect; the card is reset."""
         _let_go(self._connection)

@@ -49,6 +49,12 @@ class MeteredConnection:
             self._trace(describe(command, response, took))
         return response
 
+    def reset(self) -> None:
+        """Power the card up anew."""
+        self._connection.reset()
+        if self._trace is not None:
+            self._trace("reset")
+
     def close(self) -> None:
         """Close the connection."""
         self._connection.close()

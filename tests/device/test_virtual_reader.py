@@ -83,6 +83,16 @@ def test_connecting_anew_powers_the_chip_up_anew(insert: Insert, passport: Path)
         assert connection.transmit(bytes.fromhex("0084000008")) == b"\x69\x85"
 
 
+def test_a_reset_powers_the_chip_up_anew(insert: Insert, passport: Path) -> None:
+    card = insert(passport)
+    with connect(card.reader) as connection:
+        connection.transmit(SELECT)
+        connection.reset()  # the MF is selected again, where there is no BAC
+        assert connection.transmit(bytes.fromhex("0084000008")) == b"\x69\x85"
+        connection.transmit(SELECT)
+        assert connection.transmit(bytes.fromhex("0084000008"))[-2:] == b"\x90\x00"
+
+
 def test_a_card_torn_out_is_an_error_of_the_transport(insert: Insert) -> None:
     card = insert()
     connection = connect(card.reader)
@@ -90,6 +100,8 @@ def test_a_card_torn_out_is_an_error_of_the_transport(insert: Insert) -> None:
     wait_for_card(card.reader, there=False)
     with pytest.raises(TransportError, match="the card left"):
         connection.transmit(SELECT)
+    with pytest.raises(TransportError, match="does not come back"):
+        connection.reset()
     connection.close()
     with pytest.raises(TransportError, match="no card in the reader"):
         connect(card.reader)

@@ -61,7 +61,8 @@ class Card:
     def accepted(self, peculiarity: Peculiarity = lambda transmit: transmit) -> None:
         """Inspect the chip with a peculiarity around it: all is read, and it is accepted."""
         made = self.document
-        evidence = run(inspect(Credentials(mrz=MRZ)), peculiarity(self.chip.process))
+        procedure = inspect(Credentials(mrz=MRZ))
+        evidence = run(procedure, peculiarity(self.chip.process), self.chip.reset)
         assert dict(evidence.files) == made.files
         report = made.judged(evidence)
         assert report.verdict is Verdict.ACCEPT, report.why
@@ -454,6 +455,9 @@ class AtChip:
 
     def transmit(self, octets: bytes) -> bytes:
         return self.chip.process(octets)
+
+    def reset(self) -> None:
+        self.chip.reset()
 
     def close(self) -> None:
         self.chip.reset()

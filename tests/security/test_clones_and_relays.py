@@ -46,7 +46,7 @@ def presented(
     procedure = inspect(
         Credentials(mrz=password_of(victim)), optical_mrz=victim.how.mrz.text, terminal=terminal
     )
-    return victim.judged(run(procedure, process))
+    return victim.judged(run(procedure, process, lambda: None))
 
 
 def test_the_clone_is_a_whole_copy_and_still_never_accepted() -> None:

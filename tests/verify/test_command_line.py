@@ -382,6 +382,8 @@ class _Torn:
             raise TransportError("a reader: the card left; put it back and try again")
         return self._transmit(command)
 
+    def reset(self) -> None: ...
+
     def close(self) -> None:
         self._left = 0
 

@@ -41,9 +41,10 @@ def inspected(
     credentials: Credentials = Credentials(mrz=MRZ),  # noqa: B008 - immutable
     bac: BasicAccessControl = BasicAccessControl.FALLBACK,
     optical: str = "",
+    reset: Callable[[], None] = lambda: None,
 ) -> Evidence:
     procedure = inspect(credentials, basic_access_control=bac, optical_mrz=optical)
-    return run(procedure, transmit)
+    return run(procedure, transmit, reset)
 
 
 def judged(document: Document, evidence: Evidence, at: datetime = NOW) -> Report:
@@ -170,6 +171,40 @@ def test_a_downgrade_to_bac_is_recorded(
     if access == "bac":
         assert report.check("access.downgrade").outcome is Outcome.WARNING
         assert "offers PACE" in report.check("access.downgrade").reason
+
+
+@pytest.mark.parametrize(
+    ("answered", "resets"),
+    [
+        ({}, 0),
+        ({INS.MANAGE_SECURITY_ENVIRONMENT: "6A80"}, 1),
+        ({INS.GENERAL_AUTHENTICATE: "6300"}, 1),
+    ],
+    ids=["PACE succeeds", "PACE is refused", "PACE fails"],
+)
+def test_bac_after_pace_is_in_a_session_of_its_own(answered: dict[int, str], resets: int) -> None:
+    """Doc 9303-11, 4.1: either BAC or PACE, but not both in the same session."""
+    document = issue(basic_access_control=True)
+    chip = personalised(document.files, document.keys)
+    log: list[int | None] = []  # instructions, and None for a reset
+
+    def transmit(command: bytes) -> bytes:
+        log.append(command[1])
+        plain_answer = None if command[0] & 0x0C else answered.get(command[1])
+        return chip.process(command) if plain_answer is None else bytes.fromhex(plain_answer)
+
+    def reset() -> None:
+        log.append(None)
+        chip.reset()
+
+    evidence = inspected(transmit, reset=reset)
+    assert log.count(None) == resets
+    assert evidence.session is not None
+    assert (evidence.session.access == "bac") is bool(resets)
+    if resets:
+        assert INS.EXTERNAL_AUTHENTICATE in log[log.index(None) :]
+        assert INS.EXTERNAL_AUTHENTICATE not in log[: log.index(None)]
+        assert INS.GENERAL_AUTHENTICATE not in log[log.index(INS.EXTERNAL_AUTHENTICATE) : 20]
 
 
 def test_a_copy_that_lets_anyone_read_is_a_downgrade_too() -> None:

@@ -75,7 +75,8 @@ def inspected(
     chip: Document, terminal: TerminalCredentials | None, how: Credentials = MRZ
 ) -> Evidence:
     procedure = inspect(how, terminal=terminal)
-    return run(procedure, personalised(chip.files, chip.keys).process)
+    inserted = personalised(chip.files, chip.keys)
+    return run(procedure, inserted.process, inserted.reset)
 
 
 @pytest.mark.parametrize(

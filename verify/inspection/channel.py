@@ -8,7 +8,7 @@ from emrtd.access.pace.agreement import PaceResult
 from emrtd.errors import ChipRefusalError, MalformedError, ProtocolError
 from emrtd.iso7816.apdu import INS, CommandAPDU, ResponseAPDU
 from emrtd.iso7816.chaining import with_response_chaining
-from emrtd.iso7816.procedure import Procedure, exchange, through
+from emrtd.iso7816.procedure import Procedure, Reset, exchange, through
 from emrtd.iso7816.reading import FileReader
 from emrtd.iso7816.secure_messaging import SecureMessaging, SecureMessagingError, secured
 from emrtd.lds.files import FILES, ElementaryFile, FileID
@@ -96,6 +96,12 @@ class Channel:
         self.session = session
         if session is not None:
             self.reader.protect(session.cipher.block_size)
+
+    def reset(self) -> Procedure[None]:
+        """Power the chip up anew, and begin with a plain channel."""
+        self.protect(None)
+        self.reopen = self.pace = None
+        yield Reset()
 
     def carry(self, procedure: Procedure[T]) -> Procedure[T]:
         """Run a procedure over the channel as it is now.

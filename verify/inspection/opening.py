@@ -57,8 +57,10 @@ class Opener:
         infos = yield from self._read_master_file()
         offers_pace = infos is not None and bool(infos.of(PaceInfo))
         takes_pace = offers_pace and self.basic_access_control is not BasicAccessControl.ONLY
-        if infos is not None and takes_pace and (yield from self._open_by_pace(infos)):
-            return True
+        if infos is not None and takes_pace:
+            if (yield from self._open_by_pace(infos)):
+                return True
+            yield from self.channel.reset()  # 4.1: PACE or BAC, but not both in the same session
         if not (yield from self._select_application()):
             return False
         if (yield from self._is_plain()):

@@ -73,7 +73,7 @@ def capture(
     """Run an inspection over a connection; adds ATR, commands, octets and time to the evidence."""
     metered = MeteredConnection(connection, trace)
     began = clock()
-    evidence = run(procedure, metered.transmit)
+    evidence = run(procedure, metered.transmit, metered.reset)
     session = evidence.session
     if session is not None:
         session = msgspec.structs.replace(

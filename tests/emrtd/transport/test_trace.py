@@ -6,9 +6,13 @@ from emrtd.transport.trace import MeteredConnection
 class Echo:
     reader = "Echo 00"
     atr = b"\x3b\x00"
+    resets = 0
 
     def transmit(self, command: bytes) -> bytes:
         return command[5:] + b"\x90\x00"
+
+    def reset(self) -> None:
+        self.resets += 1
 
     def close(self) -> None: ...
 
@@ -29,3 +33,11 @@ def test_a_trace_counts_and_never_shows_data() -> None:
     assert "9000" in lines[0]
     assert secret.hex().upper() not in lines[0].replace(" ", "")
     assert "DOCUMENT" not in lines[0]
+
+
+def test_a_reset_is_passed_on_and_is_no_command() -> None:
+    lines: list[str] = []
+    echo = Echo()
+    card = MeteredConnection(echo, lines.append)
+    card.reset()
+    assert (echo.resets, card.apdus, lines) == (1, 0, ["reset"])
