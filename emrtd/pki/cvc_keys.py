@@ -27,6 +27,7 @@ from emrtd.tlv import DataObject, DataObjects
 PUBLIC_KEY: Final = 0x7F49
 _MODULUS, _EXPONENT = 0x81, 0x82
 _PRIME, _A, _B, _GENERATOR, _ORDER, _POINT, _COFACTOR = 0x81, 0x82, 0x83, 0x84, 0x85, 0x86, 0x87
+_KNOWN: Final = frozenset((der.OID, *range(_PRIME, _COFACTOR + 1)))
 _MAX_INTEGER: Final = 1024  # octets: 8,192 bits
 
 SCHEMES: Final = {
@@ -139,6 +140,9 @@ class CvPublicKey:
         """Read 7F49; raises `MalformedError`, also for parameters that are not those of a curve."""
         fields = data_object.children()
         oid = der.read_oid(fields.one(der.OID))
+        for each in fields:
+            if each.tag not in _KNOWN:
+                raise each.malformed("is no part of a public key")
         if fields.get(_POINT) is None:
             return cls(oid, _read_rsa(fields))
         point = fields.one(_POINT).value

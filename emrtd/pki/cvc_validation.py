@@ -10,6 +10,7 @@ from datetime import date
 from typing import Final
 
 from emrtd import tlv
+from emrtd.crypto.signatures import RsaPublicKey
 from emrtd.errors import MalformedError, MisuseError, ProtocolError
 from emrtd.pki.cvc import CERTIFICATE, CvCertificate, encode_date, read_date
 from emrtd.pki.cvc_authorization import Chat, Role
@@ -130,6 +131,8 @@ class TrustState:
             raise ProtocolError(f"{name}: a {issuer.role.name} does not certify it")
         if self.find(certificate.holder_reference) is not None:
             raise ProtocolError(f"{name}: the reference is that of a trust point")
+        if certificate.expiration < certificate.effective:
+            raise ProtocolError(f"{name}: it expires before it is effective")
         if certificate.role is Role.CVCA:
             return  # link certificates are good for ever
         today = self.current_date or date.min
@@ -215,10 +218,21 @@ def _read_point(data_object: DataObject) -> ImportedKey:
 
 
 def _check_key(imported: ImportedKey, issuer: ImportedKey) -> None:
-    """One kind of key from the CVCA down; a CVCA itself may change it (TR-03110-3, 2.1.2)."""
-    name = f"certificate of {imported.reference}"
-    if imported.key.scheme.family is not issuer.key.scheme.family:
-        if imported.role is not Role.CVCA:
-            raise ProtocolError(f"{name}: its key is of another kind than its issuer's")
-    elif imported.role is not Role.CVCA and imported.key.curve != issuer.key.curve:
+    """One algorithm, one size and one set of domain parameters from the CVCA down.
+
+    Only a CVCA may change them (Doc 9303-12, 4.2.1).
+    """
+    name, scheme = f"certificate of {imported.reference}", imported.key.scheme
+    if imported.role is Role.CVCA:
+        return
+    if scheme != issuer.key.scheme:
+        raise ProtocolError(f"{name}: its key is for another algorithm than its issuer's")
+    if imported.key.curve != issuer.key.curve:
         raise ProtocolError(f"{name}: its key has other domain parameters than its issuer's")
+    if _modulus_bits(imported.key) != _modulus_bits(issuer.key):
+        raise ProtocolError(f"{name}: its key has another size than its issuer's")
+
+
+def _modulus_bits(key: CvPublicKey) -> int:
+    """The size of an RSA key; 0 for one on a curve, whose domain parameters say it."""
+    return key.key.n.bit_length() if isinstance(key.key, RsaPublicKey) else 0
