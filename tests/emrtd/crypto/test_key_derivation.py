@@ -1,3 +1,5 @@
+import hashlib
+
 import pytest
 
 from emrtd.crypto.ciphers import Cipher
@@ -15,6 +17,10 @@ def test_published_examples() -> None:
         cipher = _CIPHERS[vector["cipher"], vector["key_bits"]]
         key = derive_key(bytes.fromhex(vector["K"]), vector["counter"], cipher)
         assert key.reveal().hex().upper() == vector["output"]
+        message = bytes.fromhex(vector["K"]) + vector["counter"].to_bytes(4, "big")
+        digest = hashlib.new(vector["hash"], message).digest()[: cipher.key_size]
+        parity = 0xFE if cipher is Cipher.TDES else 0xFF
+        assert all(a & parity == b & parity for a, b in zip(digest, key.reveal(), strict=True))
 
 
 def test_the_document_of_appendix_d() -> None:

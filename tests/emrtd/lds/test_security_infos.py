@@ -165,6 +165,11 @@ def test_dg14_of_a_real_chip_reads_and_is_written_alike(chip: int) -> None:
         [(Cipher.AES128, None)], [(Cipher.AES128, 195)], [(Cipher.TDES, None)], [],
     ][chip]  # fmt: skip
     assert key.key_id == (195 if chip == 1 else None)
+    assert [each.parameter_id for each in dg14.security_infos.of(PaceInfo)] == [
+        [13], [13, 13], [], [12],
+    ][chip]  # fmt: skip
+    terminal = dg14.security_infos.of(TerminalAuthenticationInfo)
+    assert [each.version for each in terminal] == ([] if chip == 3 else [1])
 
 
 def test_dg14_of_the_bsi_2008_set() -> None:
@@ -187,10 +192,11 @@ def test_card_access_of_the_eac2_worked_examples(name: str) -> None:
     assert pace.mapping is Mapping.GENERIC
     assert {each.version for each in infos.of(ChipAuthenticationInfo)} == {2}
     assert infos.of(TerminalAuthenticationInfo) == (TerminalAuthenticationInfo(2),)
-    if name == "ecdh":
-        (privileged,) = infos.of(PrivilegedTerminalInfo)
-        assert [each.key_id for each in privileged.infos.of(ChipAuthenticationInfo)] == [2]
-        assert [each.key_id for each in infos.of(ChipAuthenticationInfo)] == [1]
+    (privileged,) = infos.of(PrivilegedTerminalInfo)
+    for key_id, entries in ((1, infos), (2, privileged.infos)):
+        assert [each.key_id for each in entries.of(ChipAuthenticationInfo)] == [key_id]
+        (parameters,) = entries.of(ChipAuthenticationDomainParameterInfo)
+        assert parameters.key_id == key_id
 
 
 PACE_OID = der.oid("0.4.0.127.0.7.2.2.4.2.2")

@@ -93,6 +93,14 @@ def test_the_certificates_of_the_eac2_worked_examples(example: str) -> None:
         assert certificate.chat.template.hex().upper() == expected["CHAT"]["53"]
         assert certificate.effective.isoformat() == expected["effective_5F25"]["date"]
         assert certificate.expiration.isoformat() == expected["expiration_5F24"]["date"]
+        fields = tlv.read(certificate.body, "body").children()
+        assert fields.one(0x5F29).value.hex() == expected["profile_identifier_5F29"]
+        assert fields.one(0x5F25).value.hex() == expected["effective_5F25"]["raw"]
+        assert fields.one(0x5F24).value.hex() == expected["expiration_5F24"]["raw"]
+        inside = fields.one(0x7F49).children()
+        assert {f"{one.tag:02X}": one.value.hex().upper() for one in list(inside)[1:]} == {
+            tag: value for tag, value in expected["public_key"].items() if tag != "oid"
+        }
         key = certificate.key_under(issuer)
         certificate.verify(issuer or key)
         body = certificate.public_key.encode()

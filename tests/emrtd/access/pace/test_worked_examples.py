@@ -14,9 +14,9 @@ from emrtd.access.passwords import Password, PasswordType
 from emrtd.asn1 import der
 from emrtd.crypto.ciphers import Cipher
 from emrtd.crypto.domain_parameters import STANDARDISED
-from emrtd.crypto.groups import EcGroup, Group
+from emrtd.crypto.groups import EcGroup, Group, ModpGroup
 from emrtd.crypto.integrated_mapping import map_integrated
-from emrtd.crypto.protocols import Mapping
+from emrtd.crypto.protocols import ID_STANDARDISED_DOMAIN_PARAMETERS, Mapping
 from emrtd.iso7816.apdu import CommandAPDU
 from emrtd.iso7816.procedure import run
 from emrtd.lds.security_infos import PaceInfo, SecurityInfos
@@ -68,7 +68,10 @@ class Example:
             password = Password.from_mrz_information("".join(fields))
             assert password.secret.reveal().hex().upper() == self.values["K"]
             return password
-        return PIN if "PACE" in self.values else CAN  # H.1, H.2: 123456, whatever the text says
+        if "PACE" in self.values:
+            assert self.values["password"] == f"{PIN.secret.reveal().decode()} (PIN)"
+            return PIN
+        return CAN  # H.1, H.2: 123456, whatever the text says
 
     @property
     def mapped(self) -> Group:
@@ -197,6 +200,20 @@ def test_recorded_sessions_of_real_chips(index: int) -> None:
         if isinstance(value, str) and set(value) <= set("0123456789ABCDEF") and len(value) > 2
     }
     s = Secret(octets["nonce_s"])
+    assert session["cipher"] == info.cipher.value.split("-", maxsplit=1)[0]
+    private = {key: int(session[f"terminal_{key}_private"], 16) for key in ("map", "ka")}
+    shared = variant.group.shared_element(private["map"], octets["chip_map_public"])
+    assert shared == octets["H"]
+    mapped = variant.group.map_generic(s.reveal(), shared)
+    assert isinstance(mapped, EcGroup)
+    assert mapped.curve.encode_point(mapped.curve.g) == octets["mapped_generator"]
+    secret = mapped.agree(private["ka"], octets["chip_ka_public"])
+    assert secret == octets["shared_secret_K"]
+    keys = SessionKeys(variant, secret)
+    for token, key in (("T_IFD", "chip_ka_public"), ("T_IC", "terminal_ka_public")):
+        message = variant.group.public_key_object(info.protocol, octets[key])
+        assert message == octets[f"token_input_{token}"]
+        assert keys.token(octets[key]) == octets[token]
     last = [(Tag.CHIP_TOKEN, octets["T_IC"])]
     if info.mapping is Mapping.CHIP_AUTHENTICATION:
         encrypted = octets["encrypted_chip_authentication_data"]
@@ -228,8 +245,13 @@ def test_recorded_sessions_of_real_chips(index: int) -> None:
     if info.mapping is Mapping.CHIP_AUTHENTICATION:
         data = octets["chip_authentication_data"]
         assert result.chip_authentication_data == data
+        iv = info.cipher.encrypt_block(keys.enc, b"\xff" * 16)
+        assert iv.hex().upper() == session["CA_IV"]
+        assert cam.encrypt(info.cipher, keys.enc, data) == encrypted  # the chip's role
         static = octets["static_chip_public_key"]
         cam.verify(variant.group, data, static, octets["chip_map_public"])
+        assert session["static_key_algorithm_id"] == ID_STANDARDISED_DOMAIN_PARAMETERS
+        assert int(session["static_key_keyId"], 16) == info.parameter_id
 
 
 @pytest.mark.parametrize("name", ["G1", "G2", "I1"])
@@ -239,5 +261,32 @@ def test_the_pace_info_and_the_template_of_the_examples(name: str) -> None:
     assert SecurityInfos.decode(der.set_of(info)).of(PaceInfo) == (example.variant.info,)
     data = CommandAPDU.decode(bytes.fromhex(example.values["apdus"][0]["command"])).data
     template = AuthenticationTemplate.decode(data)
-    assert template == AuthenticationTemplate(example.values["oid"], PasswordType.MRZ)
+    kind = PasswordType[example.values["password_type"]]
+    assert kind == example.values["password_ref"]
+    assert template == AuthenticationTemplate(example.values["oid"], kind)
     assert template.encode() == data
+
+
+@pytest.mark.parametrize("name", ["G2", "H2"])
+def test_the_group_of_the_appendices_is_the_standardised_one(name: str) -> None:
+    example = Example(name)
+    group = example.variant.group
+    assert isinstance(group, ModpGroup)
+    assert (group.p, group.g, group.q) == tuple(int(example.values[each], 16) for each in "pgq")
+
+
+def test_a_generator_that_is_printed_by_its_coordinates() -> None:
+    values = Example("H1").values
+    x, y = values["mapped_generator_x"], values["mapped_generator_y"]
+    assert Example("H1").generator().hex().upper() == f"04{x}{y}"
+
+
+def test_what_appendix_g_2_prints_otherwise_than_it_goes_over_the_wire() -> None:
+    """A public key behind a zero octet, and an answer that also names a trust point."""
+    values = Example("G2").values
+    printed = bytes.fromhex(values["ka_terminal_public_as_printed"])
+    assert printed == b"\x00" + bytes.fromhex(values["ka_terminal_public"])
+    answer = bytes.fromhex(values["apdus"][4]["response"])
+    t_ic, objects = messages.decode_answer(answer, Tag.CHIP_TOKEN)
+    assert t_ic.hex().upper() == values["T_IC"]
+    assert objects.one(Tag.CERTIFICATION_AUTHORITY_REFERENCE).value == b"DETESTCVCA00003"
