@@ -48,7 +48,7 @@ _NO_SUCH_SHORT_IDENTIFIER: Final = frozenset(
 class FileAddress:
     """What a file is selected by: its 2-octet identifier, its 5-bit SFI, and its name in errors.
 
-    `one_object` says that the file is one data object, whose header declares its length.
+    The SFI is 0 where it has none.  `one_object` says that the file is one data object, whose header declares its length.
     """
 
     name: str
@@ -131,6 +131,10 @@ class FileReader:
         """
         first = min(self.block, _HEADER) if self._looks_first else self.block
         content = yield from self._first_block(file, first)
+        if not content and file.one_object and first > _HEADER:
+            self._looks_first = True  # some give nothing but 6B00 where a file ends before Le octets
+            first = _HEADER
+            content = yield from self._first_block(file, first)
         size = self._declared_size(content, file)
         at_end = size is None and len(content) < min(first, self.block)
         while not at_end and (size is None or len(content) < size):
@@ -159,7 +163,7 @@ class FileReader:
         return size
 
     def _first_block(self, file: FileAddress, wanted: int) -> Procedure[bytes]:
-        if self._short_identifiers_work is not False:
+        if file.short_identifier and self._short_identifiers_work is not False:
             response = yield from self._read_binary(
                 lambda ne: CommandAPDU(
                     0x00, INS.READ_BINARY, 0x80 | file.short_identifier, 0x00, ne=ne
@@ -178,7 +182,7 @@ class FileReader:
         sw = yield from select_file(file.identifier)
         if sw not in {SW.OK, SW.FILE_DEACTIVATED}:
             raise ChipRefusalError(sw, f"selecting {file.name}")
-        if self._short_identifiers_work is None:
+        if file.short_identifier and self._short_identifiers_work is None:
             self._short_identifiers_work = False  # the file is there, yet its SFI did not find it
         return (yield from self._block_at(file, 0, min(wanted, self.block)))
 

@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Mapping
 
+from emrtd import tlv
 from emrtd.access.chip_keys import ChipKeys, ChipPassword
 from emrtd.access.passwords import Password
 from emrtd.iso7816.apdu import INS, CommandAPDU, ResponseAPDU
@@ -56,8 +57,12 @@ def create(chip: Chip, file: FileID, content: bytes) -> None:
     control = b"\x62" + bytes((len(control) - 2,)) + control[2:]
     done(chip, CommandAPDU(0x00, INS.CREATE_FILE, data=control))
     for offset in range(0, len(content), 200):
-        at = divmod(offset, 256)
-        done(chip, CommandAPDU(0x00, INS.UPDATE_BINARY, *at, content[offset : offset + 200]))
+        part = content[offset : offset + 200]
+        command = CommandAPDU(0x00, INS.UPDATE_BINARY, *divmod(offset, 256), part)
+        if offset >= 0x8000:
+            data = tlv.encode(0x54, offset.to_bytes(3, "big")) + tlv.encode(0x53, part)
+            command = CommandAPDU(0x00, INS.UPDATE_BINARY_ODD, data=data)
+        done(chip, command)
 
 
 def put_keys(chip: Chip, keys: ChipKeys) -> None:

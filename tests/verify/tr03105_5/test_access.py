@@ -1,0 +1,272 @@
+"""TR-03105-5.1, units ISO7816_A, B and C: selection, Basic Access Control, reading."""
+
+import io
+from collections.abc import Callable
+
+import pytest
+from PIL import Image
+
+from emrtd import tlv
+from emrtd.biometrics.samples import FaceImage
+from emrtd.errors import ChipRefusalError
+from emrtd.iso7816.apdu import INS, CommandAPDU, ResponseAPDU
+from emrtd.iso7816.secure_messaging import SecureMessaging
+from emrtd.lds.dg2 import DataGroup2
+from emrtd.lds.files import FILES, FileID
+from emrtd.status_words import SW
+from tests.certificates import Authority
+from tests.verify.documents import Document, issue
+from tests.verify.tr03105_5.simulator import BAC, CASES, PLAIN, inspected, instead, is_reading
+from verify.report import Verdict
+from vsmartcard.chip.file_system import TransparentFile
+from vsmartcard.chip.session import Core
+
+BasicAccess = Callable[[bytes], bytes]
+
+
+def document(**changes: object) -> Document:
+    return issue(**(BAC | changes))
+
+
+# --- unit A: selection of the application --------------------------------------------------------
+
+
+@CASES.case("ISO7816_A_01")
+def test_a_chip_without_access_control_is_read() -> None:
+    made = issue(**PLAIN)
+    from dataclasses import replace
+
+    made = replace(made, keys=replace(made.keys, open=True))
+    assert inspected(made).succeeded(made).report.access == "none"
+
+
+@CASES.case("ISO7816_A_02")
+def test_a_chip_with_basic_access_control_is_read() -> None:
+    assert inspected(document()).succeeded(document()).report.access == "bac"
+
+
+@CASES.case("ISO7816_A_03")
+def test_an_application_that_cannot_be_selected() -> None:
+    def answering(command: CommandAPDU) -> ResponseAPDU | None:
+        by_name = (command.ins, command.p1) == (INS.SELECT, 0x04)
+        return ResponseAPDU(sw=SW.FILE_NOT_FOUND) if by_name else None
+
+    inspected(document(), answering=answering).failed("selecting the application")
+
+
+# --- unit B: Basic Access Control ----------------------------------------------------------------
+
+AUTHENTICATIONS = {
+    "ISO7816_B_01": lambda answer: answer[:-1] + bytes((answer[-1] ^ 1,)),
+    "ISO7816_B_02": lambda answer: bytes((answer[0] ^ 1,)) + answer[1:],
+}
+
+
+@pytest.mark.parametrize("change", CASES.cases(AUTHENTICATIONS))
+def test_a_chip_that_does_not_authenticate_itself(
+    change: BasicAccess, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """M.IC or E.IC is changed: nothing is read."""
+
+    def authenticate(core: Core, command: CommandAPDU) -> ResponseAPDU:
+        return ResponseAPDU(change(known(core, command).data))
+
+    known = instead(monkeypatch, INS.EXTERNAL_AUTHENTICATE, authenticate)
+    found = inspected(document()).failed("the chip's checksum M.IC is wrong")
+    assert not found.evidence.files
+
+
+@CASES.case("ISO7816_B_03")
+@pytest.mark.parametrize("sw", [0x6300, 0x6982, 0x6985, 0x6988, 0x6F00])
+def test_a_chip_that_refuses_mutual_authentication(sw: int) -> None:
+    def answering(command: CommandAPDU) -> ResponseAPDU | None:
+        return ResponseAPDU(sw=sw) if command.ins == INS.EXTERNAL_AUTHENTICATE else None
+
+    found = inspected(document(), answering=answering).failed(f"{sw:04X}")
+    assert not found.evidence.files
+
+
+ReadDg1 = Callable[[SecureMessaging, ResponseAPDU], ResponseAPDU]
+
+
+def bare(_: SecureMessaging, __: ResponseAPDU) -> ResponseAPDU:
+    return ResponseAPDU(sw=SW.SM_DATA_OBJECT_INCORRECT)
+
+
+def sealed(
+    session: SecureMessaging, cryptogram: bytes, status: bytes, mac: bytes | None = None
+) -> ResponseAPDU:
+    """A protected response of these data objects, with the right MAC unless another is given."""
+    objects = cryptogram + status
+    checksum = session._mac(b"", objects) if mac is None else mac
+    return ResponseAPDU(objects + tlv.encode(0x8E, checksum))
+
+
+STATUS = bytes.fromhex("99029000")
+
+BROKEN: dict[str, tuple[ReadDg1, str]] = {
+    "ISO7816_B_04": (bare, "outside secure messaging|bare 6988"),
+    "ISO7816_B_05": (
+        lambda session, response: ResponseAPDU(session._cryptogram(response.data) + STATUS),
+        "DO 8E is not the last",
+    ),
+    "ISO7816_B_06": (lambda session, _: sealed(session, b"", STATUS), "is empty"),
+    "ISO7816_B_07": (
+        lambda session, response: sealed(session, session._cryptogram(response.data), b""),
+        "DO 99 is missing",
+    ),
+    "ISO7816_B_08": (
+        lambda session, response: sealed(
+            session, session._cryptogram(response.data), STATUS, bytes(8)
+        ),
+        "the MAC is wrong",
+    ),
+    "ISO7816_B_09": (
+        lambda session, response: sealed(session, tlv.encode(0x87, b"\x01" + bytes(16)), STATUS),
+        "the padding of the decrypted data is wrong",
+    ),
+}
+
+
+@pytest.mark.parametrize("access", ["BAC", "PACE"])
+@pytest.mark.parametrize(("broken", "reason"), CASES.cases(BROKEN))
+def test_secure_messaging_that_is_broken(
+    broken: ReadDg1, reason: str, access: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Whenever DG1 is read: it is never taken from there, and the rest is not lost with it."""
+    made = document() if access == "BAC" else issue()
+    reading = [False]
+    protect = SecureMessaging.protect_response
+
+    def answering(command: CommandAPDU) -> None:
+        reading[0] = command.cla != 0 and is_reading(command, FileID.DG1)
+
+    def protect_response(session: SecureMessaging, response: ResponseAPDU) -> ResponseAPDU:
+        if not reading[0]:
+            return protect(session, response)
+        session._ssc += 1
+        return broken(session, response)
+
+    monkeypatch.setattr(SecureMessaging, "protect_response", protect_response)
+    found = inspected(made, answering=answering)
+    found.failed()
+    assert FileID.DG1 not in found.evidence.files
+    assert any(each in found.evidence.unread[FileID.DG1].reason for each in reason.split("|"))
+    assert FileID.SOD in found.evidence.files
+
+
+@CASES.case("ISO7816_B_10")
+def test_a_revoked_signer_is_rejected() -> None:
+    authority = Authority()
+    made = document(crl=authority.crl([100]))
+    assert inspected(made).failed().report.verdict is Verdict.REJECT
+
+
+# --- unit C: reading files -----------------------------------------------------------------------
+
+
+@CASES.case("ISO7816_C_01")
+@pytest.mark.parametrize("sw", [0x6A82, 0x6982, 0x6985])
+def test_a_file_that_cannot_be_selected(sw: int, monkeypatch: pytest.MonkeyPatch) -> None:
+    def read(core: Core, command: CommandAPDU) -> ResponseAPDU:
+        if is_reading(command, FileID.DG1):
+            raise ChipRefusalError(sw, "reading DG1")
+        return known(core, command)
+
+    known = instead(monkeypatch, INS.READ_BINARY, read)
+    found = inspected(document())
+    found.failed(f"{sw:04X}")
+    assert FileID.DG2 in found.evidence.files
+
+
+def large_portrait(size: int) -> DataGroup2:
+    """A portrait that takes at least so many octets: noise does not compress."""
+    stream = io.BytesIO()
+    Image.effect_noise((size // 100, 110), 100).convert("RGB").save(stream, "JPEG", quality=98)
+    assert len(stream.getvalue()) > size
+    return DataGroup2.of([FaceImage.of(stream.getvalue())])
+
+
+@CASES.case("ISO7816_C_02", "ISO7816_C_07")
+def test_a_large_file_is_read_by_odd_ins_from_32768_on() -> None:
+    made = document(more={2: large_portrait(40_000).encode()})
+    odd: list[int] = []
+
+    def answering(command: CommandAPDU) -> None:
+        if command.ins == INS.READ_BINARY_ODD:
+            odd.append(command.p1 << 8 | command.p2)
+
+    inspected(made, answering=answering).succeeded(made)
+    assert odd
+    assert set(odd) == {0}
+
+
+def ending(sw: int) -> Callable[[TransparentFile, int, int], ResponseAPDU]:
+    """How a chip answers a READ BINARY that asks for more octets than are left."""
+
+    def answer(file: TransparentFile, offset: int, ne: int) -> ResponseAPDU:
+        left = file.content[offset:]
+        if sw == SW.END_OF_FILE:
+            return ResponseAPDU(left, SW.END_OF_FILE)
+        if sw == SW.WRONG_OFFSET:
+            return ResponseAPDU(sw=SW.WRONG_OFFSET)
+        return ResponseAPDU(sw=0x6C00 | min(len(left), 0xFF))
+
+    return answer
+
+
+@pytest.mark.parametrize("access", ["BAC", "PACE"])
+@pytest.mark.parametrize(
+    "sw",
+    CASES.cases(
+        {"ISO7816_C_03": 0x6282, "ISO7816_C_04": 0x6B00, "ISO7816_C_05": 0x6282,
+         "ISO7816_C_06": 0x6C00}
+    ),
+)  # fmt: skip
+def test_the_end_of_a_file(sw: int, access: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Whatever a chip says where fewer octets are left than were asked for, every file is read."""
+    made = document() if access == "BAC" else issue()
+
+    def read(core: Core, command: CommandAPDU) -> ResponseAPDU:
+        response = known(core, command)
+        file = core.state.files.find(core.session.file)
+        if file is None or command.ne is None:
+            return response
+        offset = command.p2 if command.p1 & 0x80 else command.p1 << 8 | command.p2
+        over = offset + command.ne > len(file.content)
+        return ending(sw)(file, offset, command.ne) if over else response
+
+    known = instead(monkeypatch, INS.READ_BINARY, read)
+    inspected(made).succeeded(made)
+
+
+@CASES.case("ISO7816_C_08")
+def test_a_portrait_without_an_image() -> None:
+    """The image field of DG2 has no octets: nobody is shown, and the document is not accepted."""
+    whole = DataGroup2.of([FaceImage.of(_face())]).encode()
+    made = document(more={2: whole})
+    assert inspected(made).succeeded().report is not None
+    empty = _without_image(whole)
+    found = inspected(document(more={2: empty}))
+    assert found.evidence.files[FileID.DG2] == empty
+    found.failed("DG2")
+
+
+def _face() -> bytes:
+    from tests.verify.documents import face
+
+    return face()
+
+
+def _without_image(content: bytes) -> bytes:
+    """DG2 with the record of the face cut off behind its headers, and every length put right."""
+    group = tlv.read(content, "DG2").children()[0]
+    number, template = group.children()
+    header, block = template.children()
+    size = len(_face())
+    record = bytearray(block.value[:-size])
+    record[8:12] = len(record).to_bytes(4, "big")
+    record[14:18] = (len(record) - 14).to_bytes(4, "big")
+    template_value = tlv.encode(header.tag, header.value) + tlv.encode(block.tag, bytes(record))
+    inside = tlv.encode(number.tag, number.value) + tlv.encode(template.tag, template_value)
+    return tlv.encode(FILES[FileID.DG2].tag, tlv.encode(group.tag, inside))
