@@ -219,7 +219,10 @@ def _verify_mapping(check_id: str, transcript: PaceTranscript, infos: SecurityIn
     try:
         key = mapping_key(infos, transcript.parameter_id)
     except ProtocolError as error:
-        return Check(check_id, Outcome.UNDETERMINED, str(error), MAPPING_CLAUSE)
+        # A key that is there and cannot be used says nothing; a State that signed none, enough.
+        there = infos.of(ChipAuthenticationPublicKeyInfo)
+        outcome = Outcome.UNDETERMINED if there else Outcome.FAILED
+        return Check(check_id, outcome, str(error), MAPPING_CLAUSE)
     data, mapping_public = transcript.chip_authentication_data, transcript.mapping_key
     try:
         chip_authentication_mapping.verify(

@@ -49,6 +49,7 @@ PACE: Final = PLAIN | {"pace": (PACE_GM,)}
 """The default configurations of part 5.1; what has Chip or Terminal Authentication adds it."""
 
 Answer = Callable[[CommandAPDU], ResponseAPDU | None]
+Change = Callable[[CommandAPDU, ResponseAPDU], ResponseAPDU]
 CarryOut = Callable[[Core, CommandAPDU], ResponseAPDU]
 
 
@@ -92,19 +93,22 @@ def inspected(
     document: Document,
     *,
     answering: Answer | None = None,
+    changing: Change | None = None,
     terminal: TerminalCredentials | None = None,
     password: Password = MRZ,
     chip: Chip | None = None,
 ) -> Inspected:
     """Inspect a document; `answering` gives a command's answer in the chip's place, or None.
 
-    It sees commands and answers as they are on the wire.
+    `changing` makes another one of the chip's.  Both see what is on the wire.
     """
     chip = chip or personalised(document.files, document.keys)
 
     def transmit(octets: bytes) -> bytes:
-        answer = None if answering is None else answering(CommandAPDU.decode(octets))
-        return chip.process(octets) if answer is None else answer.encode()
+        command = CommandAPDU.decode(octets)
+        answer = None if answering is None else answering(command)
+        answer = answer or ResponseAPDU.decode(chip.process(octets))
+        return (answer if changing is None else changing(command, answer)).encode()
 
     procedure = inspect(Credentials(mrz=password), terminal=terminal)
     evidence = run(procedure, transmit, chip.reset)
