@@ -48,7 +48,8 @@ _NO_SUCH_SHORT_IDENTIFIER: Final = frozenset(
 class FileAddress:
     """What a file is selected by: its 2-octet identifier, its 5-bit SFI, and its name in errors.
 
-    The SFI is 0 where it has none.  `one_object` says that the file is one data object, whose header declares its length.
+    The SFI is 0 where it has none.  `one_object` says that the file is one data object, whose
+    header declares its length.
     """
 
     name: str
@@ -132,7 +133,7 @@ class FileReader:
         first = min(self.block, _HEADER) if self._looks_first else self.block
         content = yield from self._first_block(file, first)
         if not content and file.one_object and first > _HEADER:
-            self._looks_first = True  # some give nothing but 6B00 where a file ends before Le octets
+            self._looks_first = True  # some give 6B00 alone where a file ends before Le octets
             first = _HEADER
             content = yield from self._first_block(file, first)
         size = self._declared_size(content, file)

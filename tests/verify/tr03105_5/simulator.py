@@ -20,7 +20,7 @@ from emrtd.crypto.domain_parameters import STANDARDISED, encode_agreement_key
 from emrtd.crypto.protocols import ID_PK_DH, ID_PK_ECDH, KeyAgreement, chip_authentication_oid
 from emrtd.iso7816.apdu import INS, CommandAPDU, ResponseAPDU
 from emrtd.iso7816.procedure import run
-from emrtd.lds.files import FileID
+from emrtd.lds.files import FILES, FileID
 from emrtd.lds.security_infos import (
     ChipAuthenticationInfo,
     ChipAuthenticationPublicKeyInfo,
@@ -115,19 +115,11 @@ def inspected(
     return Inspected(evidence, document.judged(evidence))
 
 
-Instead = Callable[[INS, Callable[[CarryOut], CarryOut]], None]
-
-
 def instead(monkeypatch: pytest.MonkeyPatch, ins: INS, carry_out: CarryOut) -> CarryOut:
     """The chip carries an instruction out otherwise, inside a session too; returns how it did."""
     known = INSTRUCTIONS[ins]
     monkeypatch.setitem(INSTRUCTIONS, ins, Instruction(carry_out, known.event))
     return known.carry_out
-
-
-def answers(sw: int) -> Callable[[Core, CommandAPDU], ResponseAPDU]:
-    """A chip that answers a command with this status word."""
-    return lambda _core, _command: ResponseAPDU(sw=sw)
 
 
 # --- documents with Chip Authentication ----------------------------------------------------------
@@ -194,8 +186,6 @@ def with_keys(*keys: ChipKey, access: dict[str, object] = BAC, **changes: object
 
 def is_reading(command: CommandAPDU, file_id: FileID) -> bool:
     """Whether a command reads a file by its short identifier, protected or not."""
-    from emrtd.lds.files import FILES
-
     return (command.ins, command.p1) == (
         INS.READ_BINARY, 0x80 | FILES[file_id].short_identifier,
     )  # fmt: skip

@@ -6,9 +6,10 @@ from dataclasses import replace
 import pytest
 
 from emrtd.asn1 import der
+from emrtd.crypto import iso9796
 from emrtd.crypto.ciphers import Cipher
 from emrtd.crypto.hashes import Hash
-from emrtd.crypto.private_keys import load_private_key
+from emrtd.crypto.private_keys import RsaPrivateKey, load_private_key
 from emrtd.crypto.protocols import ID_PK_DH, ID_PK_ECDH
 from emrtd.errors import ChipRefusalError
 from emrtd.iso7816.apdu import INS, CommandAPDU, ResponseAPDU
@@ -186,9 +187,6 @@ def test_active_authentication_succeeds(kind: str, algorithm: Hash) -> None:
 
 @CASES.case("ISO7816_F_08")
 def test_a_wrong_trailer_is_no_signature(monkeypatch: pytest.MonkeyPatch) -> None:
-    from emrtd.crypto import iso9796
-    from emrtd.crypto.private_keys import RsaPrivateKey
-
     made = with_active("RSA-2048")
     assert made.keys.active_authentication is not None
     key = load_private_key(made.keys.active_authentication.private)
