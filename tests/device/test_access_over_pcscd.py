@@ -5,11 +5,12 @@ from pathlib import Path
 import pytest
 
 from emrtd.access import chip_authentication, terminal_authentication
+from emrtd.access.chip_keys import ChipKeys, ChipPassword
 from emrtd.access.pace.protocol import establish
 from emrtd.access.pace.variants import variant_of
 from emrtd.crypto.ciphers import Cipher
 from emrtd.crypto.domain_parameters import STANDARDISED
-from emrtd.crypto.protocols import Mapping
+from emrtd.crypto.protocols import KeyAgreement, Mapping
 from emrtd.iso7816.chaining import with_command_chaining
 from emrtd.iso7816.procedure import Procedure, T, run
 from emrtd.iso7816.reading import FileAddress, FileReader
@@ -19,9 +20,11 @@ from emrtd.lds.files import EMRTD_APPLICATION, FILES, FileID
 from emrtd.lds.security_infos import PaceInfo, SecurityInfos
 from emrtd.transport.connection import Connection, connect
 from tests.readers import Insert
-from tests.vsmartcard.cards import FILE_CONTENTS, MRZ
+from tests.vsmartcard.cards import FILE_CONTENTS, MRZ, personalised
 from tests.vsmartcard.chip.test_extended_access import GENERIC, credentials, permit, variant
 from tests.vsmartcard.chip.test_pace import chip_with
+from verify.inspection import capture, inspect
+from verify.inspection.opening import Credentials as InspectionCredentials
 from vsmartcard.chip.processing import Chip
 from vsmartcard.state_file import StateFile
 
@@ -66,6 +69,21 @@ def test_a_spread_of_pace(
         session = opened.secure_messaging
         through(card, session, select_application(EMRTD_APPLICATION))
         assert read(card, session, FileID.DG2) == FILE_CONTENTS[FileID.DG2]
+
+
+def test_bac_in_a_session_of_its_own_after_pace_that_failed(insert: Insert, tmp_path: Path) -> None:
+    """The chip announces a mapping that it has no key for, and is reset before BAC."""
+    keys = ChipKeys(passwords=(ChipPassword.of(MRZ),), basic_access_control=True)
+    offered = PaceInfo.of(KeyAgreement.ECDH, Mapping.CHIP_AUTHENTICATION, Cipher.AES128, 13)
+    files = FILE_CONTENTS | {FileID.CARD_ACCESS: SecurityInfos(offered).encode()}
+    reader = insert(stored(personalised(files, keys), tmp_path)).reader
+    lines: list[str] = []
+    with connect(reader) as card:
+        evidence = capture(card, inspect(InspectionCredentials(mrz=MRZ)), lines.append)
+    assert evidence.session is not None
+    assert (evidence.session.opened, evidence.session.access) == (True, "bac")
+    assert lines.count("reset") == 1
+    assert evidence.files[FileID.SOD] == FILE_CONTENTS[FileID.SOD]
 
 
 def test_fingerprints_with_terminal_authentication(insert: Insert, tmp_path: Path) -> None:
