@@ -8,6 +8,7 @@ from emrtd.errors import MalformedError
 from emrtd.lds.content import FileContent
 from emrtd.lds.values import Other, others
 from emrtd.mrz import Mrz
+from emrtd.mrz.misprints import misprints
 
 _TAG: Final = 0x61
 _MRZ: Final = 0x5F1F
@@ -31,7 +32,8 @@ class DataGroup1(FileContent):
             raise data_object.malformed("the MRZ is not in ASCII") from None
         except MalformedError as error:
             raise data_object.malformed(f"the MRZ {error.reason}") from None
-        tolerated = () if mrz.text == text else ("DG1: the MRZ has line ends or small letters",)
+        reasons = () if mrz.text == text else ("the MRZ has line ends or small letters",)
+        tolerated = tuple(f"DG1: {reason}" for reason in reasons + misprints(mrz))
         return cls(mrz, others(objects, _MRZ), tolerated=tolerated)
 
     def _encode(self) -> bytes:

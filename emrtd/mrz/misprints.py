@@ -1,0 +1,43 @@
+"""Elements of a zone that are not of the form that Doc 9303-3 gives them (4.6 to 4.8, 5)."""
+
+import re
+from collections.abc import Iterator
+from datetime import date
+from typing import Final
+
+from emrtd.mrz.zone import Mrz
+
+_CODE: Final = re.compile(r"[A-Z]{1,3}<{0,2}")
+_DATE: Final = re.compile(r"(?:[0-9]{2}|<<){3}")
+_LEAP_YEAR: Final = 2000
+
+
+def misprints(mrz: Mrz) -> tuple[str, ...]:
+    """A sentence for each; none says what is printed, for that is a person's."""
+    return tuple(_misprints(mrz))
+
+
+def _misprints(mrz: Mrz) -> Iterator[str]:
+    for name, said in (("issuing_state", "issuing State"), ("nationality", "nationality")):
+        if not _CODE.fullmatch(mrz.printed(name)):
+            yield f"the code of the {said} is not of letters"
+    if not mrz.surname:
+        yield "there is no name"
+    if mrz.printed("sex") not in {"F", "M", "<"}:
+        yield "the sex is neither F nor M nor <"
+    if not _is_date(mrz.date_of_birth):
+        yield "the date of birth is no date"
+    if "<" in mrz.date_of_expiry or not _is_date(mrz.date_of_expiry):
+        yield "the date of expiry is no date"
+
+
+def _is_date(yymmdd: str) -> bool:
+    """Whether there is such a day, as far as it is known; any year may have been a leap year."""
+    if not _DATE.fullmatch(yymmdd):
+        return False
+    month, day = (int(pair) if pair != "<<" else 1 for pair in (yymmdd[2:4], yymmdd[4:6]))
+    try:
+        date(_LEAP_YEAR, month, day)
+    except ValueError:
+        return False
+    return True

@@ -1,0 +1,63 @@
+"""Zones whose elements are not of their form."""
+
+from datetime import date
+
+import pytest
+
+from emrtd.mrz import Mrz
+from emrtd.mrz.misprints import misprints
+
+ZONE = Mrz.build(
+    "TD3", document_code="P", issuing_state="UTO", document_number="L898902C3", nationality="UTO",
+    date_of_birth="740812", sex="F", date_of_expiry=date(2032, 4, 15), surname="Eriksson",
+    given_names="Anna Maria",
+)  # fmt: skip
+
+
+def printed(name: str, value: str) -> Mrz:
+    """The zone with other characters in the place of an element."""
+    span = ZONE.layout.span(ZONE.layout.places[name])
+    width = span.stop - span.start
+    return Mrz.parse(ZONE.text[: span.start] + value.ljust(width, "<") + ZONE.text[span.stop :])
+
+
+@pytest.mark.parametrize(
+    ("name", "value", "says"),
+    [
+        ("issuing_state", "1TO", "the code of the issuing State is not of letters"),
+        ("nationality", "U<O", "the code of the nationality is not of letters"),
+        ("nationality", "", "the code of the nationality is not of letters"),
+        ("names", "", "there is no name"),
+        ("sex", "Z", "the sex is neither F nor M nor <"),
+        ("date_of_birth", "7A0812", "the date of birth is no date"),
+        ("date_of_birth", "741312", "the date of birth is no date"),
+        ("date_of_birth", "740230", "the date of birth is no date"),
+        ("date_of_birth", "7<0812", "the date of birth is no date"),
+        ("date_of_expiry", "3204<<", "the date of expiry is no date"),
+        ("date_of_expiry", "320431", "the date of expiry is no date"),
+    ],
+)
+def test_an_element_of_another_form(name: str, value: str, says: str) -> None:
+    assert misprints(printed(name, value)) == (says,)
+
+
+@pytest.mark.parametrize(
+    ("name", "value"),
+    [
+        ("issuing_state", "D"),
+        ("nationality", "XXA"),
+        ("sex", "<"),
+        ("names", "ERIKSSON"),
+        ("date_of_birth", "7408<<"),
+        ("date_of_birth", "<<0812"),
+        ("date_of_birth", "<<<<<<"),
+        ("date_of_birth", "730229"),
+    ],
+)
+def test_what_the_standard_allows_is_none(name: str, value: str) -> None:
+    assert misprints(printed(name, value)) == ()
+
+
+def test_no_sentence_says_what_is_printed() -> None:
+    assert "ERIKSSON" not in str(misprints(printed("sex", "Z")))
+    assert "Z" not in str(misprints(printed("sex", "Z")))
