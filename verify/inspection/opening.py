@@ -21,12 +21,18 @@ from emrtd.lds.atr_info import AtrInfo
 from emrtd.lds.card_access import CardAccess
 from emrtd.lds.files import EMRTD_APPLICATION, FILES, FileID
 from emrtd.lds.security_infos import PaceInfo, SecurityInfos
+from emrtd.pki.cvc_authorization import ID_INSPECTION_SYSTEM, Chat
+from emrtd.status_words import SW
 from verify.evidence import PaceTranscript
 from verify.inspection.channel import Channel, Notes
 from verify.inspection.general_authentication import authenticate_both
 from verify.policy import BasicAccessControl
 
 _SHORT_RESPONSE: Final = SHORT_MAX_LE + 2
+
+_EVERY_RIGHT: Final = Chat(ID_INSPECTION_SYSTEM, b"\x3f")
+
+_NOT_UNDERSTOOD: Final = frozenset({SW.INCORRECT_DATA, SW.LC_INCONSISTENT, SW.WRONG_LENGTH})
 
 
 def _nothing_more() -> Procedure[None]:
@@ -119,13 +125,13 @@ class Opener:
         chat = self._chat(infos)
         try:
             variant = choose(infos)
-            result = yield from self._establish(variant, password, chat)
+            result = yield from self._establish_asking(variant, password, chat)
         except TransportError:
             raise
         except EmrtdError as error:
             return self._note_failure(str(error))
         self.notes.access = f"{result.variant.name}/{result.password.name.lower()}"
-        if chat is not None and self.terminal is not None:
+        if self.terminal is not None and announced(infos):
             yield from authenticate_both(
                 self.channel, self.notes, result, infos, self.terminal, random=self.random
             )
@@ -149,10 +155,24 @@ class Opener:
         return True
 
     def _chat(self, infos: SecurityInfos) -> bytes | None:
-        """What this terminal wants to do, where the chip offers version 2 of EAC before all."""
-        if self.terminal is None or not announced(infos):
+        """The CHAT by which this terminal asks for the chip's trust points.
+
+        In version 1 every access bit is set (4.4.4.1), in version 2 those of its own certificate.
+        """
+        if self.terminal is None:
             return None
-        return self.terminal.certificate.chat.encode()
+        return (self.terminal.certificate.chat if announced(infos) else _EVERY_RIGHT).encode()
+
+    def _establish_asking(
+        self, variant: PaceVariant, password: Password, chat: bytes | None
+    ) -> Procedure[PaceResult]:
+        """Some chips refuse what they do not know in MSE:Set AT: those are asked for nothing."""
+        try:
+            return (yield from self._establish(variant, password, chat))
+        except ChipRefusalError as error:
+            if chat is None or error.sw not in _NOT_UNDERSTOOD:
+                raise
+        return (yield from self._establish(variant, password))
 
     def _establish(
         self, variant: PaceVariant, password: Password, chat: bytes | None = None

@@ -331,6 +331,25 @@ def test_after_pace_the_chip_is_bound_by_its_key_of_pace() -> None:
     granted(inspected(made, terminal=usual().credentials())).succeeded(made)
 
 
+def test_trust_points_that_pace_tells() -> None:
+    """A chip of Doc 9303 alone has no EF.CVCA: it is asked in PACE (4.4.4.1, K.2)."""
+    made = protected(usual().root, access=PACE).with_file(FileID.CVCA, None)
+    granted(inspected(made, terminal=usual().credentials())).succeeded(made)
+
+
+@pytest.mark.parametrize("sw", [0x6A80, 0x6A87, 0x6700])
+def test_a_chip_that_does_not_understand_the_question(sw: int) -> None:
+    """It is asked for nothing, and has an EF.CVCA."""
+
+    def answering(command: CommandAPDU) -> ResponseAPDU | None:
+        asked = (command.p1, command.p2) == (0xC1, 0xA4) and b"\x7f\x4c" in command.data
+        return ResponseAPDU(sw=sw) if asked else None
+
+    made = protected(usual().root, access=PACE)
+    found = inspected(made, terminal=usual().credentials(), answering=answering)
+    granted(found).succeeded(made)
+
+
 @pytest.mark.parametrize(
     ("links", "trusted"),
     CASES.cases({"ISO7816_E_32": (1, 0), "ISO7816_E_33": (2, 0), "ISO7816_E_34": (1, 1)}),
