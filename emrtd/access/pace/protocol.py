@@ -18,6 +18,7 @@ import hmac
 import secrets
 from collections.abc import Callable, Sequence
 from collections.abc import Mapping as ReadOnly
+from dataclasses import replace
 from typing import Final
 
 from emrtd.access.pace import chip_authentication_mapping as cam
@@ -114,20 +115,22 @@ def establish(
 def _select(
     variant: PaceVariant, password: PasswordType, chat: bytes | None, doing: str
 ) -> Procedure[None]:
-    """MSE:Set AT; some chips want the domain parameters named though there is but one set."""
+    """MSE:Set AT (4.4.4.1); a warning that tells how many tries are left is no refusal."""
     identifier = variant.info.parameter_id
-    for parameter_id in (identifier if variant.ambiguous else None, identifier):
-        template = AuthenticationTemplate(variant.info.protocol, password, parameter_id, chat)
-        response = yield CommandAPDU(
-            0x00,
-            INS.MANAGE_SECURITY_ENVIRONMENT,
-            *_SET_MUTUAL_AUTHENTICATION,
-            template.encode(),
-        )
-        if parameter_id == identifier or response.sw not in _PARAMETERS_WANTED:
-            break
-    if response.sw & 0xFFF0 != 0x63C0 or response.sw == 0x63C0:  # a warning: tries are left
+    named = identifier if variant.ambiguous else None
+    template = AuthenticationTemplate(variant.info.protocol, password, named, chat)
+    response = yield _set_at(template)
+    if named != identifier and response.sw in _PARAMETERS_WANTED:
+        # Some chips want the domain parameters named though there is but one set.
+        response = yield _set_at(replace(template, parameter_id=identifier))
+    if not 0x63C1 <= response.sw <= 0x63CF:
         response.require(doing)
+
+
+def _set_at(template: AuthenticationTemplate) -> CommandAPDU:
+    return CommandAPDU(
+        0x00, INS.MANAGE_SECURITY_ENVIRONMENT, *_SET_MUTUAL_AUTHENTICATION, template.encode()
+    )
 
 
 class _Step:
