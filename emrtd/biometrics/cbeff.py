@@ -90,6 +90,11 @@ class BiometricHeader:
             return None
 
     @property
+    def format_owner(self) -> bytes | None:
+        """Tag 87: whose numbers tag 88 is of."""
+        return self.get(0x87)
+
+    @property
     def format_type(self) -> int | None:
         """Tag 88: which standard the biometric data block follows."""
         value = self.get(0x88)

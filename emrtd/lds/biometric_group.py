@@ -1,12 +1,13 @@
 """What DG2, DG3 and DG4 share: instances of biometric data, of either generation of ISO/IEC."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from typing import ClassVar, Generic, Protocol, Self, TypeVar
 
 from emrtd.biometrics.cbeff import (
     BLOCK_19794,
     BLOCK_39794,
+    FORMAT_OWNER,
     BiometricGroup,
     BiometricHeader,
     BiometricTemplate,
@@ -64,6 +65,10 @@ class BiometricDataGroup(Generic[R_co, S_co]):
     identifier: ClassVar[bytes]
     format_types: ClassVar[dict[Generation, tuple[int, ...]]]
     """Tag 88 of the header, for each generation; the first is written."""
+    biometric_type: ClassVar[bytes]
+    """Tag 81 of the header, where it is there."""
+    subtypes: ClassVar[frozenset[int]] = frozenset()
+    """Tag 82 of the header: which finger or which eye; none where the header need not say."""
 
     @classmethod
     def decode(cls, octets: bytes) -> Self:
@@ -80,11 +85,7 @@ class BiometricDataGroup(Generic[R_co, S_co]):
                 tolerated.append(
                     f"{cls.file_id} holds ISO/IEC {generation.value} data under {template.tag:X}"
                 )
-            if template.header.format_type not in cls.format_types[generation]:
-                tolerated.append(
-                    f"{cls.file_id}'s header does not say that its data are of"
-                    f" ISO/IEC {generation.value}"
-                )
+            tolerated += cls._misstatements(template.header, generation)
             record = decoders[generation](template.block)
             instance = Instance(template.header, record, template.tag, template.others)
             tolerated += record.tolerated
@@ -97,6 +98,19 @@ class BiometricDataGroup(Generic[R_co, S_co]):
             group.inner_others,
             tuple(tolerated),
         )
+
+    @classmethod
+    def _misstatements(cls, header: BiometricHeader, generation: Generation) -> Iterator[str]:
+        """What a header does not say, or says otherwise (Doc 9303-10, 4.7.2 to 4.7.4)."""
+        said = f"{cls.file_id}'s header does not say"
+        if header.format_owner != FORMAT_OWNER:
+            yield f"{said} whose format its data are of"
+        if header.format_type not in cls.format_types[generation]:
+            yield f"{said} that its data are of ISO/IEC {generation.value}"
+        if header.biometric_type not in {None, cls.biometric_type}:
+            yield f"{said} what its data are of"
+        if cls.subtypes and header.subtype not in cls.subtypes:
+            yield f"{said} which finger or eye its data are of"
 
     def encode(self) -> bytes:
         """The whole EF; raises `MisuseError` for a field that does not fit."""

@@ -21,6 +21,7 @@ class DataGroup2(BiometricDataGroup[FaceBlock, FaceImage]):
 
     file_id: ClassVar[FileID] = FileID.DG2
     identifier: ClassVar[bytes] = iso19794.FORMAT_IDENTIFIER
+    biometric_type: ClassVar[bytes] = FACIAL_FEATURES
     format_types: ClassVar[dict[Generation, tuple[int, ...]]] = {
         Generation.ISO_19794: (0x0008,),
         Generation.ISO_39794: (0x002A,),

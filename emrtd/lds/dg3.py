@@ -30,6 +30,8 @@ class DataGroup3(BiometricDataGroup[FingerBlock, FingerImage]):
 
     file_id: ClassVar[FileID] = FileID.DG3
     identifier: ClassVar[bytes] = iso19794.FORMAT_IDENTIFIER
+    biometric_type: ClassVar[bytes] = FINGERPRINT
+    subtypes: ClassVar[frozenset[int]] = frozenset({0, *FINGER_SUBTYPES.values()})
     format_types: ClassVar[dict[Generation, tuple[int, ...]]] = {
         Generation.ISO_19794: (0x0007,),
         Generation.ISO_39794: (0x0028,),

@@ -23,6 +23,8 @@ class DataGroup4(BiometricDataGroup[IrisBlock, IrisImage]):
 
     file_id: ClassVar[FileID] = FileID.DG4
     identifier: ClassVar[bytes] = iso19794.FORMAT_IDENTIFIER
+    biometric_type: ClassVar[bytes] = IRIS
+    subtypes: ClassVar[frozenset[int]] = frozenset(EYE_SUBTYPES.values())
     format_types: ClassVar[dict[Generation, tuple[int, ...]]] = {
         Generation.ISO_19794: (0x0009, 0x000B),
         Generation.ISO_39794: (0x002C,),
