@@ -139,7 +139,8 @@ def test_the_worked_examples_of_version_2(example: str) -> None:
     assert group.compress(bytes.fromhex(vector["PACE"]["ka_chip_public"])) == id_ic
     compressed = bytes.fromhex(ta["comp_PK_PCD"])
     r_ic = bytes.fromhex(ta["challenge_r_PICC"])
-    message = terminal_authentication.signed_message(id_ic, r_ic, compressed, b"")
+    auxiliary = bytes.fromhex(ta["auxiliary_data"])  # there is none
+    message = terminal_authentication.signed_message(id_ic, r_ic, compressed, auxiliary)
     assert message.hex().upper() == ta["signed_message"]
 
     # The root of the first example is for inspection systems, those below it for another type.
