@@ -17,14 +17,29 @@ from emrtd.status_words import SW
 
 CHAINING_BIT: Final = 0x10
 
+_PROTECTION: Final = 4 + 3 + 10
+"""Octets around a cryptogram: 87 81 xx 01, DO 97 and DO 8E."""
+
 _MAX_CHAINED_RESPONSE: Final = 4 * (EXTENDED_MAX_DATA + 1)
+
+
+def command_capacity(cipher_block: int | None) -> int:
+    """How many octets of data a command of short length holds.
+
+    `cipher_block` is the block size of secure messaging in octets (8 or 16), None without it.
+    """
+    if cipher_block is None:
+        return SHORT_MAX_DATA
+    room = (SHORT_MAX_DATA - _PROTECTION) // cipher_block * cipher_block
+    return room - 1  # padding takes at least one octet
 
 
 def with_command_chaining(procedure: Procedure[T], max_data: int = SHORT_MAX_DATA) -> Procedure[T]:
     """Send data longer than `max_data` octets as a chain of commands with CLA bit 5 set.
 
     Stands inside secure messaging, which protects each command of the chain on its own
-    (TR-03110-3, B.13).  The chain ends early with the first status word that is not 9000.
+    (TR-03110-3, B.13); there `max_data` is the `command_capacity`.  The chain ends early with the
+    first status word that is not 9000.
     """
 
     def layer(command: CommandAPDU) -> Procedure[ResponseAPDU]:

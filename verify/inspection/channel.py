@@ -7,7 +7,11 @@ from typing import Final, TypeVar
 from emrtd.access.pace.agreement import PaceResult
 from emrtd.errors import ChipRefusalError, MalformedError, ProtocolError
 from emrtd.iso7816.apdu import INS, CommandAPDU, ResponseAPDU
-from emrtd.iso7816.chaining import with_response_chaining
+from emrtd.iso7816.chaining import (
+    command_capacity,
+    with_command_chaining,
+    with_response_chaining,
+)
 from emrtd.iso7816.procedure import Procedure, Reset, exchange, through
 from emrtd.iso7816.reading import FileReader
 from emrtd.iso7816.secure_messaging import SecureMessaging, SecureMessagingError, secured
@@ -79,11 +83,13 @@ class Channel:
 
     `session` is secure messaging as it is now, None for a plain channel; `pace` is the PACE that
     opened the chip.  `reopen` is a procedure that opens the chip again, and says whether it did;
-    None before the chip is open.
+    None before the chip is open.  `takes_chains` says that EF.ATR/INFO allows command chaining and
+    states no buffers: extended length is then for key agreement alone (Doc 9303-11, 9.3.1.2).
     """
 
     def __init__(self) -> None:
         self.reader = FileReader()
+        self.takes_chains = False
         self.reopen: Callable[[], Procedure[bool]] | None = None
         self.session: SecureMessaging | None = None
         self.pace: PaceResult | None = None
@@ -112,6 +118,13 @@ class Channel:
         if self.session is not None:
             procedure = secured(procedure, self.session)
         return through(with_response_chaining(procedure), self._counted)
+
+    def carry_in_chains(self, procedure: Procedure[T]) -> Procedure[T]:
+        """The same for commands whose data may be long, where the chip takes chains of them."""
+        if self.takes_chains:
+            block = None if self.session is None else self.session.cipher.block_size
+            procedure = with_command_chaining(procedure, command_capacity(block))
+        return self.carry(procedure)
 
     def _counted(self, command: CommandAPDU) -> Procedure[ResponseAPDU]:
         self._commands += 1

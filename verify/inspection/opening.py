@@ -17,7 +17,7 @@ from emrtd.errors import ChipRefusalError, EmrtdError, MalformedError, ProtocolE
 from emrtd.iso7816.apdu import SHORT_MAX_LE
 from emrtd.iso7816.procedure import Procedure, Random
 from emrtd.iso7816.selecting import select_application, select_master_file
-from emrtd.lds.atr_info import AtrInfo
+from emrtd.lds.atr_info import AtrInfo, Capability
 from emrtd.lds.card_access import CardAccess
 from emrtd.lds.files import EMRTD_APPLICATION, FILES, FileID
 from emrtd.lds.security_infos import PaceInfo, SecurityInfos
@@ -106,9 +106,11 @@ class Opener:
         if octets is None:
             return
         try:
-            largest = AtrInfo.decode(octets).max_response
+            said = AtrInfo.decode(octets)
         except MalformedError:
             return  # lds.structure says so
+        largest, capabilities = said.max_response, said.capabilities or Capability(0)
+        self.channel.takes_chains = largest is None and Capability.COMMAND_CHAINING in capabilities
         if largest is not None and largest > _SHORT_RESPONSE:
             self.channel.reader.allow(largest - 2)
 

@@ -98,7 +98,7 @@ def prove_right(
     references = yield from _references(channel, notes, info)
     identifiers = tuple(_identifiers(channel, notes))
     try:
-        result = yield from channel.carry(
+        result = yield from channel.carry_in_chains(
             authenticate(credentials, references, identifiers, compressed)
         )
     except (ChipRefusalError, MalformedError, MisuseError, ProtocolError) as error:

@@ -9,6 +9,7 @@ from emrtd.crypto.ciphers import Cipher, pad
 from emrtd.crypto.key_derivation import derive_session_keys
 from emrtd.errors import MalformedError
 from emrtd.iso7816.apdu import CommandAPDU, ResponseAPDU
+from emrtd.iso7816.chaining import command_capacity
 from emrtd.iso7816.procedure import exchange, run
 from emrtd.iso7816.secure_messaging import SecureMessaging, SecureMessagingError, secured
 from emrtd.secret import Secret
@@ -244,3 +245,12 @@ def test_any_command_is_refused_and_nothing_else_is_raised(octets: bytes) -> Non
     with pytest.raises(SecureMessagingError) as caught:
         session().unprotect_command(command)
     assert caught.value.sw in {SW.SM_DATA_OBJECT_MISSING, SW.SM_DATA_OBJECT_INCORRECT}
+
+
+@pytest.mark.parametrize("cipher", Cipher)
+def test_what_a_short_command_holds_is_exact(cipher: Cipher) -> None:
+    size = command_capacity(cipher.block_size)
+    for more in (0, 1):
+        command = CommandAPDU(0x00, 0x2A, 0x00, 0xBE, bytes(size + more), ne=256)
+        assert session(cipher).protect_command(command).is_extended is bool(more)
+    assert command_capacity(None) == 255

@@ -14,6 +14,7 @@ from emrtd.crypto.curves import CURVES
 from emrtd.crypto.private_keys import EcPrivateKey, PrivateKey
 from emrtd.crypto.signatures import SignatureFamily, SignatureScheme
 from emrtd.iso7816.apdu import INS, CommandAPDU, ResponseAPDU
+from emrtd.lds.atr_info import AtrInfo, Capability
 from emrtd.lds.cvca import Cvca
 from emrtd.lds.dg3 import DataGroup3
 from emrtd.lds.dg4 import DataGroup4
@@ -329,6 +330,27 @@ def test_other_sizes_for_chip_and_terminal(key: ChipKey, chain: Chain) -> None:
 def test_after_pace_the_chip_is_bound_by_its_key_of_pace() -> None:
     made = protected(usual().root, access=PACE)
     granted(inspected(made, terminal=usual().credentials())).succeeded(made)
+
+
+@pytest.mark.parametrize("oid", ["0.4.0.127.0.7.2.2.2.1.4", "0.4.0.127.0.7.2.2.2.2.5"])
+@pytest.mark.parametrize("cipher", [Cipher.TDES, Cipher.AES256])
+def test_certificates_in_chains_where_there_is_no_extended_length(oid: str, cipher: Cipher) -> None:
+    """EF.ATR/INFO allows command chaining: every command is short, each protected on its own."""
+    chain = Chain.of(SCHEMES[oid], curve="brainpoolP512r1", bits=2048)
+    made = protected(chain.root, key=ChipKey(12, cipher))
+    info = AtrInfo.of(Capability.COMMAND_CHAINING, None, None)
+    made = made.with_file(FileID.ATR_INFO, info.encode())
+    chained: list[int] = []
+
+    def answering(command: CommandAPDU) -> None:
+        assert not command.is_extended
+        if command.cla & 0x10:
+            chained.append(command.ins)
+
+    terminal = chain.credentials()
+    found = inspected(made, terminal=terminal, answering=answering)
+    granted(found).succeeded(made)
+    assert INS.PERFORM_SECURITY_OPERATION in chained
 
 
 def test_trust_points_that_pace_tells() -> None:
