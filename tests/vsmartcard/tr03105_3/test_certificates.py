@@ -53,7 +53,10 @@ def test_a_good_chain_is_verified(access: str) -> None:
 
 
 REFUSED_CERTIFICATES: Final = {
-    "ISO7816_J_3": (signature_of(lambda s: s[:-1] + bytes((s[-1] + 1 & 0xFF,))), 0x6300),
+    "ISO7816_J_3": (
+        lambda holder, _: altered(holder, certify("UTCVCA00001", CVCA), lambda objects: objects),
+        0x6300,
+    ),
     "ISO7816_J_30": (signature_of(lambda s: s[:-1] + bytes((s[-1] + 1 & 0xFF,))), 0x6300),
     "ISO7816_J_4": (lambda holder, _: holder.certificate.body, 0x6A80),
     "ISO7816_J_5": (
