@@ -4,7 +4,6 @@ The octets are looked at with the TLV reader alone, not with the codecs that wro
 profile has DG4; what its codec writes is looked at in its place.
 """
 
-from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -26,11 +25,10 @@ ID_TA = "0.4.0.127.0.7.2.2.2"
 
 
 @pytest.fixture(scope="module")
-def permit(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Card]:
+def permit(tmp_path_factory: pytest.TempPathFactory) -> Card:
     folder = tmp_path_factory.mktemp("permit")
-    for issuer in Issuer.at_work(folder, "UTO"):
-        (folder / "place").mkdir()
-        yield issuer.issue("permit", folder / "place")
+    (folder / "place").mkdir()
+    return Issuer.established(folder, "UTO").issue("permit", folder / "place")
 
 
 def irises() -> bytes:
