@@ -9,7 +9,6 @@ from collections.abc import Callable, Generator
 from dataclasses import dataclass
 from typing import TypeVar
 
-from emrtd.errors import MisuseError
 from emrtd.iso7816.apdu import CommandAPDU, ResponseAPDU
 
 T = TypeVar("T")
@@ -17,7 +16,7 @@ T = TypeVar("T")
 
 @dataclass(frozen=True, slots=True)
 class Reset:
-    """What a procedure yields to power the chip up anew; an empty response says that it is done.
+    """What a procedure yields to power the chip up anew; the response is empty.
 
     The chip forgets every session and selection.  No layer carries it: it goes to the wire as it
     is, and whoever yields it takes care that nothing of the old session is used again.
@@ -38,7 +37,7 @@ def run(procedure: Procedure[T], transmit: Transmit, reset: Callable[[], None] |
     """Run a procedure to its end over a wire: the only loop that touches one.
 
     An error of the wire is raised inside the procedure, which may clean up or give up.  `reset`
-    powers the chip up anew; where there is none, a procedure that wants it gets a `MisuseError`.
+    powers the chip up anew; a wire without it leaves the chip as it is.
     """
     try:
         command = next(procedure)
@@ -61,9 +60,8 @@ def _carry(
 ) -> ResponseAPDU:
     if isinstance(command, CommandAPDU):
         return ResponseAPDU.decode(transmit(command.encode()))
-    if reset is None:
-        raise MisuseError("the procedure resets the chip, and `run` was given no way to do that")
-    reset()
+    if reset is not None:
+        reset()
     return ResponseAPDU()
 
 

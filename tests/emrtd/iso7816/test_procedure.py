@@ -1,8 +1,5 @@
 """Running procedures, and the layers around them."""
 
-import pytest
-
-from emrtd.errors import MisuseError
 from emrtd.iso7816.apdu import CommandAPDU, ResponseAPDU
 from emrtd.iso7816.procedure import Procedure, Reset, run, through
 
@@ -32,6 +29,5 @@ def test_a_reset_goes_to_the_wire_past_every_layer() -> None:
     assert log == ["layer", "layer", "command", "reset", "layer", "layer", "command"]
 
 
-def test_where_nothing_can_reset_the_procedure_is_told() -> None:
-    with pytest.raises(MisuseError, match="resets the chip"):
-        run(powering_up_anew(), lambda _: b"\x90\x00")
+def test_a_wire_that_cannot_reset_leaves_the_chip_as_it_is() -> None:
+    assert run(powering_up_anew(), lambda _: b"\x6a\x82") == [0x6A82, 0x9000, 0x6A82]
