@@ -36,12 +36,20 @@ _CMS: Final = "Doc 9303-10, 4.6.2.2"
 class Examination(msgspec.Struct, frozen=True):
     """Who signed, how that leads to a CSCA, and everything that was found.
 
-    `signer` is None where no certificate of the signer was found, and with it `path`.
+    `signer` is None where no certificate of a signer was found, and with it `path`.  Where several
+    signed, which Doc 9303 does not recommend, these are of the first, and `further` are the ways
+    of the others; `findings` say of all of them the worst.
     """
 
     signer: Certificate | None
     path: Path | None
     findings: tuple[Finding, ...]
+    further: tuple[Path, ...] = ()
+
+    @property
+    def paths(self) -> tuple[Path, ...]:
+        """The ways of all who signed, the first one's first; none where one of them is unknown."""
+        return () if self.path is None else (self.path, *self.further)
 
     def finding(self, finding_id: str) -> Finding:
         """The finding with this id; `KeyError` for an id that there is not."""
@@ -69,13 +77,17 @@ def examine(
     signatures = [_find_signer(data, signer, trust) for signer in data.signers]
     signature = _examine_signatures(data, signatures, f"{prefix}.signature")
     profile = _examine_profile(data, signatures, trust, f"{prefix}.profile", tolerated)
-    certificate = signatures[0].certificate
-    if certificate is None:
-        return Examination(None, None, (signature, profile, *_without_signer()))
-    if use.signed is None:
-        use = Use(use.document_type, data.signers[0].signing_time)
-    path = validate(certificate, trust, at=at, purpose=purpose, use=use)
-    return Examination(certificate, path, (signature, profile, *path.findings))
+    paths = []
+    for each in signatures:
+        if each.certificate is None:
+            return Examination(None, None, (signature, profile, *_without_signer()))
+        used = use
+        if use.signed is None:
+            used = Use(use.document_type, each.signer.signing_time)
+        paths.append(validate(each.certificate, trust, at=at, purpose=purpose, use=used))
+    path, *further = paths
+    found = _worst_of(paths) if further else path.findings
+    return Examination(path.certificate, path, (signature, profile, *found), tuple(further))
 
 
 class _Signature(msgspec.Struct, frozen=True):
@@ -141,20 +153,35 @@ def _tolerate_name(named: Name | None, issuer: Name) -> Tolerance | None:
 def _examine_signatures(
     data: SignedData, signatures: Sequence[_Signature], finding_id: str
 ) -> Finding:
+    unknown = None
     for each in signatures:
-        if each.certificate is None:
-            return Finding(finding_id, Outcome.FAILED, each.reason, _CLAUSE, Shows.FORGERY)
-        key = each.certificate.public_key
-        if key is None:
-            reason = f"the signer's key is {each.certificate.key}, which is not used"
-            return Finding(finding_id, Outcome.UNDETERMINED, reason, _CLAUSE)
-        try:
-            each.signer.verify(data.content_type, data.content, key)
-        except ProtocolError as error:
-            return Finding(finding_id, Outcome.FAILED, str(error), _CLAUSE, Shows.FORGERY)
+        outcome, reason = _examine_signature(data, each)
+        if outcome is Outcome.FAILED:
+            return Finding(finding_id, outcome, reason, _CLAUSE, Shows.FORGERY)
+        if outcome is Outcome.UNDETERMINED and unknown is None:
+            unknown = Finding(finding_id, outcome, reason, _CLAUSE)
+    if unknown is not None:
+        return unknown
     tolerated = signatures[0].tolerated.union(*(each.tolerated for each in signatures[1:]))
     reason = _who_signed(signatures[0].certificate, signatures[0].signer.scheme)
     return Finding(finding_id, Outcome.PASSED, reason, _CLAUSE, tolerated=tolerated)
+
+
+def _examine_signature(data: SignedData, signature: _Signature) -> tuple[Outcome, str]:
+    certificate = signature.certificate
+    if certificate is None:
+        if data.certificates:
+            return Outcome.FAILED, signature.reason
+        # It may well be genuine: nothing here says otherwise, and nothing says so.
+        reason = f"no certificate is enclosed, and in the trust store {signature.reason}"
+        return Outcome.UNDETERMINED, reason
+    if certificate.public_key is None:
+        return Outcome.UNDETERMINED, f"the signer's key is {certificate.key}, which is not used"
+    try:
+        signature.signer.verify(data.content_type, data.content, certificate.public_key)
+    except ProtocolError as error:
+        return Outcome.FAILED, str(error)
+    return Outcome.PASSED, ""
 
 
 @lru_cache(maxsize=1024)
@@ -200,6 +227,37 @@ def _is_vouched_for(certificate: Certificate, trust: TrustView) -> bool:
         except ProtocolError:
             continue
     return False
+
+
+_SEVERITY: Final = (Outcome.PASSED, Outcome.WARNING, Outcome.UNDETERMINED, Outcome.FAILED)
+
+
+def _worst_of(paths: Sequence[Path]) -> tuple[Finding, ...]:
+    """What several signers come to: each of them has to be one State's (Doc 9303-10, 4.6.2.2).
+
+    Nothing protects a document from a stranger who signs it as well, so that a good signature
+    does not make good the one beside it.
+    """
+    chain, *others = (
+        _worst_finding(paths, found)
+        for found in zip(*(each.findings for each in paths), strict=True)
+    )
+    countries = {path.anchor and path.anchor.certificate.country for path in paths}
+    if chain.outcome is Outcome.PASSED and len(countries) > 1:
+        states = " and ".join(sorted(str(each) for each in countries))
+        reason = f"signed for {states}: a document is one State's"
+        chain = Finding(CHAIN, Outcome.FAILED, reason, _CMS, Shows.FORGERY)
+    return chain, *others
+
+
+def _worst_finding(paths: Sequence[Path], found: Sequence[Finding]) -> Finding:
+    """The worst of what was found of each signer; it tells who that is, if not the first."""
+    worst = max(found, key=lambda each: (_SEVERITY.index(each.outcome), each.shows is not None))
+    tolerated = frozenset().union(*(each.tolerated for each in found))
+    reason, place = worst.reason, found.index(worst)
+    if place:
+        reason = f"{paths[place].certificate.subject} signed as well: {reason}"
+    return msgspec.structs.replace(worst, reason=reason, tolerated=tolerated)
 
 
 def _without_signer() -> tuple[Finding, ...]:

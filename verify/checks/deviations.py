@@ -52,8 +52,8 @@ def check_deviations(case: Case, _: Earlier) -> Iterator[Check]:
         reason = f"the trust store has no Deviation List of {signer.country}, and no Defect List"
         yield Check(CHECK_ID, Outcome.NOT_PRESENT, reason, CLAUSE)
         return
-    revoked = [each for each in _defects(case, signer) if _is_revocation(each)]
-    if revoked:
+    signers = [path.certificate for path in examination.paths]
+    if any(_is_revocation(defect) for each in signers for defect in _defects(case, each)):
         reason = "a Defect List says that the Document Signer is revoked"
         yield Check(CHECK_ID, Outcome.FAILED, reason, CLAUSE, Shows.REVOCATION)
         return

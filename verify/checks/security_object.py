@@ -115,14 +115,14 @@ def _strength(case: Case) -> Check:
     check_id = "algorithm.strength"
     if not isinstance(case.sod, Sod) or case.sod_examination is None:
         return no_signer(case, check_id, STRENGTH_CLAUSE)
-    hashes = dict(_hashes(case.sod, case.sod_examination))
-    keys = dict(_keys(case.sod_examination))
+    hashes = dict.fromkeys(_hashes(case.sod, case.sod_examination))
+    keys = dict.fromkeys(_keys(case.sod_examination))
     limits = case.policy.algorithms
     refused = [
-        *(f"{said} uses {each}" for said, each in hashes.items() if each in limits.refused_hashes),
+        *(f"{said} uses {each}" for said, each in hashes if each in limits.refused_hashes),
         *(
             f"{said} has {key.description}"
-            for said, key in keys.items()
+            for said, key in keys
             if _below(key, limits.refused_rsa_below, limits.refused_ec_below)
         ),
     ]
@@ -130,36 +130,40 @@ def _strength(case: Case) -> Check:
         reason = f"too weak for the policy: {'; '.join(refused)}"
         return Check(check_id, Outcome.FAILED, reason, STRENGTH_CLAUSE)
     weak = [
-        *(f"{said} uses {each}" for said, each in hashes.items() if each in limits.weak_hashes),
+        *(f"{said} uses {each}" for said, each in hashes if each in limits.weak_hashes),
         *(
             f"{said} has {key.description}"
-            for said, key in keys.items()
+            for said, key in keys
             if _below(key, limits.weak_rsa_below, limits.weak_ec_below)
         ),
     ]
     if weak:
         return Check(check_id, Outcome.WARNING, f"weak: {'; '.join(weak)}", STRENGTH_CLAUSE)
-    used = ", ".join(dict.fromkeys([*hashes.values(), *(key.description for key in keys.values())]))
-    return Check(check_id, Outcome.PASSED, f"strong enough: {used}", STRENGTH_CLAUSE)
+    used = [*(each for _, each in hashes), *(key.description for _, key in keys)]
+    reason = f"strong enough: {', '.join(dict.fromkeys(used))}"
+    return Check(check_id, Outcome.PASSED, reason, STRENGTH_CLAUSE)
 
 
 def _hashes(sod: Sod, examination: Examination) -> Iterable[tuple[str, Hash]]:
     yield "EF.SOD, for data groups,", sod.security_object.hash_algorithm
-    signer = sod.signed_data.signers[0]
-    yield "EF.SOD, for what it signs,", signer.digest
-    yield "the signature of EF.SOD", signer.scheme.hash
-    if examination.signer is not None and examination.signer.scheme is not None:
-        yield "the signature of the Document Signer's certificate", examination.signer.scheme.hash
+    for signer in sod.signed_data.signers:
+        yield "EF.SOD, for what it signs,", signer.digest
+        yield "the signature of EF.SOD", signer.scheme.hash
+    for path in examination.paths:
+        if path.certificate.scheme is not None:
+            hashed = path.certificate.scheme.hash
+            yield "the signature of the Document Signer's certificate", hashed
 
 
 def _keys(examination: Examination) -> Iterable[tuple[str, PublicKey]]:
-    anchor = None if examination.path is None else examination.path.anchor
-    for said, certificate in (
-        ("the Document Signer", examination.signer),
-        ("the CSCA", None if anchor is None else anchor.certificate),
-    ):
-        if certificate is not None and certificate.public_key is not None:
-            yield said, certificate.public_key
+    for path in examination.paths:
+        anchor = path.anchor
+        for said, certificate in (
+            ("the Document Signer", path.certificate),
+            ("the CSCA", None if anchor is None else anchor.certificate),
+        ):
+            if certificate is not None and certificate.public_key is not None:
+                yield said, certificate.public_key
 
 
 def _below(key: PublicKey, rsa_bits: int, ec_bits: int) -> bool:

@@ -15,7 +15,7 @@ from emrtd.pki.crl import Crl
 from emrtd.pki.findings import Outcome, Shows
 from emrtd.pki.names import COMMON_NAME, COUNTRY, encode_name
 from emrtd.pki.passive import Examination, examine
-from emrtd.pki.signed_data import ID_DATA
+from emrtd.pki.signed_data import ID_DATA, SignedData
 from emrtd.pki.signed_data_writer import build_signed_data
 from emrtd.pki.signer_profile import Purpose, Use
 from emrtd.pki.tolerances import Tolerance
@@ -397,6 +397,66 @@ def test_every_one_of_several_signatures_must_be_good() -> None:
     assert outcomes(examination)["sod.signature"] is Outcome.FAILED
 
 
+def signed_by(*pairs: tuple[Certificate, str]) -> SignedData:
+    """The object, signed by each of these with the key of that label."""
+    each = [signed(ds, label).signed_data for ds, label in pairs]
+    certificates = tuple(one.certificates[0] for one in each)
+    return replace(
+        each[0], certificates=certificates, signers=tuple(one.signers[0] for one in each)
+    )
+
+
+FOREIGN = Authority("XU", "CSCA 9", common_name="CSCA Xenutopia")
+ABROAD = FOREIGN.issue("DS 9", serial=9)
+
+
+def test_several_signers_of_one_state_are_accepted() -> None:
+    data = signed_by((CSCA.issue(), "DS 1"), (CSCA.issue("DS 2", serial=101), "DS 2"))
+    examination = examine(data, TRUST, at=NOW)
+    assert is_accepted(examination)
+    assert [path.certificate.serial for path in examination.paths] == [100, 101]
+
+
+@pytest.mark.parametrize("stranger_first", [False, True])
+def test_a_stranger_who_signs_as_well_is_not_accepted(stranger_first: bool) -> None:
+    pairs = [(CSCA.issue(), "DS 1"), (ABROAD, "DS 9")]
+    data = signed_by(*(pairs[::-1] if stranger_first else pairs))
+    examination = examine(data, TRUST, at=NOW)
+    assert examination.finding("sod.signature").outcome is Outcome.PASSED
+    chain = examination.finding("ds.chain")
+    assert chain.outcome is Outcome.UNDETERMINED
+    assert ("DS 9" in chain.reason) is not stranger_first  # the first signer goes without saying
+    assert examination.finding("ds.revocation").outcome is Outcome.UNDETERMINED
+
+
+def test_the_signer_of_another_state_shows_forgery() -> None:
+    data = signed_by((CSCA.issue(), "DS 1"), (ABROAD, "DS 9"))
+    crls = [CRL, Crl.parse(FOREIGN.crl())]
+    trust = TrustSet([CSCA.certificate(), FOREIGN.certificate()], crls)
+    chain = examine(data, trust, at=NOW).finding("ds.chain")
+    assert (chain.outcome, chain.shows) == (Outcome.FAILED, Shows.FORGERY)
+    assert chain.reason == "signed for UT and XU: a document is one State's"
+
+
+@pytest.mark.parametrize(
+    ("second", "finding_id", "shows"),
+    [
+        (CSCA.issue("DS 2", serial=101, not_after=NOW - DAY), "ds.validity", None),
+        (CSCA.issue("DS 2", serial=13), "ds.revocation", Shows.REVOCATION),
+        (CSCA.renewed("other").issue("DS 2", serial=102, authority=b"x" * 20), "ds.chain", None),
+    ],
+)
+def test_a_second_signer_must_be_as_good_as_the_first(
+    second: Certificate, finding_id: str, shows: Shows | None
+) -> None:
+    trust = TrustSet([CSCA.certificate()], [Crl.parse(CSCA.crl([13]))])
+    data = signed_by((CSCA.issue(), "DS 1"), (second, "DS 2"))
+    found = examine(data, trust, at=NOW).finding(finding_id)
+    assert found.outcome in (Outcome.FAILED, Outcome.UNDETERMINED)
+    assert found.shows is shows
+    assert "CN=DS 2,C=UT signed as well: " in found.reason
+
+
 # --- validity, profile ---------------------------------------------------------------------------
 
 
@@ -554,9 +614,34 @@ def test_a_signer_that_is_not_enclosed_is_found_in_the_store() -> None:
     ds = CSCA.issue()
     data = replace(signed(ds).signed_data, certificates=())
     assert is_accepted(examine(data, TrustSet([CSCA.certificate()], [CRL], [ds]), at=NOW))
-    examination = examine(data, TRUST, at=NOW)
+
+
+@pytest.mark.parametrize("known", [[], [CSCA.issue("DS 2", serial=7)]])
+def test_a_signer_that_nobody_knows_is_no_forger(known: list[Certificate]) -> None:
+    """Version 0 of EF.SOD need not enclose the certificate: that it is unknown shows nothing."""
+    data = replace(signed(CSCA.issue()).signed_data, certificates=())
+    examination = examine(data, TrustSet([CSCA.certificate()], [CRL], known), at=NOW)
     assert examination.signer is None
-    assert outcomes(examination)["sod.signature"] is Outcome.FAILED
+    assert examination.finding("sod.signature").outcome is Outcome.UNDETERMINED
+    assert "no certificate is enclosed" in examination.finding("sod.signature").reason
+    assert not [finding for finding in examination.findings if finding.shows is not None]
+    assert not is_accepted(examination)
+
+
+def test_a_signature_is_forged_although_another_signer_is_not_known() -> None:
+    ds = CSCA.issue()
+    data = replace(signed(ds).signed_data, certificates=())
+    (signer,) = data.signers
+    bad = replace(signer, signature=signer.signature[:-1] + b"x")
+    stranger = replace(signer, serial=99)
+    trust = TrustSet([CSCA.certificate()], [CRL], [ds])
+    examination = examine(replace(data, signers=(stranger, bad)), trust, at=NOW)
+    assert examination.finding("sod.signature").shows is Shows.FORGERY
+
+
+def test_an_enclosed_certificate_that_is_not_the_signers_shows_forgery() -> None:
+    data = replace(signed(CSCA.issue()).signed_data, certificates=(CSCA.issue("DS 2", serial=7),))
+    assert examine(data, TRUST, at=NOW).finding("sod.signature").shows is Shows.FORGERY
 
 
 def test_lists_have_signers_of_their_own() -> None:
