@@ -6,7 +6,7 @@ from emrtd.crypto.protocols import ID_SECURITY_OBJECT
 from emrtd.errors import MalformedError
 from emrtd.lds.files import FileID
 from emrtd.lds.security_infos import SecurityInfos
-from emrtd.pki.signed_data import SignedData
+from emrtd.pki.signed_data import MAX_ON_CHIP, SignedData
 
 _WHAT = FileID.CARD_SECURITY.value
 
@@ -25,7 +25,7 @@ class CardSecurity:
     @classmethod
     def decode(cls, octets: bytes) -> "CardSecurity":
         """Decode the file, a ContentInfo without a tag of the LDS; raises `MalformedError`."""
-        signed_data = SignedData.parse(octets, _WHAT)
+        signed_data = SignedData.parse(octets, _WHAT, MAX_ON_CHIP)
         if signed_data.content_type != ID_SECURITY_OBJECT:
             raise MalformedError(_WHAT, f"signs content of type {signed_data.content_type}")
         return cls(octets, signed_data, SecurityInfos.decode(signed_data.content, _WHAT))

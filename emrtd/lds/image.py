@@ -13,7 +13,7 @@ from typing import IO, Final, Self
 
 from emrtd.errors import MalformedError, MisuseError
 from emrtd.lds.files import FILES, FileID
-from emrtd.lds.recognition import HEAD, Companion, recognise, without_padding
+from emrtd.lds.recognition import HEAD, Companion, is_text, recognise, without_padding
 
 CHIP_KEYS_NAME: Final = "chip_keys.p7m"
 EVIDENCE_NAME: Final = "evidence.json"
@@ -136,7 +136,7 @@ class LdsImage:
                     octets = trimmed
             found[kind] = name, octets
         if not found:
-            raise MisuseError(f"{path}: holds no elementary file; name an LDS image")
+            raise MisuseError(f"{path}: {_nothing_in(path)}; name an LDS image")
         files = {id_: found[id_][1] for id_ in FILES if id_ in found}
         nothing: tuple[str, bytes | None] = ("", None)
         _, chip_keys = found.get(Companion.CHIP_KEYS, nothing)
@@ -154,6 +154,19 @@ class LdsImage:
             there = None
         if there is None or there.unrecognised or any(path.is_dir() for path in folder.iterdir()):
             raise MisuseError(f"{folder}: holds more than an LDS image; name another folder")
+
+
+def _nothing_in(path: Path) -> str:
+    """Why nothing was found, where it is plain."""
+    head = b"?"
+    if path.is_file():
+        with path.open("rb") as stream:
+            head = stream.read(HEAD)
+    if not head:
+        return "is empty"
+    if len(head) > 1 and is_text(head):
+        return "is text: decode hexadecimal or base64 into a file of octets"
+    return "holds no elementary file"
 
 
 def _name_of(kind: FileID | Companion) -> str:

@@ -4,8 +4,11 @@ from enum import Enum, auto, unique
 from typing import Final
 
 from emrtd import tlv
+from emrtd.asn1 import der
 from emrtd.errors import MalformedError
 from emrtd.lds.files import FILES, FileID
+from emrtd.lds.security_object import LDS_SECURITY_OBJECT
+from emrtd.lds.sod import OTHER_CONTENT_TYPES
 
 HEAD: Final = 256
 """Octets from which a file is recognised."""
@@ -32,6 +35,8 @@ _OIDS: Final = {
 }
 _LISTS: Final = (bytes.fromhex("0606678108010102"), bytes.fromhex("0606678108010107"))
 """id-icao-cscaMasterList and id-icao-DeviationList: signed data too, but no EF.CardSecurity."""
+_SOD_CONTENTS: Final = tuple(map(der.oid, (LDS_SECURITY_OBJECT, *sorted(OTHER_CONTENT_TYPES))))
+"""What an EF.SOD signs; some readers write it out without its tag."""
 
 
 def recognise(head: bytes) -> FileID | Companion | None:
@@ -39,7 +44,7 @@ def recognise(head: bytes) -> FileID | Companion | None:
 
     The name of a file means nothing.  A file need not be whole or sound to be recognised.
     """
-    if len(head) < 2 or _is_text(head):
+    if len(head) < 2 or is_text(head):
         return Companion.EVIDENCE if head.startswith(EVIDENCE_BEGINS) else None
     try:
         tag, inner = _first_tags(head)
@@ -70,6 +75,11 @@ def without_padding(file_id: FileID, octets: bytes) -> bytes:
     return octets[:end] if padded else octets
 
 
+def is_text(head: bytes) -> bool:
+    """Whether these are printed words, which the tags of data groups would let through."""
+    return all(0x20 <= octet < 0x7F or octet in b"\t\r\n" for octet in head)
+
+
 def _first_tags(head: bytes) -> tuple[int, int | None]:
     """The first tag, and the first one inside it, None where that cannot be read."""
     tag, start = _tag_and_start(head)
@@ -93,9 +103,6 @@ def _recognise_sequence(inner: int | None, head: bytes) -> FileID | Companion | 
             return companion
     if inner == 0x30 or any(oid in head for oid in _LISTS):  # a certificate, a CRL, a list
         return None
+    if any(oid in head for oid in _SOD_CONTENTS):
+        return FileID.SOD
     return FileID.CARD_SECURITY
-
-
-def _is_text(head: bytes) -> bool:
-    """Whether these are printed words, which the tags of data groups would let through."""
-    return all(0x20 <= octet < 0x7F or octet in b"\t\r\n" for octet in head)

@@ -16,15 +16,17 @@ from emrtd.errors import MalformedError
 from emrtd.lds.files import FileID
 from emrtd.lds.security_object import LDS_SECURITY_OBJECT, SecurityObject
 from emrtd.pki.certificates import Certificate
-from emrtd.pki.signed_data import ID_DATA, SignedData
+from emrtd.pki.signed_data import ID_DATA, MAX_ON_CHIP, SignedData
 from emrtd.pki.signed_data_writer import build_signed_data
 from emrtd.pki.tolerances import Tolerance
 
 _TAG: Final = 0x77
 """The tag of EF.SOD (Doc 9303-10, 4.6.2)."""
+_BARE: Final = b"\x30"
+"""What the SignedData by itself begins with, as some readers write it out."""
 _WHAT: Final = FileID.SOD.value
 
-_OTHER_CONTENT_TYPES: Final = frozenset({ID_DATA, "1.3.27.1.1.1", "1.2.528.1.1006.1.20.1"})
+OTHER_CONTENT_TYPES: Final = frozenset({ID_DATA, "1.3.27.1.1.1", "1.2.528.1.1006.1.20.1"})
 """What CN, BE and FR, and a supplier of NL write in place of the LDS security object's type."""
 
 
@@ -46,16 +48,23 @@ class Sod(msgspec.Struct, frozen=True):
     @classmethod
     def parse(cls, octets: bytes) -> "Sod":
         """Read a whole EF.SOD, with nothing behind it; raises `MalformedError`."""
-        whole = tlv.read_expected(octets, _TAG, _WHAT)
-        signed_data = SignedData.parse(whole.value, _WHAT)
-        tolerated = signed_data.tolerated
-        if 1 + len(tlv.encode_length(len(whole.value))) != whole.offset:
-            tolerated |= {Tolerance.LONG_LENGTH}
+        if octets[:1] == _BARE:
+            signed_data = SignedData.parse(octets, _WHAT, MAX_ON_CHIP)
+            tolerated = signed_data.tolerated | {Tolerance.SOD_NO_TAG}
+        else:
+            whole = tlv.read_expected(octets, _TAG, _WHAT)
+            signed_data = SignedData.parse(whole.value, _WHAT, MAX_ON_CHIP)
+            tolerated = signed_data.tolerated
+            if 1 + len(tlv.encode_length(len(whole.value))) != whole.offset:
+                tolerated |= {Tolerance.LONG_LENGTH}
         if signed_data.content_type != LDS_SECURITY_OBJECT:
-            if signed_data.content_type not in _OTHER_CONTENT_TYPES:
+            if signed_data.content_type not in OTHER_CONTENT_TYPES:
                 raise MalformedError(_WHAT, f"signs content of type {signed_data.content_type}")
             tolerated |= {Tolerance.SOD_CONTENT_TYPE}
-        return cls(octets, signed_data, SecurityObject.decode(signed_data.content), tolerated)
+        security_object = SecurityObject.decode(signed_data.content)
+        if not signed_data.certificates and security_object.lds_version is not None:
+            tolerated |= {Tolerance.SOD_NO_CERTIFICATE}
+        return cls(octets, signed_data, security_object, tolerated)
 
     def encode(self) -> bytes:
         """The file, octet for octet as it was read."""

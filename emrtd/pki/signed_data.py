@@ -32,6 +32,10 @@ ID_SIGNING_TIME: Final = "1.2.840.113549.1.9.5"
 
 MAX_SIGNERS: Final = 16
 MAX_CERTIFICATES: Final = 64
+MAX_ON_CHIP: Final = 64 * 1024
+"""Octets of a signed elementary file; those of States have 1,000 to 3,000."""
+MAX_LIST: Final = 32 * 1024 * 1024
+"""Octets of a signed list; the largest of States have 1,000,000."""
 
 
 class SignerInfo(msgspec.Struct, frozen=True):
@@ -93,11 +97,13 @@ class SignedData(msgspec.Struct, frozen=True):
         return f"SignedData({self.content_type}, {len(self.der)} octets)"
 
     @classmethod
-    def parse(cls, octets: bytes, what: str = "SignedData") -> "SignedData":
-        """Read a ContentInfo of type id-signedData with nothing behind it.
+    def parse(cls, octets: bytes, what: str = "SignedData", most: int = MAX_LIST) -> "SignedData":
+        """Read a ContentInfo of type id-signedData, of `most` octets at most, and nothing else.
 
         Raises `MalformedError`, whose `what` is the name given.
         """
+        if len(octets) > most:
+            raise MalformedError(what, f"has {len(octets):,} octets, more than {most:,}")
         try:
             return _parse(octets, octets, what, frozenset())
         except MalformedError:

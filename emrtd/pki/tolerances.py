@@ -54,6 +54,11 @@ class Tolerance(StrEnum):
         "a document type list under the identifier of an old draft",
     )
     BOOLEAN_FORM = "certificate.boolean-form", "a BOOLEAN in a form that DER does not write"
+    SOD_NO_TAG = "sod.no-tag", "an EF.SOD without its tag 77"
+    SOD_NO_CERTIFICATE = (
+        "sod.no-certificate",
+        "an EF.SOD of version 1 without its Document Signer's certificate",
+    )
     SOD_CONTENT_TYPE = "sod.content-type", "an EF.SOD that signs content of another type's name"
     COUNTRY_CASE = "name.country-case", "a country that is not in upper case"
     ISSUER_NAME_FORM = (

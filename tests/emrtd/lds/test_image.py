@@ -10,6 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from emrtd import tlv
+from emrtd.asn1 import der
 from emrtd.errors import MalformedError, MisuseError
 from emrtd.lds.files import FILES, FileID
 from emrtd.lds.image import MAX_FILE, LdsImage
@@ -48,6 +49,14 @@ def test_there_is_a_sample_of_every_file_and_each_is_recognised() -> None:
     for file_id, sample in SAMPLES.items():
         assert recognise(bytes.fromhex(sample)[:HEAD]) is file_id
     assert recognise(ENVELOPE) is Companion.CHIP_KEYS
+
+
+@pytest.mark.parametrize("content_type", ["2.23.136.1.1.1", "1.2.840.113549.1.7.1", "1.3.27.1.1.1"])
+def test_a_security_object_without_its_tag_is_recognised(content_type: str) -> None:
+    content = der.sequence(der.oid(content_type), b"\xa0\x00")
+    signed = der.sequence(der.integer(3), der.set_of(), content)
+    octets = der.sequence(der.oid("1.2.840.113549.1.7.2"), der.tagged(0, signed))
+    assert recognise(octets) is FileID.SOD
 
 
 def test_an_image_is_saved_whole_and_loads_back(tmp_path: Path) -> None:
@@ -149,6 +158,20 @@ def test_a_damaged_zip_loads_or_is_malformed(damage: list[tuple[int, int]]) -> N
 @given(st.binary(max_size=300))
 def test_any_octets_are_recognised_or_not(head: bytes) -> None:
     assert recognise(head) is None or recognise(head) in {*FileID, *Companion}
+
+
+@pytest.mark.parametrize(
+    ("content", "said"),
+    [
+        (b"", "is empty; name an LDS image"),
+        (b"77820B02\n", "is text: decode hexadecimal or base64 into a file of octets"),
+        (b"\x01\x02", "holds no elementary file"),
+    ],
+)
+def test_a_file_that_is_none_is_told_why(content: bytes, said: str, tmp_path: Path) -> None:
+    (tmp_path / "sod.log").write_bytes(content)
+    with pytest.raises(MisuseError, match=said):
+        LdsImage.load(tmp_path / "sod.log")
 
 
 def test_saving_does_not_overwrite(tmp_path: Path) -> None:

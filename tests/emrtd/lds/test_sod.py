@@ -221,3 +221,25 @@ def _indefinite(value: ber.Value, but: Certificate) -> bytes:
         return value.encoded
     inside = b"".join(_indefinite(child, but) for child in value.children)
     return bytes((value.tag, 0x80)) + inside + b"\0\0"
+
+
+def test_one_without_its_tag_is_read_and_named(good: bytes) -> None:
+    bare = tlv.read(good, "EF.SOD").value
+    sod = Sod.parse(bare)
+    assert sod.encode() == bare
+    assert sod.tolerated == {Tolerance.SOD_NO_TAG}
+    assert sod.signed_data == Sod.parse(good).signed_data
+
+
+@pytest.mark.parametrize(
+    ("version", "quirks"), [("0108", {Tolerance.SOD_NO_CERTIFICATE}), (None, set())]
+)
+def test_one_without_a_certificate(version: str | None, quirks: set[Tolerance]) -> None:
+    """Version 1 has to enclose it, version 0 may (Doc 9303-10, 4.6.2.2 and D.1)."""
+    security_object = SecurityObject.over(DATA_GROUPS, Hash.SHA256, lds_version=version)
+    octets = tlv.read(build_sod(security_object, key("DS 1"), CSCA.issue()), "EF.SOD").value
+    oid, wrapped = (each.encoded for each in ber.read(octets, "test").children)
+    (inner,) = ber.read(wrapped, "test").children
+    fields = [each.encoded for each in inner.children if each.tag != 0xA0]
+    bare = der.sequence(oid, der.tagged(0, der.sequence(*fields)))
+    assert Sod.parse(tlv.encode(0x77, bare)).tolerated == quirks
