@@ -60,6 +60,17 @@ class _Item:
     summaries: list[Summary] = field(default_factory=list)
 
 
+@dataclass(slots=True)
+class _List:
+    """A signed list, where it is from, and why its signer is not believed so far."""
+
+    content: MasterList | DeviationList | DefectList = field(repr=False)
+    source: int
+    summary: Summary
+    collection: bool
+    problem: str = ""
+
+
 def import_files(
     store: TrustStore, files: Sequence[TrustFile], *, at: datetime, unverified: bool = False
 ) -> list[Summary]:
@@ -85,9 +96,11 @@ class _Import:
         """Take the files: CSCAs first, then lists of them, then what they have signed."""
         summaries = [Summary(file.name) for file in files]
         pairs = list(zip(files, summaries, strict=True))
+        waiting: list[_List] = []
         for file, summary in sorted(pairs, key=lambda pair: _rank(pair[0])):
-            self._take(file, summary)
-            self._settle_authorities()
+            waiting = self._take_lists(waiting + self._take(file, summary))
+        for each in waiting:
+            self._take_unproven(each)
         self._settle_signed()
         self._supersede_crls()
         for entry, item in self._items.items():
@@ -103,31 +116,65 @@ class _Import:
                 summary.verified += item.verified
         return summaries
 
-    def _take(self, file: TrustFile, summary: Summary) -> None:
+    def _take(self, file: TrustFile, summary: Summary) -> list[_List]:
+        """Take the certificates and CRLs of a file; returns its lists."""
         summary.left_out += file.unreadable
         source = self._store.add_source(file.name, file.digest, self._at)
+        lists = []
         for content in sorted(file.contents, key=_rank_of):
             if isinstance(content, Certificate | Crl):
                 self._add(source, content, summary, chosen=not file.collection)
-                continue
-            problem, note = self._examine(content)
-            if problem is None:
-                summary.note = note
-            elif self._unverified:
-                summary.note = f"not verified: {problem}"
-            elif file.collection:
-                summary.left_out.append(f"a list: {problem}")
-                continue
             else:
-                raise MisuseError(f"{file.name}: {problem}; --unverified takes it all the same")
-            if isinstance(content, MasterList):
-                summary.left_out += content.unreadable
-                for certificate in content.certificates:
-                    self._add(source, certificate, summary, vouched=True)
-                self._settle_authorities()  # what the next list is to be measured by
-            else:
-                self._add_list(source, content, summary, problem)
-        self._store.note_source(source, summary.note)
+                lists.append(_List(content, source, summary, file.collection))
+        self._settle_authorities()
+        return lists
+
+    def _take_lists(self, lists: Sequence[_List]) -> list[_List]:
+        """Take those whose signer is believed, also because of one of the others; returns the rest.
+
+        A newer list may hold the link that ties an older one's CSCA to the store, or the other
+        way round: in what order a command names them tells nothing.
+        """
+        waiting = list(lists)
+        grown = True
+        while grown and waiting:
+            grown, left = False, []
+            for each in waiting:
+                problem, note = self._examine(each.content)
+                if problem is None:
+                    self._add_list(each, note)
+                    grown |= isinstance(each.content, MasterList)
+                else:
+                    each.problem = problem
+                    left.append(each)
+            waiting = left
+        return waiting
+
+    def _take_unproven(self, each: _List) -> None:
+        if self._unverified:
+            self._add_list(each, f"not verified: {each.problem}", verified=False)
+        elif each.collection:
+            each.summary.left_out.append(f"a list: {each.problem}")
+        else:
+            named = f"{each.summary.name}: {each.problem}"
+            raise MisuseError(f"{named}; --unverified takes it all the same")
+
+    def _add_list(self, each: _List, note: str, *, verified: bool = True) -> None:
+        content, summary = each.content, each.summary
+        summary.note = note
+        self._store.note_source(each.source, note)
+        if isinstance(content, MasterList):
+            summary.left_out += content.unreadable
+            for certificate in content.certificates:
+                self._add(each.source, certificate, summary, vouched=True)
+            self._settle_authorities()  # what the next list is to be measured by
+            return
+        kind = Kind.DEVIATION_LIST if isinstance(content, DeviationList) else Kind.DEFECT_LIST
+        entry, new, _ = self._store.add_entry(each.source, kind, columns_of_list(content))
+        self._store.settle(entry, verified=verified, trusted=True, explanation=note)
+        summary.added += new
+        summary.known += not new
+        summary.verified += verified
 
     def _examine(self, content: MasterList | DeviationList | DefectList) -> tuple[str | None, str]:
         """Why the signer of a list is not to be believed (None if it is), and who it is."""
@@ -157,20 +204,6 @@ class _Import:
         item.vouched |= vouched
         if summary not in item.summaries[-1:]:
             item.summaries.append(summary)
-
-    def _add_list(
-        self,
-        source: int,
-        content: DeviationList | DefectList,
-        summary: Summary,
-        problem: str | None,
-    ) -> None:
-        kind = Kind.DEVIATION_LIST if isinstance(content, DeviationList) else Kind.DEFECT_LIST
-        entry, new, _ = self._store.add_entry(source, kind, columns_of_list(content))
-        self._store.settle(entry, verified=problem is None, trusted=True, explanation=summary.note)
-        summary.added += new
-        summary.known += not new
-        summary.verified += problem is None
 
     # --- verification ----------------------------------------------------------------------------
 

@@ -201,6 +201,22 @@ def test_a_list_may_come_by_a_link_from_the_key_that_is_known(store: TrustStore)
     assert "link certificate" in summary.note
 
 
+@pytest.mark.parametrize("collection", [False, True])
+def test_lists_are_taken_in_whatever_order_they_stand(store: TrustStore, collection: bool) -> None:
+    """The CSCA of the older list is known only by the newer one, and the store only its heir."""
+    new = CSCA.renewed("CSCA 2")
+    older = CSCA.master_list(CSCA.certificate())
+    newer = new.master_list(CSCA.certificate(), CSCA.link(new), new.certificate())
+    add(store, new.certificate().der)
+    with pytest.raises(MisuseError, match="not the key that is to have signed"):
+        add(store, older)
+    lists = [ldif(older, newer)] if collection else [older, newer]
+    summaries = add(store, *lists)
+    assert not [reason for summary in summaries for reason in summary.left_out]
+    assert by_kind(store) == {"csca": 2, "link": 1}
+    assert all(entry.verified and entry.trusted for entry in store.entries())
+
+
 def test_a_forged_list_of_a_state_that_is_known_is_refused(store: TrustStore) -> None:
     """Signed by a CSCA of the same name and country, which it brings along."""
     add(store, CSCA.certificate().der)
