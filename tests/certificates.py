@@ -11,7 +11,7 @@ from emrtd.crypto.curves import CURVES
 from emrtd.crypto.hashes import Hash
 from emrtd.crypto.private_keys import EcPrivateKey, PrivateKey, RsaPrivateKey
 from emrtd.crypto.public_keys import encode_public_key
-from emrtd.crypto.signatures import PublicKey, SignatureScheme
+from emrtd.crypto.signatures import PublicKey, RsaPublicKey, SignatureScheme
 from emrtd.pki import extensions as ext
 from emrtd.pki.algorithms import encode_scheme, scheme_for
 from emrtd.pki.certificates import Certificate
@@ -34,6 +34,24 @@ def ec_key(label: str, curve: str) -> EcPrivateKey:
     made = EcPrivateKey.generate(CURVES[curve], random=lambda n: (label.encode() * n)[:n])
     nonce = sha512(label.encode() + b" nonce").digest() * 2
     return EcPrivateKey(CURVES[curve], made.private, random=lambda n: nonce[:n])
+
+
+@dataclass(frozen=True)
+class WithoutNull:
+    """An RSA key whose owner writes no NULL in a DigestInfo, as UN's Master List Signer did."""
+
+    key: RsaPrivateKey
+
+    @property
+    def public_key(self) -> RsaPublicKey:
+        return self.key.public_key
+
+    def sign(self, scheme: SignatureScheme, message: bytes) -> bytes:
+        digest = der.octet_string(scheme.hash.digest(message))
+        info = der.sequence(der.sequence(der.oid(scheme.hash.oid)), digest)
+        size = self.public_key.size
+        padded = b"\x00\x01" + b"\xff" * (size - len(info) - 3) + b"\x00" + info
+        return self.key.apply(int.from_bytes(padded, "big")).to_bytes(size, "big")
 
 
 def name(country: str, common_name: str) -> bytes:

@@ -121,4 +121,10 @@ def _describe(examination: Examination, data: SignedData, how: str) -> str:
     signer = examination.signer
     signed = data.signers[0].signing_time
     when = f" on {signed:%Y-%m-%d}" if signed is not None else ""
-    return f"signed{when} by {signer.subject if signer else 'nobody'}, through {how}"
+    by = f"signed{when} by {signer.subject if signer else 'nobody'}, through {how}"
+    quirks = {
+        quirk
+        for finding_id in ("list.signature", "list.profile")
+        for quirk in examination.finding(finding_id).tolerated
+    }
+    return f"{by}; tolerated: {', '.join(sorted(quirks))}" if quirks else by

@@ -212,6 +212,30 @@ def _verify_rsa(
         raise ProtocolError(str(error)) from None
 
 
+def verify_rsa_without_null(
+    key: PublicKey, scheme: SignatureScheme, signature: bytes, message: bytes
+) -> None:
+    """Verify a PKCS#1 v1.5 signature whose DigestInfo lacks the NULL of RFC 8017, A.2.4.
+
+    UN's Master Lists of 2023 are signed so.  The whole DigestInfo is compared, octet for octet.
+    Raises `ProtocolError` where it is not such a signature.
+    """
+    from cryptography.exceptions import InvalidSignature
+
+    wrong = ProtocolError(f"the {scheme.description} signature is wrong")
+    if scheme.family is not SignatureFamily.RSA or not isinstance(key, RsaPublicKey):
+        raise wrong
+    digest = der.octet_string(scheme.hash.digest(message))
+    expected = der.sequence(der.sequence(der.oid(scheme.hash.oid)), digest)
+    try:
+        padding, _ = rsa_padding(scheme)
+        found = _rsa_key(key).recover_data_from_signature(signature, padding, None)
+    except InvalidSignature:
+        raise wrong from None
+    if found != expected:
+        raise wrong
+
+
 @lru_cache(maxsize=256)
 def _rsa_key(key: RsaPublicKey) -> "RSAPublicKey":
     from cryptography.hazmat.primitives.asymmetric.rsa import RSAPublicNumbers

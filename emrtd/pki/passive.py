@@ -153,40 +153,44 @@ def _tolerate_name(named: Name | None, issuer: Name) -> Tolerance | None:
 def _examine_signatures(
     data: SignedData, signatures: Sequence[_Signature], finding_id: str
 ) -> Finding:
-    unknown = None
-    for each in signatures:
-        outcome, reason = _examine_signature(data, each)
-        if outcome is Outcome.FAILED:
-            return Finding(finding_id, outcome, reason, _CLAUSE, Shows.FORGERY)
-        if outcome is Outcome.UNDETERMINED and unknown is None:
-            unknown = Finding(finding_id, outcome, reason, _CLAUSE)
-    if unknown is not None:
-        return unknown
-    tolerated = signatures[0].tolerated.union(*(each.tolerated for each in signatures[1:]))
-    reason = _who_signed(signatures[0].certificate, signatures[0].signer.scheme)
-    return Finding(finding_id, Outcome.PASSED, reason, _CLAUSE, tolerated=tolerated)
+    """The first that is wrong, else the first that cannot be told, else the first of all."""
+    found = [_examine_signature(data, each, finding_id) for each in signatures]
+    for outcome in (Outcome.FAILED, Outcome.UNDETERMINED):
+        for finding in found:
+            if finding.outcome is outcome:
+                return finding
+    if len(found) == 1:
+        return found[0]
+    return msgspec.structs.replace(found[0], tolerated=_all_tolerated(found))
 
 
-def _examine_signature(data: SignedData, signature: _Signature) -> tuple[Outcome, str]:
+def _all_tolerated(found: Iterable[Finding]) -> frozenset[Tolerance]:
+    return frozenset(quirk for finding in found for quirk in finding.tolerated)
+
+
+def _examine_signature(data: SignedData, signature: _Signature, finding_id: str) -> Finding:
     certificate = signature.certificate
     if certificate is None:
         if data.certificates:
-            return Outcome.FAILED, signature.reason
+            return Finding(finding_id, Outcome.FAILED, signature.reason, _CLAUSE, Shows.FORGERY)
         # It may well be genuine: nothing here says otherwise, and nothing says so.
         reason = f"no certificate is enclosed, and in the trust store {signature.reason}"
-        return Outcome.UNDETERMINED, reason
+        return Finding(finding_id, Outcome.UNDETERMINED, reason, _CLAUSE)
     if certificate.public_key is None:
-        return Outcome.UNDETERMINED, f"the signer's key is {certificate.key}, which is not used"
+        reason = f"the signer's key is {certificate.key}, which is not used"
+        return Finding(finding_id, Outcome.UNDETERMINED, reason, _CLAUSE)
+    signer = signature.signer
     try:
-        signature.signer.verify(data.content_type, data.content, certificate.public_key)
+        quirks = signer.verify(data.content_type, data.content, certificate.public_key)
     except ProtocolError as error:
-        return Outcome.FAILED, str(error)
-    return Outcome.PASSED, ""
+        return Finding(finding_id, Outcome.FAILED, str(error), _CLAUSE, Shows.FORGERY)
+    reason, tolerated = _who_signed(certificate, signer.scheme), signature.tolerated | quirks
+    return Finding(finding_id, Outcome.PASSED, reason, _CLAUSE, None, tolerated)
 
 
 @lru_cache(maxsize=1024)
-def _who_signed(certificate: Certificate | None, scheme: SignatureScheme) -> str:
-    return f"signed by {certificate and certificate.subject} with {scheme.description}"
+def _who_signed(certificate: Certificate, scheme: SignatureScheme) -> str:
+    return f"signed by {certificate.subject} with {scheme.description}"
 
 
 def _examine_profile(
@@ -253,11 +257,10 @@ def _worst_of(paths: Sequence[Path]) -> tuple[Finding, ...]:
 def _worst_finding(paths: Sequence[Path], found: Sequence[Finding]) -> Finding:
     """The worst of what was found of each signer; it tells who that is, if not the first."""
     worst = max(found, key=lambda each: (_SEVERITY.index(each.outcome), each.shows is not None))
-    tolerated = frozenset().union(*(each.tolerated for each in found))
     reason, place = worst.reason, found.index(worst)
     if place:
         reason = f"{paths[place].certificate.subject} signed as well: {reason}"
-    return msgspec.structs.replace(worst, reason=reason, tolerated=tolerated)
+    return msgspec.structs.replace(worst, reason=reason, tolerated=_all_tolerated(found))
 
 
 def _without_signer() -> tuple[Finding, ...]:

@@ -6,6 +6,7 @@ digest algorithms, the certificate set) is compared by `irregularities`, so that
 changed unnoticed.
 """
 
+from contextlib import suppress
 from dataclasses import dataclass
 from datetime import datetime
 from functools import lru_cache
@@ -16,7 +17,12 @@ import msgspec
 from emrtd.asn1 import ber, der
 from emrtd.asn1.structures import read_integer, read_oid, read_time
 from emrtd.crypto.hashes import Hash
-from emrtd.crypto.signatures import PublicKey, SignatureFamily, SignatureScheme
+from emrtd.crypto.signatures import (
+    PublicKey,
+    SignatureFamily,
+    SignatureScheme,
+    verify_rsa_without_null,
+)
 from emrtd.crypto.signatures import verify as verify_signature
 from emrtd.errors import MalformedError, ProtocolError
 from emrtd.pki.algorithms import read_hash, read_scheme, surplus_zeros
@@ -64,8 +70,12 @@ class SignerInfo(msgspec.Struct, frozen=True):
     def __repr__(self) -> str:
         return f"SignerInfo({self.issuer}, {self.scheme.description})"
 
-    def verify(self, content_type: str, content: bytes, key: PublicKey) -> None:
-        """Verify the signature over the content; raises `ProtocolError` (RFC 5652, 5.4 and 5.6)."""
+    def verify(self, content_type: str, content: bytes, key: PublicKey) -> frozenset[Tolerance]:
+        """Verify the signature over the content (RFC 5652, 5.4 and 5.6).
+
+        Returns what only verifying has shown to be read past; raises `ProtocolError` where the
+        signature is not good.
+        """
         if self.signed_attributes is None:
             raise ProtocolError("the signature has no signed attributes, which Doc 9303 demands")
         if self.content_type != content_type:
@@ -74,10 +84,24 @@ class SignerInfo(msgspec.Struct, frozen=True):
             raise ProtocolError("the content is not the one that was signed: its digest differs")
         try:
             verify_signature(key, self.scheme, self.signature, self.signed_attributes)
-        except ProtocolError:
-            if self.ordered_attributes is None:
-                raise
-            verify_signature(key, self.scheme, self.signature, self.ordered_attributes)
+        except ProtocolError as error:
+            return self._verify_otherwise(self.signed_attributes, key, error)
+        return frozenset()
+
+    def _verify_otherwise(
+        self, attributes: bytes, key: PublicKey, error: ProtocolError
+    ) -> frozenset[Tolerance]:
+        """Verify what issuers get wrong; raises the error where the signature is not good so."""
+        if self.ordered_attributes is not None:
+            with suppress(ProtocolError):
+                verify_signature(key, self.scheme, self.signature, self.ordered_attributes)
+                return frozenset()
+        for signed in (attributes, self.ordered_attributes):
+            if signed is not None:
+                with suppress(ProtocolError):
+                    verify_rsa_without_null(key, self.scheme, self.signature, signed)
+                    return frozenset({Tolerance.RSA_DIGEST_NO_NULL})
+        raise error
 
 
 class SignedData(msgspec.Struct, frozen=True):

@@ -35,6 +35,10 @@ class Tolerance(StrEnum):
         "signature.attributes-order",
         "signed attributes that do not stand in the order of DER",
     )
+    RSA_DIGEST_NO_NULL = (
+        "signature.rsa-no-null",
+        "an RSA signature of a digest without its NULL parameters",
+    )
     ECDSA_ZEROS = "signature.ecdsa-zeros", "ECDSA integers with surplus leading zeros"
 
     VERSION = "certificate.version", "extensions in a certificate that is not of version 3"

@@ -1,6 +1,7 @@
 import hashlib
 import subprocess
 from pathlib import Path
+from typing import Final
 
 import pytest
 from cryptography.hazmat.primitives import hashes, serialization
@@ -10,6 +11,7 @@ from ecdsa import curves as other_curves
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from emrtd.asn1 import der
 from emrtd.crypto.curves import CURVES, Curve
 from emrtd.crypto.hashes import Hash
 from emrtd.crypto.private_keys import EcPrivateKey, RsaPrivateKey, load_private_key
@@ -24,9 +26,11 @@ from emrtd.crypto.signatures import (
     ecdsa_is_canonical,
     ecdsa_to_plain,
     verify,
+    verify_rsa_without_null,
 )
 from emrtd.errors import EmrtdError, MalformedError, MisuseError, ProtocolError
 from emrtd.secret import Secret
+from tests.certificates import WithoutNull
 
 MESSAGE = b"EF.SOD is signed; everything else is a claim"
 OTHER_NAMES = {
@@ -117,6 +121,39 @@ def test_openssl_agrees_on_pss_with_another_mask(rsa_key: RsaPrivateKey, tmp_pat
         "-sigopt rsa_pss_saltlen:32 -sigopt rsa_mgf1_md:sha1 message"
     )
     subprocess.run(command.split(), check=True, cwd=tmp_path, capture_output=True)
+
+
+RSA: Final = SignatureScheme(SignatureFamily.RSA, Hash.SHA256)
+
+
+def test_a_digest_without_null_is_another_signature(rsa_key: RsaPrivateKey) -> None:
+    signature = WithoutNull(rsa_key).sign(RSA, MESSAGE)
+    verify_rsa_without_null(rsa_key.public_key, RSA, signature, MESSAGE)
+    with pytest.raises(ProtocolError):
+        verify(rsa_key.public_key, RSA, signature, MESSAGE)
+    with pytest.raises(ProtocolError):
+        verify_rsa_without_null(rsa_key.public_key, RSA, signature, MESSAGE + b".")
+    with pytest.raises(ProtocolError):
+        verify_rsa_without_null(rsa_key.public_key, RSA, rsa_key.sign(RSA, MESSAGE), MESSAGE)
+    pss = SignatureScheme(SignatureFamily.RSA_PSS, Hash.SHA256)
+    with pytest.raises(ProtocolError):
+        verify_rsa_without_null(rsa_key.public_key, pss, signature, MESSAGE)
+
+
+@pytest.mark.parametrize("change", ["behind", "short", "filling"])
+def test_a_digest_without_null_is_compared_whole(rsa_key: RsaPrivateKey, change: str) -> None:
+    """Whatever is not the padding and the digest lets anybody sign for a small exponent."""
+    size = rsa_key.public_key.size
+    digest = der.octet_string(Hash.SHA256.digest(MESSAGE))
+    info = der.sequence(der.sequence(der.oid(Hash.SHA256.oid)), digest)
+    padded = {
+        "behind": b"\x00\x01" + b"\xff" * 8 + b"\x00" + info + bytes(size - len(info) - 11),
+        "short": b"\x00\x01" + b"\xff" * 7 + b"\x00" + info + bytes(size - len(info) - 10),
+        "filling": b"\x00\x01" + b"\xfe" * (size - len(info) - 3) + b"\x00" + info,
+    }[change]
+    signature = rsa_key.apply(int.from_bytes(padded, "big")).to_bytes(size, "big")
+    with pytest.raises(ProtocolError):
+        verify_rsa_without_null(rsa_key.public_key, RSA, signature, MESSAGE)
 
 
 def test_schemes_and_keys_do_not_mix(rsa_key: RsaPrivateKey) -> None:

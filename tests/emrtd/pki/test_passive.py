@@ -6,6 +6,8 @@ from msgspec.structs import replace
 from emrtd import tlv
 from emrtd.asn1 import der
 from emrtd.crypto.hashes import Hash
+from emrtd.crypto.private_keys import RsaPrivateKey
+from emrtd.crypto.signatures import SignatureFamily, SignatureScheme
 from emrtd.errors import MalformedError
 from emrtd.lds.security_object import LDS_SECURITY_OBJECT, SecurityObject
 from emrtd.lds.sod import Sod, build_sod
@@ -24,6 +26,7 @@ from tests.certificates import (
     DAY,
     NOW,
     Authority,
+    WithoutNull,
     basic_constraints,
     document_types,
     extended_key_usage,
@@ -404,6 +407,23 @@ def signed_by(*pairs: tuple[Certificate, str]) -> SignedData:
     return replace(
         each[0], certificates=certificates, signers=tuple(one.signers[0] for one in each)
     )
+
+
+def test_an_rsa_signature_without_null_is_tolerated_by_name() -> None:
+    rsa = key("DS 1", "RSA-2048")
+    assert isinstance(rsa, RsaPrivateKey)
+    scheme = SignatureScheme(SignatureFamily.RSA, Hash.SHA256)
+    ds = CSCA.issue(kind="RSA-2048")
+    sod = Sod.parse(build_sod(OBJECT, WithoutNull(rsa), ds, scheme=scheme))
+    examination = judge(sod)
+    assert is_accepted(examination)
+    assert Tolerance.RSA_DIGEST_NO_NULL in examination.finding("sod.signature").tolerated
+    sound = judge(Sod.parse(build_sod(OBJECT, rsa, ds, scheme=scheme)))
+    assert not sound.finding("sod.signature").tolerated
+    (signer,) = sod.signed_data.signers
+    forged = replace(signer, signature=bytes((signer.signature[0] ^ 1,)) + signer.signature[1:])
+    data = replace(sod.signed_data, signers=(forged,))
+    assert examine(data, TRUST, at=NOW).finding("sod.signature").shows is Shows.FORGERY
 
 
 FOREIGN = Authority("XU", "CSCA 9", common_name="CSCA Xenutopia")
