@@ -27,7 +27,7 @@ PROFILE: Final = "ds.profile"
 
 _CLAUSE: Final = "Doc 9303-12, 7.1.1"
 _DAY: Final = timedelta(days=1)
-"""Dates of issue have no hour, and EE's periods are shifted by half a day."""
+"""A day of issue has no hour, and EE's periods are shifted by half a day."""
 
 _OTHER_PURPOSES: Final = "2.23.136.1.1."
 """Under this arc are the extended key usages of ICAO; a Document Signer has none of them."""
@@ -49,11 +49,12 @@ class Use:
     """What a certificate was used for, where that is known.
 
     `document_type` is the document code of the MRZ ("P", "PP", "IR"), `signed` the instant at
-    which the signer says it signed, or the document was issued.
+    which the signer says it signed; or with `whole_day` the day on which the document was issued.
     """
 
     document_type: str | None = None
     signed: datetime | None = None
+    whole_day: bool = False
 
 
 def examine_profile(
@@ -67,9 +68,15 @@ def examine_profile(
     if types is not None and use.document_type and not covers(types, use.document_type):
         reason = "the signer is not for documents of this type"
         return Finding(PROFILE, Outcome.FAILED, reason, "Doc 9303-12, 7.1.1.6")
-    outside = _outside_usage_period(certificate, anchor, use)
+    outside, shifted = _outside_usage_period(certificate, anchor, use)
+    tolerated = (
+        finding.tolerated | {Tolerance.USAGE_PERIOD_SHIFTED} if shifted else finding.tolerated
+    )
     if outside is not None:
-        return Finding(PROFILE, Outcome.WARNING, outside, "Doc 9303-11, 5.1.1")
+        clause = "Doc 9303-11, 5.1.1"
+        return Finding(PROFILE, Outcome.WARNING, outside, clause, None, tolerated)
+    if shifted:
+        return Finding(PROFILE, Outcome.PASSED, finding.reason, _CLAUSE, None, tolerated)
     return finding
 
 
@@ -117,20 +124,30 @@ def _wrong_purpose(certificate: Certificate, purpose: Purpose) -> str | None:
     return None
 
 
-def _outside_usage_period(certificate: Certificate, anchor: Anchor | None, use: Use) -> str | None:
-    """Doc 9303-12, 7.1.1.2: when the private key may sign; of the CSCA's, when it signed this."""
-    for what, holder, instant in (
-        ("the document was signed", certificate, use.signed),
-        ("the certificate was issued", anchor and anchor.certificate, certificate.not_before),
+def _outside_usage_period(
+    certificate: Certificate, anchor: Anchor | None, use: Use
+) -> tuple[str | None, bool]:
+    """Doc 9303-12, 7.1.1.2: when the private key may sign; of the CSCA's, when it signed this.
+
+    Returns what was signed outside it, and whether something was by less than a day.
+    """
+    shifted = False
+    for what, holder, instant, exact in (
+        ("the document was signed", certificate, use.signed, not use.whole_day),
+        ("the certificate was issued", anchor and anchor.certificate, certificate.not_before, True),
     ):
         period = holder.extensions.private_key_usage_period if holder else None
         if period is None or instant is None:
             continue
-        if period.not_before is not None and period.not_before - instant > _DAY:
-            return f"{what} before the private key might be used"
-        if period.not_after is not None and instant - period.not_after > _DAY:
-            return f"{what} after the private key might no longer be used"
-    return None
+        if period.not_before is not None and period.not_before > instant:
+            if period.not_before - instant > _DAY:
+                return f"{what} before the private key might be used", shifted
+            shifted |= exact
+        if period.not_after is not None and instant > period.not_after:
+            if instant - period.not_after > _DAY:
+                return f"{what} after the private key might no longer be used", shifted
+            shifted |= exact
+    return None, shifted
 
 
 def _missing(certificate: Certificate, purpose: Purpose) -> frozenset[Tolerance]:

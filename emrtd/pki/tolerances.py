@@ -83,6 +83,10 @@ class Tolerance(StrEnum):
     )
     NO_KEY_USAGE = "profile.no-key-usage", "no key usage"
     NO_USAGE_PERIOD = "profile.no-usage-period", "no private-key usage period"
+    USAGE_PERIOD_SHIFTED = (
+        "profile.usage-period-shifted",
+        "a signature outside the private-key usage period, by less than a day",
+    )
     NO_DOCUMENT_TYPES = "profile.no-document-types", "no list of document types"
     PATH_LENGTH = "profile.path-length", "a CSCA whose path length is not 0"
     EXTENDED_KEY_USAGE = (

@@ -68,12 +68,11 @@ class Case:
         """What the signature of EF.SOD and its signer's certificate come to."""
         if not isinstance(self.sod, Sod):
             return None
-        document_type = None if self.mrz is None else self.mrz.document_code
         return examine(
             self.sod.signed_data,
             self.trust,
             at=self.at,
-            use=Use(document_type, self._signed_at),
+            use=self._use,
             tolerated=self.sod.tolerated,
         )
 
@@ -122,14 +121,19 @@ class Case:
             return None
 
     @property
-    def _signed_at(self) -> datetime | None:
-        """When EF.SOD was signed, by its own word, or by the date of issue of the document."""
-        if isinstance(self.sod, Sod) and self.sod.signed_data.signers[0].signing_time is not None:
-            return self.sod.signed_data.signers[0].signing_time
-        issued = self.issued
-        return (
-            None if issued is None else datetime(issued.year, issued.month, issued.day, tzinfo=UTC)
-        )
+    def _use(self) -> Use:
+        """What the Document Signer was used for: the type of document, and when.
+
+        That is when EF.SOD was signed, by its own word, or the document issued.
+        """
+        document_type = None if self.mrz is None else self.mrz.document_code
+        sod = self.sod
+        says_when = isinstance(sod, Sod) and sod.signed_data.signers[0].signing_time is not None
+        issued = None if says_when else self.issued
+        if issued is None:
+            return Use(document_type)
+        midnight = datetime(issued.year, issued.month, issued.day, tzinfo=UTC)
+        return Use(document_type, midnight, whole_day=True)
 
     @property
     def permit(self) -> Permit | None:
@@ -214,8 +218,10 @@ def data_group_proven(earlier: Earlier, number: int) -> str | None:
 def check_of_finding(case: Case, finding: Finding) -> Check:
     """A finding of the certificate path as a check; a quirk that the policy refuses fails it."""
     outcome, quirks = finding.outcome, quirks_of_signatures(finding.tolerated)
-    if outcome is Outcome.PASSED:
-        return settle(case, finding.id, finding.reason, finding.clause, quirks)
+    if outcome in (Outcome.PASSED, Outcome.WARNING):
+        settled = settle(case, finding.id, finding.reason, finding.clause, quirks)
+        if outcome is Outcome.PASSED or settled.outcome is Outcome.FAILED:
+            return settled
     shows = finding.shows
     tolerated = tuple(map(str, quirks))
     return Check(finding.id, outcome, finding.reason, finding.clause, shows, tolerated)
