@@ -4,6 +4,7 @@ from dataclasses import dataclass
 from typing import ClassVar, Self
 
 from emrtd import tlv
+from emrtd.errors import MalformedError
 from emrtd.lds.permit import Permit
 from emrtd.lds.undefined import UndefinedDataGroup
 
@@ -12,7 +13,8 @@ from emrtd.lds.undefined import UndefinedDataGroup
 class DataGroup13(UndefinedDataGroup):
     """DG13.  `permit` is the permit where the content is ours, None in any other State's DG13.
 
-    The content of another State's is kept as it is; some are not even data objects.
+    The content of another State's is kept as it is; some (SG) are not even data objects, as the
+    constructed tag says.
     """
 
     permit: Permit | None = None
@@ -28,4 +30,10 @@ class DataGroup13(UndefinedDataGroup):
     @classmethod
     def _decode(cls, octets: bytes) -> Self:
         content = tlv.read_expected(octets, cls.TAG, cls.WHAT).value
-        return cls(content, Permit.decode(content) if Permit.claims(content) else None)
+        if Permit.claims(content):
+            return cls(content, Permit.decode(content))
+        try:
+            tlv.read_all(content, cls.WHAT)
+        except MalformedError:
+            return cls(content, tolerated=("DG13: what it holds are no data objects",))
+        return cls(content)

@@ -1,5 +1,6 @@
-"""Every quirk of certificates and signatures: read past, named, and refused where a policy says so."""
+"""Every quirk of real documents: read past, named, and refused where a policy says so."""
 
+import io
 from collections.abc import Callable
 from dataclasses import replace
 from functools import cache
@@ -7,17 +8,22 @@ from typing import Final
 
 import msgspec
 import pytest
+from PIL import Image
 
 from emrtd import tlv
 from emrtd.asn1 import ber, der
+from emrtd.biometrics.iso19794.face import ColourSpace, FaceRecord
+from emrtd.biometrics.samples import FaceImage
 from emrtd.crypto.hashes import Hash
 from emrtd.crypto.private_keys import RsaPrivateKey
 from emrtd.crypto.signatures import SignatureFamily, SignatureScheme
+from emrtd.lds.dg2 import DataGroup2
 from emrtd.lds.files import FileID
 from emrtd.lds.sod import Sod, build_sod
 from emrtd.pki import extensions as ext
 from emrtd.pki.algorithms import encode_scheme
 from emrtd.pki.certificates import Certificate
+from emrtd.pki.findings import Outcome
 from emrtd.pki.names import COMMON_NAME, COUNTRY, encode_name
 from emrtd.pki.signed_data import ID_DATA
 from emrtd.pki.signed_data_writer import build_signed_data
@@ -48,7 +54,7 @@ from tests.security.surgery import (
     with_signed_data,
     with_signers,
 )
-from tests.verify.documents import CSCA, Document, Trust, issue, mrz, usual
+from tests.verify.documents import CSCA, Document, Trust, face, issue, mrz, usual
 from verify.policy import load_policy
 from verify.quirks import QUIRK_NAMES
 from verify.report import Check, Verdict
@@ -304,12 +310,108 @@ def test_a_quirk_is_read_past_named_and_can_be_refused(quirk: Tolerance) -> None
     assert named
     assert lenient.verdict is not Verdict.REJECT, lenient.why
     for check_id in ("sod.signature", "sod.profile", "ds.chain", "ds.profile"):
-        assert lenient.check(check_id).outcome.value == "passed", lenient.check(check_id)
+        assert lenient.check(check_id).outcome is Outcome.PASSED, lenient.check(check_id)
     policy = load_policy("default")
     others = tuple(sorted(QUIRK_NAMES - {quirk.value}))
     refusing = document.judged(policy=msgspec.structs.replace(policy, tolerated_quirks=others))
     assert refusing.verdict is not Verdict.ACCEPT
     for check_id in named:
         check = refusing.check(check_id)
-        assert check.outcome.value == "failed"
+        assert check.outcome is Outcome.FAILED
         assert quirk.value in check.reason
+
+
+# --- data groups ---------------------------------------------------------------------------------
+
+
+def picture(mode: str, kind: str, **options: object) -> bytes:
+    stream = io.BytesIO()
+    Image.linear_gradient("L").resize((32, 40)).convert(mode).save(stream, kind, **options)
+    return stream.getvalue()
+
+
+def dg2(image: bytes, **fields: object) -> bytes:
+    """A DG2 with this picture, whose record may say something else of it."""
+    group = DataGroup2.of([FaceImage.of(image)])
+    instance = group.instances[0]
+    record = instance.record
+    assert isinstance(record, FaceRecord)
+    changed_record = record._replace(images=(record.images[0]._replace(**fields),))  # type: ignore[arg-type]
+    return replace(group, instances=(replace(instance, record=changed_record),)).encode()
+
+
+def dg2_of_length(short: int) -> bytes:
+    """A DG2 whose record says that it is shorter than it is."""
+    group = DataGroup2.of([FaceImage.of(face())])
+    instance = group.instances[0]
+    record = instance.record
+    assert isinstance(record, FaceRecord)
+    record = record._replace(declared_length=len(record.encode()) - short)
+    return replace(group, instances=(replace(instance, record=record),)).encode()
+
+
+def details(tag: int, tags: bytes, *objects: bytes) -> bytes:
+    return tlv.encode(tag, tlv.encode(0x5C, tags), *objects)
+
+
+DATA_GROUP_QUIRKS: Final[dict[str, tuple[int, Callable[[], bytes], str]]] = {
+    "a record length 8 octets short (NZ)": (2, lambda: dg2_of_length(8), "length"),
+    "a record length 1 octet short (UK)": (2, lambda: dg2_of_length(1), "length"),
+    "padding behind a JP2": (
+        2,
+        lambda: dg2(picture("RGB", "JPEG2000") + bytes(5)),
+        "5 octets of padding behind it",
+    ),
+    "a bare codestream (PT, ES)": (
+        2,
+        lambda: dg2(picture("RGB", "JPEG2000", no_jp2=True)),
+        "a bare JPEG 2000 codestream",
+    ),
+    "one component where three are said (LT)": (
+        2,
+        lambda: dg2(picture("L", "JPEG2000"), colour_space=ColourSpace.RGB24),
+        "in colour; it is grey",
+    ),
+    "a date in BCD": (
+        11,
+        lambda: details(0x6B, b"\x5f\x2b", tlv.encode(0x5F2B, bytes.fromhex("19900131"))),
+        "is in BCD",
+    ),
+    "a date of issue in BCD": (
+        12,
+        lambda: details(0x6C, b"\x5f\x26", tlv.encode(0x5F26, bytes.fromhex("20261101"))),
+        "is in BCD",
+    ),
+    "an empty string": (
+        11,
+        lambda: details(0x6B, b"\x5f\x12", tlv.encode(0x5F12, b"")),
+        "is empty",
+    ),
+    "a bare 5F0F": (
+        11,
+        lambda: details(0x6B, b"\x5f\x0f", tlv.encode(0x5F0F, b"ALIAS")),
+        "outside of its template",
+    ),
+    "a DG13 that is not TLV (SG)": (
+        13,
+        lambda: tlv.encode(0x6D, b"\x04SGP of its own"),
+        "no data objects",
+    ),
+}
+
+
+@pytest.mark.parametrize("quirk", DATA_GROUP_QUIRKS)
+def test_a_data_groups_quirk_is_read_past_named_and_can_be_refused(quirk: str) -> None:
+    number, octets, says = DATA_GROUP_QUIRKS[quirk]
+    named = f"lds.dg{number}"
+    document = issue(more={number: octets()})
+    lenient = document.judged()
+    (said,) = [each for each in lenient.tolerated if each.startswith(f"{named}: ")]
+    assert says in said
+    assert lenient.verdict is Verdict.ACCEPT, lenient.why
+    policy = load_policy("default")
+    others = tuple(sorted(QUIRK_NAMES - {named}))
+    refusing = document.judged(policy=msgspec.structs.replace(policy, tolerated_quirks=others))
+    assert refusing.check("lds.structure").outcome is Outcome.FAILED
+    assert says in refusing.check("lds.structure").reason
+    assert refusing.verdict is Verdict.REFER

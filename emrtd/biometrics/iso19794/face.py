@@ -272,8 +272,24 @@ def _disagreements(image: FacialImage, header: ImageHeader) -> list[str]:
         found.append(f"the face record says its image is {declared}; it is {actual}")
     if header.format is ImageFormat.JPEG2000_CODESTREAM:
         found.append("the face image is a bare JPEG 2000 codestream without its file")
+    padding = _padding_behind(image.image)
+    if padding:
+        found.append(f"the face image has {padding} octets of padding behind it")
+    if header.channels == 1 and image.colour_space in _COLOURED:
+        found.append("the face record says its image is in colour; it is grey")
     if (image.width, image.height) not in {(header.width, header.height), (0, 0)}:
         found.append(
             f"the face record says {image.width} x {image.height} pixels; the image {header.size}"
         )
     return found
+
+
+_COLOURED: Final = frozenset({ColourSpace.RGB24, ColourSpace.YUV422})
+
+
+def _padding_behind(image: bytes) -> int:
+    """How many zeros stand behind the marker that ends a JPEG or a JPEG 2000 codestream."""
+    if image[-1:] != b"\0":
+        return 0
+    trimmed = image.rstrip(b"\0")
+    return len(image) - len(trimmed) if trimmed.endswith(b"\xff\xd9") else 0

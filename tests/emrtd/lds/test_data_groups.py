@@ -63,7 +63,7 @@ MADE: st.SearchStrategy[FileContent] = st.one_of(
     st.builds(DataGroup9, st.binary(max_size=50)),
     st.builds(DataGroup10, st.binary(max_size=50)),
     st.builds(DataGroup13.for_permit, PERMITS),
-    st.builds(DataGroup13, st.binary(max_size=50)),
+    st.builds(DataGroup13, st.binary(max_size=50).map(lambda octets: tlv.encode(0x04, octets))),
     st.builds(
         DataGroup5,
         st.lists(st.binary(min_size=1), min_size=1, max_size=9).map(tuple),
@@ -188,6 +188,15 @@ def test_too_few_or_too_many_images(count: int) -> None:
         DataGroup5.decode(octets)
     with pytest.raises(MisuseError, match="1 to 9"):
         DataGroup5((b"\xff",) * count).encode()
+
+
+@pytest.mark.parametrize("content", [b"\x04SGP of its own", b"\x1f", b"\x30\x05\x00"])
+def test_a_dg13_that_is_no_data_objects_is_kept_and_named(content: bytes) -> None:
+    octets = tlv.encode(0x6D, content)
+    made = DataGroup13.decode(octets)
+    assert (made.content, made.permit) == (content, None)
+    assert made.tolerated == ("DG13: what it holds are no data objects",)
+    assert made.encode() == octets
 
 
 def test_a_wrong_number_of_images_is_tolerated() -> None:
