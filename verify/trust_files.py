@@ -120,6 +120,9 @@ def _read(octets: bytes, what: str) -> Content:
 
 def _dispatch(octets: bytes) -> Content:
     tags = [each.tag for each in _first_fields(octets)]
+    if tags == [der.INTEGER, der.SET]:
+        reason = "is what a Master List signs, without the signature: add the list itself"
+        raise MalformedError("Master List", reason)
     if tags[:1] == [der.OID]:
         return _read_list(SignedData.parse(octets, "signed list"))
     if tags[:1] == [der.SEQUENCE]:

@@ -16,6 +16,7 @@ from emrtd.errors import EmrtdError, MalformedError, MisuseError
 from emrtd.pki import extensions as ext
 from emrtd.pki.certificates import Certificate
 from emrtd.pki.findings import Outcome
+from emrtd.pki.master_list import encode_master_list
 from emrtd.pki.path import validate
 from tests.certificates import DAY, NOW, Authority, extended_key_usage, key_usage
 from tests.support import REPOSITORY, shared
@@ -153,6 +154,11 @@ def test_a_wrong_signature_is_never_trusted(store: TrustStore) -> None:
 def test_a_file_that_is_nothing_known_is_malformed(store: TrustStore, octets: bytes) -> None:
     with pytest.raises(MalformedError, match=r"0\.file"):
         add(store, octets)
+
+
+def test_the_content_of_a_list_without_its_signature_is_told(store: TrustStore) -> None:
+    with pytest.raises(MalformedError, match="without the signature: add the list itself"):
+        add(store, encode_master_list([CSCA.certificate()]))
 
 
 def test_a_newer_crl_takes_the_place_of_an_older_one(store: TrustStore) -> None:
