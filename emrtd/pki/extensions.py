@@ -3,6 +3,7 @@
 An extension that cannot be read is named, not guessed at: what depends on it must then fail.
 """
 
+from collections import Counter
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from datetime import datetime
@@ -119,10 +120,12 @@ def read_extensions(value: ber.Value, what: str) -> Extensions:
     """Read a SEQUENCE OF Extension; raises `MalformedError` where it is not one."""
     tolerated: set[Tolerance] = set()
     found = tuple(read_extension(each, tolerated) for each in value.expect(der.SEQUENCE).children)
+    malformed: set[str] = set()
     if len({each.oid for each in found}) != len(found):
         tolerated.add(Tolerance.EXTENSION_TWICE)
+        counts = Counter(each.oid for each in found)
+        malformed = {oid for oid, count in counts.items() if count > 1}
     fields: dict[str, Any] = {}
-    malformed = {each.oid for each in found if sum(e.oid == each.oid for e in found) > 1}
     for each in found:
         reader = _READERS.get(each.oid)
         if reader is None or each.oid in malformed:

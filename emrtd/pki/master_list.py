@@ -16,9 +16,8 @@ from emrtd.pki.signed_data import SignedData
 ID_MASTER_LIST: Final = "2.23.136.1.1.2"
 """eContentType id-icao-cscaMasterList."""
 
-MAX_MASTER_LIST: Final = 64 * 1024 * 1024
 MAX_CERTIFICATES: Final = 50_000
-"""Octets and certificates of a list; the largest known one has under 1,000,000 and 600."""
+"""Certificates of a list; the largest known one has under 650."""
 
 _WHAT: Final = "Master List"
 
@@ -37,8 +36,6 @@ class MasterList:
     @classmethod
     def parse(cls, octets: bytes) -> "MasterList":
         """Read a whole list with nothing behind it; raises `MalformedError`."""
-        if len(octets) > MAX_MASTER_LIST:
-            raise MalformedError(_WHAT, f"{len(octets)} octets are too many")
         return cls.read(SignedData.parse(octets, _WHAT))
 
     @classmethod

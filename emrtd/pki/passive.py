@@ -216,14 +216,16 @@ def _examine_profile(
 
 
 def _is_vouched_for(certificate: Certificate, trust: TrustView) -> bool:
-    """Whether a certificate that is no signer's is signed by its own key or a trusted one.
+    """Whether a certificate that is no signer's is signed by a trusted key.
 
-    No signature covers it, so that it could be changed at will: it counts for nothing, and yet
-    must be whole.
+    No signature covers it, so that it could be changed or added at will: it counts for nothing,
+    and yet must be whole, and the State's.  That it is signed by its own key says neither.
     """
-    keys = [certificate.public_key] if certificate.is_self_issued else []
-    keys += [anchor.certificate.public_key for anchor in trust.anchors_by_name(certificate.issuer)]
-    for key in keys:
+    identifier = certificate.extensions.authority_key_identifier
+    anchors = [*trust.anchors_by_name(certificate.issuer)]
+    if identifier is not None:
+        anchors += trust.anchors_by_key_identifier(identifier)
+    for key in [anchor.certificate.public_key for anchor in anchors]:
         try:
             if key is not None:
                 certificate.verify_signed_by(key)

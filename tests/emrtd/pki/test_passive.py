@@ -250,11 +250,12 @@ def test_unsigned_attributes_and_enclosed_lists_are_noticed() -> None:
 def test_an_enclosed_certificate_must_be_vouched_for() -> None:
     ds, csca = CSCA.issue(), CSCA.certificate()
     spoilt = Certificate.parse(damaged(csca.der))
-    stranger = Authority(label="elsewhere", common_name="CSCA Elsewhere").issue("DS 9")
+    elsewhere = Authority(label="elsewhere", common_name="CSCA Elsewhere")
     for others, outcome in (
         ([csca], Outcome.PASSED),
         ([spoilt], Outcome.FAILED),
-        ([stranger], Outcome.FAILED),
+        ([elsewhere.issue("DS 9")], Outcome.FAILED),
+        ([elsewhere.certificate()], Outcome.FAILED),
     ):
         data = build_signed_data(
             LDS_SECURITY_OBJECT, OBJECT.encode(), key("DS 1"), ds, Hash.SHA256, others=others
