@@ -101,7 +101,7 @@ def _recognise_sequence(inner: int | None, head: bytes) -> FileID | Companion | 
     for oid, companion in _OIDS.items():
         if oid in head[:32]:
             return companion
-    if inner == 0x30 or any(oid in head for oid in _LISTS):  # a certificate, a CRL, a list
+    if inner != 0x06 or any(oid in head for oid in _LISTS):  # a certificate, a key, a list
         return None
     if any(oid in head for oid in _SOD_CONTENTS):
         return FileID.SOD

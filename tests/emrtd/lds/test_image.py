@@ -15,6 +15,7 @@ from emrtd.errors import MalformedError, MisuseError
 from emrtd.lds.files import FILES, FileID
 from emrtd.lds.image import MAX_FILE, LdsImage
 from emrtd.lds.recognition import EVIDENCE_BEGINS, HEAD, Companion, recognise
+from tests.certificates import Authority, ec_key
 from tests.support import shared
 
 SAMPLES = {
@@ -49,6 +50,13 @@ def test_there_is_a_sample_of_every_file_and_each_is_recognised() -> None:
     for file_id, sample in SAMPLES.items():
         assert recognise(bytes.fromhex(sample)[:HEAD]) is file_id
     assert recognise(ENVELOPE) is Companion.CHIP_KEYS
+
+
+def test_what_lies_beside_an_image_is_no_card_security() -> None:
+    csca = Authority()
+    private = ec_key("any", "brainpoolP256r1").to_pkcs8().reveal()
+    for octets in (csca.certificate().der, csca.crl(), csca.master_list(), private):
+        assert recognise(octets[:HEAD]) is None
 
 
 @pytest.mark.parametrize("content_type", ["2.23.136.1.1.1", "1.2.840.113549.1.7.1", "1.3.27.1.1.1"])
