@@ -11,8 +11,9 @@ from emrtd.crypto.hashes import Hash
 from emrtd.crypto.signatures import SignatureFamily, SignatureScheme
 from emrtd.errors import MalformedError, MisuseError, ProtocolError
 from emrtd.lds.security_object import SecurityObject
-from emrtd.lds.sod import Sod, build_sod
+from emrtd.lds.sod import OTHER_CONTENT_TYPES, Sod, build_sod
 from emrtd.pki.certificates import Certificate
+from emrtd.pki.signed_data_writer import build_signed_data
 from emrtd.pki.tolerances import Tolerance
 from tests.certificates import NOW, Authority, key
 from tests.support import shared
@@ -243,3 +244,18 @@ def test_one_without_a_certificate(version: str | None, quirks: set[Tolerance]) 
     fields = [each.encoded for each in inner.children if each.tag != 0xA0]
     bare = der.sequence(oid, der.tagged(0, der.sequence(*fields)))
     assert Sod.parse(tlv.encode(0x77, bare)).tolerated == quirks
+
+
+@pytest.mark.parametrize("content_type", sorted(OTHER_CONTENT_TYPES))
+def test_content_of_another_name_is_read_and_named(content_type: str) -> None:
+    """CN, BE and FR, a supplier of NL."""
+    octets = build_signed_data(
+        content_type, OBJECT.encode(), key("DS 1"), CSCA.issue(), Hash.SHA256
+    )
+    sod = Sod.parse(tlv.encode(0x77, octets))
+    assert sod.tolerated == {Tolerance.SOD_CONTENT_TYPE}
+    assert sod.security_object == OBJECT
+    verify(sod, CSCA.issue())
+    unknown = build_signed_data("1.2.3", OBJECT.encode(), key("DS 1"), CSCA.issue(), Hash.SHA256)
+    with pytest.raises(MalformedError, match=r"signs content of type 1\.2\.3"):
+        Sod.parse(tlv.encode(0x77, unknown))

@@ -88,6 +88,41 @@ def test_keys_of_several_kinds(kind: str) -> None:
     assert is_accepted(judge(signed(csca.issue(kind=kind), kind=kind), trust))
 
 
+RSA = SignatureScheme(SignatureFamily.RSA, Hash.SHA256)
+
+
+@pytest.mark.parametrize(
+    ("csca_kind", "ds_kind", "scheme"),
+    [
+        ("RSA-3072", "RSA-2048", RSA),  # TR: PSS by the CSCA, PKCS#1 by the DS
+        ("RSA-3072", "RSA-2048", SignatureScheme(SignatureFamily.RSA_PSS, Hash.SHA512)),  # IT
+        ("secp384r1", "secp224r1", SignatureScheme(SignatureFamily.ECDSA, Hash.SHA224)),  # LT
+        ("RSA-2048", "secp256r1", SignatureScheme(SignatureFamily.ECDSA, Hash.SHA1)),
+    ],
+)
+def test_the_csca_the_signer_and_the_hashes_need_not_be_alike(
+    csca_kind: str, ds_kind: str, scheme: SignatureScheme
+) -> None:
+    csca = Authority(kind=csca_kind)
+    trust = TrustSet([csca.certificate()], [Crl.parse(csca.crl())])
+    ds = csca.issue(kind=ds_kind)
+    sod = build_sod(OBJECT, key("DS 1", ds_kind), ds, hash=scheme.hash, scheme=scheme)
+    examination = judge(Sod.parse(sod), trust)
+    assert is_accepted(examination)
+    assert not examination.finding("sod.signature").tolerated
+    assert not examination.finding("sod.profile").tolerated
+
+
+def test_a_csca_without_a_common_name() -> None:
+    """US."""
+    named = encode_name((COUNTRY, "UT"), ("2.5.4.10", "Department of State"))
+    csca = make_certificate(
+        named, named, CSCA.key.public_key, CSCA.key, CSCA.extensions(), serial=1
+    )
+    trust = TrustSet([csca], [Crl.parse(CSCA.crl(issuer=named))])
+    assert is_accepted(judge(signed(CSCA.issue(issuer=named)), trust))
+
+
 # --- no octet can be changed ---------------------------------------------------------------------
 
 
@@ -413,13 +448,12 @@ def signed_by(*pairs: tuple[Certificate, str]) -> SignedData:
 def test_an_rsa_signature_without_null_is_tolerated_by_name() -> None:
     rsa = key("DS 1", "RSA-2048")
     assert isinstance(rsa, RsaPrivateKey)
-    scheme = SignatureScheme(SignatureFamily.RSA, Hash.SHA256)
     ds = CSCA.issue(kind="RSA-2048")
-    sod = Sod.parse(build_sod(OBJECT, WithoutNull(rsa), ds, scheme=scheme))
+    sod = Sod.parse(build_sod(OBJECT, WithoutNull(rsa), ds, scheme=RSA))
     examination = judge(sod)
     assert is_accepted(examination)
     assert Tolerance.RSA_DIGEST_NO_NULL in examination.finding("sod.signature").tolerated
-    sound = judge(Sod.parse(build_sod(OBJECT, rsa, ds, scheme=scheme)))
+    sound = judge(Sod.parse(build_sod(OBJECT, rsa, ds, scheme=RSA)))
     assert not sound.finding("sod.signature").tolerated
     (signer,) = sod.signed_data.signers
     forged = replace(signer, signature=bytes((signer.signature[0] ^ 1,)) + signer.signature[1:])
