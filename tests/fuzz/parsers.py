@@ -202,6 +202,7 @@ PARSERS = [
     Parser("emrtd.lds.permit.Permit.claims", Permit.claims, seeds.permits),
     Parser("emrtd.lds.permit.Permit.decode", Permit.decode, seeds.permits),
     Parser("emrtd.lds.recognition.recognise", recognition.recognise, _any_file),
+    Parser("emrtd.lds.recognition.is_text", recognition.is_text, _any_file),
     Parser(
         "emrtd.lds.security_infos.SecurityInfos.decode",
         SecurityInfos.decode,
