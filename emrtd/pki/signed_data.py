@@ -64,7 +64,6 @@ class SignerInfo(msgspec.Struct, frozen=True):
     content_type: str | None
     message_digest: bytes | None
     signing_time: datetime | None
-    has_unsigned_attributes: bool
     tolerated: frozenset[Tolerance]
 
     def __repr__(self) -> str:
@@ -152,8 +151,6 @@ def _irregularities(data: SignedData) -> list[str]:
             found.append(f"SignerInfo says version {signer.version}, and is of version {version}")
         if signer.digest not in data.digest_algorithms:
             found.append(f"the signer's {signer.digest} is not among the digest algorithms")
-        if signer.has_unsigned_attributes:
-            found.append("the signer has unsigned attributes")
     if data.crls:
         found.append("revocation lists are enclosed, which Doc 9303 does not want")
     return found
@@ -237,7 +234,8 @@ def _read_signer(value: ber.Value) -> SignerInfo:
     scheme, tolerated = read_scheme(fields[position], digest)
     signature = fields[position + 1].expect(der.OCTET_STRING).contents
     if len(fields) == position + 3:
-        fields[position + 2].expect(0xA1)
+        fields[position + 2].expect(0xA1)  # Doc 9303-10, 4.6.2.2: we may choose to ignore them
+        tolerated |= {Tolerance.UNSIGNED_ATTRIBUTES}
     identifier = _read_identifier(sid.encoded, sid.what)
     value.source.is_der &= identifier.is_der
     if ordered is not None:
@@ -257,7 +255,6 @@ def _read_signer(value: ber.Value) -> SignerInfo:
         content_type=attributes.content_type,
         message_digest=attributes.message_digest,
         signing_time=attributes.signing_time,
-        has_unsigned_attributes=len(fields) == position + 3,
         tolerated=tolerated,
     )
 

@@ -35,6 +35,7 @@ class Tolerance(StrEnum):
         "signature.attributes-order",
         "signed attributes that do not stand in the order of DER",
     )
+    UNSIGNED_ATTRIBUTES = "signature.unsigned-attributes", "attributes that nobody has signed"
     RSA_DIGEST_NO_NULL = (
         "signature.rsa-no-null",
         "an RSA signature of a digest without its NULL parameters",

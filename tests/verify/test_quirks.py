@@ -64,6 +64,7 @@ RSA: Final = SignatureScheme(SignatureFamily.RSA, Hash.SHA256)
 PSS: Final = SignatureScheme(SignatureFamily.RSA_PSS, Hash.SHA256)
 ALGORITHM, SIGNATURE = -2, -1
 """Where these stand in a SignerInfo without unsigned attributes."""
+UNSIGNED: Final = der.tagged(1, der.sequence(der.oid("1.2.3"), der.set_of(der.null())))
 
 
 # --- certificates --------------------------------------------------------------------------------
@@ -235,6 +236,9 @@ QUIRKS: Final[dict[Tolerance, Callable[[], Document]]] = {
     Tolerance.ALGORITHMS_DIFFER: signer_with_null_outside,
     Tolerance.DIGESTS_DIFFER: signed_with_another_hash,
     Tolerance.ATTRIBUTES_ORDER: lambda: signer_info(3, reversed_attributes, usual()),
+    Tolerance.UNSIGNED_ATTRIBUTES: lambda: signer_info(
+        SIGNATURE, lambda signature: signature + UNSIGNED, usual()
+    ),
     Tolerance.RSA_DIGEST_NO_NULL: lambda: signed_with_rsa(RSA, without_null=True),
     Tolerance.ECDSA_ZEROS: lambda: signer_info(SIGNATURE, with_zeros, usual()),
     Tolerance.VERSION: lambda: signer_of_body(lambda fields: fields[1:]),

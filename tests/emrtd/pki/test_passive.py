@@ -273,13 +273,23 @@ def test_content_of_another_types_name_is_tolerated_and_its_version_compared() -
     assert examination.finding("sod.profile").tolerated == {Tolerance.SOD_CONTENT_TYPE}
 
 
-def test_unsigned_attributes_and_enclosed_lists_are_noticed() -> None:
+def test_unsigned_attributes_count_for_nothing_and_are_named() -> None:
     sod = signed(CSCA.issue())
     (signer,) = sod.signed_data.signers
     signature = der.octet_string(signer.signature)
     attributes = der.tagged(1, der.sequence(der.oid("1.2.3"), der.set_of(der.null())))
     changed = rewritten(sod, signature, signature + attributes)
-    assert "unsigned" in only(judge(changed), "sod.profile", Outcome.FAILED)
+    examination = judge(changed)
+    assert is_accepted(examination)
+    tolerated = examination.finding("sod.profile").tolerated
+    assert tolerated == {Tolerance.UNSIGNED_ATTRIBUTES}
+
+
+def test_an_enclosed_revocation_list_is_noticed() -> None:
+    ds = CSCA.issue()
+    enclosed = der.tagged(0, ds.der)
+    changed = rewritten(signed(ds), enclosed, enclosed + der.tagged(1, CRL.der))
+    assert "revocation lists" in only(judge(changed), "sod.profile", Outcome.FAILED)
 
 
 def test_an_enclosed_certificate_must_be_vouched_for() -> None:
