@@ -85,7 +85,7 @@ class FileReader:
         self._cipher_block = cipher_block
         self._smaller_blocks: Iterator[int] = iter(_SMALL_BLOCKS)
         self._learned = EXTENDED_MAX_LE
-        self._short_identifiers_work: bool | None = None
+        self._short_identifiers_work: bool | None = None  # None before anything was read by one
         self._looks_first = False
 
     @property
@@ -123,19 +123,21 @@ class FileReader:
             return True
         return self.shrink()
 
-    def read(self, file: FileAddress) -> Procedure[bytes]:
+    def read(self, file: FileAddress, *, by_identifier: bool = False) -> Procedure[bytes]:
         """Read one whole file, without any padding behind its data object.
 
+        `by_identifier` has it selected by its 2-octet identifier, not addressed by its short one.
         Raises `ChipRefusalError` where the chip will not give it (6A82: there is none; 6982: no
         right to it), `MalformedError` where what it gives is not a file, `ProtocolError` where it
         gives more than was asked.
         """
         first = min(self.block, _HEADER) if self._looks_first else self.block
-        content = yield from self._first_block(file, first)
+        first_block = self._select_and_read if by_identifier else self._first_block
+        content = yield from first_block(file, first)
         if not content and file.one_object and first > _HEADER:
             self._looks_first = True  # some give 6B00 alone where a file ends before Le octets
             first = _HEADER
-            content = yield from self._first_block(file, first)
+            content = yield from first_block(file, first)
         size = self._declared_size(content, file)
         at_end = size is None and len(content) < min(first, self.block)
         while not at_end and (size is None or len(content) < size):
@@ -174,8 +176,7 @@ class FileReader:
             if response.sw == SW.OK or response.sw in _WARNINGS:
                 self._short_identifiers_work = True
                 return response.data
-            unsupported = response.sw in _NO_SUCH_SHORT_IDENTIFIER
-            if self._short_identifiers_work or not unsupported:
+            if response.sw not in _NO_SUCH_SHORT_IDENTIFIER:
                 raise ChipRefusalError(response.sw, f"reading {file.name}")
         return (yield from self._select_and_read(file, wanted))
 

@@ -28,6 +28,7 @@ from verify.inspection import capture, inspect
 from verify.inspection.opening import Credentials
 from verify.report import Verdict
 from vsmartcard.chip.commands import INSTRUCTIONS, Instruction
+from vsmartcard.chip.file_system import Directory
 from vsmartcard.chip.processing import Chip
 from vsmartcard.chip.session import Core
 
@@ -275,6 +276,47 @@ def test_short_identifiers_are_unknown(access: str, sw: int, instead: Instead) -
 
     instead(INS.READ_BINARY, change)
     card.accepted()
+
+
+@either_access
+def test_some_files_have_no_short_identifier(access: str, instead: Instead) -> None:
+    """Those of the master file have one, and DG1; what is refused by one is selected."""
+    card = Card.of(access)
+
+    def change(carry_out: CarryOut) -> CarryOut:
+        def read(core: Core, command: CommandAPDU) -> ResponseAPDU:
+            without = command.p1 & 0x80 and command.p1 & 0x1F != 1
+            if without and not core.session.in_master_file:
+                raise ChipRefusalError(SW.FILE_NOT_FOUND, "reading")
+            return carry_out(core, command)
+
+        return read
+
+    instead(INS.READ_BINARY, change)
+    card.accepted()
+
+
+def test_a_short_identifier_is_looked_for_in_the_master_file_too(instead: Instead) -> None:
+    """PersoSim has no EF.COM, and gives EF.DIR for it; the MF is the current directory then."""
+    directory = bytes.fromhex("61094F07A0000002471001")
+    made = usual().with_file(FileID.COM, None).with_file(FileID.DIR, directory)
+
+    def change(carry_out: CarryOut) -> CarryOut:
+        def read(core: Core, command: CommandAPDU) -> ResponseAPDU:
+            try:
+                return carry_out(core, command)
+            except ChipRefusalError as error:
+                if error.sw != SW.FILE_NOT_FOUND or not command.p1 & 0x80:
+                    raise
+                core.session.directory = Directory.MASTER_FILE
+                return carry_out(core, command)
+
+        return read
+
+    instead(INS.READ_BINARY, change)
+    evidence = run(inspect(Credentials(mrz=MRZ)), personalised(made.files, made.keys).process)
+    assert dict(evidence.files) == made.files
+    assert evidence.unread[FileID.COM].sw == SW.FILE_NOT_FOUND
 
 
 def is_select_master_file(command: CommandAPDU) -> bool:

@@ -15,7 +15,8 @@ from emrtd.iso7816.chaining import (
 from emrtd.iso7816.procedure import Procedure, Reset, exchange, through
 from emrtd.iso7816.reading import FileReader
 from emrtd.iso7816.secure_messaging import SecureMessaging, SecureMessagingError, secured
-from emrtd.lds.files import FILES, ElementaryFile, FileID
+from emrtd.iso7816.selecting import select_application, select_master_file
+from emrtd.lds.files import EMRTD_APPLICATION, FILES, ElementaryFile, FileID
 from emrtd.status_words import SW
 from verify.evidence import (
     ActiveAuthenticationTranscript,
@@ -177,12 +178,27 @@ class Channel:
     def _read(self, file: ElementaryFile) -> Procedure[bytes]:
         while not self._lost:
             try:
-                return (yield from self.carry(self.reader.read(file.address)))
+                octets = yield from self.carry(self.reader.read(file.address))
+                if file.tag in {octets[0], None}:
+                    return octets
+                return (yield from self.carry(self._read_selected(file)))
             except SecureMessagingError:
                 self._lost = not (self.reader.retreat() and (yield from self._recover()))
                 if self._lost:
                     raise
         raise ProtocolError("the chip has ended the session and does not open again")
+
+    def _read_selected(self, file: ElementaryFile) -> Procedure[bytes]:
+        """Read by its identifier a file in whose place the short one has found another.
+
+        EF.COM has its short identifier from EF.DIR, EF.SOD from EF.CardSecurity: a chip that does
+        not find one in the application looks on in the master file, and stays there.
+        """
+        if file.in_application:
+            yield from select_application(EMRTD_APPLICATION)
+        else:
+            yield from select_master_file()
+        return (yield from self.reader.read(file.address, by_identifier=True))
 
     def _recover(self) -> Procedure[bool]:
         """Open anew a chip that dropped the session; whether that succeeded."""
