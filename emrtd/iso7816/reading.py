@@ -15,7 +15,7 @@ from emrtd.errors import ChipRefusalError, MalformedError, ProtocolError
 from emrtd.iso7816.apdu import EXTENDED_MAX_LE, INS, SHORT_MAX_LE, CommandAPDU, ResponseAPDU
 from emrtd.iso7816.procedure import Procedure
 from emrtd.iso7816.secure_messaging import BareResponseError
-from emrtd.iso7816.selecting import select_file
+from emrtd.iso7816.selecting import select_command, select_file
 from emrtd.status_words import SW
 
 MAX_FILE_SIZE: Final = 1 << 20
@@ -37,11 +37,6 @@ _ODD_INS_OVERHEAD: Final = 4  # 53 82 xx xx before the data
 
 _WARNINGS: Final = (SW.END_OF_FILE, SW.FILE_DEACTIVATED)
 """What octets of a file may come with; some chips warn that EF.CardAccess is deactivated."""
-
-_NO_SUCH_SHORT_IDENTIFIER: Final = frozenset(
-    {SW.INCORRECT_P1_P2, SW.WRONG_OFFSET, SW.FUNCTION_NOT_SUPPORTED, SW.NO_CURRENT_EF,
-     SW.INSTRUCTION_NOT_SUPPORTED, SW.FILE_NOT_FOUND}
-)  # fmt: skip
 
 
 @dataclass(frozen=True, slots=True)
@@ -123,6 +118,12 @@ class FileReader:
             return True
         return self.shrink()
 
+    def probe(self, file: FileAddress) -> CommandAPDU:
+        """The least command that does something with a file: read an octet of it, or select it."""
+        if self._short_identifiers_work is False:
+            return select_command(file.identifier)
+        return CommandAPDU(0x00, INS.READ_BINARY, 0x80 | file.short_identifier, 0x00, ne=1)
+
     def read(self, file: FileAddress, *, by_identifier: bool = False) -> Procedure[bytes]:
         """Read one whole file, without any padding behind its data object.
 
@@ -167,21 +168,31 @@ class FileReader:
 
     def _first_block(self, file: FileAddress, wanted: int) -> Procedure[bytes]:
         if file.short_identifier and self._short_identifiers_work is not False:
-            response = yield from self._read_binary(
-                lambda ne: CommandAPDU(
-                    0x00, INS.READ_BINARY, 0x80 | file.short_identifier, 0x00, ne=ne
-                ),
-                wanted,
-            )
-            if response.sw == SW.OK or response.sw in _WARNINGS:
-                self._short_identifiers_work = True
-                return response.data
-            if response.sw not in _NO_SUCH_SHORT_IDENTIFIER:
-                raise ChipRefusalError(response.sw, f"reading {file.name}")
+            try:
+                response = yield from self._read_binary(
+                    lambda ne: CommandAPDU(
+                        0x00, INS.READ_BINARY, 0x80 | file.short_identifier, 0x00, ne=ne
+                    ),
+                    wanted,
+                )
+            except BareResponseError:  # the session may be over, or goes on all the same
+                if self._short_identifiers_work:
+                    raise
+            else:
+                if response.sw == SW.OK or response.sw in _WARNINGS:
+                    self._short_identifiers_work = True
+                    return response.data
+                if response.sw == SW.SECURITY_STATUS_NOT_SATISFIED:
+                    raise ChipRefusalError(response.sw, f"reading {file.name}")
         return (yield from self._select_and_read(file, wanted))
 
     def _select_and_read(self, file: FileAddress, wanted: int) -> Procedure[bytes]:
-        sw = yield from select_file(file.identifier)
+        try:
+            sw = yield from select_file(file.identifier)
+        except BareResponseError as error:  # that there is no such file ends no session
+            if error.sw != SW.FILE_NOT_FOUND:
+                raise
+            sw = error.sw
         if sw not in {SW.OK, SW.FILE_DEACTIVATED}:
             raise ChipRefusalError(sw, f"selecting {file.name}")
         if file.short_identifier and self._short_identifiers_work is None:

@@ -48,9 +48,10 @@ class BareResponseError(SecureMessagingError):
     """The chip answered outside secure messaging; `sw` is what it said, and nobody vouches for it.
 
     Most often the chip has ended the session.  Some refuse a command for its length before secure
-    messaging sees it (6700, 6CXX), and their SSC did not move.  Ours is therefore back where it was
-    before the command, so that a reader may try a shorter command once; if the session is over,
-    that fails too.
+    messaging sees it (6700, 6CXX), and their SSC did not move: ours is back where it was before the
+    command.  Others answer any refusal so, and their SSC moved as if the response were protected,
+    and so does ours.  A reader may therefore try another command once; if the session is over, that
+    fails too.
     """
 
     def __init__(self, sw: int) -> None:
@@ -94,7 +95,8 @@ class SecureMessaging:
         `SecureMessagingError` unless it is exactly what the chip's side of this session made.
         """
         if not response.data:
-            self._ssc -= 1
+            refused_unseen = response.sw == SW.WRONG_LENGTH or response.sw >> 8 == 0x6C
+            self._ssc += -1 if refused_unseen else 1
             raise BareResponseError(response.sw)
         self._ssc += 1
         objects = self._verified(response.data, b"", {_CRYPTOGRAM, _CRYPTOGRAM_ODD_INS, _STATUS})

@@ -32,7 +32,10 @@ def select_file(identifier: int) -> Procedure[int]:
 
     9000 and the warning 6283 mean that the file is selected.
     """
-    response = yield CommandAPDU(
-        0x00, INS.SELECT, 0x02, _NO_RESPONSE_DATA, identifier.to_bytes(2, "big")
-    )
+    response = yield select_command(identifier)
     return response.sw
+
+
+def select_command(identifier: int) -> CommandAPDU:
+    """The command that selects an elementary file of the current application."""
+    return CommandAPDU(0x00, INS.SELECT, 0x02, _NO_RESPONSE_DATA, identifier.to_bytes(2, "big"))

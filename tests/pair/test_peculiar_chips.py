@@ -279,6 +279,39 @@ def test_short_identifiers_are_unknown(access: str, sw: int, instead: Instead) -
 
 
 @either_access
+def test_refusals_are_answered_in_plain(access: str, instead: Instead) -> None:
+    """No short identifiers, no DG16 either, and what says so is outside the session that goes on.
+
+    The applet of JMRTD in jCardSim: its counter moves as if the refusal were protected.
+    """
+    made = issue(**OFFERS[access])
+    absent = made.with_file(FileID.DG13, None)
+    card = Card(absent, personalised(absent.files, made.keys))
+
+    def change(carry_out: CarryOut) -> CarryOut:
+        def read(core: Core, command: CommandAPDU) -> ResponseAPDU:
+            if command.p1 & 0x80:
+                raise ChipRefusalError(SW.CONDITIONS_NOT_SATISFIED, "reading")
+            return carry_out(core, command)
+
+        return read
+
+    def around(transmit: Transmit) -> Transmit:
+        def bare(octets: bytes) -> bytes:
+            response = transmit(octets)
+            refused = octets[0] & 0x0C and response[-2:] not in {b"\x90\x00", b"\x62\x82"}
+            return response[-2:] if refused else response
+
+        return bare
+
+    instead(INS.READ_BINARY, change)
+    evidence = run(inspect(Credentials(mrz=MRZ)), around(card.chip.process))
+    assert dict(evidence.files) == absent.files
+    assert evidence.unread[FileID.DG13].sw == SW.FILE_NOT_FOUND
+    assert made.judged(evidence).check("chip.authentication").outcome is Outcome.PASSED
+
+
+@either_access
 def test_some_files_have_no_short_identifier(access: str, instead: Instead) -> None:
     """Those of the master file have one, and DG1; what is refused by one is selected."""
     card = Card.of(access)
@@ -397,6 +430,22 @@ def test_external_authenticate_wants_le_00() -> None:
         return answer
 
     card.accepted(around)
+
+
+@pytest.mark.parametrize("sw", [0x6982, 0x6985, 0x6986, 0x6A82, 0x6A86, 0x6D00, 0x6E00, 0x6F00])
+def test_a_chip_without_pace_says_so_in_its_own_way(sw: int) -> None:
+    """What it refuses EF.CardAccess with means no more than that there is none."""
+    card = Card.of("BAC")
+    answer = sw.to_bytes(2, "big")
+    card.accepted(
+        when(
+            lambda command: (
+                (command.ins, command.p1) == (INS.READ_BINARY, 0x9C)
+                or (command.ins == INS.SELECT and command.data == b"\x01\x1c")
+            ),
+            lambda: answer,
+        )
+    )
 
 
 # --- proofs --------------------------------------------------------------------------------------

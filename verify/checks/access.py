@@ -101,11 +101,14 @@ def _changed(case: Case, offered: SecurityInfos, signed: tuple[SecurityInfos, ..
 
 
 def _no_card_access(case: Case, signed: tuple[SecurityInfos, ...]) -> Check:
+    """Where nothing signed says PACE, it is one what status word a chip refuses the file with."""
     check_id = "access.downgrade"
     reason = why_absent(case, FileID.CARD_ACCESS)
-    if FileID.CARD_ACCESS in case.evidence.unread:
+    unread = case.evidence.unread.get(FileID.CARD_ACCESS)
+    has_pace = any(_is_pace(each) for infos in signed for each in infos)
+    if unread is not None and (unread.sw is None or has_pace):
         return Check(check_id, Outcome.UNDETERMINED, reason, DOWNGRADE_CLAUSE)
-    if case.session is not None and any(_is_pace(each) for infos in signed for each in infos):
+    if case.session is not None and has_pace:
         reason = "EF.CardAccess has been removed: the signed SecurityInfos say that there is PACE"
         return forged(check_id, reason, DOWNGRADE_CLAUSE)
     return Check(check_id, Outcome.NOT_PRESENT, reason, DOWNGRADE_CLAUSE)

@@ -6,7 +6,7 @@ from typing import Final, TypeVar
 
 from emrtd.access.pace.agreement import PaceResult
 from emrtd.errors import ChipRefusalError, MalformedError, ProtocolError
-from emrtd.iso7816.apdu import INS, CommandAPDU, ResponseAPDU
+from emrtd.iso7816.apdu import CommandAPDU, ResponseAPDU
 from emrtd.iso7816.chaining import (
     command_capacity,
     with_command_chaining,
@@ -36,10 +36,6 @@ _MOST_REOPENINGS: Final = 4
 
 MOST_COMMANDS: Final = 20_000
 """Commands of one inspection; the largest documents need 3,000 where blocks are 32 octets."""
-
-_PROBE: Final = CommandAPDU(
-    0x00, INS.READ_BINARY, 0x80 | FILES[FileID.COM].short_identifier, 0x00, ne=1
-)
 
 
 @dataclass
@@ -146,7 +142,8 @@ class Channel:
             recorded.append(Exchange(command.encode(), response.encode()))
             return response
 
-        probe = exchange(_PROBE)  # any answer will do, so long as it is in the session
+        # any answer will do, so long as it is in the session
+        probe = exchange(self.reader.probe(FILES[FileID.COM].address))
         try:
             yield from with_response_chaining(through(secured(probe, session), record))
         except (MalformedError, ProtocolError):

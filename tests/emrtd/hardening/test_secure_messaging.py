@@ -196,9 +196,13 @@ def test_a_file_is_read_on_past_a_bare_6700(cipher: Cipher, counted: bool) -> No
     """Unless the chip has ended the session with it: then nothing more is believed."""
     terminal, chip = session(cipher), session(cipher)
     content = tlv.encode(0x61, bytes(range(250)) * 4)
+    ended = b""
 
     def transmit(octets: bytes) -> bytes:
+        nonlocal ended
         command = CommandAPDU.decode(octets)
+        if ended:
+            return ended
         if command.is_extended:
             if counted:
                 chip._ssc += 1
@@ -206,7 +210,8 @@ def test_a_file_is_read_on_past_a_bare_6700(cipher: Cipher, counted: bool) -> No
         try:
             plain = chip.unprotect_command(command)
         except SecureMessagingError as error:
-            return error.sw.to_bytes(2, "big")
+            ended = error.sw.to_bytes(2, "big")
+            return ended
         offset = plain.p2 if plain.p1 & 0x80 else plain.p1 << 8 | plain.p2
         data = content[offset : offset + (plain.ne or 0)]
         return chip.protect_response(ResponseAPDU(data)).encode()
