@@ -18,6 +18,7 @@ from emrtd.crypto.protocols import BSI_DE
 from emrtd.crypto.signatures import Signer
 from emrtd.errors import ChipRefusalError, MisuseError, ProtocolError
 from emrtd.iso7816.apdu import INS, CommandAPDU
+from emrtd.iso7816.chaining import chaining_what_is_too_long
 from emrtd.iso7816.procedure import Procedure, Random
 from emrtd.pki.cvc import CvCertificate, encode_reference, read_reference
 from emrtd.pki.cvc_authorization import Chat, Role
@@ -123,13 +124,14 @@ def authenticate(
     for certificate in chain:
         name = certificate.authority_reference
         yield from _manage(SET_DST, encode_reference(_REFERENCE, name), f"the key {name}")
-        yield from _verify(certificate)
+        yield from chaining_what_is_too_long(_verify(certificate))
     remaining = list(identifiers)
     tolerated: tuple[str, ...] = ()
     while True:
         id_ic = remaining.pop(0)
         try:
-            yield from _prove(credentials, id_ic, compressed_key, version, auxiliary)
+            proof = _prove(credentials, id_ic, compressed_key, version, auxiliary)
+            yield from chaining_what_is_too_long(proof)
         except ChipRefusalError:
             if not remaining:
                 raise

@@ -12,7 +12,8 @@ from emrtd.iso7816.apdu import (
     CommandAPDU,
     ResponseAPDU,
 )
-from emrtd.iso7816.procedure import Procedure, T, through
+from emrtd.iso7816.procedure import Procedure, T, exchange, through
+from emrtd.iso7816.secure_messaging import BareResponseError
 from emrtd.status_words import SW
 
 CHAINING_BIT: Final = 0x10
@@ -34,6 +35,10 @@ def command_capacity(cipher_block: int | None) -> int:
     return room - 1  # padding takes at least one octet
 
 
+_SHORTEST_CAPACITY: Final = command_capacity(16)
+"""Octets of data that fit in a short command under secure messaging with either cipher."""
+
+
 def with_command_chaining(procedure: Procedure[T], max_data: int = SHORT_MAX_DATA) -> Procedure[T]:
     """Send data longer than `max_data` octets as a chain of commands with CLA bit 5 set.
 
@@ -52,6 +57,28 @@ def with_command_chaining(procedure: Procedure[T], max_data: int = SHORT_MAX_DAT
                 return response
             data = data[max_data:]
         return (yield replace(command, data=data))
+
+    return through(procedure, layer)
+
+
+def chaining_what_is_too_long(procedure: Procedure[T]) -> Procedure[T]:
+    """Send a command as it is, and where a chip refuses its length (6700), as a chain.
+
+    The standard has extended length for long certificates (Doc 9303-10, 3.6.4); some chips know
+    command chaining alone.  Stands inside secure messaging.
+    """
+
+    def layer(command: CommandAPDU) -> Procedure[ResponseAPDU]:
+        long = len(command.data) > _SHORTEST_CAPACITY
+        try:
+            response = yield command
+        except BareResponseError as error:
+            if not long or error.sw != SW.WRONG_LENGTH:
+                raise
+            response = ResponseAPDU(sw=error.sw)
+        if not long or response.sw != SW.WRONG_LENGTH:
+            return response
+        return (yield from with_command_chaining(exchange(command), _SHORTEST_CAPACITY))
 
     return through(procedure, layer)
 

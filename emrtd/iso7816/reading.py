@@ -118,9 +118,14 @@ class FileReader:
             return True
         return self.shrink()
 
+    @property
+    def selects_files(self) -> bool:
+        """Whether files are selected by their identifiers: the chip knows no short ones."""
+        return self._short_identifiers_work is False
+
     def probe(self, file: FileAddress) -> CommandAPDU:
         """The least command that does something with a file: read an octet of it, or select it."""
-        if self._short_identifiers_work is False:
+        if self.selects_files:
             return select_command(file.identifier)
         return CommandAPDU(0x00, INS.READ_BINARY, 0x80 | file.short_identifier, 0x00, ne=1)
 
@@ -167,7 +172,7 @@ class FileReader:
         return size
 
     def _first_block(self, file: FileAddress, wanted: int) -> Procedure[bytes]:
-        if file.short_identifier and self._short_identifiers_work is not False:
+        if file.short_identifier and not self.selects_files:
             try:
                 response = yield from self._read_binary(
                     lambda ne: CommandAPDU(

@@ -11,9 +11,12 @@ import pytest
 from emrtd.access.passwords import Password
 from emrtd.access.terminal_authentication import TerminalCredentials
 from emrtd.crypto.domain_parameters import STANDARDISED, encode_domain_parameters
-from emrtd.crypto.private_keys import PrivateKey
+from emrtd.crypto.hashes import Hash
+from emrtd.crypto.private_keys import PrivateKey, RsaPrivateKey
 from emrtd.crypto.protocols import ID_CA_ECDH
-from emrtd.errors import MalformedError, MisuseError
+from emrtd.crypto.signatures import SignatureFamily, SignatureScheme
+from emrtd.errors import ChipRefusalError, MalformedError, MisuseError
+from emrtd.iso7816.apdu import INS, CommandAPDU, ResponseAPDU
 from emrtd.iso7816.procedure import run
 from emrtd.lds.card_access import CardAccess
 from emrtd.lds.cvca import Cvca
@@ -25,10 +28,13 @@ from emrtd.lds.security_infos import (
     SecurityInfos,
 )
 from emrtd.pki import private_key_file
+from emrtd.pki.cvc_authorization import Role
 from emrtd.pki.findings import Outcome, Shows
 from emrtd.pki.private_key_file import WrongPassphraseError, encrypt_private_key
 from emrtd.secret import Secret
+from emrtd.status_words import SW
 from personalise.pki.verifying_ca import VerifyingChain, issue_chain
+from tests.emrtd.pki.cvc_pki import certify
 from tests.verify.documents import CAN, NOW, PARAMETERS, Document, ec_key, issue, mrz
 from tests.vsmartcard.cards import personalised
 from verify.evidence import Evidence
@@ -36,6 +42,8 @@ from verify.inspection import inspect
 from verify.inspection.opening import Credentials
 from verify.inspection.terminal import load_terminal
 from verify.report import Verdict
+from vsmartcard.chip.commands import INSTRUCTIONS, Instruction
+from vsmartcard.chip.session import Core
 
 KEY = Secret(b"a key that seals evidence in tests")
 
@@ -139,6 +147,51 @@ def test_no_certificates_lead_to_the_chips_trust_point() -> None:
     report = document().judged(inspected(document(), alone))
     assert report.check("terminal.authentication").outcome is Outcome.FAILED
     assert "no certificates lead" in report.check("terminal.authentication").reason
+
+
+@cache
+def rsa_chain() -> tuple[Document, TerminalCredentials]:
+    """A chip that trusts an RSA key of 2,048 bits, and a terminal with such certificates."""
+    key = RsaPrivateKey.generate(2048)
+    scheme = SignatureScheme(SignatureFamily.RSA, Hash.SHA256)
+    root = certify("UTCVCA00001", Role.CVCA, key=key, scheme=scheme)
+    verifier = certify("UTDV00001", Role.DV_DOMESTIC, root, key=key, scheme=scheme)
+    system = certify("UTIS00001", Role.TERMINAL, verifier, key=key, scheme=scheme)
+    certificates = (root.certificate, verifier.certificate, system.certificate)
+    chip = document()
+    keys = replace(chip.keys, trust_points=(root.certificate.encode(),))
+    return replace(chip, keys=keys), TerminalCredentials(key, system.reference, certificates)
+
+
+@pytest.mark.parametrize("bare", [True, False])
+def test_long_certificates_go_as_chains_where_extended_length_is_refused(
+    bare: bool, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """By 6700, outside secure messaging or in it; the JMRTD applet knows chains alone."""
+    chip, terminal = rsa_chain()
+    known = INSTRUCTIONS[INS.PERFORM_SECURITY_OPERATION]
+    refused: list[bytes] = []
+
+    def refuse(core: Core, command: CommandAPDU) -> ResponseAPDU:
+        if command.extended:
+            refused.append(command.data)
+            raise ChipRefusalError(SW.WRONG_LENGTH, "PSO")
+        return known.carry_out(core, command)
+
+    card = personalised(chip.files, chip.keys)
+
+    def transmit(octets: bytes) -> bytes:
+        if octets[1] == INS.PERFORM_SECURITY_OPERATION and CommandAPDU.decode(octets).extended:
+            refused.append(octets)
+            return b"\x67\x00"
+        return card.process(octets)
+
+    if not bare:
+        changed = Instruction(refuse, known.event)
+        monkeypatch.setitem(INSTRUCTIONS, INS.PERFORM_SECURITY_OPERATION, changed)
+    evidence = run(inspect(MRZ, terminal=terminal), transmit if bare else card.process)
+    assert len(refused) == 2
+    assert evidence.files[FileID.DG3] == DG3
 
 
 # --- the folder of an inspection system ----------------------------------------------------------
