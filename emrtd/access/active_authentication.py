@@ -25,6 +25,7 @@ from emrtd.crypto.signatures import verify as verify_signature
 from emrtd.errors import ChipRefusalError, MalformedError, ProtocolError
 from emrtd.iso7816.apdu import EXTENDED_MAX_LE, INS, SHORT_MAX_LE, CommandAPDU
 from emrtd.iso7816.procedure import Procedure, Random
+from emrtd.iso7816.secure_messaging import BareResponseError
 from emrtd.lds.security_infos import ActiveAuthenticationInfo
 from emrtd.status_words import SW
 
@@ -110,9 +111,14 @@ def challenge(
         forms.reverse()
     for index, ne in enumerate(forms):
         nonce = random(NONCE_SIZE)  # a nonce is never used twice
-        response = yield CommandAPDU(0x00, INS.INTERNAL_AUTHENTICATE, data=nonce, ne=ne)
-        complete = response.sw == SW.OK and len(response.data) >= expected
-        if complete or (index == len(forms) - 1):
+        is_last = index == len(forms) - 1
+        try:
+            response = yield CommandAPDU(0x00, INS.INTERNAL_AUTHENTICATE, data=nonce, ne=ne)
+        except BareResponseError:  # some refuse extended length before secure messaging sees it
+            if is_last:
+                raise
+            continue
+        if is_last or (response.sw == SW.OK and len(response.data) >= expected):
             break
     return Exchange(nonce, response.require("Active Authentication"))
 

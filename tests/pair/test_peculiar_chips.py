@@ -484,6 +484,22 @@ def test_active_authentication_gives_nothing_at_extended_le(instead: Instead) ->
     card.accepted()
 
 
+def test_active_authentication_refuses_extended_length() -> None:
+    """By a bare 6700, although its signature does not fit in a short protected response."""
+    card = Card.of("BAC", **without_ds_key())
+    refused: list[bytes] = []
+
+    def is_extended(command: CommandAPDU) -> bool:
+        return command.ins == INS.INTERNAL_AUTHENTICATE and command.extended
+
+    def refuse() -> bytes:
+        refused.append(b"\x67\x00")
+        return refused[-1]
+
+    card.accepted(when(is_extended, refuse))
+    assert len(refused) == 1
+
+
 @either_access
 def test_chip_authentication_answers_an_empty_7c(access: str, instead: Instead) -> None:
     """As real chips do, and others answer nothing."""
