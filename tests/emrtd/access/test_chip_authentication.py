@@ -42,6 +42,7 @@ from emrtd.lds.security_infos import (
     SecurityInfos,
 )
 from emrtd.secret import Secret
+from emrtd.transport.recording import Recording
 from tests.emrtd.access.chip_side import SecuredChip
 from tests.support import facts
 
@@ -111,18 +112,6 @@ def open_with(
 # --- recorded sessions and worked examples ---------------------------------------------------
 
 
-class Recording:
-    """Answers exactly the commands of a recorded session, in their order."""
-
-    def __init__(self, exchanges: list[dict[str, str]]) -> None:
-        self.exchanges = list(exchanges)
-
-    def transmit(self, command: bytes) -> bytes:
-        expected = self.exchanges.pop(0)
-        assert command.hex().upper() == expected["protected_command"]
-        return bytes.fromhex(expected["protected_response"])
-
-
 def _session_of(state: dict[str, str]) -> SecureMessaging:
     size = len(bytes.fromhex(state["KSenc"]))
     cipher = {24: Cipher.AES192, 32: Cipher.AES256}.get(size, Cipher.AES128)
@@ -145,7 +134,10 @@ def test_a_recorded_session_runs_octet_for_octet(index: int) -> None:
     assert ephemeral.public.hex().upper() == vector["terminal_ephemeral_public"]
     shared = ephemeral.agree(variant.key.public)
     assert shared.hex().upper() == vector["shared_secret_K"]
-    recording = Recording(vector["exchanges"])
+    recording = Recording(
+        (bytes.fromhex(each["protected_command"]), bytes.fromhex(each["protected_response"]))
+        for each in vector["exchanges"]
+    )
     methods = [Method.GENERAL_AUTHENTICATE] if index == 2 else None  # MY: 3DES by MSE:Set AT
     old = _session_of(vector["before"])
     result = run(
@@ -163,7 +155,7 @@ def test_a_recorded_session_runs_octet_for_octet(index: int) -> None:
     ]  # fmt: skip
     proof = secured(exchange(SELECT), _session_of(vector["after"]))
     assert run(proof, recording.transmit).sw == 0x9000
-    assert recording.exchanges == []
+    assert recording.remaining == 0
     assert bool(result.tolerated) is variant.assumed
 
 

@@ -1,0 +1,98 @@
+"""A whole session, recorded once, runs again in either role: every octet is the same."""
+
+import secrets
+from collections.abc import Callable
+
+import pytest
+
+from emrtd.access.terminal_authentication import TerminalCredentials
+from emrtd.crypto.ciphers import Cipher
+from emrtd.crypto.protocols import KeyAgreement, Mapping
+from emrtd.errors import TransportError
+from emrtd.iso7816.procedure import Random, run
+from emrtd.lds.files import FileID
+from emrtd.lds.security_infos import PaceInfo
+from emrtd.transport.recording import Exchange, Recording, drive, recorded
+from tests.verify.documents import PARAMETERS, Document, issue
+from tests.verify.test_terminal import (
+    DG3,
+    MRZ,
+    chain,
+    credentials,
+    document,
+    permit_of_version_2,
+)
+from tests.vsmartcard.cards import personalised
+from verify.inspection import inspect
+from vsmartcard.chip.processing import Chip
+
+
+def pace(mapping: Mapping, cipher: Cipher = Cipher.AES128, number: int = PARAMETERS) -> PaceInfo:
+    agreement = KeyAgreement.DH if number < 3 else KeyAgreement.ECDH
+    return PaceInfo.of(agreement, mapping, cipher, number)
+
+
+SESSIONS: dict[str, Callable[[], Document]] = {
+    "BAC": lambda: issue(pace=(), basic_access_control=True, active_authentication="RSA-2048"),
+    "PACE-GM, 3DES": lambda: issue(pace=(pace(Mapping.GENERIC, Cipher.TDES),)),
+    "PACE-GM over DH": lambda: issue(pace=(pace(Mapping.GENERIC, number=2),)),
+    "PACE-IM": lambda: issue(pace=(pace(Mapping.INTEGRATED, Cipher.AES256),)),
+    "PACE-CAM": issue,
+    "Terminal Authentication": document,
+    "version 2 of Extended Access Control": permit_of_version_2,
+}
+
+
+def noting(values: list[bytes]) -> Random:
+    """Randomness that is written down."""
+
+    def random(size: int) -> bytes:
+        values.append(secrets.token_bytes(size))
+        return values[-1]
+
+    return random
+
+
+@pytest.mark.parametrize("session", SESSIONS)
+def test_a_session_runs_again_in_either_role(session: str) -> None:
+    made = SESSIONS[session]()
+    terminal: TerminalCredentials | None = None
+    if FileID.CVCA in made.files:
+        terminal = credentials(*chain())
+    state = personalised(made.files, made.keys).state
+    exchanges: list[Exchange] = []
+    ours: list[bytes] = []
+    theirs: list[bytes] = []
+    chip = Chip(state, random=noting(theirs))
+
+    def transmit(command: bytes) -> bytes:
+        exchanges.append((command, chip.process(command)))
+        return exchanges[-1][1]
+
+    evidence = run(inspect(MRZ, terminal=terminal, random=noting(ours)), transmit)
+    assert set(made.files) - set(evidence.files) <= {FileID.CVCA}  # version 2 has no need of it
+    assert (evidence.files.get(FileID.DG3) == DG3) is (terminal is not None)
+    assert ours
+    assert theirs
+
+    recording = Recording(exchanges)
+    again = inspect(MRZ, terminal=terminal, random=recorded(*ours))
+    assert run(again, recording.transmit) == evidence
+    assert recording.remaining == 0
+
+    drive(exchanges, Chip(state, random=recorded(*theirs)).process)
+
+
+def test_another_terminal_is_not_the_recorded_one() -> None:
+    """The wire fails, so that no inspection takes it for what a chip did."""
+    made = issue()
+    chip = personalised(made.files, made.keys)
+    exchanges: list[Exchange] = []
+
+    def transmit(command: bytes) -> bytes:
+        exchanges.append((command, chip.process(command)))
+        return exchanges[-1][1]
+
+    run(inspect(MRZ), transmit)
+    with pytest.raises(TransportError, match=r"command \d+ of the recording is another one"):
+        run(inspect(MRZ), Recording(exchanges).transmit)
