@@ -232,21 +232,30 @@ class FileReader:
         self, command: Callable[[int], CommandAPDU], wanted: int
     ) -> Procedure[ResponseAPDU]:
         """Send a READ BINARY; where its length does not suit the chip, learn and send it again."""
+        is_bare = False
         for _ in range(_MOST_RETRIES):
             try:
                 response = yield command(wanted)
-            except BareResponseError as error:  # some refuse extended length before their SSC moves
-                if error.sw != SW.WRONG_LENGTH or wanted <= SHORT_MAX_LE or not self.shrink():
+            except BareResponseError as error:
+                if is_bare or not _is_of_length(error.sw):
                     raise
-                wanted = min(wanted, self.block)
-                continue
+                response, is_bare = ResponseAPDU(sw=error.sw), True
+            else:
+                is_bare = False
             sw1, sw2 = divmod(response.sw, 256)
             if sw1 == 0x6C and (sw2 or SHORT_MAX_LE) != wanted:
                 wanted = sw2 or SHORT_MAX_LE  # so many octets are left in the file
             elif response.sw == SW.WRONG_LENGTH and self.shrink():
                 wanted = min(wanted, self.block)
+            elif is_bare:
+                raise BareResponseError(response.sw)
             else:
                 break
         if len(response.data) > wanted:
             raise ProtocolError(f"the chip gave {len(response.data)} octets, asked for {wanted}")
         return response
+
+
+def _is_of_length(sw: int) -> bool:
+    """Whether a status word says no more than that another length is wanted."""
+    return sw == SW.WRONG_LENGTH or sw >> 8 == 0x6C

@@ -47,11 +47,11 @@ class SecureMessagingError(ProtocolError):
 class BareResponseError(SecureMessagingError):
     """The chip answered outside secure messaging; `sw` is what it said, and nobody vouches for it.
 
-    Most often the chip has ended the session.  Some refuse a command for its length before secure
-    messaging sees it (6700, 6CXX), and their SSC did not move: ours is back where it was before the
-    command.  Others answer any refusal so, and their SSC moved as if the response were protected,
-    and so does ours.  A reader may therefore try another command once; if the session is over, that
-    fails too.
+    Most often the chip has ended the session.  Some refuse a command of extended length before
+    secure messaging sees it (6700, 6CXX), and their SSC did not move: ours is back where it was
+    before the command.  Others answer any refusal so, and their SSC moved as if the response were
+    protected, and so does ours.  A reader may therefore try another command once; if the session
+    is over, that fails too.
     """
 
     def __init__(self, sw: int) -> None:
@@ -70,7 +70,7 @@ class SecureMessaging:
         self._ks_enc = ks_enc
         self._ks_mac = ks_mac
         self._ssc = ssc
-        self._odd_ins = False
+        self._odd_ins = self._extended = False
 
     # --- the terminal's side -----------------------------------------------------------------
 
@@ -95,8 +95,8 @@ class SecureMessaging:
         `SecureMessagingError` unless it is exactly what the chip's side of this session made.
         """
         if not response.data:
-            refused_unseen = response.sw == SW.WRONG_LENGTH or response.sw >> 8 == 0x6C
-            self._ssc += -1 if refused_unseen else 1
+            is_of_length = response.sw == SW.WRONG_LENGTH or response.sw >> 8 == 0x6C
+            self._ssc += -1 if is_of_length and self._extended else 1
             raise BareResponseError(response.sw)
         self._ssc += 1
         objects = self._verified(response.data, b"", {_CRYPTOGRAM, _CRYPTOGRAM_ODD_INS, _STATUS})
@@ -136,7 +136,7 @@ class SecureMessaging:
 
     def _begin_command(self, command: CommandAPDU) -> None:
         self._ssc += 1
-        self._odd_ins = bool(command.ins & 1)
+        self._odd_ins, self._extended = bool(command.ins & 1), command.is_extended
 
     @property
     def _ssc_block(self) -> bytes:

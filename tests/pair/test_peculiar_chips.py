@@ -280,9 +280,9 @@ def test_short_identifiers_are_unknown(access: str, sw: int, instead: Instead) -
 
 @either_access
 def test_refusals_are_answered_in_plain(access: str, instead: Instead) -> None:
-    """No short identifiers, no DG16 either, and what says so is outside the session that goes on.
+    """No short identifiers, no DG13, nothing behind a file's end; the session goes on all the same.
 
-    The applet of JMRTD in jCardSim: its counter moves as if the refusal were protected.
+    So does the applet of JMRTD in jCardSim: its counter moves as if the refusal were protected.
     """
     made = issue(**OFFERS[access])
     absent = made.with_file(FileID.DG13, None)
@@ -292,20 +292,28 @@ def test_refusals_are_answered_in_plain(access: str, instead: Instead) -> None:
         def read(core: Core, command: CommandAPDU) -> ResponseAPDU:
             if command.p1 & 0x80:
                 raise ChipRefusalError(SW.CONDITIONS_NOT_SATISFIED, "reading")
-            return carry_out(core, command)
+            response = carry_out(core, command)
+            there = len(response.data)
+            if command.ne is not None and there < min(command.ne, SHORT_MAX_LE):
+                raise ChipRefusalError(0x6C00 | there, "reading")
+            return response
 
         return read
 
+    protected: list[bool] = []
+
     def around(transmit: Transmit) -> Transmit:
         def bare(octets: bytes) -> bytes:
+            protected.append(bool(octets[0] & 0x0C))
             response = transmit(octets)
-            refused = octets[0] & 0x0C and response[-2:] not in {b"\x90\x00", b"\x62\x82"}
+            refused = octets[0] & 0x0C and response[-2:] != b"\x90\x00"
             return response[-2:] if refused else response
 
         return bare
 
     instead(INS.READ_BINARY, change)
     evidence = run(inspect(Credentials(mrz=MRZ)), around(card.chip.process))
+    assert all(protected[protected.index(True) :])  # the chip was opened once
     assert dict(evidence.files) == absent.files
     assert evidence.unread[FileID.DG13].sw == SW.FILE_NOT_FOUND
     assert made.judged(evidence).check("chip.authentication").outcome is Outcome.PASSED
@@ -426,6 +434,30 @@ def test_external_authenticate_wants_le_00() -> None:
             if octets[1] == INS.EXTERNAL_AUTHENTICATE and octets[-1]:
                 return b"\x67\x00"
             return transmit(octets)
+
+        return answer
+
+    card.accepted(around)
+
+
+def test_ef_com_and_ef_sod_are_open_to_anyone() -> None:
+    """And the data groups are not: that is no chip without access control."""
+    card = Card.of("BAC")
+    files = card.document.files
+    shown = {FILES[each].short_identifier: files[each] for each in (FileID.COM, FileID.SOD)}
+    selected = b""
+
+    def around(transmit: Transmit) -> Transmit:
+        def answer(octets: bytes) -> bytes:
+            nonlocal selected
+            command = CommandAPDU.decode(octets)
+            if command.cla or command.ins != INS.READ_BINARY:
+                return transmit(octets)
+            if command.p1 & 0x80:
+                selected = shown.get(command.p1 & 0x1F, b"")
+            offset = command.p2 if command.p1 & 0x80 else command.p1 << 8 | command.p2
+            part = selected[offset : offset + (command.ne or 0)]
+            return part + b"\x90\x00" if selected else transmit(octets)
 
         return answer
 

@@ -259,9 +259,12 @@ class Opener:
         return True
 
     def _is_plain(self) -> Procedure[bool]:
-        """Whether the chip lets anyone read, as old ones do (Doc 9303-11, 4.1, note 1)."""
-        octets = yield from self.channel.read(FILES[FileID.COM], self.notes)
-        self.notes.unread.pop(FileID.COM, None)
+        """Whether the chip lets anyone read, as old ones do (Doc 9303-11, 4.1, note 1).
+
+        Of DG1 it tells, since some chips show EF.COM and EF.SOD to anyone, and nothing else.
+        """
+        octets = yield from self.channel.read(FILES[FileID.DG1], self.notes)
+        self.notes.unread.pop(FileID.DG1, None)
         return octets is not None
 
     def _note_failure(self, reason: str) -> bool:

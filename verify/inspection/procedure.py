@@ -44,8 +44,9 @@ def inspect(
     if (yield from opener.open()):
         numbers = yield from _read_lists(channel, notes)
         for number in numbers:
-            if number not in SENSITIVE:
-                yield from channel.read(data_group(number), notes)
+            file = data_group(number)
+            if number not in SENSITIVE and file.file_id not in notes.files:
+                yield from channel.read(file, notes)
         yield from prove_actively(channel, notes, random)
         if notes.chip_authentication is None:  # version 2 has come before all else
             chip_authentication = yield from prove_by_key_agreement(channel, notes, random)
