@@ -382,6 +382,23 @@ def test_select_mf_in_one_form_or_none(sw: int, wants: str, instead: Instead) ->
     card.accepted(application_selected_first)
 
 
+@either_access
+@pytest.mark.parametrize("sw", [0x6700, 0x6A82, 0x6D00])
+def test_the_application_is_always_selected(access: str, sw: int, instead: Instead) -> None:
+    """As where a card has one alone; to select it is refused."""
+    card = Card.of(access)
+
+    def change(carry_out: CarryOut) -> CarryOut:
+        def select(core: Core, command: CommandAPDU) -> ResponseAPDU:
+            response = carry_out(core, command)
+            return ResponseAPDU(sw=sw) if command.p1 == 4 else response
+
+        return select
+
+    instead(INS.SELECT, change)
+    card.accepted()
+
+
 def application_selected_first(transmit: Transmit) -> Transmit:
     transmit(bytes.fromhex("00A4040C07A0000002471001"))
     return transmit

@@ -1,7 +1,6 @@
 """Opening the chip: PACE where it is offered, else Basic Access Control (Doc 9303-11, 4.2)."""
 
 import secrets
-from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Final
 
@@ -35,10 +34,6 @@ _EVERY_RIGHT: Final = Chat(ID_INSPECTION_SYSTEM, b"\x3f")
 _NOT_UNDERSTOOD: Final = frozenset({SW.INCORRECT_DATA, SW.LC_INCONSISTENT, SW.WRONG_LENGTH})
 
 
-def _nothing_more() -> Procedure[None]:
-    yield from ()
-
-
 @dataclass(frozen=True, slots=True)
 class Credentials:
     """What opens a chip: the MRZ, the CAN, or both; PACE takes the CAN where there is one."""
@@ -67,8 +62,7 @@ class Opener:
             if (yield from self._open_by_pace(infos)):
                 return True
             yield from self.channel.reset()  # 4.1: PACE or BAC, but not both in the same session
-        if not (yield from self._select_application()):
-            return False
+        yield from self._select_application()
         if (yield from self._is_plain()):
             self.notes.opened = True
             return True
@@ -138,22 +132,23 @@ class Opener:
                 self.channel, self.notes, result, infos, self.terminal, random=self.random
             )
 
-        def reopen(then: Callable[[], Procedure[None]]) -> Procedure[bool]:
+        def reopen(*, into_application: bool) -> Procedure[bool]:
             self.notes.forget_card_security_proof()
             try:
                 yield from select_master_file()  # in plain, it ends what the chip has of a session
                 yield from self._establish(variant, password)
-                yield from self.channel.carry(then())
             except (ChipRefusalError, MalformedError, ProtocolError):
                 return False
+            if into_application:
+                yield from self._select_application()
             return True
 
-        self.channel.reopen = lambda: reopen(_nothing_more)
+        self.channel.reopen = lambda: reopen(into_application=False)
         yield from self._read_card_security(infos)
-        if not (yield from self._select_application()):
+        if not ((yield from self._select_application()) or (yield from self._has_files())):
             return False
         self.notes.opened = True
-        self.channel.reopen = lambda: reopen(lambda: select_application(EMRTD_APPLICATION))
+        self.channel.reopen = lambda: reopen(into_application=True)
         return True
 
     def _chat(self, infos: SecurityInfos) -> bytes | None:
@@ -233,7 +228,7 @@ class Opener:
         def reopen() -> Procedure[bool]:
             try:
                 yield from select_master_file()  # in plain, it ends what the chip has of a session
-                yield from select_application(EMRTD_APPLICATION)
+                yield from self._select_application()
                 yield from attempt()
             except (ChipRefusalError, MalformedError, ProtocolError):
                 return False
@@ -257,6 +252,12 @@ class Opener:
         except (ChipRefusalError, MalformedError, ProtocolError) as error:
             return self._note_failure(str(error))
         return True
+
+    def _has_files(self) -> Procedure[bool]:
+        """Whether the application is selected all the same: some chips have no other."""
+        octets = yield from self.channel.read(FILES[FileID.COM], self.notes)
+        self.notes.unread.pop(FileID.COM, None)
+        return octets is not None
 
     def _is_plain(self) -> Procedure[bool]:
         """Whether the chip lets anyone read, as old ones do (Doc 9303-11, 4.1, note 1).
