@@ -25,6 +25,9 @@ _WHAT: Final = "LDSSecurityObject"
 class SecurityObject(msgspec.Struct, frozen=True):
     """The hash of each data group (1 to 16), as a whole file with tag and length.
 
+    One that was read is as it is signed, even where it has another size than the algorithm's: it
+    is then no data group's.
+
     `lds_version` ("0108") and `unicode_version` ("040000") are None in version 0 (LDS 1.7), which
     does not hold them.
     """
@@ -109,14 +112,14 @@ def _read_hashes(values: ber.Value, algorithm: Hash) -> dict[int, bytes]:
             return hashes
     hashes = {}
     for entry in values.children:
-        number, digest = _read_hash(entry, algorithm)
+        number, digest = _read_hash(entry)
         if number in hashes:
             raise entry.malformed(f"DG{number} stands twice")
         hashes[number] = digest
     return hashes
 
 
-def _read_hash(entry: ber.Value, algorithm: Hash) -> tuple[int, bytes]:
+def _read_hash(entry: ber.Value) -> tuple[int, bytes]:
     fields = entry.expect(der.SEQUENCE).children
     if len(fields) != 2:
         raise entry.malformed("a data group's number and hash are expected")
@@ -124,8 +127,6 @@ def _read_hash(entry: ber.Value, algorithm: Hash) -> tuple[int, bytes]:
     digest = fields[1].expect(der.OCTET_STRING).contents
     if not 1 <= number <= 16:
         raise entry.malformed(f"there is no DG{number}")
-    if len(digest) != algorithm.size:
-        raise entry.malformed(f"a hash of {len(digest)} octets is not {algorithm}'s")
     return number, digest
 
 

@@ -7,15 +7,19 @@ from datetime import date, datetime
 import msgspec
 import pytest
 
+from emrtd import tlv
+from emrtd.asn1 import der
 from emrtd.crypto.hashes import Hash
 from emrtd.lds.com import Com
 from emrtd.lds.dg1 import DataGroup1
 from emrtd.lds.directory import Directory
-from emrtd.lds.files import EMRTD_APPLICATION, FileID
+from emrtd.lds.files import DATA_GROUPS, EMRTD_APPLICATION, FileID
 from emrtd.lds.security_infos import EfDirInfo
+from emrtd.lds.security_object import LDS_SECURITY_OBJECT, SecurityObject
 from emrtd.mrz import Mrz
 from emrtd.pki.findings import Outcome, Shows
-from tests.certificates import Authority, document_types, usage_period
+from emrtd.pki.signed_data_writer import build_signed_data
+from tests.certificates import Authority, document_types, key, usage_period
 from tests.verify.documents import (
     CSCA,
     DAY,
@@ -66,6 +70,28 @@ REJECT, REFER, ACCEPT = Verdict.REJECT, Verdict.REFER, Verdict.ACCEPT
 FORGERY = Shows.FORGERY
 PASSED, FAILED, WARNING = Outcome.PASSED, Outcome.FAILED, Outcome.WARNING
 UNDETERMINED, ABSENT = Outcome.UNDETERMINED, Outcome.NOT_PRESENT
+
+
+def mislabelled() -> Document:
+    """A document whose EF.SOD names SHA-256 and has hashes of SHA-224, as PersoSim's."""
+    made = usual()
+    groups = {
+        each.number or 0: made.files[each.file_id]
+        for each in DATA_GROUPS
+        if each.file_id in made.files
+    }
+    octets = SecurityObject.over(groups, Hash.SHA224).encode()
+    octets = octets.replace(der.oid(Hash.SHA224.oid), der.oid(Hash.SHA256.oid))
+    signed_data = build_signed_data(
+        LDS_SECURITY_OBJECT,
+        octets,
+        key("DS 1", made.how.signer_kind),
+        made.how.document_signer,
+        Hash.SHA256,
+        made.how.signing_time,
+    )
+    return made.with_file(FileID.SOD, tlv.encode(0x77, signed_data))
+
 
 CASES = {
     "structure": Expected(usual, "lds.structure", PASSED, ACCEPT),
@@ -169,6 +195,12 @@ CASES = {
             FileID.DG13, issue(permit=permit(work="unrestricted")).files[FileID.DG13]
         ),
         "dg.hash.DG13", FAILED, REJECT, FORGERY, "has been changed",
+    ),
+    "hash: of another size than the algorithm's": Expected(
+        mislabelled, "dg.hash.DG1", FAILED, REJECT, FORGERY, "28 octets for DG1"
+    ),
+    "hash: of another size, and signed all the same": Expected(
+        mislabelled, "sod.signature", PASSED, REJECT
     ),
     "hash: a data group missing from the image": Expected(
         lambda: usual().with_file(FileID.DG14, None), "dg.hash.DG14", ABSENT, REFER

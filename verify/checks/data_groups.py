@@ -37,6 +37,9 @@ def _check_hash(case: Case, number: int) -> Check:
     if octets is None:
         return _absent(case, check_id, number)
     algorithm = security_object.hash_algorithm
+    if len(signed) != algorithm.size:
+        reason = f"EF.SOD has {len(signed)} octets for {file_id}, which are no {algorithm} hash"
+        return forged(check_id, reason, CLAUSE)
     if algorithm.digest(octets) != signed:
         reason = f"{file_id} has been changed: its {algorithm} hash is not the one in EF.SOD"
         return forged(check_id, reason, CLAUSE)
