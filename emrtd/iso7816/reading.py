@@ -44,13 +44,14 @@ class FileAddress:
     """What a file is selected by: its 2-octet identifier, its 5-bit SFI, and its name in errors.
 
     The SFI is 0 where it has none.  `one_object` says that the file is one data object, whose
-    header declares its length.
+    header declares its length, and `in_application` that it is none of the master file's.
     """
 
     name: str
     identifier: int
     short_identifier: int
     one_object: bool = True
+    in_application: bool = True
 
 
 def response_capacity(buffer: int, cipher_block: int | None) -> int:
@@ -80,7 +81,7 @@ class FileReader:
         self._cipher_block = cipher_block
         self._smaller_blocks: Iterator[int] = iter(_SMALL_BLOCKS)
         self._learned = EXTENDED_MAX_LE
-        self._short_identifiers_work: bool | None = None  # None before anything was read by one
+        self._short_identifiers_work: dict[bool, bool] = {}  # in the application, in the MF
         self._looks_first = False
 
     @property
@@ -118,14 +119,15 @@ class FileReader:
             return True
         return self.shrink()
 
-    @property
-    def selects_files(self) -> bool:
-        """Whether files are selected by their identifiers: the chip knows no short ones."""
-        return self._short_identifiers_work is False
+    def selects(self, file: FileAddress) -> bool:
+        """Whether a file is selected by its identifier: it has, or the chip knows, no short one."""
+        return not (
+            file.short_identifier and self._short_identifiers_work.get(file.in_application, True)
+        )
 
     def probe(self, file: FileAddress) -> CommandAPDU:
         """The least command that does something with a file: read an octet of it, or select it."""
-        if self.selects_files:
+        if self.selects(file):
             return select_command(file.identifier)
         return CommandAPDU(0x00, INS.READ_BINARY, 0x80 | file.short_identifier, 0x00, ne=1)
 
@@ -172,7 +174,9 @@ class FileReader:
         return size
 
     def _first_block(self, file: FileAddress, wanted: int) -> Procedure[bytes]:
-        if file.short_identifier and not self.selects_files:
+        """By the short identifier; where none has worked yet, a refusal may mean that none does."""
+        if not self.selects(file):
+            work = self._short_identifiers_work.get(file.in_application)
             try:
                 response = yield from self._read_binary(
                     lambda ne: CommandAPDU(
@@ -181,13 +185,13 @@ class FileReader:
                     wanted,
                 )
             except BareResponseError:  # the session may be over, or goes on all the same
-                if self._short_identifiers_work:
+                if work:
                     raise
             else:
                 if response.sw == SW.OK or response.sw in _WARNINGS:
-                    self._short_identifiers_work = True
+                    self._short_identifiers_work[file.in_application] = True
                     return response.data
-                if response.sw == SW.SECURITY_STATUS_NOT_SATISFIED:
+                if work and response.sw == SW.SECURITY_STATUS_NOT_SATISFIED:
                     raise ChipRefusalError(response.sw, f"reading {file.name}")
         return (yield from self._select_and_read(file, wanted))
 
@@ -200,9 +204,10 @@ class FileReader:
             sw = error.sw
         if sw not in {SW.OK, SW.FILE_DEACTIVATED}:
             raise ChipRefusalError(sw, f"selecting {file.name}")
-        if file.short_identifier and self._short_identifiers_work is None:
-            self._short_identifiers_work = False  # the file is there, yet its SFI did not find it
-        return (yield from self._block_at(file, 0, min(wanted, self.block)))
+        content = yield from self._block_at(file, 0, min(wanted, self.block))
+        if file.short_identifier:  # the file is there, yet that did not find it
+            self._short_identifiers_work.setdefault(file.in_application, False)
+        return content
 
     def _block_at(self, file: FileAddress, offset: int, wanted: int) -> Procedure[bytes]:
         """Read up to `wanted` octets at an offset; nothing at the end of the file."""

@@ -68,7 +68,11 @@ class ElementaryFile:
         """How a reader addresses the file, once its application is selected."""
         several = {FileID.ATR_INFO, FileID.DIR, FileID.CVCA}
         return FileAddress(
-            self.file_id, self.identifier, self.short_identifier, self.file_id not in several
+            self.file_id,
+            self.identifier,
+            self.short_identifier,
+            one_object=self.file_id not in several,
+            in_application=self.in_application,
         )
 
 

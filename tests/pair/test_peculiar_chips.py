@@ -262,13 +262,19 @@ def test_everything_goes_by_get_response(access: str) -> None:
 
 
 @either_access
-@pytest.mark.parametrize("sw", [0x6A82, 0x6A86, 0x6B00, 0x6A81, 0x6986, 0x6D00])
-def test_short_identifiers_are_unknown(access: str, sw: int, instead: Instead) -> None:
+@pytest.mark.parametrize("everywhere", [True, False])
+@pytest.mark.parametrize(
+    "sw", [0x6A82, 0x6A86, 0x6B00, 0x6A81, 0x6986, 0x6D00, 0x6982, 0x6985, 0x6700, 0x6F00]
+)
+def test_short_identifiers_are_unknown(
+    access: str, sw: int, everywhere: bool, instead: Instead
+) -> None:
+    """Or in the application alone."""
     card = Card.of(access)
 
     def change(carry_out: CarryOut) -> CarryOut:
         def read(core: Core, command: CommandAPDU) -> ResponseAPDU:
-            if command.p1 & 0x80:
+            if command.p1 & 0x80 and (everywhere or not core.session.in_master_file):
                 raise ChipRefusalError(sw, "reading")
             return carry_out(core, command)
 

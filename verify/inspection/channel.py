@@ -176,7 +176,7 @@ class Channel:
         while not self._lost:
             try:
                 octets = yield from self.carry(self.reader.read(file.address))
-                if file.tag in {octets[0], None} or self.reader.selects_files:
+                if file.tag in {octets[0], None} or self.reader.selects(file.address):
                     return octets
                 return (yield from self.carry(self._read_selected(file)))
             except SecureMessagingError:
