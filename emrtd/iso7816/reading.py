@@ -191,7 +191,7 @@ class FileReader:
                 if response.sw == SW.OK or response.sw in _WARNINGS:
                     self._short_identifiers_work[file.in_application] = True
                     return response.data
-                if work and response.sw == SW.SECURITY_STATUS_NOT_SATISFIED:
+                if work:
                     raise ChipRefusalError(response.sw, f"reading {file.name}")
         return (yield from self._select_and_read(file, wanted))
 

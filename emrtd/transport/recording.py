@@ -40,6 +40,9 @@ class Recording:
         _require_same(f"command {self._next} of the recording", command, expected)
         return response
 
+    def reset(self) -> None:
+        """Nothing: what came after a reset stands in the recording all the same."""
+
     def close(self) -> None:
         """Nothing is held."""
 

@@ -131,6 +131,31 @@ def test_extended_length_drops_the_channel(access: str, answer: str) -> None:
     card.accepted(around)
 
 
+def test_a_session_that_is_lost_ends_with_the_power_alone() -> None:
+    """The applet of JMRTD: after BAC there is no other, until it is reset."""
+    card = Card.of("BAC", extended=True)
+    opened = broken = False
+
+    def transmit(octets: bytes) -> bytes:
+        nonlocal opened, broken
+        command = CommandAPDU.decode(octets)
+        broken = broken or bool(command.cla and is_extended_read(command))
+        if broken or (opened and not command.cla):
+            return b"\x69\x82"
+        response = card.chip.process(octets)
+        opened = opened or command.ins == INS.EXTERNAL_AUTHENTICATE
+        return response
+
+    def reset() -> None:
+        nonlocal opened, broken
+        opened = broken = False
+        card.chip.reset()
+
+    evidence = run(inspect(Credentials(mrz=MRZ)), transmit, reset)
+    assert dict(evidence.files) == card.document.files
+    assert card.document.judged(evidence).verdict is Verdict.ACCEPT
+
+
 @either_access
 def test_a_protected_6700_to_extended_length(access: str, instead: Instead) -> None:
     card = Card.of(access, extended=True)
@@ -323,24 +348,6 @@ def test_refusals_are_answered_in_plain(access: str, instead: Instead) -> None:
     assert dict(evidence.files) == absent.files
     assert evidence.unread[FileID.DG13].sw == SW.FILE_NOT_FOUND
     assert made.judged(evidence).check("chip.authentication").outcome is Outcome.PASSED
-
-
-@either_access
-def test_some_files_have_no_short_identifier(access: str, instead: Instead) -> None:
-    """Those of the master file have one, and DG1; what is refused by one is selected."""
-    card = Card.of(access)
-
-    def change(carry_out: CarryOut) -> CarryOut:
-        def read(core: Core, command: CommandAPDU) -> ResponseAPDU:
-            without = command.p1 & 0x80 and command.p1 & 0x1F != 1
-            if without and not core.session.in_master_file:
-                raise ChipRefusalError(SW.FILE_NOT_FOUND, "reading")
-            return carry_out(core, command)
-
-        return read
-
-    instead(INS.READ_BINARY, change)
-    card.accepted()
 
 
 def test_a_short_identifier_is_looked_for_in_the_master_file_too(instead: Instead) -> None:

@@ -203,4 +203,5 @@ class Channel:
         if self.reopen is None or self._reopenings > _MOST_REOPENINGS:
             return False
         self.protect(None)
+        yield Reset()  # some keep what they have of a session until then
         return (yield from self.reopen())
