@@ -157,14 +157,10 @@ def quality(
 def seal_application(application: Path, recipient: Path, output: Path) -> None:
     """Encrypt the application in the folder APPLICATION for the PKI that will issue it."""
     from emrtd.files import write_atomically
-    from emrtd.pki.certificates import MAX_CERTIFICATE, Certificate
     from personalise import intake
-    from personalise.records import read_bounded
-    from personalise.sign_service.configuration import read_pem_certificate
+    from personalise.pki.certificate_file import read_certificate
 
-    octets = read_bounded(recipient, 2 * MAX_CERTIFICATE)
-    is_pem = octets.startswith(b"-----")
-    certificate = read_pem_certificate(recipient) if is_pem else Certificate.parse(octets)
+    certificate = read_certificate(recipient)
     write_atomically(output, intake.seal_application(application, certificate), mode=0o600)
 
 

@@ -3,8 +3,6 @@
 Certificates, CRLs and signed lists in DER or PEM, and LDIF of the PKD with all of these.
 """
 
-import base64
-import binascii
 import hashlib
 import re
 from collections.abc import Iterator
@@ -22,6 +20,7 @@ from emrtd.pki.defect_list import ID_DEFECT_LIST, DefectList
 from emrtd.pki.deviation_list import ID_DEVIATION_LIST, DeviationList
 from emrtd.pki.ldif import MAX_VALUE, read_ldif
 from emrtd.pki.master_list import ID_MASTER_LIST, MasterList
+from emrtd.pki.pem import PEM_BEGIN, decode_pem
 from emrtd.pki.signed_data import SignedData
 
 MAX_FILE: Final = 1024 * 1024 * 1024
@@ -29,9 +28,6 @@ MAX_FILE: Final = 1024 * 1024 * 1024
 
 Content = Certificate | Crl | MasterList | DeviationList | DefectList
 
-_PEM_BEGIN: Final = b"-----BEGIN "
-_PEM_DASHES: Final = b"-----"
-_MAX_LABEL: Final = 64
 _LDIF: Final = re.compile(rb"\s*(#|version:|dn:)", re.IGNORECASE)
 
 
@@ -60,12 +56,14 @@ def read_trust_file(path: Path) -> TrustFile:
     with path.open("rb") as file:
         head = file.read(512)
         file.seek(0)
-        if head[:1] == b"\x30" or _PEM_BEGIN in head:
+        if head[:1] == b"\x30" or PEM_BEGIN in head:
             octets = file.read()
             digest = hashlib.sha256(octets).digest()
             if head[:1] == b"\x30":
                 return TrustFile(name, digest, (_read(octets, name),))
-            return TrustFile(name, digest, tuple(_read_pem(octets, name)))
+            return TrustFile(
+                name, digest, tuple(_read(each, name) for _, each in decode_pem(octets, name))
+            )
         if _LDIF.match(head):
             return _read_collection(file, name)
     raise MalformedError(name, "is no certificate, CRL, signed list or LDIF file")
@@ -90,24 +88,6 @@ def _read_collection(file: BinaryIO, name: str) -> TrustFile:
         except MalformedError as error:
             unreadable.append(str(error))
     return TrustFile(name, digest.digest(), tuple(contents), tuple(unreadable), True)
-
-
-def _read_pem(octets: bytes, what: str) -> Iterator[Content]:
-    """Read each block; text between the blocks is nobody's business, half a block is."""
-    position = 0
-    while (begin := octets.find(_PEM_BEGIN, position)) >= 0:
-        inner = octets.find(_PEM_DASHES, begin + len(_PEM_BEGIN))
-        label = octets[begin + len(_PEM_BEGIN) : max(inner, 0)]
-        ending = b"-----END " + label + _PEM_DASHES
-        end = octets.find(ending, inner)
-        if inner < 0 or end < 0 or len(label) > _MAX_LABEL:
-            raise MalformedError(what, "a PEM block that nothing ends", begin)
-        position = end + len(ending)
-        text = b"".join(octets[inner + len(_PEM_DASHES) : end].split())
-        try:
-            yield _read(base64.b64decode(text, validate=True), what)
-        except binascii.Error:
-            raise MalformedError(what, "a PEM block that is not base64", begin) from None
 
 
 def _read(octets: bytes, what: str) -> Content:

@@ -1,6 +1,17 @@
 """PEM (RFC 7468): octets as text between two lines that say what they are."""
 
 import base64
+import binascii
+from collections.abc import Iterator
+from typing import Final
+
+from emrtd.errors import MalformedError
+
+PEM_BEGIN: Final = b"-----BEGIN "
+"""What every block begins with."""
+
+_DASHES: Final = b"-----"
+_MAX_LABEL: Final = 64
 
 
 def encode_pem(octets: bytes, label: str) -> str:
@@ -8,3 +19,26 @@ def encode_pem(octets: bytes, label: str) -> str:
     text = base64.b64encode(octets).decode("ascii")
     lines = "\n".join(text[start : start + 64] for start in range(0, len(text), 64))
     return f"-----BEGIN {label}-----\n{lines}\n-----END {label}-----\n"
+
+
+def decode_pem(octets: bytes, what: str) -> Iterator[tuple[bytes, bytes]]:
+    """Yield label and octets of each block, in order; text between the blocks is passed over.
+
+    Raises `MalformedError`, whose `what` is the name given, for half a block, and for one that is
+    not base64.
+    """
+    position = 0
+    while (begin := octets.find(PEM_BEGIN, position)) >= 0:
+        inner = octets.find(_DASHES, begin + len(PEM_BEGIN))
+        label = octets[begin + len(PEM_BEGIN) : max(inner, 0)]
+        ending = b"-----END " + label + _DASHES
+        end = octets.find(ending, inner)
+        if inner < 0 or end < 0 or len(label) > _MAX_LABEL:
+            raise MalformedError(what, "a PEM block that nothing ends", begin)
+        position = end + len(ending)
+        try:
+            text = b"".join(octets[inner + len(_DASHES) : end].split())
+            block = base64.b64decode(text, validate=True)
+        except binascii.Error:
+            raise MalformedError(what, "a PEM block that is not base64", begin) from None
+        yield label, block

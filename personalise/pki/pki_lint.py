@@ -1,8 +1,5 @@
 """What `personalise pki lint` looks at: certificates, CRLs, signed lists, in DER or PEM."""
 
-import base64
-import binascii
-import re
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Final
@@ -17,12 +14,12 @@ from emrtd.pki.extension_writer import CertificateKind
 from emrtd.pki.lint import kind_of, lint_certificate
 from emrtd.pki.lint_crl import lint_crl
 from emrtd.pki.master_list import ID_MASTER_LIST, MasterList
+from emrtd.pki.pem import PEM_BEGIN, decode_pem
 from emrtd.pki.signed_data import SignedData, SignerInfo
 from personalise.records import read_bounded
 
 _MAX_FILE: Final = MAX_CRL  # the largest of all that is looked at
 _MASTER_LIST, _DEVIATION_LIST = "Doc 9303-12, 9.1, Table 18", "Doc 9303-12, 10"
-_PEM: Final = re.compile(rb"-----BEGIN ([A-Z0-9 ]{1,64})-----(.*?)-----END \1-----", re.DOTALL)
 
 Finding = tuple[str, Complaint]
 """Where it is, and what."""
@@ -34,8 +31,8 @@ def lint_file(path: Path) -> Iterator[Finding]:
     Raises `MalformedError` where it is neither a certificate, nor a CRL, nor a signed list.
     """
     octets = read_bounded(path, _MAX_FILE)
-    if octets.lstrip().startswith(b"-----BEGIN"):
-        for block in _from_pem(octets, path.name):
+    if octets.lstrip().startswith(PEM_BEGIN):
+        for _, block in decode_pem(octets, path.name):
             yield from _lint(block, path.name)
     else:
         yield from _lint(octets, path.name)
@@ -132,15 +129,3 @@ def _is_crl(body: ber.Value) -> bool:
     """Whether a signed body is a TBSCertList: a time follows its issuer (RFC 5280, 5.1)."""
     times = {der.UTC_TIME, der.GENERALIZED_TIME}
     return any(each.tag in times for each in body.children[2:5])
-
-
-def _from_pem(octets: bytes, what: str) -> Iterator[bytes]:
-    """Every block; one that is not ended is an error."""
-    blocks = list(_PEM.finditer(octets))
-    if len(blocks) != octets.count(b"-----BEGIN "):
-        raise MalformedError(what, "a PEM block that nothing ends")
-    for block in blocks:
-        try:
-            yield base64.b64decode(b"".join(block[2].split()), validate=True)
-        except binascii.Error:
-            raise MalformedError(what, "is not PEM") from None

@@ -14,14 +14,13 @@
 Paths are relative to the file's folder.
 """
 
-import ssl
 from pathlib import Path
 from typing import Annotated, Final
 
 import msgspec
 
 from emrtd.errors import MisuseError
-from emrtd.pki.certificates import Certificate
+from personalise.pki.certificate_file import read_certificate
 from personalise.records import Record, from_toml, read_bounded
 from personalise.sign_service.desk import Client
 from personalise.sign_service.server import Listening
@@ -87,7 +86,7 @@ class Configuration:
 
 
 def _client(raw: _Client, folder: Path) -> Client:
-    certificate = read_pem_certificate(folder / raw.certificate)
+    certificate = read_certificate(folder / raw.certificate)
     return Client(
         raw.name,
         certificate.fingerprint,
@@ -96,16 +95,3 @@ def _client(raw: _Client, folder: Path) -> Client:
         raw.signatures_per_day,
         certificate.not_after,
     )
-
-
-def read_pem_certificate(path: Path) -> Certificate:
-    """Read the first certificate of a PEM file."""
-    text = read_bounded(path, _MAX_FILE).decode("latin-1")
-    begin, end = "-----BEGIN CERTIFICATE-----", "-----END CERTIFICATE-----"
-    if begin not in text or end not in text:
-        raise MisuseError(f"{path}: holds no certificate in PEM")
-    first = text[text.index(begin) : text.index(end) + len(end)]
-    try:
-        return Certificate.parse(ssl.PEM_cert_to_DER_cert(first))
-    except ValueError:
-        raise MisuseError(f"{path}: holds no certificate in PEM") from None

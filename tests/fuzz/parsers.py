@@ -37,6 +37,7 @@ from emrtd.pki.defect_list import DefectList
 from emrtd.pki.deviation_list import DeviationList
 from emrtd.pki.ldif import read_ldif
 from emrtd.pki.master_list import MasterList
+from emrtd.pki.pem import decode_pem
 from emrtd.pki.signed_data import SignedData
 from emrtd.secret import Secret
 from tests.fuzz import seeds
@@ -238,6 +239,7 @@ PARSERS = [
         seeds.ldif,
     ),
     Parser("emrtd.pki.master_list.MasterList.parse", MasterList.parse, seeds.master_lists),
+    Parser("emrtd.pki.pem.decode_pem", lambda octets: list(decode_pem(octets, "PEM")), seeds.pem),
     Parser(
         "emrtd.pki.private_key_file.decrypt_private_key",
         lambda octets: private_key_file.decrypt_private_key(octets, seeds.PASSPHRASE),

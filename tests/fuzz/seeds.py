@@ -276,6 +276,12 @@ def envelopes() -> list[bytes]:
 
 
 @cache
+def pem() -> list[bytes]:
+    one, other = CSCA.certificate().to_pem().encode(), CSCA.issue().to_pem().encode()
+    return [one, b"a comment\n" + one + b"another\r\n" + other.replace(b"\n", b"\r\n")]
+
+
+@cache
 def ldif() -> list[bytes]:
     return [
         b"version: 1\n# a comment\ndn: o=dsc,c=UT,dc=data,dc=download\nobjectClass: top\n",

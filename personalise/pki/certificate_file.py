@@ -1,0 +1,30 @@
+"""A certificate in a file that somebody gives us, in DER or PEM."""
+
+from pathlib import Path
+from typing import Final
+
+from emrtd.errors import MalformedError
+from emrtd.pki.certificates import MAX_CERTIFICATE, Certificate
+from emrtd.pki.pem import PEM_BEGIN, decode_pem
+from personalise.records import read_bounded
+
+_MAX_FILE: Final = 16 * MAX_CERTIFICATE
+"""Octets: a PEM file may hold text, a key and a chain beside the certificate that is meant."""
+
+
+def read_certificate(path: Path) -> Certificate:
+    """Read a file's certificate, the first one where it is PEM; raises `MalformedError`."""
+    octets = read_bounded(path, _MAX_FILE)
+    if PEM_BEGIN in octets:
+        octets = _first_certificate(octets, str(path))
+    try:
+        return Certificate.parse(octets)
+    except MalformedError as error:
+        raise MalformedError(str(path), str(error)) from None
+
+
+def _first_certificate(octets: bytes, what: str) -> bytes:
+    for label, block in decode_pem(octets, what):
+        if label == b"CERTIFICATE":
+            return block
+    raise MalformedError(what, "holds no certificate in PEM")
