@@ -64,9 +64,7 @@ class DocumentSigner:
         return encoded
 
     def _check_period(self, at: datetime) -> None:
-        usage = self.certificate.extensions.private_key_usage_period
-        begin = (usage and usage.not_before) or self.certificate.not_before
-        end = (usage and usage.not_after) or self.certificate.not_after
+        begin, end = self.certificate.signing_period
         if not begin <= at <= end:
             raise MisuseError(
                 f"the Document Signer's key signs from {begin:%Y-%m-%d} to {end:%Y-%m-%d}, and not"

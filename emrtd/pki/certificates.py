@@ -97,6 +97,18 @@ class Certificate:
         constraints = self.extensions.basic_constraints
         return constraints is not None and constraints.ca
 
+    @property
+    def signing_period(self) -> tuple[datetime, datetime]:
+        """From when until when its private key signs: its usage period, else the validity.
+
+        Either end of privateKeyUsagePeriod may be absent (Doc 9303-12, 7.1.1, Table 6).
+        """
+        usage = self.extensions.private_key_usage_period
+        return (
+            (usage and usage.not_before) or self.not_before,
+            (usage and usage.not_after) or self.not_after,
+        )
+
     def verify_signed_by(self, key: PublicKey) -> None:
         """Verify the signature with its issuer's key; raises `ProtocolError`.
 

@@ -204,8 +204,7 @@ def _periods(certificate: Certificate, kind: CertificateKind) -> Iterator[Compla
         return
     if usage.not_before is None and usage.not_after is None:
         yield Complaint("privateKeyUsagePeriod has neither notBefore nor notAfter", EXTENSIONS)
-    begin = usage.not_before or certificate.not_before
-    end = usage.not_after or certificate.not_after
+    begin, end = certificate.signing_period
     clause = "Doc 9303-12, 4.1.1.2" if kind is _DS else "Doc 9303-12, 4.1.4.2"
     if end <= begin:
         yield Complaint("the private-key usage period ends before it begins", EXTENSIONS)

@@ -113,10 +113,7 @@ class PkiOffice:
     def _issuing_csca(self) -> CountrySigningCa:
         """The CSCA, where its key may sign certificates now (Doc 9303-12, 4.1.4.2)."""
         csca = self.pki.csca
-        root = self.pki.root_of(csca.signer.public_key)
-        usage = root.extensions.private_key_usage_period
-        begin = (usage and usage.not_before) or root.not_before
-        end = (usage and usage.not_after) or root.not_after
+        begin, end = self.pki.root_of(csca.signer.public_key).signing_period
         if not begin <= self.at <= end:
             raise MisuseError(
                 f"the CSCA's key signs certificates from {begin:%Y-%m-%d} to {end:%Y-%m-%d}, and"

@@ -27,7 +27,6 @@ from personalise.sign_service.ledger import Ledger, Signed
 LOW: Final = 0.1
 """Below this part of all that the signers may sign, health is "low"."""
 
-
 _NEVER: Final = datetime.max.replace(tzinfo=UTC)
 
 
@@ -246,9 +245,7 @@ def id_of(signer: SigningKey) -> bytes:
 
 
 def _may_sign(certificate: Certificate, at: datetime) -> bool:
-    usage = certificate.extensions.private_key_usage_period
-    begin = (usage and usage.not_before) or certificate.not_before
-    end = (usage and usage.not_after) or certificate.not_after
+    begin, end = certificate.signing_period
     return begin <= at <= end
 
 
