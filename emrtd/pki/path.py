@@ -46,13 +46,6 @@ class Path(msgspec.Struct, frozen=True):
     crl: Crl | None
     findings: tuple[Finding, ...]
 
-    def finding(self, finding_id: str) -> Finding:
-        """The finding with this id; `KeyError` for an id that a path does not have."""
-        for finding in self.findings:
-            if finding.id == finding_id:
-                return finding
-        raise KeyError(finding_id)
-
 
 def validate(
     certificate: Certificate,
