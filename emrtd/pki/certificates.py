@@ -116,6 +116,16 @@ class Certificate:
         """
         _verify(self.der, key)
 
+    def is_signed_by(self, issuer: "Certificate") -> bool:
+        """Whether another certificate's key signed it; one of a kind that is not used did not."""
+        if issuer.public_key is None:
+            return False
+        try:
+            self.verify_signed_by(issuer.public_key)
+        except ProtocolError:
+            return False
+        return True
+
 
 def forget() -> None:
     """Forget every certificate that was read and every signature that was proven."""

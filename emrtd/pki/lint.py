@@ -12,7 +12,6 @@ from typing import Final
 from emrtd.asn1 import ber, der
 from emrtd.crypto.public_keys import ID_EC_PUBLIC_KEY
 from emrtd.crypto.signatures import EcPublicKey, RsaPublicKey
-from emrtd.errors import EmrtdError
 from emrtd.pki import extensions as oids
 from emrtd.pki.certificates import Certificate
 from emrtd.pki.complaints import (
@@ -109,13 +108,8 @@ def lint_certificate(certificate: Certificate) -> list[Complaint]:
 
 
 def _is_self_signed(certificate: Certificate) -> bool:
-    if certificate.public_key is None:
-        return True  # nobody can tell: its name decides
-    try:
-        certificate.verify_signed_by(certificate.public_key)
-    except EmrtdError:
-        return False
-    return True
+    nobody_can_tell = certificate.public_key is None  # its name decides
+    return nobody_can_tell or certificate.is_signed_by(certificate)
 
 
 def _version(certificate: Certificate) -> Iterator[Complaint]:

@@ -225,14 +225,7 @@ def _is_vouched_for(certificate: Certificate, trust: TrustView) -> bool:
     anchors = [*trust.anchors_by_name(certificate.issuer)]
     if identifier is not None:
         anchors += trust.anchors_by_key_identifier(identifier)
-    for key in [anchor.certificate.public_key for anchor in anchors]:
-        try:
-            if key is not None:
-                certificate.verify_signed_by(key)
-                return True
-        except ProtocolError:
-            continue
-    return False
+    return any(certificate.is_signed_by(anchor.certificate) for anchor in anchors)
 
 
 _SEVERITY: Final = (Outcome.PASSED, Outcome.WARNING, Outcome.UNDETERMINED, Outcome.FAILED)

@@ -20,7 +20,6 @@ from typing import Final
 
 import msgspec
 
-from emrtd.errors import ProtocolError
 from emrtd.pki import certificates
 from emrtd.pki.certificates import Certificate
 from emrtd.pki.crl import Crl
@@ -122,7 +121,7 @@ def _examine_issue(certificate: Certificate, issuer: Certificate) -> _Issue:
     if unknown:
         reason = f"a critical extension is not known: {', '.join(sorted(unknown))}"
         finding = _chain(Outcome.FAILED, reason)
-    return _Issue(_signed_by(certificate, issuer), _unfit(issuer, certificate), finding)
+    return _Issue(certificate.is_signed_by(issuer), _unfit(issuer, certificate), finding)
 
 
 def forget() -> None:
@@ -195,16 +194,6 @@ def _is_same_key(issuer: Certificate, certificate: Certificate) -> bool:
         and issuer.country is not None
         and issuer.country == certificate.issuer.country
     )
-
-
-def _signed_by(certificate: Certificate, issuer: Certificate) -> bool:
-    if issuer.public_key is None:
-        return False
-    try:
-        certificate.verify_signed_by(issuer.public_key)
-    except ProtocolError:
-        return False
-    return True
 
 
 def _tolerated(certificate: Certificate, issuer: Certificate) -> frozenset[Tolerance]:

@@ -34,7 +34,7 @@ import msgspec
 from emrtd.crypto.private_keys import EcPrivateKey
 from emrtd.crypto.public_keys import encode_public_key
 from emrtd.crypto.signatures import EcPublicKey, PublicKey
-from emrtd.errors import EmrtdError, MisuseError, ProtocolError
+from emrtd.errors import EmrtdError, MisuseError
 from emrtd.files import write_atomically
 from emrtd.iso7816.procedure import Random
 from emrtd.pki.certificate_writer import key_identifier
@@ -215,10 +215,9 @@ class IssuingPki:
     def root_of(self, key: PublicKey) -> Certificate:
         """The CSCA's root for one of its keys."""
         for each in self.issued():
-            if each.is_ca and each.is_self_issued and each.public_key == key:
-                with suppress(ProtocolError):
-                    each.verify_signed_by(key)  # a link to a key under the same name is not one
-                    return each
+            may_be = each.is_ca and each.is_self_issued and each.public_key == key
+            if may_be and each.is_signed_by(each):  # a link to a key under the same name is not
+                return each
         raise MisuseError(f"{self.folder}: no root was issued for the CSCA's key")
 
     def issuer_of(self, certificate: Certificate) -> Certificate:

@@ -78,8 +78,7 @@ def _problems(signed: SignedData, listed: Sequence[Certificate]) -> Iterator[str
     if signed.crls:
         yield "crls are enclosed"
     yield from (f"there is {each.explanation}" for each in sorted(signed.tolerated))
-    if not signed.signers:
-        yield "nobody signed it"
+    enclosed = (*signed.certificates, *listed)
     for info in signed.signers:
         yield from (f"there is {each.explanation}" for each in sorted(info.tolerated))
         if info.key_identifier is None:
@@ -94,7 +93,7 @@ def _problems(signed: SignedData, listed: Sequence[Certificate]) -> Iterator[str
             yield "the signature does not verify with the key of the signer that it names"
         elif kind_of(signer) in {CertificateKind.CSCA_ROOT, CertificateKind.CSCA_LINK}:
             yield "a CSCA signed it itself"
-        elif not any(_has_issued(each, signer) for each in (*signed.certificates, *listed)):
+        elif not any(each.is_ca and signer.is_signed_by(each) for each in enclosed):
             yield "the CSCA certificate of the signer is not in it"
 
 
@@ -110,16 +109,6 @@ def _has_signed(certificate: Certificate, info: SignerInfo, signed: SignedData) 
         return False
     try:
         info.verify(signed.content_type, signed.content, certificate.public_key)
-    except ProtocolError:
-        return False
-    return True
-
-
-def _has_issued(csca: Certificate, certificate: Certificate) -> bool:
-    if csca.public_key is None or not csca.is_ca:
-        return False
-    try:
-        certificate.verify_signed_by(csca.public_key)
     except ProtocolError:
         return False
     return True
