@@ -69,6 +69,13 @@ class SignerInfo(msgspec.Struct, frozen=True):
     def __repr__(self) -> str:
         return f"SignerInfo({self.issuer}, {self.scheme.description})"
 
+    def names(self, certificate: Certificate) -> bool:
+        """Whether the SignerIdentifier is this certificate's (RFC 5652, 5.3)."""
+        if self.key_identifier is not None:
+            return certificate.extensions.subject_key_identifier == self.key_identifier
+        same_issuer = self.issuer is not None and certificate.issuer.matches(self.issuer)
+        return same_issuer and certificate.serial == self.serial
+
     def verify(self, content_type: str, content: bytes, key: PublicKey) -> frozenset[Tolerance]:
         """Verify the signature over the content (RFC 5652, 5.4 and 5.6).
 

@@ -85,7 +85,7 @@ def _problems(signed: SignedData, listed: Sequence[Certificate]) -> Iterator[str
             yield "the signer is named by issuer and serial number, not by its key identifier"
         if info.signing_time is None:
             yield "signingTime is missing"
-        named = [each for each in signed.certificates if _is_named(each, info)]
+        named = [each for each in signed.certificates if info.names(each)]
         signer = next((each for each in named if _has_signed(each, info, signed)), None)
         if not named:
             yield "the signer's certificate is not enclosed"
@@ -95,13 +95,6 @@ def _problems(signed: SignedData, listed: Sequence[Certificate]) -> Iterator[str
             yield "a CSCA signed it itself"
         elif not any(each.is_ca and signer.is_signed_by(each) for each in enclosed):
             yield "the CSCA certificate of the signer is not in it"
-
-
-def _is_named(certificate: Certificate, info: SignerInfo) -> bool:
-    if info.key_identifier is not None:
-        return certificate.extensions.subject_key_identifier == info.key_identifier
-    same_issuer = info.issuer is not None and certificate.issuer.matches(info.issuer)
-    return same_issuer and certificate.serial == info.serial
 
 
 def _has_signed(certificate: Certificate, info: SignerInfo, signed: SignedData) -> bool:

@@ -107,8 +107,7 @@ class RemoteDocumentSigner:
 
     def _named(self, signer: SignerInfo, certificates: Sequence[Certificate]) -> Certificate:
         for each in certificates:
-            by_issuer = signer.issuer is not None and each.issuer.matches(signer.issuer)
-            if by_issuer and each.serial == signer.serial:
+            if signer.names(each):
                 return each
         raise ProtocolError(f"{self._url}: the signer's certificate is not enclosed")
 
