@@ -6,6 +6,8 @@ from typing import Any
 
 import pytest
 
+from emrtd import tlv
+
 REPOSITORY = Path(__file__).resolve().parents[1]
 _SHARED = REPOSITORY.parent / "shared"
 
@@ -21,6 +23,27 @@ def shared(relative: str) -> Path:
 def damaged(octets: bytes) -> bytes:
     """The octets with their last one changed, whatever it was."""
     return octets[:-1] + bytes((octets[-1] ^ 1,))
+
+
+def replaced(octets: bytes, old: bytes, new: bytes) -> bytes:
+    """A data object with one inside it replaced by another, and each length around it made anew."""
+
+    def rewrite(octets: bytes) -> bytes:
+        if octets == old:
+            return new
+        head = tlv.read(octets, "value")
+        if not head.constructed or old not in octets:
+            return octets
+        parts, position = [], 0
+        while position < len(head.value):
+            _, end = tlv.read_first(head.value[position:], "part")
+            parts.append(rewrite(head.value[position : position + end]))
+            position += end
+        return tlv.encode(head.tag, *parts)
+
+    changed = rewrite(octets)
+    assert changed != octets
+    return changed
 
 
 def facts(relative: str) -> Any:

@@ -65,22 +65,21 @@ def _list(signed: SignedData, what: str) -> Iterator[Finding]:
         listed, clause = (), _DEVIATION_LIST
     else:
         raise MalformedError(what, f"signs content of type {signed.content_type}")
-    for reason in _problems(signed, listed):
+    enclosed = (*signed.certificates, *listed)
+    for reason in _problems(signed, enclosed):
         yield "signature", Complaint(reason, clause)
-    for certificate in (*signed.certificates, *listed):
+    for certificate in enclosed:
         yield from _certificate(certificate)
 
 
-def _problems(signed: SignedData, listed: Sequence[Certificate]) -> Iterator[str]:
+def _problems(signed: SignedData, enclosed: Sequence[Certificate]) -> Iterator[str]:
     """What is wrong with the signature over a list, and with who made it."""
     if signed.version != 3:
         yield f"the version is {signed.version} and not 3"
     if signed.crls:
         yield "crls are enclosed"
     yield from (f"there is {each.explanation}" for each in sorted(signed.tolerated))
-    enclosed = (*signed.certificates, *listed)
     for info in signed.signers:
-        yield from (f"there is {each.explanation}" for each in sorted(info.tolerated))
         if info.key_identifier is None:
             yield "the signer is named by issuer and serial number, not by its key identifier"
         if info.signing_time is None:

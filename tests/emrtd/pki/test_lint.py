@@ -7,6 +7,7 @@ from pathlib import Path
 import msgspec
 import pytest
 
+from emrtd.asn1 import der
 from emrtd.crypto.curves import CURVES
 from emrtd.crypto.private_keys import EcPrivateKey
 from emrtd.errors import MalformedError
@@ -18,10 +19,11 @@ from emrtd.pki.extension_writer import AlternativeName, CertificateKind
 from emrtd.pki.lint import kind_of, lint_certificate
 from emrtd.pki.lint_crl import lint_crl
 from emrtd.pki.names import COMMON_NAME, COUNTRY, encode_name
+from emrtd.pki.signed_data import SignedData
 from personalise.pki.country_signing_ca import CountrySigningCa, settings_for
 from personalise.pki.pki_lint import lint_file
 from tests.certificates import Authority
-from tests.support import shared
+from tests.support import damaged, replaced, shared
 
 AT = datetime(2026, 11, 22, 10, tzinfo=UTC)
 KEY = EcPrivateKey.generate(CURVES["brainpoolP256r1"])
@@ -149,16 +151,23 @@ def test_lists_and_who_signed_them(tmp_path: Path) -> None:
     assert [reason for reason, _ in found if "named by issuer" not in reason] == []
     without_csca = complaints_of_list(state.master_list(other.certificate()), tmp_path)
     assert ("the CSCA certificate of the signer is not in it", clause) in without_csca
-    damaged = bytearray(good)
-    damaged[-1] ^= 1
     assert any(
-        "does not verify" in reason for reason, _ in complaints_of_list(bytes(damaged), tmp_path)
+        "does not verify" in reason for reason, _ in complaints_of_list(damaged(good), tmp_path)
     )
     own = Authority(label="list signer")
     by_csca = complaints_of_list(
         own.master_list(own.certificate(), signer=own.certificate()), tmp_path
     )
     assert ("a CSCA signed it itself", clause) in by_csca
+
+
+def test_what_was_read_past_in_a_list_is_said_once(tmp_path: Path) -> None:
+    signed = SignedData.parse(Authority().master_list(Authority().certificate()))
+    signature = der.octet_string(signed.signers[0].signature)
+    attributes = der.tagged(1, der.sequence(der.oid("1.2.3"), der.set_of(der.null())))
+    changed = replaced(signed.der, signature, signature + attributes)
+    found = [reason for reason, _ in complaints_of_list(changed, tmp_path)]
+    assert found.count("there is attributes that nobody has signed") == 1
 
 
 @pytest.mark.parametrize("name", ["DE_ML_2026-05-28-08-28-45.ml", "NL_ML_2026-07-22.ml"])

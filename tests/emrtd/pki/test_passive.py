@@ -36,7 +36,7 @@ from tests.certificates import (
     name,
     usage_period,
 )
-from tests.support import damaged, shared
+from tests.support import damaged, replaced, shared
 
 CSCA = Authority()
 OBJECT = SecurityObject.over({1: b"\x61\x01a", 2: b"\x75\x01b"}, Hash.SHA256)
@@ -231,24 +231,7 @@ def with_signer_name(sod: Sod, issuer: bytes) -> Sod:
 
 
 def rewritten(sod: Sod, old: bytes, new: bytes) -> Sod:
-    """Replace one value by another of any size, and write every length around it anew."""
-
-    def rewrite(octets: bytes) -> bytes:
-        if octets == old:
-            return new
-        head = tlv.read(octets, "value")
-        if not head.constructed or old not in octets:
-            return octets
-        parts, position = [], 0
-        while position < len(head.value):
-            _, end = tlv.read_first(head.value[position:], "part")
-            parts.append(rewrite(head.value[position : position + end]))
-            position += end
-        return tlv.encode(head.tag, *parts)
-
-    octets = rewrite(sod.encode())
-    assert octets != sod.encode()
-    return Sod.parse(octets)
+    return Sod.parse(replaced(sod.encode(), old, new))
 
 
 def test_parameters_and_digest_algorithms_are_compared() -> None:
@@ -466,7 +449,7 @@ def test_an_rsa_signature_without_null_is_tolerated_by_name() -> None:
     sound = judge(Sod.parse(build_sod(OBJECT, rsa, ds, scheme=RSA)))
     assert not sound.finding("sod.signature").tolerated
     (signer,) = sod.signed_data.signers
-    forged = replace(signer, signature=bytes((signer.signature[0] ^ 1,)) + signer.signature[1:])
+    forged = replace(signer, signature=damaged(signer.signature))
     data = replace(sod.signed_data, signers=(forged,))
     assert examine(data, TRUST, at=NOW).finding("sod.signature").shows is Shows.FORGERY
 
@@ -697,7 +680,7 @@ def test_a_signature_is_forged_although_another_signer_is_not_known() -> None:
     ds = CSCA.issue()
     data = replace(signed(ds).signed_data, certificates=())
     (signer,) = data.signers
-    bad = replace(signer, signature=signer.signature[:-1] + b"x")
+    bad = replace(signer, signature=damaged(signer.signature))
     stranger = replace(signer, serial=99)
     trust = TrustSet([CSCA.certificate()], [CRL], [ds])
     examination = examine(replace(data, signers=(stranger, bad)), trust, at=NOW)
