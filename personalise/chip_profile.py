@@ -16,7 +16,6 @@ from emrtd.mrz.transliteration import Transliteration
 from emrtd.mrz.transliteration_tables import Language
 from personalise.records import Record, from_toml, read_bounded, reject
 
-DEFAULT_PROFILE: Final = "permit"
 MAX_PROFILE: Final = 64 * 1024
 """Octets of a profile."""
 

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Final
 
-from emrtd.access.active_authentication import PLAIN_ALGORITHMS
+from emrtd.access.active_authentication import info_for
 from emrtd.access.chip_keys import (
     ActiveAuthenticationKey,
     ChipAuthenticationKey,
@@ -16,6 +16,7 @@ from emrtd.access.chip_keys import (
     ChipPassword,
 )
 from emrtd.access.passwords import Password
+from emrtd.access.terminal_authentication import identifier_of_document
 from emrtd.crypto.ciphers import Cipher
 from emrtd.crypto.curves import CURVES
 from emrtd.crypto.domain_parameters import (
@@ -65,8 +66,6 @@ _CIPHERS: Final = {
     "AES-192": Cipher.AES192,
     "AES-256": Cipher.AES256,
 }
-_DATES_OF_MRZ_INFORMATION: Final = 14
-"""Characters at the end of the MRZ information: two dates, each with its check digit."""
 
 
 @dataclass(frozen=True)
@@ -108,7 +107,8 @@ def make_chip_security(
         files[FileID.CVCA] = Cvca((trust_point.holder_reference,)).encode()
     if active is not None:
         data_groups[15] = active.data_group.encode()
-        more += active.infos
+        if active.info is not None:
+            more.append(active.info)
     infos = [*pace_infos, *_chip_authentication_infos(static_keys), *more]
     if infos:
         data_groups[14] = DataGroup14(SecurityInfos(*infos)).encode()
@@ -121,7 +121,7 @@ def make_chip_security(
         active_authentication=None if active is None else active.key,
         trust_points=() if trust_point is None else (trust_point.encode(),),
         current_date=at.date(),
-        document_identifier=Secret(mrz.information[:-_DATES_OF_MRZ_INFORMATION].encode("ascii")),
+        document_identifier=Secret(identifier_of_document(mrz.information)),
     )
     card_security = None
     if profile.needs_card_security:
@@ -210,7 +210,7 @@ def _chip_authentication_infos(
 class _Active:
     key: ActiveAuthenticationKey
     data_group: DataGroup15
-    infos: tuple[ActiveAuthenticationInfo, ...]
+    info: ActiveAuthenticationInfo | None
 
 
 def _make_active_key(profile: ChipProfile) -> _Active | None:
@@ -223,14 +223,10 @@ def _make_active_key(profile: ChipProfile) -> _Active | None:
         else RsaPrivateKey.generate(wanted.bits or 0)
     )
     algorithm = Hash(wanted.hash)
-    infos: tuple[ActiveAuthenticationInfo, ...] = ()
-    if wanted.algorithm == "ECDSA":  # RSA needs no entry: its signature tells the hash
-        oid = next(oid for oid, each in PLAIN_ALGORITHMS.items() if each is algorithm)
-        infos = (ActiveAuthenticationInfo(oid),)
     return _Active(
         ActiveAuthenticationKey(private.to_pkcs8(), algorithm),
         DataGroup15.of(private.public_key),
-        infos,
+        info_for(private.public_key, algorithm),
     )
 
 

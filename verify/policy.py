@@ -17,8 +17,6 @@ from emrtd.crypto.hashes import Hash
 from emrtd.errors import MalformedError, MisuseError
 from verify.quirks import QUIRK_NAMES
 
-DEFAULT: Final = "default"
-
 CHECK_IDS: Final = (
     "lds.structure",
     "com.consistent",

@@ -75,12 +75,12 @@ class Verified:
     tolerated: tuple[str, ...] = ()
 
 
-def info_for(key: PublicKey) -> ActiveAuthenticationInfo | None:
-    """What DG14 says of a key that is to be issued; nothing for RSA (9.2.4)."""
+def info_for(key: PublicKey, algorithm: Hash) -> ActiveAuthenticationInfo | None:
+    """What DG14 says of a key and its hash: nothing of RSA, whose signature tells it (9.2.4)."""
     if isinstance(key, RsaPublicKey):
         return None
     oids = {algorithm: oid for oid, algorithm in PLAIN_ALGORITHMS.items()}
-    return ActiveAuthenticationInfo(oids[hash_for(key)])
+    return ActiveAuthenticationInfo(oids[algorithm])
 
 
 def hash_for(key: PublicKey) -> Hash:

@@ -180,12 +180,6 @@ class ChipKeys:
         """The password of a kind, None where the chip has none."""
         return next((each for each in self.passwords if each.password.type is kind), None)
 
-    def chip_authentication_key(self, key_id: int | None) -> ChipAuthenticationKey | None:
-        """The key with this identifier; without one, the only key there is."""
-        if key_id is None and len(self.chip_authentication) == 1:
-            return self.chip_authentication[0]
-        return next((key for key in self.chip_authentication if key.key_id == key_id), None)
-
     def data_objects(self) -> tuple[tuple[int, Secret], ...]:
         """Tag and value of each data object, in the order of writing: what PUT DATA carries."""
         objects: list[tuple[int, bytes]] = [

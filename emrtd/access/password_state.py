@@ -76,8 +76,3 @@ class PasswordState:
     def resume(self) -> None:
         """The CAN was right: a suspended password may be tried in this session."""
         self._resumed = True
-
-    def unblock(self) -> None:
-        """RESET RETRY COUNTER, after the PUK or by an authorised terminal."""
-        self.failures = 0
-        self._resumed = False

@@ -11,7 +11,6 @@ from typing import Final
 
 from emrtd.asn1 import der
 from emrtd.asn1.ber import Value
-from emrtd.errors import MalformedError
 
 BMP_STRING, T61_STRING, UNIVERSAL_STRING = 0x1E, 0x14, 0x1C
 NUMERIC_STRING, VISIBLE_STRING = 0x12, 0x1A
@@ -155,11 +154,3 @@ def _zone(text: str | None) -> timezone:
         return UTC
     offset = timedelta(hours=int(text[1:3]), minutes=int(text[3:5]))
     return timezone(-offset if text[0] == "-" else offset)
-
-
-def sequence_of(value: Value, at_least: int, what: str) -> tuple[Value, ...]:
-    """The values of a SEQUENCE that has at least so many."""
-    fields = value.expect(der.SEQUENCE).children
-    if len(fields) < at_least:
-        raise MalformedError(value.what, f"{what} lacks fields", value.begin)
-    return fields

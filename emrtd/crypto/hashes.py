@@ -25,11 +25,6 @@ class Hash(StrEnum):
         """The object identifier, dotted."""
         return _OIDS[self]
 
-    @property
-    def python_name(self) -> str:
-        """The name by which `hashlib` knows it."""
-        return self.name.lower()
-
     def digest(self, octets: bytes) -> bytes:
         """Hash the octets."""
         return _FUNCTIONS[self](octets).digest()

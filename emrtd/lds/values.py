@@ -86,17 +86,5 @@ def coded_name(name: str) -> str:
     return coded + "<<" + "<".join(secondary.split()) if comma and secondary.strip() else coded
 
 
-def readable_name(coded: str) -> str:
-    """A coded name for people: "SMITH<<JOHN<J" becomes "SMITH, JOHN J"."""
-    primary, _, secondary = coded.partition("<<")
-    parts = (" ".join(filter(None, part.split("<"))) for part in (primary, secondary))
-    return ", ".join(filter(None, parts))
-
-
-def readable_parts(coded: str) -> str:
-    """A coded place or address for people: "ANYTOWN<MN" becomes "ANYTOWN, MN"."""
-    return ", ".join(filter(None, coded.split("<")))
-
-
 def _name(data_object: DataObject) -> str:
     return f"{data_object.what}: data object {data_object.tag:02X}"

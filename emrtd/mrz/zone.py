@@ -175,11 +175,6 @@ class Mrz:
         return _words(self.printed("names").strip(FILLER).partition("<<")[2])
 
     @property
-    def name_may_be_truncated(self) -> bool:
-        """Whether the names reach the end of their field (Doc 9303-4, 4.2.3)."""
-        return not self.printed("names").endswith(FILLER)
-
-    @property
     def optional_data(self) -> str:
         """The (first) optional data, behind a long document number where there is one."""
         printed, long_number = self.printed("optional_data"), self._long_number()

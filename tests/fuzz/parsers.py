@@ -269,7 +269,6 @@ NOT_PARSERS = {
     "emrtd.biometrics.images.decoding_process.count_scans": _INNER,
     "emrtd.biometrics.images.decoding_process.decode_with_pillow": _INNER,
     "emrtd.biometrics.images.fingerprint.fit_fingerprint": _ELSEWHERE,
-    "emrtd.biometrics.images.portrait.fit_portrait": _ELSEWHERE,
     "emrtd.biometrics.images.portrait.fit": _ELSEWHERE,
     "emrtd.biometrics.images.wsq_entropy.read_block": _INNER,
     "emrtd.biometrics.images.wsq_huffman.HuffmanTable.decode": _INNER,

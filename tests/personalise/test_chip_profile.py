@@ -6,20 +6,19 @@ import pytest
 from emrtd.errors import MisuseError
 from emrtd.mrz.names import NameLengths
 from emrtd.mrz.transliteration import transliterate
-from personalise.chip_profile import DEFAULT_PROFILE, ChipProfile, shipped_profiles
+from personalise.chip_profile import ChipProfile, shipped_profiles
 from personalise.records import FieldError, from_toml
-
-PERMIT = Path("personalise/profiles/permit.toml")
+from tests.support import REPOSITORY
 
 
 def permit() -> str:
-    return (Path(__file__).parents[2] / PERMIT).read_text(encoding="utf-8")
+    return (REPOSITORY / "personalise/profiles/permit.toml").read_text(encoding="utf-8")
 
 
 def test_every_profile_that_ships_loads() -> None:
     assert shipped_profiles() == ["passport", "permit", "permit-bac"]
     profiles = {name: ChipProfile.load(name) for name in shipped_profiles()}
-    assert profiles[DEFAULT_PROFILE].document == "TD1"
+    assert profiles["permit"].document == "TD1"
     assert not profiles["permit"].bac
     assert profiles["permit-bac"].bac
     assert profiles["passport"].document == "TD3"

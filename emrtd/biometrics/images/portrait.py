@@ -97,11 +97,6 @@ class FittedPortrait:
     eyes: Eyes | None = field(default=None, repr=False)
 
 
-def fit_portrait(image: bytes, profile: PortraitProfile, eyes: Eyes | None = None) -> bytes:
-    """Fit a portrait, and return just the image; see `fit`."""
-    return fit(image, profile, eyes).data
-
-
 def fit(image: bytes, profile: PortraitProfile, eyes: Eyes | None = None) -> FittedPortrait:
     """Crop, scale and compress a photograph to the profile.
 

@@ -72,16 +72,17 @@ def test_rsa_with_every_trailer(algorithm: Hash) -> None:
 @pytest.mark.parametrize("name", CURVE_NAMES)
 def test_ecdsa_on_every_curve(name: str) -> None:
     key = ec_key(name)
-    info = active_authentication.info_for(key.public_key)
+    algorithm = active_authentication.hash_for(key.public_key)
+    info = active_authentication.info_for(key.public_key, algorithm)
     assert info is not None
     verified = authenticate(key.public_key, chip(key), info)
     assert verified.tolerated == ()
-    assert verified.hash is active_authentication.hash_for(key.public_key)
+    assert verified.hash is algorithm
     assert verified.hash.size <= max(28, (key.public_key.curve.n.bit_length() + 7) // 8)
 
 
 def test_dg14_says_nothing_of_rsa() -> None:
-    assert active_authentication.info_for(rsa_key().public_key) is None
+    assert active_authentication.info_for(rsa_key().public_key, Hash.SHA256) is None
 
 
 def test_the_recorded_session() -> None:

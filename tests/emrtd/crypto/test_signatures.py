@@ -65,7 +65,7 @@ def test_another_implementation_agrees(curve: Curve) -> None:
     key = EcPrivateKey.generate(curve)
     theirs = SigningKey.from_string(key.private.reveal(), curve=other_curve)
     for algorithm in (Hash.SHA1, Hash.SHA512):
-        function = getattr(hashlib, algorithm.python_name)
+        function = getattr(hashlib, algorithm.name.lower())
         signature = theirs.sign(
             MESSAGE, hashfunc=function, sigencode=util.sigencode_der, allow_truncate=True
         )

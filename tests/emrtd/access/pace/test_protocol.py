@@ -198,7 +198,7 @@ def test_the_pin_is_suspended_resumed_and_blocked() -> None:
         assert attempt(card, password) == 0x63C0  # MSE:Set AT tells it already
     assert attempt(card, CAN) == SW.OK
     assert state.tries_left == 0
-    state.unblock()
+    state.failures = 0  # RESET RETRY COUNTER, with the PUK
     assert attempt(card, PIN) == SW.OK
 
 
