@@ -6,12 +6,11 @@ lies in the register sealed, for the PKI's register key alone; Document Signer, 
 of EF.SOD lie in clear.
 """
 
-import sqlite3
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from datetime import datetime
 from pathlib import Path
-from typing import Final, TypeVar
+from typing import Final
 
 from emrtd.crypto.public_keys import decode_public_key
 from emrtd.crypto.signatures import EcPublicKey
@@ -19,9 +18,8 @@ from emrtd.errors import MalformedError, MisuseError, ProtocolError
 from emrtd.pki.certificate_writer import key_identifier
 from emrtd.pki.enveloped import Recipient, recipients_of
 from emrtd.secret import Secret
+from personalise.database import Database
 from personalise.records import read_bounded
-
-T = TypeVar("T")
 
 FILE_NAME: Final = "register.sqlite"
 KEY_NAME: Final = "register.pub"
@@ -38,6 +36,7 @@ CREATE INDEX IF NOT EXISTS document_by_signer ON document (signer, sod);
 """
 
 _COUNT: Final = "SELECT count(*) FROM document WHERE signer = ?"
+_COUNT_OF_SOD: Final = f"{_COUNT} AND sod = ?"
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,23 +67,17 @@ def _unsealed(sealed: bytes, unseal: Callable[[bytes], Secret]) -> Secret | None
 
 
 class Register:
-    """The register of one PKI."""
+    """The register of one PKI; raises `MisuseError` where its file cannot be used."""
 
     def __init__(self, folder: Path) -> None:
-        self._path = folder / FILE_NAME
+        self._folder = folder
         self._counts: dict[bytes, int] = {}
         self._version = -1
-        self._database = self._guarded(
-            lambda: sqlite3.connect(self._path, timeout=30, isolation_level=None)
-        )
-        self._path.chmod(0o600)
-        self._guarded(lambda: self._database.execute("PRAGMA journal_mode = WAL"))
-        self._guarded(lambda: self._database.execute("PRAGMA synchronous = FULL"))
-        self._guarded(lambda: self._database.executescript(_SCHEMA))
+        self._database = Database(folder / FILE_NAME, _SCHEMA, "the register")
 
     def takes(self, sealed_number: bytes) -> bool:
         """Whether a number is sealed for this register; raises `MalformedError` for no envelope."""
-        recipient = Recipient(key_identifier=key_identifier(read_register_key(self._path.parent)))
+        recipient = Recipient(key_identifier=key_identifier(read_register_key(self._folder)))
         return recipient in recipients_of(sealed_number)
 
     def enter(
@@ -100,32 +93,26 @@ class Register:
 
         False, and nothing is entered, where the signer has its limit of other documents already.
         """
-        return self._guarded(
-            lambda: self._enter((signer, at.isoformat(), sod, sealed_number), limit)
-        )
-
-    def _enter(self, row: tuple[bytes, str, bytes, bytes], limit: int | None) -> bool:
-        """Count and enter in one transaction: other processes register documents meanwhile."""
-        signer, _, sod, _ = row
-        with self._database:
-            self._database.execute("BEGIN IMMEDIATE")
-            if self._one("SELECT count(*) FROM document WHERE signer = ? AND sod = ?", signer, sod):
+        database = self._database
+        with database.transaction():  # other processes register documents meanwhile
+            if database.number(_COUNT_OF_SOD, signer, sod):
                 return True
-            if limit is not None and self._one(_COUNT, signer) >= limit:
+            if limit is not None and database.number(_COUNT, signer) >= limit:
                 return False
-            self._database.execute("INSERT INTO document VALUES (?, ?, ?, ?)", row)
+            row = signer, at.isoformat(), sod, sealed_number
+            database.run("INSERT INTO document VALUES (?, ?, ?, ?)", *row)
         if signer in self._counts:
             self._counts[signer] += 1
         return True
 
     def count(self, signer: bytes) -> int:
         """How many documents a Document Signer has signed; asked anew when others have written."""
-        version = self._guarded(lambda: self._one("PRAGMA data_version"))
+        version = self._database.number("PRAGMA data_version")
         if version != self._version:
             self._counts.clear()
             self._version = version
         if signer not in self._counts:
-            self._counts[signer] = self._guarded(lambda: self._one(_COUNT, signer))
+            self._counts[signer] = self._database.number(_COUNT, signer)
         return self._counts[signer]
 
     def signed_by(
@@ -133,20 +120,9 @@ class Register:
     ) -> Iterator[RegisteredDocument]:
         """Every document that a Document Signer has signed, in order of time."""
         statement = "SELECT at, sod, number FROM document WHERE signer = ? ORDER BY at, sod"
-        rows = self._guarded(lambda: self._database.execute(statement, (signer,)))
-        for at, sod, sealed in rows:
+        for at, sod, sealed in self._database.rows(statement, signer):
             yield RegisteredDocument(datetime.fromisoformat(at), sod, _unsealed(sealed, unseal))
 
     def close(self) -> None:
         """Close the register."""
         self._database.close()
-
-    def _one(self, query: str, *values: bytes) -> int:
-        ((found,),) = self._database.execute(query, values)
-        return int(found)
-
-    def _guarded(self, work: Callable[[], T]) -> T:
-        try:
-            return work()
-        except sqlite3.Error as error:
-            raise MisuseError(f"{self._path}: the register cannot be used ({error})") from error

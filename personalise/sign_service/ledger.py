@@ -4,16 +4,12 @@ A client's quota and the answer to a repeated request are read from these rows. 
 Document Signer has signed stands in the PKI's own register.
 """
 
-import sqlite3
-from collections.abc import Callable
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from pathlib import Path
-from typing import Final, TypeVar
+from typing import Final
 
-from emrtd.errors import MisuseError
-
-T = TypeVar("T")
+from personalise.database import Database
 
 _SCHEMA: Final = """
 CREATE TABLE IF NOT EXISTS signature (
@@ -44,39 +40,28 @@ class Signed:
 
 
 class Ledger:
-    """The signatures of one service; used from one thread.
-
-    Everything raises `MisuseError` where the file is no ledger, or cannot be read or written.
-    """
+    """The signatures of one service, used from one thread; `MisuseError` for a file of no use."""
 
     def __init__(self, path: Path) -> None:
-        self._path = path
-        try:
-            self._database = sqlite3.connect(path, isolation_level=None)
-            path.chmod(0o600)
-            self._database.execute("PRAGMA journal_mode = WAL")
-            self._database.execute("PRAGMA synchronous = FULL")
-            self._database.executescript(_SCHEMA)
-        except sqlite3.Error as error:
-            raise MisuseError(f"{path}: is no ledger of this service ({error})") from error
+        self._database = Database(path, _SCHEMA, "the ledger")
 
     def find(self, client: str, idempotency_key: str) -> Signed | None:
         """The signature that this client was given under this key."""
-        row = self._guarded(
-            lambda: self._database.execute(
-                "SELECT client, idempotency_key, request, signer, kind, at, response"
-                " FROM signature WHERE client = ? AND idempotency_key = ?",
-                (client, idempotency_key),
-            ).fetchone()
+        query = (
+            "SELECT request, signer, kind, at, response"
+            " FROM signature WHERE client = ? AND idempotency_key = ?"
         )
+        row = next(self._database.rows(query, client, idempotency_key), None)
         if row is None:
             return None
-        name, key, request, signer, kind, at, response = row
-        return Signed(name, key, request, signer, kind, datetime.fromisoformat(at), response)
+        request, signer, kind, at, response = row
+        given = datetime.fromisoformat(at)
+        return Signed(client, idempotency_key, request, signer, kind, given, response)
 
     def enter(self, signed: Signed) -> None:
         """Enter one signature, durably."""
-        row = (
+        self._database.run(
+            "INSERT INTO signature VALUES (?, ?, ?, ?, ?, ?, ?)",
             signed.client,
             signed.idempotency_key,
             signed.request,
@@ -85,27 +70,13 @@ class Ledger:
             signed.at.isoformat(),
             signed.response,
         )
-        self._guarded(
-            lambda: self._database.execute(
-                "INSERT INTO signature VALUES (?, ?, ?, ?, ?, ?, ?)", row
-            )
-        )
 
     def given(self, client: str, at: datetime) -> int:
         """How many signatures a client was given in the 24 hours before an instant."""
         since = (at - timedelta(days=1)).isoformat()
-        statement = "SELECT count(*) FROM signature WHERE client = ? AND at > ?"
-        ((found,),) = self._guarded(
-            lambda: self._database.execute(statement, (client, since)).fetchall()
-        )
-        return int(found)
+        query = "SELECT count(*) FROM signature WHERE client = ? AND at > ?"
+        return self._database.number(query, client, since)
 
     def close(self) -> None:
         """Close the database."""
         self._database.close()
-
-    def _guarded(self, work: Callable[[], T]) -> T:
-        try:
-            return work()
-        except sqlite3.Error as error:
-            raise MisuseError(f"{self._path}: the ledger cannot be used ({error})") from error

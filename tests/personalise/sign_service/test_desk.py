@@ -253,5 +253,5 @@ def test_an_idempotency_key_is_demanded(make_desk: MakeDesk, key: str) -> None:
 
 def test_a_ledger_that_is_none_is_one_error(tmp_path: Path) -> None:
     (tmp_path / "ledger.sqlite").write_bytes(b"not a database" * 100)
-    with pytest.raises(MisuseError, match="no ledger"):
+    with pytest.raises(MisuseError, match="the ledger cannot be used"):
         Ledger(tmp_path / "ledger.sqlite")
