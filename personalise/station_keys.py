@@ -2,13 +2,12 @@
 
 from pathlib import Path
 
-from emrtd.crypto.private_keys import EcPrivateKey
 from emrtd.errors import MisuseError, ProtocolError
 from emrtd.files import write_atomically
 from emrtd.passphrase import user_folder
 from emrtd.pki.enveloped import open_envelope, recipients_of
 from emrtd.secret import Secret
-from personalise.pki.key_custody import read_private_key
+from personalise.pki.key_custody import read_agreement_key
 
 
 def open_at_station(envelope: bytes, passphrase: Secret, key_file: Path | None = None) -> Secret:
@@ -26,9 +25,7 @@ def open_at_station(envelope: bytes, passphrase: Secret, key_file: Path | None =
             "the chip keys are sealed for a station whose key is not here: name its file with"
             " --station-key, or work as the user who ran `personalise pki init`"
         )
-    key = read_private_key(key_file, passphrase)
-    if not isinstance(key, EcPrivateKey):
-        raise MisuseError(f"{key_file}: is not a key on a curve, as a station's is")
+    key = read_agreement_key(key_file, passphrase)
     try:
         return open_envelope(envelope, key)
     except ProtocolError as error:

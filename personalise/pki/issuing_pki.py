@@ -22,7 +22,7 @@ import re
 import secrets
 import shutil
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager, suppress
+from contextlib import closing, contextmanager, suppress
 from dataclasses import dataclass, replace
 from datetime import datetime
 from functools import cached_property
@@ -159,6 +159,11 @@ class IssuingPki:
         """The CSCA in use, with its key."""
         return CountrySigningCa(self.settings, self.custody.signer(self.settings.csca))
 
+    @property
+    def audit_log(self) -> AuditLog:
+        """The log of every act, with the key that signs it."""
+        return AuditLog(self.folder / AUDIT_LOG_NAME, self.custody.signer(AUDIT_LABEL))
+
     def record(self, certificate: Certificate) -> None:
         """Write a certificate among those issued."""
         write_atomically(self.folder / "issued" / f"{certificate.serial:X}.cer", certificate.der)
@@ -189,7 +194,7 @@ class IssuingPki:
         certificate = next((each for each in self.issued() if each.public_key == key), None)
         if certificate is None:
             raise MisuseError(f"{self.folder}: no certificate was issued for the key {label!r}")
-        if self._is_revoked(certificate):
+        if self.is_revoked(certificate):
             raise MisuseError(
                 f"{self.folder}: the Document Signer is revoked; `personalise pki issue-ds`"
             )
@@ -197,7 +202,7 @@ class IssuingPki:
 
     def document_signers(self) -> list[DocumentSigner]:
         """Every Document Signer whose key is here and that is not revoked, the oldest first."""
-        issued = {each.public_key: each for each in self.issued() if not self._is_revoked(each)}
+        issued = {each.public_key: each for each in self.issued() if not self.is_revoked(each)}
         labels = [label for label in self.custody.labels() if _DS_LABEL.fullmatch(label)]
         found = []
         for label in sorted(labels, key=lambda label: int(label.partition("-")[2])):
@@ -229,7 +234,8 @@ class IssuingPki:
                 return self.root_of(each.public_key)
         raise MisuseError("the certificate's CSCA is not among what this PKI issued")
 
-    def _is_revoked(self, certificate: Certificate) -> bool:
+    def is_revoked(self, certificate: Certificate) -> bool:
+        """Whether this very certificate is on the revocation list."""
         return f"{certificate.serial:X}" in {each.serial for each in self.settings.revoked}
 
     @property
@@ -261,16 +267,13 @@ class IssuingPki:
     def register_document(self, signer: Certificate, at: datetime, sod: bytes, number: str) -> None:
         """Enter a document that was signed; refuses one more than a Document Signer may sign."""
         sealed, limit = self.seal_number(number), self.settings.documents_per_signer
-        register = Register(self.folder)
-        try:
-            digest = hashlib.sha256(sod).digest()
+        digest = hashlib.sha256(sod).digest()
+        with closing(Register(self.folder)) as register:
             if not register.enter(signer.fingerprint, at, digest, sealed, limit=limit):
                 raise MisuseError(
                     f"the Document Signer has signed {limit:,} documents, its limit:"
                     " `personalise pki issue-ds`"
                 )
-        finally:
-            register.close()
 
     def seal_number(self, number: str) -> bytes:
         """Seal a document's number for the register (CMS, DER)."""
@@ -279,10 +282,7 @@ class IssuingPki:
 
     def open_package(self, envelope: bytes) -> Secret:
         """Open an application that was encrypted for this PKI."""
-        key = self.local_keys.private_key(INTAKE)
-        if not isinstance(key, EcPrivateKey):
-            raise MisuseError(f"{self.folder}: the intake key is not one on a curve")
-        return open_envelope(envelope, key)
+        return open_envelope(envelope, self.local_keys.agreement_key(INTAKE))
 
     def unseal(self, sealed: bytes) -> Secret:
         """Open what is sealed in the register."""
@@ -290,10 +290,7 @@ class IssuingPki:
 
     @cached_property
     def _register_key(self) -> EcPrivateKey:
-        key = self.local_keys.private_key(REGISTER)
-        if not isinstance(key, EcPrivateKey):
-            raise MisuseError(f"{self.folder}: the register's key is not one on a curve")
-        return key
+        return self.local_keys.agreement_key(REGISTER)
 
     @property
     def _station_key(self) -> EcPublicKey:
@@ -341,8 +338,8 @@ def _make(pki: IssuingPki, at: datetime, random: Random) -> None:
         (KEY_NAME, pki.local_keys.generate(REGISTER, STATION_CURVE)),
     ):
         write_atomically(pki.folder / name, encode_public_key(key))
-    log = AuditLog(pki.folder / AUDIT_LOG_NAME, custody.signer(AUDIT_LABEL))
-    log.append("pki.init", {"state": settings.state, "key": settings.key}, "done", at)
+    subject = {"state": settings.state, "key": settings.key}
+    pki.audit_log.append("pki.init", subject, "done", at)
     pki.save(settings)
 
 

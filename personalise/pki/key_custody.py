@@ -88,25 +88,30 @@ class FileCustody:
         return self.private_key(label)
 
     def private_key(self, label: str) -> PrivateKey:
-        """Open one key: to sign, or to agree on a secret."""
-        path = self._path(label)
-        if not path.is_file():
-            raise MisuseError(f"{path}: there is no such key")
-        return read_private_key(path, self._passphrase)
+        """Open one key."""
+        return read_private_key(self._existing(label), self._passphrase)
+
+    def agreement_key(self, label: str) -> EcPrivateKey:
+        """Open one key that envelopes are opened with."""
+        return read_agreement_key(self._existing(label), self._passphrase)
 
     def destroy(self, label: str) -> None:
         """Overwrite and remove the file.
 
         Media keep copies that no program reaches; what is left is encrypted all the same.
         """
-        path = self._path(label)
-        if not path.is_file():
-            raise MisuseError(f"{path}: there is no such key")
+        path = self._existing(label)
         with path.open("r+b") as file:
             file.write(secrets.token_bytes(path.stat().st_size))
             file.flush()
             os.fsync(file.fileno())
         path.unlink()
+
+    def _existing(self, label: str) -> Path:
+        path = self._path(label)
+        if not path.is_file():
+            raise MisuseError(f"{path}: there is no such key")
+        return path
 
     def _path(self, label: str) -> Path:
         if not _LABEL.fullmatch(label):
@@ -135,3 +140,11 @@ def read_private_key(path: Path, passphrase: Secret) -> PrivateKey:
             f"{path}: the pass phrase does not open this key; name the file that holds the"
             " right one with --passphrase-file"
         ) from None
+
+
+def read_agreement_key(path: Path, passphrase: Secret) -> EcPrivateKey:
+    """Open a key file that envelopes are opened with; raises `MisuseError` for one of RSA."""
+    key = read_private_key(path, passphrase)
+    if not isinstance(key, EcPrivateKey):
+        raise MisuseError(f"{path}: is not a key on a curve, as those that open envelopes are")
+    return key

@@ -6,7 +6,7 @@ them for ever.  The configuration (`officers.json`) holds the public keys.
 """
 
 import base64
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Final
@@ -41,6 +41,15 @@ _OF_OFFICERS: Final = frozenset({"officer.enrol", "officer.require"})
 """Where any act needs officers, these do: else one person could undo the rule."""
 
 
+def known_acts(names: Iterable[str], where: str) -> frozenset[str]:
+    """The acts of these names; raises `MisuseError`, which says where, for a name of none."""
+    unknown = sorted(set(names) - ACTS)
+    if unknown:
+        known = ", ".join(sorted(ACTS))
+        raise MisuseError(f"{where}: {unknown[0]!r} is no act; the acts are {known}")
+    return frozenset(names)
+
+
 class _Configuration(msgspec.Struct, forbid_unknown_fields=True):
     required: int = 1
     acts: list[str] = []
@@ -69,11 +78,7 @@ class Officers:
             }
         except (msgspec.DecodeError, ValueError) as error:
             raise MalformedError(str(path), str(error)) from None
-        unknown = sorted(set(raw.acts) - ACTS)
-        if unknown:
-            known = ", ".join(sorted(ACTS))
-            raise MisuseError(f"{path}: {unknown[0]!r} is no act; the acts are {known}")
-        return cls(raw.required, frozenset(raw.acts), keys)
+        return cls(raw.required, known_acts(raw.acts, str(path)), keys)
 
     def save(self, folder: Path) -> None:
         """Write `officers.json`, atomically."""

@@ -12,7 +12,7 @@ destroy_key             a private key, for ever
 import hashlib
 import re
 from collections.abc import Iterator, Mapping, Sequence
-from contextlib import AbstractContextManager
+from contextlib import AbstractContextManager, closing
 from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
@@ -29,7 +29,7 @@ from emrtd.pki.certificates import Certificate
 from emrtd.pki.extension_writer import CertificateKind
 from emrtd.pki.master_list import ID_MASTER_LIST, encode_master_list
 from emrtd.pki.signed_data_writer import build_signed_data
-from personalise.pki.audit_log import AuditLog, Head, timestamp, verify_log
+from personalise.pki.audit_log import Head, timestamp, verify_log
 from personalise.pki.country_signing_ca import CountrySigningCa, Revocation, Settings, changed
 from personalise.pki.issuing_pki import (
     AUDIT_KEY_NAME,
@@ -64,8 +64,7 @@ class PkiOffice:
         approvals = Officers.load(self.pki.folder).approve(
             name, subject, timestamp(self.at), self.present
         )
-        log = AuditLog(self.pki.folder / AUDIT_LOG_NAME, self.pki.custody.signer(AUDIT_LABEL))
-        return log.act(name, subject, self.at, approvals)
+        return self.pki.audit_log.act(name, subject, self.at, approvals)
 
     def new_label(self, stem: str) -> str:
         """The label of the next key of a kind: ds-2 after ds-1."""
@@ -113,7 +112,8 @@ class PkiOffice:
     def _issuing_csca(self) -> CountrySigningCa:
         """The CSCA, where its key may sign certificates now (Doc 9303-12, 4.1.4.2)."""
         csca = self.pki.csca
-        begin, end = self.pki.root_of(csca.signer.public_key).signing_period
+        root = self.pki.root_of(csca.signer.public_key)
+        begin, end = root.signing_period
         if not begin <= self.at <= end:
             raise MisuseError(
                 f"the CSCA's key signs certificates from {begin:%Y-%m-%d} to {end:%Y-%m-%d}, and"
@@ -145,7 +145,7 @@ class PkiOffice:
         serial = f"{certificate.serial:X}"
         settings = self.pki.settings
         with self.act("revoke", {"serial": serial}):
-            if serial not in {each.serial for each in settings.revoked}:
+            if not self.pki.is_revoked(certificate):
                 revoked = (*settings.revoked, Revocation(serial, self.at))
                 settings = msgspec.structs.replace(settings, revoked=revoked)
             return _write_crl(self.pki.save(settings), self.at)
@@ -210,21 +210,17 @@ def affected_documents(pki: IssuingPki, certificate: Certificate) -> Iterator[Re
     if certificate.is_ca:
         issued = [each for each in pki.issued() if not each.is_ca]
         signers = [each for each in issued if each.extensions.authority_key_identifier == key]
-    register = Register(pki.folder)
-    try:
+    with closing(Register(pki.folder)) as register:
         for signer in signers:
             yield from register.signed_by(signer.fingerprint, pki.unseal)
-    finally:
-        register.close()
 
 
 def enter_accepted_quality(pki: IssuingPki, reason: str, sod: bytes, at: datetime) -> None:
     """Enter that an operator took samples of poor quality; the document is named by its EF.SOD."""
     if not reason.strip():
         raise MisuseError("--accept-quality needs a reason")
-    log = AuditLog(pki.folder / AUDIT_LOG_NAME, pki.custody.signer(AUDIT_LABEL))
     subject = {"sod": hashlib.sha256(sod).hexdigest(), "reason": reason}
-    log.append("quality.accept", subject, "done", at)
+    pki.audit_log.append("quality.accept", subject, "done", at)
 
 
 def find_certificate(pki: IssuingPki, name: str) -> Certificate:

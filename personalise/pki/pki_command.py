@@ -239,12 +239,10 @@ def enrol(name: str, output: Path, new_passphrase_file: Path | None, **options: 
 @act_options
 def require(number: int, acts: tuple[str, ...], **options: Any) -> None:
     """Have the acts that matter need NUMBER officers."""
-    from personalise.pki.officers import ACTS
+    from personalise.pki.officers import ACTS, known_acts
 
-    unknown = sorted(set(acts) - ACTS)
-    if unknown:
-        raise MisuseError(f"{unknown[0]!r} is no act; the acts are {', '.join(sorted(ACTS))}")
-    make_office(**options).require_officers(number, frozenset(acts) or ACTS)
+    wanted = known_acts(acts, "--act") or ACTS
+    make_office(**options).require_officers(number, wanted)
 
 
 @click.group()
