@@ -182,10 +182,13 @@ class IssuingPki:
 
     def certificate(self, name: str) -> Certificate:
         """One of the certificates in the folder: "csca", "ds", "station" or "intake"."""
-        path = self.folder / f"{name}.cer"
+        return Certificate.parse(self._read(f"{name}.cer"))
+
+    def _read(self, name: str) -> bytes:
+        path = self.folder / name
         if not path.is_file():
             raise MisuseError(f"{path}: is missing from the PKI")
-        return Certificate.parse(read_bounded(path, _MAX_FILE))
+        return read_bounded(path, _MAX_FILE)
 
     def document_signer(self) -> DocumentSigner:
         """The Document Signer in use, with its chain; raises `MisuseError` if it is revoked."""
@@ -250,10 +253,11 @@ class IssuingPki:
     @property
     def trust_point(self) -> CvCertificate:
         """The CVCA certificate that chips trust."""
-        path = self.folder / verifying_ca.FOLDER / verifying_ca.TRUST_POINT
-        if not path.is_file():
-            raise MisuseError(f"{path}: is missing from the PKI")
-        return CvCertificate.decode(read_bounded(path, _MAX_FILE))
+        return self.cv_certificate(verifying_ca.TRUST_POINT)
+
+    def cv_certificate(self, name: str) -> CvCertificate:
+        """One of the card-verifiable certificates in `terminal/`, by its file's name."""
+        return CvCertificate.decode(self._read(f"{verifying_ca.FOLDER}/{name}"))
 
     def issuance(self, signer: SecurityObjectSigner | None = None) -> Issuance:
         """What data preparation needs of the PKI; `signer` stands in for its Document Signer."""

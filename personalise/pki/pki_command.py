@@ -13,8 +13,10 @@ from emrtd.errors import MisuseError
 from personalise.pki.pki_options import (
     act_options,
     make_office,
+    officer_passphrase,
     passphrase_file,
     pin_file,
+    pin_from,
     pki_folder,
 )
 
@@ -63,9 +65,9 @@ def pki_init(  # noqa: PLR0917 - click's options
     passphrase_file: Path | None,
 ) -> None:
     """Make a PKI in the new folder FOLDER."""
-    from emrtd.passphrase import read_passphrase, read_secret_line
+    from emrtd.passphrase import read_passphrase
     from personalise.pki.country_signing_ca import HsmAddress, changed, settings_for
-    from personalise.pki.issuing_pki import IssuingPki, no_pin
+    from personalise.pki.issuing_pki import IssuingPki
 
     if (pkcs11 is None) != (token is None):
         raise MisuseError("an HSM needs both --pkcs11 MODULE and --token LABEL")
@@ -74,10 +76,8 @@ def pki_init(  # noqa: PLR0917 - click's options
         documents_per_signer=documents_per_signer,
         hsm=None if pkcs11 is None or token is None else HsmAddress(pkcs11, token),
     )
-    pin = no_pin if pin_file is None else lambda: read_secret_line(pin_file)
-    made = IssuingPki.create(
-        folder, settings, read_passphrase(passphrase_file), datetime.now(UTC), pin
-    )
+    passphrase, pin = read_passphrase(passphrase_file), pin_from(pin_file)
+    made = IssuingPki.create(folder, settings, passphrase, datetime.now(UTC), pin)
     for name, what in (("csca", "CSCA"), ("ds", "Document Signer"), ("station", "station")):
         certificate = made.certificate(name)
         click.echo(f"{what:16} {certificate.key:16} until {certificate.not_after:%Y-%m-%d}")
@@ -210,19 +210,12 @@ def officer() -> None:
 def enrol(name: str, output: Path, new_passphrase_file: Path | None, **options: Any) -> None:
     """Make a key for the officer NAME, and add them to the PKI."""
     from emrtd.files import write_atomically
-    from emrtd.passphrase import read_secret_line
     from emrtd.pki.private_key_file import encrypt_private_key
-    from emrtd.secret import Secret
     from personalise.pki.key_custody import generate_private_key
 
     if output.exists():
         raise MisuseError(f"{output}: is there already; an officer's key is never overwritten")
-    if new_passphrase_file is not None:
-        passphrase = read_secret_line(new_passphrase_file)
-    else:
-        prompt = f"New pass phrase of {name}"
-        typed = click.prompt(prompt, hide_input=True, confirmation_prompt=True, err=True)
-        passphrase = Secret(str(typed).encode())
+    passphrase = officer_passphrase(name, new_passphrase_file, new=True)
     key = generate_private_key("secp256r1")
     office = make_office(**options)
     write_atomically(output, encrypt_private_key(key, passphrase), mode=0o600)

@@ -14,7 +14,8 @@ from emrtd.errors import MisuseError
 
 if TYPE_CHECKING:
     from emrtd.crypto.private_keys import PrivateKey
-    from personalise.pki.issuing_pki import IssuingPki
+    from emrtd.secret import Secret
+    from personalise.pki.issuing_pki import IssuingPki, Pin
     from personalise.pki.pki_acts import PkiOffice
 
 _FILE = click.Path(path_type=Path, dir_okay=False, exists=True)
@@ -67,12 +68,31 @@ def open_pki(
     with_signing_keys: bool = True,
 ) -> "IssuingPki":
     """Open a PKI with the secrets that the options name; without signing keys, no HSM is asked."""
-    from emrtd.passphrase import read_passphrase, read_secret_line
-    from personalise.pki.issuing_pki import IssuingPki, no_pin
+    from emrtd.passphrase import read_passphrase
+    from personalise.pki.issuing_pki import IssuingPki
 
-    pin = no_pin if pin_file is None else lambda: read_secret_line(pin_file)
-    passphrase = read_passphrase(passphrase_file)
+    passphrase, pin = read_passphrase(passphrase_file), pin_from(pin_file)
     return IssuingPki.open(folder, passphrase, pin, with_signing_keys=with_signing_keys)
+
+
+def pin_from(pin_file: Path | None) -> "Pin":
+    """Whatever gives the HSM's PIN when it is needed: the file that an option names."""
+    from emrtd.passphrase import read_secret_line
+    from personalise.pki.issuing_pki import no_pin
+
+    return no_pin if pin_file is None else lambda: read_secret_line(pin_file)
+
+
+def officer_passphrase(name: str, file: Path | None, *, new: bool = False) -> "Secret":
+    """An officer's pass phrase: the first line of a file, or what they type, a new one twice."""
+    from emrtd.passphrase import read_secret_line
+    from emrtd.secret import Secret
+
+    if file is not None:
+        return read_secret_line(file)
+    prompt = f"{'New pass' if new else 'Pass'} phrase of {name}"
+    typed = click.prompt(prompt, hide_input=True, confirmation_prompt=new, err=True)
+    return Secret(str(typed).encode())
 
 
 def make_office(
@@ -87,7 +107,7 @@ def make_office(
 
     files = dict(_pair(each, "--officer-passphrase-file") for each in officer_passphrases)
     present = [
-        (name, _officer_key(name, Path(path), files.get(name)))
+        (name, _officer_key(name, path, files.get(name)))
         for name, path in (_pair(each, "--officer") for each in officers)
     ]
     click.get_current_context().with_resource(_alone(folder))
@@ -109,24 +129,18 @@ def _alone(folder: Path) -> Iterator[None]:
         os.close(descriptor)
 
 
-def _pair(text: str, option: str) -> tuple[str, str]:
+def _pair(text: str, option: str) -> tuple[str, Path]:
     name, equals, path = text.partition("=")
     if not (name and equals and path):
         raise MisuseError(f"{option} {text!r}: write NAME=FILE")
-    return name, path
+    return name, Path(path)
 
 
-def _officer_key(name: str, path: Path, passphrase_file: str | None) -> "PrivateKey":
-    from emrtd.passphrase import read_secret_line
+def _officer_key(name: str, path: Path, passphrase_file: Path | None) -> "PrivateKey":
     from emrtd.pki.private_key_file import WrongPassphraseError
-    from emrtd.secret import Secret
     from personalise.pki.key_custody import read_private_key
 
-    if passphrase_file is not None:
-        passphrase = read_secret_line(Path(passphrase_file))
-    else:
-        typed = click.prompt(f"Pass phrase of {name}", hide_input=True, err=True)
-        passphrase = Secret(str(typed).encode())
+    passphrase = officer_passphrase(name, passphrase_file)
     try:
         return read_private_key(path, passphrase)
     except WrongPassphraseError:

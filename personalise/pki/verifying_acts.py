@@ -7,7 +7,7 @@ certify                    anybody's request: a foreign State's DV, or an inspec
 """
 
 import re
-from datetime import date, timedelta
+from datetime import timedelta
 from pathlib import Path
 from typing import Final
 
@@ -23,15 +23,14 @@ from personalise.pki.verifying_ca import (
     CURVE,
     CVCA_VALIDITY,
     DOCUMENT_VERIFIER_VALIDITY,
+    DV_CERTIFICATE,
     FOLDER,
     INSPECTION_SYSTEM_VALIDITY,
+    IS_CERTIFICATE,
+    IS_KEY,
     SCHEME,
     TRUST_POINT,
 )
-
-_DV_CERTIFICATE: Final = "dv.cvcert"
-_IS_CERTIFICATE: Final = "is.cvcert"
-_IS_KEY: Final = "is"
 
 LONGEST: Final = {
     Role.DV_DOMESTIC: DOCUMENT_VERIFIER_VALIDITY,
@@ -46,7 +45,7 @@ def renew_cvca(office: PkiOffice) -> CvCertificate:
 
     New chips trust the new key at once; a chip in the field learns it from the link.
     """
-    before = _read(office, TRUST_POINT)
+    before = office.pki.trust_point
     label = office.new_label("cvca")
     reference = _next_reference(before.holder_reference)
     with office.act("cvca.issue", {"label": label, "reference": reference}):
@@ -75,26 +74,26 @@ def renew_cvca(office: PkiOffice) -> CvCertificate:
 def renew_document_verifier(office: PkiOffice, rights: Right) -> CvCertificate:
     """Make the domestic Document Verifier's next key and have the CVCA certify it."""
     label = office.new_label("dv")
-    reference = _next_reference(_read(office, _DV_CERTIFICATE).holder_reference)
+    reference = _next_reference(office.pki.cv_certificate(DV_CERTIFICATE).holder_reference)
     with office.act("dv.issue", {"label": label, "reference": reference}):
         office.pki.custody.generate(label, CURVE)
         asked = request(office.pki.custody.signer(label), SCHEME, reference)
         certificate = _certified(
             office, asked, Role.DV_DOMESTIC, rights, DOCUMENT_VERIFIER_VALIDITY
         )
-        write_atomically(_path(office, _DV_CERTIFICATE), certificate.encode())
+        write_atomically(_path(office, DV_CERTIFICATE), certificate.encode())
     return certificate
 
 
 def renew_inspection_system(office: PkiOffice, rights: Right) -> CvCertificate:
     """Make the inspection system's next key and have the Document Verifier certify it."""
-    reference = _next_reference(_read(office, _IS_CERTIFICATE).holder_reference)
+    reference = _next_reference(office.pki.cv_certificate(IS_CERTIFICATE).holder_reference)
     with office.act("is.issue", {"reference": reference}):
         key = generate_private_key(CURVE)
         asked = request(key, SCHEME, reference)
         certificate = _certified(office, asked, Role.TERMINAL, rights, INSPECTION_SYSTEM_VALIDITY)
-        office.pki.local_keys.beside(FOLDER).replace(_IS_KEY, key)
-        write_atomically(_path(office, _IS_CERTIFICATE), certificate.encode())
+        office.pki.local_keys.beside(FOLDER).replace(IS_KEY, key)
+        write_atomically(_path(office, IS_CERTIFICATE), certificate.encode())
     return certificate
 
 
@@ -120,7 +119,7 @@ def _certified(
 ) -> CvCertificate:
     asked.verify()
     by_cvca = role.is_dv
-    issuer = _read(office, TRUST_POINT if by_cvca else _DV_CERTIFICATE)
+    issuer = office.pki.cv_certificate(TRUST_POINT if by_cvca else DV_CERTIFICATE)
     wanted = asked.authority_reference
     if wanted is not None and wanted != issuer.holder_reference:
         raise ProtocolError(
@@ -132,27 +131,15 @@ def _certified(
         holder=asked.holder_reference,
         chat=Chat.inspection_system(role, rights & issuer.chat.rights),
         effective=day,
-        expiration=_earlier(day + validity, issuer.expiration),
+        expiration=min(day + validity, issuer.expiration),  # it does not outlive its issuer's
         signer=office.pki.custody.signer(office.newest_label("cvca" if by_cvca else "dv")),
         scheme=SCHEME,
         authority=issuer.holder_reference,
     )
 
 
-def _read(office: PkiOffice, name: str) -> CvCertificate:
-    path = _path(office, name)
-    if not path.is_file():
-        raise MisuseError(f"{path}: is missing from the PKI")
-    return CvCertificate.decode(path.read_bytes())
-
-
 def _path(office: PkiOffice, name: str) -> Path:
     return office.pki.folder / FOLDER / name
-
-
-def _earlier(wanted: date, issuer_ends: date) -> date:
-    """A certificate does not outlive the one that it rests on."""
-    return min(wanted, issuer_ends)
 
 
 def _label_before(label: str) -> str:

@@ -19,6 +19,9 @@ from personalise.pki.key_custody import FileCustody, KeyCustody
 
 FOLDER: Final = "terminal"
 TRUST_POINT: Final = "cvca.cvcert"
+DV_CERTIFICATE: Final = "dv.cvcert"
+IS_CERTIFICATE: Final = "is.cvcert"
+IS_KEY: Final = "is"
 CVCA_LABEL: Final = "cvca-1"
 DOCUMENT_VERIFIER_LABEL: Final = "dv-1"
 CURVE: Final = "brainpoolP256r1"
@@ -102,12 +105,12 @@ def make_terminal(
         country,
         custody.signer(CVCA_LABEL),
         custody.signer(DOCUMENT_VERIFIER_LABEL),
-        terminal_keys.generate("is", CURVE),
+        terminal_keys.generate(IS_KEY, CURVE),
         day,
     )
     for name, certificate in (
         (TRUST_POINT, chain.cvca),
-        ("dv.cvcert", chain.document_verifier),
-        ("is.cvcert", chain.inspection_system),
+        (DV_CERTIFICATE, chain.document_verifier),
+        (IS_CERTIFICATE, chain.inspection_system),
     ):
         write_atomically(folder / FOLDER / name, certificate.encode())
