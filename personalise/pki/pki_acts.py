@@ -68,12 +68,19 @@ class PkiOffice:
 
     def new_label(self, stem: str) -> str:
         """The label of the next key of a kind: ds-2 after ds-1."""
+        return f"{stem}-{self._newest(stem) + 1}"
+
+    def newest_label(self, stem: str) -> str:
+        """The label of the newest key of a kind."""
+        return f"{stem}-{self._newest(stem)}"
+
+    def _newest(self, stem: str) -> int:
         settings = self.pki.settings
         labels = [*self.pki.custody.labels(), settings.csca, settings.document_signer]
         numbers = (
             int(found[1]) for label in labels if (found := re.fullmatch(rf"{stem}-(\d+)", label))
         )
-        return f"{stem}-{max(numbers, default=0) + 1}"
+        return max(numbers, default=0)
 
     def issue_document_signer(self) -> Certificate:
         """Make the next Document Signer and put it into use."""
@@ -189,10 +196,6 @@ class PkiOffice:
         subject = {"required": str(required), "acts": " ".join(sorted(acts))}
         with self.act("officer.require", subject):
             Officers(required, acts, officers.keys).save(self.pki.folder)
-
-    def newest_label(self, stem: str) -> str:
-        """The label of the newest key of a kind."""
-        return f"{stem}-{int(self.new_label(stem).rpartition('-')[2]) - 1}"
 
     def _label_of(self, key: PublicKey | None, stem: str) -> str:
         for label in self.pki.custody.labels():

@@ -46,7 +46,7 @@ def renew_cvca(office: PkiOffice) -> CvCertificate:
     New chips trust the new key at once; a chip in the field learns it from the link.
     """
     before = office.pki.trust_point
-    label = office.new_label("cvca")
+    label, label_before = office.new_label("cvca"), office.newest_label("cvca")
     reference = _next_reference(before.holder_reference)
     with office.act("cvca.issue", {"label": label, "reference": reference}):
         key = CvPublicKey.of(office.pki.custody.generate(label, CURVE), SCHEME)
@@ -64,7 +64,7 @@ def renew_cvca(office: PkiOffice) -> CvCertificate:
                 authority=authority,
             )
 
-        link = certified_by(_label_before(label), before.holder_reference)
+        link = certified_by(label_before, before.holder_reference)
         root = certified_by(label, reference)
         write_atomically(_path(office, f"cvca-link-{reference}.cvcert"), link.encode())
         write_atomically(_path(office, TRUST_POINT), root.encode())
@@ -140,11 +140,6 @@ def _certified(
 
 def _path(office: PkiOffice, name: str) -> Path:
     return office.pki.folder / FOLDER / name
-
-
-def _label_before(label: str) -> str:
-    stem, _, number = label.rpartition("-")
-    return f"{stem}-{int(number) - 1}"
 
 
 def _next_reference(reference: str) -> str:
