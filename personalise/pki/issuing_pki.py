@@ -1,4 +1,4 @@
-"""The issuing PKI of one State, in a folder: made by `pki init`, used by `prepare`.
+"""The issuing PKI of one State, in a folder: made by `founding`, used by every act and `prepare`.
 
     DIR/pki.json       State, algorithms, labels and numbers; nothing secret
     DIR/csca.cer       the CSCA's self-signed certificate       `verify trust add STORE` takes it
@@ -20,9 +20,8 @@ envelope: a personalisation station needs no other part of the PKI.
 import hashlib
 import re
 import secrets
-import shutil
-from collections.abc import Callable, Iterator
-from contextlib import closing, contextmanager, suppress
+from collections.abc import Callable
+from contextlib import closing
 from dataclasses import dataclass, replace
 from datetime import datetime
 from functools import cached_property
@@ -32,9 +31,8 @@ from typing import Final, Self
 import msgspec
 
 from emrtd.crypto.private_keys import EcPrivateKey
-from emrtd.crypto.public_keys import encode_public_key
 from emrtd.crypto.signatures import EcPublicKey, PublicKey
-from emrtd.errors import EmrtdError, MisuseError
+from emrtd.errors import MisuseError
 from emrtd.files import write_atomically
 from emrtd.iso7816.procedure import Random
 from emrtd.pki.certificate_writer import key_identifier
@@ -48,17 +46,14 @@ from personalise.pki import verifying_ca
 from personalise.pki.audit_log import AuditLog
 from personalise.pki.country_signing_ca import CountrySigningCa, Settings
 from personalise.pki.key_custody import FileCustody, KeyCustody
-from personalise.pki.register import KEY_NAME, Register, read_register_key
+from personalise.pki.register import Register, read_register_key
 from personalise.records import from_json, read_bounded
-from personalise.station_keys import install_station_key
 
 SETTINGS_NAME: Final = "pki.json"
-STATION_CURVE: Final = "brainpoolP256r1"
 AUDIT_LABEL: Final = "audit"
 AUDIT_LOG_NAME: Final = "audit.jsonl"
 AUDIT_KEY_NAME: Final = "audit.pub"
-_AUDIT_CURVE: Final = "secp256r1"
-_STATION: Final = "station"
+STATION: Final = "station"
 INTAKE: Final = "intake"
 REGISTER: Final = "register"
 _MAX_FILE: Final = 64 * 1024
@@ -107,43 +102,8 @@ class IssuingPki:
             raise MisuseError(f"{folder}: holds no PKI; make one with `personalise pki init`")
         settings = _read_settings(folder)
         local_keys = FileCustody(folder / "keys", passphrase)
-        custody = _custody(settings, local_keys, pin) if with_signing_keys else local_keys
+        custody = custody_of(settings, local_keys, pin) if with_signing_keys else local_keys
         return cls(folder, settings, custody, local_keys)
-
-    @classmethod
-    def create(
-        cls,
-        folder: Path,
-        settings: Settings,
-        passphrase: Secret,
-        at: datetime,
-        pin: Pin = no_pin,
-        *,
-        random: Random = secrets.token_bytes,
-    ) -> Self:
-        """Make a PKI in a new folder, which appears whole or not at all.
-
-        Also puts the station's key into the user's folder.  `at` is when everything begins.
-        """
-        if folder.exists() and (not folder.is_dir() or any(folder.iterdir())):
-            raise MisuseError(f"{folder}: is there already; name a new folder for the PKI")
-        folder.parent.mkdir(parents=True, exist_ok=True)
-        work = folder.with_name(f".{folder.name}.{secrets.token_hex(6)}")
-        work.mkdir(mode=0o700)
-        try:
-            local_keys = FileCustody(work / "keys", passphrase)
-            custody = _custody(settings, local_keys, pin)
-            with _no_keys_left(custody):
-                _make(cls(work, settings, custody, local_keys), at.replace(microsecond=0), random)
-                work.replace(folder)
-        finally:
-            shutil.rmtree(work, ignore_errors=True)
-        local_keys = FileCustody(folder / "keys", passphrase)
-        in_files = settings.hsm is None
-        pki = cls(folder, settings, local_keys if in_files else custody, local_keys)
-        station_key = (folder / "keys" / f"{_STATION}.p8").read_bytes()
-        install_station_key(pki.station_identifier, station_key)
-        return pki
 
     def save(self, settings: Settings) -> Self:
         """Write new settings, atomically; returns the PKI with them."""
@@ -298,7 +258,7 @@ class IssuingPki:
 
     @property
     def _station_key(self) -> EcPublicKey:
-        key = self.certificate(_STATION).public_key
+        key = self.certificate(STATION).public_key
         if not isinstance(key, EcPublicKey):
             raise MisuseError(
                 f"{self.folder}: the station's certificate is not for a key on a curve"
@@ -311,43 +271,7 @@ def _read_settings(folder: Path) -> Settings:
     return from_json(read_bounded(path, _MAX_SETTINGS), Settings, str(path))
 
 
-@contextmanager
-def _no_keys_left(custody: KeyCustody) -> Iterator[None]:
-    """Destroy the keys that were made where what they were made for fails: an HSM keeps them."""
-    before = set(custody.labels())
-    try:
-        yield
-    except BaseException:
-        with suppress(EmrtdError, OSError):  # what failed is told, and not what came of it
-            for label in set(custody.labels()) - before:
-                custody.destroy(label)
-        raise
-
-
-def _make(pki: IssuingPki, at: datetime, random: Random) -> None:
-    settings, custody = pki.settings, pki.custody
-    custody.generate(settings.csca, settings.key)
-    document_signer_key = custody.generate(settings.document_signer, settings.key)
-    station_key = pki.local_keys.generate(_STATION, STATION_CURVE)
-    intake_key = pki.local_keys.generate(INTAKE, STATION_CURVE)
-    csca = CountrySigningCa(settings, custody.signer(settings.csca), random)
-    pki.publish("csca", csca.issue_root(at))
-    pki.publish("ds", csca.issue_document_signer(document_signer_key, 1, at))
-    pki.publish(_STATION, csca.issue_encryption(station_key, "Personalisation station 1", at))
-    pki.publish(INTAKE, csca.issue_encryption(intake_key, "Intake of applications", at))
-    verifying_ca.make_terminal(pki.folder, settings.country, custody, pki.local_keys, at.date())
-    write_atomically(pki.folder / "crl.crl", csca.issue_crl(settings.crl_number, at))
-    for name, key in (
-        (AUDIT_KEY_NAME, custody.generate(AUDIT_LABEL, _AUDIT_CURVE)),
-        (KEY_NAME, pki.local_keys.generate(REGISTER, STATION_CURVE)),
-    ):
-        write_atomically(pki.folder / name, encode_public_key(key))
-    subject = {"state": settings.state, "key": settings.key}
-    pki.audit_log.append("pki.init", subject, "done", at)
-    pki.save(settings)
-
-
-def _custody(settings: Settings, local_keys: FileCustody, pin: Pin) -> KeyCustody:
+def custody_of(settings: Settings, local_keys: FileCustody, pin: Pin) -> KeyCustody:
     """Where the signing keys are, as the settings say."""
     if settings.hsm is None:
         return local_keys

@@ -67,7 +67,7 @@ def pki_init(  # noqa: PLR0917 - click's options
     """Make a PKI in the new folder FOLDER."""
     from emrtd.passphrase import read_passphrase
     from personalise.pki.country_signing_ca import HsmAddress, changed, settings_for
-    from personalise.pki.issuing_pki import IssuingPki
+    from personalise.pki.founding import found_pki
 
     if (pkcs11 is None) != (token is None):
         raise MisuseError("an HSM needs both --pkcs11 MODULE and --token LABEL")
@@ -77,7 +77,7 @@ def pki_init(  # noqa: PLR0917 - click's options
         hsm=None if pkcs11 is None or token is None else HsmAddress(pkcs11, token),
     )
     passphrase, pin = read_passphrase(passphrase_file), pin_from(pin_file)
-    made = IssuingPki.create(folder, settings, passphrase, datetime.now(UTC), pin)
+    made = found_pki(folder, settings, passphrase, datetime.now(UTC), pin)
     for name, what in (("csca", "CSCA"), ("ds", "Document Signer"), ("station", "station")):
         certificate = made.certificate(name)
         click.echo(f"{what:16} {certificate.key:16} until {certificate.not_after:%Y-%m-%d}")

@@ -9,6 +9,7 @@ import pytest
 from emrtd.pki import private_key_file
 from emrtd.secret import Secret
 from personalise.pki.country_signing_ca import settings_for
+from personalise.pki.founding import found_pki
 from personalise.pki.issuing_pki import IssuingPki
 
 PASSPHRASE = Secret(b"a pass phrase for tests")
@@ -29,4 +30,4 @@ def home(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
 @pytest.fixture(scope="session")
 def pki(tmp_path_factory: pytest.TempPathFactory, home: Path) -> IssuingPki:
     folder = tmp_path_factory.mktemp("pki") / "pki"
-    return IssuingPki.create(folder, settings_for("UTO", "Utopia"), PASSPHRASE, NOW)
+    return found_pki(folder, settings_for("UTO", "Utopia"), PASSPHRASE, NOW)

@@ -170,16 +170,17 @@ def test_a_pki_that_is_not_made_leaves_no_key_in_the_hsm(token: dict[str, str]) 
 from datetime import UTC, datetime
 from pathlib import Path
 import msgspec
-from personalise.pki import issuing_pki
+from personalise.pki import verifying_ca
 from personalise.pki.country_signing_ca import HsmAddress, settings_for
+from personalise.pki.founding import found_pki
 def full(*_):
     raise OSError(28, "No space left on device")
 address = HsmAddress(os.environ["MODULE"], "pki")
 settings = msgspec.structs.replace(settings_for("UTO", "Utopia"), hsm=address)
 folder = Path(os.environ["XDG_DATA_HOME"]) / "pki"
-issuing_pki.verifying_ca.make_terminal = full
+verifying_ca.make_terminal = full
 try:
-    issuing_pki.IssuingPki.create(
+    found_pki(
         folder, settings, Secret(b"p"), datetime.now(UTC), lambda: Secret(b"123456")
     )
 except OSError as error:

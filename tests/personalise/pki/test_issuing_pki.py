@@ -15,6 +15,7 @@ from emrtd.pki.enveloped import seal
 from emrtd.pki.private_key_file import WrongPassphraseError
 from emrtd.secret import Secret
 from personalise.pki.country_signing_ca import settings_for
+from personalise.pki.founding import found_pki
 from personalise.pki.issuing_pki import IssuingPki
 from personalise.station_keys import open_at_station
 from tests.personalise.conftest import NOW, PASSPHRASE
@@ -50,7 +51,7 @@ def test_a_pki_is_made_and_opens_again(
     settings = settings_for("D<<", "Bund", key, pss=pss)
     assert (settings.state, settings.country) == ("D", "DE")
     assert (settings.signature, settings.hash) == (signature, hash_name)
-    made = IssuingPki.create(tmp_path / "pki", settings, PASSPHRASE, NOW)
+    made = found_pki(tmp_path / "pki", settings, PASSPHRASE, NOW)
     opened = IssuingPki.open(tmp_path / "pki", PASSPHRASE)
     assert opened.settings == made.settings == settings
     assert opened.certificate("csca").subject.country == "DE"
@@ -64,7 +65,7 @@ def test_a_pki_is_made_and_opens_again(
 def test_openssl_accepts_csca_ds_crl_and_sod(tmp_path: Path) -> None:
     """All the way, with named curves: OpenSSL 3 refuses chains with explicit parameters."""
     settings = settings_for("UTO", "Utopia", named_curves=True)
-    pki = IssuingPki.create(tmp_path / "pki", settings, PASSPHRASE, NOW)
+    pki = found_pki(tmp_path / "pki", settings, PASSPHRASE, NOW)
     csca, signer = pem(pki.folder / "csca.cer"), pem(pki.folder / "ds.cer")
     crl = tmp_path / "crl.pem"
     openssl("crl", "-inform", "DER", "-in", pki.folder / "crl.crl", "-out", crl)
@@ -76,7 +77,7 @@ def test_openssl_accepts_csca_ds_crl_and_sod(tmp_path: Path) -> None:
 @pytest.mark.parametrize("key", ["RSA-2048", "brainpoolP256r1"])
 def test_openssl_accepts_what_docs_pki_says(key: str, tmp_path: Path) -> None:
     """PKIs that conform: chains of RSA keys; of explicit parameters the root and the CRL."""
-    pki = IssuingPki.create(tmp_path / "pki", settings_for("UTO", "U", key), PASSPHRASE, NOW)
+    pki = found_pki(tmp_path / "pki", settings_for("UTO", "U", key), PASSPHRASE, NOW)
     csca, signer = pem(pki.folder / "csca.cer"), pem(pki.folder / "ds.cer")
     crl = tmp_path / "crl.pem"
     openssl("crl", "-inform", "DER", "-in", pki.folder / "crl.crl", "-out", crl)
@@ -162,14 +163,14 @@ def test_a_pki_is_made_whole_or_not_at_all(tmp_path: Path, monkeypatch: pytest.M
     occupied.mkdir()
     (occupied / "file").touch()
     with pytest.raises(MisuseError, match="is there already"):
-        IssuingPki.create(occupied, settings, PASSPHRASE, NOW)
+        found_pki(occupied, settings, PASSPHRASE, NOW)
 
     def fail(*_: object) -> bytes:
         raise OSError(28, "No space left on device")
 
     monkeypatch.setattr("personalise.pki.country_signing_ca.CountrySigningCa.issue_crl", fail)
     with pytest.raises(OSError, match="No space"):
-        IssuingPki.create(tmp_path / "pki", settings, PASSPHRASE, NOW)
+        found_pki(tmp_path / "pki", settings, PASSPHRASE, NOW)
     assert [path.name for path in tmp_path.iterdir()] == ["occupied"]
 
 
