@@ -15,30 +15,16 @@ from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager, suppress
 from pathlib import Path
-from typing import Any, Final, TypeVar
+from typing import Any, TypeVar
 
-from emrtd.asn1 import ber, der
-from emrtd.crypto.curves import CURVES, Curve
-from emrtd.crypto.public_keys import curve_from
-from emrtd.crypto.signatures import (
-    EcPublicKey,
-    PublicKey,
-    RsaPublicKey,
-    SignatureFamily,
-    SignatureScheme,
-    ecdsa_encode,
-)
-from emrtd.errors import MalformedError, MisuseError
+from emrtd.crypto.signatures import PublicKey, SignatureScheme
+from emrtd.errors import MisuseError
 from emrtd.passphrase import user_folder
 from emrtd.secret import Secret
+from personalise.pki import hsm_keys
+from personalise.pki.hsm_keys import HsmError
 
 T = TypeVar("T")
-
-_RSA_PREFIX: Final = "RSA-"
-
-
-class HsmError(MisuseError):
-    """The HSM refused or is not there; says what to do, and never a PIN."""
 
 
 class Pkcs11Custody:
@@ -57,38 +43,31 @@ class Pkcs11Custody:
 
     def labels(self) -> list[str]:
         """Labels of the private keys in the token, in order."""
-        return self._call(lambda session: sorted({key.label for key in _private_keys(session)}))
+        return self._call(lambda session: sorted(hsm_keys.labels(session)))
 
     def generate(self, label: str, kind: str) -> PublicKey:
         """Make a key that cannot leave the HSM; `kind` is a curve's name or "RSA-3072"."""
 
         def work(session: Any) -> PublicKey:
-            if any(key.label == label for key in _private_keys(session)):
+            if label in hsm_keys.labels(session):
                 raise MisuseError(f"the HSM has a key {label!r} already")
-            _generate(session, label, kind)
-            return _public_key(session, label)
+            hsm_keys.generate(session, label, kind)
+            return hsm_keys.public_key(session, label)
 
         return self._call(work)
 
     def signer(self, label: str) -> "Pkcs11Signer":
         """The signer over one key; `HsmError` where the token has none with this label."""
-        return Pkcs11Signer(self, label, self._call(lambda session: _public_key(session, label)))
+        public_key = self._call(lambda session: hsm_keys.public_key(session, label))
+        return Pkcs11Signer(self, label, public_key)
 
     def destroy(self, label: str) -> None:
         """Destroy a key pair; it cannot be undone."""
-
-        def work(session: Any) -> None:
-            found = [key for key in session.get_objects() if key.label == label]
-            if not found:
-                raise HsmError(f"the HSM has no key {label!r}")
-            for key in found:
-                key.destroy()
-
-        self._call(work)
+        self._call(lambda session: hsm_keys.destroy(session, label))
 
     def sign(self, label: str, scheme: SignatureScheme, message: bytes) -> bytes:
         """Sign with one key; ECDSA signatures are DER."""
-        return self._call(lambda session: _sign(session, label, scheme, message))
+        return self._call(lambda session: hsm_keys.sign(session, label, scheme, message))
 
     def close(self) -> None:
         """Log out and end the custody's thread."""
@@ -228,94 +207,3 @@ class Pkcs11Signer:
     def sign(self, scheme: SignatureScheme, message: bytes) -> bytes:
         """Sign a message in the HSM; ECDSA signatures are DER."""
         return self._custody.sign(self._label, scheme, message)
-
-
-def _private_keys(session: Any) -> list[Any]:
-    from pkcs11 import Attribute, ObjectClass
-
-    return list(session.get_objects({Attribute.CLASS: ObjectClass.PRIVATE_KEY}))
-
-
-def _key(session: Any, label: str, *, private: bool) -> Any:
-    from pkcs11 import Attribute, ObjectClass
-
-    wanted = ObjectClass.PRIVATE_KEY if private else ObjectClass.PUBLIC_KEY
-    found = list(session.get_objects({Attribute.CLASS: wanted, Attribute.LABEL: label}))
-    if len(found) != 1:
-        raise HsmError(f"the HSM has {len(found) or 'no'} keys {label!r}; exactly one is needed")
-    return found[0]
-
-
-def _generate(session: Any, label: str, kind: str) -> None:
-    from pkcs11 import Attribute, KeyType, Mechanism, MechanismFlag
-
-    uses = MechanismFlag.SIGN | MechanismFlag.VERIFY
-    if kind.startswith(_RSA_PREFIX) and kind.removeprefix(_RSA_PREFIX).isdigit():
-        session.generate_keypair(
-            KeyType.RSA,
-            int(kind.removeprefix(_RSA_PREFIX)),
-            store=True,
-            label=label,
-            capabilities=uses,
-        )
-        return
-    curve = CURVES.get(kind)
-    if curve is None or curve.oid is None:
-        raise MisuseError(f"a key of kind {kind!r}: name a curve, or RSA-3072 and the like")
-    parameters = session.create_domain_parameters(
-        KeyType.EC, {Attribute.EC_PARAMS: der.oid(curve.oid)}, local=True
-    )
-    parameters.generate_keypair(
-        mechanism=Mechanism.EC_KEY_PAIR_GEN, store=True, label=label, capabilities=uses
-    )
-
-
-def _public_key(session: Any, label: str) -> PublicKey:
-    from pkcs11 import Attribute, KeyType
-
-    key = _key(session, label, private=False)
-    if key.key_type == KeyType.RSA:
-        return RsaPublicKey(
-            int.from_bytes(key[Attribute.MODULUS], "big"),
-            int.from_bytes(key[Attribute.PUBLIC_EXPONENT], "big"),
-        )
-    curve = _curve(key)
-    point = ber.read(key[Attribute.EC_POINT], "the HSM's EC point").expect(der.OCTET_STRING)
-    return EcPublicKey(curve, curve.decode_point(point.contents))
-
-
-def _curve(key: Any) -> Curve:
-    from pkcs11 import Attribute
-
-    try:
-        return curve_from(ber.read(key[Attribute.EC_PARAMS], "the HSM's curve"))
-    except MalformedError as error:
-        raise HsmError(f"the key {key.label!r} is on a curve that is not used: {error}") from None
-
-
-def _sign(session: Any, label: str, scheme: SignatureScheme, message: bytes) -> bytes:
-    from pkcs11 import KeyType, Mechanism
-
-    key = _key(session, label, private=True)
-    if (key.key_type == KeyType.RSA) == (scheme.family is SignatureFamily.ECDSA):
-        raise MisuseError(f"the key {label!r} cannot make {scheme.description}")
-    if scheme.family is SignatureFamily.ECDSA:
-        plain: bytes = key.sign(scheme.hash.digest(message), mechanism=Mechanism.ECDSA)
-        half = len(plain) // 2
-        return ecdsa_encode(
-            int.from_bytes(plain[:half], "big"), int.from_bytes(plain[half:], "big")
-        )
-    digest = scheme.hash.name  # SHA256: how PKCS#11 names it too
-    if scheme.family is SignatureFamily.RSA:
-        return bytes(key.sign(message, mechanism=Mechanism[f"{digest}_RSA_PKCS"]))
-    mechanism = Mechanism[f"{digest}_RSA_PKCS_PSS"]
-    return bytes(key.sign(message, mechanism=mechanism, mechanism_param=_pss_parameters(scheme)))
-
-
-def _pss_parameters(scheme: SignatureScheme) -> tuple[Any, Any, int]:
-    from pkcs11 import MGF, Mechanism
-
-    hash_name = "SHA_1" if scheme.hash.name == "SHA1" else scheme.hash.name
-    mgf_name = (scheme.mgf_hash or scheme.hash).name
-    salt = scheme.hash.size if scheme.salt_length is None else scheme.salt_length
-    return Mechanism[hash_name], MGF[mgf_name], salt

@@ -121,14 +121,23 @@ class FileCustody:
 
 def generate_private_key(kind: str) -> PrivateKey:
     """Make a private key in memory; `kind` is a curve's name or "RSA-3072"."""
-    if rsa := _RSA.fullmatch(kind):
-        if int(rsa[1]) < _LEAST_RSA_BITS:
-            raise MisuseError(f"{kind} is too weak to sign with: {_LEAST_RSA_BITS} bits at least")
-        return RsaPrivateKey.generate(int(rsa[1]))
+    bits = rsa_bits(kind)
+    if bits is not None:
+        return RsaPrivateKey.generate(bits)
     if kind in CURVES:
         return EcPrivateKey.generate(CURVES[kind])
     names = ", ".join(sorted(CURVES))
     raise MisuseError(f"{kind!r} is no kind of key: give RSA-3072, or a curve of {names}")
+
+
+def rsa_bits(kind: str) -> int | None:
+    """The bits of an RSA key of this kind, None for another; raises `MisuseError` for too few."""
+    found = _RSA.fullmatch(kind)
+    if found is None:
+        return None
+    if int(found[1]) < _LEAST_RSA_BITS:
+        raise MisuseError(f"{kind} is too weak to sign with: {_LEAST_RSA_BITS} bits at least")
+    return int(found[1])
 
 
 def read_private_key(path: Path, passphrase: Secret) -> PrivateKey:

@@ -212,6 +212,7 @@ print("signed")
         ("custody().signer('absent')", "no keys 'absent'"),
         ("custody().destroy('absent')", "no key 'absent'"),
         ("custody().generate('x', 'P-1')", "name a curve"),
+        ("custody().generate('x', 'RSA-1024')", "too weak"),
         (
             "hsm = custody(); hsm.generate('x', 'secp256r1'); hsm.generate('x', 'secp256r1')",
             "alrea",
