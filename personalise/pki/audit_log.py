@@ -16,7 +16,7 @@ import json
 import os
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager, suppress
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
 from typing import Any, Final
@@ -130,7 +130,7 @@ class AuditLog:
         outcome: str,
         at: datetime,
         approvals: tuple[Approval, ...] = (),
-    ) -> Head:
+    ) -> None:
         """Append one entry, durably and whole or not at all.
 
         Raises `MisuseError` where the disk does not take it, `MalformedError` where what is there
@@ -139,14 +139,15 @@ class AuditLog:
         with _locked(self._path) as descriptor:
             last, unfinished = _end_of(descriptor, self._path)
             size = os.fstat(descriptor).st_size - len(unfinished)
-            entries = [Entry(0, timestamp(at), act, subject, outcome, approvals, "")]
+            done = [(act, subject, outcome, approvals)]
             if unfinished:
                 digest = hashlib.sha256(unfinished).hexdigest()
                 cut = {"octets": str(len(unfinished)), "sha256": digest}
-                entries.insert(0, Entry(0, timestamp(at), REPAIR, cut, "done", (), ""))
+                done.insert(0, (REPAIR, cut, "done", ()))
             lines = []
-            for entry in entries:
-                last = self._line(last, entry)
+            for each in done:
+                sequence, previous = _next_place(last)
+                last = self._line(Entry(sequence, timestamp(at), *each, previous))
                 lines.append(last + b"\n")
             try:
                 os.ftruncate(descriptor, size)
@@ -156,15 +157,12 @@ class AuditLog:
                 raise MisuseError(
                     f"{self._path}: the audit log cannot be written ({error.strerror})"
                 ) from error
-        return Head(_next_place(last)[0] - 1, hashlib.sha256(last).hexdigest())
 
-    def _line(self, last: bytes, unplaced: Entry) -> bytes:
-        """The signed line, without its end, of an entry that follows on the line `last`."""
-        sequence, previous = _next_place(last)
-        entry = replace(unplaced, sequence=sequence, previous=previous).encode()
-        line = _canonical(
-            {"entry": json.loads(entry), "signature": _base64(self._signer.sign(SCHEME, entry))}
-        )
+    def _line(self, entry: Entry) -> bytes:
+        """The signed line of an entry, without its end."""
+        encoded = entry.encode()
+        signature = _base64(self._signer.sign(SCHEME, encoded))
+        line = _canonical({"entry": json.loads(encoded), "signature": signature})
         if len(line) >= _MAX_LINE:
             raise MisuseError(f"an entry of {len(line):,} octets is too long for the audit log")
         return line

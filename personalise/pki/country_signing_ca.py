@@ -171,32 +171,26 @@ class CountrySigningCa:
 
     def issue_root(self, at: datetime) -> Certificate:
         """The self-signed certificate."""
-        end = at + CSCA_USAGE + DOCUMENT_SIGNER_USAGE + DOCUMENT_VALIDITY
-        return self._issue(
-            Subject(
-                CertificateKind.CSCA_ROOT,
-                self._own_name,
-                self._state,
-                self.signer.public_key,
-                Period(at, end),
-                private_key_usage=Period(at, at + CSCA_USAGE),
-                crl_urls=self.settings.crl_urls,
-            )
-        )
+        return self._issue_authority(CertificateKind.CSCA_ROOT, self, at)
 
     def issue_link(self, successor: "CountrySigningCa", at: datetime) -> Certificate:
         """The link to the next CSCA: its key and name, signed by this one's (4.1.4.3)."""
+        return self._issue_authority(CertificateKind.CSCA_LINK, successor, at)
+
+    def _issue_authority(
+        self, kind: CertificateKind, holder: "CountrySigningCa", at: datetime
+    ) -> Certificate:
         end = at + CSCA_USAGE + DOCUMENT_SIGNER_USAGE + DOCUMENT_VALIDITY
         return self._issue(
             Subject(
-                CertificateKind.CSCA_LINK,
-                successor._own_name,
+                kind,
+                holder._own_name,
                 self._state,
-                successor.signer.public_key,
+                holder.signer.public_key,
                 Period(at, end),
                 private_key_usage=Period(at, at + CSCA_USAGE),
                 crl_urls=self.settings.crl_urls,
-                changes_name=successor._own_name != self._own_name,
+                changes_name=holder._own_name != self._own_name,
             )
         )
 
