@@ -4,7 +4,7 @@ A verifier reads past much of what is found here; whoever issues should not.  Ea
 its clause.  Certificates of before the 8th edition are judged by the 8th all the same.
 """
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from datetime import timedelta
 from typing import Final
@@ -142,7 +142,7 @@ def _key(certificate: Certificate) -> Iterator[Complaint]:
 
 
 def _curve(certificate: Certificate, key: EcPublicKey) -> Iterator[Complaint]:
-    info = _public_key_info(certificate)
+    info = _fields(certificate)[5]
     parameters = info.children[0].children[1]
     clause = "Doc 9303-12, 4.1.6.3"
     if parameters.tag != der.SEQUENCE:
@@ -157,10 +157,13 @@ def _curve(certificate: Certificate, key: EcPublicKey) -> Iterator[Complaint]:
         yield Complaint(f"the curve {key.curve.name} is too small", clause)
 
 
-def _public_key_info(certificate: Certificate) -> ber.Value:
-    """SubjectPublicKeyInfo: the sixth field after the version (RFC 5280, 4.1)."""
+def _fields(certificate: Certificate) -> Sequence[ber.Value]:
+    """What stands behind the version: serial number, signature, issuer, validity, subject, key.
+
+    RFC 5280, 4.1.
+    """
     fields = ber.read(certificate.tbs, "certificate").children
-    return fields[6] if fields[0].tag == 0xA0 else fields[5]
+    return fields[1:] if fields[0].tag == 0xA0 else fields
 
 
 def _presence(certificate: Certificate, kind: CertificateKind) -> Iterator[Complaint]:
@@ -188,9 +191,7 @@ _LONGEST_USAGE: Final = {
 
 
 def _periods(certificate: Certificate, kind: CertificateKind) -> Iterator[Complaint]:
-    fields = ber.read(certificate.tbs, "certificate").children
-    validity = fields[4] if fields[0].tag == 0xA0 else fields[3]
-    yield from lint_times(validity.children, FIELDS)
+    yield from lint_times(_fields(certificate)[3].children, FIELDS)
     if certificate.not_after <= certificate.not_before:
         yield Complaint("the validity ends before it begins", FIELDS)
     usage = certificate.extensions.private_key_usage_period
