@@ -16,6 +16,7 @@ from emrtd.lds.dg2 import DataGroup2
 from emrtd.lds.files import FILES, FileID
 from emrtd.status_words import SW
 from tests.certificates import Authority
+from tests.support import damaged
 from tests.verify.documents import Document, face, issue
 from tests.verify.tr03105_5.simulator import BAC, CASES, PLAIN, inspected, instead, is_reading
 from verify.report import Verdict
@@ -56,7 +57,7 @@ def test_an_application_that_cannot_be_selected() -> None:
 # --- unit B: Basic Access Control ----------------------------------------------------------------
 
 AUTHENTICATIONS = {
-    "ISO7816_B_01": lambda answer: answer[:-1] + bytes((answer[-1] ^ 1,)),
+    "ISO7816_B_01": damaged,
     "ISO7816_B_02": lambda answer: bytes((answer[0] ^ 1,)) + answer[1:],
 }
 

@@ -15,6 +15,7 @@ from emrtd.errors import ChipRefusalError
 from emrtd.iso7816.apdu import INS, CommandAPDU, ResponseAPDU
 from emrtd.lds.security_infos import ActiveAuthenticationInfo, ChipAuthenticationPublicKeyInfo
 from emrtd.pki.findings import Outcome
+from tests.support import damaged
 from tests.verify.documents import Document, issue
 from tests.verify.tr03105_5.simulator import (
     BAC,
@@ -102,10 +103,6 @@ def with_public_key(parameters: int, change: Callable[[bytes], bytes], oid: str 
     return replace(made, keys=replace(made.keys, chip_authentication=(key.key(),)))
 
 
-def last_octet(octets: bytes) -> bytes:
-    return octets[:-1] + bytes((octets[-1] ^ 1,))
-
-
 def of_another_chip(parameters: int) -> Callable[[bytes], bytes]:
     return lambda _: static_key(parameters, 0xC0FFEE)[0]
 
@@ -113,9 +110,9 @@ def of_another_chip(parameters: int) -> Callable[[bytes], bytes]:
 EC_PUBLIC_KEY, NO_KEY = der.oid("1.2.840.10045.2.1"), der.oid("1.2.840.10045.2.9")
 
 UNUSABLE = {
-    "ISO7816_D_07": (0, last_octet, ""),
+    "ISO7816_D_07": (0, damaged, ""),
     "ISO7816_D_07 of another chip": (0, of_another_chip(0), ""),
-    "ISO7816_D_08": (12, last_octet, ""),
+    "ISO7816_D_08": (12, damaged, ""),
     "ISO7816_D_08 of another chip": (12, of_another_chip(12), ""),
     "ISO7816_D_11": (0, lambda key: key, ID_PK_ECDH),
     "ISO7816_D_12": (12, lambda key: key, ID_PK_DH),

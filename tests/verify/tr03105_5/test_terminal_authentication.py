@@ -28,6 +28,7 @@ from emrtd.pki.cvc_keys import SCHEMES
 from emrtd.pki.findings import Outcome
 from emrtd.secret import Secret
 from tests.emrtd.pki.cvc_pki import ECDSA, Holder, certify
+from tests.support import damaged
 from tests.verify.documents import NOW, Document, face, issue, mrz
 from tests.verify.tr03105_5.simulator import (
     BAC,
@@ -225,10 +226,8 @@ def test_what_the_certificates_do_not_allow_is_not_read(rights: Right) -> None:
 def test_a_certificate_with_a_wrong_signature(which: int) -> None:
     chain = usual()
     certificates = [chain.verifier.certificate, chain.system.certificate]
-    signature = certificates[which].signature
-    certificates[which] = replace(
-        certificates[which], signature=signature[:-1] + bytes((signature[-1] ^ 1,))
-    )
+    wrong = damaged(certificates[which].signature)
+    certificates[which] = replace(certificates[which], signature=wrong)
     terminal = TerminalCredentials(chain.system.key, chain.system.reference, tuple(certificates))
     found = inspected(protected(chain.root), terminal=terminal).failed("6300")
     assert FileID.DG3 not in found.evidence.files

@@ -20,6 +20,7 @@ from emrtd.lds.security_infos import SecurityInfos
 from emrtd.pki.cvc_authorization import ALL_RIGHTS, Right
 from emrtd.pki.cvc_keys import SCHEMES, sign
 from tests.emrtd.pki.cvc_pki import ECDSA, Holder, certify
+from tests.support import damaged
 from tests.vsmartcard.cards import FILE_CONTENTS, MRZ
 from tests.vsmartcard.chip.test_extended_access import (
     GENERIC,
@@ -110,7 +111,7 @@ def _wrong_signature(terminal: Terminal) -> int:
     assert terminal.set_at(system().reference) == 0x9000
     message = signed_message(terminal.identifier, terminal.challenge(), terminal.key, b"")
     signature = sign(system().key, ECDSA, message)
-    return terminal.external_authenticate(signature[:-1] + bytes((signature[-1] ^ 1,)))
+    return terminal.external_authenticate(damaged(signature))
 
 
 @twice

@@ -17,6 +17,7 @@ from emrtd.pki.cvc import EFFECTIVE_DATE, EXPIRATION_DATE, SIGNATURE
 from emrtd.pki.cvc_authorization import CHAT, Role
 from emrtd.pki.cvc_keys import sign
 from tests.emrtd.pki.cvc_pki import ECDSA, Holder, certify
+from tests.support import damaged
 from tests.vsmartcard.cards import transmit
 from tests.vsmartcard.tr03105_3.terminal import (
     CASES,
@@ -57,7 +58,7 @@ REFUSED_CERTIFICATES: Final = {
         lambda holder, _: altered(holder, certify("UTCVCA00001", CVCA), lambda objects: objects),
         0x6300,
     ),
-    "ISO7816_J_30": (signature_of(lambda s: s[:-1] + bytes((s[-1] + 1 & 0xFF,))), 0x6300),
+    "ISO7816_J_30": (signature_of(damaged), 0x6300),
     "ISO7816_J_4": (lambda holder, _: holder.certificate.body, 0x6A80),
     "ISO7816_J_5": (
         lambda holder, _: tlv.encode(SIGNATURE, holder.certificate.signature),
