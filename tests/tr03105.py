@@ -4,7 +4,9 @@ A test says by `case`, or by the keys of the table of its parameters, which case
 case wants is said by the test in our own words; where it allows several answers, ours is expected.
 """
 
+import pkgutil
 from collections.abc import Callable, Iterable, Mapping
+from importlib import import_module
 from typing import TypeVar
 
 import pytest
@@ -33,6 +35,12 @@ class Catalogue:
             pytest.param(*(values if isinstance(values, tuple) else (values,)), id=id_)
             for id_, values in table.items()
         ]
+
+    def gather(self, package: str) -> None:
+        """Import the test modules of a package, which makes their cases known."""
+        for found in pkgutil.iter_modules(import_module(package).__path__):
+            if found.name.startswith("test_"):
+                import_module(f"{package}.{found.name}")
 
     def require_all(self, wanted: Iterable[str], not_run: Iterable[str]) -> None:
         """Every case is run, or it is said why not; and no other is."""
