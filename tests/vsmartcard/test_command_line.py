@@ -1,6 +1,3 @@
-import subprocess
-import sys
-import time
 from pathlib import Path
 
 import pytest
@@ -46,15 +43,3 @@ def test_no_readers(capsys: pytest.CaptureFixture[str]) -> None:
 )
 def test_mistakes(arguments: list[str]) -> None:
     assert run_command_line(vsmartcard, arguments) == ExitStatus.MISTAKE
-
-
-def test_help_needs_none_of_the_heavy_imports() -> None:
-    code = (
-        "import sys; from vsmartcard.command_line import vsmartcard\n"
-        "vsmartcard(['--help'], standalone_mode=False)\n"
-        "heavy = {'cryptography', 'smartcard', 'fastecdsa', 'asn1crypto', 'Crypto'}\n"
-        "sys.exit(bool(heavy & sys.modules.keys()))"
-    )
-    begun = time.perf_counter()
-    subprocess.run([sys.executable, "-c", code], check=True, stdout=subprocess.DEVNULL)
-    assert time.perf_counter() - begun < 5
