@@ -28,6 +28,7 @@ from emrtd.access.passwords import Password, PasswordType
 from emrtd.asn1 import der
 from emrtd.crypto.hashes import Hash
 from emrtd.errors import MisuseError
+from emrtd.pki.cvc import date_octets, read_date
 from emrtd.secret import Secret
 from emrtd.tlv import DataObject
 
@@ -192,8 +193,7 @@ class ChipKeys:
             objects.append((_ACTIVE_AUTHENTICATION, self.active_authentication.encode()))
         objects += [(_TRUST_POINT, certificate) for certificate in self.trust_points]
         if self.current_date is not None:
-            digits = self.current_date.strftime("%y%m%d")
-            objects.append((_CURRENT_DATE, bytes(map(int, digits))))
+            objects.append((_CURRENT_DATE, date_octets(self.current_date)))
         if self.document_identifier is not None:
             objects.append((_DOCUMENT_IDENTIFIER, self.document_identifier.reveal()))
         return tuple((tag, Secret(value)) for tag, value in objects)
@@ -261,7 +261,7 @@ def _add_trust_point(keys: ChipKeys, value: DataObject) -> ChipKeys:
 
 
 def _add_current_date(keys: ChipKeys, value: DataObject) -> ChipKeys:
-    return replace(keys, current_date=_date(value))
+    return replace(keys, current_date=read_date(value))
 
 
 def _add_document_identifier(keys: ChipKeys, value: DataObject) -> ChipKeys:
@@ -289,14 +289,3 @@ def _octet(data_object: DataObject) -> int:
     if len(data_object.value) != 1:
         raise data_object.malformed("is one octet")
     return data_object.value[0]
-
-
-def _date(data_object: DataObject) -> date:
-    digits = data_object.value
-    if len(digits) != 6 or max(digits) > 9:
-        raise data_object.malformed("a date is 6 octets of one digit each")
-    year, month, day = (10 * digits[at] + digits[at + 1] for at in (0, 2, 4))
-    try:
-        return date(2000 + year, month, day)
-    except ValueError:
-        raise data_object.malformed("is no date") from None

@@ -62,11 +62,16 @@ def _is_assigned(character: str) -> bool:
     return " " <= character <= "~" or "\xa0" <= character <= "\xff"
 
 
-def encode_date(tag: int, day: date) -> bytes:
-    """Encode a date: YYMMDD in six octets of one digit each, years 2000 to 2099 (7.2.3.1.3)."""
+def date_octets(day: date) -> bytes:
+    """A date as YYMMDD in six octets of one digit each, years 2000 to 2099 (7.2.3.1.3)."""
     if not 2000 <= day.year <= 2099:
         raise MisuseError(f"{day} is not of the years 2000 to 2099")
-    return tlv.encode(tag, bytes(map(int, day.strftime("%y%m%d"))))
+    return bytes(map(int, day.strftime("%y%m%d")))
+
+
+def encode_date(tag: int, day: date) -> bytes:
+    """Encode a date under a tag."""
+    return tlv.encode(tag, date_octets(day))
 
 
 def read_date(data_object: DataObject) -> date:
