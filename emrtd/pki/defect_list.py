@@ -7,15 +7,12 @@ from typing import Final
 from emrtd.asn1 import ber, der
 from emrtd.asn1.structures import read_integer, read_oid, read_small_integer
 from emrtd.crypto.hashes import HASH_BY_OID, Hash
-from emrtd.errors import MalformedError
 from emrtd.pki.certificates import Certificate
 from emrtd.pki.names import Name
 from emrtd.pki.signed_data import SignedData
 
 ID_DEFECT_LIST: Final = "0.4.0.127.0.7.3.1.5"
 """eContentType id-DefectList."""
-
-MAX_DEFECT_LIST: Final = 64 * 1024 * 1024
 
 _WHAT: Final = "Defect List"
 
@@ -76,16 +73,12 @@ class DefectList:
     @classmethod
     def parse(cls, octets: bytes) -> "DefectList":
         """Read a whole list with nothing behind it; raises `MalformedError`."""
-        if len(octets) > MAX_DEFECT_LIST:
-            raise MalformedError(_WHAT, f"{len(octets)} octets are too many")
         return cls.read(SignedData.parse(octets, _WHAT))
 
     @classmethod
     def read(cls, signed_data: SignedData) -> "DefectList":
         """Read the list that a SignedData signs; raises `MalformedError`."""
-        if signed_data.content_type != ID_DEFECT_LIST:
-            raise MalformedError(_WHAT, f"signs content of type {signed_data.content_type}")
-        whole = ber.read(signed_data.content, _WHAT)
+        whole = signed_data.read_content(ID_DEFECT_LIST, _WHAT)
         fields = whole.expect(der.SEQUENCE).children
         if len(fields) != 3 or read_small_integer(fields[0]) != 0:
             raise whole.malformed("is not a version 0 list of defects")

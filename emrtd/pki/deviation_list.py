@@ -19,7 +19,6 @@ from emrtd.asn1.structures import (
     read_time,
 )
 from emrtd.crypto.hashes import Hash
-from emrtd.errors import MalformedError
 from emrtd.pki.algorithms import read_hash
 from emrtd.pki.certificates import Certificate
 from emrtd.pki.names import Name
@@ -28,9 +27,8 @@ from emrtd.pki.signed_data import SignedData
 ID_DEVIATION_LIST: Final = "2.23.136.1.1.7"
 """eContentType id-icao-DeviationList."""
 
-MAX_DEVIATION_LIST: Final = 64 * 1024 * 1024
 MAX_DOCUMENT_NUMBERS: Final = 2_000_000
-"""Octets, and document numbers of one deviation; IT once listed 299,400."""
+"""Document numbers of one deviation; IT once listed 299,400."""
 
 _WHAT: Final = "Deviation List"
 
@@ -128,16 +126,12 @@ class DeviationList:
     @classmethod
     def parse(cls, octets: bytes) -> "DeviationList":
         """Read a whole list with nothing behind it; raises `MalformedError`."""
-        if len(octets) > MAX_DEVIATION_LIST:
-            raise MalformedError(_WHAT, f"{len(octets)} octets are too many")
         return cls.read(SignedData.parse(octets, _WHAT))
 
     @classmethod
     def read(cls, signed_data: SignedData) -> "DeviationList":
         """Read the list that a SignedData signs; raises `MalformedError`."""
-        if signed_data.content_type != ID_DEVIATION_LIST:
-            raise MalformedError(_WHAT, f"signs content of type {signed_data.content_type}")
-        whole = ber.read(signed_data.content, _WHAT)
+        whole = signed_data.read_content(ID_DEVIATION_LIST, _WHAT)
         fields = list(whole.expect(der.SEQUENCE).children)
         if not fields or read_small_integer(fields.pop(0)) != 0:
             raise whole.malformed("is not a version 0 list of deviations")

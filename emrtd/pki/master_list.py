@@ -7,7 +7,7 @@
 from dataclasses import dataclass, field
 from typing import Final
 
-from emrtd.asn1 import ber, der
+from emrtd.asn1 import der
 from emrtd.asn1.structures import read_small_integer
 from emrtd.errors import MalformedError
 from emrtd.pki.certificates import Certificate
@@ -41,9 +41,7 @@ class MasterList:
     @classmethod
     def read(cls, signed_data: SignedData) -> "MasterList":
         """Read the list that a SignedData signs; raises `MalformedError`."""
-        if signed_data.content_type != ID_MASTER_LIST:
-            raise MalformedError(_WHAT, f"signs content of type {signed_data.content_type}")
-        whole = ber.read(signed_data.content, _WHAT)
+        whole = signed_data.read_content(ID_MASTER_LIST, _WHAT)
         fields = whole.expect(der.SEQUENCE).children
         if len(fields) != 2 or read_small_integer(fields[0]) != 0:
             raise whole.malformed("is not a version 0 list of certificates")

@@ -142,6 +142,12 @@ class SignedData(msgspec.Struct, frozen=True):
                 raise
         return _parse(octets, definite, what, frozenset({Tolerance.INDEFINITE_LENGTH}))
 
+    def read_content(self, content_type: str, what: str) -> ber.Value:
+        """Read content of this type; raises `MalformedError`, whose `what` is the name given."""
+        if self.content_type != content_type:
+            raise MalformedError(what, f"signs content of type {self.content_type}")
+        return ber.read(self.content, what)
+
     @property
     def irregularities(self) -> tuple[str, ...]:
         """What is inconsistent in the fields that no signature covers, a sentence each."""
