@@ -1,8 +1,24 @@
 """What a reader of other people's found: programs of ours print it, a tab-separated pair a line."""
 
+import fcntl
+import subprocess
 from collections import defaultdict
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Self
+
+from tests.issuing import Card
+
+
+@contextmanager
+def building_alone(folder: Path) -> Iterator[None]:
+    """Wait until no other test process builds in a folder, and keep others waiting."""
+    folder.mkdir(parents=True, exist_ok=True)
+    with (folder / ".lock").open("w", encoding="ascii") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        yield
 
 
 @dataclass(frozen=True)
@@ -19,6 +35,22 @@ class Findings:
             name, _, value = line.partition("\t")
             findings[name].append(value)
         return cls(dict(findings))
+
+    @classmethod
+    def of(cls, command: Sequence[str | Path], card: Card, *, by_can: bool) -> Self:
+        """What a program finds on a card, given its CAN, or number and dates of its MRZ."""
+        mrz = card.mrz
+        of_mrz = f"{mrz.document_number}\n{mrz.date_of_birth}\n{mrz.date_of_expiry}\n"
+        done = subprocess.run(
+            command,
+            input=f"{card.can}\n" if by_can else of_mrz,
+            capture_output=True,
+            text=True,
+            timeout=120,
+            check=False,
+        )
+        assert done.returncode == 0, done.stdout + done.stderr
+        return cls.decode(done.stdout)
 
     def __getitem__(self, name: str) -> str:
         (value,) = self.all[name]

@@ -4,7 +4,6 @@ The program in tests/interop/dmrtd prints what it found, one tab-separated pair 
 authentication is dmrtd's own, as far as our CSCA certificate with its explicit parameters.
 """
 
-import fcntl
 import hashlib
 import secrets
 import shutil
@@ -19,7 +18,7 @@ from emrtd.lds.dg2 import DataGroup2
 from emrtd.lds.dg11 import DataGroup11
 from emrtd.lds.dg12 import DataGroup12
 from emrtd.lds.files import FileID
-from tests.interop.findings import Findings
+from tests.interop.findings import Findings, building_alone
 from tests.issuing import Agreement, Card, Issuer, Kind
 from tests.readers import Insert
 from tests.requirement import program
@@ -36,10 +35,8 @@ def dmrtd_reader() -> Path:
     sources = [_PROJECT / "Cargo.toml", _PROJECT / "src/main.rs"]
     digest = hashlib.sha256(b"".join(each.read_bytes() for each in sources)).hexdigest()
     folder = user_cache_path("chipseal") / "interop" / f"dmrtd-{digest[:16]}"
-    folder.mkdir(parents=True, exist_ok=True)
     built = folder / "dmrtd-reader"
-    with (folder / ".lock").open("w", encoding="ascii") as lock:
-        fcntl.flock(lock, fcntl.LOCK_EX)
+    with building_alone(folder):
         if not built.exists():
             _build(program("cargo", "cargo"), folder)
             shutil.copy(folder / "target/debug/dmrtd-reader", folder / "copied")
@@ -71,19 +68,9 @@ class Dmrtd:
 
     def read(self, card: Card, way: str, csca: Path) -> Findings:
         """Read a card by "bac", "mrz" or "can"; what comes is `check`ed."""
-        mrz = card.mrz
-        secret = f"{mrz.document_number}\n{mrz.date_of_birth}\n{mrz.date_of_expiry}\n"
         reader = self.insert(card.state).reader
-        done = subprocess.run(
-            [self.program, reader, way, csca, secrets.token_hex(8)],
-            input=f"{card.can}\n" if way == "can" else secret,
-            capture_output=True,
-            text=True,
-            timeout=120,
-            check=False,
-        )
-        assert done.returncode == 0, done.stdout + done.stderr
-        found = Findings.decode(done.stdout)
+        command = [self.program, reader, way, csca, secrets.token_hex(8)]
+        found = Findings.of(command, card, by_can=way == "can")
         check(card, found)
         return found
 

@@ -8,7 +8,6 @@ authentication ends at the chain, after every hash and the signature of EF.SOD h
 """
 
 import base64
-import fcntl
 import html
 import json
 import os
@@ -22,6 +21,7 @@ import pytest
 from platformdirs import user_cache_path
 
 from emrtd.lds.files import FileID
+from tests.interop.findings import building_alone
 from tests.issuing import Agreement, Card, Issuer, Kind
 from tests.personalise.applications import changed
 from tests.readers import Insert
@@ -44,10 +44,8 @@ def gmrtd_reader() -> Path:
     if ready := os.environ.get(READY_BINARY):
         return Path(ready)
     folder = user_cache_path("chipseal") / "interop" / f"gmrtd-{VERSION}"
-    folder.mkdir(parents=True, exist_ok=True)
     installed = folder / "gmrtd-reader"
-    with (folder / ".lock").open("w", encoding="ascii") as lock:
-        fcntl.flock(lock, fcntl.LOCK_EX)
+    with building_alone(folder):
         if not installed.exists():
             _install(program("go", "golang-go"), folder)
     return installed

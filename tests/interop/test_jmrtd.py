@@ -3,7 +3,6 @@
 The program in tests/interop/jmrtd prints what it found, one tab-separated pair a line.
 """
 
-import fcntl
 import hashlib
 import subprocess
 from dataclasses import dataclass
@@ -17,7 +16,7 @@ from emrtd.lds.dg3 import DataGroup3
 from emrtd.lds.dg11 import DataGroup11
 from emrtd.lds.dg12 import DataGroup12
 from emrtd.lds.files import FileID
-from tests.interop.findings import Findings
+from tests.interop.findings import Findings, building_alone
 from tests.issuing import Agreement, Card, Issuer, Kind
 from tests.personalise.applications import changed
 from tests.readers import Insert
@@ -35,8 +34,7 @@ def class_path() -> str:
     """The reader, built by one of the test processes, and its libraries."""
     program("java", "default-jdk-headless")
     sources = [_PROJECT / "pom.xml", *(_PROJECT / "src").rglob("*.java")]
-    with (_PROJECT / ".lock").open("w", encoding="ascii") as lock:
-        fcntl.flock(lock, fcntl.LOCK_EX)
+    with building_alone(_PROJECT):
         newest = max(path.stat().st_mtime for path in sources)
         if not _JAR.exists() or _JAR.stat().st_mtime < newest:
             _build(program("mvn", "maven"))
@@ -63,21 +61,11 @@ class Jmrtd:
 
     def read(self, card: Card, way: str, inspection_system: Path | None = None) -> Findings:
         """Read a card, by "bac", "mrz/GM", "can/CAM" ...; what comes is `check`ed."""
-        mrz = card.mrz
-        secret = f"{mrz.document_number}\n{mrz.date_of_birth}\n{mrz.date_of_expiry}\n"
         arguments = [] if inspection_system is None else [str(inspection_system)]
         reader = self.insert(card.state).reader
-        command = ["java", "-XX:TieredStopAtLevel=1", "-cp", self.class_path]
-        done = subprocess.run(
-            [*command, "chipseal.interop.ReadCard", reader, way, *arguments],
-            input=f"{card.can}\n" if way.startswith("can/") else secret,
-            capture_output=True,
-            text=True,
-            timeout=120,
-            check=False,
-        )
-        assert done.returncode == 0, done.stdout + done.stderr
-        found = Findings.decode(done.stdout)
+        java = ["java", "-XX:TieredStopAtLevel=1", "-cp", self.class_path]
+        command = [*java, "chipseal.interop.ReadCard", reader, way, *arguments]
+        found = Findings.of(command, card, by_can=way.startswith("can/"))
         check(card, found, way)
         return found
 
