@@ -70,27 +70,25 @@ class LdsImage:
             zipped = stream.read(4) == b"PK\x03\x04"
         return cls._load_zip(path) if zipped else cls._gather(path, _alone(path))
 
-    def save(self, folder: Path, *, replace: bool = False) -> None:
-        """Write the image into a new folder, which appears whole or not at all.
+    def save(self, folder: Path) -> None:
+        """Write the image into a new or empty folder, which appears whole or not at all.
 
-        With `replace` an image that is there already makes way.  Raises `MisuseError` where
-        something else is in the way, or anything at all without `replace`.
+        Raises `MisuseError` where anything is in the way.
         """
-        self._check_target(folder, replace=replace)
+        if folder.exists() and (not folder.is_dir() or any(folder.iterdir())):
+            raise MisuseError(f"{folder}: is there already; remove it or name another folder")
         folder.parent.mkdir(parents=True, exist_ok=True)
-        work = Path(tempfile.mkdtemp(prefix=f".{folder.name}.", dir=folder.parent))
+        made = Path(tempfile.mkdtemp(prefix=f".{folder.name}.", dir=folder.parent))
         try:
-            made = work / "new"
-            made.mkdir(mode=0o700)
             for file_id, octets in self.files.items():
                 _write(made / FILES[file_id].file_name, octets)
             if self.chip_keys is not None:
                 _write(made / CHIP_KEYS_NAME, self.chip_keys)
             if self.evidence is not None:
                 _write(made / EVIDENCE_NAME, self.evidence)
-            _put_in_place(made, folder, work / "old")
+            made.rename(folder)
         finally:
-            shutil.rmtree(work, ignore_errors=True)
+            shutil.rmtree(made, ignore_errors=True)
 
     @classmethod
     def _load_zip(cls, path: Path) -> Self:
@@ -142,18 +140,6 @@ class LdsImage:
         _, chip_keys = found.get(Companion.CHIP_KEYS, nothing)
         _, evidence = found.get(Companion.EVIDENCE, nothing)
         return cls(files, chip_keys, tuple(unrecognised), tuple(tolerated), evidence)
-
-    def _check_target(self, folder: Path, *, replace: bool) -> None:
-        if not folder.exists() or (folder.is_dir() and not any(folder.iterdir())):
-            return
-        if not replace:
-            raise MisuseError(f"{folder}: is there already; remove it or name another folder")
-        try:
-            there = LdsImage.load(folder) if folder.is_dir() else None
-        except (MisuseError, MalformedError):
-            there = None
-        if there is None or there.unrecognised or any(path.is_dir() for path in folder.iterdir()):
-            raise MisuseError(f"{folder}: holds more than an LDS image; name another folder")
 
 
 def _nothing_in(path: Path) -> str:
@@ -213,17 +199,6 @@ def _check_zip_directory(octets: bytes) -> None:
         raise zipfile.BadZipFile("a zip of the 64-bit kind, which no image needs")
     if int.from_bytes(octets[end + 12 : end + 16], "little") > _MAX_ZIP_DIRECTORY:
         raise zipfile.BadZipFile("too many entries")
-
-
-def _put_in_place(made: Path, folder: Path, old: Path) -> None:
-    if folder.exists():
-        folder.rename(old)
-    try:
-        made.rename(folder)
-    except OSError:
-        if old.exists():
-            old.rename(folder)
-        raise
 
 
 def _write(path: Path, octets: bytes) -> None:

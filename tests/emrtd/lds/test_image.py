@@ -185,20 +185,17 @@ def test_a_file_that_is_none_is_told_why(content: bytes, said: str, tmp_path: Pa
 def test_saving_does_not_overwrite(tmp_path: Path) -> None:
     image().save(tmp_path / "image")
     with pytest.raises(MisuseError, match="is there already"):
-        image().save(tmp_path / "image")
-    smaller = LdsImage({FileID.DG1: bytes.fromhex(SAMPLES[FileID.DG1])})
-    smaller.save(tmp_path / "image", replace=True)
-    assert LdsImage.load(tmp_path / "image") == smaller
-    (tmp_path / "image" / "thesis.txt").write_text("years of work")
-    with pytest.raises(MisuseError, match="more than an LDS image"):
-        smaller.save(tmp_path / "image", replace=True)
-    assert (tmp_path / "image" / "thesis.txt").is_file()
+        LdsImage({FileID.DG1: b"\x61\x00"}).save(tmp_path / "image")
+    assert LdsImage.load(tmp_path / "image") == image()
+    (tmp_path / "file").touch()
+    with pytest.raises(MisuseError, match="is there already"):
+        image().save(tmp_path / "file")
+    (tmp_path / "empty").mkdir()
+    image().save(tmp_path / "empty")
+    assert LdsImage.load(tmp_path / "empty") == image()
 
 
-def test_a_save_that_fails_leaves_what_was_there(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    image().save(tmp_path / "image")
+def test_a_save_that_fails_leaves_nothing(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     full = OSError(28, "No space left on device")
 
     def fail(_: int) -> None:
@@ -206,9 +203,8 @@ def test_a_save_that_fails_leaves_what_was_there(
 
     monkeypatch.setattr(os, "fsync", fail)
     with pytest.raises(OSError, match="No space"):
-        LdsImage({FileID.DG1: b"\x61\x00"}).save(tmp_path / "image", replace=True)
-    assert LdsImage.load(tmp_path / "image") == image()
-    assert [path.name for path in tmp_path.iterdir()] == ["image"]
+        image().save(tmp_path / "image")
+    assert list(tmp_path.iterdir()) == []
 
 
 def test_nothing_of_the_person_shows() -> None:
