@@ -37,3 +37,8 @@ def _keep_names(folder: Path) -> None:
         os.fsync(descriptor)
     finally:
         os.close(descriptor)
+
+
+def is_taken(folder: Path) -> bool:
+    """Whether something stands where a folder is to be made; an empty folder does not count."""
+    return folder.exists() and (not folder.is_dir() or any(folder.iterdir()))

@@ -77,6 +77,7 @@ def prepare(  # noqa: PLR0917 - click's options
     The image holds every file of the chip, and the chip's keys and passwords sealed for the
     personalisation station.
     """
+    from emrtd.files import is_taken
     from emrtd.lds.files import FileID
     from emrtd.lds.sod import Sod
     from personalise import data_preparation
@@ -85,7 +86,7 @@ def prepare(  # noqa: PLR0917 - click's options
     from personalise.pki.issuing_pki import AUDIT_LABEL
     from personalise.pki.pki_acts import enter_accepted_quality
 
-    if output.exists() and not (output.is_dir() and not any(output.iterdir())):
+    if is_taken(output):
         raise MisuseError(f"{output}: is there already; remove it or name another folder")
     profile = ChipProfile.load(profile_name)
     local = sign_service is None

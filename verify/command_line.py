@@ -101,12 +101,13 @@ def card(
     compared with the one on the chip.
     """
     from emrtd.errors import MisuseError
+    from emrtd.files import is_taken
     from emrtd.transport.connection import connect
     from verify.credentials import read_credentials
     from verify.inspection import capture, inspect
     from verify.judging import judging
 
-    if save is not None and save.exists() and (not save.is_dir() or any(save.iterdir())):
+    if save is not None and is_taken(save):
         raise MisuseError(f"{save}: is there already; name a new folder for the image")
     inspection_system = _inspection_system(terminal, passphrase_file)
     with judging(**options) as bench:

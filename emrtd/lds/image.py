@@ -12,6 +12,7 @@ from pathlib import Path, PurePosixPath
 from typing import IO, Final, Self
 
 from emrtd.errors import MalformedError, MisuseError
+from emrtd.files import is_taken
 from emrtd.lds.files import FILES, FileID
 from emrtd.lds.recognition import HEAD, Companion, is_text, recognise, without_padding
 
@@ -75,7 +76,7 @@ class LdsImage:
 
         Raises `MisuseError` where anything is in the way.
         """
-        if folder.exists() and (not folder.is_dir() or any(folder.iterdir())):
+        if is_taken(folder):
             raise MisuseError(f"{folder}: is there already; remove it or name another folder")
         folder.parent.mkdir(parents=True, exist_ok=True)
         made = Path(tempfile.mkdtemp(prefix=f".{folder.name}.", dir=folder.parent))

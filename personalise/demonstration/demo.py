@@ -19,6 +19,7 @@ from typing import TYPE_CHECKING, Final
 
 from emrtd.command_line import ExitStatus
 from emrtd.errors import MisuseError
+from emrtd.files import is_taken
 from personalise.demonstration.hsm import SoftToken, make_token
 from personalise.demonstration.readers import Slot, card_in, stopped_in_order, virtual_reader
 from personalise.demonstration.tools import VERDICTS, Done, Tools
@@ -187,7 +188,7 @@ def _apply_for_a_passport(path: Path) -> None:
 
 def _empty(folder: Path) -> None:
     """Make the folder, or empty it where an earlier demonstration made it."""
-    if folder.exists() and (not folder.is_dir() or any(folder.iterdir())):
+    if is_taken(folder):
         if not (folder / MARK).is_file():
             raise MisuseError(f"{folder}: is there already, and not of a demonstration; use -o")
         shutil.rmtree(folder)

@@ -10,7 +10,7 @@ from typing import Final
 
 from emrtd.crypto.public_keys import encode_public_key
 from emrtd.errors import EmrtdError, MisuseError
-from emrtd.files import write_atomically
+from emrtd.files import is_taken, write_atomically
 from emrtd.iso7816.procedure import Random
 from emrtd.secret import Secret
 from personalise.pki import verifying_ca
@@ -48,7 +48,7 @@ def found_pki(
     Also puts the station's key into the user's folder.  `at` is when everything begins; `random`
     draws serial numbers.  Raises `MisuseError` for a folder in which there is something.
     """
-    if folder.exists() and (not folder.is_dir() or any(folder.iterdir())):
+    if is_taken(folder):
         raise MisuseError(f"{folder}: is there already; name a new folder for the PKI")
     folder.parent.mkdir(parents=True, exist_ok=True)
     work = folder.with_name(f".{folder.name}.{secrets.token_hex(6)}")

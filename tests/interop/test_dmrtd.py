@@ -69,7 +69,7 @@ class Dmrtd:
     def read(self, card: Card, way: str, csca: Path) -> Findings:
         """Read a card by "bac", "mrz" or "can"; what comes is `check`ed."""
         reader = self.insert(card.state).reader
-        command = [self.program, reader, way, csca, secrets.token_hex(8)]
+        command: list[str | Path] = [self.program, reader, way, csca, secrets.token_hex(8)]
         found = Findings.of(command, card, by_can=way == "can")
         check(card, found)
         return found

@@ -1,6 +1,7 @@
 """verify card and verify image as a person or a script meets them."""
 
 import io
+import shutil
 import sys
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -102,7 +103,8 @@ class Post:
         """Run `verify image` on an image of the document."""
         folder = document if isinstance(document, Path) else self.folder / "image"
         if isinstance(document, Document):
-            LdsImage(document.files).save(folder, replace=True)
+            shutil.rmtree(folder, ignore_errors=True)
+            LdsImage(document.files).save(folder)
         return self.run("image", folder, "--trust", self.store, "--at", AT, *arguments)
 
 
