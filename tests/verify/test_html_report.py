@@ -5,11 +5,11 @@ from html.parser import HTMLParser
 
 import pytest
 
+from emrtd.harmless import harmless
 from emrtd.lds.files import FileID
 from tests.verify.documents import issue, permit, usual
 from verify.html_report import render_html
 from verify.report import Report, Verdict
-from verify.words import harmless
 
 HOSTILE = '"><script>alert(1)</script><img src=x onerror=alert(2)>'
 

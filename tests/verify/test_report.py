@@ -28,7 +28,8 @@ def test_exit_statuses_of_the_verdicts() -> None:
         Verdict.REJECT: ExitStatus.REJECTED,
         Verdict.REFER: ExitStatus.REFERRED,
     }
-    assert [int(statuses[each]) for each in ("accept", "reject", "refer")] == [0, 1, 2]
+    order = (Verdict.ACCEPT, Verdict.REJECT, Verdict.REFER)
+    assert [int(statuses[each]) for each in order] == [0, 1, 2]
 
 
 def test_a_hash_check_belongs_to_its_family() -> None:

@@ -6,9 +6,9 @@ import pytest
 
 from emrtd.access.pace import chip_authentication_mapping as cam
 from emrtd.access.pace import messages
-from emrtd.access.pace.agreement import encrypt_nonce
+from emrtd.access.pace.agreement import PaceResult, encrypt_nonce
 from emrtd.access.pace.messages import Tag
-from emrtd.access.pace.protocol import PaceResult, establish
+from emrtd.access.pace.protocol import establish
 from emrtd.access.pace.variants import PaceVariant
 from emrtd.crypto.ciphers import Cipher
 from emrtd.crypto.domain_parameters import STANDARDISED

@@ -2,7 +2,8 @@
 
 from collections.abc import Callable, Mapping, Sequence
 
-from emrtd.access.pace.protocol import PaceChip, PaceResult
+from emrtd.access.pace.agreement import PaceResult
+from emrtd.access.pace.protocol import PaceChip
 from emrtd.access.pace.variants import PaceVariant
 from emrtd.access.password_state import PasswordState
 from emrtd.access.passwords import Password, PasswordType
