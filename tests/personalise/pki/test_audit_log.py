@@ -85,7 +85,7 @@ def test_an_act_that_fails_is_entered_with_its_reason(tmp_path: Path) -> None:
         with AuditLog(path, KEY).act("revoke", SUBJECT, AT):
             raise MisuseError("no such certificate")
 
-    with pytest.raises(MisuseError):
+    with pytest.raises(MisuseError, match="no such certificate"):
         failing_act()
     outcomes = [json.loads(line)["entry"]["outcome"] for line in path.read_text().splitlines()]
     assert outcomes == ["begun", "failed: no such certificate"]
@@ -223,5 +223,5 @@ def test_officers_are_kept_in_a_file(tmp_path: Path) -> None:
 )
 def test_a_wrong_configuration_is_one_error(tmp_path: Path, text: str) -> None:
     (tmp_path / "officers.json").write_text(text)
-    with pytest.raises(EmrtdError):
+    with pytest.raises(EmrtdError, match=r"officers\.json: "):
         Officers.load(tmp_path)
