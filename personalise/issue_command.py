@@ -272,7 +272,7 @@ def _chip_keys(
 ) -> "ChipKeys":
     from emrtd.access.chip_keys import ChipKeys
     from emrtd.passphrase import read_passphrase
-    from personalise.station_keys import open_at_station
+    from personalise.pki.station_keys import open_at_station
 
     if image.chip_keys is None:
         raise MisuseError(

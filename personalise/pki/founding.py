@@ -28,7 +28,7 @@ from personalise.pki.issuing_pki import (
 )
 from personalise.pki.key_custody import FileCustody, KeyCustody
 from personalise.pki.register import KEY_NAME
-from personalise.station_keys import install_station_key
+from personalise.pki.station_keys import install_station_key
 
 _STATION_CURVE: Final = "brainpoolP256r1"
 _AUDIT_CURVE: Final = "secp256r1"

@@ -38,8 +38,8 @@ from personalise.application import Application
 from personalise.chip_profile import ChipProfile, Names
 from personalise.data_preparation import prepare
 from personalise.pki.issuing_pki import IssuingPki
+from personalise.pki.station_keys import open_at_station
 from personalise.records import FieldError
-from personalise.station_keys import open_at_station
 from tests.personalise.applications import CONTRACT, application, changed, images
 from tests.personalise.conftest import NOW, PASSPHRASE
 

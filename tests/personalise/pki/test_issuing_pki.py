@@ -17,7 +17,7 @@ from emrtd.secret import Secret
 from personalise.pki.country_signing_ca import settings_for
 from personalise.pki.founding import found_pki
 from personalise.pki.issuing_pki import IssuingPki
-from personalise.station_keys import open_at_station
+from personalise.pki.station_keys import open_at_station
 from tests.personalise.conftest import NOW, PASSPHRASE
 
 DATA_GROUPS = {1: b"\x61\x01\x00", 2: b"\x75\x01\x00"}
