@@ -31,6 +31,7 @@ from personalise.pki.verifying_ca import (
     SCHEME,
     TRUST_POINT,
 )
+from personalise.records import read_bounded
 
 LONGEST: Final = {
     Role.DV_DOMESTIC: DOCUMENT_VERIFIER_VALIDITY,
@@ -38,6 +39,11 @@ LONGEST: Final = {
     Role.TERMINAL: timedelta(days=31),
 }
 """The longest validity of Doc 9303-12, Table 3, by what is certified."""
+
+_CERTIFIED: Final = "certified"
+"""The folder of what was certified on request."""
+_SEQUENCE_NUMBER: Final = 5
+_MAX_CERTIFICATE: Final = 64 * 1024
 
 
 def renew_cvca(office: PkiOffice) -> CvCertificate:
@@ -98,12 +104,20 @@ def renew_inspection_system(office: PkiOffice, rights: Right) -> CvCertificate:
 
 
 def certify(
-    office: PkiOffice, asked: CvRequest, role: Role, rights: Right, validity: timedelta
+    office: PkiOffice,
+    asked: CvRequest,
+    role: Role,
+    rights: Right,
+    validity: timedelta,
+    *,
+    authenticated_by: CvCertificate | None = None,
 ) -> CvCertificate:
     """Answer a request: as the CVCA for a Document Verifier, as our DV for a terminal.
 
-    Raises `ProtocolError` where whoever asks does not prove to have the key, `MisuseError` for a
-    validity that is longer than Table 3 has it.
+    Whoever was certified before signs the request with a key of then as well; a first request may
+    be signed by the CVCA of its State, whose certificate the officer gives (`authenticated_by`).
+    Raises `ProtocolError` where a signature is missing or wrong, or the key is of another kind than
+    ours, `MisuseError` for a validity that is longer than Table 3 has it.
     """
     if role not in LONGEST:
         raise MisuseError("only Document Verifiers and terminals are certified on request")
@@ -111,7 +125,55 @@ def certify(
         raise MisuseError(f"the validity is 1 to {LONGEST[role].days} days (Doc 9303-12, Table 3)")
     subject = {"holder": asked.holder_reference, "role": role.name, "rights": str(int(rights))}
     with office.act("cv.certify", subject):
-        return _certified(office, asked, role, rights, validity)
+        if authenticated_by is not None and not authenticated_by.is_self_signed:
+            raise MisuseError(
+                f"{authenticated_by.holder_reference} is not a CVCA's own certificate"
+            )
+        _verify_authentication(office, asked, authenticated_by)
+        certificate = _certified(office, asked, role, rights, validity)
+        write_atomically(_certified_path(office, asked.holder_reference), certificate.encode())
+    return certificate
+
+
+def _verify_authentication(
+    office: PkiOffice, asked: CvRequest, authenticated_by: CvCertificate | None
+) -> None:
+    """The outer signature of a request (Doc 9303-12, 8.1.1.5; its failures: 8.2.1)."""
+    holder, reference = asked.holder_reference, asked.outer_reference
+    own = [each for each in _certified_before(office) if _is_of_one_holder(each, holder)]
+    if reference is None:
+        if own:
+            raise ProtocolError(
+                f"{holder} was certified before: a further request is signed with the key of"
+                f" {own[-1].holder_reference} as well"
+            )
+        return
+    known = own if authenticated_by is None else [*own, authenticated_by]
+    voucher = next((each for each in known if each.holder_reference == reference), None)
+    if voucher is None:
+        raise ProtocolError(
+            f"the request is signed by {reference} as well, whose certificate is not known: give"
+            " the one of a CVCA that vouches for a first request with --authenticated-by"
+        )
+    if voucher.expiration < office.at.date():
+        raise ProtocolError(f"the key of {reference} expired on {voucher.expiration}")
+    asked.verify_outer(voucher.key_under(office.pki.trust_point.public_key))
+
+
+def _certified_before(office: PkiOffice) -> list[CvCertificate]:
+    paths = (office.pki.folder / _CERTIFIED).glob("*.cvcert")
+    found = [CvCertificate.decode(read_bounded(path, _MAX_CERTIFICATE)) for path in paths]
+    return sorted(found, key=lambda each: (each.effective, each.holder_reference))
+
+
+def _is_of_one_holder(certificate: CvCertificate, reference: str) -> bool:
+    """Whether two references are one holder's: they differ in the sequence number alone (7.2.2)."""
+    return certificate.holder_reference[:-_SEQUENCE_NUMBER] == reference[:-_SEQUENCE_NUMBER]
+
+
+def _certified_path(office: PkiOffice, reference: str) -> Path:
+    """Where a certificate is kept; a reference may hold any letter of ISO 8859-1."""
+    return office.pki.folder / _CERTIFIED / f"{reference.encode('latin-1').hex()}.cvcert"
 
 
 def _certified(
@@ -120,6 +182,12 @@ def _certified(
     asked.verify()
     by_cvca = role.is_dv
     issuer = office.pki.cv_certificate(TRUST_POINT if by_cvca else DV_CERTIFICATE)
+    signer = office.pki.custody.signer(office.newest_label("cvca" if by_cvca else "dv"))
+    ours = CvPublicKey.of(signer.public_key, SCHEME)
+    if (asked.public_key.oid, asked.public_key.curve) != (ours.oid, ours.curve):
+        raise ProtocolError(  # its certificate would bring no domain parameters (7.2.2.3)
+            f"the request's key is not for {SCHEME.description} on {CURVE}, as its issuer's is"
+        )
     wanted = asked.authority_reference
     if wanted is not None and wanted != issuer.holder_reference:
         raise ProtocolError(
@@ -132,7 +200,7 @@ def _certified(
         chat=Chat.inspection_system(role, rights & issuer.chat.rights),
         effective=day,
         expiration=min(day + validity, issuer.expiration),  # it does not outlive its issuer's
-        signer=office.pki.custody.signer(office.newest_label("cvca" if by_cvca else "dv")),
+        signer=signer,
         scheme=SCHEME,
         authority=issuer.holder_reference,
     )

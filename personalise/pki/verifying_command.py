@@ -74,14 +74,29 @@ def renew_inspection_system(rights: tuple[str, ...], **options: Any) -> None:
 @click.option(
     "--days", type=click.IntRange(0, 1000), required=True, help="How long the certificate is valid."
 )
+@click.option(
+    "--authenticated-by",
+    type=_FILE,
+    help="Certificate of the CVCA that has signed the first request of its Document Verifier too.",
+)
 @click.option("-o", "output", type=_PATH, required=True)
 @_rights
 @act_options
-def certify(
-    request: Path, role: str, days: int, output: Path, rights: tuple[str, ...], **options: Any
+def certify(  # noqa: PLR0917 - click's options
+    request: Path,
+    role: str,
+    days: int,
+    authenticated_by: Path | None,
+    output: Path,
+    rights: tuple[str, ...],
+    **options: Any,
 ) -> None:
-    """Answer a certificate REQUEST, after verifying that whoever asks has the key."""
+    """Answer a certificate REQUEST, after verifying that whoever asks has the key.
+
+    Whoever was certified before has to sign with the key of then as well.
+    """
     from emrtd.files import write_atomically
+    from emrtd.pki.cvc import CvCertificate
     from emrtd.pki.cvc_authorization import Role
     from emrtd.pki.cvc_requests import CvRequest
     from personalise.pki.verifying_acts import certify as answer
@@ -94,7 +109,12 @@ def certify(
     }
     asked = CvRequest.decode(read_bounded(request, 64 * 1024))
     office = make_office(**options)
-    made = answer(office, asked, roles[role], _sum(rights), timedelta(days=days))
+    voucher = None
+    if authenticated_by is not None:
+        voucher = CvCertificate.decode(read_bounded(authenticated_by, 64 * 1024))
+    made = answer(
+        office, asked, roles[role], _sum(rights), timedelta(days=days), authenticated_by=voucher
+    )
     write_atomically(output, made.encode())
     _show(made)
 

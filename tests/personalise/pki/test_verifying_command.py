@@ -7,9 +7,10 @@ import pytest
 
 from emrtd.crypto.curves import CURVES
 from emrtd.crypto.private_keys import EcPrivateKey
-from emrtd.pki.cvc import CvCertificate
-from emrtd.pki.cvc_authorization import Right, Role
-from emrtd.pki.cvc_requests import request
+from emrtd.pki.cvc import CvCertificate, issue
+from emrtd.pki.cvc_authorization import Chat, Right, Role
+from emrtd.pki.cvc_keys import CvPublicKey
+from emrtd.pki.cvc_requests import CvRequest, authenticate, request
 from emrtd.pki.cvc_validation import TrustState, find_chain
 from personalise.pki.verifying_ca import SCHEME
 from tests.personalise.pki.test_pki_command import Desk, desk  # noqa: F401 - a fixture
@@ -69,6 +70,77 @@ def test_a_foreign_document_verifier_is_certified_on_request(desk: Desk) -> None
     assert (made.role, made.chat.rights) == (Role.DV_FOREIGN, Right.READ_DG3)
 
 
+def asking(desk: Desk, asked: CvRequest, *more: str) -> tuple[str, Path]:  # noqa: F811
+    """Have a request answered; what is said, and where the certificate is if there is one."""
+    path, output = desk.folder / "request.cvreq", desk.folder / f"{asked.holder_reference}.cvcert"
+    path.write_bytes(asked.encode())
+    said = desk.act(
+        "eac", "certify", str(path), "--role", "foreign-dv", "--days", "30", *more,
+        "-o", str(output),
+    )  # fmt: skip
+    return said, output
+
+
+def own_key() -> EcPrivateKey:
+    return EcPrivateKey.generate(CURVES["brainpoolP256r1"])
+
+
+def test_a_further_request_is_signed_with_the_key_before_it(desk: Desk) -> None:  # noqa: F811
+    first, second = own_key(), own_key()
+    asking(desk, request(first, SCHEME, "XXDV00001"))
+    assert desk.status == 0
+    further = request(second, SCHEME, "XXDV00002")
+    for asked, complaint in (
+        (further, "was certified before"),
+        (authenticate(further, second, SCHEME, "XXDV00001"), "signature"),
+        (authenticate(further, first, SCHEME, "XXDV00009"), "not known"),
+    ):
+        said, output = asking(desk, asked)
+        assert desk.status == 64
+        assert complaint in said
+        assert not output.exists()
+    _, output = asking(desk, authenticate(further, first, SCHEME, "XXDV00001"))
+    assert desk.status == 0
+    made = CvCertificate.decode(output.read_bytes())
+    made.verify(read(desk, "cvca.cvcert").public_key)
+
+
+def test_a_foreign_cvca_vouches_for_a_first_request(desk: Desk) -> None:  # noqa: F811
+    cvca = own_key()
+    rights = Right.READ_DG3 | Right.READ_DG4
+    certificate = issue(
+        public_key=CvPublicKey.of(cvca.public_key, SCHEME),
+        holder="XXCVCA00001",
+        chat=Chat.inspection_system(Role.CVCA, rights),
+        effective=TODAY,
+        expiration=TODAY,
+        signer=cvca,
+        scheme=SCHEME,
+        authority="XXCVCA00001",
+    )
+    given = desk.folder / "foreign-cvca.cvcert"
+    given.write_bytes(certificate.encode())
+    inner = request(own_key(), SCHEME, "XXDV00001")
+    stranger = authenticate(inner, own_key(), SCHEME, "XXCVCA00001")
+    assert "signature" in asking(desk, stranger, "--authenticated-by", str(given))[0]
+    genuine = authenticate(inner, cvca, SCHEME, "XXCVCA00001")
+    assert "not known" in asking(desk, genuine)[0]
+    _, output = asking(desk, genuine, "--authenticated-by", str(given))
+    assert desk.status == 0
+    assert output.exists()
+    said = asking(desk, genuine, "--authenticated-by", str(output))[0]
+    assert "not a CVCA's own certificate" in said
+
+
+def test_a_key_on_another_curve_is_not_certified(desk: Desk) -> None:  # noqa: F811
+    """The certificate would name no curve, and the key would be taken for one on ours."""
+    asked = request(EcPrivateKey.generate(CURVES["secp256r1"]), SCHEME, "XXDV00001")
+    said, output = asking(desk, asked)
+    assert desk.status == 64
+    assert "brainpoolP256r1" in said
+    assert not output.exists()
+
+
 @pytest.mark.parametrize(
     ("days", "change", "said"),
     [
@@ -78,9 +150,7 @@ def test_a_foreign_document_verifier_is_certified_on_request(desk: Desk) -> None
     ],
 )
 def test_what_is_not_certified(desk: Desk, days: str, change: bool, said: str) -> None:  # noqa: F811
-    octets = bytearray(
-        request(EcPrivateKey.generate(CURVES["secp256r1"]), SCHEME, "XXDV00001").encode()
-    )
+    octets = bytearray(request(own_key(), SCHEME, "XXDV00001").encode())
     octets[-1] ^= change
     path = desk.folder / "request.cvreq"
     path.write_bytes(octets)
