@@ -91,15 +91,16 @@ def with_response_chaining(procedure: Procedure[T]) -> Procedure[T]:
 
     def layer(command: CommandAPDU) -> Procedure[ResponseAPDU]:
         response = yield command
-        parts = [response.data]
+        parts, size = [response.data], len(response.data)
         while response.sw >> 8 == 0x61:
             response = yield CommandAPDU(
                 command.cla & 0x03, INS.GET_RESPONSE, ne=response.sw & 0xFF or SHORT_MAX_LE
             )
             parts.append(response.data)
+            size += len(response.data)
             if not response.data and response.sw >> 8 == 0x61:
                 raise ProtocolError("the chip announces more octets by 61XX and gives none")
-            if sum(map(len, parts)) > _MAX_CHAINED_RESPONSE:
+            if size > _MAX_CHAINED_RESPONSE:
                 raise ProtocolError("the chip's chained response has no end")
         return ResponseAPDU(b"".join(parts), response.sw)
 

@@ -201,7 +201,8 @@ class FileReader:
         except BareResponseError as error:  # that there is no such file ends no session
             if error.sw != SW.FILE_NOT_FOUND:
                 raise
-            sw = error.sw
+            reason = "the chip says in plain that there is none, which anybody may have said"
+            raise ProtocolError(f"selecting {file.name}: {reason}") from None
         if sw not in {SW.OK, SW.FILE_DEACTIVATED}:
             raise ChipRefusalError(sw, f"selecting {file.name}")
         content = yield from self._block_at(file, 0, min(wanted, self.block))

@@ -346,7 +346,9 @@ def test_refusals_are_answered_in_plain(access: str, instead: Instead) -> None:
     evidence = run(inspect(Credentials(mrz=MRZ)), around(card.chip.process))
     assert all(protected[protected.index(True) :])  # the chip was opened once
     assert dict(evidence.files) == absent.files
-    assert evidence.unread[FileID.DG13].sw == SW.FILE_NOT_FOUND
+    assert "says in plain" in evidence.unread[FileID.DG13].reason
+    assert evidence.unread[FileID.DG13].sw is None  # nobody vouches for it: no proof of a removal
+    assert made.judged(evidence).check("dg.hash.DG13").outcome is Outcome.NOT_PERFORMED
     assert made.judged(evidence).check("chip.authentication").outcome is Outcome.PASSED
 
 

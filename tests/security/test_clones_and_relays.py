@@ -7,23 +7,45 @@ from functools import cache
 import msgspec
 import pytest
 
+from emrtd.access.passwords import Password
 from emrtd.access.terminal_authentication import TerminalCredentials
 from emrtd.crypto.private_keys import RsaPrivateKey
 from emrtd.iso7816.apdu import INS, CommandAPDU
 from emrtd.iso7816.procedure import run
+from emrtd.iso7816.secure_messaging import SECURE_MESSAGING_BITS
 from emrtd.lds.card_access import CardAccess
+from emrtd.lds.dg14 import DataGroup14
 from emrtd.lds.files import FileID
 from emrtd.lds.security_infos import SecurityInfos
 from emrtd.pki.crl import Crl
 from emrtd.pki.findings import Outcome, Shows
 from tests.certificates import Authority
-from tests.security.chips import DROPPED, Clone, Relay, clone_of, password_of
-from tests.verify.documents import CSCA, Document, Trust, issue, key, mrz, usual
+from tests.security.chips import (
+    DROPPED,
+    NOT_FOUND,
+    Clone,
+    DenyingRelay,
+    Open,
+    Relay,
+    clone_of,
+    password_of,
+)
+from tests.verify.documents import (
+    CSCA,
+    PACE_CAM,
+    PACE_GM,
+    Document,
+    Trust,
+    issue,
+    key,
+    mrz,
+    usual,
+)
 from tests.verify.test_inspection import inspected
 from tests.verify.test_terminal import VERSION_2, chain, credentials, document
 from tests.vsmartcard.cards import personalised
 from verify.evidence import Evidence, PaceTranscript
-from verify.inspection import inspect
+from verify.inspection import channel, inspect
 from verify.inspection.opening import Credentials
 from verify.report import Report, Verdict
 
@@ -72,6 +94,47 @@ def test_mapping_proven_by_another_chip_before_the_session_was_dropped() -> None
     assert report.check("cardsecurity.signature").outcome is Outcome.PASSED  # of a genuine chip
     assert report.check("pace.cam").shows is Shows.CLONING
     assert report.verdict is Verdict.REJECT
+
+
+@pytest.mark.parametrize("by_can", [False, True])
+def test_mapping_proven_by_another_chip_that_then_denied_its_application(by_can: bool) -> None:
+    """The victim's chip has this proof alone; the clone lets anyone read, so that no key is needed.
+
+    The terminal itself ends the session here: nothing of it may count for what it reads after it.
+    """
+    infos = DataGroup14(SecurityInfos(PACE_GM, PACE_CAM)).encode()
+    victim = issue(active_authentication=None, more={14: infos})
+    genuine = thief.__wrapped__(active_authentication=None, more={14: infos})
+    relay = DenyingRelay(genuine, victim, Open(victim.files))
+    can = Password.can("654321") if by_can else None
+    procedure = inspect(Credentials(password_of(victim), can), optical_mrz=victim.how.mrz.text)
+    evidence = run(procedure, relay.process, lambda: None)
+    report = victim.judged(evidence)
+    assert relay.stage == 2
+    assert report.check("dg.hash.DG1").outcome is Outcome.PASSED  # the victim's own data
+    assert report.check("cardsecurity.signature").outcome is Outcome.PASSED  # of a genuine chip
+    assert report.check("pace.cam").outcome is Outcome.NOT_PERFORMED
+    assert report.check("access.downgrade").outcome is Outcome.WARNING
+    assert evidence.session is not None
+    assert (evidence.session.pace, evidence.session.access) == (None, "none")
+    assert report.verdict is Verdict.REFER
+
+
+def test_version_2_proven_by_another_chip_that_then_denied_its_application() -> None:
+    victim = document(more_infos=VERSION_2, active_authentication=None)
+    announced = SecurityInfos(*victim.how.pace, *VERSION_2)
+    access = {FileID.CARD_ACCESS: CardAccess(announced).encode()}
+    genuine = document.__wrapped__(
+        more_infos=VERSION_2, mrz=thief().how.mrz, chip_private=0xB0B, active_authentication=None
+    )
+    genuine = replace(genuine, files=genuine.files | access)
+    relay = DenyingRelay(genuine, victim, Open(victim.files))
+    report = presented(victim, relay.process, credentials(*chain()))
+    assert relay.stage == 2
+    assert report.check("dg.hash.DG1").outcome is Outcome.PASSED
+    assert report.check("chip.authentication").outcome is not Outcome.PASSED
+    assert report.check("terminal.authentication").outcome is not Outcome.PASSED
+    assert report.verdict is not Verdict.ACCEPT
 
 
 def test_a_relay_that_stays_with_the_genuine_chip_shows_that_chip() -> None:
@@ -311,3 +374,51 @@ def test_a_chip_that_breaks_off_active_authentication_is_not_accepted() -> None:
 def test_a_clone_behind_a_chip_that_refuses_everything_but_reading() -> None:
     report = presented(usual(), Clone(clone_of(usual()).chip, frozenset(INS)).process)
     assert report.verdict is not Verdict.ACCEPT
+
+
+# --- on the air -----------------------------------------------------------------------------------
+
+
+def test_nobody_on_the_air_makes_a_genuine_document_a_forged_one() -> None:
+    """Somebody lets the commands through, and says in plain that there is no DG2."""
+    chip = personalised(usual().files, usual().keys)
+    in_application, selected = False, 0
+
+    def process(octets: bytes) -> bytes:
+        nonlocal in_application, selected
+        command, answer = CommandAPDU.decode(octets), chip.process(octets)
+        by_name = command.ins == INS.SELECT and command.p1 == 0x04
+        by_identifier = command.ins == INS.SELECT and command.p1 == 0x02
+        in_application |= by_name
+        selected += in_application and by_identifier
+        by_short_identifier = command.ins == INS.READ_BINARY and bool(command.p1 & 0x80)
+        if in_application and (by_short_identifier or (by_identifier and selected == 4)):
+            return NOT_FOUND  # the fourth file is DG2: EF.COM, EF.SOD and DG1 come before it
+        return answer
+
+    evidence = inspected(process)
+    assert FileID.DG13 in evidence.files  # the session goes on
+    assert evidence.unread[FileID.DG2].sw is None
+    report = usual().judged(evidence)
+    assert report.check("dg.hash.DG2").outcome is Outcome.NOT_PERFORMED
+    assert report.verdict is Verdict.REFER
+
+
+def test_a_chip_that_never_ends_its_answer_in_the_new_session_keeps_nobody_waiting() -> None:
+    """By 61XX it announces octets for ever, one at a time."""
+    chip = personalised(usual().files, usual().keys)
+    agreed, answers = False, 0
+
+    def process(octets: bytes) -> bytes:
+        nonlocal agreed, answers
+        command = CommandAPDU.decode(octets)
+        if agreed:
+            answers += 1
+            return b"\x99\x61\x01"
+        protected = command.cla & SECURE_MESSAGING_BITS
+        agreed = bool(protected) and command.ins == INS.GENERAL_AUTHENTICATE
+        return chip.process(octets)
+
+    report = usual().judged(inspected(process))
+    assert answers < channel.MOST_COMMANDS
+    assert report.check("chip.authentication").shows is Shows.CLONING

@@ -57,6 +57,17 @@ class Notes:
         if self.chip_authentication is not None and self.chip_authentication.version == 2:
             self.chip_authentication = None
 
+    def forget_session(self) -> None:
+        """The files come through another session, if any: what this one has shown is not of them.
+
+        Whoever relays PACE to a genuine chip, and then has it deny its application, may have put
+        a copy of another in its place.
+        """
+        self.access = "none"
+        self.pace.clear()
+        self.forget_card_security_proof()
+        self.terminal_authentication = None
+
     def evidence(self, optical_mrz: str) -> Evidence:
         """All of it as evidence; counts, time and ATR are the transport's to add."""
         session = Session(
@@ -104,6 +115,7 @@ class Channel:
         """Power the chip up anew, and begin with a plain channel."""
         self.protect(None)
         self.reopen = self.pace = None
+        self._lost = False
         yield Reset()
 
     def carry(self, procedure: Procedure[T]) -> Procedure[T]:
@@ -145,7 +157,8 @@ class Channel:
         # any answer will do, so long as it is in the session
         probe = exchange(self.reader.probe(FILES[FileID.COM].address))
         try:
-            yield from with_response_chaining(through(secured(probe, session), record))
+            recording = through(secured(probe, session), record)
+            yield from through(with_response_chaining(recording), self._counted)
         except (MalformedError, ProtocolError):
             self._lost = not (yield from self._recover())
         else:

@@ -61,6 +61,7 @@ class Opener:
         if infos is not None and takes_pace:
             if (yield from self._open_by_pace(infos)):
                 return True
+            self.notes.forget_session()
             yield from self.channel.reset()  # 4.1: PACE or BAC, but not both in the same session
         yield from self._select_application()
         if (yield from self._is_plain()):
@@ -223,7 +224,6 @@ class Opener:
         except (ChipRefusalError, MalformedError, ProtocolError) as error:
             return self._note_failure(str(error))
         self.notes.opened, self.notes.access = True, "bac"
-        self.notes.pace.clear()  # whatever PACE has shown, the files come through this session
 
         def reopen() -> Procedure[bool]:
             try:
