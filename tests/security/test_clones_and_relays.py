@@ -19,7 +19,7 @@ from emrtd.lds.files import FileID
 from emrtd.lds.security_infos import SecurityInfos
 from emrtd.pki.crl import Crl
 from emrtd.pki.findings import Outcome, Shows
-from tests.certificates import Authority
+from tests.certificates import Authority, name
 from tests.security.chips import (
     DROPPED,
     NOT_FOUND,
@@ -173,10 +173,15 @@ def test_ef_card_security_of_another_chip() -> None:
     assert report.verdict is Verdict.REJECT
 
 
-def test_ef_card_security_of_another_state() -> None:
-    """Its signature is good, its chip proves itself; it is no part of this document."""
+@pytest.mark.parametrize("calls_itself", ["FR", "UT"])
+def test_ef_card_security_of_another_state(calls_itself: str) -> None:
+    """Its signature is good, its chip proves itself; it is no part of this document.
+
+    Whatever the Document Signer calls itself, its State is that of its CSCA.
+    """
     france = Authority("FR", "CSCA FR", common_name="CSCA France")
-    foreign = issue(authority=france, mrz=mrz(issuing_state="FRA"))
+    signer = france.issue("DS 1", subject=name(calls_itself, "DS 1"))
+    foreign = issue(authority=france, mrz=mrz(issuing_state="FRA"), signer=signer)
     trust = Trust(
         (CSCA.certificate(), france.certificate()), map(Crl.parse, (CSCA.crl(), france.crl()))
     )

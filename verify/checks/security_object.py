@@ -94,7 +94,7 @@ def _foreign_signer(case: Case, examination: Examination) -> str | None:
     of_document = None if case.sod_examination is None else case.sod_examination.signer
     if of_document is None or examination.signer is None:
         return None
-    states = examination.signer.country, of_document.country
+    states = examination.signer.issuer.country, of_document.issuer.country
     if states[0] == states[1]:
         return None
     return f"EF.CardSecurity is signed by {states[0]}, EF.SOD by {states[1]}"
