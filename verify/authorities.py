@@ -1,12 +1,13 @@
 """Verifies CSCA and link certificates among one another: by their own key, or by a link."""
 
 from collections import defaultdict
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 
 from emrtd.crypto.signatures import PublicKey
 from emrtd.errors import ProtocolError
 from emrtd.pki.certificates import Certificate
+from emrtd.pki.path import unfit_to_issue
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,7 +45,7 @@ class Authorities:
         if certificate.scheme is None:
             unknown = "its signature's algorithm is not known"
             return Proof(False, unknown, is_link=names_another or not certificate.is_self_issued)
-        if certificate.is_self_issued and _signed(certificate, certificate.public_key):
+        if is_signed_by_itself(certificate):
             return Proof(True, "signed by its own key")
         issuers = list(self._candidates(certificate))
         for issuer in issuers:
@@ -52,6 +53,18 @@ class Authorities:
                 reason = f"signed by {issuer.subject}"
                 return Proof(True, reason, is_link=True, issuer=issuer)
         return _unproven(certificate, issuers, names_another=names_another)
+
+    def vouch_for(self, certificate: Certificate) -> bool:
+        """Whether one of them signed a CA's certificate, and may: a CA of the same State.
+
+        No State's CSCA makes another State's (Doc 9303-12, 7.1), and no Document Signer any.
+        """
+        return certificate.is_ca and any(
+            issuer.country == certificate.country
+            and unfit_to_issue(issuer, certificate) is None
+            and _signed(certificate, issuer.public_key)
+            for issuer in self._candidates(certificate)
+        )
 
     def _candidates(self, certificate: Certificate) -> Iterator[Certificate]:
         """Those with the key that is named, under any name of the State; those of the name.
@@ -65,6 +78,30 @@ class Authorities:
         for each in (*(each for each in by_key if each.country == country), *by_name):
             if each != certificate:
                 yield each
+
+
+def reached_by_links(
+    trusted: Iterable[Certificate], others: Iterable[Certificate]
+) -> list[Certificate]:
+    """Those of the others that links tie to trusted ones, each vouched for by one before it."""
+    authorities = Authorities()
+    for each in trusted:
+        authorities.add(each)
+    reached, waiting = list[Certificate](), dict.fromkeys(others)
+    grown = True
+    while grown:
+        found = [each for each in waiting if authorities.vouch_for(each)]
+        for each in found:
+            authorities.add(each)
+            del waiting[each]
+        reached += found
+        grown = bool(found)
+    return reached
+
+
+def is_signed_by_itself(certificate: Certificate) -> bool:
+    """Whether a certificate is a root: of one name, and signed by its own key."""
+    return certificate.is_self_issued and _signed(certificate, certificate.public_key)
 
 
 def _unproven(

@@ -5,17 +5,19 @@ ties to one in the store.  Only where the store has no CSCA of that State at all
 bring its own: the operator who adds it vouches for it.
 """
 
-from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import datetime
 
 from emrtd.pki.certificates import Certificate
+from emrtd.pki.defect_list import DefectList
+from emrtd.pki.deviation_list import DeviationList
 from emrtd.pki.findings import Outcome
+from emrtd.pki.master_list import MasterList
 from emrtd.pki.passive import Examination, examine
 from emrtd.pki.signed_data import SignedData
 from emrtd.pki.signer_profile import Purpose
 from emrtd.pki.trust import TrustSet, TrustView
-from verify.authorities import Authorities
+from verify.authorities import is_signed_by_itself, reached_by_links
 
 
 @dataclass(frozen=True, slots=True)
@@ -26,18 +28,17 @@ class ListSigner:
     problem: str | None = None
 
 
-def examine_list_signer(
-    data: SignedData,
-    trust: TrustView,
-    purpose: Purpose,
-    own: Iterable[Certificate],
-    at: datetime,
-) -> ListSigner:
+SignedList = MasterList | DeviationList | DefectList
+
+
+def examine_list_signer(content: SignedList, trust: TrustView, at: datetime) -> ListSigner:
     """Verify the signature of a list, and its signer's way to a CSCA.
 
-    `own` are the certificates of a Master List.  A signer's certificate that has expired since the
-    list was signed is no problem: lists are kept.  A revoked one is.
+    A signer's certificate that has expired since the list was signed is no problem: lists are kept.
+    A revoked one is.
     """
+    data, purpose = content.signed_data, _purpose_of(content)
+    own = content.certificates if isinstance(content, MasterList) else ()
     examination = examine(data, trust, at=at, prefix="list", purpose=purpose)
     problem = _problem(examination, data, trust, purpose, at)
     if problem is None:
@@ -50,7 +51,8 @@ def examine_list_signer(
     candidates = [each for each in enclosed if each.country == country]
     anchors = [anchor.certificate for anchor in trust.anchors_of_country(country)]
     if anchors:
-        reached, how = _linked(anchors, candidates), "a link certificate to its CSCA in the store"
+        reached = [*anchors, *reached_by_links(anchors, candidates)]
+        how = "a link certificate to its CSCA in the store"
     else:
         reached = _self_signed(candidates) if own else []
         how = f"its own CSCA: the store has none of {country}"
@@ -61,31 +63,18 @@ def examine_list_signer(
     return ListSigner("", problem)
 
 
-def _linked(anchors: list[Certificate], candidates: list[Certificate]) -> list[Certificate]:
-    """The anchors, and the candidates that links tie to them, each proven by one before it."""
-    authorities = Authorities()
-    reached = list(anchors)
-    for anchor in anchors:
-        authorities.add(anchor)
-    waiting = [each for each in candidates if each.is_ca]
-    grown = True
-    while grown:
-        found = [
-            each
-            for each in waiting
-            if (proof := authorities.prove(each)).verified and proof.issuer is not None
-        ]
-        for each in found:
-            authorities.add(each)
-            reached.append(each)
-            waiting.remove(each)
-        grown = bool(found)
-    return reached
+def _purpose_of(content: SignedList) -> Purpose:
+    match content:
+        case MasterList():
+            return Purpose.MASTER_LIST_SIGNER
+        case DeviationList():
+            return Purpose.DEVIATION_LIST_SIGNER
+        case DefectList():
+            return Purpose.DEFECT_LIST_SIGNER
 
 
 def _self_signed(candidates: list[Certificate]) -> list[Certificate]:
-    authorities = Authorities()
-    return [each for each in candidates if each.is_ca and authorities.prove(each).verified]
+    return [each for each in candidates if each.is_ca and is_signed_by_itself(each)]
 
 
 def _problem(

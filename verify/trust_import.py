@@ -12,15 +12,13 @@ from datetime import datetime
 from emrtd.errors import MisuseError
 from emrtd.pki.certificates import Certificate
 from emrtd.pki.crl import Crl
-from emrtd.pki.defect_list import DefectList
 from emrtd.pki.deviation_list import DeviationList
 from emrtd.pki.findings import Outcome
 from emrtd.pki.master_list import MasterList
 from emrtd.pki.path import find_anchor
 from emrtd.pki.revocation import find_crl_issuer
-from emrtd.pki.signer_profile import Purpose
-from verify.authorities import Authorities, Proof
-from verify.list_signers import examine_list_signer
+from verify.authorities import Authorities, Proof, reached_by_links
+from verify.list_signers import SignedList, examine_list_signer
 from verify.trust_columns import columns_of, columns_of_list, kind_of
 from verify.trust_entries import ANCHOR_KINDS, Entry, Kind
 from verify.trust_files import Content, TrustFile
@@ -64,7 +62,7 @@ class _Item:
 class _List:
     """A signed list, where it is from, and why its signer is not believed so far."""
 
-    content: MasterList | DeviationList | DefectList = field(repr=False)
+    content: SignedList = field(repr=False)
     source: int
     summary: Summary
     collection: bool
@@ -140,12 +138,12 @@ class _Import:
         while grown and waiting:
             grown, left = False, []
             for each in waiting:
-                problem, note = self._examine(each.content)
-                if problem is None:
-                    self._add_list(each, note)
+                signer = examine_list_signer(each.content, self._store, self._at)
+                if signer.problem is None:
+                    self._add_list(each, signer.description)
                     grown |= isinstance(each.content, MasterList)
                 else:
-                    each.problem = problem
+                    each.problem = signer.problem
                     left.append(each)
             waiting = left
         return waiting
@@ -176,16 +174,6 @@ class _Import:
         summary.known += not new
         summary.verified += verified
 
-    def _examine(self, content: MasterList | DeviationList | DefectList) -> tuple[str | None, str]:
-        """Why the signer of a list is not to be believed (None if it is), and who it is."""
-        purpose, own = Purpose.DEVIATION_LIST_SIGNER, tuple[Certificate, ...]()
-        if isinstance(content, MasterList):
-            purpose, own = Purpose.MASTER_LIST_SIGNER, content.certificates
-        if isinstance(content, DefectList):
-            purpose = Purpose.DEFECT_LIST_SIGNER
-        signer = examine_list_signer(content.signed_data, self._store, purpose, own, self._at)
-        return signer.problem, signer.description
-
     def _add(
         self,
         source: int,
@@ -196,7 +184,8 @@ class _Import:
         vouched: bool = False,
     ) -> None:
         kind = kind_of(content, vouched=vouched)
-        entry, new, trusted = self._store.add_entry(source, kind, columns_of(content))
+        columns = columns_of(content)
+        entry, new, trusted = self._store.add_entry(source, kind, columns, listed=vouched)
         item = self._items.setdefault(
             entry, _Item(content, summary.name, new, chosen, vouched, trusted)
         )
@@ -234,9 +223,11 @@ class _Import:
             known[number]
             for number, item in items.items()
             if not proofs[number].wrong
-            and (item.vouched or self._unverified or (item.chosen and proofs[number].verified))
+            and (item.vouched or self._unverified or (item.chosen and _is_root(proofs[number])))
         }
-        self._spread(trusted, known, proofs)
+        # What links tie to something trusted is trusted as well (Doc 9303-12, 6.1.1).
+        others = [known[number] for number in proofs if known[number] not in trusted]
+        trusted.update(reached_by_links(trusted, others))
         for number, proof in proofs.items():
             is_trusted = known[number] in trusted
             self._store.settle(
@@ -247,21 +238,6 @@ class _Import:
                 item = items[number]
                 item.verified, item.trusted = proof.verified, is_trusted
                 item.reason = "nobody vouches for it" if proof.verified else proof.explanation
-
-    @staticmethod
-    def _spread(
-        trusted: set[Certificate], known: dict[int, Certificate], proofs: dict[int, Proof]
-    ) -> None:
-        """Trust what links tie to something trusted (Doc 9303-12, 6.1.1)."""
-        grown = True
-        while grown:
-            reached = {
-                known[entry]
-                for entry, proof in proofs.items()
-                if proof.issuer in trusted and known[entry].is_ca
-            }
-            grown = not reached <= trusted
-            trusted |= reached
 
     def _settle_signed(self) -> None:
         """Verify what CSCAs have signed: signers of documents and lists, and CRLs."""
@@ -334,6 +310,10 @@ class _Import:
             )
         item.summaries[0].left_out.append(f"{name}: {item.reason}")
         self._store.drop(entry)
+
+
+def _is_root(proof: Proof) -> bool:
+    return proof.verified and proof.issuer is None
 
 
 def _rank(file: TrustFile) -> int:

@@ -5,10 +5,13 @@ from datetime import datetime
 
 from emrtd.pki.certificates import Certificate
 from emrtd.pki.crl import Crl
+from emrtd.pki.defect_list import DefectList
+from emrtd.pki.deviation_list import DeviationList
 from emrtd.pki.findings import Outcome
 from emrtd.pki.path import find_anchor
 from emrtd.pki.revocation import find_crl_issuer
-from verify.authorities import Authorities
+from verify.authorities import Authorities, is_signed_by_itself, reached_by_links
+from verify.list_signers import examine_list_signer
 from verify.trust_entries import ANCHOR_KINDS, Entry, Kind
 from verify.trust_store import TrustStore
 
@@ -17,6 +20,8 @@ _SIGNED_BY_CSCA = (
     Kind.MASTER_LIST_SIGNER,
     Kind.DEVIATION_LIST_SIGNER,
     Kind.CRL,
+    Kind.DEVIATION_LIST,
+    Kind.DEFECT_LIST,
 )
 
 
@@ -39,27 +44,40 @@ def remove_entries(
 
 
 def _recheck_authorities(store: TrustStore, country: str) -> list[Entry]:
-    """Prove the CSCA and link certificates of a country anew, until nothing more falls."""
+    """Follow the links of a country anew, from what is trusted for another reason than a link.
+
+    Links that prove one another in a circle hold up nothing.
+    """
+    kept = {
+        Certificate.parse(entry.der): entry
+        for kind in ANCHOR_KINDS
+        for entry in store.entries(kind=kind, country=country)
+    }
+    roots = [
+        certificate
+        for certificate, entry in kept.items()
+        if entry.trusted
+        and (not entry.verified or store.is_listed(entry.id) or is_signed_by_itself(certificate))
+    ]
+    others = [certificate for certificate in kept if certificate not in roots]
+    trusted = {*roots, *reached_by_links(roots, others)}
+    authorities = Authorities()
+    for certificate in trusted:
+        authorities.add(certificate)
     orphans: list[Entry] = []
-    fallen = True
-    while fallen:
-        kept = [
-            entry for kind in ANCHOR_KINDS for entry in store.entries(kind=kind, country=country)
-        ]
-        authorities = Authorities()
-        for entry in kept:
-            if entry.trusted:
-                authorities.add(Certificate.parse(entry.der))
-        fallen = False
-        for entry in kept:
-            proof = authorities.prove(Certificate.parse(entry.der))
-            if entry.verified and not proof.verified:
-                trusted = entry.trusted and store.is_listed(entry.id)
-                store.settle(
-                    entry.id, verified=False, trusted=trusted, explanation=proof.explanation
-                )
-                orphans.append(entry)
-                fallen = True
+    for certificate, entry in kept.items():
+        if not entry.verified:
+            continue
+        proof = authorities.prove(certificate)
+        if proof.verified and (certificate in trusted or not entry.trusted):
+            continue
+        store.settle(
+            entry.id,
+            verified=proof.verified,
+            trusted=certificate in trusted,
+            explanation=proof.explanation,
+        )
+        orphans.append(entry)
     return orphans
 
 
@@ -67,14 +85,24 @@ def _recheck_signed(store: TrustStore, country: str, at: datetime) -> list[Entry
     orphans = []
     for kind in _SIGNED_BY_CSCA:
         for entry in store.entries(kind=kind, country=country):
-            if kind is Kind.CRL:
-                crl = Crl.parse(entry.der)
-                good = find_crl_issuer(crl, store) is not None
-                reason = f"no trusted key of {crl.issuer} signed it"
-            else:
-                finding = find_anchor(Certificate.parse(entry.der), store, at)[1]
-                good, reason = finding.outcome is Outcome.PASSED, finding.reason
-            if entry.verified and not good:
-                store.settle(entry.id, verified=False, trusted=False, explanation=reason)
+            problem = _problem_of(entry, store, at) if entry.verified else None
+            if problem is not None:
+                store.settle(entry.id, verified=False, trusted=False, explanation=problem)
                 orphans.append(entry)
     return orphans
+
+
+def _problem_of(entry: Entry, store: TrustStore, at: datetime) -> str | None:
+    """Why something that a CSCA of the store had signed no longer counts; None where it does."""
+    match entry.kind:
+        case Kind.CRL:
+            crl = Crl.parse(entry.der)
+            reason = f"no trusted key of {crl.issuer} signed it"
+            return reason if find_crl_issuer(crl, store) is None else None
+        case Kind.DEVIATION_LIST:
+            return examine_list_signer(DeviationList.parse(entry.der), store, at).problem
+        case Kind.DEFECT_LIST:
+            return examine_list_signer(DefectList.parse(entry.der), store, at).problem
+        case _:
+            finding = find_anchor(Certificate.parse(entry.der), store, at)[1]
+            return None if finding.outcome is Outcome.PASSED else finding.reason

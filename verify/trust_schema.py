@@ -3,7 +3,7 @@
 from typing import Final
 
 APPLICATION_ID: Final = 0x43485354
-VERSION: Final = 1
+VERSION: Final = 2
 SCHEMA: Final = """
 CREATE TABLE source (
     id INTEGER PRIMARY KEY,
@@ -38,6 +38,7 @@ CREATE INDEX entry_by_serial ON entry (serial);
 CREATE TABLE provenance (
     entry INTEGER NOT NULL REFERENCES entry (id) ON DELETE CASCADE,
     source INTEGER NOT NULL REFERENCES source (id) ON DELETE CASCADE,
+    listed INTEGER NOT NULL,        -- whether a Master List in the file holds it
     PRIMARY KEY (entry, source)
 ) WITHOUT ROWID;
 """

@@ -235,11 +235,8 @@ class TrustStore:
         return sum(removed)
 
     def is_listed(self, entry: int) -> bool:
-        """Whether a Master List holds an entry: it has a signer, which is noted of its file."""
-        query = (
-            "SELECT 1 FROM provenance JOIN source ON source.id = source"
-            " WHERE entry = ? AND note != '' LIMIT 1"
-        )
+        """Whether a Master List holds an entry."""
+        query = "SELECT 1 FROM provenance WHERE entry = ? AND listed LIMIT 1"
         return bool(self._rows(query, entry))
 
     def add_source(self, name: str, digest: bytes, imported: datetime) -> int:
@@ -259,20 +256,22 @@ class TrustStore:
         )
 
     def add_entry(
-        self, source: int, kind: Kind, fields: Mapping[str, object]
+        self, source: int, kind: Kind, fields: Mapping[str, object], *, listed: bool = False
     ) -> tuple[int, bool, bool]:
         """Add an entry, unless it is there, and note where it came from.
 
-        It is neither verified nor trusted until it is settled.  Returns its id, whether it is new,
-        and whether it is trusted already.
+        `listed` says that a Master List in that file holds it, which vouches for it.  It is
+        neither verified nor trusted until it is settled.  Returns its id, whether it is new, and
+        whether it is trusted already.
         """
         cursor = self._connection.execute(schema.INSERT, {"kind": kind.value, **fields})
         ((entry, trusted),) = self._rows(
             "SELECT id, trusted FROM entry WHERE fingerprint = ?", fields["fingerprint"]
         )
         self._connection.execute(
-            "INSERT INTO provenance (entry, source) VALUES (?, ?) ON CONFLICT DO NOTHING",
-            (entry, source),
+            "INSERT INTO provenance (entry, source, listed) VALUES (?, ?, ?)"
+            " ON CONFLICT DO UPDATE SET listed = max(listed, excluded.listed)",
+            (entry, source, listed),
         )
         self._cache.clear()
         return int(entry), cursor.rowcount == 1, bool(trusted)

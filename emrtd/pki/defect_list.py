@@ -92,8 +92,8 @@ class DefectList:
 
     @property
     def country(self) -> str | None:
-        """The country of the first certificate enclosed: that of the signer."""
-        return next((each.country for each in self.signed_data.certificates), None)
+        """The country of the State that signed it."""
+        return self.signed_data.country
 
 
 def _read_defects(value: ber.Value, algorithm: Hash | None) -> list[Defect]:

@@ -121,7 +121,8 @@ def _examine_issue(certificate: Certificate, issuer: Certificate) -> _Issue:
     if unknown:
         reason = f"a critical extension is not known: {', '.join(sorted(unknown))}"
         finding = _chain(Outcome.FAILED, reason)
-    return _Issue(certificate.is_signed_by(issuer), _unfit(issuer, certificate), finding)
+    signed, unfit = certificate.is_signed_by(issuer), unfit_to_issue(issuer, certificate)
+    return _Issue(signed, unfit, finding)
 
 
 def forget() -> None:
@@ -165,7 +166,7 @@ def _candidates(
             yield anchor
 
 
-def _unfit(issuer: Certificate, certificate: Certificate) -> str | None:
+def unfit_to_issue(issuer: Certificate, certificate: Certificate) -> str | None:
     """Why a certificate cannot have issued another, whatever its key signed; None if it can."""
     extensions = issuer.extensions
     if not (issuer.subject.matches(certificate.issuer) or _is_same_key(issuer, certificate)):

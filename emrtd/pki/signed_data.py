@@ -149,6 +149,24 @@ class SignedData(msgspec.Struct, frozen=True):
         return ber.read(self.content, what)
 
     @property
+    def country(self) -> str | None:
+        """The State that signed: the issuer's of the enclosed certificate that the signer names.
+
+        Nobody signs the order of certificates, and a subject is what its issuer calls it.
+        """
+        signer = self.signers[0]
+        if signer.issuer is not None:
+            return signer.issuer.country
+        return next(
+            (
+                each.issuer.country
+                for each in self.certificates
+                if each.extensions.subject_key_identifier == signer.key_identifier
+            ),
+            None,
+        )
+
+    @property
     def irregularities(self) -> tuple[str, ...]:
         """What is inconsistent in the fields that no signature covers, a sentence each."""
         return tuple(_irregularities(self))

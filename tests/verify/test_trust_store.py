@@ -9,16 +9,23 @@ import time
 from collections.abc import Iterator
 from pathlib import Path
 
+import msgspec
 import pytest
 from click.testing import CliRunner, Result
 
+from emrtd.asn1 import der
+from emrtd.crypto.hashes import Hash
 from emrtd.errors import EmrtdError, MalformedError, MisuseError
 from emrtd.pki import extensions as ext
+from emrtd.pki.algorithms import encode_hash
 from emrtd.pki.certificates import Certificate
+from emrtd.pki.defect_list import ID_DEFECT_LIST
+from emrtd.pki.deviation_list import ID_DEVIATION_LIST, DeviationList
 from emrtd.pki.findings import Outcome
 from emrtd.pki.master_list import encode_master_list
 from emrtd.pki.path import validate
-from tests.certificates import DAY, NOW, Authority, extended_key_usage, key_usage
+from emrtd.pki.signed_data_writer import build_signed_data
+from tests.certificates import DAY, NOW, Authority, extended_key_usage, key, key_usage
 from tests.support import REPOSITORY, shared
 from verify.trust_command import trust
 from verify.trust_entries import Entry, Kind
@@ -441,6 +448,112 @@ def test_what_a_master_list_holds_does_not_rest_on_a_link(store: TrustStore) -> 
     add(store, CSCA.master_list(CSCA.certificate(), CSCA.link(new)))
     remove_entries(store, store.entries(kind=Kind.CSCA), at=NOW)
     assert (only(store).verified, only(store).trusted) == (False, True)
+
+
+def test_a_list_vouches_for_what_it_holds_and_not_for_what_is_beside_it(store: TrustStore) -> None:
+    link = CSCA.link(CSCA.renewed("CSCA 2"))
+    add(
+        store,
+        CSCA.certificate().der,
+        ldif(ELSEWHERE.master_list(ELSEWHERE.certificate()), link.der),
+    )
+    remove_entries(store, store.entries(kind=Kind.CSCA, country="UT"), at=NOW)
+    (entry,) = store.entries(country="UT")
+    assert not entry.trusted
+    assert validate(CSCA.renewed("CSCA 2").issue(), store, at=NOW).anchor is None
+
+
+def test_links_that_prove_one_another_hold_up_nothing(store: TrustStore) -> None:
+    """A thief of the old key makes a new one, and a link back from that to the old."""
+    new = CSCA.renewed("CSCA 2")
+    add(store, CSCA.certificate().der, CSCA.link(new).der, new.link(CSCA, serial=3).der)
+    assert all(entry.trusted for entry in store.entries())
+    removed, orphans = remove_entries(store, store.entries(kind=Kind.CSCA), at=NOW)
+    assert (removed, len(orphans)) == (1, 2)
+    assert not any(entry.verified or entry.trusted for entry in store.entries())
+    for authority in (CSCA, new):
+        assert validate(authority.issue(), store, at=NOW).anchor is None
+
+
+def signed_list(content_type: str, purpose: str, authority: Authority, **options: object) -> bytes:
+    """A Deviation or Defect List that says nothing."""
+    is_deviation_list = content_type == ID_DEVIATION_LIST
+    algorithm = encode_hash(Hash.SHA256) if is_deviation_list else der.oid(Hash.SHA256.oid)
+    fields = [der.integer(0), algorithm, der.set_of()]
+    return build_signed_data(
+        content_type,
+        der.sequence(*fields),
+        key("list signer"),
+        authority.list_signer(purpose),
+        Hash.SHA256,
+        NOW - DAY,
+        **options,  # type: ignore[arg-type]
+    )
+
+
+@pytest.mark.parametrize("content_type", [ID_DEVIATION_LIST, ID_DEFECT_LIST])
+def test_a_list_does_not_outlive_the_csca_of_its_signer(
+    store: TrustStore, content_type: str
+) -> None:
+    listed = signed_list(content_type, ext.DEVIATION_LIST_SIGNER, ELSEWHERE)
+    add(store, CSCA.certificate().der, ELSEWHERE.certificate().der, listed)
+    found = [*store.deviation_lists("XX"), *store.defect_lists()]
+    assert len(found) == 1
+    remove_entries(store, store.entries(kind=Kind.CSCA, country="UT"), at=NOW)
+    assert [*store.deviation_lists("XX"), *store.defect_lists()] == found
+    remove_entries(store, store.entries(kind=Kind.CSCA, country="XX"), at=NOW)
+    assert not store.deviation_lists("XX")
+    assert not store.defect_lists()
+
+
+# --- one State's word on another's ---------------------------------------------------------------
+
+
+@pytest.mark.parametrize("alone", [True, False], ids=["a file", "a collection"])
+def test_no_states_csca_makes_an_anchor_of_another_state(store: TrustStore, alone: bool) -> None:
+    """With such a link it could sign that State's documents, and the CRL that clears them."""
+    forged = CSCA.renewed("of another State")
+    cross = ELSEWHERE.link(forged)
+    add(store, CSCA.certificate().der, ELSEWHERE.certificate().der)
+    if alone:
+        with pytest.raises(MisuseError, match="nobody vouches for it"):
+            add(store, cross.der)
+    else:
+        (summary,) = add(store, ldif(cross.der))
+        assert "nobody vouches for it" in summary.left_out[0]
+    assert by_kind(store) == {"csca": 2}
+    assert validate(forged.issue(), store, at=NOW).anchor is None
+
+
+def test_a_document_signer_makes_no_anchor_though_a_list_has_it(store: TrustStore) -> None:
+    """Lists hold certificates that are no CA's; their keys are no CA's for that."""
+    signer = Authority(label="DS 1", common_name="DS 1")
+    rogue = CSCA.renewed("rogue")
+    add(store, CSCA.certificate().der)
+    add(store, CSCA.master_list(CSCA.certificate(), CSCA.issue("DS 1")))
+    with pytest.raises(MisuseError, match="nobody vouches for it"):
+        add(store, signer.link(rogue).der)
+    (summary,) = add(store, ldif(signer.link(rogue).der))
+    assert summary.left_out
+    assert validate(rogue.issue(), store, at=NOW).anchor is None
+
+
+def test_a_list_is_of_the_state_that_signed_it(store: TrustStore) -> None:
+    """Whatever certificate stands before the signer's, and whatever the signer is called."""
+    listed = signed_list(
+        ID_DEVIATION_LIST, ext.DEVIATION_LIST_SIGNER, ELSEWHERE, others=[CSCA.certificate()]
+    )
+    add(store, CSCA.certificate().der, ELSEWHERE.certificate().der, listed)
+    assert not store.deviation_lists("UT")
+    (found,) = store.deviation_lists("XX")
+    for order in (1, -1):
+        certificates = found.signed_data.certificates[::order]
+        data = msgspec.structs.replace(found.signed_data, certificates=certificates)
+        assert DeviationList(data, ()).country == "XX"
+    named = signed_list(
+        ID_DEVIATION_LIST, ext.DEVIATION_LIST_SIGNER, ELSEWHERE, by_key_identifier=True
+    )
+    assert DeviationList.parse(named).country == "XX"
 
 
 # --- real lists ----------------------------------------------------------------------------------
