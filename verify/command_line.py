@@ -146,7 +146,8 @@ def image(*, image: Path, mrz: str | None, **options: Any) -> ExitStatus:
         if mrz is not None:
             from verify.credentials import read_optical
 
-            evidence = replace(evidence, optical_mrz=read_optical(mrz))
+            optical = read_optical(mrz)
+            evidence = replace(evidence, optical_mrz=optical, optical_vouched=True)
         return bench.judge(evidence)
 
 

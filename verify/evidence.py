@@ -172,7 +172,8 @@ class Evidence(_Data, frozen=True):
 
     `vouched` is False where the session comes from an image that was not sealed with the key at
     hand: its proofs count for nothing, since anyone can have made them up; what it says against the
-    chip counts, since nobody forges that to his own harm.
+    chip counts, since nobody forges that to his own harm.  `optical_vouched` says the same of
+    `optical_mrz`, which may also have been read by whoever judges.
     """
 
     files: Mapping[FileID, bytes]
@@ -182,6 +183,7 @@ class Evidence(_Data, frozen=True):
     misplaced: tuple[str, ...] = ()
     image_quirks: tuple[str, ...] = ()
     vouched: bool = True
+    optical_vouched: bool = True
 
     @classmethod
     def from_image(
@@ -189,10 +191,11 @@ class Evidence(_Data, frozen=True):
     ) -> "Evidence":
         """Make evidence of an image, with what its reader noted down where it did.
 
-        A session is vouched for where its seal is that of `key`.  Raises `MalformedError`, which
+        What the notes say is vouched for where their seal is that of `key`.  Raises `MalformedError`, which
         blames `what`, for notes that cannot be read.
         """
         saved = _NO_NOTES if image.evidence is None else _decode(image.evidence, what)
+        sealed = saved.is_vouched_for(image.files, key)
         return cls(
             files=image.files,
             unread=saved.unread,
@@ -200,7 +203,8 @@ class Evidence(_Data, frozen=True):
             optical_mrz=saved.optical_mrz,
             misplaced=tuple(name for name in image.unrecognised if _pretends(name)),
             image_quirks=image.tolerated,
-            vouched=saved.session is None or saved.is_vouched_for(image.files, key),
+            vouched=saved.session is None or sealed,
+            optical_vouched=not saved.optical_mrz or sealed,
         )
 
     @classmethod

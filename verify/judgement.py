@@ -63,6 +63,11 @@ _CLAIMED: Final = (
     " this user, and whoever wrote the image can have made them up"
 )
 
+_CLAIMED_OPTICAL: Final = (
+    "the notes in the image say what is printed on the document; they were not sealed by this user,"
+    " and whoever wrote the image can have made them up: give the printed MRZ"
+)
+
 _SENSITIVE: Final = frozenset(f"dg.hash.DG{number}" for number in data_groups.SENSITIVE)
 
 
@@ -73,8 +78,11 @@ def judge(evidence: Evidence, trust: TrustView, policy: Policy, at: datetime) ->
     for check_function in CHECKS:
         made.update((check.id, check) for check in check_function(case, made))
     made = deviations.excuse(case, made)
-    if not evidence.vouched:
-        made = {check_id: _doubted(check) for check_id, check in made.items()}
+    for check_id in () if evidence.vouched else (*CLONE_CHECKS, "terminal.authentication"):
+        made[check_id] = _doubted(made[check_id], _CLAIMED)
+    if not evidence.optical_vouched:
+        optical = made["mrz.matches-optical"]
+        made[optical.id] = _doubted(optical, _CLAIMED_OPTICAL)
     checks = tuple(sorted(made.values(), key=_place))
     verdict, why = decide(case, checks)
     session = evidence.session
@@ -96,13 +104,11 @@ def judge(evidence: Evidence, trust: TrustView, policy: Policy, at: datetime) ->
     )
 
 
-def _doubted(check: Check) -> Check:
-    """A proof that somebody claims to have seen counts for nothing; one that failed does."""
-    if check.id not in (*CLONE_CHECKS, "terminal.authentication"):
-        return check
+def _doubted(check: Check, why: str) -> Check:
+    """What somebody claims to have seen counts for nothing; what speaks against the chip does."""
     if check.outcome is not Outcome.PASSED:
         return check
-    return Check(check.id, Outcome.NOT_PERFORMED, _CLAIMED, check.clause)
+    return Check(check.id, Outcome.NOT_PERFORMED, why, check.clause)
 
 
 def _place(check: Check) -> tuple[int, int]:

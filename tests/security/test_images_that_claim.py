@@ -1,5 +1,6 @@
 """An image is files, and files are anyone's: what they say of a chip is not the chip's word."""
 
+import json
 from pathlib import Path
 
 import msgspec
@@ -18,7 +19,7 @@ from emrtd.lds.image import LdsImage
 from emrtd.pki.findings import Outcome, Shows
 from emrtd.secret import Secret
 from tests.security.chips import clone_of
-from tests.verify.documents import Document, issue, usual
+from tests.verify.documents import Document, issue, mrz, usual
 from tests.verify.test_inspection import inserted, inspected
 from verify.command_line import verify
 from verify.evidence import (
@@ -138,6 +139,37 @@ def test_what_a_capture_says_against_a_chip_is_believed_of_anyone() -> None:
     report = genuine.judged(Evidence.from_image(image))
     assert report.check("active.authentication").shows is Shows.CLONING
     assert report.verdict is Verdict.REJECT
+
+
+def test_a_printed_mrz_that_the_image_brings_along_is_not_what_is_printed() -> None:
+    """Nobody has seen the document: neither is that check passed, nor a policy that demands it."""
+    default = load_policy("default")
+    demanding = msgspec.structs.replace(
+        default, mandatory=(*default.mandatory, "mrz.matches-optical")
+    )
+    image = usual().evidence(optical_mrz=mrz().text).to_image(Secret(b"the forger's"))
+    for key in (None, KEY):
+        evidence = Evidence.from_image(image, key=key)
+        report = usual().judged(evidence, policy=demanding)
+        assert report.check("mrz.matches-optical").outcome is Outcome.NOT_PERFORMED
+        assert report.verdict is Verdict.REFER
+    own = Evidence.from_image(usual().evidence(optical_mrz=mrz().text).to_image(KEY), key=KEY)
+    assert usual().judged(own, policy=demanding).verdict is Verdict.ACCEPT
+    other = usual().evidence(optical_mrz=mrz(document_number="ZU7654321").text).to_image()
+    report = usual().judged(Evidence.from_image(other))
+    assert report.check("mrz.matches-optical").shows is Shows.FORGERY
+
+
+def test_the_printed_mrz_that_the_officer_gives_counts_whatever_the_image_says(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    usual().evidence(optical_mrz=mrz().text).to_image().save(tmp_path / "image")
+    TrustStore.open(tmp_path / "store", create=True).close()
+    arguments = ["image", str(tmp_path / "image"), "--trust", str(tmp_path / "store"), "--json"]
+    for more, outcome in (((), "not-performed"), (("--mrz", mrz().text), "passed")):
+        run_command_line(verify, [*arguments, *more])
+        checks = json.loads(capsys.readouterr().out)["checks"]
+        assert {each["id"]: each["outcome"] for each in checks}["mrz.matches-optical"] == outcome
 
 
 @pytest.mark.parametrize("policy", [load_policy("default"), DEMANDING])
