@@ -191,8 +191,8 @@ class Evidence(_Data, frozen=True):
     ) -> "Evidence":
         """Make evidence of an image, with what its reader noted down where it did.
 
-        What the notes say is vouched for where their seal is that of `key`.  Raises `MalformedError`, which
-        blames `what`, for notes that cannot be read.
+        What the notes say is vouched for where their seal is that of `key`.  Raises
+        `MalformedError`, which blames `what`, for notes that cannot be read.
         """
         saved = _NO_NOTES if image.evidence is None else _decode(image.evidence, what)
         sealed = saved.is_vouched_for(image.files, key)

@@ -1,6 +1,7 @@
 """A Document Signer behind the signing service, for `prepare --sign-service URL`."""
 
 import base64
+import re
 import ssl
 import uuid
 from collections.abc import Callable, Sequence
@@ -137,7 +138,7 @@ class RemoteDocumentSigner:
         for number in range(TRIES):
             try:
                 response = send()
-            except httpx.TransportError as error:
+            except httpx.RequestError as error:
                 problem = f"does not answer ({type(error).__name__})"
                 if isinstance(error, httpx.RemoteProtocolError | httpx.ReadError):
                     problem = (
@@ -166,7 +167,10 @@ def _open(url: str, credentials: ClientCredentials) -> "httpx.Client":
         load_key(context, credentials.certificate, credentials.key)
     except (OSError, ssl.SSLError) as error:
         raise MisuseError(f"the client's TLS certificate or key cannot be used: {error}") from None
-    return httpx.Client(base_url=url, verify=context, timeout=_TIMEOUT)
+    try:
+        return httpx.Client(base_url=url, verify=context, timeout=_TIMEOUT)
+    except httpx.InvalidURL as error:
+        raise MisuseError(f"{url}: is no address of a signing service ({error})") from None
 
 
 def _reason(response: "httpx.Response") -> str:
@@ -178,4 +182,4 @@ def _reason(response: "httpx.Response") -> str:
 
 def _seconds(response: "httpx.Response", default: int) -> int:
     text = response.headers.get("Retry-After", "")
-    return int(text) if text.isdigit() else default
+    return int(text) if re.fullmatch("[0-9]{1,6}", text) else default

@@ -252,6 +252,11 @@ def _may_sign(certificate: Certificate, at: datetime) -> bool:
 def _sign(signer: SigningKey, request: SigningRequest, at: datetime) -> bytes:
     body = request.body
     if request.kind is Kind.SECURITY_OBJECT:
-        return signer.sign_security_object(SecurityObject.decode(body), at)
+        security_object = SecurityObject.decode(body)
+        try:
+            security_object.encode()
+        except MisuseError as error:  # what may be read of other States is not what we sign
+            raise RefusedError(400, str(error)) from None
+        return signer.sign_security_object(security_object, at)
     SecurityInfos.decode(body)  # nothing that is not SecurityInfos is signed as EF.CardSecurity
     return signer.sign_card_security(body, at)

@@ -9,6 +9,7 @@ from pathlib import Path
 import msgspec
 import pytest
 
+from emrtd.asn1 import der
 from emrtd.crypto.curves import CURVES
 from emrtd.crypto.hashes import Hash
 from emrtd.crypto.private_keys import EcPrivateKey
@@ -16,6 +17,7 @@ from emrtd.crypto.public_keys import encode_public_key
 from emrtd.errors import EmrtdError, MalformedError, MisuseError
 from emrtd.lds.security_object import SecurityObject
 from emrtd.lds.sod import Sod
+from emrtd.pki.algorithms import encode_hash
 from emrtd.pki.certificate_writer import key_identifier
 from emrtd.pki.enveloped import open_envelope, seal
 from emrtd.secret import Secret
@@ -243,6 +245,17 @@ def test_rate_and_quota(make_desk: MakeDesk) -> None:
 def test_only_what_it_is_meant_for_is_signed(make_desk: MakeDesk, wrong: bytes, kind: Kind) -> None:
     with pytest.raises(MalformedError):
         make_desk().sign(CLIENT, SigningRequest(kind, "a", "IR", wrong, NUMBER), AT)
+
+
+def test_a_hash_of_another_size_is_the_clients_mistake(make_desk: MakeDesk) -> None:
+    """It can be read, since a State may have signed such a one; no chip gets one from us."""
+    entry = der.sequence(der.integer(1), der.octet_string(bytes(31)))
+    wrong = der.sequence(der.integer(0), encode_hash(Hash.SHA256), der.sequence(entry))
+    desk = make_desk()
+    with pytest.raises(RefusedError, match="31 octets for DG1") as refused:
+        desk.sign(CLIENT, SigningRequest(Kind.SECURITY_OBJECT, "a", "IR", wrong, NUMBER), AT)
+    assert refused.value.status == 400
+    assert sum(desk.remaining(AT).values()) == 300
 
 
 @pytest.mark.parametrize("key", ["", "x" * 129, "schlüssel"])

@@ -227,6 +227,26 @@ def test_a_port_in_use_and_a_key_with_a_pass_phrase_are_one_error(
 def test_plain_http_and_missing_files_are_misuse(service: Service, tmp_path: Path) -> None:
     with pytest.raises(MisuseError, match="https"):
         RemoteDocumentSigner("http://x", service.credentials(), ROOT, DOCUMENT, lambda _: None)
+    with pytest.raises(MisuseError, match="no address of a signing service"):
+        RemoteDocumentSigner("https://x:y", service.credentials(), ROOT, DOCUMENT, lambda _: None)
     absent = ClientCredentials(tmp_path / "a", tmp_path / "b", tmp_path / "c")
     with pytest.raises(MisuseError, match="cannot be used"):
         RemoteDocumentSigner("https://x", absent, ROOT, DOCUMENT, lambda _: None)
+
+
+@pytest.mark.parametrize(
+    "headers",
+    [{"Retry-After": "\xb2"}, {"Retry-After": "9" * 5000}, {"Content-Encoding": "gzip"}],
+    ids=["no digit", "too many digits", "no gzip"],
+)
+def test_an_answer_that_is_none_is_one_error(service: Service, headers: dict[str, str]) -> None:
+    """Whatever answers in the service's place, or before it."""
+    raw = [(name.encode(), value.encode("latin-1")) for name, value in headers.items()]
+
+    def answer(_: httpx.Request) -> httpx.Response:
+        return httpx.Response(503, headers=raw, stream=httpx.ByteStream(b"not json"))
+
+    signer = service.signer()
+    signer._http = httpx.Client(base_url="https://x", transport=httpx.MockTransport(answer))
+    with pytest.raises(TransportError, match="try again later"):
+        signer.sign_security_object(OBJECT, AT)
