@@ -86,6 +86,9 @@ def _examine_alone(certificate: Certificate, purpose: Purpose) -> Finding:
     reason = _wrong_key_usage(certificate) or _wrong_purpose(certificate, purpose)
     if reason is not None:
         return Finding(PROFILE, Outcome.FAILED, reason, _CLAUSE, Shows.FORGERY)
+    if purpose is Purpose.DOCUMENT_SIGNER and _is_of_a_server(certificate):
+        reason = "the certificate has an extended key usage, and names no document types"
+        return Finding(PROFILE, Outcome.FAILED, reason, "Doc 9303-11, 5.1.1")
     tolerated = certificate.tolerated | _missing(certificate, purpose)
     reason = "the certificate may be used for this"
     return Finding(PROFILE, Outcome.PASSED, reason, _CLAUSE, tolerated=tolerated)
@@ -122,6 +125,12 @@ def _wrong_purpose(certificate: Certificate, purpose: Purpose) -> str | None:
     if found is None or purpose.value not in found:
         return f"the certificate lacks the extended key usage {purpose.value}"
     return None
+
+
+def _is_of_a_server(certificate: Certificate) -> bool:
+    """A CSCA certifies the State's servers as well, and those sign no documents."""
+    extensions = certificate.extensions
+    return extensions.document_types is None and extensions.extended_key_usage is not None
 
 
 def _outside_usage_period(

@@ -33,6 +33,7 @@ from tests.certificates import (
     NOW,
     Authority,
     WithoutNull,
+    document_types,
     extended_key_usage,
     extension,
     key,
@@ -291,7 +292,7 @@ QUIRKS: Final[dict[Tolerance, Callable[[], Document]]] = {
     Tolerance.USAGE_PERIOD_SHIFTED: lambda: signer(usage_period(NOW - 9.5 * DAY, NOW + 20 * DAY)),
     Tolerance.NO_DOCUMENT_TYPES: usual,
     Tolerance.PATH_LENGTH: csca_of_path_length_2,
-    Tolerance.EXTENDED_KEY_USAGE: lambda: signer(extended_key_usage("1.2.3")),
+    Tolerance.EXTENDED_KEY_USAGE: lambda: signer(extended_key_usage("1.2.3"), document_types("I")),
 }
 
 

@@ -564,6 +564,18 @@ def test_certificates_for_something_else(more: list[bytes], reason: str) -> None
     assert reason in only(examination, "ds.profile", Outcome.FAILED)
 
 
+@pytest.mark.parametrize(
+    ("more", "outcome"), [((), Outcome.FAILED), ((document_types("P"),), Outcome.PASSED)]
+)
+def test_a_server_of_the_state_signs_no_documents(
+    more: tuple[bytes, ...], outcome: Outcome
+) -> None:
+    """TLS certificates that a CSCA issues (Doc 9303-12, 7.1) look like a Document Signer's else."""
+    server = CSCA.issue(more=[extended_key_usage("1.3.6.1.5.5.7.3.1"), *more])
+    finding = judge(signed(server)).finding("ds.profile")
+    assert (finding.outcome, finding.shows) == (outcome, None)
+
+
 def test_a_key_that_is_not_for_signing_documents() -> None:
     plain = [key_usage(ext.KeyUsage.KEY_CERT_SIGN)]
     examination = judge(signed(CSCA.issue(extensions=plain)))
