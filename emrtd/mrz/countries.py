@@ -45,3 +45,8 @@ def two_letter_code(issuing_state: str) -> str | None:
     None for a code without one, such as those of the organizations of Doc 9303-3, 5, Part D.
     """
     return _TWO_LETTERS.get(issuing_state.rstrip("<"))
+
+
+def is_of_a_state(two_letters: str | None) -> bool:
+    """Whether a certificate's country is one that the MRZ has a code for: "ZZ" is nobody's."""
+    return two_letters in _TWO_LETTERS.values()

@@ -5,11 +5,12 @@ from typing import Final
 
 from emrtd.asn1 import ber
 from emrtd.errors import MalformedError
-from emrtd.mrz.countries import two_letter_code
+from emrtd.mrz.countries import is_of_a_state, two_letter_code
 from emrtd.pki.certificates import Certificate
 from emrtd.pki.extensions import SUBJECT_ALT_NAME
 from emrtd.pki.findings import Outcome
 from emrtd.pki.names import Name
+from emrtd.pki.trust import TrustView
 from verify.checks.case import Case, Earlier, check_of_finding, forged
 from verify.checks.security_object import no_signer
 from verify.report import Check
@@ -50,7 +51,7 @@ def _consistency(case: Case) -> Check:
     if examination.path is not None and examination.path.anchor is not None:
         holders["the CSCA"] = examination.path.anchor.certificate
     for said, certificate in holders.items():
-        if state in _alternative_states(certificate) or country == certificate.country:
+        if country == certificate.country or _speaks_for(state, certificate, case.trust):
             continue
         if country is None or certificate.country is None:
             reason = f"the codes of the State in DG1 and of {said} cannot be compared"
@@ -62,6 +63,20 @@ def _consistency(case: Case) -> Check:
         return Check(check_id, Outcome.UNDETERMINED, reason, CONSISTENT_CLAUSE)
     reason = f"DG1, Document Signer and CSCA are all of {state}"
     return Check(check_id, Outcome.PASSED, reason, CONSISTENT_CLAUSE)
+
+
+def _speaks_for(state: str, certificate: Certificate, trust: TrustView) -> bool:
+    """Whether a certificate's alternative name makes it that of the State in DG1.
+
+    HK and Macao are found under CN, and UN was under ZZ.  No State takes another's name in that
+    way, so long as the trust store knows the CSCAs of the other.
+    """
+    if state not in _alternative_states(certificate):
+        return False
+    country = two_letter_code(state)
+    if country is None or not is_of_a_state(certificate.country):
+        return True
+    return not trust.anchors_of_country(country)
 
 
 _LOCALITY: Final = "2.5.4.7"

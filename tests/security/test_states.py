@@ -1,0 +1,64 @@
+"""One State that signs another's documents: its CSCA is trusted, and not for that."""
+
+import pytest
+
+from emrtd.asn1 import der
+from emrtd.pki import extensions as ext
+from emrtd.pki.certificates import Certificate
+from emrtd.pki.crl import Crl
+from emrtd.pki.findings import Outcome, Shows
+from emrtd.pki.names import encode_name
+from emrtd.pki.trust import TrustSet
+from tests.certificates import NOW, Authority, extension, make_certificate
+from tests.verify.documents import CSCA, issue, mrz
+from verify.judgement import judge
+from verify.policy import load_policy
+from verify.report import Report, Verdict
+
+_LOCALITY = "2.5.4.7"
+
+
+def calling_itself(state: str) -> bytes:
+    """A subject alternative name with the code of a State (Doc 9303-12, 7.1.1.2)."""
+    directory = der.tagged(4, encode_name((_LOCALITY, state)))
+    return extension(ext.SUBJECT_ALT_NAME, der.sequence(directory))
+
+
+def judged(country: str, state: str, *others: Certificate) -> Report:
+    """A document of a State, from a CSCA and a Document Signer of a country that say so too."""
+    authority = Authority(country, f"CSCA {country}", common_name="CSCA of somebody")
+    root = make_certificate(
+        authority.name,
+        authority.name,
+        authority.key.public_key,
+        authority.key,
+        [*authority.extensions(), calling_itself(state)],
+    )
+    signer = authority.issue("DS 1", more=[calling_itself(state)])
+    document = issue(authority=authority, signer=signer, mrz=mrz(issuing_state=state), pace=())
+    trust = TrustSet([root, *others], [Crl.parse(authority.crl())])
+    return judge(document.evidence(), trust, load_policy("default"), NOW)
+
+
+def test_no_state_takes_the_name_of_another_whose_csca_is_known() -> None:
+    report = judged("FR", "UTO", CSCA.certificate())
+    assert report.check("ds.chain").outcome is Outcome.PASSED
+    assert report.check("issuer.consistent").shows is Shows.FORGERY
+    assert report.verdict is Verdict.REJECT
+
+
+@pytest.mark.parametrize(
+    ("country", "state", "others"),
+    [
+        ("CN", "HKG", ()),
+        ("CN", "MAC", ()),
+        ("ZZ", "UNO", (Authority("UN", "UN", common_name="United Nations").certificate(),)),
+        ("XO", "XOM", ()),
+    ],
+)
+def test_states_without_a_country_of_their_own_are_found_by_their_alternative_name(
+    country: str, state: str, others: tuple[Certificate, ...]
+) -> None:
+    report = judged(country, state, *others)
+    assert report.check("issuer.consistent").outcome is Outcome.PASSED
+    assert report.verdict is Verdict.ACCEPT, report.why
