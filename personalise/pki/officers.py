@@ -26,6 +26,7 @@ ACTS: Final = frozenset(
         "csca.issue",
         "ds.issue",
         "signer.issue",
+        "master-list.publish",
         "cvca.issue",
         "dv.issue",
         "revoke",

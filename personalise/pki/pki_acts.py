@@ -20,7 +20,7 @@ from typing import Final
 
 import msgspec
 
-from emrtd.crypto.public_keys import decode_public_key
+from emrtd.crypto.public_keys import decode_public_key, encode_public_key
 from emrtd.crypto.signatures import PublicKey, Signer
 from emrtd.errors import MisuseError
 from emrtd.files import write_atomically
@@ -158,13 +158,19 @@ class PkiOffice:
             return _write_crl(self.pki.save(settings), self.at)
 
     def publish_master_list(self, certificates: Sequence[Certificate], path: Path) -> None:
-        """Sign a Master List over CSCA certificates; `path` is where it is written (DER)."""
+        """Sign a Master List over CSCA certificates; `path` is where it is written (DER).
+
+        The log names the list by the SHA-256 of what is signed.
+        """
         signer_certificate = self.pki.certificate("mls")
         label = self._label_of(signer_certificate.public_key, "mls")
-        with self.act("master-list.publish", {"certificates": str(len(certificates))}):
+        content = encode_master_list(tuple(set(certificates)))
+        digest = hashlib.sha256(content).hexdigest()
+        subject = {"certificates": str(len(certificates)), "sha256": digest}
+        with self.act("master-list.publish", subject):
             signed = build_signed_data(
                 ID_MASTER_LIST,
-                encode_master_list(tuple(set(certificates))),
+                content,
                 self.pki.custody.signer(label),
                 signer_certificate,
                 self.pki.settings.scheme.hash,
@@ -183,9 +189,10 @@ class PkiOffice:
             self.pki.custody.destroy(label)
 
     def enrol_officer(self, name: str, key: PublicKey) -> None:
-        """Add an officer to the configuration."""
+        """Add an officer to the configuration; what is approved is this key, under this name."""
         officers = Officers.load(self.pki.folder).enrol(name, key)
-        with self.act("officer.enrol", {"officer": name}):
+        digest = hashlib.sha256(encode_public_key(key)).hexdigest()
+        with self.act("officer.enrol", {"officer": name, "key": digest}):
             officers.save(self.pki.folder)
 
     def require_officers(self, required: int, acts: frozenset[str]) -> None:

@@ -6,6 +6,7 @@ import os
 import subprocess
 import sys
 from datetime import UTC, datetime, timedelta, tzinfo
+from hashlib import sha256
 from pathlib import Path
 
 import msgspec
@@ -16,6 +17,7 @@ from emrtd.crypto.hashes import Hash
 from emrtd.lds.security_object import SecurityObject
 from emrtd.pki.certificates import Certificate
 from emrtd.pki.crl import Crl
+from emrtd.pki.signed_data import SignedData
 from emrtd.secret import Secret
 from personalise.command_line import personalise
 from personalise.pki import pki_options
@@ -230,6 +232,14 @@ def test_acts_need_two_officers_where_the_configuration_says_so(desk: Desk) -> N
         assert "needs 2 officers" in desk.act("pki", "issue-ds", *present(*names))
         assert desk.status == 64
     before = audit(desk).split()[-1]
+    desk.act("pki", "issue-list-signer", "master", *present("alice", "bob"))
+    listed = ["pki", "publish-master-list", str(desk.folder / "pki" / "csca.cer")]
+    listed += ["-o", str(desk.folder / "list.ml")]
+    assert "needs 2 officers" in desk.act(*listed, *present("alice"))
+    desk.act(*listed, *present("alice", "bob"))
+    assert desk.status == 0
+    content = SignedData.parse((desk.folder / "list.ml").read_bytes()).content
+    assert sha256(content).hexdigest() in (desk.folder / "pki" / "audit.jsonl").read_text()
     desk.act("pki", "issue-ds", *present("alice", "bob"))
     assert desk.status == 0
     assert "entries, head" in audit(desk, "--head", before)
