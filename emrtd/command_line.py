@@ -61,7 +61,7 @@ def _explain(error: Exception) -> tuple[str, ExitStatus]:
         case click.Abort():
             return "interrupted", ExitStatus.MISTAKE
         case click.ClickException():
-            return error.format_message(), ExitStatus.MISTAKE
+            return _without_arguments(error.format_message()), ExitStatus.MISTAKE
         case TransportError():
             return str(error), ExitStatus.NO_CARD
         case EmrtdError():
@@ -75,6 +75,13 @@ def _explain(error: Exception) -> tuple[str, ExitStatus]:
                 f"a defect of ours ({kind}): run again with {DEBUG_FLAG} and report the trace",
                 ExitStatus.DEFECT,
             )
+
+
+def _without_arguments(message: str) -> str:
+    """Click repeats arguments that it did not expect: they may well be the lines of an MRZ."""
+    if message.startswith("Got unexpected extra argument"):
+        return "there are arguments too many: put a value of several lines or words in quotes"
+    return message
 
 
 def _fail(name: str, reason: str, status: ExitStatus, *, debug: bool = False) -> int:

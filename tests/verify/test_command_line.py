@@ -306,6 +306,17 @@ def test_a_mistake_on_the_command_line_is_one_line(
     one_line(post.card(usual(), *arguments), 64, *words)
 
 
+def test_the_lines_of_an_mrz_that_are_not_in_one_pair_of_quotes_are_not_shown(
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    lines = mrz().lines
+    arguments = ["card", "--reader", "x", "--trust", "x", "--mrz", *lines, "--debug"]
+    assert run_command_line(verify, arguments) == 64
+    said = capsys.readouterr().err
+    assert "in quotes" in said
+    assert not any(line in said for line in lines)
+
+
 def test_a_trust_store_that_is_none(post: Post) -> None:
     post.store.unlink()
     one_line(post.image(usual()), 64, "there is no trust store", "verify trust add")
