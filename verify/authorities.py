@@ -1,13 +1,21 @@
 """Verifies CSCA and link certificates among one another: by their own key, or by a link."""
 
-from collections import defaultdict
+from collections import Counter, defaultdict, deque
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
+from itertools import islice
+from typing import Final
 
 from emrtd.crypto.signatures import PublicKey
 from emrtd.errors import ProtocolError
 from emrtd.pki.certificates import Certificate
 from emrtd.pki.path import unfit_to_issue
+
+_MOST_ISSUERS: Final = 32
+"""How many certificates of a name or key are tried on one that names it; the most known are 21.
+
+A file of a few thousand that name one another would keep an import busy for days.
+"""
 
 
 @dataclass(frozen=True, slots=True)
@@ -26,11 +34,13 @@ class Proof:
 
 
 class Authorities:
-    """The CSCA and link certificates that are known, each once."""
+    """The CSCA and link certificates that are known; those added first are tried first."""
 
-    def __init__(self) -> None:
+    def __init__(self, certificates: Iterable[Certificate] = ()) -> None:
         self._by_key: defaultdict[bytes | None, dict[Certificate, None]] = defaultdict(dict)
         self._by_name: defaultdict[str, dict[Certificate, None]] = defaultdict(dict)
+        for each in certificates:
+            self.add(each)
 
     def add(self, certificate: Certificate) -> None:
         """Make a certificate known."""
@@ -47,24 +57,12 @@ class Authorities:
             return Proof(False, unknown, is_link=names_another or not certificate.is_self_issued)
         if is_signed_by_itself(certificate):
             return Proof(True, "signed by its own key")
-        issuers = list(self._candidates(certificate))
+        issuers = list(islice(self._candidates(certificate), _MOST_ISSUERS))
         for issuer in issuers:
             if _signed(certificate, issuer.public_key):
                 reason = f"signed by {issuer.subject}"
                 return Proof(True, reason, is_link=True, issuer=issuer)
         return _unproven(certificate, issuers, names_another=names_another)
-
-    def vouch_for(self, certificate: Certificate) -> bool:
-        """Whether one of them signed a CA's certificate, and may: a CA of the same State.
-
-        No State's CSCA makes another State's (Doc 9303-12, 7.1), and no Document Signer any.
-        """
-        return certificate.is_ca and any(
-            issuer.country == certificate.country
-            and unfit_to_issue(issuer, certificate) is None
-            and _signed(certificate, issuer.public_key)
-            for issuer in self._candidates(certificate)
-        )
 
     def _candidates(self, certificate: Certificate) -> Iterator[Certificate]:
         """Those with the key that is named, under any name of the State; those of the name.
@@ -84,19 +82,38 @@ def reached_by_links(
     trusted: Iterable[Certificate], others: Iterable[Certificate]
 ) -> list[Certificate]:
     """Those of the others that links tie to trusted ones, each vouched for by one before it."""
-    authorities = Authorities()
-    for each in trusted:
-        authorities.add(each)
-    reached, waiting = list[Certificate](), dict.fromkeys(others)
-    grown = True
-    while grown:
-        found = [each for each in waiting if authorities.vouch_for(each)]
-        for each in found:
-            authorities.add(each)
-            del waiting[each]
-        reached += found
-        grown = bool(found)
-    return reached
+    naming: defaultdict[bytes | str | None, list[Certificate]] = defaultdict(list)
+    for each in others:
+        naming[each.issuer.key].append(each)
+        if each.extensions.authority_key_identifier is not None:
+            naming[each.extensions.authority_key_identifier].append(each)
+    reached: dict[Certificate, None] = {}
+    tried: Counter[Certificate] = Counter()
+    fresh = deque(trusted)
+    while fresh:
+        issuer = fresh.popleft()
+        names = issuer.extensions.subject_key_identifier, issuer.subject.key
+        for each in [each for name in names for each in naming.get(name, ())]:
+            if each in reached or tried[each] == _MOST_ISSUERS:
+                continue
+            tried[each] += 1
+            if _vouches(issuer, each):
+                reached[each] = None
+                fresh.append(each)
+    return list(reached)
+
+
+def _vouches(issuer: Certificate, certificate: Certificate) -> bool:
+    """Whether one signed a CA's certificate, and may: a CA of the same State.
+
+    No State's CSCA makes another State's (Doc 9303-12, 7.1), and no Document Signer any.
+    """
+    return (
+        certificate.is_ca
+        and issuer.country == certificate.country
+        and unfit_to_issue(issuer, certificate) is None
+        and _signed(certificate, issuer.public_key)
+    )
 
 
 def is_signed_by_itself(certificate: Certificate) -> bool:

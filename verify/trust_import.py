@@ -6,6 +6,7 @@ for it, or something trusted has signed it.  Nothing whose own signature is wron
 """
 
 from collections.abc import Sequence
+from collections.abc import Set as AbstractSet
 from dataclasses import dataclass, field
 from datetime import datetime
 
@@ -89,6 +90,7 @@ class _Import:
         self._at = at
         self._unverified = unverified
         self._items: dict[int, _Item] = {}
+        self._stray_proofs: dict[int, Proof] = {}
 
     def run(self, files: Sequence[TrustFile]) -> list[Summary]:
         """Take the files: CSCAs first, then lists of them, then what they have signed."""
@@ -206,38 +208,65 @@ class _Import:
         }
         if not items:
             return
-        authorities = Authorities()
+        strays = {number for number, item in items.items() if self._is_stray(item)}
+        known, trusted, others, unproven = self._known_authorities(strays)
+        unproven |= set(items)
+        authorities = Authorities((*trusted, *others))
+        proofs = {
+            number: self._stray_proofs.get(number) or authorities.prove(known[number])
+            for number in unproven
+        }
+        for number, item in items.items():
+            wanted = item.vouched or self._unverified or (item.chosen and _is_root(proofs[number]))
+            if wanted and not proofs[number].wrong:
+                trusted[known[number]] = None
+        # What links tie to something trusted is trusted as well (Doc 9303-12, 6.1.1).
+        waiting = [known[number] for number in proofs if known[number] not in trusted]
+        for certificate in reached_by_links(trusted, waiting):
+            trusted[certificate] = None
+            authorities.add(certificate)
+        for number in strays:
+            if known[number] in trusted:
+                proofs[number] = authorities.prove(known[number])
+            self._stray_proofs[number] = proofs[number]
+        for number, proof in proofs.items():
+            self._settle_authority(number, proof, trusted=known[number] in trusted)
+
+    def _known_authorities(
+        self, strays: AbstractSet[int]
+    ) -> tuple[dict[int, Certificate], dict[Certificate, None], list[Certificate], set[int]]:
+        """All in the store, those trusted, those that are not nor strays, and those unproven."""
         known: dict[int, Certificate] = {}
-        trusted: set[Certificate] = set()
-        unproven = set(items)
+        trusted: dict[Certificate, None] = {}
+        others: list[Certificate] = []
+        unproven: set[int] = set()
         for kind in ANCHOR_KINDS:
             for entry in self._store.entries(kind=kind):
                 known[entry.id] = Certificate.parse(entry.der)
-                authorities.add(known[entry.id])
                 if entry.trusted:
-                    trusted.add(known[entry.id])
+                    trusted[known[entry.id]] = None
+                elif entry.id not in strays:
+                    others.append(known[entry.id])
                 if not entry.verified:
                     unproven.add(entry.id)
-        proofs = {number: authorities.prove(known[number]) for number in unproven}
-        trusted |= {
-            known[number]
-            for number, item in items.items()
-            if not proofs[number].wrong
-            and (item.vouched or self._unverified or (item.chosen and _is_root(proofs[number])))
-        }
-        # What links tie to something trusted is trusted as well (Doc 9303-12, 6.1.1).
-        others = [known[number] for number in proofs if known[number] not in trusted]
-        trusted.update(reached_by_links(trusted, others))
-        for number, proof in proofs.items():
-            is_trusted = known[number] in trusted
-            self._store.settle(
-                number, verified=proof.verified, trusted=is_trusted, explanation=proof.explanation
-            )
-            if number in items:
-                self._store.set_kind(number, Kind.LINK if proof.is_link else Kind.CSCA)
-                item = items[number]
-                item.verified, item.trusted = proof.verified, is_trusted
-                item.reason = "nobody vouches for it" if proof.verified else proof.explanation
+        return known, trusted, others, unproven
+
+    def _settle_authority(self, number: int, proof: Proof, *, trusted: bool) -> None:
+        self._store.settle(
+            number, verified=proof.verified, trusted=trusted, explanation=proof.explanation
+        )
+        item = self._items.get(number)
+        if item is not None:
+            self._store.set_kind(number, Kind.LINK if proof.is_link else Kind.CSCA)
+            item.verified, item.trusted = proof.verified, trusted
+            item.reason = "nobody vouches for it" if proof.verified else proof.explanation
+
+    def _is_stray(self, item: _Item) -> bool:
+        """Whether nobody has chosen a certificate, or vouched for it: then it proves no other.
+
+        A collection may hold any number of those, and each is proven once.
+        """
+        return not (item.vouched or item.chosen or item.trusted or self._unverified)
 
     def _settle_signed(self) -> None:
         """Verify what CSCAs have signed: signers of documents and lists, and CRLs."""

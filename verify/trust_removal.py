@@ -53,17 +53,15 @@ def _recheck_authorities(store: TrustStore, country: str) -> list[Entry]:
         for kind in ANCHOR_KINDS
         for entry in store.entries(kind=kind, country=country)
     }
-    roots = [
+    roots = {
         certificate
         for certificate, entry in kept.items()
         if entry.trusted
         and (not entry.verified or store.is_listed(entry.id) or is_signed_by_itself(certificate))
-    ]
+    }
     others = [certificate for certificate in kept if certificate not in roots]
     trusted = {*roots, *reached_by_links(roots, others)}
-    authorities = Authorities()
-    for certificate in trusted:
-        authorities.add(certificate)
+    authorities = Authorities(trusted)
     orphans: list[Entry] = []
     for certificate, entry in kept.items():
         if not entry.verified:

@@ -15,6 +15,7 @@ from click.testing import CliRunner, Result
 
 from emrtd.asn1 import der
 from emrtd.crypto.hashes import Hash
+from emrtd.crypto.signatures import PublicKey
 from emrtd.errors import EmrtdError, MalformedError, MisuseError
 from emrtd.pki import extensions as ext
 from emrtd.pki.algorithms import encode_hash
@@ -25,7 +26,16 @@ from emrtd.pki.findings import Outcome
 from emrtd.pki.master_list import encode_master_list
 from emrtd.pki.path import validate
 from emrtd.pki.signed_data_writer import build_signed_data
-from tests.certificates import DAY, NOW, Authority, extended_key_usage, key, key_usage
+from tests.certificates import (
+    DAY,
+    NOW,
+    Authority,
+    ec_key,
+    extended_key_usage,
+    key,
+    key_usage,
+    make_certificate,
+)
 from tests.support import REPOSITORY, shared
 from verify.trust_command import trust
 from verify.trust_entries import Entry, Kind
@@ -504,6 +514,38 @@ def test_a_list_does_not_outlive_the_csca_of_its_signer(
     remove_entries(store, store.entries(kind=Kind.CSCA, country="XX"), at=NOW)
     assert not store.deviation_lists("XX")
     assert not store.defect_lists()
+
+
+def test_certificates_that_all_name_one_another_keep_no_import_busy(
+    store: TrustStore, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Each is tried on a bounded number of others, whatever their names and keys say."""
+    tried: list[Certificate] = []
+    signed_by = Certificate.verify_signed_by
+
+    def counted(certificate: Certificate, key: PublicKey) -> None:
+        tried.append(certificate)
+        signed_by(certificate, key)
+
+    monkeypatch.setattr(Certificate, "verify_signed_by", counted)
+    one = Authority("XX", "one", common_name="one")
+    crowd = [
+        make_certificate(
+            one.name, one.name, ec_key(f"{number:03}", one.kind).public_key, one.key,
+            one.extensions(), serial=number + 1,
+        )
+        for number in range(100)
+    ]  # fmt: skip
+    root = Authority("XX", "root", common_name="root").certificate()
+    add(store, root.der)
+    tried.clear()
+    (summary,) = add(store, ldif(*[each.der for each in crowd]))
+    assert len(summary.left_out) == len(crowd)
+    assert len(tried) <= 2 * len(crowd)
+    listed = Authority("XX", "root", common_name="root").master_list(*crowd)
+    tried.clear()
+    add(store, listed)
+    assert len(tried) < 40 * len(crowd)
 
 
 # --- one State's word on another's ---------------------------------------------------------------
