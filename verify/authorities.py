@@ -6,8 +6,6 @@ from dataclasses import dataclass
 from itertools import islice
 from typing import Final
 
-from emrtd.crypto.signatures import PublicKey
-from emrtd.errors import ProtocolError
 from emrtd.pki.certificates import Certificate
 from emrtd.pki.path import unfit_to_issue
 
@@ -59,7 +57,7 @@ class Authorities:
             return Proof(True, "signed by its own key")
         issuers = list(islice(self._candidates(certificate), _MOST_ISSUERS))
         for issuer in issuers:
-            if _signed(certificate, issuer.public_key):
+            if certificate.is_signed_by(issuer):
                 reason = f"signed by {issuer.subject}"
                 return Proof(True, reason, is_link=True, issuer=issuer)
         return _unproven(certificate, issuers, names_another=names_another)
@@ -112,13 +110,13 @@ def _vouches(issuer: Certificate, certificate: Certificate) -> bool:
         certificate.is_ca
         and issuer.country == certificate.country
         and unfit_to_issue(issuer, certificate) is None
-        and _signed(certificate, issuer.public_key)
+        and certificate.is_signed_by(issuer)
     )
 
 
 def is_signed_by_itself(certificate: Certificate) -> bool:
     """Whether a certificate is a root: of one name, and signed by its own key."""
-    return certificate.is_self_issued and _signed(certificate, certificate.public_key)
+    return certificate.is_self_issued and certificate.is_signed_by(certificate)
 
 
 def _unproven(
@@ -134,13 +132,3 @@ def _unproven(
         reason = f"its signature is wrong: {certificate.issuer} did not make it"
         return Proof(False, reason, wrong=True, is_link=True)
     return Proof(False, "the key that signed it is not in the store", is_link=True)
-
-
-def _signed(certificate: Certificate, key: PublicKey | None) -> bool:
-    if key is None:
-        return False
-    try:
-        certificate.verify_signed_by(key)
-    except ProtocolError:
-        return False
-    return True

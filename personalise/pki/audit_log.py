@@ -14,7 +14,7 @@ import fcntl
 import hashlib
 import json
 import os
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from datetime import datetime
@@ -201,10 +201,12 @@ def verify_log(
     key: PublicKey,
     officers: Mapping[str, PublicKey],
     expected_head: str | None = None,
+    needed: Callable[[Entry], int] = lambda _: 0,
 ) -> Head:
     """Verify a whole log, every approval in it too; return its head.
 
     `expected_head` is a digest noted earlier, which must be one that the log has passed through.
+    `needed` says of each entry, in order, how many officers had to approve it.
     """
     head, passed = Head(0, _BEFORE_THE_FIRST), expected_head is None
     for entry, digest in read_log(path, key):
@@ -219,6 +221,10 @@ def verify_log(
                 verify(officers[approval.officer], SCHEME, approval.signature, message)
             except ProtocolError:
                 raise ProtocolError(f"{who}'s approval is not theirs") from None
+        least, found = needed(entry), len({each.officer for each in entry.approvals})
+        if found < least:
+            where = f"{path.name}, line {entry.sequence}: {entry.act}"
+            raise ProtocolError(f"{where} needed {least} officers, and {found} approved it")
     if not passed:
         raise ProtocolError(f"{path.name}: the head noted earlier is not in it; entries are gone")
     return head

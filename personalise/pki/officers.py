@@ -6,6 +6,7 @@ them for ever.  The configuration (`officers.json`) holds the public keys.
 """
 
 import base64
+import re
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -17,7 +18,7 @@ from emrtd.crypto.public_keys import decode_public_key, encode_public_key
 from emrtd.crypto.signatures import PublicKey, Signer
 from emrtd.errors import MalformedError, MisuseError
 from emrtd.files import write_atomically
-from personalise.pki.audit_log import SCHEME, Approval, approval_message
+from personalise.pki.audit_log import SCHEME, Approval, Entry, approval_message
 
 FILE_NAME: Final = "officers.json"
 
@@ -132,3 +133,23 @@ class Officers:
             )
         message = approval_message(act, subject, at)
         return tuple(Approval(name, signer.sign(SCHEME, message)) for name, signer in present)
+
+
+class RuleOfTheLog:
+    """Which acts needed how many officers when they were done, as the audit log itself tells it.
+
+    `officers.json` is for whoever can write to the folder to change, and to change back.
+    """
+
+    def __init__(self) -> None:
+        self._in_force = Officers()
+
+    def needed(self, entry: Entry) -> int:
+        """How many officers the next entry of the log had to be approved by."""
+        rule = self._in_force
+        if (entry.act, entry.outcome) == ("officer.require", "done"):
+            number, acts = entry.subject.get("required", ""), entry.subject.get("acts", "")
+            if not re.fullmatch("[0-9]{1,4}", number):
+                raise MalformedError(f"entry {entry.sequence}", "does not say how many officers")
+            self._in_force = Officers(int(number), frozenset(acts.split()))
+        return rule.required if entry.act in rule.guarded else 0

@@ -39,7 +39,7 @@ from personalise.pki.issuing_pki import (
     REGISTER,
     IssuingPki,
 )
-from personalise.pki.officers import Officers
+from personalise.pki.officers import Officers, RuleOfTheLog
 from personalise.pki.register import Register, RegisteredDocument
 
 _NEVER_RENEWED: Final = frozenset({AUDIT_LABEL, INTAKE, REGISTER})
@@ -248,7 +248,8 @@ def verify_audit(folder: Path, expected_head: str | None = None) -> Head:
     """Verify the whole audit log of a PKI, with the public key that lies beside it."""
     key = decode_public_key((folder / AUDIT_KEY_NAME).read_bytes())
     officers = Officers.load(folder)
-    return verify_log(folder / AUDIT_LOG_NAME, key, officers.keys, expected_head)
+    needed = RuleOfTheLog().needed
+    return verify_log(folder / AUDIT_LOG_NAME, key, officers.keys, expected_head, needed)
 
 
 def _write_crl(pki: IssuingPki, at: datetime) -> Path:

@@ -243,8 +243,15 @@ def test_acts_need_two_officers_where_the_configuration_says_so(desk: Desk) -> N
     desk.act("pki", "issue-ds", *present("alice", "bob"))
     assert desk.status == 0
     assert "entries, head" in audit(desk, "--head", before)
-    log = desk.folder / "pki" / "audit.jsonl"
-    log.write_bytes(log.read_bytes().replace(b'"alice"', b'"carol"'))
+    log, rule = desk.folder / "pki" / "audit.jsonl", desk.folder / "pki" / "officers.json"
+    honest, configured = log.read_bytes(), rule.read_bytes()
+    changed = msgspec.json.decode(configured) | {"acts": [], "required": 0}
+    rule.write_bytes(msgspec.json.encode(changed))
+    desk.act("pki", "issue-ds")  # alone, since the rule is a file
+    assert desk.status == 0
+    rule.write_bytes(configured)
+    assert "ds.issue needed 2 officers, and 0 approved it" in audit(desk)
+    log.write_bytes(honest.replace(b'"alice"', b'"carol"'))
     assert "signature is wrong" in audit(desk) or "chain is broken" in audit(desk)
 
 
