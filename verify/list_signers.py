@@ -31,9 +31,12 @@ class ListSigner:
 SignedList = MasterList | DeviationList | DefectList
 
 
-def examine_list_signer(content: SignedList, trust: TrustView, at: datetime) -> ListSigner:
+def examine_list_signer(
+    content: SignedList, trust: TrustView, at: datetime, *, chosen: bool = True
+) -> ListSigner:
     """Verify the signature of a list, and its signer's way to a CSCA.
 
+    `chosen` says that the operator vouches for the list itself, so that it may bring its own CSCA.
     A signer's certificate that has expired since the list was signed is no problem: lists are kept.
     A revoked one is.
     """
@@ -54,7 +57,7 @@ def examine_list_signer(content: SignedList, trust: TrustView, at: datetime) -> 
         reached = [*anchors, *reached_by_links(anchors, candidates)]
         how = "a link certificate to its CSCA in the store"
     else:
-        reached = _self_signed(candidates) if own else []
+        reached = _self_signed(candidates) if own and chosen else []
         how = f"its own CSCA: the store has none of {country}"
     wider = TrustSet(reached, trust.crls_of_country(country))
     examination = examine(data, wider, at=at, prefix="list", purpose=purpose)

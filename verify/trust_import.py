@@ -91,9 +91,16 @@ class _Import:
         self._unverified = unverified
         self._items: dict[int, _Item] = {}
         self._stray_proofs: dict[int, Proof] = {}
+        self._collection_is_root = False
 
     def run(self, files: Sequence[TrustFile]) -> list[Summary]:
-        """Take the files: CSCAs first, then lists of them, then what they have signed."""
+        """Take the files: CSCAs first, then lists of them, then what they have signed.
+
+        A collection may bring CSCAs of its own where the operator has nothing else to go by.
+        """
+        anchors = [each for kind in ANCHOR_KINDS for each in self._store.entries(kind=kind)]
+        chosen = any(each.trusted for each in anchors) or not all(each.collection for each in files)
+        self._collection_is_root = not chosen
         summaries = [Summary(file.name) for file in files]
         pairs = list(zip(files, summaries, strict=True))
         waiting: list[_List] = []
@@ -140,7 +147,8 @@ class _Import:
         while grown and waiting:
             grown, left = False, []
             for each in waiting:
-                signer = examine_list_signer(each.content, self._store, self._at)
+                chosen = self._collection_is_root or not each.collection
+                signer = examine_list_signer(each.content, self._store, self._at, chosen=chosen)
                 if signer.problem is None:
                     self._add_list(each, signer.description)
                     grown |= isinstance(each.content, MasterList)

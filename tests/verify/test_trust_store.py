@@ -348,6 +348,23 @@ def test_a_collection_of_master_lists(store: TrustStore) -> None:
     assert len(summary.left_out) == 1
 
 
+@pytest.mark.parametrize("before", [True, False], ids=["before", "in one command"])
+def test_nobody_vouches_for_a_list_of_a_stranger_in_a_collection(
+    store: TrustStore, before: bool
+) -> None:
+    """Wrapped into a list of its own, a CSCA that nobody chose would bring any State's with it."""
+    forged = CSCA.renewed("forged")
+    stranger = ldif(ELSEWHERE.master_list(ELSEWHERE.certificate(), forged.certificate()))
+    if before:
+        add(store, CSCA.certificate().der)
+        (summary,) = add(store, stranger)
+    else:
+        _, summary = add(store, CSCA.certificate().der, stranger)
+    assert "the trust store has no CSCA of XX" in summary.left_out[0]
+    assert by_kind(store) == {"csca": 1}
+    assert validate(forged.issue(), store, at=NOW).anchor is None
+
+
 def test_nobody_vouches_for_a_csca_in_a_collection(store: TrustStore) -> None:
     (summary,) = add(store, ldif(CSCA.certificate().der))
     assert not store.entries()
@@ -462,11 +479,8 @@ def test_what_a_master_list_holds_does_not_rest_on_a_link(store: TrustStore) -> 
 
 def test_a_list_vouches_for_what_it_holds_and_not_for_what_is_beside_it(store: TrustStore) -> None:
     link = CSCA.link(CSCA.renewed("CSCA 2"))
-    add(
-        store,
-        CSCA.certificate().der,
-        ldif(ELSEWHERE.master_list(ELSEWHERE.certificate()), link.der),
-    )
+    roots = CSCA.certificate().der, ELSEWHERE.certificate().der
+    add(store, *roots, ldif(ELSEWHERE.master_list(ELSEWHERE.certificate()), link.der))
     remove_entries(store, store.entries(kind=Kind.CSCA, country="UT"), at=NOW)
     (entry,) = store.entries(country="UT")
     assert not entry.trusted
