@@ -85,7 +85,7 @@ def judge(evidence: Evidence, trust: TrustView, policy: Policy, at: datetime) ->
         made[optical.id] = _doubted(optical, _CLAIMED_OPTICAL)
     checks = tuple(sorted(made.values(), key=_place))
     verdict, why = decide(case, checks)
-    session = evidence.session
+    session = evidence.session if evidence.vouched else None
     return Report(
         verdict=verdict,
         why=why,

@@ -62,6 +62,7 @@ def invented(document: Document) -> Session:
         atr=b"",
         opened=True,
         access="pace-ecdh-cam-aes-cbc-cmac-128/brainpoolP256r1/mrz",
+        apdus=21,
         pace=pace,
         chip_authentication=ChipAuthenticationTranscript(
             variant.protocol,
@@ -85,6 +86,12 @@ def test_proofs_made_up_from_public_keys(key: Secret | None) -> None:
         assert "made them up" in report.check(check_id).reason
     assert report.verdict is Verdict.REFER
     assert not any(report.check(each).outcome is Outcome.PASSED for each in CLONE_CHECKS)
+
+
+def test_the_report_does_not_say_that_a_chip_was_opened_which_nobody_saw() -> None:
+    report = usual().judged(Evidence.from_image(forged_image(usual())))
+    assert (report.access, report.apdus) == ("not-performed", 0)
+    assert "these are files" in meaning(report)
 
 
 def test_made_up_proofs_do_verify_which_is_why_they_must_not_count() -> None:
