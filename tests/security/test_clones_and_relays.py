@@ -9,6 +9,7 @@ import pytest
 
 from emrtd.access.passwords import Password
 from emrtd.access.terminal_authentication import TerminalCredentials
+from emrtd.crypto.ciphers import Cipher
 from emrtd.crypto.private_keys import RsaPrivateKey
 from emrtd.iso7816.apdu import INS, CommandAPDU
 from emrtd.iso7816.procedure import run
@@ -427,3 +428,29 @@ def test_a_chip_that_never_ends_its_answer_in_the_new_session_keeps_nobody_waiti
     report = usual().judged(inspected(process))
     assert answers < channel.MOST_COMMANDS
     assert report.check("chip.authentication").shows is Shows.CLONING
+
+
+def test_a_chip_whose_pace_breaks_off_is_read_by_basic_access_control() -> None:
+    """What was lost with the session that the reader gave up is not lost for the next one."""
+    document = issue(pace=(PACE_GM,), chip_authentication=False, basic_access_control=True)
+    chip = personalised(document.files, document.keys)
+    dropped = False
+
+    def process(octets: bytes) -> bytes:
+        nonlocal dropped
+        command = CommandAPDU.decode(octets)
+        session = chip._core.session.secure_messaging
+        if dropped and command.ins == INS.MANAGE_SECURITY_ENVIRONMENT and session is None:
+            return b"\x69\x85"  # PACE once, and not again
+        if session is not None and session.cipher is not Cipher.TDES:
+            if command.ins == INS.SELECT and command.p1 == 0x04:
+                return NOT_FOUND  # there is no application, and then there is no session
+            dropped = True
+            return DROPPED
+        return chip.process(octets)
+
+    evidence = inspected(process, reset=chip.reset)
+    assert evidence.session is not None
+    assert evidence.session.access == "bac"
+    assert FileID.DG1 in evidence.files
+    assert document.judged(evidence).verdict is Verdict.REFER  # it is a downgrade all the same
