@@ -2,7 +2,11 @@
 
 import os
 import secrets
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
+
+from emrtd.errors import MalformedError
 
 
 def write_atomically(path: Path, octets: bytes, mode: int = 0o644) -> None:
@@ -16,8 +20,8 @@ def write_atomically(path: Path, octets: bytes, mode: int = 0o644) -> None:
         return
     path.parent.mkdir(parents=True, exist_ok=True)
     unfinished = path.with_name(f".{path.name}.{secrets.token_hex(6)}")
-    descriptor = os.open(unfinished, os.O_WRONLY | os.O_CREAT | os.O_EXCL, mode)
     try:
+        descriptor = os.open(unfinished, os.O_WRONLY | os.O_CREAT | os.O_EXCL, mode)
         with os.fdopen(descriptor, "wb") as file:
             file.write(octets)
             file.flush()
@@ -26,9 +30,18 @@ def write_atomically(path: Path, octets: bytes, mode: int = 0o644) -> None:
         _keep_names(path.parent)
     except BaseException as error:
         unfinished.unlink(missing_ok=True)
-        if isinstance(error, OSError) and error.filename is None:  # a write knows no name
+        if isinstance(error, OSError):  # it knows no name, or one that nobody has heard of
             raise OSError(error.errno, error.strerror, str(path)) from error
         raise
+
+
+@contextmanager
+def decoding(path: Path) -> Iterator[None]:
+    """Have a `MalformedError` from within name the file in which the octets were."""
+    try:
+        yield
+    except MalformedError as error:
+        raise MalformedError(f"{path}: {error.what}", error.reason, error.offset) from error
 
 
 def _keep_names(folder: Path) -> None:

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from emrtd.errors import MisuseError
+from emrtd.files import write_atomically
 from verify.trust_entries import Entry, Kind
 
 if TYPE_CHECKING:
@@ -67,6 +68,10 @@ def _make(store: Path, read: Sequence["TrustFile"], *, unverified: bool) -> "lis
         os.link(unfinished, store)  # fails where there is a file by now
     except FileExistsError:
         return None
+    except OSError as error:
+        if error.filename != str(unfinished):
+            raise
+        raise OSError(error.errno, error.strerror, str(store)) from None
     finally:
         unfinished.unlink(missing_ok=True)
     return summaries
@@ -177,12 +182,7 @@ def export(store: Path, output: Path, kind: str | None, country: str | None) -> 
     with _open(store) as opened:
         entries = opened.entries(kind=Kind(kind) if kind else None, country=country)
     blocks = [_pem(entry) for entry in entries if entry.kind in _PEM_LABELS]
-    partial = output.with_name(f".{output.name}.part")
-    try:
-        partial.write_text("".join(blocks), encoding="utf-8")
-        partial.replace(output)
-    finally:
-        partial.unlink(missing_ok=True)
+    write_atomically(output, "".join(blocks).encode())
     click.echo(f"{len(blocks)} entries written to {output}")
 
 

@@ -16,6 +16,7 @@ from emrtd.errors import MalformedError, TransportError
 from vsmartcard.chip.state import ChipState
 
 _MAX_SIZE = 1 << 26
+_ADVICE = "; name a file that `vsmartcard` wrote, or none that exists"
 
 
 class StateFile:
@@ -26,6 +27,8 @@ class StateFile:
         self._lock: int | None = None
         self.state: ChipState | None = None
         while path.exists():
+            if not path.is_file():
+                raise MalformedError(str(path), f"not a virtual chip: is no regular file{_ADVICE}")
             descriptor = os.open(path, os.O_RDONLY)
             if self._take(descriptor):
                 break
@@ -71,8 +74,8 @@ class StateFile:
             self.state = ChipState.decode(octets)
         except MalformedError as error:
             os.close(descriptor)
-            reason = f"{error.reason}; name a file that `vsmartcard` wrote, or none that exists"
-            raise MalformedError(str(self._path), f"not a virtual chip: {reason}") from error
+            reason = f"not a virtual chip: {error.reason}{_ADVICE}"
+            raise MalformedError(str(self._path), reason) from error
         self._lock = descriptor
         return True
 

@@ -4,7 +4,8 @@ from pathlib import Path
 
 import pytest
 
-from emrtd.files import write_atomically
+from emrtd.errors import MalformedError
+from emrtd.files import decoding, write_atomically
 
 
 def test_a_full_disk_is_told_with_the_file_and_leaves_what_was_there(
@@ -21,3 +22,17 @@ def test_a_full_disk_is_told_with_the_file_and_leaves_what_was_there(
         write_atomically(path, b"new")
     assert raised.value.filename == str(path)
     assert [each.read_bytes() for each in tmp_path.iterdir()] == [b"old"]
+
+
+def test_an_error_names_the_file_and_none_that_was_to_become_it(tmp_path: Path) -> None:
+    with pytest.raises(IsADirectoryError) as raised:
+        write_atomically(tmp_path, b"octets")
+    assert raised.value.filename == str(tmp_path)
+
+
+def test_what_cannot_be_decoded_is_named_by_its_file() -> None:
+    with (
+        pytest.raises(MalformedError, match=r"^a\.cer: certificate: is cut short at offset 7$"),
+        decoding(Path("a.cer")),
+    ):
+        raise MalformedError("certificate", "is cut short", 7)

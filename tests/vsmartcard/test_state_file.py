@@ -58,6 +58,10 @@ def test_what_is_not_a_chip_is_named(tmp_path: Path) -> None:
     path.write_text("shopping list")
     with pytest.raises(MalformedError, match=r"notes\.txt: not a virtual chip"):
         InProcessConnection(str(path))
+    with pytest.raises(
+        MalformedError, match=rf"{tmp_path}: not a virtual chip: is no regular file"
+    ):
+        InProcessConnection(str(tmp_path))
     with pytest.raises(MisuseError, match="virtual:FILE"):
         InProcessConnection("")
 
