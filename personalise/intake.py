@@ -20,6 +20,7 @@ from emrtd.errors import MalformedError, MisuseError, ProtocolError
 from emrtd.pki.certificate_writer import key_identifier
 from emrtd.pki.certificates import Certificate
 from emrtd.pki.enveloped import seal
+from emrtd.pki.extensions import KeyUsage
 from emrtd.secret import Secret
 from personalise.application import FILE_NAME, MAX_IMAGE, MAX_RECORD, Application
 from personalise.records import read_bounded
@@ -70,9 +71,11 @@ def seal_application(folder: Path, recipient: Certificate) -> bytes:
 
     The application is read and checked first; files that it does not name stay out.
     """
-    key = recipient.public_key
+    key, usage = recipient.public_key, recipient.extensions.key_usage
     if not isinstance(key, EcPublicKey):
         raise MisuseError("the certificate is not for a key on a curve: take the PKI's intake.cer")
+    if usage is not None and KeyUsage.KEY_AGREEMENT not in usage:
+        raise MisuseError("the certificate's key opens no envelopes: take the PKI's intake.cer")
     application = Application.load(folder)
     biometrics = application.particulars.biometrics
     images = {"biometrics.portrait": biometrics.portrait}

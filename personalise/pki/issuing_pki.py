@@ -151,7 +151,10 @@ class IssuingPki:
         return read_bounded(path, _MAX_FILE)
 
     def document_signer(self) -> DocumentSigner:
-        """The Document Signer in use, with its chain; raises `MisuseError` if it is revoked."""
+        """The Document Signer in use, with its chain.
+
+        Raises `MisuseError` if it is revoked, or its CSCA is.
+        """
         label = self.settings.document_signer
         key = self.custody.signer(label).public_key
         certificate = next((each for each in self.issued() if each.public_key == key), None)
@@ -161,17 +164,33 @@ class IssuingPki:
             raise MisuseError(
                 f"{self.folder}: the Document Signer is revoked; `personalise pki issue-ds`"
             )
-        return self._document_signer(label, certificate)
+        signer = self._document_signer(label, certificate)
+        self.require_unrevoked(signer.csca)
+        return signer
+
+    def require_unrevoked(self, csca: Certificate) -> None:
+        """Raise `MisuseError` for a CSCA that is revoked: nothing under it is worth anything."""
+        if self.is_revoked(csca):
+            raise MisuseError(
+                f"{self.folder}: the CSCA {csca.serial:X} is revoked; `personalise pki renew-csca`"
+                " under a new name, and then new signers"
+            )
 
     def document_signers(self) -> list[DocumentSigner]:
-        """Every Document Signer whose key is here and that is not revoked, the oldest first."""
+        """Every Document Signer whose key is here, the oldest first; none that is revoked.
+
+        A revoked CSCA takes those that it issued with it.
+        """
         issued = {each.public_key: each for each in self.issued() if not self.is_revoked(each)}
         labels = [label for label in self.custody.labels() if _DS_LABEL.fullmatch(label)]
         found = []
         for label in sorted(labels, key=lambda label: int(label.partition("-")[2])):
             certificate = issued.get(self.custody.signer(label).public_key)
-            if certificate is not None:
-                found.append(self._document_signer(label, certificate))
+            if certificate is None:
+                continue
+            signer = self._document_signer(label, certificate)
+            if not self.is_revoked(signer.csca):
+                found.append(signer)
         return found
 
     def _document_signer(self, label: str, certificate: Certificate) -> DocumentSigner:

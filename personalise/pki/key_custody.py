@@ -14,7 +14,7 @@ from emrtd.crypto.curves import CURVES
 from emrtd.crypto.private_keys import EcPrivateKey, PrivateKey, RsaPrivateKey
 from emrtd.crypto.signatures import PublicKey, Signer
 from emrtd.errors import MisuseError
-from emrtd.files import write_atomically
+from emrtd.files import decoding, write_atomically
 from emrtd.pki.private_key_file import (
     WrongPassphraseError,
     decrypt_private_key,
@@ -143,7 +143,8 @@ def rsa_bits(kind: str) -> int | None:
 def read_private_key(path: Path, passphrase: Secret) -> PrivateKey:
     """Open one encrypted key file; a wrong pass phrase raises `WrongPassphraseError`."""
     try:
-        return decrypt_private_key(path.read_bytes(), passphrase)
+        with decoding(path):
+            return decrypt_private_key(path.read_bytes(), passphrase)
     except WrongPassphraseError:
         raise WrongPassphraseError(
             f"{path}: the pass phrase does not open this key; name the file that holds the"

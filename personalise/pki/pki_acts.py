@@ -120,6 +120,7 @@ class PkiOffice:
         """The CSCA, where its key may sign certificates now (Doc 9303-12, 4.1.4.2)."""
         csca = self.pki.csca
         root = self.pki.root_of(csca.signer.public_key)
+        self.pki.require_unrevoked(root)
         begin, end = root.signing_period
         if not begin <= self.at <= end:
             raise MisuseError(
@@ -163,6 +164,13 @@ class PkiOffice:
         The log names the list by the SHA-256 of what is signed.
         """
         signer_certificate = self.pki.certificate("mls")
+        issuer = self.pki.issuer_of(signer_certificate)
+        if self.pki.is_revoked(signer_certificate):
+            raise MisuseError(
+                f"{self.pki.folder}: the Master List Signer is revoked;"
+                " `personalise pki issue-list-signer master`"
+            )
+        self.pki.require_unrevoked(issuer)
         label = self._label_of(signer_certificate.public_key, "mls")
         content = encode_master_list(tuple(set(certificates)))
         digest = hashlib.sha256(content).hexdigest()
@@ -177,7 +185,7 @@ class PkiOffice:
                 self.at,
                 scheme=self.pki.settings.scheme,
                 by_key_identifier=True,
-                others=[self.pki.issuer_of(signer_certificate)],
+                others=[issuer],
             )
             write_atomically(path, signed)
 

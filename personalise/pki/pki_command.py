@@ -162,13 +162,11 @@ def revoke(certificate: str, affected: Path, **options: Any) -> None:
 @click.option("-o", "output", type=_PATH, required=True)
 @act_options
 def publish_master_list(certificates: tuple[Path, ...], output: Path, **options: Any) -> None:
-    """Sign a Master List over the CSCA CERTIFICATES (DER)."""
-    from emrtd.pki.certificates import Certificate
+    """Sign a Master List over the CSCA CERTIFICATES (DER or PEM)."""
+    from personalise.pki.certificate_file import read_certificate
 
-    office = make_office(**options)
-    office.publish_master_list(
-        [Certificate.parse(path.read_bytes()) for path in certificates], output
-    )
+    brought = [read_certificate(path) for path in certificates]
+    make_office(**options).publish_master_list(brought, output)
     click.echo(output)
 
 

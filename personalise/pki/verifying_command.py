@@ -95,7 +95,7 @@ def certify(  # noqa: PLR0917 - click's options
 
     Whoever was certified before has to sign with the key of then as well.
     """
-    from emrtd.files import write_atomically
+    from emrtd.files import decoding, write_atomically
     from emrtd.pki.cvc import CvCertificate
     from emrtd.pki.cvc_authorization import Role
     from emrtd.pki.cvc_requests import CvRequest
@@ -107,11 +107,13 @@ def certify(  # noqa: PLR0917 - click's options
         "foreign-dv": Role.DV_FOREIGN,
         "terminal": Role.TERMINAL,
     }
-    asked = CvRequest.decode(read_bounded(request, 64 * 1024))
+    with decoding(request):
+        asked = CvRequest.decode(read_bounded(request, 64 * 1024))
     office = make_office(**options)
     voucher = None
     if authenticated_by is not None:
-        voucher = CvCertificate.decode(read_bounded(authenticated_by, 64 * 1024))
+        with decoding(authenticated_by):
+            voucher = CvCertificate.decode(read_bounded(authenticated_by, 64 * 1024))
     made = answer(
         office, asked, roles[role], _sum(rights), timedelta(days=days), authenticated_by=voucher
     )

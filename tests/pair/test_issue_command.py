@@ -227,3 +227,13 @@ def test_an_encrypted_application_is_prepared(
     arguments = (package, "--pki", pki, "-o", tmp_path / "other")
     assert command("prepare", *arguments) == ExitStatus.MISTAKE
     assert "is no application encrypted for this PKI" in error(capsys)
+
+
+def test_an_application_is_sealed_for_no_key_that_cannot_open_it(
+    workplace: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    package, csca = tmp_path / "0001.p7m", workplace / "pki" / "csca.cer"
+    arguments = (workplace / "application", "--for", csca, "-o", package)
+    assert command("seal-application", *arguments) == ExitStatus.MISTAKE
+    assert "opens no envelopes: take the PKI's intake.cer" in error(capsys)
+    assert not package.exists()

@@ -14,6 +14,7 @@ import pytest
 
 from emrtd.command_line import run_command_line
 from emrtd.crypto.hashes import Hash
+from emrtd.errors import MisuseError
 from emrtd.lds.security_object import SecurityObject
 from emrtd.pki.certificates import Certificate
 from emrtd.pki.crl import Crl
@@ -161,7 +162,6 @@ def test_no_document_number_lies_in_clear_in_the_register(desk: Desk) -> None:
 def test_a_document_signer_signs_no_more_than_its_limit(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    from emrtd.errors import MisuseError
 
     monkeypatch.setenv("XDG_DATA_HOME", str(tmp_path / "user"))
     desk = Desk(tmp_path, capsys)
@@ -336,6 +336,39 @@ def test_a_compromised_csca_affects_the_documents_of_all_its_signers(desk: Desk)
     crl.verify_signed_by(root.public_key)
 
 
+def test_nothing_is_issued_under_a_csca_that_is_revoked(desk: Desk) -> None:
+    desk.act("pki", "issue-list-signer", "master")
+    desk.act("pki", "revoke", "csca", "--affected", "-")
+    root, listed = desk.folder / "pki" / "csca.cer", desk.folder / "x.ml"
+    for act in (
+        ("issue-ds",),
+        ("issue-list-signer", "master"),
+        ("publish-master-list", str(root), "-o", str(listed)),
+    ):
+        assert "is revoked; `personalise pki renew-csca`" in desk.act("pki", *act)
+        assert desk.status == 64
+    assert not listed.exists()
+    with pytest.raises(MisuseError, match="is revoked; `personalise pki renew-csca`"):
+        desk.pki.document_signer()
+    assert desk.pki.document_signers() == []
+    desk.act("pki", "renew-csca", "--name", "CSCA new")
+    desk.act("pki", "issue-ds")
+    signers = [each.certificate for each in desk.pki.document_signers()]
+    assert signers == [desk.pki.document_signer().certificate]
+
+
+def test_a_master_list_signer_that_is_revoked_signs_no_list(desk: Desk) -> None:
+    desk.act("pki", "issue-list-signer", "master")
+    serial = f"{desk.pki.certificate('mls').serial:X}"
+    desk.act("pki", "revoke", serial, "--affected", "-")
+    said = desk.act(
+        "pki", "publish-master-list", str(desk.folder / "pki" / "csca.cer"),
+        "-o", str(desk.folder / "x.ml"),
+    )  # fmt: skip
+    assert "the Master List Signer is revoked" in said
+    assert desk.status == 64
+
+
 @pytest.mark.parametrize(
     ("option", "said"),
     [
@@ -395,7 +428,7 @@ def test_a_signer_that_is_half_issued_leaves_one_that_signs(
         (("pki", "issue-ds", "--officer", "alice"), "write NAME=FILE"),
         (("officer", "require", "2"), "0 enrolled"),
         (("officer", "require", "1", "--act", "dance"), "is no act"),
-        (("pki", "publish-master-list", "/dev/null", "-o", "x"), "certificate"),
+        (("pki", "publish-master-list", "/dev/null", "-o", "x"), "/dev/null: certificate: "),
     ],
 )
 def test_a_mistake_is_one_line_and_64(desk: Desk, arguments: tuple[str, ...], said: str) -> None:
