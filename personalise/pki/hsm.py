@@ -134,10 +134,12 @@ class Pkcs11Custody:
             ) from error
         except (exceptions.NoSuchToken, exceptions.TokenNotPresent) as error:
             raise HsmError(f"there is no token {self._token!r} in {self._module}") from error
-        except exceptions.PKCS11Error as error:
-            raise HsmError(f"{self._module}: the HSM answered {type(error).__name__}") from error
-        except RuntimeError as error:
-            raise HsmError(f"{self._module} is no PKCS#11 library, or does not load") from error
+        except (exceptions.PKCS11Error, RuntimeError) as error:
+            if type(error) in {exceptions.PKCS11Error, RuntimeError}:  # and no answer of an HSM
+                reason = "is no PKCS#11 library, or does not load"
+            else:
+                reason = f"the HSM answered {type(error).__name__}"
+            raise HsmError(f"{self._module}: {reason}") from error
         self._lost = False
         return session
 

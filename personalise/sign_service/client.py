@@ -32,6 +32,7 @@ TRIES: Final = 4
 """How often a request is sent while the service does not answer; it signs once all the same."""
 
 _TIMEOUT: Final = 10.0  # seconds
+_LONGEST_WAIT: Final = 60  # seconds; who is to come again later than that, is told so
 
 
 @dataclass(frozen=True, slots=True)
@@ -131,7 +132,10 @@ class RemoteDocumentSigner:
         )
 
     def _exchange(self, send: "Callable[[], httpx.Response]") -> bytes:
-        """Send until there is an answer; 429 and 503 are waited for as the service asks."""
+        """Send until there is an answer; 429 and 503 are waited for as the service asks.
+
+        Where it asks for more than a minute, nothing is waited for.
+        """
         import httpx
 
         problem = ""
@@ -152,8 +156,14 @@ class RemoteDocumentSigner:
             problem = _reason(response)
             if response.status_code not in {429, 502, 503, 504}:
                 raise MisuseError(f"{self._url}: the signing service refuses: {problem}")
+            problem = f"asks to come again: {problem}"
+            seconds = _seconds(response, 1 << number)
+            if seconds > _LONGEST_WAIT:
+                raise TransportError(
+                    f"{self._url}: the signing service {problem}; try again in {seconds} seconds"
+                )
             if number + 1 < TRIES:
-                self._wait(min(60, _seconds(response, 1 << number)))
+                self._wait(seconds)
         raise TransportError(f"{self._url}: the signing service {problem}; try again later")
 
 
