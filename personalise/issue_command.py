@@ -118,7 +118,13 @@ def prepare(  # noqa: PLR0917 - click's options
 
 @click.command()
 @click.argument("application", type=_PATH)
-@click.option("--profile", "profile_name", default="permit", show_default=True)
+@click.option(
+    "--profile",
+    "profile_name",
+    default="permit",
+    show_default=True,
+    help="Chip profile, as for `personalise prepare`.",
+)
 @click.option("--pki", "folder", type=_PATH, help="The PKI's folder, for an encrypted package.")
 @passphrase_file
 @as_json

@@ -263,3 +263,20 @@ def test_the_commands_are_those_of_the_chip() -> None:
 
 def test_the_warning_of_vpcd_is_there() -> None:
     assert "**on every network interface" in text_of(REPOSITORY / "docs" / "virtual-card.md")
+
+
+@pytest.mark.parametrize("program", [personalise, verify, vsmartcard], ids=lambda each: each.name)
+def test_every_option_of_every_command_has_help(program: click.Group) -> None:
+    def commands(group: click.Group, context: click.Context) -> Iterator[click.Command]:
+        for name in group.list_commands(context):
+            command = group.get_command(context, name)
+            assert command is not None
+            assert command.help, name
+            if isinstance(command, click.Group):
+                yield from commands(command, click.Context(command, parent=context))
+            yield command
+
+    for command in commands(program, click.Context(program)):
+        for option in command.params:
+            if isinstance(option, click.Option):
+                assert option.help, (command.name, option.opts)

@@ -151,5 +151,7 @@ def load_policy(name_or_path: str) -> Policy:
 def _decode(octets: bytes, what: str) -> Policy:
     try:
         return msgspec.toml.decode(octets, type=Policy)
-    except (msgspec.DecodeError, UnicodeDecodeError) as error:
+    except UnicodeDecodeError:
+        raise MalformedError(what, "is not TOML in UTF-8") from None
+    except msgspec.DecodeError as error:
         raise MalformedError(what, str(error)) from error

@@ -58,8 +58,14 @@ def readers() -> None:
 
 
 @readers.command()
-@click.option("-n", "count", type=click.IntRange(1, 16), default=2, show_default=True)
-@click.option("--first-port", type=click.IntRange(1, 65535), help="[default: 35963]")
+@click.option(
+    "-n", "count", type=click.IntRange(1, 16), default=2, show_default=True, help="How many."
+)
+@click.option(
+    "--first-port",
+    type=click.IntRange(1, 65535),
+    help="Port of the first reader.  [default: 35963]",
+)
 def up(count: int, first_port: int | None) -> None:
     """Start a pcscd with virtual readers, unless one that has enough of them runs already."""
     from vsmartcard.readers import WARNING

@@ -32,7 +32,12 @@ def pki() -> None:
 @pki.command("init")
 @click.argument("folder", type=_PATH)
 @click.option("--state", default="UTO", show_default=True, help="Code of the State in the MRZ.")
-@click.option("--organisation", default="Chipseal demonstration", show_default=True)
+@click.option(
+    "--organisation",
+    default="Chipseal demonstration",
+    show_default=True,
+    help="Who runs the PKI, in the names of its certificates.",
+)
 @click.option(
     "--key",
     default="brainpoolP256r1",
@@ -46,7 +51,13 @@ def pki() -> None:
     help="Name curves in certificates, where Doc 9303-12 wants explicit parameters: OpenSSL 3"
     " refuses chains with those.",
 )
-@click.option("--documents-per-signer", type=click.IntRange(1), default=100_000, show_default=True)
+@click.option(
+    "--documents-per-signer",
+    type=click.IntRange(1),
+    default=100_000,
+    show_default=True,
+    help="How many documents one Document Signer signs.",
+)
 @click.option("--pkcs11", metavar="MODULE", help="Keep the keys in an HSM: its PKCS#11 library.")
 @click.option("--token", help="Label of the HSM's token.")
 @pin_file
@@ -159,7 +170,7 @@ def revoke(certificate: str, affected: Path, **options: Any) -> None:
 
 @pki.command("publish-master-list")
 @click.argument("certificates", type=_FILE, nargs=-1, required=True)
-@click.option("-o", "output", type=_PATH, required=True)
+@click.option("-o", "output", type=_PATH, required=True, help="File for the list.")
 @act_options
 def publish_master_list(certificates: tuple[Path, ...], output: Path, **options: Any) -> None:
     """Sign a Master List over the CSCA CERTIFICATES (DER or PEM)."""

@@ -79,7 +79,7 @@ def renew_inspection_system(rights: tuple[str, ...], **options: Any) -> None:
     type=_FILE,
     help="Certificate of the CVCA that has signed the first request of its Document Verifier too.",
 )
-@click.option("-o", "output", type=_PATH, required=True)
+@click.option("-o", "output", type=_PATH, required=True, help="File for the certificate.")
 @_rights
 @act_options
 def certify(  # noqa: PLR0917 - click's options
