@@ -74,7 +74,8 @@ class LdsImage:
     def save(self, folder: Path) -> None:
         """Write the image into a new or empty folder, which appears whole or not at all.
 
-        Raises `MisuseError` where anything is in the way.
+        Raises `MisuseError` where anything is in the way, and an `OSError` that names the folder
+        where it cannot be written.
         """
         if is_taken(folder):
             raise MisuseError(f"{folder}: is there already; remove it or name another folder")
@@ -88,6 +89,8 @@ class LdsImage:
             if self.evidence is not None:
                 _write(made / EVIDENCE_NAME, self.evidence)
             made.rename(folder)
+        except OSError as error:  # it names a file that nobody has heard of, or none
+            raise OSError(error.errno, error.strerror, str(folder)) from error
         finally:
             shutil.rmtree(made, ignore_errors=True)
 

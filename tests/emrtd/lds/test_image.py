@@ -202,9 +202,10 @@ def test_a_save_that_fails_leaves_nothing(tmp_path: Path, monkeypatch: pytest.Mo
         raise full
 
     monkeypatch.setattr(os, "fsync", fail)
-    with pytest.raises(OSError, match="No space"):
+    with pytest.raises(OSError, match="No space") as raised:
         image().save(tmp_path / "image")
     assert list(tmp_path.iterdir()) == []
+    assert raised.value.filename == str(tmp_path / "image")
 
 
 def test_nothing_of_the_person_shows() -> None:
