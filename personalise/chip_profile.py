@@ -9,7 +9,10 @@ from typing import Annotated, Final, Literal, Self
 
 import msgspec
 
+from emrtd.access.pace.variants import can_be_mapped_into
 from emrtd.crypto.curves import CURVES
+from emrtd.crypto.domain_parameters import STANDARDISED
+from emrtd.crypto.groups import EcGroup, Group
 from emrtd.errors import MisuseError
 from emrtd.mrz.names import NameLengths
 from emrtd.mrz.transliteration import Transliteration
@@ -30,6 +33,15 @@ CipherName = Literal["3DES", "AES-128", "AES-192", "AES-256"]
 DataGroupName = Literal["DG1", "DG2", "DG3", "DG11", "DG12", "DG13"]
 DomainParameters = Annotated[int, msgspec.Meta(ge=0, le=31)]
 """A standardised parameter identifier (Doc 9303-11, 9.5.1)."""
+
+
+def _group(key_agreement: KeyAgreement, domain_parameters: int) -> Group:
+    if domain_parameters not in STANDARDISED:
+        reject("domain_parameters", "are reserved; there are 0 to 2 and 8 to 18")
+    group = STANDARDISED[domain_parameters]
+    if isinstance(group, EcGroup) != (key_agreement == "ECDH"):
+        reject("domain_parameters", f"do not belong to {key_agreement}")
+    return group
 
 
 class Passwords(Record, frozen=True):
@@ -53,8 +65,9 @@ class Pace(Record, frozen=True):
             reject("key_agreement", "is not ECDH, which Chip Authentication Mapping needs")
         if self.mapping == "CAM" and self.cipher == "3DES":
             reject("cipher", "is 3DES, which Chip Authentication Mapping does not have")
-        if (self.domain_parameters < 8) != (self.key_agreement == "DH"):
-            reject("domain_parameters", f"do not belong to {self.key_agreement}")
+        group = _group(self.key_agreement, self.domain_parameters)
+        if self.mapping == "IM" and not can_be_mapped_into(group):
+            reject("domain_parameters", "are a curve that Integrated Mapping is not defined on")
 
 
 class ChipAuthentication(Record, frozen=True):
@@ -65,8 +78,7 @@ class ChipAuthentication(Record, frozen=True):
     cipher: CipherName
 
     def __post_init__(self) -> None:
-        if (self.domain_parameters < 8) != (self.key_agreement == "DH"):
-            reject("domain_parameters", f"do not belong to {self.key_agreement}")
+        _group(self.key_agreement, self.domain_parameters)
 
 
 class ActiveAuthentication(Record, frozen=True):

@@ -36,6 +36,18 @@ def test_every_profile_that_ships_loads() -> None:
         ('"DG2", ', '"DG2", "DG2", ', "data_groups", "twice"),
         ('"DG13"', '"DG99"', "data_groups[5]", "not one of the values"),
         ("domain_parameters = 13", "domain_parameters = 2", "pace[0].domain_parameters", "ECDH"),
+        (
+            "domain_parameters = 13",
+            "domain_parameters = 20",
+            "pace[0].domain_parameters",
+            "reserved",
+        ),
+        (
+            'mapping = "GM"\nkey_agreement = "ECDH"\ncipher = "AES-128"\ndomain_parameters = 13',
+            'mapping = "IM"\nkey_agreement = "ECDH"\ncipher = "AES-128"\ndomain_parameters = 10',
+            "pace[0].domain_parameters",
+            "Integrated Mapping is not defined on",
+        ),
         ("command = 32_768", "command = 70_000", "buffers.command", ""),
         ('document = "TD1"', "", "document", "is missing"),
     ],

@@ -97,12 +97,17 @@ def variant_of(info: PaceInfo, infos: SecurityInfos) -> PaceVariant:
     is_curve = isinstance(group, EcGroup)
     if is_curve is not (info.key_agreement is KeyAgreement.ECDH):
         raise ProtocolError(f"{info.key_agreement} with domain parameters of the other kind")
-    if info.mapping is Mapping.INTEGRATED and is_curve and group.field % 4 != 3:
+    if info.mapping is Mapping.INTEGRATED and not can_be_mapped_into(group):
         raise ProtocolError(f"Integrated Mapping is not defined on {group.description}")
     if info.version != _VERSION:
         raise ProtocolError(f"version {info.version} of PACE is not used")
     identifiers = {each.parameter_id for each in infos.of(PaceInfo)}
     return PaceVariant(info, group, ambiguous=len(identifiers) > 1)
+
+
+def can_be_mapped_into(group: Group) -> bool:
+    """Whether Integrated Mapping is defined on a group: on a curve, p is 3 mod 4 (B.2)."""
+    return not isinstance(group, EcGroup) or group.field % 4 == 3
 
 
 def _group_of(info: PaceInfo, explicit: Iterable[PaceDomainParameterInfo]) -> Group:
