@@ -65,6 +65,24 @@ def test_a_card_is_written_and_a_second_time_found_complete(
     assert {file.content for file in chip.files} == set(image.files.values())
 
 
+@pytest.mark.parametrize("name", ["SOD", "CardSecurity", "DG1", "DG2", "DG3", "DG14"])
+def test_a_damaged_image_never_reaches_a_card(
+    workplace: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str], name: str
+) -> None:
+    damaged = tmp_path / "image"
+    shutil.copytree(workplace / "image", damaged)
+    path = damaged / f"EF_{name}.bin"
+    path.write_bytes(path.read_bytes()[:-1] + bytes([path.read_bytes()[-1] ^ 1]))
+    arguments = (damaged, "--reader", f"virtual:{tmp_path / 'card'}")
+    assert command("write", *arguments) == ExitStatus.MISTAKE
+    assert "the image is damaged" in error(capsys)
+    path.unlink()
+    if name != "CardSecurity":  # which is not signed for
+        assert command("write", *arguments) == ExitStatus.MISTAKE
+        assert name in error(capsys)
+    assert not (tmp_path / "card").exists()
+
+
 def test_a_card_that_only_pace_opens_is_found_complete_too(
     workplace: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
