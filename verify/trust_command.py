@@ -165,7 +165,7 @@ def remove(store: Path, fingerprints: tuple[str, ...], source: str | None) -> No
             if not chosen:
                 raise MisuseError(f"{store}: nothing came from {source!r} alone")
         removed, orphans = remove_entries(opened, chosen, at=datetime.now(UTC))
-    click.echo(f"{removed} entries removed")
+    click.echo(f"{_entries(removed)} removed")
     for entry in orphans:
         click.echo(
             f"  no longer verifies: {entry.fingerprint.hex()[:16]} {entry.kind} {entry.subject}"
@@ -183,7 +183,7 @@ def export(store: Path, output: Path, kind: str | None, country: str | None) -> 
         entries = opened.entries(kind=Kind(kind) if kind else None, country=country)
     blocks = [_pem(entry) for entry in entries if entry.kind in _PEM_LABELS]
     write_atomically(output, "".join(blocks).encode())
-    click.echo(f"{len(blocks)} entries written to {output}")
+    click.echo(f"{_entries(len(blocks))} written to {output}")
 
 
 _PEM_LABELS = {
@@ -237,11 +237,13 @@ def _summary_object(summary: "Summary") -> dict[str, Any]:
     }
 
 
+def _entries(number: int) -> str:
+    return "1 entry" if number == 1 else f"{number} entries"
+
+
 def _print_summary(summary: "Summary") -> None:
-    total = summary.added + summary.known
-    click.echo(
-        f"{summary.name}: {total} entries, {summary.added} of them new, {summary.verified} verified"
-    )
+    total = _entries(summary.added + summary.known)
+    click.echo(f"{summary.name}: {total}, {summary.added} of them new, {summary.verified} verified")
     if summary.note:
         click.echo(f"  {summary.note}")
     for reason in summary.left_out[:_SHOWN]:

@@ -702,9 +702,9 @@ def test_the_command_shows_removes_and_exports(tmp_path: Path, files: dict[str, 
     again = tmp_path / "again.db"
     assert run("add", again, out).exit_code == 0
     assert len(json.loads(run("list", again, "--json").output)) == 3
-    assert "1 entries removed" in run("remove", store, entry["fingerprint"]).output
+    assert "1 entry removed" in run("remove", store, entry["fingerprint"]).output
     assert isinstance(run("show", store, fingerprint[:4]).exception, MisuseError)
-    assert run("remove", store, "--source", "ut.crl").output == "1 entries removed\n"
+    assert run("remove", store, "--source", "ut.crl").output == "1 entry removed\n"
 
 
 def test_a_failed_first_import_leaves_no_file(tmp_path: Path) -> None:
