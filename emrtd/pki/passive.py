@@ -24,7 +24,8 @@ from emrtd.pki.findings import Finding, Outcome, Shows
 from emrtd.pki.names import Name
 from emrtd.pki.path import CHAIN, VALIDITY, Path, validate
 from emrtd.pki.revocation import REVOCATION
-from emrtd.pki.signed_data import SignedData, SignerInfo
+from emrtd.pki.signed_data import SignedData
+from emrtd.pki.signer_info import SignerInfo
 from emrtd.pki.signer_profile import PROFILE, Purpose, Use
 from emrtd.pki.tolerances import Tolerance
 from emrtd.pki.trust import TrustView

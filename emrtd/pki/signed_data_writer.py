@@ -9,13 +9,8 @@ from emrtd.crypto.signatures import SignatureScheme, Signer
 from emrtd.errors import MisuseError
 from emrtd.pki.algorithms import encode_hash, encode_scheme, scheme_for
 from emrtd.pki.certificates import Certificate
-from emrtd.pki.signed_data import (
-    ID_CONTENT_TYPE,
-    ID_DATA,
-    ID_MESSAGE_DIGEST,
-    ID_SIGNED_DATA,
-    ID_SIGNING_TIME,
-)
+from emrtd.pki.signed_data import ID_DATA, ID_SIGNED_DATA
+from emrtd.pki.signer_info import ID_CONTENT_TYPE, ID_MESSAGE_DIGEST, ID_SIGNING_TIME
 
 
 def build_signed_data(  # noqa: PLR0917 - what is signed, by whom and how

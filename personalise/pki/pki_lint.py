@@ -15,7 +15,8 @@ from emrtd.pki.lint import kind_of, lint_certificate
 from emrtd.pki.lint_crl import lint_crl
 from emrtd.pki.master_list import ID_MASTER_LIST, MasterList
 from emrtd.pki.pem import PEM_BEGIN, decode_pem
-from emrtd.pki.signed_data import SignedData, SignerInfo
+from emrtd.pki.signed_data import SignedData
+from emrtd.pki.signer_info import SignerInfo
 from personalise.records import read_bounded
 
 _MAX_FILE: Final = MAX_CRL  # the largest of all that is looked at

@@ -14,7 +14,8 @@ from emrtd.errors import MisuseError, ProtocolError, TransportError
 from emrtd.lds.security_object import SecurityObject
 from emrtd.lds.sod import Sod
 from emrtd.pki.certificates import Certificate
-from emrtd.pki.signed_data import SignedData, SignerInfo
+from emrtd.pki.signed_data import SignedData
+from emrtd.pki.signer_info import SignerInfo
 from personalise.sign_service.interface import (
     DOCUMENT_NUMBER,
     DOCUMENT_SIGNER_PATH,
