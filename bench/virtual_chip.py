@@ -38,8 +38,14 @@ while (size := link.recv(2)):
 
 
 def measure() -> list[Ratio]:
-    """The two ratios."""
+    """The two ratios.
+
+    Both ends of a link are kept on one processor: where the scheduler puts them is nobody's work.
+    """
+    processors = os.sched_getaffinity(0)
     with ExitStack() as links, tempfile.TemporaryDirectory() as folder:
+        os.sched_setaffinity(0, {min(processors)})
+        links.callback(os.sched_setaffinity, 0, processors)
         chip, echo = (links.enter_context(_link(program)) for program in (_CHIP, _ECHO))
         card = StoredChip(Path(folder) / "card")
         card.process(_CREATE)

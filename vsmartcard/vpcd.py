@@ -98,11 +98,11 @@ class Slot:
         except BaseException:
             slot.close()
             raise
-        slot._socket.settimeout(None)
         return slot
 
     def serve(self, card: Card) -> None:
         """Answer the reader until it goes away, which raises `TransportError`."""
+        self._socket.settimeout(None)
         while True:
             self._serve_next(card)
 
