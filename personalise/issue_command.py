@@ -79,7 +79,6 @@ def prepare(  # noqa: PLR0917 - click's options
     """
     from emrtd.files import is_taken
     from emrtd.lds.files import FileID
-    from emrtd.lds.sod import Sod
     from personalise import data_preparation
     from personalise.chip_profile import ChipProfile
     from personalise.intake import load_application
@@ -110,7 +109,7 @@ def prepare(  # noqa: PLR0917 - click's options
     if accept_quality is not None:
         enter_accepted_quality(pki, accept_quality, signed, at)
     if local:  # a service registers what it signs
-        pki.register_document(Sod.parse(signed).signed_data.certificates[0], at, signed, number)
+        pki.register_document(issuance.signer.certificate, at, signed, number)
     image.save(output)
     total = sum(map(len, image.files.values()))
     click.echo(f"{output}: {len(image.files)} files, {total:,} octets; {profile.description}")

@@ -60,11 +60,11 @@ def _require_intact(files: Mapping[FileID, bytes]) -> None:
 
 
 def _require_signature(file_id: FileID, signed: SignedData) -> None:
-    keys = [each.public_key for each in signed.certificates if each.public_key is not None]
-    if not keys:
-        raise MisuseError(f"{file_id}: encloses no certificate of its signer; {_ADVICE}")
-    try:
-        for signer in signed.signers:
-            signer.verify(signed.content_type, signed.content, keys[0])
-    except (MalformedError, ProtocolError) as error:
-        raise MisuseError(f"{file_id}: {error}; {_ADVICE}") from None
+    for signer in signed.signers:
+        certificate = signed.certificate_of(signer)
+        if certificate is None or certificate.public_key is None:
+            raise MisuseError(f"{file_id}: encloses no certificate of its signer; {_ADVICE}")
+        try:
+            signer.verify(signed.content_type, signed.content, certificate.public_key)
+        except (MalformedError, ProtocolError) as error:
+            raise MisuseError(f"{file_id}: {error}; {_ADVICE}") from None

@@ -65,8 +65,8 @@ def columns_of(content: Certificate | Crl) -> dict[str, object]:
 def columns_of_list(content: DeviationList | DefectList) -> dict[str, object]:
     """The columns of a signed list."""
     data = content.signed_data
-    signer = data.certificates[0].subject if data.certificates else None
-    signed = data.signers[0].signing_time
+    certificate, signed = data.certificate_of(data.signers[0]), data.signers[0].signing_time
+    signer = None if certificate is None else certificate.subject
     return {
         "country": content.country or "",
         "subject": str(signer or ""),

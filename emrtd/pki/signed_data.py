@@ -68,6 +68,10 @@ class SignedData(msgspec.Struct, frozen=True):
             raise MalformedError(what, f"signs content of type {self.content_type}")
         return ber.read(self.content, what)
 
+    def certificate_of(self, signer: SignerInfo) -> Certificate | None:
+        """The enclosed certificate that a signer names, wherever it stands; None without one."""
+        return next((each for each in self.certificates if signer.names(each)), None)
+
     @property
     def country(self) -> str | None:
         """The State that signed: the issuer's of the enclosed certificate that the signer names.

@@ -9,6 +9,7 @@
     DIR/issued/*.cer   every certificate ever issued, by serial number
     DIR/audit.jsonl    the log of every act, and audit.pub, the key that verifies it
     DIR/register.sqlite  which Document Signer signed which document, the numbers sealed
+    DIR/certified/     card-verifiable certificates that were asked for, by their reference
     DIR/keys/*.p8      the private keys, encrypted
     DIR/terminal/      an inspection system that may read fingerprints: its certificates up to the
                        CVCA (*.cvcert) and its key (is.p8, encrypted); for `verify --terminal`

@@ -125,10 +125,8 @@ def certify(
         raise MisuseError(f"the validity is 1 to {LONGEST[role].days} days (Doc 9303-12, Table 3)")
     subject = {"holder": asked.holder_reference, "role": role.name, "rights": str(int(rights))}
     with office.act("cv.certify", subject):
-        if authenticated_by is not None and not authenticated_by.is_self_signed:
-            raise MisuseError(
-                f"{authenticated_by.holder_reference} is not a CVCA's own certificate"
-            )
+        if authenticated_by is not None:
+            _require_cvca(authenticated_by)
         _verify_authentication(office, asked, authenticated_by)
         certificate = _certified(office, asked, role, rights, validity)
         write_atomically(_certified_path(office, asked.holder_reference), certificate.encode())
@@ -138,26 +136,38 @@ def certify(
 def _verify_authentication(
     office: PkiOffice, asked: CvRequest, authenticated_by: CvCertificate | None
 ) -> None:
-    """The outer signature of a request (Doc 9303-12, 8.1.1.5; its failures: 8.2.1)."""
-    holder, reference = asked.holder_reference, asked.outer_reference
-    own = [each for each in _certified_before(office) if _is_of_one_holder(each, holder)]
+    """The outer signature of a request (Doc 9303-12, 8.1.1.5; its failures: 8.2.1).
+
+    A holder with a key that is valid signs with that, whoever else vouches; one of whose keys none
+    is valid any more asks as if for the first time.
+    """
+    holder, reference, today = asked.holder_reference, asked.outer_reference, office.at.date()
+    known = [each for each in _certified_before(office) if _is_of_one_holder(each, holder)]
+    valid = [each for each in known if each.expiration >= today]
     if reference is None:
-        if own:
+        if valid:
             raise ProtocolError(
                 f"{holder} was certified before: a further request is signed with the key of"
-                f" {own[-1].holder_reference} as well"
+                f" {valid[-1].holder_reference} as well"
             )
         return
-    known = own if authenticated_by is None else [*own, authenticated_by]
+    if authenticated_by is not None and not valid:
+        known.append(authenticated_by)
     voucher = next((each for each in known if each.holder_reference == reference), None)
     if voucher is None:
         raise ProtocolError(
             f"the request is signed by {reference} as well, whose certificate is not known: give"
             " the one of a CVCA that vouches for a first request with --authenticated-by"
         )
-    if voucher.expiration < office.at.date():
+    if voucher.expiration < today:
         raise ProtocolError(f"the key of {reference} expired on {voucher.expiration}")
     asked.verify_outer(voucher.key_under(office.pki.trust_point.public_key))
+
+
+def _require_cvca(certificate: CvCertificate) -> None:
+    if certificate.role is not Role.CVCA or not certificate.is_self_signed:
+        raise MisuseError(f"{certificate.holder_reference} is not a CVCA's own certificate")
+    certificate.verify(certificate.public_key)
 
 
 def _certified_before(office: PkiOffice) -> list[CvCertificate]:

@@ -4,7 +4,7 @@ import base64
 import re
 import ssl
 import uuid
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
@@ -15,7 +15,6 @@ from emrtd.lds.security_object import SecurityObject
 from emrtd.lds.sod import Sod
 from emrtd.pki.certificates import Certificate
 from emrtd.pki.signed_data import SignedData
-from emrtd.pki.signer_info import SignerInfo
 from personalise.sign_service.interface import (
     DOCUMENT_NUMBER,
     DOCUMENT_SIGNER_PATH,
@@ -99,7 +98,10 @@ class RemoteDocumentSigner:
         if signed.content != content or len(signed.signers) != 1:
             raise ProtocolError(f"{self._url}: the service signed something else than it was given")
         signer = signed.signers[0]
-        certificate = self._verified(self._named(signer, signed.certificates))
+        named = signed.certificate_of(signer)
+        if named is None:
+            raise ProtocolError(f"{self._url}: the signer's certificate is not enclosed")
+        certificate = self._verified(named)
         if not certificate.not_before <= at <= certificate.not_after:
             raise ProtocolError(f"{self._url}: the Document Signer's certificate is not valid now")
         if certificate.public_key is None:
@@ -107,12 +109,6 @@ class RemoteDocumentSigner:
                 f"{self._url}: the Document Signer's key is of no kind that is used"
             )
         signer.verify(signed.content_type, content, certificate.public_key)
-
-    def _named(self, signer: SignerInfo, certificates: Sequence[Certificate]) -> Certificate:
-        for each in certificates:
-            if signer.names(each):
-                return each
-        raise ProtocolError(f"{self._url}: the signer's certificate is not enclosed")
 
     def _verified(self, certificate: Certificate) -> Certificate:
         if self._csca.public_key is None:

@@ -64,7 +64,8 @@ class Opener:
             self.notes.forget_session()
             yield from self.channel.reset()  # 4.1: PACE or BAC, but not both in the same session
         yield from self._select_application()
-        if (yield from self._is_plain()):
+        # Old chips let anyone read (4.1, note 1).  DG1 tells, since some show EF.COM and EF.SOD.
+        if (yield from self._gives(FileID.DG1)):
             self.notes.opened = True
             return True
         return (yield from self._open_by_bac(offers_pace=offers_pace))
@@ -146,7 +147,8 @@ class Opener:
 
         self.channel.reopen = lambda: reopen(into_application=False)
         yield from self._read_card_security(infos)
-        if not ((yield from self._select_application()) or (yield from self._has_files())):
+        selected = yield from self._select_application()
+        if not selected and not (yield from self._gives(FileID.COM)):  # some have no other
             return False
         self.notes.opened = True
         self.channel.reopen = lambda: reopen(into_application=True)
@@ -253,19 +255,10 @@ class Opener:
             return self._note_failure(str(error))
         return True
 
-    def _has_files(self) -> Procedure[bool]:
-        """Whether the application is selected all the same: some chips have no other."""
-        octets = yield from self.channel.read(FILES[FileID.COM], self.notes)
-        self.notes.unread.pop(FileID.COM, None)
-        return octets is not None
-
-    def _is_plain(self) -> Procedure[bool]:
-        """Whether the chip lets anyone read, as old ones do (Doc 9303-11, 4.1, note 1).
-
-        Of DG1 it tells, since some chips show EF.COM and EF.SOD to anyone, and nothing else.
-        """
-        octets = yield from self.channel.read(FILES[FileID.DG1], self.notes)
-        self.notes.unread.pop(FileID.DG1, None)
+    def _gives(self, file_id: FileID) -> Procedure[bool]:
+        """Whether the chip gives a file of the application now; that it does not is no finding."""
+        octets = yield from self.channel.read(FILES[file_id], self.notes)
+        self.notes.unread.pop(file_id, None)
         return octets is not None
 
     def _note_failure(self, reason: str) -> bool:

@@ -14,6 +14,7 @@ from emrtd.pki.cvc_requests import CvRequest, authenticate, request
 from emrtd.pki.cvc_validation import TrustState, find_chain
 from personalise.pki.verifying_ca import SCHEME
 from tests.personalise.pki.test_pki_command import Desk, desk  # noqa: F401 - a fixture
+from tests.support import damaged
 
 TODAY = datetime.now(UTC).date()
 
@@ -130,6 +131,13 @@ def test_a_foreign_cvca_vouches_for_a_first_request(desk: Desk) -> None:  # noqa
     assert output.exists()
     said = asking(desk, genuine, "--authenticated-by", str(output))[0]
     assert "not a CVCA's own certificate" in said
+    further = authenticate(request(own_key(), SCHEME, "XXDV00002"), cvca, SCHEME, "XXCVCA00001")
+    said, output = asking(desk, further, "--authenticated-by", str(given))
+    assert "not known" in said  # it has a key of its own, and signs with that
+    given.write_bytes(damaged(certificate.encode()))
+    said, output = asking(desk, further, "--authenticated-by", str(given))
+    assert "certificate of XXCVCA00001" in said
+    assert not output.exists()
 
 
 def test_a_key_on_another_curve_is_not_certified(desk: Desk) -> None:  # noqa: F811
