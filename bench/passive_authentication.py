@@ -13,17 +13,17 @@ from bench.timing import Ratio, ratio
 from emrtd.crypto.ecdsa import public_key
 from emrtd.crypto.hashes import Hash
 from emrtd.crypto.signatures import EcPublicKey, PublicKey, SignatureScheme, hash_algorithm
-from emrtd.lds.security_object import SecurityObject
-from emrtd.lds.sod import Sod, build_sod
-from emrtd.pki.crl import Crl
+from emrtd.lds.security.security_object import SecurityObject
+from emrtd.lds.security.sod import Sod, build_sod
 from emrtd.pki.findings import Outcome
 from emrtd.pki.passive import examine
 from emrtd.pki.path import forget
+from emrtd.pki.x509.crl import Crl
 from personalise.pki.country_signing_ca import CountrySigningCa, settings_for
 from personalise.pki.key_custody import generate_private_key
-from verify.trust_files import TrustFile
-from verify.trust_import import import_files
-from verify.trust_store import TrustStore
+from verify.trust.files import TrustFile
+from verify.trust.importing import import_files
+from verify.trust.store import TrustStore
 
 NAME = "passive_authentication"
 AT = datetime(2026, 11, 22, 10, tzinfo=UTC)

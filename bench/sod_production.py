@@ -11,11 +11,11 @@ from cryptography.hazmat.primitives.serialization import load_der_private_key
 from bench.timing import Ratio, ratio
 from emrtd.crypto.hashes import Hash
 from emrtd.crypto.signatures import SignatureScheme, hash_algorithm, rsa_padding
-from emrtd.lds.security_object import SecurityObject
-from emrtd.lds.sod import build_sod
-from emrtd.secret import Secret
+from emrtd.lds.security.security_object import SecurityObject
+from emrtd.lds.security.sod import build_sod
 from personalise.pki.country_signing_ca import CountrySigningCa, settings_for
 from personalise.pki.key_custody import generate_private_key
+from support.secret import Secret
 
 AT = datetime(2026, 11, 22, 10, tzinfo=UTC)
 ALLOWED = 1.6

@@ -13,7 +13,7 @@ from contextlib import ExitStack, contextmanager
 from pathlib import Path
 
 from bench.timing import WALL, Ratio, ratio
-from vsmartcard.stored_chip import StoredChip
+from vsmartcard.card.stored_chip import StoredChip
 
 _SELECT = bytes.fromhex("00A4040C07A0000002471001")
 _CREATE = bytes.fromhex("00E000000A62088002C35083020102")  # 50,000 octets

@@ -9,7 +9,7 @@ from typing import Final
 
 import msgspec
 
-from emrtd.errors import MalformedError
+from support.errors import MalformedError
 
 MAX_DEPTH: Final = 16
 """How deep constructed data objects may stand in one another; no EF of Doc 9303 needs half."""

@@ -12,12 +12,12 @@ from emrtd.crypto.hashes import Hash
 from emrtd.crypto.private_keys import EcPrivateKey, PrivateKey, RsaPrivateKey
 from emrtd.crypto.public_keys import encode_public_key
 from emrtd.crypto.signatures import PublicKey, RsaPublicKey, SignatureScheme
-from emrtd.pki import extensions as ext
-from emrtd.pki.algorithms import encode_scheme, scheme_for
-from emrtd.pki.certificates import Certificate
-from emrtd.pki.master_list import ID_MASTER_LIST, encode_master_list
-from emrtd.pki.names import COMMON_NAME, COUNTRY, encode_name
-from emrtd.pki.signed_data_writer import build_signed_data
+from emrtd.pki.cms.signed_data_writer import build_signed_data
+from emrtd.pki.lists.master_list import ID_MASTER_LIST, encode_master_list
+from emrtd.pki.x509 import extensions as ext
+from emrtd.pki.x509.algorithms import encode_scheme, scheme_for
+from emrtd.pki.x509.certificates import Certificate
+from emrtd.pki.x509.names import COMMON_NAME, COUNTRY, encode_name
 
 NOW = datetime(2026, 11, 22, 12, 0, tzinfo=UTC)
 DAY = timedelta(days=1)

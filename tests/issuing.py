@@ -11,19 +11,20 @@ from typing import Any, Self
 
 import pytest
 
-from emrtd.command_line import ExitStatus, run_command_line
-from emrtd.lds.dg1 import DataGroup1
+from emrtd.lds.data_groups.dg1 import DataGroup1
 from emrtd.lds.files import FILES, FileID
 from emrtd.lds.image import LdsImage
 from emrtd.mrz import Mrz
-from emrtd.passphrase import read_passphrase
 from emrtd.pki import private_key_file
 from emrtd.pki.private_key_file import decrypt_private_key
-from personalise.command_line import personalise
+from personalise.commands.main import personalise
+from support.command_line import run_command_line
+from support.errors import ExitStatus
+from support.passphrase import read_passphrase
+from tests.helpers import damaged
 from tests.personalise import applications
-from tests.support import damaged
+from vsmartcard.card.state_file import StateFile
 from vsmartcard.chip.file_system import Directory
-from vsmartcard.state_file import StateFile
 
 
 @dataclass(frozen=True)

@@ -18,9 +18,9 @@ from typing import IO
 import pytest
 
 from emrtd.errors import TransportError
-from tests.support import REPOSITORY
-from vsmartcard import daemon, readers
-from vsmartcard.readers import VirtualReader
+from tests.helpers import REPOSITORY
+from vsmartcard.reader import pcscd, readers
+from vsmartcard.reader.readers import VirtualReader
 
 _COUNT = 8
 _WAIT_SECONDS = 120.0
@@ -65,7 +65,7 @@ class Claims:
         """Whether the reader is ours now, and no card of anybody else's is in it."""
         if reader.port in self.locks:
             return True
-        file = (daemon.state_folder() / f"port-{reader.port}").open("w", encoding="ascii")
+        file = (pcscd.state_folder() / f"port-{reader.port}").open("w", encoding="ascii")
         try:
             fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except BlockingIOError:
@@ -126,7 +126,7 @@ def virtual_readers() -> Iterator[tuple[VirtualReader, ...]]:
 
     Skips, and says why, where there are none and none can be started.
     """
-    with daemon.in_use():
+    with pcscd.in_use():
         try:
             yield readers.listed() or readers.up(_COUNT)
         except TransportError as error:

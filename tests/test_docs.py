@@ -12,14 +12,14 @@ import click
 import pytest
 
 from emrtd.iso7816.apdu import INS
-from personalise.chip_profile import ChipProfile
-from personalise.command_line import personalise
-from tests.support import REPOSITORY
-from verify.command_line import verify
-from verify.policy import CHECK_IDS, load_policy
+from personalise.commands.main import personalise
+from personalise.preparing.chip_profile import ChipProfile
+from tests.helpers import REPOSITORY
+from verify.commands.main import verify
+from verify.judging.policy import CHECK_IDS, load_policy
 from vsmartcard.chip.commands import INSTRUCTIONS
 from vsmartcard.chip.life_cycle import TRANSITIONS, Event, LifeCycle
-from vsmartcard.command_line import vsmartcard
+from vsmartcard.commands.main import vsmartcard
 
 PAGES = sorted((REPOSITORY / "docs").glob("*.md"))
 EVERYTHING = [*sorted(REPOSITORY.glob("*.md")), *PAGES]

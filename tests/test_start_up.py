@@ -15,7 +15,7 @@ HEAVY = {
 def started(command: str, *options: str) -> "subprocess.CompletedProcess[str]":
     """The help of a command, in a process of its own."""
     program, *arguments = command.split()
-    code = f"import sys; from {program}.command_line import main; sys.exit(main())"
+    code = f"import sys; from {program}.commands.main import main; sys.exit(main())"
     line = [sys.executable, *options, "-c", code, *arguments, "--help"]
     return subprocess.run(line, capture_output=True, text=True, check=True)
 

@@ -12,7 +12,7 @@ from typing import TypeVar
 import pytest
 from _pytest.mark import ParameterSet
 
-from tests.support import facts
+from tests.helpers import facts
 
 Test = TypeVar("Test", bound=Callable[..., None])
 

@@ -2,6 +2,6 @@
 
 import sys
 
-from vsmartcard.command_line import main
+from vsmartcard.commands.main import main
 
 sys.exit(main())

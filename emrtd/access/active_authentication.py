@@ -22,12 +22,13 @@ from emrtd.crypto.signatures import (
     ecdsa_to_plain,
 )
 from emrtd.crypto.signatures import verify as verify_signature
-from emrtd.errors import ChipRefusalError, MalformedError, ProtocolError
+from emrtd.errors import ChipRefusalError, ProtocolError
 from emrtd.iso7816.apdu import EXTENDED_MAX_LE, INS, SHORT_MAX_LE, CommandAPDU
 from emrtd.iso7816.procedure import Procedure, Random
 from emrtd.iso7816.secure_messaging import BareResponseError
-from emrtd.lds.security_infos import ActiveAuthenticationInfo
+from emrtd.lds.security.security_infos import ActiveAuthenticationInfo
 from emrtd.status_words import SW
+from support.errors import MalformedError
 
 NONCE_SIZE: Final = 8
 """Octets of RND.IFD (6.1.2.1)."""

@@ -15,8 +15,8 @@ from emrtd.errors import ChipRefusalError, ProtocolError
 from emrtd.iso7816.apdu import INS, SHORT_MAX_LE, CommandAPDU
 from emrtd.iso7816.procedure import Procedure, Random
 from emrtd.iso7816.secure_messaging import SecureMessaging
-from emrtd.secret import Secret
 from emrtd.status_words import SW
+from support.secret import Secret
 
 _NONCE_SIZE: Final = 8
 _KEYING_MATERIAL_SIZE: Final = 16

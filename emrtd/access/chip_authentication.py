@@ -28,9 +28,9 @@ from emrtd.errors import ChipRefusalError, ProtocolError
 from emrtd.iso7816.apdu import INS, SHORT_MAX_LE, CommandAPDU
 from emrtd.iso7816.procedure import Procedure, Random
 from emrtd.iso7816.secure_messaging import SecureMessaging
-from emrtd.secret import Secret
 from emrtd.status_words import SW
 from emrtd.tlv import DataObjects
+from support.secret import Secret
 
 SET_KAT: Final = (0x41, 0xA6)
 SET_AT: Final = (0x41, 0xA4)

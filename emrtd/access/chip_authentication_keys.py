@@ -8,14 +8,15 @@ from emrtd.crypto.ciphers import Cipher
 from emrtd.crypto.domain_parameters import decode_agreement_key, decode_domain_parameters
 from emrtd.crypto.groups import Group
 from emrtd.crypto.protocols import chip_authentication_oid
-from emrtd.errors import MalformedError, ProtocolError
-from emrtd.lds.security_infos import (
+from emrtd.errors import ProtocolError
+from emrtd.lds.security.security_infos import (
     ChipAuthenticationDomainParameterInfo,
     ChipAuthenticationInfo,
     ChipAuthenticationPublicKeyInfo,
     PrivilegedTerminalInfo,
     SecurityInfos,
 )
+from support.errors import MalformedError
 
 _STRENGTHS: Final = {Cipher.TDES: 112, Cipher.AES128: 128, Cipher.AES192: 192, Cipher.AES256: 256}
 

@@ -27,10 +27,10 @@ from emrtd import tlv
 from emrtd.access.passwords import Password, PasswordType
 from emrtd.asn1 import der
 from emrtd.crypto.hashes import Hash
-from emrtd.errors import MisuseError
-from emrtd.pki.cvc import date_octets, read_date
-from emrtd.secret import Secret
+from emrtd.pki.cvc.certificates import date_octets, read_date
 from emrtd.tlv import DataObject
+from support.errors import MisuseError
+from support.secret import Secret
 
 _WHAT: Final = "chip keys"
 _KEYS: Final = 0xE0

@@ -17,7 +17,7 @@ from emrtd.access.terminal_authentication import TerminalAuthenticationResult, T
 from emrtd.crypto.groups import Group
 from emrtd.errors import ProtocolError
 from emrtd.iso7816.procedure import Procedure, Random
-from emrtd.lds.security_infos import ChipAuthenticationInfo, SecurityInfos
+from emrtd.lds.security.security_infos import ChipAuthenticationInfo, SecurityInfos
 
 Examine = Callable[[bytes], SecurityInfos]
 """Passive authentication of EF.CardSecurity: its SecurityInfos, or `ProtocolError`."""

@@ -6,8 +6,8 @@ from hashlib import sha1
 
 from emrtd.crypto.ciphers import Cipher
 from emrtd.crypto.key_derivation import PASSWORD, derive_key, derive_session_keys
-from emrtd.errors import MisuseError
-from emrtd.secret import Secret
+from support.errors import MisuseError
+from support.secret import Secret
 
 _BAC_SEED_SIZE = 16
 

@@ -3,7 +3,8 @@
 from collections.abc import Iterator
 from contextlib import contextmanager
 
-from emrtd.errors import ChipRefusalError, MalformedError, MisuseError, ProtocolError
+from emrtd.errors import ChipRefusalError, ProtocolError
+from support.errors import MalformedError, MisuseError
 
 
 @contextmanager

@@ -16,16 +16,17 @@ from emrtd.access.refusals import refusing
 from emrtd.asn1 import der
 from emrtd.crypto.protocols import BSI_DE
 from emrtd.crypto.signatures import Signer
-from emrtd.errors import ChipRefusalError, MisuseError, ProtocolError
+from emrtd.errors import ChipRefusalError, ProtocolError
 from emrtd.iso7816.apdu import INS, CommandAPDU
 from emrtd.iso7816.chaining import chaining_what_is_too_long
 from emrtd.iso7816.procedure import Procedure, Random
-from emrtd.pki.cvc import CvCertificate, encode_reference, read_reference
-from emrtd.pki.cvc_authorization import Chat, Role
-from emrtd.pki.cvc_keys import sign
-from emrtd.pki.cvc_validation import ImportedKey, TrustState, find_chain
+from emrtd.pki.cvc.authorization import Chat, Role
+from emrtd.pki.cvc.certificates import CvCertificate, encode_reference, read_reference
+from emrtd.pki.cvc.keys import sign
+from emrtd.pki.cvc.validation import ImportedKey, TrustState, find_chain
 from emrtd.status_words import SW
 from emrtd.tlv import DataObjects
+from support.errors import MisuseError
 
 SET_DST: Final = (0x81, 0xB6)
 SET_AT: Final = (0x81, 0xA4)

@@ -11,8 +11,8 @@ from typing import Final
 
 import msgspec
 
-from emrtd.errors import MalformedError
 from emrtd.tlv import encode_length
+from support.errors import MalformedError
 
 MAX_DEPTH: Final = 32
 """How deep values of indefinite length may stand in one another; EF.SOD needs about 12."""

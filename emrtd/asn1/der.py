@@ -7,8 +7,8 @@ from datetime import datetime
 from functools import lru_cache
 from typing import Final
 
-from emrtd.errors import MalformedError, MisuseError
 from emrtd.tlv import DataObject, encode
+from support.errors import MalformedError, MisuseError
 
 BOOLEAN, INTEGER, BIT_STRING, OCTET_STRING, NULL, OID = 0x01, 0x02, 0x03, 0x04, 0x05, 0x06
 UTF8_STRING, PRINTABLE_STRING, IA5_STRING = 0x0C, 0x13, 0x16

@@ -11,7 +11,7 @@ from functools import cached_property
 from pathlib import Path
 from typing import Any, Final
 
-from emrtd.errors import MalformedError, MisuseError
+from support.errors import MalformedError, MisuseError
 
 MAX_ELEMENTS: Final = 2_500
 """How many elements a value may have; the fullest published sample has 200."""

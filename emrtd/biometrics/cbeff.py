@@ -12,7 +12,7 @@ from typing import Final, Self
 
 from emrtd import tlv
 from emrtd.biometrics.samples import Eye, FingerPosition
-from emrtd.errors import MalformedError, MisuseError
+from support.errors import MalformedError, MisuseError
 
 GROUP_TEMPLATE: Final = 0x7F61
 TEMPLATE: Final = 0x7F60

@@ -10,7 +10,7 @@ from enum import Enum, IntEnum, unique
 from typing import Final, Self
 
 from emrtd.biometrics.images.headers import ImageFormat, ImageHeader, sniff
-from emrtd.errors import MisuseError
+from support.errors import MisuseError
 
 
 @unique

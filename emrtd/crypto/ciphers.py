@@ -13,8 +13,8 @@ from cryptography.hazmat.primitives.ciphers import modes
 from cryptography.hazmat.primitives.ciphers.algorithms import AES
 from cryptography.hazmat.primitives.cmac import CMAC
 
-from emrtd.errors import MalformedError, MisuseError
-from emrtd.secret import Secret
+from support.errors import MalformedError, MisuseError
+from support.secret import Secret
 
 MAC_SIZE: Final = 8
 """Octets of a MAC or an authentication token."""

@@ -16,7 +16,8 @@ from fastecdsa import curve as fast
 from fastecdsa.rust import Curve as Engine
 from fastecdsa.rust import Point as EnginePoint
 
-from emrtd.errors import MalformedError, ProtocolError
+from emrtd.errors import ProtocolError
+from support.errors import MalformedError
 
 Point = tuple[int, int]
 """An affine point (x, y), 0 <= x, y < p; never the point at infinity."""

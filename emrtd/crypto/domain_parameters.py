@@ -8,7 +8,7 @@ from emrtd.crypto.curves import CURVES
 from emrtd.crypto.groups import EcGroup, Group, ModpGroup
 from emrtd.crypto.protocols import ID_STANDARDISED_DOMAIN_PARAMETERS
 from emrtd.crypto.public_keys import ID_EC_PUBLIC_KEY, curve_from, encode_parameters
-from emrtd.errors import MalformedError
+from support.errors import MalformedError
 
 ID_DH_PUBLIC_NUMBER: Final = "1.2.840.10046.2.1"
 """X9.42: p, g and q."""

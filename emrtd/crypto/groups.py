@@ -17,7 +17,8 @@ from emrtd import tlv
 from emrtd.asn1 import der
 from emrtd.crypto.curves import Curve
 from emrtd.crypto.protocols import KeyAgreement
-from emrtd.errors import MalformedError, MisuseError, ProtocolError
+from emrtd.errors import ProtocolError
+from support.errors import MalformedError, MisuseError
 
 if TYPE_CHECKING:
     from Crypto.Math.Numbers import Integer

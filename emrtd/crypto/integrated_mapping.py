@@ -4,8 +4,8 @@ from typing import Final
 
 from emrtd.crypto.ciphers import Cipher
 from emrtd.crypto.groups import Group
-from emrtd.errors import MalformedError
-from emrtd.secret import Secret
+from support.errors import MalformedError
+from support.secret import Secret
 
 _C128: Final = (
     bytes.fromhex("A668892A7C41E3CA739F40B057D85904"),

@@ -12,7 +12,8 @@ from typing import Final
 from emrtd.crypto.hashes import Hash
 from emrtd.crypto.private_keys import RsaPrivateKey
 from emrtd.crypto.signatures import MAX_RSA_BITS, MIN_RSA_BITS, RsaPublicKey
-from emrtd.errors import MisuseError, ProtocolError
+from emrtd.errors import ProtocolError
+from support.errors import MisuseError
 
 TRAILERS: Final = {
     Hash.SHA1: b"\xbc",  # option 1: the hash function is implicit

@@ -4,7 +4,7 @@ from hashlib import sha1, sha256
 from typing import Final
 
 from emrtd.crypto.ciphers import Cipher
-from emrtd.secret import Secret
+from support.secret import Secret
 
 ENCRYPTION: Final = 1
 """Counter of an encryption key: KEnc, KSEnc."""

@@ -22,8 +22,8 @@ from emrtd.crypto.signatures import (
     ecdsa_encode,
     rsa_padding,
 )
-from emrtd.errors import MalformedError, MisuseError
-from emrtd.secret import Secret
+from support.errors import MalformedError, MisuseError
+from support.secret import Secret
 
 if TYPE_CHECKING:
     from cryptography.hazmat.primitives.asymmetric.ec import EllipticCurvePrivateKey

@@ -10,7 +10,8 @@ from typing import Final
 from emrtd.asn1 import ber, der
 from emrtd.crypto.curves import Curve, curve_by_oid, explicit_curve, find_curve
 from emrtd.crypto.signatures import EcPublicKey, PublicKey, RsaPublicKey
-from emrtd.errors import MalformedError, ProtocolError
+from emrtd.errors import ProtocolError
+from support.errors import MalformedError
 
 ID_RSA: Final = "1.2.840.113549.1.1.1"
 ID_RSA_PSS: Final = "1.2.840.113549.1.1.10"

@@ -15,7 +15,8 @@ from emrtd.asn1.structures import read_integer
 from emrtd.crypto import ecdsa
 from emrtd.crypto.curves import Curve, Point
 from emrtd.crypto.hashes import Hash
-from emrtd.errors import MalformedError, MisuseError, ProtocolError
+from emrtd.errors import ProtocolError
+from support.errors import MalformedError, MisuseError
 
 if TYPE_CHECKING:
     from cryptography.hazmat.primitives.asymmetric.padding import AsymmetricPadding

@@ -4,8 +4,9 @@ from dataclasses import dataclass, field
 from enum import IntEnum, unique
 from typing import Final
 
-from emrtd.errors import ChipRefusalError, MalformedError, MisuseError
+from emrtd.errors import ChipRefusalError
 from emrtd.status_words import SW
+from support.errors import MalformedError, MisuseError
 
 SHORT_MAX_DATA: Final = 255
 SHORT_MAX_LE: Final = 256

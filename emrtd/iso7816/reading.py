@@ -11,12 +11,13 @@ from dataclasses import dataclass
 from typing import Final
 
 from emrtd import tlv
-from emrtd.errors import ChipRefusalError, MalformedError, ProtocolError
+from emrtd.errors import ChipRefusalError, ProtocolError
 from emrtd.iso7816.apdu import EXTENDED_MAX_LE, INS, SHORT_MAX_LE, CommandAPDU, ResponseAPDU
 from emrtd.iso7816.procedure import Procedure
 from emrtd.iso7816.secure_messaging import BareResponseError
 from emrtd.iso7816.selecting import select_command, select_file
 from emrtd.status_words import SW
+from support.errors import MalformedError
 
 MAX_FILE_SIZE: Final = 1 << 20
 """The largest file that is read, in octets; a chip that declares more is not believed."""

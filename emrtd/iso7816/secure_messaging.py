@@ -14,7 +14,7 @@ from typing import Final
 
 from emrtd import tlv
 from emrtd.crypto.ciphers import MAC_SIZE, Cipher, pad, unpad
-from emrtd.errors import MalformedError, ProtocolError
+from emrtd.errors import ProtocolError
 from emrtd.iso7816.apdu import (
     EXTENDED_MAX_LE,
     SHORT_MAX_DATA,
@@ -23,8 +23,9 @@ from emrtd.iso7816.apdu import (
     ResponseAPDU,
 )
 from emrtd.iso7816.procedure import Procedure, T, through
-from emrtd.secret import Secret
 from emrtd.status_words import SW, meaning
+from support.errors import MalformedError
+from support.secret import Secret
 
 SECURE_MESSAGING_BITS: Final = 0x0C
 """Bits 4 and 3 of CLA: secure messaging, with the command header authenticated."""

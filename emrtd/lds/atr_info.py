@@ -5,8 +5,8 @@ from enum import IntFlag
 from typing import Final
 
 from emrtd import tlv
-from emrtd.errors import MisuseError
 from emrtd.tlv import DataObject, DataObjects
+from support.errors import MisuseError
 
 CARD_CAPABILITIES: Final = 0x47
 EXTENDED_LENGTH_INFORMATION: Final = 0x7F66

@@ -4,9 +4,9 @@ from dataclasses import dataclass
 from typing import Final, Self
 
 from emrtd import tlv
-from emrtd.errors import MalformedError, MisuseError
 from emrtd.lds.content import FileContent
 from emrtd.lds.files import data_group, data_group_by_tag
+from support.errors import MalformedError, MisuseError
 
 LDS_1_7: Final = "0107"
 LDS_1_8: Final = "0108"

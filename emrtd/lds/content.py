@@ -4,7 +4,7 @@ from abc import ABC, abstractmethod
 from dataclasses import dataclass, field
 from typing import Self
 
-from emrtd.errors import MisuseError
+from support.errors import MisuseError
 
 
 @dataclass(frozen=True, repr=False)

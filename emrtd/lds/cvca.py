@@ -4,7 +4,7 @@ from dataclasses import dataclass
 from typing import Final
 
 from emrtd import tlv
-from emrtd.errors import MalformedError, MisuseError
+from support.errors import MalformedError, MisuseError
 
 SIZE: Final = 36
 """Octets of the file."""

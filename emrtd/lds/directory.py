@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from typing import Final
 
 from emrtd import tlv
-from emrtd.errors import MisuseError
+from support.errors import MisuseError
 
 APPLICATION_TEMPLATE: Final = 0x61
 APPLICATION_IDENTIFIER: Final = 0x4F

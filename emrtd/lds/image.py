@@ -11,10 +11,10 @@ from dataclasses import dataclass, field
 from pathlib import Path, PurePosixPath
 from typing import IO, Final, Self
 
-from emrtd.errors import MalformedError, MisuseError
-from emrtd.files import is_taken
 from emrtd.lds.files import FILES, FileID
 from emrtd.lds.recognition import HEAD, Companion, is_text, recognise, without_padding
+from support.errors import MalformedError, MisuseError
+from support.files import is_taken
 
 CHIP_KEYS_NAME: Final = "chip_keys.p7m"
 EVIDENCE_NAME: Final = "evidence.json"

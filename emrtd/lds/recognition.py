@@ -5,10 +5,10 @@ from typing import Final
 
 from emrtd import tlv
 from emrtd.asn1 import der
-from emrtd.errors import MalformedError
 from emrtd.lds.files import FILES, FileID
-from emrtd.lds.security_object import LDS_SECURITY_OBJECT
-from emrtd.lds.sod import OTHER_CONTENT_TYPES
+from emrtd.lds.security.security_object import LDS_SECURITY_OBJECT
+from emrtd.lds.security.sod import OTHER_CONTENT_TYPES
+from support.errors import MalformedError
 
 HEAD: Final = 256
 """Octets from which a file is recognised."""

@@ -4,26 +4,26 @@ from collections.abc import Callable
 from typing import Final, Protocol
 
 from emrtd.lds.atr_info import AtrInfo
-from emrtd.lds.card_access import CardAccess
-from emrtd.lds.card_security import CardSecurity
 from emrtd.lds.com import Com
 from emrtd.lds.cvca import Cvca
-from emrtd.lds.dg1 import DataGroup1
-from emrtd.lds.dg2 import DataGroup2
-from emrtd.lds.dg3 import DataGroup3
-from emrtd.lds.dg4 import DataGroup4
-from emrtd.lds.dg5 import DataGroup5
-from emrtd.lds.dg7 import DataGroup7
-from emrtd.lds.dg11 import DataGroup11
-from emrtd.lds.dg12 import DataGroup12
-from emrtd.lds.dg13 import DataGroup13
-from emrtd.lds.dg14 import DataGroup14
-from emrtd.lds.dg15 import DataGroup15
-from emrtd.lds.dg16 import DataGroup16
+from emrtd.lds.data_groups.dg1 import DataGroup1
+from emrtd.lds.data_groups.dg2 import DataGroup2
+from emrtd.lds.data_groups.dg3 import DataGroup3
+from emrtd.lds.data_groups.dg4 import DataGroup4
+from emrtd.lds.data_groups.dg5 import DataGroup5
+from emrtd.lds.data_groups.dg7 import DataGroup7
+from emrtd.lds.data_groups.dg11 import DataGroup11
+from emrtd.lds.data_groups.dg12 import DataGroup12
+from emrtd.lds.data_groups.dg13 import DataGroup13
+from emrtd.lds.data_groups.dg14 import DataGroup14
+from emrtd.lds.data_groups.dg15 import DataGroup15
+from emrtd.lds.data_groups.dg16 import DataGroup16
+from emrtd.lds.data_groups.undefined import DataGroup6, DataGroup8, DataGroup9, DataGroup10
 from emrtd.lds.directory import Directory
 from emrtd.lds.files import FileID
-from emrtd.lds.sod import Sod
-from emrtd.lds.undefined import DataGroup6, DataGroup8, DataGroup9, DataGroup10
+from emrtd.lds.security.card_access import CardAccess
+from emrtd.lds.security.card_security import CardSecurity
+from emrtd.lds.security.sod import Sod
 
 
 class Content(Protocol):

@@ -7,8 +7,8 @@ tolerances.  Writing is strict.
 import re
 from typing import Final
 
-from emrtd.errors import MisuseError
 from emrtd.tlv import DataObject, DataObjects
+from support.errors import MisuseError
 
 INSTANCES: Final = 0x02
 """Tag of the number of instances, in every data group that has one."""

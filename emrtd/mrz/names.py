@@ -8,9 +8,9 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Final
 
-from emrtd.errors import MisuseError
 from emrtd.mrz.check_digits import FILLER
 from emrtd.mrz.transliteration import RECOMMENDED, Transliteration, transliterate
+from support.errors import MisuseError
 
 
 @dataclass(frozen=True, slots=True)

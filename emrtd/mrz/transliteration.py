@@ -8,7 +8,6 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Final
 
-from emrtd.errors import MisuseError
 from emrtd.mrz.transliteration_tables import (
     ARABIC,
     ARABIC_LAST,
@@ -20,6 +19,7 @@ from emrtd.mrz.transliteration_tables import (
     SHADDA,
     Language,
 )
+from support.errors import MisuseError
 
 MAX_NAME: Final = 1_000
 """Characters that a name may have before it is transliterated."""

@@ -5,11 +5,11 @@ from dataclasses import dataclass
 from datetime import date
 from typing import Final, Self
 
-from emrtd.errors import MalformedError, MisuseError
 from emrtd.mrz.check_digits import ALPHABET, FILLER, CheckDigit, check_digit
 from emrtd.mrz.layout import LAYOUTS, CheckRule, Layout, MrzFormat, layout_of
 from emrtd.mrz.names import RECOMMENDED_LENGTHS, NameLengths, name_field
 from emrtd.mrz.transliteration import RECOMMENDED, Transliteration
+from support.errors import MalformedError, MisuseError
 
 _ALLOWED: Final = frozenset(ALPHABET + FILLER)
 _SIZES: Final = "90 (TD1), 72 (TD2, MRV-B) or 88 (TD3, MRV-A)"

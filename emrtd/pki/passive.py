@@ -19,16 +19,16 @@ import msgspec
 
 from emrtd.crypto.signatures import SignatureScheme
 from emrtd.errors import ProtocolError
-from emrtd.pki.certificates import Certificate
+from emrtd.pki.cms.signed_data import SignedData
+from emrtd.pki.cms.signer_info import SignerInfo
 from emrtd.pki.findings import Finding, Outcome, Shows
-from emrtd.pki.names import Name
 from emrtd.pki.path import CHAIN, VALIDITY, Path, validate
 from emrtd.pki.revocation import REVOCATION
-from emrtd.pki.signed_data import SignedData
-from emrtd.pki.signer_info import SignerInfo
 from emrtd.pki.signer_profile import PROFILE, Purpose, Use
 from emrtd.pki.tolerances import Tolerance
 from emrtd.pki.trust import TrustView
+from emrtd.pki.x509.certificates import Certificate
+from emrtd.pki.x509.names import Name
 
 _CLAUSE: Final = "Doc 9303-11, 5.1.1"
 _CMS: Final = "Doc 9303-10, 4.6.2.2"

@@ -20,15 +20,15 @@ from typing import Final
 
 import msgspec
 
-from emrtd.pki import certificates
-from emrtd.pki.certificates import Certificate
-from emrtd.pki.crl import Crl
-from emrtd.pki.extensions import BASIC_CONSTRAINTS, KEY_USAGE, KeyUsage
 from emrtd.pki.findings import Finding, Outcome, Shows
 from emrtd.pki.revocation import examine_revocation
 from emrtd.pki.signer_profile import Purpose, Use, examine_profile
 from emrtd.pki.tolerances import Tolerance
 from emrtd.pki.trust import Anchor, TrustView
+from emrtd.pki.x509 import certificates
+from emrtd.pki.x509.certificates import Certificate
+from emrtd.pki.x509.crl import Crl
+from emrtd.pki.x509.extensions import BASIC_CONSTRAINTS, KEY_USAGE, KeyUsage
 
 CHAIN: Final = "ds.chain"
 VALIDITY: Final = "ds.validity"

@@ -5,7 +5,7 @@ import binascii
 from collections.abc import Iterator
 from typing import Final
 
-from emrtd.errors import MalformedError
+from support.errors import MalformedError
 
 PEM_BEGIN: Final = b"-----BEGIN "
 """What every block begins with."""

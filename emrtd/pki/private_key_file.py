@@ -11,9 +11,9 @@ from typing import TYPE_CHECKING, Final
 from emrtd import tlv
 from emrtd.asn1 import der
 from emrtd.crypto.private_keys import PrivateKey, load_private_key
-from emrtd.errors import MalformedError, MisuseError
 from emrtd.iso7816.procedure import Random
-from emrtd.secret import Secret
+from support.errors import MalformedError, MisuseError
+from support.secret import Secret
 
 if TYPE_CHECKING:
     from cryptography.hazmat.primitives.ciphers import Cipher

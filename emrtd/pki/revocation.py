@@ -10,11 +10,11 @@ from functools import lru_cache
 from typing import Final
 
 from emrtd.errors import ProtocolError
-from emrtd.pki.certificates import Certificate
-from emrtd.pki.crl import Crl
-from emrtd.pki.extensions import KeyUsage
 from emrtd.pki.findings import Finding, Outcome, Shows
 from emrtd.pki.trust import Anchor, TrustView
+from emrtd.pki.x509.certificates import Certificate
+from emrtd.pki.x509.crl import Crl
+from emrtd.pki.x509.extensions import KeyUsage
 
 REVOCATION: Final = "ds.revocation"
 

@@ -10,8 +10,11 @@ from enum import Enum, unique
 from functools import lru_cache
 from typing import Final
 
-from emrtd.pki.certificates import Certificate
-from emrtd.pki.extensions import (
+from emrtd.pki.findings import Finding, Outcome, Shows
+from emrtd.pki.tolerances import Tolerance
+from emrtd.pki.trust import Anchor
+from emrtd.pki.x509.certificates import Certificate
+from emrtd.pki.x509.extensions import (
     BASIC_CONSTRAINTS,
     DEVIATION_LIST_SIGNER,
     EXTENDED_KEY_USAGE,
@@ -19,9 +22,6 @@ from emrtd.pki.extensions import (
     MASTER_LIST_SIGNER,
     KeyUsage,
 )
-from emrtd.pki.findings import Finding, Outcome, Shows
-from emrtd.pki.tolerances import Tolerance
-from emrtd.pki.trust import Anchor
 
 PROFILE: Final = "ds.profile"
 

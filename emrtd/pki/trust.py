@@ -8,11 +8,11 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from typing import Protocol
 
-from emrtd.pki.certificates import Certificate
-from emrtd.pki.crl import Crl
-from emrtd.pki.defect_list import DefectList
-from emrtd.pki.deviation_list import DeviationList
-from emrtd.pki.names import Name
+from emrtd.pki.lists.defect_list import DefectList
+from emrtd.pki.lists.deviation_list import DeviationList
+from emrtd.pki.x509.certificates import Certificate
+from emrtd.pki.x509.crl import Crl
+from emrtd.pki.x509.names import Name
 
 
 @dataclass(frozen=True, slots=True)

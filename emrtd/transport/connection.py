@@ -4,7 +4,8 @@ from collections.abc import Callable
 from importlib.metadata import entry_points
 from typing import Protocol, Self
 
-from emrtd.errors import MisuseError, TransportError
+from emrtd.errors import TransportError
+from support.errors import MisuseError
 
 ENTRY_POINT_GROUP = "chipseal.readers"
 

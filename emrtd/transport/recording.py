@@ -7,8 +7,9 @@ expected, and answered, by `Recording` or `drive`.
 from collections.abc import Iterable
 from typing import Self
 
-from emrtd.errors import MisuseError, TransportError
+from emrtd.errors import TransportError
 from emrtd.iso7816.procedure import Random, Transmit
+from support.errors import MisuseError
 
 Exchange = tuple[bytes, bytes]
 """An encoded command, and the encoded response to it."""

@@ -17,12 +17,11 @@ from datetime import date
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
-from emrtd.command_line import ExitStatus
-from emrtd.errors import MisuseError
-from emrtd.files import is_taken
 from personalise.demonstration.hsm import SoftToken, make_token
 from personalise.demonstration.readers import Slot, card_in, stopped_in_order, virtual_reader
 from personalise.demonstration.tools import VERDICTS, Done, Tools
+from support.errors import ExitStatus, MisuseError
+from support.files import is_taken
 
 if TYPE_CHECKING:
     from rich.console import Console
@@ -60,7 +59,7 @@ def run_demo(
 ) -> ExitStatus:
     """Run the demonstration in a folder, a document a profile; returns the worst verdict's status.
 
-    `port` chooses the virtual reader, the first free one otherwise.  Raises `EmrtdError` where
+    `port` chooses the virtual reader, the first free one otherwise.  Raises `ChipsealError` where
     something could not be done, with the tool's own words.
     """
     began = time.monotonic()

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
 
-from emrtd.errors import MisuseError
+from support.errors import MisuseError
 
 LABEL: Final = "chipseal-demo"
 _TOOL: Final = "softhsm2-util"

@@ -8,8 +8,8 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
-from emrtd.command_line import ExitStatus
-from emrtd.errors import EmrtdError, TransportError
+from emrtd.errors import TransportError
+from support.errors import ChipsealError, ExitStatus
 
 if TYPE_CHECKING:
     from rich.console import Console
@@ -34,7 +34,7 @@ _LOOKS: Final = {
 """How a line looks that begins with these words."""
 
 
-class DemoError(EmrtdError):
+class DemoError(ChipsealError):
     """A tool failed; the message is its own."""
 
 

@@ -29,7 +29,8 @@ from emrtd.crypto.signatures import (
     Signer,
     verify,
 )
-from emrtd.errors import EmrtdError, MalformedError, MisuseError, ProtocolError
+from emrtd.errors import ProtocolError
+from support.errors import ChipsealError, MalformedError, MisuseError
 
 SCHEME: Final = SignatureScheme(SignatureFamily.ECDSA, Hash.SHA256)
 """How entries and approvals are signed."""
@@ -115,12 +116,12 @@ class AuditLog:
         try:
             yield
         except BaseException as error:
-            with suppress(EmrtdError, OSError):  # what failed first is told
+            with suppress(ChipsealError, OSError):  # what failed first is told
                 self.append(name, subject, f"failed: {_reason(error)}", at, approvals)
             raise
         try:
             self.append(name, subject, "done", at, approvals)
-        except EmrtdError as error:
+        except ChipsealError as error:
             raise MisuseError(f"{name} is done, and its end is not in the log: {error}") from error
 
     def append(
@@ -297,4 +298,4 @@ def _base64(octets: bytes) -> str:
 
 def _reason(error: BaseException) -> str:
     """Why an act failed; only errors of ours are trusted to name no secret."""
-    return str(error) if isinstance(error, EmrtdError) else type(error).__name__
+    return str(error) if isinstance(error, ChipsealError) else type(error).__name__

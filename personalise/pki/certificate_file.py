@@ -3,10 +3,10 @@
 from pathlib import Path
 from typing import Final
 
-from emrtd.errors import MalformedError
-from emrtd.pki.certificates import MAX_CERTIFICATE, Certificate
 from emrtd.pki.pem import PEM_BEGIN, decode_pem
-from personalise.records import read_bounded
+from emrtd.pki.x509.certificates import MAX_CERTIFICATE, Certificate
+from support.errors import MalformedError
+from support.records import read_bounded
 
 _MAX_FILE: Final = 16 * MAX_CERTIFICATE
 """Octets: a PEM file may hold text, a key and a chain beside the certificate that is meant."""

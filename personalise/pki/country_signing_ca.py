@@ -12,10 +12,9 @@ import msgspec
 from emrtd.crypto.curves import CURVES
 from emrtd.crypto.hashes import Hash
 from emrtd.crypto.signatures import PublicKey, SignatureFamily, SignatureScheme, Signer
-from emrtd.errors import MisuseError
 from emrtd.iso7816.procedure import Random
 from emrtd.mrz.countries import two_letter_code
-from emrtd.pki.certificate_writer import (
+from emrtd.pki.x509.certificate_writer import (
     Issuer,
     Period,
     RevokedCertificate,
@@ -25,11 +24,12 @@ from emrtd.pki.certificate_writer import (
     key_identifier,
     new_serial_number,
 )
-from emrtd.pki.certificates import Certificate
-from emrtd.pki.extension_writer import AlternativeName, CertificateKind
-from emrtd.pki.extensions import KeyUsage
-from emrtd.pki.names import COMMON_NAME, COUNTRY, ORGANISATION, encode_name
-from personalise.records import Record, from_json, reject
+from emrtd.pki.x509.certificates import Certificate
+from emrtd.pki.x509.extension_writer import AlternativeName, CertificateKind
+from emrtd.pki.x509.extensions import KeyUsage
+from emrtd.pki.x509.names import COMMON_NAME, COUNTRY, ORGANISATION, encode_name
+from support.errors import MisuseError
+from support.records import Record, from_json, reject
 
 # Doc 9303-12, Table 2: a CSCA key signs for 3 to 5 years, a DS key for 3 months at most; each
 # certificate outlives the last document that rests on it.

@@ -18,11 +18,11 @@ from pathlib import Path
 from typing import Any, TypeVar
 
 from emrtd.crypto.signatures import PublicKey, SignatureScheme
-from emrtd.errors import MisuseError
-from emrtd.passphrase import user_folder
-from emrtd.secret import Secret
 from personalise.pki import hsm_keys
 from personalise.pki.hsm_keys import HsmError
+from support.errors import MisuseError
+from support.passphrase import user_folder
+from support.secret import Secret
 
 T = TypeVar("T")
 

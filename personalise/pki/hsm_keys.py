@@ -13,8 +13,8 @@ from emrtd.crypto.signatures import (
     SignatureScheme,
     ecdsa_encode,
 )
-from emrtd.errors import MalformedError, MisuseError
 from personalise.pki.key_custody import rsa_bits
+from support.errors import MalformedError, MisuseError
 
 
 class HsmError(MisuseError):

@@ -33,22 +33,22 @@ import msgspec
 
 from emrtd.crypto.private_keys import EcPrivateKey
 from emrtd.crypto.signatures import EcPublicKey, PublicKey
-from emrtd.errors import MisuseError
-from emrtd.files import write_atomically
 from emrtd.iso7816.procedure import Random
-from emrtd.pki.certificate_writer import key_identifier
-from emrtd.pki.certificates import Certificate
-from emrtd.pki.cvc import CvCertificate
-from emrtd.pki.enveloped import open_envelope, seal
-from emrtd.secret import Secret
-from personalise.data_preparation import Issuance, SecurityObjectSigner
-from personalise.document_signer import DocumentSigner
-from personalise.pki import verifying_ca
+from emrtd.lds.signing import DocumentSigner
+from emrtd.pki.cms.enveloped import open_envelope, seal
+from emrtd.pki.cvc.certificates import CvCertificate
+from emrtd.pki.x509.certificate_writer import key_identifier
+from emrtd.pki.x509.certificates import Certificate
+from personalise.issuance import Issuance, SecurityObjectSigner
+from personalise.pki import cvca
 from personalise.pki.audit_log import AuditLog
 from personalise.pki.country_signing_ca import CountrySigningCa, Settings
 from personalise.pki.key_custody import FileCustody, KeyCustody
 from personalise.pki.register import Register, read_register_key
-from personalise.records import from_json, read_bounded
+from support.errors import MisuseError
+from support.files import write_atomically
+from support.records import from_json, read_bounded
+from support.secret import Secret
 
 SETTINGS_NAME: Final = "pki.json"
 AUDIT_LABEL: Final = "audit"
@@ -233,11 +233,11 @@ class IssuingPki:
     @property
     def trust_point(self) -> CvCertificate:
         """The CVCA certificate that chips trust."""
-        return self.cv_certificate(verifying_ca.TRUST_POINT)
+        return self.cv_certificate(cvca.TRUST_POINT)
 
     def cv_certificate(self, name: str) -> CvCertificate:
         """One of the card-verifiable certificates in `terminal/`, by its file's name."""
-        return CvCertificate.decode(self._read(f"{verifying_ca.FOLDER}/{name}"))
+        return CvCertificate.decode(self._read(f"{cvca.FOLDER}/{name}"))
 
     def issuance(self, signer: SecurityObjectSigner | None = None) -> Issuance:
         """What data preparation needs of the PKI; `signer` stands in for its Document Signer."""

@@ -13,14 +13,14 @@ from typing import Final, Protocol
 from emrtd.crypto.curves import CURVES
 from emrtd.crypto.private_keys import EcPrivateKey, PrivateKey, RsaPrivateKey
 from emrtd.crypto.signatures import PublicKey, Signer
-from emrtd.errors import MisuseError
-from emrtd.files import decoding, write_atomically
 from emrtd.pki.private_key_file import (
     WrongPassphraseError,
     decrypt_private_key,
     encrypt_private_key,
 )
-from emrtd.secret import Secret
+from support.errors import MisuseError
+from support.files import decoding, write_atomically
+from support.secret import Secret
 
 SUFFIX: Final = ".p8"
 _LABEL: Final = re.compile(r"[A-Za-z0-9][A-Za-z0-9_.-]{0,80}")

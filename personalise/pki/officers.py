@@ -16,9 +16,9 @@ import msgspec
 
 from emrtd.crypto.public_keys import decode_public_key, encode_public_key
 from emrtd.crypto.signatures import PublicKey, Signer
-from emrtd.errors import MalformedError, MisuseError
-from emrtd.files import write_atomically
 from personalise.pki.audit_log import SCHEME, Approval, Entry, approval_message
+from support.errors import MalformedError, MisuseError
+from support.files import write_atomically
 
 FILE_NAME: Final = "officers.json"
 

@@ -14,12 +14,13 @@ from typing import Final
 
 from emrtd.crypto.public_keys import decode_public_key
 from emrtd.crypto.signatures import EcPublicKey
-from emrtd.errors import MalformedError, MisuseError, ProtocolError
-from emrtd.pki.certificate_writer import key_identifier
-from emrtd.pki.enveloped import Recipient, recipients_of
-from emrtd.secret import Secret
-from personalise.database import Database
-from personalise.records import read_bounded
+from emrtd.errors import ProtocolError
+from emrtd.pki.cms.enveloped import Recipient, recipients_of
+from emrtd.pki.x509.certificate_writer import key_identifier
+from support.database import Database
+from support.errors import MalformedError, MisuseError
+from support.records import read_bounded
+from support.secret import Secret
 
 FILE_NAME: Final = "register.sqlite"
 KEY_NAME: Final = "register.pub"

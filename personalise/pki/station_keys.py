@@ -2,12 +2,13 @@
 
 from pathlib import Path
 
-from emrtd.errors import MisuseError, ProtocolError
-from emrtd.files import write_atomically
-from emrtd.passphrase import user_folder
-from emrtd.pki.enveloped import open_envelope, recipients_of
-from emrtd.secret import Secret
+from emrtd.errors import ProtocolError
+from emrtd.pki.cms.enveloped import open_envelope, recipients_of
 from personalise.pki.key_custody import read_agreement_key
+from support.errors import MisuseError
+from support.files import write_atomically
+from support.passphrase import user_folder
+from support.secret import Secret
 
 
 def open_at_station(envelope: bytes, passphrase: Secret, key_file: Path | None = None) -> Secret:

@@ -10,11 +10,11 @@ from datetime import datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
-from emrtd.errors import MisuseError, ProtocolError, TransportError
-from emrtd.lds.security_object import SecurityObject
-from emrtd.lds.sod import Sod
-from emrtd.pki.certificates import Certificate
-from emrtd.pki.signed_data import SignedData
+from emrtd.errors import ProtocolError, TransportError
+from emrtd.lds.security.security_object import SecurityObject
+from emrtd.lds.security.sod import Sod
+from emrtd.pki.cms.signed_data import SignedData
+from emrtd.pki.x509.certificates import Certificate
 from personalise.sign_service.interface import (
     DOCUMENT_NUMBER,
     DOCUMENT_SIGNER_PATH,
@@ -24,6 +24,7 @@ from personalise.sign_service.interface import (
     Kind,
 )
 from personalise.sign_service.tls import load_key
+from support.errors import MisuseError
 
 if TYPE_CHECKING:
     import httpx

@@ -19,11 +19,11 @@ from typing import Annotated, Final
 
 import msgspec
 
-from emrtd.errors import MisuseError
 from personalise.pki.certificate_file import read_certificate
-from personalise.records import Record, from_toml, read_bounded
-from personalise.sign_service.desk import Client
 from personalise.sign_service.server import Listening
+from personalise.sign_service.service import Client
+from support.errors import MisuseError
+from support.records import Record, from_toml, read_bounded
 
 _MAX_FILE: Final = 1 << 20
 

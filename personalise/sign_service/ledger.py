@@ -9,7 +9,7 @@ from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Final
 
-from personalise.database import Database
+from support.database import Database
 
 _SCHEMA: Final = """
 CREATE TABLE IF NOT EXISTS signature (

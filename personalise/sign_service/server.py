@@ -14,9 +14,9 @@ import uvicorn
 from starlette.types import ASGIApp, Receive, Scope, Send
 from uvicorn.protocols.http.h11_impl import H11Protocol
 
-from emrtd.errors import MisuseError
 from personalise.sign_service.tls import load_key
 from personalise.sign_service.web import CERTIFICATE_KEY
+from support.errors import MisuseError
 
 
 @dataclass(frozen=True, slots=True)

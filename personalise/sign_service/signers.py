@@ -5,7 +5,7 @@ A service runs for months, and nobody restarts it the moment that a Document Sig
 
 from collections.abc import Sequence
 
-from personalise.document_signer import DocumentSigner
+from emrtd.lds.signing import DocumentSigner
 from personalise.pki.issuing_pki import SETTINGS_NAME, IssuingPki
 
 

@@ -19,9 +19,6 @@ from starlette.requests import ClientDisconnect, Request
 from starlette.responses import JSONResponse, Response
 from starlette.routing import Route
 
-from emrtd.errors import EmrtdError, MalformedError, MisuseError
-from emrtd.harmless import harmless
-from personalise.sign_service.desk import Client, RefusedError, SigningDesk, SigningRequest
 from personalise.sign_service.interface import (
     DOCUMENT_NUMBER,
     DOCUMENT_SIGNER_PATH,
@@ -33,6 +30,9 @@ from personalise.sign_service.interface import (
     OCTETS,
     Kind,
 )
+from personalise.sign_service.service import Client, RefusedError, SigningDesk, SigningRequest
+from support.errors import ChipsealError, MalformedError, MisuseError
+from support.printable_text import printable
 
 T = TypeVar("T")
 
@@ -183,10 +183,10 @@ def _refusal(error: Exception, name: str) -> JSONResponse:
     else:
         reason, status, retry_after = "a defect of the service's", 500, None
     if status >= 500:
-        known = isinstance(error, EmrtdError | OSError)
+        known = isinstance(error, ChipsealError | OSError)
         said = (
             " ".join(str(error).split()) if known else f"a defect of ours ({type(error).__name__})"
         )
-        _LOG.error("sign-service: %s: %s", name, harmless(said))
+        _LOG.error("sign-service: %s: %s", name, printable(said))
     headers = {} if retry_after is None else {"Retry-After": str(retry_after)}
     return JSONResponse({"error": reason}, status, headers)

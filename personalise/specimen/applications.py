@@ -10,11 +10,11 @@ from pathlib import Path
 from random import Random
 from typing import Final
 
-from emrtd.files import write_atomically
-from personalise.application import FILE_NAME
+from personalise.preparing.application import FILE_NAME
 from personalise.specimen import face, fingerprint
 from personalise.specimen.people import Specimen, make_up
 from personalise.specimen.portrait import draw_portrait, eyes_of
+from support.files import write_atomically
 
 ISSUED_BY: Final = date(2026, 11, 20)
 """The latest day on which a specimen is issued, unless another is wanted."""

@@ -17,7 +17,7 @@ from emrtd.iso7816.reading import FileAddress, FileReader
 from emrtd.iso7816.secure_messaging import SecureMessaging, secured
 from emrtd.iso7816.selecting import select_application
 from emrtd.lds.files import EMRTD_APPLICATION, FILES, FileID
-from emrtd.lds.security_infos import PaceInfo, SecurityInfos
+from emrtd.lds.security.security_infos import PaceInfo, SecurityInfos
 from emrtd.transport.connection import Connection, connect
 from tests.readers import Insert
 from tests.vsmartcard.cards import FILE_CONTENTS, MRZ, personalised
@@ -25,8 +25,8 @@ from tests.vsmartcard.chip.test_extended_access import GENERIC, credentials, per
 from tests.vsmartcard.chip.test_pace import chip_with
 from verify.inspection import capture, inspect
 from verify.inspection.opening import Credentials as InspectionCredentials
+from vsmartcard.card.state_file import StateFile
 from vsmartcard.chip.processing import Chip
-from vsmartcard.state_file import StateFile
 
 pytestmark = pytest.mark.device
 

@@ -9,8 +9,8 @@ from pathlib import Path
 
 import pytest
 
-from vsmartcard import readers
-from vsmartcard.readers import VirtualReader
+from vsmartcard.reader import readers
+from vsmartcard.reader.readers import VirtualReader
 
 pytestmark = [pytest.mark.device, pytest.mark.slow]
 

@@ -6,7 +6,6 @@ from pathlib import Path
 import pytest
 
 from emrtd.access import bac
-from emrtd.command_line import ExitStatus, run_command_line
 from emrtd.errors import TransportError
 from emrtd.iso7816.procedure import run
 from emrtd.iso7816.reading import FileAddress, FileReader
@@ -14,11 +13,13 @@ from emrtd.iso7816.secure_messaging import secured
 from emrtd.iso7816.selecting import select_application
 from emrtd.lds.files import EMRTD_APPLICATION, FILES, FileID
 from emrtd.transport.connection import connect
+from support.command_line import run_command_line
+from support.errors import ExitStatus
 from tests.readers import Insert
 from tests.vsmartcard.cards import FILE_CONTENTS, MRZ, personalised
-from vsmartcard import readers
-from vsmartcard.command_line import vsmartcard
-from vsmartcard.state_file import StateFile
+from vsmartcard.card.state_file import StateFile
+from vsmartcard.commands.main import vsmartcard
+from vsmartcard.reader import readers
 
 pytestmark = pytest.mark.device
 

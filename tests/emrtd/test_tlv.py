@@ -3,7 +3,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from emrtd import tlv
-from emrtd.errors import MalformedError
+from support.errors import MalformedError
 
 
 @pytest.mark.parametrize(

@@ -19,27 +19,29 @@ from emrtd.biometrics.iso19794.face import FaceRecord
 from emrtd.biometrics.iso19794.finger import FingerRecord
 from emrtd.biometrics.iso19794.iris import IrisRecord
 from emrtd.crypto import domain_parameters, private_keys, public_keys, signatures
-from emrtd.errors import EmrtdError, MalformedError, MisuseError, ProtocolError
+from emrtd.errors import ProtocolError
 from emrtd.iso7816.apdu import CommandAPDU, ResponseAPDU
 from emrtd.lds import answer_to_reset, lds2, recognition, registry
+from emrtd.lds.data_groups.permit import Permit
 from emrtd.lds.files import FileID
-from emrtd.lds.permit import Permit
-from emrtd.lds.security_infos import SecurityInfos
-from emrtd.lds.security_object import SecurityObject
+from emrtd.lds.security.security_infos import SecurityInfos
+from emrtd.lds.security.security_object import SecurityObject
 from emrtd.mrz import Mrz
-from emrtd.pki import enveloped, private_key_file
-from emrtd.pki.certificates import Certificate
-from emrtd.pki.crl import Crl
-from emrtd.pki.cvc import CvCertificate
-from emrtd.pki.cvc_requests import CvRequest
-from emrtd.pki.cvc_validation import TrustState
-from emrtd.pki.defect_list import DefectList
-from emrtd.pki.deviation_list import DeviationList
-from emrtd.pki.ldif import read_ldif
-from emrtd.pki.master_list import MasterList
+from emrtd.pki import private_key_file
+from emrtd.pki.cms import enveloped
+from emrtd.pki.cms.signed_data import SignedData
+from emrtd.pki.cvc.certificates import CvCertificate
+from emrtd.pki.cvc.requests import CvRequest
+from emrtd.pki.cvc.validation import TrustState
+from emrtd.pki.lists.defect_list import DefectList
+from emrtd.pki.lists.deviation_list import DeviationList
+from emrtd.pki.lists.ldif import read_ldif
+from emrtd.pki.lists.master_list import MasterList
 from emrtd.pki.pem import decode_pem
-from emrtd.pki.signed_data import SignedData
-from emrtd.secret import Secret
+from emrtd.pki.x509.certificates import Certificate
+from emrtd.pki.x509.crl import Crl
+from support.errors import ChipsealError, MalformedError, MisuseError
+from support.secret import Secret
 from tests.fuzz import seeds
 
 Seeds = Callable[[], list[bytes]]
@@ -55,7 +57,7 @@ class Parser:
     name: str
     parse: Callable[[bytes], object]
     seeds: Seeds
-    raises: tuple[type[EmrtdError], ...] = (MalformedError,)
+    raises: tuple[type[ChipsealError], ...] = (MalformedError,)
     slow: bool = False
 
 
@@ -200,17 +202,17 @@ PARSERS = [
         lds2.AdditionalBiometrics.decode,
         seeds.additional_biometrics,
     ),
-    Parser("emrtd.lds.permit.Permit.claims", Permit.claims, seeds.permits),
-    Parser("emrtd.lds.permit.Permit.decode", Permit.decode, seeds.permits),
+    Parser("emrtd.lds.data_groups.permit.Permit.claims", Permit.claims, seeds.permits),
+    Parser("emrtd.lds.data_groups.permit.Permit.decode", Permit.decode, seeds.permits),
     Parser("emrtd.lds.recognition.recognise", recognition.recognise, _any_file),
     Parser("emrtd.lds.recognition.is_text", recognition.is_text, _any_file),
     Parser(
-        "emrtd.lds.security_infos.SecurityInfos.decode",
+        "emrtd.lds.security.security_infos.SecurityInfos.decode",
         SecurityInfos.decode,
         _file(FileID.CARD_ACCESS),
     ),
     Parser(
-        "emrtd.lds.security_object.SecurityObject.decode",
+        "emrtd.lds.security.security_object.SecurityObject.decode",
         SecurityObject.decode,
         seeds.security_objects,
     ),
@@ -219,26 +221,34 @@ PARSERS = [
         lambda octets: Mrz.parse(octets.decode("latin-1")),
         lambda: [usual.encode("ascii") for usual in seeds.ZONES],
     ),
-    Parser("emrtd.pki.certificates.Certificate.parse", Certificate.parse, seeds.certificates),
-    Parser("emrtd.pki.crl.Crl.parse", Crl.parse, seeds.revocation_lists),
-    Parser("emrtd.pki.cvc.CvCertificate.decode", CvCertificate.decode, seeds.cv_certificates),
-    Parser("emrtd.pki.cvc_requests.CvRequest.decode", CvRequest.decode, seeds.cv_requests),
-    Parser("emrtd.pki.cvc_validation.TrustState.decode", TrustState.decode, seeds.trust_states),
-    Parser("emrtd.pki.defect_list.DefectList.parse", DefectList.parse, seeds.signed_lists),
-    Parser("emrtd.pki.deviation_list.DeviationList.parse", DeviationList.parse, seeds.signed_lists),
-    Parser("emrtd.pki.enveloped.recipients_of", enveloped.recipients_of, seeds.envelopes),
+    Parser("emrtd.pki.x509.certificates.Certificate.parse", Certificate.parse, seeds.certificates),
+    Parser("emrtd.pki.x509.crl.Crl.parse", Crl.parse, seeds.revocation_lists),
     Parser(
-        "emrtd.pki.enveloped.open_envelope",
+        "emrtd.pki.cvc.certificates.CvCertificate.decode",
+        CvCertificate.decode,
+        seeds.cv_certificates,
+    ),
+    Parser("emrtd.pki.cvc.requests.CvRequest.decode", CvRequest.decode, seeds.cv_requests),
+    Parser("emrtd.pki.cvc.validation.TrustState.decode", TrustState.decode, seeds.trust_states),
+    Parser("emrtd.pki.lists.defect_list.DefectList.parse", DefectList.parse, seeds.signed_lists),
+    Parser(
+        "emrtd.pki.lists.deviation_list.DeviationList.parse",
+        DeviationList.parse,
+        seeds.signed_lists,
+    ),
+    Parser("emrtd.pki.cms.enveloped.recipients_of", enveloped.recipients_of, seeds.envelopes),
+    Parser(
+        "emrtd.pki.cms.enveloped.open_envelope",
         lambda octets: enveloped.open_envelope(octets, seeds.STATION),
         seeds.envelopes,
         (MalformedError, ProtocolError, MisuseError),
     ),
     Parser(
-        "emrtd.pki.ldif.read_ldif",
+        "emrtd.pki.lists.ldif.read_ldif",
         lambda octets: list(read_ldif(octets.splitlines(keepends=True))),
         seeds.ldif,
     ),
-    Parser("emrtd.pki.master_list.MasterList.parse", MasterList.parse, seeds.master_lists),
+    Parser("emrtd.pki.lists.master_list.MasterList.parse", MasterList.parse, seeds.master_lists),
     Parser("emrtd.pki.pem.decode_pem", lambda octets: list(decode_pem(octets, "PEM")), seeds.pem),
     Parser(
         "emrtd.pki.private_key_file.decrypt_private_key",
@@ -247,7 +257,7 @@ PARSERS = [
         (MalformedError, MisuseError),
         slow=True,
     ),
-    Parser("emrtd.pki.signed_data.SignedData.parse", SignedData.parse, seeds.signed_data),
+    Parser("emrtd.pki.cms.signed_data.SignedData.parse", SignedData.parse, seeds.signed_data),
 ]
 
 _OURS = "takes what the caller has made, and nobody else"
@@ -288,10 +298,10 @@ NOT_PARSERS = {
     "emrtd.crypto.signatures.ecdsa_to_plain": _INNER,
     "emrtd.crypto.signatures.ecdsa_from_plain": _INNER,
     "emrtd.iso7816.selecting.select_application": _OURS,
-    "emrtd.pki.algorithms.surplus_zeros": _INNER,
-    "emrtd.pki.enveloped.seal": _OURS,
-    "emrtd.pki.extension_writer.authority_key_identifier": _OURS,
-    "emrtd.pki.extension_writer.subject_key_identifier": _OURS,
+    "emrtd.pki.x509.algorithms.surplus_zeros": _INNER,
+    "emrtd.pki.cms.enveloped.seal": _OURS,
+    "emrtd.pki.x509.extension_writer.authority_key_identifier": _OURS,
+    "emrtd.pki.x509.extension_writer.subject_key_identifier": _OURS,
     "emrtd.pki.path.differ_in_one_octet": "compares, and reads nothing",
     "emrtd.pki.pem.encode_pem": _OURS,
     "emrtd.transport.trace.describe": "tests/emrtd/transport/test_trace.py; it shows lengths alone",

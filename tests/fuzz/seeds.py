@@ -29,34 +29,34 @@ from emrtd.crypto.public_keys import encode_public_key
 from emrtd.lds.atr_info import AtrInfo, Capability
 from emrtd.lds.content import FileContent
 from emrtd.lds.cvca import Cvca
-from emrtd.lds.dg3 import DataGroup3
-from emrtd.lds.dg4 import DataGroup4
-from emrtd.lds.dg5 import DataGroup5
-from emrtd.lds.dg7 import DataGroup7
-from emrtd.lds.dg11 import DataGroup11
-from emrtd.lds.dg12 import DataGroup12
+from emrtd.lds.data_groups.dg3 import DataGroup3
+from emrtd.lds.data_groups.dg4 import DataGroup4
+from emrtd.lds.data_groups.dg5 import DataGroup5
+from emrtd.lds.data_groups.dg7 import DataGroup7
+from emrtd.lds.data_groups.dg11 import DataGroup11
+from emrtd.lds.data_groups.dg12 import DataGroup12
+from emrtd.lds.data_groups.permit import Permit
 from emrtd.lds.directory import Directory
 from emrtd.lds.files import EMRTD_APPLICATION, FILES, FileID
 from emrtd.lds.image import LdsImage
 from emrtd.lds.lds2 import SignedRecord, TravelRecord, VisaRecord
-from emrtd.lds.permit import Permit
-from emrtd.lds.security_infos import PaceInfo
-from emrtd.pki import extensions as ext
-from emrtd.pki.cvc_authorization import Role
-from emrtd.pki.cvc_requests import request
-from emrtd.pki.cvc_validation import TrustState
-from emrtd.pki.defect_list import ID_DEFECT_LIST, DefectKind
-from emrtd.pki.deviation_list import ID_DEVIATION_LIST, DeviationKind
-from emrtd.pki.enveloped import seal
+from emrtd.lds.security.security_infos import PaceInfo
+from emrtd.pki.cms.enveloped import seal
+from emrtd.pki.cms.signed_data import SignedData
+from emrtd.pki.cms.signed_data_writer import build_signed_data
+from emrtd.pki.cvc.authorization import Role
+from emrtd.pki.cvc.requests import request
+from emrtd.pki.cvc.validation import TrustState
+from emrtd.pki.lists.defect_list import ID_DEFECT_LIST, DefectKind
+from emrtd.pki.lists.deviation_list import ID_DEVIATION_LIST, DeviationKind
 from emrtd.pki.private_key_file import encrypt_private_key
-from emrtd.pki.signed_data import SignedData
-from emrtd.pki.signed_data_writer import build_signed_data
-from emrtd.secret import Secret
+from emrtd.pki.x509 import extensions as ext
+from support.secret import Secret
 from tests.certificates import NOW, Authority, key
 from tests.emrtd.lds.test_lds2 import SIGNED_BY, STAMP, VISA, record
-from tests.emrtd.pki.cvc_pki import ECDSA, certify
+from tests.emrtd.pki.cvc.cvc_pki import ECDSA, certify
+from tests.helpers import REPOSITORY
 from tests.personalise import applications
-from tests.support import REPOSITORY
 from tests.verify.documents import PACE_CAM, PACE_GM, face, usual
 
 _DATA = REPOSITORY.parent / "shared" / "data"

@@ -14,7 +14,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from emrtd.errors import EmrtdError
+from support.errors import ChipsealError
 from tests.fuzz.mutation import mutate
 from tests.fuzz.parsers import PARSERS, Parser
 
@@ -88,4 +88,4 @@ def test_hostile_octets_take_little_time(parser: Parser, bomb: bytes) -> None:
 
 
 def test_errors_are_ours() -> None:
-    assert all(issubclass(each, EmrtdError) for parser in PARSERS for each in parser.raises)
+    assert all(issubclass(each, ChipsealError) for parser in PARSERS for each in parser.raises)

@@ -11,17 +11,17 @@ from typing import Any
 
 import pytest
 
-from emrtd.lds.dg2 import DataGroup2
-from emrtd.lds.dg3 import DataGroup3
-from emrtd.lds.dg11 import DataGroup11
-from emrtd.lds.dg12 import DataGroup12
+from emrtd.lds.data_groups.dg2 import DataGroup2
+from emrtd.lds.data_groups.dg3 import DataGroup3
+from emrtd.lds.data_groups.dg11 import DataGroup11
+from emrtd.lds.data_groups.dg12 import DataGroup12
 from emrtd.lds.files import FileID
+from tests.helpers import REPOSITORY
 from tests.interop.findings import Findings, building_alone
 from tests.issuing import Agreement, Card, Issuer, Kind
 from tests.personalise.applications import changed
 from tests.readers import Insert
 from tests.requirement import program
-from tests.support import REPOSITORY
 
 pytestmark = [pytest.mark.device, pytest.mark.interop]
 

@@ -10,11 +10,11 @@ from emrtd.iso7816.reading import FileReader
 from emrtd.iso7816.secure_messaging import SecureMessaging, secured
 from emrtd.iso7816.selecting import select_application
 from emrtd.lds.atr_info import AtrInfo, Capability
-from emrtd.lds.card_access import CardAccess
 from emrtd.lds.files import EMRTD_APPLICATION, FILES, FileID
 from emrtd.lds.image import LdsImage
-from emrtd.lds.security_infos import SecurityInfos
-from tests.support import shared
+from emrtd.lds.security.card_access import CardAccess
+from emrtd.lds.security.security_infos import SecurityInfos
+from tests.helpers import shared
 from tests.verify.documents import PACE_GM
 from tests.vsmartcard.cards import BAC_KEYS, MRZ, personalised
 from vsmartcard.chip.processing import Chip

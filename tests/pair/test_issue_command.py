@@ -7,14 +7,15 @@ from pathlib import Path
 
 import pytest
 
-from emrtd.command_line import ExitStatus, run_command_line
 from emrtd.lds.image import LdsImage
 from emrtd.pki import private_key_file
-from personalise.command_line import personalise
+from personalise.commands.main import personalise
+from support.command_line import run_command_line
+from support.errors import ExitStatus
 from tests.personalise.applications import changed, folder
 from vsmartcard.chip.life_cycle import LifeCycle
 from vsmartcard.chip.state import ChipState, Hardware
-from vsmartcard.in_process import InProcessConnection
+from vsmartcard.reader.in_process import InProcessConnection
 
 
 @pytest.fixture(scope="module", autouse=True)

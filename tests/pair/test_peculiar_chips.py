@@ -26,7 +26,7 @@ from tests.verify.documents import PACE_GM, Document, issue, mrz, usual
 from tests.vsmartcard.cards import personalised
 from verify.inspection import capture, inspect
 from verify.inspection.opening import Credentials
-from verify.report import Verdict
+from verify.judging.report import Verdict
 from vsmartcard.chip.commands import INSTRUCTIONS, Instruction
 from vsmartcard.chip.file_system import Directory
 from vsmartcard.chip.processing import Chip

@@ -11,10 +11,10 @@ from emrtd.crypto.protocols import KeyAgreement, Mapping
 from emrtd.errors import TransportError
 from emrtd.iso7816.procedure import Random, run
 from emrtd.lds.files import FileID
-from emrtd.lds.security_infos import PaceInfo
+from emrtd.lds.security.security_infos import PaceInfo
 from emrtd.transport.recording import Exchange, Recording, drive, recorded
 from tests.verify.documents import PARAMETERS, Document, issue
-from tests.verify.test_terminal import (
+from tests.verify.inspection.test_terminal import (
     DG3,
     MRZ,
     chain,

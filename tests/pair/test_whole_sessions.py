@@ -13,10 +13,10 @@ from typing import Any
 
 import pytest
 
-from emrtd.command_line import run_command_line
+from support.command_line import run_command_line
 from tests.issuing import Agreement, Card, Issuer, Kind
 from tests.personalise.applications import changed
-from verify.command_line import verify
+from verify.commands.main import verify
 
 TERMINAL = "--terminal"
 

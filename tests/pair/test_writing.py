@@ -9,7 +9,7 @@ import pytest
 from emrtd import tlv
 from emrtd.access.chip_keys import ChipKeys, ChipPassword
 from emrtd.access.passwords import Password
-from emrtd.errors import ChipRefusalError, MisuseError, ProtocolError, TransportError
+from emrtd.errors import ChipRefusalError, ProtocolError, TransportError
 from emrtd.iso7816.apdu import INS, CommandAPDU, ResponseAPDU
 from emrtd.iso7816.chaining import with_response_chaining
 from emrtd.iso7816.procedure import run
@@ -17,10 +17,11 @@ from emrtd.lds.answer_to_reset import card_capabilities
 from emrtd.lds.atr_info import AtrInfo, Capability
 from emrtd.lds.files import FILES, FileID
 from emrtd.status_words import SW
-from personalise.card_profiles.card import Buffers, WrongCardError
-from personalise.card_profiles.iso7816_9 import Iso7816Card
-from personalise.opening import read_security_object
-from personalise.writing import WriteReport, buffers_for, write_card
+from personalise.station.cards.interface import Buffers, WrongCardError
+from personalise.station.cards.iso7816_9 import Iso7816Card
+from personalise.station.opening import read_security_object
+from personalise.station.writing import WriteReport, buffers_for, write_card
+from support.errors import MisuseError
 from vsmartcard.chip.life_cycle import LifeCycle
 from vsmartcard.chip.processing import Chip
 from vsmartcard.chip.state import ChipState, Hardware

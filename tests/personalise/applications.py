@@ -11,7 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 from PIL import Image
 
-from personalise.application import Application
+from personalise.preparing.application import Application
 
 CONTRACT: dict[str, Any] = {
     "document": {

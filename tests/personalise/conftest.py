@@ -7,10 +7,10 @@ from pathlib import Path
 import pytest
 
 from emrtd.pki import private_key_file
-from emrtd.secret import Secret
 from personalise.pki.country_signing_ca import settings_for
-from personalise.pki.founding import found_pki
+from personalise.pki.create import found_pki
 from personalise.pki.issuing_pki import IssuingPki
+from support.secret import Secret
 
 PASSPHRASE = Secret(b"a pass phrase for tests")
 NOW = datetime.now(UTC).replace(microsecond=0)

@@ -9,7 +9,7 @@ from emrtd.crypto.ciphers import Cipher
 from emrtd.iso7816.apdu import INS, CommandAPDU
 from emrtd.iso7816.secure_messaging import SECURE_MESSAGING_BITS
 from emrtd.lds.files import FILES, FileID
-from emrtd.secret import Secret
+from support.secret import Secret
 from tests.verify.documents import Document
 from tests.vsmartcard.cards import personalised
 from vsmartcard.chip.processing import Chip

@@ -14,12 +14,12 @@ from emrtd.crypto.private_keys import RsaPrivateKey
 from emrtd.iso7816.apdu import INS, CommandAPDU
 from emrtd.iso7816.procedure import run
 from emrtd.iso7816.secure_messaging import SECURE_MESSAGING_BITS
-from emrtd.lds.card_access import CardAccess
-from emrtd.lds.dg14 import DataGroup14
+from emrtd.lds.data_groups.dg14 import DataGroup14
 from emrtd.lds.files import FileID
-from emrtd.lds.security_infos import SecurityInfos
-from emrtd.pki.crl import Crl
+from emrtd.lds.security.card_access import CardAccess
+from emrtd.lds.security.security_infos import SecurityInfos
 from emrtd.pki.findings import Outcome, Shows
+from emrtd.pki.x509.crl import Crl
 from tests.certificates import Authority, name
 from tests.security.chips import (
     DROPPED,
@@ -42,13 +42,13 @@ from tests.verify.documents import (
     mrz,
     usual,
 )
-from tests.verify.test_inspection import inspected
-from tests.verify.test_terminal import VERSION_2, chain, credentials, document
+from tests.verify.inspection.test_inspection import inspected
+from tests.verify.inspection.test_terminal import VERSION_2, chain, credentials, document
 from tests.vsmartcard.cards import personalised
-from verify.evidence import Evidence, PaceTranscript
 from verify.inspection import channel, inspect
 from verify.inspection.opening import Credentials
-from verify.report import Report, Verdict
+from verify.judging.evidence import Evidence, PaceTranscript
+from verify.judging.report import Report, Verdict
 
 CLONE_CHECKS = ("chip.authentication", "active.authentication", "pace.cam")
 Process = Callable[[bytes], bytes]

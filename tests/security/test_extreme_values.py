@@ -9,15 +9,16 @@ from emrtd import tlv
 from emrtd.access.pace.variants import choose
 from emrtd.asn1 import der
 from emrtd.crypto.signatures import ecdsa_is_canonical
-from emrtd.errors import MalformedError, ProtocolError
-from emrtd.lds.card_access import CardAccess
+from emrtd.errors import ProtocolError
 from emrtd.lds.files import FileID
-from emrtd.pki import extensions as ext
-from emrtd.pki.certificates import Certificate
+from emrtd.lds.security.card_access import CardAccess
+from emrtd.pki.x509 import extensions as ext
+from emrtd.pki.x509.certificates import Certificate
+from support.errors import MalformedError
 from tests.certificates import extension
 from tests.security.surgery import Fields, changed, operated, signer_of, with_signers
 from tests.verify.documents import CSCA, PACE_GM, issue, usual
-from verify.report import Verdict
+from verify.judging.report import Verdict
 
 HUGE = tlv.encode(der.INTEGER, b"\x7f" * 8192)  # 19,728 digits: Python prints none of 4,301
 

@@ -9,8 +9,8 @@ import pytest
 from emrtd import tlv
 from emrtd.asn1 import der
 from emrtd.lds.files import FileID
-from emrtd.pki.certificates import Certificate
 from emrtd.pki.path import forget
+from emrtd.pki.x509.certificates import Certificate
 from tests.certificates import Authority, extension, key, make_certificate, name
 from tests.security.surgery import (
     EF_SOD_TAG,
@@ -23,7 +23,7 @@ from tests.security.surgery import (
     with_signers,
 )
 from tests.verify.documents import CSCA, usual
-from verify.report import Verdict
+from verify.judging.report import Verdict
 
 LARGEST: Final = 64_000
 """Octets: as many as a signed file of a chip may have, and a few less."""

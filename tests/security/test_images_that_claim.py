@@ -8,32 +8,33 @@ import pytest
 
 from emrtd.access.chip_authentication import EphemeralKey
 from emrtd.access.chip_authentication_keys import choose, mapping_key
-from emrtd.command_line import ExitStatus, run_command_line
 from emrtd.crypto.key_derivation import derive_session_keys
 from emrtd.iso7816.apdu import INS, CommandAPDU, ResponseAPDU
 from emrtd.iso7816.secure_messaging import SecureMessaging
-from emrtd.lds.card_security import CardSecurity
-from emrtd.lds.dg14 import DataGroup14
+from emrtd.lds.data_groups.dg14 import DataGroup14
 from emrtd.lds.files import FileID
 from emrtd.lds.image import LdsImage
+from emrtd.lds.security.card_security import CardSecurity
 from emrtd.pki.findings import Outcome, Shows
-from emrtd.secret import Secret
+from support.command_line import run_command_line
+from support.errors import ExitStatus
+from support.secret import Secret
 from tests.security.chips import clone_of
 from tests.verify.documents import Document, issue, mrz, usual
-from tests.verify.test_inspection import inserted, inspected
-from verify.command_line import verify
-from verify.evidence import (
+from tests.verify.inspection.test_inspection import inserted, inspected
+from verify.commands.main import verify
+from verify.judging.evidence import (
     ChipAuthenticationTranscript,
     Evidence,
     Exchange,
     PaceTranscript,
     Session,
 )
-from verify.judgement import CLONE_CHECKS
-from verify.policy import ChipAuthenticity, Policy, load_policy
-from verify.report import Verdict
-from verify.trust_store import TrustStore
-from verify.words import meaning
+from verify.judging.judgement import CLONE_CHECKS
+from verify.judging.policy import ChipAuthenticity, Policy, load_policy
+from verify.judging.report import Verdict
+from verify.showing.wording import meaning
+from verify.trust.store import TrustStore
 
 KEY = Secret(b"the key of this station")
 DEMANDING = msgspec.structs.replace(

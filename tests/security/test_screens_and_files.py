@@ -12,19 +12,19 @@ import msgspec
 import pytest
 from rich.console import Console
 
-from emrtd.command_line import ExitStatus, run_command_line
-from emrtd.errors import MalformedError, MisuseError
-from emrtd.files import write_atomically
 from emrtd.lds.files import FileID
 from emrtd.lds.image import LdsImage
+from support.command_line import run_command_line
+from support.errors import ExitStatus, MalformedError, MisuseError
+from support.files import write_atomically
 from tests.certificates import Authority
 from tests.verify.documents import CSCA, Document, issue, permit, usual
-from tests.verify.test_inspection import inserted, inspected
-from verify.command_line import verify
-from verify.evidence import Evidence, Unread
-from verify.html_report import render_html
-from verify.text_report import print_report
-from verify.trust_files import read_trust_file
+from tests.verify.inspection.test_inspection import inserted, inspected
+from verify.commands.main import verify
+from verify.judging.evidence import Evidence, Unread
+from verify.showing.html import render_html
+from verify.showing.text import print_report
+from verify.trust.files import read_trust_file
 
 ATTACK = "\x1b[2J\x1b]0;owned\x07\x9b31m\u202e\u2066\u200b<script>alert(1)</script>\"'&{{7*7}}"
 ACTIVE = set("\x1b\x07\x9b\u202e\u2066\u200b\x00\r\x08")

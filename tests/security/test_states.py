@@ -3,17 +3,17 @@
 import pytest
 
 from emrtd.asn1 import der
-from emrtd.pki import extensions as ext
-from emrtd.pki.certificates import Certificate
-from emrtd.pki.crl import Crl
 from emrtd.pki.findings import Outcome, Shows
-from emrtd.pki.names import encode_name
 from emrtd.pki.trust import TrustSet
+from emrtd.pki.x509 import extensions as ext
+from emrtd.pki.x509.certificates import Certificate
+from emrtd.pki.x509.crl import Crl
+from emrtd.pki.x509.names import encode_name
 from tests.certificates import NOW, Authority, extension, make_certificate
 from tests.verify.documents import CSCA, issue, mrz
-from verify.judgement import judge
-from verify.policy import load_policy
-from verify.report import Report, Verdict
+from verify.judging.judgement import judge
+from verify.judging.policy import load_policy
+from verify.judging.report import Report, Verdict
 
 _LOCALITY = "2.5.4.7"
 

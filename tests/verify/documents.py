@@ -28,16 +28,16 @@ from emrtd.crypto.protocols import (
 from emrtd.crypto.protocols import (
     Mapping as PaceMapping,
 )
-from emrtd.lds.card_access import CardAccess
 from emrtd.lds.com import Com
-from emrtd.lds.dg1 import DataGroup1
-from emrtd.lds.dg2 import DataGroup2
-from emrtd.lds.dg13 import DataGroup13
-from emrtd.lds.dg14 import DataGroup14
-from emrtd.lds.dg15 import DataGroup15
+from emrtd.lds.data_groups.dg1 import DataGroup1
+from emrtd.lds.data_groups.dg2 import DataGroup2
+from emrtd.lds.data_groups.dg13 import DataGroup13
+from emrtd.lds.data_groups.dg14 import DataGroup14
+from emrtd.lds.data_groups.dg15 import DataGroup15
+from emrtd.lds.data_groups.permit import Permit
 from emrtd.lds.files import FileID, data_group
-from emrtd.lds.permit import Permit
-from emrtd.lds.security_infos import (
+from emrtd.lds.security.card_access import CardAccess
+from emrtd.lds.security.security_infos import (
     ActiveAuthenticationInfo,
     ChipAuthenticationInfo,
     ChipAuthenticationPublicKeyInfo,
@@ -46,21 +46,21 @@ from emrtd.lds.security_infos import (
     SecurityInfos,
     TerminalAuthenticationInfo,
 )
-from emrtd.lds.security_object import SecurityObject
-from emrtd.lds.sod import build_sod
+from emrtd.lds.security.security_object import SecurityObject
+from emrtd.lds.security.sod import build_sod
 from emrtd.mrz import Mrz
-from emrtd.pki.certificates import Certificate
-from emrtd.pki.crl import Crl
-from emrtd.pki.defect_list import DefectList
-from emrtd.pki.deviation_list import DeviationList
-from emrtd.pki.signed_data_writer import build_signed_data
+from emrtd.pki.cms.signed_data_writer import build_signed_data
+from emrtd.pki.lists.defect_list import DefectList
+from emrtd.pki.lists.deviation_list import DeviationList
 from emrtd.pki.trust import TrustSet
-from emrtd.secret import Secret
+from emrtd.pki.x509.certificates import Certificate
+from emrtd.pki.x509.crl import Crl
+from support.secret import Secret
 from tests.certificates import DAY, NOW, Authority, ec_key, key
-from verify.evidence import Evidence
-from verify.judgement import judge
-from verify.policy import Policy, load_policy
-from verify.report import Report
+from verify.judging.evidence import Evidence
+from verify.judging.judgement import judge
+from verify.judging.policy import Policy, load_policy
+from verify.judging.report import Report
 
 CSCA = Authority()
 PARAMETERS = 13  # brainpoolP256r1

@@ -2,15 +2,16 @@ from pathlib import Path
 
 import pytest
 
-from emrtd.command_line import ExitStatus, run_command_line
-from vsmartcard import daemon
-from vsmartcard.command_line import vsmartcard
+from support.command_line import run_command_line
+from support.errors import ExitStatus
+from vsmartcard.commands.main import vsmartcard
+from vsmartcard.reader import pcscd
 
 
 @pytest.fixture(autouse=True)
 def nothing_runs(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("XDG_STATE_HOME", str(tmp_path / "state"))
-    monkeypatch.setattr(daemon, "answers", lambda: False)
+    monkeypatch.setattr(pcscd, "answers", lambda: False)
 
 
 def test_inserting_where_nothing_listens(capsys: pytest.CaptureFixture[str]) -> None:

@@ -5,7 +5,7 @@ from dataclasses import dataclass, field
 from typing import Final, TypeVar
 
 from emrtd.access.pace.agreement import PaceResult
-from emrtd.errors import ChipRefusalError, MalformedError, ProtocolError
+from emrtd.errors import ChipRefusalError, ProtocolError
 from emrtd.iso7816.apdu import CommandAPDU, ResponseAPDU
 from emrtd.iso7816.chaining import (
     command_capacity,
@@ -18,7 +18,8 @@ from emrtd.iso7816.secure_messaging import SecureMessaging, SecureMessagingError
 from emrtd.iso7816.selecting import select_application, select_master_file
 from emrtd.lds.files import EMRTD_APPLICATION, FILES, ElementaryFile, FileID
 from emrtd.status_words import SW
-from verify.evidence import (
+from support.errors import MalformedError
+from verify.judging.evidence import (
     ActiveAuthenticationTranscript,
     ChipAuthenticationTranscript,
     Evidence,

@@ -5,14 +5,15 @@ from msgspec.structs import replace
 from emrtd.access.general_authentication import authenticate
 from emrtd.access.pace.agreement import PaceResult
 from emrtd.access.terminal_authentication import TerminalCredentials
-from emrtd.errors import ChipRefusalError, MalformedError, MisuseError, ProtocolError
+from emrtd.errors import ChipRefusalError, ProtocolError
 from emrtd.iso7816.procedure import Procedure, Random
-from emrtd.lds.card_security import CardSecurity
 from emrtd.lds.files import FILES, FileID
-from emrtd.lds.security_infos import SecurityInfos
-from verify.evidence import ChipAuthenticationTranscript
+from emrtd.lds.security.card_security import CardSecurity
+from emrtd.lds.security.security_infos import SecurityInfos
+from support.errors import MalformedError, MisuseError
 from verify.inspection.channel import Channel, Notes
 from verify.inspection.terminal import accepted, refused
+from verify.judging.evidence import ChipAuthenticationTranscript
 
 
 def authenticate_both(

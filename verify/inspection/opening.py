@@ -12,20 +12,21 @@ from emrtd.access.pace.variants import PaceVariant, choose
 from emrtd.access.passwords import Password
 from emrtd.access.terminal_authentication import TerminalCredentials
 from emrtd.crypto.protocols import Mapping
-from emrtd.errors import ChipRefusalError, EmrtdError, MalformedError, ProtocolError, TransportError
+from emrtd.errors import ChipRefusalError, ProtocolError, TransportError
 from emrtd.iso7816.apdu import SHORT_MAX_LE
 from emrtd.iso7816.procedure import Procedure, Random
 from emrtd.iso7816.selecting import select_application, select_master_file
 from emrtd.lds.atr_info import AtrInfo, Capability
-from emrtd.lds.card_access import CardAccess
 from emrtd.lds.files import EMRTD_APPLICATION, FILES, FileID
-from emrtd.lds.security_infos import PaceInfo, SecurityInfos
-from emrtd.pki.cvc_authorization import ID_INSPECTION_SYSTEM, Chat
+from emrtd.lds.security.card_access import CardAccess
+from emrtd.lds.security.security_infos import PaceInfo, SecurityInfos
+from emrtd.pki.cvc.authorization import ID_INSPECTION_SYSTEM, Chat
 from emrtd.status_words import SW
-from verify.evidence import PaceTranscript
+from support.errors import ChipsealError, MalformedError
 from verify.inspection.channel import Channel, Notes
 from verify.inspection.general_authentication import authenticate_both
-from verify.policy import BasicAccessControl
+from verify.judging.evidence import PaceTranscript
+from verify.judging.policy import BasicAccessControl
 
 _SHORT_RESPONSE: Final = SHORT_MAX_LE + 2
 
@@ -126,7 +127,7 @@ class Opener:
             result = yield from self._establish_asking(variant, password, chat)
         except TransportError:
             raise
-        except EmrtdError as error:
+        except ChipsealError as error:
             return self._note_failure(str(error))
         self.notes.access = f"{result.variant.name}/{result.password.name.lower()}"
         if self.terminal is not None and announced(infos):

@@ -7,19 +7,19 @@ from collections.abc import Callable
 import msgspec
 
 from emrtd.access.terminal_authentication import TerminalCredentials
-from emrtd.errors import MalformedError
 from emrtd.iso7816.procedure import Procedure, Random, run
 from emrtd.lds.com import Com
 from emrtd.lds.files import FILES, ElementaryFile, FileID, data_group
-from emrtd.lds.sod import Sod
+from emrtd.lds.security.sod import Sod
 from emrtd.transport.connection import Connection
 from emrtd.transport.trace import MeteredConnection
-from verify.evidence import Evidence, Unread
+from support.errors import MalformedError
 from verify.inspection.channel import Channel, Notes
 from verify.inspection.opening import Credentials, Opener
 from verify.inspection.proofs import prove_actively, prove_by_key_agreement
 from verify.inspection.terminal import prove_right, why_closed
-from verify.policy import BasicAccessControl
+from verify.judging.evidence import Evidence, Unread
+from verify.judging.policy import BasicAccessControl
 
 SENSITIVE = frozenset({3, 4})
 """DG3 and DG4: read last, and only where the chip wants no right for them or has granted it."""

@@ -5,15 +5,16 @@ from msgspec.structs import replace
 from emrtd.access import active_authentication
 from emrtd.access.chip_authentication import ChipAuthenticationResult, EphemeralKey, authenticate
 from emrtd.access.chip_authentication_keys import choose
-from emrtd.errors import ChipRefusalError, MalformedError, ProtocolError
+from emrtd.errors import ChipRefusalError, ProtocolError
 from emrtd.iso7816.procedure import Procedure, Random
 from emrtd.iso7816.secure_messaging import SecureMessagingError
-from emrtd.lds.dg14 import DataGroup14
-from emrtd.lds.dg15 import DataGroup15
+from emrtd.lds.data_groups.dg14 import DataGroup14
+from emrtd.lds.data_groups.dg15 import DataGroup15
 from emrtd.lds.files import FileID
-from emrtd.lds.security_infos import ChipAuthenticationPublicKeyInfo, SecurityInfos
-from verify.evidence import ActiveAuthenticationTranscript, ChipAuthenticationTranscript
+from emrtd.lds.security.security_infos import ChipAuthenticationPublicKeyInfo, SecurityInfos
+from support.errors import MalformedError
 from verify.inspection.channel import Channel, Notes
+from verify.judging.evidence import ActiveAuthenticationTranscript, ChipAuthenticationTranscript
 
 
 def prove_actively(channel: Channel, notes: Notes, random: Random) -> Procedure[None]:

@@ -11,19 +11,20 @@ from emrtd.access.terminal_authentication import (
     identifier_of_document,
 )
 from emrtd.crypto.signatures import EcPublicKey, PublicKey
-from emrtd.errors import ChipRefusalError, MalformedError, MisuseError, ProtocolError
+from emrtd.errors import ChipRefusalError, ProtocolError
 from emrtd.iso7816.procedure import Procedure
 from emrtd.lds.cvca import Cvca
-from emrtd.lds.dg1 import DataGroup1
-from emrtd.lds.dg14 import DataGroup14
+from emrtd.lds.data_groups.dg1 import DataGroup1
+from emrtd.lds.data_groups.dg14 import DataGroup14
 from emrtd.lds.files import FILES, ElementaryFile, FileID
-from emrtd.lds.security_infos import TerminalAuthenticationInfo
-from emrtd.pki.cvc import CvCertificate
-from emrtd.pki.cvc_authorization import Right, Role
+from emrtd.lds.security.security_infos import TerminalAuthenticationInfo
+from emrtd.pki.cvc.authorization import Right, Role
+from emrtd.pki.cvc.certificates import CvCertificate
 from emrtd.pki.private_key_file import WrongPassphraseError, decrypt_private_key
-from emrtd.secret import Secret
-from verify.evidence import TerminalAuthenticationTranscript
+from support.errors import MalformedError, MisuseError
+from support.secret import Secret
 from verify.inspection.channel import Channel, Notes
+from verify.judging.evidence import TerminalAuthenticationTranscript
 
 _MAX_FILE: Final = 64 * 1024
 _CERTIFICATES: Final = "*.cvcert"

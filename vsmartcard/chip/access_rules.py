@@ -13,7 +13,7 @@ Nothing is ever written once the chip is activated: `vsmartcard.chip.life_cycle`
 from typing import Final
 
 from emrtd.lds.files import FILES, FileID
-from emrtd.pki.cvc_authorization import Right
+from emrtd.pki.cvc.authorization import Right
 from vsmartcard.chip import terminal_authentication
 from vsmartcard.chip.file_system import Directory
 from vsmartcard.chip.life_cycle import LifeCycle

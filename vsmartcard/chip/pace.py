@@ -13,12 +13,13 @@ from emrtd.access.pace.protocol import PaceChip
 from emrtd.access.pace.variants import PaceVariant, variant_of
 from emrtd.access.password_state import PasswordState
 from emrtd.access.passwords import Password, PasswordType
-from emrtd.errors import ChipRefusalError, EmrtdError
+from emrtd.errors import ChipRefusalError
 from emrtd.iso7816.apdu import CommandAPDU, ResponseAPDU
 from emrtd.lds.files import FILES, FileID
-from emrtd.lds.security_infos import PaceInfo, SecurityInfos
-from emrtd.secret import Secret
+from emrtd.lds.security.security_infos import PaceInfo, SecurityInfos
 from emrtd.status_words import SW
+from support.errors import ChipsealError
+from support.secret import Secret
 from vsmartcard.chip.file_system import Directory
 from vsmartcard.chip.session import ChipAccess, Core, PaceSession
 from vsmartcard.chip.trust import certification_authority_references
@@ -98,12 +99,12 @@ def _variants(card_access: bytes) -> tuple[PaceVariant, ...]:
     found = []
     try:
         infos = SecurityInfos.decode(card_access)
-    except EmrtdError:
+    except ChipsealError:
         return ()
     for info in infos.of(PaceInfo):
         try:
             found.append(variant_of(info, infos))
-        except EmrtdError:
+        except ChipsealError:
             continue
     return tuple(found)
 

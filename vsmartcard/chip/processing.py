@@ -9,7 +9,7 @@ import secrets
 from dataclasses import replace
 from typing import Final
 
-from emrtd.errors import ChipRefusalError, EmrtdError, MalformedError
+from emrtd.errors import ChipRefusalError
 from emrtd.iso7816.apdu import (
     EXTENDED_MAX_DATA,
     INS,
@@ -21,6 +21,7 @@ from emrtd.iso7816.chaining import CHAINING_BIT
 from emrtd.iso7816.procedure import Random
 from emrtd.iso7816.secure_messaging import SECURE_MESSAGING_BITS, SecureMessagingError
 from emrtd.status_words import SW
+from support.errors import ChipsealError, MalformedError
 from vsmartcard.chip.answer_to_reset import answer_to_reset
 from vsmartcard.chip.commands import carry_out
 from vsmartcard.chip.session import Core, Session
@@ -139,7 +140,7 @@ class Chip:
             return ResponseAPDU() if whole is None else carry_out(self._core, whole)
         except ChipRefusalError as refusal:
             return ResponseAPDU(sw=refusal.sw)
-        except EmrtdError:  # octets in the data field that are not what the command takes
+        except ChipsealError:  # octets in the data field that are not what the command takes
             return ResponseAPDU(sw=SW.INCORRECT_DATA)
 
     def _chained(self, command: CommandAPDU) -> CommandAPDU | None:

@@ -10,7 +10,7 @@ chip saves it before the response is given.  The encoding is BER-TLV:
                      E2* file        80 directory (1)  81 identifier (2)  [82 SFI (1)]  83 content
                      E3* password    80 type (1)  81 failures in a row (1)
                      [C4 trust points and date as certificates have moved them, E0 of
-                     `emrtd.pki.cvc_validation`]
+                     `emrtd.pki.cvc.validation`]
 """
 
 from collections.abc import Mapping
@@ -21,9 +21,10 @@ from typing import Final
 from emrtd import tlv
 from emrtd.access.chip_keys import ChipKeys
 from emrtd.access.passwords import PasswordType
-from emrtd.errors import ChipRefusalError, MalformedError
+from emrtd.errors import ChipRefusalError
 from emrtd.status_words import SW
 from emrtd.tlv import DataObject
+from support.errors import MalformedError
 from vsmartcard.chip.file_system import Directory, FileSystem, TransparentFile
 from vsmartcard.chip.life_cycle import LifeCycle
 

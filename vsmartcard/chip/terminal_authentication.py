@@ -10,7 +10,7 @@ from emrtd import tlv
 from emrtd.access.terminal_authentication import VERIFY_CERTIFICATE, TerminalAuthenticationChip
 from emrtd.errors import ChipRefusalError
 from emrtd.iso7816.apdu import CommandAPDU, ResponseAPDU
-from emrtd.pki.cvc_authorization import Chat, Right
+from emrtd.pki.cvc.authorization import Chat, Right
 from emrtd.status_words import SW
 from vsmartcard.chip.session import ChipAccess, Core
 from vsmartcard.chip.trust import keep, trust_state

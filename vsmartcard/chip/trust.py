@@ -5,8 +5,8 @@ from typing import Final
 
 from emrtd.lds.cvca import Cvca
 from emrtd.lds.files import FILES, FileID
-from emrtd.pki.cvc import CvCertificate
-from emrtd.pki.cvc_validation import TrustState
+from emrtd.pki.cvc.certificates import CvCertificate
+from emrtd.pki.cvc.validation import TrustState
 from vsmartcard.chip.file_system import Directory
 from vsmartcard.chip.session import Core
 

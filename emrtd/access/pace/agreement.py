@@ -10,8 +10,8 @@ from emrtd.crypto.key_derivation import derive_session_keys
 from emrtd.crypto.protocols import Mapping
 from emrtd.errors import ProtocolError
 from emrtd.iso7816.secure_messaging import SecureMessaging
-from emrtd.lds.security_infos import PaceInfo
-from emrtd.secret import Secret
+from emrtd.lds.security.security_infos import PaceInfo
+from support.secret import Secret
 
 _GENERIC_NONCE_SIZE: Final = 16
 _MAX_NONCE_SIZE: Final = 64

@@ -9,8 +9,9 @@ import hmac
 
 from emrtd.crypto.ciphers import Cipher, pad, unpad
 from emrtd.crypto.groups import Group
-from emrtd.errors import MalformedError, ProtocolError
-from emrtd.secret import Secret
+from emrtd.errors import ProtocolError
+from support.errors import MalformedError
+from support.secret import Secret
 
 
 def generate(group: Group, static_private: Secret, mapping_private: int) -> bytes:

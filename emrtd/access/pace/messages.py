@@ -7,8 +7,8 @@ from typing import Final
 from emrtd import tlv
 from emrtd.access.passwords import PasswordType
 from emrtd.asn1 import der
-from emrtd.errors import MalformedError
 from emrtd.tlv import DataObjects
+from support.errors import MalformedError
 
 _PROTOCOL, _PASSWORD, _PARAMETERS, _CHAT = 0x80, 0x83, 0x84, 0x7F4C
 _DYNAMIC_AUTHENTICATION_DATA: Final = 0x7C

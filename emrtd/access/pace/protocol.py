@@ -38,14 +38,15 @@ from emrtd.access.passwords import Password, PasswordType
 from emrtd.crypto.groups import Group
 from emrtd.crypto.integrated_mapping import map_integrated
 from emrtd.crypto.protocols import Mapping
-from emrtd.errors import ChipRefusalError, MalformedError, ProtocolError
+from emrtd.errors import ChipRefusalError, ProtocolError
 from emrtd.iso7816.apdu import EXTENDED_MAX_LE, INS, SHORT_MAX_LE, CommandAPDU
 from emrtd.iso7816.chaining import CHAINING_BIT
 from emrtd.iso7816.procedure import Procedure, Random
-from emrtd.lds.security_infos import PaceInfo
-from emrtd.secret import Secret
+from emrtd.lds.security.security_infos import PaceInfo
 from emrtd.status_words import SW
 from emrtd.tlv import DataObjects
+from support.errors import MalformedError
+from support.secret import Secret
 
 _SET_MUTUAL_AUTHENTICATION: Final = 0xC1, 0xA4
 _SHORT_FIELD_BITS: Final = 1024

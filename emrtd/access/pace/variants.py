@@ -8,8 +8,9 @@ from emrtd.crypto.ciphers import Cipher
 from emrtd.crypto.domain_parameters import STANDARDISED, decode_domain_parameters, is_known
 from emrtd.crypto.groups import EcGroup, Group
 from emrtd.crypto.protocols import KeyAgreement, Mapping
-from emrtd.errors import MalformedError, MisuseError, ProtocolError
-from emrtd.lds.security_infos import PaceDomainParameterInfo, PaceInfo, SecurityInfos
+from emrtd.errors import ProtocolError
+from emrtd.lds.security.security_infos import PaceDomainParameterInfo, PaceInfo, SecurityInfos
+from support.errors import MalformedError, MisuseError
 
 _VERSION: Final = 2
 _STRENGTHS: Final = {Cipher.TDES: 112, Cipher.AES128: 128, Cipher.AES192: 192, Cipher.AES256: 256}

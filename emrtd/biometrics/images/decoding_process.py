@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Final
 
 from emrtd.biometrics.images.headers import ImageFormat, ImageHeader, sniff
 from emrtd.biometrics.images.wsq_library import decompress
-from emrtd.errors import MalformedError
+from support.errors import MalformedError
 
 if TYPE_CHECKING:
     from PIL.Image import Image

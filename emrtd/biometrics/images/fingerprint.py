@@ -13,7 +13,7 @@ from emrtd.biometrics.images.headers import ImageFormat, ImageHeader, sniff
 from emrtd.biometrics.images.png import to_png
 from emrtd.biometrics.images.wsq_library import MIN_SIDE, compress
 from emrtd.biometrics.images.wsq_rate import shrink
-from emrtd.errors import MisuseError
+from support.errors import MisuseError
 
 if TYPE_CHECKING:
     import numpy as np

@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from enum import Enum, unique
 from typing import Final
 
-from emrtd.errors import MalformedError
+from support.errors import MalformedError
 
 
 @unique

@@ -8,7 +8,7 @@ from typing import Final
 
 from emrtd.biometrics.images.decoding_process import MAX_OCTETS, MAX_PIXELS, check_bounds
 from emrtd.biometrics.images.headers import sniff
-from emrtd.errors import MalformedError
+from support.errors import MalformedError
 
 MAX_WAIT: Final = 10.0
 """Seconds to wait for the decoder on a busy machine; its processor time is bounded at 1 s."""

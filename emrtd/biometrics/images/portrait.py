@@ -16,7 +16,7 @@ from emrtd.biometrics.images.decoding_process import (
     decode_with_pillow,
 )
 from emrtd.biometrics.images.headers import ImageFormat, ImageHeader, sniff
-from emrtd.errors import MisuseError
+from support.errors import MisuseError
 
 if TYPE_CHECKING:
     from PIL.Image import Image, Resampling

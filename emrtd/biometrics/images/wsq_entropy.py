@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Final
 
 from emrtd.biometrics.images.wsq_huffman import HuffmanTable
-from emrtd.errors import MalformedError
+from support.errors import MalformedError
 
 if TYPE_CHECKING:
     import numpy as np

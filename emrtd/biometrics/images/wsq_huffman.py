@@ -5,7 +5,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Final
 
-from emrtd.errors import MalformedError
+from support.errors import MalformedError
 
 MAX_LENGTH: Final = 16
 """Bits of the longest code."""

@@ -8,7 +8,7 @@ of `decoding_process` alone.  The library's ratio argument is without effect: it
 
 from typing import Final
 
-from emrtd.errors import MalformedError, MisuseError
+from support.errors import MalformedError, MisuseError
 
 MIN_SIDE: Final = 32
 """The library encodes nothing narrower or lower, in pixels."""

@@ -21,7 +21,7 @@ from emrtd.biometrics.images.wsq_entropy import (
 )
 from emrtd.biometrics.images.wsq_huffman import HuffmanTable, table_for
 from emrtd.biometrics.images.wsq_library import MAX_PIXELS
-from emrtd.errors import MalformedError, MisuseError
+from support.errors import MalformedError, MisuseError
 
 if TYPE_CHECKING:
     import numpy as np

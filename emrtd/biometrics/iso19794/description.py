@@ -10,7 +10,7 @@ from functools import cached_property
 from struct import error as StructError  # noqa: N812
 from typing import Any
 
-from emrtd.errors import MalformedError, MisuseError
+from support.errors import MalformedError, MisuseError
 
 
 class Description:

@@ -15,7 +15,7 @@ from typing import Final, NamedTuple
 from emrtd.biometrics.images.headers import IMAGE_MAGICS, ImageFormat, ImageHeader, sniff
 from emrtd.biometrics.iso19794.lengths import MAX_IMAGES, check_record_length, check_trailing
 from emrtd.biometrics.samples import FaceImage, FeaturePoint, Gender, Generation, QualityScore
-from emrtd.errors import MalformedError, MisuseError
+from support.errors import MalformedError, MisuseError
 
 FORMAT_IDENTIFIER: Final = b"FAC\0"
 VERSION: Final = b"010\0"

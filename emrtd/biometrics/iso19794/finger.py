@@ -12,7 +12,7 @@ from emrtd.biometrics.images.headers import ImageFormat, sniff
 from emrtd.biometrics.iso19794.description import Description, take
 from emrtd.biometrics.iso19794.lengths import MAX_IMAGES, check_record_length, check_trailing
 from emrtd.biometrics.samples import FingerImage, FingerPosition, Generation, QualityScore
-from emrtd.errors import MalformedError, MisuseError
+from support.errors import MalformedError, MisuseError
 
 FORMAT_IDENTIFIER: Final = b"FIR\0"
 VERSION: Final = b"010\0"

@@ -2,7 +2,7 @@
 
 from typing import Final
 
-from emrtd.errors import MalformedError
+from support.errors import MalformedError
 
 MAX_IMAGES: Final = 255
 """How many images a record may hold; Doc 9303-10 wants one, and no document has ten."""

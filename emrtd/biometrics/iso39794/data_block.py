@@ -10,7 +10,7 @@ from emrtd import tlv
 from emrtd.asn1.schema import Schema
 from emrtd.biometrics.images.headers import ImageFormat, ImageHeader, identify, sniff
 from emrtd.biometrics.samples import QualityScore
-from emrtd.errors import MisuseError
+from support.errors import MisuseError
 
 STANDARDISED_FORMAT: Final = 0xA1
 """Biometric data in standardised format, within 7F2E (Doc 9303-10, Table 2)."""

@@ -22,7 +22,7 @@ from emrtd.biometrics.iso39794.data_block import (
     schema,
 )
 from emrtd.biometrics.samples import Eye, Generation, IrisImage
-from emrtd.errors import MisuseError
+from support.errors import MisuseError
 
 
 @unique

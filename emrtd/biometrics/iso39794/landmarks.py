@@ -4,7 +4,7 @@ from typing import Any, Final
 
 from emrtd.biometrics.iso39794.data_block import Value, code_of, icao_code
 from emrtd.biometrics.samples import FeaturePoint
-from emrtd.errors import MisuseError
+from support.errors import MisuseError
 
 _MINORS: Final = {2: 14, 3: 14, 4: 6, 5: 4, 6: 4, 7: 1, 8: 10, 9: 15, 10: 10, 11: 6, 12: 4}
 """How many feature points each MPEG-4 group has, 2.1 being the first."""

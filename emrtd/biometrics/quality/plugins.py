@@ -16,7 +16,7 @@ from typing import Final, Protocol
 from emrtd.biometrics.images.png import to_png
 from emrtd.biometrics.quality.measurement import Assessment, Measurement, Range
 from emrtd.biometrics.samples import QualityScore
-from emrtd.errors import MisuseError
+from support.errors import MisuseError
 
 ENTRY_POINT_GROUP: Final = "chipseal.quality"
 

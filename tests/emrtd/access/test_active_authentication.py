@@ -24,10 +24,10 @@ from emrtd.errors import ChipRefusalError, ProtocolError
 from emrtd.iso7816.apdu import INS, CommandAPDU, ResponseAPDU
 from emrtd.iso7816.procedure import run
 from emrtd.iso7816.secure_messaging import SecureMessaging, secured
-from emrtd.lds.dg15 import DataGroup15
-from emrtd.lds.security_infos import ActiveAuthenticationInfo
-from emrtd.secret import Secret
-from tests.support import facts
+from emrtd.lds.data_groups.dg15 import DataGroup15
+from emrtd.lds.security.security_infos import ActiveAuthenticationInfo
+from support.secret import Secret
+from tests.helpers import facts
 
 CURVE_NAMES = sorted(CURVES)
 NONCE = bytes(range(8))

@@ -5,12 +5,13 @@ import pytest
 from emrtd.access.bac import BacChip, authenticate
 from emrtd.access.passwords import Password, PasswordType
 from emrtd.crypto.ciphers import Cipher
-from emrtd.errors import ChipRefusalError, MisuseError, ProtocolError
+from emrtd.errors import ChipRefusalError, ProtocolError
 from emrtd.iso7816.apdu import INS, CommandAPDU, ResponseAPDU
 from emrtd.iso7816.procedure import run
 from emrtd.iso7816.secure_messaging import SecureMessaging
 from emrtd.status_words import SW
-from tests.support import facts
+from support.errors import MisuseError
+from tests.helpers import facts
 
 MRZ = Password.from_mrz_information("L898902C<369080619406236")
 

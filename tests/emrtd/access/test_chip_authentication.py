@@ -29,22 +29,23 @@ from emrtd.crypto.protocols import (
     KeyAgreement,
     chip_authentication_oid,
 )
-from emrtd.errors import ChipRefusalError, MalformedError, ProtocolError
+from emrtd.errors import ChipRefusalError, ProtocolError
 from emrtd.iso7816.apdu import INS, CommandAPDU, ResponseAPDU
 from emrtd.iso7816.procedure import Procedure, exchange, run
 from emrtd.iso7816.secure_messaging import SecureMessaging, secured
-from emrtd.lds.dg14 import DataGroup14
-from emrtd.lds.security_infos import (
+from emrtd.lds.data_groups.dg14 import DataGroup14
+from emrtd.lds.security.security_infos import (
     ChipAuthenticationInfo,
     ChipAuthenticationPublicKeyInfo,
     PrivilegedTerminalInfo,
     SecurityInfo,
     SecurityInfos,
 )
-from emrtd.secret import Secret
 from emrtd.transport.recording import Recording
+from support.errors import MalformedError
+from support.secret import Secret
 from tests.emrtd.access.chip_side import SecuredChip
-from tests.support import facts
+from tests.helpers import facts
 
 SELECT = CommandAPDU(0x00, INS.SELECT, 0x02, 0x0C, b"\x01\x0e")
 GROUPS = sorted(STANDARDISED)

@@ -13,8 +13,8 @@ from emrtd.access.chip_keys import (
 )
 from emrtd.access.passwords import Password, PasswordType
 from emrtd.crypto.hashes import Hash
-from emrtd.errors import MalformedError, MisuseError
-from emrtd.secret import Secret
+from support.errors import MalformedError, MisuseError
+from support.secret import Secret
 
 _secrets = st.binary(min_size=1, max_size=300).map(Secret)
 _certificates = st.binary(max_size=200).map(lambda body: tlv.encode(0x7F21, body))

@@ -24,18 +24,18 @@ from emrtd.errors import ChipRefusalError, ProtocolError
 from emrtd.iso7816.apdu import INS, CommandAPDU
 from emrtd.iso7816.procedure import Procedure, exchange, run
 from emrtd.iso7816.secure_messaging import SecureMessaging, secured
-from emrtd.lds.security_infos import (
+from emrtd.lds.security.security_infos import (
     ChipAuthenticationDomainParameterInfo,
     ChipAuthenticationInfo,
     ChipAuthenticationPublicKeyInfo,
     PaceInfo,
     SecurityInfos,
 )
-from emrtd.pki.cvc_authorization import Chat, Right, Role
-from emrtd.pki.cvc_validation import TrustState
-from emrtd.secret import Secret
+from emrtd.pki.cvc.authorization import Chat, Right, Role
+from emrtd.pki.cvc.validation import TrustState
+from support.secret import Secret
 from tests.emrtd.access.chip_side import SecuredChip
-from tests.emrtd.pki.cvc_pki import certify
+from tests.emrtd.pki.cvc.cvc_pki import certify
 
 GROUP = STANDARDISED[13]
 READ = CommandAPDU(0x00, INS.READ_BINARY, 0x9D, 0x00, ne=256)

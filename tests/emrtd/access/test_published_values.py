@@ -24,12 +24,12 @@ from emrtd.crypto.signatures import RsaPublicKey
 from emrtd.iso7816.apdu import CommandAPDU, ResponseAPDU
 from emrtd.iso7816.procedure import run
 from emrtd.iso7816.secure_messaging import SecureMessaging
-from emrtd.lds.dg14 import DataGroup14
-from emrtd.lds.security_infos import ChipAuthenticationPublicKeyInfo
+from emrtd.lds.data_groups.dg14 import DataGroup14
+from emrtd.lds.security.security_infos import ChipAuthenticationPublicKeyInfo
 from emrtd.mrz import Mrz
-from emrtd.secret import Secret
+from support.secret import Secret
 from tests.emrtd.access.test_bac import Card, sequence
-from tests.support import facts
+from tests.helpers import facts
 
 
 def octets(text: str | None) -> bytes:

@@ -31,18 +31,19 @@ from emrtd.crypto.hashes import Hash
 from emrtd.crypto.private_keys import EcPrivateKey, PrivateKey, RsaPrivateKey, load_private_key
 from emrtd.crypto.protocols import KeyAgreement, chip_authentication_oid
 from emrtd.crypto.signatures import SignatureFamily, SignatureScheme
-from emrtd.errors import ChipRefusalError, MisuseError, ProtocolError
+from emrtd.errors import ChipRefusalError, ProtocolError
 from emrtd.iso7816.apdu import CommandAPDU, ResponseAPDU
 from emrtd.iso7816.procedure import run
 from emrtd.iso7816.secure_messaging import SecureMessaging, secured
-from emrtd.pki.cvc import CvCertificate
-from emrtd.pki.cvc_authorization import ID_AUTHENTICATION_TERMINAL, Chat, Right, Role
-from emrtd.pki.cvc_keys import SCHEMES, sign
-from emrtd.pki.cvc_validation import TrustState
-from emrtd.secret import Secret
+from emrtd.pki.cvc.authorization import ID_AUTHENTICATION_TERMINAL, Chat, Right, Role
+from emrtd.pki.cvc.certificates import CvCertificate
+from emrtd.pki.cvc.keys import SCHEMES, sign
+from emrtd.pki.cvc.validation import TrustState
+from support.errors import MisuseError
+from support.secret import Secret
 from tests.emrtd.access.chip_side import SecuredChip
-from tests.emrtd.pki.cvc_pki import BOTH, Holder, certify
-from tests.support import damaged, facts, shared
+from tests.emrtd.pki.cvc.cvc_pki import BOTH, Holder, certify
+from tests.helpers import damaged, facts, shared
 
 TODAY = date(2026, 6, 1)
 ID_IC = b"L898902C<3"

@@ -5,7 +5,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from emrtd.asn1 import ber, der
-from emrtd.errors import MalformedError
+from support.errors import MalformedError
 
 
 def walk(value: ber.Value) -> int:

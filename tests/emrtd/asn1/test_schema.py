@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 
 from emrtd import tlv
 from emrtd.asn1.schema import MAX_DEPTH, MAX_ELEMENTS, Schema, check_elements
-from emrtd.errors import MalformedError, MisuseError
+from support.errors import MalformedError, MisuseError
 
 TEXT = """Test DEFINITIONS IMPLICIT TAGS ::= BEGIN
 Thing ::= SEQUENCE {

@@ -14,10 +14,10 @@ from emrtd.biometrics.iso19794.face import FaceRecord
 from emrtd.biometrics.iso19794.finger import FingerRecord
 from emrtd.biometrics.iso19794.iris import IrisRecord
 from emrtd.biometrics.iso39794.face import FaceImageDataBlock
-from emrtd.errors import MalformedError
-from emrtd.lds.dg2 import DataGroup2
-from emrtd.lds.dg3 import DataGroup3
-from emrtd.lds.dg4 import DataGroup4
+from emrtd.lds.data_groups.dg2 import DataGroup2
+from emrtd.lds.data_groups.dg3 import DataGroup3
+from emrtd.lds.data_groups.dg4 import DataGroup4
+from support.errors import MalformedError
 
 MEGABYTE = 1_000_000
 JPEG = bytes.fromhex("FFD8FFE000104A46494600010101012C012C0000FFC0000B0800100010010111003F")

@@ -7,8 +7,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from emrtd.crypto.ciphers import Cipher, pad, unpad
-from emrtd.errors import MalformedError, MisuseError
-from emrtd.secret import Secret
+from support.errors import MalformedError, MisuseError
+from support.secret import Secret
 
 KEY = bytes(range(1, 33))
 

@@ -4,9 +4,10 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from emrtd.crypto.curves import CURVES, Curve, curve_by_oid, explicit_curve, find_curve
-from emrtd.errors import MalformedError, ProtocolError
+from emrtd.errors import ProtocolError
+from support.errors import MalformedError
 from tests.emrtd.crypto import oracle
-from tests.support import facts
+from tests.helpers import facts
 
 every_curve = pytest.mark.parametrize("curve", CURVES.values(), ids=lambda curve: curve.name)
 P256 = CURVES["brainpoolP256r1"]

@@ -16,8 +16,9 @@ from emrtd.crypto.domain_parameters import (
     is_known,
 )
 from emrtd.crypto.groups import EcGroup, ModpGroup
-from emrtd.errors import MalformedError, ProtocolError
-from tests.support import facts
+from emrtd.errors import ProtocolError
+from support.errors import MalformedError
+from tests.helpers import facts
 
 every_group = pytest.mark.parametrize("number", STANDARDISED)
 

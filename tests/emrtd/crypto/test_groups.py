@@ -8,10 +8,11 @@ from emrtd.crypto.ciphers import Cipher
 from emrtd.crypto.domain_parameters import STANDARDISED
 from emrtd.crypto.groups import EcGroup, Group, ModpGroup
 from emrtd.crypto.integrated_mapping import map_integrated, nonce_size, pseudo_random
-from emrtd.errors import MalformedError, MisuseError, ProtocolError
-from emrtd.secret import Secret
+from emrtd.errors import ProtocolError
+from support.errors import MalformedError, MisuseError
+from support.secret import Secret
 from tests.emrtd.crypto import oracle
-from tests.support import facts
+from tests.helpers import facts
 
 every_group = pytest.mark.parametrize("number", STANDARDISED)
 

@@ -9,8 +9,9 @@ from emrtd.crypto import iso9796
 from emrtd.crypto.hashes import Hash
 from emrtd.crypto.private_keys import RsaPrivateKey
 from emrtd.crypto.signatures import RsaPublicKey
-from emrtd.errors import MisuseError, ProtocolError
-from tests.support import facts
+from emrtd.errors import ProtocolError
+from support.errors import MisuseError
+from tests.helpers import facts
 
 NONCE = bytes(range(8))
 

@@ -4,7 +4,7 @@ import pytest
 
 from emrtd.crypto.ciphers import Cipher
 from emrtd.crypto.key_derivation import derive_key, derive_session_keys
-from tests.support import facts
+from tests.helpers import facts
 
 _CIPHERS = {("3DES", 112): Cipher.TDES}
 _CIPHERS |= {("AES", cipher.key_size * 8): cipher for cipher in Cipher if cipher != Cipher.TDES}

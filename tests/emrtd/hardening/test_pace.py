@@ -14,13 +14,14 @@ from emrtd.crypto.ciphers import Cipher
 from emrtd.crypto.domain_parameters import STANDARDISED
 from emrtd.crypto.groups import EcGroup, ModpGroup
 from emrtd.crypto.protocols import Mapping
-from emrtd.errors import ChipRefusalError, EmrtdError, MalformedError, ProtocolError
+from emrtd.errors import ChipRefusalError, ProtocolError
 from emrtd.iso7816.apdu import INS, CommandAPDU, ResponseAPDU
 from emrtd.iso7816.procedure import run
-from emrtd.secret import Secret
 from emrtd.status_words import SW
+from support.errors import ChipsealError, MalformedError
+from support.secret import Secret
 from tests.emrtd.access.pace.card import CAN, Card, variant
-from tests.support import damaged
+from tests.helpers import damaged
 
 GM, IM, CAM = Mapping.GENERIC, Mapping.INTEGRATED, Mapping.CHIP_AUTHENTICATION
 
@@ -384,6 +385,6 @@ def test_a_refusal_at_any_step_is_never_a_session(step: int, sw: int) -> None:
 
 def test_no_error_says_the_password() -> None:
     for replaced in ({Tag.CHIP_TOKEN: flipped}, {Tag.CHIP_PUBLIC_KEY: flipped}):
-        with pytest.raises(EmrtdError) as caught:
+        with pytest.raises(ChipsealError) as caught:
             pace(variant(), replaced)
         assert "123456" not in str(caught.value)

@@ -20,7 +20,7 @@ from emrtd.iso7816.secure_messaging import (
     secured,
 )
 from emrtd.status_words import SW
-from tests.support import damaged
+from tests.helpers import damaged
 
 every_cipher = pytest.mark.parametrize("cipher", Cipher)
 READ = CommandAPDU(0x00, 0xB0, ne=8)

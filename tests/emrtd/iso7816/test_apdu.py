@@ -2,11 +2,12 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from emrtd.errors import ChipRefusalError, MalformedError, MisuseError, ProtocolError
+from emrtd.errors import ChipRefusalError, ProtocolError
 from emrtd.iso7816.apdu import CommandAPDU, ResponseAPDU
 from emrtd.iso7816.chaining import with_command_chaining, with_response_chaining
 from emrtd.iso7816.procedure import exchange, run
 from emrtd.status_words import SW, meaning
+from support.errors import MalformedError, MisuseError
 
 octet = st.integers(0, 255)
 

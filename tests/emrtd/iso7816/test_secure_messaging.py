@@ -7,14 +7,14 @@ from hypothesis import strategies as st
 from emrtd import tlv
 from emrtd.crypto.ciphers import Cipher, pad
 from emrtd.crypto.key_derivation import derive_session_keys
-from emrtd.errors import MalformedError
 from emrtd.iso7816.apdu import CommandAPDU, ResponseAPDU
 from emrtd.iso7816.chaining import command_capacity
 from emrtd.iso7816.procedure import exchange, run
 from emrtd.iso7816.secure_messaging import SecureMessaging, SecureMessagingError, secured
-from emrtd.secret import Secret
 from emrtd.status_words import SW
-from tests.support import facts
+from support.errors import MalformedError
+from support.secret import Secret
+from tests.helpers import facts
 
 
 def session(cipher: Cipher = Cipher.AES128, ssc: int = 0) -> SecureMessaging:

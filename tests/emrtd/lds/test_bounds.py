@@ -7,9 +7,9 @@ from contextlib import suppress
 import pytest
 
 from emrtd import tlv
-from emrtd.errors import MalformedError
 from emrtd.lds.files import FILES, FileID
 from emrtd.lds.registry import decode
+from support.errors import MalformedError
 
 SIZE = 1_000_000
 

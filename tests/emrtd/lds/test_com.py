@@ -2,9 +2,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from emrtd.errors import MalformedError, MisuseError
 from emrtd.lds.com import LDS_1_8, Com
-from tests.support import facts, shared
+from support.errors import MalformedError, MisuseError
+from tests.helpers import facts, shared
 
 
 def test_published_examples() -> None:

@@ -8,14 +8,14 @@ from emrtd import tlv
 from emrtd.asn1 import der
 from emrtd.crypto.curves import CURVES
 from emrtd.crypto.signatures import EcPublicKey, RsaPublicKey
-from emrtd.errors import MalformedError, MisuseError
 from emrtd.lds.atr_info import AtrInfo, Capability
 from emrtd.lds.cvca import Cvca
-from emrtd.lds.dg14 import DataGroup14
-from emrtd.lds.dg15 import DataGroup15
+from emrtd.lds.data_groups.dg14 import DataGroup14
+from emrtd.lds.data_groups.dg15 import DataGroup15
 from emrtd.lds.directory import Directory
 from emrtd.lds.files import EMRTD_APPLICATION
-from tests.support import facts, shared
+from support.errors import MalformedError, MisuseError
+from tests.helpers import facts, shared
 
 OBJECTS = st.lists(
     st.tuples(

@@ -11,12 +11,12 @@ from hypothesis import strategies as st
 
 from emrtd import tlv
 from emrtd.asn1 import der
-from emrtd.errors import MalformedError, MisuseError
 from emrtd.lds.files import FILES, FileID
 from emrtd.lds.image import MAX_FILE, LdsImage
 from emrtd.lds.recognition import EVIDENCE_BEGINS, HEAD, Companion, recognise
+from support.errors import MalformedError, MisuseError
 from tests.certificates import Authority, ec_key
-from tests.support import shared
+from tests.helpers import shared
 
 SAMPLES = {
     FileID.ATR_INFO: "47039102017F66080202FFFF0202FFFF",

@@ -3,7 +3,6 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from emrtd import tlv
-from emrtd.errors import MalformedError
 from emrtd.lds.lds2 import (
     AdditionalBiometrics,
     CertificateRecord,
@@ -11,6 +10,7 @@ from emrtd.lds.lds2 import (
     TravelRecord,
     VisaRecord,
 )
+from support.errors import MalformedError
 
 STAMP = {
     0x5F44: b"USA",

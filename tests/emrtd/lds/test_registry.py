@@ -2,11 +2,11 @@ import random
 
 import pytest
 
-from emrtd.errors import MalformedError
 from emrtd.lds.files import FILES, FileID
 from emrtd.lds.image import LdsImage
 from emrtd.lds.registry import CODECS, decode, tolerated
-from tests.support import shared
+from support.errors import MalformedError
+from tests.helpers import shared
 
 
 def test_every_file_has_a_codec() -> None:

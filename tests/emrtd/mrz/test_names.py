@@ -4,10 +4,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from emrtd.errors import MisuseError
 from emrtd.mrz.layout import LAYOUTS, MrzFormat
 from emrtd.mrz.names import RECOMMENDED_LENGTHS, NameLengths, name_field
-from tests.support import facts
+from support.errors import MisuseError
+from tests.helpers import facts
 
 CHOICES = {
     "BENNELONG<WOOLOOMOOLOO<WARRANDYTE<W<<DI": NameLengths((9, 12, 10, 1), (2, 0)),

@@ -4,10 +4,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from emrtd.errors import MisuseError
 from emrtd.mrz.transliteration import Transliteration, transliterate
 from emrtd.mrz.transliteration_tables import Language
-from tests.support import facts
+from support.errors import MisuseError
+from tests.helpers import facts
 
 LANGUAGES = {
     "Belorussian": Language.BELARUSIAN,

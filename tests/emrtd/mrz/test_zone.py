@@ -4,10 +4,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from emrtd.errors import MalformedError, MisuseError
 from emrtd.mrz import Mrz, MrzFormat, check_digit
 from emrtd.mrz.layout import LAYOUTS
-from tests.support import facts
+from support.errors import MalformedError, MisuseError
+from tests.helpers import facts
 
 PARTS: dict[str, Any] = {
     "document_code": "IR",

@@ -8,20 +8,20 @@ from emrtd.asn1 import der
 from emrtd.crypto.hashes import Hash
 from emrtd.crypto.private_keys import RsaPrivateKey
 from emrtd.crypto.signatures import SignatureFamily, SignatureScheme
-from emrtd.errors import MalformedError
-from emrtd.lds.security_object import LDS_SECURITY_OBJECT, SecurityObject
-from emrtd.lds.sod import Sod, build_sod
-from emrtd.pki import extensions as ext
-from emrtd.pki.certificates import Certificate
-from emrtd.pki.crl import Crl
+from emrtd.lds.security.security_object import LDS_SECURITY_OBJECT, SecurityObject
+from emrtd.lds.security.sod import Sod, build_sod
+from emrtd.pki.cms.signed_data import ID_DATA, SignedData
+from emrtd.pki.cms.signed_data_writer import build_signed_data
 from emrtd.pki.findings import Outcome, Shows
-from emrtd.pki.names import COMMON_NAME, COUNTRY, encode_name
 from emrtd.pki.passive import Examination, examine
-from emrtd.pki.signed_data import ID_DATA, SignedData
-from emrtd.pki.signed_data_writer import build_signed_data
 from emrtd.pki.signer_profile import Purpose, Use
 from emrtd.pki.tolerances import Tolerance
 from emrtd.pki.trust import TrustSet
+from emrtd.pki.x509 import extensions as ext
+from emrtd.pki.x509.certificates import Certificate
+from emrtd.pki.x509.crl import Crl
+from emrtd.pki.x509.names import COMMON_NAME, COUNTRY, encode_name
+from support.errors import MalformedError
 from tests.certificates import (
     DAY,
     NOW,
@@ -36,7 +36,7 @@ from tests.certificates import (
     name,
     usage_period,
 )
-from tests.support import damaged, replaced, shared
+from tests.helpers import damaged, replaced, shared
 
 CSCA = Authority()
 OBJECT = SecurityObject.over({1: b"\x61\x01a", 2: b"\x75\x01b"}, Hash.SHA256)

@@ -1,7 +1,7 @@
 import pytest
 
-from emrtd.errors import MalformedError
 from emrtd.pki.pem import decode_pem, encode_pem
+from support.errors import MalformedError
 
 OCTETS = bytes(range(200))
 BLOCK = encode_pem(OCTETS, "CERTIFICATE").encode()

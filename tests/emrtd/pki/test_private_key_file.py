@@ -7,13 +7,13 @@ from hypothesis import strategies as st
 
 from emrtd.crypto.curves import CURVES
 from emrtd.crypto.private_keys import EcPrivateKey, PrivateKey, RsaPrivateKey
-from emrtd.errors import MalformedError
 from emrtd.pki.private_key_file import (
     WrongPassphraseError,
     decrypt_private_key,
     encrypt_private_key,
 )
-from emrtd.secret import Secret
+from support.errors import MalformedError
+from support.secret import Secret
 
 PASSPHRASE = Secret(b"correct horse battery staple")
 

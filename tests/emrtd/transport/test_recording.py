@@ -2,8 +2,9 @@
 
 import pytest
 
-from emrtd.errors import MisuseError, TransportError
+from emrtd.errors import TransportError
 from emrtd.transport.recording import Recording, drive, recorded
+from support.errors import MisuseError
 
 EXCHANGES = [(b"\x00\x84\x00\x00\x08", b"12345678\x90\x00"), (b"\x00\xb0\x00\x00\x00", b"\x69\x82")]
 

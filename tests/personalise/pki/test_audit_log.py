@@ -12,9 +12,10 @@ import pytest
 
 from emrtd.crypto.curves import CURVES
 from emrtd.crypto.private_keys import EcPrivateKey
-from emrtd.errors import EmrtdError, MalformedError, MisuseError, ProtocolError
+from emrtd.errors import ProtocolError
 from personalise.pki.audit_log import REPAIR, AuditLog, timestamp, verify_log
 from personalise.pki.officers import Officers
+from support.errors import ChipsealError, MalformedError, MisuseError
 
 AT = datetime(2026, 11, 22, 10, 0, tzinfo=UTC)
 KEY = EcPrivateKey.generate(CURVES["secp256r1"])
@@ -55,7 +56,7 @@ def test_every_changed_octet_is_seen(path: Path) -> None:
         changed = bytearray(octets)
         changed[position] ^= 0x01
         path.write_bytes(changed)
-        with pytest.raises(EmrtdError):
+        with pytest.raises(ChipsealError):
             verified(path)
 
 
@@ -223,5 +224,5 @@ def test_officers_are_kept_in_a_file(tmp_path: Path) -> None:
 )
 def test_a_wrong_configuration_is_one_error(tmp_path: Path, text: str) -> None:
     (tmp_path / "officers.json").write_text(text)
-    with pytest.raises(EmrtdError, match=r"officers\.json: "):
+    with pytest.raises(ChipsealError, match=r"officers\.json: "):
         Officers.load(tmp_path)

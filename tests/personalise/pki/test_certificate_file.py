@@ -2,9 +2,9 @@ from pathlib import Path
 
 import pytest
 
-from emrtd.errors import MalformedError
 from emrtd.pki.pem import encode_pem
 from personalise.pki.certificate_file import read_certificate
+from support.errors import MalformedError
 from tests.certificates import Authority
 
 CERTIFICATE = Authority().certificate()

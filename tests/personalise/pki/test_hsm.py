@@ -52,8 +52,8 @@ PRELUDE = (
     "import os\n"
     "from emrtd.crypto.hashes import Hash\n"
     "from emrtd.crypto.signatures import SignatureFamily, SignatureScheme, verify\n"
-    "from emrtd.errors import EmrtdError\n"
-    "from emrtd.secret import Secret\n"
+    "from emrtd.errors import ChipsealError\n"
+    "from support.secret import Secret\n"
     "from personalise.pki.hsm import Pkcs11Custody\n"
     "ECDSA = SignatureScheme(SignatureFamily.ECDSA, Hash.SHA256)\n"
     "def custody(pin=b'123456', token='pki'):\n"
@@ -103,7 +103,7 @@ hsm = custody(b'000111')
 for _ in range(20):
     try:
         hsm.labels()
-    except EmrtdError as error:
+    except ChipsealError as error:
         print(error)
 """
     said = run(script, token).splitlines()
@@ -116,7 +116,7 @@ TRY = """
 import sys
 try:
     print(custody(sys.stdin.readline().strip().encode()).labels())
-except EmrtdError as error:
+except ChipsealError as error:
     print(error)
 """
 
@@ -154,7 +154,7 @@ token.rename(away)
 for _ in range(3):
     try:
         signer.sign(ECDSA, b"m")
-    except EmrtdError as error:
+    except ChipsealError as error:
         print(error)
 away.rename(token)
 verify(signer.public_key, ECDSA, signer.sign(ECDSA, b"m"), b"m")
@@ -224,5 +224,5 @@ print("signed")
     ],
 )
 def test_what_cannot_be_is_one_clear_error(token: dict[str, str], work: str, said: str) -> None:
-    script = f"try:\n    {work}\nexcept EmrtdError as error:\n    print(error)\n"
+    script = f"try:\n    {work}\nexcept ChipsealError as error:\n    print(error)\n"
     assert said in run(script, token)

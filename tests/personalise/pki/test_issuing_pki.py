@@ -8,16 +8,17 @@ import pytest
 from emrtd import tlv
 from emrtd.crypto.hashes import Hash
 from emrtd.crypto.private_keys import EcPrivateKey
-from emrtd.errors import MisuseError, ProtocolError
-from emrtd.lds.security_object import SecurityObject
-from emrtd.lds.sod import Sod
-from emrtd.pki.enveloped import seal
+from emrtd.errors import ProtocolError
+from emrtd.lds.security.security_object import SecurityObject
+from emrtd.lds.security.sod import Sod
+from emrtd.pki.cms.enveloped import seal
 from emrtd.pki.private_key_file import WrongPassphraseError
-from emrtd.secret import Secret
 from personalise.pki.country_signing_ca import settings_for
-from personalise.pki.founding import found_pki
+from personalise.pki.create import found_pki
 from personalise.pki.issuing_pki import IssuingPki
 from personalise.pki.station_keys import open_at_station
+from support.errors import MisuseError
+from support.secret import Secret
 from tests.personalise.conftest import NOW, PASSPHRASE
 
 DATA_GROUPS = {1: b"\x61\x01\x00", 2: b"\x75\x01\x00"}

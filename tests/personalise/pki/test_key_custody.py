@@ -4,9 +4,9 @@ import pytest
 
 from emrtd.crypto.hashes import Hash
 from emrtd.crypto.signatures import SignatureFamily, SignatureScheme, verify
-from emrtd.errors import MalformedError, MisuseError
-from emrtd.secret import Secret
 from personalise.pki.key_custody import FileCustody, KeyCustody
+from support.errors import MalformedError, MisuseError
+from support.secret import Secret
 
 ECDSA = SignatureScheme(SignatureFamily.ECDSA, Hash.SHA256)
 

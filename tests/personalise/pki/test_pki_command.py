@@ -12,18 +12,18 @@ from pathlib import Path
 import msgspec
 import pytest
 
-from emrtd.command_line import run_command_line
 from emrtd.crypto.hashes import Hash
-from emrtd.errors import MisuseError
-from emrtd.lds.security_object import SecurityObject
-from emrtd.pki.certificates import Certificate
-from emrtd.pki.crl import Crl
-from emrtd.pki.signed_data import SignedData
-from emrtd.secret import Secret
-from personalise.command_line import personalise
-from personalise.pki import pki_options
+from emrtd.lds.security.security_object import SecurityObject
+from emrtd.pki.cms.signed_data import SignedData
+from emrtd.pki.x509.certificates import Certificate
+from emrtd.pki.x509.crl import Crl
+from personalise.commands import pki_options
+from personalise.commands.main import personalise
 from personalise.pki.country_signing_ca import Revocation
 from personalise.pki.issuing_pki import IssuingPki
+from support.command_line import run_command_line
+from support.errors import MisuseError
+from support.secret import Secret
 
 
 class Desk:

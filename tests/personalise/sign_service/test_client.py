@@ -5,7 +5,7 @@ import pytest
 
 from emrtd.crypto.hashes import Hash
 from emrtd.errors import TransportError
-from emrtd.lds.security_object import SecurityObject
+from emrtd.lds.security.security_object import SecurityObject
 from personalise.sign_service import client
 from personalise.sign_service.client import (
     TRIES,

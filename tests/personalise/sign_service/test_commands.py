@@ -14,8 +14,8 @@ import httpx
 
 from emrtd.lds.files import FileID
 from emrtd.lds.image import LdsImage
-from emrtd.lds.sod import Sod
-from emrtd.pki.certificates import Certificate
+from emrtd.lds.security.sod import Sod
+from emrtd.pki.x509.certificates import Certificate
 from tests.personalise.applications import CONTRACT
 from tests.personalise.applications import folder as application_folder
 from tests.personalise.sign_service.tls import write_tls

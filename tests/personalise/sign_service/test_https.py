@@ -19,13 +19,13 @@ from emrtd.crypto.curves import CURVES
 from emrtd.crypto.hashes import Hash
 from emrtd.crypto.private_keys import EcPrivateKey
 from emrtd.crypto.public_keys import encode_public_key
-from emrtd.errors import MisuseError, ProtocolError, TransportError
-from emrtd.lds.security_object import SecurityObject
-from emrtd.lds.sod import Sod
-from emrtd.pki.certificate_writer import key_identifier
-from emrtd.pki.certificates import Certificate
-from emrtd.pki.enveloped import seal
-from personalise.document_signer import DocumentSigner
+from emrtd.errors import ProtocolError, TransportError
+from emrtd.lds.security.security_object import SecurityObject
+from emrtd.lds.security.sod import Sod
+from emrtd.lds.signing import DocumentSigner
+from emrtd.pki.cms.enveloped import seal
+from emrtd.pki.x509.certificate_writer import key_identifier
+from emrtd.pki.x509.certificates import Certificate
 from personalise.pki.country_signing_ca import CountrySigningCa, settings_for
 from personalise.pki.register import KEY_NAME, Register
 from personalise.sign_service import web
@@ -35,10 +35,11 @@ from personalise.sign_service.client import (
     RemoteDocumentSigner,
 )
 from personalise.sign_service.configuration import Configuration
-from personalise.sign_service.desk import SigningDesk
 from personalise.sign_service.ledger import Ledger
 from personalise.sign_service.server import listen, serve
+from personalise.sign_service.service import SigningDesk
 from personalise.sign_service.web import SigningApplication
+from support.errors import MisuseError
 from tests.personalise.sign_service.tls import write_tls
 
 AT = dt.datetime.now(dt.UTC).replace(microsecond=0)

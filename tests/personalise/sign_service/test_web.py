@@ -11,12 +11,13 @@ from pathlib import Path
 import httpx
 import pytest
 
-from emrtd.errors import MisuseError, ProtocolError
-from personalise.document_signer import DocumentSigner
+from emrtd.errors import ProtocolError
+from emrtd.lds.signing import DocumentSigner
 from personalise.pki.register import Register
-from personalise.sign_service.desk import Client, SigningDesk
 from personalise.sign_service.ledger import Ledger
+from personalise.sign_service.service import Client, SigningDesk
 from personalise.sign_service.web import SigningApplication
+from support.errors import MisuseError
 
 CLIENT = Client("prep-1", sha256(b"").digest(), frozenset({"IR"}), 600, 1000)
 

@@ -15,10 +15,10 @@ from PIL import Image
 
 from emrtd.biometrics.images import ImageFormat, sniff
 from emrtd.mrz import Mrz
-from personalise.application import Application
+from personalise.commands.specimen import specimen
+from personalise.preparing.application import Application
 from personalise.specimen.applications import make_application, write_applications
 from personalise.specimen.canvas import Canvas, smooth, symmetric
-from personalise.specimen.command import specimen
 from personalise.specimen.face import HairStyle, draw_lots
 from personalise.specimen.fingerprint import HEIGHT, WIDTH, Pattern, fingerprint
 from personalise.specimen.people import Peculiarity, Specimen, make_up

@@ -21,20 +21,20 @@ from emrtd.crypto.protocols import ID_PK_DH, ID_PK_ECDH, KeyAgreement, chip_auth
 from emrtd.iso7816.apdu import INS, CommandAPDU, ResponseAPDU
 from emrtd.iso7816.procedure import run
 from emrtd.lds.files import FILES, FileID
-from emrtd.lds.security_infos import (
+from emrtd.lds.security.security_infos import (
     ChipAuthenticationInfo,
     ChipAuthenticationPublicKeyInfo,
     SecurityInfo,
 )
 from emrtd.pki.findings import Outcome
-from emrtd.secret import Secret
+from support.secret import Secret
 from tests.tr03105 import Catalogue
 from tests.verify.documents import PACE_GM, Document, issue, mrz
 from tests.vsmartcard.cards import personalised
-from verify.evidence import Evidence
 from verify.inspection import inspect
 from verify.inspection.opening import Credentials
-from verify.report import Report, Verdict
+from verify.judging.evidence import Evidence
+from verify.judging.report import Report, Verdict
 from vsmartcard.chip.commands import INSTRUCTIONS, Instruction
 from vsmartcard.chip.processing import Chip
 from vsmartcard.chip.session import Core

@@ -12,14 +12,14 @@ from emrtd.biometrics.samples import FaceImage
 from emrtd.errors import ChipRefusalError
 from emrtd.iso7816.apdu import INS, CommandAPDU, ResponseAPDU
 from emrtd.iso7816.secure_messaging import SecureMessaging
-from emrtd.lds.dg2 import DataGroup2
+from emrtd.lds.data_groups.dg2 import DataGroup2
 from emrtd.lds.files import FILES, FileID
 from emrtd.status_words import SW
 from tests.certificates import Authority
-from tests.support import damaged
+from tests.helpers import damaged
 from tests.verify.documents import Document, face, issue
 from tests.verify.tr03105_5.simulator import BAC, CASES, PLAIN, inspected, instead, is_reading
-from verify.report import Verdict
+from verify.judging.report import Verdict
 from vsmartcard.chip.file_system import TransparentFile
 from vsmartcard.chip.session import Core
 

@@ -19,11 +19,11 @@ from emrtd.biometrics.samples import (
     FingerPosition,
     IrisImage,
 )
-from emrtd.lds.dg2 import DataGroup2
-from emrtd.lds.dg3 import DataGroup3
-from emrtd.lds.dg4 import DataGroup4
+from emrtd.lds.data_groups.dg2 import DataGroup2
+from emrtd.lds.data_groups.dg3 import DataGroup3
+from emrtd.lds.data_groups.dg4 import DataGroup4
 from tests.emrtd.biometrics.images.pictures import ridges, written
-from tests.support import shared
+from tests.helpers import shared
 from tests.verify.documents import face, issue
 from tests.verify.tr03105_5.simulator import BAC, CASES, Inspected
 from tests.verify.tr03105_5.test_files_of_access import TAG_AND_LENGTH

@@ -12,7 +12,7 @@ DELETED: Final = dict.fromkeys(
 
 SIGNATURES: Final = "LDS_H"
 """The unit about signatures and certificates; see tests/emrtd/pki/test_passive.py, and
-tests/verify/test_checks.py for what the verdict makes of each."""
+tests/verify/judging/test_checks.py for what the verdict makes of each."""
 
 UNUSED: Final = dict.fromkeys(
     ("LDS_C_15", *(f"LDS_C_{number}" for number in range(17, 27))),

@@ -13,9 +13,12 @@ from emrtd.crypto.private_keys import RsaPrivateKey, load_private_key
 from emrtd.crypto.protocols import ID_PK_DH, ID_PK_ECDH
 from emrtd.errors import ChipRefusalError
 from emrtd.iso7816.apdu import INS, CommandAPDU, ResponseAPDU
-from emrtd.lds.security_infos import ActiveAuthenticationInfo, ChipAuthenticationPublicKeyInfo
+from emrtd.lds.security.security_infos import (
+    ActiveAuthenticationInfo,
+    ChipAuthenticationPublicKeyInfo,
+)
 from emrtd.pki.findings import Outcome
-from tests.support import damaged
+from tests.helpers import damaged
 from tests.verify.documents import Document, issue
 from tests.verify.tr03105_5.simulator import (
     BAC,
@@ -27,8 +30,8 @@ from tests.verify.tr03105_5.simulator import (
     static_key,
     with_keys,
 )
-from verify.evidence import ChipAuthenticationTranscript
-from verify.report import Verdict
+from verify.judging.evidence import ChipAuthenticationTranscript
+from verify.judging.report import Verdict
 from vsmartcard.chip import chip_authentication
 from vsmartcard.chip.session import Core
 

@@ -9,7 +9,7 @@ from emrtd.lds.files import FileID
 from tests.verify.documents import issue
 from tests.verify.tr03105_5.simulator import BAC, CASES, inspected
 from tests.verify.tr03105_5.test_files_of_access import TAG_AND_LENGTH
-from verify.report import Verdict
+from verify.judging.report import Verdict
 
 LDS_VERSION, UNICODE_VERSION, LIST = 0x5F01, 0x5F36, 0x5C
 

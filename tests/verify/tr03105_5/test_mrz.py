@@ -11,7 +11,7 @@ from emrtd.pki.findings import Outcome
 from tests.verify.documents import Document, issue
 from tests.verify.tr03105_5.simulator import BAC, CASES, Inspected
 from tests.verify.tr03105_5.test_files_of_access import TAG_AND_LENGTH
-from verify.report import Verdict
+from verify.judging.report import Verdict
 
 FIRST = "P<UTOMUSTERMANN<<ERIKA<MARIA"
 NONE = "<" * 14

@@ -19,9 +19,9 @@ from emrtd.crypto.groups import EcGroup
 from emrtd.crypto.hashes import Hash
 from emrtd.crypto.protocols import ID_SECURITY_OBJECT, KeyAgreement, Mapping, pace_oid
 from emrtd.iso7816.apdu import INS, CommandAPDU, ResponseAPDU
-from emrtd.lds.card_access import CardAccess
 from emrtd.lds.files import FileID
-from emrtd.lds.security_infos import (
+from emrtd.lds.security.card_access import CardAccess
+from emrtd.lds.security.security_infos import (
     ChipAuthenticationPublicKeyInfo,
     PaceDomainParameterInfo,
     PaceInfo,
@@ -29,8 +29,8 @@ from emrtd.lds.security_infos import (
     SecurityInfos,
     UnknownSecurityInfo,
 )
+from emrtd.pki.cms.signed_data_writer import build_signed_data
 from emrtd.pki.findings import Outcome
-from emrtd.pki.signed_data_writer import build_signed_data
 from tests.certificates import key
 from tests.verify.documents import PACE_CAM, PACE_GM, Document, issue
 from tests.verify.tr03105_5.simulator import CASES, PACE, ChipKey, Inspected, inspected, static_key

@@ -16,19 +16,19 @@ from emrtd.crypto.signatures import SignatureFamily, SignatureScheme
 from emrtd.iso7816.apdu import INS, CommandAPDU, ResponseAPDU
 from emrtd.lds.atr_info import AtrInfo, Capability
 from emrtd.lds.cvca import Cvca
-from emrtd.lds.dg3 import DataGroup3
-from emrtd.lds.dg4 import DataGroup4
-from emrtd.lds.dg11 import DataGroup11
-from emrtd.lds.dg12 import DataGroup12
+from emrtd.lds.data_groups.dg3 import DataGroup3
+from emrtd.lds.data_groups.dg4 import DataGroup4
+from emrtd.lds.data_groups.dg11 import DataGroup11
+from emrtd.lds.data_groups.dg12 import DataGroup12
 from emrtd.lds.files import EMRTD_APPLICATION, FileID
-from emrtd.lds.security_infos import TerminalAuthenticationInfo
-from emrtd.pki.cvc import CvCertificate
-from emrtd.pki.cvc_authorization import ALL_RIGHTS, Right, Role
-from emrtd.pki.cvc_keys import SCHEMES
+from emrtd.lds.security.security_infos import TerminalAuthenticationInfo
+from emrtd.pki.cvc.authorization import ALL_RIGHTS, Right, Role
+from emrtd.pki.cvc.certificates import CvCertificate
+from emrtd.pki.cvc.keys import SCHEMES
 from emrtd.pki.findings import Outcome
-from emrtd.secret import Secret
-from tests.emrtd.pki.cvc_pki import ECDSA, Holder, certify
-from tests.support import damaged
+from support.secret import Secret
+from tests.emrtd.pki.cvc.cvc_pki import ECDSA, Holder, certify
+from tests.helpers import damaged
 from tests.verify.documents import NOW, Document, face, issue, mrz
 from tests.verify.tr03105_5.simulator import (
     BAC,

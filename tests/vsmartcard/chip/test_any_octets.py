@@ -16,7 +16,7 @@ from emrtd.iso7816.apdu import CommandAPDU, ResponseAPDU
 from emrtd.iso7816.procedure import run
 from emrtd.iso7816.secure_messaging import SecureMessaging
 from emrtd.lds.files import EMRTD_APPLICATION, FileID
-from emrtd.lds.security_infos import SecurityInfos
+from emrtd.lds.security.security_infos import SecurityInfos
 from tests.vsmartcard.cards import FILE_CONTENTS, MRZ, done
 from tests.vsmartcard.chip.test_extended_access import GENERIC, permit
 from vsmartcard.chip.commands import INSTRUCTIONS

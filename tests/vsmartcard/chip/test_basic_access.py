@@ -8,7 +8,7 @@ from emrtd.iso7816.procedure import Procedure, run
 from emrtd.iso7816.reading import FileAddress, FileReader
 from emrtd.iso7816.secure_messaging import SecureMessaging, secured
 from emrtd.lds.files import EMRTD_APPLICATION, FILES, FileID
-from tests.support import damaged
+from tests.helpers import damaged
 from tests.vsmartcard.cards import FILE_CONTENTS, MRZ, counting, done, personalised, transmit
 from vsmartcard.chip.processing import Chip
 

@@ -31,11 +31,11 @@ from emrtd.iso7816.procedure import run
 from emrtd.iso7816.secure_messaging import SecureMessaging, secured
 from emrtd.lds.cvca import Cvca
 from emrtd.lds.files import EMRTD_APPLICATION, FileID
-from emrtd.lds.security_infos import PaceInfo, SecurityInfos
-from emrtd.pki.cvc_authorization import ALL_RIGHTS, Chat, Right, Role
-from emrtd.pki.cvc_validation import TrustState
-from emrtd.secret import Secret
-from tests.emrtd.pki.cvc_pki import Holder, certify
+from emrtd.lds.security.security_infos import PaceInfo, SecurityInfos
+from emrtd.pki.cvc.authorization import ALL_RIGHTS, Chat, Right, Role
+from emrtd.pki.cvc.validation import TrustState
+from support.secret import Secret
+from tests.emrtd.pki.cvc.cvc_pki import Holder, certify
 from tests.vsmartcard.cards import FILE_CONTENTS, MRZ, done, personalised, transmit
 from vsmartcard.chip.life_cycle import LifeCycle
 from vsmartcard.chip.processing import Chip

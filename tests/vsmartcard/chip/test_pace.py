@@ -20,8 +20,8 @@ from emrtd.iso7816.apdu import CommandAPDU, ResponseAPDU
 from emrtd.iso7816.procedure import run
 from emrtd.iso7816.secure_messaging import SecureMessaging, secured
 from emrtd.lds.files import EMRTD_APPLICATION, FileID
-from emrtd.lds.security_infos import PaceInfo, SecurityInfos
-from emrtd.secret import Secret
+from emrtd.lds.security.security_infos import PaceInfo, SecurityInfos
+from support.secret import Secret
 from tests.vsmartcard.cards import FILE_CONTENTS, MRZ, done, personalised, transmit
 from vsmartcard.chip.processing import Chip
 from vsmartcard.chip.state import ChipState

@@ -27,12 +27,12 @@ from emrtd.iso7816.procedure import exchange, run
 from emrtd.iso7816.secure_messaging import secured
 from emrtd.lds.cvca import Cvca
 from emrtd.lds.files import EMRTD_APPLICATION, FileID
-from emrtd.lds.security_infos import SecurityInfos
-from emrtd.pki.cvc import BODY, SIGNATURE
-from emrtd.pki.cvc_authorization import ALL_RIGHTS, Right, Role
-from emrtd.pki.cvc_keys import PUBLIC_KEY, sign
-from emrtd.secret import Secret
-from tests.emrtd.pki.cvc_pki import Holder, certify
+from emrtd.lds.security.security_infos import SecurityInfos
+from emrtd.pki.cvc.authorization import ALL_RIGHTS, Right, Role
+from emrtd.pki.cvc.certificates import BODY, SIGNATURE
+from emrtd.pki.cvc.keys import PUBLIC_KEY, sign
+from support.secret import Secret
+from tests.emrtd.pki.cvc.cvc_pki import Holder, certify
 from tests.tr03105 import Catalogue
 from tests.vsmartcard.cards import FILE_CONTENTS, MRZ, done, personalised
 from tests.vsmartcard.chip.test_extended_access import (

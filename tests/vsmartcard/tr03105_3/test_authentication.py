@@ -16,11 +16,11 @@ from emrtd.errors import ChipRefusalError
 from emrtd.iso7816.procedure import run
 from emrtd.iso7816.secure_messaging import secured
 from emrtd.lds.files import FileID
-from emrtd.lds.security_infos import SecurityInfos
-from emrtd.pki.cvc_authorization import ALL_RIGHTS, Right
-from emrtd.pki.cvc_keys import SCHEMES, sign
-from tests.emrtd.pki.cvc_pki import ECDSA, Holder, certify
-from tests.support import damaged
+from emrtd.lds.security.security_infos import SecurityInfos
+from emrtd.pki.cvc.authorization import ALL_RIGHTS, Right
+from emrtd.pki.cvc.keys import SCHEMES, sign
+from tests.emrtd.pki.cvc.cvc_pki import ECDSA, Holder, certify
+from tests.helpers import damaged
 from tests.vsmartcard.cards import FILE_CONTENTS, MRZ
 from tests.vsmartcard.chip.test_extended_access import (
     GENERIC,

@@ -13,11 +13,11 @@ from emrtd.asn1 import der
 from emrtd.crypto.curves import CURVES
 from emrtd.crypto.private_keys import EcPrivateKey, PrivateKey
 from emrtd.iso7816.apdu import INS, CommandAPDU, ResponseAPDU
-from emrtd.pki.cvc import EFFECTIVE_DATE, EXPIRATION_DATE, SIGNATURE
-from emrtd.pki.cvc_authorization import CHAT, Role
-from emrtd.pki.cvc_keys import sign
-from tests.emrtd.pki.cvc_pki import ECDSA, Holder, certify
-from tests.support import damaged
+from emrtd.pki.cvc.authorization import CHAT, Role
+from emrtd.pki.cvc.certificates import EFFECTIVE_DATE, EXPIRATION_DATE, SIGNATURE
+from emrtd.pki.cvc.keys import sign
+from tests.emrtd.pki.cvc.cvc_pki import ECDSA, Holder, certify
+from tests.helpers import damaged
 from tests.vsmartcard.cards import transmit
 from tests.vsmartcard.tr03105_3.terminal import (
     CASES,

@@ -11,15 +11,15 @@ import pytest
 from emrtd import tlv
 from emrtd.asn1 import der
 from emrtd.biometrics.samples import Eye, IrisImage
-from emrtd.lds.dg4 import DataGroup4
+from emrtd.lds.data_groups.dg4 import DataGroup4
 from emrtd.lds.files import FileID
 from emrtd.tlv import DataObject
 from tests.issuing import Card, Issuer
 from tests.verify.documents import face
 from tests.vsmartcard.cards import done
 from tests.vsmartcard.tr03105_3.terminal import CASES
+from vsmartcard.card.state_file import StateFile
 from vsmartcard.chip.processing import Chip
-from vsmartcard.state_file import StateFile
 
 ID_TA = "0.4.0.127.0.7.2.2.2"
 

@@ -8,8 +8,8 @@ import pytest
 from emrtd.crypto.curves import CURVES
 from emrtd.crypto.private_keys import EcPrivateKey, PrivateKey
 from emrtd.lds.cvca import Cvca
-from emrtd.pki.cvc_authorization import Role
-from tests.emrtd.pki.cvc_pki import Holder, certify
+from emrtd.pki.cvc.authorization import Role
+from tests.emrtd.pki.cvc.cvc_pki import Holder, certify
 from tests.vsmartcard.tr03105_3.terminal import (
     CASES,
     CVCA,

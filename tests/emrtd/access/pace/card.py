@@ -14,8 +14,8 @@ from emrtd.crypto.protocols import Mapping as NonceMapping
 from emrtd.errors import ChipRefusalError
 from emrtd.iso7816.apdu import INS, CommandAPDU, ResponseAPDU
 from emrtd.iso7816.secure_messaging import SecureMessaging
-from emrtd.lds.security_infos import PaceInfo
-from emrtd.secret import Secret
+from emrtd.lds.security.security_infos import PaceInfo
+from support.secret import Secret
 
 CAN = Password.can("123456")
 PIN = Password.pin("123456")

@@ -9,7 +9,7 @@ from emrtd.access.pace import messages
 from emrtd.access.pace.messages import AuthenticationTemplate, Tag
 from emrtd.access.passwords import PasswordType
 from emrtd.crypto.protocols import PACE_PROTOCOLS
-from emrtd.errors import MalformedError
+from support.errors import MalformedError
 
 templates = st.builds(
     AuthenticationTemplate,

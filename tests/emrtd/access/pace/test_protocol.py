@@ -21,9 +21,9 @@ from emrtd.errors import ChipRefusalError
 from emrtd.iso7816.apdu import INS
 from emrtd.iso7816.procedure import run
 from emrtd.iso7816.secure_messaging import secured
-from emrtd.lds.security_infos import PaceInfo
-from emrtd.secret import Secret
+from emrtd.lds.security.security_infos import PaceInfo
 from emrtd.status_words import SW
+from support.secret import Secret
 from tests.emrtd.access.pace.card import CAN, MRZ, PIN, PUK, Card, variant
 
 CHAT = bytes.fromhex("7F4C0E060904007F000703010201530163")

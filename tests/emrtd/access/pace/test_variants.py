@@ -7,8 +7,8 @@ from emrtd.crypto.domain_parameters import STANDARDISED, encode_domain_parameter
 from emrtd.crypto.groups import EcGroup, Group, ModpGroup
 from emrtd.crypto.protocols import KeyAgreement, Mapping, pace_oid
 from emrtd.errors import ProtocolError
-from emrtd.lds.security_infos import PaceDomainParameterInfo, PaceInfo, SecurityInfos
-from tests.support import facts
+from emrtd.lds.security.security_infos import PaceDomainParameterInfo, PaceInfo, SecurityInfos
+from tests.helpers import facts
 
 DH, ECDH = KeyAgreement.DH, KeyAgreement.ECDH
 GM, IM, CAM = Mapping.GENERIC, Mapping.INTEGRATED, Mapping.CHIP_AUTHENTICATION

@@ -19,10 +19,10 @@ from emrtd.crypto.integrated_mapping import map_integrated
 from emrtd.crypto.protocols import ID_STANDARDISED_DOMAIN_PARAMETERS, Mapping
 from emrtd.iso7816.apdu import CommandAPDU
 from emrtd.iso7816.procedure import run
-from emrtd.lds.security_infos import PaceInfo, SecurityInfos
-from emrtd.secret import Secret
+from emrtd.lds.security.security_infos import PaceInfo, SecurityInfos
+from support.secret import Secret
 from tests.emrtd.access.pace.card import CAN, MRZ, PIN, Card, sequence
-from tests.support import facts
+from tests.helpers import facts
 
 EXAMPLES = {
     "G1": "pace_gm_ecdh_9303-11_G1",

@@ -14,9 +14,9 @@ from emrtd.biometrics.images.png import to_png
 from emrtd.biometrics.images.wsq_entropy import read_block, symbols_of, write_block
 from emrtd.biometrics.images.wsq_huffman import HuffmanTable, table_for
 from emrtd.biometrics.images.wsq_rate import shrink
-from emrtd.errors import MalformedError, MisuseError
+from support.errors import MalformedError, MisuseError
 from tests.emrtd.biometrics.images.pictures import ridges, written
-from tests.support import shared
+from tests.helpers import shared
 
 NOISE = np.random.default_rng(5).normal(0, 25, (560, 416))
 FINGER = PIL.Image.fromarray((np.asarray(ridges()) + NOISE).clip(0, 255).astype(np.uint8))

@@ -7,8 +7,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from emrtd.biometrics.images import ImageFormat, sniff
-from emrtd.errors import MalformedError
-from tests.support import shared
+from support.errors import MalformedError
+from tests.helpers import shared
 
 JP2 = (
     bytes.fromhex("0000000C6A5020200D0A870A000000146674797069703220000000006A703220")

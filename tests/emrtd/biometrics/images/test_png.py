@@ -11,9 +11,9 @@ import pytest
 from emrtd.biometrics.images import ImageFormat, sniff
 from emrtd.biometrics.images.png import to_png
 from emrtd.biometrics.images.wsq_library import compress
-from emrtd.errors import MalformedError, MisuseError
+from support.errors import MalformedError, MisuseError
 from tests.emrtd.biometrics.images.pictures import portrait, ridges, written
-from tests.support import shared
+from tests.helpers import shared
 
 
 def pixels(png: bytes) -> np.ndarray:

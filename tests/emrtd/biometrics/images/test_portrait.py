@@ -9,9 +9,9 @@ import pytest
 
 from emrtd.biometrics.images import ImageFormat, sniff
 from emrtd.biometrics.images.portrait import Eyes, PortraitProfile, fit
-from emrtd.errors import MalformedError, MisuseError
+from support.errors import MalformedError, MisuseError
 from tests.emrtd.biometrics.images.pictures import eyes_of, portrait, written
-from tests.support import shared
+from tests.helpers import shared
 
 PHOTOGRAPH = written(portrait(900, 1200), "JPEG", quality=95)
 EYES = Eyes(*eyes_of(900, 1200))

@@ -12,8 +12,8 @@ from emrtd import tlv
 from emrtd.biometrics.iso19794.face import FaceRecord, FacialImage, RecordedPoint
 from emrtd.biometrics.iso19794.finger import Compression, FingerRecord, FingerView
 from emrtd.biometrics.iso19794.iris import IrisRecord, RecordedEye, RecordedIris
-from emrtd.errors import MalformedError, MisuseError
-from tests.support import facts, shared
+from support.errors import MalformedError, MisuseError
+from tests.helpers import facts, shared
 
 JPEG = bytes.fromhex("FFD8FFE000104A46494600010101012C012C0000FFC0000B0800100010010111003F")
 OCTET, SHORT = st.integers(0, 0xFF), st.integers(0, 0xFFFF)

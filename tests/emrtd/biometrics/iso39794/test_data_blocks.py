@@ -27,11 +27,11 @@ from emrtd.biometrics.samples import (
     IrisImage,
     QualityScore,
 )
-from emrtd.errors import MalformedError, MisuseError
-from emrtd.lds.dg2 import DataGroup2
-from emrtd.lds.dg3 import DataGroup3
-from emrtd.lds.dg4 import DataGroup4
-from tests.support import facts, shared
+from emrtd.lds.data_groups.dg2 import DataGroup2
+from emrtd.lds.data_groups.dg3 import DataGroup3
+from emrtd.lds.data_groups.dg4 import DataGroup4
+from support.errors import MalformedError, MisuseError
+from tests.helpers import facts, shared
 
 JPEG = bytes.fromhex("FFD8FFE000104A46494600010101012C012C0000FFC0000B0800100020010111003F")
 WSQ = bytes.fromhex("FFA0FFA2000F00FF00200010000000000000000000")

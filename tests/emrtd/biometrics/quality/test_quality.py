@@ -16,9 +16,9 @@ from emrtd.biometrics.images.portrait import Eyes
 from emrtd.biometrics.quality.fingerprint import assess_fingerprint
 from emrtd.biometrics.quality.measurement import Assessment, Grade, Measurement, Range
 from emrtd.biometrics.quality.portrait import assess_portrait
-from emrtd.errors import MalformedError
 from personalise.specimen.applications import make_application
-from tests.support import shared
+from support.errors import MalformedError
+from tests.helpers import shared
 
 
 def png(image: Image.Image) -> bytes:

@@ -1,0 +1,1 @@
+"""What stands above the three actors: the common command line."""

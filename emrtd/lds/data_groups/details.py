@@ -1,0 +1,171 @@
+"""What DG11 and DG12 have in common: optional elements behind a list of their tags.
+
+Doc 9303-10, 4.7.11 and 4.7.12.  Each data group gives a table of its elements, and has one field
+for each: None where the element is absent, which is not the same as empty.
+"""
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from enum import Enum, auto, unique
+from typing import Any, ClassVar, Final, Self
+
+from emrtd import tlv
+from emrtd.lds.content import FileContent
+from emrtd.lds.values import (
+    INSTANCES,
+    Other,
+    check_count,
+    digit_octets,
+    others,
+    read_digits,
+    read_text,
+    text_octets,
+)
+from support.errors import MisuseError
+
+TAG_LIST: Final = 0x5C
+_MAX_TAG_LIST: Final = 4096
+"""Octets of a tag list that are looked at."""
+_SEVERAL: Final = 0xA0
+"""The template in which an element stands that may recur, with the number of its instances."""
+
+
+@unique
+class Kind(Enum):
+    """How an element is coded."""
+
+    TEXT = auto()
+    DIGITS = auto()
+    OCTETS = auto()
+    SEVERAL_TEXTS = auto()
+
+
+@dataclass(frozen=True, slots=True)
+class Element:
+    """One element: its tag, the field that holds it, and its coding.
+
+    `limit` is how many characters or digits it has at most, or exactly for digits.
+    """
+
+    tag: int
+    field: str
+    kind: Kind = Kind.TEXT
+    limit: int = 99
+
+
+@dataclass(frozen=True, repr=False)
+class Details(FileContent):
+    """Optional details; the fields of the subclass are those of its table `ELEMENTS`."""
+
+    WHAT: ClassVar[str]
+    TAG: ClassVar[int]
+    ELEMENTS: ClassVar[tuple[Element, ...]]
+
+    other: Other = ()
+
+    @classmethod
+    def _decode(cls, octets: bytes) -> Self:
+        tolerated: list[str] = []
+        objects = tlv.read_expected(octets, cls.TAG, cls.WHAT).children()
+        fields: dict[str, Any] = {}
+        for element in cls.ELEMENTS:
+            value = _read(objects, element, cls.WHAT, tolerated)
+            if value is not None:
+                fields[element.field] = value
+        cls._check_tag_list(objects, tolerated)
+        known = (TAG_LIST, _SEVERAL, *(element.tag for element in cls.ELEMENTS))
+        return cls(other=others(objects, *known), tolerated=tuple(tolerated), **fields)
+
+    def _encode(self) -> bytes:
+        present = [
+            (element.tag, encoded)
+            for element in self.ELEMENTS
+            if (encoded := self._encode_element(element)) is not None
+        ]
+        tags = [tag for tag, _ in present] + [tag for tag, _ in self.other]
+        return tlv.encode(
+            self.TAG,
+            tlv.encode(TAG_LIST, *(tlv.encode(tag)[:-1] for tag in tags)),
+            *(encoded for _, encoded in present),
+            *(tlv.encode(tag, value) for tag, value in self.other),
+        )
+
+    def _encode_element(self, element: Element) -> bytes | None:
+        value = getattr(self, element.field)
+        what = f"{self.WHAT} {element.field.replace('_', ' ')}"
+        if value is None or (element.kind is Kind.SEVERAL_TEXTS and not value):
+            return None
+        match element.kind:
+            case Kind.TEXT:
+                return tlv.encode(element.tag, text_octets(what, value, element.limit))
+            case Kind.DIGITS:
+                return tlv.encode(element.tag, digit_octets(what, value, element.limit))
+            case Kind.OCTETS:
+                return tlv.encode(element.tag, value)
+            case Kind.SEVERAL_TEXTS:
+                if len(value) > 255:
+                    raise MisuseError(f"{what}: more than 255 of them")
+                texts = (text_octets(what, each, element.limit) for each in value)
+                return tlv.encode(
+                    _SEVERAL,
+                    tlv.encode(INSTANCES, bytes((len(value),))),
+                    *(tlv.encode(element.tag, text) for text in texts),
+                )
+
+    @classmethod
+    def _check_tag_list(cls, objects: tlv.DataObjects, tolerated: list[str]) -> None:
+        tag_list = objects.get(TAG_LIST)
+        if tag_list is None:
+            tolerated.append(f"{cls.WHAT}: has no tag list")
+            return
+        recurring = next(e.tag for e in cls.ELEMENTS if e.kind is Kind.SEVERAL_TEXTS)
+        octets = tag_list.value[:_MAX_TAG_LIST]
+        listed = {recurring if tag == _SEVERAL else tag for tag in _tags(octets)}
+        there = {recurring if each.tag == _SEVERAL else each.tag for each in objects}
+        if listed != there - {TAG_LIST}:
+            tolerated.append(f"{cls.WHAT}: the tag list does not list what there is")
+
+
+def _read(
+    objects: tlv.DataObjects, element: Element, what: str, tolerated: list[str]
+) -> str | bytes | tuple[str, ...] | None:
+    if element.kind is Kind.SEVERAL_TEXTS:
+        return _read_several(objects, element, what, tolerated)
+    data_object = objects.get(element.tag)
+    if data_object is None:
+        return None
+    if element.kind is Kind.OCTETS:
+        return data_object.value
+    if element.kind is Kind.DIGITS:
+        return read_digits(data_object, element.limit, tolerated)
+    text = read_text(data_object, tolerated)
+    if not text:
+        tolerated.append(f"{what}: data object {element.tag:02X} is empty")
+    return text
+
+
+def _read_several(
+    objects: tlv.DataObjects, element: Element, what: str, tolerated: list[str]
+) -> tuple[str, ...] | None:
+    template, bare = objects.get(_SEVERAL), objects.all(element.tag)
+    if template is None and not bare:
+        return None
+    found = list(bare)
+    if bare:
+        tolerated.append(f"{what}: data object {element.tag:02X} stands outside of its template")
+    if template is not None:
+        inside = template.children()
+        found += inside.all(element.tag)
+        check_count(inside, len(inside.all(element.tag)), what, tolerated)
+        if len(inside.all(element.tag)) + len(inside.all(INSTANCES)) < len(inside):
+            tolerated.append(f"{what}: template A0 holds data objects of another kind")
+    return tuple(text for each in found if (text := read_text(each, tolerated)))
+
+
+def _tags(octets: bytes) -> Iterator[int]:
+    """The tags of a tag list: one octet each, or two where the first says so."""
+    position = 0
+    while position < len(octets):
+        size = 2 if octets[position] & 0x1F == 0x1F else 1
+        yield int.from_bytes(octets[position : position + size], "big")
+        position += size

@@ -1,0 +1,39 @@
+"""DG13: what the issuing State likes to add (Doc 9303-10, 4.7.13); here, the permit."""
+
+from dataclasses import dataclass
+from typing import ClassVar, Self
+
+from emrtd import tlv
+from emrtd.lds.data_groups.permit import Permit
+from emrtd.lds.data_groups.undefined import UndefinedDataGroup
+from support.errors import MalformedError
+
+
+@dataclass(frozen=True, repr=False)
+class DataGroup13(UndefinedDataGroup):
+    """DG13.  `permit` is the permit where the content is ours, None in any other State's DG13.
+
+    The content of another State's is kept as it is; some (SG) are not even data objects, as the
+    constructed tag says.
+    """
+
+    permit: Permit | None = None
+
+    WHAT: ClassVar[str] = "DG13"
+    TAG: ClassVar[int] = 0x6D
+
+    @classmethod
+    def for_permit(cls, permit: Permit) -> Self:
+        """Make the DG13 that holds a permit; raises `MisuseError`."""
+        return cls(permit.encode(), permit)
+
+    @classmethod
+    def _decode(cls, octets: bytes) -> Self:
+        content = tlv.read_expected(octets, cls.TAG, cls.WHAT).value
+        if Permit.claims(content):
+            return cls(content, Permit.decode(content))
+        try:
+            tlv.read_all(content, cls.WHAT)
+        except MalformedError:
+            return cls(content, tolerated=("DG13: what it holds are no data objects",))
+        return cls(content)

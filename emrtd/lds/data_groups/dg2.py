@@ -1,0 +1,73 @@
+"""DG2: the holder's face (Doc 9303-10, 4.7.2)."""
+
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass, replace
+from typing import ClassVar, Self
+
+from emrtd.biometrics.cbeff import FACIAL_FEATURES, BiometricHeader
+from emrtd.biometrics.iso19794 import face as iso19794
+from emrtd.biometrics.iso39794 import face as iso39794
+from emrtd.biometrics.samples import FaceImage, Generation
+from emrtd.lds.data_groups.biometric_group import TAGS, BiometricDataGroup, Instance
+from emrtd.lds.files import FileID
+from support.errors import MalformedError, MisuseError
+
+FaceBlock = iso19794.FaceRecord | iso39794.FaceImageDataBlock
+
+
+@dataclass(frozen=True, slots=True)
+class DataGroup2(BiometricDataGroup[FaceBlock, FaceImage]):
+    """The faces of the holder: one, nearly always; the first is the one to compare with."""
+
+    file_id: ClassVar[FileID] = FileID.DG2
+    identifier: ClassVar[bytes] = iso19794.FORMAT_IDENTIFIER
+    biometric_type: ClassVar[bytes] = FACIAL_FEATURES
+    format_types: ClassVar[dict[Generation, tuple[int, ...]]] = {
+        Generation.ISO_19794: (0x0008,),
+        Generation.ISO_39794: (0x002A,),
+    }
+
+    @classmethod
+    def decode(cls, octets: bytes) -> Self:
+        """Read EF.DG2; raises `MalformedError`, also for no face or an image that is none."""
+        read = super(DataGroup2, cls).decode(octets)
+        if not read.instances:
+            raise MalformedError(cls.file_id, "holds no face; Doc 9303-10 wants 1 to 9")
+        return read
+
+    @classmethod
+    def of(cls, faces: Iterable[FaceImage], generation: Generation = Generation.ISO_19794) -> Self:
+        """Make DG2 of these faces, the most recent first, one template each."""
+        instances = tuple(cls._instance(face, generation) for face in faces)
+        if not 1 <= len(instances) <= 9:
+            raise MisuseError(f"DG2 holds 1 to 9 faces, not {len(instances)}")
+        return cls(instances)
+
+    @classmethod
+    def _instance(cls, face: FaceImage, generation: Generation) -> Instance[FaceBlock]:
+        header = BiometricHeader.of(
+            FACIAL_FEATURES, cls.format_types[generation][0], created=face.captured
+        )
+        is_19794 = generation is Generation.ISO_19794
+        record = (iso19794.FaceRecord if is_19794 else iso39794.FaceImageDataBlock).of(face)
+        return Instance(header, record, TAGS[generation])
+
+    @classmethod
+    def decoders(cls) -> dict[Generation, Callable[[bytes], FaceBlock]]:
+        """What reads a face of each generation."""
+        return {
+            Generation.ISO_19794: iso19794.FaceRecord.decode,
+            Generation.ISO_39794: iso39794.FaceImageDataBlock.decode,
+        }
+
+    @classmethod
+    def views(cls, instance: Instance[FaceBlock]) -> tuple[tuple[FaceImage, tuple[str, ...]], ...]:
+        """The faces of an instance; the time of capture may stand in the CBEFF header only."""
+        return tuple(
+            (replace(face, captured=face.captured or instance.header.created), notes)
+            for face, notes in instance.record.faces()
+        )
+
+    def faces(self) -> tuple[FaceImage, ...]:
+        """Every face, in order, whatever the generation of its record."""
+        return self.samples()

@@ -1,0 +1,93 @@
+"""DG3: the holder's fingerprints (Doc 9303-10, 4.7.3)."""
+
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass, replace
+from typing import ClassVar, Self
+
+from emrtd import tlv
+from emrtd.biometrics.cbeff import (
+    FINGER_SUBTYPES,
+    FINGERPRINT,
+    ISSUER_DATA,
+    BiometricHeader,
+    finger_of_subtype,
+)
+from emrtd.biometrics.iso19794 import finger as iso19794
+from emrtd.biometrics.iso39794 import finger as iso39794
+from emrtd.biometrics.samples import FingerImage, FingerPosition, Generation
+from emrtd.iso7816.procedure import Random
+from emrtd.lds.data_groups.biometric_group import TAGS, BiometricDataGroup, Instance
+from emrtd.lds.files import FileID
+
+FingerBlock = iso19794.FingerRecord | iso39794.FingerImageDataBlock
+RANDOM_SIZE = 8
+"""Octets of the random number in an empty template."""
+
+
+@dataclass(frozen=True, slots=True)
+class DataGroup3(BiometricDataGroup[FingerBlock, FingerImage]):
+    """The fingerprints of the holder, one template a finger; or none, where they are missing."""
+
+    file_id: ClassVar[FileID] = FileID.DG3
+    identifier: ClassVar[bytes] = iso19794.FORMAT_IDENTIFIER
+    biometric_type: ClassVar[bytes] = FINGERPRINT
+    subtypes: ClassVar[frozenset[int]] = frozenset({0, *FINGER_SUBTYPES.values()})
+    format_types: ClassVar[dict[Generation, tuple[int, ...]]] = {
+        Generation.ISO_19794: (0x0007,),
+        Generation.ISO_39794: (0x0028,),
+    }
+
+    @classmethod
+    def of(
+        cls, fingers: Iterable[FingerImage], generation: Generation = Generation.ISO_19794
+    ) -> Self:
+        """Make DG3 of these fingers, one template each; for none at all use `empty`."""
+        return cls(tuple(cls._instance(finger, generation) for finger in fingers))
+
+    @classmethod
+    def empty(cls, random: Random) -> Self:
+        """Make the DG3 of a holder without fingerprints (Doc 9303-10, 4.7.3.2.2).
+
+        A random number keeps its hash from being the same in every chip.
+        """
+        return cls((), (tlv.encode(ISSUER_DATA, random(RANDOM_SIZE)),))
+
+    @classmethod
+    def _instance(cls, finger: FingerImage, generation: Generation) -> Instance[FingerBlock]:
+        header = BiometricHeader.of(
+            FINGERPRINT,
+            cls.format_types[generation][0],
+            subtype=FINGER_SUBTYPES.get(finger.position, 0),
+            created=finger.captured,
+        )
+        is_19794 = generation is Generation.ISO_19794
+        record = (iso19794.FingerRecord if is_19794 else iso39794.FingerImageDataBlock).of(finger)
+        return Instance(header, record, TAGS[generation])
+
+    @classmethod
+    def decoders(cls) -> dict[Generation, Callable[[bytes], FingerBlock]]:
+        """What reads a finger of each generation."""
+        return {
+            Generation.ISO_19794: iso19794.FingerRecord.decode,
+            Generation.ISO_39794: iso39794.FingerImageDataBlock.decode,
+        }
+
+    @classmethod
+    def views(
+        cls, instance: Instance[FingerBlock]
+    ) -> tuple[tuple[FingerImage, tuple[str, ...]], ...]:
+        """The fingers of an instance; position and time may stand in the CBEFF header only."""
+        views = []
+        stated = finger_of_subtype(instance.header.subtype)
+        for finger, notes in instance.record.fingers():
+            position = finger.position or stated
+            captured = finger.captured or instance.header.created
+            found = list(notes)
+            if stated not in {position, FingerPosition.UNKNOWN}:
+                found.append(f"DG3's header says {stated.label}, its record {position.label}")
+            views.append((replace(finger, position=position, captured=captured), tuple(found)))
+        return tuple(views)
+
+    def fingers(self) -> tuple[FingerImage, ...]:
+        """Every finger, in order, whatever the generation of its record; none where it is empty."""
+        return self.samples()

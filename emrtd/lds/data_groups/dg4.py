@@ -1,0 +1,81 @@
+"""DG4: the holder's irises (Doc 9303-10, 4.7.4)."""
+
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass, replace
+from typing import ClassVar, Self
+
+from emrtd import tlv
+from emrtd.biometrics.cbeff import EYE_SUBTYPES, IRIS, ISSUER_DATA, BiometricHeader, eye_of_subtype
+from emrtd.biometrics.iso19794 import iris as iso19794
+from emrtd.biometrics.iso39794 import iris as iso39794
+from emrtd.biometrics.samples import Generation, IrisImage
+from emrtd.iso7816.procedure import Random
+from emrtd.lds.data_groups.biometric_group import TAGS, BiometricDataGroup, Instance
+from emrtd.lds.data_groups.dg3 import RANDOM_SIZE
+from emrtd.lds.files import FileID
+
+IrisBlock = iso19794.IrisRecord | iso39794.IrisImageDataBlock
+
+
+@dataclass(frozen=True, slots=True)
+class DataGroup4(BiometricDataGroup[IrisBlock, IrisImage]):
+    """The irises of the holder, one template an eye; or none, where they are missing."""
+
+    file_id: ClassVar[FileID] = FileID.DG4
+    identifier: ClassVar[bytes] = iso19794.FORMAT_IDENTIFIER
+    biometric_type: ClassVar[bytes] = IRIS
+    subtypes: ClassVar[frozenset[int]] = frozenset(EYE_SUBTYPES.values())
+    format_types: ClassVar[dict[Generation, tuple[int, ...]]] = {
+        Generation.ISO_19794: (0x0009, 0x000B),
+        Generation.ISO_39794: (0x002C,),
+    }
+
+    @classmethod
+    def of(cls, irises: Iterable[IrisImage], generation: Generation = Generation.ISO_19794) -> Self:
+        """Make DG4 of these irises, one template each; for none at all use `empty`."""
+        return cls(tuple(cls._instance(iris, generation) for iris in irises))
+
+    @classmethod
+    def empty(cls, random: Random) -> Self:
+        """Make the DG4 of a holder without irises, with a random number (4.7.4.2.2)."""
+        return cls((), (tlv.encode(ISSUER_DATA, random(RANDOM_SIZE)),))
+
+    @classmethod
+    def _instance(cls, iris: IrisImage, generation: Generation) -> Instance[IrisBlock]:
+        header = BiometricHeader.of(
+            IRIS,
+            cls.format_types[generation][0],
+            subtype=EYE_SUBTYPES[iris.eye],
+            created=iris.captured,
+        )
+        is_19794 = generation is Generation.ISO_19794
+        record = (iso19794.IrisRecord if is_19794 else iso39794.IrisImageDataBlock).of(iris)
+        return Instance(header, record, TAGS[generation])
+
+    @classmethod
+    def decoders(cls) -> dict[Generation, Callable[[bytes], IrisBlock]]:
+        """What reads an iris of each generation."""
+        return {
+            Generation.ISO_19794: iso19794.IrisRecord.decode,
+            Generation.ISO_39794: iso39794.IrisImageDataBlock.decode,
+        }
+
+    @classmethod
+    def views(cls, instance: Instance[IrisBlock]) -> tuple[tuple[IrisImage, tuple[str, ...]], ...]:
+        """The irises of an instance; the eye and the time may stand in the CBEFF header only."""
+        stated = eye_of_subtype(instance.header.subtype)
+        return tuple(
+            (
+                replace(
+                    iris,
+                    eye=iris.eye or stated,
+                    captured=iris.captured or instance.header.created,
+                ),
+                notes,
+            )
+            for iris, notes in instance.record.irises()
+        )
+
+    def irises(self) -> tuple[IrisImage, ...]:
+        """Every iris, in order, whatever the generation of its record; none where it is empty."""
+        return self.samples()

@@ -1,0 +1,81 @@
+"""Data groups whose content Doc 9303-10 leaves open: DG6 (4.7.6) and DG8 to DG10 (4.7.8 to .10)."""
+
+from dataclasses import dataclass
+from typing import ClassVar, Self
+
+from emrtd import tlv
+from emrtd.lds.content import FileContent
+from emrtd.lds.values import INSTANCES
+from support.errors import MalformedError
+
+
+@dataclass(frozen=True, repr=False)
+class UndefinedDataGroup(FileContent):
+    """A data group of which only the tag is defined; `content` is all that is in it."""
+
+    content: bytes
+
+    WHAT: ClassVar[str]
+    TAG: ClassVar[int]
+
+    @classmethod
+    def _decode(cls, octets: bytes) -> Self:
+        return cls(tlv.read_expected(octets, cls.TAG, cls.WHAT).value)
+
+    def _encode(self) -> bytes:
+        return tlv.encode(self.TAG, self.content)
+
+
+@dataclass(frozen=True, repr=False)
+class DataGroup6(UndefinedDataGroup):
+    """DG6: reserved for future use."""
+
+    WHAT: ClassVar[str] = "DG6"
+    TAG: ClassVar[int] = 0x66
+
+
+@dataclass(frozen=True, repr=False)
+class FeatureDataGroup(UndefinedDataGroup):
+    """Features for machine assisted verification: a number of templates yet to be defined.
+
+    Until then the content is the issuing State's own, and need not even be data objects.
+    """
+
+    @classmethod
+    def of(cls, *templates: tuple[int, bytes]) -> Self:
+        """Make one of these templates, each a tag and a value."""
+        count = tlv.encode(INSTANCES, bytes((len(templates),)))
+        return cls(count + b"".join(tlv.encode(tag, value) for tag, value in templates))
+
+    @property
+    def templates(self) -> tuple[tuple[int, bytes], ...] | None:
+        """The templates as tag and value, None where the content is not data objects."""
+        try:
+            objects = tlv.read_all(self.content, self.WHAT)
+        except MalformedError:
+            return None
+        return tuple((each.tag, each.value) for each in objects if each.tag != INSTANCES)
+
+
+@dataclass(frozen=True, repr=False)
+class DataGroup8(FeatureDataGroup):
+    """DG8: data features."""
+
+    WHAT: ClassVar[str] = "DG8"
+    TAG: ClassVar[int] = 0x68
+
+
+@dataclass(frozen=True, repr=False)
+class DataGroup9(FeatureDataGroup):
+    """DG9: structure features."""
+
+    WHAT: ClassVar[str] = "DG9"
+    TAG: ClassVar[int] = 0x69
+
+
+@dataclass(frozen=True, repr=False)
+class DataGroup10(FeatureDataGroup):
+    """DG10: substance features."""
+
+    WHAT: ClassVar[str] = "DG10"
+    TAG: ClassVar[int] = 0x6A

@@ -1,0 +1,24 @@
+"""EF.CardAccess: the SecurityInfos that PACE needs, readable by all (Doc 9303-11, 9.2.11)."""
+
+from dataclasses import dataclass
+from typing import Final
+
+from emrtd.lds.security.security_infos import SecurityInfos
+
+_WHAT: Final = "EF.CardAccess"
+
+
+@dataclass(frozen=True, slots=True)
+class CardAccess:
+    """The whole of EF.CardAccess, a SET without a tag of the LDS; nobody has signed it."""
+
+    security_infos: SecurityInfos
+
+    def encode(self) -> bytes:
+        """Encode the file."""
+        return self.security_infos.encode()
+
+    @classmethod
+    def decode(cls, octets: bytes) -> "CardAccess":
+        """Decode the file."""
+        return cls(SecurityInfos.decode(octets, _WHAT))

@@ -1,0 +1,40 @@
+"""EF.CardSecurity: SecurityInfos that the State has signed (Doc 9303-10, 3.11.4)."""
+
+from dataclasses import dataclass, field
+
+from emrtd.crypto.protocols import ID_SECURITY_OBJECT
+from emrtd.lds.files import FileID
+from emrtd.lds.security.security_infos import SecurityInfos
+from emrtd.pki.cms.signed_data import MAX_ON_CHIP, SignedData
+from support.errors import MalformedError
+
+_WHAT = FileID.CARD_SECURITY.value
+
+
+@dataclass(frozen=True)
+class CardSecurity:
+    """The whole of EF.CardSecurity as it was read; it verifies nothing.
+
+    `emrtd.pki.passive.examine` says whether `signed_data` is to be believed.
+    """
+
+    encoded: bytes = field(repr=False)
+    signed_data: SignedData
+    security_infos: SecurityInfos
+
+    @classmethod
+    def decode(cls, octets: bytes) -> "CardSecurity":
+        """Decode the file, a ContentInfo without a tag of the LDS; raises `MalformedError`."""
+        signed_data = SignedData.parse(octets, _WHAT, MAX_ON_CHIP)
+        if signed_data.content_type != ID_SECURITY_OBJECT:
+            raise MalformedError(_WHAT, f"signs content of type {signed_data.content_type}")
+        return cls(octets, signed_data, SecurityInfos.decode(signed_data.content, _WHAT))
+
+    def encode(self) -> bytes:
+        """The file, octet for octet as it was read."""
+        return self.encoded
+
+    @property
+    def tolerated(self) -> tuple[str, ...]:
+        """What was read past in the SecurityInfos, a sentence each."""
+        return self.security_infos.tolerated

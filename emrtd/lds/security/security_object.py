@@ -1,0 +1,143 @@
+"""LDSSecurityObject: the hashes of the data groups, which EF.SOD signs (Doc 9303-10, 4.6.2.3)."""
+
+from collections.abc import Mapping
+from functools import lru_cache
+from struct import iter_unpack
+from typing import Final
+
+import msgspec
+
+from emrtd.asn1 import ber, der
+from emrtd.asn1.structures import read_small_integer, read_text
+from emrtd.crypto.hashes import Hash
+from emrtd.pki.x509.algorithms import encode_hash, read_hash
+from support.errors import MalformedError, MisuseError
+
+LDS_SECURITY_OBJECT: Final = "2.23.136.1.1.1"
+"""eContentType id-icao-mrtd-security-ldsSecurityObject."""
+
+LDS_1_8: Final = "0108"
+UNICODE_4: Final = "040000"
+
+_WHAT: Final = "LDSSecurityObject"
+
+
+class SecurityObject(msgspec.Struct, frozen=True):
+    """The hash of each data group (1 to 16), as a whole file with tag and length.
+
+    One that was read is as it is signed, even where it has another size than the algorithm's: it
+    is then no data group's.
+
+    `lds_version` ("0108") and `unicode_version` ("040000") are None in version 0 (LDS 1.7), which
+    does not hold them.
+    """
+
+    hash_algorithm: Hash
+    hashes: Mapping[int, bytes]
+    lds_version: str | None = LDS_1_8
+    unicode_version: str | None = UNICODE_4
+
+    def __repr__(self) -> str:
+        return f"SecurityObject({self.hash_algorithm}, {len(self.hashes)} data groups)"
+
+    @classmethod
+    def over(
+        cls,
+        data_groups: Mapping[int, bytes],
+        hash_algorithm: Hash,
+        lds_version: str | None = LDS_1_8,
+        unicode_version: str | None = UNICODE_4,
+    ) -> "SecurityObject":
+        """Hash the data groups: number to the whole file, without anything behind it."""
+        hashes = {
+            number: hash_algorithm.digest(data_groups[number]) for number in sorted(data_groups)
+        }
+        return cls(hash_algorithm, hashes, lds_version, unicode_version)
+
+    def encode(self) -> bytes:
+        """Write it in DER; raises `MisuseError` for a number or a hash that cannot be."""
+        for number, digest in self.hashes.items():
+            if not 1 <= number <= 16 or len(digest) != self.hash_algorithm.size:
+                raise MisuseError(f"a hash of {len(digest)} octets for DG{number}")
+        values = (
+            der.sequence(der.integer(number), der.octet_string(digest))
+            for number, digest in sorted(self.hashes.items())
+        )
+        fields = [
+            der.integer(0 if self.lds_version is None else 1),
+            encode_hash(self.hash_algorithm),
+            der.sequence(*values),
+        ]
+        if self.lds_version is not None:
+            unicode_version = der.printable_string(self.unicode_version or UNICODE_4)
+            fields.append(der.sequence(der.printable_string(self.lds_version), unicode_version))
+        return der.sequence(*fields)
+
+    @classmethod
+    def decode(cls, octets: bytes) -> "SecurityObject":
+        """Read it from DER; raises `MalformedError`."""
+        whole = ber.read(octets, _WHAT)
+        fields = whole.expect(der.SEQUENCE).children
+        if not 3 <= len(fields) <= 4:
+            raise whole.malformed("has three or four fields")
+        version = read_small_integer(fields[0])
+        if version not in (0, 1):
+            raise fields[0].malformed(f"version {version} is not known")
+        algorithm = read_hash(fields[1])
+        hashes = _read_hashes(fields[2].expect(der.SEQUENCE), algorithm)
+        if not hashes:
+            raise fields[2].malformed("no data group has a hash")
+        lds_version, unicode_version = None, None
+        if len(fields) == 4:
+            lds_version, unicode_version = _read_versions(fields[3].encoded)
+        return cls(algorithm, hashes, lds_version, unicode_version)
+
+
+def _read_hashes(values: ber.Value, algorithm: Hash) -> dict[int, bytes]:
+    """Read SEQUENCE OF DataGroupHash; number to hash.
+
+    Every issuer writes all entries alike, so that they are read as rows of a table; anything else
+    is read, or refused, the long way.
+    """
+    size, contents = algorithm.size, values.contents
+    if len(contents) % (size + 7) == 0:
+        heads = bytes((der.SEQUENCE, size + 5, der.INTEGER, 1)), bytes((der.OCTET_STRING, size))
+        rows = list(iter_unpack(f"4sB2s{size}s", contents))
+        hashes = {
+            number: digest
+            for before, number, between, digest in rows
+            if (before, between) == heads and 1 <= number <= 16
+        }
+        if len(hashes) == len(rows):
+            return hashes
+    hashes = {}
+    for entry in values.children:
+        number, digest = _read_hash(entry)
+        if number in hashes:
+            raise entry.malformed(f"DG{number} stands twice")
+        hashes[number] = digest
+    return hashes
+
+
+def _read_hash(entry: ber.Value) -> tuple[int, bytes]:
+    fields = entry.expect(der.SEQUENCE).children
+    if len(fields) != 2:
+        raise entry.malformed("a data group's number and hash are expected")
+    number = read_small_integer(fields[0])
+    digest = fields[1].expect(der.OCTET_STRING).contents
+    if not 1 <= number <= 16:
+        raise entry.malformed(f"there is no DG{number}")
+    return number, digest
+
+
+@lru_cache(maxsize=64)
+def _read_versions(encoded: bytes) -> tuple[str, str]:
+    """Read LDSVersionInfo: there are two or three in the world."""
+    value = ber.read(encoded, _WHAT)
+    fields = value.expect(der.SEQUENCE).children
+    if len(fields) != 2:
+        raise value.malformed("two versions are expected")
+    lds_version, unicode_version = (read_text(each) for each in fields)
+    if not (lds_version.isdigit() and unicode_version.isdigit()):
+        raise MalformedError(_WHAT, "a version that is not digits", value.begin)
+    return lds_version, unicode_version

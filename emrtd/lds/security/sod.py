@@ -1,0 +1,103 @@
+"""EF.SOD: the signed LDSSecurityObject (Doc 9303-10, 4.6.2), read and signed.
+
+`build_sod` is where an EF.SOD is signed.  `Sod.parse` reads any State's; it verifies nothing:
+that is for `emrtd.pki.path` and the hashes.
+"""
+
+from datetime import datetime
+from typing import Final
+
+import msgspec
+
+from emrtd import tlv
+from emrtd.crypto.hashes import Hash
+from emrtd.crypto.signatures import SignatureScheme, Signer
+from emrtd.lds.files import FileID
+from emrtd.lds.security.security_object import LDS_SECURITY_OBJECT, SecurityObject
+from emrtd.pki.cms.signed_data import ID_DATA, MAX_ON_CHIP, SignedData
+from emrtd.pki.cms.signed_data_writer import build_signed_data
+from emrtd.pki.tolerances import Tolerance
+from emrtd.pki.x509.certificates import Certificate
+from support.errors import MalformedError
+
+_TAG: Final = 0x77
+"""The tag of EF.SOD (Doc 9303-10, 4.6.2)."""
+_BARE: Final = b"\x30"
+"""What the SignedData by itself begins with, as some readers write it out."""
+_WHAT: Final = FileID.SOD.value
+
+OTHER_CONTENT_TYPES: Final = frozenset({ID_DATA, "1.3.27.1.1.1", "1.2.528.1.1006.1.20.1"})
+"""What CN, BE and FR, and a supplier of NL write in place of the LDS security object's type."""
+
+
+class Sod(msgspec.Struct, frozen=True):
+    """An EF.SOD: the whole file as it was read, what it signs, and how.
+
+    `irregularities` are sentences on what is inconsistent outside what is signed; a document whose
+    EF.SOD has any has been damaged or changed, or was made by faulty software.
+    """
+
+    encoded: bytes
+    signed_data: SignedData
+    security_object: SecurityObject
+    tolerated: frozenset[Tolerance]
+
+    def __repr__(self) -> str:
+        return f"Sod({len(self.encoded)} octets)"
+
+    @classmethod
+    def parse(cls, octets: bytes) -> "Sod":
+        """Read a whole EF.SOD, with nothing behind it; raises `MalformedError`."""
+        if octets[:1] == _BARE:
+            signed_data = SignedData.parse(octets, _WHAT, MAX_ON_CHIP)
+            tolerated = signed_data.tolerated | {Tolerance.SOD_NO_TAG}
+        else:
+            whole = tlv.read_expected(octets, _TAG, _WHAT)
+            signed_data = SignedData.parse(whole.value, _WHAT, MAX_ON_CHIP)
+            tolerated = signed_data.tolerated
+            if 1 + len(tlv.encode_length(len(whole.value))) != whole.offset:
+                tolerated |= {Tolerance.LONG_LENGTH}
+        if signed_data.content_type != LDS_SECURITY_OBJECT:
+            if signed_data.content_type not in OTHER_CONTENT_TYPES:
+                raise MalformedError(_WHAT, f"signs content of type {signed_data.content_type}")
+            tolerated |= {Tolerance.SOD_CONTENT_TYPE}
+        security_object = SecurityObject.decode(signed_data.content)
+        if not signed_data.certificates and security_object.lds_version is not None:
+            tolerated |= {Tolerance.SOD_NO_CERTIFICATE}
+        return cls(octets, signed_data, security_object, tolerated)
+
+    def encode(self) -> bytes:
+        """The file, octet for octet as it was read."""
+        return self.encoded
+
+    @property
+    def irregularities(self) -> tuple[str, ...]:
+        """What is inconsistent in the fields that no signature covers."""
+        return self.signed_data.irregularities
+
+
+def build_sod(
+    security_object: SecurityObject,
+    signer: Signer,
+    certificate: Certificate,
+    *,
+    hash: Hash | None = None,  # noqa: A002 - the name of the thing
+    scheme: SignatureScheme | None = None,
+    signing_time: datetime | None = None,
+) -> bytes:
+    """Sign the hashes of the data groups; return the whole file, tag 77.
+
+    `certificate` is the Document Signer's and is enclosed.  `hash` is the signature's, that of the
+    data groups unless given.  Raises `MisuseError` where signer and certificate do not belong
+    together.
+    """
+    signed_data = build_signed_data(
+        LDS_SECURITY_OBJECT,
+        security_object.encode(),
+        signer,
+        certificate,
+        hash or security_object.hash_algorithm,
+        signing_time,
+        scheme=scheme,
+    )
+    return tlv.encode(_TAG, signed_data)

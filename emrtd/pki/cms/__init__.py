@@ -1,0 +1,1 @@
+"""CMS: SignedData, and EnvelopedData (RFC 5652)."""

@@ -1,0 +1,168 @@
+"""CMS SignedData (RFC 5652, 5), as EF.SOD, EF.CardSecurity, Master and Deviation Lists use it.
+
+Reading is lenient about encodings (indefinite lengths, NULL parameters) and names what it read
+past.  A signature is only ever verified over what was signed; what CMS leaves unsigned (versions,
+digest algorithms, the certificate set) is compared by `irregularities`, so that no octet can be
+changed unnoticed.
+"""
+
+from typing import Final
+
+import msgspec
+
+from emrtd.asn1 import ber, der
+from emrtd.asn1.structures import read_integer, read_oid
+from emrtd.crypto.hashes import Hash
+from emrtd.pki.cms.signer_info import SignerInfo
+from emrtd.pki.tolerances import Tolerance
+from emrtd.pki.x509.algorithms import read_hash
+from emrtd.pki.x509.certificates import Certificate
+from support.errors import MalformedError
+
+ID_DATA: Final = "1.2.840.113549.1.7.1"
+ID_SIGNED_DATA: Final = "1.2.840.113549.1.7.2"
+
+MAX_SIGNERS: Final = 16
+MAX_CERTIFICATES: Final = 64
+MAX_ON_CHIP: Final = 64 * 1024
+"""Octets of a signed elementary file; those of States have 1,000 to 3,000."""
+MAX_LIST: Final = 32 * 1024 * 1024
+"""Octets of a signed list; the largest of States have 1,000,000."""
+
+
+class SignedData(msgspec.Struct, frozen=True):
+    """A SignedData that holds its content.  `der` is the ContentInfo as it was read."""
+
+    der: bytes
+    version: int
+    digest_algorithms: tuple[Hash, ...]
+    content_type: str
+    content: bytes
+    certificates: tuple[Certificate, ...]
+    crls: tuple[bytes, ...]
+    signers: tuple[SignerInfo, ...]
+    tolerated: frozenset[Tolerance]
+
+    def __repr__(self) -> str:
+        return f"SignedData({self.content_type}, {len(self.der)} octets)"
+
+    @classmethod
+    def parse(cls, octets: bytes, what: str = "SignedData", most: int = MAX_LIST) -> "SignedData":
+        """Read a ContentInfo of type id-signedData, of `most` octets at most, and nothing else.
+
+        Raises `MalformedError`, whose `what` is the name given.
+        """
+        if len(octets) > most:
+            raise MalformedError(what, f"has {len(octets):,} octets, more than {most:,}")
+        try:
+            return _parse(octets, octets, what, frozenset())
+        except MalformedError:
+            definite = ber.definite(octets, what)
+            if definite is octets:
+                raise
+        return _parse(octets, definite, what, frozenset({Tolerance.INDEFINITE_LENGTH}))
+
+    def read_content(self, content_type: str, what: str) -> ber.Value:
+        """Read content of this type; raises `MalformedError`, whose `what` is the name given."""
+        if self.content_type != content_type:
+            raise MalformedError(what, f"signs content of type {self.content_type}")
+        return ber.read(self.content, what)
+
+    def certificate_of(self, signer: SignerInfo) -> Certificate | None:
+        """The enclosed certificate that a signer names, wherever it stands; None without one."""
+        return next((each for each in self.certificates if signer.names(each)), None)
+
+    @property
+    def country(self) -> str | None:
+        """The State that signed: the issuer's of the enclosed certificate that the signer names.
+
+        Nobody signs the order of certificates, and a subject is what its issuer calls it.
+        """
+        signer = self.signers[0]
+        if signer.issuer is not None:
+            return signer.issuer.country
+        return next(
+            (
+                each.issuer.country
+                for each in self.certificates
+                if each.extensions.subject_key_identifier == signer.key_identifier
+            ),
+            None,
+        )
+
+    @property
+    def irregularities(self) -> tuple[str, ...]:
+        """What is inconsistent in the fields that no signature covers, a sentence each."""
+        return tuple(_irregularities(self))
+
+
+def _irregularities(data: SignedData) -> list[str]:
+    found = []
+    if data.version != 3:  # Doc 9303-10, 4.6.2.2; CN too, whose content is id-data (RFC 5652: 1)
+        found.append(f"SignedData says version {data.version} instead of 3")
+    for signer in data.signers:
+        version = 1 if signer.key_identifier is None else 3  # RFC 5652, 5.3
+        if signer.version != version:
+            found.append(f"SignerInfo says version {signer.version}, and is of version {version}")
+        if signer.digest not in data.digest_algorithms:
+            found.append(f"the signer's {signer.digest} is not among the digest algorithms")
+    if data.crls:
+        found.append("revocation lists are enclosed, which Doc 9303 does not want")
+    return found
+
+
+def _parse(octets: bytes, definite: bytes, what: str, quirks: frozenset[Tolerance]) -> SignedData:
+    whole = ber.read(definite, what)
+    info = whole.expect(der.SEQUENCE).children
+    if len(info) != 2 or read_oid(info[0]) != ID_SIGNED_DATA:
+        raise whole.malformed("is not a SignedData")
+    bodies = info[1].expect(0xA0).children
+    if len(bodies) != 1:
+        raise info[1].malformed("holds one SignedData")
+    fields = list(bodies[0].expect(der.SEQUENCE).children)
+    if len(fields) < 4:
+        raise bodies[0].malformed("SignedData lacks fields")
+    version, digests, encapsulated = read_integer(fields[0]), fields[1], fields[2]
+    content_type, content = _read_content(encapsulated)
+    certificates: tuple[ber.Value, ...] = ()
+    crls: tuple[ber.Value, ...] = ()
+    rest = fields[3:-1]
+    if rest and rest[0].tag == 0xA0:
+        certificates = rest.pop(0).children
+    if rest and rest[0].tag == 0xA1:
+        crls = rest.pop(0).children
+    if rest:
+        raise rest[0].malformed("SignedData has a field too many")
+    signers = fields[-1].expect(der.SET).children
+    if len(certificates) > MAX_CERTIFICATES or not 1 <= len(signers) <= MAX_SIGNERS:
+        raise bodies[0].malformed(f"{len(signers)} signers and {len(certificates)} certificates")
+    infos = tuple([SignerInfo.read(each) for each in signers])
+    for signer in infos:
+        quirks |= signer.tolerated
+    if not whole.source.is_der:  # of all that was read; certificates note their own
+        quirks |= {Tolerance.LONG_LENGTH}
+    return SignedData(
+        der=octets,
+        version=version,
+        digest_algorithms=tuple([read_hash(each) for each in digests.expect(der.SET).children]),
+        content_type=content_type,
+        content=content,
+        certificates=tuple([Certificate.parse(each.encoded) for each in certificates]),
+        crls=tuple([each.expect(der.SEQUENCE).encoded for each in crls]),
+        signers=infos,
+        tolerated=quirks,
+    )
+
+
+def _read_content(value: ber.Value) -> tuple[str, bytes]:
+    fields = value.expect(der.SEQUENCE).children
+    if len(fields) != 2:
+        raise value.malformed("no content is enclosed")
+    wrapped = fields[1].expect(0xA0).children
+    if len(wrapped) != 1:
+        raise fields[1].malformed("holds one OCTET STRING")
+    if wrapped[0].tag == 0x24:  # constructed, of definite length
+        return read_oid(fields[0]), b"".join(
+            segment.expect(der.OCTET_STRING).contents for segment in wrapped[0].children
+        )
+    return read_oid(fields[0]), wrapped[0].expect(der.OCTET_STRING).contents

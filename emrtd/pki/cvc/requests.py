@@ -1,0 +1,140 @@
+"""Requests for card-verifiable certificates (TR-03110-3, C.2).
+
+A request is signed with the key that it is for.  Once its holder has a certificate, the next
+request is authenticated: signed once more with the key of that certificate.
+"""
+
+from dataclasses import dataclass, field
+from typing import Final
+
+from emrtd import tlv
+from emrtd.crypto.signatures import SignatureScheme, Signer
+from emrtd.errors import ProtocolError
+from emrtd.pki.cvc.certificates import (
+    AUTHORITY_REFERENCE,
+    BODY,
+    CERTIFICATE,
+    HOLDER_REFERENCE,
+    PROFILE_IDENTIFIER,
+    SIGNATURE,
+    Extension,
+    encode_extensions,
+    encode_reference,
+    read_extensions,
+    read_profile,
+    read_reference,
+)
+from emrtd.pki.cvc.keys import PUBLIC_KEY, CvPublicKey, sign
+from emrtd.tlv import DataObject
+from support.errors import MalformedError
+
+AUTHENTICATION: Final = 0x67
+_WHAT: Final = "certificate request"
+
+
+@dataclass(frozen=True, slots=True)
+class CvRequest:
+    """A request; equal where its octets are.
+
+    `authority_reference` is the key that is asked to sign, None where it is left open.  An
+    authenticated request has the reference of the outer signature's key, and that signature.
+    """
+
+    encoded: bytes = field(repr=False)
+    body: bytes = field(repr=False, compare=False)
+    signature: bytes = field(repr=False, compare=False)
+    authority_reference: str | None = field(compare=False)
+    holder_reference: str = field(compare=False)
+    public_key: CvPublicKey = field(compare=False, repr=False)
+    extensions: tuple[Extension, ...] = field(compare=False, repr=False)
+    outer_reference: str | None = field(default=None, compare=False)
+    outer_signature: bytes | None = field(default=None, compare=False, repr=False)
+
+    @classmethod
+    def decode(cls, octets: bytes) -> "CvRequest":
+        """Decode a request (7F21) or an authenticated request (67)."""
+        outer = tlv.read(octets, _WHAT)
+        if outer.tag != AUTHENTICATION:
+            return cls._decode_inner(outer, octets, None, None)
+        parts = outer.children()
+        if [part.tag for part in parts] != [CERTIFICATE, AUTHORITY_REFERENCE, SIGNATURE]:
+            raise outer.malformed("a request, a reference and a signature are expected")
+        request, reference, signature = parts
+        return cls._decode_inner(request, octets, read_reference(reference), signature.value)
+
+    @classmethod
+    def _decode_inner(
+        cls, request: DataObject, encoded: bytes, reference: str | None, signature: bytes | None
+    ) -> "CvRequest":
+        if request.tag != CERTIFICATE:
+            raise request.malformed("a request has tag 7F21")
+        parts = request.children()
+        if [part.tag for part in parts] != [BODY, SIGNATURE]:
+            raise request.malformed("a body (7F4E) and a signature (5F37) are expected")
+        body, inner_signature = parts
+        fields = body.children()
+        read_profile(fields)
+        public_key = CvPublicKey.read(fields.one(PUBLIC_KEY))
+        if public_key.key is None:
+            raise fields.one(PUBLIC_KEY).malformed("a request brings its domain parameters")
+        authority = fields.get(AUTHORITY_REFERENCE)
+        return cls(
+            encoded=encoded,
+            body=encoded[request.offset : body.offset + len(body.value)],
+            signature=inner_signature.value,
+            authority_reference=None if authority is None else read_reference(authority),
+            holder_reference=read_reference(fields.one(HOLDER_REFERENCE)),
+            public_key=public_key,
+            extensions=read_extensions(fields),
+            outer_reference=reference,
+            outer_signature=signature,
+        )
+
+    def encode(self) -> bytes:
+        """Encode the request as it was read or made."""
+        return self.encoded
+
+    def verify(self) -> None:
+        """Verify that whoever asks has the key (the inner signature); raises `ProtocolError`."""
+        self.public_key.verify(self.signature, self.body)
+
+    def verify_outer(self, key: CvPublicKey) -> None:
+        """Verify the outer signature with the key of its reference; raises `ProtocolError`."""
+        if self.outer_reference is None or self.outer_signature is None:
+            raise ProtocolError("the certificate request is not authenticated")
+        parts = tlv.read_expected(self.encoded, AUTHENTICATION, _WHAT)
+        reference = parts.children()[1]
+        end = reference.offset - parts.offset + len(reference.value)
+        key.verify(self.outer_signature, parts.value[:end])
+
+
+def request(
+    signer: Signer,
+    scheme: SignatureScheme,
+    holder: str,
+    *,
+    authority: str | None = None,
+    extensions: tuple[Extension, ...] = (),
+) -> CvRequest:
+    """Ask for a certificate of the signer's key under the reference `holder`."""
+    body = tlv.encode(
+        BODY,
+        tlv.encode(PROFILE_IDENTIFIER, b"\x00"),
+        b"" if authority is None else encode_reference(AUTHORITY_REFERENCE, authority),
+        CvPublicKey.of(signer.public_key, scheme).encode(),
+        encode_reference(HOLDER_REFERENCE, holder),
+        encode_extensions(extensions),
+    )
+    signature = tlv.encode(SIGNATURE, sign(signer, scheme, body))
+    return CvRequest.decode(tlv.encode(CERTIFICATE, body, signature))
+
+
+def authenticate(
+    inner: CvRequest, signer: Signer, scheme: SignatureScheme, reference: str
+) -> CvRequest:
+    """Authenticate a request with a key that is certified already, under `reference`."""
+    if inner.outer_reference is not None:
+        raise MalformedError(_WHAT, "is authenticated already")
+    signed = inner.encoded + encode_reference(AUTHORITY_REFERENCE, reference)
+    signature = tlv.encode(SIGNATURE, sign(signer, scheme, signed))
+    return CvRequest.decode(tlv.encode(AUTHENTICATION, signed, signature))

@@ -1,0 +1,239 @@
+"""How a chip validates card-verifiable certificates (Doc 9303-11, 7.1.4.3).
+
+All of it is data: a state goes in with a certificate, a new state comes out, or a `ProtocolError`
+and the state is as it was.  The chip keeps `TrustState` for ever, imported keys for a session.
+"""
+
+from collections.abc import Iterable
+from dataclasses import dataclass, replace
+from datetime import date
+from typing import Final
+
+from emrtd import tlv
+from emrtd.crypto.signatures import RsaPublicKey
+from emrtd.errors import ProtocolError
+from emrtd.pki.cvc.authorization import Chat, Role
+from emrtd.pki.cvc.certificates import CERTIFICATE, CvCertificate, encode_date, read_date
+from emrtd.pki.cvc.keys import PUBLIC_KEY, CvPublicKey
+from emrtd.tlv import DataObject
+from support.errors import MalformedError, MisuseError
+
+MAX_TRUST_POINTS: Final = 2
+"""How many trust points a chip keeps enabled (7.1.4.3.2)."""
+
+_WHAT: Final = "trust points"
+_STATE: Final = 0xE0
+_TRUST_POINT: Final = 0xE5
+_CURRENT_DATE: Final = 0xC6
+
+
+@dataclass(frozen=True, slots=True)
+class ImportedKey:
+    """A key that has been validated, with what its certificate says (7.1.4.3.7).
+
+    `authorization` has the role of the certificate and the rights of the whole chain.
+    """
+
+    certificate: CvCertificate
+    key: CvPublicKey
+    authorization: Chat
+
+    @property
+    def reference(self) -> str:
+        """The certificate holder reference."""
+        return self.certificate.holder_reference
+
+    @property
+    def role(self) -> Role:
+        """Who the holder is."""
+        return self.authorization.role
+
+
+@dataclass(frozen=True, slots=True)
+class TrustState:
+    """The trust points of one application, most recent first, and the chip's idea of the date.
+
+    `current_date` is None on a chip that has never been told one.
+    """
+
+    trust_points: tuple[ImportedKey, ...] = ()
+    current_date: date | None = None
+
+    @classmethod
+    def initial(
+        cls, certificates: Iterable[CvCertificate], current_date: date | None
+    ) -> "TrustState":
+        """As it is personalised (7.1.4.3.1): CVCA certificates that bring their parameters.
+
+        A certificate without them is a link certificate: the others must hold its issuer.
+        """
+        certificates = tuple(certificates)
+        points = tuple(_trust_point(each, certificates) for each in certificates)
+        return cls(_most_recent(points), current_date)
+
+    @property
+    def references(self) -> tuple[str, ...]:
+        """What the chip shows in EF.CVCA and in PACE: the most recent reference first."""
+        return tuple(point.reference for point in self.trust_points)
+
+    def find(self, reference: str) -> ImportedKey | None:
+        """The trust point with this reference."""
+        return next((each for each in self.trust_points if each.reference == reference), None)
+
+    def encode(self) -> bytes:
+        """Encode as E0 { E5 { 7F21, 7F49 with domain parameters }, ..., C6 date }."""
+        points = (
+            tlv.encode(_TRUST_POINT, point.certificate.encode(), point.key.encode())
+            for point in self.trust_points
+        )
+        day = b"" if self.current_date is None else encode_date(_CURRENT_DATE, self.current_date)
+        return tlv.encode(_STATE, *points, day)
+
+    @classmethod
+    def decode(cls, octets: bytes) -> "TrustState":
+        """Decode what `encode` writes."""
+        fields = tlv.read_expected(octets, _STATE, _WHAT).children()
+        points = tuple(map(_read_point, fields.all(_TRUST_POINT)))
+        day = fields.get(_CURRENT_DATE)
+        return cls(points, None if day is None else read_date(day))
+
+    def validate(
+        self, certificate: CvCertificate, issuer: ImportedKey
+    ) -> "tuple[TrustState, ImportedKey]":
+        """Validate a certificate with its issuer's key, and import its key (7.1.4.3.4).
+
+        `issuer` is a trust point, or the key imported last.  Raises `ProtocolError`, and nothing
+        has changed, where the certificate is not good.
+        """
+        self._check(certificate, issuer)
+        certificate.verify(issuer.key)
+        imported = ImportedKey(
+            certificate,
+            certificate.key_under(issuer.key),
+            certificate.chat.restrict(issuer.authorization),
+        )
+        _check_key(imported, issuer)
+        state = self
+        if certificate.role is not Role.TERMINAL or issuer.role is Role.DV_DOMESTIC:  # accurate
+            latest = max(self.current_date or date.min, certificate.effective)
+            state = replace(state, current_date=latest)
+        if certificate.role is Role.CVCA:
+            state = replace(state, trust_points=_most_recent((imported, *self.trust_points)))
+        return state, imported
+
+    def _check(self, certificate: CvCertificate, issuer: ImportedKey) -> None:
+        """All that the signature does not say."""
+        name = f"certificate of {certificate.holder_reference}"
+        if certificate.authority_reference != issuer.reference:
+            raise ProtocolError(f"{name}: it is not by {issuer.reference}")
+        if certificate.chat.terminal_type != issuer.authorization.terminal_type:
+            raise ProtocolError(f"{name}: it is for another type of terminal than its issuer")
+        if certificate.role not in _MAY_ISSUE[issuer.role]:
+            raise ProtocolError(f"{name}: a {issuer.role.name} does not certify it")
+        if self.find(certificate.holder_reference) is not None:
+            raise ProtocolError(f"{name}: the reference is that of a trust point")
+        if certificate.expiration < certificate.effective:
+            raise ProtocolError(f"{name}: it expires before it is effective")
+        if certificate.role is Role.CVCA:
+            return  # link certificates are good for ever
+        today = self.current_date or date.min
+        if certificate.expiration < today:
+            raise ProtocolError(f"{name}: it expired on {certificate.expiration}")
+        if issuer.role is Role.CVCA and issuer.certificate.expiration < today:
+            raise ProtocolError(f"{name}: its trust point has expired")
+
+
+_MAY_ISSUE: Final = {
+    Role.CVCA: frozenset({Role.CVCA, Role.DV_DOMESTIC, Role.DV_FOREIGN}),
+    Role.DV_DOMESTIC: frozenset({Role.TERMINAL}),
+    Role.DV_FOREIGN: frozenset({Role.TERMINAL}),
+    Role.TERMINAL: frozenset[Role](),
+}
+"""Who certifies whom: a CVCA its next key and Document Verifiers, these their terminals."""
+
+
+def find_chain(
+    certificates: Iterable[CvCertificate], references: Iterable[str], terminal: str
+) -> tuple[CvCertificate, ...]:
+    """The certificates to send to a chip that shows these trust points, for this terminal's key.
+
+    In order: link certificates, Document Verifier, terminal.  Among several ways the one from the
+    reference that the chip names first wins.  `MisuseError` where there is none.
+    """
+    known = tuple(certificates)
+    for reference in references:
+        chain = _path(known, reference, terminal)
+        if chain is not None:
+            return chain
+    raise MisuseError(f"no certificates lead from the chip's trust points to {terminal}")
+
+
+def _path(
+    known: tuple[CvCertificate, ...], reference: str, terminal: str
+) -> tuple[CvCertificate, ...] | None:
+    """The way back from the terminal's certificate to what the reference has signed."""
+    chain: tuple[CvCertificate, ...] = ()
+    wanted = terminal
+    while wanted != reference:
+        found = [
+            each
+            for each in known
+            if each.holder_reference == wanted and not each.is_self_signed and each not in chain
+        ]
+        if not found:
+            return None
+        latest = max(
+            found, key=lambda each: (each.authority_reference == reference, each.expiration)
+        )
+        chain = (latest, *chain)
+        wanted = latest.authority_reference
+    return chain
+
+
+def _most_recent(points: tuple[ImportedKey, ...]) -> tuple[ImportedKey, ...]:
+    """The trust points that stay enabled; the one with the least recent effective date goes."""
+    ordered = sorted(points, key=lambda point: point.certificate.effective, reverse=True)
+    return tuple(ordered[:MAX_TRUST_POINTS])
+
+
+def _trust_point(certificate: CvCertificate, others: tuple[CvCertificate, ...]) -> ImportedKey:
+    if certificate.role is not Role.CVCA:
+        raise MisuseError(f"{certificate.holder_reference} is not the certificate of a CVCA")
+    key = certificate.public_key
+    if key.key is None:
+        issuer = next(
+            (each for each in others if each.holder_reference == certificate.authority_reference),
+            None,
+        )
+        key = key.inherit(issuer.public_key.curve if issuer else None)
+    return ImportedKey(certificate, key, certificate.chat)
+
+
+def _read_point(data_object: DataObject) -> ImportedKey:
+    fields = data_object.children()
+    certificate = CvCertificate.decode(tlv.encode(CERTIFICATE, fields.one(CERTIFICATE).value))
+    key = CvPublicKey.read(fields.one(PUBLIC_KEY))
+    if key.key is None:
+        raise MalformedError(_WHAT, "a trust point without domain parameters")
+    return ImportedKey(certificate, key, certificate.chat)
+
+
+def _check_key(imported: ImportedKey, issuer: ImportedKey) -> None:
+    """One algorithm, one size and one set of domain parameters from the CVCA down.
+
+    Only a CVCA may change them (Doc 9303-12, 4.2.1).
+    """
+    name, scheme = f"certificate of {imported.reference}", imported.key.scheme
+    if imported.role is Role.CVCA:
+        return
+    if scheme != issuer.key.scheme:
+        raise ProtocolError(f"{name}: its key is for another algorithm than its issuer's")
+    if imported.key.curve != issuer.key.curve:
+        raise ProtocolError(f"{name}: its key has other domain parameters than its issuer's")
+    if _modulus_bits(imported.key) != _modulus_bits(issuer.key):
+        raise ProtocolError(f"{name}: its key has another size than its issuer's")
+
+
+def _modulus_bits(key: CvPublicKey) -> int:
+    """The size of an RSA key; 0 for one on a curve, whose domain parameters say it."""
+    return key.key.n.bit_length() if isinstance(key.key, RsaPublicKey) else 0

@@ -1,0 +1,84 @@
+"""What linters say, and what certificates and CRLs are both asked: names, algorithms, form."""
+
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
+from typing import Final
+
+from emrtd.asn1 import ber, der
+from emrtd.asn1.structures import read_time
+from emrtd.crypto.hashes import Hash
+from emrtd.crypto.signatures import SignatureScheme
+from emrtd.pki.tolerances import Tolerance
+from emrtd.pki.x509.names import COMMON_NAME, COUNTRY, Name
+
+FIELDS: Final = "Doc 9303-12, 7.1.1, Table 5"
+EXTENSIONS: Final = "Doc 9303-12, 7.1.1, Table 6"
+CRL_FIELDS: Final = "Doc 9303-12, 7.1.4, Table 9"
+CRL_EXTENSIONS: Final = "Doc 9303-12, 7.1.4, Table 10"
+HASHES: Final = "Doc 9303-12, 4.1.6.4"
+
+_FIRST_GENERALIZED: Final = 2050
+_SERIAL_NUMBER: Final = "2.5.4.5"
+_IN_IA5: Final = frozenset({"1.2.840.113549.1.9.1", "0.9.2342.19200300.100.1.25"})
+"""emailAddress and domainComponent, which are IA5Strings and no DirectoryStrings."""
+
+_ELSEWHERE: Final = {
+    Tolerance.NO_AUTHORITY_KEY, Tolerance.NO_KEY_USAGE, Tolerance.NO_USAGE_PERIOD,
+    Tolerance.NO_DOCUMENT_TYPES, Tolerance.EXTENSION_MALFORMED, Tolerance.DOCUMENT_TYPES,
+}  # fmt: skip
+"""Tolerances about extensions, which are looked at one by one."""
+
+
+@dataclass(frozen=True, slots=True)
+class Complaint:
+    """One thing that the profile has otherwise, and the clause that says so."""
+
+    reason: str
+    clause: str
+
+
+def lint_form(tolerated: frozenset[Tolerance], clause: str) -> Iterator[Complaint]:
+    """What a reader has read past."""
+    for each in sorted(tolerated - _ELSEWHERE):
+        yield Complaint(f"there is {each.explanation}", clause)
+
+
+def lint_scheme(scheme: SignatureScheme | None) -> Iterator[Complaint]:
+    """Whether a signature's hash is allowed."""
+    if scheme is None or scheme.hash is Hash.SHA1:
+        yield Complaint("the signature's hash is not SHA-224, SHA-256, SHA-384 or SHA-512", HASHES)
+
+
+def lint_times(times: Iterable[ber.Value], clause: str) -> Iterator[Complaint]:
+    """UTCTime through 2049, and GeneralizedTime from 2050 on."""
+    for each in times:
+        if each.tag == der.GENERALIZED_TIME and read_time(each).year < _FIRST_GENERALIZED:
+            yield Complaint("a time before 2050 is not a UTCTime", clause)
+
+
+def problems_of_name(name: Name) -> Iterator[str]:
+    """What is wrong with a name: Table 5, notes on countryName and serialNumber; 7.1.1.1.1."""
+    types = [oid for oid, _ in name.attributes]
+    country = name.country_as_written
+    if country is None:
+        yield "has no country"
+    elif len(country) != 2 or not (country.isascii() and country.isalpha() and country.isupper()):
+        yield "has a country that is not two upper-case letters"
+    if COMMON_NAME not in types:
+        yield "has no common name"
+    for attribute in _attributes(name):
+        oid, value = attribute.children
+        what = der.read_oid_value(oid.contents, "name")
+        if what in {COUNTRY, _SERIAL_NUMBER}:
+            if value.tag != der.PRINTABLE_STRING:
+                yield f"has an attribute {what} that is not a PrintableString"
+        elif what in _IN_IA5:
+            if value.tag != der.IA5_STRING:
+                yield f"has an attribute {what} that is not an IA5String"
+        elif value.tag not in {der.PRINTABLE_STRING, der.UTF8_STRING}:
+            yield f"has an attribute {what} that is neither PrintableString nor UTF8String"
+
+
+def _attributes(name: Name) -> Iterator[ber.Value]:
+    for relative in ber.read(name.encoded, "name").children:
+        yield from relative.children

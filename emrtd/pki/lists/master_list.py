@@ -1,0 +1,59 @@
+"""CSCA Master Lists (Doc 9303-12, 9): a State's signed list of the CSCA certificates it trusts.
+
+`MasterList.parse` reads; who signed the list is for `emrtd.pki.passive.examine` to say, with
+`Purpose.MASTER_LIST_SIGNER`.
+"""
+
+from dataclasses import dataclass, field
+from typing import Final
+
+from emrtd.asn1 import der
+from emrtd.asn1.structures import read_small_integer
+from emrtd.pki.cms.signed_data import SignedData
+from emrtd.pki.x509.certificates import Certificate
+from support.errors import MalformedError
+
+ID_MASTER_LIST: Final = "2.23.136.1.1.2"
+"""eContentType id-icao-cscaMasterList."""
+
+MAX_CERTIFICATES: Final = 50_000
+"""Certificates of a list; the largest known one has under 650."""
+
+_WHAT: Final = "Master List"
+
+
+@dataclass(frozen=True)
+class MasterList:
+    """A Master List: how it is signed, and the certificates in it, in their order.
+
+    `unreadable` are entries that are no certificates, each with the reason.
+    """
+
+    signed_data: SignedData
+    certificates: tuple[Certificate, ...] = field(repr=False)
+    unreadable: tuple[str, ...] = ()
+
+    @classmethod
+    def parse(cls, octets: bytes) -> "MasterList":
+        """Read a whole list with nothing behind it; raises `MalformedError`."""
+        return cls.read(SignedData.parse(octets, _WHAT))
+
+    @classmethod
+    def read(cls, signed_data: SignedData) -> "MasterList":
+        """Read the list that a SignedData signs; raises `MalformedError`."""
+        whole = signed_data.read_content(ID_MASTER_LIST, _WHAT)
+        fields = whole.expect(der.SEQUENCE).children
+        if len(fields) != 2 or read_small_integer(fields[0]) != 0:
+            raise whole.malformed("is not a version 0 list of certificates")
+        certificates, unreadable = [], []
+        for entry in fields[1].expect(der.SET).each(MAX_CERTIFICATES):
+            try:
+                certificates.append(Certificate.parse(entry.encoded))
+            except MalformedError as error:
+                unreadable.append(f"entry at offset {entry.begin}: {error}")
+        return cls(signed_data, tuple(certificates), tuple(unreadable))
+
+
+def encode_master_list(certificates: tuple[Certificate, ...]) -> bytes:
+    """The content of a Master List, CscaMasterList in DER, for signing (Doc 9303-12, 9.2)."""
+    return der.sequence(der.integer(0), der.set_of(*(each.der for each in certificates)))

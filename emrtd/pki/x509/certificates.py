@@ -1,0 +1,281 @@
+"""X.509 certificates of States (Doc 9303-12, 7), read leniently; every quirk read past is named.
+
+`Certificate.parse` reads whatever the master lists of the world hold.  It judges nothing: whether
+a signature, a period or a profile holds is for `emrtd.pki.path` to say.
+"""
+
+import hashlib
+from dataclasses import dataclass, field
+from datetime import datetime
+from functools import cached_property, lru_cache
+from typing import Final
+
+from emrtd.asn1 import ber, der
+from emrtd.asn1.structures import (
+    is_canonical_time,
+    read_integer,
+    read_octets_of_bits,
+    read_time,
+)
+from emrtd.crypto.public_keys import UnusableKeyError, public_key_from
+from emrtd.crypto.signatures import PublicKey, SignatureFamily, SignatureScheme
+from emrtd.crypto.signatures import verify as verify_signature
+from emrtd.errors import ProtocolError
+from emrtd.pki.pem import encode_pem
+from emrtd.pki.tolerances import Tolerance
+from emrtd.pki.x509.algorithms import UnknownAlgorithmError, read_scheme, surplus_zeros
+from emrtd.pki.x509.extensions import Extensions, read_extensions
+from emrtd.pki.x509.names import Name
+from support.errors import MalformedError
+
+MAX_CERTIFICATE: Final = 64 * 1024
+"""Octets; the largest certificate of the known lists has under 3,000."""
+
+_WHAT: Final = "certificate"
+
+
+@dataclass(frozen=True, eq=False)
+class Certificate:
+    """A certificate.  Two are equal where they are the same octets.
+
+    `public_key` is None where the key is of a kind or on a curve that is not used; `key` then says
+    what it is.  `scheme` is None where the signature's algorithm is not known.
+    `tolerated` names what was read past.
+    """
+
+    der: bytes = field(repr=False)
+    tbs: bytes = field(repr=False)
+    serial: int
+    serial_encoded: bytes = field(repr=False)
+    issuer: Name
+    subject: Name
+    not_before: datetime
+    not_after: datetime
+    public_key: PublicKey | None = field(repr=False)
+    key: str
+    scheme: SignatureScheme | None
+    signature: bytes = field(repr=False)
+    extensions: Extensions = field(repr=False)
+    tolerated: frozenset[Tolerance]
+
+    @classmethod
+    def parse(cls, octets: bytes) -> "Certificate":
+        """Read a DER certificate with nothing behind it; raises `MalformedError`."""
+        if len(octets) > MAX_CERTIFICATE:
+            raise MalformedError(_WHAT, f"{len(octets)} octets are too many")
+        return _parse(bytes(octets))
+
+    def __eq__(self, other: object) -> bool:
+        if not isinstance(other, Certificate):
+            return NotImplemented
+        return self.der == other.der
+
+    def __hash__(self) -> int:
+        return hash(self.der)
+
+    def to_pem(self) -> str:
+        """The certificate as PEM text (RFC 7468, 5)."""
+        return encode_pem(self.der, "CERTIFICATE")
+
+    @cached_property
+    def fingerprint(self) -> bytes:
+        """SHA-256 of the certificate, 32 octets."""
+        return hashlib.sha256(self.der).digest()
+
+    @property
+    def country(self) -> str | None:
+        """The subject's country in upper case; the issuer's where the subject has none."""
+        return self.subject.country or self.issuer.country
+
+    @property
+    def is_self_issued(self) -> bool:
+        """Whether subject and issuer are one name (Doc 9303-12, 7.1: a CSCA root)."""
+        return self.subject.matches(self.issuer)
+
+    @property
+    def is_ca(self) -> bool:
+        """Whether basic constraints say that it is a CA; False where they are absent."""
+        constraints = self.extensions.basic_constraints
+        return constraints is not None and constraints.ca
+
+    @property
+    def signing_period(self) -> tuple[datetime, datetime]:
+        """From when until when its private key signs: its usage period, else the validity.
+
+        Either end of privateKeyUsagePeriod may be absent (Doc 9303-12, 7.1.1, Table 6).
+        """
+        usage = self.extensions.private_key_usage_period
+        return (
+            (usage and usage.not_before) or self.not_before,
+            (usage and usage.not_after) or self.not_after,
+        )
+
+    def verify_signed_by(self, key: PublicKey) -> None:
+        """Verify the signature with its issuer's key; raises `ProtocolError`.
+
+        What was once verified is remembered, for so long as the process lives.
+        """
+        _verify(self.der, key)
+
+    def is_signed_by(self, issuer: "Certificate") -> bool:
+        """Whether another certificate's key signed it; one of a kind that is not used did not."""
+        if issuer.public_key is None:
+            return False
+        try:
+            self.verify_signed_by(issuer.public_key)
+        except ProtocolError:
+            return False
+        return True
+
+
+def forget() -> None:
+    """Forget every certificate that was read and every signature that was proven."""
+    _parse.cache_clear()
+    _verify.cache_clear()
+
+
+@lru_cache(maxsize=4096)
+def _verify(octets: bytes, key: PublicKey) -> None:
+    """Remembers success only: `lru_cache` keeps nothing of a call that raises."""
+    certificate = _parse(octets)
+    if certificate.scheme is None:
+        raise ProtocolError("the certificate is signed with an algorithm that is not known")
+    verify_signature(key, certificate.scheme, certificate.signature, certificate.tbs)
+
+
+@lru_cache(maxsize=1024)
+def _parse(octets: bytes) -> Certificate:
+    """Immutable, so that a certificate seen before need not be read again."""
+    whole = ber.read(octets, _WHAT)
+    fields = whole.expect(der.SEQUENCE).children
+    if len(fields) != 3:
+        raise whole.malformed("a certificate has a body, an algorithm and a signature")
+    body, outer, signature_value = fields
+    tolerated: set[Tolerance] = set()
+    if not ber.is_der(whole):
+        tolerated.add(Tolerance.LONG_LENGTH)
+    parts = _Body.read(body, tolerated)
+    if outer.encoded != parts.algorithm.encoded:
+        _compare_algorithms(outer, parts.algorithm)
+        tolerated.add(Tolerance.ALGORITHMS_DIFFER)
+    scheme = _read_scheme(parts.algorithm, tolerated)
+    signature = read_octets_of_bits(signature_value)
+    if scheme is not None and scheme.family is SignatureFamily.ECDSA:
+        tolerated |= surplus_zeros(signature)
+    public_key, key = _read_key(parts.key)
+    extensions = (
+        Extensions() if parts.extensions is None else read_extensions(parts.extensions, _WHAT)
+    )
+    issuer, subject = Name.read(parts.issuer), Name.read(parts.subject)
+    for name in (issuer, subject):
+        if name.country_as_written != name.country:
+            tolerated.add(Tolerance.COUNTRY_CASE)
+    return Certificate(
+        der=octets,
+        tbs=body.encoded,
+        serial=_read_serial(parts.serial, tolerated),
+        serial_encoded=parts.serial.encoded,
+        issuer=issuer,
+        subject=subject,
+        not_before=parts.not_before,
+        not_after=parts.not_after,
+        public_key=public_key,
+        key=key,
+        scheme=scheme,
+        signature=signature,
+        extensions=extensions,
+        tolerated=frozenset(tolerated | extensions.tolerated),
+    )
+
+
+@dataclass(frozen=True, slots=True)
+class _Body:
+    """The fields of TBSCertificate (RFC 5280, 4.1.2), found but not yet read."""
+
+    serial: ber.Value
+    algorithm: ber.Value
+    issuer: ber.Value
+    subject: ber.Value
+    not_before: datetime
+    not_after: datetime
+    key: ber.Value
+    extensions: ber.Value | None
+
+    @classmethod
+    def read(cls, body: ber.Value, tolerated: set[Tolerance]) -> "_Body":
+        fields = list(body.expect(der.SEQUENCE).children)
+        version = 0
+        if fields and fields[0].tag == 0xA0:
+            versions = fields.pop(0).children
+            if len(versions) != 1:
+                raise body.malformed("a version is one number")
+            version = read_integer(versions[0])
+        if len(fields) < 6:
+            raise body.malformed("the body lacks fields")
+        serial, algorithm, issuer, validity, subject, key = fields[:6]
+        extensions = None
+        for extra in fields[6:]:
+            if extra.tag == 0xA3 and extensions is None and extra.children:
+                extensions = extra.children[0]
+                if len(extra.children) > 1:
+                    tolerated.add(Tolerance.EXTRA_DATA)
+            elif extra.tag in (0x81, 0x82, 0xA1, 0xA2):
+                tolerated.add(Tolerance.UNIQUE_ID)
+            else:
+                tolerated.add(Tolerance.EXTRA_DATA)
+        if (version != 2) if extensions is not None else version not in (0, 1, 2):
+            tolerated.add(Tolerance.VERSION)
+        times = validity.expect(der.SEQUENCE).children
+        if len(times) != 2:
+            raise validity.malformed("a validity has two ends")
+        if not all(is_canonical_time(each) for each in times):
+            tolerated.add(Tolerance.TIME_FORM)
+        return cls(
+            serial,
+            algorithm,
+            issuer,
+            subject,
+            read_time(times[0]),
+            read_time(times[1]),
+            key,
+            extensions,
+        )
+
+
+def _read_serial(value: ber.Value, tolerated: set[Tolerance]) -> int:
+    serial = read_integer(value)
+    size = value.end - value.start
+    if serial <= 0:
+        tolerated.add(Tolerance.SERIAL_NOT_POSITIVE)
+    if size > 20:
+        tolerated.add(Tolerance.SERIAL_LONG)
+    if size > max(1, (serial.bit_length() if serial >= 0 else (-serial - 1).bit_length()) // 8 + 1):
+        tolerated.add(Tolerance.SERIAL_PADDED)
+    return serial
+
+
+def _read_scheme(value: ber.Value, tolerated: set[Tolerance]) -> SignatureScheme | None:
+    try:
+        scheme, quirks = read_scheme(value)
+    except UnknownAlgorithmError:
+        return None
+    tolerated.update(quirks)
+    return scheme
+
+
+def _compare_algorithms(outer: ber.Value, inner: ber.Value) -> None:
+    """The algorithm outside is not signed: it must say the same (RFC 5280, 4.1.1.2)."""
+    try:
+        same = read_scheme(outer)[0] == read_scheme(inner)[0]
+    except UnknownAlgorithmError:
+        same = False
+    if not same:
+        raise outer.malformed("the algorithm beside the signature is not the one that is signed")
+
+
+def _read_key(value: ber.Value) -> tuple[PublicKey | None, str]:
+    try:
+        key = public_key_from(value)
+    except UnusableKeyError as error:
+        return None, error.description
+    return key, key.description

@@ -1,0 +1,166 @@
+"""Distinguished names, compared exactly, or with the tolerance that real issuers need.
+
+Issuers write one and the same name with its parts in another order, in another case or as another
+type of string (Doc 9303-12, 7.1.1 allows PrintableString and UTF8String).
+"""
+
+import unicodedata
+from collections import Counter
+from functools import cached_property, lru_cache
+from typing import Final
+
+from emrtd.asn1 import ber, der
+from emrtd.asn1.structures import read_oid, read_text
+from support.errors import MalformedError
+
+COUNTRY: Final = "2.5.4.6"
+COMMON_NAME: Final = "2.5.4.3"
+ORGANISATION: Final = "2.5.4.10"
+
+_LABELS: Final = {
+    COMMON_NAME: "CN",
+    "2.5.4.5": "serialNumber",
+    COUNTRY: "C",
+    "2.5.4.7": "L",
+    "2.5.4.8": "ST",
+    ORGANISATION: "O",
+    "2.5.4.11": "OU",
+    "1.2.840.113549.1.9.1": "emailAddress",
+}
+
+
+class Name:
+    """A distinguished name as it was written; equal to another that is written alike.
+
+    `attributes` are pairs of dotted object identifier and text, in the order written, `parts` the
+    same as they are encoded.
+    """
+
+    def __init__(
+        self, encoded: bytes, attributes: tuple[tuple[str, str], ...], parts: tuple[bytes, ...]
+    ) -> None:
+        self.encoded = encoded
+        self.attributes = attributes
+        self.parts = parts
+
+    @classmethod
+    def read(cls, value: ber.Value) -> "Name":
+        """Read an RDNSequence; raises `MalformedError`."""
+        name, is_der = _read(value.encoded, value.what)
+        value.source.is_der &= is_der
+        return name
+
+    def __eq__(self, other: object) -> bool:
+        if not isinstance(other, Name):
+            return NotImplemented
+        return self.encoded == other.encoded
+
+    def __hash__(self) -> int:
+        return hash(self.encoded)
+
+    def __str__(self) -> str:
+        return self._text
+
+    __repr__ = __str__
+
+    @cached_property
+    def _text(self) -> str:
+        """RFC 4514, 2: the last part first."""
+        parts = (
+            f"{_LABELS.get(oid, oid)}={_escape(text)}" for oid, text in reversed(self.attributes)
+        )
+        return ",".join(parts)
+
+    @cached_property
+    def country(self) -> str | None:
+        """The country in upper case, as it should have been written; None where there is none."""
+        return next((text.strip().upper() for oid, text in self.attributes if oid == COUNTRY), None)
+
+    @property
+    def country_as_written(self) -> str | None:
+        """The country as it stands."""
+        return next((text for oid, text in self.attributes if oid == COUNTRY), None)
+
+    @cached_property
+    def key(self) -> str:
+        """What two names have in common that differ only in order, case, spaces or string type."""
+        parts = sorted(f"{oid}={_fold(text)}" for oid, text in self.attributes)
+        return "\n".join(parts)
+
+    def matches(self, other: "Name") -> bool:
+        """Whether the two are one name, whatever its order, case, spaces and string types."""
+        return self.encoded == other.encoded or self.key == other.key
+
+    def is_rewritten(self, other: "Name") -> bool:
+        """Whether the two have one text in another order, or in other types of string.
+
+        This is for a name that nothing signs: unlike `matches`, no change of a single octet makes
+        or keeps it true.  What differs otherwise than by its place differs in two parts or more.
+        """
+        ours, theirs = Counter(self.parts), Counter(other.parts)
+        if ours == theirs:
+            return True
+        changed = (ours - theirs).total(), (theirs - ours).total()
+        return changed[0] == changed[1] > 1 and self._texts == other._texts is not None
+
+    @cached_property
+    def _texts(self) -> Counter[tuple[str, str]] | None:
+        """The texts, if all are of the types that Doc 9303-12, 7.1.1 allows."""
+        if not all(_is_text(part) for part in self.parts):
+            return None
+        return Counter(self.attributes)
+
+
+@lru_cache(maxsize=1024)
+def _read(encoded: bytes, what: str) -> tuple[Name, bool]:
+    """Read a name, and whether it is DER: the same few stand in every document of a State."""
+    value = ber.read(encoded, what)
+    attributes, parts = [], []
+    for relative in value.expect(der.SEQUENCE).children:
+        for attribute in relative.expect(der.SET).children:
+            fields = attribute.expect(der.SEQUENCE).children
+            if len(fields) != 2:
+                raise attribute.malformed("a part of a name is a type and a value")
+            attributes.append((read_oid(fields[0]), _text(fields[1])))
+            parts.append(attribute.encoded)
+    return Name(encoded, tuple(attributes), tuple(parts)), value.source.is_der
+
+
+def _is_text(part: bytes) -> bool:
+    value = ber.read(part, "part of a name").children[1]
+    return value.tag in (der.PRINTABLE_STRING, der.UTF8_STRING)
+
+
+def encode_name(*attributes: tuple[str, str]) -> bytes:
+    """Write a name, one part a pair of dotted object identifier and text (Doc 9303-12, 7.1.1).
+
+    Country and serial number are PrintableString, the rest UTF8String.
+    """
+    printable = (COUNTRY, "2.5.4.5")
+    return der.sequence(
+        *(
+            der.set_of(
+                der.sequence(
+                    der.oid(oid),
+                    der.printable_string(text) if oid in printable else der.utf8_string(text),
+                )
+            )
+            for oid, text in attributes
+        )
+    )
+
+
+def _text(value: ber.Value) -> str:
+    try:
+        return read_text(value)
+    except MalformedError:  # an attribute of no text: keep it apart from every text
+        return "#" + value.encoded.hex()
+
+
+def _fold(text: str) -> str:
+    return " ".join(unicodedata.normalize("NFKC", text).casefold().split())
+
+
+def _escape(text: str) -> str:
+    shown = "".join(f"\\{c}" if c in ',+"\\<>;=' else c for c in text)
+    return "".join(c if c.isprintable() else f"\\{ord(c):02X}" for c in shown)

@@ -1,0 +1,138 @@
+"""The commands `personalise eac`: who may read fingerprints.
+
+What a command needs is imported when it runs, and not before.
+"""
+
+from datetime import timedelta
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import click
+
+from personalise.commands.pki_options import act_options, make_office
+
+if TYPE_CHECKING:
+    from emrtd.pki.cvc.authorization import Right
+    from emrtd.pki.cvc.certificates import CvCertificate
+
+_FILE = click.Path(path_type=Path, dir_okay=False, exists=True)
+_PATH = click.Path(path_type=Path)
+
+_rights = click.option(
+    "--right",
+    "rights",
+    type=click.Choice(["dg3", "dg4"]),
+    multiple=True,
+    default=("dg3", "dg4"),
+    show_default=True,
+    help="What may be read; never more than the issuer's own certificate allows.",
+)
+
+
+@click.group()
+def eac() -> None:
+    """The EAC PKI: Country Verifying CA, Document Verifiers, inspection systems."""
+
+
+@eac.command("renew-cvca")
+@act_options
+def renew_cvca(**options: Any) -> None:
+    """Make the next CVCA key, and the link certificate that leads chips to it."""
+    from personalise.pki.cvca_operations import renew_cvca as renew
+
+    _show(renew(make_office(**options)))
+
+
+@eac.command("renew-dv")
+@_rights
+@act_options
+def renew_document_verifier(rights: tuple[str, ...], **options: Any) -> None:
+    """Make the domestic Document Verifier's next key, certified by the CVCA."""
+    from personalise.pki.cvca_operations import renew_document_verifier as renew
+
+    _show(renew(make_office(**options), _sum(rights)))
+
+
+@eac.command("renew-is")
+@_rights
+@act_options
+def renew_inspection_system(rights: tuple[str, ...], **options: Any) -> None:
+    """Make the inspection system's next key, certified by the Document Verifier."""
+    from personalise.pki.cvca_operations import renew_inspection_system as renew
+
+    _show(renew(make_office(**options), _sum(rights)))
+
+
+@eac.command("certify")
+@click.argument("request", type=_FILE)
+@click.option(
+    "--role",
+    type=click.Choice(["domestic-dv", "foreign-dv", "terminal"]),
+    required=True,
+    help="What the holder is: the CVCA certifies Document Verifiers, our DV terminals.",
+)
+@click.option(
+    "--days", type=click.IntRange(0, 1000), required=True, help="How long the certificate is valid."
+)
+@click.option(
+    "--authenticated-by",
+    type=_FILE,
+    help="Certificate of the CVCA that has signed the first request of its Document Verifier too.",
+)
+@click.option("-o", "output", type=_PATH, required=True, help="File for the certificate.")
+@_rights
+@act_options
+def certify(  # noqa: PLR0917 - click's options
+    request: Path,
+    role: str,
+    days: int,
+    authenticated_by: Path | None,
+    output: Path,
+    rights: tuple[str, ...],
+    **options: Any,
+) -> None:
+    """Answer a certificate REQUEST, after verifying that whoever asks has the key.
+
+    Whoever was certified before has to sign with the key of then as well.
+    """
+    from emrtd.pki.cvc.authorization import Role
+    from emrtd.pki.cvc.certificates import CvCertificate
+    from emrtd.pki.cvc.requests import CvRequest
+    from personalise.pki.cvca_operations import certify as answer
+    from support.files import decoding, write_atomically
+    from support.records import read_bounded
+
+    roles = {
+        "domestic-dv": Role.DV_DOMESTIC,
+        "foreign-dv": Role.DV_FOREIGN,
+        "terminal": Role.TERMINAL,
+    }
+    with decoding(request):
+        asked = CvRequest.decode(read_bounded(request, 64 * 1024))
+    office = make_office(**options)
+    voucher = None
+    if authenticated_by is not None:
+        with decoding(authenticated_by):
+            voucher = CvCertificate.decode(read_bounded(authenticated_by, 64 * 1024))
+    made = answer(
+        office, asked, roles[role], _sum(rights), timedelta(days=days), authenticated_by=voucher
+    )
+    write_atomically(output, made.encode())
+    _show(made)
+
+
+def _sum(rights: tuple[str, ...]) -> "Right":
+    from emrtd.pki.cvc.authorization import Right
+
+    names = {"dg3": Right.READ_DG3, "dg4": Right.READ_DG4}
+    total = Right(0)
+    for each in rights:
+        total |= names[each]
+    return total
+
+
+def _show(certificate: "CvCertificate") -> None:
+    click.echo(
+        f"{certificate.holder_reference} by {certificate.authority_reference},"
+        f" {certificate.effective} to {certificate.expiration}"
+    )

@@ -1,0 +1,84 @@
+"""The command `personalise`.  What a command needs is imported when it runs, and not before."""
+
+from pathlib import Path
+
+import click
+
+from personalise.commands.cvca import eac
+from personalise.commands.issue import passwords, prepare, quality, seal_application, write
+from personalise.commands.pki import audit, officer, pki
+from personalise.commands.sign_service import sign_service
+from personalise.commands.specimen import specimen
+from support.command_line import run_command_line
+
+
+@click.group(name="personalise")
+@click.version_option(package_name="chipseal")
+def personalise() -> None:
+    """Issue electronic residence permits and other eMRTDs.
+
+    Exit status: 0 done, 64 a mistake in the command or its input, 69 no reader or no card,
+    70 a defect of ours.  --debug adds the trace to an error.
+    """
+
+
+personalise.add_command(prepare)
+personalise.add_command(seal_application)
+personalise.add_command(write)
+personalise.add_command(passwords)
+personalise.add_command(quality)
+personalise.add_command(pki)
+personalise.add_command(officer)
+personalise.add_command(audit)
+personalise.add_command(sign_service)
+personalise.add_command(eac)
+
+
+@personalise.command()
+@click.option("--in-process", is_flag=True, help="Without pcscd: the chip runs in each process.")
+@click.option("--reader-port", type=int, help="Port of the virtual reader to use.")
+@click.option("--hsm", "with_hsm", is_flag=True, help="Keep the State's keys in SoftHSM.")
+@click.option(
+    "--profile",
+    "profiles",
+    multiple=True,
+    default=("permit", "permit-bac", "passport"),
+    help="Chip profile, once for each document.  [default: permit, permit-bac, passport]",
+)
+@click.option(
+    "-o",
+    "--output",
+    type=click.Path(path_type=Path, file_okay=False),
+    default=Path("demo-output"),
+    show_default=True,
+    help="Folder for all that is made; an earlier demonstration's is emptied.",
+)
+def demo(
+    *,
+    in_process: bool,
+    reader_port: int | None,
+    with_hsm: bool,
+    profiles: tuple[str, ...],
+    output: Path,
+) -> int:
+    """Issue documents onto virtual cards in a PC/SC reader, and inspect them."""
+    from rich.console import Console
+
+    from personalise.demonstration.demo import run_demo
+
+    return run_demo(
+        output,
+        profiles,
+        Console(),
+        in_process=in_process,
+        with_hsm=with_hsm,
+        port=reader_port,
+    )
+
+
+personalise.add_command(specimen)
+
+
+def main() -> int:
+    """Run the command line; returns the exit status."""
+    return run_command_line(personalise)

@@ -1,0 +1,263 @@
+"""The commands `personalise pki`, `officer` and `audit`.
+
+What a command needs is imported when it runs, and not before.
+"""
+
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+import click
+
+from personalise.commands.pki_options import (
+    act_options,
+    make_office,
+    officer_passphrase,
+    passphrase_file,
+    pin_file,
+    pin_from,
+    pki_folder,
+)
+from support.errors import MisuseError
+
+_FILE = click.Path(path_type=Path, dir_okay=False, exists=True)
+_PATH = click.Path(path_type=Path)
+
+
+@click.group()
+def pki() -> None:
+    """The issuing PKI: Country Signing CA, Document Signers, lists, revocation."""
+
+
+@pki.command("init")
+@click.argument("folder", type=_PATH)
+@click.option("--state", default="UTO", show_default=True, help="Code of the State in the MRZ.")
+@click.option(
+    "--organisation",
+    default="Chipseal demonstration",
+    show_default=True,
+    help="Who runs the PKI, in the names of its certificates.",
+)
+@click.option(
+    "--key",
+    default="brainpoolP256r1",
+    show_default=True,
+    help="Kind of the CSCA's and Document Signer's keys: a curve's name, or RSA-3072.",
+)
+@click.option("--pkcs1", is_flag=True, help="RSA keys sign with PKCS#1 v1.5 and not with PSS.")
+@click.option(
+    "--named-curves",
+    is_flag=True,
+    help="Name curves in certificates, where Doc 9303-12 wants explicit parameters: OpenSSL 3"
+    " refuses chains with those.",
+)
+@click.option(
+    "--documents-per-signer",
+    type=click.IntRange(1),
+    default=100_000,
+    show_default=True,
+    help="How many documents one Document Signer signs.",
+)
+@click.option("--pkcs11", metavar="MODULE", help="Keep the keys in an HSM: its PKCS#11 library.")
+@click.option("--token", help="Label of the HSM's token.")
+@pin_file
+@passphrase_file
+def pki_init(  # noqa: PLR0917 - click's options
+    folder: Path,
+    state: str,
+    organisation: str,
+    key: str,
+    pkcs1: bool,
+    named_curves: bool,
+    documents_per_signer: int,
+    pkcs11: str | None,
+    token: str | None,
+    pin_file: Path | None,
+    passphrase_file: Path | None,
+) -> None:
+    """Make a PKI in the new folder FOLDER."""
+    from personalise.pki.country_signing_ca import HsmAddress, changed, settings_for
+    from personalise.pki.create import found_pki
+    from support.passphrase import read_passphrase
+
+    if (pkcs11 is None) != (token is None):
+        raise MisuseError("an HSM needs both --pkcs11 MODULE and --token LABEL")
+    settings = changed(
+        settings_for(state, organisation, key, pss=not pkcs1, named_curves=named_curves),
+        documents_per_signer=documents_per_signer,
+        hsm=None if pkcs11 is None or token is None else HsmAddress(pkcs11, token),
+    )
+    passphrase, pin = read_passphrase(passphrase_file), pin_from(pin_file)
+    made = found_pki(folder, settings, passphrase, datetime.now(UTC), pin)
+    for name, what in (("csca", "CSCA"), ("ds", "Document Signer"), ("station", "station")):
+        certificate = made.certificate(name)
+        click.echo(f"{what:16} {certificate.key:16} until {certificate.not_after:%Y-%m-%d}")
+    click.echo(f"for trust stores: {folder / 'csca.cer'} {folder / 'crl.crl'}")
+
+
+@pki.command("issue-ds")
+@act_options
+def issue_document_signer(**options: Any) -> None:
+    """Make the next Document Signer and put it into use."""
+    certificate = make_office(**options).issue_document_signer()
+    click.echo(f"Document Signer {certificate.serial:X} until {certificate.not_after:%Y-%m-%d}")
+
+
+@pki.command("renew-csca")
+@click.option("--name", default="", help="A new common name for the CSCA.")
+@act_options
+def renew_csca(name: str, **options: Any) -> None:
+    """Make the next CSCA key, its root, and the link certificate to it."""
+    root, link = make_office(**options).renew_csca(name)
+    click.echo(f"CSCA             {root.serial:X} until {root.not_after:%Y-%m-%d}")
+    click.echo(f"link certificate {link.serial:X} until {link.not_after:%Y-%m-%d}")
+
+
+@pki.command("issue-list-signer")
+@click.argument("kind", type=click.Choice(["master", "deviation"]))
+@act_options
+def issue_list_signer(kind: str, **options: Any) -> None:
+    """Make a Master List Signer or a Deviation List Signer."""
+    from emrtd.pki.x509.extension_writer import CertificateKind
+
+    kinds = {
+        "master": CertificateKind.MASTER_LIST_SIGNER,
+        "deviation": CertificateKind.DEVIATION_LIST_SIGNER,
+    }
+    certificate = make_office(**options).issue_list_signer(kinds[kind])
+    click.echo(f"{kinds[kind].value} {certificate.serial:X}")
+
+
+@pki.command("issue-crl")
+@act_options
+def issue_crl(**options: Any) -> None:
+    """Issue the revocation list anew; at least every 90 days."""
+    click.echo(make_office(**options).issue_crl())
+
+
+@pki.command("revoke")
+@click.argument("certificate")
+@click.option(
+    "--affected",
+    type=_PATH,
+    required=True,
+    help="Where to write the list of documents that rest on it; - prints it.  It is personal data.",
+)
+@act_options
+def revoke(certificate: str, affected: Path, **options: Any) -> None:
+    """Revoke CERTIFICATE (its serial number, or `ds`), publish a CRL, list what is affected."""
+    from personalise.pki.operations import affected_documents, find_certificate
+    from support.files import write_atomically
+
+    office = make_office(**options)
+    revoked = find_certificate(office.pki, certificate)
+    path = office.revoke(revoked)
+    click.echo(f"revoked {revoked.serial:X}; distribute {path} within 48 hours", err=True)
+    documents = list(affected_documents(office.pki, revoked))
+    lines = [
+        f"{'?' if each.number is None else each.number.reveal().decode()}"
+        f"\t{each.signed:%Y-%m-%dT%H:%M:%SZ}\t{each.sod.hex()}\n"
+        for each in documents
+    ]
+    if str(affected) == "-":
+        click.echo("".join(lines), nl=False)
+    else:
+        write_atomically(affected, "".join(lines).encode(), mode=0o600)
+    click.echo(f"{len(lines)} documents rest on it", err=True)
+    if unknown := sum(each.number is None for each in documents):
+        click.echo(f"of {unknown} the number does not open: find them by EF.SOD", err=True)
+
+
+@pki.command("publish-master-list")
+@click.argument("certificates", type=_FILE, nargs=-1, required=True)
+@click.option("-o", "output", type=_PATH, required=True, help="File for the list.")
+@act_options
+def publish_master_list(certificates: tuple[Path, ...], output: Path, **options: Any) -> None:
+    """Sign a Master List over the CSCA CERTIFICATES (DER or PEM)."""
+    from personalise.pki.certificate_file import read_certificate
+
+    brought = [read_certificate(path) for path in certificates]
+    make_office(**options).publish_master_list(brought, output)
+    click.echo(output)
+
+
+@pki.command("destroy-key")
+@click.argument("label")
+@act_options
+def destroy_key(label: str, **options: Any) -> None:
+    """Destroy the private key LABEL, for ever."""
+    make_office(**options).destroy_key(label)
+
+
+@pki.command("lint")
+@click.argument("files", type=_FILE, nargs=-1, required=True)
+def lint(files: tuple[Path, ...]) -> int:
+    """Hold certificates, CRLs and master lists beside the profiles of Doc 9303-12.
+
+    Prints one line a complaint, with its clause; exit status 1 where there is any.
+    """
+    from personalise.pki.linting import lint_file
+
+    found = 0
+    for path in files:
+        for where, complaint in lint_file(path):
+            click.echo(f"{path}: {where}: {complaint.reason} [{complaint.clause}]")
+            found += 1
+    return 1 if found else 0
+
+
+@click.group()
+def officer() -> None:
+    """The officers of a PKI, and the acts that need them."""
+
+
+@officer.command("enrol")
+@click.argument("name")
+@click.option("-o", "output", type=_PATH, required=True, help="Where the new key is written.")
+@click.option("--new-passphrase-file", type=_FILE, help="File with the new pass phrase.")
+@act_options
+def enrol(name: str, output: Path, new_passphrase_file: Path | None, **options: Any) -> None:
+    """Make a key for the officer NAME, and add them to the PKI."""
+    from emrtd.pki.private_key_file import encrypt_private_key
+    from personalise.pki.key_custody import generate_private_key
+    from support.files import write_atomically
+
+    if output.exists():
+        raise MisuseError(f"{output}: is there already; an officer's key is never overwritten")
+    passphrase = officer_passphrase(name, new_passphrase_file, new=True)
+    key = generate_private_key("secp256r1")
+    office = make_office(**options)
+    write_atomically(output, encrypt_private_key(key, passphrase), mode=0o600)
+    try:
+        office.enrol_officer(name, key.public_key)
+    except BaseException:
+        output.unlink()
+        raise
+
+
+@officer.command("require")
+@click.argument("number", type=click.IntRange(0, 9))
+@click.option("--act", "acts", multiple=True, help="One that needs them; else all do.")
+@act_options
+def require(number: int, acts: tuple[str, ...], **options: Any) -> None:
+    """Have the acts that matter need NUMBER officers."""
+    from personalise.pki.officers import ACTS, known_acts
+
+    wanted = known_acts(acts, "--act") or ACTS
+    make_office(**options).require_officers(number, wanted)
+
+
+@click.group()
+def audit() -> None:
+    """The audit log of a PKI."""
+
+
+@audit.command("verify")
+@pki_folder
+@click.option("--head", help="The head that was noted at an earlier time.")
+def verify_audit(folder: Path, head: str | None) -> None:
+    """Verify the whole log: chain, signatures, approvals.  Note the head that is printed."""
+    from personalise.pki.operations import verify_audit as verify
+
+    found = verify(folder, head)
+    click.echo(f"{found.entries} entries, head {found.digest}")

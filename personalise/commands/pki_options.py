@@ -1,0 +1,150 @@
+"""What the commands of a PKI share: how it is opened, by whom, and that they are alone with it."""
+
+import fcntl
+import os
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import click
+
+from support.errors import MisuseError
+
+if TYPE_CHECKING:
+    from emrtd.crypto.private_keys import PrivateKey
+    from personalise.pki.issuing_pki import IssuingPki, Pin
+    from personalise.pki.operations import PkiOffice
+    from support.secret import Secret
+
+_FILE = click.Path(path_type=Path, dir_okay=False, exists=True)
+_FOLDER = click.Path(path_type=Path, file_okay=False, exists=True)
+
+passphrase_file = click.option(
+    "--passphrase-file",
+    type=_FILE,
+    help="File whose first line is the pass phrase of the keys.  Otherwise the file that"
+    " CHIPSEAL_PASSPHRASE_FILE names, or one of your own that is made when it is needed.",
+)
+pin_file = click.option(
+    "--pin-file",
+    type=_FILE,
+    envvar="CHIPSEAL_PIN_FILE",
+    help="File whose first line is the HSM's PIN, where the keys are in one"
+    "  [environment: CHIPSEAL_PIN_FILE].",
+)
+pki_folder = click.option(
+    "--pki", "folder", type=_FOLDER, required=True, help="The PKI's folder, of `pki init`."
+)
+
+
+def act_options(command: Callable[..., Any]) -> Callable[..., Any]:
+    """The options of every act: which PKI, its secrets, and which officers are present."""
+    officer = click.option(
+        "--officer",
+        "officers",
+        multiple=True,
+        metavar="NAME=KEYFILE",
+        help="An officer who approves the act; once for each of them.",
+    )
+    officer_passphrase = click.option(
+        "--officer-passphrase-file",
+        "officer_passphrases",
+        multiple=True,
+        metavar="NAME=FILE",
+        help="File with an officer's pass phrase, which is asked for otherwise.",
+    )
+    for option in (officer_passphrase, officer, pin_file, passphrase_file, pki_folder):
+        command = option(command)
+    return command
+
+
+def open_pki(
+    folder: Path,
+    passphrase_file: Path | None,
+    pin_file: Path | None,
+    *,
+    with_signing_keys: bool = True,
+) -> "IssuingPki":
+    """Open a PKI with the secrets that the options name; without signing keys, no HSM is asked."""
+    from personalise.pki.issuing_pki import IssuingPki
+    from support.passphrase import read_passphrase
+
+    passphrase, pin = read_passphrase(passphrase_file), pin_from(pin_file)
+    return IssuingPki.open(folder, passphrase, pin, with_signing_keys=with_signing_keys)
+
+
+def pin_from(pin_file: Path | None) -> "Pin":
+    """Whatever gives the HSM's PIN when it is needed: the file that an option names."""
+    from personalise.pki.issuing_pki import no_pin
+    from support.passphrase import read_secret_line
+
+    return no_pin if pin_file is None else lambda: read_secret_line(pin_file)
+
+
+def officer_passphrase(name: str, file: Path | None, *, new: bool = False) -> "Secret":
+    """An officer's pass phrase: the first line of a file, or what they type, a new one twice."""
+    from support.passphrase import read_secret_line
+    from support.secret import Secret
+
+    if file is not None:
+        return read_secret_line(file)
+    prompt = f"{'New pass' if new else 'Pass'} phrase of {name}"
+    typed = click.prompt(prompt, hide_input=True, confirmation_prompt=new, err=True)
+    return Secret(str(typed).encode())
+
+
+def make_office(
+    folder: Path,
+    passphrase_file: Path | None,
+    pin_file: Path | None,
+    officers: tuple[str, ...],
+    officer_passphrases: tuple[str, ...],
+) -> "PkiOffice":
+    """The office for an act, from the options of `act_options`."""
+    from personalise.pki.operations import PkiOffice
+
+    files = dict(_pair(each, "--officer-passphrase-file") for each in officer_passphrases)
+    present = [
+        (name, _officer_key(name, path, files.get(name)))
+        for name, path in (_pair(each, "--officer") for each in officers)
+    ]
+    click.get_current_context().with_resource(_alone(folder))
+    pki = open_pki(folder, passphrase_file, pin_file)
+    return PkiOffice(pki, present, datetime.now(UTC).replace(microsecond=0))
+
+
+@contextmanager
+def _alone(folder: Path) -> Iterator[None]:
+    """Wait until no other process changes the PKI, and keep others waiting until it is done.
+
+    What an act reads of the settings must still hold when it writes them, or a revocation is lost.
+    """
+    descriptor = os.open(folder, os.O_RDONLY)
+    try:
+        fcntl.flock(descriptor, fcntl.LOCK_EX)
+        yield
+    finally:
+        os.close(descriptor)
+
+
+def _pair(text: str, option: str) -> tuple[str, Path]:
+    name, equals, path = text.partition("=")
+    if not (name and equals and path):
+        raise MisuseError(f"{option} {text!r}: write NAME=FILE")
+    return name, Path(path)
+
+
+def _officer_key(name: str, path: Path, passphrase_file: Path | None) -> "PrivateKey":
+    from emrtd.pki.private_key_file import WrongPassphraseError
+    from personalise.pki.key_custody import read_private_key
+
+    passphrase = officer_passphrase(name, passphrase_file)
+    try:
+        return read_private_key(path, passphrase)
+    except WrongPassphraseError:
+        raise MisuseError(
+            f"{path}: the pass phrase is not that of {name}'s key; name the file that holds the"
+            f" right one with --officer-passphrase-file {name}=FILE"
+        ) from None

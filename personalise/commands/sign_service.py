@@ -1,0 +1,53 @@
+"""The command `personalise sign-service`.
+
+What it needs is imported when it runs, and not before.
+"""
+
+from datetime import UTC, datetime
+from pathlib import Path
+
+import click
+
+from personalise.commands.pki_options import open_pki, passphrase_file, pin_file, pki_folder
+from support.errors import MisuseError
+
+_FILE = click.Path(path_type=Path, dir_okay=False, exists=True)
+
+
+@click.command("sign-service")
+@click.option("--config", "configuration", type=_FILE, required=True, help="Its TOML file.")
+@pki_folder
+@pin_file
+@passphrase_file
+def sign_service(
+    configuration: Path, folder: Path, pin_file: Path | None, passphrase_file: Path | None
+) -> None:
+    """Sign EF.SODs for data-preparation clients over HTTPS, until stopped."""
+    from concurrent.futures import ThreadPoolExecutor
+
+    from personalise.pki.register import Register
+    from personalise.sign_service.configuration import Configuration
+    from personalise.sign_service.ledger import Ledger
+    from personalise.sign_service.server import listen, serve
+    from personalise.sign_service.service import SigningDesk
+    from personalise.sign_service.signers import CurrentSigners
+    from personalise.sign_service.web import SigningApplication
+
+    settings = Configuration(configuration)
+    listening = settings.listening
+    with listen(listening) as socket:
+        pki = open_pki(folder, passphrase_file, pin_file)
+        signers = CurrentSigners(pki)
+        if not signers():
+            raise MisuseError(f"{folder}: has no Document Signer; `personalise pki issue-ds`")
+        limit = settings.limit(pki.settings.documents_per_signer)
+        thread = ThreadPoolExecutor(1, thread_name_prefix="signing")
+        application = SigningApplication(
+            lambda: SigningDesk(
+                settings.clients, signers, limit, Ledger(settings.ledger), Register(folder)
+            ),
+            thread,
+            lambda: datetime.now(UTC),
+        )
+        click.echo(f"signing on https://{listening.host}:{listening.port}", err=True)
+        serve(application.asgi, thread, listening, socket)

@@ -1,0 +1,1 @@
+"""Intake: encrypted packages of applications."""

@@ -1,0 +1,229 @@
+"""The acts of the EAC PKI: keys renewed, requests answered (Doc 9303-12, 7.2; TR-03110-3, C.2).
+
+renew_cvca                 a new CVCA key; a link certificate leads chips from the old to the new
+renew_document_verifier    the domestic one, with a new key
+renew_inspection_system    its key and certificate, in `terminal/`
+certify                    anybody's request: a foreign State's DV, or an inspection system
+"""
+
+import re
+from datetime import timedelta
+from pathlib import Path
+from typing import Final
+
+from emrtd.errors import ProtocolError
+from emrtd.pki.cvc.authorization import Chat, Right, Role
+from emrtd.pki.cvc.certificates import CvCertificate, holder_reference, issue
+from emrtd.pki.cvc.keys import CvPublicKey
+from emrtd.pki.cvc.requests import CvRequest, request
+from personalise.pki.cvca import (
+    CURVE,
+    CVCA_VALIDITY,
+    DOCUMENT_VERIFIER_VALIDITY,
+    DV_CERTIFICATE,
+    FOLDER,
+    INSPECTION_SYSTEM_VALIDITY,
+    IS_CERTIFICATE,
+    IS_KEY,
+    SCHEME,
+    TRUST_POINT,
+)
+from personalise.pki.key_custody import generate_private_key
+from personalise.pki.operations import PkiOffice
+from support.errors import MisuseError
+from support.files import write_atomically
+from support.records import read_bounded
+
+LONGEST: Final = {
+    Role.DV_DOMESTIC: DOCUMENT_VERIFIER_VALIDITY,
+    Role.DV_FOREIGN: DOCUMENT_VERIFIER_VALIDITY,
+    Role.TERMINAL: timedelta(days=31),
+}
+"""The longest validity of Doc 9303-12, Table 3, by what is certified."""
+
+_CERTIFIED: Final = "certified"
+"""The folder of what was certified on request."""
+_SEQUENCE_NUMBER: Final = 5
+_MAX_CERTIFICATE: Final = 64 * 1024
+
+
+def renew_cvca(office: PkiOffice) -> CvCertificate:
+    """Make the next CVCA key; returns the link certificate, signed with the key before.
+
+    New chips trust the new key at once; a chip in the field learns it from the link.
+    """
+    before = office.pki.trust_point
+    label, label_before = office.new_label("cvca"), office.newest_label("cvca")
+    reference = _next_reference(before.holder_reference)
+    with office.act("cvca.issue", {"label": label, "reference": reference}):
+        key = CvPublicKey.of(office.pki.custody.generate(label, CURVE), SCHEME)
+        day = office.at.date()
+
+        def certified_by(signer: str, authority: str) -> CvCertificate:
+            return issue(
+                public_key=key,
+                holder=reference,
+                chat=before.chat,
+                effective=day,
+                expiration=day + CVCA_VALIDITY,
+                signer=office.pki.custody.signer(signer),
+                scheme=SCHEME,
+                authority=authority,
+            )
+
+        link = certified_by(label_before, before.holder_reference)
+        root = certified_by(label, reference)
+        write_atomically(_path(office, f"cvca-link-{reference}.cvcert"), link.encode())
+        write_atomically(_path(office, TRUST_POINT), root.encode())
+    return link
+
+
+def renew_document_verifier(office: PkiOffice, rights: Right) -> CvCertificate:
+    """Make the domestic Document Verifier's next key and have the CVCA certify it."""
+    label = office.new_label("dv")
+    reference = _next_reference(office.pki.cv_certificate(DV_CERTIFICATE).holder_reference)
+    with office.act("dv.issue", {"label": label, "reference": reference}):
+        office.pki.custody.generate(label, CURVE)
+        asked = request(office.pki.custody.signer(label), SCHEME, reference)
+        certificate = _certified(
+            office, asked, Role.DV_DOMESTIC, rights, DOCUMENT_VERIFIER_VALIDITY
+        )
+        write_atomically(_path(office, DV_CERTIFICATE), certificate.encode())
+    return certificate
+
+
+def renew_inspection_system(office: PkiOffice, rights: Right) -> CvCertificate:
+    """Make the inspection system's next key and have the Document Verifier certify it."""
+    reference = _next_reference(office.pki.cv_certificate(IS_CERTIFICATE).holder_reference)
+    with office.act("is.issue", {"reference": reference}):
+        key = generate_private_key(CURVE)
+        asked = request(key, SCHEME, reference)
+        certificate = _certified(office, asked, Role.TERMINAL, rights, INSPECTION_SYSTEM_VALIDITY)
+        office.pki.local_keys.beside(FOLDER).replace(IS_KEY, key)
+        write_atomically(_path(office, IS_CERTIFICATE), certificate.encode())
+    return certificate
+
+
+def certify(
+    office: PkiOffice,
+    asked: CvRequest,
+    role: Role,
+    rights: Right,
+    validity: timedelta,
+    *,
+    authenticated_by: CvCertificate | None = None,
+) -> CvCertificate:
+    """Answer a request: as the CVCA for a Document Verifier, as our DV for a terminal.
+
+    Whoever was certified before signs the request with a key of then as well; a first request may
+    be signed by the CVCA of its State, whose certificate the officer gives (`authenticated_by`).
+    Raises `ProtocolError` where a signature is missing or wrong, or the key is of another kind than
+    ours, `MisuseError` for a validity that is longer than Table 3 has it.
+    """
+    if role not in LONGEST:
+        raise MisuseError("only Document Verifiers and terminals are certified on request")
+    if not timedelta(0) < validity <= LONGEST[role]:
+        raise MisuseError(f"the validity is 1 to {LONGEST[role].days} days (Doc 9303-12, Table 3)")
+    subject = {"holder": asked.holder_reference, "role": role.name, "rights": str(int(rights))}
+    with office.act("cv.certify", subject):
+        if authenticated_by is not None:
+            _require_cvca(authenticated_by)
+        _verify_authentication(office, asked, authenticated_by)
+        certificate = _certified(office, asked, role, rights, validity)
+        write_atomically(_certified_path(office, asked.holder_reference), certificate.encode())
+    return certificate
+
+
+def _verify_authentication(
+    office: PkiOffice, asked: CvRequest, authenticated_by: CvCertificate | None
+) -> None:
+    """The outer signature of a request (Doc 9303-12, 8.1.1.5; its failures: 8.2.1).
+
+    A holder with a key that is valid signs with that, whoever else vouches; one of whose keys none
+    is valid any more asks as if for the first time.
+    """
+    holder, reference, today = asked.holder_reference, asked.outer_reference, office.at.date()
+    known = [each for each in _certified_before(office) if _is_of_one_holder(each, holder)]
+    valid = [each for each in known if each.expiration >= today]
+    if reference is None:
+        if valid:
+            raise ProtocolError(
+                f"{holder} was certified before: a further request is signed with the key of"
+                f" {valid[-1].holder_reference} as well"
+            )
+        return
+    if authenticated_by is not None and not valid:
+        known.append(authenticated_by)
+    voucher = next((each for each in known if each.holder_reference == reference), None)
+    if voucher is None:
+        raise ProtocolError(
+            f"the request is signed by {reference} as well, whose certificate is not known: give"
+            " the one of a CVCA that vouches for a first request with --authenticated-by"
+        )
+    if voucher.expiration < today:
+        raise ProtocolError(f"the key of {reference} expired on {voucher.expiration}")
+    asked.verify_outer(voucher.key_under(office.pki.trust_point.public_key))
+
+
+def _require_cvca(certificate: CvCertificate) -> None:
+    if certificate.role is not Role.CVCA or not certificate.is_self_signed:
+        raise MisuseError(f"{certificate.holder_reference} is not a CVCA's own certificate")
+    certificate.verify(certificate.public_key)
+
+
+def _certified_before(office: PkiOffice) -> list[CvCertificate]:
+    paths = (office.pki.folder / _CERTIFIED).glob("*.cvcert")
+    found = [CvCertificate.decode(read_bounded(path, _MAX_CERTIFICATE)) for path in paths]
+    return sorted(found, key=lambda each: (each.effective, each.holder_reference))
+
+
+def _is_of_one_holder(certificate: CvCertificate, reference: str) -> bool:
+    """Whether two references are one holder's: they differ in the sequence number alone (7.2.2)."""
+    return certificate.holder_reference[:-_SEQUENCE_NUMBER] == reference[:-_SEQUENCE_NUMBER]
+
+
+def _certified_path(office: PkiOffice, reference: str) -> Path:
+    """Where a certificate is kept; a reference may hold any letter of ISO 8859-1."""
+    return office.pki.folder / _CERTIFIED / f"{reference.encode('latin-1').hex()}.cvcert"
+
+
+def _certified(
+    office: PkiOffice, asked: CvRequest, role: Role, rights: Right, validity: timedelta
+) -> CvCertificate:
+    asked.verify()
+    by_cvca = role.is_dv
+    issuer = office.pki.cv_certificate(TRUST_POINT if by_cvca else DV_CERTIFICATE)
+    signer = office.pki.custody.signer(office.newest_label("cvca" if by_cvca else "dv"))
+    ours = CvPublicKey.of(signer.public_key, SCHEME)
+    if (asked.public_key.oid, asked.public_key.curve) != (ours.oid, ours.curve):
+        raise ProtocolError(  # its certificate would bring no domain parameters (7.2.2.3)
+            f"the request's key is not for {SCHEME.description} on {CURVE}, as its issuer's is"
+        )
+    wanted = asked.authority_reference
+    if wanted is not None and wanted != issuer.holder_reference:
+        raise ProtocolError(
+            f"the request is for {wanted}, and the key in use is {issuer.holder_reference}"
+        )
+    day = office.at.date()
+    return issue(
+        public_key=asked.public_key,
+        holder=asked.holder_reference,
+        chat=Chat.inspection_system(role, rights & issuer.chat.rights),
+        effective=day,
+        expiration=min(day + validity, issuer.expiration),  # it does not outlive its issuer's
+        signer=signer,
+        scheme=SCHEME,
+        authority=issuer.holder_reference,
+    )
+
+
+def _path(office: PkiOffice, name: str) -> Path:
+    return office.pki.folder / FOLDER / name
+
+
+def _next_reference(reference: str) -> str:
+    """The reference with the next sequence number of five digits."""
+    found = re.fullmatch(r"([A-Z]{2})(.{1,9})(\d{5})", reference)
+    if found is None or found[3] == "99999":
+        raise MisuseError(f"{reference}: no sequence number follows on this reference")
+    return holder_reference(found[1], found[2], f"{int(found[3]) + 1:05d}")

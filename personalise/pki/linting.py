@@ -1,0 +1,114 @@
+"""What `personalise pki lint` looks at: certificates, CRLs, signed lists, in DER or PEM."""
+
+from collections.abc import Iterator, Sequence
+from pathlib import Path
+from typing import Final
+
+from emrtd.asn1 import ber, der
+from emrtd.errors import ProtocolError
+from emrtd.pki.cms.signed_data import SignedData
+from emrtd.pki.cms.signer_info import SignerInfo
+from emrtd.pki.lint.certificates import kind_of, lint_certificate
+from emrtd.pki.lint.complaints import Complaint
+from emrtd.pki.lint.crl import lint_crl
+from emrtd.pki.lists.deviation_list import ID_DEVIATION_LIST, DeviationList
+from emrtd.pki.lists.master_list import ID_MASTER_LIST, MasterList
+from emrtd.pki.pem import PEM_BEGIN, decode_pem
+from emrtd.pki.x509.certificates import Certificate
+from emrtd.pki.x509.crl import MAX_CRL, Crl
+from emrtd.pki.x509.extension_writer import CertificateKind
+from support.errors import MalformedError
+from support.records import read_bounded
+
+_MAX_FILE: Final = MAX_CRL  # the largest of all that is looked at
+_MASTER_LIST, _DEVIATION_LIST = "Doc 9303-12, 9.1, Table 18", "Doc 9303-12, 10"
+
+Finding = tuple[str, Complaint]
+"""Where it is, and what."""
+
+
+def lint_file(path: Path) -> Iterator[Finding]:
+    """Yield where and what, for everything in a file that its profile has otherwise.
+
+    Raises `MalformedError` where it is neither a certificate, nor a CRL, nor a signed list.
+    """
+    octets = read_bounded(path, _MAX_FILE)
+    if octets.lstrip().startswith(PEM_BEGIN):
+        for _, block in decode_pem(octets, path.name):
+            yield from _lint(block, path.name)
+    else:
+        yield from _lint(octets, path.name)
+
+
+def _lint(octets: bytes, what: str) -> Iterator[Finding]:
+    whole = ber.read(ber.definite(octets, what), what).expect(der.SEQUENCE)
+    first = whole.children[0] if whole.children else whole
+    if first.tag == der.OID:
+        yield from _list(SignedData.parse(octets, what), what)
+    elif _is_crl(first):
+        yield from (("CRL", complaint) for complaint in lint_crl(Crl.parse(octets)))
+    else:
+        yield from _certificate(Certificate.parse(octets))
+
+
+def _certificate(certificate: Certificate) -> Iterator[Finding]:
+    where = f"certificate {certificate.serial:X} of {certificate.country or 'no country'}"
+    yield from ((where, complaint) for complaint in lint_certificate(certificate))
+
+
+def _list(signed: SignedData, what: str) -> Iterator[Finding]:
+    if signed.content_type == ID_MASTER_LIST:
+        master_list = MasterList.read(signed)
+        listed, clause = master_list.certificates, _MASTER_LIST
+        for each in master_list.unreadable:
+            yield "list", Complaint(each, "Doc 9303-12, 9.2")
+    elif signed.content_type == ID_DEVIATION_LIST:
+        DeviationList.read(signed)
+        listed, clause = (), _DEVIATION_LIST
+    else:
+        raise MalformedError(what, f"signs content of type {signed.content_type}")
+    enclosed = (*signed.certificates, *listed)
+    for reason in _problems(signed, enclosed):
+        yield "signature", Complaint(reason, clause)
+    for certificate in enclosed:
+        yield from _certificate(certificate)
+
+
+def _problems(signed: SignedData, enclosed: Sequence[Certificate]) -> Iterator[str]:
+    """What is wrong with the signature over a list, and with who made it."""
+    if signed.version != 3:
+        yield f"the version is {signed.version} and not 3"
+    if signed.crls:
+        yield "crls are enclosed"
+    yield from (f"there is {each.explanation}" for each in sorted(signed.tolerated))
+    for info in signed.signers:
+        if info.key_identifier is None:
+            yield "the signer is named by issuer and serial number, not by its key identifier"
+        if info.signing_time is None:
+            yield "signingTime is missing"
+        named = [each for each in signed.certificates if info.names(each)]
+        signer = next((each for each in named if _has_signed(each, info, signed)), None)
+        if not named:
+            yield "the signer's certificate is not enclosed"
+        elif signer is None:
+            yield "the signature does not verify with the key of the signer that it names"
+        elif kind_of(signer) in {CertificateKind.CSCA_ROOT, CertificateKind.CSCA_LINK}:
+            yield "a CSCA signed it itself"
+        elif not any(each.is_ca and signer.is_signed_by(each) for each in enclosed):
+            yield "the CSCA certificate of the signer is not in it"
+
+
+def _has_signed(certificate: Certificate, info: SignerInfo, signed: SignedData) -> bool:
+    if certificate.public_key is None:
+        return False
+    try:
+        info.verify(signed.content_type, signed.content, certificate.public_key)
+    except ProtocolError:
+        return False
+    return True
+
+
+def _is_crl(body: ber.Value) -> bool:
+    """Whether a signed body is a TBSCertList: a time follows its issuer (RFC 5280, 5.1)."""
+    times = {der.UTC_TIME, der.GENERALIZED_TIME}
+    return any(each.tag in times for each in body.children[2:5])

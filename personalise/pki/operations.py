@@ -1,0 +1,273 @@
+"""The acts of a PKI that matter, each approved where the configuration says so, each in the log.
+
+issue_document_signer   a new key and certificate; the one before signs no more
+renew_csca              a new CSCA key, its root and the link to it (Doc 9303-12, 4.1.4.3)
+issue_list_signer       a Master List Signer or a Deviation List Signer
+issue_crl               the revocation list anew, at least every 90 days (4.1.5)
+revoke                  a certificate; a CRL and the list of affected documents come of it
+publish_master_list     the CSCA certificates that this State trusts, signed (9)
+destroy_key             a private key, for ever
+"""
+
+import hashlib
+import re
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import AbstractContextManager, closing
+from dataclasses import dataclass
+from datetime import datetime
+from pathlib import Path
+from typing import Final
+
+import msgspec
+
+from emrtd.crypto.public_keys import decode_public_key, encode_public_key
+from emrtd.crypto.signatures import PublicKey, Signer
+from emrtd.pki.cms.signed_data_writer import build_signed_data
+from emrtd.pki.lists.master_list import ID_MASTER_LIST, encode_master_list
+from emrtd.pki.x509.certificate_writer import RevokedCertificate
+from emrtd.pki.x509.certificates import Certificate
+from emrtd.pki.x509.extension_writer import CertificateKind
+from personalise.pki.audit_log import Head, timestamp, verify_log
+from personalise.pki.country_signing_ca import CountrySigningCa, Revocation, Settings, changed
+from personalise.pki.issuing_pki import (
+    AUDIT_KEY_NAME,
+    AUDIT_LABEL,
+    AUDIT_LOG_NAME,
+    INTAKE,
+    REGISTER,
+    IssuingPki,
+)
+from personalise.pki.officers import Officers, RuleOfTheLog
+from personalise.pki.register import Register, RegisteredDocument
+from support.errors import MisuseError
+from support.files import write_atomically
+
+_NEVER_RENEWED: Final = frozenset({AUDIT_LABEL, INTAKE, REGISTER})
+"""Keys of which there is one: the log's, and those that open applications and the register."""
+
+_LIST_SIGNER_LABELS: Final = {
+    CertificateKind.MASTER_LIST_SIGNER: "mls",
+    CertificateKind.DEVIATION_LIST_SIGNER: "dls",
+}
+
+
+@dataclass(frozen=True)
+class PkiOffice:
+    """A PKI, the officers present, and the time: what every act needs."""
+
+    pki: IssuingPki
+    present: Sequence[tuple[str, Signer]]
+    at: datetime
+
+    def act(self, name: str, subject: Mapping[str, str]) -> AbstractContextManager[None]:
+        """Have an act approved, and entered in the log as it begins and as it ends."""
+        approvals = Officers.load(self.pki.folder).approve(
+            name, subject, timestamp(self.at), self.present
+        )
+        return self.pki.audit_log.act(name, subject, self.at, approvals)
+
+    def new_label(self, stem: str) -> str:
+        """The label of the next key of a kind: ds-2 after ds-1."""
+        return f"{stem}-{self._newest(stem) + 1}"
+
+    def newest_label(self, stem: str) -> str:
+        """The label of the newest key of a kind."""
+        return f"{stem}-{self._newest(stem)}"
+
+    def _newest(self, stem: str) -> int:
+        settings = self.pki.settings
+        labels = [*self.pki.custody.labels(), settings.csca, settings.document_signer]
+        numbers = (
+            int(found[1]) for label in labels if (found := re.fullmatch(rf"{stem}-(\d+)", label))
+        )
+        return max(numbers, default=0)
+
+    def issue_document_signer(self) -> Certificate:
+        """Make the next Document Signer and put it into use."""
+        label = self.new_label("ds")
+        with self.act("ds.issue", {"label": label}):
+            settings, csca = self.pki.settings, self._issuing_csca()
+            key = self.pki.custody.generate(label, settings.key)
+            number = int(label.partition("-")[2])
+            certificate = csca.issue_document_signer(key, number, self.at)
+            self.pki.record(certificate)
+            self.pki.save(msgspec.structs.replace(settings, document_signer=label))
+            self.pki.publish("ds", certificate)
+        return certificate
+
+    def renew_csca(self, common_name: str = "") -> tuple[Certificate, Certificate]:
+        """Make the next CSCA key; returns its root, and the link from the one before to it.
+
+        The new key signs from now on.  `common_name` changes the CSCA's name, which the link says.
+        """
+        label = self.new_label("csca")
+        with self.act("csca.issue", {"label": label, "common name": common_name or "as before"}):
+            before = self.pki.csca
+            name = common_name or before.settings.csca_name
+            settings = changed(before.settings, csca=label, csca_name=name)
+            self.pki.custody.generate(label, settings.key)
+            successor = CountrySigningCa(settings, self.pki.custody.signer(label))
+            root = successor.issue_root(self.at)
+            link = before.issue_link(successor, self.at)
+            self.pki.record(root)
+            self.pki.publish(f"link-{label}", link)
+            renewed = self.pki.save(settings)
+            self.pki.publish("csca", root)
+            _write_crl(renewed, self.at)
+        return root, link
+
+    def _issuing_csca(self) -> CountrySigningCa:
+        """The CSCA, where its key may sign certificates now (Doc 9303-12, 4.1.4.2)."""
+        csca = self.pki.csca
+        root = self.pki.root_of(csca.signer.public_key)
+        self.pki.require_unrevoked(root)
+        begin, end = root.signing_period
+        if not begin <= self.at <= end:
+            raise MisuseError(
+                f"the CSCA's key signs certificates from {begin:%Y-%m-%d} to {end:%Y-%m-%d}, and"
+                f" not on {self.at:%Y-%m-%d}: set the clock, or `personalise pki renew-csca`"
+            )
+        return csca
+
+    def issue_list_signer(self, kind: CertificateKind) -> Certificate:
+        """Make a Master List Signer or a Deviation List Signer."""
+        stem = _LIST_SIGNER_LABELS[kind]
+        label = self.new_label(stem)
+        with self.act("signer.issue", {"label": label, "kind": kind.value}):
+            csca = self._issuing_csca()
+            key = self.pki.custody.generate(label, self.pki.settings.key)
+            certificate = csca.issue_list_signer(kind, key, self.at)
+            self.pki.publish(stem, certificate)
+        return certificate
+
+    def issue_crl(self) -> Path:
+        """Issue the revocation list anew."""
+        with self.act("crl.issue", {"number": str(self.pki.settings.crl_number + 1)}):
+            return _write_crl(self.pki, self.at)
+
+    def revoke(self, certificate: Certificate) -> Path:
+        """Revoke a certificate and publish the list that says so; returns the list's path.
+
+        One that is revoked already stays revoked since then.
+        """
+        serial = f"{certificate.serial:X}"
+        settings = self.pki.settings
+        with self.act("revoke", {"serial": serial}):
+            if not self.pki.is_revoked(certificate):
+                revoked = (*settings.revoked, Revocation(serial, self.at))
+                settings = msgspec.structs.replace(settings, revoked=revoked)
+            return _write_crl(self.pki.save(settings), self.at)
+
+    def publish_master_list(self, certificates: Sequence[Certificate], path: Path) -> None:
+        """Sign a Master List over CSCA certificates; `path` is where it is written (DER).
+
+        The log names the list by the SHA-256 of what is signed.
+        """
+        signer_certificate = self.pki.certificate("mls")
+        issuer = self.pki.issuer_of(signer_certificate)
+        if self.pki.is_revoked(signer_certificate):
+            raise MisuseError(
+                f"{self.pki.folder}: the Master List Signer is revoked;"
+                " `personalise pki issue-list-signer master`"
+            )
+        self.pki.require_unrevoked(issuer)
+        label = self._label_of(signer_certificate.public_key, "mls")
+        content = encode_master_list(tuple(set(certificates)))
+        digest = hashlib.sha256(content).hexdigest()
+        subject = {"certificates": str(len(certificates)), "sha256": digest}
+        with self.act("master-list.publish", subject):
+            signed = build_signed_data(
+                ID_MASTER_LIST,
+                content,
+                self.pki.custody.signer(label),
+                signer_certificate,
+                self.pki.settings.scheme.hash,
+                self.at,
+                scheme=self.pki.settings.scheme,
+                by_key_identifier=True,
+                others=[issuer],
+            )
+            write_atomically(path, signed)
+
+    def destroy_key(self, label: str) -> None:
+        """Destroy a private key; one in use that nothing takes the place of is refused."""
+        if label in {*_NEVER_RENEWED, self.pki.settings.csca, self.newest_label("cvca")}:
+            raise MisuseError(f"the key {label!r} is in use and nothing takes its place")
+        with self.act("key.destroy", {"label": label}):
+            self.pki.custody.destroy(label)
+
+    def enrol_officer(self, name: str, key: PublicKey) -> None:
+        """Add an officer to the configuration; what is approved is this key, under this name."""
+        officers = Officers.load(self.pki.folder).enrol(name, key)
+        digest = hashlib.sha256(encode_public_key(key)).hexdigest()
+        with self.act("officer.enrol", {"officer": name, "key": digest}):
+            officers.save(self.pki.folder)
+
+    def require_officers(self, required: int, acts: frozenset[str]) -> None:
+        """Say which acts need how many officers; the officers there are approve it themselves."""
+        officers = Officers.load(self.pki.folder)
+        if len(officers.keys) < required:
+            raise MisuseError(f"{required} officers are required and {len(officers.keys)} enrolled")
+        subject = {"required": str(required), "acts": " ".join(sorted(acts))}
+        with self.act("officer.require", subject):
+            Officers(required, acts, officers.keys).save(self.pki.folder)
+
+    def _label_of(self, key: PublicKey | None, stem: str) -> str:
+        for label in self.pki.custody.labels():
+            if label.startswith(f"{stem}-") and self.pki.custody.signer(label).public_key == key:
+                return label
+        raise MisuseError(f"the key of {stem}.cer is not in this PKI's custody")
+
+
+def affected_documents(pki: IssuingPki, certificate: Certificate) -> Iterator[RegisteredDocument]:
+    """Every document that rests on a Document Signer, or on any that a CSCA's key has signed.
+
+    Their numbers are people's data.
+    """
+    signers, key = [certificate], certificate.extensions.subject_key_identifier
+    if certificate.is_ca:
+        issued = [each for each in pki.issued() if not each.is_ca]
+        signers = [each for each in issued if each.extensions.authority_key_identifier == key]
+    with closing(Register(pki.folder)) as register:
+        for signer in signers:
+            yield from register.signed_by(signer.fingerprint, pki.unseal)
+
+
+def enter_accepted_quality(pki: IssuingPki, reason: str, sod: bytes, at: datetime) -> None:
+    """Enter that an operator took samples of poor quality; the document is named by its EF.SOD."""
+    if not reason.strip():
+        raise MisuseError("--accept-quality needs a reason")
+    subject = {"sod": hashlib.sha256(sod).hexdigest(), "reason": reason}
+    pki.audit_log.append("quality.accept", subject, "done", at)
+
+
+def find_certificate(pki: IssuingPki, name: str) -> Certificate:
+    """A certificate that the PKI issued, by serial number (hexadecimal) or as "ds"."""
+    if re.fullmatch(r"[0-9A-Fa-f]{1,40}", name):
+        found = [each for each in pki.issued() if each.serial == int(name, 16)]
+        if found:
+            return found[0]
+    elif re.fullmatch(r"[a-z0-9-]+", name) and (pki.folder / f"{name}.cer").is_file():
+        return pki.certificate(name)
+    raise MisuseError(f"{pki.folder}: has issued no certificate {name!r}; give its serial number")
+
+
+def verify_audit(folder: Path, expected_head: str | None = None) -> Head:
+    """Verify the whole audit log of a PKI, with the public key that lies beside it."""
+    key = decode_public_key((folder / AUDIT_KEY_NAME).read_bytes())
+    officers = Officers.load(folder)
+    needed = RuleOfTheLog().needed
+    return verify_log(folder / AUDIT_LOG_NAME, key, officers.keys, expected_head, needed)
+
+
+def _write_crl(pki: IssuingPki, at: datetime) -> Path:
+    settings: Settings = msgspec.structs.replace(
+        pki.settings, crl_number=pki.settings.crl_number + 1
+    )
+    revoked = [RevokedCertificate(int(each.serial, 16), each.at) for each in settings.revoked]
+    path = pki.folder / "crl.crl"
+    roots = [each for each in pki.issued() if each.is_ca and each.not_after >= at]
+    names = [each.subject.encoded for each in roots]
+    csca = pki.save(settings).csca
+    write_atomically(path, csca.issue_crl(settings.crl_number, at, revoked, names))
+    return path

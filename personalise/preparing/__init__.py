@@ -1,0 +1,1 @@
+"""Data preparation: from an application to a signed LDS image."""

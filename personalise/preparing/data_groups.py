@@ -1,0 +1,208 @@
+"""From an application to the data groups that hold what it says: DG1 to DG3, DG11 to DG13."""
+
+import re
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Final
+
+from emrtd.iso7816.procedure import Random
+from emrtd.lds.data_groups.dg1 import DataGroup1
+from emrtd.lds.data_groups.dg11 import DataGroup11
+from emrtd.lds.data_groups.dg12 import DataGroup12
+from emrtd.lds.data_groups.dg13 import DataGroup13
+from emrtd.lds.data_groups.permit import Permit
+from emrtd.lds.values import coded_name
+from emrtd.mrz import Mrz
+from emrtd.mrz.transliteration import transliterate
+from personalise.preparing.application import Application
+from personalise.preparing.biometrics import (
+    Assessments,
+    assess_samples,
+    fit_samples,
+    hold_unusable,
+    make_dg2,
+    make_dg3,
+)
+from personalise.preparing.chip_profile import ChipProfile
+from support.errors import MisuseError
+
+PERSONALISATION_SYSTEM: Final = "CHIPSEAL"
+
+_FIELDS_OF_MRZ: Final = {
+    "document number": "document.number",
+    "document code": "document.code",
+    "issuing State": "document.issuing_state",
+    "nationality": "holder.nationality",
+    "optional data": "holder.personal_number",
+    "name": "holder.surname",
+}
+"""What an error of the MRZ speaks of, and the field that it comes from."""
+
+_TD3_OPTIONAL_DATA: Final = 14
+_DG11_NAME: Final = 99
+"""Characters that these have room for."""
+
+
+@dataclass(frozen=True, slots=True)
+class Prepared:
+    """The data groups by number, each a whole file; the MRZ, and what the samples are worth."""
+
+    files: dict[int, bytes]
+    mrz: Mrz
+    assessments: Assessments
+
+
+def make_data_groups(
+    application: Application,
+    profile: ChipProfile,
+    at: datetime,
+    random: Random,
+    *,
+    accept_quality: bool = False,
+) -> Prepared:
+    """Make every data group that the profile has; raises `FieldError`, naming the field.
+
+    A sample below a mandatory limit of quality is such an error, unless it is accepted as it is.
+    """
+    mrz = make_mrz(application, profile)
+    if application.particulars.permit is not None and "DG13" not in profile.data_groups:
+        raise application.error("permit", "is given, and the chip profile has no DG13 to hold it")
+    samples = fit_samples(application, profile)
+    assessments = assess_samples(application, samples)
+    if not accept_quality:
+        hold_unusable(application, assessments)
+    makers = {
+        "DG1": lambda: DataGroup1(mrz).encode(),
+        "DG2": lambda: make_dg2(application, profile, samples.portrait, assessments),
+        "DG3": lambda: make_dg3(application, profile, samples.prints, assessments, random),
+        "DG11": lambda: _make_dg11(application),
+        "DG12": lambda: _make_dg12(application, at),
+        "DG13": lambda: _make_dg13(application),
+    }
+    files = {int(name.removeprefix("DG")): makers[name]() for name in profile.data_groups}
+    return Prepared(files, mrz, assessments)
+
+
+def make_mrz(application: Application, profile: ChipProfile) -> Mrz:
+    """The machine readable zone of the document."""
+    document, holder = application.particulars.document, application.particulars.holder
+    _check_code(application, profile)
+    for field, name in (("surname", holder.surname), ("given_names", holder.given_names)):
+        _check_name(application, f"holder.{field}", name, profile)
+    optional = re.sub(r"[^A-Z0-9]", "<", holder.personal_number.upper())
+    fits = profile.document == "TD3" and len(optional) <= _TD3_OPTIONAL_DATA
+    try:
+        return Mrz.build(
+            profile.document,
+            document_code=document.code,
+            issuing_state=document.issuing_state,
+            document_number=document.number,
+            nationality=holder.nationality,
+            date_of_birth=holder.date_of_birth.mrz,
+            sex=holder.sex,
+            date_of_expiry=document.expires,
+            surname=holder.surname,
+            given_names=holder.given_names,
+            optional_data=optional if fits else "",
+            transliteration=profile.names.transliteration,
+            name_lengths=profile.names.lengths,
+        )
+    except MisuseError as error:
+        text = str(error)
+        field = next((f for said, f in _FIELDS_OF_MRZ.items() if said in text), "document")
+        raise application.error(field, text) from None
+
+
+def _check_code(application: Application, profile: ChipProfile) -> None:
+    """The rule of Doc 9303-4, -5 and -6, 4.2.2; some States break it, and say so in the profile."""
+    code = application.particulars.document.code
+    passport = profile.document == "TD3"
+    good = code[0] == "P" if passport else code[0] in "ACI"
+    if not passport and (code[1:] == "V" or code == "AI"):
+        good = False
+    if not good and not profile.any_document_code:
+        expected = "begins with P" if passport else "begins with A, C or I, and is not AI or V"
+        raise application.error(
+            "document.code",
+            f"does not suit a {profile.document}, whose code {expected}; a chip profile with"
+            " any_document_code allows it",
+        )
+
+
+def _check_name(application: Application, field: str, name: str, profile: ChipProfile) -> None:
+    try:
+        transliterate(name, profile.names.transliteration)
+    except MisuseError as error:
+        raise application.error(field, str(error)) from None
+
+
+def _make_dg11(application: Application) -> bytes:
+    holder = application.particulars.holder
+    both = ", ".join(filter(None, (holder.surname, holder.given_names)))
+    name = coded_name(holder.name_in_full or both)
+    if not holder.name_in_full:
+        name = name[:_DG11_NAME].rstrip("<")
+    return _encoded(
+        application,
+        DataGroup11(
+            name_in_full=name,
+            personal_number=holder.personal_number or None,
+            date_of_birth=holder.date_of_birth.digits,
+            place_of_birth=_coded_place(holder.place_of_birth),
+        ),
+        {
+            "name in full": "holder.name_in_full",
+            "personal number": "holder.personal_number",
+            "place of birth": "holder.place_of_birth",
+        },
+    )
+
+
+def _make_dg12(application: Application, at: datetime) -> bytes:
+    document = application.particulars.document
+    return _encoded(
+        application,
+        DataGroup12(
+            issuing_authority=document.authority or None,
+            date_of_issue=document.issued.strftime("%Y%m%d"),
+            personalised_at=at.strftime("%Y%m%d%H%M%S"),
+            personalisation_system=PERSONALISATION_SYSTEM,
+        ),
+        {"issuing authority": "document.authority"},
+    )
+
+
+def _make_dg13(application: Application) -> bytes:
+    conditions = application.particulars.permit
+    if conditions is None:
+        raise application.error("permit", "is missing; the chip profile puts it into DG13")
+    permit = Permit(
+        conditions.category,
+        conditions.valid_from,
+        conditions.valid_until,
+        conditions.stay,
+        conditions.work,
+        conditions.study,
+        conditions.public_funds,
+        conditions.remarks,
+    )
+    try:
+        return DataGroup13.for_permit(permit).encode()
+    except MisuseError as error:
+        raise application.error("permit", str(error)) from None
+
+
+def _encoded(
+    application: Application, content: DataGroup11 | DataGroup12, fields: dict[str, str]
+) -> bytes:
+    try:
+        return content.encode()
+    except MisuseError as error:
+        text = str(error)
+        field = next((f for said, f in fields.items() if said in text), "holder")
+        raise application.error(field, text) from None
+
+
+def _coded_place(place: str) -> str | None:
+    """A place with `<` between its parts (Doc 9303-10, Table 53): "Anytown, MN"."""
+    return "<".join(part.strip() for part in place.split(",")) or None

@@ -1,0 +1,1 @@
+"""The personalisation station: writes LDS images to cards."""

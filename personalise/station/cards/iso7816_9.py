@@ -1,0 +1,221 @@
+"""A card personalised with the interindustry commands of ISO/IEC 7816-9 and 7816-4.
+
+CREATE FILE with file control parameters, UPDATE BINARY, PUT DATA for keys and passwords, and
+ACTIVATE FILE to lock.  Nobody authenticates before the lock, so blank cards are kept under lock
+and key themselves.
+"""
+
+from typing import Final
+
+from emrtd import tlv
+from emrtd.iso7816.apdu import INS, CommandAPDU
+from emrtd.iso7816.chaining import with_command_chaining
+from emrtd.iso7816.procedure import Procedure, exchange
+from emrtd.lds.files import EMRTD_APPLICATION, ElementaryFile
+from emrtd.status_words import SW
+from personalise.station.cards.interface import Buffers, CardState, WrongCardError
+from support.errors import MalformedError
+from support.secret import Secret
+
+_SHORT: Final = Buffers()
+_FIRST_OFFSET_OF_ODD_INS: Final = 0x8000
+"""From here on, bit 8 of P1 would mean a short EF identifier."""
+_ODD_INS_OVERHEAD: Final = 16
+"""Octets that DO 54, the offset, and the header of DO 53 take at most."""
+_RETURN_CONTROL_PARAMETERS: Final = 0x04
+_ANY_LENGTH: Final = 256
+
+_LIFE_CYCLES: Final = {0x01: CardState.EMPTY, 0x03: CardState.IN_PERSONALISATION}
+"""The life-cycle status octet (ISO/IEC 7816-4, 7.4.10), whose rest is by bits."""
+
+
+class Iso7816Card:
+    """A card that takes these commands; satisfies `Card`.
+
+    `buffers` is what its answer to reset and its EF.ATR/INFO allow; a card that refuses so much
+    with 6700 gets short commands from then on.
+    """
+
+    def __init__(self, buffers: Buffers = _SHORT) -> None:
+        self._buffers = buffers
+        self._current: ElementaryFile | None = None
+
+    def begin(self) -> Procedure[CardState]:
+        """Select the application; its file control parameters tell the life-cycle state."""
+        self._current = None
+        response = yield CommandAPDU(
+            0x00, INS.SELECT, 0x04, _RETURN_CONTROL_PARAMETERS, EMRTD_APPLICATION, _ANY_LENGTH
+        )
+        if response.sw == SW.CONDITIONS_NOT_SATISFIED:
+            return CardState.TERMINATED
+        if response.sw in {SW.INCORRECT_P1_P2, SW.FUNCTION_NOT_SUPPORTED}:
+            yield from self.select_directory(application=True)
+            return CardState.IN_PERSONALISATION  # it does not say: its refusals will
+        if response.sw in {SW.FILE_NOT_FOUND, SW.INSTRUCTION_NOT_SUPPORTED, SW.CLASS_NOT_SUPPORTED}:
+            raise WrongCardError(
+                "the card has no eMRTD application: it is no blank of this kind, take another"
+            )
+        data = response.require("selecting the eMRTD application")
+        return _life_cycle(_control_parameters(data).get(0x8A))
+
+    def select_directory(self, *, application: bool) -> Procedure[None]:
+        """Select the application by its name, or the master file."""
+        self._current = None
+        if application:
+            command = CommandAPDU(0x00, INS.SELECT, 0x04, 0x0C, EMRTD_APPLICATION)
+        else:
+            command = CommandAPDU(0x00, INS.SELECT, 0x00, 0x0C, b"\x3f\x00")
+        response = yield command
+        response.require("selecting the application" if application else "selecting the MF")
+
+    def create(self, file: ElementaryFile, size: int) -> Procedure[bool]:
+        """CREATE FILE with size, identifier and short identifier."""
+        parameters = tlv.encode(
+            0x62,
+            tlv.encode(0x80, size.to_bytes(max(2, (size.bit_length() + 7) // 8), "big")),
+            tlv.encode(0x82, b"\x01"),  # a working EF, transparent
+            tlv.encode(0x83, file.identifier.to_bytes(2, "big")),
+            tlv.encode(0x88, bytes((file.short_identifier << 3,))),
+        )
+        response = yield CommandAPDU(0x00, INS.CREATE_FILE, data=parameters)
+        if response.sw == SW.FILE_ALREADY_EXISTS:
+            yield from self._check_size(file, size)
+            return False
+        if response.sw == SW.NOT_ENOUGH_MEMORY:
+            raise WrongCardError(
+                f"the card has no room for {file.file_id} ({size:,} octets): take a card with more"
+                " memory, or a chip profile with smaller images"
+            )
+        response.require(f"creating {file.file_id}")
+        self._current = file
+        return True
+
+    def write(self, file: ElementaryFile, offset: int, content: bytes) -> Procedure[None]:
+        """UPDATE BINARY: by short identifier where that selects the file, odd INS from 32,768."""
+        done = 0
+        while done < len(content):
+            position = offset + done
+            yield from self._address(file, position)
+            odd = position >= _FIRST_OFFSET_OF_ODD_INS
+            room = self._buffers.command - (_ODD_INS_OVERHEAD if odd else 0)
+            part = content[done : done + room]
+            if not odd:
+                part = part[: _FIRST_OFFSET_OF_ODD_INS - position]
+            response = yield self._update(file, position, part)
+            if response.sw == SW.WRONG_LENGTH and self._buffers != _SHORT:
+                self._buffers = _SHORT
+                continue
+            response.require(f"writing {file.file_id}")
+            self._current = file
+            done += len(part)
+
+    def read(self, file: ElementaryFile, size: int) -> Procedure[bytes]:
+        """READ BINARY until `size` octets are there."""
+        content = b""
+        while len(content) < size:
+            yield from self._address(file, len(content))
+            response = yield self._read(file, len(content), size - len(content))
+            if response.sw == SW.WRONG_LENGTH and self._buffers != _SHORT:
+                self._buffers = _SHORT
+                continue
+            data = response.require(f"reading back {file.file_id}", SW.END_OF_FILE)
+            if len(content) >= _FIRST_OFFSET_OF_ODD_INS and data:
+                data = tlv.read_expected(data, 0x53, f"{file.file_id}, read back").value
+            if not data:
+                raise MalformedError(file.file_id, f"ends after {len(content)} of {size} octets")
+            self._current = file
+            content += data
+        return content[:size]
+
+    def put(self, tag: int, value: Secret) -> Procedure[None]:
+        """PUT DATA, the tag in P1-P2; chained where it is longer than a command."""
+        command = CommandAPDU(0x00, INS.PUT_DATA, tag >> 8, tag & 0xFF, value.reveal())
+        response = yield from with_command_chaining(exchange(command), self._buffers.command)
+        if response.sw == SW.NOT_ENOUGH_MEMORY:
+            raise WrongCardError("the card has no room for the chip's keys: take a larger one")
+        response.require("putting the chip's keys")
+
+    def lock(self) -> Procedure[None]:
+        """ACTIVATE FILE."""
+        response = yield CommandAPDU(0x00, INS.ACTIVATE_FILE)
+        response.require("locking the card")
+        self._current = None
+
+    def _check_size(self, file: ElementaryFile, size: int) -> Procedure[None]:
+        """A file that is there already must have the size that it is to have."""
+        response = yield CommandAPDU(
+            0x00,
+            INS.SELECT,
+            0x02,
+            _RETURN_CONTROL_PARAMETERS,
+            file.identifier.to_bytes(2, "big"),
+            _ANY_LENGTH,
+        )
+        parameters = _control_parameters(response.require(f"selecting {file.file_id}"))
+        found = parameters.get(0x80)
+        if found is not None and int.from_bytes(found.value, "big") != size:
+            raise another_document(file)
+        self._current = file
+
+    def _address(self, file: ElementaryFile, position: int) -> Procedure[None]:
+        """Make the file current by SELECT, unless it is or its short identifier will do that."""
+        if self._current is file or position < 0x100:
+            return
+        response = yield CommandAPDU(
+            0x00, INS.SELECT, 0x02, 0x0C, file.identifier.to_bytes(2, "big")
+        )
+        response.require(f"selecting {file.file_id}")
+        self._current = file
+
+    def _update(self, file: ElementaryFile, position: int, part: bytes) -> CommandAPDU:
+        if position >= _FIRST_OFFSET_OF_ODD_INS:
+            data = tlv.encode(0x54, _minimal(position)) + tlv.encode(0x53, part)
+            return CommandAPDU(0x00, INS.UPDATE_BINARY_ODD, data=data)
+        p1, p2 = self._even_address(file, position)
+        return CommandAPDU(0x00, INS.UPDATE_BINARY, p1, p2, part)
+
+    def _read(self, file: ElementaryFile, position: int, wanted: int) -> CommandAPDU:
+        ne = min(wanted, self._buffers.response)
+        if position >= _FIRST_OFFSET_OF_ODD_INS:
+            ne = min(wanted + _ODD_INS_OVERHEAD, self._buffers.response)
+            offset = tlv.encode(0x54, _minimal(position))
+            return CommandAPDU(0x00, INS.READ_BINARY_ODD, data=offset, ne=ne)
+        p1, p2 = self._even_address(file, position)
+        return CommandAPDU(0x00, INS.READ_BINARY, p1, p2, ne=ne)
+
+    def _even_address(self, file: ElementaryFile, position: int) -> tuple[int, int]:
+        """P1-P2: the offset in the current file, or the short identifier and a small offset."""
+        if self._current is file:
+            return divmod(position, 256)
+        return 0x80 | file.short_identifier, position
+
+
+def another_document(file: ElementaryFile) -> WrongCardError:
+    """Make the error for a card that holds the beginnings of something else."""
+    return WrongCardError(
+        f"the card holds the beginnings of another document ({file.file_id} differs): finish that"
+        " one with its own image, or take a blank card"
+    )
+
+
+def _control_parameters(data: bytes) -> tlv.DataObjects:
+    """The file control parameters in the answer to SELECT; none where it has no such template."""
+    if not data:
+        return tlv.read_all(b"", "answer to SELECT")
+    template = tlv.read(data, "answer to SELECT")
+    return template.children() if template.tag in {0x62, 0x6F} else tlv.read_all(b"", "")
+
+
+def _life_cycle(octet: tlv.DataObject | None) -> CardState:
+    if octet is None or len(octet.value) != 1:
+        return CardState.IN_PERSONALISATION  # the card does not say: its refusals will
+    value = octet.value[0]
+    if value & 0xFC == 0x0C:
+        return CardState.TERMINATED
+    if value & 0xFC == 0x04:
+        return CardState.LOCKED
+    return _LIFE_CYCLES.get(value, CardState.IN_PERSONALISATION)
+
+
+def _minimal(number: int) -> bytes:
+    return number.to_bytes((number.bit_length() + 7) // 8, "big")

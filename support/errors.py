@@ -1,0 +1,49 @@
+"""The root of every error that Chipseal reports, and the exit statuses that commands end with.
+
+Every message says what, where and what to do; none ever carries a key, a password, an MRZ or
+a person's data.
+"""
+
+from enum import IntEnum, unique
+from typing import ClassVar
+
+
+@unique
+class ExitStatus(IntEnum):
+    """The exit statuses that others script against."""
+
+    OK = 0
+    REJECTED = 1
+    REFERRED = 2
+    MISTAKE = 64
+    UNFIT_CARD = 65
+    NO_CARD = 69
+    DEFECT = 70
+
+
+class ChipsealError(Exception):
+    """Anything that Chipseal reports on purpose; any other exception is an internal error.
+
+    `exit_status` is what a command ends with when it cannot handle the error.
+    """
+
+    exit_status: ClassVar[ExitStatus] = ExitStatus.MISTAKE
+
+
+class MisuseError(ChipsealError):
+    """The caller asked for something that cannot be: a wrong argument, a missing field."""
+
+
+class MalformedError(ChipsealError):
+    """Octets (or a file) that are not what they claim to be.
+
+    `what` names the structure ("EF.COM"), `reason` says what is wrong with it, `offset` is the
+    octet at which it was found, counted from the start of `what`, where that is known.
+    """
+
+    def __init__(self, what: str, reason: str, offset: int | None = None) -> None:
+        self.what = what
+        self.reason = reason
+        self.offset = offset
+        where = "" if offset is None else f" at offset {offset}"
+        super().__init__(f"{what}: {reason}{where}")

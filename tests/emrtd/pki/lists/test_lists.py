@@ -1,0 +1,243 @@
+"""Master, Deviation and Defect Lists, and the PKD's LDIF."""
+
+import base64
+import io
+from datetime import date
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from emrtd.asn1 import der
+from emrtd.crypto.hashes import Hash
+from emrtd.pki.cms.signed_data_writer import build_signed_data
+from emrtd.pki.lists.defect_list import ID_DEFECT_LIST, DefectKind, DefectList
+from emrtd.pki.lists.deviation_list import ID_DEVIATION_LIST, DeviationKind, DeviationList
+from emrtd.pki.lists.ldif import LdifValue, read_ldif
+from emrtd.pki.lists.master_list import MasterList
+from emrtd.pki.x509 import extensions as ext
+from emrtd.tlv import encode
+from support.errors import MalformedError
+from tests.certificates import NOW, Authority, key
+from tests.helpers import shared
+
+CSCA = Authority()
+DS = CSCA.issue()
+OTHER = CSCA.issue("DS 2", serial=101)
+SIGNER = CSCA.list_signer(ext.DEVIATION_LIST_SIGNER)
+
+
+def signed(content_type: str, content: bytes) -> bytes:
+    return build_signed_data(
+        content_type, content, key("list signer"), SIGNER, Hash.SHA256, NOW, by_key_identifier=True
+    )
+
+
+# --- Master Lists --------------------------------------------------------------------------------
+
+
+def test_master_lists_read_back() -> None:
+    octets = CSCA.master_list(CSCA.certificate(), DS)
+    found = MasterList.parse(octets)
+    assert set(found.certificates) == {CSCA.certificate(), DS}
+    assert found.signed_data.signers[0].key_identifier is not None
+    assert not found.signed_data.irregularities
+
+
+def test_an_entry_that_is_no_certificate_is_named() -> None:
+    content = der.sequence(der.integer(0), der.set_of(DS.der, der.sequence(der.null())))
+    found = MasterList.parse(signed("2.23.136.1.1.2", content))
+    assert found.certificates == (DS,)
+    assert len(found.unreadable) == 1
+
+
+@pytest.mark.parametrize(
+    "content",
+    [b"", der.null(), der.sequence(der.integer(1), der.set_of()), der.sequence(der.integer(0))],
+)
+def test_a_list_of_another_shape(content: bytes) -> None:
+    for content_type, parse in (
+        ("2.23.136.1.1.2", MasterList.parse),
+        (ID_DEVIATION_LIST, DeviationList.parse),
+        (ID_DEFECT_LIST, DefectList.parse),
+    ):
+        with pytest.raises(MalformedError):
+            parse(signed(content_type, content))
+        with pytest.raises(MalformedError, match="signs content of type"):
+            parse(signed("1.2.3", content))
+
+
+@pytest.mark.parametrize("name", ["DE_ML_2026-05-28-08-28-45.ml", "NL_ML_2026-07-22.ml"])
+def test_real_lists_are_regular(name: str) -> None:
+    found = MasterList.parse(shared(f"data/trust/{name}").read_bytes())
+    assert not found.signed_data.irregularities
+    assert not found.signed_data.tolerated
+    assert not found.unreadable
+
+
+# --- Deviation Lists -----------------------------------------------------------------------------
+
+
+def deviation(
+    *documents: bytes, kind: str = DeviationKind.DG_HASH_WRONG, number: int = 12
+) -> bytes:
+    description = der.sequence(
+        der.printable_string("what is wrong"), der.oid(kind), der.tagged(0, der.integer(number))
+    )
+    return der.sequence(der.sequence(*documents), der.set_of(description))
+
+
+def deviations(*entries: bytes, algorithm: bool = False) -> DeviationList:
+    fields = [der.sequence(der.oid(Hash.SHA256.oid))] if algorithm else []
+    content = der.sequence(der.integer(0), *fields, der.set_of(*entries))
+    return DeviationList.parse(signed(ID_DEVIATION_LIST, content))
+
+
+def test_what_a_deviation_says() -> None:
+    found = deviations(deviation(der.tagged_primitive(0, b"C<")))
+    (only,) = found.deviations
+    (description,) = only.descriptions
+    assert description.kind is DeviationKind.DG_HASH_WRONG
+    assert (description.number, description.text) == (12, "what is wrong")
+    assert found.country == "UT"
+    assert only.covers(DS, document_type="C<")
+    assert not only.covers(DS, document_type="P<")
+    assert not only.covers(DS)
+
+
+def test_documents_are_told_by_their_signer() -> None:
+    serial = der.tagged(1, DS.issuer.encoded, DS.serial_encoded)
+    identifier = DS.extensions.subject_key_identifier
+    assert identifier is not None
+    key_identifier = der.tagged_primitive(2, identifier)
+    digest = der.tagged_primitive(3, Hash.SHA256.digest(DS.der))
+    found = deviations(
+        *(deviation(each) for each in (serial, key_identifier, digest)), algorithm=True
+    )
+    for each in found.deviations:
+        assert each.covers(DS)
+        assert not each.covers(OTHER)
+
+
+def test_documents_are_told_by_date_and_number_and_all_must_hold() -> None:
+    """As IT once listed them."""
+    period = der.tagged(4, b"\x18\x0f20171001000000Z", b"\x18\x1320180205235959.999Z")
+    numbers = der.tagged(5, *(der.printable_string(f"CA{n:05}AL") for n in range(30_000)))
+    (only,) = deviations(deviation(der.tagged_primitive(0, b"C"), period, numbers)).deviations
+    known = {"document_type": "C<", "document_number": "CA00017AL", "issued": date(2018, 2, 5)}
+    assert only.covers(DS, **known)  # type: ignore[arg-type]
+    for name, value in (
+        ("document_type", "P<"), ("document_number", "CA99999AL"), ("issued", date(2018, 2, 6)),
+        ("document_number", None), ("issued", None),
+    ):  # fmt: skip
+        assert not only.covers(DS, **(known | {name: value}))  # type: ignore[arg-type]
+    assert "CA00017AL" not in repr(only)
+
+
+def test_an_unknown_kind_of_deviation_is_kept() -> None:
+    (only,) = deviations(deviation(kind="2.23.136.1.1.7.9.9")).deviations
+    assert only.descriptions[0].kind is None
+    assert only.descriptions[0].oid == "2.23.136.1.1.7.9.9"
+
+
+@pytest.mark.parametrize(
+    "entry",
+    [
+        der.sequence(der.sequence()),
+        deviation(der.integer(1)),
+        deviation(der.tagged_primitive(0, b"P"), der.tagged_primitive(0, b"P")),
+        deviation(der.tagged(1, DS.issuer.encoded)),
+        deviation(der.tagged(4, b"\x18\x0f20171001000000Z")),
+        der.sequence(der.sequence(), der.set_of(der.sequence())),
+    ],
+)
+def test_malformed_deviations(entry: bytes) -> None:
+    with pytest.raises(MalformedError):
+        deviations(entry)
+
+
+# --- Defect Lists --------------------------------------------------------------------------------
+
+
+def test_what_a_defect_says() -> None:
+    status = der.sequence(der.oid(DefectKind.CERTIFICATE_REVOKED), encode(0x0A, b"\x03"))
+    other = der.sequence(der.oid("0.4.0.127.0.7.3.1.5.9"))
+    identifier = DS.extensions.subject_key_identifier
+    assert identifier is not None
+    by_serial = der.sequence(
+        der.sequence(DS.issuer.encoded, DS.serial_encoded), der.set_of(status, other)
+    )
+    by_key = der.sequence(
+        der.tagged_primitive(0, identifier),
+        der.octet_string(Hash.SHA256.digest(DS.der)),
+        der.set_of(status),
+    )
+    wrong_hash = der.sequence(
+        der.tagged_primitive(0, identifier), der.octet_string(bytes(32)), der.set_of(status)
+    )
+    content = der.sequence(
+        der.integer(0), der.oid(Hash.SHA256.oid), der.set_of(by_serial, by_key, wrong_hash)
+    )
+    found = DefectList.parse(signed(ID_DEFECT_LIST, content))
+    assert len(found.defects) == 4
+    revoked = [each for each in found.defects if each.kind is DefectKind.CERTIFICATE_REVOKED]
+    assert [each.status for each in revoked] == [3, 3, 3]
+    assert sorted(each.covers(DS) for each in revoked) == [False, True, True]
+    assert not any(each.covers(OTHER) for each in found.defects)
+
+
+# --- any octets ----------------------------------------------------------------------------------
+
+
+@given(st.binary(max_size=200))
+def test_any_content_is_a_list_or_malformed(content: bytes) -> None:
+    body = der.sequence(der.integer(0), der.set_of(der.sequence(content, content)))
+    for content_type, parse in (
+        ("2.23.136.1.1.2", MasterList.parse),
+        (ID_DEVIATION_LIST, DeviationList.parse),
+        (ID_DEFECT_LIST, DefectList.parse),
+    ):
+        for octets in (content, body):
+            try:
+                parse(signed(content_type, octets))
+            except MalformedError:
+                continue
+
+
+# --- LDIF ----------------------------------------------------------------------------------------
+
+
+def values(text: str) -> list[LdifValue]:
+    return list(read_ldif(io.BytesIO(text.encode())))
+
+
+def test_folded_and_commented_lines() -> None:
+    text = (
+        "version: 1\r\n\r\n# a comment\r\n that goes on\r\n"
+        "dn: cn=one,\r\n c=UT\r\nobjectClass: top\r\nuserCertificate;binary:: QUJD\r\n REVG\r\n\r\n"
+        "dn:: Y249dHdv\nx:: R0g=\nsn: Muster\n"
+    )
+    first, second = values(text)
+    assert (first.dn, first.attribute, first.value) == ("cn=one,c=UT", "usercertificate", b"ABCDEF")
+    assert first.line == 8
+    assert (second.dn, second.attribute, second.value) == ("cn=two", "x", b"GH")
+
+
+@pytest.mark.parametrize("text", ["no attribute at all", "a:: ?", "a:: QUJ"])
+def test_malformed_ldif(text: str) -> None:
+    with pytest.raises(MalformedError, match="line 1"):
+        values(text)
+
+
+@given(st.lists(st.binary(min_size=1, max_size=200), max_size=5))
+def test_values_read_back(octets: list[bytes]) -> None:
+    text = "".join(f"a:: {base64.b64encode(each).decode()}\n" for each in octets)
+    assert [each.value for each in values(text)] == octets
+
+
+@given(st.binary(max_size=300))
+def test_any_octets_are_ldif_or_malformed(octets: bytes) -> None:
+    try:
+        list(read_ldif(io.BytesIO(octets)))
+    except MalformedError:
+        return

@@ -1,0 +1,122 @@
+import io
+import json
+import subprocess
+import zipfile
+from pathlib import Path
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from emrtd.pki.cms.enveloped import seal
+from personalise.intake.package import MAX_ENTRIES, load_application, seal_application
+from personalise.pki.issuing_pki import IssuingPki
+from personalise.preparing.application import MAX_IMAGE
+from support.errors import MisuseError
+from support.secret import Secret
+from tests.personalise.applications import CONTRACT, folder, images
+
+
+def packed(path: Path, files: dict[str, bytes], pki: IssuingPki) -> Path:
+    """A package with these files, whatever they are."""
+    stream = io.BytesIO()
+    with zipfile.ZipFile(stream, "w", zipfile.ZIP_DEFLATED) as archive:
+        for name, octets in files.items():
+            archive.writestr(name, octets)
+    return sealed(path, stream.getvalue(), pki)
+
+
+def sealed(path: Path, content: bytes, pki: IssuingPki) -> Path:
+    key = pki.certificate("intake").public_key
+    assert key is not None
+    path.write_bytes(seal(content, key, b"id"))  # type: ignore[arg-type]
+    return path
+
+
+def test_a_package_holds_the_application_and_nobody_else_reads_it(
+    pki: IssuingPki, tmp_path: Path
+) -> None:
+    source = folder(tmp_path / "application")
+    (source / "unrelated").write_bytes(b"not named by the application")
+    package = tmp_path / "0001.p7m"
+    package.write_bytes(seal_application(source, pki.certificate("intake")))
+    assert b"portrait" not in package.read_bytes()
+    read = load_application(package, pki.open_package)
+    assert read.particulars.document.number == CONTRACT["document"]["number"]
+    assert read.image("biometrics.portrait", "portrait.jpg") == images()["portrait.jpg"]
+    with pytest.raises(MisuseError, match="there is no file unrelated"):
+        read.image("biometrics.portrait", "unrelated")
+    for_another = seal_application(source, pki.certificate("station"))
+    package.write_bytes(for_another)
+    with pytest.raises(MisuseError, match="no application encrypted for this PKI"):
+        load_application(package, pki.open_package)
+
+
+def test_openssl_and_zip_make_one_too(pki: IssuingPki, tmp_path: Path) -> None:
+    source = folder(tmp_path / "application")
+    archive = tmp_path / "plain.zip"
+    with zipfile.ZipFile(archive, "w") as file:
+        for path in source.iterdir():
+            file.write(path, path.name)
+    package = tmp_path / "0001.p7m"
+    certificate = tmp_path / "intake.pem"
+    certificate.write_text(pki.certificate("intake").to_pem(), encoding="ascii")
+    subprocess.run(
+        [
+            "openssl", "cms", "-encrypt", "-binary", "-aes-256-gcm", "-outform", "DER",
+            "-in", archive, "-recip", certificate, "-out", package,
+        ],
+        check=True,
+    )  # fmt: skip
+    assert load_application(package, pki.open_package).particulars.holder.sex == "F"
+
+
+def test_a_folder_is_read_as_ever(pki: IssuingPki, tmp_path: Path) -> None:
+    read = load_application(folder(tmp_path / "application"), pki.open_package)
+    assert read.particulars.holder.sex == "F"
+
+
+def test_what_is_no_package_is_refused(pki: IssuingPki, tmp_path: Path) -> None:
+    path = tmp_path / "package"
+    for octets in (b"", b"PK\x03\x04 a zip in clear", b"\x30\x03\x02\x01\x00"):
+        path.write_bytes(octets)
+        with pytest.raises(MisuseError, match="no application encrypted for this PKI"):
+            load_application(path, pki.open_package)
+    for content in (b"", b"not a zip", b"PK\x03\x04" + b"\0" * 40):
+        with pytest.raises(MisuseError, match="no zip of an application"):
+            load_application(sealed(path, content, pki), pki.open_package)
+    with pytest.raises(MisuseError, match=r"holds no application\.json"):
+        load_application(packed(path, {"x": b""}, pki), pki.open_package)
+    many = {str(number): b"" for number in range(MAX_ENTRIES + 1)}
+    with pytest.raises(MisuseError, match="more than 64 files"):
+        load_application(packed(path, many, pki), pki.open_package)
+
+
+def test_a_bomb_is_refused(pki: IssuingPki, tmp_path: Path) -> None:
+    record = json.dumps(CONTRACT).encode()
+    bomb = {"application.json": record, "portrait.jpg": bytes(MAX_IMAGE + 1)}
+    read = load_application(packed(tmp_path / "package", bomb, pki), pki.open_package)
+    with pytest.raises(MisuseError, match=r"biometrics.portrait: portrait\.jpg is larger than"):
+        read.image("biometrics.portrait", "portrait.jpg")
+
+
+@settings(max_examples=30)
+@given(st.binary(max_size=300))
+def test_any_zip_is_read_or_refused(octets: bytes) -> None:
+    path = Path("/dev/null")
+    archive = io.BytesIO()
+    with zipfile.ZipFile(archive, "w") as file:
+        file.writestr("application.json", b"{}")
+    content = bytearray(archive.getvalue())
+    content[len(octets) % len(content) :] = octets
+    with pytest.raises(MisuseError):
+        _load(path, bytes(content))
+
+
+def _load(path: Path, content: bytes) -> None:
+    from personalise.intake import package
+
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(package, "read_bounded", lambda *_: b"")
+        patch.setattr(Path, "is_file", lambda _: True)
+        load_application(path, lambda _: Secret(content))

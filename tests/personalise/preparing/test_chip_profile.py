@@ -1,0 +1,137 @@
+import re
+from pathlib import Path
+
+import pytest
+
+from emrtd.mrz.names import NameLengths
+from emrtd.mrz.transliteration import transliterate
+from personalise.preparing.chip_profile import ChipProfile, shipped_profiles
+from support.errors import MisuseError
+from support.records import FieldError, from_toml
+from tests.helpers import REPOSITORY
+
+
+def permit() -> str:
+    return (REPOSITORY / "personalise/preparing/profiles/permit.toml").read_text(encoding="utf-8")
+
+
+def test_every_profile_that_ships_loads() -> None:
+    assert shipped_profiles() == ["passport", "permit", "permit-bac"]
+    profiles = {name: ChipProfile.load(name) for name in shipped_profiles()}
+    assert profiles["permit"].document == "TD1"
+    assert not profiles["permit"].bac
+    assert profiles["permit-bac"].bac
+    assert profiles["passport"].document == "TD3"
+    assert profiles["permit"].needs_card_security
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "field", "problem"),
+    [
+        ("bac = false", "bacc = false", "bacc", "not a known field"),
+        ('mapping = "GM"', 'maping = "GM"', "pace[0].maping", "not a known field"),
+        ('mapping = "GM"', 'mapping = "XM"', "pace[0].mapping", "not one of the values"),
+        ("can = true", 'can = "yes"', "passwords.can", "true or false"),
+        ('"DG2", ', "", "data_groups", "lack DG2"),
+        ('"DG2", ', '"DG2", "DG2", ', "data_groups", "twice"),
+        ('"DG13"', '"DG99"', "data_groups[5]", "not one of the values"),
+        ("domain_parameters = 13", "domain_parameters = 2", "pace[0].domain_parameters", "ECDH"),
+        (
+            "domain_parameters = 13",
+            "domain_parameters = 20",
+            "pace[0].domain_parameters",
+            "reserved",
+        ),
+        (
+            'mapping = "GM"\nkey_agreement = "ECDH"\ncipher = "AES-128"\ndomain_parameters = 13',
+            'mapping = "IM"\nkey_agreement = "ECDH"\ncipher = "AES-128"\ndomain_parameters = 10',
+            "pace[0].domain_parameters",
+            "Integrated Mapping is not defined on",
+        ),
+        ("command = 32_768", "command = 70_000", "buffers.command", ""),
+        ('document = "TD1"', "", "document", "is missing"),
+    ],
+)
+def test_an_error_names_the_key(old: str, new: str, field: str, problem: str) -> None:
+    text = permit()
+    assert old in text
+    with pytest.raises(FieldError) as caught:
+        from_toml(text.replace(old, new, 1).encode(), ChipProfile, "permit.toml")
+    assert caught.value.field == field
+    assert problem in caught.value.problem
+
+
+@pytest.mark.parametrize(
+    ("entry", "field", "problem"),
+    [
+        ('algorithm = "RSA"', "bits", "must be given for RSA"),
+        ('algorithm = "RSA"\nbits = 1000', "bits", ""),
+        ('algorithm = "ECDSA"', "curve", "must be given for ECDSA"),
+        ('algorithm = "ECDSA"\ncurve = "P-256"', "curve", "secp256r1"),
+        ('algorithm = "ECDSA"\ncurve = "secp256r1"\nhash = "SHA-1"', "hash", "6.1.2.3"),
+    ],
+)
+def test_a_key_for_active_authentication_that_cannot_be(
+    entry: str, field: str, problem: str
+) -> None:
+    text = f"{permit()}\n[active_authentication]\n{entry}\n"
+    with pytest.raises(FieldError) as caught:
+        from_toml(text.encode(), ChipProfile, "permit.toml")
+    assert caught.value.field == f"active_authentication.{field}"
+    assert problem in caught.value.problem
+
+
+def test_contradictions_are_refused() -> None:
+    text = permit()
+    without_keys = re.sub(r"\[\[chip_authentication\]\](\n[^\[]+)+", "", text)
+    with pytest.raises(FieldError, match="terminal_authentication: needs chip_authentication"):
+        from_toml(without_keys.encode(), ChipProfile, "p")
+    without_terminal = without_keys.replace("[terminal_authentication]", "")
+    with pytest.raises(FieldError, match="have no key of chip_authentication"):
+        from_toml(without_terminal.encode(), ChipProfile, "p")
+    with pytest.raises(FieldError, match="nothing would open the chip"):
+        from_toml(re.sub(r"\[\[pace\]\](\n[^\[]+)+", "", text).encode(), ChipProfile, "p")
+
+
+def test_a_profile_is_a_name_or_a_file(tmp_path: Path) -> None:
+    with pytest.raises(MisuseError, match="passport, permit, permit-bac"):
+        ChipProfile.load("permitt")
+    own = tmp_path / "own.toml"
+    own.write_text(permit(), encoding="utf-8")
+    assert ChipProfile.load(str(own)) == ChipProfile.load("permit")
+    own.write_text("document = [", encoding="utf-8")
+    with pytest.raises(FieldError, match="is not TOML"):
+        ChipProfile.load(str(own))
+
+
+def test_the_states_choices_of_names() -> None:
+    text = (
+        permit()
+        + """
+[names]
+language = "uk"
+letters = {"Ñ" = "NXX"}
+surname_lengths = [6]
+"""
+    )
+    names = from_toml(text.encode(), ChipProfile, "p").names
+    assert transliterate("Гриценко Ñ", names.transliteration) == ("HRYTSENKO", "NXX")
+    assert names.lengths == NameLengths((6,))
+
+
+@pytest.mark.parametrize(
+    ("line", "field", "problem"),
+    [
+        ('language = "xx"', "names.language", "not one of the values"),
+        ('letters = {"Ñ" = "NY"}', "names.letters", "may become N or NXX"),
+        ("surname_lengths = [0]", "names.surname_lengths", "keeps a letter"),
+        ("given_name_lengths = [0]", "names.given_name_lengths", "keeps a letter"),
+    ],
+)
+def test_choices_of_names_that_the_standard_does_not_leave(
+    line: str, field: str, problem: str
+) -> None:
+    with pytest.raises(FieldError) as caught:
+        from_toml(f"{permit()}\n[names]\n{line}\n".encode(), ChipProfile, "p")
+    assert caught.value.field == field
+    assert problem in caught.value.problem

@@ -1,0 +1,38 @@
+import errno
+import os
+from pathlib import Path
+
+import pytest
+
+from support.errors import MalformedError
+from support.files import decoding, write_atomically
+
+
+def test_a_full_disk_is_told_with_the_file_and_leaves_what_was_there(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    path = tmp_path / "crl.crl"
+    write_atomically(path, b"old")
+
+    def full(_: int) -> None:
+        raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
+
+    monkeypatch.setattr(os, "fsync", full)
+    with pytest.raises(OSError, match="No space left") as raised:
+        write_atomically(path, b"new")
+    assert raised.value.filename == str(path)
+    assert [each.read_bytes() for each in tmp_path.iterdir()] == [b"old"]
+
+
+def test_an_error_names_the_file_and_none_that_was_to_become_it(tmp_path: Path) -> None:
+    with pytest.raises(IsADirectoryError) as raised:
+        write_atomically(tmp_path, b"octets")
+    assert raised.value.filename == str(tmp_path)
+
+
+def test_what_cannot_be_decoded_is_named_by_its_file() -> None:
+    with (
+        pytest.raises(MalformedError, match=r"^a\.cer: certificate: is cut short at offset 7$"),
+        decoding(Path("a.cer")),
+    ):
+        raise MalformedError("certificate", "is cut short", 7)

@@ -1,0 +1,402 @@
+"""verify card and verify image as a person or a script meets them."""
+
+import io
+import shutil
+import sys
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Self
+
+import msgspec
+import pytest
+
+from emrtd.errors import TransportError
+from emrtd.lds.files import FileID
+from emrtd.lds.image import LdsImage
+from emrtd.transport import connection
+from support.command_line import run_command_line
+from tests.helpers import REPOSITORY
+from tests.verify.documents import CAN, CSCA, Document, issue, mrz, permit, usual
+from tests.vsmartcard.cards import personalised
+from verify.commands.main import verify
+from vsmartcard.card.state_file import StateFile
+
+AT = "2026-11-22T12:00:00"
+MRZ = mrz().text
+
+
+class CheckObject(msgspec.Struct, forbid_unknown_fields=True):
+    id: str
+    outcome: str
+    reason: str
+    clause: str
+
+
+class DataGroupObject(msgspec.Struct, forbid_unknown_fields=True):
+    size: int | None
+    hash: str
+
+
+class TrustObject(msgspec.Struct, forbid_unknown_fields=True):
+    csca: str
+    ds: str
+    revocation: str
+
+
+class ReportObject(msgspec.Struct, forbid_unknown_fields=True):
+    """The contract's object, exactly."""
+
+    verdict: str
+    checks: list[CheckObject]
+    document: dict[str, str]
+    permit: dict[str, Any] | None
+    data_groups: dict[str, DataGroupObject]
+    access: str
+    trust: TrustObject
+    tolerated: list[str]
+    apdus: int
+    bytes: int
+    seconds: float
+
+
+@dataclass(frozen=True)
+class Ran:
+    status: int
+    output: str
+    error: str
+
+    @property
+    def report(self) -> ReportObject:
+        return msgspec.json.decode(self.output, type=ReportObject)
+
+
+@dataclass(frozen=True)
+class Post:
+    """A border post: a folder with a trust store, and whatever is put into it."""
+
+    folder: Path
+    capsys: pytest.CaptureFixture[str]
+
+    @property
+    def store(self) -> Path:
+        return self.folder / "trust.db"
+
+    def run(self, *arguments: object) -> Ran:
+        self.capsys.readouterr()
+        status = run_command_line(verify, [str(each) for each in arguments])
+        captured = self.capsys.readouterr()
+        return Ran(status, captured.out, captured.err)
+
+    def card(self, document: Document, *arguments: object) -> Ran:
+        """Run `verify card` on a virtual chip that holds the document."""
+        path = self.folder / "card.chip"
+        path.unlink(missing_ok=True)
+        chip = personalised(document.files, document.keys)
+        file = StateFile(path)
+        file.save(chip.state)
+        file.close()
+        reader = ("--reader", f"virtual:{path}")
+        return self.run("card", *reader, "--trust", self.store, "--at", AT, *arguments)
+
+    def image(self, document: Document | Path, *arguments: object) -> Ran:
+        """Run `verify image` on an image of the document."""
+        folder = document if isinstance(document, Path) else self.folder / "image"
+        if isinstance(document, Document):
+            shutil.rmtree(folder, ignore_errors=True)
+            LdsImage(document.files).save(folder)
+        return self.run("image", folder, "--trust", self.store, "--at", AT, *arguments)
+
+
+@pytest.fixture
+def post(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> Post:
+    made = Post(tmp_path, capsys)
+    (tmp_path / "csca.cer").write_bytes(CSCA.certificate().der)
+    (tmp_path / "crl.crl").write_bytes(CSCA.crl())
+    added = made.run("trust", "add", made.store, tmp_path / "csca.cer", tmp_path / "crl.crl")
+    assert added.status == 0, added.error
+    return made
+
+
+def typed(monkeypatch: pytest.MonkeyPatch, text: str, *, terminal: bool) -> None:
+    """Let standard input be this text, from a person at a terminal or from a pipe."""
+    stream = io.TextIOWrapper(io.BytesIO(text.encode()))
+    monkeypatch.setattr(stream, "isatty", lambda: terminal)
+    monkeypatch.setattr(sys, "stdin", stream)
+
+
+# --- verdicts and their statuses -----------------------------------------------------------------
+
+
+def test_a_genuine_card_is_accepted_with_status_0(post: Post) -> None:
+    ran = post.card(usual(), "--mrz", MRZ, "--json")
+    assert (ran.status, ran.report.verdict, ran.error) == (0, "accept", "")
+    assert ran.report.access == "pace-ecdh-cam-aes-cbc-cmac-128/brainpoolP256r1/mrz"
+    assert ran.report.apdus > 10
+    assert ran.report.bytes > 1000
+    assert ran.report.seconds > 0
+    assert {check.id for check in ran.report.checks} >= {"sod.signature", "dg.hash.DG1"}
+    assert ran.report.permit is not None
+    assert ran.report.permit["work"] == "restricted"
+    assert ran.report.data_groups["DG1"] == DataGroupObject(95, "passed")
+
+
+def test_a_changed_card_is_rejected_with_status_1(post: Post) -> None:
+    ran = post.card(usual().flipped(FileID.DG2, 200), "--mrz", MRZ, "--json")
+    assert (ran.status, ran.report.verdict) == (1, "reject")
+    failed = {check.id for check in ran.report.checks if check.outcome == "failed"}
+    assert "dg.hash.DG2" in failed
+
+
+def test_a_card_that_does_not_open_is_referred_with_status_2(post: Post) -> None:
+    other = mrz(document_number="ZU7654321").text
+    ran = post.card(usual(), "--mrz", other, "--json")
+    assert (ran.status, ran.report.verdict) == (2, "refer")
+    assert ran.report.document == {}
+    plain = post.card(usual(), "--mrz", other)
+    assert plain.status == 2
+    assert "REFER TO SECOND LINE" in plain.output
+    assert "the chip did not open" in plain.output
+
+
+@pytest.mark.parametrize(
+    ("document", "status"),
+    [
+        (usual, 0),
+        (lambda: usual().flipped(FileID.SOD, 900), 1),
+        (lambda: usual().with_file(FileID.DG1, None), 2),
+    ],
+)
+def test_an_image_is_judged_alike(
+    post: Post, document: Callable[[], Document], status: int
+) -> None:
+    ran = post.image(document(), "--json")
+    assert ran.status == status, ran.report.checks
+    assert ran.report.access == "not-performed"
+
+
+def test_what_was_saved_is_judged_as_it_was_live(post: Post) -> None:
+    live = post.card(usual(), "--mrz", MRZ, "--json", "--save", post.folder / "captured")
+    assert live.status == 0
+    again = post.image(post.folder / "captured", "--json")
+    assert again.output == live.output
+
+
+def test_a_printed_mrz_is_compared_with_an_image(post: Post) -> None:
+    assert post.image(usual(), "--mrz", MRZ).status == 0
+    assert post.image(usual(), "--mrz", mrz(surname="Musterfrau").text).status == 1
+
+
+@pytest.mark.parametrize(
+    ("at", "status"),
+    [
+        ("2026-11-22", 0),
+        ("2026-11-22T12:00:00+0100", 0),
+        ("2026-11-22 23:59:59", 0),
+        ("2036-11-22", 2),
+        ("2020-01-01", 2),
+    ],
+)
+def test_an_image_is_judged_for_an_instant(post: Post, at: str, status: int) -> None:
+    assert post.image(usual(), "--at", at).status == status  # the last --at counts
+
+
+def test_a_lone_security_object_is_judged(post: Post) -> None:
+    path = post.folder / "sod.bin"
+    path.write_bytes(usual().files[FileID.SOD])
+    ran = post.image(path, "--json")
+    assert ran.status == 2
+    outcomes = {check.id: check.outcome for check in ran.report.checks}
+    assert outcomes["sod.signature"] == outcomes["ds.chain"] == "passed"
+
+
+# --- what opens the chip -------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("text", ["\n".join(mrz().lines), MRZ, "ZU1234567,900131,311121"])
+def test_the_mrz_from_standard_input(
+    post: Post, monkeypatch: pytest.MonkeyPatch, text: str
+) -> None:
+    typed(monkeypatch, text + "\n", terminal=False)
+    assert post.card(usual(), "--mrz", "-").status == 0
+
+
+def test_the_can_from_standard_input(post: Post, monkeypatch: pytest.MonkeyPatch) -> None:
+    typed(monkeypatch, f"{CAN}\n", terminal=False)
+    assert post.card(usual(), "--can", "-").status == 0
+
+
+@pytest.mark.parametrize(
+    "text", ["\n".join(mrz().lines), "ZU1234567,900131,311121", CAN], ids=["lines", "three", "can"]
+)
+def test_at_a_terminal_they_are_asked_for(
+    post: Post, monkeypatch: pytest.MonkeyPatch, text: str
+) -> None:
+    typed(monkeypatch, text + "\n", terminal=True)
+    ran = post.card(usual(), "--json")
+    assert ran.status == 0, ran.error
+    assert ran.report.verdict == "accept"  # questions are not among the output
+    assert "MRZ or CAN" in ran.error
+
+
+def test_without_a_terminal_nothing_is_asked(post: Post, monkeypatch: pytest.MonkeyPatch) -> None:
+    typed(monkeypatch, "", terminal=False)
+    ran = post.card(usual())
+    assert ran.status == 64
+    assert "--mrz" in ran.error
+
+
+# --- output --------------------------------------------------------------------------------------
+
+
+def test_plain_text_where_it_is_no_terminal(post: Post) -> None:
+    ran = post.card(usual(), "--mrz", MRZ)
+    assert "\x1b" not in ran.output
+    for words in ("ACCEPT", "MUSTERMANN", "SKILLED WORKER", "NOT allowed", "sod.signature",
+                  "Doc 9303-11", "profile.no-usage-period", "commands", "CSCA Utopia"):  # fmt: skip
+        assert words in ran.output
+
+
+def test_nothing_on_a_chip_is_a_command_to_the_terminal(post: Post) -> None:
+    hostile = issue(permit=permit(work="\x1b]0;\x07\u202enone\x9b31m", category="<b>X</b>"))
+    for arguments in ((), ("--json",)):
+        ran = post.image(hostile, *arguments)
+        assert ran.output.isascii() or all(
+            character.isprintable() or character == "\n" for character in ran.output
+        )
+        assert "\x1b" not in ran.output
+
+
+def test_the_page_is_written_for_its_owner_alone(post: Post) -> None:
+    page = post.folder / "report.html"
+    assert post.card(usual(), "--mrz", MRZ, "--report", page).status == 0
+    assert page.stat().st_mode & 0o077 == 0
+    assert "MUSTERMANN" in page.read_text()
+
+
+# --- mistakes ------------------------------------------------------------------------------------
+
+
+def one_line(ran: Ran, status: int, *words: str) -> None:
+    assert ran.status == status, ran.error
+    assert ran.error.count("\n") == 1, ran.error
+    assert ran.error.startswith("verify: ")
+    for word in words:
+        assert word in ran.error
+    for secret in ("MUSTERMANN", "ZU1234567", CAN):
+        assert secret not in ran.error
+
+
+@pytest.mark.parametrize(
+    ("arguments", "words"),
+    [
+        (("--mrz", "ZU1234567 whatever"), ("NUMBER,YYMMDD,YYMMDD",)),
+        (("--can", "12345a"), ("Card Access Number",)),
+        (("--mrz", "-", "--can", "-"), ("standard input",)),
+        (("--can", CAN, "--policy", "lenient"), ("there is no policy 'lenient'",)),
+        (("--can", CAN, "--at", "yesterday"), ("yesterday",)),
+        (("--can", CAN, "--terminal", "nowhere"), ("nowhere", "no such folder")),
+        (("--can", CAN, "--save", REPOSITORY / "verify"), ("is there already",)),
+        (("--can", CAN, "--frobnicate"), ("--frobnicate",)),
+    ],
+)
+def test_a_mistake_on_the_command_line_is_one_line(
+    post: Post, arguments: tuple[object, ...], words: tuple[str, ...]
+) -> None:
+    one_line(post.card(usual(), *arguments), 64, *words)
+
+
+def test_the_lines_of_an_mrz_that_are_not_in_one_pair_of_quotes_are_not_shown(
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    lines = mrz().lines
+    arguments = ["card", "--reader", "x", "--trust", "x", "--mrz", *lines, "--debug"]
+    assert run_command_line(verify, arguments) == 64
+    said = capsys.readouterr().err
+    assert "in quotes" in said
+    assert not any(line in said for line in lines)
+
+
+def test_a_trust_store_that_is_none(post: Post) -> None:
+    post.store.unlink()
+    one_line(post.image(usual()), 64, "there is no trust store", "verify trust add")
+    post.store.write_bytes(b"not a database at all, whatever it is called")
+    one_line(post.image(usual()), 64, "trust.db")
+
+
+def test_an_image_that_is_none(post: Post) -> None:
+    one_line(post.image(post.folder / "nowhere"), 64, "no such folder or file")
+    (post.folder / "empty").mkdir()
+    one_line(post.image(post.folder / "empty"), 64, "holds no elementary file")
+
+
+def test_no_card(post: Post) -> None:
+    ran = post.run("card", "--reader", "virtual:", "--can", CAN, "--trust", post.store)
+    one_line(ran, 64, "virtual:FILE")
+
+
+def test_a_blank_card_is_referred(post: Post) -> None:
+    reader = f"virtual:{post.folder / 'blank.chip'}"
+    ran = post.run("card", "--reader", reader, "--can", CAN, "--trust", post.store, "--json")
+    assert (ran.status, ran.report.verdict) == (2, "refer")
+
+
+def test_a_policy_with_an_unknown_key_is_named(post: Post) -> None:
+    path = post.folder / "policy.toml"
+    path.write_text('name = "x"\nverdict = "accept"\n')
+    one_line(post.image(usual(), "--policy", path), 64, "verdict")
+
+
+def test_a_disk_that_is_full_is_one_line(post: Post) -> None:
+    one_line(post.image(usual(), "--report", post.folder / "image" / "EF_DG1.bin" / "x"), 64)
+
+
+def test_the_help_says_how_an_mrz_may_be_given(capsys: pytest.CaptureFixture[str]) -> None:
+    assert run_command_line(verify, ["card", "--help"]) == 0
+    said = " ".join(capsys.readouterr().out.split())
+    assert "NUMBER,YYMMDD,YYMMDD" in said
+    assert "line breaks and spaces ignored" in said
+
+
+class _Torn:
+    """A connection whose card leaves at a command."""
+
+    reader, atr = "a reader", b"\x3b\x00"
+
+    def __init__(self, transmit: Callable[[bytes], bytes], at: int) -> None:
+        self._transmit = transmit
+        self._left = at
+
+    def transmit(self, command: bytes) -> bytes:
+        self._left -= 1
+        if self._left < 0:
+            raise TransportError("a reader: the card left; put it back and try again")
+        return self._transmit(command)
+
+    def reset(self) -> None: ...
+
+    def close(self) -> None:
+        self._left = 0
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *exc_info: object) -> None:
+        self.close()
+
+
+@pytest.mark.parametrize("at", [0, 3, 12, 18])
+def test_a_card_pulled_out_in_mid_read_is_one_line_and_no_verdict(
+    post: Post, monkeypatch: pytest.MonkeyPatch, at: int
+) -> None:
+    chip = personalised(usual().files, usual().keys)
+    monkeypatch.setattr(connection, "connect", lambda _: _Torn(chip.process, at))
+    page, captured = post.folder / "report.html", post.folder / "captured"
+    ran = post.run(
+        "card", "--reader", "any", "--can", CAN, "--trust", post.store, "--json",
+        "--report", page, "--save", captured,
+    )  # fmt: skip
+    one_line(ran, 69, "the card left")
+    assert ran.output == ""
+    assert not page.exists()
+    assert not captured.exists()

@@ -1,0 +1,406 @@
+"""Inspecting a virtual chip: what is captured, what is proven, what no liar gets past."""
+
+from collections.abc import Callable
+from dataclasses import replace
+from datetime import datetime
+from itertools import cycle
+
+import msgspec
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from emrtd.access.passwords import Password
+from emrtd.errors import TransportError
+from emrtd.iso7816.apdu import INS, CommandAPDU
+from emrtd.iso7816.procedure import run
+from emrtd.lds.files import FileID
+from emrtd.pki.findings import Outcome, Shows
+from support.secret import Secret
+from tests.verify.documents import CAN, NOW, PACE_CAM, PACE_GM, Document, issue, mrz, usual
+from tests.vsmartcard.cards import personalised
+from verify.inspection import channel, inspect
+from verify.inspection.opening import Credentials
+from verify.judging.evidence import Evidence
+from verify.judging.policy import BasicAccessControl
+from verify.judging.report import Report, Verdict
+
+KEY = Secret(b"a key that seals evidence in tests")
+
+MRZ = Password.from_mrz_information(mrz().information)
+WRONG = Password.from_mrz_information(mrz(document_number="ZU7654321").information)
+Transmit = Callable[[bytes], bytes]
+
+
+def inserted(document: Document) -> Transmit:
+    return personalised(document.files, document.keys).process
+
+
+def inspected(
+    transmit: Transmit,
+    credentials: Credentials = Credentials(mrz=MRZ),  # noqa: B008 - immutable
+    bac: BasicAccessControl = BasicAccessControl.FALLBACK,
+    optical: str = "",
+    reset: Callable[[], None] = lambda: None,
+) -> Evidence:
+    procedure = inspect(credentials, basic_access_control=bac, optical_mrz=optical)
+    return run(procedure, transmit, reset)
+
+
+def judged(document: Document, evidence: Evidence, at: datetime = NOW) -> Report:
+    """The report; and the same one on the evidence once it was saved."""
+    report = document.judged(evidence, at)
+    saved = Evidence.from_image(evidence.to_image(KEY), key=KEY) if evidence.files else evidence
+    assert document.judged(saved, at) == report
+    return report
+
+
+def outcomes(report: Report, *check_ids: str) -> list[str]:
+    return [report.check(check_id).outcome.value for check_id in check_ids]
+
+
+CLONE_CHECKS = ("chip.authentication", "active.authentication", "pace.cam")
+
+
+def test_a_genuine_chip_is_read_whole_and_accepted() -> None:
+    document = usual()
+    evidence = inspected(inserted(document), optical=mrz().text)
+    assert evidence.files == document.files
+    assert evidence.session is not None
+    assert evidence.session.access == "pace-ecdh-cam-aes-cbc-cmac-128/brainpoolP256r1/mrz"
+    assert evidence.session.failures == ()
+    report = judged(document, evidence)
+    assert outcomes(report, *CLONE_CHECKS) == ["passed"] * 3, report.checks
+    assert report.check("mrz.matches-optical").outcome is Outcome.PASSED
+    assert report.check("access.downgrade").outcome is Outcome.PASSED
+    assert report.verdict is Verdict.ACCEPT, report.why
+
+
+def test_the_can_opens_it_too() -> None:
+    document = usual()
+    evidence = inspected(inserted(document), Credentials(can=Password.can(CAN)))
+    assert evidence.session is not None
+    assert evidence.session.access.endswith("/can")
+    report = judged(document, evidence)
+    assert report.check("mrz.matches-optical").outcome is Outcome.NOT_PERFORMED
+    assert report.verdict is Verdict.ACCEPT
+
+
+def test_bac_where_there_is_no_pace() -> None:
+    document = issue(pace=(), basic_access_control=True)
+    evidence = inspected(inserted(document))
+    assert evidence.session is not None
+    assert evidence.session.access == "bac"
+    report = judged(document, evidence)
+    assert outcomes(report, *CLONE_CHECKS) == ["passed", "passed", "not-present"]
+    assert report.check("access.downgrade").outcome is Outcome.NOT_PRESENT
+    assert report.verdict is Verdict.ACCEPT
+
+
+@pytest.mark.parametrize("kind", ["RSA-2048", "brainpoolP256r1"])
+def test_active_authentication_alone(kind: str) -> None:
+    document = issue(
+        pace=(), basic_access_control=True, chip_authentication=False, active_authentication=kind
+    )
+    report = judged(document, inspected(inserted(document)))
+    assert outcomes(report, *CLONE_CHECKS) == ["not-present", "passed", "not-present"]
+    assert report.verdict is Verdict.ACCEPT
+
+
+def test_a_chip_that_offers_no_proof_is_accepted_unless_the_policy_wants_one() -> None:
+    document = issue(
+        pace=(), basic_access_control=True, chip_authentication=False, active_authentication=None
+    )
+    evidence = inspected(inserted(document))
+    assert judged(document, evidence).verdict is Verdict.ACCEPT
+    strict = document.judged(evidence, policy="strict")
+    assert strict.verdict is Verdict.REFER
+    assert any("no copy" in reason for reason in strict.why)
+
+
+# --- a chip that does not open -------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    "changes", [{}, {"pace": (), "basic_access_control": True}], ids=["pace", "bac"]
+)
+def test_a_wrong_mrz_opens_nothing_and_is_referred(changes: dict[str, object]) -> None:
+    document = issue(**changes)
+    evidence = inspected(inserted(document), Credentials(mrz=WRONG))
+    assert evidence.session is not None
+    assert not evidence.session.opened
+    assert FileID.SOD not in evidence.files
+    report = document.judged(evidence)
+    assert report.verdict is Verdict.REFER
+    assert report.why[0].startswith("the chip did not open")
+    assert not report.document
+
+
+def test_a_can_does_not_open_a_chip_without_pace() -> None:
+    document = issue(pace=(), basic_access_control=True)
+    evidence = inspected(inserted(document), Credentials(can=Password.can(CAN)))
+    report = document.judged(evidence)
+    assert "only a CAN was given" in report.why[0]
+
+
+@pytest.mark.parametrize(
+    ("bac", "access", "verdict"),
+    [
+        (BasicAccessControl.FALLBACK, "bac", Verdict.REFER),
+        (BasicAccessControl.WITHOUT_PACE, "none", Verdict.REFER),
+        (BasicAccessControl.NEVER, "none", Verdict.REFER),
+    ],
+)
+def test_a_downgrade_to_bac_is_recorded(
+    bac: BasicAccessControl, access: str, verdict: Verdict
+) -> None:
+    """PACE is refused on the air, though the chip offers it: somebody may want the weaker one."""
+    document = issue(basic_access_control=True)
+    transmit = inserted(document)
+
+    def without_pace(command: bytes) -> bytes:
+        of_pace = command[:2] == bytes((0x00, INS.MANAGE_SECURITY_ENVIRONMENT))
+        return b"\x6a\x80" if of_pace else transmit(command)
+
+    evidence = inspected(without_pace, bac=bac)
+    assert evidence.session is not None
+    assert evidence.session.access == access
+    assert any("PACE" in failure for failure in evidence.session.failures)
+    report = document.judged(evidence)
+    assert report.verdict is verdict
+    if access == "bac":
+        assert report.check("access.downgrade").outcome is Outcome.WARNING
+        assert "offers PACE" in report.check("access.downgrade").reason
+
+
+@pytest.mark.parametrize(
+    ("answered", "resets"),
+    [
+        ({}, 0),
+        ({INS.MANAGE_SECURITY_ENVIRONMENT: "6A80"}, 1),
+        ({INS.GENERAL_AUTHENTICATE: "6300"}, 1),
+    ],
+    ids=["PACE succeeds", "PACE is refused", "PACE fails"],
+)
+def test_bac_after_pace_is_in_a_session_of_its_own(answered: dict[int, str], resets: int) -> None:
+    """Doc 9303-11, 4.1: either BAC or PACE, but not both in the same session."""
+    document = issue(basic_access_control=True)
+    chip = personalised(document.files, document.keys)
+    log: list[int | None] = []  # instructions, and None for a reset
+
+    def transmit(command: bytes) -> bytes:
+        log.append(command[1])
+        plain_answer = None if command[0] & 0x0C else answered.get(command[1])
+        return chip.process(command) if plain_answer is None else bytes.fromhex(plain_answer)
+
+    def reset() -> None:
+        log.append(None)
+        chip.reset()
+
+    evidence = inspected(transmit, reset=reset)
+    assert log.count(None) == resets
+    assert evidence.session is not None
+    assert (evidence.session.access == "bac") is bool(resets)
+    if resets:
+        assert INS.EXTERNAL_AUTHENTICATE in log[log.index(None) :]
+        assert INS.EXTERNAL_AUTHENTICATE not in log[: log.index(None)]
+        assert INS.GENERAL_AUTHENTICATE not in log[log.index(INS.EXTERNAL_AUTHENTICATE) : 20]
+
+
+def test_a_copy_that_lets_anyone_read_is_a_downgrade_too() -> None:
+    """The files of a chip of PACE alone, on a chip that asks for no password."""
+    genuine = issue(pace=(PACE_GM,), chip_authentication=False, active_authentication=None)
+    copy = personalised(genuine.files, replace(genuine.keys, open=True))
+    evidence = inspected(copy.process, Credentials(mrz=WRONG))
+    assert evidence.session is not None
+    assert (evidence.session.opened, evidence.session.access) == (True, "none")
+    report = judged(genuine, evidence)
+    downgrade = report.check("access.downgrade")
+    assert downgrade.outcome is Outcome.WARNING
+    assert "without any access control" in downgrade.reason
+    assert report.verdict is Verdict.REFER
+
+
+# --- clones and forgeries ------------------------------------------------------------------------
+
+
+def test_a_copy_without_the_private_keys_is_rejected() -> None:
+    genuine = usual()
+    other = issue(active_authentication="secp256r1")  # a chip with other keys
+    thief = replace(
+        genuine.keys,
+        active_authentication=other.keys.active_authentication,
+        chip_authentication=(
+            replace(
+                genuine.keys.chip_authentication[0],
+                private=type(genuine.keys.chip_authentication[0].private)(b"\x07" * 32),
+            ),
+        ),
+    )
+    copy = personalised(genuine.files, thief)
+    evidence = inspected(copy.process)
+    assert set(genuine.files) == set(evidence.files)
+    report = judged(genuine, evidence)
+    for check_id in CLONE_CHECKS:
+        assert report.check(check_id).shows is Shows.CLONING, check_id
+    assert report.verdict is Verdict.REJECT
+
+
+@pytest.mark.parametrize(
+    "number", [FileID.DG14, FileID.DG15, FileID.DG13], ids=["DG14", "DG15", "DG13"]
+)
+def test_a_stripped_data_group_is_noticed(number: FileID) -> None:
+    """The copy leaves out what it cannot prove, and rewrites EF.COM, which nobody signs."""
+    genuine = usual()
+    stripped = genuine.with_file(number, None)
+    report = judged(genuine, inspected(inserted(stripped)))
+    assert report.check(f"dg.hash.{number}").shows is Shows.FORGERY
+    assert report.verdict is Verdict.REJECT
+
+
+def test_a_stripped_card_access_is_noticed() -> None:
+    genuine = issue(basic_access_control=True)
+    report = judged(genuine, inspected(inserted(genuine.with_file(FileID.CARD_ACCESS, None))))
+    assert report.access == "bac"
+    assert report.check("access.downgrade").shows is Shows.FORGERY
+    assert report.verdict is Verdict.REJECT
+
+
+def test_a_proof_by_a_key_that_nobody_signed_is_undetermined() -> None:
+    """A forger signs his own EF.SOD: his chip proves his keys, and that is worth nothing."""
+    forged = issue(anchors=())
+    report = judged(forged, inspected(inserted(forged)))
+    assert outcomes(report, *CLONE_CHECKS) == ["undetermined"] * 3
+    assert report.verdict is Verdict.REFER
+
+
+def test_transcripts_of_one_chip_do_not_prove_another() -> None:
+    mine, other = (
+        usual(),
+        issue(mrz=mrz(document_number="ZU0000001"), active_authentication="secp256r1"),
+    )
+    evidence = inspected(inserted(other), Credentials(can=Password.can(CAN)))
+    swapped = msgspec.structs.replace(evidence, files=mine.files)
+    report = mine.judged(swapped)
+    assert report.check("active.authentication").shows is Shows.CLONING
+
+
+def test_a_changed_octet_on_the_chip_is_rejected() -> None:
+    changed = usual().flipped(FileID.DG13, 70)
+    report = judged(usual(), inspected(inserted(changed)))
+    assert report.check("dg.hash.DG13").shows is Shows.FORGERY
+    assert report.verdict is Verdict.REJECT
+
+
+# --- trouble on the way --------------------------------------------------------------------------
+
+
+def test_a_card_that_leaves_is_a_transport_error() -> None:
+    transmit = inserted(usual())
+    count = iter(range(1000))
+
+    def torn(command: bytes) -> bytes:
+        if next(count) == 25:
+            raise TransportError("the card left")
+        return transmit(command)
+
+    with pytest.raises(TransportError, match="the card left"):
+        inspected(torn)
+
+
+@pytest.mark.parametrize("at", range(0, 60, 3))
+def test_a_chip_that_breaks_the_session_is_read_on_or_referred_but_never_a_crash(at: int) -> None:
+    """One answer on the way is garbage: the chip is opened anew, and what is missing is named."""
+    document = usual()
+    transmit = inserted(document)
+    count = iter(range(10_000))
+
+    def faulty(command: bytes) -> bytes:
+        response = transmit(command)
+        return b"\x69\x88" if next(count) == at else response
+
+    report = document.judged(inspected(faulty))
+    assert report.verdict in {Verdict.ACCEPT, Verdict.REFER, Verdict.REJECT}
+    if report.verdict is Verdict.ACCEPT:
+        assert set(report.data_groups) == {"DG1", "DG2", "DG13", "DG14", "DG15"}
+
+
+@pytest.mark.parametrize("answer", ["6A82", "6F00", "9000", "00009000", "6B", "", "FF" * 300])
+def test_a_chip_that_answers_nonsense_is_never_accepted(answer: str) -> None:
+    evidence = inspected(lambda _: bytes.fromhex(answer))
+    report = usual().judged(evidence)
+    assert report.verdict is not Verdict.ACCEPT
+    assert not any(check.outcome is Outcome.PASSED for check in report.checks)
+
+
+def test_sensitive_data_groups_are_not_asked_for_without_a_right() -> None:
+    document = issue(terminal_authentication=True, more={3: usual_dg3()})
+    transmit = inserted(document)
+    seen: list[CommandAPDU] = []
+
+    def watched(command: bytes) -> bytes:
+        seen.append(CommandAPDU.decode(command))
+        return transmit(command)
+
+    evidence = inspected(watched)
+    assert FileID.DG3 not in evidence.files
+    assert "no terminal's key was given" in evidence.unread[FileID.DG3].reason
+    report = document.judged(evidence)
+    assert report.check("dg.hash.DG3").outcome is Outcome.NOT_PERFORMED
+    assert report.check("terminal.authentication").outcome is Outcome.NOT_PERFORMED
+    assert report.verdict is Verdict.ACCEPT, report.why
+
+
+def usual_dg3() -> bytes:
+    from emrtd.lds.data_groups.dg3 import DataGroup3
+
+    return DataGroup3.of([]).encode()
+
+
+def test_only_generic_mapping() -> None:
+    document = issue(pace=(PACE_GM,))
+    report = judged(document, inspected(inserted(document)))
+    assert report.access.startswith("pace-ecdh-gm-")
+    assert outcomes(report, *CLONE_CHECKS) == ["passed", "passed", "not-present"]
+    assert FileID.CARD_SECURITY not in document.files
+    assert PACE_CAM not in document.how.pace
+
+
+def test_a_wrong_can_does_not_keep_the_right_mrz_out() -> None:
+    both = Credentials(mrz=MRZ, can=Password.can("999999"))
+    evidence = inspected(inserted(usual()), both)
+    assert evidence.session is not None
+    assert evidence.session.access.endswith("/mrz")
+    assert any("CAN" in failure for failure in evidence.session.failures)
+    assert usual().judged(evidence).verdict is Verdict.ACCEPT
+
+
+@given(st.lists(st.binary(max_size=40), min_size=1, max_size=30), st.integers(0, 40))
+@settings(max_examples=100, deadline=None)
+def test_any_answers_are_evidence(answers: list[bytes], good: int) -> None:
+    """A real chip for some commands, and then one that answers anything at all."""
+    transmit = inserted(usual())
+    later = cycle(answers)
+    count = iter(range(100_000))
+
+    def mad(command: bytes) -> bytes:
+        return transmit(command) if next(count) < good else next(later)
+
+    report = usual().judged(inspected(mad))
+    assert report.verdict is not Verdict.ACCEPT or good >= 25
+
+
+def test_a_chip_that_gives_its_files_octet_by_octet_comes_to_an_end(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(channel, "MOST_COMMANDS", 300)
+    count = iter(range(100_000))
+
+    def endless(command: bytes) -> bytes:
+        next(count)
+        first = command[1] == INS.READ_BINARY and command[2] & 0x80
+        return b"\x60\x84\x00\x0f\xff\xff\x90\x00" if first else b"\x00\x90\x00"
+
+    evidence = inspected(endless)
+    assert next(count) <= 301
+    assert usual().judged(evidence).verdict is not Verdict.ACCEPT

@@ -1,0 +1,107 @@
+import zipfile
+from pathlib import Path
+
+import pytest
+
+from emrtd.lds.files import FileID
+from emrtd.lds.image import LdsImage
+from support.errors import MalformedError, MisuseError
+from support.secret import Secret
+from verify.judging.evidence import (
+    ActiveAuthenticationTranscript,
+    ChipAuthenticationTranscript,
+    Evidence,
+    Exchange,
+    PaceTranscript,
+    Session,
+    TerminalAuthenticationTranscript,
+    Unread,
+)
+
+KEY = Secret(b"a key that seals evidence in tests")
+
+MRZ = "I<UTOD231458907<<<<<<<<<<<<<<<7408122F1204159UTO<<<<<<<<<<<6ERIKSSON<<ANNA<MARIA<<<<<<<<<<"
+SESSION = Session(
+    atr=bytes.fromhex("3B80800101"),
+    opened=True,
+    access="bac",
+    failures=("PACE with the MRZ: the chip answered 6300",),
+    pace=PaceTranscript("0.4.0.127.0.7.2.2.4.2.2", 13, b"\x04map", b"ca"),
+    chip_authentication=ChipAuthenticationTranscript(
+        "0.4.0.127.0.7.2.2.3.2.2", 13, b"\x01" * 32, Exchange(b"\x0c\xb0", b"\x90\x00")
+    ),
+    active_authentication=ActiveAuthenticationTranscript(b"12345678", b"signature"),
+    terminal_authentication=TerminalAuthenticationTranscript("UTIS00001", ("DG3",)),
+    apdus=74,
+    octets=16254,
+    seconds=1.25,
+)
+EVIDENCE = Evidence(
+    files={FileID.DG1: bytes.fromhex("615D5F1F5A") + MRZ.encode()},
+    unread={FileID.DG3: Unread("reading DG3: the chip answered 6982", 0x6982)},
+    session=SESSION,
+    optical_mrz=MRZ,
+)
+
+
+def test_saved_evidence_loads_back(tmp_path: Path) -> None:
+    EVIDENCE.to_image(KEY).save(tmp_path / "image")
+    assert Evidence.load(tmp_path / "image", KEY) == EVIDENCE
+    with zipfile.ZipFile(tmp_path / "image.zip", "w") as archive:
+        for path in (tmp_path / "image").iterdir():
+            archive.write(path, path.name)
+    assert Evidence.load(tmp_path / "image.zip", KEY) == EVIDENCE
+
+
+def test_files_alone_are_evidence_without_a_session() -> None:
+    evidence = Evidence.from_image(LdsImage(dict(EVIDENCE.files)))
+    assert evidence.session is None
+    assert not evidence.unread
+
+
+def test_nothing_of_the_person_shows() -> None:
+    for each in (EVIDENCE, SESSION, SESSION.active_authentication):
+        assert "ERIKSSON" not in repr(each)
+        assert "signature" not in repr(each)
+        assert repr(each).endswith("(...)")
+
+
+def test_evidence_of_nothing_is_not_saved() -> None:
+    with pytest.raises(MisuseError, match="nothing was read"):
+        Evidence(files={}, session=SESSION).to_image()
+
+
+def test_a_file_that_pretends_to_be_one_of_ours_is_noted() -> None:
+    image = LdsImage(dict(EVIDENCE.files), unrecognised=("EF_DG2.bin", "README"))
+    assert Evidence.from_image(image).misplaced == ("EF_DG2.bin",)
+
+
+@pytest.mark.parametrize(
+    "notes",
+    [
+        b'{"chipseal":"evidence","version":2}',
+        b'{"chipseal":"evidence","version":1,"verdict":"accept"}',
+        b'{"chipseal":"evidence","unread":{"DG17":{"reason":""}}}',
+        b'{"chipseal":"evidence","session":{"atr":"!!"}}',
+        b'{"chipseal":"evidence"',
+        b'{"chipseal":"evidence","optical_mrz":"\xff"}',
+        b'{"chipseal":"evidence"}' + b" " * (1 << 20),
+    ],
+)
+def test_notes_that_cannot_be_read_are_malformed(notes: bytes) -> None:
+    image = LdsImage(dict(EVIDENCE.files), evidence=notes)
+    with pytest.raises(MalformedError, match=r"evidence\.json"):
+        Evidence.from_image(image)
+
+
+@pytest.mark.parametrize("key", [None, Secret(b"another user's key")])
+def test_proofs_that_nobody_vouches_for_are_not_counted(key: Secret | None) -> None:
+    for image in (EVIDENCE.to_image(KEY), EVIDENCE.to_image()):
+        assert not Evidence.from_image(image, key=key).vouched
+    assert not Evidence.from_image(EVIDENCE.to_image(), key=KEY).vouched
+
+
+def test_a_seal_is_over_the_files_too() -> None:
+    image = EVIDENCE.to_image(KEY)
+    image.files[FileID.DG1] = b"\x61\x00"
+    assert not Evidence.from_image(image, key=KEY).vouched

@@ -1,0 +1,56 @@
+from dataclasses import replace
+from datetime import UTC, datetime
+
+import pytest
+
+from emrtd.pki.findings import Outcome, Shows
+from support.errors import ExitStatus
+from verify.judging.report import Check, Report, Trust, Verdict
+from verify.showing.wording import meaning, proven
+
+
+@pytest.mark.parametrize("outcome", Outcome)
+def test_an_outcome_is_never_truthy_by_accident(outcome: Outcome) -> None:
+    with pytest.raises(TypeError, match="no truth value"):
+        bool(outcome)
+
+
+@pytest.mark.parametrize("outcome", [each for each in Outcome if each is not Outcome.FAILED])
+def test_only_a_failed_check_shows_anything(outcome: Outcome) -> None:
+    with pytest.raises(ValueError, match="only a failed check"):
+        Check("sod.signature", outcome, "", "", Shows.FORGERY)
+
+
+def test_exit_statuses_of_the_verdicts() -> None:
+    statuses = {verdict: verdict.exit_status for verdict in Verdict}
+    assert statuses == {
+        Verdict.ACCEPT: ExitStatus.OK,
+        Verdict.REJECT: ExitStatus.REJECTED,
+        Verdict.REFER: ExitStatus.REFERRED,
+    }
+    order = (Verdict.ACCEPT, Verdict.REJECT, Verdict.REFER)
+    assert [int(statuses[each]) for each in order] == [0, 1, 2]
+
+
+def test_a_hash_check_belongs_to_its_family() -> None:
+    assert Check("dg.hash.DG13", Outcome.PASSED, "", "").family == "dg.hash"
+    assert Check("ds.chain", Outcome.PASSED, "", "").family == "ds.chain"
+
+
+def test_accept_claims_no_more_than_was_established() -> None:
+    def passed(*ids: str) -> tuple[Check, ...]:
+        return tuple(Check(each, Outcome.PASSED, "", "") for each in ids)
+
+    signed = passed("sod.signature", "ds.chain", "dg.hash.DG1")
+    image = Report(
+        verdict=Verdict.ACCEPT, why=(), checks=signed, at=datetime(2026, 11, 22, tzinfo=UTC),
+        policy="default", document={}, permit=None, portrait=None, data_groups={},
+        access="not-performed", trust=Trust(), apdus=0, octets=0, seconds=0.0,
+    )  # fmt: skip
+    assert "no chip was asked" in meaning(image)
+    assert "not a copy" in meaning(replace(image, access="bac"))
+    live = replace(image, access="bac", checks=(*signed, *passed("chip.authentication")))
+    assert "genuine" in meaning(live)
+    assert proven(image, "DG1") == ""
+    assert "NOT PROVEN" in proven(image, "DG13")
+    assert "NOT PROVEN" in proven(replace(image, checks=passed("dg.hash.DG1")), "DG1")

@@ -1,0 +1,157 @@
+"""The page: complete, self-contained, and deaf to whatever a chip says."""
+
+from dataclasses import replace
+from html.parser import HTMLParser
+
+import pytest
+
+from emrtd.lds.files import FileID
+from support.printable_text import printable
+from tests.verify.documents import issue, permit, usual
+from verify.judging.report import Report, Verdict
+from verify.showing.html import render_html
+
+HOSTILE = '"><script>alert(1)</script><img src=x onerror=alert(2)>'
+
+
+class Page(HTMLParser):
+    """Every element of a page with its attributes, and its text."""
+
+    def __init__(self, html: str) -> None:
+        super().__init__()
+        self.elements: list[tuple[str, dict[str, str | None]]] = []
+        self.text = ""
+        self.open: list[str] = []
+        self.feed(html)
+        self.close()
+
+    def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
+        self.elements.append((tag, dict(attrs)))
+        if tag not in {"meta", "img"}:
+            self.open.append(tag)
+
+    def handle_endtag(self, tag: str) -> None:
+        assert self.open.pop() == tag
+
+    def handle_data(self, data: str) -> None:
+        if self.open and self.open[-1] != "style":
+            self.text += data
+
+
+def accepted() -> Report:
+    return usual().judged()
+
+
+def test_the_page_says_all_that_the_report_says() -> None:
+    report = accepted()
+    page = Page(render_html(report))
+    assert page.open == []
+    text = " ".join(page.text.split())
+    assert "ACCEPT" in text
+    for check in report.checks:
+        assert check.id in text
+        assert check.reason in text
+        assert check.clause in text
+    for words in ("MUSTERMANN", "ERIKA MARIA", "ZU1234567", "SKILLED WORKER", "NOT allowed",
+                  "CSCA Utopia", "No public funds", *report.document["mrz"].split()):  # fmt: skip
+        assert words in text
+    for name, row in report.data_groups.items():
+        assert name in text
+        assert f"{row.size:,} octets" in text
+    for quirk in report.tolerated:
+        assert quirk in text
+
+
+@pytest.mark.parametrize("verdict", Verdict)
+def test_one_lamp_is_lit_and_words_say_the_same(verdict: Verdict) -> None:
+    report = replace(accepted(), verdict=verdict, why=("because",) * (verdict != "accept"))
+    page = Page(render_html(report))
+    lamps = [attributes["class"] for tag, attributes in page.elements if "lamp" in str(attributes)]
+    assert [lamp for lamp in lamps if lamp and lamp.endswith(" on")] == [f"lamp {verdict} on"]
+    assert {"accept": "ACCEPT", "refer": "REFER", "reject": "REJECT"}[verdict] in page.text
+
+
+def test_the_page_fetches_nothing_and_runs_nothing() -> None:
+    page = Page(render_html(accepted()))
+    policies = [a["content"] for tag, a in page.elements if "http-equiv" in a]
+    assert policies == ["default-src 'none'; img-src data:; style-src 'unsafe-inline'"]
+    for tag, attributes in page.elements:
+        assert tag not in {"script", "link", "iframe", "object", "form", "base", "a"}
+        assert not any(name.startswith("on") for name in attributes)
+        source = attributes.get("src")
+        assert source is None or source.startswith("data:image/png;base64,")
+
+
+def test_everything_can_be_heard() -> None:
+    """A reader of screens gets a language, a title, headings, names of tables and pictures."""
+    page = Page(render_html(accepted()))
+    elements = dict(page.elements)
+    assert elements["html"]["lang"] == "en"
+    assert "title" in elements
+    assert all(a.get("alt") for tag, a in page.elements if tag == "img")
+    headers = [a for tag, a in page.elements if tag == "th"]
+    assert headers
+    assert all(a.get("scope") in {"row", "col"} for a in headers)
+    ids = {a["id"] for _, a in page.elements if "id" in a}
+    labels = {a["aria-labelledby"] for _, a in page.elements if "aria-labelledby" in a}
+    assert labels <= ids
+
+
+@pytest.mark.parametrize("text", [HOSTILE, "{{ 7 * 7 }}", "{% raw %}", "&lt;b&gt;", "' onclick='x"])
+def test_what_a_chip_says_is_only_text(text: str) -> None:
+    hostile = issue(permit=permit(category=text, work=text, remarks=(text,)))
+    page = Page(render_html(hostile.judged()))
+    assert page.open == []
+    assert page.text.count(text) == 3
+    assert not any(tag == "script" for tag, _ in page.elements)
+    assert [tag for tag, _ in page.elements].count("img") == 1
+
+
+def test_reasons_and_quirks_are_only_text() -> None:
+    report = accepted()
+    checks = tuple(replace(check, reason=HOSTILE, tolerated=(HOSTILE,)) for check in report.checks)
+    trust = replace(report.trust, csca=HOSTILE, ds=HOSTILE, revocation=HOSTILE)
+    refused = replace(
+        report, checks=checks, why=(HOSTILE,), trust=trust, verdict=Verdict.REJECT, policy=HOSTILE
+    )
+    page = Page(render_html(refused))
+    assert page.open == []
+    assert not any(tag == "script" for tag, _ in page.elements)
+    assert page.text.count(HOSTILE) == len(checks) + 1 + 3 + 1 + 1
+
+
+@pytest.mark.parametrize(
+    ("text", "shown"),
+    [
+        ("none\u202edetcirtsernu", "none\ufffddetcirtsernu"),
+        ("a\x1b[2Jb\x9bc\x00\r\n", "a\ufffd[2Jb\ufffdc\ufffd\ufffd\ufffd"),
+        ("Łukasz Жуков 中文 محمد", "Łukasz Жуков 中文 محمد"),
+        ("\u2066x\u2069 \u200b", "\ufffdx\ufffd \ufffd"),
+    ],
+)
+def test_nothing_reorders_or_hides_what_is_read(text: str, shown: str) -> None:
+    assert printable(text) == shown
+
+
+@pytest.mark.parametrize("portrait", [b"", b"\xff\xd8\xff", b"GIF89a" + bytes(40), b"<svg/>"])
+def test_a_portrait_that_cannot_be_shown_is_not(portrait: bytes) -> None:
+    page = Page(render_html(replace(accepted(), portrait=portrait)))
+    assert "img" not in dict(page.elements)
+    assert "No portrait that can be shown" in page.text or not portrait
+
+
+def test_a_portrait_that_nobody_signed_says_so() -> None:
+    assert "not proven genuine" not in render_html(accepted())
+    changed = usual().flipped(FileID.DG2, -40)
+    assert "not proven genuine" in render_html(changed.judged())
+    assert "not proven genuine" in render_html(issue(anchors=()).judged())
+
+
+def test_a_document_of_which_nothing_was_read() -> None:
+    empty = usual()
+    for file_id in list(empty.files):
+        empty = empty.with_file(file_id, None)
+    page = Page(render_html(empty.judged()))
+    assert "REFER TO SECOND LINE" in page.text
+    assert "No machine readable zone was read" in page.text
+    assert "no permit" in page.text

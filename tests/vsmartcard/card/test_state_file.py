@@ -1,0 +1,135 @@
+import os
+import random
+import signal
+import stat
+import subprocess
+import sys
+import threading
+import time
+from pathlib import Path
+
+import pytest
+
+from emrtd.errors import TransportError
+from emrtd.transport.connection import connect
+from support.errors import MalformedError, MisuseError
+from tests.helpers import REPOSITORY
+from vsmartcard.card.state_file import StateFile
+from vsmartcard.chip.state import ChipState
+from vsmartcard.reader.in_process import InProcessConnection
+
+WRITER = Path(__file__).with_name("writer_to_kill.py")
+CREATE_DG1 = bytes.fromhex("00E0000009620780010583020101")
+
+
+def test_a_chip_comes_back_as_it_was_left(tmp_path: Path) -> None:
+    path = tmp_path / "card"
+    with connect(f"virtual:{path}") as card:
+        assert not path.exists()  # looking at a blank chip writes nothing
+        assert card.transmit(CREATE_DG1) == b"\x90\x00"
+        assert card.transmit(bytes.fromhex("00D6000005" + "6103646731")) == b"\x90\x00"
+    assert stat.S_IMODE(path.stat().st_mode) == 0o600
+    with connect(f"virtual:{path}") as card:
+        assert card.transmit(bytes.fromhex("00B0810000")).hex() == "61036467319000"
+    assert [each.name for each in tmp_path.iterdir()] == ["card"]
+
+
+def test_a_chip_is_in_one_reader_at_a_time(tmp_path: Path) -> None:
+    path = tmp_path / "card"
+    with InProcessConnection(str(path)) as first:
+        first.transmit(CREATE_DG1)
+        with pytest.raises(TransportError, match="in another reader"):
+            InProcessConnection(str(path))
+        first.transmit(bytes.fromhex("00D60000016A"))
+        with pytest.raises(TransportError, match="in another reader"):
+            InProcessConnection(str(path))
+    InProcessConnection(str(path)).close()
+
+
+def test_two_blank_chips_do_not_become_one_file(tmp_path: Path) -> None:
+    address = str(tmp_path / "card")
+    with InProcessConnection(address) as first, InProcessConnection(address) as second:
+        first.transmit(CREATE_DG1)
+        with pytest.raises(TransportError, match="in another reader"):
+            second.transmit(CREATE_DG1)
+
+
+def test_what_is_not_a_chip_is_named(tmp_path: Path) -> None:
+    path = tmp_path / "notes.txt"
+    path.write_text("shopping list")
+    with pytest.raises(MalformedError, match=r"notes\.txt: not a virtual chip"):
+        InProcessConnection(str(path))
+    with pytest.raises(
+        MalformedError, match=rf"{tmp_path}: not a virtual chip: is no regular file"
+    ):
+        InProcessConnection(str(tmp_path))
+    with pytest.raises(MisuseError, match="virtual:FILE"):
+        InProcessConnection("")
+
+
+def test_a_disk_that_is_full_takes_the_card_out(tmp_path: Path) -> None:
+    folder = tmp_path / "gone"
+    folder.mkdir()
+    card = InProcessConnection(str(folder / "card"))
+    folder.rmdir()
+    with pytest.raises(TransportError, match="cannot be saved"):
+        card.transmit(CREATE_DG1)
+    with pytest.raises(TransportError, match="closed"):
+        card.transmit(CREATE_DG1)
+
+
+def test_a_save_while_another_process_opens_is_seen_by_it(tmp_path: Path) -> None:
+    path = tmp_path / "card"
+    StateFile(path).save(ChipState())
+    stop = threading.Event()
+    wrong: list[BaseException] = []
+
+    def save_again_and_again() -> None:
+        while not stop.is_set():
+            try:
+                file = StateFile(path)
+                file.save(ChipState())
+                file.close()
+            except TransportError:
+                continue
+            except BaseException as error:  # noqa: BLE001
+                wrong.append(error)
+
+    writer = threading.Thread(target=save_again_and_again)
+    writer.start()
+    for _ in range(300):
+        try:
+            file = StateFile(path)
+            assert file.state == ChipState()
+            file.close()
+        except TransportError:
+            continue
+    stop.set()
+    writer.join()
+    assert not wrong
+
+
+@pytest.mark.parametrize("seed", range(8))
+def test_a_process_killed_at_any_moment_leaves_the_chip_before_or_after_a_command(
+    tmp_path: Path, seed: int
+) -> None:
+    path = tmp_path / "card"
+    delay = random.Random(seed).uniform(0.0, 0.08)  # noqa: S311
+    writer = subprocess.Popen(
+        [sys.executable, WRITER, path], stdout=subprocess.PIPE, text=True, cwd=REPOSITORY,
+        env={**os.environ, "PYTHONPATH": str(REPOSITORY)},
+    )  # fmt: skip
+    assert writer.stdout is not None
+    assert writer.stdout.readline() == "ready\n"
+    time.sleep(delay)
+    writer.send_signal(signal.SIGKILL)
+    answered = [line for line in writer.stdout.read().splitlines() if line.endswith(" 9000")]
+    writer.wait()
+    writer.stdout.close()
+    last = int(answered[-1].split()[0]) if answered else 0
+    file = StateFile(path)
+    assert file.state is not None
+    (content,) = (each.content for each in file.state.files)
+    assert content[:128] in {bytes((last,)) * 128, bytes(((last + 1) % 256,)) * 128}
+    assert content[128:] == bytes(127)
+    file.close()

@@ -1,0 +1,99 @@
+"""What `readers up` does with a pcscd that is not ours; the rest is in tests/device."""
+
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+
+from emrtd.errors import TransportError
+from support.errors import MisuseError
+from vsmartcard.reader import pcscd, reader_conf, readers
+
+
+@pytest.fixture
+def foreign(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """A pcscd of the system that already runs, with two virtual readers and a real one."""
+    monkeypatch.setenv("XDG_STATE_HOME", str(tmp_path / "state"))
+    monkeypatch.setattr(pcscd, "answers", lambda: True)
+    monkeypatch.setattr(pcscd, "start", lambda: pytest.fail("another pcscd was started"))
+    monkeypatch.setattr(pcscd, "stop", lambda _pid: pytest.fail("a pcscd was stopped"))
+    monkeypatch.setattr(reader_conf, "SYSTEM_FOLDER", tmp_path / "etc")
+    (tmp_path / "etc" / "folder").mkdir(parents=True)
+    (tmp_path / "etc" / "others").write_bytes(b'\xffFRIENDLYNAME "X"\nLIBPATH /x/libccid.so\n')
+    (tmp_path / "etc" / "vpcd").write_text(
+        'FRIENDLYNAME "Virtual PCD"\nDEVICENAME   /dev/null:0x8C7B\n'
+        "LIBPATH      /usr/lib/libifdvpcd.so\nCHANNELID    0x8C7B\n"
+    )
+    pcsc = pytest.importorskip("emrtd.transport.pcsc")
+    names = {"Virtual PCD 00 00": False, "Virtual PCD 00 01": True, "ACS ACR122U 01 00": True}
+    monkeypatch.setattr(pcsc, "occupancy", lambda: names)
+    return tmp_path
+
+
+def test_the_virtual_readers_of_a_pcscd_that_runs_are_used(foreign: Path) -> None:
+    assert readers.up(2) == (
+        readers.VirtualReader("Virtual PCD 00 00", 35963, occupied=False),
+        readers.VirtualReader("Virtual PCD 00 01", 35964, occupied=True),
+    )
+    assert readers.down() == "no pcscd of ours is running: nothing to stop"
+    assert readers.down(force=True) == "no pcscd of ours is running: nothing to stop"
+
+
+def test_a_pcscd_with_too_few_virtual_readers_is_left_alone(foreign: Path) -> None:
+    with pytest.raises(TransportError, match=r"2 virtual readers and not 3.*virtual:FILE"):
+        readers.up(3)
+    (foreign / "etc" / "vpcd").unlink()
+    with pytest.raises(TransportError, match=r"0 virtual readers and not 1.*virtual:FILE"):
+        readers.up(1)
+
+
+def test_a_record_of_a_process_that_is_no_longer_ours_is_not_believed(foreign: Path) -> None:
+    record = pcscd.state_folder() / "pcscd.json"
+    for text in ('{"pid": 1, "started": 1}', "{", '{"pid": 1}', "[]"):
+        record.write_text(text)
+        assert pcscd.own_pid() is None
+
+
+def test_each_entry_has_a_driver_of_its_own(tmp_path: Path, monkeypatch) -> None:
+    (tmp_path / "libifdvpcd.so").write_bytes(b"driver")
+    monkeypatch.setattr(reader_conf, "SYSTEM_FOLDER", tmp_path / "none")
+    monkeypatch.setattr(reader_conf, "_DRIVER_FOLDERS", (str(tmp_path),))
+    folder = tmp_path / "ours" / "reader.conf.d"
+    for count, entries in ((5, 3), (16, 8), (1, 1)):
+        written = reader_conf.write_entries(folder, count, 40000)
+        assert reader_conf.read_entries(folder) == written
+        assert len({entry.driver for entry in written}) == len(written) == entries
+        assert all(entry.driver.read_bytes() == b"driver" for entry in written)
+        assert [entry.port for entry in written] == list(range(40000, 40000 + 2 * entries, 2))
+    assert written[0].port_of("Virtual PCD 0 00 01") == 40001
+    assert written[0].port_of("Virtual PCD 00 01") is None
+
+
+def test_without_the_driver_the_error_names_the_package(tmp_path: Path, monkeypatch) -> None:
+    monkeypatch.setattr(reader_conf, "SYSTEM_FOLDER", tmp_path)
+    monkeypatch.setattr(reader_conf, "_DRIVER_FOLDERS", ())
+    with pytest.raises(TransportError, match="apt install vsmartcard-vpcd"):
+        reader_conf.write_entries(tmp_path / "ours", 1, 40000)
+
+
+@pytest.mark.parametrize("count", [0, -1, 17])
+def test_a_pcscd_takes_sixteen_readers(count: int) -> None:
+    with pytest.raises(MisuseError, match="1 to 16"):
+        readers.up(count)
+
+
+def test_a_card_is_in_a_reader_once_pcscd_says_so(monkeypatch: pytest.MonkeyPatch) -> None:
+    empty = readers.VirtualReader("Virtual PCD 0", 35963, occupied=False)
+    full = replace(empty, occupied=True)
+    answers = [(empty,), (replace(full, port=35964),), (), (full,)]
+    monkeypatch.setattr(readers, "listed", lambda: answers.pop(0))
+    readers.wait_until_occupied(empty)
+    assert answers == []
+
+
+def test_a_card_that_pcscd_never_shows_is_an_error(monkeypatch: pytest.MonkeyPatch) -> None:
+    reader = readers.VirtualReader("Virtual PCD 0", 35963, occupied=False)
+    monkeypatch.setattr(readers, "listed", lambda: (reader,))
+    monkeypatch.setattr(readers, "_APPEARING_SECONDS", 0.0)
+    with pytest.raises(TransportError, match="does not show it"):
+        readers.wait_until_occupied(reader)

@@ -1,0 +1,119 @@
+"""The link to vpcd, against a server that plays vpcd's part."""
+
+import socket
+import threading
+from collections.abc import Iterator
+
+import pytest
+
+from emrtd.errors import TransportError
+from vsmartcard.reader import vpcd
+from vsmartcard.reader.vpcd import Slot
+
+
+class EchoCard:
+    def __init__(self) -> None:
+        self.resets = 0
+        self.atr = b"\x3b\x80"
+
+    def reset(self) -> None:
+        self.resets += 1
+
+    def process(self, octets: bytes) -> bytes:
+        return octets[::-1]
+
+
+@pytest.fixture
+def listener() -> Iterator[socket.socket]:
+    with socket.create_server(("127.0.0.1", 0)) as server:
+        server.settimeout(5)
+        yield server
+
+
+def frame(octets: bytes) -> bytes:
+    return len(octets).to_bytes(2, "big") + octets
+
+
+def receive(reader: socket.socket) -> bytes:
+    size = int.from_bytes(reader.recv(2, socket.MSG_WAITALL), "big")
+    return reader.recv(size, socket.MSG_WAITALL)
+
+
+def serve(slot: Slot, card: EchoCard) -> tuple[threading.Thread, list[Exception]]:
+    raised: list[Exception] = []
+
+    def work() -> None:
+        try:
+            slot.serve(card)
+        except TransportError as error:
+            raised.append(error)
+
+    thread = threading.Thread(target=work)
+    thread.start()
+    return thread, raised
+
+
+def test_frames_are_answered_until_the_reader_goes(listener: socket.socket) -> None:
+    card = EchoCard()
+    with Slot(listener.getsockname()[1]) as slot:
+        reader, _ = listener.accept()
+        reader.settimeout(5)
+        thread, raised = serve(slot, card)
+        for control in (b"\x01", b"\x02", b"\x00", b"\x07", b""):
+            reader.sendall(frame(control))
+        reader.sendall(frame(b"\x04"))
+        assert receive(reader) == card.atr
+        for octets in (b"\x00\xa4\x00\x0c", bytes(range(256)) * 200):
+            reader.sendall(frame(octets))
+            assert receive(reader) == octets[::-1]
+        for octet in frame(b"\x00\xb0\x00\x00\x05"):  # each in a segment of its own
+            reader.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+            reader.sendall(bytes((octet,)))
+        assert receive(reader) == b"\x05\x00\x00\xb0\x00"
+        reader.close()
+        thread.join(5)
+    assert card.resets == 5
+    assert "has gone" in str(raised[0])
+
+
+def test_a_card_is_inserted_once_the_reader_has_powered_it_up(listener: socket.socket) -> None:
+    inserted: list[Slot] = []
+    port = listener.getsockname()[1]
+    thread = threading.Thread(target=lambda: inserted.append(Slot.insert(port, EchoCard())))
+    thread.start()
+    reader, _ = listener.accept()
+    reader.settimeout(5)
+    reader.sendall(frame(b"\x04"))
+    receive(reader)
+    thread.join(0.1)
+    assert not inserted
+    reader.sendall(frame(b"\x01") + frame(b"\x04"))
+    receive(reader)
+    thread.join(5)
+    reader.close()
+    inserted[0].close()
+
+
+def test_a_reader_that_goes_in_the_middle_of_a_frame_is_noticed(listener: socket.socket) -> None:
+    with Slot(listener.getsockname()[1]) as slot:
+        reader, _ = listener.accept()
+        thread, raised = serve(slot, EchoCard())
+        reader.sendall(b"\x00\x05\x00\xa4")
+        reader.close()
+        thread.join(5)
+    assert "has gone" in str(raised[0])
+
+
+def test_a_reader_that_says_nothing_has_another_card(
+    listener: socket.socket, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(vpcd, "_SEEN_SECONDS", 0.05)
+    with pytest.raises(vpcd.ReaderOccupiedError, match="has a card in it"):
+        Slot.insert(listener.getsockname()[1], EchoCard())
+
+
+def test_where_nothing_listens_the_error_says_what_to_do(listener: socket.socket) -> None:
+    port = listener.getsockname()[1]
+    listener.close()
+    with pytest.raises(TransportError, match=f"port {port}: start some with `vsmartcard readers"):
+        Slot(port)

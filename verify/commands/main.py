@@ -1,0 +1,179 @@
+"""The command `verify`.  What a command needs is imported when it runs, and not before."""
+
+from collections.abc import Callable
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import click
+
+from support.command_line import run_command_line
+from support.errors import ExitStatus
+
+if TYPE_CHECKING:
+    from emrtd.access.terminal_authentication import TerminalCredentials
+    from support.secret import Secret
+
+_TIMES = ("%Y-%m-%d", "%Y-%m-%dT%H:%M:%S", "%Y-%m-%d %H:%M:%S", "%Y-%m-%dT%H:%M:%S%z")
+_FILE = click.Path(path_type=Path, dir_okay=False)
+_FOLDER = click.Path(path_type=Path, file_okay=False)
+
+
+class _LazyGroup(click.Group):
+    """Finds `trust` where it is, only when it is asked for."""
+
+    def list_commands(self, ctx: click.Context) -> list[str]:
+        return sorted([*super().list_commands(ctx), "trust"])
+
+    def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
+        if cmd_name == "trust":
+            from verify.commands.trust import trust
+
+            return trust
+        return super().get_command(ctx, cmd_name)
+
+
+@click.group(name="verify", cls=_LazyGroup)
+@click.version_option(package_name="chipseal")
+def verify() -> None:
+    """Inspect electronic residence permits and other eMRTDs.
+
+    Exit status: 0 accept, 1 reject, 2 refer to the second line, 64 a mistake in the command or its
+    input, 69 no reader or no card, 70 a defect of ours.  --debug adds the trace to an error.
+    """
+
+
+def _judging(command: Callable[..., Any]) -> Callable[..., Any]:
+    """What every judgement needs and gives."""
+    options = (
+        click.option("--trust", required=True, type=_FILE, help="Trust store; see `verify trust`."),
+        click.option(
+            "--policy",
+            default="default",
+            show_default=True,
+            help="Inspection policy: default, strict, old_reader, or a TOML file.",
+        ),
+        click.option(
+            "--at",
+            type=click.DateTime(_TIMES),
+            help="Instant to judge for, in UTC.  [default: now]",
+        ),
+        click.option("--json", "as_json", is_flag=True, help="Print one JSON object."),
+        click.option("--report", "html", type=_FILE, help="Write the report as a page of HTML."),
+    )
+    for option in reversed(options):
+        command = option(command)
+    return command
+
+
+@verify.command()
+@click.option("--reader", required=True, help="PC/SC reader (part of its name), or virtual:FILE.")
+@click.option(
+    "--mrz",
+    metavar="TEXT|-",
+    help="The printed MRZ, line breaks and spaces ignored, or NUMBER,YYMMDD,YYMMDD: document"
+    " number, date of birth, date of expiry.  - reads it from standard input.",
+)
+@click.option("--can", metavar="N|-", help="The printed Card Access Number.")
+@click.option(
+    "--terminal",
+    type=_FOLDER,
+    help="Folder of an inspection system (*.cvcert and its key): reads fingerprints too.",
+)
+@click.option(
+    "--passphrase-file",
+    type=_FILE,
+    help="File with the pass phrase of the inspection system's key.",
+)
+@click.option("--save", type=_FOLDER, help="Save what was captured, as an LDS image.")
+@_judging
+def card(
+    *,
+    reader: str,
+    mrz: str | None,
+    can: str | None,
+    terminal: Path | None,
+    passphrase_file: Path | None,
+    save: Path | None,
+    **options: Any,
+) -> ExitStatus:
+    """Read the chip in a reader, and judge it.
+
+    With neither --mrz nor --can, and on a terminal, they are asked for.  The whole printed MRZ is
+    compared with the one on the chip.
+    """
+    from emrtd.transport.connection import connect
+    from support.errors import MisuseError
+    from support.files import is_taken
+    from verify.commands.credentials import read_credentials
+    from verify.commands.judging import judging
+    from verify.inspection import capture, inspect
+
+    if save is not None and is_taken(save):
+        raise MisuseError(f"{save}: is there already; name a new folder for the image")
+    inspection_system = _inspection_system(terminal, passphrase_file)
+    with judging(**options) as bench:
+        credentials, optical = read_credentials(mrz, can)
+        procedure = inspect(
+            credentials,
+            basic_access_control=bench.policy.basic_access_control,
+            optical_mrz=optical,
+            terminal=inspection_system,
+        )
+        with connect(reader) as connection:
+            evidence = capture(connection, procedure)
+        status = bench.judge(evidence)
+    if save is not None and evidence.files:
+        evidence.to_image(_seal_key()).save(save)
+    return status
+
+
+@verify.command()
+@click.argument("image", type=click.Path(path_type=Path))
+@click.option(
+    "--mrz",
+    metavar="TEXT|-",
+    help="The printed MRZ, to compare with the one in the image; as for `verify card`.",
+)
+@_judging
+def image(*, image: Path, mrz: str | None, **options: Any) -> ExitStatus:
+    """Judge an LDS image: a folder or a zip of elementary files, or one such file."""
+    from msgspec.structs import replace
+
+    from verify.commands.judging import judging
+    from verify.judging.evidence import Evidence
+
+    with judging(**options) as bench:
+        evidence = Evidence.load(image, _seal_key())
+        if mrz is not None:
+            from verify.commands.credentials import read_optical
+
+            optical = read_optical(mrz)
+            evidence = replace(evidence, optical_mrz=optical, optical_vouched=True)
+        return bench.judge(evidence)
+
+
+def _seal_key() -> "Secret | None":
+    """The user's key for evidence; None, and nothing is sealed, where none can be kept."""
+    from support.passphrase import user_secret
+    from verify.judging.evidence import SEAL_KEY
+
+    try:
+        return user_secret(SEAL_KEY)
+    except OSError:
+        return None
+
+
+def _inspection_system(
+    folder: Path | None, passphrase_file: Path | None
+) -> "TerminalCredentials | None":
+    if folder is None:
+        return None
+    from support.passphrase import read_passphrase
+    from verify.inspection.terminal import load_terminal
+
+    return load_terminal(folder, read_passphrase(passphrase_file))
+
+
+def main() -> int:
+    """Run the command line; returns the exit status."""
+    return run_command_line(verify)

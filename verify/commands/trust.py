@@ -1,0 +1,270 @@
+"""`verify trust`: what the verifier trusts, where it came from, and what it is worth."""
+
+import json
+import os
+import secrets
+from collections.abc import Sequence
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import click
+
+from support.errors import MisuseError
+from support.files import write_atomically
+from verify.trust.entries import Entry, Kind
+
+if TYPE_CHECKING:
+    from verify.trust.files import TrustFile
+    from verify.trust.importing import Summary
+    from verify.trust.store import TrustStore
+
+_SHOWN = 20
+"""How many reasons are printed; a collection can have thousands."""
+
+_STORE = click.argument("store", type=click.Path(path_type=Path))
+_JSON = click.option("--json", "as_json", is_flag=True, help="Print JSON.")
+_KIND = click.option("--kind", type=click.Choice([kind.value for kind in Kind]), help="Only these.")
+_COUNTRY = click.option("--country", metavar="CC", help="Only those of this country (two letters).")
+
+
+@click.group()
+def trust() -> None:
+    """Fill and show a trust store: one file of certificates and lists.
+
+    It takes CSCA, link and Document Signer certificates and CRLs (DER, PEM), Master, Deviation and
+    Defect Lists, and LDIF of the ICAO PKD.
+    """
+
+
+@trust.command()
+@_STORE
+@click.argument("files", nargs=-1, required=True, type=click.Path(path_type=Path))
+@click.option("--unverified", is_flag=True, help="Take also what does not verify.")
+@_JSON
+def add(store: Path, files: tuple[Path, ...], *, unverified: bool, as_json: bool) -> None:
+    """Verify FILES and add what is in them to STORE: all of them, or nothing."""
+    from verify.trust.files import read_trust_file
+
+    read = [read_trust_file(path) for path in files]
+    summaries = None if store.exists() else _make(store, read, unverified=unverified)
+    if summaries is None:
+        summaries = _fill(store, read, unverified=unverified)
+    if as_json:
+        _print_json([_summary_object(summary) for summary in summaries])
+    else:
+        for summary in summaries:
+            _print_summary(summary)
+
+
+def _make(store: Path, read: Sequence["TrustFile"], *, unverified: bool) -> "list[Summary] | None":
+    """Make a store beside its place, and put it there when it is whole.
+
+    None where another process was first: its store is to be added to.
+    """
+    unfinished = store.with_name(f".{store.name}.{secrets.token_hex(6)}")
+    try:
+        summaries = _fill(unfinished, read, unverified=unverified)
+        os.link(unfinished, store)  # fails where there is a file by now
+    except FileExistsError:
+        return None
+    except OSError as error:
+        if error.filename != str(unfinished):
+            raise
+        raise OSError(error.errno, error.strerror, str(store)) from None
+    finally:
+        unfinished.unlink(missing_ok=True)
+    return summaries
+
+
+def _fill(store: Path, read: Sequence["TrustFile"], *, unverified: bool) -> "list[Summary]":
+    from verify.trust.importing import import_files
+    from verify.trust.store import TrustStore
+
+    with TrustStore.open(store, create=True) as opened:
+        return import_files(opened, read, at=datetime.now(UTC), unverified=unverified)
+
+
+@trust.command("list")
+@_STORE
+@_KIND
+@_COUNTRY
+@click.option("--unverified", is_flag=True, help="Only what does not verify.")
+@click.option("--markdown", is_flag=True, help="Print a table for documentation.")
+@_JSON
+def list_entries(
+    store: Path,
+    kind: str | None,
+    country: str | None,
+    *,
+    unverified: bool,
+    markdown: bool,
+    as_json: bool,
+) -> None:
+    """List what is in STORE, one line an entry."""
+    with _open(store) as opened:
+        entries = opened.entries(kind=Kind(kind) if kind else None, country=country)
+    if unverified:
+        entries = [entry for entry in entries if not entry.verified]
+    if as_json:
+        _print_json([entry.as_json() for entry in entries])
+    elif markdown:
+        _print_markdown(entries)
+    else:
+        _print_lines(entries)
+
+
+@trust.command()
+@_STORE
+@click.argument("fingerprints", nargs=-1, metavar="[FINGERPRINT]...")
+@_JSON
+def show(store: Path, fingerprints: tuple[str, ...], *, as_json: bool) -> None:
+    """Show entries of STORE in full, or without any where everything in it came from."""
+    with _open(store) as opened:
+        if fingerprints:
+            found = [entry.as_json() for entry in _find(opened, fingerprints)]
+        else:
+            found = [
+                {
+                    "source": source.name,
+                    "sha256": source.digest.hex(),
+                    "imported": source.imported,
+                    "entries": source.entries,
+                    "note": source.note,
+                }
+                for source in opened.sources()
+            ]
+    if as_json:
+        _print_json(found)
+        return
+    for fields in found:
+        for name, value in fields.items():
+            text = ", ".join(value) if isinstance(value, list) else str(value)
+            click.echo(f"{name.replace('_', ' '):12} {text}")
+        click.echo()
+
+
+@trust.command()
+@_STORE
+@click.argument("fingerprints", nargs=-1, metavar="[FINGERPRINT]...")
+@click.option("--source", metavar="NAME", help="Everything that came from this file alone.")
+def remove(store: Path, fingerprints: tuple[str, ...], source: str | None) -> None:
+    """Remove entries from STORE, by fingerprint or by the file they came from.
+
+    What was trusted for their signature alone is trusted no more.
+    """
+    from verify.trust.removal import remove_entries
+
+    if bool(fingerprints) == (source is not None):
+        raise MisuseError("name the entries to remove: either fingerprints or --source NAME")
+    with _open(store) as opened:
+        if source is None:
+            chosen = _find(opened, fingerprints)
+        else:
+            chosen = [entry for entry in opened.entries() if entry.sources == (source,)]
+            if not chosen:
+                raise MisuseError(f"{store}: nothing came from {source!r} alone")
+        removed, orphans = remove_entries(opened, chosen, at=datetime.now(UTC))
+    click.echo(f"{_entries(removed)} removed")
+    for entry in orphans:
+        click.echo(
+            f"  no longer verifies: {entry.fingerprint.hex()[:16]} {entry.kind} {entry.subject}"
+        )
+
+
+@trust.command()
+@_STORE
+@click.option("-o", "--output", required=True, type=click.Path(path_type=Path), help="The file.")
+@_KIND
+@_COUNTRY
+def export(store: Path, output: Path, kind: str | None, country: str | None) -> None:
+    """Write certificates and CRLs of STORE as PEM, each with its subject before it."""
+    with _open(store) as opened:
+        entries = opened.entries(kind=Kind(kind) if kind else None, country=country)
+    blocks = [_pem(entry) for entry in entries if entry.kind in _PEM_LABELS]
+    write_atomically(output, "".join(blocks).encode())
+    click.echo(f"{_entries(len(blocks))} written to {output}")
+
+
+_PEM_LABELS = {
+    Kind.CSCA: "CERTIFICATE",
+    Kind.LINK: "CERTIFICATE",
+    Kind.DOCUMENT_SIGNER: "CERTIFICATE",
+    Kind.MASTER_LIST_SIGNER: "CERTIFICATE",
+    Kind.DEVIATION_LIST_SIGNER: "CERTIFICATE",
+    Kind.CRL: "X509 CRL",
+    Kind.DEVIATION_LIST: "CMS",
+    Kind.DEFECT_LIST: "CMS",
+}
+
+
+def _pem(entry: Entry) -> str:
+    from emrtd.pki.pem import encode_pem
+
+    return f"{entry.kind} {entry.subject}\n{encode_pem(entry.der, _PEM_LABELS[entry.kind])}"
+
+
+def _open(store: Path) -> "TrustStore":
+    from verify.trust.store import TrustStore
+
+    return TrustStore.open(store)
+
+
+def _find(store: "TrustStore", fingerprints: Sequence[str]) -> list[Entry]:
+    """Exactly one entry for each fingerprint."""
+    found = []
+    for fingerprint in fingerprints:
+        entries = store.find(fingerprint)
+        if len(entries) != 1:
+            how_many = "no entry" if not entries else f"{len(entries)} entries"
+            raise MisuseError(f"{store.path}: {how_many} with a fingerprint {fingerprint}")
+        found += entries
+    return found
+
+
+def _print_json(value: Any) -> None:
+    click.echo(json.dumps(value, ensure_ascii=False, indent=1))
+
+
+def _summary_object(summary: "Summary") -> dict[str, Any]:
+    return {
+        "source": summary.name,
+        "added": summary.added,
+        "known": summary.known,
+        "verified": summary.verified,
+        "note": summary.note,
+        "left_out": summary.left_out,
+    }
+
+
+def _entries(number: int) -> str:
+    return "1 entry" if number == 1 else f"{number} entries"
+
+
+def _print_summary(summary: "Summary") -> None:
+    total = _entries(summary.added + summary.known)
+    click.echo(f"{summary.name}: {total}, {summary.added} of them new, {summary.verified} verified")
+    if summary.note:
+        click.echo(f"  {summary.note}")
+    for reason in summary.left_out[:_SHOWN]:
+        click.echo(f"  left out: {reason}")
+    if len(summary.left_out) > _SHOWN:
+        click.echo(f"  and {len(summary.left_out) - _SHOWN} more, which --json shows")
+
+
+def _print_lines(entries: Sequence[Entry]) -> None:
+    for entry in entries:
+        state = "verified" if entry.verified else "unverified"
+        usable = "" if entry.usable else " (not usable)"
+        click.echo(
+            f"{entry.fingerprint.hex()[:16]} {entry.country:2} {entry.kind:14} {state:10}"
+            f" {entry.key + usable:18} {entry.subject}"
+        )
+
+
+def _print_markdown(entries: Sequence[Entry]) -> None:
+    click.echo("| State | subject | key | valid from | why |")
+    click.echo("|---|---|---|---|---|")
+    for entry in entries:
+        cells = (entry.country, entry.subject, entry.key, entry.valid_from[:10], entry.explanation)
+        click.echo("| " + " | ".join(cell.replace("|", "\\|") for cell in cells) + " |")

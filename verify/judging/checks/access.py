@@ -1,0 +1,162 @@
+"""access.downgrade and terminal.authentication: how the chip was opened, and for what."""
+
+from collections.abc import Iterator
+from typing import Final
+
+from emrtd.lds.data_groups.dg14 import DataGroup14
+from emrtd.lds.files import FileID
+from emrtd.lds.security.card_security import CardSecurity
+from emrtd.lds.security.security_infos import (
+    EfDirInfo,
+    PaceDomainParameterInfo,
+    PaceInfo,
+    SecurityInfo,
+    SecurityInfos,
+    TerminalAuthenticationInfo,
+    UnknownSecurityInfo,
+)
+from emrtd.pki.findings import Outcome
+from support.errors import MalformedError
+from verify.judging.checks.case import (
+    Case,
+    Earlier,
+    data_group_proven,
+    forged,
+    proven,
+    settle,
+    why_absent,
+)
+from verify.judging.quirks import quirks_of_file
+from verify.judging.report import Check
+
+DOWNGRADE_CLAUSE: Final = "Doc 9303-11, 4.2 and 9.2.11"
+TERMINAL_CLAUSE: Final = "Doc 9303-11, 7.1"
+
+_PACE: Final = (PaceInfo, PaceDomainParameterInfo)
+
+
+def signed_security_infos(case: Case, earlier: Earlier) -> tuple[SecurityInfos, ...]:
+    """The SecurityInfos that the State vouches for: those of DG14 and of EF.CardSecurity."""
+    found = []
+    if isinstance(case.dg14, DataGroup14) and data_group_proven(earlier, 14) is None:
+        found.append(case.dg14.security_infos)
+    if isinstance(case.card_security, CardSecurity) and (
+        proven(earlier, "cardsecurity.signature") is None
+    ):
+        found.append(case.card_security.security_infos)
+    return tuple(found)
+
+
+def check_downgrade(case: Case, earlier: Earlier) -> Iterator[Check]:
+    """EF.CardAccess, which nobody signs, against its signed copies; PACE before BAC."""
+    yield _downgrade(case, earlier)
+
+
+def _downgrade(case: Case, earlier: Earlier) -> Check:
+    check_id, access = "access.downgrade", case.card_access
+    if isinstance(access, MalformedError):
+        return forged(check_id, str(access), DOWNGRADE_CLAUSE)
+    signed = signed_security_infos(case, earlier)
+    if access is None:
+        return _no_card_access(case, signed)
+    if not signed:
+        reason = "there is no signed copy of EF.CardAccess, in DG14 or EF.CardSecurity, to compare"
+        return Check(check_id, Outcome.UNDETERMINED, reason, DOWNGRADE_CLAUSE)
+    changed = _changed(case, access.security_infos, signed)
+    if changed is not None:
+        return forged(check_id, changed, DOWNGRADE_CLAUSE)
+    offers_pace = any(_is_pace(each) for each in access.security_infos)
+    weaker = _weaker_than_pace(case)
+    if weaker and offers_pace:
+        reason = f"opened {weaker}, although the chip offers PACE{_why(case)}"
+        return Check(check_id, Outcome.WARNING, reason, DOWNGRADE_CLAUSE)
+    quirks = quirks_of_file(
+        FileID.CARD_ACCESS,
+        (
+            f"{type(each).__name__} has no signed copy"
+            for each in _added(access.security_infos, signed)
+        ),
+    )
+    reason = "EF.CardAccess says what its signed copy says"
+    return settle(case, check_id, reason, DOWNGRADE_CLAUSE, quirks)
+
+
+def _added(offered: SecurityInfos, signed: tuple[SecurityInfos, ...]) -> list[SecurityInfo]:
+    vouched = {each for infos in signed for each in infos}
+    return [each for each in offered if each not in vouched]
+
+
+def _changed(case: Case, offered: SecurityInfos, signed: tuple[SecurityInfos, ...]) -> str | None:
+    """What somebody has changed in the files that nobody signs; None for nothing."""
+    there = set(offered)
+    removed = [each for infos in signed for each in infos if _is_pace(each) and each not in there]
+    added = _added(offered, signed)
+    if removed or any(_is_pace(each) or _is_unknown(each) for each in added):
+        return "EF.CardAccess has been changed: its SecurityInfos are not the signed ones"
+    directory = case.evidence.files.get(FileID.DIR)
+    copies = [each.ef_dir for infos in signed for each in infos.of(EfDirInfo)]
+    if directory is not None and copies and directory not in copies:
+        return "EF.DIR has been changed: it is not the one that is signed"
+    return None
+
+
+def _no_card_access(case: Case, signed: tuple[SecurityInfos, ...]) -> Check:
+    """Where nothing signed says PACE, it is one what status word a chip refuses the file with."""
+    check_id = "access.downgrade"
+    reason = why_absent(case, FileID.CARD_ACCESS)
+    unread = case.evidence.unread.get(FileID.CARD_ACCESS)
+    has_pace = any(_is_pace(each) for infos in signed for each in infos)
+    if unread is not None and (unread.sw is None or has_pace):
+        return Check(check_id, Outcome.UNDETERMINED, reason, DOWNGRADE_CLAUSE)
+    if case.session is not None and has_pace:
+        reason = "EF.CardAccess has been removed: the signed SecurityInfos say that there is PACE"
+        return forged(check_id, reason, DOWNGRADE_CLAUSE)
+    return Check(check_id, Outcome.NOT_PRESENT, reason, DOWNGRADE_CLAUSE)
+
+
+def _weaker_than_pace(case: Case) -> str:
+    """How a chip was opened that was not opened by PACE; empty for every other."""
+    if case.session is None or not case.session.opened:
+        return ""
+    how = {"bac": "by Basic Access Control", "none": "without any access control"}
+    return how.get(case.session.access, "")
+
+
+def _why(case: Case) -> str:
+    failures = case.session.failures if case.session is not None else ()
+    return f" ({'; '.join(failures)})" if failures else ""
+
+
+def _is_pace(info: SecurityInfo) -> bool:
+    return isinstance(info, _PACE)
+
+
+def _is_unknown(info: SecurityInfo) -> bool:
+    return isinstance(info, UnknownSecurityInfo)
+
+
+def check_terminal(case: Case, _: Earlier) -> Iterator[Check]:
+    """Terminal Authentication: whether the chip let this terminal at sensitive data."""
+    check_id, session = "terminal.authentication", case.session
+    transcript = None if session is None else session.terminal_authentication
+    if transcript is not None and not transcript.refusal:
+        rights = ", ".join(transcript.rights) or "nothing"
+        reason = f"the chip accepts {transcript.holder}, which may read {rights}"
+        yield Check(check_id, Outcome.PASSED, reason, TERMINAL_CLAUSE)
+    elif transcript is not None:
+        yield Check(check_id, Outcome.FAILED, transcript.refusal, TERMINAL_CLAUSE)
+    elif not _offers_terminal_authentication(case):
+        reason = "the document does not offer Terminal Authentication"
+        yield Check(check_id, Outcome.NOT_PRESENT, reason, TERMINAL_CLAUSE)
+    elif session is None:
+        reason = "an image of files was judged, no chip was asked"
+        yield Check(check_id, Outcome.NOT_PERFORMED, reason, TERMINAL_CLAUSE)
+    else:
+        reason = "no terminal certificate was given (--terminal), so DG3 and DG4 stay closed"
+        yield Check(check_id, Outcome.NOT_PERFORMED, reason, TERMINAL_CLAUSE)
+
+
+def _offers_terminal_authentication(case: Case) -> bool:
+    if not isinstance(case.dg14, DataGroup14):
+        return False
+    return bool(case.dg14.security_infos.of(TerminalAuthenticationInfo))

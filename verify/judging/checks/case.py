@@ -1,0 +1,254 @@
+"""What a check is given: the evidence, decoded once, and what it is judged by."""
+
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass
+from datetime import UTC, date, datetime
+from functools import cached_property
+from typing import Final, TypeVar
+
+from emrtd.lds.com import Com
+from emrtd.lds.data_groups.dg1 import DataGroup1
+from emrtd.lds.data_groups.dg12 import DataGroup12
+from emrtd.lds.data_groups.dg13 import DataGroup13
+from emrtd.lds.data_groups.dg14 import DataGroup14
+from emrtd.lds.data_groups.dg15 import DataGroup15
+from emrtd.lds.data_groups.permit import Permit
+from emrtd.lds.files import FileID, data_group
+from emrtd.lds.registry import Content, decode
+from emrtd.lds.security.card_access import CardAccess
+from emrtd.lds.security.card_security import CardSecurity
+from emrtd.lds.security.sod import Sod
+from emrtd.mrz import Mrz
+from emrtd.pki.findings import Finding, Outcome, Shows
+from emrtd.pki.passive import Examination, examine
+from emrtd.pki.signer_profile import Use
+from emrtd.pki.trust import TrustView
+from support.errors import MalformedError
+from verify.judging.evidence import Evidence, Session
+from verify.judging.policy import Policy
+from verify.judging.quirks import Quirk, quirks_of_signatures
+from verify.judging.report import Check
+
+T = TypeVar("T")
+
+Earlier = Mapping[str, Check]
+"""The checks that were made before, by id."""
+
+CheckFunction = Callable[["Case", Earlier], Iterable[Check]]
+
+
+@dataclass(frozen=True)
+class Case:
+    """One document to judge.  Decoding a file gives its content, None where the evidence has no
+    such file, or the `MalformedError` that it raised.
+    """
+
+    evidence: Evidence
+    trust: TrustView
+    policy: Policy
+    at: datetime
+
+    @property
+    def session(self) -> Session | None:
+        """What happened on the wire; None for an image of files."""
+        return self.evidence.session
+
+    @property
+    def com(self) -> Com | MalformedError | None:
+        """EF.COM."""
+        return self._decoded(FileID.COM, Com)
+
+    @property
+    def sod(self) -> Sod | MalformedError | None:
+        """EF.SOD."""
+        return self._decoded(FileID.SOD, Sod)
+
+    @cached_property
+    def sod_examination(self) -> Examination | None:
+        """What the signature of EF.SOD and its signer's certificate come to."""
+        if not isinstance(self.sod, Sod):
+            return None
+        return examine(
+            self.sod.signed_data,
+            self.trust,
+            at=self.at,
+            use=self._use,
+            tolerated=self.sod.tolerated,
+        )
+
+    @property
+    def card_security(self) -> CardSecurity | MalformedError | None:
+        """EF.CardSecurity."""
+        return self._decoded(FileID.CARD_SECURITY, CardSecurity)
+
+    @cached_property
+    def card_security_examination(self) -> Examination | None:
+        """What the signature of EF.CardSecurity and its signer's certificate come to."""
+        if not isinstance(self.card_security, CardSecurity):
+            return None
+        signed_data = self.card_security.signed_data
+        return examine(signed_data, self.trust, at=self.at, prefix="cardsecurity")
+
+    @property
+    def card_access(self) -> CardAccess | MalformedError | None:
+        """EF.CardAccess."""
+        return self._decoded(FileID.CARD_ACCESS, CardAccess)
+
+    @property
+    def dg1(self) -> DataGroup1 | MalformedError | None:
+        """DG1."""
+        return self._decoded(FileID.DG1, DataGroup1)
+
+    @property
+    def dg14(self) -> DataGroup14 | MalformedError | None:
+        """DG14."""
+        return self._decoded(FileID.DG14, DataGroup14)
+
+    @property
+    def dg15(self) -> DataGroup15 | MalformedError | None:
+        """DG15."""
+        return self._decoded(FileID.DG15, DataGroup15)
+
+    @property
+    def issued(self) -> date | None:
+        """The date of issue in DG12, where that is there and its hash is the signed one."""
+        content = self._signed_content(12)
+        if not isinstance(content, DataGroup12):
+            return None
+        try:
+            return date.fromisoformat(content.date_of_issue or "")
+        except ValueError:
+            return None
+
+    @property
+    def _use(self) -> Use:
+        """What the Document Signer was used for: the type of document, and when.
+
+        That is when EF.SOD was signed, by its own word, or the document issued.
+        """
+        document_type = None if self.mrz is None else self.mrz.document_code
+        sod = self.sod
+        says_when = isinstance(sod, Sod) and sod.signed_data.signers[0].signing_time is not None
+        issued = None if says_when else self.issued
+        if issued is None:
+            return Use(document_type)
+        midnight = datetime(issued.year, issued.month, issued.day, tzinfo=UTC)
+        return Use(document_type, midnight, whole_day=True)
+
+    @property
+    def permit(self) -> Permit | None:
+        """The permit of DG13, but only where its hash is the signed one."""
+        content = self._signed_content(13)
+        return content.permit if isinstance(content, DataGroup13) else None
+
+    @property
+    def mrz(self) -> Mrz | None:
+        """The MRZ of DG1, where that can be read."""
+        return self.dg1.mrz if isinstance(self.dg1, DataGroup1) else None
+
+    @property
+    def signed_numbers(self) -> tuple[int, ...]:
+        """Numbers of the data groups that EF.SOD lists: the only list that counts."""
+        if not isinstance(self.sod, Sod):
+            return ()
+        return tuple(sorted(self.sod.security_object.hashes))
+
+    def is_signed(self, number: int) -> bool:
+        """Whether the hash of a data group is the one in EF.SOD; whoever may have signed that."""
+        octets = self.evidence.files.get(file_of(number))
+        if octets is None or not isinstance(self.sod, Sod):
+            return False
+        security_object = self.sod.security_object
+        digest = security_object.hash_algorithm.digest(octets)
+        return security_object.hashes.get(number) == digest
+
+    def _signed_content(self, number: int) -> Content | MalformedError | None:
+        """A data group, but only where its hash is the one in EF.SOD."""
+        return self.contents.get(file_of(number)) if self.is_signed(number) else None
+
+    @cached_property
+    def contents(self) -> Mapping[FileID, Content | MalformedError]:
+        """Every file of the evidence, decoded, or the `MalformedError` that decoding it raised."""
+        return {file_id: _decode(file_id, each) for file_id, each in self.evidence.files.items()}
+
+    def _decoded(self, file_id: FileID, kind: type[T]) -> T | MalformedError | None:
+        content = self.contents.get(file_id)
+        if content is None or isinstance(content, kind | MalformedError):
+            return content
+        raise AssertionError(f"the registry decodes {file_id} as something else")
+
+
+def _decode(file_id: FileID, octets: bytes) -> Content | MalformedError:
+    try:
+        return decode(file_id, octets)
+    except MalformedError as error:
+        return error
+
+
+def why_absent(case: Case, file_id: FileID) -> str:
+    """Why the evidence has no such file, in a sentence."""
+    unread = case.evidence.unread.get(file_id)
+    if unread is not None:
+        return f"{file_id} was not read: {unread.reason}"
+    what = "the image has" if case.session is None else "the chip gave"
+    return f"{what} no {file_id}"
+
+
+def proven(earlier: Earlier, *check_ids: str) -> str | None:
+    """None where all these checks passed; otherwise a sentence that names the first that did not.
+
+    For a check that rests on signed data: what nobody signed proves nothing (Doc 9303-11, 5.1).
+    """
+    for check_id in check_ids:
+        check = earlier.get(check_id)
+        if check is None or check.outcome is not Outcome.PASSED:
+            return f"{check_id} has not passed, so nothing vouches for it"
+    return None
+
+
+SIGNER_PROVEN: Final = ("sod.signature", "ds.chain")
+"""The checks that together make EF.SOD a statement of the issuing State."""
+
+
+def data_group_proven(earlier: Earlier, number: int) -> str | None:
+    """None where the State vouches for this data group, otherwise why not."""
+    return proven(earlier, f"dg.hash.DG{number}", *SIGNER_PROVEN)
+
+
+def check_of_finding(case: Case, finding: Finding) -> Check:
+    """A finding of the certificate path as a check; a quirk that the policy refuses fails it."""
+    outcome, quirks = finding.outcome, quirks_of_signatures(finding.tolerated)
+    if outcome in (Outcome.PASSED, Outcome.WARNING):
+        settled = settle(case, finding.id, finding.reason, finding.clause, quirks)
+        if outcome is Outcome.PASSED or settled.outcome is Outcome.FAILED:
+            return settled
+    shows = finding.shows
+    tolerated = tuple(map(str, quirks))
+    return Check(finding.id, outcome, finding.reason, finding.clause, shows, tolerated)
+
+
+def settle(
+    case: Case, check_id: str, reason: str, clause: str, quirks: Iterable[Quirk] = ()
+) -> Check:
+    """A check that found nothing wrong, but for quirks: passed, unless the policy refuses one."""
+    quirks = tuple(quirks)
+    refused = [quirk for quirk in quirks if not case.policy.tolerates(quirk.name)]
+    if refused:
+        reason = f"the policy does not tolerate {'; '.join(map(str, refused))}"
+        return Check(check_id, Outcome.FAILED, reason, clause)
+    return Check(check_id, Outcome.PASSED, reason, clause, tolerated=tuple(map(str, quirks)))
+
+
+def forged(check_id: str, reason: str, clause: str) -> Check:
+    """A failed check that shows forgery."""
+    return Check(check_id, Outcome.FAILED, reason, clause, Shows.FORGERY)
+
+
+def cloned(check_id: str, reason: str, clause: str) -> Check:
+    """A failed check that shows that the chip is a copy."""
+    return Check(check_id, Outcome.FAILED, reason, clause, Shows.CLONING)
+
+
+def file_of(number: int) -> FileID:
+    """The name of a data group."""
+    return data_group(number).file_id

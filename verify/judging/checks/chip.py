@@ -1,0 +1,235 @@
+"""chip.authentication, active.authentication, pace.cam: whether the chip is a copy.
+
+Each verifies the transcript of its protocol anew, and only with a key that the State vouches for:
+a proof by a key that nobody has signed proves nothing (Doc 9303-11, 5.1, 6.2.2 and 4.4.3.5.2).
+"""
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import Final
+
+from emrtd.access import active_authentication
+from emrtd.access.chip_authentication_keys import mapping_key
+from emrtd.access.pace import chip_authentication_mapping
+from emrtd.crypto.protocols import Mapping
+from emrtd.errors import ProtocolError
+from emrtd.lds.data_groups.dg14 import DataGroup14
+from emrtd.lds.data_groups.dg15 import DataGroup15
+from emrtd.lds.files import FILES, FileID
+from emrtd.lds.security.card_security import CardSecurity
+from emrtd.lds.security.security_infos import (
+    ActiveAuthenticationInfo,
+    ChipAuthenticationPublicKeyInfo,
+    PaceInfo,
+    SecurityInfos,
+)
+from emrtd.pki.findings import Outcome
+from support.errors import MalformedError
+from verify.judging.checks.case import (
+    Case,
+    Earlier,
+    cloned,
+    data_group_proven,
+    proven,
+    settle,
+    why_absent,
+)
+from verify.judging.checks.chip_authentication import verify_transcript
+from verify.judging.evidence import (
+    ActiveAuthenticationTranscript,
+    ChipAuthenticationTranscript,
+    PaceTranscript,
+)
+from verify.judging.quirks import quirks_of_file
+from verify.judging.report import Check
+
+MAPPING_CLAUSE: Final = "Doc 9303-11, 4.4.3.5.2"
+
+_NO_CHIP: Final = "an image of files was judged, no chip was asked"
+
+
+@dataclass(frozen=True, slots=True)
+class _Protocol:
+    """A protocol, and the signed file that its key is in."""
+
+    id: str
+    file_id: FileID
+    clause: str
+
+    def outcome(self, outcome: Outcome, reason: str) -> Check:
+        return Check(self.id, outcome, reason, self.clause)
+
+    def unproven(self, earlier: Earlier) -> str | None:
+        """Why the key is not the State's; None where it is."""
+        number = FILES[self.file_id].number
+        if number is None:
+            return proven(earlier, "cardsecurity.signature")
+        return data_group_proven(earlier, number)
+
+
+_CHIP: Final = _Protocol("chip.authentication", FileID.DG14, "Doc 9303-11, 6.2")
+_CHIP_VERSION_2: Final = _Protocol("chip.authentication", FileID.CARD_SECURITY, "TR-03110-2, 3.4")
+_ACTIVE: Final = _Protocol("active.authentication", FileID.DG15, "Doc 9303-11, 6.1")
+
+_Transcript = ChipAuthenticationTranscript | ActiveAuthenticationTranscript
+
+
+def _not_verifiable(
+    case: Case, earlier: Earlier, check: _Protocol, transcript: _Transcript | None
+) -> Check | None:
+    """The check where there is nothing to verify, or only a refusal; None where there is."""
+    if case.session is None:
+        return check.outcome(Outcome.NOT_PERFORMED, _NO_CHIP)
+    if transcript is None:
+        return check.outcome(Outcome.NOT_PERFORMED, "the chip was not asked to prove itself")
+    unproven = check.unproven(earlier)
+    if unproven is not None:
+        return check.outcome(Outcome.UNDETERMINED, f"the key is in {check.file_id}; {unproven}")
+    if transcript.unsupported:
+        return check.outcome(Outcome.UNDETERMINED, transcript.unsupported)
+    if transcript.refusal:
+        return cloned(check.id, transcript.refusal, check.clause)
+    return None
+
+
+def _without_key(case: Case, check: _Protocol) -> Check:
+    """The check where the data group of the key is not there, or was not read."""
+    file_id = check.file_id
+    if FILES[file_id].number in case.signed_numbers or file_id in case.evidence.unread:
+        return check.outcome(Outcome.NOT_PERFORMED, why_absent(case, file_id))
+    if FileID.SOD not in case.evidence.files:
+        return check.outcome(Outcome.NOT_PRESENT, why_absent(case, file_id))
+    return check.outcome(Outcome.NOT_PRESENT, f"the document has no {file_id}")
+
+
+# --- Chip Authentication -------------------------------------------------------------------------
+
+
+def check_chip_authentication(case: Case, earlier: Earlier) -> Iterator[Check]:
+    """Chip Authentication, by its first exchange under the new session keys."""
+    transcript = None if case.session is None else case.session.chip_authentication
+    if transcript is not None and transcript.version == 2:
+        yield _chip_authentication(case, earlier, _CHIP_VERSION_2, case.card_security, transcript)
+    else:
+        yield _chip_authentication(case, earlier, _CHIP, case.dg14, transcript)
+
+
+def _chip_authentication(
+    case: Case,
+    earlier: Earlier,
+    check: _Protocol,
+    file: DataGroup14 | CardSecurity | MalformedError | None,
+    transcript: ChipAuthenticationTranscript | None,
+) -> Check:
+    if file is None:
+        return _without_key(case, check)
+    if isinstance(file, MalformedError):
+        return check.outcome(Outcome.UNDETERMINED, str(file))
+    if not file.security_infos.of(ChipAuthenticationPublicKeyInfo):
+        reason = "the document does not offer Chip Authentication"
+        return check.outcome(Outcome.NOT_PRESENT, reason)
+    settled = _not_verifiable(case, earlier, check, transcript)
+    return settled or _verify_agreement(check, file.security_infos, transcript)
+
+
+def _verify_agreement(
+    check: _Protocol, infos: SecurityInfos, transcript: ChipAuthenticationTranscript | None
+) -> Check:
+    try:
+        described = verify_transcript(infos, transcript or ChipAuthenticationTranscript())
+    except (MalformedError, ProtocolError) as error:
+        return cloned(check.id, str(error), check.clause)
+    reason = f"the chip has the private key of the signed {check.file_id} ({described})"
+    return check.outcome(Outcome.PASSED, reason)
+
+
+# --- Active Authentication -----------------------------------------------------------------------
+
+
+def check_active_authentication(case: Case, earlier: Earlier) -> Iterator[Check]:
+    """Active Authentication, by the chip's signature over the challenge."""
+    if case.dg15 is None:
+        yield _without_key(case, _ACTIVE)
+    elif isinstance(case.dg15, MalformedError):
+        yield _ACTIVE.outcome(Outcome.UNDETERMINED, str(case.dg15))
+    else:
+        transcript = None if case.session is None else case.session.active_authentication
+        settled = _not_verifiable(case, earlier, _ACTIVE, transcript)
+        yield settled or _verify_signature(case, case.dg15, transcript)
+
+
+def _verify_signature(
+    case: Case, dg15: DataGroup15, transcript: ActiveAuthenticationTranscript | None
+) -> Check:
+    transcript = transcript or ActiveAuthenticationTranscript()
+    exchange = active_authentication.Exchange(transcript.challenge, transcript.signature)
+    infos: tuple[ActiveAuthenticationInfo, ...] = ()
+    if isinstance(case.dg14, DataGroup14):
+        infos = case.dg14.security_infos.of(ActiveAuthenticationInfo)
+    try:
+        key = dg15.public_key
+    except MalformedError as error:
+        return _ACTIVE.outcome(Outcome.UNDETERMINED, str(error))
+    try:
+        verified = active_authentication.verify(key, infos[0] if infos else None, exchange)
+    except (MalformedError, ProtocolError) as error:
+        return cloned(_ACTIVE.id, str(error), _ACTIVE.clause)
+    quirks = quirks_of_file(FileID.DG15, verified.tolerated)
+    reason = f"the chip has the private key of the signed DG15 ({verified.algorithm})"
+    return settle(case, _ACTIVE.id, reason, _ACTIVE.clause, quirks)
+
+
+# --- PACE with Chip Authentication Mapping -------------------------------------------------------
+
+
+def check_pace_mapping(case: Case, earlier: Earlier) -> Iterator[Check]:
+    """Chip Authentication Mapping, by the key of EF.CardSecurity."""
+    yield _pace_mapping(case, earlier)
+
+
+def _pace_mapping(case: Case, earlier: Earlier) -> Check:
+    check_id, clause = "pace.cam", MAPPING_CLAUSE
+    if not _offers_mapping(case):
+        reason = "the chip does not offer Chip Authentication Mapping"
+        return Check(check_id, Outcome.NOT_PRESENT, reason, clause)
+    if case.session is None:
+        return Check(check_id, Outcome.NOT_PERFORMED, _NO_CHIP, clause)
+    transcripts = [case.session.pace, *case.session.reopened]
+    if case.session.pace is None or case.session.pace.chip_authentication_data is None:
+        reason = "the chip was not opened by PACE with Chip Authentication Mapping"
+        return Check(check_id, Outcome.NOT_PERFORMED, reason, clause)
+    unproven = proven(earlier, "cardsecurity.signature")
+    if unproven is not None or not isinstance(case.card_security, CardSecurity):
+        reason = f"the key is in EF.CardSecurity; {unproven}"
+        return Check(check_id, Outcome.UNDETERMINED, reason, clause)
+    infos = case.card_security.security_infos
+    checks = [_verify_mapping(check_id, each, infos) for each in transcripts if each is not None]
+    # The key is tied to no data group, only to the session in which it proved itself.
+    return next((each for each in checks if each.outcome is not Outcome.PASSED), checks[0])
+
+
+def _offers_mapping(case: Case) -> bool:
+    access = case.card_access
+    if access is None or isinstance(access, MalformedError):
+        return False
+    offered = access.security_infos.of(PaceInfo)
+    return any(info.mapping is Mapping.CHIP_AUTHENTICATION for info in offered)
+
+
+def _verify_mapping(check_id: str, transcript: PaceTranscript, infos: SecurityInfos) -> Check:
+    try:
+        key = mapping_key(infos, transcript.parameter_id)
+    except ProtocolError as error:
+        # A key that is there and cannot be used says nothing; a State that signed none, enough.
+        there = infos.of(ChipAuthenticationPublicKeyInfo)
+        outcome = Outcome.UNDETERMINED if there else Outcome.FAILED
+        return Check(check_id, outcome, str(error), MAPPING_CLAUSE)
+    data, mapping_public = transcript.chip_authentication_data, transcript.mapping_key
+    try:
+        chip_authentication_mapping.verify(
+            key.group, data or b"", key.public, mapping_public or b""
+        )
+    except (MalformedError, ProtocolError) as error:
+        return cloned(check_id, str(error), MAPPING_CLAUSE)
+    reason = "the chip has the private key of the signed EF.CardSecurity"
+    return Check(check_id, Outcome.PASSED, reason, MAPPING_CLAUSE)

@@ -1,0 +1,45 @@
+"""Verifying Chip Authentication anew, from its transcript (Doc 9303-11, 6.2.1).
+
+The terminal's ephemeral key and the chip's signed one give the session keys; that the chip answered
+under them shows that it has the private key.
+"""
+
+from emrtd.access.chip_authentication import EphemeralKey
+from emrtd.access.chip_authentication_keys import ChipAuthenticationVariant, variants
+from emrtd.crypto.key_derivation import derive_session_keys
+from emrtd.errors import ProtocolError
+from emrtd.iso7816.apdu import CommandAPDU, ResponseAPDU
+from emrtd.iso7816.secure_messaging import SecureMessaging
+from emrtd.lds.security.security_infos import SecurityInfos
+from support.errors import MalformedError
+from verify.judging.evidence import ChipAuthenticationTranscript
+
+
+def verify_transcript(infos: SecurityInfos, transcript: ChipAuthenticationTranscript) -> str:
+    """Verify a transcript with the signed SecurityInfos; say how the chip proved itself.
+
+    Raises `ProtocolError` where it proves nothing, `MalformedError` where it is no transcript.
+    """
+    proof = transcript.proof
+    if proof is None:
+        raise ProtocolError("Chip Authentication: the chip answered nothing under the new keys")
+    variant = _variant(infos, transcript)
+    private = int.from_bytes(transcript.terminal_private_key, "big")
+    if not 0 < private < variant.key.group.order:
+        raise MalformedError("Chip Authentication transcript", "has no key of the terminal")
+    shared = EphemeralKey.of(variant.key.group, private).agree(variant.key.public)
+    nonce = transcript.nonce if transcript.version == 2 else b""  # TR-03110-3, A.2.3.2
+    keys = derive_session_keys(shared + nonce, variant.cipher)
+    session = SecureMessaging(variant.cipher, *keys)
+    session.unprotect_command(CommandAPDU.decode(proof.command))
+    session.unprotect_response(ResponseAPDU.decode(proof.response))
+    return variant.name
+
+
+def _variant(
+    infos: SecurityInfos, transcript: ChipAuthenticationTranscript
+) -> ChipAuthenticationVariant:
+    for variant in variants(infos, transcript.version):
+        if (variant.protocol, variant.key.key_id) == (transcript.protocol, transcript.key_id):
+            return variant
+    raise ProtocolError("Chip Authentication: the key that was used is not among the signed ones")

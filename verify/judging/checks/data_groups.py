@@ -1,0 +1,68 @@
+"""dg.hash.*: each data group against the hash in EF.SOD (Doc 9303-11, 5.1.1; TR-03135-1, 5.42)."""
+
+from collections.abc import Iterator
+from typing import Final
+
+from emrtd.lds.files import DATA_GROUPS
+from emrtd.lds.security.sod import Sod
+from emrtd.pki.findings import Outcome
+from emrtd.status_words import SW
+from verify.judging.checks.case import Case, Earlier, file_of, forged, why_absent
+from verify.judging.report import Check
+
+CLAUSE: Final = "Doc 9303-11, 5.1.1, step 5"
+
+SENSITIVE: Final = frozenset({3, 4})
+"""The data groups that only Terminal Authentication opens (Doc 9303-11, 7)."""
+
+
+def check_hashes(case: Case, _: Earlier) -> Iterator[Check]:
+    """Every data group that EF.SOD lists or the evidence has."""
+    for file in DATA_GROUPS:
+        number = file.number or 0
+        if number in case.signed_numbers or file.file_id in case.evidence.files:
+            yield _check_hash(case, number)
+
+
+def _check_hash(case: Case, number: int) -> Check:
+    check_id, file_id = f"dg.hash.DG{number}", file_of(number)
+    octets = case.evidence.files.get(file_id)
+    if not isinstance(case.sod, Sod):
+        reason = f"there is no readable EF.SOD to compare {file_id} with"
+        return Check(check_id, Outcome.UNDETERMINED, reason, CLAUSE)
+    security_object = case.sod.security_object
+    signed = security_object.hashes.get(number)
+    if signed is None:
+        return _unsigned(case, check_id, number)
+    if octets is None:
+        return _absent(case, check_id, number)
+    algorithm = security_object.hash_algorithm
+    if len(signed) != algorithm.size:
+        reason = f"EF.SOD has {len(signed)} octets for {file_id}, which are no {algorithm} hash"
+        return forged(check_id, reason, CLAUSE)
+    if algorithm.digest(octets) != signed:
+        reason = f"{file_id} has been changed: its {algorithm} hash is not the one in EF.SOD"
+        return forged(check_id, reason, CLAUSE)
+    reason = f"the {algorithm} hash of {file_id} is the one in EF.SOD"
+    return Check(check_id, Outcome.PASSED, reason, CLAUSE)
+
+
+def _unsigned(case: Case, check_id: str, number: int) -> Check:
+    """A data group that EF.SOD does not list.  Some specimens have one; none lacks another."""
+    reason = f"{file_of(number)} is not listed in EF.SOD: nobody has signed it"
+    if all(file_of(listed) in case.evidence.files for listed in case.signed_numbers):
+        return Check(check_id, Outcome.FAILED, reason, CLAUSE)
+    return forged(check_id, f"{reason}; and one that is listed is missing", CLAUSE)
+
+
+def _absent(case: Case, check_id: str, number: int) -> Check:
+    """A listed data group that was not captured."""
+    file_id = file_of(number)
+    unread = case.evidence.unread.get(file_id)
+    if unread is None:
+        reason = f"EF.SOD lists {file_id}; {why_absent(case, file_id)}"
+        return Check(check_id, Outcome.NOT_PRESENT, reason, CLAUSE)
+    if unread.sw == SW.FILE_NOT_FOUND and number not in SENSITIVE:
+        reason = f"{file_id} has been removed: EF.SOD lists it, and the chip has no such file"
+        return forged(check_id, reason, CLAUSE)
+    return Check(check_id, Outcome.NOT_PERFORMED, why_absent(case, file_id), CLAUSE)

@@ -1,0 +1,102 @@
+"""ds.*, issuer.consistent and deviation.list: the Document Signer, its CSCA and their State."""
+
+from collections.abc import Iterator
+from typing import Final
+
+from emrtd.asn1 import ber
+from emrtd.mrz.countries import is_of_a_state, two_letter_code
+from emrtd.pki.findings import Outcome
+from emrtd.pki.trust import TrustView
+from emrtd.pki.x509.certificates import Certificate
+from emrtd.pki.x509.extensions import SUBJECT_ALT_NAME
+from emrtd.pki.x509.names import Name
+from support.errors import MalformedError
+from verify.judging.checks.case import Case, Earlier, check_of_finding, forged
+from verify.judging.checks.security_object import no_signer
+from verify.judging.report import Check
+
+CLAUSES: Final = {
+    "ds.chain": "Doc 9303-11, 5.1.1, step 2; Doc 9303-12, 6",
+    "ds.validity": "Doc 9303-12, 6",
+    "ds.profile": "Doc 9303-12, 7.1",
+    "ds.revocation": "Doc 9303-12, 6; TR-03135-1, 5.6.4.3.5",
+}
+CONSISTENT_CLAUSE: Final = "Doc 9303-11, 5.1.1; TR-03135-1, 5.6.4.5"
+
+
+def check_document_signer(case: Case, _: Earlier) -> Iterator[Check]:
+    """The Document Signer: its chain, validity, profile and revocation."""
+    for check_id, clause in CLAUSES.items():
+        if case.sod_examination is None:
+            yield no_signer(case, check_id, clause)
+        else:
+            yield check_of_finding(case, case.sod_examination.finding(check_id))
+
+
+def check_consistency(case: Case, _: Earlier) -> Iterator[Check]:
+    """The issuing State of DG1 is that of the Document Signer and of the CSCA."""
+    yield _consistency(case)
+
+
+def _consistency(case: Case) -> Check:
+    check_id, examination = "issuer.consistent", case.sod_examination
+    if examination is None or examination.signer is None:
+        return no_signer(case, check_id, CONSISTENT_CLAUSE)
+    if case.mrz is None:
+        reason = "DG1 does not tell the issuing State"
+        return Check(check_id, Outcome.UNDETERMINED, reason, CONSISTENT_CLAUSE)
+    state = case.mrz.issuing_state
+    country = two_letter_code(state)
+    holders = {"the Document Signer": examination.signer}
+    if examination.path is not None and examination.path.anchor is not None:
+        holders["the CSCA"] = examination.path.anchor.certificate
+    for said, certificate in holders.items():
+        if country == certificate.country or _speaks_for(state, certificate, case.trust):
+            continue
+        if country is None or certificate.country is None:
+            reason = f"the codes of the State in DG1 and of {said} cannot be compared"
+            return Check(check_id, Outcome.UNDETERMINED, reason, CONSISTENT_CLAUSE)
+        reason = f"DG1 is of {state}, {said} of {certificate.country}"
+        return forged(check_id, reason, CONSISTENT_CLAUSE)
+    if len(holders) < 2:
+        reason = f"DG1 and the Document Signer are both of {state}, but the CSCA is not known"
+        return Check(check_id, Outcome.UNDETERMINED, reason, CONSISTENT_CLAUSE)
+    reason = f"DG1, Document Signer and CSCA are all of {state}"
+    return Check(check_id, Outcome.PASSED, reason, CONSISTENT_CLAUSE)
+
+
+def _speaks_for(state: str, certificate: Certificate, trust: TrustView) -> bool:
+    """Whether a certificate's alternative name makes it that of the State in DG1.
+
+    HK and Macao are found under CN, and UN was under ZZ.  No State takes another's name in that
+    way, so long as the trust store knows the CSCAs of the other.
+    """
+    if state not in _alternative_states(certificate):
+        return False
+    country = two_letter_code(state)
+    if country is None or not is_of_a_state(certificate.country):
+        return True
+    return not trust.anchors_of_country(country)
+
+
+_LOCALITY: Final = "2.5.4.7"
+_STATE_OR_PROVINCE: Final = "2.5.4.8"
+
+
+def _alternative_states(certificate: Certificate) -> frozenset[str]:
+    """The State codes, as in the MRZ, of a subject alternative name (Doc 9303-12, 7.1.1.2)."""
+    extension = certificate.extensions.get(SUBJECT_ALT_NAME)
+    if extension is None:
+        return frozenset()
+    try:
+        names = ber.read(extension.value, "subject alternative name").children
+        attributes = [
+            attribute
+            for name in names
+            if name.tag == 0xA4  # directoryName
+            for directory in name.children
+            for attribute in Name.read(directory).attributes
+        ]
+    except MalformedError:
+        return frozenset()
+    return frozenset(text for oid, text in attributes if oid in (_LOCALITY, _STATE_OR_PROVINCE))

@@ -1,0 +1,143 @@
+"""mrz.* and document.expired: what DG1 says, against itself, the printed MRZ and the calendar."""
+
+from collections.abc import Iterator
+from datetime import date
+from typing import Final
+
+from emrtd.lds.files import FileID
+from emrtd.mrz import Mrz
+from emrtd.mrz.dates import full_date_of_expiry
+from emrtd.pki.findings import Outcome
+from support.errors import MalformedError
+from verify.judging.checks.case import Case, Earlier, forged, why_absent
+from verify.judging.optical import whole_mrz
+from verify.judging.report import Check
+
+DIGITS_CLAUSE: Final = "Doc 9303-3, 4.9; TR-03135-1, 5.5.4.1.1"
+OPTICAL_CLAUSE: Final = "Doc 9303-11, 5.1.1; TR-03135-1, 5.7.2"
+EXPIRY_CLAUSE: Final = "TR-03135-1, 5.7.1"
+
+_COMPARED: Final = (
+    ("document_code", "document code"),
+    ("issuing_state", "issuing State"),
+    ("document_number", "document number"),
+    ("names", "name"),
+    ("nationality", "nationality"),
+    ("sex", "sex"),
+    ("date_of_expiry", "date of expiry"),
+)
+_OPTIONAL: Final = ("optional_data", "optional_data_2")
+
+
+def check_digits(case: Case, _: Earlier) -> Iterator[Check]:
+    """Every check digit of the MRZ in DG1."""
+    check_id, mrz = "mrz.check-digits", case.mrz
+    if mrz is None:
+        yield _unreadable(case, check_id, DIGITS_CLAUSE)
+        return
+    wrong = [digit.name.replace("_", " ") for digit in mrz.check_digits() if not digit.correct]
+    if wrong:
+        reason = f"wrong check digit in DG1: {', '.join(wrong)}"
+        yield Check(check_id, Outcome.FAILED, reason, DIGITS_CLAUSE)
+    else:
+        reason = f"all {len(mrz.check_digits())} check digits of the MRZ in DG1 are right"
+        yield Check(check_id, Outcome.PASSED, reason, DIGITS_CLAUSE)
+
+
+def check_optical(case: Case, _: Earlier) -> Iterator[Check]:
+    """The MRZ printed on the document against DG1."""
+    check_id, optical = "mrz.matches-optical", case.evidence.optical_mrz
+    if not optical:
+        reason = "no printed MRZ was given to compare DG1 with"
+        yield Check(check_id, Outcome.NOT_PERFORMED, reason, OPTICAL_CLAUSE)
+    elif case.mrz is None:
+        yield _unreadable(case, check_id, OPTICAL_CLAUSE)
+    else:
+        whole = whole_mrz(optical)
+        if whole is None:
+            yield _compare_information(check_id, optical, case.mrz)
+        else:
+            yield _compare(check_id, whole, case.mrz)
+
+
+def _compare_information(check_id: str, information: str, mrz: Mrz) -> Check:
+    if information != mrz.information:
+        reason = (
+            "document number, date of birth or date of expiry are printed otherwise than in DG1"
+        )
+        return forged(check_id, reason, OPTICAL_CLAUSE)
+    reason = "document number, date of birth and date of expiry are as in DG1; no more was given"
+    return Check(check_id, Outcome.PASSED, reason, OPTICAL_CLAUSE)
+
+
+def _compare(check_id: str, optical: Mrz, mrz: Mrz) -> Check:
+    misread = [
+        digit.name.replace("_", " ") for digit in optical.check_digits() if not digit.correct
+    ]
+    if misread and optical.text != mrz.text:
+        reason = (
+            f"the printed MRZ was misread or is false: wrong check digit ({', '.join(misread)}); "
+            "read it again"
+        )
+        return Check(check_id, Outcome.UNDETERMINED, reason, OPTICAL_CLAUSE)
+    if optical.format is not mrz.format:
+        reason = f"the printed MRZ is a {optical.format}, DG1 holds a {mrz.format}"
+        return forged(check_id, reason, OPTICAL_CLAUSE)
+    differing = [said for name, said in _COMPARED if _element(optical, name) != _element(mrz, name)]
+    if not _same_birth(optical, mrz):
+        differing.append("date of birth")
+    if differing:
+        reason = f"printed otherwise than in DG1: {', '.join(differing)}"
+        return forged(check_id, reason, OPTICAL_CLAUSE)
+    if any(optical.printed(name) != mrz.printed(name) for name in _OPTIONAL):
+        reason = "only the optional data is printed otherwise than in DG1"
+        return Check(check_id, Outcome.UNDETERMINED, reason, OPTICAL_CLAUSE)
+    reason = "every element of the printed MRZ is as in DG1"
+    return Check(check_id, Outcome.PASSED, reason, OPTICAL_CLAUSE)
+
+
+def _element(mrz: Mrz, name: str) -> str:
+    """An element as it is printed; the document number as a whole, however long it is."""
+    return mrz.document_number if name == "document_number" else mrz.printed(name)
+
+
+def _same_birth(optical: Mrz, mrz: Mrz) -> bool:
+    """Fillers in an incomplete date of birth are not compared (TR-03135-1, 5.7.2)."""
+    pairs = zip(optical.date_of_birth, mrz.date_of_birth, strict=True)
+    return all(one == other or "<" in (one, other) for one, other in pairs)
+
+
+def check_expiry(case: Case, _: Earlier) -> Iterator[Check]:
+    """The document, and the permit it carries, at the instant of inspection."""
+    check_id, mrz, today = "document.expired", case.mrz, case.at.date()
+    if mrz is None:
+        yield _unreadable(case, check_id, EXPIRY_CLAUSE)
+        return
+    expires = full_date_of_expiry(mrz.date_of_expiry, case.at)
+    if expires is None:
+        reason = "DG1 has no date of expiry that can be read"
+        yield Check(check_id, Outcome.UNDETERMINED, reason, EXPIRY_CLAUSE)
+    elif expires < today:
+        reason = f"the document expired on {expires}"
+        yield Check(check_id, Outcome.FAILED, reason, EXPIRY_CLAUSE)
+    else:
+        yield _permit_period(case, check_id, expires, today)
+
+
+def _permit_period(case: Case, check_id: str, expires: date, today: date) -> Check:
+    permit = case.permit
+    if permit is not None and permit.valid_until is not None and permit.valid_until < today:
+        reason = f"the permit ended on {permit.valid_until}, before the document's own expiry"
+        return Check(check_id, Outcome.FAILED, reason, EXPIRY_CLAUSE)
+    if permit is not None and permit.valid_from > today:
+        reason = f"the permit begins only on {permit.valid_from}"
+        return Check(check_id, Outcome.FAILED, reason, EXPIRY_CLAUSE)
+    return Check(check_id, Outcome.PASSED, f"valid until {expires}", EXPIRY_CLAUSE)
+
+
+def _unreadable(case: Case, check_id: str, clause: str) -> Check:
+    if isinstance(case.dg1, MalformedError):
+        reason = f"DG1 cannot be read: {case.dg1.reason}"
+        return Check(check_id, Outcome.UNDETERMINED, reason, clause)
+    outcome = Outcome.NOT_PERFORMED if FileID.DG1 in case.evidence.unread else Outcome.NOT_PRESENT
+    return Check(check_id, outcome, why_absent(case, FileID.DG1), clause)

@@ -1,0 +1,172 @@
+"""sod.*, cardsecurity.signature and algorithm.strength: what is signed, by whom, and how strongly.
+
+What CMS says of a signature is found by `emrtd.pki.passive`; here it becomes checks.
+"""
+
+from collections.abc import Iterable, Iterator
+from typing import Final
+
+from emrtd.crypto.hashes import Hash
+from emrtd.crypto.signatures import PublicKey, RsaPublicKey
+from emrtd.lds.files import FileID
+from emrtd.lds.security.sod import Sod
+from emrtd.pki.findings import Outcome
+from emrtd.pki.passive import Examination
+from support.errors import MalformedError
+from verify.judging.checks.case import Case, Earlier, check_of_finding, forged, why_absent
+from verify.judging.report import Check
+
+SIGNATURE_CLAUSE: Final = "Doc 9303-11, 5.1.1, step 3"
+PROFILE_CLAUSE: Final = "Doc 9303-10, 4.6.2.2"
+CARD_SECURITY_CLAUSE: Final = "Doc 9303-10, 3.11.4; TR-03110-3, A.1.2.2"
+STRENGTH_CLAUSE: Final = "Doc 9303-12, 4.1.6"
+
+_SIGNERS: Final = ("ds.chain", "ds.validity", "ds.profile", "ds.revocation")
+
+
+def no_signer(case: Case, check_id: str, clause: str) -> Check:
+    """The check on EF.SOD or its signer, where there is no EF.SOD that can be read."""
+    if isinstance(case.sod, MalformedError):
+        reason = "EF.SOD cannot be read, so that nobody is known to have signed it"
+        return Check(check_id, Outcome.UNDETERMINED, reason, clause)
+    outcome = Outcome.NOT_PERFORMED if FileID.SOD in case.evidence.unread else Outcome.NOT_PRESENT
+    return Check(check_id, outcome, why_absent(case, FileID.SOD), clause)
+
+
+def check_signature(case: Case, _: Earlier) -> Iterator[Check]:
+    """The signature of EF.SOD."""
+    check_id, examination = "sod.signature", case.sod_examination
+    if isinstance(case.sod, MalformedError):
+        yield forged(check_id, str(case.sod), SIGNATURE_CLAUSE)
+    elif examination is None:
+        yield no_signer(case, check_id, SIGNATURE_CLAUSE)
+    else:
+        yield check_of_finding(case, examination.finding(check_id))
+
+
+def check_profile(case: Case, _: Earlier) -> Iterator[Check]:
+    """What no signature covers in EF.SOD agrees with what one does."""
+    check_id, examination = "sod.profile", case.sod_examination
+    if examination is None:
+        yield no_signer(case, check_id, PROFILE_CLAUSE)
+    else:
+        yield check_of_finding(case, examination.finding(check_id))
+
+
+def check_card_security(case: Case, _: Earlier) -> Iterator[Check]:
+    """EF.CardSecurity: its signature, its signer, and the way from there to a CSCA."""
+    yield _card_security(case)
+
+
+def _card_security(case: Case) -> Check:
+    check_id, examination = "cardsecurity.signature", case.card_security_examination
+    if isinstance(case.card_security, MalformedError):
+        return forged(check_id, str(case.card_security), CARD_SECURITY_CLAUSE)
+    if examination is None:
+        outcome = Outcome.NOT_PRESENT
+        if FileID.CARD_SECURITY in case.evidence.unread:
+            outcome = Outcome.UNDETERMINED
+        reason = why_absent(case, FileID.CARD_SECURITY)
+        return Check(check_id, outcome, reason, CARD_SECURITY_CLAUSE)
+    foreign = _foreign_signer(case, examination)
+    if foreign is not None:
+        return forged(check_id, foreign, CARD_SECURITY_CLAUSE)
+    checks = [
+        check_of_finding(case, examination.finding(finding_id))
+        for finding_id in (check_id, "cardsecurity.profile", *_SIGNERS)
+    ]
+    checks = [
+        check
+        for check in checks
+        if check.id != "ds.profile" or check.outcome is not Outcome.WARNING
+    ]
+    worst = max(checks, key=lambda check: _SEVERITY.index(check.outcome))
+    tolerated = tuple(dict.fromkeys(quirk for check in checks for quirk in check.tolerated))
+    if worst.outcome is Outcome.PASSED:
+        reason = checks[0].reason
+    else:
+        reason = f"{worst.id.removeprefix('cardsecurity.')}: {worst.reason}"
+    return Check(check_id, worst.outcome, reason, CARD_SECURITY_CLAUSE, worst.shows, tolerated)
+
+
+def _foreign_signer(case: Case, examination: Examination) -> str | None:
+    """Why EF.CardSecurity is no part of this document; None where its State is that of EF.SOD."""
+    of_document = None if case.sod_examination is None else case.sod_examination.signer
+    if of_document is None or examination.signer is None:
+        return None
+    states = examination.signer.issuer.country, of_document.issuer.country
+    if states[0] == states[1]:
+        return None
+    return f"EF.CardSecurity is signed by {states[0]}, EF.SOD by {states[1]}"
+
+
+_SEVERITY: Final = (Outcome.PASSED, Outcome.WARNING, Outcome.UNDETERMINED, Outcome.FAILED)
+
+
+# --- strength ------------------------------------------------------------------------------------
+
+
+def check_algorithms(case: Case, _: Earlier) -> Iterator[Check]:
+    """Every hash function and key that the document's authenticity rests on."""
+    yield _strength(case)
+
+
+def _strength(case: Case) -> Check:
+    check_id = "algorithm.strength"
+    if not isinstance(case.sod, Sod) or case.sod_examination is None:
+        return no_signer(case, check_id, STRENGTH_CLAUSE)
+    hashes = dict.fromkeys(_hashes(case.sod, case.sod_examination))
+    keys = dict.fromkeys(_keys(case.sod_examination))
+    limits = case.policy.algorithms
+    refused = [
+        *(f"{said} uses {each}" for said, each in hashes if each in limits.refused_hashes),
+        *(
+            f"{said} has {key.description}"
+            for said, key in keys
+            if _below(key, limits.refused_rsa_below, limits.refused_ec_below)
+        ),
+    ]
+    if refused:
+        reason = f"too weak for the policy: {'; '.join(refused)}"
+        return Check(check_id, Outcome.FAILED, reason, STRENGTH_CLAUSE)
+    weak = [
+        *(f"{said} uses {each}" for said, each in hashes if each in limits.weak_hashes),
+        *(
+            f"{said} has {key.description}"
+            for said, key in keys
+            if _below(key, limits.weak_rsa_below, limits.weak_ec_below)
+        ),
+    ]
+    if weak:
+        return Check(check_id, Outcome.WARNING, f"weak: {'; '.join(weak)}", STRENGTH_CLAUSE)
+    used = [*(each for _, each in hashes), *(key.description for _, key in keys)]
+    reason = f"strong enough: {', '.join(dict.fromkeys(used))}"
+    return Check(check_id, Outcome.PASSED, reason, STRENGTH_CLAUSE)
+
+
+def _hashes(sod: Sod, examination: Examination) -> Iterable[tuple[str, Hash]]:
+    yield "EF.SOD, for data groups,", sod.security_object.hash_algorithm
+    for signer in sod.signed_data.signers:
+        yield "EF.SOD, for what it signs,", signer.digest
+        yield "the signature of EF.SOD", signer.scheme.hash
+    for path in examination.paths:
+        if path.certificate.scheme is not None:
+            hashed = path.certificate.scheme.hash
+            yield "the signature of the Document Signer's certificate", hashed
+
+
+def _keys(examination: Examination) -> Iterable[tuple[str, PublicKey]]:
+    for path in examination.paths:
+        anchor = path.anchor
+        for said, certificate in (
+            ("the Document Signer", path.certificate),
+            ("the CSCA", None if anchor is None else anchor.certificate),
+        ):
+            if certificate is not None and certificate.public_key is not None:
+                yield said, certificate.public_key
+
+
+def _below(key: PublicKey, rsa_bits: int, ec_bits: int) -> bool:
+    if isinstance(key, RsaPublicKey):
+        return key.n.bit_length() < rsa_bits
+    return key.curve.p.bit_length() < ec_bits

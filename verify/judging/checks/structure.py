@@ -1,0 +1,102 @@
+"""lds.structure and com.consistent: whether the files are what they claim to be."""
+
+from collections.abc import Iterator
+from typing import Final
+
+from emrtd.lds.com import LDS_1_7, UNICODE_4_0, Com
+from emrtd.lds.files import FILES, FileID
+from emrtd.lds.registry import tolerated
+from emrtd.lds.security.sod import Sod
+from emrtd.pki.findings import Outcome
+from support.errors import MalformedError
+from verify.judging.checks.case import Case, Earlier, forged, settle, why_absent
+from verify.judging.quirks import quirks_of_file, quirks_of_padding
+from verify.judging.report import Check
+
+STRUCTURE_CLAUSE: Final = "Doc 9303-10, 4.6 and 4.7"
+COM_CLAUSE: Final = "Doc 9303-10, 4.6.1; TR-03135-1, 5.6.4.4.1"
+
+
+def check_structure(case: Case, _: Earlier) -> Iterator[Check]:
+    """Every file is decoded; one that cannot be read is named, with the place."""
+    yield _structure(case)
+
+
+def _structure(case: Case) -> Check:
+    check_id, evidence = "lds.structure", case.evidence
+    if evidence.misplaced:
+        named = ", ".join(evidence.misplaced)
+        reason = f"no elementary file, or another than its name says: {named}"
+        return forged(check_id, reason, STRUCTURE_CLAUSE)
+    if not evidence.files:
+        return Check(check_id, Outcome.NOT_PERFORMED, "nothing was read", STRUCTURE_CLAUSE)
+    faults: list[str] = []
+    forgeries: list[str] = []
+    quirks = list(quirks_of_padding(evidence.image_quirks))
+    for file_id, content in case.contents.items():
+        if isinstance(content, MalformedError):
+            (faults if _is_as_issued(case, file_id) else forgeries).append(str(content))
+        else:
+            quirks += quirks_of_file(file_id, tolerated(content))
+    if forgeries:
+        reason = "; ".join(forgeries + faults)
+        return forged(check_id, f"not as it was issued: {reason}", STRUCTURE_CLAUSE)
+    if faults:
+        return Check(check_id, Outcome.FAILED, "; ".join(faults), STRUCTURE_CLAUSE)
+    count = len(evidence.files)
+    reason = f"{count} elementary file{'s' if count > 1 else ''} read, of the structure prescribed"
+    return settle(case, check_id, reason, STRUCTURE_CLAUSE, quirks)
+
+
+def _is_as_issued(case: Case, file_id: FileID) -> bool:
+    """Whether a fault in this file may be its issuer's: a data group's only where it is signed.
+
+    Of the files that EF.SOD does not list, each has a check of its own.
+    """
+    number = FILES[file_id].number
+    return number is None or case.is_signed(number)
+
+
+def check_com(case: Case, _: Earlier) -> Iterator[Check]:
+    """EF.COM, which nobody signs, says what EF.SOD says."""
+    yield _com(case)
+
+
+def _com(case: Case) -> Check:
+    check_id, com, sod = "com.consistent", case.com, case.sod
+    if com is None:
+        outcome = Outcome.NOT_PRESENT
+        if FileID.COM in case.evidence.unread:
+            outcome = Outcome.UNDETERMINED
+        return Check(check_id, outcome, why_absent(case, FileID.COM), COM_CLAUSE)
+    if isinstance(com, MalformedError):
+        return forged(check_id, str(com), COM_CLAUSE)
+    if not isinstance(sod, Sod):
+        reason = "there is no readable EF.SOD to compare EF.COM with"
+        return Check(check_id, Outcome.UNDETERMINED, reason, COM_CLAUSE)
+    differences = tuple(_differences(com, sod))
+    if differences:
+        return forged(check_id, f"EF.COM differs from EF.SOD: {'; '.join(differences)}", COM_CLAUSE)
+    return settle(case, check_id, "EF.COM lists what EF.SOD signs", COM_CLAUSE)
+
+
+def _differences(com: Com, sod: Sod) -> Iterator[str]:
+    signed, listed = set(sod.security_object.hashes), set(com.data_groups)
+    if missing := signed - listed:
+        yield f"it does not list {_names(missing)}"
+    if surplus := listed - signed:
+        yield f"it lists {_names(surplus)}, which nobody has signed"
+    if com.other and not (com.lds_version and com.unicode_version):
+        yield "it holds something else in place of a version"
+    if len(com.tags) != len(listed):
+        yield "it lists a tag twice, or one of no data group"
+    lds_version = sod.security_object.lds_version or LDS_1_7  # version 0 goes with LDS 1.7
+    if com.lds_version and com.lds_version != lds_version:
+        yield f"LDS version {com.lds_version} instead of {lds_version}"
+    unicode_version = sod.security_object.unicode_version or UNICODE_4_0
+    if com.unicode_version and com.unicode_version != unicode_version:
+        yield f"Unicode version {com.unicode_version} instead of {unicode_version}"
+
+
+def _names(numbers: set[int]) -> str:
+    return ", ".join(f"DG{number}" for number in sorted(numbers))

@@ -1,0 +1,90 @@
+"""The report as one page of HTML: for an officer's desk, for print, for the file.
+
+The page holds everything it shows: no script, no style sheet and no image is fetched, and its
+content security policy says so.  What a chip says is hostile: all of it is escaped.
+"""
+
+import base64
+from functools import cache
+from typing import TYPE_CHECKING, Final
+
+from emrtd.biometrics.images.png import to_png
+from emrtd.pki.findings import Outcome
+from support.errors import ChipsealError
+from support.printable_text import printable
+from verify.judging.report import Report, Verdict
+from verify.showing.wording import (
+    OUTCOMES,
+    VERDICTS,
+    access_words,
+    counts,
+    document_words,
+    meaning,
+    permit_words,
+    proven,
+)
+
+if TYPE_CHECKING:
+    from jinja2 import Template
+
+_SYMBOLS: Final = {
+    Outcome.PASSED: "✓",
+    Outcome.FAILED: "✕",
+    Outcome.WARNING: "!",
+    Outcome.UNDETERMINED: "?",
+    Outcome.NOT_PERFORMED: "–",
+    Outcome.NOT_PRESENT: "–",
+}
+_LIGHTS: Final = {Verdict.REJECT: "✕", Verdict.REFER: "!", Verdict.ACCEPT: "✓"}
+
+
+def render_html(report: Report) -> str:
+    """Make the page."""
+    return _template().render(
+        report=report,
+        heading=VERDICTS[report.verdict],
+        meaning=meaning(report),
+        lights=[(verdict, _LIGHTS[verdict]) for verdict in _LIGHTS],
+        portrait=_portrait(report),
+        document=document_words(report),
+        permit=permit_words(report),
+        document_proven=proven(report, "DG1"),
+        permit_proven=proven(report, "DG13"),
+        outcomes=OUTCOMES,
+        symbols=_SYMBOLS,
+        access=access_words(report),
+        counts=counts(report),
+        tally=_tally(report),
+    )
+
+
+def _tally(report: Report) -> list[tuple[Outcome, int]]:
+    """How many checks came out how, leaving out what no check did."""
+    found = [(each, sum(check.outcome is each for check in report.checks)) for each in Outcome]
+    return [(outcome, count) for outcome, count in found if count]
+
+
+def _portrait(report: Report) -> str | None:
+    """The portrait as a data URL; None where there is none, or none that can be shown."""
+    if report.portrait is None:
+        return None
+    try:
+        png = to_png(report.portrait, "portrait")
+    except ChipsealError:
+        return None
+    return f"data:image/png;base64,{base64.b64encode(png).decode('ascii')}"
+
+
+@cache
+def _template() -> "Template":
+    from jinja2 import Environment, PackageLoader, StrictUndefined
+
+    environment = Environment(
+        loader=PackageLoader("verify.showing"),
+        autoescape=True,
+        undefined=StrictUndefined,
+        trim_blocks=True,
+        lstrip_blocks=True,
+    )
+    environment.filters["printable"] = printable
+    return environment.get_template("report.html")

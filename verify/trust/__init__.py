@@ -1,0 +1,1 @@
+"""The trust store: what an inspection rests on, and how it gets there."""

@@ -1,0 +1,87 @@
+"""What the octets of an entry alone determine: its kind and its columns in the trust store."""
+
+from datetime import datetime
+from hashlib import sha256
+from json import dumps
+
+from emrtd.pki.lists.defect_list import DefectList
+from emrtd.pki.lists.deviation_list import DeviationList
+from emrtd.pki.x509.certificates import Certificate
+from emrtd.pki.x509.crl import Crl
+from emrtd.pki.x509.extensions import DEVIATION_LIST_SIGNER, MASTER_LIST_SIGNER, KeyUsage
+from verify.trust.entries import Kind
+
+
+def kind_of(content: Certificate | Crl, *, vouched: bool) -> Kind:
+    """What a certificate is; those of a Master List are CSCAs', flagged as a CA or not."""
+    if isinstance(content, Crl):
+        return Kind.CRL
+    extensions = content.extensions
+    signs = extensions.key_usage is not None and KeyUsage.KEY_CERT_SIGN in extensions.key_usage
+    if vouched or content.is_ca or signs:
+        return Kind.CSCA
+    purposes = extensions.extended_key_usage or frozenset()
+    if MASTER_LIST_SIGNER in purposes:
+        return Kind.MASTER_LIST_SIGNER
+    if DEVIATION_LIST_SIGNER in purposes:
+        return Kind.DEVIATION_LIST_SIGNER
+    return Kind.DOCUMENT_SIGNER
+
+
+def columns_of(content: Certificate | Crl) -> dict[str, object]:
+    """The columns of a certificate or a revocation list."""
+    if isinstance(content, Crl):
+        scheme = content.scheme.description if content.scheme else "an unknown algorithm"
+        return {
+            "country": content.country or "",
+            "subject": str(content.issuer),
+            "subject_key": content.issuer.key,
+            "key": scheme,
+            "key_identifier": content.authority_key_identifier,
+            "serial": f"{content.number or 0:x}",
+            "usable": content.scheme is not None and not content.unknown_critical,
+            "valid_from": _text(content.this_update),
+            "valid_until": _text(content.next_update) if content.next_update else "",
+            "tolerated": dumps(sorted(content.tolerated)),
+            "fingerprint": sha256(content.der).digest(),
+            "der": content.der,
+        }
+    return {
+        "country": content.country or "",
+        "subject": str(content.subject),
+        "subject_key": content.subject.key,
+        "key": content.key,
+        "key_identifier": content.extensions.subject_key_identifier,
+        "serial": f"{content.serial:x}",
+        "usable": content.public_key is not None,
+        "valid_from": _text(content.not_before),
+        "valid_until": _text(content.not_after),
+        "tolerated": dumps(sorted(content.tolerated)),
+        "fingerprint": content.fingerprint,
+        "der": content.der,
+    }
+
+
+def columns_of_list(content: DeviationList | DefectList) -> dict[str, object]:
+    """The columns of a signed list."""
+    data = content.signed_data
+    certificate, signed = data.certificate_of(data.signers[0]), data.signers[0].signing_time
+    signer = None if certificate is None else certificate.subject
+    return {
+        "country": content.country or "",
+        "subject": str(signer or ""),
+        "subject_key": signer.key if signer else "",
+        "key": data.signers[0].scheme.description,
+        "key_identifier": None,
+        "serial": "0",
+        "usable": True,
+        "valid_from": _text(signed) if signed else "",
+        "valid_until": "",
+        "tolerated": dumps(sorted(data.tolerated)),
+        "fingerprint": sha256(data.der).digest(),
+        "der": data.der,
+    }
+
+
+def _text(instant: datetime) -> str:
+    return instant.isoformat(timespec="seconds")

@@ -1,0 +1,133 @@
+"""Files that a trust store is filled from, told apart by what they are, never by their names.
+
+Certificates, CRLs and signed lists in DER or PEM, and LDIF of the PKD with all of these.
+"""
+
+import hashlib
+import re
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from itertools import islice
+from pathlib import Path
+from typing import BinaryIO, Final
+
+from emrtd.asn1 import ber, der
+from emrtd.pki.cms.signed_data import SignedData
+from emrtd.pki.lists.defect_list import ID_DEFECT_LIST, DefectList
+from emrtd.pki.lists.deviation_list import ID_DEVIATION_LIST, DeviationList
+from emrtd.pki.lists.ldif import MAX_VALUE, read_ldif
+from emrtd.pki.lists.master_list import ID_MASTER_LIST, MasterList
+from emrtd.pki.pem import PEM_BEGIN, decode_pem
+from emrtd.pki.x509.certificates import Certificate
+from emrtd.pki.x509.crl import Crl
+from support.errors import MalformedError, MisuseError
+from support.printable_text import printable
+
+MAX_FILE: Final = 1024 * 1024 * 1024
+"""Octets of a file; the PKD's largest has about 100,000,000."""
+
+Content = Certificate | Crl | MasterList | DeviationList | DefectList
+
+_LDIF: Final = re.compile(rb"\s*(#|version:|dn:)", re.IGNORECASE)
+
+
+@dataclass(frozen=True)
+class TrustFile:
+    """A file: its name, its SHA-256, what is in it, and what in it could not be read.
+
+    `collection` says that it is one of many things that nobody chose one by one (LDIF): what does
+    not verify in it is left out, and does not refuse the rest.
+    """
+
+    name: str
+    digest: bytes
+    contents: tuple[Content, ...] = field(repr=False)
+    unreadable: tuple[str, ...] = ()
+    collection: bool = False
+
+
+def read_trust_file(path: Path) -> TrustFile:
+    """Read a file; raises `MalformedError` for one that holds nothing known, `OSError` for none."""
+    size, name = path.stat().st_size, printable(path.name)
+    if size > MAX_FILE:
+        raise MalformedError(str(path), f"{size} octets are too many")
+    if not path.is_file():
+        raise MisuseError(f"{path}: is no regular file; name one of certificates or lists")
+    with path.open("rb") as file:
+        head = file.read(512)
+        file.seek(0)
+        if head[:1] == b"\x30" or PEM_BEGIN in head:
+            octets = file.read()
+            digest = hashlib.sha256(octets).digest()
+            if head[:1] == b"\x30":
+                return TrustFile(name, digest, (_read(octets, name),))
+            return TrustFile(
+                name, digest, tuple(_read(each, name) for _, each in decode_pem(octets, name))
+            )
+        if _LDIF.match(head):
+            return _read_collection(file, name)
+    raise MalformedError(name, "is no certificate, CRL, signed list or LDIF file")
+
+
+def _read_collection(file: BinaryIO, name: str) -> TrustFile:
+    """Read LDIF line by line; what is hashed is what was read."""
+    contents: list[Content] = []
+    unreadable: list[str] = []
+    digest = hashlib.sha256()
+
+    def lines() -> Iterator[bytes]:
+        while line := file.readline(MAX_VALUE + 1):
+            digest.update(line)
+            yield line
+
+    for value in read_ldif(lines()):
+        if value.value[:1] != b"\x30":
+            continue
+        try:
+            contents.append(_read(value.value, f"{name}, line {value.line}"))
+        except MalformedError as error:
+            unreadable.append(str(error))
+    return TrustFile(name, digest.digest(), tuple(contents), tuple(unreadable), True)
+
+
+def _read(octets: bytes, what: str) -> Content:
+    """Read DER of any kind; what it is stands in its first fields."""
+    try:
+        return _dispatch(octets)
+    except MalformedError as error:
+        raise MalformedError(what, str(error)) from None
+
+
+def _dispatch(octets: bytes) -> Content:
+    tags = [each.tag for each in _first_fields(octets)]
+    if tags == [der.INTEGER, der.SET]:
+        reason = "is what a Master List signs, without the signature: add the list itself"
+        raise MalformedError("Master List", reason)
+    if tags[:1] == [der.OID]:
+        return _read_list(SignedData.parse(octets, "signed list"))
+    if tags[:1] == [der.SEQUENCE]:
+        inner = [each.tag for each in _first_fields(octets)[0].children]
+        # A CRL's version is bare, its third or fourth field a time; a certificate's is a sequence.
+        position = 3 if inner[:1] == [der.INTEGER] else 2
+        if inner[position : position + 1] in ([der.UTC_TIME], [der.GENERALIZED_TIME]):
+            return Crl.parse(octets)
+    return Certificate.parse(octets)
+
+
+def _first_fields(octets: bytes) -> list[ber.Value]:
+    whole = ber.read_first(octets, "file") if octets[1:2] != b"\x80" else None
+    if whole is None:  # of indefinite length: only CMS is written so
+        whole = ber.read_first(ber.definite(octets, "file"), "file")
+    return list(islice(whole.each(3), 3))
+
+
+def _read_list(data: SignedData) -> MasterList | DeviationList | DefectList:
+    match data.content_type:
+        case kind if kind == ID_MASTER_LIST:
+            return MasterList.read(data)
+        case kind if kind == ID_DEVIATION_LIST:
+            return DeviationList.read(data)
+        case kind if kind == ID_DEFECT_LIST:
+            return DefectList.read(data)
+        case kind:
+            raise MalformedError("signed list", f"content of type {kind} is not known")

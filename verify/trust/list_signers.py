@@ -1,0 +1,122 @@
+"""Who signed a Master, Deviation or Defect List, and whether that leads to a trusted CSCA.
+
+The signer's way leads to a CSCA in the store; or to one in the list itself that a link certificate
+ties to one in the store.  Only where the store has no CSCA of that State at all may a Master List
+bring its own: the operator who adds it vouches for it.
+"""
+
+from dataclasses import dataclass
+from datetime import datetime
+
+from emrtd.pki.cms.signed_data import SignedData
+from emrtd.pki.findings import Outcome
+from emrtd.pki.lists.defect_list import DefectList
+from emrtd.pki.lists.deviation_list import DeviationList
+from emrtd.pki.lists.master_list import MasterList
+from emrtd.pki.passive import Examination, examine
+from emrtd.pki.signer_profile import Purpose
+from emrtd.pki.trust import TrustSet, TrustView
+from emrtd.pki.x509.certificates import Certificate
+from verify.trust.authorities import is_signed_by_itself, reached_by_links
+
+
+@dataclass(frozen=True, slots=True)
+class ListSigner:
+    """Who signed a list, in words; `problem` says why it is not to be believed, None if it is."""
+
+    description: str
+    problem: str | None = None
+
+
+SignedList = MasterList | DeviationList | DefectList
+
+
+def examine_list_signer(
+    content: SignedList, trust: TrustView, at: datetime, *, chosen: bool = True
+) -> ListSigner:
+    """Verify the signature of a list, and its signer's way to a CSCA.
+
+    `chosen` says that the operator vouches for the list itself, so that it may bring its own CSCA.
+    A signer's certificate that has expired since the list was signed is no problem: lists are kept.
+    A revoked one is.
+    """
+    data, purpose = content.signed_data, _purpose_of(content)
+    own = content.certificates if isinstance(content, MasterList) else ()
+    examination = examine(data, trust, at=at, prefix="list", purpose=purpose)
+    problem = _problem(examination, data, trust, purpose, at)
+    if problem is None:
+        return ListSigner(_describe(examination, data, "a CSCA in the store"))
+    signer = examination.signer
+    if signer is None:
+        return ListSigner("", problem)
+    country = signer.issuer.country or ""
+    enclosed = [*own, *(each for each in data.certificates if each != signer)]
+    candidates = [each for each in enclosed if each.country == country]
+    anchors = [anchor.certificate for anchor in trust.anchors_of_country(country)]
+    if anchors:
+        reached = [*anchors, *reached_by_links(anchors, candidates)]
+        how = "a link certificate to its CSCA in the store"
+    else:
+        reached = _self_signed(candidates) if own and chosen else []
+        how = f"its own CSCA: the store has none of {country}"
+    wider = TrustSet(reached, trust.crls_of_country(country))
+    examination = examine(data, wider, at=at, prefix="list", purpose=purpose)
+    if _problem(examination, data, wider, purpose, at) is None:
+        return ListSigner(_describe(examination, data, how))
+    return ListSigner("", problem)
+
+
+def _purpose_of(content: SignedList) -> Purpose:
+    match content:
+        case MasterList():
+            return Purpose.MASTER_LIST_SIGNER
+        case DeviationList():
+            return Purpose.DEVIATION_LIST_SIGNER
+        case DefectList():
+            return Purpose.DEFECT_LIST_SIGNER
+
+
+def _self_signed(candidates: list[Certificate]) -> list[Certificate]:
+    return [each for each in candidates if each.is_ca and is_signed_by_itself(each)]
+
+
+def _problem(
+    examination: Examination, data: SignedData, trust: TrustView, purpose: Purpose, at: datetime
+) -> str | None:
+    """Why a list is not to be believed; None where it is."""
+    found = {finding.id: finding for finding in examination.findings}
+    demanded = [found[each] for each in ("list.signature", "ds.chain")]
+    refused = [found[each] for each in ("list.profile", "ds.revocation")]
+    if not _is_anchor(examination.signer, trust):  # DE once signed with the CSCA's own key
+        refused.append(found["ds.profile"])
+    reasons = [each.reason for each in demanded if each.outcome is not Outcome.PASSED]
+    reasons += [each.reason for each in refused if each.outcome is Outcome.FAILED]
+    if reasons:
+        return reasons[0]
+    if found["ds.validity"].outcome is not Outcome.FAILED:
+        return None
+    signed = data.signers[0].signing_time
+    if signed is not None and signed < at:
+        then = examine(data, trust, at=signed, prefix="list", purpose=purpose)
+        if then.finding("ds.validity").outcome is not Outcome.FAILED:
+            return None
+    return found["ds.validity"].reason
+
+
+def _is_anchor(signer: Certificate | None, trust: TrustView) -> bool:
+    if signer is None:
+        return False
+    return any(signer == each.certificate for each in trust.anchors_by_name(signer.subject))
+
+
+def _describe(examination: Examination, data: SignedData, how: str) -> str:
+    signer = examination.signer
+    signed = data.signers[0].signing_time
+    when = f" on {signed:%Y-%m-%d}" if signed is not None else ""
+    by = f"signed{when} by {signer.subject if signer else 'nobody'}, through {how}"
+    quirks = {
+        quirk
+        for finding_id in ("list.signature", "list.profile")
+        for quirk in examination.finding(finding_id).tolerated
+    }
+    return f"{by}; tolerated: {', '.join(sorted(quirks))}" if quirks else by

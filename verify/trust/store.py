@@ -1,0 +1,322 @@
+"""The trust store: one SQLite file of certificates and lists, each with where it came from.
+
+What is asked of it while a document is judged (`emrtd.pki.trust.TrustView`) is answered from a few
+indexed rows, parsed once and kept.  It is filled by `verify.trust.importing`.
+"""
+
+import json
+import sqlite3
+import time
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from datetime import UTC, datetime
+from pathlib import Path
+from types import TracebackType
+from typing import Any, Final, Self, TypeVar
+
+from emrtd.pki.lists.defect_list import DefectList
+from emrtd.pki.lists.deviation_list import DeviationList
+from emrtd.pki.trust import Anchor
+from emrtd.pki.x509.certificates import Certificate
+from emrtd.pki.x509.crl import Crl
+from emrtd.pki.x509.names import Name
+from support.errors import MalformedError, MisuseError
+from verify.trust import schema
+from verify.trust.entries import Entry, Kind, Source
+
+T = TypeVar("T")
+
+_FRESH_SECONDS: Final = 0.02
+"""How long an answer may be old, where another process writes to the file meanwhile."""
+
+
+class TrustStore:
+    """A trust store, open; a context manager that closes it.
+
+    Everything raises `MisuseError` or `MalformedError` for a file that is no trust store, and
+    `OSError` where the disk fails; a write happens whole or not at all.
+    """
+
+    def __init__(self, connection: sqlite3.Connection, path: Path) -> None:
+        self.path = path
+        self._connection = connection
+        self._cache: dict[tuple[str, object], Any] = {}
+        self._seen = -1
+        self._fresh_until = 0.0
+
+    @classmethod
+    def open(cls, path: Path, *, create: bool = False) -> Self:
+        """Open a trust store; with `create`, make one where there is no file."""
+        new = not path.exists()
+        if new and not create:
+            raise MisuseError(f"{path}: there is no trust store; `verify trust add` makes one")
+        if path.is_dir():
+            raise MisuseError(f"{path}: is a folder, not a trust store")
+        with _explained(path):
+            connection = sqlite3.connect(path, isolation_level=None, check_same_thread=False)
+            connection.execute("PRAGMA foreign_keys = ON")
+            if new:
+                connection.executescript(
+                    f"BEGIN; PRAGMA application_id = {schema.APPLICATION_ID};"
+                    f"PRAGMA user_version = {schema.VERSION}; {schema.SCHEMA} COMMIT;"
+                )
+            ((application,),) = connection.execute("PRAGMA application_id")
+            ((version,),) = connection.execute("PRAGMA user_version")
+        if (application, version) != (schema.APPLICATION_ID, schema.VERSION):
+            connection.close()
+            raise MalformedError(str(path), "is not a trust store, or one of another version")
+        return cls(connection, path)
+
+    def close(self) -> None:
+        """Close the file."""
+        self._connection.close()
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
+        self.close()
+
+    @contextmanager
+    def transaction(self) -> Iterator[None]:
+        """Do all that follows, or nothing."""
+        with _explained(self.path):
+            self._connection.execute("BEGIN IMMEDIATE")
+            try:
+                yield
+                self._connection.execute("COMMIT")
+            except BaseException:
+                if self._connection.in_transaction:
+                    self._connection.execute("ROLLBACK")
+                raise
+            finally:
+                self._cache.clear()
+
+    # --- what is asked while a document is judged: emrtd.pki.trust.TrustView ---------------------
+
+    def anchors_by_key_identifier(self, identifier: bytes) -> Sequence[Anchor]:
+        """See `TrustView`."""
+        return self._anchors(schema.ANCHORS_BY_KEY, identifier)
+
+    def anchors_by_name(self, name: Name) -> Sequence[Anchor]:
+        """See `TrustView`."""
+        return self._anchors(schema.ANCHORS_BY_NAME, name.key)
+
+    def anchors_of_country(self, country: str) -> Sequence[Anchor]:
+        """See `TrustView`."""
+        return self._anchors(schema.ANCHORS_BY_COUNTRY, country)
+
+    def document_signers(
+        self, serial: int | None, key_identifier: bytes | None
+    ) -> Sequence[Certificate]:
+        """See `TrustView`."""
+        query, value = (
+            (schema.SIGNERS_BY_KEY, key_identifier)
+            if serial is None
+            else (schema.SIGNERS_BY_SERIAL, f"{serial:x}")
+        )
+        return self._remembered(
+            (query, value), lambda: [Certificate.parse(der) for (der,) in self._rows(query, value)]
+        )
+
+    def crls_of_country(self, country: str) -> Sequence[Crl]:
+        """See `TrustView`."""
+        return self._lists(Kind.CRL, Crl.parse, country)
+
+    def deviation_lists(self, country: str) -> Sequence[DeviationList]:
+        """See `TrustView`."""
+        return self._lists(Kind.DEVIATION_LIST, DeviationList.parse, country)
+
+    def defect_lists(self) -> Sequence[DefectList]:
+        """See `TrustView`."""
+        return self._lists(Kind.DEFECT_LIST, DefectList.parse)
+
+    def _anchors(self, query: str, value: object) -> Sequence[Anchor]:
+        return self._remembered(
+            (query, value),
+            lambda: [
+                Anchor(Certificate.parse(der), source or "")
+                for der, source in self._rows(query, value)
+            ],
+        )
+
+    def _lists(self, kind: Kind, parse: Callable[[bytes], T], country: str = "") -> Sequence[T]:
+        return self._remembered(
+            (kind, country),
+            lambda: [parse(der) for (der,) in self._rows(schema.LISTS, kind.value, country)],
+        )
+
+    def _remembered(self, key: tuple[str, object], find: Callable[[], list[T]]) -> Sequence[T]:
+        """What was found before, until anybody writes to the file; looked for every 20 ms."""
+        now = time.monotonic()
+        if now > self._fresh_until:
+            ((version,),) = self._connection.execute("PRAGMA data_version")
+            if version != self._seen:
+                self._cache.clear()
+                self._seen = version
+            self._fresh_until = now + _FRESH_SECONDS
+        if key not in self._cache:
+            self._cache[key] = find()
+        found: Sequence[T] = self._cache[key]
+        return found
+
+    # --- entries ---------------------------------------------------------------------------------
+
+    def entries(self, *, kind: Kind | None = None, country: str | None = None) -> list[Entry]:
+        """The entries, by country, kind and subject; of one kind or country where that is given."""
+        return self._entries(kind and kind.value, country and country.upper(), None)
+
+    def find(self, selector: str) -> list[Entry]:
+        """The entries whose fingerprint (in hexadecimal, 8 digits or more) begins so."""
+        digits = selector.lower().replace(":", "")
+        if len(digits) < 8 or not set(digits) <= set("0123456789abcdef"):
+            raise MisuseError(
+                f"{selector!r} is no fingerprint: give its first 8 hexadecimal digits or more"
+            )
+        return self._entries(None, None, f"{digits}%")
+
+    def _entries(self, *limits: str | None) -> list[Entry]:
+        names: dict[int, list[str]] = {}
+        query = (
+            "SELECT entry, name FROM provenance JOIN source ON source.id = source ORDER BY source"
+        )
+        for entry, name in self._rows(query):
+            names.setdefault(entry, []).append(name)
+        found = []
+        for row in self._rows(schema.ENTRIES, *limits):
+            (id_, kind, country, subject, key, usable, verified, trusted, explanation, valid_from,
+             valid_until, tolerated, fingerprint, der) = row  # fmt: skip
+            found.append(
+                Entry(
+                    id=id_,
+                    kind=Kind(kind),
+                    country=country,
+                    subject=subject,
+                    key=key,
+                    usable=bool(usable),
+                    verified=bool(verified),
+                    trusted=bool(trusted),
+                    explanation=explanation,
+                    valid_from=valid_from,
+                    valid_until=valid_until,
+                    tolerated=tuple(json.loads(tolerated)),
+                    fingerprint=fingerprint,
+                    der=der,
+                    sources=tuple(names.get(id_, ())),
+                )
+            )
+        return found
+
+    def sources(self) -> list[Source]:
+        """The files that were imported, the oldest first."""
+        query = (
+            "SELECT name, digest, imported, note,"
+            " (SELECT count(*) FROM provenance WHERE source = source.id) FROM source ORDER BY id"
+        )
+        return [Source(*row) for row in self._rows(query)]
+
+    # --- for importing and removal, inside a transaction ------------------------------------------
+
+    def delete(self, entries: Iterable[Entry]) -> int:
+        """Delete entries, and sources of which nothing is left; returns how many entries."""
+        removed = [
+            self._connection.execute("DELETE FROM entry WHERE id = ?", (each.id,)).rowcount
+            for each in entries
+        ]
+        self._connection.execute(
+            "DELETE FROM source WHERE id NOT IN (SELECT source FROM provenance)"
+        )
+        self._cache.clear()
+        return sum(removed)
+
+    def is_listed(self, entry: int) -> bool:
+        """Whether a Master List holds an entry."""
+        query = "SELECT 1 FROM provenance WHERE entry = ? AND listed LIMIT 1"
+        return bool(self._rows(query, entry))
+
+    def add_source(self, name: str, digest: bytes, imported: datetime) -> int:
+        """Note a file; one with the same content that is noted already keeps its name and time."""
+        self._connection.execute(
+            "INSERT INTO source (name, digest, imported, note) VALUES (?, ?, ?, '')"
+            " ON CONFLICT (digest) DO NOTHING",
+            (name, digest, _text(imported)),
+        )
+        ((source,),) = self._rows("SELECT id FROM source WHERE digest = ?", digest)
+        return int(source)
+
+    def note_source(self, source: int, note: str) -> None:
+        """Say who signed a file, if that was not said when it was first imported."""
+        self._connection.execute(
+            "UPDATE source SET note = ? WHERE id = ? AND note = ''", (note, source)
+        )
+
+    def add_entry(
+        self, source: int, kind: Kind, fields: Mapping[str, object], *, listed: bool = False
+    ) -> tuple[int, bool, bool]:
+        """Add an entry, unless it is there, and note where it came from.
+
+        `listed` says that a Master List in that file holds it, which vouches for it.  It is
+        neither verified nor trusted until it is settled.  Returns its id, whether it is new, and
+        whether it is trusted already.
+        """
+        cursor = self._connection.execute(schema.INSERT, {"kind": kind.value, **fields})
+        ((entry, trusted),) = self._rows(
+            "SELECT id, trusted FROM entry WHERE fingerprint = ?", fields["fingerprint"]
+        )
+        self._connection.execute(
+            "INSERT INTO provenance (entry, source, listed) VALUES (?, ?, ?)"
+            " ON CONFLICT DO UPDATE SET listed = max(listed, excluded.listed)",
+            (entry, source, listed),
+        )
+        self._cache.clear()
+        return int(entry), cursor.rowcount == 1, bool(trusted)
+
+    def set_kind(self, entry: int, kind: Kind) -> None:
+        """Say what an entry is, once that is known."""
+        self._connection.execute("UPDATE entry SET kind = ? WHERE id = ?", (kind.value, entry))
+
+    def settle(self, entry: int, *, verified: bool, trusted: bool, explanation: str) -> None:
+        """Say of an entry whether it is verified, whether it counts, and why."""
+        self._connection.execute(
+            "UPDATE entry SET verified = ?, trusted = ?, explanation = ? WHERE id = ?",
+            (verified, trusted, explanation, entry),
+        )
+        self._cache.clear()
+
+    def drop(self, entry: int) -> None:
+        """Take an entry out again."""
+        self._connection.execute("DELETE FROM entry WHERE id = ?", (entry,))
+        self._cache.clear()
+
+    def _rows(self, query: str, *values: object) -> list[tuple[Any, ...]]:
+        with _explained(self.path):
+            return self._connection.execute(query, values).fetchall()
+
+
+@contextmanager
+def _explained(path: Path) -> Iterator[None]:
+    """Turn SQLite's errors into ours: what, where, and what to do."""
+    try:
+        yield
+    except sqlite3.DatabaseError as error:
+        match error.sqlite_errorname if hasattr(error, "sqlite_errorname") else "":
+            case "SQLITE_FULL":
+                reason = "the disk is full; nothing was changed"
+            case "SQLITE_BUSY":
+                reason = "another process is writing to it; try again"
+            case "SQLITE_READONLY" | "SQLITE_CANTOPEN" | "SQLITE_PERM":
+                reason = "cannot be opened or written"
+            case "SQLITE_NOTADB" | "SQLITE_CORRUPT":
+                raise MalformedError(str(path), "is not a trust store, or is damaged") from None
+            case _:
+                reason = str(error)
+        raise OSError(0, reason, str(path)) from None
+
+
+def _text(instant: datetime) -> str:
+    return instant.astimezone(UTC).isoformat(timespec="seconds")

@@ -1,0 +1,1 @@
+"""What a reader needs of a card: its ATR, a reset, and answers to commands."""

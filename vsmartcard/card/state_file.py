@@ -1,0 +1,84 @@
+"""The file in which a virtual chip outlives its process.
+
+Each save writes a new file beside the old one and renames it into place, so that a process killed
+at any moment leaves the chip as it was before or after its last command.  Nothing is forced to
+the disk: a machine that loses its power may lose the last seconds.  The file holds every secret of
+the chip and can be read by its owner only.
+
+A chip is in one reader at a time: whoever uses the file holds a lock on it.
+"""
+
+import fcntl
+import os
+from pathlib import Path
+
+from emrtd.errors import TransportError
+from support.errors import MalformedError
+from vsmartcard.chip.state import ChipState
+
+_MAX_SIZE = 1 << 26
+_ADVICE = "; name a file that `vsmartcard` wrote, or none that exists"
+
+
+class StateFile:
+    """A chip's state in a file, locked; `state` is None where there is no such file yet."""
+
+    def __init__(self, path: Path) -> None:
+        self._path = path
+        self._lock: int | None = None
+        self.state: ChipState | None = None
+        while path.exists():
+            if not path.is_file():
+                raise MalformedError(str(path), f"not a virtual chip: is no regular file{_ADVICE}")
+            descriptor = os.open(path, os.O_RDONLY)
+            if self._take(descriptor):
+                break
+            os.close(descriptor)  # a save put another file in its place just now
+
+    def save(self, state: ChipState) -> None:
+        """Put the state in the file, all of it or nothing."""
+        if self._lock is None and self._path.exists():
+            raise self._in_use()
+        new = self._path.with_name(f".{self._path.name}.new")
+        descriptor = os.open(new, os.O_CREAT | os.O_WRONLY | os.O_TRUNC | os.O_CLOEXEC, 0o600)
+        try:
+            os.fchmod(descriptor, 0o600)
+            fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            octets = memoryview(state.encode())
+            while octets:
+                octets = octets[os.write(descriptor, octets) :]
+            os.replace(new, self._path)  # noqa: PTH105 - what makes the save atomic
+        except BaseException:
+            os.close(descriptor)
+            raise
+        self.close()
+        self._lock, self.state = descriptor, state
+
+    def close(self) -> None:
+        """Let go of the file."""
+        if self._lock is not None:
+            os.close(self._lock)
+            self._lock = None
+
+    def _take(self, descriptor: int) -> bool:
+        """Lock the file and read it; False where it is no longer the file of that name."""
+        try:
+            fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            os.close(descriptor)
+            raise self._in_use() from None
+        if not self._path.exists() or not os.path.samestat(os.fstat(descriptor), self._path.stat()):
+            return False
+        with os.fdopen(os.dup(descriptor), "rb") as file:
+            octets = file.read(_MAX_SIZE)
+        try:
+            self.state = ChipState.decode(octets)
+        except MalformedError as error:
+            os.close(descriptor)
+            reason = f"not a virtual chip: {error.reason}{_ADVICE}"
+            raise MalformedError(str(self._path), reason) from error
+        self._lock = descriptor
+        return True
+
+    def _in_use(self) -> TransportError:
+        return TransportError(f"{self._path}: the chip is in another reader; take it out there")

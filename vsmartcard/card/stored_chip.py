@@ -1,0 +1,61 @@
+"""A chip whose state is saved before each answer is given."""
+
+import secrets
+from pathlib import Path
+
+from emrtd.iso7816.procedure import Random
+from vsmartcard.card.state_file import StateFile
+from vsmartcard.chip.processing import Chip
+from vsmartcard.chip.state import ChipState, Hardware
+
+
+class StoredChip:
+    """The chip of a state file; a blank one of this hardware where there is no file yet."""
+
+    def __init__(
+        self,
+        path: Path | None,
+        *,
+        hardware: Hardware | None = None,
+        random: Random = secrets.token_bytes,
+    ) -> None:
+        self._file = None if path is None else StateFile(path)
+        self._random = random
+        found = None if self._file is None else self._file.state
+        self._chip = Chip(found or ChipState(hardware or Hardware()), random=random)
+
+    @property
+    def state(self) -> ChipState:
+        """What the chip remembers without power."""
+        return self._chip.state
+
+    @property
+    def atr(self) -> bytes:
+        """The answer to reset (2 to 33 octets)."""
+        return self._chip.atr
+
+    def reset(self) -> None:
+        """Power the chip up anew."""
+        self._chip.reset()
+
+    def process(self, octets: bytes) -> bytes:
+        """Answer a command, once what it changed is saved.
+
+        Where that cannot be, it raises `OSError` or `TransportError` and the chip is powered up
+        anew as it was before the command.
+        """
+        before = self._chip.state
+        response = self._chip.process(octets)
+        if self._file is not None and self._chip.state is not before:
+            try:
+                self._file.save(self._chip.state)
+            except BaseException:
+                self._chip = Chip(before, random=self._random)
+                raise
+        return response
+
+    def close(self) -> None:
+        """Power off, and let go of the file."""
+        self._chip.reset()
+        if self._file is not None:
+            self._file.close()

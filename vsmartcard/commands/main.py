@@ -1,0 +1,157 @@
+"""The command `vsmartcard`.  What a command needs is imported when it runs, and not before."""
+
+import json
+import signal
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import click
+
+from support.command_line import run_command_line
+
+if TYPE_CHECKING:
+    from vsmartcard.reader.readers import VirtualReader
+    from vsmartcard.reader.vpcd import Card, Slot
+
+
+@click.group(name="vsmartcard")
+@click.version_option(package_name="chipseal")
+def vsmartcard() -> None:
+    """A virtual eMRTD chip, and virtual PC/SC readers to put it in.
+
+    Exit status: 0 done, 64 a mistake in the command or its input, 69 no reader or no card,
+    70 a defect of ours.  --debug adds the trace to an error.
+    """
+
+
+@vsmartcard.command()
+@click.option(
+    "--state",
+    type=click.Path(path_type=Path, dir_okay=False),
+    help="File in which the chip lives on; made where there is none.  Without it the chip is a"
+    " blank one that nobody will see again.",
+)
+@click.option("--reader-port", type=click.IntRange(1, 65535), help="Port of the reader's slot.")
+@click.option(
+    "--memory",
+    type=click.IntRange(1, 1 << 24),
+    help="Octets of memory of a blank chip, for files and keys.  [default: 262144]",
+)
+def insert(state: Path | None, reader_port: int | None, memory: int | None) -> None:
+    """Put a virtual chip into a virtual reader, until SIGTERM or SIGINT takes it out."""
+    from vsmartcard.card.stored_chip import StoredChip
+    from vsmartcard.chip.state import Hardware
+    from vsmartcard.reader.readers import kept
+
+    hardware = None if memory is None else Hardware(memory=memory)
+    chip = StoredChip(state, hardware=hardware)
+    with _until_taken_out(), kept(), _slot(chip, reader_port) as slot:
+        slot.serve(chip)
+
+
+@vsmartcard.group()
+def readers() -> None:
+    """Virtual PC/SC readers."""
+
+
+@readers.command()
+@click.option(
+    "-n", "count", type=click.IntRange(1, 16), default=2, show_default=True, help="How many."
+)
+@click.option(
+    "--first-port",
+    type=click.IntRange(1, 65535),
+    help="Port of the first reader.  [default: 35963]",
+)
+def up(count: int, first_port: int | None) -> None:
+    """Start a pcscd with virtual readers, unless one that has enough of them runs already."""
+    from vsmartcard.reader.readers import WARNING
+    from vsmartcard.reader.readers import up as start
+    from vsmartcard.reader.vpcd import BASE_PORT
+
+    found = start(count, BASE_PORT if first_port is None else first_port)
+    click.echo(f"warning: {WARNING}", err=True)
+    _show(found)
+
+
+@readers.command()
+@click.option("--force", is_flag=True, help="Even while a card is in one of its readers.")
+def down(force: bool) -> None:
+    """Stop the pcscd that `readers up` started, and no other."""
+    from vsmartcard.reader.readers import down as stop
+
+    click.echo(stop(force=force), err=True)
+
+
+@readers.command("list")
+@click.option("--json", "as_json", is_flag=True, help="An array of name, port, occupied.")
+def list_readers(as_json: bool) -> None:
+    """List the virtual readers: name, port, and whether a card is in it."""
+    from dataclasses import asdict
+
+    from vsmartcard.reader.readers import listed
+
+    found = listed()
+    if as_json:
+        click.echo(json.dumps([asdict(reader) for reader in found]))
+        return
+    _show(found)
+    if not found:
+        click.echo("no virtual readers: `vsmartcard readers up` starts some", err=True)
+
+
+def _show(found: "tuple[VirtualReader, ...]") -> None:
+    for reader in found:
+        click.echo(f"{reader.name}\tport {reader.port}\t{'card' if reader.occupied else 'empty'}")
+
+
+class _TakenOut(BaseException):
+    """The order to take the card out."""
+
+
+@contextmanager
+def _until_taken_out() -> Iterator[None]:
+    def take_out(_number: int, _frame: object) -> None:
+        raise _TakenOut
+
+    for number in (signal.SIGTERM, signal.SIGINT):
+        signal.signal(number, take_out)
+    try:
+        yield
+    except _TakenOut:
+        click.echo("taken out", err=True)
+
+
+@contextmanager
+def _slot(card: "Card", port: int | None) -> "Iterator[Slot]":
+    """The slot of this port, or the first that takes the card."""
+    from vsmartcard.reader.readers import listed, wait_until_occupied
+    from vsmartcard.reader.vpcd import BASE_PORT
+
+    known = {reader.port: reader for reader in listed()}
+    ports = [reader.port for reader in known.values() if not reader.occupied] or list(known)
+    with _first_free(card, ports or [BASE_PORT] if port is None else [port]) as slot:
+        name = ""
+        if reader := known.get(slot.port):
+            wait_until_occupied(reader)
+            name = f"{reader.name}, "
+        click.echo(f"inserted in {name}port {slot.port}")
+        sys.stdout.flush()
+        yield slot
+
+
+def _first_free(card: "Card", ports: list[int]) -> "Slot":
+    from vsmartcard.reader.vpcd import ReaderOccupiedError, Slot
+
+    for port in ports[:-1]:
+        with suppress(ReaderOccupiedError):
+            return Slot.insert(port, card)
+    return Slot.insert(ports[-1], card)
+
+
+def main() -> int:
+    """Run the command line; the exit status."""
+    return run_command_line(vsmartcard)
