@@ -47,7 +47,8 @@ class ElementaryFile:
 
     `identifier` is the 2-octet file identifier, `short_identifier` the 5-bit SFI; both are unique
     only within their application: `in_application` is False for the files of the MF.
-    `tag` is None where the content has no tag of its own.
+    `tag` is None where the content has no tag of its own.  `sensitive` says that a chip may demand
+    Terminal Authentication before it is read (Doc 9303-10, Table 5; Doc 9303-11, 7).
     """
 
     file_id: FileID
@@ -56,6 +57,7 @@ class ElementaryFile:
     tag: int | None
     in_application: bool
     number: int | None = None
+    sensitive: bool = False
 
     @property
     def file_name(self) -> str:
@@ -76,9 +78,18 @@ class ElementaryFile:
         )
 
 
+_SENSITIVE_DATA_GROUPS: Final = (3, 4)  # fingers and irises
+
+
 def _data_group(number: int, tag: int) -> ElementaryFile:
     return ElementaryFile(
-        FileID(f"DG{number}"), 0x0100 + number, number, tag, in_application=True, number=number
+        FileID(f"DG{number}"),
+        0x0100 + number,
+        number,
+        tag,
+        in_application=True,
+        number=number,
+        sensitive=number in _SENSITIVE_DATA_GROUPS,
     )
 
 

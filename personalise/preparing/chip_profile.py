@@ -22,9 +22,6 @@ from support.records import Record, from_toml, read_bounded, reject
 MAX_PROFILE: Final = 64 * 1024
 """Octets of a profile."""
 
-BIOMETRIC_DATA_GROUPS: Final = frozenset({"DG3", "DG4"})
-"""What Terminal Authentication protects (Doc 9303-10, Table 5)."""
-
 MANDATORY_DATA_GROUPS: Final = ("DG1", "DG2")
 
 Mapping = Literal["GM", "IM", "CAM"]

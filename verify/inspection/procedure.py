@@ -21,9 +21,6 @@ from verify.inspection.terminal import prove_right, why_closed
 from verify.judging.evidence import Evidence, Unread
 from verify.judging.policy import BasicAccessControl
 
-SENSITIVE = frozenset({3, 4})
-"""DG3 and DG4: read last, and only where the chip wants no right for them or has granted it."""
-
 
 def inspect(
     credentials: Credentials,
@@ -45,14 +42,15 @@ def inspect(
         numbers = yield from _read_lists(channel, notes)
         for number in numbers:
             file = data_group(number)
-            if number not in SENSITIVE and file.file_id not in notes.files:
+            if not file.sensitive and file.file_id not in notes.files:
                 yield from channel.read(file, notes)
         yield from prove_actively(channel, notes, random)
         if notes.chip_authentication is None:  # version 2 has come before all else
             chip_authentication = yield from prove_by_key_agreement(channel, notes, random)
             yield from prove_right(channel, notes, terminal, chip_authentication)
-        for number in sorted(SENSITIVE.intersection(numbers)):
-            yield from _read_sensitive(channel, notes, data_group(number))
+        for file in map(data_group, numbers):
+            if file.sensitive:  # last: Terminal Authentication comes before
+                yield from _read_sensitive(channel, notes, file)
     return notes.evidence(optical_mrz)
 
 

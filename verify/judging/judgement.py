@@ -9,6 +9,7 @@ from collections.abc import Iterable, Iterator
 from datetime import datetime
 from typing import Final
 
+from emrtd.lds.files import DATA_GROUPS
 from emrtd.pki.findings import Outcome
 from emrtd.pki.trust import TrustView
 from verify.judging.checks import (
@@ -68,7 +69,7 @@ _CLAIMED_OPTICAL: Final = (
     " and whoever wrote the image can have made them up: give the printed MRZ"
 )
 
-_SENSITIVE: Final = frozenset(f"dg.hash.DG{number}" for number in data_groups.SENSITIVE)
+_SENSITIVE: Final = frozenset(f"dg.hash.{file.file_id}" for file in DATA_GROUPS if file.sensitive)
 
 
 def judge(evidence: Evidence, trust: TrustView, policy: Policy, at: datetime) -> Report:

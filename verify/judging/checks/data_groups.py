@@ -3,7 +3,7 @@
 from collections.abc import Iterator
 from typing import Final
 
-from emrtd.lds.files import DATA_GROUPS
+from emrtd.lds.files import DATA_GROUPS, FILES
 from emrtd.lds.security.sod import Sod
 from emrtd.pki.findings import Outcome
 from emrtd.status_words import SW
@@ -11,9 +11,6 @@ from verify.judging.checks.case import Case, Earlier, file_of, forged, why_absen
 from verify.judging.report import Check
 
 CLAUSE: Final = "Doc 9303-11, 5.1.1, step 5"
-
-SENSITIVE: Final = frozenset({3, 4})
-"""The data groups that only Terminal Authentication opens (Doc 9303-11, 7)."""
 
 
 def check_hashes(case: Case, _: Earlier) -> Iterator[Check]:
@@ -62,7 +59,7 @@ def _absent(case: Case, check_id: str, number: int) -> Check:
     if unread is None:
         reason = f"EF.SOD lists {file_id}; {why_absent(case, file_id)}"
         return Check(check_id, Outcome.NOT_PRESENT, reason, CLAUSE)
-    if unread.sw == SW.FILE_NOT_FOUND and number not in SENSITIVE:
+    if unread.sw == SW.FILE_NOT_FOUND and not FILES[file_id].sensitive:
         reason = f"{file_id} has been removed: EF.SOD lists it, and the chip has no such file"
         return forged(check_id, reason, CLAUSE)
     return Check(check_id, Outcome.NOT_PERFORMED, why_absent(case, file_id), CLAUSE)
