@@ -1,11 +1,11 @@
 """What a connection to a card is, and how a reader's name leads to one."""
 
 from collections.abc import Callable
-from importlib.metadata import entry_points
 from typing import Protocol, Self
 
 from emrtd.errors import TransportError
 from support.errors import MisuseError
+from support.plugins import plugins
 
 ENTRY_POINT_GROUP = "chipseal.readers"
 
@@ -53,10 +53,10 @@ def connect(reader: str) -> Connection:
     Raises `TransportError` where there is no such reader or no card in it.
     """
     scheme, colon, address = reader.partition(":")
-    for entry in entry_points(group=ENTRY_POINT_GROUP):
-        if colon and entry.name == scheme:
-            plugin: Connect = entry.load()
-            return plugin(address)
+    entry = plugins(ENTRY_POINT_GROUP).get(scheme) if colon else None
+    if entry is not None:
+        plugin: Connect = entry.load()
+        return plugin(address)
     if not reader:
         raise MisuseError("name the reader; `vsmartcard readers list` shows those there are")
     try:

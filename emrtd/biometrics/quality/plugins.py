@@ -10,13 +10,14 @@ import sys
 from collections.abc import Iterator
 from dataclasses import dataclass
 from enum import StrEnum, unique
-from importlib.metadata import EntryPoint, entry_points
+from importlib.metadata import EntryPoint
 from typing import Final, Protocol
 
 from emrtd.biometrics.images.png import to_png
 from emrtd.biometrics.quality.measurement import Assessment, Measurement, Range
 from emrtd.biometrics.samples import QualityScore
 from support.errors import MisuseError
+from support.plugins import plugins
 
 ENTRY_POINT_GROUP: Final = "chipseal.quality"
 
@@ -80,12 +81,11 @@ def with_plugins(own: Assessment, image: bytes, modality: Modality) -> FullAsses
 
 def assess_in_this_process(name: str, png: bytes) -> int:
     """Run one plug-in here: for the process that `with_plugins` starts."""
-    found = [entry for entry in entry_points(group=ENTRY_POINT_GROUP) if entry.name == name]
-    return int(_load(found[0]).assess(png))
+    return int(_load(plugins(ENTRY_POINT_GROUP)[name]).assess(png))
 
 
 def _entries(modality: Modality) -> Iterator[EntryPoint]:
-    for entry in sorted(entry_points(group=ENTRY_POINT_GROUP), key=lambda each: each.name):
+    for entry in plugins(ENTRY_POINT_GROUP).values():
         if _load(entry).modality == modality:
             yield entry
 
