@@ -21,8 +21,8 @@ _WRITE = bytes.fromhex("00D60000FF") + bytes(255)
 
 _CHIP = """
 import sys
-from vsmartcard.stored_chip import StoredChip
-from vsmartcard.vpcd import Slot
+from vsmartcard.card.stored_chip import StoredChip
+from vsmartcard.reader.vpcd import Slot
 Slot(int(sys.argv[1])).serve(StoredChip(None))
 """
 

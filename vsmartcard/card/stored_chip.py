@@ -22,7 +22,7 @@ class StoredChip:
         self._file = None if path is None else StateFile(path)
         self._random = random
         found = None if self._file is None else self._file.state
-        self._chip = Chip(found or ChipState(hardware or Hardware()), random=random)
+        self._chip = Chip(found or ChipState.blank(hardware, random=random), random=random)
 
     @property
     def state(self) -> ChipState:

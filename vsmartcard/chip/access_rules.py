@@ -6,6 +6,7 @@
     files of the application               after PACE or Basic Access Control
     DG3, DG4 of a chip with trust points   after Terminal Authentication with the right to them
     a chip without chip access control     every file, but DG3 and DG4 as above
+    the serial number                      as files of the application
 
 Nothing is ever written once the chip is activated: `vsmartcard.chip.life_cycle`.
 """
@@ -31,6 +32,13 @@ SENSITIVE: Final = {
 """Identifiers of the files of the application that need Terminal Authentication, and the right."""
 
 
+def has_access(core: Core) -> bool:
+    """Whether the terminal may use the application: the chip is not locked, or it was let in."""
+    if core.state.life_cycle is not LifeCycle.OPERATIONAL or core.state.keys.open:
+        return True
+    return core.session.access in {ChipAccess.BAC, ChipAccess.PACE}
+
+
 def may_read(core: Core, key: tuple[Directory, int]) -> bool:
     """Whether the terminal may select and read a file, be there such a file or not."""
     directory, identifier = key
@@ -39,7 +47,7 @@ def may_read(core: Core, key: tuple[Directory, int]) -> bool:
     if directory is Directory.MASTER_FILE:
         allowed = identifier in ALWAYS or core.session.access is ChipAccess.PACE
     else:
-        allowed = core.session.access in {ChipAccess.BAC, ChipAccess.PACE}
+        allowed = has_access(core)
     return (allowed or core.state.keys.open) and not _kept_back(core, key)
 
 

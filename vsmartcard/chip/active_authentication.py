@@ -5,9 +5,9 @@ from emrtd.crypto.private_keys import load_private_key
 from emrtd.errors import ChipRefusalError
 from emrtd.iso7816.apdu import CommandAPDU, ResponseAPDU
 from emrtd.status_words import SW
+from vsmartcard.chip.access_rules import has_access
 from vsmartcard.chip.file_system import Directory
-from vsmartcard.chip.life_cycle import LifeCycle
-from vsmartcard.chip.session import ChipAccess, Core
+from vsmartcard.chip.session import Core
 
 _DOING = "INTERNAL AUTHENTICATE"
 
@@ -27,9 +27,7 @@ def internal_authenticate(core: Core, command: CommandAPDU) -> ResponseAPDU:
 
 
 def _require_access(core: Core) -> None:
-    locked = core.state.life_cycle is LifeCycle.OPERATIONAL and not core.state.keys.open
-    inside = core.session.access in {ChipAccess.BAC, ChipAccess.PACE}
-    if locked and not inside:
+    if not has_access(core):
         raise ChipRefusalError(SW.SECURITY_STATUS_NOT_SATISFIED, _DOING)
     if core.session.directory is not Directory.APPLICATION:
         raise ChipRefusalError(SW.CONDITIONS_NOT_SATISFIED, _DOING)

@@ -10,6 +10,7 @@ from emrtd.status_words import SW
 from vsmartcard.chip import (
     active_authentication,
     challenges,
+    data_objects,
     pace,
     personalising,
     reading,
@@ -44,6 +45,7 @@ INSTRUCTIONS: Final[dict[int, Instruction]] = {
     INS.GENERAL_AUTHENTICATE: Instruction(security_environment.general_authenticate),
     INS.PERFORM_SECURITY_OPERATION: Instruction(terminal_authentication.perform_security_operation),
     INS.RESET_RETRY_COUNTER: Instruction(pace.reset_retry_counter),
+    INS.GET_DATA: Instruction(data_objects.get_data),
     INS.GET_RESPONSE: Instruction(_nothing_to_fetch),
     INS.CREATE_FILE: Instruction(personalising.create_file, Event.PERSONALISE),
     INS.UPDATE_BINARY: Instruction(personalising.update_binary, Event.PERSONALISE),

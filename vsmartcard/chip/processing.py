@@ -41,7 +41,7 @@ class Chip:
     def __init__(
         self, state: ChipState | None = None, *, random: Random = secrets.token_bytes
     ) -> None:
-        self._core = Core(ChipState() if state is None else state, random)
+        self._core = Core(ChipState.blank(random=random) if state is None else state, random)
 
     @property
     def state(self) -> ChipState:

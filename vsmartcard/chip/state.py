@@ -5,7 +5,7 @@ chip saves it before the response is given.  The encoding is BER-TLV:
 
     EF  state        C0 version (1)  C1 life-cycle status (1)
                      E1 hardware     80 memory  81 largest command  82 largest response (octets)
-                                     [83 (0): no extended length]
+                                     [83 (0): no extended length]  [84 serial number]
                      E0 chip keys, as in `emrtd.access.chip_keys`
                      E2* file        80 directory (1)  81 identifier (2)  [82 SFI (1)]  83 content
                      E3* password    80 type (1)  81 failures in a row (1)
@@ -22,17 +22,23 @@ from emrtd import tlv
 from emrtd.access.chip_keys import ChipKeys
 from emrtd.access.passwords import PasswordType
 from emrtd.errors import ChipRefusalError
+from emrtd.iso7816.procedure import Random
 from emrtd.status_words import SW
 from emrtd.tlv import DataObject
-from support.errors import MalformedError
+from support.errors import MalformedError, MisuseError
 from vsmartcard.chip.file_system import Directory, FileSystem, TransparentFile
 from vsmartcard.chip.life_cycle import LifeCycle
 
 _WHAT: Final = "chip state"
 _STATE: Final = 0xEF
-_VERSION: Final = 1
+_VERSION: Final = 2
+"""Version 1 had no serial number."""
 _KEYS: Final = 0xE0
+_DRAWN_SERIAL_NUMBER: Final = 8
 _PASSWORD_TYPES: Final = {int(kind): kind for kind in PasswordType}
+
+
+LONGEST_SERIAL_NUMBER: Final = 16
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,12 +46,21 @@ class Hardware:
     """The piece of silicon: octets of memory for files and keys, and of its two buffers.
 
     `max_command` and `max_response` are of whole APDUs; a vpcd frame holds 65,535 octets.
+    `serial_number` is at most 16 octets; empty, the chip has none.
     """
 
     memory: int = 256 * 1024
     max_command: int = 65_535
     max_response: int = 65_535
     extended_length: bool = True
+    serial_number: bytes = b""
+
+    def __post_init__(self) -> None:
+        if len(self.serial_number) > LONGEST_SERIAL_NUMBER:
+            raise MisuseError(
+                f"a chip's serial number has at most {LONGEST_SERIAL_NUMBER} octets,"
+                f" this one has {len(self.serial_number)}"
+            )
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,6 +76,14 @@ class ChipState:
     keys: ChipKeys = field(default_factory=ChipKeys)
     failures: Mapping[PasswordType, int] = field(default_factory=lambda: MappingProxyType({}))
     trust: bytes = b""
+
+    @classmethod
+    def blank(cls, hardware: Hardware | None = None, *, random: Random) -> "ChipState":
+        """A new chip; hardware without a serial number gets one of 8 random octets."""
+        hardware = hardware or Hardware()
+        if not hardware.serial_number:
+            hardware = replace(hardware, serial_number=random(_DRAWN_SERIAL_NUMBER))
+        return cls(hardware)
 
     def with_life_cycle(self, life_cycle: LifeCycle) -> "ChipState":
         """In another state of its life."""
@@ -111,8 +134,11 @@ class ChipState:
     def decode(cls, octets: bytes) -> "ChipState":
         """Read what `encode` writes; anything else raises `MalformedError`."""
         fields = tlv.read_expected(octets, _STATE, _WHAT).children()
-        if _number(fields.one(0xC0)) != _VERSION:
-            raise fields.one(0xC0).malformed("was written by another version of this program")
+        version = _number(fields.one(0xC0))
+        if version != _VERSION:
+            raise MalformedError(
+                _WHAT, f"has version {version} of the format, this program reads {_VERSION}"
+            )
         life_cycle = _number(fields.one(0xC1))
         if life_cycle not in {int(each) for each in LifeCycle}:
             raise fields.one(0xC1).malformed("is no state of a life cycle")
@@ -132,13 +158,23 @@ def _encode_hardware(hardware: Hardware) -> bytes:
         0xE1,
         *(tlv.encode(0x80 + index, size.to_bytes(4, "big")) for index, size in enumerate(sizes)),
         b"" if hardware.extended_length else tlv.encode(0x83),
+        tlv.encode(0x84, hardware.serial_number) if hardware.serial_number else b"",
     )
 
 
 def _decode_hardware(value: DataObject) -> Hardware:
     fields = value.children()
     memory, command, response = (_number(fields.one(0x80 + index)) for index in range(3))
-    return Hardware(memory, command, response, extended_length=fields.get(0x83) is None)
+    serial_number = fields.get(0x84)
+    if serial_number is not None and len(serial_number.value) > LONGEST_SERIAL_NUMBER:
+        raise serial_number.malformed(f"is longer than {LONGEST_SERIAL_NUMBER} octets")
+    return Hardware(
+        memory,
+        command,
+        response,
+        extended_length=fields.get(0x83) is None,
+        serial_number=b"" if serial_number is None else serial_number.value,
+    )
 
 
 def _encode_file(file: TransparentFile) -> bytes:

@@ -67,6 +67,13 @@ def test_what_is_not_a_chip_is_named(tmp_path: Path) -> None:
         InProcessConnection("")
 
 
+def test_a_file_of_another_version_is_named(tmp_path: Path) -> None:
+    path = tmp_path / "old"
+    path.write_bytes(ChipState().encode().replace(b"\xc0\x01\x02", b"\xc0\x01\x01", 1))
+    with pytest.raises(MalformedError, match=r"old: not a virtual chip: has version 1"):
+        StateFile(path)
+
+
 def test_a_disk_that_is_full_takes_the_card_out(tmp_path: Path) -> None:
     folder = tmp_path / "gone"
     folder.mkdir()

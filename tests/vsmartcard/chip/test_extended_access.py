@@ -425,7 +425,7 @@ def test_a_chip_without_the_key_does_no_active_authentication() -> None:
     ],
 )
 def test_keys_that_could_not_be_used_are_refused_when_they_are_put(data_object: str) -> None:
-    chip = Chip()
+    chip = Chip(ChipState())
     tag, value = data_object[:2], data_object[4:]
     command = f"00DA00{tag}{len(value) // 2:02X}{value}"
     assert transmit(chip, command).sw == 0x6A80

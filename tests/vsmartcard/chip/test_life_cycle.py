@@ -69,7 +69,7 @@ def test_whatever_writes_has_its_event() -> None:
 
 
 def test_a_command_that_fails_does_not_move_the_life_cycle() -> None:
-    chip = Chip()
+    chip = Chip(ChipState())
     assert transmit(chip, "00E00000026200").sw == 0x6A80
     assert transmit(chip, "00DA00C3010A").sw == 0x6A88
     assert transmit(chip, "00FE0100").sw == 0x6A86
