@@ -16,6 +16,8 @@ class ChipRefusalError(ChipsealError):
     side when it gives it.  `sw` is the status word (two octets), `doing` says what was asked.
     """
 
+    kind = "chip-refusal"
+
     def __init__(self, sw: int, doing: str) -> None:
         self.sw = sw
         self.doing = doing
@@ -28,8 +30,11 @@ class ProtocolError(ChipsealError):
     A wrong MAC or token, a bare answer inside secure messaging, a point off the curve.
     """
 
+    kind = "protocol"
+
 
 class TransportError(ChipsealError):
     """No reader, no card, no pcscd, or the card left in the middle of a command."""
 
+    kind = "transport"
     exit_status: ClassVar[ExitStatus] = ExitStatus.NO_CARD

@@ -1,10 +1,12 @@
-"""What the three command lines share: exit statuses, and one line for every error."""
+"""What the command lines share: exit statuses, and one line or one object for every error."""
 
 import io
+import json
 import os
 import sys
 import traceback
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
+from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
@@ -17,13 +19,38 @@ if TYPE_CHECKING:
     from _typeshed import ReadableBuffer as Buffer
 
 DEBUG_FLAG: Final = "--debug"
+JSON_FLAG: Final = "--json"
+
+
+@dataclass(frozen=True, slots=True)
+class _Failure:
+    """An error as it is reported: `kind` for scripts, what is wrong, and what to do about it."""
+
+    kind: str
+    what: str
+    advice: str
+    status: ExitStatus
+
+    @property
+    def line(self) -> str:
+        """What is wrong and what to do, in one line that is safe on a screen."""
+        text = f"{self.what}; {self.advice}" if self.advice else self.what
+        return _one_line(text)
+
+    @property
+    def record(self) -> dict[str, dict[str, str]]:
+        """The error as `--json` prints it."""
+        what, advice = _one_line(self.what), _one_line(self.advice)
+        return {"error": {"kind": self.kind, "what": what, "advice": advice}}
 
 
 def run_command_line(command: click.Command, arguments: Sequence[str] | None = None) -> int:
     """Run a click command and return the exit status; errors become one line on stderr.
 
-    `--debug`, anywhere on the line, adds the trace.  A trace shows code, never the value of a
-    variable, so it cannot show a secret that the message does not.
+    With `--json` an error is also one object on standard output, in place of the result:
+    `{"error": {"kind", "what", "advice"}}`.  `--debug`, anywhere on the line, adds the trace.  A
+    trace shows code, never the value of a variable, so it cannot show a secret that the message
+    does not.
     """
     _settle_streams()
     arguments = list(sys.argv[1:] if arguments is None else arguments)
@@ -31,58 +58,60 @@ def run_command_line(command: click.Command, arguments: Sequence[str] | None = N
     arguments = [argument for argument in arguments if argument != DEBUG_FLAG]
     name = command.name or "chipseal"
 
-    def work() -> int:
+    try:
         status = command.main(arguments, prog_name=name, standalone_mode=False)
         sys.stdout.flush()  # what does not reach its reader is an error, not a done
         return status if isinstance(status, int) else ExitStatus.OK
-
-    return _report_errors(name, work, debug=debug)
-
-
-def _report_errors(name: str, work: Callable[[], int], *, debug: bool) -> int:
-    try:
-        return work()
     except click.exceptions.Exit as exit_request:
         return exit_request.exit_code
     except Exception as error:  # noqa: BLE001 - the last line of defence: no traceback to users
-        reason, status = _explain(error)
-        return _fail(name, reason, status, debug=debug)
+        failure = _explain(error)
+        if debug:
+            trace = traceback.TracebackException.from_exception(error)
+            sys.stderr.write("".join(trace.stack.format()))
+        if _wants_json(arguments):
+            sys.stdout.write(json.dumps(failure.record) + "\n")
+            sys.stdout.flush()
+        sys.stderr.write(f"{name}: {failure.line}\n")
+        return failure.status
 
 
-def _explain(error: Exception) -> tuple[str, ExitStatus]:
+def _wants_json(arguments: Sequence[str]) -> bool:
+    """Whether the line has the option `--json`; what comes after `--` is no option."""
+    before = arguments[: arguments.index("--")] if "--" in arguments else arguments
+    return JSON_FLAG in before
+
+
+def _explain(error: Exception) -> _Failure:
     match error:
         case click.Abort():
-            return "interrupted", ExitStatus.MISTAKE
+            return _Failure("interrupted", "interrupted", "", ExitStatus.MISTAKE)
         case click.ClickException():
-            return _mistake(error), ExitStatus.MISTAKE
+            return _Failure("usage", *_mistake(error), ExitStatus.MISTAKE)
         case ChipsealError():
-            return str(error), error.exit_status
+            return _Failure(error.kind, error.message, error.advice, error.exit_status)
         case OSError():
             where = f"{error.filename}: " if error.filename else ""
-            return f"{where}{error.strerror or error}", ExitStatus.MISTAKE
+            what = f"{where}{error.strerror or error}"
+            return _Failure("system", what, "", ExitStatus.MISTAKE)
         case _:
-            kind = type(error).__name__
-            return (
-                f"a defect of ours ({kind}): run again with {DEBUG_FLAG} and report the trace",
-                ExitStatus.DEFECT,
-            )
+            what = f"internal error ({type(error).__name__})"
+            advice = f"run again with {DEBUG_FLAG} and report the trace"
+            return _Failure("internal", what, advice, ExitStatus.DEFECT)
 
 
-def _mistake(error: click.ClickException) -> str:
+def _mistake(error: click.ClickException) -> tuple[str, str]:
+    """What is wrong with a command line, and what to do."""
     if isinstance(error, click.exceptions.NoArgsIsHelpError):  # its message is the whole help
-        return "names no command; --help shows those there are"
+        return "names no command", "--help shows those there are"
     message = error.format_message()
     if message.startswith("Got unexpected extra argument"):  # and repeats it: a line of an MRZ?
-        return "there are arguments too many: put a value of several lines or words in quotes"
-    return message
+        return "too many arguments", "put a value of several lines or words in quotes"
+    return message, ""
 
 
-def _fail(name: str, reason: str, status: ExitStatus, *, debug: bool = False) -> int:
-    if debug:
-        trace = traceback.TracebackException(*sys.exc_info())
-        sys.stderr.write("".join(trace.stack.format()))
-    sys.stderr.write(f"{name}: {printable(' '.join(reason.split()))}\n")
-    return status
+def _one_line(text: str) -> str:
+    return printable(" ".join(text.split()))
 
 
 class _OutlastingFile(io.FileIO):

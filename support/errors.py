@@ -24,14 +24,24 @@ class ExitStatus(IntEnum):
 class ChipsealError(Exception):
     """Anything that Chipseal reports on purpose; any other exception is an internal error.
 
-    `exit_status` is what a command ends with when it cannot handle the error.
+    `message` says what is wrong, and where; `advice` what to do about it, empty where there is
+    nothing to say; as text the error is both.  `kind` names the type for scripts, and `exit_status`
+    is what a command ends with when it cannot handle the error.
     """
 
+    kind: ClassVar[str] = "error"
     exit_status: ClassVar[ExitStatus] = ExitStatus.MISTAKE
+
+    def __init__(self, message: str, *, advice: str = "") -> None:
+        self.message = message
+        self.advice = advice
+        super().__init__(f"{message}; {advice}" if advice else message)
 
 
 class MisuseError(ChipsealError):
     """The caller asked for something that cannot be: a wrong argument, a missing field."""
+
+    kind = "mistake"
 
 
 class MalformedError(ChipsealError):
@@ -41,9 +51,13 @@ class MalformedError(ChipsealError):
     octet at which it was found, counted from the start of `what`, where that is known.
     """
 
-    def __init__(self, what: str, reason: str, offset: int | None = None) -> None:
+    kind = "malformed"
+
+    def __init__(
+        self, what: str, reason: str, offset: int | None = None, *, advice: str = ""
+    ) -> None:
         self.what = what
         self.reason = reason
         self.offset = offset
         where = "" if offset is None else f" at offset {offset}"
-        super().__init__(f"{what}: {reason}{where}")
+        super().__init__(f"{what}: {reason}{where}", advice=advice)

@@ -35,12 +35,14 @@ class FieldError(MisuseError):
     says what is wrong and what is expected.
     """
 
-    def __init__(self, record: str, field: str, problem: str) -> None:
+    kind = "field"
+
+    def __init__(self, record: str, field: str, problem: str, *, advice: str = "") -> None:
         self.record = record
         self.field = field
         self.problem = problem
         where = f"{record}: {field}" if field else record
-        super().__init__(f"{where}: {problem}")
+        super().__init__(f"{where}: {problem}", advice=advice)
 
 
 class Record(msgspec.Struct, frozen=True, forbid_unknown_fields=True):

@@ -18,7 +18,7 @@ def personalise() -> None:
     """Issue electronic residence permits and other eMRTDs.
 
     Exit status: 0 done, 64 a mistake in the command or its input, 69 no reader or no card,
-    70 a defect of ours.  --debug adds the trace to an error.
+    70 an internal error.  --debug adds the trace to an error.
     """
 
 

@@ -1,9 +1,19 @@
+import json
 import os
+import pickle
 import subprocess
 import sys
+from collections.abc import Iterator
 from pathlib import Path
 
+import click
 import pytest
+
+from chipseal.command_line import chipseal
+from emrtd.errors import ChipRefusalError, ProtocolError, TransportError
+from support.command_line import run_command_line
+from support.errors import MalformedError, MisuseError
+from support.records import FieldError
 
 _PROGRAM = """
 import sys
@@ -79,3 +89,112 @@ def test_a_report_that_finds_no_room_is_no_verdict_but_one_line() -> None:
 
 def test_a_group_without_a_command_is_one_line() -> None:
     assert _run("") == (64, ["program: names no command; --help shows those there are"])
+
+
+def run(capsys: pytest.CaptureFixture[str], error: Exception, *arguments: str) -> tuple[int, str]:
+    """Run a command that ends with an error: its exit status, and standard output."""
+
+    @click.command("program")
+    @click.argument("rest", nargs=-1)
+    @click.option("--json", "as_json", is_flag=True)
+    def program(rest: tuple[str, ...], as_json: bool) -> None:
+        raise error
+
+    status = run_command_line(program, arguments)
+    captured = capsys.readouterr()
+    assert captured.err.startswith("program: ")
+    assert captured.err.count("\n") == 1
+    return status, captured.out
+
+
+@pytest.mark.parametrize(
+    ("error", "status", "expected"),
+    [
+        (MisuseError("no such card"), 64, ("mistake", "no such card", "")),
+        (MisuseError("no card", advice="insert it"), 64, ("mistake", "no card", "insert it")),
+        (
+            MalformedError("EF.COM", "is cut\noff", 3, advice="take another copy"),
+            64,
+            ("malformed", "EF.COM: is cut off at offset 3", "take another copy"),
+        ),
+        (
+            FieldError("application.json", "holder.born", "is no date", advice="YYYY-MM-DD"),
+            64,
+            ("field", "application.json: holder.born: is no date", "YYYY-MM-DD"),
+        ),
+        (
+            ChipRefusalError(0x6985, "locking"),
+            64,
+            (
+                "chip-refusal",
+                "locking: the chip answered 6985 (conditions of use not satisfied)",
+                "",
+            ),
+        ),
+        (ProtocolError("wrong MAC"), 64, ("protocol", "wrong MAC", "")),
+        (TransportError("no reader"), 69, ("transport", "no reader", "")),
+        (OSError(2, "No such file", "a"), 64, ("system", "a: No such file", "")),
+        (click.Abort(), 64, ("interrupted", "interrupted", "")),
+        (click.UsageError("wrong\x1b[2J"), 64, ("usage", "wrong\ufffd[2J", "")),
+        (
+            KeyError("ZU1234567"),
+            70,
+            (
+                "internal",
+                "internal error (KeyError)",
+                "run again with --debug and report the trace",
+            ),
+        ),
+    ],
+)
+def test_with_json_an_error_is_an_object_in_place_of_the_result(
+    capsys: pytest.CaptureFixture[str],
+    error: Exception,
+    status: int,
+    expected: tuple[str, str, str],
+) -> None:
+    found, output = run(capsys, error, "--json")
+    assert found == status
+    kind, what, advice = expected
+    assert json.loads(output) == {"error": {"kind": kind, "what": what, "advice": advice}}
+    assert run(capsys, error) == (status, "")
+    assert run(capsys, error, "--", "--json") == (status, "")
+
+
+def test_the_line_of_an_error_ends_with_its_advice(capsys: pytest.CaptureFixture[str]) -> None:
+    error = MisuseError("already exists", advice="choose another folder")
+    assert str(error) == "already exists; choose another folder"
+    assert pickle.loads(pickle.dumps(error)).advice == error.advice  # noqa: S301 - our own
+
+    @click.command("program")
+    def program() -> None:
+        raise error
+
+    assert run_command_line(program, []) == 64
+    assert capsys.readouterr().err == "program: already exists; choose another folder\n"
+
+
+def _commands_with_json(
+    command: click.Command, *names: str
+) -> Iterator[tuple[click.Command, tuple[str, ...]]]:
+    if isinstance(command, click.Group):
+        for name in command.list_commands(click.Context(command)):
+            found = command.get_command(click.Context(command), name)
+            assert found is not None
+            yield from _commands_with_json(found, *names, name)
+    elif any("--json" in each.opts for each in command.params):
+        yield command, names
+
+
+def test_every_command_with_json_tells_its_errors_so(capsys: pytest.CaptureFixture[str]) -> None:
+    found = [names for _, names in _commands_with_json(chipseal)]
+    assert ("personalise", "write") in found
+    assert ("verify", "card") in found
+    assert ("vsmartcard", "readers", "list") in found
+    for names in found:
+        assert run_command_line(chipseal, [*names, "--json", "--no-such-option"]) == 64
+        captured = capsys.readouterr()
+        error = json.loads(captured.out)["error"]
+        assert error.keys() == {"kind", "what", "advice"}
+        assert error["kind"] == "usage"
+        assert captured.err.count("\n") == 1
