@@ -11,6 +11,7 @@ from typing import Any, Self
 
 import pytest
 
+from emrtd.iso7816.directories import Directory
 from emrtd.lds.data_groups.dg1 import DataGroup1
 from emrtd.lds.files import FILES, FileID
 from emrtd.lds.image import LdsImage
@@ -24,7 +25,6 @@ from support.passphrase import read_passphrase
 from tests.helpers import damaged
 from tests.personalise import applications
 from vsmartcard.card.state_file import StateFile
-from vsmartcard.chip.file_system import Directory
 
 
 @dataclass(frozen=True)
@@ -91,7 +91,7 @@ class Card:
         """The same card, after the last octet of a file of the application was changed on it."""
         with contextlib.closing(StateFile(self.state)) as file:
             assert file.state is not None
-            found = file.state.files.find((Directory.APPLICATION, FILES[file_id].identifier))
+            found = file.state.files.find((Directory.EMRTD, FILES[file_id].identifier))
             assert found is not None
             octets = damaged(found.content)
             file.save(file.state.with_changed_file(replace(found, content=octets)))

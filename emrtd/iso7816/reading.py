@@ -13,6 +13,7 @@ from typing import Final
 from emrtd import tlv
 from emrtd.errors import ChipRefusalError, ProtocolError
 from emrtd.iso7816.apdu import EXTENDED_MAX_LE, INS, SHORT_MAX_LE, CommandAPDU, ResponseAPDU
+from emrtd.iso7816.directories import Directory
 from emrtd.iso7816.procedure import Procedure
 from emrtd.iso7816.secure_messaging import BareResponseError
 from emrtd.iso7816.selecting import select_command, select_file
@@ -45,14 +46,14 @@ class FileAddress:
     """What a file is selected by: its 2-octet identifier, its 5-bit SFI, and its name in errors.
 
     The SFI is 0 where it has none.  `one_object` says that the file is one data object, whose
-    header declares its length, and `in_application` that it is none of the master file's.
+    header declares its length.
     """
 
     name: str
     identifier: int
     short_identifier: int
     one_object: bool = True
-    in_application: bool = True
+    directory: Directory = Directory.EMRTD
 
 
 def response_capacity(buffer: int, cipher_block: int | None) -> int:
@@ -82,7 +83,7 @@ class FileReader:
         self._cipher_block = cipher_block
         self._smaller_blocks: Iterator[int] = iter(_SMALL_BLOCKS)
         self._learned = EXTENDED_MAX_LE
-        self._short_identifiers_work: dict[bool, bool] = {}  # in the application, in the MF
+        self._short_identifiers_work: dict[Directory, bool] = {}
         self._looks_first = False
 
     @property
@@ -123,7 +124,7 @@ class FileReader:
     def selects(self, file: FileAddress) -> bool:
         """Whether a file is selected by its identifier: it has, or the chip knows, no short one."""
         return not (
-            file.short_identifier and self._short_identifiers_work.get(file.in_application, True)
+            file.short_identifier and self._short_identifiers_work.get(file.directory, True)
         )
 
     def probe(self, file: FileAddress) -> CommandAPDU:
@@ -177,7 +178,7 @@ class FileReader:
     def _first_block(self, file: FileAddress, wanted: int) -> Procedure[bytes]:
         """By the short identifier; where none has worked yet, a refusal may mean that none does."""
         if not self.selects(file):
-            work = self._short_identifiers_work.get(file.in_application)
+            work = self._short_identifiers_work.get(file.directory)
             try:
                 response = yield from self._read_binary(
                     lambda ne: CommandAPDU(
@@ -190,7 +191,7 @@ class FileReader:
                     raise
             else:
                 if response.sw == SW.OK or response.sw in _WARNINGS:
-                    self._short_identifiers_work[file.in_application] = True
+                    self._short_identifiers_work[file.directory] = True
                     return response.data
                 if work:
                     raise ChipRefusalError(response.sw, f"reading {file.name}")
@@ -208,7 +209,7 @@ class FileReader:
             raise ChipRefusalError(sw, f"selecting {file.name}")
         content = yield from self._block_at(file, 0, min(wanted, self.block))
         if file.short_identifier:  # the file is there, yet that did not find it
-            self._short_identifiers_work.setdefault(file.in_application, False)
+            self._short_identifiers_work.setdefault(file.directory, False)
         return content
 
     def _block_at(self, file: FileAddress, offset: int, wanted: int) -> Procedure[bytes]:

@@ -4,10 +4,14 @@ from dataclasses import dataclass
 from enum import StrEnum, unique
 from typing import Final
 
+from emrtd.iso7816.directories import Directory
 from emrtd.iso7816.reading import FileAddress
 
 EMRTD_APPLICATION: Final = bytes.fromhex("A0000002471001")
 """AID of the LDS1 eMRTD application (Doc 9303-10, 4.5.6)."""
+
+APPLICATIONS: Final = {Directory.EMRTD: EMRTD_APPLICATION}
+"""The AID of every directory but the master file."""
 
 MASTER_FILE: Final = 0x3F00
 
@@ -46,7 +50,7 @@ class ElementaryFile:
     """Where an elementary file stands, and what it begins with.
 
     `identifier` is the 2-octet file identifier, `short_identifier` the 5-bit SFI; both are unique
-    only within their application: `in_application` is False for the files of the MF.
+    only within their directory.
     `tag` is None where the content has no tag of its own.  `sensitive` says that a chip may demand
     Terminal Authentication before it is read (Doc 9303-10, Table 5; Doc 9303-11, 7).
     """
@@ -55,7 +59,7 @@ class ElementaryFile:
     identifier: int
     short_identifier: int
     tag: int | None
-    in_application: bool
+    directory: Directory
     number: int | None = None
     sensitive: bool = False
 
@@ -74,7 +78,7 @@ class ElementaryFile:
             self.identifier,
             self.short_identifier,
             one_object=self.file_id not in several,
-            in_application=self.in_application,
+            directory=self.directory,
         )
 
 
@@ -87,7 +91,7 @@ def _data_group(number: int, tag: int) -> ElementaryFile:
         0x0100 + number,
         number,
         tag,
-        in_application=True,
+        Directory.EMRTD,
         number=number,
         sensitive=number in _SENSITIVE_DATA_GROUPS,
     )
@@ -101,13 +105,13 @@ _DATA_GROUP_TAGS: Final = (
 FILES: Final = {
     file.file_id: file
     for file in (
-        ElementaryFile(FileID.ATR_INFO, 0x2F01, 0x01, None, in_application=False),
-        ElementaryFile(FileID.DIR, 0x2F00, 0x1E, 0x61, in_application=False),
-        ElementaryFile(FileID.CARD_ACCESS, 0x011C, 0x1C, 0x31, in_application=False),
-        ElementaryFile(FileID.CARD_SECURITY, 0x011D, 0x1D, 0x30, in_application=False),
-        ElementaryFile(FileID.COM, 0x011E, 0x1E, 0x60, in_application=True),
-        ElementaryFile(FileID.SOD, 0x011D, 0x1D, 0x77, in_application=True),
-        ElementaryFile(FileID.CVCA, 0x011C, 0x1C, 0x42, in_application=True),
+        ElementaryFile(FileID.ATR_INFO, 0x2F01, 0x01, None, Directory.MASTER_FILE),
+        ElementaryFile(FileID.DIR, 0x2F00, 0x1E, 0x61, Directory.MASTER_FILE),
+        ElementaryFile(FileID.CARD_ACCESS, 0x011C, 0x1C, 0x31, Directory.MASTER_FILE),
+        ElementaryFile(FileID.CARD_SECURITY, 0x011D, 0x1D, 0x30, Directory.MASTER_FILE),
+        ElementaryFile(FileID.COM, 0x011E, 0x1E, 0x60, Directory.EMRTD),
+        ElementaryFile(FileID.SOD, 0x011D, 0x1D, 0x77, Directory.EMRTD),
+        ElementaryFile(FileID.CVCA, 0x011C, 0x1C, 0x42, Directory.EMRTD),
         *(_data_group(number, tag) for number, tag in enumerate(_DATA_GROUP_TAGS, start=1)),
     )
 }

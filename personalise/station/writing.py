@@ -12,6 +12,7 @@ from typing import Final
 
 from emrtd.access.chip_keys import ChipKeys
 from emrtd.errors import ChipRefusalError, ProtocolError
+from emrtd.iso7816.directories import Directory
 from emrtd.iso7816.procedure import Procedure
 from emrtd.lds.answer_to_reset import card_capabilities
 from emrtd.lds.atr_info import AtrInfo, Capability
@@ -92,8 +93,8 @@ def write_card(
         yield from _check_locked(files[FileID.SOD], open_locked)
         return WriteReport(report.files, report.octets, resumed=True, already_complete=True)
     writer = _Writer(files, card, progress)
-    for application, directory in groupby(_in_writing_order(files), lambda f: f.in_application):
-        yield from writer.write_directory(list(directory), application=application)
+    for directory, there in groupby(_in_writing_order(files), lambda file: file.directory):
+        yield from writer.write_directory(directory, list(there))
     for tag, value in keys.data_objects():
         yield from card.put(tag, value)
     yield from card.lock()
@@ -112,13 +113,13 @@ class _Writer:
         self._total = 2 * sum(map(len, files.values()))
 
     def write_directory(
-        self, files: Sequence[ElementaryFile], *, application: bool
+        self, directory: Directory, files: Sequence[ElementaryFile]
     ) -> Procedure[None]:
         """Create all files of one directory, then write them, then read all of them back.
 
         A card that is too small shows it before anything of a person is on it.
         """
-        yield from self._card.select_directory(application=application)
+        yield from self._card.select_directory(directory)
         existing = set()
         for file in files:
             new = yield from self._card.create(file, len(self._files[file.file_id]))
@@ -164,7 +165,7 @@ def _in_writing_order(files: Mapping[FileID, bytes]) -> list[ElementaryFile]:
     """EF.SOD, the rest of the application, then the files of the MF."""
     return sorted(
         (FILES[file_id] for file_id in files),
-        key=lambda file: (not file.in_application, file.file_id is not FileID.SOD),
+        key=lambda file: (file.directory is Directory.MASTER_FILE, file.file_id is not FileID.SOD),
     )
 
 
@@ -186,7 +187,7 @@ def _check_locked(security_object: bytes, open_locked: Procedure[bytes]) -> Proc
 
 def _check_lock(card: Card) -> Procedure[None]:
     """A locked card must not show its files to somebody without a password."""
-    yield from card.select_directory(application=True)
+    yield from card.select_directory(Directory.EMRTD)
     try:
         yield from card.read(FILES[FileID.SOD], 1)
     except ChipRefusalError:

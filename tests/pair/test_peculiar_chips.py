@@ -16,6 +16,7 @@ from emrtd.crypto.ciphers import pad
 from emrtd.errors import ChipRefusalError
 from emrtd.iso7816 import secure_messaging
 from emrtd.iso7816.apdu import INS, SHORT_MAX_LE, CommandAPDU, ResponseAPDU
+from emrtd.iso7816.directories import Directory
 from emrtd.iso7816.procedure import run
 from emrtd.iso7816.secure_messaging import SecureMessaging
 from emrtd.lds.atr_info import AtrInfo, Capability
@@ -28,7 +29,6 @@ from verify.inspection import capture, inspect
 from verify.inspection.opening import Credentials
 from verify.judging.report import Verdict
 from vsmartcard.chip.commands import INSTRUCTIONS, Instruction
-from vsmartcard.chip.file_system import Directory
 from vsmartcard.chip.processing import Chip
 from vsmartcard.chip.session import Core
 

@@ -63,7 +63,7 @@ def assert_written(chip: Chip, files: dict[FileID, bytes]) -> None:
     assert chip.state.keys.encode() == KEYS.encode()
     found = {(file.directory.value, file.identifier): file.content for file in chip.state.files}
     wanted = {
-        (int(FILES[file_id].in_application), FILES[file_id].identifier): content
+        (FILES[file_id].directory, FILES[file_id].identifier): content
         for file_id, content in files.items()
     }
     assert found == wanted

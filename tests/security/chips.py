@@ -7,6 +7,7 @@ from typing import Protocol
 from emrtd.access.passwords import Password
 from emrtd.crypto.ciphers import Cipher
 from emrtd.iso7816.apdu import INS, CommandAPDU
+from emrtd.iso7816.directories import Directory
 from emrtd.iso7816.secure_messaging import SECURE_MESSAGING_BITS
 from emrtd.lds.files import FILES, FileID
 from support.secret import Secret
@@ -142,7 +143,7 @@ class Open:
 
 
 def _is_named(file_id: FileID, short: int) -> bool:
-    return FILES[file_id].in_application and FILES[file_id].short_identifier == short
+    return FILES[file_id].directory is Directory.EMRTD and FILES[file_id].short_identifier == short
 
 
 def _is_protected(command: CommandAPDU) -> bool:

@@ -6,8 +6,9 @@ from emrtd import tlv
 from emrtd.access.chip_keys import ChipKeys, ChipPassword
 from emrtd.access.passwords import Password
 from emrtd.iso7816.apdu import INS, CommandAPDU, ResponseAPDU
+from emrtd.iso7816.directories import Directory
 from emrtd.iso7816.procedure import Random
-from emrtd.lds.files import EMRTD_APPLICATION, FILES, FileID
+from emrtd.lds.files import APPLICATIONS, FILES, FileID
 from vsmartcard.chip.processing import Chip
 from vsmartcard.chip.state import ChipState, Hardware
 
@@ -39,18 +40,23 @@ def done(chip: Chip, command: CommandAPDU | str) -> bytes:
     return response.data
 
 
+def select_directory(chip: Chip, directory: Directory) -> None:
+    """Select the master file, or an application."""
+    in_application = directory is not Directory.MASTER_FILE
+    done(chip, "00A4040C07" + APPLICATIONS[directory].hex() if in_application else "00A4000C")
+
+
 def select(chip: Chip, file: FileID) -> int:
     """Select a file in its directory, and tell the status word."""
     entry = FILES[file]
-    where = "00A4040C07" + EMRTD_APPLICATION.hex() if entry.in_application else "00A4000C"
-    done(chip, where)
+    select_directory(chip, entry.directory)
     return transmit(chip, f"00A4020C02{entry.identifier:04X}").sw
 
 
 def create(chip: Chip, file: FileID, content: bytes) -> None:
     """Create a file in its directory and write it."""
     entry = FILES[file]
-    done(chip, "00A4040C07" + EMRTD_APPLICATION.hex() if entry.in_application else "00A4000C")
+    select_directory(chip, entry.directory)
     control = bytes.fromhex(
         f"620D8004{len(content):08X}8302{entry.identifier:04X}8801{entry.short_identifier << 3:02X}"
     )

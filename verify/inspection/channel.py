@@ -12,11 +12,12 @@ from emrtd.iso7816.chaining import (
     with_command_chaining,
     with_response_chaining,
 )
+from emrtd.iso7816.directories import Directory
 from emrtd.iso7816.procedure import Procedure, Reset, exchange, through
 from emrtd.iso7816.reading import FileReader
 from emrtd.iso7816.secure_messaging import SecureMessaging, SecureMessagingError, secured
 from emrtd.iso7816.selecting import select_application, select_master_file
-from emrtd.lds.files import EMRTD_APPLICATION, FILES, ElementaryFile, FileID
+from emrtd.lds.files import APPLICATIONS, FILES, ElementaryFile, FileID
 from emrtd.status_words import SW
 from support.errors import MalformedError
 from verify.judging.evidence import (
@@ -205,10 +206,10 @@ class Channel:
         EF.COM has its short identifier from EF.DIR, EF.SOD from EF.CardSecurity: a chip that does
         not find one in the application looks on in the master file, and stays there.
         """
-        if file.in_application:
-            yield from select_application(EMRTD_APPLICATION)
-        else:
+        if file.directory is Directory.MASTER_FILE:
             yield from select_master_file()
+        else:
+            yield from select_application(APPLICATIONS[file.directory])
         return (yield from self.reader.read(file.address, by_identifier=True))
 
     def _recover(self) -> Procedure[bool]:

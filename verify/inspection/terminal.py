@@ -12,6 +12,7 @@ from emrtd.access.terminal_authentication import (
 )
 from emrtd.crypto.signatures import EcPublicKey, PublicKey
 from emrtd.errors import ChipRefusalError, ProtocolError
+from emrtd.iso7816.directories import Directory
 from emrtd.iso7816.procedure import Procedure
 from emrtd.lds.cvca import Cvca
 from emrtd.lds.data_groups.dg1 import DataGroup1
@@ -166,7 +167,7 @@ def _references(
     file = FILES[FileID.CVCA]
     if info.ef_cvca is not None:
         short = 0 if info.ef_cvca_short is None else info.ef_cvca_short
-        file = ElementaryFile(FileID.CVCA, info.ef_cvca, short, file.tag, in_application=True)
+        file = ElementaryFile(FileID.CVCA, info.ef_cvca, short, file.tag, Directory.EMRTD)
     octets = yield from channel.read(file, notes, expected=False)
     notes.unread.pop(FileID.CVCA, None)
     try:

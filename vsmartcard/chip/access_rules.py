@@ -13,10 +13,10 @@ Nothing is ever written once the chip is activated: `vsmartcard.chip.life_cycle`
 
 from typing import Final
 
+from emrtd.iso7816.directories import Directory
 from emrtd.lds.files import FILES, FileID
 from emrtd.pki.cvc.authorization import Right
 from vsmartcard.chip import terminal_authentication
-from vsmartcard.chip.file_system import Directory
 from vsmartcard.chip.life_cycle import LifeCycle
 from vsmartcard.chip.session import ChipAccess, Core
 
@@ -53,7 +53,7 @@ def may_read(core: Core, key: tuple[Directory, int]) -> bool:
 
 def _kept_back(core: Core, key: tuple[Directory, int]) -> bool:
     directory, identifier = key
-    right = SENSITIVE.get(identifier) if directory is Directory.APPLICATION else None
+    right = SENSITIVE.get(identifier) if directory is Directory.EMRTD else None
     if right is None or not core.state.keys.trust_points:
         return False
     return right not in terminal_authentication.rights(core)

@@ -4,9 +4,9 @@ from emrtd.access.active_authentication import sign
 from emrtd.crypto.private_keys import load_private_key
 from emrtd.errors import ChipRefusalError
 from emrtd.iso7816.apdu import CommandAPDU, ResponseAPDU
+from emrtd.iso7816.directories import Directory
 from emrtd.status_words import SW
 from vsmartcard.chip.access_rules import has_access
-from vsmartcard.chip.file_system import Directory
 from vsmartcard.chip.session import Core
 
 _DOING = "INTERNAL AUTHENTICATE"
@@ -29,5 +29,5 @@ def internal_authenticate(core: Core, command: CommandAPDU) -> ResponseAPDU:
 def _require_access(core: Core) -> None:
     if not has_access(core):
         raise ChipRefusalError(SW.SECURITY_STATUS_NOT_SATISFIED, _DOING)
-    if core.session.directory is not Directory.APPLICATION:
+    if core.session.directory is not Directory.EMRTD:
         raise ChipRefusalError(SW.CONDITIONS_NOT_SATISFIED, _DOING)

@@ -6,22 +6,14 @@ or not (ISO/IEC 7816-4, 7.1; Doc 9303-10, 3.9 to 3.11).
 
 from collections.abc import Iterator
 from dataclasses import dataclass, field, replace
-from enum import IntEnum, unique
 from typing import Final
 
 from emrtd.errors import ChipRefusalError
+from emrtd.iso7816.directories import Directory
 from emrtd.status_words import SW
 
 FILE_OVERHEAD: Final = 32
 """Octets of memory that a file takes beside its content."""
-
-
-@unique
-class Directory(IntEnum):
-    """A dedicated file; identifiers and short identifiers are unique within one."""
-
-    MASTER_FILE = 0
-    APPLICATION = 1
 
 
 @dataclass(frozen=True, slots=True)

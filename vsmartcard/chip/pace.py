@@ -15,12 +15,12 @@ from emrtd.access.password_state import PasswordState
 from emrtd.access.passwords import Password, PasswordType
 from emrtd.errors import ChipRefusalError
 from emrtd.iso7816.apdu import CommandAPDU, ResponseAPDU
+from emrtd.iso7816.directories import Directory
 from emrtd.lds.files import FILES, FileID
 from emrtd.lds.security.security_infos import PaceInfo, SecurityInfos
 from emrtd.status_words import SW
 from support.errors import ChipsealError
 from support.secret import Secret
-from vsmartcard.chip.file_system import Directory
 from vsmartcard.chip.session import ChipAccess, Core, PaceSession
 from vsmartcard.chip.trust import certification_authority_references
 

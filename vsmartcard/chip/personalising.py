@@ -14,13 +14,14 @@ from emrtd.access.passwords import PasswordType
 from emrtd.crypto.private_keys import load_private_key
 from emrtd.errors import ChipRefusalError
 from emrtd.iso7816.apdu import CommandAPDU, ResponseAPDU
+from emrtd.iso7816.directories import Directory
 from emrtd.lds.files import FILES, MASTER_FILE, FileID
 from emrtd.pki.cvc.certificates import CvCertificate
 from emrtd.status_words import SW
 from emrtd.tlv import DataObject
 from support.errors import MisuseError
 from vsmartcard.chip.chip_authentication import group_of
-from vsmartcard.chip.file_system import Directory, TransparentFile
+from vsmartcard.chip.file_system import TransparentFile
 from vsmartcard.chip.reading import addressed_file, addressed_file_odd, read_offset
 from vsmartcard.chip.session import Core
 from vsmartcard.chip.trust import trust_state

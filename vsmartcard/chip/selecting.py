@@ -5,10 +5,11 @@ from typing import Final
 from emrtd import tlv
 from emrtd.errors import ChipRefusalError
 from emrtd.iso7816.apdu import CommandAPDU, ResponseAPDU
-from emrtd.lds.files import EMRTD_APPLICATION, MASTER_FILE
+from emrtd.iso7816.directories import Directory
+from emrtd.lds.files import APPLICATIONS, MASTER_FILE
 from emrtd.status_words import SW
 from vsmartcard.chip.access_rules import may_read
-from vsmartcard.chip.file_system import Directory, TransparentFile
+from vsmartcard.chip.file_system import TransparentFile
 from vsmartcard.chip.session import Core
 
 _BY_FILE_ID, _CHILD_DF, _CHILD_EF, _PARENT, _BY_NAME, _PATH_FROM_MF, _PATH = 0, 1, 2, 3, 4, 8, 9
@@ -58,9 +59,11 @@ def _target(core: Core, command: CommandAPDU) -> Directory | TransparentFile:
 
 
 def _by_name(name: bytes) -> Directory:
-    if not len(name) >= _SHORTEST_NAME or not EMRTD_APPLICATION.startswith(name):
-        raise ChipRefusalError(SW.FILE_NOT_FOUND, _DOING)
-    return Directory.APPLICATION
+    if len(name) >= _SHORTEST_NAME:
+        for directory, aid in APPLICATIONS.items():
+            if aid.startswith(name):
+                return directory
+    raise ChipRefusalError(SW.FILE_NOT_FOUND, _DOING)
 
 
 def _file(core: Core, directory: Directory, data: bytes) -> TransparentFile:
@@ -77,13 +80,12 @@ def _file(core: Core, directory: Directory, data: bytes) -> TransparentFile:
 
 
 def _directory_control(core: Core, directory: Directory) -> bytes:
-    name = b"" if directory is Directory.MASTER_FILE else tlv.encode(0x84, EMRTD_APPLICATION)
-    identifier = b""
     if directory is Directory.MASTER_FILE:
-        identifier = tlv.encode(0x83, MASTER_FILE.to_bytes(2, "big"))
+        name = tlv.encode(0x83, MASTER_FILE.to_bytes(2, "big"))
+    else:
+        name = tlv.encode(0x84, APPLICATIONS[directory])
     return (
         tlv.encode(0x82, b"\x38")  # a DF
-        + identifier
         + name
         + tlv.encode(0x8A, bytes((core.state.life_cycle,)))
     )

@@ -16,13 +16,14 @@ from emrtd.access.passwords import PasswordType
 from emrtd.access.terminal_authentication import TerminalAuthenticationChip
 from emrtd.crypto.private_keys import PrivateKey
 from emrtd.iso7816.apdu import SHORT_MAX_LE, CommandAPDU, ResponseAPDU
+from emrtd.iso7816.directories import Directory
 from emrtd.iso7816.procedure import Random
 from emrtd.iso7816.reading import response_capacity
 from emrtd.iso7816.secure_messaging import SecureMessaging
 from emrtd.lds.atr_info import AtrInfo, Capability
 from emrtd.lds.files import FILES, FileID
 from support.errors import MalformedError
-from vsmartcard.chip.file_system import Directory, TransparentFile
+from vsmartcard.chip.file_system import TransparentFile
 from vsmartcard.chip.life_cycle import LifeCycle
 from vsmartcard.chip.state import ChipState
 

@@ -22,11 +22,12 @@ from emrtd import tlv
 from emrtd.access.chip_keys import ChipKeys
 from emrtd.access.passwords import PasswordType
 from emrtd.errors import ChipRefusalError
+from emrtd.iso7816.directories import Directory
 from emrtd.iso7816.procedure import Random
 from emrtd.status_words import SW
 from emrtd.tlv import DataObject
 from support.errors import MalformedError, MisuseError
-from vsmartcard.chip.file_system import Directory, FileSystem, TransparentFile
+from vsmartcard.chip.file_system import FileSystem, TransparentFile
 from vsmartcard.chip.life_cycle import LifeCycle
 
 _WHAT: Final = "chip state"

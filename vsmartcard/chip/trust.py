@@ -3,14 +3,14 @@
 from dataclasses import replace
 from typing import Final
 
+from emrtd.iso7816.directories import Directory
 from emrtd.lds.cvca import Cvca
 from emrtd.lds.files import FILES, FileID
 from emrtd.pki.cvc.certificates import CvCertificate
 from emrtd.pki.cvc.validation import TrustState
-from vsmartcard.chip.file_system import Directory
 from vsmartcard.chip.session import Core
 
-_CVCA: Final = (Directory.APPLICATION, FILES[FileID.CVCA].identifier)
+_CVCA: Final = (Directory.EMRTD, FILES[FileID.CVCA].identifier)
 
 
 def trust_state(core: Core) -> TrustState:

@@ -4,6 +4,7 @@ from dataclasses import dataclass
 from enum import Enum, unique
 from typing import Protocol
 
+from emrtd.iso7816.directories import Directory
 from emrtd.iso7816.procedure import Procedure
 from emrtd.lds.files import ElementaryFile
 from support.errors import MisuseError
@@ -42,8 +43,8 @@ class Card(Protocol):
         """Select the application, and learn how far the card is."""
         ...
 
-    def select_directory(self, *, application: bool) -> Procedure[None]:
-        """Select the application, or the master file."""
+    def select_directory(self, directory: Directory) -> Procedure[None]:
+        """Select the application by its name, or the master file."""
         ...
 
     def create(self, file: ElementaryFile, size: int) -> Procedure[bool]:

@@ -10,8 +10,9 @@ from typing import Final
 from emrtd import tlv
 from emrtd.iso7816.apdu import INS, CommandAPDU
 from emrtd.iso7816.chaining import with_command_chaining
+from emrtd.iso7816.directories import Directory
 from emrtd.iso7816.procedure import Procedure, exchange
-from emrtd.lds.files import EMRTD_APPLICATION, ElementaryFile
+from emrtd.lds.files import APPLICATIONS, EMRTD_APPLICATION, ElementaryFile
 from emrtd.status_words import SW
 from personalise.station.cards.interface import Buffers, CardState, WrongCardError
 from support.errors import MalformedError
@@ -49,7 +50,7 @@ class Iso7816Card:
         if response.sw == SW.CONDITIONS_NOT_SATISFIED:
             return CardState.TERMINATED
         if response.sw in {SW.INCORRECT_P1_P2, SW.FUNCTION_NOT_SUPPORTED}:
-            yield from self.select_directory(application=True)
+            yield from self.select_directory(Directory.EMRTD)
             return CardState.IN_PERSONALISATION  # it does not say: its refusals will
         if response.sw in {SW.FILE_NOT_FOUND, SW.INSTRUCTION_NOT_SUPPORTED, SW.CLASS_NOT_SUPPORTED}:
             raise WrongCardError(
@@ -58,15 +59,19 @@ class Iso7816Card:
         data = response.require("selecting the eMRTD application")
         return _life_cycle(_control_parameters(data).get(0x8A))
 
-    def select_directory(self, *, application: bool) -> Procedure[None]:
+    def select_directory(self, directory: Directory) -> Procedure[None]:
         """Select the application by its name, or the master file."""
         self._current = None
-        if application:
-            command = CommandAPDU(0x00, INS.SELECT, 0x04, 0x0C, EMRTD_APPLICATION)
-        else:
+        if directory is Directory.MASTER_FILE:
             command = CommandAPDU(0x00, INS.SELECT, 0x00, 0x0C, b"\x3f\x00")
+        else:
+            command = CommandAPDU(0x00, INS.SELECT, 0x04, 0x0C, APPLICATIONS[directory])
         response = yield command
-        response.require("selecting the application" if application else "selecting the MF")
+        response.require(
+            "selecting the MF"
+            if directory is Directory.MASTER_FILE
+            else "selecting the application"
+        )
 
     def create(self, file: ElementaryFile, size: int) -> Procedure[bool]:
         """CREATE FILE with size, identifier and short identifier."""
