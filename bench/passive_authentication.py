@@ -88,7 +88,7 @@ def measure_documents(
 def authenticate(document: Document, store: TrustStore) -> None:
     sod = Sod.parse(document.sod)
     examination = examine(sod.signed_data, store, at=AT, tolerated=sod.tolerated)
-    assert all(each.outcome is Outcome.PASSED for each in examination.findings)
+    assert all(each.outcome is Outcome.PASSED for each in examination.checks)
     digest, hashes = sod.security_object.hash_algorithm.digest, sod.security_object.hashes
     assert all(digest(octets) == hashes[number] for number, octets in document.data_groups.items())
 

@@ -16,7 +16,8 @@ from personalise.commands.main import personalise
 from personalise.preparing.chip_profile import ChipProfile
 from tests.helpers import REPOSITORY
 from verify.commands.main import verify
-from verify.judging.policy import CHECK_IDS, load_policy
+from verify.judging.check_ids import CHECK_IDS
+from verify.judging.policy import load_policy
 from vsmartcard.chip.commands import INSTRUCTIONS
 from vsmartcard.chip.life_cycle import TRANSITIONS, Event, LifeCycle
 from vsmartcard.commands.main import vsmartcard

@@ -1,11 +1,13 @@
-"""What a validation found: outcomes with their reasons, as data for whoever gives the verdict."""
+"""What a check found: its outcome and its reason, as data for whoever gives the verdict.
 
+Path validation, the inspection's checks and the import of trust lists all say it with `Check`.
+"""
+
+from collections.abc import Iterable
 from enum import Enum, unique
-from typing import NoReturn
+from typing import NoReturn, Protocol
 
 import msgspec
-
-from emrtd.pki.tolerances import Tolerance
 
 
 @unique
@@ -29,6 +31,16 @@ class Outcome(Enum):
         raise TypeError("an Outcome has no truth value: compare it with one")
 
 
+_BY_SEVERITY = (
+    Outcome.PASSED,
+    Outcome.NOT_PRESENT,
+    Outcome.NOT_PERFORMED,
+    Outcome.WARNING,
+    Outcome.UNDETERMINED,
+    Outcome.FAILED,
+)
+
+
 @unique
 class Shows(Enum):
     """What a failed check is evidence of, where it is evidence of more than a defect."""
@@ -38,10 +50,25 @@ class Shows(Enum):
     REVOCATION = "revocation"
 
 
-class Finding(msgspec.Struct, frozen=True):
+class Quirk(Protocol):
+    """Something wrong that was read past: its stable name, and what it is in words."""
+
+    @property
+    def id(self) -> str:
+        """The name under which a policy tolerates or refuses it."""
+        ...
+
+    @property
+    def explanation(self) -> str:
+        """What it is, in words."""
+        ...
+
+
+class Check(msgspec.Struct, frozen=True):
     """One check: its stable id, its outcome, one sentence why, and the clause that asks for it.
 
-    `shows` is set only where the outcome is FAILED; `tolerated` names what was read past.
+    `shows` is set only on a failed check (`ValueError` otherwise); `tolerated` holds the quirks
+    that were read past.  No reason holds a person's data: it names the field, not its value.
     """
 
     id: str
@@ -49,4 +76,31 @@ class Finding(msgspec.Struct, frozen=True):
     reason: str
     clause: str
     shows: Shows | None = None
-    tolerated: frozenset[Tolerance] = frozenset()
+    tolerated: tuple[Quirk, ...] = ()
+
+    def __post_init__(self) -> None:
+        if self.shows is not None and self.outcome is not Outcome.FAILED:
+            raise ValueError(f"{self.id}: only a failed check shows {self.shows.value}")
+
+    @property
+    def family(self) -> str:
+        """The id under which a policy knows the check: dg.hash for dg.hash.DG1."""
+        return "dg.hash" if self.id.startswith("dg.hash.") else self.id
+
+    @property
+    def severity(self) -> tuple[int, bool]:
+        """How bad the check came out: the greater, the worse.
+
+        A failure that is evidence of forgery, cloning or revocation is worse than one that is not.
+        """
+        return _BY_SEVERITY.index(self.outcome), self.shows is not None
+
+
+def worst_of(checks: Iterable[Check]) -> Check:
+    """The worst of some checks, the first of those that are equally bad."""
+    return max(checks, key=lambda check: check.severity)
+
+
+def all_tolerated(checks: Iterable[Check]) -> tuple[Quirk, ...]:
+    """Every quirk that some checks have read past, each once, in their order."""
+    return tuple(dict.fromkeys(quirk for check in checks for quirk in check.tolerated))

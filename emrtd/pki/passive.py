@@ -1,9 +1,9 @@
-"""Passive Authentication's signature (Doc 9303-11, 5.1.1, steps 2 and 3), as findings.
+"""Passive Authentication's signature (Doc 9303-11, 5.1.1, steps 2 and 3), as checks.
 
     examination = examine(sod.signed_data, trust, at=instant, tolerated=sod.tolerated)
-    for finding in examination.findings: ...
+    for check in examination.checks: ...
 
-`findings` are `sod.signature` (somebody signed this), `sod.profile` (nothing in it was changed
+`checks` are `sod.signature` (somebody signed this), `sod.profile` (nothing in it was changed
 that a signature does not cover) and the four of `emrtd.pki.path`, always all six; the prefix
 "sod" can be another, for EF.CardSecurity.  A document may only be trusted where all of them but
 warnings of a policy's choice passed: `sod.signature` alone says nothing about who signed.
@@ -21,7 +21,7 @@ from emrtd.crypto.signatures import SignatureScheme
 from emrtd.errors import ProtocolError
 from emrtd.pki.cms.signed_data import SignedData
 from emrtd.pki.cms.signer_info import SignerInfo
-from emrtd.pki.findings import Finding, Outcome, Shows
+from emrtd.pki.findings import Check, Outcome, Shows, all_tolerated, worst_of
 from emrtd.pki.path import CHAIN, VALIDITY, Path, validate
 from emrtd.pki.revocation import REVOCATION
 from emrtd.pki.signer_profile import PROFILE, Purpose, Use
@@ -38,13 +38,13 @@ class Examination(msgspec.Struct, frozen=True):
     """Who signed, how that leads to a CSCA, and everything that was found.
 
     `signer` is None where no certificate of a signer was found, and with it `path`.  Where several
-    signed, which Doc 9303 does not recommend, these are of the first, and `further` are the ways
-    of the others; `findings` say of all of them the worst.
+    signed, which Doc 9303 does not recommend, these are of the first; `further` holds the paths of
+    the other signers, and `checks` the worst result over all of them.
     """
 
     signer: Certificate | None
     path: Path | None
-    findings: tuple[Finding, ...]
+    checks: tuple[Check, ...]
     further: tuple[Path, ...] = ()
 
     @property
@@ -52,12 +52,12 @@ class Examination(msgspec.Struct, frozen=True):
         """The ways of all who signed, the first one's first; none where one of them is unknown."""
         return () if self.path is None else (self.path, *self.further)
 
-    def finding(self, finding_id: str) -> Finding:
-        """The finding with this id; `KeyError` for an id that there is not."""
-        for finding in self.findings:
-            if finding.id == finding_id:
-                return finding
-        raise KeyError(finding_id)
+    def check(self, check_id: str) -> Check:
+        """The check with this id; `KeyError` for an unknown id."""
+        for check in self.checks:
+            if check.id == check_id:
+                return check
+        raise KeyError(check_id)
 
 
 def examine(
@@ -87,7 +87,7 @@ def examine(
             used = Use(use.document_type, each.signer.signing_time)
         paths.append(validate(each.certificate, trust, at=at, purpose=purpose, use=used))
     path, *further = paths
-    found = _worst_of(paths) if further else path.findings
+    found = _worst_of_paths(paths) if further else path.checks
     return Examination(path.certificate, path, (signature, profile, *found), tuple(further))
 
 
@@ -151,42 +151,34 @@ def _tolerate_name(named: Name | None, issuer: Name) -> Tolerance | None:
     return None
 
 
-def _examine_signatures(
-    data: SignedData, signatures: Sequence[_Signature], finding_id: str
-) -> Finding:
+def _examine_signatures(data: SignedData, signatures: Sequence[_Signature], check_id: str) -> Check:
     """The first that is wrong, else the first that cannot be told, else the first of all."""
-    found = [_examine_signature(data, each, finding_id) for each in signatures]
-    for outcome in (Outcome.FAILED, Outcome.UNDETERMINED):
-        for finding in found:
-            if finding.outcome is outcome:
-                return finding
-    if len(found) == 1:
-        return found[0]
-    return msgspec.structs.replace(found[0], tolerated=_all_tolerated(found))
+    found = [_examine_signature(data, each, check_id) for each in signatures]
+    worst = worst_of(found)
+    if len(found) == 1 or worst.outcome is not Outcome.PASSED:
+        return worst
+    return msgspec.structs.replace(worst, tolerated=all_tolerated(found))
 
 
-def _all_tolerated(found: Iterable[Finding]) -> frozenset[Tolerance]:
-    return frozenset(quirk for finding in found for quirk in finding.tolerated)
-
-
-def _examine_signature(data: SignedData, signature: _Signature, finding_id: str) -> Finding:
+def _examine_signature(data: SignedData, signature: _Signature, check_id: str) -> Check:
     certificate = signature.certificate
     if certificate is None:
         if data.certificates:
-            return Finding(finding_id, Outcome.FAILED, signature.reason, _CLAUSE, Shows.FORGERY)
+            return Check(check_id, Outcome.FAILED, signature.reason, _CLAUSE, Shows.FORGERY)
         # It may well be genuine: nothing here says otherwise, and nothing says so.
         reason = f"no certificate is enclosed, and in the trust store {signature.reason}"
-        return Finding(finding_id, Outcome.UNDETERMINED, reason, _CLAUSE)
+        return Check(check_id, Outcome.UNDETERMINED, reason, _CLAUSE)
     if certificate.public_key is None:
         reason = f"the signer's key is {certificate.key}, which is not used"
-        return Finding(finding_id, Outcome.UNDETERMINED, reason, _CLAUSE)
+        return Check(check_id, Outcome.UNDETERMINED, reason, _CLAUSE)
     signer = signature.signer
     try:
         quirks = signer.verify(data.content_type, data.content, certificate.public_key)
     except ProtocolError as error:
-        return Finding(finding_id, Outcome.FAILED, str(error), _CLAUSE, Shows.FORGERY)
-    reason, tolerated = _who_signed(certificate, signer.scheme), signature.tolerated | quirks
-    return Finding(finding_id, Outcome.PASSED, reason, _CLAUSE, None, tolerated)
+        return Check(check_id, Outcome.FAILED, str(error), _CLAUSE, Shows.FORGERY)
+    reason = _who_signed(certificate, signer.scheme)
+    tolerated = tuple(sorted(signature.tolerated | quirks))
+    return Check(check_id, Outcome.PASSED, reason, _CLAUSE, None, tolerated)
 
 
 @lru_cache(maxsize=1024)
@@ -198,22 +190,22 @@ def _examine_profile(
     data: SignedData,
     signatures: Sequence[_Signature],
     trust: TrustView,
-    finding_id: str,
+    check_id: str,
     tolerated: Iterable[Tolerance],
-) -> Finding:
+) -> Check:
     if data.irregularities:
         reason = "; ".join(data.irregularities)
-        return Finding(finding_id, Outcome.FAILED, reason, _CMS, Shows.FORGERY)
+        return Check(check_id, Outcome.FAILED, reason, _CMS, Shows.FORGERY)
     signers = [each.certificate for each in signatures]
     for certificate in data.certificates:
         if certificate not in signers and not _is_vouched_for(certificate, trust):
             reason = (
                 f"the certificate of {certificate.subject} is enclosed, and nobody vouches for it"
             )
-            return Finding(finding_id, Outcome.FAILED, reason, _CMS)
+            return Check(check_id, Outcome.FAILED, reason, _CMS)
     reason = "what is not signed agrees with what is"
-    everything = data.tolerated.union(tolerated)
-    return Finding(finding_id, Outcome.PASSED, reason, _CMS, tolerated=everything)
+    everything = tuple(sorted(data.tolerated.union(tolerated)))
+    return Check(check_id, Outcome.PASSED, reason, _CMS, tolerated=everything)
 
 
 def _is_vouched_for(certificate: Certificate, trust: TrustView) -> bool:
@@ -229,39 +221,36 @@ def _is_vouched_for(certificate: Certificate, trust: TrustView) -> bool:
     return any(certificate.is_signed_by(anchor.certificate) for anchor in anchors)
 
 
-_SEVERITY: Final = (Outcome.PASSED, Outcome.WARNING, Outcome.UNDETERMINED, Outcome.FAILED)
-
-
-def _worst_of(paths: Sequence[Path]) -> tuple[Finding, ...]:
+def _worst_of_paths(paths: Sequence[Path]) -> tuple[Check, ...]:
     """What several signers come to: each of them has to be one State's (Doc 9303-10, 4.6.2.2).
 
     Nothing protects a document from a stranger who signs it as well, so that a good signature
     does not make good the one beside it.
     """
     chain, *others = (
-        _worst_finding(paths, found)
-        for found in zip(*(each.findings for each in paths), strict=True)
+        _worst_on_paths(paths, found)
+        for found in zip(*(each.checks for each in paths), strict=True)
     )
     countries = {path.anchor and path.anchor.certificate.country for path in paths}
     if chain.outcome is Outcome.PASSED and len(countries) > 1:
         states = " and ".join(sorted(str(each) for each in countries))
         reason = f"signed for {states}: a document is one State's"
-        chain = Finding(CHAIN, Outcome.FAILED, reason, _CMS, Shows.FORGERY)
+        chain = Check(CHAIN, Outcome.FAILED, reason, _CMS, Shows.FORGERY)
     return chain, *others
 
 
-def _worst_finding(paths: Sequence[Path], found: Sequence[Finding]) -> Finding:
+def _worst_on_paths(paths: Sequence[Path], found: Sequence[Check]) -> Check:
     """The worst of what was found of each signer; it tells who that is, if not the first."""
-    worst = max(found, key=lambda each: (_SEVERITY.index(each.outcome), each.shows is not None))
+    worst = worst_of(found)
     reason, place = worst.reason, found.index(worst)
     if place:
         reason = f"{paths[place].certificate.subject} signed as well: {reason}"
-    return msgspec.structs.replace(worst, reason=reason, tolerated=_all_tolerated(found))
+    return msgspec.structs.replace(worst, reason=reason, tolerated=all_tolerated(found))
 
 
-def _without_signer() -> tuple[Finding, ...]:
+def _without_signer() -> tuple[Check, ...]:
     reason = "the signer's certificate is not known"
     return tuple(
-        Finding(finding_id, Outcome.UNDETERMINED, reason, _CLAUSE)
-        for finding_id in (CHAIN, VALIDITY, PROFILE, REVOCATION)
+        Check(check_id, Outcome.UNDETERMINED, reason, _CLAUSE)
+        for check_id in (CHAIN, VALIDITY, PROFILE, REVOCATION)
     )

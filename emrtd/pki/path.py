@@ -4,9 +4,9 @@ Passive Authentication calls `emrtd.pki.passive.examine`, which finds the signer
 caller that already has a certificate calls
 
     path = validate(certificate, trust, at=instant)
-    for finding in path.findings: ...
+    for check in path.checks: ...
 
-Nothing is raised and nothing has a truth value: `findings` says what was checked, with the ids
+Nothing is raised and nothing has a truth value: `checks` says what was checked, with the ids
 `ds.chain`, `ds.validity`, `ds.profile` and `ds.revocation`, always all four.  It fails closed:
 where no anchor was found, what rests on one is UNDETERMINED, and what is not PASSED did not pass.
 Signatures once proven are remembered for so long as the process lives.
@@ -20,7 +20,7 @@ from typing import Final
 
 import msgspec
 
-from emrtd.pki.findings import Finding, Outcome, Shows
+from emrtd.pki.findings import Check, Outcome, Shows
 from emrtd.pki.revocation import examine_revocation
 from emrtd.pki.signer_profile import Purpose, Use, examine_profile
 from emrtd.pki.tolerances import Tolerance
@@ -43,7 +43,7 @@ class Path(msgspec.Struct, frozen=True):
     certificate: Certificate
     anchor: Anchor | None
     crl: Crl | None
-    findings: tuple[Finding, ...]
+    checks: tuple[Check, ...]
 
 
 def validate(
@@ -78,51 +78,54 @@ class _Search:
     """What the candidates came to: the one that issued the certificate, or why none did."""
 
     named_by_key: bool = False
-    unfit: list[str] = field(default_factory=list)
+    objections: list[str] = field(default_factory=list)
     wrong_signature: bool = False
 
 
 def find_anchor(
     certificate: Certificate, trust: TrustView, at: datetime
-) -> tuple[Anchor | None, Finding]:
+) -> tuple[Anchor | None, Check]:
     """Find the anchor that signed a certificate: by authority key identifier, then by name.
 
     Several CSCAs may have one name, and one key may have a root and a link certificate; those that
-    are valid at the instant, and roots, come first.  Returns the finding `ds.chain` with it.
+    are valid at the instant, and roots, come first.  Returns the check `ds.chain` with it.
     """
     search = _Search()
     for anchor in _candidates(certificate, trust, at, search):
         issue = _examine_issue(certificate, anchor.certificate)
         if not issue.signed:
-            search.wrong_signature |= issue.unfit is None
-        elif issue.unfit is not None:
-            search.unfit.append(issue.unfit)
+            search.wrong_signature |= issue.objection is None
+        elif issue.objection is not None:
+            search.objections.append(issue.objection)
         else:
-            return anchor, issue.finding
+            return anchor, issue.check
     return None, _no_anchor(certificate, trust, search)
 
 
 @dataclass(frozen=True, slots=True)
 class _Issue:
-    """Whether one certificate's key signed another, and may have; and what follows if both."""
+    """Whether one certificate's key signed another, and what speaks against that it may have.
+
+    `check` is what follows where nothing does.
+    """
 
     signed: bool
-    unfit: str | None
-    finding: Finding
+    objection: str | None
+    check: Check
 
 
 @lru_cache(maxsize=4096)
 def _examine_issue(certificate: Certificate, issuer: Certificate) -> _Issue:
     """Two certificates always come to the same: they are examined once."""
-    finding = _chain(
+    check = _chain(
         Outcome.PASSED, f"issued by {issuer.subject}", tolerated=_tolerated(certificate, issuer)
     )
     unknown = certificate.extensions.unknown_critical
     if unknown:
         reason = f"a critical extension is not known: {', '.join(sorted(unknown))}"
-        finding = _chain(Outcome.FAILED, reason)
-    signed, unfit = certificate.is_signed_by(issuer), unfit_to_issue(issuer, certificate)
-    return _Issue(signed, unfit, finding)
+        check = _chain(Outcome.FAILED, reason)
+    signed = certificate.is_signed_by(issuer)
+    return _Issue(signed, objection_to_issuer(issuer, certificate), check)
 
 
 def forget() -> None:
@@ -135,9 +138,9 @@ def _chain(
     outcome: Outcome,
     reason: str,
     shows: Shows | None = None,
-    tolerated: frozenset[Tolerance] = frozenset(),
-) -> Finding:
-    return Finding(CHAIN, outcome, reason, _CLAUSE, shows, tolerated)
+    tolerated: tuple[Tolerance, ...] = (),
+) -> Check:
+    return Check(CHAIN, outcome, reason, _CLAUSE, shows, tolerated)
 
 
 def _candidates(
@@ -166,7 +169,7 @@ def _candidates(
             yield anchor
 
 
-def unfit_to_issue(issuer: Certificate, certificate: Certificate) -> str | None:
+def objection_to_issuer(issuer: Certificate, certificate: Certificate) -> str | None:
     """Why a certificate cannot have issued another, whatever its key signed; None if it can."""
     extensions = issuer.extensions
     if not (issuer.subject.matches(certificate.issuer) or _is_same_key(issuer, certificate)):
@@ -197,7 +200,7 @@ def _is_same_key(issuer: Certificate, certificate: Certificate) -> bool:
     )
 
 
-def _tolerated(certificate: Certificate, issuer: Certificate) -> frozenset[Tolerance]:
+def _tolerated(certificate: Certificate, issuer: Certificate) -> tuple[Tolerance, ...]:
     tolerated = set(issuer.tolerated)
     identifier = certificate.extensions.authority_key_identifier
     if not certificate.issuer.matches(issuer.subject):
@@ -211,13 +214,13 @@ def _tolerated(certificate: Certificate, issuer: Certificate) -> frozenset[Toler
     constraints = issuer.extensions.basic_constraints
     if constraints is not None and constraints.path_length != 0:
         tolerated.add(Tolerance.PATH_LENGTH)
-    return frozenset(tolerated)
+    return tuple(sorted(tolerated))
 
 
-def _no_anchor(certificate: Certificate, trust: TrustView, search: _Search) -> Finding:
+def _no_anchor(certificate: Certificate, trust: TrustView, search: _Search) -> Check:
     """Say why no anchor was found: nobody's fault, or somebody's forgery."""
-    if search.unfit:
-        return _chain(Outcome.FAILED, search.unfit[0])
+    if search.objections:
+        return _chain(Outcome.FAILED, search.objections[0])
     if certificate.scheme is None:
         reason = "the certificate is signed with an algorithm that is not known"
         return _chain(Outcome.UNDETERMINED, reason)
@@ -253,14 +256,14 @@ def differ_in_one_octet(left: bytes, right: bytes | None) -> bool:
     return sum(a != b for a, b in zip(left, right, strict=True)) == 1
 
 
-def _examine_validity(certificate: Certificate, anchor: Anchor | None, at: datetime) -> Finding:
+def _examine_validity(certificate: Certificate, anchor: Anchor | None, at: datetime) -> Check:
     clause = _VALIDITY_CLAUSE
     if at < certificate.not_before:
         reason = f"the certificate is valid from {certificate.not_before.date()}"
-        return Finding(VALIDITY, Outcome.FAILED, reason, clause)
+        return Check(VALIDITY, Outcome.FAILED, reason, clause)
     if at > certificate.not_after:
         reason = f"the certificate was valid until {certificate.not_after.date()}"
-        return Finding(VALIDITY, Outcome.FAILED, reason, clause)
+        return Check(VALIDITY, Outcome.FAILED, reason, clause)
     if anchor is not None:
         csca = anchor.certificate
         if not csca.not_before <= at <= csca.not_after:
@@ -268,11 +271,11 @@ def _examine_validity(certificate: Certificate, anchor: Anchor | None, at: datet
                 "the certificate is valid, its CSCA's is not: that runs from "
                 f"{csca.not_before.date()} to {csca.not_after.date()}"
             )
-            return Finding(VALIDITY, Outcome.WARNING, reason, clause)
+            return Check(VALIDITY, Outcome.WARNING, reason, clause)
     return _valid(certificate)
 
 
 @lru_cache(maxsize=1024)
-def _valid(certificate: Certificate) -> Finding:
+def _valid(certificate: Certificate) -> Check:
     reason = f"the certificate is valid until {certificate.not_after.date()}"
-    return Finding(VALIDITY, Outcome.PASSED, reason, _VALIDITY_CLAUSE)
+    return Check(VALIDITY, Outcome.PASSED, reason, _VALIDITY_CLAUSE)

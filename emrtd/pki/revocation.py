@@ -10,7 +10,7 @@ from functools import lru_cache
 from typing import Final
 
 from emrtd.errors import ProtocolError
-from emrtd.pki.findings import Finding, Outcome, Shows
+from emrtd.pki.findings import Check, Outcome, Shows
 from emrtd.pki.trust import Anchor, TrustView
 from emrtd.pki.x509.certificates import Certificate
 from emrtd.pki.x509.crl import Crl
@@ -25,7 +25,7 @@ _CLOCK_SKEW: Final = timedelta(days=1)
 
 def examine_revocation(
     certificate: Certificate, anchor: Anchor | None, trust: TrustView, at: datetime
-) -> tuple[Crl | None, Finding]:
+) -> tuple[Crl | None, Check]:
     """Look a certificate up in its CSCA's lists; returns the list used, and `ds.revocation`."""
     country = certificate.issuer.country
     if anchor is None:
@@ -39,32 +39,34 @@ def examine_revocation(
     proven = []
     doubt = "no CRL of its country is its CSCA's"
     for crl in sorted(crls, key=lambda crl: crl.this_update, reverse=True):
-        reason = _unproven(crl, names, anchor, trust)
-        if reason is not None:
-            doubt = reason
+        objection = _objection_to_crl(crl, names, anchor, trust)
+        if objection is not None:
+            doubt = objection
             continue
         if certificate.serial in crl.revoked:
             when = crl.revoked[certificate.serial].date()
             reason = f"revoked on {when} by {crl.issuer}"
-            return crl, Finding(REVOCATION, Outcome.FAILED, reason, _CLAUSE, Shows.REVOCATION)
+            return crl, Check(REVOCATION, Outcome.FAILED, reason, _CLAUSE, Shows.REVOCATION)
         proven.append(crl)
     for crl in proven:
-        stale = _stale(crl, at)
-        if stale is None and crl.next_update is not None:
+        objection = _objection_to_period(crl, at)
+        if objection is None:
             return crl, _not_revoked(crl)
-        doubt = stale or doubt
+        doubt = objection
     return proven[0] if proven else None, _undetermined(doubt)
 
 
 @lru_cache(maxsize=64)
-def _not_revoked(crl: Crl) -> Finding:
+def _not_revoked(crl: Crl) -> Check:
     issued, until = crl.this_update.date(), crl.next_update and crl.next_update.date()
     reason = f"not on the CRL of {issued}, which holds until {until}"
-    return Finding(REVOCATION, Outcome.PASSED, reason, _CLAUSE, tolerated=crl.tolerated)
+    return Check(
+        REVOCATION, Outcome.PASSED, reason, _CLAUSE, tolerated=tuple(sorted(crl.tolerated))
+    )
 
 
-def _undetermined(reason: str) -> Finding:
-    return Finding(REVOCATION, Outcome.UNDETERMINED, reason, _CLAUSE)
+def _undetermined(reason: str) -> Check:
+    return Check(REVOCATION, Outcome.UNDETERMINED, reason, _CLAUSE)
 
 
 def _names_of_one_csca(names: set[str], trust: TrustView, country: str) -> set[str]:
@@ -83,7 +85,7 @@ def _names_of_one_csca(names: set[str], trust: TrustView, country: str) -> set[s
     return found
 
 
-def _unproven(crl: Crl, names: set[str], anchor: Anchor, trust: TrustView) -> str | None:
+def _objection_to_crl(crl: Crl, names: set[str], anchor: Anchor, trust: TrustView) -> str | None:
     """Why a list does not speak for the certificate's CSCA; None where it does."""
     if not (crl.issuer.key in names or _is_of_key(crl, anchor) or _other_names(crl) & names):
         return "the CRL is of another CSCA of the country"
@@ -127,7 +129,8 @@ def _signed(crl: Crl, issuer: Certificate) -> bool:
     return True
 
 
-def _stale(crl: Crl, at: datetime) -> str | None:
+def _objection_to_period(crl: Crl, at: datetime) -> str | None:
+    """Why a list says nothing of this instant; None where it does."""
     if crl.next_update is None:
         return "the CRL does not say until when it holds"
     if at > crl.next_update:

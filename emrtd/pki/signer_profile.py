@@ -10,7 +10,7 @@ from enum import Enum, unique
 from functools import lru_cache
 from typing import Final
 
-from emrtd.pki.findings import Finding, Outcome, Shows
+from emrtd.pki.findings import Check, Outcome, Shows
 from emrtd.pki.tolerances import Tolerance
 from emrtd.pki.trust import Anchor
 from emrtd.pki.x509.certificates import Certificate
@@ -59,39 +59,38 @@ class Use:
 
 def examine_profile(
     certificate: Certificate, anchor: Anchor | None, purpose: Purpose, use: Use
-) -> Finding:
-    """The finding `ds.profile`: key usage, purpose, document types and private-key usage period."""
-    finding = _examine_alone(certificate, purpose)
-    if finding.outcome is not Outcome.PASSED:
-        return finding
+) -> Check:
+    """The check `ds.profile`: key usage, purpose, document types and private-key usage period."""
+    check = _examine_alone(certificate, purpose)
+    if check.outcome is not Outcome.PASSED:
+        return check
     types = certificate.extensions.document_types
     if types is not None and use.document_type and not covers(types, use.document_type):
         reason = "the signer is not for documents of this type"
-        return Finding(PROFILE, Outcome.FAILED, reason, "Doc 9303-12, 7.1.1.6")
-    outside, shifted = _outside_usage_period(certificate, anchor, use)
-    tolerated = (
-        finding.tolerated | {Tolerance.USAGE_PERIOD_SHIFTED} if shifted else finding.tolerated
-    )
-    if outside is not None:
+        return Check(PROFILE, Outcome.FAILED, reason, "Doc 9303-12, 7.1.1.6")
+    objection, shifted = _objection_to_time(certificate, anchor, use)
+    tolerated = (*check.tolerated, Tolerance.USAGE_PERIOD_SHIFTED) if shifted else check.tolerated
+    if objection is not None:
         clause = "Doc 9303-11, 5.1.1"
-        return Finding(PROFILE, Outcome.WARNING, outside, clause, None, tolerated)
+        return Check(PROFILE, Outcome.WARNING, objection, clause, None, tolerated)
     if shifted:
-        return Finding(PROFILE, Outcome.PASSED, finding.reason, _CLAUSE, None, tolerated)
-    return finding
+        return Check(PROFILE, Outcome.PASSED, check.reason, _CLAUSE, None, tolerated)
+    return check
 
 
 @lru_cache(maxsize=1024)
-def _examine_alone(certificate: Certificate, purpose: Purpose) -> Finding:
+def _examine_alone(certificate: Certificate, purpose: Purpose) -> Check:
     """What the certificate alone says, whatever it was used for."""
-    reason = _wrong_key_usage(certificate) or _wrong_purpose(certificate, purpose)
-    if reason is not None:
-        return Finding(PROFILE, Outcome.FAILED, reason, _CLAUSE, Shows.FORGERY)
+    objection = _objection_to_key_usage(certificate)
+    objection = objection or _objection_to_purpose(certificate, purpose)
+    if objection is not None:
+        return Check(PROFILE, Outcome.FAILED, objection, _CLAUSE, Shows.FORGERY)
     if purpose is Purpose.DOCUMENT_SIGNER and _is_of_a_server(certificate):
         reason = "the certificate has an extended key usage, and names no document types"
-        return Finding(PROFILE, Outcome.FAILED, reason, "Doc 9303-11, 5.1.1")
-    tolerated = certificate.tolerated | _missing(certificate, purpose)
+        return Check(PROFILE, Outcome.FAILED, reason, "Doc 9303-11, 5.1.1")
+    tolerated = tuple(sorted(certificate.tolerated | _missing(certificate, purpose)))
     reason = "the certificate may be used for this"
-    return Finding(PROFILE, Outcome.PASSED, reason, _CLAUSE, tolerated=tolerated)
+    return Check(PROFILE, Outcome.PASSED, reason, _CLAUSE, tolerated=tolerated)
 
 
 def covers(types: frozenset[str], document_type: str) -> bool:
@@ -100,7 +99,8 @@ def covers(types: frozenset[str], document_type: str) -> bool:
     return code in types or code[:1] in types
 
 
-def _wrong_key_usage(certificate: Certificate) -> str | None:
+def _objection_to_key_usage(certificate: Certificate) -> str | None:
+    """Why the key may not sign documents or lists; None where it may."""
     extensions = certificate.extensions
     if KEY_USAGE in extensions.malformed or BASIC_CONSTRAINTS in extensions.malformed:
         return "the certificate's key usage or basic constraints cannot be read"
@@ -112,7 +112,8 @@ def _wrong_key_usage(certificate: Certificate) -> str | None:
     return None
 
 
-def _wrong_purpose(certificate: Certificate, purpose: Purpose) -> str | None:
+def _objection_to_purpose(certificate: Certificate, purpose: Purpose) -> str | None:
+    """Why the extended key usage does not allow a purpose; None where it does."""
     extensions = certificate.extensions
     if EXTENDED_KEY_USAGE in extensions.malformed:
         return "the certificate's extended key usage cannot be read"
@@ -133,12 +134,13 @@ def _is_of_a_server(certificate: Certificate) -> bool:
     return extensions.document_types is None and extensions.extended_key_usage is not None
 
 
-def _outside_usage_period(
+def _objection_to_time(
     certificate: Certificate, anchor: Anchor | None, use: Use
 ) -> tuple[str | None, bool]:
     """Doc 9303-12, 7.1.1.2: when the private key may sign; of the CSCA's, when it signed this.
 
-    Returns what was signed outside it, and whether something was by less than a day.
+    Returns what was signed outside it (None for nothing), and whether something was by less than a
+    day.
     """
     shifted = False
     for what, holder, instant, exact in (

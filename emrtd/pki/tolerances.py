@@ -6,7 +6,7 @@ from typing import Self
 
 @unique
 class Tolerance(StrEnum):
-    """A quirk that was read past; its value is its stable name, `explanation` says what it is."""
+    """A quirk (`emrtd.pki.findings.Quirk`) of certificates and signatures, by its stable name."""
 
     explanation: str
 
@@ -16,6 +16,11 @@ class Tolerance(StrEnum):
         member._value_ = value
         member.explanation = explanation
         return member
+
+    @property
+    def id(self) -> str:
+        """Its stable name."""
+        return self.value
 
     INDEFINITE_LENGTH = "asn1.indefinite-length", "BER indefinite lengths where DER is required"
     LONG_LENGTH = "asn1.long-length", "length fields longer than DER allows"

@@ -47,10 +47,10 @@ from tests.verify.inspection.test_terminal import VERSION_2, chain, credentials,
 from tests.vsmartcard.cards import personalised
 from verify.inspection import channel, inspect
 from verify.inspection.opening import Credentials
+from verify.judging.check_ids import CLONE_PROOFS
 from verify.judging.evidence import Evidence, PaceTranscript
 from verify.judging.report import Report, Verdict
 
-CLONE_CHECKS = ("chip.authentication", "active.authentication", "pace.cam")
 Process = Callable[[bytes], bytes]
 
 
@@ -75,13 +75,13 @@ def presented(
 def test_the_clone_is_a_whole_copy_and_still_never_accepted() -> None:
     report = presented(usual(), clone_of(usual()).chip.process)
     assert report.verdict is Verdict.REJECT
-    assert {report.check(each).shows for each in CLONE_CHECKS} == {Shows.CLONING}
+    assert {report.check(each).shows for each in CLONE_PROOFS} == {Shows.CLONING}
 
 
 def test_a_clone_that_drops_the_session_rather_than_fail() -> None:
     report = presented(usual(), clone_of(usual()).process)
     assert report.verdict is not Verdict.ACCEPT
-    assert not any(report.check(each).outcome is Outcome.PASSED for each in CLONE_CHECKS)
+    assert not any(report.check(each).outcome is Outcome.PASSED for each in CLONE_PROOFS)
 
 
 def test_mapping_proven_by_another_chip_before_the_session_was_dropped() -> None:

@@ -23,6 +23,7 @@ from tests.security.chips import clone_of
 from tests.verify.documents import Document, issue, mrz, usual
 from tests.verify.inspection.test_inspection import inserted, inspected
 from verify.commands.main import verify
+from verify.judging.check_ids import CLONE_PROOFS
 from verify.judging.evidence import (
     ChipAuthenticationTranscript,
     Evidence,
@@ -30,7 +31,6 @@ from verify.judging.evidence import (
     PaceTranscript,
     Session,
 )
-from verify.judging.judgement import CLONE_CHECKS
 from verify.judging.policy import ChipAuthenticity, Policy, load_policy
 from verify.judging.report import Verdict
 from verify.showing.wording import meaning
@@ -86,7 +86,7 @@ def test_proofs_made_up_from_public_keys(key: Secret | None) -> None:
         assert report.check(check_id).outcome is Outcome.NOT_PERFORMED
         assert "made them up" in report.check(check_id).reason
     assert report.verdict is Verdict.REFER
-    assert not any(report.check(each).outcome is Outcome.PASSED for each in CLONE_CHECKS)
+    assert not any(report.check(each).outcome is Outcome.PASSED for each in CLONE_PROOFS)
 
 
 def test_the_report_does_not_say_that_a_chip_was_opened_which_nobody_saw() -> None:
@@ -117,7 +117,7 @@ def test_a_sealed_capture_with_the_files_of_another_document() -> None:
     mixed = LdsImage(dict(other.files), evidence=image.evidence)
     report = other.judged(Evidence.from_image(mixed, key=KEY), policy=DEMANDING)
     assert report.verdict is not Verdict.ACCEPT
-    assert not any(report.check(each).outcome is Outcome.PASSED for each in CLONE_CHECKS)
+    assert not any(report.check(each).outcome is Outcome.PASSED for each in CLONE_PROOFS)
 
 
 def test_notes_edited_after_they_were_sealed() -> None:
@@ -132,7 +132,7 @@ def test_notes_edited_after_they_were_sealed() -> None:
     evidence = Evidence.from_image(image, key=KEY)
     assert not evidence.vouched
     report = usual().judged(evidence)
-    assert not any(report.check(each).outcome is Outcome.PASSED for each in CLONE_CHECKS)
+    assert not any(report.check(each).outcome is Outcome.PASSED for each in CLONE_PROOFS)
 
 
 def test_what_a_capture_says_against_a_chip_is_believed_of_anyone() -> None:
@@ -183,7 +183,7 @@ def test_the_printed_mrz_that_the_officer_gives_counts_whatever_the_image_says(
 @pytest.mark.parametrize("policy", [load_policy("default"), DEMANDING])
 def test_an_image_without_a_chip_is_never_called_a_genuine_chip(policy: Policy) -> None:
     report = usual().judged(policy=policy)
-    assert not any(report.check(each).outcome is Outcome.PASSED for each in CLONE_CHECKS)
+    assert not any(report.check(each).outcome is Outcome.PASSED for each in CLONE_PROOFS)
     assert "chip is genuine" not in meaning(report)
     assert "chip is genuine" in meaning(usual().judged(inspected(inserted(usual()))))
 

@@ -1,7 +1,7 @@
 from emrtd.pki.findings import Outcome
 from emrtd.pki.tolerances import Tolerance
 from tests.helpers import REPOSITORY
-from verify.judging.policy import CHECK_IDS
+from verify.judging.check_ids import CHECK_IDS
 
 PAGE = (REPOSITORY / "docs" / "inspection.md").read_text(encoding="utf-8")
 

@@ -5,13 +5,14 @@ where any check shows forgery, cloning or revocation; refer otherwise.  What did
 not be told, never counts as passed.
 """
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Container, Iterable, Iterator
 from datetime import datetime
 from typing import Final
 
 from emrtd.lds.files import DATA_GROUPS
-from emrtd.pki.findings import Outcome
+from emrtd.pki.findings import Check, Outcome
 from emrtd.pki.trust import TrustView
+from verify.judging.check_ids import CHECK_IDS, CLONE_PROOFS
 from verify.judging.checks import (
     access,
     chip,
@@ -22,7 +23,7 @@ from verify.judging.checks import (
     security_object,
     structure,
 )
-from verify.judging.checks.case import Case, CheckFunction
+from verify.judging.checks.case import Case, CheckFunction, Earlier
 from verify.judging.contents import (
     data_group_rows,
     document_fields,
@@ -31,8 +32,8 @@ from verify.judging.contents import (
     trust_in_words,
 )
 from verify.judging.evidence import Evidence
-from verify.judging.policy import CHECK_IDS, ChipAuthenticity, Policy
-from verify.judging.report import Check, Report, Verdict
+from verify.judging.policy import ChipAuthenticity, Policy
+from verify.judging.report import Report, Verdict
 
 CHECKS: Final[tuple[CheckFunction, ...]] = (
     structure.check_structure,
@@ -56,8 +57,8 @@ CHECKS: Final[tuple[CheckFunction, ...]] = (
 )
 """In an order in which each check finds those it rests on made before it."""
 
-CLONE_CHECKS: Final = ("chip.authentication", "active.authentication", "pace.cam")
-"""Any one of them proves that the chip is no copy (TR-03135-1, 5.6.4.1)."""
+_PROOFS: Final = (*CLONE_PROOFS, "terminal.authentication")
+"""What only whoever saw the session can know."""
 
 _CLAIMED: Final = (
     "the notes in the image say that a chip was asked and answered well; they were not sealed by"
@@ -79,13 +80,10 @@ def judge(evidence: Evidence, trust: TrustView, policy: Policy, at: datetime) ->
     for check_function in CHECKS:
         made.update((check.id, check) for check in check_function(case, made))
     made = deviations.excuse(case, made)
-    for check_id in () if evidence.vouched else (*CLONE_CHECKS, "terminal.authentication"):
-        made[check_id] = _doubted(made[check_id], _CLAIMED)
-    if not evidence.optical_vouched:
-        optical = made["mrz.matches-optical"]
-        made[optical.id] = _doubted(optical, _CLAIMED_OPTICAL)
+    claimed = _claimed(evidence, made)
+    made |= {check_id: _doubted(made[check_id], why) for check_id, why in claimed.items()}
     checks = tuple(sorted(made.values(), key=_place))
-    verdict, why = decide(case, checks)
+    verdict, why = decide(case, checks, claimed)
     session = evidence.session if evidence.vouched else None
     return Report(
         verdict=verdict,
@@ -105,10 +103,22 @@ def judge(evidence: Evidence, trust: TrustView, policy: Policy, at: datetime) ->
     )
 
 
+def _claimed(evidence: Evidence, made: Earlier) -> dict[str, str]:
+    """The checks that passed by the word of unsealed notes alone, and why that is not enough.
+
+    What somebody claims to have seen counts for nothing; what speaks against the chip does.
+    """
+    doubts = {} if evidence.vouched else dict.fromkeys(_PROOFS, _CLAIMED)
+    if not evidence.optical_vouched:
+        doubts["mrz.matches-optical"] = _CLAIMED_OPTICAL
+    return {
+        check_id: why
+        for check_id, why in doubts.items()
+        if made[check_id].outcome is Outcome.PASSED
+    }
+
+
 def _doubted(check: Check, why: str) -> Check:
-    """What somebody claims to have seen counts for nothing; what speaks against the chip does."""
-    if check.outcome is not Outcome.PASSED:
-        return check
     return Check(check.id, Outcome.NOT_PERFORMED, why, check.clause)
 
 
@@ -118,16 +128,21 @@ def _place(check: Check) -> tuple[int, int]:
     return CHECK_IDS.index(check.family), int(number)
 
 
-def decide(case: Case, checks: tuple[Check, ...]) -> tuple[Verdict, tuple[str, ...]]:
-    """The verdict, and the reasons for any but accept."""
+def decide(
+    case: Case, checks: tuple[Check, ...], claimed: Container[str] = ()
+) -> tuple[Verdict, tuple[str, ...]]:
+    """The verdict, and the reasons for any but accept.
+
+    `claimed` are the ids of the checks that unsealed notes say passed, and that did not run.
+    """
     shown = tuple(_said(check) for check in checks if check.shows is not None)
     if shown:
         return Verdict.REJECT, shown
-    objections = tuple(dict.fromkeys(_objections(case, checks)))
+    objections = tuple(dict.fromkeys(_objections(case, checks, claimed)))
     return (Verdict.REFER, objections) if objections else (Verdict.ACCEPT, ())
 
 
-def _objections(case: Case, checks: tuple[Check, ...]) -> Iterator[str]:
+def _objections(case: Case, checks: tuple[Check, ...], claimed: Container[str]) -> Iterator[str]:
     policy, session = case.policy, case.session
     if session is not None and not session.opened:
         yield "; ".join(("the chip did not open", *session.failures))
@@ -137,11 +152,11 @@ def _objections(case: Case, checks: tuple[Check, ...]) -> Iterator[str]:
     made = {check.family for check in checks}
     for missing in [check_id for check_id in policy.mandatory if check_id not in made]:
         yield f"{missing}: was not made"
-    yield from _clone_objections(case, checks)
+    yield from _objections_to_chip(case, checks, claimed)
 
 
 def _satisfies(policy: Policy, check: Check) -> bool:
-    """Whether the policy lets a check that did not fail stand in the way of nothing."""
+    """Whether a check that did not fail satisfies the policy."""
     if check.family in policy.mandatory:
         closed = check.outcome in (Outcome.NOT_PERFORMED, Outcome.NOT_PRESENT)
         return check.outcome is Outcome.PASSED or (closed and check.id in _SENSITIVE)
@@ -150,17 +165,22 @@ def _satisfies(policy: Policy, check: Check) -> bool:
     return True
 
 
-def _clone_objections(case: Case, checks: Iterable[Check]) -> Iterator[str]:
-    """Whether the chip has proven, as far as the policy wants it, that it is no copy."""
+def _objections_to_chip(
+    case: Case, checks: Iterable[Check], claimed: Container[str]
+) -> Iterator[str]:
+    """Why a chip may be a copy, as far as the policy wants a proof that it is not.
+
+    A proof that was only claimed demands no other, unless the policy does.
+    """
     made = {check.id: check for check in checks}
-    if any(made[check_id].outcome is Outcome.PASSED for check_id in CLONE_CHECKS):
+    if any(made[check_id].outcome is Outcome.PASSED for check_id in CLONE_PROOFS):
         return
     offered = [
-        check_id for check_id in CLONE_CHECKS if made[check_id].outcome is not Outcome.NOT_PRESENT
+        check_id for check_id in CLONE_PROOFS if made[check_id].outcome is not Outcome.NOT_PRESENT
     ]
     required = case.policy.chip_authenticity is ChipAuthenticity.REQUIRED
-    claimed = any(made[check_id].reason == _CLAIMED for check_id in offered)
-    if required or (offered and case.session is not None and not claimed):
+    only_claimed = any(check_id in claimed for check_id in offered)
+    if required or (offered and case.session is not None and not only_claimed):
         reasons = "; ".join(made[check_id].reason for check_id in offered)
         yield f"the chip has not proven that it is no copy: {reasons or 'it offers no such proof'}"
 

@@ -15,36 +15,8 @@ import msgspec
 
 from emrtd.crypto.hashes import Hash
 from support.errors import MalformedError, MisuseError
+from verify.judging.check_ids import CHECK_IDS, FLOOR
 from verify.judging.quirks import QUIRK_NAMES
-
-CHECK_IDS: Final = (
-    "lds.structure",
-    "com.consistent",
-    "sod.signature",
-    "sod.profile",
-    "ds.chain",
-    "ds.validity",
-    "ds.profile",
-    "ds.revocation",
-    "dg.hash",
-    "mrz.check-digits",
-    "mrz.matches-optical",
-    "document.expired",
-    "access.downgrade",
-    "cardsecurity.signature",
-    "chip.authentication",
-    "active.authentication",
-    "pace.cam",
-    "terminal.authentication",
-    "issuer.consistent",
-    "algorithm.strength",
-    "deviation.list",
-)
-"""The stable ids of the checks, in the order of a report; dg.hash stands for dg.hash.DG1 ..."""
-
-FLOOR: Final = ("sod.signature", "ds.chain", "dg.hash")
-"""What every policy makes mandatory: without these nothing that a chip says is anybody's word
-(Doc 9303-11, 5.1)."""
 
 _MAX_POLICY_SIZE: Final = 64 * 1024
 

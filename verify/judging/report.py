@@ -1,12 +1,14 @@
-"""What a judgement says: outcomes, checks, the verdict, and the contract's JSON object."""
+"""What a judgement says: the verdict, the checks it rests on, and the contract's JSON object."""
 
 from dataclasses import dataclass, field
 from datetime import datetime
 from enum import StrEnum, unique
 from typing import Any
 
-from emrtd.pki.findings import Outcome, Shows
+from emrtd.pki.findings import Check, Outcome, all_tolerated
 from support.errors import ExitStatus
+from verify.judging.check_ids import CLONE_PROOFS, SIGNER_PROOFS
+from verify.judging.quirks import sentence
 
 
 @unique
@@ -25,31 +27,6 @@ class Verdict(StrEnum):
             Verdict.REJECT: ExitStatus.REJECTED,
             Verdict.REFER: ExitStatus.REFERRED,
         }[self]
-
-
-@dataclass(frozen=True, slots=True)
-class Check:
-    """One check: its stable id, its outcome, one sentence why, and the clause that asks for it.
-
-    `shows` is set only on a failed check; `tolerated` names the quirks that were read past.
-    No reason holds a person's data: it names the field, not its value.
-    """
-
-    id: str
-    outcome: Outcome
-    reason: str
-    clause: str
-    shows: Shows | None = None
-    tolerated: tuple[str, ...] = ()
-
-    def __post_init__(self) -> None:
-        if self.shows is not None and self.outcome is not Outcome.FAILED:
-            raise ValueError(f"{self.id}: only a failed check shows {self.shows.value}")
-
-    @property
-    def family(self) -> str:
-        """The id under which a policy knows the check: dg.hash for dg.hash.DG1."""
-        return "dg.hash" if self.id.startswith("dg.hash.") else self.id
 
 
 @dataclass(frozen=True, slots=True)
@@ -90,13 +67,21 @@ class Report:
 
     @property
     def tolerated(self) -> tuple[str, ...]:
-        """Each quirk of the document that was read past, once."""
-        return tuple(dict.fromkeys(quirk for check in self.checks for quirk in check.tolerated))
+        """Each quirk of the document that was read past, once, as a sentence."""
+        return tuple(map(sentence, all_tolerated(self.checks)))
+
+    @property
+    def is_proven_original(self) -> bool:
+        """Whether the chip has proven that it is no copy."""
+        return not self._passed.isdisjoint(CLONE_PROOFS)
 
     def is_signed(self, data_group: str) -> bool:
         """Whether a data group ("DG2") is the one that EF.SOD hashes, signed by a known State."""
-        passed = {check.id for check in self.checks if check.outcome is Outcome.PASSED}
-        return {f"dg.hash.{data_group}", "sod.signature", "ds.chain"} <= passed
+        return {f"dg.hash.{data_group}", *SIGNER_PROOFS} <= self._passed
+
+    @property
+    def _passed(self) -> set[str]:
+        return {check.id for check in self.checks if check.outcome is Outcome.PASSED}
 
     def check(self, check_id: str) -> Check:
         """The check with this id; `KeyError` for an id that is not in the report."""

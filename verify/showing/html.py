@@ -17,11 +17,11 @@ from verify.showing.wording import (
     OUTCOMES,
     VERDICTS,
     access_words,
+    caveat,
     counts,
     document_words,
     meaning,
     permit_words,
-    proven,
 )
 
 if TYPE_CHECKING:
@@ -48,8 +48,8 @@ def render_html(report: Report) -> str:
         portrait=_portrait(report),
         document=document_words(report),
         permit=permit_words(report),
-        document_proven=proven(report, "DG1"),
-        permit_proven=proven(report, "DG13"),
+        document_caveat=caveat(report, "DG1"),
+        permit_caveat=caveat(report, "DG13"),
         outcomes=OUTCOMES,
         symbols=_SYMBOLS,
         access=access_words(report),

@@ -13,11 +13,11 @@ from verify.showing.wording import (
     OUTCOMES,
     VERDICTS,
     access_words,
+    caveat,
     counts,
     document_words,
     meaning,
     permit_words,
-    proven,
 )
 
 _LIGHTS: Final = {
@@ -42,8 +42,8 @@ def print_report(report: Report, console: Console | None = None) -> None:
     _line(console, light, Text(f"  {meaning(report)}"))
     for reason in report.why:
         _line(console, Text(f"  - {printable(reason)}"))
-    _section(console, f"Holder and document{proven(report, 'DG1')}", document_words(report))
-    _section(console, f"Permit{proven(report, 'DG13')}", permit_words(report))
+    _section(console, f"Holder and document{caveat(report, 'DG1')}", document_words(report))
+    _section(console, f"Permit{caveat(report, 'DG13')}", permit_words(report))
     _heading(console, "Checks")
     for check in report.checks:
         _line(

@@ -15,7 +15,6 @@ _MEANINGS: Final = {
     Verdict.REFER: "Not everything could be established. The document goes to the second line.",
     Verdict.REJECT: "There is evidence of forgery, cloning or revocation.",
 }
-_CLONE_PROOFS: Final = ("chip.authentication", "active.authentication", "pace.cam")
 
 OUTCOMES: Final = {
     Outcome.PASSED: "passed",
@@ -56,8 +55,7 @@ def meaning(report: Report) -> str:
     """The verdict in a sentence, which claims no more than was established."""
     if report.verdict is not Verdict.ACCEPT:
         return _MEANINGS[report.verdict]
-    passed = {check.id for check in report.checks if check.outcome is Outcome.PASSED}
-    if not passed.isdisjoint(_CLONE_PROOFS):
+    if report.is_proven_original:
         return "The chip is genuine and says what the issuing State signed."
     signed = "The data are what the issuing State signed"
     if report.access == "not-performed":
@@ -65,7 +63,7 @@ def meaning(report: Report) -> str:
     return f"{signed}; the chip offers no proof that it is not a copy."
 
 
-def proven(report: Report, data_group: str) -> str:
+def caveat(report: Report, data_group: str) -> str:
     """What a heading over a data group's content has to add: nothing where a State signed it."""
     return "" if report.is_signed(data_group) else " (NOT PROVEN to be what a State signed)"
 

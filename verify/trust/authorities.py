@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from itertools import islice
 from typing import Final
 
-from emrtd.pki.path import unfit_to_issue
+from emrtd.pki.path import objection_to_issuer
 from emrtd.pki.x509.certificates import Certificate
 
 _MOST_ISSUERS: Final = 32
@@ -109,7 +109,7 @@ def _vouches(issuer: Certificate, certificate: Certificate) -> bool:
     return (
         certificate.is_ca
         and issuer.country == certificate.country
-        and unfit_to_issue(issuer, certificate) is None
+        and objection_to_issuer(issuer, certificate) is None
         and certificate.is_signed_by(issuer)
     )
 

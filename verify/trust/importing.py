@@ -149,11 +149,11 @@ class _Import:
             for each in waiting:
                 chosen = self._collection_is_root or not each.collection
                 signer = examine_list_signer(each.content, self._store, self._at, chosen=chosen)
-                if signer.problem is None:
+                if signer.objection is None:
                     self._add_list(each, signer.description)
                     grown |= isinstance(each.content, MasterList)
                 else:
-                    each.problem = signer.problem
+                    each.problem = signer.objection
                     left.append(each)
             waiting = left
         return waiting
@@ -289,8 +289,8 @@ class _Import:
                     else f"no trusted key of {content.issuer} signed it"
                 )
             elif kind_of(content, vouched=item.vouched) not in ANCHOR_KINDS:
-                finding = find_anchor(content, self._store, self._at)[1]
-                verified, reason = finding.outcome is Outcome.PASSED, finding.reason
+                check = find_anchor(content, self._store, self._at)[1]
+                verified, reason = check.outcome is Outcome.PASSED, check.reason
             else:
                 continue
             item.trusted |= verified or self._unverified

@@ -22,10 +22,10 @@ from verify.trust.authorities import is_signed_by_itself, reached_by_links
 
 @dataclass(frozen=True, slots=True)
 class ListSigner:
-    """Who signed a list, in words; `problem` says why it is not to be believed, None if it is."""
+    """Who signed a list, in words; `objection` says why it is not to be believed, None if it is."""
 
     description: str
-    problem: str | None = None
+    objection: str | None = None
 
 
 SignedList = MasterList | DeviationList | DefectList
@@ -43,12 +43,12 @@ def examine_list_signer(
     data, purpose = content.signed_data, _purpose_of(content)
     own = content.certificates if isinstance(content, MasterList) else ()
     examination = examine(data, trust, at=at, prefix="list", purpose=purpose)
-    problem = _problem(examination, data, trust, purpose, at)
-    if problem is None:
+    objection = _objection_to_list(examination, data, trust, purpose, at)
+    if objection is None:
         return ListSigner(_describe(examination, data, "a CSCA in the store"))
     signer = examination.signer
     if signer is None:
-        return ListSigner("", problem)
+        return ListSigner("", objection)
     country = signer.issuer.country or ""
     enclosed = [*own, *(each for each in data.certificates if each != signer)]
     candidates = [each for each in enclosed if each.country == country]
@@ -61,9 +61,9 @@ def examine_list_signer(
         how = f"its own CSCA: the store has none of {country}"
     wider = TrustSet(reached, trust.crls_of_country(country))
     examination = examine(data, wider, at=at, prefix="list", purpose=purpose)
-    if _problem(examination, data, wider, purpose, at) is None:
+    if _objection_to_list(examination, data, wider, purpose, at) is None:
         return ListSigner(_describe(examination, data, how))
-    return ListSigner("", problem)
+    return ListSigner("", objection)
 
 
 def _purpose_of(content: SignedList) -> Purpose:
@@ -80,11 +80,11 @@ def _self_signed(candidates: list[Certificate]) -> list[Certificate]:
     return [each for each in candidates if each.is_ca and is_signed_by_itself(each)]
 
 
-def _problem(
+def _objection_to_list(
     examination: Examination, data: SignedData, trust: TrustView, purpose: Purpose, at: datetime
 ) -> str | None:
     """Why a list is not to be believed; None where it is."""
-    found = {finding.id: finding for finding in examination.findings}
+    found = {check.id: check for check in examination.checks}
     demanded = [found[each] for each in ("list.signature", "ds.chain")]
     refused = [found[each] for each in ("list.profile", "ds.revocation")]
     if not _is_anchor(examination.signer, trust):  # DE once signed with the CSCA's own key
@@ -98,7 +98,7 @@ def _problem(
     signed = data.signers[0].signing_time
     if signed is not None and signed < at:
         then = examine(data, trust, at=signed, prefix="list", purpose=purpose)
-        if then.finding("ds.validity").outcome is not Outcome.FAILED:
+        if then.check("ds.validity").outcome is not Outcome.FAILED:
             return None
     return found["ds.validity"].reason
 
@@ -115,8 +115,8 @@ def _describe(examination: Examination, data: SignedData, how: str) -> str:
     when = f" on {signed:%Y-%m-%d}" if signed is not None else ""
     by = f"signed{when} by {signer.subject if signer else 'nobody'}, through {how}"
     quirks = {
-        quirk
-        for finding_id in ("list.signature", "list.profile")
-        for quirk in examination.finding(finding_id).tolerated
+        quirk.id
+        for check_id in ("list.signature", "list.profile")
+        for quirk in examination.check(check_id).tolerated
     }
     return f"{by}; tolerated: {', '.join(sorted(quirks))}" if quirks else by

@@ -83,14 +83,14 @@ def _recheck_signed(store: TrustStore, country: str, at: datetime) -> list[Entry
     orphans = []
     for kind in _SIGNED_BY_CSCA:
         for entry in store.entries(kind=kind, country=country):
-            problem = _problem_of(entry, store, at) if entry.verified else None
-            if problem is not None:
-                store.settle(entry.id, verified=False, trusted=False, explanation=problem)
+            objection = _objection_to_entry(entry, store, at) if entry.verified else None
+            if objection is not None:
+                store.settle(entry.id, verified=False, trusted=False, explanation=objection)
                 orphans.append(entry)
     return orphans
 
 
-def _problem_of(entry: Entry, store: TrustStore, at: datetime) -> str | None:
+def _objection_to_entry(entry: Entry, store: TrustStore, at: datetime) -> str | None:
     """Why something that a CSCA of the store had signed no longer counts; None where it does."""
     match entry.kind:
         case Kind.CRL:
@@ -98,9 +98,9 @@ def _problem_of(entry: Entry, store: TrustStore, at: datetime) -> str | None:
             reason = f"no trusted key of {crl.issuer} signed it"
             return reason if find_crl_issuer(crl, store) is None else None
         case Kind.DEVIATION_LIST:
-            return examine_list_signer(DeviationList.parse(entry.der), store, at).problem
+            return examine_list_signer(DeviationList.parse(entry.der), store, at).objection
         case Kind.DEFECT_LIST:
-            return examine_list_signer(DefectList.parse(entry.der), store, at).problem
+            return examine_list_signer(DefectList.parse(entry.der), store, at).objection
         case _:
-            finding = find_anchor(Certificate.parse(entry.der), store, at)[1]
-            return None if finding.outcome is Outcome.PASSED else finding.reason
+            check = find_anchor(Certificate.parse(entry.der), store, at)[1]
+            return None if check.outcome is Outcome.PASSED else check.reason

@@ -21,6 +21,7 @@ from tests.verify.documents import CAN, NOW, PACE_CAM, PACE_GM, Document, issue,
 from tests.vsmartcard.cards import personalised
 from verify.inspection import channel, inspect
 from verify.inspection.opening import Credentials
+from verify.judging.check_ids import CLONE_PROOFS
 from verify.judging.evidence import Evidence
 from verify.judging.policy import BasicAccessControl
 from verify.judging.report import Report, Verdict
@@ -59,9 +60,6 @@ def outcomes(report: Report, *check_ids: str) -> list[str]:
     return [report.check(check_id).outcome.value for check_id in check_ids]
 
 
-CLONE_CHECKS = ("chip.authentication", "active.authentication", "pace.cam")
-
-
 def test_a_genuine_chip_is_read_whole_and_accepted() -> None:
     document = usual()
     evidence = inspected(inserted(document), optical=mrz().text)
@@ -70,7 +68,7 @@ def test_a_genuine_chip_is_read_whole_and_accepted() -> None:
     assert evidence.session.access == "pace-ecdh-cam-aes-cbc-cmac-128/brainpoolP256r1/mrz"
     assert evidence.session.failures == ()
     report = judged(document, evidence)
-    assert outcomes(report, *CLONE_CHECKS) == ["passed"] * 3, report.checks
+    assert outcomes(report, *CLONE_PROOFS) == ["passed"] * 3, report.checks
     assert report.check("mrz.matches-optical").outcome is Outcome.PASSED
     assert report.check("access.downgrade").outcome is Outcome.PASSED
     assert report.verdict is Verdict.ACCEPT, report.why
@@ -92,7 +90,7 @@ def test_bac_where_there_is_no_pace() -> None:
     assert evidence.session is not None
     assert evidence.session.access == "bac"
     report = judged(document, evidence)
-    assert outcomes(report, *CLONE_CHECKS) == ["passed", "passed", "not-present"]
+    assert outcomes(report, *CLONE_PROOFS) == ["passed", "passed", "not-present"]
     assert report.check("access.downgrade").outcome is Outcome.NOT_PRESENT
     assert report.verdict is Verdict.ACCEPT
 
@@ -103,7 +101,7 @@ def test_active_authentication_alone(kind: str) -> None:
         pace=(), basic_access_control=True, chip_authentication=False, active_authentication=kind
     )
     report = judged(document, inspected(inserted(document)))
-    assert outcomes(report, *CLONE_CHECKS) == ["not-present", "passed", "not-present"]
+    assert outcomes(report, *CLONE_PROOFS) == ["not-present", "passed", "not-present"]
     assert report.verdict is Verdict.ACCEPT
 
 
@@ -241,7 +239,7 @@ def test_a_copy_without_the_private_keys_is_rejected() -> None:
     evidence = inspected(copy.process)
     assert set(genuine.files) == set(evidence.files)
     report = judged(genuine, evidence)
-    for check_id in CLONE_CHECKS:
+    for check_id in CLONE_PROOFS:
         assert report.check(check_id).shows is Shows.CLONING, check_id
     assert report.verdict is Verdict.REJECT
 
@@ -270,7 +268,7 @@ def test_a_proof_by_a_key_that_nobody_signed_is_undetermined() -> None:
     """A forger signs his own EF.SOD: his chip proves his keys, and that is worth nothing."""
     forged = issue(anchors=())
     report = judged(forged, inspected(inserted(forged)))
-    assert outcomes(report, *CLONE_CHECKS) == ["undetermined"] * 3
+    assert outcomes(report, *CLONE_PROOFS) == ["undetermined"] * 3
     assert report.verdict is Verdict.REFER
 
 
@@ -361,7 +359,7 @@ def test_only_generic_mapping() -> None:
     document = issue(pace=(PACE_GM,))
     report = judged(document, inspected(inserted(document)))
     assert report.access.startswith("pace-ecdh-gm-")
-    assert outcomes(report, *CLONE_CHECKS) == ["passed", "passed", "not-present"]
+    assert outcomes(report, *CLONE_PROOFS) == ["passed", "passed", "not-present"]
     assert FileID.CARD_SECURITY not in document.files
     assert PACE_CAM not in document.how.pace
 

@@ -32,7 +32,8 @@ from tests.verify.documents import (
     permit,
     usual,
 )
-from verify.judging.policy import CHECK_IDS, load_policy
+from verify.judging.check_ids import CHECK_IDS
+from verify.judging.policy import load_policy
 from verify.judging.report import Verdict
 
 ELSEWHERE = Authority("FR", "CSCA FR", common_name="CSCA France")
@@ -324,6 +325,10 @@ CASES = {
     ),
     "card security: an unknown CSCA": Expected(
         lambda: issue(anchors=()), "cardsecurity.signature", UNDETERMINED, REFER
+    ),
+    "card security: a signer that is revoked and has expired": Expected(
+        lambda: issue(signer=CSCA.issue(not_after=NOW - DAY), crl=CSCA.crl([100])),
+        "cardsecurity.signature", FAILED, REJECT, Shows.REVOCATION, "revoked on",
     ),
     "card security: malformed": Expected(
         lambda: usual().with_file(FileID.CARD_SECURITY, b"\x30\x00"),

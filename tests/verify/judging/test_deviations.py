@@ -6,12 +6,12 @@ import pytest
 
 from emrtd.lds.files import FileID
 from emrtd.lds.security.sod import Sod
-from emrtd.pki.findings import Outcome, Shows
+from emrtd.pki.findings import Check, Outcome, Shows
 from emrtd.pki.lists.defect_list import Defect, DefectKind, DefectList
 from emrtd.pki.lists.deviation_list import Description, Deviation, DeviationKind, DeviationList
 from tests.certificates import key_identifier
 from tests.verify.documents import CSCA, Document, Trust, issue, usual
-from verify.judging.report import Check, Report, Verdict
+from verify.judging.report import Report, Verdict
 
 SIGNED_DATA = Sod.parse(usual().files[FileID.SOD]).signed_data
 SIGNER = CSCA.issue()

@@ -5,7 +5,8 @@ from msgspec.structs import replace
 
 from support.errors import MalformedError, MisuseError
 from tests.helpers import REPOSITORY
-from verify.judging.policy import CHECK_IDS, BasicAccessControl, ChipAuthenticity, load_policy
+from verify.judging.check_ids import CHECK_IDS
+from verify.judging.policy import BasicAccessControl, ChipAuthenticity, load_policy
 
 SHIPPED = ("default", "strict")
 

@@ -3,10 +3,10 @@ from datetime import UTC, datetime
 
 import pytest
 
-from emrtd.pki.findings import Outcome, Shows
+from emrtd.pki.findings import Check, Outcome, Shows
 from support.errors import ExitStatus
-from verify.judging.report import Check, Report, Trust, Verdict
-from verify.showing.wording import meaning, proven
+from verify.judging.report import Report, Trust, Verdict
+from verify.showing.wording import caveat, meaning
 
 
 @pytest.mark.parametrize("outcome", Outcome)
@@ -51,6 +51,6 @@ def test_accept_claims_no_more_than_was_established() -> None:
     assert "not a copy" in meaning(replace(image, access="bac"))
     live = replace(image, access="bac", checks=(*signed, *passed("chip.authentication")))
     assert "genuine" in meaning(live)
-    assert proven(image, "DG1") == ""
-    assert "NOT PROVEN" in proven(image, "DG13")
-    assert "NOT PROVEN" in proven(replace(image, checks=passed("dg.hash.DG1")), "DG1")
+    assert caveat(image, "DG1") == ""
+    assert "NOT PROVEN" in caveat(image, "DG13")
+    assert "NOT PROVEN" in caveat(replace(image, checks=passed("dg.hash.DG1")), "DG1")

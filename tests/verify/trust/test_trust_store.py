@@ -388,7 +388,7 @@ def test_a_path_is_found_through_the_store(store: TrustStore) -> None:
     add(store, CSCA.certificate().der, CSCA.link(new).der, new.crl())
     for ds in (CSCA.issue(), new.issue(), CSCA.issue(extensions=[])):
         path = validate(ds, store, at=NOW)
-        assert {finding.outcome for finding in path.findings} == {Outcome.PASSED}
+        assert {finding.outcome for finding in path.checks} == {Outcome.PASSED}
         assert path.anchor is not None
         assert path.anchor.source.endswith(".file")
     assert store.document_signers(100, None) == []

@@ -15,19 +15,18 @@ from emrtd.lds.security.security_infos import (
     TerminalAuthenticationInfo,
     UnknownSecurityInfo,
 )
-from emrtd.pki.findings import Outcome
+from emrtd.pki.findings import Check, Outcome
 from support.errors import MalformedError
 from verify.judging.checks.case import (
     Case,
     Earlier,
-    data_group_proven,
     forged,
-    proven,
+    objection_to_checks,
+    objection_to_data_group,
     settle,
     why_absent,
 )
 from verify.judging.quirks import quirks_of_file
-from verify.judging.report import Check
 
 DOWNGRADE_CLAUSE: Final = "Doc 9303-11, 4.2 and 9.2.11"
 TERMINAL_CLAUSE: Final = "Doc 9303-11, 7.1"
@@ -38,10 +37,10 @@ _PACE: Final = (PaceInfo, PaceDomainParameterInfo)
 def signed_security_infos(case: Case, earlier: Earlier) -> tuple[SecurityInfos, ...]:
     """The SecurityInfos that the State vouches for: those of DG14 and of EF.CardSecurity."""
     found = []
-    if isinstance(case.dg14, DataGroup14) and data_group_proven(earlier, 14) is None:
+    if isinstance(case.dg14, DataGroup14) and objection_to_data_group(earlier, 14) is None:
         found.append(case.dg14.security_infos)
     if isinstance(case.card_security, CardSecurity) and (
-        proven(earlier, "cardsecurity.signature") is None
+        objection_to_checks(earlier, "cardsecurity.signature") is None
     ):
         found.append(case.card_security.security_infos)
     return tuple(found)
@@ -62,9 +61,9 @@ def _downgrade(case: Case, earlier: Earlier) -> Check:
     if not signed:
         reason = "there is no signed copy of EF.CardAccess, in DG14 or EF.CardSecurity, to compare"
         return Check(check_id, Outcome.UNDETERMINED, reason, DOWNGRADE_CLAUSE)
-    changed = _changed(case, access.security_infos, signed)
-    if changed is not None:
-        return forged(check_id, changed, DOWNGRADE_CLAUSE)
+    objection = _objection_to_unsigned(case, access.security_infos, signed)
+    if objection is not None:
+        return forged(check_id, objection, DOWNGRADE_CLAUSE)
     offers_pace = any(_is_pace(each) for each in access.security_infos)
     weaker = _weaker_than_pace(case)
     if weaker and offers_pace:
@@ -86,7 +85,9 @@ def _added(offered: SecurityInfos, signed: tuple[SecurityInfos, ...]) -> list[Se
     return [each for each in offered if each not in vouched]
 
 
-def _changed(case: Case, offered: SecurityInfos, signed: tuple[SecurityInfos, ...]) -> str | None:
+def _objection_to_unsigned(
+    case: Case, offered: SecurityInfos, signed: tuple[SecurityInfos, ...]
+) -> str | None:
     """What somebody has changed in the files that nobody signs; None for nothing."""
     there = set(offered)
     removed = [each for infos in signed for each in infos if _is_pace(each) and each not in there]
@@ -101,7 +102,7 @@ def _changed(case: Case, offered: SecurityInfos, signed: tuple[SecurityInfos, ..
 
 
 def _no_card_access(case: Case, signed: tuple[SecurityInfos, ...]) -> Check:
-    """Where nothing signed says PACE, it is one what status word a chip refuses the file with."""
+    """If no signed SecurityInfo announces PACE, the status word of the refusal does not matter."""
     check_id = "access.downgrade"
     reason = why_absent(case, FileID.CARD_ACCESS)
     unread = case.evidence.unread.get(FileID.CARD_ACCESS)

@@ -4,7 +4,7 @@ from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from datetime import UTC, date, datetime
 from functools import cached_property
-from typing import Final, TypeVar
+from typing import TypeVar
 
 from emrtd.lds.com import Com
 from emrtd.lds.data_groups.dg1 import DataGroup1
@@ -19,15 +19,15 @@ from emrtd.lds.security.card_access import CardAccess
 from emrtd.lds.security.card_security import CardSecurity
 from emrtd.lds.security.sod import Sod
 from emrtd.mrz import Mrz
-from emrtd.pki.findings import Finding, Outcome, Shows
+from emrtd.pki.findings import Check, Outcome, Quirk, Shows
 from emrtd.pki.passive import Examination, examine
 from emrtd.pki.signer_profile import Use
 from emrtd.pki.trust import TrustView
 from support.errors import MalformedError
+from verify.judging.check_ids import SIGNER_PROOFS
 from verify.judging.evidence import Evidence, Session
 from verify.judging.policy import Policy
-from verify.judging.quirks import Quirk, quirks_of_signatures
-from verify.judging.report import Check
+from verify.judging.quirks import sentence
 
 T = TypeVar("T")
 
@@ -194,8 +194,8 @@ def why_absent(case: Case, file_id: FileID) -> str:
     return f"{what} no {file_id}"
 
 
-def proven(earlier: Earlier, *check_ids: str) -> str | None:
-    """None where all these checks passed; otherwise a sentence that names the first that did not.
+def objection_to_checks(earlier: Earlier, *check_ids: str) -> str | None:
+    """A sentence that names the first of these checks that did not pass; None where all did.
 
     For a check that rests on signed data: what nobody signed proves nothing (Doc 9303-11, 5.1).
     """
@@ -206,25 +206,17 @@ def proven(earlier: Earlier, *check_ids: str) -> str | None:
     return None
 
 
-SIGNER_PROVEN: Final = ("sod.signature", "ds.chain")
-"""The checks that together make EF.SOD a statement of the issuing State."""
+def objection_to_data_group(earlier: Earlier, number: int) -> str | None:
+    """Why the State does not vouch for this data group; None where it does."""
+    return objection_to_checks(earlier, f"dg.hash.DG{number}", *SIGNER_PROOFS)
 
 
-def data_group_proven(earlier: Earlier, number: int) -> str | None:
-    """None where the State vouches for this data group, otherwise why not."""
-    return proven(earlier, f"dg.hash.DG{number}", *SIGNER_PROVEN)
-
-
-def check_of_finding(case: Case, finding: Finding) -> Check:
-    """A finding of the certificate path as a check; a quirk that the policy refuses fails it."""
-    outcome, quirks = finding.outcome, quirks_of_signatures(finding.tolerated)
-    if outcome in (Outcome.PASSED, Outcome.WARNING):
-        settled = settle(case, finding.id, finding.reason, finding.clause, quirks)
-        if outcome is Outcome.PASSED or settled.outcome is Outcome.FAILED:
-            return settled
-    shows = finding.shows
-    tolerated = tuple(map(str, quirks))
-    return Check(finding.id, outcome, finding.reason, finding.clause, shows, tolerated)
+def under_policy(case: Case, check: Check) -> Check:
+    """A check of the certificate path; it fails where the policy refuses one of its quirks."""
+    if check.outcome not in (Outcome.PASSED, Outcome.WARNING):
+        return check
+    settled = settle(case, check.id, check.reason, check.clause, check.tolerated)
+    return settled if settled.outcome is Outcome.FAILED else check
 
 
 def settle(
@@ -232,11 +224,11 @@ def settle(
 ) -> Check:
     """A check that found nothing wrong, but for quirks: passed, unless the policy refuses one."""
     quirks = tuple(quirks)
-    refused = [quirk for quirk in quirks if not case.policy.tolerates(quirk.name)]
+    refused = [quirk for quirk in quirks if not case.policy.tolerates(quirk.id)]
     if refused:
-        reason = f"the policy does not tolerate {'; '.join(map(str, refused))}"
+        reason = f"the policy does not tolerate {'; '.join(map(sentence, refused))}"
         return Check(check_id, Outcome.FAILED, reason, clause)
-    return Check(check_id, Outcome.PASSED, reason, clause, tolerated=tuple(map(str, quirks)))
+    return Check(check_id, Outcome.PASSED, reason, clause, tolerated=quirks)
 
 
 def forged(check_id: str, reason: str, clause: str) -> Check:

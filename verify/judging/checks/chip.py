@@ -23,14 +23,14 @@ from emrtd.lds.security.security_infos import (
     PaceInfo,
     SecurityInfos,
 )
-from emrtd.pki.findings import Outcome
+from emrtd.pki.findings import Check, Outcome
 from support.errors import MalformedError
 from verify.judging.checks.case import (
     Case,
     Earlier,
     cloned,
-    data_group_proven,
-    proven,
+    objection_to_checks,
+    objection_to_data_group,
     settle,
     why_absent,
 )
@@ -41,7 +41,6 @@ from verify.judging.evidence import (
     PaceTranscript,
 )
 from verify.judging.quirks import quirks_of_file
-from verify.judging.report import Check
 
 MAPPING_CLAUSE: Final = "Doc 9303-11, 4.4.3.5.2"
 
@@ -59,12 +58,12 @@ class _Protocol:
     def outcome(self, outcome: Outcome, reason: str) -> Check:
         return Check(self.id, outcome, reason, self.clause)
 
-    def unproven(self, earlier: Earlier) -> str | None:
+    def objection_to_key(self, earlier: Earlier) -> str | None:
         """Why the key is not the State's; None where it is."""
         number = FILES[self.file_id].number
         if number is None:
-            return proven(earlier, "cardsecurity.signature")
-        return data_group_proven(earlier, number)
+            return objection_to_checks(earlier, "cardsecurity.signature")
+        return objection_to_data_group(earlier, number)
 
 
 _CHIP: Final = _Protocol("chip.authentication", FileID.DG14, "Doc 9303-11, 6.2")
@@ -74,7 +73,7 @@ _ACTIVE: Final = _Protocol("active.authentication", FileID.DG15, "Doc 9303-11, 6
 _Transcript = ChipAuthenticationTranscript | ActiveAuthenticationTranscript
 
 
-def _not_verifiable(
+def _objection_to_proof(
     case: Case, earlier: Earlier, check: _Protocol, transcript: _Transcript | None
 ) -> Check | None:
     """The check where there is nothing to verify, or only a refusal; None where there is."""
@@ -82,9 +81,9 @@ def _not_verifiable(
         return check.outcome(Outcome.NOT_PERFORMED, _NO_CHIP)
     if transcript is None:
         return check.outcome(Outcome.NOT_PERFORMED, "the chip was not asked to prove itself")
-    unproven = check.unproven(earlier)
-    if unproven is not None:
-        return check.outcome(Outcome.UNDETERMINED, f"the key is in {check.file_id}; {unproven}")
+    objection = check.objection_to_key(earlier)
+    if objection is not None:
+        return check.outcome(Outcome.UNDETERMINED, f"the key is in {check.file_id}; {objection}")
     if transcript.unsupported:
         return check.outcome(Outcome.UNDETERMINED, transcript.unsupported)
     if transcript.refusal:
@@ -128,8 +127,8 @@ def _chip_authentication(
     if not file.security_infos.of(ChipAuthenticationPublicKeyInfo):
         reason = "the document does not offer Chip Authentication"
         return check.outcome(Outcome.NOT_PRESENT, reason)
-    settled = _not_verifiable(case, earlier, check, transcript)
-    return settled or _verify_agreement(check, file.security_infos, transcript)
+    objection = _objection_to_proof(case, earlier, check, transcript)
+    return objection or _verify_agreement(check, file.security_infos, transcript)
 
 
 def _verify_agreement(
@@ -154,8 +153,8 @@ def check_active_authentication(case: Case, earlier: Earlier) -> Iterator[Check]
         yield _ACTIVE.outcome(Outcome.UNDETERMINED, str(case.dg15))
     else:
         transcript = None if case.session is None else case.session.active_authentication
-        settled = _not_verifiable(case, earlier, _ACTIVE, transcript)
-        yield settled or _verify_signature(case, case.dg15, transcript)
+        objection = _objection_to_proof(case, earlier, _ACTIVE, transcript)
+        yield objection or _verify_signature(case, case.dg15, transcript)
 
 
 def _verify_signature(
@@ -198,9 +197,9 @@ def _pace_mapping(case: Case, earlier: Earlier) -> Check:
     if case.session.pace is None or case.session.pace.chip_authentication_data is None:
         reason = "the chip was not opened by PACE with Chip Authentication Mapping"
         return Check(check_id, Outcome.NOT_PERFORMED, reason, clause)
-    unproven = proven(earlier, "cardsecurity.signature")
-    if unproven is not None or not isinstance(case.card_security, CardSecurity):
-        reason = f"the key is in EF.CardSecurity; {unproven}"
+    objection = objection_to_checks(earlier, "cardsecurity.signature")
+    if objection is not None or not isinstance(case.card_security, CardSecurity):
+        reason = f"the key is in EF.CardSecurity; {objection}"
         return Check(check_id, Outcome.UNDETERMINED, reason, clause)
     infos = case.card_security.security_infos
     checks = [_verify_mapping(check_id, each, infos) for each in transcripts if each is not None]

@@ -5,10 +5,9 @@ from typing import Final
 
 from emrtd.lds.files import DATA_GROUPS, FILES
 from emrtd.lds.security.sod import Sod
-from emrtd.pki.findings import Outcome
+from emrtd.pki.findings import Check, Outcome
 from emrtd.status_words import SW
 from verify.judging.checks.case import Case, Earlier, file_of, forged, why_absent
-from verify.judging.report import Check
 
 CLAUSE: Final = "Doc 9303-11, 5.1.1, step 5"
 

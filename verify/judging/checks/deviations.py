@@ -5,16 +5,16 @@ evidence of forgery, but undetermined.  What is revoked or compromised is no exc
 """
 
 from collections.abc import Iterable, Iterator
-from dataclasses import replace
 from typing import Final
 
-from emrtd.pki.findings import Outcome, Shows
+from msgspec.structs import replace
+
+from emrtd.pki.findings import Check, Outcome, Shows
 from emrtd.pki.lists.defect_list import Defect, DefectKind
 from emrtd.pki.lists.deviation_list import Description, DeviationKind
 from emrtd.pki.x509.certificates import Certificate
-from verify.judging.checks.case import Case, Earlier, proven
+from verify.judging.checks.case import Case, Earlier, objection_to_checks
 from verify.judging.checks.security_object import no_signer
-from verify.judging.report import Check
 
 CHECK_ID: Final = "deviation.list"
 CLAUSE: Final = "Doc 9303-12, 10; TR-03135-1, 5.8.2"
@@ -73,7 +73,7 @@ def excuse(case: Case, made: Earlier) -> dict[str, Check]:
     if examination is None or examination.signer is None:
         return dict(made)
     checks = dict(made)
-    if proven(made, "ds.chain") is None:  # the State's word on a State's document
+    if objection_to_checks(made, "ds.chain") is None:  # the State's word on a State's document
         for description in _descriptions(case, examination.signer):
             family = None if description.kind is None else _EXCUSED.get(description.kind)
             for check in [each for each in checks.values() if each.family == family]:

@@ -5,15 +5,14 @@ from typing import Final
 
 from emrtd.asn1 import ber
 from emrtd.mrz.countries import is_of_a_state, two_letter_code
-from emrtd.pki.findings import Outcome
+from emrtd.pki.findings import Check, Outcome
 from emrtd.pki.trust import TrustView
 from emrtd.pki.x509.certificates import Certificate
 from emrtd.pki.x509.extensions import SUBJECT_ALT_NAME
 from emrtd.pki.x509.names import Name
 from support.errors import MalformedError
-from verify.judging.checks.case import Case, Earlier, check_of_finding, forged
+from verify.judging.checks.case import Case, Earlier, forged, under_policy
 from verify.judging.checks.security_object import no_signer
-from verify.judging.report import Check
 
 CLAUSES: Final = {
     "ds.chain": "Doc 9303-11, 5.1.1, step 2; Doc 9303-12, 6",
@@ -30,7 +29,7 @@ def check_document_signer(case: Case, _: Earlier) -> Iterator[Check]:
         if case.sod_examination is None:
             yield no_signer(case, check_id, clause)
         else:
-            yield check_of_finding(case, case.sod_examination.finding(check_id))
+            yield under_policy(case, case.sod_examination.check(check_id))
 
 
 def check_consistency(case: Case, _: Earlier) -> Iterator[Check]:

@@ -7,11 +7,10 @@ from typing import Final
 from emrtd.lds.files import FileID
 from emrtd.mrz import Mrz
 from emrtd.mrz.dates import full_date_of_expiry
-from emrtd.pki.findings import Outcome
+from emrtd.pki.findings import Check, Outcome
 from support.errors import MalformedError
 from verify.judging.checks.case import Case, Earlier, forged, why_absent
 from verify.judging.optical import whole_mrz
-from verify.judging.report import Check
 
 DIGITS_CLAUSE: Final = "Doc 9303-3, 4.9; TR-03135-1, 5.5.4.1.1"
 OPTICAL_CLAUSE: Final = "Doc 9303-11, 5.1.1; TR-03135-1, 5.7.2"

@@ -1,6 +1,6 @@
 """sod.*, cardsecurity.signature and algorithm.strength: what is signed, by whom, and how strongly.
 
-What CMS says of a signature is found by `emrtd.pki.passive`; here it becomes checks.
+What CMS says of a signature is found by `emrtd.pki.passive`; here the policy is applied to it.
 """
 
 from collections.abc import Iterable, Iterator
@@ -10,11 +10,10 @@ from emrtd.crypto.hashes import Hash
 from emrtd.crypto.signatures import PublicKey, RsaPublicKey
 from emrtd.lds.files import FileID
 from emrtd.lds.security.sod import Sod
-from emrtd.pki.findings import Outcome
+from emrtd.pki.findings import Check, Outcome, all_tolerated, worst_of
 from emrtd.pki.passive import Examination
 from support.errors import MalformedError
-from verify.judging.checks.case import Case, Earlier, check_of_finding, forged, why_absent
-from verify.judging.report import Check
+from verify.judging.checks.case import Case, Earlier, forged, under_policy, why_absent
 
 SIGNATURE_CLAUSE: Final = "Doc 9303-11, 5.1.1, step 3"
 PROFILE_CLAUSE: Final = "Doc 9303-10, 4.6.2.2"
@@ -41,7 +40,7 @@ def check_signature(case: Case, _: Earlier) -> Iterator[Check]:
     elif examination is None:
         yield no_signer(case, check_id, SIGNATURE_CLAUSE)
     else:
-        yield check_of_finding(case, examination.finding(check_id))
+        yield under_policy(case, examination.check(check_id))
 
 
 def check_profile(case: Case, _: Earlier) -> Iterator[Check]:
@@ -50,7 +49,7 @@ def check_profile(case: Case, _: Earlier) -> Iterator[Check]:
     if examination is None:
         yield no_signer(case, check_id, PROFILE_CLAUSE)
     else:
-        yield check_of_finding(case, examination.finding(check_id))
+        yield under_policy(case, examination.check(check_id))
 
 
 def check_card_security(case: Case, _: Earlier) -> Iterator[Check]:
@@ -68,20 +67,19 @@ def _card_security(case: Case) -> Check:
             outcome = Outcome.UNDETERMINED
         reason = why_absent(case, FileID.CARD_SECURITY)
         return Check(check_id, outcome, reason, CARD_SECURITY_CLAUSE)
-    foreign = _foreign_signer(case, examination)
-    if foreign is not None:
-        return forged(check_id, foreign, CARD_SECURITY_CLAUSE)
+    objection = _objection_to_signer(case, examination)
+    if objection is not None:
+        return forged(check_id, objection, CARD_SECURITY_CLAUSE)
     checks = [
-        check_of_finding(case, examination.finding(finding_id))
-        for finding_id in (check_id, "cardsecurity.profile", *_SIGNERS)
+        under_policy(case, examination.check(each))
+        for each in (check_id, "cardsecurity.profile", *_SIGNERS)
     ]
     checks = [
         check
         for check in checks
         if check.id != "ds.profile" or check.outcome is not Outcome.WARNING
     ]
-    worst = max(checks, key=lambda check: _SEVERITY.index(check.outcome))
-    tolerated = tuple(dict.fromkeys(quirk for check in checks for quirk in check.tolerated))
+    worst, tolerated = worst_of(checks), all_tolerated(checks)
     if worst.outcome is Outcome.PASSED:
         reason = checks[0].reason
     else:
@@ -89,7 +87,7 @@ def _card_security(case: Case) -> Check:
     return Check(check_id, worst.outcome, reason, CARD_SECURITY_CLAUSE, worst.shows, tolerated)
 
 
-def _foreign_signer(case: Case, examination: Examination) -> str | None:
+def _objection_to_signer(case: Case, examination: Examination) -> str | None:
     """Why EF.CardSecurity is no part of this document; None where its State is that of EF.SOD."""
     of_document = None if case.sod_examination is None else case.sod_examination.signer
     if of_document is None or examination.signer is None:
@@ -98,9 +96,6 @@ def _foreign_signer(case: Case, examination: Examination) -> str | None:
     if states[0] == states[1]:
         return None
     return f"EF.CardSecurity is signed by {states[0]}, EF.SOD by {states[1]}"
-
-
-_SEVERITY: Final = (Outcome.PASSED, Outcome.WARNING, Outcome.UNDETERMINED, Outcome.FAILED)
 
 
 # --- strength ------------------------------------------------------------------------------------

@@ -7,11 +7,10 @@ from emrtd.lds.com import LDS_1_7, UNICODE_4_0, Com
 from emrtd.lds.files import FILES, FileID
 from emrtd.lds.registry import tolerated
 from emrtd.lds.security.sod import Sod
-from emrtd.pki.findings import Outcome
+from emrtd.pki.findings import Check, Outcome
 from support.errors import MalformedError
 from verify.judging.checks.case import Case, Earlier, forged, settle, why_absent
 from verify.judging.quirks import quirks_of_file, quirks_of_padding
-from verify.judging.report import Check
 
 STRUCTURE_CLAUSE: Final = "Doc 9303-10, 4.6 and 4.7"
 COM_CLAUSE: Final = "Doc 9303-10, 4.6.1; TR-03135-1, 5.6.4.4.1"

@@ -1,0 +1,39 @@
+import pytest
+
+from emrtd.pki.findings import Check, Outcome, Shows, all_tolerated, worst_of
+from emrtd.pki.tolerances import Tolerance
+
+
+def check(outcome: Outcome, reason: str = "", shows: Shows | None = None) -> Check:
+    return Check("ds.chain", outcome, reason, "", shows)
+
+
+def test_every_outcome_has_its_place() -> None:
+    order = sorted(Outcome, key=lambda outcome: check(outcome).severity)
+    assert order[0] is Outcome.PASSED
+    assert order[-2:] == [Outcome.UNDETERMINED, Outcome.FAILED]
+    assert len({check(outcome).severity for outcome in Outcome}) == len(Outcome)
+
+
+def test_of_two_failures_the_one_that_shows_something_is_worse() -> None:
+    expired, revoked = check(Outcome.FAILED), check(Outcome.FAILED, shows=Shows.REVOCATION)
+    assert worst_of([expired, revoked]) is revoked
+    assert worst_of([revoked, expired]) is revoked
+
+
+@pytest.mark.parametrize("outcome", Outcome)
+def test_of_equals_the_first_speaks(outcome: Outcome) -> None:
+    first = check(outcome, "the first")
+    assert worst_of([check(Outcome.PASSED), first, check(outcome, "the second")]).severity == (
+        first.severity
+    )
+    assert worst_of([first, check(outcome, "the second")]) is first
+
+
+def test_each_quirk_is_told_once() -> None:
+    quirks = (Tolerance.ISSUER_NAME, Tolerance.PATH_LENGTH)
+    checks = [
+        Check("ds.chain", Outcome.PASSED, "", "", None, quirks),
+        Check("ds.profile", Outcome.PASSED, "", "", None, quirks[1:]),
+    ]
+    assert all_tolerated(checks) == quirks
