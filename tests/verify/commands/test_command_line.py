@@ -1,6 +1,7 @@
 """verify card and verify image as a person or a script meets them."""
 
 import io
+import json
 import shutil
 import sys
 from collections.abc import Callable
@@ -397,6 +398,8 @@ def test_a_card_pulled_out_in_mid_read_is_one_line_and_no_verdict(
         "--report", page, "--save", captured,
     )  # fmt: skip
     one_line(ran, 69, "the card left")
-    assert ran.output == ""
+    told = json.loads(ran.output)
+    assert told.keys() == {"error"}
+    assert told["error"]["kind"] == "transport"
     assert not page.exists()
     assert not captured.exists()
