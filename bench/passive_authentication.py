@@ -12,15 +12,15 @@ from cryptography.hazmat.primitives.asymmetric.ec import ECDSA
 from bench.timing import Ratio, ratio
 from emrtd.crypto.ecdsa import public_key
 from emrtd.crypto.hashes import Hash
+from emrtd.crypto.key_kinds import generate_private_key
 from emrtd.crypto.signatures import EcPublicKey, PublicKey, SignatureScheme, hash_algorithm
+from emrtd.lds.issuing_state import IssuingState
 from emrtd.lds.security.security_object import SecurityObject
 from emrtd.lds.security.sod import Sod, build_sod
 from emrtd.pki.findings import Outcome
 from emrtd.pki.passive import examine
 from emrtd.pki.path import forget
 from emrtd.pki.x509.crl import Crl
-from personalise.pki.country_signing_ca import CountrySigningCa, settings_for
-from personalise.pki.key_custody import generate_private_key
 from verify.trust.files import TrustFile
 from verify.trust.importing import import_files
 from verify.trust.store import TrustStore
@@ -49,10 +49,11 @@ class Document:
 def measure() -> list[Ratio]:
     found: list[Ratio] = []
     for kind in ("brainpoolP256r1", "brainpoolP384r1"):
-        settings = settings_for("UTO", "Utopia", kind)
-        csca = CountrySigningCa(settings, generate_private_key(kind))
-        with TemporaryDirectory() as folder, make_store(csca, Path(folder)) as store:
-            documents = cycle([make_document(csca, kind, number) for number in range(1, DOCUMENTS)])
+        state = IssuingState.make(AT, key=kind)
+        with TemporaryDirectory() as folder, make_store(state, Path(folder)) as store:
+            documents = cycle(
+                [make_document(state, kind, number) for number in range(1, DOCUMENTS)]
+            )
             found += measure_documents(documents, store, kind)
     return found
 
@@ -93,25 +94,25 @@ def authenticate(document: Document, store: TrustStore) -> None:
     assert all(digest(octets) == hashes[number] for number, octets in document.data_groups.items())
 
 
-def make_store(csca: CountrySigningCa, folder: Path) -> TrustStore:
+def make_store(state: IssuingState, folder: Path) -> TrustStore:
     store = TrustStore.open(folder / "trust.db", create=True)
-    contents = (csca.issue_root(AT), Crl.parse(csca.issue_crl(1, AT)))
+    contents = (state.csca_certificate, Crl.parse(state.crl))
     import_files(store, [TrustFile("csca", b"", contents)], at=AT)
     return store
 
 
-def make_document(csca: CountrySigningCa, kind: str, number: int) -> Document:
+def make_document(state: IssuingState, kind: str, number: int) -> Document:
     key = generate_private_key(kind)
-    ds = csca.issue_document_signer(key.public_key, number, AT)
+    ds = state.csca.issue_document_signer(key.public_key, number, AT)
     data_groups = {each: bytes((each, number)) * (size // 2) for each, size in SIZES.items()}
-    scheme = csca.settings.scheme
+    scheme = state.csca.profile.scheme
     content = SecurityObject.over(data_groups, Hash.SHA256)
     octets = build_sod(content, key, ds, scheme=scheme, hash=scheme.hash)
     (signer,) = Sod.parse(octets).signed_data.signers
     return Document(
         octets,
         data_groups,
-        raw_verification(csca.issue_root(AT).public_key, scheme, ds.signature, ds.tbs),
+        raw_verification(state.csca_certificate.public_key, scheme, ds.signature, ds.tbs),
         raw_verification(ds.public_key, scheme, signer.signature, signer.signed_attributes),
     )
 

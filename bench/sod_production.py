@@ -10,11 +10,11 @@ from cryptography.hazmat.primitives.serialization import load_der_private_key
 
 from bench.timing import Ratio, ratio
 from emrtd.crypto.hashes import Hash
+from emrtd.crypto.key_kinds import generate_private_key
 from emrtd.crypto.signatures import SignatureScheme, hash_algorithm, rsa_padding
+from emrtd.lds.issuing_state import IssuingState
 from emrtd.lds.security.security_object import SecurityObject
 from emrtd.lds.security.sod import build_sod
-from personalise.pki.country_signing_ca import CountrySigningCa, settings_for
-from personalise.pki.key_custody import generate_private_key
 from support.secret import Secret
 
 AT = datetime(2026, 11, 22, 10, tzinfo=UTC)
@@ -24,11 +24,10 @@ ALLOWED = 1.6
 def measure() -> list[Ratio]:
     found: list[Ratio] = []
     for kind in ("brainpoolP256r1", "secp384r1", "RSA-3072"):
-        settings = settings_for("UTO", "Utopia", kind)
-        csca = CountrySigningCa(settings, generate_private_key(kind))
+        csca = IssuingState.make(AT, key=kind).csca
         key = generate_private_key(kind)
         certificate = csca.issue_document_signer(key.public_key, 1, AT)
-        scheme = settings.scheme
+        scheme = csca.profile.scheme
         groups = {number: bytes((number,)) * 100 for number in (1, 2, 3, 11, 12, 13, 14)}
         content = SecurityObject.over(groups, Hash.SHA256)
 

@@ -4,23 +4,36 @@ from collections.abc import Iterable
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
 from functools import cache
-from hashlib import sha1, sha512
+from hashlib import sha512
 
 from emrtd.asn1 import der
 from emrtd.crypto.curves import CURVES
 from emrtd.crypto.hashes import Hash
 from emrtd.crypto.private_keys import EcPrivateKey, PrivateKey, RsaPrivateKey
 from emrtd.crypto.public_keys import encode_public_key
-from emrtd.crypto.signatures import PublicKey, RsaPublicKey, SignatureScheme
+from emrtd.crypto.signatures import PublicKey, RsaPublicKey, SignatureFamily, SignatureScheme
 from emrtd.pki.cms.signed_data_writer import build_signed_data
 from emrtd.pki.lists.master_list import ID_MASTER_LIST, encode_master_list
 from emrtd.pki.x509 import extensions as ext
 from emrtd.pki.x509.algorithms import encode_scheme, scheme_for
+from emrtd.pki.x509.certificate_writer import key_identifier
 from emrtd.pki.x509.certificates import Certificate
+from emrtd.pki.x509.issuing import CscaProfile, pkd_crl_url
 from emrtd.pki.x509.names import COMMON_NAME, COUNTRY, encode_name
 
 NOW = datetime(2026, 11, 22, 12, 0, tzinfo=UTC)
 DAY = timedelta(days=1)
+
+
+UTOPIA = CscaProfile(
+    "UTO",
+    "UT",
+    "Utopia",
+    SignatureScheme(SignatureFamily.ECDSA, Hash.SHA256),
+    (pkd_crl_url("UTO"),),
+    email="csca@ut.example",
+)
+"""What the certificates of a CSCA that makes no mistakes have in common."""
 
 
 @cache
@@ -56,10 +69,6 @@ class WithoutNull:
 
 def name(country: str, common_name: str) -> bytes:
     return encode_name((COUNTRY, country), (COMMON_NAME, common_name))
-
-
-def key_identifier(public: PublicKey) -> bytes:
-    return sha1(encode_public_key(public)).digest()
 
 
 def extension(oid: str, value: bytes, *, critical: bool = False) -> bytes:

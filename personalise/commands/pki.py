@@ -76,8 +76,8 @@ def pki_init(  # noqa: PLR0917 - click's options
     passphrase_file: Path | None,
 ) -> None:
     """Make a PKI in the new folder FOLDER."""
-    from personalise.pki.country_signing_ca import HsmAddress, changed, settings_for
     from personalise.pki.create import found_pki
+    from personalise.pki.settings import HsmAddress, changed, settings_for
     from support.passphrase import read_passphrase
 
     if (pkcs11 is None) != (token is None):
@@ -218,8 +218,8 @@ def officer() -> None:
 @act_options
 def enrol(name: str, output: Path, new_passphrase_file: Path | None, **options: Any) -> None:
     """Make a key for the officer NAME, and add them to the PKI."""
+    from emrtd.crypto.key_kinds import generate_private_key
     from emrtd.pki.private_key_file import encrypt_private_key
-    from personalise.pki.key_custody import generate_private_key
     from support.files import write_atomically
 
     if output.exists():

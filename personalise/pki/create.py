@@ -10,8 +10,8 @@ from typing import Final
 
 from emrtd.crypto.public_keys import encode_public_key
 from emrtd.iso7816.procedure import Random
+from emrtd.pki.x509.issuing import CountrySigningCa
 from personalise.pki import cvca
-from personalise.pki.country_signing_ca import CountrySigningCa, Settings
 from personalise.pki.issuing_pki import (
     AUDIT_KEY_NAME,
     AUDIT_LABEL,
@@ -25,6 +25,7 @@ from personalise.pki.issuing_pki import (
 )
 from personalise.pki.key_custody import FileCustody, KeyCustody
 from personalise.pki.register import KEY_NAME
+from personalise.pki.settings import Settings
 from personalise.pki.station_keys import install_station_key
 from support.errors import ChipsealError, MisuseError
 from support.files import is_taken, write_atomically
@@ -90,7 +91,7 @@ def _make(pki: IssuingPki, at: datetime, random: Random) -> None:
     document_signer_key = custody.generate(settings.document_signer, settings.key)
     station_key = pki.local_keys.generate(STATION, _STATION_CURVE)
     intake_key = pki.local_keys.generate(INTAKE, _STATION_CURVE)
-    csca = CountrySigningCa(settings, custody.signer(settings.csca), random)
+    csca = CountrySigningCa(settings.profile, custody.signer(settings.csca), random)
     pki.publish("csca", csca.issue_root(at))
     pki.publish("ds", csca.issue_document_signer(document_signer_key, 1, at))
     pki.publish(STATION, csca.issue_encryption(station_key, "Personalisation station 1", at))

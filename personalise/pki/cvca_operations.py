@@ -6,40 +6,30 @@ renew_inspection_system    its key and certificate, in `terminal/`
 certify                    anybody's request: a foreign State's DV, or an inspection system
 """
 
-import re
 from datetime import timedelta
 from pathlib import Path
 from typing import Final
 
+from emrtd.crypto.key_kinds import generate_private_key
 from emrtd.errors import ProtocolError
-from emrtd.pki.cvc.authorization import Chat, Right, Role
-from emrtd.pki.cvc.certificates import CvCertificate, holder_reference, issue
-from emrtd.pki.cvc.keys import CvPublicKey
-from emrtd.pki.cvc.requests import CvRequest, request
-from personalise.pki.cvca import (
+from emrtd.pki.cvc import issuing
+from emrtd.pki.cvc.authorization import Right, Role
+from emrtd.pki.cvc.certificates import CvCertificate
+from emrtd.pki.cvc.issuing import (
     CURVE,
-    CVCA_VALIDITY,
     DOCUMENT_VERIFIER_VALIDITY,
-    DV_CERTIFICATE,
-    FOLDER,
     INSPECTION_SYSTEM_VALIDITY,
-    IS_CERTIFICATE,
-    IS_KEY,
+    LONGEST_VALIDITY,
     SCHEME,
-    TRUST_POINT,
+    certify_request,
+    next_reference,
 )
-from personalise.pki.key_custody import generate_private_key
+from emrtd.pki.cvc.requests import CvRequest, request
+from personalise.pki.cvca import DV_CERTIFICATE, FOLDER, IS_CERTIFICATE, IS_KEY, TRUST_POINT
 from personalise.pki.operations import PkiOffice
 from support.errors import MisuseError
 from support.files import write_atomically
 from support.records import read_bounded
-
-LONGEST: Final = {
-    Role.DV_DOMESTIC: DOCUMENT_VERIFIER_VALIDITY,
-    Role.DV_FOREIGN: DOCUMENT_VERIFIER_VALIDITY,
-    Role.TERMINAL: timedelta(days=31),
-}
-"""The longest validity of Doc 9303-12, Table 3, by what is certified."""
 
 _CERTIFIED: Final = "certified"
 """The folder of what was certified on request."""
@@ -54,25 +44,13 @@ def renew_cvca(office: PkiOffice) -> CvCertificate:
     """
     before = office.pki.trust_point
     label, label_before = office.new_label("cvca"), office.newest_label("cvca")
-    reference = _next_reference(before.holder_reference)
+    reference = next_reference(before.holder_reference)
     with office.act("cvca.issue", {"label": label, "reference": reference}):
-        key = CvPublicKey.of(office.pki.custody.generate(label, CURVE), SCHEME)
-        day = office.at.date()
-
-        def certified_by(signer: str, authority: str) -> CvCertificate:
-            return issue(
-                public_key=key,
-                holder=reference,
-                chat=before.chat,
-                effective=day,
-                expiration=day + CVCA_VALIDITY,
-                signer=office.pki.custody.signer(signer),
-                scheme=SCHEME,
-                authority=authority,
-            )
-
-        link = certified_by(label_before, before.holder_reference)
-        root = certified_by(label, reference)
+        custody = office.pki.custody
+        custody.generate(label, CURVE)
+        link, root = issuing.renew_cvca(
+            before, custody.signer(label_before), custody.signer(label), office.at.date()
+        )
         write_atomically(_path(office, f"cvca-link-{reference}.cvcert"), link.encode())
         write_atomically(_path(office, TRUST_POINT), root.encode())
     return link
@@ -81,7 +59,7 @@ def renew_cvca(office: PkiOffice) -> CvCertificate:
 def renew_document_verifier(office: PkiOffice, rights: Right) -> CvCertificate:
     """Make the domestic Document Verifier's next key and have the CVCA certify it."""
     label = office.new_label("dv")
-    reference = _next_reference(office.pki.cv_certificate(DV_CERTIFICATE).holder_reference)
+    reference = next_reference(office.pki.cv_certificate(DV_CERTIFICATE).holder_reference)
     with office.act("dv.issue", {"label": label, "reference": reference}):
         office.pki.custody.generate(label, CURVE)
         asked = request(office.pki.custody.signer(label), SCHEME, reference)
@@ -94,7 +72,7 @@ def renew_document_verifier(office: PkiOffice, rights: Right) -> CvCertificate:
 
 def renew_inspection_system(office: PkiOffice, rights: Right) -> CvCertificate:
     """Make the inspection system's next key and have the Document Verifier certify it."""
-    reference = _next_reference(office.pki.cv_certificate(IS_CERTIFICATE).holder_reference)
+    reference = next_reference(office.pki.cv_certificate(IS_CERTIFICATE).holder_reference)
     with office.act("is.issue", {"reference": reference}):
         key = generate_private_key(CURVE)
         asked = request(key, SCHEME, reference)
@@ -120,10 +98,12 @@ def certify(
     Raises `ProtocolError` where a signature is missing or wrong, or the key is of another kind than
     ours, `MisuseError` for a validity that is longer than Table 3 has it.
     """
-    if role not in LONGEST:
+    if role not in LONGEST_VALIDITY:
         raise MisuseError("only Document Verifiers and terminals are certified on request")
-    if not timedelta(0) < validity <= LONGEST[role]:
-        raise MisuseError(f"the validity is 1 to {LONGEST[role].days} days (Doc 9303-12, Table 3)")
+    if not timedelta(0) < validity <= LONGEST_VALIDITY[role]:
+        raise MisuseError(
+            f"the validity is 1 to {LONGEST_VALIDITY[role].days} days (Doc 9303-12, Table 3)"
+        )
     subject = {"holder": asked.holder_reference, "role": role.name, "rights": str(int(rights))}
     with office.act("cv.certify", subject):
         if authenticated_by is not None:
@@ -190,40 +170,11 @@ def _certified_path(office: PkiOffice, reference: str) -> Path:
 def _certified(
     office: PkiOffice, asked: CvRequest, role: Role, rights: Right, validity: timedelta
 ) -> CvCertificate:
-    asked.verify()
-    by_cvca = role.is_dv
-    issuer = office.pki.cv_certificate(TRUST_POINT if by_cvca else DV_CERTIFICATE)
-    signer = office.pki.custody.signer(office.newest_label("cvca" if by_cvca else "dv"))
-    ours = CvPublicKey.of(signer.public_key, SCHEME)
-    if (asked.public_key.oid, asked.public_key.curve) != (ours.oid, ours.curve):
-        raise ProtocolError(  # its certificate would bring no domain parameters (7.2.2.3)
-            f"the request's key is not for {SCHEME.description} on {CURVE}, as its issuer's is"
-        )
-    wanted = asked.authority_reference
-    if wanted is not None and wanted != issuer.holder_reference:
-        raise ProtocolError(
-            f"the request is for {wanted}, and the key in use is {issuer.holder_reference}"
-        )
+    issuer = office.pki.cv_certificate(TRUST_POINT if role.is_dv else DV_CERTIFICATE)
+    signer = office.pki.custody.signer(office.newest_label("cvca" if role.is_dv else "dv"))
     day = office.at.date()
-    return issue(
-        public_key=asked.public_key,
-        holder=asked.holder_reference,
-        chat=Chat.inspection_system(role, rights & issuer.chat.rights),
-        effective=day,
-        expiration=min(day + validity, issuer.expiration),  # it does not outlive its issuer's
-        signer=signer,
-        scheme=SCHEME,
-        authority=issuer.holder_reference,
-    )
+    return certify_request(asked, issuer, signer, role, rights, day=day, validity=validity)
 
 
 def _path(office: PkiOffice, name: str) -> Path:
     return office.pki.folder / FOLDER / name
-
-
-def _next_reference(reference: str) -> str:
-    """The reference with the next sequence number of five digits."""
-    found = re.fullmatch(r"([A-Z]{2})(.{1,9})(\d{5})", reference)
-    if found is None or found[3] == "99999":
-        raise MisuseError(f"{reference}: no sequence number follows on this reference")
-    return holder_reference(found[1], found[2], f"{int(found[3]) + 1:05d}")

@@ -4,6 +4,7 @@ from typing import Any
 
 from emrtd.asn1 import ber, der
 from emrtd.crypto.curves import CURVES, Curve
+from emrtd.crypto.key_kinds import rsa_bits
 from emrtd.crypto.public_keys import curve_from
 from emrtd.crypto.signatures import (
     EcPublicKey,
@@ -13,7 +14,6 @@ from emrtd.crypto.signatures import (
     SignatureScheme,
     ecdsa_encode,
 )
-from personalise.pki.key_custody import rsa_bits
 from support.errors import MalformedError, MisuseError
 
 

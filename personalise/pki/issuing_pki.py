@@ -39,12 +39,13 @@ from emrtd.pki.cms.enveloped import open_envelope, seal
 from emrtd.pki.cvc.certificates import CvCertificate
 from emrtd.pki.x509.certificate_writer import key_identifier
 from emrtd.pki.x509.certificates import Certificate
+from emrtd.pki.x509.issuing import CountrySigningCa
 from personalise.issuance import Issuance, SecurityObjectSigner
 from personalise.pki import cvca
 from personalise.pki.audit_log import AuditLog
-from personalise.pki.country_signing_ca import CountrySigningCa, Settings
 from personalise.pki.key_custody import FileCustody, KeyCustody
 from personalise.pki.register import Register, read_register_key
+from personalise.pki.settings import Settings
 from support.errors import MisuseError
 from support.files import write_atomically
 from support.records import from_json, read_bounded
@@ -118,7 +119,7 @@ class IssuingPki:
     @property
     def csca(self) -> CountrySigningCa:
         """The CSCA in use, with its key."""
-        return CountrySigningCa(self.settings, self.custody.signer(self.settings.csca))
+        return CountrySigningCa(self.settings.profile, self.custody.signer(self.settings.csca))
 
     @property
     def audit_log(self) -> AuditLog:

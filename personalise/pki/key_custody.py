@@ -10,8 +10,8 @@ import secrets
 from pathlib import Path
 from typing import Final, Protocol
 
-from emrtd.crypto.curves import CURVES
-from emrtd.crypto.private_keys import EcPrivateKey, PrivateKey, RsaPrivateKey
+from emrtd.crypto.key_kinds import generate_private_key
+from emrtd.crypto.private_keys import EcPrivateKey, PrivateKey
 from emrtd.crypto.signatures import PublicKey, Signer
 from emrtd.pki.private_key_file import (
     WrongPassphraseError,
@@ -24,10 +24,6 @@ from support.secret import Secret
 
 SUFFIX: Final = ".p8"
 _LABEL: Final = re.compile(r"[A-Za-z0-9][A-Za-z0-9_.-]{0,80}")
-_LEAST_RSA_BITS: Final = 2048
-"""A document and its certificates have to hold for ten years and more (NIST SP 800-131A, 3)."""
-
-_RSA: Final = re.compile(r"RSA-(\d{4})")
 
 
 class KeyCustody(Protocol):
@@ -117,27 +113,6 @@ class FileCustody:
         if not _LABEL.fullmatch(label):
             raise MisuseError("a key's label is letters, digits, and _ . - between them")
         return self._folder / f"{label}{SUFFIX}"
-
-
-def generate_private_key(kind: str) -> PrivateKey:
-    """Make a private key in memory; `kind` is a curve's name or "RSA-3072"."""
-    bits = rsa_bits(kind)
-    if bits is not None:
-        return RsaPrivateKey.generate(bits)
-    if kind in CURVES:
-        return EcPrivateKey.generate(CURVES[kind])
-    names = ", ".join(sorted(CURVES))
-    raise MisuseError(f"{kind!r} is no kind of key: give RSA-3072, or a curve of {names}")
-
-
-def rsa_bits(kind: str) -> int | None:
-    """The bits of an RSA key of this kind, None for another; raises `MisuseError` for too few."""
-    found = _RSA.fullmatch(kind)
-    if found is None:
-        return None
-    if int(found[1]) < _LEAST_RSA_BITS:
-        raise MisuseError(f"{kind} is too weak to sign with: {_LEAST_RSA_BITS} bits at least")
-    return int(found[1])
 
 
 def read_private_key(path: Path, passphrase: Secret) -> PrivateKey:

@@ -22,13 +22,13 @@ import msgspec
 
 from emrtd.crypto.public_keys import decode_public_key, encode_public_key
 from emrtd.crypto.signatures import PublicKey, Signer
-from emrtd.pki.cms.signed_data_writer import build_signed_data
 from emrtd.pki.lists.master_list import ID_MASTER_LIST, encode_master_list
+from emrtd.pki.lists.signing import sign_list
 from emrtd.pki.x509.certificate_writer import RevokedCertificate
 from emrtd.pki.x509.certificates import Certificate
 from emrtd.pki.x509.extension_writer import CertificateKind
+from emrtd.pki.x509.issuing import CountrySigningCa
 from personalise.pki.audit_log import Head, timestamp, verify_log
-from personalise.pki.country_signing_ca import CountrySigningCa, Revocation, Settings, changed
 from personalise.pki.issuing_pki import (
     AUDIT_KEY_NAME,
     AUDIT_LABEL,
@@ -39,6 +39,7 @@ from personalise.pki.issuing_pki import (
 )
 from personalise.pki.officers import Officers, RuleOfTheLog
 from personalise.pki.register import Register, RegisteredDocument
+from personalise.pki.settings import Revocation, Settings, changed
 from support.errors import MisuseError
 from support.files import write_atomically
 
@@ -102,11 +103,11 @@ class PkiOffice:
         """
         label = self.new_label("csca")
         with self.act("csca.issue", {"label": label, "common name": common_name or "as before"}):
-            before = self.pki.csca
-            name = common_name or before.settings.csca_name
-            settings = changed(before.settings, csca=label, csca_name=name)
+            before, settings = self.pki.csca, self.pki.settings
+            name = common_name or settings.csca_name
+            settings = changed(settings, csca=label, csca_name=name)
             self.pki.custody.generate(label, settings.key)
-            successor = CountrySigningCa(settings, self.pki.custody.signer(label))
+            successor = CountrySigningCa(settings.profile, self.pki.custody.signer(label))
             root = successor.issue_root(self.at)
             link = before.issue_link(successor, self.at)
             self.pki.record(root)
@@ -176,16 +177,14 @@ class PkiOffice:
         digest = hashlib.sha256(content).hexdigest()
         subject = {"certificates": str(len(certificates)), "sha256": digest}
         with self.act("master-list.publish", subject):
-            signed = build_signed_data(
+            signed = sign_list(
                 ID_MASTER_LIST,
                 content,
                 self.pki.custody.signer(label),
                 signer_certificate,
-                self.pki.settings.scheme.hash,
-                self.at,
+                csca=issuer,
                 scheme=self.pki.settings.scheme,
-                by_key_identifier=True,
-                others=[issuer],
+                at=self.at,
             )
             write_atomically(path, signed)
 

@@ -7,9 +7,9 @@ from pathlib import Path
 import pytest
 
 from emrtd.pki import private_key_file
-from personalise.pki.country_signing_ca import settings_for
 from personalise.pki.create import found_pki
 from personalise.pki.issuing_pki import IssuingPki
+from personalise.pki.settings import settings_for
 from support.secret import Secret
 
 PASSPHRASE = Secret(b"a pass phrase for tests")

@@ -171,7 +171,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 import msgspec
 from personalise.pki import verifying_ca
-from personalise.pki.country_signing_ca import HsmAddress, settings_for
+from personalise.pki.settings import HsmAddress, settings_for
 from personalise.pki.founding import found_pki
 def full(*_):
     raise OSError(28, "No space left on device")

@@ -13,9 +13,9 @@ from emrtd.lds.security.security_object import SecurityObject
 from emrtd.lds.security.sod import Sod
 from emrtd.pki.cms.enveloped import seal
 from emrtd.pki.private_key_file import WrongPassphraseError
-from personalise.pki.country_signing_ca import settings_for
 from personalise.pki.create import found_pki
 from personalise.pki.issuing_pki import IssuingPki
+from personalise.pki.settings import settings_for
 from personalise.pki.station_keys import open_at_station
 from support.errors import MisuseError
 from support.secret import Secret
@@ -169,7 +169,7 @@ def test_a_pki_is_made_whole_or_not_at_all(tmp_path: Path, monkeypatch: pytest.M
     def fail(*_: object) -> bytes:
         raise OSError(28, "No space left on device")
 
-    monkeypatch.setattr("personalise.pki.country_signing_ca.CountrySigningCa.issue_crl", fail)
+    monkeypatch.setattr("emrtd.pki.x509.issuing.CountrySigningCa.issue_crl", fail)
     with pytest.raises(OSError, match="No space"):
         found_pki(tmp_path / "pki", settings, PASSPHRASE, NOW)
     assert [path.name for path in tmp_path.iterdir()] == ["occupied"]

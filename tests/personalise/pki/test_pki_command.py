@@ -19,8 +19,8 @@ from emrtd.pki.x509.certificates import Certificate
 from emrtd.pki.x509.crl import Crl
 from personalise.commands import pki_options
 from personalise.commands.main import personalise
-from personalise.pki.country_signing_ca import Revocation
 from personalise.pki.issuing_pki import IssuingPki
+from personalise.pki.settings import Revocation
 from support.command_line import run_command_line
 from support.errors import MisuseError
 from support.secret import Secret

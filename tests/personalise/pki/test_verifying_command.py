@@ -9,10 +9,10 @@ from emrtd.crypto.curves import CURVES
 from emrtd.crypto.private_keys import EcPrivateKey
 from emrtd.pki.cvc.authorization import Chat, Right, Role
 from emrtd.pki.cvc.certificates import CvCertificate, issue
+from emrtd.pki.cvc.issuing import SCHEME
 from emrtd.pki.cvc.keys import CvPublicKey
 from emrtd.pki.cvc.requests import CvRequest, authenticate, request
 from emrtd.pki.cvc.validation import TrustState, find_chain
-from personalise.pki.cvca import SCHEME
 from tests.helpers import damaged
 from tests.personalise.pki.test_pki_command import Desk, desk  # noqa: F401 - a fixture
 

@@ -26,8 +26,9 @@ from emrtd.lds.signing import DocumentSigner
 from emrtd.pki.cms.enveloped import seal
 from emrtd.pki.x509.certificate_writer import key_identifier
 from emrtd.pki.x509.certificates import Certificate
-from personalise.pki.country_signing_ca import CountrySigningCa, settings_for
+from emrtd.pki.x509.issuing import CountrySigningCa
 from personalise.pki.register import KEY_NAME, Register
+from personalise.pki.settings import settings_for
 from personalise.sign_service import web
 from personalise.sign_service.client import (
     ClientCredentials,
@@ -44,7 +45,7 @@ from tests.personalise.sign_service.tls import write_tls
 
 AT = dt.datetime.now(dt.UTC).replace(microsecond=0)
 SETTINGS = settings_for("UTO", "Utopia")
-CSCA = CountrySigningCa(SETTINGS, EcPrivateKey.generate(CURVES["brainpoolP256r1"]))
+CSCA = CountrySigningCa(SETTINGS.profile, EcPrivateKey.generate(CURVES["brainpoolP256r1"]))
 ROOT = CSCA.issue_root(AT)
 REGISTER_KEY = EcPrivateKey.generate(CURVES["brainpoolP256r1"]).public_key
 NUMBER = seal(b"ZU0000001", REGISTER_KEY, key_identifier(REGISTER_KEY))
@@ -188,7 +189,7 @@ def test_a_stranger_is_refused(service: Service) -> None:
 
 
 def test_an_answer_under_another_csca_is_not_believed(service: Service) -> None:
-    other = CountrySigningCa(SETTINGS, EcPrivateKey.generate(CURVES["brainpoolP256r1"]))
+    other = CountrySigningCa(SETTINGS.profile, EcPrivateKey.generate(CURVES["brainpoolP256r1"]))
     with pytest.raises(ProtocolError):
         service.signer(csca=other.issue_root(AT)).sign_security_object(OBJECT, AT)
 

@@ -20,8 +20,9 @@ from emrtd.lds.signing import DocumentSigner
 from emrtd.pki.cms.enveloped import open_envelope, seal
 from emrtd.pki.x509.algorithms import encode_hash
 from emrtd.pki.x509.certificate_writer import key_identifier
-from personalise.pki.country_signing_ca import CountrySigningCa, settings_for
+from emrtd.pki.x509.issuing import CountrySigningCa
 from personalise.pki.register import KEY_NAME, Register
+from personalise.pki.settings import settings_for
 from personalise.sign_service.interface import Kind
 from personalise.sign_service.ledger import Ledger
 from personalise.sign_service.service import Client, RefusedError, SigningDesk, SigningRequest
@@ -32,7 +33,7 @@ AT = datetime(2026, 11, 22, 10, tzinfo=UTC)
 CLIENT = Client("prep-1", bytes(32), frozenset({"IR"}), 600, 1000)
 SETTINGS = settings_for("UTO", "Utopia")
 CSCA_KEY = EcPrivateKey.generate(CURVES["brainpoolP256r1"])
-CSCA = CountrySigningCa(SETTINGS, CSCA_KEY)
+CSCA = CountrySigningCa(SETTINGS.profile, CSCA_KEY)
 ROOT = CSCA.issue_root(AT)
 
 

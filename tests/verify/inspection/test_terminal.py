@@ -29,10 +29,10 @@ from emrtd.lds.security.security_infos import (
 )
 from emrtd.pki import private_key_file
 from emrtd.pki.cvc.authorization import Role
+from emrtd.pki.cvc.issuing import CvChain, issue_chain
 from emrtd.pki.findings import Outcome, Shows
 from emrtd.pki.private_key_file import WrongPassphraseError, encrypt_private_key
 from emrtd.status_words import SW
-from personalise.pki.cvca import VerifyingChain, issue_chain
 from support.errors import MalformedError, MisuseError
 from support.secret import Secret
 from tests.emrtd.pki.cvc.cvc_pki import certify
@@ -55,12 +55,12 @@ DG3 = DataGroup3.of([]).encode()
 MRZ = Credentials(mrz=Password.from_mrz_information(mrz().information))
 
 
-def chain(day: date = TODAY, *, prefix: str = "") -> tuple[VerifyingChain, PrivateKey]:
+def chain(day: date = TODAY, *, prefix: str = "") -> tuple[CvChain, PrivateKey]:
     cvca, verifier, terminal = (ec_key(prefix + label, CURVE) for label in ("CVCA", "DV", "IS"))
     return issue_chain("UT", cvca, verifier, terminal.public_key, day), terminal
 
 
-def credentials(made: VerifyingChain, key: PrivateKey) -> TerminalCredentials:
+def credentials(made: CvChain, key: PrivateKey) -> TerminalCredentials:
     certificates = (made.cvca, made.document_verifier, made.inspection_system)
     return TerminalCredentials(key, made.inspection_system.holder_reference, certificates)
 
@@ -130,7 +130,7 @@ def test_not_without_it() -> None:
     ids=["expired", "another CVCA", "another key"],
 )
 def test_a_terminal_that_the_chip_refuses_reads_none(
-    made: tuple[VerifyingChain, PrivateKey],
+    made: tuple[CvChain, PrivateKey],
 ) -> None:
     evidence = inspected(document(), credentials(*made))
     assert FileID.DG3 not in evidence.files

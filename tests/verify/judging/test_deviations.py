@@ -9,7 +9,7 @@ from emrtd.lds.security.sod import Sod
 from emrtd.pki.findings import Check, Outcome, Shows
 from emrtd.pki.lists.defect_list import Defect, DefectKind, DefectList
 from emrtd.pki.lists.deviation_list import Description, Deviation, DeviationKind, DeviationList
-from tests.certificates import key_identifier
+from emrtd.pki.x509.certificate_writer import key_identifier
 from tests.verify.documents import CSCA, Document, Trust, issue, usual
 from verify.judging.report import Report, Verdict
 

@@ -4,7 +4,6 @@ from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
-import msgspec
 import pytest
 
 from emrtd.asn1 import der
@@ -24,24 +23,24 @@ from emrtd.pki.x509.certificate_writer import (
 from emrtd.pki.x509.certificates import Certificate
 from emrtd.pki.x509.crl import Crl
 from emrtd.pki.x509.extension_writer import AlternativeName, CertificateKind
+from emrtd.pki.x509.issuing import CountrySigningCa
 from emrtd.pki.x509.names import COMMON_NAME, COUNTRY, encode_name
-from personalise.pki.country_signing_ca import CountrySigningCa, settings_for
 from personalise.pki.linting import lint_file
 from support.errors import MalformedError
-from tests.certificates import Authority
+from tests.certificates import UTOPIA, Authority
 from tests.helpers import damaged, replaced, shared
 
 AT = datetime(2026, 11, 22, 10, tzinfo=UTC)
 KEY = EcPrivateKey.generate(CURVES["brainpoolP256r1"])
-SETTINGS = settings_for("UTO", "Utopia")
-CSCA = CountrySigningCa(SETTINGS, KEY)
+
+CSCA = CountrySigningCa(UTOPIA, KEY)
 OTHER = CountrySigningCa(
-    msgspec.structs.replace(SETTINGS, csca_name="CSCA Utopia 2"),
+    replace(UTOPIA, common_name="CSCA Utopia 2"),
     EcPrivateKey.generate(CURVES["brainpoolP256r1"]),
 )
 STATE = AlternativeName("UTO", email="csca@ut.example")
 NAME = encode_name((COUNTRY, "UT"), (COMMON_NAME, "CSCA UTO"))
-ISSUER = Issuer(NAME, STATE, key_identifier(KEY.public_key), KEY, SETTINGS.scheme)
+ISSUER = Issuer(NAME, STATE, key_identifier(KEY.public_key), KEY, UTOPIA.scheme)
 SIGNER = Subject(
     CertificateKind.DOCUMENT_SIGNER,
     encode_name((COUNTRY, "UT"), (COMMON_NAME, "DS")),

@@ -21,13 +21,14 @@ from emrtd.pki.x509.algorithms import encode_scheme, scheme_for
 from emrtd.pki.x509.certificates import Certificate
 from emrtd.pki.x509.crl import Crl
 from emrtd.pki.x509.extension_writer import CertificateKind as Kind
+from emrtd.pki.x509.issuing import CountrySigningCa
 from emrtd.pki.x509.names import COMMON_NAME, COUNTRY, encode_name
-from personalise.pki.country_signing_ca import CountrySigningCa, settings_for
+from tests.certificates import UTOPIA
 
 AT = datetime(2026, 11, 22, 10, tzinfo=UTC)
 KEY = EcPrivateKey.generate(CURVES["brainpoolP256r1"])
-CSCA = CountrySigningCa(settings_for("UTO", "Utopia"), KEY)
-NEXT = CountrySigningCa(settings_for("UTO", "Utopia"), EcPrivateKey.generate(CURVES["secp384r1"]))
+CSCA = CountrySigningCa(UTOPIA, KEY)
+NEXT = CountrySigningCa(UTOPIA, EcPrivateKey.generate(CURVES["secp384r1"]))
 ALGORITHM = encode_scheme(scheme_for(KEY.public_key, Hash.SHA256))
 TABLE_5, TABLE_6 = "Doc 9303-12, 7.1.1, Table 5", "Doc 9303-12, 7.1.1, Table 6"
 TABLE_9, TABLE_10 = "Doc 9303-12, 7.1.4, Table 9", "Doc 9303-12, 7.1.4, Table 10"

@@ -1,0 +1,57 @@
+"""Kinds of keys by name: a curve's ("brainpoolP256r1"), or RSA and its bits ("RSA-3072")."""
+
+import re
+import secrets
+from collections.abc import Callable
+from typing import Final
+
+from emrtd.crypto.curves import CURVES
+from emrtd.crypto.hashes import Hash
+from emrtd.crypto.private_keys import EcPrivateKey, PrivateKey, RsaPrivateKey
+from support.errors import MisuseError
+
+_LEAST_RSA_BITS: Final = 2048
+"""A document and its certificates have to hold for ten years and more (NIST SP 800-131A, 3)."""
+
+_RSA: Final = re.compile(r"RSA-(\d{4})")
+_HASHES_BY_FIELD_SIZE: Final = ((28, Hash.SHA224), (40, Hash.SHA256), (48, Hash.SHA384))
+
+
+def generate_private_key(
+    kind: str, random: Callable[[int], bytes] = secrets.token_bytes
+) -> PrivateKey:
+    """Make a private key in memory; raises `MisuseError` where no key is of this kind.
+
+    `random` draws keys on curves and the nonces of their signatures; RSA keys come from the
+    operating system's generator whatever it is.
+    """
+    bits = rsa_bits(kind)
+    if bits is not None:
+        return RsaPrivateKey.generate(bits)
+    if kind in CURVES:
+        return EcPrivateKey.generate(CURVES[kind], random=random)
+    names = ", ".join(sorted(CURVES))
+    raise MisuseError(f"{kind!r} is no kind of key: give RSA-3072, or a curve of {names}")
+
+
+def rsa_bits(kind: str) -> int | None:
+    """The bits of an RSA key of this kind, None for another; raises `MisuseError` for too few."""
+    found = _RSA.fullmatch(kind)
+    if found is None:
+        return None
+    if int(found[1]) < _LEAST_RSA_BITS:
+        raise MisuseError(f"{kind} is too weak to sign with: {_LEAST_RSA_BITS} bits at least")
+    return int(found[1])
+
+
+def fitting_hash(kind: str) -> Hash:
+    """The hash that a key signs with: as long as the curve's field or the next longer one.
+
+    SHA-256 for RSA.  Raises `MisuseError` where no key is of this kind.
+    """
+    if rsa_bits(kind) is not None:
+        return Hash.SHA256
+    if kind not in CURVES:
+        raise MisuseError(f"{kind!r} is no kind of key: give RSA-3072, or a curve's name")
+    size = CURVES[kind].size
+    return next((each for limit, each in _HASHES_BY_FIELD_SIZE if size <= limit), Hash.SHA512)

@@ -1,0 +1,142 @@
+"""The settings of an issuing PKI, `pki.json`: who issues, and how."""
+
+import re
+from collections.abc import Mapping
+from datetime import datetime
+from typing import Final, Literal
+
+import msgspec
+
+from emrtd.crypto.curves import CURVES
+from emrtd.crypto.hashes import Hash
+from emrtd.crypto.key_kinds import fitting_hash
+from emrtd.crypto.signatures import SignatureFamily, SignatureScheme
+from emrtd.mrz.countries import two_letter_code
+from emrtd.pki.x509.issuing import CscaProfile, pkd_crl_url
+from support.errors import MisuseError
+from support.records import Record, from_json, reject
+
+_SMALLEST_CURVE: Final = 224  # bits: nothing smaller fits the hashes of 4.1.6.4
+_LONGEST_NAME: Final = 64  # characters: RFC 5280, A.1, ub-common-name and ub-organization-name
+_SERIAL: Final = re.compile(r"[0-9A-Fa-f]{1,40}")
+
+
+class Revocation(Record, frozen=True):
+    """A certificate that is revoked: its serial number (hexadecimal), and since when."""
+
+    serial: str
+    at: datetime
+
+    def __post_init__(self) -> None:
+        if not _SERIAL.fullmatch(self.serial):
+            reject("serial", "is not a serial number in hexadecimal")
+        if self.at.tzinfo is None:
+            reject("at", "is not in UTC")
+
+
+class HsmAddress(Record, frozen=True):
+    """Where an HSM is: the PKCS#11 library's path, and the token's label."""
+
+    module: str
+    token: str
+
+
+class Settings(Record, frozen=True):
+    """Who issues, and how; nothing of it is secret.
+
+    `state` is the issuing State's code in the MRZ, `country` its two letters in certificates.
+    `document_types` are the document codes that a Document Signer signs; one letter stands for
+    every code that begins with it.  `csca` and `document_signer` label the keys in use;
+    `csca_name` is the CSCA's common name, where it is not "CSCA" and the State's code.
+    """
+
+    state: str
+    country: str
+    organisation: str
+    key: str = "brainpoolP256r1"
+    signature: Literal["ECDSA", "RSA", "RSA-PSS"] = "ECDSA"
+    hash: Literal["SHA-224", "SHA-256", "SHA-384", "SHA-512"] = "SHA-256"
+    curve_parameters: Literal["explicit", "named"] = "explicit"
+    email: str = ""
+    crl_urls: tuple[str, ...] = ()
+    document_types: tuple[str, ...] = ("A", "C", "I", "P")
+    csca: str = "csca-1"
+    csca_name: str = ""
+    document_signer: str = "ds-1"
+    documents_per_signer: int = 100_000
+    crl_number: int = 1
+    revoked: tuple[Revocation, ...] = ()
+    hsm: HsmAddress | None = None
+
+    def __post_init__(self) -> None:
+        if (self.signature == "ECDSA") == self.key.startswith("RSA"):
+            reject("signature", f"{self.signature} cannot be made by a key of kind {self.key}")
+        curve = CURVES.get(self.key)
+        if curve is not None and curve.n.bit_length() < _SMALLEST_CURVE:
+            reject("key", f"{self.key} is too small to sign with: give brainpoolP256r1 or larger")
+        for name, text in (("organisation", self.organisation), ("csca_name", self.csca_name)):
+            if len(text) > _LONGEST_NAME or not text.isprintable():
+                reject(name, f"is more than {_LONGEST_NAME} characters, or not printable ones")
+        if not self.organisation.strip():
+            reject("organisation", "is empty")
+        if self.documents_per_signer < 1:
+            reject("documents_per_signer", "is less than 1")
+        if not 0 < self.crl_number < 1 << 128:
+            reject("crl_number", "is no number of a CRL")
+
+    @property
+    def scheme(self) -> SignatureScheme:
+        """How the CSCA and the Document Signers sign."""
+        return SignatureScheme(SignatureFamily(self.signature), Hash(self.hash))
+
+    @property
+    def profile(self) -> CscaProfile:
+        """What the certificates of this PKI have in common."""
+        return CscaProfile(
+            self.state,
+            self.country,
+            self.organisation,
+            self.scheme,
+            self.crl_urls,
+            common_name=self.csca_name,
+            email=self.email,
+            document_types=frozenset(self.document_types),
+            explicit_parameters=self.curve_parameters == "explicit",
+        )
+
+
+def settings_for(
+    state: str,
+    organisation: str,
+    key: str = "brainpoolP256r1",
+    *,
+    pss: bool = True,
+    named_curves: bool = False,
+) -> Settings:
+    """Settings for a new PKI; `state` is its code in the MRZ, the hash fits the key."""
+    state = state.upper().rstrip("<")
+    country = two_letter_code(state)
+    if country is None:
+        raise MisuseError(f"{state!r} is not the code of a State in the MRZ, such as UTO or D")
+    signature = ("RSA-PSS" if pss else "RSA") if key.startswith("RSA-") else "ECDSA"
+    fields = {
+        "state": state,
+        "country": country,
+        "organisation": organisation,
+        "key": key,
+        "signature": signature,
+        "hash": fitting_hash(key).value,
+        "curve_parameters": "named" if named_curves else "explicit",
+        "email": f"csca@{country.lower()}.example",
+        "crl_urls": [pkd_crl_url(state)],
+    }
+    return _settings(fields)
+
+
+def changed(settings: Settings, **changes: object) -> Settings:
+    """Settings with some fields changed to what a person said; raises `FieldError`."""
+    return _settings(msgspec.structs.asdict(settings) | changes)
+
+
+def _settings(fields: Mapping[str, object]) -> Settings:
+    return from_json(msgspec.json.encode(fields), Settings, "the PKI's settings")
