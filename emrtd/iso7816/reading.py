@@ -12,6 +12,7 @@ from typing import Final
 
 from emrtd import tlv
 from emrtd.errors import ChipRefusalError, ProtocolError
+from emrtd.iso7816 import odd_ins
 from emrtd.iso7816.apdu import EXTENDED_MAX_LE, INS, SHORT_MAX_LE, CommandAPDU, ResponseAPDU
 from emrtd.iso7816.directories import Directory
 from emrtd.iso7816.procedure import Procedure
@@ -31,11 +32,6 @@ _HEADER: Final = 6
 
 _MOST_RETRIES: Final = len(_SMALL_BLOCKS) + 3
 """How often one READ BINARY is sent before its last answer counts."""
-
-_ODD_INS_FROM: Final = 0x8000
-"""From this offset on, bit 8 of P1 would mean a short EF identifier."""
-
-_ODD_INS_OVERHEAD: Final = 4  # 53 82 xx xx before the data
 
 _WARNINGS: Final = (SW.END_OF_FILE, SW.FILE_DEACTIVATED)
 """What octets of a file may come with; some chips warn that EF.CardAccess is deactivated."""
@@ -214,7 +210,7 @@ class FileReader:
 
     def _block_at(self, file: FileAddress, offset: int, wanted: int) -> Procedure[bytes]:
         """Read up to `wanted` octets at an offset; nothing at the end of the file."""
-        if offset >= _ODD_INS_FROM:
+        if offset >= odd_ins.FIRST_OFFSET:
             return (yield from self._block_at_far(file, offset, wanted))
         response = yield from self._read_binary(
             lambda ne: CommandAPDU(0x00, INS.READ_BINARY, offset >> 8, offset & 0xFF, ne=ne), wanted
@@ -224,17 +220,15 @@ class FileReader:
         return response.require(f"reading {file.name}", *_WARNINGS)
 
     def _block_at_far(self, file: FileAddress, offset: int, wanted: int) -> Procedure[bytes]:
-        at = tlv.encode(0x54, offset.to_bytes((offset.bit_length() + 7) // 8, "big"))
+        at = odd_ins.encode_offset(offset)
         response = yield from self._read_binary(
             lambda ne: CommandAPDU(0x00, INS.READ_BINARY_ODD, 0x00, 0x00, at, ne=ne),
-            min(wanted + _ODD_INS_OVERHEAD, self.block),
+            min(wanted + odd_ins.OVERHEAD, self.block),
         )
         if response.sw == SW.WRONG_OFFSET:
             return b""
         data = response.require(f"reading {file.name}", *_WARNINGS)
-        if not data:
-            return b""
-        return tlv.read_expected(data, 0x53, f"{file.name}, answer to READ BINARY").value[:wanted]
+        return odd_ins.decode_answer(data, f"{file.name}, answer to READ BINARY")[:wanted]
 
     def _read_binary(
         self, command: Callable[[int], CommandAPDU], wanted: int

@@ -2,9 +2,9 @@
 
 from collections.abc import Callable, Mapping
 
-from emrtd import tlv
 from emrtd.access.chip_keys import ChipKeys, ChipPassword
 from emrtd.access.passwords import Password
+from emrtd.iso7816 import odd_ins
 from emrtd.iso7816.apdu import INS, CommandAPDU, ResponseAPDU
 from emrtd.iso7816.directories import Directory
 from emrtd.iso7816.procedure import Random
@@ -65,8 +65,8 @@ def create(chip: Chip, file: FileID, content: bytes) -> None:
     for offset in range(0, len(content), 200):
         part = content[offset : offset + 200]
         command = CommandAPDU(0x00, INS.UPDATE_BINARY, *divmod(offset, 256), part)
-        if offset >= 0x8000:
-            data = tlv.encode(0x54, offset.to_bytes(3, "big")) + tlv.encode(0x53, part)
+        if offset >= odd_ins.FIRST_OFFSET:
+            data = odd_ins.encode_offset(offset) + odd_ins.encode_data(part)
             command = CommandAPDU(0x00, INS.UPDATE_BINARY_ODD, data=data)
         done(chip, command)
 

@@ -13,6 +13,7 @@ from emrtd.access.chip_keys import ChipKeys
 from emrtd.access.passwords import PasswordType
 from emrtd.crypto.private_keys import load_private_key
 from emrtd.errors import ChipRefusalError
+from emrtd.iso7816 import odd_ins
 from emrtd.iso7816.apdu import CommandAPDU, ResponseAPDU
 from emrtd.iso7816.directories import Directory
 from emrtd.lds.files import FILES, MASTER_FILE, FileID
@@ -22,7 +23,7 @@ from emrtd.tlv import DataObject
 from support.errors import MisuseError
 from vsmartcard.chip.chip_authentication import group_of
 from vsmartcard.chip.file_system import TransparentFile
-from vsmartcard.chip.reading import addressed_file, addressed_file_odd, read_offset
+from vsmartcard.chip.reading import addressed_file, addressed_file_odd
 from vsmartcard.chip.session import Core
 from vsmartcard.chip.trust import trust_state
 
@@ -68,8 +69,8 @@ def update_binary(core: Core, command: CommandAPDU) -> ResponseAPDU:
 def update_binary_odd(core: Core, command: CommandAPDU) -> ResponseAPDU:
     """Write with the offset in DO 54 and the octets in DO 53 (Doc 9303-10, 3.8.1)."""
     file = addressed_file_odd(core, command, _WRITING)
-    data = tlv.read_all(command.data, "data field").one(0x53).value
-    core.change_file(file.write(read_offset(command), data))
+    data = odd_ins.decode_data(command.data)
+    core.change_file(file.write(odd_ins.decode_offset(command.data), data))
     return ResponseAPDU()
 
 

@@ -2,8 +2,8 @@
 
 from typing import Final
 
-from emrtd import tlv
 from emrtd.errors import ChipRefusalError
+from emrtd.iso7816 import odd_ins
 from emrtd.iso7816.apdu import EXTENDED_MAX_LE, SHORT_MAX_LE, CommandAPDU, ResponseAPDU
 from emrtd.status_words import SW
 from vsmartcard.chip.access_rules import may_read
@@ -11,7 +11,6 @@ from vsmartcard.chip.file_system import TransparentFile
 from vsmartcard.chip.session import Core
 
 _DOING: Final = "READ BINARY"
-_OFFSET, _DATA = 0x54, 0x53
 
 
 def read_binary(core: Core, command: CommandAPDU) -> ResponseAPDU:
@@ -27,11 +26,13 @@ def read_binary(core: Core, command: CommandAPDU) -> ResponseAPDU:
 def read_binary_odd(core: Core, command: CommandAPDU) -> ResponseAPDU:
     """Read with the offset in DO 54; the octets come in DO 53, and Ne counts all of it."""
     file = addressed_file_odd(core, command, _DOING)
-    offset = read_offset(command)
-    wanted = _largest_value(min(_wanted(command), core.response_room(command)))
+    offset = odd_ins.decode_offset(command.data)
+    wanted = odd_ins.capacity(min(_wanted(command), core.response_room(command)))
+    if wanted is None:
+        raise ChipRefusalError(SW.WRONG_LENGTH, _DOING)
     data = file.read(offset, wanted)
     status = _status(command, file, offset, len(data), wanted)
-    return ResponseAPDU(tlv.encode(_DATA, data), status)
+    return ResponseAPDU(odd_ins.encode_data(data), status)
 
 
 def addressed_file(core: Core, command: CommandAPDU, doing: str) -> tuple[TransparentFile, int]:
@@ -52,14 +53,6 @@ def addressed_file_odd(core: Core, command: CommandAPDU, doing: str) -> Transpar
         return _file_by_short_identifier(core, identifier, doing)
     key = core.session.directory, identifier
     return _granted(core, core.state.files.find(key), key[1], doing)
-
-
-def read_offset(command: CommandAPDU) -> int:
-    """The offset that the data field of an odd INS begins with: DO 54, up to 4 octets."""
-    found = tlv.read_all(command.data, "data field").one(_OFFSET)
-    if len(found.value) > 4:
-        raise found.malformed("no file has an offset of so many octets")
-    return int.from_bytes(found.value, "big")
 
 
 def _current_file(core: Core, doing: str) -> TransparentFile:
@@ -103,12 +96,3 @@ def _status(
     all_there_is = command.ne == (EXTENDED_MAX_LE if command.extended else SHORT_MAX_LE)
     ended = offset + given == len(file.content) and given < wanted
     return SW.END_OF_FILE if ended and not all_there_is else SW.OK
-
-
-def _largest_value(room: int) -> int:
-    """How many octets a data object of at most `room` octets, tag and length included, holds."""
-    for length_field in (1, 2, 3, 4):
-        size = room - 1 - length_field
-        if size >= 0 and len(tlv.encode_length(size)) <= length_field:
-            return size
-    raise ChipRefusalError(SW.WRONG_LENGTH, _DOING)

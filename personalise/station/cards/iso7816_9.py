@@ -8,6 +8,7 @@ and key themselves.
 from typing import Final
 
 from emrtd import tlv
+from emrtd.iso7816 import odd_ins
 from emrtd.iso7816.apdu import INS, CommandAPDU
 from emrtd.iso7816.chaining import with_command_chaining
 from emrtd.iso7816.directories import Directory
@@ -19,10 +20,6 @@ from support.errors import MalformedError
 from support.secret import Secret
 
 _SHORT: Final = Buffers()
-_FIRST_OFFSET_OF_ODD_INS: Final = 0x8000
-"""From here on, bit 8 of P1 would mean a short EF identifier."""
-_ODD_INS_OVERHEAD: Final = 16
-"""Octets that DO 54, the offset, and the header of DO 53 take at most."""
 _RETURN_CONTROL_PARAMETERS: Final = 0x04
 _ANY_LENGTH: Final = 256
 
@@ -101,11 +98,13 @@ class Iso7816Card:
         while done < len(content):
             position = offset + done
             yield from self._address(file, position)
-            odd = position >= _FIRST_OFFSET_OF_ODD_INS
-            room = self._buffers.command - (_ODD_INS_OVERHEAD if odd else 0)
+            odd = position >= odd_ins.FIRST_OFFSET
+            room = self._buffers.command
+            if odd:
+                room -= len(odd_ins.encode_offset(position)) + odd_ins.OVERHEAD
             part = content[done : done + room]
             if not odd:
-                part = part[: _FIRST_OFFSET_OF_ODD_INS - position]
+                part = part[: odd_ins.FIRST_OFFSET - position]
             response = yield self._update(file, position, part)
             if response.sw == SW.WRONG_LENGTH and self._buffers != _SHORT:
                 self._buffers = _SHORT
@@ -124,8 +123,8 @@ class Iso7816Card:
                 self._buffers = _SHORT
                 continue
             data = response.require(f"reading back {file.file_id}", SW.END_OF_FILE)
-            if len(content) >= _FIRST_OFFSET_OF_ODD_INS and data:
-                data = tlv.read_expected(data, 0x53, f"{file.file_id}, read back").value
+            if len(content) >= odd_ins.FIRST_OFFSET:
+                data = odd_ins.decode_answer(data, f"{file.file_id}, read back")
             if not data:
                 raise MalformedError(file.file_id, f"ends after {len(content)} of {size} octets")
             self._current = file
@@ -173,17 +172,17 @@ class Iso7816Card:
         self._current = file
 
     def _update(self, file: ElementaryFile, position: int, part: bytes) -> CommandAPDU:
-        if position >= _FIRST_OFFSET_OF_ODD_INS:
-            data = tlv.encode(0x54, _minimal(position)) + tlv.encode(0x53, part)
+        if position >= odd_ins.FIRST_OFFSET:
+            data = odd_ins.encode_offset(position) + odd_ins.encode_data(part)
             return CommandAPDU(0x00, INS.UPDATE_BINARY_ODD, data=data)
         p1, p2 = self._even_address(file, position)
         return CommandAPDU(0x00, INS.UPDATE_BINARY, p1, p2, part)
 
     def _read(self, file: ElementaryFile, position: int, wanted: int) -> CommandAPDU:
         ne = min(wanted, self._buffers.response)
-        if position >= _FIRST_OFFSET_OF_ODD_INS:
-            ne = min(wanted + _ODD_INS_OVERHEAD, self._buffers.response)
-            offset = tlv.encode(0x54, _minimal(position))
+        if position >= odd_ins.FIRST_OFFSET:
+            ne = min(wanted + odd_ins.OVERHEAD, self._buffers.response)
+            offset = odd_ins.encode_offset(position)
             return CommandAPDU(0x00, INS.READ_BINARY_ODD, data=offset, ne=ne)
         p1, p2 = self._even_address(file, position)
         return CommandAPDU(0x00, INS.READ_BINARY, p1, p2, ne=ne)
@@ -220,7 +219,3 @@ def _life_cycle(octet: tlv.DataObject | None) -> CardState:
     if value & 0xFC == 0x04:
         return CardState.LOCKED
     return _LIFE_CYCLES.get(value, CardState.IN_PERSONALISATION)
-
-
-def _minimal(number: int) -> bytes:
-    return number.to_bytes((number.bit_length() + 7) // 8, "big")
