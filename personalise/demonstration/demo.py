@@ -20,6 +20,7 @@ from typing import TYPE_CHECKING, Final
 from personalise.demonstration.hsm import SoftToken, make_token
 from personalise.demonstration.readers import Slot, card_in, stopped_in_order, virtual_reader
 from personalise.demonstration.tools import VERDICTS, Done, Tools
+from personalise.specimen.applications import fit_to_passport
 from support.errors import ExitStatus, MisuseError
 from support.files import is_taken
 
@@ -178,10 +179,7 @@ class _Inspection:
 
 
 def _apply_for_a_passport(path: Path) -> None:
-    """The same person applies for a passport, which has no conditions of stay."""
-    record = json.loads(path.read_bytes())
-    record["document"]["code"] = "P"
-    record.pop("permit", None)
+    record = fit_to_passport(json.loads(path.read_bytes()))
     path.write_text(json.dumps(record, ensure_ascii=False, indent=2), encoding="utf-8")
 
 

@@ -98,7 +98,7 @@ def make_chip_security(
     elif trust_point is None:
         raise MisuseError("the chip profile wants Terminal Authentication, and the PKI has no CVCA")
     static_keys = _make_static_keys(profile, random)
-    active = _make_active_key(profile)
+    active = _make_active_key(profile, random)
     pace_infos = _pace_infos(profile)
     more: list[SecurityInfo] = []
     data_groups, files = {}, _master_files(profile)
@@ -213,12 +213,12 @@ class _Active:
     info: ActiveAuthenticationInfo | None
 
 
-def _make_active_key(profile: ChipProfile) -> _Active | None:
+def _make_active_key(profile: ChipProfile, random: Random) -> _Active | None:
     wanted = profile.active_authentication
     if wanted is None:
         return None
     private = (
-        EcPrivateKey.generate(CURVES[wanted.curve])
+        EcPrivateKey.generate(CURVES[wanted.curve], random=random)
         if wanted.curve is not None
         else RsaPrivateKey.generate(wanted.bits or 0)
     )

@@ -9,17 +9,21 @@ satisfies `personalise.issuance.SecurityObjectSigner`.
 """
 
 import secrets
+from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Final
 
+from emrtd.access.chip_keys import ChipKeys
+from emrtd.crypto.hashes import Hash
 from emrtd.iso7816.procedure import Random
 from emrtd.lds.com import Com
 from emrtd.lds.files import FILES, FileID, data_group
 from emrtd.lds.image import LdsImage
 from emrtd.lds.security.security_object import SecurityObject
 from emrtd.mrz.countries import two_letter_code
+from emrtd.pki.cvc.certificates import CvCertificate
 from emrtd.pki.x509.certificates import Certificate
-from personalise.issuance import Issuance
+from personalise.issuance import Issuance, SecurityObjectSigner
 from personalise.preparing.application import Application
 from personalise.preparing.chip_profile import ChipProfile
 from personalise.preparing.chip_security import make_chip_security
@@ -27,6 +31,14 @@ from personalise.preparing.data_groups import make_data_groups
 from support.secret import Secret
 
 LDS_VERSIONS: Final = {"1.7": "0107", "1.8": "0108"}
+
+
+@dataclass(frozen=True)
+class Document:
+    """What one chip is to hold: its elementary files, and what it never shows."""
+
+    files: dict[FileID, bytes] = field(repr=False)
+    keys: ChipKeys = field(repr=False)
 
 
 def prepare(
@@ -38,34 +50,60 @@ def prepare(
     *,
     accept_quality: bool = False,
 ) -> LdsImage:
-    """Make the image of one document; `at` is the time of signing.
+    """Make the image of one document, its chip keys sealed; arguments and errors as below."""
+    document = make_document(
+        application,
+        profile,
+        issuance.signer,
+        issuance.hash_algorithm,
+        issuance.trust_point,
+        at,
+        random,
+        accept_quality=accept_quality,
+    )
+    return LdsImage(document.files, issuance.seal(Secret(document.keys.encode())))
 
-    `accept_quality` takes biometric samples that are below a mandatory limit as they are.
+
+def make_document(  # noqa: PLR0917 - what a document is made from
+    application: Application,
+    profile: ChipProfile,
+    signer: SecurityObjectSigner,
+    hash_algorithm: Hash,
+    trust_point: CvCertificate | None,
+    at: datetime,
+    random: Random = secrets.token_bytes,
+    *,
+    accept_quality: bool = False,
+) -> Document:
+    """Make the files and keys of one document; `at` is the time of signing.
+
+    `hash_algorithm` is for the data groups; `trust_point` is the CVCA certificate that the chip
+    trusts.  `accept_quality` takes biometric samples that are below a mandatory limit as they are.
 
     Raises `FieldError` for what the application or the profile gets wrong, `MisuseError` for what
     the PKI cannot do.
     """
     prepared = make_data_groups(application, profile, at, random, accept_quality=accept_quality)
-    _check_issuer(application, issuance.signer.certificate)
-    security = make_chip_security(profile, prepared.mrz, issuance.trust_point, at, random)
+    _check_issuer(application, signer.certificate)
+    security = make_chip_security(profile, prepared.mrz, trust_point, at, random)
     data_groups = prepared.files | security.data_groups
     lds_version = LDS_VERSIONS[profile.lds_version]
     signed = SecurityObject.over(
         data_groups,
-        issuance.hash_algorithm,
+        hash_algorithm,
         *((lds_version,) if profile.lds_version != "1.7" else (None, None)),
     )
     files = dict(security.files)
     if security.card_security is not None:
-        files[FileID.CARD_SECURITY] = issuance.signer.sign_card_security(security.card_security, at)
+        files[FileID.CARD_SECURITY] = signer.sign_card_security(security.card_security, at)
     files[FileID.COM] = Com.for_data_groups(*data_groups, lds_version=lds_version).encode()
-    files[FileID.SOD] = issuance.signer.sign_security_object(signed, at)
+    files[FileID.SOD] = signer.sign_security_object(signed, at)
     for number, content in data_groups.items():
         files[data_group(number).file_id] = content
-    return LdsImage(
-        {file.file_id: files[file.file_id] for file in FILES.values() if file.file_id in files},
-        issuance.seal(Secret(security.keys.encode())),
-    )
+    ordered = {
+        each.file_id: files[each.file_id] for each in FILES.values() if each.file_id in files
+    }
+    return Document(ordered, security.keys)
 
 
 def _check_issuer(application: Application, certificate: Certificate) -> None:

@@ -4,11 +4,11 @@ Everything follows from a seed and a number, so that the same ones can be made a
 """
 
 import json
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from datetime import date
 from pathlib import Path
 from random import Random
-from typing import Final
+from typing import Any, Final
 
 from personalise.preparing.application import FILE_NAME
 from personalise.specimen import face, fingerprint
@@ -43,6 +43,13 @@ def make_application(
     record = _record(specimen) | {"biometrics": biometrics}
     files[FILE_NAME] = json.dumps(record, ensure_ascii=False, indent=2).encode() + b"\n"
     return specimen, files
+
+
+def fit_to_passport(record: Mapping[str, Any]) -> dict[str, Any]:
+    """The application of the same person for a passport, which has no conditions of stay."""
+    changed = {**record, "document": {**record["document"], "code": "P"}}
+    changed.pop("permit", None)
+    return changed
 
 
 def write_applications(
