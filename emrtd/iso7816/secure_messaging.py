@@ -37,12 +37,13 @@ _PADDING_INDICATOR: Final = b"\x01"
 class SecureMessagingError(ProtocolError):
     """Secure messaging failed, and the session is over.
 
-    On the chip's side `sw` is the status word to give, in plain.
+    `reason` says what was wrong.  On the chip's side `sw` is the status word to give, in plain.
     """
 
-    def __init__(self, message: str, sw: int = SW.SM_DATA_OBJECT_INCORRECT) -> None:
+    def __init__(self, reason: str, sw: int = SW.SM_DATA_OBJECT_INCORRECT) -> None:
+        self.reason = reason
         self.sw = sw
-        super().__init__(f"secure messaging: {message}")
+        super().__init__(f"secure messaging: {reason}")
 
 
 class BareResponseError(SecureMessagingError):

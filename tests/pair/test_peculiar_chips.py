@@ -27,6 +27,7 @@ from tests.verify.documents import PACE_GM, Document, issue, mrz, usual
 from tests.vsmartcard.cards import personalised
 from verify.inspection import capture, inspect
 from verify.inspection.opening import Credentials
+from verify.judging.faults import Refused, Violated, describe
 from verify.judging.report import Verdict
 from vsmartcard.chip.commands import INSTRUCTIONS, Instruction
 from vsmartcard.chip.processing import Chip
@@ -346,8 +347,9 @@ def test_refusals_are_answered_in_plain(access: str, instead: Instead) -> None:
     evidence = run(inspect(Credentials(mrz=MRZ)), around(card.chip.process))
     assert all(protected[protected.index(True) :])  # the chip was opened once
     assert dict(evidence.files) == absent.files
-    assert "says in plain" in evidence.unread[FileID.DG13].reason
-    assert evidence.unread[FileID.DG13].sw is None  # nobody vouches for it: no proof of a removal
+    # nobody vouches for it: no proof of a removal
+    assert isinstance(evidence.unread[FileID.DG13], Violated)
+    assert "says in plain" in describe(evidence.unread[FileID.DG13])
     assert made.judged(evidence).check("dg.hash.DG13").outcome is Outcome.NOT_PERFORMED
     assert made.judged(evidence).check("chip.authentication").outcome is Outcome.PASSED
 
@@ -372,7 +374,7 @@ def test_a_short_identifier_is_looked_for_in_the_master_file_too(instead: Instea
     instead(INS.READ_BINARY, change)
     evidence = run(inspect(Credentials(mrz=MRZ)), personalised(made.files, made.keys).process)
     assert dict(evidence.files) == made.files
-    assert evidence.unread[FileID.COM].sw == SW.FILE_NOT_FOUND
+    assert evidence.unread[FileID.COM] == Refused(SW.FILE_NOT_FOUND, "selecting EF.COM")
 
 
 def is_select_master_file(command: CommandAPDU) -> bool:

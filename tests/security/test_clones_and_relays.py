@@ -42,13 +42,14 @@ from tests.verify.documents import (
     mrz,
     usual,
 )
-from tests.verify.inspection.test_inspection import inspected
+from tests.verify.inspection.test_inspection import access_of, inspected
 from tests.verify.inspection.test_terminal import VERSION_2, chain, credentials, document
 from tests.vsmartcard.cards import personalised
 from verify.inspection import channel, inspect
 from verify.inspection.opening import Credentials
 from verify.judging.check_ids import CLONE_PROOFS
 from verify.judging.evidence import Evidence, PaceTranscript
+from verify.judging.faults import Refused
 from verify.judging.report import Report, Verdict
 
 Process = Callable[[bytes], bytes]
@@ -117,7 +118,7 @@ def test_mapping_proven_by_another_chip_that_then_denied_its_application(by_can:
     assert report.check("pace.cam").outcome is Outcome.NOT_PERFORMED
     assert report.check("access.downgrade").outcome is Outcome.WARNING
     assert evidence.session is not None
-    assert (evidence.session.pace, evidence.session.access) == (None, "none")
+    assert (evidence.session.pace, access_of(evidence)) == (None, "none")
     assert report.verdict is Verdict.REFER
 
 
@@ -404,7 +405,7 @@ def test_nobody_on_the_air_makes_a_genuine_document_a_forged_one() -> None:
 
     evidence = inspected(process)
     assert FileID.DG13 in evidence.files  # the session goes on
-    assert evidence.unread[FileID.DG2].sw is None
+    assert not isinstance(evidence.unread[FileID.DG2], Refused)
     report = usual().judged(evidence)
     assert report.check("dg.hash.DG2").outcome is Outcome.NOT_PERFORMED
     assert report.verdict is Verdict.REFER
@@ -451,6 +452,6 @@ def test_a_chip_whose_pace_breaks_off_is_read_by_basic_access_control() -> None:
 
     evidence = inspected(process, reset=chip.reset)
     assert evidence.session is not None
-    assert evidence.session.access == "bac"
+    assert access_of(evidence) == "bac"
     assert FileID.DG1 in evidence.files
     assert document.judged(evidence).verdict is Verdict.REFER  # it is a downgrade all the same

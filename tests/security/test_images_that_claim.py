@@ -25,6 +25,8 @@ from tests.verify.inspection.test_inspection import inserted, inspected
 from verify.commands.main import verify
 from verify.judging.check_ids import CLONE_PROOFS
 from verify.judging.evidence import (
+    Access,
+    AccessControl,
     ChipAuthenticationTranscript,
     Evidence,
     Exchange,
@@ -61,8 +63,7 @@ def invented(document: Document) -> Session:
     response = chip.protect_response(ResponseAPDU(b"\x60"))
     return Session(
         atr=b"",
-        opened=True,
-        access="pace-ecdh-cam-aes-cbc-cmac-128/brainpoolP256r1/mrz",
+        access=Access(AccessControl.PACE, "mrz", "pace-ecdh-cam-aes-cbc-cmac-128/brainpoolP256r1"),
         apdus=21,
         pace=pace,
         chip_authentication=ChipAuthenticationTranscript(

@@ -21,7 +21,8 @@ from tests.certificates import Authority
 from tests.verify.documents import CSCA, Document, issue, permit, usual
 from tests.verify.inspection.test_inspection import inserted, inspected
 from verify.commands.main import verify
-from verify.judging.evidence import Evidence, Unread
+from verify.judging.evidence import Access, AccessControl, Evidence, Failure, Step
+from verify.judging.faults import Malformed, Refused, Violated
 from verify.showing.html import render_html
 from verify.showing.text import print_report
 from verify.trust.files import read_trust_file
@@ -40,8 +41,12 @@ def hostile() -> tuple[Document, Evidence]:
         crl=authority.crl(),
     )
     evidence = inspected(inserted(document))
-    session = msgspec.structs.replace(evidence.session, access=ATTACK, failures=(ATTACK,))
-    unread = {FileID.DG3: Unread(ATTACK), FileID.DG15: Unread(ATTACK)}
+    session = msgspec.structs.replace(
+        evidence.session,
+        access=Access(AccessControl.PACE, "mrz", ATTACK),
+        failures=(Failure(Step.PACE, Refused(0x6300, ATTACK)),),
+    )
+    unread = {FileID.DG3: Violated(ATTACK), FileID.DG15: Malformed(ATTACK, ATTACK)}
     return document, msgspec.structs.replace(
         evidence, session=session, unread=unread, misplaced=(ATTACK,), image_quirks=(ATTACK,)
     )
@@ -70,7 +75,7 @@ def test_json_is_ascii_whatever_the_chip_says(tmp_path: Path) -> None:
     printed = json.dumps(document.judged(evidence).as_json(), ensure_ascii=True)
     assert printed.isascii()
     assert not ACTIVE & set(printed)
-    assert json.loads(printed)["access"] == ATTACK
+    assert json.loads(printed)["access"] == f"{ATTACK}/mrz"
 
 
 def test_names_in_a_zip_do_nothing_in_an_error(

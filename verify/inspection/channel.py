@@ -20,16 +20,19 @@ from emrtd.iso7816.selecting import select_application, select_master_file
 from emrtd.lds.files import APPLICATIONS, FILES, ElementaryFile, FileID
 from emrtd.status_words import SW
 from support.errors import MalformedError
+from verify.inspection.faults import StoppedError, fault_of
 from verify.judging.evidence import (
+    Access,
     ActiveAuthenticationTranscript,
     ChipAuthenticationTranscript,
     Evidence,
     Exchange,
+    Failure,
     PaceTranscript,
     Session,
     TerminalAuthenticationTranscript,
-    Unread,
 )
+from verify.judging.faults import Exhausted, Fault, NotTried, Why
 
 T = TypeVar("T")
 
@@ -45,10 +48,9 @@ class Notes:
     """What is written down in the course of one inspection."""
 
     files: dict[FileID, bytes] = field(default_factory=dict, repr=False)
-    unread: dict[FileID, Unread] = field(default_factory=dict)
-    opened: bool = False
-    access: str = "none"
-    failures: list[str] = field(default_factory=list)
+    unread: dict[FileID, Fault] = field(default_factory=dict)
+    access: Access | None = None
+    failures: list[Failure] = field(default_factory=list)
     pace: list[PaceTranscript] = field(default_factory=list)
     chip_authentication: ChipAuthenticationTranscript | None = None
     active_authentication: ActiveAuthenticationTranscript | None = None
@@ -65,7 +67,7 @@ class Notes:
         Whoever relays PACE to a genuine chip, and then has it deny its application, may have put
         a copy of another in its place.
         """
-        self.access = "none"
+        self.access = None
         self.pace.clear()
         self.forget_card_security_proof()
         self.terminal_authentication = None
@@ -74,7 +76,6 @@ class Notes:
         """All of it as evidence; counts, time and ATR are the transport's to add."""
         session = Session(
             atr=b"",
-            opened=self.opened,
             access=self.access,
             failures=tuple(self.failures),
             pace=self.pace[0] if self.pace else None,
@@ -140,7 +141,7 @@ class Channel:
     def _counted(self, command: CommandAPDU) -> Procedure[ResponseAPDU]:
         self._commands += 1
         if self._commands > MOST_COMMANDS:
-            raise ProtocolError(f"the chip has not given its files in {MOST_COMMANDS} commands")
+            raise StoppedError(Exhausted(MOST_COMMANDS))
         return (yield command)
 
     def change_session(self, session: SecureMessaging) -> Procedure[Exchange | None]:
@@ -179,10 +180,10 @@ class Channel:
             octets = yield from self._read(file)
         except ChipRefusalError as error:
             if expected or error.sw != SW.FILE_NOT_FOUND:
-                notes.unread[file_id] = Unread(str(error), error.sw)
+                notes.unread[file_id] = fault_of(error)
             return None
         except (MalformedError, ProtocolError) as error:
-            notes.unread[file_id] = Unread(str(error))
+            notes.unread[file_id] = fault_of(error)
             return None
         notes.files[file_id] = octets
         return octets
@@ -198,7 +199,7 @@ class Channel:
                 self._lost = not (self.reader.retreat() and (yield from self._recover()))
                 if self._lost:
                     raise
-        raise ProtocolError("the chip has ended the session and does not open again")
+        raise StoppedError(NotTried(Why.NO_SESSION))
 
     def _read_selected(self, file: ElementaryFile) -> Procedure[bytes]:
         """Read by its identifier a file in whose place the short one has found another.

@@ -5,13 +5,13 @@ from msgspec.structs import replace
 from emrtd.access.general_authentication import authenticate
 from emrtd.access.pace.agreement import PaceResult
 from emrtd.access.terminal_authentication import TerminalCredentials
-from emrtd.errors import ChipRefusalError, ProtocolError
 from emrtd.iso7816.procedure import Procedure, Random
 from emrtd.lds.files import FILES, FileID
 from emrtd.lds.security.card_security import CardSecurity
 from emrtd.lds.security.security_infos import SecurityInfos
-from support.errors import MalformedError, MisuseError
+from support.errors import MisuseError
 from verify.inspection.channel import Channel, Notes
+from verify.inspection.faults import FAULTS_OF_CHIPS, fault_of
 from verify.inspection.terminal import accepted, refused
 from verify.judging.evidence import ChipAuthenticationTranscript
 
@@ -46,8 +46,8 @@ def authenticate_both(
     )
     try:
         result = yield from channel.carry(procedure)
-    except (ChipRefusalError, MalformedError, MisuseError, ProtocolError) as error:
-        notes.terminal_authentication = refused(credentials, str(error))
+    except (*FAULTS_OF_CHIPS, MisuseError) as error:
+        notes.terminal_authentication = refused(credentials, fault_of(error))
         return
     transcript = ChipAuthenticationTranscript(
         protocol=result.variant.protocol,

@@ -9,7 +9,7 @@ from emrtd.access.chip_authentication_keys import announced
 from emrtd.access.pace.agreement import PaceResult
 from emrtd.access.pace.protocol import establish
 from emrtd.access.pace.variants import PaceVariant, choose
-from emrtd.access.passwords import Password
+from emrtd.access.passwords import Password, PasswordType
 from emrtd.access.terminal_authentication import TerminalCredentials
 from emrtd.crypto.protocols import Mapping
 from emrtd.errors import ChipRefusalError, ProtocolError, TransportError
@@ -24,8 +24,10 @@ from emrtd.pki.cvc.authorization import ID_INSPECTION_SYSTEM, Chat
 from emrtd.status_words import SW
 from support.errors import ChipsealError, MalformedError
 from verify.inspection.channel import Channel, Notes
+from verify.inspection.faults import FAULTS_OF_CHIPS, fault_of
 from verify.inspection.general_authentication import authenticate_both
-from verify.judging.evidence import PaceTranscript
+from verify.judging.evidence import Access, AccessControl, Failure, PaceTranscript, Step
+from verify.judging.faults import Fault, NotTried, PasswordName, Why
 from verify.judging.policy import BasicAccessControl
 
 _SHORT_RESPONSE: Final = SHORT_MAX_LE + 2
@@ -33,6 +35,19 @@ _SHORT_RESPONSE: Final = SHORT_MAX_LE + 2
 _EVERY_RIGHT: Final = Chat(ID_INSPECTION_SYSTEM, b"\x3f")
 
 _NOT_UNDERSTOOD: Final = frozenset({SW.INCORRECT_DATA, SW.LC_INCONSISTENT, SW.WRONG_LENGTH})
+
+
+_PASSWORD_NAMES: Final[dict[PasswordType, PasswordName]] = {
+    PasswordType.MRZ: "mrz",
+    PasswordType.CAN: "can",
+    PasswordType.PIN: "pin",
+    PasswordType.PUK: "puk",
+}
+
+
+def name_of(password: Password) -> PasswordName:
+    """The kind of a password, as evidence names it."""
+    return _PASSWORD_NAMES[password.type]
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,7 +82,7 @@ class Opener:
         yield from self._select_application()
         # Old chips let anyone read (4.1, note 1).  DG1 tells, since some show EF.COM and EF.SOD.
         if (yield from self._gives(FileID.DG1)):
-            self.notes.opened = True
+            self.notes.access = Access(AccessControl.NONE)
             return True
         return (yield from self._open_by_bac(offers_pace=offers_pace))
 
@@ -94,7 +109,7 @@ class Opener:
         try:
             return CardAccess.decode(octets).security_infos
         except MalformedError as error:
-            notes.failures.append(str(error))
+            self._note_failure(Step.CARD_ACCESS, fault_of(error))
             return None
 
     def _learn_buffers(self) -> Procedure[None]:
@@ -128,8 +143,7 @@ class Opener:
         except TransportError:
             raise
         except ChipsealError as error:
-            return self._note_failure(str(error))
-        self.notes.access = f"{result.variant.name}/{result.password.name.lower()}"
+            return self._note_failure(Step.PACE, fault_of(error), password)
         if self.terminal is not None and announced(infos):
             yield from authenticate_both(
                 self.channel, self.notes, result, infos, self.terminal, random=self.random
@@ -140,7 +154,7 @@ class Opener:
             try:
                 yield from select_master_file()  # in plain, it ends what the chip has of a session
                 yield from self._establish(variant, password)
-            except (ChipRefusalError, MalformedError, ProtocolError):
+            except FAULTS_OF_CHIPS:
                 return False
             if into_application:
                 yield from self._select_application()
@@ -151,7 +165,7 @@ class Opener:
         selected = yield from self._select_application()
         if not selected and not (yield from self._gives(FileID.COM)):  # some have no other
             return False
-        self.notes.opened = True
+        self.notes.access = Access(AccessControl.PACE, name_of(password), result.variant.name)
         self.channel.reopen = lambda: reopen(into_application=True)
         return True
 
@@ -208,15 +222,11 @@ class Opener:
     def _open_by_bac(self, *, offers_pace: bool) -> Procedure[bool]:
         password, allowed = self.credentials.mrz, self.basic_access_control
         if allowed is BasicAccessControl.NEVER:
-            return self._note_failure("the policy does not allow Basic Access Control")
+            return self._note_failure(Step.BAC, NotTried(Why.BAC_NOT_ALLOWED))
         if offers_pace and allowed is BasicAccessControl.WITHOUT_PACE:
-            return self._note_failure(
-                "the chip offers PACE: the policy does not allow Basic Access Control instead"
-            )
+            return self._note_failure(Step.BAC, NotTried(Why.PACE_OFFERED))
         if password is None:
-            return self._note_failure(
-                "Basic Access Control takes the MRZ, and only a CAN was given"
-            )
+            return self._note_failure(Step.BAC, NotTried(Why.NO_MRZ))
 
         def attempt() -> Procedure[None]:
             session = yield from self.channel.carry(bac.authenticate(password, random=self.random))
@@ -224,16 +234,16 @@ class Opener:
 
         try:
             yield from attempt()
-        except (ChipRefusalError, MalformedError, ProtocolError) as error:
-            return self._note_failure(str(error))
-        self.notes.opened, self.notes.access = True, "bac"
+        except FAULTS_OF_CHIPS as error:
+            return self._note_failure(Step.BAC, fault_of(error), password)
+        self.notes.access = Access(AccessControl.BAC, name_of(password))
 
         def reopen() -> Procedure[bool]:
             try:
                 yield from select_master_file()  # in plain, it ends what the chip has of a session
                 yield from self._select_application()
                 yield from attempt()
-            except (ChipRefusalError, MalformedError, ProtocolError):
+            except FAULTS_OF_CHIPS:
                 return False
             return True
 
@@ -247,13 +257,13 @@ class Opener:
         try:
             yield from self.channel.carry(select_master_file())
         except (MalformedError, ProtocolError) as error:
-            self._note_failure(str(error))
+            self._note_failure(Step.MASTER_FILE, fault_of(error))
 
     def _select_application(self) -> Procedure[bool]:
         try:
             yield from self.channel.carry(select_application(EMRTD_APPLICATION))
-        except (ChipRefusalError, MalformedError, ProtocolError) as error:
-            return self._note_failure(str(error))
+        except FAULTS_OF_CHIPS as error:
+            return self._note_failure(Step.APPLICATION, fault_of(error))
         return True
 
     def _gives(self, file_id: FileID) -> Procedure[bool]:
@@ -262,6 +272,7 @@ class Opener:
         self.notes.unread.pop(file_id, None)
         return octets is not None
 
-    def _note_failure(self, reason: str) -> bool:
-        self.notes.failures.append(reason)
+    def _note_failure(self, step: Step, fault: Fault, password: Password | None = None) -> bool:
+        named = None if password is None else name_of(password)
+        self.notes.failures.append(Failure(step, fault, named))
         return False

@@ -17,8 +17,8 @@ from support.errors import MalformedError
 from verify.inspection.channel import Channel, Notes
 from verify.inspection.opening import Credentials, Opener
 from verify.inspection.proofs import prove_actively, prove_by_key_agreement
-from verify.inspection.terminal import prove_right, why_closed
-from verify.judging.evidence import Evidence, Unread
+from verify.inspection.terminal import objection_to_reading, prove_right
+from verify.judging.evidence import Evidence
 from verify.judging.policy import BasicAccessControl
 
 
@@ -56,11 +56,11 @@ def inspect(
 
 def _read_sensitive(channel: Channel, notes: Notes, file: ElementaryFile) -> Procedure[None]:
     """Read DG3 or DG4; where the chip would refuse it, do not even ask."""
-    reason = why_closed(notes, file.file_id)
-    if reason is None:
+    objection = objection_to_reading(notes, file.file_id)
+    if objection is None:
         yield from channel.read(file, notes)
     else:
-        notes.unread[file.file_id] = Unread(reason)
+        notes.unread[file.file_id] = objection
 
 
 def capture(

@@ -5,7 +5,7 @@ from msgspec.structs import replace
 from emrtd.access import active_authentication
 from emrtd.access.chip_authentication import ChipAuthenticationResult, EphemeralKey, authenticate
 from emrtd.access.chip_authentication_keys import choose
-from emrtd.errors import ChipRefusalError, ProtocolError
+from emrtd.errors import ProtocolError
 from emrtd.iso7816.procedure import Procedure, Random
 from emrtd.iso7816.secure_messaging import SecureMessagingError
 from emrtd.lds.data_groups.dg14 import DataGroup14
@@ -14,6 +14,7 @@ from emrtd.lds.files import FileID
 from emrtd.lds.security.security_infos import ChipAuthenticationPublicKeyInfo, SecurityInfos
 from support.errors import MalformedError
 from verify.inspection.channel import Channel, Notes
+from verify.inspection.faults import FAULTS_OF_CHIPS, fault_of
 from verify.judging.evidence import ActiveAuthenticationTranscript, ChipAuthenticationTranscript
 
 
@@ -25,15 +26,15 @@ def prove_actively(channel: Channel, notes: Notes, random: Random) -> Procedure[
     try:
         key = DataGroup15.decode(octets).public_key
     except MalformedError as error:
-        notes.active_authentication = ActiveAuthenticationTranscript(unsupported=str(error))
+        notes.active_authentication = ActiveAuthenticationTranscript(undetermined=fault_of(error))
         return
     try:
         exchange = yield from channel.carry(active_authentication.challenge(key, random=random))
     except SecureMessagingError as error:  # the session broke: that says nothing of the key
-        notes.active_authentication = ActiveAuthenticationTranscript(unsupported=str(error))
+        notes.active_authentication = ActiveAuthenticationTranscript(undetermined=fault_of(error))
         return
-    except (ChipRefusalError, MalformedError, ProtocolError) as error:
-        notes.active_authentication = ActiveAuthenticationTranscript(refusal=str(error))
+    except FAULTS_OF_CHIPS as error:
+        notes.active_authentication = ActiveAuthenticationTranscript(refusal=fault_of(error))
         return
     notes.active_authentication = ActiveAuthenticationTranscript(exchange.nonce, exchange.signature)
 
@@ -53,7 +54,7 @@ def prove_by_key_agreement(
         variant = choose(infos)
         ephemeral = EphemeralKey.generate(variant.key.group, random)
     except (MalformedError, ProtocolError) as error:
-        notes.chip_authentication = ChipAuthenticationTranscript(unsupported=str(error))
+        notes.chip_authentication = ChipAuthenticationTranscript(undetermined=fault_of(error))
         return None
     transcript = ChipAuthenticationTranscript(
         protocol=variant.protocol,
@@ -64,10 +65,10 @@ def prove_by_key_agreement(
         result = yield from channel.carry(authenticate(variant, ephemeral=ephemeral, random=random))
         proof = yield from channel.change_session(result.secure_messaging)
     except SecureMessagingError as error:  # the old session broke: that says nothing of the key
-        notes.chip_authentication = replace(transcript, unsupported=str(error))
+        notes.chip_authentication = replace(transcript, undetermined=fault_of(error))
         return None
-    except (ChipRefusalError, MalformedError, ProtocolError) as error:
-        notes.chip_authentication = replace(transcript, refusal=str(error))
+    except FAULTS_OF_CHIPS as error:
+        notes.chip_authentication = replace(transcript, refusal=fault_of(error))
         return None
     notes.chip_authentication = replace(transcript, proof=proof)
     return result if channel.session is result.secure_messaging else None

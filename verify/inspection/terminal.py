@@ -11,7 +11,7 @@ from emrtd.access.terminal_authentication import (
     identifier_of_document,
 )
 from emrtd.crypto.signatures import EcPublicKey, PublicKey
-from emrtd.errors import ChipRefusalError, ProtocolError
+from emrtd.errors import ProtocolError
 from emrtd.iso7816.directories import Directory
 from emrtd.iso7816.procedure import Procedure
 from emrtd.lds.cvca import Cvca
@@ -25,7 +25,9 @@ from emrtd.pki.private_key_file import WrongPassphraseError, decrypt_private_key
 from support.errors import MalformedError, MisuseError
 from support.secret import Secret
 from verify.inspection.channel import Channel, Notes
-from verify.judging.evidence import TerminalAuthenticationTranscript
+from verify.inspection.faults import FAULTS_OF_CHIPS, fault_of
+from verify.judging.evidence import Failure, Step, TerminalAuthenticationTranscript
+from verify.judging.faults import Fault, NotTried, Why
 
 _MAX_FILE: Final = 64 * 1024
 _CERTIFICATES: Final = "*.cvcert"
@@ -94,8 +96,8 @@ def prove_right(
         return
     compressed = _compressed_key(channel, chip_authentication)
     if compressed is None:
-        reason = "without Chip Authentication there is nothing to bind Terminal Authentication to"
-        notes.terminal_authentication = refused(credentials, reason)
+        fault = NotTried(Why.NOTHING_TO_BIND_TO)
+        notes.terminal_authentication = refused(credentials, fault)
         return
     references = yield from _references(channel, notes, info)
     identifiers = tuple(_identifiers(channel, notes))
@@ -103,8 +105,8 @@ def prove_right(
         result = yield from channel.carry_in_chains(
             authenticate(credentials, references, identifiers, compressed)
         )
-    except (ChipRefusalError, MalformedError, MisuseError, ProtocolError) as error:
-        notes.terminal_authentication = refused(credentials, str(error))
+    except (*FAULTS_OF_CHIPS, MisuseError) as error:
+        notes.terminal_authentication = refused(credentials, fault_of(error))
     else:
         notes.terminal_authentication = accepted(credentials, result.chain)
 
@@ -120,22 +122,22 @@ def accepted(
     return TerminalAuthenticationTranscript(credentials.reference, named)
 
 
-def refused(credentials: TerminalCredentials, reason: str) -> TerminalAuthenticationTranscript:
-    """It did not come to that."""
-    return TerminalAuthenticationTranscript(credentials.reference, refusal=reason)
+def refused(credentials: TerminalCredentials, fault: Fault) -> TerminalAuthenticationTranscript:
+    """Terminal Authentication did not succeed, and why."""
+    return TerminalAuthenticationTranscript(credentials.reference, refusal=fault)
 
 
-def why_closed(notes: Notes, file_id: FileID) -> str | None:
+def objection_to_reading(notes: Notes, file_id: FileID) -> NotTried | None:
     """Why a sensitive data group need not be asked for; None where it may be had."""
     if _offered(notes) is None:
         return None
     transcript = notes.terminal_authentication
     if transcript is None:
-        return "only Terminal Authentication opens it, and no terminal's key was given"
-    if transcript.refusal:
-        return f"Terminal Authentication did not succeed ({transcript.refusal})"
+        return NotTried(Why.NO_TERMINAL_KEY)
+    if transcript.refusal is not None:
+        return NotTried(Why.TERMINAL_NOT_AUTHENTICATED)
     if file_id not in transcript.rights:
-        return f"the certificates of {transcript.holder} give no right to it"
+        return NotTried(Why.NO_RIGHT, transcript.holder)
     return None
 
 
@@ -174,7 +176,7 @@ def _references(
         if octets is not None:
             return Cvca.decode(octets).references
     except MalformedError as error:
-        notes.failures.append(str(error))
+        notes.failures.append(Failure(Step.TRUST_POINTS, fault_of(error)))
     cars = () if channel.pace is None else channel.pace.cars
     return tuple(car.decode("latin-1") for car in cars)
 

@@ -12,8 +12,9 @@ that is not good, what a session proved is left out: what remains is an image of
 import hashlib
 import hmac
 from collections.abc import Mapping
+from enum import StrEnum, unique
 from pathlib import Path
-from typing import Any, Final, Literal
+from typing import Final, Literal
 
 import msgspec
 
@@ -21,32 +22,23 @@ from emrtd.lds.files import FileID
 from emrtd.lds.image import EVIDENCE_NAME, LdsImage
 from support.errors import MalformedError, MisuseError
 from support.secret import Secret
+from verify.judging.faults import Data, Fault, PasswordName
 
 _MAX_SIZE: Final = 1 << 20
-_SEAL_PURPOSE: Final = b"chipseal evidence 1\n"
+_SEAL_PURPOSE: Final = b"chipseal evidence 2\n"
 
 SEAL_KEY: Final = "evidence-key"
 """The name of the user's own secret that seals evidence."""
 
 
-class _Data(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
-    """Has no repr of its content, which may be a person's."""
-
-    def __repr__(self) -> str:
-        return f"{type(self).__name__}(...)"
-
-    def __rich_repr__(self) -> list[tuple[str, Any]]:
-        return []
-
-
-class Exchange(_Data, frozen=True):
+class Exchange(Data, frozen=True):
     """One command and its response, as they went over the wire."""
 
     command: bytes
     response: bytes
 
 
-class PaceTranscript(_Data, frozen=True):
+class PaceTranscript(Data, frozen=True):
     """PACE that succeeded.
 
     `mapping_key` is the chip's ephemeral key of the mapping and `chip_authentication_data` the
@@ -59,7 +51,7 @@ class PaceTranscript(_Data, frozen=True):
     chip_authentication_data: bytes | None = None
 
 
-class ChipAuthenticationTranscript(_Data, frozen=True):
+class ChipAuthenticationTranscript(Data, frozen=True):
     """Chip Authentication: what proves, with the static public key, that the chip has the private.
 
     The static key is in DG14 for version 1 and in EF.CardSecurity for version 2, which has a
@@ -67,56 +59,105 @@ class ChipAuthenticationTranscript(_Data, frozen=True):
 
     `terminal_private_key` is the ephemeral key of a session that is over: the judgement derives the
     session keys anew from it and the chip's signed public key.
-    `proof` is the first exchange under those keys.  `refusal` says why the chip did not come to
-    that, `unsupported` why the terminal did not; both are empty otherwise.
+    `proof` is the first exchange under those keys.  Without one, `refusal` is what the chip did in
+    its place, which counts against it; `undetermined` is why the terminal cannot tell.
     """
 
     protocol: str = ""
     key_id: int | None = None
     terminal_private_key: bytes = b""
     proof: Exchange | None = None
-    refusal: str = ""
-    unsupported: str = ""
+    refusal: Fault | None = None
+    undetermined: Fault | None = None
     version: Literal[1, 2] = 1
     nonce: bytes = b""
 
 
-class ActiveAuthenticationTranscript(_Data, frozen=True):
+class ActiveAuthenticationTranscript(Data, frozen=True):
     """Active Authentication: the challenge RND.IFD (8 octets) and the chip's signature.
 
-    `refusal` and `unsupported` are as in `ChipAuthenticationTranscript`.
+    `refusal` and `undetermined` are as in `ChipAuthenticationTranscript`.
     """
 
     challenge: bytes = b""
     signature: bytes = b""
-    refusal: str = ""
-    unsupported: str = ""
+    refusal: Fault | None = None
+    undetermined: Fault | None = None
 
 
-class TerminalAuthenticationTranscript(_Data, frozen=True):
+class TerminalAuthenticationTranscript(Data, frozen=True):
     """Terminal Authentication: the terminal's certificate, and what it may read by it.
 
-    `refusal` says why the chip (or the lack of a certificate) ended it; it is empty otherwise.
+    `refusal` is why it did not succeed: the chip's answer, or the lack of a certificate.
     """
 
     holder: str = ""
     rights: tuple[str, ...] = ()
-    refusal: str = ""
+    refusal: Fault | None = None
 
 
-class Session(_Data, frozen=True):
+@unique
+class AccessControl(StrEnum):
+    """The access control that stood before the data of a chip that was opened."""
+
+    NONE = "none"
+    BAC = "bac"
+    PACE = "pace"
+
+
+class Access(Data, frozen=True):
+    """How a chip was opened.
+
+    `variant` names the protocol and parameters of PACE, as `PaceVariant.name` does; `password` is
+    the one that opened the chip, None where anyone may read it.
+    """
+
+    control: AccessControl
+    password: PasswordName | None = None
+    variant: str = ""
+
+    @property
+    def name(self) -> str:
+        """As the contract prints it: `pace-ecdh-gm-aes-cbc-cmac-128/brainpoolP256r1/mrz`."""
+        if self.control is AccessControl.PACE:
+            return f"{self.variant}/{self.password}"
+        return self.control.value
+
+
+@unique
+class Step(StrEnum):
+    """A step of opening a chip."""
+
+    MASTER_FILE = "master-file"
+    CARD_ACCESS = "card-access"
+    PACE = "pace"
+    APPLICATION = "application"
+    BAC = "bac"
+    TRUST_POINTS = "trust-points"
+
+
+class Failure(Data, frozen=True):
+    """A step that did not succeed, with which password, and why.
+
+    `password` is None for a step that takes none.
+    """
+
+    step: Step
+    fault: Fault
+    password: PasswordName | None = None
+
+
+class Session(Data, frozen=True):
     """What happened on the wire; an image of files that nobody read from a chip has none.
 
-    `access` is "none" where the chip was open or did not open, otherwise how it was opened, as
-    the contract prints it: `bac`, `pace-ecdh-gm-aes-cbc-cmac-128/brainpoolP256r1/mrz`.
-    `failures` are the attempts that did not succeed, a sentence each.  `reopened` is PACE of each
-    time that a chip which had dropped its session was opened anew: it may be another chip by then.
+    `access` is how the chip was opened, None where it did not open.  `failures` are the steps that
+    did not succeed on the way, in order.  `reopened` is PACE of each time that a chip which had
+    dropped its session was opened anew: it may be another chip by then.
     """
 
     atr: bytes
-    opened: bool
-    access: str
-    failures: tuple[str, ...] = ()
+    access: Access | None = None
+    failures: tuple[Failure, ...] = ()
     pace: PaceTranscript | None = None
     reopened: tuple[PaceTranscript, ...] = ()
     chip_authentication: ChipAuthenticationTranscript | None = None
@@ -127,21 +168,14 @@ class Session(_Data, frozen=True):
     seconds: float = 0.0
 
 
-class Unread(_Data, frozen=True):
-    """Why a file that should be there was not read: a sentence, and the chip's status word."""
-
-    reason: str
-    sw: int | None = None
-
-
-class _Notes(_Data, frozen=True, kw_only=True):
+class _Notes(Data, frozen=True, kw_only=True):
     """The content of evidence.json."""
 
     chipseal: Literal["evidence"] = "evidence"
-    version: Literal[1] = 1
+    version: Literal[2] = 2
     session: Session | None = None
     optical_mrz: str = ""
-    unread: dict[FileID, Unread] = {}
+    unread: dict[FileID, Fault] = msgspec.field(default_factory=dict)
     seal: bytes = b""
 
     def sealed(self, files: Mapping[FileID, bytes], key: Secret) -> "_Notes":
@@ -163,7 +197,7 @@ class _Notes(_Data, frozen=True, kw_only=True):
 _NO_NOTES: Final = _Notes()
 
 
-class Evidence(_Data, frozen=True):
+class Evidence(Data, frozen=True):
     """The files, why others could not be read, the session, and the MRZ that was read optically.
 
     `unread` says why each file that should have been there is not.  `optical_mrz` is the whole
@@ -177,7 +211,7 @@ class Evidence(_Data, frozen=True):
     """
 
     files: Mapping[FileID, bytes]
-    unread: Mapping[FileID, Unread] = {}
+    unread: Mapping[FileID, Fault] = {}
     session: Session | None = None
     optical_mrz: str = ""
     misplaced: tuple[str, ...] = ()

@@ -31,7 +31,8 @@ from verify.judging.contents import (
     portrait,
     trust_in_words,
 )
-from verify.judging.evidence import Evidence
+from verify.judging.evidence import AccessControl, Evidence, Session
+from verify.judging.faults import describe
 from verify.judging.policy import ChipAuthenticity, Policy
 from verify.judging.report import Report, Verdict
 
@@ -95,7 +96,7 @@ def judge(evidence: Evidence, trust: TrustView, policy: Policy, at: datetime) ->
         permit=permit_fields(case),
         portrait=portrait(case),
         data_groups=data_group_rows(case, made),
-        access="not-performed" if session is None else session.access,
+        access=_access_in_words(session),
         trust=trust_in_words(case, made),
         apdus=0 if session is None else session.apdus,
         octets=0 if session is None else session.octets,
@@ -116,6 +117,13 @@ def _claimed(evidence: Evidence, made: Earlier) -> dict[str, str]:
         for check_id, why in doubts.items()
         if made[check_id].outcome is Outcome.PASSED
     }
+
+
+def _access_in_words(session: Session | None) -> str:
+    """The contract's `access`: how the chip was opened, "none" also where it did not open."""
+    if session is None:
+        return "not-performed"
+    return AccessControl.NONE.value if session.access is None else session.access.name
 
 
 def _doubted(check: Check, why: str) -> Check:
@@ -144,8 +152,9 @@ def decide(
 
 def _objections(case: Case, checks: tuple[Check, ...], claimed: Container[str]) -> Iterator[str]:
     policy, session = case.policy, case.session
-    if session is not None and not session.opened:
-        yield "; ".join(("the chip did not open", *session.failures))
+    if session is not None and session.access is None:
+        why = (describe(each.fault) for each in session.failures)
+        yield "; ".join(("the chip did not open", *why))
     for check in checks:
         if check.outcome is Outcome.FAILED or not _satisfies(policy, check):
             yield _said(check)

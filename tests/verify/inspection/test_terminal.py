@@ -103,7 +103,7 @@ def test_fingerprints_with_the_right_to_them(changes: dict[str, object], how: Cr
     assert evidence.session is not None
     transcript = evidence.session.terminal_authentication
     assert transcript is not None
-    assert transcript.refusal == ""
+    assert transcript.refusal is None
     assert transcript.rights == ("DG3", "DG4")
     assert evidence.files[FileID.DG3] == DG3
     report = chip.judged(evidence)
@@ -262,7 +262,7 @@ def test_the_general_authentication_procedure() -> None:
     assert evidence.session is not None
     transcript = evidence.session.chip_authentication
     assert transcript is not None
-    assert (transcript.version, transcript.refusal, len(transcript.nonce)) == (2, "", 8)
+    assert (transcript.version, transcript.refusal, len(transcript.nonce)) == (2, None, 8)
     assert evidence.files[FileID.DG3] == DG3
     report = chip.judged(evidence)
     check = report.check("chip.authentication")

@@ -8,24 +8,27 @@ from emrtd.lds.image import LdsImage
 from support.errors import MalformedError, MisuseError
 from support.secret import Secret
 from verify.judging.evidence import (
+    Access,
+    AccessControl,
     ActiveAuthenticationTranscript,
     ChipAuthenticationTranscript,
     Evidence,
     Exchange,
+    Failure,
     PaceTranscript,
     Session,
+    Step,
     TerminalAuthenticationTranscript,
-    Unread,
 )
+from verify.judging.faults import Refused
 
 KEY = Secret(b"a key that seals evidence in tests")
 
 MRZ = "I<UTOD231458907<<<<<<<<<<<<<<<7408122F1204159UTO<<<<<<<<<<<6ERIKSSON<<ANNA<MARIA<<<<<<<<<<"
 SESSION = Session(
     atr=bytes.fromhex("3B80800101"),
-    opened=True,
-    access="bac",
-    failures=("PACE with the MRZ: the chip answered 6300",),
+    access=Access(AccessControl.BAC, "mrz"),
+    failures=(Failure(Step.PACE, Refused(0x6300, "PACE with the MRZ"), "mrz"),),
     pace=PaceTranscript("0.4.0.127.0.7.2.2.4.2.2", 13, b"\x04map", b"ca"),
     chip_authentication=ChipAuthenticationTranscript(
         "0.4.0.127.0.7.2.2.3.2.2", 13, b"\x01" * 32, Exchange(b"\x0c\xb0", b"\x90\x00")
@@ -38,7 +41,7 @@ SESSION = Session(
 )
 EVIDENCE = Evidence(
     files={FileID.DG1: bytes.fromhex("615D5F1F5A") + MRZ.encode()},
-    unread={FileID.DG3: Unread("reading DG3: the chip answered 6982", 0x6982)},
+    unread={FileID.DG3: Refused(0x6982, "reading DG3")},
     session=SESSION,
     optical_mrz=MRZ,
 )
@@ -79,9 +82,14 @@ def test_a_file_that_pretends_to_be_one_of_ours_is_noted() -> None:
 @pytest.mark.parametrize(
     "notes",
     [
-        b'{"chipseal":"evidence","version":2}',
-        b'{"chipseal":"evidence","version":1,"verdict":"accept"}',
-        b'{"chipseal":"evidence","unread":{"DG17":{"reason":""}}}',
+        b'{"chipseal":"evidence","version":1}',
+        b'{"chipseal":"evidence","version":2,"verdict":"accept"}',
+        b'{"chipseal":"evidence","unread":{"DG17":{"type":"refused","sw":0,"doing":""}}}',
+        b'{"chipseal":"evidence","unread":{"DG3":{"type":"refused","sw":65536,"doing":""}}}',
+        b'{"chipseal":"evidence","unread":{"DG3":{"type":"refused","sw":0}}}',
+        b'{"chipseal":"evidence","unread":{"DG3":{"type":"not-tried","why":"just so"}}}',
+        b'{"chipseal":"evidence","unread":{"DG3":{"type":"excused"}}}',
+        b'{"chipseal":"evidence","unread":{"DG3":{"reason":"a sentence"}}}',
         b'{"chipseal":"evidence","session":{"atr":"!!"}}',
         b'{"chipseal":"evidence"',
         b'{"chipseal":"evidence","optical_mrz":"\xff"}',

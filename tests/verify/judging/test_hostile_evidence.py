@@ -12,11 +12,28 @@ from tests.security.surgery import EF_SOD_TAG
 from tests.verify.documents import Document, usual
 from tests.verify.inspection.test_inspection import inserted, inspected
 from verify.judging.evidence import (
+    Access,
+    AccessControl,
     ActiveAuthenticationTranscript,
     ChipAuthenticationTranscript,
     Exchange,
+    Failure,
     PaceTranscript,
     Session,
+    Step,
+)
+from verify.judging.faults import (
+    BareAnswer,
+    Exhausted,
+    Fault,
+    Malformed,
+    NotTried,
+    Refused,
+    SessionBroken,
+    Unsuitable,
+    Violated,
+    Why,
+    describe,
 )
 from verify.judging.report import Verdict
 from verify.showing.html import render_html
@@ -58,12 +75,24 @@ def test_files_of_any_octets_are_judged(files: dict[FileID, bytes]) -> None:
     assert usual().judged(evidence).verdict is not Verdict.ACCEPT
 
 
+status_words = st.integers(0, 0xFFFF)
+passwords = st.sampled_from([None, "mrz", "can"])
+faults = st.one_of(
+    st.builds(Refused, status_words, text),
+    st.builds(BareAnswer, status_words),
+    st.builds(SessionBroken, text),
+    st.builds(Malformed, text, text, st.none() | st.integers(0, 1 << 40)),
+    st.builds(Violated, text),
+    st.builds(Unsuitable, text),
+    st.builds(NotTried, st.sampled_from(Why), text),
+    st.builds(Exhausted, st.integers(0, 1 << 40)),
+)
+
 sessions = st.builds(
     Session,
     atr=octets,
-    opened=st.booleans(),
-    access=st.sampled_from(["bac", "none", "pace"]) | text,
-    failures=st.tuples(text),
+    access=st.none() | st.builds(Access, st.sampled_from(AccessControl), passwords, text),
+    failures=st.tuples(st.builds(Failure, st.sampled_from(Step), faults, passwords)),
     pace=st.builds(
         PaceTranscript,
         protocol=st.just(LIVE.session.pace.protocol) | text,  # type: ignore[union-attr]
@@ -90,3 +119,9 @@ def test_transcripts_of_any_octets_prove_nothing(session: Session) -> None:
     assert report.verdict is Verdict.REJECT
     again = msgspec.json.decode(msgspec.json.encode(session), type=Session)
     assert again == session
+
+
+@given(faults)
+def test_any_fault_is_kept_as_it_is_and_said_in_a_sentence(fault: Fault) -> None:
+    assert msgspec.json.decode(msgspec.json.encode(fault), type=Fault) == fault
+    assert isinstance(describe(fault), str)

@@ -34,6 +34,7 @@ from tests.vsmartcard.cards import personalised
 from verify.inspection import inspect
 from verify.inspection.opening import Credentials
 from verify.judging.evidence import Evidence
+from verify.judging.faults import describe
 from verify.judging.report import Report, Verdict
 from vsmartcard.chip.commands import INSTRUCTIONS, Instruction
 from vsmartcard.chip.processing import Chip
@@ -78,11 +79,12 @@ class Inspected:
         """It was not, and the report says why."""
         assert not self.successful
         assert self.report.why
+        failures = () if self.evidence.session is None else self.evidence.session.failures
         said = " ".join(
             [
                 *self.report.why,
                 *(each.reason for each in self.report.checks),
-                *(self.evidence.session.failures if self.evidence.session else ()),
+                *(describe(each.fault) for each in failures),
             ]
         )
         assert reason in said, said

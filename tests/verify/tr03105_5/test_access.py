@@ -19,6 +19,7 @@ from tests.certificates import Authority
 from tests.helpers import damaged
 from tests.verify.documents import Document, face, issue
 from tests.verify.tr03105_5.simulator import BAC, CASES, PLAIN, inspected, instead, is_reading
+from verify.judging.faults import describe
 from verify.judging.report import Verdict
 from vsmartcard.chip.file_system import TransparentFile
 from vsmartcard.chip.session import Core
@@ -157,7 +158,7 @@ def test_secure_messaging_that_is_broken(
     found = inspected(made, answering=answering)
     found.failed()
     assert FileID.DG1 not in found.evidence.files
-    assert any(each in found.evidence.unread[FileID.DG1].reason for each in reason.split("|"))
+    assert any(each in describe(found.evidence.unread[FileID.DG1]) for each in reason.split("|"))
     assert FileID.SOD in found.evidence.files
 
 

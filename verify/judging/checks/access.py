@@ -26,10 +26,17 @@ from verify.judging.checks.case import (
     settle,
     why_absent,
 )
+from verify.judging.evidence import AccessControl
+from verify.judging.faults import Refused, describe
 from verify.judging.quirks import quirks_of_file
 
 DOWNGRADE_CLAUSE: Final = "Doc 9303-11, 4.2 and 9.2.11"
 TERMINAL_CLAUSE: Final = "Doc 9303-11, 7.1"
+
+_WEAKER_THAN_PACE: Final = {
+    AccessControl.BAC: "by Basic Access Control",
+    AccessControl.NONE: "without any access control",
+}
 
 _PACE: Final = (PaceInfo, PaceDomainParameterInfo)
 
@@ -107,7 +114,7 @@ def _no_card_access(case: Case, signed: tuple[SecurityInfos, ...]) -> Check:
     reason = why_absent(case, FileID.CARD_ACCESS)
     unread = case.evidence.unread.get(FileID.CARD_ACCESS)
     has_pace = any(_is_pace(each) for infos in signed for each in infos)
-    if unread is not None and (unread.sw is None or has_pace):
+    if unread is not None and (not isinstance(unread, Refused) or has_pace):
         return Check(check_id, Outcome.UNDETERMINED, reason, DOWNGRADE_CLAUSE)
     if case.session is not None and has_pace:
         reason = "EF.CardAccess has been removed: the signed SecurityInfos say that there is PACE"
@@ -117,15 +124,13 @@ def _no_card_access(case: Case, signed: tuple[SecurityInfos, ...]) -> Check:
 
 def _weaker_than_pace(case: Case) -> str:
     """How a chip was opened that was not opened by PACE; empty for every other."""
-    if case.session is None or not case.session.opened:
-        return ""
-    how = {"bac": "by Basic Access Control", "none": "without any access control"}
-    return how.get(case.session.access, "")
+    access = None if case.session is None else case.session.access
+    return "" if access is None else _WEAKER_THAN_PACE.get(access.control, "")
 
 
 def _why(case: Case) -> str:
     failures = case.session.failures if case.session is not None else ()
-    return f" ({'; '.join(failures)})" if failures else ""
+    return f" ({'; '.join(describe(each.fault) for each in failures)})" if failures else ""
 
 
 def _is_pace(info: SecurityInfo) -> bool:
@@ -140,12 +145,12 @@ def check_terminal(case: Case, _: Earlier) -> Iterator[Check]:
     """Terminal Authentication: whether the chip let this terminal at sensitive data."""
     check_id, session = "terminal.authentication", case.session
     transcript = None if session is None else session.terminal_authentication
-    if transcript is not None and not transcript.refusal:
+    if transcript is not None and transcript.refusal is not None:
+        yield Check(check_id, Outcome.FAILED, describe(transcript.refusal), TERMINAL_CLAUSE)
+    elif transcript is not None:
         rights = ", ".join(transcript.rights) or "nothing"
         reason = f"the chip accepts {transcript.holder}, which may read {rights}"
         yield Check(check_id, Outcome.PASSED, reason, TERMINAL_CLAUSE)
-    elif transcript is not None:
-        yield Check(check_id, Outcome.FAILED, transcript.refusal, TERMINAL_CLAUSE)
     elif not _offers_terminal_authentication(case):
         reason = "the document does not offer Terminal Authentication"
         yield Check(check_id, Outcome.NOT_PRESENT, reason, TERMINAL_CLAUSE)

@@ -26,6 +26,7 @@ from emrtd.pki.trust import TrustView
 from support.errors import MalformedError
 from verify.judging.check_ids import SIGNER_PROOFS
 from verify.judging.evidence import Evidence, Session
+from verify.judging.faults import Fault, NotTried, Why, describe
 from verify.judging.policy import Policy
 from verify.judging.quirks import sentence
 
@@ -189,9 +190,19 @@ def why_absent(case: Case, file_id: FileID) -> str:
     """Why the evidence has no such file, in a sentence."""
     unread = case.evidence.unread.get(file_id)
     if unread is not None:
-        return f"{file_id} was not read: {unread.reason}"
+        return f"{file_id} was not read: {describe(unread)}{_cause(case, unread)}"
     what = "the image has" if case.session is None else "the chip gave"
     return f"{what} no {file_id}"
+
+
+def _cause(case: Case, unread: Fault) -> str:
+    """Why Terminal Authentication did not succeed, behind what was not read for want of it."""
+    if unread != NotTried(Why.TERMINAL_NOT_AUTHENTICATED) or case.session is None:
+        return ""
+    terminal = case.session.terminal_authentication
+    if terminal is None or terminal.refusal is None:
+        return ""
+    return f" ({describe(terminal.refusal)})"
 
 
 def objection_to_checks(earlier: Earlier, *check_ids: str) -> str | None:

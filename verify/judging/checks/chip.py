@@ -40,6 +40,7 @@ from verify.judging.evidence import (
     ChipAuthenticationTranscript,
     PaceTranscript,
 )
+from verify.judging.faults import describe
 from verify.judging.quirks import quirks_of_file
 
 MAPPING_CLAUSE: Final = "Doc 9303-11, 4.4.3.5.2"
@@ -84,10 +85,10 @@ def _objection_to_proof(
     objection = check.objection_to_key(earlier)
     if objection is not None:
         return check.outcome(Outcome.UNDETERMINED, f"the key is in {check.file_id}; {objection}")
-    if transcript.unsupported:
-        return check.outcome(Outcome.UNDETERMINED, transcript.unsupported)
-    if transcript.refusal:
-        return cloned(check.id, transcript.refusal, check.clause)
+    if transcript.undetermined is not None:
+        return check.outcome(Outcome.UNDETERMINED, describe(transcript.undetermined))
+    if transcript.refusal is not None:
+        return cloned(check.id, describe(transcript.refusal), check.clause)
     return None
 
 

@@ -8,6 +8,7 @@ from emrtd.lds.security.sod import Sod
 from emrtd.pki.findings import Check, Outcome
 from emrtd.status_words import SW
 from verify.judging.checks.case import Case, Earlier, file_of, forged, why_absent
+from verify.judging.faults import Refused
 
 CLAUSE: Final = "Doc 9303-11, 5.1.1, step 5"
 
@@ -58,7 +59,8 @@ def _absent(case: Case, check_id: str, number: int) -> Check:
     if unread is None:
         reason = f"EF.SOD lists {file_id}; {why_absent(case, file_id)}"
         return Check(check_id, Outcome.NOT_PRESENT, reason, CLAUSE)
-    if unread.sw == SW.FILE_NOT_FOUND and not FILES[file_id].sensitive:
+    denied = isinstance(unread, Refused) and unread.sw == SW.FILE_NOT_FOUND
+    if denied and not FILES[file_id].sensitive:
         reason = f"{file_id} has been removed: EF.SOD lists it, and the chip has no such file"
         return forged(check_id, reason, CLAUSE)
     return Check(check_id, Outcome.NOT_PERFORMED, why_absent(case, file_id), CLAUSE)

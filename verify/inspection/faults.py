@@ -1,0 +1,51 @@
+"""What went wrong in an inspection, from the error that said so to the value that is kept of it."""
+
+from typing import Final
+
+from emrtd.errors import ChipRefusalError, ProtocolError
+from emrtd.iso7816.secure_messaging import BareResponseError, SecureMessagingError
+from support.errors import ChipsealError, MalformedError
+from verify.judging.faults import (
+    BareAnswer,
+    Exhausted,
+    Fault,
+    Malformed,
+    NotTried,
+    Refused,
+    SessionBroken,
+    Unsuitable,
+    Violated,
+    describe,
+)
+
+FAULTS_OF_CHIPS: Final = (ChipRefusalError, MalformedError, ProtocolError)
+"""What a procedure raises for whatever a chip does; `TransportError` is none of the chip's."""
+
+
+class StoppedError(ProtocolError):
+    """The inspection goes no further with this chip; `fault` says why."""
+
+    def __init__(self, fault: NotTried | Exhausted) -> None:
+        self.fault = fault
+        super().__init__(describe(fault))
+
+
+def fault_of(error: ChipsealError) -> Fault:
+    """The value of an error: everything it says, in fields."""
+    fault: Fault
+    match error:
+        case StoppedError():
+            fault = error.fault
+        case ChipRefusalError():
+            fault = Refused(error.sw, error.doing)
+        case BareResponseError():
+            fault = BareAnswer(error.sw)
+        case SecureMessagingError():
+            fault = SessionBroken(error.reason)
+        case MalformedError():
+            fault = Malformed(error.what, error.reason, error.offset)
+        case ProtocolError():
+            fault = Violated(str(error))
+        case _:
+            fault = Unsuitable(str(error))
+    return fault
