@@ -143,7 +143,7 @@ def _fit_portrait(application: Application, profile: ChipProfile) -> Portrait:
     try:
         header = sniff(image, "portrait")
         storable = header.format is ImageFormat.JPEG or header.format.is_jpeg2000
-        if storable and len(image) <= wanted.octets and eyes is None:
+        if storable and header.plain and len(image) <= wanted.octets and eyes is None:
             return Portrait(image, None)
         fitted = fit(
             image,

@@ -1,117 +1,125 @@
-"""The process in which an untrusted image is decoded: `python -m` this module.
+"""The process in which untrusted images are decoded: `python -m` this module.
 
-It reads an image from standard input, gives up processor time and memory, and writes a PNG to
-standard output; or it writes one line of reason to standard error and ends with status 1.  A
-decoder that is led astray dies here, alone.
+It imports the decoders once and then answers requests on standard input, each in a child that it
+forks: the child gives up processor time and memory, decodes one image, and ends.  A decoder that
+is led astray dies alone, and the next image has another.
+
+A request is a mode (one octet), a length (4 octets, big endian) and the image; an answer is a
+status (one octet), a length and the answer: the quirk, a zero octet and a PNG, or the reason.
 """
 
+import contextlib
+import os
+import signal
 import sys
+from enum import IntEnum, unique
 from io import BytesIO
-from typing import TYPE_CHECKING, Final
+from struct import Struct
+from typing import Final, NoReturn
 
-from emrtd.biometrics.images.headers import ImageFormat, ImageHeader, sniff
-from emrtd.biometrics.images.wsq_library import decompress
+from emrtd.biometrics.images.decoding import decode, decode_what_there_is
 from support.errors import MalformedError
-
-if TYPE_CHECKING:
-    from PIL.Image import Image
-
-MAX_OCTETS: Final = 4 << 20
-"""How large a file is read."""
-
-MAX_PIXELS: Final = 3_000_000
-"""How many pixels are decoded: about 1,550 x 1,950, many times an eMRTD's portrait."""
 
 MAX_WORKING_MEMORY: Final = 64 << 20
 """Octets of memory above what the process holds before it sees the image."""
 
 MAX_SECONDS: Final = 1
-"""Seconds of processor time, start of the interpreter included."""
+"""Seconds of processor time for one image."""
 
-_GREY_MODES: Final = frozenset({"1", "L", "LA", "I", "I;16", "F"})
+MAX_WAIT: Final = 10
+"""Seconds of real time for one image, on a busy machine."""
 
-_REDUCE_FROM: Final = 1_500_000
-"""JPEG 2000 needs 16 octets a pixel to decode: larger images are decoded at half their size."""
+MAX_ANSWER: Final = 16 << 20
+"""Octets of an answer: 3 million pixels in colour, hardly compressed, and a margin."""
+
+FRAME: Final = Struct(">BI")
+"""The head of a request and of an answer."""
+
+
+@unique
+class Mode(IntEnum):
+    """What a request wants."""
+
+    WHOLE = 0
+    """The image, if it is whole."""
+    WHAT_THERE_IS = 1
+    """The image, and where it ends early what can be seen of it."""
+
+
+@unique
+class Status(IntEnum):
+    """How a request ended."""
+
+    DECODED = 0
+    MALFORMED = 1
+    DIED = 2
+    """The child did not answer; the answer says how it ended."""
 
 
 def main() -> int:
-    """Decode standard input to a PNG on standard output; the exit status."""
+    """Answer requests until standard input ends."""
+    import _wsq  # noqa: F401  # so that no child has to import them
+    import PIL.Image
+    import PIL.ImageOps
+    import PIL.Jpeg2KImagePlugin
 
-    octets = sys.stdin.buffer.read(MAX_OCTETS + 1)
-    _limit()
-    try:
-        image = decode(octets)
-        png = BytesIO()
-        image.save(png, "PNG", compress_level=1)
-    except MalformedError as problem:
-        sys.stderr.write(problem.reason)
-        return 1
-    except MemoryError:
-        sys.stderr.write("needs more memory than an image of an eMRTD should")
-        return 1
-    sys.stdout.buffer.write(png.getvalue())
+    PIL.Image.preinit()
+    requests, answers = sys.stdin.buffer, sys.stdout.buffer
+    with contextlib.suppress(BrokenPipeError):
+        while head := requests.read(FRAME.size):
+            mode, length = FRAME.unpack(head)
+            status, answer = answer_in_a_child(Mode(mode), requests.read(length))
+            answers.write(FRAME.pack(status, len(answer)) + answer)
+            answers.flush()
     return 0
 
 
-def decode(octets: bytes) -> "Image":
-    """Decode an image to 8-bit grey or colour; raises `MalformedError`.
-
-    For WSQ, and for whatever a stranger made, only in a process of its own.
-    """
-    import PIL.Image
-
-    header = sniff(octets)
-    check_bounds(octets, header, MAX_PIXELS)
-    if header.format is ImageFormat.WSQ:
-        pixels, width, height = decompress(octets)
-        return PIL.Image.frombytes("L", (width, height), pixels)
-    return decode_with_pillow(octets, header)
-
-
-def check_bounds(
-    octets: bytes, header: ImageHeader, max_pixels: int, max_octets: int = MAX_OCTETS
-) -> None:
-    """Refuse an image that is too large, or whose many scans would take too long to decode."""
-    if len(octets) > max_octets:
-        raise MalformedError("image", f"is larger than {max_octets} octets")
-    if header.pixels > max_pixels:
-        raise MalformedError("image", f"is {header.size} pixels; {max_pixels} pixels are decoded")
-    scans = count_scans(octets, header)
-    if scans * header.pixels > 16 * max_pixels:
-        raise MalformedError("image", f"has {scans} scans, far more than its size calls for")
+def answer_in_a_child(mode: Mode, octets: bytes) -> tuple[Status, bytes]:
+    """Decode one image in a forked child, whatever becomes of it."""
+    reading, writing = os.pipe()
+    child = os.fork()
+    if child == 0:
+        os.close(reading)
+        _child(mode, octets, writing)
+    os.close(writing)
+    with open(reading, "rb") as pipe:  # noqa: PTH123
+        answer = pipe.read(MAX_ANSWER)
+    _, status = os.waitpid(child, 0)
+    code = os.waitstatus_to_exitcode(status)
+    if code == Status.DECODED or (code == Status.MALFORMED and answer):
+        return Status(code), answer
+    return Status.DIED, str(code).encode("ascii")
 
 
-def count_scans(octets: bytes, header: ImageHeader) -> int:
-    """How many scans a JPEG has, one for a baseline JPEG; 1 for any other image."""
-    return octets.count(b"\xff\xda") if header.format is ImageFormat.JPEG else 1
-
-
-def decode_with_pillow(
-    octets: bytes, header: ImageHeader, at_least: tuple[int, int] | None = None
-) -> "Image":
-    """Decode a JPEG, JPEG 2000, PNG or pixmap whose bounds have been checked, the right way up.
-
-    A JPEG is decoded no larger than need be to have `at_least` these pixels.
-    """
-    import PIL.Image
-    import PIL.ImageOps
-
+def _child(mode: Mode, octets: bytes, writing: int) -> NoReturn:
+    """Decode one image, write the answer, and end without a word to the parent's streams."""
+    status = Status.DIED
     try:
-        image = PIL.Image.open(BytesIO(octets), formats=("JPEG", "JPEG2000", "PNG", "PPM"))
-        if header.format.is_jpeg2000 and header.pixels > _REDUCE_FROM:
-            image.reduce = 1  # type: ignore[method-assign,assignment]  # Pillow's name for it
-        if image.size == (header.width, header.height):
-            if at_least is not None:
-                image.draft(image.mode, at_least)
-            PIL.ImageOps.exif_transpose(image, in_place=True)
-            mode = "L" if image.mode in _GREY_MODES else "RGB"
-            return image if image.mode == mode else image.convert(mode)
+        nothing = os.open(os.devnull, os.O_RDWR)
+        for stream in range(3):
+            os.dup2(nothing, stream)
+        signal.alarm(MAX_WAIT)
+        _limit()
+        status, answer = _answer(mode, octets)
+        with open(writing, "wb") as pipe:
+            pipe.write(answer)
+    finally:
+        os._exit(status)
+
+
+def _answer(mode: Mode, octets: bytes) -> tuple[Status, bytes]:
+    try:
+        if mode is Mode.WHAT_THERE_IS:
+            image, quirk = decode_what_there_is(octets)
+        else:
+            image, quirk = decode(octets), ""
+        png = BytesIO()
+        image.save(png, "PNG", compress_level=1)
+    except MalformedError as problem:
+        return Status.MALFORMED, problem.reason.encode()
     except MemoryError:
-        raise
-    except Exception as problem:  # noqa: BLE001  # Pillow's plug-ins raise whatever they meet
-        damage = "it is damaged or cut short" if isinstance(problem, OSError) else repr(problem)
-        raise MalformedError("image", f"cannot be decoded: {damage[:80]}") from None
-    raise MalformedError("image", "has two headers that disagree on its dimensions")
+        return Status.MALFORMED, b"needs more memory than an image of an eMRTD should"
+    return Status.DECODED, quirk.encode() + b"\0" + png.getvalue()
 
 
 def _limit() -> None:

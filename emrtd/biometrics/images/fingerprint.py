@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 from io import BytesIO
 from typing import TYPE_CHECKING, Any, Final
 
-from emrtd.biometrics.images.decoding_process import check_bounds, decode_with_pillow
+from emrtd.biometrics.images.decoding import check_bounds, decode_with_pillow
 from emrtd.biometrics.images.headers import ImageFormat, ImageHeader, sniff
 from emrtd.biometrics.images.png import to_png
 from emrtd.biometrics.images.wsq_library import MIN_SIDE, compress

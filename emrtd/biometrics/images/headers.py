@@ -38,6 +38,8 @@ class ImageHeader:
     """What the image says of itself: its format, and its size in pixels.
 
     `channels` is 1 for grey and 3 for colour; `pixels_per_inch` is None where the image has none.
+    `plain` is False for a JPEG or JPEG 2000 that is not grey or colour of 8 bits a channel, but
+    deeper, CMYK or transparent: a record of the chip cannot say so, and few readers show it.
     """
 
     format: ImageFormat
@@ -45,6 +47,7 @@ class ImageHeader:
     height: int
     channels: int
     pixels_per_inch: int | None = None
+    plain: bool = True
 
     @property
     def pixels(self) -> int:
@@ -119,9 +122,10 @@ def _jpeg(image: bytes) -> ImageHeader | None:
         if marker == 0xE0 and image[start : start + 5] == b"JFIF\0":
             density = _jfif_density(image, start)
         if 0xC0 <= marker <= 0xCF and marker not in {0xC4, 0xC8, 0xCC}:  # SOFn: B.2.2
-            height, width, components = struct.unpack_from(">xHHB", image, start)
+            precision, height, width, components = struct.unpack_from(">BHHB", image, start)
             channels = 1 if components == 1 else 3
-            return ImageHeader(ImageFormat.JPEG, width, height, channels, density)
+            plain = precision == 8 and components in {1, 3}
+            return ImageHeader(ImageFormat.JPEG, width, height, channels, density, plain)
         if marker in {0xDA, 0xD9}:
             break
     return None
@@ -154,30 +158,47 @@ def _per_inch(value: float, factor: float | None) -> int | None:
     return round(value * factor) if value and factor else None
 
 
-def _jp2(image: bytes) -> ImageHeader | None:
-    position = len(JP2_MAGIC)
+def boxes(image: bytes, start: int = 0, end: int | None = None) -> Iterator[tuple[bytes, int, int]]:
+    """The boxes of a JP2 file, or of one of its superboxes: kind, start and end of each content.
+
+    Ends at a box whose length cannot be (ISO/IEC 15444-1, I.4); raises `struct.error` where a box
+    is cut short.
+    """
+    position, stop = start, len(image) if end is None else end
     for _ in range(MAX_SEGMENTS):
+        if position >= stop:
+            return
         length, kind = struct.unpack_from(">I4s", image, position)
-        if kind == b"jp2h":
-            height, width, channels = struct.unpack_from(">8xIIH", image, position + 8)
-            if image[position + 12 : position + 16] != b"ihdr":  # always the first box: I.5.3
-                return None
-            return ImageHeader(ImageFormat.JPEG2000, width, height, 1 if channels == 1 else 3)
+        yield kind, position + 8, position + length
         if length < 8:
-            return None
+            return
         position += length
+
+
+def _jp2(image: bytes) -> ImageHeader | None:
+    for kind, start, _ in boxes(image, len(JP2_MAGIC)):
+        if kind == b"jp2h":
+            height, width, components = struct.unpack_from(">8xIIH", image, start)
+            depth = image[start + 18 : start + 19]
+            if image[start + 4 : start + 8] != b"ihdr":  # always the first box: I.5.3
+                return None
+            return _jpeg2000(ImageFormat.JPEG2000, width, height, components, depth)
     return None
+
+
+def _jpeg2000(
+    image_format: ImageFormat, width: int, height: int, components: int, depth: bytes
+) -> ImageHeader:
+    """The header of JPEG 2000; `depth` is one octet: the sign, and bits less one (A.5.1)."""
+    plain = depth == b"\x07" and components in {1, 3}
+    return ImageHeader(image_format, width, height, 1 if components == 1 else 3, plain=plain)
 
 
 def _codestream(image: bytes) -> ImageHeader | None:
     # SIZ: Rsiz, Xsiz, Ysiz, XOsiz, YOsiz, four of the tiles, Csiz (ISO/IEC 15444-1, A.5.1)
-    right, bottom, left, top, channels = struct.unpack_from(">IIII16xH", image, 8)
-    return ImageHeader(
-        ImageFormat.JPEG2000_CODESTREAM,
-        max(0, right - left),
-        max(0, bottom - top),
-        1 if channels == 1 else 3,
-    )
+    right, bottom, left, top, components = struct.unpack_from(">IIII16xH", image, 8)
+    width, height = max(0, right - left), max(0, bottom - top)
+    return _jpeg2000(ImageFormat.JPEG2000_CODESTREAM, width, height, components, image[42:43])
 
 
 def _png(image: bytes) -> ImageHeader | None:

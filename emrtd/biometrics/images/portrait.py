@@ -10,7 +10,7 @@ from dataclasses import dataclass, field
 from io import BytesIO
 from typing import TYPE_CHECKING, Final
 
-from emrtd.biometrics.images.decoding_process import (
+from emrtd.biometrics.images.decoding import (
     check_bounds,
     count_scans,
     decode_with_pillow,
@@ -268,9 +268,15 @@ def _jpeg(picture: "Image", scale: float) -> bytes:
 
 
 def _jpeg2000(picture: "Image", rate: float) -> bytes:
+    """JPEG 2000 of one layer, with the wavelet and the colour transformation that lose less."""
     written = BytesIO()
     picture.save(
-        written, "JPEG2000", quality_mode="rates", quality_layers=[rate], irreversible=True
+        written,
+        "JPEG2000",
+        quality_mode="rates",
+        quality_layers=[rate],
+        irreversible=True,
+        mct=1 if picture.mode == "RGB" else 0,  # ISO/IEC 15444-1, annex G.3: three components
     )
     return written.getvalue()
 

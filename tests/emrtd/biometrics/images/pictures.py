@@ -21,6 +21,18 @@ def portrait(width: int = 600, height: int = 800, *, seed: int = 1) -> PIL.Image
     return PIL.Image.fromarray(pixels.clip(0, 255).astype(np.uint8))
 
 
+def photograph(width: int = 413, height: int = 531) -> PIL.Image.Image:
+    """As `portrait`, but with the texture of a photograph: of all sizes, and in the light."""
+    rng = np.random.default_rng(2)
+    texture = np.zeros((height, width))
+    for size in (2, 4, 8, 16, 32):
+        grains = PIL.Image.fromarray(rng.normal(0, size, (height // size, width // size)))
+        texture += np.asarray(grains.resize((width, height), PIL.Image.Resampling.BICUBIC))
+    smooth = portrait(width, height).resize((width // 3, height // 3)).resize((width, height))
+    pixels = np.asarray(smooth, float) * (1 + texture[:, :, None] / 250)
+    return PIL.Image.fromarray(pixels.clip(0, 255).astype(np.uint8))
+
+
 def eyes_of(width: int, height: int) -> tuple[tuple[float, float], tuple[float, float]]:
     """Where `portrait` has its eyes."""
     return (width * 0.38, height * 0.43), (width * 0.62, height * 0.43)

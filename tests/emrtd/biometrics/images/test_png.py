@@ -8,7 +8,7 @@ import numpy as np
 import PIL.Image
 import pytest
 
-from emrtd.biometrics.images import ImageFormat, sniff
+from emrtd.biometrics.images import ImageFormat, decoder, sniff
 from emrtd.biometrics.images.png import to_png
 from emrtd.biometrics.images.wsq_library import compress
 from support.errors import MalformedError, MisuseError
@@ -106,11 +106,13 @@ def test_the_worst_image_stays_within_its_bounds() -> None:
     image = written(
         PIL.Image.fromarray(noise), "JPEG2000", quality_mode="rates", quality_layers=[4]
     )
+    decoder.STANDING.stop()  # what a process uses is known when it has ended
     before = time.process_time()
     used = resource.getrusage(resource.RUSAGE_CHILDREN).ru_utime
     to_png(image)
+    decoder.STANDING.stop()
     assert time.process_time() - before < 1
-    assert resource.getrusage(resource.RUSAGE_CHILDREN).ru_utime - used < 2
+    assert 0.05 < resource.getrusage(resource.RUSAGE_CHILDREN).ru_utime - used < 2
 
 
 def test_wsq_is_encoded_within_bounds() -> None:

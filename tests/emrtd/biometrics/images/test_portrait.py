@@ -4,13 +4,14 @@ import math
 from io import BytesIO
 from typing import Any
 
+import numpy as np
 import PIL.Image
 import pytest
 
 from emrtd.biometrics.images import ImageFormat, sniff
-from emrtd.biometrics.images.portrait import Eyes, PortraitProfile, fit
+from emrtd.biometrics.images.portrait import Eyes, PortraitProfile, compress, fit
 from support.errors import MalformedError, MisuseError
-from tests.emrtd.biometrics.images.pictures import eyes_of, portrait, written
+from tests.emrtd.biometrics.images.pictures import eyes_of, photograph, portrait, written
 from tests.helpers import shared
 
 PHOTOGRAPH = written(portrait(900, 1200), "JPEG", quality=95)
@@ -97,3 +98,36 @@ def test_what_cannot_be_fitted_is_refused() -> None:
         fit(PHOTOGRAPH, PortraitProfile(100))
     with pytest.raises(MisuseError, match="not as PNG"):
         fit(PHOTOGRAPH, PortraitProfile(20_000, ImageFormat.PNG))
+
+
+def test_jpeg2000_of_colour_uses_the_colour_transformation_and_of_grey_does_not() -> None:
+    for colour in (True, False):
+        fitted = fit(PHOTOGRAPH, PortraitProfile(15_000, colour=colour)).data
+        # COD: Lcod, Scod, progression order, layers, then the transformation (15444-1, A.6.1)
+        coding_style = fitted.index(b"\xff\x52")
+        assert fitted[coding_style + 8] == colour
+        assert fitted[coding_style + 13] == 0  # the 9-7 irreversible filter
+
+
+def likeness(image: bytes, picture: PIL.Image.Image) -> float:
+    """The peak signal-to-noise ratio in dB."""
+    error = np.asarray(decoded(image), dtype=float) - np.asarray(picture, dtype=float)
+    return 10 * math.log10(255**2 / float(np.mean(error**2)))
+
+
+@pytest.mark.parametrize("target", [8_000, 15_000])
+def test_a_portrait_is_likelier_than_the_encoder_makes_it_by_itself(target: int) -> None:
+    picture = photograph()
+    fitted = fit(written(picture, "PNG"), PortraitProfile(target)).data
+    for rate in range(10, 200):
+        plain = written(picture, "JPEG2000", quality_mode="rates", quality_layers=[rate])
+        if len(plain) <= target:
+            break
+    assert 0.97 * target <= len(plain)
+    assert likeness(fitted, picture) >= likeness(plain, picture) + 2
+
+
+def test_a_real_portrait_is_likelier_than_the_encoder_makes_it_by_itself() -> None:
+    picture = PIL.Image.open(shared("data/lds/silver/silver.jp2")).convert("RGB")
+    assert likeness(compress(picture, ImageFormat.JPEG2000, 15_000), picture) > 41
+    assert likeness(compress(picture, ImageFormat.JPEG2000, 8_000), picture) > 34.5

@@ -1,0 +1,150 @@
+"""Decoding an image to 8-bit grey or RGB, after its bounds have been checked by its header.
+
+What a stranger made is decoded only in the process of `decoding_process`; `decode_with_pillow`
+also serves the photographs of an application, in the process of its caller.
+"""
+
+from io import BytesIO
+from typing import TYPE_CHECKING, Final
+
+from emrtd.biometrics.images.colours import profile_of, to_eight_bits
+from emrtd.biometrics.images.headers import ImageFormat, ImageHeader, sniff
+from emrtd.biometrics.images.wsq_library import decompress
+from support.errors import MalformedError
+
+if TYPE_CHECKING:
+    from PIL.Image import Image
+
+MAX_OCTETS: Final = 4 << 20
+"""How large a file is read."""
+
+MAX_PIXELS: Final = 3_000_000
+"""How many pixels are decoded: about 1,550 x 1,950, many times an eMRTD's portrait."""
+
+_REDUCE_FROM: Final = 1_500_000
+"""JPEG 2000 needs 16 octets a pixel to decode: larger images are decoded at half their size."""
+
+_END_OF_IMAGE: Final = b"\xff\xd9"
+"""EOI of JPEG and EOC of JPEG 2000 alike."""
+
+_WSQ_END_OF_IMAGE: Final = b"\xff\xa1"
+
+_START_OF_TILE_PART: Final = b"\xff\x90\x00\x0a"
+
+_MAX_TILE_PARTS: Final = 1_000
+
+
+def decode(octets: bytes) -> "Image":
+    """Decode a whole image; raises `MalformedError` for one that is damaged or cut short.
+
+    For WSQ, and for whatever a stranger made, only in a process of its own.
+    """
+    import PIL.Image
+
+    header = sniff(octets)
+    check_bounds(octets, header, MAX_PIXELS)
+    if header.format is ImageFormat.WSQ:
+        pixels, width, height = decompress(octets)
+        return PIL.Image.frombytes("L", (width, height), pixels)
+    return decode_with_pillow(octets, header)
+
+
+def decode_what_there_is(octets: bytes) -> "tuple[Image, str]":
+    """Decode an image that may end early: the picture, and a quirk, empty for a whole image.
+
+    The quirk reads on from the image's name.  What is missing is left blank or coarse.  Raises
+    `MalformedError` where nothing can be seen.  Only in a process of its own, whose Pillow it
+    changes.
+    """
+    try:
+        return decode(octets), ""
+    except MalformedError as problem:
+        import PIL.ImageFile
+
+        PIL.ImageFile.LOAD_TRUNCATED_IMAGES = True
+        try:
+            image = decode(with_an_end(octets, sniff(octets)))
+        except MalformedError:
+            raise problem from None
+        if image.getcolors(maxcolors=1) is not None:  # blank
+            raise problem from None
+        return image, "ends early or is damaged; what there is of it is shown"
+
+
+def with_an_end(octets: bytes, header: ImageHeader) -> bytes:
+    """An image that is cut short, with the marker behind it that its decoder waits for."""
+    if header.format is ImageFormat.JPEG:
+        return octets + _END_OF_IMAGE
+    if header.format is ImageFormat.WSQ:
+        return octets + _WSQ_END_OF_IMAGE
+    if header.format.is_jpeg2000:
+        return octets + bytes(_missing_of_tiles(octets)) + _END_OF_IMAGE
+    if header.format in {ImageFormat.PGM, ImageFormat.PPM}:
+        return octets + b"\xff" * (2 * header.channels * header.pixels)
+    return octets
+
+
+def _missing_of_tiles(octets: bytes) -> int:
+    """How many octets the last tile-part of a codestream lacks (ISO/IEC 15444-1, A.4.2).
+
+    Zeros in their place are empty packets: detail that is not there.
+    """
+    position = octets.find(_START_OF_TILE_PART)
+    for _ in range(_MAX_TILE_PARTS):
+        if position < 0 or octets[position : position + 4] != _START_OF_TILE_PART:
+            return 0
+        length = int.from_bytes(octets[position + 6 : position + 10], "big")
+        position += length
+        if position > len(octets):
+            return min(position - len(octets), MAX_OCTETS)
+        if length < 14:
+            return 0
+    return 0
+
+
+def check_bounds(
+    octets: bytes, header: ImageHeader, max_pixels: int, max_octets: int = MAX_OCTETS
+) -> None:
+    """Refuse an image that is too large, or whose many scans would take too long to decode."""
+    if len(octets) > max_octets:
+        raise MalformedError("image", f"is larger than {max_octets} octets")
+    if header.pixels > max_pixels:
+        raise MalformedError("image", f"is {header.size} pixels; {max_pixels} pixels are decoded")
+    scans = count_scans(octets, header)
+    if scans * header.pixels > 16 * max_pixels:
+        raise MalformedError("image", f"has {scans} scans, far more than its size calls for")
+
+
+def count_scans(octets: bytes, header: ImageHeader) -> int:
+    """How many scans a JPEG has, one for a baseline JPEG; 1 for any other image."""
+    return octets.count(b"\xff\xda") if header.format is ImageFormat.JPEG else 1
+
+
+def decode_with_pillow(
+    octets: bytes, header: ImageHeader, at_least: tuple[int, int] | None = None
+) -> "Image":
+    """Decode a JPEG, JPEG 2000, PNG or pixmap whose bounds have been checked, the right way up.
+
+    A JPEG is decoded no larger than need be to have `at_least` these pixels.  The picture is 8-bit
+    grey or RGB in sRGB, on white where it was transparent.
+    """
+    import PIL.Image
+    import PIL.ImageOps
+    import PIL.Jpeg2KImagePlugin  # or `open` would import every plug-in to find it
+
+    try:
+        image = PIL.Image.open(BytesIO(octets), formats=("JPEG", "JPEG2000", "PNG", "PPM"))
+        profile = profile_of(octets, header.format, image)
+        if header.format.is_jpeg2000 and header.pixels > _REDUCE_FROM:
+            image.reduce = 1  # type: ignore[method-assign,assignment]  # Pillow's name for it
+        if image.size == (header.width, header.height):
+            if at_least is not None:
+                image.draft(image.mode, at_least)
+            PIL.ImageOps.exif_transpose(image, in_place=True)
+            return to_eight_bits(image, profile)
+    except MemoryError:
+        raise
+    except Exception as problem:  # noqa: BLE001  # Pillow's plug-ins raise whatever they meet
+        damage = "it is damaged or cut short" if isinstance(problem, OSError) else repr(problem)
+        raise MalformedError("image", f"cannot be decoded: {damage[:80]}") from None
+    raise MalformedError("image", "has two headers that disagree on its dimensions")

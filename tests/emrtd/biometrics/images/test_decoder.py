@@ -1,0 +1,201 @@
+"""One process decodes all images; what one image does to it, the next does not notice."""
+
+import os
+import signal
+import threading
+import time
+from io import BytesIO
+
+import numpy as np
+import PIL.Image
+import pytest
+
+from emrtd.biometrics.images import decoder, decoding_process
+from emrtd.biometrics.images.decoding_process import Mode, Status
+from emrtd.biometrics.images.png import show, to_png
+from emrtd.biometrics.images.wsq_library import compress
+from support.errors import MalformedError
+from tests.emrtd.biometrics.images.pictures import portrait, ridges, written
+from tests.helpers import shared
+
+PORTRAIT = portrait(120, 160)
+FORMATS = {
+    "JPEG": written(PORTRAIT, "JPEG", quality=90),
+    "progressive JPEG": written(PORTRAIT, "JPEG", quality=90, progressive=True),
+    "JPEG 2000": written(PORTRAIT, "JPEG2000", quality_mode="rates", quality_layers=[8], mct=1),
+    "JPEG 2000 codestream": written(PORTRAIT, "JPEG2000", no_jp2=True),
+    "JPEG 2000 in tiles": written(PORTRAIT, "JPEG2000", tile_size=(64, 64)),
+    "PNG": written(PORTRAIT, "PNG"),
+    "PPM": written(PORTRAIT, "PPM"),
+    "WSQ": compress(ridges(200, 240).tobytes(), 200, 240),
+}
+
+
+def pixels(png: bytes) -> np.ndarray:
+    return np.asarray(PIL.Image.open(BytesIO(png)), dtype=float)
+
+
+@pytest.mark.parametrize("kind", FORMATS)
+def test_a_whole_image_has_no_quirk(kind: str) -> None:
+    assert show(FORMATS[kind]).quirk == ""
+
+
+@pytest.mark.parametrize("kind", sorted(FORMATS.keys() - {"PNG", "PPM"}))
+def test_an_image_without_its_end_marker_is_shown_whole(kind: str) -> None:
+    image = FORMATS[kind]
+    assert image[-2] == 0xFF
+    with pytest.raises(MalformedError):
+        to_png(image[:-2])
+    shown = show(image[:-2])
+    assert "ends early" in shown.quirk
+    assert np.abs(pixels(shown.png) - pixels(to_png(image))).max() <= 1
+
+
+@pytest.mark.parametrize("kind", FORMATS)
+def test_an_image_that_ends_early_is_shown_as_far_as_it_goes(kind: str) -> None:
+    image = FORMATS[kind]
+    whole = pixels(to_png(image))
+    shown = show(image[: len(image) * 7 // 10])
+    assert "ends early" in shown.quirk
+    if kind != "WSQ":  # whose last block holds the ridges
+        upper = slice(0, len(whole) // 3)
+        assert np.abs(pixels(shown.png) - whole)[upper].mean() < 30
+
+
+START_OF_PICTURE = {
+    "JPEG": b"\xff\xda",
+    "progressive JPEG": b"\xff\xda",
+    "JPEG 2000": b"\xff\x93",
+    "JPEG 2000 codestream": b"\xff\x93",
+    "PNG": b"IDAT",
+    "PPM": b"255\n",
+    "WSQ": b"\xff\xa3",
+}
+
+
+@pytest.mark.parametrize("kind", START_OF_PICTURE)
+def test_an_image_without_a_picture_is_not_shown(kind: str) -> None:
+    image, start = FORMATS[kind], START_OF_PICTURE[kind]
+    with pytest.raises(MalformedError, match="face"):
+        show(image[: image.index(start) + len(start)], "face")
+
+
+def test_the_cases_without_an_end_marker_are_shown() -> None:
+    for name in ("jpg", "jp2"):
+        shown = show(shared(f"data/cases/images/without-end-marker.{name}").read_bytes())
+        whole = to_png(shared(f"data/cases/images/whole.{name}").read_bytes())
+        assert "ends early" in shown.quirk
+        assert shown.png == whole
+
+
+def test_a_decoder_that_crashes_costs_one_image(monkeypatch: pytest.MonkeyPatch) -> None:
+    image = FORMATS["JPEG"]
+    before = to_png(image)
+    process = decoder.STANDING.process_id
+    for status in (-signal.SIGSEGV, 3):
+        monkeypatch.setattr(
+            decoder.STANDING, "ask", lambda *_, status=status: (Status.DIED, b"%d" % status)
+        )
+        with pytest.raises(MalformedError, match=rf"ended its decoder \(status {status}\)"):
+            to_png(image, "face")
+        monkeypatch.undo()
+    assert to_png(image) == before
+    assert decoder.STANDING.process_id == process
+
+
+@pytest.mark.parametrize("how", [signal.SIGSEGV, signal.SIGKILL, None])
+def test_a_child_that_dies_is_an_answer(
+    how: signal.Signals | None, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def astray(*_: object) -> None:
+        if how is None:
+            os._exit(7)
+        os.kill(os.getpid(), how)
+
+    monkeypatch.setattr(decoding_process, "_answer", astray)
+    status, answer = decoding_process.answer_in_a_child(Mode.WHOLE, b"")
+    assert status is Status.DIED
+    assert int(answer) == (7 if how is None else -how)
+
+
+def test_a_child_may_not_use_memory_or_time_without_bound(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(decoding_process, "_answer", lambda *_: [bytes(200 << 20), b""])
+    status, _ = decoding_process.answer_in_a_child(Mode.WHOLE, b"")
+    assert status is Status.DIED
+
+    def forever(*_: object) -> None:
+        while True:
+            pass
+
+    monkeypatch.setattr(decoding_process, "_answer", forever)
+    status, answer = decoding_process.answer_in_a_child(Mode.WHOLE, b"")
+    assert status is Status.DIED
+    assert int(answer) in {-signal.SIGXCPU, -signal.SIGKILL}
+
+
+def test_a_lost_process_is_replaced() -> None:
+    before = to_png(FORMATS["JPEG"])
+    lost = decoder.STANDING.process_id
+    assert lost is not None
+    os.kill(lost, signal.SIGKILL)
+    time.sleep(0.05)
+    try:
+        after = to_png(FORMATS["JPEG"])
+    except MalformedError:  # it had not ended yet when it was asked
+        after = to_png(FORMATS["JPEG"])
+    assert after == before
+    assert decoder.STANDING.process_id != lost
+
+
+def test_a_process_that_hangs_is_ended(monkeypatch: pytest.MonkeyPatch) -> None:
+    to_png(FORMATS["JPEG"])
+    hanging = decoder.STANDING.process_id
+    assert hanging is not None
+    os.kill(hanging, signal.SIGSTOP)
+    monkeypatch.setattr(decoder, "PATIENCE", 0.2)
+    with pytest.raises(MalformedError, match=r"face.*takes too long"):
+        to_png(FORMATS["JPEG"], "face")
+    with pytest.raises(ProcessLookupError):
+        os.kill(hanging, 0)
+    monkeypatch.undo()
+    assert to_png(FORMATS["JPEG"])
+
+
+def test_a_fork_has_a_decoder_of_its_own() -> None:
+    before = to_png(FORMATS["JPEG"])
+    ours = decoder.STANDING.process_id
+    child = os.fork()
+    if child == 0:
+        own = to_png(FORMATS["JPEG"]) == before and decoder.STANDING.process_id != ours
+        decoder.STANDING.stop()
+        os._exit(0 if own else 1)
+    assert os.waitpid(child, 0)[1] == 0
+    assert to_png(FORMATS["JPEG"]) == before
+    assert decoder.STANDING.process_id == ours
+
+
+def test_threads_take_turns() -> None:
+    images = list(FORMATS.values())
+    expected = [to_png(image) for image in images]
+    found: dict[int, bool] = {}
+
+    def decode_all(number: int) -> None:
+        found[number] = [to_png(image) for image in images] == expected
+
+    threads = [threading.Thread(target=decode_all, args=(number,)) for number in range(4)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    assert found == dict.fromkeys(range(4), True)
+
+
+def test_an_image_takes_a_part_of_the_time_of_a_new_interpreter() -> None:
+    def seconds(new: bool) -> float:
+        if new:
+            decoder.STANDING.stop()
+        before = time.perf_counter()
+        to_png(FORMATS["JPEG"])
+        return time.perf_counter() - before
+
+    assert min(seconds(False) for _ in range(5)) < min(seconds(True) for _ in range(3)) / 3
