@@ -1,0 +1,102 @@
+"""Opening a chip: the ways there are, and the commands of each from SELECT to the session.
+
+PACE runs in the master file, and the application is selected in its session; Basic Access Control
+runs in the application (Doc 9303-11, 4.2).
+"""
+
+import secrets
+from dataclasses import dataclass
+from typing import Final
+
+from emrtd.access import bac
+from emrtd.access.pace.agreement import PaceResult
+from emrtd.access.pace.protocol import establish
+from emrtd.access.pace.variants import PaceVariant
+from emrtd.access.passwords import Password
+from emrtd.errors import ChipRefusalError
+from emrtd.iso7816.directories import Directory
+from emrtd.iso7816.procedure import Procedure, Random
+from emrtd.iso7816.secure_messaging import SecureMessaging, secured
+from emrtd.iso7816.selecting import select_application, select_master_file
+from emrtd.lds.files import EMRTD_APPLICATION
+from emrtd.status_words import SW
+
+_CHAT_NOT_UNDERSTOOD: Final = frozenset({SW.INCORRECT_DATA, SW.LC_INCONSISTENT, SW.WRONG_LENGTH})
+
+
+@dataclass(frozen=True, slots=True)
+class Opened:
+    """The session that a chip was opened with, and the PACE that made it, if PACE did."""
+
+    messaging: SecureMessaging
+    pace: PaceResult | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class ByPace:
+    """PACE by one of the variants that EF.CardAccess offers.
+
+    `chat` (data object 7F4C) asks for the chip's trust points.
+    """
+
+    variant: PaceVariant
+    password: Password
+    chat: bytes | None = None
+
+    @property
+    def directory(self) -> Directory:
+        """Where it runs."""
+        return Directory.MASTER_FILE
+
+    def authenticate(self, random: Random = secrets.token_bytes) -> Procedure[Opened]:
+        """Run it, the master file being selected; raises what `establish` does.
+
+        Some chips refuse what they do not know in MSE:Set AT: those are asked for no trust points.
+        """
+        try:
+            return (yield from self._establish(self.chat, random))
+        except ChipRefusalError as error:
+            if self.chat is None or error.sw not in _CHAT_NOT_UNDERSTOOD:
+                raise
+        return (yield from self._establish(None, random))
+
+    def _establish(self, chat: bytes | None, random: Random) -> Procedure[Opened]:
+        result = yield from establish(self.variant, self.password, random=random, chat=chat)
+        return Opened(result.secure_messaging, result)
+
+
+@dataclass(frozen=True, slots=True)
+class ByBac:
+    """Basic Access Control with the MRZ."""
+
+    password: Password
+
+    @property
+    def directory(self) -> Directory:
+        """Where it runs."""
+        return Directory.EMRTD
+
+    def authenticate(self, random: Random = secrets.token_bytes) -> Procedure[Opened]:
+        """Run it, the application being selected; raises what `bac.authenticate` does."""
+        return Opened((yield from bac.authenticate(self.password, random=random)))
+
+
+Way = ByPace | ByBac
+
+
+def open_application(
+    way: Way, *, random: Random = secrets.token_bytes
+) -> Procedure[SecureMessaging]:
+    """Open a chip and select the eMRTD application, from any state without a session.
+
+    Raises `ChipRefusalError` where the chip refuses the password or has no such application,
+    `ProtocolError` where it does not itself prove that it knows the password.
+    """
+    if way.directory is Directory.EMRTD:
+        yield from select_application(EMRTD_APPLICATION)
+    else:
+        yield from select_master_file()
+    session = (yield from way.authenticate(random)).messaging
+    if way.directory is not Directory.EMRTD:
+        yield from secured(select_application(EMRTD_APPLICATION), session)
+    return session

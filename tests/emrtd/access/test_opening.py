@@ -1,0 +1,76 @@
+"""Every way to open a chip ends in a session that reads EF.SOD, in as few commands as it takes."""
+
+import pytest
+
+from emrtd.access.opening import ByBac, ByPace, Way, open_application
+from emrtd.access.pace.variants import choose
+from emrtd.access.passwords import Password
+from emrtd.errors import ChipRefusalError
+from emrtd.iso7816.apdu import INS
+from emrtd.iso7816.procedure import run
+from emrtd.iso7816.reading import FileReader
+from emrtd.iso7816.secure_messaging import secured
+from emrtd.lds.files import FILES, FileID
+from emrtd.lds.security.security_infos import SecurityInfos
+from emrtd.pki.cvc.authorization import ID_INSPECTION_SYSTEM, Chat
+from tests.verify.documents import PACE_GM, issue, mrz
+from tests.vsmartcard.cards import personalised
+
+MRZ = Password.from_mrz_information(mrz().information)
+WRONG = Password.from_mrz_information(mrz(document_number="ZU7654321").information)
+CHAT = Chat(ID_INSPECTION_SYSTEM, b"\x3f").encode()
+VARIANT = choose(SecurityInfos(PACE_GM))
+
+
+@pytest.mark.parametrize(
+    ("way", "commands"),
+    [
+        pytest.param(ByBac(MRZ), ["SELECT", "GET_CHALLENGE", "EXTERNAL_AUTHENTICATE"], id="BAC"),
+        pytest.param(
+            ByPace(VARIANT, MRZ),
+            [
+                "SELECT",
+                "SELECT",
+                "MANAGE_SECURITY_ENVIRONMENT",
+                *["GENERAL_AUTHENTICATE"] * 4,
+                "SELECT",
+            ],
+            id="PACE",
+        ),
+    ],
+)
+def test_each_way_opens_the_application(way: Way, commands: list[str]) -> None:
+    document = issue(basic_access_control=True, pace=(PACE_GM,))
+    chip = personalised(document.files, document.keys)
+    sent: list[str] = []
+
+    def transmit(command: bytes) -> bytes:
+        sent.append(INS(command[1]).name)
+        return chip.process(command)
+
+    session = run(open_application(way), transmit)
+    assert sent == commands
+    reader = FileReader(cipher_block=session.cipher.block_size)
+    reading = secured(reader.read(FILES[FileID.SOD].address), session)
+    assert run(reading, chip.process) == document.files[FileID.SOD]
+
+
+@pytest.mark.parametrize("way", [ByBac(WRONG), ByPace(VARIANT, WRONG)], ids=["BAC", "PACE"])
+def test_a_wrong_password_is_refused(way: Way) -> None:
+    document = issue(basic_access_control=True, pace=(PACE_GM,))
+    with pytest.raises(ChipRefusalError):
+        run(open_application(way), personalised(document.files, document.keys).process)
+
+
+@pytest.mark.parametrize("sw", ["6A80", "6A87", "6700"])
+def test_a_chip_that_does_not_understand_a_chat_is_asked_without(sw: str) -> None:
+    document = issue(pace=(PACE_GM,))
+    chip = personalised(document.files, document.keys)
+
+    def transmit(command: bytes) -> bytes:
+        asked = command[1] == INS.MANAGE_SECURITY_ENVIRONMENT and CHAT in command
+        return bytes.fromhex(sw) if asked else chip.process(command)
+
+    opened = run(ByPace(VARIANT, MRZ, CHAT).authenticate(), transmit)
+    assert opened.pace is not None
+    assert opened.pace.chat is None
