@@ -44,6 +44,20 @@ class MisuseError(ChipsealError):
     kind = "mistake"
 
 
+class ElementError(MisuseError):
+    """One element of what is to be made cannot be what it was given as.
+
+    `element` is the name that the maker's own argument or field has ("document_number"), `reason`
+    says what is wrong and never the value, `of` is what was to be made ("MRZ").
+    """
+
+    def __init__(self, element: str, reason: str, *, of: str, advice: str = "") -> None:
+        self.element = element
+        self.reason = reason
+        self.of = of
+        super().__init__(f"{of}: {element.replace('_', ' ')} {reason}", advice=advice)
+
+
 class MalformedError(ChipsealError):
     """Octets (or a file) that are not what they claim to be.
 

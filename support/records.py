@@ -1,4 +1,8 @@
-"""Records that people and other systems write for us, read strictly: an error names its field."""
+"""Records that people and other systems write for us, read strictly: an error names its field.
+
+msgspec has no structured errors, so its messages are read here, and nowhere else;
+`tests/support/test_records.py` holds each form against the version that is pinned.
+"""
 
 import re
 import tomllib
@@ -16,14 +20,20 @@ _PLACE: Final = re.compile(
 )
 _MISSING: Final = re.compile(r"Object missing required field `(.*)`")
 _UNKNOWN: Final = re.compile(r"Object contains unknown field `(.*)`", re.DOTALL)
-_OWN: Final = re.compile(r"^([a-z_0-9.\[\]]+): (.*)$", re.DOTALL)
+_EXPECTED: Final = re.compile(
+    r"Expected `(?P<kinds>[a-z |]+)`"
+    r"(?: of length (?P<length>(?:[<>]= )?\d+)| (?P<sign>[<>]=) (?P<bound>[-\d.]+))?"
+)
+_BOUNDS: Final = {"<=": "at most", ">=": "at least"}
 _KINDS: Final = {
     "object": "a table of fields",
     "array": "a list",
     "str": "text",
     "int": "a whole number",
     "bool": "true or false",
+    "float": "a number",
     "date": "a date YYYY-MM-DD",
+    "datetime": "an instant YYYY-MM-DDThh:mm:ssZ",
     "null": "nothing",
 }
 
@@ -52,9 +62,18 @@ class Record(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
         return f"{type(self).__name__}(...)"
 
 
+class RejectedFieldError(ValueError):
+    """What `reject` raises: msgspec keeps it as the cause of its own error, and says where."""
+
+    def __init__(self, field: str, problem: str) -> None:
+        self.field = field
+        self.problem = problem
+        super().__init__(f"{field}: {problem}")
+
+
 def reject(field: str, problem: str) -> NoReturn:
     """Refuse a field from inside a record's `__post_init__`; `field` is relative to the record."""
-    raise ValueError(f"{field}: {problem}")
+    raise RejectedFieldError(field, problem)
 
 
 def from_json(octets: bytes, kind: type[T], record: str) -> T:
@@ -62,7 +81,7 @@ def from_json(octets: bytes, kind: type[T], record: str) -> T:
     try:
         return msgspec.json.decode(octets, type=kind)
     except msgspec.ValidationError as error:
-        raise _explained(str(error), record) from None
+        raise _explained(error, record) from None
     except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
         raise FieldError(record, "", "is not JSON in UTF-8") from None
 
@@ -78,7 +97,7 @@ def from_toml(octets: bytes, kind: type[T], record: str) -> T:
     try:
         return msgspec.convert(tables, kind)
     except msgspec.ValidationError as error:
-        raise _explained(str(error), record) from None
+        raise _explained(error, record) from None
 
 
 def read_bounded(path: Path, limit: int) -> bytes:
@@ -90,30 +109,38 @@ def read_bounded(path: Path, limit: int) -> bytes:
     return octets
 
 
-def _explained(message: str, record: str) -> FieldError:
-    """Turn a complaint of msgspec, or of a `__post_init__`, into ours."""
+def _explained(error: msgspec.ValidationError, record: str) -> FieldError:
+    """Turn an error of msgspec, or of a `__post_init__`, into ours.
+
+    msgspec tells in its message alone where and what; a `RejectedFieldError` it wraps as the cause.
+    """
+    message = str(error)
     place = _PLACE.match(message)
     problem, path = (message, "") if place is None else (place["problem"], place["path"] or "")
     path = path.removeprefix(".")
+    if isinstance(error.__cause__, RejectedFieldError):
+        return FieldError(record, _join(path, error.__cause__.field), error.__cause__.problem)
     if missing := _MISSING.match(problem):
         return FieldError(record, _join(path, missing[1]), "is missing")
     if unknown := _UNKNOWN.match(problem):
         return FieldError(record, _join(path, unknown[1][:60]), "is not a known field")
-    if own := _OWN.match(problem):
-        return FieldError(record, _join(path, own[1]), own[2])
     return FieldError(record, path, _plainly(problem))
 
 
 def _plainly(problem: str) -> str:
     """Say what msgspec expected in words of the reader's, without the value that it met."""
-    if problem.startswith("Invalid RFC3339"):
+    if problem == "Invalid RFC3339 encoded date":
         return "is not a date of the calendar, YYYY-MM-DD"
+    if problem == "Invalid RFC3339 encoded datetime":
+        return "is not an instant YYYY-MM-DDThh:mm:ssZ"
     if problem.startswith("Invalid enum value"):
         return "is not one of the values that this field may have"
-    if expected := re.match(r"Expected `([a-z |]+)`(?: of length (\S+ \d+))?", problem):
-        kinds = [_KINDS.get(kind, kind) for kind in expected[1].split(" | ")]
-        size = f" of length {expected[2]}" if expected[2] else ""
-        return f"is not {' or '.join(kinds)}{size}"
+    if expected := _EXPECTED.match(problem):
+        kinds = [_KINDS.get(kind, kind) for kind in expected["kinds"].split(" | ")]
+        more = f" of length {expected['length']}" if expected["length"] else ""
+        if expected["sign"]:
+            more = f", {_BOUNDS[expected['sign']]} {expected['bound']}"
+        return f"is not {' or '.join(kinds)}{more}"
     return "does not have the form that is expected"
 
 

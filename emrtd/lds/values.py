@@ -69,9 +69,14 @@ def text_octets(what: str, text: str, limit: int) -> bytes:
     return text.encode()
 
 
+def is_digits(text: str, size: int) -> bool:
+    """Whether text is that many ASCII digits."""
+    return len(text) == size and _DIGITS.fullmatch(text) is not None
+
+
 def digit_octets(what: str, digits: str, size: int) -> bytes:
     """A date or time as ASCII digits; raises `MisuseError`."""
-    if len(digits) != size or not _DIGITS.fullmatch(digits):
+    if not is_digits(digits, size):
         raise MisuseError(f"{what}: is not {size} digits")
     return digits.encode("ascii")
 

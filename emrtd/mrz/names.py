@@ -10,7 +10,7 @@ from typing import Final
 
 from emrtd.mrz.check_digits import FILLER
 from emrtd.mrz.transliteration import RECOMMENDED, Transliteration, transliterate
-from support.errors import MisuseError
+from support.errors import ElementError
 
 
 @dataclass(frozen=True, slots=True)
@@ -29,11 +29,11 @@ class NameLengths:
 
     def __post_init__(self) -> None:
         if any(length < 1 for length in self.primary) or any(n < 0 for n in self.secondary):
-            raise MisuseError(
-                "name lengths: each component of the primary identifier keeps a letter"
-            )
+            reason = "are too short: each component of the primary identifier keeps a letter"
+            raise ElementError("name_lengths", reason, of="MRZ")
         if self.secondary[:1] == (0,):
-            raise MisuseError("name lengths: the first component of the secondary keeps a letter")
+            reason = "are too short: the first component of the secondary identifier keeps a letter"
+            raise ElementError("name_lengths", reason, of="MRZ")
 
 
 RECOMMENDED_LENGTHS: Final = NameLengths()
@@ -50,14 +50,15 @@ def name_field(
     """The name field, `room` characters long, filled up with fillers.
 
     Someone with a single name has it in `surname`.  Where only `given_names` has something, that
-    becomes the primary identifier.  Raises `MisuseError` for names of which nothing is left.
+    becomes the primary identifier.  Raises `ElementError` for names of which nothing is left.
     """
     primary = transliterate(surname, transliteration)
     secondary = transliterate(given_names, transliteration)
     if not primary:
         primary, secondary = secondary, ()
     if not primary:
-        raise MisuseError("the name is empty; the name of a one-name holder is the surname")
+        advice = "the name of a one-name holder is the surname"
+        raise ElementError("names", "are empty", of="MRZ", advice=advice)
     joined = _join(primary, secondary)
     if len(joined) > room:
         joined = _shortened(primary, secondary, room, lengths)

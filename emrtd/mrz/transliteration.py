@@ -19,7 +19,7 @@ from emrtd.mrz.transliteration_tables import (
     SHADDA,
     Language,
 )
-from support.errors import MisuseError
+from support.errors import ElementError, MisuseError
 
 MAX_NAME: Final = 1_000
 """Characters that a name may have before it is transliterated."""
@@ -45,8 +45,9 @@ class Transliteration:
         for letter, choice in self.choices.items():
             permitted = (LATIN.get(letter, ""), *LATIN_ALTERNATIVES.get(letter, ()))
             if choice not in permitted:
-                reason = f"may become {' or '.join(permitted)}" if permitted[0] else "has no choice"
-                raise MisuseError(f"transliteration: {letter} {reason}, not {choice}")
+                allowed = f"become {' or '.join(permitted)}" if permitted[0] else "have no choice"
+                reason = f"makes {choice} of {letter}, which may {allowed}"
+                raise ElementError("transliteration", reason, of="MRZ")
 
 
 RECOMMENDED: Final = Transliteration()

@@ -9,7 +9,7 @@ from emrtd.mrz.check_digits import ALPHABET, FILLER, CheckDigit, check_digit
 from emrtd.mrz.layout import LAYOUTS, CheckRule, Layout, MrzFormat, layout_of
 from emrtd.mrz.names import RECOMMENDED_LENGTHS, NameLengths, name_field
 from emrtd.mrz.transliteration import RECOMMENDED, Transliteration
-from support.errors import MalformedError, MisuseError
+from support.errors import ElementError, MalformedError
 
 _ALLOWED: Final = frozenset(ALPHABET + FILLER)
 _SIZES: Final = "90 (TD1), 72 (TD2, MRV-B) or 88 (TD3, MRV-A)"
@@ -70,30 +70,32 @@ class Mrz:
         The names may be in any script that Doc 9303-3 transliterates, and of any length.  A date
         is a `date` or YYMMDD with `<<` for what is unknown.  `sex` is F, M, or X where it is not
         specified.  `optional_data` is the first optional data, in TD3 the personal number; a
-        document number of more than 9 characters takes room from it.  Raises `MisuseError`.
+        document number of more than 9 characters takes room from it.
+
+        Raises `ElementError`, which names the element ("names" for both names), and `MisuseError`
+        for a name that cannot be transliterated.
         """
         layout = LAYOUTS[MrzFormat(format)]
-        number, digit, tail = _split_number(layout, _plain("document number", document_number))
+        number, digit, tail = _split_number(layout, _plain("document_number", document_number))
         elements = {
-            "document_code": _plain("document code", document_code),
-            "issuing_state": _plain("issuing State", issuing_state),
+            "document_code": _plain("document_code", document_code),
+            "issuing_state": _plain("issuing_state", issuing_state),
             "document_number": number,
             "nationality": _plain("nationality", nationality),
-            "date_of_birth": _date("date of birth", date_of_birth),
+            "date_of_birth": _date("date_of_birth", date_of_birth),
             "sex": _sex(sex),
-            "date_of_expiry": _date("date of expiry", date_of_expiry),
+            "date_of_expiry": _date("date_of_expiry", date_of_expiry),
             "names": name_field(
                 surname, given_names, layout.room("names"), transliteration, name_lengths
             ),
-            "optional_data": tail + _plain("optional data", optional_data, empty=True),
-            "optional_data_2": _plain("second optional data", optional_data_2, empty=True),
+            "optional_data": tail + _plain("optional_data", optional_data, empty=True),
+            "optional_data_2": _plain("optional_data_2", optional_data_2, empty=True),
         }
         characters = [FILLER] * layout.size
         for name, value in elements.items():
             room = layout.room(name)
             if len(value) > room:
-                said = name.replace("_", " ")
-                raise MisuseError(f"the {said} has {len(value)} characters; {room} fit a {format}")
+                raise _error(name, f"has {len(value)} characters; {room} fit a {format}")
             if room:
                 characters[layout.span(layout.places[name])] = value.ljust(room, FILLER)
         for rule in layout.checks:
@@ -251,35 +253,40 @@ def _split_number(layout: Layout, number: str) -> tuple[str, str, str]:
     room = layout.room("optional_data") - 1
     if len(tail) > room:
         most = 9 + room - 1
-        raise MisuseError(
-            f"the document number has {len(number)} characters; at most {most} fit "
-            f"a {layout.format}"
+        raise _error(
+            "document_number",
+            f"has {len(number)} characters; at most {most} fit a {layout.format}",
         )
     if FILLER in tail:
-        raise MisuseError("a document number of more than 9 characters cannot have a filler in it")
+        reason = "cannot have a filler in it where it has more than 9 characters"
+        raise _error("document_number", reason)
     return number[:9], FILLER, tail + FILLER
 
 
-def _plain(what: str, value: str, *, empty: bool = False) -> str:
+def _plain(element: str, value: str, *, empty: bool = False) -> str:
     """An element that is not a name: capitals and digits, anything else becomes a filler."""
     value = value.upper().rstrip()
     plain = "".join(character if character in _ALLOWED else FILLER for character in value)
     if not value.isascii():
-        raise MisuseError(f"the {what} holds a character other than A to Z and 0 to 9")
+        raise _error(element, "holds a character other than A to Z and 0 to 9")
     if not empty and not plain.strip(FILLER):
-        raise MisuseError(f"the {what} is empty")
+        raise _error(element, "is empty")
     return plain
 
 
-def _date(what: str, value: date | str) -> str:
+def _date(element: str, value: date | str) -> str:
     if isinstance(value, date):
         return value.strftime("%y%m%d")
     if not _DATE.fullmatch(value):
-        raise MisuseError(f"the {what} is not YYMMDD, with << for what is unknown")
+        raise _error(element, "is not YYMMDD, with << for what is unknown")
     return value
 
 
 def _sex(value: str) -> str:
     if value not in {"F", "M", "X", FILLER, ""}:
-        raise MisuseError("the sex is not F, M or X (unspecified)")
+        raise _error("sex", "is not F, M or X (unspecified)")
     return value if value in {"F", "M"} else FILLER
+
+
+def _error(element: str, reason: str) -> ElementError:
+    return ElementError(element, reason, of="MRZ")

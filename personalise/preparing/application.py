@@ -252,9 +252,9 @@ class Application:
             raise self.error(field, f"{file_name} is empty")
         return octets
 
-    def error(self, field: str, problem: str) -> FieldError:
+    def error(self, field: str, problem: str, *, advice: str = "") -> FieldError:
         """Make the error that blames a field of this application."""
-        return FieldError(self.name, field, problem)
+        return FieldError(self.name, field, problem, advice=advice)
 
 
 def _require(form: re.Pattern[str], value: str, field: str, problem: str) -> None:

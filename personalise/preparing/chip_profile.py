@@ -16,7 +16,7 @@ from emrtd.crypto.groups import EcGroup, Group
 from emrtd.mrz.names import NameLengths
 from emrtd.mrz.transliteration import Transliteration
 from emrtd.mrz.transliteration_tables import Language
-from support.errors import MisuseError
+from support.errors import ElementError, MisuseError
 from support.records import Record, from_toml, read_bounded, reject
 
 MAX_PROFILE: Final = 64 * 1024
@@ -149,8 +149,8 @@ class Names(Record, frozen=True):
         ):
             try:
                 check()
-            except MisuseError as error:
-                reject(field, str(error).partition(": ")[2])
+            except ElementError as error:
+                reject(field, error.reason)
 
     @property
     def transliteration(self) -> Transliteration:

@@ -1,6 +1,7 @@
 """From an application to the data groups that hold what it says: DG1 to DG3, DG11 to DG13."""
 
 import re
+from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Final
@@ -24,19 +25,35 @@ from personalise.preparing.biometrics import (
     make_dg3,
 )
 from personalise.preparing.chip_profile import ChipProfile
-from support.errors import MisuseError
+from support.errors import ElementError, MisuseError
+from support.records import FieldError
 
 PERSONALISATION_SYSTEM: Final = "CHIPSEAL"
 
-_FIELDS_OF_MRZ: Final = {
-    "document number": "document.number",
-    "document code": "document.code",
-    "issuing State": "document.issuing_state",
+FIELDS_OF_MRZ: Final = {
+    "document_code": "document.code",
+    "issuing_state": "document.issuing_state",
+    "document_number": "document.number",
     "nationality": "holder.nationality",
-    "optional data": "holder.personal_number",
-    "name": "holder.surname",
+    "date_of_birth": "holder.born",
+    "sex": "holder.sex",
+    "date_of_expiry": "document.expires",
+    "names": "holder.surname",
+    "optional_data": "holder.personal_number",
 }
-"""What an error of the MRZ speaks of, and the field that it comes from."""
+"""Each element of the MRZ that an application fills, and the field that it comes from."""
+
+FIELDS_OF_DG11: Final = {
+    "name_in_full": "holder.name_in_full",
+    "personal_number": "holder.personal_number",
+    "date_of_birth": "holder.born",
+    "place_of_birth": "holder.place_of_birth",
+}
+FIELDS_OF_DG12: Final = {
+    "issuing_authority": "document.authority",
+    "date_of_issue": "document.issued",
+}
+"""The same for these data groups."""
 
 _TD3_OPTIONAL_DATA: Final = 14
 _DG11_NAME: Final = 99
@@ -107,10 +124,8 @@ def make_mrz(application: Application, profile: ChipProfile) -> Mrz:
             transliteration=profile.names.transliteration,
             name_lengths=profile.names.lengths,
         )
-    except MisuseError as error:
-        text = str(error)
-        field = next((f for said, f in _FIELDS_OF_MRZ.items() if said in text), "document")
-        raise application.error(field, text) from None
+    except ElementError as error:
+        raise _blaming(application, FIELDS_OF_MRZ, error) from None
 
 
 def _check_code(application: Application, profile: ChipProfile) -> None:
@@ -150,11 +165,7 @@ def _make_dg11(application: Application) -> bytes:
             date_of_birth=holder.date_of_birth.digits,
             place_of_birth=_coded_place(holder.place_of_birth),
         ),
-        {
-            "name in full": "holder.name_in_full",
-            "personal number": "holder.personal_number",
-            "place of birth": "holder.place_of_birth",
-        },
+        FIELDS_OF_DG11,
     )
 
 
@@ -168,7 +179,7 @@ def _make_dg12(application: Application, at: datetime) -> bytes:
             personalised_at=at.strftime("%Y%m%d%H%M%S"),
             personalisation_system=PERSONALISATION_SYSTEM,
         ),
-        {"issuing authority": "document.authority"},
+        FIELDS_OF_DG12,
     )
 
 
@@ -193,14 +204,19 @@ def _make_dg13(application: Application) -> bytes:
 
 
 def _encoded(
-    application: Application, content: DataGroup11 | DataGroup12, fields: dict[str, str]
+    application: Application, content: DataGroup11 | DataGroup12, fields: Mapping[str, str]
 ) -> bytes:
     try:
         return content.encode()
-    except MisuseError as error:
-        text = str(error)
-        field = next((f for said, f in fields.items() if said in text), "holder")
-        raise application.error(field, text) from None
+    except ElementError as error:
+        raise _blaming(application, fields, error) from None
+
+
+def _blaming(
+    application: Application, fields: Mapping[str, str], error: ElementError
+) -> FieldError:
+    """Blame the field that the element comes from, or none where no field fills it."""
+    return application.error(fields.get(error.element, ""), error.reason, advice=error.advice)
 
 
 def _coded_place(place: str) -> str | None:

@@ -15,13 +15,12 @@ from emrtd.lds.values import (
     INSTANCES,
     Other,
     check_count,
-    digit_octets,
+    is_digits,
     others,
     read_digits,
     read_text,
-    text_octets,
 )
-from support.errors import MisuseError
+from support.errors import ElementError
 
 TAG_LIST: Final = 0x5C
 _MAX_TAG_LIST: Final = 4096
@@ -92,25 +91,34 @@ class Details(FileContent):
 
     def _encode_element(self, element: Element) -> bytes | None:
         value = getattr(self, element.field)
-        what = f"{self.WHAT} {element.field.replace('_', ' ')}"
         if value is None or (element.kind is Kind.SEVERAL_TEXTS and not value):
             return None
         match element.kind:
             case Kind.TEXT:
-                return tlv.encode(element.tag, text_octets(what, value, element.limit))
+                return tlv.encode(element.tag, self._text_octets(element, value))
             case Kind.DIGITS:
-                return tlv.encode(element.tag, digit_octets(what, value, element.limit))
+                if not is_digits(value, element.limit):
+                    raise self._error(element, f"is not {element.limit} digits")
+                return tlv.encode(element.tag, value.encode("ascii"))
             case Kind.OCTETS:
                 return tlv.encode(element.tag, value)
             case Kind.SEVERAL_TEXTS:
                 if len(value) > 255:
-                    raise MisuseError(f"{what}: more than 255 of them")
-                texts = (text_octets(what, each, element.limit) for each in value)
+                    raise self._error(element, "are more than 255")
+                texts = (self._text_octets(element, each) for each in value)
                 return tlv.encode(
                     _SEVERAL,
                     tlv.encode(INSTANCES, bytes((len(value),))),
                     *(tlv.encode(element.tag, text) for text in texts),
                 )
+
+    def _text_octets(self, element: Element, text: str) -> bytes:
+        if len(text) > element.limit:
+            raise self._error(element, f"has {len(text)} characters; {element.limit} are allowed")
+        return text.encode()
+
+    def _error(self, element: Element, reason: str) -> ElementError:
+        return ElementError(element.field, reason, of=self.WHAT)
 
     @classmethod
     def _check_tag_list(cls, objects: tlv.DataObjects, tolerated: list[str]) -> None:

@@ -1,3 +1,4 @@
+import inspect
 from dataclasses import replace
 from typing import Any
 
@@ -32,11 +33,13 @@ from emrtd.lds.security.security_infos import (
     TerminalAuthenticationInfo,
 )
 from emrtd.lds.security.sod import Sod
+from emrtd.mrz import Mrz
 from emrtd.pki.cms.signed_data import SignedData
 from personalise.pki.issuing_pki import IssuingPki
 from personalise.pki.station_keys import open_at_station
-from personalise.preparing.application import Application
+from personalise.preparing.application import Application, Document, Holder
 from personalise.preparing.chip_profile import ChipProfile, Names
+from personalise.preparing.data_groups import FIELDS_OF_DG11, FIELDS_OF_DG12, FIELDS_OF_MRZ
 from personalise.preparing.data_preparation import prepare
 from support.errors import MisuseError
 from support.records import FieldError
@@ -343,3 +346,15 @@ def test_a_sample_below_a_mandatory_limit_is_held_for_an_operator(pki: IssuingPk
         prepare(read, profile, pki.issuance(), NOW)
     image = prepare(read, profile, pki.issuance(), NOW, accept_quality=True)
     assert FileID.DG2 in image.files
+
+
+def test_every_element_that_an_application_fills_has_its_field() -> None:
+    zone = set(inspect.signature(Mrz.build).parameters)
+    choices = {"format", "transliteration", "name_lengths", "optional_data_2"}
+    assert set(FIELDS_OF_MRZ) - {"names"} == zone - choices - {"surname", "given_names"}
+    for group, fields in ((DataGroup11, FIELDS_OF_DG11), (DataGroup12, FIELDS_OF_DG12)):
+        assert set(fields) <= {each.field for each in group.ELEMENTS}
+    for fields in (FIELDS_OF_MRZ, FIELDS_OF_DG11, FIELDS_OF_DG12):
+        for field in fields.values():
+            table, name = field.split(".")
+            assert name in {"document": Document, "holder": Holder}[table].__struct_fields__

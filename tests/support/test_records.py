@@ -1,0 +1,109 @@
+"""Each form in which the pinned msgspec says what is wrong becomes a field and a problem."""
+
+import json
+from datetime import date, datetime
+from typing import Annotated, Any, Literal
+
+import msgspec
+import pytest
+
+from support.records import FieldError, Record, from_json, from_toml, reject
+
+
+class Inner(Record, frozen=True):
+    number: Annotated[int, msgspec.Meta(ge=1, le=5)]
+    text: str = ""
+    short: Annotated[str, msgspec.Meta(max_length=3)] = ""
+    choice: Literal["x", "y"] = "x"
+    flag: bool = False
+    day: date | None = None
+    instant: datetime | None = None
+    pair: tuple[float, float] | None = None
+    texts: tuple[str, ...] = ()
+    letters: dict[str, str] = msgspec.field(default_factory=dict)
+
+    def __post_init__(self) -> None:
+        if self.text == "bad":
+            reject("text", "is bad: or worse")
+
+
+class Outer(Record, frozen=True):
+    inner: Inner
+    several: tuple[Inner, ...] = ()
+
+    def __post_init__(self) -> None:
+        if self.inner.text == "worse":
+            reject("inner.text", "is worse")
+
+
+def inner(**fields: Any) -> dict[str, Any]:
+    return {"inner": {"number": 1} | fields}
+
+
+CASES: list[tuple[Any, str, str]] = [
+    ({}, "inner", "is missing"),
+    ({"inner": {}}, "inner.number", "is missing"),
+    (inner() | {"several": [{"number": 1}, {}]}, "several[1].number", "is missing"),
+    (inner(more=1), "inner.more", "is not a known field"),
+    (inner() | {"more": 1}, "more", "is not a known field"),
+    (inner(number="x"), "inner.number", "is not a whole number"),
+    (inner(number=9), "inner.number", "is not a whole number, at most 5"),
+    (inner(number=0), "inner.number", "is not a whole number, at least 1"),
+    (inner(text=1), "inner.text", "is not text"),
+    (inner(short="long"), "inner.short", "is not text of length <= 3"),
+    (inner(choice="z"), "inner.choice", "is not one of the values that this field may have"),
+    (inner(flag=1), "inner.flag", "is not true or false"),
+    (inner(day="x"), "inner.day", "is not a date of the calendar, YYYY-MM-DD"),
+    (inner(day=5), "inner.day", "is not a date YYYY-MM-DD or nothing"),
+    (inner(instant="x"), "inner.instant", "is not an instant YYYY-MM-DDThh:mm:ssZ"),
+    (inner(pair=[1]), "inner.pair", "is not a list of length 2"),
+    (inner(pair=[1, "x"]), "inner.pair[1]", "is not a number"),
+    (inner(texts=[1]), "inner.texts[0]", "is not text"),
+    (inner(texts={}), "inner.texts", "is not a list"),
+    (inner(letters={"q": 1}), "inner.letters[...]", "is not text"),
+    ({"inner": []}, "inner", "is not a table of fields"),
+    (inner(text="bad"), "inner.text", "is bad: or worse"),
+    (inner() | {"several": [{"number": 1, "text": "bad"}]}, "several[0].text", "is bad: or worse"),
+    (inner(text="worse"), "inner.text", "is worse"),
+]
+
+
+@pytest.mark.parametrize(("content", "field", "problem"), CASES)
+def test_an_error_in_json_names_its_field(content: Any, field: str, problem: str) -> None:
+    with pytest.raises(FieldError) as caught:
+        from_json(json.dumps(content).encode(), Outer, "record.json")
+    error = caught.value
+    assert (error.record, error.field, error.problem) == ("record.json", field, problem)
+    assert str(error) == f"record.json: {field}: {problem}"
+
+
+@pytest.mark.parametrize(
+    ("content", "field", "problem"),
+    [
+        ("", "inner", "is missing"),
+        ("[inner]\nnumber = 9", "inner.number", "is not a whole number, at most 5"),
+        ("[inner]\nnumber = 1\npair = [1]", "inner.pair", "is not a list of length 2"),
+        ("[inner]\nnumber = 1\ntext = 'bad'", "inner.text", "is bad: or worse"),
+        ("[inner]\nnumber = 1\nmore = 1", "inner.more", "is not a known field"),
+        ("[inner]\nnumber = =\n", "", "is not TOML in UTF-8 (line 2)"),
+    ],
+)
+def test_an_error_in_toml_names_its_field(content: str, field: str, problem: str) -> None:
+    with pytest.raises(FieldError) as caught:
+        from_toml(content.encode(), Outer, "record.toml")
+    assert (caught.value.field, caught.value.problem) == (field, problem)
+
+
+@pytest.mark.parametrize("octets", [b"{", b"\xff"])
+def test_what_is_no_json_is_said_of_the_whole_record(octets: bytes) -> None:
+    with pytest.raises(FieldError, match=r"^record: is not JSON in UTF-8$") as caught:
+        from_json(octets, Outer, "record")
+    assert caught.value.field == ""
+
+
+def test_no_value_shows() -> None:
+    for fields in ({"number": "secret"}, {"choice": "secret"}, {"day": "secret"}):
+        with pytest.raises(FieldError) as caught:
+            from_json(json.dumps(inner(**fields)).encode(), Outer, "record")
+        assert "secret" not in str(caught.value)
+    assert "secret" not in repr(Inner(1, text="secret"))
