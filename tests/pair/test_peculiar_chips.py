@@ -29,13 +29,25 @@ from verify.inspection import capture, inspect
 from verify.inspection.opening import Credentials
 from verify.judging.faults import Refused, Violated, describe
 from verify.judging.report import Verdict
-from vsmartcard.chip.commands import INSTRUCTIONS, Instruction
+from vsmartcard.card.conditions import (
+    after,
+    every,
+    extended,
+    instruction,
+    plain,
+    protected,
+    since,
+    some,
+)
+from vsmartcard.card.connection import CardConnection
+from vsmartcard.card.interface import Card
+from vsmartcard.card.layers import Answering, Changing, Dropping, Layer, Refusing, Watched
+from vsmartcard.chip.commands import INSTRUCTIONS, CarryOut, Instructions, instead
 from vsmartcard.chip.processing import Chip
 from vsmartcard.chip.session import Core
 
-Transmit = Callable[[bytes], bytes]
-Peculiarity = Callable[[Transmit], Transmit]
-CarryOut = Callable[[Core, CommandAPDU], ResponseAPDU]
+Peculiarity = Callable[[Chip], Card]
+"""A layer that is laid over the chip."""
 
 MRZ = Password.from_mrz_information(mrz().information)
 LARGE = AtrInfo.of(
@@ -47,24 +59,31 @@ either_access = pytest.mark.parametrize("access", OFFERS)
 
 
 @dataclass
-class Card:
+class Genuine:
     """A genuine document, and its chip."""
 
     document: Document
     chip: Chip
 
     @classmethod
-    def of(cls, access: str = "PACE", *, extended: bool = False, **changes: object) -> "Card":
+    def of(cls, access: str = "PACE", *, extended: bool = False, **changes: object) -> "Genuine":
         """Issue one, opened by "PACE" or "BAC"; one with extended length tells so."""
         made = issue(**(OFFERS[access] | changes))
         made = made.with_file(FileID.ATR_INFO, LARGE) if extended else made
         return cls(made, personalised(made.files, made.keys))
 
-    def accepted(self, peculiarity: Peculiarity = lambda transmit: transmit) -> None:
-        """Inspect the chip with a peculiarity around it: all is read, and it is accepted."""
+    def accepted(
+        self,
+        peculiarity: Peculiarity = lambda chip: chip,
+        instructions: Instructions = INSTRUCTIONS,
+    ) -> Card:
+        """Inspect the chip with a layer over it, or another table: it is read whole, and accepted.
+
+        Returns the card that was inspected.
+        """
         made = self.document
-        procedure = inspect(Credentials(mrz=MRZ))
-        evidence = run(procedure, peculiarity(self.chip.process), self.chip.reset)
+        card = peculiarity(Chip(self.chip.state, instructions=instructions))
+        evidence = run(inspect(Credentials(mrz=MRZ)), card.process, card.reset)
         assert dict(evidence.files) == made.files
         report = made.judged(evidence)
         assert report.verdict is Verdict.ACCEPT, report.why
@@ -73,35 +92,10 @@ class Card:
             ("active.authentication", made.how.active_authentication is not None),
         ):
             assert (report.check(check_id).outcome is Outcome.PASSED) is there
+        return card
 
 
-def when(condition: Callable[[CommandAPDU], bool], answer: Callable[[], bytes]) -> Peculiarity:
-    """Some commands are answered otherwise, and never reach the chip."""
-
-    def around(transmit: Transmit) -> Transmit:
-        return lambda octets: (
-            answer() if condition(CommandAPDU.decode(octets)) else transmit(octets)
-        )
-
-    return around
-
-
-Instead = Callable[[INS, Callable[[CarryOut], CarryOut]], None]
-
-
-@pytest.fixture
-def instead(monkeypatch: pytest.MonkeyPatch) -> Instead:
-    """A function that has the chip carry an instruction out otherwise, inside a session too."""
-
-    def put(ins: INS, change: Callable[[CarryOut], CarryOut]) -> None:
-        known = INSTRUCTIONS[ins]
-        monkeypatch.setitem(INSTRUCTIONS, ins, Instruction(change(known.carry_out), known.event))
-
-    return put
-
-
-def is_extended_read(command: CommandAPDU) -> bool:
-    return command.ins == INS.READ_BINARY and command.extended
+extended_read = every(instruction(INS.READ_BINARY), extended)
 
 
 # --- lengths -------------------------------------------------------------------------------------
@@ -110,56 +104,48 @@ def is_extended_read(command: CommandAPDU) -> bool:
 @either_access
 def test_extended_length_is_refused_by_a_bare_6700(access: str) -> None:
     """The chip's SSC has not moved (gmrtd#457)."""
-    card = Card.of(access, extended=True)
-    card.accepted(when(is_extended_read, lambda: b"\x67\x00"))
+    card = Genuine.of(access, extended=True)
+    card.accepted(lambda chip: Refusing(chip, extended_read, SW.WRONG_LENGTH))
 
 
 @either_access
 @pytest.mark.parametrize("answer", ["6988", "6F00", "6700"])
 def test_extended_length_drops_the_channel(access: str, answer: str) -> None:
-    card = Card.of(access, extended=True)
-
-    def around(transmit: Transmit) -> Transmit:
-        def answer_or_drop(octets: bytes) -> bytes:
-            command = CommandAPDU.decode(octets)
-            if is_extended_read(command) and command.cla:
-                card.chip.reset()
-                return bytes.fromhex(answer)
-            return transmit(octets)
-
-        return answer_or_drop
-
-    card.accepted(around)
+    card = Genuine.of(access, extended=True)
+    dropped = every(protected, extended_read)
+    card.accepted(lambda chip: Dropping(chip, dropped, int(answer, 16)))
 
 
 def test_a_session_that_is_lost_ends_with_the_power_alone() -> None:
     """The applet of JMRTD: after BAC there is no other, until it is reset."""
-    card = Card.of("BAC", extended=True)
-    opened = broken = False
+    Genuine.of("BAC", extended=True).accepted(BrokenUntilReset)
 
-    def transmit(octets: bytes) -> bytes:
-        nonlocal opened, broken
-        command = CommandAPDU.decode(octets)
-        broken = broken or bool(command.cla and is_extended_read(command))
-        if broken or (opened and not command.cla):
+
+class BrokenUntilReset(Layer):
+    """Refuses everything from the first extended READ BINARY of a session on, until a reset."""
+
+    def __init__(self, card: Card) -> None:
+        super().__init__(card)
+        self._power_up()
+
+    def _power_up(self) -> None:
+        broken = since(every(protected, extended_read))
+        opened = every(plain, after(instruction(INS.EXTERNAL_AUTHENTICATE)))
+        self._refused = some(broken, opened)
+
+    def reset(self) -> None:
+        self._power_up()
+        super().reset()
+
+    def process(self, octets: bytes) -> bytes:
+        if self._refused(CommandAPDU.decode(octets)):
             return b"\x69\x82"
-        response = card.chip.process(octets)
-        opened = opened or command.ins == INS.EXTERNAL_AUTHENTICATE
-        return response
-
-    def reset() -> None:
-        nonlocal opened, broken
-        opened = broken = False
-        card.chip.reset()
-
-    evidence = run(inspect(Credentials(mrz=MRZ)), transmit, reset)
-    assert dict(evidence.files) == card.document.files
-    assert card.document.judged(evidence).verdict is Verdict.ACCEPT
+        return super().process(octets)
 
 
 @either_access
-def test_a_protected_6700_to_extended_length(access: str, instead: Instead) -> None:
-    card = Card.of(access, extended=True)
+def test_a_protected_6700_to_extended_length(access: str) -> None:
+    card = Genuine.of(access, extended=True)
 
     def change(carry_out: CarryOut) -> CarryOut:
         def read(core: Core, command: CommandAPDU) -> ResponseAPDU:
@@ -169,28 +155,26 @@ def test_a_protected_6700_to_extended_length(access: str, instead: Instead) -> N
 
         return read
 
-    instead(INS.READ_BINARY, change)
-    card.accepted()
+    card.accepted(instructions=instead(INS.READ_BINARY, change))
 
 
 @either_access
-def test_atr_info_promises_more_than_the_chip_gives(access: str, instead: Instead) -> None:
+def test_atr_info_promises_more_than_the_chip_gives(access: str) -> None:
     """Fewer octets than were asked for and declared, with 9000."""
-    card = Card.of(access, extended=True)
+    card = Genuine.of(access, extended=True)
 
     def change(carry_out: CarryOut) -> CarryOut:
         return lambda core, command: carry_out(
             core, command if command.ne is None else replace(command, ne=min(command.ne, 100))
         )
 
-    instead(INS.READ_BINARY, change)
-    card.accepted()
+    card.accepted(instructions=instead(INS.READ_BINARY, change))
 
 
 @either_access
 @pytest.mark.parametrize("largest", [223, 160, 128, 118])
-def test_a_small_buffer_is_6700(access: str, largest: int, instead: Instead) -> None:
-    card = Card.of(access)
+def test_a_small_buffer_is_6700(access: str, largest: int) -> None:
+    card = Genuine.of(access)
 
     def change(carry_out: CarryOut) -> CarryOut:
         def read(core: Core, command: CommandAPDU) -> ResponseAPDU:
@@ -200,13 +184,12 @@ def test_a_small_buffer_is_6700(access: str, largest: int, instead: Instead) -> 
 
         return read
 
-    instead(INS.READ_BINARY, change)
-    card.accepted()
+    card.accepted(instructions=instead(INS.READ_BINARY, change))
 
 
 @either_access
-def test_6cxx_where_the_file_ends_before_le(access: str, instead: Instead) -> None:
-    card = Card.of(access)
+def test_6cxx_where_the_file_ends_before_le(access: str) -> None:
+    card = Genuine.of(access)
 
     def change(carry_out: CarryOut) -> CarryOut:
         def read(core: Core, command: CommandAPDU) -> ResponseAPDU:
@@ -218,16 +201,13 @@ def test_6cxx_where_the_file_ends_before_le(access: str, instead: Instead) -> No
 
         return read
 
-    instead(INS.READ_BINARY, change)
-    card.accepted()
+    card.accepted(instructions=instead(INS.READ_BINARY, change))
 
 
 @either_access
 @pytest.mark.parametrize("sw", [0x6282, 0x9000])
-def test_files_with_padding_behind_their_data_object(
-    access: str, sw: int, instead: Instead
-) -> None:
-    card = Card.of(access)
+def test_files_with_padding_behind_their_data_object(access: str, sw: int) -> None:
+    card = Genuine.of(access)
 
     def change(carry_out: CarryOut) -> CarryOut:
         def read(core: Core, command: CommandAPDU) -> ResponseAPDU:
@@ -238,14 +218,13 @@ def test_files_with_padding_behind_their_data_object(
 
         return read
 
-    instead(INS.READ_BINARY, change)
-    card.accepted()
+    card.accepted(instructions=instead(INS.READ_BINARY, change))
 
 
 @either_access
 def test_the_end_of_a_file_is_padded_wrongly(access: str, monkeypatch: pytest.MonkeyPatch) -> None:
     """Slovenia: a protected 6282 whose cryptogram has no padding that could be taken off."""
-    card = Card.of(access)
+    card = Genuine.of(access)
     protect = SecureMessaging.protect_response
 
     def badly(session: SecureMessaging, response: ResponseAPDU) -> ResponseAPDU:
@@ -264,24 +243,26 @@ def test_the_end_of_a_file_is_padded_wrongly(access: str, monkeypatch: pytest.Mo
 
 @either_access
 def test_everything_goes_by_get_response(access: str) -> None:
-    card = Card.of(access)
+    Genuine.of(access).accepted(ByGetResponse)
+
+
+class ByGetResponse(Layer):
+    """Announces all data by 61XX, and gives it 60 octets at a time."""
+
     unsent = b""
 
-    def around(transmit: Transmit) -> Transmit:
-        def answer(octets: bytes) -> bytes:
-            nonlocal unsent
-            if octets[1] == INS.GET_RESPONSE:
-                now, unsent = unsent[:60], unsent[60:]
-                return now + (b"\x90\x00" if not unsent else bytes((0x61, min(len(unsent), 255))))
-            response = transmit(octets)
-            if len(response) == 2 or response[-2:] != b"\x90\x00":
-                return response
-            unsent = response[:-2]
-            return bytes((0x61, min(len(unsent), 255)))
+    def process(self, octets: bytes) -> bytes:
+        if octets[1] == INS.GET_RESPONSE:
+            now, self.unsent = self.unsent[:60], self.unsent[60:]
+            return now + (b"\x90\x00" if not self.unsent else self._announced())
+        response = super().process(octets)
+        if len(response) == 2 or response[-2:] != b"\x90\x00":
+            return response
+        self.unsent = response[:-2]
+        return self._announced()
 
-        return answer
-
-    card.accepted(around)
+    def _announced(self) -> bytes:
+        return bytes((0x61, min(len(self.unsent), 255)))
 
 
 # --- selecting -----------------------------------------------------------------------------------
@@ -292,11 +273,9 @@ def test_everything_goes_by_get_response(access: str) -> None:
 @pytest.mark.parametrize(
     "sw", [0x6A82, 0x6A86, 0x6B00, 0x6A81, 0x6986, 0x6D00, 0x6982, 0x6985, 0x6700, 0x6F00]
 )
-def test_short_identifiers_are_unknown(
-    access: str, sw: int, everywhere: bool, instead: Instead
-) -> None:
+def test_short_identifiers_are_unknown(access: str, sw: int, everywhere: bool) -> None:
     """Or in the application alone."""
-    card = Card.of(access)
+    card = Genuine.of(access)
 
     def change(carry_out: CarryOut) -> CarryOut:
         def read(core: Core, command: CommandAPDU) -> ResponseAPDU:
@@ -306,19 +285,18 @@ def test_short_identifiers_are_unknown(
 
         return read
 
-    instead(INS.READ_BINARY, change)
-    card.accepted()
+    card.accepted(instructions=instead(INS.READ_BINARY, change))
 
 
 @either_access
-def test_refusals_are_answered_in_plain(access: str, instead: Instead) -> None:
+def test_refusals_are_answered_in_plain(access: str) -> None:
     """No short identifiers, no DG13, nothing behind a file's end; the session goes on all the same.
 
     So does the applet of JMRTD in jCardSim: its counter moves as if the refusal were protected.
     """
     made = issue(**OFFERS[access])
     absent = made.with_file(FileID.DG13, None)
-    card = Card(absent, personalised(absent.files, made.keys))
+    card = Genuine(absent, personalised(absent.files, made.keys))
 
     def change(carry_out: CarryOut) -> CarryOut:
         def read(core: Core, command: CommandAPDU) -> ResponseAPDU:
@@ -332,20 +310,15 @@ def test_refusals_are_answered_in_plain(access: str, instead: Instead) -> None:
 
         return read
 
-    protected: list[bool] = []
+    def bare(command: CommandAPDU, response: ResponseAPDU) -> ResponseAPDU:
+        refused = protected(command) and response.sw != SW.OK
+        return ResponseAPDU(sw=response.sw) if refused else response
 
-    def around(transmit: Transmit) -> Transmit:
-        def bare(octets: bytes) -> bytes:
-            protected.append(bool(octets[0] & 0x0C))
-            response = transmit(octets)
-            refused = octets[0] & 0x0C and response[-2:] != b"\x90\x00"
-            return response[-2:] if refused else response
-
-        return bare
-
-    instead(INS.READ_BINARY, change)
-    evidence = run(inspect(Credentials(mrz=MRZ)), around(card.chip.process))
-    assert all(protected[protected.index(True) :])  # the chip was opened once
+    peculiar = Chip(card.chip.state, instructions=instead(INS.READ_BINARY, change))
+    watched = Watched(Changing(peculiar, bare))
+    evidence = run(inspect(Credentials(mrz=MRZ)), watched.process)
+    opened = since(protected)
+    assert all(protected(each) for each in watched.commands if opened(each))  # it was opened once
     assert dict(evidence.files) == absent.files
     # nobody vouches for it: no proof of a removal
     assert isinstance(evidence.unread[FileID.DG13], Violated)
@@ -354,7 +327,7 @@ def test_refusals_are_answered_in_plain(access: str, instead: Instead) -> None:
     assert made.judged(evidence).check("chip.authentication").outcome is Outcome.PASSED
 
 
-def test_a_short_identifier_is_looked_for_in_the_master_file_too(instead: Instead) -> None:
+def test_a_short_identifier_is_looked_for_in_the_master_file_too() -> None:
     """PersoSim has no EF.COM, and gives EF.DIR for it; the MF is the current directory then."""
     directory = bytes.fromhex("61094F07A0000002471001")
     made = usual().with_file(FileID.COM, None).with_file(FileID.DIR, directory)
@@ -371,8 +344,9 @@ def test_a_short_identifier_is_looked_for_in_the_master_file_too(instead: Instea
 
         return read
 
-    instead(INS.READ_BINARY, change)
-    evidence = run(inspect(Credentials(mrz=MRZ)), personalised(made.files, made.keys).process)
+    state = personalised(made.files, made.keys).state
+    chip = Chip(state, instructions=instead(INS.READ_BINARY, change))
+    evidence = run(inspect(Credentials(mrz=MRZ)), chip.process)
     assert dict(evidence.files) == made.files
     assert evidence.unread[FileID.COM] == Refused(SW.FILE_NOT_FOUND, "selecting EF.COM")
 
@@ -383,9 +357,9 @@ def is_select_master_file(command: CommandAPDU) -> bool:
 
 @pytest.mark.parametrize("sw", [0x6A87, 0x6985, 0x6A82, 0x9000])
 @pytest.mark.parametrize("wants", ["3F00", ""])
-def test_select_mf_in_one_form_or_none(sw: int, wants: str, instead: Instead) -> None:
+def test_select_mf_in_one_form_or_none(sw: int, wants: str) -> None:
     """The application is selected at first, and the MF by the one form that the chip knows."""
-    card = Card.of()
+    card = Genuine.of()
 
     def change(carry_out: CarryOut) -> CarryOut:
         def select(core: Core, command: CommandAPDU) -> ResponseAPDU:
@@ -395,15 +369,14 @@ def test_select_mf_in_one_form_or_none(sw: int, wants: str, instead: Instead) ->
 
         return select
 
-    instead(INS.SELECT, change)
-    card.accepted(application_selected_first)
+    card.accepted(application_selected_first, instead(INS.SELECT, change))
 
 
 @either_access
 @pytest.mark.parametrize("sw", [0x6700, 0x6A82, 0x6D00])
-def test_the_application_is_always_selected(access: str, sw: int, instead: Instead) -> None:
+def test_the_application_is_always_selected(access: str, sw: int) -> None:
     """As where a card has one alone; to select it is refused."""
-    card = Card.of(access)
+    card = Genuine.of(access)
 
     def change(carry_out: CarryOut) -> CarryOut:
         def select(core: Core, command: CommandAPDU) -> ResponseAPDU:
@@ -412,19 +385,18 @@ def test_the_application_is_always_selected(access: str, sw: int, instead: Inste
 
         return select
 
-    instead(INS.SELECT, change)
-    card.accepted()
+    card.accepted(instructions=instead(INS.SELECT, change))
 
 
-def application_selected_first(transmit: Transmit) -> Transmit:
-    transmit(bytes.fromhex("00A4040C07A0000002471001"))
-    return transmit
+def application_selected_first(chip: Chip) -> Chip:
+    chip.process(bytes.fromhex("00A4040C07A0000002471001"))
+    return chip
 
 
 @pytest.mark.parametrize("ins", [INS.SELECT, INS.READ_BINARY])
-def test_6283_on_card_access(ins: INS, instead: Instead) -> None:
+def test_6283_on_card_access(ins: INS) -> None:
     """A file that is "deactivated" is read all the same (Malaysia)."""
-    card = Card.of()
+    card = Genuine.of()
     identifier = FILES[FileID.CARD_ACCESS].identifier
 
     def change(carry_out: CarryOut) -> CarryOut:
@@ -436,16 +408,15 @@ def test_6283_on_card_access(ins: INS, instead: Instead) -> None:
 
         return warn
 
-    instead(ins, change)
-    card.accepted()
+    card.accepted(instructions=instead(ins, change))
 
 
 # --- access --------------------------------------------------------------------------------------
 
 
-def test_mse_set_at_wants_the_domain_parameters(instead: Instead) -> None:
+def test_mse_set_at_wants_the_domain_parameters() -> None:
     """Although they are unambiguous (gmrtd#108, Ukraine)."""
-    card = Card.of(pace=(PACE_GM,))
+    card = Genuine.of(pace=(PACE_GM,))
 
     def change(carry_out: CarryOut) -> CarryOut:
         def set_at(core: Core, command: CommandAPDU) -> ResponseAPDU:
@@ -456,62 +427,45 @@ def test_mse_set_at_wants_the_domain_parameters(instead: Instead) -> None:
 
         return set_at
 
-    instead(INS.MANAGE_SECURITY_ENVIRONMENT, change)
-    card.accepted()
+    card.accepted(instructions=instead(INS.MANAGE_SECURITY_ENVIRONMENT, change))
 
 
 def test_external_authenticate_wants_le_00() -> None:
-    card = Card.of("BAC")
-
-    def around(transmit: Transmit) -> Transmit:
-        def answer(octets: bytes) -> bytes:
-            if octets[1] == INS.EXTERNAL_AUTHENTICATE and octets[-1]:
-                return b"\x67\x00"
-            return transmit(octets)
-
-        return answer
-
-    card.accepted(around)
+    another_le = every(
+        instruction(INS.EXTERNAL_AUTHENTICATE), lambda command: command.ne != SHORT_MAX_LE
+    )
+    Genuine.of("BAC").accepted(lambda chip: Refusing(chip, another_le, SW.WRONG_LENGTH))
 
 
 def test_ef_com_and_ef_sod_are_open_to_anyone() -> None:
     """And the data groups are not: that is no chip without access control."""
-    card = Card.of("BAC")
+    card = Genuine.of("BAC")
     files = card.document.files
     shown = {FILES[each].short_identifier: files[each] for each in (FileID.COM, FileID.SOD)}
     selected = b""
 
-    def around(transmit: Transmit) -> Transmit:
-        def answer(octets: bytes) -> bytes:
-            nonlocal selected
-            command = CommandAPDU.decode(octets)
-            if command.cla or command.ins != INS.READ_BINARY:
-                return transmit(octets)
-            if command.p1 & 0x80:
-                selected = shown.get(command.p1 & 0x1F, b"")
-            offset = command.p2 if command.p1 & 0x80 else command.p1 << 8 | command.p2
-            part = selected[offset : offset + (command.ne or 0)]
-            return part + b"\x90\x00" if selected else transmit(octets)
+    def show(command: CommandAPDU) -> ResponseAPDU | None:
+        nonlocal selected
+        if command.cla or command.ins != INS.READ_BINARY:
+            return None
+        if command.p1 & 0x80:
+            selected = shown.get(command.p1 & 0x1F, b"")
+        offset = command.p2 if command.p1 & 0x80 else command.p1 << 8 | command.p2
+        part = selected[offset : offset + (command.ne or 0)]
+        return ResponseAPDU(part) if selected else None
 
-        return answer
-
-    card.accepted(around)
+    card.accepted(lambda chip: Answering(chip, show))
 
 
 @pytest.mark.parametrize("sw", [0x6982, 0x6985, 0x6986, 0x6A82, 0x6A86, 0x6D00, 0x6E00, 0x6F00])
 def test_a_chip_without_pace_says_so_in_its_own_way(sw: int) -> None:
     """What it refuses EF.CardAccess with means no more than that there is none."""
-    card = Card.of("BAC")
-    answer = sw.to_bytes(2, "big")
-    card.accepted(
-        when(
-            lambda command: (
-                (command.ins, command.p1) == (INS.READ_BINARY, 0x9C)
-                or (command.ins == INS.SELECT and command.data == b"\x01\x1c")
-            ),
-            lambda: answer,
-        )
-    )
+
+    def of_card_access(command: CommandAPDU) -> bool:
+        by_identifier = command.ins == INS.SELECT and command.data == b"\x01\x1c"
+        return by_identifier or (command.ins, command.p1) == (INS.READ_BINARY, 0x9C)
+
+    Genuine.of("BAC").accepted(lambda chip: Refusing(chip, of_card_access, sw))
 
 
 # --- proofs --------------------------------------------------------------------------------------
@@ -522,9 +476,9 @@ def without_ds_key(**changes: object) -> dict[str, object]:
 
 
 @pytest.mark.parametrize("largest", [SHORT_MAX_LE, 0])
-def test_active_authentication_is_cut_off_at_short_le(largest: int, instead: Instead) -> None:
+def test_active_authentication_is_cut_off_at_short_le(largest: int) -> None:
     """Without 61XX, as Australia's does; or nothing at all comes."""
-    card = Card.of("BAC", extended=True, **without_ds_key(active_authentication="RSA-3072"))
+    card = Genuine.of("BAC", extended=True, **without_ds_key(active_authentication="RSA-3072"))
 
     def change(carry_out: CarryOut) -> CarryOut:
         def sign(core: Core, command: CommandAPDU) -> ResponseAPDU:
@@ -533,43 +487,34 @@ def test_active_authentication_is_cut_off_at_short_le(largest: int, instead: Ins
 
         return sign
 
-    instead(INS.INTERNAL_AUTHENTICATE, change)
-    card.accepted()
+    card.accepted(instructions=instead(INS.INTERNAL_AUTHENTICATE, change))
 
 
-def test_active_authentication_gives_nothing_at_extended_le(instead: Instead) -> None:
+def test_active_authentication_gives_nothing_at_extended_le() -> None:
     """As China's does."""
-    card = Card.of("BAC", extended=True, **without_ds_key())
+    card = Genuine.of("BAC", extended=True, **without_ds_key())
 
     def change(carry_out: CarryOut) -> CarryOut:
         return lambda core, command: (
             ResponseAPDU() if command.extended else carry_out(core, command)
         )
 
-    instead(INS.INTERNAL_AUTHENTICATE, change)
-    card.accepted()
+    card.accepted(instructions=instead(INS.INTERNAL_AUTHENTICATE, change))
 
 
 def test_active_authentication_refuses_extended_length() -> None:
     """By a bare 6700, although its signature does not fit in a short protected response."""
-    card = Card.of("BAC", **without_ds_key())
-    refused: list[bytes] = []
-
-    def is_extended(command: CommandAPDU) -> bool:
-        return command.ins == INS.INTERNAL_AUTHENTICATE and command.extended
-
-    def refuse() -> bytes:
-        refused.append(b"\x67\x00")
-        return refused[-1]
-
-    card.accepted(when(is_extended, refuse))
-    assert len(refused) == 1
+    card = Genuine.of("BAC", **without_ds_key())
+    refused = every(instruction(INS.INTERNAL_AUTHENTICATE), extended)
+    watched = card.accepted(lambda chip: Watched(Refusing(chip, refused, SW.WRONG_LENGTH)))
+    assert isinstance(watched, Watched)
+    assert sum(refused(command) for command in watched.commands) == 1
 
 
 @either_access
-def test_chip_authentication_answers_an_empty_7c(access: str, instead: Instead) -> None:
+def test_chip_authentication_answers_an_empty_7c(access: str) -> None:
     """As real chips do, and others answer nothing."""
-    card = Card.of(access)
+    card = Genuine.of(access)
 
     def change(carry_out: CarryOut) -> CarryOut:
         def authenticate(core: Core, command: CommandAPDU) -> ResponseAPDU:
@@ -578,8 +523,7 @@ def test_chip_authentication_answers_an_empty_7c(access: str, instead: Instead) 
 
         return authenticate
 
-    instead(INS.GENERAL_AUTHENTICATE, change)
-    card.accepted()
+    card.accepted(instructions=instead(INS.GENERAL_AUTHENTICATE, change))
 
 
 # --- what the chip says, as it says it -----------------------------------------------------------
@@ -591,7 +535,7 @@ def test_a_data_group_is_hashed_as_it_was_read() -> None:
     entries = [tlv.encode(each.tag, each.value) for each in infos.children()]
     content = b"".join(reversed(entries))
     unusual = b"\x31\x83" + len(content).to_bytes(3, "big") + content
-    card = Card.of(more={14: tlv.encode(0x6E, unusual)})
+    card = Genuine.of(more={14: tlv.encode(0x6E, unusual)})
     assert card.document.files[FileID.DG14] != usual().files[FileID.DG14]
     card.accepted()
 
@@ -605,7 +549,7 @@ def test_neither_trace_nor_log_nor_evidence_shows_a_secret(
     chip = personalised(made.files, made.keys)
     lines: list[str] = []
     with caplog.at_level(logging.DEBUG):
-        evidence = capture(AtChip(chip), inspect(credentials), lines.append)
+        evidence = capture(CardConnection(chip), inspect(credentials), lines.append)
     assert evidence.files == made.files
     said = "\n".join([*lines, caplog.text, repr(evidence), repr(credentials)])
     assert len(lines) > 30
@@ -613,24 +557,3 @@ def test_neither_trace_nor_log_nor_evidence_shows_a_secret(
     for secret in ("470815", "ZU1234567", "MUSTERMANN", "Mustermann", "900131", portrait):
         assert secret not in said
         assert secret.encode().hex() not in said.lower()
-
-
-@dataclass
-class AtChip:
-    """A chip in process, as a connection."""
-
-    chip: Chip
-    reader: str = "test"
-
-    @property
-    def atr(self) -> bytes:
-        return self.chip.atr
-
-    def transmit(self, octets: bytes) -> bytes:
-        return self.chip.process(octets)
-
-    def reset(self) -> None:
-        self.chip.reset()
-
-    def close(self) -> None:
-        self.chip.reset()

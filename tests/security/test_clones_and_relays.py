@@ -3,34 +3,25 @@
 from collections.abc import Callable
 from dataclasses import replace
 from functools import cache
+from typing import TypeVar
 
 import msgspec
 import pytest
 
 from emrtd.access.passwords import Password
 from emrtd.access.terminal_authentication import TerminalCredentials
-from emrtd.crypto.ciphers import Cipher
 from emrtd.crypto.private_keys import RsaPrivateKey
-from emrtd.iso7816.apdu import INS, CommandAPDU
+from emrtd.iso7816.apdu import INS, CommandAPDU, ResponseAPDU
 from emrtd.iso7816.procedure import run
-from emrtd.iso7816.secure_messaging import SECURE_MESSAGING_BITS
 from emrtd.lds.data_groups.dg14 import DataGroup14
 from emrtd.lds.files import FileID
 from emrtd.lds.security.card_access import CardAccess
 from emrtd.lds.security.security_infos import SecurityInfos
 from emrtd.pki.findings import Outcome, Shows
 from emrtd.pki.x509.crl import Crl
+from emrtd.status_words import SW
 from tests.certificates import Authority, name
-from tests.security.chips import (
-    DROPPED,
-    NOT_FOUND,
-    Clone,
-    DenyingRelay,
-    Open,
-    Relay,
-    clone_of,
-    password_of,
-)
+from tests.security.copies import clone_of, open_copy_of, password_of
 from tests.verify.documents import (
     CSCA,
     PACE_CAM,
@@ -51,8 +42,27 @@ from verify.judging.check_ids import CLONE_PROOFS
 from verify.judging.evidence import Evidence, PaceTranscript
 from verify.judging.faults import Refused
 from verify.judging.report import Report, Verdict
+from vsmartcard.card.clones import SilentClone
+from vsmartcard.card.conditions import (
+    Condition,
+    after,
+    every,
+    instruction,
+    plain,
+    protected,
+    selects_application,
+)
+from vsmartcard.card.interface import Card
+from vsmartcard.card.layers import Answering, Changing, Refusing, Watched
+from vsmartcard.card.relay import DenyingRelay, DroppingRelay, PaceRelay
+from vsmartcard.chip.commands import CarryOut, instead
+from vsmartcard.chip.processing import Chip
+from vsmartcard.chip.session import Core
 
-Process = Callable[[bytes], bytes]
+NOT_FOUND = ResponseAPDU(sw=SW.FILE_NOT_FOUND)
+"""What a chip answers that has no such file or application."""
+
+Relay = TypeVar("Relay", bound=PaceRelay)
 
 
 @cache
@@ -63,24 +73,33 @@ def thief(**changes: object) -> Document:
     )
 
 
-def presented(
-    victim: Document, process: Process, terminal: TerminalCredentials | None = None
-) -> Report:
+def presented(victim: Document, card: Card, terminal: TerminalCredentials | None = None) -> Report:
     """What the officer sees who reads the victim's printed MRZ off the document."""
     procedure = inspect(
         Credentials(mrz=password_of(victim)), optical_mrz=victim.how.mrz.text, terminal=terminal
     )
-    return victim.judged(run(procedure, process, lambda: None))
+    return victim.judged(run(procedure, card.process, card.reset))
+
+
+def relayed(
+    relay: Callable[[Card, Password, Password, Card], Relay],
+    genuine: Document,
+    victim: Document,
+    clone: Card,
+) -> Relay:
+    """A relay to the chip of another document, which the clone of the victim's takes over from."""
+    chip = personalised(genuine.files, genuine.keys)
+    return relay(chip, password_of(genuine), password_of(victim), clone)
 
 
 def test_the_clone_is_a_whole_copy_and_still_never_accepted() -> None:
-    report = presented(usual(), clone_of(usual()).chip.process)
+    report = presented(usual(), clone_of(usual()))
     assert report.verdict is Verdict.REJECT
     assert {report.check(each).shows for each in CLONE_PROOFS} == {Shows.CLONING}
 
 
 def test_a_clone_that_drops_the_session_rather_than_fail() -> None:
-    report = presented(usual(), clone_of(usual()).process)
+    report = presented(usual(), SilentClone(clone_of(usual())))
     assert report.verdict is not Verdict.ACCEPT
     assert not any(report.check(each).outcome is Outcome.PASSED for each in CLONE_PROOFS)
 
@@ -89,9 +108,9 @@ def test_mapping_proven_by_another_chip_before_the_session_was_dropped() -> None
     """PACE-CAM with the thief's own genuine chip; then a clone of the victim's takes its place."""
     victim, genuine = usual(), thief()
     clone = clone_of(victim, **{"EF.CardSecurity": genuine.files[FileID.CARD_SECURITY]})
-    relay = Relay(genuine, victim, clone)
-    report = presented(victim, relay.process)
-    assert relay.stage == 3
+    relay = relayed(DroppingRelay, genuine, victim, SilentClone(clone))
+    report = presented(victim, relay)
+    assert relay.dropped
     assert report.check("dg.hash.DG1").outcome is Outcome.PASSED  # the victim's own data
     assert report.check("cardsecurity.signature").outcome is Outcome.PASSED  # of a genuine chip
     assert report.check("pace.cam").shows is Shows.CLONING
@@ -107,12 +126,12 @@ def test_mapping_proven_by_another_chip_that_then_denied_its_application(by_can:
     infos = DataGroup14(SecurityInfos(PACE_GM, PACE_CAM)).encode()
     victim = issue(active_authentication=None, more={14: infos})
     genuine = thief.__wrapped__(active_authentication=None, more={14: infos})
-    relay = DenyingRelay(genuine, victim, Open(victim.files))
+    relay = relayed(DenyingRelay, genuine, victim, open_copy_of(victim))
     can = Password.can("654321") if by_can else None
     procedure = inspect(Credentials(password_of(victim), can), optical_mrz=victim.how.mrz.text)
-    evidence = run(procedure, relay.process, lambda: None)
+    evidence = run(procedure, relay.process, relay.reset)
     report = victim.judged(evidence)
-    assert relay.stage == 2
+    assert relay.denied
     assert report.check("dg.hash.DG1").outcome is Outcome.PASSED  # the victim's own data
     assert report.check("cardsecurity.signature").outcome is Outcome.PASSED  # of a genuine chip
     assert report.check("pace.cam").outcome is Outcome.NOT_PERFORMED
@@ -130,9 +149,9 @@ def test_version_2_proven_by_another_chip_that_then_denied_its_application() -> 
         more_infos=VERSION_2, mrz=thief().how.mrz, chip_private=0xB0B, active_authentication=None
     )
     genuine = replace(genuine, files=genuine.files | access)
-    relay = DenyingRelay(genuine, victim, Open(victim.files))
-    report = presented(victim, relay.process, credentials(*chain()))
-    assert relay.stage == 2
+    relay = relayed(DenyingRelay, genuine, victim, open_copy_of(victim))
+    report = presented(victim, relay, credentials(*chain()))
+    assert relay.denied
     assert report.check("dg.hash.DG1").outcome is Outcome.PASSED
     assert report.check("chip.authentication").outcome is not Outcome.PASSED
     assert report.check("terminal.authentication").outcome is not Outcome.PASSED
@@ -141,8 +160,9 @@ def test_version_2_proven_by_another_chip_that_then_denied_its_application() -> 
 
 def test_a_relay_that_stays_with_the_genuine_chip_shows_that_chip() -> None:
     victim, genuine = usual(), thief()
-    relay = Relay(genuine, victim, clone_of(victim), dropping=False)
-    report = presented(victim, relay.process)
+    chip = personalised(genuine.files, genuine.keys)
+    relay = PaceRelay(chip, password_of(genuine), password_of(victim))
+    report = presented(victim, relay)
     assert report.document["surname"] == "MALLORY"
     assert report.check("mrz.matches-optical").shows is Shows.FORGERY
     assert report.verdict is Verdict.REJECT
@@ -160,9 +180,9 @@ def test_version_2_proven_by_another_chip_before_the_session_was_dropped() -> No
         document.__wrapped__(more_infos=VERSION_2, mrz=thief().how.mrz, chip_private=0xB0B)
     )
     clone = clone_of(victim, **{"EF.CardSecurity": genuine.files[FileID.CARD_SECURITY]})
-    relay = Relay(genuine, victim, clone)
-    report = presented(victim, relay.process, credentials(*chain()))
-    assert relay.stage == 3
+    relay = relayed(DroppingRelay, genuine, victim, SilentClone(clone))
+    report = presented(victim, relay, credentials(*chain()))
+    assert relay.dropped
     assert report.check("chip.authentication").outcome is not Outcome.PASSED
     assert report.verdict is Verdict.REJECT
 
@@ -170,7 +190,7 @@ def test_version_2_proven_by_another_chip_before_the_session_was_dropped() -> No
 def test_ef_card_security_of_another_chip() -> None:
     """The mapping data is that of the clone's own key, EF.CardSecurity that of another chip."""
     swapped = usual().with_file(FileID.CARD_SECURITY, thief().files[FileID.CARD_SECURITY])
-    report = presented(usual(), personalised(swapped.files, swapped.keys).process)
+    report = presented(usual(), personalised(swapped.files, swapped.keys))
     assert report.check("pace.cam").shows is Shows.CLONING
     assert report.verdict is Verdict.REJECT
 
@@ -190,7 +210,7 @@ def test_ef_card_security_of_another_state(calls_itself: str) -> None:
     mixed = replace(usual(), trust=trust).with_file(
         FileID.CARD_SECURITY, foreign.files[FileID.CARD_SECURITY]
     )
-    report = presented(mixed, personalised(mixed.files, mixed.keys).process)
+    report = presented(mixed, personalised(mixed.files, mixed.keys))
     assert report.check("cardsecurity.signature").shows is Shows.FORGERY
     assert report.verdict is Verdict.REJECT
 
@@ -199,7 +219,7 @@ def test_ef_card_security_that_the_thief_signed_himself() -> None:
     impostor = Authority(label="another key of the same name")
     forged = issue(authority=impostor, chip_private=7)
     mixed = usual().with_file(FileID.CARD_SECURITY, forged.files[FileID.CARD_SECURITY])
-    report = presented(mixed, personalised(mixed.files, forged.keys).process)
+    report = presented(mixed, personalised(mixed.files, forged.keys))
     assert report.check("pace.cam").outcome is not Outcome.PASSED
     assert report.verdict is not Verdict.ACCEPT
 
@@ -207,15 +227,9 @@ def test_ef_card_security_that_the_thief_signed_himself() -> None:
 # --- Chip Authentication --------------------------------------------------------------------------
 
 
-def lying(document: Document, lie: Callable[[CommandAPDU, Process], bytes | None]) -> Process:
-    """The genuine chip, but for the answers that the lie gives in its place."""
-    chip = personalised(document.files, document.keys)
-
-    def process(octets: bytes) -> bytes:
-        answer = lie(CommandAPDU.decode(octets), chip.process)
-        return chip.process(octets) if answer is None else answer
-
-    return process
+def reading_after_chip_authentication() -> Condition:
+    """READ BINARY once Chip Authentication is done, of a chip that is opened by BAC."""
+    return every(after(instruction(INS.GENERAL_AUTHENTICATE)), instruction(INS.READ_BINARY))
 
 
 PLAIN = issue(pace=(), basic_access_control=True, active_authentication=None)
@@ -223,34 +237,34 @@ PLAIN = issue(pace=(), basic_access_control=True, active_authentication=None)
 
 @pytest.mark.parametrize("answer", [b"\x90\x00", b"\x7c\x00\x90\x00", b"\x6a\x82", b"\x00\x90\x00"])
 def test_bare_answers_in_the_new_session_prove_nothing(answer: bytes) -> None:
-    seen: list[CommandAPDU] = []
-
-    def lie(command: CommandAPDU, _: Process) -> bytes | None:
-        seen.append(command)
-        done = [each for each in seen if each.ins == INS.GENERAL_AUTHENTICATE]
-        return answer if done and command.ins == INS.READ_BINARY else None
-
-    report = presented(PLAIN, lying(PLAIN, lie))
+    lies = reading_after_chip_authentication()
+    chip = personalised(PLAIN.files, PLAIN.keys)
+    report = presented(PLAIN, Answering(chip, lambda command: answer if lies(command) else None))
     assert report.check("chip.authentication").outcome is not Outcome.PASSED
     assert report.verdict is Verdict.REJECT
 
 
 def test_the_terminals_own_command_echoed_back() -> None:
-    seen: list[CommandAPDU] = []
+    lies = reading_after_chip_authentication()
 
-    def lie(command: CommandAPDU, _: Process) -> bytes | None:
-        seen.append(command)
-        done = [each for each in seen if each.ins == INS.GENERAL_AUTHENTICATE]
-        return command.data + b"\x90\x00" if done and command.ins == INS.READ_BINARY else None
+    def echo(command: CommandAPDU) -> ResponseAPDU | None:
+        return ResponseAPDU(command.data) if lies(command) else None
 
-    assert presented(PLAIN, lying(PLAIN, lie)).verdict is Verdict.REJECT
+    card = Answering(personalised(PLAIN.files, PLAIN.keys), echo)
+    assert presented(PLAIN, card).verdict is Verdict.REJECT
 
 
-def test_a_chip_that_accepts_the_key_and_goes_on_with_the_old_session(
-    monkeypatch: pytest.MonkeyPatch,
-) -> None:
-    monkeypatch.setattr("vsmartcard.chip.chip_authentication._finish", lambda *_: None)
-    report = presented(PLAIN, clone_of(PLAIN).chip.process)
+def test_a_chip_that_accepts_the_key_and_goes_on_with_the_old_session() -> None:
+    def change(carry_out: CarryOut) -> CarryOut:
+        def authenticate(core: Core, command: CommandAPDU) -> ResponseAPDU:
+            response = carry_out(core, command)
+            core.session.next_secure_messaging = None
+            return response
+
+        return authenticate
+
+    clone = Chip(clone_of(PLAIN).state, instructions=instead(INS.GENERAL_AUTHENTICATE, change))
+    report = presented(PLAIN, clone)
     assert report.check("chip.authentication").shows is Shows.CLONING
     assert report.verdict is Verdict.REJECT
 
@@ -361,7 +375,7 @@ def test_a_data_group_15_of_the_thief() -> None:
         active_authentication="secp256r1",
     )  # fmt: skip
     mixed = chip.with_file(FileID.DG15, other.files[FileID.DG15])
-    report = presented(chip, personalised(mixed.files, other.keys).process)
+    report = presented(chip, personalised(mixed.files, other.keys))
     assert report.check("active.authentication").outcome is Outcome.UNDETERMINED
     assert report.check("dg.hash.DG15").shows is Shows.FORGERY
     assert report.verdict is Verdict.REJECT
@@ -369,17 +383,15 @@ def test_a_data_group_15_of_the_thief() -> None:
 
 def test_a_chip_that_breaks_off_active_authentication_is_not_accepted() -> None:
     chip = ACTIVE["brainpoolP256r1"]
-
-    def lie(command: CommandAPDU, _: Process) -> bytes | None:
-        return DROPPED if command.ins == INS.INTERNAL_AUTHENTICATE else None
-
-    report = presented(chip, lying(chip, lie))
+    card = personalised(chip.files, chip.keys)
+    breaking = Refusing(card, instruction(INS.INTERNAL_AUTHENTICATE), SW.SM_DATA_OBJECT_INCORRECT)
+    report = presented(chip, breaking)
     assert report.check("active.authentication").outcome is not Outcome.PASSED
     assert report.verdict is not Verdict.ACCEPT
 
 
 def test_a_clone_behind_a_chip_that_refuses_everything_but_reading() -> None:
-    report = presented(usual(), Clone(clone_of(usual()).chip, frozenset(INS)).process)
+    report = presented(usual(), SilentClone(clone_of(usual()), tuple(INS)))
     assert report.verdict is not Verdict.ACCEPT
 
 
@@ -388,22 +400,21 @@ def test_a_clone_behind_a_chip_that_refuses_everything_but_reading() -> None:
 
 def test_nobody_on_the_air_makes_a_genuine_document_a_forged_one() -> None:
     """Somebody lets the commands through, and says in plain that there is no DG2."""
-    chip = personalised(usual().files, usual().keys)
-    in_application, selected = False, 0
+    in_application = after(selects_application)
+    selected = 0
 
-    def process(octets: bytes) -> bytes:
-        nonlocal in_application, selected
-        command, answer = CommandAPDU.decode(octets), chip.process(octets)
-        by_name = command.ins == INS.SELECT and command.p1 == 0x04
+    def deny(command: CommandAPDU, response: ResponseAPDU) -> ResponseAPDU:
+        nonlocal selected
+        if not in_application(command):
+            return response
         by_identifier = command.ins == INS.SELECT and command.p1 == 0x02
-        in_application |= by_name
-        selected += in_application and by_identifier
         by_short_identifier = command.ins == INS.READ_BINARY and bool(command.p1 & 0x80)
-        if in_application and (by_short_identifier or (by_identifier and selected == 4)):
+        selected += by_identifier
+        if by_short_identifier or (by_identifier and selected == 4):
             return NOT_FOUND  # the fourth file is DG2: EF.COM, EF.SOD and DG1 come before it
-        return answer
+        return response
 
-    evidence = inspected(process)
+    evidence = inspected(Changing(personalised(usual().files, usual().keys), deny).process)
     assert FileID.DG13 in evidence.files  # the session goes on
     assert not isinstance(evidence.unread[FileID.DG2], Refused)
     report = usual().judged(evidence)
@@ -413,21 +424,12 @@ def test_nobody_on_the_air_makes_a_genuine_document_a_forged_one() -> None:
 
 def test_a_chip_that_never_ends_its_answer_in_the_new_session_keeps_nobody_waiting() -> None:
     """By 61XX it announces octets for ever, one at a time."""
+    agreed = after(every(protected, instruction(INS.GENERAL_AUTHENTICATE)))
     chip = personalised(usual().files, usual().keys)
-    agreed, answers = False, 0
-
-    def process(octets: bytes) -> bytes:
-        nonlocal agreed, answers
-        command = CommandAPDU.decode(octets)
-        if agreed:
-            answers += 1
-            return b"\x99\x61\x01"
-        protected = command.cla & SECURE_MESSAGING_BITS
-        agreed = bool(protected) and command.ins == INS.GENERAL_AUTHENTICATE
-        return chip.process(octets)
-
-    report = usual().judged(inspected(process))
-    assert answers < channel.MOST_COMMANDS
+    card = Watched(Answering(chip, lambda command: b"\x99\x61\x01" if agreed(command) else None))
+    report = usual().judged(inspected(card.process))
+    endless = sum(response == b"\x99\x61\x01" for _, response in card.exchanges)
+    assert 0 < endless < channel.MOST_COMMANDS
     assert report.check("chip.authentication").shows is Shows.CLONING
 
 
@@ -435,22 +437,21 @@ def test_a_chip_whose_pace_breaks_off_is_read_by_basic_access_control() -> None:
     """What was lost with the session that the reader gave up is not lost for the next one."""
     document = issue(pace=(PACE_GM,), chip_authentication=False, basic_access_control=True)
     chip = personalised(document.files, document.keys)
-    dropped = False
+    dropped = by_bac = False
 
-    def process(octets: bytes) -> bytes:
-        nonlocal dropped
-        command = CommandAPDU.decode(octets)
-        session = chip._core.session.secure_messaging
-        if dropped and command.ins == INS.MANAGE_SECURITY_ENVIRONMENT and session is None:
-            return b"\x69\x85"  # PACE once, and not again
-        if session is not None and session.cipher is not Cipher.TDES:
-            if command.ins == INS.SELECT and command.p1 == 0x04:
+    def answer(command: CommandAPDU) -> ResponseAPDU | None:
+        nonlocal dropped, by_bac
+        by_bac = by_bac or command.ins == INS.EXTERNAL_AUTHENTICATE
+        if dropped and command.ins == INS.MANAGE_SECURITY_ENVIRONMENT and plain(command):
+            return ResponseAPDU(sw=SW.CONDITIONS_NOT_SATISFIED)  # PACE once, and not again
+        if protected(command) and not by_bac:
+            if selects_application(command):
                 return NOT_FOUND  # there is no application, and then there is no session
             dropped = True
-            return DROPPED
-        return chip.process(octets)
+            return ResponseAPDU(sw=SW.SM_DATA_OBJECT_INCORRECT)
+        return None
 
-    evidence = inspected(process, reset=chip.reset)
+    evidence = inspected(Answering(chip, answer).process, reset=chip.reset)
     assert evidence.session is not None
     assert access_of(evidence) == "bac"
     assert FileID.DG1 in evidence.files

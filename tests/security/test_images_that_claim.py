@@ -19,7 +19,7 @@ from emrtd.pki.findings import Outcome, Shows
 from support.command_line import run_command_line
 from support.errors import ExitStatus
 from support.secret import Secret
-from tests.security.chips import clone_of
+from tests.security.copies import clone_of
 from tests.verify.documents import Document, issue, mrz, usual
 from tests.verify.inspection.test_inspection import inserted, inspected
 from verify.commands.main import verify
@@ -201,7 +201,7 @@ def test_a_station_that_cannot_keep_a_key_judges_all_the_same(
 
 
 def test_a_captured_clone_is_no_better_on_another_machine() -> None:
-    copy = inspected(clone_of(usual()).chip.process)
+    copy = inspected(clone_of(usual()).process)
     assert usual().judged(copy).verdict is Verdict.REJECT
     elsewhere = Evidence.from_image(copy.to_image(KEY), key=Secret(b"another station's"))
     assert usual().judged(elsewhere).verdict is Verdict.REJECT

@@ -1,10 +1,12 @@
 """A chip whose state is saved before each answer is given."""
 
 import secrets
+from functools import partial
 from pathlib import Path
 
 from emrtd.iso7816.procedure import Random
 from vsmartcard.card.state_file import StateFile
+from vsmartcard.chip.commands import INSTRUCTIONS, Instructions
 from vsmartcard.chip.processing import Chip
 from vsmartcard.chip.state import ChipState, Hardware
 
@@ -18,11 +20,12 @@ class StoredChip:
         *,
         hardware: Hardware | None = None,
         random: Random = secrets.token_bytes,
+        instructions: Instructions = INSTRUCTIONS,
     ) -> None:
         self._file = None if path is None else StateFile(path)
-        self._random = random
+        self._make = partial(Chip, random=random, instructions=instructions)
         found = None if self._file is None else self._file.state
-        self._chip = Chip(found or ChipState.blank(hardware, random=random), random=random)
+        self._chip = self._make(found or ChipState.blank(hardware, random=random))
 
     @property
     def state(self) -> ChipState:
@@ -50,7 +53,7 @@ class StoredChip:
             try:
                 self._file.save(self._chip.state)
             except BaseException:
-                self._chip = Chip(before, random=self._random)
+                self._chip = self._make(before)
                 raise
         return response
 

@@ -1,7 +1,11 @@
-"""Every command of the chip, in one table."""
+"""Every command of the chip, in one table, which is a value of that chip.
 
-from collections.abc import Callable
+A chip that does something otherwise has another table: `instead` makes it.
+"""
+
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+from types import MappingProxyType
 from typing import Final
 
 from emrtd.errors import ChipRefusalError
@@ -21,12 +25,15 @@ from vsmartcard.chip import (
 from vsmartcard.chip.life_cycle import Event, follow
 from vsmartcard.chip.session import Core
 
+CarryOut = Callable[[Core, CommandAPDU], ResponseAPDU]
+"""Carries out one whole, plain command; a refusal raises `ChipRefusalError`."""
+
 
 @dataclass(frozen=True, slots=True)
 class Instruction:
     """What carries a command out, and what it does to the chip as a whole."""
 
-    carry_out: Callable[[Core, CommandAPDU], ResponseAPDU]
+    carry_out: CarryOut
     event: Event = Event.USE
 
 
@@ -34,35 +41,56 @@ def _nothing_to_fetch(_core: Core, _command: CommandAPDU) -> ResponseAPDU:
     raise ChipRefusalError(SW.CONDITIONS_NOT_SATISFIED, "GET RESPONSE")
 
 
-INSTRUCTIONS: Final[dict[int, Instruction]] = {
-    INS.SELECT: Instruction(selecting.select),
-    INS.READ_BINARY: Instruction(reading.read_binary),
-    INS.READ_BINARY_ODD: Instruction(reading.read_binary_odd),
-    INS.GET_CHALLENGE: Instruction(challenges.get_challenge),
-    INS.EXTERNAL_AUTHENTICATE: Instruction(challenges.external_authenticate),
-    INS.INTERNAL_AUTHENTICATE: Instruction(active_authentication.internal_authenticate),
-    INS.MANAGE_SECURITY_ENVIRONMENT: Instruction(security_environment.manage_security_environment),
-    INS.GENERAL_AUTHENTICATE: Instruction(security_environment.general_authenticate),
-    INS.PERFORM_SECURITY_OPERATION: Instruction(terminal_authentication.perform_security_operation),
-    INS.RESET_RETRY_COUNTER: Instruction(pace.reset_retry_counter),
-    INS.GET_DATA: Instruction(data_objects.get_data),
-    INS.GET_RESPONSE: Instruction(_nothing_to_fetch),
-    INS.CREATE_FILE: Instruction(personalising.create_file, Event.PERSONALISE),
-    INS.UPDATE_BINARY: Instruction(personalising.update_binary, Event.PERSONALISE),
-    INS.UPDATE_BINARY_ODD: Instruction(personalising.update_binary_odd, Event.PERSONALISE),
-    INS.PUT_DATA: Instruction(personalising.put_data, Event.PERSONALISE),
-    INS.ACTIVATE_FILE: Instruction(personalising.activate_file, Event.ACTIVATE),
-    INS.TERMINATE_CARD_USAGE: Instruction(personalising.terminate_card_usage, Event.TERMINATE),
-}
+Instructions = Mapping[int, Instruction]
+"""A chip's table, by instruction octet."""
+
+INSTRUCTIONS: Final[Instructions] = MappingProxyType(
+    {
+        INS.SELECT: Instruction(selecting.select),
+        INS.READ_BINARY: Instruction(reading.read_binary),
+        INS.READ_BINARY_ODD: Instruction(reading.read_binary_odd),
+        INS.GET_CHALLENGE: Instruction(challenges.get_challenge),
+        INS.EXTERNAL_AUTHENTICATE: Instruction(challenges.external_authenticate),
+        INS.INTERNAL_AUTHENTICATE: Instruction(active_authentication.internal_authenticate),
+        INS.MANAGE_SECURITY_ENVIRONMENT: Instruction(
+            security_environment.manage_security_environment
+        ),
+        INS.GENERAL_AUTHENTICATE: Instruction(security_environment.general_authenticate),
+        INS.PERFORM_SECURITY_OPERATION: Instruction(
+            terminal_authentication.perform_security_operation
+        ),
+        INS.RESET_RETRY_COUNTER: Instruction(pace.reset_retry_counter),
+        INS.GET_DATA: Instruction(data_objects.get_data),
+        INS.GET_RESPONSE: Instruction(_nothing_to_fetch),
+        INS.CREATE_FILE: Instruction(personalising.create_file, Event.PERSONALISE),
+        INS.UPDATE_BINARY: Instruction(personalising.update_binary, Event.PERSONALISE),
+        INS.UPDATE_BINARY_ODD: Instruction(personalising.update_binary_odd, Event.PERSONALISE),
+        INS.PUT_DATA: Instruction(personalising.put_data, Event.PERSONALISE),
+        INS.ACTIVATE_FILE: Instruction(personalising.activate_file, Event.ACTIVATE),
+        INS.TERMINATE_CARD_USAGE: Instruction(personalising.terminate_card_usage, Event.TERMINATE),
+    }
+)
 """Chaining, and GET RESPONSE that has something to fetch, are `vsmartcard.chip.processing`'s."""
 
 
-def carry_out(core: Core, command: CommandAPDU) -> ResponseAPDU:
-    """Carry out one whole, plain command; a refusal raises `ChipRefusalError`.
+def instead(
+    ins: int, change: Callable[[CarryOut], CarryOut], instructions: Instructions = INSTRUCTIONS
+) -> Instructions:
+    """The table with one instruction carried out otherwise.
+
+    `change` is given how it is carried out by `instructions`; its event stays the same.
+    """
+    known = instructions[ins]
+    changed = Instruction(change(known.carry_out), known.event)
+    return MappingProxyType({**instructions, ins: changed})
+
+
+def carry_out(instructions: Instructions, core: Core, command: CommandAPDU) -> ResponseAPDU:
+    """Carry out one whole, plain command by a table; a refusal raises `ChipRefusalError`.
 
     The life cycle moves only if the command succeeds.
     """
-    instruction = INSTRUCTIONS.get(command.ins)
+    instruction = instructions.get(command.ins)
     if instruction is None:
         raise ChipRefusalError(SW.INSTRUCTION_NOT_SUPPORTED, f"instruction {command.ins:02X}")
     before = core.state.life_cycle

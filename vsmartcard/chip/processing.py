@@ -23,7 +23,7 @@ from emrtd.iso7816.secure_messaging import SECURE_MESSAGING_BITS, SecureMessagin
 from emrtd.status_words import SW
 from support.errors import ChipsealError, MalformedError
 from vsmartcard.chip.answer_to_reset import answer_to_reset
-from vsmartcard.chip.commands import carry_out
+from vsmartcard.chip.commands import INSTRUCTIONS, Instructions, carry_out
 from vsmartcard.chip.session import Core, Session
 from vsmartcard.chip.state import ChipState
 
@@ -35,12 +35,17 @@ class Chip:
 
     It holds no clock: like a real one it knows the date only from the certificates it is shown.
     `state` is a value that changes only inside `process` and that the caller saves, if at all,
-    before it hands the response on.
+    before it hands the response on.  `instructions` is what the chip can do, and how.
     """
 
     def __init__(
-        self, state: ChipState | None = None, *, random: Random = secrets.token_bytes
+        self,
+        state: ChipState | None = None,
+        *,
+        random: Random = secrets.token_bytes,
+        instructions: Instructions = INSTRUCTIONS,
     ) -> None:
+        self._instructions = instructions
         self._core = Core(ChipState.blank(random=random) if state is None else state, random)
 
     @property
@@ -137,7 +142,11 @@ class Chip:
         """Carry out a plain command, or keep it until its chain is complete."""
         try:
             whole = self._chained(command)
-            return ResponseAPDU() if whole is None else carry_out(self._core, whole)
+            return (
+                ResponseAPDU()
+                if whole is None
+                else carry_out(self._instructions, self._core, whole)
+            )
         except ChipRefusalError as refusal:
             return ResponseAPDU(sw=refusal.sw)
         except ChipsealError:  # octets in the data field that are not what the command takes

@@ -13,8 +13,9 @@ import click
 from support.command_line import run_command_line
 
 if TYPE_CHECKING:
+    from vsmartcard.card.interface import Card
     from vsmartcard.reader.readers import VirtualReader
-    from vsmartcard.reader.vpcd import Card, Slot
+    from vsmartcard.reader.vpcd import Slot
 
 
 @click.group(name="vsmartcard")

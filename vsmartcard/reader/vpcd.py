@@ -11,9 +11,10 @@ it is repeated after every `recv`.
 
 import socket
 from enum import IntEnum, unique
-from typing import Final, Protocol, Self
+from typing import Final, Self
 
 from emrtd.errors import TransportError
+from vsmartcard.card.interface import Card
 
 BASE_PORT: Final = 35963
 """The port of vpcd's first slot; the others follow it."""
@@ -35,23 +36,6 @@ class Control(IntEnum):
 
 
 _CONTROLS: Final = {bytes((control,)) for control in Control}
-
-
-class Card(Protocol):
-    """What can be put into a virtual reader."""
-
-    @property
-    def atr(self) -> bytes:
-        """The answer to reset (2 to 33 octets)."""
-        ...
-
-    def reset(self) -> None:
-        """Power up anew."""
-        ...
-
-    def process(self, octets: bytes) -> bytes:
-        """Answer a command APDU with a response APDU."""
-        ...
 
 
 class ReaderOccupiedError(TransportError):
