@@ -61,6 +61,7 @@ from verify.judging.evidence import Evidence
 from verify.judging.judgement import judge
 from verify.judging.policy import Policy, load_policy
 from verify.judging.report import Report
+from verify.showing.images import look_at_images
 
 CSCA = Authority()
 PARAMETERS = 13  # brainpoolP256r1
@@ -183,16 +184,28 @@ class Document:
         return Evidence(files=self.files, **fields)  # type: ignore[arg-type]
 
     def judged(
-        self, evidence: Evidence | None = None, at: datetime = NOW, policy: str | Policy = "default"
+        self,
+        evidence: Evidence | None = None,
+        at: datetime = NOW,
+        policy: str | Policy = "default",
+        *,
+        looked_at: bool = False,
     ) -> Report:
-        """The report on it, or on evidence of it."""
+        """The report on it, or on evidence of it; its images are decoded only if `looked_at`."""
         policy = load_policy(policy) if isinstance(policy, str) else policy
-        return judge(evidence or self.evidence(), self.trust, policy, at)
+        evidence = evidence or self.evidence()
+        looks = look_at_images(evidence) if looked_at else None
+        return judge(evidence, self.trust, policy, at, looks)
 
 
 def issue(**changes: object) -> Document:
     """Issue a document; `Issue` says what can be changed."""
     return _issue(Issue(**changes))  # type: ignore[arg-type]
+
+
+def with_face(image: bytes) -> Document:
+    """A document that was signed with this face."""
+    return issue(more={2: DataGroup2.of([FaceImage.of(image)]).encode()})
 
 
 @cache
@@ -281,4 +294,16 @@ def trust(how: Issue) -> Trust:
     return Trust(anchors, crls, source="the tests")
 
 
-__all__ = ["CAN", "CSCA", "DAY", "NOW", "Document", "ec_key", "issue", "mrz", "permit", "usual"]
+__all__ = [
+    "CAN",
+    "CSCA",
+    "DAY",
+    "NOW",
+    "Document",
+    "ec_key",
+    "issue",
+    "mrz",
+    "permit",
+    "usual",
+    "with_face",
+]

@@ -29,7 +29,10 @@ class Bench:
 
     def judge(self, evidence: Evidence) -> ExitStatus:
         """Judge, print the report, write the page; returns the verdict's exit status."""
-        report = judge(evidence, self.trust, self.policy, self.at or datetime.now(UTC))
+        from verify.showing.images import look_at_images
+
+        at = self.at or datetime.now(UTC)
+        report = judge(evidence, self.trust, self.policy, at, look_at_images(evidence))
         self._print(report)
         if self.html is not None:
             from verify.showing.html import render_html

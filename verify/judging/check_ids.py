@@ -12,6 +12,7 @@ CHECK_IDS: Final = (
     "ds.profile",
     "ds.revocation",
     "dg.hash",
+    "lds.images",
     "mrz.check-digits",
     "mrz.matches-optical",
     "document.expired",

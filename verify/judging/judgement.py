@@ -18,6 +18,7 @@ from verify.judging.checks import (
     chip,
     data_groups,
     deviations,
+    images,
     issuer,
     mrz,
     security_object,
@@ -33,6 +34,7 @@ from verify.judging.contents import (
 )
 from verify.judging.evidence import AccessControl, Evidence, Session
 from verify.judging.faults import describe
+from verify.judging.images import ImageLooks
 from verify.judging.policy import ChipAuthenticity, Policy
 from verify.judging.report import Report, Verdict
 
@@ -43,6 +45,7 @@ CHECKS: Final[tuple[CheckFunction, ...]] = (
     security_object.check_profile,
     issuer.check_document_signer,
     data_groups.check_hashes,
+    images.check_images,
     mrz.check_digits,
     mrz.check_optical,
     mrz.check_expiry,
@@ -74,9 +77,18 @@ _CLAIMED_OPTICAL: Final = (
 _SENSITIVE: Final = frozenset(f"dg.hash.{file.file_id}" for file in DATA_GROUPS if file.sensitive)
 
 
-def judge(evidence: Evidence, trust: TrustView, policy: Policy, at: datetime) -> Report:
-    """Judge what was captured, as of an instant (aware, UTC)."""
-    case = Case(evidence, trust, policy, at)
+def judge(
+    evidence: Evidence,
+    trust: TrustView,
+    policy: Policy,
+    at: datetime,
+    looks: ImageLooks | None = None,
+) -> Report:
+    """Judge what was captured, as of an instant (aware, UTC).
+
+    `looks` is what became of its images when they were decoded, which a judgement does not do.
+    """
+    case = Case(evidence, trust, policy, at, looks)
     made: dict[str, Check] = {}
     for check_function in CHECKS:
         made.update((check.id, check) for check in check_function(case, made))

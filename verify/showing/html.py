@@ -8,7 +8,7 @@ import base64
 from functools import cache
 from typing import TYPE_CHECKING, Final
 
-from emrtd.biometrics.images.png import to_png
+from emrtd.biometrics.images.png import show
 from emrtd.pki.findings import Outcome
 from support.errors import ChipsealError
 from support.printable_text import printable
@@ -69,7 +69,7 @@ def _portrait(report: Report) -> str | None:
     if report.portrait is None:
         return None
     try:
-        png = to_png(report.portrait, "portrait")
+        png = show(report.portrait, "portrait").png
     except ChipsealError:
         return None
     return f"data:image/png;base64,{base64.b64encode(png).decode('ascii')}"

@@ -18,7 +18,7 @@ from emrtd.lds.image import LdsImage
 from emrtd.transport import connection
 from support.command_line import run_command_line
 from tests.helpers import REPOSITORY
-from tests.verify.documents import CAN, CSCA, Document, issue, mrz, permit, usual
+from tests.verify.documents import CAN, CSCA, Document, face, issue, mrz, permit, usual, with_face
 from tests.vsmartcard.cards import personalised
 from verify.commands.main import verify
 from vsmartcard.card.state_file import StateFile
@@ -403,3 +403,20 @@ def test_a_card_pulled_out_in_mid_read_is_one_line_and_no_verdict(
     assert told["error"]["kind"] == "transport"
     assert not page.exists()
     assert not captured.exists()
+
+
+@pytest.mark.parametrize("source", ["card", "image"])
+def test_a_face_that_cannot_be_shown_is_referred_also_without_a_page(
+    post: Post, source: str
+) -> None:
+    run = post.card if source == "card" else post.image
+    options = ("--json", "--can", CAN) if source == "card" else ("--json",)
+    ran = run(with_face(face()[: face().index(b"\xff\xda")]), *options)
+    check = next(each for each in ran.report.checks if each.id == "lds.images")
+    assert (check.outcome, ran.report.verdict, ran.status) == ("warning", "refer", 2)
+    ran = run(with_face(face()[:-2]), *options)
+    check = next(each for each in ran.report.checks if each.id == "lds.images")
+    assert (check.outcome, ran.report.verdict, ran.status) == ("passed", "accept", 0)
+    assert any(
+        each.startswith("lds.dg2: the face image ends early") for each in ran.report.tolerated
+    )

@@ -3,15 +3,19 @@
 from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import date, datetime
+from functools import cache
 
 import msgspec
 import pytest
 
 from emrtd import tlv
 from emrtd.asn1 import der
+from emrtd.biometrics.images.wsq_library import compress
+from emrtd.biometrics.samples import FingerImage, FingerPosition
 from emrtd.crypto.hashes import Hash
 from emrtd.lds.com import Com
 from emrtd.lds.data_groups.dg1 import DataGroup1
+from emrtd.lds.data_groups.dg3 import DataGroup3
 from emrtd.lds.directory import Directory
 from emrtd.lds.files import DATA_GROUPS, EMRTD_APPLICATION, FileID
 from emrtd.lds.security.security_infos import EfDirInfo
@@ -20,6 +24,7 @@ from emrtd.mrz import Mrz
 from emrtd.pki.cms.signed_data_writer import build_signed_data
 from emrtd.pki.findings import Outcome, Shows
 from tests.certificates import Authority, document_types, key, usage_period
+from tests.emrtd.biometrics.images.pictures import ridges
 from tests.verify.documents import (
     CSCA,
     DAY,
@@ -27,10 +32,12 @@ from tests.verify.documents import (
     PACE_CAM,
     PACE_GM,
     Document,
+    face,
     issue,
     mrz,
     permit,
     usual,
+    with_face,
 )
 from verify.judging.check_ids import CHECK_IDS
 from verify.judging.policy import load_policy
@@ -92,6 +99,18 @@ def mislabelled() -> Document:
         made.how.signing_time,
     )
     return made.with_file(FileID.SOD, tlv.encode(0x77, signed_data))
+
+
+@cache
+def finger() -> bytes:
+    """A WSQ of 200 x 240 pixels."""
+    return compress(ridges(200, 240).tobytes(), 200, 240)
+
+
+def fingers(*images: bytes) -> bytes:
+    """DG3 of these fingerprints."""
+    positions = (FingerPosition.LEFT_INDEX, FingerPosition.RIGHT_INDEX)
+    return DataGroup3.of(map(FingerImage.of, images, positions)).encode()
 
 
 CASES = {
@@ -341,6 +360,34 @@ CASES = {
     "issuer: a code that no State has": Expected(
         lambda: issue(mrz=mrz(issuing_state="XPO")), "issuer.consistent", UNDETERMINED, REFER
     ),
+    "images": Expected(usual, "lds.images", PASSED, ACCEPT),
+    "images: none": Expected(
+        lambda: usual().with_file(FileID.DG2, None), "lds.images", ABSENT, REFER
+    ),
+    "images: a face without its end marker": Expected(
+        lambda: with_face(face()[:-2]), "lds.images", PASSED, ACCEPT
+    ),
+    "images: a face without its end marker, refused": Expected(
+        lambda: with_face(face()[:-2]), "lds.images", FAILED, REFER,
+        policy="strict", says="the policy does not tolerate lds.dg2: the face image ends early",
+    ),
+    "images: a face that is nothing but a header": Expected(
+        lambda: with_face(face()[: face().index(b"\xff\xda")]), "lds.images", WARNING, REFER,
+        says="DG2: the face image cannot be decoded: it is damaged or cut short",
+    ),
+    "images: a face that is nothing but a header, by a strict policy": Expected(
+        lambda: with_face(face()[: face().index(b"\xff\xda")]), "lds.images", WARNING, REFER,
+        policy="strict",
+    ),
+    "images: one finger that is no fingerprint": Expected(
+        lambda: issue(more={3: fingers(finger(), finger()[: finger().index(b"\xff\xa3")])}),
+        "lds.images", WARNING, REFER,
+        says="DG3: the finger image cannot be decoded",
+    ),
+    "images: fingers": Expected(
+        lambda: issue(more={3: fingers(finger(), finger())}), "lds.images", PASSED, ACCEPT,
+        says="3 images decoded",
+    ),
     "strength": Expected(usual, "algorithm.strength", PASSED, ACCEPT),
     "strength: SHA-1": Expected(
         lambda: issue(hash_algorithm=Hash.SHA1), "algorithm.strength", WARNING, ACCEPT
@@ -367,7 +414,10 @@ def test_check(name: str) -> None:
     expected = CASES[name]
     document = expected.document()
     report = document.judged(
-        document.evidence(optical_mrz=expected.optical), expected.at, expected.policy
+        document.evidence(optical_mrz=expected.optical),
+        expected.at,
+        expected.policy,
+        looked_at=True,
     )
     check = report.check(expected.check_id)
     assert (check.outcome, check.shows) == (expected.outcome, expected.shows), check.reason

@@ -73,7 +73,7 @@ def test_an_oversized_policy_is_not_read(tmp_path: Path) -> None:
 
 
 def test_check_ids_are_those_of_the_contract() -> None:
-    assert len(CHECK_IDS) == len(set(CHECK_IDS)) == 21
+    assert len(CHECK_IDS) == len(set(CHECK_IDS)) == 22
 
 
 def test_the_old_reader_differs_from_the_default_in_how_it_opens_a_chip_alone() -> None:

@@ -8,7 +8,7 @@ import pytest
 
 from emrtd.lds.files import FileID
 from support.printable_text import printable
-from tests.verify.documents import issue, permit, usual
+from tests.verify.documents import face, issue, permit, usual, with_face
 from verify.judging.quirks import FileQuirk
 from verify.judging.report import Report, Verdict
 from verify.showing.html import render_html
@@ -144,6 +144,13 @@ def test_a_portrait_that_cannot_be_shown_is_not(portrait: bytes) -> None:
     page = Page(render_html(replace(accepted(), portrait=portrait)))
     assert "img" not in dict(page.elements)
     assert "No portrait that can be shown" in page.text or not portrait
+
+
+def test_a_portrait_that_ends_early_is_shown_as_far_as_it_goes() -> None:
+    whole = dict(Page(render_html(with_face(face()).judged())).elements)["img"]["src"]
+    page = Page(render_html(with_face(face()[:-2]).judged(looked_at=True)))
+    assert dict(page.elements)["img"]["src"] == whole
+    assert "lds.dg2: the face image ends early" in page.text
 
 
 def test_a_portrait_that_nobody_signed_says_so() -> None:

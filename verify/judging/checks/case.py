@@ -27,6 +27,7 @@ from support.errors import MalformedError
 from verify.judging.check_ids import SIGNER_PROOFS
 from verify.judging.evidence import Evidence, Session
 from verify.judging.faults import Fault, NotTried, Why, describe
+from verify.judging.images import ImageLooks
 from verify.judging.policy import Policy
 from verify.judging.quirks import sentence
 
@@ -41,13 +42,14 @@ CheckFunction = Callable[["Case", Earlier], Iterable[Check]]
 @dataclass(frozen=True)
 class Case:
     """One document to judge.  Decoding a file gives its content, None where the evidence has no
-    such file, or the `MalformedError` that it raised.
+    such file, or the `MalformedError` that it raised.  `images` is None where nobody decoded them.
     """
 
     evidence: Evidence
     trust: TrustView
     policy: Policy
     at: datetime
+    images: ImageLooks | None = None
 
     @property
     def session(self) -> Session | None:

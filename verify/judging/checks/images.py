@@ -1,0 +1,42 @@
+"""lds.images: whether there is anything to compare the holder with (Doc 9303-10, 4.7.2 and 4.7.3).
+
+An issuer's image that cannot be shown is no forgery, and no reason to accept without a face.
+"""
+
+from collections.abc import Iterator
+from typing import Final
+
+from emrtd.pki.findings import Check, Outcome
+from verify.judging.checks.case import Case, Earlier, settle
+from verify.judging.quirks import quirks_of_file
+
+CHECK_ID: Final = "lds.images"
+CLAUSE: Final = "Doc 9303-10, 4.7.2 to 4.7.4"
+
+
+def check_images(case: Case, _: Earlier) -> Iterator[Check]:
+    """Every image of DG2, DG3 and DG4 that was read can be shown."""
+    yield _images(case)
+
+
+def _images(case: Case) -> Check:
+    if case.images is None:
+        return Check(CHECK_ID, Outcome.NOT_PERFORMED, "no image was decoded", CLAUSE)
+    looks = [(file_id, look) for file_id, found in case.images.items() for look in found]
+    if not looks:
+        return Check(CHECK_ID, Outcome.NOT_PRESENT, "no image was read", CLAUSE)
+    objections = [
+        f"{file_id}: {each.name} {each.objection}" for file_id, each in looks if each.objection
+    ]
+    quirks = [
+        quirk
+        for file_id, each in looks
+        if each.quirk
+        for quirk in quirks_of_file(file_id, (f"{each.name} {each.quirk}",))
+    ]
+    if objections:
+        reason = "; ".join(objections)
+        return Check(CHECK_ID, Outcome.WARNING, reason, CLAUSE, tolerated=tuple(quirks))
+    count = len(looks)
+    reason = f"{count} image{'s' if count > 1 else ''} decoded"
+    return settle(case, CHECK_ID, reason, CLAUSE, quirks)
