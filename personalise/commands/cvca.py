@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from personalise.commands.pki_options import act_options, make_office
+from personalise.commands.pki_options import make_operations, operation_options
 
 if TYPE_CHECKING:
     from emrtd.pki.cvc.authorization import Right
@@ -35,32 +35,32 @@ def eac() -> None:
 
 
 @eac.command("renew-cvca")
-@act_options
+@operation_options
 def renew_cvca(**options: Any) -> None:
     """Make the next CVCA key, and the link certificate that leads chips to it."""
     from personalise.pki.cvca_operations import renew_cvca as renew
 
-    _show(renew(make_office(**options)))
+    _show(renew(make_operations(**options)))
 
 
 @eac.command("renew-dv")
 @_rights
-@act_options
+@operation_options
 def renew_document_verifier(rights: tuple[str, ...], **options: Any) -> None:
     """Make the domestic Document Verifier's next key, certified by the CVCA."""
     from personalise.pki.cvca_operations import renew_document_verifier as renew
 
-    _show(renew(make_office(**options), _sum(rights)))
+    _show(renew(make_operations(**options), _sum(rights)))
 
 
 @eac.command("renew-is")
 @_rights
-@act_options
+@operation_options
 def renew_inspection_system(rights: tuple[str, ...], **options: Any) -> None:
     """Make the inspection system's next key, certified by the Document Verifier."""
     from personalise.pki.cvca_operations import renew_inspection_system as renew
 
-    _show(renew(make_office(**options), _sum(rights)))
+    _show(renew(make_operations(**options), _sum(rights)))
 
 
 @eac.command("certify")
@@ -81,7 +81,7 @@ def renew_inspection_system(rights: tuple[str, ...], **options: Any) -> None:
 )
 @click.option("-o", "output", type=_PATH, required=True, help="File for the certificate.")
 @_rights
-@act_options
+@operation_options
 def certify(  # noqa: PLR0917 - click's options
     request: Path,
     role: str,
@@ -109,13 +109,13 @@ def certify(  # noqa: PLR0917 - click's options
     }
     with decoding(request):
         asked = CvRequest.decode(read_bounded(request, 64 * 1024))
-    office = make_office(**options)
+    operations = make_operations(**options)
     voucher = None
     if authenticated_by is not None:
         with decoding(authenticated_by):
             voucher = CvCertificate.decode(read_bounded(authenticated_by, 64 * 1024))
     made = answer(
-        office, asked, roles[role], _sum(rights), timedelta(days=days), authenticated_by=voucher
+        operations, asked, roles[role], _sum(rights), timedelta(days=days), authenticated_by=voucher
     )
     write_atomically(output, made.encode())
     _show(made)

@@ -10,9 +10,9 @@ from typing import Any
 import click
 
 from personalise.commands.pki_options import (
-    act_options,
-    make_office,
+    make_operations,
     officer_passphrase,
+    operation_options,
     passphrase_file,
     pin_file,
     pin_from,
@@ -76,7 +76,7 @@ def pki_init(  # noqa: PLR0917 - click's options
     passphrase_file: Path | None,
 ) -> None:
     """Make a PKI in the new folder FOLDER."""
-    from personalise.pki.create import found_pki
+    from personalise.pki.create import create_pki
     from personalise.pki.settings import HsmAddress, changed, settings_for
     from support.passphrase import read_passphrase
 
@@ -88,7 +88,7 @@ def pki_init(  # noqa: PLR0917 - click's options
         hsm=None if pkcs11 is None or token is None else HsmAddress(pkcs11, token),
     )
     passphrase, pin = read_passphrase(passphrase_file), pin_from(pin_file)
-    made = found_pki(folder, settings, passphrase, datetime.now(UTC), pin)
+    made = create_pki(folder, settings, passphrase, datetime.now(UTC), pin)
     for name, what in (("csca", "CSCA"), ("ds", "Document Signer"), ("station", "station")):
         certificate = made.certificate(name)
         click.echo(f"{what:16} {certificate.key:16} until {certificate.not_after:%Y-%m-%d}")
@@ -96,26 +96,26 @@ def pki_init(  # noqa: PLR0917 - click's options
 
 
 @pki.command("issue-ds")
-@act_options
+@operation_options
 def issue_document_signer(**options: Any) -> None:
     """Make the next Document Signer and put it into use."""
-    certificate = make_office(**options).issue_document_signer()
+    certificate = make_operations(**options).issue_document_signer()
     click.echo(f"Document Signer {certificate.serial:X} until {certificate.not_after:%Y-%m-%d}")
 
 
 @pki.command("renew-csca")
 @click.option("--name", default="", help="A new common name for the CSCA.")
-@act_options
+@operation_options
 def renew_csca(name: str, **options: Any) -> None:
     """Make the next CSCA key, its root, and the link certificate to it."""
-    root, link = make_office(**options).renew_csca(name)
+    root, link = make_operations(**options).renew_csca(name)
     click.echo(f"CSCA             {root.serial:X} until {root.not_after:%Y-%m-%d}")
     click.echo(f"link certificate {link.serial:X} until {link.not_after:%Y-%m-%d}")
 
 
 @pki.command("issue-list-signer")
 @click.argument("kind", type=click.Choice(["master", "deviation"]))
-@act_options
+@operation_options
 def issue_list_signer(kind: str, **options: Any) -> None:
     """Make a Master List Signer or a Deviation List Signer."""
     from emrtd.pki.x509.extension_writer import CertificateKind
@@ -124,15 +124,15 @@ def issue_list_signer(kind: str, **options: Any) -> None:
         "master": CertificateKind.MASTER_LIST_SIGNER,
         "deviation": CertificateKind.DEVIATION_LIST_SIGNER,
     }
-    certificate = make_office(**options).issue_list_signer(kinds[kind])
+    certificate = make_operations(**options).issue_list_signer(kinds[kind])
     click.echo(f"{kinds[kind].value} {certificate.serial:X}")
 
 
 @pki.command("issue-crl")
-@act_options
+@operation_options
 def issue_crl(**options: Any) -> None:
     """Issue the revocation list anew; at least every 90 days."""
-    click.echo(make_office(**options).issue_crl())
+    click.echo(make_operations(**options).issue_crl())
 
 
 @pki.command("revoke")
@@ -143,17 +143,17 @@ def issue_crl(**options: Any) -> None:
     required=True,
     help="Where to write the list of documents that rest on it; - prints it.  It is personal data.",
 )
-@act_options
+@operation_options
 def revoke(certificate: str, affected: Path, **options: Any) -> None:
     """Revoke CERTIFICATE (its serial number, or `ds`), publish a CRL, list what is affected."""
     from personalise.pki.operations import affected_documents, find_certificate
     from support.files import write_atomically
 
-    office = make_office(**options)
-    revoked = find_certificate(office.pki, certificate)
-    path = office.revoke(revoked)
+    operations = make_operations(**options)
+    revoked = find_certificate(operations.pki, certificate)
+    path = operations.revoke(revoked)
     click.echo(f"revoked {revoked.serial:X}; distribute {path} within 48 hours", err=True)
-    documents = list(affected_documents(office.pki, revoked))
+    documents = list(affected_documents(operations.pki, revoked))
     lines = [
         f"{'?' if each.number is None else each.number.reveal().decode()}"
         f"\t{each.signed:%Y-%m-%dT%H:%M:%SZ}\t{each.sod.hex()}\n"
@@ -171,22 +171,22 @@ def revoke(certificate: str, affected: Path, **options: Any) -> None:
 @pki.command("publish-master-list")
 @click.argument("certificates", type=_FILE, nargs=-1, required=True)
 @click.option("-o", "output", type=_PATH, required=True, help="File for the list.")
-@act_options
+@operation_options
 def publish_master_list(certificates: tuple[Path, ...], output: Path, **options: Any) -> None:
     """Sign a Master List over the CSCA CERTIFICATES (DER or PEM)."""
     from personalise.pki.certificate_file import read_certificate
 
     brought = [read_certificate(path) for path in certificates]
-    make_office(**options).publish_master_list(brought, output)
+    make_operations(**options).publish_master_list(brought, output)
     click.echo(output)
 
 
 @pki.command("destroy-key")
 @click.argument("label")
-@act_options
+@operation_options
 def destroy_key(label: str, **options: Any) -> None:
     """Destroy the private key LABEL, for ever."""
-    make_office(**options).destroy_key(label)
+    make_operations(**options).destroy_key(label)
 
 
 @pki.command("lint")
@@ -208,14 +208,14 @@ def lint(files: tuple[Path, ...]) -> int:
 
 @click.group()
 def officer() -> None:
-    """The officers of a PKI, and the acts that need them."""
+    """The officers of a PKI, and the operations that need them."""
 
 
 @officer.command("enrol")
 @click.argument("name")
 @click.option("-o", "output", type=_PATH, required=True, help="Where the new key is written.")
 @click.option("--new-passphrase-file", type=_FILE, help="File with the new pass phrase.")
-@act_options
+@operation_options
 def enrol(name: str, output: Path, new_passphrase_file: Path | None, **options: Any) -> None:
     """Make a key for the officer NAME, and add them to the PKI."""
     from emrtd.crypto.key_kinds import generate_private_key
@@ -226,10 +226,10 @@ def enrol(name: str, output: Path, new_passphrase_file: Path | None, **options: 
         raise MisuseError(f"{output}: is there already; an officer's key is never overwritten")
     passphrase = officer_passphrase(name, new_passphrase_file, new=True)
     key = generate_private_key("secp256r1")
-    office = make_office(**options)
+    operations = make_operations(**options)
     write_atomically(output, encrypt_private_key(key, passphrase), mode=0o600)
     try:
-        office.enrol_officer(name, key.public_key)
+        operations.enrol_officer(name, key.public_key)
     except BaseException:
         output.unlink()
         raise
@@ -237,14 +237,14 @@ def enrol(name: str, output: Path, new_passphrase_file: Path | None, **options: 
 
 @officer.command("require")
 @click.argument("number", type=click.IntRange(0, 9))
-@click.option("--act", "acts", multiple=True, help="One that needs them; else all do.")
-@act_options
-def require(number: int, acts: tuple[str, ...], **options: Any) -> None:
-    """Have the acts that matter need NUMBER officers."""
-    from personalise.pki.officers import ACTS, known_acts
+@click.option("--operation", "named", multiple=True, help="One that needs them; else all do.")
+@operation_options
+def require(number: int, named: tuple[str, ...], **options: Any) -> None:
+    """Have operations of the PKI need NUMBER officers."""
+    from personalise.pki.officers import OPERATIONS, known_operations
 
-    wanted = known_acts(acts, "--act") or ACTS
-    make_office(**options).require_officers(number, wanted)
+    wanted = known_operations(named, "--operation") or OPERATIONS
+    make_operations(**options).require_officers(number, wanted)
 
 
 @click.group()

@@ -15,7 +15,7 @@ from support.errors import MisuseError
 if TYPE_CHECKING:
     from emrtd.crypto.private_keys import PrivateKey
     from personalise.pki.issuing_pki import IssuingPki, Pin
-    from personalise.pki.operations import PkiOffice
+    from personalise.pki.operations import PkiOperations
     from support.secret import Secret
 
 _FILE = click.Path(path_type=Path, dir_okay=False, exists=True)
@@ -39,14 +39,14 @@ pki_folder = click.option(
 )
 
 
-def act_options(command: Callable[..., Any]) -> Callable[..., Any]:
-    """The options of every act: which PKI, its secrets, and which officers are present."""
+def operation_options(command: Callable[..., Any]) -> Callable[..., Any]:
+    """The options of every operation: which PKI, its secrets, and which officers are present."""
     officer = click.option(
         "--officer",
         "officers",
         multiple=True,
         metavar="NAME=KEYFILE",
-        help="An officer who approves the act; once for each of them.",
+        help="An officer who approves the operation; once for each of them.",
     )
     officer_passphrase = click.option(
         "--officer-passphrase-file",
@@ -95,15 +95,15 @@ def officer_passphrase(name: str, file: Path | None, *, new: bool = False) -> "S
     return Secret(str(typed).encode())
 
 
-def make_office(
+def make_operations(
     folder: Path,
     passphrase_file: Path | None,
     pin_file: Path | None,
     officers: tuple[str, ...],
     officer_passphrases: tuple[str, ...],
-) -> "PkiOffice":
-    """The office for an act, from the options of `act_options`."""
-    from personalise.pki.operations import PkiOffice
+) -> "PkiOperations":
+    """The operations of a PKI, from the options of `operation_options`."""
+    from personalise.pki.operations import PkiOperations
 
     files = dict(_pair(each, "--officer-passphrase-file") for each in officer_passphrases)
     present = [
@@ -112,14 +112,15 @@ def make_office(
     ]
     click.get_current_context().with_resource(_alone(folder))
     pki = open_pki(folder, passphrase_file, pin_file)
-    return PkiOffice(pki, present, datetime.now(UTC).replace(microsecond=0))
+    return PkiOperations(pki, present, datetime.now(UTC).replace(microsecond=0))
 
 
 @contextmanager
 def _alone(folder: Path) -> Iterator[None]:
     """Wait until no other process changes the PKI, and keep others waiting until it is done.
 
-    What an act reads of the settings must still hold when it writes them, or a revocation is lost.
+    What an operation reads of the settings must still hold when it writes them, or a revocation is
+    lost.
     """
     descriptor = os.open(folder, os.O_RDONLY)
     try:

@@ -29,7 +29,7 @@ def sign_service(
     from personalise.sign_service.configuration import Configuration
     from personalise.sign_service.ledger import Ledger
     from personalise.sign_service.server import listen, serve
-    from personalise.sign_service.service import SigningDesk
+    from personalise.sign_service.service import SigningService
     from personalise.sign_service.signers import CurrentSigners
     from personalise.sign_service.web import SigningApplication
 
@@ -43,7 +43,7 @@ def sign_service(
         limit = settings.limit(pki.settings.documents_per_signer)
         thread = ThreadPoolExecutor(1, thread_name_prefix="signing")
         application = SigningApplication(
-            lambda: SigningDesk(
+            lambda: SigningService(
                 settings.clients, signers, limit, Ledger(settings.ledger), Register(folder)
             ),
             thread,

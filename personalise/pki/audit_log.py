@@ -39,12 +39,12 @@ _BEFORE_THE_FIRST: Final = "0" * 64
 _MAX_LINE: Final = 1 << 20
 
 REPAIR: Final = "audit.repair"
-"""The act of cutting off a line that was never finished."""
+"""The operation of cutting off a line that was never finished."""
 
 
 @dataclass(frozen=True, slots=True)
 class Approval:
-    """An officer's signature over `approval_message`: who, and that the act was agreed to."""
+    """An officer's signature over `approval_message`: who, and that the operation was agreed to."""
 
     officer: str
     signature: bytes
@@ -89,7 +89,7 @@ class Head:
 
 
 def approval_message(act: str, subject: Mapping[str, str], at: str) -> bytes:
-    """What an officer signs to approve an act: its name, its subject, and the time it began."""
+    """What an officer signs to approve an operation: its name, its subject, and when it began."""
     return b"chipseal approval\n" + _canonical({"act": act, "subject": dict(subject), "at": at})
 
 
@@ -101,16 +101,16 @@ class AuditLog:
         self._signer = signer
 
     @contextmanager
-    def act(
+    def operation(
         self,
         name: str,
         subject: Mapping[str, str],
         at: datetime,
         approvals: tuple[Approval, ...] = (),
     ) -> Iterator[None]:
-        """Enter the act as begun, let it happen, and enter how it ended.
+        """Enter the operation as begun, let it happen, and enter how it ended.
 
-        The first entry is on disk before anything is done, so that no act is without a trace.
+        The first entry is on disk before anything is done, so that no operation is without a trace.
         """
         self.append(name, subject, "begun", at, approvals)
         try:
@@ -297,5 +297,5 @@ def _base64(octets: bytes) -> str:
 
 
 def _reason(error: BaseException) -> str:
-    """Why an act failed; only errors of ours are trusted to name no secret."""
+    """Why an operation failed; only errors of ours are trusted to name no secret."""
     return str(error) if isinstance(error, ChipsealError) else type(error).__name__

@@ -35,7 +35,7 @@ _STATION_CURVE: Final = "brainpoolP256r1"
 _AUDIT_CURVE: Final = "secp256r1"
 
 
-def found_pki(
+def create_pki(
     folder: Path,
     settings: Settings,
     passphrase: Secret,

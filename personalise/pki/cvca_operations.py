@@ -1,4 +1,4 @@
-"""The acts of the EAC PKI: keys renewed, requests answered (Doc 9303-12, 7.2; TR-03110-3, C.2).
+"""The operations of the EAC PKI (Doc 9303-12, 7.2; TR-03110-3, C.2).
 
 renew_cvca                 a new CVCA key; a link certificate leads chips from the old to the new
 renew_document_verifier    the domestic one, with a new key
@@ -26,7 +26,7 @@ from emrtd.pki.cvc.issuing import (
 )
 from emrtd.pki.cvc.requests import CvRequest, request
 from personalise.pki.cvca import DV_CERTIFICATE, FOLDER, IS_CERTIFICATE, IS_KEY, TRUST_POINT
-from personalise.pki.operations import PkiOffice
+from personalise.pki.operations import PkiOperations
 from support.errors import MisuseError
 from support.files import write_atomically
 from support.records import read_bounded
@@ -37,53 +37,55 @@ _SEQUENCE_NUMBER: Final = 5
 _MAX_CERTIFICATE: Final = 64 * 1024
 
 
-def renew_cvca(office: PkiOffice) -> CvCertificate:
+def renew_cvca(operations: PkiOperations) -> CvCertificate:
     """Make the next CVCA key; returns the link certificate, signed with the key before.
 
     New chips trust the new key at once; a chip in the field learns it from the link.
     """
-    before = office.pki.trust_point
-    label, label_before = office.new_label("cvca"), office.newest_label("cvca")
+    before = operations.pki.trust_point
+    label, label_before = operations.new_label("cvca"), operations.newest_label("cvca")
     reference = next_reference(before.holder_reference)
-    with office.act("cvca.issue", {"label": label, "reference": reference}):
-        custody = office.pki.custody
+    with operations.operation("cvca.issue", {"label": label, "reference": reference}):
+        custody = operations.pki.custody
         custody.generate(label, CURVE)
         link, root = issuing.renew_cvca(
-            before, custody.signer(label_before), custody.signer(label), office.at.date()
+            before, custody.signer(label_before), custody.signer(label), operations.at.date()
         )
-        write_atomically(_path(office, f"cvca-link-{reference}.cvcert"), link.encode())
-        write_atomically(_path(office, TRUST_POINT), root.encode())
+        write_atomically(_path(operations, f"cvca-link-{reference}.cvcert"), link.encode())
+        write_atomically(_path(operations, TRUST_POINT), root.encode())
     return link
 
 
-def renew_document_verifier(office: PkiOffice, rights: Right) -> CvCertificate:
+def renew_document_verifier(operations: PkiOperations, rights: Right) -> CvCertificate:
     """Make the domestic Document Verifier's next key and have the CVCA certify it."""
-    label = office.new_label("dv")
-    reference = next_reference(office.pki.cv_certificate(DV_CERTIFICATE).holder_reference)
-    with office.act("dv.issue", {"label": label, "reference": reference}):
-        office.pki.custody.generate(label, CURVE)
-        asked = request(office.pki.custody.signer(label), SCHEME, reference)
+    label = operations.new_label("dv")
+    reference = next_reference(operations.pki.cv_certificate(DV_CERTIFICATE).holder_reference)
+    with operations.operation("dv.issue", {"label": label, "reference": reference}):
+        operations.pki.custody.generate(label, CURVE)
+        asked = request(operations.pki.custody.signer(label), SCHEME, reference)
         certificate = _certified(
-            office, asked, Role.DV_DOMESTIC, rights, DOCUMENT_VERIFIER_VALIDITY
+            operations, asked, Role.DV_DOMESTIC, rights, DOCUMENT_VERIFIER_VALIDITY
         )
-        write_atomically(_path(office, DV_CERTIFICATE), certificate.encode())
+        write_atomically(_path(operations, DV_CERTIFICATE), certificate.encode())
     return certificate
 
 
-def renew_inspection_system(office: PkiOffice, rights: Right) -> CvCertificate:
+def renew_inspection_system(operations: PkiOperations, rights: Right) -> CvCertificate:
     """Make the inspection system's next key and have the Document Verifier certify it."""
-    reference = next_reference(office.pki.cv_certificate(IS_CERTIFICATE).holder_reference)
-    with office.act("is.issue", {"reference": reference}):
+    reference = next_reference(operations.pki.cv_certificate(IS_CERTIFICATE).holder_reference)
+    with operations.operation("is.issue", {"reference": reference}):
         key = generate_private_key(CURVE)
         asked = request(key, SCHEME, reference)
-        certificate = _certified(office, asked, Role.TERMINAL, rights, INSPECTION_SYSTEM_VALIDITY)
-        office.pki.local_keys.beside(FOLDER).replace(IS_KEY, key)
-        write_atomically(_path(office, IS_CERTIFICATE), certificate.encode())
+        certificate = _certified(
+            operations, asked, Role.TERMINAL, rights, INSPECTION_SYSTEM_VALIDITY
+        )
+        operations.pki.local_keys.beside(FOLDER).replace(IS_KEY, key)
+        write_atomically(_path(operations, IS_CERTIFICATE), certificate.encode())
     return certificate
 
 
 def certify(
-    office: PkiOffice,
+    operations: PkiOperations,
     asked: CvRequest,
     role: Role,
     rights: Right,
@@ -105,25 +107,25 @@ def certify(
             f"the validity is 1 to {LONGEST_VALIDITY[role].days} days (Doc 9303-12, Table 3)"
         )
     subject = {"holder": asked.holder_reference, "role": role.name, "rights": str(int(rights))}
-    with office.act("cv.certify", subject):
+    with operations.operation("cv.certify", subject):
         if authenticated_by is not None:
             _require_cvca(authenticated_by)
-        _verify_authentication(office, asked, authenticated_by)
-        certificate = _certified(office, asked, role, rights, validity)
-        write_atomically(_certified_path(office, asked.holder_reference), certificate.encode())
+        _verify_authentication(operations, asked, authenticated_by)
+        certificate = _certified(operations, asked, role, rights, validity)
+        write_atomically(_certified_path(operations, asked.holder_reference), certificate.encode())
     return certificate
 
 
 def _verify_authentication(
-    office: PkiOffice, asked: CvRequest, authenticated_by: CvCertificate | None
+    operations: PkiOperations, asked: CvRequest, authenticated_by: CvCertificate | None
 ) -> None:
     """The outer signature of a request (Doc 9303-12, 8.1.1.5; its failures: 8.2.1).
 
     A holder with a key that is valid signs with that, whoever else vouches; one of whose keys none
     is valid any more asks as if for the first time.
     """
-    holder, reference, today = asked.holder_reference, asked.outer_reference, office.at.date()
-    known = [each for each in _certified_before(office) if _is_of_one_holder(each, holder)]
+    holder, reference, today = asked.holder_reference, asked.outer_reference, operations.at.date()
+    known = [each for each in _certified_before(operations) if _is_of_one_holder(each, holder)]
     valid = [each for each in known if each.expiration >= today]
     if reference is None:
         if valid:
@@ -142,7 +144,7 @@ def _verify_authentication(
         )
     if voucher.expiration < today:
         raise ProtocolError(f"the key of {reference} expired on {voucher.expiration}")
-    asked.verify_outer(voucher.key_under(office.pki.trust_point.public_key))
+    asked.verify_outer(voucher.key_under(operations.pki.trust_point.public_key))
 
 
 def _require_cvca(certificate: CvCertificate) -> None:
@@ -151,8 +153,8 @@ def _require_cvca(certificate: CvCertificate) -> None:
     certificate.verify(certificate.public_key)
 
 
-def _certified_before(office: PkiOffice) -> list[CvCertificate]:
-    paths = (office.pki.folder / _CERTIFIED).glob("*.cvcert")
+def _certified_before(operations: PkiOperations) -> list[CvCertificate]:
+    paths = (operations.pki.folder / _CERTIFIED).glob("*.cvcert")
     found = [CvCertificate.decode(read_bounded(path, _MAX_CERTIFICATE)) for path in paths]
     return sorted(found, key=lambda each: (each.effective, each.holder_reference))
 
@@ -162,19 +164,19 @@ def _is_of_one_holder(certificate: CvCertificate, reference: str) -> bool:
     return certificate.holder_reference[:-_SEQUENCE_NUMBER] == reference[:-_SEQUENCE_NUMBER]
 
 
-def _certified_path(office: PkiOffice, reference: str) -> Path:
+def _certified_path(operations: PkiOperations, reference: str) -> Path:
     """Where a certificate is kept; a reference may hold any letter of ISO 8859-1."""
-    return office.pki.folder / _CERTIFIED / f"{reference.encode('latin-1').hex()}.cvcert"
+    return operations.pki.folder / _CERTIFIED / f"{reference.encode('latin-1').hex()}.cvcert"
 
 
 def _certified(
-    office: PkiOffice, asked: CvRequest, role: Role, rights: Right, validity: timedelta
+    operations: PkiOperations, asked: CvRequest, role: Role, rights: Right, validity: timedelta
 ) -> CvCertificate:
-    issuer = office.pki.cv_certificate(TRUST_POINT if role.is_dv else DV_CERTIFICATE)
-    signer = office.pki.custody.signer(office.newest_label("cvca" if role.is_dv else "dv"))
-    day = office.at.date()
+    issuer = operations.pki.cv_certificate(TRUST_POINT if role.is_dv else DV_CERTIFICATE)
+    signer = operations.pki.custody.signer(operations.newest_label("cvca" if role.is_dv else "dv"))
+    day = operations.at.date()
     return certify_request(asked, issuer, signer, role, rights, day=day, validity=validity)
 
 
-def _path(office: PkiOffice, name: str) -> Path:
-    return office.pki.folder / FOLDER / name
+def _path(operations: PkiOperations, name: str) -> Path:
+    return operations.pki.folder / FOLDER / name

@@ -1,4 +1,4 @@
-"""The issuing PKI of one State, in a folder: made by `founding`, used by every act and `prepare`.
+"""The issuing PKI of one State, in a folder: made by `create`, used by operations and `prepare`.
 
     DIR/pki.json       State, algorithms, labels and numbers; nothing secret
     DIR/csca.cer       the CSCA's self-signed certificate       `verify trust add STORE` takes it
@@ -7,7 +7,7 @@
     DIR/station.cer    for the key that chip keys are sealed for
     DIR/intake.cer     for the key that applications are encrypted for
     DIR/issued/*.cer   every certificate ever issued, by serial number
-    DIR/audit.jsonl    the log of every act, and audit.pub, the key that verifies it
+    DIR/audit.jsonl    the log of every operation, and audit.pub, the key that verifies it
     DIR/register.sqlite  which Document Signer signed which document, the numbers sealed
     DIR/certified/     card-verifiable certificates that were asked for, by their reference
     DIR/keys/*.p8      the private keys, encrypted
@@ -123,7 +123,7 @@ class IssuingPki:
 
     @property
     def audit_log(self) -> AuditLog:
-        """The log of every act, with the key that signs it."""
+        """The log of every operation, with the key that signs it."""
         return AuditLog(self.folder / AUDIT_LOG_NAME, self.custody.signer(AUDIT_LABEL))
 
     def record(self, certificate: Certificate) -> None:

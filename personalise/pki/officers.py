@@ -1,7 +1,7 @@
-"""PKI officers: who they are, which acts need how many of them, and how they approve one.
+"""PKI officers: who they are, which operations need how many of them, and how they approve.
 
-An officer holds a key of their own, in an encrypted file that is theirs.  To approve an act is to
-sign it; the signatures go into the audit log beside the act, where `audit_log.verify_log` checks
+An officer holds a key of their own, in an encrypted file that is theirs.  To approve an operation
+is to sign it; the signatures go into the audit log beside it, where `audit_log.verify_log` checks
 them for ever.  The configuration (`officers.json`) holds the public keys.
 """
 
@@ -22,7 +22,7 @@ from support.files import write_atomically
 
 FILE_NAME: Final = "officers.json"
 
-ACTS: Final = frozenset(
+OPERATIONS: Final = frozenset(
     {
         "csca.issue",
         "ds.issue",
@@ -37,18 +37,18 @@ ACTS: Final = frozenset(
         "officer.require",
     }
 )
-"""The acts that matter; others are entered in the log without an approval."""
+"""Those that can need an approval; others are entered in the log without an approval."""
 
 _OF_OFFICERS: Final = frozenset({"officer.enrol", "officer.require"})
-"""Where any act needs officers, these do: else one person could undo the rule."""
+"""Where any operation needs officers, these do: else one person could undo the rule."""
 
 
-def known_acts(names: Iterable[str], where: str) -> frozenset[str]:
-    """The acts of these names; raises `MisuseError`, which says where, for a name of none."""
-    unknown = sorted(set(names) - ACTS)
+def known_operations(names: Iterable[str], where: str) -> frozenset[str]:
+    """The operations of these names; raises `MisuseError`, which says where, for a name of none."""
+    unknown = sorted(set(names) - OPERATIONS)
     if unknown:
-        known = ", ".join(sorted(ACTS))
-        raise MisuseError(f"{where}: {unknown[0]!r} is no act; the acts are {known}")
+        known = ", ".join(sorted(OPERATIONS))
+        raise MisuseError(f"{where}: {unknown[0]!r} is no operation of a PKI; there are {known}")
     return frozenset(names)
 
 
@@ -60,15 +60,15 @@ class _Configuration(msgspec.Struct, forbid_unknown_fields=True):
 
 @dataclass(frozen=True, slots=True)
 class Officers:
-    """The officers of one PKI, by name, and how many of them each act needs."""
+    """The officers of one PKI, by name, and how many of them each operation needs."""
 
     required: int = 1
-    acts: frozenset[str] = frozenset()
+    operations: frozenset[str] = frozenset()
     keys: Mapping[str, PublicKey] = field(default_factory=dict)
 
     @classmethod
     def load(cls, folder: Path) -> "Officers":
-        """Read `officers.json`; without the file no act needs an officer."""
+        """Read `officers.json`; without the file no operation needs an officer."""
         path = folder / FILE_NAME
         if not path.exists():
             return cls()
@@ -80,13 +80,13 @@ class Officers:
             }
         except (msgspec.DecodeError, ValueError) as error:
             raise MalformedError(str(path), str(error)) from None
-        return cls(raw.required, known_acts(raw.acts, str(path)), keys)
+        return cls(raw.required, known_operations(raw.acts, str(path)), keys)
 
     def save(self, folder: Path) -> None:
         """Write `officers.json`, atomically."""
         configuration = _Configuration(
             self.required,
-            sorted(self.acts),
+            sorted(self.operations),
             {
                 name: base64.b64encode(encode_public_key(key)).decode()
                 for name, key in sorted(self.keys.items())
@@ -102,41 +102,41 @@ class Officers:
             raise MisuseError(f"there is an officer {name} already; a new key needs a new name")
         if not name.isidentifier():
             raise MisuseError(f"an officer's name is letters, digits and underscores, not {name!r}")
-        return Officers(self.required, self.acts, {**self.keys, name: key})
+        return Officers(self.required, self.operations, {**self.keys, name: key})
 
     @property
     def guarded(self) -> frozenset[str]:
-        """The acts that need officers."""
-        return self.acts | _OF_OFFICERS if self.acts else self.acts
+        """The operations that need officers."""
+        return self.operations | _OF_OFFICERS if self.operations else self.operations
 
     def approve(
         self,
-        act: str,
+        operation: str,
         subject: Mapping[str, str],
         at: str,
         present: Sequence[tuple[str, Signer]],
     ) -> tuple[Approval, ...]:
-        """Have the officers present approve an act; raises `MisuseError` unless they suffice.
+        """Have the officers present approve an operation; raises `MisuseError` unless they suffice.
 
-        `at` is the act's time as the log writes it.  Two approvals are of two officers, each with
+        `at` is its time as the log writes it.  Two approvals are of two officers, each with
         the key that the configuration names.
         """
         names = [name for name, _ in present]
         for name, signer in present:
             if self.keys.get(name) != signer.public_key:
                 raise MisuseError(f"{name} is no officer of this PKI, or the key is not theirs")
-        needed = self.required if act in self.guarded else 0
+        needed = self.required if operation in self.guarded else 0
         if len(set(names)) < needed:
             raise MisuseError(
-                f"{act} needs {needed} officers and {len(set(names))} approved it:"
+                f"{operation} needs {needed} officers and {len(set(names))} approved it:"
                 " name each with --officer NAME=KEYFILE"
             )
-        message = approval_message(act, subject, at)
+        message = approval_message(operation, subject, at)
         return tuple(Approval(name, signer.sign(SCHEME, message)) for name, signer in present)
 
 
 class RuleOfTheLog:
-    """Which acts needed how many officers when they were done, as the audit log itself tells it.
+    """Which operations needed how many officers when they were done, by the audit log itself.
 
     `officers.json` is for whoever can write to the folder to change, and to change back.
     """

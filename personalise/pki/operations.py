@@ -1,4 +1,4 @@
-"""The acts of a PKI that matter, each approved where the configuration says so, each in the log.
+"""The operations of a PKI, each approved where the configuration says so, and entered in the log.
 
 issue_document_signer   a new key and certificate; the one before signs no more
 renew_csca              a new CSCA key, its root and the link to it (Doc 9303-12, 4.1.4.3)
@@ -53,19 +53,19 @@ _LIST_SIGNER_LABELS: Final = {
 
 
 @dataclass(frozen=True)
-class PkiOffice:
-    """A PKI, the officers present, and the time: what every act needs."""
+class PkiOperations:
+    """A PKI, the officers present, and the time: what every operation needs."""
 
     pki: IssuingPki
     present: Sequence[tuple[str, Signer]]
     at: datetime
 
-    def act(self, name: str, subject: Mapping[str, str]) -> AbstractContextManager[None]:
-        """Have an act approved, and entered in the log as it begins and as it ends."""
+    def operation(self, name: str, subject: Mapping[str, str]) -> AbstractContextManager[None]:
+        """Have an operation approved, and entered in the log as it begins and as it ends."""
         approvals = Officers.load(self.pki.folder).approve(
             name, subject, timestamp(self.at), self.present
         )
-        return self.pki.audit_log.act(name, subject, self.at, approvals)
+        return self.pki.audit_log.operation(name, subject, self.at, approvals)
 
     def new_label(self, stem: str) -> str:
         """The label of the next key of a kind: ds-2 after ds-1."""
@@ -86,7 +86,7 @@ class PkiOffice:
     def issue_document_signer(self) -> Certificate:
         """Make the next Document Signer and put it into use."""
         label = self.new_label("ds")
-        with self.act("ds.issue", {"label": label}):
+        with self.operation("ds.issue", {"label": label}):
             settings, csca = self.pki.settings, self._issuing_csca()
             key = self.pki.custody.generate(label, settings.key)
             number = int(label.partition("-")[2])
@@ -102,7 +102,9 @@ class PkiOffice:
         The new key signs from now on.  `common_name` changes the CSCA's name, which the link says.
         """
         label = self.new_label("csca")
-        with self.act("csca.issue", {"label": label, "common name": common_name or "as before"}):
+        with self.operation(
+            "csca.issue", {"label": label, "common name": common_name or "as before"}
+        ):
             before, settings = self.pki.csca, self.pki.settings
             name = common_name or settings.csca_name
             settings = changed(settings, csca=label, csca_name=name)
@@ -134,7 +136,7 @@ class PkiOffice:
         """Make a Master List Signer or a Deviation List Signer."""
         stem = _LIST_SIGNER_LABELS[kind]
         label = self.new_label(stem)
-        with self.act("signer.issue", {"label": label, "kind": kind.value}):
+        with self.operation("signer.issue", {"label": label, "kind": kind.value}):
             csca = self._issuing_csca()
             key = self.pki.custody.generate(label, self.pki.settings.key)
             certificate = csca.issue_list_signer(kind, key, self.at)
@@ -143,7 +145,7 @@ class PkiOffice:
 
     def issue_crl(self) -> Path:
         """Issue the revocation list anew."""
-        with self.act("crl.issue", {"number": str(self.pki.settings.crl_number + 1)}):
+        with self.operation("crl.issue", {"number": str(self.pki.settings.crl_number + 1)}):
             return _write_crl(self.pki, self.at)
 
     def revoke(self, certificate: Certificate) -> Path:
@@ -153,7 +155,7 @@ class PkiOffice:
         """
         serial = f"{certificate.serial:X}"
         settings = self.pki.settings
-        with self.act("revoke", {"serial": serial}):
+        with self.operation("revoke", {"serial": serial}):
             if not self.pki.is_revoked(certificate):
                 revoked = (*settings.revoked, Revocation(serial, self.at))
                 settings = msgspec.structs.replace(settings, revoked=revoked)
@@ -176,7 +178,7 @@ class PkiOffice:
         content = encode_master_list(tuple(set(certificates)))
         digest = hashlib.sha256(content).hexdigest()
         subject = {"certificates": str(len(certificates)), "sha256": digest}
-        with self.act("master-list.publish", subject):
+        with self.operation("master-list.publish", subject):
             signed = sign_list(
                 ID_MASTER_LIST,
                 content,
@@ -192,24 +194,24 @@ class PkiOffice:
         """Destroy a private key; one in use that nothing takes the place of is refused."""
         if label in {*_NEVER_RENEWED, self.pki.settings.csca, self.newest_label("cvca")}:
             raise MisuseError(f"the key {label!r} is in use and nothing takes its place")
-        with self.act("key.destroy", {"label": label}):
+        with self.operation("key.destroy", {"label": label}):
             self.pki.custody.destroy(label)
 
     def enrol_officer(self, name: str, key: PublicKey) -> None:
         """Add an officer to the configuration; what is approved is this key, under this name."""
         officers = Officers.load(self.pki.folder).enrol(name, key)
         digest = hashlib.sha256(encode_public_key(key)).hexdigest()
-        with self.act("officer.enrol", {"officer": name, "key": digest}):
+        with self.operation("officer.enrol", {"officer": name, "key": digest}):
             officers.save(self.pki.folder)
 
-    def require_officers(self, required: int, acts: frozenset[str]) -> None:
-        """Say which acts need how many officers; the officers there are approve it themselves."""
+    def require_officers(self, required: int, operations: frozenset[str]) -> None:
+        """Say which operations need how many officers; those there are approve it themselves."""
         officers = Officers.load(self.pki.folder)
         if len(officers.keys) < required:
             raise MisuseError(f"{required} officers are required and {len(officers.keys)} enrolled")
-        subject = {"required": str(required), "acts": " ".join(sorted(acts))}
-        with self.act("officer.require", subject):
-            Officers(required, acts, officers.keys).save(self.pki.folder)
+        subject = {"required": str(required), "acts": " ".join(sorted(operations))}
+        with self.operation("officer.require", subject):
+            Officers(required, operations, officers.keys).save(self.pki.folder)
 
     def _label_of(self, key: PublicKey | None, stem: str) -> str:
         for label in self.pki.custody.labels():

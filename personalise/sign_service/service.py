@@ -8,6 +8,7 @@ import hashlib
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
+from enum import StrEnum, unique
 from typing import Final, Protocol
 
 from emrtd.lds.security.security_infos import SecurityInfos
@@ -23,6 +24,16 @@ from personalise.sign_service.interface import (
 )
 from personalise.sign_service.ledger import Ledger, Signed
 from support.errors import MisuseError
+
+
+@unique
+class Health(StrEnum):
+    """Whether signatures are left: plenty, few, or none."""
+
+    OK = "ok"
+    LOW = "low"
+    EXHAUSTED = "exhausted"
+
 
 LOW: Final = 0.1
 """Below this part of all that the signers may sign, health is "low"."""
@@ -111,7 +122,7 @@ class SigningRequest:
         return hashlib.sha256(head + self.body).digest()
 
 
-class SigningDesk:
+class SigningService:
     """Signs for clients with the first of its Document Signers that still may.
 
     `limit` is how many documents one Document Signer signs; when it is reached the next one takes
@@ -198,12 +209,12 @@ class SigningDesk:
             if _may_sign(each.certificate, at)
         }
 
-    def health(self, at: datetime) -> str:
-        """ "ok", "low" when few signatures are left, "exhausted" when none is."""
+    def health(self, at: datetime) -> Health:
+        """Whether the Document Signers in use have signatures left at an instant."""
         left = sum(self.remaining(at).values())
         if left == 0:
-            return "exhausted"
-        return "low" if left < LOW * self._limit * len(self._signers()) else "ok"
+            return Health.EXHAUSTED
+        return Health.LOW if left < LOW * self._limit * len(self._signers()) else Health.OK
 
     def _takes_number(self, number: bytes) -> bool:
         return 1 <= len(number) <= MAX_NUMBER and self._register.takes(number)

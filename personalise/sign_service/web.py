@@ -30,7 +30,13 @@ from personalise.sign_service.interface import (
     OCTETS,
     Kind,
 )
-from personalise.sign_service.service import Client, RefusedError, SigningDesk, SigningRequest
+from personalise.sign_service.service import (
+    Client,
+    Health,
+    RefusedError,
+    SigningRequest,
+    SigningService,
+)
 from support.errors import ChipsealError, MalformedError, MisuseError
 from support.printable_text import printable
 
@@ -51,14 +57,14 @@ _LOG: Final = logging.getLogger(__name__)
 
 
 class SigningApplication:
-    """The ASGI application over one signing desk, whose every call runs on `thread`."""
+    """The ASGI application over one signing service, whose every call runs on `thread`."""
 
     def __init__(
-        self, make_desk: Callable[[], SigningDesk], thread: ThreadPoolExecutor, clock: Clock
+        self, make_service: Callable[[], SigningService], thread: ThreadPoolExecutor, clock: Clock
     ) -> None:
         self._thread = thread
         self._clock = clock
-        self._desk = thread.submit(make_desk).result()
+        self._service = thread.submit(make_service).result()
         self._registry = CollectorRegistry()
         self._answers = Counter(
             "chipseal_signing_answers",
@@ -96,7 +102,7 @@ class SigningApplication:
 
             def sign() -> bytes:
                 with self._seconds.time():
-                    return self._desk.sign(client, asked, self._clock())
+                    return self._service.sign(client, asked, self._clock())
 
             return await self._on_thread(sign)
 
@@ -107,23 +113,28 @@ class SigningApplication:
 
     async def _document_signer(self, request: Request) -> Response:
         async def work(_: Request, __: Client) -> bytes:
-            return await self._on_thread(lambda: self._desk.signer(self._clock()).certificate.der)
+            return await self._on_thread(
+                lambda: self._service.signer(self._clock()).certificate.der
+            )
 
         return await self._answer(request, work)
 
     async def _health(self, _: Request) -> Response:
         try:
             status, left = await self._on_thread(
-                lambda: (self._desk.health(self._clock()), self._desk.remaining(self._clock()))
+                lambda: (
+                    self._service.health(self._clock()),
+                    self._service.remaining(self._clock()),
+                )
             )
         except Exception as error:  # noqa: BLE001 - no traceback, and no health either
             return _refusal(error, "health")
         body = {"status": status, "signatures_left": left}
-        return JSONResponse(body, 503 if status == "exhausted" else 200)
+        return JSONResponse(body, 503 if status is Health.EXHAUSTED else 200)
 
     async def _metrics(self, _: Request) -> Response:
         try:
-            left = await self._on_thread(lambda: self._desk.remaining(self._clock()))
+            left = await self._on_thread(lambda: self._service.remaining(self._clock()))
         except Exception as error:  # noqa: BLE001 - the counters are of use all the same
             _refusal(error, "metrics")
             left = {}
@@ -137,7 +148,7 @@ class SigningApplication:
     ) -> Response:
         name = "unknown"
         try:
-            client = self._desk.client(request.scope.get(CERTIFICATE_KEY, b""), self._clock())
+            client = self._service.client(request.scope.get(CERTIFICATE_KEY, b""), self._clock())
             name = client.name
             response = Response(await work(request, client), media_type=OCTETS)
         except ClientDisconnect:

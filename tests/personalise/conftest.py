@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from emrtd.pki import private_key_file
-from personalise.pki.create import found_pki
+from personalise.pki.create import create_pki
 from personalise.pki.issuing_pki import IssuingPki
 from personalise.pki.settings import settings_for
 from support.secret import Secret
@@ -30,4 +30,4 @@ def home(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
 @pytest.fixture(scope="session")
 def pki(tmp_path_factory: pytest.TempPathFactory, home: Path) -> IssuingPki:
     folder = tmp_path_factory.mktemp("pki") / "pki"
-    return found_pki(folder, settings_for("UTO", "Utopia"), PASSPHRASE, NOW)
+    return create_pki(folder, settings_for("UTO", "Utopia"), PASSPHRASE, NOW)

@@ -36,7 +36,7 @@ def path(tmp_path: Path) -> Path:
     approvals = OFFICERS.approve(
         "ds.issue", SUBJECT, timestamp(AT), [("alice", ALICE), ("bob", BOB)]
     )
-    with log.act("ds.issue", SUBJECT, AT, approvals):
+    with log.operation("ds.issue", SUBJECT, AT, approvals):
         pass
     log.append("crl.issue", {"number": "1"}, "done", AT)
     return path
@@ -83,7 +83,7 @@ def test_an_act_that_fails_is_entered_with_its_reason(tmp_path: Path) -> None:
     path = tmp_path / "audit.jsonl"
 
     def failing_act() -> None:
-        with AuditLog(path, KEY).act("revoke", SUBJECT, AT):
+        with AuditLog(path, KEY).operation("revoke", SUBJECT, AT):
             raise MisuseError("no such certificate")
 
     with pytest.raises(MisuseError, match="no such certificate"):
@@ -139,7 +139,7 @@ def test_a_full_disk_leaves_no_part_of_an_entry(
     done = []
 
     def act() -> None:
-        with AuditLog(path, KEY).act("crl.issue", {}, AT):
+        with AuditLog(path, KEY).operation("crl.issue", {}, AT):
             done.append(1)
 
     with pytest.raises(MisuseError, match="No space left"):
@@ -154,7 +154,7 @@ def test_an_act_whose_end_cannot_be_entered_says_that_it_is_done(
         raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
 
     def act() -> None:
-        with AuditLog(path, KEY).act("crl.issue", {}, AT):
+        with AuditLog(path, KEY).operation("crl.issue", {}, AT):
             monkeypatch.setattr(os, "write", full)
 
     with pytest.raises(MisuseError, match=r"crl\.issue is done, and its end is not in the log"):
@@ -179,7 +179,7 @@ def test_processes_append_at_once(path: Path) -> None:
 
 def test_where_any_act_needs_officers_nobody_alone_changes_the_rule() -> None:
     at = timestamp(AT)
-    assert "officer.require" not in OFFICERS.acts
+    assert "officer.require" not in OFFICERS.operations
     for act in ("officer.require", "officer.enrol"):
         with pytest.raises(MisuseError, match="needs 2 officers"):
             OFFICERS.approve(act, {}, at, [("alice", ALICE)])

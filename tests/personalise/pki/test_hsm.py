@@ -172,7 +172,7 @@ from pathlib import Path
 import msgspec
 from personalise.pki import verifying_ca
 from personalise.pki.settings import HsmAddress, settings_for
-from personalise.pki.founding import found_pki
+from personalise.pki.create import create_pki
 def full(*_):
     raise OSError(28, "No space left on device")
 address = HsmAddress(os.environ["MODULE"], "pki")
@@ -180,7 +180,7 @@ settings = msgspec.structs.replace(settings_for("UTO", "Utopia"), hsm=address)
 folder = Path(os.environ["XDG_DATA_HOME"]) / "pki"
 verifying_ca.make_terminal = full
 try:
-    found_pki(
+    create_pki(
         folder, settings, Secret(b"p"), datetime.now(UTC), lambda: Secret(b"123456")
     )
 except OSError as error:

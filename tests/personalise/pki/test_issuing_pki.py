@@ -13,7 +13,7 @@ from emrtd.lds.security.security_object import SecurityObject
 from emrtd.lds.security.sod import Sod
 from emrtd.pki.cms.enveloped import seal
 from emrtd.pki.private_key_file import WrongPassphraseError
-from personalise.pki.create import found_pki
+from personalise.pki.create import create_pki
 from personalise.pki.issuing_pki import IssuingPki
 from personalise.pki.settings import settings_for
 from personalise.pki.station_keys import open_at_station
@@ -52,7 +52,7 @@ def test_a_pki_is_made_and_opens_again(
     settings = settings_for("D<<", "Bund", key, pss=pss)
     assert (settings.state, settings.country) == ("D", "DE")
     assert (settings.signature, settings.hash) == (signature, hash_name)
-    made = found_pki(tmp_path / "pki", settings, PASSPHRASE, NOW)
+    made = create_pki(tmp_path / "pki", settings, PASSPHRASE, NOW)
     opened = IssuingPki.open(tmp_path / "pki", PASSPHRASE)
     assert opened.settings == made.settings == settings
     assert opened.certificate("csca").subject.country == "DE"
@@ -66,7 +66,7 @@ def test_a_pki_is_made_and_opens_again(
 def test_openssl_accepts_csca_ds_crl_and_sod(tmp_path: Path) -> None:
     """All the way, with named curves: OpenSSL 3 refuses chains with explicit parameters."""
     settings = settings_for("UTO", "Utopia", named_curves=True)
-    pki = found_pki(tmp_path / "pki", settings, PASSPHRASE, NOW)
+    pki = create_pki(tmp_path / "pki", settings, PASSPHRASE, NOW)
     csca, signer = pem(pki.folder / "csca.cer"), pem(pki.folder / "ds.cer")
     crl = tmp_path / "crl.pem"
     openssl("crl", "-inform", "DER", "-in", pki.folder / "crl.crl", "-out", crl)
@@ -78,7 +78,7 @@ def test_openssl_accepts_csca_ds_crl_and_sod(tmp_path: Path) -> None:
 @pytest.mark.parametrize("key", ["RSA-2048", "brainpoolP256r1"])
 def test_openssl_accepts_what_docs_pki_says(key: str, tmp_path: Path) -> None:
     """PKIs that conform: chains of RSA keys; of explicit parameters the root and the CRL."""
-    pki = found_pki(tmp_path / "pki", settings_for("UTO", "U", key), PASSPHRASE, NOW)
+    pki = create_pki(tmp_path / "pki", settings_for("UTO", "U", key), PASSPHRASE, NOW)
     csca, signer = pem(pki.folder / "csca.cer"), pem(pki.folder / "ds.cer")
     crl = tmp_path / "crl.pem"
     openssl("crl", "-inform", "DER", "-in", pki.folder / "crl.crl", "-out", crl)
@@ -164,14 +164,14 @@ def test_a_pki_is_made_whole_or_not_at_all(tmp_path: Path, monkeypatch: pytest.M
     occupied.mkdir()
     (occupied / "file").touch()
     with pytest.raises(MisuseError, match="is there already"):
-        found_pki(occupied, settings, PASSPHRASE, NOW)
+        create_pki(occupied, settings, PASSPHRASE, NOW)
 
     def fail(*_: object) -> bytes:
         raise OSError(28, "No space left on device")
 
     monkeypatch.setattr("emrtd.pki.x509.issuing.CountrySigningCa.issue_crl", fail)
     with pytest.raises(OSError, match="No space"):
-        found_pki(tmp_path / "pki", settings, PASSPHRASE, NOW)
+        create_pki(tmp_path / "pki", settings, PASSPHRASE, NOW)
     assert [path.name for path in tmp_path.iterdir()] == ["occupied"]
 
 

@@ -26,7 +26,7 @@ from support.errors import MisuseError
 from support.secret import Secret
 
 
-class Desk:
+class Operator:
     def __init__(self, folder: Path, capsys: pytest.CaptureFixture[str]) -> None:
         self.folder = folder
         self.capsys = capsys
@@ -55,21 +55,21 @@ class Desk:
 
 
 @pytest.fixture
-def desk(
+def operator(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
-) -> Desk:
+) -> Operator:
     monkeypatch.setenv("XDG_DATA_HOME", str(tmp_path / "user"))
-    desk = Desk(tmp_path, capsys)
-    desk.run("pki", "init", str(tmp_path / "pki"), "--named-curves")
-    assert desk.status == 0
-    return desk
+    operator = Operator(tmp_path, capsys)
+    operator.run("pki", "init", str(tmp_path / "pki"), "--named-curves")
+    assert operator.status == 0
+    return operator
 
 
-def audit(desk: Desk, *arguments: str) -> str:
+def audit(operator: Operator, *arguments: str) -> str:
     run_command_line(
-        personalise, ["audit", "verify", "--pki", str(desk.folder / "pki"), *arguments]
+        personalise, ["audit", "verify", "--pki", str(operator.folder / "pki"), *arguments]
     )
-    captured = desk.capsys.readouterr()
+    captured = operator.capsys.readouterr()
     return captured.out + captured.err
 
 
@@ -84,23 +84,25 @@ def pem(path: Path) -> str:
     return str(target)
 
 
-def test_a_new_document_signer_takes_over_and_the_old_one_stays_on_record(desk: Desk) -> None:
-    before = desk.pki.document_signer().certificate
-    desk.act("pki", "issue-ds")
-    after = desk.pki.document_signer().certificate
-    assert desk.status == 0
+def test_a_new_document_signer_takes_over_and_the_old_one_stays_on_record(
+    operator: Operator,
+) -> None:
+    before = operator.pki.document_signer().certificate
+    operator.act("pki", "issue-ds")
+    after = operator.pki.document_signer().certificate
+    assert operator.status == 0
     assert before != after
-    assert [each.certificate for each in desk.pki.document_signers()] == [before, after]
-    folder = desk.folder / "pki"
+    assert [each.certificate for each in operator.pki.document_signers()] == [before, after]
+    folder = operator.folder / "pki"
     assert "OK" in openssl("verify", "-CAfile", pem(folder / "csca.cer"), pem(folder / "ds.cer"))
 
 
 @pytest.mark.parametrize("name", ["", "CSCA Utopia 2026"])
-def test_a_csca_renewal_is_linked_by_the_old_key(desk: Desk, name: str) -> None:
-    folder = desk.folder / "pki"
+def test_a_csca_renewal_is_linked_by_the_old_key(operator: Operator, name: str) -> None:
+    folder = operator.folder / "pki"
     old = Certificate.parse((folder / "csca.cer").read_bytes())
     (folder / "old.cer").write_bytes(old.der)
-    desk.act("pki", "renew-csca", *(["--name", name] if name else []))
+    operator.act("pki", "renew-csca", *(["--name", name] if name else []))
     new = Certificate.parse((folder / "csca.cer").read_bytes())
     link = Certificate.parse((folder / "link-csca-2.cer").read_bytes())
     assert old.public_key is not None
@@ -112,7 +114,7 @@ def test_a_csca_renewal_is_linked_by_the_old_key(desk: Desk, name: str) -> None:
     assert [each.encoded for each in crl.issuer_alternative_names] == (
         [old.subject.encoded] if name else []
     )
-    desk.act("pki", "issue-ds")
+    operator.act("pki", "issue-ds")
     assert "OK" in openssl("verify", "-CAfile", pem(folder / "csca.cer"), pem(folder / "ds.cer"))
     linked = openssl(
         "verify", "-CAfile", pem(folder / "old.cer"), "-untrusted", pem(folder / "link-csca-2.cer"),
@@ -121,21 +123,21 @@ def test_a_csca_renewal_is_linked_by_the_old_key(desk: Desk, name: str) -> None:
     assert ("path length constraint" if name else "ds.pem: OK") in linked
 
 
-def test_a_compromised_signer_becomes_a_crl_and_a_list_of_documents(desk: Desk) -> None:
-    pki = desk.pki
+def test_a_compromised_signer_becomes_a_crl_and_a_list_of_documents(operator: Operator) -> None:
+    pki = operator.pki
     signer = pki.document_signer()
     at = datetime(2026, 11, 22, 10, tzinfo=UTC)
     for number in ("ZU0000001", "ZU0000002"):
         pki.register_document(signer.certificate, at, number.encode(), number)
-    affected = desk.folder / "affected.tsv"
-    said = desk.act("pki", "revoke", "ds", "--affected", str(affected))
+    affected = operator.folder / "affected.tsv"
+    said = operator.act("pki", "revoke", "ds", "--affected", str(affected))
     assert "2 documents rest on it" in said
     assert [line.split("\t")[0] for line in affected.read_text().splitlines()] == [
         "ZU0000001",
         "ZU0000002",
     ]
     assert affected.stat().st_mode & 0o777 == 0o600
-    folder = desk.folder / "pki"
+    folder = operator.folder / "pki"
     text = openssl("crl", "-inform", "DER", "-in", str(folder / "crl.crl"), "-noout", "-text")
     assert f"{signer.certificate.serial:X}" in text
     openssl("crl", "-inform", "DER", "-in", str(folder / "crl.crl"), "-out", str(folder / "c.pem"))
@@ -144,17 +146,17 @@ def test_a_compromised_signer_becomes_a_crl_and_a_list_of_documents(desk: Desk) 
         pem(folder / "csca.cer"), pem(folder / "ds.cer"),
     )  # fmt: skip
     assert "revoked" in verdict
-    assert desk.pki.document_signers() == []
-    desk.act("pki", "revoke", "ds", "--affected", "-")
-    assert desk.pki.settings.crl_number == 3
-    assert len(desk.pki.settings.revoked) == 1
+    assert operator.pki.document_signers() == []
+    operator.act("pki", "revoke", "ds", "--affected", "-")
+    assert operator.pki.settings.crl_number == 3
+    assert len(operator.pki.settings.revoked) == 1
 
 
-def test_no_document_number_lies_in_clear_in_the_register(desk: Desk) -> None:
-    desk.pki.register_document(
-        desk.pki.certificate("ds"), datetime(2026, 11, 22, tzinfo=UTC), b"sod", "ZU7654321"
+def test_no_document_number_lies_in_clear_in_the_register(operator: Operator) -> None:
+    operator.pki.register_document(
+        operator.pki.certificate("ds"), datetime(2026, 11, 22, tzinfo=UTC), b"sod", "ZU7654321"
     )
-    for path in (desk.folder / "pki").rglob("*"):
+    for path in (operator.folder / "pki").rglob("*"):
         if path.is_file():
             assert b"ZU7654321" not in path.read_bytes()
 
@@ -164,121 +166,123 @@ def test_a_document_signer_signs_no_more_than_its_limit(
 ) -> None:
 
     monkeypatch.setenv("XDG_DATA_HOME", str(tmp_path / "user"))
-    desk = Desk(tmp_path, capsys)
-    desk.run("pki", "init", str(tmp_path / "pki"), "--documents-per-signer", "1")
-    pki, at = desk.pki, datetime(2026, 11, 22, tzinfo=UTC)
+    operator = Operator(tmp_path, capsys)
+    operator.run("pki", "init", str(tmp_path / "pki"), "--documents-per-signer", "1")
+    pki, at = operator.pki, datetime(2026, 11, 22, tzinfo=UTC)
     pki.register_document(pki.certificate("ds"), at, b"sod", "1")
     with pytest.raises(MisuseError, match="its limit"):
         pki.register_document(pki.certificate("ds"), at, b"another", "2")
     pki.register_document(pki.certificate("ds"), at, b"sod", "1")  # the same document
 
 
-def test_a_master_list_is_signed_and_openssl_verifies_it(desk: Desk) -> None:
-    folder = desk.folder / "pki"
-    desk.act("pki", "issue-list-signer", "master")
+def test_a_master_list_is_signed_and_openssl_verifies_it(operator: Operator) -> None:
+    folder = operator.folder / "pki"
+    operator.act("pki", "issue-list-signer", "master")
     path = folder / "list.ml"
-    desk.act("pki", "publish-master-list", str(folder / "csca.cer"), "-o", str(path))
-    assert desk.status == 0
+    operator.act("pki", "publish-master-list", str(folder / "csca.cer"), "-o", str(path))
+    assert operator.status == 0
     said = openssl(
         "cms", "-verify", "-inform", "DER", "-in", str(path), "-CAfile", pem(folder / "csca.cer"),
         "-purpose", "any", "-out", "/dev/null",
     )  # fmt: skip
     assert "successful" in said
-    assert "is named, and not given explicitly" in desk.run_plainly("pki", "lint", str(path))
-    assert "signature" not in desk.run_plainly("pki", "lint", str(path))
+    assert "is named, and not given explicitly" in operator.run_plainly("pki", "lint", str(path))
+    assert "signature" not in operator.run_plainly("pki", "lint", str(path))
 
 
 def test_everything_that_is_issued_conforms(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
     monkeypatch.setenv("XDG_DATA_HOME", str(tmp_path / "user"))
-    desk = Desk(tmp_path, capsys)
-    desk.run("pki", "init", str(tmp_path / "pki"))
+    operator = Operator(tmp_path, capsys)
+    operator.run("pki", "init", str(tmp_path / "pki"))
     folder = tmp_path / "pki"
     old = (folder / "csca.cer").read_bytes()
     (folder / "old.cer").write_bytes(old)
     for kind in ("master", "deviation"):
-        desk.act("pki", "issue-list-signer", kind)
-    desk.act("pki", "renew-csca", "--name", "CSCA Utopia 2")
+        operator.act("pki", "issue-list-signer", kind)
+    operator.act("pki", "renew-csca", "--name", "CSCA Utopia 2")
     certificates = [str(folder / name) for name in ("old.cer", "csca.cer", "link-csca-2.cer")]
-    desk.act("pki", "publish-master-list", *certificates, "-o", str(folder / "list.ml"))
-    desk.act("pki", "issue-ds")
-    desk.act("pki", "revoke", "ds", "--affected", "-")
+    operator.act("pki", "publish-master-list", *certificates, "-o", str(folder / "list.ml"))
+    operator.act("pki", "issue-ds")
+    operator.act("pki", "revoke", "ds", "--affected", "-")
     issued = map(str, (folder / "issued").iterdir())
-    assert desk.run_plainly("pki", "lint", *issued, f"{folder}/crl.crl", f"{folder}/list.ml") == ""
-    assert desk.status == 0
+    assert (
+        operator.run_plainly("pki", "lint", *issued, f"{folder}/crl.crl", f"{folder}/list.ml") == ""
+    )
+    assert operator.status == 0
 
 
-def test_acts_need_two_officers_where_the_configuration_says_so(desk: Desk) -> None:
+def test_acts_need_two_officers_where_the_configuration_says_so(operator: Operator) -> None:
     for name in ("alice", "bob"):
-        (desk.folder / f"{name}.txt").write_text(f"{name}'s own\n")
-        desk.act(
-            "officer", "enrol", name, "-o", str(desk.folder / f"{name}.p8"),
-            "--new-passphrase-file", str(desk.folder / f"{name}.txt"),
+        (operator.folder / f"{name}.txt").write_text(f"{name}'s own\n")
+        operator.act(
+            "officer", "enrol", name, "-o", str(operator.folder / f"{name}.p8"),
+            "--new-passphrase-file", str(operator.folder / f"{name}.txt"),
         )  # fmt: skip
-        assert desk.status == 0
+        assert operator.status == 0
 
     def present(*names: str) -> list[str]:
         options = []
         for name in names:
-            key, phrase = desk.folder / f"{name}.p8", desk.folder / f"{name}.txt"
+            key, phrase = operator.folder / f"{name}.p8", operator.folder / f"{name}.txt"
             options += ["--officer", f"{name}={key}"]
             options += ["--officer-passphrase-file", f"{name}={phrase}"]
         return options
 
-    desk.act("officer", "require", "2", *present("alice", "bob"))
-    assert desk.status == 0
+    operator.act("officer", "require", "2", *present("alice", "bob"))
+    assert operator.status == 0
     for names in ((), ("alice",), ("bob", "bob")):
-        assert "needs 2 officers" in desk.act("pki", "issue-ds", *present(*names))
-        assert desk.status == 64
-    before = audit(desk).split()[-1]
-    desk.act("pki", "issue-list-signer", "master", *present("alice", "bob"))
-    listed = ["pki", "publish-master-list", str(desk.folder / "pki" / "csca.cer")]
-    listed += ["-o", str(desk.folder / "list.ml")]
-    assert "needs 2 officers" in desk.act(*listed, *present("alice"))
-    desk.act(*listed, *present("alice", "bob"))
-    assert desk.status == 0
-    content = SignedData.parse((desk.folder / "list.ml").read_bytes()).content
-    assert sha256(content).hexdigest() in (desk.folder / "pki" / "audit.jsonl").read_text()
-    desk.act("pki", "issue-ds", *present("alice", "bob"))
-    assert desk.status == 0
-    assert "entries, head" in audit(desk, "--head", before)
-    log, rule = desk.folder / "pki" / "audit.jsonl", desk.folder / "pki" / "officers.json"
+        assert "needs 2 officers" in operator.act("pki", "issue-ds", *present(*names))
+        assert operator.status == 64
+    before = audit(operator).split()[-1]
+    operator.act("pki", "issue-list-signer", "master", *present("alice", "bob"))
+    listed = ["pki", "publish-master-list", str(operator.folder / "pki" / "csca.cer")]
+    listed += ["-o", str(operator.folder / "list.ml")]
+    assert "needs 2 officers" in operator.act(*listed, *present("alice"))
+    operator.act(*listed, *present("alice", "bob"))
+    assert operator.status == 0
+    content = SignedData.parse((operator.folder / "list.ml").read_bytes()).content
+    assert sha256(content).hexdigest() in (operator.folder / "pki" / "audit.jsonl").read_text()
+    operator.act("pki", "issue-ds", *present("alice", "bob"))
+    assert operator.status == 0
+    assert "entries, head" in audit(operator, "--head", before)
+    log, rule = operator.folder / "pki" / "audit.jsonl", operator.folder / "pki" / "officers.json"
     honest, configured = log.read_bytes(), rule.read_bytes()
     changed = msgspec.json.decode(configured) | {"acts": [], "required": 0}
     rule.write_bytes(msgspec.json.encode(changed))
-    desk.act("pki", "issue-ds")  # alone, since the rule is a file
-    assert desk.status == 0
+    operator.act("pki", "issue-ds")  # alone, since the rule is a file
+    assert operator.status == 0
     rule.write_bytes(configured)
-    assert "ds.issue needed 2 officers, and 0 approved it" in audit(desk)
+    assert "ds.issue needed 2 officers, and 0 approved it" in audit(operator)
     log.write_bytes(honest.replace(b'"alice"', b'"carol"'))
-    assert "signature is wrong" in audit(desk) or "chain is broken" in audit(desk)
+    assert "signature is wrong" in audit(operator) or "chain is broken" in audit(operator)
 
 
-def test_a_key_is_destroyed_but_never_one_that_nothing_replaces(desk: Desk) -> None:
-    desk.act("pki", "issue-ds")
-    desk.act("pki", "destroy-key", "ds-1")
-    assert desk.status == 0
-    assert "ds-1" not in desk.pki.custody.labels()
+def test_a_key_is_destroyed_but_never_one_that_nothing_replaces(operator: Operator) -> None:
+    operator.act("pki", "issue-ds")
+    operator.act("pki", "destroy-key", "ds-1")
+    assert operator.status == 0
+    assert "ds-1" not in operator.pki.custody.labels()
     for label in ("csca-1", "audit", "register", "intake", "cvca-1"):
-        assert "in use" in desk.act("pki", "destroy-key", label)
-        assert desk.status == 64
+        assert "in use" in operator.act("pki", "destroy-key", label)
+        assert operator.status == 64
 
 
-def test_a_label_is_not_given_again_after_its_key_is_destroyed(desk: Desk) -> None:
-    desk.act("pki", "issue-ds")
-    desk.act("pki", "destroy-key", "ds-2")
-    desk.act("pki", "issue-ds")
-    assert desk.pki.settings.document_signer == "ds-3"
+def test_a_label_is_not_given_again_after_its_key_is_destroyed(operator: Operator) -> None:
+    operator.act("pki", "issue-ds")
+    operator.act("pki", "destroy-key", "ds-2")
+    operator.act("pki", "issue-ds")
+    assert operator.pki.settings.document_signer == "ds-3"
 
 
-def test_an_act_waits_for_another_and_goes_on_from_what_it_left(desk: Desk) -> None:
+def test_an_act_waits_for_another_and_goes_on_from_what_it_left(operator: Operator) -> None:
     """Two revocations at once: none is lost."""
-    folder = desk.folder / "pki"
-    other = desk.pki
+    folder = operator.folder / "pki"
+    other = operator.pki
     descriptor = os.open(folder, os.O_RDONLY)
     fcntl.flock(descriptor, fcntl.LOCK_EX)
-    arguments = ["pki", "issue-crl", "--pki", folder, "--passphrase-file", desk.passphrase]
+    arguments = ["pki", "issue-crl", "--pki", folder, "--passphrase-file", operator.passphrase]
     command = Path(sys.executable).with_name("personalise")
     process = subprocess.Popen([command, *arguments], stdout=subprocess.PIPE)
     with pytest.raises(subprocess.TimeoutExpired):
@@ -289,20 +293,20 @@ def test_an_act_waits_for_another_and_goes_on_from_what_it_left(desk: Desk) -> N
     process.communicate(timeout=60)
     assert process.returncode == 0
     assert set(Crl.parse((folder / "crl.crl").read_bytes()).revoked) == {0xABC}
-    assert desk.pki.settings.revoked == revoked
+    assert operator.pki.settings.revoked == revoked
 
 
-def test_a_pki_opens_after_thousands_of_revocations(desk: Desk) -> None:
+def test_a_pki_opens_after_thousands_of_revocations(operator: Operator) -> None:
     at = datetime(2026, 11, 22, tzinfo=UTC)
     revoked = tuple(Revocation(f"{number:032X}", at) for number in range(1, 5000))
-    desk.pki.save(msgspec.structs.replace(desk.pki.settings, revoked=revoked))
-    desk.act("pki", "issue-crl")
-    assert desk.status == 0
-    assert len(Crl.parse((desk.folder / "pki" / "crl.crl").read_bytes()).revoked) == 4999
+    operator.pki.save(msgspec.structs.replace(operator.pki.settings, revoked=revoked))
+    operator.act("pki", "issue-crl")
+    assert operator.status == 0
+    assert len(Crl.parse((operator.folder / "pki" / "crl.crl").read_bytes()).revoked) == 4999
 
 
 def test_a_csca_past_its_period_signs_no_certificate_but_the_link(
-    desk: Desk, monkeypatch: pytest.MonkeyPatch
+    operator: Operator, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     def set_clock(offset: timedelta) -> None:
         class Clock(datetime):
@@ -315,58 +319,58 @@ def test_a_csca_past_its_period_signs_no_certificate_but_the_link(
     for offset in (timedelta(days=-2), timedelta(days=5 * 366)):
         set_clock(offset)
         for act in (["issue-ds"], ["issue-list-signer", "master"]):
-            assert "set the clock, or `personalise pki renew-csca`" in desk.act("pki", *act)
-            assert desk.status == 64
+            assert "set the clock, or `personalise pki renew-csca`" in operator.act("pki", *act)
+            assert operator.status == 64
     for act in ("issue-crl", "renew-csca", "issue-ds"):
-        desk.act("pki", act)
-        assert desk.status == 0, act
+        operator.act("pki", act)
+        assert operator.status == 0, act
 
 
-def test_a_compromised_csca_affects_the_documents_of_all_its_signers(desk: Desk) -> None:
+def test_a_compromised_csca_affects_the_documents_of_all_its_signers(operator: Operator) -> None:
     at = datetime.now(UTC)
     for number in ("ZU0000001", "ZU0000002"):
-        desk.pki.register_document(desk.pki.certificate("ds"), at, number.encode(), number)
-        desk.act("pki", "issue-ds")
-    said = desk.act("pki", "revoke", "csca", "--affected", "-")
+        operator.pki.register_document(operator.pki.certificate("ds"), at, number.encode(), number)
+        operator.act("pki", "issue-ds")
+    said = operator.act("pki", "revoke", "csca", "--affected", "-")
     assert said.count("ZU000000") == 2
-    crl = Crl.parse((desk.folder / "pki" / "crl.crl").read_bytes())
-    root = desk.pki.certificate("csca")
+    crl = Crl.parse((operator.folder / "pki" / "crl.crl").read_bytes())
+    root = operator.pki.certificate("csca")
     assert root.serial in crl.revoked
     assert root.public_key is not None
     crl.verify_signed_by(root.public_key)
 
 
-def test_nothing_is_issued_under_a_csca_that_is_revoked(desk: Desk) -> None:
-    desk.act("pki", "issue-list-signer", "master")
-    desk.act("pki", "revoke", "csca", "--affected", "-")
-    root, listed = desk.folder / "pki" / "csca.cer", desk.folder / "x.ml"
+def test_nothing_is_issued_under_a_csca_that_is_revoked(operator: Operator) -> None:
+    operator.act("pki", "issue-list-signer", "master")
+    operator.act("pki", "revoke", "csca", "--affected", "-")
+    root, listed = operator.folder / "pki" / "csca.cer", operator.folder / "x.ml"
     for act in (
         ("issue-ds",),
         ("issue-list-signer", "master"),
         ("publish-master-list", str(root), "-o", str(listed)),
     ):
-        assert "is revoked; `personalise pki renew-csca`" in desk.act("pki", *act)
-        assert desk.status == 64
+        assert "is revoked; `personalise pki renew-csca`" in operator.act("pki", *act)
+        assert operator.status == 64
     assert not listed.exists()
     with pytest.raises(MisuseError, match="is revoked; `personalise pki renew-csca`"):
-        desk.pki.document_signer()
-    assert desk.pki.document_signers() == []
-    desk.act("pki", "renew-csca", "--name", "CSCA new")
-    desk.act("pki", "issue-ds")
-    signers = [each.certificate for each in desk.pki.document_signers()]
-    assert signers == [desk.pki.document_signer().certificate]
+        operator.pki.document_signer()
+    assert operator.pki.document_signers() == []
+    operator.act("pki", "renew-csca", "--name", "CSCA new")
+    operator.act("pki", "issue-ds")
+    signers = [each.certificate for each in operator.pki.document_signers()]
+    assert signers == [operator.pki.document_signer().certificate]
 
 
-def test_a_master_list_signer_that_is_revoked_signs_no_list(desk: Desk) -> None:
-    desk.act("pki", "issue-list-signer", "master")
-    serial = f"{desk.pki.certificate('mls').serial:X}"
-    desk.act("pki", "revoke", serial, "--affected", "-")
-    said = desk.act(
-        "pki", "publish-master-list", str(desk.folder / "pki" / "csca.cer"),
-        "-o", str(desk.folder / "x.ml"),
+def test_a_master_list_signer_that_is_revoked_signs_no_list(operator: Operator) -> None:
+    operator.act("pki", "issue-list-signer", "master")
+    serial = f"{operator.pki.certificate('mls').serial:X}"
+    operator.act("pki", "revoke", serial, "--affected", "-")
+    said = operator.act(
+        "pki", "publish-master-list", str(operator.folder / "pki" / "csca.cer"),
+        "-o", str(operator.folder / "x.ml"),
     )  # fmt: skip
     assert "the Master List Signer is revoked" in said
-    assert desk.status == 64
+    assert operator.status == 64
 
 
 @pytest.mark.parametrize(
@@ -382,41 +386,41 @@ def test_a_master_list_signer_that_is_revoked_signs_no_list(desk: Desk) -> None:
 def test_settings_that_would_spoil_certificates_are_refused(
     tmp_path: Path, capsys: pytest.CaptureFixture[str], option: tuple[str, ...], said: str
 ) -> None:
-    desk = Desk(tmp_path, capsys)
-    assert said in desk.run("pki", "init", str(tmp_path / "pki"), *option)
-    assert desk.status == 64
+    operator = Operator(tmp_path, capsys)
+    assert said in operator.run("pki", "init", str(tmp_path / "pki"), *option)
+    assert operator.status == 64
     assert not (tmp_path / "pki").exists()
 
 
-def test_a_damaged_settings_file_is_one_error(desk: Desk) -> None:
-    path = desk.folder / "pki" / "pki.json"
+def test_a_damaged_settings_file_is_one_error(operator: Operator) -> None:
+    path = operator.folder / "pki" / "pki.json"
     whole = path.read_text()
     for damage in (
         '[{"serial": "xyz", "at": "2026-01-01T00:00:00Z"}]',
         '[{"serial": "12", "at": "2026-01-01T00:00:00"}]',
     ):
         path.write_text(whole.replace('"revoked": []', f'"revoked": {damage}'))
-        assert "pki.json: revoked[" in desk.act("pki", "issue-crl")
-        assert desk.status == 64
+        assert "pki.json: revoked[" in operator.act("pki", "issue-crl")
+        assert operator.status == 64
 
 
 @pytest.mark.parametrize("failing", ["save", "record", "publish"])
 def test_a_signer_that_is_half_issued_leaves_one_that_signs(
-    desk: Desk, monkeypatch: pytest.MonkeyPatch, failing: str
+    operator: Operator, monkeypatch: pytest.MonkeyPatch, failing: str
 ) -> None:
     def full(*_: object) -> None:
         raise OSError(errno.ENOSPC, "No space left on device")
 
     with monkeypatch.context() as patch:
         patch.setattr(IssuingPki, failing, full)
-        assert "No space left" in desk.act("pki", "issue-ds")
-        assert desk.status == 64
-    pki = desk.pki
+        assert "No space left" in operator.act("pki", "issue-ds")
+        assert operator.status == 64
+    pki = operator.pki
     security_object = SecurityObject.over({1: b"a"}, Hash.SHA256)
     pki.document_signer().sign_security_object(security_object, datetime.now(UTC))
     assert pki.settings.document_signer == ("ds-2" if failing == "publish" else "ds-1")
-    desk.act("pki", "issue-ds")
-    assert desk.status == 0
+    operator.act("pki", "issue-ds")
+    assert operator.status == 0
     assert pki.reread().document_signer().certificate == pki.certificate("ds")
 
 
@@ -427,12 +431,14 @@ def test_a_signer_that_is_half_issued_leaves_one_that_signs(
         (("pki", "revoke", "../../x", "--affected", "-"), "has issued no certificate"),
         (("pki", "issue-ds", "--officer", "alice"), "write NAME=FILE"),
         (("officer", "require", "2"), "0 enrolled"),
-        (("officer", "require", "1", "--act", "dance"), "is no act"),
+        (("officer", "require", "1", "--operation", "dance"), "is no operation"),
         (("pki", "publish-master-list", "/dev/null", "-o", "x"), "/dev/null: certificate: "),
     ],
 )
-def test_a_mistake_is_one_line_and_64(desk: Desk, arguments: tuple[str, ...], said: str) -> None:
-    answer = desk.act(*arguments)
-    assert desk.status == 64
+def test_a_mistake_is_one_line_and_64(
+    operator: Operator, arguments: tuple[str, ...], said: str
+) -> None:
+    answer = operator.act(*arguments)
+    assert operator.status == 64
     assert said in answer
     assert len(answer.strip().splitlines()) == 1

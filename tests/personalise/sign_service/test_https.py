@@ -38,7 +38,7 @@ from personalise.sign_service.client import (
 from personalise.sign_service.configuration import Configuration
 from personalise.sign_service.ledger import Ledger
 from personalise.sign_service.server import listen, serve
-from personalise.sign_service.service import SigningDesk
+from personalise.sign_service.service import SigningService
 from personalise.sign_service.web import SigningApplication
 from support.errors import MisuseError
 from tests.personalise.sign_service.tls import write_tls
@@ -78,7 +78,7 @@ def run_service(path: Path) -> None:
         signers.append(DocumentSigner(key, certificate, ROOT, SETTINGS.scheme))
     thread = ThreadPoolExecutor(1)
     application = SigningApplication(
-        lambda: SigningDesk(
+        lambda: SigningService(
             configuration.clients,
             lambda: signers,
             configuration.limit(100),

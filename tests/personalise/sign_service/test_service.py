@@ -25,7 +25,7 @@ from personalise.pki.register import KEY_NAME, Register
 from personalise.pki.settings import settings_for
 from personalise.sign_service.interface import Kind
 from personalise.sign_service.ledger import Ledger
-from personalise.sign_service.service import Client, RefusedError, SigningDesk, SigningRequest
+from personalise.sign_service.service import Client, RefusedError, SigningRequest, SigningService
 from support.errors import ChipsealError, MalformedError, MisuseError
 from support.secret import Secret
 
@@ -56,102 +56,104 @@ def request(key: str, text: str = "dg1", document_type: str = "IR") -> SigningRe
     return SigningRequest(Kind.SECURITY_OBJECT, key, document_type, body(text), NUMBER)
 
 
-MakeDesk = Callable[..., SigningDesk]
+MakeService = Callable[..., SigningService]
 
 
 @pytest.fixture
-def make_desk(tmp_path: Path) -> MakeDesk:
+def make_service(tmp_path: Path) -> MakeService:
     def make(
         limit: int = 100,
         client: Client = CLIENT,
         signers: Callable[[], Sequence[DocumentSigner]] = lambda: SIGNERS,
-    ) -> SigningDesk:
+    ) -> SigningService:
         (tmp_path / KEY_NAME).write_bytes(encode_public_key(REGISTER_KEY.public_key))
         ledger = Ledger(tmp_path / "ledger.sqlite")
-        return SigningDesk([client], signers, limit, ledger, Register(tmp_path))
+        return SigningService([client], signers, limit, ledger, Register(tmp_path))
 
     return make
 
 
-def test_a_signature_is_a_whole_ef_sod_of_the_request(make_desk: MakeDesk) -> None:
-    sod = Sod.parse(make_desk().sign(CLIENT, request("a"), AT))
+def test_a_signature_is_a_whole_ef_sod_of_the_request(make_service: MakeService) -> None:
+    sod = Sod.parse(make_service().sign(CLIENT, request("a"), AT))
     assert sod.signed_data.content == body("dg1")
 
 
-def test_the_same_key_signs_once_even_after_a_restart(make_desk: MakeDesk) -> None:
-    first = make_desk().sign(CLIENT, request("a"), AT)
-    again = make_desk()
+def test_the_same_key_signs_once_even_after_a_restart(make_service: MakeService) -> None:
+    first = make_service().sign(CLIENT, request("a"), AT)
+    again = make_service()
     assert again.sign(CLIENT, request("a"), AT + timedelta(days=2)) == first
     assert sum(again.remaining(AT).values()) == 299
     assert again.sign(CLIENT, request("b"), AT) != first
 
 
-def test_the_same_key_for_another_request_is_refused(make_desk: MakeDesk) -> None:
-    desk = make_desk()
-    desk.sign(CLIENT, request("a"), AT)
+def test_the_same_key_for_another_request_is_refused(make_service: MakeService) -> None:
+    service = make_service()
+    service.sign(CLIENT, request("a"), AT)
     for other in (request("a", "dg2"), request("a", "dg1", "P")):
         with pytest.raises(RefusedError) as refused:
-            desk.sign(CLIENT, other, AT)
+            service.sign(CLIENT, other, AT)
         assert refused.value.status == 409
 
 
-def test_what_a_client_may_not_is_refused(make_desk: MakeDesk) -> None:
-    desk = make_desk()
+def test_what_a_client_may_not_is_refused(make_service: MakeService) -> None:
+    service = make_service()
     with pytest.raises(RefusedError, match="may not") as refused:
-        desk.sign(CLIENT, request("a", document_type="P"), AT)
+        service.sign(CLIENT, request("a", document_type="P"), AT)
     assert refused.value.status == 403
     with pytest.raises(RefusedError):
-        desk.client(b"a stranger's certificate", AT)
+        service.client(b"a stranger's certificate", AT)
 
 
-def test_a_connection_may_outlive_the_clients_certificate(make_desk: MakeDesk) -> None:
+def test_a_connection_may_outlive_the_clients_certificate(make_service: MakeService) -> None:
     certificate = b"a certificate"
     client = replace(CLIENT, fingerprint=sha256(certificate).digest(), valid_until=AT)
-    desk = make_desk(client=client)
-    assert desk.client(certificate, AT) == client
+    service = make_service(client=client)
+    assert service.client(certificate, AT) == client
     with pytest.raises(RefusedError, match="has expired"):
-        desk.client(certificate, AT + timedelta(seconds=1))
+        service.client(certificate, AT + timedelta(seconds=1))
 
 
-def test_a_document_type_that_the_signer_does_not_sign_is_refused(make_desk: MakeDesk) -> None:
+def test_a_document_type_that_the_signer_does_not_sign_is_refused(
+    make_service: MakeService,
+) -> None:
     visa = msgspec.structs.asdict(SETTINGS)["document_types"]
     assert "V" not in visa
     client = Client("prep-1", bytes(32), frozenset({"V"}), 600, 1000)
     with pytest.raises(RefusedError, match="Document Signer does not sign"):
-        make_desk(client=client).sign(client, request("a", document_type="V"), AT)
+        make_service(client=client).sign(client, request("a", document_type="V"), AT)
 
 
 def test_the_next_signer_takes_over_at_the_limit_without_an_interruption(
-    make_desk: MakeDesk,
+    make_service: MakeService,
 ) -> None:
-    desk = make_desk(limit=4)
+    service = make_service(limit=4)
     used = []
     for number in range(12):
-        sod = Sod.parse(desk.sign(CLIENT, request(str(number)), AT))
+        sod = Sod.parse(service.sign(CLIENT, request(str(number)), AT))
         used.append(sod.signed_data.certificates[0].fingerprint)
     assert [used.count(each.certificate.fingerprint) for each in SIGNERS] == [4, 4, 4]
-    assert desk.health(AT) == "exhausted"
+    assert service.health(AT) == "exhausted"
     with pytest.raises(RefusedError) as refused:
-        desk.sign(CLIENT, request("one more"), AT)
+        service.sign(CLIENT, request("one more"), AT)
     assert refused.value.status == 503
 
 
-def test_documents_that_others_signed_count_too(make_desk: MakeDesk, tmp_path: Path) -> None:
+def test_documents_that_others_signed_count_too(make_service: MakeService, tmp_path: Path) -> None:
     """`prepare` signs with the same Document Signer while the service runs."""
-    desk = make_desk(limit=2)
-    desk.sign(CLIENT, request("1"), AT)
+    service = make_service(limit=2)
+    service.sign(CLIENT, request("1"), AT)
     first, second, _ = (each.certificate.fingerprint for each in SIGNERS)
     assert Register(tmp_path).enter(first, AT, b"another", b"sealed", limit=2)
     assert not Register(tmp_path).enter(first, AT, b"a third", b"sealed", limit=2)
-    signed = Sod.parse(desk.sign(CLIENT, request("2"), AT))
+    signed = Sod.parse(service.sign(CLIENT, request("2"), AT))
     assert signed.signed_data.certificates[0].fingerprint == second
     assert Register(tmp_path).count(first) == 2
 
 
 def test_a_document_is_in_the_register_before_it_is_given_out(
-    make_desk: MakeDesk, tmp_path: Path
+    make_service: MakeService, tmp_path: Path
 ) -> None:
-    sod = make_desk().sign(CLIENT, request("1"), AT)
+    sod = make_service().sign(CLIENT, request("1"), AT)
     (document,) = Register(tmp_path).signed_by(
         SIGNERS[0].certificate.fingerprint, lambda sealed: open_envelope(sealed, REGISTER_KEY)
     )
@@ -160,18 +162,18 @@ def test_a_document_is_in_the_register_before_it_is_given_out(
 
 
 def test_a_register_that_fails_causes_no_second_signature(
-    make_desk: MakeDesk, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    make_service: MakeService, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    desk = make_desk()
+    service = make_service()
     with monkeypatch.context() as patch:
         patch.setattr(Register, "enter", lambda *_: (_ for _ in ()).throw(MisuseError("full")))
         with pytest.raises(MisuseError, match="full"):
-            desk.sign(CLIENT, request("1"), AT)
+            service.sign(CLIENT, request("1"), AT)
     ledger = Ledger(tmp_path / "ledger.sqlite")
     waiting = ledger.find(CLIENT.name, "1")
     assert waiting is not None
-    assert desk.sign(CLIENT, request("1"), AT) == waiting.response
-    assert desk.sign(CLIENT, request("1"), AT) == waiting.response
+    assert service.sign(CLIENT, request("1"), AT) == waiting.response
+    assert service.sign(CLIENT, request("1"), AT) == waiting.response
     assert Register(tmp_path).count(SIGNERS[0].certificate.fingerprint) == 1
 
 
@@ -186,83 +188,85 @@ def test_a_register_that_fails_causes_no_second_signature(
     ],
 )
 def test_no_document_without_a_number_that_the_register_takes(
-    make_desk: MakeDesk, tmp_path: Path, number: bytes
+    make_service: MakeService, tmp_path: Path, number: bytes
 ) -> None:
     with pytest.raises(ChipsealError):
-        make_desk().sign(CLIENT, replace(request("1"), number=number), AT)
+        make_service().sign(CLIENT, replace(request("1"), number=number), AT)
     assert Register(tmp_path).count(SIGNERS[0].certificate.fingerprint) == 0
 
 
-def test_a_signer_that_is_revoked_meanwhile_signs_no_more(make_desk: MakeDesk) -> None:
+def test_a_signer_that_is_revoked_meanwhile_signs_no_more(make_service: MakeService) -> None:
     signers = [*SIGNERS]
-    desk = make_desk(signers=lambda: signers)
-    desk.sign(CLIENT, request("1"), AT)
+    service = make_service(signers=lambda: signers)
+    service.sign(CLIENT, request("1"), AT)
     del signers[0]
-    signed = Sod.parse(desk.sign(CLIENT, request("2"), AT))
+    signed = Sod.parse(service.sign(CLIENT, request("2"), AT))
     assert signed.signed_data.certificates[0] == SIGNERS[1].certificate
     signers.clear()
     with pytest.raises(RefusedError, match="revoked"):
-        desk.sign(CLIENT, request("3"), AT)
+        service.sign(CLIENT, request("3"), AT)
 
 
-def test_a_clock_that_goes_back_gives_no_client_more_than_it_may(make_desk: MakeDesk) -> None:
+def test_a_clock_that_goes_back_gives_no_client_more_than_it_may(make_service: MakeService) -> None:
     slow = Client("prep-1", bytes(32), frozenset({"IR"}), 1, 3)
-    desk = make_desk(client=slow)
-    desk.sign(slow, request("1"), AT + timedelta(hours=1))
+    service = make_service(client=slow)
+    service.sign(slow, request("1"), AT + timedelta(hours=1))
     for at in (AT + timedelta(minutes=30), AT, AT + timedelta(seconds=1)):
         with pytest.raises(RefusedError, match="faster"):
-            desk.sign(slow, request("2"), at)
+            service.sign(slow, request("2"), at)
 
 
-def test_a_signer_past_its_period_is_not_used(make_desk: MakeDesk) -> None:
-    assert make_desk().health(AT + timedelta(days=91)) == "exhausted"
-    assert make_desk().health(AT - timedelta(days=1)) == "exhausted"
+def test_a_signer_past_its_period_is_not_used(make_service: MakeService) -> None:
+    assert make_service().health(AT + timedelta(days=91)) == "exhausted"
+    assert make_service().health(AT - timedelta(days=1)) == "exhausted"
 
 
-def test_health_is_low_before_it_is_exhausted(make_desk: MakeDesk) -> None:
-    desk = make_desk(limit=4)
-    assert desk.health(AT) == "ok"
+def test_health_is_low_before_it_is_exhausted(make_service: MakeService) -> None:
+    service = make_service(limit=4)
+    assert service.health(AT) == "ok"
     for number in range(11):
-        desk.sign(CLIENT, request(str(number)), AT)
-    assert desk.health(AT) == "low"
+        service.sign(CLIENT, request(str(number)), AT)
+    assert service.health(AT) == "low"
 
 
-def test_rate_and_quota(make_desk: MakeDesk) -> None:
+def test_rate_and_quota(make_service: MakeService) -> None:
     slow = Client("prep-1", bytes(32), frozenset({"IR"}), 2, 3)
-    desk = make_desk(client=slow)
-    desk.sign(slow, request("1"), AT)
-    desk.sign(slow, request("2"), AT)
+    service = make_service(client=slow)
+    service.sign(slow, request("1"), AT)
+    service.sign(slow, request("2"), AT)
     with pytest.raises(RefusedError, match="faster") as refused:
-        desk.sign(slow, request("3"), AT)
+        service.sign(slow, request("3"), AT)
     assert (refused.value.status, refused.value.retry_after) == (429, 30)
-    desk.sign(slow, request("3"), AT + timedelta(seconds=30))
+    service.sign(slow, request("3"), AT + timedelta(seconds=30))
     with pytest.raises(RefusedError, match="of the day"):
-        desk.sign(slow, request("4"), AT + timedelta(minutes=5))
-    desk.sign(slow, request("4"), AT + timedelta(days=1, minutes=1))
+        service.sign(slow, request("4"), AT + timedelta(minutes=5))
+    service.sign(slow, request("4"), AT + timedelta(days=1, minutes=1))
 
 
 @pytest.mark.parametrize("wrong", [b"", b"\x30\x03\x02\x01\x00", body("x")[:-1], body("x") + b"\0"])
 @pytest.mark.parametrize("kind", list(Kind))
-def test_only_what_it_is_meant_for_is_signed(make_desk: MakeDesk, wrong: bytes, kind: Kind) -> None:
+def test_only_what_it_is_meant_for_is_signed(
+    make_service: MakeService, wrong: bytes, kind: Kind
+) -> None:
     with pytest.raises(MalformedError):
-        make_desk().sign(CLIENT, SigningRequest(kind, "a", "IR", wrong, NUMBER), AT)
+        make_service().sign(CLIENT, SigningRequest(kind, "a", "IR", wrong, NUMBER), AT)
 
 
-def test_a_hash_of_another_size_is_the_clients_mistake(make_desk: MakeDesk) -> None:
+def test_a_hash_of_another_size_is_the_clients_mistake(make_service: MakeService) -> None:
     """It can be read, since a State may have signed such a one; no chip gets one from us."""
     entry = der.sequence(der.integer(1), der.octet_string(bytes(31)))
     wrong = der.sequence(der.integer(0), encode_hash(Hash.SHA256), der.sequence(entry))
-    desk = make_desk()
+    service = make_service()
     with pytest.raises(RefusedError, match="31 octets for DG1") as refused:
-        desk.sign(CLIENT, SigningRequest(Kind.SECURITY_OBJECT, "a", "IR", wrong, NUMBER), AT)
+        service.sign(CLIENT, SigningRequest(Kind.SECURITY_OBJECT, "a", "IR", wrong, NUMBER), AT)
     assert refused.value.status == 400
-    assert sum(desk.remaining(AT).values()) == 300
+    assert sum(service.remaining(AT).values()) == 300
 
 
 @pytest.mark.parametrize("key", ["", "x" * 129, "schlüssel"])
-def test_an_idempotency_key_is_demanded(make_desk: MakeDesk, key: str) -> None:
+def test_an_idempotency_key_is_demanded(make_service: MakeService, key: str) -> None:
     with pytest.raises(RefusedError, match="Idempotency-Key"):
-        make_desk().sign(CLIENT, request(key), AT)
+        make_service().sign(CLIENT, request(key), AT)
 
 
 def test_a_ledger_that_is_none_is_one_error(tmp_path: Path) -> None:

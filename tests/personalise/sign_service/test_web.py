@@ -15,7 +15,7 @@ from emrtd.errors import ProtocolError
 from emrtd.lds.signing import DocumentSigner
 from personalise.pki.register import Register
 from personalise.sign_service.ledger import Ledger
-from personalise.sign_service.service import Client, SigningDesk
+from personalise.sign_service.service import Client, SigningService
 from personalise.sign_service.web import SigningApplication
 from support.errors import MisuseError
 
@@ -28,7 +28,7 @@ def ask(folder: Path, error: Exception, path: str) -> httpx.Response:
 
     with ThreadPoolExecutor(1) as thread:
         application = SigningApplication(
-            lambda: SigningDesk(
+            lambda: SigningService(
                 [CLIENT], signers, 10, Ledger(folder / "ledger.sqlite"), Register(folder)
             ),
             thread,

@@ -14,17 +14,17 @@ from emrtd.pki.cvc.keys import CvPublicKey
 from emrtd.pki.cvc.requests import CvRequest, authenticate, request
 from emrtd.pki.cvc.validation import TrustState, find_chain
 from tests.helpers import damaged
-from tests.personalise.pki.test_pki_command import Desk, desk  # noqa: F401 - a fixture
+from tests.personalise.pki.test_pki_command import Operator, operator  # noqa: F401 - a fixture
 
 TODAY = datetime.now(UTC).date()
 
 
-def terminal(desk: Desk) -> Path:  # noqa: F811
-    return desk.folder / "pki" / "terminal"
+def terminal(operator: Operator) -> Path:  # noqa: F811
+    return operator.folder / "pki" / "terminal"
 
 
-def read(desk: Desk, name: str) -> CvCertificate:  # noqa: F811
-    return CvCertificate.decode((terminal(desk) / name).read_bytes())
+def read(operator: Operator, name: str) -> CvCertificate:  # noqa: F811
+    return CvCertificate.decode((terminal(operator) / name).read_bytes())
 
 
 def rights_on_chip(trust_point: CvCertificate, folder: Path) -> Right:
@@ -38,44 +38,47 @@ def rights_on_chip(trust_point: CvCertificate, folder: Path) -> Right:
     return key.authorization.rights
 
 
-def test_a_chip_of_before_the_renewal_follows_the_link(desk: Desk) -> None:  # noqa: F811
-    old = read(desk, "cvca.cvcert")
+def test_a_chip_of_before_the_renewal_follows_the_link(operator: Operator) -> None:  # noqa: F811
+    old = read(operator, "cvca.cvcert")
     for command in ("renew-cvca", "renew-dv", "renew-is"):
-        desk.act("eac", command)
-        assert desk.status == 0, command
-    new = read(desk, "cvca.cvcert")
-    link = read(desk, f"cvca-link-{new.holder_reference}.cvcert")
+        operator.act("eac", command)
+        assert operator.status == 0, command
+    new = read(operator, "cvca.cvcert")
+    link = read(operator, f"cvca-link-{new.holder_reference}.cvcert")
     assert link.authority_reference == old.holder_reference
     assert new.is_self_signed
     for trust_point in (old, new):
-        assert rights_on_chip(trust_point, terminal(desk)) == Right.READ_DG3 | Right.READ_DG4
+        assert rights_on_chip(trust_point, terminal(operator)) == Right.READ_DG3 | Right.READ_DG4
 
 
-def test_rights_are_no_more_than_the_issuers(desk: Desk) -> None:  # noqa: F811
-    desk.act("eac", "renew-dv", "--right", "dg3")
-    desk.act("eac", "renew-is", "--right", "dg3", "--right", "dg4")
-    assert rights_on_chip(read(desk, "cvca.cvcert"), terminal(desk)) == Right.READ_DG3
+def test_rights_are_no_more_than_the_issuers(operator: Operator) -> None:  # noqa: F811
+    operator.act("eac", "renew-dv", "--right", "dg3")
+    operator.act("eac", "renew-is", "--right", "dg3", "--right", "dg4")
+    assert rights_on_chip(read(operator, "cvca.cvcert"), terminal(operator)) == Right.READ_DG3
 
 
-def test_a_foreign_document_verifier_is_certified_on_request(desk: Desk) -> None:  # noqa: F811
+def test_a_foreign_document_verifier_is_certified_on_request(operator: Operator) -> None:  # noqa: F811
     key = EcPrivateKey.generate(CURVES["brainpoolP256r1"])
-    path, output = desk.folder / "request.cvreq", desk.folder / "foreign.cvcert"
+    path, output = operator.folder / "request.cvreq", operator.folder / "foreign.cvcert"
     path.write_bytes(request(key, SCHEME, "XXDV00001").encode())
-    said = desk.act(
+    said = operator.act(
         "eac", "certify", str(path), "--role", "foreign-dv", "--days", "30", "--right", "dg3",
         "-o", str(output),
     )  # fmt: skip
     assert "XXDV00001" in said
     made = CvCertificate.decode(output.read_bytes())
-    made.verify(read(desk, "cvca.cvcert").public_key)
+    made.verify(read(operator, "cvca.cvcert").public_key)
     assert (made.role, made.chat.rights) == (Role.DV_FOREIGN, Right.READ_DG3)
 
 
-def asking(desk: Desk, asked: CvRequest, *more: str) -> tuple[str, Path]:  # noqa: F811
+def asking(operator: Operator, asked: CvRequest, *more: str) -> tuple[str, Path]:  # noqa: F811
     """Have a request answered; what is said, and where the certificate is if there is one."""
-    path, output = desk.folder / "request.cvreq", desk.folder / f"{asked.holder_reference}.cvcert"
+    path, output = (
+        operator.folder / "request.cvreq",
+        operator.folder / f"{asked.holder_reference}.cvcert",
+    )
     path.write_bytes(asked.encode())
-    said = desk.act(
+    said = operator.act(
         "eac", "certify", str(path), "--role", "foreign-dv", "--days", "30", *more,
         "-o", str(output),
     )  # fmt: skip
@@ -86,27 +89,27 @@ def own_key() -> EcPrivateKey:
     return EcPrivateKey.generate(CURVES["brainpoolP256r1"])
 
 
-def test_a_further_request_is_signed_with_the_key_before_it(desk: Desk) -> None:  # noqa: F811
+def test_a_further_request_is_signed_with_the_key_before_it(operator: Operator) -> None:  # noqa: F811
     first, second = own_key(), own_key()
-    asking(desk, request(first, SCHEME, "XXDV00001"))
-    assert desk.status == 0
+    asking(operator, request(first, SCHEME, "XXDV00001"))
+    assert operator.status == 0
     further = request(second, SCHEME, "XXDV00002")
     for asked, complaint in (
         (further, "was certified before"),
         (authenticate(further, second, SCHEME, "XXDV00001"), "signature"),
         (authenticate(further, first, SCHEME, "XXDV00009"), "not known"),
     ):
-        said, output = asking(desk, asked)
-        assert desk.status == 64
+        said, output = asking(operator, asked)
+        assert operator.status == 64
         assert complaint in said
         assert not output.exists()
-    _, output = asking(desk, authenticate(further, first, SCHEME, "XXDV00001"))
-    assert desk.status == 0
+    _, output = asking(operator, authenticate(further, first, SCHEME, "XXDV00001"))
+    assert operator.status == 0
     made = CvCertificate.decode(output.read_bytes())
-    made.verify(read(desk, "cvca.cvcert").public_key)
+    made.verify(read(operator, "cvca.cvcert").public_key)
 
 
-def test_a_foreign_cvca_vouches_for_a_first_request(desk: Desk) -> None:  # noqa: F811
+def test_a_foreign_cvca_vouches_for_a_first_request(operator: Operator) -> None:  # noqa: F811
     cvca = own_key()
     rights = Right.READ_DG3 | Right.READ_DG4
     certificate = issue(
@@ -119,32 +122,32 @@ def test_a_foreign_cvca_vouches_for_a_first_request(desk: Desk) -> None:  # noqa
         scheme=SCHEME,
         authority="XXCVCA00001",
     )
-    given = desk.folder / "foreign-cvca.cvcert"
+    given = operator.folder / "foreign-cvca.cvcert"
     given.write_bytes(certificate.encode())
     inner = request(own_key(), SCHEME, "XXDV00001")
     stranger = authenticate(inner, own_key(), SCHEME, "XXCVCA00001")
-    assert "signature" in asking(desk, stranger, "--authenticated-by", str(given))[0]
+    assert "signature" in asking(operator, stranger, "--authenticated-by", str(given))[0]
     genuine = authenticate(inner, cvca, SCHEME, "XXCVCA00001")
-    assert "not known" in asking(desk, genuine)[0]
-    _, output = asking(desk, genuine, "--authenticated-by", str(given))
-    assert desk.status == 0
+    assert "not known" in asking(operator, genuine)[0]
+    _, output = asking(operator, genuine, "--authenticated-by", str(given))
+    assert operator.status == 0
     assert output.exists()
-    said = asking(desk, genuine, "--authenticated-by", str(output))[0]
+    said = asking(operator, genuine, "--authenticated-by", str(output))[0]
     assert "not a CVCA's own certificate" in said
     further = authenticate(request(own_key(), SCHEME, "XXDV00002"), cvca, SCHEME, "XXCVCA00001")
-    said, output = asking(desk, further, "--authenticated-by", str(given))
+    said, output = asking(operator, further, "--authenticated-by", str(given))
     assert "not known" in said  # it has a key of its own, and signs with that
     given.write_bytes(damaged(certificate.encode()))
-    said, output = asking(desk, further, "--authenticated-by", str(given))
+    said, output = asking(operator, further, "--authenticated-by", str(given))
     assert "certificate of XXCVCA00001" in said
     assert not output.exists()
 
 
-def test_a_key_on_another_curve_is_not_certified(desk: Desk) -> None:  # noqa: F811
+def test_a_key_on_another_curve_is_not_certified(operator: Operator) -> None:  # noqa: F811
     """The certificate would name no curve, and the key would be taken for one on ours."""
     asked = request(EcPrivateKey.generate(CURVES["secp256r1"]), SCHEME, "XXDV00001")
-    said, output = asking(desk, asked)
-    assert desk.status == 64
+    said, output = asking(operator, asked)
+    assert operator.status == 64
     assert "brainpoolP256r1" in said
     assert not output.exists()
 
@@ -157,15 +160,15 @@ def test_a_key_on_another_curve_is_not_certified(desk: Desk) -> None:  # noqa: F
         ("30", True, "signature"),
     ],
 )
-def test_what_is_not_certified(desk: Desk, days: str, change: bool, said: str) -> None:  # noqa: F811
+def test_what_is_not_certified(operator: Operator, days: str, change: bool, said: str) -> None:  # noqa: F811
     octets = bytearray(request(own_key(), SCHEME, "XXDV00001").encode())
     octets[-1] ^= change
-    path = desk.folder / "request.cvreq"
+    path = operator.folder / "request.cvreq"
     path.write_bytes(octets)
-    answer = desk.act(
+    answer = operator.act(
         "eac", "certify", str(path), "--role", "foreign-dv", "--days", days,
-        "-o", str(desk.folder / "x.cvcert"),
+        "-o", str(operator.folder / "x.cvcert"),
     )  # fmt: skip
-    assert desk.status == 64
+    assert operator.status == 64
     assert said in answer
-    assert not (desk.folder / "x.cvcert").exists()
+    assert not (operator.folder / "x.cvcert").exists()
