@@ -3,6 +3,7 @@
 chipseal.readers      kinds of readers            `emrtd.transport.connection`
 chipseal.specimens    documents of nobody         `emrtd.specimens`
 chipseal.quality      measures of samples         `emrtd.biometrics.quality.plugins`
+chipseal.cards        kinds of blank cards        `personalise.station.cards.registry`
 """
 
 from collections.abc import Mapping

@@ -42,7 +42,8 @@ _Opener = Callable[[], IO[bytes]]
 class LdsImage:
     """The files of one chip; it may be partial.
 
-    `chip_keys` is what data preparation sealed for the station (CMS), None in a captured image;
+    `chip_keys` is what data preparation sealed for the station (CMS): the chip's keys, and the kind
+    of card that they are for; None in a captured image;
     `evidence` is what the reader that captured it noted down (JSON), None where it did not.
     `unrecognised` names what lay beside them and was left alone; `tolerated` says what was read
     past.
@@ -77,8 +78,7 @@ class LdsImage:
         Raises `MisuseError` where anything is in the way, and an `OSError` that names the folder
         where it cannot be written.
         """
-        if is_taken(folder):
-            raise MisuseError(f"{folder}: is there already; remove it or name another folder")
+        require_free(folder)
         folder.parent.mkdir(parents=True, exist_ok=True)
         made = Path(tempfile.mkdtemp(prefix=f".{folder.name}.", dir=folder.parent))
         try:
@@ -144,6 +144,12 @@ class LdsImage:
         _, chip_keys = found.get(Companion.CHIP_KEYS, nothing)
         _, evidence = found.get(Companion.EVIDENCE, nothing)
         return cls(files, chip_keys, tuple(unrecognised), tuple(tolerated), evidence)
+
+
+def require_free(folder: Path) -> None:
+    """Raise `MisuseError` where an image cannot be saved: something stands there already."""
+    if is_taken(folder):
+        raise MisuseError(f"{folder}: already exists", advice="remove it or choose another folder")
 
 
 def _nothing_in(path: Path) -> str:

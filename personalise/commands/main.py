@@ -5,10 +5,11 @@ from pathlib import Path
 import click
 
 from personalise.commands.cvca import eac
-from personalise.commands.issue import passwords, prepare, quality, seal_application, write
 from personalise.commands.pki import audit, officer, pki
+from personalise.commands.prepare import prepare, quality, seal_application
 from personalise.commands.sign_service import sign_service
 from personalise.commands.specimen import specimen
+from personalise.commands.write import passwords, write
 from support.command_line import run_command_line
 
 
@@ -17,8 +18,8 @@ from support.command_line import run_command_line
 def personalise() -> None:
     """Issue electronic residence permits and other eMRTDs.
 
-    Exit status: 0 done, 64 a mistake in the command or its input, 69 no reader or no card,
-    70 an internal error.  --debug adds the trace to an error.
+    Exit status: 0 done, 64 a mistake in the command or its input, 65 the card cannot take the
+    document, 69 no reader or no card, 70 an internal error.  --debug adds the trace to an error.
     """
 
 

@@ -17,8 +17,11 @@ from emrtd.mrz.names import NameLengths
 from emrtd.mrz.transliteration import Transliteration
 from emrtd.mrz.transliteration_tables import Language
 from support.errors import ElementError, MisuseError
-from support.records import Record, from_toml, read_bounded, reject
+from support.plugins import plugins
+from support.records import FieldError, Record, from_toml, read_bounded, reject
 
+CARD_KINDS: Final = "chipseal.cards"
+"""The entry-point group of the kinds of cards, by the name that `card_profile` gives."""
 MAX_PROFILE: Final = 64 * 1024
 """Octets of a profile."""
 
@@ -180,7 +183,7 @@ class ChipProfile(Record, frozen=True):
     portrait: Portrait = Portrait()
     fingerprint: Fingerprint = Fingerprint()
     buffers: Buffers | None = None
-    card_profile: Literal["iso7816-9"] = "iso7816-9"
+    card_profile: str = "iso7816-9"
     any_document_code: bool = False
     names: Names = Names()
 
@@ -201,18 +204,37 @@ class ChipProfile(Record, frozen=True):
                     f"pace[{number}].domain_parameters",
                     "have no key of chip_authentication, which Chip Authentication Mapping uses",
                 )
+        self._reject_what_nothing_reads()
+
+    def _reject_what_nothing_reads(self) -> None:
+        """A key that would change nothing on this chip is a mistake: its author meant something."""
+        if not self.pace:
+            for name in ("pin", "puk"):
+                if getattr(self.passwords, name):
+                    reject(f"passwords.{name}", "opens nothing: it needs pace, and there is none")
+        if self.passwords.puk and not self.passwords.pin:
+            reject("passwords.puk", "unblocks nothing: it needs passwords.pin")
+        if "DG3" not in self.data_groups and self.fingerprint != Fingerprint():
+            reject("fingerprint", "is read by nothing: data_groups has no DG3")
 
     @classmethod
     def load(cls, name: str) -> Self:
         """Load the profile that ships under this name, or the file; raises `MisuseError`."""
         shipped = resources.files("personalise.preparing") / "profiles"
         if name in shipped_profiles():
-            return from_toml((shipped / f"{name}.toml").read_bytes(), cls, f"profile {name}")
-        path = Path(name)
-        if not path.is_file():
+            record = f"profile {name}"
+            profile = from_toml((shipped / f"{name}.toml").read_bytes(), cls, record)
+        elif Path(name).is_file():
+            record = name
+            profile = from_toml(read_bounded(Path(name), MAX_PROFILE), cls, record)
+        else:
             names = ", ".join(shipped_profiles())
             raise MisuseError(f"chip profile {name}: no such file; the ones that ship are {names}")
-        return from_toml(read_bounded(path, MAX_PROFILE), cls, str(path))
+        kinds = plugins(CARD_KINDS)
+        if profile.card_profile not in kinds:
+            known = ", ".join(kinds) or "none: install chipseal again, with its entry points"
+            raise FieldError(record, "card_profile", f"is no kind of card; there are {known}")
+        return profile
 
     @property
     def needs_card_security(self) -> bool:

@@ -28,6 +28,7 @@ from personalise.preparing.application import Application
 from personalise.preparing.chip_profile import ChipProfile
 from personalise.preparing.chip_security import make_chip_security
 from personalise.preparing.data_groups import make_data_groups
+from personalise.preparing.station_order import StationOrder
 from support.secret import Secret
 
 LDS_VERSIONS: Final = {"1.7": "0107", "1.8": "0108"}
@@ -50,7 +51,7 @@ def prepare(
     *,
     accept_quality: bool = False,
 ) -> LdsImage:
-    """Make the image of one document, its chip keys sealed; arguments and errors as below."""
+    """Make the image of one document, its order for the station sealed; the rest as below."""
     document = make_document(
         application,
         profile,
@@ -61,7 +62,8 @@ def prepare(
         random,
         accept_quality=accept_quality,
     )
-    return LdsImage(document.files, issuance.seal(Secret(document.keys.encode())))
+    order = StationOrder(profile.card_profile, document.keys)
+    return LdsImage(document.files, issuance.seal(Secret(order.encode())))
 
 
 def make_document(  # noqa: PLR0917 - what a document is made from

@@ -3,7 +3,6 @@
 from collections.abc import Mapping
 from typing import Final
 
-from emrtd.access.chip_keys import ChipKeys
 from emrtd.errors import ProtocolError
 from emrtd.iso7816.chaining import with_response_chaining
 from emrtd.iso7816.procedure import run
@@ -11,49 +10,61 @@ from emrtd.lds.files import DATA_GROUPS, FileID
 from emrtd.lds.security.sod import Sod
 from emrtd.pki.cms.signed_data import SignedData
 from emrtd.transport.connection import Connection
-from personalise.station.opening import read_security_object
-from personalise.station.writing import (
-    CARD_PROFILES,
-    Progress,
-    WriteReport,
-    buffers_for,
-    write_card,
-)
-from support.errors import MalformedError, MisuseError
+from personalise.preparing.station_order import StationOrder
+from personalise.station.cards.interface import Blank, CardIdentity, KeySource, NoKeys
+from personalise.station.cards.registry import card_kind
+from personalise.station.checking import way_into
+from personalise.station.outcomes import RejectApplicationError, outcome_of
+from personalise.station.writing import Progress, WriteReport, write_card
+from support.errors import ChipsealError, MalformedError
 
 _ADVICE: Final = "the image is damaged: take another copy of it, or prepare it again"
+_NO_KEYS: Final = NoKeys()
 
 
 def write_image(
     files: Mapping[FileID, bytes],
-    keys: ChipKeys,
+    order: StationOrder,
     connection: Connection,
-    card_profile: str = "iso7816-9",
     progress: Progress = lambda _done, _total: None,
+    key_source: KeySource = _NO_KEYS,
 ) -> WriteReport:
     """Write an image to a card, read it back and lock the card; see `write_card`.
 
-    Raises `TransportError` when the card leaves: it is finished by doing the same again.
-    `MisuseError` where the image is not as it was signed: the card is not touched.
+    The kind of card is the one that the order names.  Raises `WriteError`: its type says what
+    becomes of the card and of the application.  An image that is not as it was signed is a
+    `RejectApplicationError`, and the card is not touched.
     """
-    _require_intact(files)
-    make_card = CARD_PROFILES.get(card_profile)
-    if make_card is None:
-        known = ", ".join(CARD_PROFILES)
-        raise MisuseError(f"{card_profile!r} is no kind of card; the kinds are {known}")
-    card = make_card(buffers_for(connection.atr, files))
-    open_locked = read_security_object(keys, files.get(FileID.CARD_ACCESS))
-    procedure = write_card(files, keys, card, open_locked, progress)
+    try:
+        require_intact(files)
+        card = card_kind(order.card_profile)(Blank(connection.atr, files, key_source))
+        way = way_into(order.keys, files.get(FileID.CARD_ACCESS))
+    except MalformedError as error:  # nothing was asked of the card: this is the image's
+        raise RejectApplicationError(error.message, advice=_ADVICE) from error
+    except ChipsealError as error:
+        raise outcome_of(error) from error
+    procedure = write_card(files, order.keys, card, way, progress)
     return run(with_response_chaining(procedure), connection.transmit)
 
 
-def _require_intact(files: Mapping[FileID, bytes]) -> None:
-    """Raise `MisuseError` where what a chip would hold for good is not what was signed.
+def identify(
+    card_profile: str, connection: Connection, key_source: KeySource = _NO_KEYS
+) -> CardIdentity:
+    """Ask the card in a reader who it is, as a card of this kind; raises `WriteError`."""
+    try:
+        card = card_kind(card_profile)(Blank(connection.atr, keys=key_source))
+        return run(with_response_chaining(card.identity()), connection.transmit)
+    except ChipsealError as error:
+        raise outcome_of(error) from error
+
+
+def require_intact(files: Mapping[FileID, bytes]) -> None:
+    """Raise `RejectApplicationError` where what a chip would hold for good is not what was signed.
 
     What the keys of the State are is for inspection systems; here an image is held against itself.
     """
     if FileID.SOD not in files:
-        raise MisuseError("the image has no EF.SOD")
+        raise RejectApplicationError("the image has no EF.SOD", advice=_ADVICE)
     sod = Sod.parse(files[FileID.SOD])
     _require_signature(FileID.SOD, sod.signed_data)
     if FileID.CARD_SECURITY in files:
@@ -63,15 +74,20 @@ def _require_intact(files: Mapping[FileID, bytes]) -> None:
     for number, file in enumerate(DATA_GROUPS, start=1):
         octets, digest = files.get(file.file_id), hashes.get(number)
         if digest != (None if octets is None else algorithm.digest(octets)):
-            raise MisuseError(f"{file.file_id}: is not as EF.SOD signs it; {_ADVICE}")
+            raise RejectApplicationError(
+                f"{file.file_id}: is not as EF.SOD signs it", advice=_ADVICE
+            )
 
 
 def _require_signature(file_id: FileID, signed: SignedData) -> None:
     for signer in signed.signers:
         certificate = signed.certificate_of(signer)
         if certificate is None or certificate.public_key is None:
-            raise MisuseError(f"{file_id}: encloses no certificate of its signer; {_ADVICE}")
+            raise RejectApplicationError(
+                f"{file_id}: encloses no certificate of its signer", advice=_ADVICE
+            )
         try:
             signer.verify(signed.content_type, signed.content, certificate.public_key)
         except (MalformedError, ProtocolError) as error:
-            raise MisuseError(f"{file_id}: {error}; {_ADVICE}") from None
+            problem = f"{file_id}: {error.message}"
+            raise RejectApplicationError(problem, advice=_ADVICE) from None

@@ -1,8 +1,9 @@
 """Writing one card: files, keys, read-back of every octet, and the lock.
 
-The procedure may be torn off at any command and run again: it finds what is there, finishes it, and
-never mixes two documents.  EF.SOD is written first, for its hashes name the document; whatever
-else is on a card belongs to the EF.SOD that is on it.
+On a card that can be resumed the procedure may be torn off at any command and run again: it finds
+what is there, finishes it, and never mixes two documents.  There EF.SOD is written first, for its
+hashes name the document, and whatever else is on the card belongs to the EF.SOD that is on it.
+On a card that cannot be resumed EF.SOD comes last: without it nothing passes for a document.
 """
 
 from collections.abc import Callable, Mapping, Sequence
@@ -11,25 +12,31 @@ from itertools import groupby
 from typing import Final
 
 from emrtd.access.chip_keys import ChipKeys
-from emrtd.errors import ChipRefusalError, ProtocolError
+from emrtd.access.opening import Way
 from emrtd.iso7816.directories import Directory
 from emrtd.iso7816.procedure import Procedure
-from emrtd.lds.answer_to_reset import card_capabilities
-from emrtd.lds.atr_info import AtrInfo, Capability
 from emrtd.lds.files import FILES, ElementaryFile, FileID
-from personalise.station.cards.interface import Buffers, Card, CardState, WrongCardError
-from personalise.station.cards.iso7816_9 import Iso7816Card, another_document
-from support.errors import MisuseError
+from personalise.station.cards.interface import Card, CardState
+from personalise.station.checking import (
+    check_complete,
+    check_contents,
+    check_lock,
+    does_not_read_back,
+    require_in_master_file,
+    require_not_in_master_file,
+    strays_of,
+)
+from personalise.station.outcomes import (
+    CardFault,
+    RejectApplicationError,
+    RejectCardError,
+    another_document,
+    outcome_of,
+)
+from support.errors import ChipsealError
 
-CARD_PROFILES: Final[dict[str, Callable[[Buffers], Card]]] = {"iso7816-9": Iso7816Card}
-"""The kinds of cards there are, by the name that a chip profile uses."""
-
-_EXTENDED_OVERHEAD: Final = 9
-"""Octets of an extended command that are not data: header, Lc and Le."""
-_STATUS_WORD: Final = 2
-_LEAST_EXTENDED: Final = 1000
-"""What a chip with extended length holds that does not say more (Doc 9303-10, 3.11.1)."""
-_LARGEST: Final = 32_768
+DISPENSABLE: Final = frozenset({FileID.ATR_INFO, FileID.DIR})
+"""Files that describe the card, not the document; a card without a master file goes without."""
 
 Progress = Callable[[int, int], None]
 """Is told how many octets are written and read back, and how many there will have been."""
@@ -40,80 +47,130 @@ class WriteReport:
     """What came of writing a card.
 
     `resumed` says that the card had been begun before, `already_complete` that nothing at all was
-    left to do.  `octets` counts the content of the files.
+    left to do.  `octets` counts the content of the files.  `left_off` are the files that a card
+    of this kind has no place for, and that it can do without.
     """
 
     files: int
     octets: int
     resumed: bool
     already_complete: bool
-
-
-def buffers_for(atr: bytes, files: Mapping[FileID, bytes]) -> Buffers:
-    """How long commands may be: extended where both the card and its EF.ATR/INFO say so."""
-    capabilities = card_capabilities(atr)
-    if capabilities is None or Capability.EXTENDED_LENGTH not in capabilities:
-        return Buffers()
-    command = response = _LEAST_EXTENDED
-    if FileID.ATR_INFO in files:
-        info = AtrInfo.decode(files[FileID.ATR_INFO])
-        command, response = info.max_command or command, info.max_response or response
-    return Buffers(
-        max(255, min(command, _LARGEST) - _EXTENDED_OVERHEAD),
-        max(256, min(response, _LARGEST) - _STATUS_WORD),
-    )
+    left_off: tuple[FileID, ...] = ()
 
 
 def write_card(
     files: Mapping[FileID, bytes],
     keys: ChipKeys,
     card: Card,
-    open_locked: Procedure[bytes],
+    way: Way,
     progress: Progress = lambda _done, _total: None,
 ) -> Procedure[WriteReport]:
     """Write a document to a card and lock it.
 
-    `open_locked` opens a locked card with the document's own passwords and returns its EF.SOD: so a
-    card whose lock was the last thing to happen before it was pulled out counts as done.
-    Raises `WrongCardError`, `ChipRefusalError` where the card refuses something, `ProtocolError`
-    where it does not hold what was written.
+    `way` opens a locked card with the document's own passwords: so a card whose lock was the
+    last thing to happen before it was pulled out counts as done.  Raises `WriteError`, and sends
+    nothing to the card after an error of the wire.
     """
-    if FileID.SOD not in files:
-        raise MisuseError("the image has no EF.SOD: it was not made by data preparation")
-    state = yield from card.begin()
-    report = WriteReport(
-        len(files),
-        sum(map(len, files.values())),
-        resumed=state is not CardState.EMPTY,
-        already_complete=False,
-    )
-    if state is CardState.TERMINATED:
-        raise WrongCardError("the card was terminated for good: take another")
-    if state is CardState.LOCKED:
-        yield from _check_locked(files[FileID.SOD], open_locked)
-        return WriteReport(report.files, report.octets, resumed=True, already_complete=True)
-    writer = _Writer(files, card, progress)
-    for directory, there in groupby(_in_writing_order(files), lambda file: file.directory):
-        yield from writer.write_directory(directory, list(there))
-    for tag, value in keys.data_objects():
-        yield from card.put(tag, value)
-    yield from card.lock()
-    yield from _check_lock(card)
-    return report
+    writer = _Writer(files, keys, card, way, progress)
+    try:
+        return (yield from writer.write())
+    except ChipsealError as error:
+        resumable = card.capabilities.resumable
+        outcome = outcome_of(error, begun=writer.begun, resumable=resumable)
+        if outcome is error:
+            raise
+        raise outcome from error
 
 
 class _Writer:
-    """Writes the files, and keeps count."""
+    """Writes one document to one card, and keeps count; `begun` once something may be on it."""
 
-    def __init__(self, files: Mapping[FileID, bytes], card: Card, progress: Progress) -> None:
-        self._files = files
+    def __init__(
+        self,
+        files: Mapping[FileID, bytes],
+        keys: ChipKeys,
+        card: Card,
+        way: Way,
+        progress: Progress,
+    ) -> None:
+        self.begun = False
+        self._left_off = _left_off(files, card)
+        self._files = {each: files[each] for each in files if each not in self._left_off}
+        self._keys = keys
         self._card = card
+        self._way = way
         self._progress = progress
         self._done = 0
-        self._total = 2 * sum(map(len, files.values()))
+        self._total = (1 + card.capabilities.reads_back) * sum(map(len, self._files.values()))
 
-    def write_directory(
-        self, directory: Directory, files: Sequence[ElementaryFile]
+    def write(self) -> Procedure[WriteReport]:
+        """All of it, from the first command to the look at the lock."""
+        if FileID.SOD not in self._files:
+            raise RejectApplicationError(
+                "the image has no EF.SOD: it was not made by data preparation"
+            )
+        state = yield from self._card.begin()
+        self.begun = state is not CardState.EMPTY
+        if state is CardState.TERMINATED:
+            raise RejectCardError(CardFault.TERMINATED, "the card was terminated for good")
+        if state is CardState.LOCKED:
+            yield from check_complete(self._files, self._card, self._way)
+            return self._report(state)
+        if self.begun and not self._card.capabilities.resumable:
+            raise RejectCardError(
+                CardFault.CANNOT_FINISH,
+                "the card was begun before, and a card of this kind cannot be resumed",
+            )
+        yield from self._card.channel(self._personalise(blank=not self.begun))
+        yield from check_lock()
+        if not self._card.capabilities.reads_back:
+            yield from check_contents(self._files, self._way)
+        return self._report(state)
+
+    def _report(self, state: CardState) -> WriteReport:
+        return WriteReport(
+            len(self._files),
+            sum(map(len, self._files.values())),
+            resumed=state is not CardState.EMPTY,
+            already_complete=state is CardState.LOCKED,
+            left_off=self._left_off,
+        )
+
+    def _personalise(self, *, blank: bool) -> Procedure[None]:
+        """Everything that goes through the card's channel; `blank` where no file is on it yet.
+
+        The selection can only go astray once more on the way from one file to the next, so that on
+        a blank card the file that was created last tells of all that were created with it.
+        """
+        self.begun = True
+        for directory, group in groupby(self._in_writing_order(), lambda f: f.directory):
+            in_directory = list(group)
+            yield from self._write_directory(in_directory, directory)
+            if not self._card.capabilities.master_file:
+                continue
+            if directory is Directory.MASTER_FILE:
+                suspects = in_directory[-1:] if blank else in_directory
+                yield from require_in_master_file(self._card, suspects)
+            else:
+                strays = [each for each in in_directory if each in strays_of(self._files)]
+                suspects = strays[-1:] if blank else strays
+                yield from require_not_in_master_file(self._card, suspects)
+        yield from self._card.put_keys(self._keys)
+        yield from self._card.lock()
+
+    def _in_writing_order(self) -> list[ElementaryFile]:
+        """The application, then the files of the MF; EF.SOD first or last, as the module says."""
+        first = self._card.capabilities.resumable
+        return sorted(
+            (FILES[file_id] for file_id in self._files),
+            key=lambda file: (
+                file.directory is Directory.MASTER_FILE,
+                (file.file_id is FileID.SOD) != first,
+            ),
+        )
+
+    def _write_directory(
+        self, files: Sequence[ElementaryFile], directory: Directory
     ) -> Procedure[None]:
         """Create all files of one directory, then write them, then read all of them back.
 
@@ -133,22 +190,24 @@ class _Writer:
             else:
                 yield from self._card.write(file, 0, content)
             self._advance(content)
-        for file in files:
+        for file in files if self._card.capabilities.reads_back else ():
             content = self._files[file.file_id]
             if (yield from self._card.read(file, len(content))) != content:
-                raise ProtocolError(
-                    f"{file.file_id} does not read back as it was written: the card is faulty,"
-                    " take it out of use"
-                )
+                raise does_not_read_back(file)
             self._advance(content)
 
     def _recognise(self, file: ElementaryFile) -> Procedure[None]:
         """Make sure that an EF.SOD on the card is ours, as far as it was written."""
+        if not self._card.capabilities.resumable:
+            raise RejectCardError(
+                CardFault.CANNOT_FINISH,
+                f"the card has {file.file_id} already, and a card of this kind cannot be resumed",
+            )
         if file.file_id is FileID.SOD:
             content = self._files[file.file_id]
             begun = (yield from self._card.read(file, len(content))).rstrip(b"\0")
             if not content.startswith(begun):
-                raise another_document(file)
+                raise another_document(file.file_id)
 
     def _complete(self, file: ElementaryFile, content: bytes) -> Procedure[None]:
         """Write what is missing of a file that was begun before."""
@@ -161,37 +220,21 @@ class _Writer:
         self._progress(self._done, self._total)
 
 
-def _in_writing_order(files: Mapping[FileID, bytes]) -> list[ElementaryFile]:
-    """EF.SOD, the rest of the application, then the files of the MF."""
-    return sorted(
-        (FILES[file_id] for file_id in files),
-        key=lambda file: (file.directory is Directory.MASTER_FILE, file.file_id is not FileID.SOD),
-    )
+def _left_off(files: Mapping[FileID, bytes], card: Card) -> tuple[FileID, ...]:
+    """The files that a card without a master file does without."""
+    if card.capabilities.master_file:
+        return ()
+    of_master_file = [each for each in files if FILES[each].directory is Directory.MASTER_FILE]
+    for file_id in of_master_file:
+        if file_id not in DISPENSABLE:
+            raise RejectApplicationError(
+                f"the image has {file_id}, and cards of this kind have no master file for it",
+                advice="prepare the document with a chip profile without PACE, or for another card",
+            )
+    return tuple(of_master_file)
 
 
 def _common_prefix(left: bytes, right: bytes) -> int:
     """How many octets the two begin with alike."""
     pairs = enumerate(zip(left, right, strict=False))
     return next((at for at, (a, b) in pairs if a != b), min(len(left), len(right)))
-
-
-def _check_locked(security_object: bytes, open_locked: Procedure[bytes]) -> Procedure[None]:
-    """A locked card is done if it opens with our passwords and holds our EF.SOD."""
-    try:
-        found = yield from open_locked
-    except (ChipRefusalError, ProtocolError):
-        found = b""
-    if found != security_object:
-        raise WrongCardError("the card is locked, and holds another document: take a blank card")
-
-
-def _check_lock(card: Card) -> Procedure[None]:
-    """A locked card must not show its files to somebody without a password."""
-    yield from card.select_directory(Directory.EMRTD)
-    try:
-        yield from card.read(FILES[FileID.SOD], 1)
-    except ChipRefusalError:
-        return
-    raise ProtocolError(
-        "the card is locked, and yet shows EF.SOD without a password: the card is faulty"
-    )

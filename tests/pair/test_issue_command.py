@@ -123,8 +123,12 @@ def test_a_card_too_small(
 ) -> None:
     state = tmp_path / "card"
     state.write_bytes(ChipState(Hardware(memory=4096)).encode())
-    assert write(workplace, state) == ExitStatus.MISTAKE
-    assert "no room for" in error(capsys)
+    assert write(workplace, state, "--json") == ExitStatus.UNFIT_CARD
+    captured = capsys.readouterr()
+    assert "no room for" in captured.err
+    told = json.loads(captured.out)["error"]
+    assert told["kind"] == "reject-card"
+    assert told["advice"].startswith("take a card with more memory")
 
 
 def test_a_card_of_another_document(
@@ -137,7 +141,7 @@ def test_a_card_of_another_document(
     arguments = ("--pki", workplace / "pki", "--profile", "permit-bac", "-o", other)
     assert command("prepare", application, *arguments) == ExitStatus.OK
     capsys.readouterr()
-    assert command("write", other, "--reader", f"virtual:{state}") == ExitStatus.MISTAKE
+    assert command("write", other, "--reader", f"virtual:{state}") == ExitStatus.UNFIT_CARD
     assert "locked, and holds another document" in error(capsys)
 
 
@@ -151,10 +155,9 @@ def test_no_reader(workplace: Path, capsys: pytest.CaptureFixture[str]) -> None:
     [
         (("write", "absent", "--reader", "virtual:x"), "no such folder or file"),
         (("write", "{image}"), "reader"),
-        (("write", "{image}", "--reader", "virtual:{card}", "--card-profile", "x"), "kind of card"),
         (("write", "{captured}", "--reader", "virtual:{card}"), "no chip_keys.p7m"),
         (("prepare", "absent", "--pki", "{pki}", "-o", "{new}"), "no such folder"),
-        (("prepare", "{application}", "--pki", "{pki}", "-o", "{image}"), "is there already"),
+        (("prepare", "{application}", "--pki", "{pki}", "-o", "{image}"), "already exists"),
         (("prepare", "{application}", "--pki", "{application}", "-o", "{new}"), "holds no PKI"),
         (("prepare", "{application}", "--pki", "{pki}", "--profile", "x", "-o", "{new}"), "ship"),
         (("passwords", "{captured}"), "no chip_keys.p7m"),

@@ -9,7 +9,7 @@ import pytest
 from emrtd import tlv
 from emrtd.access.chip_keys import ChipKeys, ChipPassword
 from emrtd.access.passwords import Password
-from emrtd.errors import ChipRefusalError, ProtocolError, TransportError
+from emrtd.errors import ChipRefusalError, TransportError
 from emrtd.iso7816.apdu import INS, CommandAPDU, ResponseAPDU
 from emrtd.iso7816.chaining import with_response_chaining
 from emrtd.iso7816.procedure import run
@@ -17,11 +17,17 @@ from emrtd.lds.answer_to_reset import card_capabilities
 from emrtd.lds.atr_info import AtrInfo, Capability
 from emrtd.lds.files import FILES, FileID
 from emrtd.status_words import SW
-from personalise.station.cards.interface import Buffers, WrongCardError
+from personalise.station.cards.buffers import capabilities_for
+from personalise.station.cards.interface import Capabilities
 from personalise.station.cards.iso7816_9 import Iso7816Card
-from personalise.station.opening import read_security_object
-from personalise.station.writing import WriteReport, buffers_for, write_card
-from support.errors import MisuseError
+from personalise.station.checking import way_into
+from personalise.station.outcomes import (
+    CardFault,
+    RejectApplicationError,
+    RejectCardError,
+    TryAgainError,
+)
+from personalise.station.writing import WriteReport, write_card
 from vsmartcard.chip.life_cycle import LifeCycle
 from vsmartcard.chip.processing import Chip
 from vsmartcard.chip.state import ChipState, Hardware
@@ -52,9 +58,10 @@ def write(
     transmit: Transmit,
     files: dict[FileID, bytes],
     keys: ChipKeys = KEYS,
-    buffers: Buffers = Buffers(),  # noqa: B008 - immutable
+    capabilities: Capabilities = Capabilities(),  # noqa: B008 - immutable
 ) -> WriteReport:
-    procedure = write_card(files, keys, Iso7816Card(buffers), read_security_object(keys, None))
+    card = Iso7816Card(b"", capabilities)
+    procedure = write_card(files, keys, card, way_into(keys, None))
     return run(with_response_chaining(procedure), transmit)
 
 
@@ -102,16 +109,17 @@ def test_a_document_is_written_and_locked_in_as_few_commands_as_may_be() -> None
     writes = sum(-(-len(content) // 255) for content in files.values())
     reads = sum(-(-len(content) // 256) for content in files.values())
     creates, keys, selects = len(files), 2, 4  # begin, two directories, and to see the lock hold
+    selects += 2  # one file of each directory by the path from the MF: no other program moved us
     assert len(seen) == selects + creates + writes + reads + keys + 1 + 1
 
 
 @pytest.mark.parametrize("portrait", [32_760, 70_000])
 def test_extended_length_and_files_beyond_32767_octets(portrait: int) -> None:
     chip, files = Chip(), document(portrait=portrait) | {FileID.ATR_INFO: EXTENDED.encode()}
-    buffers = buffers_for(chip.atr, files)
-    assert buffers == Buffers(3991, 3998)
+    capabilities = capabilities_for(chip.atr, files)
+    assert capabilities == Capabilities(command=3991, response=3998)
     transmit, seen = counting(chip.process)
-    write(transmit, files, buffers=buffers)
+    write(transmit, files, capabilities=capabilities)
     assert_written(chip, files)
     assert len(seen) < 2 * portrait / 3900 + 40
     chip = Chip()
@@ -122,18 +130,18 @@ def test_extended_length_and_files_beyond_32767_octets(portrait: int) -> None:
 def test_a_card_that_refuses_its_own_buffer_gets_short_commands() -> None:
     chip = Chip(ChipState(Hardware(max_command=800, max_response=65_535)))
     files = document() | {FileID.ATR_INFO: EXTENDED.encode()}
-    write(chip.process, files, buffers=buffers_for(chip.atr, files))
+    write(chip.process, files, capabilities=capabilities_for(chip.atr, files))
     assert_written(chip, files)
 
 
 def test_buffers_are_short_unless_the_card_says_more() -> None:
     short = Chip(ChipState(Hardware(extended_length=False)))
     files = document() | {FileID.ATR_INFO: EXTENDED.encode()}
-    assert buffers_for(short.atr, files) == Buffers()
-    assert buffers_for(Chip().atr, document()) == Buffers(991, 998)
+    assert capabilities_for(short.atr, files) == Capabilities()
+    assert capabilities_for(Chip().atr, document()) == Capabilities(command=991, response=998)
     for atr in ("", "3B", "3B8F8001804F0CA000000306", "3B80800101", "3BFF"):
         assert card_capabilities(bytes.fromhex(atr)) is None
-        assert buffers_for(bytes.fromhex(atr), files) == Buffers()
+        assert capabilities_for(bytes.fromhex(atr), files) == Capabilities()
 
 
 def tears() -> list[tuple[int, bool]]:
@@ -145,7 +153,7 @@ def tears() -> list[tuple[int, bool]]:
 @pytest.mark.parametrize(("at", "executed"), tears())
 def test_torn_at_any_command_it_is_finished_by_the_next_run(at: int, executed: bool) -> None:
     chip, files = Chip(), document()
-    with pytest.raises(TransportError):
+    with pytest.raises(TryAgainError):
         write(tearing(chip, at, executed=executed), files)
     chip.reset()
     locked = chip.state.life_cycle is LifeCycle.OPERATIONAL
@@ -158,7 +166,7 @@ def test_torn_at_any_command_it_is_finished_by_the_next_run(at: int, executed: b
 def test_torn_again_and_again_it_is_finished_at_last() -> None:
     chip, files = Chip(), document(portrait=3000)
     for at in (4, 9, 14, 19, 24, 29, 34, 39):
-        with pytest.raises(TransportError):
+        with pytest.raises(TryAgainError):
             write(tearing(chip, at, executed=at % 2 == 0), files)
         chip.reset()
     write(chip.process, files)
@@ -167,7 +175,7 @@ def test_torn_again_and_again_it_is_finished_at_last() -> None:
 
 def test_a_block_that_was_written_by_half_is_written_again() -> None:
     chip, files = Chip(), document()
-    with pytest.raises(TransportError):
+    with pytest.raises(TryAgainError):
         write(tearing(chip, 14, executed=False), files)
     damaged = [
         replace(file, content=file.content[:100] + b"\xff" + file.content[101:])
@@ -182,7 +190,7 @@ def test_a_block_that_was_written_by_half_is_written_again() -> None:
 
 def torn(files: dict[FileID, bytes], at: int) -> Chip:
     chip = Chip()
-    with pytest.raises(TransportError):
+    with pytest.raises(TryAgainError):
         write(tearing(chip, at, executed=False), files)
     chip.reset()
     return chip
@@ -192,7 +200,7 @@ def torn(files: dict[FileID, bytes], at: int) -> Chip:
 def test_another_documents_half_written_card_is_left_alone(other: dict[FileID, bytes]) -> None:
     chip = torn(other, 12)
     before = chip.state
-    with pytest.raises(WrongCardError, match=r"another document \(EF\.SOD differs\)"):
+    with pytest.raises(RejectCardError, match=r"another document \(EF\.SOD differs\)"):
         write(chip.process, document())
     assert chip.state == before
     write(chip.process, other)
@@ -203,37 +211,39 @@ def test_a_locked_card_of_another_document_is_refused() -> None:
     chip = Chip()
     write(chip.process, document(2))
     before = chip.state
-    with pytest.raises(WrongCardError, match="locked, and holds another document"):
+    with pytest.raises(RejectCardError, match="locked, and holds another document"):
         write(chip.process, document())
     chip.reset()
     password = ChipPassword.of(Password.from_mrz_information("X123456789"))
-    with pytest.raises(WrongCardError, match="locked, and holds another document"):
+    with pytest.raises(RejectCardError, match="locked, and holds another document"):
         write(chip.process, document(), replace(KEYS, passwords=(password,)))
     assert chip.state == before
 
 
 def test_a_terminated_card_is_refused() -> None:
     chip = Chip(ChipState(life_cycle=LifeCycle.TERMINATED))
-    with pytest.raises(WrongCardError, match="terminated"):
+    with pytest.raises(RejectCardError, match="terminated"):
         write(chip.process, document())
 
 
 def test_a_card_that_is_too_small_shows_it_before_a_person_is_on_it() -> None:
     chip = Chip(ChipState(Hardware(memory=1400)))
-    with pytest.raises(WrongCardError, match=r"no room for DG2 \(704 octets\)"):
+    with pytest.raises(RejectCardError, match=r"no room for DG2 \(704 octets\)"):
         write(chip.process, document())
     assert not any(any(file.content) for file in chip.state.files)
     chip = Chip(ChipState(Hardware(memory=1640)))
-    with pytest.raises(WrongCardError, match="no room for the chip's keys"):
+    with pytest.raises(RejectCardError, match="no room for the chip's keys"):
         write(chip.process, document())
 
 
 def test_what_is_no_emrtd_is_refused() -> None:
     for sw in (SW.FILE_NOT_FOUND, SW.CLASS_NOT_SUPPORTED):
-        with pytest.raises(WrongCardError, match="no eMRTD application"):
+        with pytest.raises(RejectCardError, match="no eMRTD application"):
             write(lambda _, sw=sw: ResponseAPDU(sw=sw).encode(), document())
-    with pytest.raises(ChipRefusalError):
+    with pytest.raises(RejectCardError, match="6900") as refused:
         write(lambda _: b"\x69\x00", document())
+    assert refused.value.fault is CardFault.REFUSES
+    assert isinstance(refused.value.__cause__, ChipRefusalError)
 
 
 def altering(chip: Chip, ins: int, answer: bytes) -> Transmit:
@@ -257,17 +267,17 @@ def test_a_card_that_does_not_tell_its_state_is_written_all_the_same() -> None:
 
 
 def test_a_card_that_does_not_keep_what_is_written_is_found_out() -> None:
-    with pytest.raises(ProtocolError, match=r"EF\.SOD does not read back"):
+    with pytest.raises(RejectCardError, match=r"EF\.SOD does not read back"):
         write(altering(Chip(), INS.UPDATE_BINARY, b"\x90\x00"), document())
 
 
 def test_a_card_that_does_not_lock_is_found_out() -> None:
-    with pytest.raises(ProtocolError, match="without a password"):
+    with pytest.raises(RejectCardError, match="without a password"):
         write(altering(Chip(), INS.ACTIVATE_FILE, b"\x90\x00"), document())
 
 
 def test_an_image_without_a_security_object_is_refused() -> None:
     files = document()
     del files[FileID.SOD]
-    with pytest.raises(MisuseError, match=r"no EF\.SOD"):
+    with pytest.raises(RejectApplicationError, match=r"no EF\.SOD"):
         write(Chip().process, files)

@@ -1,25 +1,34 @@
 """A card personalised with the interindustry commands of ISO/IEC 7816-9 and 7816-4.
 
 CREATE FILE with file control parameters, UPDATE BINARY, PUT DATA for keys and passwords, and
-ACTIVATE FILE to lock.  Nobody authenticates before the lock, so blank cards are kept under lock
-and key themselves.
+ACTIVATE FILE to lock; SELECT by the path from the MF (P1 = 08), to see what is there; GET DATA for
+the serial number, if the card has one.  Nobody authenticates before the lock, so blank cards are
+kept under lock and key themselves.
 """
 
 from typing import Final
 
 from emrtd import tlv
+from emrtd.access.chip_keys import ChipKeys
 from emrtd.iso7816 import odd_ins
 from emrtd.iso7816.apdu import INS, CommandAPDU
 from emrtd.iso7816.chaining import with_command_chaining
 from emrtd.iso7816.directories import Directory
-from emrtd.iso7816.procedure import Procedure, exchange
+from emrtd.iso7816.procedure import Procedure, T, exchange
+from emrtd.iso7816.serial_number import read_serial_number
 from emrtd.lds.files import APPLICATIONS, EMRTD_APPLICATION, ElementaryFile
 from emrtd.status_words import SW
-from personalise.station.cards.interface import Buffers, CardState, WrongCardError
+from personalise.station.cards.buffers import capabilities_for
+from personalise.station.cards.interface import Blank, Capabilities, CardIdentity, CardState
+from personalise.station.outcomes import (
+    CardFault,
+    RejectApplicationError,
+    RejectCardError,
+    another_document,
+)
 from support.errors import MalformedError
-from support.secret import Secret
 
-_SHORT: Final = Buffers()
+_SHORT: Final = Capabilities()
 _RETURN_CONTROL_PARAMETERS: Final = 0x04
 _ANY_LENGTH: Final = 256
 
@@ -27,16 +36,32 @@ _LIFE_CYCLES: Final = {0x01: CardState.EMPTY, 0x03: CardState.IN_PERSONALISATION
 """The life-cycle status octet (ISO/IEC 7816-4, 7.4.10), whose rest is by bits."""
 
 
+_REFUSED_KEYS: Final = frozenset(
+    {SW.INCORRECT_DATA, SW.FUNCTION_NOT_SUPPORTED, SW.REFERENCED_DATA_NOT_FOUND}
+)
+"""What PUT DATA answers where the keys are at fault, and not the card."""
+
+
 class Iso7816Card:
     """A card that takes these commands; satisfies `Card`.
 
-    `buffers` is what its answer to reset and its EF.ATR/INFO allow; a card that refuses so much
-    with 6700 gets short commands from then on.
+    `capabilities` are what its answer to reset and its EF.ATR/INFO allow; a card that refuses so
+    much with 6700 gets short commands from then on.
     """
 
-    def __init__(self, buffers: Buffers = _SHORT) -> None:
-        self._buffers = buffers
+    def __init__(self, atr: bytes, capabilities: Capabilities = _SHORT) -> None:
+        self._atr = atr
+        self.capabilities = capabilities
         self._current: ElementaryFile | None = None
+
+    def identity(self) -> Procedure[CardIdentity]:
+        """GET DATA, the serial number; a card that does not tell it is known by its ATR alone."""
+        serial_number = yield from read_serial_number()
+        return CardIdentity(self._atr, serial_number)
+
+    def channel(self, procedure: Procedure[T]) -> Procedure[T]:
+        """The procedure itself: nobody authenticates."""
+        return procedure
 
     def begin(self) -> Procedure[CardState]:
         """Select the application; its file control parameters tell the life-cycle state."""
@@ -50,8 +75,10 @@ class Iso7816Card:
             yield from self.select_directory(Directory.EMRTD)
             return CardState.IN_PERSONALISATION  # it does not say: its refusals will
         if response.sw in {SW.FILE_NOT_FOUND, SW.INSTRUCTION_NOT_SUPPORTED, SW.CLASS_NOT_SUPPORTED}:
-            raise WrongCardError(
-                "the card has no eMRTD application: it is no blank of this kind, take another"
+            raise RejectCardError(
+                CardFault.WRONG_KIND,
+                "the card has no eMRTD application: it is no blank of this kind",
+                advice="take another",
             )
         data = response.require("selecting the eMRTD application")
         return _life_cycle(_control_parameters(data).get(0x8A))
@@ -84,9 +111,10 @@ class Iso7816Card:
             yield from self._check_size(file, size)
             return False
         if response.sw == SW.NOT_ENOUGH_MEMORY:
-            raise WrongCardError(
-                f"the card has no room for {file.file_id} ({size:,} octets): take a card with more"
-                " memory, or a chip profile with smaller images"
+            raise RejectCardError(
+                CardFault.NO_ROOM,
+                f"the card has no room for {file.file_id} ({size:,} octets)",
+                advice="take a card with more memory, or a chip profile with smaller images",
             )
         response.require(f"creating {file.file_id}")
         self._current = file
@@ -99,15 +127,15 @@ class Iso7816Card:
             position = offset + done
             yield from self._address(file, position)
             odd = position >= odd_ins.FIRST_OFFSET
-            room = self._buffers.command
+            room = self.capabilities.command
             if odd:
                 room -= len(odd_ins.encode_offset(position)) + odd_ins.OVERHEAD
             part = content[done : done + room]
             if not odd:
                 part = part[: odd_ins.FIRST_OFFSET - position]
             response = yield self._update(file, position, part)
-            if response.sw == SW.WRONG_LENGTH and self._buffers != _SHORT:
-                self._buffers = _SHORT
+            if response.sw == SW.WRONG_LENGTH and self.capabilities != _SHORT:
+                self.capabilities = _SHORT
                 continue
             response.require(f"writing {file.file_id}")
             self._current = file
@@ -119,8 +147,8 @@ class Iso7816Card:
         while len(content) < size:
             yield from self._address(file, len(content))
             response = yield self._read(file, len(content), size - len(content))
-            if response.sw == SW.WRONG_LENGTH and self._buffers != _SHORT:
-                self._buffers = _SHORT
+            if response.sw == SW.WRONG_LENGTH and self.capabilities != _SHORT:
+                self.capabilities = _SHORT
                 continue
             data = response.require(f"reading back {file.file_id}", SW.END_OF_FILE)
             if len(content) >= odd_ins.FIRST_OFFSET:
@@ -131,13 +159,36 @@ class Iso7816Card:
             content += data
         return content[:size]
 
-    def put(self, tag: int, value: Secret) -> Procedure[None]:
-        """PUT DATA, the tag in P1-P2; chained where it is longer than a command."""
-        command = CommandAPDU(0x00, INS.PUT_DATA, tag >> 8, tag & 0xFF, value.reveal())
-        response = yield from with_command_chaining(exchange(command), self._buffers.command)
-        if response.sw == SW.NOT_ENOUGH_MEMORY:
-            raise WrongCardError("the card has no room for the chip's keys: take a larger one")
-        response.require("putting the chip's keys")
+    def is_in_master_file(self, file: ElementaryFile) -> Procedure[bool]:
+        """SELECT by the path from the MF, which leads there from wherever the card is."""
+        self._current = None
+        identifier = file.identifier.to_bytes(2, "big")
+        response = yield CommandAPDU(0x00, INS.SELECT, 0x08, 0x0C, identifier)
+        if response.sw == SW.FILE_NOT_FOUND:
+            return False
+        warnings = SW.FILE_DEACTIVATED, SW.SECURITY_STATUS_NOT_SATISFIED
+        response.require(f"selecting the file {file.identifier:04X} of the MF", *warnings)
+        return True
+
+    def put_keys(self, keys: ChipKeys) -> Procedure[None]:
+        """PUT DATA for each data object, the tag in P1-P2; chained where longer than a command."""
+        for tag, value in keys.data_objects():
+            command = CommandAPDU(0x00, INS.PUT_DATA, tag >> 8, tag & 0xFF, value.reveal())
+            room = self.capabilities.command
+            response = yield from with_command_chaining(exchange(command), room)
+            if response.sw == SW.NOT_ENOUGH_MEMORY:
+                raise RejectCardError(
+                    CardFault.NO_ROOM,
+                    "the card has no room for the chip's keys",
+                    advice="take a card with more memory",
+                )
+            if response.sw in _REFUSED_KEYS:
+                raise RejectApplicationError(
+                    f"cards of this kind do not take the data object {tag:02X} of the chip's keys"
+                    f" (the card answered {response.sw:04X})",
+                    advice="prepare the document with a chip profile that the card supports",
+                )
+            response.require("putting the chip's keys")
 
     def lock(self) -> Procedure[None]:
         """ACTIVATE FILE."""
@@ -158,7 +209,7 @@ class Iso7816Card:
         parameters = _control_parameters(response.require(f"selecting {file.file_id}"))
         found = parameters.get(0x80)
         if found is not None and int.from_bytes(found.value, "big") != size:
-            raise another_document(file)
+            raise another_document(file.file_id)
         self._current = file
 
     def _address(self, file: ElementaryFile, position: int) -> Procedure[None]:
@@ -179,9 +230,9 @@ class Iso7816Card:
         return CommandAPDU(0x00, INS.UPDATE_BINARY, p1, p2, part)
 
     def _read(self, file: ElementaryFile, position: int, wanted: int) -> CommandAPDU:
-        ne = min(wanted, self._buffers.response)
+        ne = min(wanted, self.capabilities.response)
         if position >= odd_ins.FIRST_OFFSET:
-            ne = min(wanted + odd_ins.OVERHEAD, self._buffers.response)
+            ne = min(wanted + odd_ins.OVERHEAD, self.capabilities.response)
             offset = odd_ins.encode_offset(position)
             return CommandAPDU(0x00, INS.READ_BINARY_ODD, data=offset, ne=ne)
         p1, p2 = self._even_address(file, position)
@@ -194,12 +245,9 @@ class Iso7816Card:
         return 0x80 | file.short_identifier, position
 
 
-def another_document(file: ElementaryFile) -> WrongCardError:
-    """Make the error for a card that holds the beginnings of something else."""
-    return WrongCardError(
-        f"the card holds the beginnings of another document ({file.file_id} differs): finish that"
-        " one with its own image, or take a blank card"
-    )
+def iso7816_card(blank: Blank) -> Iso7816Card:
+    """The kind of card `iso7816-9`."""
+    return Iso7816Card(blank.atr, capabilities_for(blank.atr, blank.files))
 
 
 def _control_parameters(data: bytes) -> tlv.DataObjects:

@@ -184,11 +184,11 @@ def test_a_file_that_is_none_is_told_why(content: bytes, said: str, tmp_path: Pa
 
 def test_saving_does_not_overwrite(tmp_path: Path) -> None:
     image().save(tmp_path / "image")
-    with pytest.raises(MisuseError, match="is there already"):
+    with pytest.raises(MisuseError, match="already exists"):
         LdsImage({FileID.DG1: b"\x61\x00"}).save(tmp_path / "image")
     assert LdsImage.load(tmp_path / "image") == image()
     (tmp_path / "file").touch()
-    with pytest.raises(MisuseError, match="is there already"):
+    with pytest.raises(MisuseError, match="already exists"):
         image().save(tmp_path / "file")
     (tmp_path / "empty").mkdir()
     image().save(tmp_path / "empty")

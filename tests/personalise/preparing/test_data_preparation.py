@@ -41,6 +41,7 @@ from personalise.preparing.application import Application, Document, Holder
 from personalise.preparing.chip_profile import ChipProfile, Names
 from personalise.preparing.data_groups import FIELDS_OF_DG11, FIELDS_OF_DG12, FIELDS_OF_MRZ
 from personalise.preparing.data_preparation import prepare
+from personalise.preparing.station_order import StationOrder
 from support.errors import MisuseError
 from support.records import FieldError
 from tests.personalise.applications import CONTRACT, application, changed, images
@@ -59,7 +60,9 @@ def make(
 
 def keys_of(image: LdsImage) -> ChipKeys:
     assert image.chip_keys is not None
-    return ChipKeys.decode(open_at_station(image.chip_keys, PASSPHRASE).reveal())
+    order = StationOrder.decode(open_at_station(image.chip_keys, PASSPHRASE).reveal())
+    assert order.card_profile == "iso7816-9"
+    return order.keys
 
 
 def with_changes(profile: ChipProfile, **changes: Any) -> ChipProfile:

@@ -1,0 +1,137 @@
+"""The commands `personalise prepare`, `quality` and `seal-application`: from an application on.
+
+What a command needs is imported when it runs, and not before.
+"""
+
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import click
+
+from personalise.commands.pki_options import open_pki, passphrase_file, pin_file, pki_folder
+from support.errors import MisuseError
+
+if TYPE_CHECKING:
+    from support.secret import Secret
+
+_FILE = click.Path(path_type=Path, dir_okay=False, exists=True)
+_PATH = click.Path(path_type=Path)
+
+
+@click.command()
+@click.argument("application", type=_PATH)
+@pki_folder
+@click.option(
+    "--profile",
+    "profile_name",
+    default="permit",
+    show_default=True,
+    help="Chip profile: the name of one that ships (permit, permit-bac, passport), or a file.",
+)
+@click.option("-o", "--output", type=_PATH, required=True, help="New folder for the LDS image.")
+@click.option(
+    "--accept-quality",
+    metavar="REASON",
+    help="Take biometric samples below a mandatory limit as they are; the reason goes into the"
+    " PKI's audit log.",
+)
+@click.option("--sign-service", metavar="URL", help="Have EF.SOD signed by this service.")
+@click.option("--tls-certificate", type=_FILE, help="Our certificate towards the service (PEM).")
+@click.option("--tls-key", type=_FILE, help="Its key (PEM).")
+@click.option("--tls-authority", type=_FILE, help="Who certifies the service (PEM).")
+@passphrase_file
+@pin_file
+def prepare(  # noqa: PLR0917 - click's options
+    application: Path,
+    folder: Path,
+    profile_name: str,
+    output: Path,
+    accept_quality: str | None,
+    sign_service: str | None,
+    tls_certificate: Path | None,
+    tls_key: Path | None,
+    tls_authority: Path | None,
+    passphrase_file: Path | None,
+    pin_file: Path | None,
+) -> None:
+    """Encode and sign APPLICATION, a folder or an encrypted package of one; no card is needed.
+
+    The image holds every file of the chip, and the chip's keys and passwords sealed for the
+    personalisation station.
+    """
+    from emrtd.lds.image import require_free
+    from personalise.intake.preparation import prepare_image
+    from personalise.preparing.chip_profile import ChipProfile
+
+    require_free(output)
+    profile = ChipProfile.load(profile_name)
+    pki = open_pki(folder, passphrase_file, pin_file, with_signing_keys=sign_service is None)
+    signer = None
+    if sign_service is not None:
+        from personalise.sign_service.remote import RemoteService
+
+        service = RemoteService.of(sign_service, tls_certificate, tls_key, tls_authority)
+        signer = service.signer_for(pki)
+    at = datetime.now(UTC).replace(microsecond=0)
+    image = prepare_image(
+        application, profile, pki, at, remote_signer=signer, accepted_quality=accept_quality
+    )
+    image.save(output)
+    total = sum(map(len, image.files.values()))
+    click.echo(f"{output}: {len(image.files)} files, {total:,} octets; {profile.description}")
+
+
+@click.command()
+@click.argument("application", type=_PATH)
+@click.option(
+    "--profile",
+    "profile_name",
+    default="permit",
+    show_default=True,
+    help="Chip profile, as for `personalise prepare`.",
+)
+@click.option("--pki", "folder", type=_PATH, help="The PKI's folder, for an encrypted package.")
+@passphrase_file
+@click.option("--json", "as_json", is_flag=True, help="Print one JSON object.")
+def quality(
+    application: Path,
+    profile_name: str,
+    folder: Path | None,
+    passphrase_file: Path | None,
+    as_json: bool,
+) -> int:
+    """Measure the portrait and the fingerprints of APPLICATION, as they would go onto the chip.
+
+    Exit status: 0 where nothing is below a mandatory limit, 2 where an operator has to look.
+    """
+    from personalise.intake.package import load_application
+    from personalise.preparing.biometrics import assess_samples, fit_samples
+    from personalise.preparing.chip_profile import ChipProfile
+    from personalise.preparing.quality_report import print_quality
+
+    def open_package(octets: bytes) -> "Secret":
+        if folder is None:
+            raise MisuseError("an encrypted package needs --pki, whose intake key opens it")
+        pki = open_pki(folder, passphrase_file, None, with_signing_keys=False)
+        return pki.open_package(octets)
+
+    read = load_application(application, open_package)
+    samples = fit_samples(read, ChipProfile.load(profile_name))
+    return print_quality(assess_samples(read, samples), as_json=as_json)
+
+
+@click.command("seal-application")
+@click.argument("application", type=_PATH)
+@click.option(
+    "--for", "recipient", type=_FILE, required=True, help="The PKI's intake.cer (DER or PEM)."
+)
+@click.option("-o", "--output", type=_PATH, required=True, help="File for the package.")
+def seal_application(application: Path, recipient: Path, output: Path) -> None:
+    """Encrypt the application in the folder APPLICATION for the PKI that will issue it."""
+    from personalise.intake import package
+    from personalise.pki.certificate_file import read_certificate
+    from support.files import write_atomically
+
+    certificate = read_certificate(recipient)
+    write_atomically(output, package.seal_application(application, certificate), mode=0o600)
