@@ -17,7 +17,7 @@ from emrtd.crypto.signatures import EcPublicKey
 from emrtd.errors import ProtocolError
 from emrtd.pki.cms.enveloped import Recipient, recipients_of
 from emrtd.pki.x509.certificate_writer import key_identifier
-from support.database import Database
+from support.database import Database, Layout
 from support.errors import MalformedError, MisuseError
 from support.records import read_bounded
 from support.secret import Secret
@@ -35,6 +35,8 @@ CREATE TABLE IF NOT EXISTS document (
 ) STRICT;
 CREATE INDEX IF NOT EXISTS document_by_signer ON document (signer, sod);
 """
+
+_LAYOUT: Final = Layout("register of documents", _SCHEMA, 0x43485352, 1, records=True)
 
 _COUNT: Final = "SELECT count(*) FROM document WHERE signer = ?"
 _COUNT_OF_SOD: Final = f"{_COUNT} AND sod = ?"
@@ -68,13 +70,13 @@ def _unsealed(sealed: bytes, unseal: Callable[[bytes], Secret]) -> Secret | None
 
 
 class Register:
-    """The register of one PKI; raises `MisuseError` where its file cannot be used."""
+    """The register of one PKI; raises what `Database` does where its file cannot be used."""
 
     def __init__(self, folder: Path) -> None:
         self._folder = folder
         self._counts: dict[bytes, int] = {}
         self._version = -1
-        self._database = Database(folder / FILE_NAME, _SCHEMA, "the register")
+        self._database = Database(folder / FILE_NAME, _LAYOUT, create=True)
 
     def takes(self, sealed_number: bytes) -> bool:
         """Whether a number is sealed for this register; raises `MalformedError` for no envelope."""
@@ -108,7 +110,7 @@ class Register:
 
     def count(self, signer: bytes) -> int:
         """How many documents a Document Signer has signed; asked anew when others have written."""
-        version = self._database.number("PRAGMA data_version")
+        version = self._database.version_of_data()
         if version != self._version:
             self._counts.clear()
             self._version = version
@@ -121,7 +123,7 @@ class Register:
     ) -> Iterator[RegisteredDocument]:
         """Every document that a Document Signer has signed, in order of time."""
         statement = "SELECT at, sod, number FROM document WHERE signer = ? ORDER BY at, sod"
-        for at, sod, sealed in self._database.rows(statement, signer):
+        for at, sod, sealed in self._database.each_row(statement, signer):
             yield RegisteredDocument(datetime.fromisoformat(at), sod, _unsealed(sealed, unseal))
 
     def close(self) -> None:

@@ -9,7 +9,7 @@ from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Final
 
-from support.database import Database
+from support.database import Database, Layout
 
 _SCHEMA: Final = """
 CREATE TABLE IF NOT EXISTS signature (
@@ -24,6 +24,8 @@ CREATE TABLE IF NOT EXISTS signature (
 ) STRICT;
 CREATE INDEX IF NOT EXISTS signature_by_client ON signature (client, at);
 """
+
+_LAYOUT: Final = Layout("ledger of signatures", _SCHEMA, 0x4348534C, 1, records=True)
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,10 +42,10 @@ class Signed:
 
 
 class Ledger:
-    """The signatures of one service, used from one thread; `MisuseError` for a file of no use."""
+    """The signatures of one service; raises what `Database` does where its file cannot be used."""
 
     def __init__(self, path: Path) -> None:
-        self._database = Database(path, _SCHEMA, "the ledger")
+        self._database = Database(path, _LAYOUT, create=True)
 
     def find(self, client: str, idempotency_key: str) -> Signed | None:
         """The signature that this client was given under this key."""
@@ -51,12 +53,12 @@ class Ledger:
             "SELECT request, signer, kind, at, response"
             " FROM signature WHERE client = ? AND idempotency_key = ?"
         )
-        row = next(self._database.rows(query, client, idempotency_key), None)
-        if row is None:
-            return None
-        request, signer, kind, at, response = row
-        given = datetime.fromisoformat(at)
-        return Signed(client, idempotency_key, request, signer, kind, given, response)
+        for request, signer, kind, at, response in self._database.rows(
+            query, client, idempotency_key
+        ):
+            given = datetime.fromisoformat(at)
+            return Signed(client, idempotency_key, request, signer, kind, given, response)
+        return None
 
     def enter(self, signed: Signed) -> None:
         """Enter one signature, durably."""

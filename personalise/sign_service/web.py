@@ -37,6 +37,7 @@ from personalise.sign_service.service import (
     SigningRequest,
     SigningService,
 )
+from support.database import DamagedDatabaseError
 from support.errors import ChipsealError, MalformedError, MisuseError
 from support.printable_text import printable
 
@@ -187,9 +188,9 @@ def _refusal(error: Exception, name: str) -> JSONResponse:
     """The answer to an error; what is not the client's doing is written down for the operator."""
     if isinstance(error, RefusedError):
         reason, status, retry_after = str(error), error.status, error.retry_after
-    elif isinstance(error, MalformedError):
+    elif isinstance(error, MalformedError) and not isinstance(error, DamagedDatabaseError):
         reason, status, retry_after = str(error), 400, None
-    elif isinstance(error, MisuseError | OSError):  # the HSM, a disk, the PKI's folder
+    elif isinstance(error, DamagedDatabaseError | MisuseError | OSError):  # HSM, disk, PKI
         reason, status, retry_after = "cannot sign at present", 503, RETRY_SECONDS
     else:
         reason, status, retry_after = "a defect of the service's", 500, None

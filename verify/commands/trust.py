@@ -16,7 +16,7 @@ from verify.trust.entries import Entry, Kind
 
 if TYPE_CHECKING:
     from verify.trust.files import TrustFile
-    from verify.trust.importing import Summary
+    from verify.trust.settlement import Summary
     from verify.trust.store import TrustStore
 
 _SHOWN = 20
@@ -57,7 +57,9 @@ def add(store: Path, files: tuple[Path, ...], *, unverified: bool, as_json: bool
             _print_summary(summary)
 
 
-def _make(store: Path, read: Sequence["TrustFile"], *, unverified: bool) -> "list[Summary] | None":
+def _make(
+    store: Path, read: Sequence["TrustFile"], *, unverified: bool
+) -> "tuple[Summary, ...] | None":
     """Make a store beside its place, and put it there when it is whole.
 
     None where another process was first: its store is to be added to.
@@ -77,7 +79,7 @@ def _make(store: Path, read: Sequence["TrustFile"], *, unverified: bool) -> "lis
     return summaries
 
 
-def _fill(store: Path, read: Sequence["TrustFile"], *, unverified: bool) -> "list[Summary]":
+def _fill(store: Path, read: Sequence["TrustFile"], *, unverified: bool) -> "tuple[Summary, ...]":
     from verify.trust.importing import import_files
     from verify.trust.store import TrustStore
 

@@ -1,10 +1,12 @@
 """Verifies CSCA and link certificates among one another: by their own key, or by a link."""
 
 from collections import Counter, defaultdict, deque
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from itertools import islice
 from typing import Final
+
+import msgspec
 
 from emrtd.pki.path import objection_to_issuer
 from emrtd.pki.x509.certificates import Certificate
@@ -74,6 +76,81 @@ class Authorities:
         for each in (*(each for each in by_key if each.country == country), *by_name):
             if each != certificate:
                 yield each
+
+
+class Candidate(msgspec.Struct, frozen=True):
+    """A CSCA or link certificate in the store or on its way there, and how it stands.
+
+    `arrives`: a file of this import has it, and it is proven anew.  `chosen`: the operator named
+    the file it is alone in.  `vouched`: a Master List holds it, or the operator takes everything.
+    `place` puts the certificates of a kind in the order in which they are tried.  `proof` is that
+    of this import; None where the one that the store knows still counts.
+    """
+
+    certificate: Certificate
+    place: tuple[str, str, str, int]
+    arrives: bool = False
+    chosen: bool = False
+    vouched: bool = False
+    is_link: bool = False
+    verified: bool = False
+    trusted: bool = False
+    proof: Proof | None = None
+
+    @property
+    def is_stray(self) -> bool:
+        """Whether nobody has chosen it, or vouched for it: then it proves no other.
+
+        A collection may hold any number of those, and each is proven once.
+        """
+        return self.arrives and not (self.vouched or self.chosen or self.trusted)
+
+
+def settle_candidates(candidates: Mapping[Certificate, Candidate]) -> dict[Certificate, Candidate]:
+    """The same certificates, proven by one another; those of the store whose issuer only came now.
+
+    Trusted is what was trusted before, what arrives vouched for or as a root that the operator
+    chose, and what links tie to those (Doc 9303-12, 6.1.1); never one whose signature is wrong.
+    """
+    ordered = sorted(candidates.values(), key=lambda each: (each.is_link, each.place))
+    trusted = {each.certificate: None for each in ordered if each.trusted}
+    others = [each.certificate for each in ordered if not each.trusted and not each.is_stray]
+    authorities = Authorities((*trusted, *others))
+    proofs = {
+        each.certificate: (each.proof if each.is_stray else None)
+        or authorities.prove(each.certificate)
+        for each in ordered
+        if each.arrives or not each.verified
+    }
+    for each in ordered:
+        proof = proofs.get(each.certificate)
+        if each.arrives and proof is not None and not proof.wrong:
+            is_root = proof.verified and proof.issuer is None
+            if each.vouched or (each.chosen and is_root):
+                trusted[each.certificate] = None
+    waiting = [certificate for certificate in proofs if certificate not in trusted]
+    for certificate in reached_by_links(trusted, waiting):
+        trusted[certificate] = None
+        authorities.add(certificate)
+    for each in ordered:
+        if each.is_stray and each.certificate in trusted:
+            proofs[each.certificate] = authorities.prove(each.certificate)
+    return {
+        certificate: _settled(each, proofs.get(certificate), trusted=certificate in trusted)
+        for certificate, each in candidates.items()
+    }
+
+
+def _settled(candidate: Candidate, proof: Proof | None, *, trusted: bool) -> Candidate:
+    if proof is None:
+        return candidate
+    return msgspec.structs.replace(
+        candidate,
+        is_link=proof.is_link if candidate.arrives else candidate.is_link,
+        verified=proof.verified,
+        trusted=trusted,
+        proof=proof,
+    )
 
 
 def reached_by_links(

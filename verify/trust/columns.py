@@ -6,9 +6,11 @@ from json import dumps
 
 from emrtd.pki.lists.defect_list import DefectList
 from emrtd.pki.lists.deviation_list import DeviationList
+from emrtd.pki.lists.master_list import MasterList
 from emrtd.pki.x509.certificates import Certificate
 from emrtd.pki.x509.crl import Crl
 from emrtd.pki.x509.extensions import DEVIATION_LIST_SIGNER, MASTER_LIST_SIGNER, KeyUsage
+from support.database import Value
 from verify.trust.entries import Kind
 
 
@@ -28,8 +30,19 @@ def kind_of(content: Certificate | Crl, *, vouched: bool) -> Kind:
     return Kind.DOCUMENT_SIGNER
 
 
-def columns_of(content: Certificate | Crl) -> dict[str, object]:
-    """The columns of a certificate or a revocation list."""
+def fingerprint_of(
+    content: Certificate | Crl | MasterList | DeviationList | DefectList,
+) -> bytes:
+    """SHA-256 of its octets, by which an entry is known."""
+    if isinstance(content, Certificate):
+        return content.fingerprint
+    return sha256(content.der if isinstance(content, Crl) else content.signed_data.der).digest()
+
+
+def columns_of(content: Certificate | Crl | DeviationList | DefectList) -> dict[str, Value]:
+    """The columns that the octets of an entry determine."""
+    if isinstance(content, DeviationList | DefectList):
+        return _columns_of_list(content)
     if isinstance(content, Crl):
         scheme = content.scheme.description if content.scheme else "an unknown algorithm"
         return {
@@ -40,8 +53,8 @@ def columns_of(content: Certificate | Crl) -> dict[str, object]:
             "key_identifier": content.authority_key_identifier,
             "serial": f"{content.number or 0:x}",
             "usable": content.scheme is not None and not content.unknown_critical,
-            "valid_from": _text(content.this_update),
-            "valid_until": _text(content.next_update) if content.next_update else "",
+            "valid_from": iso_time(content.this_update),
+            "valid_until": iso_time(content.next_update) if content.next_update else "",
             "tolerated": dumps(sorted(content.tolerated)),
             "fingerprint": sha256(content.der).digest(),
             "der": content.der,
@@ -54,16 +67,15 @@ def columns_of(content: Certificate | Crl) -> dict[str, object]:
         "key_identifier": content.extensions.subject_key_identifier,
         "serial": f"{content.serial:x}",
         "usable": content.public_key is not None,
-        "valid_from": _text(content.not_before),
-        "valid_until": _text(content.not_after),
+        "valid_from": iso_time(content.not_before),
+        "valid_until": iso_time(content.not_after),
         "tolerated": dumps(sorted(content.tolerated)),
         "fingerprint": content.fingerprint,
         "der": content.der,
     }
 
 
-def columns_of_list(content: DeviationList | DefectList) -> dict[str, object]:
-    """The columns of a signed list."""
+def _columns_of_list(content: DeviationList | DefectList) -> dict[str, Value]:
     data = content.signed_data
     certificate, signed = data.certificate_of(data.signers[0]), data.signers[0].signing_time
     signer = None if certificate is None else certificate.subject
@@ -75,7 +87,7 @@ def columns_of_list(content: DeviationList | DefectList) -> dict[str, object]:
         "key_identifier": None,
         "serial": "0",
         "usable": True,
-        "valid_from": _text(signed) if signed else "",
+        "valid_from": iso_time(signed) if signed else "",
         "valid_until": "",
         "tolerated": dumps(sorted(data.tolerated)),
         "fingerprint": sha256(data.der).digest(),
@@ -83,5 +95,6 @@ def columns_of_list(content: DeviationList | DefectList) -> dict[str, object]:
     }
 
 
-def _text(instant: datetime) -> str:
+def iso_time(instant: datetime) -> str:
+    """An instant as the store holds it."""
     return instant.isoformat(timespec="seconds")

@@ -13,6 +13,7 @@ from emrtd.pki.x509.crl import Crl
 from verify.trust.authorities import Authorities, is_signed_by_itself, reached_by_links
 from verify.trust.entries import ANCHOR_KINDS, Entry, Kind
 from verify.trust.list_signers import examine_list_signer
+from verify.trust.settlement import Standing
 from verify.trust.store import TrustStore
 
 _SIGNED_BY_CSCA = (
@@ -69,12 +70,8 @@ def _recheck_authorities(store: TrustStore, country: str) -> list[Entry]:
         proof = authorities.prove(certificate)
         if proof.verified and (certificate in trusted or not entry.trusted):
             continue
-        store.settle(
-            entry.id,
-            verified=proof.verified,
-            trusted=certificate in trusted,
-            explanation=proof.explanation,
-        )
+        standing = Standing(entry.kind, proof.verified, certificate in trusted, proof.explanation)
+        store.settle(entry.id, standing)
         orphans.append(entry)
     return orphans
 
@@ -85,7 +82,8 @@ def _recheck_signed(store: TrustStore, country: str, at: datetime) -> list[Entry
         for entry in store.entries(kind=kind, country=country):
             objection = _objection_to_entry(entry, store, at) if entry.verified else None
             if objection is not None:
-                store.settle(entry.id, verified=False, trusted=False, explanation=objection)
+                standing = Standing(entry.kind, False, False, objection)
+                store.settle(entry.id, standing)
                 orphans.append(entry)
     return orphans
 

@@ -2,17 +2,17 @@
 
 from typing import Final
 
-APPLICATION_ID: Final = 0x43485354
-VERSION: Final = 2
-SCHEMA: Final = """
-CREATE TABLE source (
+from support.database import Layout
+
+_SCHEMA: Final = """
+CREATE TABLE IF NOT EXISTS source (
     id INTEGER PRIMARY KEY,
     name TEXT NOT NULL,
     digest BLOB NOT NULL UNIQUE,    -- SHA-256 of the file
     imported TEXT NOT NULL,         -- UTC, ISO 8601
     note TEXT NOT NULL              -- who signed it, what was left out
 );
-CREATE TABLE entry (
+CREATE TABLE IF NOT EXISTS entry (
     id INTEGER PRIMARY KEY,
     kind TEXT NOT NULL,
     country TEXT NOT NULL,          -- two letters in upper case, or empty
@@ -31,18 +31,18 @@ CREATE TABLE entry (
     fingerprint BLOB NOT NULL UNIQUE,
     der BLOB NOT NULL
 );
-CREATE INDEX entry_by_key_identifier ON entry (key_identifier);
-CREATE INDEX entry_by_subject ON entry (subject_key);
-CREATE INDEX entry_by_country ON entry (country, kind);
-CREATE INDEX entry_by_serial ON entry (serial);
-CREATE TABLE provenance (
+CREATE INDEX IF NOT EXISTS entry_by_key_identifier ON entry (key_identifier);
+CREATE INDEX IF NOT EXISTS entry_by_subject ON entry (subject_key);
+CREATE INDEX IF NOT EXISTS entry_by_kind ON entry (kind, country);
+CREATE INDEX IF NOT EXISTS entry_by_serial ON entry (serial);
+CREATE TABLE IF NOT EXISTS provenance (
     entry INTEGER NOT NULL REFERENCES entry (id) ON DELETE CASCADE,
     source INTEGER NOT NULL REFERENCES source (id) ON DELETE CASCADE,
     listed INTEGER NOT NULL,        -- whether a Master List in the file holds it
     PRIMARY KEY (entry, source)
 ) WITHOUT ROWID;
 """
-
+LAYOUT: Final = Layout("trust store", _SCHEMA, application_id=0x43485354, version=3)
 
 ANCHORS: Final = """
 SELECT der, (SELECT group_concat(name, ', ') FROM provenance JOIN source ON source.id = source
@@ -76,7 +76,24 @@ INSERT INTO entry (
     kind, country, subject, subject_key, key, key_identifier, serial, usable, verified, trusted,
     explanation, valid_from, valid_until, tolerated, fingerprint, der
 ) VALUES (
-    :kind, :country, :subject, :subject_key, :key, :key_identifier, :serial, :usable, 0, 0,
-    '', :valid_from, :valid_until, :tolerated, :fingerprint, :der
-) ON CONFLICT (fingerprint) DO NOTHING
+    :kind, :country, :subject, :subject_key, :key, :key_identifier, :serial, :usable, :verified,
+    :trusted, :explanation, :valid_from, :valid_until, :tolerated, :fingerprint, :der
+)
+"""
+UPDATE: Final = """
+UPDATE entry SET kind = ?, verified = ?, trusted = ?, explanation = ? WHERE id = ?
+"""
+FOUND_IN: Final = """
+INSERT INTO provenance (entry, source, listed) VALUES (?, ?, ?)
+ON CONFLICT DO UPDATE SET listed = max(listed, excluded.listed)
+"""
+
+KNOWN: Final = "SELECT fingerprint, id, kind, verified, trusted FROM entry WHERE fingerprint IN "
+KNOWN_ANCHORS: Final = """
+SELECT id, kind, verified, trusted, country, subject, valid_from, der
+FROM entry WHERE kind IN ('csca', 'link') ORDER BY id
+"""
+KNOWN_CRLS: Final = """
+SELECT id, kind, verified, trusted, der
+FROM entry WHERE kind = 'crl' AND country = ? ORDER BY subject, valid_from, id
 """

@@ -5,9 +5,8 @@ indexed rows, parsed once and kept.  It is filled by `verify.trust.importing`.
 """
 
 import json
-import sqlite3
 import time
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from datetime import UTC, datetime
 from pathlib import Path
@@ -20,11 +19,16 @@ from emrtd.pki.trust import Anchor
 from emrtd.pki.x509.certificates import Certificate
 from emrtd.pki.x509.crl import Crl
 from emrtd.pki.x509.names import Name
-from support.errors import MalformedError, MisuseError
+from support.database import Database, Value
+from support.errors import MisuseError
 from verify.trust import schema
 from verify.trust.entries import Entry, Kind, Source
+from verify.trust.settlement import KnownAnchor, KnownCrl, KnownEntry, SourceRow, Standing
 
 T = TypeVar("T")
+
+_MOST_VALUES: Final = 500
+"""Values of one query; SQLite takes 999 at least."""
 
 _FRESH_SECONDS: Final = 0.02
 """How long an answer may be old, where another process writes to the file meanwhile."""
@@ -37,9 +41,9 @@ class TrustStore:
     `OSError` where the disk fails; a write happens whole or not at all.
     """
 
-    def __init__(self, connection: sqlite3.Connection, path: Path) -> None:
+    def __init__(self, database: Database, path: Path) -> None:
         self.path = path
-        self._connection = connection
+        self._database = database
         self._cache: dict[tuple[str, object], Any] = {}
         self._seen = -1
         self._fresh_until = 0.0
@@ -52,24 +56,11 @@ class TrustStore:
             raise MisuseError(f"{path}: there is no trust store; `verify trust add` makes one")
         if path.is_dir():
             raise MisuseError(f"{path}: is a folder, not a trust store")
-        with _explained(path):
-            connection = sqlite3.connect(path, isolation_level=None, check_same_thread=False)
-            connection.execute("PRAGMA foreign_keys = ON")
-            if new:
-                connection.executescript(
-                    f"BEGIN; PRAGMA application_id = {schema.APPLICATION_ID};"
-                    f"PRAGMA user_version = {schema.VERSION}; {schema.SCHEMA} COMMIT;"
-                )
-            ((application,),) = connection.execute("PRAGMA application_id")
-            ((version,),) = connection.execute("PRAGMA user_version")
-        if (application, version) != (schema.APPLICATION_ID, schema.VERSION):
-            connection.close()
-            raise MalformedError(str(path), "is not a trust store, or one of another version")
-        return cls(connection, path)
+        return cls(Database(path, schema.LAYOUT, create=new), path)
 
     def close(self) -> None:
         """Close the file."""
-        self._connection.close()
+        self._database.close()
 
     def __enter__(self) -> Self:
         return self
@@ -85,17 +76,11 @@ class TrustStore:
     @contextmanager
     def transaction(self) -> Iterator[None]:
         """Do all that follows, or nothing."""
-        with _explained(self.path):
-            self._connection.execute("BEGIN IMMEDIATE")
-            try:
+        try:
+            with self._database.transaction():
                 yield
-                self._connection.execute("COMMIT")
-            except BaseException:
-                if self._connection.in_transaction:
-                    self._connection.execute("ROLLBACK")
-                raise
-            finally:
-                self._cache.clear()
+        finally:
+            self._cache.clear()
 
     # --- what is asked while a document is judged: emrtd.pki.trust.TrustView ---------------------
 
@@ -121,7 +106,8 @@ class TrustStore:
             else (schema.SIGNERS_BY_SERIAL, f"{serial:x}")
         )
         return self._remembered(
-            (query, value), lambda: [Certificate.parse(der) for (der,) in self._rows(query, value)]
+            (query, value),
+            lambda: [Certificate.parse(der) for (der,) in self._database.rows(query, value)],
         )
 
     def crls_of_country(self, country: str) -> Sequence[Crl]:
@@ -136,26 +122,28 @@ class TrustStore:
         """See `TrustView`."""
         return self._lists(Kind.DEFECT_LIST, DefectList.parse)
 
-    def _anchors(self, query: str, value: object) -> Sequence[Anchor]:
+    def _anchors(self, query: str, value: Value) -> Sequence[Anchor]:
         return self._remembered(
             (query, value),
             lambda: [
                 Anchor(Certificate.parse(der), source or "")
-                for der, source in self._rows(query, value)
+                for der, source in self._database.rows(query, value)
             ],
         )
 
     def _lists(self, kind: Kind, parse: Callable[[bytes], T], country: str = "") -> Sequence[T]:
         return self._remembered(
             (kind, country),
-            lambda: [parse(der) for (der,) in self._rows(schema.LISTS, kind.value, country)],
+            lambda: [
+                parse(der) for (der,) in self._database.rows(schema.LISTS, kind.value, country)
+            ],
         )
 
     def _remembered(self, key: tuple[str, object], find: Callable[[], list[T]]) -> Sequence[T]:
         """What was found before, until anybody writes to the file; looked for every 20 ms."""
         now = time.monotonic()
         if now > self._fresh_until:
-            ((version,),) = self._connection.execute("PRAGMA data_version")
+            version = self._database.version_of_data()
             if version != self._seen:
                 self._cache.clear()
                 self._seen = version
@@ -185,10 +173,10 @@ class TrustStore:
         query = (
             "SELECT entry, name FROM provenance JOIN source ON source.id = source ORDER BY source"
         )
-        for entry, name in self._rows(query):
+        for entry, name in self._database.rows(query):
             names.setdefault(entry, []).append(name)
         found = []
-        for row in self._rows(schema.ENTRIES, *limits):
+        for row in self._database.rows(schema.ENTRIES, *limits):
             (id_, kind, country, subject, key, usable, verified, trusted, explanation, valid_from,
              valid_until, tolerated, fingerprint, der) = row  # fmt: skip
             found.append(
@@ -218,104 +206,84 @@ class TrustStore:
             "SELECT name, digest, imported, note,"
             " (SELECT count(*) FROM provenance WHERE source = source.id) FROM source ORDER BY id"
         )
-        return [Source(*row) for row in self._rows(query)]
+        return [Source(*row) for row in self._database.rows(query)]
 
     # --- for importing and removal, inside a transaction ------------------------------------------
+
+    def known_anchors(self) -> Iterator[KnownAnchor]:
+        """The CSCA and link certificates, also those that are not trusted, in order of ids."""
+        for id_, kind, verified, trusted, country, subject, valid_from, der in self._database.rows(
+            schema.KNOWN_ANCHORS
+        ):
+            entry = KnownEntry(id_, Kind(kind), bool(verified), bool(trusted))
+            yield KnownAnchor(entry, country, subject, valid_from, Certificate.parse(der))
+
+    def known_entries(self, fingerprints: Collection[bytes]) -> dict[bytes, KnownEntry]:
+        """Those of the entries with these fingerprints that there are."""
+        found = {}
+        wanted = list(fingerprints)
+        for start in range(0, len(wanted), _MOST_VALUES):
+            some = wanted[start : start + _MOST_VALUES]
+            query = f"{schema.KNOWN}({','.join('?' * len(some))})"
+            for fingerprint, id_, kind, verified, trusted in self._database.rows(query, *some):
+                found[fingerprint] = KnownEntry(id_, Kind(kind), bool(verified), bool(trusted))
+        return found
+
+    def known_crls(self, country: str) -> Iterator[KnownCrl]:
+        """The revocation lists of a country, also those that are not trusted."""
+        for id_, kind, verified, trusted, der in self._database.rows(schema.KNOWN_CRLS, country):
+            entry = KnownEntry(id_, Kind(kind), bool(verified), bool(trusted))
+            yield KnownCrl(entry, Crl.parse(der))
 
     def delete(self, entries: Iterable[Entry]) -> int:
         """Delete entries, and sources of which nothing is left; returns how many entries."""
         removed = [
-            self._connection.execute("DELETE FROM entry WHERE id = ?", (each.id,)).rowcount
-            for each in entries
+            self._database.run("DELETE FROM entry WHERE id = ?", each.id) for each in entries
         ]
-        self._connection.execute(
-            "DELETE FROM source WHERE id NOT IN (SELECT source FROM provenance)"
-        )
+        self._database.run("DELETE FROM source WHERE id NOT IN (SELECT source FROM provenance)")
         self._cache.clear()
         return sum(removed)
 
     def is_listed(self, entry: int) -> bool:
         """Whether a Master List holds an entry."""
         query = "SELECT 1 FROM provenance WHERE entry = ? AND listed LIMIT 1"
-        return bool(self._rows(query, entry))
+        return bool(self._database.rows(query, entry))
 
-    def add_source(self, name: str, digest: bytes, imported: datetime) -> int:
-        """Note a file; one with the same content that is noted already keeps its name and time."""
-        self._connection.execute(
-            "INSERT INTO source (name, digest, imported, note) VALUES (?, ?, ?, '')"
-            " ON CONFLICT (digest) DO NOTHING",
-            (name, digest, _text(imported)),
-        )
-        ((source,),) = self._rows("SELECT id FROM source WHERE digest = ?", digest)
-        return int(source)
+    def add_source(self, source: SourceRow, imported: datetime) -> int:
+        """Note a file; returns its id.
 
-    def note_source(self, source: int, note: str) -> None:
-        """Say who signed a file, if that was not said when it was first imported."""
-        self._connection.execute(
-            "UPDATE source SET note = ? WHERE id = ? AND note = ''", (note, source)
-        )
-
-    def add_entry(
-        self, source: int, kind: Kind, fields: Mapping[str, object], *, listed: bool = False
-    ) -> tuple[int, bool, bool]:
-        """Add an entry, unless it is there, and note where it came from.
-
-        `listed` says that a Master List in that file holds it, which vouches for it.  It is
-        neither verified nor trusted until it is settled.  Returns its id, whether it is new, and
-        whether it is trusted already.
+        One with the same content that is noted already keeps its name, its time, and its note.
         """
-        cursor = self._connection.execute(schema.INSERT, {"kind": kind.value, **fields})
-        ((entry, trusted),) = self._rows(
-            "SELECT id, trusted FROM entry WHERE fingerprint = ?", fields["fingerprint"]
+        self._database.run(
+            "INSERT INTO source (name, digest, imported, note) VALUES (?, ?, ?, ?)"
+            " ON CONFLICT (digest) DO UPDATE SET note = excluded.note WHERE note = ''",
+            source.name,
+            source.digest,
+            _text(imported),
+            source.note,
         )
-        self._connection.execute(
-            "INSERT INTO provenance (entry, source, listed) VALUES (?, ?, ?)"
-            " ON CONFLICT DO UPDATE SET listed = max(listed, excluded.listed)",
-            (entry, source, listed),
-        )
+        return self._database.number("SELECT id FROM source WHERE digest = ?", source.digest)
+
+    def add_entry(self, columns: Mapping[str, Value], standing: Standing) -> int:
+        """Add an entry that is not there; returns its id."""
         self._cache.clear()
-        return int(entry), cursor.rowcount == 1, bool(trusted)
+        said = {name: getattr(standing, name) for name in standing.__struct_fields__}
+        return self._database.insert(schema.INSERT, {**columns, **said})
 
-    def set_kind(self, entry: int, kind: Kind) -> None:
-        """Say what an entry is, once that is known."""
-        self._connection.execute("UPDATE entry SET kind = ? WHERE id = ?", (kind.value, entry))
+    def add_provenance(self, entry: int, source: int, *, listed: bool) -> None:
+        """Note where an entry came from; `listed`: a Master List holds it, which vouches for it."""
+        self._database.run(schema.FOUND_IN, entry, source, listed)
 
-    def settle(self, entry: int, *, verified: bool, trusted: bool, explanation: str) -> None:
-        """Say of an entry whether it is verified, whether it counts, and why."""
-        self._connection.execute(
-            "UPDATE entry SET verified = ?, trusted = ?, explanation = ? WHERE id = ?",
-            (verified, trusted, explanation, entry),
-        )
+    def settle(self, entry: int, standing: Standing) -> None:
+        """Say of an entry what it is, whether it is verified, whether it counts, and why."""
+        said = [getattr(standing, name) for name in standing.__struct_fields__]
+        self._database.run(schema.UPDATE, *said, entry)
         self._cache.clear()
 
     def drop(self, entry: int) -> None:
         """Take an entry out again."""
-        self._connection.execute("DELETE FROM entry WHERE id = ?", (entry,))
+        self._database.run("DELETE FROM entry WHERE id = ?", entry)
         self._cache.clear()
-
-    def _rows(self, query: str, *values: object) -> list[tuple[Any, ...]]:
-        with _explained(self.path):
-            return self._connection.execute(query, values).fetchall()
-
-
-@contextmanager
-def _explained(path: Path) -> Iterator[None]:
-    """Turn SQLite's errors into ours: what, where, and what to do."""
-    try:
-        yield
-    except sqlite3.DatabaseError as error:
-        match error.sqlite_errorname if hasattr(error, "sqlite_errorname") else "":
-            case "SQLITE_FULL":
-                reason = "the disk is full; nothing was changed"
-            case "SQLITE_BUSY":
-                reason = "another process is writing to it; try again"
-            case "SQLITE_READONLY" | "SQLITE_CANTOPEN" | "SQLITE_PERM":
-                reason = "cannot be opened or written"
-            case "SQLITE_NOTADB" | "SQLITE_CORRUPT":
-                raise MalformedError(str(path), "is not a trust store, or is damaged") from None
-            case _:
-                reason = str(error)
-        raise OSError(0, reason, str(path)) from None
 
 
 def _text(instant: datetime) -> str:

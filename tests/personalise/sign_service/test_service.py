@@ -26,6 +26,7 @@ from personalise.pki.settings import settings_for
 from personalise.sign_service.interface import Kind
 from personalise.sign_service.ledger import Ledger
 from personalise.sign_service.service import Client, RefusedError, SigningRequest, SigningService
+from support.database import DamagedDatabaseError
 from support.errors import ChipsealError, MalformedError, MisuseError
 from support.secret import Secret
 
@@ -271,5 +272,5 @@ def test_an_idempotency_key_is_demanded(make_service: MakeService, key: str) -> 
 
 def test_a_ledger_that_is_none_is_one_error(tmp_path: Path) -> None:
     (tmp_path / "ledger.sqlite").write_bytes(b"not a database" * 100)
-    with pytest.raises(MisuseError, match="the ledger cannot be used"):
+    with pytest.raises(DamagedDatabaseError, match="is not a ledger of signatures"):
         Ledger(tmp_path / "ledger.sqlite")

@@ -17,6 +17,7 @@ from personalise.pki.register import Register
 from personalise.sign_service.ledger import Ledger
 from personalise.sign_service.service import Client, SigningService
 from personalise.sign_service.web import SigningApplication
+from support.database import DamagedDatabaseError
 from support.errors import MisuseError
 
 CLIENT = Client("prep-1", sha256(b"").digest(), frozenset({"IR"}), 600, 1000)
@@ -48,6 +49,12 @@ def ask(folder: Path, error: Exception, path: str) -> httpx.Response:
     [
         (MisuseError("pki: the HSM answered DeviceError"), 503, "cannot sign at present", "HSM"),
         (OSError(28, "No space left on device"), 503, "cannot sign at present", "No space left"),
+        (
+            DamagedDatabaseError("register.sqlite", "is damaged"),
+            503,
+            "cannot sign at present",
+            "dam",
+        ),
         (ProtocolError("does not verify"), 500, "a defect of the service's", "does not verify"),
         (KeyError("ZU1234567"), 500, "a defect of the service's", "a defect of ours (KeyError)"),
     ],

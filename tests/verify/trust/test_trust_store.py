@@ -6,7 +6,7 @@ import sqlite3
 import subprocess
 import sys
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from pathlib import Path
 
 import msgspec
@@ -38,10 +38,14 @@ from tests.certificates import (
 )
 from tests.helpers import REPOSITORY, shared
 from verify.commands.trust import trust
+from verify.trust import gathering
+from verify.trust.authorities import Candidate, settle_candidates
 from verify.trust.entries import Entry, Kind
 from verify.trust.files import read_trust_file
-from verify.trust.importing import Summary, import_files
+from verify.trust.importing import import_files
 from verify.trust.removal import remove_entries
+from verify.trust.settlement import Known, Summary
+from verify.trust.settling import settle
 from verify.trust.store import TrustStore
 
 CSCA = Authority()
@@ -54,7 +58,7 @@ def store(tmp_path: Path) -> Iterator[TrustStore]:
         yield opened
 
 
-def add(store: TrustStore, *contents: bytes | str, unverified: bool = False) -> list[Summary]:
+def add(store: TrustStore, *contents: bytes | str, unverified: bool = False) -> tuple[Summary, ...]:
     files = []
     for number, content in enumerate(contents):
         path = store.path.with_name(f"{number}.file")
@@ -327,6 +331,20 @@ def test_an_entry_says_every_file_that_it_came_from(store: TrustStore) -> None:
     assert only(store).sources == ("0.file", "1.file")
 
 
+def test_a_signer_of_the_store_that_a_list_holds_becomes_what_the_list_says(
+    store: TrustStore,
+) -> None:
+    """Lists hold certificates that are no CA's: one may have come as a Document Signer before."""
+    ds = CSCA.issue("DS 1")
+    add(store, CSCA.certificate().der, ds.der)
+    assert by_kind(store) == {"csca": 1, "ds": 1}
+    (summary,) = add(store, CSCA.master_list(CSCA.certificate(), ds))
+    assert (summary.added, summary.known, summary.verified) == (0, 2, 2)
+    assert by_kind(store) == {"csca": 1, "link": 1}
+    again = add(store, ds.der)
+    assert (again[0].known, by_kind(store)) == (1, {"csca": 1, "link": 1})
+
+
 # --- LDIF ----------------------------------------------------------------------------------------
 
 
@@ -375,9 +393,54 @@ def test_nobody_vouches_for_a_csca_in_a_collection(store: TrustStore) -> None:
     assert by_kind(store) == {"csca": 1, "link": 1}
 
 
+def test_what_a_list_vouches_for_later_is_proven_anew(store: TrustStore) -> None:
+    """Nobody vouched for the link when it was first seen, and its issuer was not known."""
+    old, new = Authority(label="old"), Authority(label="new")
+    link = old.link(new)
+    listed = CSCA.master_list(CSCA.certificate(), old.certificate(), link)
+    add(store, ldif(link.der, listed))
+    assert all(entry.verified and entry.trusted for entry in store.entries())
+    assert by_kind(store) == {"csca": 2, "link": 1}
+
+
 def test_ldif_that_is_no_base64(store: TrustStore) -> None:
     with pytest.raises(MalformedError, match="line 2 is not base64"):
         add(store, "dn: cn=1\nuserCertificate;binary:: M!!A\n")
+
+
+# --- the pure step ------------------------------------------------------------------------------
+
+
+def test_what_files_come_to_is_settled_without_a_store(tmp_path: Path) -> None:
+    paths = {"csca.cer": CSCA.certificate().der, "ds.cer": CSCA.issue().der}
+    for name, octets in paths.items():
+        (tmp_path / name).write_bytes(octets)
+    files = [read_trust_file(tmp_path / name) for name in paths]
+    settlement = settle(Known(), files, at=NOW)
+    assert [row.standing.kind for row in settlement.entries] == [Kind.CSCA, Kind.DOCUMENT_SIGNER]
+    assert all(row.standing.verified and row.standing.trusted for row in settlement.entries)
+    assert [row.files for row in settlement.entries] == [(0,), (1,)]
+    assert [summary.added for summary in settlement.summaries] == [1, 1]
+    assert settle(Known(), files, at=NOW) == settlement
+    with pytest.raises(MisuseError, match="no CSCA of UT"):
+        settle(Known(), files[1:], at=NOW)
+
+
+def test_the_authorities_are_not_proven_again_for_every_signer(
+    store: TrustStore, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A folder of 30,000 Document Signers is one file each."""
+    rounds: list[int] = []
+
+    def counted(candidates: Mapping[Certificate, Candidate]) -> dict[Certificate, Candidate]:
+        rounds.append(len(candidates))
+        return settle_candidates(candidates)
+
+    monkeypatch.setattr(gathering, "settle_candidates", counted)
+    signers = [CSCA.issue(serial=number + 1).der for number in range(20)]
+    add(store, CSCA.certificate().der, *signers)
+    assert by_kind(store) == {"csca": 1, "ds": 20}
+    assert len(rounds) <= 2
 
 
 # --- what is asked while a document is judged ----------------------------------------------------
@@ -418,7 +481,7 @@ def test_a_full_disk_in_the_middle_changes_nothing(store: TrustStore) -> None:
     add(store, ELSEWHERE.certificate().der)
     before = store.path.read_bytes()
     pages = len(before) // 4096
-    store._connection.execute(f"PRAGMA max_page_count = {pages + 2}")
+    store._database.run(f"PRAGMA max_page_count = {pages + 2}")
     others = [CSCA.renewed(f"CSCA {number}").certificate() for number in range(2, 30)]
     with pytest.raises(OSError, match="the disk is full; nothing was changed"):
         add(store, CSCA.master_list(CSCA.certificate(), *others))
@@ -622,7 +685,7 @@ def test_a_list_is_of_the_state_that_signed_it(store: TrustStore) -> None:
 def test_real_lists_load_whole(store: TrustStore, name: str, total: int, verified: int) -> None:
     file = read_trust_file(shared(f"data/trust/{name}"))
     (summary,) = import_files(store, [file], at=NOW)
-    assert (summary.added, summary.verified, summary.left_out) == (total, verified, [])
+    assert (summary.added, summary.verified, summary.left_out) == (total, verified, ())
     entries = store.entries()
     assert all(entry.usable for entry in entries)
     assert {entry.kind for entry in entries} <= {Kind.CSCA, Kind.LINK}
@@ -740,8 +803,13 @@ def test_an_import_that_is_killed_leaves_what_was_there(
     script = (
         "import os, signal, sys\n"
         "from verify.commands.trust import trust\n"
-        "from verify.trust.importing import _Import\n"
-        "_Import._supersede_crls = lambda self: os.kill(os.getpid(), signal.SIGKILL)\n"
+        "from verify.trust.store import TrustStore\n"
+        "add = TrustStore.add_provenance\n"
+        "def die(self, entry, source, *, listed):\n"
+        "    add(self, entry, source, listed=listed)\n"
+        "    if source == 2:\n"
+        "        os.kill(os.getpid(), signal.SIGKILL)\n"
+        "TrustStore.add_provenance = die\n"
         "trust(sys.argv[1:])\n"
     )
     for place in (store, tmp_path / "new.db"):
