@@ -17,6 +17,7 @@ from emrtd.lds.security.security_infos import SecurityInfos
 from tests.helpers import shared
 from tests.verify.documents import PACE_GM
 from tests.vsmartcard.cards import BAC_KEYS, MRZ, personalised
+from vsmartcard.card.layers import Watched
 from vsmartcard.chip.processing import Chip
 
 READ = (FileID.SOD, FileID.DG1, FileID.DG2)
@@ -38,17 +39,11 @@ def files() -> dict[FileID, bytes]:
 
 def count(chip: Chip, session: SecureMessaging, reader: FileReader, expected: list[bytes]) -> int:
     """Read the three files; how many commands that took."""
-    commands = 0
-
-    def transmit(octets: bytes) -> bytes:
-        nonlocal commands
-        commands += 1
-        return chip.process(octets)
-
+    card = Watched(chip)
     for file, content in zip(READ, expected, strict=True):
         reading = reader.read(FILES[file].address)
-        assert run(secured(reading, session), transmit) == content
-    return commands
+        assert run(secured(reading, session), card.process) == content
+    return len(card.exchanges)
 
 
 def open_by_pace(chip: Chip) -> SecureMessaging:

@@ -12,7 +12,7 @@ from emrtd.errors import TransportError
 from emrtd.iso7816.procedure import Random, run
 from emrtd.lds.files import FileID
 from emrtd.lds.security.security_infos import PaceInfo
-from emrtd.transport.recording import Exchange, Recording, drive, recorded
+from emrtd.transport.recording import Recording, drive, recorded
 from tests.verify.documents import PARAMETERS, Document, issue
 from tests.verify.inspection.test_terminal import (
     DG3,
@@ -24,6 +24,7 @@ from tests.verify.inspection.test_terminal import (
 )
 from tests.vsmartcard.cards import personalised
 from verify.inspection import inspect
+from vsmartcard.card.layers import Watched
 from vsmartcard.chip.processing import Chip
 
 
@@ -60,39 +61,27 @@ def test_a_session_runs_again_in_either_role(session: str) -> None:
     if FileID.CVCA in made.files:
         terminal = credentials(*chain())
     state = personalised(made.files, made.keys).state
-    exchanges: list[Exchange] = []
     ours: list[bytes] = []
     theirs: list[bytes] = []
-    chip = Chip(state, random=noting(theirs))
-
-    def transmit(command: bytes) -> bytes:
-        exchanges.append((command, chip.process(command)))
-        return exchanges[-1][1]
-
-    evidence = run(inspect(MRZ, terminal=terminal, random=noting(ours)), transmit)
+    card = Watched(Chip(state, random=noting(theirs)))
+    evidence = run(inspect(MRZ, terminal=terminal, random=noting(ours)), card.process)
     assert set(made.files) - set(evidence.files) <= {FileID.CVCA}  # version 2 has no need of it
     assert (evidence.files.get(FileID.DG3) == DG3) is (terminal is not None)
     assert ours
     assert theirs
 
-    recording = Recording(exchanges)
+    recording = Recording(card.exchanges)
     again = inspect(MRZ, terminal=terminal, random=recorded(*ours))
     assert run(again, recording.transmit) == evidence
     assert recording.remaining == 0
 
-    drive(exchanges, Chip(state, random=recorded(*theirs)).process)
+    drive(card.exchanges, Chip(state, random=recorded(*theirs)).process)
 
 
 def test_another_terminal_is_not_the_recorded_one() -> None:
     """The wire fails, so that no inspection takes it for what a chip did."""
     made = issue()
-    chip = personalised(made.files, made.keys)
-    exchanges: list[Exchange] = []
-
-    def transmit(command: bytes) -> bytes:
-        exchanges.append((command, chip.process(command)))
-        return exchanges[-1][1]
-
-    run(inspect(MRZ), transmit)
+    card = Watched(personalised(made.files, made.keys))
+    run(inspect(MRZ), card.process)
     with pytest.raises(TransportError, match=r"command \d+ of the recording is another one"):
-        run(inspect(MRZ), Recording(exchanges).transmit)
+        run(inspect(MRZ), Recording(card.exchanges).transmit)

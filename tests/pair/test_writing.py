@@ -9,8 +9,8 @@ import pytest
 from emrtd import tlv
 from emrtd.access.chip_keys import ChipKeys, ChipPassword
 from emrtd.access.passwords import Password
-from emrtd.errors import ChipRefusalError, TransportError
-from emrtd.iso7816.apdu import INS, CommandAPDU, ResponseAPDU
+from emrtd.errors import ChipRefusalError
+from emrtd.iso7816.apdu import INS, ResponseAPDU
 from emrtd.iso7816.chaining import with_response_chaining
 from emrtd.iso7816.procedure import run
 from emrtd.lds.answer_to_reset import card_capabilities
@@ -28,6 +28,8 @@ from personalise.station.outcomes import (
     TryAgainError,
 )
 from personalise.station.writing import WriteReport, write_card
+from vsmartcard.card.conditions import every, instruction, nth
+from vsmartcard.card.layers import Refusing, Torn, Watched
 from vsmartcard.chip.life_cycle import LifeCycle
 from vsmartcard.chip.processing import Chip
 from vsmartcard.chip.state import ChipState, Hardware
@@ -76,41 +78,17 @@ def assert_written(chip: Chip, files: dict[FileID, bytes]) -> None:
     assert found == wanted
 
 
-def counting(transmit: Transmit) -> tuple[Transmit, list[CommandAPDU]]:
-    seen: list[CommandAPDU] = []
-
-    def count(command: bytes) -> bytes:
-        seen.append(CommandAPDU.decode(command))
-        return transmit(command)
-
-    return count, seen
-
-
-def tearing(chip: Chip, at: int, *, executed: bool) -> Transmit:
-    """Tear the card out at a command, before or after the chip has carried it out."""
-    count = iter(range(1_000_000))
-
-    def transmit(command: bytes) -> bytes:
-        if next(count) == at:
-            if executed:
-                chip.process(command)
-            raise TransportError("the card left")
-        return chip.process(command)
-
-    return transmit
-
-
 def test_a_document_is_written_and_locked_in_as_few_commands_as_may_be() -> None:
     chip, files = Chip(), document()
-    transmit, seen = counting(chip.process)
-    report = write(transmit, files)
+    card = Watched(chip)
+    report = write(card.process, files)
     assert report == WriteReport(5, sum(map(len, files.values())), False, False)
     assert_written(chip, files)
     writes = sum(-(-len(content) // 255) for content in files.values())
     reads = sum(-(-len(content) // 256) for content in files.values())
     creates, keys, selects = len(files), 2, 4  # begin, two directories, and to see the lock hold
     selects += 2  # one file of each directory by the path from the MF: no other program moved us
-    assert len(seen) == selects + creates + writes + reads + keys + 1 + 1
+    assert len(card.exchanges) == selects + creates + writes + reads + keys + 1 + 1
 
 
 @pytest.mark.parametrize("portrait", [32_760, 70_000])
@@ -118,10 +96,10 @@ def test_extended_length_and_files_beyond_32767_octets(portrait: int) -> None:
     chip, files = Chip(), document(portrait=portrait) | {FileID.ATR_INFO: EXTENDED.encode()}
     capabilities = capabilities_for(chip.atr, files)
     assert capabilities == Capabilities(command=3991, response=3998)
-    transmit, seen = counting(chip.process)
-    write(transmit, files, capabilities=capabilities)
+    card = Watched(chip)
+    write(card.process, files, capabilities=capabilities)
     assert_written(chip, files)
-    assert len(seen) < 2 * portrait / 3900 + 40
+    assert len(card.exchanges) < 2 * portrait / 3900 + 40
     chip = Chip()
     write(chip.process, files)  # and in short commands
     assert_written(chip, files)
@@ -145,16 +123,16 @@ def test_buffers_are_short_unless_the_card_says_more() -> None:
 
 
 def tears() -> list[tuple[int, bool]]:
-    transmit, seen = counting(Chip().process)
-    write(transmit, document())
-    return [(at, executed) for at in range(len(seen)) for executed in (False, True)]
+    card = Watched(Chip())
+    write(card.process, document())
+    return [(at, executed) for at in range(len(card.exchanges)) for executed in (False, True)]
 
 
 @pytest.mark.parametrize(("at", "executed"), tears())
 def test_torn_at_any_command_it_is_finished_by_the_next_run(at: int, executed: bool) -> None:
     chip, files = Chip(), document()
     with pytest.raises(TryAgainError):
-        write(tearing(chip, at, executed=executed), files)
+        write(Torn(chip, nth(at), carried_out=executed).process, files)
     chip.reset()
     locked = chip.state.life_cycle is LifeCycle.OPERATIONAL
     begun = chip.state.life_cycle is not LifeCycle.BLANK
@@ -167,7 +145,7 @@ def test_torn_again_and_again_it_is_finished_at_last() -> None:
     chip, files = Chip(), document(portrait=3000)
     for at in (4, 9, 14, 19, 24, 29, 34, 39):
         with pytest.raises(TryAgainError):
-            write(tearing(chip, at, executed=at % 2 == 0), files)
+            write(Torn(chip, nth(at), carried_out=at % 2 == 0).process, files)
         chip.reset()
     write(chip.process, files)
     assert_written(chip, files)
@@ -176,7 +154,7 @@ def test_torn_again_and_again_it_is_finished_at_last() -> None:
 def test_a_block_that_was_written_by_half_is_written_again() -> None:
     chip, files = Chip(), document()
     with pytest.raises(TryAgainError):
-        write(tearing(chip, 14, executed=False), files)
+        write(Torn(chip, nth(14)).process, files)
     damaged = [
         replace(file, content=file.content[:100] + b"\xff" + file.content[101:])
         if file.identifier == FILES[FileID.DG2].identifier
@@ -191,7 +169,7 @@ def test_a_block_that_was_written_by_half_is_written_again() -> None:
 def torn(files: dict[FileID, bytes], at: int) -> Chip:
     chip = Chip()
     with pytest.raises(TryAgainError):
-        write(tearing(chip, at, executed=False), files)
+        write(Torn(chip, nth(at)).process, files)
     chip.reset()
     return chip
 
@@ -246,34 +224,21 @@ def test_what_is_no_emrtd_is_refused() -> None:
     assert isinstance(refused.value.__cause__, ChipRefusalError)
 
 
-def altering(chip: Chip, ins: int, answer: bytes) -> Transmit:
-    """A card that answers one instruction in a way of its own."""
-
-    def transmit(command: bytes) -> bytes:
-        return answer if command[1] == ins else chip.process(command)
-
-    return transmit
-
-
 def test_a_card_that_does_not_tell_its_state_is_written_all_the_same() -> None:
     chip, files = Chip(), document()
-
-    def transmit(command: bytes) -> bytes:
-        wants_control_parameters = command[1] == INS.SELECT and command[3] == 0x04
-        return b"\x6a\x86" if wants_control_parameters else chip.process(command)
-
-    write(transmit, files)
+    wants_control_parameters = every(instruction(INS.SELECT), lambda command: command.p2 == 0x04)
+    write(Refusing(chip, wants_control_parameters, SW.INCORRECT_P1_P2).process, files)
     assert_written(chip, files)
 
 
 def test_a_card_that_does_not_keep_what_is_written_is_found_out() -> None:
     with pytest.raises(RejectCardError, match=r"EF\.SOD does not read back"):
-        write(altering(Chip(), INS.UPDATE_BINARY, b"\x90\x00"), document())
+        write(Refusing(Chip(), instruction(INS.UPDATE_BINARY), SW.OK).process, document())
 
 
 def test_a_card_that_does_not_lock_is_found_out() -> None:
     with pytest.raises(RejectCardError, match="without a password"):
-        write(altering(Chip(), INS.ACTIVATE_FILE, b"\x90\x00"), document())
+        write(Refusing(Chip(), instruction(INS.ACTIVATE_FILE), SW.OK).process, document())
 
 
 def test_an_image_without_a_security_object_is_refused() -> None:

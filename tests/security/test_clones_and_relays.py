@@ -54,10 +54,9 @@ from vsmartcard.card.conditions import (
 )
 from vsmartcard.card.interface import Card
 from vsmartcard.card.layers import Answering, Changing, Refusing, Watched
+from vsmartcard.card.lies import KEEPING_THE_SESSION
 from vsmartcard.card.relay import DenyingRelay, DroppingRelay, PaceRelay
-from vsmartcard.chip.commands import CarryOut, instead
 from vsmartcard.chip.processing import Chip
-from vsmartcard.chip.session import Core
 
 NOT_FOUND = ResponseAPDU(sw=SW.FILE_NOT_FOUND)
 """What a chip answers that has no such file or application."""
@@ -255,15 +254,7 @@ def test_the_terminals_own_command_echoed_back() -> None:
 
 
 def test_a_chip_that_accepts_the_key_and_goes_on_with_the_old_session() -> None:
-    def change(carry_out: CarryOut) -> CarryOut:
-        def authenticate(core: Core, command: CommandAPDU) -> ResponseAPDU:
-            response = carry_out(core, command)
-            core.session.next_secure_messaging = None
-            return response
-
-        return authenticate
-
-    clone = Chip(clone_of(PLAIN).state, instructions=instead(INS.GENERAL_AUTHENTICATE, change))
+    clone = Chip(clone_of(PLAIN).state, instructions=KEEPING_THE_SESSION)
     report = presented(PLAIN, clone)
     assert report.check("chip.authentication").shows is Shows.CLONING
     assert report.verdict is Verdict.REJECT

@@ -1,5 +1,6 @@
 """Chips for tests: blank, personalised over their own commands, and locked."""
 
+import secrets
 from collections.abc import Callable, Mapping
 
 from emrtd.access.chip_keys import ChipKeys, ChipPassword
@@ -9,6 +10,7 @@ from emrtd.iso7816.apdu import INS, CommandAPDU, ResponseAPDU
 from emrtd.iso7816.directories import Directory
 from emrtd.iso7816.procedure import Random
 from emrtd.lds.files import APPLICATIONS, FILES, FileID
+from vsmartcard.chip.commands import INSTRUCTIONS, Instructions
 from vsmartcard.chip.processing import Chip
 from vsmartcard.chip.state import ChipState, Hardware
 
@@ -83,18 +85,20 @@ def personalised(
     *,
     hardware: Hardware | None = None,
     locked: bool = True,
-    random: Random | None = None,
+    random: Random = secrets.token_bytes,
+    instructions: Instructions = INSTRUCTIONS,
 ) -> Chip:
-    """A chip with these files and keys, locked unless told otherwise."""
-    state = ChipState(hardware or Hardware())
-    chip = Chip(state) if random is None else Chip(state, random=random)
+    """A chip with these files and keys, locked unless told otherwise.
+
+    `instructions` are its table once it is personalised.
+    """
+    chip = Chip(ChipState(hardware or Hardware()), random=random)
     for file, content in files.items():
         create(chip, file, content)
     put_keys(chip, keys)
     if locked:
         done(chip, "00440000")
-    chip.reset()
-    return chip
+    return Chip(chip.state, random=random, instructions=instructions)
 
 
 def counting() -> Callable[[int], bytes]:

@@ -7,12 +7,11 @@ import sys
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, Self
+from typing import Any
 
 import msgspec
 import pytest
 
-from emrtd.errors import TransportError
 from emrtd.lds.files import FileID
 from emrtd.lds.image import LdsImage
 from emrtd.transport import connection
@@ -21,6 +20,9 @@ from tests.helpers import REPOSITORY
 from tests.verify.documents import CAN, CSCA, Document, face, issue, mrz, permit, usual, with_face
 from tests.vsmartcard.cards import personalised
 from verify.commands.main import verify
+from vsmartcard.card.conditions import nth
+from vsmartcard.card.connection import CardConnection
+from vsmartcard.card.layers import Torn
 from vsmartcard.card.state_file import StateFile
 
 AT = "2026-11-22T12:00:00"
@@ -359,39 +361,12 @@ def test_the_help_says_how_an_mrz_may_be_given(capsys: pytest.CaptureFixture[str
     assert "line breaks and spaces ignored" in said
 
 
-class _Torn:
-    """A connection whose card leaves at a command."""
-
-    reader, atr = "a reader", b"\x3b\x00"
-
-    def __init__(self, transmit: Callable[[bytes], bytes], at: int) -> None:
-        self._transmit = transmit
-        self._left = at
-
-    def transmit(self, command: bytes) -> bytes:
-        self._left -= 1
-        if self._left < 0:
-            raise TransportError("a reader: the card left; put it back and try again")
-        return self._transmit(command)
-
-    def reset(self) -> None: ...
-
-    def close(self) -> None:
-        self._left = 0
-
-    def __enter__(self) -> Self:
-        return self
-
-    def __exit__(self, *exc_info: object) -> None:
-        self.close()
-
-
 @pytest.mark.parametrize("at", [0, 3, 12, 18])
 def test_a_card_pulled_out_in_mid_read_is_one_line_and_no_verdict(
     post: Post, monkeypatch: pytest.MonkeyPatch, at: int
 ) -> None:
     chip = personalised(usual().files, usual().keys)
-    monkeypatch.setattr(connection, "connect", lambda _: _Torn(chip.process, at))
+    monkeypatch.setattr(connection, "connect", lambda _: CardConnection(Torn(chip, nth(at))))
     page, captured = post.folder / "report.html", post.folder / "captured"
     ran = post.run(
         "card", "--reader", "any", "--can", CAN, "--trust", post.store, "--json",

@@ -12,10 +12,11 @@ from hypothesis import strategies as st
 
 from emrtd.access.passwords import Password
 from emrtd.errors import TransportError
-from emrtd.iso7816.apdu import INS, CommandAPDU
+from emrtd.iso7816.apdu import INS, CommandAPDU, ResponseAPDU
 from emrtd.iso7816.procedure import run
 from emrtd.lds.files import FileID
 from emrtd.pki.findings import Outcome, Shows
+from emrtd.status_words import SW
 from support.secret import Secret
 from tests.verify.documents import CAN, NOW, PACE_CAM, PACE_GM, Document, issue, mrz, usual
 from tests.vsmartcard.cards import personalised
@@ -26,6 +27,9 @@ from verify.judging.evidence import Access, AccessControl, Evidence, Step
 from verify.judging.faults import NotTried, Why
 from verify.judging.policy import BasicAccessControl
 from verify.judging.report import Report, Verdict
+from vsmartcard.card.conditions import every, instruction, nth, plain, since
+from vsmartcard.card.function_card import FunctionCard
+from vsmartcard.card.layers import Answering, Changing, Refusing, Torn, Watched
 
 KEY = Secret(b"a key that seals evidence in tests")
 
@@ -161,13 +165,9 @@ def test_a_downgrade_to_bac_is_recorded(
 ) -> None:
     """PACE is refused on the air, though the chip offers it: somebody may want the weaker one."""
     document = issue(basic_access_control=True)
-    transmit = inserted(document)
-
-    def without_pace(command: bytes) -> bytes:
-        of_pace = command[:2] == bytes((0x00, INS.MANAGE_SECURITY_ENVIRONMENT))
-        return b"\x6a\x80" if of_pace else transmit(command)
-
-    evidence = inspected(without_pace, bac=bac)
+    chip = personalised(document.files, document.keys)
+    of_pace = every(plain, instruction(INS.MANAGE_SECURITY_ENVIRONMENT))
+    evidence = inspected(Refusing(chip, of_pace, SW.INCORRECT_DATA).process, bac=bac)
     assert evidence.session is not None
     assert access_of(evidence) == access
     assert any(each.step is Step.PACE for each in evidence.session.failures)
@@ -182,34 +182,36 @@ def test_a_downgrade_to_bac_is_recorded(
     ("answered", "resets"),
     [
         ({}, 0),
-        ({INS.MANAGE_SECURITY_ENVIRONMENT: "6A80"}, 1),
-        ({INS.GENERAL_AUTHENTICATE: "6300"}, 1),
+        ({INS.MANAGE_SECURITY_ENVIRONMENT: 0x6A80}, 1),
+        ({INS.GENERAL_AUTHENTICATE: 0x6300}, 1),
     ],
     ids=["PACE succeeds", "PACE is refused", "PACE fails"],
 )
-def test_bac_after_pace_is_in_a_session_of_its_own(answered: dict[int, str], resets: int) -> None:
+def test_bac_after_pace_is_in_a_session_of_its_own(answered: dict[int, int], resets: int) -> None:
     """Doc 9303-11, 4.1: either BAC or PACE, but not both in the same session."""
     document = issue(basic_access_control=True)
     chip = personalised(document.files, document.keys)
-    log: list[int | None] = []  # instructions, and None for a reset
 
-    def transmit(command: bytes) -> bytes:
-        log.append(command[1])
-        plain_answer = None if command[0] & 0x0C else answered.get(command[1])
-        return chip.process(command) if plain_answer is None else bytes.fromhex(plain_answer)
+    def refuse(command: CommandAPDU) -> ResponseAPDU | None:
+        refused = plain(command) and command.ins in answered
+        return ResponseAPDU(sw=answered[command.ins]) if refused else None
+
+    card = Watched(Answering(chip, refuse))
+    at_reset: list[int] = []  # how many commands had come
 
     def reset() -> None:
-        log.append(None)
-        chip.reset()
+        at_reset.append(len(card.exchanges))
+        card.reset()
 
-    evidence = inspected(transmit, reset=reset)
-    assert log.count(None) == resets
+    evidence = inspected(card.process, reset=reset)
+    assert len(at_reset) == card.resets == resets
     assert evidence.session is not None
     assert (access_of(evidence) == "bac") is bool(resets)
     if resets:
-        assert INS.EXTERNAL_AUTHENTICATE in log[log.index(None) :]
-        assert INS.EXTERNAL_AUTHENTICATE not in log[: log.index(None)]
-        assert INS.GENERAL_AUTHENTICATE not in log[log.index(INS.EXTERNAL_AUTHENTICATE) : 20]
+        log = [command.ins for command in card.commands]
+        assert INS.EXTERNAL_AUTHENTICATE in log[at_reset[0] :]
+        assert INS.EXTERNAL_AUTHENTICATE not in log[: at_reset[0]]
+        assert INS.GENERAL_AUTHENTICATE not in log[log.index(INS.EXTERNAL_AUTHENTICATE) : 19]
 
 
 def test_a_copy_that_lets_anyone_read_is_a_downgrade_too() -> None:
@@ -301,30 +303,20 @@ def test_a_changed_octet_on_the_chip_is_rejected() -> None:
 
 
 def test_a_card_that_leaves_is_a_transport_error() -> None:
-    transmit = inserted(usual())
-    count = iter(range(1000))
-
-    def torn(command: bytes) -> bytes:
-        if next(count) == 25:
-            raise TransportError("the card left")
-        return transmit(command)
-
+    card = Torn(personalised(usual().files, usual().keys), nth(25))
     with pytest.raises(TransportError, match="the card left"):
-        inspected(torn)
+        inspected(card.process)
 
 
 @pytest.mark.parametrize("at", range(0, 60, 3))
 def test_a_chip_that_breaks_the_session_is_read_on_or_referred_but_never_a_crash(at: int) -> None:
     """One answer on the way is garbage: the chip is opened anew, and what is missing is named."""
     document = usual()
-    transmit = inserted(document)
-    count = iter(range(10_000))
-
-    def faulty(command: bytes) -> bytes:
-        response = transmit(command)
-        return b"\x69\x88" if next(count) == at else response
-
-    report = document.judged(inspected(faulty))
+    faulty = nth(at)
+    garbage = ResponseAPDU(sw=SW.SM_DATA_OBJECT_INCORRECT)
+    chip = personalised(document.files, document.keys)
+    card = Changing(chip, lambda command, response: garbage if faulty(command) else response)
+    report = document.judged(inspected(card.process))
     assert report.verdict in {Verdict.ACCEPT, Verdict.REFER, Verdict.REJECT}
     if report.verdict is Verdict.ACCEPT:
         assert set(report.data_groups) == {"DG1", "DG2", "DG13", "DG14", "DG15"}
@@ -340,14 +332,7 @@ def test_a_chip_that_answers_nonsense_is_never_accepted(answer: str) -> None:
 
 def test_sensitive_data_groups_are_not_asked_for_without_a_right() -> None:
     document = issue(terminal_authentication=True, more={3: usual_dg3()})
-    transmit = inserted(document)
-    seen: list[CommandAPDU] = []
-
-    def watched(command: bytes) -> bytes:
-        seen.append(CommandAPDU.decode(command))
-        return transmit(command)
-
-    evidence = inspected(watched)
+    evidence = inspected(inserted(document))
     assert FileID.DG3 not in evidence.files
     assert evidence.unread[FileID.DG3] == NotTried(Why.NO_TERMINAL_KEY)
     report = document.judged(evidence)
@@ -386,14 +371,11 @@ def test_a_wrong_can_does_not_keep_the_right_mrz_out() -> None:
 @settings(max_examples=100, deadline=None)
 def test_any_answers_are_evidence(answers: list[bytes], good: int) -> None:
     """A real chip for some commands, and then one that answers anything at all."""
-    transmit = inserted(usual())
     later = cycle(answers)
-    count = iter(range(100_000))
-
-    def mad(command: bytes) -> bytes:
-        return transmit(command) if next(count) < good else next(later)
-
-    report = usual().judged(inspected(mad))
+    mad = since(nth(good))
+    chip = personalised(usual().files, usual().keys)
+    card = Answering(chip, lambda command: next(later) if mad(command) else None)
+    report = usual().judged(inspected(card.process))
     assert report.verdict is not Verdict.ACCEPT or good >= 25
 
 
@@ -401,13 +383,12 @@ def test_a_chip_that_gives_its_files_octet_by_octet_comes_to_an_end(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     monkeypatch.setattr(channel, "MOST_COMMANDS", 300)
-    count = iter(range(100_000))
 
-    def endless(command: bytes) -> bytes:
-        next(count)
-        first = command[1] == INS.READ_BINARY and command[2] & 0x80
-        return b"\x60\x84\x00\x0f\xff\xff\x90\x00" if first else b"\x00\x90\x00"
+    def endless(command: CommandAPDU) -> bytes:
+        first = command.ins == INS.READ_BINARY and command.p1 & 0x80
+        return b"\x60\x84\x00\x0f\xff\xff" if first else b"\x00"
 
-    evidence = inspected(endless)
-    assert next(count) <= 301
+    card = FunctionCard(endless)
+    evidence = inspected(card.process)
+    assert len(card.commands) <= 301
     assert usual().judged(evidence).verdict is not Verdict.ACCEPT

@@ -43,7 +43,9 @@ from verify.inspection.opening import Credentials
 from verify.inspection.terminal import load_terminal
 from verify.judging.evidence import Evidence
 from verify.judging.report import Verdict
-from vsmartcard.chip.commands import INSTRUCTIONS, Instruction
+from vsmartcard.card.conditions import every, extended, instruction
+from vsmartcard.card.layers import Refusing, Watched
+from vsmartcard.chip.commands import INSTRUCTIONS, instead
 from vsmartcard.chip.session import Core
 
 KEY = Secret(b"a key that seals evidence in tests")
@@ -165,33 +167,24 @@ def rsa_chain() -> tuple[Document, TerminalCredentials]:
 
 
 @pytest.mark.parametrize("bare", [True, False])
-def test_long_certificates_go_as_chains_where_extended_length_is_refused(
-    bare: bool, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_long_certificates_go_as_chains_where_extended_length_is_refused(bare: bool) -> None:
     """By 6700, outside secure messaging or in it; the JMRTD applet knows chains alone."""
     chip, terminal = rsa_chain()
-    known = INSTRUCTIONS[INS.PERFORM_SECURITY_OPERATION]
-    refused: list[bytes] = []
+    long = every(instruction(INS.PERFORM_SECURITY_OPERATION), extended)
+    known = INSTRUCTIONS[INS.PERFORM_SECURITY_OPERATION].carry_out
 
     def refuse(core: Core, command: CommandAPDU) -> ResponseAPDU:
         if command.extended:
-            refused.append(command.data)
             raise ChipRefusalError(SW.WRONG_LENGTH, "PSO")
-        return known.carry_out(core, command)
+        return known(core, command)
 
-    card = personalised(chip.files, chip.keys)
-
-    def transmit(octets: bytes) -> bytes:
-        if octets[1] == INS.PERFORM_SECURITY_OPERATION and CommandAPDU.decode(octets).extended:
-            refused.append(octets)
-            return b"\x67\x00"
-        return card.process(octets)
-
-    if not bare:
-        changed = Instruction(refuse, known.event)
-        monkeypatch.setitem(INSTRUCTIONS, INS.PERFORM_SECURITY_OPERATION, changed)
-    evidence = run(inspect(MRZ, terminal=terminal), transmit if bare else card.process)
-    assert len(refused) == 2
+    if bare:
+        card = Watched(Refusing(personalised(chip.files, chip.keys), long, SW.WRONG_LENGTH))
+    else:
+        changed = instead(INS.PERFORM_SECURITY_OPERATION, lambda _: refuse)
+        card = Watched(personalised(chip.files, chip.keys, instructions=changed))
+    evidence = run(inspect(MRZ, terminal=terminal), card.process)
+    assert sum(map(long, card.commands)) == 2
     assert evidence.files[FileID.DG3] == DG3
 
 

@@ -10,8 +10,6 @@ from dataclasses import dataclass, replace
 from functools import cache
 from typing import Final
 
-import pytest
-
 from emrtd.access.chip_keys import ChipAuthenticationKey
 from emrtd.access.passwords import Password
 from emrtd.access.terminal_authentication import TerminalCredentials
@@ -36,9 +34,10 @@ from verify.inspection.opening import Credentials
 from verify.judging.evidence import Evidence
 from verify.judging.faults import describe
 from verify.judging.report import Report, Verdict
-from vsmartcard.chip.commands import INSTRUCTIONS, Instruction
+from vsmartcard.card.interface import Card
+from vsmartcard.card.layers import Answering, Changing
+from vsmartcard.chip.commands import INSTRUCTIONS, Instructions
 from vsmartcard.chip.processing import Chip
-from vsmartcard.chip.session import Core
 
 CASES: Final = Catalogue()
 
@@ -51,7 +50,6 @@ PACE: Final = PLAIN | {"pace": (PACE_GM,)}
 
 Answer = Callable[[CommandAPDU], ResponseAPDU | None]
 Change = Callable[[CommandAPDU, ResponseAPDU], ResponseAPDU]
-CarryOut = Callable[[Core, CommandAPDU], ResponseAPDU]
 
 
 @dataclass(frozen=True)
@@ -99,29 +97,21 @@ def inspected(
     terminal: TerminalCredentials | None = None,
     password: Password = MRZ,
     chip: Chip | None = None,
+    instructions: Instructions = INSTRUCTIONS,
 ) -> Inspected:
     """Inspect a document; `answering` gives a command's answer in the chip's place, or None.
 
-    `changing` makes another one of the chip's.  Both see what is on the wire.
+    `changing` makes another one of the chip's.  Both see what is on the wire; what `instructions`
+    do otherwise, they do inside a session too.
     """
-    chip = chip or personalised(document.files, document.keys)
-
-    def transmit(octets: bytes) -> bytes:
-        command = CommandAPDU.decode(octets)
-        answer = None if answering is None else answering(command)
-        answer = answer or ResponseAPDU.decode(chip.process(octets))
-        return (answer if changing is None else changing(command, answer)).encode()
-
+    card: Card = chip or personalised(document.files, document.keys, instructions=instructions)
+    if answering is not None:
+        card = Answering(card, answering)
+    if changing is not None:
+        card = Changing(card, changing)
     procedure = inspect(Credentials(mrz=password), terminal=terminal)
-    evidence = run(procedure, transmit, chip.reset)
+    evidence = run(procedure, card.process, card.reset)
     return Inspected(evidence, document.judged(evidence))
-
-
-def instead(monkeypatch: pytest.MonkeyPatch, ins: INS, carry_out: CarryOut) -> CarryOut:
-    """The chip carries an instruction out otherwise, inside a session too; returns how it did."""
-    known = INSTRUCTIONS[ins]
-    monkeypatch.setitem(INSTRUCTIONS, ins, Instruction(carry_out, known.event))
-    return known.carry_out
 
 
 # --- documents with Chip Authentication ----------------------------------------------------------

@@ -18,9 +18,10 @@ from emrtd.status_words import SW
 from tests.certificates import Authority
 from tests.helpers import damaged
 from tests.verify.documents import Document, face, issue
-from tests.verify.tr03105_5.simulator import BAC, CASES, PLAIN, inspected, instead, is_reading
+from tests.verify.tr03105_5.simulator import BAC, CASES, PLAIN, inspected, is_reading
 from verify.judging.faults import describe
 from verify.judging.report import Verdict
+from vsmartcard.chip.commands import INSTRUCTIONS, instead
 from vsmartcard.chip.file_system import TransparentFile
 from vsmartcard.chip.session import Core
 
@@ -64,16 +65,16 @@ AUTHENTICATIONS = {
 
 
 @pytest.mark.parametrize("change", CASES.cases(AUTHENTICATIONS))
-def test_a_chip_that_does_not_authenticate_itself(
-    change: Octets, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_a_chip_that_does_not_authenticate_itself(change: Octets) -> None:
     """M.IC or E.IC is changed: nothing is read."""
+
+    known = INSTRUCTIONS[INS.EXTERNAL_AUTHENTICATE].carry_out
 
     def authenticate(core: Core, command: CommandAPDU) -> ResponseAPDU:
         return ResponseAPDU(change(known(core, command).data))
 
-    known = instead(monkeypatch, INS.EXTERNAL_AUTHENTICATE, authenticate)
-    found = inspected(document()).failed("the chip's checksum M.IC is wrong")
+    changed = instead(INS.EXTERNAL_AUTHENTICATE, lambda _: authenticate)
+    found = inspected(document(), instructions=changed).failed("the chip's checksum M.IC is wrong")
     assert not found.evidence.files
 
 
@@ -174,14 +175,16 @@ def test_a_revoked_signer_is_rejected() -> None:
 
 @CASES.case("ISO7816_C_01")
 @pytest.mark.parametrize("sw", [0x6A82, 0x6982, 0x6985])
-def test_a_file_that_cannot_be_selected(sw: int, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_file_that_cannot_be_selected(sw: int) -> None:
+    known = INSTRUCTIONS[INS.READ_BINARY].carry_out
+
     def read(core: Core, command: CommandAPDU) -> ResponseAPDU:
         if is_reading(command, FileID.DG1):
             raise ChipRefusalError(sw, "reading DG1")
         return known(core, command)
 
-    known = instead(monkeypatch, INS.READ_BINARY, read)
-    found = inspected(document())
+    changed = instead(INS.READ_BINARY, lambda _: read)
+    found = inspected(document(), instructions=changed)
     found.failed(f"{sw:04X}")
     assert FileID.DG2 in found.evidence.files
 
@@ -230,9 +233,11 @@ def ending(sw: int) -> Callable[[TransparentFile, int, int], ResponseAPDU]:
          "ISO7816_C_06": 0x6C00}
     ),
 )  # fmt: skip
-def test_the_end_of_a_file(sw: int, access: str, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_the_end_of_a_file(sw: int, access: str) -> None:
     """Whatever a chip says where fewer octets are left than were asked for, every file is read."""
     made = document() if access == "BAC" else issue()
+
+    known = INSTRUCTIONS[INS.READ_BINARY].carry_out
 
     def read(core: Core, command: CommandAPDU) -> ResponseAPDU:
         response = known(core, command)
@@ -243,8 +248,8 @@ def test_the_end_of_a_file(sw: int, access: str, monkeypatch: pytest.MonkeyPatch
         over = offset + command.ne > len(file.content)
         return ending(sw)(file, offset, command.ne) if over else response
 
-    known = instead(monkeypatch, INS.READ_BINARY, read)
-    inspected(made).succeeded(made)
+    changed = instead(INS.READ_BINARY, lambda _: read)
+    inspected(made, instructions=changed).succeeded(made)
 
 
 @CASES.case("ISO7816_C_08")

@@ -26,13 +26,13 @@ from tests.verify.tr03105_5.simulator import (
     PACE,
     ChipKey,
     inspected,
-    instead,
     static_key,
     with_keys,
 )
 from verify.judging.evidence import ChipAuthenticationTranscript
 from verify.judging.report import Verdict
-from vsmartcard.chip import chip_authentication
+from vsmartcard.card.lies import KEEPING_THE_SESSION
+from vsmartcard.chip.commands import instead
 from vsmartcard.chip.session import Core
 
 TDES, AES128, AES256 = Cipher.TDES, Cipher.AES128, Cipher.AES256
@@ -86,13 +86,13 @@ def test_a_key_reference_that_the_chip_does_not_know(key: ChipKey) -> None:
 
 @CASES.case("ISO7816_D_15")
 @pytest.mark.parametrize("sw", [0x6A80, 0x6A82, 0x6A86, 0x6A88, 0x6982, 0x6985, 0x6300, 0x6F00])
-def test_whatever_status_word_a_chip_has_for_it(sw: int, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_whatever_status_word_a_chip_has_for_it(sw: int) -> None:
     def manage(core: Core, command: CommandAPDU) -> ResponseAPDU:
         raise ChipRefusalError(sw, "MSE:Set AT")
 
     made = with_keys(ChipKey(13, AES128, 1))
-    instead(monkeypatch, INS.MANAGE_SECURITY_ENVIRONMENT, manage)
-    found = inspected(made).failed(f"{sw:04X}")
+    changed = instead(INS.MANAGE_SECURITY_ENVIRONMENT, lambda _: manage)
+    found = inspected(made, instructions=changed).failed(f"{sw:04X}")
     assert dict(found.evidence.files) == made.files
 
 
@@ -133,11 +133,10 @@ def test_a_signed_key_that_is_not_the_chips(
 
 
 @CASES.case("ISO7816_D_09")
-def test_a_chip_that_goes_on_in_the_old_session(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_chip_that_goes_on_in_the_old_session() -> None:
     """It says 9000 and changes no key: it has not shown that it has one."""
     made = with_keys(ChipKey(13, AES128))
-    monkeypatch.setattr(chip_authentication, "_finish", lambda core, result: None)
-    found = inspected(made).failed("a bare 6988")
+    found = inspected(made, instructions=KEEPING_THE_SESSION).failed("a bare 6988")
     assert found.outcome("chip.authentication") is Outcome.FAILED
 
 
@@ -186,7 +185,7 @@ def test_active_authentication_succeeds(kind: str, algorithm: Hash) -> None:
 
 
 @CASES.case("ISO7816_F_08")
-def test_a_wrong_trailer_is_no_signature(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_wrong_trailer_is_no_signature() -> None:
     made = with_active("RSA-2048")
     assert made.keys.active_authentication is not None
     key = load_private_key(made.keys.active_authentication.private)
@@ -199,8 +198,8 @@ def test_a_wrong_trailer_is_no_signature(monkeypatch: pytest.MonkeyPatch) -> Non
         number = int.from_bytes(f[:-2] + b"\x3f\xcc", "big")
         return ResponseAPDU(key.apply(number).to_bytes(key.public_key.size, "big"))
 
-    instead(monkeypatch, INS.INTERNAL_AUTHENTICATE, sign)
-    found = inspected(made).failed("3FCC")
+    changed = instead(INS.INTERNAL_AUTHENTICATE, lambda _: sign)
+    found = inspected(made, instructions=changed).failed("3FCC")
     assert found.report.verdict is Verdict.REJECT
 
 

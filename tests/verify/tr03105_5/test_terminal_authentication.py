@@ -37,12 +37,12 @@ from tests.verify.tr03105_5.simulator import (
     ChipKey,
     Inspected,
     inspected,
-    instead,
     is_reading,
     with_keys,
 )
 from tests.vsmartcard.cards import done, personalised
 from tests.vsmartcard.tr03105_3.terminal import rsa_key
+from vsmartcard.chip.commands import INSTRUCTIONS, instead
 from vsmartcard.chip.session import Core
 
 TODAY = NOW.date()
@@ -183,15 +183,19 @@ def test_a_chip_that_was_given_another_document_number() -> None:
 
 
 @pytest.mark.parametrize("size", CASES.cases({"ISO7816_E_12": 7, "ISO7816_E_13": 9}))
-def test_a_challenge_of_another_length(size: int, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_challenge_of_another_length(size: int) -> None:
+    known = INSTRUCTIONS[INS.GET_CHALLENGE].carry_out
+
     def challenge(core: Core, command: CommandAPDU) -> ResponseAPDU:
         response = known(core, command)
         inside = core.session.secure_messaging is not None
         return ResponseAPDU((response.data * 2)[:size]) if inside else response
 
-    known = instead(monkeypatch, INS.GET_CHALLENGE, challenge)
+    changed = instead(INS.GET_CHALLENGE, lambda _: challenge)
     made = protected(usual().root)
-    found = inspected(made, terminal=usual().credentials()).failed("not a nonce of 8 octets")
+    found = inspected(made, terminal=usual().credentials(), instructions=changed).failed(
+        "not a nonce of 8 octets"
+    )
     assert FileID.DG3 not in found.evidence.files
 
 

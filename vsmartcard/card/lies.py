@@ -1,0 +1,28 @@
+"""Instruction tables of chips that lie inside secure messaging."""
+
+from typing import Final
+
+from emrtd.iso7816.apdu import INS, CommandAPDU, ResponseAPDU
+from vsmartcard.chip.commands import CarryOut, Instructions, instead
+from vsmartcard.chip.session import Core
+
+
+def _without_new_keys(carry_out: CarryOut) -> CarryOut:
+    def keep(core: Core, command: CommandAPDU) -> ResponseAPDU:
+        response = carry_out(core, command)
+        if core.session.secure_messaging is not None:
+            core.session.next_secure_messaging = None
+        return response
+
+    return keep
+
+
+KEEPING_THE_SESSION: Final[Instructions] = instead(
+    INS.GENERAL_AUTHENTICATE,
+    _without_new_keys,
+    instead(INS.MANAGE_SECURITY_ENVIRONMENT, _without_new_keys),
+)
+"""Answers Chip Authentication, and goes on with the keys of the session that there was.
+
+A clone does so, which knows no private key (Doc 9303-11, 6.2.2, step 6).
+"""
