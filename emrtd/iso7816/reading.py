@@ -129,10 +129,18 @@ class FileReader:
             return select_command(file.identifier)
         return CommandAPDU(0x00, INS.READ_BINARY, 0x80 | file.short_identifier, 0x00, ne=1)
 
-    def read(self, file: FileAddress, *, by_identifier: bool = False) -> Procedure[bytes]:
+    def read(
+        self,
+        file: FileAddress,
+        *,
+        by_identifier: bool = False,
+        progress: Callable[[int, int | None], None] | None = None,
+    ) -> Procedure[bytes]:
         """Read one whole file, without any padding behind its data object.
 
         `by_identifier` has it selected by its 2-octet identifier, not addressed by its short one.
+        `progress` is called as octets come, with how many there are and how many there will be,
+        None where the file does not declare that.
         Raises `ChipRefusalError` where the chip will not give it (6A82: there is none; 6982: no
         right to it), `MalformedError` where what it gives is not a file, `ProtocolError` where it
         gives more than was asked.
@@ -146,10 +154,13 @@ class FileReader:
             content = yield from first_block(file, first)
         size = self._declared_size(content, file)
         at_end = size is None and len(content) < min(first, self.block)
+        report = progress or _report_to_nobody
+        report(len(content[:size]), size)
         while not at_end and (size is None or len(content) < size):
             wanted = self.block if size is None else min(self.block, size - len(content))
             part = yield from self._block_at(file, len(content), wanted)
             content += part
+            report(len(content[:size]), size)
             if size is None:
                 at_end = len(part) < wanted
             elif not part:
@@ -256,6 +267,10 @@ class FileReader:
         if len(response.data) > wanted:
             raise ProtocolError(f"the chip gave {len(response.data)} octets, asked for {wanted}")
         return response
+
+
+def _report_to_nobody(_done: int, _of: int | None) -> None:
+    pass
 
 
 def _is_of_length(sw: int) -> bool:

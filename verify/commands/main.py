@@ -169,7 +169,7 @@ def _inspection_system(
     if folder is None:
         return None
     from support.passphrase import read_passphrase
-    from verify.inspection.terminal import load_terminal
+    from verify.inspection.terminal_folder import load_terminal
 
     return load_terminal(folder, read_passphrase(passphrase_file))
 

@@ -5,12 +5,13 @@ from msgspec.structs import replace
 from emrtd.access.general_authentication import authenticate
 from emrtd.access.pace.agreement import PaceResult
 from emrtd.access.terminal_authentication import TerminalCredentials
-from emrtd.iso7816.procedure import Procedure, Random
+from emrtd.iso7816.procedure import Procedure
 from emrtd.lds.files import FILES, FileID
 from emrtd.lds.security.card_security import CardSecurity
 from emrtd.lds.security.security_infos import SecurityInfos
 from support.errors import MisuseError
-from verify.inspection.channel import Channel, Notes
+from verify.inspection import events
+from verify.inspection.channel import Channel
 from verify.inspection.faults import FAULTS_OF_CHIPS, fault_of
 from verify.inspection.terminal import accepted, refused
 from verify.judging.evidence import ChipAuthenticationTranscript
@@ -18,12 +19,9 @@ from verify.judging.evidence import ChipAuthenticationTranscript
 
 def authenticate_both(
     channel: Channel,
-    notes: Notes,
     pace: PaceResult,
     card_access: SecurityInfos,
     credentials: TerminalCredentials,
-    *,
-    random: Random,
 ) -> Procedure[None]:
     """Terminal and Chip Authentication in the master file, in the session of PACE.
 
@@ -33,7 +31,8 @@ def authenticate_both(
 
     def read_card_security() -> Procedure[bytes]:
         octets = yield from channel.reader.read(FILES[FileID.CARD_SECURITY].address)
-        notes.files[FileID.CARD_SECURITY] = octets
+        channel.notes.files[FileID.CARD_SECURITY] = octets
+        channel.tell(events.Read(FileID.CARD_SECURITY, len(octets)))
         return octets
 
     procedure = authenticate(
@@ -42,12 +41,16 @@ def authenticate_both(
         credentials,
         read_card_security,
         lambda octets: CardSecurity.decode(octets).security_infos,
-        random=random,
+        random=channel.random,
     )
+    protocol = events.Protocol.GENERAL_AUTHENTICATION
+    channel.tell(events.Proving(protocol))
     try:
         result = yield from channel.carry(procedure)
     except (*FAULTS_OF_CHIPS, MisuseError) as error:
-        notes.terminal_authentication = refused(credentials, fault_of(error))
+        fault = fault_of(error)
+        channel.show(terminal_authentication=refused(credentials, fault))
+        channel.tell(events.Proved(protocol, fault))
         return
     transcript = ChipAuthenticationTranscript(
         protocol=result.variant.protocol,
@@ -57,5 +60,8 @@ def authenticate_both(
         nonce=result.chip.nonce,
     )
     proof = yield from channel.change_session(result.chip.secure_messaging)
-    notes.chip_authentication = replace(transcript, proof=proof)
-    notes.terminal_authentication = accepted(credentials, result.terminal.chain)
+    channel.show(
+        chip_authentication=replace(transcript, proof=proof),
+        terminal_authentication=accepted(credentials, result.terminal.chain),
+    )
+    channel.tell(events.Proved(protocol))

@@ -2,7 +2,8 @@
 
 import secrets
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
+from typing import Final
 
 import msgspec
 
@@ -14,7 +15,9 @@ from emrtd.lds.security.sod import Sod
 from emrtd.transport.connection import Connection
 from emrtd.transport.trace import MeteredConnection
 from support.errors import MalformedError
-from verify.inspection.channel import Channel, Notes
+from verify.inspection.channel import Channel
+from verify.inspection.events import Listener, guarded, nobody
+from verify.inspection.notes import Notes
 from verify.inspection.opening import Credentials, Opener
 from verify.inspection.proofs import prove_actively, prove_by_key_agreement
 from verify.inspection.terminal import objection_to_reading, prove_right
@@ -29,38 +32,47 @@ def inspect(
     optical_mrz: str = "",
     terminal: TerminalCredentials | None = None,
     random: Random = secrets.token_bytes,
+    listener: Listener = nobody,
 ) -> Procedure[Evidence]:
     """Inspect one chip, from its reset on.
 
     `optical_mrz` goes into the evidence, to be compared with DG1; `terminal` is what opens
-    sensitive data, where there is a right to it.  Raises `TransportError` where
-    the card leaves, and nothing else for whatever the chip does.
+    sensitive data, where there is a right to it.  `listener` is told what happens, as it happens;
+    see `verify.inspection.events`.
+
+    Raises `TransportError` where the card leaves, and nothing else for whatever the chip does;
+    `ListenerError` where the listener raises, which ends the inspection without evidence.
     """
-    channel, notes = Channel(), Notes()
-    opener = Opener(channel, notes, credentials, basic_access_control, terminal, random)
+    channel = Channel(Notes(), guarded(listener), random)
+    opener = Opener(channel, credentials, basic_access_control, terminal)
     if (yield from opener.open()):
-        numbers = yield from _read_lists(channel, notes)
-        for number in numbers:
-            file = data_group(number)
-            if not file.sensitive and file.file_id not in notes.files:
-                yield from channel.read(file, notes)
-        yield from prove_actively(channel, notes, random)
-        if notes.chip_authentication is None:  # version 2 has come before all else
-            chip_authentication = yield from prove_by_key_agreement(channel, notes, random)
-            yield from prove_right(channel, notes, terminal, chip_authentication)
-        for file in map(data_group, numbers):
-            if file.sensitive:  # last: Terminal Authentication comes before
-                yield from _read_sensitive(channel, notes, file)
-    return notes.evidence(optical_mrz)
+        files = yield from _read_lists(channel)
+        for file in files:
+            if not file.sensitive and file.file_id not in channel.notes.files:
+                yield from channel.read(file)
+        for prove in _PROOFS:
+            yield from prove(channel, terminal)
+        for file in files:
+            if file.sensitive:
+                yield from _read_sensitive(channel, file)
+    return channel.notes.evidence(channel.state, optical_mrz)
 
 
-def _read_sensitive(channel: Channel, notes: Notes, file: ElementaryFile) -> Procedure[None]:
+_PROOFS: Final[tuple[Callable[[Channel, TerminalCredentials | None], Procedure[None]], ...]] = (
+    lambda channel, _: prove_actively(channel),
+    lambda channel, _: prove_by_key_agreement(channel),
+    prove_right,
+)
+"""What both sides prove once the files are read; sensitive ones are read after the last."""
+
+
+def _read_sensitive(channel: Channel, file: ElementaryFile) -> Procedure[None]:
     """Read DG3 or DG4; where the chip would refuse it, do not even ask."""
-    objection = objection_to_reading(notes, file.file_id)
+    objection = objection_to_reading(channel, file.file_id)
     if objection is None:
-        yield from channel.read(file, notes)
+        yield from channel.read(file)
     else:
-        notes.unread[file.file_id] = objection
+        channel.leave(file.file_id, objection)
 
 
 def capture(
@@ -85,18 +97,22 @@ def capture(
     return msgspec.structs.replace(evidence, session=session)
 
 
-def _read_lists(channel: Channel, notes: Notes) -> Procedure[tuple[int, ...]]:
+def _read_lists(channel: Channel) -> Procedure[tuple[ElementaryFile, ...]]:
     """Read EF.COM and EF.SOD; return the data groups to read.
 
     It is the signed list that counts: who strips DG15 from EF.COM strips nothing.  Only where there
     is no EF.SOD to be read does EF.COM say what to capture.
     """
+    notes = channel.notes
     if FileID.COM not in notes.files:
-        yield from channel.read(FILES[FileID.COM], notes)
-    octets = yield from channel.read(FILES[FileID.SOD], notes)
+        yield from channel.read(FILES[FileID.COM])
+    octets = yield from channel.read(FILES[FileID.SOD])
+    numbers: Iterable[int]
     try:
         if octets is not None:
-            return tuple(sorted(Sod.parse(octets).security_object.hashes))
-        return tuple(sorted(Com.decode(notes.files[FileID.COM]).data_groups))
+            numbers = Sod.parse(octets).security_object.hashes
+        else:
+            numbers = Com.decode(notes.files[FileID.COM]).data_groups
     except (KeyError, MalformedError):
-        return (1, 2)
+        numbers = (1, 2)
+    return tuple(map(data_group, sorted(numbers)))

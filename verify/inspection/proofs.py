@@ -1,77 +1,95 @@
 """Having the chip prove that it is no copy: Active Authentication, Chip Authentication."""
 
+from typing import Final
+
 from msgspec.structs import replace
 
 from emrtd.access import active_authentication
-from emrtd.access.chip_authentication import ChipAuthenticationResult, EphemeralKey, authenticate
+from emrtd.access.chip_authentication import EphemeralKey, authenticate
 from emrtd.access.chip_authentication_keys import choose
 from emrtd.errors import ProtocolError
-from emrtd.iso7816.procedure import Procedure, Random
+from emrtd.iso7816.procedure import Procedure
 from emrtd.iso7816.secure_messaging import SecureMessagingError
 from emrtd.lds.data_groups.dg14 import DataGroup14
 from emrtd.lds.data_groups.dg15 import DataGroup15
 from emrtd.lds.files import FileID
 from emrtd.lds.security.security_infos import ChipAuthenticationPublicKeyInfo, SecurityInfos
 from support.errors import MalformedError
-from verify.inspection.channel import Channel, Notes
-from verify.inspection.faults import FAULTS_OF_CHIPS, fault_of
+from verify.inspection import events
+from verify.inspection.channel import Channel
+from verify.inspection.faults import FAULTS_OF_CHIPS, StoppedError, fault_of
+from verify.inspection.notes import Notes
 from verify.judging.evidence import ActiveAuthenticationTranscript, ChipAuthenticationTranscript
 
+_SAYS_NOTHING_OF_THE_KEY: Final = (SecureMessagingError, StoppedError)
+"""The session broke, or is over: the chip was not asked, or its answer did not arrive."""
 
-def prove_actively(channel: Channel, notes: Notes, random: Random) -> Procedure[None]:
+
+def prove_actively(channel: Channel) -> Procedure[None]:
     """Active Authentication, where there is a DG15 (Doc 9303-11, 6.1)."""
-    octets = notes.files.get(FileID.DG15)
+    octets = channel.notes.files.get(FileID.DG15)
     if octets is None:
         return
+    channel.tell(events.Proving(events.Protocol.ACTIVE_AUTHENTICATION))
+    transcript = yield from _challenge(channel, octets)
+    channel.notes.active_authentication = transcript
+    fault = transcript.refusal or transcript.undetermined
+    channel.tell(events.Proved(events.Protocol.ACTIVE_AUTHENTICATION, fault))
+
+
+def _challenge(channel: Channel, dg15: bytes) -> Procedure[ActiveAuthenticationTranscript]:
     try:
-        key = DataGroup15.decode(octets).public_key
+        key = DataGroup15.decode(dg15).public_key
     except MalformedError as error:
-        notes.active_authentication = ActiveAuthenticationTranscript(undetermined=fault_of(error))
-        return
+        return ActiveAuthenticationTranscript(undetermined=fault_of(error))
+    procedure = active_authentication.challenge(key, random=channel.random)
     try:
-        exchange = yield from channel.carry(active_authentication.challenge(key, random=random))
-    except SecureMessagingError as error:  # the session broke: that says nothing of the key
-        notes.active_authentication = ActiveAuthenticationTranscript(undetermined=fault_of(error))
-        return
+        exchange = yield from channel.carry(procedure)
+    except _SAYS_NOTHING_OF_THE_KEY as error:
+        return ActiveAuthenticationTranscript(undetermined=fault_of(error))
     except FAULTS_OF_CHIPS as error:
-        notes.active_authentication = ActiveAuthenticationTranscript(refusal=fault_of(error))
-        return
-    notes.active_authentication = ActiveAuthenticationTranscript(exchange.nonce, exchange.signature)
+        return ActiveAuthenticationTranscript(refusal=fault_of(error))
+    return ActiveAuthenticationTranscript(exchange.nonce, exchange.signature)
 
 
-def prove_by_key_agreement(
-    channel: Channel, notes: Notes, random: Random
-) -> Procedure[ChipAuthenticationResult | None]:
+def prove_by_key_agreement(channel: Channel) -> Procedure[None]:
     """Chip Authentication, where DG14 has a key for it (Doc 9303-11, 6.2).
 
     From then on everything goes through the new session.  Where the chip does not have the key, the
-    session is lost, and the chip is opened anew.
+    session is lost, and the chip is opened anew.  Version 2 has come before all else.
     """
-    infos = _infos_with_key(notes)
-    if infos is None:
-        return None
+    infos = _infos_with_key(channel.notes)
+    if infos is None or channel.state.chip_authentication is not None:
+        return
+    channel.tell(events.Proving(events.Protocol.CHIP_AUTHENTICATION))
+    transcript = yield from _agree(channel, infos)
+    channel.notes.chip_authentication = transcript
+    fault = transcript.refusal or transcript.undetermined
+    channel.tell(events.Proved(events.Protocol.CHIP_AUTHENTICATION, fault))
+
+
+def _agree(channel: Channel, infos: SecurityInfos) -> Procedure[ChipAuthenticationTranscript]:
     try:
         variant = choose(infos)
-        ephemeral = EphemeralKey.generate(variant.key.group, random)
+        ephemeral = EphemeralKey.generate(variant.key.group, channel.random)
     except (MalformedError, ProtocolError) as error:
-        notes.chip_authentication = ChipAuthenticationTranscript(undetermined=fault_of(error))
-        return None
+        return ChipAuthenticationTranscript(undetermined=fault_of(error))
     transcript = ChipAuthenticationTranscript(
         protocol=variant.protocol,
         key_id=variant.key.key_id,
         terminal_private_key=ephemeral.private.reveal(),
     )
+    procedure = authenticate(variant, ephemeral=ephemeral, random=channel.random)
     try:
-        result = yield from channel.carry(authenticate(variant, ephemeral=ephemeral, random=random))
-        proof = yield from channel.change_session(result.secure_messaging)
-    except SecureMessagingError as error:  # the old session broke: that says nothing of the key
-        notes.chip_authentication = replace(transcript, undetermined=fault_of(error))
-        return None
+        result = yield from channel.carry(procedure)
+        proof = yield from channel.change_session(
+            result.secure_messaging, result.compressed_terminal_key
+        )
+    except _SAYS_NOTHING_OF_THE_KEY as error:
+        return replace(transcript, undetermined=fault_of(error))
     except FAULTS_OF_CHIPS as error:
-        notes.chip_authentication = replace(transcript, refusal=fault_of(error))
-        return None
-    notes.chip_authentication = replace(transcript, proof=proof)
-    return result if channel.session is result.secure_messaging else None
+        return replace(transcript, refusal=fault_of(error))
+    return replace(transcript, proof=proof)
 
 
 def _infos_with_key(notes: Notes) -> SecurityInfos | None:

@@ -40,7 +40,7 @@ from tests.verify.documents import CAN, NOW, PARAMETERS, Document, ec_key, issue
 from tests.vsmartcard.cards import personalised
 from verify.inspection import inspect
 from verify.inspection.opening import Credentials
-from verify.inspection.terminal import load_terminal
+from verify.inspection.terminal_folder import load_terminal
 from verify.judging.evidence import Evidence
 from verify.judging.report import Verdict
 from vsmartcard.card.conditions import every, extended, instruction

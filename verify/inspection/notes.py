@@ -1,0 +1,41 @@
+"""What is written down in the course of one inspection."""
+
+from dataclasses import dataclass, field
+
+from emrtd.lds.files import FileID
+from verify.inspection.state import State
+from verify.judging.evidence import (
+    ActiveAuthenticationTranscript,
+    ChipAuthenticationTranscript,
+    Evidence,
+    Failure,
+    Session,
+)
+from verify.judging.faults import Fault
+
+
+@dataclass(slots=True)
+class Notes:
+    """What holds whatever becomes of the session: files, faults, and proofs by keys in files."""
+
+    files: dict[FileID, bytes] = field(default_factory=dict, repr=False)
+    unread: dict[FileID, Fault] = field(default_factory=dict)
+    failures: list[Failure] = field(default_factory=list)
+    chip_authentication: ChipAuthenticationTranscript | None = None
+    active_authentication: ActiveAuthenticationTranscript | None = None
+
+    def evidence(self, state: State, optical_mrz: str) -> Evidence:
+        """All of it as evidence; counts, time and ATR are the transport's to add."""
+        session = Session(
+            atr=b"",
+            access=state.access,
+            failures=tuple(self.failures),
+            pace=state.transcripts[0] if state.transcripts else None,
+            reopened=state.transcripts[1:],
+            chip_authentication=state.chip_authentication or self.chip_authentication,
+            active_authentication=self.active_authentication,
+            terminal_authentication=state.terminal_authentication,
+        )
+        return Evidence(
+            files=self.files, unread=self.unread, session=session, optical_mrz=optical_mrz
+        )
