@@ -8,6 +8,7 @@ the byte-exact round trips show.  Module text is compiled when it is first used.
 
 from collections.abc import Sequence
 from functools import cached_property
+from itertools import groupby
 from pathlib import Path
 from typing import Any, Final
 
@@ -47,7 +48,8 @@ class Schema:
         try:
             return self._compiled.decode(self._type_name, octets, check_constraints=True)
         except (DecodeError, ConstraintsError) as problem:
-            raise MalformedError(self.what, _reason(problem)) from None
+            offset = getattr(problem, "offset", None)
+            raise MalformedError(self.what, _reason(problem), offset) from None
         except (ValueError, LookupError, TypeError) as problem:  # what it lets through
             reason = f"cannot be decoded ({type(problem).__name__})"
             raise MalformedError(self.what, reason) from None
@@ -114,9 +116,37 @@ def _element(octets: bytes, position: int, what: str) -> tuple[bool, int, int]:
     return bool(first & 0x20), start, start + length
 
 
-def _reason(problem: Exception) -> str:
-    """What `asn1tools` says, without the value that it quotes: it may be a person's."""
-    text = str(problem)
+MAX_REASON: Final = 200
+"""Characters of what is said of a value that does not fit its type."""
+
+
+def _reason(problem: Any) -> str:
+    """What is wrong with which field, without the value, which may be a person's.
+
+    `asn1tools` prints the type of a missing field with all that it is made of, and the octets that
+    it met: its exceptions are taken by kind, and every text of its own is cut short.
+    """
+    from asn1tools.codecs.ber import DecodeTagError, MissingMandatoryFieldError
+
+    field = _path(problem)
+    if isinstance(problem, MissingMandatoryFieldError):
+        return f"{field} is missing"
+    if isinstance(problem, DecodeTagError):
+        tags = problem.asn_type.format_tag()
+        wanted = " or ".join(tag.upper() for tag in (tags if isinstance(tags, list) else [tags]))
+        return f"{field} should begin with tag {wanted}, not with {problem.actual_tag.upper()}"
+    text = str(getattr(problem, "message", problem))
     for mark in (" in {", ", but got", " but got", " b'", " '"):
         text = text.partition(mark)[0]
-    return text
+    return f"{field}: {_short(text)}" if field else _short(text)
+
+
+def _path(problem: Any) -> str:
+    """The names from the outermost type to the field; a CHOICE has that of its field twice."""
+    names = [each.name for each in reversed(getattr(problem, "location", [])) if each.name]
+    path = ".".join(name for name, _ in groupby(names))
+    return path if len(path) <= MAX_REASON // 2 else f"...{path[-MAX_REASON // 2 :]}"
+
+
+def _short(text: str) -> str:
+    return text if len(text) <= MAX_REASON // 2 else f"{text[: MAX_REASON // 2]}..."

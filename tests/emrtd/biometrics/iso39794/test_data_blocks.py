@@ -1,5 +1,6 @@
 """ISO/IEC 39794: published samples byte for byte, one view, round trips, and hostile octets."""
 
+import random
 import time
 from collections.abc import Callable
 from datetime import UTC, datetime
@@ -12,6 +13,7 @@ from hypothesis import strategies as st
 from emrtd import tlv
 from emrtd.asn1.schema import MAX_ELEMENTS
 from emrtd.biometrics.images import ImageFormat
+from emrtd.biometrics.iso39794.data_block import DataBlock
 from emrtd.biometrics.iso39794.face import FaceImageDataBlock
 from emrtd.biometrics.iso39794.finger import FingerImageDataBlock
 from emrtd.biometrics.iso39794.iris import IrisImageDataBlock
@@ -300,3 +302,38 @@ def test_nothing_of_a_person_is_in_a_repr() -> None:
     assert "FFD8" not in repr(block).upper()
     assert "'gender'" not in repr(block)
     assert "FEMALE" not in repr(block.faces())
+
+
+@pytest.mark.parametrize(
+    ("octets", "says"),
+    [
+        ("650DA007800103810207E3A1023000", "representationBlocks.representationId is missing"),
+        ("6505A003800103", "versionBlock.year is missing"),
+        ("650BA007800103810207D0A100", "versionBlock.year: Expected an integer between 2019"),
+        ("6404A0020000", "FaceImageDataBlock should begin with tag 65, not with 64"),
+        ("6509A007800103820207E3", "versionBlock.year should begin with tag 81, not with 82"),
+        ("650BA007800103810207E3A100", "representationBlocks"),
+    ],
+)
+def test_what_is_wrong_is_said_of_the_field_in_few_words(octets: str, says: str) -> None:
+    with pytest.raises(MalformedError) as caught:
+        FaceImageDataBlock.decode(bytes.fromhex(octets))
+    assert says in str(caught.value)
+    assert len(str(caught.value)) < 250
+
+
+@pytest.mark.parametrize("kind", [FaceImageDataBlock, FingerImageDataBlock, IrisImageDataBlock])
+def test_no_damage_is_told_at_length(kind: type[DataBlock]) -> None:
+    chance = random.Random(39794)  # noqa: S311
+    sample = shared("data/iso39794/ICAO_39794_5_AP_AllFields.dat").read_bytes()
+    for _ in range(300):
+        damaged = bytearray(sample)
+        for _ in range(chance.randint(1, 3)):
+            damaged[chance.randrange(900)] = chance.choice((0, 0x30, 0x80, 0xA0, 0xA1, 0xFF))
+        said = ""
+        try:
+            kind.decode(bytes(damaged))
+        except MalformedError as problem:
+            said = str(problem)
+        assert len(said) < 350
+        assert "Sequence(" not in said
