@@ -7,7 +7,7 @@ the rarer finger and iris records are described with `construct`.
 """
 
 from enum import IntEnum, unique
-from itertools import starmap
+from itertools import repeat, starmap
 from struct import Struct
 from struct import error as StructError  # noqa: N812
 from typing import Final, NamedTuple
@@ -26,6 +26,7 @@ _BLOCKS: Final = Struct(">IHBBB3sH3s3sBBHHBBHH")  # facial and image information
 _INFORMATION: Final = Struct(">IHBBB3sH3s3s")  # facial information: 20 octets
 _POINT: Final = Struct(">BBHHH")  # feature point: 8 octets
 _IMAGE_INFORMATION: Final = Struct(">BBHHBBHH")  # 12 octets
+_made: Final = tuple.__new__  # what `_make` calls, without a frame of Python for each
 
 
 @unique
@@ -135,7 +136,7 @@ class FaceRecord(NamedTuple):
         size = len(octets)
         first, position = _decode_image(octets, 14)
         if count == 1 and length == size == position:  # nearly every record there is
-            return cls((first,), version)
+            return _made(cls, ((first,), version, None, b"", ()))
         images = [first]
         for _ in range(count - 1):
             image, position = _decode_image(octets, position)
@@ -179,14 +180,16 @@ def _decode_image(octets: bytes, position: int) -> tuple[FacialImage, int]:
     points: tuple[RecordedPoint, ...] = ()
     start = position + 32
     try:
-        length, number_of_points, *fields = _BLOCKS.unpack_from(octets, position)
-        if number_of_points:
-            start += 8 * number_of_points
-            fields[7:] = _IMAGE_INFORMATION.unpack_from(octets, start - 12)
+        blocks = _BLOCKS.unpack_from(octets, position)
+        face, picture = blocks[2:9], blocks[9:]
+        if blocks[1]:
+            start += 8 * blocks[1]
+            picture = _IMAGE_INFORMATION.unpack_from(octets, start - 12)
             recorded = _POINT.iter_unpack(octets[position + 20 : start - 12])
-            points = tuple(map(RecordedPoint._make, recorded))
+            points = tuple(map(_made, repeat(RecordedPoint), recorded))
     except StructError:
         raise MalformedError(WHAT, "is cut short in a facial image", position) from None
+    length = blocks[0]
     end = position + length
     if end < start or end > len(octets):
         raise MalformedError(
@@ -198,7 +201,7 @@ def _decode_image(octets: bytes, position: int) -> tuple[FacialImage, int]:
     image = octets[start:end]
     if not image.startswith(IMAGE_MAGICS):
         sniff(image, "face image")  # raises, and says what it is not
-    return FacialImage._make((image, *fields, points)), end
+    return _made(FacialImage, (image, *face, *picture, points)), end
 
 
 def _encode_image(image: FacialImage, parts: list[bytes]) -> int:
