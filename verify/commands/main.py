@@ -1,6 +1,7 @@
 """The command `verify`.  What a command needs is imported when it runs, and not before."""
 
 from collections.abc import Callable
+from datetime import datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -11,7 +12,7 @@ from support.errors import ExitStatus
 
 if TYPE_CHECKING:
     from emrtd.access.terminal_authentication import TerminalCredentials
-    from support.secret import Secret
+    from verify.judging.report import Report
 
 _TIMES = ("%Y-%m-%d", "%Y-%m-%dT%H:%M:%S", "%Y-%m-%d %H:%M:%S", "%Y-%m-%dT%H:%M:%S%z")
 _FILE = click.Path(path_type=Path, dir_okay=False)
@@ -94,7 +95,11 @@ def card(
     terminal: Path | None,
     passphrase_file: Path | None,
     save: Path | None,
-    **options: Any,
+    trust: Path,
+    policy: str,
+    at: datetime | None,
+    as_json: bool,
+    html: Path | None,
 ) -> ExitStatus:
     """Read the chip in a reader, and judge it.
 
@@ -105,25 +110,28 @@ def card(
     from support.errors import MisuseError
     from support.files import is_taken
     from verify.commands.credentials import read_credentials
-    from verify.commands.judging import judging
     from verify.inspection import capture, inspect
+    from verify.session.judging import open_session
 
     if save is not None and is_taken(save):
-        raise MisuseError(f"{save}: is there already; name a new folder for the image")
+        raise MisuseError(f"{save}: already exists", advice="choose another folder for the image")
     inspection_system = _inspection_system(terminal, passphrase_file)
-    with judging(**options) as bench:
+    with open_session(trust, policy, at) as session:
         credentials, optical = read_credentials(mrz, can)
         procedure = inspect(
             credentials,
-            basic_access_control=bench.policy.basic_access_control,
+            basic_access_control=session.policy.basic_access_control,
             optical_mrz=optical,
             terminal=inspection_system,
         )
         with connect(reader) as connection:
             evidence = capture(connection, procedure)
-        status = bench.judge(evidence)
+        report = session.judge(evidence)
+        status = _tell(report, as_json=as_json, html=html)
     if save is not None and evidence.files:
-        evidence.to_image(_seal_key()).save(save)
+        from verify.session.evidence import save_evidence
+
+        save_evidence(evidence, save)
     return status
 
 
@@ -135,32 +143,37 @@ def card(
     help="The printed MRZ, to compare with the one in the image; as for `verify card`.",
 )
 @_judging
-def image(*, image: Path, mrz: str | None, **options: Any) -> ExitStatus:
+def image(
+    *,
+    image: Path,
+    mrz: str | None,
+    trust: Path,
+    policy: str,
+    at: datetime | None,
+    as_json: bool,
+    html: Path | None,
+) -> ExitStatus:
     """Judge an LDS image: a folder or a zip of elementary files, or one such file."""
-    from msgspec.structs import replace
+    from verify.session.evidence import load_evidence, with_printed_mrz
+    from verify.session.judging import open_session
 
-    from verify.commands.judging import judging
-    from verify.judging.evidence import Evidence
-
-    with judging(**options) as bench:
-        evidence = Evidence.load(image, _seal_key())
+    with open_session(trust, policy, at) as session:
+        evidence = load_evidence(image)
         if mrz is not None:
             from verify.commands.credentials import read_optical
 
-            optical = read_optical(mrz)
-            evidence = replace(evidence, optical_mrz=optical, optical_vouched=True)
-        return bench.judge(evidence)
+            evidence = with_printed_mrz(evidence, read_optical(mrz))
+        return _tell(session.judge(evidence), as_json=as_json, html=html)
 
 
-def _seal_key() -> "Secret | None":
-    """The user's key for evidence; None, and nothing is sealed, where none can be kept."""
-    from support.passphrase import user_secret
-    from verify.judging.evidence import SEAL_KEY
+def _tell(report: "Report", *, as_json: bool, html: Path | None) -> ExitStatus:
+    """Print the report, write the page; returns the verdict's exit status."""
+    from verify.showing.output import print_report, write_page
 
-    try:
-        return user_secret(SEAL_KEY)
-    except OSError:
-        return None
+    print_report(report, as_json=as_json)
+    if html is not None:
+        write_page(report, html)
+    return report.verdict.exit_status
 
 
 def _inspection_system(

@@ -299,7 +299,7 @@ def one_line(ran: Ran, status: int, *words: str) -> None:
         (("--can", CAN, "--policy", "lenient"), ("there is no policy 'lenient'",)),
         (("--can", CAN, "--at", "yesterday"), ("yesterday",)),
         (("--can", CAN, "--terminal", "nowhere"), ("nowhere", "no such folder")),
-        (("--can", CAN, "--save", REPOSITORY / "verify"), ("is there already",)),
+        (("--can", CAN, "--save", REPOSITORY / "verify"), ("already exists",)),
         (("--can", CAN, "--frobnicate"), ("--frobnicate",)),
     ],
 )

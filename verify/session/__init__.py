@@ -1,0 +1,1 @@
+"""What commands, an officer's desk and a bulk run share: judging by a store and a policy."""
