@@ -15,7 +15,8 @@ HEAVY = {
 def started(command: str, *options: str) -> "subprocess.CompletedProcess[str]":
     """The help of a command, in a process of its own."""
     program, *arguments = command.split()
-    code = f"import sys; from {program}.commands.main import main; sys.exit(main())"
+    module = "chipseal.command_line" if program == "chipseal" else f"{program}.commands.main"
+    code = f"import sys; from {module} import main; sys.exit(main())"
     line = [sys.executable, *options, "-c", code, *arguments, "--help"]
     return subprocess.run(line, capture_output=True, text=True, check=True)
 
@@ -26,6 +27,7 @@ def started(command: str, *options: str) -> "subprocess.CompletedProcess[str]":
         "personalise", "personalise pki", "personalise write", "personalise sign-service",
         "verify", "verify card", "verify image", "verify trust",
         "vsmartcard", "vsmartcard readers",
+        "chipseal", "chipseal personalise", "chipseal verify card",
     ],
 )  # fmt: skip
 def test_help_answers_at_once(command: str) -> None:
