@@ -139,7 +139,7 @@ def _pair(text: str, option: str) -> tuple[str, Path]:
 
 def _officer_key(name: str, path: Path, passphrase_file: Path | None) -> "PrivateKey":
     from emrtd.pki.private_key_file import WrongPassphraseError
-    from personalise.pki.key_custody import read_private_key
+    from personalise.pki.keys.custody import read_private_key
 
     passphrase = officer_passphrase(name, passphrase_file)
     try:

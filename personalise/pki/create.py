@@ -23,10 +23,10 @@ from personalise.pki.issuing_pki import (
     custody_of,
     no_pin,
 )
-from personalise.pki.key_custody import FileCustody, KeyCustody
+from personalise.pki.keys.custody import FileCustody, KeyCustody
+from personalise.pki.keys.station import install_station_key
 from personalise.pki.register import KEY_NAME
 from personalise.pki.settings import Settings
-from personalise.pki.station_keys import install_station_key
 from support.errors import ChipsealError, MisuseError
 from support.files import is_taken, write_atomically
 from support.secret import Secret

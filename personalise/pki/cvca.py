@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Final
 
 from emrtd.pki.cvc.issuing import CURVE, issue_chain
-from personalise.pki.key_custody import FileCustody, KeyCustody
+from personalise.pki.keys.custody import FileCustody, KeyCustody
 from support.files import write_atomically
 
 FOLDER: Final = "terminal"

@@ -43,7 +43,7 @@ from emrtd.pki.x509.issuing import CountrySigningCa
 from personalise.issuance import Issuance, SecurityObjectSigner
 from personalise.pki import cvca
 from personalise.pki.audit_log import AuditLog
-from personalise.pki.key_custody import FileCustody, KeyCustody
+from personalise.pki.keys.custody import FileCustody, KeyCustody
 from personalise.pki.register import Register, read_register_key
 from personalise.pki.settings import Settings
 from support.errors import MisuseError
@@ -296,7 +296,7 @@ def custody_of(settings: Settings, local_keys: FileCustody, pin: Pin) -> KeyCust
     """Where the signing keys are, as the settings say."""
     if settings.hsm is None:
         return local_keys
-    from personalise.pki.hsm import Pkcs11Custody
+    from personalise.pki.keys.hsm import Pkcs11Custody
 
     return Pkcs11Custody(settings.hsm.module, settings.hsm.token, pin())
 

@@ -5,7 +5,7 @@ from pathlib import Path
 
 from emrtd.lds.files import FileID
 from emrtd.lds.image import CHIP_KEYS_NAME, LdsImage
-from personalise.pki.station_keys import open_at_station
+from personalise.pki.keys.station import open_at_station
 from personalise.preparing.station_order import StationOrder
 from support.errors import MisuseError
 from support.files import decoding

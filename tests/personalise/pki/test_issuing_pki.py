@@ -15,8 +15,8 @@ from emrtd.pki.cms.enveloped import seal
 from emrtd.pki.private_key_file import WrongPassphraseError
 from personalise.pki.create import create_pki
 from personalise.pki.issuing_pki import IssuingPki
+from personalise.pki.keys.station import open_at_station
 from personalise.pki.settings import settings_for
-from personalise.pki.station_keys import open_at_station
 from support.errors import MisuseError
 from support.secret import Secret
 from tests.personalise.conftest import NOW, PASSPHRASE

@@ -36,7 +36,7 @@ from emrtd.lds.security.sod import Sod
 from emrtd.mrz import Mrz
 from emrtd.pki.cms.signed_data import SignedData
 from personalise.pki.issuing_pki import IssuingPki
-from personalise.pki.station_keys import open_at_station
+from personalise.pki.keys.station import open_at_station
 from personalise.preparing.application import Application, Document, Holder
 from personalise.preparing.chip_profile import ChipProfile, Names
 from personalise.preparing.data_groups import FIELDS_OF_DG11, FIELDS_OF_DG12, FIELDS_OF_MRZ

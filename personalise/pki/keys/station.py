@@ -4,7 +4,7 @@ from pathlib import Path
 
 from emrtd.errors import ProtocolError
 from emrtd.pki.cms.enveloped import open_envelope, recipients_of
-from personalise.pki.key_custody import read_agreement_key
+from personalise.pki.keys.custody import read_agreement_key
 from support.errors import MisuseError
 from support.files import write_atomically
 from support.passphrase import user_folder

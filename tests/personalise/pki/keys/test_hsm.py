@@ -47,14 +47,14 @@ def token(tmp_path: Path) -> dict[str, str]:
     return environment
 
 
-ROOT = Path(__file__).parents[3]
+ROOT = Path(__file__).parents[4]
 PRELUDE = (
     "import os\n"
     "from emrtd.crypto.hashes import Hash\n"
     "from emrtd.crypto.signatures import SignatureFamily, SignatureScheme, verify\n"
-    "from emrtd.errors import ChipsealError\n"
+    "from support.errors import ChipsealError\n"
     "from support.secret import Secret\n"
-    "from personalise.pki.hsm import Pkcs11Custody\n"
+    "from personalise.pki.keys.hsm import Pkcs11Custody\n"
     "ECDSA = SignatureScheme(SignatureFamily.ECDSA, Hash.SHA256)\n"
     "def custody(pin=b'123456', token='pki'):\n"
     "    return Pkcs11Custody(os.environ['MODULE'], token, Secret(pin))\n"
@@ -170,7 +170,7 @@ def test_a_pki_that_is_not_made_leaves_no_key_in_the_hsm(token: dict[str, str]) 
 from datetime import UTC, datetime
 from pathlib import Path
 import msgspec
-from personalise.pki import verifying_ca
+from personalise.pki import cvca
 from personalise.pki.settings import HsmAddress, settings_for
 from personalise.pki.create import create_pki
 def full(*_):
@@ -178,7 +178,7 @@ def full(*_):
 address = HsmAddress(os.environ["MODULE"], "pki")
 settings = msgspec.structs.replace(settings_for("UTO", "Utopia"), hsm=address)
 folder = Path(os.environ["XDG_DATA_HOME"]) / "pki"
-verifying_ca.make_terminal = full
+cvca.make_terminal = full
 try:
     create_pki(
         folder, settings, Secret(b"p"), datetime.now(UTC), lambda: Secret(b"123456")

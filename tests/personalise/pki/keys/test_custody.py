@@ -4,7 +4,7 @@ import pytest
 
 from emrtd.crypto.hashes import Hash
 from emrtd.crypto.signatures import SignatureFamily, SignatureScheme, verify
-from personalise.pki.key_custody import FileCustody, KeyCustody
+from personalise.pki.keys.custody import FileCustody, KeyCustody
 from support.errors import MalformedError, MisuseError
 from support.secret import Secret
 

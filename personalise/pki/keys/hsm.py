@@ -18,8 +18,8 @@ from pathlib import Path
 from typing import Any, TypeVar
 
 from emrtd.crypto.signatures import PublicKey, SignatureScheme
-from personalise.pki import hsm_keys
-from personalise.pki.hsm_keys import HsmError
+from personalise.pki.keys import hsm_keys
+from personalise.pki.keys.hsm_keys import HsmError
 from support.errors import MisuseError
 from support.passphrase import user_folder
 from support.secret import Secret

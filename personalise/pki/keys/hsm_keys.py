@@ -1,4 +1,4 @@
-"""Keys in a token, through one session of PKCS#11: what `personalise.pki.hsm` has done there."""
+"""Keys in a token, through one session of PKCS#11: what `Pkcs11Custody` has done there."""
 
 from typing import Any
 

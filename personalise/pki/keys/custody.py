@@ -1,7 +1,7 @@
 """Where private keys live: made, used and destroyed through one interface.
 
 `FileCustody` keeps them in files, encrypted under a pass phrase: for demos, tests and small
-offices.  `personalise.pki.hsm.Pkcs11Custody` keeps them in an HSM.
+offices.  `personalise.pki.keys.hsm.Pkcs11Custody` keeps them in an HSM.
 """
 
 import os
