@@ -22,6 +22,12 @@ DEBUG_FLAG: Final = "--debug"
 JSON_FLAG: Final = "--json"
 
 
+def remark(text: str) -> None:
+    """Tell the user something, in a line on standard error, while the command goes on."""
+    sys.stderr.write(f"{_one_line(text)}\n")
+    sys.stderr.flush()
+
+
 @dataclass(frozen=True, slots=True)
 class _Failure:
     """An error as it is reported: `kind` for scripts, what is wrong, and what to do about it."""

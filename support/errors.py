@@ -25,11 +25,11 @@ class ChipsealError(Exception):
     """Anything that Chipseal reports on purpose; any other exception is an internal error.
 
     `message` says what is wrong, and where; `advice` what to do about it, empty where there is
-    nothing to say; as text the error is both.  `kind` names the type for scripts, and `exit_status`
-    is what a command ends with when it cannot handle the error.
+    nothing to say; as text the error is both.  `kind` names the type, or what went wrong, for
+    scripts; `exit_status` is what a command ends with when it cannot handle the error.
     """
 
-    kind: ClassVar[str] = "error"
+    kind: str = "error"
     exit_status: ClassVar[ExitStatus] = ExitStatus.MISTAKE
 
     def __init__(self, message: str, *, advice: str = "") -> None:

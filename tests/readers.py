@@ -11,6 +11,7 @@ import subprocess
 import sys
 import time
 from collections.abc import Collection, Iterator
+from contextlib import suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import IO
@@ -20,7 +21,7 @@ import pytest
 from emrtd.errors import TransportError
 from tests.helpers import REPOSITORY
 from vsmartcard.reader import pcscd, readers
-from vsmartcard.reader.readers import VirtualReader
+from vsmartcard.reader.readers import ReadersInUseError, VirtualReader
 
 _COUNT = 8
 _WAIT_SECONDS = 120.0
@@ -131,7 +132,8 @@ def virtual_readers() -> Iterator[tuple[VirtualReader, ...]]:
             yield readers.listed() or readers.up(_COUNT)
         except TransportError as error:
             pytest.skip(str(error))
-    readers.down()
+    with suppress(ReadersInUseError):  # by another test process, which stops them when it ends
+        readers.down()
 
 
 @pytest.fixture

@@ -1,19 +1,33 @@
-"""What a connection to a card is, and how a reader's name leads to one."""
+"""What a connection to a card is, and how a reader's name leads to one, and to its events."""
 
 from collections.abc import Callable
-from typing import Protocol, Self
+from enum import Enum, unique
+from typing import Final, Protocol, Self
 
-from emrtd.errors import TransportError
-from support.errors import MisuseError
+from emrtd.errors import TransportError, TransportFault
+from emrtd.transport.events import CardEvents
 from support.plugins import plugins
 
-ENTRY_POINT_GROUP = "chipseal.readers"
+ENTRY_POINT_GROUP: Final = "chipseal.readers"
 
-NO_PYSCARD = "PC/SC readers need pyscard: pip install 'chipseal[pcsc]', or use virtual:FILE"
+HOLDING_SECONDS: Final = 20.0
+"""How long `connect` waits for a card that another program holds."""
+
+
+@unique
+class Tray(Enum):
+    """Where a feeder puts a card that it takes out of the reader."""
+
+    DONE = "done"
+    REJECTED = "rejected"
 
 
 class Connection(Protocol):
-    """A connection to one card; `transmit` raises `TransportError` once the card has left."""
+    """A connection to one card; `transmit` raises `TransportError` once the card has left.
+
+    The card belongs to this connection alone until it is closed.  After a `TransportError` nothing
+    more is sent: what would answer may be another card.
+    """
 
     @property
     def reader(self) -> str:
@@ -33,8 +47,15 @@ class Connection(Protocol):
         """Power the card up anew; `TransportError` where that cannot be done."""
         ...
 
+    def eject(self, tray: Tray) -> None:
+        """Close the connection, and have a feeder put the card into a tray and take the next one.
+
+        A reader without a feeder only closes the connection.
+        """
+        ...
+
     def close(self) -> None:
-        """Let the card go; it is reset."""
+        """Let the card go; it is reset, and stays in the reader."""
         ...
 
     def __enter__(self) -> Self: ...
@@ -42,25 +63,83 @@ class Connection(Protocol):
     def __exit__(self, *exc_info: object) -> None: ...
 
 
-Connect = Callable[[str], Connection]
+class ReaderKind(Protocol):
+    """A kind of reader that is not PC/SC, as an entry point names it: an object, or a module."""
+
+    def connect(self, address: str, *, blank: bool) -> Connection:
+        """Connect to the card in the reader at this address; see `connect`."""
+        ...
+
+    def watch(self, address: str) -> CardEvents:
+        """The events of the reader at this address."""
+        ...
 
 
-def connect(reader: str) -> Connection:
-    """Connect to the card in a reader.
+def connect(
+    reader: str = "",
+    *,
+    blank: bool = False,
+    tell: Callable[[str], None] = lambda _remark: None,
+    limit: float = HOLDING_SECONDS,
+) -> Connection:
+    """Connect to the card in a reader, and hold it until the connection is closed.
 
-    `reader` is (part of) a PC/SC reader's name, or `SCHEME:ADDRESS` where a package has registered
-    the scheme in the entry-point group `chipseal.readers`: `virtual:FILE` is a virtual chip.
-    Raises `TransportError` where there is no such reader or no card in it.
+    `reader` is a PC/SC reader's name or an unambiguous part of it, empty for the only one there is,
+    or `SCHEME:ADDRESS` where a package has registered the scheme in the entry-point group
+    `chipseal.readers`: `virtual:FILE` is a virtual card, `feeder:DIR` a feeder of them.  With
+    `blank`, a virtual card that does not exist is made.
+
+    Where another program holds the card, `tell` is given a sentence within 2 s, and after `limit`
+    seconds `TransportError` is raised with `TransportFault.CARD_HELD`; other faults say that there
+    is no such reader, or no card in it.
     """
+    kind, address = _kind_of(reader)
+    if kind is not None:
+        return kind.connect(address, blank=blank)
+    require_pyscard()
+    from emrtd.transport.pcsc.connection import connect as connect_pcsc
+
+    return connect_pcsc(reader, tell, limit)
+
+
+def watch(reader: str = "") -> CardEvents:
+    """The events of one reader, named as for `connect`; without a name, of every PC/SC reader.
+
+    A PC/SC reader may be plugged in later.
+    """
+    kind, address = _kind_of(reader)
+    if kind is not None:
+        return kind.watch(address)
+    require_pyscard()
+    from emrtd.transport.pcsc.watching import PcscEvents
+
+    return PcscEvents(reader)
+
+
+def pcsc_readers() -> list[str]:
+    """The names of the PC/SC readers; raises `TransportError` where no service answers."""
+    require_pyscard()
+    from emrtd.transport.pcsc.readers import names
+
+    return names()
+
+
+def _kind_of(reader: str) -> tuple[ReaderKind | None, str]:
     scheme, colon, address = reader.partition(":")
     entry = plugins(ENTRY_POINT_GROUP).get(scheme) if colon else None
-    if entry is not None:
-        plugin: Connect = entry.load()
-        return plugin(address)
-    if not reader:
-        raise MisuseError("name the reader; `vsmartcard readers list` shows those there are")
+    if entry is None:
+        return None, reader
+    kind: ReaderKind = entry.load()
+    return kind, address
+
+
+def require_pyscard() -> None:
+    """Raise `TransportError` where PC/SC cannot be reached from this installation."""
     try:
-        from emrtd.transport.pcsc import connect as connect_pcsc
+        import emrtd.transport.pcsc.library  # noqa: F401
     except ImportError as error:
-        raise TransportError(NO_PYSCARD) from error
-    return connect_pcsc(reader)
+        raise TransportError(
+            "PC/SC readers need pyscard",
+            TransportFault.NO_SERVICE,
+            advice="pip install 'chipseal[pcsc]', or use virtual:FILE",
+        ) from error

@@ -9,6 +9,7 @@ from typing import Self
 
 from emrtd.errors import TransportError
 from emrtd.iso7816.procedure import Random, Transmit
+from emrtd.transport.connection import Tray
 from support.errors import MisuseError
 
 Exchange = tuple[bytes, bytes]
@@ -43,6 +44,9 @@ class Recording:
 
     def reset(self) -> None:
         """Nothing: what came after a reset stands in the recording all the same."""
+
+    def eject(self, _tray: Tray) -> None:
+        """Nothing: there is no feeder."""
 
     def close(self) -> None:
         """Nothing is held."""

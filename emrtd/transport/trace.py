@@ -8,7 +8,7 @@ import time
 from collections.abc import Callable
 from typing import Self
 
-from emrtd.transport.connection import Connection
+from emrtd.transport.connection import Connection, Tray
 
 
 class MeteredConnection:
@@ -54,6 +54,10 @@ class MeteredConnection:
         self._connection.reset()
         if self._trace is not None:
             self._trace("reset")
+
+    def eject(self, tray: Tray) -> None:
+        """Close the connection, and have a feeder put the card into a tray."""
+        self._connection.eject(tray)
 
     def close(self) -> None:
         """Close the connection."""

@@ -8,6 +8,7 @@ from pathlib import Path
 import click
 
 from personalise.commands.pki_options import passphrase_file
+from support.command_line import remark
 
 _FILE = click.Path(path_type=Path, dir_okay=False, exists=True)
 _PATH = click.Path(path_type=Path)
@@ -22,7 +23,11 @@ _as_json = click.option("--json", "as_json", is_flag=True, help="Print one JSON 
 
 @click.command()
 @click.argument("image", type=_PATH)
-@click.option("--reader", required=True, help="PC/SC reader, or virtual:FILE for a virtual chip.")
+@click.option(
+    "--reader",
+    default="",
+    help="PC/SC reader (part of its name), virtual:FILE or feeder:DIR.  [default: the only one]",
+)
 @_station_key
 @passphrase_file
 @_as_json
@@ -36,17 +41,25 @@ def write(
     """Write the LDS image IMAGE to the card in a reader, read all of it back, and lock the card.
 
     The image says which kind of card it is for.  A card that was pulled out, or lost its power,
-    is finished when the same image is written to it again; it never takes another.
+    is finished when the same image is written to it again; it never takes another.  A virtual card
+    that does not exist is made as a blank one.
     """
-    from emrtd.transport.connection import connect
+    from emrtd.transport.connection import Tray, connect
     from emrtd.transport.trace import MeteredConnection
     from personalise.station.one_card import write_image
+    from personalise.station.outcomes import RejectCardError
     from personalise.station.sealed_image import SealedImage
     from personalise.station.showing import print_report, progress_line
 
     sealed = SealedImage.open(image, passphrase_file, station_key)
-    with MeteredConnection(connect(reader)) as connection, progress_line() as progress:
-        report = write_image(sealed.files, sealed.order, connection, progress)
+    card = connect(reader, blank=True, tell=remark)
+    with MeteredConnection(card) as connection, progress_line() as progress:
+        try:
+            report = write_image(sealed.files, sealed.order, connection, progress)
+        except RejectCardError:
+            connection.eject(Tray.REJECTED)
+            raise
+        connection.eject(Tray.DONE)
     print_report(report, connection, as_json=as_json)
 
 

@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import Any, Final
 
 from emrtd.errors import TransportError
-from personalise.demonstration.tools import Tools, last_line
+from personalise.demonstration.tools import DemoError, Tools, last_line
 
 _SECONDS_TO_SEE_A_CARD: Final = 10.0
 
@@ -53,7 +53,10 @@ def virtual_reader(tools: Tools, port: int | None) -> Iterator[Slot]:
     finally:
         if started:
             with _uninterrupted():
-                tools.run("vsmartcard", "readers", "down", quiet=True)
+                try:
+                    tools.run("vsmartcard", "readers", "down", quiet=True)
+                except DemoError as error:  # somebody else has put a card into one
+                    tools.say(str(error), "yellow")
 
 
 def _free_readers(tools: Tools) -> list[dict[str, Any]]:

@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 
 from emrtd.access import bac
-from emrtd.errors import TransportError
+from emrtd.errors import TransportError, TransportFault
 from emrtd.iso7816.procedure import run
 from emrtd.iso7816.reading import FileAddress, FileReader
 from emrtd.iso7816.secure_messaging import secured
@@ -99,10 +99,13 @@ def test_a_card_torn_out_is_an_error_of_the_transport(insert: Insert) -> None:
     connection = connect(card.reader)
     card.take_out(signal.SIGKILL)
     wait_for_card(card.reader, there=False)
-    with pytest.raises(TransportError, match="the card left"):
-        connection.transmit(SELECT)
-    with pytest.raises(TransportError, match="does not come back"):
-        connection.reset()
+    for use in (lambda: connection.transmit(SELECT), connection.reset):
+        with pytest.raises(TransportError, match="the card was taken out") as raised:
+            use()
+        assert (raised.value.fault, raised.value.reader) == (
+            TransportFault.CARD_REMOVED,
+            card.reader,
+        )
     connection.close()
     with pytest.raises(TransportError, match="no card in the reader"):
         connect(card.reader)

@@ -154,7 +154,6 @@ def test_no_reader(workplace: Path, capsys: pytest.CaptureFixture[str]) -> None:
     ("arguments", "problem"),
     [
         (("write", "absent", "--reader", "virtual:x"), "no such folder or file"),
-        (("write", "{image}"), "reader"),
         (("write", "{captured}", "--reader", "virtual:{card}"), "no chip_keys.p7m"),
         (("prepare", "absent", "--pki", "{pki}", "-o", "{new}"), "no such folder"),
         (("prepare", "{application}", "--pki", "{pki}", "-o", "{image}"), "already exists"),

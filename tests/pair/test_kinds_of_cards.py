@@ -23,6 +23,7 @@ from emrtd.iso7816.directories import Directory
 from emrtd.iso7816.procedure import Procedure, T, run, through
 from emrtd.lds.files import FILES, ElementaryFile, FileID
 from emrtd.status_words import SW
+from emrtd.transport.connection import connect
 from personalise.preparing.chip_profile import CARD_KINDS
 from personalise.preparing.station_order import StationOrder
 from personalise.station.cards.interface import Blank, Capabilities, CardIdentity, CardState, NoKeys
@@ -43,7 +44,6 @@ from support.secret import Secret
 from tests.plugins import installed
 from vsmartcard.chip.life_cycle import LifeCycle
 from vsmartcard.chip.processing import Chip
-from vsmartcard.reader.in_process import InProcessConnection
 
 Transmit = Callable[[bytes], bytes]
 MAC_SIZE = 8
@@ -289,7 +289,7 @@ def test_kinds_are_found_by_name(tmp_path: Path) -> None:
 
 
 def test_a_blank_card_says_who_it_is_and_a_locked_one_does_not(tmp_path: Path) -> None:
-    with InProcessConnection(str(tmp_path / "card")) as connection:
+    with connect(f"virtual:{tmp_path / 'card'}", blank=True) as connection:
         identity = identify("iso7816-9", connection)
         assert identity.serial_number is not None
         assert identity.name == identity.serial_number.hex().upper()

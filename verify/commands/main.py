@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from support.command_line import run_command_line
+from support.command_line import remark, run_command_line
 from support.errors import ExitStatus
 
 if TYPE_CHECKING:
@@ -67,7 +67,11 @@ def _judging(command: Callable[..., Any]) -> Callable[..., Any]:
 
 
 @verify.command()
-@click.option("--reader", required=True, help="PC/SC reader (part of its name), or virtual:FILE.")
+@click.option(
+    "--reader",
+    default="",
+    help="PC/SC reader (part of its name), virtual:FILE or feeder:DIR.  [default: the only one]",
+)
 @click.option(
     "--mrz",
     metavar="TEXT|-",
@@ -124,7 +128,7 @@ def card(
             optical_mrz=optical,
             terminal=inspection_system,
         )
-        with connect(reader) as connection:
+        with connect(reader, tell=remark) as connection:
             evidence = capture(connection, procedure)
         report = session.judge(evidence)
         status = _tell(report, as_json=as_json, html=html)

@@ -4,6 +4,7 @@ from contextlib import suppress
 from typing import Self
 
 from emrtd.errors import TransportError
+from emrtd.transport.connection import Tray
 from vsmartcard.card.interface import Card
 
 
@@ -28,6 +29,10 @@ class CardConnection:
         if self._card is None:
             raise TransportError(f"{self.reader}: the connection is closed; connect again")
         return self._card
+
+    def eject(self, _tray: Tray) -> None:
+        """Close the connection: there is no feeder."""
+        self.close()
 
     def close(self) -> None:
         """Let the card go."""

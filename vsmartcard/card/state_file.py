@@ -12,7 +12,7 @@ import fcntl
 import os
 from pathlib import Path
 
-from emrtd.errors import TransportError
+from emrtd.errors import TransportError, TransportFault
 from support.errors import MalformedError
 from vsmartcard.chip.state import ChipState
 
@@ -81,4 +81,8 @@ class StateFile:
         return True
 
     def _in_use(self) -> TransportError:
-        return TransportError(f"{self._path}: the chip is in another reader; take it out there")
+        return TransportError(
+            f"{self._path}: the chip is in another reader",
+            TransportFault.CARD_HELD,
+            advice="take it out there",
+        )

@@ -17,6 +17,8 @@ if TYPE_CHECKING:
     from vsmartcard.reader.readers import VirtualReader
     from vsmartcard.reader.vpcd import Slot
 
+_MEMORY = click.IntRange(1, 1 << 24)
+
 
 @click.group(name="vsmartcard")
 @click.version_option(package_name="chipseal")
@@ -38,7 +40,7 @@ def vsmartcard() -> None:
 @click.option("--reader-port", type=click.IntRange(1, 65535), help="Port of the reader's slot.")
 @click.option(
     "--memory",
-    type=click.IntRange(1, 1 << 24),
+    type=_MEMORY,
     help="Octets of memory of a blank chip, for files and keys.  [default: 262144]",
 )
 def insert(state: Path | None, reader_port: int | None, memory: int | None) -> None:
@@ -53,6 +55,24 @@ def insert(state: Path | None, reader_port: int | None, memory: int | None) -> N
         slot.serve(chip)
 
 
+@vsmartcard.command()
+@click.argument("folder", metavar="DIR", type=click.Path(path_type=Path, file_okay=False))
+@click.option("-n", "count", type=click.IntRange(1, 100_000), required=True, help="How many.")
+@click.option("--memory", type=_MEMORY, help="Octets of memory of each.  [default: 262144]")
+def blank(folder: Path, count: int, memory: int | None) -> None:
+    """Make blank virtual cards in DIR: 0001.chip, 0002.chip, and so on.
+
+    Each has a serial number, which is printed.  The numbers go on behind those that are in DIR,
+    and in the trays `done` and `rejected` of `--reader feeder:DIR`.
+    """
+    from vsmartcard.chip.state import Hardware
+    from vsmartcard.reader.blanks import make_blanks
+
+    hardware = None if memory is None else Hardware(memory=memory)
+    for path, serial_number in make_blanks(folder, count, hardware=hardware):
+        click.echo(f"{path}\t{serial_number.hex().upper()}")
+
+
 @vsmartcard.group()
 def readers() -> None:
     """Virtual PC/SC readers."""
@@ -60,7 +80,12 @@ def readers() -> None:
 
 @readers.command()
 @click.option(
-    "-n", "count", type=click.IntRange(1, 16), default=2, show_default=True, help="How many."
+    "-n",
+    "count",
+    type=click.IntRange(1, 16),
+    default=2,
+    show_default=True,
+    help="How many; they come in pairs.",
 )
 @click.option(
     "--first-port",
@@ -75,6 +100,8 @@ def up(count: int, first_port: int | None) -> None:
 
     found = start(count, BASE_PORT if first_port is None else first_port)
     click.echo(f"warning: {WARNING}", err=True)
+    if len(found) > count:
+        click.echo(f"{len(found)} readers, not {count}: vpcd makes them in pairs", err=True)
     _show(found)
 
 
@@ -84,7 +111,8 @@ def down(force: bool) -> None:
     """Stop the pcscd that `readers up` started, and no other."""
     from vsmartcard.reader.readers import down as stop
 
-    click.echo(stop(force=force), err=True)
+    stopped = stop(force=force)
+    click.echo("stopped" if stopped else "no pcscd of ours is running: nothing to stop", err=True)
 
 
 @readers.command("list")

@@ -1,21 +1,28 @@
 """A virtual chip in this very process: the reader `virtual:FILE`, without a daemon."""
 
+from collections.abc import Callable
 from pathlib import Path
 from typing import Self
 
-from emrtd.errors import TransportError
+from emrtd.errors import TransportError, TransportFault
+from emrtd.transport.connection import Tray
+from emrtd.transport.events import CardEvents, CardInReader, PolledEvents
 from support.errors import MisuseError
 from vsmartcard.card.stored_chip import StoredChip
 
 
 class InProcessConnection:
-    """A connection to the virtual chip of one state file; satisfies `emrtd`'s `Connection`."""
+    """A connection to the virtual chip of one state file; satisfies `emrtd`'s `Connection`.
 
-    def __init__(self, address: str) -> None:
-        if not address:
-            raise MisuseError("virtual: names no file; write virtual:FILE")
-        self.reader = f"virtual:{address}"
-        self._chip: StoredChip | None = StoredChip(Path(address))
+    `put_away` is what ejecting does with the file; nothing without one.
+    """
+
+    def __init__(
+        self, path: Path, reader: str, put_away: Callable[[Tray], None] | None = None
+    ) -> None:
+        self.reader = reader
+        self._put_away = put_away
+        self._chip: StoredChip | None = StoredChip(path)
         self.atr = self._chip.atr
 
     def transmit(self, command: bytes) -> bytes:
@@ -26,7 +33,8 @@ class InProcessConnection:
             self.close()
             raise TransportError(
                 f"{self.reader}: the chip's state cannot be saved ({error.strerror}); the card is "
-                "as it was before the last command"
+                "as it was before the last command",
+                reader=self.reader,
             ) from error
 
     def reset(self) -> None:
@@ -36,11 +44,24 @@ class InProcessConnection:
     @property
     def _inserted(self) -> StoredChip:
         if self._chip is None:
-            raise TransportError(f"{self.reader}: the connection is closed; connect again")
+            raise TransportError(
+                f"{self.reader}: the connection is closed",
+                reader=self.reader,
+                advice="connect again",
+            )
         return self._chip
 
+    def eject(self, tray: Tray) -> None:
+        """Put the card away, while nobody else can have it, and close; nothing once closed."""
+        if self._chip is not None:
+            try:
+                if self._put_away is not None:
+                    self._put_away(tray)
+            finally:
+                self.close()
+
     def close(self) -> None:
-        """Take the chip out of its reader; it forgets its session."""
+        """Let the chip go; it forgets its session, and stays in its reader."""
         if self._chip is not None:
             self._chip.close()
             self._chip = None
@@ -52,6 +73,29 @@ class InProcessConnection:
         self.close()
 
 
-def connect(address: str) -> InProcessConnection:
-    """Connect to the chip of a state file: a blank one where there is no such file."""
-    return InProcessConnection(address)
+def connect(address: str, *, blank: bool) -> InProcessConnection:
+    """Connect to the chip of a state file; where there is none, to a blank one if that is wanted.
+
+    Raises `TransportError` with `TransportFault.NO_CARD` otherwise.
+    """
+    path, reader = _path_of(address), f"virtual:{address}"
+    if not blank and not path.exists():
+        raise TransportError(
+            f"{reader}: there is no such card",
+            TransportFault.NO_CARD,
+            reader=reader,
+            advice="name the file of a virtual card",
+        )
+    return InProcessConnection(path, reader)
+
+
+def watch(address: str) -> CardEvents:
+    """The card is in its reader as long as its file is there."""
+    path, reader = _path_of(address), f"virtual:{address}"
+    return PolledEvents(lambda: {reader: CardInReader(address) if path.exists() else None})
+
+
+def _path_of(address: str) -> Path:
+    if not address:
+        raise MisuseError("virtual: names no file", advice="write virtual:FILE")
+    return Path(address)

@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from typing import Final
 
 from emrtd.errors import TransportError
-from emrtd.transport.connection import NO_PYSCARD
+from emrtd.transport.connection import require_pyscard
 from support.errors import MisuseError
 from vsmartcard.reader import pcscd, reader_conf
 from vsmartcard.reader.vpcd import BASE_PORT
@@ -38,10 +38,9 @@ def listed() -> tuple[VirtualReader, ...]:
     """The virtual readers of the pcscd that runs, ours or not; none where none runs."""
     if not pcscd.answers():
         return ()
-    try:
-        from emrtd.transport.pcsc import occupancy
-    except ImportError as error:
-        raise TransportError(NO_PYSCARD) from error
+    require_pyscard()
+    from emrtd.transport.pcsc.readers import occupancy
+
     ours = pcscd.own_pid() is not None
     folder = pcscd.configuration_folder() if ours else reader_conf.SYSTEM_FOLDER
     entries = reader_conf.read_entries(folder)
@@ -59,9 +58,9 @@ def kept() -> Iterator[None]:
     with ExitStack() as held:
         held.enter_context(pcscd.in_use())
         if pcscd.answers():
-            from emrtd.transport.pcsc import staying_client
+            from emrtd.transport.pcsc.readers import open_context
 
-            held.enter_context(staying_client())
+            held.enter_context(open_context())
         yield
 
 
@@ -72,11 +71,13 @@ def up(count: int, first_port: int = BASE_PORT) -> tuple[VirtualReader, ...]:
     """
     if not 1 <= count <= reader_conf.MOST_READERS:
         raise MisuseError(f"a pcscd takes 1 to {reader_conf.MOST_READERS} readers, not {count}")
+    require_pyscard()  # before anything is started
     with pcscd.changing():
         if not pcscd.answers():
             reader_conf.write_entries(pcscd.configuration_folder(), count, first_port)
-            pcscd.start()
-            return _wait_for(count)
+            with _stopped_on_failure():
+                pcscd.start()
+                return _wait_for(count)
         found = listed()
     if len(found) < count:
         ours = pcscd.own_pid() is not None
@@ -106,16 +107,39 @@ def wait_until_occupied(reader: VirtualReader) -> None:
         time.sleep(0.005)
 
 
-def down(*, force: bool = False) -> str:
-    """Stop the pcscd that `up` started, if it still runs, and no other; say what was done."""
+class ReadersInUseError(MisuseError):
+    """A card is in one of the readers that are to be stopped."""
+
+
+def down(*, force: bool = False) -> bool:
+    """Stop the pcscd that `up` started, and no other; whether there was one.
+
+    Raises `ReadersInUseError`, and leaves it running, while a card is in one of its readers, unless
+    with `force`.
+    """
     with pcscd.changing():
         pid = pcscd.own_pid()
         if pid is None:
-            return "no pcscd of ours is running: nothing to stop"
+            return False
         if not force and pcscd.is_in_use():
-            return "left running: a card is in one of its readers (--force stops it all the same)"
+            raise ReadersInUseError(
+                "a card is in one of the virtual readers: they are left running",
+                advice="take it out, or stop them all the same with --force",
+            )
         pcscd.stop(pid)
-    return "stopped"
+    return True
+
+
+@contextmanager
+def _stopped_on_failure() -> Iterator[None]:
+    """Leave no daemon behind where what is done with it fails, or is interrupted."""
+    try:
+        yield
+    except BaseException:
+        pid = pcscd.own_pid()
+        if pid is not None:
+            pcscd.stop(pid)
+        raise
 
 
 def _wait_for(count: int) -> tuple[VirtualReader, ...]:
@@ -123,9 +147,6 @@ def _wait_for(count: int) -> tuple[VirtualReader, ...]:
     while len(found := listed()) < count:
         if time.monotonic() > deadline:
             log = pcscd.state_folder() / "pcscd.log"
-            pid = pcscd.own_pid()
-            if pid is not None:
-                pcscd.stop(pid)
             raise TransportError(
                 f"pcscd shows {len(found)} virtual readers and not {count}: see {log}; is another "
                 "program using their ports?"

@@ -10,6 +10,7 @@ it is repeated after every `recv`.
 """
 
 import socket
+import time
 from enum import IntEnum, unique
 from typing import Final, Self
 
@@ -23,6 +24,11 @@ _HOST: Final = "127.0.0.1"
 _MAX_FRAME: Final = 0xFFFF
 _CONNECT_SECONDS: Final = 2.0
 _SEEN_SECONDS: Final = 2.0
+_NOTICING_SECONDS: Final = 0.5
+"""More than the time between two looks of pcscd at the reader."""
+_ASKS: Final = 3
+"""How often a reader asks for the ATR, and does not power up, before that counts as a mistake."""
+_TRIES: Final = 5
 
 
 @unique
@@ -47,6 +53,13 @@ class ReaderOccupiedError(TransportError):
         )
 
 
+def _control_of(frame: bytes) -> Control | None:
+    """The control that a frame is, None for a command; what is not known counts as a reset."""
+    if len(frame) > 1:
+        return None
+    return Control(frame[0]) if frame in _CONTROLS else Control.RESET
+
+
 class Slot:
     """A connection to one slot of vpcd; the card is in the reader while it is open."""
 
@@ -67,22 +80,46 @@ class Slot:
         """Put a card into the reader on this port, and wait until it can be used there.
 
         A reader without a card looks for one every 0.4 s; one that has another card in it never
-        asks this one for anything, which raises `ReaderOccupiedError`.
+        asks this one for anything, which raises `ReaderOccupiedError`.  A reader that has not yet
+        noticed that its last card was taken out takes this one for that: it is taken out again
+        until the reader has noticed.
         """
-        slot = cls(port)
-        slot._socket.settimeout(_SEEN_SECONDS)
-        try:
-            while slot._serve_next(card) is not Control.POWER_ON:
-                pass  # it asks for the ATR to see whether there is a card
-            while slot._serve_next(card) is not Control.GIVE_ATR:
-                pass  # and now it has powered it up
-        except TimeoutError as error:
+        for _ in range(_TRIES):
+            slot = cls(port)
+            slot._socket.settimeout(_SEEN_SECONDS)
+            try:
+                if slot._is_powered_up(card):
+                    return slot
+            except TimeoutError as error:
+                slot.close()
+                raise ReaderOccupiedError(port) from error
+            except BaseException:
+                slot.close()
+                raise
             slot.close()
-            raise ReaderOccupiedError(port) from error
-        except BaseException:
-            slot.close()
-            raise
-        return slot
+            time.sleep(_NOTICING_SECONDS)
+        raise ReaderOccupiedError(port)
+
+    def _is_powered_up(self, card: Card) -> bool:
+        """Wait until the reader powers the card up; not where it takes it for another card.
+
+        Then it asks again and again for the ATR, as it does to see whether its card is there yet,
+        or sends a command or a reset.  A card without power answers neither.
+        """
+        for _ in range(_ASKS):
+            frame = self._receive()
+            control = _control_of(frame)
+            if control is Control.POWER_ON:
+                break
+            if control is not Control.GIVE_ATR:
+                return False
+            self._send(card.atr)
+        else:
+            return False
+        card.reset()
+        while self._serve_next(card) is not Control.GIVE_ATR:
+            pass
+        return True
 
     def serve(self, card: Card) -> None:
         """Answer the reader until it goes away, which raises `TransportError`."""
@@ -93,10 +130,10 @@ class Slot:
     def _serve_next(self, card: Card) -> Control | None:
         """Answer one frame; which control it was, None for a command."""
         frame = self._receive()
-        if len(frame) > 1:
+        control = _control_of(frame)
+        if control is None:
             self._send(card.process(frame))
             return None
-        control = Control(frame[0]) if frame in _CONTROLS else Control.RESET
         if control is Control.GIVE_ATR:
             self._send(card.atr)
         else:  # the card forgets its session

@@ -24,6 +24,7 @@ from vsmartcard.card.conditions import nth
 from vsmartcard.card.connection import CardConnection
 from vsmartcard.card.layers import Torn
 from vsmartcard.card.state_file import StateFile
+from vsmartcard.reader.blanks import make_blanks
 
 AT = "2026-11-22T12:00:00"
 MRZ = mrz().text
@@ -339,9 +340,17 @@ def test_no_card(post: Post) -> None:
 
 
 def test_a_blank_card_is_referred(post: Post) -> None:
-    reader = f"virtual:{post.folder / 'blank.chip'}"
+    ((blank, _serial_number),) = make_blanks(post.folder, 1)
+    reader = f"virtual:{blank}"
     ran = post.run("card", "--reader", reader, "--can", CAN, "--trust", post.store, "--json")
     assert (ran.status, ran.report.verdict) == (2, "refer")
+
+
+def test_a_card_that_does_not_exist_gets_no_verdict(post: Post) -> None:
+    reader = f"virtual:{post.folder / 'mistyped.chip'}"
+    ran = post.run("card", "--reader", reader, "--can", CAN, "--trust", post.store, "--json")
+    one_line(ran, 69, "there is no such card")
+    assert json.loads(ran.output)["error"]["kind"] == "no-card"
 
 
 def test_a_policy_with_an_unknown_key_is_named(post: Post) -> None:
@@ -366,7 +375,8 @@ def test_a_card_pulled_out_in_mid_read_is_one_line_and_no_verdict(
     post: Post, monkeypatch: pytest.MonkeyPatch, at: int
 ) -> None:
     chip = personalised(usual().files, usual().keys)
-    monkeypatch.setattr(connection, "connect", lambda _: CardConnection(Torn(chip, nth(at))))
+    torn = CardConnection(Torn(chip, nth(at)))
+    monkeypatch.setattr(connection, "connect", lambda _reader, **_options: torn)
     page, captured = post.folder / "report.html", post.folder / "captured"
     ran = post.run(
         "card", "--reader", "any", "--can", CAN, "--trust", post.store, "--json",

@@ -16,7 +16,7 @@ from support.errors import MalformedError, MisuseError
 from tests.helpers import REPOSITORY
 from vsmartcard.card.state_file import StateFile
 from vsmartcard.chip.state import ChipState
-from vsmartcard.reader.in_process import InProcessConnection
+from vsmartcard.reader import in_process
 
 WRITER = Path(__file__).with_name("writer_to_kill.py")
 CREATE_DG1 = bytes.fromhex("00E0000009620780010583020101")
@@ -24,7 +24,7 @@ CREATE_DG1 = bytes.fromhex("00E0000009620780010583020101")
 
 def test_a_chip_comes_back_as_it_was_left(tmp_path: Path) -> None:
     path = tmp_path / "card"
-    with connect(f"virtual:{path}") as card:
+    with connect(f"virtual:{path}", blank=True) as card:
         assert not path.exists()  # looking at a blank chip writes nothing
         assert card.transmit(CREATE_DG1) == b"\x90\x00"
         assert card.transmit(bytes.fromhex("00D6000005" + "6103646731")) == b"\x90\x00"
@@ -36,19 +36,22 @@ def test_a_chip_comes_back_as_it_was_left(tmp_path: Path) -> None:
 
 def test_a_chip_is_in_one_reader_at_a_time(tmp_path: Path) -> None:
     path = tmp_path / "card"
-    with InProcessConnection(str(path)) as first:
+    with in_process.connect(str(path), blank=True) as first:
         first.transmit(CREATE_DG1)
         with pytest.raises(TransportError, match="in another reader"):
-            InProcessConnection(str(path))
+            in_process.connect(str(path), blank=True)
         first.transmit(bytes.fromhex("00D60000016A"))
         with pytest.raises(TransportError, match="in another reader"):
-            InProcessConnection(str(path))
-    InProcessConnection(str(path)).close()
+            in_process.connect(str(path), blank=True)
+    in_process.connect(str(path), blank=True).close()
 
 
 def test_two_blank_chips_do_not_become_one_file(tmp_path: Path) -> None:
     address = str(tmp_path / "card")
-    with InProcessConnection(address) as first, InProcessConnection(address) as second:
+    with (
+        in_process.connect(address, blank=True) as first,
+        in_process.connect(address, blank=True) as second,
+    ):
         first.transmit(CREATE_DG1)
         with pytest.raises(TransportError, match="in another reader"):
             second.transmit(CREATE_DG1)
@@ -58,13 +61,13 @@ def test_what_is_not_a_chip_is_named(tmp_path: Path) -> None:
     path = tmp_path / "notes.txt"
     path.write_text("shopping list")
     with pytest.raises(MalformedError, match=r"notes\.txt: not a virtual chip"):
-        InProcessConnection(str(path))
+        in_process.connect(str(path), blank=True)
     with pytest.raises(
         MalformedError, match=rf"{tmp_path}: not a virtual chip: is no regular file"
     ):
-        InProcessConnection(str(tmp_path))
+        in_process.connect(str(tmp_path), blank=True)
     with pytest.raises(MisuseError, match="virtual:FILE"):
-        InProcessConnection("")
+        in_process.connect("", blank=True)
 
 
 def test_a_file_of_another_version_is_named(tmp_path: Path) -> None:
@@ -77,7 +80,7 @@ def test_a_file_of_another_version_is_named(tmp_path: Path) -> None:
 def test_a_disk_that_is_full_takes_the_card_out(tmp_path: Path) -> None:
     folder = tmp_path / "gone"
     folder.mkdir()
-    card = InProcessConnection(str(folder / "card"))
+    card = in_process.connect(str(folder / "card"), blank=True)
     folder.rmdir()
     with pytest.raises(TransportError, match="cannot be saved"):
         card.transmit(CREATE_DG1)

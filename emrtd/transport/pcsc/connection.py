@@ -1,0 +1,105 @@
+"""A connection to the card in one PC/SC reader."""
+
+from collections.abc import Callable
+from typing import NoReturn, Self
+
+from emrtd.errors import TransportError, TransportFault
+from emrtd.transport.connection import Tray
+from emrtd.transport.pcsc.faults import fault_of, transport_error
+from emrtd.transport.pcsc.holding import HeldCard, hold
+from emrtd.transport.pcsc.library import Code, PcscError
+from emrtd.transport.pcsc.readers import names, select
+
+_NOTICING_MS = 600
+"""How long the daemon may take to see that a card has left: it asks some readers every 400 ms."""
+_LEAST_RESPONSE = 2
+_UNCLEAR = {TransportFault.CARD_MUTE, TransportFault.CARD_RESET, TransportFault.NO_CARD}
+"""Faults behind which there may be a card that was taken out."""
+
+
+class PcscConnection:
+    """Satisfies `Connection`.  Once it has failed it raises the same fault again."""
+
+    def __init__(self, reader: str, held: HeldCard) -> None:
+        self.reader = reader
+        self.atr = held.card.atr
+        self._card = held.card
+        self._held: HeldCard | None = held
+        self._failure: TransportError | None = None
+
+    def transmit(self, command: bytes) -> bytes:
+        """Send a command; raises `TransportError` where the card, its reader or the daemon left."""
+        held = self._open()
+        try:
+            response = held.handle.transmit(command)
+        except PcscError as error:
+            self._fail(held, error.code)
+        if len(response) < _LEAST_RESPONSE:  # so ends a command in which the card was taken out
+            self._fail(held, Code.NOT_TRANSACTED)
+        return response
+
+    def reset(self) -> None:
+        """Reset the card; raises `TransportError` where it is not the same card after it."""
+        held = self._open()
+        try:
+            held.handle.reset()
+        except PcscError as error:
+            self._fail(held, error.code)
+        if self._has_left(held, 0):
+            self._fail(held, Code.REMOVED_CARD)
+
+    def eject(self, _tray: Tray) -> None:
+        """Close the connection: a person takes the card out."""
+        self.close()
+
+    def close(self) -> None:
+        """Let the card go; it is reset."""
+        held, self._held = self._held, None
+        if held is not None:
+            held.release()
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *exc_info: object) -> None:
+        self.close()
+
+    def _open(self) -> HeldCard:
+        if self._failure is not None:
+            raise transport_error(self._failure.fault, self.reader)
+        if self._held is None:
+            raise TransportError(
+                f"{self.reader}: the connection is closed",
+                reader=self.reader,
+                advice="connect again",
+            )
+        return self._held
+
+    def _fail(self, held: HeldCard, code: int) -> NoReturn:
+        """Raise the fault for a return code, now and at every later use."""
+        fault = fault_of(code)
+        try:
+            if fault in _UNCLEAR and self._has_left(held, _NOTICING_MS):
+                fault = TransportFault.CARD_REMOVED
+        except PcscError as error:
+            fault = fault_of(error.code)
+        self._failure = transport_error(fault, self.reader, code)
+        raise self._failure
+
+    def _has_left(self, held: HeldCard, milliseconds: int) -> bool:
+        """Whether the card has left, or leaves within a time; another one may be in its place."""
+        left = self._is_another(held)
+        if not left and milliseconds:
+            held.context.wait({self.reader: held.context.state(self.reader)}, milliseconds)
+            left = self._is_another(held)
+        return left
+
+    def _is_another(self, held: HeldCard) -> bool:
+        card = held.context.state(self.reader).card
+        return card is None or card.identity != self._card.identity
+
+
+def connect(name: str, tell: Callable[[str], None], limit: float) -> PcscConnection:
+    """Connect to the card in the reader that a name means, and hold it."""
+    reader = select(name, names())
+    return PcscConnection(reader, hold(reader, tell, limit))

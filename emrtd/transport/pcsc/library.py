@@ -1,0 +1,194 @@
+"""The functions of pcsc-lite, through pyscard's `smartcard.scard`: the only module that imports it.
+
+pyscard's classes above it are not used: they share one context in a process, which does not outlive
+a restart of the daemon, and they offer neither a transaction that lasts nor the return codes.
+"""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from enum import IntEnum, unique
+from typing import Any, Final, Self
+
+from smartcard import scard
+
+from emrtd.transport.events import CardInReader
+
+PLUG_AND_PLAY: Final = r"\\?PnP?\Notification"
+"""The pseudo reader whose state changes when a reader comes or goes."""
+
+_COUNTER_SHIFT: Final = 16
+_ANY_PROTOCOL: Final = scard.SCARD_PROTOCOL_T0 | scard.SCARD_PROTOCOL_T1
+
+
+@unique
+class Code(IntEnum):
+    """The return codes that are told apart (pcsclite.h)."""
+
+    SUCCESS = 0
+    CANCELLED = 0x80100002
+    INVALID_HANDLE = 0x80100003
+    UNKNOWN_READER = 0x80100009
+    TIMEOUT = 0x8010000A
+    SHARING_VIOLATION = 0x8010000B
+    NO_SMARTCARD = 0x8010000C
+    COMM_ERROR = 0x80100013
+    NOT_TRANSACTED = 0x80100016
+    READER_UNAVAILABLE = 0x80100017
+    NO_SERVICE = 0x8010001D
+    SERVICE_STOPPED = 0x8010001E
+    NO_READERS_AVAILABLE = 0x8010002E
+    UNRESPONSIVE_CARD = 0x80100066
+    UNPOWERED_CARD = 0x80100067
+    RESET_CARD = 0x80100068
+    REMOVED_CARD = 0x80100069
+
+
+class PcscError(Exception):
+    """A return code that is not success; never leaves this package."""
+
+    def __init__(self, code: int) -> None:
+        self.code = code
+        super().__init__(f"PC/SC returned {code:08X}")
+
+
+@dataclass(frozen=True, slots=True)
+class ReaderState:
+    """A reader's state: flags, and in the upper 16 bits a count of insertions and removals."""
+
+    flags: int
+    atr: bytes
+
+    @property
+    def card(self) -> CardInReader | None:
+        """The card in the reader; its identity is the count."""
+        if not self.flags & scard.SCARD_STATE_PRESENT:
+            return None
+        return CardInReader(self.flags >> _COUNTER_SHIFT, self.atr)
+
+    @property
+    def in_use(self) -> bool:
+        """Whether any program is connected to the card."""
+        return bool(self.flags & (scard.SCARD_STATE_INUSE | scard.SCARD_STATE_EXCLUSIVE))
+
+
+class Context:
+    """A program's tie to the daemon: dead once the daemon has been restarted."""
+
+    def __init__(self) -> None:
+        result, self._handle = scard.SCardEstablishContext(scard.SCARD_SCOPE_USER)
+        _require(result)
+
+    def readers(self) -> list[str]:
+        """The names of the readers."""
+        result, names = scard.SCardListReaders(self._handle, [])
+        if _unsigned(result) == Code.NO_READERS_AVAILABLE:
+            return []
+        _require(result)
+        return list(names)
+
+    def states(self, names: Sequence[str]) -> dict[str, ReaderState]:
+        """How readers are now.  This never waits for another program."""
+        asked = [(name, scard.SCARD_STATE_UNAWARE) for name in names]
+        if not asked:
+            return {}
+        result, states = scard.SCardGetStatusChange(self._handle, 0, asked)
+        _require(result)
+        return {name: ReaderState(flags, bytes(atr)) for name, flags, atr in states}
+
+    def state(self, name: str) -> ReaderState:
+        """How one reader is now."""
+        return self.states([name])[name]
+
+    def wait(
+        self, known: Mapping[str, ReaderState], milliseconds: int, *, readers: int | None = None
+    ) -> None:
+        """Wait until a reader is no longer as known, or their number no longer `readers`.
+
+        A cancelled wait and one whose time is over return as well.
+        """
+        asked = [(name, state.flags) for name, state in known.items()]
+        if readers is not None:
+            asked.append((PLUG_AND_PLAY, readers << _COUNTER_SHIFT))
+        result, _ = scard.SCardGetStatusChange(self._handle, milliseconds, asked)
+        if _unsigned(result) not in {Code.TIMEOUT, Code.CANCELLED}:
+            _require(result)
+
+    def cancel(self) -> None:
+        """End a wait of another thread, if there is one at this moment."""
+        scard.SCardCancel(self._handle)
+
+    def connect(self, reader: str) -> "Card":
+        """Connect to a card, shared.
+
+        While another program holds a transaction this waits without a limit, and `cancel` does not
+        end it.
+        """
+        result, card, protocol = scard.SCardConnect(
+            self._handle, reader, scard.SCARD_SHARE_SHARED, _ANY_PROTOCOL
+        )
+        _require(result)
+        return Card(card, protocol)
+
+    def release(self) -> None:
+        """Let go of the daemon; one that has gone needs no farewell."""
+        scard.SCardReleaseContext(self._handle)
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *exc_info: object) -> None:
+        self.release()
+
+
+class Card:
+    """A handle of a card."""
+
+    def __init__(self, handle: Any, protocol: int) -> None:
+        self._handle = handle
+        self._request = _request_of(protocol)
+
+    def begin_transaction(self) -> None:
+        """Keep every other program from the card, until `disconnect`; waits as `connect` does.
+
+        Others wait meanwhile in whatever they ask of the card, also where they would reset it.
+        """
+        _require(scard.SCardBeginTransaction(self._handle))
+
+    def reset(self) -> None:
+        """Reset the card; the transaction lasts.  Every other program is told of it."""
+        result, protocol = scard.SCardReconnect(
+            self._handle, scard.SCARD_SHARE_SHARED, _ANY_PROTOCOL, scard.SCARD_RESET_CARD
+        )
+        _require(result)
+        self._request = _request_of(protocol)
+
+    def atr(self) -> bytes:
+        """The answer to reset."""
+        result, _reader, _state, _protocol, atr = scard.SCardStatus(self._handle)
+        _require(result)
+        return bytes(atr)
+
+    def transmit(self, command: bytes) -> bytes:
+        """Send a command.  A card that is taken out meanwhile gives no octets, and no error."""
+        result, response = scard.SCardTransmit(self._handle, self._request, list(command))
+        _require(result)  # where it is not success, the response is whatever was in the buffer
+        return bytes(response)
+
+    def disconnect(self, *, reset: bool) -> None:
+        """End the transaction and the connection; a card or daemon that has gone needs neither."""
+        scard.SCardDisconnect(
+            self._handle, scard.SCARD_RESET_CARD if reset else scard.SCARD_LEAVE_CARD
+        )
+
+
+def _request_of(protocol: int) -> Any:
+    return scard.SCARD_PCI_T1 if protocol == scard.SCARD_PROTOCOL_T1 else scard.SCARD_PCI_T0
+
+
+def _unsigned(result: int) -> int:
+    return result & 0xFFFFFFFF
+
+
+def _require(result: int) -> None:
+    if _unsigned(result) != Code.SUCCESS:
+        raise PcscError(_unsigned(result))

@@ -1,0 +1,155 @@
+"""`feeder:DIR` and the blanks that it feeds."""
+
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from emrtd.errors import TransportError, TransportFault
+from emrtd.transport.connection import Tray, connect, watch
+from emrtd.transport.events import CardEventKind
+from support.command_line import run_command_line
+from support.errors import ExitStatus, MisuseError
+from tests.helpers import REPOSITORY
+from vsmartcard.card.state_file import StateFile
+from vsmartcard.commands.main import vsmartcard
+from vsmartcard.reader.blanks import make_blanks
+
+CREATE = bytes.fromhex("00E000000A62088002001083020102")
+
+
+def fed(folder: Path, count: int) -> str:
+    list(make_blanks(folder, count))
+    return f"feeder:{folder}"
+
+
+def names(folder: Path) -> list[str]:
+    return sorted(path.name for path in folder.iterdir() if path.is_file())
+
+
+def test_every_card_comes_in_turn_and_goes_where_it_is_sent(tmp_path: Path) -> None:
+    reader = fed(tmp_path, 3)
+    for tray in (Tray.DONE, Tray.REJECTED, Tray.DONE):
+        with connect(reader) as card:
+            assert card.transmit(CREATE) == b"\x90\x00"  # a blank one each time
+            card.eject(tray)
+    assert names(tmp_path) == []
+    assert names(tmp_path / "done") == ["0001.chip", "0003.chip"]
+    assert names(tmp_path / "rejected") == ["0002.chip"]
+    with pytest.raises(TransportError) as raised:
+        connect(reader)
+    assert raised.value.fault is TransportFault.NO_CARD
+
+
+def test_a_card_that_is_only_closed_is_the_next_one_again(tmp_path: Path) -> None:
+    reader = fed(tmp_path, 2)
+    with connect(reader) as card:
+        card.transmit(CREATE)
+    with connect(reader) as card:
+        assert card.transmit(CREATE) == b"\x6a\x89"  # the file is there already
+
+
+def test_a_card_that_a_killed_process_left_is_the_next_one_again(tmp_path: Path) -> None:
+    reader = fed(tmp_path, 1)
+    program = (
+        "import os, sys\nfrom emrtd.transport.connection import connect\n"
+        "card = connect(sys.argv[1])\n"
+        f"assert card.transmit(bytes.fromhex('{CREATE.hex()}')) == b'\\x90\\x00'\n"
+        "os.kill(os.getpid(), 9)\n"
+    )
+    ended = subprocess.run([sys.executable, "-c", program, reader], cwd=REPOSITORY, check=False)
+    assert ended.returncode == -9
+    with connect(reader) as card:
+        assert card.transmit(CREATE) == b"\x6a\x89"
+
+
+def test_its_events_are_those_of_a_reader(tmp_path: Path) -> None:
+    reader = fed(tmp_path, 2)
+    with watch(reader) as events:
+        added, inserted = events.wait(0)
+        assert (added.kind, inserted.kind) == (CardEventKind.READER_ADDED, CardEventKind.INSERTED)
+        assert added.reader == inserted.reader == reader
+        kinds = []
+        for _ in range(2):
+            assert events.wait(0) == ()
+            with connect(reader) as card:
+                card.eject(Tray.DONE)
+            kinds.append([event.kind for event in events.wait(0)])
+        assert kinds == [
+            [CardEventKind.REMOVED, CardEventKind.INSERTED],
+            [CardEventKind.REMOVED, CardEventKind.EXHAUSTED],
+        ]
+        fed(tmp_path, 1)
+        assert [event.kind for event in events.wait(5)] == [CardEventKind.INSERTED]
+
+
+def test_what_is_no_card_is_rejected_and_holds_nothing_up(tmp_path: Path) -> None:
+    (tmp_path / "0000.chip").write_text("shopping list")
+    reader = fed(tmp_path, 1)
+    with pytest.raises(TransportError, match=r"0000\.chip is no virtual card") as raised:
+        connect(reader)
+    assert raised.value.fault is TransportFault.CARD_MUTE
+    assert names(tmp_path / "rejected") == ["0000.chip"]
+    connect(reader).close()
+
+
+def test_a_card_is_in_one_connection_at_a_time(tmp_path: Path) -> None:
+    reader = fed(tmp_path, 2)
+    with connect(reader), pytest.raises(TransportError) as raised:
+        connect(reader)
+    assert raised.value.fault is TransportFault.CARD_HELD
+
+
+def test_nothing_in_a_tray_is_overwritten(tmp_path: Path) -> None:
+    reader = fed(tmp_path, 1)
+    (tmp_path / "done").mkdir()
+    (tmp_path / "done" / "0001.chip").write_text("an earlier card")
+    with connect(reader) as card:
+        card.eject(Tray.DONE)
+    assert names(tmp_path / "done") == ["0001-2.chip", "0001.chip"]
+    assert (tmp_path / "done" / "0001.chip").read_text() == "an earlier card"
+
+
+def test_a_folder_that_does_not_exist_is_no_reader(tmp_path: Path) -> None:
+    with pytest.raises(TransportError) as raised:
+        connect(f"feeder:{tmp_path / 'absent'}")
+    assert raised.value.fault is TransportFault.NO_READER
+    with pytest.raises(MisuseError, match="feeder:DIR"):
+        watch("feeder:")
+
+
+def test_a_virtual_card_is_in_its_reader_while_its_file_is_there(tmp_path: Path) -> None:
+    ((path, _),) = make_blanks(tmp_path, 1)
+    with watch(f"virtual:{path}") as events:
+        assert [event.kind for event in events.wait(0)][-1] is CardEventKind.INSERTED
+        path.unlink()
+        assert [event.kind for event in events.wait(0)] == [CardEventKind.REMOVED]
+
+
+def test_a_virtual_card_that_does_not_exist_is_made_only_where_one_says_so(tmp_path: Path) -> None:
+    reader = f"virtual:{tmp_path / 'card.chip'}"
+    with pytest.raises(TransportError, match="there is no such card") as raised:
+        connect(reader)
+    assert (raised.value.fault, raised.value.kind) == (TransportFault.NO_CARD, "no-card")
+    connect(reader, blank=True).close()
+
+
+def test_blanks_are_numbered_on_and_each_has_a_serial_number(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    folder = tmp_path / "stock"
+    assert run_command_line(vsmartcard, ["blank", str(folder), "-n", "2"]) == ExitStatus.OK
+    (folder / "done").mkdir()
+    (folder / "0002.chip").rename(folder / "done" / "0002-2.chip")
+    arguments = ["blank", str(folder), "-n", "1", "--memory", "40000"]
+    assert run_command_line(vsmartcard, arguments) == ExitStatus.OK
+    assert names(folder) == ["0001.chip", "0003.chip"]
+    told = dict(line.split("\t") for line in capsys.readouterr().out.splitlines())
+    assert len(set(told.values())) == 3
+    file = StateFile(folder / "0003.chip")
+    assert file.state is not None
+    hardware = file.state.hardware
+    assert hardware.serial_number.hex().upper() == told[str(folder / "0003.chip")]
+    assert hardware.memory == 40_000
+    file.close()
