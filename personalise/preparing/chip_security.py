@@ -219,7 +219,7 @@ def _make_active_key(profile: ChipProfile, random: Random) -> _Active | None:
         return None
     private = (
         EcPrivateKey.generate(CURVES[wanted.curve], random=random)
-        if wanted.curve is not None
+        if wanted.algorithm == "ECDSA" and wanted.curve is not None
         else RsaPrivateKey.generate(wanted.bits or 0)
     )
     algorithm = Hash(wanted.hash)

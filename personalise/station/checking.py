@@ -1,8 +1,10 @@
 """What the station makes sure of on the card itself, before the lock and after it.
 
-Between any two commands another program may have selected the master file, or the application:
-files created after that are in the wrong directory, and read back from there.  A SELECT by the path
-from the master file leads to the same place whatever is selected.
+Between any two commands another program may have selected the master file, or the application.
+Files created after that are in the wrong directory, and files that are written and read back by
+their short identifiers are those of the wrong directory: EF.DIR has that of EF.COM, EF.ATR/INFO
+that of DG1.  A SELECT by the path from the master file leads to the same place whatever is
+selected.
 """
 
 from collections.abc import Callable, Iterable, Mapping
@@ -26,44 +28,49 @@ from personalise.station.cards.interface import Card
 from personalise.station.outcomes import CardFault, RejectCardError
 from support.errors import MisuseError
 
+_NAMES: Final = {
+    Directory.MASTER_FILE: "master file",
+    Directory.EMRTD: "eMRTD application",
+}
 _THERE: Final = frozenset({SW.OK, SW.FILE_DEACTIVATED})
 
 
-def require_not_in_master_file(card: Card, files: Iterable[ElementaryFile]) -> Procedure[None]:
-    """Raise `RejectCardError` where the master file holds a file of the application."""
-    for file in files:
-        if (yield from card.is_in_master_file(file)):
+def require_no_strays(card: Card, strays: Iterable[ElementaryFile]) -> Procedure[None]:
+    """Raise `RejectCardError` where a file is in the directory that is not its own."""
+    for file in strays:
+        wrong = _other(file.directory)
+        if (yield from card.find(file, wrong)):
             raise RejectCardError(
                 CardFault.CANNOT_FINISH,
-                f"{file.file_id} is in the card's master file, outside the eMRTD application, and"
-                " cannot be removed: another program used the card while it was written",
+                f"{file.file_id} is in the card's {_NAMES[wrong]}, outside the"
+                f" {_NAMES[file.directory]}, and cannot be removed: another program used the card"
+                " while it was written",
             )
 
 
-def require_in_master_file(card: Card, files: Iterable[ElementaryFile]) -> Procedure[None]:
-    """Raise `RejectCardError` where the master file lacks a file that was written to it."""
-    for file in files:
-        if not (yield from card.is_in_master_file(file)):
-            raise RejectCardError(
-                CardFault.CANNOT_FINISH,
-                f"{file.file_id} is not in the card's master file, where it was created: another"
-                " program used the card while it was written",
-            )
+def select_in_master_file(card: Card, file: ElementaryFile) -> Procedure[None]:
+    """Select a file that was written to the master file; `RejectCardError` if it is not there."""
+    if not (yield from card.find(file, Directory.MASTER_FILE)):
+        raise RejectCardError(
+            CardFault.CANNOT_FINISH,
+            f"{file.file_id} is not in the card's master file, where it was created: another"
+            " program used the card while it was written",
+        )
 
 
-def strays_of(files: Iterable[FileID]) -> list[ElementaryFile]:
-    """The files of the application that would be recognised in the master file, in their order.
+def possible_strays(files: Iterable[FileID]) -> list[ElementaryFile]:
+    """The files of a document that would be recognised in the directory that is not their own.
 
     EF.SOD and EF.CVCA share their identifiers with EF.CardSecurity and EF.CardAccess; where the
-    document has those as well, nothing can be told by the identifier, and their sizes differ.
+    document has those as well, nothing can be told by the identifier.
     """
     wanted = [FILES[file_id] for file_id in files]
-    master = {each.identifier for each in wanted if each.directory is Directory.MASTER_FILE}
-    return [
-        each
-        for each in wanted
-        if each.directory is Directory.EMRTD and each.identifier not in master
-    ]
+    places = {(each.directory, each.identifier) for each in wanted}
+    return [each for each in wanted if (_other(each.directory), each.identifier) not in places]
+
+
+def _other(directory: Directory) -> Directory:
+    return Directory.EMRTD if directory is Directory.MASTER_FILE else Directory.MASTER_FILE
 
 
 def way_into(keys: ChipKeys, card_access: bytes | None) -> Way:
@@ -95,8 +102,8 @@ def check_lock() -> Procedure[None]:
 def check_complete(files: Mapping[FileID, bytes], card: Card, way: Way) -> Procedure[None]:
     """Make sure that a card that was locked before holds this document, all of it in its place.
 
-    It opens with the document's own passwords, holds its EF.SOD, has every file in the application
-    and none of them in the master file.  Raises `RejectCardError`.
+    It opens with the document's own passwords, holds its EF.SOD, has every file of the application
+    there, and no file in the directory that is not its own.  Raises `RejectCardError`.
     """
 
     is_ours = False
@@ -107,7 +114,7 @@ def check_complete(files: Mapping[FileID, bytes], card: Card, way: Way) -> Proce
         if is_ours:
             yield from _require_in_application(files)
             if card.capabilities.master_file:
-                yield from require_not_in_master_file(card, strays_of(files))
+                yield from require_no_strays(card, possible_strays(files))
 
     try:
         yield from _in_session(way, in_session)
@@ -145,7 +152,8 @@ def does_not_read_back(file: ElementaryFile) -> RejectCardError:
     """Make the error for a card that does not hold what was written to it."""
     return RejectCardError(
         CardFault.DOES_NOT_KEEP,
-        f"{file.file_id} does not read back as it was written: the card is faulty",
+        f"{file.file_id} does not read back as it was written: the card is faulty, or another"
+        " program used it",
     )
 
 

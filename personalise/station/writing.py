@@ -22,9 +22,9 @@ from personalise.station.checking import (
     check_contents,
     check_lock,
     does_not_read_back,
-    require_in_master_file,
-    require_not_in_master_file,
-    strays_of,
+    possible_strays,
+    require_no_strays,
+    select_in_master_file,
 )
 from personalise.station.outcomes import (
     CardFault,
@@ -139,24 +139,32 @@ class _Writer:
     def _personalise(self, *, blank: bool) -> Procedure[None]:
         """Everything that goes through the card's channel; `blank` where no file is on it yet.
 
-        The selection can only go astray once more on the way from one file to the next, so that on
-        a blank card the file that was created last tells of all that were created with it.
+        The directory is selected once and every file of it follows.  So on a blank card the file
+        that comes last tells of all of them whether another program has selected something else.
         """
         self.begun = True
         for directory, group in groupby(self._in_writing_order(), lambda f: f.directory):
-            in_directory = list(group)
-            yield from self._write_directory(in_directory, directory)
-            if not self._card.capabilities.master_file:
-                continue
-            if directory is Directory.MASTER_FILE:
-                suspects = in_directory[-1:] if blank else in_directory
-                yield from require_in_master_file(self._card, suspects)
-            else:
-                strays = [each for each in in_directory if each in strays_of(self._files)]
-                suspects = strays[-1:] if blank else strays
-                yield from require_not_in_master_file(self._card, suspects)
+            files = list(group)
+            yield from self._card.select_directory(directory)
+            yield from self._write_files(files)
+            if self._card.capabilities.reads_back:
+                yield from self._read_back(files, files[-1:] if blank else files)
+            if self._card.capabilities.master_file:
+                yield from require_no_strays(self._card, self._suspects(files, blank=blank))
         yield from self._card.put_keys(self._keys)
         yield from self._card.lock()
+
+    def _suspects(
+        self, files: Sequence[ElementaryFile], *, blank: bool
+    ) -> Sequence[ElementaryFile]:
+        """Of the files of one directory, those to look for in the other.
+
+        On a blank card no file of the master file: the last of them was found where it belongs.
+        """
+        suspects = [each for each in possible_strays(self._files) if each in files]
+        if not blank:
+            return suspects
+        return [each for each in suspects if each.directory is Directory.EMRTD][-1:]
 
     def _in_writing_order(self) -> list[ElementaryFile]:
         """The application, then the files of the MF; EF.SOD first or last, as the module says."""
@@ -169,14 +177,11 @@ class _Writer:
             ),
         )
 
-    def _write_directory(
-        self, files: Sequence[ElementaryFile], directory: Directory
-    ) -> Procedure[None]:
-        """Create all files of one directory, then write them, then read all of them back.
+    def _write_files(self, files: Sequence[ElementaryFile]) -> Procedure[None]:
+        """Create all files of the selected directory, then write them.
 
         A card that is too small shows it before anything of a person is on it.
         """
-        yield from self._card.select_directory(directory)
         existing = set()
         for file in files:
             new = yield from self._card.create(file, len(self._files[file.file_id]))
@@ -190,8 +195,15 @@ class _Writer:
             else:
                 yield from self._card.write(file, 0, content)
             self._advance(content)
-        for file in files if self._card.capabilities.reads_back else ():
+
+    def _read_back(
+        self, files: Sequence[ElementaryFile], by_path: Sequence[ElementaryFile]
+    ) -> Procedure[None]:
+        """Read the files of the selected directory, some of the master file's by their path."""
+        for file in files:
             content = self._files[file.file_id]
+            if file.directory is Directory.MASTER_FILE and file in by_path:
+                yield from select_in_master_file(self._card, file)
             if (yield from self._card.read(file, len(content))) != content:
                 raise does_not_read_back(file)
             self._advance(content)

@@ -10,9 +10,12 @@ import pytest
 from emrtd.lds.image import LdsImage
 from emrtd.pki import private_key_file
 from personalise.commands.main import personalise
+from personalise.preparing.chip_profile import CARD_KINDS
 from support.command_line import run_command_line
 from support.errors import ExitStatus
+from tests.helpers import REPOSITORY
 from tests.personalise.applications import changed, folder
+from tests.plugins import installed
 from vsmartcard.chip.life_cycle import LifeCycle
 from vsmartcard.chip.state import ChipState, Hardware
 from vsmartcard.reader.in_process import InProcessConnection
@@ -143,6 +146,28 @@ def test_a_card_of_another_document(
     capsys.readouterr()
     assert command("write", other, "--reader", f"virtual:{state}") == ExitStatus.UNFIT_CARD
     assert "locked, and holds another document" in error(capsys)
+
+
+def test_the_image_says_which_kind_of_card_it_is_for(
+    workplace: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    profile, image, card = tmp_path / "own.toml", tmp_path / "image", tmp_path / "card"
+    shipped = REPOSITORY / "personalise/preparing/profiles/permit-bac.toml"
+    text = shipped.read_text(encoding="utf-8")
+    profile.write_text(text.replace('"iso7816-9"', '"theirs"'), encoding="utf-8")
+    arguments = (workplace / "application", "--pki", workplace / "pki", "-o", image)
+    source = "from personalise.station.cards.iso7816_9 import iso7816_card as plugin"
+    with installed(tmp_path / "package", CARD_KINDS, {"theirs": source}):
+        assert command("prepare", *arguments, "--profile", profile) == ExitStatus.OK
+        others = [each.name for each in image.iterdir() if not each.name.startswith("EF_")]
+        assert others == ["chip_keys.p7m"]
+        assert b"theirs" not in (image / "chip_keys.p7m").read_bytes()
+        assert command("write", image, "--reader", f"virtual:{tmp_path / 'other'}") == ExitStatus.OK
+    capsys.readouterr()
+    assert command("write", image, "--reader", f"virtual:{card}") == ExitStatus.MISTAKE
+    assert "for cards of the kind 'theirs'" in error(capsys)
+    assert not card.exists()
+    assert command("prepare", *arguments, "--profile", profile) == ExitStatus.MISTAKE
 
 
 def test_no_reader(workplace: Path, capsys: pytest.CaptureFixture[str]) -> None:

@@ -148,7 +148,7 @@ class GatedKind:
     def read(self, file: ElementaryFile, size: int) -> Procedure[bytes]:
         raise AssertionError("it does not read back")
 
-    def is_in_master_file(self, file: ElementaryFile) -> Procedure[bool]:
+    def find(self, file: ElementaryFile, directory: Directory) -> Procedure[bool]:
         raise AssertionError("it has no master file")
 
     def put_keys(self, keys: ChipKeys) -> Procedure[None]:

@@ -137,8 +137,11 @@ class Card(Protocol):
         """Read `size` octets of a file from its beginning."""
         ...
 
-    def is_in_master_file(self, file: ElementaryFile) -> Procedure[bool]:
-        """Whether the master file holds a file with this identifier, whatever is selected now."""
+    def find(self, file: ElementaryFile, directory: Directory) -> Procedure[bool]:
+        """Select the file with the identifier of `file` in a directory; False where there is none.
+
+        In the master file it is found whatever is selected.  What is read next is read from it.
+        """
         ...
 
     def put_keys(self, keys: ChipKeys) -> Procedure[None]:

@@ -31,6 +31,8 @@ from support.errors import MalformedError
 _SHORT: Final = Capabilities()
 _RETURN_CONTROL_PARAMETERS: Final = 0x04
 _ANY_LENGTH: Final = 256
+_CHILD_EF: Final = 0x02
+_PATH_FROM_MASTER_FILE: Final = 0x08
 
 _LIFE_CYCLES: Final = {0x01: CardState.EMPTY, 0x03: CardState.IN_PERSONALISATION}
 """The life-cycle status octet (ISO/IEC 7816-4, 7.4.10), whose rest is by bits."""
@@ -159,15 +161,18 @@ class Iso7816Card:
             content += data
         return content[:size]
 
-    def is_in_master_file(self, file: ElementaryFile) -> Procedure[bool]:
-        """SELECT by the path from the MF, which leads there from wherever the card is."""
+    def find(self, file: ElementaryFile, directory: Directory) -> Procedure[bool]:
+        """SELECT by the path from the MF, or in the application once that is selected."""
+        if directory is not Directory.MASTER_FILE:
+            yield from self.select_directory(directory)
         self._current = None
-        identifier = file.identifier.to_bytes(2, "big")
-        response = yield CommandAPDU(0x00, INS.SELECT, 0x08, 0x0C, identifier)
+        p1 = _PATH_FROM_MASTER_FILE if directory is Directory.MASTER_FILE else _CHILD_EF
+        response = yield CommandAPDU(0x00, INS.SELECT, p1, 0x0C, file.identifier.to_bytes(2, "big"))
         if response.sw == SW.FILE_NOT_FOUND:
             return False
         warnings = SW.FILE_DEACTIVATED, SW.SECURITY_STATUS_NOT_SATISFIED
-        response.require(f"selecting the file {file.identifier:04X} of the MF", *warnings)
+        response.require(f"selecting the file {file.identifier:04X}", *warnings)
+        self._current = file
         return True
 
     def put_keys(self, keys: ChipKeys) -> Procedure[None]:

@@ -1,6 +1,10 @@
+import ast
 import re
+from collections.abc import Iterator
 from pathlib import Path
+from typing import get_args
 
+import msgspec
 import pytest
 
 from emrtd.mrz.names import NameLengths
@@ -135,3 +139,41 @@ def test_choices_of_names_that_the_standard_does_not_leave(
         from_toml(f"{permit()}\n[names]\n{line}\n".encode(), ChipProfile, "p")
     assert caught.value.field == field
     assert problem in caught.value.problem
+
+
+def test_a_key_that_would_change_nothing_is_an_error(tmp_path: Path) -> None:
+    bac_alone = 'description = "p"\ndocument = "TD1"\ndata_groups = ["DG1", "DG2"]\nbac = true\n'
+    from_toml(bac_alone.encode(), ChipProfile, "p")
+    for field, more in {
+        "passwords.pin": "[passwords]\npin = true\n",
+        "passwords.puk": "[passwords]\npuk = true\n",
+        "fingerprint": "[fingerprint]\noctets = 9000\n",
+    }.items():
+        with pytest.raises(FieldError) as caught:
+            from_toml((bac_alone + more).encode(), ChipProfile, "p")
+        assert caught.value.field == field
+    with pytest.raises(FieldError, match=r"passwords\.puk: unblocks nothing"):
+        from_toml(permit().replace("can = true", "puk = true").encode(), ChipProfile, "p")
+    own = tmp_path / "own.toml"
+    own.write_text(permit().replace('"iso7816-9"', '"iso7816-8"'), encoding="utf-8")
+    with pytest.raises(FieldError, match=r"card_profile: is no kind of card; there are .*7816-9"):
+        ChipProfile.load(str(own))
+
+
+def _fields_of(kind: type[msgspec.Struct]) -> Iterator[str]:
+    for field in msgspec.structs.fields(kind):
+        yield field.name
+        for each in (field.type, *get_args(field.type)):
+            if isinstance(each, type) and issubclass(each, msgspec.Struct):
+                yield from _fields_of(each)
+
+
+def test_every_key_is_read_somewhere() -> None:
+    read: set[str] = set()
+    for path in (REPOSITORY / "personalise").rglob("*.py"):
+        for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
+            if isinstance(node, ast.Attribute) and isinstance(node.ctx, ast.Load):
+                of_itself = isinstance(node.value, ast.Name) and node.value.id == "self"
+                read |= set() if of_itself else {node.attr}
+    own = {"language", "letters", "surname_lengths", "given_name_lengths"}  # by two properties
+    assert set(_fields_of(ChipProfile)) - read == own

@@ -1,0 +1,62 @@
+"""Which errors become which outcome, and what a command ends with."""
+
+import pytest
+
+from emrtd.errors import ChipRefusalError, ProtocolError, TransportError
+from emrtd.iso7816.secure_messaging import BareResponseError
+from emrtd.status_words import SW
+from personalise.station.outcomes import (
+    CardFault,
+    RejectApplicationError,
+    RejectCardError,
+    StopReaderError,
+    TryAgainError,
+    WriteError,
+    outcome_of,
+)
+from support.errors import ChipsealError, MalformedError, MisuseError
+from support.records import FieldError
+
+
+@pytest.mark.parametrize(
+    ("error", "outcome", "status"),
+    [
+        (ChipRefusalError(SW.EXECUTION_ERROR, "writing DG1"), RejectCardError, 65),
+        (ChipRefusalError(SW.FILE_NOT_FOUND, "writing DG1"), TryAgainError, 69),
+        (ChipRefusalError(SW.NO_CURRENT_EF, "writing DG1"), TryAgainError, 69),
+        (ProtocolError("x"), RejectCardError, 65),
+        (BareResponseError(0x6982), RejectCardError, 65),
+        (MalformedError("answer to SELECT", "x"), RejectCardError, 65),
+        (MisuseError("x"), RejectApplicationError, 64),
+        (FieldError("application.json", "x", "y"), RejectApplicationError, 64),
+        (TransportError("x"), TryAgainError, 69),
+        (StopReaderError("x"), StopReaderError, 69),
+        (RejectCardError(CardFault.NO_ROOM, "x"), RejectCardError, 65),
+    ],
+)
+def test_an_error_is_decided_by_its_type(
+    error: ChipsealError, outcome: type[WriteError], status: int
+) -> None:
+    found = outcome_of(error)
+    assert type(found) is outcome
+    assert found.exit_status == status
+    assert found.message.startswith(error.message)
+
+
+def test_what_is_known_already_stays_as_it_is() -> None:
+    error = RejectCardError(CardFault.NO_ROOM, "no room", advice="take a larger one")
+    assert outcome_of(error, begun=True, resumable=False) is error
+    assert str(error) == "no room; take a larger one"
+
+
+def test_a_card_that_cannot_be_resumed_is_tried_again_only_while_it_is_blank() -> None:
+    left = TransportError("the card left")
+    assert isinstance(outcome_of(left, begun=False, resumable=False), TryAgainError)
+    begun = outcome_of(left, begun=True, resumable=False)
+    assert isinstance(begun, RejectCardError)
+    assert begun.fault is CardFault.CANNOT_FINISH
+
+
+def test_scripts_can_tell_the_outcomes_apart() -> None:
+    kinds = [each.kind for each in WriteError.__subclasses__()]
+    assert sorted(kinds) == ["reject-application", "reject-card", "stop-reader", "try-again"]
