@@ -110,10 +110,20 @@ def _mistake(error: click.ClickException) -> tuple[str, str]:
     """What is wrong with a command line, and what to do."""
     if isinstance(error, click.exceptions.NoArgsIsHelpError):  # its message is the whole help
         return "names no command", "--help shows those there are"
-    message = error.format_message()
-    if message.startswith("Got unexpected extra argument"):  # and repeats it: a line of an MRZ?
+    if _is_about_extra_arguments(error):  # its message repeats them: a line of an MRZ?
         return "too many arguments", "put a value of several lines or words in quotes"
-    return message, ""
+    return error.format_message(), ""
+
+
+def _is_about_extra_arguments(error: click.ClickException) -> bool:
+    """Whether a command got more arguments than it takes.
+
+    click has no type for that.  Of a command without subcommands it is the only error whose type is
+    `UsageError` itself, and its message may be a translation.
+    """
+    if type(error) is not click.UsageError or error.ctx is None:
+        return False
+    return not isinstance(error.ctx.command, click.Group)
 
 
 def _one_line(text: str) -> str:

@@ -12,7 +12,7 @@ import pytest
 from chipseal.command_line import chipseal
 from emrtd.errors import ChipRefusalError, ProtocolError, TransportError
 from support.command_line import run_command_line
-from support.errors import MalformedError, MisuseError
+from support.errors import ExitStatus, MalformedError, MisuseError
 from support.records import FieldError
 
 _PROGRAM = """
@@ -135,7 +135,7 @@ def run(capsys: pytest.CaptureFixture[str], error: Exception, *arguments: str) -
         (TransportError("no reader"), 69, ("transport", "no reader", "")),
         (OSError(2, "No such file", "a"), 64, ("system", "a: No such file", "")),
         (click.Abort(), 64, ("interrupted", "interrupted", "")),
-        (click.UsageError("wrong\x1b[2J"), 64, ("usage", "wrong\ufffd[2J", "")),
+        (click.ClickException("wrong\x1b[2J"), 64, ("usage", "wrong\ufffd[2J", "")),
         (
             KeyError("ZU1234567"),
             70,
@@ -198,3 +198,24 @@ def test_every_command_with_json_tells_its_errors_so(capsys: pytest.CaptureFixtu
         assert error.keys() == {"kind", "what", "advice"}
         assert error["kind"] == "usage"
         assert captured.err.count("\n") == 1
+
+
+def test_an_argument_too_many_is_told_and_not_repeated(
+    capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Whatever language click speaks: a line of an MRZ that was not quoted may be among them."""
+    monkeypatch.setattr("click.core.ngettext", lambda *_: "zu viele Argumente ({args})")
+
+    @click.command(name="program")
+    def program() -> None:
+        pass
+
+    assert run_command_line(program, ["ERIKSSON<<ANNA"]) == ExitStatus.MISTAKE
+    error = capsys.readouterr().err
+    assert "too many arguments" in error
+    assert "ERIKSSON" not in error
+
+
+def test_a_command_that_there_is_not_is_named(capsys: pytest.CaptureFixture[str]) -> None:
+    assert run_command_line(chipseal, ["inspect"]) == ExitStatus.MISTAKE
+    assert "inspect" in capsys.readouterr().err

@@ -1,0 +1,122 @@
+"""The one way to SQLite: files that say what they are, and errors that name the file."""
+
+import sqlite3
+import stat
+import threading
+from pathlib import Path
+
+import pytest
+
+from support.database import DamagedDatabaseError, Database, Layout
+
+_SCHEMA = "CREATE TABLE IF NOT EXISTS line (id INTEGER PRIMARY KEY, text TEXT) STRICT;"
+STORE = Layout("list of lines", _SCHEMA, 0x43485400, 1)
+RECORDS = STORE._replace(records=True)
+
+
+def lines(database: Database) -> list[str]:
+    return [text for (text,) in database.rows("SELECT text FROM line ORDER BY id")]
+
+
+@pytest.mark.parametrize("layout", [STORE, RECORDS])
+def test_what_was_written_is_there_when_it_is_opened_again(tmp_path: Path, layout: Layout) -> None:
+    path = tmp_path / "lines"
+    database = Database(path, layout, create=True)
+    statement = "INSERT INTO line (text) VALUES (:text)"
+    assert [database.insert(statement, {"text": text}) for text in "ab"] == [1, 2]
+    assert database.run("UPDATE line SET text = ?", "c") == 2
+    database.close()
+    again = Database(path, layout, create=False)
+    assert lines(again) == ["c", "c"]
+    assert [*again.each_row("SELECT id FROM line WHERE id > ?", 1)] == [(2,)]
+    again.close()
+    private = stat.S_IMODE(path.stat().st_mode) == 0o600
+    assert private or not layout.records
+
+
+def test_a_transaction_is_whole_or_nothing(tmp_path: Path) -> None:
+    database = Database(tmp_path / "lines", STORE, create=True)
+
+    def fail_in_the_middle() -> None:
+        with database.transaction():
+            database.run("INSERT INTO line (text) VALUES ('a')")
+            raise KeyError
+
+    with pytest.raises(KeyError):
+        fail_in_the_middle()
+    assert lines(database) == []
+    with database.transaction():
+        database.run("INSERT INTO line (text) VALUES ('b')")
+    assert lines(database) == ["b"]
+    database.close()
+
+
+@pytest.mark.parametrize(
+    "other",
+    [STORE._replace(version=2), STORE._replace(application_id=7)],
+    ids=["another version", "another kind"],
+)
+def test_another_database_is_refused_by_name(tmp_path: Path, other: Layout) -> None:
+    path = tmp_path / "lines"
+    Database(path, other, create=True).close()
+    with pytest.raises(DamagedDatabaseError, match="is not a list of lines") as refused:
+        Database(path, STORE, create=True)
+    assert str(path) in str(refused.value)
+
+
+@pytest.mark.parametrize("content", [b"", b"no database at all" * 100])
+def test_a_file_that_is_none_is_left_as_it_is(tmp_path: Path, content: bytes) -> None:
+    path = tmp_path / "lines"
+    path.write_bytes(content)
+    with pytest.raises(DamagedDatabaseError, match="is not a list of lines"):
+        Database(path, STORE, create=False)
+    assert path.read_bytes() == content
+
+
+def test_a_full_disk_is_told_with_the_file(tmp_path: Path) -> None:
+    database = Database(tmp_path / "lines", STORE, create=True)
+    database.run("PRAGMA max_page_count = 3")
+
+    def fill() -> None:
+        with database.transaction():
+            for _ in range(100):
+                database.run("INSERT INTO line (text) VALUES (?)", "x" * 4000)
+
+    with pytest.raises(OSError, match="the disk is full; nothing was changed") as full:
+        fill()
+    assert full.value.filename == str(tmp_path / "lines")
+    assert lines(database) == []
+    database.close()
+
+
+def test_several_may_make_one_file_at_a_time(tmp_path: Path) -> None:
+    """As two processes that open the same register for the first time."""
+    opened: list[Database] = []
+    ready = threading.Barrier(4)
+
+    def make() -> None:
+        ready.wait()
+        database = Database(tmp_path / "lines", RECORDS, create=True)
+        database.run("INSERT INTO line (text) VALUES ('a')")
+        opened.append(database)
+
+    threads = [threading.Thread(target=make) for _ in range(4)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    assert len(opened) == 4
+    assert lines(opened[0]) == ["a"] * 4
+    for database in opened:
+        database.close()
+
+
+def test_another_program_that_writes_is_seen(tmp_path: Path) -> None:
+    database = Database(tmp_path / "lines", STORE, create=True)
+    before = database.version_of_data()
+    assert database.version_of_data() == before
+    with sqlite3.connect(tmp_path / "lines") as other:
+        other.execute("INSERT INTO line (text) VALUES ('a')")
+    other.close()
+    assert database.version_of_data() != before
+    database.close()
