@@ -4,6 +4,7 @@ import ast
 import importlib
 import re
 import shlex
+import tomllib
 from collections.abc import Iterator
 from functools import cache
 from pathlib import Path
@@ -11,9 +12,13 @@ from pathlib import Path
 import click
 import pytest
 
+from chipseal.command_line import chipseal
+from emrtd import specimens
+from emrtd.biometrics.quality import plugins
 from emrtd.iso7816.apdu import INS
+from emrtd.transport import connection
 from personalise.commands.main import personalise
-from personalise.preparing.chip_profile import ChipProfile
+from personalise.preparing.chip_profile import CARD_KINDS, ChipProfile
 from tests.helpers import REPOSITORY
 from verify.commands.main import verify
 from verify.judging.check_ids import CHECK_IDS
@@ -25,6 +30,7 @@ from vsmartcard.commands.main import vsmartcard
 PAGES = sorted((REPOSITORY / "docs").glob("*.md"))
 EVERYTHING = [*sorted(REPOSITORY.glob("*.md")), *PAGES]
 PROGRAMS: dict[str, click.Command] = {
+    "chipseal": chipseal,
     "personalise": personalise,
     "verify": verify,
     "vsmartcard": vsmartcard,
@@ -176,7 +182,14 @@ def test_examples_work(kind: str, code: str, tmp_path: Path) -> None:
 
 # --- paths -----------------------------------------------------------------------------------
 
-_PACKAGES = "emrtd|personalise|verify|vsmartcard|tests|bench"
+_PACKAGES = "chipseal|emrtd|personalise|support|verify|vsmartcard|tests|bench"
+
+_PLUGIN_GROUPS = {
+    connection.ENTRY_POINT_GROUP,
+    plugins.ENTRY_POINT_GROUP,
+    specimens.ENTRY_POINT_GROUP,
+    CARD_KINDS,
+}
 
 
 @every_page
@@ -191,7 +204,7 @@ def test_paths_exist(page: Path) -> None:
 @every_page
 def test_dotted_names_exist(page: Path) -> None:
     for span in spans(text_of(page)):
-        if re.fullmatch(rf"(?:{_PACKAGES})(?:\.\w+)+", span):
+        if re.fullmatch(rf"(?:{_PACKAGES})(?:\.\w+)+", span) and span not in _PLUGIN_GROUPS:
             assert resolves(span), span
 
 
@@ -225,6 +238,23 @@ def rows(page: str, heading: str) -> list[list[str]]:
         [cell.strip().strip("`") for cell in line.strip("|").split("|")]
         for line in table[1].splitlines()
     ]
+
+
+def test_the_rooms_are_those_of_the_packages_and_of_the_contracts() -> None:
+    text = text_of(REPOSITORY / "docs" / "developer.md")
+    project = tomllib.loads((REPOSITORY / "pyproject.toml").read_text(encoding="utf-8"))
+    contracts = {each["name"]: each for each in project["tool"]["importlinter"]["contracts"]}
+    for actor in ("personalise", "verify", "vsmartcard"):
+        table = text.partition(f"| `{actor}` | |\n|---|---|\n")[2].partition("\n\n")[0]
+        told = [set(spans(line.split("|")[1])) for line in table.splitlines()]
+        layers = contracts[f"{actor} is layered"]["layers"]
+        assert told == [
+            {name.strip().removeprefix(f"{actor}.") for name in layer.split("|")}
+            for layer in layers
+        ]
+        modules = (path for path in (REPOSITORY / actor).iterdir() if path.name[0] != "_")
+        rooms = {path.stem for path in modules if path.is_dir() or path.suffix == ".py"}
+        assert set().union(*told) == rooms
 
 
 def test_every_check_is_in_the_officers_guide_and_no_other() -> None:

@@ -1,7 +1,7 @@
 """The Document Signer: signs EF.SOD and EF.CardSecurity, and returns neither before it verifies.
 
-What a wrong certificate, a faulty HSM or a defect of ours would spoil is found here, before a chip
-is written with it.
+A wrong certificate, a faulty HSM or an error of this program is found here, before it spoils a
+chip.
 """
 
 from dataclasses import dataclass

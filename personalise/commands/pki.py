@@ -223,7 +223,8 @@ def enrol(name: str, output: Path, new_passphrase_file: Path | None, **options: 
     from support.files import write_atomically
 
     if output.exists():
-        raise MisuseError(f"{output}: is there already; an officer's key is never overwritten")
+        advice = "choose another file; an officer's key is never overwritten"
+        raise MisuseError(f"{output}: already exists", advice=advice)
     passphrase = officer_passphrase(name, new_passphrase_file, new=True)
     key = generate_private_key("secp256r1")
     operations = make_operations(**options)

@@ -187,7 +187,8 @@ def _empty(folder: Path) -> None:
     """Make the folder, or empty it where an earlier demonstration made it."""
     if is_taken(folder):
         if not (folder / MARK).is_file():
-            raise MisuseError(f"{folder}: is there already, and not of a demonstration; use -o")
+            advice = "choose another folder with -o"
+            raise MisuseError(f"{folder}: already exists and is no demonstration's", advice=advice)
         shutil.rmtree(folder)
     folder.mkdir(parents=True, exist_ok=True)
     (folder / MARK).touch()

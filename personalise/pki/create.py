@@ -50,7 +50,7 @@ def create_pki(
     draws serial numbers.  Raises `MisuseError` for a folder in which there is something.
     """
     if is_taken(folder):
-        raise MisuseError(f"{folder}: is there already; name a new folder for the PKI")
+        raise MisuseError(f"{folder}: already exists", advice="choose another folder for the PKI")
     folder.parent.mkdir(parents=True, exist_ok=True)
     work = folder.with_name(f".{folder.name}.{secrets.token_hex(6)}")
     work.mkdir(mode=0o700)

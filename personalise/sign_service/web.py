@@ -193,12 +193,10 @@ def _refusal(error: Exception, name: str) -> JSONResponse:
     elif isinstance(error, DamagedDatabaseError | MisuseError | OSError):  # HSM, disk, PKI
         reason, status, retry_after = "cannot sign at present", 503, RETRY_SECONDS
     else:
-        reason, status, retry_after = "a defect of the service's", 500, None
+        reason, status, retry_after = "internal error of the service", 500, None
     if status >= 500:
         known = isinstance(error, ChipsealError | OSError)
-        said = (
-            " ".join(str(error).split()) if known else f"a defect of ours ({type(error).__name__})"
-        )
+        said = " ".join(str(error).split()) if known else f"internal error ({type(error).__name__})"
         _LOG.error("sign-service: %s: %s", name, printable(said))
     headers = {} if retry_after is None else {"Retry-After": str(retry_after)}
     return JSONResponse({"error": reason}, status, headers)

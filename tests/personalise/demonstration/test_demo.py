@@ -168,7 +168,7 @@ def test_it_can_be_run_again_and_spares_what_is_not_its_own(stage: Stage) -> Non
     assert stage.run(in_process=True) == ExitStatus.OK
     assert not (stage.folder / "left over").exists()
     (stage.folder / MARK).unlink()
-    with pytest.raises(MisuseError, match="not of a demonstration"):
+    with pytest.raises(MisuseError, match="is no demonstration's"):
         stage.run(in_process=True)
 
 

@@ -163,7 +163,7 @@ def test_a_pki_is_made_whole_or_not_at_all(tmp_path: Path, monkeypatch: pytest.M
     occupied = tmp_path / "occupied"
     occupied.mkdir()
     (occupied / "file").touch()
-    with pytest.raises(MisuseError, match="is there already"):
+    with pytest.raises(MisuseError, match="already exists"):
         create_pki(occupied, settings, PASSPHRASE, NOW)
 
     def fail(*_: object) -> bytes:

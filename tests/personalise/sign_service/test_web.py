@@ -55,8 +55,8 @@ def ask(folder: Path, error: Exception, path: str) -> httpx.Response:
             "cannot sign at present",
             "dam",
         ),
-        (ProtocolError("does not verify"), 500, "a defect of the service's", "does not verify"),
-        (KeyError("ZU1234567"), 500, "a defect of the service's", "a defect of ours (KeyError)"),
+        (ProtocolError("does not verify"), 500, "internal error of the service", "does not verify"),
+        (KeyError("ZU1234567"), 500, "internal error of the service", "internal error (KeyError)"),
     ],
 )
 def test_a_failure_is_one_line_for_each(
