@@ -1,0 +1,338 @@
+"""What an import takes, refuses and leaves out: certificates, CRLs, Master Lists, LDIF."""
+
+import pytest
+
+from emrtd.pki.lists.master_list import encode_master_list
+from emrtd.pki.path import validate
+from emrtd.pki.x509 import extensions as ext
+from emrtd.pki.x509.certificates import Certificate
+from support.errors import ChipsealError, MalformedError, MisuseError
+from tests.certificates import (
+    DAY,
+    NOW,
+    Authority,
+)
+from tests.verify.trust.stores import CSCA, ELSEWHERE, add, by_kind, ldif, only
+from verify.trust.entries import Kind
+from verify.trust.store import TrustStore
+
+# --- single certificates and CRLs ----------------------------------------------------------------
+
+
+def test_a_csca_chosen_by_the_operator_is_trusted(store: TrustStore) -> None:
+    (summary,) = add(store, CSCA.certificate().der)
+    assert (summary.added, summary.verified) == (1, 1)
+    entry = only(store)
+    assert entry.kind is Kind.CSCA
+    assert (entry.country, entry.key, entry.subject) == (
+        "UT", "brainpoolP256r1", "CN=CSCA Utopia,C=UT"
+    )  # fmt: skip
+    assert entry.usable
+    assert entry.verified
+    assert entry.trusted
+    assert entry.sources == ("0.file",)
+
+
+def test_pem_holds_several(store: TrustStore) -> None:
+    text = CSCA.certificate().to_pem() + "a comment\n" + ELSEWHERE.certificate().to_pem()
+    add(store, text)
+    assert by_kind(store) == {"csca": 2}
+
+
+def test_everything_that_a_csca_signs_is_verified_by_it(store: TrustStore) -> None:
+    new = CSCA.renewed("CSCA 2")
+    add(
+        store,
+        CSCA.crl([5]),
+        CSCA.issue().der,
+        CSCA.list_signer(ext.MASTER_LIST_SIGNER).der,
+        CSCA.list_signer(ext.DEVIATION_LIST_SIGNER, "other signer").der,
+        CSCA.link(new).der,
+        CSCA.certificate().der,
+    )
+    assert by_kind(store) == {
+        "csca": 1, "link": 1, "ds": 1, "crl": 1,
+        "master-list-signer": 1, "deviation-list-signer": 1,
+    }  # fmt: skip
+    assert all(entry.verified and entry.trusted for entry in store.entries())
+
+
+@pytest.mark.parametrize(
+    "octets",
+    [
+        CSCA.issue().der,
+        CSCA.crl(),
+        CSCA.link(CSCA.renewed("CSCA 2")).der,
+        ELSEWHERE.crl(issuer=CSCA.name),
+        CSCA.master_list(CSCA.certificate(), signer=CSCA.issue("list signer")),
+    ],
+    ids=["ds", "crl", "link", "another's crl", "list"],
+)
+def test_what_does_not_verify_is_refused_and_nothing_is_changed(
+    store: TrustStore, octets: bytes
+) -> None:
+    add(store, ELSEWHERE.certificate().der)
+    before = store.path.read_bytes()
+    with pytest.raises(MisuseError, match="--unverified"):
+        add(store, CSCA.renewed("unrelated", common_name="CSCA Three").certificate().der, octets)
+    assert store.path.read_bytes() == before
+
+
+def test_what_does_not_verify_is_taken_where_it_is_asked_for(store: TrustStore) -> None:
+    add(store, CSCA.issue().der, unverified=True)
+    assert not only(store).verified
+    add(store, CSCA.certificate().der)
+    add(store, CSCA.issue().der)
+    assert all(entry.trusted for entry in store.entries())
+
+
+def test_a_wrong_signature_is_never_trusted(store: TrustStore) -> None:
+    octets = bytearray(CSCA.certificate().der)
+    octets[-1] ^= 1
+    with pytest.raises(MisuseError, match="its own signature is wrong"):
+        add(store, bytes(octets))
+    add(store, bytes(octets), unverified=True)
+    assert not only(store).trusted
+    path = validate(CSCA.issue(), store, at=NOW)
+    assert path.anchor is None
+
+
+@pytest.mark.parametrize(
+    "octets",
+    [b"", b"nothing", b"\x30\x03\x02\x01\x00", CSCA.certificate().der + b"\0", CSCA.crl()[:-1],
+     CSCA.certificate().der[:-1], b"-----BEGIN CERTIFICATE-----\nMIIB!\n-----END CERTIFICATE-----"],
+)  # fmt: skip
+def test_a_file_that_is_nothing_known_is_malformed(store: TrustStore, octets: bytes) -> None:
+    with pytest.raises(MalformedError, match=r"0\.file"):
+        add(store, octets)
+
+
+def test_the_content_of_a_list_without_its_signature_is_told(store: TrustStore) -> None:
+    with pytest.raises(MalformedError, match="without the signature: add the list itself"):
+        add(store, encode_master_list([CSCA.certificate()]))
+
+
+def test_a_newer_crl_takes_the_place_of_an_older_one(store: TrustStore) -> None:
+    old = CSCA.crl([5], issued=NOW - 40 * DAY, next_update=NOW - 10 * DAY)
+    new = CSCA.crl([5, 6], number=2)
+    add(store, CSCA.certificate().der, old)
+    add(store, new)
+    (crl,) = store.crls_of_country("UT")
+    assert set(crl.revoked) == {5, 6}
+    (summary,) = add(store, old)
+    assert (summary.added, summary.known) == (0, 0)
+    assert "a newer one is in the store" in summary.left_out[0]
+    assert by_kind(store) == {"csca": 1, "crl": 1}
+
+
+def test_a_crl_that_revokes_what_a_newer_one_forgot_is_kept(store: TrustStore) -> None:
+    old = CSCA.crl([5], issued=NOW - 40 * DAY, next_update=NOW - 10 * DAY)
+    other = CSCA.renewed("CSCA 2")
+    add(store, CSCA.certificate().der, CSCA.link(other).der, old, CSCA.crl([6]), other.crl())
+    assert by_kind(store) == {"csca": 1, "link": 1, "crl": 3}
+
+
+# --- Master Lists --------------------------------------------------------------------------------
+
+
+def test_the_first_list_of_a_state_brings_its_own_csca(store: TrustStore) -> None:
+    octets = CSCA.master_list(CSCA.certificate(), ELSEWHERE.certificate())
+    (summary,) = add(store, octets)
+    assert (summary.added, summary.verified) == (2, 2)
+    assert "its own CSCA" in summary.note
+    assert by_kind(store) == {"csca": 2}
+    (source,) = store.sources()
+    assert (source.name, source.entries, source.note) == ("0.file", 2, summary.note)
+
+
+def test_a_list_is_vouched_for_by_a_csca_of_the_store(store: TrustStore) -> None:
+    add(store, CSCA.certificate().der)
+    (summary,) = add(store, CSCA.master_list(ELSEWHERE.certificate()))
+    assert "a CSCA in the store" in summary.note
+
+
+def test_a_list_may_come_by_a_link_from_the_key_that_is_known(store: TrustStore) -> None:
+    add(store, CSCA.certificate().der)
+    new = CSCA.renewed("CSCA 2")
+    (summary,) = add(store, new.master_list(CSCA.link(new), new.certificate()))
+    assert "link certificate" in summary.note
+
+
+@pytest.mark.parametrize("collection", [False, True])
+def test_lists_are_taken_in_whatever_order_they_stand(store: TrustStore, collection: bool) -> None:
+    """The CSCA of the older list is known only by the newer one, and the store only its heir."""
+    new = CSCA.renewed("CSCA 2")
+    older = CSCA.master_list(CSCA.certificate())
+    newer = new.master_list(CSCA.certificate(), CSCA.link(new), new.certificate())
+    add(store, new.certificate().der)
+    with pytest.raises(MisuseError, match="not the key that is to have signed"):
+        add(store, older)
+    lists = [ldif(older, newer)] if collection else [older, newer]
+    summaries = add(store, *lists)
+    assert not [reason for summary in summaries for reason in summary.left_out]
+    assert by_kind(store) == {"csca": 2, "link": 1}
+    assert all(entry.verified and entry.trusted for entry in store.entries())
+
+
+def test_a_forged_list_of_a_state_that_is_known_is_refused(store: TrustStore) -> None:
+    """Signed by a CSCA of the same name and country, which it brings along."""
+    add(store, CSCA.certificate().der)
+    forged = CSCA.renewed("forged")
+    for certificates in ([forged.certificate()], [CSCA.certificate(), forged.certificate()]):
+        with pytest.raises(MisuseError):
+            add(store, forged.master_list(*certificates))
+    assert by_kind(store) == {"csca": 1}
+
+
+def test_a_document_signer_cannot_sign_a_list(store: TrustStore) -> None:
+    add(store, CSCA.certificate().der)
+    with pytest.raises(MisuseError, match="lacks the extended key usage"):
+        add(store, CSCA.master_list(ELSEWHERE.certificate(), signer=CSCA.issue("list signer")))
+
+
+def test_a_csca_may_sign_its_list_itself(store: TrustStore) -> None:
+    """As DE did in 2019."""
+    csca = Authority(label="list signer")
+    add(store, csca.certificate().der)
+    add(store, csca.master_list(ELSEWHERE.certificate(), signer=csca.certificate()))
+    assert by_kind(store) == {"csca": 2}
+
+
+def test_the_signer_of_an_old_list_may_have_expired_since(store: TrustStore) -> None:
+    expired = CSCA.list_signer(ext.MASTER_LIST_SIGNER, not_after=NOW - 5 * DAY)
+    own = CSCA.certificate()
+    add(store, CSCA.master_list(own, signer=expired, signed=NOW - 10 * DAY))
+    with pytest.raises(MisuseError, match="valid until"):
+        add(store, CSCA.master_list(own, signer=expired, signed=NOW - 2 * DAY))
+
+
+def test_a_list_of_a_revoked_signer_is_refused(store: TrustStore) -> None:
+    add(store, CSCA.certificate().der, CSCA.crl([200]))
+    with pytest.raises(MisuseError, match="revoked"):
+        add(store, CSCA.master_list(ELSEWHERE.certificate()))
+
+
+@pytest.mark.parametrize("position", [-1, -100, 200, 700])
+def test_a_damaged_list_is_refused(store: TrustStore, position: int) -> None:
+    octets = bytearray(CSCA.master_list(CSCA.certificate(), ELSEWHERE.certificate()))
+    octets[position] ^= 0xFF
+    with pytest.raises(ChipsealError):
+        add(store, bytes(octets))
+    assert not store.entries()
+
+
+@pytest.mark.parametrize("cut", [1, 10, 500])
+def test_a_truncated_list_is_refused(store: TrustStore, cut: int) -> None:
+    octets = CSCA.master_list(CSCA.certificate(), ELSEWHERE.certificate())
+    for bad in (octets[:-cut], octets + bytes(cut)):
+        with pytest.raises(MalformedError):
+            add(store, bad)
+    assert not store.entries()
+
+
+def test_what_a_list_holds_is_taken_and_explained(store: TrustStore) -> None:
+    """A link whose issuer is in no list, and a certificate whose signature is wrong."""
+    old, new = Authority(label="old"), Authority(label="new")
+    damaged = bytearray(ELSEWHERE.certificate().der)
+    damaged[-1] ^= 1
+    wrong = Certificate.parse(bytes(damaged))
+    (summary,) = add(store, CSCA.master_list(CSCA.certificate(), old.link(new), wrong))
+    assert (summary.added, summary.verified) == (3, 1)
+    bad, link = sorted((e for e in store.entries() if not e.verified), key=lambda e: e.kind)
+    assert (link.kind, link.trusted) == (Kind.LINK, True)
+    assert "not in the store" in link.explanation
+    assert (bad.kind, bad.trusted) == (Kind.CSCA, False)
+    assert "signature is wrong" in bad.explanation
+    add(store, old.certificate().der)
+    assert [entry.verified for entry in store.entries(kind=Kind.LINK)] == [True]
+
+
+def test_imports_are_idempotent(store: TrustStore) -> None:
+    octets = CSCA.master_list(CSCA.certificate(), ELSEWHERE.certificate())
+    add(store, octets)
+    before = [entry.as_json() for entry in store.entries()], store.sources()
+    (summary,) = add(store, octets)
+    assert (summary.added, summary.known, summary.verified) == (0, 2, 2)
+    assert ([entry.as_json() for entry in store.entries()], store.sources()) == before
+
+
+def test_an_entry_says_every_file_that_it_came_from(store: TrustStore) -> None:
+    add(store, CSCA.certificate().der, CSCA.master_list(CSCA.certificate()))
+    assert only(store).sources == ("0.file", "1.file")
+
+
+def test_a_signer_of_the_store_that_a_list_holds_becomes_what_the_list_says(
+    store: TrustStore,
+) -> None:
+    """Lists hold certificates that are no CA's: one may have come as a Document Signer before."""
+    ds = CSCA.issue("DS 1")
+    add(store, CSCA.certificate().der, ds.der)
+    assert by_kind(store) == {"csca": 1, "ds": 1}
+    (summary,) = add(store, CSCA.master_list(CSCA.certificate(), ds))
+    assert (summary.added, summary.known, summary.verified) == (0, 2, 2)
+    assert by_kind(store) == {"csca": 1, "link": 1}
+    again = add(store, ds.der)
+    assert (again[0].known, by_kind(store)) == (1, {"csca": 1, "link": 1})
+
+
+# --- LDIF ----------------------------------------------------------------------------------------
+
+
+def test_a_collection_is_taken_as_far_as_it_verifies(store: TrustStore) -> None:
+    add(store, CSCA.certificate().der)
+    (summary,) = add(
+        store,
+        ldif(CSCA.issue().der, CSCA.crl(), ELSEWHERE.issue().der, ELSEWHERE.crl(), b"\x30\x01"),
+    )
+    assert (summary.added, summary.verified, len(summary.left_out)) == (2, 2, 3)
+    assert by_kind(store) == {"csca": 1, "ds": 1, "crl": 1}
+
+
+def test_a_collection_of_master_lists(store: TrustStore) -> None:
+    forged = CSCA.renewed("forged")
+    first = CSCA.master_list(CSCA.certificate())
+    (summary,) = add(store, ldif(first, forged.master_list(forged.certificate())))
+    assert by_kind(store) == {"csca": 1}
+    assert len(summary.left_out) == 1
+
+
+@pytest.mark.parametrize("before", [True, False], ids=["before", "in one command"])
+def test_nobody_vouches_for_a_list_of_a_stranger_in_a_collection(
+    store: TrustStore, before: bool
+) -> None:
+    """Wrapped into a list of its own, a CSCA that nobody chose would bring any State's with it."""
+    forged = CSCA.renewed("forged")
+    stranger = ldif(ELSEWHERE.master_list(ELSEWHERE.certificate(), forged.certificate()))
+    if before:
+        add(store, CSCA.certificate().der)
+        (summary,) = add(store, stranger)
+    else:
+        _, summary = add(store, CSCA.certificate().der, stranger)
+    assert "the trust store has no CSCA of XX" in summary.left_out[0]
+    assert by_kind(store) == {"csca": 1}
+    assert validate(forged.issue(), store, at=NOW).anchor is None
+
+
+def test_nobody_vouches_for_a_csca_in_a_collection(store: TrustStore) -> None:
+    (summary,) = add(store, ldif(CSCA.certificate().der))
+    assert not store.entries()
+    assert "nobody vouches" in summary.left_out[0]
+    new = CSCA.renewed("CSCA 2")
+    add(store, CSCA.certificate().der)
+    add(store, ldif(CSCA.link(new).der))
+    assert by_kind(store) == {"csca": 1, "link": 1}
+
+
+def test_what_a_list_vouches_for_later_is_proven_anew(store: TrustStore) -> None:
+    """Nobody vouched for the link when it was first seen, and its issuer was not known."""
+    old, new = Authority(label="old"), Authority(label="new")
+    link = old.link(new)
+    listed = CSCA.master_list(CSCA.certificate(), old.certificate(), link)
+    add(store, ldif(link.der, listed))
+    assert all(entry.verified and entry.trusted for entry in store.entries())
+    assert by_kind(store) == {"csca": 2, "link": 1}
+
+
+def test_ldif_that_is_no_base64(store: TrustStore) -> None:
+    with pytest.raises(MalformedError, match="line 2 is not base64"):
+        add(store, "dn: cn=1\nuserCertificate;binary:: M!!A\n")

@@ -1,0 +1,80 @@
+"""What is removed, and what rested on it alone."""
+
+import pytest
+
+from emrtd.pki.lists.defect_list import ID_DEFECT_LIST
+from emrtd.pki.lists.deviation_list import ID_DEVIATION_LIST
+from emrtd.pki.path import validate
+from emrtd.pki.x509 import extensions as ext
+from tests.certificates import (
+    NOW,
+)
+from tests.verify.trust.stores import CSCA, ELSEWHERE, add, ldif, only, signed_list
+from verify.trust.entries import Kind
+from verify.trust.removal import remove_entries
+from verify.trust.store import TrustStore
+
+
+def test_entries_are_removed_with_what_is_left_of_their_source(store: TrustStore) -> None:
+    add(store, CSCA.certificate().der, ELSEWHERE.certificate().der)
+    first, second = store.entries()
+    assert remove_entries(store, [first], at=NOW) == (1, [])
+    assert only(store) == second
+    assert len(store.sources()) == 1
+    assert validate(CSCA.issue(), store, at=NOW).anchor is None
+
+
+def test_what_rested_on_a_removed_csca_is_trusted_no_more(store: TrustStore) -> None:
+    new, newest = CSCA.renewed("CSCA 2"), CSCA.renewed("CSCA 3")
+    links = [CSCA.link(new).der, new.link(newest).der]
+    add(store, CSCA.certificate().der, *links, newest.issue().der, newest.crl())
+    assert validate(newest.issue(), store, at=NOW).anchor is not None
+    csca = store.entries(kind=Kind.CSCA)
+    removed, orphans = remove_entries(store, csca, at=NOW)
+    assert (removed, len(orphans)) == (1, 4)
+    assert validate(newest.issue(), store, at=NOW).anchor is None
+    assert not any(entry.verified or entry.trusted for entry in store.entries())
+
+
+def test_what_a_master_list_holds_does_not_rest_on_a_link(store: TrustStore) -> None:
+    new = CSCA.renewed("CSCA 2")
+    add(store, CSCA.master_list(CSCA.certificate(), CSCA.link(new)))
+    remove_entries(store, store.entries(kind=Kind.CSCA), at=NOW)
+    assert (only(store).verified, only(store).trusted) == (False, True)
+
+
+def test_a_list_vouches_for_what_it_holds_and_not_for_what_is_beside_it(store: TrustStore) -> None:
+    link = CSCA.link(CSCA.renewed("CSCA 2"))
+    roots = CSCA.certificate().der, ELSEWHERE.certificate().der
+    add(store, *roots, ldif(ELSEWHERE.master_list(ELSEWHERE.certificate()), link.der))
+    remove_entries(store, store.entries(kind=Kind.CSCA, country="UT"), at=NOW)
+    (entry,) = store.entries(country="UT")
+    assert not entry.trusted
+    assert validate(CSCA.renewed("CSCA 2").issue(), store, at=NOW).anchor is None
+
+
+def test_links_that_prove_one_another_hold_up_nothing(store: TrustStore) -> None:
+    """A thief of the old key makes a new one, and a link back from that to the old."""
+    new = CSCA.renewed("CSCA 2")
+    add(store, CSCA.certificate().der, CSCA.link(new).der, new.link(CSCA, serial=3).der)
+    assert all(entry.trusted for entry in store.entries())
+    removed, orphans = remove_entries(store, store.entries(kind=Kind.CSCA), at=NOW)
+    assert (removed, len(orphans)) == (1, 2)
+    assert not any(entry.verified or entry.trusted for entry in store.entries())
+    for authority in (CSCA, new):
+        assert validate(authority.issue(), store, at=NOW).anchor is None
+
+
+@pytest.mark.parametrize("content_type", [ID_DEVIATION_LIST, ID_DEFECT_LIST])
+def test_a_list_does_not_outlive_the_csca_of_its_signer(
+    store: TrustStore, content_type: str
+) -> None:
+    listed = signed_list(content_type, ext.DEVIATION_LIST_SIGNER, ELSEWHERE)
+    add(store, CSCA.certificate().der, ELSEWHERE.certificate().der, listed)
+    found = [*store.deviation_lists("XX"), *store.defect_lists()]
+    assert len(found) == 1
+    remove_entries(store, store.entries(kind=Kind.CSCA, country="UT"), at=NOW)
+    assert [*store.deviation_lists("XX"), *store.defect_lists()] == found
+    remove_entries(store, store.entries(kind=Kind.CSCA, country="XX"), at=NOW)
+    assert not store.deviation_lists("XX")
+    assert not store.defect_lists()

@@ -1,0 +1,62 @@
+"""One State's word on another's."""
+
+import msgspec
+import pytest
+
+from emrtd.pki.lists.deviation_list import ID_DEVIATION_LIST, DeviationList
+from emrtd.pki.path import validate
+from emrtd.pki.x509 import extensions as ext
+from support.errors import MisuseError
+from tests.certificates import (
+    NOW,
+    Authority,
+)
+from tests.verify.trust.stores import CSCA, ELSEWHERE, add, by_kind, ldif, signed_list
+from verify.trust.store import TrustStore
+
+
+@pytest.mark.parametrize("alone", [True, False], ids=["a file", "a collection"])
+def test_no_states_csca_makes_an_anchor_of_another_state(store: TrustStore, alone: bool) -> None:
+    """With such a link it could sign that State's documents, and the CRL that clears them."""
+    forged = CSCA.renewed("of another State")
+    cross = ELSEWHERE.link(forged)
+    add(store, CSCA.certificate().der, ELSEWHERE.certificate().der)
+    if alone:
+        with pytest.raises(MisuseError, match="nobody vouches for it"):
+            add(store, cross.der)
+    else:
+        (summary,) = add(store, ldif(cross.der))
+        assert "nobody vouches for it" in summary.left_out[0]
+    assert by_kind(store) == {"csca": 2}
+    assert validate(forged.issue(), store, at=NOW).anchor is None
+
+
+def test_a_document_signer_makes_no_anchor_though_a_list_has_it(store: TrustStore) -> None:
+    """Lists hold certificates that are no CA's; their keys are no CA's for that."""
+    signer = Authority(label="DS 1", common_name="DS 1")
+    rogue = CSCA.renewed("rogue")
+    add(store, CSCA.certificate().der)
+    add(store, CSCA.master_list(CSCA.certificate(), CSCA.issue("DS 1")))
+    with pytest.raises(MisuseError, match="nobody vouches for it"):
+        add(store, signer.link(rogue).der)
+    (summary,) = add(store, ldif(signer.link(rogue).der))
+    assert summary.left_out
+    assert validate(rogue.issue(), store, at=NOW).anchor is None
+
+
+def test_a_list_is_of_the_state_that_signed_it(store: TrustStore) -> None:
+    """Whatever certificate stands before the signer's, and whatever the signer is called."""
+    listed = signed_list(
+        ID_DEVIATION_LIST, ext.DEVIATION_LIST_SIGNER, ELSEWHERE, others=[CSCA.certificate()]
+    )
+    add(store, CSCA.certificate().der, ELSEWHERE.certificate().der, listed)
+    assert not store.deviation_lists("UT")
+    (found,) = store.deviation_lists("XX")
+    for order in (1, -1):
+        certificates = found.signed_data.certificates[::order]
+        data = msgspec.structs.replace(found.signed_data, certificates=certificates)
+        assert DeviationList(data, ()).country == "XX"
+    named = signed_list(
+        ID_DEVIATION_LIST, ext.DEVIATION_LIST_SIGNER, ELSEWHERE, by_key_identifier=True
+    )
+    assert DeviationList.parse(named).country == "XX"

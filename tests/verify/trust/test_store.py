@@ -1,0 +1,86 @@
+"""The trust store's file, and what is asked of it while a document is judged."""
+
+import sqlite3
+import time
+from pathlib import Path
+
+import pytest
+
+from emrtd.pki.findings import Outcome
+from emrtd.pki.path import validate
+from emrtd.pki.x509 import extensions as ext
+from support.errors import MalformedError, MisuseError
+from tests.certificates import (
+    NOW,
+    extended_key_usage,
+    key_usage,
+)
+from tests.verify.trust.stores import CSCA, ELSEWHERE, add
+from verify.trust.entries import Kind
+from verify.trust.store import TrustStore
+
+
+def test_a_path_is_found_through_the_store(store: TrustStore) -> None:
+    new = CSCA.renewed("CSCA 2", common_name="CSCA of New Utopia")
+    add(store, CSCA.certificate().der, CSCA.link(new).der, new.crl())
+    for ds in (CSCA.issue(), new.issue(), CSCA.issue(extensions=[])):
+        path = validate(ds, store, at=NOW)
+        assert {finding.outcome for finding in path.checks} == {Outcome.PASSED}
+        assert path.anchor is not None
+        assert path.anchor.source.endswith(".file")
+    assert store.document_signers(100, None) == []
+    add(store, CSCA.issue().der)
+    assert [ds.serial for ds in store.document_signers(100, None)] == [100]
+
+
+def test_another_process_may_write_meanwhile(store: TrustStore) -> None:
+    assert validate(CSCA.issue(), store, at=NOW).anchor is None
+    with TrustStore.open(store.path) as other:
+        add(other, CSCA.certificate().der)
+    time.sleep(0.05)
+    assert validate(CSCA.issue(), store, at=NOW).anchor is not None
+
+
+def test_a_certificate_that_is_no_ca_is_no_anchor(store: TrustStore) -> None:
+    plain = [key_usage(ext.KeyUsage.DIGITAL_SIGNATURE), extended_key_usage("1.2.3")]
+    add(store, CSCA.certificate().der, CSCA.issue(extensions=plain).der)
+    assert [entry.kind for entry in store.entries()] == [Kind.CSCA, Kind.DOCUMENT_SIGNER]
+    assert len(store.anchors_of_country("UT")) == 1
+
+
+# --- the file ------------------------------------------------------------------------------------
+
+
+def test_a_full_disk_in_the_middle_changes_nothing(store: TrustStore) -> None:
+    add(store, ELSEWHERE.certificate().der)
+    before = store.path.read_bytes()
+    pages = len(before) // 4096
+    store._database.run(f"PRAGMA max_page_count = {pages + 2}")
+    others = [CSCA.renewed(f"CSCA {number}").certificate() for number in range(2, 30)]
+    with pytest.raises(OSError, match="the disk is full; nothing was changed"):
+        add(store, CSCA.master_list(CSCA.certificate(), *others))
+    assert store.path.read_bytes() == before
+    assert len(store.entries()) == 1
+
+
+@pytest.mark.parametrize("content", [b"no database at all" * 100, b""])
+def test_a_file_that_is_no_trust_store(tmp_path: Path, content: bytes) -> None:
+    path = tmp_path / "other"
+    path.write_bytes(content)
+    with pytest.raises(MalformedError, match="is not a trust store"):
+        TrustStore.open(path)
+    assert path.read_bytes() == content
+
+
+def test_another_database_is_no_trust_store(tmp_path: Path) -> None:
+    path = tmp_path / "other"
+    with sqlite3.connect(path) as connection:
+        connection.execute("CREATE TABLE entry (id INTEGER)")
+    with pytest.raises(MalformedError, match="is not a trust store"):
+        TrustStore.open(path, create=True)
+
+
+def test_no_trust_store(tmp_path: Path) -> None:
+    with pytest.raises(MisuseError, match="there is no trust store"):
+        TrustStore.open(tmp_path / "absent")
+    assert not (tmp_path / "absent").exists()
