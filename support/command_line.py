@@ -50,6 +50,12 @@ class _Failure:
         return {"error": {"kind": self.kind, "what": what, "advice": advice}}
 
 
+def examples(*lines: str) -> str:
+    """Return the end of a command's help: commands as they are typed, one line each."""
+    heading = "Example:" if len(lines) == 1 else "Examples:"
+    return "\n".join(("\b", heading, *(f"  {line}" for line in lines)))
+
+
 def run_command_line(command: click.Command, arguments: Sequence[str] | None = None) -> int:
     """Run a click command and return the exit status; errors become one line on stderr.
 
@@ -65,7 +71,9 @@ def run_command_line(command: click.Command, arguments: Sequence[str] | None = N
     name = command.name or "chipseal"
 
     try:
-        status = command.main(arguments, prog_name=name, standalone_mode=False)
+        status = command.main(
+            arguments, prog_name=name, standalone_mode=False, help_option_names=["-h", "--help"]
+        )
         sys.stdout.flush()  # what does not reach its reader is an error, not a done
         return status if isinstance(status, int) else ExitStatus.OK
     except click.exceptions.Exit as exit_request:

@@ -115,7 +115,7 @@ class Issuer:
     def established(cls, folder: Path, state: str, key: str = "brainpoolP256r1") -> Self:
         """A new issuer, with a PKI whose keys are of this kind."""
         issuer = cls(folder, state)
-        issuer._run("pki", "init", issuer.pki, "--state", state, "--key", key)
+        issuer._run("pki", "init", issuer.pki, "--issuing-state", state, "--key", key)
         return issuer
 
     @contextlib.contextmanager

@@ -35,7 +35,7 @@ PROGRAMS: dict[str, click.Command] = {
     "verify": verify,
     "vsmartcard": vsmartcard,
 }
-EVERYWHERE = {"--debug", "--help", "--version"}
+EVERYWHERE = {"--debug", "--help", "-h", "--version"}
 
 every_page = pytest.mark.parametrize("page", EVERYTHING, ids=lambda page: page.name)
 
@@ -148,6 +148,40 @@ def test_a_command_that_there_is_not_is_found(line: str, said: str) -> None:
 def test_commands_are_found_in_the_guides() -> None:
     for name in ("officer.md", "virtual-card.md", "personalisation.md", "pki.md"):
         assert len(list(shown_commands(text_of(REPOSITORY / "docs" / name)))) > 5, name
+
+
+def leaves(command: click.Command, named: str) -> Iterator[tuple[str, click.Command]]:
+    """Every command below a program that is not a group, with its whole name."""
+    if not isinstance(command, click.Group):
+        yield named, command
+        return
+    context = click.Context(command)
+    for name in command.list_commands(context):
+        below = command.get_command(context, name)
+        assert below is not None
+        yield from leaves(below, f"{named} {name}")
+
+
+LEAVES = dict(leaf for name, program in PROGRAMS.items() for leaf in leaves(program, name))
+
+
+@pytest.mark.parametrize("name", LEAVES)
+def test_help_has_an_example_that_parses(name: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(click.Path, "convert", lambda _self, value, *_: value)  # no such files here
+    command = LEAVES[name]
+    head, *lines = (command.epilog or "").replace("\b", "").strip().splitlines()
+    assert head in {"Example:", "Examples:"}
+    assert lines
+    for line in lines:
+        words = shlex.split(line)
+        assert words[: len(name.split())] == name.split()
+        command.make_context(name, words[len(name.split()) :], resilient_parsing=False)
+
+
+@pytest.mark.parametrize("name", LEAVES)
+def test_an_output_is_named_by_o_and_output(name: str) -> None:
+    names = [each.opts for each in LEAVES[name].params]
+    assert [each for each in names if ("-o" in each) != ("--output" in each)] == []
 
 
 @every_page

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from personalise.commands.pki_options import make_operations, operation_options
+from support.command_line import examples
 
 if TYPE_CHECKING:
     from emrtd.pki.cvc.authorization import Right
@@ -34,7 +35,7 @@ def eac() -> None:
     """The EAC PKI: Country Verifying CA, Document Verifiers, inspection systems."""
 
 
-@eac.command("renew-cvca")
+@eac.command("renew-cvca", epilog=examples("personalise eac renew-cvca --pki pki"))
 @operation_options
 def renew_cvca(**options: Any) -> None:
     """Make the next CVCA key, and the link certificate that leads chips to it."""
@@ -43,7 +44,7 @@ def renew_cvca(**options: Any) -> None:
     _show(renew(make_operations(**options)))
 
 
-@eac.command("renew-dv")
+@eac.command("renew-dv", epilog=examples("personalise eac renew-dv --pki pki --right dg3"))
 @_rights
 @operation_options
 def renew_document_verifier(rights: tuple[str, ...], **options: Any) -> None:
@@ -53,7 +54,7 @@ def renew_document_verifier(rights: tuple[str, ...], **options: Any) -> None:
     _show(renew(make_operations(**options), _sum(rights)))
 
 
-@eac.command("renew-is")
+@eac.command("renew-is", epilog=examples("personalise eac renew-is --pki pki --right dg3"))
 @_rights
 @operation_options
 def renew_inspection_system(rights: tuple[str, ...], **options: Any) -> None:
@@ -63,7 +64,12 @@ def renew_inspection_system(rights: tuple[str, ...], **options: Any) -> None:
     _show(renew(make_operations(**options), _sum(rights)))
 
 
-@eac.command("certify")
+@eac.command(
+    "certify",
+    epilog=examples(
+        "personalise eac certify dv.cvreq --role foreign-dv --days 90 --pki pki -o dv.cvcert"
+    ),
+)
 @click.argument("request", type=_FILE)
 @click.option(
     "--role",
@@ -79,7 +85,7 @@ def renew_inspection_system(rights: tuple[str, ...], **options: Any) -> None:
     type=_FILE,
     help="Certificate of the CVCA that has signed the first request of its Document Verifier too.",
 )
-@click.option("-o", "output", type=_PATH, required=True, help="File for the certificate.")
+@click.option("-o", "--output", type=_PATH, required=True, help="File for the certificate.")
 @_rights
 @operation_options
 def certify(  # noqa: PLR0917 - click's options

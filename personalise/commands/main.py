@@ -10,7 +10,7 @@ from personalise.commands.prepare import prepare, quality, seal_application
 from personalise.commands.sign_service import sign_service
 from personalise.commands.specimen import specimen
 from personalise.commands.write import passwords, write
-from support.command_line import run_command_line
+from support.command_line import examples, run_command_line
 
 
 @click.group(name="personalise")
@@ -35,7 +35,9 @@ personalise.add_command(sign_service)
 personalise.add_command(eac)
 
 
-@personalise.command()
+@personalise.command(
+    epilog=examples("personalise demo", "personalise demo --in-process --profile permit -o shown")
+)
 @click.option("--in-process", is_flag=True, help="Without pcscd: the chip runs in each process.")
 @click.option("--reader-port", type=int, help="Port of the virtual reader to use.")
 @click.option("--hsm", "with_hsm", is_flag=True, help="Keep the State's keys in SoftHSM.")

@@ -18,6 +18,7 @@ from personalise.commands.pki_options import (
     pin_from,
     pki_folder,
 )
+from support.command_line import examples
 from support.errors import MisuseError
 
 _FILE = click.Path(path_type=Path, dir_okay=False, exists=True)
@@ -29,9 +30,20 @@ def pki() -> None:
     """The issuing PKI: Country Signing CA, Document Signers, lists, revocation."""
 
 
-@pki.command("init")
+@pki.command(
+    "init",
+    epilog=examples(
+        'personalise pki init pki --issuing-state UTO --organisation "Ministry of the Interior"'
+    ),
+)
 @click.argument("folder", type=_PATH)
-@click.option("--state", default="UTO", show_default=True, help="Code of the State in the MRZ.")
+@click.option(
+    "--issuing-state",
+    "state",
+    default="UTO",
+    show_default=True,
+    help="Code of the issuing State in the MRZ.",
+)
 @click.option(
     "--organisation",
     default="Chipseal demonstration",
@@ -95,7 +107,7 @@ def pki_init(  # noqa: PLR0917 - click's options
     click.echo(f"for trust stores: {folder / 'csca.cer'} {folder / 'crl.crl'}")
 
 
-@pki.command("issue-ds")
+@pki.command("issue-ds", epilog=examples("personalise pki issue-ds --pki pki"))
 @operation_options
 def issue_document_signer(**options: Any) -> None:
     """Make the next Document Signer and put it into use."""
@@ -103,7 +115,7 @@ def issue_document_signer(**options: Any) -> None:
     click.echo(f"Document Signer {certificate.serial:X} until {certificate.not_after:%Y-%m-%d}")
 
 
-@pki.command("renew-csca")
+@pki.command("renew-csca", epilog=examples("personalise pki renew-csca --pki pki"))
 @click.option("--name", default="", help="A new common name for the CSCA.")
 @operation_options
 def renew_csca(name: str, **options: Any) -> None:
@@ -113,7 +125,9 @@ def renew_csca(name: str, **options: Any) -> None:
     click.echo(f"link certificate {link.serial:X} until {link.not_after:%Y-%m-%d}")
 
 
-@pki.command("issue-list-signer")
+@pki.command(
+    "issue-list-signer", epilog=examples("personalise pki issue-list-signer master --pki pki")
+)
 @click.argument("kind", type=click.Choice(["master", "deviation"]))
 @operation_options
 def issue_list_signer(kind: str, **options: Any) -> None:
@@ -128,14 +142,16 @@ def issue_list_signer(kind: str, **options: Any) -> None:
     click.echo(f"{kinds[kind].value} {certificate.serial:X}")
 
 
-@pki.command("issue-crl")
+@pki.command("issue-crl", epilog=examples("personalise pki issue-crl --pki pki"))
 @operation_options
 def issue_crl(**options: Any) -> None:
     """Issue the revocation list anew; at least every 90 days."""
     click.echo(make_operations(**options).issue_crl())
 
 
-@pki.command("revoke")
+@pki.command(
+    "revoke", epilog=examples("personalise pki revoke ds --affected affected.tsv --pki pki")
+)
 @click.argument("certificate")
 @click.option(
     "--affected",
@@ -168,9 +184,14 @@ def revoke(certificate: str, affected: Path, **options: Any) -> None:
         click.echo(f"of {unknown} the number does not open: find them by EF.SOD", err=True)
 
 
-@pki.command("publish-master-list")
+@pki.command(
+    "publish-master-list",
+    epilog=examples(
+        "personalise pki publish-master-list csca-x.cer csca-y.cer --pki pki -o states.ml"
+    ),
+)
 @click.argument("certificates", type=_FILE, nargs=-1, required=True)
-@click.option("-o", "output", type=_PATH, required=True, help="File for the list.")
+@click.option("-o", "--output", type=_PATH, required=True, help="File for the list.")
 @operation_options
 def publish_master_list(certificates: tuple[Path, ...], output: Path, **options: Any) -> None:
     """Sign a Master List over the CSCA CERTIFICATES (DER or PEM)."""
@@ -181,7 +202,7 @@ def publish_master_list(certificates: tuple[Path, ...], output: Path, **options:
     click.echo(output)
 
 
-@pki.command("destroy-key")
+@pki.command("destroy-key", epilog=examples("personalise pki destroy-key ds-1 --pki pki"))
 @click.argument("label")
 @operation_options
 def destroy_key(label: str, **options: Any) -> None:
@@ -189,7 +210,7 @@ def destroy_key(label: str, **options: Any) -> None:
     make_operations(**options).destroy_key(label)
 
 
-@pki.command("lint")
+@pki.command("lint", epilog=examples("personalise pki lint pki/csca.cer pki/crl.crl"))
 @click.argument("files", type=_FILE, nargs=-1, required=True)
 def lint(files: tuple[Path, ...]) -> int:
     """Hold certificates, CRLs and master lists beside the profiles of Doc 9303-12.
@@ -211,9 +232,9 @@ def officer() -> None:
     """The officers of a PKI, and the operations that need them."""
 
 
-@officer.command("enrol")
+@officer.command("enrol", epilog=examples("personalise officer enrol alice --pki pki -o alice.p8"))
 @click.argument("name")
-@click.option("-o", "output", type=_PATH, required=True, help="Where the new key is written.")
+@click.option("-o", "--output", type=_PATH, required=True, help="Where the new key is written.")
 @click.option("--new-passphrase-file", type=_FILE, help="File with the new pass phrase.")
 @operation_options
 def enrol(name: str, output: Path, new_passphrase_file: Path | None, **options: Any) -> None:
@@ -236,7 +257,12 @@ def enrol(name: str, output: Path, new_passphrase_file: Path | None, **options: 
         raise
 
 
-@officer.command("require")
+@officer.command(
+    "require",
+    epilog=examples(
+        "personalise officer require 2 --pki pki --officer alice=alice.p8 --officer bob=bob.p8"
+    ),
+)
 @click.argument("number", type=click.IntRange(0, 9))
 @click.option("--operation", "named", multiple=True, help="One that needs them; else all do.")
 @operation_options
@@ -253,7 +279,7 @@ def audit() -> None:
     """The audit log of a PKI."""
 
 
-@audit.command("verify")
+@audit.command("verify", epilog=examples("personalise audit verify --pki pki"))
 @pki_folder
 @click.option("--head", help="The head that was noted at an earlier time.")
 def verify_audit(folder: Path, head: str | None) -> None:

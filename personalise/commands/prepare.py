@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 import click
 
 from personalise.commands.pki_options import open_pki, passphrase_file, pin_file, pki_folder
+from support.command_line import examples
 from support.errors import MisuseError
 
 if TYPE_CHECKING:
@@ -19,7 +20,12 @@ _FILE = click.Path(path_type=Path, dir_okay=False, exists=True)
 _PATH = click.Path(path_type=Path)
 
 
-@click.command()
+@click.command(
+    epilog=examples(
+        "personalise prepare applications/0001 --pki pki -o images/0001",
+        "personalise prepare 0001.p7m --pki pki --profile passport -o images/0001",
+    )
+)
 @click.argument("application", type=_PATH)
 @pki_folder
 @click.option(
@@ -82,7 +88,7 @@ def prepare(  # noqa: PLR0917 - click's options
     click.echo(f"{output}: {len(image.files)} files, {total:,} octets; {profile.description}")
 
 
-@click.command()
+@click.command(epilog=examples("personalise quality applications/0001"))
 @click.argument("application", type=_PATH)
 @click.option(
     "--profile",
@@ -121,7 +127,10 @@ def quality(
     return print_quality(assess_samples(read, samples), as_json=as_json)
 
 
-@click.command("seal-application")
+@click.command(
+    "seal-application",
+    epilog=examples("personalise seal-application applications/0001 --for intake.cer -o 0001.p7m"),
+)
 @click.argument("application", type=_PATH)
 @click.option(
     "--for", "recipient", type=_FILE, required=True, help="The PKI's intake.cer (DER or PEM)."

@@ -9,12 +9,15 @@ from pathlib import Path
 import click
 
 from personalise.commands.pki_options import open_pki, passphrase_file, pin_file, pki_folder
+from support.command_line import examples
 from support.errors import MisuseError
 
 _FILE = click.Path(path_type=Path, dir_okay=False, exists=True)
 
 
-@click.command("sign-service")
+@click.command(
+    "sign-service", epilog=examples("personalise sign-service --config service.toml --pki pki")
+)
 @click.option("--config", "configuration", type=_FILE, required=True, help="Its TOML file.")
 @pki_folder
 @pin_file

@@ -5,8 +5,10 @@ from pathlib import Path
 
 import click
 
+from support.command_line import examples
 
-@click.command("specimen")
+
+@click.command("specimen", epilog=examples("personalise specimen -n 20 -o applications"))
 @click.option(
     "-o",
     "--output",

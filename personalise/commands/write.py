@@ -8,7 +8,7 @@ from pathlib import Path
 import click
 
 from personalise.commands.pki_options import passphrase_file
-from support.command_line import remark
+from support.command_line import examples, remark
 
 _FILE = click.Path(path_type=Path, dir_okay=False, exists=True)
 _PATH = click.Path(path_type=Path)
@@ -21,7 +21,12 @@ _station_key = click.option(
 _as_json = click.option("--json", "as_json", is_flag=True, help="Print one JSON object.")
 
 
-@click.command()
+@click.command(
+    epilog=examples(
+        "personalise write images/0001",
+        "personalise write images/0001 --reader virtual:card.chip --json",
+    )
+)
 @click.argument("image", type=_PATH)
 @click.option(
     "--reader",
@@ -63,7 +68,7 @@ def write(
     print_report(report, connection, as_json=as_json)
 
 
-@click.command()
+@click.command(epilog=examples("personalise passwords images/0001 --json"))
 @click.argument("image", type=_PATH)
 @_station_key
 @passphrase_file

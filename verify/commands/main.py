@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from support.command_line import remark, run_command_line
+from support.command_line import examples, remark, run_command_line
 from support.errors import ExitStatus
 
 if TYPE_CHECKING:
@@ -66,7 +66,12 @@ def _judging(command: Callable[..., Any]) -> Callable[..., Any]:
     return command
 
 
-@verify.command()
+@verify.command(
+    epilog=examples(
+        "verify card --can - --trust trust.sqlite",
+        "verify card --mrz L898902C3,740812,120415 --trust trust.sqlite --report report.html",
+    )
+)
 @click.option(
     "--reader",
     default="",
@@ -139,7 +144,7 @@ def card(
     return status
 
 
-@verify.command()
+@verify.command(epilog=examples("verify image captured --trust trust.sqlite --at 2026-11-30"))
 @click.argument("image", type=click.Path(path_type=Path))
 @click.option(
     "--mrz",

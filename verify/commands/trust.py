@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
+from support.command_line import examples
 from support.errors import MisuseError
 from support.files import write_atomically
 from verify.trust.entries import Entry, Kind
@@ -37,7 +38,7 @@ def trust() -> None:
     """
 
 
-@trust.command()
+@trust.command(epilog=examples("verify trust add trust.sqlite masterlist.ml csca.cer crl.crl"))
 @_STORE
 @click.argument("files", nargs=-1, required=True, type=click.Path(path_type=Path))
 @click.option("--unverified", is_flag=True, help="Take also what does not verify.")
@@ -87,7 +88,7 @@ def _fill(store: Path, read: Sequence["TrustFile"], *, unverified: bool) -> "tup
         return import_files(opened, read, at=datetime.now(UTC), unverified=unverified)
 
 
-@trust.command("list")
+@trust.command("list", epilog=examples("verify trust list trust.sqlite --country DE"))
 @_STORE
 @_KIND
 @_COUNTRY
@@ -116,7 +117,7 @@ def list_entries(
         _print_lines(entries)
 
 
-@trust.command()
+@trust.command(epilog=examples("verify trust show trust.sqlite 3f2a91c4"))
 @_STORE
 @click.argument("fingerprints", nargs=-1, metavar="[FINGERPRINT]...")
 @_JSON
@@ -146,7 +147,7 @@ def show(store: Path, fingerprints: tuple[str, ...], *, as_json: bool) -> None:
         click.echo()
 
 
-@trust.command()
+@trust.command(epilog=examples("verify trust remove trust.sqlite 3f2a91c4"))
 @_STORE
 @click.argument("fingerprints", nargs=-1, metavar="[FINGERPRINT]...")
 @click.option("--source", metavar="NAME", help="Everything that came from this file alone.")
@@ -174,7 +175,7 @@ def remove(store: Path, fingerprints: tuple[str, ...], source: str | None) -> No
         )
 
 
-@trust.command()
+@trust.command(epilog=examples("verify trust export trust.sqlite --kind csca -o cscas"))
 @_STORE
 @click.option("-o", "--output", required=True, type=click.Path(path_type=Path), help="The file.")
 @_KIND

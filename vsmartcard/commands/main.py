@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 
 import click
 
-from support.command_line import run_command_line
+from support.command_line import examples, run_command_line
 
 if TYPE_CHECKING:
     from vsmartcard.card.interface import Card
@@ -30,7 +30,7 @@ def vsmartcard() -> None:
     """
 
 
-@vsmartcard.command()
+@vsmartcard.command(epilog=examples("vsmartcard insert --state card.chip"))
 @click.option(
     "--state",
     type=click.Path(path_type=Path, dir_okay=False),
@@ -55,9 +55,11 @@ def insert(state: Path | None, reader_port: int | None, memory: int | None) -> N
         slot.serve(chip)
 
 
-@vsmartcard.command()
+@vsmartcard.command(epilog=examples("vsmartcard blank feeder -n 100"))
 @click.argument("folder", metavar="DIR", type=click.Path(path_type=Path, file_okay=False))
-@click.option("-n", "count", type=click.IntRange(1, 100_000), required=True, help="How many.")
+@click.option(
+    "-n", "--number", "count", type=click.IntRange(1, 100_000), required=True, help="How many."
+)
 @click.option("--memory", type=_MEMORY, help="Octets of memory of each.  [default: 262144]")
 def blank(folder: Path, count: int, memory: int | None) -> None:
     """Make blank virtual cards in DIR: 0001.chip, 0002.chip, and so on.
@@ -78,7 +80,7 @@ def readers() -> None:
     """Virtual PC/SC readers."""
 
 
-@readers.command()
+@readers.command(epilog=examples("vsmartcard readers up -n 4"))
 @click.option(
     "-n",
     "count",
@@ -105,7 +107,7 @@ def up(count: int, first_port: int | None) -> None:
     _show(found)
 
 
-@readers.command()
+@readers.command(epilog=examples("vsmartcard readers down"))
 @click.option("--force", is_flag=True, help="Even while a card is in one of its readers.")
 def down(force: bool) -> None:
     """Stop the pcscd that `readers up` started, and no other."""
@@ -115,7 +117,7 @@ def down(force: bool) -> None:
     click.echo("stopped" if stopped else "no pcscd of ours is running: nothing to stop", err=True)
 
 
-@readers.command("list")
+@readers.command("list", epilog=examples("vsmartcard readers list --json"))
 @click.option("--json", "as_json", is_flag=True, help="An array of name, port, occupied.")
 def list_readers(as_json: bool) -> None:
     """List the virtual readers: name, port, and whether a card is in it."""
