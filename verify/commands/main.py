@@ -11,7 +11,6 @@ from support.command_line import examples, remark, run_command_line
 from support.errors import ExitStatus
 
 if TYPE_CHECKING:
-    from emrtd.access.terminal_authentication import TerminalCredentials
     from verify.judging.report import Report
 
 _TIMES = ("%Y-%m-%d", "%Y-%m-%dT%H:%M:%S", "%Y-%m-%d %H:%M:%S", "%Y-%m-%dT%H:%M:%S%z")
@@ -113,27 +112,36 @@ def card(
     """Read the chip in a reader, and judge it.
 
     With neither --mrz nor --can, and on a terminal, they are asked for.  The whole printed MRZ is
-    compared with the one on the chip.
+    compared with the one on the chip.  On a terminal the steps are shown as they happen.
     """
     from emrtd.transport.connection import connect
     from support.errors import MisuseError
     from support.files import is_taken
+    from support.passphrase import read_passphrase
     from verify.commands.credentials import read_credentials
+    from verify.commands.progress import progress
     from verify.inspection import capture, inspect
+    from verify.inspection.terminal_folder import load_terminal
     from verify.session.judging import open_session
 
     if save is not None and is_taken(save):
         raise MisuseError(f"{save}: already exists", advice="choose another folder for the image")
-    inspection_system = _inspection_system(terminal, passphrase_file)
+    inspection_system = (
+        None if terminal is None else load_terminal(terminal, read_passphrase(passphrase_file))
+    )
     with open_session(trust, policy, at) as session:
         credentials, optical = read_credentials(mrz, can)
-        procedure = inspect(
-            credentials,
-            basic_access_control=session.policy.basic_access_control,
-            optical_mrz=optical,
-            terminal=inspection_system,
-        )
-        with connect(reader, tell=remark) as connection:
+        with (
+            connect(reader, tell=remark) as connection,
+            progress(as_json=as_json) as listener,
+        ):
+            procedure = inspect(
+                credentials,
+                basic_access_control=session.policy.basic_access_control,
+                optical_mrz=optical,
+                terminal=inspection_system,
+                listener=listener,
+            )
             evidence = capture(connection, procedure)
         report = session.judge(evidence)
         status = _tell(report, as_json=as_json, html=html)
@@ -183,17 +191,6 @@ def _tell(report: "Report", *, as_json: bool, html: Path | None) -> ExitStatus:
     if html is not None:
         write_page(report, html)
     return report.verdict.exit_status
-
-
-def _inspection_system(
-    folder: Path | None, passphrase_file: Path | None
-) -> "TerminalCredentials | None":
-    if folder is None:
-        return None
-    from support.passphrase import read_passphrase
-    from verify.inspection.terminal_folder import load_terminal
-
-    return load_terminal(folder, read_passphrase(passphrase_file))
 
 
 def main() -> int:
