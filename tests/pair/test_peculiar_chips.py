@@ -339,7 +339,7 @@ def test_a_short_identifier_is_looked_for_in_the_master_file_too() -> None:
             except ChipRefusalError as error:
                 if error.sw != SW.FILE_NOT_FOUND or not command.p1 & 0x80:
                     raise
-                core.session.directory = Directory.MASTER_FILE
+                core.session = core.session.with_directory(Directory.MASTER_FILE)
                 return carry_out(core, command)
 
         return read

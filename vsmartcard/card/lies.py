@@ -1,5 +1,6 @@
 """Instruction tables of chips that lie inside secure messaging."""
 
+from dataclasses import replace
 from typing import Final
 
 from emrtd.iso7816.apdu import INS, CommandAPDU, ResponseAPDU
@@ -11,7 +12,7 @@ def _without_new_keys(carry_out: CarryOut) -> CarryOut:
     def keep(core: Core, command: CommandAPDU) -> ResponseAPDU:
         response = carry_out(core, command)
         if core.session.secure_messaging is not None:
-            core.session.next_secure_messaging = None
+            core.session = replace(core.session, next_secure_messaging=None)
         return response
 
     return keep

@@ -1,19 +1,44 @@
-"""GET CHALLENGE and EXTERNAL AUTHENTICATE: Basic Access Control (Doc 9303-11, 4.3.4).
+"""GET CHALLENGE and EXTERNAL AUTHENTICATE: which protocol they belong to.
 
-Inside a session the same two commands end Terminal Authentication.
+Before chip access they are Basic Access Control (Doc 9303-11, 4.3.4); inside a session they end
+Terminal Authentication (7.1).
 """
 
+from collections.abc import Callable
+from dataclasses import dataclass
 from typing import Final
 
-from emrtd.access.bac import BacChip
-from emrtd.access.passwords import PasswordType
 from emrtd.errors import ChipRefusalError
 from emrtd.iso7816.apdu import SHORT_MAX_LE, CommandAPDU, ResponseAPDU
 from emrtd.status_words import SW
-from vsmartcard.chip import terminal_authentication
+from vsmartcard.chip import basic_access_control, terminal_authentication
 from vsmartcard.chip.session import ChipAccess, Core
 
 _CHALLENGE_SIZE: Final = 8
+
+
+@dataclass(frozen=True, slots=True)
+class Authentication:
+    """A protocol of two commands: a challenge of 8 octets, and the terminal's answer to it."""
+
+    challenge: Callable[[Core], bytes]
+    external_authenticate: Callable[[Core, CommandAPDU], ResponseAPDU]
+
+
+_BASIC_ACCESS_CONTROL: Final = Authentication(
+    basic_access_control.challenge, basic_access_control.external_authenticate
+)
+_TERMINAL_AUTHENTICATION: Final = Authentication(
+    terminal_authentication.challenge, terminal_authentication.external_authenticate
+)
+
+AUTHENTICATIONS: Final = {
+    ChipAccess.NONE: _BASIC_ACCESS_CONTROL,
+    ChipAccess.BAC: _TERMINAL_AUTHENTICATION,
+    ChipAccess.PACE: _TERMINAL_AUTHENTICATION,
+    ChipAccess.PIN_MANAGEMENT: _TERMINAL_AUTHENTICATION,
+}
+"""What the two commands carry out, by how the terminal came in."""
 
 
 def get_challenge(core: Core, command: CommandAPDU) -> ResponseAPDU:
@@ -24,33 +49,13 @@ def get_challenge(core: Core, command: CommandAPDU) -> ResponseAPDU:
         raise ChipRefusalError(SW.WRONG_LENGTH, doing)
     if command.ne not in {_CHALLENGE_SIZE, SHORT_MAX_LE}:
         raise ChipRefusalError(0x6C00 | _CHALLENGE_SIZE, doing)
-    if core.session.access is not ChipAccess.NONE:
-        return ResponseAPDU(terminal_authentication.challenge(core))
-    core.session.bac = _basic_access_control(core, doing)
-    return ResponseAPDU(core.session.bac.challenge())
+    return ResponseAPDU(AUTHENTICATIONS[core.session.access].challenge(core))
 
 
 def external_authenticate(core: Core, command: CommandAPDU) -> ResponseAPDU:
     """Authenticate the terminal: in a session its rights, before one its knowledge of the MRZ."""
-    doing = "EXTERNAL AUTHENTICATE"
-    _check_parameters(command, doing)
-    if core.session.access is not ChipAccess.NONE:
-        return terminal_authentication.external_authenticate(core, command)
-    if core.session.bac is None:
-        raise ChipRefusalError(SW.CONDITIONS_NOT_SATISFIED, doing)
-    data, secure_messaging = core.session.bac.authenticate(command.data)
-    core.session.bac = None
-    core.session.access = ChipAccess.BAC
-    core.session.next_secure_messaging = secure_messaging
-    return ResponseAPDU(data)
-
-
-def _basic_access_control(core: Core, doing: str) -> BacChip:
-    mrz = core.state.keys.password(PasswordType.MRZ)
-    possible = core.state.keys.basic_access_control and not core.session.in_master_file
-    if mrz is None or not possible:
-        raise ChipRefusalError(SW.CONDITIONS_NOT_SATISFIED, doing)
-    return BacChip(mrz.password, random=core.random)
+    _check_parameters(command, "EXTERNAL AUTHENTICATE")
+    return AUTHENTICATIONS[core.session.access].external_authenticate(core, command)
 
 
 def _check_parameters(command: CommandAPDU, doing: str) -> None:

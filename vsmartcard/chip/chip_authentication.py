@@ -13,7 +13,7 @@ from emrtd.errors import ChipRefusalError
 from emrtd.iso7816.apdu import CommandAPDU, ResponseAPDU
 from emrtd.status_words import SW
 from vsmartcard.chip import terminal_authentication
-from vsmartcard.chip.session import ChipAccess, Core
+from vsmartcard.chip.session import ChipAccess, Core, Protocol
 
 
 def set_kat(core: Core, command: CommandAPDU) -> ResponseAPDU:
@@ -25,8 +25,17 @@ def set_kat(core: Core, command: CommandAPDU) -> ResponseAPDU:
 def set_at(core: Core, command: CommandAPDU) -> ResponseAPDU:
     """MSE:Set AT: choose key and protocol; GENERAL AUTHENTICATE follows."""
     _chip(core).set_at(command.data)
-    core.session.general_authenticate = lambda step: _general_authenticate(core, step)
+    core.session = core.session.with_selected(Protocol.CHIP_AUTHENTICATION)
     return ResponseAPDU()
+
+
+def general_authenticate(core: Core, command: CommandAPDU) -> ResponseAPDU:
+    """Agree on keys: the only step, after which the protocol has to be selected anew."""
+    core.session = core.session.with_selected(None)
+    shown = terminal_authentication.shown_key(core)
+    answer, result = _chip(core).general_authenticate(command.data, shown)
+    _finish(core, result)
+    return ResponseAPDU(answer)
 
 
 @lru_cache(maxsize=64)
@@ -39,24 +48,18 @@ def _chip(core: Core) -> ChipAuthenticationChip:
     """6982 before chip access: there is no session whose keys it could change."""
     if core.session.access not in {ChipAccess.BAC, ChipAccess.PACE}:
         raise ChipRefusalError(SW.SECURITY_STATUS_NOT_SATISFIED, "Chip Authentication")
-    if core.session.chip_authentication is None:
+    chip = core.session.chip_authentication
+    if chip is None:
         keys = (
             StaticKey(group_of(key.public_key), key.private, key.protocols, key.key_id)
             for key in core.state.keys.chip_authentication
         )
-        core.session.chip_authentication = ChipAuthenticationChip(keys, random=core.random)
-    return core.session.chip_authentication
-
-
-def _general_authenticate(core: Core, command: CommandAPDU) -> ResponseAPDU:
-    core.session.general_authenticate = None
-    shown = terminal_authentication.shown_key(core)
-    answer, result = _chip(core).general_authenticate(command.data, shown)
-    _finish(core, result)
-    return ResponseAPDU(answer)
+        chip = ChipAuthenticationChip(keys, random=core.random)
+        core.session = core.session.with_chip_authentication(chip)
+    return chip
 
 
 def _finish(core: Core, result: ChipAuthenticationResult) -> None:
-    """Secure messaging starts anew after the response (6.2.2)."""
-    core.session.next_secure_messaging = result.secure_messaging
-    terminal_authentication.bind(core, result.compressed_terminal_key)
+    core.session = core.session.chip_authenticated(
+        result.secure_messaging, result.compressed_terminal_key
+    )

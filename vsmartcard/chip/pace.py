@@ -21,7 +21,7 @@ from emrtd.lds.security.security_infos import PaceInfo, SecurityInfos
 from emrtd.status_words import SW
 from support.errors import ChipsealError
 from support.secret import Secret
-from vsmartcard.chip.session import ChipAccess, Core, PaceSession
+from vsmartcard.chip.session import ChipAccess, Core, PaceSession, Protocol
 from vsmartcard.chip.trust import certification_authority_references
 
 _CARD_ACCESS: Final = (Directory.MASTER_FILE, FILES[FileID.CARD_ACCESS].identifier)
@@ -32,11 +32,30 @@ _SHORTEST_PIN, _LONGEST_PIN = 5, 16
 
 def select(core: Core, command: CommandAPDU) -> ResponseAPDU:
     """MSE:Set AT: choose variant and password; a warning tells how many tries are left."""
-    pace = core.session.pace = core.session.pace or _begin(core)
+    pace = core.session.pace
+    if pace is None:
+        pace = _begin(core)
+        core.session = core.session.with_pace(pace)
     _require_first(core, command.data)
     status = pace.chip.select(command.data)
-    core.session.general_authenticate = lambda step: _general_authenticate(core, step)
+    core.session = core.session.with_selected(Protocol.PACE)
     return ResponseAPDU(sw=status)
+
+
+def general_authenticate(core: Core, command: CommandAPDU) -> ResponseAPDU:
+    """One step; the retry counters are kept whatever comes of it."""
+    pace = core.session.pace
+    if pace is None:
+        raise AssertionError("PACE is selected before it is carried on")
+    try:
+        answer = pace.chip.general_authenticate(command.data)
+    finally:
+        for kind, password in pace.passwords.items():
+            if password.failures != core.state.failures.get(kind, 0):
+                core.state = core.state.with_failures(kind, password.failures)
+    if pace.chip.result is not None:
+        core.session = core.session.opened_by_pace(pace, pace.chip.result)
+    return ResponseAPDU(answer)
 
 
 def reset_retry_counter(core: Core, command: CommandAPDU) -> ResponseAPDU:
@@ -119,35 +138,3 @@ def _require_first(core: Core, data: bytes) -> None:
     resumed = before is not None and before.password is PasswordType.CAN and kind in _HOLDERS
     if not resumed:
         raise ChipRefusalError(SW.CONDITIONS_NOT_SATISFIED, "MSE:Set AT for PACE")
-
-
-def _general_authenticate(core: Core, command: CommandAPDU) -> ResponseAPDU:
-    """One step; the retry counters are kept whatever comes of it."""
-    pace = core.session.pace
-    if pace is None:
-        raise AssertionError("PACE is selected before it is carried on")
-    try:
-        answer = pace.chip.general_authenticate(command.data)
-    finally:
-        for kind, password in pace.passwords.items():
-            if password.failures != core.state.failures.get(kind, 0):
-                core.state = core.state.with_failures(kind, password.failures)
-    if pace.chip.result is not None:
-        _open(core, pace)
-    return ResponseAPDU(answer)
-
-
-def _open(core: Core, pace: PaceSession) -> None:
-    """The password was right: a session begins in the MF (4.4.2)."""
-    result = pace.result = pace.chip.result
-    if result is None:
-        raise AssertionError("only called with a result")
-    session = core.session
-    puk = result.password is PasswordType.PUK
-    session.access = ChipAccess.PIN_MANAGEMENT if puk else ChipAccess.PACE
-    session.directory, session.file = Directory.MASTER_FILE, None
-    session.bac = session.chip_authentication = session.general_authenticate = None
-    session.terminal_authentication = session.terminal_key = None
-    session.next_secure_messaging = result.secure_messaging
-    if result.chip_authentication_data is not None:  # CAM stands for Chip Authentication
-        session.terminal_key = result.variant.group.compress(result.terminal_public_key)

@@ -53,7 +53,7 @@ def create_file(core: Core, command: CommandAPDU) -> ResponseAPDU:
         bytes(size),
     )
     core.state = core.state.with_files(core.state.files.create(file))
-    core.session.file = file.key
+    core.session = core.session.with_file(file.key)
     return ResponseAPDU()
 
 

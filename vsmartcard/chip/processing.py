@@ -47,6 +47,8 @@ class Chip:
     ) -> None:
         self._instructions = instructions
         self._core = Core(ChipState.blank(random=random) if state is None else state, random)
+        self._chain: CommandAPDU | None = None  # what has come of a chain of commands
+        self._unsent = b""  # what GET RESPONSE has still to fetch
 
     @property
     def state(self) -> ChipState:
@@ -61,6 +63,7 @@ class Chip:
     def reset(self) -> None:
         """Power the chip up anew: every session, selection and key of a session is gone."""
         self._core.session = Session()
+        self._chain, self._unsent = None, b""
 
     def process(self, octets: bytes) -> bytes:
         """Answer one command APDU, whatever its octets, with a response APDU (2 octets or more)."""
@@ -82,16 +85,16 @@ class Chip:
             if not octets[0] & SECURE_MESSAGING_BITS:
                 self._end_secure_messaging()
             return ResponseAPDU(sw=refusal.sw)
-        if command.ins == INS.GET_RESPONSE and self._core.session.unsent:
-            return self._send(self._core.session.unsent, SW.OK, command)
-        self._core.session.unsent = b""
+        if command.ins == INS.GET_RESPONSE and self._unsent:
+            return self._send(self._unsent, SW.OK, command)
+        self._unsent = b""
         if self._core.session.secure_messaging is not None:
             response = self._answer_protected(command)
         elif command.cla & SECURE_MESSAGING_BITS:
             response = ResponseAPDU(sw=SW.SM_DATA_OBJECT_INCORRECT)  # there are no keys for it
         else:
             response = self._carry_out(command)
-            self._start_secure_messaging()
+            self._core.session = self._core.session.responded()
         return self._send(response.data, response.sw, command)
 
     def _check_frame(self, command: CommandAPDU, size: int) -> None:
@@ -122,19 +125,13 @@ class Chip:
                 return ResponseAPDU(sw=SW.SECURITY_STATUS_NOT_SATISFIED)
             return ResponseAPDU(sw=error.sw)
         response = secure_messaging.protect_response(self._carry_out(command))
-        self._start_secure_messaging()
+        self._core.session = self._core.session.responded()
         return response
 
     def _end_secure_messaging(self) -> None:
         """A plain command in a session ends it (9.8.3), with all that it had opened."""
         if self._core.session.secure_messaging is not None:
             self.reset()
-
-    def _start_secure_messaging(self) -> None:
-        session = self._core.session
-        if session.next_secure_messaging is not None:
-            session.secure_messaging = session.next_secure_messaging
-            session.next_secure_messaging = None
 
     # --- chaining ----------------------------------------------------------------------------
 
@@ -157,8 +154,10 @@ class Chip:
 
         For GENERAL AUTHENTICATE the bit links the steps of a protocol (Doc 9303-11, 4.4.4.3).
         """
-        chain, self._core.session.chain = self._core.session.chain, None
-        plain = replace(command, cla=command.cla & ~CHAINING_BIT)
+        chain, self._chain = self._chain, None
+        plain = command
+        if command.cla & CHAINING_BIT:
+            plain = replace(command, cla=command.cla & ~CHAINING_BIT)
         if chain is not None:
             if chain.header != plain.header:
                 raise ChipRefusalError(SW.LAST_COMMAND_EXPECTED, "command chaining")
@@ -167,7 +166,7 @@ class Chip:
                 raise ChipRefusalError(SW.WRONG_LENGTH, "command chaining")
             plain = replace(plain, data=data)
         if command.cla & CHAINING_BIT and command.ins != INS.GENERAL_AUTHENTICATE:
-            self._core.session.chain = plain
+            self._chain = plain
             return None
         return plain
 
@@ -176,7 +175,7 @@ class Chip:
         room = self._core.max_response - 2 if command.extended else SHORT_MAX_LE
         if command.ins == INS.GET_RESPONSE and command.ne is not None:
             room = min(room, command.ne)
-        now, self._core.session.unsent = data[:room], data[room:]
-        if self._core.session.unsent:
-            sw = 0x6100 | min(len(self._core.session.unsent), 0xFF)
+        now, self._unsent = data[:room], data[room:]
+        if self._unsent:
+            sw = 0x6100 | min(len(self._unsent), 0xFF)
         return ResponseAPDU(now, sw)

@@ -79,7 +79,7 @@ def _granted(
         raise ChipRefusalError(SW.SECURITY_STATUS_NOT_SATISFIED, doing)
     if file is None:
         raise ChipRefusalError(SW.FILE_NOT_FOUND, doing)
-    core.session.file = file.key
+    core.session = core.session.with_file(file.key)
     return file
 
 

@@ -11,7 +11,7 @@ from emrtd.errors import ChipRefusalError
 from emrtd.iso7816.apdu import CommandAPDU, ResponseAPDU
 from emrtd.status_words import SW
 from vsmartcard.chip import chip_authentication, pace, terminal_authentication
-from vsmartcard.chip.session import Core
+from vsmartcard.chip.session import Core, Protocol
 
 TEMPLATES: Final[dict[tuple[int, int], Callable[[Core, CommandAPDU], ResponseAPDU]]] = {
     (0xC1, 0xA4): pace.select,
@@ -21,6 +21,12 @@ TEMPLATES: Final[dict[tuple[int, int], Callable[[Core, CommandAPDU], ResponseAPD
     (0x81, 0xA4): terminal_authentication.set_at,
 }
 """What each P1-P2 of MANAGE SECURITY ENVIRONMENT sets."""
+
+STEPS: Final[dict[Protocol, Callable[[Core, CommandAPDU], ResponseAPDU]]] = {
+    Protocol.PACE: pace.general_authenticate,
+    Protocol.CHIP_AUTHENTICATION: chip_authentication.general_authenticate,
+}
+"""What GENERAL AUTHENTICATE carries on."""
 
 
 def manage_security_environment(core: Core, command: CommandAPDU) -> ResponseAPDU:
@@ -36,6 +42,7 @@ def general_authenticate(core: Core, command: CommandAPDU) -> ResponseAPDU:
     doing = "GENERAL AUTHENTICATE"
     if command.p1 or command.p2:
         raise ChipRefusalError(SW.INCORRECT_P1_P2, doing)
-    if core.session.general_authenticate is None:
+    selected = core.session.selected
+    if selected is None:
         raise ChipRefusalError(SW.CONDITIONS_NOT_SATISFIED, doing)
-    return core.session.general_authenticate(command)
+    return STEPS[selected](core, command)

@@ -27,10 +27,10 @@ def select(core: Core, command: CommandAPDU) -> ResponseAPDU:
         raise ChipRefusalError(SW.FILE_NOT_FOUND if only_one else SW.INCORRECT_P1_P2, _DOING)
     target = _target(core, command)
     if isinstance(target, Directory):
-        core.session.directory, core.session.file = target, None
+        core.session = core.session.with_directory(target)
         control = _directory_control(core, target)
     else:
-        core.session.directory, core.session.file = target.directory, target.key
+        core.session = core.session.with_file(target.key)
         control = file_control(core, target)
     template = _TEMPLATES[command.p2]
     if template is None or command.ne is None:

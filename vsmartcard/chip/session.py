@@ -1,7 +1,6 @@
 """What a chip forgets without power, and what commands work on."""
 
-from collections.abc import Callable
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from enum import Enum, unique
 from functools import lru_cache
 from typing import Final
@@ -15,7 +14,7 @@ from emrtd.access.password_state import PasswordState
 from emrtd.access.passwords import PasswordType
 from emrtd.access.terminal_authentication import TerminalAuthenticationChip
 from emrtd.crypto.private_keys import PrivateKey
-from emrtd.iso7816.apdu import SHORT_MAX_LE, CommandAPDU, ResponseAPDU
+from emrtd.iso7816.apdu import SHORT_MAX_LE, CommandAPDU
 from emrtd.iso7816.directories import Directory
 from emrtd.iso7816.procedure import Random
 from emrtd.iso7816.reading import response_capacity
@@ -43,7 +42,15 @@ class ChipAccess(Enum):
     PIN_MANAGEMENT = "PACE with the PUK"
 
 
-@dataclass(slots=True)
+@unique
+class Protocol(Enum):
+    """What GENERAL AUTHENTICATE carries on, once MSE:Set AT has selected it."""
+
+    PACE = "PACE"
+    CHIP_AUTHENTICATION = "Chip Authentication"
+
+
+@dataclass(frozen=True, slots=True)
 class PaceSession:
     """PACE in this session: its passwords, which the CAN may have resumed, and what came of it."""
 
@@ -52,14 +59,14 @@ class PaceSession:
     result: PaceResult | None = None
 
 
-@dataclass(slots=True)
+@dataclass(frozen=True)
 class Session:
     """One session: from power-up, or from the end of secure messaging, to the next of them.
 
-    `secure_messaging` protects the command at hand; `next_secure_messaging` takes over once its
-    response is protected (Doc 9303-11, 9.8.2).  `file` is the current EF.  `chain` is what has come
-    of a chain of commands, `unsent` what GET RESPONSE has still to fetch.  `general_authenticate`
-    carries on the protocol that MSE:Set AT has selected.  `terminal_key` is Comp(PK_DH,IFD) of the
+    A session is a value; its methods are its transitions, and `Session()` is what each end of a
+    session leads to.  The protocols in it keep count of their own steps.  `secure_messaging`
+    protects the command at hand; `next_secure_messaging` takes over once its response is protected
+    (Doc 9303-11, 9.8.2).  `file` is the current EF.  `terminal_key` is Comp(PK_DH,IFD) of the
     latest Chip Authentication, or of PACE-CAM.
     """
 
@@ -68,14 +75,12 @@ class Session:
     access: ChipAccess = ChipAccess.NONE
     secure_messaging: SecureMessaging | None = field(default=None, repr=False)
     next_secure_messaging: SecureMessaging | None = field(default=None, repr=False)
+    selected: Protocol | None = None
     bac: BacChip | None = field(default=None, repr=False)
     pace: PaceSession | None = field(default=None, repr=False)
     chip_authentication: ChipAuthenticationChip | None = field(default=None, repr=False)
     terminal_authentication: TerminalAuthenticationChip | None = field(default=None, repr=False)
     terminal_key: bytes | None = None
-    general_authenticate: Callable[[CommandAPDU], ResponseAPDU] | None = None
-    chain: CommandAPDU | None = field(default=None, repr=False)
-    unsent: bytes = field(default=b"", repr=False)
 
     @property
     def pace_result(self) -> PaceResult | None:
@@ -87,13 +92,100 @@ class Session:
         """Whether the MF is the current directory."""
         return self.directory is Directory.MASTER_FILE
 
+    def with_directory(self, directory: Directory) -> "Session":
+        """A directory is selected, and no file in it."""
+        return self._at(directory, None)
+
+    def with_file(self, file: tuple[Directory, int]) -> "Session":
+        """A file is current, and its directory with it."""
+        if file == self.file and file[0] is self.directory:
+            return self
+        return self._at(file[0], file)
+
+    def _at(self, directory: Directory, file: tuple[Directory, int] | None) -> "Session":
+        """As `replace`, which takes a quarter of the time of SELECT."""
+        session = object.__new__(Session)
+        session.__dict__.update(self.__dict__, directory=directory, file=file)
+        return session
+
+    def with_selected(self, protocol: Protocol | None) -> "Session":
+        """GENERAL AUTHENTICATE carries on this protocol, or none."""
+        return replace(self, selected=protocol)
+
+    def with_bac(self, bac: BacChip) -> "Session":
+        """A challenge was given for Basic Access Control, in place of an earlier one."""
+        return replace(self, bac=bac)
+
+    def opened_by_bac(self, secure_messaging: SecureMessaging) -> "Session":
+        """The terminal knew the MRZ (Doc 9303-11, 4.3.4)."""
+        return replace(
+            self, bac=None, access=ChipAccess.BAC, next_secure_messaging=secure_messaging
+        )
+
+    def with_pace(self, pace: PaceSession) -> "Session":
+        """PACE may be selected."""
+        return replace(self, pace=pace)
+
+    def opened_by_pace(self, pace: PaceSession, result: PaceResult) -> "Session":
+        """The password was right: a session begins in the MF (Doc 9303-11, 4.4.2).
+
+        What an earlier session has authenticated is over.  CAM stands for Chip Authentication.
+        """
+        cam = result.chip_authentication_data is not None
+        puk = result.password is PasswordType.PUK
+        return Session(
+            access=ChipAccess.PIN_MANAGEMENT if puk else ChipAccess.PACE,
+            secure_messaging=self.secure_messaging,
+            next_secure_messaging=result.secure_messaging,
+            pace=replace(pace, result=result),
+            terminal_key=result.variant.group.compress(result.terminal_public_key) if cam else None,
+        )
+
+    def with_chip_authentication(self, chip: ChipAuthenticationChip) -> "Session":
+        """Chip Authentication has begun."""
+        return replace(self, chip_authentication=chip)
+
+    def chip_authenticated(
+        self, secure_messaging: SecureMessaging, terminal_key: bytes
+    ) -> "Session":
+        """Secure messaging starts anew after the response (Doc 9303-11, 6.2.2).
+
+        Rights that Terminal Authentication has bound to another key are over, and may be asked
+        for again.
+        """
+        terminal = self.terminal_authentication
+        if terminal is not None:
+            terminal.bind(terminal_key)
+            if terminal.compressed_key is not None and terminal.effective is None:
+                terminal = None
+        return replace(
+            self,
+            next_secure_messaging=secure_messaging,
+            terminal_key=terminal_key,
+            terminal_authentication=terminal,
+        )
+
+    def with_terminal_authentication(self, chip: TerminalAuthenticationChip) -> "Session":
+        """Terminal Authentication has begun, after Chip Authentication if there was any."""
+        if self.terminal_key is not None:
+            chip.bind(self.terminal_key)
+        return replace(self, terminal_authentication=chip)
+
+    def responded(self) -> "Session":
+        """The response was given: keys that were agreed on protect what follows."""
+        if self.next_secure_messaging is None:
+            return self
+        return replace(
+            self, secure_messaging=self.next_secure_messaging, next_secure_messaging=None
+        )
+
 
 @dataclass(slots=True)
 class Core:
     """A chip at work: its state, its session and its source of randomness.
 
-    Commands put a new `state` in place of the old one, or leave it.  `active_authentication` is the
-    key of that name as it was last loaded, and what from.
+    Commands put a new `state` or `session` in place of the old one, or leave it.
+    `active_authentication` is the key of that name as it was last loaded, and what from.
     """
 
     state: ChipState

@@ -65,19 +65,6 @@ def shown_key(core: Core) -> bytes | None:
     return None if chip is None or chip.effective is not None else chip.compressed_key
 
 
-def bind(core: Core, compressed_key: bytes) -> None:
-    """Chip Authentication was done with this key of the terminal.
-
-    Rights that were bound to another key are over, and may be asked for again.
-    """
-    chip = core.session.terminal_authentication
-    core.session.terminal_key = compressed_key
-    if chip is not None:
-        chip.bind(compressed_key)
-        if chip.compressed_key is not None and chip.effective is None:
-            core.session.terminal_authentication = None
-
-
 def _begun(core: Core) -> TerminalAuthenticationChip:
     if core.session.terminal_authentication is None:
         raise ChipRefusalError(SW.CONDITIONS_NOT_SATISFIED, _DOING)
@@ -85,17 +72,15 @@ def _begun(core: Core) -> TerminalAuthenticationChip:
 
 
 def _chip(core: Core) -> TerminalAuthenticationChip:
-    session = core.session
-    if session.access not in {ChipAccess.BAC, ChipAccess.PACE}:
+    if core.session.access not in {ChipAccess.BAC, ChipAccess.PACE}:
         raise ChipRefusalError(SW.SECURITY_STATUS_NOT_SATISFIED, _DOING)
-    if session.terminal_authentication is None:
+    chip = core.session.terminal_authentication
+    if chip is None:
         chip = TerminalAuthenticationChip(
             trust_state(core), _identifier(core), confined=_confined(core), random=core.random
         )
-        if session.terminal_key is not None:
-            chip.bind(session.terminal_key)
-        session.terminal_authentication = chip
-    return session.terminal_authentication
+        core.session = core.session.with_terminal_authentication(chip)
+    return chip
 
 
 def _identifier(core: Core) -> bytes:
