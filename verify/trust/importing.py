@@ -4,18 +4,32 @@ What the store knows is read, what the files come to is settled (`verify.trust.s
 rows are written, in one transaction.
 """
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from datetime import datetime
+from itertools import islice
+from typing import Final
 
 from emrtd.pki.lists.master_list import MasterList
 from emrtd.pki.x509.certificates import Certificate
 from emrtd.pki.x509.crl import Crl
+from verify.trust import schema
 from verify.trust.columns import columns_of, fingerprint_of
+from verify.trust.entries import Kind
 from verify.trust.files import TrustFile
 from verify.trust.list_signers import SignedList
-from verify.trust.settlement import Known, Settlement, Summary
+from verify.trust.settlement import (
+    Known,
+    KnownAnchor,
+    KnownCrl,
+    KnownEntry,
+    Settlement,
+    Summary,
+)
 from verify.trust.settling import settle
 from verify.trust.store import TrustStore
+
+_MOST_VALUES: Final = 500
+"""Values of one query; every SQLite takes 999."""
 
 
 def import_files(
@@ -46,11 +60,36 @@ def read_known(store: TrustStore, files: Sequence[TrustFile]) -> Known:
         countries |= {each.issuer.country or "" for each in data.certificates}
     countries |= {each.issuer.country or "" for each in signers}
     return Known(
-        tuple(store.known_anchors()),
-        store.known_entries(dict.fromkeys(map(fingerprint_of, _entries_of(files)))),
-        tuple(crl for country in sorted(countries) for crl in store.known_crls(country)),
+        tuple(_known_anchors(store)),
+        dict(_known_entries(store, dict.fromkeys(map(fingerprint_of, _entries_of(files))))),
+        tuple(crl for country in sorted(countries) for crl in _known_crls(store, country)),
         tuple(signers),
     )
+
+
+def _known_anchors(store: TrustStore) -> Iterator[KnownAnchor]:
+    for *standing, country, subject, valid_from, der in store.rows(schema.KNOWN_ANCHORS):
+        entry = _known_entry(*standing)
+        yield KnownAnchor(entry, country, subject, valid_from, Certificate.parse(der))
+
+
+def _known_crls(store: TrustStore, country: str) -> Iterator[KnownCrl]:
+    for *standing, der in store.rows(schema.KNOWN_CRLS, country):
+        yield KnownCrl(_known_entry(*standing), Crl.parse(der))
+
+
+def _known_entries(
+    store: TrustStore, fingerprints: Iterable[bytes]
+) -> Iterator[tuple[bytes, KnownEntry]]:
+    wanted = iter(fingerprints)
+    while some := tuple(islice(wanted, _MOST_VALUES)):
+        query = f"{schema.KNOWN}({','.join('?' * len(some))})"
+        for fingerprint, *standing in store.rows(query, *some):
+            yield fingerprint, _known_entry(*standing)
+
+
+def _known_entry(entry: int, kind: str, verified: int, trusted: int) -> KnownEntry:
+    return KnownEntry(entry, Kind(kind), bool(verified), bool(trusted))
 
 
 def write_settlement(store: TrustStore, settlement: Settlement, at: datetime) -> None:

@@ -6,12 +6,12 @@ indexed rows, parsed once and kept.  It is filled by `verify.trust.importing`.
 
 import json
 import time
-from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from datetime import UTC, datetime
 from pathlib import Path
 from types import TracebackType
-from typing import Any, Final, Self, TypeVar
+from typing import TYPE_CHECKING, Any, Final, Self, TypeVar
 
 from emrtd.pki.lists.defect_list import DefectList
 from emrtd.pki.lists.deviation_list import DeviationList
@@ -23,12 +23,11 @@ from support.database import Database, Value
 from support.errors import MisuseError
 from verify.trust import schema
 from verify.trust.entries import Entry, Kind, Source
-from verify.trust.settlement import KnownAnchor, KnownCrl, KnownEntry, SourceRow, Standing
+
+if TYPE_CHECKING:
+    from verify.trust.settlement import SourceRow, Standing
 
 T = TypeVar("T")
-
-_MOST_VALUES: Final = 500
-"""Values of one query; SQLite takes 999 at least."""
 
 _FRESH_SECONDS: Final = 0.02
 """How long an answer may be old, where another process writes to the file meanwhile."""
@@ -210,30 +209,9 @@ class TrustStore:
 
     # --- for importing and removal, inside a transaction ------------------------------------------
 
-    def known_anchors(self) -> Iterator[KnownAnchor]:
-        """The CSCA and link certificates, also those that are not trusted, in order of ids."""
-        for id_, kind, verified, trusted, country, subject, valid_from, der in self._database.rows(
-            schema.KNOWN_ANCHORS
-        ):
-            entry = KnownEntry(id_, Kind(kind), bool(verified), bool(trusted))
-            yield KnownAnchor(entry, country, subject, valid_from, Certificate.parse(der))
-
-    def known_entries(self, fingerprints: Collection[bytes]) -> dict[bytes, KnownEntry]:
-        """Those of the entries with these fingerprints that there are."""
-        found = {}
-        wanted = list(fingerprints)
-        for start in range(0, len(wanted), _MOST_VALUES):
-            some = wanted[start : start + _MOST_VALUES]
-            query = f"{schema.KNOWN}({','.join('?' * len(some))})"
-            for fingerprint, id_, kind, verified, trusted in self._database.rows(query, *some):
-                found[fingerprint] = KnownEntry(id_, Kind(kind), bool(verified), bool(trusted))
-        return found
-
-    def known_crls(self, country: str) -> Iterator[KnownCrl]:
-        """The revocation lists of a country, also those that are not trusted."""
-        for id_, kind, verified, trusted, der in self._database.rows(schema.KNOWN_CRLS, country):
-            entry = KnownEntry(id_, Kind(kind), bool(verified), bool(trusted))
-            yield KnownCrl(entry, Crl.parse(der))
+    def rows(self, query: str, *values: Value) -> list[tuple[Any, ...]]:
+        """The rows of a query, for whoever needs other columns than an `Entry` has."""
+        return self._database.rows(query, *values)
 
     def delete(self, entries: Iterable[Entry]) -> int:
         """Delete entries, and sources of which nothing is left; returns how many entries."""
@@ -249,7 +227,7 @@ class TrustStore:
         query = "SELECT 1 FROM provenance WHERE entry = ? AND listed LIMIT 1"
         return bool(self._database.rows(query, entry))
 
-    def add_source(self, source: SourceRow, imported: datetime) -> int:
+    def add_source(self, source: "SourceRow", imported: datetime) -> int:
         """Note a file; returns its id.
 
         One with the same content that is noted already keeps its name, its time, and its note.
@@ -264,7 +242,7 @@ class TrustStore:
         )
         return self._database.number("SELECT id FROM source WHERE digest = ?", source.digest)
 
-    def add_entry(self, columns: Mapping[str, Value], standing: Standing) -> int:
+    def add_entry(self, columns: Mapping[str, Value], standing: "Standing") -> int:
         """Add an entry that is not there; returns its id."""
         self._cache.clear()
         said = {name: getattr(standing, name) for name in standing.__struct_fields__}
@@ -274,7 +252,7 @@ class TrustStore:
         """Note where an entry came from; `listed`: a Master List holds it, which vouches for it."""
         self._database.run(schema.FOUND_IN, entry, source, listed)
 
-    def settle(self, entry: int, standing: Standing) -> None:
+    def settle(self, entry: int, standing: "Standing") -> None:
         """Say of an entry what it is, whether it is verified, whether it counts, and why."""
         said = [getattr(standing, name) for name in standing.__struct_fields__]
         self._database.run(schema.UPDATE, *said, entry)
