@@ -14,6 +14,7 @@ from emrtd.crypto.public_keys import encode_public_key
 from emrtd.crypto.signatures import PublicKey, RsaPublicKey, SignatureFamily, SignatureScheme
 from emrtd.pki.cms.signed_data_writer import build_signed_data
 from emrtd.pki.lists.master_list import ID_MASTER_LIST, encode_master_list
+from emrtd.pki.x509 import extension_writer as writer
 from emrtd.pki.x509 import extensions as ext
 from emrtd.pki.x509.algorithms import encode_scheme, scheme_for
 from emrtd.pki.x509.certificate_writer import key_identifier
@@ -77,31 +78,18 @@ def extension(oid: str, value: bytes, *, critical: bool = False) -> bytes:
 
 
 def key_usage(*bits: int) -> bytes:
-    number = sum(0x80 >> bit for bit in bits)
-    value = der.bit_string(bytes((number,)), unused=(number & -number).bit_length() - 1)
-    return extension(ext.KEY_USAGE, value, critical=True)
-
-
-def basic_constraints(*, ca: bool = True) -> bytes:
-    fields = [der.boolean(True), der.integer(0)] if ca else []
-    return extension(ext.BASIC_CONSTRAINTS, der.sequence(*fields), critical=True)
-
-
-def usage_period(not_before: datetime, not_after: datetime) -> bytes:
-    ends = (
-        der.tagged_primitive(0, der.generalized_time(not_before)[2:]),
-        der.tagged_primitive(1, der.generalized_time(not_after)[2:]),
-    )
-    return extension(ext.PRIVATE_KEY_USAGE_PERIOD, der.sequence(*ends))
+    return writer.key_usage(map(ext.KeyUsage, bits))
 
 
 def document_types(*types: str) -> bytes:
+    """Of any number and length, as the writer would not."""
     listed = der.set_of(*map(der.printable_string, types))
     return extension(ext.DOCUMENT_TYPE_LIST, der.sequence(der.integer(0), listed))
 
 
-def extended_key_usage(oid: str) -> bytes:
-    return extension(ext.EXTENDED_KEY_USAGE, der.sequence(der.oid(oid)), critical=True)
+basic_constraints = writer.basic_constraints
+extended_key_usage = writer.extended_key_usage
+usage_period = writer.private_key_usage_period
 
 
 def make_certificate(
@@ -156,10 +144,8 @@ class Authority:
     def extensions(self, *, ca: bool = True, authority: bytes | None = None) -> list[bytes]:
         identifier = authority or self.key_identifier
         return [
-            extension(ext.SUBJECT_KEY_IDENTIFIER, der.octet_string(self.key_identifier)),
-            extension(
-                ext.AUTHORITY_KEY_IDENTIFIER, der.sequence(der.tagged_primitive(0, identifier))
-            ),
+            writer.subject_key_identifier(self.key_identifier),
+            writer.authority_key_identifier(identifier),
             key_usage(ext.KeyUsage.KEY_CERT_SIGN, ext.KeyUsage.CRL_SIGN),
             *([basic_constraints()] if ca else []),
         ]
@@ -211,14 +197,8 @@ class Authority:
         """A Document Signer's certificate, or with `extensions` any other's."""
         if extensions is None:
             extensions = [
-                extension(
-                    ext.AUTHORITY_KEY_IDENTIFIER,
-                    der.sequence(der.tagged_primitive(0, authority or self.key_identifier)),
-                ),
-                extension(
-                    ext.SUBJECT_KEY_IDENTIFIER,
-                    der.octet_string(key_identifier(key(label, kind).public_key)),
-                ),
+                writer.authority_key_identifier(authority or self.key_identifier),
+                writer.subject_key_identifier(key_identifier(key(label, kind).public_key)),
                 key_usage(ext.KeyUsage.DIGITAL_SIGNATURE),
             ]
         return make_certificate(
@@ -237,11 +217,8 @@ class Authority:
         """The certificate of a Master or Deviation List Signer."""
         own = key(label).public_key
         extensions = [
-            extension(
-                ext.AUTHORITY_KEY_IDENTIFIER,
-                der.sequence(der.tagged_primitive(0, self.key_identifier)),
-            ),
-            extension(ext.SUBJECT_KEY_IDENTIFIER, der.octet_string(key_identifier(own))),
+            writer.authority_key_identifier(self.key_identifier),
+            writer.subject_key_identifier(key_identifier(own)),
             key_usage(ext.KeyUsage.DIGITAL_SIGNATURE),
             extended_key_usage(purpose),
         ]
@@ -290,11 +267,8 @@ class Authority:
             der.tagged(
                 0,
                 der.sequence(
-                    extension(
-                        ext.AUTHORITY_KEY_IDENTIFIER,
-                        der.sequence(der.tagged_primitive(0, key_identifier(signing.public_key))),
-                    ),
-                    extension(ext.CRL_NUMBER, der.integer(number)),
+                    writer.authority_key_identifier(key_identifier(signing.public_key)),
+                    writer.crl_number(number),
                 ),
             ),
         )
