@@ -14,7 +14,7 @@ type what to do next:
 from enum import StrEnum, unique
 from typing import ClassVar, Final
 
-from emrtd.errors import ChipRefusalError, ProtocolError, TransportError
+from emrtd.errors import ChipRefusalError, ProtocolError, TransportError, TransportFault
 from emrtd.status_words import SW
 from support.errors import ChipsealError, ExitStatus, MalformedError
 
@@ -42,6 +42,8 @@ class CardFault(StrEnum):
     """It refused a command that a card of this kind takes."""
     BREAKS_PROTOCOL = "breaks-protocol"
     """Its answers are not what the protocol has."""
+    MUTE = "mute"
+    """It does not answer at all."""
 
 
 class WriteError(ChipsealError):
@@ -91,26 +93,46 @@ def another_document(name: str) -> RejectCardError:
 _SELECTION_LOST: Final = frozenset({SW.FILE_NOT_FOUND, SW.NO_CURRENT_EF})
 """What a card answers for a file that this run has created or found: another program selected."""
 
+_READER_LOST: Final = frozenset(
+    {TransportFault.NO_SERVICE, TransportFault.NO_READER, TransportFault.READER_GONE}
+)
+"""Faults of the wire that no card changes.
+
+After all others the card is, or will be, in the reader again: it left, was reset, is held by
+another program, or the PC/SC service was restarted.
+"""
+
 
 def outcome_of(error: ChipsealError, *, begun: bool = False, resumable: bool = True) -> WriteError:
     """Decide what an error means for the card and its application.
 
     `begun` says that something may be on the card already, and `resumable` that a card of its kind
-    can then be finished.
+    can then be finished.  A reader that is gone takes a card with it that cannot be finished: it is
+    rejected first.
     """
-    outcome = _by_type(error)
-    if isinstance(outcome, TryAgainError) and begun and not resumable:
+    if isinstance(error, TransportError):
+        outcome = _outcome_of_wire(error, begun=begun)
+    else:
+        outcome = _by_type(error)
+    is_unfinished = begun and not resumable
+    if is_unfinished and isinstance(outcome, TryAgainError | StopReaderError):
         problem = f"{outcome.message}, and a card of this kind cannot be resumed"
         return RejectCardError(CardFault.CANNOT_FINISH, problem)
     return outcome
+
+
+def _outcome_of_wire(error: TransportError, *, begun: bool) -> WriteError:
+    if error.fault in _READER_LOST:
+        return StopReaderError(error.message, advice=error.advice)
+    if error.fault is TransportFault.CARD_MUTE and not begun:
+        return RejectCardError(CardFault.MUTE, error.message)
+    return TryAgainError(error.message, advice=error.advice)
 
 
 def _by_type(error: ChipsealError) -> WriteError:
     match error:
         case WriteError():
             return error
-        case TransportError():
-            return TryAgainError(error.message, advice=error.advice)
         case ChipRefusalError() if error.sw in _SELECTION_LOST:
             problem = f"{error.message}: another program uses the card"
             return TryAgainError(problem, advice=CLOSE_OTHERS)

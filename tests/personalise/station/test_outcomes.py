@@ -2,7 +2,7 @@
 
 import pytest
 
-from emrtd.errors import ChipRefusalError, ProtocolError, TransportError
+from emrtd.errors import ChipRefusalError, ProtocolError, TransportError, TransportFault
 from emrtd.iso7816.secure_messaging import BareResponseError
 from emrtd.status_words import SW
 from personalise.station.outcomes import (
@@ -41,6 +41,35 @@ def test_an_error_is_decided_by_its_type(
     assert type(found) is outcome
     assert found.exit_status == status
     assert found.message.startswith(error.message)
+
+
+_OF_WIRE = {
+    TransportFault.NO_SERVICE: (StopReaderError, StopReaderError),
+    TransportFault.SERVICE_GONE: (TryAgainError, TryAgainError),
+    TransportFault.NO_READER: (StopReaderError, StopReaderError),
+    TransportFault.READER_GONE: (StopReaderError, StopReaderError),
+    TransportFault.NO_CARD: (TryAgainError, TryAgainError),
+    TransportFault.CARD_REMOVED: (TryAgainError, TryAgainError),
+    TransportFault.CARD_RESET: (TryAgainError, TryAgainError),
+    TransportFault.CARD_HELD: (TryAgainError, TryAgainError),
+    TransportFault.CARD_MUTE: (RejectCardError, TryAgainError),
+    TransportFault.OTHER: (TryAgainError, TryAgainError),
+}
+"""What each fault of the wire is on a blank card, and on one that was begun."""
+
+
+@pytest.mark.parametrize("fault", TransportFault)
+def test_a_fault_of_the_wire_is_decided_by_its_value(fault: TransportFault) -> None:
+    error = TransportError("the words of the transport", fault, advice="do this")
+    for begun in (False, True):
+        found = outcome_of(error, begun=begun)
+        assert type(found) is _OF_WIRE[fault][begun]
+        assert found.message == error.message
+        if not isinstance(found, RejectCardError):
+            assert found.advice == error.advice
+    unfinished = outcome_of(error, begun=True, resumable=False)
+    assert isinstance(unfinished, RejectCardError)
+    assert unfinished.fault is CardFault.CANNOT_FINISH
 
 
 def test_what_is_known_already_stays_as_it_is() -> None:
