@@ -1,5 +1,6 @@
-"""Writing files so that they are there whole, or not at all."""
+"""Writing files so that they are there whole, or not at all, and having a folder to oneself."""
 
+import fcntl
 import os
 import secrets
 from collections.abc import Iterator
@@ -42,6 +43,17 @@ def decoding(path: Path) -> Iterator[None]:
         yield
     except MalformedError as error:
         raise MalformedError(f"{path}: {error.what}", error.reason, error.offset) from error
+
+
+@contextmanager
+def alone_with(folder: Path) -> Iterator[None]:
+    """Wait until no other process holds the folder, and keep others waiting until it is let go."""
+    descriptor = os.open(folder, os.O_RDONLY)
+    try:
+        fcntl.flock(descriptor, fcntl.LOCK_EX)
+        yield
+    finally:
+        os.close(descriptor)
 
 
 def _keep_names(folder: Path) -> None:

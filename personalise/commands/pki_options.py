@@ -1,9 +1,6 @@
 """What the commands of a PKI share: how it is opened, by whom, and that they are alone with it."""
 
-import fcntl
-import os
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from collections.abc import Callable
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -13,7 +10,6 @@ import click
 from support.errors import MisuseError
 
 if TYPE_CHECKING:
-    from emrtd.crypto.private_keys import PrivateKey
     from personalise.pki.issuing_pki import IssuingPki, Pin
     from personalise.pki.operations import PkiOperations
     from support.secret import Secret
@@ -103,31 +99,19 @@ def make_operations(
     officer_passphrases: tuple[str, ...],
 ) -> "PkiOperations":
     """The operations of a PKI, from the options of `operation_options`."""
+    from personalise.pki.keys.officer import read_officer_key
     from personalise.pki.operations import PkiOperations
+    from support.files import alone_with
 
     files = dict(_pair(each, "--officer-passphrase-file") for each in officer_passphrases)
     present = [
-        (name, _officer_key(name, path, files.get(name)))
+        (name, read_officer_key(name, path, officer_passphrase(name, files.get(name))))
         for name, path in (_pair(each, "--officer") for each in officers)
     ]
-    click.get_current_context().with_resource(_alone(folder))
+    # what an operation reads of the settings must still hold when it writes them
+    click.get_current_context().with_resource(alone_with(folder))
     pki = open_pki(folder, passphrase_file, pin_file)
     return PkiOperations(pki, present, datetime.now(UTC).replace(microsecond=0))
-
-
-@contextmanager
-def _alone(folder: Path) -> Iterator[None]:
-    """Wait until no other process changes the PKI, and keep others waiting until it is done.
-
-    What an operation reads of the settings must still hold when it writes them, or a revocation is
-    lost.
-    """
-    descriptor = os.open(folder, os.O_RDONLY)
-    try:
-        fcntl.flock(descriptor, fcntl.LOCK_EX)
-        yield
-    finally:
-        os.close(descriptor)
 
 
 def _pair(text: str, option: str) -> tuple[str, Path]:
@@ -135,17 +119,3 @@ def _pair(text: str, option: str) -> tuple[str, Path]:
     if not (name and equals and path):
         raise MisuseError(f"{option} {text!r}: write NAME=FILE")
     return name, Path(path)
-
-
-def _officer_key(name: str, path: Path, passphrase_file: Path | None) -> "PrivateKey":
-    from emrtd.pki.private_key_file import WrongPassphraseError
-    from personalise.pki.keys.custody import read_private_key
-
-    passphrase = officer_passphrase(name, passphrase_file)
-    try:
-        return read_private_key(path, passphrase)
-    except WrongPassphraseError:
-        raise MisuseError(
-            f"{path}: the pass phrase is not that of {name}'s key; name the file that holds the"
-            f" right one with --officer-passphrase-file {name}=FILE"
-        ) from None

@@ -1,11 +1,12 @@
 import errno
+import fcntl
 import os
 from pathlib import Path
 
 import pytest
 
 from support.errors import MalformedError
-from support.files import decoding, write_atomically
+from support.files import alone_with, decoding, write_atomically
 
 
 def test_a_full_disk_is_told_with_the_file_and_leaves_what_was_there(
@@ -36,3 +37,19 @@ def test_what_cannot_be_decoded_is_named_by_its_file() -> None:
         decoding(Path("a.cer")),
     ):
         raise MalformedError("certificate", "is cut short", 7)
+
+
+def test_a_folder_is_held_by_one_process_at_a_time(tmp_path: Path) -> None:
+    def is_free() -> bool:
+        descriptor = os.open(tmp_path, os.O_RDONLY)
+        try:
+            fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            return False
+        finally:
+            os.close(descriptor)
+        return True
+
+    with alone_with(tmp_path):
+        assert not is_free()
+    assert is_free()
