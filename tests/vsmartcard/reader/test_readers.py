@@ -1,12 +1,15 @@
 """What `readers up` does with a pcscd that is not ours; the rest is in tests/device."""
 
+import sys
 from dataclasses import replace
 from pathlib import Path
 
 import pytest
 
 from emrtd.errors import TransportError
-from support.errors import MisuseError
+from support.command_line import run_command_line
+from support.errors import ExitStatus, MisuseError
+from vsmartcard.commands.main import vsmartcard
 from vsmartcard.reader import pcscd, reader_conf, readers
 
 
@@ -97,3 +100,63 @@ def test_a_card_that_pcscd_never_shows_is_an_error(monkeypatch: pytest.MonkeyPat
     monkeypatch.setattr(readers, "_APPEARING_SECONDS", 0.0)
     with pytest.raises(TransportError, match="does not show it"):
         readers.wait_until_occupied(reader)
+
+
+@pytest.fixture
+def started(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> list[str]:
+    """What is done with a pcscd of ours, which is started and never shows its readers."""
+    done: list[str] = []
+    monkeypatch.setenv("XDG_STATE_HOME", str(tmp_path / "state"))
+    monkeypatch.setattr(pcscd, "answers", lambda: False)
+    monkeypatch.setattr(pcscd, "start", lambda: done.append("start"))
+    monkeypatch.setattr(pcscd, "own_pid", lambda: 4711 if done else None)
+    monkeypatch.setattr(pcscd, "stop", lambda pid: done.append(f"stop {pid}"))
+    monkeypatch.setattr(readers, "_APPEARING_SECONDS", 0.0)
+    return done
+
+
+def test_without_pyscard_no_daemon_is_started(
+    started: list[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setitem(sys.modules, "emrtd.transport.pcsc.library", None)
+    with pytest.raises(TransportError, match="need pyscard"):
+        readers.up(1)
+    assert started == []
+
+
+@pytest.mark.parametrize("failure", [TransportError("broken"), KeyboardInterrupt(), None])
+def test_where_it_fails_no_daemon_is_left(
+    started: list[str], monkeypatch: pytest.MonkeyPatch, failure: BaseException | None
+) -> None:
+    pytest.importorskip("emrtd.transport.pcsc.library")
+
+    def listed() -> tuple[readers.VirtualReader, ...]:
+        if failure is not None:
+            raise failure
+        return ()
+
+    monkeypatch.setattr(readers, "listed", listed)
+    with pytest.raises(TransportError if failure is None else type(failure)):
+        readers.up(1)
+    assert started == ["start", "stop 4711"]
+
+
+def test_readers_with_a_card_in_one_are_not_stopped(
+    started: list[str], capsys: pytest.CaptureFixture[str]
+) -> None:
+    started.append("start")
+    with pcscd.in_use():
+        assert run_command_line(vsmartcard, ["readers", "down"]) == ExitStatus.MISTAKE
+        assert "a card is in one of the virtual readers" in capsys.readouterr().err
+        assert started == ["start"]
+        assert run_command_line(vsmartcard, ["readers", "down", "--force"]) == ExitStatus.OK
+    assert started == ["start", "stop 4711"]
+
+
+def test_a_pair_of_readers_where_one_was_asked_for_is_said(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    pair = tuple(readers.VirtualReader(f"Virtual PCD 0 00 0{n}", n, occupied=False) for n in (0, 1))
+    monkeypatch.setattr(readers, "up", lambda _count, _port: pair)
+    assert run_command_line(vsmartcard, ["readers", "up", "-n", "1"]) == ExitStatus.OK
+    assert "2 readers, not 1: vpcd makes them in pairs" in capsys.readouterr().err

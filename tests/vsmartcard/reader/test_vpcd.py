@@ -94,6 +94,35 @@ def test_a_card_is_inserted_once_the_reader_has_powered_it_up(listener: socket.s
     inserted[0].close()
 
 
+@pytest.mark.parametrize(
+    ("mistaken", "asked"),
+    [(frame(b"\x04") * 3, 3), (frame(b"\x00\xa4\x00\x0c"), 0), (frame(b"\x02"), 0)],
+    ids=["asks on", "command", "reset"],
+)
+def test_a_card_taken_for_the_last_one_is_put_in_again(
+    listener: socket.socket, monkeypatch: pytest.MonkeyPatch, mistaken: bytes, asked: int
+) -> None:
+    monkeypatch.setattr(vpcd, "_NOTICING_SECONDS", 0.01)
+    inserted: list[Slot] = []
+    port, card = listener.getsockname()[1], EchoCard()
+    thread = threading.Thread(target=lambda: inserted.append(Slot.insert(port, card)))
+    thread.start()
+    with listener.accept()[0] as reader:
+        reader.settimeout(5)
+        reader.sendall(mistaken)
+        answered = b""
+        while part := reader.recv(100):  # until it is taken out again
+            answered += part
+        assert answered == frame(card.atr) * asked
+    assert card.resets == 0
+    with listener.accept()[0] as reader:
+        reader.settimeout(5)
+        reader.sendall(frame(b"\x04") + frame(b"\x01") + frame(b"\x04"))
+        thread.join(5)
+        assert card.resets == 1
+        inserted[0].close()
+
+
 def test_a_reader_that_goes_in_the_middle_of_a_frame_is_noticed(listener: socket.socket) -> None:
     with Slot(listener.getsockname()[1]) as slot:
         reader, _ = listener.accept()

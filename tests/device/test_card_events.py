@@ -1,0 +1,182 @@
+"""Card events, and faults of a connection, of a real pcscd that comes and goes."""
+
+import signal
+import subprocess
+import sys
+import threading
+import time
+
+import pytest
+
+from emrtd.errors import TransportError, TransportFault
+from emrtd.transport.connection import connect, pcsc_readers, watch
+from emrtd.transport.events import CardEventKind, CardEvents
+from tests.device.private_pcscd import PrivatePcscd
+from tests.helpers import REPOSITORY
+
+pytestmark = pytest.mark.device
+
+ADDED, GONE = CardEventKind.READER_ADDED, CardEventKind.READER_GONE
+INSERTED, REMOVED = CardEventKind.INSERTED, CardEventKind.REMOVED
+SERVICE_GONE, SERVICE_BACK = CardEventKind.SERVICE_GONE, CardEventKind.SERVICE_BACK
+READER = "Virtual PCD 0 00 00"
+SELECT = bytes.fromhex("00A4000C023F00")
+
+
+def kinds(events: CardEvents, timeout: float = 10) -> list[CardEventKind]:
+    return [event.kind for event in events.wait(timeout)]
+
+
+def test_insertion_removal_and_a_swap_between_two_waits(private_pcscd: PrivatePcscd) -> None:
+    with watch(READER) as events:
+        assert kinds(events, 0) == [ADDED]
+        assert kinds(events, 0.1) == []
+        card = private_pcscd.insert()
+        (event,) = events.wait(10)
+        assert (event.kind, event.reader) == (INSERTED, READER)
+        with connect(event.reader) as connection:
+            assert connection.atr == event.atr
+        card.kill()
+        assert kinds(events) == [REMOVED]
+        private_pcscd.insert().kill()
+        private_pcscd.insert()  # at once: the reader has not noticed that the last one has left
+        assert kinds(events) == [INSERTED]
+
+
+def test_a_swap_between_two_waits_is_a_removal_and_an_insertion(
+    private_pcscd: PrivatePcscd,
+) -> None:
+    card = private_pcscd.insert()
+    with watch(READER) as events:
+        assert kinds(events) == [ADDED, INSERTED]
+        card.kill()
+        private_pcscd.insert()
+        assert kinds(events, 0) == [REMOVED, INSERTED]
+
+
+def test_every_reader_is_watched_where_none_is_named(private_pcscd: PrivatePcscd) -> None:
+    with watch() as events:
+        assert kinds(events) == [ADDED, ADDED]
+        private_pcscd.insert(slot=1)
+        (event,) = events.wait(10)
+        assert (event.kind, event.reader) == (INSERTED, "Virtual PCD 0 00 01")
+
+
+@pytest.mark.parametrize("order", [signal.SIGKILL, signal.SIGTERM])
+def test_a_restart_of_the_daemon_is_survived(
+    private_pcscd: PrivatePcscd, order: signal.Signals
+) -> None:
+    private_pcscd.insert()
+    with watch() as events:
+        assert kinds(events) == [ADDED, INSERTED, ADDED]
+        threading.Timer(0.2, private_pcscd.stop, (order,)).start()
+        assert kinds(events) == [SERVICE_GONE]
+        assert kinds(events, 0.1) == []
+        private_pcscd.start(readers=4)
+        assert kinds(events) == [SERVICE_BACK, ADDED, ADDED, ADDED, ADDED]
+        private_pcscd.insert()
+        assert kinds(events) == [INSERTED]
+
+
+def test_a_daemon_that_is_not_there_yet_is_waited_for(private_pcscd: PrivatePcscd) -> None:
+    private_pcscd.stop()
+    with watch(READER) as events:
+        assert kinds(events) == [SERVICE_GONE]
+        threading.Timer(0.3, private_pcscd.start).start()
+        assert kinds(events)[0] is SERVICE_BACK
+
+
+def test_a_wait_in_another_thread_is_cancelled_at_once(private_pcscd: PrivatePcscd) -> None:
+    with watch(READER) as events:
+        assert kinds(events) == [ADDED]
+        threading.Timer(0.6, events.cancel).start()
+        began = time.monotonic()
+        assert events.wait() == ()
+        assert time.monotonic() - began < 1.5
+        assert events.wait() == ()
+
+
+def test_a_wait_ends_with_a_signal(private_pcscd: PrivatePcscd) -> None:
+    program = (
+        "from emrtd.transport.connection import watch\n"
+        "events = watch()\nevents.wait()\nprint('ready', flush=True)\nevents.wait()\n"
+    )
+    process = subprocess.Popen(
+        [sys.executable, "-c", program], cwd=REPOSITORY, text=True,
+        stdout=subprocess.PIPE, stderr=subprocess.DEVNULL,
+    )  # fmt: skip
+    assert process.stdout is not None
+    assert process.stdout.readline() == "ready\n"
+    process.send_signal(signal.SIGINT)
+    assert process.wait(3) != 0
+    process.stdout.close()
+
+
+def test_nothing_happens_meanwhile_and_nothing_is_done(private_pcscd: PrivatePcscd) -> None:
+    """A wait sleeps: it takes hardly any processor time."""
+    with watch() as events:
+        events.wait(0)
+        began = time.thread_time()
+        assert events.wait(2) == ()
+        assert time.thread_time() - began < 0.05
+
+
+def test_a_connection_says_what_has_gone_and_never_reaches_another_card(
+    private_pcscd: PrivatePcscd,
+) -> None:
+    card = private_pcscd.insert()
+    with connect(READER) as connection:
+        card.kill()
+        card.wait()
+        private_pcscd.insert()
+        for use in (lambda: connection.transmit(SELECT), connection.reset):
+            with pytest.raises(TransportError) as raised:
+                use()
+            assert raised.value.fault is TransportFault.CARD_REMOVED
+
+
+def test_a_reset_does_not_go_on_with_another_card(private_pcscd: PrivatePcscd) -> None:
+    card = private_pcscd.insert()
+    with connect(READER) as connection:
+        card.kill()
+        card.wait()
+        private_pcscd.insert()
+        with pytest.raises(TransportError) as raised:
+            connection.reset()
+        assert raised.value.fault is TransportFault.CARD_REMOVED
+
+
+def test_a_card_torn_out_in_mid_command_is_gone(private_pcscd: PrivatePcscd) -> None:
+    card = private_pcscd.insert()
+    with connect(READER) as connection:
+        card.send_signal(signal.SIGSTOP)
+        threading.Timer(0.2, card.kill).start()
+        with pytest.raises(TransportError) as raised:
+            connection.transmit(SELECT)
+        assert raised.value.fault is TransportFault.CARD_REMOVED
+
+
+def test_a_connection_tells_that_the_daemon_has_gone(private_pcscd: PrivatePcscd) -> None:
+    private_pcscd.insert()
+    with connect(READER) as connection:
+        private_pcscd.stop()
+        with pytest.raises(TransportError) as raised:
+            connection.transmit(SELECT)
+        assert raised.value.fault is TransportFault.SERVICE_GONE
+        with pytest.raises(TransportError) as raised:
+            connect(READER)
+        assert raised.value.fault is TransportFault.NO_SERVICE
+        private_pcscd.start()
+        with pytest.raises(TransportError) as raised:
+            connection.transmit(SELECT)
+        assert raised.value.fault is TransportFault.SERVICE_GONE
+    assert pcsc_readers()[0] == READER
+
+
+def test_without_a_card_and_without_a_reader(private_pcscd: PrivatePcscd) -> None:
+    with pytest.raises(TransportError) as raised:
+        connect(READER)
+    assert raised.value.fault is TransportFault.NO_CARD
+    with pytest.raises(TransportError, match="no reader is named; name one of: Virtual") as raised:
+        connect()
+    assert raised.value.fault is TransportFault.NO_READER
