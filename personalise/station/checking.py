@@ -19,13 +19,18 @@ from emrtd.iso7816.apdu import INS, CommandAPDU
 from emrtd.iso7816.directories import Directory
 from emrtd.iso7816.procedure import Procedure, T
 from emrtd.iso7816.reading import FileReader
-from emrtd.iso7816.secure_messaging import secured
+from emrtd.iso7816.secure_messaging import SecureMessagingError, secured
 from emrtd.iso7816.selecting import select_application, select_file
 from emrtd.lds.files import EMRTD_APPLICATION, FILES, ElementaryFile, FileID
 from emrtd.lds.security.card_access import CardAccess
 from emrtd.status_words import SW
 from personalise.station.cards.interface import Card
-from personalise.station.outcomes import CardFault, RejectCardError
+from personalise.station.outcomes import (
+    CLOSE_OTHERS,
+    CardFault,
+    RejectCardError,
+    TryAgainError,
+)
 from support.errors import MisuseError
 
 _NAMES: Final = {
@@ -103,9 +108,9 @@ def check_complete(files: Mapping[FileID, bytes], card: Card, way: Way) -> Proce
     """Make sure that a card that was locked before holds this document, all of it in its place.
 
     It opens with the document's own passwords, holds its EF.SOD, has every file of the application
-    there, and no file in the directory that is not its own.  Raises `RejectCardError`.
+    there, and no file in the directory that is not its own; a kind that does not read back before
+    the lock is read now.  Raises `RejectCardError`.
     """
-
     is_ours = False
 
     def in_session(reader: FileReader) -> Procedure[None]:
@@ -113,6 +118,8 @@ def check_complete(files: Mapping[FileID, bytes], card: Card, way: Way) -> Proce
         is_ours = (yield from reader.read(FILES[FileID.SOD].address)) == files[FileID.SOD]
         if is_ours:
             yield from _require_in_application(files)
+            if not card.capabilities.reads_back:
+                yield from _require_contents(files, reader)
             if card.capabilities.master_file:
                 yield from require_no_strays(card, possible_strays(files))
 
@@ -134,18 +141,15 @@ def check_contents(files: Mapping[FileID, bytes], way: Way) -> Procedure[None]:
 
     What needs Terminal Authentication cannot be read.  Raises `RejectCardError`.
     """
-    readable = [
-        FILES[file_id]
-        for file_id in files
-        if FILES[file_id].directory is Directory.EMRTD and not FILES[file_id].sensitive
-    ]
+    yield from _in_session(way, lambda reader: _require_contents(files, reader))
 
-    def in_session(reader: FileReader) -> Procedure[None]:
-        for file in readable:
-            if (yield from reader.read(file.address)) != files[file.file_id]:
-                raise does_not_read_back(file)
 
-    yield from _in_session(way, in_session)
+def _require_contents(files: Mapping[FileID, bytes], reader: FileReader) -> Procedure[None]:
+    for file in (FILES[file_id] for file_id in files):
+        if file.directory is not Directory.EMRTD or file.sensitive:
+            continue
+        if (yield from reader.read(file.address)) != files[file.file_id]:
+            raise does_not_read_back(file)
 
 
 def does_not_read_back(file: ElementaryFile) -> RejectCardError:
@@ -172,7 +176,14 @@ def _require_in_application(files: Iterable[FileID]) -> Procedure[None]:
 
 
 def _in_session(way: Way, in_session: Callable[[FileReader], Procedure[T]]) -> Procedure[T]:
-    """Open the card, and run what `in_session` makes of a reader, with the application selected."""
+    """Open the card, and run what `in_session` makes of a reader, with the application selected.
+
+    A session that was opened and then breaks was ended by another program: `TryAgainError`.
+    """
     session = yield from open_application(way)
     reader = FileReader(cipher_block=session.cipher.block_size)
-    return (yield from secured(in_session(reader), session))
+    try:
+        return (yield from secured(in_session(reader), session))
+    except SecureMessagingError as error:
+        problem = f"{error.message}: another program uses the card"
+        raise TryAgainError(problem, advice=CLOSE_OTHERS) from error

@@ -75,7 +75,7 @@ def write_card(
     try:
         return (yield from writer.write())
     except ChipsealError as error:
-        resumable = card.capabilities.resumable
+        resumable = card.capabilities.resumable or writer.may_be_locked
         outcome = outcome_of(error, begun=writer.begun, resumable=resumable)
         if outcome is error:
             raise
@@ -83,7 +83,11 @@ def write_card(
 
 
 class _Writer:
-    """Writes one document to one card, and keeps count; `begun` once something may be on it."""
+    """Writes one document to one card, and keeps count.
+
+    `begun` once something may be on the card, `may_be_locked` once that may be a whole document: it
+    must not go onto another card until this one has been looked at again.
+    """
 
     def __init__(
         self,
@@ -94,6 +98,7 @@ class _Writer:
         progress: Progress,
     ) -> None:
         self.begun = False
+        self.may_be_locked = False
         self._left_off = _left_off(files, card)
         self._files = {each: files[each] for each in files if each not in self._left_off}
         self._keys = keys
@@ -113,7 +118,8 @@ class _Writer:
         self.begun = state is not CardState.EMPTY
         if state is CardState.TERMINATED:
             raise RejectCardError(CardFault.TERMINATED, "the card was terminated for good")
-        if state is CardState.LOCKED:
+        self.may_be_locked = state is CardState.LOCKED
+        if self.may_be_locked:
             yield from check_complete(self._files, self._card, self._way)
             return self._report(state)
         if self.begun and not self._card.capabilities.resumable:
@@ -152,6 +158,7 @@ class _Writer:
             if self._card.capabilities.master_file:
                 yield from require_no_strays(self._card, self._suspects(files, blank=blank))
         yield from self._card.put_keys(self._keys)
+        self.may_be_locked = True
         yield from self._card.lock()
 
     def _suspects(

@@ -183,6 +183,24 @@ def test_a_locked_card_is_complete_only_with_each_file_in_its_place() -> None:
         write(locked(files, without="EF.SOD").process, files)
 
 
+@pytest.mark.parametrize("command", [SELECT_MASTER_FILE, SELECT_APPLICATION])
+def test_a_session_that_another_program_ends_is_no_other_document(command: bytes) -> None:
+    files = passport()
+    chip = Chip()
+    write(chip.process, files)
+    watched = Watched(chip)
+    chip.reset()
+    assert write(watched.process, files).already_complete
+    opened = next(at for at, (sent, _) in enumerate(watched.exchanges) if sent[0] & 0x0C == 0x0C)
+    assert opened < len(watched.exchanges) - 10
+    for at in range(opened, len(watched.exchanges)):
+        chip.reset()
+        with pytest.raises(TryAgainError, match="another program uses the card"):
+            write(interrupted(chip, command, at), files)
+    chip.reset()
+    assert write(chip.process, files).already_complete
+
+
 def broken(chip: Chip, at: int, sent: list[bytes]) -> Transmit:
     """A wire that breaks at a command, and would carry those after it."""
 

@@ -249,9 +249,34 @@ def test_what_does_not_read_back_before_the_lock_is_read_after_it() -> None:
             card.chip = Chip(card.chip.state.with_changed_file(changed))
         return response
 
-    with pytest.raises(RejectCardError, match="DG2 does not read back") as refused:
-        write(corrupting, document())
-    assert refused.value.fault is CardFault.DOES_NOT_KEEP
+    for _ in range(2):
+        with pytest.raises(RejectCardError, match="DG2 does not read back") as refused:
+            write(corrupting, document())
+        assert refused.value.fault is CardFault.DOES_NOT_KEEP
+        card.chip.reset()
+
+
+@pytest.mark.parametrize("executed", [False, True])
+def test_a_card_that_leaves_while_it_is_locked_is_looked_at_again(executed: bool) -> None:
+    """Its document must not go onto another card as long as it may be on this one."""
+    card = GatedCard()
+
+    def torn(octets: bytes) -> bytes:
+        if CommandAPDU.decode(octets).ins == INS.ACTIVATE_FILE:
+            if executed:
+                card.process(octets)
+            raise TransportError("the card left")
+        return card.process(octets)
+
+    with pytest.raises(TryAgainError, match="the card left"):
+        write(torn, document())
+    card.chip.reset()
+    card.count = 0
+    if executed:
+        assert write(card.process, document()).already_complete
+        return
+    with pytest.raises(RejectCardError, match="was begun before"):
+        write(card.process, document())
 
 
 def test_a_file_that_only_a_master_file_holds_rejects_the_application() -> None:
