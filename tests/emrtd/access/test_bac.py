@@ -1,4 +1,5 @@
 from collections.abc import Callable
+from dataclasses import replace
 
 import pytest
 
@@ -6,12 +7,15 @@ from emrtd.access.bac import BacChip, authenticate
 from emrtd.access.passwords import Password, PasswordType
 from emrtd.crypto.ciphers import Cipher
 from emrtd.errors import ChipRefusalError, ProtocolError
-from emrtd.iso7816.apdu import INS, CommandAPDU, ResponseAPDU
+from emrtd.iso7816.apdu import INS, SHORT_MAX_LE, CommandAPDU, ResponseAPDU
 from emrtd.iso7816.procedure import run
 from emrtd.iso7816.secure_messaging import SecureMessaging
 from emrtd.status_words import SW
 from support.errors import MisuseError
 from tests.helpers import facts
+from vsmartcard.card.conditions import every, instruction
+from vsmartcard.card.function_card import FunctionCard
+from vsmartcard.card.layers import Meddling, Refusing, Watched
 
 MRZ = Password.from_mrz_information("L898902C<369080619406236")
 
@@ -28,35 +32,26 @@ def sequence(*octets: str) -> Callable[[int], bytes]:
     return random
 
 
-class Card:
-    """A chip that does BAC and nothing else."""
+class Card(FunctionCard):
+    """A chip that does BAC and nothing else; `opened` is the session that came of it."""
 
     def __init__(self, bac: BacChip) -> None:
+        super().__init__(self.answer)
         self.bac = bac
-        self.session: SecureMessaging | None = None
-        self.log: list[tuple[bytes, bytes]] = []
+        self.opened: SecureMessaging | None = None
 
-    def transmit(self, octets: bytes) -> bytes:
-        command = CommandAPDU.decode(octets)
-        try:
-            response = self.answer(command)
-        except ChipRefusalError as error:
-            response = ResponseAPDU(sw=error.sw)
-        self.log.append((octets, response.encode()))
-        return response.encode()
-
-    def answer(self, command: CommandAPDU) -> ResponseAPDU:
+    def answer(self, command: CommandAPDU) -> bytes:
         if command.ins == INS.GET_CHALLENGE:
-            return ResponseAPDU(self.bac.challenge())
+            return self.bac.challenge()
         assert command.ins == INS.EXTERNAL_AUTHENTICATE
-        data, self.session = self.bac.authenticate(command.data)
-        return ResponseAPDU(data)
+        data, self.opened = self.bac.authenticate(command.data)
+        return data
 
 
 def same_session(terminal: SecureMessaging, card: Card) -> bool:
     command = CommandAPDU(0x00, 0xA4, 0x02, 0x0C, b"\x01\x1e")
-    assert card.session is not None
-    return card.session.unprotect_command(terminal.protect_command(command)) == command
+    assert card.opened is not None
+    return card.opened.unprotect_command(terminal.protect_command(command)) == command
 
 
 def test_the_worked_example_of_appendix_d() -> None:
@@ -70,16 +65,18 @@ def test_the_worked_example_of_appendix_d() -> None:
 
     card = Card(BacChip(password, random=sequence(bac["RND_IC"], bac["K_IC"])))
     random = sequence(bac["RND_IFD"], bac["K_IFD"])
-    session = run(authenticate(password, random=random), card.transmit)
-    assert [(c.hex().upper(), r.hex().upper()) for c, r in card.log] == [
+    watched = Watched(card)
+    session = run(authenticate(password, random=random), watched.process)
+    assert [(c.hex().upper(), r.hex().upper()) for c, r in watched.exchanges] == [
         (each["command"], each["response"]) for each in bac["apdus"]
     ]
-    for octets, name in ((card.log[1][0][5:-9], "S"), (card.log[1][1][:-10], "R")):
+    command, response = watched.exchanges[1]
+    for octets, name in ((command[5:-9], "S"), (response[:-10], "R")):
         plain = Cipher.TDES.decrypt_cbc(k_enc, bytes(8), octets)
         assert plain.hex().upper() == bac[name]
 
     first = example["secure_messaging"][0]
-    for each in (session, card.session):
+    for each in (session, card.opened):
         assert each is not None
         assert each._ks_enc.reveal().hex().upper() == bac["KSEnc"]
         assert each._ks_mac.reveal().hex().upper() == bac["KSMAC"]
@@ -92,14 +89,14 @@ def test_mrz_information_of_every_layout(index: int) -> None:
     example = facts("vectors/bac_3des_sm_9303-11_D.json")["mrz_information"][index]
     password = Password.from_mrz_information(example["MRZ_information"])
     card = Card(BacChip(password))
-    assert same_session(run(authenticate(password), card.transmit), card)
+    assert same_session(run(authenticate(password), card.process), card)
 
 
 def test_each_run_has_its_own_nonces_and_session() -> None:
     card = Card(BacChip(MRZ))
     for _ in range(3):
-        assert same_session(run(authenticate(MRZ), card.transmit), card)
-    cryptograms = {command for command, _ in card.log if command[1] == INS.EXTERNAL_AUTHENTICATE}
+        assert same_session(run(authenticate(MRZ), card.process), card)
+    cryptograms = {each.data for each in card.commands if each.ins == INS.EXTERNAL_AUTHENTICATE}
     assert len(cryptograms) == 3
 
 
@@ -107,19 +104,19 @@ def test_a_wrong_mrz_is_refused_by_the_chip() -> None:
     card = Card(BacChip(MRZ))
     other = Password.from_mrz_information("L898902C<369080619406237")
     with pytest.raises(ChipRefusalError) as caught:
-        run(authenticate(other), card.transmit)
+        run(authenticate(other), card.process)
     assert caught.value.sw == SW.AUTHENTICATION_FAILED
     assert "L898902C" not in str(caught.value)
-    assert card.session is None
+    assert card.opened is None
 
 
 def test_a_challenge_is_good_for_one_attempt() -> None:
     card = Card(BacChip(MRZ))
-    run(authenticate(MRZ), card.transmit)
-    replayed = card.log[1][0]
-    assert ResponseAPDU.decode(card.transmit(replayed)).sw == SW.CONDITIONS_NOT_SATISFIED
+    run(authenticate(MRZ), card.process)
+    replayed = card.commands[1].encode()
+    assert ResponseAPDU.decode(card.process(replayed)).sw == SW.CONDITIONS_NOT_SATISFIED
     card.bac.challenge()
-    assert ResponseAPDU.decode(card.transmit(replayed)).sw == SW.AUTHENTICATION_FAILED
+    assert ResponseAPDU.decode(card.process(replayed)).sw == SW.AUTHENTICATION_FAILED
 
 
 @pytest.mark.parametrize("size", [0, 39, 41, 256])
@@ -135,32 +132,32 @@ def test_the_chip_refuses_data_of_another_length(size: int) -> None:
 def test_the_chip_refuses_a_changed_octet(position: int) -> None:
     card = Card(BacChip(MRZ))
 
-    def meddle(octets: bytes) -> bytes:
-        if octets[1] == INS.EXTERNAL_AUTHENTICATE:
-            at = 5 + position
-            octets = octets[:at] + bytes((octets[at] ^ 1,)) + octets[at + 1 :]
-        return card.transmit(octets)
+    def meddle(command: CommandAPDU) -> CommandAPDU:
+        data = command.data
+        if command.ins != INS.EXTERNAL_AUTHENTICATE:
+            return command
+        changed = data[:position] + bytes((data[position] ^ 1,)) + data[position + 1 :]
+        return replace(command, data=changed)
 
     with pytest.raises(ChipRefusalError):
-        run(authenticate(MRZ), meddle)
+        run(authenticate(MRZ), Meddling(card, meddle).process)
 
 
 @pytest.mark.parametrize("sw", [0x6700, 0x6C28, 0x6C00])
 def test_a_chip_that_wants_le_00_is_asked_again(sw: int) -> None:
     card = Card(BacChip(MRZ))
 
-    def transmit(octets: bytes) -> bytes:
-        if octets[1] == INS.EXTERNAL_AUTHENTICATE and octets[-1] != 0:
-            return sw.to_bytes(2, "big")
-        return card.transmit(octets)
-
-    assert same_session(run(authenticate(MRZ), transmit), card)
+    another_le = every(
+        instruction(INS.EXTERNAL_AUTHENTICATE), lambda command: command.ne != SHORT_MAX_LE
+    )
+    refusing = Refusing(card, another_le, sw)
+    assert same_session(run(authenticate(MRZ), refusing.process), card)
 
 
 def test_basic_access_control_takes_the_mrz_only() -> None:
     for password in (Password.can("123456"), Password.pin("123456"), Password.puk("1234567890")):
         with pytest.raises(MisuseError, match="takes the MRZ"):
-            run(authenticate(password), Card(BacChip(MRZ)).transmit)
+            run(authenticate(password), Card(BacChip(MRZ)).process)
 
 
 @pytest.mark.parametrize("challenge", ["", "00" * 7, "11" * 9, "00" * 8])

@@ -44,8 +44,8 @@ from emrtd.lds.security.security_infos import (
 from emrtd.transport.recording import Recording
 from support.errors import MalformedError
 from support.secret import Secret
-from tests.emrtd.access.chip_side import SecuredChip
 from tests.helpers import facts
+from vsmartcard.card.function_card import FunctionCard
 
 SELECT = CommandAPDU(0x00, INS.SELECT, 0x02, 0x0C, b"\x01\x0e")
 GROUPS = sorted(STANDARDISED)
@@ -78,11 +78,11 @@ def infos(*keys: StaticKey, version: int = 1) -> SecurityInfos:
     return SecurityInfos(*entries)
 
 
-class Chip(SecuredChip):
+class Chip(FunctionCard):
     """The chip's side of Chip Authentication behind its commands."""
 
     def __init__(self, *keys: StaticKey, compressed: bytes | None = None) -> None:
-        super().__init__(session(), self.answer)
+        super().__init__(self.answer, session())
         self.side = ChipAuthenticationChip(keys)
         self.compressed = compressed
         self.result: ChipAuthenticationResult | None = None

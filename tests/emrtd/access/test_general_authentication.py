@@ -34,8 +34,8 @@ from emrtd.lds.security.security_infos import (
 from emrtd.pki.cvc.authorization import Chat, Right, Role
 from emrtd.pki.cvc.validation import TrustState
 from support.secret import Secret
-from tests.emrtd.access.chip_side import SecuredChip
 from tests.emrtd.pki.cvc.cvc_pki import certify
+from vsmartcard.card.function_card import FunctionCard
 
 GROUP = STANDARDISED[13]
 READ = CommandAPDU(0x00, INS.READ_BINARY, 0x9D, 0x00, ne=256)
@@ -45,11 +45,11 @@ DV = certify("UTDV00001", Role.DV_DOMESTIC, CVCA)
 TERMINAL = certify("UTIS00001", Role.TERMINAL, DV, rights=Right.READ_DG3)
 
 
-class Permit(SecuredChip):
+class Permit(FunctionCard):
     """A chip after PACE that supports version 2 of both protocols."""
 
     def __init__(self) -> None:
-        super().__init__(self.session_of_pace(), self.answer)
+        super().__init__(self.answer, self.session_of_pace())
         private = GROUP.private_key()
         info = ChipAuthenticationInfo("0.4.0.127.0.7.2.2.3.2.2", 41, version=2)
         key = encode_agreement_key(GROUP, GROUP.public_key(private))

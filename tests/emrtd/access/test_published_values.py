@@ -30,6 +30,7 @@ from emrtd.mrz import Mrz
 from support.secret import Secret
 from tests.emrtd.access.test_bac import Card, sequence
 from tests.helpers import facts
+from vsmartcard.card.function_card import FunctionCard, in_turn
 
 
 def octets(text: str | None) -> bytes:
@@ -129,9 +130,9 @@ def test_bac_step_by_step(watched: Watched) -> None:
     assert password.secret.reveal()[:16].hex().upper() == keys["Kseed"]
     card = Card(BacChip(password, random=sequence(bac["RND_IC"], bac["K_IC"])))
     session = run(
-        authenticate(password, random=sequence(bac["RND_IFD"], bac["K_IFD"])), card.transmit
+        authenticate(password, random=sequence(bac["RND_IFD"], bac["K_IFD"])), card.process
     )
-    for side in (session, card.session):
+    for side in (session, card.opened):
         assert side is not None
         assert side._ssc == int(bac["SSC"], 16)
 
@@ -320,15 +321,11 @@ def test_appendix_f_step_by_step() -> None:
     assert f[:1].hex().upper() == example["header"]
     assert f.endswith(octets(example["H"]) + trailer)
 
-    sent = []
-
-    def transmit(command: bytes) -> bytes:
-        sent.append(command.hex().upper())
-        return octets(example["apdu"]["response"].replace("<S>", example["S"]))
-
+    response = octets(example["apdu"]["response"].replace("<S>", example["S"]))
+    card = FunctionCard(in_turn([ResponseAPDU.decode(response)]))
     key = RsaPublicKey((1 << bits) - 1, 65537)  # of the size of the one that is not printed
-    found = run(active_authentication.challenge(key, random=lambda _: nonce), transmit)
-    assert sent == [example["apdu"]["command"]]
+    found = run(active_authentication.challenge(key, random=lambda _: nonce), card.process)
+    assert [each.encode().hex().upper() for each in card.commands] == [example["apdu"]["command"]]
     assert found.signature.hex().upper() == example["S"]
     assert len(found.signature) == key.size
 

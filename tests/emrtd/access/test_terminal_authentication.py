@@ -41,9 +41,9 @@ from emrtd.pki.cvc.keys import SCHEMES, sign
 from emrtd.pki.cvc.validation import TrustState
 from support.errors import MisuseError
 from support.secret import Secret
-from tests.emrtd.access.chip_side import SecuredChip
 from tests.emrtd.pki.cvc.cvc_pki import BOTH, Holder, certify
 from tests.helpers import damaged, facts, shared
+from vsmartcard.card.function_card import FunctionCard
 
 TODAY = date(2026, 6, 1)
 ID_IC = b"L898902C<3"
@@ -335,7 +335,7 @@ def test_version_2_then_chip_authentication_is_the_general_procedure() -> None:
         secret = Secret(bytes(16))
         return SecureMessaging(Cipher.AES128, secret, secret)
 
-    card = SecuredChip(session(), answer)
+    card = FunctionCard(answer, session())
     old = session()
     procedure = authenticate(
         credentials(), ["UTCVCA00001"], [ID_IC], ephemeral.compressed, version=2

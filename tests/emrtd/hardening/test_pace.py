@@ -1,6 +1,7 @@
 """What other readers, and other chips, got wrong about PACE."""
 
 from collections.abc import Callable
+from dataclasses import replace
 
 import pytest
 
@@ -22,6 +23,9 @@ from support.errors import ChipsealError, MalformedError
 from support.secret import Secret
 from tests.emrtd.access.pace.card import CAN, Card, variant
 from tests.helpers import damaged
+from vsmartcard.card.conditions import nth, since
+from vsmartcard.card.function_card import FunctionCard
+from vsmartcard.card.layers import Changing, Meddling, Watched
 
 GM, IM, CAM = Mapping.GENERIC, Mapping.INTEGRATED, Mapping.CHIP_AUTHENTICATION
 
@@ -34,20 +38,23 @@ def pace(offered: PaceVariant, replaced: dict[Tag, Answer]) -> PaceResult:
     key = Secret(b"\x05" * offered.group.private_key_size)
     card = Card.of(offered, mapping_keys={offered.info.parameter_id: key})
 
-    def transmit(octets: bytes) -> bytes:
-        response = ResponseAPDU.decode(card.transmit(octets))
-        command = CommandAPDU.decode(octets)
+    def lie(command: CommandAPDU, response: ResponseAPDU) -> ResponseAPDU:
         if command.ins != INS.GENERAL_AUTHENTICATE or response.sw != SW.OK:
-            return response.encode()
+            return response
         sent = messages.decode(command.data)
         ours = sent[0].value if sent else b""
         objects = []
         for each in messages.decode(response.data):
             change = replaced.get(Tag(each.tag))
             objects.append((each.tag, change(ours, each.value) if change else each.value))
-        return messages.encode(*objects) + b"\x90\x00"
+        return ResponseAPDU(messages.encode(*objects))
 
-    return run(establish(offered, CAN), transmit)
+    return run(establish(offered, CAN), Changing(card, lie).process)
+
+
+def with_token(command: CommandAPDU) -> bool:
+    """The last GENERAL AUTHENTICATE, which brings the terminal's token."""
+    return (command.cla, command.ins) == (0x00, INS.GENERAL_AUTHENTICATE)
 
 
 def flipped(_: bytes, value: bytes) -> bytes:
@@ -92,25 +99,23 @@ def test_an_answer_without_token_is_refused(answer: str) -> None:
     """A reader skipped the check when it could not parse the answer."""
     card = Card.of(variant())
 
-    def transmit(octets: bytes) -> bytes:
-        response = card.transmit(octets)
-        return bytes.fromhex(answer) + b"\x90\x00" if octets[:2] == b"\x00\x86" else response
+    def lie(command: CommandAPDU, response: ResponseAPDU) -> ResponseAPDU:
+        return ResponseAPDU(bytes.fromhex(answer)) if with_token(command) else response
 
     with pytest.raises((MalformedError, ProtocolError)):
-        run(establish(variant(), CAN), transmit)
+        run(establish(variant(), CAN), Changing(card, lie).process)
 
 
 def test_the_chip_refuses_a_wrong_token_and_gives_none_of_its_own() -> None:
     card = Card.of(variant(mapping=CAM), mapping_keys={13: Secret(b"\x05" * 32)})
 
-    def transmit(octets: bytes) -> bytes:
-        if octets[:2] == b"\x00\x86":
-            octets = octets[:-2] + bytes((octets[-2] ^ 1,)) + octets[-1:]
-        return card.transmit(octets)
+    def meddle(command: CommandAPDU) -> CommandAPDU:
+        return replace(command, data=damaged(command.data)) if with_token(command) else command
 
+    watched = Watched(Meddling(card, meddle))
     with pytest.raises(ChipRefusalError):
-        run(establish(variant(mapping=CAM), CAN), transmit)
-    assert card.log[-1][1] == "6300"
+        run(establish(variant(mapping=CAM), CAN), watched.process)
+    assert watched.exchanges[-1][1] == b"\x63\x00"
     assert card.chip.result is None
 
 
@@ -119,18 +124,17 @@ def test_a_chip_that_does_not_know_the_password_is_refused() -> None:
     group = variant().group
     keys = iter([5, 6])
 
-    def transmit(octets: bytes) -> bytes:
-        command = CommandAPDU.decode(octets)
+    def answer(command: CommandAPDU) -> bytes:
         if command.ins == INS.MANAGE_SECURITY_ENVIRONMENT:
-            return b"\x90\x00"
+            return b""
         sent = messages.decode(command.data)
         tag = sent[0].tag + 1 if sent else Tag.ENCRYPTED_NONCE
         values = {0x80: bytes(range(16)), 0x86: bytes(8)}
         value = values.get(tag) or group.public_key(next(keys))
-        return messages.encode((tag, value)) + b"\x90\x00"
+        return messages.encode((tag, value))
 
     with pytest.raises(ProtocolError, match="token"):
-        run(establish(variant(), CAN), transmit)
+        run(establish(variant(), CAN), FunctionCard(answer).process)
 
 
 # --- public keys ----------------------------------------------------------------------------------
@@ -210,17 +214,15 @@ def test_a_dh_value_outside_the_subgroup_is_refused(number: int, tag: Tag) -> No
 def test_the_chip_refuses_keys_that_are_none(tag: int, value: str) -> None:
     card = Card.of(variant())
 
-    def transmit(octets: bytes) -> bytes:
-        command = CommandAPDU.decode(octets)
+    def meddle(command: CommandAPDU) -> CommandAPDU:
         if command.ins == INS.GENERAL_AUTHENTICATE:
             objects = messages.decode(command.data)
             if objects and objects[0].tag == tag:
-                data = messages.encode((tag, bytes.fromhex(value)))
-                octets = CommandAPDU(0x10, 0x86, data=data, ne=256).encode()
-        return card.transmit(octets)
+                return replace(command, data=messages.encode((tag, bytes.fromhex(value))))
+        return command
 
     with pytest.raises(ChipRefusalError) as caught:
-        run(establish(variant(), CAN), transmit)
+        run(establish(variant(), CAN), Meddling(card, meddle).process)
     assert caught.value.sw == SW.INCORRECT_DATA
 
 
@@ -253,7 +255,7 @@ def test_a_longer_nonce_is_met_with_generic_mapping() -> None:
     card = Card.of(offered)
     chip = card.chip
     chip._random = lambda size: bytes(range(1, size + 1)) * (2 if size == 16 else 1)
-    assert card.shares(run(establish(offered, CAN), card.transmit).secure_messaging)
+    assert card.shares(run(establish(offered, CAN), card.process).secure_messaging)
 
 
 def test_integrated_mapping_has_no_mapping_data_of_the_chip() -> None:
@@ -290,7 +292,7 @@ def test_a_shared_secret_with_leading_zeros_opens_the_chip(number: int, mapping:
         size = (offered.group.field.bit_length() + 7) // 8
         for _ in range(1500):
             card = Card.of(offered)
-            result = run(establish(offered, CAN, random=drawn), card.transmit)
+            result = run(establish(offered, CAN, random=drawn), card.process)
             assert card.shares(result.secure_messaging)
             assert len(seen[-1]) == size
             if seen[-1][0] == 0:
@@ -333,17 +335,16 @@ def test_cam_data_is_there_if_and_only_if_the_mapping_is_cam(mapping: Mapping) -
     offered = variant(mapping=mapping)
     card = Card.of(offered, mapping_keys={13: Secret(b"\x05" * 32)})
 
-    def transmit(octets: bytes) -> bytes:
-        response = ResponseAPDU.decode(card.transmit(octets))
-        if octets[:2] != b"\x00\x86":
-            return response.encode()
+    def lie(command: CommandAPDU, response: ResponseAPDU) -> ResponseAPDU:
+        if not with_token(command):
+            return response
         objects = [(Tag.CHIP_TOKEN, messages.decode(response.data)[0].value)]
         if mapping is GM:
             objects.append((Tag.ENCRYPTED_CHIP_AUTHENTICATION_DATA, bytes(48)))
-        return messages.encode(*objects) + b"\x90\x00"
+        return ResponseAPDU(messages.encode(*objects))
 
     with pytest.raises(ProtocolError, match="do not go together"):
-        run(establish(offered, CAN), transmit)
+        run(establish(offered, CAN), Changing(card, lie).process)
 
 
 def test_cam_another_static_key_is_a_clone() -> None:
@@ -370,16 +371,14 @@ def test_cam_another_static_key_is_a_clone() -> None:
 def test_a_refusal_at_any_step_is_never_a_session(step: int, sw: int) -> None:
     card = Card.of(variant())
 
-    def transmit(octets: bytes) -> bytes:
-        response = card.transmit(octets)
-        if len(card.log) > step:
-            return response[:-2] + sw.to_bytes(2, "big")
-        return response
-
+    refused = since(nth(step))
+    refusing = Changing(
+        card, lambda command, response: replace(response, sw=sw) if refused(command) else response
+    )
     if (step, sw) == (0, 0x63C2):
         sw = 0x63C0  # 63C2 is but a warning there: tries are left
     with pytest.raises(ChipRefusalError) as caught:
-        run(establish(variant(), CAN), transmit)
+        run(establish(variant(), CAN), refusing.process)
     assert caught.value.sw == sw
 
 

@@ -21,6 +21,9 @@ from emrtd.iso7816.secure_messaging import (
 )
 from emrtd.status_words import SW
 from tests.helpers import damaged
+from vsmartcard.card.conditions import extended
+from vsmartcard.card.function_card import FunctionCard, in_turn
+from vsmartcard.card.layers import Refusing
 
 every_cipher = pytest.mark.parametrize("cipher", Cipher)
 READ = CommandAPDU(0x00, 0xB0, ne=8)
@@ -173,12 +176,7 @@ def test_a_bare_wrong_length_does_not_desynchronise_the_counter(cipher: Cipher, 
     """Some chips refuse an extended READ BINARY before secure messaging sees it."""
     terminal, chip = session(cipher), session(cipher)
 
-    def transmit(octets: bytes) -> bytes:
-        command = CommandAPDU.decode(octets)
-        if command.is_extended:
-            return bare.to_bytes(2, "big")
-        chip.unprotect_command(command)
-        return chip.protect_response(ResponseAPDU(b"short")).encode()
+    card = Refusing(FunctionCard(lambda _: b"short", chip), extended, bare)
 
     def reader() -> Procedure[bytes]:
         try:
@@ -187,7 +185,7 @@ def test_a_bare_wrong_length_does_not_desynchronise_the_counter(cipher: Cipher, 
             response = yield CommandAPDU(0x00, 0xB0, ne=5)
         return response.data
 
-    assert run(secured(reader(), terminal), transmit) == b"short"
+    assert run(secured(reader(), terminal), card.process) == b"short"
 
 
 @every_cipher
@@ -196,33 +194,33 @@ def test_a_file_is_read_on_past_a_bare_6700(cipher: Cipher, counted: bool) -> No
     """Unless the chip has ended the session with it: then nothing more is believed."""
     terminal, chip = session(cipher), session(cipher)
     content = tlv.encode(0x61, bytes(range(250)) * 4)
-    ended = b""
 
-    def transmit(octets: bytes) -> bytes:
-        nonlocal ended
-        command = CommandAPDU.decode(octets)
-        if ended:
-            return ended
-        if command.is_extended:
-            if counted:
-                chip._ssc += 1
-            return b"\x67\x00"
-        try:
-            plain = chip.unprotect_command(command)
-        except SecureMessagingError as error:
-            ended = error.sw.to_bytes(2, "big")
-            return ended
+    def read(plain: CommandAPDU) -> bytes:
         offset = plain.p2 if plain.p1 & 0x80 else plain.p1 << 8 | plain.p2
-        data = content[offset : offset + (plain.ne or 0)]
-        return chip.protect_response(ResponseAPDU(data)).encode()
+        return content[offset : offset + (plain.ne or 0)]
 
+    class Counting(Refusing):
+        """Moves the chip's counter with each refusal; an error of secure messaging ends it."""
+
+        ended = b""
+
+        def process(self, octets: bytes) -> bytes:
+            if counted and extended(CommandAPDU.decode(octets)):
+                chip._ssc += 1
+            try:
+                return self.ended or super().process(octets)
+            except SecureMessagingError as error:
+                self.ended = error.sw.to_bytes(2, "big")
+                return self.ended
+
+    card = Counting(FunctionCard(read, chip), extended, SW.WRONG_LENGTH)
     reader = FileReader(4096, cipher.block_size)
     procedure = secured(reader.read(FileAddress("DG1", 0x0101, 0x01)), terminal)
     if counted:
         with pytest.raises(BareResponseError):
-            run(procedure, transmit)
+            run(procedure, card.process)
     else:
-        assert run(procedure, transmit) == content
+        assert run(procedure, card.process) == content
 
 
 # --- the chip's side -----------------------------------------------------------------------------
@@ -291,13 +289,12 @@ def run_bac(change: Callable[[bytes, bytes], bytes]) -> SecureMessaging:
     """BAC with a chip whose answer is changed; `change` is given command and answer."""
     chip = BacChip(MRZ)
 
-    def transmit(octets: bytes) -> bytes:
-        command = CommandAPDU.decode(octets)
+    def answer(command: CommandAPDU) -> bytes:
         if command.ins == INS.GET_CHALLENGE:
-            return chip.challenge() + b"\x90\x00"
-        return change(command.data, chip.authenticate(command.data)[0]) + b"\x90\x00"
+            return chip.challenge()
+        return change(command.data, chip.authenticate(command.data)[0])
 
-    return run(authenticate(MRZ), transmit)
+    return run(authenticate(MRZ), FunctionCard(answer).process)
 
 
 def resealed(answer: bytes, change: Callable[[bytes], bytes]) -> bytes:
@@ -347,18 +344,16 @@ def test_bac_nonces_come_from_the_source_of_randomness() -> None:
         return bytes(range(size))
 
     chip = BacChip(MRZ)
-    seen = []
 
-    def transmit(octets: bytes) -> bytes:
-        command = CommandAPDU.decode(octets)
+    def answer(command: CommandAPDU) -> bytes:
         if command.ins == INS.GET_CHALLENGE:
-            return chip.challenge() + b"\x90\x00"
-        seen.append(command.data)
-        return chip.authenticate(command.data)[0] + b"\x90\x00"
+            return chip.challenge()
+        return chip.authenticate(command.data)[0]
 
-    run(authenticate(MRZ, random=random), transmit)
+    card = FunctionCard(answer)
+    run(authenticate(MRZ, random=random), card.process)
     k_enc, _ = MRZ.basic_access_keys()
-    plain = Cipher.TDES.decrypt_cbc(k_enc, bytes(8), seen[0][:-8])
+    plain = Cipher.TDES.decrypt_cbc(k_enc, bytes(8), card.commands[1].data[:-8])
     assert sizes == [8, 16]
     assert plain[:8] == bytes(range(8))
     assert plain[16:] == bytes(range(16))
@@ -366,10 +361,6 @@ def test_bac_nonces_come_from_the_source_of_randomness() -> None:
 
 @pytest.mark.parametrize("sw", [0x6300, 0x6982, 0x6988, 0x6F00])
 def test_bac_a_refusal_is_never_a_session(sw: int) -> None:
-    def transmit(octets: bytes) -> bytes:
-        if octets[1] == INS.GET_CHALLENGE:
-            return b"challeng\x90\x00"
-        return bytes(40) + sw.to_bytes(2, "big")
-
+    card = FunctionCard(in_turn([b"challeng", *[ResponseAPDU(bytes(40), sw)] * 3]))
     with pytest.raises(ChipRefusalError):
-        run(authenticate(MRZ), transmit)
+        run(authenticate(MRZ), card.process)

@@ -13,12 +13,13 @@ from emrtd.iso7816.procedure import run
 from emrtd.iso7816.reading import FileAddress, FileReader, response_capacity
 from emrtd.status_words import SW
 from support.errors import ChipsealError, MalformedError
+from vsmartcard.card.function_card import FunctionCard
 
 DG2 = FileAddress("DG2", 0x0102, 0x02)
 ATR_INFO = FileAddress("EF.ATR/INFO", 0x2F01, 0x01, one_object=False)
 
 
-class Card:
+class Card(FunctionCard):
     """A chip with one file; `refuse` may answer any command in its place."""
 
     def __init__(
@@ -28,15 +29,9 @@ class Card:
         *,
         end_of_file: int = SW.END_OF_FILE,
     ) -> None:
+        super().__init__(lambda command: refuse(command) or self.answer(command))
         self.content = content
-        self.refuse = refuse
         self.end_of_file = end_of_file
-        self.commands: list[CommandAPDU] = []
-
-    def transmit(self, octets: bytes) -> bytes:
-        command = CommandAPDU.decode(octets)
-        self.commands.append(command)
-        return (self.refuse(command) or self.answer(command)).encode()
 
     def answer(self, command: CommandAPDU) -> ResponseAPDU:
         if command.ins == 0xA4:
@@ -56,7 +51,7 @@ class Card:
 def test_the_first_block_goes_by_sfi_and_nothing_is_probed() -> None:
     content = tlv.encode(0x75, bytes(15_079))
     card = Card(content)
-    assert run(FileReader().read(DG2), card.transmit) == content
+    assert run(FileReader().read(DG2), card.process) == content
     assert len(card.commands) == 59  # 15,083 octets at 256 a block
     assert card.commands[0].p1 == 0x82
 
@@ -64,7 +59,7 @@ def test_the_first_block_goes_by_sfi_and_nothing_is_probed() -> None:
 def test_extended_length_reads_a_file_at_once() -> None:
     content = tlv.encode(0x75, bytes(32_472))
     card = Card(content)
-    assert run(FileReader(buffer=65_536).read(DG2), card.transmit) == content
+    assert run(FileReader(buffer=65_536).read(DG2), card.process) == content
     assert len(card.commands) == 1
 
 
@@ -89,7 +84,7 @@ def test_capacity_is_exact(buffer: int, cipher_block: int) -> None:
 def test_offsets_from_32768_go_by_odd_ins() -> None:
     content = tlv.encode(0x75, bytes(range(256)) * 200)
     card = Card(content)
-    assert run(FileReader().read(DG2), card.transmit) == content
+    assert run(FileReader().read(DG2), card.process) == content
     assert all(c.ins == 0xB1 or c.p1 < 0x80 for c in card.commands[1:])
     assert any(c.ins == 0xB1 for c in card.commands)
 
@@ -99,7 +94,7 @@ def test_offsets_from_32768_go_by_odd_ins() -> None:
 def test_every_length_reads_back(length: int, buffer: int) -> None:
     content = tlv.encode(0x75, bytes(length))
     card = Card(content)
-    assert run(FileReader(buffer=buffer).read(DG2), card.transmit) == content
+    assert run(FileReader(buffer=buffer).read(DG2), card.process) == content
 
 
 def refuse_extended(command: CommandAPDU) -> ResponseAPDU | None:
@@ -110,9 +105,9 @@ def test_6700_to_an_extended_read_falls_back_to_short_and_stays_there() -> None:
     content = tlv.encode(0x75, bytes(2000))
     card = Card(content, refuse_extended)
     reader = FileReader(buffer=65_536)
-    assert run(reader.read(DG2), card.transmit) == content
+    assert run(reader.read(DG2), card.process) == content
     assert sum(c.is_extended for c in card.commands) == 1
-    assert run(reader.read(DG2), card.transmit) == content
+    assert run(reader.read(DG2), card.process) == content
     assert sum(c.is_extended for c in card.commands) == 1
 
 
@@ -122,7 +117,7 @@ def test_6700_to_a_full_block_finds_the_block_that_works_and_keeps_it() -> None:
         lambda c: ResponseAPDU(sw=SW.WRONG_LENGTH) if (c.ne or 0) > 128 else None,
     )
     reader = FileReader()
-    assert run(reader.read(DG2), card.transmit) == card.content
+    assert run(reader.read(DG2), card.process) == card.content
     assert reader.block == 128
 
 
@@ -134,8 +129,8 @@ def test_6cxx_is_asked_again_with_the_length_told() -> None:
         left = len(content) - offset
         return ResponseAPDU(sw=0x6C00 | left) if left < (command.ne or 0) else None
 
-    assert run(FileReader(buffer=200).read(DG2), Card(content, refuse).transmit) == content
-    assert run(FileReader().read(ATR_INFO), Card(content, refuse).transmit) == content
+    assert run(FileReader(buffer=200).read(DG2), Card(content, refuse).process) == content
+    assert run(FileReader().read(ATR_INFO), Card(content, refuse).process) == content
 
 
 def test_a_chip_without_short_identifiers_is_read_by_select() -> None:
@@ -145,16 +140,16 @@ def test_a_chip_without_short_identifiers_is_read_by_select() -> None:
         lambda c: ResponseAPDU(sw=SW.INCORRECT_P1_P2) if c.ins == 0xB0 and c.p1 & 0x80 else None,
     )
     reader = FileReader()
-    assert run(reader.read(DG2), card.transmit) == content
+    assert run(reader.read(DG2), card.process) == content
     card.commands.clear()
-    assert run(reader.read(DG2), card.transmit) == content
+    assert run(reader.read(DG2), card.process) == content
     assert card.commands[0].ins == 0xA4  # it is not tried again
 
 
 def test_an_absent_file_is_a_refusal() -> None:
     card = Card(b"", lambda _: ResponseAPDU(sw=SW.FILE_NOT_FOUND))
     with pytest.raises(ChipRefusalError) as caught:
-        run(FileReader().read(DG2), card.transmit)
+        run(FileReader().read(DG2), card.process)
     assert caught.value.sw == SW.FILE_NOT_FOUND
 
 
@@ -162,40 +157,40 @@ def test_an_absent_file_is_a_refusal() -> None:
 def test_a_file_of_several_objects_is_read_to_its_end(end: int) -> None:
     content = bytes.fromhex("4703B08100") + tlv.encode(0x7F66, bytes(20))
     card = Card(content, end_of_file=end)
-    assert run(FileReader().read(ATR_INFO), card.transmit) == content
+    assert run(FileReader().read(ATR_INFO), card.process) == content
 
 
 def test_a_file_of_4_gigabytes_is_not_believed() -> None:
     card = Card(bytes.fromhex("7584FFFFFFFF") + bytes(300))
     with pytest.raises(MalformedError, match="declares"):
-        run(FileReader().read(DG2), card.transmit)
+        run(FileReader().read(DG2), card.process)
     assert len(card.commands) == 1
 
 
 def test_an_endless_file_ends() -> None:
     card = Card(b"", lambda c: ResponseAPDU(b"\x42" * (c.ne or 0)))
     with pytest.raises((MalformedError, ChipsealError)):
-        run(FileReader(buffer=65_536).read(ATR_INFO), card.transmit)
+        run(FileReader(buffer=65_536).read(ATR_INFO), card.process)
 
 
 def test_a_file_that_gives_no_octets_is_cut_short_and_not_an_endless_loop() -> None:
     head = tlv.encode(0x75, bytes(2000))[:100]
     card = Card(head, lambda c: None if c.p1 & 0x80 else ResponseAPDU(b""), end_of_file=SW.OK)
     with pytest.raises(MalformedError, match="ends after 100 of 2004"):
-        run(FileReader().read(DG2), card.transmit)
+        run(FileReader().read(DG2), card.process)
 
 
 def test_endless_6cxx_ends() -> None:
     answers = iter(range(10_000))
     card = Card(b"", lambda _: ResponseAPDU(sw=0x6C01 + next(answers) % 2))
     with pytest.raises(ChipRefusalError):
-        run(FileReader().read(DG2), card.transmit)
+        run(FileReader().read(DG2), card.process)
 
 
 def test_more_than_was_asked_is_refused() -> None:
     card = Card(b"", lambda c: ResponseAPDU(tlv.encode(0x75, bytes(300))[: (c.ne or 0) + 1]))
     with pytest.raises(ProtocolError, match="asked for"):
-        run(FileReader(buffer=100).read(DG2), card.transmit)
+        run(FileReader(buffer=100).read(DG2), card.process)
 
 
 @given(st.lists(st.binary(min_size=2, max_size=300), max_size=40))

@@ -15,18 +15,11 @@ from emrtd.status_words import SW
 from support.errors import MalformedError
 from support.secret import Secret
 from tests.helpers import facts
+from vsmartcard.card.function_card import FunctionCard
 
 
 def session(cipher: Cipher = Cipher.AES128, ssc: int = 0) -> SecureMessaging:
     return SecureMessaging(cipher, *derive_session_keys(b"shared secret", cipher), ssc)
-
-
-def chip(sm: SecureMessaging, answer: Callable[[CommandAPDU], ResponseAPDU]):
-    def transmit(octets: bytes) -> bytes:
-        command = sm.unprotect_command(CommandAPDU.decode(octets))
-        return sm.protect_response(answer(command)).encode()
-
-    return transmit
 
 
 def appendix_d() -> tuple[list[list[str]], Callable[[], SecureMessaging]]:
@@ -163,7 +156,9 @@ def test_a_procedure_runs_inside_a_session(cipher: Cipher) -> None:
         seen.append(received)
         return ResponseAPDU(b"eight...", SW.OK)
 
-    response = run(secured(exchange(command), session(cipher)), chip(session(cipher), answer))
+    response = run(
+        secured(exchange(command), session(cipher)), FunctionCard(answer, session(cipher)).process
+    )
     assert response == ResponseAPDU(b"eight...", SW.OK)
     assert seen == [command]
 
@@ -171,7 +166,7 @@ def test_a_procedure_runs_inside_a_session(cipher: Cipher) -> None:
 def test_an_error_of_function_stays_protected_and_the_session_goes_on() -> None:
     terminal, other = session(), session()
     for sw in (SW.FILE_NOT_FOUND, SW.END_OF_FILE, 0x63C2, SW.OK):
-        transmit = chip(other, lambda _, sw=sw: ResponseAPDU(b"", sw))
+        transmit = FunctionCard(lambda _, sw=sw: ResponseAPDU(b"", sw), other).process
         assert run(secured(exchange(CommandAPDU(0, 0xB0, ne=1)), terminal), transmit).sw == sw
 
 
@@ -219,7 +214,7 @@ def test_odd_ins_has_no_padding_indicator_and_its_data_objects_pass_through() ->
 def test_the_counter_wraps_and_does_not_break() -> None:
     """After BAC it starts with octets that the peer chooses in part: all FF is among them."""
     terminal, other = (session(Cipher.TDES, (1 << 64) - 1) for _ in range(2))
-    transmit = chip(other, lambda _: ResponseAPDU())
+    transmit = FunctionCard(lambda _: ResponseAPDU(), other).process
     assert run(secured(exchange(CommandAPDU(0, 0xB0, ne=1)), terminal), transmit) == ResponseAPDU()
 
 

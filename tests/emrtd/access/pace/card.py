@@ -11,11 +11,11 @@ from emrtd.crypto.ciphers import Cipher
 from emrtd.crypto.domain_parameters import STANDARDISED
 from emrtd.crypto.protocols import KeyAgreement
 from emrtd.crypto.protocols import Mapping as NonceMapping
-from emrtd.errors import ChipRefusalError
 from emrtd.iso7816.apdu import INS, CommandAPDU, ResponseAPDU
 from emrtd.iso7816.secure_messaging import SecureMessaging
 from emrtd.lds.security.security_infos import PaceInfo
 from support.secret import Secret
+from vsmartcard.card.function_card import FunctionCard
 
 CAN = Password.can("123456")
 PIN = Password.pin("123456")
@@ -51,13 +51,12 @@ def sequence(order: int, *octets: str) -> Callable[[int], bytes]:
     return random
 
 
-class Card:
-    """Runs a `PaceChip` behind the wire; its session begins with the response after PACE."""
+class Card(FunctionCard):
+    """A `PaceChip` behind its commands."""
 
-    def __init__(self, chip: PaceChip, session: SecureMessaging | None = None) -> None:
+    def __init__(self, chip: PaceChip) -> None:
+        super().__init__(self.answer)
         self.chip = chip
-        self.session = session
-        self.log: list[tuple[str, str]] = []
 
     @classmethod
     def of(
@@ -79,20 +78,6 @@ class Card:
     def result(self) -> PaceResult:
         assert self.chip.result is not None
         return self.chip.result
-
-    def transmit(self, octets: bytes) -> bytes:
-        command = CommandAPDU.decode(octets)
-        session = self.session
-        if session is not None:
-            command = session.unprotect_command(command)
-        try:
-            response = self.answer(command)
-        except ChipRefusalError as error:
-            response = ResponseAPDU(sw=error.sw)
-        if session is not None:
-            response = session.protect_response(response)
-        self.log.append((octets.hex().upper(), response.encode().hex().upper()))
-        return response.encode()
 
     def answer(self, command: CommandAPDU) -> ResponseAPDU:
         if command.ins == INS.MANAGE_SECURITY_ENVIRONMENT:

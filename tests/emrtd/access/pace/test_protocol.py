@@ -17,14 +17,15 @@ from emrtd.crypto.curves import explicit_curve
 from emrtd.crypto.domain_parameters import STANDARDISED
 from emrtd.crypto.groups import EcGroup, ModpGroup
 from emrtd.crypto.protocols import KeyAgreement, Mapping
-from emrtd.errors import ChipRefusalError
-from emrtd.iso7816.apdu import INS
+from emrtd.errors import ChipRefusalError, TransportError
+from emrtd.iso7816.apdu import INS, CommandAPDU
 from emrtd.iso7816.procedure import run
 from emrtd.iso7816.secure_messaging import secured
 from emrtd.lds.security.security_infos import PaceInfo
 from emrtd.status_words import SW
 from support.secret import Secret
 from tests.emrtd.access.pace.card import CAN, MRZ, PIN, PUK, Card, variant
+from vsmartcard.card.layers import Refusing, Torn
 
 CHAT = bytes.fromhex("7F4C0E060904007F000703010201530163")
 
@@ -64,7 +65,7 @@ def test_every_variant_of_the_standard_opens(number: int, mapping: Mapping, ciph
     offered = variant(number, mapping, cipher)
     keys, static = mapping_key(offered)
     card = Card.of(offered, mapping_keys=keys)
-    result = run(establish(offered, CAN), card.transmit)
+    result = run(establish(offered, CAN), card.process)
     assert card.shares(result.secure_messaging)
     assert result.secure_messaging.cipher is cipher
     assert result.terminal_public_key == card.result.terminal_public_key
@@ -81,7 +82,7 @@ def test_every_variant_of_the_standard_opens(number: int, mapping: Mapping, ciph
 @pytest.mark.parametrize("password", [MRZ, CAN, PIN, PUK], ids=lambda each: each.type.name)
 def test_every_password_opens(password: Password) -> None:
     card = Card.of(variant(), passwords=[MRZ, CAN, PIN, PUK])
-    result = run(establish(variant(), password), card.transmit)
+    result = run(establish(variant(), password), card.process)
     assert result.password is card.result.password is password.type
     assert card.shares(result.secure_messaging)
 
@@ -90,14 +91,14 @@ def test_every_password_opens(password: Password) -> None:
 def test_a_wrong_password_is_refused(password: Password) -> None:
     card = Card.of(variant(), passwords=[Password(password.type, Secret(b"other"))])
     with pytest.raises(ChipRefusalError, match=f"PACE with the {password.type.name}") as caught:
-        run(establish(variant(), password), card.transmit)
+        run(establish(variant(), password), card.process)
     assert caught.value.sw == SW.AUTHENTICATION_FAILED
     assert card.chip.result is None
 
 
 def test_a_password_that_the_chip_lacks_is_refused() -> None:
     with pytest.raises(ChipRefusalError) as caught:
-        run(establish(variant(), PIN), Card.of(variant(), passwords=[CAN, MRZ]).transmit)
+        run(establish(variant(), PIN), Card.of(variant(), passwords=[CAN, MRZ]).process)
     assert caught.value.sw == SW.REFERENCED_DATA_NOT_FOUND
 
 
@@ -115,16 +116,16 @@ def test_domain_parameters_of_ones_own() -> None:
         for mapping in (Mapping.GENERIC, Mapping.INTEGRATED):
             offered = PaceVariant(PaceInfo.of(agreement, mapping, Cipher.AES256, 50), group)
             card = Card.of(offered)
-            result = run(establish(offered, CAN), card.transmit)
+            result = run(establish(offered, CAN), card.process)
             assert card.shares(result.secure_messaging)
 
 
 def test_the_domain_parameters_are_named_where_they_are_ambiguous() -> None:
     offered = [variant(13, ambiguous=True), variant(17, ambiguous=True)]
     card = Card.of(*offered)
-    assert card.shares(run(establish(offered[1], CAN), card.transmit).secure_messaging)
+    assert card.shares(run(establish(offered[1], CAN), card.process).secure_messaging)
     assert card.result.variant == offered[1]
-    template = AuthenticationTemplate.decode(bytes.fromhex(card.log[0][0])[5:])
+    template = AuthenticationTemplate.decode(card.commands[0].data)
     assert template.parameter_id == 17
     with pytest.raises(ChipRefusalError) as caught:
         card.chip.select(AuthenticationTemplate(offered[1].info.protocol, 2).encode())
@@ -139,43 +140,46 @@ def test_a_chip_that_wants_the_parameters_named_without_need_is_met(
     offered = variant(ambiguous=ambiguous)
     card = Card.of(offered)
 
-    def transmit(octets: bytes) -> bytes:
-        if octets[1] == INS.MANAGE_SECURITY_ENVIRONMENT:
-            data = octets[5:]
-            if AuthenticationTemplate.decode(data).parameter_id is None:
-                return sw.to_bytes(2, "big")
-        return card.transmit(octets)
+    def unnamed(command: CommandAPDU) -> bool:
+        selecting = command.ins == INS.MANAGE_SECURITY_ENVIRONMENT
+        return selecting and AuthenticationTemplate.decode(command.data).parameter_id is None
 
-    assert card.shares(run(establish(offered, CAN), transmit).secure_messaging)
+    result = run(establish(offered, CAN), Refusing(card, unnamed, sw).process)
+    assert card.shares(result.secure_messaging)
 
 
 def test_certification_authority_references_are_given_to_whom_asks() -> None:
     cars = (b"UTCVCA00002", b"UTCVCA00001", b"UTCVCA00000")
     card = Card.of(variant(), cars=cars)
-    result = run(establish(variant(), CAN, chat=CHAT), card.transmit)
+    result = run(establish(variant(), CAN, chat=CHAT), card.process)
     assert result.cars == card.result.cars == cars[:2]
     assert result.chat == card.result.chat == CHAT
     card = Card.of(variant(), cars=cars)
-    result = run(establish(variant(), CAN), card.transmit)
+    result = run(establish(variant(), CAN), card.process)
     assert result.cars == card.result.cars == ()
     assert result.chat is None
 
 
 def test_public_keys_of_2048_bits_go_by_extended_length() -> None:
     card = Card.of(variant(2))
-    run(establish(variant(2), CAN), card.transmit)
-    sizes = [len(command) // 2 for command, _ in card.log]
+    run(establish(variant(2), CAN), card.process)
+    sizes = [len(command.encode()) for command in card.commands]
     assert max(sizes) > 261
-    assert card.log[2][0].startswith("10860000000108")
+    assert card.commands[2].encode().hex().startswith("10860000000108")
 
 
 # --- PIN and PUK ----------------------------------------------------------------------------------
 
 
+def with_token(command: CommandAPDU) -> bool:
+    """The last GENERAL AUTHENTICATE, which brings the terminal's token."""
+    return (command.cla, command.ins) == (0x00, INS.GENERAL_AUTHENTICATE)
+
+
 def attempt(card: Card, password: Password) -> int:
     """Status word of PACE with this password."""
     try:
-        run(establish(variant(), password), card.transmit)
+        run(establish(variant(), password), card.process)
     except ChipRefusalError as error:
         return error.sw
     return SW.OK
@@ -235,9 +239,9 @@ def test_the_can_resumes_only_what_is_suspended_then() -> None:
 
 def test_a_suspended_pin_is_resumed_inside_the_session_of_the_can() -> None:
     card = Card.of(variant(), passwords=[CAN, PasswordState(PIN, 3, failures=2)])
-    first = run(establish(variant(), CAN), card.transmit)
+    first = run(establish(variant(), CAN), card.process)
     card.session, card.chip.result = card.result.secure_messaging, None
-    second = run(secured(establish(variant(), PIN), first.secure_messaging), card.transmit)
+    second = run(secured(establish(variant(), PIN), first.secure_messaging), card.process)
     assert second.password == PIN.type
     assert card.shares(second.secure_messaging)
 
@@ -281,13 +285,8 @@ def test_giving_up_before_the_token_costs_no_try_and_teaches_nothing() -> None:
     state = PasswordState(PIN, retry_limit=3)
     card = Card.of(variant(), passwords=[CAN, state])
 
-    def until_the_token(octets: bytes) -> bytes:
-        if octets[:2] == b"\x00\x86":
-            raise ConnectionError
-        return card.transmit(octets)
-
-    with pytest.raises(ConnectionError):
-        run(establish(variant(), WRONG), until_the_token)
+    with pytest.raises(TransportError):
+        run(establish(variant(), WRONG), Torn(card, with_token).process)
     assert state.failures == 0
 
 
@@ -331,14 +330,14 @@ def test_the_chip_wants_its_commands_in_order() -> None:
 def test_a_token_cannot_be_tried_twice() -> None:
     card = Card.of(variant())
     with pytest.raises(ChipRefusalError):
-        run(establish(variant(), Password.can("000000")), card.transmit)
-    again = bytes.fromhex(card.log[-1][0])
-    assert card.transmit(again) == SW.CONDITIONS_NOT_SATISFIED.to_bytes(2, "big")
+        run(establish(variant(), Password.can("000000")), card.process)
+    again = card.commands[-1].encode()
+    assert card.process(again) == SW.CONDITIONS_NOT_SATISFIED.to_bytes(2, "big")
 
 
 def test_nothing_goes_on_after_success_without_a_new_selection() -> None:
     card = Card.of(variant())
-    run(establish(variant(), CAN), card.transmit)
+    run(establish(variant(), CAN), card.process)
     assert refusal(lambda: card.chip.general_authenticate(b"\x7c\x00")) == (
         SW.CONDITIONS_NOT_SATISFIED
     )
@@ -388,6 +387,6 @@ def test_any_octets_are_answered_or_refused(steps: int, octets: bytes, wrapped: 
 
 
 def test_results_show_no_secret() -> None:
-    result = run(establish(variant(), CAN), Card.of(variant()).transmit)
+    result = run(establish(variant(), CAN), Card.of(variant()).process)
     assert "123456" not in repr(result)
     assert "SecureMessaging" not in repr(result)

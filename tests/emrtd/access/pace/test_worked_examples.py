@@ -23,6 +23,8 @@ from emrtd.lds.security.security_infos import PaceInfo, SecurityInfos
 from support.secret import Secret
 from tests.emrtd.access.pace.card import CAN, MRZ, PIN, Card, sequence
 from tests.helpers import facts
+from vsmartcard.card.function_card import FunctionCard, in_turn
+from vsmartcard.card.layers import Watched
 
 EXAMPLES = {
     "G1": "pace_gm_ecdh_9303-11_G1",
@@ -150,16 +152,20 @@ def test_the_whole_protocol_in_both_roles(name: str) -> None:
         random=sequence(order, *chip_randomness),
     )
     random = sequence(order, values[first], values["ka_terminal_private"])
-    result = run(establish(variant, example.password, random=random), card.transmit)
+    watched = Watched(card)
+    result = run(establish(variant, example.password, random=random), watched.process)
 
-    assert len(card.log) == 5
+    log = [
+        (command.hex().upper(), response.hex().upper()) for command, response in watched.exchanges
+    ]
+    assert len(log) == 5
     for index, expected in enumerate(values.get("apdus", ())):
-        command, response = card.log[index]
+        command, response = log[index]
         assert command == expected["command"]
         if not expected["response"].startswith("7C1B"):  # G.2 shows an answer to another command
             assert response == expected["response"]
     for expected in values.get("derived_apdus_not_in_document", ()):
-        assert card.log[2] == (expected["command"], expected["response"])
+        assert log[2] == (expected["command"], expected["response"])
     for side in (result, card.result):
         assert side.terminal_public_key == example.octets("ka_terminal_public")
         assert side.chip_public_key == example.octets("ka_chip_public")
@@ -225,17 +231,12 @@ def test_recorded_sessions_of_real_chips(index: int) -> None:
         messages.encode((Tag.CHIP_PUBLIC_KEY, octets["chip_ka_public"])),
         messages.encode(*last),
     ]
-    sent = []
-
-    def transmit(command: bytes) -> bytes:
-        sent.append(CommandAPDU.decode(command).data)
-        return answers[len(sent) - 1] + b"\x90\x00"
-
+    card = FunctionCard(in_turn(answers))
     random = sequence(
         variant.group.order, session["terminal_map_private"], session["terminal_ka_private"]
     )
-    result = run(establish(variant, MRZ, random=random), transmit)
-    assert sent[2:] == [
+    result = run(establish(variant, MRZ, random=random), card.process)
+    assert [command.data for command in card.commands[2:]] == [
         messages.encode((Tag.TERMINAL_MAPPING_DATA, octets["terminal_map_public"])),
         messages.encode((Tag.TERMINAL_PUBLIC_KEY, octets["terminal_ka_public"])),
         messages.encode((Tag.TERMINAL_TOKEN, octets["T_IFD"])),
