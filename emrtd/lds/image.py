@@ -33,6 +33,7 @@ _ZIP_ERRORS: Final = (
 )  # fmt: skip
 """What `zipfile` raises for octets that are no sound zip."""
 
+_NAME_ONE: Final = "name an LDS image"
 _COMPANIONS: Final = {Companion.CHIP_KEYS: CHIP_KEYS_NAME, Companion.EVIDENCE: EVIDENCE_NAME}
 
 _Opener = Callable[[], IO[bytes]]
@@ -67,7 +68,7 @@ class LdsImage:
         if path.is_dir():
             return cls._gather(path, _in_folder(path))
         if not path.is_file():
-            raise MisuseError(f"{path}: there is no such folder or file; name an LDS image")
+            raise MisuseError(f"{path}: there is no such folder or file", advice=_NAME_ONE)
         with path.open("rb") as stream:
             zipped = stream.read(4) == b"PK\x03\x04"
         return cls._load_zip(path) if zipped else cls._gather(path, _alone(path))
@@ -127,7 +128,7 @@ class LdsImage:
                 impostor = _impostor(kind, name, found[kind][0])
                 if impostor is None:
                     also = f"is {_name_of(kind)}, and so is {found[kind][0]}"
-                    raise MalformedError(f"{path}: {name}", f"{also}; take one of them out")
+                    raise MalformedError(f"{path}: {name}", also, advice="take one of them out")
                 unrecognised.append(impostor)
                 if impostor == name:
                     continue
@@ -138,7 +139,8 @@ class LdsImage:
                     octets = trimmed
             found[kind] = name, octets
         if not found:
-            raise MisuseError(f"{path}: {_nothing_in(path)}; name an LDS image")
+            problem, advice = _nothing_in(path)
+            raise MisuseError(f"{path}: {problem}", advice=advice)
         files = {id_: found[id_][1] for id_ in FILES if id_ in found}
         nothing: tuple[str, bytes | None] = ("", None)
         _, chip_keys = found.get(Companion.CHIP_KEYS, nothing)
@@ -152,17 +154,17 @@ def require_free(folder: Path) -> None:
         raise MisuseError(f"{folder}: already exists", advice="remove it or choose another folder")
 
 
-def _nothing_in(path: Path) -> str:
-    """Why nothing was found, where it is plain."""
+def _nothing_in(path: Path) -> tuple[str, str]:
+    """Why nothing was found, where it is plain, and what to do."""
     head = b"?"
     if path.is_file():
         with path.open("rb") as stream:
             head = stream.read(HEAD)
     if not head:
-        return "is empty"
+        return "is empty", _NAME_ONE
     if len(head) > 1 and is_text(head):
-        return "is text: decode hexadecimal or base64 into a file of octets"
-    return "holds no elementary file"
+        return "is text", "decode hexadecimal or base64 into a file of octets"
+    return "holds no elementary file", _NAME_ONE
 
 
 def _name_of(kind: FileID | Companion) -> str:

@@ -23,8 +23,9 @@ def open_at_station(envelope: bytes, passphrase: Secret, key_file: Path | None =
         key_file = next((path for path in paths if path.is_file()), None)
     if key_file is None:
         raise MisuseError(
-            "the chip keys are sealed for a station whose key is not here: name its file with"
-            " --station-key, or work as the user who ran `personalise pki init`"
+            "the chip keys are sealed for a station whose key is not here",
+            advice="name its file with --station-key, or work as the user who ran"
+            " `personalise pki init`",
         )
     key = read_agreement_key(key_file, passphrase)
     try:

@@ -172,7 +172,7 @@ def test_any_octets_are_recognised_or_not(head: bytes) -> None:
     ("content", "said"),
     [
         (b"", "is empty; name an LDS image"),
-        (b"77820B02\n", "is text: decode hexadecimal or base64 into a file of octets"),
+        (b"77820B02\n", "is text; decode hexadecimal or base64 into a file of octets"),
         (b"\x01\x02", "holds no elementary file"),
     ],
 )
