@@ -90,7 +90,7 @@ class Channel:
         """Go over to a new session; return the first exchange in it, as it went over the wire.
 
         Where the chip cannot answer in it, the chip is opened anew, and the session is another one;
-        None where there was no answer at all.
+        None where there was no answer at all.  Raises `StoppedError` where the chip was not asked.
         """
         recorded: list[Exchange] = []
 
@@ -104,6 +104,8 @@ class Channel:
         try:
             recording = through(secured(probe, session), record)
             yield from through(with_response_chaining(recording), self._counted)
+        except StoppedError:
+            raise
         except FAULTS_OF_CHIPS:
             yield from self._recover()
         else:

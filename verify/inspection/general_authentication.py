@@ -47,6 +47,7 @@ def authenticate_both(
     channel.tell(events.Proving(protocol))
     try:
         result = yield from channel.carry(procedure)
+        proof = yield from channel.change_session(result.chip.secure_messaging)
     except (*FAULTS_OF_CHIPS, MisuseError) as error:
         fault = fault_of(error)
         channel.show(terminal_authentication=refused(credentials, fault))
@@ -59,7 +60,6 @@ def authenticate_both(
         version=2,
         nonce=result.chip.nonce,
     )
-    proof = yield from channel.change_session(result.chip.secure_messaging)
     channel.show(
         chip_authentication=replace(transcript, proof=proof),
         terminal_authentication=accepted(credentials, result.terminal.chain),

@@ -392,3 +392,23 @@ def test_a_chip_that_gives_its_files_octet_by_octet_comes_to_an_end(
     evidence = inspected(card.process)
     assert len(card.commands) <= 301
     assert usual().judged(evidence).verdict is not Verdict.ACCEPT
+
+
+@pytest.mark.parametrize("fewer", range(1, 9))
+def test_a_chip_that_could_not_be_asked_any_more_is_not_called_a_copy(
+    fewer: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The commands of one inspection are used up while the chip proves itself."""
+    document = issue(pace=(PACE_GM,))
+    count = iter(range(10_000))
+    transmit = inserted(document)
+
+    def counted(command: bytes) -> bytes:
+        next(count)
+        return transmit(command)
+
+    assert document.judged(inspected(counted)).verdict is Verdict.ACCEPT
+    monkeypatch.setattr(channel, "MOST_COMMANDS", next(count) - fewer)
+    report = document.judged(inspected(inserted(document)))
+    assert not any(check.shows is Shows.CLONING for check in report.checks)
+    assert report.check("chip.authentication").outcome is not Outcome.PASSED

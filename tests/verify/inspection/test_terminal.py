@@ -42,6 +42,7 @@ from verify.inspection import inspect
 from verify.inspection.opening import Credentials
 from verify.inspection.terminal_folder import load_terminal
 from verify.judging.evidence import Evidence
+from verify.judging.faults import NotTried, Why
 from verify.judging.report import Verdict
 from vsmartcard.card.conditions import every, extended, instruction
 from vsmartcard.card.layers import Refusing, Watched
@@ -141,6 +142,9 @@ def test_a_terminal_that_the_chip_refuses_reads_none(
     check = report.check("terminal.authentication")
     assert check.outcome is Outcome.FAILED
     assert check.shows is None
+    assert evidence.unread[FileID.DG3] == NotTried(Why.TERMINAL_NOT_AUTHENTICATED)
+    why = f"DG3 was not read: Terminal Authentication did not succeed ({check.reason})"
+    assert report.check("dg.hash.DG3").reason == why
     assert report.verdict is Verdict.REFER
 
 
