@@ -36,7 +36,7 @@ from verify.judging.evidence import AccessControl, Evidence, Session
 from verify.judging.faults import describe
 from verify.judging.images import ImageLooks
 from verify.judging.policy import ChipAuthenticity, Policy
-from verify.judging.report import Report, Verdict
+from verify.judging.report import Opening, Report, Verdict
 
 CHECKS: Final[tuple[CheckFunction, ...]] = (
     structure.check_structure,
@@ -113,6 +113,7 @@ def judge(
         apdus=0 if session is None else session.apdus,
         octets=0 if session is None else session.octets,
         seconds=0.0 if session is None else session.seconds,
+        opening=_opening(session),
     )
 
 
@@ -136,6 +137,12 @@ def _access_in_words(session: Session | None) -> str:
     if session is None:
         return "not-performed"
     return AccessControl.NONE.value if session.access is None else session.access.name
+
+
+def _opening(session: Session | None) -> Opening:
+    if session is None:
+        return Opening.FILES
+    return Opening.CLOSED if session.access is None else Opening.OPENED
 
 
 def _doubted(check: Check, why: str) -> Check:

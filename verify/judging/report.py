@@ -2,7 +2,7 @@
 
 from dataclasses import dataclass, field
 from datetime import datetime
-from enum import StrEnum, unique
+from enum import Enum, StrEnum, unique
 from typing import Any
 
 from emrtd.pki.findings import Check, Outcome, all_tolerated
@@ -27,6 +27,18 @@ class Verdict(StrEnum):
             Verdict.REJECT: ExitStatus.REJECTED,
             Verdict.REFER: ExitStatus.REFERRED,
         }[self]
+
+
+@unique
+class Opening(Enum):
+    """What there was to open: the contract's `access` is "none" for two of these."""
+
+    FILES = "files"
+    """An image of files: no chip was asked, or nobody vouches for what it is to have said."""
+    CLOSED = "closed"
+    """A chip that did not open."""
+    OPENED = "opened"
+    """A chip that opened, be it without access control."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,6 +76,7 @@ class Report:
     apdus: int
     octets: int
     seconds: float
+    opening: Opening = Opening.FILES
 
     @property
     def tolerated(self) -> tuple[str, ...]:

@@ -4,7 +4,8 @@ from typing import Any, Final
 
 from emrtd.pki.findings import Outcome
 from support.printable_text import printable
-from verify.judging.report import Report, Verdict
+from verify.judging.evidence import AccessControl
+from verify.judging.report import Opening, Report, Verdict
 
 VERDICTS: Final = {
     Verdict.ACCEPT: "ACCEPT",
@@ -58,7 +59,7 @@ def meaning(report: Report) -> str:
     if report.is_proven_original:
         return "The chip is genuine and says what the issuing State signed."
     signed = "The data are what the issuing State signed"
-    if report.access == "not-performed":
+    if report.opening is Opening.FILES:
         return f"{signed}; these are files, and no chip was asked to prove itself."
     return f"{signed}; the chip offers no proof that it is not a copy."
 
@@ -103,5 +104,12 @@ def counts(report: Report) -> str:
 
 def access_words(report: Report) -> str:
     """How the chip was opened."""
-    said = {"not-performed": "an image of files, no chip", "none": "no access control"}
-    return printable(said.get(report.access, report.access))
+    match report.opening:
+        case Opening.FILES:
+            return "an image of files, no chip"
+        case Opening.CLOSED:
+            return "the chip did not open"
+        case Opening.OPENED if report.access == AccessControl.NONE:
+            return "no access control"
+        case Opening.OPENED:
+            return printable(report.access)

@@ -5,8 +5,8 @@ import pytest
 
 from emrtd.pki.findings import Check, Outcome, Shows
 from support.errors import ExitStatus
-from verify.judging.report import Report, Trust, Verdict
-from verify.showing.wording import caveat, meaning
+from verify.judging.report import Opening, Report, Trust, Verdict
+from verify.showing.wording import access_words, caveat, meaning
 
 
 @pytest.mark.parametrize("outcome", Outcome)
@@ -37,20 +37,46 @@ def test_a_hash_check_belongs_to_its_family() -> None:
     assert Check("ds.chain", Outcome.PASSED, "", "").family == "ds.chain"
 
 
+def an_image(*checks: Check) -> Report:
+    return Report(
+        verdict=Verdict.ACCEPT, why=(), checks=checks, at=datetime(2026, 11, 22, tzinfo=UTC),
+        policy="default", document={}, permit=None, portrait=None, data_groups={},
+        access="not-performed", trust=Trust(), apdus=0, octets=0, seconds=0.0,
+    )  # fmt: skip
+
+
 def test_accept_claims_no_more_than_was_established() -> None:
     def passed(*ids: str) -> tuple[Check, ...]:
         return tuple(Check(each, Outcome.PASSED, "", "") for each in ids)
 
     signed = passed("sod.signature", "ds.chain", "dg.hash.DG1")
-    image = Report(
-        verdict=Verdict.ACCEPT, why=(), checks=signed, at=datetime(2026, 11, 22, tzinfo=UTC),
-        policy="default", document={}, permit=None, portrait=None, data_groups={},
-        access="not-performed", trust=Trust(), apdus=0, octets=0, seconds=0.0,
-    )  # fmt: skip
+    image = an_image(*signed)
     assert "no chip was asked" in meaning(image)
-    assert "not a copy" in meaning(replace(image, access="bac"))
-    live = replace(image, access="bac", checks=(*signed, *passed("chip.authentication")))
+    assert "not a copy" in meaning(replace(image, access="bac", opening=Opening.OPENED))
+    live = replace(
+        image,
+        access="bac",
+        opening=Opening.OPENED,
+        checks=(*signed, *passed("chip.authentication")),
+    )
     assert "genuine" in meaning(live)
     assert caveat(image, "DG1") == ""
     assert "NOT PROVEN" in caveat(image, "DG13")
     assert "NOT PROVEN" in caveat(replace(image, checks=passed("dg.hash.DG1")), "DG1")
+
+
+@pytest.mark.parametrize(
+    ("opening", "access", "said"),
+    [
+        (Opening.FILES, "not-performed", "an image of files, no chip"),
+        (Opening.CLOSED, "none", "the chip did not open"),
+        (Opening.OPENED, "none", "no access control"),
+        (Opening.OPENED, "bac", "bac"),
+    ],
+)
+def test_a_chip_that_did_not_open_is_not_called_an_open_one(
+    opening: Opening, access: str, said: str
+) -> None:
+    report = replace(an_image(), opening=opening, access=access)
+    assert access_words(report) == said
+    assert report.as_json()["access"] == access
