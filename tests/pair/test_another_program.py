@@ -3,6 +3,7 @@
 from collections.abc import Callable
 from contextlib import suppress
 from dataclasses import replace
+from functools import partial
 
 import pytest
 
@@ -17,7 +18,8 @@ from personalise.station.checking import way_into
 from personalise.station.outcomes import CardFault, RejectCardError, TryAgainError, WriteError
 from personalise.station.writing import WriteReport, write_card
 from tests.pair.test_kinds_of_cards import KEYS, document
-from vsmartcard.card.layers import Watched
+from vsmartcard.card.conditions import after, nth
+from vsmartcard.card.layers import Interrupted, Torn, Watched
 from vsmartcard.chip.file_system import FileSystem, TransparentFile
 from vsmartcard.chip.life_cycle import LifeCycle
 from vsmartcard.chip.processing import Chip
@@ -67,14 +69,8 @@ DOCUMENTS = {
 
 def interrupted(chip: Chip, command: bytes, *before: int) -> Transmit:
     """Another program sends `command` before these commands of ours; before each where none."""
-    count = iter(range(10_000))
-
-    def transmit(octets: bytes) -> bytes:
-        if (at := next(count)) in before or (at and not before):
-            chip.process(command)
-        return chip.process(octets)
-
-    return transmit
+    when = nth(*before) if before else after(nth(0))
+    return Interrupted(chip, when, [command]).process
 
 
 def write(transmit: Transmit, files: dict[FileID, bytes]) -> WriteReport:
@@ -201,34 +197,14 @@ def test_a_session_that_another_program_ends_is_no_other_document(command: bytes
     assert write(chip.process, files).already_complete
 
 
-def broken(chip: Chip, at: int, sent: list[bytes]) -> Transmit:
-    """A wire that breaks at a command, and would carry those after it."""
-
-    def transmit(octets: bytes) -> bytes:
-        sent.append(octets)
-        if len(sent) == at + 1:
-            raise TransportError("another program reset the card", advice="close it")
-        return chip.process(octets)
-
-    return transmit
-
-
 def test_nothing_is_sent_after_an_error_of_the_wire() -> None:
     """The card that answers next may be another one."""
     watched = Watched(Chip())
     write(watched.process, passport())
     for at in range(len(watched.exchanges)):
-        chip, sent = Chip(), list[bytes]()
-
-        def transmit(
-            octets: bytes, at: int = at, chip: Chip = chip, sent: list[int] = sent
-        ) -> bytes:
-            sent.append(octets[1])
-            if len(sent) > at:
-                raise TransportError("another program reset the card", advice="close it")
-            return chip.process(octets)
-
+        reset = partial(TransportError, "another program reset the card", advice="close it")
+        card = Watched(Torn(Chip(), nth(at), error=reset))
         with pytest.raises(TryAgainError, match="another program reset the card; close it") as left:
-            write(transmit, passport())
+            write(card.process, passport())
         assert left.value.exit_status == 69
-        assert len(sent) == at + 1
+        assert len(card.sent) == at + 1

@@ -45,18 +45,20 @@ class Watched(Layer):
     """Keeps what went over the wire.
 
     `exchanges` are encoded commands and responses, as `emrtd.transport.recording` replays them;
-    `resets` is how often the card was powered up anew.
+    `sent` are all encoded commands, one that the card did not answer included; `resets` is how
+    often the card was powered up anew.
     """
 
     def __init__(self, card: Card) -> None:
         super().__init__(card)
         self.exchanges: list[tuple[bytes, bytes]] = []
+        self.sent: list[bytes] = []
         self.resets = 0
 
     @property
     def commands(self) -> tuple[CommandAPDU, ...]:
-        """The commands, decoded."""
-        return tuple(CommandAPDU.decode(command) for command, _ in self.exchanges)
+        """All commands, decoded."""
+        return tuple(map(CommandAPDU.decode, self.sent))
 
     def reset(self) -> None:
         """Count the reset, and pass it on."""
@@ -64,7 +66,8 @@ class Watched(Layer):
         super().reset()
 
     def process(self, octets: bytes) -> bytes:
-        """Keep the command and its response; one that the card does not answer is not kept."""
+        """Keep the command and its response."""
+        self.sent.append(octets)
         response = super().process(octets)
         self.exchanges.append((octets, response))
         return response
@@ -140,14 +143,23 @@ class Dropping(Layer):
 class Torn(Layer):
     """The card leaves the reader at a command, and does not come back.
 
-    `carried_out` says whether the card has still carried the command out.  `gone` may be set by
-    hand: True takes the card out, False puts it back, powered up anew.
+    `carried_out` says whether the card has still carried the command out, and `error` what the
+    reader says of it.  `gone` may be set by hand: True takes the card out, False puts it back,
+    powered up anew.
     """
 
-    def __init__(self, card: Card, when: Condition, *, carried_out: bool = False) -> None:
+    def __init__(
+        self,
+        card: Card,
+        when: Condition,
+        *,
+        carried_out: bool = False,
+        error: Callable[[], TransportError] = lambda: TransportError("the card left the reader"),
+    ) -> None:
         super().__init__(card)
         self._when = when
         self._carried_out = carried_out
+        self._left = error
         self._gone = False
 
     @property
@@ -179,10 +191,6 @@ class Torn(Layer):
     def _require_present(self) -> None:
         if self._gone:
             raise self._left()
-
-    @staticmethod
-    def _left() -> TransportError:
-        return TransportError("the card left the reader")
 
 
 class Interrupted(Layer):

@@ -15,6 +15,8 @@ from emrtd.lds.security.security_infos import SecurityInfos
 from emrtd.pki.cvc.authorization import ID_INSPECTION_SYSTEM, Chat
 from tests.verify.documents import PACE_GM, issue, mrz
 from tests.vsmartcard.cards import personalised
+from vsmartcard.card.conditions import every, instruction
+from vsmartcard.card.layers import Refusing, Watched
 
 MRZ = Password.from_mrz_information(mrz().information)
 WRONG = Password.from_mrz_information(mrz(document_number="ZU7654321").information)
@@ -42,14 +44,9 @@ VARIANT = choose(SecurityInfos(PACE_GM))
 def test_each_way_opens_the_application(way: Way, commands: list[str]) -> None:
     document = issue(basic_access_control=True, pace=(PACE_GM,))
     chip = personalised(document.files, document.keys)
-    sent: list[str] = []
-
-    def transmit(command: bytes) -> bytes:
-        sent.append(INS(command[1]).name)
-        return chip.process(command)
-
-    session = run(open_application(way), transmit)
-    assert sent == commands
+    card = Watched(chip)
+    session = run(open_application(way), card.process)
+    assert [INS(command.ins).name for command in card.commands] == commands
     reader = FileReader(cipher_block=session.cipher.block_size)
     reading = secured(reader.read(FILES[FileID.SOD].address), session)
     assert run(reading, chip.process) == document.files[FileID.SOD]
@@ -66,11 +63,10 @@ def test_a_wrong_password_is_refused(way: Way) -> None:
 def test_a_chip_that_does_not_understand_a_chat_is_asked_without(sw: str) -> None:
     document = issue(pace=(PACE_GM,))
     chip = personalised(document.files, document.keys)
-
-    def transmit(command: bytes) -> bytes:
-        asked = command[1] == INS.MANAGE_SECURITY_ENVIRONMENT and CHAT in command
-        return bytes.fromhex(sw) if asked else chip.process(command)
-
-    opened = run(ByPace(VARIANT, MRZ, CHAT).authenticate(), transmit)
+    asked = every(
+        instruction(INS.MANAGE_SECURITY_ENVIRONMENT), lambda command: CHAT in command.data
+    )
+    card = Refusing(chip, asked, int(sw, 16))
+    opened = run(ByPace(VARIANT, MRZ, CHAT).authenticate(), card.process)
     assert opened.pace is not None
     assert opened.pace.chat is None

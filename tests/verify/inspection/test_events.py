@@ -6,10 +6,11 @@ import pytest
 
 from emrtd.access.passwords import Password
 from emrtd.errors import ProtocolError
-from emrtd.iso7816.apdu import INS
+from emrtd.iso7816.apdu import INS, CommandAPDU, ResponseAPDU
 from emrtd.iso7816.procedure import run
 from emrtd.lds.files import FileID
 from emrtd.pki.findings import Outcome
+from emrtd.status_words import SW
 from tests.verify.documents import CAN, PACE_GM, Document, issue, usual
 from tests.verify.inspection.test_inspection import MRZ, WRONG, inserted, usual_dg3
 from tests.verify.inspection.test_terminal import DG3, chain, credentials, permit_of_version_2
@@ -36,6 +37,8 @@ from verify.inspection.opening import Credentials
 from verify.judging.evidence import Access, AccessControl, Evidence, Failure, Step
 from verify.judging.faults import NotTried, Refused, Why
 from verify.judging.report import Verdict
+from vsmartcard.card import conditions
+from vsmartcard.card.layers import Changing
 
 CAM = "pace-ecdh-cam-aes-cbc-cmac-128/brainpoolP256r1"
 
@@ -165,14 +168,13 @@ def test_version_2(prefix: str) -> None:
 def test_a_session_that_breaks_and_the_chip_that_is_opened_anew() -> None:
     document = usual()
     chip = personalised(document.files, document.keys)
-    protected_commands = iter(range(10_000))
+    twelfth = conditions.nth(12)
+    garbage = ResponseAPDU(sw=SW.SM_DATA_OBJECT_INCORRECT)
 
-    def transmit(command: bytes) -> bytes:
-        response = chip.process(command)
-        broken = command[0] & 0x0C and next(protected_commands) == 12
-        return b"\x69\x88" if broken else response
+    def change(command: CommandAPDU, response: ResponseAPDU) -> ResponseAPDU:
+        return garbage if conditions.protected(command) and twelfth(command) else response
 
-    evidence, seen = watched(transmit)
+    evidence, seen = watched(Changing(chip, change).process)
     assert evidence.session is not None
     assert len(evidence.session.reopened) == 1
     lost = seen.index(SessionLost(reopening=True))

@@ -120,6 +120,16 @@ def test_watched_keeps_what_a_recording_replays() -> None:
     assert recording.transmit(READ.encode()) == b"\x69\x82"
 
 
+def test_watched_keeps_a_command_that_was_not_answered() -> None:
+    gone = Torn(echo(), nth(1), error=lambda: TransportError("another program reset the card"))
+    card = Watched(gone)
+    send(card, SELECT)
+    with pytest.raises(TransportError, match="another program"):
+        send(card, READ)
+    assert card.sent == [SELECT.encode(), READ.encode()]
+    assert len(card.exchanges) == 1
+
+
 def test_answers_in_the_cards_place() -> None:
     beneath = Watched(echo())
     answers = iter([ResponseAPDU(b"other"), b"\x6a\x82", None])
