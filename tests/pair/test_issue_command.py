@@ -134,6 +134,19 @@ def test_a_card_too_small(
     assert told["advice"].startswith("take a card with more memory")
 
 
+def test_a_feeder_sorts_its_cards(workplace: Path, tmp_path: Path) -> None:
+    small = ChipState(Hardware(memory=4096)).encode()
+    (tmp_path / "0001.chip").write_bytes(small)
+    (tmp_path / "0002.chip").write_bytes(ChipState(Hardware()).encode())
+    arguments = ("write", workplace / "image", "--reader", f"feeder:{tmp_path}")
+    assert command(*arguments) == ExitStatus.UNFIT_CARD
+    assert command(*arguments) == ExitStatus.OK
+    assert command(*arguments) == ExitStatus.NO_CARD
+    assert (tmp_path / "rejected" / "0001.chip").is_file()
+    done = ChipState.decode((tmp_path / "done" / "0002.chip").read_bytes())
+    assert done.life_cycle is LifeCycle.OPERATIONAL
+
+
 def test_a_card_of_another_document(
     workplace: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:

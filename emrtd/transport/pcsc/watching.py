@@ -7,9 +7,12 @@ slices, because a signal (Ctrl-C) is handled only when it returns.
 
 import threading
 import time
+from contextlib import suppress
 from typing import Final, Self
 
+from emrtd.errors import TransportFault
 from emrtd.transport.events import CardEvent, CardEventKind, Look, differences
+from emrtd.transport.pcsc.faults import fault_of
 from emrtd.transport.pcsc.library import Context, PcscError, ReaderState
 from emrtd.transport.pcsc.readers import matching, select
 
@@ -73,7 +76,9 @@ class PcscEvents:
             names = self._context.readers()
             self._readers = len(names)
             self._states = self._context.states(self._wanted(names))
-        except PcscError:
+        except PcscError as error:
+            if fault_of(error.code) is TransportFault.READER_GONE:
+                return ()  # it went between the two questions: the next look shows it
             return self._service_gone()
         after = {name: state.card for name, state in self._states.items()}
         before, self._known = self._known, after
@@ -99,10 +104,8 @@ class PcscEvents:
         if self._context is None:
             self._cancelled.wait(seconds)  # a daemon that starts tells nobody
             return
-        try:
+        with suppress(PcscError):  # the next look tells why
             milliseconds = max(1, int(seconds * 1000))
             self._context.wait(self._states, milliseconds, readers=self._readers)
-        except PcscError:
-            return  # the next look tells why
         if time.monotonic() - begun < _AT_ONCE_SECONDS:
             self._cancelled.wait(_AT_ONCE_SECONDS)
