@@ -60,7 +60,7 @@ _CURVE_HASHES: Final = ((512, Hash.SHA512), (384, Hash.SHA384), (256, Hash.SHA25
 
 
 @dataclass(frozen=True, slots=True)
-class Exchange:
+class SignedChallenge:
     """What passed between terminal and chip: the nonce RND.IFD (8 octets), and the signature."""
 
     nonce: bytes
@@ -73,7 +73,7 @@ class Verified:
 
     algorithm: str
     hash: Hash
-    tolerated: tuple[str, ...] = ()
+    quirks: tuple[str, ...] = ()
 
 
 def info_for(key: PublicKey, algorithm: Hash) -> ActiveAuthenticationInfo | None:
@@ -100,7 +100,7 @@ def challenge(
     *,
     random: Random = secrets.token_bytes,
     short_capacity: int = SHORT_CAPACITY,
-) -> Procedure[Exchange]:
+) -> Procedure[SignedChallenge]:
     """Have the chip sign a new nonce; the application is selected, and DG15 holds `key`.
 
     A signature of more than `short_capacity` octets is asked for with extended length.  A chip
@@ -121,37 +121,39 @@ def challenge(
             continue
         if is_last or (response.sw == SW.OK and len(response.data) >= expected):
             break
-    return Exchange(nonce, response.require("Active Authentication"))
+    return SignedChallenge(nonce, response.require("Active Authentication"))
 
 
-def verify(key: PublicKey, info: ActiveAuthenticationInfo | None, exchange: Exchange) -> Verified:
+def verify(
+    key: PublicKey, info: ActiveAuthenticationInfo | None, signed: SignedChallenge
+) -> Verified:
     """Verify what the chip signed, with the key of DG15 and the info of DG14 where it has one.
 
     Raises `ProtocolError` where it is not the signature of this key over this nonce.
     """
     if isinstance(key, RsaPublicKey):
-        recovered = iso9796.verify(key, exchange.signature, exchange.nonce)
+        recovered = iso9796.verify(key, signed.signature, signed.nonce)
         algorithm = f"RSA of ISO/IEC 9796-2 with {recovered.hash}"
-        return Verified(algorithm, recovered.hash, recovered.tolerated)
-    return _verify_ecdsa(key, info, exchange)
+        return Verified(algorithm, recovered.hash, recovered.quirks)
+    return _verify_ecdsa(key, info, signed)
 
 
 def _verify_ecdsa(
-    key: EcPublicKey, info: ActiveAuthenticationInfo | None, exchange: Exchange
+    key: EcPublicKey, info: ActiveAuthenticationInfo | None, signed: SignedChallenge
 ) -> Verified:
-    signature, tolerated = _as_der(exchange.signature, key)
+    signature, quirks = _as_der(signed.signature, key)
     hashes, reason = _candidates(key, info)
     for algorithm in hashes:
         scheme = SignatureScheme(SignatureFamily.ECDSA, algorithm)
         try:
-            verify_signature(key, scheme, signature, exchange.nonce)
+            verify_signature(key, scheme, signature, signed.nonce)
         except ProtocolError:
             continue
         if reason:
-            tolerated += (reason,)
+            quirks += (reason,)
         if algorithm is Hash.SHA1:
-            tolerated += ("the signature is over SHA-1, which Doc 9303-11, 6.1.2.3 forbids",)
-        return Verified(scheme.description, algorithm, tolerated)
+            quirks += ("the signature is over SHA-1, which Doc 9303-11, 6.1.2.3 forbids",)
+        return Verified(scheme.description, algorithm, quirks)
     raise ProtocolError("the signature of Active Authentication is wrong")
 
 

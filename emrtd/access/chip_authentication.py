@@ -92,7 +92,7 @@ class ChipAuthenticationResult:
     group: Group
     terminal_public_key: bytes
     secure_messaging: SecureMessaging = field(repr=False)
-    tolerated: tuple[str, ...] = ()
+    quirks: tuple[str, ...] = ()
     nonce: bytes = b""
 
     @property
@@ -156,9 +156,9 @@ def _run(
         if not hmac.compare_digest(answer.token, expected):
             raise ProtocolError(f"{_WHAT}: the chip's token is wrong")
     session = SecureMessaging(variant.cipher, ks_enc, ks_mac)
-    tolerated = variant.tolerated + answer.tolerated
+    quirks = variant.quirks + answer.quirks
     return ChipAuthenticationResult(
-        variant.cipher, group, ephemeral.public, session, tolerated, answer.nonce
+        variant.cipher, group, ephemeral.public, session, quirks, answer.nonce
     )
 
 
@@ -173,7 +173,7 @@ class _Answer:
 
     nonce: bytes = b""
     token: bytes = b""
-    tolerated: tuple[str, ...] = ()
+    quirks: tuple[str, ...] = ()
 
 
 def _general_authenticate(public: bytes, version: int) -> Procedure[_Answer]:
@@ -183,7 +183,7 @@ def _general_authenticate(public: bytes, version: int) -> Procedure[_Answer]:
     answer = response.require(f"GENERAL AUTHENTICATE for {_WHAT}")
     if version == 1 and not answer:
         reason = "the chip answers GENERAL AUTHENTICATE without the object 7C"
-        return _Answer(tolerated=(reason,))
+        return _Answer(quirks=(reason,))
     objects = tlv.read_expected(answer, _DYNAMIC_AUTHENTICATION_DATA, _WHAT).children()
     if version == 1:
         return _Answer()

@@ -62,7 +62,7 @@ class ChipAuthenticationVariant:
         return None if self.key.key_id is None else encode_key_reference(self.key.key_id)
 
     @property
-    def tolerated(self) -> tuple[str, ...]:
+    def quirks(self) -> tuple[str, ...]:
         """What is wrong with the chip's information, a sentence for each."""
         reason = "the chip names no protocol for Chip Authentication, 3DES is assumed"
         return (reason,) if self.assumed else ()

@@ -25,7 +25,7 @@ _CHAT_NOT_UNDERSTOOD: Final = frozenset({SW.INCORRECT_DATA, SW.LC_INCONSISTENT, 
 
 
 @dataclass(frozen=True, slots=True)
-class Opened:
+class OpenedSession:
     """The session that a chip was opened with, and the PACE that made it, if PACE did."""
 
     messaging: SecureMessaging
@@ -48,7 +48,7 @@ class ByPace:
         """Where it runs."""
         return Directory.MASTER_FILE
 
-    def authenticate(self, random: Random = secrets.token_bytes) -> Procedure[Opened]:
+    def authenticate(self, random: Random = secrets.token_bytes) -> Procedure[OpenedSession]:
         """Run it, the master file being selected; raises what `establish` does.
 
         Some chips refuse what they do not know in MSE:Set AT: those are asked for no trust points.
@@ -60,9 +60,9 @@ class ByPace:
                 raise
         return (yield from self._establish(None, random))
 
-    def _establish(self, chat: bytes | None, random: Random) -> Procedure[Opened]:
+    def _establish(self, chat: bytes | None, random: Random) -> Procedure[OpenedSession]:
         result = yield from establish(self.variant, self.password, random=random, chat=chat)
-        return Opened(result.secure_messaging, result)
+        return OpenedSession(result.secure_messaging, result)
 
 
 @dataclass(frozen=True, slots=True)
@@ -76,9 +76,9 @@ class ByBac:
         """Where it runs."""
         return Directory.EMRTD
 
-    def authenticate(self, random: Random = secrets.token_bytes) -> Procedure[Opened]:
+    def authenticate(self, random: Random = secrets.token_bytes) -> Procedure[OpenedSession]:
         """Run it, the application being selected; raises what `bac.authenticate` does."""
-        return Opened((yield from bac.authenticate(self.password, random=random)))
+        return OpenedSession((yield from bac.authenticate(self.password, random=random)))
 
 
 Way = ByPace | ByBac

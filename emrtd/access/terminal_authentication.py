@@ -18,7 +18,7 @@ from emrtd.crypto.protocols import BSI_DE
 from emrtd.crypto.signatures import Signer
 from emrtd.errors import ChipRefusalError, ProtocolError
 from emrtd.iso7816.apdu import INS, CommandAPDU
-from emrtd.iso7816.chaining import chaining_what_is_too_long
+from emrtd.iso7816.chaining import with_chaining_on_wrong_length
 from emrtd.iso7816.procedure import Procedure, Random
 from emrtd.pki.cvc.authorization import Chat, Role
 from emrtd.pki.cvc.certificates import CvCertificate, encode_reference, read_reference
@@ -100,7 +100,7 @@ class TerminalAuthenticationResult:
     """The certificates that the chip has accepted, in order, and what was read past."""
 
     chain: tuple[CvCertificate, ...]
-    tolerated: tuple[str, ...] = ()
+    quirks: tuple[str, ...] = ()
 
 
 def authenticate(
@@ -125,20 +125,20 @@ def authenticate(
     for certificate in chain:
         name = certificate.authority_reference
         yield from _manage(SET_DST, encode_reference(_REFERENCE, name), f"the key {name}")
-        yield from chaining_what_is_too_long(_verify(certificate))
+        yield from with_chaining_on_wrong_length(_verify(certificate))
     remaining = list(identifiers)
-    tolerated: tuple[str, ...] = ()
+    quirks: tuple[str, ...] = ()
     while True:
         id_ic = remaining.pop(0)
         try:
             proof = _prove(credentials, id_ic, compressed_key, version, auxiliary)
-            yield from chaining_what_is_too_long(proof)
+            yield from with_chaining_on_wrong_length(proof)
         except ChipRefusalError:
             if not remaining:
                 raise
-            tolerated = ("the chip binds Terminal Authentication to its document, not to PACE",)
+            quirks = ("the chip binds Terminal Authentication to its document, not to PACE",)
         else:
-            return TerminalAuthenticationResult(chain, tolerated)
+            return TerminalAuthenticationResult(chain, quirks)
 
 
 def _prove(

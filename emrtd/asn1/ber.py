@@ -2,7 +2,7 @@
 
 Certificates, CMS and CRLs of foreign States are read with this: a `Value` is a window on octets
 that are never copied until asked for.  Lengths of any form are read; what is not DER is told by
-`Source.is_der`, and indefinite lengths are first turned into definite ones by `definite`.
+`SourceOctets.is_der`, and indefinite lengths are first turned into definite ones by `definite`.
 For any octets a reader either returns or raises `MalformedError`.
 """
 
@@ -21,7 +21,7 @@ MAX_CHILDREN: Final = 20_000
 """How many values `Value.children` holds; longer runs are iterated with `Value.each`."""
 
 
-class Source:
+class SourceOctets:
     """The octets that values are windows on, what they are, and whether they are DER so far.
 
     `is_der` turns False as soon as a length is read that is longer than it need be (X.690, 10.1).
@@ -41,7 +41,7 @@ class Value(msgspec.Struct, eq=False, gc=False):
     `begin` is the offset of the tag, `start` and `end` bound the contents.
     """
 
-    source: Source
+    source: SourceOctets
     tag: int
     begin: int
     start: int
@@ -130,7 +130,7 @@ def read(octets: bytes, what: str) -> Value:
 
 def read_first(octets: bytes, what: str) -> Value:
     """Read the value that the octets begin with; `Value.end` says where it ends."""
-    source = Source(octets, what)
+    source = SourceOctets(octets, what)
     tag, start, end = _header(source, 0, len(octets))
     return Value(source, tag, 0, start, end)
 
@@ -172,7 +172,7 @@ def _definite(
             raise MalformedError(what, "a primitive value of indefinite length", position)
         start, end = tag_end + 1, limit
     else:
-        _, start, end = _header(Source(octets, what), position, limit)
+        _, start, end = _header(SourceOctets(octets, what), position, limit)
         if not constructed:
             return None, end
     parts: list[bytes] = []
@@ -196,7 +196,7 @@ def _definite(
 
 
 def _joined(segments: bytes, what: str) -> bytes:
-    whole = Value(Source(segments, what), 0x24, 0, 0, len(segments))
+    whole = Value(SourceOctets(segments, what), 0x24, 0, 0, len(segments))
     return b"".join(segment.expect(0x04).contents for segment in whole.each(len(segments)))
 
 
@@ -214,7 +214,7 @@ def _tag_end(octets: bytes, position: int, limit: int, what: str) -> int:
     return end
 
 
-def _header(source: Source, position: int, limit: int) -> tuple[int, int, int]:
+def _header(source: SourceOctets, position: int, limit: int) -> tuple[int, int, int]:
     """Return the tag, and where the contents start and end; they end within the limit."""
     octets, what = source.octets, source.what
     try:

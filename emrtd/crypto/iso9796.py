@@ -37,7 +37,7 @@ class Recovered:
 
     m1: bytes = field(repr=False)
     hash: Hash
-    tolerated: tuple[str, ...] = ()
+    quirks: tuple[str, ...] = ()
 
 
 def m1_size(bits: int, algorithm: Hash) -> int:
@@ -74,9 +74,9 @@ def sign(
 def verify(key: RsaPublicKey, signature: bytes, m2: bytes) -> Recovered:
     """Open a signature and compare its hash; raises `ProtocolError` where it is not good."""
     representative, other_form = open_signature(key, signature)
-    algorithm, trailer, tolerated = _trailer(representative)
+    algorithm, trailer, quirks = _trailer(representative)
     if other_form:
-        tolerated += ("the signature is of ISO/IEC 9796-2, B.4, which chips should not use",)
+        quirks += ("the signature is of ISO/IEC 9796-2, B.4, which chips should not use",)
     end = len(representative) - trailer - algorithm.size
     begin = _end_of_padding(representative)
     if begin > end:
@@ -84,7 +84,7 @@ def verify(key: RsaPublicKey, signature: bytes, m2: bytes) -> Recovered:
     m1, digest = representative[begin:end], representative[end:-trailer]
     if algorithm.digest(m1 + m2) != digest:
         raise ProtocolError(f"the hash ({algorithm}) in the signature is not that of the message")
-    return Recovered(m1, algorithm, tolerated)
+    return Recovered(m1, algorithm, quirks)
 
 
 def open_signature(key: RsaPublicKey, signature: bytes) -> tuple[bytes, bool]:

@@ -61,7 +61,7 @@ def with_command_chaining(procedure: Procedure[T], max_data: int = SHORT_MAX_DAT
     return through(procedure, layer)
 
 
-def chaining_what_is_too_long(procedure: Procedure[T]) -> Procedure[T]:
+def with_chaining_on_wrong_length(procedure: Procedure[T]) -> Procedure[T]:
     """Send a command as it is, and where a chip refuses its length (6700), as a chain.
 
     The standard has extended length for long certificates (Doc 9303-10, 3.6.4); some chips know

@@ -154,7 +154,7 @@ class FileReader:
             content = yield from first_block(file, first)
         size = self._declared_size(content, file)
         at_end = size is None and len(content) < min(first, self.block)
-        report = progress or _report_to_nobody
+        report = progress or _ignore_progress
         report(len(content[:size]), size)
         while not at_end and (size is None or len(content) < size):
             wanted = self.block if size is None else min(self.block, size - len(content))
@@ -269,7 +269,7 @@ class FileReader:
         return response
 
 
-def _report_to_nobody(_done: int, _of: int | None) -> None:
+def _ignore_progress(_done: int, _of: int | None) -> None:
     pass
 
 

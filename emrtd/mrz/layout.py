@@ -33,7 +33,7 @@ class CheckRule:
 
 
 @dataclass(frozen=True, slots=True)
-class Layout:
+class MrzLayout:
     """The lines, the places of the elements and the check digits of one format.
 
     `long_numbers` says whether a document number of more than 9 characters continues in
@@ -70,7 +70,7 @@ def _two_lines(
     optional: int,
     *checks: CheckRule,
     long_numbers: bool = False,
-) -> Layout:
+) -> MrzLayout:
     """Make a layout of two lines: they differ only in the width and after position 28."""
     places = {
         "document_code": (1, 1, 2),
@@ -88,11 +88,11 @@ def _two_lines(
         CheckRule("date_of_birth", (2, 20, 20), ((2, 14, 19),)),
         CheckRule("date_of_expiry", (2, 28, 28), ((2, 22, 27),)),
     )
-    return Layout(format_, 2, width, places, common + checks, long_numbers)
+    return MrzLayout(format_, 2, width, places, common + checks, long_numbers)
 
 
 LAYOUTS: Final = {
-    MrzFormat.TD1: Layout(
+    MrzFormat.TD1: MrzLayout(
         MrzFormat.TD1,
         3,
         30,
@@ -135,7 +135,7 @@ LAYOUTS: Final = {
 }
 
 
-def layout_of(text: str) -> Layout | None:
+def layout_of(text: str) -> MrzLayout | None:
     """The layout of a zone of this many characters, visas being known by their V."""
     visa = text.startswith("V")
     for layout in LAYOUTS.values():

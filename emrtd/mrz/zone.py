@@ -6,7 +6,7 @@ from datetime import date
 from typing import Final, Self
 
 from emrtd.mrz.check_digits import ALPHABET, FILLER, CheckDigit, check_digit
-from emrtd.mrz.layout import LAYOUTS, CheckRule, Layout, MrzFormat, layout_of
+from emrtd.mrz.layout import LAYOUTS, CheckRule, MrzFormat, MrzLayout, layout_of
 from emrtd.mrz.names import RECOMMENDED_LENGTHS, NameLengths, name_field
 from emrtd.mrz.transliteration import RECOMMENDED, Transliteration
 from support.errors import ElementError, MalformedError
@@ -24,7 +24,7 @@ class Mrz:
     elements are read out of it, with their fillers taken off.
     """
 
-    layout: Layout
+    layout: MrzLayout
     text: str
 
     @classmethod
@@ -242,7 +242,7 @@ def _words(components: str) -> str:
     return " ".join(component for component in components.split(FILLER) if component)
 
 
-def _split_number(layout: Layout, number: str) -> tuple[str, str, str]:
+def _split_number(layout: MrzLayout, number: str) -> tuple[str, str, str]:
     """The first 9 characters; what stands for their check digit; what goes to the optional data.
 
     Doc 9303-5, 4.2.2.2, note j: a filler, then the rest, the check digit over all and a filler.

@@ -3,7 +3,7 @@
 import secrets
 from typing import Final, TypeVar
 
-from emrtd.access.opening import Opened, Way
+from emrtd.access.opening import OpenedSession, Way
 from emrtd.iso7816.apdu import CommandAPDU, ResponseAPDU
 from emrtd.iso7816.chaining import (
     command_capacity,
@@ -64,7 +64,7 @@ class Channel:
 
     # --- the session -----------------------------------------------------------------------------
 
-    def authenticate(self, way: Way) -> Procedure[Opened]:
+    def authenticate(self, way: Way) -> Procedure[OpenedSession]:
         """Open the chip by PACE or BAC, in the directory that this wants."""
         opened = yield from self.carry(way.authenticate(self.random))
         self._enter(self._state.secured(opened))

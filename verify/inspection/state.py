@@ -10,7 +10,7 @@ from dataclasses import dataclass, field, replace
 from enum import StrEnum, unique
 from typing import Any, Final
 
-from emrtd.access.opening import ByPace, Opened, Way
+from emrtd.access.opening import ByPace, OpenedSession, Way
 from emrtd.access.pace.agreement import PaceResult
 from emrtd.iso7816.secure_messaging import SecureMessaging
 from verify.judging.evidence import (
@@ -76,7 +76,7 @@ class State:
 
     # --- transitions -----------------------------------------------------------------------------
 
-    def secured(self, opened: Opened) -> "State":
+    def secured(self, opened: OpenedSession) -> "State":
         """The chip accepts a password: everything goes through this session now.
 
         Each PACE is noted: what one chip has proven says nothing of one that is opened after it.

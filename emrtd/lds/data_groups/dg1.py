@@ -6,8 +6,7 @@ from typing import Final, Self
 from emrtd import tlv
 from emrtd.lds.content import FileContent
 from emrtd.lds.values import Other, others
-from emrtd.mrz import Mrz
-from emrtd.mrz.misprints import misprints
+from emrtd.mrz import Mrz, quirks
 from support.errors import MalformedError
 
 _TAG: Final = 0x61
@@ -33,7 +32,7 @@ class DataGroup1(FileContent):
         except MalformedError as error:
             raise data_object.malformed(f"the MRZ {error.reason}") from None
         reasons = () if mrz.text == text else ("the MRZ has line ends or small letters",)
-        tolerated = tuple(f"DG1: {reason}" for reason in reasons + misprints(mrz))
+        tolerated = tuple(f"DG1: {reason}" for reason in reasons + quirks.quirks(mrz))
         return cls(mrz, others(objects, _MRZ), tolerated=tolerated)
 
     def _encode(self) -> bytes:

@@ -7,7 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from emrtd.access import active_authentication
-from emrtd.access.active_authentication import Exchange
+from emrtd.access.active_authentication import SignedChallenge
 from emrtd.crypto import iso9796
 from emrtd.crypto.ciphers import Cipher
 from emrtd.crypto.curves import CURVES
@@ -66,7 +66,7 @@ def authenticate(
 def test_rsa_with_every_trailer(algorithm: Hash) -> None:
     key = rsa_key()
     verified = authenticate(key.public_key, chip(key, algorithm), None)
-    assert (verified.hash, verified.tolerated) == (algorithm, ())
+    assert (verified.hash, verified.quirks) == (algorithm, ())
 
 
 @pytest.mark.parametrize("name", CURVE_NAMES)
@@ -76,7 +76,7 @@ def test_ecdsa_on_every_curve(name: str) -> None:
     info = active_authentication.info_for(key.public_key, algorithm)
     assert info is not None
     verified = authenticate(key.public_key, chip(key), info)
-    assert verified.tolerated == ()
+    assert verified.quirks == ()
     assert verified.hash is algorithm
     assert verified.hash.size <= max(28, (key.public_key.curve.n.bit_length() + 7) // 8)
 
@@ -104,7 +104,7 @@ def test_the_recorded_session() -> None:
     representative, _ = iso9796.open_signature(key, signature)
     assert representative.hex().upper() == session["F"]
     verified = active_authentication.verify(key, None, exchange)
-    assert (verified.hash, verified.tolerated) == (Hash.SHA256, ())
+    assert (verified.hash, verified.quirks) == (Hash.SHA256, ())
     recovered = iso9796.verify(key, signature, nonce)
     assert recovered.m1.hex().upper() == session["M1"]
 
@@ -139,37 +139,37 @@ def test_an_answer_to_another_nonce_is_refused() -> None:
     for key in (rsa_key(), ec_key("brainpoolP256r1")):
         signature = active_authentication.sign(key, bytes(8))
         with pytest.raises(ProtocolError):
-            active_authentication.verify(key.public_key, None, Exchange(NONCE, signature))
+            active_authentication.verify(key.public_key, None, SignedChallenge(NONCE, signature))
 
 
 def test_a_der_signature_over_another_hash_without_dg14_is_read_and_named() -> None:
     """As Portuguese identity cards do it: P-384 over SHA-256, DER-encoded, no DG14."""
     key = ec_key("secp384r1")
     der = key.sign(SignatureScheme(SignatureFamily.ECDSA, Hash.SHA256), NONCE)
-    verified = active_authentication.verify(key.public_key, None, Exchange(NONCE, der))
+    verified = active_authentication.verify(key.public_key, None, SignedChallenge(NONCE, der))
     assert verified.hash is Hash.SHA256
-    assert [each.split()[3] for each in verified.tolerated] == ["DER", "name"]
+    assert [each.split()[3] for each in verified.quirks] == ["DER", "name"]
 
 
 def test_an_x9_62_algorithm_in_dg14_is_read_and_named() -> None:
     key = ec_key("secp256r1")
     info = ActiveAuthenticationInfo("1.2.840.10045.4.3.2")
     verified = authenticate(key.public_key, chip(key), info)
-    assert len(verified.tolerated) == 1
-    assert "1.2.840.10045.4.3.2" in verified.tolerated[0]
+    assert len(verified.quirks) == 1
+    assert "1.2.840.10045.4.3.2" in verified.quirks[0]
 
 
 def test_an_unknown_algorithm_in_dg14_is_read_past_and_named() -> None:
     key = ec_key("secp256r1")
     verified = authenticate(key.public_key, chip(key), ActiveAuthenticationInfo("1.2.3"))
-    assert "does not name" in verified.tolerated[0]
+    assert "does not name" in verified.quirks[0]
 
 
 def test_sha1_is_named() -> None:
     key = ec_key("secp192r1")
     info = ActiveAuthenticationInfo("0.4.0.127.0.7.1.1.4.1.1")
     verified = authenticate(key.public_key, chip(key, Hash.SHA1), info)
-    assert "SHA-1" in verified.tolerated[0]
+    assert "SHA-1" in verified.quirks[0]
 
 
 def test_the_hash_that_dg14_names_is_the_only_one_taken() -> None:
@@ -183,13 +183,13 @@ def test_the_hash_that_dg14_names_is_the_only_one_taken() -> None:
 def test_any_answer_is_refused(answer: bytes) -> None:
     for key in (rsa_key(), ec_key("secp256r1")):
         with pytest.raises(ProtocolError):
-            active_authentication.verify(key.public_key, None, Exchange(NONCE, answer))
+            active_authentication.verify(key.public_key, None, SignedChallenge(NONCE, answer))
 
 
 def test_a_signature_of_zeros_is_refused() -> None:
     key = ec_key("secp256r1").public_key
     with pytest.raises(ProtocolError):
-        active_authentication.verify(key, None, Exchange(NONCE, bytes(64)))
+        active_authentication.verify(key, None, SignedChallenge(NONCE, bytes(64)))
 
 
 def test_the_echoed_challenge_is_refused() -> None:

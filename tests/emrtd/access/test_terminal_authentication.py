@@ -281,9 +281,9 @@ def test_after_pace_a_chip_with_static_binding_is_met_and_named() -> None:
     dynamic = bytes(32)
     side = chip(id_ic=ID_IC)
     result = open_with(side, identifiers=[dynamic, ID_IC])
-    assert "not to PACE" in result.tolerated[0]
+    assert "not to PACE" in result.quirks[0]
     assert side.effective is not None
-    assert open_with(chip(id_ic=dynamic), identifiers=[dynamic, ID_IC]).tolerated == ()
+    assert open_with(chip(id_ic=dynamic), identifiers=[dynamic, ID_IC]).quirks == ()
     with pytest.raises(ChipRefusalError) as refusal:
         open_with(chip(id_ic=b"other"), identifiers=[dynamic, ID_IC])
     assert refusal.value.sw == 0x6300

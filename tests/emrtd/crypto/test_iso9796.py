@@ -31,7 +31,7 @@ def test_every_trailer_verifies(algorithm: Hash, bits: int) -> None:
     signature = iso9796.sign(key(bits), algorithm, NONCE)
     found = iso9796.verify(key(bits).public_key, signature, NONCE)
     assert found.hash is algorithm
-    assert found.tolerated == ()
+    assert found.quirks == ()
     assert len(found.m1) == iso9796.m1_size(bits, algorithm)
 
 
@@ -79,13 +79,13 @@ def test_the_form_of_paragraph_b4_is_read_and_named() -> None:
     n = key().public_key.n
     found = iso9796.verify(key().public_key, (n - signature).to_bytes(128, "big"), NONCE)
     assert found.hash is Hash.SHA1
-    assert "B.4" in found.tolerated[0]
+    assert "B.4" in found.quirks[0]
 
 
 def test_the_explicit_trailer_of_sha1_is_read_and_named() -> None:
     m1 = bytes(128 - 1 - 20 - 2)
     signature = sign_representative(b"\x6a" + m1 + Hash.SHA1.digest(m1 + NONCE) + b"\x33\xcc")
-    assert "33CC" in iso9796.verify(key().public_key, signature, NONCE).tolerated[0]
+    assert "33CC" in iso9796.verify(key().public_key, signature, NONCE).quirks[0]
 
 
 def test_a_shorter_m1_is_padded_by_digits_b_and_a() -> None:

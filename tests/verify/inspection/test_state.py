@@ -4,7 +4,7 @@ from itertools import product
 
 import pytest
 
-from emrtd.access.opening import ByBac, ByPace, Opened
+from emrtd.access.opening import ByBac, ByPace, OpenedSession
 from emrtd.access.pace.variants import choose
 from emrtd.crypto.ciphers import Cipher
 from emrtd.iso7816.procedure import run
@@ -25,7 +25,7 @@ SESSION = SecureMessaging(Cipher.AES128, Secret(bytes(16)), Secret(bytes(16)))
 BY_BAC = ByBac(MRZ)
 BY_PACE = ByPace(choose(SecurityInfos(PACE_CAM)), MRZ, chat=b"\x7f\x4c\x00")
 ANYONE = Access(AccessControl.NONE)
-OPENED = Opened(SESSION)
+OPENED = OpenedSession(SESSION)
 SECURED = State().secured(OPENED)
 OPEN = SECURED.reopenable(BY_BAC).opened(ANYONE)
 REOPENING = OPEN.dropped()

@@ -162,7 +162,7 @@ def _verify_signature(
     case: Case, dg15: DataGroup15, transcript: ActiveAuthenticationTranscript | None
 ) -> Check:
     transcript = transcript or ActiveAuthenticationTranscript()
-    exchange = active_authentication.Exchange(transcript.challenge, transcript.signature)
+    signed = active_authentication.SignedChallenge(transcript.challenge, transcript.signature)
     infos: tuple[ActiveAuthenticationInfo, ...] = ()
     if isinstance(case.dg14, DataGroup14):
         infos = case.dg14.security_infos.of(ActiveAuthenticationInfo)
@@ -171,10 +171,10 @@ def _verify_signature(
     except MalformedError as error:
         return _ACTIVE.outcome(Outcome.UNDETERMINED, str(error))
     try:
-        verified = active_authentication.verify(key, infos[0] if infos else None, exchange)
+        verified = active_authentication.verify(key, infos[0] if infos else None, signed)
     except (MalformedError, ProtocolError) as error:
         return cloned(_ACTIVE.id, str(error), _ACTIVE.clause)
-    quirks = quirks_of_file(FileID.DG15, verified.tolerated)
+    quirks = quirks_of_file(FileID.DG15, verified.quirks)
     reason = f"the chip has the private key of the signed DG15 ({verified.algorithm})"
     return settle(case, _ACTIVE.id, reason, _ACTIVE.clause, quirks)
 

@@ -5,7 +5,7 @@ from datetime import date
 import pytest
 
 from emrtd.mrz import Mrz
-from emrtd.mrz.misprints import misprints
+from emrtd.mrz.quirks import quirks
 
 ZONE = Mrz.build(
     "TD3", document_code="P", issuing_state="UTO", document_number="L898902C3", nationality="UTO",
@@ -38,7 +38,7 @@ def printed(name: str, value: str) -> Mrz:
     ],
 )
 def test_an_element_of_another_form(name: str, value: str, says: str) -> None:
-    assert misprints(printed(name, value)) == (says,)
+    assert quirks(printed(name, value)) == (says,)
 
 
 @pytest.mark.parametrize(
@@ -55,9 +55,9 @@ def test_an_element_of_another_form(name: str, value: str, says: str) -> None:
     ],
 )
 def test_what_the_standard_allows_is_none(name: str, value: str) -> None:
-    assert misprints(printed(name, value)) == ()
+    assert quirks(printed(name, value)) == ()
 
 
 def test_no_sentence_says_what_is_printed() -> None:
-    assert "ERIKSSON" not in str(misprints(printed("sex", "Z")))
-    assert "Z" not in str(misprints(printed("sex", "Z")))
+    assert "ERIKSSON" not in str(quirks(printed("sex", "Z")))
+    assert "Z" not in str(quirks(printed("sex", "Z")))

@@ -12,12 +12,12 @@ _DATE: Final = re.compile(r"(?:[0-9]{2}|<<){3}")
 _LEAP_YEAR: Final = 2000
 
 
-def misprints(mrz: Mrz) -> tuple[str, ...]:
+def quirks(mrz: Mrz) -> tuple[str, ...]:
     """A sentence for each; none says what is printed, for that is a person's."""
-    return tuple(_misprints(mrz))
+    return tuple(_quirks(mrz))
 
 
-def _misprints(mrz: Mrz) -> Iterator[str]:
+def _quirks(mrz: Mrz) -> Iterator[str]:
     for name, said in (("issuing_state", "issuing State"), ("nationality", "nationality")):
         if not _CODE.fullmatch(mrz.printed(name)):
             yield f"the code of the {said} is not of letters"
