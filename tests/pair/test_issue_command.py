@@ -134,6 +134,16 @@ def test_a_card_too_small(
     assert told["advice"].startswith("take a card with more memory")
 
 
+def test_without_a_reader_named_there_must_be_one(
+    workplace: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    pcsc = pytest.importorskip("emrtd.transport.pcsc.connection")
+    monkeypatch.setattr(pcsc, "names", lambda: ["One 00 00", "Other 01 00"])
+    assert command("write", workplace / "image", "--json") == ExitStatus.NO_CARD
+    told = json.loads(capsys.readouterr().out)["error"]
+    assert (told["kind"], told["advice"]) == ("no-reader", "name one of: One 00 00; Other 01 00")
+
+
 def test_a_feeder_sorts_its_cards(workplace: Path, tmp_path: Path) -> None:
     small = ChipState(Hardware(memory=4096)).encode()
     (tmp_path / "0001.chip").write_bytes(small)
