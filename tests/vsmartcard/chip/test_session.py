@@ -6,8 +6,10 @@ from emrtd.access.bac import BacChip
 from emrtd.crypto.ciphers import Cipher
 from emrtd.iso7816.directories import Directory
 from emrtd.iso7816.secure_messaging import SecureMessaging
+from emrtd.lds.files import FILES
 from support.secret import Secret
 from tests.vsmartcard.cards import MRZ
+from vsmartcard.chip.access_rules import SENSITIVE
 from vsmartcard.chip.challenges import AUTHENTICATIONS
 from vsmartcard.chip.security_environment import STEPS
 from vsmartcard.chip.session import ChipAccess, Protocol, Session
@@ -22,6 +24,11 @@ def keys() -> SecureMessaging:
 def test_every_way_in_and_every_protocol_has_its_commands() -> None:
     assert set(AUTHENTICATIONS) == set(ChipAccess)
     assert set(STEPS) == set(Protocol)
+
+
+def test_every_sensitive_data_group_needs_a_right() -> None:
+    sensitive = {file.identifier for file in FILES.values() if file.sensitive}
+    assert set(SENSITIVE) == sensitive
 
 
 def test_a_session_is_a_value() -> None:
