@@ -424,6 +424,13 @@ def test_a_chip_that_never_ends_its_answer_in_the_new_session_keeps_nobody_waiti
     assert report.check("chip.authentication").shows is Shows.CLONING
 
 
+def test_a_clone_does_not_hide_behind_an_answer_without_end() -> None:
+    victim = issue(pace=(PACE_GM,), active_authentication=None)
+    agreed = after(every(protected, instruction(INS.GENERAL_AUTHENTICATE)))
+    card = Answering(clone_of(victim), lambda command: b"\x99\x61\x01" if agreed(command) else None)
+    assert presented(victim, card).verdict is Verdict.REJECT
+
+
 def test_a_chip_whose_pace_breaks_off_is_read_by_basic_access_control() -> None:
     """What was lost with the session that the reader gave up is not lost for the next one."""
     document = issue(pace=(PACE_GM,), chip_authentication=False, basic_access_control=True)

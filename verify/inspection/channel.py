@@ -101,12 +101,13 @@ class Channel:
 
         # any answer will do, so long as it is in the session
         probe = exchange(self.reader.probe(FILES[FileID.COM].address))
+        before = self._commands
         try:
             recording = through(secured(probe, session), record)
             yield from through(with_response_chaining(recording), self._counted)
-        except StoppedError:
-            raise
-        except FAULTS_OF_CHIPS:
+        except FAULTS_OF_CHIPS as error:
+            if isinstance(error, StoppedError) and self._commands == before + 1:
+                raise  # not even the first command was sent; an answer without end is the chip's
             yield from self._recover()
         else:
             self._enter(self._state.rekeyed(session, chip_key))
