@@ -30,8 +30,8 @@ from verify.judging.evidence import (
     ChipAuthenticationTranscript,
     Evidence,
     Exchange,
+    InspectionSession,
     PaceTranscript,
-    Session,
 )
 from verify.judging.policy import ChipAuthenticity, Policy, load_policy
 from verify.judging.report import Verdict
@@ -44,7 +44,7 @@ DEMANDING = msgspec.structs.replace(
 )
 
 
-def invented(document: Document) -> Session:
+def invented(document: Document) -> InspectionSession:
     """Proofs of Chip Authentication and of its Mapping, made of public keys alone."""
     card_security = CardSecurity.decode(document.files[FileID.CARD_SECURITY]).security_infos
     static = mapping_key(card_security, 13)
@@ -61,7 +61,7 @@ def invented(document: Document) -> Session:
     command = terminal.protect_command(CommandAPDU(0x00, INS.READ_BINARY, 0x9E, 0x00, ne=1))
     chip.unprotect_command(command)
     response = chip.protect_response(ResponseAPDU(b"\x60"))
-    return Session(
+    return InspectionSession(
         atr=b"",
         access=Access(AccessControl.PACE, "mrz", "pace-ecdh-cam-aes-cbc-cmac-128/brainpoolP256r1"),
         apdus=21,

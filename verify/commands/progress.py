@@ -8,13 +8,13 @@ from typing import Final, Self, TextIO
 
 from support.printable_text import printable
 from verify.inspection.events import (
+    AuthenticationProtocol,
     Event,
     Listener,
     NotOpened,
     NotRead,
     Opened,
     Opening,
-    Protocol,
     Proved,
     Proving,
     Read,
@@ -28,10 +28,10 @@ from verify.judging.evidence import AccessControl
 from verify.judging.faults import describe
 
 _PROTOCOLS: Final = {
-    Protocol.ACTIVE_AUTHENTICATION: "Active Authentication",
-    Protocol.CHIP_AUTHENTICATION: "Chip Authentication",
-    Protocol.TERMINAL_AUTHENTICATION: "Terminal Authentication",
-    Protocol.GENERAL_AUTHENTICATION: "Terminal and Chip Authentication, version 2",
+    AuthenticationProtocol.ACTIVE_AUTHENTICATION: "Active Authentication",
+    AuthenticationProtocol.CHIP_AUTHENTICATION: "Chip Authentication",
+    AuthenticationProtocol.TERMINAL_AUTHENTICATION: "Terminal Authentication",
+    AuthenticationProtocol.GENERAL_AUTHENTICATION: "Terminal and Chip Authentication, version 2",
 }
 _CONTROLS: Final = {
     AccessControl.NONE: "without a password",

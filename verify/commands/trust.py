@@ -13,7 +13,7 @@ import click
 from support.command_line import examples
 from support.errors import MisuseError
 from support.files import write_atomically
-from verify.trust.entries import Entry, Kind
+from verify.trust.entries import TrustEntry, TrustEntryKind
 
 if TYPE_CHECKING:
     from verify.trust.files import TrustFile
@@ -25,7 +25,9 @@ _SHOWN = 20
 
 _STORE = click.argument("store", type=click.Path(path_type=Path))
 _JSON = click.option("--json", "as_json", is_flag=True, help="Print JSON.")
-_KIND = click.option("--kind", type=click.Choice([kind.value for kind in Kind]), help="Only these.")
+_KIND = click.option(
+    "--kind", type=click.Choice([kind.value for kind in TrustEntryKind]), help="Only these."
+)
 _COUNTRY = click.option("--country", metavar="CC", help="Only those of this country (two letters).")
 
 
@@ -106,7 +108,7 @@ def list_entries(
 ) -> None:
     """List what is in STORE, one line an entry."""
     with _open(store) as opened:
-        entries = opened.entries(kind=Kind(kind) if kind else None, country=country)
+        entries = opened.entries(kind=TrustEntryKind(kind) if kind else None, country=country)
     if unverified:
         entries = [entry for entry in entries if not entry.verified]
     if as_json:
@@ -183,25 +185,25 @@ def remove(store: Path, fingerprints: tuple[str, ...], source: str | None) -> No
 def export(store: Path, output: Path, kind: str | None, country: str | None) -> None:
     """Write certificates and CRLs of STORE as PEM, each with its subject before it."""
     with _open(store) as opened:
-        entries = opened.entries(kind=Kind(kind) if kind else None, country=country)
+        entries = opened.entries(kind=TrustEntryKind(kind) if kind else None, country=country)
     blocks = [_pem(entry) for entry in entries if entry.kind in _PEM_LABELS]
     write_atomically(output, "".join(blocks).encode())
     click.echo(f"{_entries(len(blocks))} written to {output}")
 
 
 _PEM_LABELS = {
-    Kind.CSCA: "CERTIFICATE",
-    Kind.LINK: "CERTIFICATE",
-    Kind.DOCUMENT_SIGNER: "CERTIFICATE",
-    Kind.MASTER_LIST_SIGNER: "CERTIFICATE",
-    Kind.DEVIATION_LIST_SIGNER: "CERTIFICATE",
-    Kind.CRL: "X509 CRL",
-    Kind.DEVIATION_LIST: "CMS",
-    Kind.DEFECT_LIST: "CMS",
+    TrustEntryKind.CSCA: "CERTIFICATE",
+    TrustEntryKind.LINK: "CERTIFICATE",
+    TrustEntryKind.DOCUMENT_SIGNER: "CERTIFICATE",
+    TrustEntryKind.MASTER_LIST_SIGNER: "CERTIFICATE",
+    TrustEntryKind.DEVIATION_LIST_SIGNER: "CERTIFICATE",
+    TrustEntryKind.CRL: "X509 CRL",
+    TrustEntryKind.DEVIATION_LIST: "CMS",
+    TrustEntryKind.DEFECT_LIST: "CMS",
 }
 
 
-def _pem(entry: Entry) -> str:
+def _pem(entry: TrustEntry) -> str:
     from emrtd.pki.pem import encode_pem
 
     return f"{entry.kind} {entry.subject}\n{encode_pem(entry.der, _PEM_LABELS[entry.kind])}"
@@ -213,7 +215,7 @@ def _open(store: Path) -> "TrustStore":
     return TrustStore.open(store)
 
 
-def _find(store: "TrustStore", fingerprints: Sequence[str]) -> list[Entry]:
+def _find(store: "TrustStore", fingerprints: Sequence[str]) -> list[TrustEntry]:
     """Exactly one entry for each fingerprint."""
     found = []
     for fingerprint in fingerprints:
@@ -255,7 +257,7 @@ def _print_summary(summary: "Summary") -> None:
         click.echo(f"  and {len(summary.left_out) - _SHOWN} more, which --json shows")
 
 
-def _print_lines(entries: Sequence[Entry]) -> None:
+def _print_lines(entries: Sequence[TrustEntry]) -> None:
     for entry in entries:
         state = "verified" if entry.verified else "unverified"
         usable = "" if entry.usable else " (not usable)"
@@ -265,7 +267,7 @@ def _print_lines(entries: Sequence[Entry]) -> None:
         )
 
 
-def _print_markdown(entries: Sequence[Entry]) -> None:
+def _print_markdown(entries: Sequence[TrustEntry]) -> None:
     click.echo("| State | subject | key | valid from | why |")
     click.echo("|---|---|---|---|---|")
     for entry in entries:

@@ -15,7 +15,7 @@ from verify.judging.faults import Fault, PasswordName
 
 
 @unique
-class Protocol(StrEnum):
+class AuthenticationProtocol(StrEnum):
     """A protocol by which one side proves what it is, once the chip is open."""
 
     ACTIVE_AUTHENTICATION = "active-authentication"
@@ -81,7 +81,7 @@ class NotRead:
 class Proving:
     """A protocol of authentication begins."""
 
-    protocol: Protocol
+    protocol: AuthenticationProtocol
 
 
 @dataclass(frozen=True, slots=True)
@@ -91,7 +91,7 @@ class Proved:
     `fault` is why it did not, None where it did.
     """
 
-    protocol: Protocol
+    protocol: AuthenticationProtocol
     fault: Fault | None = None
 
 

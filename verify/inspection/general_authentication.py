@@ -43,7 +43,7 @@ def authenticate_both(
         lambda octets: CardSecurity.decode(octets).security_infos,
         random=channel.random,
     )
-    protocol = events.Protocol.GENERAL_AUTHENTICATION
+    protocol = events.AuthenticationProtocol.GENERAL_AUTHENTICATION
     channel.tell(events.Proving(protocol))
     try:
         result = yield from channel.carry(procedure)

@@ -9,7 +9,7 @@ from verify.judging.evidence import (
     ChipAuthenticationTranscript,
     Evidence,
     Failure,
-    Session,
+    InspectionSession,
 )
 from verify.judging.faults import Fault
 
@@ -26,7 +26,7 @@ class Notes:
 
     def evidence(self, state: State, optical_mrz: str) -> Evidence:
         """All of it as evidence; counts, time and ATR are the transport's to add."""
-        session = Session(
+        session = InspectionSession(
             atr=b"",
             access=state.access,
             failures=tuple(self.failures),

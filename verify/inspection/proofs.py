@@ -30,11 +30,11 @@ def prove_actively(channel: Channel) -> Procedure[None]:
     octets = channel.notes.files.get(FileID.DG15)
     if octets is None:
         return
-    channel.tell(events.Proving(events.Protocol.ACTIVE_AUTHENTICATION))
+    channel.tell(events.Proving(events.AuthenticationProtocol.ACTIVE_AUTHENTICATION))
     transcript = yield from _challenge(channel, octets)
     channel.notes.active_authentication = transcript
     fault = transcript.refusal or transcript.undetermined
-    channel.tell(events.Proved(events.Protocol.ACTIVE_AUTHENTICATION, fault))
+    channel.tell(events.Proved(events.AuthenticationProtocol.ACTIVE_AUTHENTICATION, fault))
 
 
 def _challenge(channel: Channel, dg15: bytes) -> Procedure[ActiveAuthenticationTranscript]:
@@ -61,11 +61,11 @@ def prove_by_key_agreement(channel: Channel) -> Procedure[None]:
     infos = _infos_with_key(channel.notes)
     if infos is None or channel.state.chip_authentication is not None:
         return
-    channel.tell(events.Proving(events.Protocol.CHIP_AUTHENTICATION))
+    channel.tell(events.Proving(events.AuthenticationProtocol.CHIP_AUTHENTICATION))
     transcript = yield from _agree(channel, infos)
     channel.notes.chip_authentication = transcript
     fault = transcript.refusal or transcript.undetermined
-    channel.tell(events.Proved(events.Protocol.CHIP_AUTHENTICATION, fault))
+    channel.tell(events.Proved(events.AuthenticationProtocol.CHIP_AUTHENTICATION, fault))
 
 
 def _agree(channel: Channel, infos: SecurityInfos) -> Procedure[ChipAuthenticationTranscript]:

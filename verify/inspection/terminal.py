@@ -36,10 +36,12 @@ def prove_right(channel: Channel, credentials: TerminalCredentials | None) -> Pr
     info = _offered(channel.notes)
     if info is None or credentials is None or channel.state.chip_authentication is not None:
         return
-    channel.tell(events.Proving(events.Protocol.TERMINAL_AUTHENTICATION))
+    channel.tell(events.Proving(events.AuthenticationProtocol.TERMINAL_AUTHENTICATION))
     transcript = yield from _authenticate(channel, credentials, info)
     channel.show(terminal_authentication=transcript)
-    channel.tell(events.Proved(events.Protocol.TERMINAL_AUTHENTICATION, transcript.refusal))
+    channel.tell(
+        events.Proved(events.AuthenticationProtocol.TERMINAL_AUTHENTICATION, transcript.refusal)
+    )
 
 
 def _authenticate(

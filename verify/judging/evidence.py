@@ -147,7 +147,7 @@ class Failure(Data, frozen=True):
     password: PasswordName | None = None
 
 
-class Session(Data, frozen=True):
+class InspectionSession(Data, frozen=True):
     """What happened on the wire; an image of files that nobody read from a chip has none.
 
     `access` is how the chip was opened, None where it did not open.  `failures` are the steps that
@@ -173,7 +173,7 @@ class _Notes(Data, frozen=True, kw_only=True):
 
     chipseal: Literal["evidence"] = "evidence"
     version: Literal[2] = 2
-    session: Session | None = None
+    session: InspectionSession | None = None
     optical_mrz: str = ""
     unread: dict[FileID, Fault] = msgspec.field(default_factory=dict)
     seal: bytes = b""
@@ -212,7 +212,7 @@ class Evidence(Data, frozen=True):
 
     files: Mapping[FileID, bytes]
     unread: Mapping[FileID, Fault] = {}
-    session: Session | None = None
+    session: InspectionSession | None = None
     optical_mrz: str = ""
     misplaced: tuple[str, ...] = ()
     image_quirks: tuple[str, ...] = ()

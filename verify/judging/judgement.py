@@ -32,11 +32,11 @@ from verify.judging.contents import (
     portrait,
     trust_in_words,
 )
-from verify.judging.evidence import AccessControl, Evidence, Session
+from verify.judging.evidence import AccessControl, Evidence, InspectionSession
 from verify.judging.faults import describe
 from verify.judging.images import ImageLooks
 from verify.judging.policy import ChipAuthenticity, Policy
-from verify.judging.report import Opening, Report, Verdict
+from verify.judging.report import ChipStatus, Report, Verdict
 
 CHECKS: Final[tuple[CheckFunction, ...]] = (
     structure.check_structure,
@@ -113,7 +113,7 @@ def judge(
         apdus=0 if session is None else session.apdus,
         octets=0 if session is None else session.octets,
         seconds=0.0 if session is None else session.seconds,
-        opening=_opening(session),
+        chip_status=_chip_status(session),
     )
 
 
@@ -132,17 +132,17 @@ def _claimed(evidence: Evidence, made: Earlier) -> dict[str, str]:
     }
 
 
-def _access_in_words(session: Session | None) -> str:
+def _access_in_words(session: InspectionSession | None) -> str:
     """The contract's `access`: how the chip was opened, "none" also where it did not open."""
     if session is None:
         return "not-performed"
     return AccessControl.NONE.value if session.access is None else session.access.name
 
 
-def _opening(session: Session | None) -> Opening:
+def _chip_status(session: InspectionSession | None) -> ChipStatus:
     if session is None:
-        return Opening.FILES
-    return Opening.CLOSED if session.access is None else Opening.OPENED
+        return ChipStatus.FILES
+    return ChipStatus.CLOSED if session.access is None else ChipStatus.OPENED
 
 
 def _doubted(check: Check, why: str) -> Check:

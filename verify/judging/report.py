@@ -30,7 +30,7 @@ class Verdict(StrEnum):
 
 
 @unique
-class Opening(Enum):
+class ChipStatus(Enum):
     """What there was to open: the contract's `access` is "none" for two of these."""
 
     FILES = "files"
@@ -76,7 +76,7 @@ class Report:
     apdus: int
     octets: int
     seconds: float
-    opening: Opening = Opening.FILES
+    chip_status: ChipStatus = ChipStatus.FILES
 
     @property
     def tolerated(self) -> tuple[str, ...]:

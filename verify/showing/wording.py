@@ -5,7 +5,7 @@ from typing import Any, Final
 from emrtd.pki.findings import Outcome
 from support.printable_text import printable
 from verify.judging.evidence import AccessControl
-from verify.judging.report import Opening, Report, Verdict
+from verify.judging.report import ChipStatus, Report, Verdict
 
 VERDICTS: Final = {
     Verdict.ACCEPT: "ACCEPT",
@@ -59,7 +59,7 @@ def meaning(report: Report) -> str:
     if report.is_proven_original:
         return "The chip is genuine and says what the issuing State signed."
     signed = "The data are what the issuing State signed"
-    if report.opening is Opening.FILES:
+    if report.chip_status is ChipStatus.FILES:
         return f"{signed}; these are files, and no chip was asked to prove itself."
     return f"{signed}; the chip offers no proof that it is not a copy."
 
@@ -104,12 +104,12 @@ def counts(report: Report) -> str:
 
 def access_words(report: Report) -> str:
     """How the chip was opened."""
-    match report.opening:
-        case Opening.FILES:
+    match report.chip_status:
+        case ChipStatus.FILES:
             return "an image of files, no chip"
-        case Opening.CLOSED:
+        case ChipStatus.CLOSED:
             return "the chip did not open"
-        case Opening.OPENED if report.access == AccessControl.NONE:
+        case ChipStatus.OPENED if report.access == AccessControl.NONE:
             return "no access control"
-        case Opening.OPENED:
+        case ChipStatus.OPENED:
             return printable(report.access)

@@ -11,23 +11,23 @@ from emrtd.pki.x509.certificates import Certificate
 from emrtd.pki.x509.crl import Crl
 from emrtd.pki.x509.extensions import DEVIATION_LIST_SIGNER, MASTER_LIST_SIGNER, KeyUsage
 from support.database import Value
-from verify.trust.entries import Kind
+from verify.trust.entries import TrustEntryKind
 
 
-def kind_of(content: Certificate | Crl, *, vouched: bool) -> Kind:
+def kind_of(content: Certificate | Crl, *, vouched: bool) -> TrustEntryKind:
     """What a certificate is; those of a Master List are CSCAs', flagged as a CA or not."""
     if isinstance(content, Crl):
-        return Kind.CRL
+        return TrustEntryKind.CRL
     extensions = content.extensions
     signs = extensions.key_usage is not None and KeyUsage.KEY_CERT_SIGN in extensions.key_usage
     if vouched or content.is_ca or signs:
-        return Kind.CSCA
+        return TrustEntryKind.CSCA
     purposes = extensions.extended_key_usage or frozenset()
     if MASTER_LIST_SIGNER in purposes:
-        return Kind.MASTER_LIST_SIGNER
+        return TrustEntryKind.MASTER_LIST_SIGNER
     if DEVIATION_LIST_SIGNER in purposes:
-        return Kind.DEVIATION_LIST_SIGNER
-    return Kind.DOCUMENT_SIGNER
+        return TrustEntryKind.DEVIATION_LIST_SIGNER
+    return TrustEntryKind.DOCUMENT_SIGNER
 
 
 def fingerprint_of(

@@ -6,7 +6,7 @@ from typing import Any, Final
 
 
 @unique
-class Kind(StrEnum):
+class TrustEntryKind(StrEnum):
     """What an entry is; the value is the word that others script against."""
 
     CSCA = "csca"
@@ -19,11 +19,11 @@ class Kind(StrEnum):
     DEFECT_LIST = "defect-list"
 
 
-ANCHOR_KINDS: Final = (Kind.CSCA, Kind.LINK)
+ANCHOR_KINDS: Final = (TrustEntryKind.CSCA, TrustEntryKind.LINK)
 
 
 @dataclass(frozen=True, slots=True)
-class Entry:
+class TrustEntry:
     """One thing in the store.
 
     `usable`: its key (a certificate's) or its signature's algorithm (a list's) can be used.
@@ -32,7 +32,7 @@ class Entry:
     """
 
     id: int
-    kind: Kind
+    kind: TrustEntryKind
     country: str
     subject: str
     key: str
@@ -67,7 +67,7 @@ class Entry:
 
 
 @dataclass(frozen=True, slots=True)
-class Source:
+class TrustSource:
     """A file that was imported: when (UTC, ISO 8601), who signed it, how many entries it has."""
 
     name: str

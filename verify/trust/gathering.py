@@ -19,7 +19,7 @@ from emrtd.pki.x509.crl import Crl
 from support.errors import MisuseError
 from verify.trust.authorities import Candidate, settle_candidates
 from verify.trust.columns import fingerprint_of, iso_time, kind_of
-from verify.trust.entries import ANCHOR_KINDS, Kind
+from verify.trust.entries import ANCHOR_KINDS, TrustEntryKind
 from verify.trust.files import Content, TrustFile
 from verify.trust.list_signers import SignedList, examine_list_signer
 from verify.trust.settlement import Known, KnownEntry
@@ -47,7 +47,7 @@ class Claim(msgspec.Struct, frozen=True):
         return bool(self.listed)
 
     @property
-    def kind(self) -> Kind:
+    def kind(self) -> TrustEntryKind:
         """What the store says that it is, or what it says of itself."""
         kind = kind_of(self.content, vouched=self.is_vouched_for)
         return kind if self.known is None or kind in ANCHOR_KINDS else self.known.kind
@@ -142,7 +142,7 @@ class _Gatherer:
             each.certificate: Candidate(
                 each.certificate,
                 (each.country, each.subject, each.valid_from, position),
-                is_link=each.entry.kind is Kind.LINK,
+                is_link=each.entry.kind is TrustEntryKind.LINK,
                 verified=each.entry.verified,
                 trusted=each.entry.trusted,
             )

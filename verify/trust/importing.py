@@ -14,7 +14,7 @@ from emrtd.pki.x509.certificates import Certificate
 from emrtd.pki.x509.crl import Crl
 from verify.trust import schema
 from verify.trust.columns import columns_of, fingerprint_of
-from verify.trust.entries import Kind
+from verify.trust.entries import TrustEntryKind
 from verify.trust.files import TrustFile
 from verify.trust.list_signers import SignedList
 from verify.trust.settlement import (
@@ -89,7 +89,7 @@ def _known_entries(
 
 
 def _known_entry(entry: int, kind: str, verified: int, trusted: int) -> KnownEntry:
-    return KnownEntry(entry, Kind(kind), bool(verified), bool(trusted))
+    return KnownEntry(entry, TrustEntryKind(kind), bool(verified), bool(trusted))
 
 
 def write_settlement(store: TrustStore, settlement: Settlement, at: datetime) -> None:

@@ -11,24 +11,24 @@ from emrtd.pki.revocation import find_crl_issuer
 from emrtd.pki.x509.certificates import Certificate
 from emrtd.pki.x509.crl import Crl
 from verify.trust.authorities import Authorities, is_signed_by_itself, reached_by_links
-from verify.trust.entries import ANCHOR_KINDS, Entry, Kind
+from verify.trust.entries import ANCHOR_KINDS, TrustEntry, TrustEntryKind
 from verify.trust.list_signers import examine_list_signer
 from verify.trust.settlement import Standing
 from verify.trust.store import TrustStore
 
 _SIGNED_BY_CSCA = (
-    Kind.DOCUMENT_SIGNER,
-    Kind.MASTER_LIST_SIGNER,
-    Kind.DEVIATION_LIST_SIGNER,
-    Kind.CRL,
-    Kind.DEVIATION_LIST,
-    Kind.DEFECT_LIST,
+    TrustEntryKind.DOCUMENT_SIGNER,
+    TrustEntryKind.MASTER_LIST_SIGNER,
+    TrustEntryKind.DEVIATION_LIST_SIGNER,
+    TrustEntryKind.CRL,
+    TrustEntryKind.DEVIATION_LIST,
+    TrustEntryKind.DEFECT_LIST,
 )
 
 
 def remove_entries(
-    store: TrustStore, entries: Sequence[Entry], *, at: datetime
-) -> tuple[int, list[Entry]]:
+    store: TrustStore, entries: Sequence[TrustEntry], *, at: datetime
+) -> tuple[int, list[TrustEntry]]:
     """Remove entries in one transaction; returns how many, and those that no longer verify.
 
     What no longer verifies stays in the store, and is trusted no more unless a Master List vouches
@@ -36,7 +36,7 @@ def remove_entries(
     """
     with store.transaction():
         removed = store.delete(entries)
-        orphans: list[Entry] = []
+        orphans: list[TrustEntry] = []
         for country in sorted({entry.country for entry in entries}):
             orphans += _recheck_authorities(store, country)
         for country in sorted({entry.country for entry in entries}):
@@ -44,7 +44,7 @@ def remove_entries(
     return removed, orphans
 
 
-def _recheck_authorities(store: TrustStore, country: str) -> list[Entry]:
+def _recheck_authorities(store: TrustStore, country: str) -> list[TrustEntry]:
     """Follow the links of a country anew, from what is trusted for another reason than a link.
 
     Links that prove one another in a circle hold up nothing.
@@ -63,7 +63,7 @@ def _recheck_authorities(store: TrustStore, country: str) -> list[Entry]:
     others = [certificate for certificate in kept if certificate not in roots]
     trusted = {*roots, *reached_by_links(roots, others)}
     authorities = Authorities(trusted)
-    orphans: list[Entry] = []
+    orphans: list[TrustEntry] = []
     for certificate, entry in kept.items():
         if not entry.verified:
             continue
@@ -76,7 +76,7 @@ def _recheck_authorities(store: TrustStore, country: str) -> list[Entry]:
     return orphans
 
 
-def _recheck_signed(store: TrustStore, country: str, at: datetime) -> list[Entry]:
+def _recheck_signed(store: TrustStore, country: str, at: datetime) -> list[TrustEntry]:
     orphans = []
     for kind in _SIGNED_BY_CSCA:
         for entry in store.entries(kind=kind, country=country):
@@ -88,16 +88,16 @@ def _recheck_signed(store: TrustStore, country: str, at: datetime) -> list[Entry
     return orphans
 
 
-def _objection_to_entry(entry: Entry, store: TrustStore, at: datetime) -> str | None:
+def _objection_to_entry(entry: TrustEntry, store: TrustStore, at: datetime) -> str | None:
     """Why something that a CSCA of the store had signed no longer counts; None where it does."""
     match entry.kind:
-        case Kind.CRL:
+        case TrustEntryKind.CRL:
             crl = Crl.parse(entry.der)
             reason = f"no trusted key of {crl.issuer} signed it"
             return reason if find_crl_issuer(crl, store) is None else None
-        case Kind.DEVIATION_LIST:
+        case TrustEntryKind.DEVIATION_LIST:
             return examine_list_signer(DeviationList.parse(entry.der), store, at).objection
-        case Kind.DEFECT_LIST:
+        case TrustEntryKind.DEFECT_LIST:
             return examine_list_signer(DefectList.parse(entry.der), store, at).objection
         case _:
             check = find_anchor(Certificate.parse(entry.der), store, at)[1]

@@ -14,14 +14,14 @@ from emrtd.pki.lists.defect_list import DefectList
 from emrtd.pki.lists.deviation_list import DeviationList
 from emrtd.pki.x509.certificates import Certificate
 from emrtd.pki.x509.crl import Crl
-from verify.trust.entries import Kind
+from verify.trust.entries import TrustEntryKind
 
 
 class KnownEntry(msgspec.Struct, frozen=True):
     """An entry of the store."""
 
     id: int
-    kind: Kind
+    kind: TrustEntryKind
     verified: bool
     trusted: bool
 
@@ -60,7 +60,7 @@ class Known(msgspec.Struct, frozen=True):
 class Standing(msgspec.Struct, frozen=True):
     """What is said of an entry; `explanation` says why it is verified, or is not."""
 
-    kind: Kind
+    kind: TrustEntryKind
     verified: bool
     trusted: bool
     explanation: str

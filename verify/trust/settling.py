@@ -22,7 +22,7 @@ from emrtd.pki.x509.crl import Crl
 from support.errors import MisuseError
 from verify.trust.authorities import Candidate
 from verify.trust.columns import fingerprint_of
-from verify.trust.entries import Kind
+from verify.trust.entries import TrustEntryKind
 from verify.trust.files import TrustFile
 from verify.trust.gathering import TAKE_ANYWAY, Claim, Gathering, LeftOut, gather
 from verify.trust.settlement import (
@@ -105,7 +105,7 @@ def _verdict(claim: Claim, gathering: Gathering, at: datetime, *, unverified: bo
 
 
 def _standing_of(candidate: Candidate) -> Standing:
-    kind = Kind.LINK if candidate.is_link else Kind.CSCA
+    kind = TrustEntryKind.LINK if candidate.is_link else TrustEntryKind.CSCA
     explanation = "" if candidate.proof is None else candidate.proof.explanation
     return Standing(kind, candidate.verified, candidate.trusted, explanation)
 
@@ -191,8 +191,12 @@ def _verified_lists(
 # --- what is said of files, and of entries that no file brought -----------------------------------
 
 
-def _kind_of_list(content: DeviationList | DefectList) -> Kind:
-    return Kind.DEVIATION_LIST if isinstance(content, DeviationList) else Kind.DEFECT_LIST
+def _kind_of_list(content: DeviationList | DefectList) -> TrustEntryKind:
+    return (
+        TrustEntryKind.DEVIATION_LIST
+        if isinstance(content, DeviationList)
+        else TrustEntryKind.DEFECT_LIST
+    )
 
 
 def _restated(

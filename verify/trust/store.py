@@ -22,7 +22,7 @@ from emrtd.pki.x509.names import Name
 from support.database import Database, Value
 from support.errors import MisuseError
 from verify.trust import schema
-from verify.trust.entries import Entry, Kind, Source
+from verify.trust.entries import TrustEntry, TrustEntryKind, TrustSource
 
 if TYPE_CHECKING:
     from verify.trust.settlement import SourceRow, Standing
@@ -111,15 +111,15 @@ class TrustStore:
 
     def crls_of_country(self, country: str) -> Sequence[Crl]:
         """See `TrustView`."""
-        return self._lists(Kind.CRL, Crl.parse, country)
+        return self._lists(TrustEntryKind.CRL, Crl.parse, country)
 
     def deviation_lists(self, country: str) -> Sequence[DeviationList]:
         """See `TrustView`."""
-        return self._lists(Kind.DEVIATION_LIST, DeviationList.parse, country)
+        return self._lists(TrustEntryKind.DEVIATION_LIST, DeviationList.parse, country)
 
     def defect_lists(self) -> Sequence[DefectList]:
         """See `TrustView`."""
-        return self._lists(Kind.DEFECT_LIST, DefectList.parse)
+        return self._lists(TrustEntryKind.DEFECT_LIST, DefectList.parse)
 
     def _anchors(self, query: str, value: Value) -> Sequence[Anchor]:
         return self._remembered(
@@ -130,7 +130,9 @@ class TrustStore:
             ],
         )
 
-    def _lists(self, kind: Kind, parse: Callable[[bytes], T], country: str = "") -> Sequence[T]:
+    def _lists(
+        self, kind: TrustEntryKind, parse: Callable[[bytes], T], country: str = ""
+    ) -> Sequence[T]:
         return self._remembered(
             (kind, country),
             lambda: [
@@ -154,11 +156,13 @@ class TrustStore:
 
     # --- entries ---------------------------------------------------------------------------------
 
-    def entries(self, *, kind: Kind | None = None, country: str | None = None) -> list[Entry]:
+    def entries(
+        self, *, kind: TrustEntryKind | None = None, country: str | None = None
+    ) -> list[TrustEntry]:
         """The entries, by country, kind and subject; of one kind or country where that is given."""
         return self._entries(kind and kind.value, country and country.upper(), None)
 
-    def find(self, selector: str) -> list[Entry]:
+    def find(self, selector: str) -> list[TrustEntry]:
         """The entries whose fingerprint (in hexadecimal, 8 digits or more) begins so."""
         digits = selector.lower().replace(":", "")
         if len(digits) < 8 or not set(digits) <= set("0123456789abcdef"):
@@ -167,7 +171,7 @@ class TrustStore:
             )
         return self._entries(None, None, f"{digits}%")
 
-    def _entries(self, *limits: str | None) -> list[Entry]:
+    def _entries(self, *limits: str | None) -> list[TrustEntry]:
         names: dict[int, list[str]] = {}
         query = (
             "SELECT entry, name FROM provenance JOIN source ON source.id = source ORDER BY source"
@@ -179,9 +183,9 @@ class TrustStore:
             (id_, kind, country, subject, key, usable, verified, trusted, explanation, valid_from,
              valid_until, tolerated, fingerprint, der) = row  # fmt: skip
             found.append(
-                Entry(
+                TrustEntry(
                     id=id_,
-                    kind=Kind(kind),
+                    kind=TrustEntryKind(kind),
                     country=country,
                     subject=subject,
                     key=key,
@@ -199,21 +203,21 @@ class TrustStore:
             )
         return found
 
-    def sources(self) -> list[Source]:
+    def sources(self) -> list[TrustSource]:
         """The files that were imported, the oldest first."""
         query = (
             "SELECT name, digest, imported, note,"
             " (SELECT count(*) FROM provenance WHERE source = source.id) FROM source ORDER BY id"
         )
-        return [Source(*row) for row in self._database.rows(query)]
+        return [TrustSource(*row) for row in self._database.rows(query)]
 
     # --- for importing and removal, inside a transaction ------------------------------------------
 
     def rows(self, query: str, *values: Value) -> list[tuple[Any, ...]]:
-        """The rows of a query, for whoever needs other columns than an `Entry` has."""
+        """The rows of a query, for whoever needs other columns than an `TrustEntry` has."""
         return self._database.rows(query, *values)
 
-    def delete(self, entries: Iterable[Entry]) -> int:
+    def delete(self, entries: Iterable[TrustEntry]) -> int:
         """Delete entries, and sources of which nothing is left; returns how many entries."""
         removed = [
             self._database.run("DELETE FROM entry WHERE id = ?", each.id) for each in entries

@@ -128,8 +128,8 @@ EXAMPLES: tuple[known.Event, ...] = (
     known.Reading(FileID.DG2, 1, None),
     known.Read(FileID.DG2, 1),
     known.NotRead(FileID.DG2, FAULT),
-    known.Proving(known.Protocol.CHIP_AUTHENTICATION),
-    known.Proved(known.Protocol.CHIP_AUTHENTICATION, Violated(ATTACK)),
+    known.Proving(known.AuthenticationProtocol.CHIP_AUTHENTICATION),
+    known.Proved(known.AuthenticationProtocol.CHIP_AUTHENTICATION, Violated(ATTACK)),
     known.SessionLost(reopening=False),
     known.Reopened(),
 )
@@ -140,5 +140,5 @@ def test_every_event_is_said_and_nothing_of_the_chip_acts_on_the_terminal() -> N
     for each in EXAMPLES:
         assert wording(each)
         assert not ACTIVE & set(wording(each))
-    for protocol in known.Protocol:
+    for protocol in known.AuthenticationProtocol:
         assert wording(known.Proved(protocol)).endswith(": done")

@@ -18,13 +18,13 @@ from tests.verify.inspection.test_terminal import document as protected
 from tests.vsmartcard.cards import personalised
 from verify.inspection import inspect
 from verify.inspection.events import (
+    AuthenticationProtocol,
     Event,
     ListenerError,
     NotOpened,
     NotRead,
     Opened,
     Opening,
-    Protocol,
     Proved,
     Proving,
     Read,
@@ -73,13 +73,13 @@ def test_a_whole_inspection_in_order() -> None:
         Opened(Access(AccessControl.PACE, "mrz", CAM)),
         *read(document, FileID.COM, FileID.SOD),
         *read(document, FileID.DG1, FileID.DG2, FileID.DG13, FileID.DG14, FileID.DG15),
-        Proving(Protocol.ACTIVE_AUTHENTICATION),
-        Proved(Protocol.ACTIVE_AUTHENTICATION),
-        Proving(Protocol.CHIP_AUTHENTICATION),
-        Proved(Protocol.CHIP_AUTHENTICATION),
+        Proving(AuthenticationProtocol.ACTIVE_AUTHENTICATION),
+        Proved(AuthenticationProtocol.ACTIVE_AUTHENTICATION),
+        Proving(AuthenticationProtocol.CHIP_AUTHENTICATION),
+        Proved(AuthenticationProtocol.CHIP_AUTHENTICATION),
     ]
     assert evidence.session is not None
-    assert seen[-1] == Proved(Protocol.CHIP_AUTHENTICATION)
+    assert seen[-1] == Proved(AuthenticationProtocol.CHIP_AUTHENTICATION)
 
 
 def test_octets_are_told_as_they_come() -> None:
@@ -131,11 +131,11 @@ def test_terminal_authentication_and_what_it_opens() -> None:
     document = protected()
     terminal = credentials(*chain())
     _, seen = watched(inserted(document), terminal=terminal)
-    begun = seen.index(Proving(Protocol.TERMINAL_AUTHENTICATION))
+    begun = seen.index(Proving(AuthenticationProtocol.TERMINAL_AUTHENTICATION))
     assert steps(seen[begun:]) == [
-        Proving(Protocol.TERMINAL_AUTHENTICATION),
+        Proving(AuthenticationProtocol.TERMINAL_AUTHENTICATION),
         *read(document, FileID.CVCA),
-        Proved(Protocol.TERMINAL_AUTHENTICATION),
+        Proved(AuthenticationProtocol.TERMINAL_AUTHENTICATION),
         Read(FileID.DG3, len(DG3)),
     ]
 
@@ -155,13 +155,15 @@ def test_version_2(prefix: str) -> None:
     assert transcript is not None
     proved = [each for each in seen if isinstance(each, Proved)]
     if prefix:  # version 1 is then tried
-        assert proved[0].protocol is Protocol.GENERAL_AUTHENTICATION
+        assert proved[0].protocol is AuthenticationProtocol.GENERAL_AUTHENTICATION
         assert isinstance(proved[0].fault, Refused)
-        assert proved[-1] == Proved(Protocol.TERMINAL_AUTHENTICATION, transcript.refusal)
+        assert proved[-1] == Proved(
+            AuthenticationProtocol.TERMINAL_AUTHENTICATION, transcript.refusal
+        )
     else:
         assert [each.protocol for each in proved] == [
-            Protocol.GENERAL_AUTHENTICATION,
-            Protocol.ACTIVE_AUTHENTICATION,
+            AuthenticationProtocol.GENERAL_AUTHENTICATION,
+            AuthenticationProtocol.ACTIVE_AUTHENTICATION,
         ]
 
 

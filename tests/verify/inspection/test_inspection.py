@@ -26,7 +26,7 @@ from verify.judging.check_ids import CLONE_PROOFS
 from verify.judging.evidence import Access, AccessControl, Evidence, Step
 from verify.judging.faults import NotTried, Why
 from verify.judging.policy import BasicAccessControl
-from verify.judging.report import Opening, Report, Verdict
+from verify.judging.report import ChipStatus, Report, Verdict
 from vsmartcard.card.conditions import every, instruction, nth, plain, since
 from vsmartcard.card.function_card import FunctionCard
 from vsmartcard.card.layers import Answering, Changing, Refusing, Torn, Watched
@@ -142,7 +142,7 @@ def test_a_wrong_mrz_opens_nothing_and_is_referred(changes: dict[str, object]) -
     report = document.judged(evidence)
     assert report.verdict is Verdict.REFER
     assert report.why[0].startswith("the chip did not open")
-    assert report.opening is Opening.CLOSED
+    assert report.chip_status is ChipStatus.CLOSED
     assert not report.document
 
 

@@ -15,8 +15,8 @@ from verify.judging.evidence import (
     Evidence,
     Exchange,
     Failure,
+    InspectionSession,
     PaceTranscript,
-    Session,
     Step,
     TerminalAuthenticationTranscript,
 )
@@ -25,7 +25,7 @@ from verify.judging.faults import Refused
 KEY = Secret(b"a key that seals evidence in tests")
 
 MRZ = "I<UTOD231458907<<<<<<<<<<<<<<<7408122F1204159UTO<<<<<<<<<<<6ERIKSSON<<ANNA<MARIA<<<<<<<<<<"
-SESSION = Session(
+SESSION = InspectionSession(
     atr=bytes.fromhex("3B80800101"),
     access=Access(AccessControl.BAC, "mrz"),
     failures=(Failure(Step.PACE, Refused(0x6300, "PACE with the MRZ"), "mrz"),),

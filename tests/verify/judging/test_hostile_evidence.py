@@ -18,8 +18,8 @@ from verify.judging.evidence import (
     ChipAuthenticationTranscript,
     Exchange,
     Failure,
+    InspectionSession,
     PaceTranscript,
-    Session,
     Step,
 )
 from verify.judging.faults import (
@@ -89,7 +89,7 @@ faults = st.one_of(
 )
 
 sessions = st.builds(
-    Session,
+    InspectionSession,
     atr=octets,
     access=st.none() | st.builds(Access, st.sampled_from(AccessControl), passwords, text),
     failures=st.tuples(st.builds(Failure, st.sampled_from(Step), faults, passwords)),
@@ -113,11 +113,11 @@ sessions = st.builds(
 
 @given(sessions)
 @settings(max_examples=150, deadline=None)
-def test_transcripts_of_any_octets_prove_nothing(session: Session) -> None:
+def test_transcripts_of_any_octets_prove_nothing(session: InspectionSession) -> None:
     evidence = msgspec.structs.replace(LIVE, session=session)
     report = usual().judged(evidence)
     assert report.verdict is Verdict.REJECT
-    again = msgspec.json.decode(msgspec.json.encode(session), type=Session)
+    again = msgspec.json.decode(msgspec.json.encode(session), type=InspectionSession)
     assert again == session
 
 

@@ -5,7 +5,7 @@ import pytest
 
 from emrtd.pki.findings import Check, Outcome, Shows
 from support.errors import ExitStatus
-from verify.judging.report import Opening, Report, Trust, Verdict
+from verify.judging.report import ChipStatus, Report, Trust, Verdict
 from verify.showing.wording import access_words, caveat, meaning
 
 
@@ -52,11 +52,11 @@ def test_accept_claims_no_more_than_was_established() -> None:
     signed = passed("sod.signature", "ds.chain", "dg.hash.DG1")
     image = an_image(*signed)
     assert "no chip was asked" in meaning(image)
-    assert "not a copy" in meaning(replace(image, access="bac", opening=Opening.OPENED))
+    assert "not a copy" in meaning(replace(image, access="bac", chip_status=ChipStatus.OPENED))
     live = replace(
         image,
         access="bac",
-        opening=Opening.OPENED,
+        chip_status=ChipStatus.OPENED,
         checks=(*signed, *passed("chip.authentication")),
     )
     assert "genuine" in meaning(live)
@@ -66,17 +66,17 @@ def test_accept_claims_no_more_than_was_established() -> None:
 
 
 @pytest.mark.parametrize(
-    ("opening", "access", "said"),
+    ("chip_status", "access", "said"),
     [
-        (Opening.FILES, "not-performed", "an image of files, no chip"),
-        (Opening.CLOSED, "none", "the chip did not open"),
-        (Opening.OPENED, "none", "no access control"),
-        (Opening.OPENED, "bac", "bac"),
+        (ChipStatus.FILES, "not-performed", "an image of files, no chip"),
+        (ChipStatus.CLOSED, "none", "the chip did not open"),
+        (ChipStatus.OPENED, "none", "no access control"),
+        (ChipStatus.OPENED, "bac", "bac"),
     ],
 )
 def test_a_chip_that_did_not_open_is_not_called_an_open_one(
-    opening: Opening, access: str, said: str
+    chip_status: ChipStatus, access: str, said: str
 ) -> None:
-    report = replace(an_image(), opening=opening, access=access)
+    report = replace(an_image(), chip_status=chip_status, access=access)
     assert access_words(report) == said
     assert report.as_json()["access"] == access

@@ -13,7 +13,7 @@ from tests.certificates import (
     Authority,
     key,
 )
-from verify.trust.entries import Entry
+from verify.trust.entries import TrustEntry
 from verify.trust.files import read_trust_file
 from verify.trust.importing import import_files
 from verify.trust.settlement import Summary
@@ -37,7 +37,7 @@ def by_kind(store: TrustStore) -> dict[str, int]:
     return {kind: kinds.count(kind) for kind in kinds}
 
 
-def only(store: TrustStore) -> Entry:
+def only(store: TrustStore) -> TrustEntry:
     (entry,) = store.entries()
     return entry
 

@@ -13,7 +13,7 @@ from tests.certificates import (
     Authority,
 )
 from tests.verify.trust.stores import CSCA, ELSEWHERE, add, by_kind, ldif, only
-from verify.trust.entries import Kind
+from verify.trust.entries import TrustEntryKind
 from verify.trust.store import TrustStore
 
 # --- single certificates and CRLs ----------------------------------------------------------------
@@ -23,7 +23,7 @@ def test_a_csca_chosen_by_the_operator_is_trusted(store: TrustStore) -> None:
     (summary,) = add(store, CSCA.certificate().der)
     assert (summary.added, summary.verified) == (1, 1)
     entry = only(store)
-    assert entry.kind is Kind.CSCA
+    assert entry.kind is TrustEntryKind.CSCA
     assert (entry.country, entry.key, entry.subject) == (
         "UT", "brainpoolP256r1", "CN=CSCA Utopia,C=UT"
     )  # fmt: skip
@@ -239,12 +239,12 @@ def test_what_a_list_holds_is_taken_and_explained(store: TrustStore) -> None:
     (summary,) = add(store, CSCA.master_list(CSCA.certificate(), old.link(new), wrong))
     assert (summary.added, summary.verified) == (3, 1)
     bad, link = sorted((e for e in store.entries() if not e.verified), key=lambda e: e.kind)
-    assert (link.kind, link.trusted) == (Kind.LINK, True)
+    assert (link.kind, link.trusted) == (TrustEntryKind.LINK, True)
     assert "not in the store" in link.explanation
-    assert (bad.kind, bad.trusted) == (Kind.CSCA, False)
+    assert (bad.kind, bad.trusted) == (TrustEntryKind.CSCA, False)
     assert "signature is wrong" in bad.explanation
     add(store, old.certificate().der)
-    assert [entry.verified for entry in store.entries(kind=Kind.LINK)] == [True]
+    assert [entry.verified for entry in store.entries(kind=TrustEntryKind.LINK)] == [True]
 
 
 def test_imports_are_idempotent(store: TrustStore) -> None:

@@ -6,7 +6,7 @@ from tests.certificates import (
     NOW,
 )
 from tests.helpers import shared
-from verify.trust.entries import Kind
+from verify.trust.entries import TrustEntryKind
 from verify.trust.files import read_trust_file
 from verify.trust.importing import import_files
 from verify.trust.store import TrustStore
@@ -22,7 +22,7 @@ def test_real_lists_load_whole(store: TrustStore, name: str, total: int, verifie
     assert (summary.added, summary.verified, summary.left_out) == (total, verified, ())
     entries = store.entries()
     assert all(entry.usable for entry in entries)
-    assert {entry.kind for entry in entries} <= {Kind.CSCA, Kind.LINK}
+    assert {entry.kind for entry in entries} <= {TrustEntryKind.CSCA, TrustEntryKind.LINK}
     explained = {entry.explanation for entry in entries if not entry.verified}
     assert explained <= {"the key that signed it is not in the store"}
 

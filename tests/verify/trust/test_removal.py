@@ -10,7 +10,7 @@ from tests.certificates import (
     NOW,
 )
 from tests.verify.trust.stores import CSCA, ELSEWHERE, add, ldif, only, signed_list
-from verify.trust.entries import Kind
+from verify.trust.entries import TrustEntryKind
 from verify.trust.removal import remove_entries
 from verify.trust.store import TrustStore
 
@@ -29,7 +29,7 @@ def test_what_rested_on_a_removed_csca_is_trusted_no_more(store: TrustStore) -> 
     links = [CSCA.link(new).der, new.link(newest).der]
     add(store, CSCA.certificate().der, *links, newest.issue().der, newest.crl())
     assert validate(newest.issue(), store, at=NOW).anchor is not None
-    csca = store.entries(kind=Kind.CSCA)
+    csca = store.entries(kind=TrustEntryKind.CSCA)
     removed, orphans = remove_entries(store, csca, at=NOW)
     assert (removed, len(orphans)) == (1, 4)
     assert validate(newest.issue(), store, at=NOW).anchor is None
@@ -39,7 +39,7 @@ def test_what_rested_on_a_removed_csca_is_trusted_no_more(store: TrustStore) -> 
 def test_what_a_master_list_holds_does_not_rest_on_a_link(store: TrustStore) -> None:
     new = CSCA.renewed("CSCA 2")
     add(store, CSCA.master_list(CSCA.certificate(), CSCA.link(new)))
-    remove_entries(store, store.entries(kind=Kind.CSCA), at=NOW)
+    remove_entries(store, store.entries(kind=TrustEntryKind.CSCA), at=NOW)
     assert (only(store).verified, only(store).trusted) == (False, True)
 
 
@@ -47,7 +47,7 @@ def test_a_list_vouches_for_what_it_holds_and_not_for_what_is_beside_it(store: T
     link = CSCA.link(CSCA.renewed("CSCA 2"))
     roots = CSCA.certificate().der, ELSEWHERE.certificate().der
     add(store, *roots, ldif(ELSEWHERE.master_list(ELSEWHERE.certificate()), link.der))
-    remove_entries(store, store.entries(kind=Kind.CSCA, country="UT"), at=NOW)
+    remove_entries(store, store.entries(kind=TrustEntryKind.CSCA, country="UT"), at=NOW)
     (entry,) = store.entries(country="UT")
     assert not entry.trusted
     assert validate(CSCA.renewed("CSCA 2").issue(), store, at=NOW).anchor is None
@@ -58,7 +58,7 @@ def test_links_that_prove_one_another_hold_up_nothing(store: TrustStore) -> None
     new = CSCA.renewed("CSCA 2")
     add(store, CSCA.certificate().der, CSCA.link(new).der, new.link(CSCA, serial=3).der)
     assert all(entry.trusted for entry in store.entries())
-    removed, orphans = remove_entries(store, store.entries(kind=Kind.CSCA), at=NOW)
+    removed, orphans = remove_entries(store, store.entries(kind=TrustEntryKind.CSCA), at=NOW)
     assert (removed, len(orphans)) == (1, 2)
     assert not any(entry.verified or entry.trusted for entry in store.entries())
     for authority in (CSCA, new):
@@ -73,8 +73,8 @@ def test_a_list_does_not_outlive_the_csca_of_its_signer(
     add(store, CSCA.certificate().der, ELSEWHERE.certificate().der, listed)
     found = [*store.deviation_lists("XX"), *store.defect_lists()]
     assert len(found) == 1
-    remove_entries(store, store.entries(kind=Kind.CSCA, country="UT"), at=NOW)
+    remove_entries(store, store.entries(kind=TrustEntryKind.CSCA, country="UT"), at=NOW)
     assert [*store.deviation_lists("XX"), *store.defect_lists()] == found
-    remove_entries(store, store.entries(kind=Kind.CSCA, country="XX"), at=NOW)
+    remove_entries(store, store.entries(kind=TrustEntryKind.CSCA, country="XX"), at=NOW)
     assert not store.deviation_lists("XX")
     assert not store.defect_lists()

@@ -17,7 +17,7 @@ from tests.certificates import (
 from tests.verify.trust.stores import CSCA, add, by_kind, ldif
 from verify.trust import gathering
 from verify.trust.authorities import Candidate, settle_candidates
-from verify.trust.entries import Kind
+from verify.trust.entries import TrustEntryKind
 from verify.trust.files import read_trust_file
 from verify.trust.settlement import Known
 from verify.trust.settling import settle
@@ -30,7 +30,10 @@ def test_what_files_come_to_is_settled_without_a_store(tmp_path: Path) -> None:
         (tmp_path / name).write_bytes(octets)
     files = [read_trust_file(tmp_path / name) for name in paths]
     settlement = settle(Known(), files, at=NOW)
-    assert [row.standing.kind for row in settlement.entries] == [Kind.CSCA, Kind.DOCUMENT_SIGNER]
+    assert [row.standing.kind for row in settlement.entries] == [
+        TrustEntryKind.CSCA,
+        TrustEntryKind.DOCUMENT_SIGNER,
+    ]
     assert all(row.standing.verified and row.standing.trusted for row in settlement.entries)
     assert [row.files for row in settlement.entries] == [(0,), (1,)]
     assert [summary.added for summary in settlement.summaries] == [1, 1]

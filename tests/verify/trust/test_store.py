@@ -16,7 +16,7 @@ from tests.certificates import (
     key_usage,
 )
 from tests.verify.trust.stores import CSCA, ELSEWHERE, add
-from verify.trust.entries import Kind
+from verify.trust.entries import TrustEntryKind
 from verify.trust.store import TrustStore
 
 
@@ -44,7 +44,10 @@ def test_another_process_may_write_meanwhile(store: TrustStore) -> None:
 def test_a_certificate_that_is_no_ca_is_no_anchor(store: TrustStore) -> None:
     plain = [key_usage(ext.KeyUsage.DIGITAL_SIGNATURE), extended_key_usage("1.2.3")]
     add(store, CSCA.certificate().der, CSCA.issue(extensions=plain).der)
-    assert [entry.kind for entry in store.entries()] == [Kind.CSCA, Kind.DOCUMENT_SIGNER]
+    assert [entry.kind for entry in store.entries()] == [
+        TrustEntryKind.CSCA,
+        TrustEntryKind.DOCUMENT_SIGNER,
+    ]
     assert len(store.anchors_of_country("UT")) == 1
 
 

@@ -25,7 +25,7 @@ from emrtd.pki.signer_profile import Use
 from emrtd.pki.trust import TrustView
 from support.errors import MalformedError
 from verify.judging.check_ids import SIGNER_PROOFS
-from verify.judging.evidence import Evidence, Session
+from verify.judging.evidence import Evidence, InspectionSession
 from verify.judging.faults import Fault, NotTried, Why, describe
 from verify.judging.images import ImageLooks
 from verify.judging.policy import Policy
@@ -52,7 +52,7 @@ class Case:
     images: ImageLooks | None = None
 
     @property
-    def session(self) -> Session | None:
+    def session(self) -> InspectionSession | None:
         """What happened on the wire; None for an image of files."""
         return self.evidence.session
 
