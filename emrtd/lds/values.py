@@ -1,7 +1,7 @@
 """The values that data objects of the data groups hold: text, dates, counts.
 
 Reading is forgiving: what real documents get wrong is read past and named in a list of
-tolerances.  Writing is strict.
+quirks.  Writing is strict.
 """
 
 import re

@@ -50,7 +50,7 @@ class Shows(Enum):
     REVOCATION = "revocation"
 
 
-class Quirk(Protocol):
+class NamedQuirk(Protocol):
     """Something wrong that was read past: its stable name, and what it is in words."""
 
     @property
@@ -76,7 +76,7 @@ class Check(msgspec.Struct, frozen=True):
     reason: str
     clause: str
     shows: Shows | None = None
-    tolerated: tuple[Quirk, ...] = ()
+    tolerated: tuple[NamedQuirk, ...] = ()
 
     def __post_init__(self) -> None:
         if self.shows is not None and self.outcome is not Outcome.FAILED:
@@ -101,6 +101,6 @@ def worst_of(checks: Iterable[Check]) -> Check:
     return max(checks, key=lambda check: check.severity)
 
 
-def all_tolerated(checks: Iterable[Check]) -> tuple[Quirk, ...]:
+def all_tolerated(checks: Iterable[Check]) -> tuple[NamedQuirk, ...]:
     """Every quirk that some checks have read past, each once, in their order."""
     return tuple(dict.fromkeys(quirk for check in checks for quirk in check.tolerated))

@@ -23,9 +23,9 @@ from emrtd.pki.cms.signed_data import SignedData
 from emrtd.pki.cms.signer_info import SignerInfo
 from emrtd.pki.findings import Check, Outcome, Shows, all_tolerated, worst_of
 from emrtd.pki.path import CHAIN, VALIDITY, Path, validate
+from emrtd.pki.quirks import Quirk
 from emrtd.pki.revocation import REVOCATION
 from emrtd.pki.signer_profile import PROFILE, Purpose, Use
-from emrtd.pki.tolerances import Tolerance
 from emrtd.pki.trust import TrustView
 from emrtd.pki.x509.certificates import Certificate
 from emrtd.pki.x509.names import Name
@@ -68,7 +68,7 @@ def examine(
     prefix: str = "sod",
     purpose: Purpose = Purpose.DOCUMENT_SIGNER,
     use: Use = Use(),  # noqa: B008 - immutable
-    tolerated: Iterable[Tolerance] = (),
+    tolerated: Iterable[Quirk] = (),
 ) -> Examination:
     """Verify a SignedData, find its signer's way to a CSCA, and say everything that is wrong.
 
@@ -97,7 +97,7 @@ class _Signature(msgspec.Struct, frozen=True):
     signer: SignerInfo
     certificate: Certificate | None
     reason: str = ""
-    tolerated: frozenset[Tolerance] = frozenset()
+    tolerated: frozenset[Quirk] = frozenset()
 
 
 def _find_signer(data: SignedData, signer: SignerInfo, trust: TrustView) -> _Signature:
@@ -135,7 +135,7 @@ UA writes its organization and number otherwise there than in its certificates.
 """
 
 
-def _tolerate_name(named: Name | None, issuer: Name) -> Tolerance | None:
+def _tolerate_name(named: Name | None, issuer: Name) -> Quirk | None:
     """How the name in a SignerIdentifier may differ from the issuer's; None where it may not.
 
     Nothing signs that name.  MY writes it in another order, UA another name: what is tolerated is
@@ -144,10 +144,10 @@ def _tolerate_name(named: Name | None, issuer: Name) -> Tolerance | None:
     if named is None:
         return None
     if named.is_rewritten(issuer):
-        return Tolerance.SIGNER_NAME_FORM
+        return Quirk.SIGNER_NAME_FORM
     for common in _ISSUERS_OF_SEVERAL_NAMES:
         if common <= set(named.attributes) and common <= set(issuer.attributes):
-            return Tolerance.SIGNER_NAME
+            return Quirk.SIGNER_NAME
     return None
 
 
@@ -191,7 +191,7 @@ def _examine_profile(
     signatures: Sequence[_Signature],
     trust: TrustView,
     check_id: str,
-    tolerated: Iterable[Tolerance],
+    tolerated: Iterable[Quirk],
 ) -> Check:
     if data.irregularities:
         reason = "; ".join(data.irregularities)

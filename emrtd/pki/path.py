@@ -21,9 +21,9 @@ from typing import Final
 import msgspec
 
 from emrtd.pki.findings import Check, Outcome, Shows
+from emrtd.pki.quirks import Quirk
 from emrtd.pki.revocation import examine_revocation
 from emrtd.pki.signer_profile import Purpose, Use, examine_profile
-from emrtd.pki.tolerances import Tolerance
 from emrtd.pki.trust import Anchor, TrustView
 from emrtd.pki.x509 import certificates
 from emrtd.pki.x509.certificates import Certificate
@@ -138,7 +138,7 @@ def _chain(
     outcome: Outcome,
     reason: str,
     shows: Shows | None = None,
-    tolerated: tuple[Tolerance, ...] = (),
+    tolerated: tuple[Quirk, ...] = (),
 ) -> Check:
     return Check(CHAIN, outcome, reason, _CLAUSE, shows, tolerated)
 
@@ -200,20 +200,20 @@ def _is_same_key(issuer: Certificate, certificate: Certificate) -> bool:
     )
 
 
-def _tolerated(certificate: Certificate, issuer: Certificate) -> tuple[Tolerance, ...]:
+def _tolerated(certificate: Certificate, issuer: Certificate) -> tuple[Quirk, ...]:
     tolerated = set(issuer.tolerated)
     identifier = certificate.extensions.authority_key_identifier
     if not certificate.issuer.matches(issuer.subject):
-        tolerated.add(Tolerance.ISSUER_NAME)
+        tolerated.add(Quirk.ISSUER_NAME)
     elif certificate.issuer != issuer.subject:
-        tolerated.add(Tolerance.ISSUER_NAME_FORM)
+        tolerated.add(Quirk.ISSUER_NAME_FORM)
     if identifier is None:
-        tolerated.add(Tolerance.NO_AUTHORITY_KEY)
+        tolerated.add(Quirk.NO_AUTHORITY_KEY)
     elif identifier != issuer.extensions.subject_key_identifier:
-        tolerated.add(Tolerance.OTHER_AUTHORITY_KEY)
+        tolerated.add(Quirk.OTHER_AUTHORITY_KEY)
     constraints = issuer.extensions.basic_constraints
     if constraints is not None and constraints.path_length != 0:
-        tolerated.add(Tolerance.PATH_LENGTH)
+        tolerated.add(Quirk.PATH_LENGTH)
     return tuple(sorted(tolerated))
 
 

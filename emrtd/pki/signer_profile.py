@@ -11,7 +11,7 @@ from functools import lru_cache
 from typing import Final
 
 from emrtd.pki.findings import Check, Outcome, Shows
-from emrtd.pki.tolerances import Tolerance
+from emrtd.pki.quirks import Quirk
 from emrtd.pki.trust import Anchor
 from emrtd.pki.x509.certificates import Certificate
 from emrtd.pki.x509.extensions import (
@@ -69,7 +69,7 @@ def examine_profile(
         reason = "the signer is not for documents of this type"
         return Check(PROFILE, Outcome.FAILED, reason, "Doc 9303-12, 7.1.1.6")
     objection, shifted = _objection_to_time(certificate, anchor, use)
-    tolerated = (*check.tolerated, Tolerance.USAGE_PERIOD_SHIFTED) if shifted else check.tolerated
+    tolerated = (*check.tolerated, Quirk.USAGE_PERIOD_SHIFTED) if shifted else check.tolerated
     if objection is not None:
         clause = "Doc 9303-11, 5.1.1"
         return Check(PROFILE, Outcome.WARNING, objection, clause, None, tolerated)
@@ -161,16 +161,16 @@ def _objection_to_time(
     return None, shifted
 
 
-def _missing(certificate: Certificate, purpose: Purpose) -> frozenset[Tolerance]:
+def _missing(certificate: Certificate, purpose: Purpose) -> frozenset[Quirk]:
     extensions = certificate.extensions
     missing = set()
     if extensions.key_usage is None:
-        missing.add(Tolerance.NO_KEY_USAGE)
+        missing.add(Quirk.NO_KEY_USAGE)
     if purpose is Purpose.DOCUMENT_SIGNER:
         if extensions.private_key_usage_period is None:
-            missing.add(Tolerance.NO_USAGE_PERIOD)
+            missing.add(Quirk.NO_USAGE_PERIOD)
         if extensions.document_types is None:
-            missing.add(Tolerance.NO_DOCUMENT_TYPES)
+            missing.add(Quirk.NO_DOCUMENT_TYPES)
         if extensions.extended_key_usage is not None:
-            missing.add(Tolerance.EXTENDED_KEY_USAGE)
+            missing.add(Quirk.EXTENDED_KEY_USAGE)
     return frozenset(missing)

@@ -215,14 +215,14 @@ def destroy_key(label: str, **options: Any) -> None:
 def lint(files: tuple[Path, ...]) -> int:
     """Hold certificates, CRLs and master lists beside the profiles of Doc 9303-12.
 
-    Prints one line a complaint, with its clause; exit status 1 where there is any.
+    Prints one line a finding, with its clause; exit status 1 where there is any.
     """
     from personalise.pki.linting import lint_file
 
     found = 0
     for path in files:
-        for where, complaint in lint_file(path):
-            click.echo(f"{path}: {where}: {complaint.reason} [{complaint.clause}]")
+        for where, finding in lint_file(path):
+            click.echo(f"{path}: {where}: {finding.reason} [{finding.clause}]")
             found += 1
     return 1 if found else 0
 

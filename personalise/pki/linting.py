@@ -9,8 +9,8 @@ from emrtd.errors import ProtocolError
 from emrtd.pki.cms.signed_data import SignedData
 from emrtd.pki.cms.signer_info import SignerInfo
 from emrtd.pki.lint.certificates import kind_of, lint_certificate
-from emrtd.pki.lint.complaints import Complaint
 from emrtd.pki.lint.crl import lint_crl
+from emrtd.pki.lint.findings import LintFinding
 from emrtd.pki.lists.deviation_list import ID_DEVIATION_LIST, DeviationList
 from emrtd.pki.lists.master_list import ID_MASTER_LIST, MasterList
 from emrtd.pki.pem import PEM_BEGIN, decode_pem
@@ -23,7 +23,7 @@ from support.records import read_bounded
 _MAX_FILE: Final = MAX_CRL  # the largest of all that is looked at
 _MASTER_LIST, _DEVIATION_LIST = "Doc 9303-12, 9.1, Table 18", "Doc 9303-12, 10"
 
-Finding = tuple[str, Complaint]
+Finding = tuple[str, LintFinding]
 """Where it is, and what."""
 
 
@@ -46,14 +46,14 @@ def _lint(octets: bytes, what: str) -> Iterator[Finding]:
     if first.tag == der.OID:
         yield from _list(SignedData.parse(octets, what), what)
     elif _is_crl(first):
-        yield from (("CRL", complaint) for complaint in lint_crl(Crl.parse(octets)))
+        yield from (("CRL", finding) for finding in lint_crl(Crl.parse(octets)))
     else:
         yield from _certificate(Certificate.parse(octets))
 
 
 def _certificate(certificate: Certificate) -> Iterator[Finding]:
     where = f"certificate {certificate.serial:X} of {certificate.country or 'no country'}"
-    yield from ((where, complaint) for complaint in lint_certificate(certificate))
+    yield from ((where, finding) for finding in lint_certificate(certificate))
 
 
 def _list(signed: SignedData, what: str) -> Iterator[Finding]:
@@ -61,7 +61,7 @@ def _list(signed: SignedData, what: str) -> Iterator[Finding]:
         master_list = MasterList.read(signed)
         listed, clause = master_list.certificates, _MASTER_LIST
         for each in master_list.unreadable:
-            yield "list", Complaint(each, "Doc 9303-12, 9.2")
+            yield "list", LintFinding(each, "Doc 9303-12, 9.2")
     elif signed.content_type == ID_DEVIATION_LIST:
         DeviationList.read(signed)
         listed, clause = (), _DEVIATION_LIST
@@ -69,7 +69,7 @@ def _list(signed: SignedData, what: str) -> Iterator[Finding]:
         raise MalformedError(what, f"signs content of type {signed.content_type}")
     enclosed = (*signed.certificates, *listed)
     for reason in _problems(signed, enclosed):
-        yield "signature", Complaint(reason, clause)
+        yield "signature", LintFinding(reason, clause)
     for certificate in enclosed:
         yield from _certificate(certificate)
 

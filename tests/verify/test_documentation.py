@@ -1,5 +1,5 @@
 from emrtd.pki.findings import Outcome
-from emrtd.pki.tolerances import Tolerance
+from emrtd.pki.quirks import Quirk
 from tests.helpers import REPOSITORY
 from verify.judging.check_ids import CHECK_IDS
 
@@ -11,5 +11,5 @@ def test_every_check_outcome_and_quirk_is_documented() -> None:
         assert f"| `{check_id}` |" in PAGE, check_id
     for outcome in Outcome:
         assert f"`{outcome.value}`" in PAGE
-    for tolerance in Tolerance:
-        assert f"| `{tolerance.value}` | {tolerance.explanation} |" in PAGE, tolerance
+    for quirk in Quirk:
+        assert f"| `{quirk.value}` | {quirk.explanation} |" in PAGE, quirk

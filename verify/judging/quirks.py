@@ -6,8 +6,8 @@ from typing import Final
 import msgspec
 
 from emrtd.lds.files import FileID
-from emrtd.pki.findings import Quirk
-from emrtd.pki.tolerances import Tolerance
+from emrtd.pki.findings import NamedQuirk
+from emrtd.pki.quirks import Quirk
 
 
 class FileQuirk(msgspec.Struct, frozen=True):
@@ -17,7 +17,7 @@ class FileQuirk(msgspec.Struct, frozen=True):
     explanation: str
 
 
-def sentence(quirk: Quirk) -> str:
+def sentence(quirk: NamedQuirk) -> str:
     """A quirk as a report names it."""
     return f"{quirk.id}: {quirk.explanation}"
 
@@ -29,7 +29,7 @@ def _file_quirk_name(file_id: FileID) -> str:
 _PADDING: Final = "lds.padding"
 
 QUIRK_NAMES: Final = (
-    frozenset(map(str, Tolerance)) | {_file_quirk_name(file_id) for file_id in FileID} | {_PADDING}
+    frozenset(map(str, Quirk)) | {_file_quirk_name(file_id) for file_id in FileID} | {_PADDING}
 )
 """Those of certificates and signatures by kind, those of elementary files by file: lds.dg2."""
 

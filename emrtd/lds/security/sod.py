@@ -16,7 +16,7 @@ from emrtd.lds.files import FileID
 from emrtd.lds.security.security_object import LDS_SECURITY_OBJECT, SecurityObject
 from emrtd.pki.cms.signed_data import ID_DATA, MAX_ON_CHIP, SignedData
 from emrtd.pki.cms.signed_data_writer import build_signed_data
-from emrtd.pki.tolerances import Tolerance
+from emrtd.pki.quirks import Quirk
 from emrtd.pki.x509.certificates import Certificate
 from support.errors import MalformedError
 
@@ -40,7 +40,7 @@ class Sod(msgspec.Struct, frozen=True):
     encoded: bytes
     signed_data: SignedData
     security_object: SecurityObject
-    tolerated: frozenset[Tolerance]
+    tolerated: frozenset[Quirk]
 
     def __repr__(self) -> str:
         return f"Sod({len(self.encoded)} octets)"
@@ -50,20 +50,20 @@ class Sod(msgspec.Struct, frozen=True):
         """Read a whole EF.SOD, with nothing behind it; raises `MalformedError`."""
         if octets[:1] == _BARE:
             signed_data = SignedData.parse(octets, _WHAT, MAX_ON_CHIP)
-            tolerated = signed_data.tolerated | {Tolerance.SOD_NO_TAG}
+            tolerated = signed_data.tolerated | {Quirk.SOD_NO_TAG}
         else:
             whole = tlv.read_expected(octets, _TAG, _WHAT)
             signed_data = SignedData.parse(whole.value, _WHAT, MAX_ON_CHIP)
             tolerated = signed_data.tolerated
             if 1 + len(tlv.encode_length(len(whole.value))) != whole.offset:
-                tolerated |= {Tolerance.LONG_LENGTH}
+                tolerated |= {Quirk.LONG_LENGTH}
         if signed_data.content_type != LDS_SECURITY_OBJECT:
             if signed_data.content_type not in OTHER_CONTENT_TYPES:
                 raise MalformedError(_WHAT, f"signs content of type {signed_data.content_type}")
-            tolerated |= {Tolerance.SOD_CONTENT_TYPE}
+            tolerated |= {Quirk.SOD_CONTENT_TYPE}
         security_object = SecurityObject.decode(signed_data.content)
         if not signed_data.certificates and security_object.lds_version is not None:
-            tolerated |= {Tolerance.SOD_NO_CERTIFICATE}
+            tolerated |= {Quirk.SOD_NO_CERTIFICATE}
         return cls(octets, signed_data, security_object, tolerated)
 
     def encode(self) -> bytes:

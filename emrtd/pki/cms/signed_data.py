@@ -14,7 +14,7 @@ from emrtd.asn1 import ber, der
 from emrtd.asn1.structures import read_integer, read_oid
 from emrtd.crypto.hashes import Hash
 from emrtd.pki.cms.signer_info import SignerInfo
-from emrtd.pki.tolerances import Tolerance
+from emrtd.pki.quirks import Quirk
 from emrtd.pki.x509.algorithms import read_hash
 from emrtd.pki.x509.certificates import Certificate
 from support.errors import MalformedError
@@ -41,7 +41,7 @@ class SignedData(msgspec.Struct, frozen=True):
     certificates: tuple[Certificate, ...]
     crls: tuple[bytes, ...]
     signers: tuple[SignerInfo, ...]
-    tolerated: frozenset[Tolerance]
+    tolerated: frozenset[Quirk]
 
     def __repr__(self) -> str:
         return f"SignedData({self.content_type}, {len(self.der)} octets)"
@@ -60,7 +60,7 @@ class SignedData(msgspec.Struct, frozen=True):
             definite = ber.definite(octets, what)
             if definite is octets:
                 raise
-        return _parse(octets, definite, what, frozenset({Tolerance.INDEFINITE_LENGTH}))
+        return _parse(octets, definite, what, frozenset({Quirk.INDEFINITE_LENGTH}))
 
     def read_content(self, content_type: str, what: str) -> ber.Value:
         """Read content of this type; raises `MalformedError`, whose `what` is the name given."""
@@ -111,7 +111,7 @@ def _irregularities(data: SignedData) -> list[str]:
     return found
 
 
-def _parse(octets: bytes, definite: bytes, what: str, quirks: frozenset[Tolerance]) -> SignedData:
+def _parse(octets: bytes, definite: bytes, what: str, quirks: frozenset[Quirk]) -> SignedData:
     whole = ber.read(definite, what)
     info = whole.expect(der.SEQUENCE).children
     if len(info) != 2 or read_oid(info[0]) != ID_SIGNED_DATA:
@@ -140,7 +140,7 @@ def _parse(octets: bytes, definite: bytes, what: str, quirks: frozenset[Toleranc
     for signer in infos:
         quirks |= signer.tolerated
     if not whole.source.is_der:  # of all that was read; certificates note their own
-        quirks |= {Tolerance.LONG_LENGTH}
+        quirks |= {Quirk.LONG_LENGTH}
     return SignedData(
         der=octets,
         version=version,

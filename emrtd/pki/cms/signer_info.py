@@ -23,7 +23,7 @@ from emrtd.crypto.signatures import (
 )
 from emrtd.crypto.signatures import verify as verify_signature
 from emrtd.errors import ProtocolError
-from emrtd.pki.tolerances import Tolerance
+from emrtd.pki.quirks import Quirk
 from emrtd.pki.x509.algorithms import read_hash, read_scheme, surplus_zeros
 from emrtd.pki.x509.certificates import Certificate
 from emrtd.pki.x509.names import Name
@@ -53,7 +53,7 @@ class SignerInfo(msgspec.Struct, frozen=True):
     content_type: str | None
     message_digest: bytes | None
     signing_time: datetime | None
-    tolerated: frozenset[Tolerance]
+    tolerated: frozenset[Quirk]
 
     @classmethod
     def read(cls, value: ber.Value) -> "SignerInfo":
@@ -79,11 +79,11 @@ class SignerInfo(msgspec.Struct, frozen=True):
         signature = fields[position + 1].expect(der.OCTET_STRING).contents
         if len(fields) == position + 3:
             fields[position + 2].expect(0xA1)  # Doc 9303-10, 4.6.2.2: we may choose to ignore them
-            tolerated |= {Tolerance.UNSIGNED_ATTRIBUTES}
+            tolerated |= {Quirk.UNSIGNED_ATTRIBUTES}
         identifier = _read_identifier(sid.encoded, sid.what)
         value.source.is_der &= identifier.is_der
         if ordered is not None:
-            tolerated |= {Tolerance.ATTRIBUTES_ORDER}
+            tolerated |= {Quirk.ATTRIBUTES_ORDER}
         if scheme.family is SignatureFamily.ECDSA:
             tolerated |= surplus_zeros(signature)
         return cls(
@@ -112,7 +112,7 @@ class SignerInfo(msgspec.Struct, frozen=True):
         same_issuer = self.issuer is not None and certificate.issuer.matches(self.issuer)
         return same_issuer and certificate.serial == self.serial
 
-    def verify(self, content_type: str, content: bytes, key: PublicKey) -> frozenset[Tolerance]:
+    def verify(self, content_type: str, content: bytes, key: PublicKey) -> frozenset[Quirk]:
         """Verify the signature over the content (RFC 5652, 5.4 and 5.6).
 
         Returns what only verifying has shown to be read past; raises `ProtocolError` where the
@@ -132,7 +132,7 @@ class SignerInfo(msgspec.Struct, frozen=True):
 
     def _verify_otherwise(
         self, attributes: bytes, key: PublicKey, error: ProtocolError
-    ) -> frozenset[Tolerance]:
+    ) -> frozenset[Quirk]:
         """Verify what issuers get wrong; raises the error where the signature is not good so."""
         if self.ordered_attributes is not None:
             with suppress(ProtocolError):
@@ -142,7 +142,7 @@ class SignerInfo(msgspec.Struct, frozen=True):
             if signed is not None:
                 with suppress(ProtocolError):
                     verify_rsa_without_null(key, self.scheme, self.signature, signed)
-                    return frozenset({Tolerance.RSA_DIGEST_NO_NULL})
+                    return frozenset({Quirk.RSA_DIGEST_NO_NULL})
         raise error
 
 

@@ -12,17 +12,17 @@ from typing import Final
 from emrtd.asn1 import ber, der
 from emrtd.crypto.public_keys import ID_EC_PUBLIC_KEY
 from emrtd.crypto.signatures import EcPublicKey, RsaPublicKey
-from emrtd.pki.lint.complaints import (
+from emrtd.pki.lint.extensions import lint_extensions
+from emrtd.pki.lint.findings import (
     EXTENSIONS,
     FIELDS,
-    Complaint,
+    LintFinding,
     lint_form,
     lint_scheme,
     lint_times,
     problems_of_name,
 )
-from emrtd.pki.lint.extensions import lint_extensions
-from emrtd.pki.tolerances import Tolerance
+from emrtd.pki.quirks import Quirk
 from emrtd.pki.x509 import extensions as oids
 from emrtd.pki.x509.certificates import Certificate
 from emrtd.pki.x509.extension_writer import PROFILES, CertificateKind
@@ -92,7 +92,7 @@ def kind_of(certificate: Certificate) -> CertificateKind:
     return _COM if usage and not for_documents else _DS
 
 
-def lint_certificate(certificate: Certificate) -> list[Complaint]:
+def lint_certificate(certificate: Certificate) -> list[LintFinding]:
     """Everything in a certificate that its profile has otherwise; nothing when it conforms."""
     kind = kind_of(certificate)
     return [
@@ -112,49 +112,49 @@ def _is_self_signed(certificate: Certificate) -> bool:
     return nobody_can_tell or certificate.is_signed_by(certificate)
 
 
-def _version(certificate: Certificate) -> Iterator[Complaint]:
-    """A version 1 stands nowhere; one that contradicts its fields is a tolerance."""
+def _version(certificate: Certificate) -> Iterator[LintFinding]:
+    """A version 1 stands nowhere; one that contradicts its fields is a quirk."""
     first = ber.read(certificate.tbs, "certificate").children[0]
     is_v3 = first.tag == 0xA0 and first.children[0].contents == b"\x02"
-    if not is_v3 and Tolerance.VERSION not in certificate.tolerated:
-        yield Complaint("the version is not v3", FIELDS)
+    if not is_v3 and Quirk.VERSION not in certificate.tolerated:
+        yield LintFinding("the version is not v3", FIELDS)
 
 
-def _names(certificate: Certificate) -> Iterator[Complaint]:
+def _names(certificate: Certificate) -> Iterator[LintFinding]:
     for what, name in (("issuer", certificate.issuer), ("subject", certificate.subject)):
         for problem in problems_of_name(name):
-            yield Complaint(f"the {what}'s name {problem}", FIELDS)
+            yield LintFinding(f"the {what}'s name {problem}", FIELDS)
     if certificate.issuer.country != certificate.subject.country:
-        yield Complaint("issuer and subject are of two countries", FIELDS)
+        yield LintFinding("issuer and subject are of two countries", FIELDS)
 
 
-def _key(certificate: Certificate) -> Iterator[Complaint]:
+def _key(certificate: Certificate) -> Iterator[LintFinding]:
     key = certificate.public_key
     if key is None:
-        yield Complaint(
+        yield LintFinding(
             f"the key ({certificate.key}) is of no kind that is allowed", "Doc 9303-12, 4.1.6"
         )
     elif isinstance(key, RsaPublicKey):
         if key.n.bit_length() < 2048:
-            yield Complaint(f"{key.description} is too short", "Doc 9303-12, 4.1.6.1")
+            yield LintFinding(f"{key.description} is too short", "Doc 9303-12, 4.1.6.1")
     else:
         yield from _curve(certificate, key)
 
 
-def _curve(certificate: Certificate, key: EcPublicKey) -> Iterator[Complaint]:
+def _curve(certificate: Certificate, key: EcPublicKey) -> Iterator[LintFinding]:
     info = _fields(certificate)[5]
     parameters = info.children[0].children[1]
     clause = "Doc 9303-12, 4.1.6.3"
     if parameters.tag != der.SEQUENCE:
-        yield Complaint(f"the curve {key.curve.name} is named, and not given explicitly", clause)
+        yield LintFinding(f"the curve {key.curve.name} is named, and not given explicitly", clause)
     elif len(parameters.children) < 6:
-        yield Complaint("the curve's parameters lack the cofactor", clause)
+        yield LintFinding("the curve's parameters lack the cofactor", clause)
     if info.children[1].contents[1:2] != b"\x04":
-        yield Complaint("the public point is not uncompressed", clause)
+        yield LintFinding("the public point is not uncompressed", clause)
     if der.read_oid_value(info.children[0].children[0].contents, "key") != ID_EC_PUBLIC_KEY:
-        yield Complaint("the key's algorithm is not id-ecPublicKey", clause)
+        yield LintFinding("the key's algorithm is not id-ecPublicKey", clause)
     if key.curve.n.bit_length() < 224:
-        yield Complaint(f"the curve {key.curve.name} is too small", clause)
+        yield LintFinding(f"the curve {key.curve.name} is too small", clause)
 
 
 def _fields(certificate: Certificate) -> Sequence[ber.Value]:
@@ -166,21 +166,21 @@ def _fields(certificate: Certificate) -> Sequence[ber.Value]:
     return fields[1:] if fields[0].tag == 0xA0 else fields
 
 
-def _presence(certificate: Certificate, kind: CertificateKind) -> Iterator[Complaint]:
+def _presence(certificate: Certificate, kind: CertificateKind) -> Iterator[LintFinding]:
     extensions = certificate.extensions
     for oid, rule in _TABLE_6.items():
         found = extensions.get(oid)
         if found is None:
             if kind in rule.required:
-                yield Complaint(f"a {kind.value} certificate needs {rule.name}", EXTENSIONS)
+                yield LintFinding(f"a {kind.value} certificate needs {rule.name}", EXTENSIONS)
         elif kind in rule.forbidden:
-            yield Complaint(f"a {kind.value} certificate must not have {rule.name}", EXTENSIONS)
+            yield LintFinding(f"a {kind.value} certificate must not have {rule.name}", EXTENSIONS)
         elif rule.critical is not None and found.critical != rule.critical:
             should = "is" if rule.critical else "is not"
-            yield Complaint(f"{rule.name} {should} to be critical", EXTENSIONS)
+            yield LintFinding(f"{rule.name} {should} to be critical", EXTENSIONS)
     for found in extensions.all:
         if found.critical and found.oid not in _TABLE_6:
-            yield Complaint(f"the private extension {found.oid} is critical", EXTENSIONS)
+            yield LintFinding(f"the private extension {found.oid} is critical", EXTENSIONS)
 
 
 _LONGEST_USAGE: Final = {
@@ -190,20 +190,20 @@ _LONGEST_USAGE: Final = {
 }
 
 
-def _periods(certificate: Certificate, kind: CertificateKind) -> Iterator[Complaint]:
+def _periods(certificate: Certificate, kind: CertificateKind) -> Iterator[LintFinding]:
     yield from lint_times(_fields(certificate)[3].children, FIELDS)
     if certificate.not_after <= certificate.not_before:
-        yield Complaint("the validity ends before it begins", FIELDS)
+        yield LintFinding("the validity ends before it begins", FIELDS)
     usage = certificate.extensions.private_key_usage_period
     if usage is None:
         return
     if usage.not_before is None and usage.not_after is None:
-        yield Complaint("privateKeyUsagePeriod has neither notBefore nor notAfter", EXTENSIONS)
+        yield LintFinding("privateKeyUsagePeriod has neither notBefore nor notAfter", EXTENSIONS)
     begin, end = certificate.signing_period
     clause = "Doc 9303-12, 4.1.1.2" if kind is _DS else "Doc 9303-12, 4.1.4.2"
     if end <= begin:
-        yield Complaint("the private-key usage period ends before it begins", EXTENSIONS)
+        yield LintFinding("the private-key usage period ends before it begins", EXTENSIONS)
     elif end - begin > _LONGEST_USAGE.get(kind, timedelta.max):
-        yield Complaint(f"the private key may be used for {(end - begin).days} days", clause)
+        yield LintFinding(f"the private key may be used for {(end - begin).days} days", clause)
     if end > certificate.not_after:
-        yield Complaint("the private key outlives its certificate", clause)
+        yield LintFinding("the private key outlives its certificate", clause)

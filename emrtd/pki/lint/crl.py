@@ -6,10 +6,10 @@ from typing import Final
 
 from emrtd.asn1 import ber, der
 from emrtd.asn1.structures import is_canonical_time
-from emrtd.pki.lint.complaints import (
+from emrtd.pki.lint.findings import (
     CRL_EXTENSIONS,
     CRL_FIELDS,
-    Complaint,
+    LintFinding,
     lint_form,
     lint_scheme,
     lint_times,
@@ -35,12 +35,12 @@ _LONGEST: Final = timedelta(days=90, hours=1)
 _TIMES: Final = {der.UTC_TIME, der.GENERALIZED_TIME}
 
 
-def lint_crl(crl: Crl) -> list[Complaint]:
+def lint_crl(crl: Crl) -> list[LintFinding]:
     """Everything in a revocation list that the profile has otherwise."""
     return [
         *lint_form(crl.tolerated, CRL_FIELDS),
         *(
-            Complaint(f"the issuer's name {each}", CRL_FIELDS)
+            LintFinding(f"the issuer's name {each}", CRL_FIELDS)
             for each in problems_of_name(crl.issuer)
         ),
         *lint_scheme(crl.scheme),
@@ -50,34 +50,34 @@ def lint_crl(crl: Crl) -> list[Complaint]:
     ]
 
 
-def _period(crl: Crl) -> Iterator[Complaint]:
+def _period(crl: Crl) -> Iterator[LintFinding]:
     if crl.next_update is None:
-        yield Complaint("nextUpdate is missing", CRL_FIELDS)
+        yield LintFinding("nextUpdate is missing", CRL_FIELDS)
     elif crl.next_update <= crl.this_update:
-        yield Complaint("nextUpdate is not after thisUpdate", CRL_FIELDS)
+        yield LintFinding("nextUpdate is not after thisUpdate", CRL_FIELDS)
     elif crl.next_update - crl.this_update > _LONGEST:
         reason = "nextUpdate is more than 90 days after thisUpdate"
-        yield Complaint(reason, "Doc 9303-12, 4.1.5")
+        yield LintFinding(reason, "Doc 9303-12, 4.1.5")
 
 
-def _numbers(crl: Crl) -> Iterator[Complaint]:
+def _numbers(crl: Crl) -> Iterator[LintFinding]:
     if crl.number is None:
-        yield Complaint("cRLNumber is missing", CRL_EXTENSIONS)
+        yield LintFinding("cRLNumber is missing", CRL_EXTENSIONS)
     elif not 0 <= crl.number < 1 << 159:
-        yield Complaint("cRLNumber is negative or too long", CRL_EXTENSIONS)
+        yield LintFinding("cRLNumber is negative or too long", CRL_EXTENSIONS)
     if crl.authority_key_identifier is None:
         reason = "authorityKeyIdentifier, or the keyIdentifier in it, is missing"
-        yield Complaint(reason, CRL_EXTENSIONS)
+        yield LintFinding(reason, CRL_EXTENSIONS)
 
 
-def _body(crl: Crl) -> Iterator[Complaint]:
+def _body(crl: Crl) -> Iterator[LintFinding]:
     """What `Crl` does not keep: the version, the form of times, and each extension."""
     fields = list(ber.read(crl.tbs, "CRL").children)
     if fields[0].tag != der.INTEGER:
-        yield Complaint("the version is not v2", CRL_FIELDS)
+        yield LintFinding("the version is not v2", CRL_FIELDS)
     times = [each for each in fields if each.tag in _TIMES]
     if not all(is_canonical_time(each) for each in times):
-        yield Complaint("a time is not written to the second in UTC", CRL_FIELDS)
+        yield LintFinding("a time is not written to the second in UTC", CRL_FIELDS)
     yield from lint_times(times, CRL_FIELDS)
     after_times = fields[fields.index(times[-1]) + 1 :]
     for each in after_times:
@@ -87,9 +87,9 @@ def _body(crl: Crl) -> Iterator[Complaint]:
             yield from _extensions(each.children[0])
 
 
-def _entries(entries: ber.Value) -> Iterator[Complaint]:
+def _entries(entries: ber.Value) -> Iterator[LintFinding]:
     if entries.start == entries.end:
-        yield Complaint("revokedCertificates is there and empty", CRL_FIELDS)
+        yield LintFinding("revokedCertificates is there and empty", CRL_FIELDS)
     canonical = True
     found: dict[str, bool] = {}
     for entry in entries.each(MAX_ENTRIES):
@@ -100,30 +100,30 @@ def _entries(entries: ber.Value) -> Iterator[Complaint]:
             found[extension.oid] = found.get(extension.oid, False) or extension.critical
     if not canonical:
         reason = "a time of revocation is not written to the second in UTC"
-        yield Complaint(reason, CRL_FIELDS)
+        yield LintFinding(reason, CRL_FIELDS)
     for oid, critical in sorted(found.items()):
         if oid in _FORBIDDEN_IN_ENTRIES:
             reason = f"an entry must not have {_FORBIDDEN_IN_ENTRIES[oid]}"
-            yield Complaint(reason, CRL_EXTENSIONS)
+            yield LintFinding(reason, CRL_EXTENSIONS)
         elif critical:
-            yield Complaint(f"the extension {oid} of an entry is critical", CRL_EXTENSIONS)
+            yield LintFinding(f"the extension {oid} of an entry is critical", CRL_EXTENSIONS)
 
 
-def _extensions(values: ber.Value) -> Iterator[Complaint]:
+def _extensions(values: ber.Value) -> Iterator[LintFinding]:
     for value in values.children:
         extension = read_extension(value, set())
         oid = extension.oid
         if oid in _FORBIDDEN:
-            yield Complaint(f"a CRL must not have {_FORBIDDEN[oid]}", CRL_EXTENSIONS)
+            yield LintFinding(f"a CRL must not have {_FORBIDDEN[oid]}", CRL_EXTENSIONS)
         elif extension.critical:
-            yield Complaint(f"the extension {oid} is not to be critical", CRL_EXTENSIONS)
+            yield LintFinding(f"the extension {oid} is not to be critical", CRL_EXTENSIONS)
         if oid == oids.CRL_NUMBER and not _is_shortest(extension.value):
-            yield Complaint("cRLNumber is not in the fewest octets", CRL_EXTENSIONS)
+            yield LintFinding("cRLNumber is not in the fewest octets", CRL_EXTENSIONS)
         if oid in {oids.CRL_NUMBER, oids.ISSUER_ALT_NAME, oids.AUTHORITY_KEY_IDENTIFIER}:
             try:
                 ber.read(extension.value, "extension")
             except MalformedError:
-                yield Complaint(f"the extension {oid} cannot be read", CRL_EXTENSIONS)
+                yield LintFinding(f"the extension {oid} cannot be read", CRL_EXTENSIONS)
 
 
 def _is_shortest(encoded: bytes) -> bool:

@@ -8,7 +8,7 @@ from typing import Final
 
 from emrtd.asn1 import ber, der
 from emrtd.asn1.structures import read_bits
-from emrtd.pki.lint.complaints import EXTENSIONS, Complaint
+from emrtd.pki.lint.findings import EXTENSIONS, LintFinding
 from emrtd.pki.x509 import extensions as oids
 from emrtd.pki.x509.certificates import Certificate
 from emrtd.pki.x509.extension_writer import (
@@ -34,7 +34,7 @@ _FULL_NAME: Final = 0xA0
 _STATE_CODE: Final = 3  # letters at most, as in the MRZ
 
 
-def lint_extensions(certificate: Certificate, kind: CertificateKind) -> Iterator[Complaint]:
+def lint_extensions(certificate: Certificate, kind: CertificateKind) -> Iterator[LintFinding]:
     """Everything in the extensions that are there that the profile has otherwise."""
     extensions = certificate.extensions
     unreadable = set(extensions.malformed)
@@ -47,68 +47,68 @@ def lint_extensions(certificate: Certificate, kind: CertificateKind) -> Iterator
         except (MalformedError, IndexError):
             unreadable.add(found.oid)
     for oid in sorted(unreadable):
-        yield Complaint(f"the extension {oid} cannot be read", EXTENSIONS)
+        yield LintFinding(f"the extension {oid} cannot be read", EXTENSIONS)
     yield from _key_usage(certificate, kind)
     constraints = extensions.basic_constraints
     if PROFILES[kind].is_authority and constraints is not None and constraints.path_length != 0:
-        yield Complaint("pathLenConstraint is to be 0", EXTENSIONS)
+        yield LintFinding("pathLenConstraint is to be 0", EXTENSIONS)
     alternatives = [extensions.get(oids.SUBJECT_ALT_NAME), extensions.get(oids.ISSUER_ALT_NAME)]
     if kind is CertificateKind.CSCA_ROOT:
         values = {each.value for each in alternatives if each is not None}
         if len(values) > 1:
-            yield Complaint("subject and issuer alternative name differ in a root", _ALTERNATIVE)
+            yield LintFinding("subject and issuer alternative name differ in a root", _ALTERNATIVE)
         own, authority = extensions.subject_key_identifier, extensions.authority_key_identifier
         if authority is not None and authority != own:
             reason = "the authority key identifier of a root is not its subject key identifier"
-            yield Complaint(reason, EXTENSIONS)
+            yield LintFinding(reason, EXTENSIONS)
     changes_name = not certificate.is_self_issued and not extensions.name_change
     if kind is CertificateKind.CSCA_LINK and changes_name:
-        yield Complaint("a link that changes the name needs nameChange", _NAME_CHANGE)
+        yield LintFinding("a link that changes the name needs nameChange", _NAME_CHANGE)
 
 
-def _key_usage(certificate: Certificate, kind: CertificateKind) -> Iterator[Complaint]:
+def _key_usage(certificate: Certificate, kind: CertificateKind) -> Iterator[LintFinding]:
     found, profile = certificate.extensions.key_usage, PROFILES[kind]
     if found is None:
         return
     if kind is CertificateKind.COMMUNICATION:
         if not found or not found <= frozenset(map(int, _FOR_COMMUNICATION)):
             names = ", ".join(sorted(use.name for use in _FOR_COMMUNICATION))
-            yield Complaint(f"keyUsage is to be some of {names}", EXTENSIONS)
+            yield LintFinding(f"keyUsage is to be some of {names}", EXTENSIONS)
     elif found != frozenset(map(int, profile.key_usage)):
         names = ", ".join(sorted(use.name for use in profile.key_usage))
-        yield Complaint(f"keyUsage is to be {names} and nothing else", EXTENSIONS)
+        yield LintFinding(f"keyUsage is to be {names} and nothing else", EXTENSIONS)
 
 
-def _named_bits(value: ber.Value) -> Iterator[Complaint]:
+def _named_bits(value: ber.Value) -> Iterator[LintFinding]:
     """No trailing zeros (X.690, 11.2.2)."""
     bits = read_bits(value)
     unused, octets = value.contents[0], value.contents[1:]
     if bits and max(bits) != 8 * len(octets) - unused - 1:
-        yield Complaint("keyUsage is written with trailing zeros", EXTENSIONS)
+        yield LintFinding("keyUsage is written with trailing zeros", EXTENSIONS)
 
 
-def _subject_key(value: ber.Value) -> Iterator[Complaint]:
+def _subject_key(value: ber.Value) -> Iterator[LintFinding]:
     if not value.expect(der.OCTET_STRING).contents:
-        yield Complaint("subjectKeyIdentifier is empty", EXTENSIONS)
+        yield LintFinding("subjectKeyIdentifier is empty", EXTENSIONS)
 
 
-def _authority_key(value: ber.Value) -> Iterator[Complaint]:
+def _authority_key(value: ber.Value) -> Iterator[LintFinding]:
     identifiers = [each for each in value.expect(der.SEQUENCE).children if each.tag == 0x80]
     if not identifiers or not identifiers[0].contents:
-        yield Complaint("authorityKeyIdentifier has no keyIdentifier", EXTENSIONS)
+        yield LintFinding("authorityKeyIdentifier has no keyIdentifier", EXTENSIONS)
 
 
-def _policies(value: ber.Value) -> Iterator[Complaint]:
+def _policies(value: ber.Value) -> Iterator[LintFinding]:
     policies = value.expect(der.SEQUENCE).children
     if not policies:
-        yield Complaint("certificatePolicies has no PolicyInformation", EXTENSIONS)
+        yield LintFinding("certificatePolicies has no PolicyInformation", EXTENSIONS)
     for each in policies:
         if each.expect(der.SEQUENCE).children[0].tag != der.OID:
-            yield Complaint("a PolicyInformation has no policyIdentifier", EXTENSIONS)
+            yield LintFinding("a PolicyInformation has no policyIdentifier", EXTENSIONS)
 
 
-def _alternative_name(what: str) -> Callable[[ber.Value], Iterator[Complaint]]:
-    def look(value: ber.Value) -> Iterator[Complaint]:
+def _alternative_name(what: str) -> Callable[[ber.Value], Iterator[LintFinding]]:
+    def look(value: ber.Value) -> Iterator[LintFinding]:
         directories = [each for each in value.expect(der.SEQUENCE).children if each.tag == 0xA4]
         attributes = [
             attribute
@@ -117,10 +117,13 @@ def _alternative_name(what: str) -> Callable[[ber.Value], Iterator[Complaint]]:
         ]
         states = [text for oid, text in attributes if oid == ID_LOCALITY_NAME]
         if len(states) != 1 or not _is_state(states[0]):
-            yield Complaint(f"{what} does not give the State's code as localityName", _ALTERNATIVE)
+            reason = f"{what} lacks the State's code as localityName"
+            yield LintFinding(reason, _ALTERNATIVE)
         others = {oid for oid, _ in attributes} - {ID_LOCALITY_NAME, ID_STATE_OR_PROVINCE_NAME}
         for oid in sorted(others):
-            yield Complaint(f"{what} has an attribute {oid} beside the State's code", _ALTERNATIVE)
+            yield LintFinding(
+                f"{what} has an attribute {oid} beside the State's code", _ALTERNATIVE
+            )
 
     return look
 
@@ -129,63 +132,63 @@ def _is_state(text: str) -> bool:
     return text.isascii() and text.isalpha() and text.isupper() and len(text) <= _STATE_CODE
 
 
-def _distribution_points(value: ber.Value) -> Iterator[Complaint]:
+def _distribution_points(value: ber.Value) -> Iterator[LintFinding]:
     points = value.expect(der.SEQUENCE).children
     if not points:
-        yield Complaint("cRLDistributionPoints names none", _DISTRIBUTION)
+        yield LintFinding("cRLDistributionPoints names none", _DISTRIBUTION)
     for point in points:
         fields = {each.tag: each for each in point.expect(der.SEQUENCE).children}
         for tag, name in ((0x81, "reasons"), (0xA2, "cRLIssuer")):
             if tag in fields:
-                yield Complaint(f"a distribution point must not have {name}", EXTENSIONS)
+                yield LintFinding(f"a distribution point must not have {name}", EXTENSIONS)
         names = [
             each
             for choice in (fields[_FULL_NAME].children if _FULL_NAME in fields else ())
             for each in (choice.children if choice.tag == _FULL_NAME else ())
         ]
         if not names:
-            yield Complaint("a distribution point has no fullName", _DISTRIBUTION)
+            yield LintFinding("a distribution point has no fullName", _DISTRIBUTION)
         for each in names:
             url = each.contents.decode("latin-1") if each.tag == 0x86 else ""
             if not url.lower().startswith(_SCHEMES):
                 reason = f"the distribution point {url!r} is no http, https or ldap"
-                yield Complaint(reason, EXTENSIONS)
+                yield LintFinding(reason, EXTENSIONS)
 
 
-def _name_change(value: ber.Value) -> Iterator[Complaint]:
+def _name_change(value: ber.Value) -> Iterator[LintFinding]:
     if value.encoded != b"\x05\x00":
-        yield Complaint("nameChange is not NULL", _NAME_CHANGE)
+        yield LintFinding("nameChange is not NULL", _NAME_CHANGE)
 
 
-def _document_types(value: ber.Value) -> Iterator[Complaint]:
+def _document_types(value: ber.Value) -> Iterator[LintFinding]:
     fields = value.children if value.constructed else ()
     if [each.tag for each in fields] != [der.INTEGER, der.SET]:
-        yield Complaint("documentType is not a version and a set of codes", _DOCUMENT_TYPE)
+        yield LintFinding("documentType is not a version and a set of codes", _DOCUMENT_TYPE)
         return
     if fields[0].contents != b"\x00":
-        yield Complaint("documentType is not of version 0", _DOCUMENT_TYPE)
+        yield LintFinding("documentType is not of version 0", _DOCUMENT_TYPE)
     codes = fields[1].children
     if not codes:
-        yield Complaint("documentType names no code", _DOCUMENT_TYPE)
+        yield LintFinding("documentType names no code", _DOCUMENT_TYPE)
     for each in codes:
         if each.tag != der.PRINTABLE_STRING or not 1 <= len(each.contents) <= 2:
             reason = "a document code is not a PrintableString of one or two characters"
-            yield Complaint(reason, _DOCUMENT_TYPE)
+            yield LintFinding(reason, _DOCUMENT_TYPE)
     if [each.encoded for each in codes] != sorted(each.encoded for each in codes):
-        yield Complaint("the document codes are not in the order of DER", _DOCUMENT_TYPE)
+        yield LintFinding("the document codes are not in the order of DER", _DOCUMENT_TYPE)
 
 
-def _flags(value: ber.Value) -> Iterator[Complaint]:
+def _flags(value: ber.Value) -> Iterator[LintFinding]:
     if any(each.tag not in {der.BOOLEAN, der.INTEGER} for each in value.children):
-        yield Complaint("basicConstraints has a field too many", EXTENSIONS)
+        yield LintFinding("basicConstraints has a field too many", EXTENSIONS)
 
 
-def _purposes(value: ber.Value) -> Iterator[Complaint]:
+def _purposes(value: ber.Value) -> Iterator[LintFinding]:
     if not value.expect(der.SEQUENCE).children:
-        yield Complaint("extKeyUsage names no purpose", EXTENSIONS)
+        yield LintFinding("extKeyUsage names no purpose", EXTENSIONS)
 
 
-_CONTENTS: Final[dict[str, Callable[[ber.Value], Iterator[Complaint]]]] = {
+_CONTENTS: Final[dict[str, Callable[[ber.Value], Iterator[LintFinding]]]] = {
     oids.SUBJECT_KEY_IDENTIFIER: _subject_key,
     oids.AUTHORITY_KEY_IDENTIFIER: _authority_key,
     oids.KEY_USAGE: _named_bits,

@@ -12,7 +12,7 @@ from emrtd.crypto.signatures import (
     SignatureScheme,
     ecdsa_is_canonical,
 )
-from emrtd.pki.tolerances import Tolerance
+from emrtd.pki.quirks import Quirk
 from support.errors import MalformedError, MisuseError
 
 ID_RSA_ENCRYPTION: Final = "1.2.840.113549.1.1.1"
@@ -75,7 +75,7 @@ def read_hash(value: ber.Value) -> Hash:
 
 def read_scheme(
     value: ber.Value, digest: Hash | None = None
-) -> tuple[SignatureScheme, frozenset[Tolerance]]:
+) -> tuple[SignatureScheme, frozenset[Quirk]]:
     """Read a SignatureAlgorithmIdentifier; return the scheme and what was read past.
 
     With `digest`, the digest algorithm of a CMS SignerInfo, rsaEncryption stands for PKCS#1 v1.5
@@ -86,7 +86,7 @@ def read_scheme(
     if known is not None and digest in {None, known.hash}:
         return known, frozenset()
     algorithm = read_algorithm(value)
-    tolerated: set[Tolerance] = set()
+    tolerated: set[Quirk] = set()
     if algorithm.oid == ID_RSA_PSS:
         scheme = _read_pss(algorithm, value, tolerated)
     else:
@@ -94,11 +94,11 @@ def read_scheme(
             raise value.malformed("a signature algorithm with parameters that are not its own")
         scheme = _read_simple(algorithm, value, digest)
         if scheme.family is SignatureFamily.ECDSA and algorithm.has_null:
-            tolerated.add(Tolerance.ECDSA_NULL)
+            tolerated.add(Quirk.ECDSA_NULL)
         if scheme.family is SignatureFamily.RSA and algorithm.parameters is None:
-            tolerated.add(Tolerance.RSA_NO_NULL)
+            tolerated.add(Quirk.RSA_NO_NULL)
     if digest is not None and scheme.hash is not digest:
-        tolerated.add(Tolerance.DIGESTS_DIFFER)
+        tolerated.add(Quirk.DIGESTS_DIFFER)
     return scheme, frozenset(tolerated)
 
 
@@ -118,13 +118,13 @@ _WRITTEN_SCHEMES: Final = {
 """Each SignatureAlgorithmIdentifier of ECDSA and PKCS#1 v1.5 as it should be written."""
 
 
-def surplus_zeros(signature: bytes) -> frozenset[Tolerance]:
+def surplus_zeros(signature: bytes) -> frozenset[Quirk]:
     """What is to be tolerated in how an ECDSA signature is written."""
     try:
         regular = ecdsa_is_canonical(signature)
     except MalformedError:
         return frozenset()  # what is no signature will not verify
-    return frozenset() if regular else frozenset({Tolerance.ECDSA_ZEROS})
+    return frozenset() if regular else frozenset({Quirk.ECDSA_ZEROS})
 
 
 def _read_simple(
@@ -161,7 +161,7 @@ def _hash_with_null(algorithm: Hash) -> bytes:
 
 
 def _read_pss(
-    algorithm: AlgorithmIdentifier, value: ber.Value, tolerated: set[Tolerance]
+    algorithm: AlgorithmIdentifier, value: ber.Value, tolerated: set[Quirk]
 ) -> SignatureScheme:
     if algorithm.parameters is None:
         raise value.malformed("RSA-PSS without parameters")
@@ -186,7 +186,7 @@ def _read_pss(
     if 0xA3 in fields:
         if read_integer(fields[0xA3]) != 1:
             raise value.malformed("an RSA-PSS trailer that is not BC")
-        tolerated.add(Tolerance.PSS_DEFAULT)
+        tolerated.add(Quirk.PSS_DEFAULT)
     return SignatureScheme(SignatureFamily.RSA_PSS, digest, salt, mgf)
 
 

@@ -22,7 +22,7 @@ from emrtd.crypto.signatures import PublicKey, SignatureFamily, SignatureScheme
 from emrtd.crypto.signatures import verify as verify_signature
 from emrtd.errors import ProtocolError
 from emrtd.pki.pem import encode_pem
-from emrtd.pki.tolerances import Tolerance
+from emrtd.pki.quirks import Quirk
 from emrtd.pki.x509.algorithms import UnknownAlgorithmError, read_scheme, surplus_zeros
 from emrtd.pki.x509.extensions import Extensions, read_extensions
 from emrtd.pki.x509.names import Name
@@ -56,7 +56,7 @@ class Certificate:
     scheme: SignatureScheme | None
     signature: bytes = field(repr=False)
     extensions: Extensions = field(repr=False)
-    tolerated: frozenset[Tolerance]
+    tolerated: frozenset[Quirk]
 
     @classmethod
     def parse(cls, octets: bytes) -> "Certificate":
@@ -151,13 +151,13 @@ def _parse(octets: bytes) -> Certificate:
     if len(fields) != 3:
         raise whole.malformed("a certificate has a body, an algorithm and a signature")
     body, outer, signature_value = fields
-    tolerated: set[Tolerance] = set()
+    tolerated: set[Quirk] = set()
     if not ber.is_der(whole):
-        tolerated.add(Tolerance.LONG_LENGTH)
+        tolerated.add(Quirk.LONG_LENGTH)
     parts = _Body.read(body, tolerated)
     if outer.encoded != parts.algorithm.encoded:
         _compare_algorithms(outer, parts.algorithm)
-        tolerated.add(Tolerance.ALGORITHMS_DIFFER)
+        tolerated.add(Quirk.ALGORITHMS_DIFFER)
     scheme = _read_scheme(parts.algorithm, tolerated)
     signature = read_octets_of_bits(signature_value)
     if scheme is not None and scheme.family is SignatureFamily.ECDSA:
@@ -169,7 +169,7 @@ def _parse(octets: bytes) -> Certificate:
     issuer, subject = Name.read(parts.issuer), Name.read(parts.subject)
     for name in (issuer, subject):
         if name.country_as_written != name.country:
-            tolerated.add(Tolerance.COUNTRY_CASE)
+            tolerated.add(Quirk.COUNTRY_CASE)
     return Certificate(
         der=octets,
         tbs=body.encoded,
@@ -202,7 +202,7 @@ class _Body:
     extensions: ber.Value | None
 
     @classmethod
-    def read(cls, body: ber.Value, tolerated: set[Tolerance]) -> "_Body":
+    def read(cls, body: ber.Value, tolerated: set[Quirk]) -> "_Body":
         fields = list(body.expect(der.SEQUENCE).children)
         version = 0
         if fields and fields[0].tag == 0xA0:
@@ -218,18 +218,18 @@ class _Body:
             if extra.tag == 0xA3 and extensions is None and extra.children:
                 extensions = extra.children[0]
                 if len(extra.children) > 1:
-                    tolerated.add(Tolerance.EXTRA_DATA)
+                    tolerated.add(Quirk.EXTRA_DATA)
             elif extra.tag in (0x81, 0x82, 0xA1, 0xA2):
-                tolerated.add(Tolerance.UNIQUE_ID)
+                tolerated.add(Quirk.UNIQUE_ID)
             else:
-                tolerated.add(Tolerance.EXTRA_DATA)
+                tolerated.add(Quirk.EXTRA_DATA)
         if (version != 2) if extensions is not None else version not in (0, 1, 2):
-            tolerated.add(Tolerance.VERSION)
+            tolerated.add(Quirk.VERSION)
         times = validity.expect(der.SEQUENCE).children
         if len(times) != 2:
             raise validity.malformed("a validity has two ends")
         if not all(is_canonical_time(each) for each in times):
-            tolerated.add(Tolerance.TIME_FORM)
+            tolerated.add(Quirk.TIME_FORM)
         return cls(
             serial,
             algorithm,
@@ -242,19 +242,19 @@ class _Body:
         )
 
 
-def _read_serial(value: ber.Value, tolerated: set[Tolerance]) -> int:
+def _read_serial(value: ber.Value, tolerated: set[Quirk]) -> int:
     serial = read_integer(value)
     size = value.end - value.start
     if serial <= 0:
-        tolerated.add(Tolerance.SERIAL_NOT_POSITIVE)
+        tolerated.add(Quirk.SERIAL_NOT_POSITIVE)
     if size > 20:
-        tolerated.add(Tolerance.SERIAL_LONG)
+        tolerated.add(Quirk.SERIAL_LONG)
     if size > max(1, (serial.bit_length() if serial >= 0 else (-serial - 1).bit_length()) // 8 + 1):
-        tolerated.add(Tolerance.SERIAL_PADDED)
+        tolerated.add(Quirk.SERIAL_PADDED)
     return serial
 
 
-def _read_scheme(value: ber.Value, tolerated: set[Tolerance]) -> SignatureScheme | None:
+def _read_scheme(value: ber.Value, tolerated: set[Quirk]) -> SignatureScheme | None:
     try:
         scheme, quirks = read_scheme(value)
     except UnknownAlgorithmError:

@@ -11,7 +11,7 @@ from emrtd.asn1.structures import read_integer, read_octets_of_bits, read_time
 from emrtd.crypto.signatures import PublicKey, SignatureScheme
 from emrtd.crypto.signatures import verify as verify_signature
 from emrtd.errors import ProtocolError
-from emrtd.pki.tolerances import Tolerance
+from emrtd.pki.quirks import Quirk
 from emrtd.pki.x509.algorithms import UnknownAlgorithmError, read_scheme
 from emrtd.pki.x509.extensions import (
     AUTHORITY_KEY_IDENTIFIER,
@@ -54,7 +54,7 @@ class Crl:
     unknown_critical: frozenset[str]
     scheme: SignatureScheme | None
     signature: bytes = field(repr=False)
-    tolerated: frozenset[Tolerance]
+    tolerated: frozenset[Quirk]
 
     @classmethod
     def parse(cls, octets: bytes) -> "Crl":
@@ -109,12 +109,12 @@ def _read_body(octets: bytes, body: ber.Value, outer: ber.Value, signature: ber.
     if rest:
         raise rest[0].malformed("the body has a field too many")
     critical: set[str] = set()
-    tolerated: set[Tolerance] = set()
+    tolerated: set[Quirk] = set()
     found = _Extensions.read(extensions, critical, tolerated)
     revoked = {} if entries is None else _read_entries(entries, critical, tolerated)
     scheme = _read_scheme(algorithm, outer, tolerated)
     if not body.source.is_der:
-        tolerated.add(Tolerance.LONG_LENGTH)
+        tolerated.add(Quirk.LONG_LENGTH)
     return Crl(
         der=octets,
         tbs=body.encoded,
@@ -133,7 +133,7 @@ def _read_body(octets: bytes, body: ber.Value, outer: ber.Value, signature: ber.
 
 
 def _read_scheme(
-    inner: ber.Value, outer: ber.Value, tolerated: set[Tolerance]
+    inner: ber.Value, outer: ber.Value, tolerated: set[Quirk]
 ) -> SignatureScheme | None:
     try:
         scheme, quirks = read_scheme(inner)
@@ -143,13 +143,13 @@ def _read_scheme(
     if not same:
         raise outer.malformed("the algorithm beside the signature is not the one that is signed")
     if outer.encoded != inner.encoded:
-        tolerated.add(Tolerance.ALGORITHMS_DIFFER)
+        tolerated.add(Quirk.ALGORITHMS_DIFFER)
     tolerated.update(quirks)
     return scheme
 
 
 def _read_entries(
-    entries: ber.Value, critical: set[str], tolerated: set[Tolerance]
+    entries: ber.Value, critical: set[str], tolerated: set[Quirk]
 ) -> dict[int, datetime]:
     revoked = {}
     for entry in entries.each(MAX_ENTRIES):
@@ -173,7 +173,7 @@ class _Extensions:
 
     @classmethod
     def read(
-        cls, values: tuple[ber.Value, ...], critical: set[str], tolerated: set[Tolerance]
+        cls, values: tuple[ber.Value, ...], critical: set[str], tolerated: set[Quirk]
     ) -> "_Extensions":
         found = cls()
         for value in values:
@@ -183,7 +183,7 @@ class _Extensions:
             try:
                 found._take(extension)
             except MalformedError:
-                tolerated.add(Tolerance.EXTENSION_MALFORMED)
+                tolerated.add(Quirk.EXTENSION_MALFORMED)
                 if extension.critical:
                     critical.add(extension.oid)
         return found

@@ -20,7 +20,7 @@ from emrtd.asn1.structures import (
     read_text,
     read_time,
 )
-from emrtd.pki.tolerances import Tolerance
+from emrtd.pki.quirks import Quirk
 from support.errors import MalformedError
 
 
@@ -109,7 +109,7 @@ class Extensions:
     name_change: bool = False
     malformed: frozenset[str] = frozenset()
     unknown_critical: frozenset[str] = frozenset()
-    tolerated: frozenset[Tolerance] = field(default=frozenset())
+    tolerated: frozenset[Quirk] = field(default=frozenset())
 
     def get(self, oid: str) -> Extension | None:
         """The extension with this dotted object identifier."""
@@ -118,11 +118,11 @@ class Extensions:
 
 def read_extensions(value: ber.Value, what: str) -> Extensions:
     """Read a SEQUENCE OF Extension; raises `MalformedError` where it is not one."""
-    tolerated: set[Tolerance] = set()
+    tolerated: set[Quirk] = set()
     found = tuple(read_extension(each, tolerated) for each in value.expect(der.SEQUENCE).children)
     malformed: set[str] = set()
     if len({each.oid for each in found}) != len(found):
-        tolerated.add(Tolerance.EXTENSION_TWICE)
+        tolerated.add(Quirk.EXTENSION_TWICE)
         counts = Counter(each.oid for each in found)
         malformed = {oid for oid, count in counts.items() if count > 1}
     fields: dict[str, Any] = {}
@@ -135,7 +135,7 @@ def read_extensions(value: ber.Value, what: str) -> Extensions:
             fields[name] = read(ber.read(each.value, what), tolerated)
         except MalformedError:
             malformed.add(each.oid)
-            tolerated.add(Tolerance.EXTENSION_MALFORMED)
+            tolerated.add(Quirk.EXTENSION_MALFORMED)
     return Extensions(
         all=found,
         malformed=frozenset(malformed),
@@ -147,7 +147,7 @@ def read_extensions(value: ber.Value, what: str) -> Extensions:
     )
 
 
-def read_extension(value: ber.Value, tolerated: set[Tolerance]) -> Extension:
+def read_extension(value: ber.Value, tolerated: set[Quirk]) -> Extension:
     """Read one Extension; raises `MalformedError`."""
     fields = value.expect(der.SEQUENCE).children
     if not 2 <= len(fields) <= 3:
@@ -156,47 +156,47 @@ def read_extension(value: ber.Value, tolerated: set[Tolerance]) -> Extension:
     if len(fields) == 3:
         critical = _read_flag(fields[1], tolerated)
         if not critical:
-            tolerated.add(Tolerance.DEFAULT_ENCODED)
+            tolerated.add(Quirk.DEFAULT_ENCODED)
     return Extension(read_oid(fields[0]), critical, fields[-1].expect(der.OCTET_STRING).contents)
 
 
-def _read_flag(value: ber.Value, tolerated: set[Tolerance]) -> bool:
+def _read_flag(value: ber.Value, tolerated: set[Quirk]) -> bool:
     if value.contents not in (b"\x00", b"\xff"):
-        tolerated.add(Tolerance.BOOLEAN_FORM)
+        tolerated.add(Quirk.BOOLEAN_FORM)
     return read_boolean(value)
 
 
-def _read_octets(value: ber.Value, _: set[Tolerance]) -> bytes:
+def _read_octets(value: ber.Value, _: set[Quirk]) -> bytes:
     return value.expect(der.OCTET_STRING).contents
 
 
-def _read_authority(value: ber.Value, _: set[Tolerance]) -> bytes | None:
+def _read_authority(value: ber.Value, _: set[Quirk]) -> bytes | None:
     for each in value.expect(der.SEQUENCE).children:
         if each.tag == 0x80:
             return each.contents
     return None
 
 
-def _read_key_usage(value: ber.Value, _: set[Tolerance]) -> frozenset[int]:
+def _read_key_usage(value: ber.Value, _: set[Quirk]) -> frozenset[int]:
     return read_bits(value)
 
 
-def _read_basic_constraints(value: ber.Value, tolerated: set[Tolerance]) -> BasicConstraints:
+def _read_basic_constraints(value: ber.Value, tolerated: set[Quirk]) -> BasicConstraints:
     fields = list(value.expect(der.SEQUENCE).children)
     ca = False
     if fields and fields[0].tag == der.BOOLEAN:
         ca = _read_flag(fields.pop(0), tolerated)
         if not ca:
-            tolerated.add(Tolerance.DEFAULT_ENCODED)
+            tolerated.add(Quirk.DEFAULT_ENCODED)
     path_length = read_integer(fields.pop(0)) if fields else None
     if fields or (path_length is not None and path_length < 0):
         raise value.malformed("is not BasicConstraints")
     if path_length is not None and not ca:
-        tolerated.add(Tolerance.PATH_LENGTH_NO_CA)
+        tolerated.add(Quirk.PATH_LENGTH_NO_CA)
     return BasicConstraints(ca, path_length)
 
 
-def _read_usage_period(value: ber.Value, tolerated: set[Tolerance]) -> PrivateKeyUsagePeriod:
+def _read_usage_period(value: ber.Value, tolerated: set[Quirk]) -> PrivateKeyUsagePeriod:
     ends: dict[int, datetime] = {}
     for each in value.expect(der.SEQUENCE).children:
         tag = each.tag
@@ -205,15 +205,15 @@ def _read_usage_period(value: ber.Value, tolerated: set[Tolerance]) -> PrivateKe
         implicit = tlv.encode(der.GENERALIZED_TIME, each.contents)
         ends[tag] = read_time(ber.read(implicit, value.what))
         if len(each.contents) != 15:
-            tolerated.add(Tolerance.TIME_FORM)
+            tolerated.add(Quirk.TIME_FORM)
     return PrivateKeyUsagePeriod(ends.get(0x80), ends.get(0x81))
 
 
-def _read_oids(value: ber.Value, _: set[Tolerance]) -> frozenset[str]:
+def _read_oids(value: ber.Value, _: set[Quirk]) -> frozenset[str]:
     return frozenset(read_oid(each) for each in value.expect(der.SEQUENCE).children)
 
 
-def _read_distribution_points(value: ber.Value, _: set[Tolerance]) -> tuple[str, ...]:
+def _read_distribution_points(value: ber.Value, _: set[Quirk]) -> tuple[str, ...]:
     return tuple(
         each.contents.decode("latin-1")
         for each in _leaves(value.expect(der.SEQUENCE))
@@ -221,11 +221,11 @@ def _read_distribution_points(value: ber.Value, _: set[Tolerance]) -> tuple[str,
     )
 
 
-def _read_name_change(value: ber.Value, _: set[Tolerance]) -> bool:
+def _read_name_change(value: ber.Value, _: set[Quirk]) -> bool:
     return value.tag == der.NULL
 
 
-def _read_document_types(value: ber.Value, tolerated: set[Tolerance]) -> frozenset[str]:
+def _read_document_types(value: ber.Value, tolerated: set[Quirk]) -> frozenset[str]:
     """DocumentTypeListSyntax (Doc 9303-12, 7.1.2.6), in the forms that MD, CN, TZ and PH write."""
     fields = value.children if value.tag == der.SEQUENCE else ()
     if len(fields) == 2 and fields[0].tag == der.INTEGER and fields[1].tag == der.SET:
@@ -234,7 +234,7 @@ def _read_document_types(value: ber.Value, tolerated: set[Tolerance]) -> frozens
     else:
         leaves, regular = tuple(_leaves(value)), False
     if not regular:
-        tolerated.add(Tolerance.DOCUMENT_TYPES)
+        tolerated.add(Quirk.DOCUMENT_TYPES)
         leaves = tuple(each for each in leaves if each.tag not in (der.INTEGER, der.NULL))
     types = frozenset(read_text(each).strip("< ").upper() for each in leaves)
     if not types or not all(1 <= len(each) <= 2 for each in types):
@@ -242,8 +242,8 @@ def _read_document_types(value: ber.Value, tolerated: set[Tolerance]) -> frozens
     return types
 
 
-def _read_old_document_types(value: ber.Value, tolerated: set[Tolerance]) -> frozenset[str]:
-    tolerated.add(Tolerance.DOCUMENT_TYPES_OID)
+def _read_old_document_types(value: ber.Value, tolerated: set[Quirk]) -> frozenset[str]:
+    tolerated.add(Quirk.DOCUMENT_TYPES_OID)
     return _read_document_types(value, tolerated)
 
 
@@ -258,7 +258,7 @@ def _leaves(value: ber.Value) -> Iterator[ber.Value]:
             yield each
 
 
-_READERS: Final[dict[str, tuple[str, Callable[[ber.Value, set[Tolerance]], Any]]]] = {
+_READERS: Final[dict[str, tuple[str, Callable[[ber.Value, set[Quirk]], Any]]]] = {
     SUBJECT_KEY_IDENTIFIER: ("subject_key_identifier", _read_octets),
     AUTHORITY_KEY_IDENTIFIER: ("authority_key_identifier", _read_authority),
     KEY_USAGE: ("key_usage", _read_key_usage),

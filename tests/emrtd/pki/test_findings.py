@@ -1,7 +1,7 @@
 import pytest
 
 from emrtd.pki.findings import Check, Outcome, Shows, all_tolerated, worst_of
-from emrtd.pki.tolerances import Tolerance
+from emrtd.pki.quirks import Quirk
 
 
 def check(outcome: Outcome, reason: str = "", shows: Shows | None = None) -> Check:
@@ -31,7 +31,7 @@ def test_of_equals_the_first_speaks(outcome: Outcome) -> None:
 
 
 def test_each_quirk_is_told_once() -> None:
-    quirks = (Tolerance.ISSUER_NAME, Tolerance.PATH_LENGTH)
+    quirks = (Quirk.ISSUER_NAME, Quirk.PATH_LENGTH)
     checks = [
         Check("ds.chain", Outcome.PASSED, "", "", None, quirks),
         Check("ds.profile", Outcome.PASSED, "", "", None, quirks[1:]),

@@ -14,8 +14,8 @@ from emrtd.pki.cms.signed_data import ID_DATA, SignedData
 from emrtd.pki.cms.signed_data_writer import build_signed_data
 from emrtd.pki.findings import Outcome, Shows
 from emrtd.pki.passive import Examination, examine
+from emrtd.pki.quirks import Quirk
 from emrtd.pki.signer_profile import Purpose, Use
-from emrtd.pki.tolerances import Tolerance
 from emrtd.pki.trust import TrustSet
 from emrtd.pki.x509 import extensions as ext
 from emrtd.pki.x509.certificates import Certificate
@@ -177,7 +177,7 @@ def test_a_signer_named_in_another_form_is_tolerated_by_name(issuer: bytes) -> N
     examination = judge(with_signer_name(signed(CSCA.issue()), issuer))
     assert is_accepted(examination)
     quirks = examination.check("sod.signature").tolerated
-    assert quirks == (Tolerance.SIGNER_NAME_FORM,)
+    assert quirks == (Quirk.SIGNER_NAME_FORM,)
 
 
 @pytest.mark.parametrize("issuer", [REORDERED, OTHER_STRINGS], ids=["order", "strings"])
@@ -201,7 +201,7 @@ def test_a_signer_named_otherwise_as_ua_does_is_tolerated_by_name() -> None:
     there = encode_name((COUNTRY, "UA"), ("2.5.4.10", "Polygraph combine UKRAINE"), *common)
     sod = with_signer_name(signed(CSCA.issue(issuer=here)), there)
     finding = judge(sod).check("sod.signature")
-    assert (finding.outcome, finding.tolerated) == (Outcome.PASSED, (Tolerance.SIGNER_NAME,))
+    assert (finding.outcome, finding.tolerated) == (Outcome.PASSED, (Quirk.SIGNER_NAME,))
 
 
 @pytest.mark.parametrize(
@@ -253,7 +253,7 @@ def test_content_of_another_types_name_is_tolerated_and_its_version_compared() -
     octets = first.encode().replace(der.integer(1) + sha256, der.integer(3) + sha256)
     examination = judge(Sod.parse(octets))
     assert is_accepted(examination)
-    assert examination.check("sod.profile").tolerated == (Tolerance.SOD_CONTENT_TYPE,)
+    assert examination.check("sod.profile").tolerated == (Quirk.SOD_CONTENT_TYPE,)
 
 
 def test_unsigned_attributes_count_for_nothing_and_are_named() -> None:
@@ -265,7 +265,7 @@ def test_unsigned_attributes_count_for_nothing_and_are_named() -> None:
     examination = judge(changed)
     assert is_accepted(examination)
     tolerated = examination.check("sod.profile").tolerated
-    assert tolerated == (Tolerance.UNSIGNED_ATTRIBUTES,)
+    assert tolerated == (Quirk.UNSIGNED_ATTRIBUTES,)
 
 
 def test_an_enclosed_revocation_list_is_noticed() -> None:
@@ -445,7 +445,7 @@ def test_an_rsa_signature_without_null_is_tolerated_by_name() -> None:
     sod = Sod.parse(build_sod(OBJECT, WithoutNull(rsa), ds, scheme=RSA))
     examination = judge(sod)
     assert is_accepted(examination)
-    assert Tolerance.RSA_DIGEST_NO_NULL in examination.check("sod.signature").tolerated
+    assert Quirk.RSA_DIGEST_NO_NULL in examination.check("sod.signature").tolerated
     sound = judge(Sod.parse(build_sod(OBJECT, rsa, ds, scheme=RSA)))
     assert not sound.check("sod.signature").tolerated
     (signer,) = sod.signed_data.signers
@@ -600,8 +600,8 @@ def test_what_a_lenient_profile_lets_pass_is_named() -> None:
     plain = CSCA.issue(extensions=[])
     examination = judge(signed(plain))
     assert is_accepted(examination)
-    assert Tolerance.NO_AUTHORITY_KEY in examination.check("ds.chain").tolerated
-    assert Tolerance.NO_KEY_USAGE in examination.check("ds.profile").tolerated
+    assert Quirk.NO_AUTHORITY_KEY in examination.check("ds.chain").tolerated
+    assert Quirk.NO_KEY_USAGE in examination.check("ds.profile").tolerated
 
 
 # --- rollover ------------------------------------------------------------------------------------
@@ -646,14 +646,14 @@ def test_an_issuer_written_otherwise_is_tolerated_by_name(issuer: bytes) -> None
     for extensions in (None, []):
         examination = judge(signed(CSCA.issue(issuer=issuer, extensions=extensions)))
         assert is_accepted(examination)
-        assert Tolerance.ISSUER_NAME_FORM in examination.check("ds.chain").tolerated
+        assert Quirk.ISSUER_NAME_FORM in examination.check("ds.chain").tolerated
 
 
 def test_another_name_for_a_key_that_is_named_is_tolerated_by_name() -> None:
     """As the link certificates of CM and PT need it, and a key of HU."""
     examination = judge(signed(CSCA.issue(issuer=name("UT", "CSCA of Before"))))
     assert is_accepted(examination)
-    assert examination.check("ds.chain").tolerated == (Tolerance.ISSUER_NAME,)
+    assert examination.check("ds.chain").tolerated == (Quirk.ISSUER_NAME,)
     crosslink = make_certificate(
         CSCA.name, name("UT", "Crosslink 1"), CSCA.key.public_key, CSCA.key, CSCA.extensions()
     )

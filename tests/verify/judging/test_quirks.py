@@ -23,7 +23,7 @@ from emrtd.lds.security.sod import Sod, build_sod
 from emrtd.pki.cms.signed_data import ID_DATA
 from emrtd.pki.cms.signed_data_writer import build_signed_data
 from emrtd.pki.findings import Check, Outcome
-from emrtd.pki.tolerances import Tolerance
+from emrtd.pki.quirks import Quirk
 from emrtd.pki.x509 import extensions as ext
 from emrtd.pki.x509.algorithms import encode_scheme
 from emrtd.pki.x509.certificates import Certificate
@@ -226,88 +226,88 @@ def signer_named_as_ua_does() -> Document:
     return signer_named(there, document)
 
 
-QUIRKS: Final[dict[Tolerance, Callable[[], Document]]] = {
-    Tolerance.INDEFINITE_LENGTH: indefinite,
-    Tolerance.LONG_LENGTH: long_length,
-    Tolerance.ECDSA_NULL: lambda: signer_info(ALGORITHM, algorithm_with(der.null()), usual()),
-    Tolerance.RSA_NO_NULL: lambda: signer_info(ALGORITHM, algorithm_with(), signed_with_rsa(RSA)),
-    Tolerance.PSS_DEFAULT: lambda: signer_info(
+QUIRKS: Final[dict[Quirk, Callable[[], Document]]] = {
+    Quirk.INDEFINITE_LENGTH: indefinite,
+    Quirk.LONG_LENGTH: long_length,
+    Quirk.ECDSA_NULL: lambda: signer_info(ALGORITHM, algorithm_with(der.null()), usual()),
+    Quirk.RSA_NO_NULL: lambda: signer_info(ALGORITHM, algorithm_with(), signed_with_rsa(RSA)),
+    Quirk.PSS_DEFAULT: lambda: signer_info(
         ALGORITHM, with_the_default_written, signed_with_rsa(PSS)
     ),
-    Tolerance.ALGORITHMS_DIFFER: signer_with_null_outside,
-    Tolerance.DIGESTS_DIFFER: signed_with_another_hash,
-    Tolerance.ATTRIBUTES_ORDER: lambda: signer_info(3, reversed_attributes, usual()),
-    Tolerance.UNSIGNED_ATTRIBUTES: lambda: signer_info(
+    Quirk.ALGORITHMS_DIFFER: signer_with_null_outside,
+    Quirk.DIGESTS_DIFFER: signed_with_another_hash,
+    Quirk.ATTRIBUTES_ORDER: lambda: signer_info(3, reversed_attributes, usual()),
+    Quirk.UNSIGNED_ATTRIBUTES: lambda: signer_info(
         SIGNATURE, lambda signature: signature + UNSIGNED, usual()
     ),
-    Tolerance.RSA_DIGEST_NO_NULL: lambda: signed_with_rsa(RSA, without_null=True),
-    Tolerance.ECDSA_ZEROS: lambda: signer_info(SIGNATURE, with_zeros, usual()),
-    Tolerance.VERSION: lambda: signer_of_body(lambda fields: fields[1:]),
-    Tolerance.SERIAL_NOT_POSITIVE: lambda: signer(serial=0),
-    Tolerance.SERIAL_LONG: lambda: signer(serial=1 << 170),
-    Tolerance.SERIAL_PADDED: lambda: signer_of_body(
+    Quirk.RSA_DIGEST_NO_NULL: lambda: signed_with_rsa(RSA, without_null=True),
+    Quirk.ECDSA_ZEROS: lambda: signer_info(SIGNATURE, with_zeros, usual()),
+    Quirk.VERSION: lambda: signer_of_body(lambda fields: fields[1:]),
+    Quirk.SERIAL_NOT_POSITIVE: lambda: signer(serial=0),
+    Quirk.SERIAL_LONG: lambda: signer(serial=1 << 170),
+    Quirk.SERIAL_PADDED: lambda: signer_of_body(
         lambda fields: [fields[0], b"\x02\x03\x00\x00\x05", *fields[2:]]
     ),
-    Tolerance.EXTRA_DATA: lambda: signer_of_body(lambda fields: [*fields, der.null()]),
-    Tolerance.UNIQUE_ID: lambda: signer_of_body(
+    Quirk.EXTRA_DATA: lambda: signer_of_body(lambda fields: [*fields, der.null()]),
+    Quirk.UNIQUE_ID: lambda: signer_of_body(
         lambda fields: [*fields[:-1], der.tagged_primitive(1, b"\0x"), fields[-1]]
     ),
-    Tolerance.TIME_FORM: lambda: signer_of_body(
+    Quirk.TIME_FORM: lambda: signer_of_body(
         lambda fields: [
             *fields[:4],
             der.sequence(b"\x17\x0b2610231200Z", parts_of(fields[4])[1]),
             *fields[5:],
         ]
     ),
-    Tolerance.DEFAULT_ENCODED: lambda: signer_of_body(with_extension(der.boolean(False))),
-    Tolerance.EXTENSION_TWICE: lambda: signer(
+    Quirk.DEFAULT_ENCODED: lambda: signer_of_body(with_extension(der.boolean(False))),
+    Quirk.EXTENSION_TWICE: lambda: signer(
         *[extension("2.5.29.18", der.sequence()) for _ in range(2)]
     ),
-    Tolerance.EXTENSION_MALFORMED: lambda: document_type_list(der.null()),
-    Tolerance.PATH_LENGTH_NO_CA: lambda: signer(
+    Quirk.EXTENSION_MALFORMED: lambda: document_type_list(der.null()),
+    Quirk.PATH_LENGTH_NO_CA: lambda: signer(
         extension(ext.BASIC_CONSTRAINTS, der.sequence(der.integer(0)))
     ),
-    Tolerance.DOCUMENT_TYPES: lambda: document_type_list(
+    Quirk.DOCUMENT_TYPES: lambda: document_type_list(
         der.sequence(der.printable_string("I"), der.printable_string("P"))
     ),
-    Tolerance.DOCUMENT_TYPES_OID: lambda: document_type_list(
+    Quirk.DOCUMENT_TYPES_OID: lambda: document_type_list(
         der.sequence(der.integer(0), der.set_of(der.printable_string("I"))),
         ext.OLD_DOCUMENT_TYPE_LIST,
     ),
-    Tolerance.BOOLEAN_FORM: lambda: signer_of_body(with_extension(b"\x01\x01\x01")),
-    Tolerance.SOD_NO_TAG: lambda: usual().with_file(FileID.SOD, signed_data_of(usual())),
-    Tolerance.SOD_NO_CERTIFICATE: without_certificate,
-    Tolerance.SOD_CONTENT_TYPE: other_content_type,
-    Tolerance.COUNTRY_CASE: country_in_small_letters,
-    Tolerance.ISSUER_NAME_FORM: lambda: signer(issuer=name("UT", "CSCA utopia")),
-    Tolerance.ISSUER_NAME: lambda: signer(issuer=name("UT", "CSCA of Utopia")),
-    Tolerance.SIGNER_NAME_FORM: lambda: signer_named(
+    Quirk.BOOLEAN_FORM: lambda: signer_of_body(with_extension(b"\x01\x01\x01")),
+    Quirk.SOD_NO_TAG: lambda: usual().with_file(FileID.SOD, signed_data_of(usual())),
+    Quirk.SOD_NO_CERTIFICATE: without_certificate,
+    Quirk.SOD_CONTENT_TYPE: other_content_type,
+    Quirk.COUNTRY_CASE: country_in_small_letters,
+    Quirk.ISSUER_NAME_FORM: lambda: signer(issuer=name("UT", "CSCA utopia")),
+    Quirk.ISSUER_NAME: lambda: signer(issuer=name("UT", "CSCA of Utopia")),
+    Quirk.SIGNER_NAME_FORM: lambda: signer_named(
         encode_name((COMMON_NAME, "CSCA Utopia"), (COUNTRY, "UT")), usual()
     ),
-    Tolerance.SIGNER_NAME: signer_named_as_ua_does,
-    Tolerance.NO_AUTHORITY_KEY: lambda: signer_without(ext.AUTHORITY_KEY_IDENTIFIER),
-    Tolerance.OTHER_AUTHORITY_KEY: lambda: signer(authority=b"another key's name"),
-    Tolerance.NO_KEY_USAGE: lambda: signer_without(ext.KEY_USAGE),
-    Tolerance.NO_USAGE_PERIOD: usual,
-    Tolerance.USAGE_PERIOD_SHIFTED: lambda: signer(usage_period(NOW - 9.5 * DAY, NOW + 20 * DAY)),
-    Tolerance.NO_DOCUMENT_TYPES: usual,
-    Tolerance.PATH_LENGTH: csca_of_path_length_2,
-    Tolerance.EXTENDED_KEY_USAGE: lambda: signer(extended_key_usage("1.2.3"), document_types("I")),
+    Quirk.SIGNER_NAME: signer_named_as_ua_does,
+    Quirk.NO_AUTHORITY_KEY: lambda: signer_without(ext.AUTHORITY_KEY_IDENTIFIER),
+    Quirk.OTHER_AUTHORITY_KEY: lambda: signer(authority=b"another key's name"),
+    Quirk.NO_KEY_USAGE: lambda: signer_without(ext.KEY_USAGE),
+    Quirk.NO_USAGE_PERIOD: usual,
+    Quirk.USAGE_PERIOD_SHIFTED: lambda: signer(usage_period(NOW - 9.5 * DAY, NOW + 20 * DAY)),
+    Quirk.NO_DOCUMENT_TYPES: usual,
+    Quirk.PATH_LENGTH: csca_of_path_length_2,
+    Quirk.EXTENDED_KEY_USAGE: lambda: signer(extended_key_usage("1.2.3"), document_types("I")),
 }
 
 
 @cache
-def document_with(quirk: Tolerance) -> Document:
+def document_with(quirk: Quirk) -> Document:
     return QUIRKS[quirk]()
 
 
-def carriers(checks: tuple[Check, ...], quirk: Tolerance) -> list[str]:
+def carriers(checks: tuple[Check, ...], quirk: Quirk) -> list[str]:
     """The checks that name the quirk."""
     return [check.id for check in checks if quirk in check.tolerated]
 
 
-@pytest.mark.parametrize("quirk", Tolerance)
-def test_a_quirk_is_read_past_named_and_can_be_refused(quirk: Tolerance) -> None:
+@pytest.mark.parametrize("quirk", Quirk)
+def test_a_quirk_is_read_past_named_and_can_be_refused(quirk: Quirk) -> None:
     document = document_with(quirk)
     lenient = document.judged()
     named = carriers(lenient.checks, quirk)

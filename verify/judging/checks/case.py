@@ -19,7 +19,7 @@ from emrtd.lds.security.card_access import CardAccess
 from emrtd.lds.security.card_security import CardSecurity
 from emrtd.lds.security.sod import Sod
 from emrtd.mrz import Mrz
-from emrtd.pki.findings import Check, Outcome, Quirk, Shows
+from emrtd.pki.findings import Check, NamedQuirk, Outcome, Shows
 from emrtd.pki.passive import Examination, examine
 from emrtd.pki.signer_profile import Use
 from emrtd.pki.trust import TrustView
@@ -233,7 +233,7 @@ def under_policy(case: Case, check: Check) -> Check:
 
 
 def settle(
-    case: Case, check_id: str, reason: str, clause: str, quirks: Iterable[Quirk] = ()
+    case: Case, check_id: str, reason: str, clause: str, quirks: Iterable[NamedQuirk] = ()
 ) -> Check:
     """A check that found nothing wrong, but for quirks: passed, unless the policy refuses one."""
     quirks = tuple(quirks)

@@ -13,7 +13,7 @@ from emrtd.errors import ProtocolError
 from emrtd.lds.security.security_object import SecurityObject
 from emrtd.lds.security.sod import OTHER_CONTENT_TYPES, Sod, build_sod
 from emrtd.pki.cms.signed_data_writer import build_signed_data
-from emrtd.pki.tolerances import Tolerance
+from emrtd.pki.quirks import Quirk
 from emrtd.pki.x509.certificates import Certificate
 from support.errors import MalformedError, MisuseError
 from tests.certificates import NOW, Authority, key
@@ -105,7 +105,7 @@ def test_a_sod_of_2008_reads_and_verifies() -> None:
     octets = shared("data/lds/bsi2008/EF_SOD.bin").read_bytes()
     sod = Sod.parse(octets)
     assert sod.encode() == octets
-    assert sod.tolerated == {Tolerance.ECDSA_NULL}
+    assert sod.tolerated == {Quirk.ECDSA_NULL}
     assert not sod.irregularities
     (ds,) = sod.signed_data.certificates
     assert ds.key == "brainpoolP224r1"
@@ -201,7 +201,7 @@ def test_signed_attributes_in_another_order(signs_the_order_of_der: bool) -> Non
     octets = octets.replace(signer.signature, signature)
     if len(signature) == len(signer.signature):
         again = Sod.parse(octets)
-        assert again.tolerated == {Tolerance.ATTRIBUTES_ORDER}
+        assert again.tolerated == {Quirk.ATTRIBUTES_ORDER}
         verify(again, ds)
 
 
@@ -211,7 +211,7 @@ def test_indefinite_lengths_are_read_and_the_file_is_kept(good: bytes) -> None:
     octets = tlv.encode(0x77, _indefinite(ber.read(tlv.read(good, "sod").value, "sod"), ds))
     sod = Sod.parse(octets)
     assert sod.encode() == octets
-    assert sod.tolerated == {Tolerance.INDEFINITE_LENGTH}
+    assert sod.tolerated == {Quirk.INDEFINITE_LENGTH}
     assert sod.signed_data.certificates == (ds,)
     verify(sod, ds)
 
@@ -229,14 +229,14 @@ def test_one_without_its_tag_is_read_and_named(good: bytes) -> None:
     bare = tlv.read(good, "EF.SOD").value
     sod = Sod.parse(bare)
     assert sod.encode() == bare
-    assert sod.tolerated == {Tolerance.SOD_NO_TAG}
+    assert sod.tolerated == {Quirk.SOD_NO_TAG}
     assert sod.signed_data == Sod.parse(good).signed_data
 
 
 @pytest.mark.parametrize(
-    ("version", "quirks"), [("0108", {Tolerance.SOD_NO_CERTIFICATE}), (None, set())]
+    ("version", "quirks"), [("0108", {Quirk.SOD_NO_CERTIFICATE}), (None, set())]
 )
-def test_one_without_a_certificate(version: str | None, quirks: set[Tolerance]) -> None:
+def test_one_without_a_certificate(version: str | None, quirks: set[Quirk]) -> None:
     """Version 1 has to enclose it, version 0 may (Doc 9303-10, 4.6.2.2 and D.1)."""
     security_object = SecurityObject.over(DATA_GROUPS, Hash.SHA256, lds_version=version)
     octets = tlv.read(build_sod(security_object, key("DS 1"), CSCA.issue()), "EF.SOD").value
@@ -254,7 +254,7 @@ def test_content_of_another_name_is_read_and_named(content_type: str) -> None:
         content_type, OBJECT.encode(), key("DS 1"), CSCA.issue(), Hash.SHA256
     )
     sod = Sod.parse(tlv.encode(0x77, octets))
-    assert sod.tolerated == {Tolerance.SOD_CONTENT_TYPE}
+    assert sod.tolerated == {Quirk.SOD_CONTENT_TYPE}
     assert sod.security_object == OBJECT
     verify(sod, CSCA.issue())
     unknown = build_signed_data("1.2.3", OBJECT.encode(), key("DS 1"), CSCA.issue(), Hash.SHA256)

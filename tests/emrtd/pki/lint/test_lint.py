@@ -54,7 +54,7 @@ SIGNER = Subject(
 
 
 def reasons(certificate: Certificate) -> list[str]:
-    return [complaint.reason for complaint in lint_certificate(certificate)]
+    return [finding.reason for finding in lint_certificate(certificate)]
 
 
 def built(subject: Subject, issuer: Issuer = ISSUER) -> Certificate:
@@ -141,7 +141,7 @@ def test_every_block_of_a_pem_file_is_looked_at(tmp_path: Path) -> None:
         list(lint_file(path))
 
 
-def complaints_of_list(octets: bytes, folder: Path) -> list[tuple[str, str]]:
+def findings_of_list(octets: bytes, folder: Path) -> list[tuple[str, str]]:
     path = folder / "list"
     path.write_bytes(octets)
     return [(each.reason, each.clause) for where, each in lint_file(path) if where == "signature"]
@@ -152,15 +152,15 @@ def test_lists_and_who_signed_them(tmp_path: Path) -> None:
     other = state.renewed("another")
     signer = state.list_signer(ext.MASTER_LIST_SIGNER)
     good = state.master_list(state.certificate(), signer=signer)
-    found = complaints_of_list(good, tmp_path)
+    found = findings_of_list(good, tmp_path)
     assert [reason for reason, _ in found if "named by issuer" not in reason] == []
-    without_csca = complaints_of_list(state.master_list(other.certificate()), tmp_path)
+    without_csca = findings_of_list(state.master_list(other.certificate()), tmp_path)
     assert ("the CSCA certificate of the signer is not in it", clause) in without_csca
     assert any(
-        "does not verify" in reason for reason, _ in complaints_of_list(damaged(good), tmp_path)
+        "does not verify" in reason for reason, _ in findings_of_list(damaged(good), tmp_path)
     )
     own = Authority(label="list signer")
-    by_csca = complaints_of_list(
+    by_csca = findings_of_list(
         own.master_list(own.certificate(), signer=own.certificate()), tmp_path
     )
     assert ("a CSCA signed it itself", clause) in by_csca
@@ -171,15 +171,15 @@ def test_what_was_read_past_in_a_list_is_said_once(tmp_path: Path) -> None:
     signature = der.octet_string(signed.signers[0].signature)
     attributes = der.tagged(1, der.sequence(der.oid("1.2.3"), der.set_of(der.null())))
     changed = replaced(signed.der, signature, signature + attributes)
-    found = [reason for reason, _ in complaints_of_list(changed, tmp_path)]
+    found = [reason for reason, _ in findings_of_list(changed, tmp_path)]
     assert found.count("there is attributes that nobody has signed") == 1
 
 
 @pytest.mark.parametrize("name", ["DE_ML_2026-05-28-08-28-45.ml", "NL_ML_2026-07-22.ml"])
 def test_the_worlds_certificates_are_read_whole_and_every_complaint_has_a_clause(name: str) -> None:
-    complaints = [complaint for _, complaint in lint_file(shared(f"data/trust/{name}"))]
-    assert len(complaints) > 100
-    assert all(each.clause.startswith("Doc 9303-12") for each in complaints)
+    findings = [finding for _, finding in lint_file(shared(f"data/trust/{name}"))]
+    assert len(findings) > 100
+    assert all(each.clause.startswith("Doc 9303-12") for each in findings)
 
 
 def test_the_german_root_conforms(tmp_path: Path) -> None:

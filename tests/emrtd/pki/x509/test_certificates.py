@@ -16,7 +16,7 @@ from emrtd.crypto.hashes import Hash
 from emrtd.crypto.signatures import SignatureFamily, SignatureScheme
 from emrtd.errors import ProtocolError
 from emrtd.pki.lists.master_list import MasterList
-from emrtd.pki.tolerances import Tolerance
+from emrtd.pki.quirks import Quirk
 from emrtd.pki.x509 import extensions as ext
 from emrtd.pki.x509.algorithms import encode_scheme, read_scheme
 from emrtd.pki.x509.certificates import Certificate
@@ -50,12 +50,12 @@ def test_every_real_certificate_has_a_key_and_a_scheme() -> None:
     assert all(each.public_key is not None and each.scheme is not None for each in found)
     quirks = Counter(quirk for each in set(found) for quirk in each.tolerated)
     assert quirks == {
-        Tolerance.ECDSA_NULL: 13,
-        Tolerance.COUNTRY_CASE: 14,
-        Tolerance.SERIAL_NOT_POSITIVE: 4,
-        Tolerance.RSA_NO_NULL: 3,
-        Tolerance.BOOLEAN_FORM: 1,
-        Tolerance.PATH_LENGTH_NO_CA: 1,
+        Quirk.ECDSA_NULL: 13,
+        Quirk.COUNTRY_CASE: 14,
+        Quirk.SERIAL_NOT_POSITIVE: 4,
+        Quirk.RSA_NO_NULL: 3,
+        Quirk.BOOLEAN_FORM: 1,
+        Quirk.PATH_LENGTH_NO_CA: 1,
     }
 
 
@@ -117,14 +117,14 @@ def issued_with(*extensions: bytes) -> Certificate:
 def test_document_types_that_are_misencoded(value: bytes) -> None:
     certificate = issued_with(extension(ext.DOCUMENT_TYPE_LIST, value))
     assert certificate.extensions.document_types == {"P", "PD"}
-    assert certificate.tolerated == {Tolerance.DOCUMENT_TYPES}
+    assert certificate.tolerated == {Quirk.DOCUMENT_TYPES}
 
 
 def test_document_types_under_the_identifier_of_a_draft() -> None:
     value = der.sequence(der.integer(0), der.set_of(der.printable_string("P")))
     certificate = issued_with(extension(ext.OLD_DOCUMENT_TYPE_LIST, value))
     assert certificate.extensions.document_types == {"P"}
-    assert certificate.tolerated == {Tolerance.DOCUMENT_TYPES_OID}
+    assert certificate.tolerated == {Quirk.DOCUMENT_TYPES_OID}
 
 
 @pytest.mark.parametrize(
@@ -144,7 +144,7 @@ def test_document_types_under_the_identifier_of_a_draft() -> None:
 def test_an_extension_that_cannot_be_read_is_named(oid: str, value: bytes) -> None:
     certificate = issued_with(extension(oid, value))
     assert certificate.extensions.malformed == {oid}
-    assert Tolerance.EXTENSION_MALFORMED in certificate.tolerated
+    assert Quirk.EXTENSION_MALFORMED in certificate.tolerated
 
 
 def test_an_extension_that_stands_twice_counts_for_nothing() -> None:
@@ -162,7 +162,7 @@ def test_defaults_that_are_written() -> None:
     )
     no_ca = extension(ext.BASIC_CONSTRAINTS, der.sequence(der.boolean(False), der.integer(2)))
     certificate = issued_with(uncritical, no_ca)
-    assert certificate.tolerated == {Tolerance.DEFAULT_ENCODED, Tolerance.PATH_LENGTH_NO_CA}
+    assert certificate.tolerated == {Quirk.DEFAULT_ENCODED, Quirk.PATH_LENGTH_NO_CA}
     assert not certificate.is_ca
 
 
@@ -170,8 +170,8 @@ def test_defaults_that_are_written() -> None:
 def test_serial_numbers_that_are_not_positive(serial: int) -> None:
     certificate = CSCA.issue(serial=serial)
     assert certificate.serial == serial
-    assert certificate.tolerated == {Tolerance.SERIAL_NOT_POSITIVE}
-    assert CSCA.issue(serial=1 << 170).tolerated == {Tolerance.SERIAL_LONG}
+    assert certificate.tolerated == {Quirk.SERIAL_NOT_POSITIVE}
+    assert CSCA.issue(serial=1 << 170).tolerated == {Quirk.SERIAL_LONG}
 
 
 def rebuilt(certificate: Certificate, **parts: bytes) -> bytes:
@@ -190,7 +190,7 @@ def test_the_algorithm_outside_must_be_the_one_inside() -> None:
         Certificate.parse(rebuilt(GOOD, algorithm=other))
     oid = der.oid("1.2.840.10045.4.3.2")
     null = Certificate.parse(rebuilt(GOOD, algorithm=der.sequence(oid, der.null())))
-    assert null.tolerated == {Tolerance.ALGORITHMS_DIFFER}
+    assert null.tolerated == {Quirk.ALGORITHMS_DIFFER}
 
 
 def test_surplus_zeros_and_bits_in_a_signature() -> None:
@@ -198,7 +198,7 @@ def test_surplus_zeros_and_bits_in_a_signature() -> None:
     padded = der.sequence(b"\x02" + bytes((r[1] + 1, 0)) + r[2:], s)
     assert CSCA.key.public_key is not None
     certificate = Certificate.parse(rebuilt(GOOD, signature=der.bit_string(padded)))
-    assert certificate.tolerated == {Tolerance.ECDSA_ZEROS}
+    assert certificate.tolerated == {Quirk.ECDSA_ZEROS}
     certificate.verify_signed_by(CSCA.key.public_key)
     with pytest.raises(MalformedError):
         Certificate.parse(rebuilt(GOOD, signature=der.bit_string(GOOD.signature, unused=1)))
@@ -238,7 +238,7 @@ def test_times_that_are_not_written_to_the_second() -> None:
     certificate = Certificate.parse(
         rebuilt(GOOD, tbs=der.sequence(*fields[:4], short, *fields[5:]))
     )
-    assert certificate.tolerated == {Tolerance.TIME_FORM}
+    assert certificate.tolerated == {Quirk.TIME_FORM}
     assert certificate.not_before == datetime(2026, 10, 23, 12, tzinfo=UTC)
     assert certificate.not_after == datetime(2036, 11, 19, 12, tzinfo=UTC)
 
@@ -246,24 +246,24 @@ def test_times_that_are_not_written_to_the_second() -> None:
 @pytest.mark.parametrize(
     ("extra", "quirk"),
     [
-        (der.tagged_primitive(1, b"\0x"), Tolerance.UNIQUE_ID),
-        (der.null(), Tolerance.EXTRA_DATA),
+        (der.tagged_primitive(1, b"\0x"), Quirk.UNIQUE_ID),
+        (der.null(), Quirk.EXTRA_DATA),
     ],
 )
-def test_fields_that_should_not_be_there(extra: bytes, quirk: Tolerance) -> None:
+def test_fields_that_should_not_be_there(extra: bytes, quirk: Quirk) -> None:
     tbs = der.sequence(*tbs_fields(GOOD.tbs), extra)
     assert Certificate.parse(rebuilt(GOOD, tbs=tbs)).tolerated == {quirk}
 
 
 def test_a_version_1_certificate_with_extensions() -> None:
     tbs = der.sequence(*tbs_fields(GOOD.tbs)[1:])
-    assert Certificate.parse(rebuilt(GOOD, tbs=tbs)).tolerated == {Tolerance.VERSION}
+    assert Certificate.parse(rebuilt(GOOD, tbs=tbs)).tolerated == {Quirk.VERSION}
 
 
 def test_long_lengths() -> None:
     octets = rebuilt(GOOD, algorithm=b"\x30\x81\x0a" + ALGORITHM[2:])
     found = Certificate.parse(octets)
-    assert found.tolerated == {Tolerance.LONG_LENGTH, Tolerance.ALGORITHMS_DIFFER}
+    assert found.tolerated == {Quirk.LONG_LENGTH, Quirk.ALGORITHMS_DIFFER}
 
 
 @pytest.mark.parametrize("cut", [1, 2, 70, 400])

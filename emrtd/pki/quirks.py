@@ -1,12 +1,12 @@
-"""What real issuers get wrong and Chipseal reads past, each by a name that a policy can refuse."""
+"""Errors of real issuers that Chipseal reads past, each by a name that a policy can refuse."""
 
 from enum import StrEnum, unique
 from typing import Self
 
 
 @unique
-class Tolerance(StrEnum):
-    """A quirk (`emrtd.pki.findings.Quirk`) of certificates and signatures, by its stable name."""
+class Quirk(StrEnum):
+    """A quirk of certificates, CRLs and signatures, by its stable name."""
 
     explanation: str
 

@@ -8,7 +8,7 @@ from emrtd.asn1 import ber, der
 from emrtd.asn1.structures import read_time
 from emrtd.crypto.hashes import Hash
 from emrtd.crypto.signatures import SignatureScheme
-from emrtd.pki.tolerances import Tolerance
+from emrtd.pki.quirks import Quirk
 from emrtd.pki.x509.names import COMMON_NAME, COUNTRY, Name
 
 FIELDS: Final = "Doc 9303-12, 7.1.1, Table 5"
@@ -23,37 +23,39 @@ _IN_IA5: Final = frozenset({"1.2.840.113549.1.9.1", "0.9.2342.19200300.100.1.25"
 """emailAddress and domainComponent, which are IA5Strings and no DirectoryStrings."""
 
 _ELSEWHERE: Final = {
-    Tolerance.NO_AUTHORITY_KEY, Tolerance.NO_KEY_USAGE, Tolerance.NO_USAGE_PERIOD,
-    Tolerance.NO_DOCUMENT_TYPES, Tolerance.EXTENSION_MALFORMED, Tolerance.DOCUMENT_TYPES,
+    Quirk.NO_AUTHORITY_KEY, Quirk.NO_KEY_USAGE, Quirk.NO_USAGE_PERIOD,
+    Quirk.NO_DOCUMENT_TYPES, Quirk.EXTENSION_MALFORMED, Quirk.DOCUMENT_TYPES,
 }  # fmt: skip
-"""Tolerances about extensions, which are looked at one by one."""
+"""Quirks of extensions, which `lint_extensions` checks one by one."""
 
 
 @dataclass(frozen=True, slots=True)
-class Complaint:
+class LintFinding:
     """One thing that the profile has otherwise, and the clause that says so."""
 
     reason: str
     clause: str
 
 
-def lint_form(tolerated: frozenset[Tolerance], clause: str) -> Iterator[Complaint]:
+def lint_form(tolerated: frozenset[Quirk], clause: str) -> Iterator[LintFinding]:
     """What a reader has read past."""
     for each in sorted(tolerated - _ELSEWHERE):
-        yield Complaint(f"there is {each.explanation}", clause)
+        yield LintFinding(f"there is {each.explanation}", clause)
 
 
-def lint_scheme(scheme: SignatureScheme | None) -> Iterator[Complaint]:
+def lint_scheme(scheme: SignatureScheme | None) -> Iterator[LintFinding]:
     """Whether a signature's hash is allowed."""
     if scheme is None or scheme.hash is Hash.SHA1:
-        yield Complaint("the signature's hash is not SHA-224, SHA-256, SHA-384 or SHA-512", HASHES)
+        yield LintFinding(
+            "the signature's hash is not SHA-224, SHA-256, SHA-384 or SHA-512", HASHES
+        )
 
 
-def lint_times(times: Iterable[ber.Value], clause: str) -> Iterator[Complaint]:
+def lint_times(times: Iterable[ber.Value], clause: str) -> Iterator[LintFinding]:
     """UTCTime through 2049, and GeneralizedTime from 2050 on."""
     for each in times:
         if each.tag == der.GENERALIZED_TIME and read_time(each).year < _FIRST_GENERALIZED:
-            yield Complaint("a time before 2050 is not a UTCTime", clause)
+            yield LintFinding("a time before 2050 is not a UTCTime", clause)
 
 
 def problems_of_name(name: Name) -> Iterator[str]:
