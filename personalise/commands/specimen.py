@@ -39,8 +39,7 @@ def specimen(folder: Path, number: int, seed: str, issued: datetime | None) -> N
 
     latest = ISSUED_BY if issued is None else issued.date()
     for target, made in write_applications(folder, number, seed, latest):
-        peculiarity = made.peculiarity.name.lower().replace("_", " ")
+        variation = made.variation.name.lower().replace("_", " ")
         click.echo(
-            f"{target}  {made.name_in_full}"
-            + ("" if peculiarity == "none" else f"  ({peculiarity})")
+            f"{target}  {made.name_in_full}" + ("" if variation == "none" else f"  ({variation})")
         )

@@ -18,7 +18,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
 from personalise.demonstration.hsm import SoftToken, make_token
-from personalise.demonstration.readers import Slot, card_in, stopped_in_order, virtual_reader
+from personalise.demonstration.readers import DemoReader, card_in, stopped_in_order, virtual_reader
 from personalise.demonstration.tools import VERDICTS, Done, Tools
 from personalise.specimen.applications import fit_to_passport
 from support.errors import ExitStatus, MisuseError
@@ -72,11 +72,11 @@ def run_demo(
     tools = Tools(environment, console)
     console.print()
     console.rule("[bold]Chipseal: from an application to the border")
-    readers = nullcontext(Slot()) if in_process else virtual_reader(tools, port)
-    with stopped_in_order(), readers as slot:
+    readers = nullcontext(DemoReader()) if in_process else virtual_reader(tools, port)
+    with stopped_in_order(), readers as demo_reader:
         _make_pki(tools, folder, token)
         found = {
-            name: _one_document(tools, folder, name, slot, in_full=name == profiles[0])
+            name: _one_document(tools, folder, name, demo_reader, in_full=name == profiles[0])
             for name in profiles
         }
     console.print()
@@ -98,7 +98,7 @@ def _make_pki(tools: Tools, folder: Path, token: SoftToken | None) -> None:
 
 
 def _one_document(
-    tools: Tools, folder: Path, profile: str, slot: Slot, *, in_full: bool
+    tools: Tools, folder: Path, profile: str, demo_reader: DemoReader, *, in_full: bool
 ) -> ExitStatus:
     """From the application to the verdict; the first document's is shown in full."""
     place = folder / Path(profile).stem
@@ -115,7 +115,7 @@ def _one_document(
         "personalise", "prepare", application, "--pki", folder / "pki", "--profile", profile,
         "-o", image,
     )  # fmt: skip
-    with card_in(tools, slot, place / "card.chip") as reader:
+    with card_in(tools, demo_reader, place / "card.chip") as reader:
         tools.step("The station writes a blank card, reads every octet back, and locks it")
         tools.run("personalise", "write", image, "--reader", reader)
         tools.step("The border: another process, which knows what is printed on the card")

@@ -17,7 +17,7 @@ _SECONDS_TO_SEE_A_CARD: Final = 10.0
 
 
 @dataclass(frozen=True)
-class Slot:
+class DemoReader:
     """Where cards go: a virtual reader and its port, or None for chips in process."""
 
     name: str = ""
@@ -39,7 +39,7 @@ def stopped_in_order() -> Iterator[None]:
 
 
 @contextmanager
-def virtual_reader(tools: Tools, port: int | None) -> Iterator[Slot]:
+def virtual_reader(tools: Tools, port: int | None) -> Iterator[DemoReader]:
     """A free virtual reader: one that there is, or one of a pcscd that we start, and then stop."""
     tools.step("A PC/SC reader for the card")
     there = json.loads(tools.ask("vsmartcard", "readers", "list", "--json").output)
@@ -49,7 +49,7 @@ def virtual_reader(tools: Tools, port: int | None) -> Iterator[Slot]:
         found = [each for each in _free_readers(tools) if port in {None, each["port"]}]
         if not found:
             raise TransportError("no such virtual reader is free: see `vsmartcard readers list`")
-        yield Slot(found[0]["name"], found[0]["port"])
+        yield DemoReader(found[0]["name"], found[0]["port"])
     finally:
         if started:
             with _uninterrupted():
@@ -64,40 +64,42 @@ def _free_readers(tools: Tools) -> list[dict[str, Any]]:
     return [reader for reader in listed if not reader["occupied"]]
 
 
-def card_in(tools: Tools, slot: Slot, state: Path) -> AbstractContextManager[str]:
+def card_in(tools: Tools, demo_reader: DemoReader, state: Path) -> AbstractContextManager[str]:
     """A blank card in the reader, until the end of the context; the reader's name."""
-    if slot.port is None:
+    if demo_reader.port is None:
         return nullcontext(f"virtual:{state}")
-    return _in_reader(tools, slot, state)
+    return _in_reader(tools, demo_reader, state)
 
 
 @contextmanager
-def _in_reader(tools: Tools, slot: Slot, state: Path) -> Iterator[str]:
-    tools.step(f"A blank card goes into {slot.name}")
-    card = tools.start("vsmartcard", "insert", "--state", state, "--reader-port", str(slot.port))
+def _in_reader(tools: Tools, demo_reader: DemoReader, state: Path) -> Iterator[str]:
+    tools.step(f"A blank card goes into {demo_reader.name}")
+    card = tools.start(
+        "vsmartcard", "insert", "--state", state, "--reader-port", str(demo_reader.port)
+    )
     try:
-        _wait_for_card(tools, slot, card)
-        yield slot.name
+        _wait_for_card(tools, demo_reader, card)
+        yield demo_reader.name
     finally:
         with _uninterrupted():
-            _take_out(tools, slot, card)
+            _take_out(tools, demo_reader, card)
 
 
-def _wait_for_card(tools: Tools, slot: Slot, card: "subprocess.Popen[str]") -> None:
+def _wait_for_card(tools: Tools, demo_reader: DemoReader, card: "subprocess.Popen[str]") -> None:
     """Wait until PC/SC has seen the card, or the card has given up."""
     deadline = time.monotonic() + _SECONDS_TO_SEE_A_CARD
     while card.poll() is None:
-        if slot.port not in {reader["port"] for reader in _free_readers(tools)}:
+        if demo_reader.port not in {reader["port"] for reader in _free_readers(tools)}:
             return
         if time.monotonic() > deadline:
-            raise TransportError(f"{slot.name}: does not see the card that was put into it")
+            raise TransportError(f"{demo_reader.name}: does not see the card that was put into it")
         time.sleep(0.1)
     words = last_line(card.stderr.read()) if card.stderr is not None else ""
     words = words.removeprefix("vsmartcard: ")
-    raise TransportError(words or f"{slot.name}: the card left at once")
+    raise TransportError(words or f"{demo_reader.name}: the card left at once")
 
 
-def _take_out(tools: Tools, slot: Slot, card: "subprocess.Popen[str]") -> None:
+def _take_out(tools: Tools, demo_reader: DemoReader, card: "subprocess.Popen[str]") -> None:
     """Take the card out, and wait until PC/SC has noticed: the next one goes into that reader."""
     card.terminate()
     try:
@@ -109,7 +111,7 @@ def _take_out(tools: Tools, slot: Slot, card: "subprocess.Popen[str]") -> None:
         card.stderr.close()
     deadline = time.monotonic() + _SECONDS_TO_SEE_A_CARD
     while time.monotonic() < deadline:
-        if slot.port in {reader["port"] for reader in _free_readers(tools)}:
+        if demo_reader.port in {reader["port"] for reader in _free_readers(tools)}:
             return
         time.sleep(0.1)
 

@@ -11,7 +11,7 @@ from personalise.issuance import SecurityObjectSigner
 from personalise.pki.issuing_pki import AUDIT_LABEL, IssuingPki
 from personalise.pki.operations import enter_accepted_quality
 from personalise.preparing import data_preparation
-from personalise.preparing.application import Document
+from personalise.preparing.application import DocumentData
 from personalise.preparing.chip_profile import ChipProfile
 
 
@@ -21,7 +21,7 @@ def prepare_image(
     pki: IssuingPki,
     at: datetime,
     *,
-    remote_signer: Callable[[Document], SecurityObjectSigner] | None = None,
+    remote_signer: Callable[[DocumentData], SecurityObjectSigner] | None = None,
     accepted_quality: str | None = None,
 ) -> LdsImage:
     """Prepare the image of an application, a folder or an encrypted package of one.

@@ -79,7 +79,7 @@ class DateOfBirth:
         return date(self.year or 1, self.month or 1, self.day or 1)
 
 
-class Document(Record, frozen=True):
+class DocumentData(Record, frozen=True):
     """What the document is: its code, State, number and dates."""
 
     code: str
@@ -197,7 +197,7 @@ class Biometrics(Record, frozen=True):
 class Particulars(Record, frozen=True):
     """The whole of `application.json`."""
 
-    document: Document
+    document: DocumentData
     holder: Holder
     biometrics: Biometrics
     permit: PermitConditions | None = None

@@ -34,7 +34,7 @@ _GENDERS = {"M": Gender.MALE, "F": Gender.FEMALE}
 
 
 @dataclass(frozen=True, slots=True)
-class Portrait:
+class FittedPortrait:
     """The portrait as the chip will hold it, and where its eyes are, when that is known."""
 
     image: bytes = datum(repr=False)
@@ -42,7 +42,7 @@ class Portrait:
 
 
 @dataclass(frozen=True, slots=True)
-class Print:
+class FittedPrint:
     """A fingerprint as the chip will hold it, and the application's field that it comes from."""
 
     field: str
@@ -54,8 +54,8 @@ class Print:
 class Samples:
     """What of an application's biometrics goes onto the chip."""
 
-    portrait: Portrait
-    prints: tuple[Print, ...]
+    portrait: FittedPortrait
+    prints: tuple[FittedPrint, ...]
 
 
 Assessments = Mapping[str, FullAssessment]
@@ -95,7 +95,10 @@ def hold_unusable(application: Application, assessments: Assessments) -> None:
 
 
 def make_dg2(
-    application: Application, profile: ChipProfile, portrait: Portrait, assessments: Assessments
+    application: Application,
+    profile: ChipProfile,
+    portrait: FittedPortrait,
+    assessments: Assessments,
 ) -> bytes:
     """The holder's face, as the chip profile wants it coded."""
     gender = _GENDERS.get(application.particulars.holder.sex, Gender.UNSPECIFIED)
@@ -114,7 +117,7 @@ def make_dg2(
 def make_dg3(
     application: Application,
     profile: ChipProfile,
-    prints: tuple[Print, ...],
+    prints: tuple[FittedPrint, ...],
     assessments: Assessments,
     random: Random,
 ) -> bytes:
@@ -135,7 +138,7 @@ def make_dg3(
     return DataGroup3.of(samples, Generation(profile.biometric_encoding)).encode()
 
 
-def _fit_portrait(application: Application, profile: ChipProfile) -> Portrait:
+def _fit_portrait(application: Application, profile: ChipProfile) -> FittedPortrait:
     biometrics, wanted = application.particulars.biometrics, profile.portrait
     image = application.image(PORTRAIT_FIELD, biometrics.portrait)
     eyes = None if biometrics.eyes is None else Eyes(*biometrics.eyes)
@@ -144,7 +147,7 @@ def _fit_portrait(application: Application, profile: ChipProfile) -> Portrait:
         header = sniff(image, "portrait")
         storable = header.format is ImageFormat.JPEG or header.format.is_jpeg2000
         if storable and header.plain and len(image) <= wanted.octets and eyes is None:
-            return Portrait(image, None)
+            return FittedPortrait(image, None)
         fitted = fit(
             image,
             PortraitProfile(
@@ -154,10 +157,10 @@ def _fit_portrait(application: Application, profile: ChipProfile) -> Portrait:
         )
     except (MalformedError, MisuseError) as error:
         raise application.error(PORTRAIT_FIELD, str(error)) from None
-    return Portrait(fitted.data, fitted.eyes)
+    return FittedPortrait(fitted.data, fitted.eyes)
 
 
-def _fit_prints(application: Application, profile: ChipProfile) -> tuple[Print, ...]:
+def _fit_prints(application: Application, profile: ChipProfile) -> tuple[FittedPrint, ...]:
     wanted = FingerprintProfile(profile.fingerprint.octets, MAX_PRINT_SIDE, MAX_PRINT_SIDE)
     prints = []
     for number, finger in enumerate(application.particulars.biometrics.fingers or ()):
@@ -167,7 +170,7 @@ def _fit_prints(application: Application, profile: ChipProfile) -> tuple[Print, 
         image = application.image(field, finger.image)
         position = FingerPosition[finger.position.upper().replace("-", "_")]
         try:
-            prints.append(Print(field, fit_fingerprint(image, wanted), position))
+            prints.append(FittedPrint(field, fit_fingerprint(image, wanted), position))
         except (MalformedError, MisuseError) as error:
             raise application.error(field, str(error)) from None
     return tuple(prints)

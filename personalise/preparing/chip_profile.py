@@ -27,15 +27,15 @@ MAX_PROFILE: Final = 64 * 1024
 
 MANDATORY_DATA_GROUPS: Final = ("DG1", "DG2")
 
-Mapping = Literal["GM", "IM", "CAM"]
-KeyAgreement = Literal["DH", "ECDH"]
+MappingName = Literal["GM", "IM", "CAM"]
+KeyAgreementName = Literal["DH", "ECDH"]
 CipherName = Literal["3DES", "AES-128", "AES-192", "AES-256"]
 DataGroupName = Literal["DG1", "DG2", "DG3", "DG11", "DG12", "DG13"]
 DomainParameters = Annotated[int, msgspec.Meta(ge=0, le=31)]
 """A standardised parameter identifier (Doc 9303-11, 9.5.1)."""
 
 
-def _group(key_agreement: KeyAgreement, domain_parameters: int) -> Group:
+def _group(key_agreement: KeyAgreementName, domain_parameters: int) -> Group:
     if domain_parameters not in STANDARDISED:
         reject("domain_parameters", "are reserved; there are 0 to 2 and 8 to 18")
     group = STANDARDISED[domain_parameters]
@@ -55,8 +55,8 @@ class Passwords(Record, frozen=True):
 class Pace(Record, frozen=True):
     """One variant of PACE that the chip offers in EF.CardAccess."""
 
-    mapping: Mapping
-    key_agreement: KeyAgreement
+    mapping: MappingName
+    key_agreement: KeyAgreementName
     cipher: CipherName
     domain_parameters: DomainParameters
 
@@ -73,7 +73,7 @@ class Pace(Record, frozen=True):
 class ChipAuthentication(Record, frozen=True):
     """One key for Chip Authentication."""
 
-    key_agreement: KeyAgreement
+    key_agreement: KeyAgreementName
     domain_parameters: DomainParameters
     cipher: CipherName
 
@@ -104,14 +104,14 @@ class TerminalAuthentication(Record, frozen=True):
     """Terminal Authentication; it guards the fingerprints (DG3)."""
 
 
-class Buffers(Record, frozen=True):
+class ApduLimits(Record, frozen=True):
     """The longest command and response APDU, in octets, that EF.ATR/INFO tells."""
 
     command: Annotated[int, msgspec.Meta(ge=256, le=65535)]
     response: Annotated[int, msgspec.Meta(ge=256, le=65535)]
 
 
-class Portrait(Record, frozen=True):
+class PortraitSettings(Record, frozen=True):
     """What the face on the chip is fitted to: 413 x 531 pixels are 35 x 45 mm at 300 an inch.
 
     A picture that is JPEG or JPEG 2000 already and no larger than `octets` goes on as it is: each
@@ -125,7 +125,7 @@ class Portrait(Record, frozen=True):
     colour: bool = True
 
 
-class Fingerprint(Record, frozen=True):
+class FingerprintSettings(Record, frozen=True):
     """How many octets a fingerprint on the chip may have; a larger one is coded more coarsely."""
 
     octets: Annotated[int, msgspec.Meta(ge=4096, le=60_000)] = 18 * 1024
@@ -180,9 +180,9 @@ class ChipProfile(Record, frozen=True):
     terminal_authentication: TerminalAuthentication | None = None
     lds_version: Literal["1.7", "1.8"] = "1.8"
     biometric_encoding: Literal["19794", "39794"] = "19794"
-    portrait: Portrait = Portrait()
-    fingerprint: Fingerprint = Fingerprint()
-    buffers: Buffers | None = None
+    portrait: PortraitSettings = PortraitSettings()
+    fingerprint: FingerprintSettings = FingerprintSettings()
+    buffers: ApduLimits | None = None
     card_profile: str = "iso7816-9"
     any_document_code: bool = False
     names: Names = Names()
@@ -214,7 +214,7 @@ class ChipProfile(Record, frozen=True):
                     reject(f"passwords.{name}", "opens nothing: it needs pace, and there is none")
         if self.passwords.puk and not self.passwords.pin:
             reject("passwords.puk", "unblocks nothing: it needs passwords.pin")
-        if "DG3" not in self.data_groups and self.fingerprint != Fingerprint():
+        if "DG3" not in self.data_groups and self.fingerprint != FingerprintSettings():
             reject("fingerprint", "is read by nothing: data_groups has no DG3")
 
     @classmethod

@@ -35,7 +35,7 @@ LDS_VERSIONS: Final = {"1.7": "0107", "1.8": "0108"}
 
 
 @dataclass(frozen=True)
-class Document:
+class PreparedDocument:
     """What one chip is to hold: its elementary files, and what it never shows."""
 
     files: dict[FileID, bytes] = field(repr=False)
@@ -76,7 +76,7 @@ def make_document(  # noqa: PLR0917 - what a document is made from
     random: Random = secrets.token_bytes,
     *,
     accept_quality: bool = False,
-) -> Document:
+) -> PreparedDocument:
     """Make the files and keys of one document; `at` is the time of signing.
 
     `hash_algorithm` is for the data groups; `trust_point` is the CVCA certificate that the chip
@@ -105,7 +105,7 @@ def make_document(  # noqa: PLR0917 - what a document is made from
     ordered = {
         each.file_id: files[each.file_id] for each in FILES.values() if each.file_id in files
     }
-    return Document(ordered, security.keys)
+    return PreparedDocument(ordered, security.keys)
 
 
 def _check_issuer(application: Application, certificate: Certificate) -> None:

@@ -7,7 +7,7 @@ from time import sleep
 from typing import Self
 
 from personalise.pki.issuing_pki import IssuingPki
-from personalise.preparing.application import Document
+from personalise.preparing.application import DocumentData
 from personalise.sign_service.client import (
     ClientCredentials,
     DocumentToSign,
@@ -34,10 +34,10 @@ class RemoteService:
             )
         return cls(url, ClientCredentials(certificate, key, authority))
 
-    def signer_for(self, pki: IssuingPki) -> Callable[[Document], RemoteDocumentSigner]:
+    def signer_for(self, pki: IssuingPki) -> Callable[[DocumentData], RemoteDocumentSigner]:
         """What makes the signer of one document of a PKI."""
 
-        def signer(document: Document) -> RemoteDocumentSigner:
+        def signer(document: DocumentData) -> RemoteDocumentSigner:
             return RemoteDocumentSigner(
                 self.url,
                 self.credentials,

@@ -12,7 +12,7 @@ from typing import Any, Final
 
 from personalise.preparing.application import FILE_NAME
 from personalise.specimen import face, fingerprint
-from personalise.specimen.people import Specimen, make_up
+from personalise.specimen.people import SpecimenApplicant, make_up
 from personalise.specimen.portrait import draw_portrait, eyes_of
 from support.files import write_atomically
 
@@ -25,7 +25,7 @@ _INITIALS: Final = {"right-index": "ri.wsq", "left-index": "li.wsq"}
 
 def make_application(
     seed: str, index: int, latest: date = ISSUED_BY
-) -> tuple[Specimen, dict[str, bytes]]:
+) -> tuple[SpecimenApplicant, dict[str, bytes]]:
     """Make the application with this number (from 0): who it is for, and its files by name."""
     lots = Random(f"chipseal specimen {seed} {index}")
     specimen = make_up(index, lots, latest)
@@ -54,7 +54,7 @@ def fit_to_passport(record: Mapping[str, Any]) -> dict[str, Any]:
 
 def write_applications(
     folder: Path, count: int, seed: str, latest: date = ISSUED_BY
-) -> Iterator[tuple[Path, Specimen]]:
+) -> Iterator[tuple[Path, SpecimenApplicant]]:
     """Write this many applications, each into a folder of its own: 0001, 0002, ...
 
     Yields each as it is there; `application.json` is written last, so that a folder which was not
@@ -68,7 +68,7 @@ def write_applications(
         yield target, specimen
 
 
-def _record(specimen: Specimen) -> dict[str, object]:
+def _record(specimen: SpecimenApplicant) -> dict[str, object]:
     return {
         "document": {
             "code": "IR",

@@ -79,7 +79,7 @@ _AUTHORITIES: Final = ("UTOPIA RESIDENCE OFFICE", "AMAUROT IMMIGRATION BUREAU")
 
 
 @unique
-class Peculiarity(Enum):
+class Variation(Enum):
     """What makes an application more than plain; all of these are ordinary input."""
 
     NONE = auto()
@@ -97,27 +97,27 @@ class Peculiarity(Enum):
 
 
 _NAMES: Final = {
-    Peculiarity.CYRILLIC: (
+    Variation.CYRILLIC: (
         ("Примерова", "Ольга Образцовна", "F"),
         ("Выдумкин", "Щукарь", "M"),
         ("Небывалова", "Ёлка Юрьевна", "F"),
         ("Понарошкин", "Фёдор", "M"),
     ),
-    Peculiarity.ARABIC: (
+    Variation.ARABIC: (
         ("النموذجي", "مثال بن عيّنة", "M"),
         ("الافتراضية", "نجمة", "F"),
         ("المثالي", "خيال عبد الوهم", "M"),
     ),
-    Peculiarity.ONE_NAME: (
+    Variation.ONE_NAME: (
         ("Solitaria", "", "F"), ("Mononymus", "", "M"), ("Unica", "", "F"), ("Onlyone", "", "M"),
     ),
-    Peculiarity.LONG_NAME: (
+    Variation.LONG_NAME: (
         ("Wolkenkuckucksheim von Hohenbeispiel-Musterhausen", "Maximiliane Alexandrina Petronella",
          "F"),
         ("Placeholderopoulos-Lengthington Overflowby", "Bartholomew Constantine Octavian", "M"),
         ("Nilavadhexamplananda", "Chayaspecimen Dejtestrong Krasample", "M"),
     ),
-    Peculiarity.ACCENTS: (
+    Variation.ACCENTS: (
         ("O’Löblich-Ñandú", "Zoë", "F"), ("Örnekoğlu", "Şakir Çağın", "M"),
         ("Przykładowska-Łoś", "Żaneta", "F"), ("Eksempel Ødegård", "Åse", "F"),
         ("D’Échantillon", "Gaëtan", "M"),
@@ -143,14 +143,14 @@ _CATEGORIES: Final = (
 
 
 @dataclass(frozen=True, repr=False)
-class Specimen:
+class SpecimenApplicant:
     """Everything about one application but its images; dates are of the calendar.
 
     `born` has 00 for what is unknown.  `fingers` gives a position and, where there is no print,
     the reason.
     """
 
-    peculiarity: Peculiarity
+    variation: Variation
     surname: str
     given_names: str
     sex: str
@@ -173,16 +173,16 @@ class Specimen:
         return f"{self.surname}, {self.given_names}" if self.given_names else self.surname
 
 
-def make_up(index: int, lots: Random, latest: date) -> Specimen:
+def make_up(index: int, lots: Random, latest: date) -> SpecimenApplicant:
     """Make up a holder and a permit issued on `latest` or in the two months before it.
 
-    The first is plain; after that each dozen has every peculiarity once.
+    The first is plain; after that each dozen has every variation once.
     """
-    peculiarity = list(Peculiarity)[index % len(Peculiarity)]
+    variation = list(Variation)[index % len(Variation)]
     feminine = lots.random() < 0.5
     given, surname = lots.choice(_FEMALE if feminine else _MALE), lots.choice(_SURNAMES)
-    if peculiarity in _NAMES:
-        surname, given, sex = lots.choice(_NAMES[peculiarity])
+    if variation in _NAMES:
+        surname, given, sex = lots.choice(_NAMES[variation])
         feminine = sex == "F"
     elif lots.random() < 0.35:
         second = lots.choice(_FEMALE if feminine else _MALE)
@@ -190,18 +190,18 @@ def make_up(index: int, lots: Random, latest: date) -> Specimen:
     issued = latest - timedelta(days=lots.randrange(MAX_DAYS_ISSUED_EARLIER))
     age = round(lots.triangular(19, 78, 32))
     born = issued - timedelta(days=age * 365 + age // 4 + lots.randrange(1, 360))
-    plain = peculiarity is Peculiarity.NONE
+    plain = variation is Variation.NONE
     category = _CATEGORIES[0] if plain else lots.choice(_CATEGORIES)
     refugee = category[0] == "REFUGEE"
-    return Specimen(
-        peculiarity=peculiarity,
+    return SpecimenApplicant(
+        variation=variation,
         surname=surname,
         given_names=given,
-        sex=_sex(peculiarity, feminine=feminine),
+        sex=_sex(variation, feminine=feminine),
         feminine=feminine,
         age=age,
-        born=_born(peculiarity, born),
-        number=_number(peculiarity, lots),
+        born=_born(variation, born),
+        number=_number(variation, lots),
         personal_number=f"{lots.randrange(10**10):010}",
         nationality="XXB" if refugee else lots.choice(("UTO", "UTO", "UTO", "XXA", "XXX")),
         place_of_birth=lots.choice(_PLACES).upper(),
@@ -209,27 +209,27 @@ def make_up(index: int, lots: Random, latest: date) -> Specimen:
         issued=issued,
         expires=_years_later(issued, 5),
         permit=_permit(category, issued, lots),
-        fingers=_fingers(peculiarity, lots),
+        fingers=_fingers(variation, lots),
     )
 
 
-def _sex(peculiarity: Peculiarity, *, feminine: bool) -> str:
-    if peculiarity is Peculiarity.SEX_UNSPECIFIED:
+def _sex(variation: Variation, *, feminine: bool) -> str:
+    if variation is Variation.SEX_UNSPECIFIED:
         return "X"
     return "F" if feminine else "M"
 
 
-def _born(peculiarity: Peculiarity, born: date) -> str:
-    if peculiarity is Peculiarity.BIRTH_DAY_UNKNOWN:
+def _born(variation: Variation, born: date) -> str:
+    if variation is Variation.BIRTH_DAY_UNKNOWN:
         return f"{born.year}-{born.month:02}-00" if born.day % 2 else f"{born.year}-00-00"
-    if peculiarity is Peculiarity.BIRTH_DATE_UNKNOWN:
+    if variation is Variation.BIRTH_DATE_UNKNOWN:
         return "XXXX-XX-XX"
     return born.isoformat()
 
 
-def _number(peculiarity: Peculiarity, lots: Random) -> str:
+def _number(variation: Variation, lots: Random) -> str:
     number = f"ZU{lots.randrange(10**7):07}"
-    if peculiarity is Peculiarity.LONG_NUMBER:
+    if variation is Variation.LONG_NUMBER:
         return number + f"{lots.randrange(10**5):05}"
     return number
 
@@ -251,10 +251,10 @@ def _permit(
     }
 
 
-def _fingers(peculiarity: Peculiarity, lots: Random) -> tuple[tuple[str, str | None], ...]:
-    if peculiarity is Peculiarity.NO_FINGERS:
+def _fingers(variation: Variation, lots: Random) -> tuple[tuple[str, str | None], ...]:
+    if variation is Variation.NO_FINGERS:
         return tuple((f"{hand}-index", lots.choice(_REASONS)) for hand in ("right", "left"))
-    if peculiarity is Peculiarity.MISSING_FINGER:
+    if variation is Variation.MISSING_FINGER:
         hand = lots.choice(("right", "left"))
         other = "left" if hand == "right" else "right"
         return ((f"{other}-index", None), (f"{hand}-index", lots.choice(_REASONS)))

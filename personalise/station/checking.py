@@ -24,7 +24,7 @@ from emrtd.iso7816.selecting import select_application, select_file
 from emrtd.lds.files import EMRTD_APPLICATION, FILES, ElementaryFile, FileID
 from emrtd.lds.security.card_access import CardAccess
 from emrtd.status_words import SW
-from personalise.station.cards.interface import Card
+from personalise.station.cards.interface import PersonalisableCard
 from personalise.station.outcomes import (
     CLOSE_OTHERS,
     CardFault,
@@ -40,7 +40,9 @@ _NAMES: Final = {
 _THERE: Final = frozenset({SW.OK, SW.FILE_DEACTIVATED})
 
 
-def require_no_strays(card: Card, strays: Iterable[ElementaryFile]) -> Procedure[None]:
+def require_no_strays(
+    card: PersonalisableCard, strays: Iterable[ElementaryFile]
+) -> Procedure[None]:
     """Raise `RejectCardError` where a file is in the directory that is not its own."""
     for file in strays:
         wrong = _other(file.directory)
@@ -53,7 +55,7 @@ def require_no_strays(card: Card, strays: Iterable[ElementaryFile]) -> Procedure
             )
 
 
-def select_in_master_file(card: Card, file: ElementaryFile) -> Procedure[None]:
+def select_in_master_file(card: PersonalisableCard, file: ElementaryFile) -> Procedure[None]:
     """Select a file that was written to the master file; `RejectCardError` if it is not there."""
     if not (yield from card.find(file, Directory.MASTER_FILE)):
         raise RejectCardError(
@@ -104,7 +106,9 @@ def check_lock() -> Procedure[None]:
         )
 
 
-def check_complete(files: Mapping[FileID, bytes], card: Card, way: Way) -> Procedure[None]:
+def check_complete(
+    files: Mapping[FileID, bytes], card: PersonalisableCard, way: Way
+) -> Procedure[None]:
     """Make sure that a card that was locked before holds this document, all of it in its place.
 
     It opens with the document's own passwords, holds its EF.SOD, has every file of the application

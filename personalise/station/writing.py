@@ -16,7 +16,7 @@ from emrtd.access.opening import Way
 from emrtd.iso7816.directories import Directory
 from emrtd.iso7816.procedure import Procedure
 from emrtd.lds.files import FILES, ElementaryFile, FileID
-from personalise.station.cards.interface import Card, CardState
+from personalise.station.cards.interface import CardState, PersonalisableCard
 from personalise.station.checking import (
     check_complete,
     check_contents,
@@ -61,7 +61,7 @@ class WriteReport:
 def write_card(
     files: Mapping[FileID, bytes],
     keys: ChipKeys,
-    card: Card,
+    card: PersonalisableCard,
     way: Way,
     progress: Progress = lambda _done, _total: None,
 ) -> Procedure[WriteReport]:
@@ -93,7 +93,7 @@ class _Writer:
         self,
         files: Mapping[FileID, bytes],
         keys: ChipKeys,
-        card: Card,
+        card: PersonalisableCard,
         way: Way,
         progress: Progress,
     ) -> None:
@@ -239,7 +239,7 @@ class _Writer:
         self._progress(self._done, self._total)
 
 
-def _left_off(files: Mapping[FileID, bytes], card: Card) -> tuple[FileID, ...]:
+def _left_off(files: Mapping[FileID, bytes], card: PersonalisableCard) -> tuple[FileID, ...]:
     """The files that a card without a master file does without."""
     if card.capabilities.master_file:
         return ()

@@ -106,7 +106,7 @@ class MasterKey:
 
 
 class GatedKind:
-    """The terminal's side of it; a `Card`."""
+    """The terminal's side of it; a `PersonalisableCard`."""
 
     capabilities = Capabilities(
         resumable=False, master_file=False, reads_back=False, command=200, response=200

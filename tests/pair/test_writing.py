@@ -17,7 +17,7 @@ from emrtd.lds.answer_to_reset import card_capabilities
 from emrtd.lds.atr_info import AtrInfo, Capability
 from emrtd.lds.files import FILES, FileID
 from emrtd.status_words import SW
-from personalise.station.cards.buffers import capabilities_for
+from personalise.station.cards.apdu_sizes import capabilities_for
 from personalise.station.cards.interface import Capabilities
 from personalise.station.cards.iso7816_9 import Iso7816Card
 from personalise.station.checking import way_into

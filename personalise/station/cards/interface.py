@@ -89,7 +89,7 @@ class Blank:
     keys: KeySource = field(default_factory=NoKeys)
 
 
-class Card(Protocol):
+class PersonalisableCard(Protocol):
     """One card in a reader; every method is a procedure, and none keeps anything of a person.
 
     A file must be created before it is written; both work on the directory selected last.  What the
@@ -153,5 +153,5 @@ class Card(Protocol):
         ...
 
 
-CardKind = Callable[[Blank], Card]
-"""A kind of card: makes the `Card` for a blank; raises `WriteError` where it cannot be one."""
+CardKind = Callable[[Blank], PersonalisableCard]
+"""A kind of card: returns the card for a blank; raises `WriteError` if it is of another kind."""

@@ -18,7 +18,7 @@ from emrtd.iso7816.procedure import Procedure, T, exchange
 from emrtd.iso7816.serial_number import read_serial_number
 from emrtd.lds.files import APPLICATIONS, EMRTD_APPLICATION, ElementaryFile
 from emrtd.status_words import SW
-from personalise.station.cards.buffers import capabilities_for
+from personalise.station.cards.apdu_sizes import capabilities_for
 from personalise.station.cards.interface import Blank, Capabilities, CardIdentity, CardState
 from personalise.station.outcomes import (
     CardFault,
@@ -45,7 +45,7 @@ _REFUSED_KEYS: Final = frozenset(
 
 
 class Iso7816Card:
-    """A card that takes these commands; satisfies `Card`.
+    """A card that takes these commands; satisfies `PersonalisableCard`.
 
     `capabilities` are what its answer to reset and its EF.ATR/INFO allow; a card that refuses so
     much with 6700 gets short commands from then on.

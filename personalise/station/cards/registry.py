@@ -1,6 +1,6 @@
 """The kinds of cards by the name that a chip profile uses: the entry-point group `chipseal.cards`.
 
-An entry point is a `CardKind`, a callable that makes the `Card` for a blank.
+An entry point is a `CardKind`, a callable that makes the `PersonalisableCard` for a blank.
 """
 
 from personalise.preparing.chip_profile import CARD_KINDS

@@ -37,7 +37,7 @@ from emrtd.mrz import Mrz
 from emrtd.pki.cms.signed_data import SignedData
 from personalise.pki.issuing_pki import IssuingPki
 from personalise.pki.keys.station import open_at_station
-from personalise.preparing.application import Application, Document, Holder
+from personalise.preparing.application import Application, DocumentData, Holder
 from personalise.preparing.chip_profile import ChipProfile, Names
 from personalise.preparing.data_groups import FIELDS_OF_DG11, FIELDS_OF_DG12, FIELDS_OF_MRZ
 from personalise.preparing.data_preparation import prepare
@@ -360,4 +360,4 @@ def test_every_element_that_an_application_fills_has_its_field() -> None:
     for fields in (FIELDS_OF_MRZ, FIELDS_OF_DG11, FIELDS_OF_DG12):
         for field in fields.values():
             table, name = field.split(".")
-            assert name in {"document": Document, "holder": Holder}[table].__struct_fields__
+            assert name in {"document": DocumentData, "holder": Holder}[table].__struct_fields__

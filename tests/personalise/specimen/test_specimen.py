@@ -21,13 +21,13 @@ from personalise.specimen.applications import make_application, write_applicatio
 from personalise.specimen.canvas import Canvas, smooth, symmetric
 from personalise.specimen.face import HairStyle, draw_lots
 from personalise.specimen.fingerprint import HEIGHT, WIDTH, Pattern, fingerprint
-from personalise.specimen.people import Peculiarity, Specimen, make_up
+from personalise.specimen.people import SpecimenApplicant, Variation, make_up
 from personalise.specimen.portrait import portrait
 
-DOZEN = len(Peculiarity)
+DOZEN = len(Variation)
 
 
-def people(count: int = 5 * DOZEN) -> list[Specimen]:
+def people(count: int = 5 * DOZEN) -> list[SpecimenApplicant]:
     return [make_up(index, Random(f"{index}"), date(2026, 11, 20)) for index in range(count)]
 
 
@@ -69,7 +69,7 @@ def test_an_application_is_accepted_by_intake(tmp_path: Path) -> None:
 
 def test_every_peculiarity_is_there_once_in_a_dozen_and_goes_into_an_mrz() -> None:
     everybody = people()
-    assert {made.peculiarity for made in everybody[:DOZEN]} == set(Peculiarity)
+    assert {made.variation for made in everybody[:DOZEN]} == set(Variation)
     for made in everybody:
         mrz = Mrz.build(
             "TD1",
@@ -84,24 +84,24 @@ def test_every_peculiarity_is_there_once_in_a_dozen_and_goes_into_an_mrz() -> No
             given_names=made.given_names,
         )
         assert mrz.document_number == made.number
-        assert (mrz.given_names == "") == (made.peculiarity is Peculiarity.ONE_NAME)
-        latin = made.peculiarity not in {Peculiarity.CYRILLIC, Peculiarity.ARABIC}
+        assert (mrz.given_names == "") == (made.variation is Variation.ONE_NAME)
+        latin = made.variation not in {Variation.CYRILLIC, Variation.ARABIC}
         assert latin == any(letter in made.surname.upper() for letter in "AEIOU")
-        long_number = made.peculiarity is Peculiarity.LONG_NUMBER
+        long_number = made.variation is Variation.LONG_NUMBER
         assert long_number == (len(made.number) > 9)
         assert ("00" in made.born[4:] and made.born.endswith("-00")) == (
-            made.peculiarity is Peculiarity.BIRTH_DAY_UNKNOWN
+            made.variation is Variation.BIRTH_DAY_UNKNOWN
         )
         assert 18 <= made.age <= 80
         missing = [reason for _, reason in made.fingers if reason is not None]
         assert len(missing) == {
-            Peculiarity.MISSING_FINGER: 1,
-            Peculiarity.NO_FINGERS: 2,
-        }.get(made.peculiarity, 0)
+            Variation.MISSING_FINGER: 1,
+            Variation.NO_FINGERS: 2,
+        }.get(made.variation, 0)
 
 
 def test_names_longer_than_the_field_are_among_them() -> None:
-    long = [made for made in people() if made.peculiarity is Peculiarity.LONG_NAME]
+    long = [made for made in people() if made.variation is Variation.LONG_NAME]
     assert all(len(made.surname) + len(made.given_names) > 30 for made in long)
 
 

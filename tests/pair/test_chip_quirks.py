@@ -1,6 +1,6 @@
 """Chips that differ from the book, as readers of other makers have met them, and are read whole.
 
-Each peculiarity is laid around or into the virtual chip, and the whole inspection runs against it;
+Each quirk is laid around or into the virtual chip, and the whole inspection runs against it;
 a genuine document must be read to its last octet, its chip proven, and be accepted all the same.
 """
 
@@ -46,7 +46,7 @@ from vsmartcard.chip.commands import INSTRUCTIONS, CarryOut, Instructions, inste
 from vsmartcard.chip.processing import Chip
 from vsmartcard.chip.session import Core
 
-Peculiarity = Callable[[Chip], Card]
+Quirk = Callable[[Chip], Card]
 """A layer that is laid over the chip."""
 
 MRZ = Password.from_mrz_information(mrz().information)
@@ -74,7 +74,7 @@ class Genuine:
 
     def accepted(
         self,
-        peculiarity: Peculiarity = lambda chip: chip,
+        quirk: Quirk = lambda chip: chip,
         instructions: Instructions = INSTRUCTIONS,
     ) -> Card:
         """Inspect the chip with a layer over it, or another table: it is read whole, and accepted.
@@ -82,7 +82,7 @@ class Genuine:
         Returns the card that was inspected.
         """
         made = self.document
-        card = peculiarity(Chip(self.chip.state, instructions=instructions))
+        card = quirk(Chip(self.chip.state, instructions=instructions))
         evidence = run(inspect(Credentials(mrz=MRZ)), card.process, card.reset)
         assert dict(evidence.files) == made.files
         report = made.judged(evidence)
@@ -314,8 +314,8 @@ def test_refusals_are_answered_in_plain(access: str) -> None:
         refused = protected(command) and response.sw != SW.OK
         return ResponseAPDU(sw=response.sw) if refused else response
 
-    peculiar = Chip(card.chip.state, instructions=instead(INS.READ_BINARY, change))
-    watched = Watched(Changing(peculiar, bare))
+    quirky = Chip(card.chip.state, instructions=instead(INS.READ_BINARY, change))
+    watched = Watched(Changing(quirky, bare))
     evidence = run(inspect(Credentials(mrz=MRZ)), watched.process)
     opened = since(protected)
     assert all(protected(each) for each in watched.commands if opened(each))  # it was opened once
