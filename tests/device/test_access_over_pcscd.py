@@ -27,7 +27,7 @@ from verify.inspection import capture, inspect
 from verify.inspection.opening import Credentials as InspectionCredentials
 from verify.judging.evidence import Access, AccessControl
 from vsmartcard.card.state_file import StateFile
-from vsmartcard.chip.processing import Chip
+from vsmartcard.chip.dispatch import Chip
 
 pytestmark = pytest.mark.device
 

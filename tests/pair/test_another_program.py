@@ -20,9 +20,9 @@ from personalise.station.writing import WriteReport, write_card
 from tests.pair.test_kinds_of_cards import KEYS, document
 from vsmartcard.card.conditions import after, nth
 from vsmartcard.card.layers import Interrupted, Torn, Watched
-from vsmartcard.chip.file_system import FileSystem, TransparentFile
+from vsmartcard.chip.dispatch import Chip
+from vsmartcard.chip.files.file_system import FileSystem, TransparentFile
 from vsmartcard.chip.life_cycle import LifeCycle
-from vsmartcard.chip.processing import Chip
 
 Transmit = Callable[[bytes], bytes]
 SELECT_MASTER_FILE = bytes.fromhex("00A4000C023F00")

@@ -18,7 +18,7 @@ from tests.helpers import shared
 from tests.verify.documents import PACE_GM
 from tests.vsmartcard.cards import BAC_KEYS, MRZ, personalised
 from vsmartcard.card.layers import Watched
-from vsmartcard.chip.processing import Chip
+from vsmartcard.chip.dispatch import Chip
 
 READ = (FileID.SOD, FileID.DG1, FileID.DG2)
 EXTENDED = AtrInfo.of(

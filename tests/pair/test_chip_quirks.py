@@ -43,7 +43,7 @@ from vsmartcard.card.connection import CardConnection
 from vsmartcard.card.interface import Card
 from vsmartcard.card.layers import Answering, Changing, Dropping, Layer, Refusing, Watched
 from vsmartcard.chip.commands import INSTRUCTIONS, CarryOut, Instructions, instead
-from vsmartcard.chip.processing import Chip
+from vsmartcard.chip.dispatch import Chip
 from vsmartcard.chip.session import Core
 
 Quirk = Callable[[Chip], Card]

@@ -42,8 +42,8 @@ from personalise.station.writing import WriteReport, write_card
 from support.errors import MalformedError
 from support.secret import Secret
 from tests.plugins import installed
+from vsmartcard.chip.dispatch import Chip
 from vsmartcard.chip.life_cycle import LifeCycle
-from vsmartcard.chip.processing import Chip
 
 Transmit = Callable[[bytes], bytes]
 MAC_SIZE = 8

@@ -25,7 +25,7 @@ from tests.verify.inspection.test_terminal import (
 from tests.vsmartcard.cards import personalised
 from verify.inspection import inspect
 from vsmartcard.card.layers import Watched
-from vsmartcard.chip.processing import Chip
+from vsmartcard.chip.dispatch import Chip
 
 
 def pace(mapping: Mapping, cipher: Cipher = Cipher.AES128, number: int = PARAMETERS) -> PaceInfo:

@@ -30,8 +30,8 @@ from personalise.station.outcomes import (
 from personalise.station.writing import WriteReport, write_card
 from vsmartcard.card.conditions import every, instruction, nth
 from vsmartcard.card.layers import Refusing, Torn, Watched
+from vsmartcard.chip.dispatch import Chip
 from vsmartcard.chip.life_cycle import LifeCycle
-from vsmartcard.chip.processing import Chip
 from vsmartcard.chip.state import ChipState, Hardware
 
 Transmit = Callable[[bytes], bytes]

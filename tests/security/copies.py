@@ -7,7 +7,7 @@ from emrtd.lds.files import FILES, FileID
 from tests.verify.documents import Document
 from tests.vsmartcard.cards import personalised, select_directory
 from vsmartcard.card.clones import without_private_keys
-from vsmartcard.chip.processing import Chip
+from vsmartcard.chip.dispatch import Chip
 
 
 def password_of(document: Document) -> Password:

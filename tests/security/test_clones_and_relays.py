@@ -56,7 +56,7 @@ from vsmartcard.card.interface import Card
 from vsmartcard.card.layers import Answering, Changing, Refusing, Watched
 from vsmartcard.card.lies import KEEPING_THE_SESSION
 from vsmartcard.card.relay import DenyingRelay, DroppingRelay, PaceRelay
-from vsmartcard.chip.processing import Chip
+from vsmartcard.chip.dispatch import Chip
 
 NOT_FOUND = ResponseAPDU(sw=SW.FILE_NOT_FOUND)
 """What a chip answers that has no such file or application."""

@@ -11,7 +11,7 @@ from emrtd.iso7816.directories import Directory
 from emrtd.iso7816.procedure import Random
 from emrtd.lds.files import APPLICATIONS, FILES, FileID
 from vsmartcard.chip.commands import INSTRUCTIONS, Instructions
-from vsmartcard.chip.processing import Chip
+from vsmartcard.chip.dispatch import Chip
 from vsmartcard.chip.state import ChipState, Hardware
 
 MRZ_INFORMATION = "L898902C<369080619406236"  # of the specimen of Doc 9303-11, appendix D

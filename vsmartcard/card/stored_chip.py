@@ -7,7 +7,7 @@ from pathlib import Path
 from emrtd.iso7816.procedure import Random
 from vsmartcard.card.state_file import StateFile
 from vsmartcard.chip.commands import INSTRUCTIONS, Instructions
-from vsmartcard.chip.processing import Chip
+from vsmartcard.chip.dispatch import Chip
 from vsmartcard.chip.state import ChipState, Hardware
 
 

@@ -11,18 +11,15 @@ from typing import Final
 from emrtd.errors import ChipRefusalError
 from emrtd.iso7816.apdu import INS, CommandAPDU, ResponseAPDU
 from emrtd.status_words import SW
-from vsmartcard.chip import (
+from vsmartcard.chip.files import data_objects, personalising, reading, selecting
+from vsmartcard.chip.life_cycle import Event, follow
+from vsmartcard.chip.protocols import (
     active_authentication,
     challenges,
-    data_objects,
     pace,
-    personalising,
-    reading,
     security_environment,
-    selecting,
     terminal_authentication,
 )
-from vsmartcard.chip.life_cycle import Event, follow
 from vsmartcard.chip.session import Core
 
 CarryOut = Callable[[Core, CommandAPDU], ResponseAPDU]
@@ -70,7 +67,7 @@ INSTRUCTIONS: Final[Instructions] = MappingProxyType(
         INS.TERMINATE_CARD_USAGE: Instruction(personalising.terminate_card_usage, Event.TERMINATE),
     }
 )
-"""Chaining, and GET RESPONSE that has something to fetch, are `vsmartcard.chip.processing`'s."""
+"""Chaining, and GET RESPONSE that has something to fetch, are `vsmartcard.chip.dispatch`'s."""
 
 
 def instead(

@@ -22,7 +22,7 @@ from emrtd.iso7816.secure_messaging import SecureMessaging
 from emrtd.lds.atr_info import AtrInfo, Capability
 from emrtd.lds.files import FILES, FileID
 from support.errors import MalformedError
-from vsmartcard.chip.file_system import TransparentFile
+from vsmartcard.chip.files.file_system import TransparentFile
 from vsmartcard.chip.life_cycle import LifeCycle
 from vsmartcard.chip.state import ChipState
 

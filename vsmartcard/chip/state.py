@@ -27,7 +27,7 @@ from emrtd.iso7816.procedure import Random
 from emrtd.status_words import SW
 from emrtd.tlv import DataObject
 from support.errors import MalformedError, MisuseError
-from vsmartcard.chip.file_system import FileSystem, TransparentFile
+from vsmartcard.chip.files.file_system import FileSystem, TransparentFile
 from vsmartcard.chip.life_cycle import LifeCycle
 
 _WHAT: Final = "chip state"

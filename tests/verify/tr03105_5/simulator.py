@@ -37,7 +37,7 @@ from verify.judging.report import Report, Verdict
 from vsmartcard.card.interface import Card
 from vsmartcard.card.layers import Answering, Changing
 from vsmartcard.chip.commands import INSTRUCTIONS, Instructions
-from vsmartcard.chip.processing import Chip
+from vsmartcard.chip.dispatch import Chip
 
 CASES: Final = Catalogue()
 

@@ -22,7 +22,7 @@ from tests.verify.tr03105_5.simulator import BAC, CASES, PLAIN, inspected, is_re
 from verify.judging.faults import describe
 from verify.judging.report import Verdict
 from vsmartcard.chip.commands import INSTRUCTIONS, instead
-from vsmartcard.chip.file_system import TransparentFile
+from vsmartcard.chip.files.file_system import TransparentFile
 from vsmartcard.chip.session import Core
 
 Octets = Callable[[bytes], bytes]

@@ -40,7 +40,7 @@ from vsmartcard.card.layers import (
     Watched,
 )
 from vsmartcard.chip.commands import INSTRUCTIONS, CarryOut, instead
-from vsmartcard.chip.processing import Chip
+from vsmartcard.chip.dispatch import Chip
 from vsmartcard.chip.session import Core
 
 SELECT = CommandAPDU(0x00, INS.SELECT, 0x04, 0x0C, bytes.fromhex("A0000002471001"))

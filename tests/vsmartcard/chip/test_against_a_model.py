@@ -7,9 +7,9 @@ from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, pr
 from emrtd.iso7816.apdu import CommandAPDU
 from emrtd.lds.files import EMRTD_APPLICATION
 from tests.vsmartcard.cards import BAC_KEYS, put_keys, transmit
-from vsmartcard.chip.file_system import FILE_OVERHEAD
+from vsmartcard.chip.dispatch import Chip
+from vsmartcard.chip.files.file_system import FILE_OVERHEAD
 from vsmartcard.chip.life_cycle import LifeCycle
-from vsmartcard.chip.processing import Chip
 from vsmartcard.chip.state import ChipState, Hardware
 
 MEMORY = 3000

@@ -20,9 +20,9 @@ from emrtd.lds.security.security_infos import SecurityInfos
 from tests.vsmartcard.cards import FILE_CONTENTS, MRZ, done
 from tests.vsmartcard.chip.test_extended_access import GENERIC, permit
 from vsmartcard.chip.commands import INSTRUCTIONS
+from vsmartcard.chip.dispatch import Chip
 from vsmartcard.chip.life_cycle import LifeCycle
-from vsmartcard.chip.processing import Chip
-from vsmartcard.chip.security_environment import TEMPLATES
+from vsmartcard.chip.protocols.security_environment import TEMPLATES
 
 LOCKED = permit().state
 IN_PERSONALISATION = Chip()

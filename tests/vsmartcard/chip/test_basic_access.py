@@ -10,7 +10,7 @@ from emrtd.iso7816.secure_messaging import SecureMessaging, secured
 from emrtd.lds.files import EMRTD_APPLICATION, FILES, FileID
 from tests.helpers import damaged
 from tests.vsmartcard.cards import FILE_CONTENTS, MRZ, counting, done, personalised, transmit
-from vsmartcard.chip.processing import Chip
+from vsmartcard.chip.dispatch import Chip
 
 
 def opened(chip: Chip) -> SecureMessaging:

@@ -15,7 +15,7 @@ from tests.vsmartcard.cards import (
     select,
     transmit,
 )
-from vsmartcard.chip.processing import Chip
+from vsmartcard.chip.dispatch import Chip
 from vsmartcard.chip.state import ChipState, Hardware
 
 AID = EMRTD_APPLICATION.hex()

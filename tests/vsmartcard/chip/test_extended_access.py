@@ -37,8 +37,8 @@ from emrtd.pki.cvc.validation import TrustState
 from support.secret import Secret
 from tests.emrtd.pki.cvc.cvc_pki import Holder, certify
 from tests.vsmartcard.cards import FILE_CONTENTS, MRZ, done, personalised, transmit
+from vsmartcard.chip.dispatch import Chip
 from vsmartcard.chip.life_cycle import LifeCycle
-from vsmartcard.chip.processing import Chip
 from vsmartcard.chip.state import ChipState
 
 PASSWORD = ChipPassword.of(MRZ)

@@ -9,8 +9,8 @@ from emrtd.iso7816.apdu import INS
 from emrtd.lds.files import FileID
 from tests.vsmartcard.cards import BAC_KEYS, FILE_CONTENTS, done, personalised, put_keys, transmit
 from vsmartcard.chip.commands import INSTRUCTIONS
+from vsmartcard.chip.dispatch import Chip
 from vsmartcard.chip.life_cycle import TRANSITIONS, Event, LifeCycle, follow
-from vsmartcard.chip.processing import Chip
 from vsmartcard.chip.state import ChipState
 
 CREATE = "00E0000009620780010583020101"

@@ -23,7 +23,7 @@ from emrtd.lds.files import EMRTD_APPLICATION, FileID
 from emrtd.lds.security.security_infos import PaceInfo, SecurityInfos
 from support.secret import Secret
 from tests.vsmartcard.cards import FILE_CONTENTS, MRZ, done, personalised, transmit
-from vsmartcard.chip.processing import Chip
+from vsmartcard.chip.dispatch import Chip
 from vsmartcard.chip.state import ChipState
 
 CAN, PIN, PUK = Password.can("123456"), Password.pin("482916"), Password.puk("9876543210")

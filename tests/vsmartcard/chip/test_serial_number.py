@@ -10,7 +10,7 @@ from emrtd.iso7816.serial_number import read_serial_number
 from support.errors import MalformedError, MisuseError
 from tests.vsmartcard.cards import BAC_KEYS, MRZ, counting, done, personalised, transmit
 from vsmartcard.card.stored_chip import StoredChip
-from vsmartcard.chip.processing import Chip
+from vsmartcard.chip.dispatch import Chip
 from vsmartcard.chip.state import ChipState, Hardware
 
 SERIAL = bytes.fromhex("0102030405060708")

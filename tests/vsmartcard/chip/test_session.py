@@ -9,9 +9,9 @@ from emrtd.iso7816.secure_messaging import SecureMessaging
 from emrtd.lds.files import FILES
 from support.secret import Secret
 from tests.vsmartcard.cards import MRZ
-from vsmartcard.chip.access_rules import SENSITIVE
-from vsmartcard.chip.challenges import AUTHENTICATIONS
-from vsmartcard.chip.security_environment import STEPS
+from vsmartcard.chip.files.access_rules import SENSITIVE
+from vsmartcard.chip.protocols.challenges import AUTHENTICATIONS
+from vsmartcard.chip.protocols.security_environment import STEPS
 from vsmartcard.chip.session import ChipAccess, Protocol, Session
 
 FILE = Directory.EMRTD, 0x0101

@@ -43,7 +43,7 @@ from tests.vsmartcard.chip.test_extended_access import (
     chip_key,
     variant,
 )
-from vsmartcard.chip.processing import Chip
+from vsmartcard.chip.dispatch import Chip
 from vsmartcard.chip.state import ChipState
 
 CASES: Final = Catalogue()

@@ -19,7 +19,7 @@ from tests.verify.documents import face
 from tests.vsmartcard.cards import done
 from tests.vsmartcard.tr03105_3.terminal import CASES
 from vsmartcard.card.state_file import StateFile
-from vsmartcard.chip.processing import Chip
+from vsmartcard.chip.dispatch import Chip
 
 ID_TA = "0.4.0.127.0.7.2.2.2"
 

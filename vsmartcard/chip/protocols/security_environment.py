@@ -10,7 +10,7 @@ from typing import Final
 from emrtd.errors import ChipRefusalError
 from emrtd.iso7816.apdu import CommandAPDU, ResponseAPDU
 from emrtd.status_words import SW
-from vsmartcard.chip import chip_authentication, pace, terminal_authentication
+from vsmartcard.chip.protocols import chip_authentication, pace, terminal_authentication
 from vsmartcard.chip.session import Core, Protocol
 
 TEMPLATES: Final[dict[tuple[int, int], Callable[[Core, CommandAPDU], ResponseAPDU]]] = {

@@ -12,7 +12,7 @@ from emrtd.crypto.groups import Group
 from emrtd.errors import ChipRefusalError
 from emrtd.iso7816.apdu import CommandAPDU, ResponseAPDU
 from emrtd.status_words import SW
-from vsmartcard.chip import terminal_authentication
+from vsmartcard.chip.protocols import terminal_authentication
 from vsmartcard.chip.session import ChipAccess, Core, Protocol
 
 

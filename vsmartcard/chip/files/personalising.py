@@ -21,9 +21,9 @@ from emrtd.pki.cvc.certificates import CvCertificate
 from emrtd.status_words import SW
 from emrtd.tlv import DataObject
 from support.errors import MisuseError
-from vsmartcard.chip.chip_authentication import group_of
-from vsmartcard.chip.file_system import TransparentFile
-from vsmartcard.chip.reading import addressed_file, addressed_file_odd
+from vsmartcard.chip.files.file_system import TransparentFile
+from vsmartcard.chip.files.reading import addressed_file, addressed_file_odd
+from vsmartcard.chip.protocols.chip_authentication import group_of
 from vsmartcard.chip.session import Core
 from vsmartcard.chip.trust import trust_state
 

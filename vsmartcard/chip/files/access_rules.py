@@ -16,8 +16,8 @@ from typing import Final
 from emrtd.iso7816.directories import Directory
 from emrtd.lds.files import FILES, FileID
 from emrtd.pki.cvc.authorization import Right
-from vsmartcard.chip import terminal_authentication
 from vsmartcard.chip.life_cycle import LifeCycle
+from vsmartcard.chip.protocols import terminal_authentication
 from vsmartcard.chip.session import ChipAccess, Core
 
 ALWAYS: Final = frozenset(

@@ -6,8 +6,8 @@ from emrtd.errors import ChipRefusalError
 from emrtd.iso7816 import odd_ins
 from emrtd.iso7816.apdu import EXTENDED_MAX_LE, SHORT_MAX_LE, CommandAPDU, ResponseAPDU
 from emrtd.status_words import SW
-from vsmartcard.chip.access_rules import may_read
-from vsmartcard.chip.file_system import TransparentFile
+from vsmartcard.chip.files.access_rules import may_read
+from vsmartcard.chip.files.file_system import TransparentFile
 from vsmartcard.chip.session import Core
 
 _DOING: Final = "READ BINARY"

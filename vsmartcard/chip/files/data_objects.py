@@ -6,7 +6,7 @@ from emrtd.errors import ChipRefusalError
 from emrtd.iso7816.apdu import CommandAPDU, ResponseAPDU
 from emrtd.iso7816.serial_number import SERIAL_NUMBER
 from emrtd.status_words import SW
-from vsmartcard.chip.access_rules import has_access
+from vsmartcard.chip.files.access_rules import has_access
 from vsmartcard.chip.session import Core
 
 _DOING: Final = "GET DATA"

@@ -11,7 +11,7 @@ from typing import Final
 from emrtd.errors import ChipRefusalError
 from emrtd.iso7816.apdu import SHORT_MAX_LE, CommandAPDU, ResponseAPDU
 from emrtd.status_words import SW
-from vsmartcard.chip import basic_access_control, terminal_authentication
+from vsmartcard.chip.protocols import basic_access_control, terminal_authentication
 from vsmartcard.chip.session import ChipAccess, Core
 
 _CHALLENGE_SIZE: Final = 8

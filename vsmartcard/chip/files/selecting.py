@@ -8,8 +8,8 @@ from emrtd.iso7816.apdu import CommandAPDU, ResponseAPDU
 from emrtd.iso7816.directories import Directory
 from emrtd.lds.files import APPLICATIONS, MASTER_FILE
 from emrtd.status_words import SW
-from vsmartcard.chip.access_rules import may_read
-from vsmartcard.chip.file_system import TransparentFile
+from vsmartcard.chip.files.access_rules import may_read
+from vsmartcard.chip.files.file_system import TransparentFile
 from vsmartcard.chip.session import Core
 
 _BY_FILE_ID, _CHILD_DF, _CHILD_EF, _PARENT, _BY_NAME, _PATH_FROM_MF, _PATH = 0, 1, 2, 3, 4, 8, 9

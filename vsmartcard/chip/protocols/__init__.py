@@ -1,0 +1,1 @@
+"""BAC, PACE, Chip, Active and Terminal Authentication: the side of the chip."""
