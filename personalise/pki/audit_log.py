@@ -51,7 +51,7 @@ class Approval:
 
 
 @dataclass(frozen=True, slots=True)
-class Entry:
+class AuditEntry:
     """One entry: what was done, to what, when (UTC), with whose approval and which outcome."""
 
     sequence: int
@@ -148,7 +148,7 @@ class AuditLog:
             lines = []
             for each in done:
                 sequence, previous = _next_place(last)
-                last = self._line(Entry(sequence, timestamp(at), *each, previous))
+                last = self._line(AuditEntry(sequence, timestamp(at), *each, previous))
                 lines.append(last + b"\n")
             try:
                 os.ftruncate(descriptor, size)
@@ -159,7 +159,7 @@ class AuditLog:
                     f"{self._path}: the audit log cannot be written ({error.strerror})"
                 ) from error
 
-    def _line(self, entry: Entry) -> bytes:
+    def _line(self, entry: AuditEntry) -> bytes:
         """The signed line of an entry, without its end."""
         encoded = entry.encode()
         signature = _base64(self._signer.sign(SCHEME, encoded))
@@ -174,7 +174,7 @@ def timestamp(at: datetime) -> str:
     return at.strftime("%Y-%m-%dT%H:%M:%SZ")
 
 
-def read_log(path: Path, key: PublicKey) -> Iterator[tuple[Entry, str]]:
+def read_log(path: Path, key: PublicKey) -> Iterator[tuple[AuditEntry, str]]:
     """Yield each entry with the SHA-256 of its line, in order, verified up to there.
 
     Raises `ProtocolError` at the first entry whose signature, place or chain is wrong, and
@@ -202,7 +202,7 @@ def verify_log(
     key: PublicKey,
     officers: Mapping[str, PublicKey],
     expected_head: str | None = None,
-    needed: Callable[[Entry], int] = lambda _: 0,
+    needed: Callable[[AuditEntry], int] = lambda _: 0,
 ) -> Head:
     """Verify a whole log, every approval in it too; return its head.
 
@@ -264,11 +264,11 @@ def _next_place(last: bytes) -> tuple[int, str]:
     return entry.sequence + 1, hashlib.sha256(last).hexdigest()
 
 
-def _parse_line(line: bytes, where: str) -> tuple[Entry, bytes]:
+def _parse_line(line: bytes, where: str) -> tuple[AuditEntry, bytes]:
     try:
         parsed: Any = json.loads(line)
         fields = parsed["entry"]
-        entry = Entry(
+        entry = AuditEntry(
             int(fields["sequence"]),
             str(fields["at"]),
             str(fields["act"]),

@@ -16,7 +16,7 @@ import msgspec
 
 from emrtd.crypto.public_keys import decode_public_key, encode_public_key
 from emrtd.crypto.signatures import PublicKey, Signer
-from personalise.pki.audit_log import SCHEME, Approval, Entry, approval_message
+from personalise.pki.audit_log import SCHEME, Approval, AuditEntry, approval_message
 from support.errors import MalformedError, MisuseError
 from support.files import write_atomically
 
@@ -144,7 +144,7 @@ class RuleOfTheLog:
     def __init__(self) -> None:
         self._in_force = Officers()
 
-    def needed(self, entry: Entry) -> int:
+    def needed(self, entry: AuditEntry) -> int:
         """How many officers the next entry of the log had to be approved by."""
         rule = self._in_force
         if (entry.act, entry.outcome) == ("officer.require", "done"):

@@ -21,7 +21,7 @@ from personalise.sign_service.interface import (
     DOCUMENT_TYPE,
     IDEMPOTENCY_KEY,
     OCTETS,
-    Kind,
+    SignedFile,
 )
 from personalise.sign_service.tls import load_key
 from support.errors import MisuseError
@@ -85,13 +85,13 @@ class RemoteDocumentSigner:
     def sign_security_object(self, security_object: SecurityObject, at: datetime) -> bytes:
         """Have the hashes of the data groups signed; returns the whole EF.SOD."""
         content = security_object.encode()
-        encoded = self._post(Kind.SECURITY_OBJECT, content)
+        encoded = self._post(SignedFile.SECURITY_OBJECT, content)
         self._check(Sod.parse(encoded).signed_data, content, at)
         return encoded
 
     def sign_card_security(self, security_infos: bytes, at: datetime) -> bytes:
         """Have SecurityInfos signed; returns the whole EF.CardSecurity."""
-        encoded = self._post(Kind.CARD_SECURITY, security_infos)
+        encoded = self._post(SignedFile.CARD_SECURITY, security_infos)
         self._check(SignedData.parse(encoded, "EF.CardSecurity"), security_infos, at)
         return encoded
 
@@ -120,9 +120,9 @@ class RemoteDocumentSigner:
     def _get(self, path: str) -> bytes:
         return self._exchange(lambda: self._http.get(path))
 
-    def _post(self, kind: Kind, body: bytes) -> bytes:
+    def _post(self, kind: SignedFile, body: bytes) -> bytes:
         headers = {IDEMPOTENCY_KEY: str(uuid.uuid4()), "Content-Type": OCTETS}
-        if kind is Kind.SECURITY_OBJECT:
+        if kind is SignedFile.SECURITY_OBJECT:
             headers[DOCUMENT_NUMBER] = base64.b64encode(self._document.sealed_number).decode()
         parameters = {DOCUMENT_TYPE: self._document.type}
         return self._exchange(

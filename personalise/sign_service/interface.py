@@ -30,7 +30,7 @@ MAX_NUMBER: Final = 4096
 
 
 @unique
-class Kind(StrEnum):
+class SignedFile(StrEnum):
     """What can be signed, by the last part of its path."""
 
     SECURITY_OBJECT = "security-objects"

@@ -20,7 +20,7 @@ from personalise.sign_service.interface import (
     MAX_BODY,
     MAX_IDEMPOTENCY_KEY,
     MAX_NUMBER,
-    Kind,
+    SignedFile,
 )
 from personalise.sign_service.ledger import Ledger, Signed
 from support.errors import MisuseError
@@ -106,7 +106,7 @@ class SigningRequest:
     `number` is the document's, sealed: for a security object.
     """
 
-    kind: Kind
+    kind: SignedFile
     idempotency_key: str
     document_type: str
     body: bytes = field(repr=False)
@@ -157,7 +157,7 @@ class SigningService:
         """Sign, or give again what was signed before under the same key."""
         if len(request.body) > MAX_BODY:
             raise RefusedError(413, f"what is to be signed is larger than {MAX_BODY} octets")
-        is_document = request.kind is Kind.SECURITY_OBJECT
+        is_document = request.kind is SignedFile.SECURITY_OBJECT
         if is_document and not self._takes_number(request.number):
             raise RefusedError(400, f"give a {DOCUMENT_NUMBER}, sealed for the register, in base64")
         key = request.idempotency_key
@@ -188,7 +188,7 @@ class SigningService:
         Where that fails, the answer waits in the ledger, and whoever asks again causes no second
         signature.
         """
-        if request.kind is Kind.SECURITY_OBJECT:
+        if request.kind is SignedFile.SECURITY_OBJECT:
             digest = hashlib.sha256(signed.response).digest()
             self._register.enter(signed.signer, signed.at, digest, request.number)
 
@@ -262,7 +262,7 @@ def _may_sign(certificate: Certificate, at: datetime) -> bool:
 
 def _sign(signer: SigningKey, request: SigningRequest, at: datetime) -> bytes:
     body = request.body
-    if request.kind is Kind.SECURITY_OBJECT:
+    if request.kind is SignedFile.SECURITY_OBJECT:
         security_object = SecurityObject.decode(body)
         try:
             security_object.encode()

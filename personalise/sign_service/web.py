@@ -28,7 +28,7 @@ from personalise.sign_service.interface import (
     MAX_BODY,
     METRICS_PATH,
     OCTETS,
-    Kind,
+    SignedFile,
 )
 from personalise.sign_service.service import (
     Client,
@@ -84,14 +84,14 @@ class SigningApplication:
         )
         self.asgi = Starlette(
             routes=[
-                *(Route(kind.path, self._signing(kind), methods=["POST"]) for kind in Kind),
+                *(Route(kind.path, self._signing(kind), methods=["POST"]) for kind in SignedFile),
                 Route(DOCUMENT_SIGNER_PATH, self._document_signer),
                 Route(HEALTH_PATH, self._health),
                 Route(METRICS_PATH, self._metrics),
             ]
         )
 
-    def _signing(self, kind: Kind) -> Callable[[Request], Awaitable[Response]]:
+    def _signing(self, kind: SignedFile) -> Callable[[Request], Awaitable[Response]]:
         async def work(request: Request, client: Client) -> bytes:
             asked = SigningRequest(
                 kind,

@@ -31,7 +31,7 @@ _MOST_OCTETS: Final = 1 << 16
 
 
 @dataclass(frozen=True, slots=True)
-class Entry:
+class VpcdEntry:
     """One entry of vpcd: the name its readers begin with, and the port of the first."""
 
     name: str
@@ -44,12 +44,12 @@ class Entry:
         return None if match is None else self.port + int(match[1], 16)
 
 
-def read_entries(folder: Path) -> tuple[Entry, ...]:
+def read_entries(folder: Path) -> tuple[VpcdEntry, ...]:
     """The entries of vpcd in the files of a configuration folder."""
     return tuple(entry for text in _texts(folder) for entry in _entries(text))
 
 
-def write_entries(folder: Path, count: int, first_port: int) -> tuple[Entry, ...]:
+def write_entries(folder: Path, count: int, first_port: int) -> tuple[VpcdEntry, ...]:
     """Write a configuration folder with entries for `count` readers, and a driver for each."""
     driver = _find_driver()
     shutil.rmtree(folder, ignore_errors=True)
@@ -58,13 +58,13 @@ def write_entries(folder: Path, count: int, first_port: int) -> tuple[Entry, ...
     for number in range((count + SLOTS - 1) // SLOTS):
         copy = folder.parent / f"libifdvpcd-{number}.so"
         shutil.copyfile(driver, copy)
-        entries.append(Entry(f"Virtual PCD {number}", first_port + SLOTS * number, copy))
+        entries.append(VpcdEntry(f"Virtual PCD {number}", first_port + SLOTS * number, copy))
     text = "\n".join(map(_format, entries))
     (folder / "chipseal.conf").write_text(text, encoding="utf-8")
     return tuple(entries)
 
 
-def _format(entry: Entry) -> str:
+def _format(entry: VpcdEntry) -> str:
     return (
         f'FRIENDLYNAME "{entry.name}"\n'
         f"DEVICENAME /dev/null:0x{entry.port:X}\n"
@@ -81,14 +81,14 @@ def _texts(folder: Path) -> Iterator[str]:
             continue  # a folder, or another's
 
 
-def _entries(text: str) -> Iterator[Entry]:
+def _entries(text: str) -> Iterator[VpcdEntry]:
     found: dict[str, str] = {}
     for key, value in _LINE.findall(text):
         found = {key: value} if key == "FRIENDLYNAME" else found | {key: value}
         if len(found) == 3:
             driver = Path(found["LIBPATH"])
             if "vpcd" in driver.name and re.fullmatch(r"0x[0-9A-Fa-f]+|\d+", found["CHANNELID"]):
-                yield Entry(found["FRIENDLYNAME"], int(found["CHANNELID"], 0), driver)
+                yield VpcdEntry(found["FRIENDLYNAME"], int(found["CHANNELID"], 0), driver)
             found = {}
 
 

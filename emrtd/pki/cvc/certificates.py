@@ -88,7 +88,7 @@ def read_date(data_object: DataObject) -> date:
 
 
 @dataclass(frozen=True, slots=True)
-class Extension:
+class CvExtension:
     """A certificate extension: its identifier, and the data objects that follow it, as written."""
 
     oid: str
@@ -99,18 +99,18 @@ class Extension:
         return tlv.encode(_EXTENSION, der.oid(self.oid), self.data)
 
 
-def encode_extensions(extensions: tuple[Extension, ...]) -> bytes:
+def encode_extensions(extensions: tuple[CvExtension, ...]) -> bytes:
     """Encode 65; nothing where there are none."""
     return tlv.encode(EXTENSIONS, *(each.encode() for each in extensions)) if extensions else b""
 
 
-def read_extensions(fields: DataObjects) -> tuple[Extension, ...]:
+def read_extensions(fields: DataObjects) -> tuple[CvExtension, ...]:
     """Read 65 where it stands among these fields; unknown extensions are as good as any."""
     found = fields.get(EXTENSIONS)
     return () if found is None else tuple(map(_read_extension, found.children()))
 
 
-def _read_extension(template: DataObject) -> Extension:
+def _read_extension(template: DataObject) -> CvExtension:
     if template.tag != _EXTENSION:
         raise template.malformed("an extension has tag 73")
     objects = template.children()
@@ -118,7 +118,7 @@ def _read_extension(template: DataObject) -> Extension:
         raise template.malformed("an extension without identifier")
     oid = objects[0]
     behind = oid.offset - template.offset + len(oid.value)
-    return Extension(der.read_oid(oid), template.value[behind:])
+    return CvExtension(der.read_oid(oid), template.value[behind:])
 
 
 @dataclass(frozen=True, slots=True)
@@ -137,7 +137,7 @@ class CvCertificate:
     chat: Chat = field(compare=False)
     effective: date = field(compare=False)
     expiration: date = field(compare=False)
-    extensions: tuple[Extension, ...] = field(compare=False, repr=False)
+    extensions: tuple[CvExtension, ...] = field(compare=False, repr=False)
 
     @classmethod
     def decode(cls, octets: bytes) -> "CvCertificate":
@@ -214,7 +214,7 @@ def issue(
     signer: Signer,
     scheme: SignatureScheme,
     authority: str,
-    extensions: tuple[Extension, ...] = (),
+    extensions: tuple[CvExtension, ...] = (),
 ) -> CvCertificate:
     """Make a certificate for a key; `signer` and `scheme` are those of the key `authority`.
 

@@ -17,7 +17,7 @@ from emrtd.pki.cvc.certificates import (
     HOLDER_REFERENCE,
     PROFILE_IDENTIFIER,
     SIGNATURE,
-    Extension,
+    CvExtension,
     encode_extensions,
     encode_reference,
     read_extensions,
@@ -46,7 +46,7 @@ class CvRequest:
     authority_reference: str | None = field(compare=False)
     holder_reference: str = field(compare=False)
     public_key: CvPublicKey = field(compare=False, repr=False)
-    extensions: tuple[Extension, ...] = field(compare=False, repr=False)
+    extensions: tuple[CvExtension, ...] = field(compare=False, repr=False)
     outer_reference: str | None = field(default=None, compare=False)
     outer_signature: bytes | None = field(default=None, compare=False, repr=False)
 
@@ -114,7 +114,7 @@ def request(
     holder: str,
     *,
     authority: str | None = None,
-    extensions: tuple[Extension, ...] = (),
+    extensions: tuple[CvExtension, ...] = (),
 ) -> CvRequest:
     """Ask for a certificate of the signer's key under the reference `holder`."""
     body = tlv.encode(

@@ -52,7 +52,7 @@ class DeviationKind(StrEnum):
 
 
 @dataclass(frozen=True, slots=True)
-class Description:
+class DeviationDescription:
     """What is wrong: in words, by object identifier (`kind` where that is known).
 
     `number` is the parameter where it is a number: a data group (20 is EF.SOD, 21 EF.COM), a field
@@ -69,7 +69,7 @@ class Description:
 class Deviation:
     """Which documents deviate and how.  What is None or empty limits nothing, the rest is ANDed."""
 
-    descriptions: tuple[Description, ...]
+    descriptions: tuple[DeviationDescription, ...]
     document_type: str | None = None
     issuer: Name | None = None
     serial: int | None = None
@@ -210,7 +210,7 @@ def _numbers(value: ber.Value) -> Iterator[str]:
         yield read_text(each).strip("< ")
 
 
-def _read_description(value: ber.Value) -> Description:
+def _read_description(value: ber.Value) -> DeviationDescription:
     fields = list(value.expect(der.SEQUENCE).children)
     text = ""
     if fields and fields[0].tag != der.OID:
@@ -227,4 +227,4 @@ def _read_description(value: ber.Value) -> Description:
         elif each.tag == 0xA0 and each.children and each.children[0].tag == der.INTEGER:
             number = read_integer(each.children[0])
     kind = DeviationKind(oid) if oid in set(DeviationKind) else None
-    return Description(oid, kind, text, number)
+    return DeviationDescription(oid, kind, text, number)

@@ -23,7 +23,7 @@ from emrtd.pki.x509.certificate_writer import key_identifier
 from emrtd.pki.x509.issuing import CountrySigningCa
 from personalise.pki.register import KEY_NAME, Register
 from personalise.pki.settings import settings_for
-from personalise.sign_service.interface import Kind
+from personalise.sign_service.interface import SignedFile
 from personalise.sign_service.ledger import Ledger
 from personalise.sign_service.service import Client, RefusedError, SigningRequest, SigningService
 from support.database import DamagedDatabaseError
@@ -54,7 +54,7 @@ def body(text: str) -> bytes:
 
 
 def request(key: str, text: str = "dg1", document_type: str = "IR") -> SigningRequest:
-    return SigningRequest(Kind.SECURITY_OBJECT, key, document_type, body(text), NUMBER)
+    return SigningRequest(SignedFile.SECURITY_OBJECT, key, document_type, body(text), NUMBER)
 
 
 MakeService = Callable[..., SigningService]
@@ -245,9 +245,9 @@ def test_rate_and_quota(make_service: MakeService) -> None:
 
 
 @pytest.mark.parametrize("wrong", [b"", b"\x30\x03\x02\x01\x00", body("x")[:-1], body("x") + b"\0"])
-@pytest.mark.parametrize("kind", list(Kind))
+@pytest.mark.parametrize("kind", list(SignedFile))
 def test_only_what_it_is_meant_for_is_signed(
-    make_service: MakeService, wrong: bytes, kind: Kind
+    make_service: MakeService, wrong: bytes, kind: SignedFile
 ) -> None:
     with pytest.raises(MalformedError):
         make_service().sign(CLIENT, SigningRequest(kind, "a", "IR", wrong, NUMBER), AT)
@@ -258,8 +258,9 @@ def test_a_hash_of_another_size_is_the_clients_mistake(make_service: MakeService
     entry = der.sequence(der.integer(1), der.octet_string(bytes(31)))
     wrong = der.sequence(der.integer(0), encode_hash(Hash.SHA256), der.sequence(entry))
     service = make_service()
+    request = SigningRequest(SignedFile.SECURITY_OBJECT, "a", "IR", wrong, NUMBER)
     with pytest.raises(RefusedError, match="31 octets for DG1") as refused:
-        service.sign(CLIENT, SigningRequest(Kind.SECURITY_OBJECT, "a", "IR", wrong, NUMBER), AT)
+        service.sign(CLIENT, request, AT)
     assert refused.value.status == 400
     assert sum(service.remaining(AT).values()) == 300
 

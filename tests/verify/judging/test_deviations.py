@@ -8,7 +8,12 @@ from emrtd.lds.files import FileID
 from emrtd.lds.security.sod import Sod
 from emrtd.pki.findings import Check, Outcome, Shows
 from emrtd.pki.lists.defect_list import Defect, DefectKind, DefectList
-from emrtd.pki.lists.deviation_list import Description, Deviation, DeviationKind, DeviationList
+from emrtd.pki.lists.deviation_list import (
+    Deviation,
+    DeviationDescription,
+    DeviationKind,
+    DeviationList,
+)
 from emrtd.pki.x509.certificate_writer import key_identifier
 from tests.verify.documents import CSCA, Document, Trust, issue, usual
 from verify.judging.report import Report, Verdict
@@ -28,7 +33,7 @@ def knowing(
 
 
 def deviation(kind: DeviationKind, number: int | None = None, **which: object) -> Deviation:
-    described = (Description(kind.value, kind, "some words", number),)
+    described = (DeviationDescription(kind.value, kind, "some words", number),)
     return Deviation(described, **which)  # type: ignore[arg-type]
 
 

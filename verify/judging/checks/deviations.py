@@ -11,7 +11,7 @@ from msgspec.structs import replace
 
 from emrtd.pki.findings import Check, Outcome, Shows
 from emrtd.pki.lists.defect_list import Defect, DefectKind
-from emrtd.pki.lists.deviation_list import Description, DeviationKind
+from emrtd.pki.lists.deviation_list import DeviationDescription, DeviationKind
 from emrtd.pki.x509.certificates import Certificate
 from verify.judging.checks.case import Case, Earlier, objection_to_checks
 from verify.judging.checks.security_object import no_signer
@@ -90,14 +90,14 @@ def _excused(check: Check, known: str) -> Check:
     return replace(check, outcome=Outcome.UNDETERMINED, reason=reason, shows=None)
 
 
-def _is_about(description: Description, check: Check) -> bool:
+def _is_about(description: DeviationDescription, check: Check) -> bool:
     """Whether a wrong hash that is described is that of this data group."""
     if description.kind is DeviationKind.DG_HASH_WRONG:
         return check.id == f"dg.hash.DG{description.number}"
     return True
 
 
-def _descriptions(case: Case, signer: Certificate) -> Iterator[Description]:
+def _descriptions(case: Case, signer: Certificate) -> Iterator[DeviationDescription]:
     mrz = case.mrz
     for listed in case.trust.deviation_lists(signer.country or ""):
         for deviation in listed.deviations:
@@ -132,7 +132,7 @@ def _compromised(case: Case, signer: Certificate) -> Iterator[tuple[str, str]]:
             yield _COMPROMISED[defect.kind], _named(defect.oid, defect.kind)
 
 
-def _said(description: Description) -> str:
+def _said(description: DeviationDescription) -> str:
     named = _named(description.oid, description.kind)
     number = "" if description.number is None else f" ({description.number})"
     return f"{named}{number}" + (f", {description.text}" if description.text else "")

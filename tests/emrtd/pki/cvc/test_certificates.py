@@ -16,7 +16,7 @@ from emrtd.crypto.signatures import SignatureFamily, SignatureScheme, verify
 from emrtd.errors import ProtocolError
 from emrtd.pki.cvc import certificates, requests
 from emrtd.pki.cvc.authorization import ID_AUTHENTICATION_TERMINAL, Chat, Right, Role
-from emrtd.pki.cvc.certificates import CvCertificate, Extension
+from emrtd.pki.cvc.certificates import CvCertificate, CvExtension
 from emrtd.pki.cvc.keys import SCHEMES, CvPublicKey
 from emrtd.pki.cvc.requests import CvRequest
 from support.errors import MalformedError, MisuseError
@@ -209,15 +209,15 @@ def test_rights_are_the_and_of_both() -> None:
 
 
 def test_extensions_are_kept() -> None:
-    extension = Extension("0.4.0.127.0.7.3.1.3.1", tlv.encode(0x80, b"hash") + tlv.encode(0x81))
+    extension = CvExtension("0.4.0.127.0.7.3.1.3.1", tlv.encode(0x80, b"hash") + tlv.encode(0x81))
     key = EcPrivateKey.generate(CURVES["secp256r1"])
     certificate = certificates.issue(
         public_key=CvPublicKey.of(key.public_key, ECDSA), holder="UTDV00001",
         chat=Chat.inspection_system(Role.DV_FOREIGN, BOTH), effective=date(2026, 1, 1),
         expiration=date(2026, 2, 1), signer=key, scheme=ECDSA, authority="UTCVCA00001",
-        extensions=(extension, Extension("1.2.3", b"")),
+        extensions=(extension, CvExtension("1.2.3", b"")),
     )  # fmt: skip
-    assert certificate.extensions == (extension, Extension("1.2.3", b""))
+    assert certificate.extensions == (extension, CvExtension("1.2.3", b""))
 
 
 def test_a_certificate_that_is_never_valid_is_misuse() -> None:
@@ -254,13 +254,13 @@ def test_any_octets_decode_or_are_malformed(octets: bytes) -> None:
 def test_a_request_and_its_proof_of_possession() -> None:
     key = EcPrivateKey.generate(CURVES["brainpoolP384r1"])
     request = requests.request(
-        key, ECDSA, "UTIS00001", authority="UTDV00001", extensions=(Extension("1.2.3", b""),)
+        key, ECDSA, "UTIS00001", authority="UTDV00001", extensions=(CvExtension("1.2.3", b""),)
     )
     decoded = CvRequest.decode(request.encode())
     assert decoded == request
     assert (decoded.holder_reference, decoded.authority_reference) == ("UTIS00001", "UTDV00001")
     assert decoded.public_key.key == key.public_key
-    assert decoded.extensions == (Extension("1.2.3", b""),)
+    assert decoded.extensions == (CvExtension("1.2.3", b""),)
     decoded.verify()
     with pytest.raises(ProtocolError, match="not authenticated"):
         decoded.verify_outer(decoded.public_key)
