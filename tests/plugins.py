@@ -1,5 +1,6 @@
 """Packages with plug-ins, installed for one test."""
 
+import sys
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
@@ -30,3 +31,5 @@ def installed(folder: Path, group: str, sources: Mapping[str, str]) -> Iterator[
             yield
     finally:
         plugins.cache_clear()
+        for name in sources:
+            sys.modules.pop(f"plugin_{name}", None)

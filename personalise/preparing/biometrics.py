@@ -35,10 +35,14 @@ _GENDERS = {"M": Gender.MALE, "F": Gender.FEMALE}
 
 @dataclass(frozen=True, slots=True)
 class FittedPortrait:
-    """The portrait as the chip will hold it, and where its eyes are, when that is known."""
+    """The portrait as the chip will hold it, and where its eyes are, when that is known.
+
+    `marked` says whether the application said so; eyes that were found are not signed as facts.
+    """
 
     image: bytes = datum(repr=False)
     eyes: Eyes | None = datum(repr=False)
+    marked: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -106,7 +110,7 @@ def make_dg2(
         face = FaceImage.of(
             portrait.image,
             gender=gender,
-            feature_points=_feature_points(portrait.eyes),
+            feature_points=_feature_points(portrait.eyes if portrait.marked else None),
             quality=assessments[PORTRAIT_FIELD].scores,
         )
         return DataGroup2.of([face], Generation(profile.biometric_encoding)).encode()
@@ -157,7 +161,7 @@ def _fit_portrait(application: Application, profile: ChipProfile) -> FittedPortr
         )
     except (MalformedError, MisuseError) as error:
         raise application.error(PORTRAIT_FIELD, str(error)) from None
-    return FittedPortrait(fitted.data, fitted.eyes)
+    return FittedPortrait(fitted.data, fitted.eyes, fitted.marked)
 
 
 def _fit_prints(application: Application, profile: ChipProfile) -> tuple[FittedPrint, ...]:

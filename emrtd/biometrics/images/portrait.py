@@ -15,6 +15,7 @@ from emrtd.biometrics.images.decoding import (
     count_scans,
     decode_with_pillow,
 )
+from emrtd.biometrics.images.eyes import find_eyes
 from emrtd.biometrics.images.headers import ImageFormat, ImageHeader, sniff
 from support.errors import MisuseError
 
@@ -89,23 +90,28 @@ class PortraitProfile:
 
 @dataclass(frozen=True, slots=True)
 class FittedPortrait:
-    """The fitted image, and where the eyes are in it, when that was known."""
+    """The fitted image, and where the eyes are in it, when that was known or found."""
 
     data: bytes = field(repr=False)
     width: int
     height: int
     eyes: Eyes | None = field(default=None, repr=False)
+    marked: bool = False
+    """Whether somebody said where the eyes are, rather than a program."""
 
 
 def fit(image: bytes, profile: PortraitProfile, eyes: Eyes | None = None) -> FittedPortrait:
     """Crop, scale and compress a photograph to the profile.
 
     With `eyes`, the picture is turned until they are level and cropped so that they stand where
-    the standards want them, as far as the photograph reaches; without, its middle is taken.
+    the standards want them, as far as the photograph reaches; without, they are looked for
+    (`find_eyes`), and where they are not found the picture's middle is taken.
     Raises `MalformedError` for what is no image or too large, `MisuseError` for a profile that
     cannot be met.
     """
+    marked = eyes is not None
     picture, eyes = _load(image, profile, eyes)
+    eyes = find_eyes(picture) if eyes is None else eyes
     if eyes is not None:
         picture, eyes = _level(picture, eyes)
     left, top, right, bottom = _crop(picture.size, profile, eyes)
@@ -116,7 +122,8 @@ def fit(image: bytes, profile: PortraitProfile, eyes: Eyes | None = None) -> Fit
         fitted = fitted.convert("L")
     if eyes is not None:
         eyes = eyes.moved(lambda point: ((point[0] - left) * scale, (point[1] - top) * scale))
-    return FittedPortrait(compress(fitted, profile.format, profile.target_bytes), *size, eyes)
+    data = compress(fitted, profile.format, profile.target_bytes)
+    return FittedPortrait(data, *size, eyes, marked)
 
 
 def _load(

@@ -37,14 +37,20 @@ class QualityPlugin(Protocol):
     """What an entry point names: an object with these attributes.
 
     `organization` and `algorithm` are its identifiers in the CBEFF registry; below `mandatory` a
-    sample is unusable, below `recommended` poor.
+    sample is unusable, below `recommended` poor.  An adapter for something that may not be
+    installed also has a method `is_available`, and is left out where that says no.
     """
 
-    modality: Modality
-    organization: int
-    algorithm: int
-    recommended: int
-    mandatory: int
+    @property
+    def modality(self) -> Modality: ...  # noqa: D102
+    @property
+    def organization(self) -> int: ...  # noqa: D102
+    @property
+    def algorithm(self) -> int: ...  # noqa: D102
+    @property
+    def recommended(self) -> int: ...  # noqa: D102
+    @property
+    def mandatory(self) -> int: ...  # noqa: D102
 
     def assess(self, png: bytes) -> int:
         """The score of an image in PNG, from 0 (worst) to 100."""
@@ -86,8 +92,15 @@ def assess_in_this_process(name: str, png: bytes) -> int:
 
 def _entries(modality: Modality) -> Iterator[EntryPoint]:
     for entry in plugins(ENTRY_POINT_GROUP).values():
-        if _load(entry).modality == modality:
+        plugin = _load(entry)
+        if plugin.modality == modality and _is_available(plugin):
             yield entry
+
+
+def _is_available(plugin: QualityPlugin) -> bool:
+    """Whether what an adapter adapts is there; a plug-in that does not say is asked."""
+    asked = getattr(plugin, "is_available", None)
+    return asked is None or bool(asked())
 
 
 def _load(entry: EntryPoint) -> QualityPlugin:

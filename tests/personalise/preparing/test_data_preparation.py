@@ -7,7 +7,9 @@ import pytest
 
 from emrtd.access.chip_keys import ChipKeys
 from emrtd.access.passwords import Password, PasswordType
-from emrtd.biometrics.samples import Generation
+from emrtd.biometrics.images import portrait
+from emrtd.biometrics.images.portrait import Eyes
+from emrtd.biometrics.samples import FaceImage, Generation
 from emrtd.crypto.hashes import Hash
 from emrtd.crypto.private_keys import load_private_key
 from emrtd.lds.atr_info import AtrInfo
@@ -223,6 +225,22 @@ def test_either_generation_of_biometric_records(pki: IssuingPki) -> None:
         (finger,) = DataGroup3.decode(image.files[FileID.DG3]).fingers()
         assert (face.data, finger.data) == (images()["portrait.jpg"], images()["ri.wsq"])
         assert face.generation is finger.generation is generation
+
+
+def test_eyes_that_were_found_crop_the_portrait_and_are_not_signed(
+    pki: IssuingPki, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def face(record: dict[str, Any]) -> FaceImage:
+        (found,) = DataGroup2.decode(make(pki, record=record).files[FileID.DG2]).faces()
+        return found
+
+    record = changed("biometrics.portrait", "photograph.png")
+    said = face(changed("biometrics.eyes", [[430, 500], [570, 500]], record))
+    monkeypatch.setattr(portrait, "find_eyes", lambda _: Eyes((430, 500), (570, 500)))
+    found = face(record)
+    assert found.data == said.data
+    assert said.feature_points
+    assert not found.feature_points
 
 
 def test_a_photograph_is_fitted_to_the_profile(pki: IssuingPki) -> None:

@@ -10,9 +10,10 @@ import numpy as np
 import PIL.Image
 import pytest
 
-from emrtd.biometrics.images import decoder, decoding_process
-from emrtd.biometrics.images.decoding_process import Mode, Status
+from emrtd.biometrics.images import decoder, standing_process
+from emrtd.biometrics.images.decoding_process import LIMITS
 from emrtd.biometrics.images.png import show, to_png
+from emrtd.biometrics.images.serving import MAX_ANSWER, Status, answer_in_a_child
 from emrtd.biometrics.images.wsq_library import compress
 from support.errors import MalformedError
 from tests.emrtd.biometrics.images.pictures import portrait, ridges, written
@@ -91,51 +92,62 @@ def test_the_cases_without_an_end_marker_are_shown() -> None:
 def test_a_decoder_that_crashes_costs_one_image(monkeypatch: pytest.MonkeyPatch) -> None:
     image = FORMATS["JPEG"]
     before = to_png(image)
-    process = decoder.STANDING.process_id
+    process = decoder.DECODER.process_id
     for status in (-signal.SIGSEGV, 3):
         monkeypatch.setattr(
-            decoder.STANDING, "ask", lambda *_, status=status: (Status.DIED, b"%d" % status)
+            decoder.DECODER, "ask", lambda *_, status=status: (Status.DIED, b"%d" % status)
         )
         with pytest.raises(MalformedError, match=rf"ended its decoder \(status {status}\)"):
             to_png(image, "face")
         monkeypatch.undo()
     assert to_png(image) == before
-    assert decoder.STANDING.process_id == process
+    assert decoder.DECODER.process_id == process
 
 
 @pytest.mark.parametrize("how", [signal.SIGSEGV, signal.SIGKILL, None])
-def test_a_child_that_dies_is_an_answer(
-    how: signal.Signals | None, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    def astray(*_: object) -> None:
-        if how is None:
-            os._exit(7)
-        os.kill(os.getpid(), how)
+def test_a_child_that_dies_is_an_answer(how: signal.Signals | None) -> None:
+    def astray(*_: object) -> tuple[Status, bytes]:
+        if how is not None:
+            os.kill(os.getpid(), how)
+        os._exit(7)
 
-    monkeypatch.setattr(decoding_process, "_answer", astray)
-    status, answer = decoding_process.answer_in_a_child(Mode.WHOLE, b"")
+    status, answer = answer_in_a_child(astray, LIMITS, 0, b"")
     assert status is Status.DIED
     assert int(answer) == (7 if how is None else -how)
 
 
-def test_a_child_may_not_use_memory_or_time_without_bound(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(decoding_process, "_answer", lambda *_: [bytes(200 << 20), b""])
-    status, _ = decoding_process.answer_in_a_child(Mode.WHOLE, b"")
-    assert status is Status.DIED
+def test_a_child_has_no_memory_or_time_without_bound() -> None:
+    def greedy(*_: object) -> tuple[Status, bytes]:
+        return Status.DONE, bytes(8 * LIMITS.memory)
 
-    def forever(*_: object) -> None:
+    def forever(*_: object) -> tuple[Status, bytes]:
         while True:
             pass
 
-    monkeypatch.setattr(decoding_process, "_answer", forever)
-    status, answer = decoding_process.answer_in_a_child(Mode.WHOLE, b"")
+    assert answer_in_a_child(greedy, LIMITS, 0, b"")[0] is Status.DIED
+    status, answer = answer_in_a_child(forever, LIMITS, 0, b"")
     assert status is Status.DIED
     assert int(answer) in {-signal.SIGXCPU, -signal.SIGKILL}
 
 
+def test_an_answer_that_is_cut_short_is_none() -> None:
+    def talkative(*_: object) -> tuple[Status, bytes]:
+        return Status.DONE, bytes(MAX_ANSWER + (1 << 20))
+
+    assert answer_in_a_child(talkative, LIMITS, 0, b"")[0] is Status.DIED
+
+
+def test_a_child_cannot_speak_for_its_parent() -> None:
+    def loud(*_: object) -> tuple[Status, bytes]:
+        os.write(1, b"a forged answer")
+        return Status.DONE, str(os.isatty(1)).encode() + os.read(0, 10)
+
+    assert answer_in_a_child(loud, LIMITS, 0, b"") == (Status.DONE, b"False")
+
+
 def test_a_lost_process_is_replaced() -> None:
     before = to_png(FORMATS["JPEG"])
-    lost = decoder.STANDING.process_id
+    lost = decoder.DECODER.process_id
     assert lost is not None
     os.kill(lost, signal.SIGKILL)
     time.sleep(0.05)
@@ -144,15 +156,15 @@ def test_a_lost_process_is_replaced() -> None:
     except MalformedError:  # it had not ended yet when it was asked
         after = to_png(FORMATS["JPEG"])
     assert after == before
-    assert decoder.STANDING.process_id != lost
+    assert decoder.DECODER.process_id != lost
 
 
 def test_a_process_that_hangs_is_ended(monkeypatch: pytest.MonkeyPatch) -> None:
     to_png(FORMATS["JPEG"])
-    hanging = decoder.STANDING.process_id
+    hanging = decoder.DECODER.process_id
     assert hanging is not None
     os.kill(hanging, signal.SIGSTOP)
-    monkeypatch.setattr(decoder, "PATIENCE", 0.2)
+    monkeypatch.setattr(standing_process, "PATIENCE", 0.2)
     with pytest.raises(MalformedError, match=r"face.*takes too long"):
         to_png(FORMATS["JPEG"], "face")
     with pytest.raises(ProcessLookupError):
@@ -163,15 +175,15 @@ def test_a_process_that_hangs_is_ended(monkeypatch: pytest.MonkeyPatch) -> None:
 
 def test_a_fork_has_a_decoder_of_its_own() -> None:
     before = to_png(FORMATS["JPEG"])
-    ours = decoder.STANDING.process_id
+    ours = decoder.DECODER.process_id
     child = os.fork()
     if child == 0:
-        own = to_png(FORMATS["JPEG"]) == before and decoder.STANDING.process_id != ours
-        decoder.STANDING.stop()
+        own = to_png(FORMATS["JPEG"]) == before and decoder.DECODER.process_id != ours
+        decoder.DECODER.stop()
         os._exit(0 if own else 1)
     assert os.waitpid(child, 0)[1] == 0
     assert to_png(FORMATS["JPEG"]) == before
-    assert decoder.STANDING.process_id == ours
+    assert decoder.DECODER.process_id == ours
 
 
 def test_threads_take_turns() -> None:
@@ -193,7 +205,7 @@ def test_threads_take_turns() -> None:
 def test_an_image_takes_a_part_of_the_time_of_a_new_interpreter() -> None:
     def seconds(new: bool) -> float:
         if new:
-            decoder.STANDING.stop()
+            decoder.DECODER.stop()
         before = time.perf_counter()
         to_png(FORMATS["JPEG"])
         return time.perf_counter() - before

@@ -106,11 +106,11 @@ def test_the_worst_image_stays_within_its_bounds() -> None:
     image = written(
         PIL.Image.fromarray(noise), "JPEG2000", quality_mode="rates", quality_layers=[4]
     )
-    decoder.STANDING.stop()  # what a process uses is known when it has ended
+    decoder.DECODER.stop()  # what a process uses is known when it has ended
     before = time.process_time()
     used = resource.getrusage(resource.RUSAGE_CHILDREN).ru_utime
     to_png(image)
-    decoder.STANDING.stop()
+    decoder.DECODER.stop()
     assert time.process_time() - before < 1
     assert 0.05 < resource.getrusage(resource.RUSAGE_CHILDREN).ru_utime - used < 2
 

@@ -1,0 +1,123 @@
+"""The inside of a process that does one dangerous thing, many times, each time in a fork of itself.
+
+It imports what it needs once and then answers requests on standard input, each in a child that
+gives up processor time and memory, does its work and ends.  A library that is led astray dies
+alone, and the next request has another child.
+
+A request is a mode (one octet), a length (4 octets, big endian) and that many octets; an answer is
+a status (one octet), a length and that many octets.
+"""
+
+import contextlib
+import os
+import signal
+import sys
+from collections.abc import Callable
+from dataclasses import dataclass
+from enum import IntEnum, unique
+from struct import Struct
+from typing import Final, NoReturn
+
+MAX_WAIT: Final = 10
+"""Seconds of real time for one request, on a busy machine."""
+
+MAX_ANSWER: Final = 16 << 20
+"""Octets of an answer: 3 million pixels in colour, hardly compressed, and a margin."""
+
+FRAME: Final = Struct(">BI")
+"""The head of a request and of an answer."""
+
+
+@unique
+class Status(IntEnum):
+    """How a request ended."""
+
+    DONE = 0
+    MALFORMED = 1
+    """The answer is the reason."""
+    DIED = 2
+    """The child did not answer; the answer says how it ended."""
+
+
+@dataclass(frozen=True, slots=True)
+class Limits:
+    """What a child may use: octets above what it holds when it starts, seconds of processor."""
+
+    memory: int
+    seconds: int = 1
+
+
+Work = Callable[[int, bytes], tuple[Status, bytes]]
+"""What a child does with the mode and the octets of a request."""
+
+
+def serve(work: Work, limits: Limits) -> None:
+    """Answer requests until standard input ends."""
+    requests, answers = sys.stdin.buffer, sys.stdout.buffer
+    with contextlib.suppress(BrokenPipeError):
+        while head := requests.read(FRAME.size):
+            mode, length = FRAME.unpack(head)
+            status, answer = answer_in_a_child(work, limits, mode, requests.read(length))
+            answers.write(FRAME.pack(status, len(answer)) + answer)
+            answers.flush()
+
+
+def answer_in_a_child(work: Work, limits: Limits, mode: int, octets: bytes) -> tuple[Status, bytes]:
+    """Do the work in a forked child, whatever becomes of it."""
+    reading, writing = os.pipe()
+    child = os.fork()
+    if child == 0:
+        os.close(reading)
+        _child(work, limits, mode, octets, writing)
+    os.close(writing)
+    with open(reading, "rb") as pipe:  # noqa: PTH123
+        answer = pipe.read(MAX_ANSWER)
+    _, status = os.waitpid(child, 0)
+    code = os.waitstatus_to_exitcode(status)
+    if code == Status.DONE or (code == Status.MALFORMED and answer):
+        return Status(code), answer
+    return Status.DIED, str(code).encode("ascii")
+
+
+def _child(work: Work, limits: Limits, mode: int, octets: bytes, writing: int) -> NoReturn:
+    """Do the work, write the answer, and end without a word to the parent's streams."""
+    status = Status.DIED
+    try:
+        nothing = os.open(os.devnull, os.O_RDWR)
+        for stream in range(3):
+            os.dup2(nothing, stream)
+        signal.alarm(MAX_WAIT)
+        _give_up(limits)
+        found, answer = work(mode, octets)
+        with open(writing, "wb") as pipe:
+            pipe.write(answer)
+        status = found
+    finally:
+        os._exit(status)
+
+
+def _give_up(limits: Limits) -> None:
+    """Give up processor time and memory for good, where the system has a way to."""
+    try:
+        import resource
+    except ImportError:
+        return
+    resource.setrlimit(resource.RLIMIT_CPU, (limits.seconds, limits.seconds + 1))
+    resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
+    resource.setrlimit(resource.RLIMIT_FSIZE, (0, 0))
+    held = _address_space()
+    if held:
+        most = held + limits.memory
+        resource.setrlimit(resource.RLIMIT_AS, (most, most))
+
+
+def _address_space() -> int:
+    """Octets of address space this process holds now; 0 where the system does not say."""
+    try:
+        with open("/proc/self/statm", "rb") as statm:  # noqa: PTH123
+            pages = int(statm.read().split()[0])
+    except (OSError, ValueError):
+        return 0
+    import resource
+
+    return pages * resource.getpagesize()
