@@ -1,6 +1,6 @@
 """Plug-ins: what installed packages register in an entry-point group, found by name.
 
-chipseal.readers      kinds of readers            `emrtd.transport.connection`
+chipseal.readers      kinds of readers            `emrtd.transport.readers`
 chipseal.specimens    documents of nobody         `emrtd.specimens`
 chipseal.quality      measures of samples         `emrtd.biometrics.quality.plugins`
 chipseal.cards        kinds of blank cards        `personalise.station.cards.registry`

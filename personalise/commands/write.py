@@ -49,7 +49,8 @@ def write(
     is finished when the same image is written to it again; it never takes another.  A virtual card
     that does not exist is made as a blank one.
     """
-    from emrtd.transport.connection import Tray, connect
+    from emrtd.transport.connection import Tray
+    from emrtd.transport.readers import connect
     from emrtd.transport.trace import MeteredConnection
     from personalise.station.one_card import write_image
     from personalise.station.outcomes import RejectCardError

@@ -18,7 +18,8 @@ from emrtd.iso7816.secure_messaging import SecureMessaging, secured
 from emrtd.iso7816.selecting import select_application
 from emrtd.lds.files import EMRTD_APPLICATION, FILES, FileID
 from emrtd.lds.security.security_infos import PaceInfo, SecurityInfos
-from emrtd.transport.connection import Connection, connect
+from emrtd.transport.connection import Connection
+from emrtd.transport.readers import connect
 from tests.readers import Insert
 from tests.vsmartcard.cards import FILE_CONTENTS, MRZ, personalised
 from tests.vsmartcard.chip.test_extended_access import GENERIC, credentials, permit, variant

@@ -9,8 +9,8 @@ import time
 import pytest
 
 from emrtd.errors import TransportError, TransportFault
-from emrtd.transport.connection import connect, pcsc_readers, watch
 from emrtd.transport.events import CardEventKind, CardEvents
+from emrtd.transport.readers import connect, pcsc_readers, watch
 from tests.device.private_pcscd import PrivatePcscd
 from tests.helpers import REPOSITORY
 
@@ -98,7 +98,7 @@ def test_a_wait_in_another_thread_is_cancelled_at_once(private_pcscd: PrivatePcs
 
 def test_a_wait_ends_with_a_signal(private_pcscd: PrivatePcscd) -> None:
     program = (
-        "from emrtd.transport.connection import watch\n"
+        "from emrtd.transport.readers import watch\n"
         "events = watch()\nevents.wait()\nprint('ready', flush=True)\nevents.wait()\n"
     )
     process = subprocess.Popen(

@@ -17,7 +17,7 @@ import pytest
 
 from emrtd.access.passwords import Password
 from emrtd.errors import TransportError, TransportFault
-from emrtd.transport.connection import connect, pcsc_readers
+from emrtd.transport.readers import connect, pcsc_readers
 from personalise.preparing.station_order import StationOrder
 from personalise.station.one_card import write_image
 from support.errors import ExitStatus
@@ -39,7 +39,7 @@ SELECT = bytes.fromhex("00A4000C023F00")
 COMMAND = """
 import sys
 import click
-from emrtd.transport.connection import connect
+from emrtd.transport.readers import connect
 from support.command_line import remark, run_command_line
 
 @click.command()

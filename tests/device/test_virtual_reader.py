@@ -12,7 +12,7 @@ from emrtd.iso7816.reading import FileAddress, FileReader
 from emrtd.iso7816.secure_messaging import secured
 from emrtd.iso7816.selecting import select_application
 from emrtd.lds.files import EMRTD_APPLICATION, FILES, FileID
-from emrtd.transport.connection import connect
+from emrtd.transport.readers import connect
 from support.command_line import run_command_line
 from support.errors import ExitStatus
 from tests.readers import Insert

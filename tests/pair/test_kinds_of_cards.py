@@ -23,7 +23,7 @@ from emrtd.iso7816.directories import Directory
 from emrtd.iso7816.procedure import Procedure, T, run, through
 from emrtd.lds.files import FILES, ElementaryFile, FileID
 from emrtd.status_words import SW
-from emrtd.transport.connection import connect
+from emrtd.transport.readers import connect
 from personalise.preparing.chip_profile import CARD_KINDS
 from personalise.preparing.station_order import StationOrder
 from personalise.station.cards.interface import Blank, Capabilities, CardIdentity, CardState, NoKeys

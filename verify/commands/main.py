@@ -114,7 +114,7 @@ def card(
     With neither --mrz nor --can, and on a terminal, they are asked for.  The whole printed MRZ is
     compared with the one on the chip.  On a terminal the steps are shown as they happen.
     """
-    from emrtd.transport.connection import connect
+    from emrtd.transport.readers import connect
     from support.errors import MisuseError
     from support.files import is_taken
     from support.passphrase import read_passphrase

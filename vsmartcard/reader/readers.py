@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from typing import Final
 
 from emrtd.errors import TransportError
-from emrtd.transport.connection import require_pyscard
+from emrtd.transport.readers import require_pyscard
 from support.errors import MisuseError
 from vsmartcard.reader import pcscd, reader_conf
 from vsmartcard.reader.vpcd import BASE_PORT

@@ -40,7 +40,7 @@ class HeldCard:
 
 
 def hold(reader: str, tell: Callable[[str], None], limit: float) -> HeldCard:
-    """Hold the card in a reader; see `emrtd.transport.connection.connect`.
+    """Hold the card in a reader; see `emrtd.transport.readers.connect`.
 
     `reader` is the full name.
     """

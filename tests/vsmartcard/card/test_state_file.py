@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 
 from emrtd.errors import TransportError
-from emrtd.transport.connection import connect
+from emrtd.transport.readers import connect
 from support.errors import MalformedError, MisuseError
 from tests.helpers import REPOSITORY
 from vsmartcard.card.state_file import StateFile

@@ -7,8 +7,9 @@ from pathlib import Path
 import pytest
 
 from emrtd.errors import TransportError, TransportFault
-from emrtd.transport.connection import Tray, connect, watch
+from emrtd.transport.connection import Tray
 from emrtd.transport.events import CardEventKind
+from emrtd.transport.readers import connect, watch
 from support.command_line import run_command_line
 from support.errors import ExitStatus, MisuseError
 from tests.helpers import REPOSITORY
@@ -53,7 +54,7 @@ def test_a_card_that_is_only_closed_is_the_next_one_again(tmp_path: Path) -> Non
 def test_a_card_that_a_killed_process_left_is_the_next_one_again(tmp_path: Path) -> None:
     reader = fed(tmp_path, 1)
     program = (
-        "import os, sys\nfrom emrtd.transport.connection import connect\n"
+        "import os, sys\nfrom emrtd.transport.readers import connect\n"
         "card = connect(sys.argv[1])\n"
         f"assert card.transmit(bytes.fromhex('{CREATE.hex()}')) == b'\\x90\\x00'\n"
         "os.kill(os.getpid(), 9)\n"
