@@ -16,7 +16,7 @@ from chipseal.command_line import chipseal
 from emrtd import specimens
 from emrtd.biometrics.quality import plugins
 from emrtd.iso7816.apdu import INS
-from emrtd.transport import connection
+from emrtd.transport import readers
 from personalise.commands.main import personalise
 from personalise.preparing.chip_profile import CARD_KINDS, ChipProfile
 from tests.helpers import REPOSITORY
@@ -224,7 +224,7 @@ def test_examples_work(kind: str, code: str, tmp_path: Path) -> None:
 _PACKAGES = "chipseal|emrtd|personalise|support|verify|vsmartcard|tests|bench"
 
 _PLUGIN_GROUPS = {
-    connection.ENTRY_POINT_GROUP,
+    readers.ENTRY_POINT_GROUP,
     plugins.ENTRY_POINT_GROUP,
     specimens.ENTRY_POINT_GROUP,
     CARD_KINDS,
