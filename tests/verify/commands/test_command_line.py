@@ -14,7 +14,7 @@ import pytest
 
 from emrtd.lds.files import FileID
 from emrtd.lds.image import LdsImage
-from emrtd.transport import connection
+from emrtd.transport import readers
 from support.command_line import run_command_line
 from tests.helpers import REPOSITORY
 from tests.verify.documents import CAN, CSCA, Document, face, issue, mrz, permit, usual, with_face
@@ -376,7 +376,7 @@ def test_a_card_pulled_out_in_mid_read_is_one_line_and_no_verdict(
 ) -> None:
     chip = personalised(usual().files, usual().keys)
     torn = CardConnection(Torn(chip, nth(at)))
-    monkeypatch.setattr(connection, "connect", lambda _reader, **_options: torn)
+    monkeypatch.setattr(readers, "connect", lambda _reader, **_options: torn)
     page, captured = post.folder / "report.html", post.folder / "captured"
     ran = post.run(
         "card", "--reader", "any", "--can", CAN, "--trust", post.store, "--json",
