@@ -20,6 +20,7 @@ from emrtd.biometrics.iso19794.finger import FingerRecord
 from emrtd.biometrics.iso19794.iris import IrisRecord
 from emrtd.crypto import domain_parameters, private_keys, public_keys, signatures
 from emrtd.errors import ProtocolError
+from emrtd.iso7816 import odd_ins
 from emrtd.iso7816.apdu import CommandAPDU, ResponseAPDU
 from emrtd.lds import answer_to_reset, lds2, recognition, registry
 from emrtd.lds.data_groups.permit import Permit
@@ -184,6 +185,13 @@ PARSERS = [
     Parser("emrtd.iso7816.apdu.CommandAPDU.decode", CommandAPDU.decode, seeds.commands),
     Parser("emrtd.iso7816.apdu.ResponseAPDU.decode", ResponseAPDU.decode, seeds.responses),
     Parser(
+        "emrtd.iso7816.odd_ins.decode_answer",
+        partial(odd_ins.decode_answer, what="EF"),
+        seeds.odd_ins_data_fields,
+    ),
+    Parser("emrtd.iso7816.odd_ins.decode_data", odd_ins.decode_data, seeds.odd_ins_data_fields),
+    Parser("emrtd.iso7816.odd_ins.decode_offset", odd_ins.decode_offset, seeds.odd_ins_data_fields),
+    Parser(
         "emrtd.lds.answer_to_reset.historical_bytes", answer_to_reset.historical_bytes, seeds.atrs
     ),
     Parser(
@@ -303,6 +311,7 @@ NOT_PARSERS = {
     "emrtd.crypto.key_derivation.derive_session_keys": _OURS,
     "emrtd.crypto.signatures.ecdsa_to_plain": _INNER,
     "emrtd.crypto.signatures.ecdsa_from_plain": _INNER,
+    "emrtd.iso7816.odd_ins.encode_data": _OURS,
     "emrtd.iso7816.selecting.select_application": _OURS,
     "emrtd.pki.x509.algorithms.surplus_zeros": _INNER,
     "emrtd.pki.cms.enveloped.seal": _OURS,

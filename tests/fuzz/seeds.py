@@ -26,6 +26,7 @@ from emrtd.crypto.domain_parameters import (
 from emrtd.crypto.hashes import Hash
 from emrtd.crypto.private_keys import EcPrivateKey
 from emrtd.crypto.public_keys import encode_public_key
+from emrtd.iso7816 import odd_ins
 from emrtd.lds.atr_info import AtrInfo, Capability
 from emrtd.lds.content import FileContent
 from emrtd.lds.cvca import Cvca
@@ -167,6 +168,12 @@ DATA_BLOCKS: list[tuple[type[DataBlock], Callable[[], list[bytes]]]] = [
 
 
 @cache
+def odd_ins_data_fields() -> list[bytes]:
+    """Data fields of READ and UPDATE BINARY with odd INS."""
+    data = odd_ins.encode_data(bytes(200))
+    return [odd_ins.encode_offset(0x8000), odd_ins.encode_offset(0x12345) + data, data, b""]
+
+
 def certificates() -> list[bytes]:
     """A CSCA, a Document Signer, and real roots."""
     return [CSCA.certificate().der, CSCA.issue().der, *real("trust/*.cer")]
