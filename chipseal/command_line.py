@@ -12,21 +12,21 @@ from support.command_line import run_command_line
 
 _COMMANDS: Final = {
     "personalise": "Issue documents: PKI, data preparation, personalisation.",
-    "verify": "Inspect documents, and keep the trust store that this rests on.",
-    "vsmartcard": "Virtual chips, and virtual PC/SC readers to put them in.",
+    "verify": "Inspect documents, and manage the trust store.",
+    "vsmartcard": "Virtual chips, and virtual PC/SC readers for them.",
 }
-"""Each command and its line of help; `NAME.commands.main` has it."""
+"""Each command and its line of help; the command is in the module `NAME.commands.main`."""
 
 
 class _Actors(click.Group):
-    """Imports a command when it is run; for the list of commands its line of help is enough."""
+    """Imports a command only when it is run; the list of commands needs no import."""
 
     def list_commands(self, ctx: click.Context) -> list[str]:
-        """The names of the commands, in the order of a document's life."""
+        """Return the names of the commands: issuing, inspecting, simulating."""
         return [*_COMMANDS, *super().list_commands(ctx)]
 
     def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
-        """The command of this name, imported now; None where there is no such command."""
+        """Import and return the command of this name; None if it does not exist."""
         if cmd_name not in _COMMANDS:
             return super().get_command(ctx, cmd_name)
         command: click.Command = getattr(import_module(f"{cmd_name}.commands.main"), cmd_name)
@@ -41,14 +41,14 @@ class _Actors(click.Group):
 @click.group(name="chipseal", cls=_Actors)
 @click.version_option(package_name="chipseal")
 def chipseal() -> None:
-    """Issues and inspects electronic residence permits and every other eMRTD (ICAO Doc 9303).
+    """Issue and inspect electronic residence permits and every other eMRTD (ICAO Doc 9303).
 
     \b
-    Each command also stands alone under its own name.  Shell completion:
+    Each command is also installed under its own name.  Shell completion:
         eval "$(_CHIPSEAL_COMPLETE=bash_source chipseal)"     (or zsh_source, fish_source)
     """
 
 
 def main() -> int:
-    """Run the command line; the exit status."""
+    """Run the command line and return its exit status."""
     return run_command_line(chipseal)

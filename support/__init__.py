@@ -1,1 +1,1 @@
-"""What the commands share and the standard does not define; it imports nothing else of ours."""
+"""What the commands share and the standard does not define; imports no other Chipseal package."""

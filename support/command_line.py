@@ -1,4 +1,4 @@
-"""What the command lines share: exit statuses, and one line or one object for every error."""
+"""What the command lines share: exit statuses, and the output of errors (a line or JSON)."""
 
 import io
 import json
@@ -23,14 +23,14 @@ JSON_FLAG: Final = "--json"
 
 
 def remark(text: str) -> None:
-    """Tell the user something, in a line on standard error, while the command goes on."""
+    """Write one line for the user to standard error, while the command continues."""
     sys.stderr.write(f"{_one_line(text)}\n")
     sys.stderr.flush()
 
 
 @dataclass(frozen=True, slots=True)
 class _Failure:
-    """An error as it is reported: `kind` for scripts, what is wrong, and what to do about it."""
+    """An error as it is reported: `kind` is for scripts, `advice` says what to do about it."""
 
     kind: str
     what: str
@@ -39,7 +39,7 @@ class _Failure:
 
     @property
     def line(self) -> str:
-        """What is wrong and what to do, in one line that is safe on a screen."""
+        """What is wrong and what to do, as one line without control characters."""
         text = f"{self.what}; {self.advice}" if self.advice else self.what
         return _one_line(text)
 
@@ -51,7 +51,7 @@ class _Failure:
 
 
 def examples(*lines: str) -> str:
-    """Return the end of a command's help: commands as they are typed, one line each."""
+    """Return the end of a command's help: example commands, one a line."""
     heading = "Example:" if len(lines) == 1 else "Examples:"
     return "\n".join(("\b", heading, *(f"  {line}" for line in lines)))
 
@@ -60,9 +60,8 @@ def run_command_line(command: click.Command, arguments: Sequence[str] | None = N
     """Run a click command and return the exit status; errors become one line on stderr.
 
     With `--json` an error is also one object on standard output, in place of the result:
-    `{"error": {"kind", "what", "advice"}}`.  `--debug`, anywhere on the line, adds the trace.  A
-    trace shows code, never the value of a variable, so it cannot show a secret that the message
-    does not.
+    `{"error": {"kind", "what", "advice"}}`.  `--debug`, anywhere on the line, adds the stack trace.
+    It shows code and never the value of a variable, so it cannot reveal a secret.
     """
     _settle_streams()
     arguments = list(sys.argv[1:] if arguments is None else arguments)
@@ -74,7 +73,7 @@ def run_command_line(command: click.Command, arguments: Sequence[str] | None = N
         status = command.main(
             arguments, prog_name=name, standalone_mode=False, help_option_names=["-h", "--help"]
         )
-        sys.stdout.flush()  # what does not reach its reader is an error, not a done
+        sys.stdout.flush()  # output that cannot be written is an error
         return status if isinstance(status, int) else ExitStatus.OK
     except click.exceptions.Exit as exit_request:
         return exit_request.exit_code
@@ -91,7 +90,7 @@ def run_command_line(command: click.Command, arguments: Sequence[str] | None = N
 
 
 def _wants_json(arguments: Sequence[str]) -> bool:
-    """Whether the line has the option `--json`; what comes after `--` is no option."""
+    """Whether the option `--json` is on the line, before any `--`."""
     before = arguments[: arguments.index("--")] if "--" in arguments else arguments
     return JSON_FLAG in before
 
@@ -115,19 +114,19 @@ def _explain(error: Exception) -> _Failure:
 
 
 def _mistake(error: click.ClickException) -> tuple[str, str]:
-    """What is wrong with a command line, and what to do."""
+    """Return what is wrong with a command line, and what to do."""
     if isinstance(error, click.exceptions.NoArgsIsHelpError):  # its message is the whole help
-        return "names no command", "--help shows those there are"
+        return "no command is named", "--help lists the commands"
     if _is_about_extra_arguments(error):  # its message repeats them: a line of an MRZ?
         return "too many arguments", "put a value of several lines or words in quotes"
     return error.format_message(), ""
 
 
 def _is_about_extra_arguments(error: click.ClickException) -> bool:
-    """Whether a command got more arguments than it takes.
+    """Whether a command received more arguments than it accepts.
 
-    click has no type for that.  Of a command without subcommands it is the only error whose type is
-    `UsageError` itself, and its message may be a translation.
+    click has no type for this error, and its message may be translated.  But for a command without
+    subcommands it is the only error whose type is `UsageError` itself.
     """
     if type(error) is not click.UsageError or error.ctx is None:
         return False
@@ -139,10 +138,10 @@ def _one_line(text: str) -> str:
 
 
 class _OutlastingFile(io.FileIO):
-    """A file to which writing goes on when nobody reads it any more.
+    """A file that accepts and discards writes after its reader has closed the pipe.
 
-    So a verdict keeps its exit status, and a command goes to its end, where a reader like `head`
-    has seen enough.  Any other failure is told once: the same octets come again at exit.
+    A command whose reader (such as `head`) ends early therefore still runs to its end and keeps its
+    exit status.  Any other error is raised once only: at exit the same octets are written again.
     """
 
     _lost = False
@@ -162,10 +161,10 @@ class _OutlastingFile(io.FileIO):
 
 
 def _settle_streams() -> None:
-    """Have every standard stream there, and outlast its reader."""
+    """Open standard streams that were closed, and let output streams outlast their reader."""
     for name, mode in (("stdin", "r"), ("stdout", "w"), ("stderr", "w")):
         stream = getattr(sys, name)
-        if stream is None:  # it was closed before we began
+        if stream is None:  # closed before this process began
             setattr(sys, name, Path(os.devnull).open(mode, encoding="utf-8"))  # noqa: SIM115
         elif mode == "w" and stream is getattr(sys, f"__{name}__"):
             stream.flush()

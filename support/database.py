@@ -1,4 +1,4 @@
-"""A database in a file of its own (SQLite): the registers of an issuer, and trust stores."""
+"""A database in one file (SQLite): for the registers of an issuer, and for trust stores."""
 
 import sqlite3
 from collections.abc import Iterator, Mapping
@@ -11,19 +11,19 @@ from support.errors import MalformedError
 Value = bytes | str | int | float | None
 
 _WAIT: Final = 30.0
-"""Seconds to wait for another process that writes."""
+"""Seconds to wait while another process writes."""
 
 
 class DamagedDatabaseError(MalformedError):
-    """A file that is not the database it is opened as, is of another version, or is damaged."""
+    """A file that is not the expected kind of database, has another version, or is damaged."""
 
 
 class Layout(NamedTuple):
-    """What a kind of database is: its name in errors, its tables, and how its file is told apart.
+    """A kind of database: its name in errors, its tables, and how its files are recognised.
 
-    `schema` makes the tables, each statement with IF NOT EXISTS.  `records` says that it keeps what
-    must not be lost and is nobody else's business: only its owner may read the file, and several
-    processes may write to it at a time (a write-ahead log beside it).
+    `schema` creates the tables, each statement with IF NOT EXISTS.  `records` is set for a database
+    whose content is confidential and must not be lost: only the owner may read the file, every
+    commit is on disk, and several processes may write to it (a write-ahead log beside the file).
     """
 
     name: str
@@ -34,11 +34,11 @@ class Layout(NamedTuple):
 
 
 class Database:
-    """An open file; what was written is on disk when a method (or transaction) returns.
+    """An open database; a change is on disk when the method (or the transaction) returns.
 
-    Everything raises `DamagedDatabaseError` for a file that is no such database, and `OSError`,
-    which names the file, where it cannot be opened, read or written.  It may be used from several
-    threads, but only by one of them inside a transaction.
+    Every method raises `DamagedDatabaseError` if the file is not such a database, and `OSError`,
+    which names the file, if it cannot be opened, read or written.  Several threads may use it, but
+    only one of them inside a transaction.
     """
 
     def __init__(self, path: Path, layout: Layout, *, create: bool) -> None:
@@ -63,57 +63,57 @@ class Database:
             connection.execute("PRAGMA journal_mode = WAL")
             connection.execute("PRAGMA synchronous = FULL")
         if create and not self.number("SELECT count(*) FROM sqlite_schema"):
-            # Where two processes make it at a time, the second finds all of it there.
+            # If two processes create the file at once, the second one finds the tables complete.
             connection.executescript(
                 f"BEGIN IMMEDIATE; {layout.schema}; PRAGMA user_version = {layout.version};"
                 f" PRAGMA application_id = {layout.application_id}; COMMIT;"
             )
         found = self.number("PRAGMA application_id"), self.number("PRAGMA user_version")
         if found != (layout.application_id, layout.version):
-            reason = f"is not a {layout.name}, or one of another version"
+            reason = f"is not a {layout.name}, or is one of another version"
             raise DamagedDatabaseError(str(self._path), reason)
 
     @contextmanager
     def transaction(self) -> Iterator[None]:
-        """Write alone, and all of it or nothing: other processes wait."""
+        """Make all changes of the block or none; other processes that write wait meanwhile."""
         with self._explained():
             self._connection.execute("BEGIN IMMEDIATE")
             try:
                 yield
                 self._connection.execute("COMMIT")
             except BaseException:
-                if self._connection.in_transaction:  # a full disk has ended it already
+                if self._connection.in_transaction:  # a full disk may have ended it
                     self._connection.execute("ROLLBACK")
                 raise
 
     def run(self, statement: str, *values: Value) -> int:
-        """Run a statement that gives nothing back; returns how many rows it changed."""
+        """Run a statement without a result; returns how many rows it changed."""
         with self._explained():
             return self._connection.execute(statement, values).rowcount
 
     def insert(self, statement: str, values: Mapping[str, Value]) -> int:
-        """Insert one row, of named values; returns its id."""
+        """Insert one row of named values; returns its id."""
         with self._explained():
             return self._connection.execute(statement, values).lastrowid or 0
 
     def rows(self, query: str, *values: Value) -> list[tuple[Any, ...]]:
-        """All rows of a query."""
-        # All are fetched at once: one that was not would hold the writer of a RETURNING clause.
+        """Return all rows of a query."""
+        # All are fetched at once: an unread row would hold the write lock of a RETURNING clause.
         with self._explained():
             return self._connection.execute(query, values).fetchall()
 
     def each_row(self, query: str, *values: Value) -> Iterator[tuple[Any, ...]]:
-        """Yield the rows of a query that may be many, one by one."""
+        """Yield the rows of a query one by one, for a query with many."""
         with self._explained():
             yield from self._connection.execute(query, values)
 
     def number(self, query: str, *values: Value) -> int:
-        """The one number that a query comes to."""
+        """Return the single number that a query yields."""
         ((found,),) = self.rows(query, *values)
         return int(found)
 
     def version_of_data(self) -> int:
-        """A number that changes whenever another process has written to the file."""
+        """Return a number that changes whenever another process has written to the file."""
         return self.number("PRAGMA data_version")
 
     def close(self) -> None:
@@ -122,7 +122,7 @@ class Database:
 
     @contextmanager
     def _explained(self) -> Iterator[None]:
-        """Turn SQLite's errors into ours: what, where, and what to do."""
+        """Turn SQLite's errors into `DamagedDatabaseError` or `OSError`."""
         try:
             yield
         except sqlite3.Error as error:

@@ -1,7 +1,7 @@
-"""The root of every error that Chipseal reports, and the exit statuses that commands end with.
+"""The base of every error that Chipseal reports, and the exit statuses of its commands.
 
-Every message says what, where and what to do; none ever carries a key, a password, an MRZ or
-a person's data.
+Every message says what is wrong, where, and what to do.  No message contains a key, a password, an
+MRZ or a person's data.
 """
 
 from enum import IntEnum, unique
@@ -10,7 +10,7 @@ from typing import ClassVar
 
 @unique
 class ExitStatus(IntEnum):
-    """The exit statuses that others script against."""
+    """The exit statuses of commands, on which scripts rely."""
 
     OK = 0
     REJECTED = 1
@@ -22,11 +22,11 @@ class ExitStatus(IntEnum):
 
 
 class ChipsealError(Exception):
-    """Anything that Chipseal reports on purpose; any other exception is an internal error.
+    """The base of errors that Chipseal reports; any other exception is an internal error.
 
-    `message` says what is wrong, and where; `advice` what to do about it, empty where there is
-    nothing to say; as text the error is both.  `kind` names the type, or what went wrong, for
-    scripts; `exit_status` is what a command ends with when it cannot handle the error.
+    `message` says what is wrong, and where; `advice` says what to do about it, and may be empty.
+    `str()` returns both.  `kind` names the error for scripts; `exit_status` is the exit status of a
+    command that ends with this error.
     """
 
     kind: str = "error"
@@ -39,16 +39,16 @@ class ChipsealError(Exception):
 
 
 class MisuseError(ChipsealError):
-    """The caller asked for something that cannot be: a wrong argument, a missing field."""
+    """A mistake of the caller: a wrong argument, a missing field."""
 
     kind = "mistake"
 
 
 class ElementError(MisuseError):
-    """One element of what is to be made cannot be what it was given as.
+    """A value that cannot be encoded.
 
-    `element` is the name that the maker's own argument or field has ("document_number"), `reason`
-    says what is wrong and never the value, `of` is what was to be made ("MRZ").
+    `element` names the argument or field ("document_number"), `reason` says what is wrong without
+    the value, `of` names the structure that was to be encoded ("MRZ").
     """
 
     def __init__(self, element: str, reason: str, *, of: str, advice: str = "") -> None:
@@ -61,8 +61,8 @@ class ElementError(MisuseError):
 class MalformedError(ChipsealError):
     """Octets (or a file) that are not what they claim to be.
 
-    `what` names the structure ("EF.COM"), `reason` says what is wrong with it, `offset` is the
-    octet at which it was found, counted from the start of `what`, where that is known.
+    `what` names the structure ("EF.COM"), `reason` says what is wrong with it; `offset`, if known,
+    is the octet at which the error was found, counted from the start of `what`.
     """
 
     kind = "malformed"

@@ -1,4 +1,4 @@
-"""Writing files so that they are there whole, or not at all, and having a folder to oneself."""
+"""Writing files atomically and durably, and locking folders."""
 
 import fcntl
 import os
@@ -11,10 +11,10 @@ from support.errors import MalformedError
 
 
 def write_atomically(path: Path, octets: bytes, mode: int = 0o644) -> None:
-    """Write a file, replacing one that was there; its folder is made where it is missing.
+    """Write a file, whole or not at all, in place of an existing one; create its folder if needed.
 
-    When it returns, neither file nor name is lost with the power.  A device or a pipe is written
-    to: it is not put aside for a file.  An `OSError` names the file.
+    When this returns, file and name are on disk.  A device or a pipe is written to, not replaced by
+    a file.  An `OSError` names the file.
     """
     if path.exists() and not (path.is_file() or path.is_dir()):
         path.write_bytes(octets)
@@ -31,14 +31,14 @@ def write_atomically(path: Path, octets: bytes, mode: int = 0o644) -> None:
         _keep_names(path.parent)
     except BaseException as error:
         unfinished.unlink(missing_ok=True)
-        if isinstance(error, OSError):  # it knows no name, or one that nobody has heard of
+        if isinstance(error, OSError):  # it has no name, or the temporary file's
             raise OSError(error.errno, error.strerror, str(path)) from error
         raise
 
 
 @contextmanager
 def decoding(path: Path) -> Iterator[None]:
-    """Have a `MalformedError` from within name the file in which the octets were."""
+    """Add the file's name to a `MalformedError` that is raised in the block."""
     try:
         yield
     except MalformedError as error:
@@ -46,8 +46,8 @@ def decoding(path: Path) -> Iterator[None]:
 
 
 @contextmanager
-def alone_with(folder: Path) -> Iterator[None]:
-    """Wait until no other process holds the folder, and keep others waiting until it is let go."""
+def locked_folder(folder: Path) -> Iterator[None]:
+    """Hold the lock of a folder during the block; wait while another process holds it."""
     descriptor = os.open(folder, os.O_RDONLY)
     try:
         fcntl.flock(descriptor, fcntl.LOCK_EX)
@@ -65,5 +65,5 @@ def _keep_names(folder: Path) -> None:
 
 
 def is_taken(folder: Path) -> bool:
-    """Whether something stands where a folder is to be made; an empty folder does not count."""
+    """Whether the path exists and is not an empty folder, so that no new folder can be made."""
     return folder.exists() and (not folder.is_dir() or any(folder.iterdir()))

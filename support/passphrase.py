@@ -1,8 +1,8 @@
-"""The pass phrase that private-key files are encrypted under, found without a person at hand.
+"""The pass phrase that encrypts private-key files, read without asking the user.
 
-It is never an argument of a command.  In this order: the first line of the file that a command
-names, of the file that the environment variable CHIPSEAL_PASSPHRASE_FILE names, and otherwise of a
-file of the user's own, which is made with a random secret the first time that one is needed.
+It is never an argument of a command.  It is the first line of the file that a command names, else
+of the file that the environment variable CHIPSEAL_PASSPHRASE_FILE names, else of a file in the
+user's folder, which is created with a random secret when it is first needed.
 """
 
 import os
@@ -19,14 +19,14 @@ _MAX_LENGTH: Final = 1024
 
 
 def user_folder() -> Path:
-    """The folder for what belongs to this user: the pass phrase, the station's keys."""
+    """Return the folder for this user's data: the pass phrase, the station's keys."""
     from platformdirs import user_data_path
 
     return user_data_path(_APPLICATION, appauthor=False)
 
 
 def read_passphrase(named: Path | None = None) -> Secret:
-    """Find the pass phrase; raises `MisuseError` for an empty one, `OSError` for no such file."""
+    """Return the pass phrase; raises `MisuseError` if it is empty, `OSError` if unreadable."""
     if named is not None:
         return read_secret_line(named)
     if from_environment := os.environ.get(ENVIRONMENT_VARIABLE):
@@ -35,30 +35,32 @@ def read_passphrase(named: Path | None = None) -> Secret:
 
 
 def user_secret(name: str) -> Secret:
-    """A secret of the user's own, made at random when it is first needed.
+    """Return a secret of this user, which is drawn at random when it is first needed.
 
-    Raises `MisuseError` where others may read its file.
+    Raises `MisuseError` if other users may read its file.
     """
     path = user_folder() / name
     try:
         _make(path)
     except FileExistsError:
         if path.stat().st_mode & 0o077:
-            raise MisuseError(f"{path}: others may read this secret; `chmod 600` it") from None
+            raise MisuseError(
+                f"{path}: other users may read this secret", advice=f"run `chmod 600 {path}`"
+            ) from None
     return read_secret_line(path)
 
 
 def read_secret_line(path: Path) -> Secret:
-    """The first line of a file: a pass phrase or a PIN; an empty one is a `MisuseError`."""
+    """Return the first line of a file: a pass phrase or a PIN; `MisuseError` if it is empty."""
     with path.open("rb") as file:
         line = file.readline(_MAX_LENGTH).rstrip(b"\r\n")
     if not line:
-        raise MisuseError(f"{path}: holds no secret in its first line")
+        raise MisuseError(f"{path}: the first line is empty; it should hold the secret")
     return Secret(line)
 
 
 def _make(path: Path) -> None:
-    """Write a random secret, whole or not at all; `FileExistsError` where there is one."""
+    """Write a random secret, whole or not at all; `FileExistsError` if the file exists."""
     if path.exists():
         raise FileExistsError
     path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)

@@ -1,7 +1,7 @@
-"""Plug-ins: what installed packages register in an entry-point group, found by name.
+"""Plug-ins: entry points that installed packages register in a group, found by name.
 
 chipseal.readers      kinds of readers            `emrtd.transport.readers`
-chipseal.specimens    documents of nobody         `emrtd.specimens`
+chipseal.specimens    specimen documents          `emrtd.specimens`
 chipseal.quality      measures of samples         `emrtd.biometrics.quality.plugins`
 chipseal.cards        kinds of blank cards        `personalise.station.cards.registry`
 """
@@ -16,12 +16,12 @@ if TYPE_CHECKING:
 
 @cache
 def plugins(group: str) -> "Mapping[str, EntryPoint]":
-    """The entry points of a group by name, in alphabetical order; none of them is loaded.
+    """Return the entry points of a group by name, in alphabetical order, without loading them.
 
-    Every installed package is looked at, which takes milliseconds: done once in a process.  Where
-    two packages register one name, the first one found keeps it.
+    The search visits every installed package, which takes milliseconds, so its result is cached.
+    If two packages register one name, the first one found is used.
     """
-    from importlib.metadata import entry_points  # imports much: only where a plug-in is asked for
+    from importlib.metadata import entry_points  # a slow import: only when plug-ins are needed
 
     found: dict[str, EntryPoint] = {}
     for entry in sorted(entry_points(group=group), key=lambda each: each.name):

@@ -1,10 +1,10 @@
-"""Text that others wrote, on its way to a person's screen."""
+"""Making text from outside safe to print on a terminal."""
 
 
 def printable(text: str) -> str:
-    """Text from a chip, a certificate or a file's name without what would act on a screen.
+    """Return the text with every character that is not printable replaced by U+FFFD.
 
-    Control characters, those that reorder or hide others, and octets of a file's name that are no
-    text become U+FFFD.
+    These are control characters, characters that reorder or hide others, and octets of a file name
+    that are not text.  Text of a chip, a certificate or a file name may contain them.
     """
     return "".join(character if character.isprintable() else "\ufffd" for character in text)

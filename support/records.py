@@ -1,7 +1,7 @@
-"""Records that people and other systems write for us, read strictly: an error names its field.
+"""Strict decoding of JSON and TOML records written by users or other systems.
 
-msgspec has no structured errors, so its messages are read here, and nowhere else;
-`tests/support/test_records.py` holds each form against the version that is pinned.
+An error names the field.  msgspec has no structured errors, so its messages are parsed here, and
+nowhere else; `tests/support/test_records.py` tests each form with the pinned version.
 """
 
 import re
@@ -39,9 +39,9 @@ _KINDS: Final = {
 
 
 class FieldError(MisuseError):
-    """One field of a record is wrong; the message names record, field and problem, no value.
+    """A field of a record is wrong; the message names record, field and problem, not the value.
 
-    `record` is what was read (a file's name), `field` a dotted path ("holder.born"), `problem`
+    `record` names the input (a file's name), `field` is a dotted path ("holder.born"), `problem`
     says what is wrong and what is expected.
     """
 
@@ -56,14 +56,14 @@ class FieldError(MisuseError):
 
 
 class Record(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
-    """A record whose fields never show in a repr, for they may be a person's."""
+    """A record whose repr hides its fields, since they may be a person's data."""
 
     def __repr__(self) -> str:
         return f"{type(self).__name__}(...)"
 
 
 class RejectedFieldError(ValueError):
-    """What `reject` raises: msgspec keeps it as the cause of its own error, and says where."""
+    """Raised by `reject`; msgspec chains it to its own error, whose message holds the path."""
 
     def __init__(self, field: str, problem: str) -> None:
         self.field = field
@@ -110,9 +110,10 @@ def read_bounded(path: Path, limit: int) -> bytes:
 
 
 def _explained(error: msgspec.ValidationError, record: str) -> FieldError:
-    """Turn an error of msgspec, or of a `__post_init__`, into ours.
+    """Return the `FieldError` for an error of msgspec or of a `__post_init__`.
 
-    msgspec tells in its message alone where and what; a `RejectedFieldError` it wraps as the cause.
+    msgspec states the place and the problem in its message only; a `RejectedFieldError` is the
+    cause of its error.
     """
     message = str(error)
     place = _PLACE.match(message)
@@ -128,20 +129,20 @@ def _explained(error: msgspec.ValidationError, record: str) -> FieldError:
 
 
 def _plainly(problem: str) -> str:
-    """Say what msgspec expected in words of the reader's, without the value that it met."""
+    """Return what msgspec expected, in plain words, without the value that it found."""
     if problem == "Invalid RFC3339 encoded date":
         return "is not a date of the calendar, YYYY-MM-DD"
     if problem == "Invalid RFC3339 encoded datetime":
         return "is not an instant YYYY-MM-DDThh:mm:ssZ"
     if problem.startswith("Invalid enum value"):
-        return "is not one of the values that this field may have"
+        return "is not one of the allowed values"
     if expected := _EXPECTED.match(problem):
         kinds = [_KINDS.get(kind, kind) for kind in expected["kinds"].split(" | ")]
         more = f" of length {expected['length']}" if expected["length"] else ""
         if expected["sign"]:
             more = f", {_BOUNDS[expected['sign']]} {expected['bound']}"
         return f"is not {' or '.join(kinds)}{more}"
-    return "does not have the form that is expected"
+    return "does not have the expected form"
 
 
 def _join(path: str, field: str) -> str:

@@ -1,13 +1,13 @@
-"""Octets that must not be seen: keys, passwords, and what they are derived from."""
+"""Octets that must stay secret: keys, passwords, and values derived from them."""
 
 import hmac
 from typing import NoReturn
 
 
 class Secret:
-    """Octets of any length that have no repr, cannot be pickled and compare in constant time.
+    """Secret octets: no repr, no pickling or copying, comparison in constant time.
 
-    `reveal()` is the only way to the octets, so that every use of a secret can be found.
+    `reveal()` is the only access to the octets, so that every use can be found by its name.
     """
 
     __slots__ = ("_octets",)
@@ -16,7 +16,7 @@ class Secret:
         self._octets = bytes(octets)
 
     def reveal(self) -> bytes:
-        """Return the octets, for the primitive that needs them and for nothing else."""
+        """Return the octets, for the cryptographic primitive that uses them."""
         return self._octets
 
     def __repr__(self) -> str:

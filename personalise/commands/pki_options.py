@@ -101,7 +101,7 @@ def make_operations(
     """The operations of a PKI, from the options of `operation_options`."""
     from personalise.pki.keys.officer import read_officer_key
     from personalise.pki.operations import PkiOperations
-    from support.files import alone_with
+    from support.files import locked_folder
 
     files = dict(_pair(each, "--officer-passphrase-file") for each in officer_passphrases)
     present = [
@@ -109,7 +109,7 @@ def make_operations(
         for name, path in (_pair(each, "--officer") for each in officers)
     ]
     # what an operation reads of the settings must still hold when it writes them
-    click.get_current_context().with_resource(alone_with(folder))
+    click.get_current_context().with_resource(locked_folder(folder))
     pki = open_pki(folder, passphrase_file, pin_file)
     return PkiOperations(pki, present, datetime.now(UTC).replace(microsecond=0))
 

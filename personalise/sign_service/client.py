@@ -1,4 +1,4 @@
-"""A Document Signer behind the signing service, for `prepare --sign-service URL`."""
+"""The client of the signing service, used as a Document Signer: `prepare --sign-service URL`."""
 
 import base64
 import re
@@ -30,15 +30,15 @@ if TYPE_CHECKING:
     import httpx
 
 TRIES: Final = 4
-"""How often a request is sent while the service does not answer; it signs once all the same."""
+"""How often a request is sent while the service does not answer; the service signs it only once."""
 
 _TIMEOUT: Final = 10.0  # seconds
-_LONGEST_WAIT: Final = 60  # seconds; who is to come again later than that, is told so
+_LONGEST_WAIT: Final = 60  # seconds; a longer Retry-After is reported instead of waited for
 
 
 @dataclass(frozen=True, slots=True)
 class ClientCredentials:
-    """The client's certificate and key, and the authority of the service's certificate (PEM)."""
+    """The client's certificate and key, and the CA of the service's certificate (PEM files)."""
 
     certificate: Path
     key: Path
@@ -47,16 +47,16 @@ class ClientCredentials:
 
 @dataclass(frozen=True, slots=True)
 class DocumentToSign:
-    """The document's code, and its number, sealed for the PKI's register."""
+    """The document's code, and its number, encrypted for the PKI's register."""
 
     type: str
     sealed_number: bytes
 
 
 class RemoteDocumentSigner:
-    """Signs at the service, and believes nothing that it returns until it is verified.
+    """Has files signed by the service, and verifies each answer before it is used.
 
-    `csca` is the certificate that the Document Signer's has to be signed by.
+    `csca` is the certificate whose key must have signed the Document Signer's certificate.
     """
 
     def __init__(
@@ -97,7 +97,7 @@ class RemoteDocumentSigner:
 
     def _check(self, signed: SignedData, content: bytes, at: datetime) -> None:
         if signed.content != content or len(signed.signers) != 1:
-            raise ProtocolError(f"{self._url}: the service signed something else than it was given")
+            raise ProtocolError(f"{self._url}: the service did not sign the content of the request")
         signer = signed.signers[0]
         named = signed.certificate_of(signer)
         if named is None:
@@ -107,13 +107,13 @@ class RemoteDocumentSigner:
             raise ProtocolError(f"{self._url}: the Document Signer's certificate is not valid now")
         if certificate.public_key is None:
             raise ProtocolError(
-                f"{self._url}: the Document Signer's key is of no kind that is used"
+                f"{self._url}: the Document Signer's public key is of an unsupported kind"
             )
         signer.verify(signed.content_type, content, certificate.public_key)
 
     def _verified(self, certificate: Certificate) -> Certificate:
         if self._csca.public_key is None:
-            raise MisuseError("the CSCA's key is of no kind that is used")
+            raise MisuseError("the CSCA's public key is of an unsupported kind")
         certificate.verify_signed_by(self._csca.public_key)
         return certificate
 
@@ -130,9 +130,9 @@ class RemoteDocumentSigner:
         )
 
     def _exchange(self, send: "Callable[[], httpx.Response]") -> bytes:
-        """Send until there is an answer; 429 and 503 are waited for as the service asks.
+        """Send a request until it is answered; after 429 and 502 to 504 wait for Retry-After.
 
-        Where it asks for more than a minute, nothing is waited for.
+        A Retry-After above `_LONGEST_WAIT` raises `TransportError` at once.
         """
         import httpx
 
@@ -144,8 +144,8 @@ class RemoteDocumentSigner:
                 problem = f"does not answer ({type(error).__name__})"
                 if isinstance(error, httpx.RemoteProtocolError | httpx.ReadError):
                     problem = (
-                        "closes the connection: it may have stopped, or not take our certificate"
-                        " (expired, or of another authority)"
+                        "closes the connection: it may have stopped, or it rejects the client's"
+                        " certificate (expired, or issued by another CA)"
                     )
                 self._wait(1 << number)
                 continue
@@ -154,22 +154,27 @@ class RemoteDocumentSigner:
             problem = _reason(response)
             if response.status_code not in {429, 502, 503, 504}:
                 raise MisuseError(f"{self._url}: the signing service refuses: {problem}")
-            problem = f"asks to come again: {problem}"
+            problem = f"cannot sign at present: {problem}"
             seconds = _seconds(response, 1 << number)
             if seconds > _LONGEST_WAIT:
                 raise TransportError(
-                    f"{self._url}: the signing service {problem}; try again in {seconds} seconds"
+                    f"{self._url}: the signing service {problem}",
+                    advice=f"try again in {seconds} seconds",
                 )
             if number + 1 < TRIES:
                 self._wait(seconds)
-        raise TransportError(f"{self._url}: the signing service {problem}; try again later")
+        raise TransportError(
+            f"{self._url}: the signing service {problem}", advice="try again later"
+        )
 
 
 def _open(url: str, credentials: ClientCredentials) -> "httpx.Client":
     import httpx
 
     if not url.startswith("https://"):
-        raise MisuseError(f"{url}: the signing service is reached by https:// only")
+        raise MisuseError(
+            f"{url}: is not an https address", advice="use an address that begins with https://"
+        )
     try:
         context = ssl.create_default_context(cafile=str(credentials.service_authority))
         load_key(context, credentials.certificate, credentials.key)
@@ -178,7 +183,7 @@ def _open(url: str, credentials: ClientCredentials) -> "httpx.Client":
     try:
         return httpx.Client(base_url=url, verify=context, timeout=_TIMEOUT)
     except httpx.InvalidURL as error:
-        raise MisuseError(f"{url}: is no address of a signing service ({error})") from None
+        raise MisuseError(f"{url}: is not a valid address ({error})") from None
 
 
 def _reason(response: "httpx.Response") -> str:

@@ -8,7 +8,7 @@
     client_authorities = "ca.pem"    signatures_per_day = 20000
 
     [signing]
-    documents_per_signer = 100000    where it is to be less than the PKI's own number
+    documents_per_signer = 100000    if it should be lower than the PKI's own limit
     ledger = "signatures.sqlite"
 
 Paths are relative to the file's folder.
@@ -76,12 +76,12 @@ class Configuration:
         self.ledger = folder / raw.signing.ledger
         self.clients = tuple(_client(each, folder) for each in raw.client)
         if len({each.name for each in self.clients}) < len(self.clients):
-            raise MisuseError(f"{path}: two clients have one name")
+            raise MisuseError(f"{path}: two clients have the same name")
         if len({each.fingerprint for each in self.clients}) < len(self.clients):
-            raise MisuseError(f"{path}: two clients have one certificate")
+            raise MisuseError(f"{path}: two clients have the same certificate")
 
     def limit(self, of_pki: int) -> int:
-        """How many documents one Document Signer signs here: never more than the PKI allows."""
+        """Return how many documents one Document Signer may sign; at most `of_pki`."""
         return min(of_pki, self._documents_per_signer or of_pki)
 
 

@@ -1,7 +1,7 @@
-"""What the service has signed: one row a signature, in SQLite, committed before it is given out.
+"""The ledger of the service: one row per signature, in SQLite, committed before it is returned.
 
-A client's quota and the answer to a repeated request are read from these rows.  Which documents a
-Document Signer has signed stands in the PKI's own register.
+A client's quota and the answer to a repeated request are read from these rows.  The documents that
+a Document Signer has signed are listed in the PKI's own register.
 """
 
 from dataclasses import dataclass, field
@@ -30,7 +30,7 @@ _LAYOUT: Final = Layout("ledger of signatures", _SCHEMA, 0x4348534C, 1, records=
 
 @dataclass(frozen=True, slots=True)
 class Signed:
-    """One signature given: to whom, for which request, by which signer, and what was answered."""
+    """One signature: its client, the request's SHA-256, the signer, the time and the answer."""
 
     client: str
     idempotency_key: str
@@ -42,13 +42,13 @@ class Signed:
 
 
 class Ledger:
-    """The signatures of one service; raises what `Database` does where its file cannot be used."""
+    """The signatures of one service; raises what `Database` raises if its file is unusable."""
 
     def __init__(self, path: Path) -> None:
         self._database = Database(path, _LAYOUT, create=True)
 
     def find(self, client: str, idempotency_key: str) -> Signed | None:
-        """The signature that this client was given under this key."""
+        """Return the signature that this client received under this key, or None."""
         query = (
             "SELECT request, signer, kind, at, response"
             " FROM signature WHERE client = ? AND idempotency_key = ?"
@@ -74,7 +74,7 @@ class Ledger:
         )
 
     def given(self, client: str, at: datetime) -> int:
-        """How many signatures a client was given in the 24 hours before an instant."""
+        """Return how many signatures a client received in the 24 hours before an instant."""
         since = (at - timedelta(days=1)).isoformat()
         query = "SELECT count(*) FROM signature WHERE client = ? AND at > ?"
         return self._database.number(query, client, since)

@@ -1,4 +1,4 @@
-"""Which signing service signs, and as whom it is asked: `prepare --sign-service URL`."""
+"""The signing service of one run of `prepare --sign-service URL`, and the client's credentials."""
 
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -18,7 +18,7 @@ from support.errors import MisuseError
 
 @dataclass(frozen=True, slots=True)
 class RemoteService:
-    """A signing service, by its address and our credentials there."""
+    """A signing service: its address, and the client's credentials."""
 
     url: str
     credentials: ClientCredentials
@@ -27,15 +27,15 @@ class RemoteService:
     def of(
         cls, url: str, certificate: Path | None, key: Path | None, authority: Path | None
     ) -> Self:
-        """The service at an address; raises `MisuseError` where a credential is missing."""
+        """Return the service at an address; raises `MisuseError` if a credential is missing."""
         if certificate is None or key is None or authority is None:
             raise MisuseError(
-                "--sign-service needs --tls-certificate, --tls-key and --tls-authority beside it"
+                "--sign-service requires --tls-certificate, --tls-key and --tls-authority"
             )
         return cls(url, ClientCredentials(certificate, key, authority))
 
     def signer_for(self, pki: IssuingPki) -> Callable[[DocumentData], RemoteDocumentSigner]:
-        """What makes the signer of one document of a PKI."""
+        """Return a function that makes the remote signer of one document."""
 
         def signer(document: DocumentData) -> RemoteDocumentSigner:
             return RemoteDocumentSigner(

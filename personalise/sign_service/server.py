@@ -1,4 +1,4 @@
-"""Runs the service: HTTPS with mutual TLS (uvicorn), one signing thread a process."""
+"""The HTTPS server with mutual TLS (uvicorn); one signing thread per process."""
 
 import asyncio
 import socket
@@ -21,7 +21,7 @@ from support.errors import MisuseError
 
 @dataclass(frozen=True, slots=True)
 class Listening:
-    """Where to listen, with which certificate and key, and whose clients to admit (PEM files)."""
+    """The address, the server's certificate and key, and the CAs of its clients (PEM files)."""
 
     host: str
     port: int
@@ -35,7 +35,7 @@ SILENCE_SECONDS: Final = 15
 
 
 def listen(listening: Listening) -> socket.socket:
-    """Open the port, after trying the certificates; raises `MisuseError`."""
+    """Load the certificates and open the port; raises `MisuseError`."""
     context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
     with _explained(listening.key):
         load_key(context, listening.certificate, listening.key)
@@ -46,14 +46,14 @@ def listen(listening: Listening) -> socket.socket:
         return socket.create_server((listening.host, listening.port), family=family)
     except OSError as error:
         raise MisuseError(
-            f"{listening.host}:{listening.port}: cannot be listened on ({error.strerror or error})"
+            f"{listening.host}:{listening.port}: cannot listen here ({error.strerror or error})"
         ) from None
 
 
 def serve(
     application: ASGIApp, thread: ThreadPoolExecutor, listening: Listening, port: socket.socket
 ) -> None:
-    """Serve on an open port until SIGINT or SIGTERM; requests under way are answered first."""
+    """Serve on an open port until SIGINT or SIGTERM; pending requests are answered first."""
     config = uvicorn.Config(
         application,
         http=_TlsProtocol,
@@ -81,9 +81,9 @@ def _explained(path: Path) -> Iterator[None]:
 
 
 class _TlsProtocol(H11Protocol):
-    """Puts the caller's certificate into the scope of each request of its connection.
+    """Stores the client's certificate in the scope of each request of its connection.
 
-    A connection on which nobody asks anything is closed.
+    Closes a connection on which no request arrives within `SILENCE_SECONDS`.
     """
 
     def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]

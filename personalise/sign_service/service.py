@@ -1,7 +1,6 @@
-"""The rules of the signing service: who may have what signed, how often, and by which signer.
+"""The rules of the signing service: which client may have what signed, how often, by which signer.
 
-Every method runs on the service's one signing thread, so nothing here needs a lock.  Time is an
-argument.
+Every method runs on the service's only signing thread, so no lock is needed.  Time is an argument.
 """
 
 import hashlib
@@ -28,7 +27,7 @@ from support.errors import MisuseError
 
 @unique
 class Health(StrEnum):
-    """Whether signatures are left: plenty, few, or none."""
+    """Whether enough signatures are left, few, or none."""
 
     OK = "ok"
     LOW = "low"
@@ -36,18 +35,20 @@ class Health(StrEnum):
 
 
 LOW: Final = 0.1
-"""Below this part of all that the signers may sign, health is "low"."""
+"""Health is "low" below this part of the signatures that all signers together may make."""
 
 _NEVER: Final = datetime.max.replace(tzinfo=UTC)
 
 
 class RefusedError(MisuseError):
-    """The service does not sign this; `status` is the HTTP status, `retry_after` in seconds."""
+    """A request that the service refuses; `status` is an HTTP status, `retry_after` in seconds."""
 
-    def __init__(self, status: int, reason: str, retry_after: int | None = None) -> None:
+    def __init__(
+        self, status: int, reason: str, retry_after: int | None = None, *, advice: str = ""
+    ) -> None:
         self.status = status
         self.retry_after = retry_after
-        super().__init__(reason)
+        super().__init__(reason, advice=advice)
 
 
 class SigningKey(Protocol):
@@ -55,7 +56,7 @@ class SigningKey(Protocol):
 
     @property
     def certificate(self) -> Certificate:
-        """Its certificate."""
+        """The Document Signer's certificate."""
         ...
 
     def sign_security_object(self, security_object: SecurityObject, at: datetime) -> bytes:
@@ -72,24 +73,30 @@ Signers = Callable[[], Sequence[SigningKey]]
 
 
 class DocumentRegister(Protocol):
-    """Which Document Signer signed which document: `personalise.pki.register.Register`."""
+    """Which Document Signer signed which document: `personalise.pki.register.Register`.
+
+    `signer` is the SHA-256 of the Document Signer's certificate.
+    """
 
     def count(self, signer: bytes) -> int:
-        """How many documents a Document Signer has signed."""
+        """Return how many documents a Document Signer has signed."""
         ...
 
     def takes(self, sealed_number: bytes) -> bool:
-        """Whether a number is sealed for it; `MalformedError` for what is not sealed at all."""
+        """Whether a number is encrypted for the register's key.
+
+        Raises `MalformedError` if the octets are not an envelope.
+        """
         ...
 
     def enter(self, signer: bytes, at: datetime, sod: bytes, sealed_number: bytes) -> bool:
-        """Enter one, which is nothing new where it is there already."""
+        """Enter a document, by the SHA-256 of its EF.SOD; one that is already entered is kept."""
         ...
 
 
 @dataclass(frozen=True, slots=True)
 class Client:
-    """A data-preparation client: its certificate's SHA-256 and end, and what it may have signed."""
+    """A client: the SHA-256 and the end of its certificate, and what it may have signed."""
 
     name: str
     fingerprint: bytes
@@ -101,9 +108,9 @@ class Client:
 
 @dataclass(frozen=True, slots=True)
 class SigningRequest:
-    """What a client asks for; `body` is the DER of what is to be signed.
+    """A client's request; `body` is the DER of the content to sign.
 
-    `number` is the document's, sealed: for a security object.
+    `number` is the encrypted document number, for a security object only.
     """
 
     kind: SignedFile
@@ -114,19 +121,19 @@ class SigningRequest:
 
     @property
     def digest(self) -> bytes:
-        """SHA-256 of all that makes it this request and no other.
+        """SHA-256 over the fields that distinguish this request from others.
 
-        Not the number: it is sealed anew by each run of a client, and stands in the body's DG1.
+        The number is left out: each run of a client encrypts it again, and the hash of DG1, which
+        holds the number, is part of the body.
         """
         head = f"{self.kind}\n{self.document_type}\n".encode()
         return hashlib.sha256(head + self.body).digest()
 
 
 class SigningService:
-    """Signs for clients with the first of its Document Signers that still may.
+    """Signs for clients with the first Document Signer that is valid and below its limit.
 
-    `limit` is how many documents one Document Signer signs; when it is reached the next one takes
-    over between two signatures.
+    `limit` is how many documents one Document Signer signs; after that the next one signs.
     """
 
     def __init__(
@@ -145,24 +152,27 @@ class SigningService:
         self._allowances: dict[str, _Allowance] = {}
 
     def client(self, certificate: bytes, at: datetime) -> Client:
-        """The client with this certificate (DER); a connection may outlive its certificate."""
+        """Return the client with this certificate (DER); raises `RefusedError`."""
         known = self._clients.get(hashlib.sha256(certificate).digest())
         if known is None:
             raise RefusedError(403, "this client certificate is not in the service's configuration")
-        if at > known.valid_until:
+        if at > known.valid_until:  # a connection may outlive the certificate
             raise RefusedError(403, f"the certificate of {known.name} has expired")
         return known
 
     def sign(self, client: Client, request: SigningRequest, at: datetime) -> bytes:
-        """Sign, or give again what was signed before under the same key."""
+        """Sign, or return the answer that was given under the same key; raises `RefusedError`."""
         if len(request.body) > MAX_BODY:
-            raise RefusedError(413, f"what is to be signed is larger than {MAX_BODY} octets")
+            raise RefusedError(413, f"the body is larger than {MAX_BODY} octets")
         is_document = request.kind is SignedFile.SECURITY_OBJECT
         if is_document and not self._takes_number(request.number):
-            raise RefusedError(400, f"give a {DOCUMENT_NUMBER}, sealed for the register, in base64")
+            raise RefusedError(
+                400,
+                f"the {DOCUMENT_NUMBER} is missing, too long, or not encrypted for the register",
+            )
         key = request.idempotency_key
         if not 1 <= len(key) <= MAX_IDEMPOTENCY_KEY or not key.isascii():
-            raise RefusedError(400, "give an Idempotency-Key of 1 to 128 ASCII characters")
+            raise RefusedError(400, "the Idempotency-Key is not 1 to 128 ASCII characters")
         known = self._ledger.find(client.name, key)
         if known is not None:
             if known.request != request.digest:
@@ -183,26 +193,30 @@ class SigningService:
         return response
 
     def _enter_document(self, request: SigningRequest, signed: Signed) -> None:
-        """Enter a document into the PKI's register, once; before that nobody is given its EF.SOD.
+        """Enter a document into the PKI's register, once, before its EF.SOD is returned.
 
-        Where that fails, the answer waits in the ledger, and whoever asks again causes no second
-        signature.
+        If that fails, the answer stays in the ledger: a repeated request makes no second signature.
         """
         if request.kind is SignedFile.SECURITY_OBJECT:
             digest = hashlib.sha256(signed.response).digest()
             self._register.enter(signed.signer, signed.at, digest, request.number)
 
     def signer(self, at: datetime) -> SigningKey:
-        """The Document Signer in use at an instant: the first that is valid and below its limit."""
+        """Return the first Document Signer that is valid and below its limit at an instant.
+
+        Raises `RefusedError` if there is none.
+        """
         for each in self._signers():
             if _may_sign(each.certificate, at) and self._used_by(each) < self._limit:
                 return each
         raise RefusedError(
-            503, "every Document Signer has reached its limit or its end, or is revoked; issue one"
+            503,
+            "every Document Signer has expired, is revoked or has reached its limit",
+            advice="issue one with `personalise pki issue-ds`",
         )
 
     def remaining(self, at: datetime) -> dict[str, int]:
-        """How many signatures each valid Document Signer has left, by its serial number."""
+        """Return how many signatures each valid Document Signer has left, by serial number."""
         return {
             f"{each.certificate.serial:X}": max(0, self._limit - self._used_by(each))
             for each in self._signers()
@@ -210,7 +224,7 @@ class SigningService:
         }
 
     def health(self, at: datetime) -> Health:
-        """Whether the Document Signers in use have signatures left at an instant."""
+        """Return whether the Document Signers have signatures left at an instant."""
         left = sum(self.remaining(at).values())
         if left == 0:
             return Health.EXHAUSTED
@@ -224,18 +238,22 @@ class SigningService:
 
     def _charge(self, client: Client, at: datetime) -> None:
         if self._ledger.given(client.name, at) >= client.signatures_per_day:
-            raise RefusedError(429, f"{client.name} has used its signatures of the day", 3600)
+            raise RefusedError(429, f"{client.name} has used its signatures of this day", 3600)
         allowance = self._allowances.setdefault(
             client.name, _Allowance(float(client.signatures_per_minute), at)
         )
         if not allowance.take(client.signatures_per_minute, at):
             wait = max(1, 60 // client.signatures_per_minute)
-            raise RefusedError(429, f"{client.name} asks faster than it may", wait)
+            raise RefusedError(
+                429,
+                f"{client.name} exceeds {client.signatures_per_minute} signatures a minute",
+                wait,
+            )
 
 
 @dataclass
 class _Allowance:
-    """What is left of a client's rate: a bucket that refills through the minute."""
+    """The signatures that a client may have at once: a token bucket, refilled over a minute."""
 
     left: float
     since: datetime
@@ -251,7 +269,7 @@ class _Allowance:
 
 
 def id_of(signer: SigningKey) -> bytes:
-    """How the ledger names a Document Signer: the SHA-256 of its certificate."""
+    """Return the SHA-256 of a Document Signer's certificate, its name in ledger and register."""
     return signer.certificate.fingerprint
 
 
@@ -266,8 +284,8 @@ def _sign(signer: SigningKey, request: SigningRequest, at: datetime) -> bytes:
         security_object = SecurityObject.decode(body)
         try:
             security_object.encode()
-        except MisuseError as error:  # what may be read of other States is not what we sign
+        except MisuseError as error:  # decoding accepts more than may be signed
             raise RefusedError(400, str(error)) from None
         return signer.sign_security_object(security_object, at)
-    SecurityInfos.decode(body)  # nothing that is not SecurityInfos is signed as EF.CardSecurity
+    SecurityInfos.decode(body)  # only SecurityInfos are signed as EF.CardSecurity
     return signer.sign_card_security(body, at)

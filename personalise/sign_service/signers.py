@@ -1,6 +1,7 @@
-"""The Document Signers of a PKI, as it is now: one that is revoked signs no more, a new one does.
+"""The Document Signers of a PKI at present: without a revoked one, and with a new one.
 
-A service runs for months, and nobody restarts it the moment that a Document Signer is compromised.
+A service runs for months; it must stop signing with a compromised Document Signer without a
+restart.
 """
 
 from collections.abc import Sequence
@@ -10,10 +11,10 @@ from personalise.pki.issuing_pki import SETTINGS_NAME, IssuingPki
 
 
 class CurrentSigners:
-    """Every Document Signer that may sign, the oldest first; read anew when the PKI was changed.
+    """Every Document Signer that may sign, the oldest first; read again when the PKI has changed.
 
-    Raises `MisuseError`, `MalformedError` or `OSError` where the PKI cannot be read: then nothing
-    is signed.
+    A call raises `MisuseError`, `MalformedError` or `OSError` if the PKI cannot be read; nothing is
+    signed then.
     """
 
     def __init__(self, pki: IssuingPki) -> None:
@@ -22,7 +23,8 @@ class CurrentSigners:
         self._signers: Sequence[DocumentSigner] = ()
 
     def __call__(self) -> Sequence[DocumentSigner]:
-        """The Document Signers; every act that changes them writes the settings, as a new file."""
+        """Return the Document Signers."""
+        # Every operation that changes them replaces the settings by a new file.
         found = (self._pki.folder / SETTINGS_NAME).stat()
         now = (found.st_ino, found.st_mtime_ns, found.st_size)
         if now != self._seen:

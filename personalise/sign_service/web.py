@@ -1,7 +1,7 @@
-"""The service over HTTP (starlette); the caller's certificate stands in the request's scope.
+"""The service over HTTP (starlette); the client's certificate is in the request's scope.
 
-A client is told what it can mend.  What the service cannot do is one line on its own standard
-error.
+The answer to a client names errors in its request.  Errors of the service itself are logged, one
+line each, on the service's standard error.
 """
 
 import asyncio
@@ -44,13 +44,13 @@ from support.printable_text import printable
 T = TypeVar("T")
 
 CERTIFICATE_KEY: Final = "chipseal.client_certificate"
-"""Where the scope of a request holds the caller's certificate (DER)."""
+"""The key under which the scope of a request holds the client's certificate (DER)."""
 
 BODY_SECONDS: Final = 10
-"""How long a body may take to arrive."""
+"""Seconds that a body may take to arrive."""
 
 RETRY_SECONDS: Final = 5
-"""When to come again where the service cannot sign at present."""
+"""Seconds of Retry-After when the service cannot sign at present."""
 
 Clock = Callable[[], datetime]
 
@@ -58,7 +58,7 @@ _LOG: Final = logging.getLogger(__name__)
 
 
 class SigningApplication:
-    """The ASGI application over one signing service, whose every call runs on `thread`."""
+    """The ASGI application of one signing service; all its calls run on `thread`."""
 
     def __init__(
         self, make_service: Callable[[], SigningService], thread: ThreadPoolExecutor, clock: Clock
@@ -69,7 +69,7 @@ class SigningApplication:
         self._registry = CollectorRegistry()
         self._answers = Counter(
             "chipseal_signing_answers",
-            "Answers given",
+            "Answers sent",
             ["client", "status"],
             registry=self._registry,
         )
@@ -128,7 +128,7 @@ class SigningApplication:
                     self._service.remaining(self._clock()),
                 )
             )
-        except Exception as error:  # noqa: BLE001 - no traceback, and no health either
+        except Exception as error:  # noqa: BLE001 - the answer is an error, not a traceback
             return _refusal(error, "health")
         body = {"status": status, "signatures_left": left}
         return JSONResponse(body, 503 if status is Health.EXHAUSTED else 200)
@@ -136,7 +136,7 @@ class SigningApplication:
     async def _metrics(self, _: Request) -> Response:
         try:
             left = await self._on_thread(lambda: self._service.remaining(self._clock()))
-        except Exception as error:  # noqa: BLE001 - the counters are of use all the same
+        except Exception as error:  # noqa: BLE001 - the counters are still useful
             _refusal(error, "metrics")
             left = {}
         self._left.clear()
@@ -153,7 +153,7 @@ class SigningApplication:
             name = client.name
             response = Response(await work(request, client), media_type=OCTETS)
         except ClientDisconnect:
-            response = Response(status_code=499)  # nobody reads it; the metrics count it
+            response = Response(status_code=499)  # for the metrics only
         except Exception as error:  # noqa: BLE001 - the last line of defence: no traceback in a log
             response = _refusal(error, name)
         self._answers.labels(name, str(response.status_code)).inc()
@@ -164,7 +164,7 @@ class SigningApplication:
 
 
 async def _bounded_body(request: Request) -> bytes:
-    """Read a body; one octet more than is signed suffices to know that it is too large."""
+    """Read a body until it ends or exceeds `MAX_BODY`, which `SigningService.sign` refuses."""
     body = b""
     try:
         async with asyncio.timeout(BODY_SECONDS):
@@ -185,7 +185,7 @@ def _sealed_number(request: Request) -> bytes:
 
 
 def _refusal(error: Exception, name: str) -> JSONResponse:
-    """The answer to an error; what is not the client's doing is written down for the operator."""
+    """Return the answer to an error; an error of the service is logged for the operator."""
     if isinstance(error, RefusedError):
         reason, status, retry_after = str(error), error.status, error.retry_after
     elif isinstance(error, MalformedError) and not isinstance(error, DamagedDatabaseError):

@@ -1,4 +1,4 @@
-"""`chipseal` has the three commands under one name, and shells can complete it."""
+"""`chipseal` contains the three commands, and shells can complete it."""
 
 import os
 import shutil
@@ -35,18 +35,18 @@ def test_help_lists_the_three_commands(capsys: pytest.CaptureFixture[str]) -> No
 
 
 @pytest.mark.parametrize("name", ALONE)
-def test_each_command_is_the_one_that_stands_alone(
+def test_each_command_is_the_same_as_the_one_installed_alone(
     capsys: pytest.CaptureFixture[str], name: str
 ) -> None:
     assert chipseal.get_command(click.Context(chipseal), name) is ALONE[name]
     assert f"Usage: chipseal {name} " in said(capsys, name, "--help")
 
 
-def test_its_version_is_the_distribution_s(capsys: pytest.CaptureFixture[str]) -> None:
+def test_version_prints_the_version_of_the_distribution(capsys: pytest.CaptureFixture[str]) -> None:
     assert version("chipseal") in said(capsys, "--version")
 
 
-def test_a_command_that_there_is_not_is_a_mistake(capsys: pytest.CaptureFixture[str]) -> None:
+def test_an_unknown_command_is_a_mistake(capsys: pytest.CaptureFixture[str]) -> None:
     assert run_command_line(chipseal, ["forge"]) == 64
     assert capsys.readouterr().err == "chipseal: No such command 'forge'.\n"
 
@@ -55,9 +55,7 @@ def test_a_command_that_there_is_not_is_a_mistake(capsys: pytest.CaptureFixture[
     ("arguments", "imported"),
     [(["--help"], set()), (["--version"], set()), (["verify", "--help"], {"verify"})],
 )
-def test_only_the_command_that_is_named_is_imported(
-    arguments: list[str], imported: set[str]
-) -> None:
+def test_only_the_named_command_is_imported(arguments: list[str], imported: set[str]) -> None:
     code = (
         "import sys; from chipseal.command_line import main; assert main() == 0;"
         "print(*{each.split('.')[0] for each in sys.modules})"
@@ -68,7 +66,7 @@ def test_only_the_command_that_is_named_is_imported(
 
 
 def completed(*words: str) -> list[str]:
-    """What bash offers for the last of the words."""
+    """Return the completions that bash offers for the last word."""
     bash = shutil.which("bash")
     if bash is None:
         pytest.skip("needs bash")
@@ -99,12 +97,12 @@ complete -p chipseal >&2
         (("verify", "card", "--rea"), {"--reader"}),
     ],
 )
-def test_bash_completes_it(words: tuple[str, ...], offered: set[str]) -> None:
+def test_bash_completes_commands_and_options(words: tuple[str, ...], offered: set[str]) -> None:
     assert set(completed(*words)) == offered
 
 
 @pytest.mark.parametrize("shell", ["bash", "zsh", "fish"])
-def test_each_shell_has_its_script(shell: str) -> None:
+def test_each_shell_has_a_completion_script(shell: str) -> None:
     environment = os.environ | {"_CHIPSEAL_COMPLETE": f"{shell}_source"}
     script = subprocess.run(
         [SCRIPTS / "chipseal"], capture_output=True, text=True, check=True, env=environment

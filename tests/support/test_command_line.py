@@ -55,7 +55,7 @@ def _run(
 
 
 @pytest.mark.parametrize("with_errors", [False, True])
-def test_a_verdict_keeps_its_status_when_nobody_reads_the_report(*, with_errors: bool) -> None:
+def test_a_verdict_keeps_its_status_if_the_report_is_not_read(*, with_errors: bool) -> None:
     reader, writer = os.pipe()
     os.close(reader)
     with subprocess.Popen(
@@ -70,29 +70,29 @@ def test_a_verdict_keeps_its_status_when_nobody_reads_the_report(*, with_errors:
 
 
 @pytest.mark.parametrize("redirection", [">&-", "2>&-", ">&- 2>&-", "<&- >&- 2>&-"])
-def test_a_verdict_keeps_its_status_where_streams_are_closed(redirection: str) -> None:
+def test_a_verdict_keeps_its_status_if_streams_are_closed(redirection: str) -> None:
     assert _run("refer", redirection) == (2, [])
 
 
 @pytest.mark.parametrize("redirection", ["<&-", "<&- >&-"])
-def test_standard_input_that_is_closed_is_empty(redirection: str) -> None:
+def test_closed_standard_input_reads_as_empty(redirection: str) -> None:
     assert _run("read", redirection) == (0, [])
 
 
 @pytest.mark.skipif(not Path("/dev/full").exists(), reason="there is no /dev/full")
-def test_a_report_that_finds_no_room_is_no_verdict_but_one_line() -> None:
+def test_a_report_that_cannot_be_written_is_a_one_line_error() -> None:
     assert _run("refer", ">/dev/full") == (
         64,
         ["program: standard output: No space left on device"],
     )
 
 
-def test_a_group_without_a_command_is_one_line() -> None:
-    assert _run("") == (64, ["program: names no command; --help shows those there are"])
+def test_a_group_without_a_command_is_a_one_line_error() -> None:
+    assert _run("") == (64, ["program: no command is named; --help lists the commands"])
 
 
 def run(capsys: pytest.CaptureFixture[str], error: Exception, *arguments: str) -> tuple[int, str]:
-    """Run a command that ends with an error: its exit status, and standard output."""
+    """Run a command that ends with an error; return its exit status and standard output."""
 
     @click.command("program")
     @click.argument("rest", nargs=-1)
@@ -186,7 +186,7 @@ def _commands_with_json(
         yield command, names
 
 
-def test_every_command_with_json_tells_its_errors_so(capsys: pytest.CaptureFixture[str]) -> None:
+def test_every_command_with_json_reports_errors_as_json(capsys: pytest.CaptureFixture[str]) -> None:
     found = [names for _, names in _commands_with_json(chipseal)]
     assert ("personalise", "write") in found
     assert ("verify", "card") in found
@@ -200,10 +200,10 @@ def test_every_command_with_json_tells_its_errors_so(capsys: pytest.CaptureFixtu
         assert captured.err.count("\n") == 1
 
 
-def test_an_argument_too_many_is_told_and_not_repeated(
+def test_too_many_arguments_are_reported_without_their_values(
     capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """Whatever language click speaks: a line of an MRZ that was not quoted may be among them."""
+    """In every language of click: an unquoted line of an MRZ may be among the arguments."""
     monkeypatch.setattr("click.core.ngettext", lambda *_: "zu viele Argumente ({args})")
 
     @click.command(name="program")
@@ -216,6 +216,6 @@ def test_an_argument_too_many_is_told_and_not_repeated(
     assert "ERIKSSON" not in error
 
 
-def test_a_command_that_there_is_not_is_named(capsys: pytest.CaptureFixture[str]) -> None:
+def test_an_unknown_command_is_named_with_a_suggestion(capsys: pytest.CaptureFixture[str]) -> None:
     assert run_command_line(chipseal, ["inspect"]) == ExitStatus.MISTAKE
     assert "inspect" in capsys.readouterr().err

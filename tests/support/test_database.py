@@ -1,4 +1,4 @@
-"""The one way to SQLite: files that say what they are, and errors that name the file."""
+"""SQLite files are recognised by their application id, and errors name the file."""
 
 import sqlite3
 import stat
@@ -19,7 +19,7 @@ def lines(database: Database) -> list[str]:
 
 
 @pytest.mark.parametrize("layout", [STORE, RECORDS])
-def test_what_was_written_is_there_when_it_is_opened_again(tmp_path: Path, layout: Layout) -> None:
+def test_rows_are_kept_when_the_file_is_reopened(tmp_path: Path, layout: Layout) -> None:
     path = tmp_path / "lines"
     database = Database(path, layout, create=True)
     statement = "INSERT INTO line (text) VALUES (:text)"
@@ -34,7 +34,7 @@ def test_what_was_written_is_there_when_it_is_opened_again(tmp_path: Path, layou
     assert private or not layout.records
 
 
-def test_a_transaction_is_whole_or_nothing(tmp_path: Path) -> None:
+def test_a_failed_transaction_changes_nothing(tmp_path: Path) -> None:
     database = Database(tmp_path / "lines", STORE, create=True)
 
     def fail_in_the_middle() -> None:
@@ -56,7 +56,7 @@ def test_a_transaction_is_whole_or_nothing(tmp_path: Path) -> None:
     [STORE._replace(version=2), STORE._replace(application_id=7)],
     ids=["another version", "another kind"],
 )
-def test_another_database_is_refused_by_name(tmp_path: Path, other: Layout) -> None:
+def test_another_kind_of_database_is_refused(tmp_path: Path, other: Layout) -> None:
     path = tmp_path / "lines"
     Database(path, other, create=True).close()
     with pytest.raises(DamagedDatabaseError, match="is not a list of lines") as refused:
@@ -65,7 +65,9 @@ def test_another_database_is_refused_by_name(tmp_path: Path, other: Layout) -> N
 
 
 @pytest.mark.parametrize("content", [b"", b"no database at all" * 100])
-def test_a_file_that_is_none_is_left_as_it_is(tmp_path: Path, content: bytes) -> None:
+def test_a_file_that_is_not_a_database_is_refused_and_unchanged(
+    tmp_path: Path, content: bytes
+) -> None:
     path = tmp_path / "lines"
     path.write_bytes(content)
     with pytest.raises(DamagedDatabaseError, match="is not a list of lines"):
@@ -73,7 +75,7 @@ def test_a_file_that_is_none_is_left_as_it_is(tmp_path: Path, content: bytes) ->
     assert path.read_bytes() == content
 
 
-def test_a_full_disk_is_told_with_the_file(tmp_path: Path) -> None:
+def test_the_error_of_a_full_disk_names_the_file(tmp_path: Path) -> None:
     database = Database(tmp_path / "lines", STORE, create=True)
     database.run("PRAGMA max_page_count = 3")
 
@@ -89,8 +91,8 @@ def test_a_full_disk_is_told_with_the_file(tmp_path: Path) -> None:
     database.close()
 
 
-def test_several_may_make_one_file_at_a_time(tmp_path: Path) -> None:
-    """As two processes that open the same register for the first time."""
+def test_several_processes_may_create_one_file_at_once(tmp_path: Path) -> None:
+    """Such as two processes that open the same register for the first time."""
     opened: list[Database] = []
     ready = threading.Barrier(4)
 
@@ -111,7 +113,7 @@ def test_several_may_make_one_file_at_a_time(tmp_path: Path) -> None:
         database.close()
 
 
-def test_another_program_that_writes_is_seen(tmp_path: Path) -> None:
+def test_a_write_of_another_program_changes_the_version_of_data(tmp_path: Path) -> None:
     database = Database(tmp_path / "lines", STORE, create=True)
     before = database.version_of_data()
     assert database.version_of_data() == before

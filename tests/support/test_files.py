@@ -6,10 +6,10 @@ from pathlib import Path
 import pytest
 
 from support.errors import MalformedError
-from support.files import alone_with, decoding, write_atomically
+from support.files import decoding, locked_folder, write_atomically
 
 
-def test_a_full_disk_is_told_with_the_file_and_leaves_what_was_there(
+def test_a_full_disk_leaves_the_old_file_and_the_error_names_it(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     path = tmp_path / "crl.crl"
@@ -25,13 +25,13 @@ def test_a_full_disk_is_told_with_the_file_and_leaves_what_was_there(
     assert [each.read_bytes() for each in tmp_path.iterdir()] == [b"old"]
 
 
-def test_an_error_names_the_file_and_none_that_was_to_become_it(tmp_path: Path) -> None:
+def test_an_error_names_the_file_and_not_the_temporary_one(tmp_path: Path) -> None:
     with pytest.raises(IsADirectoryError) as raised:
         write_atomically(tmp_path, b"octets")
     assert raised.value.filename == str(tmp_path)
 
 
-def test_what_cannot_be_decoded_is_named_by_its_file() -> None:
+def test_a_decoding_error_names_the_file() -> None:
     with (
         pytest.raises(MalformedError, match=r"^a\.cer: certificate: is cut short at offset 7$"),
         decoding(Path("a.cer")),
@@ -39,7 +39,7 @@ def test_what_cannot_be_decoded_is_named_by_its_file() -> None:
         raise MalformedError("certificate", "is cut short", 7)
 
 
-def test_a_folder_is_held_by_one_process_at_a_time(tmp_path: Path) -> None:
+def test_a_folder_is_locked_by_one_process_at_a_time(tmp_path: Path) -> None:
     def is_free() -> bool:
         descriptor = os.open(tmp_path, os.O_RDONLY)
         try:
@@ -50,6 +50,6 @@ def test_a_folder_is_held_by_one_process_at_a_time(tmp_path: Path) -> None:
             os.close(descriptor)
         return True
 
-    with alone_with(tmp_path):
+    with locked_folder(tmp_path):
         assert not is_free()
     assert is_free()

@@ -14,7 +14,7 @@ def home(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     return tmp_path / "chipseal"
 
 
-def test_the_file_named_then_the_environment_then_the_users_own(
+def test_the_named_file_precedes_the_environment_and_the_users_file(
     home: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     named, environment = tmp_path / "named", tmp_path / "environment"
@@ -30,10 +30,12 @@ def test_the_file_named_then_the_environment_then_the_users_own(
     assert read_passphrase(named) == Secret(b"one")
 
 
-def test_what_is_no_pass_phrase_is_refused(home: Path, tmp_path: Path) -> None:
+def test_an_empty_pass_phrase_or_one_that_others_may_read_is_refused(
+    home: Path, tmp_path: Path
+) -> None:
     empty = tmp_path / "empty"
     empty.write_bytes(b"\nsecond line")
-    with pytest.raises(MisuseError, match="no secret in its first line"):
+    with pytest.raises(MisuseError, match="first line is empty"):
         read_passphrase(empty)
     with pytest.raises(FileNotFoundError):
         read_passphrase(tmp_path / "absent")

@@ -1,4 +1,4 @@
-"""Plug-ins are found by group and name, and the installed packages are looked at once."""
+"""Plug-ins are found by group and name; the installed packages are searched once."""
 
 import importlib.metadata
 from pathlib import Path
@@ -20,7 +20,7 @@ def test_plugins_are_found_by_name_in_order(tmp_path: Path) -> None:
     assert not plugins(GROUP)
 
 
-def test_installed_packages_are_looked_at_once(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_installed_packages_are_searched_once(monkeypatch: pytest.MonkeyPatch) -> None:
     scans, scan = [], importlib.metadata.entry_points
 
     def counted(**arguments: str) -> importlib.metadata.EntryPoints:

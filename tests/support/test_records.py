@@ -1,4 +1,4 @@
-"""Each form in which the pinned msgspec says what is wrong becomes a field and a problem."""
+"""Each form of error message of the pinned msgspec becomes a field and a problem."""
 
 import json
 from datetime import date, datetime
@@ -51,7 +51,7 @@ CASES: list[tuple[Any, str, str]] = [
     (inner(number=0), "inner.number", "is not a whole number, at least 1"),
     (inner(text=1), "inner.text", "is not text"),
     (inner(short="long"), "inner.short", "is not text of length <= 3"),
-    (inner(choice="z"), "inner.choice", "is not one of the values that this field may have"),
+    (inner(choice="z"), "inner.choice", "is not one of the allowed values"),
     (inner(flag=1), "inner.flag", "is not true or false"),
     (inner(day="x"), "inner.day", "is not a date of the calendar, YYYY-MM-DD"),
     (inner(day=5), "inner.day", "is not a date YYYY-MM-DD or nothing"),
@@ -95,13 +95,13 @@ def test_an_error_in_toml_names_its_field(content: str, field: str, problem: str
 
 
 @pytest.mark.parametrize("octets", [b"{", b"\xff"])
-def test_what_is_no_json_is_said_of_the_whole_record(octets: bytes) -> None:
+def test_octets_that_are_not_json_are_an_error_of_the_whole_record(octets: bytes) -> None:
     with pytest.raises(FieldError, match=r"^record: is not JSON in UTF-8$") as caught:
         from_json(octets, Outer, "record")
     assert caught.value.field == ""
 
 
-def test_no_value_shows() -> None:
+def test_no_error_and_no_repr_shows_a_value() -> None:
     for fields in ({"number": "secret"}, {"choice": "secret"}, {"day": "secret"}):
         with pytest.raises(FieldError) as caught:
             from_json(json.dumps(inner(**fields)).encode(), Outer, "record")

@@ -21,11 +21,11 @@ OBJECT = SecurityObject.over({1: b"dg1", 2: b"dg2"}, Hash.SHA256)
 @pytest.mark.parametrize(
     ("asked", "waits", "said"),
     [
-        ("20", [20] * (TRIES - 1), "asks to come again: no room; try again later"),
-        ("61", [], "asks to come again: no room; try again in 61 seconds"),
+        ("20", [20] * (TRIES - 1), "cannot sign at present: no room; try again later"),
+        ("61", [], "cannot sign at present: no room; try again in 61 seconds"),
     ],
 )
-def test_who_is_to_come_again_soon_waits_as_long_and_is_told_of_later(
+def test_a_short_retry_after_is_waited_for_and_a_long_one_reported(
     monkeypatch: pytest.MonkeyPatch, asked: str, waits: list[int], said: str
 ) -> None:
     requests: list[httpx.Request] = []

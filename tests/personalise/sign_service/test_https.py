@@ -1,4 +1,4 @@
-"""The service as its clients meet it: HTTPS with certificates on both sides, on the loopback."""
+"""The service as its clients use it: HTTPS with certificates on both sides, on the loopback."""
 
 import base64
 import datetime as dt
@@ -135,7 +135,7 @@ def test_a_client_gets_its_ef_sod_signed(service: Service) -> None:
     assert sod.security_object == OBJECT
 
 
-def test_many_clients_at_once_cross_a_rotation_without_an_interruption(service: Service) -> None:
+def test_many_clients_at_once_are_served_across_a_rotation_of_signers(service: Service) -> None:
     def one(_: int) -> bytes:
         signer = service.signer()
         sod = Sod.parse(signer.sign_security_object(OBJECT, AT))
@@ -176,25 +176,23 @@ def test_a_retry_signs_once(service: Service) -> None:
 
 
 @pytest.mark.parametrize("name", ["outsider"])
-def test_without_a_certificate_of_the_authority_there_is_no_connection(
-    service: Service, name: str
-) -> None:
-    with pytest.raises(TransportError, match="not take our certificate"):
+def test_a_client_certificate_of_another_ca_is_refused(service: Service, name: str) -> None:
+    with pytest.raises(TransportError, match="rejects the client's certificate"):
         service.signer(name).sign_security_object(OBJECT, AT)
 
 
-def test_a_stranger_is_refused(service: Service) -> None:
+def test_a_client_that_is_not_configured_is_refused(service: Service) -> None:
     with pytest.raises(MisuseError, match="not in the service's configuration"):
         service.signer("stranger").sign_security_object(OBJECT, AT)
 
 
-def test_an_answer_under_another_csca_is_not_believed(service: Service) -> None:
+def test_a_signature_under_another_csca_is_refused(service: Service) -> None:
     other = CountrySigningCa(SETTINGS.profile, EcPrivateKey.generate(CURVES["brainpoolP256r1"]))
     with pytest.raises(ProtocolError):
         service.signer(csca=other.issue_root(AT)).sign_security_object(OBJECT, AT)
 
 
-def test_a_body_that_does_not_come_is_not_waited_for(service: Service) -> None:
+def test_a_body_that_does_not_arrive_is_answered_with_408(service: Service) -> None:
     credentials = service.credentials()
     context = ssl.create_default_context(cafile=str(credentials.service_authority))
     context.load_cert_chain(credentials.certificate, credentials.key)
@@ -210,11 +208,11 @@ def test_a_body_that_does_not_come_is_not_waited_for(service: Service) -> None:
         assert connection.recv(100).startswith(b"HTTP/1.1 408 ")
 
 
-def test_a_port_in_use_and_a_key_with_a_pass_phrase_are_one_error(
+def test_a_port_in_use_and_an_encrypted_key_are_one_line_errors(
     service: Service, tmp_path: Path
 ) -> None:
     listening = Configuration(service.folder / "service.toml").listening
-    with pytest.raises(MisuseError, match=r"cannot be listened on \(Address already in use"):
+    with pytest.raises(MisuseError, match=r"cannot listen here \(Address already in use"):
         listen(listening)
     encrypted = tmp_path / "encrypted.key"
     command = ["openssl", "pkcs8", "-topk8", "-passout", "pass:x", "-out", encrypted]
@@ -229,7 +227,7 @@ def test_a_port_in_use_and_a_key_with_a_pass_phrase_are_one_error(
 def test_plain_http_and_missing_files_are_misuse(service: Service, tmp_path: Path) -> None:
     with pytest.raises(MisuseError, match="https"):
         RemoteDocumentSigner("http://x", service.credentials(), ROOT, DOCUMENT, lambda _: None)
-    with pytest.raises(MisuseError, match="no address of a signing service"):
+    with pytest.raises(MisuseError, match="is not a valid address"):
         RemoteDocumentSigner("https://x:y", service.credentials(), ROOT, DOCUMENT, lambda _: None)
     absent = ClientCredentials(tmp_path / "a", tmp_path / "b", tmp_path / "c")
     with pytest.raises(MisuseError, match="cannot be used"):
@@ -241,8 +239,10 @@ def test_plain_http_and_missing_files_are_misuse(service: Service, tmp_path: Pat
     [{"Retry-After": "\xb2"}, {"Retry-After": "9" * 5000}, {"Content-Encoding": "gzip"}],
     ids=["no digit", "too many digits", "no gzip"],
 )
-def test_an_answer_that_is_none_is_one_error(service: Service, headers: dict[str, str]) -> None:
-    """Whatever answers in the service's place, or before it."""
+def test_an_answer_that_is_not_of_the_service_is_one_error(
+    service: Service, headers: dict[str, str]
+) -> None:
+    """Such as the answer of a proxy in front of it."""
     raw = [(name.encode(), value.encode("latin-1")) for name, value in headers.items()]
 
     def answer(_: httpx.Request) -> httpx.Response:

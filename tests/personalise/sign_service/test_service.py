@@ -74,7 +74,7 @@ def make_service(tmp_path: Path) -> MakeService:
     return make
 
 
-def test_a_signature_is_a_whole_ef_sod_of_the_request(make_service: MakeService) -> None:
+def test_a_request_is_answered_with_a_whole_ef_sod(make_service: MakeService) -> None:
     sod = Sod.parse(make_service().sign(CLIENT, request("a"), AT))
     assert sod.signed_data.content == body("dg1")
 
@@ -96,7 +96,9 @@ def test_the_same_key_for_another_request_is_refused(make_service: MakeService) 
         assert refused.value.status == 409
 
 
-def test_what_a_client_may_not_is_refused(make_service: MakeService) -> None:
+def test_a_document_type_that_the_client_may_not_have_signed_is_refused(
+    make_service: MakeService,
+) -> None:
     service = make_service()
     with pytest.raises(RefusedError, match="may not") as refused:
         service.sign(CLIENT, request("a", document_type="P"), AT)
@@ -105,7 +107,9 @@ def test_what_a_client_may_not_is_refused(make_service: MakeService) -> None:
         service.client(b"a stranger's certificate", AT)
 
 
-def test_a_connection_may_outlive_the_clients_certificate(make_service: MakeService) -> None:
+def test_an_expired_client_certificate_is_refused_on_an_open_connection(
+    make_service: MakeService,
+) -> None:
     certificate = b"a certificate"
     client = replace(CLIENT, fingerprint=sha256(certificate).digest(), valid_until=AT)
     service = make_service(client=client)
@@ -124,7 +128,7 @@ def test_a_document_type_that_the_signer_does_not_sign_is_refused(
         make_service(client=client).sign(client, request("a", document_type="V"), AT)
 
 
-def test_the_next_signer_takes_over_at_the_limit_without_an_interruption(
+def test_the_next_signer_signs_when_the_first_reaches_its_limit(
     make_service: MakeService,
 ) -> None:
     service = make_service(limit=4)
@@ -139,7 +143,9 @@ def test_the_next_signer_takes_over_at_the_limit_without_an_interruption(
     assert refused.value.status == 503
 
 
-def test_documents_that_others_signed_count_too(make_service: MakeService, tmp_path: Path) -> None:
+def test_documents_that_other_processes_signed_count_too(
+    make_service: MakeService, tmp_path: Path
+) -> None:
     """`prepare` signs with the same Document Signer while the service runs."""
     service = make_service(limit=2)
     service.sign(CLIENT, request("1"), AT)
@@ -151,7 +157,7 @@ def test_documents_that_others_signed_count_too(make_service: MakeService, tmp_p
     assert Register(tmp_path).count(first) == 2
 
 
-def test_a_document_is_in_the_register_before_it_is_given_out(
+def test_a_document_is_registered_before_its_ef_sod_is_returned(
     make_service: MakeService, tmp_path: Path
 ) -> None:
     sod = make_service().sign(CLIENT, request("1"), AT)
@@ -188,7 +194,7 @@ def test_a_register_that_fails_causes_no_second_signature(
         seal(b"ZU0000001", CSCA_KEY.public_key, b"another key"),
     ],
 )
-def test_no_document_without_a_number_that_the_register_takes(
+def test_a_number_that_is_not_sealed_for_the_register_is_refused(
     make_service: MakeService, tmp_path: Path, number: bytes
 ) -> None:
     with pytest.raises(ChipsealError):
@@ -196,7 +202,9 @@ def test_no_document_without_a_number_that_the_register_takes(
     assert Register(tmp_path).count(SIGNERS[0].certificate.fingerprint) == 0
 
 
-def test_a_signer_that_is_revoked_meanwhile_signs_no_more(make_service: MakeService) -> None:
+def test_a_signer_that_is_revoked_while_the_service_runs_signs_no_more(
+    make_service: MakeService,
+) -> None:
     signers = [*SIGNERS]
     service = make_service(signers=lambda: signers)
     service.sign(CLIENT, request("1"), AT)
@@ -208,12 +216,12 @@ def test_a_signer_that_is_revoked_meanwhile_signs_no_more(make_service: MakeServ
         service.sign(CLIENT, request("3"), AT)
 
 
-def test_a_clock_that_goes_back_gives_no_client_more_than_it_may(make_service: MakeService) -> None:
+def test_a_clock_that_goes_back_does_not_raise_a_clients_rate(make_service: MakeService) -> None:
     slow = Client("prep-1", bytes(32), frozenset({"IR"}), 1, 3)
     service = make_service(client=slow)
     service.sign(slow, request("1"), AT + timedelta(hours=1))
     for at in (AT + timedelta(minutes=30), AT, AT + timedelta(seconds=1)):
-        with pytest.raises(RefusedError, match="faster"):
+        with pytest.raises(RefusedError, match="signatures a minute"):
             service.sign(slow, request("2"), at)
 
 
@@ -235,26 +243,26 @@ def test_rate_and_quota(make_service: MakeService) -> None:
     service = make_service(client=slow)
     service.sign(slow, request("1"), AT)
     service.sign(slow, request("2"), AT)
-    with pytest.raises(RefusedError, match="faster") as refused:
+    with pytest.raises(RefusedError, match="signatures a minute") as refused:
         service.sign(slow, request("3"), AT)
     assert (refused.value.status, refused.value.retry_after) == (429, 30)
     service.sign(slow, request("3"), AT + timedelta(seconds=30))
-    with pytest.raises(RefusedError, match="of the day"):
+    with pytest.raises(RefusedError, match="of this day"):
         service.sign(slow, request("4"), AT + timedelta(minutes=5))
     service.sign(slow, request("4"), AT + timedelta(days=1, minutes=1))
 
 
 @pytest.mark.parametrize("wrong", [b"", b"\x30\x03\x02\x01\x00", body("x")[:-1], body("x") + b"\0"])
 @pytest.mark.parametrize("kind", list(SignedFile))
-def test_only_what_it_is_meant_for_is_signed(
+def test_content_of_another_kind_is_not_signed(
     make_service: MakeService, wrong: bytes, kind: SignedFile
 ) -> None:
     with pytest.raises(MalformedError):
         make_service().sign(CLIENT, SigningRequest(kind, "a", "IR", wrong, NUMBER), AT)
 
 
-def test_a_hash_of_another_size_is_the_clients_mistake(make_service: MakeService) -> None:
-    """It can be read, since a State may have signed such a one; no chip gets one from us."""
+def test_a_hash_of_another_size_is_refused_with_400(make_service: MakeService) -> None:
+    """Reading accepts such a hash, since a State may have signed one; signing does not."""
     entry = der.sequence(der.integer(1), der.octet_string(bytes(31)))
     wrong = der.sequence(der.integer(0), encode_hash(Hash.SHA256), der.sequence(entry))
     service = make_service()
@@ -266,12 +274,14 @@ def test_a_hash_of_another_size_is_the_clients_mistake(make_service: MakeService
 
 
 @pytest.mark.parametrize("key", ["", "x" * 129, "schlüssel"])
-def test_an_idempotency_key_is_demanded(make_service: MakeService, key: str) -> None:
+def test_a_missing_or_unusable_idempotency_key_is_refused(
+    make_service: MakeService, key: str
+) -> None:
     with pytest.raises(RefusedError, match="Idempotency-Key"):
         make_service().sign(CLIENT, request(key), AT)
 
 
-def test_a_ledger_that_is_none_is_one_error(tmp_path: Path) -> None:
+def test_a_file_that_is_not_a_ledger_is_one_error(tmp_path: Path) -> None:
     (tmp_path / "ledger.sqlite").write_bytes(b"not a database" * 100)
     with pytest.raises(DamagedDatabaseError, match="is not a ledger of signatures"):
         Ledger(tmp_path / "ledger.sqlite")

@@ -1,4 +1,4 @@
-"""What a client and the operator are told when the service itself cannot do its work."""
+"""The answer to the client and the log line when the service itself fails."""
 
 import asyncio
 import logging
@@ -59,7 +59,7 @@ def ask(folder: Path, error: Exception, path: str) -> httpx.Response:
         (KeyError("ZU1234567"), 500, "internal error of the service", "internal error (KeyError)"),
     ],
 )
-def test_a_failure_is_one_line_for_each(
+def test_a_failure_is_one_line_for_client_and_operator(
     tmp_path: Path,
     caplog: pytest.LogCaptureFixture,
     error: Exception,
