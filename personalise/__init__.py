@@ -1,1 +1,1 @@
-"""Issues eMRTDs: data preparation, signing, card writing, the issuing PKI."""
+"""Issue eMRTDs: data preparation, signing, card writing, the issuing PKI."""

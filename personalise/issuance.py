@@ -1,4 +1,4 @@
-"""What issuing a document needs of a PKI: a signer, a trust point, and a seal for chip keys."""
+"""What data preparation needs from a PKI: a signer, a trust point, and a seal for chip keys."""
 
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -13,27 +13,32 @@ from support.secret import Secret
 
 
 class SecurityObjectSigner(Protocol):
-    """A Document Signer, wherever its key is; returns whole files that it has verified."""
+    """A Document Signer, with its key in a file, in an HSM or at a signing service.
+
+    Each method returns a whole elementary file whose signature has been verified.
+    """
 
     @property
     def certificate(self) -> Certificate:
-        """The certificate that it signs with."""
+        """The Document Signer certificate that the signatures verify with."""
         ...
 
     def sign_security_object(self, security_object: SecurityObject, at: datetime) -> bytes:
-        """Sign EF.SOD."""
+        """Return EF.SOD over a security object, with `at` as the signing time."""
         ...
 
     def sign_card_security(self, security_infos: bytes, at: datetime) -> bytes:
-        """Sign EF.CardSecurity."""
+        """Return EF.CardSecurity over encoded SecurityInfos, with `at` as the signing time."""
         ...
 
 
 @dataclass(frozen=True)
 class Issuance:
-    """Who issues: the Document Signer, the CVCA that chips trust, and who may open chip keys.
+    """What an issuer contributes to each document.
 
-    `hash_algorithm` is for the data groups; `seal` encloses a secret for the station.
+    `signer` is the Document Signer, `hash_algorithm` hashes the data groups for EF.SOD, `seal`
+    encrypts a secret for the personalisation station, and `trust_point` is the CVCA certificate
+    that chips trust for Terminal Authentication, None for a PKI without a CVCA.
     """
 
     signer: SecurityObjectSigner

@@ -1,6 +1,6 @@
-"""The commands `personalise eac`: who may read fingerprints.
+"""The commands `personalise eac`: certificates that allow terminals to read fingerprints.
 
-What a command needs is imported when it runs, and not before.
+Each command imports what it needs when it runs, so that `--help` stays fast.
 """
 
 from datetime import timedelta
@@ -26,7 +26,7 @@ _rights = click.option(
     multiple=True,
     default=("dg3", "dg4"),
     show_default=True,
-    help="What may be read; never more than the issuer's own certificate allows.",
+    help="Data group that may be read; once for each. The issuer's own certificate limits it.",
 )
 
 
@@ -38,7 +38,7 @@ def eac() -> None:
 @eac.command("renew-cvca", epilog=examples("personalise eac renew-cvca --pki pki"))
 @operation_options
 def renew_cvca(**options: Any) -> None:
-    """Make the next CVCA key, and the link certificate that leads chips to it."""
+    """Make the next CVCA key, and a link certificate by which chips accept it."""
     from personalise.pki.cvca_operations import renew_cvca as renew
 
     _show(renew(make_operations(**options)))
@@ -75,15 +75,20 @@ def renew_inspection_system(rights: tuple[str, ...], **options: Any) -> None:
     "--role",
     type=click.Choice(["domestic-dv", "foreign-dv", "terminal"]),
     required=True,
-    help="What the holder is: the CVCA certifies Document Verifiers, our DV terminals.",
+    help="Role of the holder: the CVCA certifies Document Verifiers, our own DV certifies"
+    " terminals.",
 )
 @click.option(
-    "--days", type=click.IntRange(0, 1000), required=True, help="How long the certificate is valid."
+    "--days",
+    type=click.IntRange(0, 1000),
+    required=True,
+    help="Validity of the certificate, in days.",
 )
 @click.option(
     "--authenticated-by",
     type=_FILE,
-    help="Certificate of the CVCA that has signed the first request of its Document Verifier too.",
+    help="Certificate of the foreign CVCA whose outer signature is on the first request of its"
+    " Document Verifier.",
 )
 @click.option("-o", "--output", type=_PATH, required=True, help="File for the certificate.")
 @_rights
@@ -97,14 +102,14 @@ def certify(  # noqa: PLR0917 - click's options
     rights: tuple[str, ...],
     **options: Any,
 ) -> None:
-    """Answer a certificate REQUEST, after verifying that whoever asks has the key.
+    """Issue a certificate for REQUEST, after verifying that the requester holds the private key.
 
-    Whoever was certified before has to sign with the key of then as well.
+    A holder that was certified before must also sign the request with its previous key.
     """
     from emrtd.pki.cvc.authorization import Role
     from emrtd.pki.cvc.certificates import CvCertificate
     from emrtd.pki.cvc.requests import CvRequest
-    from personalise.pki.cvca_operations import certify as answer
+    from personalise.pki.cvca_operations import certify as issue
     from support.files import decoding, write_atomically
     from support.records import read_bounded
 
@@ -114,14 +119,19 @@ def certify(  # noqa: PLR0917 - click's options
         "terminal": Role.TERMINAL,
     }
     with decoding(request):
-        asked = CvRequest.decode(read_bounded(request, 64 * 1024))
+        decoded = CvRequest.decode(read_bounded(request, 64 * 1024))
     operations = make_operations(**options)
-    voucher = None
+    authority = None
     if authenticated_by is not None:
         with decoding(authenticated_by):
-            voucher = CvCertificate.decode(read_bounded(authenticated_by, 64 * 1024))
-    made = answer(
-        operations, asked, roles[role], _sum(rights), timedelta(days=days), authenticated_by=voucher
+            authority = CvCertificate.decode(read_bounded(authenticated_by, 64 * 1024))
+    made = issue(
+        operations,
+        decoded,
+        roles[role],
+        _sum(rights),
+        timedelta(days=days),
+        authenticated_by=authority,
     )
     write_atomically(output, made.encode())
     _show(made)

@@ -1,4 +1,7 @@
-"""The command `personalise`.  What a command needs is imported when it runs, and not before."""
+"""The command `personalise`.
+
+Each command imports what it needs when it runs, so that `--help` stays fast.
+"""
 
 from pathlib import Path
 
@@ -18,8 +21,9 @@ from support.command_line import examples, run_command_line
 def personalise() -> None:
     """Issue electronic residence permits and other eMRTDs.
 
-    Exit status: 0 done, 64 a mistake in the command or its input, 65 the card cannot take the
-    document, 69 no reader or no card, 70 an internal error.  --debug adds the trace to an error.
+    Exit status: 0 done, 64 a mistake in the command or its input, 65 the document cannot be
+    written to this card, 69 no reader or no card, 70 an internal error.  --debug adds the
+    traceback to an error.
     """
 
 
@@ -38,9 +42,17 @@ personalise.add_command(eac)
 @personalise.command(
     epilog=examples("personalise demo", "personalise demo --in-process --profile permit -o shown")
 )
-@click.option("--in-process", is_flag=True, help="Without pcscd: the chip runs in each process.")
-@click.option("--reader-port", type=int, help="Port of the virtual reader to use.")
-@click.option("--hsm", "with_hsm", is_flag=True, help="Keep the State's keys in SoftHSM.")
+@click.option(
+    "--in-process",
+    is_flag=True,
+    help="Run the virtual chip inside each command, without a reader and pcscd.",
+)
+@click.option(
+    "--reader-port",
+    type=int,
+    help="Port of the virtual reader to use.  [default: the first free one]",
+)
+@click.option("--hsm", "with_hsm", is_flag=True, help="Keep the PKI's keys in SoftHSM.")
 @click.option(
     "--profile",
     "profiles",
@@ -54,7 +66,7 @@ personalise.add_command(eac)
     type=click.Path(path_type=Path, file_okay=False),
     default=Path("demo-output"),
     show_default=True,
-    help="Folder for all that is made; an earlier demonstration's is emptied.",
+    help="Folder for the output; the folder of an earlier demonstration is emptied.",
 )
 def demo(
     *,
@@ -83,5 +95,5 @@ personalise.add_command(specimen)
 
 
 def main() -> int:
-    """Run the command line; returns the exit status."""
+    """Run the command line and return the exit status."""
     return run_command_line(personalise)

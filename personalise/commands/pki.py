@@ -1,6 +1,6 @@
 """The commands `personalise pki`, `officer` and `audit`.
 
-What a command needs is imported when it runs, and not before.
+Each command imports what it needs when it runs, so that `--help` stays fast.
 """
 
 from datetime import UTC, datetime
@@ -42,33 +42,33 @@ def pki() -> None:
     "state",
     default="UTO",
     show_default=True,
-    help="Code of the issuing State in the MRZ.",
+    help="Code of the issuing State, as in the MRZ.",
 )
 @click.option(
     "--organisation",
     default="Chipseal demonstration",
     show_default=True,
-    help="Who runs the PKI, in the names of its certificates.",
+    help="Organisation that runs the PKI; part of the names in its certificates.",
 )
 @click.option(
     "--key",
     default="brainpoolP256r1",
     show_default=True,
-    help="Kind of the CSCA's and Document Signer's keys: a curve's name, or RSA-3072.",
+    help="Kind of the CSCA's and Document Signer's keys: the name of a curve, or RSA-3072.",
 )
-@click.option("--pkcs1", is_flag=True, help="RSA keys sign with PKCS#1 v1.5 and not with PSS.")
+@click.option("--pkcs1", is_flag=True, help="Sign with PKCS#1 v1.5 instead of PSS (RSA keys only).")
 @click.option(
     "--named-curves",
     is_flag=True,
-    help="Name curves in certificates, where Doc 9303-12 wants explicit parameters: OpenSSL 3"
-    " refuses chains with those.",
+    help="Write named curves into certificates. Doc 9303-12 requires explicit parameters, but"
+    " OpenSSL 3 refuses chains with those.",
 )
 @click.option(
     "--documents-per-signer",
     type=click.IntRange(1),
     default=100_000,
     show_default=True,
-    help="How many documents one Document Signer signs.",
+    help="Number of documents that one Document Signer may sign.",
 )
 @click.option("--pkcs11", metavar="MODULE", help="Keep the keys in an HSM: its PKCS#11 library.")
 @click.option("--token", help="Label of the HSM's token.")
@@ -110,7 +110,7 @@ def pki_init(  # noqa: PLR0917 - click's options
 @pki.command("issue-ds", epilog=examples("personalise pki issue-ds --pki pki"))
 @operation_options
 def issue_document_signer(**options: Any) -> None:
-    """Make the next Document Signer and put it into use."""
+    """Make the next Document Signer; new documents are signed with it from then on."""
     certificate = make_operations(**options).issue_document_signer()
     click.echo(f"Document Signer {certificate.serial:X} until {certificate.not_after:%Y-%m-%d}")
 
@@ -119,7 +119,7 @@ def issue_document_signer(**options: Any) -> None:
 @click.option("--name", default="", help="A new common name for the CSCA.")
 @operation_options
 def renew_csca(name: str, **options: Any) -> None:
-    """Make the next CSCA key, its root, and the link certificate to it."""
+    """Make the next CSCA key, its root certificate, and the link certificate to it."""
     root, link = make_operations(**options).renew_csca(name)
     click.echo(f"CSCA             {root.serial:X} until {root.not_after:%Y-%m-%d}")
     click.echo(f"link certificate {link.serial:X} until {link.not_after:%Y-%m-%d}")
@@ -145,7 +145,7 @@ def issue_list_signer(kind: str, **options: Any) -> None:
 @pki.command("issue-crl", epilog=examples("personalise pki issue-crl --pki pki"))
 @operation_options
 def issue_crl(**options: Any) -> None:
-    """Issue the revocation list anew; at least every 90 days."""
+    """Issue a new certificate revocation list; required at least every 90 days."""
     click.echo(make_operations(**options).issue_crl())
 
 
@@ -157,11 +157,12 @@ def issue_crl(**options: Any) -> None:
     "--affected",
     type=_PATH,
     required=True,
-    help="Where to write the list of documents that rest on it; - prints it.  It is personal data.",
+    help="File for the list of documents that the certificate signed; - prints it. The list is"
+    " personal data.",
 )
 @operation_options
 def revoke(certificate: str, affected: Path, **options: Any) -> None:
-    """Revoke CERTIFICATE (its serial number, or `ds`), publish a CRL, list what is affected."""
+    """Revoke CERTIFICATE (a serial number, or `ds`), publish a CRL, list the affected documents."""
     from personalise.pki.operations import affected_documents, find_certificate
     from support.files import write_atomically
 
@@ -179,9 +180,12 @@ def revoke(certificate: str, affected: Path, **options: Any) -> None:
         click.echo("".join(lines), nl=False)
     else:
         write_atomically(affected, "".join(lines).encode(), mode=0o600)
-    click.echo(f"{len(lines)} documents rest on it", err=True)
+    click.echo(f"{len(lines)} documents are affected", err=True)
     if unknown := sum(each.number is None for each in documents):
-        click.echo(f"of {unknown} the number does not open: find them by EF.SOD", err=True)
+        click.echo(
+            f"the numbers of {unknown} cannot be decrypted: find these documents by EF.SOD",
+            err=True,
+        )
 
 
 @pki.command(
@@ -197,8 +201,8 @@ def publish_master_list(certificates: tuple[Path, ...], output: Path, **options:
     """Sign a Master List over the CSCA CERTIFICATES (DER or PEM)."""
     from personalise.pki.certificate_file import read_certificate
 
-    brought = [read_certificate(path) for path in certificates]
-    make_operations(**options).publish_master_list(brought, output)
+    roots = [read_certificate(path) for path in certificates]
+    make_operations(**options).publish_master_list(roots, output)
     click.echo(output)
 
 
@@ -206,16 +210,16 @@ def publish_master_list(certificates: tuple[Path, ...], output: Path, **options:
 @click.argument("label")
 @operation_options
 def destroy_key(label: str, **options: Any) -> None:
-    """Destroy the private key LABEL, for ever."""
+    """Destroy the private key LABEL; this cannot be undone."""
     make_operations(**options).destroy_key(label)
 
 
 @pki.command("lint", epilog=examples("personalise pki lint pki/csca.cer pki/crl.crl"))
 @click.argument("files", type=_FILE, nargs=-1, required=True)
 def lint(files: tuple[Path, ...]) -> int:
-    """Hold certificates, CRLs and master lists beside the profiles of Doc 9303-12.
+    """Check certificates, CRLs and master lists against the profiles of Doc 9303-12.
 
-    Prints one line a finding, with its clause; exit status 1 where there is any.
+    Prints one line for each finding, with its clause; the exit status is 1 if there are any.
     """
     from personalise.pki.linting import lint_file
 
@@ -234,17 +238,21 @@ def officer() -> None:
 
 @officer.command("enrol", epilog=examples("personalise officer enrol alice --pki pki -o alice.p8"))
 @click.argument("name")
-@click.option("-o", "--output", type=_PATH, required=True, help="Where the new key is written.")
-@click.option("--new-passphrase-file", type=_FILE, help="File with the new pass phrase.")
+@click.option("-o", "--output", type=_PATH, required=True, help="File for the new key.")
+@click.option(
+    "--new-passphrase-file",
+    type=_FILE,
+    help="File whose first line is the pass phrase of the new key.  [default: prompt for it]",
+)
 @operation_options
 def enrol(name: str, output: Path, new_passphrase_file: Path | None, **options: Any) -> None:
-    """Make a key for the officer NAME, and add them to the PKI."""
+    """Make a key for the officer NAME, and add the officer to the PKI."""
     from emrtd.crypto.key_kinds import generate_private_key
     from emrtd.pki.private_key_file import encrypt_private_key
     from support.files import write_atomically
 
     if output.exists():
-        advice = "choose another file; an officer's key is never overwritten"
+        advice = "choose another file, since an officer's key is never overwritten"
         raise MisuseError(f"{output}: already exists", advice=advice)
     passphrase = officer_passphrase(name, new_passphrase_file, new=True)
     key = generate_private_key("secp256r1")
@@ -264,14 +272,19 @@ def enrol(name: str, output: Path, new_passphrase_file: Path | None, **options: 
     ),
 )
 @click.argument("number", type=click.IntRange(0, 9))
-@click.option("--operation", "named", multiple=True, help="One that needs them; else all do.")
+@click.option(
+    "--operation",
+    "named",
+    multiple=True,
+    help="Operation that requires them; once for each.  [default: all operations]",
+)
 @operation_options
 def require(number: int, named: tuple[str, ...], **options: Any) -> None:
-    """Have operations of the PKI need NUMBER officers."""
+    """Require NUMBER officers for operations of the PKI."""
     from personalise.pki.officers import OPERATIONS, known_operations
 
-    wanted = known_operations(named, "--operation") or OPERATIONS
-    make_operations(**options).require_officers(number, wanted)
+    chosen = known_operations(named, "--operation") or OPERATIONS
+    make_operations(**options).require_officers(number, chosen)
 
 
 @click.group()
@@ -281,9 +294,12 @@ def audit() -> None:
 
 @audit.command("verify", epilog=examples("personalise audit verify --pki pki"))
 @pki_folder
-@click.option("--head", help="The head that was noted at an earlier time.")
+@click.option("--head", help="Head of the log that was noted earlier; it must still be in the log.")
 def verify_audit(folder: Path, head: str | None) -> None:
-    """Verify the whole log: chain, signatures, approvals.  Note the head that is printed."""
+    """Verify the whole log: hash chain, signatures, approvals.
+
+    Note the head that is printed: `--head` checks a later log against it.
+    """
     from personalise.pki.operations import verify_audit as verify
 
     found = verify(folder, head)

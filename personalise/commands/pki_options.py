@@ -1,4 +1,4 @@
-"""What the commands of a PKI share: how it is opened, by whom, and that they are alone with it."""
+"""Options that the commands of a PKI share, and how they open and lock it."""
 
 from collections.abc import Callable
 from datetime import UTC, datetime
@@ -20,36 +20,36 @@ _FOLDER = click.Path(path_type=Path, file_okay=False, exists=True)
 passphrase_file = click.option(
     "--passphrase-file",
     type=_FILE,
-    help="File whose first line is the pass phrase of the keys.  Otherwise the file that"
-    " CHIPSEAL_PASSPHRASE_FILE names, or one of your own that is made when it is needed.",
+    help="File whose first line is the pass phrase of the keys.  [default: the file that"
+    " CHIPSEAL_PASSPHRASE_FILE names, or one in your own data folder, made when first needed]",
 )
 pin_file = click.option(
     "--pin-file",
     type=_FILE,
     envvar="CHIPSEAL_PIN_FILE",
-    help="File whose first line is the HSM's PIN, where the keys are in one"
-    "  [environment: CHIPSEAL_PIN_FILE].",
+    help="File whose first line is the PIN of the HSM, for keys in an HSM."
+    "  [default: the file that CHIPSEAL_PIN_FILE names]",
 )
 pki_folder = click.option(
-    "--pki", "folder", type=_FOLDER, required=True, help="The PKI's folder, of `pki init`."
+    "--pki", "folder", type=_FOLDER, required=True, help="Folder of the PKI, made by `pki init`."
 )
 
 
 def operation_options(command: Callable[..., Any]) -> Callable[..., Any]:
-    """The options of every operation: which PKI, its secrets, and which officers are present."""
+    """Add the options of every PKI operation: the PKI, its secrets, the officers who approve."""
     officer = click.option(
         "--officer",
         "officers",
         multiple=True,
         metavar="NAME=KEYFILE",
-        help="An officer who approves the operation; once for each of them.",
+        help="Officer who approves the operation, and the file of their key; once for each.",
     )
     officer_passphrase = click.option(
         "--officer-passphrase-file",
         "officer_passphrases",
         multiple=True,
         metavar="NAME=FILE",
-        help="File with an officer's pass phrase, which is asked for otherwise.",
+        help="File whose first line is an officer's pass phrase.  [default: prompt for it]",
     )
     for option in (officer_passphrase, officer, pin_file, passphrase_file, pki_folder):
         command = option(command)
@@ -63,7 +63,10 @@ def open_pki(
     *,
     with_signing_keys: bool = True,
 ) -> "IssuingPki":
-    """Open a PKI with the secrets that the options name; without signing keys, no HSM is asked."""
+    """Open a PKI with the secrets that the options name.
+
+    Without signing keys no session to an HSM is opened.
+    """
     from personalise.pki.issuing_pki import IssuingPki
     from support.passphrase import read_passphrase
 
@@ -72,7 +75,7 @@ def open_pki(
 
 
 def pin_from(pin_file: Path | None) -> "Pin":
-    """Whatever gives the HSM's PIN when it is needed: the file that an option names."""
+    """Return the function that provides the HSM's PIN when it is needed, from the named file."""
     from personalise.pki.issuing_pki import no_pin
     from support.passphrase import read_secret_line
 
@@ -80,7 +83,10 @@ def pin_from(pin_file: Path | None) -> "Pin":
 
 
 def officer_passphrase(name: str, file: Path | None, *, new: bool = False) -> "Secret":
-    """An officer's pass phrase: the first line of a file, or what they type, a new one twice."""
+    """Return an officer's pass phrase: the first line of a file, or what the officer types.
+
+    A new pass phrase is typed twice.
+    """
     from support.passphrase import read_secret_line
     from support.secret import Secret
 
@@ -98,7 +104,11 @@ def make_operations(
     officers: tuple[str, ...],
     officer_passphrases: tuple[str, ...],
 ) -> "PkiOperations":
-    """The operations of a PKI, from the options of `operation_options`."""
+    """Return the operations of a PKI, from the options of `operation_options`.
+
+    The PKI's folder stays locked until the command ends: the settings that an operation reads must
+    still hold when it writes them.
+    """
     from personalise.pki.keys.officer import read_officer_key
     from personalise.pki.operations import PkiOperations
     from support.files import locked_folder
@@ -108,7 +118,6 @@ def make_operations(
         (name, read_officer_key(name, path, officer_passphrase(name, files.get(name))))
         for name, path in (_pair(each, "--officer") for each in officers)
     ]
-    # what an operation reads of the settings must still hold when it writes them
     click.get_current_context().with_resource(locked_folder(folder))
     pki = open_pki(folder, passphrase_file, pin_file)
     return PkiOperations(pki, present, datetime.now(UTC).replace(microsecond=0))
@@ -117,5 +126,5 @@ def make_operations(
 def _pair(text: str, option: str) -> tuple[str, Path]:
     name, equals, path = text.partition("=")
     if not (name and equals and path):
-        raise MisuseError(f"{option} {text!r}: write NAME=FILE")
+        raise MisuseError(f"{option} {text!r}: is not NAME=FILE")
     return name, Path(path)

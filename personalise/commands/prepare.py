@@ -1,6 +1,6 @@
-"""The commands `personalise prepare`, `quality` and `seal-application`: from an application on.
+"""The commands `personalise prepare`, `quality` and `seal-application`, which read applications.
 
-What a command needs is imported when it runs, and not before.
+Each command imports what it needs when it runs, so that `--help` stays fast.
 """
 
 from datetime import UTC, datetime
@@ -33,19 +33,27 @@ _PATH = click.Path(path_type=Path)
     "profile_name",
     default="permit",
     show_default=True,
-    help="Chip profile: the name of one that ships (permit, permit-bac, passport), or a file.",
+    help="Chip profile: the name of an installed one (permit, permit-bac, passport), or a file.",
 )
 @click.option("-o", "--output", type=_PATH, required=True, help="New folder for the LDS image.")
 @click.option(
     "--accept-quality",
     metavar="REASON",
-    help="Take biometric samples below a mandatory limit as they are; the reason goes into the"
-    " PKI's audit log.",
+    help="Accept biometric samples below a mandatory limit; the reason is entered in the PKI's"
+    " audit log.",
 )
-@click.option("--sign-service", metavar="URL", help="Have EF.SOD signed by this service.")
-@click.option("--tls-certificate", type=_FILE, help="Our certificate towards the service (PEM).")
-@click.option("--tls-key", type=_FILE, help="Its key (PEM).")
-@click.option("--tls-authority", type=_FILE, help="Who certifies the service (PEM).")
+@click.option(
+    "--sign-service",
+    metavar="URL",
+    help="Signing service that signs EF.SOD.  [default: sign with the PKI's own key]",
+)
+@click.option("--tls-certificate", type=_FILE, help="TLS client certificate for the service (PEM).")
+@click.option("--tls-key", type=_FILE, help="Private key of the client certificate (PEM).")
+@click.option(
+    "--tls-authority",
+    type=_FILE,
+    help="CA certificate that the service's certificate chains to (PEM).",
+)
 @passphrase_file
 @pin_file
 def prepare(  # noqa: PLR0917 - click's options
@@ -61,10 +69,10 @@ def prepare(  # noqa: PLR0917 - click's options
     passphrase_file: Path | None,
     pin_file: Path | None,
 ) -> None:
-    """Encode and sign APPLICATION, a folder or an encrypted package of one; no card is needed.
+    """Encode and sign APPLICATION, a folder or an encrypted package; no card is needed.
 
-    The image holds every file of the chip, and the chip's keys and passwords sealed for the
-    personalisation station.
+    The image holds every file of the chip. It also holds the chip's keys and passwords, encrypted
+    for the personalisation station.
     """
     from emrtd.lds.image import require_free
     from personalise.intake.preparation import prepare_image
@@ -97,7 +105,12 @@ def prepare(  # noqa: PLR0917 - click's options
     show_default=True,
     help="Chip profile, as for `personalise prepare`.",
 )
-@click.option("--pki", "folder", type=_PATH, help="The PKI's folder, for an encrypted package.")
+@click.option(
+    "--pki",
+    "folder",
+    type=_PATH,
+    help="Folder of the PKI, made by `pki init`; needed for an encrypted package only.",
+)
 @passphrase_file
 @click.option("--json", "as_json", is_flag=True, help="Print one JSON object.")
 def quality(
@@ -107,9 +120,9 @@ def quality(
     passphrase_file: Path | None,
     as_json: bool,
 ) -> int:
-    """Measure the portrait and the fingerprints of APPLICATION, as they would go onto the chip.
+    """Measure the portrait and the fingerprints of APPLICATION, as the chip would hold them.
 
-    Exit status: 0 where nothing is below a mandatory limit, 2 where an operator has to look.
+    Exit status: 0 if no sample is below a mandatory limit, 2 if an operator must decide.
     """
     from personalise.intake.package import load_application
     from personalise.preparing.biometrics import assess_samples, fit_samples
@@ -118,7 +131,9 @@ def quality(
 
     def open_package(octets: bytes) -> "Secret":
         if folder is None:
-            raise MisuseError("an encrypted package needs --pki, whose intake key opens it")
+            raise MisuseError(
+                "an encrypted package is opened with the PKI's intake key", advice="give --pki"
+            )
         pki = open_pki(folder, passphrase_file, None, with_signing_keys=False)
         return pki.open_package(octets)
 
@@ -133,11 +148,18 @@ def quality(
 )
 @click.argument("application", type=_PATH)
 @click.option(
-    "--for", "recipient", type=_FILE, required=True, help="The PKI's intake.cer (DER or PEM)."
+    "--for",
+    "recipient",
+    type=_FILE,
+    required=True,
+    help="Certificate of the PKI's intake key: its intake.cer (DER or PEM).",
 )
 @click.option("-o", "--output", type=_PATH, required=True, help="File for the package.")
 def seal_application(application: Path, recipient: Path, output: Path) -> None:
-    """Encrypt the application in the folder APPLICATION for the PKI that will issue it."""
+    """Encrypt the application in the folder APPLICATION for the PKI that will issue it.
+
+    The package is encrypted, not signed: it does not prove who sent it.
+    """
     from personalise.intake import package
     from personalise.pki.certificate_file import read_certificate
     from support.files import write_atomically

@@ -1,6 +1,6 @@
 """The command `personalise sign-service`.
 
-What it needs is imported when it runs, and not before.
+It imports what it needs when it runs, so that `--help` stays fast.
 """
 
 from datetime import UTC, datetime
@@ -18,7 +18,13 @@ _FILE = click.Path(path_type=Path, dir_okay=False, exists=True)
 @click.command(
     "sign-service", epilog=examples("personalise sign-service --config service.toml --pki pki")
 )
-@click.option("--config", "configuration", type=_FILE, required=True, help="Its TOML file.")
+@click.option(
+    "--config",
+    "configuration",
+    type=_FILE,
+    required=True,
+    help="Configuration of the service (TOML).",
+)
 @pki_folder
 @pin_file
 @passphrase_file
@@ -42,7 +48,9 @@ def sign_service(
         pki = open_pki(folder, passphrase_file, pin_file)
         signers = CurrentSigners(pki)
         if not signers():
-            raise MisuseError(f"{folder}: has no Document Signer; `personalise pki issue-ds`")
+            raise MisuseError(
+                f"{folder}: has no Document Signer", advice="run `personalise pki issue-ds`"
+            )
         limit = settings.limit(pki.settings.documents_per_signer)
         thread = ThreadPoolExecutor(1, thread_name_prefix="signing")
         application = SigningApplication(

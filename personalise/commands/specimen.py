@@ -15,10 +15,15 @@ from support.command_line import examples
     "folder",
     type=click.Path(path_type=Path, file_okay=False),
     required=True,
-    help="Folder for the applications, one folder each: 0001, 0002, ...",
+    help="Folder for the applications, each in its own subfolder: 0001, 0002, ...",
 )
 @click.option(
-    "-n", "--number", type=click.IntRange(1, 9999), default=1, show_default=True, help="How many."
+    "-n",
+    "--number",
+    type=click.IntRange(1, 9999),
+    default=1,
+    show_default=True,
+    help="Number of applications.",
 )
 @click.option(
     "--seed", default="utopia", show_default=True, help="The same seed makes the same applications."
@@ -26,14 +31,15 @@ from support.command_line import examples
 @click.option(
     "--issued",
     type=click.DateTime(["%Y-%m-%d"]),
-    help="Latest day of issue; each is issued then or in the two months before.",
+    help="Latest date of issue; each application is issued on it or within 60 days before."
+    "  [default: 2026-11-20]",
 )
 def specimen(folder: Path, number: int, seed: str, issued: datetime | None) -> None:
     """Make applications for holders who do not exist.
 
-    Portraits are drawn and fingerprints grown, so that demonstrations, tests and measurements
-    need nobody's data.  Every dozen holds what applications can hold: names in other scripts,
-    single names, names too long for the MRZ, unknown dates of birth, missing fingers.
+    Portraits and fingerprints are synthetic, so that demonstrations, tests and measurements need
+    no personal data.  Every twelve applications cover the ordinary variations: names in other
+    scripts, single names, names too long for the MRZ, unknown dates of birth, missing fingers.
     """
     from personalise.specimen.applications import ISSUED_BY, write_applications
 

@@ -1,6 +1,6 @@
-"""The commands `personalise write` and `passwords`: from an image to a card, and to its letter.
+"""The commands `personalise write` and `passwords`: an image's card, and the passwords for it.
 
-What a command needs is imported when it runs, and not before.
+Each command imports what it needs when it runs, so that `--help` stays fast.
 """
 
 from pathlib import Path
@@ -16,7 +16,8 @@ _PATH = click.Path(path_type=Path)
 _station_key = click.option(
     "--station-key",
     type=_FILE,
-    help="The station's private key (PKCS#8, encrypted).  Otherwise it is found among your own.",
+    help="The station's private key (PKCS#8, encrypted).  [default: the matching key in your own"
+    " data folder]",
 )
 _as_json = click.option("--json", "as_json", is_flag=True, help="Print one JSON object.")
 
@@ -45,9 +46,9 @@ def write(
 ) -> None:
     """Write the LDS image IMAGE to the card in a reader, read all of it back, and lock the card.
 
-    The image says which kind of card it is for.  A card that was pulled out, or lost its power,
-    is finished when the same image is written to it again; it never takes another.  A virtual card
-    that does not exist is made as a blank one.
+    The image names the kind of card that it is for.  If the card is pulled out or loses power,
+    write the same image to it again to finish it; no other image can be written to it.  A virtual
+    card whose file does not exist is created blank.
     """
     from emrtd.transport.connection import Tray
     from emrtd.transport.readers import connect
@@ -77,9 +78,10 @@ def write(
 def passwords(
     image: Path, station_key: Path | None, passphrase_file: Path | None, as_json: bool
 ) -> None:
-    """Print what opens the chip: the MRZ, and the CAN and PIN where it has them.
+    """Print the passwords of the chip: the MRZ, and the CAN, PIN and PUK if the chip has them.
 
-    For whatever prints the card and the holder's letter.  They are secrets: mind where they go.
+    The output is for the systems that print the card and the letter to the holder.  It is secret:
+    do not log it.
     """
     from personalise.station.sealed_image import SealedImage
     from personalise.station.showing import print_passwords

@@ -1,1 +1,1 @@
-"""Intake: encrypted packages of applications."""
+"""Intake: read applications and encrypted packages of them."""

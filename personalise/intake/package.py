@@ -1,11 +1,12 @@
 """Encrypted applications: a folder in a zip, in a CMS envelope for the PKI's intake key.
 
-Whoever holds `intake.cer` can send one: `personalise seal-application`, or
+Anyone who has `intake.cer` can make one, so that a package does not prove its sender:
+`personalise seal-application`, or
 
     zip -r - application.json portrait.jpg ... |
     openssl cms -encrypt -binary -aes-256-gcm -outform DER -recip intake.cer -out 0001.p7m
 
-What comes in stays in memory: nothing of it is ever on disk in clear.
+A package is decrypted in memory only: its content is never on disk in clear.
 """
 
 import io
@@ -35,12 +36,14 @@ _ZIP_ERRORS: Final = (
     zipfile.BadZipFile, zlib.error, EOFError, NotImplementedError, RuntimeError, ValueError,
 )  # fmt: skip
 _METHODS: Final = frozenset({zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED})
+_INTAKE_CERTIFICATE: Final = "use the PKI's intake.cer"
 
 
 def load_application(path: Path, open_package: Callable[[bytes], Secret]) -> Application:
-    """Read an application from its folder, or from an encrypted package of it.
+    """Read an application from its folder, or from an encrypted package.
 
-    `open_package` opens an envelope with the intake key.  Raises `MisuseError`.
+    `open_package` decrypts an envelope with the intake key.  Raises `MisuseError` for a package
+    that cannot be decrypted or is not a zip of an application, `FieldError` for a wrong field.
     """
     if not path.is_file():
         return Application.load(path)
@@ -48,12 +51,14 @@ def load_application(path: Path, open_package: Callable[[bytes], Secret]) -> App
     try:
         content = open_package(package).reveal()
     except (MalformedError, ProtocolError) as error:
-        raise MisuseError(f"{path}: is no application encrypted for this PKI ({error})") from None
+        raise MisuseError(
+            f"{path}: is not an application encrypted for this PKI ({error.message})"
+        ) from None
     try:
         archive = zipfile.ZipFile(io.BytesIO(content))
         names = {entry.filename: entry for entry in archive.infolist()}
     except _ZIP_ERRORS:
-        raise MisuseError(f"{path}: what is encrypted in it is no zip of an application") from None
+        raise MisuseError(f"{path}: the encrypted content is not a zip file") from None
     if len(archive.infolist()) > MAX_ENTRIES:
         raise MisuseError(f"{path}: holds more than {MAX_ENTRIES} files")
     if FILE_NAME not in names:
@@ -61,22 +66,28 @@ def load_application(path: Path, open_package: Callable[[bytes], Secret]) -> App
 
     def read(name: str, limit: int = MAX_IMAGE) -> bytes:
         if name not in names:
-            raise MisuseError(f"there is no file {name} in {path}")
+            raise MisuseError(f"{path}: holds no file {name}")
         return _read_entry(archive, names[name], limit)
 
     return Application.decode(read(FILE_NAME, MAX_RECORD), read, f"{path}: {FILE_NAME}")
 
 
 def seal_application(folder: Path, recipient: Certificate) -> bytes:
-    """Make the encrypted package of an application's folder, for the holder of a certificate.
+    """Return the encrypted package (DER) of an application's folder, for a PKI's intake key.
 
-    The application is read and checked first; files that it does not name stay out.
+    The application is read and checked first; files that it does not name are left out.  Raises
+    `MisuseError` for a certificate whose key cannot be used, `FieldError` for a wrong field.
     """
     key, usage = recipient.public_key, recipient.extensions.key_usage
     if not isinstance(key, EcPublicKey):
-        raise MisuseError("the certificate is not for a key on a curve: take the PKI's intake.cer")
+        raise MisuseError(
+            "the key of the certificate is not an elliptic-curve key", advice=_INTAKE_CERTIFICATE
+        )
     if usage is not None and KeyUsage.KEY_AGREEMENT not in usage:
-        raise MisuseError("the certificate's key opens no envelopes: take the PKI's intake.cer")
+        raise MisuseError(
+            "the key usage of the certificate does not include keyAgreement",
+            advice=_INTAKE_CERTIFICATE,
+        )
     application = Application.load(folder)
     biometrics = application.particulars.biometrics
     images = {"biometrics.portrait": biometrics.portrait}
@@ -92,10 +103,13 @@ def seal_application(folder: Path, recipient: Certificate) -> bytes:
 
 
 def _read_entry(archive: zipfile.ZipFile, entry: zipfile.ZipInfo, limit: int) -> bytes:
-    """Read one file, and never more of it than allowed, whatever its header declares."""
+    """Decompress one file of at most `limit` octets, whatever size its header declares."""
     try:
         if entry.compress_type not in _METHODS:
-            raise MisuseError(f"{entry.filename} is compressed in a way that is not used")
+            raise MisuseError(
+                f"{entry.filename} is compressed with method {entry.compress_type}",
+                advice="use deflate, or no compression",
+            )
         with archive.open(entry) as stream:
             octets = stream.read(limit + 1)
     except _ZIP_ERRORS:

@@ -1,4 +1,4 @@
-"""An application becomes an image: with the PKI that signs, registers and answers for it."""
+"""From an application to an image, with a PKI that signs, registers and logs."""
 
 from collections.abc import Callable
 from datetime import datetime
@@ -24,14 +24,15 @@ def prepare_image(
     remote_signer: Callable[[DocumentData], SecurityObjectSigner] | None = None,
     accepted_quality: str | None = None,
 ) -> LdsImage:
-    """Prepare the image of an application, a folder or an encrypted package of one.
+    """Return the image of an application, which is a folder or an encrypted package.
 
-    `remote_signer` makes the signer where the Document Signer's key is not in the PKI: whoever has
-    the key registers what it signs.  `accepted_quality` is the reason of an operator who takes
-    samples below a mandatory limit as they are; it is entered in the audit log.
+    `remote_signer` returns the signer for a document if the Document Signer's key is at a signing
+    service; the service then registers what it signs.  `accepted_quality` is an operator's reason
+    to accept samples below a mandatory limit; it is entered in the audit log.  Raises `FieldError`
+    for a wrong field of the application, `MisuseError` for what the PKI cannot do.
     """
     if accepted_quality is not None:
-        pki.custody.signer(AUDIT_LABEL)  # before anything is signed that could not be entered
+        pki.custody.signer(AUDIT_LABEL)  # fail before EF.SOD is signed if it cannot be logged
     read = load_application(application, pki.open_package)
     document = read.particulars.document
     issuance = pki.issuance(None if remote_signer is None else remote_signer(document))

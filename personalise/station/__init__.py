@@ -1,1 +1,1 @@
-"""The personalisation station: writes LDS images to cards."""
+"""The personalisation station: write LDS images to cards."""

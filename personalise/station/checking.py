@@ -1,10 +1,10 @@
-"""What the station makes sure of on the card itself, before the lock and after it.
+"""Checks of the card's content, before the lock and after it.
 
 Between any two commands another program may have selected the master file, or the application.
-Files created after that are in the wrong directory, and files that are written and read back by
-their short identifiers are those of the wrong directory: EF.DIR has that of EF.COM, EF.ATR/INFO
-that of DG1.  A SELECT by the path from the master file leads to the same place whatever is
-selected.
+Files that are created after that are in the wrong directory.  Writing and reading back by short
+identifier does not notice it, because files of the two directories share short identifiers: EF.DIR
+has that of EF.COM, EF.ATR/INFO that of DG1.  A SELECT by the path from the master file finds the
+same file whatever is currently selected.
 """
 
 from collections.abc import Callable, Iterable, Mapping
@@ -37,26 +37,26 @@ _NAMES: Final = {
     Directory.MASTER_FILE: "master file",
     Directory.EMRTD: "eMRTD application",
 }
-_THERE: Final = frozenset({SW.OK, SW.FILE_DEACTIVATED})
+_EXISTS: Final = frozenset({SW.OK, SW.FILE_DEACTIVATED})
 
 
 def require_no_strays(
     card: PersonalisableCard, strays: Iterable[ElementaryFile]
 ) -> Procedure[None]:
-    """Raise `RejectCardError` where a file is in the directory that is not its own."""
+    """Raise `RejectCardError` if one of these files is in the other directory."""
     for file in strays:
         wrong = _other(file.directory)
         if (yield from card.find(file, wrong)):
             raise RejectCardError(
                 CardFault.CANNOT_FINISH,
-                f"{file.file_id} is in the card's {_NAMES[wrong]}, outside the"
+                f"{file.file_id} is in the card's {_NAMES[wrong]} instead of its"
                 f" {_NAMES[file.directory]}, and cannot be removed: another program used the card"
                 " while it was written",
             )
 
 
 def select_in_master_file(card: PersonalisableCard, file: ElementaryFile) -> Procedure[None]:
-    """Select a file that was written to the master file; `RejectCardError` if it is not there."""
+    """Select a file by its path from the master file; raises `RejectCardError` if not found."""
     if not (yield from card.find(file, Directory.MASTER_FILE)):
         raise RejectCardError(
             CardFault.CANNOT_FINISH,
@@ -66,14 +66,14 @@ def select_in_master_file(card: PersonalisableCard, file: ElementaryFile) -> Pro
 
 
 def possible_strays(files: Iterable[FileID]) -> list[ElementaryFile]:
-    """The files of a document that would be recognised in the directory that is not their own.
+    """Return the files of a document whose identifier shows if they are in the wrong directory.
 
-    EF.SOD and EF.CVCA share their identifiers with EF.CardSecurity and EF.CardAccess; where the
-    document has those as well, nothing can be told by the identifier.
+    EF.SOD and EF.CVCA share their identifiers with EF.CardSecurity and EF.CardAccess: if the
+    document has those as well, a file with that identifier is expected in both directories.
     """
-    wanted = [FILES[file_id] for file_id in files]
-    places = {(each.directory, each.identifier) for each in wanted}
-    return [each for each in wanted if (_other(each.directory), each.identifier) not in places]
+    expected = [FILES[file_id] for file_id in files]
+    places = {(each.directory, each.identifier) for each in expected}
+    return [each for each in expected if (_other(each.directory), each.identifier) not in places]
 
 
 def _other(directory: Directory) -> Directory:
@@ -81,10 +81,10 @@ def _other(directory: Directory) -> Directory:
 
 
 def way_into(keys: ChipKeys, card_access: bytes | None) -> Way:
-    """How a card that holds these keys is opened: by BAC where it has that, by PACE otherwise.
+    """Return how a card with these keys is opened: by BAC if it supports that, else by PACE.
 
-    `card_access` is the document's EF.CardAccess, None where it has none.  Raises `MisuseError`
-    where nothing would open the card, `MalformedError` for an EF.CardAccess that is none.
+    `card_access` is the document's EF.CardAccess, None if it has none.  Raises `MisuseError` if
+    neither can open the card, `MalformedError` for an EF.CardAccess that cannot be decoded.
     """
     found = keys.password(PasswordType.MRZ)
     if found is not None and keys.basic_access_control:
@@ -95,25 +95,25 @@ def way_into(keys: ChipKeys, card_access: bytes | None) -> Way:
 
 
 def check_lock() -> Procedure[None]:
-    """Raise `RejectCardError` where a locked card shows EF.SOD to somebody without a password."""
+    """Raise `RejectCardError` if EF.SOD of a locked card can be read without a password."""
     yield from select_application(EMRTD_APPLICATION)
     short_identifier = 0x80 | FILES[FileID.SOD].short_identifier
     response = yield CommandAPDU(0x00, INS.READ_BINARY, short_identifier, ne=1)
     if response.data:
         raise RejectCardError(
             CardFault.DOES_NOT_LOCK,
-            "the card is locked, and yet shows EF.SOD without a password: the card is faulty",
+            "the card is locked, but EF.SOD can be read without a password: the card is faulty",
         )
 
 
 def check_complete(
     files: Mapping[FileID, bytes], card: PersonalisableCard, way: Way
 ) -> Procedure[None]:
-    """Make sure that a card that was locked before holds this document, all of it in its place.
+    """Check that a card that was locked before holds this document, complete.
 
-    It opens with the document's own passwords, holds its EF.SOD, has every file of the application
-    there, and no file in the directory that is not its own; a kind that does not read back before
-    the lock is read now.  Raises `RejectCardError`.
+    The card must open with the document's passwords, hold its EF.SOD, have every file of the
+    application in the application, and no file in the wrong directory.  If its kind does not read
+    back before the lock, the contents of the files are compared too.  Raises `RejectCardError`.
     """
     is_ours = False
 
@@ -136,14 +136,15 @@ def check_complete(
         raise RejectCardError(
             CardFault.OTHER_DOCUMENT,
             "the card is locked, and holds another document",
-            advice="take a blank card",
+            advice="use a blank card",
         )
 
 
 def check_contents(files: Mapping[FileID, bytes], way: Way) -> Procedure[None]:
-    """Read a locked card's files with its passwords: for a kind that does not read back before.
+    """Compare the files of a locked card with the document's: for a kind that is not read before.
 
-    What needs Terminal Authentication cannot be read.  Raises `RejectCardError`.
+    Files that require Terminal Authentication are skipped.  Raises `RejectCardError` for a file
+    that differs.
     """
     yield from _in_session(way, lambda reader: _require_contents(files, reader))
 
@@ -157,7 +158,7 @@ def _require_contents(files: Mapping[FileID, bytes], reader: FileReader) -> Proc
 
 
 def does_not_read_back(file: ElementaryFile) -> RejectCardError:
-    """Make the error for a card that does not hold what was written to it."""
+    """Return the error for a card that does not hold what was written to it."""
     return RejectCardError(
         CardFault.DOES_NOT_KEEP,
         f"{file.file_id} does not read back as it was written: the card is faulty, or another"
@@ -166,13 +167,16 @@ def does_not_read_back(file: ElementaryFile) -> RejectCardError:
 
 
 def _require_in_application(files: Iterable[FileID]) -> Procedure[None]:
-    """Every file is in the selected application; one that is kept back counts as there."""
+    """Raise `RejectCardError` if a file is missing from the selected application.
+
+    A sensitive file that is refused with 6982 exists.
+    """
     for file in (FILES[file_id] for file_id in files):
         if file.directory is not Directory.EMRTD:
             continue
         sw = yield from select_file(file.identifier)
-        kept_back = file.sensitive and sw == SW.SECURITY_STATUS_NOT_SATISFIED
-        if sw not in _THERE and not kept_back:
+        protected = file.sensitive and sw == SW.SECURITY_STATUS_NOT_SATISFIED
+        if sw not in _EXISTS and not protected:
             raise RejectCardError(
                 CardFault.CANNOT_FINISH,
                 f"the card is locked, and {file.file_id} is not in its eMRTD application",
@@ -180,9 +184,9 @@ def _require_in_application(files: Iterable[FileID]) -> Procedure[None]:
 
 
 def _in_session(way: Way, in_session: Callable[[FileReader], Procedure[T]]) -> Procedure[T]:
-    """Open the card, and run what `in_session` makes of a reader, with the application selected.
+    """Open the card, and run the procedure that `in_session` returns for a file reader.
 
-    A session that was opened and then breaks was ended by another program: `TryAgainError`.
+    If the session breaks after it was opened, another program has ended it: raises `TryAgainError`.
     """
     session = yield from open_application(way)
     reader = FileReader(cipher_block=session.cipher.block_size)

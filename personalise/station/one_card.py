@@ -1,4 +1,4 @@
-"""A personalisation station: writes an image to the card that is in a reader."""
+"""A personalisation station: write an image to the card in a reader."""
 
 from collections.abc import Mapping
 from typing import Final
@@ -18,7 +18,7 @@ from personalise.station.outcomes import RejectApplicationError, outcome_of
 from personalise.station.writing import Progress, WriteReport, write_card
 from support.errors import ChipsealError, MalformedError
 
-_ADVICE: Final = "the image is damaged: take another copy of it, or prepare it again"
+_ADVICE: Final = "the image is damaged: use another copy of it, or prepare it again"
 _NO_KEYS: Final = NoKeys()
 
 
@@ -31,15 +31,15 @@ def write_image(
 ) -> WriteReport:
     """Write an image to a card, read it back and lock the card; see `write_card`.
 
-    The kind of card is the one that the order names.  Raises `WriteError`: its type says what
-    becomes of the card and of the application.  An image that is not as it was signed is a
-    `RejectApplicationError`, and the card is not touched.
+    The order names the kind of card.  Raises `WriteError`: its type says what is to be done with
+    the card and the application.  For an image that differs from what was signed it is a
+    `RejectApplicationError`, and no command is sent to the card.
     """
     try:
         require_intact(files)
         card = card_kind(order.card_profile)(Blank(connection.atr, files, key_source))
         way = way_into(order.keys, files.get(FileID.CARD_ACCESS))
-    except MalformedError as error:  # nothing was asked of the card: this is the image's
+    except MalformedError as error:  # no command was sent to the card: the image is at fault
         raise RejectApplicationError(error.message, advice=_ADVICE) from error
     except ChipsealError as error:
         raise outcome_of(error) from error
@@ -50,7 +50,7 @@ def write_image(
 def identify(
     card_profile: str, connection: Connection, key_source: KeySource = _NO_KEYS
 ) -> CardIdentity:
-    """Ask the card in a reader who it is, as a card of this kind; raises `WriteError`."""
+    """Read the identity of the card in a reader, as a card of this kind; raises `WriteError`."""
     try:
         card = card_kind(card_profile)(Blank(connection.atr, keys=key_source))
         return run(with_response_chaining(card.identity()), connection.transmit)
@@ -59,9 +59,10 @@ def identify(
 
 
 def require_intact(files: Mapping[FileID, bytes]) -> None:
-    """Raise `RejectApplicationError` where what a chip would hold for good is not what was signed.
+    """Raise `RejectApplicationError` if an image differs from what was signed.
 
-    What the keys of the State are is for inspection systems; here an image is held against itself.
+    The signatures are verified with the certificates that EF.SOD and EF.CardSecurity enclose.
+    Whether the State issued these certificates is checked by inspection systems, not here.
     """
     if FileID.SOD not in files:
         raise RejectApplicationError("the image has no EF.SOD", advice=_ADVICE)
@@ -75,7 +76,7 @@ def require_intact(files: Mapping[FileID, bytes]) -> None:
         octets, digest = files.get(file.file_id), hashes.get(number)
         if digest != (None if octets is None else algorithm.digest(octets)):
             raise RejectApplicationError(
-                f"{file.file_id}: is not as EF.SOD signs it", advice=_ADVICE
+                f"{file.file_id}: its hash is not the one in EF.SOD", advice=_ADVICE
             )
 
 
@@ -84,7 +85,7 @@ def _require_signature(file_id: FileID, signed: SignedData) -> None:
         certificate = signed.certificate_of(signer)
         if certificate is None or certificate.public_key is None:
             raise RejectApplicationError(
-                f"{file_id}: encloses no certificate of its signer", advice=_ADVICE
+                f"{file_id}: does not contain the certificate of its signer", advice=_ADVICE
             )
         try:
             signer.verify(signed.content_type, signed.content, certificate.public_key)

@@ -1,14 +1,14 @@
-"""What becomes of a card and its application when the document could not be written.
+"""The outcomes for a card and its application when the document could not be written.
 
-Whatever goes wrong while a card is written ends as one of four types, so that a station decides by
-type what to do next:
+Every error while a card is written becomes one of four types, so that a station decides by type
+what to do next:
 
-    RejectCardError         this card cannot take the document; the application may have another
-    RejectApplicationError  the image or the application is at fault, and would be with any card
-    StopReaderError         no card in this reader would fare better
-    TryAgainError           the same image to the same card: it is finished
+    RejectCardError         take this card out of use; the document may be written to another card
+    RejectApplicationError  the image or the application is at fault: no card can be written
+    StopReaderError         this reader cannot be used, whatever card is in it
+    TryAgainError           write the same image to the same card again to finish it
 
-`outcome_of` says which errors become which.
+`outcome_of` defines which error becomes which.
 """
 
 from enum import StrEnum, unique
@@ -27,23 +27,23 @@ class CardFault(StrEnum):
     """Why a card is rejected."""
 
     WRONG_KIND = "wrong-kind"
-    """It is no blank of the kind that the image is for."""
+    """It is not a blank card of the kind that the image is for."""
     TERMINATED = "terminated"
     OTHER_DOCUMENT = "other-document"
-    """Another document is on it, or was begun on it."""
+    """It holds another document, or part of one."""
     NO_ROOM = "no-room"
     CANNOT_FINISH = "cannot-finish"
-    """It was begun, and this kind of card cannot be resumed, or files are where none may be."""
+    """It is partly written and its kind cannot be resumed, or a file is in a wrong directory."""
     DOES_NOT_KEEP = "does-not-keep"
     """What was written does not read back."""
     DOES_NOT_LOCK = "does-not-lock"
-    """It says that it is locked, and shows files without a password."""
+    """It reports that it is locked, but files can be read without a password."""
     REFUSES = "refuses"
-    """It refused a command that a card of this kind takes."""
+    """It refused a command that cards of this kind support."""
     BREAKS_PROTOCOL = "breaks-protocol"
-    """Its answers are not what the protocol has."""
+    """Its answers violate the protocol."""
     MUTE = "mute"
-    """It does not answer at all."""
+    """It does not answer."""
 
 
 class WriteError(ChipsealError):
@@ -51,7 +51,7 @@ class WriteError(ChipsealError):
 
 
 class RejectCardError(WriteError):
-    """This card cannot take the document; `fault` says why."""
+    """The document cannot be written to this card; `fault` is the reason."""
 
     kind = "reject-card"
     exit_status: ClassVar[ExitStatus] = ExitStatus.UNFIT_CARD
@@ -62,56 +62,59 @@ class RejectCardError(WriteError):
 
 
 class RejectApplicationError(WriteError):
-    """The image cannot be written to any card: it is damaged, or asks for what the kind lacks."""
+    """The image cannot be written to any card: it is damaged, or its kind of card lacks support."""
 
     kind = "reject-application"
 
 
 class StopReaderError(WriteError):
-    """The reader cannot go on, whatever card is in it."""
+    """The reader cannot be used, whatever card is in it."""
 
     kind = "stop-reader"
     exit_status: ClassVar[ExitStatus] = ExitStatus.NO_CARD
 
 
 class TryAgainError(WriteError):
-    """The same image, written to the same card again, is finished; the card is as it was left."""
+    """Writing was interrupted; writing the same image to the same card again finishes it."""
 
     kind = "try-again"
     exit_status: ClassVar[ExitStatus] = ExitStatus.NO_CARD
 
 
 def another_document(name: str) -> RejectCardError:
-    """Make the error for a card that holds the beginnings of something else, by the file `name`."""
+    """Return the error for a card that is partly written with another document.
+
+    `name` is the file that differs.
+    """
     return RejectCardError(
         CardFault.OTHER_DOCUMENT,
-        f"the card holds the beginnings of another document ({name} differs)",
-        advice="finish that one with its own image, or take a blank card",
+        f"the card is partly written with another document ({name} differs)",
+        advice="finish that document with its own image, or use a blank card",
     )
 
 
 _SELECTION_LOST: Final = frozenset({SW.FILE_NOT_FOUND, SW.NO_CURRENT_EF})
-"""What a card answers for a file that this run has created or found: another program selected."""
+"""Answers for a file that this run has created or found: another program selected another file."""
 
 _READER_LOST: Final = frozenset(
     {TransportFault.NO_SERVICE, TransportFault.NO_READER, TransportFault.READER_GONE}
 )
-"""Faults of the wire that no card changes.
+"""Transport faults that do not depend on the card.
 
-After all others the card is, or will be, in the reader again: it left, was reset, is held by
-another program, or the PC/SC service was restarted.
+After every other fault the card is in the reader, or can be put back: it was removed or reset, is
+held by another program, or the PC/SC service was restarted.
 """
 
 
 def outcome_of(error: ChipsealError, *, begun: bool = False, resumable: bool = True) -> WriteError:
-    """Decide what an error means for the card and its application.
+    """Return the outcome of an error for the card and its application.
 
-    `begun` says that something may be on the card already, and `resumable` that a card of its kind
-    can then be finished.  A reader that is gone takes a card with it that cannot be finished: it is
-    rejected first.
+    `begun` means that the card may be partly written, `resumable` that a partly written card of its
+    kind can be finished.  A partly written card that cannot be finished is rejected, even if the
+    reader is gone too.
     """
     if isinstance(error, TransportError):
-        outcome = _outcome_of_wire(error, begun=begun)
+        outcome = _outcome_of_transport(error, begun=begun)
     else:
         outcome = _by_type(error)
     is_unfinished = begun and not resumable
@@ -121,7 +124,7 @@ def outcome_of(error: ChipsealError, *, begun: bool = False, resumable: bool = T
     return outcome
 
 
-def _outcome_of_wire(error: TransportError, *, begun: bool) -> WriteError:
+def _outcome_of_transport(error: TransportError, *, begun: bool) -> WriteError:
     if error.fault in _READER_LOST:
         return StopReaderError(error.message, advice=error.advice)
     if error.fault is TransportFault.CARD_MUTE and not begun:

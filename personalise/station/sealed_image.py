@@ -1,4 +1,4 @@
-"""An image at the station: its files, and the order that was sealed with it."""
+"""An image at the station: its files, and the decrypted order to the station."""
 
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -14,7 +14,7 @@ from support.passphrase import read_passphrase
 
 @dataclass(frozen=True)
 class SealedImage:
-    """An image that data preparation made, opened with the station's key."""
+    """An image from data preparation, with its order decrypted with the station's key."""
 
     files: dict[FileID, bytes] = field(repr=False)
     order: StationOrder = field(repr=False)
@@ -23,17 +23,18 @@ class SealedImage:
     def open(
         cls, path: Path, passphrase_file: Path | None = None, station_key: Path | None = None
     ) -> "SealedImage":
-        """Load the image, and open its order.
+        """Load the image in the folder `path`, and decrypt its order.
 
-        The key is in the file `station_key`, or is found among the user's own; the first line of
-        `passphrase_file` is its pass phrase, otherwise the user's.  Raises `MisuseError` for an
-        image that has no order or a key that does not open it, `MalformedError` for what is none.
+        The station's key is in the file `station_key`, or else in the user's own data folder.  Its
+        pass phrase is the first line of `passphrase_file`, or else the user's own.  Raises
+        `MisuseError` for an image without an order or a key that does not decrypt it,
+        `MalformedError` for a folder or an order that cannot be decoded.
         """
         image = LdsImage.load(path)
         if image.chip_keys is None:
             raise MisuseError(
                 f"{path}: holds no {CHIP_KEYS_NAME}",
-                advice="only what `personalise prepare` made can be written",
+                advice="write an image that `personalise prepare` made",
             )
         passphrase = read_passphrase(passphrase_file)
         order = open_at_station(image.chip_keys, passphrase, station_key)

@@ -1,4 +1,4 @@
-"""What the commands of the station print."""
+"""The output of the commands `personalise write` and `personalise passwords`."""
 
 import json
 import sys
@@ -18,7 +18,7 @@ from support.errors import MisuseError
 
 @contextmanager
 def progress_line() -> Iterator[Progress]:
-    """A line that grows, for an operator at a terminal; nothing for a script."""
+    """Show the progress in percent on standard error if that is a terminal."""
     if not sys.stderr.isatty():
         yield lambda _done, _total: None
         return
@@ -33,7 +33,7 @@ def progress_line() -> Iterator[Progress]:
 
 
 def print_report(report: WriteReport, connection: MeteredConnection, *, as_json: bool) -> None:
-    """Print what came of writing a card."""
+    """Print the result of writing a card, as text or as one JSON object."""
     if as_json:
         record = {
             "reader": connection.reader,
@@ -50,20 +50,20 @@ def print_report(report: WriteReport, connection: MeteredConnection, *, as_json:
         return
     what = "written, read back and locked"
     if report.already_complete:
-        what = "held this document already, complete and locked"
+        what = "already holds this document, complete and locked"
     elif report.resumed:
-        what = "had been begun before: finished, read back and locked"
+        what = "was partly written before: finished, read back and locked"
     click.echo(f"{connection.reader}: {what}; {report.files} files, {report.octets:,} octets")
     if report.left_off:
         names = ", ".join(report.left_off)
-        click.echo(f"{connection.reader}: left off, for want of a master file: {names}")
+        click.echo(f"{connection.reader}: not written, because it has no master file: {names}")
     click.echo(
         f"{connection.apdus} APDUs, {connection.octets:,} octets, {connection.seconds:.2f} s"
     )
 
 
 def print_passwords(image: SealedImage, *, as_json: bool) -> None:
-    """Print what opens the chip; raises `MisuseError` where the image has no DG1."""
+    """Print the passwords of the chip; raises `MisuseError` if the image has no DG1."""
     found = _passwords(image)
     if as_json:
         click.echo(json.dumps(found))
@@ -75,7 +75,7 @@ def print_passwords(image: SealedImage, *, as_json: bool) -> None:
 
 def _passwords(image: SealedImage) -> Mapping[str, str | list[str]]:
     if FileID.DG1 not in image.files:
-        raise MisuseError("the image holds no DG1", advice="take another copy, or prepare it again")
+        raise MisuseError("the image holds no DG1", advice="use another copy, or prepare it again")
     found: dict[str, str | list[str]] = {
         "mrz": list(DataGroup1.decode(image.files[FileID.DG1]).mrz.lines)
     }

@@ -1,9 +1,10 @@
 """Writing one card: files, keys, read-back of every octet, and the lock.
 
-On a card that can be resumed the procedure may be torn off at any command and run again: it finds
-what is there, finishes it, and never mixes two documents.  There EF.SOD is written first, for its
-hashes name the document, and whatever else is on the card belongs to the EF.SOD that is on it.
-On a card that cannot be resumed EF.SOD comes last: without it nothing passes for a document.
+On a card that can be resumed, the procedure may be interrupted at any command and run again: it
+finds what has been written, completes it, and never mixes two documents.  EF.SOD is written first
+there: its hashes identify the document, so all other files on the card belong to that EF.SOD.
+On a card that cannot be resumed, EF.SOD is written last: without it the card is not a valid
+document.
 """
 
 from collections.abc import Callable, Mapping, Sequence
@@ -36,19 +37,19 @@ from personalise.station.outcomes import (
 from support.errors import ChipsealError
 
 DISPENSABLE: Final = frozenset({FileID.ATR_INFO, FileID.DIR})
-"""Files that describe the card, not the document; a card without a master file goes without."""
+"""Files that describe the card, not the document; a card without a master file omits them."""
 
 Progress = Callable[[int, int], None]
-"""Is told how many octets are written and read back, and how many there will have been."""
+"""A callback that receives the octets written and read back so far, and the total."""
 
 
 @dataclass(frozen=True, slots=True)
 class WriteReport:
-    """What came of writing a card.
+    """The result of writing a card.
 
-    `resumed` says that the card had been begun before, `already_complete` that nothing at all was
-    left to do.  `octets` counts the content of the files.  `left_off` are the files that a card
-    of this kind has no place for, and that it can do without.
+    `files` is the number of files, `octets` the sum of their sizes.  `resumed` means that the card
+    was partly or wholly written before, `already_complete` that it was complete and locked.
+    `left_off` are files that were not written because cards of this kind have no master file.
     """
 
     files: int
@@ -67,9 +68,9 @@ def write_card(
 ) -> Procedure[WriteReport]:
     """Write a document to a card and lock it.
 
-    `way` opens a locked card with the document's own passwords: so a card whose lock was the
-    last thing to happen before it was pulled out counts as done.  Raises `WriteError`, and sends
-    nothing to the card after an error of the wire.
+    `way` opens a locked card with the document's own passwords, so that a card that was pulled out
+    right after its lock is recognised as done.  Raises `WriteError`; after a transport error
+    nothing more is sent to the card.
     """
     writer = _Writer(files, keys, card, way, progress)
     try:
@@ -83,10 +84,11 @@ def write_card(
 
 
 class _Writer:
-    """Writes one document to one card, and keeps count.
+    """Writes one document to one card, and records how far it has come.
 
-    `begun` once something may be on the card, `may_be_locked` once that may be a whole document: it
-    must not go onto another card until this one has been looked at again.
+    `begun` is set once the card may be partly written, `may_be_locked` once it may hold the whole
+    document: the document must then not be written to another card until this card has been
+    checked again.
     """
 
     def __init__(
@@ -109,15 +111,15 @@ class _Writer:
         self._total = (1 + card.capabilities.reads_back) * sum(map(len, self._files.values()))
 
     def write(self) -> Procedure[WriteReport]:
-        """All of it, from the first command to the look at the lock."""
+        """Write, read back and lock the card, and check the lock."""
         if FileID.SOD not in self._files:
             raise RejectApplicationError(
-                "the image has no EF.SOD: it was not made by data preparation"
+                "the image has no EF.SOD", advice="write an image that `personalise prepare` made"
             )
         state = yield from self._card.begin()
         self.begun = state is not CardState.EMPTY
         if state is CardState.TERMINATED:
-            raise RejectCardError(CardFault.TERMINATED, "the card was terminated for good")
+            raise RejectCardError(CardFault.TERMINATED, "the card is terminated")
         self.may_be_locked = state is CardState.LOCKED
         if self.may_be_locked:
             yield from check_complete(self._files, self._card, self._way)
@@ -125,7 +127,7 @@ class _Writer:
         if self.begun and not self._card.capabilities.resumable:
             raise RejectCardError(
                 CardFault.CANNOT_FINISH,
-                "the card was begun before, and a card of this kind cannot be resumed",
+                "the card is partly written, and a card of this kind cannot be resumed",
             )
         yield from self._card.channel(self._personalise(blank=not self.begun))
         yield from check_lock()
@@ -143,10 +145,11 @@ class _Writer:
         )
 
     def _personalise(self, *, blank: bool) -> Procedure[None]:
-        """Everything that goes through the card's channel; `blank` where no file is on it yet.
+        """Do everything that is sent through the card's channel; `blank` if it has no file yet.
 
-        The directory is selected once and every file of it follows.  So on a blank card the file
-        that comes last tells of all of them whether another program has selected something else.
+        Each directory is selected once, then all its files are created.  So on a blank card it is
+        enough to check where the last of them is: if another program had selected another
+        directory before, the last file would be in the wrong one as well.
         """
         self.begun = True
         for directory, group in groupby(self._in_writing_order(), lambda f: f.directory):
@@ -164,9 +167,10 @@ class _Writer:
     def _suspects(
         self, files: Sequence[ElementaryFile], *, blank: bool
     ) -> Sequence[ElementaryFile]:
-        """Of the files of one directory, those to look for in the other.
+        """Return those files of one directory that are to be looked for in the other.
 
-        On a blank card no file of the master file: the last of them was found where it belongs.
+        On a blank card this is the last file of the application, and none of the master file's: the
+        last of those was read back by its path.
         """
         suspects = [each for each in possible_strays(self._files) if each in files]
         if not blank:
@@ -174,7 +178,7 @@ class _Writer:
         return [each for each in suspects if each.directory is Directory.EMRTD][-1:]
 
     def _in_writing_order(self) -> list[ElementaryFile]:
-        """The application, then the files of the MF; EF.SOD first or last, as the module says."""
+        """Return the files of the application, with EF.SOD first or last, then those of the MF."""
         first = self._card.capabilities.resumable
         return sorted(
             (FILES[file_id] for file_id in self._files),
@@ -187,7 +191,7 @@ class _Writer:
     def _write_files(self, files: Sequence[ElementaryFile]) -> Procedure[None]:
         """Create all files of the selected directory, then write them.
 
-        A card that is too small shows it before anything of a person is on it.
+        So a card that is too small is rejected before personal data is written to it.
         """
         existing = set()
         for file in files:
@@ -206,7 +210,10 @@ class _Writer:
     def _read_back(
         self, files: Sequence[ElementaryFile], by_path: Sequence[ElementaryFile]
     ) -> Procedure[None]:
-        """Read the files of the selected directory, some of the master file's by their path."""
+        """Read back the files of the selected directory.
+
+        Those in `by_path` that belong to the master file are selected by their path first.
+        """
         for file in files:
             content = self._files[file.file_id]
             if file.directory is Directory.MASTER_FILE and file in by_path:
@@ -216,20 +223,24 @@ class _Writer:
             self._advance(content)
 
     def _recognise(self, file: ElementaryFile) -> Procedure[None]:
-        """Make sure that an EF.SOD on the card is ours, as far as it was written."""
+        """Raise `RejectCardError` if an existing file means that the card cannot be resumed.
+
+        An existing EF.SOD must be the beginning of the document's EF.SOD.
+        """
         if not self._card.capabilities.resumable:
             raise RejectCardError(
                 CardFault.CANNOT_FINISH,
-                f"the card has {file.file_id} already, and a card of this kind cannot be resumed",
+                f"{file.file_id} already exists on the card, and a card of this kind cannot be"
+                " resumed",
             )
         if file.file_id is FileID.SOD:
             content = self._files[file.file_id]
-            begun = (yield from self._card.read(file, len(content))).rstrip(b"\0")
-            if not content.startswith(begun):
+            written = (yield from self._card.read(file, len(content))).rstrip(b"\0")
+            if not content.startswith(written):
                 raise another_document(file.file_id)
 
     def _complete(self, file: ElementaryFile, content: bytes) -> Procedure[None]:
-        """Write what is missing of a file that was begun before."""
+        """Write what is missing from a file that was partly written before."""
         found = yield from self._card.read(file, len(content))
         same = _common_prefix(found, content)
         yield from self._card.write(file, same, content[same:])
@@ -240,7 +251,10 @@ class _Writer:
 
 
 def _left_off(files: Mapping[FileID, bytes], card: PersonalisableCard) -> tuple[FileID, ...]:
-    """The files that a card without a master file does without."""
+    """Return the files that are not written to a card without a master file.
+
+    Raises `RejectApplicationError` for a file of the master file that the document needs.
+    """
     if card.capabilities.master_file:
         return ()
     of_master_file = [each for each in files if FILES[each].directory is Directory.MASTER_FILE]
@@ -254,6 +268,6 @@ def _left_off(files: Mapping[FileID, bytes], card: PersonalisableCard) -> tuple[
 
 
 def _common_prefix(left: bytes, right: bytes) -> int:
-    """How many octets the two begin with alike."""
+    """Return the length of the common prefix."""
     pairs = enumerate(zip(left, right, strict=False))
     return next((at for at, (a, b) in pairs if a != b), min(len(left), len(right)))

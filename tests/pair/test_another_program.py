@@ -1,4 +1,4 @@
-"""A card that another program selects on between our commands, and what the station makes of it."""
+"""Another program selects files on the card between the station's commands."""
 
 from collections.abc import Callable
 from contextlib import suppress
@@ -28,7 +28,7 @@ Transmit = Callable[[bytes], bytes]
 SELECT_MASTER_FILE = bytes.fromhex("00A4000C023F00")
 SELECT_APPLICATION = bytes.fromhex("00A4040C07") + EMRTD_APPLICATION
 COMMANDS = range(50)
-"""More than a write of this document has."""
+"""Positions of commands; a write of any of these documents has fewer."""
 
 
 def passport() -> dict[FileID, bytes]:
@@ -40,14 +40,15 @@ def passport() -> dict[FileID, bytes]:
 
 
 def old_passport() -> dict[FileID, bytes]:
-    """A document without PACE: its MF files fit into files with their short identifiers, DG1 and
-    EF.COM of the application.
+    """A document without PACE, whose MF files share short identifiers with DG1 and EF.COM.
+
+    DG1 and EF.COM are large enough that the MF's files could be written into them.
     """
     return document() | {FileID.ATR_INFO: bytes.fromhex("47038401C0")}
 
 
 def twins() -> dict[FileID, bytes]:
-    """A document each of whose MF files has a twin in the application, of the same size."""
+    """A document whose MF files have the identifiers and sizes of files of the application."""
     octets = b"a" * 100
     return document() | {
         FileID.COM: tlv.encode(0x60, octets),
@@ -68,7 +69,7 @@ DOCUMENTS = {
 
 
 def interrupted(chip: Chip, command: bytes, *before: int) -> Transmit:
-    """Another program sends `command` before these commands of ours; before each where none."""
+    """Let another program send `command` before the commands at these positions, or before all."""
     when = nth(*before) if before else after(nth(0))
     return Interrupted(chip, when, [command]).process
 
@@ -82,7 +83,7 @@ def content(chip: Chip) -> dict[tuple[int, int], bytes]:
     return {(file.directory.value, file.identifier): file.content for file in chip.state.files}
 
 
-def wanted(files: dict[FileID, bytes]) -> dict[tuple[int, int], bytes]:
+def expected(files: dict[FileID, bytes]) -> dict[tuple[int, int], bytes]:
     return {
         (FILES[each].directory.value, FILES[each].identifier): octets
         for each, octets in files.items()
@@ -92,7 +93,7 @@ def wanted(files: dict[FileID, bytes]) -> dict[tuple[int, int], bytes]:
 @pytest.mark.parametrize("name", DOCUMENTS)
 @pytest.mark.parametrize("command", [SELECT_MASTER_FILE, SELECT_APPLICATION])
 @pytest.mark.parametrize("before", COMMANDS)
-def test_no_card_is_locked_unless_each_file_is_in_its_place(
+def test_no_card_is_locked_with_a_file_in_the_wrong_directory(
     name: str, command: bytes, before: int
 ) -> None:
     chip, files = Chip(), DOCUMENTS[name]()
@@ -101,20 +102,22 @@ def test_no_card_is_locked_unless_each_file_is_in_its_place(
             write(transmit, files)
         chip.reset()
     if chip.state.life_cycle is LifeCycle.OPERATIONAL:
-        assert content(chip) == wanted(files)
+        assert content(chip) == expected(files)
         assert write(chip.process, files).already_complete
 
 
 @pytest.mark.parametrize("name", DOCUMENTS)
 @pytest.mark.parametrize("command", [SELECT_MASTER_FILE, SELECT_APPLICATION])
-def test_no_card_is_locked_wrong_by_a_program_that_never_stops(name: str, command: bytes) -> None:
+def test_no_card_is_locked_while_a_program_selects_before_every_command(
+    name: str, command: bytes
+) -> None:
     chip, files = Chip(), DOCUMENTS[name]()
     with pytest.raises(WriteError):
         write(interrupted(chip, command), files)
     assert chip.state.life_cycle is not LifeCycle.OPERATIONAL
 
 
-def test_a_program_that_only_looks_before_and_after_does_no_harm() -> None:
+def test_a_program_that_selects_before_and_after_a_write_does_no_harm() -> None:
     chip = Chip()
     chip.process(SELECT_MASTER_FILE)
     assert not write(chip.process, passport()).resumed
@@ -122,13 +125,13 @@ def test_a_program_that_only_looks_before_and_after_does_no_harm() -> None:
     assert write(chip.process, passport()).already_complete
 
 
-def test_a_card_with_files_outside_the_application_is_stuck_and_never_locked() -> None:
+def test_a_card_with_files_outside_the_application_is_rejected_and_never_locked() -> None:
     chip, files = Chip(), document()
-    with pytest.raises(RejectCardError, match="master file, outside the eMRTD") as stuck:
+    with pytest.raises(RejectCardError, match="master file instead of its eMRTD") as rejected:
         write(interrupted(chip, SELECT_MASTER_FILE, 1, 2), files)
-    assert stuck.value.fault is CardFault.CANNOT_FINISH
-    assert stuck.value.exit_status == 65
-    assert "another program" in stuck.value.message
+    assert rejected.value.fault is CardFault.CANNOT_FINISH
+    assert rejected.value.exit_status == 65
+    assert "another program" in rejected.value.message
     for _ in range(2):
         chip.reset()
         with pytest.raises(RejectCardError) as again:
@@ -137,7 +140,7 @@ def test_a_card_with_files_outside_the_application_is_stuck_and_never_locked() -
     assert chip.state.life_cycle is LifeCycle.IN_PERSONALISATION
 
 
-def test_a_file_that_is_missing_where_it_was_created_is_seen_before_the_lock() -> None:
+def test_a_file_missing_from_the_master_file_is_noticed_before_the_lock() -> None:
     files = passport()
     del files[FileID.DIR], files[FileID.CARD_SECURITY]
     watched = Watched(Chip())
@@ -148,13 +151,13 @@ def test_a_file_that_is_missing_where_it_was_created_is_seen_before_the_lock() -
         write(interrupted(chip, SELECT_APPLICATION, commands.index(SELECT_MASTER_FILE) + 1), files)
     assert found.value.fault is CardFault.CANNOT_FINISH
     chip.reset()
-    with pytest.raises(RejectCardError, match="is in the card's eMRTD application, outside"):
+    with pytest.raises(RejectCardError, match="is in the card's eMRTD application instead of its"):
         write(chip.process, files)
     assert chip.state.life_cycle is LifeCycle.IN_PERSONALISATION
 
 
 def locked(files: dict[FileID, bytes], *strays: TransparentFile, without: str = "") -> Chip:
-    """A card that was locked by something less careful."""
+    """A locked card with these files more, or one file less."""
     chip = Chip()
     write(chip.process, files)
     kept = tuple(
@@ -165,7 +168,7 @@ def locked(files: dict[FileID, bytes], *strays: TransparentFile, without: str = 
     return Chip(replace(chip.state, files=FileSystem((*kept, *strays))))
 
 
-def test_a_locked_card_is_complete_only_with_each_file_in_its_place() -> None:
+def test_a_locked_card_is_complete_only_with_each_file_in_its_directory() -> None:
     files = document()
     assert write(locked(files).process, files).already_complete
     dg2 = FILES[FileID.DG2]
@@ -180,7 +183,7 @@ def test_a_locked_card_is_complete_only_with_each_file_in_its_place() -> None:
 
 
 @pytest.mark.parametrize("command", [SELECT_MASTER_FILE, SELECT_APPLICATION])
-def test_a_session_that_another_program_ends_is_no_other_document(command: bytes) -> None:
+def test_a_session_that_another_program_ends_is_not_another_document(command: bytes) -> None:
     files = passport()
     chip = Chip()
     write(chip.process, files)
@@ -197,8 +200,8 @@ def test_a_session_that_another_program_ends_is_no_other_document(command: bytes
     assert write(chip.process, files).already_complete
 
 
-def test_nothing_is_sent_after_an_error_of_the_wire() -> None:
-    """The card that answers next may be another one."""
+def test_nothing_is_sent_after_a_transport_error() -> None:
+    """The card that answers next may be a different one."""
     watched = Watched(Chip())
     write(watched.process, passport())
     for at in range(len(watched.exchanges)):

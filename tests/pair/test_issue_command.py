@@ -1,4 +1,4 @@
-"""The command line from an application to a locked card, and every way in which it can go wrong."""
+"""The commands from an application to a locked card, and their errors."""
 
 import json
 import shutil
@@ -23,7 +23,7 @@ from vsmartcard.reader.in_process import InProcessConnection
 
 @pytest.fixture(scope="module", autouse=True)
 def workplace(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
-    """A home and a PKI of its own, and one prepared image."""
+    """A folder with a home, a PKI, an application and its prepared image."""
     path = tmp_path_factory.mktemp("workplace")
     with pytest.MonkeyPatch.context() as patch:
         patch.setenv("XDG_DATA_HOME", str(path / "home"))
@@ -51,7 +51,7 @@ def write(workplace: Path, state: Path, *more: str) -> int:
     return command("write", workplace / "image", "--reader", f"virtual:{state}", *more)
 
 
-def test_a_card_is_written_and_a_second_time_found_complete(
+def test_a_card_is_written_and_the_second_write_finds_it_complete(
     workplace: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     state = tmp_path / "card"
@@ -70,7 +70,7 @@ def test_a_card_is_written_and_a_second_time_found_complete(
 
 
 @pytest.mark.parametrize("name", ["SOD", "CardSecurity", "DG1", "DG2", "DG3", "DG14"])
-def test_a_damaged_image_never_reaches_a_card(
+def test_a_damaged_image_is_refused_before_the_card_is_touched(
     workplace: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str], name: str
 ) -> None:
     damaged = tmp_path / "image"
@@ -81,13 +81,13 @@ def test_a_damaged_image_never_reaches_a_card(
     assert command("write", *arguments) == ExitStatus.MISTAKE
     assert "the image is damaged" in error(capsys)
     path.unlink()
-    if name != "CardSecurity":  # which is not signed for
+    if name != "CardSecurity":  # EF.SOD does not sign EF.CardSecurity, so it may be absent
         assert command("write", *arguments) == ExitStatus.MISTAKE
         assert name in error(capsys)
     assert not (tmp_path / "card").exists()
 
 
-def test_a_card_that_only_pace_opens_is_found_complete_too(
+def test_a_card_with_pace_only_is_found_complete(
     workplace: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     image, card = tmp_path / "image", f"virtual:{tmp_path / 'card'}"
@@ -95,10 +95,10 @@ def test_a_card_that_only_pace_opens_is_found_complete_too(
     assert command("prepare", *arguments) == ExitStatus.OK
     assert command("write", image, "--reader", card) == ExitStatus.OK
     assert command("write", image, "--reader", card) == ExitStatus.OK
-    assert "held this document already" in capsys.readouterr().out
+    assert "already holds this document" in capsys.readouterr().out
 
 
-def test_a_card_pulled_out_is_named_and_finished_later(
+def test_a_card_that_was_pulled_out_is_finished_by_the_next_write(
     workplace: Path,
     tmp_path: Path,
     capsys: pytest.CaptureFixture[str],
@@ -118,10 +118,10 @@ def test_a_card_pulled_out_is_named_and_finished_later(
         assert write(workplace, state) == ExitStatus.NO_CARD
     assert str(state) in error(capsys)
     assert write(workplace, state) == ExitStatus.OK
-    assert "had been begun before: finished" in capsys.readouterr().out
+    assert "was partly written before: finished" in capsys.readouterr().out
 
 
-def test_a_card_too_small(
+def test_a_card_that_is_too_small_is_rejected(
     workplace: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     state = tmp_path / "card"
@@ -129,22 +129,23 @@ def test_a_card_too_small(
     assert write(workplace, state, "--json") == ExitStatus.UNFIT_CARD
     captured = capsys.readouterr()
     assert "no room for" in captured.err
-    told = json.loads(captured.out)["error"]
-    assert told["kind"] == "reject-card"
-    assert told["advice"].startswith("take a card with more memory")
+    reported = json.loads(captured.out)["error"]
+    assert reported["kind"] == "reject-card"
+    assert reported["advice"].startswith("use a card with more memory")
 
 
-def test_without_a_reader_named_there_must_be_one(
+def test_with_two_readers_one_must_be_named(
     workplace: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     pcsc = pytest.importorskip("emrtd.transport.pcsc.connection")
     monkeypatch.setattr(pcsc, "names", lambda: ["One 00 00", "Other 01 00"])
     assert command("write", workplace / "image", "--json") == ExitStatus.NO_CARD
-    told = json.loads(capsys.readouterr().out)["error"]
-    assert (told["kind"], told["advice"]) == ("no-reader", "name one of: One 00 00; Other 01 00")
+    reported = json.loads(capsys.readouterr().out)["error"]
+    assert reported["kind"] == "no-reader"
+    assert reported["advice"] == "name one of: One 00 00; Other 01 00"
 
 
-def test_a_feeder_sorts_its_cards(workplace: Path, tmp_path: Path) -> None:
+def test_a_feeder_sorts_written_and_rejected_cards(workplace: Path, tmp_path: Path) -> None:
     small = ChipState(Hardware(memory=4096)).encode()
     (tmp_path / "0001.chip").write_bytes(small)
     (tmp_path / "0002.chip").write_bytes(ChipState(Hardware()).encode())
@@ -157,7 +158,7 @@ def test_a_feeder_sorts_its_cards(workplace: Path, tmp_path: Path) -> None:
     assert done.life_cycle is LifeCycle.OPERATIONAL
 
 
-def test_a_card_of_another_document(
+def test_a_card_of_another_document_is_rejected(
     workplace: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     state = tmp_path / "card"
@@ -171,7 +172,7 @@ def test_a_card_of_another_document(
     assert "locked, and holds another document" in error(capsys)
 
 
-def test_the_image_says_which_kind_of_card_it_is_for(
+def test_the_image_names_the_kind_of_card_it_is_for(
     workplace: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     profile, image, card = tmp_path / "own.toml", tmp_path / "image", tmp_path / "card"
@@ -193,7 +194,9 @@ def test_the_image_says_which_kind_of_card_it_is_for(
     assert command("prepare", *arguments, "--profile", profile) == ExitStatus.MISTAKE
 
 
-def test_no_reader(workplace: Path, capsys: pytest.CaptureFixture[str]) -> None:
+def test_an_unknown_reader_ends_with_status_69(
+    workplace: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
     assert command("write", workplace / "image", "--reader", "none such") == ExitStatus.NO_CARD
     assert error(capsys)
 
@@ -211,7 +214,7 @@ def test_no_reader(workplace: Path, capsys: pytest.CaptureFixture[str]) -> None:
         (("nonsense",), "No such command"),
     ],
 )
-def test_a_mistake_in_the_command_is_one_line(
+def test_a_mistake_in_a_command_is_reported_in_one_line(
     workplace: Path,
     tmp_path: Path,
     capsys: pytest.CaptureFixture[str],
@@ -235,7 +238,7 @@ def test_a_mistake_in_the_command_is_one_line(
     assert not (tmp_path / "new").exists()
 
 
-def test_a_wrong_pass_phrase_or_another_users_station(
+def test_a_wrong_pass_phrase_or_a_missing_station_key_is_reported(
     workplace: Path,
     tmp_path: Path,
     capsys: pytest.CaptureFixture[str],
@@ -256,7 +259,7 @@ def test_a_wrong_pass_phrase_or_another_users_station(
     assert command("write", image, "--reader", state, "--station-key", key) == ExitStatus.OK
 
 
-def test_the_field_at_fault_is_named_and_nothing_is_left_behind(
+def test_a_wrong_field_is_named_and_no_image_is_left_behind(
     workplace: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     for path, value in {
@@ -272,7 +275,7 @@ def test_the_field_at_fault_is_named_and_nothing_is_left_behind(
         assert [each.name for each in tmp_path.iterdir()] == ["application"]
 
 
-def test_passwords_are_printed_for_whoever_prints_the_card(
+def test_passwords_prints_the_mrz_and_the_can(
     workplace: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     assert command("passwords", workplace / "image") == ExitStatus.OK
@@ -295,14 +298,14 @@ def test_an_encrypted_application_is_prepared(
     capsys.readouterr()
     arguments = (package, "--pki", pki, "-o", tmp_path / "other")
     assert command("prepare", *arguments) == ExitStatus.MISTAKE
-    assert "is no application encrypted for this PKI" in error(capsys)
+    assert "is not an application encrypted for this PKI" in error(capsys)
 
 
-def test_an_application_is_sealed_for_no_key_that_cannot_open_it(
+def test_an_application_is_not_sealed_for_a_key_that_cannot_open_it(
     workplace: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     package, csca = tmp_path / "0001.p7m", workplace / "pki" / "csca.cer"
     arguments = (workplace / "application", "--for", csca, "-o", package)
     assert command("seal-application", *arguments) == ExitStatus.MISTAKE
-    assert "opens no envelopes: take the PKI's intake.cer" in error(capsys)
+    assert "does not include keyAgreement; use the PKI's intake.cer" in error(capsys)
     assert not package.exists()

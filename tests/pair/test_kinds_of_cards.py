@@ -1,7 +1,7 @@
-"""Another kind of card than ours, through the same station: it has less, and wants a channel.
+"""The station with another kind of card, which supports less and requires a secure channel.
 
-It has no master file, cannot be resumed, does not read back, and takes every command of
-personalisation only with a MAC under a key of its own.
+The card has no master file, cannot be resumed, does not read back, and accepts commands of
+personalisation only with a MAC under a card-specific key.
 """
 
 import hashlib
@@ -67,7 +67,7 @@ def diversified(serial_number: bytes) -> bytes:
 
 
 class GatedCard:
-    """The card: a chip behind a gate that lets personalisation through with a MAC alone."""
+    """The card: a chip that accepts commands of personalisation only with a MAC."""
 
     def __init__(self) -> None:
         self.chip = Chip()
@@ -106,7 +106,7 @@ class MasterKey:
 
 
 class GatedKind:
-    """The terminal's side of it; a `PersonalisableCard`."""
+    """The station's side of a `GatedCard`; a `PersonalisableCard`."""
 
     capabilities = Capabilities(
         resumable=False, master_file=False, reads_back=False, command=200, response=200
@@ -136,7 +136,7 @@ class GatedKind:
         return (yield from through(procedure, layer))
 
     def select_directory(self, directory: Directory) -> Procedure[None]:
-        assert directory is Directory.EMRTD, "it has no master file"
+        assert directory is Directory.EMRTD, "the card has no master file"
         return self._commands.select_directory(directory)
 
     def create(self, file: ElementaryFile, size: int) -> Procedure[bool]:
@@ -146,10 +146,10 @@ class GatedKind:
         return self._commands.write(file, offset, content)
 
     def read(self, file: ElementaryFile, size: int) -> Procedure[bytes]:
-        raise AssertionError("it does not read back")
+        raise AssertionError("the card does not read back")
 
     def find(self, file: ElementaryFile, directory: Directory) -> Procedure[bool]:
-        raise AssertionError("it has no master file")
+        raise AssertionError("the card has no master file")
 
     def put_keys(self, keys: ChipKeys) -> Procedure[None]:
         return self._commands.put_keys(keys)
@@ -189,12 +189,12 @@ def test_a_card_of_another_kind_is_written_by_the_same_station() -> None:
     found = {file.identifier: file.content for file in card.chip.state.files}
     del files[FileID.DIR]
     assert found == {FILES[each].identifier: content for each, content in files.items()}
-    assert card.count > len(files)  # every command of personalisation went through the channel
+    assert card.count > len(files)  # every command of personalisation was sent with a MAC
     card.chip.reset()
     assert write(card.process, document()).already_complete
 
 
-def test_where_nothing_resumes_the_security_object_comes_last() -> None:
+def test_ef_sod_is_created_last_on_a_card_that_cannot_be_resumed() -> None:
     card, order = GatedCard(), []
 
     def watch(octets: bytes) -> bytes:
@@ -208,7 +208,7 @@ def test_where_nothing_resumes_the_security_object_comes_last() -> None:
     assert order[-1] == FILES[FileID.SOD].identifier
 
 
-def test_a_card_that_was_begun_and_cannot_be_resumed_is_rejected() -> None:
+def test_a_partly_written_card_that_cannot_be_resumed_is_rejected() -> None:
     card = GatedCard()
     count = iter(range(1000))
 
@@ -222,13 +222,13 @@ def test_a_card_that_was_begun_and_cannot_be_resumed_is_rejected() -> None:
     assert left.value.fault is CardFault.CANNOT_FINISH
     card.chip.reset()
     card.count = 0
-    with pytest.raises(RejectCardError, match="was begun before") as refused:
+    with pytest.raises(RejectCardError, match="is partly written") as refused:
         write(card.process, document())
     assert refused.value.fault is CardFault.CANNOT_FINISH
     assert card.blank
 
 
-def test_a_card_that_left_before_anything_was_on_it_may_come_again() -> None:
+def test_a_card_that_left_before_it_was_written_may_be_tried_again() -> None:
     def leaves(_octets: bytes) -> bytes:
         raise TransportError("the card left")
 
@@ -236,7 +236,7 @@ def test_a_card_that_left_before_anything_was_on_it_may_come_again() -> None:
         write(leaves, document())
 
 
-def test_what_does_not_read_back_before_the_lock_is_read_after_it() -> None:
+def test_files_that_cannot_be_read_before_the_lock_are_compared_after_it() -> None:
     card = GatedCard()
 
     def corrupting(octets: bytes) -> bytes:
@@ -257,8 +257,8 @@ def test_what_does_not_read_back_before_the_lock_is_read_after_it() -> None:
 
 
 @pytest.mark.parametrize("executed", [False, True])
-def test_a_card_that_leaves_while_it_is_locked_is_looked_at_again(executed: bool) -> None:
-    """Its document must not go onto another card as long as it may be on this one."""
+def test_a_card_that_leaves_while_it_is_locked_is_tried_again(executed: bool) -> None:
+    """The document must not be written to another card while it may be on this one."""
     card = GatedCard()
 
     def torn(octets: bytes) -> bytes:
@@ -275,11 +275,11 @@ def test_a_card_that_leaves_while_it_is_locked_is_looked_at_again(executed: bool
     if executed:
         assert write(card.process, document()).already_complete
         return
-    with pytest.raises(RejectCardError, match="was begun before"):
+    with pytest.raises(RejectCardError, match="is partly written"):
         write(card.process, document())
 
 
-def test_a_file_that_only_a_master_file_holds_rejects_the_application() -> None:
+def test_an_image_that_needs_a_master_file_is_rejected() -> None:
     card = GatedCard()
     files = document() | {FileID.CARD_ACCESS: tlv.encode(0x31, bytes(40))}
     with pytest.raises(RejectApplicationError, match=r"EF\.CardAccess"):
@@ -287,9 +287,9 @@ def test_a_file_that_only_a_master_file_holds_rejects_the_application() -> None:
     assert card.chip.state.life_cycle is LifeCycle.BLANK
 
 
-def test_without_the_key_the_reader_stops_and_with_a_wrong_one_the_card_is_rejected() -> None:
+def test_a_missing_key_stops_the_reader_and_a_wrong_key_rejects_the_card() -> None:
     card = GatedCard()
-    with pytest.raises(StopReaderError, match="need the key gate"):
+    with pytest.raises(StopReaderError, match="require the key gate"):
         write(card.process, document(), Blank(b"", keys=NoKeys()))
 
     class WrongKey(MasterKey):
@@ -301,19 +301,21 @@ def test_without_the_key_the_reader_stops_and_with_a_wrong_one_the_card_is_rejec
     assert card.chip.state.life_cycle is LifeCycle.BLANK
 
 
-def test_kinds_are_found_by_name(tmp_path: Path) -> None:
+def test_a_kind_of_card_is_found_by_its_name(tmp_path: Path) -> None:
     assert card_kind("iso7816-9") is iso7816_card
-    with pytest.raises(RejectApplicationError, match=r"'none'; there are .*iso7816-9"):
+    with pytest.raises(RejectApplicationError, match=r"'none', and this station has only .*7816-9"):
         card_kind("none")
     source = "from tests.pair.test_kinds_of_cards import GatedKind as plugin"
     broken = "import a_module_that_is_not_there"
     with installed(tmp_path, CARD_KINDS, {"gated": source, "broken": broken}):
         assert card_kind("gated").__name__ == "GatedKind"  # type: ignore[attr-defined]
-        with pytest.raises(StopReaderError, match="'broken' of plugin_broken:plugin cannot be"):
+        with pytest.raises(StopReaderError, match="'broken' cannot be loaded from plugin_broken:"):
             card_kind("broken")
 
 
-def test_a_blank_card_says_who_it_is_and_a_locked_one_does_not(tmp_path: Path) -> None:
+def test_a_blank_card_has_a_serial_number_and_a_locked_card_does_not_show_it(
+    tmp_path: Path,
+) -> None:
     with connect(f"virtual:{tmp_path / 'card'}", blank=True) as connection:
         identity = identify("iso7816-9", connection)
         assert identity.serial_number is not None
@@ -327,7 +329,7 @@ def test_a_blank_card_says_who_it_is_and_a_locked_one_does_not(tmp_path: Path) -
         assert CardIdentity(b"").name is None
 
 
-def test_an_order_is_read_as_it_was_written() -> None:
+def test_a_station_order_decodes_to_what_was_encoded() -> None:
     order = StationOrder("iso7816-9", KEYS)
     octets = order.encode()
     assert StationOrder.decode(octets).keys.encode() == KEYS.encode()

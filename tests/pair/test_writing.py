@@ -1,4 +1,4 @@
-"""Writing a card, against the virtual chip: torn off at any command, and finished the next time."""
+"""Writing a card, with the virtual chip: interrupted at any command, and finished the next time."""
 
 import random
 from collections.abc import Callable
@@ -71,14 +71,14 @@ def assert_written(chip: Chip, files: dict[FileID, bytes]) -> None:
     assert chip.state.life_cycle is LifeCycle.OPERATIONAL
     assert chip.state.keys.encode() == KEYS.encode()
     found = {(file.directory.value, file.identifier): file.content for file in chip.state.files}
-    wanted = {
+    expected = {
         (FILES[file_id].directory, FILES[file_id].identifier): content
         for file_id, content in files.items()
     }
-    assert found == wanted
+    assert found == expected
 
 
-def test_a_document_is_written_and_locked_in_as_few_commands_as_may_be() -> None:
+def test_a_document_is_written_and_locked_in_the_fewest_commands() -> None:
     chip, files = Chip(), document()
     card = Watched(chip)
     report = write(card.process, files)
@@ -86,13 +86,13 @@ def test_a_document_is_written_and_locked_in_as_few_commands_as_may_be() -> None
     assert_written(chip, files)
     writes = sum(-(-len(content) // 255) for content in files.values())
     reads = sum(-(-len(content) // 256) for content in files.values())
-    creates, keys, selects = len(files), 2, 4  # begin, two directories, and to see the lock hold
-    selects += 2  # one file of each directory by the path from the MF: no other program moved us
+    creates, keys, selects = len(files), 2, 4  # begin, two directories, the check of the lock
+    selects += 2  # one file of each directory by the path from the MF, to detect other programs
     assert len(card.exchanges) == selects + creates + writes + reads + keys + 1 + 1
 
 
 @pytest.mark.parametrize("portrait", [32_760, 70_000])
-def test_extended_length_and_files_beyond_32767_octets(portrait: int) -> None:
+def test_extended_length_writes_files_beyond_32767_octets(portrait: int) -> None:
     chip, files = Chip(), document(portrait=portrait) | {FileID.ATR_INFO: EXTENDED.encode()}
     capabilities = capabilities_for(chip.atr, files)
     assert capabilities == Capabilities(command=3991, response=3998)
@@ -105,14 +105,14 @@ def test_extended_length_and_files_beyond_32767_octets(portrait: int) -> None:
     assert_written(chip, files)
 
 
-def test_a_card_that_refuses_its_own_buffer_gets_short_commands() -> None:
+def test_a_card_that_refuses_its_announced_length_gets_short_commands() -> None:
     chip = Chip(ChipState(Hardware(max_command=800, max_response=65_535)))
     files = document() | {FileID.ATR_INFO: EXTENDED.encode()}
     write(chip.process, files, capabilities=capabilities_for(chip.atr, files))
     assert_written(chip, files)
 
 
-def test_buffers_are_short_unless_the_card_says_more() -> None:
+def test_apdus_are_short_unless_the_card_announces_extended_length() -> None:
     short = Chip(ChipState(Hardware(extended_length=False)))
     files = document() | {FileID.ATR_INFO: EXTENDED.encode()}
     assert capabilities_for(short.atr, files) == Capabilities()
@@ -129,7 +129,9 @@ def tears() -> list[tuple[int, bool]]:
 
 
 @pytest.mark.parametrize(("at", "executed"), tears())
-def test_torn_at_any_command_it_is_finished_by_the_next_run(at: int, executed: bool) -> None:
+def test_a_write_interrupted_at_any_command_is_finished_by_the_next(
+    at: int, executed: bool
+) -> None:
     chip, files = Chip(), document()
     with pytest.raises(TryAgainError):
         write(Torn(chip, nth(at), carried_out=executed).process, files)
@@ -141,7 +143,7 @@ def test_torn_at_any_command_it_is_finished_by_the_next_run(at: int, executed: b
     assert_written(chip, files)
 
 
-def test_torn_again_and_again_it_is_finished_at_last() -> None:
+def test_a_write_interrupted_many_times_is_finished_by_the_last() -> None:
     chip, files = Chip(), document(portrait=3000)
     for at in (4, 9, 14, 19, 24, 29, 34, 39):
         with pytest.raises(TryAgainError):
@@ -151,7 +153,7 @@ def test_torn_again_and_again_it_is_finished_at_last() -> None:
     assert_written(chip, files)
 
 
-def test_a_block_that_was_written_by_half_is_written_again() -> None:
+def test_a_partly_written_block_is_written_again() -> None:
     chip, files = Chip(), document()
     with pytest.raises(TryAgainError):
         write(Torn(chip, nth(14)).process, files)
@@ -175,7 +177,9 @@ def torn(files: dict[FileID, bytes], at: int) -> Chip:
 
 
 @pytest.mark.parametrize("other", [document(2), document(1, 701) | {FileID.SOD: b"\x77\x01\x00"}])
-def test_another_documents_half_written_card_is_left_alone(other: dict[FileID, bytes]) -> None:
+def test_a_card_partly_written_with_another_document_is_left_unchanged(
+    other: dict[FileID, bytes],
+) -> None:
     chip = torn(other, 12)
     before = chip.state
     with pytest.raises(RejectCardError, match=r"another document \(EF\.SOD differs\)"):
@@ -204,7 +208,7 @@ def test_a_terminated_card_is_refused() -> None:
         write(chip.process, document())
 
 
-def test_a_card_that_is_too_small_shows_it_before_a_person_is_on_it() -> None:
+def test_a_card_that_is_too_small_is_rejected_before_personal_data_is_written() -> None:
     chip = Chip(ChipState(Hardware(memory=1400)))
     with pytest.raises(RejectCardError, match=r"no room for DG2 \(704 octets\)"):
         write(chip.process, document())
@@ -214,7 +218,7 @@ def test_a_card_that_is_too_small_shows_it_before_a_person_is_on_it() -> None:
         write(chip.process, document())
 
 
-def test_what_is_no_emrtd_is_refused() -> None:
+def test_a_card_that_is_not_an_emrtd_is_rejected() -> None:
     for sw in (SW.FILE_NOT_FOUND, SW.CLASS_NOT_SUPPORTED):
         with pytest.raises(RejectCardError, match="no eMRTD application"):
             write(lambda _, sw=sw: ResponseAPDU(sw=sw).encode(), document())
@@ -224,19 +228,19 @@ def test_what_is_no_emrtd_is_refused() -> None:
     assert isinstance(refused.value.__cause__, ChipRefusalError)
 
 
-def test_a_card_that_does_not_tell_its_state_is_written_all_the_same() -> None:
+def test_a_card_without_control_parameters_is_written() -> None:
     chip, files = Chip(), document()
-    wants_control_parameters = every(instruction(INS.SELECT), lambda command: command.p2 == 0x04)
-    write(Refusing(chip, wants_control_parameters, SW.INCORRECT_P1_P2).process, files)
+    for_control_parameters = every(instruction(INS.SELECT), lambda command: command.p2 == 0x04)
+    write(Refusing(chip, for_control_parameters, SW.INCORRECT_P1_P2).process, files)
     assert_written(chip, files)
 
 
-def test_a_card_that_does_not_keep_what_is_written_is_found_out() -> None:
+def test_a_card_that_does_not_store_what_is_written_is_rejected() -> None:
     with pytest.raises(RejectCardError, match=r"EF\.SOD does not read back"):
         write(Refusing(Chip(), instruction(INS.UPDATE_BINARY), SW.OK).process, document())
 
 
-def test_a_card_that_does_not_lock_is_found_out() -> None:
+def test_a_card_that_does_not_lock_is_rejected() -> None:
     with pytest.raises(RejectCardError, match="without a password"):
         write(Refusing(Chip(), instruction(INS.ACTIVATE_FILE), SW.OK).process, document())
 

@@ -1,1 +1,1 @@
-"""Kinds of cards, one module each: which commands personalise them."""
+"""Kinds of cards: one module for each set of commands that personalises a card."""

@@ -1,4 +1,4 @@
-"""How long the commands to a card may be, by what the card and the image say of it."""
+"""The lengths of commands and responses that a card supports, from its ATR and EF.ATR/INFO."""
 
 from collections.abc import Mapping
 from typing import Final
@@ -12,12 +12,17 @@ _EXTENDED_OVERHEAD: Final = 9
 """Octets of an extended command that are not data: header, Lc and Le."""
 _STATUS_WORD: Final = 2
 _LEAST_EXTENDED: Final = 1000
-"""What a chip with extended length holds that does not say more (Doc 9303-10, 3.11.1)."""
+"""Octets that every chip with extended length must accept (Doc 9303-10, 3.11.1)."""
 _LARGEST: Final = 32_768
 
 
 def capabilities_for(atr: bytes, files: Mapping[FileID, bytes]) -> Capabilities:
-    """Extended length where both the card and its EF.ATR/INFO say so; raises `MalformedError`."""
+    """Return how much data one command to a card, and its response, can carry.
+
+    Both are those of short APDUs unless the card's answer to reset announces extended length; then
+    the image's EF.ATR/INFO, if any, states the limits.  Raises `MalformedError` for an answer to
+    reset or an EF.ATR/INFO that cannot be decoded.
+    """
     capabilities = card_capabilities(atr)
     if capabilities is None or Capability.EXTENDED_LENGTH not in capabilities:
         return Capabilities()

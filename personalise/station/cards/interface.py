@@ -1,4 +1,4 @@
-"""What the station needs of any kind of card."""
+"""The interface of every kind of card that the station can personalise."""
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
@@ -15,7 +15,7 @@ from support.secret import Secret
 
 @unique
 class CardState(Enum):
-    """How far a card is in its life."""
+    """The life-cycle state of a card's eMRTD application."""
 
     EMPTY = "empty"
     IN_PERSONALISATION = "in personalisation"
@@ -25,10 +25,11 @@ class CardState(Enum):
 
 @dataclass(frozen=True, slots=True)
 class CardIdentity:
-    """What tells one card from all others, as far as the card shows it.
+    """What distinguishes one card from all others, as far as the card can be asked for it.
 
-    `atr` is the answer to reset, the same for every card of a batch; `serial_number` is of the card
-    (ISO/IEC 7816-4), `cplc` its Card Production Life Cycle data (GlobalPlatform).
+    `atr` is the answer to reset, which is the same for every card of a batch; `serial_number` is
+    the card's serial number (ISO/IEC 7816-4), `cplc` its Card Production Life Cycle data
+    (GlobalPlatform).  Both are None for a card that does not have them.
     """
 
     atr: bytes
@@ -37,7 +38,7 @@ class CardIdentity:
 
     @property
     def name(self) -> str | None:
-        """The serial number, or else the CPLC data, in hexadecimal; None where it has neither."""
+        """The serial number, or else the CPLC data, in hexadecimal; None if it has neither."""
         octets = self.serial_number or self.cplc
         return None if octets is None else octets.hex().upper()
 
@@ -46,10 +47,10 @@ class CardIdentity:
 class Capabilities:
     """What a kind of card can do before it is locked.
 
-    `resumable`: a card that was torn out can be finished; it has EF.SOD first, by which the
-    document is recognised.  `master_file`: it takes the files of the MF.  `reads_back`: its files
-    can be read; otherwise the station reads them when the card is locked.  `command` and `response`
-    are the octets of data that one command and its response carry.
+    `resumable`: writing can be resumed after the card was pulled out; EF.SOD is then written first,
+    so that the document is recognised.  `master_file`: files can be created in the MF.
+    `reads_back`: files can be read; otherwise the station reads them after the lock.  `command` and
+    `response` are the octets of data that one command and its response can carry.
     """
 
     resumable: bool = True
@@ -60,10 +61,10 @@ class Capabilities:
 
 
 class KeySource(Protocol):
-    """Where the keys come from that open a blank card to the station."""
+    """A source of the keys with which the station authenticates to blank cards."""
 
     def key(self, name: str, identity: CardIdentity) -> Secret:
-        """The key of this name for this card; raises `StopReaderError` where there is none."""
+        """Return the key with this name for this card; raises `StopReaderError` if none exists."""
         ...
 
 
@@ -73,15 +74,15 @@ class NoKeys:
     def key(self, name: str, _identity: CardIdentity) -> Secret:
         """Raise `StopReaderError`."""
         raise StopReaderError(
-            f"cards of this kind need the key {name}, and the station has no keys for blank cards"
+            f"cards of this kind require the key {name}; the station has no keys for blank cards"
         )
 
 
 @dataclass(frozen=True, slots=True)
 class Blank:
-    """A card in a reader, and what is to be written to it, before a command is sent.
+    """A card in a reader and what is to be written to it, before any command is sent.
 
-    `files` are the image's; from its EF.ATR/INFO a kind of card may learn the card's buffers.
+    `files` are the files of the image; its EF.ATR/INFO tells how long an APDU the card can process.
     """
 
     atr: bytes
@@ -90,42 +91,43 @@ class Blank:
 
 
 class PersonalisableCard(Protocol):
-    """One card in a reader; every method is a procedure, and none keeps anything of a person.
+    """One card in a reader; every method is a procedure, and none stores personal data.
 
-    A file must be created before it is written; both work on the directory selected last.  What the
-    card's capabilities exclude is never called.  A method raises `WriteError` for what it knows to
-    be wrong with the card, `ChipRefusalError` for any other refusal.
+    A file must be created before it is written; both work on the directory selected last.  The
+    station does not call a method that the capabilities exclude.  A method raises `WriteError` if
+    it can name the fault of the card, `ChipRefusalError` for any other refusal.
     """
 
     @property
     def capabilities(self) -> Capabilities:
-        """What the card can do."""
+        """What the card can do before it is locked."""
         ...
 
     def identity(self) -> Procedure[CardIdentity]:
-        """Ask the card who it is."""
+        """Read the card's serial number or CPLC data."""
         ...
 
     def begin(self) -> Procedure[CardState]:
-        """Select the application, and learn how far the card is."""
+        """Select the eMRTD application and return its life-cycle state."""
         ...
 
     def channel(self, procedure: Procedure[T]) -> Procedure[T]:
-        """Run a procedure over the card's channel, which may authenticate and wrap each command.
+        """Run a procedure over the card's secure channel.
 
-        Everything between `begin` and the end of `lock` goes through it; for a card without a
-        channel it is the procedure itself.
+        A card with one authenticates the station first and protects each command.  Every command
+        between `begin` and the end of `lock` is sent through it.  A card without a channel returns
+        the procedure unchanged.
         """
         ...
 
     def select_directory(self, directory: Directory) -> Procedure[None]:
-        """Select the application by its name, or the master file."""
+        """Select the application by its identifier (AID), or the master file."""
         ...
 
     def create(self, file: ElementaryFile, size: int) -> Procedure[bool]:
-        """Create a file; whether it was new.
+        """Create a file of `size` octets; return False if it already exists.
 
-        Raises `RejectCardError` where the card has no room, or has the file in another size.
+        Raises `RejectCardError` if the card has no room, or has the file with another size.
         """
         ...
 
@@ -138,18 +140,19 @@ class PersonalisableCard(Protocol):
         ...
 
     def find(self, file: ElementaryFile, directory: Directory) -> Procedure[bool]:
-        """Select the file with the identifier of `file` in a directory; False where there is none.
+        """Select the file with the identifier of `file` in a directory; return False if not found.
 
-        In the master file it is found whatever is selected.  What is read next is read from it.
+        A file of the master file is found whatever is currently selected.  The next `read` reads
+        the selected file.
         """
         ...
 
     def put_keys(self, keys: ChipKeys) -> Procedure[None]:
-        """Put the chip's keys and passwords."""
+        """Store the chip's keys and passwords."""
         ...
 
     def lock(self) -> Procedure[None]:
-        """End personalisation for good."""
+        """End personalisation; this cannot be undone."""
         ...
 
 

@@ -1,9 +1,9 @@
 """A card personalised with the interindustry commands of ISO/IEC 7816-9 and 7816-4.
 
 CREATE FILE with file control parameters, UPDATE BINARY, PUT DATA for keys and passwords, and
-ACTIVATE FILE to lock; SELECT by the path from the MF (P1 = 08), to see what is there; GET DATA for
-the serial number, if the card has one.  Nobody authenticates before the lock, so blank cards are
-kept under lock and key themselves.
+ACTIVATE FILE to lock.  SELECT by the path from the MF (P1 = 08) checks where a file is.  GET DATA
+reads the serial number, if the card has one.  The station does not authenticate to the card, so
+blank cards must be stored securely.
 """
 
 from typing import Final
@@ -35,20 +35,20 @@ _CHILD_EF: Final = 0x02
 _PATH_FROM_MASTER_FILE: Final = 0x08
 
 _LIFE_CYCLES: Final = {0x01: CardState.EMPTY, 0x03: CardState.IN_PERSONALISATION}
-"""The life-cycle status octet (ISO/IEC 7816-4, 7.4.10), whose rest is by bits."""
+"""Values of the life-cycle status octet (ISO/IEC 7816-4, 7.4.10); the others are coded by bits."""
 
 
 _REFUSED_KEYS: Final = frozenset(
     {SW.INCORRECT_DATA, SW.FUNCTION_NOT_SUPPORTED, SW.REFERENCED_DATA_NOT_FOUND}
 )
-"""What PUT DATA answers where the keys are at fault, and not the card."""
+"""Answers to PUT DATA that mean that the keys are at fault, not the card."""
 
 
 class Iso7816Card:
-    """A card that takes these commands; satisfies `PersonalisableCard`.
+    """A card that supports these commands; satisfies `PersonalisableCard`.
 
-    `capabilities` are what its answer to reset and its EF.ATR/INFO allow; a card that refuses so
-    much with 6700 gets short commands from then on.
+    `capabilities` are what its answer to reset and its EF.ATR/INFO allow.  After a card refuses an
+    extended command with 6700, it is sent short commands only.
     """
 
     def __init__(self, atr: bytes, capabilities: Capabilities = _SHORT) -> None:
@@ -57,16 +57,16 @@ class Iso7816Card:
         self._current: ElementaryFile | None = None
 
     def identity(self) -> Procedure[CardIdentity]:
-        """GET DATA, the serial number; a card that does not tell it is known by its ATR alone."""
+        """GET DATA for the serial number; without one the card is identified by its ATR only."""
         serial_number = yield from read_serial_number()
         return CardIdentity(self._atr, serial_number)
 
     def channel(self, procedure: Procedure[T]) -> Procedure[T]:
-        """The procedure itself: nobody authenticates."""
+        """Return the procedure unchanged: these cards have no secure channel."""
         return procedure
 
     def begin(self) -> Procedure[CardState]:
-        """Select the application; its file control parameters tell the life-cycle state."""
+        """Select the application, and read its life-cycle state from the control parameters."""
         self._current = None
         response = yield CommandAPDU(
             0x00, INS.SELECT, 0x04, _RETURN_CONTROL_PARAMETERS, EMRTD_APPLICATION, _ANY_LENGTH
@@ -75,18 +75,18 @@ class Iso7816Card:
             return CardState.TERMINATED
         if response.sw in {SW.INCORRECT_P1_P2, SW.FUNCTION_NOT_SUPPORTED}:
             yield from self.select_directory(Directory.EMRTD)
-            return CardState.IN_PERSONALISATION  # it does not say: its refusals will
+            return CardState.IN_PERSONALISATION  # unknown: a later refusal will show it
         if response.sw in {SW.FILE_NOT_FOUND, SW.INSTRUCTION_NOT_SUPPORTED, SW.CLASS_NOT_SUPPORTED}:
             raise RejectCardError(
                 CardFault.WRONG_KIND,
-                "the card has no eMRTD application: it is no blank of this kind",
-                advice="take another",
+                "the card has no eMRTD application: it is not a blank card of this kind",
+                advice="use another card",
             )
         data = response.require("selecting the eMRTD application")
         return _life_cycle(_control_parameters(data).get(0x8A))
 
     def select_directory(self, directory: Directory) -> Procedure[None]:
-        """Select the application by its name, or the master file."""
+        """Select the application by its identifier (AID), or the master file."""
         self._current = None
         if directory is Directory.MASTER_FILE:
             command = CommandAPDU(0x00, INS.SELECT, 0x00, 0x0C, b"\x3f\x00")
@@ -116,7 +116,7 @@ class Iso7816Card:
             raise RejectCardError(
                 CardFault.NO_ROOM,
                 f"the card has no room for {file.file_id} ({size:,} octets)",
-                advice="take a card with more memory, or a chip profile with smaller images",
+                advice="use a card with more memory, or a chip profile with smaller images",
             )
         response.require(f"creating {file.file_id}")
         self._current = file
@@ -144,7 +144,7 @@ class Iso7816Card:
             done += len(part)
 
     def read(self, file: ElementaryFile, size: int) -> Procedure[bytes]:
-        """READ BINARY until `size` octets are there."""
+        """READ BINARY until `size` octets have been read."""
         content = b""
         while len(content) < size:
             yield from self._address(file, len(content))
@@ -162,7 +162,7 @@ class Iso7816Card:
         return content[:size]
 
     def find(self, file: ElementaryFile, directory: Directory) -> Procedure[bool]:
-        """SELECT by the path from the MF, or in the application once that is selected."""
+        """SELECT by the path from the MF, or by the identifier in the application."""
         if directory is not Directory.MASTER_FILE:
             yield from self.select_directory(directory)
         self._current = None
@@ -176,7 +176,7 @@ class Iso7816Card:
         return True
 
     def put_keys(self, keys: ChipKeys) -> Procedure[None]:
-        """PUT DATA for each data object, the tag in P1-P2; chained where longer than a command."""
+        """PUT DATA for each data object, the tag in P1-P2; chained if longer than one command."""
         for tag, value in keys.data_objects():
             command = CommandAPDU(0x00, INS.PUT_DATA, tag >> 8, tag & 0xFF, value.reveal())
             room = self.capabilities.command
@@ -185,15 +185,15 @@ class Iso7816Card:
                 raise RejectCardError(
                     CardFault.NO_ROOM,
                     "the card has no room for the chip's keys",
-                    advice="take a card with more memory",
+                    advice="use a card with more memory",
                 )
             if response.sw in _REFUSED_KEYS:
                 raise RejectApplicationError(
-                    f"cards of this kind do not take the data object {tag:02X} of the chip's keys"
+                    f"cards of this kind do not accept the data object {tag:02X} of the chip's keys"
                     f" (the card answered {response.sw:04X})",
                     advice="prepare the document with a chip profile that the card supports",
                 )
-            response.require("putting the chip's keys")
+            response.require("storing the chip's keys")
 
     def lock(self) -> Procedure[None]:
         """ACTIVATE FILE."""
@@ -202,7 +202,7 @@ class Iso7816Card:
         self._current = None
 
     def _check_size(self, file: ElementaryFile, size: int) -> Procedure[None]:
-        """A file that is there already must have the size that it is to have."""
+        """Raise `RejectCardError` if a file that already exists has another size."""
         response = yield CommandAPDU(
             0x00,
             INS.SELECT,
@@ -218,7 +218,7 @@ class Iso7816Card:
         self._current = file
 
     def _address(self, file: ElementaryFile, position: int) -> Procedure[None]:
-        """Make the file current by SELECT, unless it is or its short identifier will do that."""
+        """SELECT the file, unless it is current or its short identifier will select it."""
         if self._current is file or position < 0x100:
             return
         response = yield CommandAPDU(
@@ -244,19 +244,19 @@ class Iso7816Card:
         return CommandAPDU(0x00, INS.READ_BINARY, p1, p2, ne=ne)
 
     def _even_address(self, file: ElementaryFile, position: int) -> tuple[int, int]:
-        """P1-P2: the offset in the current file, or the short identifier and a small offset."""
+        """Return P1-P2: an offset in the current file, or a short identifier and a small offset."""
         if self._current is file:
             return divmod(position, 256)
         return 0x80 | file.short_identifier, position
 
 
 def iso7816_card(blank: Blank) -> Iso7816Card:
-    """The kind of card `iso7816-9`."""
+    """Return the card for a blank: the kind of card `iso7816-9`."""
     return Iso7816Card(blank.atr, capabilities_for(blank.atr, blank.files))
 
 
 def _control_parameters(data: bytes) -> tlv.DataObjects:
-    """The file control parameters in the answer to SELECT; none where it has no such template."""
+    """Return the file control parameters in the answer to SELECT; empty without a template."""
     if not data:
         return tlv.read_all(b"", "answer to SELECT")
     template = tlv.read(data, "answer to SELECT")
@@ -265,7 +265,7 @@ def _control_parameters(data: bytes) -> tlv.DataObjects:
 
 def _life_cycle(octet: tlv.DataObject | None) -> CardState:
     if octet is None or len(octet.value) != 1:
-        return CardState.IN_PERSONALISATION  # the card does not say: its refusals will
+        return CardState.IN_PERSONALISATION  # unknown: a later refusal will show it
     value = octet.value[0]
     if value & 0xFC == 0x0C:
         return CardState.TERMINATED

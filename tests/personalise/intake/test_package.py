@@ -18,7 +18,7 @@ from tests.personalise.applications import CONTRACT, folder, images
 
 
 def packed(path: Path, files: dict[str, bytes], pki: IssuingPki) -> Path:
-    """A package with these files, whatever they are."""
+    """Write a package with these files to `path`."""
     stream = io.BytesIO()
     with zipfile.ZipFile(stream, "w", zipfile.ZIP_DEFLATED) as archive:
         for name, octets in files.items():
@@ -33,9 +33,7 @@ def sealed(path: Path, content: bytes, pki: IssuingPki) -> Path:
     return path
 
 
-def test_a_package_holds_the_application_and_nobody_else_reads_it(
-    pki: IssuingPki, tmp_path: Path
-) -> None:
+def test_only_the_pkis_intake_key_opens_a_package(pki: IssuingPki, tmp_path: Path) -> None:
     source = folder(tmp_path / "application")
     (source / "unrelated").write_bytes(b"not named by the application")
     package = tmp_path / "0001.p7m"
@@ -44,15 +42,15 @@ def test_a_package_holds_the_application_and_nobody_else_reads_it(
     read = load_application(package, pki.open_package)
     assert read.particulars.document.number == CONTRACT["document"]["number"]
     assert read.image("biometrics.portrait", "portrait.jpg") == images()["portrait.jpg"]
-    with pytest.raises(MisuseError, match="there is no file unrelated"):
+    with pytest.raises(MisuseError, match="holds no file unrelated"):
         read.image("biometrics.portrait", "unrelated")
     for_another = seal_application(source, pki.certificate("station"))
     package.write_bytes(for_another)
-    with pytest.raises(MisuseError, match="no application encrypted for this PKI"):
+    with pytest.raises(MisuseError, match="not an application encrypted for this PKI"):
         load_application(package, pki.open_package)
 
 
-def test_openssl_and_zip_make_one_too(pki: IssuingPki, tmp_path: Path) -> None:
+def test_a_package_made_with_zip_and_openssl_is_read(pki: IssuingPki, tmp_path: Path) -> None:
     source = folder(tmp_path / "application")
     archive = tmp_path / "plain.zip"
     with zipfile.ZipFile(archive, "w") as file:
@@ -71,19 +69,19 @@ def test_openssl_and_zip_make_one_too(pki: IssuingPki, tmp_path: Path) -> None:
     assert load_application(package, pki.open_package).particulars.holder.sex == "F"
 
 
-def test_a_folder_is_read_as_ever(pki: IssuingPki, tmp_path: Path) -> None:
+def test_load_application_reads_a_folder_too(pki: IssuingPki, tmp_path: Path) -> None:
     read = load_application(folder(tmp_path / "application"), pki.open_package)
     assert read.particulars.holder.sex == "F"
 
 
-def test_what_is_no_package_is_refused(pki: IssuingPki, tmp_path: Path) -> None:
+def test_a_file_that_is_not_a_package_is_refused(pki: IssuingPki, tmp_path: Path) -> None:
     path = tmp_path / "package"
     for octets in (b"", b"PK\x03\x04 a zip in clear", b"\x30\x03\x02\x01\x00"):
         path.write_bytes(octets)
-        with pytest.raises(MisuseError, match="no application encrypted for this PKI"):
+        with pytest.raises(MisuseError, match="not an application encrypted for this PKI"):
             load_application(path, pki.open_package)
     for content in (b"", b"not a zip", b"PK\x03\x04" + b"\0" * 40):
-        with pytest.raises(MisuseError, match="no zip of an application"):
+        with pytest.raises(MisuseError, match="the encrypted content is not a zip file"):
             load_application(sealed(path, content, pki), pki.open_package)
     with pytest.raises(MisuseError, match=r"holds no application\.json"):
         load_application(packed(path, {"x": b""}, pki), pki.open_package)
@@ -92,7 +90,7 @@ def test_what_is_no_package_is_refused(pki: IssuingPki, tmp_path: Path) -> None:
         load_application(packed(path, many, pki), pki.open_package)
 
 
-def test_a_bomb_is_refused(pki: IssuingPki, tmp_path: Path) -> None:
+def test_a_zip_bomb_is_refused(pki: IssuingPki, tmp_path: Path) -> None:
     record = json.dumps(CONTRACT).encode()
     bomb = {"application.json": record, "portrait.jpg": bytes(MAX_IMAGE + 1)}
     read = load_application(packed(tmp_path / "package", bomb, pki), pki.open_package)

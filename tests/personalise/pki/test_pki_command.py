@@ -131,7 +131,7 @@ def test_a_compromised_signer_becomes_a_crl_and_a_list_of_documents(operator: Op
         pki.register_document(signer.certificate, at, number.encode(), number)
     affected = operator.folder / "affected.tsv"
     said = operator.act("pki", "revoke", "ds", "--affected", str(affected))
-    assert "2 documents rest on it" in said
+    assert "2 documents are affected" in said
     assert [line.split("\t")[0] for line in affected.read_text().splitlines()] == [
         "ZU0000001",
         "ZU0000002",
@@ -429,7 +429,7 @@ def test_a_signer_that_is_half_issued_leaves_one_that_signs(
     [
         (("pki", "revoke", "ABCDEF", "--affected", "-"), "has issued no certificate"),
         (("pki", "revoke", "../../x", "--affected", "-"), "has issued no certificate"),
-        (("pki", "issue-ds", "--officer", "alice"), "write NAME=FILE"),
+        (("pki", "issue-ds", "--officer", "alice"), "is not NAME=FILE"),
         (("officer", "require", "2"), "0 enrolled"),
         (("officer", "require", "1", "--operation", "dance"), "is no operation"),
         (("pki", "publish-master-list", "/dev/null", "-o", "x"), "/dev/null: certificate: "),

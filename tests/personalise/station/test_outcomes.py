@@ -1,4 +1,4 @@
-"""Which errors become which outcome, and what a command ends with."""
+"""Which error becomes which outcome and exit status."""
 
 import pytest
 
@@ -43,7 +43,7 @@ def test_an_error_is_decided_by_its_type(
     assert found.message.startswith(error.message)
 
 
-_OF_WIRE = {
+_OF_TRANSPORT = {
     TransportFault.NO_SERVICE: (StopReaderError, StopReaderError),
     TransportFault.SERVICE_GONE: (TryAgainError, TryAgainError),
     TransportFault.NO_READER: (StopReaderError, StopReaderError),
@@ -55,15 +55,15 @@ _OF_WIRE = {
     TransportFault.CARD_MUTE: (RejectCardError, TryAgainError),
     TransportFault.OTHER: (TryAgainError, TryAgainError),
 }
-"""What each fault of the wire is on a blank card, and on one that was begun."""
+"""The outcome of each transport fault for a blank card, and for a partly written one."""
 
 
 @pytest.mark.parametrize("fault", TransportFault)
-def test_a_fault_of_the_wire_is_decided_by_its_value(fault: TransportFault) -> None:
+def test_a_transport_fault_is_decided_by_its_value(fault: TransportFault) -> None:
     error = TransportError("the words of the transport", fault, advice="do this")
     for begun in (False, True):
         found = outcome_of(error, begun=begun)
-        assert type(found) is _OF_WIRE[fault][begun]
+        assert type(found) is _OF_TRANSPORT[fault][begun]
         assert found.message == error.message
         if not isinstance(found, RejectCardError):
             assert found.advice == error.advice
@@ -72,7 +72,7 @@ def test_a_fault_of_the_wire_is_decided_by_its_value(fault: TransportFault) -> N
     assert unfinished.fault is CardFault.CANNOT_FINISH
 
 
-def test_what_is_known_already_stays_as_it_is() -> None:
+def test_a_write_error_is_returned_unchanged() -> None:
     error = RejectCardError(CardFault.NO_ROOM, "no room", advice="take a larger one")
     assert outcome_of(error, begun=True, resumable=False) is error
     assert str(error) == "no room; take a larger one"
@@ -86,6 +86,6 @@ def test_a_card_that_cannot_be_resumed_is_tried_again_only_while_it_is_blank() -
     assert begun.fault is CardFault.CANNOT_FINISH
 
 
-def test_scripts_can_tell_the_outcomes_apart() -> None:
+def test_each_outcome_has_its_own_kind() -> None:
     kinds = [each.kind for each in WriteError.__subclasses__()]
     assert sorted(kinds) == ["reject-application", "reject-card", "stop-reader", "try-again"]
