@@ -3,6 +3,7 @@
 from collections.abc import Callable
 from typing import Final, Protocol
 
+from emrtd.lds.application_directory import ApplicationDirectory
 from emrtd.lds.atr_info import AtrInfo
 from emrtd.lds.com import Com
 from emrtd.lds.cvca import Cvca
@@ -19,7 +20,6 @@ from emrtd.lds.data_groups.dg14 import DataGroup14
 from emrtd.lds.data_groups.dg15 import DataGroup15
 from emrtd.lds.data_groups.dg16 import DataGroup16
 from emrtd.lds.data_groups.undefined import DataGroup6, DataGroup8, DataGroup9, DataGroup10
-from emrtd.lds.directory import Directory
 from emrtd.lds.files import FileID
 from emrtd.lds.security.card_access import CardAccess
 from emrtd.lds.security.card_security import CardSecurity
@@ -36,7 +36,7 @@ class Content(Protocol):
 
 CODECS: Final[dict[FileID, Callable[[bytes], Content]]] = {
     FileID.ATR_INFO: AtrInfo.decode,
-    FileID.DIR: Directory.decode,
+    FileID.DIR: ApplicationDirectory.decode,
     FileID.CARD_ACCESS: CardAccess.decode,
     FileID.CARD_SECURITY: CardSecurity.decode,
     FileID.COM: Com.decode,

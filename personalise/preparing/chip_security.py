@@ -34,11 +34,11 @@ from emrtd.crypto.protocols import (
     chip_authentication_oid,
 )
 from emrtd.iso7816.procedure import Random
+from emrtd.lds.application_directory import ApplicationDirectory
 from emrtd.lds.atr_info import AtrInfo, Capability
 from emrtd.lds.cvca import Cvca
 from emrtd.lds.data_groups.dg14 import DataGroup14
 from emrtd.lds.data_groups.dg15 import DataGroup15
-from emrtd.lds.directory import Directory
 from emrtd.lds.files import EMRTD_APPLICATION, FileID
 from emrtd.lds.security.card_access import CardAccess
 from emrtd.lds.security.security_infos import (
@@ -232,7 +232,7 @@ def _make_active_key(profile: ChipProfile, random: Random) -> _Active | None:
 
 def _master_files(profile: ChipProfile) -> dict[FileID, bytes]:
     """EF.DIR, and EF.ATR/INFO where the profile tells the sizes of buffers."""
-    files = {FileID.DIR: Directory.of([EMRTD_APPLICATION]).encode()}
+    files = {FileID.DIR: ApplicationDirectory.of([EMRTD_APPLICATION]).encode()}
     if profile.buffers is not None:
         capabilities = (
             Capability.DF_BY_FULL_NAME

@@ -298,7 +298,7 @@ NOT_PARSERS = {
     "emrtd.biometrics.images.wsq_huffman.HuffmanTable.decode": _INNER,
     "emrtd.biometrics.images.wsq_library.compress": _OURS,
     "emrtd.biometrics.images.wsq_library.decompress": "runs in a process of its own, for to_png",
-    "emrtd.biometrics.iso19794.description.take": _INNER,
+    "emrtd.biometrics.iso19794.fixed_layout.image_octets": _INNER,
     "emrtd.biometrics.quality.fingerprint.assess_fingerprint": _ELSEWHERE,
     "emrtd.biometrics.quality.pixels.decode": _ELSEWHERE,
     "emrtd.biometrics.quality.portrait.assess_portrait": _ELSEWHERE,

@@ -27,6 +27,7 @@ from emrtd.crypto.hashes import Hash
 from emrtd.crypto.private_keys import EcPrivateKey
 from emrtd.crypto.public_keys import encode_public_key
 from emrtd.iso7816 import odd_ins
+from emrtd.lds.application_directory import ApplicationDirectory
 from emrtd.lds.atr_info import AtrInfo, Capability
 from emrtd.lds.content import FileContent
 from emrtd.lds.cvca import Cvca
@@ -37,7 +38,6 @@ from emrtd.lds.data_groups.dg7 import DataGroup7
 from emrtd.lds.data_groups.dg11 import DataGroup11
 from emrtd.lds.data_groups.dg12 import DataGroup12
 from emrtd.lds.data_groups.permit import Permit
-from emrtd.lds.directory import Directory
 from emrtd.lds.files import EMRTD_APPLICATION, FILES, FileID
 from emrtd.lds.image import LdsImage
 from emrtd.lds.lds2 import SignedRecord, TravelRecord, VisaRecord
@@ -101,9 +101,9 @@ def _made() -> dict[FileID, bytes]:
     """Elementary files of the tests' own."""
     wsq = applications.images()["ri.wsq"]
     fingers = [FingerImage.of(wsq, FingerPosition.LEFT_INDEX)]
-    contents: dict[FileID, FileContent | AtrInfo | Directory | Cvca] = {
+    contents: dict[FileID, FileContent | AtrInfo | ApplicationDirectory | Cvca] = {
         FileID.ATR_INFO: AtrInfo.of(Capability.EXTENDED_LENGTH, 32_768, 32_768),
-        FileID.DIR: Directory.of([EMRTD_APPLICATION]),
+        FileID.DIR: ApplicationDirectory.of([EMRTD_APPLICATION]),
         FileID.CVCA: Cvca(("UTCVCA00001",)),
         FileID.DG3: DataGroup3.of(fingers),
         FileID.DG4: DataGroup4.of([IrisImage.of(_drawn("JPEG2000"), Eye.LEFT, captured=NOW)]),

@@ -30,7 +30,7 @@ _made: Final = tuple.__new__  # what `_make` calls, without a frame of Python fo
 
 
 @unique
-class GenderCode(IntEnum):
+class GenderField(IntEnum):
     """The gender field of the facial information."""
 
     UNSPECIFIED = 0x00
@@ -88,7 +88,7 @@ class FacialImage(NamedTuple):
     """
 
     image: bytes
-    gender: int = GenderCode.UNSPECIFIED
+    gender: int = GenderField.UNSPECIFIED
     eye_colour: int = 0
     hair_colour: int = 0
     feature_mask: bytes = b"\0\0\0"
@@ -220,10 +220,10 @@ def _encode_image(image: FacialImage, parts: list[bytes]) -> int:
 
 
 _GENDERS: Final[dict[int, Gender]] = {
-    GenderCode.UNSPECIFIED: Gender.UNSPECIFIED,
-    GenderCode.MALE: Gender.MALE,
-    GenderCode.FEMALE: Gender.FEMALE,
-    GenderCode.UNKNOWN: Gender.OTHER,
+    GenderField.UNSPECIFIED: Gender.UNSPECIFIED,
+    GenderField.MALE: Gender.MALE,
+    GenderField.FEMALE: Gender.FEMALE,
+    GenderField.UNKNOWN: Gender.OTHER,
 }
 _DATA_TYPES: Final[dict[int, str]] = {
     ImageDataType.JPEG: "JPEG",

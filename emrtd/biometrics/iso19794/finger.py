@@ -9,7 +9,7 @@ from enum import IntEnum, unique
 from typing import Any, Final, Self
 
 from emrtd.biometrics.images.headers import ImageFormat, sniff
-from emrtd.biometrics.iso19794.description import Description, take
+from emrtd.biometrics.iso19794.fixed_layout import FixedLayout, image_octets
 from emrtd.biometrics.iso19794.lengths import MAX_IMAGES, check_record_length, check_trailing
 from emrtd.biometrics.samples import FingerImage, FingerPosition, Generation, QualityScore
 from support.errors import MalformedError, MisuseError
@@ -40,7 +40,7 @@ class Compression(IntEnum):
 
 
 @unique
-class Impression(IntEnum):
+class ImpressionType(IntEnum):
     """How the finger met the sensor."""
 
     LIVE_SCAN_PLAIN = 0
@@ -88,8 +88,8 @@ def _view(c: Any) -> Any:
     )
 
 
-_HEADER: Final = Description(WHAT, 32, _header)
-_VIEW: Final = Description("finger view (ISO/IEC 19794-4)", 14, _view)
+_HEADER: Final = FixedLayout(WHAT, 32, _header)
+_VIEW: Final = FixedLayout("finger view (ISO/IEC 19794-4)", 14, _view)
 
 
 @dataclass(frozen=True, slots=True)
@@ -107,7 +107,7 @@ class FingerView:
     count_of_views: int = 1
     view_number: int = 1
     quality: int = QUALITY_UNDEFINED
-    impression: int = Impression.LIVE_SCAN_PLAIN
+    impression: int = ImpressionType.LIVE_SCAN_PLAIN
     reserved: int = 0
 
 
@@ -286,7 +286,7 @@ def _decode_view(octets: bytes, position: int) -> tuple[FingerView, int]:
     if read.length < _VIEW.size:
         reason = f"a view of {read.length} octets cannot hold its own header"
         raise MalformedError(WHAT, reason, position)
-    image = take(octets, position + _VIEW.size, read.length - _VIEW.size, WHAT)
+    image = image_octets(octets, position + _VIEW.size, read.length - _VIEW.size, WHAT)
     view = FingerView(
         image,
         read.position,

@@ -5,7 +5,7 @@ from enum import IntEnum, unique
 from typing import Any, Final, Self
 
 from emrtd.biometrics.images.headers import ImageFormat, sniff
-from emrtd.biometrics.iso19794.description import Description, take
+from emrtd.biometrics.iso19794.fixed_layout import FixedLayout, image_octets
 from emrtd.biometrics.iso19794.lengths import MAX_IMAGES, check_record_length, check_trailing
 from emrtd.biometrics.samples import Eye, Generation, IrisImage, QualityScore
 from support.errors import MalformedError, MisuseError
@@ -66,9 +66,9 @@ def _image(c: Any) -> Any:
     )
 
 
-_HEADER: Final = Description(WHAT, 45, _header)
-_EYE: Final = Description("eye header (ISO/IEC 19794-6)", 3, _eye)
-_IMAGE: Final = Description("iris image (ISO/IEC 19794-6)", 11, _image)
+_HEADER: Final = FixedLayout(WHAT, 45, _header)
+_EYE: Final = FixedLayout("eye header (ISO/IEC 19794-6)", 3, _eye)
+_IMAGE: Final = FixedLayout("iris image (ISO/IEC 19794-6)", 11, _image)
 
 
 @dataclass(frozen=True, slots=True)
@@ -240,7 +240,7 @@ _RAW: Final[dict[int, tuple[bytes, int]]] = {
 
 def _decode_image(octets: bytes, position: int) -> tuple[RecordedIris, int]:
     read = _IMAGE.read(octets, position)
-    image = take(octets, position + _IMAGE.size, read.length, WHAT)
+    image = image_octets(octets, position + _IMAGE.size, read.length, WHAT)
     iris = RecordedIris(
         image, read.image_number, read.quality, read.rotation_angle, read.rotation_uncertainty
     )

@@ -36,7 +36,7 @@ class GenderCode(IntEnum):
 
 
 @unique
-class ImageDataFormat(IntEnum):
+class FaceImageDataFormat(IntEnum):
     """The image formats of ICAO's profile."""
 
     JPEG = 2
@@ -59,9 +59,9 @@ FAILURE_TO_ASSESS: Final = 0
 _FORMAT_NAMES: Final = {
     0: "PGM",
     1: "PPM",
-    ImageDataFormat.JPEG: "JPEG",
-    ImageDataFormat.JPEG2000_LOSSY: "JPEG 2000",
-    ImageDataFormat.JPEG2000_LOSSLESS: "JPEG 2000",
+    FaceImageDataFormat.JPEG: "JPEG",
+    FaceImageDataFormat.JPEG2000_LOSSY: "JPEG 2000",
+    FaceImageDataFormat.JPEG2000_LOSSLESS: "JPEG 2000",
     5: "PNG",
 }
 _GENDERS: Final[dict[int | None, Gender]] = {
@@ -137,9 +137,9 @@ def _image_information(face: FaceImage) -> dict[str, Any]:
     space = ImageColourSpace.GREYSCALE_8_BIT if grey else ImageColourSpace.RGB_24_BIT
     return {
         "imageDataFormat": base_code(
-            ImageDataFormat.JPEG
+            FaceImageDataFormat.JPEG
             if header.format is ImageFormat.JPEG
-            else ImageDataFormat.JPEG2000_LOSSY  # cut to a size, whatever the transformation
+            else FaceImageDataFormat.JPEG2000_LOSSY  # cut to a size, whatever the transformation
         ),
         "faceImageKind2D": icao_code(MRTD),
         "imageSizeBlock": {"width": header.width, "height": header.height},

@@ -25,7 +25,7 @@ from emrtd.biometrics.samples import FingerImage, FingerPosition, Generation
 
 
 @unique
-class ImageDataFormat(IntEnum):
+class FingerImageDataFormat(IntEnum):
     """The image formats; the codes are not those of ISO/IEC 19794-4."""
 
     PGM = 0
@@ -36,7 +36,7 @@ class ImageDataFormat(IntEnum):
 
 
 @unique
-class Impression(IntEnum):
+class ImpressionCode(IntEnum):
     """How the finger met the sensor."""
 
     PLAIN_CONTACT = 0
@@ -54,18 +54,18 @@ class Impression(IntEnum):
 INCH: Final = 0
 FAILURE_TO_ASSESS: Final = 0
 _FORMATS: Final = {
-    ImageFormat.PGM: ImageDataFormat.PGM,
-    ImageFormat.WSQ: ImageDataFormat.WSQ,
-    ImageFormat.PNG: ImageDataFormat.PNG,
-    ImageFormat.JPEG2000: ImageDataFormat.JPEG2000_LOSSY,
-    ImageFormat.JPEG2000_CODESTREAM: ImageDataFormat.JPEG2000_LOSSY,
+    ImageFormat.PGM: FingerImageDataFormat.PGM,
+    ImageFormat.WSQ: FingerImageDataFormat.WSQ,
+    ImageFormat.PNG: FingerImageDataFormat.PNG,
+    ImageFormat.JPEG2000: FingerImageDataFormat.JPEG2000_LOSSY,
+    ImageFormat.JPEG2000_CODESTREAM: FingerImageDataFormat.JPEG2000_LOSSY,
 }
 _FORMAT_NAMES: Final[dict[int, str]] = {
-    ImageDataFormat.PGM: "PGM",
-    ImageDataFormat.WSQ: "WSQ",
-    ImageDataFormat.JPEG2000_LOSSY: "JPEG 2000",
-    ImageDataFormat.JPEG2000_LOSSLESS: "JPEG 2000",
-    ImageDataFormat.PNG: "PNG",
+    FingerImageDataFormat.PGM: "PGM",
+    FingerImageDataFormat.WSQ: "WSQ",
+    FingerImageDataFormat.JPEG2000_LOSSY: "JPEG 2000",
+    FingerImageDataFormat.JPEG2000_LOSSLESS: "JPEG 2000",
+    FingerImageDataFormat.PNG: "PNG",
 }
 
 
@@ -85,7 +85,7 @@ class FingerImageDataBlock(DataBlock):
         code = require(_FORMATS.get(finger.format), "finger", finger.format, instead)
         representation: dict[str, Any] = {
             "position": base_code(finger.position),
-            "impression": base_code(Impression.PLAIN_CONTACT),
+            "impression": base_code(ImpressionCode.PLAIN_CONTACT),
             "imageDataFormat": base_code(code),
             "imageData": finger.data,
             "spatialSamplingRateBlock": {

@@ -26,7 +26,7 @@ from support.errors import MisuseError
 
 
 @unique
-class ImageDataFormat(IntEnum):
+class IrisImageDataFormat(IntEnum):
     """The image formats; there is no JPEG."""
 
     PGM = 0
@@ -58,18 +58,18 @@ class CompressionHistory(IntEnum):
 ORIENTATION_UNDEFINED: Final = 0
 FAILURE_TO_ASSESS: Final = 0
 _FORMATS: Final = {
-    ImageFormat.PGM: ImageDataFormat.PGM,
-    ImageFormat.PPM: ImageDataFormat.PPM,
-    ImageFormat.PNG: ImageDataFormat.PNG,
-    ImageFormat.JPEG2000: ImageDataFormat.JPEG2000_LOSSY,
-    ImageFormat.JPEG2000_CODESTREAM: ImageDataFormat.JPEG2000_LOSSY,
+    ImageFormat.PGM: IrisImageDataFormat.PGM,
+    ImageFormat.PPM: IrisImageDataFormat.PPM,
+    ImageFormat.PNG: IrisImageDataFormat.PNG,
+    ImageFormat.JPEG2000: IrisImageDataFormat.JPEG2000_LOSSY,
+    ImageFormat.JPEG2000_CODESTREAM: IrisImageDataFormat.JPEG2000_LOSSY,
 }
 _FORMAT_NAMES: Final[dict[int, str]] = {
-    ImageDataFormat.PGM: "PGM",
-    ImageDataFormat.PPM: "PPM",
-    ImageDataFormat.PNG: "PNG",
-    ImageDataFormat.JPEG2000_LOSSLESS: "JPEG 2000",
-    ImageDataFormat.JPEG2000_LOSSY: "JPEG 2000",
+    IrisImageDataFormat.PGM: "PGM",
+    IrisImageDataFormat.PPM: "PPM",
+    IrisImageDataFormat.PNG: "PNG",
+    IrisImageDataFormat.JPEG2000_LOSSLESS: "JPEG 2000",
+    IrisImageDataFormat.JPEG2000_LOSSY: "JPEG 2000",
 }
 
 

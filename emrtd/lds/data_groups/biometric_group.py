@@ -19,7 +19,7 @@ TAGS = {Generation.ISO_19794: BLOCK_19794, Generation.ISO_39794: BLOCK_39794}
 """The data object that holds the biometric data of each generation (Doc 9303-10, Table 1)."""
 
 
-class Record(Protocol):
+class BiometricRecord(Protocol):
     """A biometric data block, decoded."""
 
     @property
@@ -30,7 +30,7 @@ class Record(Protocol):
         """The octets of the block; raises `MisuseError` for a field that does not fit."""
 
 
-R_co = TypeVar("R_co", bound=Record, covariant=True)
+R_co = TypeVar("R_co", bound=BiometricRecord, covariant=True)
 S_co = TypeVar("S_co", covariant=True)
 
 

@@ -30,7 +30,7 @@ _SEVERAL: Final = 0xA0
 
 
 @unique
-class Kind(Enum):
+class ElementCoding(Enum):
     """How an element is coded."""
 
     TEXT = auto()
@@ -48,7 +48,7 @@ class Element:
 
     tag: int
     field: str
-    kind: Kind = Kind.TEXT
+    coding: ElementCoding = ElementCoding.TEXT
     limit: int = 99
 
 
@@ -91,18 +91,18 @@ class Details(FileContent):
 
     def _encode_element(self, element: Element) -> bytes | None:
         value = getattr(self, element.field)
-        if value is None or (element.kind is Kind.SEVERAL_TEXTS and not value):
+        if value is None or (element.coding is ElementCoding.SEVERAL_TEXTS and not value):
             return None
-        match element.kind:
-            case Kind.TEXT:
+        match element.coding:
+            case ElementCoding.TEXT:
                 return tlv.encode(element.tag, self._text_octets(element, value))
-            case Kind.DIGITS:
+            case ElementCoding.DIGITS:
                 if not is_digits(value, element.limit):
                     raise self._error(element, f"is not {element.limit} digits")
                 return tlv.encode(element.tag, value.encode("ascii"))
-            case Kind.OCTETS:
+            case ElementCoding.OCTETS:
                 return tlv.encode(element.tag, value)
-            case Kind.SEVERAL_TEXTS:
+            case ElementCoding.SEVERAL_TEXTS:
                 if len(value) > 255:
                     raise self._error(element, "are more than 255")
                 texts = (self._text_octets(element, each) for each in value)
@@ -126,7 +126,7 @@ class Details(FileContent):
         if tag_list is None:
             tolerated.append(f"{cls.WHAT}: has no tag list")
             return
-        recurring = next(e.tag for e in cls.ELEMENTS if e.kind is Kind.SEVERAL_TEXTS)
+        recurring = next(e.tag for e in cls.ELEMENTS if e.coding is ElementCoding.SEVERAL_TEXTS)
         octets = tag_list.value[:_MAX_TAG_LIST]
         listed = {recurring if tag == _SEVERAL else tag for tag in _tags(octets)}
         there = {recurring if each.tag == _SEVERAL else each.tag for each in objects}
@@ -137,14 +137,14 @@ class Details(FileContent):
 def _read(
     objects: tlv.DataObjects, element: Element, what: str, tolerated: list[str]
 ) -> str | bytes | tuple[str, ...] | None:
-    if element.kind is Kind.SEVERAL_TEXTS:
+    if element.coding is ElementCoding.SEVERAL_TEXTS:
         return _read_several(objects, element, what, tolerated)
     data_object = objects.get(element.tag)
     if data_object is None:
         return None
-    if element.kind is Kind.OCTETS:
+    if element.coding is ElementCoding.OCTETS:
         return data_object.value
-    if element.kind is Kind.DIGITS:
+    if element.coding is ElementCoding.DIGITS:
         return read_digits(data_object, element.limit, tolerated)
     text = read_text(data_object, tolerated)
     if not text:

@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 from typing import ClassVar
 
-from emrtd.lds.data_groups.details import Details, Element, Kind
+from emrtd.lds.data_groups.details import Details, Element, ElementCoding
 
 
 @dataclass(frozen=True, repr=False)
@@ -34,16 +34,16 @@ class DataGroup11(Details):
     TAG: ClassVar[int] = 0x6B
     ELEMENTS: ClassVar[tuple[Element, ...]] = (
         Element(0x5F0E, "name_in_full"),
-        Element(0x5F0F, "other_names", Kind.SEVERAL_TEXTS),
+        Element(0x5F0F, "other_names", ElementCoding.SEVERAL_TEXTS),
         Element(0x5F10, "personal_number"),
-        Element(0x5F2B, "date_of_birth", Kind.DIGITS, 8),
+        Element(0x5F2B, "date_of_birth", ElementCoding.DIGITS, 8),
         Element(0x5F11, "place_of_birth"),
         Element(0x5F42, "permanent_address"),
         Element(0x5F12, "telephone"),
         Element(0x5F13, "profession"),
         Element(0x5F14, "title"),
         Element(0x5F15, "personal_summary"),
-        Element(0x5F16, "proof_of_citizenship", Kind.OCTETS),
+        Element(0x5F16, "proof_of_citizenship", ElementCoding.OCTETS),
         Element(0x5F17, "other_document_numbers"),
         Element(0x5F18, "custody_information", limit=999),
     )

@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 from typing import ClassVar
 
-from emrtd.lds.data_groups.details import Details, Element, Kind
+from emrtd.lds.data_groups.details import Details, Element, ElementCoding
 
 
 @dataclass(frozen=True, repr=False)
@@ -28,12 +28,12 @@ class DataGroup12(Details):
     TAG: ClassVar[int] = 0x6C
     ELEMENTS: ClassVar[tuple[Element, ...]] = (
         Element(0x5F19, "issuing_authority"),
-        Element(0x5F26, "date_of_issue", Kind.DIGITS, 8),
-        Element(0x5F1A, "other_persons", Kind.SEVERAL_TEXTS),
+        Element(0x5F26, "date_of_issue", ElementCoding.DIGITS, 8),
+        Element(0x5F1A, "other_persons", ElementCoding.SEVERAL_TEXTS),
         Element(0x5F1B, "endorsements"),
         Element(0x5F1C, "tax_or_exit_requirements"),
-        Element(0x5F1D, "image_of_front", Kind.OCTETS),
-        Element(0x5F1E, "image_of_rear", Kind.OCTETS),
-        Element(0x5F55, "personalised_at", Kind.DIGITS, 14),
+        Element(0x5F1D, "image_of_front", ElementCoding.OCTETS),
+        Element(0x5F1E, "image_of_rear", ElementCoding.OCTETS),
+        Element(0x5F55, "personalised_at", ElementCoding.DIGITS, 14),
         Element(0x5F56, "personalisation_system"),
     )

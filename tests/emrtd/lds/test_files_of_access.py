@@ -8,11 +8,11 @@ from emrtd import tlv
 from emrtd.asn1 import der
 from emrtd.crypto.curves import CURVES
 from emrtd.crypto.signatures import EcPublicKey, RsaPublicKey
+from emrtd.lds.application_directory import ApplicationDirectory
 from emrtd.lds.atr_info import AtrInfo, Capability
 from emrtd.lds.cvca import Cvca
 from emrtd.lds.data_groups.dg14 import DataGroup14
 from emrtd.lds.data_groups.dg15 import DataGroup15
-from emrtd.lds.directory import Directory
 from emrtd.lds.files import EMRTD_APPLICATION
 from support.errors import MalformedError, MisuseError
 from tests.helpers import facts, shared
@@ -24,10 +24,10 @@ OBJECTS = st.lists(
 ).map(lambda objects: b"".join(tlv.encode(tag, value) for tag, value in objects))
 
 
-@pytest.mark.parametrize("codec", [AtrInfo, Directory, Cvca, DataGroup14, DataGroup15])
+@pytest.mark.parametrize("codec", [AtrInfo, ApplicationDirectory, Cvca, DataGroup14, DataGroup15])
 @given(octets=st.binary(max_size=100) | OBJECTS | OBJECTS.map(lambda o: tlv.encode(0x6F, o)))
 def test_any_octets_decode_or_are_malformed(
-    codec: type[AtrInfo | Directory | Cvca | DataGroup14 | DataGroup15], octets: bytes
+    codec: type[AtrInfo | ApplicationDirectory | Cvca | DataGroup14 | DataGroup15], octets: bytes
 ) -> None:
     try:
         file = codec.decode(octets)
@@ -94,22 +94,22 @@ def test_atr_info_wants_both_sizes() -> None:
 def test_directory_of_the_facts() -> None:
     listed = facts("lds/lds_files_and_tags.json")
     example = next(f["example"] for f in listed["mf_files"] if f["name"] == "EF.DIR")
-    directory = Directory.decode(bytes.fromhex(example))
+    directory = ApplicationDirectory.decode(bytes.fromhex(example))
     assert directory.applications == (EMRTD_APPLICATION,)
-    assert Directory.of([EMRTD_APPLICATION]) == directory
+    assert ApplicationDirectory.of([EMRTD_APPLICATION]) == directory
 
 
 @given(st.lists(st.binary(min_size=5, max_size=16)))
 def test_directory_reads_back(applications: list[bytes]) -> None:
-    directory = Directory.of(applications)
-    assert Directory.decode(directory.encode()).applications == tuple(applications)
+    directory = ApplicationDirectory.of(applications)
+    assert ApplicationDirectory.decode(directory.encode()).applications == tuple(applications)
 
 
 def test_directory_wants_application_identifiers() -> None:
     with pytest.raises(MisuseError):
-        Directory.of([b"\xa0\x00"])
+        ApplicationDirectory.of([b"\xa0\x00"])
     with pytest.raises(MalformedError, match="4F is missing"):
-        Directory.decode(bytes.fromhex("61025000"))
+        ApplicationDirectory.decode(bytes.fromhex("61025000"))
 
 
 LETTERS = st.text(st.characters(min_codepoint=1, max_codepoint=255), min_size=1, max_size=16)

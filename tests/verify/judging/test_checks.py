@@ -13,10 +13,10 @@ from emrtd.asn1 import der
 from emrtd.biometrics.images.wsq_library import compress
 from emrtd.biometrics.samples import FingerImage, FingerPosition
 from emrtd.crypto.hashes import Hash
+from emrtd.lds.application_directory import ApplicationDirectory
 from emrtd.lds.com import Com
 from emrtd.lds.data_groups.dg1 import DataGroup1
 from emrtd.lds.data_groups.dg3 import DataGroup3
-from emrtd.lds.directory import Directory
 from emrtd.lds.files import DATA_GROUPS, EMRTD_APPLICATION, FileID
 from emrtd.lds.security.security_infos import EfDirInfo
 from emrtd.lds.security.security_object import LDS_SECURITY_OBJECT, SecurityObject
@@ -73,7 +73,7 @@ def with_mrz_text(text: str) -> Document:
 
 
 OPTICAL = mrz().text
-DIRECTORY = Directory.of([EMRTD_APPLICATION]).encode()
+DIRECTORY = ApplicationDirectory.of([EMRTD_APPLICATION]).encode()
 REJECT, REFER, ACCEPT = Verdict.REJECT, Verdict.REFER, Verdict.ACCEPT
 FORGERY = Shows.FORGERY
 PASSED, FAILED, WARNING = Outcome.PASSED, Outcome.FAILED, Outcome.WARNING
@@ -330,7 +330,7 @@ CASES = {
     ),
     "downgrade: another EF.DIR": Expected(
         lambda: issue(more_infos=(EfDirInfo(DIRECTORY),)).with_file(
-            FileID.DIR, Directory.of([EMRTD_APPLICATION, b"another"]).encode()
+            FileID.DIR, ApplicationDirectory.of([EMRTD_APPLICATION, b"another"]).encode()
         ),
         "access.downgrade", FAILED, REJECT, FORGERY, "EF.DIR",
     ),

@@ -8,26 +8,26 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from emrtd import tlv
-from emrtd.lds.data_groups.details import Details, Kind
+from emrtd.lds.data_groups.details import Details, ElementCoding
 from emrtd.lds.data_groups.dg11 import DataGroup11
 from emrtd.lds.data_groups.dg12 import DataGroup12
 from emrtd.lds.values import coded_name
 from support.errors import MalformedError, MisuseError
 from tests.helpers import facts
 
-VALUES: dict[Kind, st.SearchStrategy[Any]] = {
-    Kind.TEXT: st.none() | st.text(min_size=1, max_size=99),
-    Kind.DIGITS: st.none(),
-    Kind.OCTETS: st.none() | st.binary(max_size=300),
-    Kind.SEVERAL_TEXTS: st.lists(st.text(min_size=1, max_size=99), max_size=12).map(tuple),
+VALUES: dict[ElementCoding, st.SearchStrategy[Any]] = {
+    ElementCoding.TEXT: st.none() | st.text(min_size=1, max_size=99),
+    ElementCoding.DIGITS: st.none(),
+    ElementCoding.OCTETS: st.none() | st.binary(max_size=300),
+    ElementCoding.SEVERAL_TEXTS: st.lists(st.text(min_size=1, max_size=99), max_size=12).map(tuple),
 }
 
 
 @st.composite
 def details(draw: st.DrawFn, kind: type[Details]) -> Details:
-    fields = {element.field: draw(VALUES[element.kind]) for element in kind.ELEMENTS}
+    fields = {element.field: draw(VALUES[element.coding]) for element in kind.ELEMENTS}
     for element in kind.ELEMENTS:
-        if element.kind is Kind.DIGITS:
+        if element.coding is ElementCoding.DIGITS:
             size = element.limit
             fields[element.field] = draw(
                 st.none() | st.text("0123456789", min_size=size, max_size=size)

@@ -13,7 +13,7 @@ from typing import Any
 from support.errors import MalformedError, MisuseError
 
 
-class Description:
+class FixedLayout:
     """A structure of a fixed size: read from octets into an object with one attribute a field.
 
     `describe` is given the `construct` module and returns the structure; `what` names it in
@@ -61,7 +61,7 @@ class Description:
         return octets
 
 
-def take(octets: bytes, start: int, size: int, what: str) -> bytes:
+def image_octets(octets: bytes, start: int, size: int, what: str) -> bytes:
     """The octets of an image that is declared to be of this size; `MalformedError` if cut short."""
     end = start + size
     if end > len(octets):

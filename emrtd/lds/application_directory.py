@@ -13,13 +13,13 @@ _WHAT: Final = "EF.DIR"
 
 
 @dataclass(frozen=True, slots=True)
-class Directory:
+class ApplicationDirectory:
     """The whole of EF.DIR, as it stands: application templates in any order, others kept."""
 
     encoded: bytes
 
     @classmethod
-    def of(cls, applications: Iterable[bytes]) -> "Directory":
+    def of(cls, applications: Iterable[bytes]) -> "ApplicationDirectory":
         """Make the file from application identifiers (AID, 5 to 16 octets each)."""
         templates = []
         for aid in applications:
@@ -31,7 +31,7 @@ class Directory:
         return cls(b"".join(templates))
 
     @classmethod
-    def decode(cls, octets: bytes) -> "Directory":
+    def decode(cls, octets: bytes) -> "ApplicationDirectory":
         """Decode the file; zeros behind the last template are kept."""
         directory = cls(octets)
         _ = directory.applications
