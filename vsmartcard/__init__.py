@@ -1,1 +1,1 @@
-"""A virtual eMRTD chip, and the virtual reader it sits in."""
+"""A virtual eMRTD chip, and virtual readers for it."""

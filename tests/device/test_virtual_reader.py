@@ -126,4 +126,4 @@ def test_a_reader_takes_one_card(insert: Insert, capsys: pytest.CaptureFixture[s
     card = insert()
     status = run_command_line(vsmartcard, ["insert", "--reader-port", str(card.port)])
     assert status == ExitStatus.NO_CARD
-    assert "has a card in it" in capsys.readouterr().err
+    assert "already holds a card" in capsys.readouterr().err

@@ -1,1 +1,1 @@
-"""What a reader needs of a card: its ATR, a reset, and answers to commands."""
+"""Cards that a reader can hold: a stored chip, layers over it, and clones."""

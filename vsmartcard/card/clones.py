@@ -1,4 +1,4 @@
-"""A clone: every file of a document and its passwords, on a chip that has none of its keys."""
+"""A clone: the files and passwords of a document, on a chip without its private keys."""
 
 from dataclasses import replace
 
@@ -11,23 +11,23 @@ from vsmartcard.card.interface import Card
 from vsmartcard.card.layers import Refusing
 
 PROVING = (INS.MANAGE_SECURITY_ENVIRONMENT, INS.INTERNAL_AUTHENTICATE)
-"""The instructions that Chip and Active Authentication begin with."""
+"""The first instructions of Chip and Active Authentication."""
 
 
 def without_private_keys(keys: ChipKeys) -> ChipKeys:
-    """What a cloner has of a chip's keys: its passwords, and private keys of his own.
+    """Return the keys that a cloner has: the chip's passwords, and private keys of the cloner.
 
-    The keys for Chip Authentication and PACE-CAM do not belong to their public keys; there is none
+    The keys for Chip Authentication and PACE-CAM do not match their public keys.  There is no key
     for Active Authentication.
     """
-    stolen = tuple(
+    unrelated = tuple(
         replace(key, private=Secret(b"\x07" * len(key.private))) for key in keys.chip_authentication
     )
-    return replace(keys, chip_authentication=stolen, active_authentication=None)
+    return replace(keys, chip_authentication=unrelated, active_authentication=None)
 
 
 class SilentClone(Refusing):
-    """Breaks the session off, by a bare 6988, rather than carry out what would show the clone."""
+    """Ends the session with a plain 6988 when asked for a proof that only the genuine chip has."""
 
     def __init__(self, card: Card, silent: tuple[int, ...] = PROVING) -> None:
         refused = every(protected, instruction(*silent))

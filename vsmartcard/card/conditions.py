@@ -1,7 +1,7 @@
-"""Conditions on a command: when a layer over a card does what it does.
+"""Conditions on a command, which select the commands that a layer over a card acts on.
 
-A condition sees each command once, in order, as it is on the wire: inside a session the header and
-no more.  One that counts belongs to one layer.
+A condition is called once with each command, in order, as it is on the wire: inside a session only
+the header is readable.  A condition that counts has state, so use each one in one layer only.
 """
 
 from collections.abc import Callable
@@ -30,7 +30,7 @@ def plain(command: CommandAPDU) -> bool:
 
 
 def extended(command: CommandAPDU) -> bool:
-    """A command that came with extended length fields."""
+    """A command with extended length fields."""
     return command.extended
 
 
@@ -45,12 +45,12 @@ def instruction(*codes: int) -> Condition:
 
 
 def every(*conditions: Condition) -> Condition:
-    """A command that meets all of these; each of them sees every command."""
+    """A command that meets all of these conditions; each of them is called with every command."""
     return lambda command: all([each(command) for each in conditions])  # noqa: C419
 
 
 def some(*conditions: Condition) -> Condition:
-    """A command that meets one of these, or more; each of them sees every command."""
+    """A command that meets at least one of these conditions; each is called with every command."""
     return lambda command: any([each(command) for each in conditions])  # noqa: C419
 
 
@@ -67,7 +67,7 @@ def nth(*positions: int) -> Condition:
 
 
 def since(condition: Condition) -> Condition:
-    """From the first command that meets the condition on, that one included."""
+    """The first command that meets the condition, and every command after it."""
     met = False
 
     def later(command: CommandAPDU) -> bool:
@@ -79,7 +79,7 @@ def since(condition: Condition) -> Condition:
 
 
 def after(condition: Condition) -> Condition:
-    """The commands that follow the first one that meets the condition."""
+    """Every command after the first one that meets the condition."""
     met = False
 
     def later(command: CommandAPDU) -> bool:
@@ -91,7 +91,7 @@ def after(condition: Condition) -> Condition:
 
 
 def first(condition: Condition) -> Condition:
-    """The first command that meets the condition, and no other."""
+    """Only the first command that meets the condition."""
     met = False
 
     def once(command: CommandAPDU) -> bool:

@@ -9,7 +9,7 @@ from vsmartcard.card.interface import Card
 
 
 class CardConnection:
-    """Satisfies `emrtd.transport.connection.Connection`; the card is reset when it is closed."""
+    """Implements `emrtd.transport.connection.Connection`; closing it resets the card."""
 
     def __init__(self, card: Card, reader: str = "virtual reader") -> None:
         self.reader = reader
@@ -17,17 +17,17 @@ class CardConnection:
         self._card: Card | None = card
 
     def transmit(self, command: bytes) -> bytes:
-        """Send a command; `TransportError` once closed, or where the card does not answer."""
+        """Send a command; `TransportError` once closed, or if the card does not answer."""
         return self._inserted.process(command)
 
     def reset(self) -> None:
-        """Power the card up anew; `TransportError` once closed."""
+        """Reset the card; `TransportError` once closed."""
         self._inserted.reset()
 
     @property
     def _inserted(self) -> Card:
         if self._card is None:
-            raise TransportError(f"{self.reader}: the connection is closed; connect again")
+            raise TransportError(f"{self.reader}: the connection is closed", advice="connect again")
         return self._card
 
     def eject(self, _tray: Tray) -> None:
@@ -35,10 +35,10 @@ class CardConnection:
         self.close()
 
     def close(self) -> None:
-        """Let the card go."""
+        """Reset the card and release it; no effect once closed."""
         card, self._card = self._card, None
         if card is not None:
-            with suppress(TransportError):  # one that has left is powered off already
+            with suppress(TransportError):  # a card that has left has no power
                 card.reset()
 
     def __enter__(self) -> Self:

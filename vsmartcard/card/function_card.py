@@ -1,4 +1,4 @@
-"""A card that is a function from command to response, inside secure messaging if need be."""
+"""A card made from a function of command to response, with or without secure messaging."""
 
 from collections.abc import Callable, Iterable
 
@@ -7,19 +7,19 @@ from emrtd.iso7816.apdu import CommandAPDU, ResponseAPDU
 from emrtd.iso7816.secure_messaging import SecureMessaging
 
 Handler = Callable[[CommandAPDU], ResponseAPDU | bytes]
-"""Carries a plain command out: its response, or response data for 9000.
+"""Carries out a plain command; returns the response, or its data when the status word is 9000.
 
-`ChipRefusalError` is answered with its status word.
+It may raise `ChipRefusalError`, whose status word is then the answer.
 """
 
 _ATR = bytes.fromhex("3B80800101")
 
 
 class FunctionCard:
-    """Unprotects a command, has it handled, and protects the response.
+    """Verifies and decrypts a command, calls the handler with it, and protects the response.
 
-    `session` is None while commands are plain.  `renew` begins another session after the response
-    to the present command.  `commands` are the plain commands that were handled.
+    `session` is None while commands are plain.  `commands` are the plain commands that were
+    handled, in order.
     """
 
     def __init__(
@@ -32,7 +32,7 @@ class FunctionCard:
         self._renewed: SecureMessaging | None = None
 
     def renew(self, session: SecureMessaging) -> None:
-        """Begin a session after the response to the present command."""
+        """Use another session from the command after the present one."""
         self._renewed = session
 
     def reset(self) -> None:
@@ -40,7 +40,7 @@ class FunctionCard:
         self.session = self._renewed = None
 
     def process(self, octets: bytes) -> bytes:
-        """Answer a command; `SecureMessagingError` where the session does not accept it."""
+        """Answer a command; `SecureMessagingError` if the session does not accept it."""
         command = CommandAPDU.decode(octets)
         session = self.session
         if session is not None:
@@ -59,6 +59,6 @@ class FunctionCard:
 
 
 def in_turn(responses: Iterable[ResponseAPDU | bytes]) -> Handler:
-    """A handler that gives these responses one after the other, whatever the commands."""
+    """Return a handler that returns these responses in order and ignores the commands."""
     rest = iter(responses)
     return lambda _command: next(rest)

@@ -1,10 +1,10 @@
-"""What a reader needs of a card."""
+"""The interface between a reader and a card."""
 
 from typing import Protocol
 
 
 class Card(Protocol):
-    """Anything that can be put into a reader: a chip, a stored chip, a layer over another card."""
+    """Anything a reader can hold: a chip, a stored chip, a layer over another card."""
 
     @property
     def atr(self) -> bytes:
@@ -12,13 +12,13 @@ class Card(Protocol):
         ...
 
     def reset(self) -> None:
-        """Power up anew."""
+        """Power the card off and on: it forgets its session."""
         ...
 
     def process(self, octets: bytes) -> bytes:
         """Answer a command APDU with a response APDU of 2 octets or more.
 
-        Raises `TransportError` where the card cannot answer: it has left the reader, or what it
-        keeps cannot be saved.
+        Raises `TransportError` if the card cannot answer: it has left the reader, or its state
+        cannot be saved.
         """
         ...

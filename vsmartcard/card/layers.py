@@ -1,8 +1,8 @@
-"""Layers over a card: what readers, thieves, and other programs do between a terminal and a chip.
+"""Layers over a card: what readers, thieves and other programs do between a terminal and a chip.
 
-A layer is a card itself, so that layers stand on one another.  Nothing in a layer is drawn at
-random: the same commands bring the same answers.  What a chip itself does otherwise, inside secure
-messaging too, is another table of instructions of that chip (`vsmartcard.chip.commands`).
+A layer is itself a card, so layers can be stacked.  A layer uses no randomness: the same commands
+get the same answers.  To make the chip itself behave differently, inside secure messaging too, give
+it another table of instructions (`vsmartcard.chip.commands`).
 """
 
 from collections.abc import Callable, Sequence
@@ -15,25 +15,25 @@ from vsmartcard.card.conditions import Condition
 from vsmartcard.card.interface import Card
 
 Answer = Callable[[CommandAPDU], ResponseAPDU | bytes | None]
-"""The answer to a command in the card's place; None leaves it to the card."""
+"""Returns the answer to a command, or None to pass the command to the card."""
 
 Change = Callable[[CommandAPDU, ResponseAPDU], ResponseAPDU]
-"""What is answered to a command instead of the card's response."""
+"""Returns the response to send, from a command and the card's response to it."""
 
 
 class Layer:
-    """Passes everything through to the card beneath."""
+    """Passes everything to the card beneath, unchanged."""
 
     def __init__(self, card: Card) -> None:
         self.card = card
 
     @property
     def atr(self) -> bytes:
-        """The answer to reset of the card beneath."""
+        """The ATR of the card beneath."""
         return self.card.atr
 
     def reset(self) -> None:
-        """Power up the card beneath."""
+        """Reset the card beneath."""
         self.card.reset()
 
     def process(self, octets: bytes) -> bytes:
@@ -42,11 +42,11 @@ class Layer:
 
 
 class Watched(Layer):
-    """Keeps what went over the wire.
+    """Records the commands and responses.
 
-    `exchanges` are encoded commands and responses, as `emrtd.transport.recording` replays them;
-    `sent` are all encoded commands, one that the card did not answer included; `resets` is how
-    often the card was powered up anew.
+    `exchanges` are pairs of encoded command and response, as `emrtd.transport.recording` replays
+    them.  `sent` are all encoded commands, including one that the card did not answer.  `resets` is
+    the number of resets.
     """
 
     def __init__(self, card: Card) -> None:
@@ -61,12 +61,12 @@ class Watched(Layer):
         return tuple(map(CommandAPDU.decode, self.sent))
 
     def reset(self) -> None:
-        """Count the reset, and pass it on."""
+        """Count the reset, and pass it to the card."""
         self.resets += 1
         super().reset()
 
     def process(self, octets: bytes) -> bytes:
-        """Keep the command and its response."""
+        """Record the command and its response."""
         self.sent.append(octets)
         response = super().process(octets)
         self.exchanges.append((octets, response))
@@ -74,14 +74,14 @@ class Watched(Layer):
 
 
 class Answering(Layer):
-    """Gives some answers itself; those commands never reach the card."""
+    """Answers some commands itself; these commands do not reach the card."""
 
     def __init__(self, card: Card, answer: Answer) -> None:
         super().__init__(card)
         self._answer = answer
 
     def process(self, octets: bytes) -> bytes:
-        """Answer in the card's place, or let the card answer."""
+        """Answer the command, or pass it to the card."""
         answer = self._answer(CommandAPDU.decode(octets))
         if answer is None:
             return super().process(octets)
@@ -89,7 +89,7 @@ class Answering(Layer):
 
 
 class Refusing(Answering):
-    """Answers some commands with a status word, outside secure messaging, in the card's place."""
+    """Answers some commands itself, with a status word outside secure messaging."""
 
     def __init__(self, card: Card, when: Condition, sw: int) -> None:
         refusal = ResponseAPDU(sw=sw)
@@ -97,34 +97,34 @@ class Refusing(Answering):
 
 
 class Changing(Layer):
-    """Lets the card carry each command out, and changes what it answered."""
+    """Changes the card's responses."""
 
     def __init__(self, card: Card, change: Change) -> None:
         super().__init__(card)
         self._change = change
 
     def process(self, octets: bytes) -> bytes:
-        """The card's answer, changed."""
+        """Return the card's response, changed."""
         response = ResponseAPDU.decode(super().process(octets))
         return self._change(CommandAPDU.decode(octets), response).encode()
 
 
 class Meddling(Layer):
-    """Changes commands on their way to the card."""
+    """Changes commands before they reach the card."""
 
     def __init__(self, card: Card, change: Callable[[CommandAPDU], CommandAPDU]) -> None:
         super().__init__(card)
         self._change = change
 
     def process(self, octets: bytes) -> bytes:
-        """The card's answer to the changed command."""
+        """Return the card's response to the changed command."""
         return super().process(self._change(CommandAPDU.decode(octets)).encode())
 
 
 class Dropping(Layer):
-    """The card loses its session at some commands: it is powered up anew, and answers a bare 6988.
+    """Makes the card lose its session at some commands: it is reset and answers in plain.
 
-    Another status word may be given; the command is not carried out.
+    It answers 6988, or another status word.  The card does not carry out the command.
     """
 
     def __init__(self, card: Card, when: Condition, sw: int = SW.SM_DATA_OBJECT_INCORRECT) -> None:
@@ -133,7 +133,7 @@ class Dropping(Layer):
         self._response = ResponseAPDU(sw=sw).encode()
 
     def process(self, octets: bytes) -> bytes:
-        """Answer, or drop the session."""
+        """Pass the command to the card, or drop the session."""
         if self._when(CommandAPDU.decode(octets)):
             self.card.reset()
             return self._response
@@ -141,11 +141,11 @@ class Dropping(Layer):
 
 
 class Torn(Layer):
-    """The card leaves the reader at a command, and does not come back.
+    """Takes the card out of the reader at a command.
 
-    `carried_out` says whether the card has still carried the command out, and `error` what the
-    reader says of it.  `gone` may be set by hand: True takes the card out, False puts it back,
-    powered up anew.
+    `carried_out`: whether the card carries out this command before it leaves.  `error` makes the
+    error that the reader raises.  Set `gone` to True to take the card out, and to False to put it
+    back, after a reset.
     """
 
     def __init__(
@@ -174,12 +174,12 @@ class Torn(Layer):
         self._gone = gone
 
     def reset(self) -> None:
-        """Power up the card beneath; `TransportError` once it has left."""
+        """Reset the card beneath; `TransportError` once it has left."""
         self._require_present()
         super().reset()
 
     def process(self, octets: bytes) -> bytes:
-        """Answer; `TransportError` from the command on at which the card leaves."""
+        """Answer; `TransportError` from the command at which the card leaves."""
         self._require_present()
         if not self._when(CommandAPDU.decode(octets)):
             return super().process(octets)
@@ -194,7 +194,7 @@ class Torn(Layer):
 
 
 class Interrupted(Layer):
-    """Another program sends commands of its own before some of ours, over the same connection."""
+    """Another program sends its commands before some of ours, over the same connection."""
 
     def __init__(self, card: Card, when: Condition, commands: Sequence[bytes]) -> None:
         super().__init__(card)
@@ -202,15 +202,15 @@ class Interrupted(Layer):
         self._commands = tuple(commands)
 
     def process(self, octets: bytes) -> bytes:
-        """Answer the command, after those of the other program."""
+        """Send the commands of the other program if it is time for them, then this one."""
         before = self._commands if self._when(CommandAPDU.decode(octets)) else ()
         return [self.card.process(each) for each in chain(before, (octets,))][-1]
 
 
 class Swapped(Layer):
-    """Another card takes the place of the first at a command, and stays.
+    """Replaces the card with another one at a command.
 
-    The terminal is told nothing: it goes on with the session that it had with the first card.
+    The terminal is not notified: it continues the session that it had with the first card.
     """
 
     def __init__(self, card: Card, other: Card, when: Condition) -> None:
@@ -219,7 +219,7 @@ class Swapped(Layer):
         self._when = when
 
     def process(self, octets: bytes) -> bytes:
-        """The answer of the card that is in the reader."""
+        """Return the response of the card that is in the reader."""
         if self._other is not None and self._when(CommandAPDU.decode(octets)):
             self.card, self._other = self._other, None
             self.card.reset()

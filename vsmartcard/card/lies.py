@@ -1,4 +1,4 @@
-"""Instruction tables of chips that lie inside secure messaging."""
+"""Instruction tables of chips that deceive the terminal inside secure messaging."""
 
 from dataclasses import replace
 from typing import Final
@@ -23,7 +23,8 @@ KEEPING_THE_SESSION: Final[Instructions] = instead(
     _without_new_keys,
     instead(INS.MANAGE_SECURITY_ENVIRONMENT, _without_new_keys),
 )
-"""Answers Chip Authentication, and goes on with the keys of the session that there was.
+"""Answers Chip Authentication with success, but keeps the session keys that it had before.
 
-A clone does so, which knows no private key (Doc 9303-11, 6.2.2, step 6).
+A clone can do this without the private key; the terminal notices because the keys must change
+(Doc 9303-11, 6.2.2, step 6).
 """

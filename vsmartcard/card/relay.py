@@ -1,6 +1,6 @@
-"""Relays: a genuine chip opened in the name of another document, whose clone then takes its place.
+"""Relays: PACE runs with a genuine chip, then a clone of another document takes its place.
 
-The thief knows the passwords of both documents.
+The attacker knows the passwords of both documents.
 """
 
 from emrtd.access.passwords import Password
@@ -18,10 +18,10 @@ _NOT_FOUND = ResponseAPDU(sw=SW.FILE_NOT_FOUND).encode()
 
 
 class PaceRelay(Layer):
-    """PACE with AES-128 goes through to a genuine chip, its nonce encrypted anew.
+    """Relays PACE with AES-128 to a genuine chip; encrypts the nonce under the victim's password.
 
-    `genuine` and `victim` are the passwords of the genuine chip beneath and of the document that
-    the terminal is shown.
+    `genuine` is the password of the chip beneath, `victim` that of the document that the holder
+    shows to the terminal.
     """
 
     def __init__(self, card: Card, genuine: Password, victim: Password) -> None:
@@ -30,7 +30,7 @@ class PaceRelay(Layer):
         self._victim = victim
 
     def process(self, octets: bytes) -> bytes:
-        """The chip's answer, in which the victim's password opens the nonce."""
+        """Return the chip's response, with the nonce encrypted under the victim's password."""
         command, response = CommandAPDU.decode(octets), super().process(octets)
         if command.ins == INS.GENERAL_AUTHENTICATE and command.data == _ASKS_FOR_NONCE:
             return self._with_nonce_for_victim(response)
@@ -44,9 +44,9 @@ class PaceRelay(Layer):
 
 
 class DroppingRelay(PaceRelay):
-    """Changes places with `clone` once the application is selected: the session is dropped.
+    """Drops the session once the application is selected; from then on `clone` answers.
 
-    `dropped` says whether that has happened.
+    `dropped`: whether this has happened.
     """
 
     def __init__(self, card: Card, genuine: Password, victim: Password, clone: Card) -> None:
@@ -56,7 +56,7 @@ class DroppingRelay(PaceRelay):
         self.dropped = False
 
     def process(self, octets: bytes) -> bytes:
-        """The genuine chip's answer; 6988 once; then the clone's."""
+        """Return the genuine chip's response; then 6988 once; then the clone's responses."""
         if self.dropped:
             return self._clone.process(octets)
         if self._selected:
@@ -68,10 +68,10 @@ class DroppingRelay(PaceRelay):
 
 
 class DenyingRelay(PaceRelay):
-    """Denies in plain that there is an application or a file, so that the terminal itself gives up.
+    """Answers in plain that the application does not exist, so that the terminal gives up.
 
-    The protected commands of the session are answered 6A82 from the selection of the application
-    on, plain ones by `clone`.  `denied` says whether that has begun.
+    From the selection of the application, protected commands are answered 6A82, and `clone` answers
+    plain commands.  `denied`: whether this has begun.
     """
 
     def __init__(self, card: Card, genuine: Password, victim: Password, clone: Card) -> None:
@@ -80,7 +80,7 @@ class DenyingRelay(PaceRelay):
         self.denied = False
 
     def process(self, octets: bytes) -> bytes:
-        """The genuine chip's answer; 6A82 or the clone's once it denies."""
+        """Return the genuine chip's response; once denied, 6A82 or the clone's response."""
         command = CommandAPDU.decode(octets)
         self.denied = self.denied or (protected(command) and selects_application(command))
         if not self.denied:

@@ -1,11 +1,11 @@
-"""The file in which a virtual chip outlives its process.
+"""The file that stores the state of a virtual chip.
 
-Each save writes a new file beside the old one and renames it into place, so that a process killed
-at any moment leaves the chip as it was before or after its last command.  Nothing is forced to
-the disk: a machine that loses its power may lose the last seconds.  The file holds every secret of
-the chip and can be read by its owner only.
+Each save writes a new file beside the old one and renames it, so that a process killed at any
+moment leaves the chip as it was before or after its last command.  There is no fsync: a machine
+that loses power may lose the last seconds.  The file holds every secret of the chip; only its owner
+can read it.
 
-A chip is in one reader at a time: whoever uses the file holds a lock on it.
+A chip is in one reader at a time: the process that uses the file holds a lock on it.
 """
 
 import fcntl
@@ -17,11 +17,11 @@ from support.errors import MalformedError
 from vsmartcard.chip.state import ChipState
 
 _MAX_SIZE = 1 << 26
-_ADVICE = "; name a file that `vsmartcard` wrote, or none that exists"
+_ADVICE = "name a file that `vsmartcard` wrote, or a new file"
 
 
 class StateFile:
-    """A chip's state in a file, locked; `state` is None where there is no such file yet."""
+    """A locked file with a chip's state; `state` is None while the file does not exist."""
 
     def __init__(self, path: Path) -> None:
         self._path = path
@@ -29,14 +29,16 @@ class StateFile:
         self.state: ChipState | None = None
         while path.exists():
             if not path.is_file():
-                raise MalformedError(str(path), f"not a virtual chip: is no regular file{_ADVICE}")
+                raise MalformedError(
+                    str(path), "not a virtual chip: not a regular file", advice=_ADVICE
+                )
             descriptor = os.open(path, os.O_RDONLY)
             if self._take(descriptor):
                 break
-            os.close(descriptor)  # a save put another file in its place just now
+            os.close(descriptor)  # a save has just replaced the file
 
     def save(self, state: ChipState) -> None:
-        """Put the state in the file, all of it or nothing."""
+        """Replace the file with one that holds this state, atomically."""
         if self._lock is None and self._path.exists():
             raise self._in_use()
         new = self._path.with_name(f".{self._path.name}.new")
@@ -47,7 +49,7 @@ class StateFile:
             octets = memoryview(state.encode())
             while octets:
                 octets = octets[os.write(descriptor, octets) :]
-            os.replace(new, self._path)  # noqa: PTH105 - what makes the save atomic
+            os.replace(new, self._path)  # noqa: PTH105 - makes the save atomic
         except BaseException:
             os.close(descriptor)
             raise
@@ -55,13 +57,13 @@ class StateFile:
         self._lock, self.state = descriptor, state
 
     def close(self) -> None:
-        """Let go of the file."""
+        """Release the lock."""
         if self._lock is not None:
             os.close(self._lock)
             self._lock = None
 
     def _take(self, descriptor: int) -> bool:
-        """Lock the file and read it; False where it is no longer the file of that name."""
+        """Lock the file and read it; return False if another file now has its name."""
         try:
             fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except BlockingIOError:
@@ -75,8 +77,8 @@ class StateFile:
             self.state = ChipState.decode(octets)
         except MalformedError as error:
             os.close(descriptor)
-            reason = f"not a virtual chip: {error.reason}{_ADVICE}"
-            raise MalformedError(str(self._path), reason) from error
+            reason = f"not a virtual chip: {error.reason}"
+            raise MalformedError(str(self._path), reason, advice=_ADVICE) from error
         self._lock = descriptor
         return True
 

@@ -1,4 +1,4 @@
-"""A chip whose state is saved before each answer is given."""
+"""A chip whose state is saved before each response."""
 
 import secrets
 from functools import partial
@@ -12,7 +12,7 @@ from vsmartcard.chip.state import ChipState, Hardware
 
 
 class StoredChip:
-    """The chip of a state file; a blank one of this hardware where there is no file yet."""
+    """The chip of a state file; a blank one with this hardware if the file does not exist."""
 
     def __init__(
         self,
@@ -29,7 +29,7 @@ class StoredChip:
 
     @property
     def state(self) -> ChipState:
-        """What the chip remembers without power."""
+        """The chip's persistent state."""
         return self._chip.state
 
     @property
@@ -38,14 +38,14 @@ class StoredChip:
         return self._chip.atr
 
     def reset(self) -> None:
-        """Power the chip up anew."""
+        """Reset the chip: it forgets its session."""
         self._chip.reset()
 
     def process(self, octets: bytes) -> bytes:
-        """Answer a command, once what it changed is saved.
+        """Carry out a command, save the state if it changed, and return the response.
 
-        Where that cannot be, it raises `OSError` or `TransportError` and the chip is powered up
-        anew as it was before the command.
+        If the state cannot be saved, raises `OSError` or `TransportError`; the chip is then reset,
+        with the state from before the command.
         """
         before = self._chip.state
         response = self._chip.process(octets)
@@ -58,7 +58,7 @@ class StoredChip:
         return response
 
     def close(self) -> None:
-        """Power off, and let go of the file."""
+        """Power the chip off and release the file."""
         self._chip.reset()
         if self._file is not None:
             self._file.close()

@@ -1,7 +1,7 @@
-"""The answer to reset: what a contactless chip shows through a PC/SC reader (PC/SC part 3, 3.1.3).
+"""The answer to reset of a contactless chip in a PC/SC reader (PC/SC part 3, 3.1.3).
 
-Its historical bytes tell the card capabilities, extended length among them, as Doc 9303-10, 3.6.4.1
-asks.
+Its historical bytes contain the card capabilities, including extended length, as Doc 9303-10,
+3.6.4.1 requires.
 """
 
 from functools import reduce
@@ -15,7 +15,7 @@ _CARD_CAPABILITIES = 0x73
 
 
 def answer_to_reset(core: Core) -> bytes:
-    """TS, T0, TD1 and TD2 (T=1), historical bytes and TCK."""
+    """Return TS, T0, TD1 and TD2 (T=1), historical bytes and TCK."""
     capabilities = (
         Capability.DF_BY_FULL_NAME
         | Capability.SHORT_EF_IDENTIFIER

@@ -1,6 +1,7 @@
-"""Every command of the chip, in one table, which is a value of that chip.
+"""The commands of the chip, in one table.
 
-A chip that does something otherwise has another table: `instead` makes it.
+The table is an argument of `Chip`.  To make a chip that behaves differently, give it another table,
+made with `instead`.
 """
 
 from collections.abc import Callable, Mapping
@@ -23,12 +24,12 @@ from vsmartcard.chip.protocols import (
 from vsmartcard.chip.session import Core
 
 CarryOut = Callable[[Core, CommandAPDU], ResponseAPDU]
-"""Carries out one whole, plain command; a refusal raises `ChipRefusalError`."""
+"""Carries out one whole, plain command; raises `ChipRefusalError` to refuse it."""
 
 
 @dataclass(frozen=True, slots=True)
 class Instruction:
-    """What carries a command out, and what it does to the chip as a whole."""
+    """The function that carries out a command, and the life-cycle event that the command is."""
 
     carry_out: CarryOut
     event: Event = Event.USE
@@ -39,7 +40,7 @@ def _nothing_to_fetch(_core: Core, _command: CommandAPDU) -> ResponseAPDU:
 
 
 Instructions = Mapping[int, Instruction]
-"""A chip's table, by instruction octet."""
+"""The commands of a chip, by instruction octet."""
 
 INSTRUCTIONS: Final[Instructions] = MappingProxyType(
     {
@@ -67,15 +68,16 @@ INSTRUCTIONS: Final[Instructions] = MappingProxyType(
         INS.TERMINATE_CARD_USAGE: Instruction(personalising.terminate_card_usage, Event.TERMINATE),
     }
 )
-"""Chaining, and GET RESPONSE that has something to fetch, are `vsmartcard.chip.dispatch`'s."""
+"""`vsmartcard.chip.dispatch` handles chaining, and GET RESPONSE while there is data to fetch."""
 
 
 def instead(
     ins: int, change: Callable[[CarryOut], CarryOut], instructions: Instructions = INSTRUCTIONS
 ) -> Instructions:
-    """The table with one instruction carried out otherwise.
+    """Return a table in which one instruction is carried out differently.
 
-    `change` is given how it is carried out by `instructions`; its event stays the same.
+    `change` receives the function that carries it out in `instructions`, and returns the new one.
+    The event stays the same.
     """
     known = instructions[ins]
     changed = Instruction(change(known.carry_out), known.event)
@@ -83,9 +85,9 @@ def instead(
 
 
 def carry_out(instructions: Instructions, core: Core, command: CommandAPDU) -> ResponseAPDU:
-    """Carry out one whole, plain command by a table; a refusal raises `ChipRefusalError`.
+    """Carry out one whole, plain command with a table; raises `ChipRefusalError` to refuse it.
 
-    The life cycle moves only if the command succeeds.
+    The life-cycle state changes only if the command succeeds.
     """
     instruction = instructions.get(command.ins)
     if instruction is None:

@@ -1,8 +1,8 @@
-"""From octets to octets: framing, secure messaging and chaining, around the table of commands.
+"""Process command APDUs: framing, secure messaging and chaining, around the table of commands.
 
-    octets > command > GET RESPONSE? > secure messaging > chain complete? > the table > and back
+    octets > command > GET RESPONSE? > secure messaging > chain complete? > table > response
 
-Whatever comes in, `Chip.process` gives an answer with a status word; it never raises.
+`Chip.process` answers any octets with a status word; it never raises.
 """
 
 import secrets
@@ -33,9 +33,9 @@ _LOGICAL_CHANNEL_BITS: Final = 0x03
 class Chip:
     """A virtual eMRTD chip.
 
-    It holds no clock: like a real one it knows the date only from the certificates it is shown.
-    `state` is a value that changes only inside `process` and that the caller saves, if at all,
-    before it hands the response on.  `instructions` is what the chip can do, and how.
+    It has no clock: like a real chip, it learns the date only from the certificates that it
+    receives.  `state` is immutable and is replaced only inside `process`; a caller that saves it
+    does so before it passes on the response.  `instructions` is the table of commands.
     """
 
     def __init__(
@@ -47,12 +47,12 @@ class Chip:
     ) -> None:
         self._instructions = instructions
         self._core = Core(ChipState.blank(random=random) if state is None else state, random)
-        self._chain: CommandAPDU | None = None  # what has come of a chain of commands
-        self._unsent = b""  # what GET RESPONSE has still to fetch
+        self._chain: CommandAPDU | None = None  # the part of a chain received so far
+        self._unsent = b""  # the rest of a response, for GET RESPONSE
 
     @property
     def state(self) -> ChipState:
-        """What the chip remembers without power."""
+        """The chip's persistent state."""
         return self._core.state
 
     @property
@@ -61,7 +61,7 @@ class Chip:
         return answer_to_reset(self._core)
 
     def reset(self) -> None:
-        """Power the chip up anew: every session, selection and key of a session is gone."""
+        """Reset the chip: it forgets its session, with its keys and the selected file."""
         self._core.session = Session()
         self._chain, self._unsent = None, b""
 
@@ -69,7 +69,7 @@ class Chip:
         """Answer one command APDU, whatever its octets, with a response APDU (2 octets or more)."""
         try:
             response = self._answer(octets)
-        except Exception:  # noqa: BLE001 - a card's answer to its own defects is 6F00
+        except Exception:  # noqa: BLE001 - a card answers an internal error with 6F00
             self.reset()
             response = ResponseAPDU(sw=SW.NO_PRECISE_DIAGNOSIS)
         return response.encode()
@@ -91,7 +91,7 @@ class Chip:
         if self._core.session.secure_messaging is not None:
             response = self._answer_protected(command)
         elif command.cla & SECURE_MESSAGING_BITS:
-            response = ResponseAPDU(sw=SW.SM_DATA_OBJECT_INCORRECT)  # there are no keys for it
+            response = ResponseAPDU(sw=SW.SM_DATA_OBJECT_INCORRECT)  # there are no session keys
         else:
             response = self._carry_out(command)
             self._core.session = self._core.session.responded()
@@ -112,7 +112,7 @@ class Chip:
     # --- secure messaging --------------------------------------------------------------------
 
     def _answer_protected(self, protected: CommandAPDU) -> ResponseAPDU:
-        """Errors of secure messaging are answered in plain and end the session (9.8.5)."""
+        """Answer inside a session; an error of secure messaging ends it, in plain (9.8.5)."""
         secure_messaging = self._core.session.secure_messaging
         if secure_messaging is None:
             raise AssertionError("only called inside a session")
@@ -129,7 +129,7 @@ class Chip:
         return response
 
     def _end_secure_messaging(self) -> None:
-        """A plain command in a session ends it (9.8.3), with all that it had opened."""
+        """End the session, with its access rights: a plain command in a session does so (9.8.3)."""
         if self._core.session.secure_messaging is not None:
             self.reset()
 
@@ -146,13 +146,14 @@ class Chip:
             )
         except ChipRefusalError as refusal:
             return ResponseAPDU(sw=refusal.sw)
-        except ChipsealError:  # octets in the data field that are not what the command takes
+        except ChipsealError:  # the data field is malformed
             return ResponseAPDU(sw=SW.INCORRECT_DATA)
 
     def _chained(self, command: CommandAPDU) -> CommandAPDU | None:
-        """The command with all that its chain has brought; None where more is to come.
+        """Return the command with the data of its whole chain; None while the chain continues.
 
-        For GENERAL AUTHENTICATE the bit links the steps of a protocol (Doc 9303-11, 4.4.4.3).
+        For GENERAL AUTHENTICATE the chaining bit links the steps of a protocol (Doc 9303-11,
+        4.4.4.3), so each of its commands is complete.
         """
         chain, self._chain = self._chain, None
         plain = command
@@ -171,7 +172,7 @@ class Chip:
         return plain
 
     def _send(self, data: bytes, sw: int, command: CommandAPDU) -> ResponseAPDU:
-        """As much of a response as the buffer and Ne hold; the rest waits for GET RESPONSE."""
+        """Return as much as the buffer and Ne allow; keep the rest for GET RESPONSE."""
         room = self._core.max_response - 2 if command.extended else SHORT_MAX_LE
         if command.ins == INS.GET_RESPONSE and command.ne is not None:
             room = min(room, command.ne)

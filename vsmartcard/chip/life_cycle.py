@@ -1,8 +1,7 @@
 """The life cycle of a chip: every transition, in one table (ISO/IEC 7816-4, 7.4.10).
 
-A chip is born blank, takes files and keys until it is activated, and can then be read and never
-written again.  The table says for each state what may happen in it and where that leads; what it
-does not say cannot happen.
+A new chip is blank.  It accepts files and keys until it is activated; after that it can be read and
+never written.  An event that the table does not contain for a state is refused in that state.
 """
 
 from enum import Enum, IntEnum, unique
@@ -14,7 +13,7 @@ from emrtd.status_words import SW
 
 @unique
 class LifeCycle(IntEnum):
-    """Life-cycle state, by the life-cycle status octet that stands in file control parameters."""
+    """Life-cycle state; the value is the life-cycle status octet of file control parameters."""
 
     BLANK = 0x01
     IN_PERSONALISATION = 0x03
@@ -24,7 +23,7 @@ class LifeCycle(IntEnum):
 
 @unique
 class Event(Enum):
-    """What a command does to the chip as a whole."""
+    """The effect of a command on the life cycle."""
 
     USE = "select, read, authenticate"
     PERSONALISE = "create and write files, put keys"
@@ -42,11 +41,11 @@ TRANSITIONS: Final = {
     (LifeCycle.IN_PERSONALISATION, Event.TERMINATE): LifeCycle.TERMINATED,
     (LifeCycle.OPERATIONAL, Event.USE): LifeCycle.OPERATIONAL,
 }
-"""From state and event to the state that follows."""
+"""The next state, by state and event."""
 
 
 def follow(state: LifeCycle, event: Event, doing: str) -> LifeCycle:
-    """The state after an event; `ChipRefusalError` where the table has no such transition.
+    """Return the state after an event; `ChipRefusalError` if the table has no such transition.
 
     An operational chip answers 6982 (Doc 9303-10, Table 19), any other 6985.
     """

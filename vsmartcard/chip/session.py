@@ -1,4 +1,4 @@
-"""What a chip forgets without power, and what commands work on."""
+"""The session of a chip, which ends with its power, and the `Core` that commands work on."""
 
 from dataclasses import dataclass, field, replace
 from enum import Enum, unique
@@ -31,9 +31,9 @@ _ATR_INFO: Final = (Directory.MASTER_FILE, FILES[FileID.ATR_INFO].identifier)
 
 @unique
 class ChipAccess(Enum):
-    """By which chip access procedure the terminal came in (Doc 9303-11, 4.2).
+    """The chip access procedure that the terminal has done (Doc 9303-11, 4.2).
 
-    The PUK opens a session for PIN management (TR-03110-2, 2.4.1), and nothing of the LDS.
+    The PUK gives access to PIN management (TR-03110-2, 2.4.1), not to the LDS.
     """
 
     NONE = "none"
@@ -44,7 +44,7 @@ class ChipAccess(Enum):
 
 @unique
 class Protocol(Enum):
-    """What GENERAL AUTHENTICATE carries on, once MSE:Set AT has selected it."""
+    """The protocol that GENERAL AUTHENTICATE continues, as selected by MSE:Set AT."""
 
     PACE = "PACE"
     CHIP_AUTHENTICATION = "Chip Authentication"
@@ -52,7 +52,7 @@ class Protocol(Enum):
 
 @dataclass(frozen=True, slots=True)
 class PaceSession:
-    """PACE in this session: its passwords, which the CAN may have resumed, and what came of it."""
+    """PACE in this session: its passwords, which the CAN may have resumed, and its result."""
 
     chip: PaceChip
     passwords: dict[PasswordType, PasswordState]
@@ -61,13 +61,12 @@ class PaceSession:
 
 @dataclass(frozen=True)
 class Session:
-    """One session: from power-up, or from the end of secure messaging, to the next of them.
+    """One session: it begins at power-up, and anew whenever secure messaging ends.
 
-    A session is a value; its methods are its transitions, and `Session()` is what each end of a
-    session leads to.  The protocols in it keep count of their own steps.  `secure_messaging`
-    protects the command at hand; `next_secure_messaging` takes over once its response is protected
-    (Doc 9303-11, 9.8.2).  `file` is the current EF.  `terminal_key` is Comp(PK_DH,IFD) of the
-    latest Chip Authentication, or of PACE-CAM.
+    A session is immutable; its methods are its transitions, and a new session is `Session()`.  The
+    protocol objects in it count their own steps.  `secure_messaging` protects the present command;
+    `next_secure_messaging` replaces it after the response (Doc 9303-11, 9.8.2).  `file` is the
+    current EF.  `terminal_key` is Comp(PK_DH,IFD) of the latest Chip Authentication or PACE-CAM.
     """
 
     directory: Directory = Directory.MASTER_FILE
@@ -84,7 +83,7 @@ class Session:
 
     @property
     def pace_result(self) -> PaceResult | None:
-        """What PACE has come to in this session, if it was done."""
+        """The result of PACE in this session; None if it was not done."""
         return None if self.pace is None else self.pace.result
 
     @property
@@ -93,43 +92,43 @@ class Session:
         return self.directory is Directory.MASTER_FILE
 
     def with_directory(self, directory: Directory) -> "Session":
-        """A directory is selected, and no file in it."""
+        """Select a directory, and no file in it."""
         return self._at(directory, None)
 
     def with_file(self, file: tuple[Directory, int]) -> "Session":
-        """A file is current, and its directory with it."""
+        """Select a file, and its directory with it."""
         if file == self.file and file[0] is self.directory:
             return self
         return self._at(file[0], file)
 
     def _at(self, directory: Directory, file: tuple[Directory, int] | None) -> "Session":
-        """As `replace`, which takes a quarter of the time of SELECT."""
+        """Do as `replace` does, which would take a quarter of the time of SELECT."""
         session = object.__new__(Session)
         session.__dict__.update(self.__dict__, directory=directory, file=file)
         return session
 
     def with_selected(self, protocol: Protocol | None) -> "Session":
-        """GENERAL AUTHENTICATE carries on this protocol, or none."""
+        """Select the protocol that GENERAL AUTHENTICATE continues; None selects none."""
         return replace(self, selected=protocol)
 
     def with_bac(self, bac: BacChip) -> "Session":
-        """A challenge was given for Basic Access Control, in place of an earlier one."""
+        """Begin Basic Access Control, with a new challenge that replaces an earlier one."""
         return replace(self, bac=bac)
 
     def opened_by_bac(self, secure_messaging: SecureMessaging) -> "Session":
-        """The terminal knew the MRZ (Doc 9303-11, 4.3.4)."""
+        """Give the terminal access after BAC (Doc 9303-11, 4.3.4)."""
         return replace(
             self, bac=None, access=ChipAccess.BAC, next_secure_messaging=secure_messaging
         )
 
     def with_pace(self, pace: PaceSession) -> "Session":
-        """PACE may be selected."""
+        """Keep the state of PACE, so that it can be selected."""
         return replace(self, pace=pace)
 
     def opened_by_pace(self, pace: PaceSession, result: PaceResult) -> "Session":
-        """The password was right: a session begins in the MF (Doc 9303-11, 4.4.2).
+        """Give the terminal access after PACE: the session begins in the MF (Doc 9303-11, 4.4.2).
 
-        What an earlier session has authenticated is over.  CAM stands for Chip Authentication.
+        What an earlier session had authenticated is lost.  CAM replaces Chip Authentication.
         """
         cam = result.chip_authentication_data is not None
         puk = result.password is PasswordType.PUK
@@ -142,16 +141,16 @@ class Session:
         )
 
     def with_chip_authentication(self, chip: ChipAuthenticationChip) -> "Session":
-        """Chip Authentication has begun."""
+        """Begin Chip Authentication."""
         return replace(self, chip_authentication=chip)
 
     def chip_authenticated(
         self, secure_messaging: SecureMessaging, terminal_key: bytes
     ) -> "Session":
-        """Secure messaging starts anew after the response (Doc 9303-11, 6.2.2).
+        """Restart secure messaging with new keys after the response (Doc 9303-11, 6.2.2).
 
-        Rights that Terminal Authentication has bound to another key are over, and may be asked
-        for again.
+        Rights that Terminal Authentication has bound to another key end; the terminal can
+        authenticate again.
         """
         terminal = self.terminal_authentication
         if terminal is not None:
@@ -166,13 +165,13 @@ class Session:
         )
 
     def with_terminal_authentication(self, chip: TerminalAuthenticationChip) -> "Session":
-        """Terminal Authentication has begun, after Chip Authentication if there was any."""
+        """Begin Terminal Authentication, bound to the key of an earlier Chip Authentication."""
         if self.terminal_key is not None:
             chip.bind(self.terminal_key)
         return replace(self, terminal_authentication=chip)
 
     def responded(self) -> "Session":
-        """The response was given: keys that were agreed on protect what follows."""
+        """Use the newly agreed keys, if any, after the response."""
         if self.next_secure_messaging is None:
             return self
         return replace(
@@ -182,10 +181,10 @@ class Session:
 
 @dataclass(slots=True)
 class Core:
-    """A chip at work: its state, its session and its source of randomness.
+    """A running chip: its state, its session and its source of randomness.
 
-    Commands put a new `state` or `session` in place of the old one, or leave it.
-    `active_authentication` is the key of that name as it was last loaded, and what from.
+    A command replaces `state` or `session`, or leaves them.  `active_authentication` caches the
+    loaded private key, with the key that it was loaded from.
     """
 
     state: ChipState
@@ -197,38 +196,38 @@ class Core:
 
     @property
     def max_command(self) -> int:
-        """The largest command APDU, in octets, that the chip takes in."""
+        """The largest command APDU, in octets, that the chip accepts."""
         announced = _announced(self.state).max_command
         largest = self.state.hardware.max_command
         return largest if announced is None else min(announced, largest)
 
     @property
     def max_response(self) -> int:
-        """The largest response APDU, in octets, that the chip gives."""
+        """The largest response APDU, in octets, that the chip returns."""
         announced = _announced(self.state).max_response
         largest = self.state.hardware.max_response
         return largest if announced is None else min(announced, largest)
 
     @property
     def extended_length(self) -> bool:
-        """Whether the chip takes extended Lc and Le."""
+        """Whether the chip accepts extended Lc and Le."""
         capabilities = _announced(self.state).capabilities
         announced = capabilities is None or Capability.EXTENDED_LENGTH in capabilities
         return self.state.hardware.extended_length and announced
 
     def response_room(self, command: CommandAPDU) -> int:
-        """How many octets of data the response to a command holds, inside secure messaging too."""
+        """Return how many octets of data the response can hold, inside a session or not."""
         buffer = self.max_response - 2 if command.extended else SHORT_MAX_LE
         session = self.session.secure_messaging
         return response_capacity(buffer, None if session is None else session.cipher.block_size)
 
     def change_file(self, file: TransparentFile) -> None:
-        """Put a changed file in place of what it was."""
+        """Replace a file with its changed version."""
         self.state = self.state.with_changed_file(file)
 
 
 def _announced(state: ChipState) -> AtrInfo:
-    """What EF.ATR/INFO says once the chip is locked: such a chip keeps to its word."""
+    """Return the limits of EF.ATR/INFO, which bind the chip once it is locked."""
     return _decode_announced(
         file.content
         if state.life_cycle is LifeCycle.OPERATIONAL

@@ -1,7 +1,7 @@
-"""What a chip remembers without power, and its encoding.
+"""The persistent state of a chip, and its encoding.
 
-A state is a value: a command leaves the one there was or makes a new one, and whoever runs the
-chip saves it before the response is given.  The encoding is BER-TLV:
+A state is immutable: a command leaves it or makes a new one, and the program that runs the chip
+saves it before it passes on the response.  The encoding is BER-TLV:
 
     EF  state        C0 version (1)  C1 life-cycle status (1)
                      E1 hardware     80 memory  81 largest command  82 largest response (octets)
@@ -9,7 +9,7 @@ chip saves it before the response is given.  The encoding is BER-TLV:
                      E0 chip keys, as in `emrtd.access.chip_keys`
                      E2* file        80 directory (1)  81 identifier (2)  [82 SFI (1)]  83 content
                      E3* password    80 type (1)  81 failures in a row (1)
-                     [C4 trust points and date as certificates have moved them, E0 of
+                     [C4 trust points and date, once certificates have changed them: E0 of
                      `emrtd.pki.cvc.validation`]
 """
 
@@ -44,10 +44,10 @@ LONGEST_SERIAL_NUMBER: Final = 16
 
 @dataclass(frozen=True, slots=True)
 class Hardware:
-    """The piece of silicon: octets of memory for files and keys, and of its two buffers.
+    """The limits of the hardware, in octets: `memory` for files and keys, and the two buffers.
 
-    `max_command` and `max_response` are of whole APDUs; a vpcd frame holds 65,535 octets.
-    `serial_number` is at most 16 octets; empty, the chip has none.
+    `max_command` and `max_response` count whole APDUs; a vpcd frame holds 65,535 octets.
+    `serial_number` has at most 16 octets; if it is empty, the chip has none.
     """
 
     memory: int = 256 * 1024
@@ -59,16 +59,17 @@ class Hardware:
     def __post_init__(self) -> None:
         if len(self.serial_number) > LONGEST_SERIAL_NUMBER:
             raise MisuseError(
-                f"a chip's serial number has at most {LONGEST_SERIAL_NUMBER} octets,"
-                f" this one has {len(self.serial_number)}"
+                f"the serial number of a chip has {len(self.serial_number)} octets",
+                advice=f"use at most {LONGEST_SERIAL_NUMBER} octets",
             )
 
 
 @dataclass(frozen=True, slots=True)
 class ChipState:
-    """Everything of a chip that outlives a reset; `failures` counts wrong passwords in a row.
+    """Everything that a chip keeps over a reset; `failures` counts wrong passwords in a row.
 
-    `trust` is an encoded `TrustState`, empty while it is that of the keys.
+    `trust` is an encoded `TrustState`; it is empty until certificates have changed the trust points
+    or the date of `keys`.
     """
 
     hardware: Hardware = field(default_factory=Hardware)
@@ -80,34 +81,34 @@ class ChipState:
 
     @classmethod
     def blank(cls, hardware: Hardware | None = None, *, random: Random) -> "ChipState":
-        """A new chip; hardware without a serial number gets one of 8 random octets."""
+        """Return a new chip; hardware without a serial number gets one of 8 random octets."""
         hardware = hardware or Hardware()
         if not hardware.serial_number:
             hardware = replace(hardware, serial_number=random(_DRAWN_SERIAL_NUMBER))
         return cls(hardware)
 
     def with_life_cycle(self, life_cycle: LifeCycle) -> "ChipState":
-        """In another state of its life."""
+        """Return the chip in another life-cycle state."""
         return replace(self, life_cycle=life_cycle)
 
     def with_files(self, files: FileSystem) -> "ChipState":
-        """With other files; 6A84 where the chip is too small for them."""
+        """Return the chip with other files; 6A84 if its memory is too small for them."""
         return replace(self, files=files)._fitting()
 
     def with_changed_file(self, file: TransparentFile) -> "ChipState":
-        """With the octets of one file changed, and their number the same."""
+        """Return the chip with one file changed to other content of the same size."""
         return replace(self, files=self.files.put(file))
 
     def with_keys(self, keys: ChipKeys) -> "ChipState":
-        """With other keys; 6A84 where the chip is too small for them."""
+        """Return the chip with other keys; 6A84 if its memory is too small for them."""
         return replace(self, keys=keys)._fitting()
 
     def with_failures(self, kind: PasswordType, count: int) -> "ChipState":
-        """With another count of wrong passwords of a kind."""
+        """Return the chip with another count of failures of one type of password."""
         return replace(self, failures=MappingProxyType({**self.failures, kind: count}))
 
     def with_trust(self, trust: bytes) -> "ChipState":
-        """With other trust points, or another date."""
+        """Return the chip with other trust points or another date."""
         return replace(self, trust=trust)
 
     def _fitting(self) -> "ChipState":
@@ -116,7 +117,7 @@ class ChipState:
         return self
 
     def encode(self) -> bytes:
-        """Encode the state; the octets hold every secret of the chip."""
+        """Encode the state; the octets contain every secret of the chip."""
         return tlv.encode(
             _STATE,
             tlv.encode(0xC0, bytes((_VERSION,))),
@@ -133,16 +134,17 @@ class ChipState:
 
     @classmethod
     def decode(cls, octets: bytes) -> "ChipState":
-        """Read what `encode` writes; anything else raises `MalformedError`."""
+        """Decode what `encode` returns; raises `MalformedError` for anything else."""
         fields = tlv.read_expected(octets, _STATE, _WHAT).children()
         version = _number(fields.one(0xC0))
         if version != _VERSION:
             raise MalformedError(
-                _WHAT, f"has version {version} of the format, this program reads {_VERSION}"
+                _WHAT,
+                f"has version {version} of the format; this program reads version {_VERSION}",
             )
         life_cycle = _number(fields.one(0xC1))
         if life_cycle not in {int(each) for each in LifeCycle}:
-            raise fields.one(0xC1).malformed("is no state of a life cycle")
+            raise fields.one(0xC1).malformed("is not a life-cycle state")
         return cls(
             _decode_hardware(fields.one(0xE1)),
             LifeCycle(life_cycle),
@@ -193,7 +195,7 @@ def _decode_file(value: DataObject) -> TransparentFile:
     fields = value.children()
     directory, short = _number(fields.one(0x80)), fields.get(0x82)
     if directory not in {int(each) for each in Directory}:
-        raise value.malformed("stands in no directory of a chip")
+        raise value.malformed("names an unknown directory")
     return TransparentFile(
         Directory(directory),
         _number(fields.one(0x81)),
@@ -206,11 +208,11 @@ def _decode_failures(value: DataObject) -> tuple[PasswordType, int]:
     fields = value.children()
     kind = _PASSWORD_TYPES.get(_number(fields.one(0x80)))
     if kind is None:
-        raise MalformedError(_WHAT, "counts failures of a password that there is not")
+        raise MalformedError(_WHAT, "counts failures of an unknown type of password")
     return kind, _number(fields.one(0x81))
 
 
 def _number(data_object: DataObject) -> int:
     if not 1 <= len(data_object.value) <= 4:
-        raise data_object.malformed("is a number of 1 to 4 octets")
+        raise data_object.malformed("is not a number of 1 to 4 octets")
     return int.from_bytes(data_object.value, "big")

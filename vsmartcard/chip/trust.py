@@ -1,4 +1,4 @@
-"""The trust points and the date of a chip: as personalised, or as certificates have moved them."""
+"""The trust points and the date of a chip, as personalised or as changed by certificates since."""
 
 from dataclasses import replace
 from typing import Final
@@ -14,15 +14,15 @@ _CVCA: Final = (Directory.EMRTD, FILES[FileID.CVCA].identifier)
 
 
 def trust_state(core: Core) -> TrustState:
-    """The trust points, most recent first, and the chip's idea of the date."""
+    """Return the trust points, most recent first, and the chip's approximation of the date."""
     if core.state.trust:
         return TrustState.decode(core.state.trust)
     keys = core.state.keys
     return TrustState.initial(map(CvCertificate.decode, keys.trust_points), keys.current_date)
 
 
-def keep(core: Core, trust: TrustState) -> None:
-    """Keep other trust points or another date, and show them in EF.CVCA where there is one."""
+def store(core: Core, trust: TrustState) -> None:
+    """Store other trust points or another date, and update EF.CVCA if the chip has it."""
     state = core.state.with_trust(trust.encode())
     file = state.files.find(_CVCA)
     if file is not None:
@@ -33,7 +33,7 @@ def keep(core: Core, trust: TrustState) -> None:
 
 
 def certification_authority_references(core: Core) -> tuple[bytes, ...]:
-    """What PACE tells terminals that ask; the most recent first."""
+    """Return the references that PACE gives to a terminal that requests them, most recent first."""
     if not core.state.keys.trust_points:
         return ()
     return tuple(each.encode("latin-1") for each in trust_state(core).references)

@@ -1,4 +1,4 @@
-"""The command `vsmartcard`.  What a command needs is imported when it runs, and not before."""
+"""The command `vsmartcard`.  Each subcommand imports what it needs when it runs."""
 
 import json
 import signal
@@ -23,7 +23,7 @@ _MEMORY = click.IntRange(1, 1 << 24)
 @click.group(name="vsmartcard")
 @click.version_option(package_name="chipseal")
 def vsmartcard() -> None:
-    """A virtual eMRTD chip, and virtual PC/SC readers to put it in.
+    """A virtual eMRTD chip, and virtual PC/SC readers for it.
 
     Exit status: 0 done, 64 a mistake in the command or its input, 69 no reader or no card,
     70 an internal error.  --debug adds the trace to an error.
@@ -34,38 +34,47 @@ def vsmartcard() -> None:
 @click.option(
     "--state",
     type=click.Path(path_type=Path, dir_okay=False),
-    help="File in which the chip lives on; made where there is none.  Without it the chip is a"
-    " blank one that nobody will see again.",
+    help="File that stores the chip; created if it does not exist.  Without it, the chip is blank"
+    " and is not saved.",
 )
-@click.option("--reader-port", type=click.IntRange(1, 65535), help="Port of the reader's slot.")
+@click.option(
+    "--reader-port",
+    type=click.IntRange(1, 65535),
+    help="Port of the reader.  [default: that of the first empty virtual reader]",
+)
 @click.option(
     "--memory",
     type=_MEMORY,
     help="Octets of memory of a blank chip, for files and keys.  [default: 262144]",
 )
 def insert(state: Path | None, reader_port: int | None, memory: int | None) -> None:
-    """Put a virtual chip into a virtual reader, until SIGTERM or SIGINT takes it out."""
+    """Insert a virtual chip into a virtual reader, until SIGTERM or SIGINT takes it out."""
     from vsmartcard.card.stored_chip import StoredChip
     from vsmartcard.chip.state import Hardware
-    from vsmartcard.reader.readers import kept
+    from vsmartcard.reader.readers import kept_running
 
     hardware = None if memory is None else Hardware(memory=memory)
     chip = StoredChip(state, hardware=hardware)
-    with _until_taken_out(), kept(), _slot(chip, reader_port) as slot:
+    with _until_taken_out(), kept_running(), _slot(chip, reader_port) as slot:
         slot.serve(chip)
 
 
 @vsmartcard.command(epilog=examples("vsmartcard blank feeder -n 100"))
 @click.argument("folder", metavar="DIR", type=click.Path(path_type=Path, file_okay=False))
 @click.option(
-    "-n", "--number", "count", type=click.IntRange(1, 100_000), required=True, help="How many."
+    "-n",
+    "--number",
+    "count",
+    type=click.IntRange(1, 100_000),
+    required=True,
+    help="How many cards.",
 )
-@click.option("--memory", type=_MEMORY, help="Octets of memory of each.  [default: 262144]")
+@click.option("--memory", type=_MEMORY, help="Octets of memory of each card.  [default: 262144]")
 def blank(folder: Path, count: int, memory: int | None) -> None:
     """Make blank virtual cards in DIR: 0001.chip, 0002.chip, and so on.
 
-    Each has a serial number, which is printed.  The numbers go on behind those that are in DIR,
-    and in the trays `done` and `rejected` of `--reader feeder:DIR`.
+    Prints the file and the serial number of each card.  The numbers continue after the highest
+    one in DIR and in the trays `done` and `rejected` of `--reader feeder:DIR`.
     """
     from vsmartcard.chip.state import Hardware
     from vsmartcard.reader.blanks import make_blanks
@@ -87,7 +96,7 @@ def readers() -> None:
     type=click.IntRange(1, 16),
     default=2,
     show_default=True,
-    help="How many; they come in pairs.",
+    help="How many readers; they are made in pairs.",
 )
 @click.option(
     "--first-port",
@@ -95,7 +104,7 @@ def readers() -> None:
     help="Port of the first reader.  [default: 35963]",
 )
 def up(count: int, first_port: int | None) -> None:
-    """Start a pcscd with virtual readers, unless one that has enough of them runs already."""
+    """Start a pcscd with virtual readers, unless a pcscd with enough of them already runs."""
     from vsmartcard.reader.readers import WARNING
     from vsmartcard.reader.readers import up as start
     from vsmartcard.reader.vpcd import BASE_PORT
@@ -108,19 +117,26 @@ def up(count: int, first_port: int | None) -> None:
 
 
 @readers.command(epilog=examples("vsmartcard readers down"))
-@click.option("--force", is_flag=True, help="Even while a card is in one of its readers.")
+@click.option("--force", is_flag=True, help="Stop it even while a card is in one of its readers.")
 def down(force: bool) -> None:
     """Stop the pcscd that `readers up` started, and no other."""
     from vsmartcard.reader.readers import down as stop
 
     stopped = stop(force=force)
-    click.echo("stopped" if stopped else "no pcscd of ours is running: nothing to stop", err=True)
+    click.echo(
+        "stopped" if stopped else "no pcscd of `readers up` is running: nothing to stop", err=True
+    )
 
 
 @readers.command("list", epilog=examples("vsmartcard readers list --json"))
-@click.option("--json", "as_json", is_flag=True, help="An array of name, port, occupied.")
+@click.option(
+    "--json",
+    "as_json",
+    is_flag=True,
+    help="Print an array of objects with name, port and occupied.",
+)
 def list_readers(as_json: bool) -> None:
-    """List the virtual readers: name, port, and whether a card is in it."""
+    """List the virtual readers: name, port, and whether each holds a card."""
     from dataclasses import asdict
 
     from vsmartcard.reader.readers import listed
@@ -131,7 +147,7 @@ def list_readers(as_json: bool) -> None:
         return
     _show(found)
     if not found:
-        click.echo("no virtual readers: `vsmartcard readers up` starts some", err=True)
+        click.echo("no virtual readers; start some with `vsmartcard readers up`", err=True)
 
 
 def _show(found: "tuple[VirtualReader, ...]") -> None:
@@ -140,7 +156,7 @@ def _show(found: "tuple[VirtualReader, ...]") -> None:
 
 
 class _TakenOut(BaseException):
-    """The order to take the card out."""
+    """Raised by the signal to take the card out."""
 
 
 @contextmanager
@@ -158,7 +174,7 @@ def _until_taken_out() -> Iterator[None]:
 
 @contextmanager
 def _slot(card: "Card", port: int | None) -> "Iterator[Slot]":
-    """The slot of this port, or the first that takes the card."""
+    """Insert the card on this port, or into the first reader that accepts it."""
     from vsmartcard.reader.readers import listed, wait_until_occupied
     from vsmartcard.reader.vpcd import BASE_PORT
 
@@ -184,5 +200,5 @@ def _first_free(card: "Card", ports: list[int]) -> "Slot":
 
 
 def main() -> int:
-    """Run the command line; the exit status."""
+    """Run the command line and return the exit status."""
     return run_command_line(vsmartcard)

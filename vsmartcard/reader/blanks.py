@@ -1,4 +1,4 @@
-"""Blank virtual cards in a folder, numbered, for a feeder."""
+"""Numbered blank virtual cards in a folder, for a feeder."""
 
 import secrets
 from collections.abc import Iterator
@@ -18,9 +18,9 @@ def make_blanks(
     hardware: Hardware | None = None,
     random: Random = secrets.token_bytes,
 ) -> Iterator[tuple[Path, bytes]]:
-    """Make blank cards; yields the file and the serial number of each once it is there.
+    """Make blank cards; yield the file and the serial number of each after it is written.
 
-    The numbers go on behind the highest of the folder and of its trays.
+    The numbers continue after the highest one in the folder and its trays.
     """
     folder.mkdir(parents=True, exist_ok=True)
     first = 1 + max(map(_number, _all_in(folder)), default=0)

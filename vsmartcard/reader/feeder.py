@@ -1,8 +1,8 @@
 """A feeder of virtual cards in this process: the reader `feeder:DIR`, without a daemon.
 
-The card in the reader is the first `*.chip` of the folder; ejecting it moves it to `DIR/done` or
-`DIR/rejected`, and the next one is in the reader.  All there is to know stands in the folder: a
-card that a process left behind, closed or killed, is the next one again.
+The card in the reader is the first `*.chip` file of the folder.  Ejecting it moves the file to
+`DIR/done` or `DIR/rejected`; then the next file is the card in the reader.  The folder is the only
+state: a card that was not ejected, because its process closed it or was killed, is the next one.
 """
 
 from pathlib import Path
@@ -18,7 +18,7 @@ SUFFIX: Final = ".chip"
 
 
 class Feeder:
-    """The folder; raises `TransportError` where it is none."""
+    """The feeder of a folder; raises `TransportError` if the folder does not exist."""
 
     def __init__(self, address: str) -> None:
         if not address:
@@ -27,7 +27,7 @@ class Feeder:
         self._folder = Path(address)
         if not self._folder.is_dir():
             raise TransportError(
-                f"{self.reader}: there is no such folder",
+                f"{self.reader}: no such folder",
                 TransportFault.NO_READER,
                 reader=self.reader,
                 advice="make blank cards with `vsmartcard blank DIR -n N`",
@@ -36,7 +36,7 @@ class Feeder:
     def connect(self) -> InProcessConnection:
         """Connect to the card in the reader.
 
-        A file that is no virtual card goes to the rejected ones, and is an error like a mute card.
+        A file that is not a virtual card is moved to `rejected` and raises `CARD_MUTE`.
         """
         path = self._first()
         if path is None:
@@ -51,14 +51,14 @@ class Feeder:
         except MalformedError as error:
             self._move(path, Tray.REJECTED)
             raise TransportError(
-                f"{self.reader}: {path.name} is no virtual card ({error.reason})",
+                f"{self.reader}: {path.name} is not a virtual card ({error.reason})",
                 TransportFault.CARD_MUTE,
                 reader=self.reader,
-                advice=f"it was moved to {Tray.REJECTED.value}",
+                advice=f"it is now in {Tray.REJECTED.value}; try again with the next card",
             ) from error
 
     def look(self) -> Look:
-        """The reader, with the card in it."""
+        """Return the state of the reader: its card, or None."""
         path = self._first()
         return {self.reader: None if path is None else CardInReader(path.name)}
 
@@ -68,7 +68,7 @@ class Feeder:
         )
 
     def _move(self, path: Path, tray: Tray) -> None:
-        """Move a card; one that has its name already in the tray is not overwritten."""
+        """Move a card to a tray; change its name if the tray already has a file of that name."""
         try:
             folder = self._folder / tray.value
             folder.mkdir(exist_ok=True)
@@ -81,20 +81,20 @@ class Feeder:
             raise TransportError(
                 f"{self.reader}: {path.name} cannot be moved to {tray.value} ({error.strerror})",
                 reader=self.reader,
-                advice="the card is still in the reader: move it by hand",
+                advice="move it by hand; until then it stays in the reader",
             ) from error
 
 
 def chips_in(folder: Path) -> list[Path]:
-    """The files of virtual cards in a folder, in no order."""
+    """Return the files of virtual cards in a folder, in no order."""
     return [path for path in folder.glob(f"*{SUFFIX}") if not path.name.startswith(".")]
 
 
-def connect(address: str, *, blank: bool) -> InProcessConnection:  # noqa: ARG001 - it makes none
-    """Connect to the card that is in a feeder's reader."""
+def connect(address: str, *, blank: bool) -> InProcessConnection:  # noqa: ARG001 - a feeder makes no cards
+    """Connect to the card in a feeder's reader."""
     return Feeder(address).connect()
 
 
 def watch(address: str) -> CardEvents:
-    """The events of a feeder's reader; `EXHAUSTED` when it is empty."""
+    """Return the events of a feeder's reader, with `EXHAUSTED` when the folder is empty."""
     return PolledEvents(Feeder(address).look, feeder=True)

@@ -1,4 +1,4 @@
-"""A virtual chip in this very process: the reader `virtual:FILE`, without a daemon."""
+"""A virtual chip in this process: the reader `virtual:FILE`, without a daemon."""
 
 from collections.abc import Callable
 from pathlib import Path
@@ -12,9 +12,10 @@ from vsmartcard.card.stored_chip import StoredChip
 
 
 class InProcessConnection:
-    """A connection to the virtual chip of one state file; satisfies `emrtd`'s `Connection`.
+    """A connection to the virtual chip of a state file.
 
-    `put_away` is what ejecting does with the file; nothing without one.
+    Implements `emrtd.transport.connection.Connection`.  `put_away` is called when the card is
+    ejected; without it, the file stays.
     """
 
     def __init__(
@@ -26,19 +27,19 @@ class InProcessConnection:
         self.atr = self._chip.atr
 
     def transmit(self, command: bytes) -> bytes:
-        """Send a command; `TransportError` once closed, or where the state cannot be saved."""
+        """Send a command; `TransportError` once closed, or if the state cannot be saved."""
         try:
             return self._inserted.process(command)
         except OSError as error:
             self.close()
             raise TransportError(
-                f"{self.reader}: the chip's state cannot be saved ({error.strerror}); the card is "
-                "as it was before the last command",
+                f"{self.reader}: the state of the chip cannot be saved ({error.strerror}); the last"
+                " command had no effect",
                 reader=self.reader,
             ) from error
 
     def reset(self) -> None:
-        """Power the chip up anew; `TransportError` once closed."""
+        """Reset the chip; `TransportError` once closed."""
         self._inserted.reset()
 
     @property
@@ -52,7 +53,7 @@ class InProcessConnection:
         return self._chip
 
     def eject(self, tray: Tray) -> None:
-        """Put the card away, while nobody else can have it, and close; nothing once closed."""
+        """Put the card away while it is still locked, then close; no effect once closed."""
         if self._chip is not None:
             try:
                 if self._put_away is not None:
@@ -61,7 +62,7 @@ class InProcessConnection:
                 self.close()
 
     def close(self) -> None:
-        """Let the chip go; it forgets its session, and stays in its reader."""
+        """Reset and release the chip, which stays in its reader; no effect once closed."""
         if self._chip is not None:
             self._chip.close()
             self._chip = None
@@ -74,14 +75,15 @@ class InProcessConnection:
 
 
 def connect(address: str, *, blank: bool) -> InProcessConnection:
-    """Connect to the chip of a state file; where there is none, to a blank one if that is wanted.
+    """Connect to the chip of a state file.
 
-    Raises `TransportError` with `TransportFault.NO_CARD` otherwise.
+    If the file does not exist: to a blank chip with `blank`, else raises `TransportError` with
+    `TransportFault.NO_CARD`.
     """
     path, reader = _path_of(address), f"virtual:{address}"
     if not blank and not path.exists():
         raise TransportError(
-            f"{reader}: there is no such card",
+            f"{reader}: no such card",
             TransportFault.NO_CARD,
             reader=reader,
             advice="name the file of a virtual card",
@@ -90,7 +92,7 @@ def connect(address: str, *, blank: bool) -> InProcessConnection:
 
 
 def watch(address: str) -> CardEvents:
-    """The card is in its reader as long as its file is there."""
+    """Return the events of a reader in which the card is present while its file exists."""
     path, reader = _path_of(address), f"virtual:{address}"
     return PolledEvents(lambda: {reader: CardInReader(address) if path.exists() else None})
 

@@ -1,4 +1,4 @@
-"""A pcscd of our own: started, remembered, and stopped again; no other is ever touched."""
+"""Start and stop a pcscd for virtual readers; another pcscd is never changed or stopped."""
 
 import fcntl
 import json
@@ -20,7 +20,7 @@ _POLL_SECONDS: Final = 0.05
 
 
 def state_folder() -> Path:
-    """Where the user's own pcscd has its configuration, its drivers and its record."""
+    """Return the folder with the configuration, drivers, log and record of our pcscd."""
     from platformdirs import user_state_path
 
     folder: Path = user_state_path("chipseal") / "readers"
@@ -29,26 +29,26 @@ def state_folder() -> Path:
 
 
 def configuration_folder() -> Path:
-    """The configuration folder of our own pcscd."""
+    """Return the configuration folder of our pcscd."""
     return state_folder() / "reader.conf.d"
 
 
 @contextmanager
 def in_use() -> Iterator[None]:
-    """Keep our own pcscd from being stopped while a card is in one of its readers."""
+    """Keep our pcscd from being stopped while a card is in one of its readers."""
     with _locked("in-use", fcntl.LOCK_SH):
         yield
 
 
 @contextmanager
 def changing() -> Iterator[None]:
-    """Keep others from starting or stopping our own pcscd meanwhile."""
+    """Keep other processes from starting or stopping our pcscd."""
     with _locked("changing", fcntl.LOCK_EX):
         yield
 
 
 def is_in_use() -> bool:
-    """Whether anyone has a card in a reader of our own pcscd."""
+    """Whether any process has a card in a reader of our pcscd."""
     try:
         with _locked("in-use", fcntl.LOCK_EX | fcntl.LOCK_NB):
             return False
@@ -57,7 +57,7 @@ def is_in_use() -> bool:
 
 
 def answers() -> bool:
-    """Whether any pcscd at all answers."""
+    """Whether a pcscd answers, ours or another."""
     with socket.socket(socket.AF_UNIX) as probe:
         try:
             probe.connect(os.environ.get("PCSCLITE_CSOCK_NAME", "/run/pcscd/pcscd.comm"))
@@ -67,7 +67,7 @@ def answers() -> bool:
 
 
 def own_pid() -> int | None:
-    """The process id of our own pcscd, None where it does not run."""
+    """Return the process id of our pcscd, None if it does not run."""
     try:
         record = json.loads((state_folder() / "pcscd.json").read_text(encoding="utf-8"))
         pid, started = int(record["pid"]), int(record["started"])
@@ -77,7 +77,7 @@ def own_pid() -> int | None:
 
 
 def start() -> None:
-    """Start a pcscd on our configuration folder and wait until it answers."""
+    """Start a pcscd with our configuration folder and wait until it answers."""
     folder = state_folder()
     with (folder / "pcscd.log").open("wb") as log:
         try:
@@ -90,28 +90,31 @@ def start() -> None:
             )
         except OSError as error:
             raise TransportError(
-                f"pcscd cannot be started ({error.strerror}): apt install pcscd"
+                f"pcscd cannot be started ({error.strerror})", advice="apt install pcscd"
             ) from error
     record = {"pid": process.pid, "started": _start_time(process.pid)}
     (folder / "pcscd.json").write_text(json.dumps(record), encoding="utf-8")
     deadline = time.monotonic() + _STARTING_SECONDS
     while not answers():
         if process.poll() is not None:
-            raise TransportError(f"pcscd does not start: {_last_line(folder / 'pcscd.log')}")
+            raise TransportError(
+                f"pcscd does not start: {_last_line(folder / 'pcscd.log')}",
+                advice="" if os.geteuid() == 0 else "start it as root",
+            )
         if time.monotonic() > deadline:
-            raise TransportError(f"pcscd does not answer: see {folder / 'pcscd.log'}")
+            raise TransportError("pcscd does not answer", advice=f"see {folder / 'pcscd.log'}")
         time.sleep(_POLL_SECONDS)
 
 
 def stop(pid: int) -> None:
-    """Stop our own pcscd, whose process id this is, and forget it."""
+    """Stop our pcscd, which has this process id, and delete its record."""
     for order in (signal.SIGTERM, signal.SIGKILL):
         with suppress(ProcessLookupError):
             os.kill(pid, order)
         deadline = time.monotonic() + _STOPPING_SECONDS
         while own_pid() == pid and time.monotonic() < deadline:
             with suppress(ChildProcessError):
-                os.waitpid(pid, os.WNOHANG)  # where this very process started it
+                os.waitpid(pid, os.WNOHANG)  # if this process started it
             time.sleep(_POLL_SECONDS)
     (state_folder() / "pcscd.json").unlink(missing_ok=True)
 
@@ -127,7 +130,7 @@ def _locked(name: str, kind: int) -> Iterator[None]:
 
 
 def _start_time(pid: int) -> int | None:
-    """When a process began, in clock ticks since boot; None where it is no more."""
+    """Return when a process started, in clock ticks since boot; None if it has ended."""
     try:
         fields = Path(f"/proc/{pid}/stat").read_text(encoding="ascii").rpartition(")")[2].split()
     except OSError:
@@ -137,5 +140,4 @@ def _start_time(pid: int) -> int | None:
 
 def _last_line(log: Path) -> str:
     lines = log.read_text(encoding="utf-8", errors="replace").splitlines()
-    hint = "" if os.geteuid() == 0 else "; it has to be started as root"
-    return f"{lines[-1].strip() if lines else 'it says nothing'}{hint}"
+    return lines[-1].strip() if lines else "its log is empty"

@@ -1,7 +1,7 @@
-"""reader.conf: which virtual readers a pcscd has, and on which ports (reader.conf(5)).
+"""reader.conf, which lists the virtual readers of a pcscd and their ports (reader.conf(5)).
 
-Each entry of vpcd's driver makes two readers, on two ports in a row.  Two entries on one driver
-file would share its variables and break, so each of ours has its own copy of the file.
+Each entry of vpcd's driver makes two readers, on two consecutive ports.  Two entries with the same
+driver file would share its variables and break, so each of our entries has its own copy.
 """
 
 import re
@@ -14,13 +14,13 @@ from typing import Final
 from emrtd.errors import TransportError
 
 SYSTEM_FOLDER: Final = Path("/etc/reader.conf.d")
-"""Where the pcscd of the system has its reader.conf files."""
+"""The folder with the reader.conf files of the system's pcscd."""
 
 SLOTS: Final = 2
-"""Readers of one entry: fixed when vpcd is compiled."""
+"""The number of readers of one entry, fixed when vpcd is compiled."""
 
 MOST_READERS: Final = 16
-"""How many readers one pcscd takes."""
+"""The most readers that one pcscd supports."""
 
 _DRIVER: Final = "libifdvpcd.so"
 _DRIVER_FOLDERS: Final = ("/usr/lib/pcsc/drivers/serial", "/usr/lib64/pcsc/drivers/serial")
@@ -32,20 +32,20 @@ _MOST_OCTETS: Final = 1 << 16
 
 @dataclass(frozen=True, slots=True)
 class VpcdEntry:
-    """One entry of vpcd: the name its readers begin with, and the port of the first."""
+    """One entry of vpcd: the prefix of its readers' names, and the port of the first."""
 
     name: str
     port: int
     driver: Path
 
     def port_of(self, reader: str) -> int | None:
-        """The port of a reader as pcscd names it, `NAME index slot`; None where it is another's."""
+        """Return the port of a reader, `NAME index slot` in pcscd; None if it is another's."""
         match = re.fullmatch(rf"{re.escape(self.name)} [0-9A-F]{{2}} ([0-9A-F]{{2}})", reader)
         return None if match is None else self.port + int(match[1], 16)
 
 
 def read_entries(folder: Path) -> tuple[VpcdEntry, ...]:
-    """The entries of vpcd in the files of a configuration folder."""
+    """Return the entries of vpcd in the files of a configuration folder."""
     return tuple(entry for text in _texts(folder) for entry in _entries(text))
 
 
@@ -78,7 +78,7 @@ def _texts(folder: Path) -> Iterator[str]:
         try:
             yield path.read_bytes()[:_MOST_OCTETS].decode(errors="replace")
         except OSError:
-            continue  # a folder, or another's
+            continue  # a folder, or not readable
 
 
 def _entries(text: str) -> Iterator[VpcdEntry]:
@@ -98,5 +98,6 @@ def _find_driver() -> Path:
         if driver.is_file():
             return driver
     raise TransportError(
-        "vpcd, the driver of virtual readers, is not installed: apt install vsmartcard-vpcd"
+        "vpcd, the driver of virtual readers, is not installed",
+        advice="apt install vsmartcard-vpcd",
     )

@@ -1,8 +1,8 @@
-"""Virtual readers: which there are, and a pcscd of our own where there are none.
+"""List virtual readers, and start a pcscd with some if no pcscd runs.
 
-A pcscd that already runs is never stopped or reconfigured: where it has virtual readers they are
-used.  vpcd listens on every interface of the machine without authentication, so virtual readers
-belong on test machines.
+A pcscd that already runs is never stopped or reconfigured; its virtual readers are used.  vpcd
+listens on every interface of the machine without authentication, so use virtual readers on test
+machines only.
 """
 
 import time
@@ -18,7 +18,7 @@ from vsmartcard.reader import pcscd, reader_conf
 from vsmartcard.reader.vpcd import BASE_PORT
 
 WARNING: Final = (
-    "vpcd listens on every network interface without authentication: anyone who reaches this "
+    "vpcd listens on every network interface without authentication: anyone who can reach this "
     "machine can put a card into these readers; use them on test machines only"
 )
 
@@ -35,7 +35,7 @@ class VirtualReader:
 
 
 def listed() -> tuple[VirtualReader, ...]:
-    """The virtual readers of the pcscd that runs, ours or not; none where none runs."""
+    """Return the virtual readers of the running pcscd, ours or not; none if no pcscd runs."""
     if not pcscd.answers():
         return ()
     require_pyscard()
@@ -53,8 +53,8 @@ def listed() -> tuple[VirtualReader, ...]:
 
 
 @contextmanager
-def kept() -> Iterator[None]:
-    """Keep the pcscd that runs: ours from being stopped, another from exiting when it is idle."""
+def kept_running() -> Iterator[None]:
+    """Keep the pcscd running: ours is not stopped, another does not exit because it is idle."""
     with ExitStack() as held:
         held.enter_context(pcscd.in_use())
         if pcscd.answers():
@@ -65,13 +65,15 @@ def kept() -> Iterator[None]:
 
 
 def up(count: int, first_port: int = BASE_PORT) -> tuple[VirtualReader, ...]:
-    """Make sure of `count` virtual readers at least, and list all there are.
+    """Ensure that there are at least `count` virtual readers, and return all of them.
 
-    They come in pairs.  Raises `TransportError` where a pcscd runs that has too few of them.
+    vpcd makes readers in pairs.  Raises `TransportError` if a pcscd runs that has too few.
     """
     if not 1 <= count <= reader_conf.MOST_READERS:
-        raise MisuseError(f"a pcscd takes 1 to {reader_conf.MOST_READERS} readers, not {count}")
-    require_pyscard()  # before anything is started
+        raise MisuseError(
+            f"{count} readers requested", advice=f"use 1 to {reader_conf.MOST_READERS}"
+        )
+    require_pyscard()  # before pcscd is started
     with pcscd.changing():
         if not pcscd.answers():
             reader_conf.write_entries(pcscd.configuration_folder(), count, first_port)
@@ -84,38 +86,39 @@ def up(count: int, first_port: int = BASE_PORT) -> tuple[VirtualReader, ...]:
         advice = (
             "stop it with `vsmartcard readers down` first"
             if ours
-            else "stop that pcscd, or use --reader virtual:FILE, which needs none"
+            else "stop that pcscd, or use --reader virtual:FILE, which needs no pcscd"
         )
         raise TransportError(
-            f"a pcscd runs already, with {len(found)} virtual readers and not {count}: {advice}"
+            f"a pcscd already runs, with {len(found)} virtual readers instead of {count}",
+            advice=advice,
         )
     return found
 
 
 def wait_until_occupied(reader: VirtualReader) -> None:
-    """Wait until pcscd says that there is a card in a reader, as it does soon after powering it up.
+    """Wait until pcscd reports the card in a reader, which it does soon after powering it up.
 
-    Raises `TransportError` where it does not say so for 10 s.
+    Raises `TransportError` after 10 s.
     """
     deadline = time.monotonic() + _APPEARING_SECONDS
     while not any(each.occupied for each in listed() if each.port == reader.port):
         if time.monotonic() > deadline:
             raise TransportError(
-                f"pcscd has powered up the card in {reader.name} and does not show it: take it "
-                "out, and put it in again"
+                f"pcscd has powered up the card in {reader.name} but does not report it",
+                advice="take it out and insert it again",
             )
         time.sleep(0.005)
 
 
 class ReadersInUseError(MisuseError):
-    """A card is in one of the readers that are to be stopped."""
+    """The virtual readers cannot be stopped because a card is in one of them."""
 
 
 def down(*, force: bool = False) -> bool:
-    """Stop the pcscd that `up` started, and no other; whether there was one.
+    """Stop the pcscd that `up` started, and no other; return whether it was running.
 
-    Raises `ReadersInUseError`, and leaves it running, while a card is in one of its readers, unless
-    with `force`.
+    While a card is in one of its readers, raises `ReadersInUseError` and leaves it running, unless
+    `force` is set.
     """
     with pcscd.changing():
         pid = pcscd.own_pid()
@@ -123,8 +126,8 @@ def down(*, force: bool = False) -> bool:
             return False
         if not force and pcscd.is_in_use():
             raise ReadersInUseError(
-                "a card is in one of the virtual readers: they are left running",
-                advice="take it out, or stop them all the same with --force",
+                "a card is in one of the virtual readers; pcscd is still running",
+                advice="take it out, or use --force",
             )
         pcscd.stop(pid)
     return True
@@ -132,7 +135,7 @@ def down(*, force: bool = False) -> bool:
 
 @contextmanager
 def _stopped_on_failure() -> Iterator[None]:
-    """Leave no daemon behind where what is done with it fails, or is interrupted."""
+    """Stop our pcscd if the body fails or is interrupted."""
     try:
         yield
     except BaseException:
@@ -148,8 +151,8 @@ def _wait_for(count: int) -> tuple[VirtualReader, ...]:
         if time.monotonic() > deadline:
             log = pcscd.state_folder() / "pcscd.log"
             raise TransportError(
-                f"pcscd shows {len(found)} virtual readers and not {count}: see {log}; is another "
-                "program using their ports?"
+                f"pcscd has {len(found)} virtual readers instead of {count}",
+                advice=f"see {log}; another program may be using their ports",
             )
         time.sleep(0.1)
     return found

@@ -349,7 +349,7 @@ def test_a_blank_card_is_referred(post: Post) -> None:
 def test_a_card_that_does_not_exist_gets_no_verdict(post: Post) -> None:
     reader = f"virtual:{post.folder / 'mistyped.chip'}"
     ran = post.run("card", "--reader", reader, "--can", CAN, "--trust", post.store, "--json")
-    one_line(ran, 69, "there is no such card")
+    one_line(ran, 69, "no such card")
     assert json.loads(ran.output)["error"]["kind"] == "no-card"
 
 

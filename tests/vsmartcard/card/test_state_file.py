@@ -63,7 +63,7 @@ def test_what_is_not_a_chip_is_named(tmp_path: Path) -> None:
     with pytest.raises(MalformedError, match=r"notes\.txt: not a virtual chip"):
         in_process.connect(str(path), blank=True)
     with pytest.raises(
-        MalformedError, match=rf"{tmp_path}: not a virtual chip: is no regular file"
+        MalformedError, match=rf"{tmp_path}: not a virtual chip: not a regular file"
     ):
         in_process.connect(str(tmp_path), blank=True)
     with pytest.raises(MisuseError, match="virtual:FILE"):

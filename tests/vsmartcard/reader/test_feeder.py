@@ -88,7 +88,7 @@ def test_its_events_are_those_of_a_reader(tmp_path: Path) -> None:
 def test_what_is_no_card_is_rejected_and_holds_nothing_up(tmp_path: Path) -> None:
     (tmp_path / "0000.chip").write_text("shopping list")
     reader = fed(tmp_path, 1)
-    with pytest.raises(TransportError, match=r"0000\.chip is no virtual card") as raised:
+    with pytest.raises(TransportError, match=r"0000\.chip is not a virtual card") as raised:
         connect(reader)
     assert raised.value.fault is TransportFault.CARD_MUTE
     assert names(tmp_path / "rejected") == ["0000.chip"]
@@ -130,7 +130,7 @@ def test_a_virtual_card_is_in_its_reader_while_its_file_is_there(tmp_path: Path)
 
 def test_a_virtual_card_that_does_not_exist_is_made_only_where_one_says_so(tmp_path: Path) -> None:
     reader = f"virtual:{tmp_path / 'card.chip'}"
-    with pytest.raises(TransportError, match="there is no such card") as raised:
+    with pytest.raises(TransportError, match="no such card") as raised:
         connect(reader)
     assert (raised.value.fault, raised.value.kind) == (TransportFault.NO_CARD, "no-card")
     connect(reader, blank=True).close()

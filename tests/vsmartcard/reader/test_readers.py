@@ -43,10 +43,10 @@ def test_the_virtual_readers_of_a_pcscd_that_runs_are_used(foreign: Path) -> Non
 
 
 def test_a_pcscd_with_too_few_virtual_readers_is_left_alone(foreign: Path) -> None:
-    with pytest.raises(TransportError, match=r"2 virtual readers and not 3.*virtual:FILE"):
+    with pytest.raises(TransportError, match=r"2 virtual readers instead of 3.*virtual:FILE"):
         readers.up(3)
     (foreign / "etc" / "vpcd").unlink()
-    with pytest.raises(TransportError, match=r"0 virtual readers and not 1.*virtual:FILE"):
+    with pytest.raises(TransportError, match=r"0 virtual readers instead of 1.*virtual:FILE"):
         readers.up(1)
 
 
@@ -98,7 +98,7 @@ def test_a_card_that_pcscd_never_shows_is_an_error(monkeypatch: pytest.MonkeyPat
     reader = readers.VirtualReader("Virtual PCD 0", 35963, occupied=False)
     monkeypatch.setattr(readers, "listed", lambda: (reader,))
     monkeypatch.setattr(readers, "_APPEARING_SECONDS", 0.0)
-    with pytest.raises(TransportError, match="does not show it"):
+    with pytest.raises(TransportError, match="does not report it"):
         readers.wait_until_occupied(reader)
 
 

@@ -1,1 +1,1 @@
-"""The files of a chip: what they hold, who may read them, and how they are written."""
+"""The files of a chip: their content, who may read them, and how they are written."""

@@ -1,14 +1,14 @@
 """Who may read which file (Doc 9303-10, 3.11 and 4.6; Doc 9303-11, 4.2 and 7.1).
 
-    until the chip is activated            every file, so that the station reads back what it wrote
+    until the chip is activated            every file, so that the station can read back
     EF.ATR/INFO, EF.DIR, EF.CardAccess     always
     EF.CardSecurity and the rest of the MF after PACE
     files of the application               after PACE or Basic Access Control
     DG3, DG4 of a chip with trust points   after Terminal Authentication with the right to them
-    a chip without chip access control     every file, but DG3 and DG4 as above
-    the serial number                      as files of the application
+    a chip without chip access control     every file, except DG3 and DG4 as above
+    the serial number                      like files of the application
 
-Nothing is ever written once the chip is activated: `vsmartcard.chip.life_cycle`.
+No file can be written once the chip is activated: see `vsmartcard.chip.life_cycle`.
 """
 
 from typing import Final
@@ -23,24 +23,24 @@ from vsmartcard.chip.session import ChipAccess, Core
 ALWAYS: Final = frozenset(
     FILES[file].identifier for file in (FileID.ATR_INFO, FileID.DIR, FileID.CARD_ACCESS)
 )
-"""Identifiers of the files of the MF that anyone may read."""
+"""Identifiers of the files of the MF that any terminal may read."""
 
 SENSITIVE: Final = {
     FILES[FileID.DG3].identifier: Right.READ_DG3,
     FILES[FileID.DG4].identifier: Right.READ_DG4,
 }
-"""Identifiers of the files of the application that need Terminal Authentication, and the right."""
+"""Files of the application that need Terminal Authentication: identifier and right."""
 
 
 def has_access(core: Core) -> bool:
-    """Whether the terminal may use the application: the chip is not locked, or it was let in."""
+    """Whether the terminal may use the application: after chip access, or if none is needed."""
     if core.state.life_cycle is not LifeCycle.OPERATIONAL or core.state.keys.open:
         return True
     return core.session.access in {ChipAccess.BAC, ChipAccess.PACE}
 
 
 def may_read(core: Core, key: tuple[Directory, int]) -> bool:
-    """Whether the terminal may select and read a file, be there such a file or not."""
+    """Whether the terminal may select and read a file, whether or not the file exists."""
     directory, identifier = key
     if core.state.life_cycle is not LifeCycle.OPERATIONAL:
         return True
@@ -48,10 +48,10 @@ def may_read(core: Core, key: tuple[Directory, int]) -> bool:
         allowed = identifier in ALWAYS or core.session.access is ChipAccess.PACE
     else:
         allowed = has_access(core)
-    return (allowed or core.state.keys.open) and not _kept_back(core, key)
+    return (allowed or core.state.keys.open) and not _needs_right(core, key)
 
 
-def _kept_back(core: Core, key: tuple[Directory, int]) -> bool:
+def _needs_right(core: Core, key: tuple[Directory, int]) -> bool:
     directory, identifier = key
     right = SENSITIVE.get(identifier) if directory is Directory.EMRTD else None
     if right is None or not core.state.keys.trust_points:

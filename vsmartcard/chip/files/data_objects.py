@@ -1,4 +1,4 @@
-"""GET DATA: the chip's serial number (ISO/IEC 7816-4, 11.4.3), as `emrtd.iso7816.serial_number`."""
+"""GET DATA: the chip's serial number (ISO/IEC 7816-4, 11.4.3; `emrtd.iso7816.serial_number`)."""
 
 from typing import Final
 
@@ -13,7 +13,7 @@ _DOING: Final = "GET DATA"
 
 
 def get_data(core: Core, command: CommandAPDU) -> ResponseAPDU:
-    """Give the serial number: to anyone until the chip is activated, then after chip access."""
+    """Return the serial number: always until the chip is activated, then only after chip access."""
     if command.data or command.ne is None:
         raise ChipRefusalError(SW.WRONG_LENGTH, _DOING)
     if not has_access(core):

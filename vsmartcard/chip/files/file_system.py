@@ -1,7 +1,7 @@
 """The files of a chip: a master file, the eMRTD application in it, and transparent EFs in both.
 
-A file system is a value: what changes it makes a new one, so that a command has either happened
-or not (ISO/IEC 7816-4, 7.1; Doc 9303-10, 3.9 to 3.11).
+A file system is immutable: a change makes a new one, so that a command has either its whole effect
+or none (ISO/IEC 7816-4, 7.1; Doc 9303-10, 3.9 to 3.11).
 """
 
 from collections.abc import Iterator
@@ -13,7 +13,7 @@ from emrtd.iso7816.directories import Directory
 from emrtd.status_words import SW
 
 FILE_OVERHEAD: Final = 32
-"""Octets of memory that a file takes beside its content."""
+"""Octets of memory that a file uses in addition to its content."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -27,17 +27,17 @@ class TransparentFile:
 
     @property
     def key(self) -> tuple[Directory, int]:
-        """What names the file on the whole chip."""
+        """The directory and the identifier, which are unique on the chip."""
         return self.directory, self.identifier
 
     def read(self, offset: int, size: int) -> bytes:
-        """Up to `size` octets from `offset`; 6B00 where the file ends before or at it."""
+        """Return up to `size` octets from `offset`; 6B00 if `offset` is not in the file."""
         if offset >= len(self.content):
             raise ChipRefusalError(SW.WRONG_OFFSET, "reading a file")
         return self.content[offset : offset + size]
 
     def write(self, offset: int, data: bytes) -> "TransparentFile":
-        """The file with octets replaced; it cannot grow: 6B00 or 6A84."""
+        """Return the file with octets replaced; 6B00 or 6A84 if they go beyond its end."""
         if offset > len(self.content):
             raise ChipRefusalError(SW.WRONG_OFFSET, "writing a file")
         if offset + len(data) > len(self.content):
@@ -57,15 +57,15 @@ class FileSystem:
 
     @property
     def size(self) -> int:
-        """Octets of memory that the files take."""
+        """Octets of memory that the files use."""
         return sum(len(file.content) + FILE_OVERHEAD for file in self.files)
 
     def find(self, key: tuple[Directory, int] | None) -> TransparentFile | None:
-        """The file with this directory and identifier."""
+        """Return the file with this directory and identifier, or None."""
         return next((file for file in self.files if file.key == key), None)
 
     def find_short(self, directory: Directory, short_identifier: int) -> TransparentFile | None:
-        """The file of a directory with this short identifier."""
+        """Return the file of a directory with this short identifier, or None."""
         return next(
             (
                 file
@@ -76,7 +76,7 @@ class FileSystem:
         )
 
     def create(self, file: TransparentFile) -> "FileSystem":
-        """With a new file; 6A89 where its identifier or short identifier is taken."""
+        """Return the file system with a new file; 6A89 if either of its identifiers is in use."""
         taken = self.find(file.key)
         if taken is None and file.short_identifier is not None:
             taken = self.find_short(file.directory, file.short_identifier)
@@ -85,7 +85,7 @@ class FileSystem:
         return FileSystem((*self.files, file))
 
     def put(self, changed: TransparentFile) -> "FileSystem":
-        """With one file replaced by what it has become."""
+        """Return the file system with one file replaced by its changed version."""
         return FileSystem(
             tuple(changed if file.key == changed.key else file for file in self.files)
         )

@@ -1,9 +1,10 @@
 """The commands of the personalisation station (ISO/IEC 7816-9; ISO/IEC 7816-4, 11.3 and 11.4).
 
-CREATE FILE takes file control parameters: 62 with 80 size (1 to 4 octets), 83 identifier (2) and
-88 the short identifier in the upper five bits of an octet, or empty for none; without 88 it is
-the last five bits of the identifier.  82, the file descriptor, is 01 where it is given.
-PUT DATA takes the keys of `emrtd.access.chip_keys`, the tag in P1-P2.
+The data of CREATE FILE are file control parameters: 62 with 80 the size (1 to 4 octets), 83 the
+identifier (2 octets) and 88 the short identifier in the upper five bits of an octet, or empty for
+none.  Without 88 the short identifier is the last five bits of the identifier.  82, the file
+descriptor, is optional and must be 01.
+The data of PUT DATA are a key of `emrtd.access.chip_keys`, with its tag in P1-P2.
 """
 
 from typing import Final
@@ -35,16 +36,16 @@ _CARD_ACCESS: Final = (Directory.MASTER_FILE, FILES[FileID.CARD_ACCESS].identifi
 
 
 def create_file(core: Core, command: CommandAPDU) -> ResponseAPDU:
-    """Create a transparent EF in the current directory, full of zeros; it becomes current."""
+    """Create a transparent EF of zeros in the current directory, and make it the current EF."""
     _require_no_parameters(command, "CREATE FILE")
     fields = tlv.read_expected(command.data, _CONTROL_PARAMETERS, "data field").children()
     descriptor = fields.get(0x82)
     if descriptor is not None and descriptor.value[:1] != bytes((_TRANSPARENT,)):
-        raise descriptor.malformed("only transparent files can be created")
+        raise descriptor.malformed("is not that of a transparent file")
     size, identifier = _number(fields.one(0x80), 4), _number(fields.one(0x83), 2)
     if identifier in _RESERVED:
         raise fields.one(0x83).malformed("is reserved")
-    if size > core.state.hardware.memory:  # before the memory for it is taken here
+    if size > core.state.hardware.memory:  # before that much memory is allocated here
         raise ChipRefusalError(SW.NOT_ENOUGH_MEMORY, "CREATE FILE")
     file = TransparentFile(
         core.session.directory,
@@ -75,7 +76,7 @@ def update_binary_odd(core: Core, command: CommandAPDU) -> ResponseAPDU:
 
 
 def put_data(core: Core, command: CommandAPDU) -> ResponseAPDU:
-    """Put one data object of the chip's keys, in place of one with the same reference."""
+    """Store one data object of the chip's keys; it replaces one with the same reference."""
     tag = command.p1 << 8 | command.p2
     if not core.state.keys.is_known(tag):
         raise ChipRefusalError(SW.REFERENCED_DATA_NOT_FOUND, "PUT DATA")
@@ -86,14 +87,14 @@ def put_data(core: Core, command: CommandAPDU) -> ResponseAPDU:
 
 
 def activate_file(core: Core, command: CommandAPDU) -> ResponseAPDU:
-    """Lock the whole chip for good; 6985 where nobody could ever open it."""
+    """Lock the whole chip irreversibly; 6985 if no terminal could ever open it."""
     _require_no_parameters(command, "ACTIVATE FILE")
     keys = core.state.keys
     by_bac = keys.basic_access_control and keys.password(PasswordType.MRZ) is not None
     by_pace = bool(keys.passwords) and core.state.files.find(_CARD_ACCESS) is not None
     if not (keys.open or by_bac or by_pace):
         raise ChipRefusalError(SW.CONDITIONS_NOT_SATISFIED, "ACTIVATE FILE")
-    trust_state(core)  # trust points that do not hang together are refused here
+    trust_state(core)  # refuses trust points that contradict each other
     return ResponseAPDU()
 
 
@@ -104,11 +105,11 @@ def terminate_card_usage(_core: Core, command: CommandAPDU) -> ResponseAPDU:
 
 
 def _check_keys(keys: ChipKeys, core: Core) -> None:
-    """Keys that could not be used later are refused now, when the station can still see it."""
+    """Refuse keys that the chip could not use later, while the station can still react."""
     for key in keys.chip_authentication:
         number = int.from_bytes(key.private.reveal(), "big")
         if not 0 < number < group_of(key.public_key).order:
-            raise MisuseError("the private key is none of its group")
+            raise MisuseError("the private key is not in the range of its group")
     active = keys.active_authentication
     if active is not None and active is not core.state.keys.active_authentication:
         load_private_key(active.private)
@@ -129,11 +130,11 @@ def _short_identifier(given: DataObject | None, identifier: int) -> int | None:
         return None
     octet = _number(given, 1)
     if octet & 0x07 or not 0 < octet >> 3 < 0x1F:
-        raise given.malformed("a short identifier is 1 to 30, in the upper five bits")
+        raise given.malformed("is not a short identifier: 1 to 30, in the upper five bits")
     return octet >> 3
 
 
 def _number(data_object: DataObject, size: int) -> int:
     if not 1 <= len(data_object.value) <= size:
-        raise data_object.malformed(f"is a number of 1 to {size} octets")
+        raise data_object.malformed(f"is not a number of 1 to {size} octets")
     return int.from_bytes(data_object.value, "big")

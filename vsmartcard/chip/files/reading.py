@@ -14,29 +14,29 @@ _DOING: Final = "READ BINARY"
 
 
 def read_binary(core: Core, command: CommandAPDU) -> ResponseAPDU:
-    """Read octets of the current EF, or of the EF with a short identifier, which it becomes."""
+    """Read from the current EF, or from the EF with a short identifier, which becomes current."""
     if command.data:
         raise ChipRefusalError(SW.WRONG_LENGTH, _DOING)
     file, offset = addressed_file(core, command, _DOING)
-    wanted = _wanted(command)
-    data = file.read(offset, min(wanted, core.response_room(command)))
-    return ResponseAPDU(data, _status(command, file, offset, len(data), wanted))
+    requested = _ne(command)
+    data = file.read(offset, min(requested, core.response_room(command)))
+    return ResponseAPDU(data, _status(command, file, offset, len(data), requested))
 
 
 def read_binary_odd(core: Core, command: CommandAPDU) -> ResponseAPDU:
-    """Read with the offset in DO 54; the octets come in DO 53, and Ne counts all of it."""
+    """Read with the offset in DO 54; the response is a DO 53, and Ne counts the whole DO."""
     file = addressed_file_odd(core, command, _DOING)
     offset = odd_ins.decode_offset(command.data)
-    wanted = odd_ins.capacity(min(_wanted(command), core.response_room(command)))
-    if wanted is None:
+    requested = odd_ins.capacity(min(_ne(command), core.response_room(command)))
+    if requested is None:
         raise ChipRefusalError(SW.WRONG_LENGTH, _DOING)
-    data = file.read(offset, wanted)
-    status = _status(command, file, offset, len(data), wanted)
+    data = file.read(offset, requested)
+    status = _status(command, file, offset, len(data), requested)
     return ResponseAPDU(odd_ins.encode_data(data), status)
 
 
 def addressed_file(core: Core, command: CommandAPDU, doing: str) -> tuple[TransparentFile, int]:
-    """The file and offset that P1-P2 of an even INS name; the file becomes the current one."""
+    """Return the file and offset in P1-P2 of an even INS; the file becomes current."""
     if not command.p1 & 0x80:
         return _current_file(core, doing), command.p1 << 8 | command.p2
     if command.p1 & 0x60:
@@ -45,7 +45,7 @@ def addressed_file(core: Core, command: CommandAPDU, doing: str) -> tuple[Transp
 
 
 def addressed_file_odd(core: Core, command: CommandAPDU, doing: str) -> TransparentFile:
-    """The file that P1-P2 of an odd INS name (Doc 9303-10, table 7); it becomes the current one."""
+    """Return the file in P1-P2 of an odd INS (Doc 9303-10, table 7); it becomes current."""
     identifier = command.p1 << 8 | command.p2
     if identifier == 0:
         return _current_file(core, doing)
@@ -70,9 +70,10 @@ def _file_by_short_identifier(core: Core, short_identifier: int, doing: str) -> 
 def _granted(
     core: Core, file: TransparentFile | None, identifier: int | None, doing: str
 ) -> TransparentFile:
-    """The file, made the current one; 6982 or 6A82.
+    """Make a file current and return it; 6982 if it may not be read, 6A82 if it does not exist.
 
-    Before chip access a file of the application that is not there is refused like one that is.
+    Before chip access, a file of the application that does not exist is also refused with 6982, so
+    that the answer does not reveal which files exist.
     """
     key = core.session.directory, identifier or 0
     if not may_read(core, key) and (file is not None or not core.session.in_master_file):
@@ -83,16 +84,16 @@ def _granted(
     return file
 
 
-def _wanted(command: CommandAPDU) -> int:
+def _ne(command: CommandAPDU) -> int:
     if command.ne is None:
         raise ChipRefusalError(SW.WRONG_LENGTH, _DOING)
     return command.ne
 
 
 def _status(
-    command: CommandAPDU, file: TransparentFile, offset: int, given: int, wanted: int
+    command: CommandAPDU, file: TransparentFile, offset: int, read: int, requested: int
 ) -> int:
-    """6282 where the file ended before Ne octets, unless Ne was "all there is" (Le of zeros)."""
-    all_there_is = command.ne == (EXTENDED_MAX_LE if command.extended else SHORT_MAX_LE)
-    ended = offset + given == len(file.content) and given < wanted
-    return SW.END_OF_FILE if ended and not all_there_is else SW.OK
+    """Return 6282 if the file ended before Ne octets, unless Le of zeros asked for all of it."""
+    all_of_it = command.ne == (EXTENDED_MAX_LE if command.extended else SHORT_MAX_LE)
+    ended = offset + read == len(file.content) and read < requested
+    return SW.END_OF_FILE if ended and not all_of_it else SW.OK

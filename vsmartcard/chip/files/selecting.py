@@ -1,4 +1,4 @@
-"""SELECT, in every form that readers use (ISO/IEC 7816-4, 11.2.2; Doc 9303-10, 3.6)."""
+"""SELECT, in every form that terminals use (ISO/IEC 7816-4, 11.2.2; Doc 9303-10, 3.6)."""
 
 from typing import Final
 
@@ -21,7 +21,7 @@ _DOING: Final = "SELECT"
 
 
 def select(core: Core, command: CommandAPDU) -> ResponseAPDU:
-    """Select the MF, the application or an EF; answer file control information where asked."""
+    """Select the MF, the application or an EF; return file control information on request."""
     if command.p2 & 0xF3 or command.p2 not in _TEMPLATES:
         only_one = command.p2 & 0xF0 == 0 and command.p2 & 0x03  # last, next or previous
         raise ChipRefusalError(SW.FILE_NOT_FOUND if only_one else SW.INCORRECT_P1_P2, _DOING)
@@ -52,7 +52,7 @@ def _target(core: Core, command: CommandAPDU) -> Directory | TransparentFile:
             return _file(core, Directory.MASTER_FILE, command.data)
         case 0x00 | 0x02 | 0x03:
             raise ChipRefusalError(SW.LC_INCONSISTENT, _DOING)
-        case 0x01 | 0x08 | 0x09:  # the application has a name, and no identifier to lead to it
+        case 0x01 | 0x08 | 0x09:  # the application has no file identifier
             raise ChipRefusalError(SW.FILE_NOT_FOUND, _DOING)
         case _:
             raise ChipRefusalError(SW.INCORRECT_P1_P2, _DOING)
@@ -67,7 +67,7 @@ def _by_name(name: bytes) -> Directory:
 
 
 def _file(core: Core, directory: Directory, data: bytes) -> TransparentFile:
-    """The file, if the terminal may know of it: what it may not read, it may not even miss."""
+    """Return the file; 6982 if it may not be read, whether or not it exists in the application."""
     key = directory, int.from_bytes(data, "big")
     if directory is Directory.MASTER_FILE and core.state.files.find(key) is None:
         raise ChipRefusalError(SW.FILE_NOT_FOUND, _DOING)
@@ -92,7 +92,7 @@ def _directory_control(core: Core, directory: Directory) -> bytes:
 
 
 def file_control(core: Core, file: TransparentFile) -> bytes:
-    """File control parameters of an EF (ISO/IEC 7816-4, table 10), without their template."""
+    """Return the file control parameters of an EF (ISO/IEC 7816-4, table 10), without 62 or 6F."""
     short = b"" if file.short_identifier is None else bytes((file.short_identifier << 3,))
     return (
         tlv.encode(0x80, len(file.content).to_bytes(max(2, _octets(len(file.content))), "big"))

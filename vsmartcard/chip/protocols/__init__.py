@@ -1,1 +1,1 @@
-"""BAC, PACE, Chip, Active and Terminal Authentication: the side of the chip."""
+"""The chip's side of BAC, PACE, Chip, Active and Terminal Authentication."""

@@ -13,7 +13,7 @@ _DOING = "INTERNAL AUTHENTICATE"
 
 
 def internal_authenticate(core: Core, command: CommandAPDU) -> ResponseAPDU:
-    """Sign RND.IFD (8 octets) with the key that DG15 is the public half of."""
+    """Sign RND.IFD (8 octets) with the private key that belongs to DG15."""
     if command.p1 or command.p2:
         raise ChipRefusalError(SW.INCORRECT_P1_P2, _DOING)
     _require_access(core)

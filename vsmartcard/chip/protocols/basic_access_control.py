@@ -13,7 +13,7 @@ _DOING: Final = "Basic Access Control"
 
 
 def challenge(core: Core) -> bytes:
-    """GET CHALLENGE before chip access: RND.IC; 6985 without an MRZ, without BAC, or in the MF."""
+    """Return RND.IC; 6985 on a chip without MRZ or without BAC, and in the MF."""
     mrz = core.state.keys.password(PasswordType.MRZ)
     possible = core.state.keys.basic_access_control and not core.session.in_master_file
     if mrz is None or not possible:
@@ -24,7 +24,7 @@ def challenge(core: Core) -> bytes:
 
 
 def external_authenticate(core: Core, command: CommandAPDU) -> ResponseAPDU:
-    """Authenticate the terminal by its knowledge of the MRZ, and the chip to it."""
+    """Authenticate the terminal by its knowledge of the MRZ, and answer its challenge."""
     if core.session.bac is None:
         raise ChipRefusalError(SW.CONDITIONS_NOT_SATISFIED, _DOING)
     data, secure_messaging = core.session.bac.authenticate(command.data)

@@ -1,7 +1,7 @@
-"""GET CHALLENGE and EXTERNAL AUTHENTICATE: which protocol they belong to.
+"""GET CHALLENGE and EXTERNAL AUTHENTICATE, which two protocols use.
 
-Before chip access they are Basic Access Control (Doc 9303-11, 4.3.4); inside a session they end
-Terminal Authentication (7.1).
+Before chip access they are Basic Access Control (Doc 9303-11, 4.3.4); inside a session they are the
+last two commands of Terminal Authentication (7.1).
 """
 
 from collections.abc import Callable
@@ -38,11 +38,11 @@ AUTHENTICATIONS: Final = {
     ChipAccess.PACE: _TERMINAL_AUTHENTICATION,
     ChipAccess.PIN_MANAGEMENT: _TERMINAL_AUTHENTICATION,
 }
-"""What the two commands carry out, by how the terminal came in."""
+"""The protocol of the two commands, by the chip access procedure that was done."""
 
 
 def get_challenge(core: Core, command: CommandAPDU) -> ResponseAPDU:
-    """Give a random number of 8 octets, for the next EXTERNAL AUTHENTICATE."""
+    """Return 8 random octets, for the next EXTERNAL AUTHENTICATE."""
     doing = "GET CHALLENGE"
     _check_parameters(command, doing)
     if command.data or command.ne is None:
@@ -53,7 +53,7 @@ def get_challenge(core: Core, command: CommandAPDU) -> ResponseAPDU:
 
 
 def external_authenticate(core: Core, command: CommandAPDU) -> ResponseAPDU:
-    """Authenticate the terminal: in a session its rights, before one its knowledge of the MRZ."""
+    """Authenticate the terminal: by Basic Access Control, or by Terminal Authentication."""
     _check_parameters(command, "EXTERNAL AUTHENTICATE")
     return AUTHENTICATIONS[core.session.access].external_authenticate(core, command)
 

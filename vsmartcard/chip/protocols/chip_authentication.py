@@ -17,20 +17,20 @@ from vsmartcard.chip.session import ChipAccess, Core, Protocol
 
 
 def set_kat(core: Core, command: CommandAPDU) -> ResponseAPDU:
-    """MSE:Set KAT: all of it, with 3DES."""
+    """MSE:Set KAT: the whole protocol in one command, with 3DES."""
     _finish(core, _chip(core).set_kat(command.data))
     return ResponseAPDU()
 
 
 def set_at(core: Core, command: CommandAPDU) -> ResponseAPDU:
-    """MSE:Set AT: choose key and protocol; GENERAL AUTHENTICATE follows."""
+    """MSE:Set AT: select key and protocol; GENERAL AUTHENTICATE follows."""
     _chip(core).set_at(command.data)
     core.session = core.session.with_selected(Protocol.CHIP_AUTHENTICATION)
     return ResponseAPDU()
 
 
 def general_authenticate(core: Core, command: CommandAPDU) -> ResponseAPDU:
-    """Agree on keys: the only step, after which the protocol has to be selected anew."""
+    """Agree on keys; to run the protocol again, the terminal selects it again."""
     core.session = core.session.with_selected(None)
     shown = terminal_authentication.shown_key(core)
     answer, result = _chip(core).general_authenticate(command.data, shown)
@@ -40,12 +40,12 @@ def general_authenticate(core: Core, command: CommandAPDU) -> ResponseAPDU:
 
 @lru_cache(maxsize=64)
 def group_of(public_key: bytes) -> Group:
-    """The domain parameters of a SubjectPublicKeyInfo; raises unless the key is one of them."""
+    """Return the domain parameters of a SubjectPublicKeyInfo; raises if its key does not fit."""
     return decode_agreement_key(public_key)[0]
 
 
 def _chip(core: Core) -> ChipAuthenticationChip:
-    """6982 before chip access: there is no session whose keys it could change."""
+    """Return the protocol of this session; 6982 before chip access, without session keys."""
     if core.session.access not in {ChipAccess.BAC, ChipAccess.PACE}:
         raise ChipRefusalError(SW.SECURITY_STATUS_NOT_SATISFIED, "Chip Authentication")
     chip = core.session.chip_authentication

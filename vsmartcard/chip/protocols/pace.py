@@ -1,6 +1,6 @@
 """PACE on the chip (Doc 9303-11, 4.4), and the management of its PIN (TR-03110-2, 2.4.1).
 
-The variants are those of EF.CardAccess; the CAM mapping takes the static key whose identifier is
+The variants are those of EF.CardAccess; the CAM mapping uses the static key whose identifier is
 the PACEInfo's parameterId.  Retry counters are part of the chip's state.
 """
 
@@ -31,7 +31,7 @@ _SHORTEST_PIN, _LONGEST_PIN = 5, 16
 
 
 def select(core: Core, command: CommandAPDU) -> ResponseAPDU:
-    """MSE:Set AT: choose variant and password; a warning tells how many tries are left."""
+    """MSE:Set AT: select variant and password; a warning 63CX states how many tries are left."""
     pace = core.session.pace
     if pace is None:
         pace = _begin(core)
@@ -43,10 +43,10 @@ def select(core: Core, command: CommandAPDU) -> ResponseAPDU:
 
 
 def general_authenticate(core: Core, command: CommandAPDU) -> ResponseAPDU:
-    """One step; the retry counters are kept whatever comes of it."""
+    """Carry out one step; keep the retry counters, even if the step fails."""
     pace = core.session.pace
     if pace is None:
-        raise AssertionError("PACE is selected before it is carried on")
+        raise AssertionError("PACE is selected before its steps")
     try:
         answer = pace.chip.general_authenticate(command.data)
     finally:
@@ -114,7 +114,7 @@ def _passwords(core: Core) -> dict[PasswordType, PasswordState]:
 
 @lru_cache(maxsize=16)
 def _variants(card_access: bytes) -> tuple[PaceVariant, ...]:
-    """Those of EF.CardAccess that can be carried out."""
+    """Return the variants of EF.CardAccess that this chip supports."""
     found = []
     try:
         infos = SecurityInfos.decode(card_access)
@@ -129,7 +129,7 @@ def _variants(card_access: bytes) -> tuple[PaceVariant, ...]:
 
 
 def _require_first(core: Core, data: bytes) -> None:
-    """PACE is done once in a session, and again only to use a PIN or PUK that the CAN resumed."""
+    """Allow PACE once in a session, and again only for a PIN or PUK after the CAN."""
     session = core.session
     if session.access is ChipAccess.NONE:
         return

@@ -1,7 +1,7 @@
-"""MANAGE SECURITY ENVIRONMENT and GENERAL AUTHENTICATE: which protocol comes next.
+"""MANAGE SECURITY ENVIRONMENT and GENERAL AUTHENTICATE: select a protocol, and run it.
 
-P1-P2 name the protocol (Doc 9303-11, 4.4.4.1, 6.2.4 and 7.1.5); GENERAL AUTHENTICATE carries on the
-one that was selected last.
+P1-P2 select the protocol (Doc 9303-11, 4.4.4.1, 6.2.4 and 7.1.5); GENERAL AUTHENTICATE continues
+the one that was selected last.
 """
 
 from collections.abc import Callable
@@ -20,13 +20,13 @@ TEMPLATES: Final[dict[tuple[int, int], Callable[[Core, CommandAPDU], ResponseAPD
     (0x81, 0xB6): terminal_authentication.set_dst,
     (0x81, 0xA4): terminal_authentication.set_at,
 }
-"""What each P1-P2 of MANAGE SECURITY ENVIRONMENT sets."""
+"""The functions of MANAGE SECURITY ENVIRONMENT, by P1-P2."""
 
 STEPS: Final[dict[Protocol, Callable[[Core, CommandAPDU], ResponseAPDU]]] = {
     Protocol.PACE: pace.general_authenticate,
     Protocol.CHIP_AUTHENTICATION: chip_authentication.general_authenticate,
 }
-"""What GENERAL AUTHENTICATE carries on."""
+"""The functions of GENERAL AUTHENTICATE, by the selected protocol."""
 
 
 def manage_security_environment(core: Core, command: CommandAPDU) -> ResponseAPDU:
@@ -38,7 +38,7 @@ def manage_security_environment(core: Core, command: CommandAPDU) -> ResponseAPD
 
 
 def general_authenticate(core: Core, command: CommandAPDU) -> ResponseAPDU:
-    """Carry on the protocol that was selected."""
+    """Carry out the next step of the selected protocol."""
     doing = "GENERAL AUTHENTICATE"
     if command.p1 or command.p2:
         raise ChipRefusalError(SW.INCORRECT_P1_P2, doing)
