@@ -14,7 +14,7 @@ import sys
 import threading
 from dataclasses import dataclass
 from pathlib import Path
-from select import select
+from select import POLLIN, POLLOUT, poll
 from time import monotonic
 from typing import IO, Final
 
@@ -65,8 +65,7 @@ class StandingProcess:
             running = self._process = _start(self._module)
         until = monotonic() + PATIENCE
         try:
-            running.requests.write(FRAME.pack(mode, len(octets)) + octets)
-            running.requests.flush()
+            _write(running.requests, FRAME.pack(mode, len(octets)) + octets, until)
             status, length = FRAME.unpack(_read(running.answers, FRAME.size, until))
             return Status(status), _read(running.answers, min(length, MAX_ANSWER), until)
         except OSError:
@@ -110,18 +109,33 @@ def _start(module: str) -> _Process:
     )
     os.close(requests[0])
     os.close(answers[1])
-    return _Process(process, os.fdopen(requests[1], "wb"), os.fdopen(answers[0], "rb", 0))
+    os.set_blocking(requests[1], False)
+    return _Process(process, os.fdopen(requests[1], "wb", 0), os.fdopen(answers[0], "rb", 0))
+
+
+def _write(stream: IO[bytes], octets: bytes, until: float) -> None:
+    """Write all of it, without waiting for longer than until then; or `OSError`, `LostError`."""
+    left = memoryview(octets)
+    while left:
+        _wait(stream, POLLOUT, until)
+        left = left[os.write(stream.fileno(), left) :]
 
 
 def _read(stream: IO[bytes], size: int, until: float) -> bytes:
-    """Read so many octets, without waiting for longer than until then."""
+    """Read so many octets, without waiting for longer than until then; raises `LostError`."""
     parts, missing = [], size
     while missing:
-        if not select((stream,), (), (), max(0.0, until - monotonic()))[0]:
-            raise LostError("takes too long")
+        _wait(stream, POLLIN, until)
         part = os.read(stream.fileno(), missing)
         if not part:
             raise LostError("has ended")
         parts.append(part)
         missing -= len(part)
     return b"".join(parts)
+
+
+def _wait(stream: IO[bytes], event: int, until: float) -> None:
+    waiting = poll()  # `select` takes no descriptor above 1,023
+    waiting.register(stream, event)
+    if not waiting.poll(1000 * max(0.0, until - monotonic())):
+        raise LostError("takes too long")

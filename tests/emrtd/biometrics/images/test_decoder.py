@@ -159,14 +159,15 @@ def test_a_lost_process_is_replaced() -> None:
     assert decoder.DECODER.process_id != lost
 
 
-def test_a_process_that_hangs_is_ended(monkeypatch: pytest.MonkeyPatch) -> None:
+@pytest.mark.parametrize("size", [1_000, 3_000_000])  # in the pipe, and far more than it holds
+def test_a_process_that_hangs_is_ended(size: int, monkeypatch: pytest.MonkeyPatch) -> None:
     to_png(FORMATS["JPEG"])
     hanging = decoder.DECODER.process_id
     assert hanging is not None
     os.kill(hanging, signal.SIGSTOP)
     monkeypatch.setattr(standing_process, "PATIENCE", 0.2)
     with pytest.raises(MalformedError, match=r"face.*takes too long"):
-        to_png(FORMATS["JPEG"], "face")
+        to_png(FORMATS["JPEG"] + bytes(size), "face")
     with pytest.raises(ProcessLookupError):
         os.kill(hanging, 0)
     monkeypatch.undo()
