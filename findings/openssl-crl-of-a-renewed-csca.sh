@@ -2,7 +2,7 @@
 # OpenSSL and the CRL of a State after a renewal of its CSCA's key.
 #
 # A State has one CRL, signed with the newest key of its CSCA; it covers the certificates of all its
-# CSCA keys (Doc 9303-12). Both self-signed certificates are trusted.
+# CSCA keys (Doc 9303-12, 4.1.5). Both self-signed certificates are trusted.
 # Guess: `openssl verify -crl_check` uses that CRL for a signer of the earlier key: the names are equal.
 # Seen: "unable to get certificate CRL", for a good signer as for a revoked one, because the CRL's
 # authorityKeyIdentifier is not that of the signer's issuer. Only -extended_crl and the link
