@@ -1,8 +1,8 @@
 """An application, as the case-working system delivers it: `application.json` and its images.
 
-Every field is checked here, before anything is encoded; every error names the field and never its
-value.  What depends on the kind of document (the MRZ, the data groups) is checked by
-`personalise.preparing.data_preparation`.
+Every field is checked here before anything is encoded.  Every error names the field and never shows
+its value.  Rules that depend on the kind of document (the MRZ, the data groups) are checked by
+`personalise.preparing.data_groups`.
 """
 
 import re
@@ -19,10 +19,12 @@ FILE_NAME: Final = "application.json"
 MAX_RECORD: Final = 256 * 1024
 """Octets of `application.json`."""
 MAX_IMAGE: Final = 16 * 1024 * 1024
-"""Octets of one image as it is delivered; the chip gets a smaller one."""
+"""Octets of one image as it is delivered; the one on the chip is smaller."""
 MAX_TEXT: Final = 200
-"""Characters of one field of text."""
+"""Characters of one text field."""
 MAX_REMARKS: Final = 20
+
+_NAME_A_FOLDER: Final = "name the folder of an application, or an encrypted package"
 
 FINGER_POSITIONS: Final = tuple(
     f"{hand}-{finger}"
@@ -46,9 +48,10 @@ class DateOfBirth:
 
     @classmethod
     def parse(cls, text: str) -> Self:
-        """Read YYYY-MM-DD, where 00, XX, or leaving off the end, stands for what is unknown.
+        """Read YYYY-MM-DD; an unknown month or day is 00 or XX, or is left out at the end.
 
-        Raises `MisuseError` where no calendar has such a day; the message has no value in it.
+        An unknown year is 0000 or XXXX.  Raises `MisuseError`, without the value, for another form
+        or a date that does not exist in the calendar.
         """
         form = _BIRTH.fullmatch(text)
         if form is None:
@@ -56,7 +59,7 @@ class DateOfBirth:
         year, month, day = (
             None if part is None or not part.strip("0X") else int(part) for part in form.groups()
         )
-        try:  # 29 February passes where the year is unknown, 31 where the month is
+        try:  # 29 February is valid if the year is unknown, day 31 if the month is
             date(year or 2000, month or 1, day or 1)
         except ValueError:
             raise MisuseError("is not a date of the calendar") from None
@@ -64,23 +67,23 @@ class DateOfBirth:
 
     @property
     def mrz(self) -> str:
-        """YYMMDD, with fillers for what is unknown (Doc 9303-3, 4.8)."""
+        """YYMMDD, with fillers for unknown parts (Doc 9303-3, 4.8)."""
         year = "<<" if self.year is None else f"{self.year % 100:02}"
         return year + "".join("<<" if n is None else f"{n:02}" for n in (self.month, self.day))
 
     @property
     def digits(self) -> str:
-        """YYYYMMDD, with zeros for what is unknown (Doc 9303-10, 4.7.11)."""
+        """YYYYMMDD, with zeros for unknown parts (Doc 9303-10, 4.7.11)."""
         return f"{self.year or 0:04}{self.month or 0:02}{self.day or 0:02}"
 
     @property
     def earliest(self) -> date:
-        """The first day that it can have been."""
+        """The earliest possible date."""
         return date(self.year or 1, self.month or 1, self.day or 1)
 
 
 class DocumentData(Record, frozen=True):
-    """What the document is: its code, State, number and dates."""
+    """The fields of `document`: its code, State, number, dates and issuing authority."""
 
     code: str
     issuing_state: str
@@ -101,7 +104,7 @@ class DocumentData(Record, frozen=True):
 
 
 class Holder(Record, frozen=True):
-    """Whom the document is for.  `surname` is the primary identifier: a single name goes there."""
+    """The fields of `holder`.  `surname` is the primary identifier, or a single name."""
 
     surname: str
     nationality: str
@@ -113,7 +116,7 @@ class Holder(Record, frozen=True):
     personal_number: str = ""
 
     def __post_init__(self) -> None:
-        _text(self.surname, "surname", "is empty; the name of a one-name holder goes here")
+        _text(self.surname, "surname", "is empty; enter the only name of a one-name holder here")
         _require(_STATE, self.nationality, "nationality", "is not a code of 1 to 3 letters")
         try:
             DateOfBirth.parse(self.born)
@@ -128,12 +131,12 @@ class Holder(Record, frozen=True):
 
     @property
     def date_of_birth(self) -> DateOfBirth:
-        """The date of birth, with what is unknown of it."""
+        """The date of birth, parts of which may be unknown."""
         return DateOfBirth.parse(self.born)
 
 
 class PermitConditions(Record, frozen=True):
-    """What the holder of a permit may do.  Without `valid_until` it has no end of its own."""
+    """The fields of `permit`: its conditions.  Without `valid_until` the permit has no end."""
 
     category: str
     valid_from: date
@@ -146,7 +149,7 @@ class PermitConditions(Record, frozen=True):
 
     def __post_init__(self) -> None:
         _text(self.category, "category", "is empty")
-        _text(self.work, "work", "is empty; say for example permitted, restricted or none")
+        _text(self.work, "work", "is empty; enter for example permitted, restricted or none")
         if self.valid_until is not None and self.valid_until < self.valid_from:
             reject("valid_until", "is before permit.valid_from")
         if len(self.remarks) > MAX_REMARKS:
@@ -156,7 +159,7 @@ class PermitConditions(Record, frozen=True):
 
 
 class Finger(Record, frozen=True):
-    """One finger: either the image of its print, or why there is none."""
+    """One finger: either the image of its print, or the reason why there is none."""
 
     position: str
     image: str | None = None
@@ -166,20 +169,22 @@ class Finger(Record, frozen=True):
         if self.position not in FINGER_POSITIONS:
             reject("position", f"is not one of {', '.join(FINGER_POSITIONS)}")
         if self.image is None and self.missing is None:
-            reject("image", "is missing; where there is no print, say why in `missing`")
+            reject(
+                "image", "is missing; for a finger without a print, give the reason in `missing`"
+            )
         if self.image is not None and self.missing is not None:
-            reject("missing", "stands beside an image; one of the two must go")
+            reject("missing", "is present beside an image; remove one of the two")
         if self.image is not None:
             _file_name(self.image, "image")
         if self.missing is not None:
-            _text(self.missing, "missing", "is empty; it says why there is no print")
+            _text(self.missing, "missing", "is empty; enter the reason why there is no print")
 
 
 class Biometrics(Record, frozen=True):
-    """The images' names.  `fingers` is empty for a holder who gives no fingerprints at all.
+    """The fields of `biometrics`: the names of the image files.
 
-    `eyes`, where they are known, are the centres of both in the portrait, in pixels from its top
-    left corner: the portrait is then cropped about them.
+    `fingers` is empty for a holder without fingerprints.  `eyes`, if known, are the centres of both
+    eyes in the portrait, in pixels from its top left corner: the portrait is cropped around them.
     """
 
     portrait: str
@@ -195,7 +200,7 @@ class Biometrics(Record, frozen=True):
 
 
 class Particulars(Record, frozen=True):
-    """The whole of `application.json`."""
+    """The contents of `application.json`."""
 
     document: DocumentData
     holder: Holder
@@ -211,7 +216,7 @@ class Particulars(Record, frozen=True):
 class Application:
     """An application that has been read and checked.
 
-    `name` is what messages call it; `image` returns the octets of an image that it names.
+    `name` identifies it in messages; `image` returns the octets of an image file that it names.
     """
 
     name: str
@@ -220,29 +225,35 @@ class Application:
 
     @classmethod
     def load(cls, folder: Path) -> Self:
-        """Read an application from its folder; raises `MisuseError`, mostly `FieldError`."""
+        """Read an application from its folder.
+
+        Raises `FieldError` for a wrong field, `MisuseError` for a folder without an application.
+        """
         record = folder / FILE_NAME
         if not folder.is_dir():
-            raise MisuseError(f"{folder}: there is no such folder; name the application's")
+            raise MisuseError(f"{folder}: no such folder", advice=_NAME_A_FOLDER)
         if not record.is_file():
-            raise MisuseError(f"{folder}: holds no {FILE_NAME}; name the application's folder")
+            raise MisuseError(f"{folder}: holds no {FILE_NAME}", advice=_NAME_A_FOLDER)
 
         def read(image: str) -> bytes:
             path = folder / image
-            # A link could lead out of the folder as well as a name could.
+            # A symbolic link could point outside the folder.
             if not path.resolve().is_relative_to(folder.resolve()) or not path.is_file():
-                raise MisuseError(f"there is no file {image} in {folder}")
+                raise MisuseError(f"{folder}: holds no file {image}")
             return read_bounded(path, MAX_IMAGE)
 
         return cls.decode(read_bounded(record, MAX_RECORD), read, str(record))
 
     @classmethod
     def decode(cls, octets: bytes, read: Callable[[str], bytes], name: str = FILE_NAME) -> Self:
-        """Read `application.json`; `read` finds the images, and raises `MisuseError`."""
+        """Decode `application.json`; raises `FieldError`.
+
+        `read` returns the octets of an image file, and raises `MisuseError` if there is none.
+        """
         return cls(name, from_json(octets, Particulars, name), read)
 
     def image(self, field: str, file_name: str) -> bytes:
-        """The octets of an image; raises `FieldError` naming the field that names the file."""
+        """Return the octets of an image file; raises `FieldError` for the field that names it."""
         try:
             octets = self._read(file_name)
         except (MisuseError, OSError) as error:
@@ -253,7 +264,7 @@ class Application:
         return octets
 
     def error(self, field: str, problem: str, *, advice: str = "") -> FieldError:
-        """Make the error that blames a field of this application."""
+        """Return the error for a field of this application."""
         return FieldError(self.name, field, problem, advice=advice)
 
 
@@ -268,7 +279,7 @@ def _text(value: str, field: str, when_empty: str | None = None) -> None:
     if len(value) > MAX_TEXT:
         reject(field, f"is longer than {MAX_TEXT} characters")
     if not value.isprintable():
-        reject(field, "holds a line break or another character that cannot be printed")
+        reject(field, "contains a line break or another character that cannot be printed")
 
 
 def _file_name(value: str, field: str) -> None:

@@ -1,4 +1,4 @@
-"""The images of an application, made fit for the chip, assessed, and put into DG2 and DG3."""
+"""The images of an application: fitted to the chip profile, assessed, encoded in DG2 and DG3."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -28,16 +28,17 @@ from support.errors import MalformedError, MisuseError
 PORTRAIT_FIELD = "biometrics.portrait"
 
 MAX_PRINT_SIDE = 800
-"""Pixels a side at 500 pixels per inch: 40 mm, more than any finger; a larger scan is cropped."""
+"""Pixels per side: 40 mm at 500 pixels per inch, more than any finger; larger scans are cropped."""
 
 _GENDERS = {"M": Gender.MALE, "F": Gender.FEMALE}
 
 
 @dataclass(frozen=True, slots=True)
 class FittedPortrait:
-    """The portrait as the chip will hold it, and where its eyes are, when that is known.
+    """The portrait as the chip will store it, and the positions of the eyes, None if unknown.
 
-    `marked` says whether the application said so; eyes that were found are not signed as facts.
+    `marked` is True if the application states the positions.  Positions that were detected in the
+    image are not signed as feature points.
     """
 
     image: bytes = datum(repr=False)
@@ -47,7 +48,7 @@ class FittedPortrait:
 
 @dataclass(frozen=True, slots=True)
 class FittedPrint:
-    """A fingerprint as the chip will hold it, and the application's field that it comes from."""
+    """A fingerprint as the chip will store it, and the application's field that it comes from."""
 
     field: str
     image: bytes = datum(repr=False)
@@ -56,45 +57,45 @@ class FittedPrint:
 
 @dataclass(frozen=True, slots=True)
 class Samples:
-    """What of an application's biometrics goes onto the chip."""
+    """The biometric samples of an application as the chip will store them."""
 
     portrait: FittedPortrait
     prints: tuple[FittedPrint, ...]
 
 
 Assessments = Mapping[str, FullAssessment]
-"""What was thought of each sample, by the field of the application that it comes from."""
+"""The quality assessment of each sample, by the application's field that it comes from."""
 
 
 def fit_samples(application: Application, profile: ChipProfile) -> Samples:
-    """Make the images of an application fit for the chip; raises `FieldError`."""
+    """Crop and compress the images of an application to the profile; raises `FieldError`."""
     return Samples(_fit_portrait(application, profile), _fit_prints(application, profile))
 
 
 def assess_samples(application: Application, samples: Samples) -> Assessments:
-    """Measure every sample; raises `FieldError` for one that is no image."""
+    """Measure the quality of every sample; raises `FieldError` for one that is not an image."""
     found = {}
     try:
         field, portrait = PORTRAIT_FIELD, samples.portrait
-        own = assess_portrait(portrait.image, portrait.eyes)
-        found[field] = with_plugins(own, portrait.image, Modality.PORTRAIT)
+        built_in = assess_portrait(portrait.image, portrait.eyes)
+        found[field] = with_plugins(built_in, portrait.image, Modality.PORTRAIT)
         for each in samples.prints:
             field = each.field
-            own = assess_fingerprint(each.image)
-            found[field] = with_plugins(own, each.image, Modality.FINGERPRINT)
+            built_in = assess_fingerprint(each.image)
+            found[field] = with_plugins(built_in, each.image, Modality.FINGERPRINT)
     except MalformedError as error:
-        raise application.error(field, str(error)) from None
+        raise application.error(field, error.message, advice=error.advice) from None
     return found
 
 
 def hold_unusable(application: Application, assessments: Assessments) -> None:
-    """Hold an application for an operator where a sample is below a mandatory limit."""
+    """Raise `FieldError` for the first sample below a mandatory limit: an operator must decide."""
     for field, full in assessments.items():
         for measurement in full.assessment.unusable:
             raise application.error(
                 field,
-                f"is held for an operator: {measurement.sentence}"
-                " (--accept-quality REASON takes it as it is)",
+                f"is held for an operator: {measurement.sentence}",
+                advice="accept the sample with --accept-quality REASON, or capture it again",
             )
 
 
@@ -104,7 +105,7 @@ def make_dg2(
     portrait: FittedPortrait,
     assessments: Assessments,
 ) -> bytes:
-    """The holder's face, as the chip profile wants it coded."""
+    """Return DG2 with the holder's portrait, in the profile's encoding; raises `FieldError`."""
     gender = _GENDERS.get(application.particulars.holder.sex, Gender.UNSPECIFIED)
     try:
         face = FaceImage.of(
@@ -115,7 +116,7 @@ def make_dg2(
         )
         return DataGroup2.of([face], Generation(profile.biometric_encoding)).encode()
     except (MalformedError, MisuseError) as error:
-        raise application.error(PORTRAIT_FIELD, str(error)) from None
+        raise application.error(PORTRAIT_FIELD, error.message, advice=error.advice) from None
 
 
 def make_dg3(
@@ -125,10 +126,12 @@ def make_dg3(
     assessments: Assessments,
     random: Random,
 ) -> bytes:
-    """The holder's fingerprints; the empty template where there are none."""
+    """Return DG3 with the holder's fingerprints, or the empty template; raises `FieldError`."""
     if application.particulars.biometrics.fingers is None:
         raise application.error(
-            "biometrics.fingers", "is missing; for a holder who gives no fingerprints, give []"
+            "biometrics.fingers",
+            "is missing",
+            advice="use [] for a holder without fingerprints",
         )
     if not prints:
         return DataGroup3.empty(random).encode()
@@ -138,34 +141,34 @@ def make_dg3(
         try:
             samples.append(FingerImage.of(each.image, each.position, quality=scores))
         except (MalformedError, MisuseError) as error:
-            raise application.error(each.field, str(error)) from None
+            raise application.error(each.field, error.message, advice=error.advice) from None
     return DataGroup3.of(samples, Generation(profile.biometric_encoding)).encode()
 
 
 def _fit_portrait(application: Application, profile: ChipProfile) -> FittedPortrait:
-    biometrics, wanted = application.particulars.biometrics, profile.portrait
+    biometrics, limits = application.particulars.biometrics, profile.portrait
     image = application.image(PORTRAIT_FIELD, biometrics.portrait)
     eyes = None if biometrics.eyes is None else Eyes(*biometrics.eyes)
     formats = {"JPEG": ImageFormat.JPEG, "JPEG2000": ImageFormat.JPEG2000}
     try:
         header = sniff(image, "portrait")
         storable = header.format is ImageFormat.JPEG or header.format.is_jpeg2000
-        if storable and header.plain and len(image) <= wanted.octets and eyes is None:
+        if storable and header.plain and len(image) <= limits.octets and eyes is None:
             return FittedPortrait(image, None)
         fitted = fit(
             image,
             PortraitProfile(
-                wanted.octets, formats[wanted.format], wanted.width, wanted.height, wanted.colour
+                limits.octets, formats[limits.format], limits.width, limits.height, limits.colour
             ),
             eyes,
         )
     except (MalformedError, MisuseError) as error:
-        raise application.error(PORTRAIT_FIELD, str(error)) from None
+        raise application.error(PORTRAIT_FIELD, error.message, advice=error.advice) from None
     return FittedPortrait(fitted.data, fitted.eyes, fitted.marked)
 
 
 def _fit_prints(application: Application, profile: ChipProfile) -> tuple[FittedPrint, ...]:
-    wanted = FingerprintProfile(profile.fingerprint.octets, MAX_PRINT_SIDE, MAX_PRINT_SIDE)
+    limits = FingerprintProfile(profile.fingerprint.octets, MAX_PRINT_SIDE, MAX_PRINT_SIDE)
     prints = []
     for number, finger in enumerate(application.particulars.biometrics.fingers or ()):
         if finger.image is None:
@@ -174,14 +177,14 @@ def _fit_prints(application: Application, profile: ChipProfile) -> tuple[FittedP
         image = application.image(field, finger.image)
         position = FingerPosition[finger.position.upper().replace("-", "_")]
         try:
-            prints.append(FittedPrint(field, fit_fingerprint(image, wanted), position))
+            prints.append(FittedPrint(field, fit_fingerprint(image, limits), position))
         except (MalformedError, MisuseError) as error:
-            raise application.error(field, str(error)) from None
+            raise application.error(field, error.message, advice=error.advice) from None
     return tuple(prints)
 
 
 def _feature_points(eyes: Eyes | None) -> tuple[FeaturePoint, ...]:
-    """The centres of the eyes: 12.1 is the holder's left one, 12.2 the right."""
+    """Return the centres of the eyes: point 12.1 is the holder's left eye, 12.2 the right."""
     if eyes is None:
         return ()
     return tuple(

@@ -1,6 +1,6 @@
-"""A chip profile: what kind of chip is made.  TOML; a key that is not known is an error by name.
+"""A chip profile: the kind of chip to make, as a TOML file; an unknown key is an error.
 
-The profiles that ship are in `personalise/preparing/profiles`; `permit` is the default.
+The installed profiles are in `personalise/preparing/profiles`; `permit` is the default.
 """
 
 from importlib import resources
@@ -21,7 +21,7 @@ from support.plugins import plugins
 from support.records import FieldError, Record, from_toml, read_bounded, reject
 
 CARD_KINDS: Final = "chipseal.cards"
-"""The entry-point group of the kinds of cards, by the name that `card_profile` gives."""
+"""The entry-point group of the kinds of cards, by the name in `card_profile`."""
 MAX_PROFILE: Final = 64 * 1024
 """Octets of a profile."""
 
@@ -37,7 +37,7 @@ DomainParameters = Annotated[int, msgspec.Meta(ge=0, le=31)]
 
 def _group(key_agreement: KeyAgreementName, domain_parameters: int) -> Group:
     if domain_parameters not in STANDARDISED:
-        reject("domain_parameters", "are reserved; there are 0 to 2 and 8 to 18")
+        reject("domain_parameters", "are reserved; use 0 to 2 or 8 to 18")
     group = STANDARDISED[domain_parameters]
     if isinstance(group, EcGroup) != (key_agreement == "ECDH"):
         reject("domain_parameters", f"do not belong to {key_agreement}")
@@ -45,7 +45,7 @@ def _group(key_agreement: KeyAgreementName, domain_parameters: int) -> Group:
 
 
 class Passwords(Record, frozen=True):
-    """Which passwords open the chip beside the MRZ; each one wanted is drawn for every chip."""
+    """The passwords besides the MRZ; each that is set is generated for every chip."""
 
     can: bool = True
     pin: bool = False
@@ -62,12 +62,12 @@ class Pace(Record, frozen=True):
 
     def __post_init__(self) -> None:
         if self.mapping == "CAM" and self.key_agreement != "ECDH":
-            reject("key_agreement", "is not ECDH, which Chip Authentication Mapping needs")
+            reject("key_agreement", "is not ECDH, which Chip Authentication Mapping requires")
         if self.mapping == "CAM" and self.cipher == "3DES":
-            reject("cipher", "is 3DES, which Chip Authentication Mapping does not have")
+            reject("cipher", "is 3DES, which Chip Authentication Mapping does not support")
         group = _group(self.key_agreement, self.domain_parameters)
         if self.mapping == "IM" and not can_be_mapped_into(group):
-            reject("domain_parameters", "are a curve that Integrated Mapping is not defined on")
+            reject("domain_parameters", "are a curve for which Integrated Mapping is not defined")
 
 
 class ChipAuthentication(Record, frozen=True):
@@ -82,7 +82,7 @@ class ChipAuthentication(Record, frozen=True):
 
 
 class ActiveAuthentication(Record, frozen=True):
-    """The key for Active Authentication: RSA of so many bits, or ECDSA on a named curve."""
+    """The key for Active Authentication: RSA with `bits`, or ECDSA on the named `curve`."""
 
     algorithm: Literal["RSA", "ECDSA"]
     hash: Literal["SHA-1", "SHA-224", "SHA-256", "SHA-384", "SHA-512"] = "SHA-256"
@@ -91,31 +91,31 @@ class ActiveAuthentication(Record, frozen=True):
 
     def __post_init__(self) -> None:
         if (self.algorithm == "RSA") != (self.bits is not None):
-            reject("bits", "must be given for RSA, and for RSA alone")
+            reject("bits", "must be given for RSA, and only for RSA")
         if (self.algorithm == "ECDSA") != (self.curve is not None):
-            reject("curve", "must be given for ECDSA, and for ECDSA alone")
+            reject("curve", "must be given for ECDSA, and only for ECDSA")
         if self.curve is not None and self.curve not in CURVES:
-            reject("curve", f"is not known; there are {', '.join(sorted(CURVES))}")
+            reject("curve", f"is not known; use one of {', '.join(sorted(CURVES))}")
         if self.algorithm == "ECDSA" and self.hash == "SHA-1":
             reject("hash", "must not be SHA-1 with ECDSA (Doc 9303-11, 6.1.2.3)")
 
 
 class TerminalAuthentication(Record, frozen=True):
-    """Terminal Authentication; it guards the fingerprints (DG3)."""
+    """Terminal Authentication, which protects the fingerprints (DG3); it has no settings."""
 
 
 class ApduLimits(Record, frozen=True):
-    """The longest command and response APDU, in octets, that EF.ATR/INFO tells."""
+    """The longest command and response APDU, in octets, as EF.ATR/INFO announces them."""
 
     command: Annotated[int, msgspec.Meta(ge=256, le=65535)]
     response: Annotated[int, msgspec.Meta(ge=256, le=65535)]
 
 
 class PortraitSettings(Record, frozen=True):
-    """What the face on the chip is fitted to: 413 x 531 pixels are 35 x 45 mm at 300 an inch.
+    """The format and size of the portrait on the chip.
 
-    A picture that is JPEG or JPEG 2000 already and no larger than `octets` goes on as it is: each
-    compression loses something.
+    413 x 531 pixels are 35 x 45 mm at 300 pixels per inch.  A JPEG or JPEG 2000 image of at most
+    `octets` is stored unchanged, because each compression loses quality.
     """
 
     format: Literal["JPEG", "JPEG2000"] = "JPEG2000"
@@ -126,17 +126,18 @@ class PortraitSettings(Record, frozen=True):
 
 
 class FingerprintSettings(Record, frozen=True):
-    """How many octets a fingerprint on the chip may have; a larger one is coded more coarsely."""
+    """The size limit of a fingerprint on the chip, in octets; larger ones are compressed more."""
 
     octets: Annotated[int, msgspec.Meta(ge=4096, le=60_000)] = 18 * 1024
 
 
 class Names(Record, frozen=True):
-    """What Doc 9303-3 to -6 leave to the State about names in the MRZ.
+    """The choices about names in the MRZ that Doc 9303-3 to -6 leave to the State.
 
-    `language` (be, bg, mk, sr or uk) selects the exceptions for Cyrillic; `letters` says what a
-    Latin letter becomes where the table leaves a choice ({"Ñ" = "NXX"}); the lengths say how many
-    letters each component of a name that is too long may keep, as `emrtd.mrz.names` explains.
+    `language` (be, bg, mk, sr or uk) selects the exceptions for Cyrillic; `letters` is the
+    transliteration of Latin letters for which the table leaves a choice ({"Ñ" = "NXX"}); the
+    lengths are the numbers of letters that each component of a name that is too long keeps, as
+    `emrtd.mrz.names` explains.
     """
 
     language: Language | None = None
@@ -157,17 +158,17 @@ class Names(Record, frozen=True):
 
     @property
     def transliteration(self) -> Transliteration:
-        """The choices of letters."""
+        """The transliteration with the State's choices."""
         return Transliteration(self.language, self.letters)
 
     @property
     def lengths(self) -> NameLengths:
-        """The choices of what to leave out."""
+        """The State's choices for the truncation of names."""
         return NameLengths(self.surname_lengths, self.given_name_lengths)
 
 
 class ChipProfile(Record, frozen=True):
-    """The whole of a chip profile."""
+    """The contents of a chip profile."""
 
     description: str
     document: Literal["TD1", "TD2", "TD3"]
@@ -192,34 +193,37 @@ class ChipProfile(Record, frozen=True):
             if name not in self.data_groups:
                 reject("data_groups", f"lack {name}, which is mandatory")
         if len(set(self.data_groups)) != len(self.data_groups):
-            reject("data_groups", "name one twice")
+            reject("data_groups", "list a data group twice")
         if not self.bac and not self.pace:
             reject("pace", "is empty and bac is false: nothing would open the chip")
         if self.terminal_authentication is not None and not self.chip_authentication:
-            reject("terminal_authentication", "needs chip_authentication before it")
+            reject("terminal_authentication", "requires chip_authentication")
         keys = [key.domain_parameters for key in self.chip_authentication]
         for number, pace in enumerate(self.pace):
             if pace.mapping == "CAM" and pace.domain_parameters not in keys:
                 reject(
                     f"pace[{number}].domain_parameters",
-                    "have no key of chip_authentication, which Chip Authentication Mapping uses",
+                    "match no key in chip_authentication, which Chip Authentication Mapping uses",
                 )
-        self._reject_what_nothing_reads()
+        self._reject_keys_without_effect()
 
-    def _reject_what_nothing_reads(self) -> None:
-        """A key that would change nothing on this chip is a mistake: its author meant something."""
+    def _reject_keys_without_effect(self) -> None:
+        """Reject a key that changes nothing on this chip: its author expected an effect."""
         if not self.pace:
             for name in ("pin", "puk"):
                 if getattr(self.passwords, name):
-                    reject(f"passwords.{name}", "opens nothing: it needs pace, and there is none")
+                    reject(f"passwords.{name}", "has no effect without pace")
         if self.passwords.puk and not self.passwords.pin:
-            reject("passwords.puk", "unblocks nothing: it needs passwords.pin")
+            reject("passwords.puk", "has no effect without passwords.pin")
         if "DG3" not in self.data_groups and self.fingerprint != FingerprintSettings():
-            reject("fingerprint", "is read by nothing: data_groups has no DG3")
+            reject("fingerprint", "has no effect: data_groups has no DG3")
 
     @classmethod
     def load(cls, name: str) -> Self:
-        """Load the profile that ships under this name, or the file; raises `MisuseError`."""
+        """Load the installed profile of this name, or the file at this path.
+
+        Raises `MisuseError` if neither exists, `FieldError` for a key that is wrong.
+        """
         shipped = resources.files("personalise.preparing") / "profiles"
         if name in shipped_profiles():
             record = f"profile {name}"
@@ -229,20 +233,23 @@ class ChipProfile(Record, frozen=True):
             profile = from_toml(read_bounded(Path(name), MAX_PROFILE), cls, record)
         else:
             names = ", ".join(shipped_profiles())
-            raise MisuseError(f"chip profile {name}: no such file; the ones that ship are {names}")
+            raise MisuseError(
+                f"chip profile {name}: no such profile or file",
+                advice=f"use one of {names}, or the path of a TOML file",
+            )
         kinds = plugins(CARD_KINDS)
         if profile.card_profile not in kinds:
-            known = ", ".join(kinds) or "none: install chipseal again, with its entry points"
-            raise FieldError(record, "card_profile", f"is no kind of card; there are {known}")
+            advice = f"use one of {', '.join(kinds)}" if kinds else "reinstall chipseal"
+            raise FieldError(record, "card_profile", "is not a known kind of card", advice=advice)
         return profile
 
     @property
     def needs_card_security(self) -> bool:
-        """Whether the chip carries EF.CardSecurity: Chip Authentication Mapping needs it."""
+        """Whether the chip has EF.CardSecurity: Chip Authentication Mapping requires it."""
         return any(pace.mapping == "CAM" for pace in self.pace)
 
 
 def shipped_profiles() -> list[str]:
-    """The names of the profiles that ship, in alphabetical order."""
+    """Return the names of the installed profiles, in alphabetical order."""
     files = (resources.files("personalise.preparing") / "profiles").iterdir()
     return sorted(file.name.removesuffix(".toml") for file in files if file.name.endswith(".toml"))

@@ -1,7 +1,7 @@
 """From a chip profile to keys, passwords, and the files that announce them.
 
-EF.CardAccess, EF.CardSecurity, DG14, DG15, EF.CVCA, EF.ATR/INFO and EF.DIR say what a chip can do;
-`ChipKeys` is what it holds and never shows.
+EF.CardAccess, EF.CardSecurity, DG14, DG15, EF.CVCA, EF.ATR/INFO and EF.DIR announce what a chip
+supports; `ChipKeys` are the secrets that it stores and that cannot be read.
 """
 
 from dataclasses import dataclass
@@ -70,10 +70,11 @@ _CIPHERS: Final = {
 
 @dataclass(frozen=True)
 class ChipSecurity:
-    """What a chip is given beside its data: keys, and files.
+    """The keys of a chip, and the files that announce them.
 
-    `data_groups` are DG14 and DG15 by number; `files` the others that nobody signs, and
-    `card_security` the SecurityInfos that EF.CardSecurity is to sign, None for none.
+    `data_groups` are DG14 and DG15 by number; `files` are the files that are not signed, and
+    `card_security` the encoded SecurityInfos to be signed in EF.CardSecurity, None for a chip
+    without that file.
     """
 
     keys: ChipKeys
@@ -89,14 +90,17 @@ def make_chip_security(
     at: datetime,
     random: Random,
 ) -> ChipSecurity:
-    """Draw the keys and passwords of one chip, and make the files that go with them.
+    """Generate the keys and passwords of one chip, and the files that announce them.
 
-    `trust_point` is the certificate of the CVCA that Terminal Authentication begins at.
+    `trust_point` is the CVCA certificate that chains of Terminal Authentication start from.  Raises
+    `MisuseError` if the profile requires one and it is None.
     """
     if profile.terminal_authentication is None:
         trust_point = None
     elif trust_point is None:
-        raise MisuseError("the chip profile wants Terminal Authentication, and the PKI has no CVCA")
+        raise MisuseError(
+            "the chip profile requires Terminal Authentication, and the PKI has no CVCA"
+        )
     static_keys = _make_static_keys(profile, random)
     active = _make_active_key(profile, random)
     pace_infos = _pace_infos(profile)
@@ -142,7 +146,7 @@ def _make_passwords(profile: ChipProfile, mrz: Mrz, random: Random) -> tuple[Chi
 
 
 def _draw_digits(count: int, random: Random) -> str:
-    """Decimal digits, uniform for all that anybody could tell: 16 octets, reduced."""
+    """Return random decimal digits: 16 octets modulo 10^count, so that the bias is negligible."""
     return f"{int.from_bytes(random(16), 'big') % 10**count:0{count}}"
 
 
@@ -159,15 +163,15 @@ def _pace_infos(profile: ChipProfile) -> list[PaceInfo]:
 
 
 def _make_static_keys(profile: ChipProfile, random: Random) -> list[ChipAuthenticationKey]:
-    """One key for each set of domain parameters, for every cipher that the profile names with it.
+    """Generate one key for each set of domain parameters, with all ciphers that the profile lists.
 
-    A key is identified by its parameters' number where the mapping of PACE uses it, or where there
-    are several (Doc 9303-11, 9.2.1 and 9.2.6).
+    A key has an identifier, the number of its parameters, if PACE-CAM uses it or if there are
+    several keys (Doc 9303-11, 9.2.1 and 9.2.6).
     """
     protocols: dict[int, list[str]] = {}
-    for wanted in profile.chip_authentication:
-        oid = chip_authentication_oid(KeyAgreement(wanted.key_agreement), _CIPHERS[wanted.cipher])
-        protocols.setdefault(wanted.domain_parameters, []).append(oid)
+    for entry in profile.chip_authentication:
+        oid = chip_authentication_oid(KeyAgreement(entry.key_agreement), _CIPHERS[entry.cipher])
+        protocols.setdefault(entry.domain_parameters, []).append(oid)
     mapped = {pace.domain_parameters for pace in profile.pace if pace.mapping == "CAM"}
     keys = []
     for number, oids in protocols.items():
@@ -188,10 +192,11 @@ def _make_static_keys(profile: ChipProfile, random: Random) -> list[ChipAuthenti
 def _chip_authentication_infos(
     keys: list[ChipAuthenticationKey], *, explicit: bool = True
 ) -> list[SecurityInfo]:
-    """What announces the keys: DG14 gives their domain parameters explicitly, as it must (9.2).
+    """Return the SecurityInfos that announce the keys.
 
-    EF.CardSecurity refers to them by number, as the worked example does (appendix I): some readers
-    look for the key of Chip Authentication Mapping under its number only.
+    DG14 must contain explicit domain parameters (Doc 9303-11, 9.2).  EF.CardSecurity refers to them
+    by number, as the worked example does (appendix I): some readers look for the key of Chip
+    Authentication Mapping under its number only.
     """
     infos: list[SecurityInfo] = []
     for key in keys:
@@ -214,15 +219,15 @@ class _Active:
 
 
 def _make_active_key(profile: ChipProfile, random: Random) -> _Active | None:
-    wanted = profile.active_authentication
-    if wanted is None:
+    settings = profile.active_authentication
+    if settings is None:
         return None
     private = (
-        EcPrivateKey.generate(CURVES[wanted.curve], random=random)
-        if wanted.algorithm == "ECDSA" and wanted.curve is not None
-        else RsaPrivateKey.generate(wanted.bits or 0)
+        EcPrivateKey.generate(CURVES[settings.curve], random=random)
+        if settings.algorithm == "ECDSA" and settings.curve is not None
+        else RsaPrivateKey.generate(settings.bits or 0)
     )
-    algorithm = Hash(wanted.hash)
+    algorithm = Hash(settings.hash)
     return _Active(
         ActiveAuthenticationKey(private.to_pkcs8(), algorithm),
         DataGroup15.of(private.public_key),
@@ -231,7 +236,7 @@ def _make_active_key(profile: ChipProfile, random: Random) -> _Active | None:
 
 
 def _master_files(profile: ChipProfile) -> dict[FileID, bytes]:
-    """EF.DIR, and EF.ATR/INFO where the profile tells the sizes of buffers."""
+    """Return EF.DIR, and EF.ATR/INFO if the profile states the sizes of APDUs."""
     files = {FileID.DIR: ApplicationDirectory.of([EMRTD_APPLICATION]).encode()}
     if profile.buffers is not None:
         capabilities = (

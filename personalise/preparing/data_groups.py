@@ -1,4 +1,4 @@
-"""From an application to the data groups that hold what it says: DG1 to DG3, DG11 to DG13."""
+"""From an application to the data groups with its contents: DG1 to DG3, DG11 to DG13."""
 
 import re
 from collections.abc import Mapping
@@ -41,7 +41,7 @@ FIELDS_OF_MRZ: Final = {
     "names": "holder.surname",
     "optional_data": "holder.personal_number",
 }
-"""Each element of the MRZ that an application fills, and the field that it comes from."""
+"""The field of the application that each element of the MRZ comes from."""
 
 FIELDS_OF_DG11: Final = {
     "name_in_full": "holder.name_in_full",
@@ -53,16 +53,21 @@ FIELDS_OF_DG12: Final = {
     "issuing_authority": "document.authority",
     "date_of_issue": "document.issued",
 }
-"""The same for these data groups."""
+"""The same for DG11 and DG12."""
 
 _TD3_OPTIONAL_DATA: Final = 14
+"""Characters of the optional data of a TD3 MRZ."""
 _DG11_NAME: Final = 99
-"""Characters that these have room for."""
+"""Characters of the name in DG11."""
 
 
 @dataclass(frozen=True, slots=True)
 class Prepared:
-    """The data groups by number, each a whole file; the MRZ, and what the samples are worth."""
+    """Data groups and what they were made from.
+
+    `files` are the data groups by number, each a whole elementary file; `mrz` is the MRZ in DG1;
+    `assessments` are the quality assessments of the biometric samples.
+    """
 
     files: dict[int, bytes]
     mrz: Mrz
@@ -77,13 +82,17 @@ def make_data_groups(
     *,
     accept_quality: bool = False,
 ) -> Prepared:
-    """Make every data group that the profile has; raises `FieldError`, naming the field.
+    """Return every data group that the profile lists; raises `FieldError`, naming the field.
 
-    A sample below a mandatory limit of quality is such an error, unless it is accepted as it is.
+    A sample below a mandatory limit of quality raises it too, unless `accept_quality`.
     """
     mrz = make_mrz(application, profile)
     if application.particulars.permit is not None and "DG13" not in profile.data_groups:
-        raise application.error("permit", "is given, and the chip profile has no DG13 to hold it")
+        raise application.error(
+            "permit",
+            "is present, but the chip profile has no DG13 to store it",
+            advice="choose a chip profile with DG13, or remove the field",
+        )
     samples = fit_samples(application, profile)
     assessments = assess_samples(application, samples)
     if not accept_quality:
@@ -101,7 +110,7 @@ def make_data_groups(
 
 
 def make_mrz(application: Application, profile: ChipProfile) -> Mrz:
-    """The machine readable zone of the document."""
+    """Return the machine readable zone of the document; raises `FieldError`."""
     document, holder = application.particulars.document, application.particulars.holder
     _check_code(application, profile)
     for field, name in (("surname", holder.surname), ("given_names", holder.given_names)):
@@ -129,7 +138,10 @@ def make_mrz(application: Application, profile: ChipProfile) -> Mrz:
 
 
 def _check_code(application: Application, profile: ChipProfile) -> None:
-    """The rule of Doc 9303-4, -5 and -6, 4.2.2; some States break it, and say so in the profile."""
+    """Check the document code against Doc 9303-4, -5 and -6, 4.2.2.
+
+    Some States break this rule: their profiles set `any_document_code`.
+    """
     code = application.particulars.document.code
     passport = profile.document == "TD3"
     good = code[0] == "P" if passport else code[0] in "ACI"
@@ -139,8 +151,8 @@ def _check_code(application: Application, profile: ChipProfile) -> None:
         expected = "begins with P" if passport else "begins with A, C or I, and is not AI or V"
         raise application.error(
             "document.code",
-            f"does not suit a {profile.document}, whose code {expected}; a chip profile with"
-            " any_document_code allows it",
+            f"is not allowed for a {profile.document}, whose code {expected}",
+            advice="choose a chip profile with any_document_code to allow it",
         )
 
 
@@ -148,7 +160,7 @@ def _check_name(application: Application, field: str, name: str, profile: ChipPr
     try:
         transliterate(name, profile.names.transliteration)
     except MisuseError as error:
-        raise application.error(field, str(error)) from None
+        raise application.error(field, error.message, advice=error.advice) from None
 
 
 def _make_dg11(application: Application) -> bytes:
@@ -186,7 +198,7 @@ def _make_dg12(application: Application, at: datetime) -> bytes:
 def _make_dg13(application: Application) -> bytes:
     conditions = application.particulars.permit
     if conditions is None:
-        raise application.error("permit", "is missing; the chip profile puts it into DG13")
+        raise application.error("permit", "is missing, but the chip profile has DG13 for it")
     permit = Permit(
         conditions.category,
         conditions.valid_from,
@@ -200,7 +212,7 @@ def _make_dg13(application: Application) -> bytes:
     try:
         return DataGroup13.for_permit(permit).encode()
     except MisuseError as error:
-        raise application.error("permit", str(error)) from None
+        raise application.error("permit", error.message, advice=error.advice) from None
 
 
 def _encoded(
@@ -215,10 +227,10 @@ def _encoded(
 def _blaming(
     application: Application, fields: Mapping[str, str], error: ElementError
 ) -> FieldError:
-    """Blame the field that the element comes from, or none where no field fills it."""
+    """Return the error for the field that the element comes from, or for the application."""
     return application.error(fields.get(error.element, ""), error.reason, advice=error.advice)
 
 
 def _coded_place(place: str) -> str | None:
-    """A place with `<` between its parts (Doc 9303-10, Table 53): "Anytown, MN"."""
+    """Return a place with `<` between its parts (Doc 9303-10, Table 53), None if it is empty."""
     return "<".join(part.strip() for part in place.split(",")) or None

@@ -1,11 +1,11 @@
 """Data preparation: from an application to the LDS image that a station writes to a chip.
 
-    data groups      what the application says            `personalise.preparing.data_groups`
+    data groups      contents of the application          `personalise.preparing.data_groups`
     chip security    keys, passwords, SecurityInfos       `personalise.preparing.chip_security`
-    EF.COM, EF.SOD   what there is, and the seal on it    here
+    EF.COM, EF.SOD   list of data groups, signed hashes   this module
 
-The Document Signer may be in this process, in an HSM, or across the network: it is whatever
-satisfies `personalise.issuance.SecurityObjectSigner`.
+The Document Signer's key may be in this process, in an HSM, or at a signing service: the signer is
+any `personalise.issuance.SecurityObjectSigner`.
 """
 
 import secrets
@@ -36,7 +36,7 @@ LDS_VERSIONS: Final = {"1.7": "0107", "1.8": "0108"}
 
 @dataclass(frozen=True)
 class PreparedDocument:
-    """What one chip is to hold: its elementary files, and what it never shows."""
+    """The contents of one chip: its elementary files, and its secret keys and passwords."""
 
     files: dict[FileID, bytes] = field(repr=False)
     keys: ChipKeys = field(repr=False)
@@ -51,7 +51,10 @@ def prepare(
     *,
     accept_quality: bool = False,
 ) -> LdsImage:
-    """Make the image of one document, its order for the station sealed; the rest as below."""
+    """Return the image of one document, with the order to the station encrypted.
+
+    The arguments and the errors are those of `make_document`, with the PKI's part in `issuance`.
+    """
     document = make_document(
         application,
         profile,
@@ -77,13 +80,13 @@ def make_document(  # noqa: PLR0917 - what a document is made from
     *,
     accept_quality: bool = False,
 ) -> PreparedDocument:
-    """Make the files and keys of one document; `at` is the time of signing.
+    """Return the files and keys of one document; `at` is the time of signing.
 
-    `hash_algorithm` is for the data groups; `trust_point` is the CVCA certificate that the chip
-    trusts.  `accept_quality` takes biometric samples that are below a mandatory limit as they are.
+    `hash_algorithm` hashes the data groups; `trust_point` is the CVCA certificate that the chip
+    trusts.  With `accept_quality`, biometric samples below a mandatory limit are accepted.
 
-    Raises `FieldError` for what the application or the profile gets wrong, `MisuseError` for what
-    the PKI cannot do.
+    Raises `FieldError` for a field of the application that is wrong or does not suit the profile,
+    `MisuseError` for what the PKI cannot do.
     """
     prepared = make_data_groups(application, profile, at, random, accept_quality=accept_quality)
     _check_issuer(application, signer.certificate)
@@ -109,7 +112,7 @@ def make_document(  # noqa: PLR0917 - what a document is made from
 
 
 def _check_issuer(application: Application, certificate: Certificate) -> None:
-    """The document's State must be the Document Signer's, its code among the signer's own."""
+    """Check that the Document Signer may sign for the document's State and document code."""
     document = application.particulars.document
     country = two_letter_code(document.issuing_state)
     if country is None:
@@ -117,7 +120,7 @@ def _check_issuer(application: Application, certificate: Certificate) -> None:
     if country != certificate.country:
         raise application.error(
             "document.issuing_state",
-            f"is of {country}, and the Document Signer is of {certificate.country}",
+            f"belongs to {country}, but the Document Signer is of {certificate.country}",
         )
     types = certificate.extensions.document_types
     code = document.code.rstrip("<")

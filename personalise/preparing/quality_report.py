@@ -1,4 +1,4 @@
-"""The table of `personalise quality`."""
+"""The output of `personalise quality`."""
 
 import json
 
@@ -10,7 +10,7 @@ from support.errors import ExitStatus
 
 
 def print_quality(assessments: Assessments, *, as_json: bool) -> int:
-    """Print what was measured; returns the exit status: 2 where anything is unusable."""
+    """Print the measurements, and return the exit status: 2 if any sample is unusable, else 0."""
     held = any(full.assessment.unusable for full in assessments.values())
     if as_json:
         samples = [

@@ -1,7 +1,7 @@
-"""What data preparation tells the station beside the image, sealed for it (`chip_keys.p7m`).
+"""The order to the station that accompanies an image, encrypted for it (`chip_keys.p7m`).
 
-The keys go onto the chip and the kind of card does not, so that both travel in the one envelope
-that only the station opens and no captured image has.  The encoding is BER-TLV:
+It holds the chip's secret keys and the kind of card.  Both are in one envelope that only the
+station can open; an image captured from a chip does not have it.  The encoding is BER-TLV:
 
     E8  order      80 card profile (ASCII)  E0 chip keys, as in `emrtd.access.chip_keys`
 """
@@ -18,12 +18,12 @@ _ORDER: Final = 0xE8
 _CARD_PROFILE: Final = 0x80
 _KEYS: Final = 0xE0
 CARD_PROFILE: Final = re.compile(r"[a-z0-9][a-z0-9_.-]{0,63}")
-"""A name of a kind of card."""
+"""The form of a name of a kind of card."""
 
 
 @dataclass(frozen=True, slots=True)
 class StationOrder:
-    """The kind of card that the image is to be written to, and what the chip is to hold."""
+    """The kind of card that the image is written to, and the secrets that the chip stores."""
 
     card_profile: str
     keys: ChipKeys
@@ -36,11 +36,11 @@ class StationOrder:
 
     @classmethod
     def decode(cls, octets: bytes) -> "StationOrder":
-        """Read what `encode` writes; anything else raises `MalformedError`."""
+        """Decode an order; raises `MalformedError`."""
         fields = tlv.read_expected(octets, _ORDER, _WHAT).children()
         name = fields.one(_CARD_PROFILE)
         text = name.value.decode("latin-1")
         if CARD_PROFILE.fullmatch(text) is None:
-            raise name.malformed("is no name of a kind of card")
+            raise name.malformed("is not a name of a kind of card")
         keys = ChipKeys.decode(tlv.encode(_KEYS, fields.one(_KEYS).value))
         return cls(text, keys)

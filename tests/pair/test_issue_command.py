@@ -209,7 +209,10 @@ def test_an_unknown_reader_ends_with_status_69(
         (("prepare", "absent", "--pki", "{pki}", "-o", "{new}"), "no such folder"),
         (("prepare", "{application}", "--pki", "{pki}", "-o", "{image}"), "already exists"),
         (("prepare", "{application}", "--pki", "{application}", "-o", "{new}"), "holds no PKI"),
-        (("prepare", "{application}", "--pki", "{pki}", "--profile", "x", "-o", "{new}"), "ship"),
+        (
+            ("prepare", "{application}", "--pki", "{pki}", "--profile", "x", "-o", "{new}"),
+            "no such profile",
+        ),
         (("passwords", "{captured}"), "no chip_keys.p7m"),
         (("nonsense",), "No such command"),
     ],

@@ -17,7 +17,7 @@ def decode(record: dict[str, Any]) -> Application:
     return Application.decode(json.dumps(record).encode(), lambda _: b"image")
 
 
-def test_the_contracts_example_is_read() -> None:
+def test_the_documented_example_is_read() -> None:
     particulars = decode(CONTRACT).particulars
     assert particulars.document.expires == date(2031, 11, 21)
     assert particulars.permit is not None
@@ -68,7 +68,9 @@ def test_the_contracts_example_is_read() -> None:
         ),
     ],
 )
-def test_an_error_names_the_field(path: str, value: Any, field: str, problem: str) -> None:
+def test_a_wrong_value_is_refused_with_its_field(
+    path: str, value: Any, field: str, problem: str
+) -> None:
     with pytest.raises(FieldError, match=r"^application\.json: ") as caught:
         decode(changed(path, value))
     assert caught.value.field == field
@@ -77,25 +79,25 @@ def test_an_error_names_the_field(path: str, value: Any, field: str, problem: st
 
 
 @pytest.mark.parametrize("octets", [b"", b"{", b"[]", b'{"document": "\xff"}', b"[" * 100_000])
-def test_what_is_no_record_is_refused(octets: bytes) -> None:
+def test_octets_that_are_not_json_are_refused(octets: bytes) -> None:
     with pytest.raises(FieldError):
         Application.decode(octets, lambda _: b"")
 
 
 @given(st.binary(max_size=300))
-def test_any_octets_are_read_or_refused(octets: bytes) -> None:
+def test_random_octets_are_refused(octets: bytes) -> None:
     with pytest.raises(FieldError):
         Application.decode(octets, lambda _: b"")
 
 
-def test_an_error_shows_no_value() -> None:
+def test_an_error_does_not_show_the_value() -> None:
     for field in ("surname", "born", "sex", "nationality"):
         with pytest.raises(FieldError) as caught:
             decode(changed(f"holder.{field}", "SECRET VALUE\n"))
         assert "SECRET" not in str(caught.value)
 
 
-def test_a_repr_shows_no_person() -> None:
+def test_a_repr_shows_no_personal_data() -> None:
     application = decode(CONTRACT)
     assert "deg" not in repr(application) + repr(application.particulars.holder)
 
@@ -113,32 +115,34 @@ def test_a_repr_shows_no_person() -> None:
         ("XXXX-02-29", "<<0229", "00000229"),
     ],
 )
-def test_unknown_parts_of_a_date_of_birth(text: str, mrz: str, digits: str) -> None:
+def test_unknown_parts_of_a_date_of_birth_are_fillers_or_zeros(
+    text: str, mrz: str, digits: str
+) -> None:
     born = DateOfBirth.parse(text)
     assert (born.mrz, born.digits) == (mrz, digits)
 
 
-def test_holders_without_given_names_or_end_of_stay() -> None:
+def test_given_names_and_the_end_of_stay_are_optional() -> None:
     assert decode(changed("holder.given_names", ...)).particulars.holder.given_names == ""
     permit = decode(changed("permit.valid_until", ...)).particulars.permit
     assert permit is not None
     assert permit.valid_until is None
 
 
-def test_a_folder_is_read(tmp_path: Path) -> None:
+def test_an_application_is_loaded_from_a_folder(tmp_path: Path) -> None:
     (tmp_path / "application.json").write_text(json.dumps(CONTRACT), encoding="utf-8")
     (tmp_path / "portrait.jpg").write_bytes(b"image")
     application = Application.load(tmp_path)
     assert application.image("biometrics.portrait", "portrait.jpg") == b"image"
 
 
-def test_a_record_that_is_far_too_large_is_not_read(tmp_path: Path) -> None:
+def test_a_record_that_is_too_large_is_not_read(tmp_path: Path) -> None:
     (tmp_path / "application.json").write_bytes(b" " * (MAX_RECORD + 1))
     with pytest.raises(MisuseError, match="is larger than 262,144 octets"):
         Application.load(tmp_path)
 
 
-def test_a_folders_faults_are_named(tmp_path: Path) -> None:
+def test_a_missing_record_or_image_is_refused_with_its_name(tmp_path: Path) -> None:
     with pytest.raises(MisuseError, match="no such folder"):
         Application.load(tmp_path / "absent")
     with pytest.raises(MisuseError, match=r"holds no application\.json"):
@@ -154,8 +158,8 @@ def test_a_folders_faults_are_named(tmp_path: Path) -> None:
         file.truncate(MAX_IMAGE + 1)
     application = Application.load(folder)
     for name, problem in {
-        "absent.jpg": "there is no file",
-        "link.jpg": "there is no file",
+        "absent.jpg": "holds no file absent.jpg",
+        "link.jpg": "holds no file link.jpg",
         "empty.jpg": "is empty",
         "vast.jpg": "is larger than",
     }.items():

@@ -19,7 +19,7 @@ def permit() -> str:
     return (REPOSITORY / "personalise/preparing/profiles/permit.toml").read_text(encoding="utf-8")
 
 
-def test_every_profile_that_ships_loads() -> None:
+def test_every_installed_profile_loads() -> None:
     assert shipped_profiles() == ["passport", "permit", "permit-bac"]
     profiles = {name: ChipProfile.load(name) for name in shipped_profiles()}
     assert profiles["permit"].document == "TD1"
@@ -34,11 +34,11 @@ def test_every_profile_that_ships_loads() -> None:
     [
         ("bac = false", "bacc = false", "bacc", "not a known field"),
         ('mapping = "GM"', 'maping = "GM"', "pace[0].maping", "not a known field"),
-        ('mapping = "GM"', 'mapping = "XM"', "pace[0].mapping", "not one of the values"),
+        ('mapping = "GM"', 'mapping = "XM"', "pace[0].mapping", "not one of the allowed values"),
         ("can = true", 'can = "yes"', "passwords.can", "true or false"),
         ('"DG2", ', "", "data_groups", "lack DG2"),
         ('"DG2", ', '"DG2", "DG2", ', "data_groups", "twice"),
-        ('"DG13"', '"DG99"', "data_groups[5]", "not one of the values"),
+        ('"DG13"', '"DG99"', "data_groups[5]", "not one of the allowed values"),
         ("domain_parameters = 13", "domain_parameters = 2", "pace[0].domain_parameters", "ECDH"),
         (
             "domain_parameters = 13",
@@ -50,13 +50,15 @@ def test_every_profile_that_ships_loads() -> None:
             'mapping = "GM"\nkey_agreement = "ECDH"\ncipher = "AES-128"\ndomain_parameters = 13',
             'mapping = "IM"\nkey_agreement = "ECDH"\ncipher = "AES-128"\ndomain_parameters = 10',
             "pace[0].domain_parameters",
-            "Integrated Mapping is not defined on",
+            "for which Integrated Mapping is not defined",
         ),
         ("command = 32_768", "command = 70_000", "buffers.command", ""),
         ('document = "TD1"', "", "document", "is missing"),
     ],
 )
-def test_an_error_names_the_key(old: str, new: str, field: str, problem: str) -> None:
+def test_a_wrong_value_is_refused_with_its_key(
+    old: str, new: str, field: str, problem: str
+) -> None:
     text = permit()
     assert old in text
     with pytest.raises(FieldError) as caught:
@@ -75,7 +77,7 @@ def test_an_error_names_the_key(old: str, new: str, field: str, problem: str) ->
         ('algorithm = "ECDSA"\ncurve = "secp256r1"\nhash = "SHA-1"', "hash", "6.1.2.3"),
     ],
 )
-def test_a_key_for_active_authentication_that_cannot_be(
+def test_a_wrong_key_for_active_authentication_is_refused(
     entry: str, field: str, problem: str
 ) -> None:
     text = f"{permit()}\n[active_authentication]\n{entry}\n"
@@ -85,19 +87,19 @@ def test_a_key_for_active_authentication_that_cannot_be(
     assert problem in caught.value.problem
 
 
-def test_contradictions_are_refused() -> None:
+def test_contradictory_settings_are_refused() -> None:
     text = permit()
     without_keys = re.sub(r"\[\[chip_authentication\]\](\n[^\[]+)+", "", text)
-    with pytest.raises(FieldError, match="terminal_authentication: needs chip_authentication"):
+    with pytest.raises(FieldError, match="terminal_authentication: requires chip_authentication"):
         from_toml(without_keys.encode(), ChipProfile, "p")
     without_terminal = without_keys.replace("[terminal_authentication]", "")
-    with pytest.raises(FieldError, match="have no key of chip_authentication"):
+    with pytest.raises(FieldError, match="match no key in chip_authentication"):
         from_toml(without_terminal.encode(), ChipProfile, "p")
     with pytest.raises(FieldError, match="nothing would open the chip"):
         from_toml(re.sub(r"\[\[pace\]\](\n[^\[]+)+", "", text).encode(), ChipProfile, "p")
 
 
-def test_a_profile_is_a_name_or_a_file(tmp_path: Path) -> None:
+def test_a_profile_is_loaded_by_name_or_from_a_file(tmp_path: Path) -> None:
     with pytest.raises(MisuseError, match="passport, permit, permit-bac"):
         ChipProfile.load("permitt")
     own = tmp_path / "own.toml"
@@ -108,7 +110,7 @@ def test_a_profile_is_a_name_or_a_file(tmp_path: Path) -> None:
         ChipProfile.load(str(own))
 
 
-def test_the_states_choices_of_names() -> None:
+def test_the_states_choices_about_names_are_read() -> None:
     text = (
         permit()
         + """
@@ -126,13 +128,13 @@ surname_lengths = [6]
 @pytest.mark.parametrize(
     ("line", "field", "problem"),
     [
-        ('language = "xx"', "names.language", "not one of the values"),
+        ('language = "xx"', "names.language", "not one of the allowed values"),
         ('letters = {"Ñ" = "NY"}', "names.letters", "may become N or NXX"),
         ("surname_lengths = [0]", "names.surname_lengths", "keeps a letter"),
         ("given_name_lengths = [0]", "names.given_name_lengths", "keeps a letter"),
     ],
 )
-def test_choices_of_names_that_the_standard_does_not_leave(
+def test_a_choice_about_names_that_doc_9303_does_not_allow_is_refused(
     line: str, field: str, problem: str
 ) -> None:
     with pytest.raises(FieldError) as caught:
@@ -141,7 +143,7 @@ def test_choices_of_names_that_the_standard_does_not_leave(
     assert problem in caught.value.problem
 
 
-def test_a_key_that_would_change_nothing_is_an_error(tmp_path: Path) -> None:
+def test_a_key_without_effect_is_refused(tmp_path: Path) -> None:
     bac_alone = 'description = "p"\ndocument = "TD1"\ndata_groups = ["DG1", "DG2"]\nbac = true\n'
     from_toml(bac_alone.encode(), ChipProfile, "p")
     for field, more in {
@@ -152,11 +154,13 @@ def test_a_key_that_would_change_nothing_is_an_error(tmp_path: Path) -> None:
         with pytest.raises(FieldError) as caught:
             from_toml((bac_alone + more).encode(), ChipProfile, "p")
         assert caught.value.field == field
-    with pytest.raises(FieldError, match=r"passwords\.puk: unblocks nothing"):
+    with pytest.raises(FieldError, match=r"passwords\.puk: has no effect without passwords\.pin"):
         from_toml(permit().replace("can = true", "puk = true").encode(), ChipProfile, "p")
     own = tmp_path / "own.toml"
     own.write_text(permit().replace('"iso7816-9"', '"iso7816-8"'), encoding="utf-8")
-    with pytest.raises(FieldError, match=r"card_profile: is no kind of card; there are .*7816-9"):
+    with pytest.raises(
+        FieldError, match=r"card_profile: is not a known kind of card; use .*7816-9"
+    ):
         ChipProfile.load(str(own))
 
 
@@ -168,12 +172,12 @@ def _fields_of(kind: type[msgspec.Struct]) -> Iterator[str]:
                 yield from _fields_of(each)
 
 
-def test_every_key_is_read_somewhere() -> None:
+def test_every_key_of_a_profile_is_read_by_the_code() -> None:
     read: set[str] = set()
     for path in (REPOSITORY / "personalise").rglob("*.py"):
         for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
             if isinstance(node, ast.Attribute) and isinstance(node.ctx, ast.Load):
                 of_itself = isinstance(node.value, ast.Name) and node.value.id == "self"
                 read |= set() if of_itself else {node.attr}
-    own = {"language", "letters", "surname_lengths", "given_name_lengths"}  # by two properties
-    assert set(_fields_of(ChipProfile)) - read == own
+    by_properties = {"language", "letters", "surname_lengths", "given_name_lengths"}
+    assert set(_fields_of(ChipProfile)) - read == by_properties

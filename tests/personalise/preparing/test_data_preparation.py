@@ -71,7 +71,7 @@ def with_changes(profile: ChipProfile, **changes: Any) -> ChipProfile:
     return msgspec.structs.replace(profile, **changes)
 
 
-def test_every_file_says_what_the_application_says(pki: IssuingPki) -> None:
+def test_every_data_group_holds_the_data_of_the_application(pki: IssuingPki) -> None:
     image = make(pki)
     mrz = DataGroup1.decode(image.files[FileID.DG1]).mrz
     assert mrz.format == "TD1"
@@ -117,14 +117,14 @@ def test_the_security_object_covers_every_data_group(pki: IssuingPki, name: str)
     assert sod.signed_data.signers[0].signing_time == NOW
 
 
-def test_lds_1_7_has_no_versions_in_the_security_object(pki: IssuingPki) -> None:
+def test_an_lds_1_7_security_object_has_no_version(pki: IssuingPki) -> None:
     profile = with_changes(ChipProfile.load("permit"), lds_version="1.7")
     image = make(pki, profile)
     assert Com.decode(image.files[FileID.COM]).lds_version == "0107"
     assert Sod.parse(image.files[FileID.SOD]).security_object.lds_version is None
 
 
-def test_a_permit_announces_what_its_keys_can_do(pki: IssuingPki) -> None:
+def test_a_permit_announces_the_protocols_of_its_keys(pki: IssuingPki) -> None:
     image = make(pki)
     access = CardAccess.decode(image.files[FileID.CARD_ACCESS]).security_infos
     assert sorted(info.mapping.value for info in access.of(PaceInfo)) == ["CAM", "GM"]
@@ -133,7 +133,7 @@ def test_a_permit_announces_what_its_keys_can_do(pki: IssuingPki) -> None:
     assert len(signed.of(TerminalAuthenticationInfo)) == 1
     (variant,) = signed.of(ChipAuthenticationInfo)
     (public,) = signed.of(ChipAuthenticationPublicKeyInfo)
-    assert variant.key_id == public.key_id == 13  # the mapping's: Doc 9303-11, 9.2.1
+    assert variant.key_id == public.key_id == 13  # that of PACE-CAM: Doc 9303-11, 9.2.1
     card_security = SignedData.parse(image.files[FileID.CARD_SECURITY], "EF.CardSecurity")
     assert card_security.content_type == "0.4.0.127.0.7.3.2.1"
     infos = SecurityInfos.decode(card_security.content)
@@ -191,7 +191,7 @@ def test_a_passport_has_active_authentication(pki: IssuingPki) -> None:
     assert keys.password(PasswordType.CAN) is None
 
 
-def test_a_chip_with_bac_alone_has_no_files_of_pace(pki: IssuingPki) -> None:
+def test_a_chip_with_bac_only_has_no_files_for_pace(pki: IssuingPki) -> None:
     profile = with_changes(
         ChipProfile.load("permit-bac"),
         pace=(),
@@ -214,10 +214,10 @@ def test_missing_fingers_give_the_empty_template(pki: IssuingPki, fingers: list[
         make(pki, record=changed("biometrics.fingers", fingers)).files[FileID.DG3] for _ in range(2)
     ]
     assert all(DataGroup3.decode(each).fingers() == () for each in made)
-    assert made[0] != made[1]  # a random number keeps its hash from telling
+    assert made[0] != made[1]  # a random number hides in the hash that the template is empty
 
 
-def test_either_generation_of_biometric_records(pki: IssuingPki) -> None:
+def test_both_generations_of_biometric_records_are_encoded(pki: IssuingPki) -> None:
     for name, generation in (("19794", Generation.ISO_19794), ("39794", Generation.ISO_39794)):
         profile = with_changes(ChipProfile.load("permit"), biometric_encoding=name)
         image = make(pki, profile)
@@ -227,7 +227,7 @@ def test_either_generation_of_biometric_records(pki: IssuingPki) -> None:
         assert face.generation is finger.generation is generation
 
 
-def test_eyes_that_were_found_crop_the_portrait_and_are_not_signed(
+def test_detected_eyes_crop_the_portrait_and_are_not_signed(
     pki: IssuingPki, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     def face(record: dict[str, Any]) -> FaceImage:
@@ -235,11 +235,11 @@ def test_eyes_that_were_found_crop_the_portrait_and_are_not_signed(
         return found
 
     record = changed("biometrics.portrait", "photograph.png")
-    said = face(changed("biometrics.eyes", [[430, 500], [570, 500]], record))
+    stated = face(changed("biometrics.eyes", [[430, 500], [570, 500]], record))
     monkeypatch.setattr(portrait, "find_eyes", lambda _: Eyes((430, 500), (570, 500)))
     found = face(record)
-    assert found.data == said.data
-    assert said.feature_points
+    assert found.data == stated.data
+    assert stated.feature_points
     assert not found.feature_points
 
 
@@ -273,28 +273,28 @@ def test_a_photograph_is_fitted_to_the_profile(pki: IssuingPki) -> None:
         ("document.issuing_state", "D", "document.issuing_state", "Document Signer is of UT"),
         ("holder.name_in_full", "x" * 120, "holder.name_in_full", "99 are allowed"),
         ("permit", ..., "permit", "is missing"),
-        ("biometrics.fingers", ..., "biometrics.fingers", r"give []"),
+        ("biometrics.fingers", ..., "biometrics.fingers", "is missing; use []"),
         ("biometrics.fingers.0.image", "notes.txt", "biometrics.fingers[0].image", ""),
         ("biometrics.portrait", "notes.txt", "biometrics.portrait", ""),
         ("biometrics.portrait", "ri.wsq", "biometrics.portrait", ""),
     ],
 )
-def test_what_cannot_be_encoded_names_its_field(
+def test_a_value_that_cannot_be_encoded_is_refused_with_its_field(
     pki: IssuingPki, path: str, value: Any, field: str, problem: str
 ) -> None:
     with pytest.raises(FieldError) as caught:
         make(pki, record=changed(path, value))
     assert caught.value.field == field
-    assert problem in caught.value.problem
+    assert problem in f"{caught.value.problem}; {caught.value.advice}"
     assert "\n" not in str(caught.value)
 
 
-def test_no_permit_is_lost_without_a_word(pki: IssuingPki) -> None:
-    with pytest.raises(FieldError, match="permit: is given, and the chip profile has no DG13"):
+def test_a_permit_is_refused_if_the_profile_has_no_dg13(pki: IssuingPki) -> None:
+    with pytest.raises(FieldError, match="permit: is present, but the chip profile has no DG13"):
         make(pki, "passport", changed("document.code", "P"))
 
 
-def test_a_document_code_must_be_the_signers_and_the_formats(pki: IssuingPki) -> None:
+def test_a_document_code_must_suit_the_format_and_the_signer(pki: IssuingPki) -> None:
     with pytest.raises(FieldError, match="begins with P"):
         make(pki, "passport", changed("permit", ...))
     own = with_changes(ChipProfile.load("permit"), any_document_code=True)
@@ -303,7 +303,7 @@ def test_a_document_code_must_be_the_signers_and_the_formats(pki: IssuingPki) ->
     make(pki, own, changed("document.code", "P"))
 
 
-def test_ordinary_but_unusual_holders(pki: IssuingPki) -> None:
+def test_unusual_but_valid_holders_are_encoded(pki: IssuingPki) -> None:
     long_name = " ".join(["Venkatanarasimharajuvaripeta"] * 4)
     for path, value in {
         "holder.given_names": "",
@@ -320,13 +320,13 @@ def test_ordinary_but_unusual_holders(pki: IssuingPki) -> None:
         assert all(each.printed == each.computed for each in mrz.check_digits())
 
 
-def test_the_pki_must_have_what_the_profile_wants(pki: IssuingPki) -> None:
+def test_a_profile_with_terminal_authentication_requires_a_cvca(pki: IssuingPki) -> None:
     without = replace(pki.issuance(), trust_point=None)
     with pytest.raises(MisuseError, match="no CVCA"):
         prepare(application(), ChipProfile.load("permit"), without, NOW)
 
 
-def test_nothing_secret_is_in_clear_in_the_image(pki: IssuingPki, tmp_path: Any) -> None:
+def test_no_secret_is_in_clear_in_the_image(pki: IssuingPki, tmp_path: Any) -> None:
     image = make(pki)
     image.save(tmp_path / "image")
     keys = keys_of(image)
