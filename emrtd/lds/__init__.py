@@ -1,1 +1,1 @@
-"""The Logical Data Structure of Doc 9303-10: its files, and what is in each."""
+"""The Logical Data Structure of Doc 9303-10: its files and their content."""

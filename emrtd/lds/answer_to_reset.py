@@ -1,4 +1,4 @@
-"""What an answer to reset says about a chip (ISO/IEC 7816-3, 8.2; ISO/IEC 7816-4, 12.1.1)."""
+"""The historical bytes of an answer to reset (ISO/IEC 7816-3, 8.2; ISO/IEC 7816-4, 12.1.1)."""
 
 from typing import Final
 
@@ -9,21 +9,21 @@ _CARD_CAPABILITIES: Final = 0x7
 
 
 def historical_bytes(atr: bytes) -> bytes:
-    """The historical bytes of an answer to reset; empty where it is cut short."""
+    """Return the historical bytes of an answer to reset; empty if it is cut short."""
     if len(atr) < 2:
         return b""
     size, interface = atr[1] & 0x0F, atr[1] >> 4
     position = 2
     while interface:
-        position += interface.bit_count()  # TA, TB, TC and TD, as far as they are announced
+        position += interface.bit_count()  # those of TA, TB, TC and TD that are present
         if not interface & 0x8 or position > len(atr):
             break
-        interface = atr[position - 1] >> 4  # TD announces the next round
+        interface = atr[position - 1] >> 4  # TD states which of the next four are present
     return atr[position : position + size]
 
 
 def card_capabilities(atr: bytes) -> Capability | None:
-    """The card capabilities among the historical bytes; None where they do not say."""
+    """Return the card capabilities of the historical bytes; None if they are absent."""
     octets = historical_bytes(atr)
     if not octets or octets[0] not in _COMPACT_TLV:
         return None

@@ -1,4 +1,4 @@
-"""EF.DIR: which applications are on the chip (Doc 9303-10, 3.11.2)."""
+"""EF.DIR: the list of the applications on the chip (Doc 9303-10, 3.11.2)."""
 
 from collections.abc import Iterable
 from dataclasses import dataclass
@@ -14,7 +14,7 @@ _WHAT: Final = "EF.DIR"
 
 @dataclass(frozen=True, slots=True)
 class ApplicationDirectory:
-    """The whole of EF.DIR, as it stands: application templates in any order, others kept."""
+    """EF.DIR, kept byte for byte: application templates and other data objects, in any order."""
 
     encoded: bytes
 
@@ -32,7 +32,7 @@ class ApplicationDirectory:
 
     @classmethod
     def decode(cls, octets: bytes) -> "ApplicationDirectory":
-        """Decode the file; zeros behind the last template are kept."""
+        """Decode the file; zeros after the last template are kept.  Raises `MalformedError`."""
         directory = cls(octets)
         _ = directory.applications
         return directory

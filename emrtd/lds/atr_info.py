@@ -1,4 +1,4 @@
-"""EF.ATR/INFO: what the chip can do and how large its buffers are (Doc 9303-10, 3.11.1)."""
+"""EF.ATR/INFO: the capabilities of the chip, and its buffer sizes (Doc 9303-10, 3.11.1)."""
 
 from dataclasses import dataclass
 from enum import IntFlag
@@ -15,7 +15,7 @@ _WHAT: Final = "EF.ATR/INFO"
 
 
 class Capability(IntFlag):
-    """The bits of the card capabilities that Doc 9303-10, Table 29 names, of three octets."""
+    """The card capabilities that Doc 9303-10, Table 29 names: bits of three octets."""
 
     DF_BY_FULL_NAME = 0x800000
     SHORT_EF_IDENTIFIER = 0x040000
@@ -28,7 +28,7 @@ class Capability(IntFlag):
 
 @dataclass(frozen=True, slots=True)
 class AtrInfo:
-    """The whole of EF.ATR/INFO, as it stands: a run of data objects, of which two are read here."""
+    """EF.ATR/INFO, kept byte for byte: data objects, of which this class reads two."""
 
     encoded: bytes
 
@@ -36,10 +36,15 @@ class AtrInfo:
     def of(
         cls, capabilities: Capability, max_command: int | None, max_response: int | None
     ) -> "AtrInfo":
-        """Make the file; the sizes are of whole APDUs, in octets, and go together."""
+        """Make the file.  The sizes are those of whole APDUs, in octets.
+
+        Raises `MisuseError` for one size without the other, or one that three octets cannot hold.
+        """
         objects = tlv.encode(CARD_CAPABILITIES, capabilities.to_bytes(3, "big"))
         if (max_command is None) != (max_response is None):
-            raise MisuseError("EF.ATR/INFO has the sizes of commands and of responses, or neither")
+            raise MisuseError(
+                "EF.ATR/INFO states the sizes of commands and of responses, or neither"
+            )
         if max_command is not None and max_response is not None:
             objects += tlv.encode(
                 EXTENDED_LENGTH_INFORMATION, _encode_size(max_command), _encode_size(max_response)
@@ -48,7 +53,10 @@ class AtrInfo:
 
     @classmethod
     def decode(cls, octets: bytes) -> "AtrInfo":
-        """Decode the file; other data objects, and zeros behind the last one, are kept."""
+        """Decode the file; other data objects, and zeros after the last one, are kept.
+
+        Raises `MalformedError`.
+        """
         info = cls(octets)
         _ = info.capabilities, info.max_command, info.max_response
         return info
@@ -59,7 +67,7 @@ class AtrInfo:
 
     @property
     def capabilities(self) -> Capability | None:
-        """What the chip says it can do; None where it does not say."""
+        """The card capabilities; None if the file does not state them."""
         found = self._objects().get(CARD_CAPABILITIES)
         if found is None:
             return None
@@ -69,12 +77,12 @@ class AtrInfo:
 
     @property
     def max_command(self) -> int | None:
-        """The largest command APDU in octets; None where the file does not say."""
+        """The largest command APDU in octets; None if the file does not state it."""
         return self._size(0)
 
     @property
     def max_response(self) -> int | None:
-        """The largest response APDU in octets; None where the file does not say."""
+        """The largest response APDU in octets; None if the file does not state it."""
         return self._size(1)
 
     def _objects(self) -> DataObjects:
@@ -86,18 +94,18 @@ class AtrInfo:
             return None
         sizes = found.children()
         if len(sizes) != 2:
-            raise found.malformed("the sizes of commands and of responses are expected")
+            raise found.malformed("expected two sizes, of commands and of responses")
         return _decode_size(sizes[index])
 
 
 def _encode_size(size: int) -> bytes:
     if not 1 <= size <= 0xFFFFFF:
-        raise MisuseError(f"a buffer of {size} octets does not exist")
+        raise MisuseError(f"EF.ATR/INFO: a buffer size is 1 to {0xFFFFFF} octets, not {size}")
     return tlv.encode(_INTEGER, size.to_bytes(size.bit_length() // 8 + 1, "big"))
 
 
 def _decode_size(data_object: DataObject) -> int:
-    """A positive integer; one that lacks its leading zero octet is read past."""
+    """Return a positive integer, even if its leading zero octet is missing."""
     if data_object.tag != _INTEGER or not 1 <= len(data_object.value) <= 4:
         raise data_object.malformed("a size is an INTEGER of 1 to 4 octets")
     return int.from_bytes(data_object.value, "big")

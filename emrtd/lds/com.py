@@ -1,4 +1,4 @@
-"""EF.COM: the versions, and which data groups there are (Doc 9303-10, 4.6.1)."""
+"""EF.COM: the versions, and the list of data groups (Doc 9303-10, 4.6.1)."""
 
 from dataclasses import dataclass
 from typing import Final, Self
@@ -17,11 +17,11 @@ _TAG, _LDS_VERSION, _UNICODE_VERSION, _TAG_LIST = 0x60, 0x5F01, 0x5F36, 0x5C
 
 @dataclass(frozen=True, repr=False)
 class Com(FileContent):
-    """EF.COM.  Nobody signs it: what EF.SOD says prevails.
+    """EF.COM.  It is not signed: if EF.SOD differs, EF.SOD prevails.
 
-    `lds_version` is 4 digits aabb, `unicode_version` 6 digits aabbcc; either is empty where the
-    file lacks it.  `tags` are the data groups' tags, in the order of the file.  `other` is every
-    other data object, as tag and value.
+    `lds_version` is 4 digits aabb, `unicode_version` 6 digits aabbcc; either is empty if the file
+    lacks it.  `tags` are the tags of the data groups, in the order of the file.  `other` holds
+    every other data object, as tag and value.
     """
 
     lds_version: str
@@ -39,7 +39,7 @@ class Com(FileContent):
 
     @property
     def data_groups(self) -> tuple[int, ...]:
-        """The numbers of the data groups listed; tags that are no data group's are left out."""
+        """The numbers of the listed data groups; tags of no data group are left out."""
         files = (data_group_by_tag(tag) for tag in self.tags)
         return tuple(file.number for file in files if file is not None and file.number is not None)
 
@@ -54,9 +54,9 @@ class Com(FileContent):
                 tolerated.append(f"EF.COM: no {name} version")
                 return ""
             if not found.value.isdigit():
-                raise found.malformed(f"the {name} version is not in digits")
+                raise found.malformed(f"the {name} version is not made of digits")
             if len(found.value) != size:
-                tolerated.append(f"EF.COM: the {name} version has not {size} digits")
+                tolerated.append(f"EF.COM: the {name} version does not have {size} digits")
             return found.value.decode("ascii")
 
         lds_version = digits(_LDS_VERSION, "LDS", 4)
@@ -66,7 +66,9 @@ class Com(FileContent):
             raise MalformedError("EF.COM", f"lists {len(tags)} data groups")
         unknown = [f"{tag:02X}" for tag in tags if data_group_by_tag(tag) is None]
         if unknown:
-            tolerated.append(f"EF.COM: lists tags of no data group ({', '.join(unknown[:16])})")
+            tolerated.append(
+                f"EF.COM: lists tags that no data group has ({', '.join(unknown[:16])})"
+            )
         known = (_LDS_VERSION, _UNICODE_VERSION, _TAG_LIST)
         other = tuple((each.tag, each.value) for each in objects if each.tag not in known)
         return cls(lds_version, unicode_version, tags, other, tolerated=tuple(tolerated))

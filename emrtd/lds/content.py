@@ -1,4 +1,4 @@
-"""What the content of every elementary file has in common: octets in, the same octets out."""
+"""The base class of file contents, which encode to the octets that they were decoded from."""
 
 from abc import ABC, abstractmethod
 from dataclasses import dataclass, field
@@ -11,12 +11,12 @@ from support.errors import MisuseError
 class FileContent(ABC):
     """The content of an elementary file, as plain typed fields.
 
-    `decode` and `encode` take and return the whole file, tag and length included.  What was
-    decoded encodes to the very octets it came from, also where these are not what we would have
-    written (dates in BCD, surplus length octets, an unusual order): they are remembered.  A copy
-    made with `dataclasses.replace` is encoded anew.
+    `decode` reads and `encode` returns the whole file, tag and length included.  A decoded file
+    encodes to the octets it was decoded from, even if these differ from what this class writes
+    (dates in BCD, surplus length octets, an unusual order): they are kept.  A copy made with
+    `dataclasses.replace` is encoded anew.
 
-    `tolerated` names what was read past though the standard does not allow it.
+    `tolerated` names the quirks: deviations from the standard that were read past.
     """
 
     tolerated: tuple[str, ...] = field(default=(), kw_only=True, compare=False)
@@ -35,7 +35,7 @@ class FileContent(ABC):
         return content
 
     def encode(self) -> bytes:
-        """The whole file; raises `MisuseError` for fields that cannot be encoded."""
+        """Return the whole file; raises `MisuseError` for a field that cannot be encoded."""
         return self._encode() if self._as_read is None else self._as_read
 
     def __repr__(self) -> str:

@@ -1,4 +1,4 @@
-"""EF.CVCA: the trust points that Terminal Authentication may begin at (Doc 9303-11, K.2)."""
+"""EF.CVCA: the CVCA keys that the chip trusts in Terminal Authentication (Doc 9303-11, K.2)."""
 
 from dataclasses import dataclass
 from typing import Final
@@ -7,7 +7,7 @@ from emrtd import tlv
 from support.errors import MalformedError, MisuseError
 
 SIZE: Final = 36
-"""Octets of the file."""
+"""Size of the file in octets."""
 
 CERTIFICATION_AUTHORITY_REFERENCE: Final = 0x42
 _WHAT: Final = "EF.CVCA"
@@ -15,9 +15,9 @@ _WHAT: Final = "EF.CVCA"
 
 @dataclass(frozen=True, slots=True)
 class Cvca:
-    """The whole of EF.CVCA: references of at most two CVCA keys, the most recent one first.
+    """EF.CVCA: references to at most two CVCA keys, the most recent first.
 
-    A reference has at most 16 octets of ISO 8859-1; `size` is the file's, in octets.
+    A reference has 1 to 16 octets of ISO 8859-1; `size` is that of the file, in octets.
     """
 
     references: tuple[str, ...]
@@ -25,7 +25,7 @@ class Cvca:
 
     def __post_init__(self) -> None:
         if len(self.references) > 2 or not all(1 <= len(each) <= 16 for each in self.references):
-            raise MisuseError("EF.CVCA holds at most two references of 1 to 16 letters")
+            raise MisuseError("EF.CVCA holds at most two references of 1 to 16 characters")
 
     def encode(self) -> bytes:
         """Encode the file, padded with zeros."""
@@ -37,16 +37,18 @@ class Cvca:
 
     @classmethod
     def decode(cls, octets: bytes) -> "Cvca":
-        """Decode the file, of whatever size it is."""
+        """Decode the file, whatever its size; raises `MalformedError`."""
         if len(octets) > 0xFFFF:
-            raise MalformedError(_WHAT, f"{len(octets)} octets instead of {SIZE}")
+            raise MalformedError(_WHAT, f"has {len(octets)} octets instead of {SIZE}")
         references = []
         for each in tlv.read_padded(octets, _WHAT):
             if each.tag != CERTIFICATION_AUTHORITY_REFERENCE or not 1 <= len(each.value) <= 16:
-                raise each.malformed("a reference of 1 to 16 octets with tag 42 is expected")
+                raise each.malformed("expected a reference of 1 to 16 octets with tag 42")
             references.append(each.value.decode("latin-1"))
         if len(references) > 2:
-            raise MalformedError(_WHAT, f"{len(references)} references instead of at most two")
+            raise MalformedError(
+                _WHAT, f"holds {len(references)} references instead of at most two"
+            )
         file = cls(tuple(references), len(octets))
         if file.encode() != octets:
             raise MalformedError(_WHAT, "a length field is not in its shortest form")

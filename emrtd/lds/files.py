@@ -18,7 +18,7 @@ MASTER_FILE: Final = 0x3F00
 
 @unique
 class FileID(StrEnum):
-    """Every elementary file, by the name Doc 9303 prints."""
+    """Every elementary file, by its name in Doc 9303."""
 
     ATR_INFO = "EF.ATR/INFO"
     DIR = "EF.DIR"
@@ -47,12 +47,12 @@ class FileID(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class ElementaryFile:
-    """Where an elementary file stands, and what it begins with.
+    """The address of an elementary file, and the tag that it begins with.
 
     `identifier` is the 2-octet file identifier, `short_identifier` the 5-bit SFI; both are unique
-    only within their directory.
-    `tag` is None where the content has no tag of its own.  `sensitive` says that a chip may demand
-    Terminal Authentication before it is read (Doc 9303-10, Table 5; Doc 9303-11, 7).
+    only within their directory.  `tag` is None if the file does not begin with a fixed tag.
+    `sensitive` is whether a chip may require Terminal Authentication before the file is read
+    (Doc 9303-10, Table 5; Doc 9303-11, 7).
     """
 
     file_id: FileID
@@ -71,7 +71,7 @@ class ElementaryFile:
 
     @property
     def address(self) -> FileAddress:
-        """How a reader addresses the file, once its application is selected."""
+        """The address of the file once its application is selected."""
         several = {FileID.ATR_INFO, FileID.DIR, FileID.CVCA}
         return FileAddress(
             self.file_id,
@@ -121,10 +121,10 @@ DATA_GROUPS: Final = tuple(file for file in FILES.values() if file.number is not
 
 
 def data_group(number: int) -> ElementaryFile:
-    """The data group with this number, 1 to 16."""
+    """Return the data group with this number, 1 to 16."""
     return DATA_GROUPS[number - 1]
 
 
 def data_group_by_tag(tag: int) -> ElementaryFile | None:
-    """The data group that begins with this tag, as EF.COM lists them; None for no such tag."""
+    """Return the data group that begins with this tag, as EF.COM lists it; None for any other."""
     return next((file for file in DATA_GROUPS if file.tag == tag), None)

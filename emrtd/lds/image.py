@@ -1,4 +1,4 @@
-"""An LDS image: the elementary files of one chip, in a folder, a zip or a file by itself."""
+"""An LDS image: the elementary files of one chip, in a folder, in a zip, or one file alone."""
 
 import io
 import os
@@ -19,11 +19,11 @@ from support.files import is_taken
 CHIP_KEYS_NAME: Final = "chip_keys.p7m"
 EVIDENCE_NAME: Final = "evidence.json"
 MAX_FILE: Final = 4 * 1024 * 1024
-"""Octets that one file of an image may have."""
+"""Octets: the largest size of one file of an image."""
 MAX_IMAGE: Final = 16 * 1024 * 1024
-"""Octets that all of them may have together, and a zip as well."""
+"""Octets: the largest size of all files of an image together, and of a zip."""
 MAX_ENTRIES: Final = 256
-"""Entries that a folder or a zip may have."""
+"""The most entries of a folder or a zip."""
 
 _MAX_ZIP_DIRECTORY: Final = 256 * 1024
 _ZIP_METHODS: Final = frozenset({zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED})
@@ -31,7 +31,7 @@ _ZIP_ERRORS: Final = (
     EOFError, NotImplementedError, OSError, RuntimeError, ValueError,
     zipfile.BadZipFile, zlib.error,
 )  # fmt: skip
-"""What `zipfile` raises for octets that are no sound zip."""
+"""What `zipfile` raises for a damaged zip."""
 
 _NAME_ONE: Final = "name an LDS image"
 _COMPANIONS: Final = {Companion.CHIP_KEYS: CHIP_KEYS_NAME, Companion.EVIDENCE: EVIDENCE_NAME}
@@ -41,13 +41,12 @@ _Opener = Callable[[], IO[bytes]]
 
 @dataclass(frozen=True)
 class LdsImage:
-    """The files of one chip; it may be partial.
+    """The files of one chip; some may be missing.
 
-    `chip_keys` is what data preparation sealed for the station (CMS): the chip's keys, and the kind
-    of card that they are for; None in a captured image;
-    `evidence` is what the reader that captured it noted down (JSON), None where it did not.
-    `unrecognised` names what lay beside them and was left alone; `tolerated` says what was read
-    past.
+    `chip_keys` is what data preparation encrypted for the station (CMS): the chip's keys, and the
+    kind of card that they are for; None in a captured image.  `evidence` is what the reader
+    recorded while it captured the files (JSON), None if it recorded nothing.
+    `unrecognised` names the other entries, which were ignored; `tolerated` names the quirks.
     """
 
     files: dict[FileID, bytes] = field(repr=False)
@@ -58,26 +57,26 @@ class LdsImage:
 
     @classmethod
     def load(cls, path: Path) -> Self:
-        """Read an image from a folder, a zip, or one elementary file by itself.
+        """Read an image from a folder, a zip, or one elementary file alone.
 
-        Files are known by the tag they begin with, never by their name; only where two claim to
-        be the same, the one that has the name of an impostor is left unrecognised.  Raises
-        `MisuseError` where there is nothing to read, and `MalformedError` for a broken or
-        oversized zip, for an oversized file, and where names do not tell two such files apart.
+        A file is recognised by the tag it begins with, not by its name.  Only if two files begin
+        with the same tag, the one that has the name of another file is left unrecognised.  Raises
+        `MisuseError` if there is nothing to read, and `MalformedError` for a broken or oversized
+        zip, for an oversized file, and if names do not distinguish two such files.
         """
         if path.is_dir():
             return cls._gather(path, _in_folder(path))
         if not path.is_file():
-            raise MisuseError(f"{path}: there is no such folder or file", advice=_NAME_ONE)
+            raise MisuseError(f"{path}: no such folder or file", advice=_NAME_ONE)
         with path.open("rb") as stream:
             zipped = stream.read(4) == b"PK\x03\x04"
         return cls._load_zip(path) if zipped else cls._gather(path, _alone(path))
 
     def save(self, folder: Path) -> None:
-        """Write the image into a new or empty folder, which appears whole or not at all.
+        """Write the image to a new or empty folder atomically: it appears complete or not.
 
-        Raises `MisuseError` where anything is in the way, and an `OSError` that names the folder
-        where it cannot be written.
+        Raises `MisuseError` if the folder is not empty or its name is taken, and an `OSError` that
+        names the folder if it cannot be written.
         """
         require_free(folder)
         folder.parent.mkdir(parents=True, exist_ok=True)
@@ -90,7 +89,7 @@ class LdsImage:
             if self.evidence is not None:
                 _write(made / EVIDENCE_NAME, self.evidence)
             made.rename(folder)
-        except OSError as error:  # it names a file that nobody has heard of, or none
+        except OSError as error:  # it names a temporary file, or no file
             raise OSError(error.errno, error.strerror, str(folder)) from error
         finally:
             shutil.rmtree(made, ignore_errors=True)
@@ -125,12 +124,12 @@ class LdsImage:
             if len(octets) > MAX_FILE or total > MAX_IMAGE:
                 raise MalformedError(f"{path}: {name}", "is too large for an elementary file")
             if kind in found:
-                impostor = _impostor(kind, name, found[kind][0])
-                if impostor is None:
+                misnamed = _misnamed(kind, name, found[kind][0])
+                if misnamed is None:
                     also = f"is {_name_of(kind)}, and so is {found[kind][0]}"
-                    raise MalformedError(f"{path}: {name}", also, advice="take one of them out")
-                unrecognised.append(impostor)
-                if impostor == name:
+                    raise MalformedError(f"{path}: {name}", also, advice="remove one of them")
+                unrecognised.append(misnamed)
+                if misnamed == name:
                     continue
             if isinstance(kind, FileID):
                 trimmed = without_padding(kind, octets)
@@ -149,13 +148,13 @@ class LdsImage:
 
 
 def require_free(folder: Path) -> None:
-    """Raise `MisuseError` where an image cannot be saved: something stands there already."""
+    """Raise `MisuseError` if an image cannot be saved there: the name is taken."""
     if is_taken(folder):
         raise MisuseError(f"{folder}: already exists", advice="remove it or choose another folder")
 
 
 def _nothing_in(path: Path) -> tuple[str, str]:
-    """Why nothing was found, where it is plain, and what to do."""
+    """Return why nothing was found, and what to do."""
     head = b"?"
     if path.is_file():
         with path.open("rb") as stream:
@@ -163,7 +162,7 @@ def _nothing_in(path: Path) -> tuple[str, str]:
     if not head:
         return "is empty", _NAME_ONE
     if len(head) > 1 and is_text(head):
-        return "is text", "decode hexadecimal or base64 into a file of octets"
+        return "is text", "decode its hexadecimal or base64 to a binary file"
     return "holds no elementary file", _NAME_ONE
 
 
@@ -171,8 +170,8 @@ def _name_of(kind: FileID | Companion) -> str:
     return _COMPANIONS[kind] if isinstance(kind, Companion) else str(kind)
 
 
-def _impostor(kind: FileID | Companion, *names: str) -> str | None:
-    """Which of two files that begin alike has the name of another file; None for both or neither.
+def _misnamed(kind: FileID | Companion, *names: str) -> str | None:
+    """Return which of two files with one tag has another file's name; None for both or neither.
 
     A changed first octet makes one elementary file look like another.
     """
@@ -191,9 +190,9 @@ def _in_folder(folder: Path) -> Iterator[tuple[str, _Opener]]:
 def _in_zip(archive: zipfile.ZipFile) -> Iterator[tuple[str, _Opener]]:
     for entry in archive.infolist():
         name = PurePosixPath(entry.filename).name
-        if entry.compress_type not in _ZIP_METHODS:  # LZMA alone may ask for 4 GB of memory
-            raise zipfile.BadZipFile("a way of compressing that no image needs")
-        is_folder = entry.filename.endswith("/")  # is_dir() fails where there is no name at all
+        if entry.compress_type not in _ZIP_METHODS:  # LZMA may allocate 4 GB of memory
+            raise zipfile.BadZipFile("its compression method is neither stored nor deflated")
+        is_folder = entry.filename.endswith("/")  # is_dir() fails for an empty name
         if not is_folder and not name.startswith("."):
             yield name, lambda entry=entry: archive.open(entry)  # type: ignore[misc]
 
@@ -203,14 +202,14 @@ def _alone(path: Path) -> Iterator[tuple[str, _Opener]]:
 
 
 def _check_zip_directory(octets: bytes) -> None:
-    """Refuse a zip whose directory alone would fill the memory, before `zipfile` reads it."""
+    """Refuse a zip whose directory alone would exhaust memory, before `zipfile` reads it."""
     end = octets.rfind(b"PK\x05\x06")
     if end < 0 or len(octets) - end < 22:
-        raise zipfile.BadZipFile("no end of its directory")
+        raise zipfile.BadZipFile("its central directory has no end record")
     if octets[max(0, end - 20) : end].startswith(b"PK\x06\x07"):
-        raise zipfile.BadZipFile("a zip of the 64-bit kind, which no image needs")
+        raise zipfile.BadZipFile("ZIP64 is not supported")
     if int.from_bytes(octets[end + 12 : end + 16], "little") > _MAX_ZIP_DIRECTORY:
-        raise zipfile.BadZipFile("too many entries")
+        raise zipfile.BadZipFile("its central directory is too large")
 
 
 def _write(path: Path, octets: bytes) -> None:

@@ -1,7 +1,6 @@
 """An issuing State with all its keys in memory, for specimens, forgeries, tests and measurements.
 
-A State that issues to people keeps its keys in custody and enters what it does in a log; nothing of
-that is here.
+A real issuing State stores its keys securely and logs each operation; this class does neither.
 """
 
 import secrets
@@ -28,7 +27,7 @@ class IssuingState:
     """A CSCA, its first Document Signer and revocation list, and a CVCA's chain.
 
     `csca_certificate` and `crl` (DER) are for trust stores, `chain.cvca` for chips;
-    `inspection_system` is the key of the chain's last certificate.
+    `inspection_system` is the private key of the chain's last certificate.
     """
 
     csca: CountrySigningCa
@@ -48,11 +47,11 @@ class IssuingState:
         key: str = "brainpoolP256r1",
         random: Random = secrets.token_bytes,
     ) -> Self:
-        """Make the keys, and issue everything at one instant.
+        """Make the keys, and issue all certificates and the CRL at one instant.
 
-        `state` is the code in the MRZ; `key` the kind of the CSCA's and Document Signer's keys, a
-        curve's name or "RSA-3072".  With keys on curves the same `random` makes the same State.
-        Raises `MisuseError` for a code of no State or no kind of key.
+        `state` is the code in the MRZ.  `key` is the kind of the CSCA's and the Document Signer's
+        key: the name of a curve, or "RSA-3072".  With elliptic-curve keys the same `random` makes
+        the same State.  Raises `MisuseError` for an unknown State or kind of key.
         """
         country = two_letter_code(state)
         if country is None:

@@ -1,8 +1,7 @@
-"""The files of the LDS2 applications, read (Doc 9303-10, 5): travel records, visas, biometrics.
+"""Read the files of the LDS2 applications (Doc 9303-10, 5): travel records, visas, biometrics.
 
-Their records are appended by inspecting States after issuance.  What is written in them is
-readable text, so fields that are text are kept as it stands; each record carries a signature over
-its signed part, tag and length included.
+Inspecting States append the records after issuance.  Text fields are readable, so they are kept as
+recorded.  Each record has a signature over its signed part, tag and length included.
 """
 
 from dataclasses import dataclass
@@ -29,9 +28,9 @@ _Field = tuple[str, str, bool]
 
 @dataclass(frozen=True, repr=False, kw_only=True)
 class SignedRecord:
-    """One record: what was signed, and by whom.
+    """One record: its signed part, the signature and the signer.
 
-    `signed` is the signed data object with tag and length, `signature` as it stands in DO 5F37,
+    `signed` is the signed data object with tag and length, `signature` the value of DO 5F37,
     `certificate_record` the number of the signer's record in EF.Certificates (1 to 254).
     """
 
@@ -43,7 +42,7 @@ class SignedRecord:
 
     WHAT: ClassVar[str]
     SEARCHED: ClassVar[int]
-    """Tag of the State, which stands before the signed part once more, for SEARCH RECORD."""
+    """Tag of the State; a copy precedes the signed part, for SEARCH RECORD."""
     SIGNED: ClassVar[int]
     FIELDS: ClassVar[dict[int, _Field]]
 
@@ -60,7 +59,7 @@ class SignedRecord:
             fields[name] = None if found is None else _value(found, coding, tolerated)
         copy = objects.one(cls.SEARCHED)
         if copy.value != inside.one(cls.SEARCHED).value:
-            raise copy.malformed("the State for searching is not the State that is signed")
+            raise copy.malformed("the State for SEARCH RECORD differs from the signed one")
         return cls(
             signed=_octets_of(signed, objects, record, 0),
             signature=objects.one(_SIGNATURE).value,
@@ -172,7 +171,7 @@ class VisaRecord(SignedRecord):
 class CertificateRecord:
     """A signer's certificate in EF.Certificates (Table 83).
 
-    `country` is the two letters of its issuer, `serial_number` the octets of its serial number,
+    `country` is the two-letter code of its issuer, `serial_number` the octets of its serial number,
     `certificate` the DER of the X.509 certificate.
     """
 
@@ -187,7 +186,7 @@ class CertificateRecord:
         reference = objects.one(0x5F3A)
         country = reference.value[:2]
         if not (country.isalpha() and len(country) == 2 and len(reference.value) > 2):
-            raise reference.malformed("is not a country of two letters and a serial number")
+            raise reference.malformed("is not a two-letter country code and a serial number")
         return cls(country.decode("ascii"), reference.value[2:], objects.one(0x72).value)
 
 
@@ -195,7 +194,7 @@ class CertificateRecord:
 class AdditionalBiometrics:
     """One of EF.Biometrics1 to 64 (Table 93).
 
-    `data` is the biometric data; `signed` the DO 5F2E over which the signature is.
+    `data` is the biometric data; `signed` the whole DO 5F2E, which is signed.
     """
 
     data: bytes
@@ -223,7 +222,7 @@ class AdditionalBiometrics:
 def _octets_of(
     wanted: tlv.DataObject, objects: tlv.DataObjects, octets: bytes, start: int
 ) -> bytes:
-    """A data object with its tag and length exactly as they stand: they are signed too.
+    """Return a data object with its tag and length as encoded, which are signed too.
 
     `start` is where the first of `objects` begins in `octets`.
     """
@@ -249,5 +248,5 @@ def _value(data_object: tlv.DataObject, coding: str, tolerated: list[str]) -> st
 
 def _record_number(data_object: tlv.DataObject) -> int:
     if len(data_object.value) != 1 or not 1 <= data_object.value[0] <= MAX_RECORDS:
-        raise data_object.malformed("is not the number of a record, 01 to FE")
+        raise data_object.malformed("is not a record number, 01 to FE")
     return data_object.value[0]

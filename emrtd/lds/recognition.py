@@ -1,4 +1,4 @@
-"""Which elementary file some octets are, told by what they begin with (Doc 9303-10, 4.7)."""
+"""Recognise an elementary file by its first octets (Doc 9303-10, 4.7)."""
 
 from enum import Enum, auto, unique
 from typing import Final
@@ -11,21 +11,21 @@ from emrtd.lds.security.sod import OTHER_CONTENT_TYPES
 from support.errors import MalformedError
 
 HEAD: Final = 256
-"""Octets from which a file is recognised."""
+"""How many of its first octets are enough to recognise a file."""
 
 
 @unique
 class Companion(Enum):
-    """What may lie beside the elementary files of an image."""
+    """The files of an image that are not elementary files."""
 
     CHIP_KEYS = auto()
-    """CMS EnvelopedData or AuthEnvelopedData: the chip's keys, sealed for a station."""
+    """CMS EnvelopedData or AuthEnvelopedData: the chip's keys, encrypted for a station."""
     EVIDENCE = auto()
-    """What a reader noted down when it captured the files; a JSON object that says so at once."""
+    """What a reader recorded while it captured the files; JSON that starts with EVIDENCE_BEGINS."""
 
 
 EVIDENCE_BEGINS: Final = b'{"chipseal":"evidence"'
-"""How such a JSON object begins."""
+"""The first octets of a file of evidence."""
 
 _BY_TAG: Final = {file.tag: file.file_id for file in FILES.values() if file.file_id != FileID.DIR}
 _ATR_INFO_TAGS: Final = frozenset({0x43, 0x45, 0x46, 0x47, 0x5F52, 0x7F66})
@@ -34,15 +34,15 @@ _OIDS: Final = {
     tlv.encode(0x06, bytes.fromhex("2A864886F70D0109100117")): Companion.CHIP_KEYS,  # with AEAD
 }
 _LISTS: Final = (bytes.fromhex("0606678108010102"), bytes.fromhex("0606678108010107"))
-"""id-icao-cscaMasterList and id-icao-DeviationList: signed data too, but no EF.CardSecurity."""
+"""id-icao-cscaMasterList and id-icao-DeviationList: signed data too, but not EF.CardSecurity."""
 _SOD_CONTENTS: Final = tuple(map(der.oid, (LDS_SECURITY_OBJECT, *sorted(OTHER_CONTENT_TYPES))))
-"""What an EF.SOD signs; some readers write it out without its tag."""
+"""The content types of EF.SOD, which some readers write without its tag 77."""
 
 
 def recognise(head: bytes) -> FileID | Companion | None:
-    """Tell a file by its first octets (`HEAD` of them, or all there are); None for no file of ours.
+    """Recognise a file by its first `HEAD` octets, or all if it is shorter; None for other files.
 
-    The name of a file means nothing.  A file need not be whole or sound to be recognised.
+    The name of the file is not used.  A file is recognised even if it is incomplete or damaged.
     """
     if len(head) < 2 or is_text(head):
         return Companion.EVIDENCE if head.startswith(EVIDENCE_BEGINS) else None
@@ -60,9 +60,9 @@ def recognise(head: bytes) -> FileID | Companion | None:
 
 
 def without_padding(file_id: FileID, octets: bytes) -> bytes:
-    """Cut off the 00 or FF that fill a file up behind its data object, where a capture has them.
+    """Remove the padding of 00 or FF octets that a captured file may have after its data object.
 
-    Octets of another kind stay, for the decoder to complain of.
+    Other octets stay, and the decoder reports them.
     """
     if file_id in {FileID.CVCA, FileID.ATR_INFO, FileID.DIR}:
         return octets
@@ -76,12 +76,12 @@ def without_padding(file_id: FileID, octets: bytes) -> bytes:
 
 
 def is_text(head: bytes) -> bool:
-    """Whether these are printed words, which the tags of data groups would let through."""
+    """Whether these octets are printable text, whose letters are also tags of data groups."""
     return all(0x20 <= octet < 0x7F or octet in b"\t\r\n" for octet in head)
 
 
 def _first_tags(head: bytes) -> tuple[int, int | None]:
-    """The first tag, and the first one inside it, None where that cannot be read."""
+    """Return the first tag, and the first tag inside it, None if that cannot be read."""
     tag, start = _tag_and_start(head)
     try:
         return tag, _tag_and_start(head[start:])[0]

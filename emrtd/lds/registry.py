@@ -1,4 +1,4 @@
-"""Every elementary file and what decodes it: the one list of codecs."""
+"""The decoder of each elementary file."""
 
 from collections.abc import Callable
 from typing import Final, Protocol
@@ -30,7 +30,7 @@ class Content(Protocol):
     """The content of an elementary file, decoded."""
 
     def encode(self) -> bytes:
-        """The whole file; of what was decoded, the octets that it was decoded from."""
+        """Return the whole file; if it was decoded, the octets it was decoded from."""
         ...
 
 
@@ -59,7 +59,7 @@ CODECS: Final[dict[FileID, Callable[[bytes], Content]]] = {
     FileID.DG15: DataGroup15.decode,
     FileID.DG16: DataGroup16.decode,
 }
-"""What decodes a whole file, tag and length included; each raises `MalformedError`."""
+"""The functions that decode a whole file, with tag and length; they raise `MalformedError`."""
 
 
 def decode(file_id: FileID, octets: bytes) -> Content:
@@ -68,9 +68,9 @@ def decode(file_id: FileID, octets: bytes) -> Content:
 
 
 def tolerated(content: Content) -> tuple[str, ...]:
-    """What a codec read past, a sentence each, where it says so.
+    """Return the quirks that the decoder of a file read past, a sentence each.
 
-    Quirks of a signature have names of their own (`Sod.tolerated`), and are not repeated here.
+    The quirks of a signature are not included: `Sod.tolerated` names them.
     """
     found = () if isinstance(content, Sod) else getattr(content, "tolerated", ())
     if isinstance(content, CardAccess | DataGroup14):

@@ -1,7 +1,6 @@
-"""The Document Signer: signs EF.SOD and EF.CardSecurity, and returns neither before it verifies.
+"""The Document Signer: signs EF.SOD and EF.CardSecurity, and verifies each before returning it.
 
-A wrong certificate, a faulty HSM or an error of this program is found here, before it spoils a
-chip.
+This finds a wrong certificate, a faulty HSM or an internal error before a chip is written.
 """
 
 from dataclasses import dataclass
@@ -23,7 +22,7 @@ ID_SECURITY_OBJECT: Final = "0.4.0.127.0.7.3.2.1"
 
 @dataclass(frozen=True)
 class DocumentSigner:
-    """A Document Signer's key and certificate, and the CSCA certificate that it rests on."""
+    """A Document Signer's key and certificate, and the certificate of the CSCA that issued it."""
 
     signer: Signer
     certificate: Certificate
@@ -33,8 +32,8 @@ class DocumentSigner:
     def sign_security_object(self, security_object: SecurityObject, at: datetime) -> bytes:
         """Sign the hashes of the data groups; returns the whole EF.SOD.
 
-        Raises `MisuseError` where the key may not sign at that instant, `ProtocolError` where what
-        it signed does not verify.
+        Raises `MisuseError` if the key may not sign at that instant, `ProtocolError` if the new
+        signature does not verify.
         """
         self._check_period(at)
         encoded = build_sod(
@@ -69,15 +68,16 @@ class DocumentSigner:
         if not begin <= at <= end:
             raise MisuseError(
                 f"the Document Signer's key signs from {begin:%Y-%m-%d} to {end:%Y-%m-%d}, and not"
-                f" on {at:%Y-%m-%d}: issue a new Document Signer"
+                f" on {at:%Y-%m-%d}",
+                advice="issue a new Document Signer",
             )
 
     def _check_signature(self, signed: SignedData, content: bytes) -> None:
-        """Verify what was just signed, up to the CSCA, as an inspection system will."""
+        """Verify the new signature, up to the CSCA, as an inspection system does."""
         if signed.content != content or len(signed.signers) != 1:
-            raise ProtocolError("what the Document Signer signed is not what it was given")
+            raise ProtocolError("the Document Signer signed other content than it was given")
         key, csca_key = self.certificate.public_key, self.csca.public_key
         if key is None or csca_key is None:
-            raise ProtocolError("the Document Signer's or the CSCA's key is of no known kind")
+            raise ProtocolError("the kind of the Document Signer's or the CSCA's key is unknown")
         signed.signers[0].verify(signed.content_type, content, key)
         self.certificate.verify_signed_by(csca_key)

@@ -1,7 +1,6 @@
-"""The values that data objects of the data groups hold: text, dates, counts.
+"""The values of the data objects in data groups: text, dates, counts.
 
-Reading is forgiving: what real documents get wrong is read past and named in a list of
-quirks.  Writing is strict.
+Reading accepts the quirks of real documents and names them in a list; writing is strict.
 """
 
 import re
@@ -14,13 +13,13 @@ INSTANCES: Final = 0x02
 """Tag of the number of instances, in every data group that has one."""
 
 Other = tuple[tuple[int, bytes], ...]
-"""Data objects that a data group has besides those we know: tag and value, in order."""
+"""The data objects of a data group that no field holds: tag and value, in order."""
 
 _DIGITS: Final = re.compile(r"[0-9]*")
 
 
 def read_text(data_object: DataObject, tolerated: list[str]) -> str:
-    """Text in UTF-8; what is not is taken for Latin-1 and named."""
+    """Return text in UTF-8; any other is read as Latin-1, as a quirk."""
     try:
         return data_object.value.decode()
     except UnicodeDecodeError:
@@ -29,7 +28,7 @@ def read_text(data_object: DataObject, tolerated: list[str]) -> str:
 
 
 def read_digits(data_object: DataObject, size: int, tolerated: list[str]) -> str:
-    """A date or time of `size` ASCII digits; BCD and an empty value are tolerated.
+    """Return a date or time of `size` ASCII digits; BCD and an empty value are quirks.
 
     Doc 9303-10, 4.7.12: inspection systems should support both.
     """
@@ -49,21 +48,21 @@ def read_digits(data_object: DataObject, size: int, tolerated: list[str]) -> str
 
 
 def check_count(objects: DataObjects, found: int, what: str, tolerated: list[str]) -> None:
-    """Compare the declared number of instances with how many there are."""
+    """Compare the declared number of instances with the actual one; name a difference."""
     declared = objects.get(INSTANCES)
     if declared is None:
         tolerated.append(f"{what}: the number of instances is missing")
     elif int.from_bytes(declared.value, "big") != found or not declared.value:
-        tolerated.append(f"{what}: declares another number of instances than it has")
+        tolerated.append(f"{what}: the declared number of instances is wrong")
 
 
 def others(objects: DataObjects, *known: int) -> Other:
-    """The data objects with none of these tags."""
+    """Return the data objects with none of these tags."""
     return tuple((each.tag, each.value) for each in objects if each.tag not in known)
 
 
 def text_octets(what: str, text: str, limit: int) -> bytes:
-    """Text in UTF-8; raises `MisuseError` for more than `limit` characters."""
+    """Return text in UTF-8; raises `MisuseError` for more than `limit` characters."""
     if len(text) > limit:
         raise MisuseError(f"{what}: {len(text)} characters; {limit} are allowed")
     return text.encode()
@@ -75,16 +74,16 @@ def is_digits(text: str, size: int) -> bool:
 
 
 def digit_octets(what: str, digits: str, size: int) -> bytes:
-    """A date or time as ASCII digits; raises `MisuseError`."""
+    """Return a date or time as ASCII digits; raises `MisuseError` for any other text."""
     if not is_digits(digits, size):
         raise MisuseError(f"{what}: is not {size} digits")
     return digits.encode("ascii")
 
 
 def coded_name(name: str) -> str:
-    """A name with fillers as in the MRZ, untruncated and in its own script.
+    """Return a name with fillers as in the MRZ, untruncated and in its own script.
 
-    "Smith, John J" becomes "Smith<<John<J"; without a comma it is all one identifier.
+    "Smith, John J" becomes "Smith<<John<J"; a name without a comma is one identifier.
     """
     primary, comma, secondary = name.partition(",")
     coded = "<".join(primary.split())

@@ -1,4 +1,4 @@
-"""What DG2, DG3 and DG4 share: instances of biometric data, of either generation of ISO/IEC."""
+"""What DG2, DG3 and DG4 share: instances of data in ISO/IEC 19794 or ISO/IEC 39794."""
 
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
@@ -24,10 +24,10 @@ class BiometricRecord(Protocol):
 
     @property
     def tolerated(self) -> tuple[str, ...]:
-        """What was read past."""
+        """The quirks that were read past, a sentence each."""
 
     def encode(self) -> bytes:
-        """The octets of the block; raises `MisuseError` for a field that does not fit."""
+        """Return the octets of the block; raises `MisuseError` for a field that does not fit."""
 
 
 R_co = TypeVar("R_co", bound=BiometricRecord, covariant=True)
@@ -38,7 +38,8 @@ S_co = TypeVar("S_co", covariant=True)
 class Instance(Generic[R_co]):
     """One instance of a biometric: its CBEFF header and its record.
 
-    `tag` is the data object that holds the record, `others` whole data objects that stand behind.
+    `tag` is that of the data object that holds the record; `others` are the other data objects of
+    the template, whole.
     """
 
     header: BiometricHeader
@@ -49,10 +50,10 @@ class Instance(Generic[R_co]):
 
 @dataclass(frozen=True, slots=True)
 class BiometricDataGroup(Generic[R_co, S_co]):
-    """A data group of biometric data: its instances, and whatever else its issuer put there.
+    """A data group of biometric data: its instances, and the other data objects in it.
 
-    `others`, `declared_count` and `inner_others` are as in `BiometricGroup`; `tolerated` names what
-    was read past.
+    `others`, `declared_count` and `inner_others` are as in `BiometricGroup`; `tolerated` names the
+    quirks that were read past.
     """
 
     instances: tuple[Instance[R_co], ...]
@@ -66,19 +67,19 @@ class BiometricDataGroup(Generic[R_co, S_co]):
     format_types: ClassVar[dict[Generation, tuple[int, ...]]]
     """Tag 88 of the header, for each generation; the first is written."""
     biometric_type: ClassVar[bytes]
-    """Tag 81 of the header, where it is there."""
+    """Tag 81 of the header, if present."""
     subtypes: ClassVar[frozenset[int]] = frozenset()
-    """Tag 82 of the header: which finger or which eye; none where the header need not say."""
+    """Values of tag 82 of the header (which finger or eye); empty if the header needs none."""
 
     @classmethod
     def decode(cls, octets: bytes) -> Self:
-        """Read the EF; raises `MalformedError`, also where an image is not what an image is."""
+        """Read the EF; raises `MalformedError`, also for an image whose header cannot be read."""
         group = BiometricGroup.decode(octets, cls.tag(), cls.file_id)
         decoders = cls.decoders()
         tolerated = list(group.tolerated)
         instances = []
         for template in group.templates:
-            # Known by the first octets: older editions put ISO/IEC 19794 into 7F2E too.
+            # Recognised by the first octets: older editions store ISO/IEC 19794 in 7F2E too.
             is_19794 = template.block.startswith(cls.identifier)
             generation = Generation.ISO_19794 if is_19794 else Generation.ISO_39794
             if template.tag != TAGS[generation]:
@@ -101,19 +102,19 @@ class BiometricDataGroup(Generic[R_co, S_co]):
 
     @classmethod
     def _misstatements(cls, header: BiometricHeader, generation: Generation) -> Iterator[str]:
-        """What a header does not say, or says otherwise (Doc 9303-10, 4.7.2 to 4.7.4)."""
-        said = f"{cls.file_id}'s header does not say"
+        """Yield what a header lacks or states wrongly (Doc 9303-10, 4.7.2 to 4.7.4)."""
+        lacks = f"{cls.file_id}'s header does not state"
         if header.format_owner != FORMAT_OWNER:
-            yield f"{said} whose format its data are of"
+            yield f"{lacks} the owner of the data format"
         if header.format_type not in cls.format_types[generation]:
-            yield f"{said} that its data are of ISO/IEC {generation.value}"
+            yield f"{lacks} that its data are in ISO/IEC {generation.value}"
         if header.biometric_type not in {None, cls.biometric_type}:
-            yield f"{said} what its data are of"
+            yield f"{lacks} the biometric type of its data"
         if cls.subtypes and header.subtype not in cls.subtypes:
-            yield f"{said} which finger or eye its data are of"
+            yield f"{lacks} which finger or eye its data are of"
 
     def encode(self) -> bytes:
-        """The whole EF; raises `MisuseError` for a field that does not fit."""
+        """Return the whole EF; raises `MisuseError` for a field that does not fit."""
         templates = tuple(
             BiometricTemplate(each.header, each.tag, each.record.encode(), each.others)
             for each in self.instances
@@ -123,19 +124,19 @@ class BiometricDataGroup(Generic[R_co, S_co]):
 
     @classmethod
     def tag(cls) -> int:
-        """The tag that the EF begins with."""
+        """Return the tag that the EF begins with."""
         return FILES[cls.file_id].tag or 0
 
     @classmethod
     def decoders(cls) -> dict[Generation, Callable[[bytes], R_co]]:
-        """What reads a biometric data block of each generation."""
+        """Return the function that decodes a biometric data block, for each generation."""
         raise NotImplementedError
 
     @classmethod
     def views(cls, instance: "Instance[R_co]") -> tuple[tuple[S_co, tuple[str, ...]], ...]:
-        """The samples of an instance, each with what its image and its record disagree on."""
+        """Return the samples of an instance, each with the contradictions of image and record."""
         raise NotImplementedError
 
     def samples(self) -> tuple[S_co, ...]:
-        """Every sample of every instance, in order, whatever its generation."""
+        """Return every sample of every instance, in order, in either generation."""
         return tuple(sample for each in self.instances for sample, _ in self.views(each))

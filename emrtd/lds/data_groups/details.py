@@ -1,7 +1,7 @@
-"""What DG11 and DG12 have in common: optional elements behind a list of their tags.
+"""What DG11 and DG12 share: a list of tags, then optional elements (Doc 9303-10, 4.7.11, 4.7.12).
 
-Doc 9303-10, 4.7.11 and 4.7.12.  Each data group gives a table of its elements, and has one field
-for each: None where the element is absent, which is not the same as empty.
+Each data group has a table of its elements, and one field for each: None if the element is absent,
+which differs from empty.
 """
 
 from collections.abc import Iterator
@@ -24,9 +24,9 @@ from support.errors import ElementError
 
 TAG_LIST: Final = 0x5C
 _MAX_TAG_LIST: Final = 4096
-"""Octets of a tag list that are looked at."""
+"""How many octets of a tag list are read."""
 _SEVERAL: Final = 0xA0
-"""The template in which an element stands that may recur, with the number of its instances."""
+"""The template around an element that may recur, with the number of its instances."""
 
 
 @unique
@@ -43,7 +43,7 @@ class ElementCoding(Enum):
 class Element:
     """One element: its tag, the field that holds it, and its coding.
 
-    `limit` is how many characters or digits it has at most, or exactly for digits.
+    `limit` is the most characters of a text, and the exact number of digits.
     """
 
     tag: int
@@ -54,7 +54,7 @@ class Element:
 
 @dataclass(frozen=True, repr=False)
 class Details(FileContent):
-    """Optional details; the fields of the subclass are those of its table `ELEMENTS`."""
+    """Optional details; a subclass has one field for each entry of its table `ELEMENTS`."""
 
     WHAT: ClassVar[str]
     TAG: ClassVar[int]
@@ -104,7 +104,7 @@ class Details(FileContent):
                 return tlv.encode(element.tag, value)
             case ElementCoding.SEVERAL_TEXTS:
                 if len(value) > 255:
-                    raise self._error(element, "are more than 255")
+                    raise self._error(element, "have more than 255 entries")
                 texts = (self._text_octets(element, each) for each in value)
                 return tlv.encode(
                     _SEVERAL,
@@ -129,9 +129,9 @@ class Details(FileContent):
         recurring = next(e.tag for e in cls.ELEMENTS if e.coding is ElementCoding.SEVERAL_TEXTS)
         octets = tag_list.value[:_MAX_TAG_LIST]
         listed = {recurring if tag == _SEVERAL else tag for tag in _tags(octets)}
-        there = {recurring if each.tag == _SEVERAL else each.tag for each in objects}
-        if listed != there - {TAG_LIST}:
-            tolerated.append(f"{cls.WHAT}: the tag list does not list what there is")
+        present = {recurring if each.tag == _SEVERAL else each.tag for each in objects}
+        if listed != present - {TAG_LIST}:
+            tolerated.append(f"{cls.WHAT}: the tag list does not match the data objects")
 
 
 def _read(
@@ -160,7 +160,7 @@ def _read_several(
         return None
     found = list(bare)
     if bare:
-        tolerated.append(f"{what}: data object {element.tag:02X} stands outside of its template")
+        tolerated.append(f"{what}: data object {element.tag:02X} is outside its template")
     if template is not None:
         inside = template.children()
         found += inside.all(element.tag)
@@ -171,7 +171,7 @@ def _read_several(
 
 
 def _tags(octets: bytes) -> Iterator[int]:
-    """The tags of a tag list: one octet each, or two where the first says so."""
+    """Yield the tags of a tag list: one octet each, or two if the first octet says so."""
     position = 0
     while position < len(octets):
         size = 2 if octets[position] & 0x1F == 0x1F else 1

@@ -15,7 +15,7 @@ _MRZ: Final = 0x5F1F
 
 @dataclass(frozen=True, repr=False)
 class DataGroup1(FileContent):
-    """DG1: the zone as it is printed, its lines one after the other."""
+    """DG1: the MRZ as printed, its lines joined without separators."""
 
     mrz: Mrz
     other: Other = ()
@@ -31,7 +31,7 @@ class DataGroup1(FileContent):
             raise data_object.malformed("the MRZ is not in ASCII") from None
         except MalformedError as error:
             raise data_object.malformed(f"the MRZ {error.reason}") from None
-        reasons = () if mrz.text == text else ("the MRZ has line ends or small letters",)
+        reasons = () if mrz.text == text else ("the MRZ has line breaks or lower-case letters",)
         tolerated = tuple(f"DG1: {reason}" for reason in reasons + quirks.quirks(mrz))
         return cls(mrz, others(objects, _MRZ), tolerated=tolerated)
 

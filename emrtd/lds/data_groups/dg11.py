@@ -8,12 +8,11 @@ from emrtd.lds.data_groups.details import Details, Element, ElementCoding
 
 @dataclass(frozen=True, repr=False)
 class DataGroup11(Details):
-    """DG11: additional details of the holder; None is an element that is not there.
+    """DG11: additional details of the holder; None means that the element is absent.
 
     Names are coded with fillers as in the MRZ, but untruncated and in their own script; places
-    and addresses have `<` between their parts.  `emrtd.lds.values` makes and reads these forms.
-    `date_of_birth` is YYYYMMDD with zeros for what is unknown.  `proof_of_citizenship` is an
-    image.
+    and addresses have `<` between their parts.  `emrtd.lds.values.coded_name` makes the names.
+    `date_of_birth` is YYYYMMDD, with zeros for unknown parts.  `proof_of_citizenship` is an image.
     """
 
     name_in_full: str | None = None

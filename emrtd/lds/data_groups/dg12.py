@@ -8,7 +8,7 @@ from emrtd.lds.data_groups.details import Details, Element, ElementCoding
 
 @dataclass(frozen=True, repr=False)
 class DataGroup12(Details):
-    """DG12: additional details of the document; None is an element that is not there.
+    """DG12: additional details of the document; None means that the element is absent.
 
     `date_of_issue` is YYYYMMDD, `personalised_at` YYYYMMDDhhmmss.  The images are JPEG or
     JPEG 2000.

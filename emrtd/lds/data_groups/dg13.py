@@ -1,4 +1,4 @@
-"""DG13: what the issuing State likes to add (Doc 9303-10, 4.7.13); here, the permit."""
+"""DG13: details that the issuing State defines (Doc 9303-10, 4.7.13), such as a permit."""
 
 from dataclasses import dataclass
 from typing import ClassVar, Self
@@ -11,10 +11,10 @@ from support.errors import MalformedError
 
 @dataclass(frozen=True, repr=False)
 class DataGroup13(UndefinedDataGroup):
-    """DG13.  `permit` is the permit where the content is ours, None in any other State's DG13.
+    """DG13.  `permit` is the permit if the content is one of Chipseal's, else None.
 
-    The content of another State's is kept as it is; some (SG) are not even data objects, as the
-    constructed tag says.
+    Any other content is kept as it is.  Some States (SG) store content that is not data objects,
+    although the tag is constructed.
     """
 
     permit: Permit | None = None
@@ -35,5 +35,5 @@ class DataGroup13(UndefinedDataGroup):
         try:
             tlv.read_all(content, cls.WHAT)
         except MalformedError:
-            return cls(content, tolerated=("DG13: what it holds are no data objects",))
+            return cls(content, tolerated=("DG13: the content is not data objects",))
         return cls(content)

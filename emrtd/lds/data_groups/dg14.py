@@ -22,9 +22,9 @@ class DataGroup14:
 
     @classmethod
     def decode(cls, octets: bytes) -> "DataGroup14":
-        """Decode the file.
+        """Decode the file; raises `MalformedError`.
 
-        A length field that is longer than it need be is not kept: hash the file, not this.
+        A length field longer than necessary is not kept: hash the file, not what `encode` returns.
         """
         value = tlv.read_expected(octets, TAG, _WHAT).value
         return cls(SecurityInfos.decode(value, _WHAT))

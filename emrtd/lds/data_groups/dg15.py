@@ -14,18 +14,18 @@ _WHAT: Final = "DG15"
 
 @dataclass(frozen=True, slots=True)
 class DataGroup15:
-    """The whole of DG15: a DER SubjectPublicKeyInfo, kept as it stands."""
+    """The whole of DG15: a DER SubjectPublicKeyInfo, kept byte for byte."""
 
     public_key_info: bytes
 
     @classmethod
     def of(cls, key: PublicKey) -> "DataGroup15":
-        """Make the file for a key; curve parameters explicit (Doc 9303-12, 4.1.6.3)."""
+        """Make the file for a key, with explicit curve parameters (Doc 9303-12, 4.1.6.3)."""
         return cls(encode_public_key(key))
 
     @property
     def public_key(self) -> PublicKey:
-        """The key; `MalformedError` where it cannot be read or is of a kind that is not used."""
+        """The key; raises `MalformedError` if it cannot be read or its kind is not supported."""
         return decode_public_key(self.public_key_info)
 
     def encode(self) -> bytes:
@@ -34,7 +34,10 @@ class DataGroup15:
 
     @classmethod
     def decode(cls, octets: bytes) -> "DataGroup15":
-        """Decode the file: that it holds a SEQUENCE, not yet that the key can be used."""
+        """Decode the file; only `public_key` finds out whether the key is usable.
+
+        Raises `MalformedError` if it does not hold a SEQUENCE.
+        """
         value = tlv.read_expected(octets, TAG, _WHAT).value
         tlv.read_expected(value, der.SEQUENCE, _WHAT)
         return cls(value)

@@ -18,7 +18,7 @@ from emrtd.lds.values import (
 from support.errors import MalformedError, MisuseError
 
 MAX_PERSONS: Final = 15
-"""Templates have the tags A1, A2, ... AF."""
+"""The templates have the tags A1 to AF."""
 
 _TAG: Final = 0x70
 _RECORDED, _NAME, _TELEPHONE, _ADDRESS = 0x5F50, 0x5F51, 0x5F52, 0x5F53
@@ -27,7 +27,7 @@ _TEMPLATES: Final = range(0xA0, 0xB0)
 
 @dataclass(frozen=True, slots=True, repr=False)
 class PersonToNotify:
-    """One person; None is an element that is not there.
+    """One person; None means that the element is absent.
 
     `recorded_on` is YYYYMMDD; `name` is coded with fillers as in the MRZ, untruncated; parts of
     `address` are separated by `<`.
@@ -56,7 +56,9 @@ class DataGroup16(FileContent):
         objects = tlv.read_expected(octets, _TAG, "DG16").children()
         templates = [each for each in objects if each.tag in _TEMPLATES]
         if len(templates) > MAX_PERSONS:
-            raise MalformedError("DG16", f"has {len(templates)} persons; {MAX_PERSONS} fit")
+            raise MalformedError(
+                "DG16", f"holds {len(templates)} persons; at most {MAX_PERSONS} are allowed"
+            )
         check_count(objects, len(templates), "DG16", tolerated)
         if [each.tag for each in templates] != [0xA1 + n for n in range(len(templates))]:
             tolerated.append("DG16: the templates are not tagged A1, A2, ... in order")
@@ -66,7 +68,7 @@ class DataGroup16(FileContent):
 
     def _encode(self) -> bytes:
         if not 1 <= len(self.persons) <= MAX_PERSONS:
-            raise MisuseError(f"DG16: takes 1 to {MAX_PERSONS} persons")
+            raise MisuseError(f"DG16: holds 1 to {MAX_PERSONS} persons, not {len(self.persons)}")
         return tlv.encode(
             _TAG,
             tlv.encode(INSTANCES, bytes((len(self.persons),))),

@@ -17,7 +17,7 @@ FaceBlock = iso19794.FaceRecord | iso39794.FaceImageDataBlock
 
 @dataclass(frozen=True, slots=True)
 class DataGroup2(BiometricDataGroup[FaceBlock, FaceImage]):
-    """The faces of the holder: one, nearly always; the first is the one to compare with."""
+    """The faces of the holder, nearly always one; the first is the one to compare with."""
 
     file_id: ClassVar[FileID] = FileID.DG2
     identifier: ClassVar[bytes] = iso19794.FORMAT_IDENTIFIER
@@ -29,10 +29,10 @@ class DataGroup2(BiometricDataGroup[FaceBlock, FaceImage]):
 
     @classmethod
     def decode(cls, octets: bytes) -> Self:
-        """Read EF.DG2; raises `MalformedError`, also for no face or an image that is none."""
+        """Read EF.DG2; raises `MalformedError`, also if it holds no face or a broken image."""
         read = super(DataGroup2, cls).decode(octets)
         if not read.instances:
-            raise MalformedError(cls.file_id, "holds no face; Doc 9303-10 wants 1 to 9")
+            raise MalformedError(cls.file_id, "holds no face; Doc 9303-10 requires 1 to 9")
         return read
 
     @classmethod
@@ -54,7 +54,7 @@ class DataGroup2(BiometricDataGroup[FaceBlock, FaceImage]):
 
     @classmethod
     def decoders(cls) -> dict[Generation, Callable[[bytes], FaceBlock]]:
-        """What reads a face of each generation."""
+        """Return the function that decodes a face, for each generation."""
         return {
             Generation.ISO_19794: iso19794.FaceRecord.decode,
             Generation.ISO_39794: iso39794.FaceImageDataBlock.decode,
@@ -62,12 +62,12 @@ class DataGroup2(BiometricDataGroup[FaceBlock, FaceImage]):
 
     @classmethod
     def views(cls, instance: Instance[FaceBlock]) -> tuple[tuple[FaceImage, tuple[str, ...]], ...]:
-        """The faces of an instance; the time of capture may stand in the CBEFF header only."""
+        """Return the faces of an instance; their time of capture may be in the CBEFF header."""
         return tuple(
             (replace(face, captured=face.captured or instance.header.created), notes)
             for face, notes in instance.record.faces()
         )
 
     def faces(self) -> tuple[FaceImage, ...]:
-        """Every face, in order, whatever the generation of its record."""
+        """Return every face, in order, in either generation."""
         return self.samples()

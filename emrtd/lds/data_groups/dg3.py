@@ -21,12 +21,12 @@ from emrtd.lds.files import FileID
 
 FingerBlock = iso19794.FingerRecord | iso39794.FingerImageDataBlock
 RANDOM_SIZE = 8
-"""Octets of the random number in an empty template."""
+"""Octets of the random number in a DG3 or DG4 without templates."""
 
 
 @dataclass(frozen=True, slots=True)
 class DataGroup3(BiometricDataGroup[FingerBlock, FingerImage]):
-    """The fingerprints of the holder, one template a finger; or none, where they are missing."""
+    """The fingerprints of the holder, one template for each finger; it may be empty."""
 
     file_id: ClassVar[FileID] = FileID.DG3
     identifier: ClassVar[bytes] = iso19794.FORMAT_IDENTIFIER
@@ -41,14 +41,14 @@ class DataGroup3(BiometricDataGroup[FingerBlock, FingerImage]):
     def of(
         cls, fingers: Iterable[FingerImage], generation: Generation = Generation.ISO_19794
     ) -> Self:
-        """Make DG3 of these fingers, one template each; for none at all use `empty`."""
+        """Make DG3 of these fingers, one template each; without a finger, use `empty`."""
         return cls(tuple(cls._instance(finger, generation) for finger in fingers))
 
     @classmethod
     def empty(cls, random: Random) -> Self:
         """Make the DG3 of a holder without fingerprints (Doc 9303-10, 4.7.3.2.2).
 
-        A random number keeps its hash from being the same in every chip.
+        A random number makes its hash differ from chip to chip.
         """
         return cls((), (tlv.encode(ISSUER_DATA, random(RANDOM_SIZE)),))
 
@@ -66,7 +66,7 @@ class DataGroup3(BiometricDataGroup[FingerBlock, FingerImage]):
 
     @classmethod
     def decoders(cls) -> dict[Generation, Callable[[bytes], FingerBlock]]:
-        """What reads a finger of each generation."""
+        """Return the function that decodes a finger, for each generation."""
         return {
             Generation.ISO_19794: iso19794.FingerRecord.decode,
             Generation.ISO_39794: iso39794.FingerImageDataBlock.decode,
@@ -76,7 +76,7 @@ class DataGroup3(BiometricDataGroup[FingerBlock, FingerImage]):
     def views(
         cls, instance: Instance[FingerBlock]
     ) -> tuple[tuple[FingerImage, tuple[str, ...]], ...]:
-        """The fingers of an instance; position and time may stand in the CBEFF header only."""
+        """Return the fingers of an instance; position and time may be in the CBEFF header."""
         views = []
         stated = finger_of_subtype(instance.header.subtype)
         for finger, notes in instance.record.fingers():
@@ -84,10 +84,10 @@ class DataGroup3(BiometricDataGroup[FingerBlock, FingerImage]):
             captured = finger.captured or instance.header.created
             found = list(notes)
             if stated not in {position, FingerPosition.UNKNOWN}:
-                found.append(f"DG3's header says {stated.label}, its record {position.label}")
+                found.append(f"DG3's header states {stated.label}, its record {position.label}")
             views.append((replace(finger, position=position, captured=captured), tuple(found)))
         return tuple(views)
 
     def fingers(self) -> tuple[FingerImage, ...]:
-        """Every finger, in order, whatever the generation of its record; none where it is empty."""
+        """Return every finger, in order, in either generation."""
         return self.samples()

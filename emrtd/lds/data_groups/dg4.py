@@ -19,7 +19,7 @@ IrisBlock = iso19794.IrisRecord | iso39794.IrisImageDataBlock
 
 @dataclass(frozen=True, slots=True)
 class DataGroup4(BiometricDataGroup[IrisBlock, IrisImage]):
-    """The irises of the holder, one template an eye; or none, where they are missing."""
+    """The irises of the holder, one template for each eye; it may be empty."""
 
     file_id: ClassVar[FileID] = FileID.DG4
     identifier: ClassVar[bytes] = iso19794.FORMAT_IDENTIFIER
@@ -32,7 +32,7 @@ class DataGroup4(BiometricDataGroup[IrisBlock, IrisImage]):
 
     @classmethod
     def of(cls, irises: Iterable[IrisImage], generation: Generation = Generation.ISO_19794) -> Self:
-        """Make DG4 of these irises, one template each; for none at all use `empty`."""
+        """Make DG4 of these irises, one template each; without an iris, use `empty`."""
         return cls(tuple(cls._instance(iris, generation) for iris in irises))
 
     @classmethod
@@ -54,7 +54,7 @@ class DataGroup4(BiometricDataGroup[IrisBlock, IrisImage]):
 
     @classmethod
     def decoders(cls) -> dict[Generation, Callable[[bytes], IrisBlock]]:
-        """What reads an iris of each generation."""
+        """Return the function that decodes an iris, for each generation."""
         return {
             Generation.ISO_19794: iso19794.IrisRecord.decode,
             Generation.ISO_39794: iso39794.IrisImageDataBlock.decode,
@@ -62,7 +62,7 @@ class DataGroup4(BiometricDataGroup[IrisBlock, IrisImage]):
 
     @classmethod
     def views(cls, instance: Instance[IrisBlock]) -> tuple[tuple[IrisImage, tuple[str, ...]], ...]:
-        """The irises of an instance; the eye and the time may stand in the CBEFF header only."""
+        """Return the irises of an instance; the eye and the time may be in the CBEFF header."""
         stated = eye_of_subtype(instance.header.subtype)
         return tuple(
             (
@@ -77,5 +77,5 @@ class DataGroup4(BiometricDataGroup[IrisBlock, IrisImage]):
         )
 
     def irises(self) -> tuple[IrisImage, ...]:
-        """Every iris, in order, whatever the generation of its record; none where it is empty."""
+        """Return every iris, in order, in either generation."""
         return self.samples()

@@ -1,4 +1,4 @@
-"""What DG5 and DG7 have in common: images to be shown (Doc 9303-10, 4.7.5 and 4.7.7)."""
+"""What DG5 and DG7 share: images to be displayed (Doc 9303-10, 4.7.5 and 4.7.7)."""
 
 from dataclasses import dataclass
 from typing import ClassVar, Self
@@ -36,7 +36,7 @@ class DisplayedImages(FileContent):
     def _encode(self) -> bytes:
         count = len(self.images)
         if not 1 <= count <= MAX_IMAGES or not all(self.images):
-            raise MisuseError(f"{self.WHAT}: takes 1 to {MAX_IMAGES} images, none of them empty")
+            raise MisuseError(f"{self.WHAT}: holds 1 to {MAX_IMAGES} images, none of them empty")
         return tlv.encode(
             self.TAG,
             tlv.encode(INSTANCES, bytes((count,))),

@@ -1,18 +1,18 @@
 """The conditions of a residence permit, as Chipseal codes them in DG13.
 
-Doc 9303-10, 4.7.13 leaves DG13 to the issuing State.  Ours is BER-TLV; inside tag 6D stand:
+Doc 9303-10, 4.7.13 leaves DG13 to the issuing State.  Chipseal writes BER-TLV; tag 6D contains
 
-    06  object identifier 2.25.188172683379572055711623449063586399580, a UUID of our own: it says
-        that the rest is what this table says, so that no other content is taken for it
+    06  object identifier 2.25.188172683379572055711623449063586399580, made from a UUID: it
+        identifies this table, so that no other content is mistaken for it
     02  version of this table, one octet: 01
     80  category of the permit, UTF-8
     81  valid from, 8 digits YYYYMMDD
-    82  valid until, 8 digits YYYYMMDD; absent where the permit has no end
+    82  valid until, 8 digits YYYYMMDD; absent if the permit has no end
     83  stay: 01 may stay, 00 may not
     84  work, UTF-8: what work is allowed ("restricted", ...)
     85  study: 01 may study, 00 may not
     86  recourse to public funds: 01 yes, 00 no
-    A7  remarks: any number of 0C, UTF-8; absent where there are none
+    A7  remarks: any number of 0C, UTF-8; absent if there are none
 
 in this order, each once.  Data objects with other tags may follow; they are kept.
 """
@@ -29,7 +29,7 @@ from support.errors import MisuseError
 IDENTIFIER: Final = "2.25.188172683379572055711623449063586399580"
 VERSION: Final = 1
 MAX_TEXT: Final = 200
-"""Characters of the category, of what work is allowed, and of one remark."""
+"""Most characters of the category, of the work allowed, and of one remark."""
 MAX_REMARKS: Final = 20
 
 _VERSION, _CATEGORY, _FROM, _UNTIL, _STAY = 0x02, 0x80, 0x81, 0x82, 0x83
@@ -43,8 +43,8 @@ _KNOWN: Final = (
 class Permit:
     """What the holder of a permit may do, and for how long.
 
-    `valid_until` is None for a permit without an end.  `other` holds data objects of a later
-    version, which ours keeps and cannot read.
+    `valid_until` is None for a permit without an end.  `other` holds the data objects of a
+    later version, which are kept and not read.
     """
 
     category: str
@@ -60,12 +60,12 @@ class Permit:
 
     @classmethod
     def claims(cls, content: bytes) -> bool:
-        """Whether the content of a DG13 says that it is coded like this."""
+        """Whether the content of a DG13 begins with the identifier of this table."""
         return content.startswith(der.oid(IDENTIFIER))
 
     @classmethod
     def decode(cls, content: bytes) -> Self:
-        """Read the content of a DG13 that `claims` to be ours; raises `MalformedError`."""
+        """Read the content of a DG13 for which `claims` is true; raises `MalformedError`."""
         objects = tlv.read_all(content, "DG13 permit")
         until, remarks = objects.get(_UNTIL), objects.get(_REMARKS)
         return cls(
@@ -82,7 +82,7 @@ class Permit:
         )
 
     def encode(self) -> bytes:
-        """The content of DG13, without its tag 6D; raises `MisuseError`."""
+        """Return the content of DG13, without its tag 6D; raises `MisuseError`."""
         if self.valid_until is not None and self.valid_until < self.valid_from:
             raise MisuseError("permit: ends before it begins")
         if len(self.remarks) > MAX_REMARKS:
@@ -130,7 +130,7 @@ def _text(data_object: tlv.DataObject) -> str:
 def _texts(data_object: tlv.DataObject) -> tuple[str, ...]:
     inside = data_object.children()
     if any(each.tag != _REMARK for each in inside):
-        raise data_object.malformed("holds something else than remarks")
+        raise data_object.malformed("holds other data objects than remarks")
     return tuple(_text(each) for each in inside)
 
 
@@ -141,7 +141,7 @@ def _date(data_object: tlv.DataObject) -> date:
     try:
         return date(int(value[:4]), int(value[4:6]), int(value[6:]))
     except ValueError:
-        raise data_object.malformed("is not a date of the calendar") from None
+        raise data_object.malformed("is not a calendar date") from None
 
 
 def _flag(data_object: tlv.DataObject) -> bool:

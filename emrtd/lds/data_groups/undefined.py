@@ -11,7 +11,7 @@ from support.errors import MalformedError
 
 @dataclass(frozen=True, repr=False)
 class UndefinedDataGroup(FileContent):
-    """A data group of which only the tag is defined; `content` is all that is in it."""
+    """A data group of which only the tag is defined; `content` is its value."""
 
     content: bytes
 
@@ -36,20 +36,20 @@ class DataGroup6(UndefinedDataGroup):
 
 @dataclass(frozen=True, repr=False)
 class FeatureDataGroup(UndefinedDataGroup):
-    """Features for machine assisted verification: a number of templates yet to be defined.
+    """Features for machine assisted verification, in templates that are yet to be defined.
 
-    Until then the content is the issuing State's own, and need not even be data objects.
+    Until then the issuing State defines the content, which need not be data objects.
     """
 
     @classmethod
     def of(cls, *templates: tuple[int, bytes]) -> Self:
-        """Make one of these templates, each a tag and a value."""
+        """Make the data group from templates, each a tag and a value."""
         count = tlv.encode(INSTANCES, bytes((len(templates),)))
         return cls(count + b"".join(tlv.encode(tag, value) for tag, value in templates))
 
     @property
     def templates(self) -> tuple[tuple[int, bytes], ...] | None:
-        """The templates as tag and value, None where the content is not data objects."""
+        """The templates as tag and value, None if the content is not data objects."""
         try:
             objects = tlv.read_all(self.content, self.WHAT)
         except MalformedError:

@@ -10,7 +10,7 @@ _WHAT: Final = "EF.CardAccess"
 
 @dataclass(frozen=True, slots=True)
 class CardAccess:
-    """The whole of EF.CardAccess, a SET without a tag of the LDS; nobody has signed it."""
+    """EF.CardAccess, a SET without an LDS tag.  It is not signed."""
 
     security_infos: SecurityInfos
 
@@ -20,5 +20,5 @@ class CardAccess:
 
     @classmethod
     def decode(cls, octets: bytes) -> "CardAccess":
-        """Decode the file."""
+        """Decode the file; raises `MalformedError`."""
         return cls(SecurityInfos.decode(octets, _WHAT))

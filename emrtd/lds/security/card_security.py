@@ -13,9 +13,9 @@ _WHAT = FileID.CARD_SECURITY.value
 
 @dataclass(frozen=True)
 class CardSecurity:
-    """The whole of EF.CardSecurity as it was read; it verifies nothing.
+    """EF.CardSecurity as it was read; nothing is verified.
 
-    `emrtd.pki.passive.examine` says whether `signed_data` is to be believed.
+    `emrtd.pki.passive.examine` verifies `signed_data`.
     """
 
     encoded: bytes = field(repr=False)
@@ -24,17 +24,17 @@ class CardSecurity:
 
     @classmethod
     def decode(cls, octets: bytes) -> "CardSecurity":
-        """Decode the file, a ContentInfo without a tag of the LDS; raises `MalformedError`."""
+        """Decode the file, a ContentInfo without an LDS tag; raises `MalformedError`."""
         signed_data = SignedData.parse(octets, _WHAT, MAX_ON_CHIP)
         if signed_data.content_type != ID_SECURITY_OBJECT:
             raise MalformedError(_WHAT, f"signs content of type {signed_data.content_type}")
         return cls(octets, signed_data, SecurityInfos.decode(signed_data.content, _WHAT))
 
     def encode(self) -> bytes:
-        """The file, octet for octet as it was read."""
+        """Return the file, octet for octet as it was read."""
         return self.encoded
 
     @property
     def tolerated(self) -> tuple[str, ...]:
-        """What was read past in the SecurityInfos, a sentence each."""
+        """The quirks of the SecurityInfos, a sentence each."""
         return self.security_infos.tolerated

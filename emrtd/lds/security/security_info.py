@@ -1,4 +1,4 @@
-"""The entries of SecurityInfos, one class a kind (Doc 9303-11, 9.2; TR-03110-3, A.1.1)."""
+"""The entries of SecurityInfos, one class for each kind (Doc 9303-11, 9.2; TR-03110-3, A.1.1)."""
 
 from dataclasses import dataclass, field
 
@@ -11,7 +11,7 @@ from support.errors import MisuseError
 
 @dataclass(frozen=True, slots=True)
 class PaceInfo:
-    """PACEInfo (9.2.1): one variant of PACE; `parameter_id` is also the key of the CAM mapping."""
+    """PACEInfo (9.2.1): one variant of PACE; with CAM, `parameter_id` also identifies the key."""
 
     protocol: str
     parameter_id: int | None = None
@@ -29,7 +29,7 @@ class PaceInfo:
         cipher: Cipher,
         parameter_id: int | None = None,
     ) -> "PaceInfo":
-        """Make the entry for a variant; `MisuseError` where the standard has no such one."""
+        """Make the entry for a variant; raises `MisuseError` if the standard does not define it."""
         oid = protocols.pace_oid(key_agreement, mapping, cipher)
         if oid is None:
             raise MisuseError(f"PACE has no {key_agreement}-{mapping} with {cipher.value}")
@@ -96,7 +96,7 @@ class ChipAuthenticationInfo:
 
     @property
     def cipher(self) -> Cipher:
-        """The cipher of secure messaging after it."""
+        """The cipher of secure messaging after Chip Authentication."""
         return protocols.CHIP_AUTHENTICATION_PROTOCOLS[self.protocol].cipher
 
     def encode(self) -> bytes:
@@ -144,8 +144,8 @@ class ChipAuthenticationDomainParameterInfo:
 class TerminalAuthenticationInfo:
     """TerminalAuthenticationInfo (9.2.8; Appendix K.2).
 
-    `ef_cvca` is the file identifier of EF.CVCA and `ef_cvca_short` its SFI (0 to 31), where they
-    are not 011C and 1C; only version 1 has them.
+    `ef_cvca` is the file identifier of EF.CVCA and `ef_cvca_short` its SFI (0 to 31), if they are
+    not 011C and 1C; only version 1 has them.
     """
 
     version: int = 1
@@ -167,7 +167,7 @@ class TerminalAuthenticationInfo:
 
 @dataclass(frozen=True, slots=True)
 class ActiveAuthenticationInfo:
-    """ActiveAuthenticationInfo (9.2.4): present where Active Authentication is by ECDSA."""
+    """ActiveAuthenticationInfo (9.2.4): present if Active Authentication uses ECDSA."""
 
     signature_algorithm: str
     version: int = 1
@@ -194,19 +194,19 @@ class EfDirInfo:
 
 @dataclass(frozen=True, slots=True)
 class UnknownSecurityInfo:
-    """Any other entry, kept as it stands; `reason` says why a known protocol could not be read."""
+    """Any other entry, as it was read; `reason` is why one of a known protocol is malformed."""
 
     protocol: str
     encoded: bytes
     reason: str | None = field(default=None, compare=False)
 
     def encode(self) -> bytes:
-        """The SEQUENCE as it stood."""
+        """Return the SEQUENCE as it was read."""
         return self.encoded
 
 
 def encode_info(protocol: str, *data: bytes) -> bytes:
-    """Encode a SecurityInfo: its protocol and the encoded fields behind it (9.2)."""
+    """Encode a SecurityInfo: its protocol and the encoded fields after it (9.2)."""
     return der.sequence(der.oid(protocol), *data)
 
 

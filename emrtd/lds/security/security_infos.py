@@ -1,7 +1,7 @@
 """SecurityInfos: which protocols a chip supports, and with which keys (Doc 9303-11, 9.2).
 
-They stand in EF.CardAccess, EF.CardSecurity and DG14.  What is not known here, or known by its
-identifier but not of its form, is kept byte for byte and in its place.
+EF.CardAccess, EF.CardSecurity and DG14 contain them.  An entry of an unknown protocol, and a
+malformed entry of a known one, are kept byte for byte and in their place.
 """
 
 from collections.abc import Callable, Iterator
@@ -44,7 +44,7 @@ __all__ = [
 WHAT: Final = "SecurityInfos"
 
 MAX_ENTRIES: Final = 256
-"""Entries of one set; a chip has about ten, and what is done with them grows faster than they."""
+"""Most entries of one set; a chip has about ten, and work grows faster than their number."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -75,9 +75,10 @@ Info = TypeVar("Info", bound=SecurityInfo)
 
 
 class SecurityInfos:
-    """A set of SecurityInfo, in the order in which it was written.
+    """A set of SecurityInfo.
 
-    Made from entries it is DER (sorted); decoded, it encodes to the very octets it came from.
+    Made from entries, it is sorted as DER requires.  Decoded, it keeps the order of the entries,
+    and encodes to the octets it was decoded from.
     """
 
     __slots__ = ("_encoded", "entries")
@@ -88,7 +89,7 @@ class SecurityInfos:
 
     @classmethod
     def decode(cls, octets: bytes, what: str = WHAT) -> "SecurityInfos":
-        """Decode a DER SET of SecurityInfo; what is no such set raises `MalformedError`."""
+        """Decode a DER SET of SecurityInfo; raises `MalformedError` for anything else."""
         return cls._decode(tlv.read_expected(octets, der.SET, what), octets)
 
     @classmethod
@@ -106,12 +107,12 @@ class SecurityInfos:
         return self._encoded
 
     def of(self, kind: type[Info]) -> tuple[Info, ...]:
-        """The entries of one kind, in order."""
+        """Return the entries of one kind, in order."""
         return tuple(entry for entry in self.entries if isinstance(entry, kind))
 
     @property
     def tolerated(self) -> tuple[str, ...]:
-        """What is wrong with entries that were read past, a sentence for each."""
+        """Why entries of known protocols could not be read, a sentence for each."""
         return tuple(each.reason for each in self.of(UnknownSecurityInfo) if each.reason)
 
     def __iter__(self) -> Iterator[SecurityInfo]:
@@ -135,7 +136,7 @@ def _encoding(entry: SecurityInfo) -> bytes:
 
 
 def _with_encoding(parent: DataObject) -> Iterator[tuple[DataObject, bytes]]:
-    """Each child of a data object, with its octets as they were written."""
+    """Yield each child of a data object, with its octets as encoded."""
     begin = 0
     for child in parent.children():
         end = child.offset - parent.offset + len(child.value)
@@ -148,7 +149,7 @@ def _decode_info(entry: DataObject, encoded: bytes) -> SecurityInfo:
         raise entry.malformed("a SecurityInfo is a SEQUENCE")
     fields = entry.children()
     if not fields:
-        raise entry.malformed("a SecurityInfo without protocol")
+        raise entry.malformed("a SecurityInfo has no protocol")
     protocol = der.read_oid(fields[0])
     decode = _DECODERS.get(protocol)
     if decode is None:
@@ -158,7 +159,7 @@ def _decode_info(entry: DataObject, encoded: bytes) -> SecurityInfo:
     except MalformedError as error:
         return UnknownSecurityInfo(protocol, encoded, str(error))
     if info.encode() != encoded:
-        reason = f"{entry.what}: the entry {protocol} is not DER, or has more fields than it may"
+        reason = f"{entry.what}: the entry {protocol} is not DER, or has more fields than allowed"
         return UnknownSecurityInfo(protocol, encoded, reason)
     return info
 

@@ -23,13 +23,13 @@ _WHAT: Final = "LDSSecurityObject"
 
 
 class SecurityObject(msgspec.Struct, frozen=True):
-    """The hash of each data group (1 to 16), as a whole file with tag and length.
+    """The hash of each data group (1 to 16), over the whole file with tag and length.
 
-    One that was read is as it is signed, even where it has another size than the algorithm's: it
-    is then no data group's.
+    A hash that was read is kept as signed, even if its size is not that of the algorithm: it then
+    matches no data group.
 
     `lds_version` ("0108") and `unicode_version` ("040000") are None in version 0 (LDS 1.7), which
-    does not hold them.
+    does not contain them.
     """
 
     hash_algorithm: Hash
@@ -48,17 +48,19 @@ class SecurityObject(msgspec.Struct, frozen=True):
         lds_version: str | None = LDS_1_8,
         unicode_version: str | None = UNICODE_4,
     ) -> "SecurityObject":
-        """Hash the data groups: number to the whole file, without anything behind it."""
+        """Hash the data groups, given as number to whole file, without octets after it."""
         hashes = {
             number: hash_algorithm.digest(data_groups[number]) for number in sorted(data_groups)
         }
         return cls(hash_algorithm, hashes, lds_version, unicode_version)
 
     def encode(self) -> bytes:
-        """Write it in DER; raises `MisuseError` for a number or a hash that cannot be."""
+        """Return it in DER; raises `MisuseError` for a wrong number or size of a hash."""
         for number, digest in self.hashes.items():
             if not 1 <= number <= 16 or len(digest) != self.hash_algorithm.size:
-                raise MisuseError(f"a hash of {len(digest)} octets for DG{number}")
+                raise MisuseError(
+                    f"a hash of {len(digest)} octets cannot be written for DG{number}"
+                )
         values = (
             der.sequence(der.integer(number), der.octet_string(digest))
             for number, digest in sorted(self.hashes.items())
@@ -79,7 +81,7 @@ class SecurityObject(msgspec.Struct, frozen=True):
         whole = ber.read(octets, _WHAT)
         fields = whole.expect(der.SEQUENCE).children
         if not 3 <= len(fields) <= 4:
-            raise whole.malformed("has three or four fields")
+            raise whole.malformed("expected three or four fields")
         version = read_small_integer(fields[0])
         if version not in (0, 1):
             raise fields[0].malformed(f"version {version} is not known")
@@ -96,8 +98,8 @@ class SecurityObject(msgspec.Struct, frozen=True):
 def _read_hashes(values: ber.Value, algorithm: Hash) -> dict[int, bytes]:
     """Read SEQUENCE OF DataGroupHash; number to hash.
 
-    Every issuer writes all entries alike, so that they are read as rows of a table; anything else
-    is read, or refused, the long way.
+    Issuers encode all entries with the same lengths, so they are read as rows of a table.  Entries
+    in any other form are read one by one.
     """
     size, contents = algorithm.size, values.contents
     if len(contents) % (size + 7) == 0:
@@ -114,7 +116,7 @@ def _read_hashes(values: ber.Value, algorithm: Hash) -> dict[int, bytes]:
     for entry in values.children:
         number, digest = _read_hash(entry)
         if number in hashes:
-            raise entry.malformed(f"DG{number} stands twice")
+            raise entry.malformed(f"DG{number} occurs twice")
         hashes[number] = digest
     return hashes
 
@@ -122,7 +124,7 @@ def _read_hashes(values: ber.Value, algorithm: Hash) -> dict[int, bytes]:
 def _read_hash(entry: ber.Value) -> tuple[int, bytes]:
     fields = entry.expect(der.SEQUENCE).children
     if len(fields) != 2:
-        raise entry.malformed("a data group's number and hash are expected")
+        raise entry.malformed("expected the number and the hash of a data group")
     number = read_small_integer(fields[0])
     digest = fields[1].expect(der.OCTET_STRING).contents
     if not 1 <= number <= 16:
@@ -132,12 +134,12 @@ def _read_hash(entry: ber.Value) -> tuple[int, bytes]:
 
 @lru_cache(maxsize=64)
 def _read_versions(encoded: bytes) -> tuple[str, str]:
-    """Read LDSVersionInfo: there are two or three in the world."""
+    """Read LDSVersionInfo; cached, since only two or three different ones are in use."""
     value = ber.read(encoded, _WHAT)
     fields = value.expect(der.SEQUENCE).children
     if len(fields) != 2:
-        raise value.malformed("two versions are expected")
+        raise value.malformed("expected two versions")
     lds_version, unicode_version = (read_text(each) for each in fields)
     if not (lds_version.isdigit() and unicode_version.isdigit()):
-        raise MalformedError(_WHAT, "a version that is not digits", value.begin)
+        raise MalformedError(_WHAT, "a version is not made of digits", value.begin)
     return lds_version, unicode_version

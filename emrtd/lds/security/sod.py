@@ -1,7 +1,7 @@
-"""EF.SOD: the signed LDSSecurityObject (Doc 9303-10, 4.6.2), read and signed.
+"""Read and sign EF.SOD, the signed LDSSecurityObject (Doc 9303-10, 4.6.2).
 
-`build_sod` is where an EF.SOD is signed.  `Sod.parse` reads any State's; it verifies nothing:
-that is for `emrtd.pki.path` and the hashes.
+`build_sod` signs an EF.SOD.  `Sod.parse` reads that of any State and verifies nothing;
+`emrtd.pki.passive` verifies the signature and the path to the CSCA.
 """
 
 from datetime import datetime
@@ -23,18 +23,18 @@ from support.errors import MalformedError
 _TAG: Final = 0x77
 """The tag of EF.SOD (Doc 9303-10, 4.6.2)."""
 _BARE: Final = b"\x30"
-"""What the SignedData by itself begins with, as some readers write it out."""
+"""The first octet of an EF.SOD without its tag 77, as some readers write it."""
 _WHAT: Final = FileID.SOD.value
 
 OTHER_CONTENT_TYPES: Final = frozenset({ID_DATA, "1.3.27.1.1.1", "1.2.528.1.1006.1.20.1"})
-"""What CN, BE and FR, and a supplier of NL write in place of the LDS security object's type."""
+"""What CN, BE and FR, and a supplier of NL write instead of the LDS security object's type."""
 
 
 class Sod(msgspec.Struct, frozen=True):
-    """An EF.SOD: the whole file as it was read, what it signs, and how.
+    """An EF.SOD: the whole file as it was read, its SignedData, and the signed hashes.
 
-    `irregularities` are sentences on what is inconsistent outside what is signed; a document whose
-    EF.SOD has any has been damaged or changed, or was made by faulty software.
+    `irregularities` names inconsistencies in fields that are not signed.  An EF.SOD with any was
+    damaged or changed, or was made by faulty software.
     """
 
     encoded: bytes
@@ -47,7 +47,7 @@ class Sod(msgspec.Struct, frozen=True):
 
     @classmethod
     def parse(cls, octets: bytes) -> "Sod":
-        """Read a whole EF.SOD, with nothing behind it; raises `MalformedError`."""
+        """Read a whole EF.SOD; raises `MalformedError`, also for octets after it."""
         if octets[:1] == _BARE:
             signed_data = SignedData.parse(octets, _WHAT, MAX_ON_CHIP)
             tolerated = signed_data.tolerated | {Quirk.SOD_NO_TAG}
@@ -67,12 +67,12 @@ class Sod(msgspec.Struct, frozen=True):
         return cls(octets, signed_data, security_object, tolerated)
 
     def encode(self) -> bytes:
-        """The file, octet for octet as it was read."""
+        """Return the file, octet for octet as it was read."""
         return self.encoded
 
     @property
     def irregularities(self) -> tuple[str, ...]:
-        """What is inconsistent in the fields that no signature covers."""
+        """Inconsistencies in the fields that no signature covers, a sentence each."""
         return self.signed_data.irregularities
 
 
@@ -85,11 +85,11 @@ def build_sod(
     scheme: SignatureScheme | None = None,
     signing_time: datetime | None = None,
 ) -> bytes:
-    """Sign the hashes of the data groups; return the whole file, tag 77.
+    """Sign the hashes of the data groups; return the whole file, tag 77 included.
 
-    `certificate` is the Document Signer's and is enclosed.  `hash` is the signature's, that of the
-    data groups unless given.  Raises `MisuseError` where signer and certificate do not belong
-    together.
+    `certificate` is the Document Signer's, and is included.  `hash` is that of the signature, by
+    default the one of the data groups.  Raises `MisuseError` if the certificate is not one for the
+    key of `signer`.
     """
     signed_data = build_signed_data(
         LDS_SECURITY_OBJECT,

@@ -1,4 +1,4 @@
-"""No input of 1 MB costs a decoder a second or 64 MB."""
+"""Every decoder takes less than 1 s and 64 MB for 1 MB of input."""
 
 import time
 import tracemalloc
@@ -22,7 +22,7 @@ def nested(tag: int) -> bytes:
 
 
 BODIES = {
-    "nothing but zeros": bytes(SIZE - 8),
+    "only zeros": bytes(SIZE - 8),
     "one tag list": tlv.encode(0x5C, b"\x61" * (SIZE - 16)),
     "one MRZ": tlv.encode(0x5F1F, b"A" * (SIZE - 16)),
     "as many objects as are read": (b"\x80\x2e" + b"x" * 46) * 19_999,
@@ -36,7 +36,7 @@ BODIES = {
 
 
 @pytest.mark.parametrize("file_id", FileID)
-def test_time(file_id: FileID) -> None:
+def test_decoding_a_megabyte_takes_less_than_a_second(file_id: FileID) -> None:
     tag = FILES[file_id].tag or 0x47
     for name, body in BODIES.items():
         octets = tlv.encode(tag, body)
@@ -48,12 +48,12 @@ def test_time(file_id: FileID) -> None:
 
 
 @pytest.mark.parametrize("file_id", FileID)
-def test_memory(file_id: FileID) -> None:
+def test_decoding_a_megabyte_takes_less_than_64_mb(file_id: FileID) -> None:
     tag = FILES[file_id].tag or 0x47
     for name in ("one tag list", "as many names as are read", "as many templates as are read"):
         octets = tlv.encode(tag, BODIES[name])
         with suppress(MalformedError):
-            decode(file_id, octets[:100])  # imports what it needs
+            decode(file_id, octets[:100])  # so that its imports are not measured
         tracemalloc.start()
         with suppress(MalformedError):
             decode(file_id, octets)

@@ -1,4 +1,4 @@
-"""EF.ATR/INFO, EF.DIR, EF.CVCA and DG15: what tells a reader how to go about a chip."""
+"""EF.ATR/INFO, EF.DIR, EF.CVCA, DG14 and DG15: how a reader accesses a chip."""
 
 import pytest
 from hypothesis import given
@@ -36,7 +36,7 @@ def test_any_octets_decode_or_are_malformed(
     assert codec.decode(file.encode()) == file
 
 
-def test_atr_info_of_table_29() -> None:
+def test_atr_info_of_table_29_is_decoded() -> None:
     octets = bytes.fromhex("47038401E07F66080202040002020800")
     info = AtrInfo.decode(octets)
     assert info.encode() == octets
@@ -63,7 +63,7 @@ def test_atr_info_reads_back(bits: int, max_command: int, max_response: int) -> 
     )
 
 
-def test_atr_info_keeps_what_it_does_not_know_and_may_say_nothing() -> None:
+def test_atr_info_keeps_unknown_objects_and_may_lack_all_fields() -> None:
     octets = bytes.fromhex("4301B8460412345678000000")
     info = AtrInfo.decode(octets)
     assert info.encode() == octets
@@ -71,7 +71,7 @@ def test_atr_info_keeps_what_it_does_not_know_and_may_say_nothing() -> None:
     assert AtrInfo.of(Capability(0), None, None).max_command is None
 
 
-def test_atr_info_reads_a_size_past_its_missing_zero() -> None:
+def test_atr_info_reads_a_size_without_its_leading_zero() -> None:
     info = AtrInfo.decode(bytes.fromhex("7F6608020280000202FFFF"))
     assert (info.max_command, info.max_response) == (0x8000, 0xFFFF)
 
@@ -84,14 +84,14 @@ def test_atr_info_of_another_form_is_malformed(octets: str) -> None:
         AtrInfo.decode(bytes.fromhex(octets))
 
 
-def test_atr_info_wants_both_sizes() -> None:
+def test_atr_info_requires_both_sizes() -> None:
     with pytest.raises(MisuseError):
         AtrInfo.of(Capability(0), 1000, None)
     with pytest.raises(MisuseError):
         AtrInfo.of(Capability(0), 0, 1000)
 
 
-def test_directory_of_the_facts() -> None:
+def test_directory_of_the_standards_example_is_decoded() -> None:
     listed = facts("lds/lds_files_and_tags.json")
     example = next(f["example"] for f in listed["mf_files"] if f["name"] == "EF.DIR")
     directory = ApplicationDirectory.decode(bytes.fromhex(example))
@@ -105,7 +105,7 @@ def test_directory_reads_back(applications: list[bytes]) -> None:
     assert ApplicationDirectory.decode(directory.encode()).applications == tuple(applications)
 
 
-def test_directory_wants_application_identifiers() -> None:
+def test_directory_requires_application_identifiers() -> None:
     with pytest.raises(MisuseError):
         ApplicationDirectory.of([b"\xa0\x00"])
     with pytest.raises(MalformedError, match="4F is missing"):
@@ -136,22 +136,22 @@ def test_cvca_holds_two_references_at_most() -> None:
         Cvca.decode(bytes.fromhex("42810141"))
 
 
-def test_dg15_of_the_bsi_2008_set() -> None:
+def test_dg15_of_the_bsi_2008_set_is_read_despite_its_missing_zero() -> None:
     octets = shared("data/lds/bsi2008/Datagroup15.bin").read_bytes()
     dg15 = DataGroup15.decode(octets)
     assert dg15.encode() == octets
     assert isinstance(dg15.public_key, RsaPublicKey)
-    assert dg15.public_key.description == "RSA-1024"  # read past its missing zero octet
+    assert dg15.public_key.description == "RSA-1024"  # its leading zero octet is missing
 
 
-def test_dg15_of_a_session() -> None:
+def test_dg15_of_a_recorded_session_is_decoded() -> None:
     session = facts("vectors/aa_rsa_extra.json")["rsa_session"]
     dg15 = DataGroup15.decode(bytes.fromhex(session["DG15"]))
     assert dg15.public_key.description == f"RSA-{session['modulus_bits']}"
     assert DataGroup15.of(dg15.public_key) == dg15
 
 
-def test_dg15_with_an_elliptic_curve() -> None:
+def test_dg15_with_an_elliptic_curve_key_reads_back() -> None:
     curve = CURVES["brainpoolP320r1"]
     key = EcPublicKey(curve, curve.g)
     assert DataGroup15.decode(DataGroup15.of(key).encode()).public_key == key

@@ -1,4 +1,4 @@
-"""A State of one's own comes from `emrtd` alone, and what it signs holds."""
+"""An issuing State made with `emrtd` alone signs what verifies."""
 
 import subprocess
 import sys
@@ -19,7 +19,7 @@ AT = datetime(2026, 11, 22, 12, 0, tzinfo=UTC)
 
 
 @pytest.mark.parametrize("key", ["brainpoolP256r1", "secp521r1", "RSA-2048"])
-def test_a_state_in_a_few_lines(key: str) -> None:
+def test_what_a_state_signs_verifies(key: str) -> None:
     state = IssuingState.make(AT, key=key)
     signed = SecurityObject.over({1: b"\x61\x03dg1", 2: b"\x75\x03dg2"}, Hash.SHA256)
     sod = Sod.parse(state.document_signer.sign_security_object(signed, AT))
@@ -43,12 +43,12 @@ def test_the_same_random_makes_the_same_state() -> None:
     assert first.chain == again.chain
 
 
-def test_a_code_of_no_state_is_refused() -> None:
+def test_an_unknown_state_is_refused() -> None:
     with pytest.raises(MisuseError, match="'QQQ' is not the code of a State"):
         IssuingState.make(AT, "QQQ")
 
 
-def test_no_actor_is_imported() -> None:
+def test_issuing_state_imports_no_application() -> None:
     code = (
         "import sys; import emrtd.lds.issuing_state;"
         "actors = {'personalise', 'verify', 'vsmartcard'};"

@@ -49,7 +49,7 @@ def record(kind: type[SignedRecord], fields: dict[int, bytes], *more: bytes) -> 
     return state + tlv.encode(kind.SIGNED, inside, *more) + SIGNED_BY
 
 
-def test_a_travel_record() -> None:
+def test_a_travel_record_is_decoded() -> None:
     octets = record(TravelRecord, STAMP, tlv.encode(0x5F70, b"\x01"))
     stamp = TravelRecord.decode(octets)
     assert (stamp.state, stamp.travelled_on, stamp.location) == ("USA", "20120814", "SFO")
@@ -60,7 +60,7 @@ def test_a_travel_record() -> None:
     assert stamp.tolerated == ()
 
 
-def test_what_is_signed_keeps_its_length_octets() -> None:
+def test_the_signed_part_keeps_its_length_octets() -> None:
     octets = record(TravelRecord, STAMP)
     size = octets[7]
     longer = octets[:7] + b"\x82\x00" + bytes((size,)) + octets[8:]
@@ -71,7 +71,7 @@ def test_what_is_signed_keeps_its_length_octets() -> None:
     assert AdditionalBiometrics.decode(biometrics).signed == b"\x5f\x2e\x82\x00\x01\x07"
 
 
-def test_a_visa_record() -> None:
+def test_a_visa_record_is_decoded() -> None:
     visa = VisaRecord.decode(record(VisaRecord, VISA))
     assert (visa.state, visa.document_type, visa.entries) == ("NLD", "VS", 2)
     assert (visa.effective_from, visa.expires_on) == ("20120826", "20130826")
@@ -80,14 +80,14 @@ def test_a_visa_record() -> None:
     assert "STEEN" not in repr(visa)
 
 
-def test_dates_in_bcd_are_tolerated() -> None:
+def test_a_date_in_bcd_is_a_quirk() -> None:
     stamp = TravelRecord.decode(record(TravelRecord, STAMP | {0x5F45: bytes.fromhex("20120814")}))
     assert stamp.travelled_on == "20120814"
     assert stamp.tolerated == ("travel record: data object 5F45 is in BCD",)
 
 
 @pytest.mark.parametrize("tag", [0x5F44, 0x5F45, 0x5F4B, 0x5F46, 0x5F4A])
-def test_what_is_mandatory_in_a_stamp(tag: int) -> None:
+def test_a_stamp_without_a_mandatory_field_is_malformed(tag: int) -> None:
     fields = {each: value for each, value in STAMP.items() if each != tag}
     octets = tlv.encode(0x5F44, b"USA") + tlv.encode(
         0x73, *(tlv.encode(each, value) for each, value in fields.items())
@@ -96,25 +96,25 @@ def test_what_is_mandatory_in_a_stamp(tag: int) -> None:
         TravelRecord.decode(octets + SIGNED_BY)
 
 
-def test_a_state_that_differs_from_the_signed_one() -> None:
+def test_a_state_that_differs_from_the_signed_one_is_malformed() -> None:
     octets = record(TravelRecord, STAMP)
-    with pytest.raises(MalformedError, match="not the State that is signed"):
+    with pytest.raises(MalformedError, match="differs from the signed one"):
         TravelRecord.decode(octets.replace(b"USA", b"UTO", 1))
 
 
-def test_a_certificate_record() -> None:
+def test_a_certificate_record_is_decoded() -> None:
     octets = tlv.encode(0x5F3A, b"US\x01\x02") + tlv.encode(0x72, b"\x30\x00")
     assert CertificateRecord.decode(octets) == CertificateRecord("US", b"\x01\x02", b"\x30\x00")
-    with pytest.raises(MalformedError, match="two letters"):
+    with pytest.raises(MalformedError, match="two-letter country code"):
         CertificateRecord.decode(tlv.encode(0x5F3A, b"U1\x01") + tlv.encode(0x72))
 
 
 @pytest.mark.parametrize("number", [b"", b"\x00", b"\xff", b"\x00\x01"])
-def test_a_record_number_that_is_none(number: bytes) -> None:
+def test_a_wrong_record_number_is_malformed(number: bytes) -> None:
     octets = tlv.encode(
         0x7F2E, tlv.encode(0x5F2E, b"x"), tlv.encode(0x5F37, b"s"), tlv.encode(0x5F38, number)
     )
-    with pytest.raises(MalformedError, match="number of a record"):
+    with pytest.raises(MalformedError, match="not a record number"):
         AdditionalBiometrics.decode(octets)
 
 

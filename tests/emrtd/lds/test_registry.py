@@ -13,7 +13,7 @@ def test_every_file_has_a_codec() -> None:
     assert set(CODECS) == set(FileID) == set(FILES)
 
 
-def test_the_bsi_sample_parses_in_every_file_and_encodes_back() -> None:
+def test_every_file_of_the_bsi_sample_encodes_to_the_same_octets() -> None:
     image = LdsImage.load(shared("data/lds/bsi2008"))
     assert len(image.files) == 8
     for file_id, octets in image.files.items():
@@ -22,7 +22,7 @@ def test_the_bsi_sample_parses_in_every_file_and_encodes_back() -> None:
         assert all(isinstance(each, str) for each in tolerated(content))
 
 
-def test_a_card_security_of_a_real_chip_encodes_back() -> None:
+def test_a_card_security_of_a_real_chip_encodes_to_the_same_octets() -> None:
     octets = shared("data/card/efcardsecurity.dump").read_bytes()
     content = decode(FileID.CARD_SECURITY, octets)
     assert content.encode() == octets

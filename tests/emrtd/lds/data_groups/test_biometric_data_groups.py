@@ -1,4 +1,4 @@
-"""DG2, DG3 and DG4: published files byte for byte, one view, CBEFF as Doc 9303-10 prints it."""
+"""DG2, DG3 and DG4: published files byte for byte, round trips, CBEFF as in Doc 9303-10."""
 
 from datetime import UTC, datetime
 from typing import Any
@@ -38,7 +38,7 @@ def bsi(number: int) -> bytes:
 
 
 @pytest.mark.parametrize("group", GROUPS)
-def test_the_bsi_sample_encodes_back_byte_for_byte(group: Any) -> None:
+def test_the_bsi_sample_encodes_to_the_same_octets(group: Any) -> None:
     octets = bsi(int(group.file_id[2:]))
     assert group.decode(octets).encode() == octets
 
@@ -59,7 +59,7 @@ def test_the_bsi_sample_holds_one_face_two_fingers_and_two_irises() -> None:
     assert [iris.eye for iris in DataGroup4.decode(bsi(4)).irises()] == [Eye.RIGHT, Eye.LEFT]
 
 
-def test_a_face_written_is_the_face_read() -> None:
+def test_a_face_reads_back() -> None:
     face = FaceImage.of(
         JPEG,
         gender=Gender.FEMALE,
@@ -71,14 +71,14 @@ def test_a_face_written_is_the_face_read() -> None:
     assert group.tolerated == ()
 
 
-def test_fingers_written_are_the_fingers_read() -> None:
+def test_fingers_read_back() -> None:
     fingers = tuple(FingerImage.of(WSQ, position, captured=CAPTURED) for position in FingerPosition)
     group = DataGroup3.decode(DataGroup3.of(fingers).encode())
     assert group.fingers() == fingers
     assert group.tolerated == ()
 
 
-def test_irises_written_are_the_irises_read() -> None:
+def test_irises_read_back() -> None:
     irises = tuple(IrisImage.of(JPEG, eye) for eye in Eye)
     assert DataGroup4.decode(DataGroup4.of(irises).encode()).irises() == irises
 
@@ -115,7 +115,7 @@ def test_an_empty_template_is_as_doc_9303_10_prints_it() -> None:
         DataGroup2.of([])
 
 
-def test_a_count_that_is_not_true_is_tolerated_and_named() -> None:
+def test_a_wrong_count_is_a_quirk() -> None:
     octets = bytearray(DataGroup3.of([FingerImage.of(WSQ, FingerPosition.LEFT_RING)]).encode())
     octets[octets.index(b"\x02\x01\x01") + 2] = 2
     group = DataGroup3.decode(bytes(octets))
@@ -126,16 +126,16 @@ def test_a_count_that_is_not_true_is_tolerated_and_named() -> None:
 def test_a_position_that_the_header_contradicts_is_named() -> None:
     octets = DataGroup3.of([FingerImage.of(WSQ, FingerPosition.LEFT_RING)]).encode()
     group = DataGroup3.decode(octets.replace(b"\x82\x01\x12", b"\x82\x01\x09"))
-    assert group.tolerated == ("DG3's header says right-index, its record left-ring",)
+    assert group.tolerated == ("DG3's header states right-index, its record left-ring",)
 
 
-def test_a_position_that_stands_in_the_header_only_is_seen() -> None:
+def test_a_position_in_the_header_alone_is_read() -> None:
     octets = DataGroup3.of([FingerImage.of(WSQ, FingerPosition.UNKNOWN)]).encode()
     (finger,) = DataGroup3.decode(octets.replace(b"\x82\x01\x00", b"\x82\x01\x09")).fingers()
     assert finger.position is FingerPosition.RIGHT_INDEX
 
 
-def test_a_record_of_19794_under_7f2e_is_tolerated_and_named() -> None:
+def test_a_record_of_19794_under_7f2e_is_a_quirk() -> None:
     octets = bsi(2).replace(b"\x5f\x2e", b"\x7f\x2e", 1)
     group = DataGroup2.decode(octets)
     assert "DG2 holds ISO/IEC 19794 data under 7F2E" in group.tolerated
@@ -143,7 +143,7 @@ def test_a_record_of_19794_under_7f2e_is_tolerated_and_named() -> None:
     assert {face.generation for face in group.faces()} == {Generation.ISO_19794}
 
 
-def test_an_image_whose_type_belies_its_header_is_tolerated_and_named() -> None:
+def test_an_image_type_that_contradicts_the_image_is_a_quirk() -> None:
     octets = DataGroup2.of([FaceImage.of(JPEG)]).encode()
     position = octets.index(JPEG) - 11
     group = DataGroup2.decode(octets[:position] + b"\x01" + octets[position + 1 :])
@@ -163,7 +163,7 @@ def test_unknown_data_objects_are_kept_and_written_back() -> None:
     assert DataGroup2.decode(octets).encode() == octets
 
 
-def test_a_header_counted_up_and_unknown_objects_in_the_group_are_tolerated_and_named() -> None:
+def test_a_header_tag_a2_and_unknown_objects_in_the_group_are_quirks() -> None:
     fingers = [FingerImage.of(WSQ, position) for position in (FingerPosition(2), FingerPosition(7))]
     templates = [
         tlv.encode(
@@ -184,12 +184,12 @@ def test_a_header_counted_up_and_unknown_objects_in_the_group_are_tolerated_and_
     assert group.encode() == octets
 
 
-def test_a_header_that_belies_its_data_is_named() -> None:
+def test_a_header_that_contradicts_its_data_is_named() -> None:
     octets = (
         DataGroup2.of([FaceImage.of(JPEG)]).encode().replace(b"\x88\x02\0\x08", b"\x88\x02\0\x2a")
     )
     group = DataGroup2.decode(octets)
-    assert group.tolerated == ("DG2's header does not say that its data are of ISO/IEC 19794",)
+    assert group.tolerated == ("DG2's header does not state that its data are in ISO/IEC 19794",)
     assert group.encode() == octets
 
 
@@ -224,7 +224,7 @@ templates = st.builds(
         objects,
     )
 )
-def test_a_cbeff_structure_survives_its_coding(group: BiometricGroup) -> None:
+def test_a_cbeff_structure_reads_back(group: BiometricGroup) -> None:
     octets = group.encode(0x63)
     assert BiometricGroup.decode(octets, 0x63, "DG3") == group
     for end in range(0, len(octets), 7):

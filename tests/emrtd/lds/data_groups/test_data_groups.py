@@ -86,7 +86,7 @@ KINDS: dict[type[FileContent], int] = {
 
 
 @given(MADE)
-def test_what_is_encoded_reads_back(made: FileContent) -> None:
+def test_encoded_content_decodes_to_the_same(made: FileContent) -> None:
     again = type(made).decode(made.encode())
     assert again == made
     assert replace(again).encode() == made.encode()
@@ -114,7 +114,7 @@ def test_any_octets_decode_or_are_malformed(
 # --- DG1 -------------------------------------------------------------------------------------
 
 
-def test_dg1_of_the_bsi_sample() -> None:
+def test_dg1_of_the_bsi_sample_is_decoded() -> None:
     octets = shared("data/lds/bsi2008/Datagroup1.bin").read_bytes()
     made = DataGroup1.decode(octets)
     assert replace(made).encode() == octets
@@ -124,7 +124,7 @@ def test_dg1_of_the_bsi_sample() -> None:
     assert all(each.correct for each in made.mrz.check_digits())
 
 
-def test_dg1_of_the_published_example() -> None:
+def test_dg1_of_the_published_example_is_decoded() -> None:
     (example,) = [
         e for e in facts("lds/lds_encoding_examples.json")["examples"] if "DG1 TD1" in e["id"]
     ]
@@ -137,7 +137,7 @@ def test_dg1_of_the_published_example() -> None:
     assert replace(made).encode() == octets
 
 
-def test_dg1_with_line_ends_is_tolerated_named_and_written_back() -> None:
+def test_dg1_with_line_breaks_is_named_and_written_back() -> None:
     mrz = Mrz.build(
         "TD1",
         document_code="IR",
@@ -153,7 +153,7 @@ def test_dg1_with_line_ends_is_tolerated_named_and_written_back() -> None:
     made = DataGroup1.decode(octets)
     assert made.mrz == mrz
     assert made.other == ((0x53, b"\x07"),)
-    assert made.tolerated == ("DG1: the MRZ has line ends or small letters",)
+    assert made.tolerated == ("DG1: the MRZ has line breaks or lower-case letters",)
     assert made.encode() == octets
 
 
@@ -167,7 +167,7 @@ def test_dg1_with_line_ends_is_tolerated_named_and_written_back() -> None:
         (tlv.encode(0x61, tlv.encode(0x5F1F, b"A" * 90)) + b"\x00", "follow"),
     ],
 )
-def test_dg1_that_is_none(octets: bytes, says: str) -> None:
+def test_a_broken_dg1_is_malformed(octets: bytes, says: str) -> None:
     with pytest.raises(MalformedError, match=says) as failure:
         DataGroup1.decode(octets)
     assert "AAA" not in str(failure.value)
@@ -176,13 +176,13 @@ def test_dg1_that_is_none(octets: bytes, says: str) -> None:
 # --- DG5 and DG7 -------------------------------------------------------------------------------
 
 
-def test_the_published_layout_of_dg5() -> None:
+def test_dg5_has_the_published_layout() -> None:
     octets = DataGroup5((b"\xff" * 2000,)).encode()
     assert octets[:13].hex().upper() == "658207D80201015F408207D0FF"[:26]
 
 
 @pytest.mark.parametrize("count", [0, 10, 10_000])
-def test_too_few_or_too_many_images(count: int) -> None:
+def test_too_few_or_too_many_images_are_refused(count: int) -> None:
     octets = tlv.encode(0x65, b"\x02\x01\x01", tlv.encode(0x5F40, b"\xff") * count)
     with pytest.raises(MalformedError, match=f"has {count} images"):
         DataGroup5.decode(octets)
@@ -191,26 +191,26 @@ def test_too_few_or_too_many_images(count: int) -> None:
 
 
 @pytest.mark.parametrize("content", [b"\x04SGP of its own", b"\x1f", b"\x30\x05\x00"])
-def test_a_dg13_that_is_no_data_objects_is_kept_and_named(content: bytes) -> None:
+def test_a_dg13_without_data_objects_is_kept_and_named(content: bytes) -> None:
     octets = tlv.encode(0x6D, content)
     made = DataGroup13.decode(octets)
     assert (made.content, made.permit) == (content, None)
-    assert made.tolerated == ("DG13: what it holds are no data objects",)
+    assert made.tolerated == ("DG13: the content is not data objects",)
     assert made.encode() == octets
 
 
-def test_a_wrong_number_of_images_is_tolerated() -> None:
+def test_a_wrong_number_of_images_is_a_quirk() -> None:
     octets = tlv.encode(0x67, b"\x02\x01\x05", tlv.encode(0x5F43, b"\xff"))
     made = DataGroup7.decode(octets)
     assert made.images == (b"\xff",)
-    assert made.tolerated == ("DG7: declares another number of instances than it has",)
+    assert made.tolerated == ("DG7: the declared number of instances is wrong",)
     assert made.encode() == octets
 
 
 # --- DG8 to DG10 -------------------------------------------------------------------------------
 
 
-def test_features_as_templates_or_as_anything() -> None:
+def test_features_are_templates_or_any_octets() -> None:
     made = DataGroup9.of((0xA1, b"\x80\x00"), (0xA2, b""))
     assert made.encode().hex() == "6909020102a1028000a200"
     assert made.templates == ((0xA1, b"\x80\x00"), (0xA2, b""))
@@ -233,7 +233,7 @@ def test_the_permit_is_coded_as_documented() -> None:
     ]  # fmt: skip
 
 
-def test_the_example_in_the_documentation() -> None:
+def test_the_documented_permit_is_decoded() -> None:
     page = (REPOSITORY / "docs" / "permit-in-dg13.md").read_text(encoding="utf-8")
     octets = bytes.fromhex("".join(page.split("## Example")[1].split(":", 1)[1].split()))
     permit = a_permit(remarks=("Only for the sponsor",))
@@ -242,7 +242,7 @@ def test_the_example_in_the_documentation() -> None:
     assert f"| {IDENTIFIER} |" in page.replace("object identifier ", "")
 
 
-def test_a_permit_without_end_or_remarks() -> None:
+def test_a_permit_without_end_or_remarks_reads_back() -> None:
     permit = a_permit(valid_until=None, remarks=())
     assert DataGroup13.decode(DataGroup13.for_permit(permit).encode()).permit == permit
 
@@ -264,7 +264,7 @@ def test_a_foreign_dg13_is_kept_as_it_is(content: str) -> None:
         ("830101", "830102", "neither 00 nor 01"),
         ("830101", "930101", "83 is missing"),
         ("020101", "020100", "version"),
-        ("0C26", "0D26", "something else than remarks"),
+        ("0C26", "0D26", "other data objects than remarks"),
     ],
 )
 def test_a_damaged_permit_is_malformed(before: str, after: str, says: str) -> None:
@@ -283,7 +283,7 @@ def test_a_damaged_permit_is_malformed(before: str, after: str, says: str) -> No
         ({"remarks": ("A",) * 21}, "more than 20"),
     ],
 )
-def test_a_permit_that_cannot_be(changes: dict[str, Any], says: str) -> None:
+def test_an_invalid_permit_is_refused(changes: dict[str, Any], says: str) -> None:
     with pytest.raises(MisuseError, match=says):
         DataGroup13.for_permit(a_permit(**changes))
 
@@ -291,7 +291,7 @@ def test_a_permit_that_cannot_be(changes: dict[str, Any], says: str) -> None:
 # --- DG16 --------------------------------------------------------------------------------------
 
 
-def test_the_published_example_of_dg16() -> None:
+def test_the_published_example_of_dg16_is_decoded() -> None:
     (example,) = [
         e for e in facts("lds/lds_encoding_examples.json")["examples"] if "DG16" in e["id"]
     ]
@@ -304,7 +304,7 @@ def test_the_published_example_of_dg16() -> None:
     )
 
 
-def test_persons_all_tagged_a1_are_tolerated_and_written_back() -> None:
+def test_persons_all_tagged_a1_are_a_quirk_and_written_back() -> None:
     person = tlv.encode(0xA1, tlv.encode(0x5F50, bytes.fromhex("20020101")))
     octets = tlv.encode(0x70, b"\x02\x01\x02", person, person)
     made = DataGroup16.decode(octets)
@@ -318,8 +318,8 @@ def test_persons_all_tagged_a1_are_tolerated_and_written_back() -> None:
 
 
 @pytest.mark.parametrize("count", [16, 10_000])
-def test_too_many_persons(count: int) -> None:
-    with pytest.raises(MalformedError, match="15 fit"):
+def test_too_many_persons_are_refused(count: int) -> None:
+    with pytest.raises(MalformedError, match="at most 15 are allowed"):
         DataGroup16.decode(tlv.encode(0x70, b"\xa1\x00" * count))
     person = PersonToNotify(None, None, None, None)
     with pytest.raises(MisuseError, match="1 to 15"):

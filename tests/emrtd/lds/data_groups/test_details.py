@@ -39,7 +39,7 @@ def details(draw: st.DrawFn, kind: type[Details]) -> Details:
 
 
 @given(st.one_of(details(DataGroup11), details(DataGroup12)))
-def test_what_is_encoded_reads_back(made: Details) -> None:
+def test_encoded_content_decodes_to_the_same(made: Details) -> None:
     again = type(made).decode(made.encode())
     assert again == made
     assert again.tolerated == ()
@@ -61,7 +61,7 @@ def test_any_octets_decode_or_are_malformed(kind: type[Details], octets: bytes, 
         assert made.encode() == candidate
 
 
-def test_the_published_example() -> None:
+def test_the_published_example_encodes_to_the_same_octets() -> None:
     (example,) = [
         e for e in facts("lds/lds_encoding_examples.json")["examples"] if "DG11" in e["id"]
     ]
@@ -106,12 +106,12 @@ QUIRKS = {
     "a bare 5F0F": (
         dg11(tlv.encode(0x5F0F, b"ALIAS"), tags="5F0F"),
         {"other_names": ("ALIAS",)},
-        "DG11: data object 5F0F stands outside of its template",
+        "DG11: data object 5F0F is outside its template",
     ),
     "a wrong count": (
         dg11(tlv.encode(0xA0, b"\x02\x01\x03", tlv.encode(0x5F0F, b"ALIAS")), tags="A0"),
         {"other_names": ("ALIAS",)},
-        "DG11: declares another number of instances than it has",
+        "DG11: the declared number of instances is wrong",
     ),
     "Latin-1": (
         dg11(tlv.encode(0x5F0E, b"M\xfcLLER"), tags="5F0E"),
@@ -126,13 +126,13 @@ QUIRKS = {
     "a wrong tag list": (
         dg11(tlv.encode(0x5F0E, b"A"), tags="5F0E5F11"),
         {"name_in_full": "A"},
-        "DG11: the tag list does not list what there is",
+        "DG11: the tag list does not match the data objects",
     ),
 }
 
 
 @pytest.mark.parametrize("quirk", QUIRKS)
-def test_a_quirk_is_tolerated_named_and_written_back(quirk: str) -> None:
+def test_a_quirk_is_named_and_written_back(quirk: str) -> None:
     octets, fields, says = QUIRKS[quirk]
     made = DataGroup11.decode(octets)
     assert made == DataGroup11(**fields)
@@ -140,7 +140,7 @@ def test_a_quirk_is_tolerated_named_and_written_back(quirk: str) -> None:
     assert made.encode() == octets
 
 
-def test_personalisation_time_in_bcd() -> None:
+def test_a_personalisation_time_in_bcd_is_read() -> None:
     octets = tlv.encode(
         0x6C, bytes.fromhex("5C025F55"), tlv.encode(0x5F55, bytes.fromhex("20261122101530"))
     )
@@ -166,7 +166,7 @@ def test_order_and_surplus_length_octets_are_written_back() -> None:
         (dg11() + b"\x00", "follow"),
     ],
 )
-def test_what_cannot_be_read(octets: bytes, says: str) -> None:
+def test_a_broken_element_is_malformed(octets: bytes, says: str) -> None:
     with pytest.raises(MalformedError, match=says):
         DataGroup11.decode(octets)
 
@@ -180,7 +180,7 @@ def test_what_cannot_be_read(octets: bytes, says: str) -> None:
         ({"other_names": ("A",) * 256}, "more than 255"),
     ],
 )
-def test_what_cannot_be_written(fields: dict[str, Any], says: str) -> None:
+def test_a_field_that_does_not_fit_is_refused(fields: dict[str, Any], says: str) -> None:
     with pytest.raises(MisuseError, match=says):
         DataGroup11(**fields).encode()
 
@@ -195,9 +195,9 @@ def test_what_cannot_be_written(fields: dict[str, Any], says: str) -> None:
         ("Single, ", "Single"),
     ],
 )
-def test_names_in_full(name: str, coded: str) -> None:
+def test_a_name_is_coded_with_fillers(name: str, coded: str) -> None:
     assert coded_name(name) == coded
 
 
-def test_nothing_of_the_person_shows() -> None:
+def test_the_repr_shows_no_personal_data() -> None:
     assert "SECRET" not in repr(DataGroup11(name_in_full="SECRET"))

@@ -18,7 +18,7 @@ from tests.helpers import facts, shared
 
 
 def signed(octets: bytes) -> CardSecurity:
-    """Decode the file and verify its signature with the certificate that it encloses."""
+    """Decode the file, and verify its signature with the certificate in it."""
     file = CardSecurity.decode(octets)
     assert file.encode() == octets
     (signer,) = file.signed_data.signers
@@ -28,7 +28,7 @@ def signed(octets: bytes) -> CardSecurity:
     return file
 
 
-def test_the_file_of_the_data() -> None:
+def test_a_real_file_is_decoded() -> None:
     octets = shared("data/card/efcardsecurity.dump").read_bytes()
     file = CardSecurity.decode(octets)
     assert file.encode() == octets
@@ -41,7 +41,7 @@ def test_the_file_of_the_data() -> None:
 
 
 def test_a_signature_without_signed_attributes_is_refused() -> None:
-    """The file of the data is signed, but not as the standard has it."""
+    """The real file is signed, but not as the standard requires."""
     data = CardSecurity.decode(shared("data/card/efcardsecurity.dump").read_bytes()).signed_data
     (signer,), (certificate,) = data.signers, data.certificates
     assert certificate.public_key is not None
@@ -51,7 +51,7 @@ def test_a_signature_without_signed_attributes_is_refused() -> None:
 
 
 @pytest.mark.parametrize("example", ["ecdh", "dh"])
-def test_the_files_of_the_eac2_worked_examples(example: str) -> None:
+def test_the_files_of_the_eac2_worked_examples_verify(example: str) -> None:
     vector = facts(f"vectors/eac2_worked_example_{example}.json")
     if "EF_CardSecurity" not in vector:
         pytest.skip("this example prints no EF.CardSecurity")
@@ -73,7 +73,7 @@ def test_the_files_of_the_eac2_worked_examples(example: str) -> None:
         assert mapping_key(file.security_infos, 1) == variant.key
 
 
-def test_a_changed_content_is_not_what_was_signed() -> None:
+def test_changed_content_does_not_verify() -> None:
     octets = bytes.fromhex(facts("vectors/eac2_worked_example_ecdh.json")["EF_CardSecurity"])
     content = CardSecurity.decode(octets).signed_data.content
     at = octets.index(content) + len(content) - 1

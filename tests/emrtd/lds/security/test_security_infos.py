@@ -72,7 +72,7 @@ ENTRIES: st.SearchStrategy[SecurityInfo] = st.one_of(
 
 
 @given(st.lists(ENTRIES, max_size=8))
-def test_what_is_encoded_reads_back(entries: list[SecurityInfo]) -> None:
+def test_encoded_entries_decode_to_the_same(entries: list[SecurityInfo]) -> None:
     infos = SecurityInfos(*entries)
     assert SecurityInfos.decode(infos.encode()) == infos
     assert SecurityInfos.decode(infos.encode()).entries == infos.entries
@@ -114,7 +114,7 @@ def test_an_octet_changed_anywhere_decodes_or_is_malformed(data: st.DataObject) 
         entry.encode()
 
 
-def test_the_identifiers_are_those_of_the_facts() -> None:
+def test_the_object_identifiers_are_those_of_the_standard() -> None:
     listed = facts("crypto/oids_and_securityinfos.json")
     names = {"3DES": Cipher.TDES, 128: Cipher.AES128, 192: Cipher.AES192, 256: Cipher.AES256}
 
@@ -137,7 +137,7 @@ def test_the_identifiers_are_those_of_the_facts() -> None:
     }
 
 
-def test_pace_info_is_made_from_what_it_says() -> None:
+def test_pace_info_is_made_from_its_properties() -> None:
     info = PaceInfo.of(KeyAgreement.ECDH, Mapping.CHIP_AUTHENTICATION, Cipher.AES128, 13)
     assert info.protocol == "0.4.0.127.0.7.2.2.4.6.2"
     assert (info.mapping, info.key_agreement, info.cipher) == (
@@ -152,7 +152,7 @@ def test_pace_info_is_made_from_what_it_says() -> None:
 
 
 @pytest.mark.parametrize("chip", range(4))
-def test_dg14_of_a_real_chip_reads_and_is_written_alike(chip: int) -> None:
+def test_dg14_of_a_real_chip_encodes_to_the_same_octets(chip: int) -> None:
     octets = bytes.fromhex(facts("vectors/ca_v1_sessions.json")["vectors"][chip]["DG14"])
     dg14 = DataGroup14.decode(octets)
     assert dg14.encode() == octets
@@ -172,7 +172,7 @@ def test_dg14_of_a_real_chip_reads_and_is_written_alike(chip: int) -> None:
     assert [each.version for each in terminal] == ([] if chip == 3 else [1])
 
 
-def test_dg14_of_the_bsi_2008_set() -> None:
+def test_dg14_of_the_bsi_2008_set_is_decoded() -> None:
     octets = shared("data/lds/bsi2008/Datagroup14.bin").read_bytes()
     dg14 = DataGroup14.decode(octets)
     assert dg14.encode() == octets
@@ -182,7 +182,7 @@ def test_dg14_of_the_bsi_2008_set() -> None:
 
 
 @pytest.mark.parametrize("name", ["ecdh", "dh"])
-def test_card_access_of_the_eac2_worked_examples(name: str) -> None:
+def test_card_access_of_the_eac2_worked_examples_is_decoded(name: str) -> None:
     octets = bytes.fromhex(facts(f"vectors/eac2_worked_example_{name}.json")["EF_CardAccess"])
     card_access = CardAccess.decode(octets)
     assert card_access.encode() == octets
@@ -218,7 +218,7 @@ PACE_OID = der.oid("0.4.0.127.0.7.2.2.4.2.2")
         ),
     ],
 )
-def test_an_entry_that_is_known_but_not_of_its_form_is_kept(entry: bytes, reason: str) -> None:
+def test_a_malformed_entry_of_a_known_protocol_is_kept(entry: bytes, reason: str) -> None:
     octets = tlv.encode(der.SET, entry, PaceInfo("0.4.0.127.0.7.2.2.4.2.2", 13).encode())
     infos = SecurityInfos.decode(octets)
     assert infos.encode() == octets
@@ -230,12 +230,12 @@ def test_an_entry_that_is_known_but_not_of_its_form_is_kept(entry: bytes, reason
 @pytest.mark.parametrize(
     "octets", ["", "30", "3000", "31023000", "3103020101", "310500", "31013000"]
 )
-def test_what_is_no_set_of_entries_is_malformed(octets: str) -> None:
+def test_other_structures_than_a_set_of_entries_are_malformed(octets: str) -> None:
     with pytest.raises(MalformedError):
         SecurityInfos.decode(bytes.fromhex(octets))
 
 
-def test_nesting_without_end_is_malformed() -> None:
+def test_entries_nested_forty_deep_read_back() -> None:
     infos = SecurityInfos()
     for _ in range(40):
         infos = SecurityInfos(PrivilegedTerminalInfo(infos))

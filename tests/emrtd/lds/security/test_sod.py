@@ -35,7 +35,7 @@ def verify(sod: Sod, ds: Certificate) -> None:
     "kind",
     ["brainpoolP224r1", "brainpoolP256r1", "brainpoolP320r1", "secp224r1", "secp521r1", "RSA-2048"],
 )
-def test_what_is_signed_reads_back_and_verifies(kind: str, algorithm: Hash) -> None:
+def test_a_signed_sod_reads_back_and_verifies(kind: str, algorithm: Hash) -> None:
     ds = CSCA.issue(kind=kind)
     octets = build_sod(OBJECT, key("DS 1", kind), ds, hash=algorithm, signing_time=NOW)
     sod = Sod.parse(octets)
@@ -56,14 +56,14 @@ def openssl_verifies(octets: bytes, folder: Path, *options: str) -> None:
 
 
 @pytest.mark.parametrize("kind", ["brainpoolP256r1", "brainpoolP320r1", "secp384r1", "RSA-2048"])
-def test_openssl_verifies_what_is_signed(kind: str, tmp_path: Path) -> None:
-    """The signature: OpenSSL builds no chain with the explicit parameters that Doc 9303 wants."""
+def test_openssl_verifies_the_signature(kind: str, tmp_path: Path) -> None:
+    """Without the chain: OpenSSL rejects the explicit parameters that Doc 9303 requires."""
     openssl_verifies(
         build_sod(OBJECT, key("DS 1", kind), CSCA.issue(kind=kind)), tmp_path, "-noverify"
     )
 
 
-def test_openssl_verifies_the_chain_too(tmp_path: Path) -> None:
+def test_openssl_verifies_the_chain(tmp_path: Path) -> None:
     csca = Authority(kind="RSA-3072")
     ds = csca.issue(kind="RSA-2048")
     (tmp_path / "csca.pem").write_text(csca.certificate().to_pem())
@@ -71,7 +71,7 @@ def test_openssl_verifies_the_chain_too(tmp_path: Path) -> None:
     openssl_verifies(build_sod(OBJECT, key("DS 1", "RSA-2048"), ds), tmp_path, *options.split())
 
 
-def test_rsa_with_pkcs1_padding() -> None:
+def test_a_signature_in_rsa_with_pkcs1_padding_verifies() -> None:
     ds = CSCA.issue(kind="RSA-2048")
     scheme = SignatureScheme(SignatureFamily.RSA, Hash.SHA256)
     sod = Sod.parse(build_sod(OBJECT, key("DS 1", "RSA-2048"), ds, scheme=scheme))
@@ -82,7 +82,7 @@ def test_rsa_with_pkcs1_padding() -> None:
 @pytest.mark.parametrize(
     ("versions", "version"), [((None, None), 0), (("0107", "040000"), 1), (("0108", "040000"), 1)]
 )
-def test_both_versions_of_the_security_object(
+def test_both_versions_of_the_security_object_read_back(
     versions: tuple[str | None, str | None], version: int
 ) -> None:
     security_object = SecurityObject.over(DATA_GROUPS, Hash.SHA512, *versions)
@@ -91,7 +91,7 @@ def test_both_versions_of_the_security_object(
     assert SecurityObject.decode(octets) == security_object
 
 
-def test_the_security_object_of_9303_is_written_as_it_should_be() -> None:
+def test_the_security_object_is_encoded_as_in_doc_9303_10() -> None:
     octets = SecurityObject(Hash.SHA256, {1: bytes(32)}).encode()
     assert octets == der.sequence(
         der.integer(1),
@@ -116,7 +116,7 @@ def test_a_sod_of_2008_reads_and_verifies() -> None:
         assert Hash.SHA1.digest(file) == digest
 
 
-def test_the_content_is_what_was_signed() -> None:
+def test_changed_content_does_not_verify() -> None:
     ds = CSCA.issue()
     sod = Sod.parse(build_sod(OBJECT, key("DS 1"), ds))
     (signer,) = sod.signed_data.signers
@@ -127,7 +127,7 @@ def test_the_content_is_what_was_signed() -> None:
         signer.verify("1.2.3", OBJECT.encode(), ds.public_key)
 
 
-def test_a_signer_and_certificate_that_do_not_belong_together() -> None:
+def test_a_certificate_for_another_key_is_refused() -> None:
     with pytest.raises(MisuseError):
         build_sod(OBJECT, key("DS 2"), CSCA.issue("DS 1"))
 
@@ -160,7 +160,7 @@ def good() -> bytes:
 
 @given(st.lists(st.tuples(st.integers(0, 2000), st.integers(0, 255)), min_size=1, max_size=3))
 @settings(max_examples=400)
-def test_any_damage_is_read_or_malformed(good: bytes, damage: list[tuple[int, int]]) -> None:
+def test_a_damaged_sod_is_read_or_malformed(good: bytes, damage: list[tuple[int, int]]) -> None:
     octets = bytearray(good)
     for position, value in damage:
         octets[position % len(octets)] = value
@@ -180,15 +180,15 @@ def test_any_octets_are_a_sod_or_malformed(octets: bytes) -> None:
 
 
 @pytest.mark.parametrize("cut", [1, 2, 5, 100, 700])
-def test_a_truncated_sod_and_one_with_more_behind_it(good: bytes, cut: int) -> None:
+def test_a_truncated_sod_and_trailing_octets_are_malformed(good: bytes, cut: int) -> None:
     for octets in (good[:-cut], good + bytes(cut), tlv.encode(0x77, good[4:] + bytes(cut))):
         with pytest.raises(MalformedError):
             Sod.parse(octets)
 
 
 @pytest.mark.parametrize("signs_the_order_of_der", [True, False])
-def test_signed_attributes_in_another_order(signs_the_order_of_der: bool) -> None:
-    """Some signers write them in another order than DER's, and sign either."""
+def test_signed_attributes_in_another_order_verify(signs_the_order_of_der: bool) -> None:
+    """Some signers write them in another order than that of DER, and sign one or the other."""
     ds = CSCA.issue()
     sod = Sod.parse(build_sod(OBJECT, key("DS 1"), ds))
     (signer,) = sod.signed_data.signers
@@ -225,7 +225,7 @@ def _indefinite(value: ber.Value, but: Certificate) -> bytes:
     return bytes((value.tag, 0x80)) + inside + b"\0\0"
 
 
-def test_one_without_its_tag_is_read_and_named(good: bytes) -> None:
+def test_a_sod_without_its_tag_is_a_quirk(good: bytes) -> None:
     bare = tlv.read(good, "EF.SOD").value
     sod = Sod.parse(bare)
     assert sod.encode() == bare
@@ -236,8 +236,10 @@ def test_one_without_its_tag_is_read_and_named(good: bytes) -> None:
 @pytest.mark.parametrize(
     ("version", "quirks"), [("0108", {Quirk.SOD_NO_CERTIFICATE}), (None, set())]
 )
-def test_one_without_a_certificate(version: str | None, quirks: set[Quirk]) -> None:
-    """Version 1 has to enclose it, version 0 may (Doc 9303-10, 4.6.2.2 and D.1)."""
+def test_a_sod_without_a_certificate_is_a_quirk_in_version_1(
+    version: str | None, quirks: set[Quirk]
+) -> None:
+    """Version 1 must include it, version 0 may (Doc 9303-10, 4.6.2.2 and D.1)."""
     security_object = SecurityObject.over(DATA_GROUPS, Hash.SHA256, lds_version=version)
     octets = tlv.read(build_sod(security_object, key("DS 1"), CSCA.issue()), "EF.SOD").value
     oid, wrapped = (each.encoded for each in ber.read(octets, "test").children)
@@ -248,8 +250,8 @@ def test_one_without_a_certificate(version: str | None, quirks: set[Quirk]) -> N
 
 
 @pytest.mark.parametrize("content_type", sorted(OTHER_CONTENT_TYPES))
-def test_content_of_another_name_is_read_and_named(content_type: str) -> None:
-    """CN, BE and FR, a supplier of NL."""
+def test_another_content_type_is_a_quirk(content_type: str) -> None:
+    """As in CN, BE and FR, and from a supplier of NL."""
     octets = build_signed_data(
         content_type, OBJECT.encode(), key("DS 1"), CSCA.issue(), Hash.SHA256
     )
