@@ -1,6 +1,6 @@
-"""What goes wrong between a terminal and a chip: a refusal, a broken protocol, a broken wire.
+"""Errors between a terminal and a chip: refusals, protocol errors, transport errors.
 
-What is wrong with an argument or with octets is in `support.errors`.
+Errors about arguments and malformed octets are in `support.errors`.
 """
 
 from enum import Enum, unique
@@ -11,10 +11,10 @@ from support.errors import ChipsealError, ExitStatus
 
 
 class ChipRefusalError(ChipsealError):
-    """The chip answered with a status word that ends what was being done.
+    """The chip refused a command with a status word.
 
-    Raised by the terminal side of a protocol when it receives such an answer, and by the chip
-    side when it gives it.  `sw` is the status word (two octets), `doing` says what was asked.
+    The terminal's side of a protocol raises it when it receives the status word, the chip's side
+    when it has to answer with it.  `sw` is the status word (two octets), `doing` the operation.
     """
 
     kind = "chip-refusal"
@@ -26,9 +26,9 @@ class ChipRefusalError(ChipsealError):
 
 
 class ProtocolError(ChipsealError):
-    """The other side broke a protocol or failed to prove what it claims; nothing it said counts.
+    """The other side broke a protocol or failed to prove what it claims; do not use its data.
 
-    A wrong MAC or token, a bare answer inside secure messaging, a point off the curve.
+    Examples: a wrong MAC or token, a bare answer inside secure messaging, a point off the curve.
     """
 
     kind = "protocol"
@@ -36,12 +36,12 @@ class ProtocolError(ChipsealError):
 
 @unique
 class TransportFault(Enum):
-    """What went wrong on the wire; the value is the `kind` that scripts read."""
+    """The kind of a transport error; the value is the `kind` that scripts read."""
 
     NO_SERVICE = "no-service"
     """No PC/SC service answers."""
     SERVICE_GONE = "service-gone"
-    """The PC/SC service stopped or was restarted; every connection of its is dead."""
+    """The PC/SC service stopped or was restarted; all of its connections are lost."""
     NO_READER = "no-reader"
     """No reader has that name, or more than one has."""
     READER_GONE = "reader-gone"
@@ -51,19 +51,19 @@ class TransportFault(Enum):
     CARD_REMOVED = "card-removed"
     """The card was taken out, or another one is in its place."""
     CARD_RESET = "card-reset"
-    """Another program reset the card: what was selected or opened is lost."""
+    """Another program reset the card; selections and sessions are lost."""
     CARD_HELD = "card-held"
-    """Another program holds the card."""
+    """Another program has exclusive access to the card."""
     CARD_MUTE = "card-mute"
     """The card is in the reader and does not answer."""
     OTHER = "transport"
 
 
 class TransportError(ChipsealError):
-    """No reader, no card, no pcscd, or the card left in the middle of a command.
+    """No reader, no card, no pcscd, or the card was removed during a command.
 
-    `fault` says which of these, `reader` is the reader's name where one is known.  Nothing more is
-    sent on a connection that raised it: connect again.
+    `fault` is the kind of error, `reader` the name of the reader if one is known.  A connection
+    that raised it sends nothing more: connect again.
     """
 
     exit_status: ClassVar[ExitStatus] = ExitStatus.NO_CARD

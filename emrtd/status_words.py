@@ -6,7 +6,7 @@ from typing import Final
 
 @unique
 class SW(IntEnum):
-    """The status words that an eMRTD gives or meets; two octets, SW1 || SW2."""
+    """The status words that an eMRTD or a terminal uses; two octets, SW1 || SW2."""
 
     OK = 0x9000
     END_OF_FILE = 0x6282
@@ -77,7 +77,7 @@ _MEANINGS: Final = {
 
 
 def meaning(sw: int) -> str:
-    """Say in a few words what status word `sw` means."""
+    """Describe the status word `sw` in a few words."""
     known = _MEANINGS.get(SW(sw)) if sw in SW._value2member_map_ else None
     if known is not None:
         return known

@@ -1,7 +1,7 @@
 """BER-TLV data objects (ISO/IEC 7816-4, 5.2; ITU-T X.690), read strictly and within bounds.
 
 A tag is an integer whose octets are the tag field: 0x61, 0x5F1F, 0x7F4E.  Lengths are definite.
-For any octets a reader either returns data objects or raises `MalformedError`.
+For any input, a reader either returns data objects or raises `MalformedError`.
 """
 
 from collections.abc import Iterator
@@ -12,14 +12,14 @@ import msgspec
 from support.errors import MalformedError
 
 MAX_DEPTH: Final = 16
-"""How deep constructed data objects may stand in one another; no EF of Doc 9303 needs half."""
+"""The maximum nesting of constructed data objects; no EF of Doc 9303 needs half of it."""
 
 MAX_OBJECTS: Final = 20_000
-"""How many data objects one level may hold."""
+"""The maximum number of data objects in one level."""
 
 
 class DataObject(msgspec.Struct, frozen=True):
-    """One data object: its tag, its value, and where the value stands in what was read."""
+    """One data object: its tag, its value, and the offset of the value in the octets read."""
 
     tag: int
     value: bytes
@@ -27,26 +27,26 @@ class DataObject(msgspec.Struct, frozen=True):
     what: str = "data object"
     depth: int = 0
 
-    def __repr__(self) -> str:  # the value may be a person's
+    def __repr__(self) -> str:  # the value may be personal data
         return f"DataObject({self.tag:02X}, {len(self.value)} octets)"
 
     @property
     def constructed(self) -> bool:
-        """Whether the tag says that the value is itself made of data objects."""
+        """Whether the tag marks the value as a sequence of data objects."""
         first = self.tag >> 8 * (_octets_of(self.tag) - 1)
         return bool(first & 0x20)
 
     def children(self) -> "DataObjects":
-        """Read the value as data objects; raises `MalformedError`, also past `MAX_DEPTH`."""
+        """Read the value as data objects; raises `MalformedError`, also beyond `MAX_DEPTH`."""
         return DataObjects(self.value, self.what, self.offset, self.depth + 1)
 
     def malformed(self, reason: str) -> MalformedError:
-        """Make the error that blames this data object."""
+        """Return the error for this data object, with its tag and offset."""
         return MalformedError(self.what, f"data object {self.tag:02X}: {reason}", self.offset)
 
 
 class DataObjects:
-    """The data objects of one level, in their order."""
+    """The data objects of one level, in order."""
 
     __slots__ = ("_objects", "_offset", "_what")
 
@@ -67,18 +67,18 @@ class DataObjects:
         return self._objects[index]
 
     def all(self, tag: int) -> tuple[DataObject, ...]:
-        """Every data object with this tag, in order."""
+        """Return every data object with this tag, in order."""
         return tuple(each for each in self._objects if each.tag == tag)
 
     def get(self, tag: int) -> DataObject | None:
-        """The data object with this tag, None where there is none; two of them are an error."""
+        """Return the data object with this tag, or None; two are a `MalformedError`."""
         found = self.all(tag)
         if len(found) > 1:
-            raise found[1].malformed("stands twice")
+            raise found[1].malformed("occurs twice")
         return found[0] if found else None
 
     def one(self, tag: int) -> DataObject:
-        """The single data object with this tag; absence is an error."""
+        """Return the data object with this tag; none or two are a `MalformedError`."""
         found = self.get(tag)
         if found is None:
             raise MalformedError(self._what, f"data object {tag:02X} is missing", self._offset)
@@ -86,7 +86,7 @@ class DataObjects:
 
 
 def encode(tag: int, *parts: bytes) -> bytes:
-    """Encode one data object whose value is the parts, one after the other."""
+    """Encode one data object whose value is the concatenation of the parts."""
     value = b"".join(parts)
     return tag.to_bytes(_octets_of(tag), "big") + encode_length(len(value)) + value
 
@@ -100,7 +100,7 @@ def encode_length(length: int) -> bytes:
 
 
 def read(octets: bytes, what: str) -> DataObject:
-    """Read octets that are exactly one data object, with nothing behind it."""
+    """Read octets that are exactly one data object; raises `MalformedError` for anything else."""
     data_object, end = read_first(octets, what)
     if end != len(octets):
         raise MalformedError(what, f"{len(octets) - end} octets follow the data object", end)
@@ -108,7 +108,7 @@ def read(octets: bytes, what: str) -> DataObject:
 
 
 def read_first(octets: bytes, what: str) -> tuple[DataObject, int]:
-    """Read the data object that the octets begin with; return it and where it ends."""
+    """Read the data object at the start of the octets; return it and the offset of its end."""
     tag, start, end = _read_header(octets, 0, what, 0)
     if end > len(octets):
         raise MalformedError(what, f"is cut short: {end} octets declared", len(octets))
@@ -124,25 +124,25 @@ def read_expected(octets: bytes, tag: int, what: str) -> DataObject:
 
 
 def read_all(octets: bytes, what: str) -> DataObjects:
-    """Read octets that are a run of data objects and nothing else."""
+    """Read octets that are a sequence of data objects and nothing else."""
     return DataObjects(octets, what)
 
 
 def read_padded(octets: bytes, what: str) -> DataObjects:
-    """Read a run of data objects that may have zeros behind it, as files of a fixed size do."""
+    """Read a sequence of data objects that zeros may follow, as in files of a fixed size."""
     end = 0
     while end < len(octets) and octets[end]:
         end += declared_size(octets[end : end + 9], what)
     if any(octets[end:]):
-        raise MalformedError(what, "a data object stands behind zeros", end)
+        raise MalformedError(what, "data follow the padding zeros", end)
     return DataObjects(octets[:end], what)
 
 
 def declared_size(head: bytes, what: str) -> int:
-    """Size in octets, header included, of the data object that begins with `head`.
+    """Return the size in octets, header included, of the data object that begins with `head`.
 
-    `head` needs only the tag and length fields (at most 9 octets); the size is what is declared,
-    and may be far more than exists: bound it before use.
+    `head` needs only the tag and length fields (at most 9 octets).  The size is the declared one
+    and may be far more than exists: check it against a bound before use.
     """
     return _read_header(head, 0, what, 0)[2]
 

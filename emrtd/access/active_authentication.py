@@ -1,7 +1,7 @@
 """Active Authentication: the chip signs a challenge (Doc 9303-11, 6.1).
 
-The terminal's side is in two parts: `challenge` brings the answer back as evidence, `verify` judges
-it, at once or later, with the key of a DG15 that passive authentication has shown to be genuine.
+The terminal's side has two parts.  `challenge` returns the chip's answer as evidence.  `verify`
+checks it, at once or later, with the key of a DG15 that passive authentication found authentic.
 """
 
 import secrets
@@ -61,7 +61,7 @@ _CURVE_HASHES: Final = ((512, Hash.SHA512), (384, Hash.SHA384), (256, Hash.SHA25
 
 @dataclass(frozen=True, slots=True)
 class SignedChallenge:
-    """What passed between terminal and chip: the nonce RND.IFD (8 octets), and the signature."""
+    """The nonce RND.IFD (8 octets) that the terminal sent, and the chip's signature over it."""
 
     nonce: bytes
     signature: bytes = field(repr=False)
@@ -69,7 +69,7 @@ class SignedChallenge:
 
 @dataclass(frozen=True, slots=True)
 class Verified:
-    """How the chip signed ("RSA with SHA-256"), and what was read past."""
+    """How the chip signed ("RSA with SHA-256"), and the quirks that were read past."""
 
     algorithm: str
     hash: Hash
@@ -77,7 +77,7 @@ class Verified:
 
 
 def info_for(key: PublicKey, algorithm: Hash) -> ActiveAuthenticationInfo | None:
-    """What DG14 says of a key and its hash: nothing of RSA, whose signature tells it (9.2.4)."""
+    """Return the info for DG14; None for RSA, whose signature names its hash itself (9.2.4)."""
     if isinstance(key, RsaPublicKey):
         return None
     oids = {algorithm: oid for oid, algorithm in PLAIN_ALGORITHMS.items()}
@@ -85,7 +85,7 @@ def info_for(key: PublicKey, algorithm: Hash) -> ActiveAuthenticationInfo | None
 
 
 def hash_for(key: PublicKey) -> Hash:
-    """The hash function to sign with: the longest that is no longer than a curve's order."""
+    """Return the hash to sign with: the longest that does not exceed the order of the curve."""
     if isinstance(key, RsaPublicKey):
         return Hash.SHA256
     bits = key.curve.n.bit_length()
@@ -101,21 +101,21 @@ def challenge(
     random: Random = secrets.token_bytes,
     short_capacity: int = SHORT_CAPACITY,
 ) -> Procedure[SignedChallenge]:
-    """Have the chip sign a new nonce; the application is selected, and DG15 holds `key`.
+    """Send the chip a new nonce to sign.  The application is selected, and DG15 holds `key`.
 
-    A signature of more than `short_capacity` octets is asked for with extended length.  A chip
-    that refuses the one form, or truncates its answer to it, is asked again with the other.
+    A signature of more than `short_capacity` octets is requested with extended length.  If the chip
+    refuses one form, or truncates its answer, the other form is tried with another nonce.
     """
     expected = key.size if isinstance(key, RsaPublicKey) else _order_size(key) * 2
     forms = [SHORT_MAX_LE, EXTENDED_MAX_LE]
     if expected > short_capacity:
         forms.reverse()
     for index, ne in enumerate(forms):
-        nonce = random(NONCE_SIZE)  # a nonce is never used twice
+        nonce = random(NONCE_SIZE)  # a new nonce for each attempt
         is_last = index == len(forms) - 1
         try:
             response = yield CommandAPDU(0x00, INS.INTERNAL_AUTHENTICATE, data=nonce, ne=ne)
-        except BareResponseError:  # some refuse extended length before secure messaging sees it
+        except BareResponseError:  # some chips refuse extended length in plain
             if is_last:
                 raise
             continue
@@ -127,9 +127,9 @@ def challenge(
 def verify(
     key: PublicKey, info: ActiveAuthenticationInfo | None, signed: SignedChallenge
 ) -> Verified:
-    """Verify what the chip signed, with the key of DG15 and the info of DG14 where it has one.
+    """Verify the chip's signature with the key of DG15, and the info of DG14 if it has one.
 
-    Raises `ProtocolError` where it is not the signature of this key over this nonce.
+    Raises `ProtocolError` if it is not the signature of this key over this nonce.
     """
     if isinstance(key, RsaPublicKey):
         recovered = iso9796.verify(key, signed.signature, signed.nonce)
@@ -158,7 +158,7 @@ def _verify_ecdsa(
 
 
 def _as_der(signature: bytes, key: EcPublicKey) -> tuple[bytes, tuple[str, ...]]:
-    """The signature as DER, from r || s or, where a chip sends it so, from DER itself."""
+    """Return the signature as DER, and a quirk if the chip sent DER instead of r || s."""
     try:
         return ecdsa_from_plain(signature, key.curve), ()
     except MalformedError:
@@ -168,7 +168,7 @@ def _as_der(signature: bytes, key: EcPublicKey) -> tuple[bytes, tuple[str, ...]]
 def _candidates(
     key: EcPublicKey, info: ActiveAuthenticationInfo | None
 ) -> tuple[tuple[Hash, ...], str]:
-    """The hash functions to try, and what is wrong with the info where they are not its own."""
+    """Return the hash functions to try, and a quirk if DG14 does not name one as it should."""
     if info is not None:
         oid = info.signature_algorithm
         if oid in PLAIN_ALGORITHMS:
@@ -196,9 +196,9 @@ def sign(
     *,
     random: Random = secrets.token_bytes,
 ) -> bytes:
-    """Answer INTERNAL AUTHENTICATE: the signature over a nonce of 8 octets.
+    """Return the answer to INTERNAL AUTHENTICATE: the signature over a nonce of 8 octets.
 
-    `algorithm` is what DG14 names; `hash_for` the key where it names none.  `random` draws M1.
+    `algorithm` is the hash that DG14 names; `hash_for(key)` if DG14 names none.  `random` draws M1.
     Raises `ChipRefusalError` for a nonce of another size.
     """
     if len(nonce) != NONCE_SIZE:

@@ -1,7 +1,7 @@
 """Basic Access Control, both sides (Doc 9303-11, 4.3).
 
-A three-pass challenge-response protocol: the terminal proves that it has read the MRZ, both prove
-that they know the keys derived from it, and both contribute to the session keys.
+A three-pass challenge-response protocol.  The terminal proves that it has read the MRZ, both sides
+prove that they know the keys derived from it, and both contribute to the session keys.
 """
 
 import hmac
@@ -26,13 +26,13 @@ _TOKEN_SIZE: Final = 2 * _NONCE_SIZE + _KEYING_MATERIAL_SIZE + MAC_SIZE
 def authenticate(
     password: Password, *, random: Random = secrets.token_bytes
 ) -> Procedure[SecureMessaging]:
-    """The terminal's side (4.3.1): proves the MRZ to the chip, and the chip to the terminal.
+    """Run the terminal's side (4.3.1) and return the session; the eMRTD application is selected.
 
-    The eMRTD application is selected before.  Raises `ChipRefusalError` where the chip refuses the
-    MRZ, `ProtocolError` where it does not itself prove that it knows the keys.
+    Raises `ChipRefusalError` if the chip refuses the MRZ, `ProtocolError` if the chip does not
+    prove that it knows the keys.
     """
     token = _Token(password)
-    for ne in (_TOKEN_SIZE, SHORT_MAX_LE):  # some chips want Le = 00
+    for ne in (_TOKEN_SIZE, SHORT_MAX_LE):  # some chips require Le = 00
         response = yield CommandAPDU(0x00, INS.GET_CHALLENGE, ne=_NONCE_SIZE)
         rnd_ic = response.require("GET CHALLENGE for Basic Access Control")
         if len(rnd_ic) != _NONCE_SIZE or not any(rnd_ic):
@@ -63,14 +63,14 @@ class BacChip:
         self._rnd_ic: bytes | None = None
 
     def challenge(self) -> bytes:
-        """GET CHALLENGE: a new RND.IC (8 octets), good for one attempt."""
+        """Return a new RND.IC (8 octets) for GET CHALLENGE; it is valid for one attempt."""
         self._rnd_ic = self._random(_NONCE_SIZE)
         return self._rnd_ic
 
     def authenticate(self, data: bytes) -> tuple[bytes, SecureMessaging]:
-        """EXTERNAL AUTHENTICATE with E.IFD || M.IFD: E.IC || M.IC, and the session that begins.
+        """Answer EXTERNAL AUTHENTICATE with E.IFD || M.IFD.
 
-        The response itself is still in plain.
+        Returns E.IC || M.IC and the new session.  The response itself is still sent in plain.
         """
         doing = "EXTERNAL AUTHENTICATE for Basic Access Control"
         if len(data) != _TOKEN_SIZE:
@@ -90,7 +90,7 @@ class BacChip:
 
 
 class _Token:
-    """E || M: what both sides send, encrypted with KEnc and authenticated with KMAC (4.3.3)."""
+    """E || M: the message of either side, encrypted with KEnc, authenticated with KMAC (4.3.3)."""
 
     def __init__(self, password: Password) -> None:
         self._k_enc, self._k_mac = password.basic_access_keys()
@@ -100,7 +100,7 @@ class _Token:
         return encrypted + Cipher.TDES.mac(self._k_mac, encrypted)
 
     def open(self, data: bytes) -> bytes | None:
-        """The plain text (32 octets); None, and nothing decrypted, where the MAC is wrong."""
+        """Return the plain text (32 octets); None, without decrypting, if the MAC is wrong."""
         encrypted, mac = data[:-MAC_SIZE], data[-MAC_SIZE:]
         right = hmac.compare_digest(mac, Cipher.TDES.mac(self._k_mac, encrypted))
         if len(data) != _TOKEN_SIZE or not right:
@@ -109,12 +109,12 @@ class _Token:
 
 
 def _split(plain: bytes) -> tuple[bytes, bytes, bytes]:
-    """The sender's copy of one nonce, of the other, and the keying material."""
+    """Split into the sender's nonce, the receiver's nonce and the keying material."""
     return plain[:_NONCE_SIZE], plain[_NONCE_SIZE : 2 * _NONCE_SIZE], plain[2 * _NONCE_SIZE :]
 
 
 def _session(rnd_ic: bytes, rnd_ifd: bytes, k_ic: bytes, k_ifd: bytes) -> SecureMessaging:
     seed = Secret(bytes(a ^ b for a, b in zip(k_ic, k_ifd, strict=True)))
     ks_enc, ks_mac = derive_session_keys(seed.reveal(), Cipher.TDES)
-    ssc = rnd_ic[-4:] + rnd_ifd[-4:]  # 9.8.6.3: only here does the SSC not start at zero
+    ssc = rnd_ic[-4:] + rnd_ifd[-4:]  # 9.8.6.3: the SSC starts at zero except after BAC
     return SecureMessaging(Cipher.TDES, ks_enc, ks_mac, int.from_bytes(ssc, "big"))

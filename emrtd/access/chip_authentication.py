@@ -1,7 +1,7 @@
 """Chip Authentication, both sides (Doc 9303-11, 6.2; version 2: TR-03110-2, 3.4).
 
-An ephemeral-static key agreement.  In version 1 the chip shows that it has the static key by the
-first response that verifies in the new session; in version 2, which follows Terminal
+An ephemeral-static key agreement.  The chip proves that it has the static key: in version 1 by the
+first response that verifies in the new session, in version 2, which follows Terminal
 Authentication, by a token.  The last response of the protocol is still in the old session.
 """
 
@@ -45,7 +45,7 @@ _WHAT: Final = "Chip Authentication"
 
 @unique
 class Method(StrEnum):
-    """The commands to do it with (6.2.4.1, 6.2.4.2)."""
+    """The commands that carry Chip Authentication (6.2.4.1, 6.2.4.2)."""
 
     SET_KAT = "MSE:Set KAT"
     GENERAL_AUTHENTICATE = "MSE:Set AT and GENERAL AUTHENTICATE"
@@ -53,7 +53,7 @@ class Method(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class EphemeralKey:
-    """The terminal's key pair for one session; version 2 shows it in Terminal Authentication."""
+    """The terminal's key pair for one session; version 2 signs it in Terminal Authentication."""
 
     group: Group
     private: Secret
@@ -61,12 +61,12 @@ class EphemeralKey:
 
     @classmethod
     def generate(cls, group: Group, random: Random = secrets.token_bytes) -> "EphemeralKey":
-        """Draw a new key pair."""
+        """Generate a new key pair."""
         return cls.of(group, group.private_key(random))
 
     @classmethod
     def of(cls, group: Group, private: int) -> "EphemeralKey":
-        """The key pair of this private number."""
+        """Make the key pair of this private number."""
         size = (private.bit_length() + 7) // 8
         return cls(group, Secret(private.to_bytes(size, "big")), group.public_key(private))
 
@@ -76,16 +76,16 @@ class EphemeralKey:
         return self.group.compress(self.public)
 
     def agree(self, peer: bytes) -> bytes:
-        """The shared secret K."""
+        """Compute the shared secret K with the public key of the chip."""
         return self.group.agree(int.from_bytes(self.private.reveal(), "big"), peer)
 
 
 @dataclass(frozen=True, slots=True)
 class ChipAuthenticationResult:
-    """What Chip Authentication has come to, for either side.
+    """The result of Chip Authentication, for either side.
 
-    `terminal_public_key` is the ephemeral key that Terminal Authentication binds to, `nonce` r_IC
-    of version 2.
+    `terminal_public_key` is the ephemeral key that Terminal Authentication binds to.  `nonce` is
+    r_IC of version 2.
     """
 
     cipher: Cipher
@@ -97,7 +97,7 @@ class ChipAuthenticationResult:
 
     @property
     def compressed_terminal_key(self) -> bytes:
-        """Comp(PK) of it."""
+        """Comp(PK) of the terminal's ephemeral key."""
         return self.group.compress(self.terminal_public_key)
 
 
@@ -105,7 +105,7 @@ class ChipAuthenticationResult:
 
 
 def methods(variant: ChipAuthenticationVariant) -> tuple[Method, ...]:
-    """How to do a variant, the way that the chip must support first (6.2.4)."""
+    """Return the methods for a variant, first the one that the chip must support (6.2.4)."""
     if variant.cipher is Cipher.TDES and variant.version == 1:
         return Method.SET_KAT, Method.GENERAL_AUTHENTICATE
     return (Method.GENERAL_AUTHENTICATE,)
@@ -118,11 +118,11 @@ def authenticate(
     by: Iterable[Method] | None = None,
     random: Random = secrets.token_bytes,
 ) -> Procedure[ChipAuthenticationResult]:
-    """Run either version inside the present session; what follows goes through the new one.
+    """Run either version inside the present session; later commands use the new session.
 
     Version 2 needs the `ephemeral` key of Terminal Authentication.  A chip that refuses one method
-    keeps the old session, and is asked by the next.  In version 1 nothing is proved before a
-    response has verified in the new session.
+    keeps the old session, and the next method is tried.  Version 1 has authenticated the chip only
+    once a response has verified in the new session.
     """
     ephemeral = ephemeral or EphemeralKey.generate(variant.key.group, random)
     remaining = list(methods(variant) if by is None else by)
@@ -169,7 +169,7 @@ def _manage(template: tuple[int, int], data: bytes) -> Procedure[None]:
 
 @dataclass(frozen=True, slots=True)
 class _Answer:
-    """What the chip answers: nonce and token in version 2."""
+    """The chip's answer: nonce and token in version 2, both empty in version 1."""
 
     nonce: bytes = b""
     token: bytes = b""
@@ -177,7 +177,7 @@ class _Answer:
 
 
 def _general_authenticate(public: bytes, version: int) -> Procedure[_Answer]:
-    """Send the public key."""
+    """Send the terminal's public key and read the answer."""
     data = tlv.encode(_DYNAMIC_AUTHENTICATION_DATA, tlv.encode(_PUBLIC_KEY, public))
     response = yield CommandAPDU(0x00, INS.GENERAL_AUTHENTICATE, data=data, ne=SHORT_MAX_LE)
     answer = response.require(f"GENERAL AUTHENTICATE for {_WHAT}")
@@ -193,16 +193,16 @@ def _general_authenticate(public: bytes, version: int) -> Procedure[_Answer]:
     return _Answer(nonce, token)
 
 
-# --- what both do ----------------------------------------------------------------------------
+# --- both sides --------------------------------------------------------------------------------
 
 
 def _session_keys(shared: bytes, nonce: bytes, cipher: Cipher) -> tuple[Secret, Secret]:
-    """KSEnc and KSMAC from K, in version 2 from K || r (TR-03110-3, A.2.3.2)."""
+    """Derive KSEnc and KSMAC from K, in version 2 from K || r (TR-03110-3, A.2.3.2)."""
     return derive_session_keys(shared + nonce, cipher)
 
 
 def _token(group: Group, protocol: str, public: bytes, ks_mac: Secret) -> bytes:
-    """T_IC of version 2: the MAC over the terminal's public key (TR-03110-3, A.2.4)."""
+    """Compute T_IC of version 2: the MAC over the terminal's key (TR-03110-3, A.2.4)."""
     cipher = CHIP_AUTHENTICATION_PROTOCOLS[protocol].cipher
     return cipher.mac(ks_mac, group.public_key_object(protocol, public))
 
@@ -223,7 +223,7 @@ class StaticKey:
 class ChipAuthenticationChip:
     """The chip's side; raises `ChipRefusalError` with the status word to answer.
 
-    A refusal leaves the present session as it is.  A result's session begins after the response.
+    A refusal does not change the present session.  The new session begins after the response.
     """
 
     def __init__(self, keys: Iterable[StaticKey], *, random: Random = secrets.token_bytes) -> None:
@@ -232,7 +232,7 @@ class ChipAuthenticationChip:
         self._selected: tuple[StaticKey, str] | None = None
 
     def set_kat(self, data: bytes) -> ChipAuthenticationResult:
-        """MSE:Set KAT (P1-P2 41A6): the whole protocol, with 3DES."""
+        """Answer MSE:Set KAT (P1-P2 41A6), which is the whole protocol, with 3DES."""
         doing = "MSE:Set KAT"
         self._selected = None
         with refusing(SW.INCORRECT_DATA, doing):
@@ -241,7 +241,7 @@ class ChipAuthenticationChip:
             return self._agree(key, protocol, objects.one(_EPHEMERAL_KEY).value)[0]
 
     def set_at(self, data: bytes) -> None:
-        """MSE:Set AT (P1-P2 41A4): select protocol and key for GENERAL AUTHENTICATE."""
+        """Answer MSE:Set AT (P1-P2 41A4): select protocol and key for GENERAL AUTHENTICATE."""
         doing = f"MSE:Set AT for {_WHAT}"
         self._selected = None
         with refusing(SW.INCORRECT_DATA, doing):
@@ -254,10 +254,10 @@ class ChipAuthenticationChip:
     def general_authenticate(
         self, data: bytes, compressed: bytes | None = None
     ) -> tuple[bytes, ChipAuthenticationResult]:
-        """GENERAL AUTHENTICATE: the response's data, and what has come of it.
+        """Answer GENERAL AUTHENTICATE: return the response data and the result.
 
-        `compressed` is Comp(PK) of Terminal Authentication version 2, where it was done: then this
-        is version 2, and the key that comes has to be the one that was shown.
+        `compressed` is Comp(PK) of Terminal Authentication version 2, if that was done.  This is
+        then version 2, and the terminal has to send the key that it signed there.
         """
         doing = f"GENERAL AUTHENTICATE for {_WHAT}"
         selected, self._selected = self._selected, None
@@ -282,7 +282,7 @@ class ChipAuthenticationChip:
     def _find(
         self, objects: DataObjects, wanted: AbstractSet[str], doing: str
     ) -> tuple[StaticKey, str]:
-        """The key that is referenced, or the only one there is, and how it is to be used."""
+        """Return the referenced key, or the only key that fits, and its protocol."""
         found = [(key, oid) for key in self._keys for oid in key.protocols if oid in wanted]
         reference = objects.get(_KEY_REFERENCE)
         if reference is not None:
@@ -298,7 +298,7 @@ class ChipAuthenticationChip:
     def _agree(
         self, key: StaticKey, protocol: str, public: bytes, nonce: bytes = b""
     ) -> tuple[ChipAuthenticationResult, Secret]:
-        """K, and the session keys from it; the key that comes is validated."""
+        """Validate the terminal's key, compute K and derive the session keys."""
         cipher = CHIP_AUTHENTICATION_PROTOCOLS[protocol].cipher
         shared = key.group.agree(int.from_bytes(key.private.reveal(), "big"), public)
         ks_enc, ks_mac = _session_keys(shared, nonce, cipher)

@@ -1,4 +1,4 @@
-"""The static keys of Chip Authentication, and how to use each (Doc 9303-11, 9.2.5 and 9.2.6)."""
+"""The static keys of Chip Authentication and their protocols (Doc 9303-11, 9.2.5 and 9.2.6)."""
 
 from collections.abc import Iterable
 from dataclasses import dataclass, field
@@ -34,8 +34,8 @@ class StaticPublicKey:
 class ChipAuthenticationVariant:
     """A static key and a protocol to use it with.
 
-    `version` is 1, or 2 of TR-03110-2.  `assumed` says that the chip does not name the protocol:
-    it is then 3DES (Doc 9303-11, 9.2.5, has no such chip; FR issued some in 2013).
+    `version` is 1, or 2 of TR-03110-2.  `assumed` is true if the chip does not name the protocol;
+    3DES is then used.  Doc 9303-11, 9.2.5 does not provide for such chips; FR issued some in 2013.
     """
 
     protocol: str
@@ -58,24 +58,24 @@ class ChipAuthenticationVariant:
 
     @property
     def key_reference(self) -> bytes | None:
-        """The identifier of the private key as MSE carries it; None where the chip has one key."""
+        """The identifier of the private key in MSE; None if the chip has a single key."""
         return None if self.key.key_id is None else encode_key_reference(self.key.key_id)
 
     @property
     def quirks(self) -> tuple[str, ...]:
-        """What is wrong with the chip's information, a sentence for each."""
-        reason = "the chip names no protocol for Chip Authentication, 3DES is assumed"
+        """The quirks of the chip's SecurityInfos, one sentence each."""
+        reason = "the chip names no protocol for Chip Authentication; 3DES is assumed"
         return (reason,) if self.assumed else ()
 
 
 def encode_key_reference(key_id: int) -> bytes:
-    """A keyId as an unsigned integer, in as few octets as hold it."""
+    """Encode a keyId as an unsigned integer in as few octets as possible."""
     size = max(1, (abs(key_id).bit_length() + 7) // 8)
     return key_id.to_bytes(size, "big", signed=key_id < 0)
 
 
 def static_keys(infos: SecurityInfos) -> tuple[tuple[StaticPublicKey, ...], tuple[str, ...]]:
-    """The static keys that can be used, and for each other one why it cannot."""
+    """Return the static keys that can be used, and for each other key the reason why not."""
     usable, refused = [], []
     for info in infos.of(ChipAuthenticationPublicKeyInfo):
         try:
@@ -86,9 +86,9 @@ def static_keys(infos: SecurityInfos) -> tuple[tuple[StaticPublicKey, ...], tupl
 
 
 def variants(infos: SecurityInfos, version: int = 1) -> tuple[ChipAuthenticationVariant, ...]:
-    """Every way to do Chip Authentication that SecurityInfos describe, in their order.
+    """Return every variant of Chip Authentication that SecurityInfos describe, in their order.
 
-    For version 2 those that only privileged terminals may use come last (TR-03110-3, A.1.1.9).
+    For version 2, the variants only for privileged terminals are last (TR-03110-3, A.1.1.9).
     """
     keys, _ = static_keys(infos)
     named = [
@@ -106,22 +106,22 @@ def variants(infos: SecurityInfos, version: int = 1) -> tuple[ChipAuthentication
 
 
 def choose(infos: SecurityInfos, version: int = 1) -> ChipAuthenticationVariant:
-    """The strongest way, one that the chip names before one that is assumed.
+    """Return the strongest variant; one that the chip names is preferred to an assumed one.
 
-    Raises `ProtocolError` that says why there is none.
+    Raises `ProtocolError` with the reasons if no variant can be used.
     """
     offered = variants(infos, version)
     if not offered:
         _, refused = static_keys(infos)
-        why = "; ".join(refused) or "it has no key for it"
+        why = "; ".join(refused) or "it has no key for Chip Authentication"
         raise ProtocolError(f"the chip offers no Chip Authentication that can be used: {why}")
     return max(offered, key=lambda each: (not each.assumed, each.strength, _STRENGTHS[each.cipher]))
 
 
 def mapping_key(infos: SecurityInfos, parameter_id: int | None) -> StaticPublicKey:
-    """The static key of PACE's Chip Authentication Mapping, from EF.CardSecurity (9.2.1).
+    """Return the static key of the Chip Authentication Mapping from EF.CardSecurity (9.2.1).
 
-    Its identifier is the PACEInfo's parameterId.  Raises `ProtocolError` where there is none.
+    Its identifier is the parameterId of the PACEInfo.  Raises `ProtocolError` if no key has it.
     """
     keys, refused = static_keys(infos)
     found = next((key for key in keys if key.key_id == parameter_id), None)
@@ -134,7 +134,9 @@ def mapping_key(infos: SecurityInfos, parameter_id: int | None) -> StaticPublicK
 def _static_key(info: ChipAuthenticationPublicKeyInfo) -> StaticPublicKey:
     group, public = decode_agreement_key(info.public_key)
     if group.key_agreement is not info.key_agreement:
-        raise ProtocolError(f"a key for {info.key_agreement} is of the other kind")
+        raise ProtocolError(
+            f"a key for {info.key_agreement} has domain parameters of the other kind"
+        )
     return StaticPublicKey(group, public, info.key_id)
 
 
@@ -150,10 +152,10 @@ def _assumed(key: StaticPublicKey) -> ChipAuthenticationVariant:
 
 
 def announced(infos: SecurityInfos) -> tuple[tuple[ChipAuthenticationInfo, Group], ...]:
-    """The protocols and domain parameters of version 2 that EF.CardAccess announces.
+    """Return the protocols and domain parameters of version 2 that EF.CardAccess announces.
 
-    The keys themselves stand in EF.CardSecurity, which may be readable only after Terminal
-    Authentication (TR-03110-3, A.1.2.1).  Those that cannot be used are left out.
+    The keys themselves are in EF.CardSecurity, which may be readable only after Terminal
+    Authentication (TR-03110-3, A.1.2.1).  Domain parameters that cannot be used are left out.
     """
     found = []
     for parameters in infos.of(ChipAuthenticationDomainParameterInfo):

@@ -1,13 +1,13 @@
-"""What a chip holds and never shows: passwords, private keys, trust points, and their encoding.
+"""The secrets and trust points of a chip, which it never returns, and their encoding.
 
-Data preparation seals the encoding for the station (`chip_keys.p7m`), the station writes it to
-the chip with one PUT DATA for each data object, and the chip keeps it.  The encoding is BER-TLV;
-objects marked * may stand many times, and a later one with the same reference replaces:
+Data preparation seals the encoding for the station (`chip_keys.p7m`).  The station writes it to
+the chip with one PUT DATA for each data object, and the chip stores it.  The encoding is BER-TLV.
+Objects marked * may occur more than once; a later one replaces one with the same reference:
 
     E0  chip keys
         E1* password             80 type (1: MRZ 01, CAN 02, PIN 03, PUK 04)  81 secret
                                  [82 failures that block it (1)]
-        C2  options (1)          bit 1: Basic Access Control; bit 2: no chip access control at all
+        C2  options (1)          bit 1: Basic Access Control; bit 2: no chip access control
         E3* key for Chip Authentication or the Chip Authentication Mapping
                                  [80 key identifier]  81 SubjectPublicKeyInfo (DER)
                                  82 private number, big-endian  06* protocol (OID value)
@@ -53,25 +53,25 @@ _DEFAULT_RETRY_LIMITS: Final = {PasswordType.PIN: 3, PasswordType.PUK: 10}
 
 @dataclass(frozen=True, slots=True)
 class ChipPassword:
-    """A password of a chip, and how many failures in a row block it; None: they never do."""
+    """A password of a chip, and how many failures in a row block it; None: it never blocks."""
 
     password: Password
     retry_limit: int | None = None
 
     def __post_init__(self) -> None:
         never = self.password.type in {PasswordType.MRZ, PasswordType.CAN}
-        if never and self.retry_limit is not None:  # Doc 9303-11, A.3: the holder must get in
-            raise MisuseError(f"the {self.password.type.name} has a retry limit, and never blocks")
+        if never and self.retry_limit is not None:  # Doc 9303-11, A.3: neither may block
+            raise MisuseError(f"the {self.password.type.name} never blocks; give it no retry limit")
         if self.retry_limit is not None and not 1 <= self.retry_limit <= 15:
-            raise MisuseError("a retry limit is 1 to 15, as 63CX can tell")
+            raise MisuseError("a retry limit is 1 to 15, the range of the status word 63CX")
 
     @classmethod
     def of(cls, password: Password) -> "ChipPassword":
-        """With the usual limit: 3 for a PIN, 10 for a PUK, none for MRZ and CAN."""
+        """Make it with the usual limit: 3 for a PIN, 10 for a PUK, none for MRZ and CAN."""
         return cls(password, _DEFAULT_RETRY_LIMITS.get(password.type))
 
     def encode(self) -> bytes:
-        """The value of E1."""
+        """Encode the value of E1."""
         limit = b"" if self.retry_limit is None else tlv.encode(0x82, bytes((self.retry_limit,)))
         secret = tlv.encode(0x81, self.password.secret.reveal())
         return tlv.encode(0x80, bytes((self.password.type,))) + secret + limit
@@ -83,7 +83,7 @@ class ChipPassword:
         number = _octet(fields.one(0x80))
         limit = fields.get(0x82)
         if number not in _PASSWORD_TYPES or not fields.one(0x81).value:
-            raise value.malformed("no password has this type, or it is empty")
+            raise value.malformed("the password is empty, or its type is not 1 to 4")
         password = Password(PasswordType(number), Secret(fields.one(0x81).value))
         try:
             return cls(password, None if limit is None else _octet(limit))
@@ -93,12 +93,12 @@ class ChipPassword:
 
 @dataclass(frozen=True, slots=True)
 class ChipAuthenticationKey:
-    """A static key pair for Chip Authentication, or for PACE with the mapping of that name.
+    """A static key pair for Chip Authentication, or for the Chip Authentication Mapping of PACE.
 
     `public_key` is the DER SubjectPublicKeyInfo with the domain parameters; `private` the private
-    number, big-endian.  `protocols` are the dotted OIDs (id-CA-…) that the chip lets it be used
-    with; none where the key serves the mapping alone.  For the mapping `key_id` is the PACEInfo's
-    parameterId (Doc 9303-11, 9.2.1).
+    number, big-endian.  `protocols` are the dotted OIDs (id-CA-…) that the key may be used with;
+    empty if the key is for the mapping alone.  For the mapping, `key_id` is the parameterId of the
+    PACEInfo (Doc 9303-11, 9.2.1).
     """
 
     public_key: bytes
@@ -107,7 +107,7 @@ class ChipAuthenticationKey:
     protocols: tuple[str, ...] = ()
 
     def encode(self) -> bytes:
-        """The value of E3."""
+        """Encode the value of E3."""
         key_id = b""
         if self.key_id is not None:
             key_id = tlv.encode(0x80, _unsigned(self.key_id))
@@ -143,7 +143,7 @@ class ActiveAuthenticationKey:
     hash: Hash
 
     def encode(self) -> bytes:
-        """The value of E4."""
+        """Encode the value of E4."""
         private = tlv.encode(0x81, self.private.reveal())
         return private + tlv.encode(0x82, self.hash.encode("ascii"))
 
@@ -160,12 +160,12 @@ class ActiveAuthenticationKey:
 
 @dataclass(frozen=True, slots=True)
 class ChipKeys:
-    """All that one chip holds and never shows.
+    """Everything secret that one chip holds, with its trust points.
 
-    `basic_access_control` says that the MRZ also opens the chip by BAC; `open` that it has no chip
-    access control at all.  `trust_points` are card-verifiable certificates (7F21), the one that
-    counts most first, at most two enabled; where there are any, DG3 and DG4 need Terminal
-    Authentication.  `document_identifier` is a person's datum: document number and check digit.
+    `basic_access_control` is true if the MRZ also opens the chip by BAC, `open` if the chip has no
+    access control.  `trust_points` are card-verifiable certificates (7F21), the most recent first;
+    at most two are enabled.  With any of them, DG3 and DG4 require Terminal Authentication.
+    `document_identifier` is personal data: document number and check digit.
     """
 
     passwords: tuple[ChipPassword, ...] = ()
@@ -178,11 +178,11 @@ class ChipKeys:
     document_identifier: Secret | None = None
 
     def password(self, kind: PasswordType) -> ChipPassword | None:
-        """The password of a kind, None where the chip has none."""
+        """Return the password of a kind; None if the chip has no such password."""
         return next((each for each in self.passwords if each.password.type is kind), None)
 
     def data_objects(self) -> tuple[tuple[int, Secret], ...]:
-        """Tag and value of each data object, in the order of writing: what PUT DATA carries."""
+        """Return tag and value of each PUT DATA, in the order in which they are written."""
         objects: list[tuple[int, bytes]] = [
             (_PASSWORD, password.encode()) for password in self.passwords
         ]
@@ -199,21 +199,21 @@ class ChipKeys:
         return tuple((tag, Secret(value)) for tag, value in objects)
 
     def encode(self) -> bytes:
-        """Encode all as E0; the octets are secret."""
+        """Encode everything as one data object E0; the octets are secret."""
         return tlv.encode(
             _KEYS, *(tlv.encode(tag, value.reveal()) for tag, value in self.data_objects())
         )
 
     @classmethod
     def decode(cls, octets: bytes) -> "ChipKeys":
-        """Read what `encode` writes; anything else raises `MalformedError`."""
+        """Read the data object E0; raises `MalformedError` for anything else."""
         keys = cls()
         for each in tlv.read_expected(octets, _KEYS, _WHAT).children():
             keys = keys.with_data_object(each.tag, each.value)
         return keys
 
     def with_password(self, new: ChipPassword) -> "ChipKeys":
-        """These keys with one more password, in place of one of its kind."""
+        """Return these keys with one more password; it replaces one of the same kind."""
         kind = new.password.type
         others = (each for each in self.passwords if each.password.type is not kind)
         return replace(self, passwords=(*others, new))
@@ -224,14 +224,14 @@ class ChipKeys:
         return tag in _ADD
 
     def with_data_object(self, tag: int, value: bytes) -> "ChipKeys":
-        """These keys and one more data object; it replaces one with the same reference.
+        """Return these keys with one more data object; it replaces one with the same reference.
 
-        An unknown tag or a malformed value raises `MalformedError`.
+        Raises `MalformedError` for an unknown tag or a malformed value.
         """
         data_object = DataObject(tag, value, 0, _WHAT)
         add = _ADD.get(tag)
         if add is None:
-            raise data_object.malformed("is not known")
+            raise data_object.malformed("has an unknown tag")
         return add(self, data_object)
 
 
@@ -287,5 +287,5 @@ def _unsigned(number: int) -> bytes:
 
 def _octet(data_object: DataObject) -> int:
     if len(data_object.value) != 1:
-        raise data_object.malformed("is one octet")
+        raise data_object.malformed("must be one octet")
     return data_object.value[0]

@@ -1,8 +1,9 @@
 """The General Authentication Procedure of EAC version 2, the terminal's side (TR-03110-2, 2.3.5).
 
-PACE has opened the chip.  Terminal Authentication follows and shows an ephemeral key, then
-EF.CardSecurity is read and passive authentication examines it, then Chip Authentication uses both.
-German residence permits are read so where more than the eMRTD application is wanted.
+PACE has opened the chip.  Terminal Authentication follows and commits to an ephemeral key.  Then
+EF.CardSecurity is read and examined by passive authentication.  Chip Authentication uses that key
+and the signed key of the chip.  German residence permits are read with this procedure when more
+than the eMRTD application is needed.
 """
 
 import secrets
@@ -20,14 +21,14 @@ from emrtd.iso7816.procedure import Procedure, Random
 from emrtd.lds.security.security_infos import ChipAuthenticationInfo, SecurityInfos
 
 Examine = Callable[[bytes], SecurityInfos]
-"""Passive authentication of EF.CardSecurity: its SecurityInfos, or `ProtocolError`."""
+"""Runs passive authentication of EF.CardSecurity and returns its SecurityInfos, or raises."""
 
 
 @dataclass(frozen=True, slots=True)
 class GeneralAuthenticationResult:
-    """What the procedure has come to; the session of `chip` carries what follows.
+    """The result of the procedure; the commands that follow use the session of `chip`.
 
-    `variant` is how Chip Authentication was done, and `ephemeral` the terminal's key for it.
+    `variant` is the variant of Chip Authentication, `ephemeral` the terminal's key for it.
     """
 
     terminal: TerminalAuthenticationResult
@@ -47,11 +48,11 @@ def authenticate(
     auxiliary: bytes = b"",
     random: Random = secrets.token_bytes,
 ) -> Procedure[GeneralAuthenticationResult]:
-    """Run it inside the session of PACE, which was asked for its trust points by a CHAT.
+    """Run the procedure inside the session of PACE, whose CHAT requested the chip's trust points.
 
-    `read_card_security` reads that file in the same session.  Chip Authentication is not begun with
-    a key that `examine` does not vouch for.  Raises `ProtocolError` where the chip does not offer
-    version 2, or EF.CardSecurity has another key than EF.CardAccess announced.
+    `read_card_security` reads that file in the same session.  Chip Authentication uses only a key
+    from the SecurityInfos that `examine` returns.  Raises `ProtocolError` if the chip does not
+    offer version 2, or EF.CardSecurity has another key than EF.CardAccess announces.
     """
     info, group = _strongest(card_access)
     ephemeral = EphemeralKey.generate(group, random)
@@ -79,10 +80,10 @@ def _strongest(infos: SecurityInfos) -> tuple[ChipAuthenticationInfo, Group]:
 def _key_of(
     info: ChipAuthenticationInfo, group: Group, infos: SecurityInfos
 ) -> ChipAuthenticationVariant:
-    """The signed key that belongs to what EF.CardAccess announced, which nobody has signed."""
+    """Return the signed key for the protocol that the unsigned EF.CardAccess announces."""
     for variant in variants(infos, version=2):
         if (variant.protocol, variant.key.group) == (info.protocol, group) and (
             info.key_id in {variant.key.key_id, None}
         ):
             return variant
-    raise ProtocolError("EF.CardSecurity has no key for what EF.CardAccess announces")
+    raise ProtocolError("EF.CardSecurity has no key for the protocol that EF.CardAccess announces")

@@ -1,7 +1,7 @@
-"""Opening a chip: the ways there are, and the commands of each from SELECT to the session.
+"""Opening a chip by PACE or by Basic Access Control, from SELECT to the session.
 
-PACE runs in the master file, and the application is selected in its session; Basic Access Control
-runs in the application (Doc 9303-11, 4.2).
+PACE runs in the master file, and the application is then selected inside its session.  Basic Access
+Control runs in the application (Doc 9303-11, 4.2).
 """
 
 import secrets
@@ -26,7 +26,7 @@ _CHAT_NOT_UNDERSTOOD: Final = frozenset({SW.INCORRECT_DATA, SW.LC_INCONSISTENT, 
 
 @dataclass(frozen=True, slots=True)
 class OpenedSession:
-    """The session that a chip was opened with, and the PACE that made it, if PACE did."""
+    """The session that opened a chip, and the result of PACE if PACE established it."""
 
     messaging: SecureMessaging
     pace: PaceResult | None = None
@@ -34,9 +34,9 @@ class OpenedSession:
 
 @dataclass(frozen=True, slots=True)
 class ByPace:
-    """PACE by one of the variants that EF.CardAccess offers.
+    """PACE with one of the variants that EF.CardAccess offers.
 
-    `chat` (data object 7F4C) asks for the chip's trust points.
+    `chat` (data object 7F4C) requests the chip's trust points.
     """
 
     variant: PaceVariant
@@ -49,9 +49,9 @@ class ByPace:
         return Directory.MASTER_FILE
 
     def authenticate(self, random: Random = secrets.token_bytes) -> Procedure[OpenedSession]:
-        """Run it, the master file being selected; raises what `establish` does.
+        """Run PACE; the master file is selected.  Raises what `establish` raises.
 
-        Some chips refuse what they do not know in MSE:Set AT: those are asked for no trust points.
+        Some chips refuse a CHAT in MSE:Set AT.  PACE is then run again without one.
         """
         try:
             return (yield from self._establish(self.chat, random))
@@ -77,11 +77,12 @@ class ByBac:
         return Directory.EMRTD
 
     def authenticate(self, random: Random = secrets.token_bytes) -> Procedure[OpenedSession]:
-        """Run it, the application being selected; raises what `bac.authenticate` does."""
+        """Run BAC; the application is selected.  Raises what `bac.authenticate` raises."""
         return OpenedSession((yield from bac.authenticate(self.password, random=random)))
 
 
 Way = ByPace | ByBac
+"""A way to open a chip: the protocol, with everything that the terminal needs for it."""
 
 
 def open_application(
@@ -89,8 +90,8 @@ def open_application(
 ) -> Procedure[SecureMessaging]:
     """Open a chip and select the eMRTD application, from any state without a session.
 
-    Raises `ChipRefusalError` where the chip refuses the password or has no such application,
-    `ProtocolError` where it does not itself prove that it knows the password.
+    Raises `ChipRefusalError` if the chip refuses the password or has no eMRTD application,
+    `ProtocolError` if the chip does not prove that it knows the password.
     """
     if way.directory is Directory.EMRTD:
         yield from select_application(EMRTD_APPLICATION)

@@ -8,10 +8,10 @@ from emrtd.status_words import SW
 class PasswordState:
     """A chip's password and its retry counter RC, which every failure lowers by one.
 
-    RC = 1 suspends the password until the CAN has been entered in the same session, so that nobody
-    can block it without having seen the document; RC = 0 blocks it.  Without `retry_limit` the
-    password is non-blocking, as MRZ and CAN are.  `failures` is all that the chip has to keep
-    without power; `suspends` is false where there is no CAN to resume by.
+    RC = 1 suspends the password until the CAN has been entered in the same session, so that only
+    someone who has seen the document can block it.  RC = 0 blocks it.  Without `retry_limit` the
+    password is non-blocking, as MRZ and CAN are.  The chip has to store only `failures` in
+    non-volatile memory.  `suspends` is false for a chip that has no CAN to resume with.
     """
 
     def __init__(
@@ -37,12 +37,12 @@ class PasswordState:
 
     @property
     def suspended(self) -> bool:
-        """Whether the password has to be resumed before it is used."""
+        """Whether the password has to be resumed with the CAN before it is used."""
         return self.suspends and self.tries_left == 1 and not self._resumed
 
     @property
     def selection_status(self) -> int:
-        """What MSE:Set AT answers when the password is selected (TR-03110-3, B.14.1)."""
+        """The status word of MSE:Set AT when the password is selected (TR-03110-3, B.14.1)."""
         if not self.active:
             return SW.FILE_DEACTIVATED
         tries = self.tries_left
@@ -50,11 +50,11 @@ class PasswordState:
 
     @property
     def failure_status(self) -> int:
-        """What GENERAL AUTHENTICATE answers after a failure."""
+        """The status word of GENERAL AUTHENTICATE after a failure."""
         return SW.AUTHENTICATION_FAILED if self.retry_limit is None else self.selection_status
 
     def require_usable(self) -> None:
-        """Raise `ChipRefusalError` where the password is deactivated, blocked or suspended."""
+        """Raise `ChipRefusalError` if the password is deactivated, blocked or suspended."""
         doing = f"PACE with the {self.password.type.name}"
         if not self.active:
             raise ChipRefusalError(SW.REFERENCE_DATA_NOT_USABLE, doing)
@@ -64,15 +64,15 @@ class PasswordState:
             raise ChipRefusalError(SW.CONDITIONS_NOT_SATISFIED, doing)
 
     def attempt(self) -> None:
-        """Count a failure before the attempt is judged: cutting the power gains nothing."""
+        """Count a failure before the attempt is checked, so that cutting the power gains no try."""
         if self.retry_limit is not None:
             self.failures += 1
         self._resumed = False
 
     def succeed(self) -> None:
-        """The attempt was right: the counter is back at its limit."""
+        """Reset the counter to its limit after a correct attempt."""
         self.failures = 0
 
     def resume(self) -> None:
-        """The CAN was right: a suspended password may be tried in this session."""
+        """Allow a suspended password in this session, after a correct CAN."""
         self._resumed = True

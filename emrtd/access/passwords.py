@@ -26,8 +26,8 @@ class PasswordType(IntEnum):
 class Password:
     """A password: its kind, and its encoding K = f(π) (table 14).
 
-    The secret of an MRZ is the SHA-1 hash of the MRZ information (20 octets); of the others, their
-    characters in ISO/IEC 8859-1.
+    `secret` is the SHA-1 hash of the MRZ information (20 octets) for an MRZ, and the characters in
+    ISO/IEC 8859-1 for the other kinds.
     """
 
     type: PasswordType
@@ -35,35 +35,35 @@ class Password:
 
     @classmethod
     def from_mrz_information(cls, information: str) -> "Password":
-        """From document number, date of birth and date of expiry, each with its check digit."""
+        """Make it from document number, dates of birth and expiry, each with its check digit."""
         try:
             return cls(PasswordType.MRZ, Secret(sha1(information.encode("ascii")).digest()))
         except UnicodeEncodeError:
-            raise MisuseError("the MRZ information holds a letter that no MRZ has") from None
+            raise MisuseError("the MRZ information holds a non-ASCII character") from None
 
     @classmethod
     def can(cls, number: str) -> "Password":
-        """The Card Access Number printed on the document."""
+        """Make it from the Card Access Number printed on the document."""
         return cls(PasswordType.CAN, _characters(number, "CAN"))
 
     @classmethod
     def pin(cls, number: str) -> "Password":
-        """The holder's personal identification number."""
+        """Make it from the holder's personal identification number."""
         return cls(PasswordType.PIN, _characters(number, "PIN"))
 
     @classmethod
     def puk(cls, number: str) -> "Password":
-        """The key that unblocks the PIN."""
+        """Make it from the PIN unblocking key."""
         return cls(PasswordType.PUK, _characters(number, "PUK"))
 
     def key(self, cipher: Cipher) -> Secret:
-        """K_pi, which encrypts the nonce of PACE (9.7.3)."""
+        """Derive K_pi, which encrypts the nonce of PACE (9.7.3)."""
         return derive_key(self.secret.reveal(), PASSWORD, cipher)
 
     def basic_access_keys(self) -> tuple[Secret, Secret]:
-        """KEnc and KMAC of Basic Access Control (9.7.2), which only an MRZ gives."""
+        """Derive KEnc and KMAC of Basic Access Control (9.7.2); `MisuseError` unless an MRZ."""
         if self.type is not PasswordType.MRZ:
-            raise MisuseError(f"Basic Access Control takes the MRZ, not the {self.type.name}")
+            raise MisuseError(f"Basic Access Control needs the MRZ, not the {self.type.name}")
         return derive_session_keys(self.secret.reveal()[:_BAC_SEED_SIZE], Cipher.TDES)
 
 
@@ -73,4 +73,4 @@ def _characters(text: str, name: str) -> Secret:
     try:
         return Secret(text.encode("iso8859-1"))
     except UnicodeEncodeError:
-        raise MisuseError(f"the {name} holds a character outside ISO/IEC 8859-1") from None
+        raise MisuseError(f"the {name} has a character outside ISO/IEC 8859-1") from None

@@ -1,4 +1,4 @@
-"""How the chip's side of a protocol answers what it cannot read or does not accept."""
+"""How the chip's side of a protocol refuses malformed or wrong data."""
 
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -9,7 +9,7 @@ from support.errors import MalformedError, MisuseError
 
 @contextmanager
 def refusing(sw: int, doing: str) -> Iterator[None]:
-    """Answer with status word `sw` whatever proves malformed or wrong inside."""
+    """Raise `ChipRefusalError` with `sw` in place of an error about malformed or wrong data."""
     try:
         yield
     except (MalformedError, MisuseError, ProtocolError):

@@ -1,9 +1,10 @@
 """Terminal Authentication, both sides (Doc 9303-11, 7.1; version 2: TR-03110-2, 3.3).
 
 The terminal sends a chain of card-verifiable certificates from a trust point of the chip to its own
-key, then signs ID_IC || r_IC || Comp(PK_DH,IFD) [|| A_IFD].  The rights that this gives are bound
-to the session of that ephemeral key: in version 1 Chip Authentication (or PACE with Chip
-Authentication Mapping) has made it before, in version 2 it will be made from the key shown here.
+key, then signs ID_IC || r_IC || Comp(PK_DH,IFD) [|| A_IFD].  The resulting rights are bound to the
+session of that ephemeral key.  In version 1 that is the session that Chip Authentication (or PACE
+with Chip Authentication Mapping) has established before, in version 2 the one that Chip
+Authentication will establish later with the same key.
 """
 
 import secrets
@@ -41,11 +42,11 @@ _TEMPLATE, _DISCRETIONARY_DATA = 0x73, 0x53
 _WHAT: Final = "Terminal Authentication"
 
 ID_AUXILIARY_DATA: Final = f"{BSI_DE}.3.1.4"
-"""Root of what a terminal may commit to (TR-03110-3, A.7.5.1): .1 date of birth, .2 of expiry."""
+"""Root of the auxiliary data types (TR-03110-3, A.7.5.1): .1 date of birth, .2 date of expiry."""
 
 
 def identifier_of_document(mrz_information: str) -> bytes:
-    """ID_IC after BAC: the document number and its check digit, from the MRZ information (7.1.2).
+    """Return ID_IC after BAC: document number and check digit, from the MRZ information (7.1.2).
 
     The MRZ information is that number, then two dates with their check digits, 14 characters.
     """
@@ -53,7 +54,7 @@ def identifier_of_document(mrz_information: str) -> bytes:
 
 
 def encode_auxiliary_data(entries: Iterable[tuple[str, bytes]]) -> bytes:
-    """A_IFD: data object 67 with identifiers and what the terminal commits to (A.7.5)."""
+    """Encode A_IFD: data object 67 with identifiers and auxiliary values (A.7.5)."""
     templates = (
         tlv.encode(_TEMPLATE, der.oid(oid), tlv.encode(_DISCRETIONARY_DATA, value))
         for oid, value in entries
@@ -62,7 +63,7 @@ def encode_auxiliary_data(entries: Iterable[tuple[str, bytes]]) -> bytes:
 
 
 def read_auxiliary_data(octets: bytes) -> dict[str, bytes]:
-    """Read data object 67: what a terminal commits to, by identifier; the last one counts."""
+    """Read the auxiliary values in data object 67, by identifier; the last one with it counts."""
     found = {}
     for template in tlv.read_expected(octets, _AUXILIARY_DATA, "auxiliary data").children():
         fields = template.children()
@@ -71,7 +72,7 @@ def read_auxiliary_data(octets: bytes) -> dict[str, bytes]:
 
 
 def signed_message(id_ic: bytes, r_ic: bytes, compressed_key: bytes, auxiliary: bytes) -> bytes:
-    """What the terminal signs: ID_IC || r_IC || Comp(PK_DH,IFD) || A_IFD."""
+    """Return the message that the terminal signs: ID_IC || r_IC || Comp(PK_DH,IFD) || A_IFD."""
     return id_ic + r_ic + compressed_key + auxiliary
 
 
@@ -80,7 +81,7 @@ def signed_message(id_ic: bytes, r_ic: bytes, compressed_key: bytes, auxiliary: 
 
 @dataclass(frozen=True, slots=True)
 class TerminalCredentials:
-    """A terminal's key, and the certificates that lead to it from whatever trust point."""
+    """A terminal's key, and the certificates that lead to it from any trust point."""
 
     signer: Signer = field(repr=False)
     reference: str
@@ -92,12 +93,12 @@ class TerminalCredentials:
         for each in self.certificates:
             if each.holder_reference == self.reference:
                 return each
-        raise MisuseError(f"there is no certificate of {self.reference}")
+        raise MisuseError(f"no certificate of the terminal {self.reference}; add it to the chain")
 
 
 @dataclass(frozen=True, slots=True)
 class TerminalAuthenticationResult:
-    """The certificates that the chip has accepted, in order, and what was read past."""
+    """The certificates that the chip accepted, in order, and the quirks that were read past."""
 
     chain: tuple[CvCertificate, ...]
     quirks: tuple[str, ...] = ()
@@ -112,14 +113,14 @@ def authenticate(
     version: int = 1,
     auxiliary: bytes = b"",
 ) -> Procedure[TerminalAuthenticationResult]:
-    """Authenticate the terminal inside the session that Chip Authentication (version 1) has made.
+    """Authenticate the terminal; version 1 runs inside the session of Chip Authentication.
 
     `references` are the chip's trust points, the most recent first, from EF.CVCA or PACE.
-    `identifiers` are ID_IC: after BAC `identifier_of_document`, after PACE Comp(PK_DH,IC); those
-    that follow are tried where the chip refuses the first, since some States bind to the MRZ or CAN
-    (TR-03110-1, 3.3).  `compressed_key` is Comp(PK_DH,IFD), the newest.  `auxiliary` is A_IFD.
-    Raises `MisuseError` where no certificates lead to the terminal, `ChipRefusalError` where the
-    chip does not accept them or the signature.
+    `identifiers` are the values of ID_IC to try in turn: after BAC `identifier_of_document`, after
+    PACE Comp(PK_DH,IC).  More than one is needed because some States bind to the MRZ or CAN even
+    after PACE (TR-03110-1, 3.3).  `compressed_key` is Comp(PK_DH,IFD) of the newest ephemeral key.
+    `auxiliary` is A_IFD.  Raises `MisuseError` if no certificates lead to the terminal,
+    `ChipRefusalError` if the chip does not accept a certificate or the signature.
     """
     chain = find_chain(credentials.certificates, references, credentials.reference)
     for certificate in chain:
@@ -136,7 +137,7 @@ def authenticate(
         except ChipRefusalError:
             if not remaining:
                 raise
-            quirks = ("the chip binds Terminal Authentication to its document, not to PACE",)
+            quirks = ("the chip binds Terminal Authentication to the MRZ or CAN, not to PACE",)
         else:
             return TerminalAuthenticationResult(chain, quirks)
 
@@ -182,12 +183,12 @@ def _verify(certificate: CvCertificate) -> Procedure[None]:
 class TerminalAuthenticationChip:
     """The chip's side for one session; raises `ChipRefusalError` with the status word to answer.
 
-    `state` holds trust points and date: it changes with every certificate that proves good, and
-    is to be kept from then on, whatever becomes of the session.  `id_ic` is this session's ID_IC.
-    `confined` is the CHAT of PACE: the terminal wants no more rights than it has.
+    `state` holds trust points and date.  Every certificate that verifies changes it, and the chip
+    has to store it from then on, however the session ends.  `id_ic` is the ID_IC of this session.
+    `confined` is the CHAT of PACE: the terminal gets no rights beyond it.
 
-    `bind` tells it the ephemeral key of each session that Chip Authentication or PACE-CAM makes,
-    `effective` is what the terminal may do in the present one.
+    The caller passes the ephemeral key of each session that Chip Authentication or PACE-CAM
+    establishes to `bind`.  `effective` is what the terminal may do in the present session.
     """
 
     def __init__(
@@ -212,20 +213,20 @@ class TerminalAuthenticationChip:
         self._r_ic: bytes | None = None
 
     def bind(self, compressed_key: bytes) -> None:
-        """The present session was made with this key of the terminal: Comp(PK_DH,IFD)."""
+        """Record the terminal's key of the present session: Comp(PK_DH,IFD)."""
         self._session_key = compressed_key
 
     @property
     def effective(self) -> Chat | None:
-        """What the terminal may do: rights hold in the session of the key that it signed (7.1.3).
+        """The terminal's rights, which hold only in the session of the key that it signed (7.1.3).
 
-        None where it has not been authenticated, or the session is another.
+        None if the terminal is not authenticated, or the session is another one.
         """
         bound = self._session_key is not None and self._session_key == self.compressed_key
         return self._authorization if bound else None
 
     def set_dst(self, data: bytes) -> None:
-        """MSE:Set DST (P1-P2 81B6): the key that the next certificate is to be verified with."""
+        """Answer MSE:Set DST (P1-P2 81B6): select the key that verifies the next certificate."""
         doing = "MSE:Set DST"
         self._issuer = None
         with refusing(SW.INCORRECT_DATA, doing):
@@ -235,7 +236,7 @@ class TerminalAuthenticationChip:
             raise ChipRefusalError(SW.REFERENCED_DATA_NOT_FOUND, doing)
 
     def verify_certificate(self, data: bytes) -> None:
-        """PSO:Verify Certificate (P1-P2 00BE): validate, import the key, update the state."""
+        """Answer PSO:Verify Certificate (P1-P2 00BE): validate, import the key, update `state`."""
         doing = "PSO:Verify Certificate"
         issuer, self._issuer = self._issuer, None
         if issuer is None:
@@ -244,11 +245,11 @@ class TerminalAuthenticationChip:
             certificate = CvCertificate.decode(data)
         with refusing(SW.AUTHENTICATION_FAILED, doing):
             self.state, imported = self.state.validate(certificate, issuer)
-        if imported.role is not Role.CVCA:  # that one is a trust point by now
+        if imported.role is not Role.CVCA:  # a CVCA is a trust point in `state` now
             self._imported = imported
 
     def set_at(self, data: bytes) -> None:
-        """MSE:Set AT (P1-P2 81A4): the terminal's key; with an ephemeral key, version 2."""
+        """Answer MSE:Set AT (P1-P2 81A4): the terminal's key; with an ephemeral key, version 2."""
         doing = f"MSE:Set AT for {_WHAT}"
         self._selected = None
         with refusing(SW.INCORRECT_DATA, doing):
@@ -258,14 +259,14 @@ class TerminalAuthenticationChip:
         self._selected = selected
 
     def challenge(self) -> bytes:
-        """GET CHALLENGE: a new r_IC (8 octets), good for one attempt."""
+        """Return a new r_IC (8 octets) for GET CHALLENGE; it is valid for one attempt."""
         self._r_ic = self._random(NONCE_SIZE)
         return self._r_ic
 
     def authenticate(self, signature: bytes) -> Chat:
-        """EXTERNAL AUTHENTICATE: the terminal's authorization; once in a session.
+        """Answer EXTERNAL AUTHENTICATE, once in a session: return the terminal's authorization.
 
-        In version 2 it is `effective` only after Chip Authentication, with `compressed_key`.
+        In version 2 it is `effective` only after Chip Authentication with `compressed_key`.
         """
         doing = f"EXTERNAL AUTHENTICATE for {_WHAT}"
         r_ic, self._r_ic = self._r_ic, None
@@ -275,7 +276,7 @@ class TerminalAuthenticationChip:
         if selected is None or r_ic is None:
             raise ChipRefusalError(SW.CONDITIONS_NOT_SATISFIED, doing)
         compressed_key = selected.compressed_key or self._session_key
-        if compressed_key is None:  # no session that rights could be bound to
+        if compressed_key is None:  # no session to bind the rights to
             raise ChipRefusalError(SW.SECURITY_STATUS_NOT_SATISFIED, doing)
         message = signed_message(self._id_ic, r_ic, compressed_key, selected.auxiliary)
         with refusing(SW.AUTHENTICATION_FAILED, doing):
@@ -292,7 +293,7 @@ class TerminalAuthenticationChip:
         return authorization
 
     def _temporary(self, reference: str) -> ImportedKey | None:
-        """The key imported last, where it has this reference."""
+        """Return the key imported last if it has this reference."""
         found = self._imported
         return found if found is not None and found.reference == reference else None
 
@@ -317,7 +318,7 @@ class TerminalAuthenticationChip:
 
 @dataclass(frozen=True, slots=True)
 class _Selected:
-    """What MSE:Set AT has chosen; `compressed_key` and `auxiliary` only in version 2."""
+    """The selection of MSE:Set AT; `compressed_key` and `auxiliary` only in version 2."""
 
     key: ImportedKey
     compressed_key: bytes | None = None

@@ -1,1 +1,1 @@
-"""ASN.1: a DER writer and reader of our own, and the lenient structures of X.509 and CMS."""
+"""ASN.1: DER writer and reader, lenient BER reader, and the structures of X.509 and CMS."""

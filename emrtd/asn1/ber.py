@@ -1,9 +1,9 @@
 """ASN.1 values in BER (ITU-T X.690), read leniently and within bounds, faster than `emrtd.tlv`.
 
-Certificates, CMS and CRLs of foreign States are read with this: a `Value` is a window on octets
-that are never copied until asked for.  Lengths of any form are read; what is not DER is told by
-`SourceOctets.is_der`, and indefinite lengths are first turned into definite ones by `definite`.
-For any octets a reader either returns or raises `MalformedError`.
+Certificates, CMS and CRLs of foreign States are read with this.  A `Value` refers to a part of the
+source octets and copies them only on request.  Definite lengths of any form are read;
+`SourceOctets.is_der` is false if one was not DER.  `definite` first converts indefinite lengths.
+For any input, a reader either returns or raises `MalformedError`.
 """
 
 from collections.abc import Iterator
@@ -15,16 +15,16 @@ from emrtd.tlv import encode_length
 from support.errors import MalformedError
 
 MAX_DEPTH: Final = 32
-"""How deep values of indefinite length may stand in one another; EF.SOD needs about 12."""
+"""The maximum nesting of values of indefinite length; EF.SOD needs about 12."""
 
 MAX_CHILDREN: Final = 20_000
-"""How many values `Value.children` holds; longer runs are iterated with `Value.each`."""
+"""The maximum number of values in `Value.children`; use `Value.each` for more."""
 
 
 class SourceOctets:
-    """The octets that values are windows on, what they are, and whether they are DER so far.
+    """The octets that values are read from, their name for errors, and whether they are DER so far.
 
-    `is_der` turns False as soon as a length is read that is longer than it need be (X.690, 10.1).
+    `is_der` becomes False when a length field is read that is not the shortest (X.690, 10.1).
     """
 
     __slots__ = ("is_der", "octets", "what")
@@ -36,7 +36,7 @@ class SourceOctets:
 
 
 class Value(msgspec.Struct, eq=False, gc=False):
-    """One ASN.1 value: its identifier octets as a number, and where it stands in its source.
+    """One ASN.1 value: its identifier octets as a number, and its position in its source.
 
     `begin` is the offset of the tag, `start` and `end` bound the contents.
     """
@@ -48,12 +48,12 @@ class Value(msgspec.Struct, eq=False, gc=False):
     end: int
     _children: "tuple[Value, ...] | None" = None
 
-    def __repr__(self) -> str:  # the contents may be a person's
+    def __repr__(self) -> str:  # the contents may be personal data
         return f"Value({self.tag:02X}, {self.end - self.start} octets)"
 
     @property
     def what(self) -> str:
-        """What the octets are, for errors."""
+        """The name of the source octets in errors."""
         return self.source.what
 
     @property
@@ -63,23 +63,23 @@ class Value(msgspec.Struct, eq=False, gc=False):
 
     @property
     def encoded(self) -> bytes:
-        """The whole value, with tag and length, as it was written."""
+        """The whole value, with tag and length, as encoded in the source."""
         return self.source.octets[self.begin : self.end]
 
     @property
     def constructed(self) -> bool:
-        """Whether the contents are themselves values."""
+        """Whether the contents are a sequence of values."""
         return bool(self.source.octets[self.begin] & 0x20)
 
     @property
     def children(self) -> "tuple[Value, ...]":
-        """The values that the contents are made of, at most `MAX_CHILDREN`."""
+        """The values in the contents, at most `MAX_CHILDREN`."""
         if self._children is None:
             self._children = self._read_children()
         return self._children
 
     def _read_children(self) -> "tuple[Value, ...]":
-        """Nearly every value has one octet of tag and one of length: those are read here."""
+        """Read the children, with a fast path for one octet of tag and one of length."""
         source, position, end = self.source, self.start, self.end
         octets = source.octets
         found: list[Value] = []
@@ -98,7 +98,7 @@ class Value(msgspec.Struct, eq=False, gc=False):
         return tuple(found)
 
     def each(self, limit: int) -> "Iterator[Value]":
-        """Iterate over the values that the contents are made of, without keeping them."""
+        """Iterate over the values in the contents, at most `limit`, without storing them."""
         source, position = self.source, self.start
         count = 0
         while position < self.end:
@@ -110,33 +110,33 @@ class Value(msgspec.Struct, eq=False, gc=False):
             position = stop
 
     def malformed(self, reason: str) -> MalformedError:
-        """Make the error that blames this value."""
+        """Return the error for this value, with its offset."""
         return MalformedError(self.source.what, reason, self.begin)
 
     def expect(self, tag: int) -> "Value":
-        """Return this value, if it has that tag."""
+        """Return this value; raises `MalformedError` unless it has this tag."""
         if self.tag != tag:
             raise self.malformed(f"tag {self.tag:02X} instead of {tag:02X}")
         return self
 
 
 def read(octets: bytes, what: str) -> Value:
-    """Read octets that are exactly one value of definite length, with nothing behind it."""
+    """Read octets that are exactly one value of definite length."""
     value = read_first(octets, what)
     if value.end != len(octets):
-        raise MalformedError(what, f"{len(octets) - value.end} octets follow it", value.end)
+        raise MalformedError(what, f"{len(octets) - value.end} octets follow the value", value.end)
     return value
 
 
 def read_first(octets: bytes, what: str) -> Value:
-    """Read the value that the octets begin with; `Value.end` says where it ends."""
+    """Read the value at the start of the octets; `Value.end` is the offset of its end."""
     source = SourceOctets(octets, what)
     tag, start, end = _header(source, 0, len(octets))
     return Value(source, tag, 0, start, end)
 
 
 def is_der(value: Value) -> bool:
-    """Whether a value and all in it has lengths in DER's shortest form (X.690, 10.1)."""
+    """Whether a value and all values in it have lengths in the shortest form (X.690, 10.1)."""
     pending = [value]
     while pending:
         each = pending.pop()
@@ -148,20 +148,20 @@ def is_der(value: Value) -> bool:
 def definite(octets: bytes, what: str) -> bytes:
     """Rewrite indefinite lengths as definite ones; returns the octets themselves if there are none.
 
-    Constructed OCTET STRINGs of indefinite length become primitive ones.  What has a definite
-    length throughout stays octet for octet, so that signatures over it still hold.
-    Raises `MalformedError` where the octets are not one whole value.
+    Constructed OCTET STRINGs of indefinite length become primitive ones.  Values that have only
+    definite lengths are not changed, so that signatures over them stay valid.
+    Raises `MalformedError` if the octets are not one whole value.
     """
     rewritten, end = _definite(octets, 0, len(octets), what, 0)
     if end != len(octets):
-        raise MalformedError(what, f"{len(octets) - end} octets follow it", end)
+        raise MalformedError(what, f"{len(octets) - end} octets follow the value", end)
     return octets if rewritten is None else rewritten
 
 
 def _definite(
     octets: bytes, position: int, limit: int, what: str, depth: int
 ) -> tuple[bytes | None, int]:
-    """Return the rewritten value (None: it needs no rewriting) and where it ended."""
+    """Return the rewritten value (None: unchanged) and the offset of its end."""
     if depth > MAX_DEPTH:
         raise MalformedError(what, f"values nested deeper than {MAX_DEPTH}", position)
     tag_end = _tag_end(octets, position, limit, what)
@@ -180,7 +180,9 @@ def _definite(
     while not indefinite or octets[inner : inner + 2] != b"\0\0":
         if inner >= end:
             if indefinite:
-                raise MalformedError(what, "an indefinite length that nothing ends", position)
+                raise MalformedError(
+                    what, "a value of indefinite length has no end-of-contents octets", position
+                )
             break
         part, following = _definite(octets, inner, end, what, depth + 1)
         changed |= part is not None
@@ -207,7 +209,7 @@ def _tag_end(octets: bytes, position: int, limit: int, what: str) -> int:
     if octets[position] & 0x1F == 0x1F:
         while True:
             if end >= limit or end - position == 4:
-                raise MalformedError(what, "a tag that is cut short or too long", position)
+                raise MalformedError(what, "a tag is cut short or too long", position)
             end += 1
             if not octets[end - 1] & 0x80:
                 break
@@ -215,7 +217,7 @@ def _tag_end(octets: bytes, position: int, limit: int, what: str) -> int:
 
 
 def _header(source: SourceOctets, position: int, limit: int) -> tuple[int, int, int]:
-    """Return the tag, and where the contents start and end; they end within the limit."""
+    """Return the tag, and the start and end of the contents, which end within `limit`."""
     octets, what = source.octets, source.what
     try:
         tag = octets[position]
@@ -230,7 +232,9 @@ def _header(source: SourceOctets, position: int, limit: int) -> tuple[int, int, 
             if size == 0:
                 raise MalformedError(what, "an indefinite length is not expected here", position)
             if size > 8:
-                raise MalformedError(what, f"a length field of {size + 1} octets", position)
+                raise MalformedError(
+                    what, f"a length field of {size + 1} octets is too long", position
+                )
             length = int.from_bytes(octets[start : start + size], "big")
             if length < 0x80 or length < 1 << 8 * (size - 1):
                 source.is_der = False

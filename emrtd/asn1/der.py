@@ -1,6 +1,6 @@
-"""A small DER writer, and readers for the values that eMRTD structures are made of (X.690).
+"""A small DER writer, and readers for the types that eMRTD structures use (X.690).
 
-Every writer returns a whole TLV.  Readers take the value of a data object of `emrtd.tlv`.
+Every writer returns a whole TLV.  Readers read a data object of `emrtd.tlv` or its value.
 """
 
 from datetime import datetime
@@ -16,56 +16,56 @@ UTC_TIME, GENERALIZED_TIME, SEQUENCE, SET = 0x17, 0x18, 0x30, 0x31
 
 
 MAX_INTEGER: Final = 256
-"""Octets of an INTEGER that is read as a number: a serial number has 20, half a signature 66.
+"""The most octets of an INTEGER that is read as a number; a serial number has 20, r or s 66.
 
-Python refuses to print numbers of more than 4,300 digits, and nobody reads them.
+Python refuses to print numbers of more than 4,300 digits.
 """
 
 
 def sequence(*items: bytes) -> bytes:
-    """SEQUENCE of the encoded items."""
+    """Encode a SEQUENCE of the encoded items."""
     return encode(SEQUENCE, *items)
 
 
 def set_of(*items: bytes) -> bytes:
-    """SET OF the encoded items, in the ascending order that DER wants (X.690, 11.6)."""
+    """Encode a SET OF the encoded items, in the ascending order of DER (X.690, 11.6)."""
     return encode(SET, *sorted(items))
 
 
 def integer(value: int) -> bytes:
-    """INTEGER, in as few octets as hold it with its sign."""
+    """Encode an INTEGER, in as few octets as its value and sign need."""
     return encode(INTEGER, value.to_bytes(value.bit_length() // 8 + 1, "big", signed=True))
 
 
 def boolean(value: bool) -> bytes:
-    """BOOLEAN."""
+    """Encode a BOOLEAN."""
     return encode(BOOLEAN, b"\xff" if value else b"\x00")
 
 
 def null() -> bytes:
-    """NULL."""
+    """Encode NULL."""
     return encode(NULL)
 
 
 def octet_string(value: bytes) -> bytes:
-    """OCTET STRING."""
+    """Encode an OCTET STRING."""
     return encode(OCTET_STRING, value)
 
 
 def bit_string(value: bytes, unused: int = 0) -> bytes:
-    """BIT STRING, whose last octet has `unused` bits that do not count."""
+    """Encode a BIT STRING; the last `unused` bits of its last octet are not part of it."""
     return encode(BIT_STRING, bytes((unused,)), value)
 
 
 @lru_cache(maxsize=512)
 def oid(dotted: str) -> bytes:
-    """OBJECT IDENTIFIER, from its dotted form."""
+    """Encode an OBJECT IDENTIFIER from its dotted form."""
     return encode(OID, oid_value(dotted))
 
 
 @lru_cache(maxsize=512)
 def oid_value(dotted: str) -> bytes:
-    """The value of an OBJECT IDENTIFIER, without tag and length, as MSE:Set AT wants it."""
+    """Encode the value of an OBJECT IDENTIFIER, without tag and length, as in MSE:Set AT."""
     arcs = [int(arc) for arc in dotted.split(".")]
     if len(arcs) < 2:
         raise MisuseError(f"{dotted!r} is not an object identifier")
@@ -73,47 +73,47 @@ def oid_value(dotted: str) -> bytes:
 
 
 def utf8_string(text: str) -> bytes:
-    """UTF8String."""
+    """Encode a UTF8String."""
     return encode(UTF8_STRING, text.encode())
 
 
 def printable_string(text: str) -> bytes:
-    """PrintableString."""
+    """Encode a PrintableString."""
     return encode(PRINTABLE_STRING, text.encode("ascii"))
 
 
 def time(instant: datetime) -> bytes:
-    """Time of RFC 5280, 4.1.2.5: UTCTime through 2049, GeneralizedTime from 2050 (UTC)."""
+    """Encode a Time of RFC 5280, 4.1.2.5: UTCTime until 2049, then GeneralizedTime (UTC)."""
     if instant.year < 2050:
         return encode(UTC_TIME, instant.strftime("%y%m%d%H%M%SZ").encode())
     return generalized_time(instant)
 
 
 def generalized_time(instant: datetime) -> bytes:
-    """GeneralizedTime in UTC, to the second."""
+    """Encode a GeneralizedTime in UTC, to the second."""
     return encode(GENERALIZED_TIME, instant.strftime("%Y%m%d%H%M%SZ").encode())
 
 
 def tagged(number: int, *encoded: bytes) -> bytes:
-    """[number] EXPLICIT, or the constructed form of [number] IMPLICIT when given contents."""
+    """Encode [number] EXPLICIT around a value, or [number] IMPLICIT constructed from contents."""
     return encode(0xA0 | number, *encoded)
 
 
 def tagged_primitive(number: int, value: bytes) -> bytes:
-    """[number] IMPLICIT of a primitive type."""
+    """Encode [number] IMPLICIT of a primitive type."""
     return encode(0x80 | number, value)
 
 
 def read_oid(data_object: DataObject) -> str:
-    """The dotted form of an OBJECT IDENTIFIER (X.690, 8.19)."""
+    """Return the dotted form of an OBJECT IDENTIFIER (X.690, 8.19)."""
     _expect(data_object, OID)
     return read_oid_value(data_object.value, data_object.what)
 
 
 def read_oid_value(value: bytes, what: str) -> str:
-    """The dotted form of an object identifier's value."""
+    """Return the dotted form of the value of an OBJECT IDENTIFIER."""
     if not 1 <= len(value) <= 64 or value[-1] & 0x80:
-        raise MalformedError(what, "an object identifier is cut short or far too long")
+        raise MalformedError(what, "an object identifier is cut short or longer than 64 octets")
     arcs, arc = [], 0
     for octet in value:
         arc = arc << 7 | octet & 0x7F
@@ -125,7 +125,7 @@ def read_oid_value(value: bytes, what: str) -> str:
 
 
 def read_integer(data_object: DataObject) -> int:
-    """The value of an INTEGER of at most `MAX_INTEGER` octets, with its sign."""
+    """Return the value of an INTEGER of at most `MAX_INTEGER` octets, with its sign."""
     _expect(data_object, INTEGER)
     if not 1 <= len(data_object.value) <= MAX_INTEGER:
         raise data_object.malformed(f"an INTEGER of {len(data_object.value)} octets")
@@ -133,13 +133,13 @@ def read_integer(data_object: DataObject) -> int:
 
 
 def read_octet_string(data_object: DataObject) -> bytes:
-    """The octets of a primitive OCTET STRING."""
+    """Return the octets of a primitive OCTET STRING."""
     _expect(data_object, OCTET_STRING)
     return data_object.value
 
 
 def read_bit_string(data_object: DataObject) -> bytes:
-    """The octets of a BIT STRING that uses all bits of its last octet."""
+    """Return the octets of a BIT STRING that uses all bits of its last octet."""
     _expect(data_object, BIT_STRING)
     if not data_object.value or data_object.value[0] != 0:
         raise data_object.malformed("a BIT STRING of whole octets is expected")

@@ -1,9 +1,9 @@
-"""ASN.1 modules compiled by `asn1tools`, which is untyped and slow to import; reached through here.
+"""ASN.1 modules compiled by `asn1tools`, which is untyped and slow to import: only used from here.
 
-`asn1tools` forgives trailing octets and takes its time over each element: the octets are walked
-and counted before it sees them.  Its DER decoder never returns from a SEQUENCE OF whose element has
-a wrong tag; its BER codec does, and writes DER for the types used here (no SET, no DEFAULT), which
-the byte-exact round trips show.  Module text is compiled when it is first used.
+`asn1tools` ignores trailing octets and is slow for each element, so `check_elements` checks and
+counts the elements first.  Its DER decoder never returns from a SEQUENCE OF whose element has a
+wrong tag.  Its BER codec does return, and writes DER for the types used here (no SET, no DEFAULT),
+as the byte-exact round trips of the tests prove.  Modules are compiled at their first use.
 """
 
 from collections.abc import Sequence
@@ -15,17 +15,17 @@ from typing import Any, Final
 from support.errors import MalformedError, MisuseError
 
 MAX_ELEMENTS: Final = 2_500
-"""How many elements a value may have; the fullest published sample has 200."""
+"""The maximum number of elements of a value; the largest published sample has 200."""
 
 MAX_DEPTH: Final = 24
-"""How deep elements may stand in one another; a landmark of ISO/IEC 39794-5 is 11 deep."""
+"""The maximum nesting of elements; a landmark of ISO/IEC 39794-5 has depth 11."""
 
 
 class Schema:
     """A type of an ASN.1 module; `what` names it in errors.
 
-    Values are as `asn1tools` has them: a dict for a SEQUENCE, a pair of name and value for a
-    CHOICE, int, bool, bytes, str and list.
+    Values are those of `asn1tools`: a dict for a SEQUENCE, a pair of name and value for a CHOICE,
+    otherwise int, bool, bytes, str and list.
     """
 
     def __init__(self, what: str, type_name: str, modules: Sequence[Path]) -> None:
@@ -41,7 +41,7 @@ class Schema:
         return asn1tools.compile_string(text, "ber")
 
     def decode(self, octets: bytes) -> Any:
-        """Read octets that are one value and nothing else; raises `MalformedError`."""
+        """Read octets that are exactly one value; raises `MalformedError` for anything else."""
         check_elements(octets, self.what)
         from asn1tools import ConstraintsError, DecodeError
 
@@ -50,7 +50,7 @@ class Schema:
         except (DecodeError, ConstraintsError) as problem:
             offset = getattr(problem, "offset", None)
             raise MalformedError(self.what, _reason(problem), offset) from None
-        except (ValueError, LookupError, TypeError) as problem:  # what it lets through
+        except (ValueError, LookupError, TypeError) as problem:  # asn1tools does not wrap these
             reason = f"cannot be decoded ({type(problem).__name__})"
             raise MalformedError(self.what, reason) from None
 
@@ -62,15 +62,15 @@ class Schema:
             return bytes(self._compiled.encode(self._type_name, value, check_constraints=True))
         except (EncodeError, ConstraintsError) as problem:
             raise MisuseError(f"{self.what}: {_reason(problem)}") from None
-        except (ValueError, TypeError) as problem:  # what it lets through
+        except (ValueError, TypeError) as problem:  # asn1tools does not wrap these
             reason = f"a value is of the wrong type ({type(problem).__name__})"
             raise MisuseError(f"{self.what}: {reason}") from None
 
 
 def check_elements(octets: bytes, what: str) -> None:
-    """Check that octets are one BER element of definite lengths, of bounded depth and number.
+    """Check that octets are one BER element of definite lengths, and bound depth and number.
 
-    Raises `MalformedError`; what it passes takes `asn1tools` well under a second.
+    Raises `MalformedError`.  `asn1tools` decodes what passes in well under a second.
     """
     ends = [len(octets)]
     position = count = 0
@@ -80,7 +80,9 @@ def check_elements(octets: bytes, what: str) -> None:
             raise MalformedError(what, f"has more than {MAX_ELEMENTS} elements", position)
         constructed, start, end = _element(octets, position, what)
         if end > ends[-1]:
-            raise MalformedError(what, f"an element runs {end - ends[-1]} octets too far", position)
+            raise MalformedError(
+                what, f"an element ends {end - ends[-1]} octets beyond its parent", position
+            )
         if len(ends) == 1 and end != len(octets):
             raise MalformedError(what, f"{len(octets) - end} octets follow", end)
         position = start if constructed else end
@@ -95,7 +97,7 @@ def check_elements(octets: bytes, what: str) -> None:
 
 
 def _element(octets: bytes, position: int, what: str) -> tuple[bool, int, int]:
-    """Whether the element at `position` is constructed, and where its value starts and ends."""
+    """Return whether the element is constructed, and the start and end of its value."""
     first = octets[position]
     length = 0
     try:
@@ -117,14 +119,14 @@ def _element(octets: bytes, position: int, what: str) -> tuple[bool, int, int]:
 
 
 MAX_REASON: Final = 200
-"""Characters of what is said of a value that does not fit its type."""
+"""The most characters in the description of a value that does not fit its type."""
 
 
 def _reason(problem: Any) -> str:
-    """What is wrong with which field, without the value, which may be a person's.
+    """Describe which field is wrong and why, without the value, which may be personal data.
 
-    `asn1tools` prints the type of a missing field with all that it is made of, and the octets that
-    it met: its exceptions are taken by kind, and every text of its own is cut short.
+    The messages of `asn1tools` contain the whole type of a missing field and the octets it read.
+    Its exceptions are therefore described by their class, and any other message is shortened.
     """
     from asn1tools.codecs.ber import DecodeTagError, MissingMandatoryFieldError
 
@@ -142,7 +144,7 @@ def _reason(problem: Any) -> str:
 
 
 def _path(problem: Any) -> str:
-    """The names from the outermost type to the field; a CHOICE has that of its field twice."""
+    """Return the names from the outermost type to the field; a CHOICE repeats its field's name."""
     names = [each.name for each in reversed(getattr(problem, "location", [])) if each.name]
     path = ".".join(name for name, _ in groupby(names))
     return path if len(path) <= MAX_REASON // 2 else f"...{path[-MAX_REASON // 2 :]}"

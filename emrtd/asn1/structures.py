@@ -1,6 +1,6 @@
-"""The pieces that X.509, CMS and CRLs share, as typed values, read leniently (X.680, RFC 5280).
+"""The common structures of X.509, CMS and CRLs as typed values, read leniently (X.680, RFC 5280).
 
-Everything here takes a `ber.Value`, and returns or raises `MalformedError`.
+Every function reads a `ber.Value`, and returns or raises `MalformedError`.
 """
 
 import re
@@ -17,7 +17,7 @@ NUMERIC_STRING, VISIBLE_STRING = 0x12, 0x1A
 
 _ENCODINGS: Final = {
     der.UTF8_STRING: "utf-8",
-    der.PRINTABLE_STRING: "latin-1",  # beyond its own alphabet, some issuers write Latin 1
+    der.PRINTABLE_STRING: "latin-1",  # some issuers write Latin-1 characters in it
     der.IA5_STRING: "latin-1",
     NUMERIC_STRING: "latin-1",
     VISIBLE_STRING: "latin-1",
@@ -34,7 +34,7 @@ _GENERALIZED: Final = re.compile(
 
 @dataclass(frozen=True, slots=True)
 class AlgorithmIdentifier:
-    """An algorithm's object identifier, its parameters as written, and the whole as written."""
+    """An algorithm's object identifier, its encoded parameters, and the whole encoding."""
 
     oid: str
     parameters: Value | None
@@ -42,7 +42,7 @@ class AlgorithmIdentifier:
 
     @property
     def has_null(self) -> bool:
-        """Whether the parameters are a proper NULL (05 00)."""
+        """Whether the parameters are NULL (05 00)."""
         return self.parameters is not None and self.parameters.encoded == b"\x05\x00"
 
 
@@ -50,27 +50,27 @@ def read_algorithm(value: Value) -> AlgorithmIdentifier:
     """Read an AlgorithmIdentifier (RFC 5280, 4.1.1.2)."""
     fields = value.expect(der.SEQUENCE).children
     if not 1 <= len(fields) <= 2:
-        raise value.malformed("an algorithm is an identifier and at most one parameter")
+        raise value.malformed("an algorithm must be an identifier and at most one parameter")
     return AlgorithmIdentifier(
         read_oid(fields[0]), fields[1] if len(fields) == 2 else None, value.encoded
     )
 
 
 def read_oid(value: Value) -> str:
-    """The dotted form of an OBJECT IDENTIFIER."""
+    """Return the dotted form of an OBJECT IDENTIFIER."""
     return _dotted(value.expect(der.OID).contents, value.what)
 
 
 @lru_cache(maxsize=2048)
 def _dotted(contents: bytes, what: str) -> str:
-    """The same few identifiers stand in every certificate."""
+    """Return the dotted form; cached, since all certificates have the same few identifiers."""
     return der.read_oid_value(contents, what)
 
 
 def read_integer(value: Value) -> int:
-    """The value of an INTEGER, with its sign; superfluous leading octets are read past.
+    """Return the value of an INTEGER, with its sign; superfluous leading octets are ignored.
 
-    It has at most `der.MAX_INTEGER` octets: it is a number that people may be shown.
+    It has at most `der.MAX_INTEGER` octets, so that it can be printed.
     """
     contents = value.expect(der.INTEGER).contents
     if not 1 <= len(contents) <= der.MAX_INTEGER:
@@ -79,7 +79,7 @@ def read_integer(value: Value) -> int:
 
 
 def read_small_integer(value: Value) -> int:
-    """A version or a number: a one-octet INTEGER that is not negative, in DER."""
+    """Return a version or another small number: a one-octet INTEGER that is not negative."""
     contents = value.expect(der.INTEGER).contents
     if len(contents) != 1 or contents[0] & 0x80:
         raise value.malformed("a small number in one octet is expected")
@@ -87,15 +87,15 @@ def read_small_integer(value: Value) -> int:
 
 
 def read_boolean(value: Value) -> bool:
-    """The value of a BOOLEAN; BER's other forms of TRUE count as TRUE."""
+    """Return the value of a BOOLEAN; every octet except 00 is TRUE, as in BER."""
     contents = value.expect(der.BOOLEAN).contents
     if len(contents) != 1:
-        raise value.malformed("a BOOLEAN is one octet")
+        raise value.malformed("a BOOLEAN must be one octet")
     return contents != b"\0"
 
 
 def read_bits(value: Value) -> frozenset[int]:
-    """The numbers of the bits that are set in a BIT STRING of named bits, at most 64 of them."""
+    """Return the numbers of the bits that are set in a BIT STRING of at most 64 named bits."""
     contents = value.expect(der.BIT_STRING).contents
     if not contents or contents[0] > 7 or len(contents) > 9:
         raise value.malformed("is not a string of named bits")
@@ -106,7 +106,7 @@ def read_bits(value: Value) -> frozenset[int]:
 
 
 def read_octets_of_bits(value: Value) -> bytes:
-    """The octets of a BIT STRING of whole octets: a signature, a key."""
+    """Return the octets of a BIT STRING of whole octets: a signature, a key."""
     contents = value.expect(der.BIT_STRING).contents
     if contents[:1] != b"\0":
         raise value.malformed("a BIT STRING of whole octets is expected")
@@ -114,7 +114,7 @@ def read_octets_of_bits(value: Value) -> bytes:
 
 
 def read_text(value: Value) -> str:
-    """The text of any of ASN.1's character strings; what does not decode becomes U+FFFD."""
+    """Return the text of any ASN.1 character string; octets that do not decode become U+FFFD."""
     encoding = _ENCODINGS.get(value.tag)
     if encoding is None:
         raise value.malformed(f"tag {value.tag:02X} is not a character string")
@@ -122,9 +122,9 @@ def read_text(value: Value) -> str:
 
 
 def read_time(value: Value) -> datetime:
-    """The instant of a UTCTime or GeneralizedTime, in UTC; offsets and missing seconds are read.
+    """Return the instant of a UTCTime or GeneralizedTime, in UTC.
 
-    Doc 9303-12 allows neither: see `is_canonical_time`.
+    Offsets and missing seconds are accepted.  Doc 9303-12 allows neither: see `is_canonical_time`.
     """
     text = value.contents.decode("latin-1")
     if value.tag == der.UTC_TIME and (found := _UTC.fullmatch(text)):
@@ -143,7 +143,7 @@ def read_time(value: Value) -> datetime:
 
 
 def is_canonical_time(value: Value) -> bool:
-    """Whether a time is written as RFC 5280, 4.1.2.5 wants it: to the second, in UTC, with Z."""
+    """Whether a time has the form of RFC 5280, 4.1.2.5: to the second, in UTC, with Z."""
     size = 13 if value.tag == der.UTC_TIME else 15
     contents = value.contents
     return len(contents) == size and contents.endswith(b"Z") and contents[:-1].isdigit()

@@ -22,7 +22,7 @@ MAC_SIZE: Final = 8
 
 @unique
 class Cipher(Enum):
-    """A symmetric cipher, by its name in the standard; keys of 16, 16, 24 and 32 octets."""
+    """A symmetric cipher, by its name in the standard; keys have 16, 16, 24 and 32 octets."""
 
     TDES = "3DES"
     AES128 = "AES-128"
@@ -54,11 +54,11 @@ class Cipher(Enum):
         return self.encrypt_cbc(key, bytes(self.block_size), block)
 
     def mac(self, key: Secret, data: bytes) -> bytes:
-        """The MAC (8 octets) of a message of any length."""
+        """Compute the MAC (8 octets) of a message of any length."""
         return self.mac_padded(key, pad(data, 8) if self is Cipher.TDES else data)
 
     def mac_padded(self, key: Secret, data: bytes) -> bytes:
-        """The MAC (8 octets) of a message that has been padded to whole blocks already."""
+        """Compute the MAC (8 octets) of a message that is already padded to whole blocks."""
         self._check(key)
         return (_retail_mac if self is Cipher.TDES else _cmac)(key.reveal(), data)
 
@@ -82,7 +82,7 @@ def _cmac(key: bytes, data: bytes) -> bytes:
 
 
 def _retail_mac(key: bytes, padded: bytes) -> bytes:
-    """DES with the first half of the key over all blocks but the last, which 3DES takes."""
+    """Apply DES with the first half of the key to all blocks but the last, and 3DES to the last."""
     single = BlockCipher(TripleDES(key[:8] * 3), modes.CBC(bytes(8))).encryptor()
     chained = (bytes(8) + single.update(padded[:-8]))[-8:]
     final = BlockCipher(TripleDES(key + key[:8]), modes.CBC(chained)).encryptor()
@@ -90,12 +90,12 @@ def _retail_mac(key: bytes, padded: bytes) -> bytes:
 
 
 def pad(data: bytes, block_size: int) -> bytes:
-    """Pad to whole blocks: 80, then as many 00 as it takes (ISO/IEC 9797-1, method 2)."""
+    """Pad to whole blocks with 80, then 00 to the end of the block (ISO/IEC 9797-1, method 2)."""
     return data + b"\x80" + bytes(-(len(data) + 1) % block_size)
 
 
 def unpad(data: bytes, block_size: int) -> bytes:
-    """Take the padding off; `MalformedError` where the last block does not hold it."""
+    """Remove the padding; raises `MalformedError` if the last block does not contain it."""
     end = data.rstrip(b"\x00")
     if not end.endswith(b"\x80") or not 0 < len(data) - len(end) + 1 <= block_size:
         raise MalformedError("padded data", "the last block does not end with 80 and zeros")

@@ -1,10 +1,10 @@
-"""Elliptic curves over prime fields, and their arithmetic by `fastecdsa` behind checks of ours.
+"""Elliptic curves over prime fields; `fastecdsa` computes, and this module validates the input.
 
-Only curves of prime order are let in (cofactor 1), so that every point of the curve but the point
-at infinity is a valid public key.  The point at infinity is never a value: an operation that ends
-there raises `ProtocolError`, since only a dishonest peer can bring it about.
+Only curves of prime order (cofactor 1) are accepted, so that every point of the curve except the
+point at infinity is a valid public key.  No function returns the point at infinity: an operation
+that ends there raises `ProtocolError`, since only a dishonest peer can cause it.
 
-`fastecdsa` must never see a coordinate outside the field: it would accept it, or panic with an
+`fastecdsa` must never receive a coordinate outside the field: it would accept it, or panic with an
 exception that `except Exception` does not catch.  Every operation here checks its points first.
 """
 
@@ -23,14 +23,14 @@ Point = tuple[int, int]
 """An affine point (x, y), 0 <= x, y < p; never the point at infinity."""
 
 MAX_FIELD_BITS: Final = 521
-"""The largest field that an explicitly given curve may have; bounds the work it causes."""
+"""The largest field of a curve with explicit parameters; bounds the computing time."""
 
 
 @dataclass(frozen=True, slots=True)
 class Curve:
     """The curve y^2 = x^3 + ax + b over GF(p), with a generator `g` of prime order `n`.
 
-    `oid` is the dotted object identifier of the named curve, None where it has none.
+    `oid` is the dotted object identifier of the named curve, None if it has none.
     """
 
     name: str
@@ -43,7 +43,7 @@ class Curve:
     h: int = 1
 
     def __hash__(self) -> int:
-        """By name and generator: that tells curves apart, and keys are looked up by their curve."""
+        """Hash name and generator, which distinguish curves; caches are keyed by curve."""
         return hash((self.name, self.g))
 
     @property
@@ -58,26 +58,26 @@ class Curve:
         return in_field and (y * y - (x * x + self.a) * x - self.b) % self.p == 0
 
     def multiply(self, k: int, point: Point) -> Point:
-        """The point k * `point`; infinity or a point off the curve raises `ProtocolError`."""
+        """Return k * `point`; raises `ProtocolError` for infinity or a point off the curve."""
         return self._lower(self._lift(point) * (k % self.n))
 
     def add(self, left: Point, right: Point) -> Point:
-        """The sum of two points; infinity or a point off the curve raises `ProtocolError`."""
+        """Return the sum of two points; raises as `multiply` does."""
         return self._lower(self._lift(left) + self._lift(right))
 
     def with_generator(self, g: Point) -> "Curve":
-        """The same curve with another generator, as a mapping makes it."""
+        """Return the same curve with another generator, the result of a mapping of PACE."""
         self._lift(g)
         return replace(self, oid=None, g=g)
 
     def encode_point(self, point: Point) -> bytes:
-        """04 || x || y, both padded to the size of the field (TR-03111, 3.2.1)."""
+        """Encode as 04 || x || y, both padded to the size of the field (TR-03111, 3.2.1)."""
         return b"\x04" + b"".join(value.to_bytes(self.size, "big") for value in point)
 
     def decode_point(self, octets: bytes) -> Point:
         """Decode and validate 04 || x || y.
 
-        The wrong shape raises `MalformedError`, a point that is not on the curve `ProtocolError`.
+        Raises `MalformedError` for another format, `ProtocolError` for a point off the curve.
         """
         size = self.size
         if len(octets) != 1 + 2 * size or octets[0] != 4:
@@ -122,7 +122,7 @@ _NAMED: Final = {
 
 _ENGINES: Final = {(engine.p, engine.a, engine.b): engine for _, engine in _NAMED.values()}
 
-# RFC 5639, 3: what maps a Brainpool curve to its twist, by the size of the field in bits.
+# RFC 5639, 3: the number Z that maps a curve to its twist, by the size of the field in bits.
 _TWISTS: Final = {
     160: 0x24DBFF5DEC9B986BBFE5295A29BFBAE45E0F5D0B,
     192: 0x1B6F5CC8DB4DC7AF19458A9CB80DC2295E5EB9C3732104CB,
@@ -143,7 +143,7 @@ _TWISTS: Final = {
 
 
 def _twist(curve: Curve, z: int) -> Curve:
-    """The twisted curve brainpoolP...t1, with a = -3; its identifier follows the curve's."""
+    """Return the twisted curve brainpoolP...t1, with a = -3; its identifier is the next one."""
     p, (x, y) = curve.p, curve.g
     arcs, _, last = (curve.oid or "").rpartition(".")
     return Curve(
@@ -168,21 +168,21 @@ for _bits, _z in _TWISTS.items():
 
 
 def curve_by_oid(oid: str) -> Curve | None:
-    """The named curve with this dotted object identifier; None for any other."""
+    """Return the named curve with this dotted object identifier; None for any other."""
     return next((curve for curve in CURVES.values() if curve.oid == oid), None)
 
 
 def find_curve(p: int, a: int, b: int, g: Point, n: int) -> Curve | None:
-    """The named curve with exactly these parameters; None for any other.
+    """Return the named curve with exactly these parameters; None for any other.
 
-    p alone does not tell them apart: each Brainpool curve shares its field with a twist.
+    p alone does not identify a curve: each Brainpool curve has the same field as its twist.
     """
     wanted = (p, a, b, g, n)
     return next((c for c in CURVES.values() if (c.p, c.a, c.b, c.g, c.n) == wanted), None)
 
 
 def explicit_curve(p: int, a: int, b: int, g: Point, n: int, *, h: int = 1) -> Curve:
-    """The curve with these parameters, which somebody else chose: named, or validated.
+    """Return the named curve with these parameters, or a new curve after validating them.
 
     Raises `MalformedError` unless p and n are primes of at most `MAX_FIELD_BITS` bits, g is a point
     of order n and the order of the curve is prime (cofactor 1).
@@ -192,23 +192,26 @@ def explicit_curve(p: int, a: int, b: int, g: Point, n: int, *, h: int = 1) -> C
         return known
     curve = Curve("explicit curve", None, p, a, b, g, n, h)
     if not 3 < p < 1 << MAX_FIELD_BITS or not (0 <= a < p and 0 <= b < p):
-        raise MalformedError(curve.name, "its field is too large, or its coefficients are outside")
+        raise MalformedError(
+            curve.name, "its field is too large, or a coefficient is outside the field"
+        )
     if h != 1 or n == p or (n - p - 1) ** 2 > 4 * p:  # Hasse's bound; n = p is anomalous
-        raise MalformedError(curve.name, "its order is not a prime that such a curve can have")
+        reason = "its cofactor is not 1, or its order is outside Hasse's bound or equals p"
+        raise MalformedError(curve.name, reason)
     if not curve.is_on_curve(g):
-        raise MalformedError(curve.name, "its generator is not a point of it")
+        raise MalformedError(curve.name, "its generator is not a point of the curve")
     try:
         opposite: Point | None = curve.multiply(n - 1, g)
     except ValueError as error:  # fastecdsa: p or n is composite, or the curve is singular
         raise MalformedError(curve.name, str(error)) from None
     except ProtocolError:
-        opposite = None  # at infinity before its time
+        opposite = None  # infinity: the order of g is less than n
     if opposite != (g[0], p - g[1]):
-        raise MalformedError(curve.name, "its generator does not have the order it claims")
+        raise MalformedError(curve.name, "its generator does not have the stated order")
     return curve
 
 
 @lru_cache(maxsize=32)
 def _engine(p: int, a: int, b: int, n: int, g: Point) -> Engine:
-    """What computes on this curve: made for it, where fastecdsa knows it, or the general one."""
+    """Return fastecdsa's own engine for this curve if it has one, or a new one."""
     return _ENGINES.get((p, a, b)) or Engine("", p, a, b, n, *g)

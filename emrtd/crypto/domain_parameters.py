@@ -14,14 +14,14 @@ ID_DH_PUBLIC_NUMBER: Final = "1.2.840.10046.2.1"
 """X9.42: p, g and q."""
 
 ID_DH_KEY_AGREEMENT: Final = "1.2.840.113549.1.3.1"
-"""PKCS #3: p and g alone, as older chips have it."""
+"""PKCS #3: p and g alone, used by older chips."""
 
 MIN_MODP_BITS: Final = 1024
 MAX_MODP_BITS: Final = 4096
-"""Bounds on the prime of an explicitly given group; the upper one bounds the work it causes."""
+"""Bounds on the prime of a group with explicit parameters; the upper one bounds computing time."""
 
 MIN_ORDER_BITS: Final = 160
-"""The smallest order of a subgroup that is used."""
+"""The smallest order of a subgroup that is accepted, in bits."""
 
 _WHAT: Final = "domain parameters"
 _KEY: Final = "public key for key agreement"
@@ -123,14 +123,14 @@ _IDENTIFIERS: Final = {group: number for number, group in STANDARDISED.items()}
 def decode_domain_parameters(algorithm: bytes) -> Group:
     """Read a DER AlgorithmIdentifier: a standardised identifier, or explicit parameters (9.5.2).
 
-    Explicit parameters are validated; `MalformedError` says what is wrong with them.  Validated is
-    not yet trusted: see `is_known`.
+    Explicit parameters are validated; raises `MalformedError` with the reason if they are not
+    valid.  Valid parameters are not necessarily trusted: see `is_known`.
     """
     return _group_from(ber.read(algorithm, _WHAT))
 
 
 def encode_domain_parameters(group: Group, *, explicit: bool = False) -> bytes:
-    """Write a DER AlgorithmIdentifier; by identifier, unless the group has none or it must not."""
+    """Write a DER AlgorithmIdentifier: explicit if requested or the group has no identifier."""
     number = _IDENTIFIERS.get(group)
     if number is not None and not explicit:
         return der.sequence(der.oid(ID_STANDARDISED_DOMAIN_PARAMETERS), der.integer(number))
@@ -142,7 +142,7 @@ def encode_domain_parameters(group: Group, *, explicit: bool = False) -> bytes:
 
 
 def is_known(group: Group) -> bool:
-    """Whether these are parameters that somebody better placed than a chip has vouched for."""
+    """Whether these are standardised domain parameters or a named curve."""
     named = isinstance(group, EcGroup) and group.curve in CURVES.values()
     return named or group in _IDENTIFIERS
 
@@ -150,14 +150,14 @@ def is_known(group: Group) -> bool:
 def decode_agreement_key(info: bytes) -> tuple[Group, bytes]:
     """Read the SubjectPublicKeyInfo of a key for key agreement: its group and public key (9.2.6).
 
-    Raises `MalformedError` or `ProtocolError` unless the key is one of the group.
+    Raises `MalformedError` or `ProtocolError` unless the key is an element of the group.
     """
     fields = ber.read(info, _KEY).expect(der.SEQUENCE).children
     if len(fields) != 2:
         raise MalformedError(_KEY, "an algorithm and a key are expected")
     group = _group_from(fields[0])
     octets = fields[1].expect(der.BIT_STRING).contents[1:]
-    if isinstance(group, ModpGroup):  # PKCS #3: the BIT STRING holds an INTEGER
+    if isinstance(group, ModpGroup):  # PKCS #3: the BIT STRING contains an INTEGER
         octets = ber.read(octets, _KEY).expect(der.INTEGER).contents.lstrip(b"\x00")
     group.shared_element(1, octets)
     return group, octets
@@ -185,7 +185,7 @@ def _group_from(algorithm: ber.Value) -> Group:
         return EcGroup(curve_from(fields[1], explicit=True))
     if oid in {ID_DH_PUBLIC_NUMBER, ID_DH_KEY_AGREEMENT}:
         return _modp_from(fields[1].expect(der.SEQUENCE), has_order=oid == ID_DH_PUBLIC_NUMBER)
-    raise algorithm.malformed(f"{oid} is no kind of key agreement")
+    raise algorithm.malformed(f"{oid} is not an algorithm for key agreement")
 
 
 def _modp_from(parameters: ber.Value, *, has_order: bool) -> ModpGroup:
@@ -198,9 +198,9 @@ def _modp_from(parameters: ber.Value, *, has_order: bool) -> ModpGroup:
             return known
     q = _number(fields[2]) if has_order else None
     if not MIN_MODP_BITS <= p.bit_length() <= MAX_MODP_BITS:
-        raise parameters.malformed(f"a prime of {p.bit_length()} bits is not used")
+        raise parameters.malformed(f"a prime of {p.bit_length()} bits is not accepted")
     if not _is_group(p, g, q):
-        raise parameters.malformed("they are no group of prime order")
+        raise parameters.malformed("they are not a group of prime order")
     return ModpGroup(p, g, q)
 
 

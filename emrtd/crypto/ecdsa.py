@@ -1,8 +1,8 @@
-"""ECDSA on every curve of `emrtd.crypto.curves` (TR-03111, 4.2.1), by OpenSSL where it can.
+"""ECDSA on every curve of `emrtd.crypto.curves` (TR-03111, 4.2.1), with OpenSSL if it can.
 
-OpenSSL lacks Brainpool's curves of 160, 192, 224 and 320 bits, and every curve that has another
-generator than its name implies.  For those the arithmetic is fastecdsa's, which makes no promise
-about side channels: keys on such curves belong in an HSM.
+OpenSSL lacks the Brainpool curves of 160, 192, 224 and 320 bits, and every curve with another
+generator than its name implies.  Those use fastecdsa, which does not promise protection against
+side channels: keep keys on such curves in an HSM.
 """
 
 import secrets
@@ -51,8 +51,8 @@ def sign(
 ) -> tuple[int, int]:
     """Sign a digest of 20 to 64 octets with the private number; returns (r, s).
 
-    OpenSSL draws its own randomness; `random` is drawn from where it has not the curve, and
-    wherever it is not the default.
+    OpenSSL uses its own randomness.  `random` is used if OpenSSL does not support the curve, or if
+    `random` is not the default.
     """
     if random is secrets.token_bytes and curve in _OPENSSL_CURVES:
         return _sign_with_openssl(curve, private, digest)
@@ -66,7 +66,7 @@ def sign(
 
 
 def _number(curve: Curve, digest: bytes) -> int:
-    """The digest's leftmost bits, as many as the order has (FIPS 186-5, 6.4.1)."""
+    """Return the digest's leftmost bits, as many as the order has (FIPS 186-5, 6.4.1)."""
     return int.from_bytes(digest, "big") >> max(0, 8 * len(digest) - curve.n.bit_length())
 
 
@@ -84,13 +84,13 @@ def _verify_with_points(curve: Curve, point: Point, digest: bytes, r: int, s: in
 
 
 def verify_with_openssl(curve: Curve, point: Point, digest: bytes, signature: bytes) -> None:
-    """Verify a DER signature on a curve that OpenSSL has; raises `ProtocolError`."""
+    """Verify a DER signature on a curve that OpenSSL supports; raises `ProtocolError`."""
     _verifier(curve, point)(signature, digest)
 
 
 @lru_cache(maxsize=256)
 def _verifier(curve: Curve, point: Point) -> Callable[[bytes, bytes], None]:
-    """What verifies with one key, with everything that can be prepared prepared."""
+    """Return a function that verifies with one key, which is prepared once."""
     from cryptography.exceptions import InvalidSignature
 
     key = public_key(curve, point)
@@ -111,12 +111,12 @@ def _sign_with_openssl(curve: Curve, private: int, digest: bytes) -> tuple[int, 
 
 
 def has_openssl(curve: Curve) -> bool:
-    """Whether OpenSSL has this curve."""
+    """Whether OpenSSL supports this curve."""
     return curve in _OPENSSL_CURVES
 
 
 def private_key(curve: Curve, private: int) -> "EllipticCurvePrivateKey":
-    """OpenSSL's form of a private key; making it costs more than a signature, so keep it."""
+    """Return OpenSSL's form of a private key; keep it, since this costs more than a signature."""
     from cryptography.hazmat.primitives.asymmetric import ec
 
     return ec.derive_private_key(private, _openssl_curve(curve))
@@ -129,7 +129,7 @@ def sign_with(key: "EllipticCurvePrivateKey", digest: bytes) -> bytes:
 
 @lru_cache(maxsize=256)
 def public_key(curve: Curve, point: Point) -> "EllipticCurvePublicKey":
-    """OpenSSL's form of a public key; raises `ProtocolError` for a point off the curve."""
+    """Return OpenSSL's form of a public key; raises `ProtocolError` for a point off the curve."""
     from cryptography.hazmat.primitives.asymmetric.ec import EllipticCurvePublicNumbers
 
     try:
@@ -156,7 +156,7 @@ def _openssl_curve(curve: Curve) -> "EllipticCurve":
 
 @lru_cache(maxsize=8)
 def _prehashed(size: int) -> "ECDSA":
-    """ECDSA over a digest of that many octets: OpenSSL only looks at its length."""
+    """Return ECDSA over a digest of `size` octets; OpenSSL uses only the size of the hash."""
     from cryptography.hazmat.primitives import hashes
     from cryptography.hazmat.primitives.asymmetric.ec import ECDSA
     from cryptography.hazmat.primitives.asymmetric.utils import Prehashed

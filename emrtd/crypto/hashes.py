@@ -7,7 +7,7 @@ from typing import Final
 
 @unique
 class Hash(StrEnum):
-    """A hash function; its value is its name in print."""
+    """A hash function; its value is the name for people."""
 
     SHA1 = "SHA-1"
     SHA224 = "SHA-224"

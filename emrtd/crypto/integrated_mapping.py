@@ -18,14 +18,15 @@ _C256: Final = (
 
 
 def nonce_size(cipher: Cipher) -> int:
-    """Octets of the nonce s: the fewest whole blocks that hold a key."""
+    """Return the size in octets of the nonce s: the smallest number of whole blocks for a key."""
     return -(-cipher.key_size // cipher.block_size) * cipher.block_size
 
 
 def pseudo_random(s: Secret, t: bytes, cipher: Cipher, p: int) -> tuple[bytes, int]:
-    """R(s, t) and Rp(s, t), the same as an element of GF(p).
+    """Compute R(s, t) and Rp(s, t), which is R(s, t) modulo p.
 
-    s has `nonce_size(cipher)` octets, t has the size of a key; other sizes raise `MalformedError`.
+    s has `nonce_size(cipher)` octets, t has the size of a key.  Raises `MalformedError` for other
+    sizes.
     """
     if len(s) != nonce_size(cipher) or len(t) != cipher.key_size:
         raise MalformedError("nonce of Integrated Mapping", "has a wrong length")
@@ -41,5 +42,5 @@ def pseudo_random(s: Secret, t: bytes, cipher: Cipher, p: int) -> tuple[bytes, i
 
 
 def map_integrated(group: Group, s: Secret, t: bytes, cipher: Cipher) -> Group:
-    """The group whose generator the nonces s and t map to."""
+    """Return the group with the generator that the nonces s and t map to."""
     return group.map_integrated(pseudo_random(s, t, cipher, group.field)[1])

@@ -1,7 +1,7 @@
 """ISO/IEC 9796-2, digital signature scheme 1, with partial recovery (Doc 9303-11, 6.1.2.2).
 
-The signed message is M1 || M2.  The signature holds M1 and the hash of both:
-F = 6A || M1 || H(M1 || M2) || trailer, as many octets as the modulus has; M2 is sent apart.
+The signed message is M1 || M2.  The signature contains M1 and the hash of both:
+F = 6A || M1 || H(M1 || M2) || trailer, as many octets as the modulus has.  M2 is sent separately.
 """
 
 import secrets
@@ -24,16 +24,16 @@ TRAILERS: Final = {
 }
 """The trailer field of each hash function (6.1.2.2)."""
 
-_EXPLICIT_SHA1: Final = b"\x33\xcc"  # ISO/IEC 10118-3 numbers SHA-1 too, Doc 9303 does not use it
+_EXPLICIT_SHA1: Final = b"\x33\xcc"  # SHA-1 by its number in ISO/IEC 10118-3, not in Doc 9303
 
-_MAX_EXPONENT: Final = 1 << 64  # what OpenSSL takes; a larger one costs more time than it is worth
+_MAX_EXPONENT: Final = 1 << 64  # OpenSSL's limit; bounds the computing time
 
 _HEADER: Final = 0x6  # 01: a signature; 1: partial recovery; 0
 
 
 @dataclass(frozen=True, slots=True)
 class Recovered:
-    """What a good signature says: M1, the hash function, and what was read past."""
+    """The contents of a valid signature: M1, the hash function, and the quirks read past."""
 
     m1: bytes = field(repr=False)
     hash: Hash
@@ -41,15 +41,15 @@ class Recovered:
 
 
 def m1_size(bits: int, algorithm: Hash) -> int:
-    """Octets of M1 for a modulus of so many bits: c - 4 bits, c the capacity (6.1.2.2)."""
+    """Return the size of M1 in octets for a modulus of `bits` bits: c - 4 bits (6.1.2.2)."""
     size = bits // 8 - 1 - algorithm.size - len(TRAILERS[algorithm])
     if bits % 8 or size < 0:
-        raise MisuseError(f"a modulus of {bits} bits does not hold a signature with {algorithm}")
+        raise MisuseError(f"a modulus of {bits} bits has no room for a signature with {algorithm}")
     return size
 
 
 def message_representative(bits: int, algorithm: Hash, m1: bytes, m2: bytes) -> bytes:
-    """F for a modulus of so many bits; `m1` has the size that `m1_size` says."""
+    """Return F for a modulus of `bits` bits; `m1` has the size that `m1_size` returns."""
     if len(m1) != m1_size(bits, algorithm):
         raise MisuseError(f"M1 has {len(m1)} octets instead of {m1_size(bits, algorithm)}")
     return b"\x6a" + m1 + algorithm.digest(m1 + m2) + TRAILERS[algorithm]
@@ -62,7 +62,7 @@ def sign(
     *,
     random: Callable[[int], bytes] = secrets.token_bytes,
 ) -> bytes:
-    """Sign M1 || `m2`, where M1 is a nonce drawn here; the signature is as long as the modulus."""
+    """Sign M1 || `m2` with a random M1; the signature is as long as the modulus."""
     public = key.public_key
     bits = public.n.bit_length()
     m1 = random(m1_size(bits, algorithm))
@@ -72,7 +72,7 @@ def sign(
 
 
 def verify(key: RsaPublicKey, signature: bytes, m2: bytes) -> Recovered:
-    """Open a signature and compare its hash; raises `ProtocolError` where it is not good."""
+    """Open a signature and compare its hash; raises `ProtocolError` if it is not valid."""
     representative, other_form = open_signature(key, signature)
     algorithm, trailer, quirks = _trailer(representative)
     if other_form:
@@ -80,7 +80,7 @@ def verify(key: RsaPublicKey, signature: bytes, m2: bytes) -> Recovered:
     end = len(representative) - trailer - algorithm.size
     begin = _end_of_padding(representative)
     if begin > end:
-        raise ProtocolError("the signature leaves no room for its hash")
+        raise ProtocolError("the signature has no room for its hash")
     m1, digest = representative[begin:end], representative[end:-trailer]
     if algorithm.digest(m1 + m2) != digest:
         raise ProtocolError(f"the hash ({algorithm}) in the signature is not that of the message")
@@ -88,16 +88,18 @@ def verify(key: RsaPublicKey, signature: bytes, m2: bytes) -> Recovered:
 
 
 def open_signature(key: RsaPublicKey, signature: bytes) -> tuple[bytes, bool]:
-    """Apply the public key; return F, and whether it took paragraph B.4's form to find it.
+    """Apply the public key; return F, and whether the signature has the form of paragraph B.4.
 
-    The last digit of F is C in any case, which tells B.6 (F itself) from B.4 (F or n - F).
+    The last digit of F is always C, which distinguishes B.6 (F itself) from B.4 (F or n - F).
     """
     if not MIN_RSA_BITS <= key.n.bit_length() <= MAX_RSA_BITS or not 3 <= key.e < _MAX_EXPONENT:
-        raise ProtocolError(f"{key.description} is not used, its size or exponent is out of bounds")
+        raise ProtocolError(
+            f"{key.description} is not accepted: its size or exponent is out of bounds"
+        )
     number = int.from_bytes(signature, "big")
     if len(signature) != key.size or number >= key.n:
         raise ProtocolError(
-            f"a signature of {len(signature)} octets is not one by {key.description}"
+            f"the signature ({len(signature)} octets) cannot be one by {key.description}"
         )
     opened = pow(number, key.e, key.n)
     for candidate, other_form in ((opened, False), (key.n - opened, True)):
@@ -107,7 +109,7 @@ def open_signature(key: RsaPublicKey, signature: bytes) -> tuple[bytes, bool]:
 
 
 def _trailer(representative: bytes) -> tuple[Hash, int, tuple[str, ...]]:
-    """The hash function that the trailer names, and the octets of the trailer."""
+    """Return the hash function that the trailer names, the trailer's size, and the quirks."""
     for algorithm, trailer in TRAILERS.items():
         if representative.endswith(trailer):
             return algorithm, len(trailer), ()
@@ -117,7 +119,7 @@ def _trailer(representative: bytes) -> tuple[Hash, int, tuple[str, ...]]:
 
 
 def _end_of_padding(representative: bytes) -> int:
-    """Where M1 begins: after the digit 6, as many digits B as it takes, and a digit A."""
+    """Return where M1 begins: after a digit 6, any number of digits B, and a digit A."""
     digits = representative.hex()
     end = 1
     while digits[end] == "b":

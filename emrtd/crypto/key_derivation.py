@@ -19,7 +19,7 @@ PASSWORD: Final = 3
 def derive_key(secret: bytes, counter: int, cipher: Cipher) -> Secret:
     """Derive a key for `cipher` from a shared secret or password of any length: KDF(K, c)."""
     message = secret + counter.to_bytes(4, "big")
-    strong = cipher in {Cipher.AES192, Cipher.AES256}  # 9.7.1.2: these take SHA-256
+    strong = cipher in {Cipher.AES192, Cipher.AES256}  # 9.7.1.2: these use SHA-256
     keydata = (sha256 if strong else sha1)(message).digest()[: cipher.key_size]
     return Secret(_odd_parity(keydata) if cipher is Cipher.TDES else keydata)
 

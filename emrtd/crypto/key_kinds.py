@@ -11,7 +11,7 @@ from emrtd.crypto.private_keys import EcPrivateKey, PrivateKey, RsaPrivateKey
 from support.errors import MisuseError
 
 _LEAST_RSA_BITS: Final = 2048
-"""A document and its certificates have to hold for ten years and more (NIST SP 800-131A, 3)."""
+"""A document and its certificates have to be secure for ten years and more (SP 800-131A, 3)."""
 
 _RSA: Final = re.compile(r"RSA-(\d{4})")
 _HASHES_BY_FIELD_SIZE: Final = ((28, Hash.SHA224), (40, Hash.SHA256), (48, Hash.SHA384))
@@ -20,10 +20,10 @@ _HASHES_BY_FIELD_SIZE: Final = ((28, Hash.SHA224), (40, Hash.SHA256), (48, Hash.
 def generate_private_key(
     kind: str, random: Callable[[int], bytes] = secrets.token_bytes
 ) -> PrivateKey:
-    """Make a private key in memory; raises `MisuseError` where no key is of this kind.
+    """Generate a private key in memory; raises `MisuseError` for an unknown kind.
 
-    `random` draws keys on curves and the nonces of their signatures; RSA keys come from the
-    operating system's generator whatever it is.
+    `random` is used for keys on curves and the nonces of their signatures.  RSA keys always come
+    from the random generator of the operating system.
     """
     bits = rsa_bits(kind)
     if bits is not None:
@@ -31,27 +31,27 @@ def generate_private_key(
     if kind in CURVES:
         return EcPrivateKey.generate(CURVES[kind], random=random)
     names = ", ".join(sorted(CURVES))
-    raise MisuseError(f"{kind!r} is no kind of key: give RSA-3072, or a curve of {names}")
+    raise MisuseError(f"{kind!r} is not a kind of key: give RSA-3072, or a curve of {names}")
 
 
 def rsa_bits(kind: str) -> int | None:
-    """The bits of an RSA key of this kind, None for another; raises `MisuseError` for too few."""
+    """Return the bits of an RSA kind, None for another; raises `MisuseError` for too few bits."""
     found = _RSA.fullmatch(kind)
     if found is None:
         return None
     if int(found[1]) < _LEAST_RSA_BITS:
-        raise MisuseError(f"{kind} is too weak to sign with: {_LEAST_RSA_BITS} bits at least")
+        raise MisuseError(f"{kind} is too weak to sign with; use at least {_LEAST_RSA_BITS} bits")
     return int(found[1])
 
 
 def fitting_hash(kind: str) -> Hash:
-    """The hash that a key signs with: as long as the curve's field or the next longer one.
+    """Return the hash that a key signs with: as long as the curve's field, or the next longer one.
 
-    SHA-256 for RSA.  Raises `MisuseError` where no key is of this kind.
+    SHA-256 for RSA.  Raises `MisuseError` for an unknown kind.
     """
     if rsa_bits(kind) is not None:
         return Hash.SHA256
     if kind not in CURVES:
-        raise MisuseError(f"{kind!r} is no kind of key: give RSA-3072, or a curve's name")
+        raise MisuseError(f"{kind!r} is not a kind of key: give RSA-3072, or a curve's name")
     size = CURVES[kind].size
     return next((each for limit, each in _HASHES_BY_FIELD_SIZE if size <= limit), Hash.SHA512)

@@ -1,6 +1,6 @@
-"""Private keys in memory, for tests, demos and files: `Signer`s over RSA and EC keys (PKCS#8).
+"""Private keys in memory, for tests, demos and files: `Signer`s with RSA and EC keys (PKCS#8).
 
-Where a key must not be in this process, an HSM or a service is the `Signer` instead.
+For a key that must not be in this process, use an HSM or a service as the `Signer` instead.
 """
 
 import secrets
@@ -49,7 +49,7 @@ class EcPrivateKey:
     def generate(
         cls, curve: Curve, *, random: Callable[[int], bytes] = secrets.token_bytes
     ) -> "EcPrivateKey":
-        """Make a new key, from 64 random bits more than the order has (FIPS 186-5, A.2.1)."""
+        """Generate a key from 64 random bits more than the order has (FIPS 186-5, A.2.1)."""
         size = (curve.n.bit_length() + 7) // 8
         number = int.from_bytes(random(size + 8), "big") % (curve.n - 1) + 1
         return cls(curve, Secret(number.to_bytes(size, "big")), random=random)
@@ -80,7 +80,7 @@ class EcPrivateKey:
         return ecdsa.private_key(self._public_key.curve, number)
 
     def to_pkcs8(self, *, explicit: bool = False) -> Secret:
-        """PKCS#8 PrivateKeyInfo (RFC 5958, RFC 5915), not encrypted."""
+        """Encode as PKCS#8 PrivateKeyInfo (RFC 5958, RFC 5915), not encrypted."""
         curve = self._public_key.curve
         named = curve.oid is not None and not explicit
         parameters = der.oid(curve.oid or "") if named else encode_parameters(curve)
@@ -105,7 +105,7 @@ class RsaPrivateKey:
 
     @classmethod
     def generate(cls, bits: int) -> "RsaPrivateKey":
-        """Make a new key with a modulus of 1024 to 8192 bits, and exponent 65537."""
+        """Generate a key with a modulus of 1024 to 8192 bits, and exponent 65537."""
         from cryptography.hazmat.primitives.asymmetric import rsa
 
         if not MIN_RSA_BITS <= bits <= MAX_RSA_BITS:
@@ -123,9 +123,9 @@ class RsaPrivateKey:
         return self._key.sign(message, *rsa_padding(scheme))
 
     def apply(self, representative: int) -> int:
-        """The bare RSA operation (RFC 8017, 5.2.1), for a representative that is padded already.
+        """Apply the bare RSA operation (RFC 8017, 5.2.1) to a padded representative.
 
-        It is blinded, so that its time says nothing of the key.
+        The operation is blinded, so that its time reveals nothing about the key.
         """
         public = self._public_key
         if not 0 <= representative < public.n:
@@ -136,7 +136,7 @@ class RsaPrivateKey:
         return pow(blinded, private, public.n) * pow(blinding, -1, public.n) % public.n
 
     def to_pkcs8(self) -> Secret:
-        """PKCS#8 PrivateKeyInfo, not encrypted."""
+        """Encode as PKCS#8 PrivateKeyInfo, not encrypted."""
         from cryptography.hazmat.primitives import serialization
 
         return Secret(
@@ -154,7 +154,7 @@ PrivateKey = EcPrivateKey | RsaPrivateKey
 def load_private_key(
     pkcs8: Secret, *, random: Callable[[int], bytes] = secrets.token_bytes
 ) -> PrivateKey:
-    """Read a PKCS#8 PrivateKeyInfo that is not encrypted; EC parameters by name or explicit."""
+    """Read a PKCS#8 PrivateKeyInfo that is not encrypted; EC parameters are named or explicit."""
     octets = pkcs8.reveal()
     fields = ber.read(octets, _WHAT).expect(der.SEQUENCE).children
     if len(fields) < 3:

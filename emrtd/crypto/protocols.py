@@ -1,6 +1,6 @@
 """The object identifiers of PACE, Chip, Terminal and Active Authentication (Doc 9303-11, 9.2).
 
-What an identifier says (mapping, key agreement, cipher) is decoded here, once, for both roles.
+This module decodes the identifiers (mapping, key agreement, cipher) for both roles.
 """
 
 from dataclasses import dataclass
@@ -43,7 +43,7 @@ class Mapping(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class PaceProtocol:
-    """What an identifier of PACE says; `cipher` is None in those of domain parameters."""
+    """The meaning of an identifier of PACE; `cipher` is None in those of domain parameters."""
 
     key_agreement: KeyAgreement
     mapping: Mapping
@@ -52,7 +52,7 @@ class PaceProtocol:
 
 @dataclass(frozen=True, slots=True)
 class ChipAuthenticationProtocol:
-    """What an identifier of Chip Authentication says."""
+    """The meaning of an identifier of Chip Authentication."""
 
     key_agreement: KeyAgreement
     cipher: Cipher
@@ -97,9 +97,9 @@ CHIP_AUTHENTICATION_DOMAIN_PARAMETERS: Final = {
 
 
 def pace_oid(key_agreement: KeyAgreement, mapping: Mapping, cipher: Cipher | None) -> str | None:
-    """The identifier of a protocol of PACE, or of its domain parameters where `cipher` is None.
+    """Return the identifier of a PACE protocol, or of its domain parameters if `cipher` is None.
 
-    None where the standard has no such combination (DH or 3DES with Chip Authentication Mapping).
+    None if the standard has no such combination (DH or 3DES with Chip Authentication Mapping).
     """
     wanted = PaceProtocol(key_agreement, mapping, cipher)
     known = PACE_PROTOCOLS | PACE_DOMAIN_PARAMETERS
@@ -107,6 +107,6 @@ def pace_oid(key_agreement: KeyAgreement, mapping: Mapping, cipher: Cipher | Non
 
 
 def chip_authentication_oid(key_agreement: KeyAgreement, cipher: Cipher) -> str:
-    """The identifier of a protocol of Chip Authentication."""
+    """Return the identifier of a protocol of Chip Authentication."""
     wanted = ChipAuthenticationProtocol(key_agreement, cipher)
     return next(oid for oid, each in CHIP_AUTHENTICATION_PROTOCOLS.items() if each == wanted)

@@ -1,8 +1,8 @@
 """SubjectPublicKeyInfo, with named or explicit curve parameters (RFC 3279; TR-03111, 5.1).
 
-Doc 9303-12, 4.1.6.3 wants explicit parameters.  They are matched by p, a, b, G and n against the
-curves that we know, and never used as they stand: a generator of someone's own choice would let
-anyone sign for a key.
+Doc 9303-12, 4.1.6.3 requires explicit parameters.  They are matched by p, a, b, G and n against the
+known curves, and never used directly: an attacker who chooses the generator could sign for any
+public key.
 """
 
 from typing import Final
@@ -23,36 +23,37 @@ _WHAT: Final = "public key"
 
 
 class UnusableKeyError(MalformedError):
-    """A public key that is well formed, but of a kind or on a curve that is not used here.
+    """A public key that is well formed, but of a kind or on a curve that is not supported.
 
-    `description` says what it is: "DSA", "an unknown 256-bit curve".
+    `description` names the kind: "a key of algorithm 1.2.840.10040.4.1", "an unknown curve of 256
+    bits".
     """
 
     def __init__(self, what: str, description: str) -> None:
         self.description = description
-        super().__init__(what, f"{description} is not used")
+        super().__init__(what, f"{description} is not supported")
 
 
 def decode_public_key(octets: bytes) -> PublicKey:
     """Read a DER SubjectPublicKeyInfo.
 
-    Raises `UnusableKeyError` for a kind of key or curve that is not used, `MalformedError` else.
+    Raises `UnusableKeyError` for an unsupported kind or curve, otherwise `MalformedError`.
     """
     return public_key_from(ber.read(octets, _WHAT))
 
 
 def public_key_from(info: ber.Value) -> PublicKey:
-    """Read a SubjectPublicKeyInfo that stands in something else; raises as `decode_public_key`."""
+    """Read a SubjectPublicKeyInfo inside another value; raises as `decode_public_key` does."""
     fields = info.expect(der.SEQUENCE).children
     if len(fields) != 2:
         raise info.malformed("an algorithm and a key are expected")
     algorithm, key = fields[0].expect(der.SEQUENCE).children, fields[1].expect(der.BIT_STRING)
     if not algorithm:
-        raise info.malformed("no algorithm")
+        raise info.malformed("the algorithm is missing")
     oid = der.read_oid_value(algorithm[0].expect(der.OID).contents, info.what)
     octets = key.contents
     if octets[:1] != b"\0":
-        raise key.malformed("a key is whole octets")
+        raise key.malformed("a key must be whole octets")
     if oid in (ID_RSA, ID_RSA_PSS):
         return _decode_rsa(octets[1:], info.what)
     if oid not in (ID_EC_PUBLIC_KEY, ID_EC_DH):
@@ -67,7 +68,7 @@ def public_key_from(info: ber.Value) -> PublicKey:
 
 
 def encode_public_key(key: PublicKey, *, explicit: bool = True) -> bytes:
-    """Write a DER SubjectPublicKeyInfo; curve parameters explicit (Doc 9303-12) or by name."""
+    """Write a DER SubjectPublicKeyInfo; curve parameters are explicit (Doc 9303-12) or named."""
     if isinstance(key, RsaPublicKey):
         algorithm = der.sequence(der.oid(ID_RSA), der.null())
         octets = der.sequence(der.integer(key.n), der.integer(key.e))
@@ -94,10 +95,10 @@ def encode_parameters(curve: Curve) -> bytes:
 
 
 def curve_from(parameters: ber.Value, *, explicit: bool = False) -> Curve:
-    """Read EcpkParameters: a curve's name, or explicit parameters that are a known curve's.
+    """Read EcpkParameters: the name of a curve, or the explicit parameters of a known curve.
 
-    Raises `UnusableKeyError` for a curve that is not known, `MalformedError` for what is no curve.
-    `explicit` lets in unknown curves, once validated: for key agreement, never for signatures.
+    Raises `UnusableKeyError` for an unknown curve, `MalformedError` for invalid parameters.
+    `explicit` accepts unknown curves after validation: for key agreement, never for signatures.
     """
     what = parameters.what
     if parameters.tag == der.OID:
@@ -115,13 +116,13 @@ def _match(parameters: ber.Value, *, explicit: bool) -> Curve:
     what = parameters.what
     fields = parameters.children
     if not 5 <= len(fields) <= 7:
-        raise parameters.malformed(f"{len(fields)} curve parameters")
+        raise parameters.malformed(f"{len(fields)} curve parameters instead of 5 to 7")
     field, coefficients = fields[1].expect(der.SEQUENCE).children, fields[2].children
     if len(field) != 2 or len(coefficients) < 2:
-        raise parameters.malformed("curve parameters that lack a field or a coefficient")
+        raise parameters.malformed("the curve parameters lack a field or a coefficient")
     field_type = der.read_oid_value(field[0].expect(der.OID).contents, what)
     if field_type != ID_PRIME_FIELD:
-        raise UnusableKeyError(what, "a curve over another than a prime field")
+        raise UnusableKeyError(what, "a curve over a field that is not a prime field")
     p, n = _unsigned(field[1]), _unsigned(fields[4].expect(der.INTEGER))
     a, b = (
         int.from_bytes(each.expect(der.OCTET_STRING).contents, "big") for each in coefficients[:2]
@@ -153,15 +154,15 @@ def _find_compressed(p: int, a: int, b: int, base: bytes, n: int) -> Curve | Non
 
 
 def _unsigned(value: ber.Value) -> int:
-    """An INTEGER that cannot be negative; a missing leading zero is read past."""
+    """Read an INTEGER as a number that is not negative; a missing leading zero is a quirk."""
     return int.from_bytes(value.expect(der.INTEGER).contents, "big")
 
 
 def _decode_rsa(octets: bytes, what: str) -> RsaPublicKey:
     numbers = ber.read(octets, what).expect(der.SEQUENCE).children
     if len(numbers) != 2:
-        raise MalformedError(what, "an RSA key is a modulus and an exponent")
+        raise MalformedError(what, "an RSA key must be a modulus and an exponent")
     n, e = (_unsigned(number) for number in numbers)
     if n < 3 or e < 3 or n % 2 == 0 or e % 2 == 0:
-        raise MalformedError(what, "an RSA modulus and exponent are odd and at least 3")
+        raise MalformedError(what, "an RSA modulus and exponent must be odd and at least 3")
     return RsaPublicKey(n, e)

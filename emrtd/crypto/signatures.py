@@ -1,8 +1,8 @@
 """Signatures of X.509 and CMS: RSA (PKCS#1 v1.5 and PSS) and ECDSA (Doc 9303-12, 4.1.6).
 
-`verify` raises, it never returns a truth value.  An ECDSA signature is DER here, as certificates
-and CMS carry it; chips and card-verifiable certificates use the plain form r || s (TR-03111,
-5.2.1), which `ecdsa_from_plain` and `ecdsa_to_plain` convert.
+`verify` raises an error for a wrong signature; it returns no truth value.  ECDSA signatures are DER
+here, as in certificates and CMS.  Chips and card-verifiable certificates use the plain form r || s
+(TR-03111, 5.2.1), which `ecdsa_from_plain` and `ecdsa_to_plain` convert.
 """
 
 from dataclasses import dataclass
@@ -25,7 +25,7 @@ if TYPE_CHECKING:
 
 MIN_RSA_BITS: Final = 1024
 MAX_RSA_BITS: Final = 8192
-"""RSA moduli outside these bounds are not used: too weak to mean anything, or too slow."""
+"""RSA moduli outside these bounds are refused: too weak, or too slow."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,7 +37,7 @@ class RsaPublicKey:
 
     @property
     def description(self) -> str:
-        """How people name the key: "RSA-4096"."""
+        """The name for people: "RSA-4096"."""
         return f"RSA-{self.n.bit_length()}"
 
     @property
@@ -55,7 +55,7 @@ class EcPublicKey:
 
     @property
     def description(self) -> str:
-        """How people name the key: "brainpoolP384r1"."""
+        """The name for people: "brainpoolP384r1"."""
         return self.curve.name
 
 
@@ -64,7 +64,7 @@ PublicKey = RsaPublicKey | EcPublicKey
 
 @unique
 class SignatureFamily(StrEnum):
-    """How a signature is made; its value is the name in print."""
+    """A signature algorithm without its hash; its value is the name for people."""
 
     RSA = "RSA"
     RSA_PSS = "RSA-PSS"
@@ -86,12 +86,12 @@ class SignatureScheme:
 
     @property
     def description(self) -> str:
-        """How people name it."""
+        """The name for people: "RSA-PSS with SHA-256"."""
         return f"{self.family} with {self.hash}"
 
 
 class Signer(Protocol):
-    """Whatever holds a private key and signs with it: memory, a file, an HSM, a service."""
+    """Something that signs with a private key: a key in memory or a file, an HSM, a service."""
 
     @property
     def public_key(self) -> PublicKey:
@@ -101,13 +101,13 @@ class Signer(Protocol):
     def sign(self, scheme: SignatureScheme, message: bytes) -> bytes:
         """Sign a message (not its digest); ECDSA signatures are DER.
 
-        Raises `MisuseError` for a scheme that is not this key's.
+        Raises `MisuseError` for a scheme that this key cannot make.
         """
         ...
 
 
 def verify(key: PublicKey, scheme: SignatureScheme, signature: bytes, message: bytes) -> None:
-    """Verify a signature over a message; raises `ProtocolError` where it is not good.
+    """Verify a signature over a message; raises `ProtocolError` if it is not valid.
 
     An ECDSA signature that is not DER raises `ProtocolError` too.
     """
@@ -121,7 +121,7 @@ def verify(key: PublicKey, scheme: SignatureScheme, signature: bytes, message: b
 
 def _verify_ecdsa(key: EcPublicKey, digest: bytes, signature: bytes) -> None:
     if ecdsa.has_openssl(key.curve):
-        try:  # OpenSSL reads DER itself, and nothing but DER
+        try:  # OpenSSL reads DER itself, and only DER
             return ecdsa.verify_with_openssl(key.curve, key.point, digest, signature)
         except ProtocolError:
             if not _has_surplus_zeros(signature):
@@ -143,7 +143,7 @@ def _has_surplus_zeros(signature: bytes) -> bool:
 def ecdsa_decode(signature: bytes) -> tuple[int, int]:
     """Read r and s of a DER ECDSA signature (RFC 3279, 2.2.3).
 
-    Surplus leading zeros, which some issuers write, are read past: see `ecdsa_is_canonical`.
+    Surplus leading zeros, which some issuers write, are ignored: see `ecdsa_is_canonical`.
     """
     r, s = _numbers(signature)
     if not r.source.is_der:
@@ -152,10 +152,10 @@ def ecdsa_decode(signature: bytes) -> tuple[int, int]:
 
 
 def _numbers(signature: bytes) -> tuple[ber.Value, ber.Value]:
-    """r and s as they stand."""
+    """Read the two INTEGERs r and s, in whatever form they are encoded."""
     items = ber.read(signature, "ECDSA signature").expect(der.SEQUENCE).children
     if len(items) != 2 or any(each.tag != der.INTEGER or each.start == each.end for each in items):
-        raise MalformedError("ECDSA signature", "is not the two numbers r and s")
+        raise MalformedError("ECDSA signature", "does not consist of the two numbers r and s")
     return items[0], items[1]
 
 
@@ -165,9 +165,9 @@ def ecdsa_encode(r: int, s: int) -> bytes:
 
 
 def ecdsa_is_canonical(signature: bytes) -> bool:
-    """Whether an ECDSA signature is written in DER's shortest form (X.690, 8.3.2).
+    """Whether r and s of an ECDSA signature have the shortest form (X.690, 8.3.2).
 
-    Raises `MalformedError` for what is no signature at all.
+    Raises `MalformedError` for octets that are not a signature.
     """
     return all(
         number.end - number.start == 1
@@ -187,7 +187,7 @@ def ecdsa_to_plain(signature: bytes, curve: Curve) -> bytes:
 
 
 def ecdsa_from_plain(plain: bytes, curve: Curve) -> bytes:
-    """Convert r || s to DER; raises `MalformedError` where the length is not the curve's."""
+    """Convert r || s to DER; raises `MalformedError` if the length does not fit the curve."""
     size = _order_size(curve)
     if len(plain) != 2 * size:
         reason = f"{len(plain)} octets instead of {2 * size}, for {curve.name}"
@@ -218,8 +218,8 @@ def verify_rsa_without_null(
 ) -> None:
     """Verify a PKCS#1 v1.5 signature whose DigestInfo lacks the NULL of RFC 8017, A.2.4.
 
-    UN's Master Lists of 2023 are signed so.  The whole DigestInfo is compared, octet for octet.
-    Raises `ProtocolError` where it is not such a signature.
+    UN's Master Lists of 2023 have such signatures.  The whole DigestInfo is compared, octet for
+    octet.  Raises `ProtocolError` if the signature is wrong.
     """
     from cryptography.exceptions import InvalidSignature
 
@@ -242,8 +242,8 @@ def _rsa_key(key: RsaPublicKey) -> "RSAPublicKey":
     from cryptography.hazmat.primitives.asymmetric.rsa import RSAPublicNumbers
 
     if not MIN_RSA_BITS <= key.n.bit_length() <= MAX_RSA_BITS:
-        reason = f"between {MIN_RSA_BITS} and {MAX_RSA_BITS} bits are used"
-        raise ProtocolError(f"{key.description} is not used: {reason}")
+        reason = f"a key must have between {MIN_RSA_BITS} and {MAX_RSA_BITS} bits"
+        raise ProtocolError(f"{key.description} is not accepted: {reason}")
     try:
         return RSAPublicNumbers(key.e, key.n).public_key()
     except ValueError:

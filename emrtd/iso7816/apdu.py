@@ -45,7 +45,7 @@ class INS(IntEnum):
 class CommandAPDU:
     """A command: header, data of 0 to 65,535 octets, Ne of 1 to 65,536 or None for no response.
 
-    `extended` asks for the extended form; data above 255 or Ne above 256 octets have it anyway.
+    `extended` selects the extended form; data above 255 or Ne above 256 octets imply it.
     """
 
     cla: int
@@ -58,11 +58,11 @@ class CommandAPDU:
 
     def __post_init__(self) -> None:
         if not all(0 <= octet <= 0xFF for octet in (self.cla, self.ins, self.p1, self.p2)):
-            raise MisuseError("a command's CLA, INS, P1 and P2 are one octet each")
+            raise MisuseError("CLA, INS, P1 and P2 of a command must be one octet each")
         if len(self.data) > EXTENDED_MAX_DATA:
             raise MisuseError(f"a command carries at most {EXTENDED_MAX_DATA} octets of data")
         if self.ne is not None and not 1 <= self.ne <= EXTENDED_MAX_LE:
-            raise MisuseError(f"Ne is 1 to {EXTENDED_MAX_LE}")
+            raise MisuseError(f"Ne must be 1 to {EXTENDED_MAX_LE}")
 
     @property
     def is_extended(self) -> bool:
@@ -88,7 +88,7 @@ class CommandAPDU:
 
     @classmethod
     def decode(cls, octets: bytes) -> "CommandAPDU":
-        """Decode a command; lengths that do not add up raise `MalformedError`."""
+        """Decode a command; raises `MalformedError` if its length fields do not fit."""
         if len(octets) < 4:
             raise MalformedError("command APDU", "shorter than its header of 4 octets")
         cla, ins, p1, p2 = octets[:4]
@@ -125,18 +125,18 @@ class ResponseAPDU:
     sw: int = SW.OK
 
     def encode(self) -> bytes:
-        """Data, then SW1 and SW2."""
+        """Encode the response: data, then SW1 and SW2."""
         return self.data + self.sw.to_bytes(2, "big")
 
     @classmethod
     def decode(cls, octets: bytes) -> "ResponseAPDU":
-        """Decode a response; fewer than 2 octets raise `MalformedError`."""
+        """Decode a response; raises `MalformedError` for fewer than 2 octets."""
         if len(octets) < 2:
             raise MalformedError("response APDU", "shorter than a status word of 2 octets")
         return cls(octets[:-2], int.from_bytes(octets[-2:], "big"))
 
     def require(self, doing: str, *accepted: int) -> bytes:
-        """Return the data, or raise `ChipRefusalError` unless the status is 9000 or accepted."""
+        """Return the data; raises `ChipRefusalError` unless `sw` is 9000 or in `accepted`."""
         if self.sw != SW.OK and self.sw not in accepted:
             raise ChipRefusalError(self.sw, doing)
         return self.data

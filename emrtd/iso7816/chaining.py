@@ -19,13 +19,13 @@ from emrtd.status_words import SW
 CHAINING_BIT: Final = 0x10
 
 _PROTECTION: Final = 4 + 3 + 10
-"""Octets around a cryptogram: 87 81 xx 01, DO 97 and DO 8E."""
+"""Octets of secure messaging besides the cryptogram: 87 81 xx 01, DO 97 and DO 8E."""
 
 _MAX_CHAINED_RESPONSE: Final = 4 * (EXTENDED_MAX_DATA + 1)
 
 
 def command_capacity(cipher_block: int | None) -> int:
-    """How many octets of data a command of short length holds.
+    """Return how many octets of data a command of short length can carry.
 
     `cipher_block` is the block size of secure messaging in octets (8 or 16), None without it.
     """
@@ -42,9 +42,9 @@ _SHORTEST_CAPACITY: Final = command_capacity(16)
 def with_command_chaining(procedure: Procedure[T], max_data: int = SHORT_MAX_DATA) -> Procedure[T]:
     """Send data longer than `max_data` octets as a chain of commands with CLA bit 5 set.
 
-    Stands inside secure messaging, which protects each command of the chain on its own
-    (TR-03110-3, B.13); there `max_data` is the `command_capacity`.  The chain ends early with the
-    first status word that is not 9000.
+    This layer belongs inside secure messaging, which protects each command of the chain separately
+    (TR-03110-3, B.13); `max_data` is then the `command_capacity`.  The first status word other than
+    9000 ends the chain.
     """
 
     def layer(command: CommandAPDU) -> Procedure[ResponseAPDU]:
@@ -62,10 +62,10 @@ def with_command_chaining(procedure: Procedure[T], max_data: int = SHORT_MAX_DAT
 
 
 def with_chaining_on_wrong_length(procedure: Procedure[T]) -> Procedure[T]:
-    """Send a command as it is, and where a chip refuses its length (6700), as a chain.
+    """Send a command as it is; if the chip refuses its length (6700), send it again as a chain.
 
-    The standard has extended length for long certificates (Doc 9303-10, 3.6.4); some chips know
-    command chaining alone.  Stands inside secure messaging.
+    The standard uses extended length for long certificates (Doc 9303-10, 3.6.4), but some chips
+    support only command chaining.  This layer belongs inside secure messaging.
     """
 
     def layer(command: CommandAPDU) -> Procedure[ResponseAPDU]:
@@ -84,9 +84,9 @@ def with_chaining_on_wrong_length(procedure: Procedure[T]) -> Procedure[T]:
 
 
 def with_response_chaining(procedure: Procedure[T]) -> Procedure[T]:
-    """Fetch with GET RESPONSE what a chip announces by 61XX, and put it together.
+    """Fetch the octets that a chip announces by 61XX with GET RESPONSE, and join them.
 
-    Stands outside secure messaging: it is the transport's way to carry one protected response.
+    This layer belongs outside secure messaging: it splits one protected response for transport.
     """
 
     def layer(command: CommandAPDU) -> Procedure[ResponseAPDU]:
@@ -99,9 +99,11 @@ def with_response_chaining(procedure: Procedure[T]) -> Procedure[T]:
             parts.append(response.data)
             size += len(response.data)
             if not response.data and response.sw >> 8 == 0x61:
-                raise ProtocolError("the chip announces more octets by 61XX and gives none")
+                raise ProtocolError("the chip announces more octets by 61XX and returns none")
             if size > _MAX_CHAINED_RESPONSE:
-                raise ProtocolError("the chip's chained response has no end")
+                raise ProtocolError(
+                    f"the chip's chained response exceeds {_MAX_CHAINED_RESPONSE} octets"
+                )
         return ResponseAPDU(b"".join(parts), response.sw)
 
     return through(procedure, layer)

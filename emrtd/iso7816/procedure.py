@@ -1,8 +1,8 @@
 """A protocol is a generator that yields commands and receives responses; `run` drives it.
 
-The terminal's side of every protocol is a `Procedure`.  It does no input or output of its own, so
-the same procedure runs over PC/SC, in process, against a recording and in a pair test.  A layer
-(secure messaging, chaining, counting) is a function from procedure to procedure.
+The terminal's side of every protocol is a `Procedure`.  It does no input or output, so the same
+procedure runs over PC/SC, in process, against a recording and in a pair test.  A layer (secure
+messaging, chaining, counting) is a function from procedure to procedure.
 """
 
 from collections.abc import Callable, Generator
@@ -16,28 +16,28 @@ T = TypeVar("T")
 
 @dataclass(frozen=True, slots=True)
 class Reset:
-    """What a procedure yields to power the chip up anew; the response is empty.
+    """Yielded by a procedure to reset the chip; the response is empty.
 
-    The chip forgets every session and selection.  No layer carries it: it goes to the wire as it
-    is, and whoever yields it takes care that nothing of the old session is used again.
+    The chip loses every session and selection.  Layers pass it to the transport unchanged.  The
+    procedure that yields it must not use the old session again.
     """
 
 
 Procedure = Generator[CommandAPDU | Reset, ResponseAPDU, T]
-"""Yields commands, receives their responses, returns what the protocol is for."""
+"""Yields commands, receives their responses, returns the result of the protocol."""
 
 Transmit = Callable[[bytes], bytes]
 """Sends an encoded command and returns the encoded response; raises `TransportError`."""
 
 Random = Callable[[int], bytes]
-"""Returns that many random octets; `secrets.token_bytes` outside tests."""
+"""Returns the requested number of random octets; `secrets.token_bytes` outside tests."""
 
 
 def run(procedure: Procedure[T], transmit: Transmit, reset: Callable[[], None] | None = None) -> T:
-    """Run a procedure to its end over a wire: the only loop that touches one.
+    """Run a procedure to its end with a transport, and return its result.
 
-    An error of the wire is raised inside the procedure, which may clean up or give up.  `reset`
-    powers the chip up anew; a wire without it leaves the chip as it is.
+    A transport error is raised inside the procedure, which may clean up.  `reset` resets the chip;
+    without it, a `Reset` does nothing.
     """
     try:
         command = next(procedure)
@@ -66,16 +66,16 @@ def _carry(
 
 
 def exchange(command: CommandAPDU | Reset) -> Procedure[ResponseAPDU]:
-    """One command and its response, as a procedure."""
+    """Send one command and return its response."""
     return (yield command)
 
 
 def through(
     procedure: Procedure[T], layer: Callable[[CommandAPDU], Procedure[ResponseAPDU]]
 ) -> Procedure[T]:
-    """Run a procedure with each of its commands carried by `layer`, itself a procedure.
+    """Run a procedure and send each of its commands through `layer`, itself a procedure.
 
-    An error raised by the layer appears inside the procedure at the command that caused it.
+    An error that the layer raises appears inside the procedure at the command that caused it.
     """
     try:
         command = next(procedure)

@@ -1,9 +1,9 @@
 """Reading elementary files in as few commands as the chip allows (Doc 9303-10, 3.6.3 to 3.6.5).
 
-The first READ BINARY goes by short EF identifier with a full block, and the file's length is
-parsed from its answer: no SELECT and no probe.  The block is what both buffers hold, up to 65,503
-octets where EF.ATR/INFO allows extended length; a chip that shows a smaller limit is believed for
-the rest of the session.  Offsets from 32,768 go by odd-INS READ BINARY.
+The first READ BINARY uses the short EF identifier and requests a full block, and the file's length
+is parsed from its answer, without a SELECT or a probe.  A block is as large as both buffers allow,
+up to 65,503 octets if EF.ATR/INFO allows extended length.  A smaller limit that the chip shows
+applies for the rest of the session.  Offsets from 32,768 use READ BINARY with odd INS.
 """
 
 from collections.abc import Callable, Iterator
@@ -22,26 +22,26 @@ from emrtd.status_words import SW
 from support.errors import MalformedError
 
 MAX_FILE_SIZE: Final = 1 << 20
-"""The largest file that is read, in octets; a chip that declares more is not believed."""
+"""The largest file that is read, in octets; a larger declared length is an error."""
 
 _SMALL_BLOCKS: Final = (0xDF, 0xA0, 0x80, 0x60, 0x40, 0x20)
-"""Block sizes tried, in this order, when a chip refuses a larger one with 6700."""
+"""The block sizes tried, in this order, if a chip refuses a larger one with 6700."""
 
 _HEADER: Final = 6
-"""Octets that hold the tag and the length field of any file."""
+"""Enough octets for the tag and the length field of any file."""
 
 _MOST_RETRIES: Final = len(_SMALL_BLOCKS) + 3
-"""How often one READ BINARY is sent before its last answer counts."""
+"""How often one READ BINARY is sent before its last answer is final."""
 
 _WARNINGS: Final = (SW.END_OF_FILE, SW.FILE_DEACTIVATED)
-"""What octets of a file may come with; some chips warn that EF.CardAccess is deactivated."""
+"""Warnings that may accompany octets; some chips warn that EF.CardAccess is deactivated."""
 
 
 @dataclass(frozen=True, slots=True)
 class FileAddress:
-    """What a file is selected by: its 2-octet identifier, its 5-bit SFI, and its name in errors.
+    """How a file is selected: its 2-octet identifier, its 5-bit SFI, and its name in errors.
 
-    The SFI is 0 where it has none.  `one_object` says that the file is one data object, whose
+    The SFI is 0 for a file without one.  `one_object` is true if the file is one data object, whose
     header declares its length.
     """
 
@@ -53,7 +53,7 @@ class FileAddress:
 
 
 def response_capacity(buffer: int, cipher_block: int | None) -> int:
-    """How many octets of file fit in a response of `buffer` octets, status word excluded.
+    """Return how many octets of a file fit in a response of `buffer` octets, status word excluded.
 
     `cipher_block` is the block size of secure messaging in octets (8 or 16), None without it.
     The protected response is DO 87 with its padding indicator, DO 99 (4 octets) and DO 8E (10).
@@ -69,9 +69,9 @@ def response_capacity(buffer: int, cipher_block: int | None) -> int:
 
 
 class FileReader:
-    """Reads files over one session; remembers what the chip turned out to support.
+    """Reads files in one session, and remembers what the chip supports.
 
-    `buffer` is the largest response data field in octets: 256, or what EF.ATR/INFO tells.
+    `buffer` is the largest response data field in octets: 256, or the value of EF.ATR/INFO.
     """
 
     def __init__(self, buffer: int = SHORT_MAX_LE, cipher_block: int | None = None) -> None:
@@ -84,19 +84,19 @@ class FileReader:
 
     @property
     def block(self) -> int:
-        """How many octets of a file one READ BINARY asks for at present."""
+        """How many octets of a file one READ BINARY currently requests."""
         return min(response_capacity(self._buffer, self._cipher_block), self._learned)
 
     def protect(self, cipher_block: int) -> None:
-        """Secure messaging with this block size has begun, or changed its cipher."""
+        """Use the block size of a new secure messaging session."""
         self._cipher_block = cipher_block
 
     def allow(self, buffer: int) -> None:
-        """EF.ATR/INFO allows responses of `buffer` octets, status word excluded."""
+        """Use responses of `buffer` octets, status word excluded, as EF.ATR/INFO allows."""
         self._buffer = buffer
 
     def shrink(self) -> bool:
-        """Ask for less from now on; False where the smallest block was refused already."""
+        """Request less from now on; return False if the smallest block is already in use."""
         if self.block > SHORT_MAX_LE:
             self._buffer = SHORT_MAX_LE
             return True
@@ -107,10 +107,10 @@ class FileReader:
         return False
 
     def retreat(self) -> bool:
-        """Ask for less after a session that broke; False where nothing less is left to ask for.
+        """Request less after a session broke; return False if nothing less can be requested.
 
-        Extended length is given up first.  Then the length of a file is looked at before the rest
-        is asked for: some chips break the session where a file ends before Le octets.
+        Extended length is given up first.  Then the header of a file is read before the rest is
+        requested, because some chips end the session if a file ends before Le octets.
         """
         if self.block <= SHORT_MAX_LE and not self._looks_first:
             self._looks_first = True
@@ -118,13 +118,13 @@ class FileReader:
         return self.shrink()
 
     def selects(self, file: FileAddress) -> bool:
-        """Whether a file is selected by its identifier: it has, or the chip knows, no short one."""
+        """Whether a file needs SELECT: it has no SFI, or the chip does not support SFIs."""
         return not (
             file.short_identifier and self._short_identifiers_work.get(file.directory, True)
         )
 
     def probe(self, file: FileAddress) -> CommandAPDU:
-        """The least command that does something with a file: read an octet of it, or select it."""
+        """Return the cheapest command that accesses a file: read one octet, or select it."""
         if self.selects(file):
             return select_command(file.identifier)
         return CommandAPDU(0x00, INS.READ_BINARY, 0x80 | file.short_identifier, 0x00, ne=1)
@@ -136,20 +136,20 @@ class FileReader:
         by_identifier: bool = False,
         progress: Callable[[int, int | None], None] | None = None,
     ) -> Procedure[bytes]:
-        """Read one whole file, without any padding behind its data object.
+        """Read one whole file, without any padding after its data object.
 
-        `by_identifier` has it selected by its 2-octet identifier, not addressed by its short one.
-        `progress` is called as octets come, with how many there are and how many there will be,
-        None where the file does not declare that.
-        Raises `ChipRefusalError` where the chip will not give it (6A82: there is none; 6982: no
-        right to it), `MalformedError` where what it gives is not a file, `ProtocolError` where it
-        gives more than was asked.
+        `by_identifier` selects it by its 2-octet identifier instead of using its SFI.
+        `progress` is called after each block with the octets read so far and the total, which is
+        None if the file does not declare its length.
+        Raises `ChipRefusalError` if the chip refuses the file (6A82: not found; 6982: access
+        denied), `MalformedError` if the octets are not a file, `ProtocolError` if the chip returns
+        more octets than requested.
         """
         first = min(self.block, _HEADER) if self._looks_first else self.block
         first_block = self._select_and_read if by_identifier else self._first_block
         content = yield from first_block(file, first)
         if not content and file.one_object and first > _HEADER:
-            self._looks_first = True  # some give 6B00 alone where a file ends before Le octets
+            self._looks_first = True  # some chips answer 6B00 if a file ends before Le octets
             first = _HEADER
             content = yield from first_block(file, first)
         size = self._declared_size(content, file)
@@ -167,7 +167,7 @@ class FileReader:
                 reason = f"ends after {len(content)} of {size} octets"
                 raise MalformedError(file.name, reason, len(content))
             if len(content) > MAX_FILE_SIZE:
-                raise MalformedError(file.name, f"has no end within {MAX_FILE_SIZE} octets")
+                raise MalformedError(file.name, f"does not end within {MAX_FILE_SIZE} octets")
         return content[:size]
 
     def _declared_size(self, head: bytes, file: FileAddress) -> int | None:
@@ -178,12 +178,12 @@ class FileReader:
         size = tlv.declared_size(head, file.name)
         if size > MAX_FILE_SIZE:
             raise MalformedError(
-                file.name, f"declares {size} octets, more than the {MAX_FILE_SIZE} that are read", 0
+                file.name, f"declares {size} octets, above the limit of {MAX_FILE_SIZE}", 0
             )
         return size
 
     def _first_block(self, file: FileAddress, wanted: int) -> Procedure[bytes]:
-        """By the short identifier; where none has worked yet, a refusal may mean that none does."""
+        """Read by SFI; before any SFI has worked, a refusal may mean that the chip has no SFIs."""
         if not self.selects(file):
             work = self._short_identifiers_work.get(file.directory)
             try:
@@ -193,7 +193,7 @@ class FileReader:
                     ),
                     wanted,
                 )
-            except BareResponseError:  # the session may be over, or goes on all the same
+            except BareResponseError:  # the session may or may not be over
                 if work:
                     raise
             else:
@@ -207,20 +207,20 @@ class FileReader:
     def _select_and_read(self, file: FileAddress, wanted: int) -> Procedure[bytes]:
         try:
             sw = yield from select_file(file.identifier)
-        except BareResponseError as error:  # that there is no such file ends no session
+        except BareResponseError as error:  # 6A82 does not end a session
             if error.sw != SW.FILE_NOT_FOUND:
                 raise
-            reason = "the chip says in plain that there is none, which anybody may have said"
+            reason = "the chip answers 6A82 (not found) in plain, which is not authenticated"
             raise ProtocolError(f"selecting {file.name}: {reason}") from None
         if sw not in {SW.OK, SW.FILE_DEACTIVATED}:
             raise ChipRefusalError(sw, f"selecting {file.name}")
         content = yield from self._block_at(file, 0, min(wanted, self.block))
-        if file.short_identifier:  # the file is there, yet that did not find it
+        if file.short_identifier:  # the file exists, but its SFI did not work
             self._short_identifiers_work.setdefault(file.directory, False)
         return content
 
     def _block_at(self, file: FileAddress, offset: int, wanted: int) -> Procedure[bytes]:
-        """Read up to `wanted` octets at an offset; nothing at the end of the file."""
+        """Read up to `wanted` octets at an offset; returns no octets at the end of the file."""
         if offset >= odd_ins.FIRST_OFFSET:
             return (yield from self._block_at_far(file, offset, wanted))
         response = yield from self._read_binary(
@@ -244,7 +244,7 @@ class FileReader:
     def _read_binary(
         self, command: Callable[[int], CommandAPDU], wanted: int
     ) -> Procedure[ResponseAPDU]:
-        """Send a READ BINARY; where its length does not suit the chip, learn and send it again."""
+        """Send a READ BINARY; if the chip refuses its length, reduce it and send it again."""
         is_bare = False
         for _ in range(_MOST_RETRIES):
             try:
@@ -257,7 +257,7 @@ class FileReader:
                 is_bare = False
             sw1, sw2 = divmod(response.sw, 256)
             if sw1 == 0x6C and (sw2 or SHORT_MAX_LE) != wanted:
-                wanted = sw2 or SHORT_MAX_LE  # so many octets are left in the file
+                wanted = sw2 or SHORT_MAX_LE  # the number of octets left in the file
             elif response.sw == SW.WRONG_LENGTH and self.shrink():
                 wanted = min(wanted, self.block)
             elif is_bare:
@@ -265,7 +265,9 @@ class FileReader:
             else:
                 break
         if len(response.data) > wanted:
-            raise ProtocolError(f"the chip gave {len(response.data)} octets, asked for {wanted}")
+            raise ProtocolError(
+                f"the chip returned {len(response.data)} octets, {wanted} were requested"
+            )
         return response
 
 
@@ -274,5 +276,5 @@ def _ignore_progress(_done: int, _of: int | None) -> None:
 
 
 def _is_of_length(sw: int) -> bool:
-    """Whether a status word says no more than that another length is wanted."""
+    """Whether a status word refuses only the length of a command."""
     return sw == SW.WRONG_LENGTH or sw >> 8 == 0x6C

@@ -4,8 +4,8 @@ Data is padded and encrypted, then authenticated with the send sequence counter 
 
     command   [DO 85 | DO 87] [DO 97] DO 8E        response   [DO 85 | DO 87] DO 99 DO 8E
 
-DO 87 carries the cryptogram where INS is even, DO 85 where it is odd.  The MAC is verified before
-anything is decrypted or believed; after any error the session is over, with one exception that
+DO 87 contains the cryptogram if INS is even, DO 85 if it is odd.  The MAC is verified before
+anything is decrypted or used.  After any error the session is over, with one exception that
 `BareResponseError` describes.
 """
 
@@ -37,7 +37,7 @@ _PADDING_INDICATOR: Final = b"\x01"
 class SecureMessagingError(ProtocolError):
     """Secure messaging failed, and the session is over.
 
-    `reason` says what was wrong.  On the chip's side `sw` is the status word to give, in plain.
+    `reason` says what was wrong.  On the chip's side, `sw` is the status word to answer, in plain.
     """
 
     def __init__(self, reason: str, sw: int = SW.SM_DATA_OBJECT_INCORRECT) -> None:
@@ -47,17 +47,19 @@ class SecureMessagingError(ProtocolError):
 
 
 class BareResponseError(SecureMessagingError):
-    """The chip answered outside secure messaging; `sw` is what it said, and nobody vouches for it.
+    """The chip answered outside secure messaging, with the status word `sw`, unauthenticated.
 
-    Most often the chip has ended the session.  Some refuse a command of extended length before
-    secure messaging sees it (6700, 6CXX), and their SSC did not move: ours is back where it was
-    before the command.  Others answer any refusal so, and their SSC moved as if the response were
-    protected, and so does ours.  A reader may therefore try another command once; if the session
-    is over, that fails too.
+    Usually the chip has ended the session.  Some chips refuse a command of extended length (6700,
+    6CXX) before they process secure messaging, and do not increment their SSC; the terminal's SSC
+    is then reset to its value before the command.  Others answer every refusal in plain, but
+    increment their SSC as for a protected response, and the terminal's SSC follows.  A reader may
+    therefore try one more command; if the session is over, that command fails too.
     """
 
     def __init__(self, sw: int) -> None:
-        super().__init__(f"the chip answered a bare {sw:04X} ({meaning(sw)}) inside a session", sw)
+        super().__init__(
+            f"the chip answered {sw:04X} ({meaning(sw)}) in plain inside a session", sw
+        )
 
 
 class SecureMessaging:
@@ -77,7 +79,7 @@ class SecureMessaging:
     # --- the terminal's side -----------------------------------------------------------------
 
     def protect_command(self, command: CommandAPDU) -> CommandAPDU:
-        """Protect a command (9.8.4, figure 5); CLA bit 5 for chaining stays as it is."""
+        """Protect a command (9.8.4, figure 5); CLA bit 5 for chaining is not changed."""
         self._begin_command(command)
         objects = self._cryptogram(command.data)
         if command.ne is not None:
@@ -93,8 +95,8 @@ class SecureMessaging:
     def unprotect_response(self, response: ResponseAPDU) -> ResponseAPDU:
         """Verify and decrypt the response to the last command.
 
-        Raises `BareResponseError` where there is no secure messaging in it, and otherwise
-        `SecureMessagingError` unless it is exactly what the chip's side of this session made.
+        Raises `BareResponseError` for a response without secure messaging, and
+        `SecureMessagingError` unless the chip's side of this session made exactly this response.
         """
         if not response.data:
             is_of_length = response.sw == SW.WRONG_LENGTH or response.sw >> 8 == 0x6C
@@ -111,9 +113,9 @@ class SecureMessaging:
     # --- the chip's side ---------------------------------------------------------------------
 
     def unprotect_command(self, command: CommandAPDU) -> CommandAPDU:
-        """Verify and decrypt a command; the error says by `sw` what the chip is to answer."""
+        """Verify and decrypt a command; the `sw` of an error is the chip's answer."""
         if command.cla & SECURE_MESSAGING_BITS != SECURE_MESSAGING_BITS:
-            raise SecureMessagingError("a plain command", SW.SM_DATA_OBJECT_MISSING)
+            raise SecureMessagingError("the command is plain", SW.SM_DATA_OBJECT_MISSING)
         self._begin_command(command)
         cryptogram = _CRYPTOGRAM_ODD_INS if self._odd_ins else _CRYPTOGRAM
         objects = self._verified(command.data, command.header, {cryptogram, _LE})
@@ -134,7 +136,7 @@ class SecureMessaging:
         objects += tlv.encode(_STATUS, response.sw.to_bytes(2, "big"))
         return ResponseAPDU(objects + tlv.encode(_MAC, self._mac(b"", objects)), response.sw)
 
-    # --- what both do ------------------------------------------------------------------------
+    # --- both sides --------------------------------------------------------------------------
 
     def _begin_command(self, command: CommandAPDU) -> None:
         self._ssc += 1
@@ -166,32 +168,36 @@ class SecureMessaging:
         return tlv.encode(_CRYPTOGRAM, _PADDING_INDICATOR, encrypted)
 
     def _verified(self, octets: bytes, header: bytes, allowed: set[int]) -> dict[int, bytes]:
-        """The data objects before DO 8E, by tag, once their MAC has proved right."""
+        """Return the data objects before DO 8E, by tag, after verifying their MAC."""
         try:
             objects = list(tlv.read_all(octets, "protected data field"))
         except MalformedError as error:
             raise SecureMessagingError(str(error)) from None
         if not objects or objects[-1].tag != _MAC:
-            raise SecureMessagingError("DO 8E is not the last", SW.SM_DATA_OBJECT_MISSING)
+            raise SecureMessagingError(
+                "DO 8E is missing or not the last", SW.SM_DATA_OBJECT_MISSING
+            )
         mac = objects.pop().value
         authenticated = octets[: len(octets) - MAC_SIZE - 2]
         if not hmac.compare_digest(mac, self._mac(header, authenticated)):
             raise SecureMessagingError("the MAC is wrong")
         found = {each.tag: each.value for each in objects}
         if len(found) < len(objects) or not found.keys() <= allowed:
-            raise SecureMessagingError("a data object stands twice, or where it may not")
+            raise SecureMessagingError("a data object occurs twice, or is not allowed here")
         return found
 
     def _plain(self, objects: dict[int, bytes]) -> bytes:
         cryptogram = objects.get(_CRYPTOGRAM_ODD_INS)
         if (value := objects.get(_CRYPTOGRAM)) is not None:
             if cryptogram is not None or not value.startswith(_PADDING_INDICATOR):
-                raise SecureMessagingError("DO 87 stands beside DO 85, or has no padding indicator")
+                raise SecureMessagingError(
+                    "both DO 85 and DO 87 are present, or DO 87 has no padding indicator"
+                )
             cryptogram = value[1:]
         if cryptogram is None:
             return b""
         if not cryptogram or len(cryptogram) % self.cipher.block_size:
-            raise SecureMessagingError("the cryptogram is not made of whole blocks")
+            raise SecureMessagingError("the cryptogram is not a number of whole blocks")
         padded = self.cipher.decrypt_cbc(self._ks_enc, self._iv, cryptogram)
         try:
             return unpad(padded, self.cipher.block_size)

@@ -4,21 +4,21 @@ from emrtd.iso7816.apdu import INS, CommandAPDU
 from emrtd.iso7816.procedure import Procedure
 from emrtd.status_words import SW
 
-_NO_RESPONSE_DATA = 0x0C  # P2: first occurrence, no file control information wanted
+_NO_RESPONSE_DATA = 0x0C  # P2: first occurrence, no file control information
 
 
 def select_application(aid: bytes) -> Procedure[None]:
-    """Select an application by its AID; `ChipRefusalError` where the chip has none such."""
+    """Select an application by its AID; raises `ChipRefusalError` if the chip does not have it."""
     response = yield CommandAPDU(0x00, INS.SELECT, 0x04, _NO_RESPONSE_DATA, aid)
     response.require("selecting the application", SW.FILE_DEACTIVATED)
 
 
 def select_master_file() -> Procedure[bool]:
-    """Select the master file; whether the chip agreed.
+    """Select the master file; return whether the chip accepted one of the two forms.
 
-    Chips differ: some want no data, some 3F00, some say 9000 to the form that they ignore, and some
-    refuse both though their master file is selected already.  Both forms are sent, and a refusal
-    is an answer here and not an error.
+    Some chips require no data, some require 3F00, some answer 9000 to the form that they ignore,
+    and some refuse both although their master file is already selected.  Both forms are therefore
+    sent, and a refusal is not an error.
     """
     agreed = False
     for identifier in (b"", b"\x3f\x00"):
@@ -37,5 +37,5 @@ def select_file(identifier: int) -> Procedure[int]:
 
 
 def select_command(identifier: int) -> CommandAPDU:
-    """The command that selects an elementary file of the current application."""
+    """Return the command that selects an elementary file of the current application."""
     return CommandAPDU(0x00, INS.SELECT, 0x02, _NO_RESPONSE_DATA, identifier.to_bytes(2, "big"))

@@ -1,8 +1,7 @@
 """The serial number of a card, by GET DATA (ISO/IEC 7816-4, 11.4.3).
 
-It is the value of DO 5A, the data object that EF.GDO of signature and health cards holds it in.
-A locked eMRTD does not give it outside a session: it would make its holder traceable, as a fixed
-UID does (Doc 9303-10, B.8).
+The value of DO 5A, as in EF.GDO of signature and health cards.  A locked eMRTD does not return it
+outside a session, since it would make the holder traceable, as a fixed UID does (Doc 9303-10, B.8).
 """
 
 from typing import Final
@@ -15,6 +14,6 @@ SERIAL_NUMBER: Final = 0x5A
 
 
 def read_serial_number() -> Procedure[bytes | None]:
-    """Ask the card for its serial number; None where it has none or does not tell it."""
+    """Request the serial number of the card; None if the card does not return one."""
     response = yield CommandAPDU(0x00, INS.GET_DATA, *divmod(SERIAL_NUMBER, 256), ne=SHORT_MAX_LE)
     return response.data or None if response.sw == SW.OK else None

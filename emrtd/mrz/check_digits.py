@@ -5,7 +5,7 @@ from typing import Final
 
 FILLER: Final = "<"
 ALPHABET: Final = "0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZ"
-"""The characters of the zone besides the filler, each at its value."""
+"""The characters of the zone besides the filler; the index of each is its value."""
 
 _WEIGHTS: Final = (7, 3, 1)
 
@@ -24,12 +24,12 @@ class CheckDigit:
 
     @property
     def correct(self) -> bool:
-        """Whether the digit is right; that of unused optional data may be a filler too."""
+        """Whether the digit is correct; for unused optional data, a filler is correct too."""
         return self.printed == self.computed or (self.may_be_filler and self.printed == FILLER)
 
 
 def check_digit(characters: str) -> str:
-    """The check digit over characters A to Z, 0 to 9 and `<`, which counts nothing."""
+    """Compute the check digit over characters A to Z, 0 to 9 and `<`, whose value is 0."""
     total = 0
     for index, character in enumerate(characters):
         if character != FILLER:

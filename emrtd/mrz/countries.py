@@ -40,7 +40,7 @@ _TWO_LETTERS: Final = {code[:3]: code[3:] for code in _ISO_3166_1.split()} | _OT
 
 
 def two_letter_code(issuing_state: str) -> str | None:
-    """The two-letter code of an issuing State as the MRZ has it ("D", "UTO"), fillers ignored.
+    """Return the two-letter code for an issuing State in the MRZ ("D", "UTO"), fillers ignored.
 
     None for a code without one, such as those of the organizations of Doc 9303-3, 5, Part D.
     """
@@ -48,5 +48,5 @@ def two_letter_code(issuing_state: str) -> str | None:
 
 
 def is_of_a_state(two_letters: str | None) -> bool:
-    """Whether a certificate's country is one that the MRZ has a code for: "ZZ" is nobody's."""
+    """Whether a certificate's country has a code in the MRZ; "ZZ", for example, has none."""
     return two_letters in _TWO_LETTERS.values()

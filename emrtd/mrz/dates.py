@@ -1,4 +1,4 @@
-"""Full dates out of the two-digit years of the machine readable zone."""
+"""Full dates for the two-digit years of the machine readable zone."""
 
 from datetime import date, datetime
 from typing import Final
@@ -8,10 +8,10 @@ EXPIRY_HORIZON: Final = 50
 
 
 def full_date_of_birth(yymmdd: str, at: datetime) -> str:
-    """YYYY-MM-DD, with XX for what is unknown: the latest such day that is not after `at`.
+    """Return YYYY-MM-DD, the latest day with these digits that is not after `at`.
 
-    A holder of more than 99 years cannot be told from one a century younger.  Something that is
-    no date at all comes back as XXXX-XX-XX.
+    Unknown parts are XX.  A holder older than 99 years cannot be distinguished from one a century
+    younger.  A value that is not a date becomes XXXX-XX-XX.
     """
     year, month, day = _parts(yymmdd)
     if year is None:
@@ -25,7 +25,7 @@ def full_date_of_birth(yymmdd: str, at: datetime) -> str:
 
 
 def full_date_of_expiry(yymmdd: str, at: datetime) -> date | None:
-    """The day, in the century that puts it no more than 50 years from `at`; None for no date."""
+    """Return the day in the century within 50 years of `at`; None if it is not a full date."""
     year, month, day = _parts(yymmdd)
     if year is None or month is None or day is None:
         return None
@@ -41,7 +41,7 @@ def full_date_of_expiry(yymmdd: str, at: datetime) -> date | None:
 
 
 def _parts(yymmdd: str) -> tuple[int | None, int | None, int | None]:
-    """Year, month and day, None for what is unknown or impossible."""
+    """Split into year, month and day; None for an unknown or impossible part."""
     pairs = [yymmdd[at : at + 2] for at in (0, 2, 4)]
     year, month, day = (
         int(pair) if len(pair) == 2 and pair.isascii() and pair.isdigit() else None

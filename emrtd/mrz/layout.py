@@ -1,4 +1,4 @@
-"""Where each data element stands in the machine readable zone, for every size of document.
+"""The position of each data element in the machine readable zone, for every size of document.
 
 Doc 9303-4 (TD3), -5 (TD1), -6 (TD2) and -7 (visas, MRV-A and MRV-B), each 4.2.2 and 4.2.4.
 """
@@ -10,7 +10,7 @@ from typing import Final
 
 @unique
 class MrzFormat(StrEnum):
-    """The five layouts."""
+    """The five formats of the zone."""
 
     TD1 = "TD1"
     TD2 = "TD2"
@@ -20,12 +20,12 @@ class MrzFormat(StrEnum):
 
 
 Place = tuple[int, int, int]
-"""Line, first position, last position; all count from 1 and the last is inclusive, as printed."""
+"""Line, first position, last position (inclusive); all count from 1, as in Doc 9303."""
 
 
 @dataclass(frozen=True, slots=True)
 class CheckRule:
-    """One check digit: the element it belongs to, where it stands, and what it is computed over."""
+    """One check digit: its element, its place, and the places it is computed over."""
 
     name: str
     place: Place
@@ -36,7 +36,7 @@ class CheckRule:
 class MrzLayout:
     """The lines, the places of the elements and the check digits of one format.
 
-    `long_numbers` says whether a document number of more than 9 characters continues in
+    `long_numbers` is true if a document number of more than 9 characters continues in
     `optional_data` (Doc 9303-5, 4.2.2.2, note j; Doc 9303-6 likewise).
     """
 
@@ -53,13 +53,13 @@ class MrzLayout:
         return self.lines * self.width
 
     def span(self, place: Place) -> slice:
-        """Where a place stands in the lines written one after the other."""
+        """Return the slice of a place in the concatenated lines."""
         line, first, last = place
         start = (line - 1) * self.width
         return slice(start + first - 1, start + last)
 
     def room(self, name: str) -> int:
-        """How many characters an element has, 0 where the format does not have it."""
+        """Return how many characters an element has; 0 if the format does not have it."""
         _, first, last = self.places.get(name, (1, 1, 0))
         return last - first + 1
 
@@ -71,7 +71,7 @@ def _two_lines(
     *checks: CheckRule,
     long_numbers: bool = False,
 ) -> MrzLayout:
-    """Make a layout of two lines: they differ only in the width and after position 28."""
+    """Make a layout of two lines; these differ only in width and after position 28."""
     places = {
         "document_code": (1, 1, 2),
         "issuing_state": (1, 3, 5),
@@ -136,7 +136,7 @@ LAYOUTS: Final = {
 
 
 def layout_of(text: str) -> MrzLayout | None:
-    """The layout of a zone of this many characters, visas being known by their V."""
+    """Return the layout of a zone by its size; a V at the start marks a visa.  None if unknown."""
     visa = text.startswith("V")
     for layout in LAYOUTS.values():
         if layout.size == len(text) and visa == layout.format.startswith("MRV"):

@@ -1,7 +1,7 @@
-"""The name field: components, fillers, and what to leave out of a name that is too long.
+"""The name field: components, fillers, and how a name that is too long is shortened.
 
 Doc 9303-4, -5 and -6, each 4.2.3.  The standard shows several ways to shorten a name and leaves
-the choice to the State; all of them come down to how many letters each component keeps.
+the choice to the State.  Each of them is described by how many letters each component keeps.
 """
 
 from collections.abc import Sequence
@@ -15,12 +15,12 @@ from support.errors import ElementError
 
 @dataclass(frozen=True, slots=True)
 class NameLengths:
-    """How many letters the components of a name may keep, where the name does not fit.
+    """How many letters the components of a name may keep if the name does not fit.
 
-    One number a component, the last of them for all that follow: `primary=(6,)` shortens each
+    One number for each component, the last number for all that follow: `primary=(6,)` shortens each
     component of the primary identifier to 6 letters (4.2.3.3 c), `primary=(9, 7, 7, 6)` shortens
     them differently (b).  0 leaves a component of the secondary identifier out.  An empty tuple
-    sets no limit.  Whatever is still too long loses letters from its end backwards, component by
+    sets no limit.  A name that is still too long loses letters from its end backwards, component by
     component down to initials: first the secondary identifier, then the primary (a).
     """
 
@@ -37,7 +37,7 @@ class NameLengths:
 
 
 RECOMMENDED_LENGTHS: Final = NameLengths()
-"""Initials from the end backwards, as few as make the name fit."""
+"""Shorten components to initials from the end backwards until the name fits."""
 
 
 def name_field(
@@ -47,17 +47,17 @@ def name_field(
     transliteration: Transliteration = RECOMMENDED,
     lengths: NameLengths = RECOMMENDED_LENGTHS,
 ) -> str:
-    """The name field, `room` characters long, filled up with fillers.
+    """Return the name field, `room` characters long, padded with fillers.
 
-    Someone with a single name has it in `surname`.  Where only `given_names` has something, that
-    becomes the primary identifier.  Raises `ElementError` for names of which nothing is left.
+    A single name belongs in `surname`.  If only `given_names` is not empty, it becomes the primary
+    identifier.  Raises `ElementError` if both names are empty.
     """
     primary = transliterate(surname, transliteration)
     secondary = transliterate(given_names, transliteration)
     if not primary:
         primary, secondary = secondary, ()
     if not primary:
-        advice = "the name of a one-name holder is the surname"
+        advice = "give the single name of a holder as the surname"
         raise ElementError("names", "are empty", of="MRZ", advice=advice)
     joined = _join(primary, secondary)
     if len(joined) > room:
@@ -91,10 +91,10 @@ def _shortened(
         surplus = len(joined()) - room
         if surplus > 0 and parts[index]:
             parts[index] = parts[index][: max(1, len(parts[index]) - surplus)]
-    for index in backwards():  # more components than even their initials have room for
+    for index in backwards():  # leave components out if even their initials do not fit
         if len(joined()) > room and index not in {0, len(primary)}:
             parts[index] = ""
-    for index in backwards():  # the last position must be a letter: give back what was too much
+    for index in backwards():  # the last position must be a letter: restore surplus letters
         spare = room - len(joined())
         if spare > 0 and parts[index]:
             parts[index] = full[index][: len(parts[index]) + spare]
@@ -102,7 +102,7 @@ def _shortened(
 
 
 def _each(limits: Sequence[int], count: int) -> list[int | None]:
-    """One limit a component, the last for all that follow; None sets none."""
+    """Return one limit for each component, the last for all that follow; None is no limit."""
     if not limits:
         return [None] * count
     return [limits[min(index, len(limits) - 1)] for index in range(count)]

@@ -1,4 +1,4 @@
-"""Elements of a zone that are not of the form that Doc 9303-3 gives them (4.6 to 4.8, 5)."""
+"""Quirks of a zone: elements without the form that Doc 9303-3 requires (4.6 to 4.8, 5)."""
 
 import re
 from collections.abc import Iterator
@@ -13,26 +13,26 @@ _LEAP_YEAR: Final = 2000
 
 
 def quirks(mrz: Mrz) -> tuple[str, ...]:
-    """A sentence for each; none says what is printed, for that is a person's."""
+    """Return one sentence for each quirk, without the printed value, which is personal data."""
     return tuple(_quirks(mrz))
 
 
 def _quirks(mrz: Mrz) -> Iterator[str]:
-    for name, said in (("issuing_state", "issuing State"), ("nationality", "nationality")):
+    for name, label in (("issuing_state", "issuing State"), ("nationality", "nationality")):
         if not _CODE.fullmatch(mrz.printed(name)):
-            yield f"the code of the {said} is not of letters"
+            yield f"the code of the {label} is not 1 to 3 letters"
     if not mrz.surname:
-        yield "there is no name"
+        yield "the name is missing"
     if mrz.printed("sex") not in {"F", "M", "<"}:
         yield "the sex is neither F nor M nor <"
     if not _is_date(mrz.date_of_birth):
-        yield "the date of birth is no date"
+        yield "the date of birth is not a date"
     if "<" in mrz.date_of_expiry or not _is_date(mrz.date_of_expiry):
-        yield "the date of expiry is no date"
+        yield "the date of expiry is not a date"
 
 
 def _is_date(yymmdd: str) -> bool:
-    """Whether there is such a day, as far as it is known; any year may have been a leap year."""
+    """Whether the known parts can be a day; the year may be a leap year of any century."""
     if not _DATE.fullmatch(yymmdd):
         return False
     month, day = (int(pair) if pair != "<<" else 1 for pair in (yymmdd[2:4], yymmdd[4:6]))

@@ -1,4 +1,4 @@
-"""A name in its own script, written in the letters of the machine readable zone.
+"""Transliteration of names in other scripts to the letters of the machine readable zone.
 
 Doc 9303-3, 4.6 (punctuation) and section 6 (letters).
 """
@@ -22,20 +22,20 @@ from emrtd.mrz.transliteration_tables import (
 from support.errors import ElementError, MisuseError
 
 MAX_NAME: Final = 1_000
-"""Characters that a name may have before it is transliterated."""
+"""The most characters of a name before it is transliterated."""
 
 _CAPITALS: Final = {chr(code): chr(code) for code in range(ord("A"), ord("Z") + 1)}
 _TABLE: Final = _CAPITALS | LATIN | CYRILLIC | ARABIC
 _SEPARATORS: Final = frozenset(",،、")
-"""Commas; a hyphen of any kind and white space separate as well."""
+"""Commas that separate components; hyphens of any kind and white space do so too."""
 
 
 @dataclass(frozen=True, slots=True)
 class Transliteration:
     """The choices that section 6 leaves to the issuing State.
 
-    `language` selects the exceptions of table B.  `choices` says which of its permitted values a
-    Latin letter gets where not the first: {"Ñ": "NXX", "Ü": "UXX", "Ä": "A"}.
+    `language` selects the exceptions of table B.  `choices` maps a Latin letter to a permitted
+    value other than the first: {"Ñ": "NXX", "Ü": "UXX", "Ä": "A"}.
     """
 
     language: Language | None = None
@@ -51,30 +51,32 @@ class Transliteration:
 
 
 RECOMMENDED: Final = Transliteration()
-"""The first value of each table, and no language's exceptions."""
+"""The first value of each table, without the exceptions of a language."""
 
 
 def transliterate(name: str, options: Transliteration = RECOMMENDED) -> tuple[str, ...]:
-    """The components of a name in letters A to Z; empty where the name is.
+    """Return the components of a name in letters A to Z; none for an empty name.
 
-    Apostrophes are left out; hyphens, commas and white space separate components; all other
-    punctuation is left out.  Raises `MisuseError` for a digit, for a letter that no table has,
-    and for a name of which nothing is left.
+    Hyphens, commas and white space separate components; apostrophes and all other punctuation are
+    left out.  Raises `MisuseError` for a digit, for a letter that no table has, and for a name
+    without any letter.
     """
     if len(name) > MAX_NAME:
-        raise MisuseError(f"a name has {len(name)} characters; at most {MAX_NAME} make sense")
+        raise MisuseError(f"a name has {len(name)} characters; at most {MAX_NAME} are allowed")
     # Compatibility forms (ligatures, presentation forms) first become the letters of the tables.
     plain = unicodedata.normalize("NFC", unicodedata.normalize("NFKC", name).upper())
     components = tuple(
         letters for word in _words(plain) if (letters := _transliterate_word(word, options))
     )
     if name.strip() and not components:
-        raise MisuseError("a name transliterates to nothing; give it in letters of Doc 9303-3, 6")
+        raise MisuseError(
+            "a name has no letters after transliteration; use letters of Doc 9303-3, 6"
+        )
     return components
 
 
 def _words(name: str) -> Iterator[str]:
-    """Split a name where punctuation or white space separates components."""
+    """Split a name at punctuation and white space that separate components."""
     word: list[str] = []
     for character in name:
         separates = character.isspace() or character in _SEPARATORS
@@ -97,7 +99,7 @@ def _transliterate_word(word: str, options: Transliteration) -> str:
     written: list[str] = []
     for index, letter in enumerate(letters):
         if letter == SHADDA:
-            # The canonical order of marks may put a vowel, which is not encoded, in between.
+            # The canonical order of marks may place a vowel, which is not encoded, before it.
             written.append(next((each for each in reversed(written) if each), ""))
         elif index == 0 and letter in first:
             written.append(first[letter])
@@ -109,10 +111,10 @@ def _transliterate_word(word: str, options: Transliteration) -> str:
 
 
 def _counts(character: str) -> bool:
-    """Whether a character is more than punctuation; refuses digits and unknown kinds."""
+    """Whether a character is transliterated, not punctuation; raises `MisuseError` for a digit."""
     category = unicodedata.category(character)
     if category[0] == "N":
-        raise MisuseError("a name holds a digit; Doc 9303-3, 4.6 wants it in letters")
+        raise MisuseError("a name has a digit; Doc 9303-3, 4.6 requires the number in letters")
     return character in _TABLE or character == SHADDA or category[0] in "LM"
 
 
@@ -121,7 +123,7 @@ def _is_letter(character: str) -> bool:
 
 
 def _base_of(character: str) -> str:
-    """The letter under diacritics that no table lists, and nothing for a mark by itself."""
+    """Transliterate a letter without its diacritics; a combining mark alone becomes empty."""
     if unicodedata.category(character)[0] == "M":
         return ""
     if unicodedata.category(character) == "Lm":  # apostrophes that count as letters: ʼ ʻ
@@ -131,6 +133,6 @@ def _base_of(character: str) -> str:
         return _TABLE[base]
     script = unicodedata.name(character, "unnamed").split()[0].capitalize()
     raise MisuseError(
-        f"a name holds a letter ({script}) that Doc 9303-3, 6 does not transliterate; "
+        f"a name has a letter ({script}) that Doc 9303-3, 6 does not transliterate; "
         "give the name in Latin, Cyrillic or Arabic letters"
     )

@@ -1,6 +1,6 @@
-"""Section 6 of Doc 9303-3 as data: what each letter becomes in the machine readable zone.
+"""Section 6 of Doc 9303-3 as data: the transliteration of each letter in the MRZ.
 
-Only capitals are listed, as the standard does; small letters are raised first.
+Only capitals are listed, as in the standard; small letters are converted to capitals first.
 """
 
 from enum import StrEnum, unique
@@ -19,7 +19,7 @@ class Language(StrEnum):
 
 
 def _letters(table: str) -> dict[str, str]:
-    """Read lines of a transliteration and the letters that become it."""
+    """Read lines of a transliteration and the letters it stands for; returns it by letter."""
     rows = (line.split() for line in table.strip().splitlines())
     return {letter: row[0] for row in rows for letter in row[1]}
 
@@ -52,7 +52,7 @@ LATIN: Final = _letters("""
     Y   ÝŶŸ
     Z   ŹŻŽ
 """)
-"""Table A, with the value it prints first."""
+"""Table A, with the first of its values."""
 
 LATIN_ALTERNATIVES: Final = {
     "Ä": ("A",),
@@ -61,7 +61,7 @@ LATIN_ALTERNATIVES: Final = {
     "Ö": ("O",),
     "Ü": ("UXX", "U"),
 }
-"""Table A: the other values among which the issuing State may choose."""
+"""Table A: the other values, of which the issuing State may choose one."""
 
 CYRILLIC: Final = _letters("""
     A     А
@@ -99,7 +99,7 @@ CYRILLIC: Final = _letters("""
     Z     З
     ZH    Ж
 """) | {
-    # Not in the table: it prints Һ and Ғ where Serbian Ћ and Macedonian Ѓ are meant, and leaves
+    # Not in the table: it prints Һ and Ғ for Serbian Ћ and Macedonian Ѓ, and leaves
     # out the soft sign, which no State encodes.
     "Ћ": "C",
     "Ѓ": "G",
@@ -114,12 +114,12 @@ CYRILLIC_EXCEPTIONS: Final = {
     Language.SERBIAN: {"Г": "H", "Ж": "Z", "Х": "H", "Ц": "C", "Ч": "C", "Ш": "S"},
     Language.UKRAINIAN: {"Г": "H", "И": "Y"},
 }
-"""Table B: what is different in a language."""
+"""Table B: the exceptions of each language."""
 
 CYRILLIC_FIRST: Final = {
     Language.UKRAINIAN: {"Є": "YE", "Ї": "YI", "Й": "Y", "Ю": "YU", "Я": "YA"},
 }
-"""Table B: what is different in a language where the letter is the first of its word."""
+"""Table B: the exceptions of a language for the first letter of a word."""
 
 ARABIC: Final = _letters("""
     A    ا

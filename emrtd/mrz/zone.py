@@ -1,4 +1,4 @@
-"""The machine readable zone itself: parsed, and built."""
+"""The machine readable zone: parsing and building."""
 
 import re
 from dataclasses import dataclass
@@ -20,8 +20,8 @@ _DATE: Final = re.compile(r"(?:[0-9]{2}|<<){3}")
 class Mrz:
     """A machine readable zone of any format, exactly as it is printed.
 
-    `text` is the lines one after the other without separators: 90, 72 or 88 characters.  The
-    elements are read out of it, with their fillers taken off.
+    `text` is the concatenated lines without separators: 90, 72 or 88 characters.  The properties
+    are its elements without their fillers.
     """
 
     layout: MrzLayout
@@ -29,17 +29,17 @@ class Mrz:
 
     @classmethod
     def parse(cls, text: str) -> Self:
-        """Read a zone: strict on its shape, with no opinion on its check digits or its dates.
+        """Read a zone; its size and characters are checked, its check digits and dates are not.
 
-        White space and line ends between the characters are read past, and small letters taken
-        for capitals.  Raises `MalformedError`.
+        White space and line ends are ignored, and small letters are converted to capitals.
+        Raises `MalformedError`.
         """
         joined = "".join(text.split())
         if joined.isascii():
             joined = joined.upper()
         for position, character in enumerate(joined):
             if character not in _ALLOWED:
-                reason = "holds a character other than A to Z, 0 to 9 and <"
+                reason = "has a character other than A to Z, 0 to 9 and <"
                 raise MalformedError("MRZ", reason, position)
         layout = layout_of(joined)
         if layout is None:
@@ -65,12 +65,12 @@ class Mrz:
         transliteration: Transliteration = RECOMMENDED,
         name_lengths: NameLengths = RECOMMENDED_LENGTHS,
     ) -> Self:
-        """Make a zone out of its elements, check digits included.
+        """Make a zone from its elements, and compute the check digits.
 
         The names may be in any script that Doc 9303-3 transliterates, and of any length.  A date
-        is a `date` or YYMMDD with `<<` for what is unknown.  `sex` is F, M, or X where it is not
-        specified.  `optional_data` is the first optional data, in TD3 the personal number; a
-        document number of more than 9 characters takes room from it.
+        is a `date` or YYMMDD with `<<` for unknown parts.  `sex` is F, M, or X for unspecified.
+        `optional_data` is the first optional data, in TD3 the personal number; a document number
+        of more than 9 characters uses part of its room.
 
         Raises `ElementError`, which names the element ("names" for both names), and `MisuseError`
         for a name that cannot be transliterated.
@@ -95,7 +95,7 @@ class Mrz:
         for name, value in elements.items():
             room = layout.room(name)
             if len(value) > room:
-                raise _error(name, f"has {len(value)} characters; {room} fit a {format}")
+                raise _error(name, f"has {len(value)} characters; at most {room} fit a {format}")
             if room:
                 characters[layout.span(layout.places[name])] = value.ljust(room, FILLER)
         for rule in layout.checks:
@@ -109,7 +109,7 @@ class Mrz:
         return f"Mrz({self.format})"
 
     def __str__(self) -> str:
-        """Nothing of the person: use `text` or `lines` where the zone itself is wanted."""
+        """Return the format without personal data; use `text` or `lines` for the zone itself."""
         return repr(self)
 
     @property
@@ -119,12 +119,12 @@ class Mrz:
 
     @property
     def lines(self) -> tuple[str, ...]:
-        """The lines, as they are printed."""
+        """The lines as printed."""
         width = self.layout.width
         return tuple(self.text[at : at + width] for at in range(0, len(self.text), width))
 
     def printed(self, name: str) -> str:
-        """An element with its fillers ("names", "optional_data", ...); "" where there is none."""
+        """Return an element with its fillers ("names", ...); "" if the format does not have it."""
         place = self.layout.places.get(name)
         return "" if place is None else self.text[self.layout.span(place)]
 
@@ -140,7 +140,7 @@ class Mrz:
 
     @property
     def document_number(self) -> str:
-        """The whole document number, also where it continues in the optional data."""
+        """The whole document number, including a continuation in the optional data."""
         long_number = self._long_number()
         if long_number is not None:
             return long_number[0]
@@ -153,12 +153,12 @@ class Mrz:
 
     @property
     def date_of_birth(self) -> str:
-        """YYMMDD, with `<<` for what is unknown; see `emrtd.mrz.dates` for the century."""
+        """YYMMDD, with `<<` for unknown parts; see `emrtd.mrz.dates` for the century."""
         return self.printed("date_of_birth")
 
     @property
     def sex(self) -> str:
-        """F, M, or X where it is not specified (printed as `<`)."""
+        """F, M, or X for unspecified (printed as `<`)."""
         return self.printed("sex").replace(FILLER, "X")
 
     @property
@@ -178,7 +178,7 @@ class Mrz:
 
     @property
     def optional_data(self) -> str:
-        """The (first) optional data, behind a long document number where there is one."""
+        """The (first) optional data, without the continuation of a long document number."""
         printed, long_number = self.printed("optional_data"), self._long_number()
         if long_number is not None:
             printed = printed.partition(FILLER)[2]
@@ -186,15 +186,15 @@ class Mrz:
 
     @property
     def optional_data_2(self) -> str:
-        """The second optional data, of a TD1."""
+        """The second optional data of a TD1; empty in other formats."""
         return self.printed("optional_data_2").rstrip(FILLER)
 
     @property
     def information(self) -> str:
-        """MRZ_information: what BAC and PACE derive their keys from (Doc 9303-11, 4.3.2, D.2).
+        """MRZ_information, from which BAC and PACE derive their keys (Doc 9303-11, 4.3.2, D.2).
 
         The document number, the date of birth and the date of expiry, each with its check digit
-        as it is printed.
+        as printed.
         """
         long_number = self._long_number()
         if long_number is not None:
@@ -206,7 +206,7 @@ class Mrz:
         return "".join(parts)
 
     def check_digits(self) -> tuple[CheckDigit, ...]:
-        """Every check digit of the zone, as printed and as it should be."""
+        """Return every check digit of the zone, printed and computed."""
         return tuple(self._check(rule) for rule in self.layout.checks)
 
     def _check(self, rule: CheckRule) -> CheckDigit:
@@ -225,7 +225,7 @@ class Mrz:
         return self.text[self.layout.span(rule.place)]
 
     def _long_number(self) -> tuple[str, str] | None:
-        """A number that continues in the optional data: the whole of it, and its check digit."""
+        """Return a number that continues in the optional data, and its check digit, or None."""
         first = self.printed("document_number")
         tail = self.printed("optional_data").partition(FILLER)[0]
         if (
@@ -243,9 +243,11 @@ def _words(components: str) -> str:
 
 
 def _split_number(layout: MrzLayout, number: str) -> tuple[str, str, str]:
-    """The first 9 characters; what stands for their check digit; what goes to the optional data.
+    """Split a number into its first 9 characters, their check digit, and the rest.
 
-    Doc 9303-5, 4.2.2.2, note j: a filler, then the rest, the check digit over all and a filler.
+    A number of at most 9 characters has neither: its check digit is computed later.  For a longer
+    one, the check digit is a filler, and the optional data begin with the rest, the check digit
+    over the whole number and a filler (Doc 9303-5, 4.2.2.2, note j).
     """
     if len(number) <= 9 or not layout.long_numbers:
         return number, "", ""
@@ -258,17 +260,17 @@ def _split_number(layout: MrzLayout, number: str) -> tuple[str, str, str]:
             f"has {len(number)} characters; at most {most} fit a {layout.format}",
         )
     if FILLER in tail:
-        reason = "cannot have a filler in it where it has more than 9 characters"
+        reason = "with more than 9 characters cannot contain a filler"
         raise _error("document_number", reason)
     return number[:9], FILLER, tail + FILLER
 
 
 def _plain(element: str, value: str, *, empty: bool = False) -> str:
-    """An element that is not a name: capitals and digits, anything else becomes a filler."""
+    """Return an element in capitals and digits; any other ASCII character becomes a filler."""
     value = value.upper().rstrip()
     plain = "".join(character if character in _ALLOWED else FILLER for character in value)
     if not value.isascii():
-        raise _error(element, "holds a character other than A to Z and 0 to 9")
+        raise _error(element, "has a character other than A to Z and 0 to 9")
     if not empty and not plain.strip(FILLER):
         raise _error(element, "is empty")
     return plain
@@ -278,7 +280,7 @@ def _date(element: str, value: date | str) -> str:
     if isinstance(value, date):
         return value.strftime("%y%m%d")
     if not _DATE.fullmatch(value):
-        raise _error(element, "is not YYMMDD, with << for what is unknown")
+        raise _error(element, "is not YYMMDD, with << for unknown parts")
     return value
 
 

@@ -322,7 +322,7 @@ def test_refusals_are_answered_in_plain(access: str) -> None:
     assert dict(evidence.files) == absent.files
     # nobody vouches for it: no proof of a removal
     assert isinstance(evidence.unread[FileID.DG13], Violated)
-    assert "says in plain" in describe(evidence.unread[FileID.DG13])
+    assert "in plain" in describe(evidence.unread[FileID.DG13])
     assert made.judged(evidence).check("dg.hash.DG13").outcome is Outcome.NOT_PERFORMED
     assert made.judged(evidence).check("chip.authentication").outcome is Outcome.PASSED
 

@@ -126,7 +126,7 @@ def describe(fault: Fault) -> str:
         case Refused(sw, doing):
             said = f"{doing}: the chip answered {sw:04X} ({meaning(sw)})"
         case BareAnswer(sw):
-            answered = f"a bare {sw:04X} ({meaning(sw)})"
+            answered = f"{sw:04X} ({meaning(sw)}) in plain"
             said = f"secure messaging: the chip answered {answered} inside a session"
         case SessionBroken(reason):
             said = f"secure messaging: {reason}"

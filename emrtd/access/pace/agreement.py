@@ -1,4 +1,4 @@
-"""What both sides of PACE compute: nonce, session keys, tokens, and the result."""
+"""The computations that both sides of PACE share: nonce, session keys, tokens, and the result."""
 
 from dataclasses import dataclass, field
 from typing import Final
@@ -19,13 +19,13 @@ _MAX_NONCE_SIZE: Final = 64
 
 @dataclass(frozen=True, slots=True)
 class PaceResult:
-    """What PACE has come to, for either side.
+    """The result of PACE, for either side.
 
-    The public keys are the ephemeral ones of the key agreement; Terminal Authentication binds to
-    them.  `mapping_public_key` is PK_Map,IC (None with Integrated Mapping) and
-    `chip_authentication_data` CA_IC, decrypted but not yet verified: see
+    The public keys are the ephemeral keys of the key agreement; Terminal Authentication binds to
+    them.  `mapping_public_key` is PK_Map,IC (None with Integrated Mapping).
+    `chip_authentication_data` is CA_IC, decrypted but not yet verified: see
     `chip_authentication_mapping.verify`.  `cars` are the Certification Authority References, most
-    recent first, and `chat` the data object 7F4C that asked for them.
+    recent first.  `chat` is the data object 7F4C that requested them.
     """
 
     variant: PaceVariant
@@ -45,23 +45,23 @@ class PaceResult:
 
 
 def size_of_nonce(variant: PaceVariant) -> int:
-    """Octets of the nonce s that a chip chooses (4.4.3.3)."""
+    """Return the size in octets of the nonce s that a chip chooses (4.4.3.3)."""
     integrated = variant.info.mapping is Mapping.INTEGRATED
     return nonce_size(variant.info.cipher) if integrated else _GENERIC_NONCE_SIZE
 
 
 def encrypt_nonce(variant: PaceVariant, password: Password, s: Secret) -> bytes:
-    """z = E(K_pi, s)."""
+    """Encrypt the nonce: z = E(K_pi, s)."""
     cipher = variant.info.cipher
     return cipher.encrypt_cbc(password.key(cipher), bytes(cipher.block_size), s.reveal())
 
 
 def decrypt_nonce(variant: PaceVariant, password: Password, z: bytes) -> Secret:
-    """s = D(K_pi, z); raises `ProtocolError` for what is no nonce, such as one of zeros."""
+    """Decrypt s = D(K_pi, z); raises `ProtocolError` for a wrong size or an all-zero nonce."""
     cipher = variant.info.cipher
     wrong = not 0 < len(z) <= _MAX_NONCE_SIZE or len(z) % cipher.block_size
     if wrong or (variant.info.mapping is Mapping.INTEGRATED and len(z) != nonce_size(cipher)):
-        raise ProtocolError(f"PACE: an encrypted nonce of {len(z)} octets")
+        raise ProtocolError(f"PACE: the chip sent an encrypted nonce of {len(z)} octets")
     s = cipher.decrypt_cbc(password.key(cipher), bytes(cipher.block_size), z)
     if not any(s):
         raise ProtocolError("PACE: the chip's nonce is all zeros")
@@ -69,23 +69,23 @@ def decrypt_nonce(variant: PaceVariant, password: Password, z: bytes) -> Secret:
 
 
 class SessionKeys:
-    """KSEnc and KSMAC of a shared secret K (9.7.4)."""
+    """KSEnc and KSMAC, derived from a shared secret K (9.7.4)."""
 
     def __init__(self, variant: PaceVariant, shared: bytes) -> None:
         self._variant = variant
         self.enc, self._mac = derive_session_keys(shared, variant.info.cipher)
 
     def token(self, public: bytes) -> bytes:
-        """The authentication token over the *other* side's public key (4.4.3.4)."""
+        """Compute the authentication token over the *other* side's public key (4.4.3.4)."""
         info, group = self._variant.info, self._variant.group
         return info.cipher.mac(self._mac, group.public_key_object(info.protocol, public))
 
     def secure_messaging(self) -> SecureMessaging:
-        """The session that begins; its SSC is zero, with 3DES too (9.8.6.3)."""
+        """Make the new session; its SSC starts at zero, with 3DES too (9.8.6.3)."""
         return SecureMessaging(self._variant.info.cipher, self.enc, self._mac)
 
 
 def require_different(ours: bytes, theirs: bytes) -> None:
-    """4.4.1, step 3d: the two public keys differ, however the other side pads an integer."""
+    """Raise `ProtocolError` if both public keys are equal, leading zeros aside (4.4.1, step 3d)."""
     if ours == theirs.lstrip(b"\x00"):
         raise ProtocolError("PACE: the other side returned our own public key")

@@ -1,8 +1,8 @@
-"""Chip Authentication Mapping: the chip proves its static key in passing (9303-11, 4.4.3.5).
+"""Chip Authentication Mapping: PACE also proves the chip's static key (9303-11, 4.4.3.5).
 
-The chip sends CA_IC = SK_IC^-1 * SK_Map,IC, encrypted.  It shows knowledge of SK_IC to whoever
-knows PK_IC from EF.CardSecurity, which has to be authentic: without passive authentication it shows
-nothing.
+The chip sends CA_IC = SK_IC^-1 * SK_Map,IC, encrypted.  Checked with PK_IC from EF.CardSecurity, it
+proves that the chip knows SK_IC.  The proof has no value unless passive authentication has found
+EF.CardSecurity authentic.
 """
 
 import hmac
@@ -15,17 +15,17 @@ from support.secret import Secret
 
 
 def generate(group: Group, static_private: Secret, mapping_private: int) -> bytes:
-    """The chip's side (4.4.3.5.1): CA_IC, in as many octets as the order of the group has."""
+    """Compute CA_IC on the chip's side (4.4.3.5.1), in the size of the order of the group."""
     n = group.order
     inverse = pow(int.from_bytes(static_private.reveal(), "big"), -1, n)
     return (inverse * mapping_private % n).to_bytes(group.private_key_size, "big")
 
 
 def verify(group: Group, data: bytes, static_public: bytes, mapping_public: bytes) -> None:
-    """The terminal's side (4.4.3.5.2): PK_Map,IC = KA(CA_IC, PK_IC, D_IC).
+    """Verify on the terminal's side that PK_Map,IC = KA(CA_IC, PK_IC, D_IC) (4.4.3.5.2).
 
     `group` has the static domain parameters, `data` is the decrypted CA_IC.  Raises `ProtocolError`
-    where the chip does not have the private key of `static_public`.
+    if the chip does not have the private key of `static_public`.
     """
     try:
         shared = group.shared_element(int.from_bytes(data, "big"), static_public)
@@ -36,12 +36,12 @@ def verify(group: Group, data: bytes, static_public: bytes, mapping_public: byte
 
 
 def encrypt(cipher: Cipher, ks_enc: Secret, data: bytes) -> bytes:
-    """A_IC = E(KSEnc, CA_IC), padded (4.4.3.5.3, 4.4.3.5.4)."""
+    """Encrypt A_IC = E(KSEnc, CA_IC), with padding (4.4.3.5.3, 4.4.3.5.4)."""
     return cipher.encrypt_cbc(ks_enc, _iv(cipher, ks_enc), pad(data, cipher.block_size))
 
 
 def decrypt(cipher: Cipher, ks_enc: Secret, encrypted: bytes, group: Group) -> bytes:
-    """CA_IC of A_IC; raises `ProtocolError` unless it has the size of the group's order."""
+    """Decrypt CA_IC; raises `ProtocolError` unless it has the size of the group's order."""
     if len(encrypted) % cipher.block_size == 0:
         padded = cipher.decrypt_cbc(ks_enc, _iv(cipher, ks_enc), encrypted)
         try:

@@ -35,7 +35,8 @@ class Tag(IntEnum):
 class AuthenticationTemplate:
     """The data field of MSE:Set AT (4.4.4.1).
 
-    `chat` is the whole data object 7F4C, `parameter_id` the domain parameters where ambiguous.
+    `chat` is the whole data object 7F4C.  `parameter_id` selects the domain parameters if the chip
+    offers more than one set.
     """
 
     protocol: str
@@ -60,11 +61,11 @@ class AuthenticationTemplate:
 
     @classmethod
     def decode(cls, octets: bytes) -> "AuthenticationTemplate":
-        """Decode the data field; objects that are not specified for it are ignored (note 2)."""
+        """Decode the data field; other data objects are ignored (note 2)."""
         fields = tlv.read_all(octets, "MSE:Set AT")
         protocol, password = fields.one(_PROTOCOL), fields.one(_PASSWORD)
         if len(password.value) != 1:
-            raise password.malformed("a password is referenced by one octet")
+            raise password.malformed("the reference of a password must be one octet")
         parameters, chat = fields.get(_PARAMETERS), fields.get(_CHAT)
         return cls(
             der.read_oid_value(protocol.value, protocol.what),
@@ -75,12 +76,12 @@ class AuthenticationTemplate:
 
     @property
     def password_type(self) -> PasswordType | None:
-        """The kind of password, None for a reference that PACE does not have."""
+        """The kind of password; None for a reference that PACE does not define."""
         return next((each for each in PasswordType if each == self.password), None)
 
 
 def encode(*objects: tuple[int, bytes]) -> bytes:
-    """Encode dynamic authentication data: 7C with the given tags and values."""
+    """Encode dynamic authentication data: 7C with these tags and values."""
     return tlv.encode(_DYNAMIC_AUTHENTICATION_DATA, *(tlv.encode(*each) for each in objects))
 
 
@@ -90,9 +91,9 @@ def decode(octets: bytes) -> DataObjects:
 
 
 def decode_answer(octets: bytes, tag: Tag) -> tuple[bytes, DataObjects]:
-    """The value that a response must hold, and all of its data objects."""
+    """Return the value of a response's mandatory data object, and all of its data objects."""
     objects = decode(octets)
     found = objects.get(tag)
     if found is None:
-        raise MalformedError("PACE", f"the chip's answer holds no data object {tag:02X}")
+        raise MalformedError("PACE", f"the chip's answer has no data object {tag:02X}")
     return found.value, objects

@@ -11,7 +11,7 @@ K = KA(SK_IFD, PK_IC, D)                         K = KA(SK_IC, PK_IFD, D)
                           --- 85 T_IFD -->
                           <-- 86 T_IC, 8A A_IC ---
 
-Both sides stand here, step by step the same; what they compute alike is in `agreement`.
+This module has both sides, in the same steps; their common computations are in `agreement`.
 """
 
 import hmac
@@ -50,13 +50,13 @@ from support.secret import Secret
 
 _SET_MUTUAL_AUTHENTICATION: Final = 0xC1, 0xA4
 _SHORT_FIELD_BITS: Final = 1024
-"""Public keys over larger fields than this do not fit in a short response (DH alone)."""
+"""Public keys over larger fields, which only DH has, do not fit in a short response."""
 
 _CARS: Final = (
     Tag.CERTIFICATION_AUTHORITY_REFERENCE,
     Tag.PREVIOUS_CERTIFICATION_AUTHORITY_REFERENCE,
 )
-_PARAMETERS_WANTED: Final = frozenset(
+_PARAMETERS_REQUIRED: Final = frozenset(
     {SW.INCORRECT_DATA, SW.INCORRECT_P1_P2, SW.LC_INCONSISTENT, SW.REFERENCED_DATA_NOT_FOUND}
 )
 
@@ -71,10 +71,10 @@ def establish(
     random: Random = secrets.token_bytes,
     chat: bytes | None = None,
 ) -> Procedure[PaceResult]:
-    """The terminal's side, with the variant that `choose` has chosen; the MF is selected.
+    """Run the terminal's side with a variant that `choose` returned; the MF is selected.
 
-    Raises `ChipRefusalError` where the chip refuses the password (6300, 63CX) or the variant,
-    `ProtocolError` where it does not itself prove that it knows the password, or cheats.
+    Raises `ChipRefusalError` if the chip refuses the password (6300, 63CX) or the variant,
+    `ProtocolError` if the chip does not prove that it knows the password, or breaks the protocol.
     """
     info = variant.info
     step = _Step(f"PACE with the {password.type.name}", variant.group)
@@ -97,7 +97,7 @@ def establish(
         raise ProtocolError("PACE: the chip's authentication token T.IC is wrong")
     a_ic = objects.get(Tag.ENCRYPTED_CHIP_AUTHENTICATION_DATA)
     if (a_ic is not None) is not (info.mapping is Mapping.CHIP_AUTHENTICATION):
-        raise ProtocolError(f"PACE: chip authentication data and {info.mapping} do not go together")
+        raise ProtocolError(f"PACE: chip authentication data do not fit the mapping {info.mapping}")
     return PaceResult(
         variant,
         password.type,
@@ -116,13 +116,13 @@ def establish(
 def _select(
     variant: PaceVariant, password: PasswordType, chat: bytes | None, doing: str
 ) -> Procedure[None]:
-    """MSE:Set AT (4.4.4.1); a warning that tells how many tries are left is no refusal."""
+    """Send MSE:Set AT (4.4.4.1); the warning 63CX, with tries left, is not a refusal."""
     identifier = variant.info.parameter_id
     named = identifier if variant.ambiguous else None
     template = AuthenticationTemplate(variant.info.protocol, password, named, chat)
     response = yield _set_at(template)
-    if named != identifier and response.sw in _PARAMETERS_WANTED:
-        # Some chips want the domain parameters named though there is but one set.
+    if named != identifier and response.sw in _PARAMETERS_REQUIRED:
+        # Some chips require the domain parameters even though they offer a single set.
         response = yield _set_at(replace(template, parameter_id=identifier))
     if not 0x63C1 <= response.sw <= 0x63CF:
         response.require(doing)
@@ -145,7 +145,7 @@ class _Step:
     def run(
         self, answer: Tag, *objects: tuple[int, bytes], last: bool = False
     ) -> Procedure[tuple[bytes, DataObjects]]:
-        """Send data objects; return the value of the one that answers them, and all others."""
+        """Send data objects; return the value of the answer's `answer` object, and all objects."""
         keys = answer in {Tag.CHIP_MAPPING_DATA, Tag.CHIP_PUBLIC_KEY}
         response = yield CommandAPDU(
             0x00 if last else CHAINING_BIT,
@@ -159,13 +159,13 @@ class _Step:
 def _map_nonce(
     variant: PaceVariant, s: Secret, step: _Step, random: Random
 ) -> Procedure[tuple[Group, bytes | None]]:
-    """Exchange what the mapping needs; the ephemeral domain parameters, and PK_Map,IC."""
+    """Exchange the mapping data; return the ephemeral domain parameters and PK_Map,IC."""
     group, cipher = variant.group, variant.info.cipher
     if variant.info.mapping is Mapping.INTEGRATED:
         t = random(cipher.key_size)
         empty, _ = yield from step.run(Tag.CHIP_MAPPING_DATA, (Tag.TERMINAL_MAPPING_DATA, t))
         if empty:
-            raise ProtocolError("PACE: mapping data of the chip with Integrated Mapping")
+            raise ProtocolError("PACE: the chip sent mapping data in Integrated Mapping")
         return map_integrated(group, s, t, cipher), None
     private = group.private_key(random)
     public = group.public_key(private)
@@ -178,15 +178,15 @@ def _map_nonce(
 
 
 class PaceChip:
-    """The chip's side: `select` takes MSE:Set AT, `general_authenticate` each command of the chain.
+    """The chip's side: `select` answers MSE:Set AT, `general_authenticate` each later command.
 
-    Both raise `ChipRefusalError` with the status word to answer.  When `result` is there, its
-    secure messaging protects what follows the last response, which is still in plain (or in the
-    session in which a suspended PIN was resumed).
+    Both raise `ChipRefusalError` with the status word to answer.  Once `result` is set, its secure
+    messaging protects the commands after the last response.  That response is still in plain, or
+    in the session in which a suspended PIN was resumed.
 
-    `passwords` are changed as retries are counted; the chip keeps their `failures`.
+    The retry counters in `passwords` change; the chip has to store their `failures`.
     `mapping_keys` are the static private keys of Chip Authentication Mapping, by parameterId.
-    `cars` are sent to terminals that ask for them.
+    `cars` are sent to terminals whose CHAT requests them.
     """
 
     def __init__(
@@ -207,7 +207,7 @@ class PaceChip:
         self.result: PaceResult | None = None
 
     def select(self, data: bytes) -> int:
-        """MSE:Set AT: 9000, or a warning that tells the state of the password."""
+        """Answer MSE:Set AT: return 9000, or a warning with the state of the password."""
         self._run = self.result = None
         doing = "MSE:Set AT for PACE"
         try:
@@ -237,16 +237,16 @@ class PaceChip:
         return not needed or info.parameter_id in self._mapping_keys
 
     def general_authenticate(self, data: bytes) -> bytes:
-        """One step: dynamic authentication data in, dynamic authentication data out."""
+        """Answer one GENERAL AUTHENTICATE; data and result are dynamic authentication data."""
         doing = "GENERAL AUTHENTICATE for PACE"
         run = self._run
         if run is None:
             raise ChipRefusalError(SW.CONDITIONS_NOT_SATISFIED, doing)
-        expected, run.expected = run.expected, None  # whatever fails, the chain begins anew
+        expected, run.expected = run.expected, None  # after any failure the chain restarts
         try:
             objects = messages.decode(data)
             tag, value = (objects[0].tag, objects[0].value) if objects else (None, b"")
-            if tag not in {None, expected}:  # an empty 7C begins anew, too
+            if tag not in {None, expected}:  # an empty 7C restarts the chain, too
                 raise ChipRefusalError(SW.CONDITIONS_NOT_SATISFIED, doing)
             step, following = _TRANSITIONS[tag]
             answer = messages.encode(*step(self, run, value))
@@ -320,7 +320,7 @@ class PaceChip:
 
 
 class _Run:
-    """What the chip remembers from one step to the next; later fields are set by their step."""
+    """The chip's state between two steps; each step sets its own fields."""
 
     nonce: Secret
     group: Group
@@ -345,4 +345,4 @@ _TRANSITIONS: Final[dict[int | None, tuple[_Action, int | None]]] = {
     Tag.TERMINAL_PUBLIC_KEY: (PaceChip._agree, Tag.TERMINAL_TOKEN),
     Tag.TERMINAL_TOKEN: (PaceChip._authenticate, None),
 }
-"""What each command of the chain does, by its data object, and which may follow it."""
+"""The action of each command of the chain, by its data object, and the next one allowed."""

@@ -1,4 +1,4 @@
-"""The variants of PACE that a chip offers, and which a terminal takes (Doc 9303-11, 9.2, 9.5)."""
+"""The variants of PACE that a chip offers, and the terminal's choice (Doc 9303-11, 9.2, 9.5)."""
 
 from collections.abc import Iterable
 from dataclasses import dataclass
@@ -20,7 +20,7 @@ _STRENGTHS: Final = {Cipher.TDES: 112, Cipher.AES128: 128, Cipher.AES192: 192, C
 class PaceVariant:
     """A PACEInfo with its domain parameters.
 
-    `ambiguous` says that the chip has more than one set of them, so that MSE:Set AT must name one.
+    `ambiguous` is true if the chip has more than one set, so that MSE:Set AT must name one.
     """
 
     info: PaceInfo
@@ -43,13 +43,15 @@ class PaceVariant:
 
 @dataclass(frozen=True, slots=True)
 class Preference:
-    """What a terminal accepts, and takes first.
+    """Which variants a terminal accepts, and which one it prefers.
 
-    The strongest variant wins; among equals the mapping that stands first in `mappings` (one that
-    is not named is not used), then ECDH before DH, then the larger group, then the longer key.
+    The strongest variant wins; among equals the mapping that is first in `mappings`, then ECDH
+    before DH, then the larger group, then the longer key.  Mappings that are not in `mappings` are
+    not used.
 
     `trusted` are explicit domain parameters that are known to be secure, besides the standardised
-    ones and the named curves: a chip's own word for its parameters would leak the password (9.2.2).
+    ones and the named curves.  Others are refused: insecure domain parameters, which a chip could
+    announce, would leak the password (9.2.2).
     """
 
     mappings: tuple[Mapping, ...] = (
@@ -62,9 +64,9 @@ class Preference:
 
 
 def choose(infos: SecurityInfos, preference: Preference | None = None) -> PaceVariant:
-    """The variant to open a chip with, from the SecurityInfos of EF.CardAccess.
+    """Choose the variant to open a chip with, from the SecurityInfos of EF.CardAccess.
 
-    Raises `ProtocolError` that says why, where the chip offers none that is accepted.
+    Raises `ProtocolError` with the reasons if the chip offers no variant that is accepted.
     """
     preference = preference or Preference()
     usable: list[PaceVariant] = []
@@ -84,30 +86,30 @@ def choose(infos: SecurityInfos, preference: Preference | None = None) -> PaceVa
 
 
 def variants(infos: SecurityInfos) -> tuple[PaceVariant, ...]:
-    """Every variant that SecurityInfos describe, as a chip offers them; errors are raised."""
+    """Return every variant that SecurityInfos describe; raises as `variant_of` does."""
     return tuple(variant_of(info, infos) for info in infos.of(PaceInfo))
 
 
 def variant_of(info: PaceInfo, infos: SecurityInfos) -> PaceVariant:
-    """Find the domain parameters of a PACEInfo among the SecurityInfos that it stands in.
+    """Find the domain parameters of a PACEInfo in the SecurityInfos that contain it.
 
-    Raises `ProtocolError` where there are none or they do not suit, `MalformedError` where they are
-    no group.
+    Raises `ProtocolError` if they are missing or do not fit the protocol, `MalformedError` if they
+    are not a valid group.
     """
     group = _group_of(info, infos.of(PaceDomainParameterInfo))
     is_curve = isinstance(group, EcGroup)
     if is_curve is not (info.key_agreement is KeyAgreement.ECDH):
-        raise ProtocolError(f"{info.key_agreement} with domain parameters of the other kind")
+        raise ProtocolError(f"{info.key_agreement} has domain parameters of the other kind")
     if info.mapping is Mapping.INTEGRATED and not can_be_mapped_into(group):
         raise ProtocolError(f"Integrated Mapping is not defined on {group.description}")
     if info.version != _VERSION:
-        raise ProtocolError(f"version {info.version} of PACE is not used")
+        raise ProtocolError(f"version {info.version} of PACE is not supported")
     identifiers = {each.parameter_id for each in infos.of(PaceInfo)}
     return PaceVariant(info, group, ambiguous=len(identifiers) > 1)
 
 
 def can_be_mapped_into(group: Group) -> bool:
-    """Whether Integrated Mapping is defined on a group: on a curve, p is 3 mod 4 (B.2)."""
+    """Whether Integrated Mapping is defined on a group; a curve needs p = 3 mod 4 (B.2)."""
     return not isinstance(group, EcGroup) or group.field % 4 == 3
 
 
@@ -122,7 +124,7 @@ def _group_of(info: PaceInfo, explicit: Iterable[PaceDomainParameterInfo]) -> Gr
     ]
     suitable.sort(key=lambda each: each.mapping is not info.mapping)  # its own mapping first
     if not suitable:
-        raise ProtocolError(f"domain parameters {info.parameter_id} are not there")
+        raise ProtocolError(f"domain parameters {info.parameter_id} are missing")
     return decode_domain_parameters(suitable[0].domain_parameter)
 
 
@@ -132,7 +134,7 @@ def _require_accepted(variant: PaceVariant, preference: Preference) -> None:
     if variant.strength < preference.minimum_strength:
         raise ProtocolError(f"{variant.name}: weaker than {preference.minimum_strength} bits")
     if not is_known(variant.group) and variant.group not in preference.trusted:
-        raise ProtocolError(f"{variant.name}: domain parameters that nobody vouches for")
+        raise ProtocolError(f"{variant.name}: the domain parameters are not trusted")
 
 
 def _rank(variant: PaceVariant, preference: Preference) -> tuple[int, ...]:

@@ -156,7 +156,7 @@ def test_a_chip_that_wants_le_00_is_asked_again(sw: int) -> None:
 
 def test_basic_access_control_takes_the_mrz_only() -> None:
     for password in (Password.can("123456"), Password.pin("123456"), Password.puk("1234567890")):
-        with pytest.raises(MisuseError, match="takes the MRZ"):
+        with pytest.raises(MisuseError, match="needs the MRZ"):
             run(authenticate(password), Card(BacChip(MRZ)).process)
 
 

@@ -391,7 +391,7 @@ def test_a_static_key_off_its_curve_is_not_used() -> None:
     )
     with pytest.raises(ProtocolError, match="not on the curve"):
         chip_authentication_keys.choose(SecurityInfos(info))
-    with pytest.raises(ProtocolError, match="no key for it"):
+    with pytest.raises(ProtocolError, match="no key for Chip Authentication"):
         chip_authentication_keys.choose(SecurityInfos())
 
 

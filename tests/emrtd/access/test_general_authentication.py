@@ -161,7 +161,7 @@ def test_another_key_than_was_announced_is_refused() -> None:
     permit, other = Permit(), Permit()
     (info,) = permit.card_security.of(ChipAuthenticationInfo)
     (key,) = permit.card_security.of(ChipAuthenticationPublicKeyInfo)
-    with pytest.raises(ProtocolError, match="no key for what"):
+    with pytest.raises(ProtocolError, match="no key for the protocol"):
         authenticate_with(permit, SecurityInfos(replace(info, key_id=42), replace(key, key_id=42)))
     with pytest.raises(ProtocolError, match="token is wrong"):
         authenticate_with(permit := Permit(), other.card_security)

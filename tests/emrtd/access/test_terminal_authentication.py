@@ -508,5 +508,5 @@ def test_a_challenge_that_is_no_nonce_is_refused(nonce: bytes) -> None:
 def test_a_chip_without_a_trust_point_of_ours_is_told_apart() -> None:
     with pytest.raises(MisuseError, match="UTIS00001"):
         next(authenticate(credentials(), ["XXCVCA00001"], [ID_IC], COMPRESSED))
-    with pytest.raises(MisuseError, match="no certificate of"):
+    with pytest.raises(MisuseError, match="no certificate of the terminal"):
         _ = replace(credentials(), reference="UTIS00009").certificate

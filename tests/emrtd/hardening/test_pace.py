@@ -343,7 +343,7 @@ def test_cam_data_is_there_if_and_only_if_the_mapping_is_cam(mapping: Mapping) -
             objects.append((Tag.ENCRYPTED_CHIP_AUTHENTICATION_DATA, bytes(48)))
         return ResponseAPDU(messages.encode(*objects))
 
-    with pytest.raises(ProtocolError, match="do not go together"):
+    with pytest.raises(ProtocolError, match="do not fit the mapping"):
         run(establish(offered, CAN), Changing(card, lie).process)
 
 

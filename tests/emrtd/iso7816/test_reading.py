@@ -189,7 +189,7 @@ def test_endless_6cxx_ends() -> None:
 
 def test_more_than_was_asked_is_refused() -> None:
     card = Card(b"", lambda c: ResponseAPDU(tlv.encode(0x75, bytes(300))[: (c.ne or 0) + 1]))
-    with pytest.raises(ProtocolError, match="asked for"):
+    with pytest.raises(ProtocolError, match="were requested"):
         run(FileReader(buffer=100).read(DG2), card.process)
 
 

@@ -24,17 +24,17 @@ def printed(name: str, value: str) -> Mrz:
 @pytest.mark.parametrize(
     ("name", "value", "says"),
     [
-        ("issuing_state", "1TO", "the code of the issuing State is not of letters"),
-        ("nationality", "U<O", "the code of the nationality is not of letters"),
-        ("nationality", "", "the code of the nationality is not of letters"),
-        ("names", "", "there is no name"),
+        ("issuing_state", "1TO", "the code of the issuing State is not 1 to 3 letters"),
+        ("nationality", "U<O", "the code of the nationality is not 1 to 3 letters"),
+        ("nationality", "", "the code of the nationality is not 1 to 3 letters"),
+        ("names", "", "the name is missing"),
         ("sex", "Z", "the sex is neither F nor M nor <"),
-        ("date_of_birth", "7A0812", "the date of birth is no date"),
-        ("date_of_birth", "741312", "the date of birth is no date"),
-        ("date_of_birth", "740230", "the date of birth is no date"),
-        ("date_of_birth", "7<0812", "the date of birth is no date"),
-        ("date_of_expiry", "3204<<", "the date of expiry is no date"),
-        ("date_of_expiry", "320431", "the date of expiry is no date"),
+        ("date_of_birth", "7A0812", "the date of birth is not a date"),
+        ("date_of_birth", "741312", "the date of birth is not a date"),
+        ("date_of_birth", "740230", "the date of birth is not a date"),
+        ("date_of_birth", "7<0812", "the date of birth is not a date"),
+        ("date_of_expiry", "3204<<", "the date of expiry is not a date"),
+        ("date_of_expiry", "320431", "the date of expiry is not a date"),
     ],
 )
 def test_an_element_of_another_form(name: str, value: str, says: str) -> None:

@@ -263,10 +263,10 @@ def test_a_photograph_is_fitted_to_the_profile(pki: IssuingPki) -> None:
 @pytest.mark.parametrize(
     ("path", "value", "field", "problem"),
     [
-        ("holder.surname", "...", "holder.surname", "transliterates to nothing"),
+        ("holder.surname", "...", "holder.surname", "no letters after transliteration"),
         ("holder.surname", "中文", "holder.surname", ""),
         ("holder.given_names", "Ana 2", "holder.given_names", "digit"),
-        ("document.number", "A234567890<1", "document.number", "cannot have a filler"),
+        ("document.number", "A234567890<1", "document.number", "cannot contain a filler"),
         ("document.code", "XR", "document.code", "begins with A, C or I"),
         ("document.code", "P", "document.code", "begins with A, C or I"),
         ("document.issuing_state", "ZZZ", "document.issuing_state", "not the code of a State"),

@@ -113,10 +113,10 @@ def unpadded(session: SecureMessaging) -> bytes:
 STATUS = bytes.fromhex("99029000")
 
 BROKEN: dict[str, tuple[ReadDg1, str]] = {
-    "ISO7816_B_04": (bare, "outside secure messaging|bare 6988"),
+    "ISO7816_B_04": (bare, "outside secure messaging|in plain inside a session"),
     "ISO7816_B_05": (
         lambda session, response: ResponseAPDU(session._cryptogram(response.data) + STATUS),
-        "DO 8E is not the last",
+        "DO 8E is missing or not the last",
     ),
     "ISO7816_B_06": (lambda session, _: sealed(session, b"", STATUS), "is empty"),
     "ISO7816_B_07": (

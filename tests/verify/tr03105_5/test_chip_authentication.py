@@ -136,7 +136,7 @@ def test_a_signed_key_that_is_not_the_chips(
 def test_a_chip_that_goes_on_in_the_old_session() -> None:
     """It says 9000 and changes no key: it has not shown that it has one."""
     made = with_keys(ChipKey(13, AES128))
-    found = inspected(made, instructions=KEEPING_THE_SESSION).failed("a bare 6988")
+    found = inspected(made, instructions=KEEPING_THE_SESSION).failed("in plain inside a session")
     assert found.outcome("chip.authentication") is Outcome.FAILED
 
 

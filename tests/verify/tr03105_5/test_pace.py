@@ -223,7 +223,7 @@ def test_a_refusal_at_any_step(step: int, sw: int) -> None:
 )
 def test_an_answer_under_another_tag(step: int, tag: int) -> None:
     found = inspected(document(), changing=at_step(step, tagged(tag)))
-    closed(found, "the chip's answer holds no data object")
+    closed(found, "the chip's answer has no data object")
 
 
 @pytest.mark.parametrize(
@@ -299,7 +299,7 @@ def test_card_access_that_is_malformed(change: Callable[[bytes], bytes]) -> None
 def test_domain_parameters_that_are_not_there(number: int) -> None:
     info = PaceInfo(PACE_GM.protocol, number)
     made = document().with_file(FileID.CARD_ACCESS, CardAccess(SecurityInfos(info)).encode())
-    closed(inspected(made), f"domain parameters {number} are not there")
+    closed(inspected(made), f"domain parameters {number} are missing")
 
 
 # --- Chip Authentication Mapping -----------------------------------------------------------------
@@ -360,7 +360,7 @@ def test_chip_authentication_data_with_generic_mapping() -> None:
     def added(objects: Objects, _: CommandAPDU) -> Objects:
         return [*objects, (DATA, bytes(48))]
 
-    closed(inspected(document(), changing=at_step(4, added)), "do not go together")
+    closed(inspected(document(), changing=at_step(4, added)), "do not fit the mapping")
 
 
 @CASES.case("ISO7816_G_36")

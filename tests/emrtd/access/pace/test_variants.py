@@ -25,7 +25,7 @@ def parameters(group: Group, number: int | None, mapping: Mapping = GM) -> PaceD
     return PaceDomainParameterInfo(oid, encode_domain_parameters(group, explicit=True), number)
 
 
-def own_group() -> ModpGroup:
+def custom_group() -> ModpGroup:
     known = STANDARDISED[2]
     assert isinstance(known, ModpGroup)
     return ModpGroup(known.p, pow(known.g, 3, known.p), known.q)
@@ -51,7 +51,7 @@ def test_the_strongest_is_chosen(offered: list[PaceInfo], chosen: PaceInfo) -> N
         assert choose(SecurityInfos(*order)).info == chosen
 
 
-def test_a_preference_decides_otherwise() -> None:
+def test_a_preference_overrides_the_default_order() -> None:
     infos = SecurityInfos(info(13, CAM), info(13), info(13, IM))
     assert choose(infos, Preference(mappings=(IM, GM))).info == info(13, IM)
     with pytest.raises(ProtocolError, match="weaker than 192 bits"):
@@ -64,24 +64,24 @@ def test_a_preference_decides_otherwise() -> None:
     ("offered", "reason"),
     [
         ([], "has no PACEInfo"),
-        ([info(31)], "domain parameters 31 are not there"),
-        ([info(None)], "domain parameters None are not there"),
+        ([info(31)], "domain parameters 31 are missing"),
+        ([info(None)], "domain parameters None are missing"),
         ([info(10, IM)], "Integrated Mapping is not defined on secp224r1"),
         ([PaceInfo.of(DH, GM, Cipher.AES128, 13)], "of the other kind"),
         ([PaceInfo.of(ECDH, GM, Cipher.AES128, 0)], "of the other kind"),
         ([PaceInfo(info(13).protocol, 13, version=1)], "version 1"),
     ],
 )
-def test_a_chip_that_offers_nothing_usable_says_why(offered: list[PaceInfo], reason: str) -> None:
+def test_the_error_says_why_no_variant_is_usable(offered: list[PaceInfo], reason: str) -> None:
     with pytest.raises(ProtocolError, match=reason):
         choose(SecurityInfos(*offered))
 
 
-def test_explicit_parameters_are_used_only_if_somebody_vouches_for_them() -> None:
-    group = own_group()
+def test_explicit_parameters_are_used_only_if_trusted() -> None:
+    group = custom_group()
     entry = PaceInfo.of(DH, GM, Cipher.AES128, 40)
     infos = SecurityInfos(entry, parameters(group, 40))
-    with pytest.raises(ProtocolError, match="nobody vouches for"):
+    with pytest.raises(ProtocolError, match="are not trusted"):
         choose(infos)
     assert choose(infos, Preference(trusted=(group,))).group == group
     assert variants(infos)[0].group == group
@@ -93,10 +93,10 @@ def test_explicit_parameters_are_used_only_if_somebody_vouches_for_them() -> Non
     assert choose(known).group == STANDARDISED[13]
 
 
-def test_explicit_parameters_that_are_no_group_are_refused() -> None:
-    group = own_group()
+def test_explicit_parameters_that_are_not_a_group_are_refused() -> None:
+    group = custom_group()
     broken = parameters(ModpGroup(group.p, group.p - 1, group.q), None)
-    with pytest.raises(ProtocolError, match="no group of prime order"):
+    with pytest.raises(ProtocolError, match="not a group of prime order"):
         choose(SecurityInfos(PaceInfo.of(DH, GM, Cipher.AES128), broken))
 
 
@@ -109,19 +109,19 @@ def test_explicit_parameters_are_found_by_identifier_and_mapping() -> None:
     assert choose(infos).group == second
 
 
-def test_parameters_are_ambiguous_where_there_is_more_than_one_set() -> None:
+def test_parameters_are_ambiguous_if_there_is_more_than_one_set() -> None:
     assert not choose(SecurityInfos(info(13), info(13, CAM))).ambiguous
     assert choose(SecurityInfos(info(13), info(12))).ambiguous
 
 
-def test_names_are_those_of_the_contract() -> None:
+def test_names_have_protocol_and_parameters() -> None:
     assert choose(SecurityInfos(info(13))).name == "pace-ecdh-gm-aes-cbc-cmac-128/brainpoolP256r1"
     weak = choose(SecurityInfos(info(2, IM, Cipher.TDES)))
     assert weak.name == "pace-dh-im-3des-cbc-cbc/MODP-2048/256"
 
 
 @pytest.mark.parametrize("name", ["ecdh", "dh"])
-def test_the_files_of_the_worked_examples(name: str) -> None:
+def test_card_access_of_the_worked_examples_is_read(name: str) -> None:
     example = facts(f"vectors/eac2_worked_example_{name}.json")
     infos = SecurityInfos.decode(bytes.fromhex(example["EF_CardAccess"]))
     chosen = choose(infos)
