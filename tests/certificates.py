@@ -1,4 +1,4 @@
-"""A State's CSCA in a few lines, for tests: certificates and CRLs with any flaw asked for."""
+"""A small CSCA for tests: makes certificates and CRLs, with any chosen flaw."""
 
 from collections.abc import Iterable
 from dataclasses import dataclass, replace
@@ -34,17 +34,17 @@ UTOPIA = CscaProfile(
     (pkd_crl_url("UTO"),),
     email="csca@ut.example",
 )
-"""What the certificates of a CSCA that makes no mistakes have in common."""
+"""What all certificates of a conforming CSCA have in common."""
 
 
 @cache
 def key(label: str = "", kind: str = "brainpoolP256r1") -> PrivateKey:
-    """The private key of that label: made once a test run."""
+    """Return the private key with this label, which is made once per test run."""
     return RsaPrivateKey.generate(int(kind[4:])) if kind[:3] == "RSA" else ec_key(label, kind)
 
 
 def ec_key(label: str, curve: str) -> EcPrivateKey:
-    """A key on a curve, and signatures, that are the same in every run."""
+    """Return a key that is the same in every run; so are its signatures."""
     made = EcPrivateKey.generate(CURVES[curve], random=lambda n: (label.encode() * n)[:n])
     nonce = sha512(label.encode() + b" nonce").digest() * 2
     return EcPrivateKey(CURVES[curve], made.private, random=lambda n: nonce[:n])
@@ -52,7 +52,7 @@ def ec_key(label: str, curve: str) -> EcPrivateKey:
 
 @dataclass(frozen=True)
 class WithoutNull:
-    """An RSA key whose owner writes no NULL in a DigestInfo, as UN's Master List Signer did."""
+    """An RSA key that signs a DigestInfo without NULL, as UN's Master List Signer did."""
 
     key: RsaPrivateKey
 
@@ -82,7 +82,7 @@ def key_usage(*bits: int) -> bytes:
 
 
 def document_types(*types: str) -> bytes:
-    """Of any number and length, as the writer would not."""
+    """Encode types of any number and length, which the product's writer would refuse."""
     listed = der.set_of(*map(der.printable_string, types))
     return extension(ext.DOCUMENT_TYPE_LIST, der.sequence(der.integer(0), listed))
 
@@ -104,7 +104,7 @@ def make_certificate(
     not_after: datetime = NOW + 3650 * DAY,
     scheme: SignatureScheme | None = None,
 ) -> Certificate:
-    """Sign a certificate; nothing is checked."""
+    """Sign a certificate without any check of its contents."""
     scheme = scheme or scheme_for(signing.public_key, Hash.SHA256)
     body = der.sequence(
         der.tagged(0, der.integer(2)),
@@ -122,7 +122,7 @@ def make_certificate(
 
 @dataclass(frozen=True)
 class Authority:
-    """A CSCA: its key, its name, and what it issues."""
+    """A CSCA: its key and name, with methods that issue certificates, lists and CRLs."""
 
     country: str = "UT"
     label: str = "CSCA 1"
@@ -151,7 +151,7 @@ class Authority:
         ]
 
     def certificate(self, *, ca: bool = True, serial: int = 1, **fields: object) -> Certificate:
-        """The self-signed root."""
+        """Issue the self-signed root."""
         return make_certificate(
             self.name,
             self.name,
@@ -163,7 +163,7 @@ class Authority:
         )
 
     def link(self, to: "Authority", serial: int = 2) -> Certificate:
-        """The link certificate to a new key, perhaps under a new name."""
+        """Issue the link certificate for a new key, which may have a new name."""
         changed = self.name != to.name
         return make_certificate(
             self.name,
@@ -178,7 +178,7 @@ class Authority:
         )
 
     def renewed(self, label: str, **changes: str) -> "Authority":
-        """The CSCA with another key."""
+        """Return the CSCA with another key."""
         return replace(self, label=label, **changes)  # type: ignore[arg-type]
 
     def issue(
@@ -194,7 +194,7 @@ class Authority:
         authority: bytes | None = None,
         **fields: object,
     ) -> Certificate:
-        """A Document Signer's certificate, or with `extensions` any other's."""
+        """Issue a Document Signer's certificate, or another kind by its `extensions`."""
         if extensions is None:
             extensions = [
                 writer.authority_key_identifier(authority or self.key_identifier),
@@ -214,7 +214,7 @@ class Authority:
     def list_signer(
         self, purpose: str, label: str = "list signer", **fields: object
     ) -> Certificate:
-        """The certificate of a Master or Deviation List Signer."""
+        """Issue the certificate of a Master or Deviation List Signer."""
         own = key(label).public_key
         extensions = [
             writer.authority_key_identifier(self.key_identifier),
@@ -231,7 +231,7 @@ class Authority:
         signed: datetime = NOW - DAY,
         **options: object,
     ) -> bytes:
-        """A Master List in DER."""
+        """Return a signed Master List in DER."""
         return build_signed_data(
             ID_MASTER_LIST,
             encode_master_list(certificates),
@@ -253,7 +253,7 @@ class Authority:
         issuer: bytes | None = None,
         number: int = 1,
     ) -> bytes:
-        """A revocation list in DER."""
+        """Return a signed revocation list in DER."""
         signing = signing or self.key
         scheme = scheme_for(signing.public_key, Hash.SHA256)
         entries = [der.sequence(der.integer(serial), der.time(issued)) for serial in revoked]

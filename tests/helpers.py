@@ -1,4 +1,4 @@
-"""What tests share: where the standards' facts and real data lie, when they are there at all."""
+"""What tests share: access to the shared facts and data, which may be absent."""
 
 import json
 from pathlib import Path
@@ -13,7 +13,7 @@ _SHARED = REPOSITORY.parent / "shared"
 
 
 def shared(relative: str) -> Path:
-    """A file or folder of the shared facts and data; skips the test where it is absent."""
+    """Return the path of a shared file or folder; skip the test if it is absent."""
     path = _SHARED / relative
     if not path.exists():
         pytest.skip(f"needs {relative} of the shared data, which is not on this machine")
@@ -21,12 +21,12 @@ def shared(relative: str) -> Path:
 
 
 def damaged(octets: bytes) -> bytes:
-    """The octets with their last one changed, whatever it was."""
+    """Return the octets with the last one changed."""
     return octets[:-1] + bytes((octets[-1] ^ 1,))
 
 
 def replaced(octets: bytes, old: bytes, new: bytes) -> bytes:
-    """A data object with one inside it replaced by another, and each length around it made anew."""
+    """Return a data object with one inside it replaced, and all lengths around it updated."""
 
     def rewrite(octets: bytes) -> bytes:
         if octets == old:
@@ -47,5 +47,5 @@ def replaced(octets: bytes, old: bytes, new: bytes) -> bytes:
 
 
 def facts(relative: str) -> Any:
-    """A JSON file of the shared facts; skips the test where it is absent."""
+    """Return a JSON file of the shared facts; skip the test if it is absent."""
     return json.loads(shared(f"facts/{relative}").read_text(encoding="utf-8"))

@@ -11,7 +11,7 @@ class Quirk(StrEnum):
     explanation: str
 
     def __new__(cls, value: str, explanation: str) -> Self:
-        """Make a member of its name and its explanation."""
+        """Make a member with its name and its explanation."""
         member = str.__new__(cls, value)
         member._value_ = value
         member.explanation = explanation
@@ -19,7 +19,7 @@ class Quirk(StrEnum):
 
     @property
     def id(self) -> str:
-        """Its stable name."""
+        """The stable name."""
         return self.value
 
     INDEFINITE_LENGTH = "asn1.indefinite-length", "BER indefinite lengths where DER is required"
@@ -30,17 +30,17 @@ class Quirk(StrEnum):
     PSS_DEFAULT = "algorithm.pss-default", "an RSA-PSS parameter that DER leaves at its default"
     ALGORITHMS_DIFFER = (
         "algorithm.outer-differs",
-        "the algorithm beside the signature written differently from the one that is signed",
+        "an algorithm beside the signature that is encoded differently from the signed one",
     )
     DIGESTS_DIFFER = (
         "algorithm.digests-differ",
-        "a signature with another hash than the digest of what is signed",
+        "a signature with another hash algorithm than the message digest",
     )
     ATTRIBUTES_ORDER = (
         "signature.attributes-order",
-        "signed attributes that do not stand in the order of DER",
+        "signed attributes that are not in DER order",
     )
-    UNSIGNED_ATTRIBUTES = "signature.unsigned-attributes", "attributes that nobody has signed"
+    UNSIGNED_ATTRIBUTES = "signature.unsigned-attributes", "attributes that are not signed"
     RSA_DIGEST_NO_NULL = (
         "signature.rsa-no-null",
         "an RSA signature of a digest without its NULL parameters",
@@ -51,14 +51,14 @@ class Quirk(StrEnum):
     SERIAL_NOT_POSITIVE = "certificate.serial-not-positive", "a serial number that is not positive"
     SERIAL_LONG = "certificate.serial-long", "a serial number of more than 20 octets"
     SERIAL_PADDED = "certificate.serial-padded", "a serial number with superfluous leading octets"
-    EXTRA_DATA = "certificate.extra-data", "fields in a certificate that X.509 does not know"
+    EXTRA_DATA = "certificate.extra-data", "fields in a certificate that X.509 does not define"
     UNIQUE_ID = "certificate.unique-id", "a unique identifier, which Doc 9303-12 forbids"
     TIME_FORM = "certificate.time-form", "a time that is not written to the second in UTC"
     DEFAULT_ENCODED = "certificate.default-encoded", "a default value that DER does not write"
-    EXTENSION_TWICE = "certificate.extension-twice", "an extension that stands twice"
+    EXTENSION_TWICE = "certificate.extension-twice", "an extension that occurs twice"
     EXTENSION_MALFORMED = "certificate.extension-malformed", "an extension that cannot be read"
     PATH_LENGTH_NO_CA = "certificate.path-length-without-ca", "a path length without the CA flag"
-    DOCUMENT_TYPES = "certificate.document-types", "a document type list that is misencoded"
+    DOCUMENT_TYPES = "certificate.document-types", "a document type list in a wrong encoding"
     DOCUMENT_TYPES_OID = (
         "certificate.document-types-oid",
         "a document type list under the identifier of an old draft",
@@ -69,18 +69,18 @@ class Quirk(StrEnum):
         "sod.no-certificate",
         "an EF.SOD of version 1 without its Document Signer's certificate",
     )
-    SOD_CONTENT_TYPE = "sod.content-type", "an EF.SOD that signs content of another type's name"
+    SOD_CONTENT_TYPE = "sod.content-type", "an EF.SOD whose content type is not LDSSecurityObject"
     COUNTRY_CASE = "name.country-case", "a country that is not in upper case"
     ISSUER_NAME_FORM = (
         "name.issuer-form",
-        "an issuer named in another order, case or type of string than the CSCA names itself",
+        "an issuer name that differs from the CSCA's own in order, case or string type",
     )
-    ISSUER_NAME = "name.issuer", "an issuer named otherwise than the CSCA with its key names itself"
+    ISSUER_NAME = "name.issuer", "an issuer name that is not the name of the CSCA with this key"
     SIGNER_NAME_FORM = (
         "name.signer-form",
-        "a signer identified by its issuer's name in another order, case or type of string",
+        "a signer identifier that differs from the issuer's name in order, case or string type",
     )
-    SIGNER_NAME = "name.signer", "a signer identified by another name than its issuer's"
+    SIGNER_NAME = "name.signer", "a signer identifier with another name than the issuer's"
 
     NO_AUTHORITY_KEY = "profile.no-authority-key", "no authority key identifier"
     OTHER_AUTHORITY_KEY = (

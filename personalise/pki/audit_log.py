@@ -1,12 +1,12 @@
-"""The audit log of a PKI: append-only, hash-chained, signed; one JSON object a line.
+"""The audit log of a PKI: append-only, hash-chained and signed; one JSON object per line.
 
-Each line holds an entry and a signature over it.  An entry carries the SHA-256 of the whole line
-before it, so that nothing can be changed, taken out or put in without breaking every later line.
-What a chain cannot show is that its end is missing: `verify_log` returns the head, which officers
-note elsewhere (in the minutes of a ceremony) and hand back as `expected_head`.
+Each line holds an entry and a signature over it.  An entry contains the SHA-256 of the previous
+line, so a line that is changed, removed or inserted breaks the chain at the next line.  The chain
+cannot show that lines are missing at the end: `verify_log` returns the head, which officers note
+elsewhere (in the minutes of a ceremony) and pass as `expected_head` later.
 
-A line that a power cut left unfinished was never acknowledged.  `verify_log` finds it; the next
-entry takes its place, behind an entry `audit.repair` that says what was cut off.
+A line that a power cut left unfinished was never acknowledged.  `verify_log` refuses it; the next
+append cuts it off and enters `audit.repair`, with its length and SHA-256, before its own entry.
 """
 
 import base64
@@ -33,18 +33,18 @@ from emrtd.errors import ProtocolError
 from support.errors import ChipsealError, MalformedError, MisuseError
 
 SCHEME: Final = SignatureScheme(SignatureFamily.ECDSA, Hash.SHA256)
-"""How entries and approvals are signed."""
+"""The signature scheme of entries and approvals."""
 
 _BEFORE_THE_FIRST: Final = "0" * 64
 _MAX_LINE: Final = 1 << 20
 
 REPAIR: Final = "audit.repair"
-"""The operation of cutting off a line that was never finished."""
+"""The operation that cuts off an unfinished line."""
 
 
 @dataclass(frozen=True, slots=True)
 class Approval:
-    """An officer's signature over `approval_message`: who, and that the operation was agreed to."""
+    """An officer's name, and their signature over `approval_message`."""
 
     officer: str
     signature: bytes
@@ -52,23 +52,26 @@ class Approval:
 
 @dataclass(frozen=True, slots=True)
 class AuditEntry:
-    """One entry: what was done, to what, when (UTC), with whose approval and which outcome."""
+    """One entry: the operation, its subject, time (UTC), approvals and outcome.
+
+    `previous` is the SHA-256 of the line before it (hex).
+    """
 
     sequence: int
     at: str
-    act: str
+    operation: str
     subject: Mapping[str, str]
     outcome: str
     approvals: tuple[Approval, ...]
     previous: str
 
     def encode(self) -> bytes:
-        """Canonical JSON: sorted keys, no white space; this is what is signed."""
+        """Encode the signed content: canonical JSON, with sorted keys and without white space."""
         return _canonical(
             {
                 "sequence": self.sequence,
                 "at": self.at,
-                "act": self.act,
+                "act": self.operation,
                 "subject": dict(self.subject),
                 "outcome": self.outcome,
                 "approvals": [
@@ -82,19 +85,20 @@ class AuditEntry:
 
 @dataclass(frozen=True, slots=True)
 class Head:
-    """Where a log ends: how many entries it has, and the SHA-256 of its last line (hex)."""
+    """The end of a log: how many entries it has, and the SHA-256 of its last line (hex)."""
 
     entries: int
     digest: str
 
 
-def approval_message(act: str, subject: Mapping[str, str], at: str) -> bytes:
-    """What an officer signs to approve an operation: its name, its subject, and when it began."""
-    return b"chipseal approval\n" + _canonical({"act": act, "subject": dict(subject), "at": at})
+def approval_message(operation: str, subject: Mapping[str, str], at: str) -> bytes:
+    """Return what an officer signs to approve an operation: its name, subject and start time."""
+    fields = {"act": operation, "subject": dict(subject), "at": at}
+    return b"chipseal approval\n" + _canonical(fields)
 
 
 class AuditLog:
-    """Writes one log file; `signer` holds the log's own key."""
+    """Appends to one log file; `signer` signs with the log's own key."""
 
     def __init__(self, path: Path, signer: Signer) -> None:
         self._path = path
@@ -108,39 +112,40 @@ class AuditLog:
         at: datetime,
         approvals: tuple[Approval, ...] = (),
     ) -> Iterator[None]:
-        """Enter the operation as begun, let it happen, and enter how it ended.
+        """Log the block as an operation: one entry when it begins, one with its outcome.
 
-        The first entry is on disk before anything is done, so that no operation is without a trace.
+        The first entry is on disk before the block runs, so that every operation leaves a trace.
+        Raises `MisuseError` if the outcome cannot be logged.
         """
         self.append(name, subject, "begun", at, approvals)
         try:
             yield
         except BaseException as error:
-            with suppress(ChipsealError, OSError):  # what failed first is told
+            with suppress(ChipsealError, OSError):  # the first error is reported
                 self.append(name, subject, f"failed: {_reason(error)}", at, approvals)
             raise
         try:
             self.append(name, subject, "done", at, approvals)
         except ChipsealError as error:
-            raise MisuseError(f"{name} is done, and its end is not in the log: {error}") from error
+            raise MisuseError(f"{name} is done, but its end is not in the log: {error}") from error
 
     def append(
         self,
-        act: str,
+        operation: str,
         subject: Mapping[str, str],
         outcome: str,
         at: datetime,
         approvals: tuple[Approval, ...] = (),
     ) -> None:
-        """Append one entry, durably and whole or not at all.
+        """Append one entry, durably, and whole or not at all.
 
-        Raises `MisuseError` where the disk does not take it, `MalformedError` where what is there
-        is no audit log.
+        Raises `MisuseError` if the file cannot be written, `MalformedError` if it is not an audit
+        log.
         """
         with _locked(self._path) as descriptor:
             last, unfinished = _end_of(descriptor, self._path)
             size = os.fstat(descriptor).st_size - len(unfinished)
-            done = [(act, subject, outcome, approvals)]
+            done = [(operation, subject, outcome, approvals)]
             if unfinished:
                 digest = hashlib.sha256(unfinished).hexdigest()
                 cut = {"octets": str(len(unfinished)), "sha256": digest}
@@ -160,7 +165,7 @@ class AuditLog:
                 ) from error
 
     def _line(self, entry: AuditEntry) -> bytes:
-        """The signed line of an entry, without its end."""
+        """Return the signed line of an entry, without its line end."""
         encoded = entry.encode()
         signature = _base64(self._signer.sign(SCHEME, encoded))
         line = _canonical({"entry": json.loads(encoded), "signature": signature})
@@ -170,15 +175,15 @@ class AuditLog:
 
 
 def timestamp(at: datetime) -> str:
-    """An instant as the log writes it: UTC, to the second."""
+    """Format an instant as the log does: UTC, to the second."""
     return at.strftime("%Y-%m-%dT%H:%M:%SZ")
 
 
 def read_log(path: Path, key: PublicKey) -> Iterator[tuple[AuditEntry, str]]:
-    """Yield each entry with the SHA-256 of its line, in order, verified up to there.
+    """Yield each verified entry, in order, with the SHA-256 of its line (hex).
 
-    Raises `ProtocolError` at the first entry whose signature, place or chain is wrong, and
-    `MalformedError` where a line is not an entry at all.
+    Raises `ProtocolError` at the first entry whose signature, sequence number or chain is wrong,
+    and `MalformedError` at a line that is not an entry.
     """
     previous = _BEFORE_THE_FIRST
     with path.open("rb") as file:
@@ -204,30 +209,33 @@ def verify_log(
     expected_head: str | None = None,
     needed: Callable[[AuditEntry], int] = lambda _: 0,
 ) -> Head:
-    """Verify a whole log, every approval in it too; return its head.
+    """Verify every entry of a log and every approval; return its head.
 
-    `expected_head` is a digest noted earlier, which must be one that the log has passed through.
-    `needed` says of each entry, in order, how many officers had to approve it.
+    `expected_head` is a digest noted earlier: it must be the digest of one of the lines.  `needed`
+    is called with each entry, in order, and returns how many officers had to approve it.  Raises
+    `ProtocolError` or `MalformedError`.
     """
     head, passed = Head(0, _BEFORE_THE_FIRST), expected_head is None
     for entry, digest in read_log(path, key):
         head = Head(entry.sequence, digest)
         passed = passed or digest == expected_head
-        message = approval_message(entry.act, entry.subject, entry.at)
+        message = approval_message(entry.operation, entry.subject, entry.at)
         for approval in entry.approvals:
             who = f"{path.name}, line {entry.sequence}: {approval.officer}"
             if approval.officer not in officers:
-                raise ProtocolError(f"{who} is no officer of this PKI")
+                raise ProtocolError(f"{who} is not an officer of this PKI")
             try:
                 verify(officers[approval.officer], SCHEME, approval.signature, message)
             except ProtocolError:
-                raise ProtocolError(f"{who}'s approval is not theirs") from None
+                raise ProtocolError(f"{who}'s approval has a wrong signature") from None
         least, found = needed(entry), len({each.officer for each in entry.approvals})
         if found < least:
-            where = f"{path.name}, line {entry.sequence}: {entry.act}"
-            raise ProtocolError(f"{where} needed {least} officers, and {found} approved it")
+            where = f"{path.name}, line {entry.sequence}: {entry.operation}"
+            raise ProtocolError(f"{where} required {least} officers, and {found} approved it")
     if not passed:
-        raise ProtocolError(f"{path.name}: the head noted earlier is not in it; entries are gone")
+        raise ProtocolError(
+            f"{path.name}: the expected head is not in the log: entries are missing"
+        )
     return head
 
 
@@ -242,12 +250,12 @@ def _locked(path: Path) -> Iterator[int]:
 
 
 def _end_of(descriptor: int, path: Path) -> tuple[bytes, bytes]:
-    """The last whole line, without its end, and what stands behind it: a line never finished."""
+    """Return the last whole line, without its line end, and the unfinished line behind it."""
     size = os.fstat(descriptor).st_size
     start = max(0, size - 2 * _MAX_LINE)
     whole, end, unfinished = os.pread(descriptor, size - start, start).rpartition(b"\n")
     if start and (not end or b"\n" not in whole):
-        raise MalformedError(str(path), "ends with a line that is longer than an entry can be")
+        raise MalformedError(str(path), "ends with a line that is too long for an entry")
     return whole.rpartition(b"\n")[2], unfinished
 
 
@@ -284,7 +292,7 @@ def _parse_line(line: bytes, where: str) -> tuple[AuditEntry, bytes]:
     except (ValueError, KeyError, TypeError, AttributeError, RecursionError):
         raise MalformedError(where, "is not an entry of an audit log") from None
     if _canonical({"entry": fields, "signature": parsed["signature"]}) != line:
-        raise MalformedError(where, "is not written as this log writes")
+        raise MalformedError(where, "is not canonical JSON")
     return entry, signature
 
 
@@ -297,5 +305,5 @@ def _base64(octets: bytes) -> str:
 
 
 def _reason(error: BaseException) -> str:
-    """Why an operation failed; only errors of ours are trusted to name no secret."""
+    """Return why an operation failed; the text of other errors might contain a secret."""
     return str(error) if isinstance(error, ChipsealError) else type(error).__name__

@@ -1,4 +1,4 @@
-"""A certificate in a file that somebody gives us, in DER or PEM."""
+"""Reading a certificate from a file in DER or PEM."""
 
 from pathlib import Path
 from typing import Final
@@ -9,11 +9,11 @@ from support.errors import MalformedError
 from support.records import read_bounded
 
 _MAX_FILE: Final = 16 * MAX_CERTIFICATE
-"""Octets: a PEM file may hold text, a key and a chain beside the certificate that is meant."""
+"""Octets: a PEM file may also hold text, a key and a chain."""
 
 
 def read_certificate(path: Path) -> Certificate:
-    """Read a file's certificate, the first one where it is PEM; raises `MalformedError`."""
+    """Read the certificate in a file, of PEM the first one; raises `MalformedError`."""
     octets = read_bounded(path, _MAX_FILE)
     if PEM_BEGIN in octets:
         octets = _first_certificate(octets, str(path))

@@ -44,10 +44,10 @@ def create_pki(
     *,
     random: Random = secrets.token_bytes,
 ) -> IssuingPki:
-    """Make a PKI in a new folder, which appears whole or not at all.
+    """Create a PKI in a new folder, whole or not at all.
 
-    Also puts the station's key into the user's folder.  `at` is when everything begins; `random`
-    draws serial numbers.  Raises `MisuseError` for a folder in which there is something.
+    Also stores the station's key in the user's folder.  `at` is the begin of every validity;
+    `random` draws serial numbers.  Raises `MisuseError` if the folder exists and is not empty.
     """
     if is_taken(folder):
         raise MisuseError(f"{folder}: already exists", advice="choose another folder for the PKI")
@@ -74,12 +74,12 @@ def create_pki(
 
 @contextmanager
 def _no_keys_left(custody: KeyCustody) -> Iterator[None]:
-    """Destroy the keys that were made where what they were made for fails: an HSM keeps them."""
+    """Destroy the keys made in the block if it fails: an HSM would keep them."""
     before = set(custody.labels())
     try:
         yield
     except BaseException:
-        with suppress(ChipsealError, OSError):  # what failed is told, and not what came of it
+        with suppress(ChipsealError, OSError):  # the first error is reported
             for label in set(custody.labels()) - before:
                 custody.destroy(label)
         raise

@@ -1,8 +1,8 @@
-"""The EAC PKI of a State in the PKI's folder: the names of its keys and files, and its first chain.
+"""The EAC PKI of a State: the names of its keys and files, and the creation of its first chain.
 
 DIR/terminal/cvca.cvcert    the trust point of chips
 DIR/terminal/dv.cvcert      the domestic Document Verifier's certificate
-DIR/terminal/is.cvcert      the inspection system's, and is.p8, its key
+DIR/terminal/is.cvcert      the inspection system's certificate; its key is is.p8
 """
 
 from datetime import date
@@ -25,9 +25,10 @@ DOCUMENT_VERIFIER_LABEL: Final = "dv-1"
 def make_terminal(
     folder: Path, country: str, custody: KeyCustody, local_keys: FileCustody, day: date
 ) -> None:
-    """Make a CVCA, a Document Verifier, and one inspection system with all that it needs.
+    """Make the keys and certificates of a CVCA, a Document Verifier and an inspection system.
 
-    The keys of the first two stay in `custody`; the inspection system gets a folder of its own.
+    `custody` holds the keys of the first two; the inspection system's key and all certificates are
+    written to the folder `terminal`.
     """
     terminal_keys = local_keys.beside(FOLDER)
     for label in (CVCA_LABEL, DOCUMENT_VERIFIER_LABEL):

@@ -1,9 +1,9 @@
 """The operations of the EAC PKI (Doc 9303-12, 7.2; TR-03110-3, C.2).
 
-renew_cvca                 a new CVCA key; a link certificate leads chips from the old to the new
-renew_document_verifier    the domestic one, with a new key
-renew_inspection_system    its key and certificate, in `terminal/`
-certify                    anybody's request: a foreign State's DV, or an inspection system
+renew_cvca                 make a new CVCA key, and a link certificate with which chips accept it
+renew_document_verifier    make the domestic Document Verifier's next key and certificate
+renew_inspection_system    make the inspection system's next key and certificate, in `terminal/`
+certify                    certify a request, of a foreign State's DV or of an inspection system
 """
 
 from datetime import timedelta
@@ -32,15 +32,15 @@ from support.files import write_atomically
 from support.records import read_bounded
 
 _CERTIFIED: Final = "certified"
-"""The folder of what was certified on request."""
+"""The folder of certificates that were issued on request."""
 _SEQUENCE_NUMBER: Final = 5
 _MAX_CERTIFICATE: Final = 64 * 1024
 
 
 def renew_cvca(operations: PkiOperations) -> CvCertificate:
-    """Make the next CVCA key; returns the link certificate, signed with the key before.
+    """Make the next CVCA key; return the link certificate, which the previous key signs.
 
-    New chips trust the new key at once; a chip in the field learns it from the link.
+    New chips are personalised with the new key; an issued chip accepts it through the link.
     """
     before = operations.pki.trust_point
     label, label_before = operations.new_label("cvca"), operations.newest_label("cvca")
@@ -93,18 +93,18 @@ def certify(
     *,
     authenticated_by: CvCertificate | None = None,
 ) -> CvCertificate:
-    """Answer a request: as the CVCA for a Document Verifier, as our DV for a terminal.
+    """Certify a request: the CVCA signs for a Document Verifier, the domestic DV for a terminal.
 
-    Whoever was certified before signs the request with a key of then as well; a first request may
-    be signed by the CVCA of its State, whose certificate the officer gives (`authenticated_by`).
-    Raises `ProtocolError` where a signature is missing or wrong, or the key is of another kind than
-    ours, `MisuseError` for a validity that is longer than Table 3 has it.
+    A holder that was certified before also signs the request with its previous key; a first request
+    may be signed by its State's CVCA, whose certificate is `authenticated_by`.  Raises
+    `ProtocolError` if a signature is missing or wrong or the key is of another kind than the
+    CVCA's, `MisuseError` if the validity is longer than Table 3 allows.
     """
     if role not in LONGEST_VALIDITY:
         raise MisuseError("only Document Verifiers and terminals are certified on request")
     if not timedelta(0) < validity <= LONGEST_VALIDITY[role]:
         raise MisuseError(
-            f"the validity is 1 to {LONGEST_VALIDITY[role].days} days (Doc 9303-12, Table 3)"
+            f"the validity must be 1 to {LONGEST_VALIDITY[role].days} days (Doc 9303-12, Table 3)"
         )
     subject = {"holder": asked.holder_reference, "role": role.name, "rights": str(int(rights))}
     with operations.operation("cv.certify", subject):
@@ -119,10 +119,10 @@ def certify(
 def _verify_authentication(
     operations: PkiOperations, asked: CvRequest, authenticated_by: CvCertificate | None
 ) -> None:
-    """The outer signature of a request (Doc 9303-12, 8.1.1.5; its failures: 8.2.1).
+    """Verify the outer signature of a request (Doc 9303-12, 8.1.1.5; its failures: 8.2.1).
 
-    A holder with a key that is valid signs with that, whoever else vouches; one of whose keys none
-    is valid any more asks as if for the first time.
+    A holder with a valid certificate must sign with its key.  A holder whose certificates have all
+    expired is treated like a new one.
     """
     holder, reference, today = asked.holder_reference, asked.outer_reference, operations.at.date()
     known = [each for each in _certified_before(operations) if _is_of_one_holder(each, holder)]
@@ -130,26 +130,29 @@ def _verify_authentication(
     if reference is None:
         if valid:
             raise ProtocolError(
-                f"{holder} was certified before: a further request is signed with the key of"
-                f" {valid[-1].holder_reference} as well"
+                f"{holder} was certified before, so the key of {valid[-1].holder_reference} must"
+                " also sign the request"
             )
         return
     if authenticated_by is not None and not valid:
         known.append(authenticated_by)
-    voucher = next((each for each in known if each.holder_reference == reference), None)
-    if voucher is None:
+    signer = next((each for each in known if each.holder_reference == reference), None)
+    if signer is None:
         raise ProtocolError(
-            f"the request is signed by {reference} as well, whose certificate is not known: give"
-            " the one of a CVCA that vouches for a first request with --authenticated-by"
+            f"the request is also signed by {reference}, whose certificate is not known",
+            advice="if a CVCA signed this first request, name its certificate with"
+            " --authenticated-by",
         )
-    if voucher.expiration < today:
-        raise ProtocolError(f"the key of {reference} expired on {voucher.expiration}")
-    asked.verify_outer(voucher.key_under(operations.pki.trust_point.public_key))
+    if signer.expiration < today:
+        raise ProtocolError(f"the key of {reference} expired on {signer.expiration}")
+    asked.verify_outer(signer.key_under(operations.pki.trust_point.public_key))
 
 
 def _require_cvca(certificate: CvCertificate) -> None:
     if certificate.role is not Role.CVCA or not certificate.is_self_signed:
-        raise MisuseError(f"{certificate.holder_reference} is not a CVCA's own certificate")
+        raise MisuseError(
+            f"{certificate.holder_reference} is not the self-signed certificate of a CVCA"
+        )
     certificate.verify(certificate.public_key)
 
 
@@ -160,12 +163,12 @@ def _certified_before(operations: PkiOperations) -> list[CvCertificate]:
 
 
 def _is_of_one_holder(certificate: CvCertificate, reference: str) -> bool:
-    """Whether two references are one holder's: they differ in the sequence number alone (7.2.2)."""
+    """Whether two references differ in the sequence number only, and so name one holder (7.2.2)."""
     return certificate.holder_reference[:-_SEQUENCE_NUMBER] == reference[:-_SEQUENCE_NUMBER]
 
 
 def _certified_path(operations: PkiOperations, reference: str) -> Path:
-    """Where a certificate is kept; a reference may hold any letter of ISO 8859-1."""
+    """Return a certificate's path; in hexadecimal, since a reference is any ISO 8859-1 text."""
     return operations.pki.folder / _CERTIFIED / f"{reference.encode('latin-1').hex()}.cvcert"
 
 

@@ -1,21 +1,21 @@
 """The issuing PKI of one State, in a folder: made by `create`, used by operations and `prepare`.
 
     DIR/pki.json       State, algorithms, labels and numbers; nothing secret
-    DIR/csca.cer       the CSCA's self-signed certificate       `verify trust add STORE` takes it
-    DIR/crl.crl        its certificate revocation list          and this
+    DIR/csca.cer       the CSCA's self-signed certificate       } for
+    DIR/crl.crl        its certificate revocation list          } `verify trust add STORE`
     DIR/ds.cer         the Document Signer's certificate
-    DIR/station.cer    for the key that chip keys are sealed for
-    DIR/intake.cer     for the key that applications are encrypted for
+    DIR/station.cer    the certificate for which chip keys are encrypted
+    DIR/intake.cer     the certificate for which applications are encrypted
     DIR/issued/*.cer   every certificate ever issued, by serial number
-    DIR/audit.jsonl    the log of every operation, and audit.pub, the key that verifies it
-    DIR/register.sqlite  which Document Signer signed which document, the numbers sealed
-    DIR/certified/     card-verifiable certificates that were asked for, by their reference
+    DIR/audit.jsonl    the log of every operation; audit.pub is the key that verifies it
+    DIR/register.sqlite  which Document Signer signed which document, with encrypted numbers
+    DIR/certified/     card-verifiable certificates issued on request, by their reference
     DIR/keys/*.p8      the private keys, encrypted
     DIR/terminal/      an inspection system that may read fingerprints: its certificates up to the
                        CVCA (*.cvcert) and its key (is.p8, encrypted); for `verify --terminal`
 
-The station's key lies in the user's own folder too, where `write` finds it by the identifier in the
-envelope: a personalisation station needs no other part of the PKI.
+The station's key is also in the user's folder, where `write` finds it by the recipient's identifier
+in the envelope: a personalisation station needs no other part of the PKI.
 """
 
 import hashlib
@@ -59,26 +59,28 @@ STATION: Final = "station"
 INTAKE: Final = "intake"
 REGISTER: Final = "register"
 _MAX_FILE: Final = 64 * 1024
-_MAX_SETTINGS: Final = 64 * 1024 * 1024  # every revocation there ever was stands in them
+_MAX_SETTINGS: Final = 64 * 1024 * 1024  # the settings contain all revocations ever made
 
 _DS_LABEL: Final = re.compile(r"ds-\d+")
 
 Pin = Callable[[], Secret]
-"""Gives the PIN of an HSM, when it is needed."""
+"""Returns the PIN of an HSM when it is needed."""
 
 
 def no_pin() -> Secret:
-    """The PIN where none was named."""
-    raise MisuseError("the keys are in an HSM: name the file that holds its PIN with --pin-file")
+    """Raise `MisuseError`: the PIN is needed and no file with it was named."""
+    raise MisuseError(
+        "the keys are in an HSM, and its PIN is required",
+        advice="name the file that holds it with --pin-file",
+    )
 
 
 @dataclass(frozen=True)
 class IssuingPki:
-    """A PKI's folder, opened.
+    """An open PKI.
 
-    `custody` holds the keys that sign, in files or in an HSM; `local_keys` those that open
-    envelopes, in files always: the intake's, the register's, and the station's until it is taken
-    there.
+    `custody` holds the keys that sign, in files or in an HSM; `local_keys` those that decrypt,
+    always in files: the intake's, the register's, and the station's until it is moved there.
     """
 
     folder: Path
@@ -95,25 +97,27 @@ class IssuingPki:
         *,
         with_signing_keys: bool = True,
     ) -> Self:
-        """Open a PKI; raises `MisuseError` where there is none.
+        """Open a PKI; raises `MisuseError` if the folder holds none.
 
-        `pin` is asked for where the keys are in an HSM, unless no signing key is wanted.
+        `pin` is called if the keys are in an HSM, except without `with_signing_keys`.
         """
         path = folder / SETTINGS_NAME
         if not path.is_file():
-            raise MisuseError(f"{folder}: holds no PKI; make one with `personalise pki init`")
+            raise MisuseError(
+                f"{folder}: holds no PKI", advice="create one with `personalise pki init`"
+            )
         settings = _read_settings(folder)
         local_keys = FileCustody(folder / "keys", passphrase)
         custody = custody_of(settings, local_keys, pin) if with_signing_keys else local_keys
         return cls(folder, settings, custody, local_keys)
 
     def save(self, settings: Settings) -> Self:
-        """Write new settings, atomically; returns the PKI with them."""
+        """Write new settings, atomically; return the PKI with them."""
         write_atomically(self.folder / SETTINGS_NAME, _record(settings))
         return replace(self, settings=settings)
 
     def reread(self) -> Self:
-        """The PKI with the settings that are on disk now, and the custody that is open."""
+        """Return the PKI with the settings that are on disk now, and the same custody."""
         return replace(self, settings=_read_settings(self.folder))
 
     @property
@@ -127,23 +131,23 @@ class IssuingPki:
         return AuditLog(self.folder / AUDIT_LOG_NAME, self.custody.signer(AUDIT_LABEL))
 
     def record(self, certificate: Certificate) -> None:
-        """Write a certificate among those issued."""
+        """Write a certificate to the folder `issued`."""
         write_atomically(self.folder / "issued" / f"{certificate.serial:X}.cer", certificate.der)
 
     def publish(self, name: str, certificate: Certificate) -> None:
-        """Write a certificate into the folder under a name, and among those issued."""
+        """Write a certificate to `NAME.cer` and to the folder `issued`."""
         self.record(certificate)
         write_atomically(self.folder / f"{name}.cer", certificate.der)
 
     def issued(self) -> list[Certificate]:
-        """Every certificate that this PKI ever issued."""
+        """Return every certificate that this PKI ever issued."""
         return [
             Certificate.parse(read_bounded(path, _MAX_FILE))
             for path in sorted((self.folder / "issued").glob("*.cer"))
         ]
 
     def certificate(self, name: str) -> Certificate:
-        """One of the certificates in the folder: "csca", "ds", "station" or "intake"."""
+        """Return a certificate of the folder by name: "csca", "ds", "station" or "intake"."""
         return Certificate.parse(self._read(f"{name}.cer"))
 
     def _read(self, name: str) -> bytes:
@@ -153,9 +157,9 @@ class IssuingPki:
         return read_bounded(path, _MAX_FILE)
 
     def document_signer(self) -> DocumentSigner:
-        """The Document Signer in use, with its chain.
+        """Return the Document Signer in use, with its chain.
 
-        Raises `MisuseError` if it is revoked, or its CSCA is.
+        Raises `MisuseError` if it or its CSCA is revoked.
         """
         label = self.settings.document_signer
         key = self.custody.signer(label).public_key
@@ -164,24 +168,25 @@ class IssuingPki:
             raise MisuseError(f"{self.folder}: no certificate was issued for the key {label!r}")
         if self.is_revoked(certificate):
             raise MisuseError(
-                f"{self.folder}: the Document Signer is revoked; `personalise pki issue-ds`"
+                f"{self.folder}: the Document Signer is revoked",
+                advice="run `personalise pki issue-ds`",
             )
         signer = self._document_signer(label, certificate)
         self.require_unrevoked(signer.csca)
         return signer
 
     def require_unrevoked(self, csca: Certificate) -> None:
-        """Raise `MisuseError` for a CSCA that is revoked: nothing under it is worth anything."""
+        """Raise `MisuseError` if a CSCA is revoked: no certificate under it is trusted."""
         if self.is_revoked(csca):
             raise MisuseError(
-                f"{self.folder}: the CSCA {csca.serial:X} is revoked; `personalise pki renew-csca`"
-                " under a new name, and then new signers"
+                f"{self.folder}: the CSCA {csca.serial:X} is revoked",
+                advice="run `personalise pki renew-csca` with a new name, then issue new signers",
             )
 
     def document_signers(self) -> list[DocumentSigner]:
-        """Every Document Signer whose key is here, the oldest first; none that is revoked.
+        """Return every Document Signer whose key is here and is not revoked, the oldest first.
 
-        A revoked CSCA takes those that it issued with it.
+        The Document Signers of a revoked CSCA are left out too.
         """
         issued = {each.public_key: each for each in self.issued() if not self.is_revoked(each)}
         labels = [label for label in self.custody.labels() if _DS_LABEL.fullmatch(label)]
@@ -202,7 +207,7 @@ class IssuingPki:
         )
 
     def root_of(self, key: PublicKey) -> Certificate:
-        """The CSCA's root for one of its keys."""
+        """Return the CSCA's root for one of its keys; `MisuseError` if there is none."""
         for each in self.issued():
             may_be = each.is_ca and each.is_self_issued and each.public_key == key
             if may_be and each.is_signed_by(each):  # a link to a key under the same name is not
@@ -210,16 +215,16 @@ class IssuingPki:
         raise MisuseError(f"{self.folder}: no root was issued for the CSCA's key")
 
     def issuer_of(self, certificate: Certificate) -> Certificate:
-        """The root of the CSCA whose key signed a certificate that this PKI issued."""
+        """Return the root of the CSCA whose key signed a certificate of this PKI."""
         wanted = certificate.extensions.authority_key_identifier
         for each in self.issued():
             identifier = each.extensions.subject_key_identifier
             if each.is_ca and identifier == wanted and each.public_key is not None:
                 return self.root_of(each.public_key)
-        raise MisuseError("the certificate's CSCA is not among what this PKI issued")
+        raise MisuseError(f"{self.folder}: holds no certificate of the CSCA that signed this one")
 
     def is_revoked(self, certificate: Certificate) -> bool:
-        """Whether this very certificate is on the revocation list."""
+        """Whether the settings list this certificate as revoked."""
         return f"{certificate.serial:X}" in {each.serial for each in self.settings.revoked}
 
     @property
@@ -228,7 +233,7 @@ class IssuingPki:
         return key_identifier(self._station_key)
 
     def seal_for_station(self, content: Secret, random: Random = secrets.token_bytes) -> bytes:
-        """Enclose a secret for the personalisation station (CMS, DER)."""
+        """Encrypt a secret for the personalisation station (CMS, DER)."""
         return seal(content.reveal(), self._station_key, self.station_identifier, random)
 
     @property
@@ -237,11 +242,11 @@ class IssuingPki:
         return self.cv_certificate(cvca.TRUST_POINT)
 
     def cv_certificate(self, name: str) -> CvCertificate:
-        """One of the card-verifiable certificates in `terminal/`, by its file's name."""
+        """Return a card-verifiable certificate of `terminal/` by its file's name."""
         return CvCertificate.decode(self._read(f"{cvca.FOLDER}/{name}"))
 
     def issuance(self, signer: SecurityObjectSigner | None = None) -> Issuance:
-        """What data preparation needs of the PKI; `signer` stands in for its Document Signer."""
+        """Return what data preparation needs; `signer` replaces the PKI's Document Signer."""
         return Issuance(
             signer or self.document_signer(),
             self.settings.scheme.hash,
@@ -250,27 +255,27 @@ class IssuingPki:
         )
 
     def register_document(self, signer: Certificate, at: datetime, sod: bytes, number: str) -> None:
-        """Enter a document that was signed; refuses one more than a Document Signer may sign."""
+        """Enter a signed document; `MisuseError` if its Document Signer has reached its limit."""
         sealed, limit = self.seal_number(number), self.settings.documents_per_signer
         digest = hashlib.sha256(sod).digest()
         with closing(Register(self.folder)) as register:
             if not register.enter(signer.fingerprint, at, digest, sealed, limit=limit):
                 raise MisuseError(
-                    f"the Document Signer has signed {limit:,} documents, its limit:"
-                    " `personalise pki issue-ds`"
+                    f"the Document Signer has reached its limit of {limit:,} documents",
+                    advice="run `personalise pki issue-ds`",
                 )
 
     def seal_number(self, number: str) -> bytes:
-        """Seal a document's number for the register (CMS, DER)."""
+        """Encrypt a document's number for the register (CMS, DER)."""
         key = read_register_key(self.folder)
         return seal(number.encode(), key, key_identifier(key))
 
     def open_package(self, envelope: bytes) -> Secret:
-        """Open an application that was encrypted for this PKI."""
+        """Decrypt an application that was encrypted for this PKI."""
         return open_envelope(envelope, self.local_keys.agreement_key(INTAKE))
 
     def unseal(self, sealed: bytes) -> Secret:
-        """Open what is sealed in the register."""
+        """Decrypt a number of the register."""
         return open_envelope(sealed, self._register_key)
 
     @cached_property
@@ -281,9 +286,7 @@ class IssuingPki:
     def _station_key(self) -> EcPublicKey:
         key = self.certificate(STATION).public_key
         if not isinstance(key, EcPublicKey):
-            raise MisuseError(
-                f"{self.folder}: the station's certificate is not for a key on a curve"
-            )
+            raise MisuseError(f"{self.folder}: the station's key is not an elliptic-curve key")
         return key
 
 
@@ -293,7 +296,7 @@ def _read_settings(folder: Path) -> Settings:
 
 
 def custody_of(settings: Settings, local_keys: FileCustody, pin: Pin) -> KeyCustody:
-    """Where the signing keys are, as the settings say."""
+    """Return the custody of the signing keys: the HSM of the settings, or files."""
     if settings.hsm is None:
         return local_keys
     from personalise.pki.keys.hsm import Pkcs11Custody

@@ -1,4 +1,4 @@
-"""What `personalise pki lint` looks at: certificates, CRLs, signed lists, in DER or PEM."""
+"""Linting of files: certificates, CRLs and signed lists, in DER or PEM (`personalise pki lint`)."""
 
 from collections.abc import Iterator, Sequence
 from pathlib import Path
@@ -20,17 +20,17 @@ from emrtd.pki.x509.extension_writer import CertificateKind
 from support.errors import MalformedError
 from support.records import read_bounded
 
-_MAX_FILE: Final = MAX_CRL  # the largest of all that is looked at
+_MAX_FILE: Final = MAX_CRL  # the largest of these files
 _MASTER_LIST, _DEVIATION_LIST = "Doc 9303-12, 9.1, Table 18", "Doc 9303-12, 10"
 
 Finding = tuple[str, LintFinding]
-"""Where it is, and what."""
+"""The part of the file, and what is wrong with it."""
 
 
 def lint_file(path: Path) -> Iterator[Finding]:
-    """Yield where and what, for everything in a file that its profile has otherwise.
+    """Yield a finding for every deviation of a file from its profile in Doc 9303-12.
 
-    Raises `MalformedError` where it is neither a certificate, nor a CRL, nor a signed list.
+    Raises `MalformedError` if the file is neither a certificate, nor a CRL, nor a signed list.
     """
     octets = read_bounded(path, _MAX_FILE)
     if octets.lstrip().startswith(PEM_BEGIN):
@@ -75,12 +75,12 @@ def _list(signed: SignedData, what: str) -> Iterator[Finding]:
 
 
 def _problems(signed: SignedData, enclosed: Sequence[Certificate]) -> Iterator[str]:
-    """What is wrong with the signature over a list, and with who made it."""
+    """Yield what is wrong with the signature of a list, and with its signer."""
     if signed.version != 3:
         yield f"the version is {signed.version} and not 3"
     if signed.crls:
         yield "crls are enclosed"
-    yield from (f"there is {each.explanation}" for each in sorted(signed.tolerated))
+    yield from (each.explanation for each in sorted(signed.tolerated))
     for info in signed.signers:
         if info.key_identifier is None:
             yield "the signer is named by issuer and serial number, not by its key identifier"
@@ -93,9 +93,9 @@ def _problems(signed: SignedData, enclosed: Sequence[Certificate]) -> Iterator[s
         elif signer is None:
             yield "the signature does not verify with the key of the signer that it names"
         elif kind_of(signer) in {CertificateKind.CSCA_ROOT, CertificateKind.CSCA_LINK}:
-            yield "a CSCA signed it itself"
+            yield "the signer is a CSCA"
         elif not any(each.is_ca and signer.is_signed_by(each) for each in enclosed):
-            yield "the CSCA certificate of the signer is not in it"
+            yield "the certificate of the signer's CSCA is not in the list"
 
 
 def _has_signed(certificate: Certificate, info: SignerInfo, signed: SignedData) -> bool:

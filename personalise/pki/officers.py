@@ -1,8 +1,8 @@
-"""PKI officers: who they are, which operations need how many of them, and how they approve.
+"""PKI officers: their keys, the operations that they must approve, and the approval itself.
 
-An officer holds a key of their own, in an encrypted file that is theirs.  To approve an operation
-is to sign it; the signatures go into the audit log beside it, where `audit_log.verify_log` checks
-them for ever.  The configuration (`officers.json`) holds the public keys.
+Each officer has a key, in an encrypted file.  An officer approves an operation by signing it; the
+signature is stored in the operation's entry in the audit log, where `audit_log.verify_log` checks
+it.  The configuration (`officers.json`) holds the public keys.
 """
 
 import base64
@@ -37,18 +37,23 @@ OPERATIONS: Final = frozenset(
         "officer.require",
     }
 )
-"""Those that can need an approval; others are entered in the log without an approval."""
+"""The operations that can require approval; others are logged without one."""
 
 _OF_OFFICERS: Final = frozenset({"officer.enrol", "officer.require"})
-"""Where any operation needs officers, these do: else one person could undo the rule."""
+"""If any operation requires officers, these do too; else one person could remove the rule."""
 
 
 def known_operations(names: Iterable[str], where: str) -> frozenset[str]:
-    """The operations of these names; raises `MisuseError`, which says where, for a name of none."""
+    """Return the operations of these names; raises `MisuseError` for an unknown one.
+
+    `where` is the option or file that names them, for the message.
+    """
     unknown = sorted(set(names) - OPERATIONS)
     if unknown:
         known = ", ".join(sorted(OPERATIONS))
-        raise MisuseError(f"{where}: {unknown[0]!r} is no operation of a PKI; there are {known}")
+        raise MisuseError(
+            f"{where}: {unknown[0]!r} is not an operation of a PKI", advice=f"choose from {known}"
+        )
     return frozenset(names)
 
 
@@ -60,7 +65,7 @@ class _Configuration(msgspec.Struct, forbid_unknown_fields=True):
 
 @dataclass(frozen=True, slots=True)
 class Officers:
-    """The officers of one PKI, by name, and how many of them each operation needs."""
+    """The officers of one PKI, by name, and the operations that `required` of them must approve."""
 
     required: int = 1
     operations: frozenset[str] = frozenset()
@@ -68,7 +73,7 @@ class Officers:
 
     @classmethod
     def load(cls, folder: Path) -> "Officers":
-        """Read `officers.json`; without the file no operation needs an officer."""
+        """Read `officers.json`; without this file no operation requires an officer."""
         path = folder / FILE_NAME
         if not path.exists():
             return cls()
@@ -97,16 +102,24 @@ class Officers:
         )
 
     def enrol(self, name: str, key: PublicKey) -> "Officers":
-        """Add an officer; a name is given once and for all, since old approvals rest on it."""
+        """Return the configuration with one more officer.
+
+        A name is never reused, since old approvals are verified with its key.
+        """
         if name in self.keys:
-            raise MisuseError(f"there is an officer {name} already; a new key needs a new name")
+            raise MisuseError(
+                f"an officer {name} already exists", advice="use another name for a new key"
+            )
         if not name.isidentifier():
-            raise MisuseError(f"an officer's name is letters, digits and underscores, not {name!r}")
+            raise MisuseError(
+                f"{name!r} is not a name for an officer",
+                advice="use letters, digits and underscores, beginning with a letter",
+            )
         return Officers(self.required, self.operations, {**self.keys, name: key})
 
     @property
     def guarded(self) -> frozenset[str]:
-        """The operations that need officers."""
+        """The operations that require officers."""
         return self.operations | _OF_OFFICERS if self.operations else self.operations
 
     def approve(
@@ -116,40 +129,41 @@ class Officers:
         at: str,
         present: Sequence[tuple[str, Signer]],
     ) -> tuple[Approval, ...]:
-        """Have the officers present approve an operation; raises `MisuseError` unless they suffice.
+        """Return the approvals of the officers present; raises `MisuseError` if they are too few.
 
-        `at` is its time as the log writes it.  Two approvals are of two officers, each with
-        the key that the configuration names.
+        `at` is the time of the operation as the log writes it.  Each officer must sign with the key
+        that the configuration names; two signatures of one officer count once.
         """
         names = [name for name, _ in present]
         for name, signer in present:
             if self.keys.get(name) != signer.public_key:
-                raise MisuseError(f"{name} is no officer of this PKI, or the key is not theirs")
+                raise MisuseError(f"{name} is not an officer of this PKI, or has another key")
         needed = self.required if operation in self.guarded else 0
         if len(set(names)) < needed:
             raise MisuseError(
-                f"{operation} needs {needed} officers and {len(set(names))} approved it:"
-                " name each with --officer NAME=KEYFILE"
+                f"{operation} requires {needed} officers, and {len(set(names))} approved it",
+                advice="name each officer with --officer NAME=KEYFILE",
             )
         message = approval_message(operation, subject, at)
         return tuple(Approval(name, signer.sign(SCHEME, message)) for name, signer in present)
 
 
-class RuleOfTheLog:
-    """Which operations needed how many officers when they were done, by the audit log itself.
+class RequirementsInLog:
+    """How many officers each operation required at its time, derived from the audit log itself.
 
-    `officers.json` is for whoever can write to the folder to change, and to change back.
+    `officers.json` cannot be relied on here: anyone who can write to the folder could change it for
+    a while and change it back.
     """
 
     def __init__(self) -> None:
         self._in_force = Officers()
 
     def needed(self, entry: AuditEntry) -> int:
-        """How many officers the next entry of the log had to be approved by."""
+        """Return how many officers had to approve `entry`, the next entry of the log."""
         rule = self._in_force
-        if (entry.act, entry.outcome) == ("officer.require", "done"):
-            number, acts = entry.subject.get("required", ""), entry.subject.get("acts", "")
+        if (entry.operation, entry.outcome) == ("officer.require", "done"):
+            number, names = entry.subject.get("required", ""), entry.subject.get("acts", "")
             if not re.fullmatch("[0-9]{1,4}", number):
-                raise MalformedError(f"entry {entry.sequence}", "does not say how many officers")
-            self._in_force = Officers(int(number), frozenset(acts.split()))
-        return rule.required if entry.act in rule.guarded else 0
+                raise MalformedError(f"entry {entry.sequence}", "does not state how many officers")
+            self._in_force = Officers(int(number), frozenset(names.split()))
+        return rule.required if entry.operation in rule.guarded else 0

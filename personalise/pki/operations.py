@@ -1,12 +1,12 @@
-"""The operations of a PKI, each approved where the configuration says so, and entered in the log.
+"""The operations of a PKI: each is logged, and approved if the configuration requires it.
 
-issue_document_signer   a new key and certificate; the one before signs no more
-renew_csca              a new CSCA key, its root and the link to it (Doc 9303-12, 4.1.4.3)
-issue_list_signer       a Master List Signer or a Deviation List Signer
-issue_crl               the revocation list anew, at least every 90 days (4.1.5)
-revoke                  a certificate; a CRL and the list of affected documents come of it
-publish_master_list     the CSCA certificates that this State trusts, signed (9)
-destroy_key             a private key, for ever
+issue_document_signer   make a new key and certificate, which replace those in use
+renew_csca              make a new CSCA key, its root and the link to it (Doc 9303-12, 4.1.4.3)
+issue_list_signer       make a Master List Signer or a Deviation List Signer
+issue_crl               issue a new revocation list, at least every 90 days (4.1.5)
+revoke                  revoke a certificate and issue a new revocation list
+publish_master_list     sign the CSCA certificates that this State trusts (9)
+destroy_key             destroy a private key
 """
 
 import hashlib
@@ -37,14 +37,14 @@ from personalise.pki.issuing_pki import (
     REGISTER,
     IssuingPki,
 )
-from personalise.pki.officers import Officers, RuleOfTheLog
+from personalise.pki.officers import Officers, RequirementsInLog
 from personalise.pki.register import Register, RegisteredDocument
 from personalise.pki.settings import Revocation, Settings, changed
 from support.errors import MisuseError
 from support.files import write_atomically
 
 _NEVER_RENEWED: Final = frozenset({AUDIT_LABEL, INTAKE, REGISTER})
-"""Keys of which there is one: the log's, and those that open applications and the register."""
+"""Keys that have no successor: the log's, and those that decrypt applications and the register."""
 
 _LIST_SIGNER_LABELS: Final = {
     CertificateKind.MASTER_LIST_SIGNER: "mls",
@@ -54,25 +54,25 @@ _LIST_SIGNER_LABELS: Final = {
 
 @dataclass(frozen=True)
 class PkiOperations:
-    """A PKI, the officers present, and the time: what every operation needs."""
+    """The operations of one PKI, with the officers who are present and the time."""
 
     pki: IssuingPki
     present: Sequence[tuple[str, Signer]]
     at: datetime
 
     def operation(self, name: str, subject: Mapping[str, str]) -> AbstractContextManager[None]:
-        """Have an operation approved, and entered in the log as it begins and as it ends."""
+        """Have an operation approved; return a context that logs its beginning and its end."""
         approvals = Officers.load(self.pki.folder).approve(
             name, subject, timestamp(self.at), self.present
         )
         return self.pki.audit_log.operation(name, subject, self.at, approvals)
 
     def new_label(self, stem: str) -> str:
-        """The label of the next key of a kind: ds-2 after ds-1."""
+        """Return the label for the next key of a kind: ds-2 after ds-1."""
         return f"{stem}-{self._newest(stem) + 1}"
 
     def newest_label(self, stem: str) -> str:
-        """The label of the newest key of a kind."""
+        """Return the label of the newest key of a kind."""
         return f"{stem}-{self._newest(stem)}"
 
     def _newest(self, stem: str) -> int:
@@ -97,9 +97,10 @@ class PkiOperations:
         return certificate
 
     def renew_csca(self, common_name: str = "") -> tuple[Certificate, Certificate]:
-        """Make the next CSCA key; returns its root, and the link from the one before to it.
+        """Make the next CSCA key; return its root, and the link certificate for it.
 
-        The new key signs from now on.  `common_name` changes the CSCA's name, which the link says.
+        The previous key signs the link; the new key signs everything else from now on.
+        `common_name` changes the CSCA's name: the link is then from the old name to the new one.
         """
         label = self.new_label("csca")
         with self.operation(
@@ -120,15 +121,16 @@ class PkiOperations:
         return root, link
 
     def _issuing_csca(self) -> CountrySigningCa:
-        """The CSCA, where its key may sign certificates now (Doc 9303-12, 4.1.4.2)."""
+        """Return the CSCA; `MisuseError` unless its key may sign now (Doc 9303-12, 4.1.4.2)."""
         csca = self.pki.csca
         root = self.pki.root_of(csca.signer.public_key)
         self.pki.require_unrevoked(root)
         begin, end = root.signing_period
         if not begin <= self.at <= end:
             raise MisuseError(
-                f"the CSCA's key signs certificates from {begin:%Y-%m-%d} to {end:%Y-%m-%d}, and"
-                f" not on {self.at:%Y-%m-%d}: set the clock, or `personalise pki renew-csca`"
+                f"the CSCA's key may sign from {begin:%Y-%m-%d} to {end:%Y-%m-%d}, and not on"
+                f" {self.at:%Y-%m-%d}",
+                advice="set the clock, or run `personalise pki renew-csca`",
             )
         return csca
 
@@ -144,14 +146,14 @@ class PkiOperations:
         return certificate
 
     def issue_crl(self) -> Path:
-        """Issue the revocation list anew."""
+        """Issue a new revocation list; return its path."""
         with self.operation("crl.issue", {"number": str(self.pki.settings.crl_number + 1)}):
             return _write_crl(self.pki, self.at)
 
     def revoke(self, certificate: Certificate) -> Path:
-        """Revoke a certificate and publish the list that says so; returns the list's path.
+        """Revoke a certificate and issue the new revocation list; return the list's path.
 
-        One that is revoked already stays revoked since then.
+        The revocation date of a certificate that is already revoked does not change.
         """
         serial = f"{certificate.serial:X}"
         settings = self.pki.settings
@@ -162,16 +164,16 @@ class PkiOperations:
             return _write_crl(self.pki.save(settings), self.at)
 
     def publish_master_list(self, certificates: Sequence[Certificate], path: Path) -> None:
-        """Sign a Master List over CSCA certificates; `path` is where it is written (DER).
+        """Sign a Master List of CSCA certificates and write it to `path` (DER).
 
-        The log names the list by the SHA-256 of what is signed.
+        The log names the list by the SHA-256 of its signed content.
         """
         signer_certificate = self.pki.certificate("mls")
         issuer = self.pki.issuer_of(signer_certificate)
         if self.pki.is_revoked(signer_certificate):
             raise MisuseError(
-                f"{self.pki.folder}: the Master List Signer is revoked;"
-                " `personalise pki issue-list-signer master`"
+                f"{self.pki.folder}: the Master List Signer is revoked",
+                advice="run `personalise pki issue-list-signer master`",
             )
         self.pki.require_unrevoked(issuer)
         label = self._label_of(signer_certificate.public_key, "mls")
@@ -191,24 +193,27 @@ class PkiOperations:
             write_atomically(path, signed)
 
     def destroy_key(self, label: str) -> None:
-        """Destroy a private key; one in use that nothing takes the place of is refused."""
+        """Destroy a private key; `MisuseError` for one that is in use and has no successor."""
         if label in {*_NEVER_RENEWED, self.pki.settings.csca, self.newest_label("cvca")}:
-            raise MisuseError(f"the key {label!r} is in use and nothing takes its place")
+            raise MisuseError(f"the key {label!r} is in use and has no successor")
         with self.operation("key.destroy", {"label": label}):
             self.pki.custody.destroy(label)
 
     def enrol_officer(self, name: str, key: PublicKey) -> None:
-        """Add an officer to the configuration; what is approved is this key, under this name."""
+        """Add an officer to the configuration; the approval covers name and key."""
         officers = Officers.load(self.pki.folder).enrol(name, key)
         digest = hashlib.sha256(encode_public_key(key)).hexdigest()
         with self.operation("officer.enrol", {"officer": name, "key": digest}):
             officers.save(self.pki.folder)
 
     def require_officers(self, required: int, operations: frozenset[str]) -> None:
-        """Say which operations need how many officers; those there are approve it themselves."""
+        """Set how many officers the operations require; the officers enrolled approve this too."""
         officers = Officers.load(self.pki.folder)
         if len(officers.keys) < required:
-            raise MisuseError(f"{required} officers are required and {len(officers.keys)} enrolled")
+            raise MisuseError(
+                f"{required} officers are required, but only {len(officers.keys)} are enrolled",
+                advice="enrol more with `personalise officer enrol`",
+            )
         subject = {"required": str(required), "acts": " ".join(sorted(operations))}
         with self.operation("officer.require", subject):
             Officers(required, operations, officers.keys).save(self.pki.folder)
@@ -221,9 +226,9 @@ class PkiOperations:
 
 
 def affected_documents(pki: IssuingPki, certificate: Certificate) -> Iterator[RegisteredDocument]:
-    """Every document that rests on a Document Signer, or on any that a CSCA's key has signed.
+    """Yield every document that a Document Signer signed, or any Document Signer of a CSCA's key.
 
-    Their numbers are people's data.
+    The documents' numbers are personal data.
     """
     signers, key = [certificate], certificate.extensions.subject_key_identifier
     if certificate.is_ca:
@@ -235,29 +240,35 @@ def affected_documents(pki: IssuingPki, certificate: Certificate) -> Iterator[Re
 
 
 def enter_accepted_quality(pki: IssuingPki, reason: str, sod: bytes, at: datetime) -> None:
-    """Enter that an operator took samples of poor quality; the document is named by its EF.SOD."""
+    """Log that an operator accepted samples of poor quality; EF.SOD identifies the document."""
     if not reason.strip():
-        raise MisuseError("--accept-quality needs a reason")
+        raise MisuseError("--accept-quality requires a reason")
     subject = {"sod": hashlib.sha256(sod).hexdigest(), "reason": reason}
     pki.audit_log.append("quality.accept", subject, "done", at)
 
 
 def find_certificate(pki: IssuingPki, name: str) -> Certificate:
-    """A certificate that the PKI issued, by serial number (hexadecimal) or as "ds"."""
+    """Return a certificate that the PKI issued, by serial number (hexadecimal) or file ("ds").
+
+    Raises `MisuseError` if there is none.
+    """
     if re.fullmatch(r"[0-9A-Fa-f]{1,40}", name):
         found = [each for each in pki.issued() if each.serial == int(name, 16)]
         if found:
             return found[0]
     elif re.fullmatch(r"[a-z0-9-]+", name) and (pki.folder / f"{name}.cer").is_file():
         return pki.certificate(name)
-    raise MisuseError(f"{pki.folder}: has issued no certificate {name!r}; give its serial number")
+    raise MisuseError(
+        f"{pki.folder}: has issued no certificate {name!r}",
+        advice="name it by its serial number in hexadecimal",
+    )
 
 
 def verify_audit(folder: Path, expected_head: str | None = None) -> Head:
-    """Verify the whole audit log of a PKI, with the public key that lies beside it."""
+    """Verify the whole audit log of a PKI with the public key in its folder; return its head."""
     key = decode_public_key((folder / AUDIT_KEY_NAME).read_bytes())
     officers = Officers.load(folder)
-    needed = RuleOfTheLog().needed
+    needed = RequirementsInLog().needed
     return verify_log(folder / AUDIT_LOG_NAME, key, officers.keys, expected_head, needed)
 
 

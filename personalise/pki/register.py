@@ -1,9 +1,9 @@
-"""The register of documents: which Document Signer signed which document, for the day it matters.
+"""The register of documents: which Document Signer signed which document.
 
-When a Document Signer is compromised, the State has to know every document that rests on it.  One
-EF.SOD is one document, however often it is entered.  A document's number is a person's datum, so it
-lies in the register sealed, for the PKI's register key alone; Document Signer, time and the SHA-256
-of EF.SOD lie in clear.
+When a Document Signer is compromised, the State must know every document that it signed.  A
+document is identified by its EF.SOD, and stored once however often it is entered.  Its number is
+personal data, so it is encrypted for the PKI's register key; the Document Signer, the time and the
+SHA-256 of EF.SOD are in clear.
 """
 
 from collections.abc import Callable, Iterator
@@ -44,9 +44,9 @@ _COUNT_OF_SOD: Final = f"{_COUNT} AND sod = ?"
 
 @dataclass(frozen=True, slots=True)
 class RegisteredDocument:
-    """A document that a Document Signer signed; its number is a person's datum.
+    """A document that a Document Signer signed: time, SHA-256 of EF.SOD, number (personal data).
 
-    `number` is None where what was entered does not open: the document is affected all the same.
+    `number` is None if it cannot be decrypted; the document counts as affected nevertheless.
     """
 
     signed: datetime
@@ -55,10 +55,10 @@ class RegisteredDocument:
 
 
 def read_register_key(folder: Path) -> EcPublicKey:
-    """The public key that the numbers in the register of a PKI are sealed for."""
+    """Return the public key for which the numbers in a PKI's register are encrypted."""
     key = decode_public_key(read_bounded(folder / KEY_NAME, _MAX_KEY))
     if not isinstance(key, EcPublicKey):
-        raise MisuseError(f"{folder}: the register's key is not one on a curve")
+        raise MisuseError(f"{folder}: the register's key is not an elliptic-curve key")
     return key
 
 
@@ -70,7 +70,7 @@ def _unsealed(sealed: bytes, unseal: Callable[[bytes], Secret]) -> Secret | None
 
 
 class Register:
-    """The register of one PKI; raises what `Database` does where its file cannot be used."""
+    """The register of one PKI; raises what `Database` raises if its file is unusable."""
 
     def __init__(self, folder: Path) -> None:
         self._folder = folder
@@ -79,7 +79,7 @@ class Register:
         self._database = Database(folder / FILE_NAME, _LAYOUT, create=True)
 
     def takes(self, sealed_number: bytes) -> bool:
-        """Whether a number is sealed for this register; raises `MalformedError` for no envelope."""
+        """Whether a number is encrypted for this register; `MalformedError` if not an envelope."""
         recipient = Recipient(key_identifier=key_identifier(read_register_key(self._folder)))
         return recipient in recipients_of(sealed_number)
 
@@ -94,7 +94,7 @@ class Register:
     ) -> bool:
         """Enter one document, durably; `signer` and `sod` are SHA-256 digests.
 
-        False, and nothing is entered, where the signer has its limit of other documents already.
+        Returns False, and enters nothing, if the signer has already signed `limit` other documents.
         """
         database = self._database
         with database.transaction():  # other processes register documents meanwhile
@@ -109,7 +109,7 @@ class Register:
         return True
 
     def count(self, signer: bytes) -> int:
-        """How many documents a Document Signer has signed; asked anew when others have written."""
+        """Return how many documents a Document Signer has signed, by all processes."""
         version = self._database.version_of_data()
         if version != self._version:
             self._counts.clear()
@@ -121,7 +121,7 @@ class Register:
     def signed_by(
         self, signer: bytes, unseal: Callable[[bytes], Secret]
     ) -> Iterator[RegisteredDocument]:
-        """Every document that a Document Signer has signed, in order of time."""
+        """Yield every document that a Document Signer has signed, in order of time."""
         statement = "SELECT at, sod, number FROM document WHERE signer = ? ORDER BY at, sod"
         for at, sod, sealed in self._database.each_row(statement, signer):
             yield RegisteredDocument(datetime.fromisoformat(at), sod, _unsealed(sealed, unseal))

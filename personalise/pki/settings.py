@@ -1,4 +1,4 @@
-"""The settings of an issuing PKI, `pki.json`: who issues, and how."""
+"""The settings of an issuing PKI, `pki.json`: the issuer, its algorithms and its keys in use."""
 
 import re
 from collections.abc import Mapping
@@ -16,13 +16,13 @@ from emrtd.pki.x509.issuing import CscaProfile, pkd_crl_url
 from support.errors import MisuseError
 from support.records import Record, from_json, reject
 
-_SMALLEST_CURVE: Final = 224  # bits: nothing smaller fits the hashes of 4.1.6.4
+_SMALLEST_CURVE: Final = 224  # bits: the shortest hash of Doc 9303-12, 4.1.6.4
 _LONGEST_NAME: Final = 64  # characters: RFC 5280, A.1, ub-common-name and ub-organization-name
 _SERIAL: Final = re.compile(r"[0-9A-Fa-f]{1,40}")
 
 
 class Revocation(Record, frozen=True):
-    """A certificate that is revoked: its serial number (hexadecimal), and since when."""
+    """A revoked certificate: its serial number (hexadecimal), and when it was revoked."""
 
     serial: str
     at: datetime
@@ -35,19 +35,19 @@ class Revocation(Record, frozen=True):
 
 
 class HsmAddress(Record, frozen=True):
-    """Where an HSM is: the PKCS#11 library's path, and the token's label."""
+    """The address of an HSM: the PKCS#11 library's path, and the token's label."""
 
     module: str
     token: str
 
 
 class Settings(Record, frozen=True):
-    """Who issues, and how; nothing of it is secret.
+    """The settings of a PKI; none of them is secret.
 
     `state` is the issuing State's code in the MRZ, `country` its two letters in certificates.
     `document_types` are the document codes that a Document Signer signs; one letter stands for
-    every code that begins with it.  `csca` and `document_signer` label the keys in use;
-    `csca_name` is the CSCA's common name, where it is not "CSCA" and the State's code.
+    every code that begins with it.  `csca` and `document_signer` are the labels of the keys in use;
+    `csca_name` is the CSCA's common name, if it is not "CSCA" and the State's code.
     """
 
     state: str
@@ -73,7 +73,7 @@ class Settings(Record, frozen=True):
             reject("signature", f"{self.signature} cannot be made by a key of kind {self.key}")
         curve = CURVES.get(self.key)
         if curve is not None and curve.n.bit_length() < _SMALLEST_CURVE:
-            reject("key", f"{self.key} is too small to sign with: give brainpoolP256r1 or larger")
+            reject("key", f"{self.key} is too small; use brainpoolP256r1 or a larger curve")
         for name, text in (("organisation", self.organisation), ("csca_name", self.csca_name)):
             if len(text) > _LONGEST_NAME or not text.isprintable():
                 reject(name, f"is more than {_LONGEST_NAME} characters, or not printable ones")
@@ -82,16 +82,16 @@ class Settings(Record, frozen=True):
         if self.documents_per_signer < 1:
             reject("documents_per_signer", "is less than 1")
         if not 0 < self.crl_number < 1 << 128:
-            reject("crl_number", "is no number of a CRL")
+            reject("crl_number", "is not between 1 and 2^128 - 1")
 
     @property
     def scheme(self) -> SignatureScheme:
-        """How the CSCA and the Document Signers sign."""
+        """The signature scheme of the CSCA and the Document Signers."""
         return SignatureScheme(SignatureFamily(self.signature), Hash(self.hash))
 
     @property
     def profile(self) -> CscaProfile:
-        """What the certificates of this PKI have in common."""
+        """What all certificates of this PKI have in common."""
         return CscaProfile(
             self.state,
             self.country,
@@ -113,7 +113,10 @@ def settings_for(
     pss: bool = True,
     named_curves: bool = False,
 ) -> Settings:
-    """Settings for a new PKI; `state` is its code in the MRZ, the hash fits the key."""
+    """Return the settings for a new PKI; the hash is chosen to fit the key.
+
+    `state` is the State's code in the MRZ.  Raises `MisuseError` or `FieldError`.
+    """
     state = state.upper().rstrip("<")
     country = two_letter_code(state)
     if country is None:
@@ -134,7 +137,7 @@ def settings_for(
 
 
 def changed(settings: Settings, **changes: object) -> Settings:
-    """Settings with some fields changed to what a person said; raises `FieldError`."""
+    """Return the settings with some fields changed; raises `FieldError` for a wrong value."""
     return _settings(msgspec.structs.asdict(settings) | changes)
 
 

@@ -40,7 +40,7 @@ class LintFinding:
 def lint_form(tolerated: frozenset[Quirk], clause: str) -> Iterator[LintFinding]:
     """What a reader has read past."""
     for each in sorted(tolerated - _ELSEWHERE):
-        yield LintFinding(f"there is {each.explanation}", clause)
+        yield LintFinding(each.explanation, clause)
 
 
 def lint_scheme(scheme: SignatureScheme | None) -> Iterator[LintFinding]:

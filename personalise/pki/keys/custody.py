@@ -1,7 +1,7 @@
-"""Where private keys live: made, used and destroyed through one interface.
+"""Custody of private keys: one interface to make, use and destroy them.
 
-`FileCustody` keeps them in files, encrypted under a pass phrase: for demos, tests and small
-offices.  `personalise.pki.keys.hsm.Pkcs11Custody` keeps them in an HSM.
+`FileCustody` stores them in files, encrypted with a pass phrase: for demos, tests and small
+offices.  `personalise.pki.keys.hsm.Pkcs11Custody` stores them in an HSM.
 """
 
 import os
@@ -27,18 +27,21 @@ _LABEL: Final = re.compile(r"[A-Za-z0-9][A-Za-z0-9_.-]{0,80}")
 
 
 class KeyCustody(Protocol):
-    """Keeps private keys, each under a label of its own."""
+    """Stores private keys, each under a unique label."""
 
     def labels(self) -> list[str]:
-        """The labels of the keys there are, in order."""
+        """Return the labels of the keys, in order."""
         ...
 
     def generate(self, label: str, kind: str) -> PublicKey:
-        """Make a key; `kind` is a curve's name or "RSA-3072".  A label is used once."""
+        """Make a key; `kind` is a curve's name or "RSA-3072".
+
+        Raises `MisuseError` if a key with this label exists.
+        """
         ...
 
     def signer(self, label: str) -> Signer:
-        """The signer over one key; raises `MisuseError` where there is none with this label."""
+        """Return the signer of one key; raises `MisuseError` if no key has this label."""
         ...
 
     def destroy(self, label: str) -> None:
@@ -54,11 +57,11 @@ class FileCustody:
         self._passphrase = passphrase
 
     def beside(self, name: str) -> "FileCustody":
-        """Another folder for keys, next to this one and under the same pass phrase."""
+        """Return the custody of another folder next to this one, with the same pass phrase."""
         return FileCustody(self._folder.with_name(name), self._passphrase)
 
     def labels(self) -> list[str]:
-        """The labels of the keys in the folder."""
+        """Return the labels of the keys in the folder, in order."""
         return sorted(path.stem for path in self._folder.glob(f"*{SUFFIX}"))
 
     def generate(self, label: str, kind: str) -> PublicKey:
@@ -66,35 +69,35 @@ class FileCustody:
         return self.store(label, generate_private_key(kind))
 
     def store(self, label: str, key: PrivateKey) -> PublicKey:
-        """Keep a key that was made elsewhere."""
+        """Store a key that was made elsewhere; `MisuseError` if the label is in use."""
         path = self._path(label)
         if path.exists():
-            raise MisuseError(f"{path}: there is a key with this label already")
+            raise MisuseError(f"{path}: a key with this label already exists")
         write_atomically(path, encrypt_private_key(key, self._passphrase), mode=0o600)
         return key.public_key
 
     def replace(self, label: str, key: PrivateKey) -> PublicKey:
-        """Keep a key in the place of the one with this label, which is gone then."""
+        """Store a key and overwrite the one with this label."""
         octets = encrypt_private_key(key, self._passphrase)
         write_atomically(self._path(label), octets, mode=0o600)
         return key.public_key
 
     def signer(self, label: str) -> Signer:
-        """The key itself, which signs."""
+        """Read one key, as a signer."""
         return self.private_key(label)
 
     def private_key(self, label: str) -> PrivateKey:
-        """Open one key."""
+        """Read one key."""
         return read_private_key(self._existing(label), self._passphrase)
 
     def agreement_key(self, label: str) -> EcPrivateKey:
-        """Open one key that envelopes are opened with."""
+        """Read one key that decrypts envelopes; it must be an elliptic-curve key."""
         return read_agreement_key(self._existing(label), self._passphrase)
 
     def destroy(self, label: str) -> None:
         """Overwrite and remove the file.
 
-        Media keep copies that no program reaches; what is left is encrypted all the same.
+        A medium may keep copies that no program can overwrite; these are encrypted.
         """
         path = self._existing(label)
         with path.open("r+b") as file:
@@ -106,30 +109,33 @@ class FileCustody:
     def _existing(self, label: str) -> Path:
         path = self._path(label)
         if not path.is_file():
-            raise MisuseError(f"{path}: there is no such key")
+            raise MisuseError(f"{path}: does not exist")
         return path
 
     def _path(self, label: str) -> Path:
         if not _LABEL.fullmatch(label):
-            raise MisuseError("a key's label is letters, digits, and _ . - between them")
+            raise MisuseError(
+                f"{label!r} is not a label for a key",
+                advice="use up to 81 letters, digits and the characters _ . -",
+            )
         return self._folder / f"{label}{SUFFIX}"
 
 
 def read_private_key(path: Path, passphrase: Secret) -> PrivateKey:
-    """Open one encrypted key file; a wrong pass phrase raises `WrongPassphraseError`."""
+    """Read an encrypted key file; raises `WrongPassphraseError` or `MalformedError`."""
     try:
         with decoding(path):
             return decrypt_private_key(path.read_bytes(), passphrase)
     except WrongPassphraseError:
         raise WrongPassphraseError(
-            f"{path}: the pass phrase does not open this key; name the file that holds the"
-            " right one with --passphrase-file"
+            f"{path}: the pass phrase does not open this key",
+            advice="name the file that holds the right one with --passphrase-file",
         ) from None
 
 
 def read_agreement_key(path: Path, passphrase: Secret) -> EcPrivateKey:
-    """Open a key file that envelopes are opened with; raises `MisuseError` for one of RSA."""
+    """Read a key file that decrypts envelopes; raises `MisuseError` for an RSA key."""
     key = read_private_key(path, passphrase)
     if not isinstance(key, EcPrivateKey):
-        raise MisuseError(f"{path}: is not a key on a curve, as those that open envelopes are")
+        raise MisuseError(f"{path}: is not an elliptic-curve key, and so cannot decrypt envelopes")
     return key

@@ -1,11 +1,11 @@
-"""Keys in an HSM through PKCS#11 (python-pkcs11): made, used and destroyed there, never seen here.
+"""Keys in an HSM through PKCS#11 (python-pkcs11): made, used and destroyed there, never exported.
 
-python-pkcs11 is not safe with two sessions in two threads, so each custody has one thread of its
-own and every call goes through it.
+python-pkcs11 is not safe with two sessions in two threads, so each custody runs every call on one
+thread.
 
-A wrong PIN is tried once, since an HSM locks after a few.  Whoever logs in does so alone, and a
-refusal is noted in a file of the user's own: neither the next process of many nor a service that is
-started again and again tries it anew, until somebody has removed that note.
+A wrong PIN is tried only once, since an HSM locks after a few.  One process logs in at a time, and
+a refusal is noted in a file in the user's folder: neither another process nor a service that is
+restarted again and again tries the PIN again until a person has removed that note.
 """
 
 import fcntl
@@ -28,9 +28,10 @@ T = TypeVar("T")
 
 
 class Pkcs11Custody:
-    """The keys of one token, by label; satisfies `KeyCustody`.  One a token in a process.
+    """The keys of one token, by label; satisfies `KeyCustody`.
 
-    `module` is the PKCS#11 library's path, `token` the token's label.
+    A process may have only one for each token.  `module` is the PKCS#11 library's path, `token` the
+    token's label.
     """
 
     def __init__(self, module: str, token: str, pin: Secret) -> None:
@@ -42,7 +43,7 @@ class Pkcs11Custody:
         self._thread = ThreadPoolExecutor(max_workers=1, thread_name_prefix="hsm")
 
     def labels(self) -> list[str]:
-        """Labels of the private keys in the token, in order."""
+        """Return the labels of the private keys in the token, in order."""
         return self._call(lambda session: sorted(hsm_keys.labels(session)))
 
     def generate(self, label: str, kind: str) -> PublicKey:
@@ -50,14 +51,14 @@ class Pkcs11Custody:
 
         def work(session: Any) -> PublicKey:
             if label in hsm_keys.labels(session):
-                raise MisuseError(f"the HSM has a key {label!r} already")
+                raise MisuseError(f"the HSM already has a key {label!r}")
             hsm_keys.generate(session, label, kind)
             return hsm_keys.public_key(session, label)
 
         return self._call(work)
 
     def signer(self, label: str) -> "Pkcs11Signer":
-        """The signer over one key; `HsmError` where the token has none with this label."""
+        """Return the signer of one key; `HsmError` if no key in the token has this label."""
         public_key = self._call(lambda session: hsm_keys.public_key(session, label))
         return Pkcs11Signer(self, label, public_key)
 
@@ -90,16 +91,17 @@ class Pkcs11Custody:
             try:
                 return work(session)
             except expired as error:
-                self._log_out()  # the HSM forgot us: log in once more, then give up
+                self._log_out()  # the session has ended: log in once more, then give up
                 if last_try:
-                    raise HsmError(f"{self._token}: the HSM ends the session at once") from error
+                    raise HsmError(f"{self._token}: the HSM ends each session at once") from error
             except HsmError:
                 self._give_up()
                 raise
             except exceptions.PKCS11Error as error:
                 self._give_up()
                 raise HsmError(
-                    f"{self._token}: the HSM answered {type(error).__name__}; see its own log"
+                    f"{self._token}: the HSM answered {type(error).__name__}",
+                    advice="see the HSM's own log",
                 ) from error
         raise AssertionError("unreachable")
 
@@ -117,7 +119,7 @@ class Pkcs11Custody:
         try:
             library = pkcs11.lib(self._module)
             if self._lost:
-                library.reinitialize()  # a library may not see a token that was away before
+                library.reinitialize()  # otherwise a library may not see a token that has returned
             token = library.get_token(token_label=self._token)
             session = token.open(rw=True, user_pin=self._pin.reveal().decode())
         except UnicodeDecodeError:
@@ -126,17 +128,19 @@ class Pkcs11Custody:
             note.write_down()
             raise HsmError(
                 f"{self._token}: the HSM refused the PIN; it is not tried again, since a few wrong"
-                f" ones lock the token: put the right one into its file, then remove {note.path}"
+                " ones lock the token",
+                advice=f"write the right PIN to its file, then remove {note.path}",
             ) from error
         except exceptions.PinLocked as error:
             raise HsmError(
-                f"{self._token}: the PIN is locked; its security officer can unlock it"
+                f"{self._token}: the PIN is locked",
+                advice="have the token's security officer unlock it",
             ) from error
         except (exceptions.NoSuchToken, exceptions.TokenNotPresent) as error:
-            raise HsmError(f"there is no token {self._token!r} in {self._module}") from error
+            raise HsmError(f"{self._module}: has no token {self._token!r}") from error
         except (exceptions.PKCS11Error, RuntimeError) as error:
-            if type(error) in {exceptions.PKCS11Error, RuntimeError}:  # and no answer of an HSM
-                reason = "is no PKCS#11 library, or does not load"
+            if type(error) in {exceptions.PKCS11Error, RuntimeError}:  # not an answer of the HSM
+                reason = "is not a PKCS#11 library, or cannot be loaded"
             else:
                 reason = f"the HSM answered {type(error).__name__}"
             raise HsmError(f"{self._module}: {reason}") from error
@@ -144,7 +148,7 @@ class Pkcs11Custody:
         return session
 
     def _give_up(self) -> None:
-        """Begin from the beginning next time: what is not there now may be there then."""
+        """Log out, so that the next call loads the library and logs in again."""
         self._log_out()
         self._lost = True
 
@@ -153,12 +157,12 @@ class Pkcs11Custody:
 
         session, self._session = self._session, None
         if session is not None:
-            with suppress(exceptions.PKCS11Error):  # it may be gone already
+            with suppress(exceptions.PKCS11Error):  # the session may have ended
                 session.close()
 
 
 class _Note:
-    """The file of a token that says whether its PIN was refused; empty where it was not."""
+    """The file that records that a token's PIN was refused; empty if it was not."""
 
     def __init__(self, path: Path, descriptor: int) -> None:
         self.path = path
@@ -175,7 +179,7 @@ class _Note:
 
 @contextmanager
 def _alone_with_the_pin(module: str, token: str) -> Iterator[_Note]:
-    """Wait for other processes that log in to the token; `HsmError` where one was refused."""
+    """Hold the lock for logging in to a token; `HsmError` if its PIN was refused before."""
     name = hashlib.sha256(f"{module}\0{token}".encode()).hexdigest()[:16]
     path = user_folder() / f"hsm-pin-{name}"
     path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
@@ -185,8 +189,8 @@ def _alone_with_the_pin(module: str, token: str) -> Iterator[_Note]:
         note = _Note(path, descriptor)
         if note.is_written:
             raise HsmError(
-                f"{token}: the PIN was refused before and is not tried again: put the right one"
-                f" into its file, then remove {path}"
+                f"{token}: the PIN was refused before and is not tried again",
+                advice=f"write the right PIN to its file, then remove {path}",
             )
         yield note
     finally:

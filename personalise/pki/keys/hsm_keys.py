@@ -1,4 +1,4 @@
-"""Keys in a token, through one session of PKCS#11: what `Pkcs11Custody` has done there."""
+"""Operations on the keys of a token in one PKCS#11 session, for `Pkcs11Custody`."""
 
 from typing import Any
 
@@ -18,11 +18,11 @@ from support.errors import MalformedError, MisuseError
 
 
 class HsmError(MisuseError):
-    """The HSM refused or is not there; says what to do, and never a PIN."""
+    """The HSM refused an operation or cannot be reached; the message never contains a PIN."""
 
 
 def labels(session: Any) -> set[str]:
-    """The labels of the private keys in the token."""
+    """Return the labels of the private keys in the token."""
     from pkcs11 import Attribute, ObjectClass
 
     return {key.label for key in session.get_objects({Attribute.CLASS: ObjectClass.PRIVATE_KEY})}
@@ -34,12 +34,12 @@ def _key(session: Any, label: str, *, private: bool) -> Any:
     wanted = ObjectClass.PRIVATE_KEY if private else ObjectClass.PUBLIC_KEY
     found = list(session.get_objects({Attribute.CLASS: wanted, Attribute.LABEL: label}))
     if len(found) != 1:
-        raise HsmError(f"the HSM has {len(found) or 'no'} keys {label!r}; exactly one is needed")
+        raise HsmError(f"the HSM has {len(found) or 'no'} keys {label!r}; exactly one is required")
     return found[0]
 
 
 def generate(session: Any, label: str, kind: str) -> None:
-    """Make a key pair that stays there; `kind` is a curve's name or "RSA-3072"."""
+    """Make a key pair that cannot be exported; `kind` is a curve's name or "RSA-3072"."""
     from pkcs11 import Attribute, KeyType, Mechanism, MechanismFlag
 
     uses = MechanismFlag.SIGN | MechanismFlag.VERIFY
@@ -49,7 +49,10 @@ def generate(session: Any, label: str, kind: str) -> None:
         return
     curve = CURVES.get(kind)
     if curve is None or curve.oid is None:
-        raise MisuseError(f"a key of kind {kind!r}: name a curve, or RSA-3072 and the like")
+        raise MisuseError(
+            f"{kind!r} is not a kind of key",
+            advice="use the name of a curve, or RSA- and the size in bits, such as RSA-3072",
+        )
     parameters = session.create_domain_parameters(
         KeyType.EC, {Attribute.EC_PARAMS: der.oid(curve.oid)}, local=True
     )
@@ -59,7 +62,7 @@ def generate(session: Any, label: str, kind: str) -> None:
 
 
 def public_key(session: Any, label: str) -> PublicKey:
-    """The public half of the key with this label; `HsmError` where there is none, or several."""
+    """Return the public key with this label; `HsmError` unless there is exactly one."""
     from pkcs11 import Attribute, KeyType
 
     key = _key(session, label, private=False)
@@ -74,7 +77,7 @@ def public_key(session: Any, label: str) -> PublicKey:
 
 
 def destroy(session: Any, label: str) -> None:
-    """Destroy a key pair; `HsmError` where there is none."""
+    """Destroy a key pair; `HsmError` if there is none."""
     found = [key for key in session.get_objects() if key.label == label]
     if not found:
         raise HsmError(f"the HSM has no key {label!r}")
@@ -88,7 +91,7 @@ def _curve(key: Any) -> Curve:
     try:
         return curve_from(ber.read(key[Attribute.EC_PARAMS], "the HSM's curve"))
     except MalformedError as error:
-        raise HsmError(f"the key {key.label!r} is on a curve that is not used: {error}") from None
+        raise HsmError(f"the curve of the key {key.label!r} is not supported: {error}") from None
 
 
 def sign(session: Any, label: str, scheme: SignatureScheme, message: bytes) -> bytes:

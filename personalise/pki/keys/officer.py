@@ -1,4 +1,4 @@
-"""The key of an officer, with which they approve an operation."""
+"""The key with which an officer approves operations."""
 
 from pathlib import Path
 
@@ -10,12 +10,12 @@ from support.secret import Secret
 
 
 def read_officer_key(name: str, path: Path, passphrase: Secret) -> PrivateKey:
-    """Read an officer's key; raises `MisuseError` where the pass phrase is not its own."""
+    """Read an officer's key; raises `MisuseError` if the pass phrase does not open it."""
     try:
         return read_private_key(path, passphrase)
     except WrongPassphraseError:
         raise MisuseError(
-            f"{path}: the pass phrase is not that of {name}'s key",
+            f"{path}: the pass phrase does not open {name}'s key",
             advice="name the file that holds the right one with"
             f" --officer-passphrase-file {name}=FILE",
         ) from None

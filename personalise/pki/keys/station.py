@@ -1,4 +1,4 @@
-"""The keys of personalisation stations, each in the folder of the user who works there."""
+"""The keys of personalisation stations, each in the folder of the station's user."""
 
 from pathlib import Path
 
@@ -12,10 +12,10 @@ from support.secret import Secret
 
 
 def open_at_station(envelope: bytes, passphrase: Secret, key_file: Path | None = None) -> Secret:
-    """Open what was sealed for this station.
+    """Decrypt an envelope that is encrypted for this station.
 
     The key is `key_file`, or is found in the user's folder by the envelope's recipient.  Raises
-    `MisuseError` where there is none, or where it does not open the envelope.
+    `MisuseError` if there is no key, or if it does not decrypt the envelope.
     """
     if key_file is None:
         identifiers = (each.key_identifier for each in recipients_of(envelope))
@@ -23,7 +23,7 @@ def open_at_station(envelope: bytes, passphrase: Secret, key_file: Path | None =
         key_file = next((path for path in paths if path.is_file()), None)
     if key_file is None:
         raise MisuseError(
-            "the chip keys are sealed for a station whose key is not here",
+            "the chip keys are encrypted for a station whose key is not in this user's folder",
             advice="name its file with --station-key, or work as the user who ran"
             " `personalise pki init`",
         )
@@ -35,7 +35,7 @@ def open_at_station(envelope: bytes, passphrase: Secret, key_file: Path | None =
 
 
 def install_station_key(identifier: bytes, encrypted: bytes) -> None:
-    """Keep a station's key, encrypted, where `open_at_station` finds it."""
+    """Store a station's encrypted key in the user's folder, where `open_at_station` finds it."""
     write_atomically(_path(identifier), encrypted, mode=0o600)
 
 

@@ -1,4 +1,4 @@
-"""The audit log: nothing in it can be changed, taken out or put in unseen."""
+"""The audit log: a changed, removed or inserted line is detected."""
 
 import errno
 import hashlib
@@ -50,7 +50,7 @@ def test_a_whole_log_verifies(path: Path) -> None:
     assert verified(path) == 3
 
 
-def test_every_changed_octet_is_seen(path: Path) -> None:
+def test_every_changed_octet_is_detected(path: Path) -> None:
     octets = path.read_bytes()
     for position in range(0, len(octets), 7):
         changed = bytearray(octets)
@@ -61,7 +61,7 @@ def test_every_changed_octet_is_seen(path: Path) -> None:
 
 
 @pytest.mark.parametrize("taken", [0, 1])
-def test_a_line_taken_out_is_seen(path: Path, taken: int) -> None:
+def test_a_removed_line_breaks_the_chain(path: Path, taken: int) -> None:
     lines = path.read_bytes().splitlines(keepends=True)
     del lines[taken]
     path.write_bytes(b"".join(lines))
@@ -69,17 +69,17 @@ def test_a_line_taken_out_is_seen(path: Path, taken: int) -> None:
         verified(path)
 
 
-def test_an_end_taken_off_is_seen_by_the_head_noted_earlier(path: Path) -> None:
+def test_missing_lines_at_the_end_are_detected_by_the_expected_head(path: Path) -> None:
     head = verify_log(path, KEY.public_key, OFFICERS.keys).digest
     AuditLog(path, KEY).append("crl.issue", {"number": "2"}, "done", AT)
     assert verified(path, head) == 4
     path.write_bytes(b"".join(path.read_bytes().splitlines(keepends=True)[:2]))
     assert verified(path) == 2
-    with pytest.raises(ProtocolError, match="entries are gone"):
+    with pytest.raises(ProtocolError, match="entries are missing"):
         verified(path, head)
 
 
-def test_an_act_that_fails_is_entered_with_its_reason(tmp_path: Path) -> None:
+def test_a_failed_operation_is_logged_with_its_reason(tmp_path: Path) -> None:
     path = tmp_path / "audit.jsonl"
 
     def failing_act() -> None:
@@ -93,7 +93,7 @@ def test_an_act_that_fails_is_entered_with_its_reason(tmp_path: Path) -> None:
     assert verified(path) == 2
 
 
-def test_a_line_that_a_crash_left_unfinished_was_never_acknowledged(path: Path) -> None:
+def test_an_unfinished_line_is_refused_and_cut_off_by_the_next_append(path: Path) -> None:
     with path.open("ab") as file:
         file.write(b'{"entry":{"sequ')
     with pytest.raises(MalformedError, match="unfinished"):
@@ -105,7 +105,7 @@ def test_a_line_that_a_crash_left_unfinished_was_never_acknowledged(path: Path) 
     assert (repair["act"], repair["subject"]) == (REPAIR, {"octets": "15", "sha256": digest})
 
 
-def test_what_is_no_log_is_not_appended_to(tmp_path: Path) -> None:
+def test_a_file_that_is_not_a_log_is_not_appended_to(tmp_path: Path) -> None:
     path = tmp_path / "audit.jsonl"
     for octets in (b"x\n", b'{"entry":{}}\n', b"x\n" + bytes(3 << 20)):
         path.write_bytes(octets)
@@ -114,7 +114,7 @@ def test_what_is_no_log_is_not_appended_to(tmp_path: Path) -> None:
         assert path.read_bytes() == octets
 
 
-def test_lines_in_another_order_are_seen(path: Path) -> None:
+def test_lines_in_another_order_break_the_chain(path: Path) -> None:
     first, *others = path.read_bytes().splitlines(keepends=True)
     path.write_bytes(b"".join([first, *reversed(others)]))
     with pytest.raises(ProtocolError, match="line 2: the chain is broken"):
@@ -144,10 +144,10 @@ def test_a_full_disk_leaves_no_part_of_an_entry(
 
     with pytest.raises(MisuseError, match="No space left"):
         act()
-    assert not done, "no act without a trace"
+    assert not done, "an operation that cannot be logged does not run"
 
 
-def test_an_act_whose_end_cannot_be_entered_says_that_it_is_done(
+def test_an_operation_whose_end_cannot_be_logged_is_reported_as_done(
     path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     def full(*_: object) -> int:
@@ -157,7 +157,7 @@ def test_an_act_whose_end_cannot_be_entered_says_that_it_is_done(
         with AuditLog(path, KEY).operation("crl.issue", {}, AT):
             monkeypatch.setattr(os, "write", full)
 
-    with pytest.raises(MisuseError, match=r"crl\.issue is done, and its end is not in the log"):
+    with pytest.raises(MisuseError, match=r"crl\.issue is done, but its end is not in the log"):
         act()
     assert verified(path) == 4
 
@@ -177,36 +177,36 @@ def test_processes_append_at_once(path: Path) -> None:
     assert verified(path) == 3 + 60
 
 
-def test_where_any_act_needs_officers_nobody_alone_changes_the_rule() -> None:
+def test_if_any_operation_requires_officers_a_change_of_the_rule_does_too() -> None:
     at = timestamp(AT)
     assert "officer.require" not in OFFICERS.operations
     for act in ("officer.require", "officer.enrol"):
-        with pytest.raises(MisuseError, match="needs 2 officers"):
+        with pytest.raises(MisuseError, match="requires 2 officers"):
             OFFICERS.approve(act, {}, at, [("alice", ALICE)])
     assert Officers(2).approve("officer.require", {}, at, []) == ()
 
 
-def test_an_approval_of_somebody_else_is_seen(tmp_path: Path) -> None:
+def test_an_approval_signed_with_another_key_is_refused(tmp_path: Path) -> None:
     path = tmp_path / "audit.jsonl"
     forged = OFFICERS.approve(
         "ds.issue", {"ds": "DS 8"}, timestamp(AT), [("alice", ALICE), ("bob", BOB)]
     )
     AuditLog(path, KEY).append("ds.issue", SUBJECT, "done", AT, forged)
-    with pytest.raises(ProtocolError, match="approval is not theirs"):
+    with pytest.raises(ProtocolError, match="approval has a wrong signature"):
         verified(path)
 
 
-def test_one_officer_is_not_two() -> None:
+def test_two_approvals_of_one_officer_count_once() -> None:
     at = timestamp(AT)
     for present in ([], [("alice", ALICE)], [("alice", ALICE), ("alice", ALICE)]):
-        with pytest.raises(MisuseError, match="needs 2 officers"):
+        with pytest.raises(MisuseError, match="requires 2 officers"):
             OFFICERS.approve("ds.issue", SUBJECT, at, present)
-    with pytest.raises(MisuseError, match="not theirs"):
+    with pytest.raises(MisuseError, match="has another key"):
         OFFICERS.approve("ds.issue", SUBJECT, at, [("alice", BOB), ("bob", BOB)])
     assert OFFICERS.approve("crl.issue", SUBJECT, at, []) == ()
 
 
-def test_officers_are_kept_in_a_file(tmp_path: Path) -> None:
+def test_officers_are_saved_and_loaded(tmp_path: Path) -> None:
     OFFICERS.save(tmp_path)
     assert Officers.load(tmp_path) == OFFICERS
     assert Officers.load(tmp_path / "none") == Officers()

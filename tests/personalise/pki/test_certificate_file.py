@@ -33,7 +33,9 @@ def test_the_first_certificate_is_read(octets: bytes, tmp_path: Path) -> None:
         (b"neither", "certificate: "),
     ],
 )
-def test_what_is_none_is_refused_by_its_name(octets: bytes, reason: str, tmp_path: Path) -> None:
+def test_a_file_without_a_certificate_is_refused_with_its_path(
+    octets: bytes, reason: str, tmp_path: Path
+) -> None:
     path = tmp_path / "certificate"
     path.write_bytes(octets)
     with pytest.raises(MalformedError, match=f"^{path}: {reason}"):

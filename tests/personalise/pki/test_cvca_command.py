@@ -1,4 +1,4 @@
-"""The EAC PKI through the command line: chips old and new follow it."""
+"""The EAC PKI through the command line, with chips of before and after a renewal."""
 
 from datetime import UTC, datetime
 from pathlib import Path
@@ -28,7 +28,7 @@ def read(operator: Operator, name: str) -> CvCertificate:  # noqa: F811
 
 
 def rights_on_chip(trust_point: CvCertificate, folder: Path) -> Right:
-    """What a chip with this trust point grants to the inspection system of the folder."""
+    """Return what a chip with this trust point grants to the folder's inspection system."""
     found = [CvCertificate.decode(path.read_bytes()) for path in folder.glob("*.cvcert")]
     inspection_system = CvCertificate.decode((folder / "is.cvcert").read_bytes())
     state = TrustState.initial([trust_point], TODAY)
@@ -38,7 +38,7 @@ def rights_on_chip(trust_point: CvCertificate, folder: Path) -> Right:
     return key.authorization.rights
 
 
-def test_a_chip_of_before_the_renewal_follows_the_link(operator: Operator) -> None:  # noqa: F811
+def test_a_chip_with_the_old_trust_point_accepts_the_link(operator: Operator) -> None:  # noqa: F811
     old = read(operator, "cvca.cvcert")
     for command in ("renew-cvca", "renew-dv", "renew-is"):
         operator.act("eac", command)
@@ -51,7 +51,7 @@ def test_a_chip_of_before_the_renewal_follows_the_link(operator: Operator) -> No
         assert rights_on_chip(trust_point, terminal(operator)) == Right.READ_DG3 | Right.READ_DG4
 
 
-def test_rights_are_no_more_than_the_issuers(operator: Operator) -> None:  # noqa: F811
+def test_rights_are_limited_to_those_of_the_issuer(operator: Operator) -> None:  # noqa: F811
     operator.act("eac", "renew-dv", "--right", "dg3")
     operator.act("eac", "renew-is", "--right", "dg3", "--right", "dg4")
     assert rights_on_chip(read(operator, "cvca.cvcert"), terminal(operator)) == Right.READ_DG3
@@ -72,7 +72,7 @@ def test_a_foreign_document_verifier_is_certified_on_request(operator: Operator)
 
 
 def asking(operator: Operator, asked: CvRequest, *more: str) -> tuple[str, Path]:  # noqa: F811
-    """Have a request answered; what is said, and where the certificate is if there is one."""
+    """Have a request certified; return the output, and the path of the certificate."""
     path, output = (
         operator.folder / "request.cvreq",
         operator.folder / f"{asked.holder_reference}.cvcert",
@@ -89,19 +89,19 @@ def own_key() -> EcPrivateKey:
     return EcPrivateKey.generate(CURVES["brainpoolP256r1"])
 
 
-def test_a_further_request_is_signed_with_the_key_before_it(operator: Operator) -> None:  # noqa: F811
+def test_a_further_request_must_be_signed_with_the_previous_key(operator: Operator) -> None:  # noqa: F811
     first, second = own_key(), own_key()
     asking(operator, request(first, SCHEME, "XXDV00001"))
     assert operator.status == 0
     further = request(second, SCHEME, "XXDV00002")
-    for asked, complaint in (
+    for asked, reason in (
         (further, "was certified before"),
         (authenticate(further, second, SCHEME, "XXDV00001"), "signature"),
         (authenticate(further, first, SCHEME, "XXDV00009"), "not known"),
     ):
         said, output = asking(operator, asked)
         assert operator.status == 64
-        assert complaint in said
+        assert reason in said
         assert not output.exists()
     _, output = asking(operator, authenticate(further, first, SCHEME, "XXDV00001"))
     assert operator.status == 0
@@ -109,7 +109,7 @@ def test_a_further_request_is_signed_with_the_key_before_it(operator: Operator) 
     made.verify(read(operator, "cvca.cvcert").public_key)
 
 
-def test_a_foreign_cvca_vouches_for_a_first_request(operator: Operator) -> None:  # noqa: F811
+def test_a_first_request_may_be_signed_by_a_foreign_cvca(operator: Operator) -> None:  # noqa: F811
     cvca = own_key()
     rights = Right.READ_DG3 | Right.READ_DG4
     certificate = issue(
@@ -133,10 +133,10 @@ def test_a_foreign_cvca_vouches_for_a_first_request(operator: Operator) -> None:
     assert operator.status == 0
     assert output.exists()
     said = asking(operator, genuine, "--authenticated-by", str(output))[0]
-    assert "not a CVCA's own certificate" in said
+    assert "not the self-signed certificate of a CVCA" in said
     further = authenticate(request(own_key(), SCHEME, "XXDV00002"), cvca, SCHEME, "XXCVCA00001")
     said, output = asking(operator, further, "--authenticated-by", str(given))
-    assert "not known" in said  # it has a key of its own, and signs with that
+    assert "not known" in said  # the holder has a valid certificate, so its key must sign
     given.write_bytes(damaged(certificate.encode()))
     said, output = asking(operator, further, "--authenticated-by", str(given))
     assert "certificate of XXCVCA00001" in said
@@ -144,7 +144,7 @@ def test_a_foreign_cvca_vouches_for_a_first_request(operator: Operator) -> None:
 
 
 def test_a_key_on_another_curve_is_not_certified(operator: Operator) -> None:  # noqa: F811
-    """The certificate would name no curve, and the key would be taken for one on ours."""
+    """The certificate names no curve, so the key would be read as one on the CVCA's curve."""
     asked = request(EcPrivateKey.generate(CURVES["secp256r1"]), SCHEME, "XXDV00001")
     said, output = asking(operator, asked)
     assert operator.status == 64
@@ -160,7 +160,12 @@ def test_a_key_on_another_curve_is_not_certified(operator: Operator) -> None:  #
         ("30", True, "signature"),
     ],
 )
-def test_what_is_not_certified(operator: Operator, days: str, change: bool, said: str) -> None:  # noqa: F811
+def test_an_unfit_request_is_refused(
+    operator: Operator,  # noqa: F811
+    days: str,
+    change: bool,
+    said: str,
+) -> None:
     octets = bytearray(request(own_key(), SCHEME, "XXDV00001").encode())
     octets[-1] ^= change
     path = operator.folder / "request.cvreq"

@@ -46,7 +46,7 @@ def pem(certificate: Path) -> Path:
         ("RSA-2048", False, "RSA", "SHA-256"),
     ],
 )
-def test_a_pki_is_made_and_opens_again(
+def test_a_pki_is_created_and_opened_again(
     key: str, pss: bool, signature: str, hash_name: str, tmp_path: Path
 ) -> None:
     settings = settings_for("D<<", "Bund", key, pss=pss)
@@ -64,7 +64,7 @@ def test_a_pki_is_made_and_opens_again(
 
 
 def test_openssl_accepts_csca_ds_crl_and_sod(tmp_path: Path) -> None:
-    """All the way, with named curves: OpenSSL 3 refuses chains with explicit parameters."""
+    """With named curves: OpenSSL 3 refuses certificate chains with explicit parameters."""
     settings = settings_for("UTO", "Utopia", named_curves=True)
     pki = create_pki(tmp_path / "pki", settings, PASSPHRASE, NOW)
     csca, signer = pem(pki.folder / "csca.cer"), pem(pki.folder / "ds.cer")
@@ -77,7 +77,7 @@ def test_openssl_accepts_csca_ds_crl_and_sod(tmp_path: Path) -> None:
 
 @pytest.mark.parametrize("key", ["RSA-2048", "brainpoolP256r1"])
 def test_openssl_accepts_what_docs_pki_says(key: str, tmp_path: Path) -> None:
-    """PKIs that conform: chains of RSA keys; of explicit parameters the root and the CRL."""
+    """Chains of RSA keys; with explicit parameters only the root and the CRL."""
     pki = create_pki(tmp_path / "pki", settings_for("UTO", "U", key), PASSPHRASE, NOW)
     csca, signer = pem(pki.folder / "csca.cer"), pem(pki.folder / "ds.cer")
     crl = tmp_path / "crl.pem"
@@ -109,7 +109,7 @@ def test_card_security_is_signed_with_its_own_content_type(pki: IssuingPki) -> N
     assert bytes.fromhex("04007f0007030201") in signed
 
 
-def test_a_signer_refuses_what_would_spoil_a_chip(pki: IssuingPki) -> None:
+def test_a_signer_refuses_to_sign_outside_its_period_and_with_another_key(pki: IssuingPki) -> None:
     signer = pki.document_signer()
     security_object = SecurityObject.over(DATA_GROUPS, Hash.SHA256)
     for day in (NOW - timedelta(days=1), NOW + timedelta(days=91)):
@@ -133,7 +133,7 @@ def test_a_signer_refuses_what_would_spoil_a_chip(pki: IssuingPki) -> None:
         replace(signer, signer=Faulty()).sign_security_object(security_object, NOW)
 
 
-def test_only_this_station_opens_what_is_sealed_for_it(
+def test_only_the_station_with_the_key_opens_an_envelope(
     pki: IssuingPki, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     envelope = pki.seal_for_station(Secret(b"chip keys"))
@@ -153,12 +153,14 @@ def test_only_this_station_opens_what_is_sealed_for_it(
         open_at_station(envelope, PASSPHRASE, csca_key)
 
 
-def test_keys_and_folder_are_for_their_owner_alone(pki: IssuingPki, home: Path) -> None:
+def test_only_the_owner_may_read_keys_and_folder(pki: IssuingPki, home: Path) -> None:
     for path in [*(pki.folder / "keys").iterdir(), *(home / "station-keys").iterdir()]:
         assert path.stat().st_mode & 0o777 == 0o600, path
 
 
-def test_a_pki_is_made_whole_or_not_at_all(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_pki_is_created_whole_or_not_at_all(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     settings = settings_for("UTO", "Utopia")
     occupied = tmp_path / "occupied"
     occupied.mkdir()
@@ -175,7 +177,9 @@ def test_a_pki_is_made_whole_or_not_at_all(tmp_path: Path, monkeypatch: pytest.M
     assert [path.name for path in tmp_path.iterdir()] == ["occupied"]
 
 
-def test_what_is_missing_or_wrong_is_named(pki: IssuingPki, tmp_path: Path) -> None:
+def test_a_missing_pki_a_wrong_state_and_a_wrong_kind_of_key_are_named(
+    pki: IssuingPki, tmp_path: Path
+) -> None:
     with pytest.raises(MisuseError, match="personalise pki init"):
         IssuingPki.open(tmp_path, PASSPHRASE)
     for state in ("ZZZ", "", "D1"):

@@ -1,4 +1,4 @@
-"""The PKI's life as its officers live it, through the command line."""
+"""The operations of a PKI, through the command line."""
 
 import errno
 import fcntl
@@ -84,7 +84,7 @@ def pem(path: Path) -> str:
     return str(target)
 
 
-def test_a_new_document_signer_takes_over_and_the_old_one_stays_on_record(
+def test_a_new_document_signer_replaces_the_old_one_which_stays_on_record(
     operator: Operator,
 ) -> None:
     before = operator.pki.document_signer().certificate
@@ -123,7 +123,7 @@ def test_a_csca_renewal_is_linked_by_the_old_key(operator: Operator, name: str) 
     assert ("path length constraint" if name else "ds.pem: OK") in linked
 
 
-def test_a_compromised_signer_becomes_a_crl_and_a_list_of_documents(operator: Operator) -> None:
+def test_revoking_a_signer_makes_a_crl_and_a_list_of_affected_documents(operator: Operator) -> None:
     pki = operator.pki
     signer = pki.document_signer()
     at = datetime(2026, 11, 22, 10, tzinfo=UTC)
@@ -152,7 +152,7 @@ def test_a_compromised_signer_becomes_a_crl_and_a_list_of_documents(operator: Op
     assert len(operator.pki.settings.revoked) == 1
 
 
-def test_no_document_number_lies_in_clear_in_the_register(operator: Operator) -> None:
+def test_the_register_holds_no_document_number_in_clear(operator: Operator) -> None:
     operator.pki.register_document(
         operator.pki.certificate("ds"), datetime(2026, 11, 22, tzinfo=UTC), b"sod", "ZU7654321"
     )
@@ -190,7 +190,7 @@ def test_a_master_list_is_signed_and_openssl_verifies_it(operator: Operator) -> 
     assert "signature" not in operator.run_plainly("pki", "lint", str(path))
 
 
-def test_everything_that_is_issued_conforms(
+def test_everything_issued_conforms_to_its_profile(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
     monkeypatch.setenv("XDG_DATA_HOME", str(tmp_path / "user"))
@@ -213,7 +213,7 @@ def test_everything_that_is_issued_conforms(
     assert operator.status == 0
 
 
-def test_acts_need_two_officers_where_the_configuration_says_so(operator: Operator) -> None:
+def test_operations_require_two_officers_if_so_configured(operator: Operator) -> None:
     for name in ("alice", "bob"):
         (operator.folder / f"{name}.txt").write_text(f"{name}'s own\n")
         operator.act(
@@ -233,13 +233,13 @@ def test_acts_need_two_officers_where_the_configuration_says_so(operator: Operat
     operator.act("officer", "require", "2", *present("alice", "bob"))
     assert operator.status == 0
     for names in ((), ("alice",), ("bob", "bob")):
-        assert "needs 2 officers" in operator.act("pki", "issue-ds", *present(*names))
+        assert "requires 2 officers" in operator.act("pki", "issue-ds", *present(*names))
         assert operator.status == 64
     before = audit(operator).split()[-1]
     operator.act("pki", "issue-list-signer", "master", *present("alice", "bob"))
     listed = ["pki", "publish-master-list", str(operator.folder / "pki" / "csca.cer")]
     listed += ["-o", str(operator.folder / "list.ml")]
-    assert "needs 2 officers" in operator.act(*listed, *present("alice"))
+    assert "requires 2 officers" in operator.act(*listed, *present("alice"))
     operator.act(*listed, *present("alice", "bob"))
     assert operator.status == 0
     content = SignedData.parse((operator.folder / "list.ml").read_bytes()).content
@@ -251,15 +251,15 @@ def test_acts_need_two_officers_where_the_configuration_says_so(operator: Operat
     honest, configured = log.read_bytes(), rule.read_bytes()
     changed = msgspec.json.decode(configured) | {"acts": [], "required": 0}
     rule.write_bytes(msgspec.json.encode(changed))
-    operator.act("pki", "issue-ds")  # alone, since the rule is a file
+    operator.act("pki", "issue-ds")  # without officers, since officers.json was removed
     assert operator.status == 0
     rule.write_bytes(configured)
-    assert "ds.issue needed 2 officers, and 0 approved it" in audit(operator)
+    assert "ds.issue required 2 officers, and 0 approved it" in audit(operator)
     log.write_bytes(honest.replace(b'"alice"', b'"carol"'))
     assert "signature is wrong" in audit(operator) or "chain is broken" in audit(operator)
 
 
-def test_a_key_is_destroyed_but_never_one_that_nothing_replaces(operator: Operator) -> None:
+def test_a_key_is_destroyed_unless_it_is_in_use_without_a_successor(operator: Operator) -> None:
     operator.act("pki", "issue-ds")
     operator.act("pki", "destroy-key", "ds-1")
     assert operator.status == 0
@@ -269,15 +269,15 @@ def test_a_key_is_destroyed_but_never_one_that_nothing_replaces(operator: Operat
         assert operator.status == 64
 
 
-def test_a_label_is_not_given_again_after_its_key_is_destroyed(operator: Operator) -> None:
+def test_the_label_of_a_destroyed_key_is_not_reused(operator: Operator) -> None:
     operator.act("pki", "issue-ds")
     operator.act("pki", "destroy-key", "ds-2")
     operator.act("pki", "issue-ds")
     assert operator.pki.settings.document_signer == "ds-3"
 
 
-def test_an_act_waits_for_another_and_goes_on_from_what_it_left(operator: Operator) -> None:
-    """Two revocations at once: none is lost."""
+def test_an_operation_waits_for_another_and_continues_from_its_result(operator: Operator) -> None:
+    """Two revocations at once; neither is lost."""
     folder = operator.folder / "pki"
     other = operator.pki
     descriptor = os.open(folder, os.O_RDONLY)
@@ -305,7 +305,7 @@ def test_a_pki_opens_after_thousands_of_revocations(operator: Operator) -> None:
     assert len(Crl.parse((operator.folder / "pki" / "crl.crl").read_bytes()).revoked) == 4999
 
 
-def test_a_csca_past_its_period_signs_no_certificate_but_the_link(
+def test_a_csca_past_its_period_signs_only_the_link_certificate(
     operator: Operator, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     def set_clock(offset: timedelta) -> None:
@@ -319,7 +319,7 @@ def test_a_csca_past_its_period_signs_no_certificate_but_the_link(
     for offset in (timedelta(days=-2), timedelta(days=5 * 366)):
         set_clock(offset)
         for act in (["issue-ds"], ["issue-list-signer", "master"]):
-            assert "set the clock, or `personalise pki renew-csca`" in operator.act("pki", *act)
+            assert "set the clock, or run `personalise pki renew-csca`" in operator.act("pki", *act)
             assert operator.status == 64
     for act in ("issue-crl", "renew-csca", "issue-ds"):
         operator.act("pki", act)
@@ -349,10 +349,10 @@ def test_nothing_is_issued_under_a_csca_that_is_revoked(operator: Operator) -> N
         ("issue-list-signer", "master"),
         ("publish-master-list", str(root), "-o", str(listed)),
     ):
-        assert "is revoked; `personalise pki renew-csca`" in operator.act("pki", *act)
+        assert "is revoked; run `personalise pki renew-csca`" in operator.act("pki", *act)
         assert operator.status == 64
     assert not listed.exists()
-    with pytest.raises(MisuseError, match="is revoked; `personalise pki renew-csca`"):
+    with pytest.raises(MisuseError, match="is revoked; run `personalise pki renew-csca`"):
         operator.pki.document_signer()
     assert operator.pki.document_signers() == []
     operator.act("pki", "renew-csca", "--name", "CSCA new")
@@ -361,7 +361,7 @@ def test_nothing_is_issued_under_a_csca_that_is_revoked(operator: Operator) -> N
     assert signers == [operator.pki.document_signer().certificate]
 
 
-def test_a_master_list_signer_that_is_revoked_signs_no_list(operator: Operator) -> None:
+def test_a_revoked_master_list_signer_signs_no_list(operator: Operator) -> None:
     operator.act("pki", "issue-list-signer", "master")
     serial = f"{operator.pki.certificate('mls').serial:X}"
     operator.act("pki", "revoke", serial, "--affected", "-")
@@ -383,7 +383,7 @@ def test_a_master_list_signer_that_is_revoked_signs_no_list(operator: Operator) 
         (("--documents-per-signer", "0"), "is not in the range"),
     ],
 )
-def test_settings_that_would_spoil_certificates_are_refused(
+def test_settings_that_fit_no_certificate_are_refused(
     tmp_path: Path, capsys: pytest.CaptureFixture[str], option: tuple[str, ...], said: str
 ) -> None:
     operator = Operator(tmp_path, capsys)
@@ -405,7 +405,7 @@ def test_a_damaged_settings_file_is_one_error(operator: Operator) -> None:
 
 
 @pytest.mark.parametrize("failing", ["save", "record", "publish"])
-def test_a_signer_that_is_half_issued_leaves_one_that_signs(
+def test_a_failed_issue_ds_leaves_a_signer_that_can_sign(
     operator: Operator, monkeypatch: pytest.MonkeyPatch, failing: str
 ) -> None:
     def full(*_: object) -> None:
@@ -430,12 +430,12 @@ def test_a_signer_that_is_half_issued_leaves_one_that_signs(
         (("pki", "revoke", "ABCDEF", "--affected", "-"), "has issued no certificate"),
         (("pki", "revoke", "../../x", "--affected", "-"), "has issued no certificate"),
         (("pki", "issue-ds", "--officer", "alice"), "is not NAME=FILE"),
-        (("officer", "require", "2"), "0 enrolled"),
-        (("officer", "require", "1", "--operation", "dance"), "is no operation"),
+        (("officer", "require", "2"), "only 0 are enrolled"),
+        (("officer", "require", "1", "--operation", "dance"), "is not an operation"),
         (("pki", "publish-master-list", "/dev/null", "-o", "x"), "/dev/null: certificate: "),
     ],
 )
-def test_a_mistake_is_one_line_and_64(
+def test_a_mistake_is_one_line_and_exit_status_64(
     operator: Operator, arguments: tuple[str, ...], said: str
 ) -> None:
     answer = operator.act(*arguments)

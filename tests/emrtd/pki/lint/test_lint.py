@@ -147,7 +147,7 @@ def findings_of_list(octets: bytes, folder: Path) -> list[tuple[str, str]]:
     return [(each.reason, each.clause) for where, each in lint_file(path) if where == "signature"]
 
 
-def test_lists_and_who_signed_them(tmp_path: Path) -> None:
+def test_the_signer_of_a_list_is_checked(tmp_path: Path) -> None:
     state, clause = Authority(), "Doc 9303-12, 9.1, Table 18"
     other = state.renewed("another")
     signer = state.list_signer(ext.MASTER_LIST_SIGNER)
@@ -155,7 +155,7 @@ def test_lists_and_who_signed_them(tmp_path: Path) -> None:
     found = findings_of_list(good, tmp_path)
     assert [reason for reason, _ in found if "named by issuer" not in reason] == []
     without_csca = findings_of_list(state.master_list(other.certificate()), tmp_path)
-    assert ("the CSCA certificate of the signer is not in it", clause) in without_csca
+    assert ("the certificate of the signer's CSCA is not in the list", clause) in without_csca
     assert any(
         "does not verify" in reason for reason, _ in findings_of_list(damaged(good), tmp_path)
     )
@@ -163,20 +163,20 @@ def test_lists_and_who_signed_them(tmp_path: Path) -> None:
     by_csca = findings_of_list(
         own.master_list(own.certificate(), signer=own.certificate()), tmp_path
     )
-    assert ("a CSCA signed it itself", clause) in by_csca
+    assert ("the signer is a CSCA", clause) in by_csca
 
 
-def test_what_was_read_past_in_a_list_is_said_once(tmp_path: Path) -> None:
+def test_a_quirk_of_a_list_is_reported_once(tmp_path: Path) -> None:
     signed = SignedData.parse(Authority().master_list(Authority().certificate()))
     signature = der.octet_string(signed.signers[0].signature)
     attributes = der.tagged(1, der.sequence(der.oid("1.2.3"), der.set_of(der.null())))
     changed = replaced(signed.der, signature, signature + attributes)
     found = [reason for reason, _ in findings_of_list(changed, tmp_path)]
-    assert found.count("there is attributes that nobody has signed") == 1
+    assert found.count("attributes that are not signed") == 1
 
 
 @pytest.mark.parametrize("name", ["DE_ML_2026-05-28-08-28-45.ml", "NL_ML_2026-07-22.ml"])
-def test_the_worlds_certificates_are_read_whole_and_every_complaint_has_a_clause(name: str) -> None:
+def test_every_lint_finding_of_a_master_list_cites_a_clause(name: str) -> None:
     findings = [finding for _, finding in lint_file(shared(f"data/trust/{name}"))]
     assert len(findings) > 100
     assert all(each.clause.startswith("Doc 9303-12") for each in findings)

@@ -25,14 +25,14 @@ def test_a_key_is_made_used_and_destroyed(custody: KeyCustody, tmp_path: Path) -
     verify(public_key, ECDSA, signer.sign(ECDSA, b"message"), b"message")
     custody.destroy("ds-1")
     assert custody.labels() == ["csca-1"]
-    with pytest.raises(MisuseError, match="no such key"):
+    with pytest.raises(MisuseError, match="does not exist"):
         custody.signer("ds-1")
-    with pytest.raises(MisuseError, match="no such key"):
+    with pytest.raises(MisuseError, match="does not exist"):
         custody.destroy("ds-1")
     assert [path.name for path in tmp_path.iterdir()] == ["csca-1.p8"]
 
 
-def test_a_label_is_used_once_and_stays_in_the_folder(custody: KeyCustody) -> None:
+def test_a_label_is_used_once_and_cannot_name_another_folder(custody: KeyCustody) -> None:
     custody.generate("key", "secp256r1")
     with pytest.raises(MisuseError, match="already"):
         custody.generate("key", "secp256r1")
@@ -41,7 +41,7 @@ def test_a_label_is_used_once_and_stays_in_the_folder(custody: KeyCustody) -> No
             custody.generate(label, "secp256r1")
 
 
-def test_kinds_that_are_none_are_refused(custody: KeyCustody) -> None:
+def test_unknown_kinds_of_keys_are_refused(custody: KeyCustody) -> None:
     for kind in ("brainpoolP255r1", "RSA-1024", "RSA-99999", "DSA"):
         with pytest.raises(MisuseError):
             custody.generate("key", kind)

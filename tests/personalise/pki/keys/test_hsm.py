@@ -1,4 +1,4 @@
-"""Keys in an HSM: SoftHSM stands in for it, in a process of its own since PKCS#11 is global."""
+"""Keys in an HSM, with SoftHSM; each test runs a child process, since PKCS#11 state is global."""
 
 import subprocess
 import sys
@@ -99,7 +99,7 @@ hsm.close()
     assert run(script, token).split() == ["5", "4"]
 
 
-def test_a_wrong_pin_is_tried_once_and_never_shown(token: dict[str, str]) -> None:
+def test_a_wrong_pin_is_tried_once_and_not_printed(token: dict[str, str]) -> None:
     script = """
 hsm = custody(b'000111')
 for _ in range(20):
@@ -123,10 +123,10 @@ except ChipsealError as error:
 """
 
 
-def test_of_many_processes_one_tries_a_wrong_pin_and_none_after_it(
+def test_only_one_of_many_processes_tries_a_wrong_pin(
     token: dict[str, str],
 ) -> None:
-    """Workers that start together, and a service that is started again and again."""
+    """Such as workers that start together, and a service that is restarted repeatedly."""
     command = [sys.executable, "-c", PRELUDE + TRY]
     processes = [
         subprocess.Popen(
@@ -138,12 +138,12 @@ def test_of_many_processes_one_tries_a_wrong_pin_and_none_after_it(
     assert sum("the HSM refused the PIN" in each for each in said) == 1
     assert sum("refused before" in each for each in said) == 2
     later = run(TRY, token, "123456\n")
-    assert "refused before" in later, "not even the right one, before somebody has looked"
+    assert "refused before" in later, "the right PIN too is refused until the note is removed"
     Path(later.split()[-1]).unlink()
     assert run(TRY, token, "123456\n").strip() == "[]"
 
 
-def test_a_token_that_was_away_signs_when_it_is_back(token: dict[str, str]) -> None:
+def test_a_token_that_was_removed_signs_when_it_is_back(token: dict[str, str]) -> None:
     script = """
 import pathlib
 hsm = custody()
@@ -167,7 +167,7 @@ verify(signer.public_key, ECDSA, signer.sign(ECDSA, b"m"), b"m")
     assert "no token 'pki'" in said[-1]
 
 
-def test_a_pki_that_is_not_made_leaves_no_key_in_the_hsm(token: dict[str, str]) -> None:
+def test_a_failed_pki_init_leaves_no_key_in_the_hsm(token: dict[str, str]) -> None:
     script = """
 from datetime import UTC, datetime
 from pathlib import Path
@@ -194,7 +194,7 @@ print(folder.exists())
     assert run("print(custody().labels())", token).strip() == "['other']"
 
 
-def test_an_expired_session_is_opened_anew(token: dict[str, str]) -> None:
+def test_an_expired_session_is_opened_again(token: dict[str, str]) -> None:
     script = """
 hsm = custody()
 hsm.generate("k", "secp256r1")
@@ -213,7 +213,7 @@ print("signed")
         ("custody(token='none').labels()", "no token 'none'"),
         ("custody().signer('absent')", "no keys 'absent'"),
         ("custody().destroy('absent')", "no key 'absent'"),
-        ("custody().generate('x', 'P-1')", "name a curve"),
+        ("custody().generate('x', 'P-1')", "use the name of a curve"),
         ("custody().generate('x', 'RSA-1024')", "too weak"),
         (
             "hsm = custody(); hsm.generate('x', 'secp256r1'); hsm.generate('x', 'secp256r1')",
@@ -225,6 +225,6 @@ print("signed")
         ),
     ],
 )
-def test_what_cannot_be_is_one_clear_error(token: dict[str, str], work: str, said: str) -> None:
+def test_a_mistake_is_one_line_that_names_it(token: dict[str, str], work: str, said: str) -> None:
     script = f"try:\n    {work}\nexcept ChipsealError as error:\n    print(error)\n"
     assert said in run(script, token)
