@@ -1,1 +1,1 @@
-"""From evidence to a verdict; pure: no chip, no clock, no file."""
+"""Judge evidence: a pure function that uses no chip, no clock and no file."""

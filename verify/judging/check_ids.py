@@ -1,4 +1,4 @@
-"""The ids of the checks, which others script against, and what each set of them stands for."""
+"""The stable ids of the checks, which scripts rely on, and named sets of them."""
 
 from typing import Final
 
@@ -26,15 +26,15 @@ CHECK_IDS: Final = (
     "algorithm.strength",
     "deviation.list",
 )
-"""The stable ids of the checks, in the order of a report; dg.hash stands for dg.hash.DG1 ..."""
+"""The ids of the checks, in the order of a report; dg.hash stands for dg.hash.DG1 and so on."""
 
 FLOOR: Final = ("sod.signature", "ds.chain", "dg.hash")
-"""What every policy makes mandatory: without these nothing that a chip says is anybody's word
-(Doc 9303-11, 5.1)."""
+"""The checks that every policy must make mandatory: without them no data of the chip is known to be
+signed by a State (Doc 9303-11, 5.1)."""
 
 SIGNER_PROOFS: Final = ("sod.signature", "ds.chain")
-"""The checks that together make EF.SOD a statement of the issuing State."""
+"""The checks that together show that a State has signed EF.SOD."""
 
 CLONE_PROOFS: Final = ("chip.authentication", "active.authentication", "pace.cam")
-"""The proofs against cloning: any one that passed shows that the chip is no copy
+"""The proofs against cloning: if any of them passed, the chip is not a copy
 (TR-03135-1, 5.6.4.1)."""

@@ -1,4 +1,4 @@
-"""What a report shows of a document: its fields, its permit, its portrait, its data groups."""
+"""The contents of a document that a report shows: fields, permit, portrait and data groups."""
 
 from typing import Any
 
@@ -12,7 +12,7 @@ from verify.judging.report import DataGroupRow, Trust
 
 
 def document_fields(case: Case) -> dict[str, str]:
-    """The fields of the MRZ in DG1, dates in full (YYYY-MM-DD); empty where DG1 cannot be read."""
+    """Return the fields of the MRZ in DG1, dates as YYYY-MM-DD; empty if DG1 cannot be read."""
     mrz = case.mrz
     if mrz is None:
         return {}
@@ -38,7 +38,7 @@ def _optional_fields(mrz: Mrz) -> dict[str, str]:
 
 
 def permit_fields(case: Case) -> dict[str, Any] | None:
-    """The entitlements of DG13; None without any, or where their hash is not signed."""
+    """Return the entitlements in DG13; None if it has none, or if its hash is not in EF.SOD."""
     permit = case.permit
     if permit is None:
         return None
@@ -56,33 +56,33 @@ def permit_fields(case: Case) -> dict[str, Any] | None:
 
 
 def portrait(case: Case) -> bytes | None:
-    """The first facial image of DG2, as it is stored; None where there is none to be read."""
+    """Return the first facial image of DG2, as stored; None if no image can be read."""
     content = case.contents.get(FileID.DG2)
     faces = content.faces() if isinstance(content, DataGroup2) else ()
     return faces[0].data if faces else None
 
 
 def trust_in_words(case: Case, made: Earlier) -> Trust:
-    """Who signed, under which CSCA, and what is known of revocation; empty where unknown."""
+    """Return the CSCA, the Document Signer and the result of ds.revocation; empty if unknown."""
     examination = case.sod_examination
     if examination is None or examination.signer is None:
         return Trust()
     revocation = made["ds.revocation"]
     anchor = None if examination.path is None else examination.path.anchor
     return Trust(
-        csca="" if anchor is None else _named(anchor.certificate),
-        ds=_named(examination.signer),
+        csca="" if anchor is None else _describe(anchor.certificate),
+        ds=_describe(examination.signer),
         revocation=f"{revocation.outcome.value}: {revocation.reason}",
     )
 
 
-def _named(certificate: Certificate) -> str:
+def _describe(certificate: Certificate) -> str:
     serial = f"{certificate.serial:X}"
     return f"{certificate.subject}, serial number {serial}, {certificate.key}"
 
 
 def data_group_rows(case: Case, made: Earlier) -> dict[str, DataGroupRow]:
-    """Every data group that is signed or present, in order."""
+    """Return a row for every data group that EF.SOD lists or the evidence contains, in order."""
     rows = {}
     for file in DATA_GROUPS:
         check = made.get(f"dg.hash.{file.file_id}")

@@ -1,12 +1,13 @@
-"""What an inspection captured: everything that a judgement rests on, and nothing else.
+"""Evidence: what an inspection captured from a document.
 
-Evidence is data.  Judged at once or years later, on the same trust store, policy and instant, it
-gives the same report: proofs are kept as transcripts that are verified anew, not as results.
-It is saved as an LDS image, with `evidence.json` beside the elementary files.
+A judgement depends on evidence, trust store, policy and instant alone: evidence judged again years
+later, with the same three, yields the same report.  A proof is therefore kept as a transcript that
+is verified again, not as a result.  Evidence is saved as an LDS image, with `evidence.json` beside
+the elementary files.
 
-A transcript can be made up by anybody who has the public files: a proof convinces only whoever saw
-it.  Saved evidence therefore carries a seal (HMAC-SHA-256 under a key of the user's own), and where
-that is not good, what a session proved is left out: what remains is an image of files.
+Anyone who has the public files can invent a transcript.  Saved evidence therefore carries a seal:
+HMAC-SHA-256 under a key that only the user has.  If the seal is wrong or missing, the proofs of the
+session are not counted, and the image is judged as an image of files.
 """
 
 import hashlib
@@ -28,21 +29,21 @@ _MAX_SIZE: Final = 1 << 20
 _SEAL_PURPOSE: Final = b"chipseal evidence 2\n"
 
 SEAL_KEY: Final = "evidence-key"
-"""The name of the user's own secret that seals evidence."""
+"""The name under which the user's key for sealing evidence is stored."""
 
 
 class Exchange(Data, frozen=True):
-    """One command and its response, as they went over the wire."""
+    """One command APDU and its response APDU, as transmitted."""
 
     command: bytes
     response: bytes
 
 
 class PaceTranscript(Data, frozen=True):
-    """PACE that succeeded.
+    """A PACE run that succeeded.
 
-    `mapping_key` is the chip's ephemeral key of the mapping and `chip_authentication_data` the
-    decrypted CA_IC; only Chip Authentication Mapping has the latter (Doc 9303-11, 4.4.3.5.2).
+    `mapping_key` is the chip's ephemeral public key of the mapping.  `chip_authentication_data` is
+    the decrypted CA_IC, None except with Chip Authentication Mapping (Doc 9303-11, 4.4.3.5.2).
     """
 
     protocol: str
@@ -52,15 +53,15 @@ class PaceTranscript(Data, frozen=True):
 
 
 class ChipAuthenticationTranscript(Data, frozen=True):
-    """Chip Authentication: what proves, with the static public key, that the chip has the private.
+    """Chip Authentication: the data that prove that the chip has the static private key.
 
-    The static key is in DG14 for version 1 and in EF.CardSecurity for version 2, which has a
-    `nonce` r_IC of the chip.
+    The static public key is in DG14 for version 1 and in EF.CardSecurity for version 2; only
+    version 2 has `nonce`, the chip's r_IC.
 
-    `terminal_private_key` is the ephemeral key of a session that is over: the judgement derives the
-    session keys anew from it and the chip's signed public key.
-    `proof` is the first exchange under those keys.  Without one, `refusal` is what the chip did in
-    its place, which counts against it; `undetermined` is why the terminal cannot tell.
+    `terminal_private_key` is the terminal's ephemeral key; its session has ended.  The judgement
+    derives the session keys again from it and the chip's signed public key.  `proof` is the first
+    exchange under those keys.  If it is None, `refusal` is what the chip did instead, which counts
+    against the chip, or `undetermined` is why the result is not known.
     """
 
     protocol: str = ""
@@ -76,7 +77,7 @@ class ChipAuthenticationTranscript(Data, frozen=True):
 class ActiveAuthenticationTranscript(Data, frozen=True):
     """Active Authentication: the challenge RND.IFD (8 octets) and the chip's signature.
 
-    `refusal` and `undetermined` are as in `ChipAuthenticationTranscript`.
+    `refusal` and `undetermined` have the meaning that they have in `ChipAuthenticationTranscript`.
     """
 
     challenge: bytes = b""
@@ -86,9 +87,9 @@ class ActiveAuthenticationTranscript(Data, frozen=True):
 
 
 class TerminalAuthenticationTranscript(Data, frozen=True):
-    """Terminal Authentication: the terminal's certificate, and what it may read by it.
+    """Terminal Authentication: the terminal's certificate, and the data groups it may read.
 
-    `refusal` is why it did not succeed: the chip's answer, or the lack of a certificate.
+    `refusal` is why it failed (the chip's answer, or a missing certificate); None if it succeeded.
     """
 
     holder: str = ""
@@ -98,7 +99,7 @@ class TerminalAuthenticationTranscript(Data, frozen=True):
 
 @unique
 class AccessControl(StrEnum):
-    """The access control that stood before the data of a chip that was opened."""
+    """The access control by which a chip was opened."""
 
     NONE = "none"
     BAC = "bac"
@@ -108,8 +109,8 @@ class AccessControl(StrEnum):
 class Access(Data, frozen=True):
     """How a chip was opened.
 
-    `variant` names the protocol and parameters of PACE, as `PaceVariant.name` does; `password` is
-    the one that opened the chip, None where anyone may read it.
+    `variant` is the `PaceVariant.name` of PACE, empty otherwise.  `password` is the kind of the
+    password that opened the chip, None if it requires none.
     """
 
     control: AccessControl
@@ -118,7 +119,7 @@ class Access(Data, frozen=True):
 
     @property
     def name(self) -> str:
-        """As the contract prints it: `pace-ecdh-gm-aes-cbc-cmac-128/brainpoolP256r1/mrz`."""
+        """The `access` of a report, such as `pace-ecdh-gm-aes-cbc-cmac-128/brainpoolP256r1/mrz`."""
         if self.control is AccessControl.PACE:
             return f"{self.variant}/{self.password}"
         return self.control.value
@@ -137,9 +138,9 @@ class Step(StrEnum):
 
 
 class Failure(Data, frozen=True):
-    """A step that did not succeed, with which password, and why.
+    """A step that failed, why, and with which password.
 
-    `password` is None for a step that takes none.
+    `password` is None for a step that uses no password.
     """
 
     step: Step
@@ -148,11 +149,11 @@ class Failure(Data, frozen=True):
 
 
 class InspectionSession(Data, frozen=True):
-    """What happened on the wire; an image of files that nobody read from a chip has none.
+    """What the chip did during an inspection; an image of files that came from no chip has none.
 
-    `access` is how the chip was opened, None where it did not open.  `failures` are the steps that
-    did not succeed on the way, in order.  `reopened` is PACE of each time that a chip which had
-    dropped its session was opened anew: it may be another chip by then.
+    `access` is how the chip was opened, None if it did not open.  `failures` are the steps of
+    opening that failed, in order.  `reopened` holds one PACE transcript for each time that the chip
+    ended its session and was opened again: by then it may be another chip.
     """
 
     atr: bytes
@@ -179,7 +180,7 @@ class _Notes(Data, frozen=True, kw_only=True):
     seal: bytes = b""
 
     def sealed(self, files: Mapping[FileID, bytes], key: Secret) -> "_Notes":
-        """These notes with the seal over them and the files."""
+        """Return these notes with the seal over them and the files."""
         bare = msgspec.structs.replace(self, seal=b"")
         digests = b"".join(
             file_id.encode() + hashlib.sha256(files[file_id]).digest() for file_id in sorted(files)
@@ -187,8 +188,8 @@ class _Notes(Data, frozen=True, kw_only=True):
         message = _SEAL_PURPOSE + digests + msgspec.json.encode(bare)
         return msgspec.structs.replace(bare, seal=hmac.digest(key.reveal(), message, "sha256"))
 
-    def is_vouched_for(self, files: Mapping[FileID, bytes], key: Secret | None) -> bool:
-        """Whether the seal is that of this key."""
+    def is_sealed_with(self, key: Secret | None, files: Mapping[FileID, bytes]) -> bool:
+        """Whether the seal over these notes and the files was made with `key`."""
         if key is None or not self.seal:
             return False
         return hmac.compare_digest(self.sealed(files, key).seal, self.seal)
@@ -198,16 +199,16 @@ _NO_NOTES: Final = _Notes()
 
 
 class Evidence(Data, frozen=True):
-    """The files, why others could not be read, the session, and the MRZ that was read optically.
+    """The files, the reasons why others were not read, the session, and the printed MRZ.
 
-    `unread` says why each file that should have been there is not.  `optical_mrz` is the whole
-    printed MRZ (90, 72 or 88 characters), the MRZ information alone, or empty.  `misplaced` names
-    files of an image that pretend to be elementary files and are none.
+    `unread` holds, for each file that was expected and not read, the reason.  `optical_mrz` is the
+    whole printed MRZ (90, 72 or 88 characters), the MRZ information alone, or empty.  `misplaced`
+    holds the names of files in the image that are named like elementary files and are not.
 
-    `vouched` is False where the session comes from an image that was not sealed with the key at
-    hand: its proofs count for nothing, since anyone can have made them up; what it says against the
-    chip counts, since nobody forges that to his own harm.  `optical_vouched` says the same of
-    `optical_mrz`, which may also have been read by whoever judges.
+    `session_trusted` is False if the session comes from an image that is not sealed with the user's
+    key.  Its proofs are then not counted, since anyone can have invented them; its evidence against
+    the chip is, since an attacker has no reason to invent that.  `optical_trusted` is False if
+    `optical_mrz` comes from such an image, and was not given for this judgement.
     """
 
     files: Mapping[FileID, bytes]
@@ -216,55 +217,55 @@ class Evidence(Data, frozen=True):
     optical_mrz: str = ""
     misplaced: tuple[str, ...] = ()
     image_quirks: tuple[str, ...] = ()
-    vouched: bool = True
-    optical_vouched: bool = True
+    session_trusted: bool = True
+    optical_trusted: bool = True
 
     @classmethod
     def from_image(
         cls, image: LdsImage, what: str = "image", key: Secret | None = None
     ) -> "Evidence":
-        """Make evidence of an image, with what its reader noted down where it did.
+        """Return the evidence in an image, including its evidence.json if it has one.
 
-        What the notes say is vouched for where their seal is that of `key`.  Raises
-        `MalformedError`, which blames `what`, for notes that cannot be read.
+        The session and the printed MRZ are trusted if the seal was made with `key`.  Raises
+        `MalformedError`, which names `what`, if evidence.json cannot be read.
         """
         saved = _NO_NOTES if image.evidence is None else _decode(image.evidence, what)
-        sealed = saved.is_vouched_for(image.files, key)
+        sealed = saved.is_sealed_with(key, image.files)
         return cls(
             files=image.files,
             unread=saved.unread,
             session=saved.session,
             optical_mrz=saved.optical_mrz,
-            misplaced=tuple(name for name in image.unrecognised if _pretends(name)),
+            misplaced=tuple(filter(_is_named_like_a_file, image.unrecognised)),
             image_quirks=image.tolerated,
-            vouched=saved.session is None or sealed,
-            optical_vouched=not saved.optical_mrz or sealed,
+            session_trusted=saved.session is None or sealed,
+            optical_trusted=not saved.optical_mrz or sealed,
         )
 
     @classmethod
     def load(cls, path: Path, key: Secret | None = None) -> "Evidence":
-        """Read an LDS image: a folder, a zip, or one elementary file by itself.
+        """Read an LDS image: a folder, a zip, or a single elementary file.
 
-        `key` is that of the seal, as for `from_image`.  Raises `MisuseError` and `MalformedError`
-        as `LdsImage.load` does.
+        `key` verifies the seal, as in `from_image`.  Raises `MisuseError` and `MalformedError` as
+        `LdsImage.load` does.
         """
         return cls.from_image(LdsImage.load(path), str(path), key)
 
     def to_image(self, key: Secret | None = None) -> LdsImage:
-        """Make the LDS image that holds all of it, sealed with `key`.
+        """Return an LDS image of this evidence, sealed with `key`; not sealed if that is None.
 
-        Raises `MisuseError` where no file was read.
+        Raises `MisuseError` if no file was read.
         """
         if not self.files:
-            raise MisuseError("nothing was read from the chip, so there is no image to save")
+            raise MisuseError("no file was read from the chip, so there is no image to save")
         notes = _Notes(session=self.session, optical_mrz=self.optical_mrz, unread=dict(self.unread))
         if key is not None:
             notes = notes.sealed(self.files, key)
         return LdsImage(dict(self.files), evidence=msgspec.json.encode(notes))
 
 
-def _pretends(name: str) -> bool:
-    """Whether a file that is no elementary file has the name that ours have."""
+def _is_named_like_a_file(name: str) -> bool:
+    """Whether a name has the form that an LDS image gives to its elementary files."""
     return name.startswith("EF_") and name.endswith(".bin")
 
 

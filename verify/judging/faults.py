@@ -1,7 +1,7 @@
-"""Why an inspection did not get what it asked for, as values; and the sentences made of them.
+"""Faults: why a step of an inspection failed or a file was not read, as values.
 
-A fault is stored in evidence and decided on by its type and fields.  `describe` makes the sentence
-that an officer reads; nothing reads that sentence back.
+A fault is stored in evidence; checks depend on its type and fields only.  `describe` returns the
+sentence that an officer reads; no code parses that sentence.
 """
 
 from enum import StrEnum, unique
@@ -18,7 +18,7 @@ PasswordName = Literal["mrz", "can", "pin", "puk"]
 
 
 class Data(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
-    """Has no repr of its content, which may be a person's."""
+    """A struct whose repr omits its content, which may be personal data."""
 
     def __repr__(self) -> str:
         return f"{type(self).__name__}(...)"
@@ -28,9 +28,9 @@ class Data(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
 
 
 class Refused(Data, frozen=True, tag="refused"):
-    """The chip answered with a status word that ended what was being done.
+    """The chip refused a command with a status word; `doing` names the step.
 
-    Inside a session the answer was authenticated; `doing` says what was asked.
+    Within a session the status word was authenticated by secure messaging.
     """
 
     sw: StatusWord
@@ -38,19 +38,19 @@ class Refused(Data, frozen=True, tag="refused"):
 
 
 class BareAnswer(Data, frozen=True, tag="bare-answer"):
-    """The chip answered outside secure messaging, where nobody vouches for the status word."""
+    """The chip answered without secure messaging, so the status word is not authenticated."""
 
     sw: StatusWord
 
 
 class SessionBroken(Data, frozen=True, tag="session-broken"):
-    """Secure messaging failed, which ends the session; `reason` says what was wrong with it."""
+    """Secure messaging failed, which ends the session; `reason` says what was wrong."""
 
     reason: str
 
 
 class Malformed(Data, frozen=True, tag="malformed"):
-    """What the chip gave is not what it claims to be: the fields of a `MalformedError`."""
+    """The chip returned malformed data: the fields of the `MalformedError`."""
 
     what: str
     reason: str
@@ -64,14 +64,14 @@ class Violated(Data, frozen=True, tag="violated"):
 
 
 class Unsuitable(Data, frozen=True, tag="unsuitable"):
-    """What this terminal was given does not suit the chip; `reason` says how."""
+    """A password or certificate of this terminal does not suit the chip; `reason` says why."""
 
     reason: str
 
 
 @unique
 class Why(StrEnum):
-    """Why the terminal itself went no further."""
+    """Why the terminal itself stopped."""
 
     BAC_NOT_ALLOWED = "bac-not-allowed"
     PACE_OFFERED = "pace-offered"
@@ -84,9 +84,9 @@ class Why(StrEnum):
 
 
 class NotTried(Data, frozen=True, tag="not-tried"):
-    """The terminal did not ask, or stopped asking.
+    """The terminal did not try a step.
 
-    `holder` is the terminal's certificate where its rights are the reason.
+    `holder` is the holder of the terminal's certificate if its rights are the reason, else empty.
     """
 
     why: Why
@@ -94,7 +94,7 @@ class NotTried(Data, frozen=True, tag="not-tried"):
 
 
 class Exhausted(Data, frozen=True, tag="exhausted"):
-    """The chip has used up the commands that one inspection may send."""
+    """The inspection has sent as many commands as one inspection may send."""
 
     commands: Annotated[int, msgspec.Meta(ge=0)]
 
@@ -105,22 +105,21 @@ Fault = (
 
 _SENTENCES: Final = {
     Why.BAC_NOT_ALLOWED: "the policy does not allow Basic Access Control",
-    Why.PACE_OFFERED: (
-        "the chip offers PACE: the policy does not allow Basic Access Control instead"
-    ),
-    Why.NO_MRZ: "Basic Access Control takes the MRZ, and only a CAN was given",
+    Why.PACE_OFFERED: ("the chip offers PACE, so the policy does not allow Basic Access Control"),
+    Why.NO_MRZ: "Basic Access Control requires the MRZ, and only a CAN was given",
     Why.NO_SESSION: "the chip has ended the session and does not open again",
     Why.NOTHING_TO_BIND_TO: (
-        "without Chip Authentication there is nothing to bind Terminal Authentication to"
+        "Terminal Authentication cannot be bound to a key of the chip, because Chip Authentication"
+        " did not take place"
     ),
-    Why.NO_TERMINAL_KEY: "only Terminal Authentication opens it, and no terminal's key was given",
+    Why.NO_TERMINAL_KEY: "it requires Terminal Authentication, and no terminal key was given",
     Why.TERMINAL_NOT_AUTHENTICATED: "Terminal Authentication did not succeed",
-    Why.NO_RIGHT: "the certificates of {holder} give no right to it",
+    Why.NO_RIGHT: "the certificates of {holder} do not allow this terminal to read it",
 }
 
 
 def describe(fault: Fault) -> str:
-    """The sentence that says what a fault is."""
+    """Return a sentence that explains a fault."""
     said: str
     match fault:
         case Refused(sw, doing):
@@ -138,5 +137,5 @@ def describe(fault: Fault) -> str:
         case NotTried(why, holder):
             said = _SENTENCES[why].format(holder=holder)
         case Exhausted(commands):
-            said = f"the chip has not given its files in {commands} commands"
+            said = f"the chip's files could not be read within {commands} commands"
     return said

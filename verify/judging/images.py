@@ -1,7 +1,7 @@
-"""What became of the images of a document when they were decoded.
+"""The results of decoding a document's images, as an input of the judgement.
 
-Decoding needs processes of its own (`emrtd.biometrics.images`), and a judgement is pure: whoever
-wants the images judged has them looked at first (`verify.showing.images`), and hands in the result.
+Decoding runs in separate processes (`emrtd.biometrics.images`), and a judgement is pure.  So the
+caller decodes the images first (`verify.showing.images`) and passes the results to `judge`.
 """
 
 from collections.abc import Mapping
@@ -12,9 +12,10 @@ from emrtd.lds.files import FileID
 
 @dataclass(frozen=True, slots=True)
 class ImageLook:
-    """One image: the quirk that its decoder read past, or the objection to showing it.
+    """The result for one image: the quirk that its decoder read past, or why it cannot be shown.
 
-    Both read on from the image's name ("the face image ..."), and are empty for a sound image.
+    Both continue a sentence that begins with `name` ("the face image ..."); both are empty if the
+    image is sound.
     """
 
     name: str
@@ -23,4 +24,4 @@ class ImageLook:
 
 
 ImageLooks = Mapping[FileID, tuple[ImageLook, ...]]
-"""The images of each biometric data group that could be read, in order."""
+"""The results for each biometric data group that could be read, in the order of its images."""

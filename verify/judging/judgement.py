@@ -1,8 +1,8 @@
-"""The judgement: evidence, trust store, policy and instant in; a report out.  It is pure.
+"""The judgement: a pure function of evidence, trust store, policy and instant to a report.
 
-Accept only where every check that the policy makes mandatory passed, and none failed; reject
-where any check shows forgery, cloning or revocation; refer otherwise.  What did not run, or could
-not be told, never counts as passed.
+The verdict is reject if any check shows forgery, cloning or revocation; accept if every check that
+the policy makes mandatory passed and no check failed; refer otherwise.  A check that did not run,
+or whose result is undetermined, never counts as passed.
 """
 
 from collections.abc import Container, Iterable, Iterator
@@ -59,19 +59,19 @@ CHECKS: Final[tuple[CheckFunction, ...]] = (
     security_object.check_algorithms,
     deviations.check_deviations,
 )
-"""In an order in which each check finds those it rests on made before it."""
+"""The checks; each stands after those whose results it uses."""
 
 _PROOFS: Final = (*CLONE_PROOFS, "terminal.authentication")
-"""What only whoever saw the session can know."""
+"""The checks whose result depends on the session, which only its observer can know."""
 
 _CLAIMED: Final = (
-    "the notes in the image say that a chip was asked and answered well; they were not sealed by"
-    " this user, and whoever wrote the image can have made them up"
+    "the notes in the image contain a valid proof by the chip, but this user did not seal them:"
+    " the author of the image can have invented them"
 )
 
 _CLAIMED_OPTICAL: Final = (
-    "the notes in the image say what is printed on the document; they were not sealed by this user,"
-    " and whoever wrote the image can have made them up: give the printed MRZ"
+    "the notes in the image contain a printed MRZ that agrees with DG1, but this user did not seal"
+    " them: the author of the image can have invented them; read the printed MRZ (--mrz)"
 )
 
 _SENSITIVE: Final = frozenset(f"dg.hash.{file.file_id}" for file in DATA_GROUPS if file.sensitive)
@@ -84,9 +84,9 @@ def judge(
     at: datetime,
     looks: ImageLooks | None = None,
 ) -> Report:
-    """Judge what was captured, as of an instant (aware, UTC).
+    """Judge evidence as of an instant (aware, UTC).
 
-    `looks` is what became of its images when they were decoded, which a judgement does not do.
+    `looks` holds the results of decoding its images; with None, lds.images is not performed.
     """
     case = Case(evidence, trust, policy, at, looks)
     made: dict[str, Check] = {}
@@ -97,7 +97,7 @@ def judge(
     made |= {check_id: _doubted(made[check_id], why) for check_id, why in claimed.items()}
     checks = tuple(sorted(made.values(), key=_place))
     verdict, why = decide(case, checks, claimed)
-    session = evidence.session if evidence.vouched else None
+    session = evidence.session if evidence.session_trusted else None
     return Report(
         verdict=verdict,
         why=why,
@@ -118,12 +118,12 @@ def judge(
 
 
 def _claimed(evidence: Evidence, made: Earlier) -> dict[str, str]:
-    """The checks that passed by the word of unsealed notes alone, and why that is not enough.
+    """Return the checks that passed only because of unsealed notes, and why that does not count.
 
-    What somebody claims to have seen counts for nothing; what speaks against the chip does.
+    A check that such notes make fail does count: it is evidence against the chip.
     """
-    doubts = {} if evidence.vouched else dict.fromkeys(_PROOFS, _CLAIMED)
-    if not evidence.optical_vouched:
+    doubts = {} if evidence.session_trusted else dict.fromkeys(_PROOFS, _CLAIMED)
+    if not evidence.optical_trusted:
         doubts["mrz.matches-optical"] = _CLAIMED_OPTICAL
     return {
         check_id: why
@@ -133,9 +133,9 @@ def _claimed(evidence: Evidence, made: Earlier) -> dict[str, str]:
 
 
 def _access_in_words(session: InspectionSession | None) -> str:
-    """The contract's `access`: how the chip was opened, "none" also where it did not open."""
+    """Return the report's `access`: how the chip was opened, "none" also if it did not open."""
     if session is None:
-        return "not-performed"
+        return Outcome.NOT_PERFORMED.value
     return AccessControl.NONE.value if session.access is None else session.access.name
 
 
@@ -150,7 +150,7 @@ def _doubted(check: Check, why: str) -> Check:
 
 
 def _place(check: Check) -> tuple[int, int]:
-    """Where a check stands in the report."""
+    """Return the position of a check in the report, as a sort key."""
     number = check.id.removeprefix("dg.hash.DG") if check.family == "dg.hash" else "0"
     return CHECK_IDS.index(check.family), int(number)
 
@@ -158,11 +158,12 @@ def _place(check: Check) -> tuple[int, int]:
 def decide(
     case: Case, checks: tuple[Check, ...], claimed: Container[str] = ()
 ) -> tuple[Verdict, tuple[str, ...]]:
-    """The verdict, and the reasons for any but accept.
+    """Return the verdict, and the reasons for a verdict other than accept.
 
-    `claimed` are the ids of the checks that unsealed notes say passed, and that did not run.
+    `claimed` holds the ids of the checks that passed only according to unsealed notes, and that are
+    therefore not performed.
     """
-    shown = tuple(_said(check) for check in checks if check.shows is not None)
+    shown = tuple(_reason(check) for check in checks if check.shows is not None)
     if shown:
         return Verdict.REJECT, shown
     objections = tuple(dict.fromkeys(_objections(case, checks, claimed)))
@@ -176,10 +177,10 @@ def _objections(case: Case, checks: tuple[Check, ...], claimed: Container[str]) 
         yield "; ".join(("the chip did not open", *why))
     for check in checks:
         if check.outcome is Outcome.FAILED or not _satisfies(policy, check):
-            yield _said(check)
+            yield _reason(check)
     made = {check.family for check in checks}
     for missing in [check_id for check_id in policy.mandatory if check_id not in made]:
-        yield f"{missing}: was not made"
+        yield f"{missing}: was not run"
     yield from _objections_to_chip(case, checks, claimed)
 
 
@@ -196,9 +197,9 @@ def _satisfies(policy: Policy, check: Check) -> bool:
 def _objections_to_chip(
     case: Case, checks: Iterable[Check], claimed: Container[str]
 ) -> Iterator[str]:
-    """Why a chip may be a copy, as far as the policy wants a proof that it is not.
+    """Yield why the chip may be a copy, if the policy requires a proof that it is not.
 
-    A proof that was only claimed demands no other, unless the policy does.
+    With `where-offered`, a proof that is only in unsealed notes counts neither for nor against.
     """
     made = {check.id: check for check in checks}
     if any(made[check_id].outcome is Outcome.PASSED for check_id in CLONE_PROOFS):
@@ -210,8 +211,9 @@ def _objections_to_chip(
     only_claimed = any(check_id in claimed for check_id in offered)
     if required or (offered and case.session is not None and not only_claimed):
         reasons = "; ".join(made[check_id].reason for check_id in offered)
-        yield f"the chip has not proven that it is no copy: {reasons or 'it offers no such proof'}"
+        why = reasons or "it offers no such proof"
+        yield f"the chip has not proven that it is not a copy: {why}"
 
 
-def _said(check: Check) -> str:
+def _reason(check: Check) -> str:
     return f"{check.id}: {check.reason}"

@@ -1,4 +1,4 @@
-"""The MRZ as an officer types it or a scanner reads it off the document."""
+"""The printed MRZ, as an officer types it or a scanner reads it."""
 
 import re
 from typing import Final
@@ -13,13 +13,13 @@ FORMS: Final = (
     "the whole printed MRZ (line breaks and spaces are ignored), or document number, date of birth "
     "and date of expiry as NUMBER,YYMMDD,YYMMDD"
 )
-"""What `read_optical_mrz` takes, for messages and help."""
+"""The forms that `read_optical_mrz` accepts, for messages and help texts."""
 
 
 def read_optical_mrz(text: str) -> str:
     """Read either form; return the whole MRZ (90, 72 or 88 characters) or the MRZ information.
 
-    Raises `MisuseError`, which never repeats what was typed.
+    Raises `MisuseError` if the text has neither form; its message never repeats the text.
     """
     compact = "".join(text.split())
     if compact.isascii():
@@ -32,17 +32,17 @@ def read_optical_mrz(text: str) -> str:
     try:
         return Mrz.parse(compact).text
     except MalformedError as error:
-        raise MisuseError(f"{error}; give {FORMS}") from None
+        raise MisuseError(error.message, advice=f"enter {FORMS}") from None
 
 
 def information_of(optical_mrz: str) -> str:
-    """The MRZ information that BAC and PACE derive their keys from (Doc 9303-11, 4.3.2)."""
+    """Return the MRZ information, from which BAC and PACE derive keys (Doc 9303-11, 4.3.2)."""
     whole = whole_mrz(optical_mrz)
     return optical_mrz if whole is None else whole.information
 
 
 def whole_mrz(optical_mrz: str) -> Mrz | None:
-    """The whole MRZ, where that is what was read optically, and not its information alone."""
+    """Return the whole printed MRZ; None if only the MRZ information was read."""
     try:
         return Mrz.parse(optical_mrz)
     except MalformedError:

@@ -1,8 +1,8 @@
-"""Inspection policy: what a verdict needs, what is tolerated, how strong algorithms must be.
+"""Inspection policy: the mandatory checks, the tolerated quirks, the strength of algorithms.
 
 A policy is a TOML file, or the name of one that ships: `default`, `strict`, `old_reader`.
-An unknown key, an unknown check id and an unknown quirk are errors that name it, so that a slip of
-the pen cannot quietly make a policy weaker.
+An unknown key, check id or quirk is an error that names it, so that a typing error cannot make a
+policy weaker unnoticed.
 """
 
 from enum import Enum, unique
@@ -27,28 +27,28 @@ class BasicAccessControl(Enum):
 
     NEVER = "never"
     WITHOUT_PACE = "without-pace"
-    """Only where the chip offers no PACE (Doc 9303-11, 4.2)."""
+    """Only if the chip does not offer PACE (Doc 9303-11, 4.2)."""
     FALLBACK = "fallback"
-    """Also where PACE did not succeed; the downgrade is recorded, and is no `accept`."""
+    """Also if PACE failed; the downgrade is recorded, and the verdict is not `accept`."""
     ONLY = "only"
-    """As a reader of before PACE does; where the chip offers PACE, that is a downgrade too."""
+    """Always, as a reader from before PACE does; a downgrade if the chip offers PACE."""
 
 
 @unique
 class ChipAuthenticity(Enum):
-    """When a chip must prove that it is no copy (Chip or Active Authentication, or PACE-CAM)."""
+    """When a chip must prove that it is not a copy (Chip or Active Authentication, or PACE-CAM)."""
 
     REQUIRED = "required"
-    """Always: neither a chip that offers no such proof nor an image of files is accepted."""
+    """Always: a chip that offers no such proof is not accepted, nor is an image of files."""
     WHERE_OFFERED = "where-offered"
-    """Whenever a chip is read whose signed data offers such a proof."""
+    """If a chip is read, and its signed data offer such a proof."""
 
 
 class AlgorithmLimits(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
-    """Strength below `weak` is a warning, below `refused` a failure.
+    """The hash functions and key sizes that are a warning (`weak`) or a failure (`refused`).
 
-    Hash functions by name (SHA-1); keys by size in bits: of the modulus for RSA, of the field for
-    elliptic curves.
+    Hash functions have their names (SHA-1).  Key sizes are in bits: of the modulus for RSA, of the
+    field for elliptic curves.
     """
 
     refused_hashes: tuple[str, ...]
@@ -59,18 +59,18 @@ class AlgorithmLimits(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     weak_ec_below: int
 
     def __post_init__(self) -> None:
-        """Refuse the name of no hash function."""
+        """Refuse the name of an unknown hash function."""
         for name in (*self.refused_hashes, *self.weak_hashes):
             if name not in Hash._value2member_map_:
-                raise ValueError(f"there is no hash function {name!r}")
+                raise ValueError(f"unknown hash function {name!r}")
 
 
 class Policy(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
-    """What an inspection demands; the fields are the keys of the TOML file.
+    """What an inspection requires; the fields are the keys of the TOML file.
 
-    `mandatory` checks must have passed; those `mandatory_where_applicable` may also be not present
-    in the document, or not performed for want of what they compare it with.  A data group that
-    only Terminal Authentication opens (DG3, DG4) may stay closed.
+    The checks in `mandatory` must have passed.  Those in `mandatory_where_applicable` must have
+    passed, or be not present or not performed.  The hash of a data group that requires Terminal
+    Authentication (DG3, DG4) may be not performed.
     `tolerated_quirks` are names of quirks, or patterns such as `certificate.*`.
     """
 
@@ -83,35 +83,35 @@ class Policy(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=Tr
     algorithms: AlgorithmLimits
 
     def __post_init__(self) -> None:
-        """Refuse what no check or quirk answers to, and what would accept anything."""
+        """Refuse an unknown check or quirk, and a policy without the checks of `FLOOR`."""
         for check_id in (*self.mandatory, *self.mandatory_where_applicable):
             if check_id not in CHECK_IDS:
-                raise ValueError(f"there is no check {check_id!r}")
+                raise ValueError(f"unknown check {check_id!r}")
         for check_id in FLOOR:
             if check_id not in self.mandatory:
-                raise ValueError(f"`mandatory` lacks {check_id!r}, which no policy does without")
+                raise ValueError(f"`mandatory` lacks {check_id!r}, which every policy must contain")
         for pattern in self.tolerated_quirks:
             if not any(fnmatchcase(name, pattern) for name in QUIRK_NAMES):
-                raise ValueError(f"there is no quirk {pattern!r}")
+                raise ValueError(f"unknown quirk {pattern!r}")
 
     def tolerates(self, quirk: str) -> bool:
-        """Whether a quirk of this name may be read past."""
+        """Whether the quirk of this name may be read past."""
         return any(fnmatchcase(quirk, pattern) for pattern in self.tolerated_quirks)
 
 
 def load_policy(name_or_path: str) -> Policy:
-    """Read a policy that ships, by its name, or any other from its file.
+    """Read a policy that ships, by its name, or any other policy from its file.
 
-    Raises `MisuseError` for a name that there is not, `MalformedError` for a file that is none.
+    Raises `MisuseError` if no policy has this name, `MalformedError` if the file is not a policy.
     """
     shipped = files("verify.judging").joinpath("policies", f"{name_or_path}.toml")
     if name_or_path.isidentifier() and shipped.is_file():
         return _decode(shipped.read_bytes(), f"policy {name_or_path}")
     path = Path(name_or_path)
     if not path.is_file():
-        shipped_names = "default, strict, old_reader"
         raise MisuseError(
-            f"there is no policy {name_or_path!r}: name one that ships ({shipped_names}) or a file"
+            f"{name_or_path!r} is not a policy",
+            advice="choose default, strict, old_reader, or a TOML file",
         )
     with path.open("rb") as file:
         octets = file.read(_MAX_POLICY_SIZE + 1)

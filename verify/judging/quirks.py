@@ -1,4 +1,4 @@
-"""The names under which a policy tolerates, or refuses, what documents get wrong."""
+"""Quirks: small errors of real documents, each with a name by which a policy tolerates it."""
 
 from collections.abc import Iterable
 from typing import Final
@@ -11,14 +11,14 @@ from emrtd.pki.quirks import Quirk
 
 
 class FileQuirk(msgspec.Struct, frozen=True):
-    """What was read past in an elementary file: the quirk's stable name, and a sentence."""
+    """A quirk that was read past in an elementary file: its stable name, and a sentence."""
 
     id: str
     explanation: str
 
 
 def sentence(quirk: NamedQuirk) -> str:
-    """A quirk as a report names it."""
+    """Return a quirk as a report shows it: its name and its explanation."""
     return f"{quirk.id}: {quirk.explanation}"
 
 
@@ -31,14 +31,14 @@ _PADDING: Final = "lds.padding"
 QUIRK_NAMES: Final = (
     frozenset(map(str, Quirk)) | {_file_quirk_name(file_id) for file_id in FileID} | {_PADDING}
 )
-"""Those of certificates and signatures by kind, those of elementary files by file: lds.dg2."""
+"""The names of all quirks; one of an elementary file has the file's name, such as lds.dg2."""
 
 
 def quirks_of_file(file_id: FileID, sentences: Iterable[str]) -> tuple[FileQuirk, ...]:
-    """What was read past in one elementary file."""
+    """Return the quirks that were read past in one elementary file."""
     return tuple(FileQuirk(_file_quirk_name(file_id), sentence) for sentence in sentences)
 
 
 def quirks_of_padding(sentences: Iterable[str]) -> tuple[FileQuirk, ...]:
-    """What was cut off behind the elementary files of an image."""
+    """Return the quirk for octets that were removed after the end of an image's files."""
     return tuple(FileQuirk(_PADDING, sentence) for sentence in sentences)

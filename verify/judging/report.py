@@ -1,4 +1,4 @@
-"""What a judgement says: the verdict, the checks it rests on, and the contract's JSON object."""
+"""The report of a judgement: the verdict, the checks behind it, and the JSON object."""
 
 from dataclasses import dataclass, field
 from datetime import datetime
@@ -13,7 +13,7 @@ from verify.judging.quirks import sentence
 
 @unique
 class Verdict(StrEnum):
-    """Accept, refer to the second line, or reject."""
+    """The result of an inspection: accept, refer to the second line, or reject."""
 
     ACCEPT = "accept"
     REFER = "refer"
@@ -31,19 +31,23 @@ class Verdict(StrEnum):
 
 @unique
 class ChipStatus(Enum):
-    """What there was to open: the contract's `access` is "none" for two of these."""
+    """Whether a chip was read, and whether it opened.
+
+    The report's `access` alone does not distinguish these: it is "none" for a chip that did not
+    open and for one that opened without access control.
+    """
 
     FILES = "files"
-    """An image of files: no chip was asked, or nobody vouches for what it is to have said."""
+    """No chip was read, or the notes of its session are not sealed: an image of files."""
     CLOSED = "closed"
-    """A chip that did not open."""
+    """The chip did not open."""
     OPENED = "opened"
-    """A chip that opened, be it without access control."""
+    """The chip opened, with or without access control."""
 
 
 @dataclass(frozen=True, slots=True)
 class DataGroupRow:
-    """One line of the table of data groups: size in octets, None where it was not read."""
+    """A row of the table of data groups: size in octets (None if not read), result of the hash."""
 
     size: int | None
     hash: Outcome
@@ -51,7 +55,7 @@ class DataGroupRow:
 
 @dataclass(frozen=True, slots=True)
 class Trust:
-    """What the judgement rests on, in words: the CSCA, the Document Signer, and revocation."""
+    """The CSCA, the Document Signer and the result of the revocation check, as text."""
 
     csca: str = ""
     ds: str = ""
@@ -60,7 +64,7 @@ class Trust:
 
 @dataclass(frozen=True, slots=True)
 class Report:
-    """Everything that a judgement says; `why` are the reasons for a verdict other than accept."""
+    """The whole result of a judgement; `why` holds the reasons of a verdict other than accept."""
 
     verdict: Verdict
     why: tuple[str, ...]
@@ -80,16 +84,16 @@ class Report:
 
     @property
     def tolerated(self) -> tuple[str, ...]:
-        """Each quirk of the document that was read past, once, as a sentence."""
+        """The quirks of the document that were read past, each once, as sentences."""
         return tuple(map(sentence, all_tolerated(self.checks)))
 
     @property
     def is_proven_original(self) -> bool:
-        """Whether the chip has proven that it is no copy."""
+        """Whether the chip has proven that it is not a copy."""
         return not self._passed.isdisjoint(CLONE_PROOFS)
 
     def is_signed(self, data_group: str) -> bool:
-        """Whether a data group ("DG2") is the one that EF.SOD hashes, signed by a known State."""
+        """Whether a data group ("DG2") has the hash in EF.SOD, and a known State signed EF.SOD."""
         return {f"dg.hash.{data_group}", *SIGNER_PROOFS} <= self._passed
 
     @property
@@ -97,14 +101,14 @@ class Report:
         return {check.id for check in self.checks if check.outcome is Outcome.PASSED}
 
     def check(self, check_id: str) -> Check:
-        """The check with this id; `KeyError` for an id that is not in the report."""
+        """Return the check with this id; raise `KeyError` if the report has none."""
         for check in self.checks:
             if check.id == check_id:
                 return check
         raise KeyError(check_id)
 
     def as_json(self) -> dict[str, Any]:
-        """The contract's object, ready for a JSON encoder."""
+        """Return the report as an object for a JSON encoder."""
         return {
             "verdict": self.verdict.value,
             "checks": [

@@ -1,1 +1,1 @@
-"""What commands, an officer's desk and a bulk run share: judging by a store and a policy."""
+"""Judging with a trust store and a policy, as shared by all commands and programs."""

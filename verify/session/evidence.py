@@ -1,4 +1,4 @@
-"""Evidence in files, sealed with a key that is the user's own."""
+"""Evidence in files, sealed with the user's key."""
 
 from pathlib import Path
 
@@ -10,7 +10,7 @@ from verify.judging.evidence import SEAL_KEY, Evidence
 
 
 def load_evidence(path: Path) -> Evidence:
-    """Read an LDS image; what its notes say counts where this user's key has sealed them.
+    """Read an LDS image; its notes are trusted only if they are sealed with this user's key.
 
     Raises `MisuseError` and `MalformedError` as `Evidence.load` does.
     """
@@ -18,8 +18,8 @@ def load_evidence(path: Path) -> Evidence:
 
 
 def with_printed_mrz(evidence: Evidence, optical_mrz: str) -> Evidence:
-    """The evidence with the MRZ that whoever judges has read off the document."""
-    return replace(evidence, optical_mrz=optical_mrz, optical_vouched=True)
+    """Return the evidence with the printed MRZ that was given for this judgement."""
+    return replace(evidence, optical_mrz=optical_mrz, optical_trusted=True)
 
 
 def save_evidence(evidence: Evidence, folder: Path) -> None:
@@ -28,9 +28,9 @@ def save_evidence(evidence: Evidence, folder: Path) -> None:
 
 
 def seal_key() -> Secret | None:
-    """The user's key for evidence; None, and nothing is sealed, where none can be kept.
+    """Return the user's key for sealing evidence; None, if it cannot be stored: nothing is sealed.
 
-    Raises `MisuseError` where others may read it.
+    Raises `MisuseError` if other users can read the key.
     """
     try:
         return user_secret(SEAL_KEY)

@@ -1,4 +1,4 @@
-"""A judging session: the trust store and the policy are opened first, then evidence is judged."""
+"""A judging session: opens a trust store and a policy, then judges evidence with them."""
 
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -16,9 +16,10 @@ from verify.trust.store import TrustStore
 
 
 class JudgingSession:
-    """What evidence is judged by: all of it is opened before a card is touched.
+    """A trust store, a policy and an instant, to judge any number of documents with.
 
-    `at` is the instant (aware) to judge for; None for that at which each judgement is made.
+    Open it before a card is read, so that a mistake in either is reported first.  `at` is the
+    instant (aware) to judge for; with None, each document is judged for the current time.
     """
 
     def __init__(self, trust: TrustView, policy: Policy, at: datetime | None = None) -> None:
@@ -27,7 +28,7 @@ class JudgingSession:
         self.at: Final = at
 
     def judge(self, evidence: Evidence) -> Report:
-        """Judge one document, with a look at its images."""
+        """Decode the images of one document and judge it."""
         at = self.at or datetime.now(UTC)
         return judge(evidence, self.trust, self.policy, at, look_at_images(evidence))
 
@@ -36,7 +37,7 @@ class JudgingSession:
 def open_session(trust: Path, policy: str, at: datetime | None = None) -> Iterator[JudgingSession]:
     """Open a trust store, and a policy by its name or file; an `at` without a time zone is UTC.
 
-    Raises `MisuseError`, `MalformedError` or `OSError` where one of them cannot be used.
+    Raises `MisuseError`, `MalformedError` or `OSError` if either of them cannot be used.
     """
     if at is not None:
         at = at.replace(tzinfo=UTC) if at.tzinfo is None else at.astimezone(UTC)

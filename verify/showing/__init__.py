@@ -1,1 +1,1 @@
-"""A report as text, and as a page."""
+"""Show a report as text, as JSON and as a page of HTML."""

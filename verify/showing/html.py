@@ -1,7 +1,7 @@
-"""The report as one page of HTML: for an officer's desk, for print, for the file.
+"""The report as one page of HTML, to show, print and file.
 
-The page holds everything it shows: no script, no style sheet and no image is fetched, and its
-content security policy says so.  What a chip says is hostile: all of it is escaped.
+The page is self-contained: it has no script and fetches neither style sheets nor images, and its
+content security policy forbids both.  All data from a chip are hostile, and are escaped.
 """
 
 import base64
@@ -14,7 +14,6 @@ from support.errors import ChipsealError
 from support.printable_text import printable
 from verify.judging.report import Report, Verdict
 from verify.showing.wording import (
-    OUTCOMES,
     VERDICTS,
     access_words,
     caveat,
@@ -39,7 +38,7 @@ _LIGHTS: Final = {Verdict.REJECT: "âœ•", Verdict.REFER: "!", Verdict.ACCEPT: "âœ
 
 
 def render_html(report: Report) -> str:
-    """Make the page."""
+    """Return the page of a report."""
     return _template().render(
         report=report,
         heading=VERDICTS[report.verdict],
@@ -50,7 +49,6 @@ def render_html(report: Report) -> str:
         permit=permit_words(report),
         document_caveat=caveat(report, "DG1"),
         permit_caveat=caveat(report, "DG13"),
-        outcomes=OUTCOMES,
         symbols=_SYMBOLS,
         access=access_words(report),
         counts=counts(report),
@@ -59,13 +57,13 @@ def render_html(report: Report) -> str:
 
 
 def _tally(report: Report) -> list[tuple[Outcome, int]]:
-    """How many checks came out how, leaving out what no check did."""
+    """Return how many checks have each outcome, without the outcomes that no check has."""
     found = [(each, sum(check.outcome is each for check in report.checks)) for each in Outcome]
     return [(outcome, count) for outcome, count in found if count]
 
 
 def _portrait(report: Report) -> str | None:
-    """The portrait as a data URL; None where there is none, or none that can be shown."""
+    """Return the portrait as a data URL; None if it was not read or cannot be shown."""
     if report.portrait is None:
         return None
     try:

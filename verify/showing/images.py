@@ -1,4 +1,4 @@
-"""The images of a document decoded, to tell which of them can be shown."""
+"""Decode the images of a document, to find which of them can be shown."""
 
 from collections.abc import Iterator
 
@@ -18,9 +18,9 @@ BIOMETRIC = {
 
 
 def look_at_images(evidence: Evidence) -> ImageLooks:
-    """Decode every image of DG2, DG3 and DG4; a data group that cannot be read has none.
+    """Decode every image of DG2, DG3 and DG4; a data group that cannot be read has no images.
 
-    Each takes 5 to 20 ms of a process of its own, the first some 70 ms to start that.
+    Each image takes 5 to 20 ms in a separate process, which takes some 70 ms to start.
     """
     return {
         file_id: tuple(_look(image, name) for image in _images(kind, evidence.files[file_id]))
@@ -34,7 +34,7 @@ def _images(
 ) -> Iterator[bytes]:
     try:
         samples = kind.decode(octets).samples()
-    except MalformedError:  # lds.structure says so
+    except MalformedError:  # lds.structure reports it
         return
     for sample in samples:
         yield sample.data

@@ -1,4 +1,4 @@
-"""The report on a terminal: coloured there, plain text anywhere else."""
+"""The report as text: coloured on a terminal, plain elsewhere."""
 
 from collections.abc import Iterable
 from typing import Final
@@ -10,7 +10,6 @@ from emrtd.pki.findings import Outcome
 from support.printable_text import printable
 from verify.judging.report import Report, Verdict
 from verify.showing.wording import (
-    OUTCOMES,
     VERDICTS,
     access_words,
     caveat,
@@ -36,7 +35,7 @@ _STYLES: Final = {
 
 
 def print_report(report: Report, console: Console | None = None) -> None:
-    """Print the verdict, the holder, the permit, each check, and what the judgement rests on."""
+    """Print the verdict, the holder, the permit, the checks and the grounds of the verdict."""
     console = console or Console()
     light = Text(f" {VERDICTS[report.verdict]} ", _LIGHTS[report.verdict])
     _line(console, light, Text(f"  {meaning(report)}"))
@@ -48,7 +47,7 @@ def print_report(report: Report, console: Console | None = None) -> None:
     for check in report.checks:
         _line(
             console,
-            Text(f"  {OUTCOMES[check.outcome]:13}", _STYLES[check.outcome]),
+            Text(f"  {check.outcome.value:13}", _STYLES[check.outcome]),
             Text(f" {check.id:24} {printable(check.reason)}"),
             Text(f"  [{check.clause}]", "dim"),
         )
@@ -57,7 +56,7 @@ def print_report(report: Report, console: Console | None = None) -> None:
         _heading(console, "Tolerated quirks")
         for quirk in report.tolerated:
             _line(console, Text(f"  - {printable(quirk)}"))
-    _section(console, "Rests on", _grounds(report))
+    _section(console, "Grounds of the verdict", _grounds(report))
 
 
 def _data_groups(report: Report) -> list[tuple[str, str]]:

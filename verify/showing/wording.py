@@ -1,8 +1,7 @@
-"""What an officer reads: words for fields and outcomes, and text that cannot deceive the eye."""
+"""The words of a report: labels of fields, verdicts, and printable text of a chip's data."""
 
 from typing import Any, Final
 
-from emrtd.pki.findings import Outcome
 from support.printable_text import printable
 from verify.judging.evidence import AccessControl
 from verify.judging.report import ChipStatus, Report, Verdict
@@ -17,14 +16,6 @@ _MEANINGS: Final = {
     Verdict.REJECT: "There is evidence of forgery, cloning or revocation.",
 }
 
-OUTCOMES: Final = {
-    Outcome.PASSED: "passed",
-    Outcome.FAILED: "FAILED",
-    Outcome.WARNING: "warning",
-    Outcome.UNDETERMINED: "undetermined",
-    Outcome.NOT_PERFORMED: "not performed",
-    Outcome.NOT_PRESENT: "not present",
-}
 
 _DOCUMENT: Final = {
     "surname": "Surname",
@@ -53,24 +44,24 @@ _FLAGS: Final = {True: "allowed", False: "NOT allowed"}
 
 
 def meaning(report: Report) -> str:
-    """The verdict in a sentence, which claims no more than was established."""
+    """Return the verdict as a sentence, which states no more than the checks established."""
     if report.verdict is not Verdict.ACCEPT:
         return _MEANINGS[report.verdict]
     if report.is_proven_original:
-        return "The chip is genuine and says what the issuing State signed."
+        return "The chip is genuine, and its data are what the issuing State signed."
     signed = "The data are what the issuing State signed"
     if report.chip_status is ChipStatus.FILES:
-        return f"{signed}; these are files, and no chip was asked to prove itself."
+        return f"{signed}; they come from files, and no chip was asked for a proof."
     return f"{signed}; the chip offers no proof that it is not a copy."
 
 
 def caveat(report: Report, data_group: str) -> str:
-    """What a heading over a data group's content has to add: nothing where a State signed it."""
+    """Return a warning for the heading of a data group; empty if a State has signed it."""
     return "" if report.is_signed(data_group) else " (NOT PROVEN to be what a State signed)"
 
 
 def document_words(report: Report) -> list[tuple[str, str]]:
-    """The holder and the document, as label and text."""
+    """Return the fields of holder and document, as label and text."""
     return [
         (label, printable(report.document[name]))
         for name, label in _DOCUMENT.items()
@@ -79,13 +70,13 @@ def document_words(report: Report) -> list[tuple[str, str]]:
 
 
 def permit_words(report: Report) -> list[tuple[str, str]]:
-    """The entitlements, as label and text; empty where there is no permit."""
+    """Return the entitlements, as label and text; empty without a permit."""
     if report.permit is None:
         return []
-    return [(label, _said(name, report.permit[name])) for name, label in _PERMIT.items()]
+    return [(label, _text(name, report.permit[name])) for name, label in _PERMIT.items()]
 
 
-def _said(name: str, value: Any) -> str:
+def _text(name: str, value: Any) -> str:
     if isinstance(value, bool):
         return _FLAGS[value]
     if value is None:
@@ -96,14 +87,14 @@ def _said(name: str, value: Any) -> str:
 
 
 def counts(report: Report) -> str:
-    """How the chip was read, in a sentence; empty for an image of files."""
+    """Return the commands, octets and seconds of the session; empty for an image of files."""
     if not report.apdus:
         return ""
     return f"{report.apdus} commands, {report.octets:,} octets, {report.seconds:.1f} s"
 
 
 def access_words(report: Report) -> str:
-    """How the chip was opened."""
+    """Return how the chip was opened, or that it was not."""
     match report.chip_status:
         case ChipStatus.FILES:
             return "an image of files, no chip"

@@ -297,7 +297,7 @@ def one_line(ran: Ran, status: int, *words: str) -> None:
         (("--mrz", "ZU1234567 whatever"), ("NUMBER,YYMMDD,YYMMDD",)),
         (("--can", "12345a"), ("Card Access Number",)),
         (("--mrz", "-", "--can", "-"), ("standard input",)),
-        (("--can", CAN, "--policy", "lenient"), ("there is no policy 'lenient'",)),
+        (("--can", CAN, "--policy", "lenient"), ("'lenient' is not a policy",)),
         (("--can", CAN, "--at", "yesterday"), ("yesterday",)),
         (("--can", CAN, "--terminal", "nowhere"), ("nowhere", "no such folder")),
         (("--can", CAN, "--save", REPOSITORY / "verify"), ("already exists",)),

@@ -124,7 +124,7 @@ def test_a_chip_that_offers_no_proof_is_accepted_unless_the_policy_wants_one() -
     assert judged(document, evidence).verdict is Verdict.ACCEPT
     strict = document.judged(evidence, policy="strict")
     assert strict.verdict is Verdict.REFER
-    assert any("no copy" in reason for reason in strict.why)
+    assert any("not a copy" in reason for reason in strict.why)
 
 
 # --- a chip that does not open -------------------------------------------------------------------

@@ -128,7 +128,7 @@ CASES = {
     ),
     "com: an unsigned DG in the list": Expected(
         lambda: issue(com=Com.for_data_groups(1, 2, 3, 13, 14, 15, lds_version="0108")),
-        "com.consistent", FAILED, REJECT, FORGERY, "DG3, which nobody has signed",
+        "com.consistent", FAILED, REJECT, FORGERY, "DG3, which EF.SOD does not",
     ),
     "com: another version": Expected(
         lambda: issue(com=Com.for_data_groups(1, 2, 13, 14, 15, lds_version="0107")),
@@ -227,7 +227,7 @@ CASES = {
     ),
     "hash: an unsigned data group": Expected(
         lambda: issue(permit=None, unsigned={13: usual().files[FileID.DG13]}),
-        "dg.hash.DG13", FAILED, REFER, says="nobody has signed it",
+        "dg.hash.DG13", FAILED, REFER, says="so it is not signed",
     ),
     "hash: an unsigned data group in place of a signed one": Expected(
         lambda: issue(permit=None, unsigned={13: usual().files[FileID.DG13]}).with_file(
@@ -304,7 +304,7 @@ CASES = {
     ),
     "expiry: the permit has not begun": Expected(
         lambda: issue(permit=permit(valid_from=date(2026, 12, 1))),
-        "document.expired", FAILED, REFER, says="begins only",
+        "document.expired", FAILED, REFER, says="does not begin",
     ),
     "expiry: a permit without an end": Expected(
         lambda: issue(permit=permit(valid_until=None)), "document.expired", PASSED, ACCEPT

@@ -70,7 +70,7 @@ def test_nothing_of_the_person_shows() -> None:
 
 
 def test_evidence_of_nothing_is_not_saved() -> None:
-    with pytest.raises(MisuseError, match="nothing was read"):
+    with pytest.raises(MisuseError, match="no file was read"):
         Evidence(files={}, session=SESSION).to_image()
 
 
@@ -105,11 +105,11 @@ def test_notes_that_cannot_be_read_are_malformed(notes: bytes) -> None:
 @pytest.mark.parametrize("key", [None, Secret(b"another user's key")])
 def test_proofs_that_nobody_vouches_for_are_not_counted(key: Secret | None) -> None:
     for image in (EVIDENCE.to_image(KEY), EVIDENCE.to_image()):
-        assert not Evidence.from_image(image, key=key).vouched
-    assert not Evidence.from_image(EVIDENCE.to_image(), key=KEY).vouched
+        assert not Evidence.from_image(image, key=key).session_trusted
+    assert not Evidence.from_image(EVIDENCE.to_image(), key=KEY).session_trusted
 
 
 def test_a_seal_is_over_the_files_too() -> None:
     image = EVIDENCE.to_image(KEY)
     image.files[FileID.DG1] = b"\x61\x00"
-    assert not Evidence.from_image(image, key=KEY).vouched
+    assert not Evidence.from_image(image, key=KEY).session_trusted

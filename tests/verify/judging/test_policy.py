@@ -43,12 +43,12 @@ def test_a_policy_in_a_file_is_read(tmp_path: Path) -> None:
     [
         ("\nchip_authenticity", "\nchip_authenticty", "unknown field `chip_authenticty`"),
         ("weak_rsa_below", "weak_rsa", "unknown field `weak_rsa`"),
-        ('"ds.chain"', '"ds.chains"', "no check 'ds.chains'"),
+        ('"ds.chain"', '"ds.chains"', "unknown check 'ds.chains'"),
         ('    "dg.hash",\n', "", "`mandatory` lacks 'dg.hash'"),
         ('    "sod.signature",\n', "", "`mandatory` lacks 'sod.signature'"),
-        ('tolerated_quirks = ["*"]', 'tolerated_quirks = ["asn2.*"]', "no quirk 'asn2.*'"),
+        ('tolerated_quirks = ["*"]', 'tolerated_quirks = ["asn2.*"]', "unknown quirk 'asn2.*'"),
         ('= "fallback"', '= "always"', "Invalid enum value 'always'"),
-        ('weak_hashes = ["SHA-1"]', 'weak_hashes = ["SHA1"]', "no hash function 'SHA1'"),
+        ('weak_hashes = ["SHA-1"]', 'weak_hashes = ["SHA1"]', "unknown hash function 'SHA1'"),
         ("refused_rsa_below = 1024", "", "missing required field `refused_rsa_below`"),
         ('name = "default"', 'name = "default', "policy.toml"),
     ],
@@ -61,7 +61,7 @@ def test_a_mistake_in_a_policy_is_named(tmp_path: Path, old: str, new: str, comp
 
 @pytest.mark.parametrize("name", ["lenient", "../policies/default", "", "default.toml"])
 def test_a_policy_that_is_not_there(name: str) -> None:
-    with pytest.raises(MisuseError, match="there is no policy"):
+    with pytest.raises(MisuseError, match="is not a policy"):
         load_policy(name)
 
 

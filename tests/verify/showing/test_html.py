@@ -167,4 +167,4 @@ def test_a_document_of_which_nothing_was_read() -> None:
     page = Page(render_html(empty.judged()))
     assert "REFER TO SECOND LINE" in page.text
     assert "No machine readable zone was read" in page.text
-    assert "no permit" in page.text
+    assert "No permit (DG13)" in page.text

@@ -1,1 +1,1 @@
-"""The checks, one module a family; each is a pure function of the case."""
+"""The checks, one module for each subject; each check is a pure function of the case."""

@@ -1,4 +1,4 @@
-"""access.downgrade and terminal.authentication: how the chip was opened, and for what."""
+"""access.downgrade and terminal.authentication: how the chip was opened, and what it allows."""
 
 from collections.abc import Iterator
 from typing import Final
@@ -23,7 +23,7 @@ from verify.judging.checks.case import (
     forged,
     objection_to_checks,
     objection_to_data_group,
-    settle,
+    passed,
     why_absent,
 )
 from verify.judging.evidence import AccessControl
@@ -42,7 +42,7 @@ _PACE: Final = (PaceInfo, PaceDomainParameterInfo)
 
 
 def signed_security_infos(case: Case, earlier: Earlier) -> tuple[SecurityInfos, ...]:
-    """The SecurityInfos that the State vouches for: those of DG14 and of EF.CardSecurity."""
+    """Return the SecurityInfos that a State has signed: those in DG14 and in EF.CardSecurity."""
     found = []
     if isinstance(case.dg14, DataGroup14) and objection_to_data_group(earlier, 14) is None:
         found.append(case.dg14.security_infos)
@@ -54,7 +54,7 @@ def signed_security_infos(case: Case, earlier: Earlier) -> tuple[SecurityInfos, 
 
 
 def check_downgrade(case: Case, earlier: Earlier) -> Iterator[Check]:
-    """EF.CardAccess, which nobody signs, against its signed copies; PACE before BAC."""
+    """Compare EF.CardAccess, which is not signed, with its signed copies; warn of BAC for PACE."""
     yield _downgrade(case, earlier)
 
 
@@ -66,7 +66,7 @@ def _downgrade(case: Case, earlier: Earlier) -> Check:
     if access is None:
         return _no_card_access(case, signed)
     if not signed:
-        reason = "there is no signed copy of EF.CardAccess, in DG14 or EF.CardSecurity, to compare"
+        reason = "neither DG14 nor EF.CardSecurity has a signed copy of EF.CardAccess to compare"
         return Check(check_id, Outcome.UNDETERMINED, reason, DOWNGRADE_CLAUSE)
     objection = _objection_to_unsigned(case, access.security_infos, signed)
     if objection is not None:
@@ -83,28 +83,28 @@ def _downgrade(case: Case, earlier: Earlier) -> Check:
             for each in _added(access.security_infos, signed)
         ),
     )
-    reason = "EF.CardAccess says what its signed copy says"
-    return settle(case, check_id, reason, DOWNGRADE_CLAUSE, quirks)
+    reason = "EF.CardAccess agrees with its signed copy"
+    return passed(case, check_id, reason, DOWNGRADE_CLAUSE, quirks)
 
 
 def _added(offered: SecurityInfos, signed: tuple[SecurityInfos, ...]) -> list[SecurityInfo]:
-    vouched = {each for infos in signed for each in infos}
-    return [each for each in offered if each not in vouched]
+    copies = {each for infos in signed for each in infos}
+    return [each for each in offered if each not in copies]
 
 
 def _objection_to_unsigned(
     case: Case, offered: SecurityInfos, signed: tuple[SecurityInfos, ...]
 ) -> str | None:
-    """What somebody has changed in the files that nobody signs; None for nothing."""
-    there = set(offered)
-    removed = [each for infos in signed for each in infos if _is_pace(each) and each not in there]
+    """Return which of the unsigned files was changed; None if neither was."""
+    present = set(offered)
+    removed = [each for infos in signed for each in infos if _is_pace(each) and each not in present]
     added = _added(offered, signed)
     if removed or any(_is_pace(each) or _is_unknown(each) for each in added):
-        return "EF.CardAccess has been changed: its SecurityInfos are not the signed ones"
+        return "EF.CardAccess has been changed: its SecurityInfos differ from the signed ones"
     directory = case.evidence.files.get(FileID.DIR)
     copies = [each.ef_dir for infos in signed for each in infos.of(EfDirInfo)]
     if directory is not None and copies and directory not in copies:
-        return "EF.DIR has been changed: it is not the one that is signed"
+        return "EF.DIR has been changed: it differs from its signed copy"
     return None
 
 
@@ -117,13 +117,13 @@ def _no_card_access(case: Case, signed: tuple[SecurityInfos, ...]) -> Check:
     if unread is not None and (not isinstance(unread, Refused) or has_pace):
         return Check(check_id, Outcome.UNDETERMINED, reason, DOWNGRADE_CLAUSE)
     if case.session is not None and has_pace:
-        reason = "EF.CardAccess has been removed: the signed SecurityInfos say that there is PACE"
+        reason = "EF.CardAccess has been removed: the signed SecurityInfos announce PACE"
         return forged(check_id, reason, DOWNGRADE_CLAUSE)
     return Check(check_id, Outcome.NOT_PRESENT, reason, DOWNGRADE_CLAUSE)
 
 
 def _weaker_than_pace(case: Case) -> str:
-    """How a chip was opened that was not opened by PACE; empty for every other."""
+    """Return how the chip was opened, if not by PACE; empty if by PACE, or if it did not open."""
     access = None if case.session is None else case.session.access
     return "" if access is None else _WEAKER_THAN_PACE.get(access.control, "")
 
@@ -142,7 +142,7 @@ def _is_unknown(info: SecurityInfo) -> bool:
 
 
 def check_terminal(case: Case, _: Earlier) -> Iterator[Check]:
-    """Terminal Authentication: whether the chip let this terminal at sensitive data."""
+    """Terminal Authentication: whether the chip allows this terminal to read DG3 and DG4."""
     check_id, session = "terminal.authentication", case.session
     transcript = None if session is None else session.terminal_authentication
     if transcript is not None and transcript.refusal is not None:
@@ -155,7 +155,7 @@ def check_terminal(case: Case, _: Earlier) -> Iterator[Check]:
         reason = "the document does not offer Terminal Authentication"
         yield Check(check_id, Outcome.NOT_PRESENT, reason, TERMINAL_CLAUSE)
     elif session is None:
-        reason = "an image of files was judged, no chip was asked"
+        reason = "an image of files was judged; no chip was asked"
         yield Check(check_id, Outcome.NOT_PERFORMED, reason, TERMINAL_CLAUSE)
     else:
         reason = "no terminal certificate was given (--terminal), so DG3 and DG4 stay closed"

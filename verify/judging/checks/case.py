@@ -1,4 +1,4 @@
-"""What a check is given: the evidence, decoded once, and what it is judged by."""
+"""The input of a check: the evidence, decoded once, and the trust store, policy and instant."""
 
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
@@ -34,15 +34,17 @@ from verify.judging.quirks import sentence
 T = TypeVar("T")
 
 Earlier = Mapping[str, Check]
-"""The checks that were made before, by id."""
+"""The results of the checks that ran before, by id."""
 
 CheckFunction = Callable[["Case", Earlier], Iterable[Check]]
 
 
 @dataclass(frozen=True)
 class Case:
-    """One document to judge.  Decoding a file gives its content, None where the evidence has no
-    such file, or the `MalformedError` that it raised.  `images` is None where nobody decoded them.
+    """One document to judge.
+
+    The property of a file is its decoded content, None if the evidence has no such file, or the
+    `MalformedError` that decoding raised.  `images` is None if the images were not decoded.
     """
 
     evidence: Evidence
@@ -53,7 +55,7 @@ class Case:
 
     @property
     def session(self) -> InspectionSession | None:
-        """What happened on the wire; None for an image of files."""
+        """The session with the chip; None for an image of files."""
         return self.evidence.session
 
     @property
@@ -68,7 +70,7 @@ class Case:
 
     @cached_property
     def sod_examination(self) -> Examination | None:
-        """What the signature of EF.SOD and its signer's certificate come to."""
+        """The result of examining the signature of EF.SOD and its signer's certificate."""
         if not isinstance(self.sod, Sod):
             return None
         return examine(
@@ -86,7 +88,7 @@ class Case:
 
     @cached_property
     def card_security_examination(self) -> Examination | None:
-        """What the signature of EF.CardSecurity and its signer's certificate come to."""
+        """The result of examining the signature of EF.CardSecurity and its signer's certificate."""
         if not isinstance(self.card_security, CardSecurity):
             return None
         signed_data = self.card_security.signed_data
@@ -114,7 +116,7 @@ class Case:
 
     @property
     def issued(self) -> date | None:
-        """The date of issue in DG12, where that is there and its hash is the signed one."""
+        """The date of issue in DG12; None if it is absent, or the hash of DG12 is not in EF.SOD."""
         content = self._signed_content(12)
         if not isinstance(content, DataGroup12):
             return None
@@ -125,14 +127,14 @@ class Case:
 
     @property
     def _use(self) -> Use:
-        """What the Document Signer was used for: the type of document, and when.
+        """What the Document Signer was used for: the type of document, and the time of signing.
 
-        That is when EF.SOD was signed, by its own word, or the document issued.
+        The time is the signing time in EF.SOD, else the date of issue in DG12.
         """
         document_type = None if self.mrz is None else self.mrz.document_code
         sod = self.sod
-        says_when = isinstance(sod, Sod) and sod.signed_data.signers[0].signing_time is not None
-        issued = None if says_when else self.issued
+        has_time = isinstance(sod, Sod) and sod.signed_data.signers[0].signing_time is not None
+        issued = None if has_time else self.issued
         if issued is None:
             return Use(document_type)
         midnight = datetime(issued.year, issued.month, issued.day, tzinfo=UTC)
@@ -140,24 +142,24 @@ class Case:
 
     @property
     def permit(self) -> Permit | None:
-        """The permit of DG13, but only where its hash is the signed one."""
+        """The permit in DG13; None also if the hash of DG13 is not the one in EF.SOD."""
         content = self._signed_content(13)
         return content.permit if isinstance(content, DataGroup13) else None
 
     @property
     def mrz(self) -> Mrz | None:
-        """The MRZ of DG1, where that can be read."""
+        """The MRZ in DG1; None if DG1 is missing or cannot be read."""
         return self.dg1.mrz if isinstance(self.dg1, DataGroup1) else None
 
     @property
     def signed_numbers(self) -> tuple[int, ...]:
-        """Numbers of the data groups that EF.SOD lists: the only list that counts."""
+        """The numbers of the data groups that EF.SOD lists, in ascending order."""
         if not isinstance(self.sod, Sod):
             return ()
         return tuple(sorted(self.sod.security_object.hashes))
 
     def is_signed(self, number: int) -> bool:
-        """Whether the hash of a data group is the one in EF.SOD; whoever may have signed that."""
+        """Whether the hash of a data group is the one in EF.SOD, whoever signed EF.SOD."""
         octets = self.evidence.files.get(file_of(number))
         if octets is None or not isinstance(self.sod, Sod):
             return False
@@ -166,12 +168,12 @@ class Case:
         return security_object.hashes.get(number) == digest
 
     def _signed_content(self, number: int) -> Content | MalformedError | None:
-        """A data group, but only where its hash is the one in EF.SOD."""
+        """Return a data group; None also if its hash is not the one in EF.SOD."""
         return self.contents.get(file_of(number)) if self.is_signed(number) else None
 
     @cached_property
     def contents(self) -> Mapping[FileID, Content | MalformedError]:
-        """Every file of the evidence, decoded, or the `MalformedError` that decoding it raised."""
+        """Every file of the evidence: its content, or the `MalformedError` that decoding raised."""
         return {file_id: _decode(file_id, each) for file_id, each in self.evidence.files.items()}
 
     def _decoded(self, file_id: FileID, kind: type[T]) -> T | MalformedError | None:
@@ -189,16 +191,16 @@ def _decode(file_id: FileID, octets: bytes) -> Content | MalformedError:
 
 
 def why_absent(case: Case, file_id: FileID) -> str:
-    """Why the evidence has no such file, in a sentence."""
+    """Return a sentence that says why the evidence does not contain a file."""
     unread = case.evidence.unread.get(file_id)
     if unread is not None:
         return f"{file_id} was not read: {describe(unread)}{_cause(case, unread)}"
-    what = "the image has" if case.session is None else "the chip gave"
+    what = "the image has" if case.session is None else "the chip provided"
     return f"{what} no {file_id}"
 
 
 def _cause(case: Case, unread: Fault) -> str:
-    """Why Terminal Authentication did not succeed, behind what was not read for want of it."""
+    """Return why Terminal Authentication failed, if that is why a file was not read; else empty."""
     if unread != NotTried(Why.TERMINAL_NOT_AUTHENTICATED) or case.session is None:
         return ""
     terminal = case.session.terminal_authentication
@@ -208,34 +210,34 @@ def _cause(case: Case, unread: Fault) -> str:
 
 
 def objection_to_checks(earlier: Earlier, *check_ids: str) -> str | None:
-    """A sentence that names the first of these checks that did not pass; None where all did.
+    """Return a sentence that names the first of these checks that did not pass; None if all did.
 
-    For a check that rests on signed data: what nobody signed proves nothing (Doc 9303-11, 5.1).
+    For checks that use signed data, which prove nothing without the signature (Doc 9303-11, 5.1).
     """
     for check_id in check_ids:
         check = earlier.get(check_id)
         if check is None or check.outcome is not Outcome.PASSED:
-            return f"{check_id} has not passed, so nothing vouches for it"
+            return f"{check_id} did not pass"
     return None
 
 
 def objection_to_data_group(earlier: Earlier, number: int) -> str | None:
-    """Why the State does not vouch for this data group; None where it does."""
+    """Return why this data group is not known to be signed by a State; None if it is."""
     return objection_to_checks(earlier, f"dg.hash.DG{number}", *SIGNER_PROOFS)
 
 
 def under_policy(case: Case, check: Check) -> Check:
-    """A check of the certificate path; it fails where the policy refuses one of its quirks."""
+    """Return a check of a certificate path; failed if the policy refuses one of its quirks."""
     if check.outcome not in (Outcome.PASSED, Outcome.WARNING):
         return check
-    settled = settle(case, check.id, check.reason, check.clause, check.tolerated)
-    return settled if settled.outcome is Outcome.FAILED else check
+    judged = passed(case, check.id, check.reason, check.clause, check.tolerated)
+    return judged if judged.outcome is Outcome.FAILED else check
 
 
-def settle(
+def passed(
     case: Case, check_id: str, reason: str, clause: str, quirks: Iterable[NamedQuirk] = ()
 ) -> Check:
-    """A check that found nothing wrong, but for quirks: passed, unless the policy refuses one."""
+    """Return a passed check with the quirks that it read past; failed if the policy refuses one."""
     quirks = tuple(quirks)
     refused = [quirk for quirk in quirks if not case.policy.tolerates(quirk.id)]
     if refused:
@@ -245,15 +247,15 @@ def settle(
 
 
 def forged(check_id: str, reason: str, clause: str) -> Check:
-    """A failed check that shows forgery."""
+    """Return a failed check that shows forgery."""
     return Check(check_id, Outcome.FAILED, reason, clause, Shows.FORGERY)
 
 
 def cloned(check_id: str, reason: str, clause: str) -> Check:
-    """A failed check that shows that the chip is a copy."""
+    """Return a failed check that shows that the chip is a copy."""
     return Check(check_id, Outcome.FAILED, reason, clause, Shows.CLONING)
 
 
 def file_of(number: int) -> FileID:
-    """The name of a data group."""
+    """Return the file name of a data group: EF.DG2 for 2."""
     return data_group(number).file_id

@@ -1,7 +1,7 @@
 """chip.authentication, active.authentication, pace.cam: whether the chip is a copy.
 
-Each verifies the transcript of its protocol anew, and only with a key that the State vouches for:
-a proof by a key that nobody has signed proves nothing (Doc 9303-11, 5.1, 6.2.2 and 4.4.3.5.2).
+Each check verifies the transcript of its protocol, and only with a public key that a State has
+signed: a proof by any other key is undetermined (Doc 9303-11, 5.1, 6.2.2 and 4.4.3.5.2).
 """
 
 from collections.abc import Iterator
@@ -31,7 +31,7 @@ from verify.judging.checks.case import (
     cloned,
     objection_to_checks,
     objection_to_data_group,
-    settle,
+    passed,
     why_absent,
 )
 from verify.judging.checks.chip_authentication import verify_transcript
@@ -45,12 +45,12 @@ from verify.judging.quirks import quirks_of_file
 
 MAPPING_CLAUSE: Final = "Doc 9303-11, 4.4.3.5.2"
 
-_NO_CHIP: Final = "an image of files was judged, no chip was asked"
+_NO_CHIP: Final = "an image of files was judged; no chip was asked"
 
 
 @dataclass(frozen=True, slots=True)
 class _Protocol:
-    """A protocol, and the signed file that its key is in."""
+    """A check of a protocol, and the signed file that contains its public key."""
 
     id: str
     file_id: FileID
@@ -60,7 +60,7 @@ class _Protocol:
         return Check(self.id, outcome, reason, self.clause)
 
     def objection_to_key(self, earlier: Earlier) -> str | None:
-        """Why the key is not the State's; None where it is."""
+        """Return why the key is not known to be signed by a State; None if it is."""
         number = FILES[self.file_id].number
         if number is None:
             return objection_to_checks(earlier, "cardsecurity.signature")
@@ -77,14 +77,15 @@ _Transcript = ChipAuthenticationTranscript | ActiveAuthenticationTranscript
 def _objection_to_proof(
     case: Case, earlier: Earlier, check: _Protocol, transcript: _Transcript | None
 ) -> Check | None:
-    """The check where there is nothing to verify, or only a refusal; None where there is."""
+    """Return the check if the transcript has no proof to verify; None if it has one."""
     if case.session is None:
         return check.outcome(Outcome.NOT_PERFORMED, _NO_CHIP)
     if transcript is None:
-        return check.outcome(Outcome.NOT_PERFORMED, "the chip was not asked to prove itself")
+        return check.outcome(Outcome.NOT_PERFORMED, "the chip was not asked for this proof")
     objection = check.objection_to_key(earlier)
     if objection is not None:
-        return check.outcome(Outcome.UNDETERMINED, f"the key is in {check.file_id}; {objection}")
+        reason = f"the key in {check.file_id} is not known to be signed: {objection}"
+        return check.outcome(Outcome.UNDETERMINED, reason)
     if transcript.undetermined is not None:
         return check.outcome(Outcome.UNDETERMINED, describe(transcript.undetermined))
     if transcript.refusal is not None:
@@ -93,7 +94,7 @@ def _objection_to_proof(
 
 
 def _without_key(case: Case, check: _Protocol) -> Check:
-    """The check where the data group of the key is not there, or was not read."""
+    """Return the check if the file that contains the key is absent or was not read."""
     file_id = check.file_id
     if FILES[file_id].number in case.signed_numbers or file_id in case.evidence.unread:
         return check.outcome(Outcome.NOT_PERFORMED, why_absent(case, file_id))
@@ -106,7 +107,7 @@ def _without_key(case: Case, check: _Protocol) -> Check:
 
 
 def check_chip_authentication(case: Case, earlier: Earlier) -> Iterator[Check]:
-    """Chip Authentication, by its first exchange under the new session keys."""
+    """Verify Chip Authentication by its first exchange under the new session keys."""
     transcript = None if case.session is None else case.session.chip_authentication
     if transcript is not None and transcript.version == 2:
         yield _chip_authentication(case, earlier, _CHIP_VERSION_2, case.card_security, transcript)
@@ -147,7 +148,7 @@ def _verify_agreement(
 
 
 def check_active_authentication(case: Case, earlier: Earlier) -> Iterator[Check]:
-    """Active Authentication, by the chip's signature over the challenge."""
+    """Verify Active Authentication by the chip's signature over the challenge."""
     if case.dg15 is None:
         yield _without_key(case, _ACTIVE)
     elif isinstance(case.dg15, MalformedError):
@@ -176,14 +177,14 @@ def _verify_signature(
         return cloned(_ACTIVE.id, str(error), _ACTIVE.clause)
     quirks = quirks_of_file(FileID.DG15, verified.quirks)
     reason = f"the chip has the private key of the signed DG15 ({verified.algorithm})"
-    return settle(case, _ACTIVE.id, reason, _ACTIVE.clause, quirks)
+    return passed(case, _ACTIVE.id, reason, _ACTIVE.clause, quirks)
 
 
 # --- PACE with Chip Authentication Mapping -------------------------------------------------------
 
 
 def check_pace_mapping(case: Case, earlier: Earlier) -> Iterator[Check]:
-    """Chip Authentication Mapping, by the key of EF.CardSecurity."""
+    """Verify Chip Authentication Mapping with the public key in EF.CardSecurity."""
     yield _pace_mapping(case, earlier)
 
 
@@ -200,11 +201,11 @@ def _pace_mapping(case: Case, earlier: Earlier) -> Check:
         return Check(check_id, Outcome.NOT_PERFORMED, reason, clause)
     objection = objection_to_checks(earlier, "cardsecurity.signature")
     if objection is not None or not isinstance(case.card_security, CardSecurity):
-        reason = f"the key is in EF.CardSecurity; {objection}"
+        reason = f"the key in EF.CardSecurity is not known to be signed: {objection}"
         return Check(check_id, Outcome.UNDETERMINED, reason, clause)
     infos = case.card_security.security_infos
     checks = [_verify_mapping(check_id, each, infos) for each in transcripts if each is not None]
-    # The key is tied to no data group, only to the session in which it proved itself.
+    # No data group contains this key: each session needs its own proof.
     return next((each for each in checks if each.outcome is not Outcome.PASSED), checks[0])
 
 
@@ -220,9 +221,9 @@ def _verify_mapping(check_id: str, transcript: PaceTranscript, infos: SecurityIn
     try:
         key = mapping_key(infos, transcript.parameter_id)
     except ProtocolError as error:
-        # A key that is there and cannot be used says nothing; a State that signed none, enough.
-        there = infos.of(ChipAuthenticationPublicKeyInfo)
-        outcome = Outcome.UNDETERMINED if there else Outcome.FAILED
+        # A signed key that cannot be used is no evidence against the chip; a missing one is.
+        has_key = infos.of(ChipAuthenticationPublicKeyInfo)
+        outcome = Outcome.UNDETERMINED if has_key else Outcome.FAILED
         return Check(check_id, outcome, str(error), MAPPING_CLAUSE)
     data, mapping_public = transcript.chip_authentication_data, transcript.mapping_key
     try:

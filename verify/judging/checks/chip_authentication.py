@@ -1,7 +1,7 @@
-"""Verifying Chip Authentication anew, from its transcript (Doc 9303-11, 6.2.1).
+"""Verify Chip Authentication from its transcript (Doc 9303-11, 6.2.1).
 
-The terminal's ephemeral key and the chip's signed one give the session keys; that the chip answered
-under them shows that it has the private key.
+The session keys are derived from the terminal's ephemeral private key and the chip's signed public
+key.  A chip that answered under these keys has the matching private key.
 """
 
 from emrtd.access.chip_authentication import EphemeralKey
@@ -16,17 +16,18 @@ from verify.judging.evidence import ChipAuthenticationTranscript
 
 
 def verify_transcript(infos: SecurityInfos, transcript: ChipAuthenticationTranscript) -> str:
-    """Verify a transcript with the signed SecurityInfos; say how the chip proved itself.
+    """Verify a transcript with the signed SecurityInfos; return the name of the variant used.
 
-    Raises `ProtocolError` where it proves nothing, `MalformedError` where it is no transcript.
+    Raises `ProtocolError` if the proof is missing or wrong, `MalformedError` if the transcript
+    cannot be read.
     """
     proof = transcript.proof
     if proof is None:
-        raise ProtocolError("Chip Authentication: the chip answered nothing under the new keys")
+        raise ProtocolError("Chip Authentication: the chip did not answer under the new keys")
     variant = _variant(infos, transcript)
     private = int.from_bytes(transcript.terminal_private_key, "big")
     if not 0 < private < variant.key.group.order:
-        raise MalformedError("Chip Authentication transcript", "has no key of the terminal")
+        raise MalformedError("Chip Authentication transcript", "has no private key of the terminal")
     shared = EphemeralKey.of(variant.key.group, private).agree(variant.key.public)
     nonce = transcript.nonce if transcript.version == 2 else b""  # TR-03110-3, A.2.3.2
     keys = derive_session_keys(shared + nonce, variant.cipher)
@@ -42,4 +43,4 @@ def _variant(
     for variant in variants(infos, transcript.version):
         if (variant.protocol, variant.key.key_id) == (transcript.protocol, transcript.key_id):
             return variant
-    raise ProtocolError("Chip Authentication: the key that was used is not among the signed ones")
+    raise ProtocolError("Chip Authentication: the key that was used is not one of the signed keys")

@@ -1,4 +1,7 @@
-"""dg.hash.*: each data group against the hash in EF.SOD (Doc 9303-11, 5.1.1; TR-03135-1, 5.42)."""
+"""dg.hash.*: compares each data group with its hash in EF.SOD.
+
+Doc 9303-11, 5.1.1; TR-03135-1, 5.42.
+"""
 
 from collections.abc import Iterator
 from typing import Final
@@ -14,7 +17,7 @@ CLAUSE: Final = "Doc 9303-11, 5.1.1, step 5"
 
 
 def check_hashes(case: Case, _: Earlier) -> Iterator[Check]:
-    """Every data group that EF.SOD lists or the evidence has."""
+    """Check every data group that EF.SOD lists or the evidence contains."""
     for file in DATA_GROUPS:
         number = file.number or 0
         if number in case.signed_numbers or file.file_id in case.evidence.files:
@@ -25,7 +28,7 @@ def _check_hash(case: Case, number: int) -> Check:
     check_id, file_id = f"dg.hash.DG{number}", file_of(number)
     octets = case.evidence.files.get(file_id)
     if not isinstance(case.sod, Sod):
-        reason = f"there is no readable EF.SOD to compare {file_id} with"
+        reason = f"no readable EF.SOD to compare {file_id} with"
         return Check(check_id, Outcome.UNDETERMINED, reason, CLAUSE)
     security_object = case.sod.security_object
     signed = security_object.hashes.get(number)
@@ -35,7 +38,7 @@ def _check_hash(case: Case, number: int) -> Check:
         return _absent(case, check_id, number)
     algorithm = security_object.hash_algorithm
     if len(signed) != algorithm.size:
-        reason = f"EF.SOD has {len(signed)} octets for {file_id}, which are no {algorithm} hash"
+        reason = f"EF.SOD has {len(signed)} octets for {file_id}, which is not an {algorithm} hash"
         return forged(check_id, reason, CLAUSE)
     if algorithm.digest(octets) != signed:
         reason = f"{file_id} has been changed: its {algorithm} hash is not the one in EF.SOD"
@@ -45,15 +48,18 @@ def _check_hash(case: Case, number: int) -> Check:
 
 
 def _unsigned(case: Case, check_id: str, number: int) -> Check:
-    """A data group that EF.SOD does not list.  Some specimens have one; none lacks another."""
-    reason = f"{file_of(number)} is not listed in EF.SOD: nobody has signed it"
+    """Return the check of a data group that EF.SOD does not list.
+
+    Some specimens have such a data group, but none of them lacks a listed one as well.
+    """
+    reason = f"{file_of(number)} is not listed in EF.SOD, so it is not signed"
     if all(file_of(listed) in case.evidence.files for listed in case.signed_numbers):
         return Check(check_id, Outcome.FAILED, reason, CLAUSE)
-    return forged(check_id, f"{reason}; and one that is listed is missing", CLAUSE)
+    return forged(check_id, f"{reason}; and a listed data group is missing", CLAUSE)
 
 
 def _absent(case: Case, check_id: str, number: int) -> Check:
-    """A listed data group that was not captured."""
+    """Return the check of a listed data group that was not captured."""
     file_id = file_of(number)
     unread = case.evidence.unread.get(file_id)
     if unread is None:

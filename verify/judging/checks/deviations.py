@@ -1,7 +1,8 @@
-"""deviation.list: what is known to be wrong with such documents (Doc 9303-12, 10; TR-03135-1, 5.8).
+"""deviation.list: the known defects of such documents (Doc 9303-12, 10; TR-03135-1, 5.8).
 
-What a State has said of its documents excuses a check that fails for just that: it is no longer
-evidence of forgery, but undetermined.  What is revoked or compromised is no excuse but a reason.
+A defect that the State has announced excuses the check that fails because of it: the outcome is
+undetermined instead of evidence of forgery.  A revoked signer or a compromised key does not excuse:
+the first is a failure, and a proof by the second is undetermined.
 """
 
 from collections.abc import Iterable, Iterator
@@ -20,7 +21,7 @@ CHECK_ID: Final = "deviation.list"
 CLAUSE: Final = "Doc 9303-12, 10; TR-03135-1, 5.8.2"
 
 _NOT_TRUSTED: Final = frozenset({0, 2, 3, 4})
-"""Status codes of a revocation that make a signer not trusted (TR-03135-1, Table 5.54)."""
+"""The status codes of a revocation after which a signer is not trusted (TR-03135-1, Table 5.54)."""
 
 _EXCUSED: Final = {
     DeviationKind.DS_ENCODING: "ds.profile",
@@ -31,17 +32,17 @@ _EXCUSED: Final = {
     DeviationKind.MRZ_WRONG_DATA: "mrz.matches-optical",
     DeviationKind.MRZ_WRONG_CHECK_DIGIT: "mrz.check-digits",
 }
-"""The check that each kind of deviation explains the failure of; never that of the chain itself."""
+"""The check whose failure each kind of deviation explains; ds.chain is never excused."""
 
 _COMPROMISED: Final = {
     DefectKind.CHIP_AUTHENTICATION_KEY_REVOKED: "chip.authentication",
     DefectKind.ACTIVE_AUTHENTICATION_KEY_REVOKED: "active.authentication",
 }
-"""The check that no longer proves anything where the chips' keys are known."""
+"""The check whose proof does not count if the chips' private keys are known."""
 
 
 def check_deviations(case: Case, _: Earlier) -> Iterator[Check]:
-    """Whether a Deviation List or a Defect List names this document."""
+    """Check whether a Deviation List or a Defect List describes this document."""
     examination = case.sod_examination
     if examination is None or examination.signer is None:
         yield no_signer(case, CHECK_ID, CLAUSE)
@@ -54,31 +55,31 @@ def check_deviations(case: Case, _: Earlier) -> Iterator[Check]:
         return
     signers = [path.certificate for path in examination.paths]
     if any(_is_revocation(defect) for each in signers for defect in _defects(case, each)):
-        reason = "a Defect List says that the Document Signer is revoked"
+        reason = "a Defect List states that the Document Signer is revoked"
         yield Check(CHECK_ID, Outcome.FAILED, reason, CLAUSE, Shows.REVOCATION)
         return
-    known = [_said(each) for each in _descriptions(case, signer)]
+    known = [_description(each) for each in _descriptions(case, signer)]
     known += [_named(each.oid, each.kind) for each in _defects(case, signer)]
     if known:
         reason = f"known of such documents: {'; '.join(dict.fromkeys(known))}"
         yield Check(CHECK_ID, Outcome.WARNING, reason, CLAUSE)
     else:
-        reason = "no list names such documents"
+        reason = "no list describes such documents"
         yield Check(CHECK_ID, Outcome.PASSED, reason, CLAUSE)
 
 
 def excuse(case: Case, made: Earlier) -> dict[str, Check]:
-    """The checks as they stand once what is known of such documents is taken into account."""
+    """Return the checks, changed by what the lists state about such documents."""
     examination = case.sod_examination
     if examination is None or examination.signer is None:
         return dict(made)
     checks = dict(made)
-    if objection_to_checks(made, "ds.chain") is None:  # the State's word on a State's document
+    if objection_to_checks(made, "ds.chain") is None:  # a State can excuse its own documents only
         for description in _descriptions(case, examination.signer):
             family = None if description.kind is None else _EXCUSED.get(description.kind)
             for check in [each for each in checks.values() if each.family == family]:
                 if check.outcome is Outcome.FAILED and _is_about(description, check):
-                    checks[check.id] = _excused(check, _said(description))
+                    checks[check.id] = _excused(check, _description(description))
     for check_id, known in _compromised(case, examination.signer):
         if checks[check_id].outcome is Outcome.PASSED:
             checks[check_id] = _excused(checks[check_id], known)
@@ -86,12 +87,12 @@ def excuse(case: Case, made: Earlier) -> dict[str, Check]:
 
 
 def _excused(check: Check, known: str) -> Check:
-    reason = f"{check.reason}; but it is known of such documents: {known}"
+    reason = f"{check.reason}; but known of such documents: {known}"
     return replace(check, outcome=Outcome.UNDETERMINED, reason=reason, shows=None)
 
 
 def _is_about(description: DeviationDescription, check: Check) -> bool:
-    """Whether a wrong hash that is described is that of this data group."""
+    """Whether a deviation concerns this check; one of a wrong hash names its data group."""
     if description.kind is DeviationKind.DG_HASH_WRONG:
         return check.id == f"dg.hash.DG{description.number}"
     return True
@@ -126,13 +127,13 @@ def _is_revocation(defect: Defect) -> bool:
 def _compromised(case: Case, signer: Certificate) -> Iterator[tuple[str, str]]:
     for description in _descriptions(case, signer):
         if description.kind is DeviationKind.AA_KEY_COMPROMISED:
-            yield "active.authentication", _said(description)
+            yield "active.authentication", _description(description)
     for defect in _defects(case, signer):
         if defect.kind in _COMPROMISED:
             yield _COMPROMISED[defect.kind], _named(defect.oid, defect.kind)
 
 
-def _said(description: DeviationDescription) -> str:
+def _description(description: DeviationDescription) -> str:
     named = _named(description.oid, description.kind)
     number = "" if description.number is None else f" ({description.number})"
     return f"{named}{number}" + (f", {description.text}" if description.text else "")

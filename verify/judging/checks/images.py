@@ -1,13 +1,14 @@
-"""lds.images: whether there is anything to compare the holder with (Doc 9303-10, 4.7.2 and 4.7.3).
+"""lds.images: whether the images can be shown, to compare the holder with (Doc 9303-10, 4.7.2).
 
-An issuer's image that cannot be shown is no forgery, and no reason to accept without a face.
+An image that cannot be shown is a mistake of the issuer, not a forgery.  It is a warning, which the
+policies that ship refer: an officer cannot compare the holder without a face.
 """
 
 from collections.abc import Iterator
 from typing import Final
 
 from emrtd.pki.findings import Check, Outcome
-from verify.judging.checks.case import Case, Earlier, settle
+from verify.judging.checks.case import Case, Earlier, passed
 from verify.judging.quirks import quirks_of_file
 
 CHECK_ID: Final = "lds.images"
@@ -15,7 +16,7 @@ CLAUSE: Final = "Doc 9303-10, 4.7.2 to 4.7.4"
 
 
 def check_images(case: Case, _: Earlier) -> Iterator[Check]:
-    """Every image of DG2, DG3 and DG4 that was read can be shown."""
+    """Check that every image of DG2, DG3 and DG4 that was read can be shown."""
     yield _images(case)
 
 
@@ -39,4 +40,4 @@ def _images(case: Case) -> Check:
         return Check(CHECK_ID, Outcome.WARNING, reason, CLAUSE, tolerated=tuple(quirks))
     count = len(looks)
     reason = f"{count} image{'s' if count > 1 else ''} decoded"
-    return settle(case, CHECK_ID, reason, CLAUSE, quirks)
+    return passed(case, CHECK_ID, reason, CLAUSE, quirks)

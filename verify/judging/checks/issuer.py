@@ -1,4 +1,4 @@
-"""ds.*, issuer.consistent and deviation.list: the Document Signer, its CSCA and their State."""
+"""ds.* and issuer.consistent: the Document Signer, its CSCA and their State."""
 
 from collections.abc import Iterator
 from typing import Final
@@ -24,7 +24,7 @@ CONSISTENT_CLAUSE: Final = "Doc 9303-11, 5.1.1; TR-03135-1, 5.6.4.5"
 
 
 def check_document_signer(case: Case, _: Earlier) -> Iterator[Check]:
-    """The Document Signer: its chain, validity, profile and revocation."""
+    """Check the Document Signer: its chain, validity, profile and revocation."""
     for check_id, clause in CLAUSES.items():
         if case.sod_examination is None:
             yield no_signer(case, check_id, clause)
@@ -33,7 +33,7 @@ def check_document_signer(case: Case, _: Earlier) -> Iterator[Check]:
 
 
 def check_consistency(case: Case, _: Earlier) -> Iterator[Check]:
-    """The issuing State of DG1 is that of the Document Signer and of the CSCA."""
+    """Check that the issuing State in DG1 is that of the Document Signer and of the CSCA."""
     yield _consistency(case)
 
 
@@ -42,7 +42,7 @@ def _consistency(case: Case) -> Check:
     if examination is None or examination.signer is None:
         return no_signer(case, check_id, CONSISTENT_CLAUSE)
     if case.mrz is None:
-        reason = "DG1 does not tell the issuing State"
+        reason = "the issuing State is not known, because there is no readable DG1"
         return Check(check_id, Outcome.UNDETERMINED, reason, CONSISTENT_CLAUSE)
     state = case.mrz.issuing_state
     country = two_letter_code(state)
@@ -50,12 +50,12 @@ def _consistency(case: Case) -> Check:
     if examination.path is not None and examination.path.anchor is not None:
         holders["the CSCA"] = examination.path.anchor.certificate
     for said, certificate in holders.items():
-        if country == certificate.country or _speaks_for(state, certificate, case.trust):
+        if country == certificate.country or _is_also_of(state, certificate, case.trust):
             continue
         if country is None or certificate.country is None:
-            reason = f"the codes of the State in DG1 and of {said} cannot be compared"
+            reason = f"the State code in DG1 cannot be compared with the country of {said}"
             return Check(check_id, Outcome.UNDETERMINED, reason, CONSISTENT_CLAUSE)
-        reason = f"DG1 is of {state}, {said} of {certificate.country}"
+        reason = f"DG1 is of {state}, but {said} is of {certificate.country}"
         return forged(check_id, reason, CONSISTENT_CLAUSE)
     if len(holders) < 2:
         reason = f"DG1 and the Document Signer are both of {state}, but the CSCA is not known"
@@ -64,11 +64,11 @@ def _consistency(case: Case) -> Check:
     return Check(check_id, Outcome.PASSED, reason, CONSISTENT_CLAUSE)
 
 
-def _speaks_for(state: str, certificate: Certificate, trust: TrustView) -> bool:
-    """Whether a certificate's alternative name makes it that of the State in DG1.
+def _is_also_of(state: str, certificate: Certificate, trust: TrustView) -> bool:
+    """Whether a certificate is of the State in DG1 by its subject alternative name.
 
-    HK and Macao are found under CN, and UN was under ZZ.  No State takes another's name in that
-    way, so long as the trust store knows the CSCAs of the other.
+    The certificates of HK and Macao have the country CN, and those of UN had ZZ.  The name of
+    another State does not count if the trust store has CSCAs of that State.
     """
     if state not in _alternative_states(certificate):
         return False
@@ -83,7 +83,7 @@ _STATE_OR_PROVINCE: Final = "2.5.4.8"
 
 
 def _alternative_states(certificate: Certificate) -> frozenset[str]:
-    """The State codes, as in the MRZ, of a subject alternative name (Doc 9303-12, 7.1.1.2)."""
+    """Return the MRZ's State codes in a subject alternative name (Doc 9303-12, 7.1.1.2)."""
     extension = certificate.extensions.get(SUBJECT_ALT_NAME)
     if extension is None:
         return frozenset()

@@ -1,4 +1,4 @@
-"""mrz.* and document.expired: what DG1 says, against itself, the printed MRZ and the calendar."""
+"""mrz.* and document.expired: the check digits of DG1, the printed MRZ, the date of expiry."""
 
 from collections.abc import Iterator
 from datetime import date
@@ -29,7 +29,7 @@ _OPTIONAL: Final = ("optional_data", "optional_data_2")
 
 
 def check_digits(case: Case, _: Earlier) -> Iterator[Check]:
-    """Every check digit of the MRZ in DG1."""
+    """Check every check digit of the MRZ in DG1."""
     check_id, mrz = "mrz.check-digits", case.mrz
     if mrz is None:
         yield _unreadable(case, check_id, DIGITS_CLAUSE)
@@ -39,12 +39,12 @@ def check_digits(case: Case, _: Earlier) -> Iterator[Check]:
         reason = f"wrong check digit in DG1: {', '.join(wrong)}"
         yield Check(check_id, Outcome.FAILED, reason, DIGITS_CLAUSE)
     else:
-        reason = f"all {len(mrz.check_digits())} check digits of the MRZ in DG1 are right"
+        reason = f"all {len(mrz.check_digits())} check digits of the MRZ in DG1 are correct"
         yield Check(check_id, Outcome.PASSED, reason, DIGITS_CLAUSE)
 
 
 def check_optical(case: Case, _: Earlier) -> Iterator[Check]:
-    """The MRZ printed on the document against DG1."""
+    """Compare the MRZ printed on the document with DG1."""
     check_id, optical = "mrz.matches-optical", case.evidence.optical_mrz
     if not optical:
         reason = "no printed MRZ was given to compare DG1 with"
@@ -61,11 +61,9 @@ def check_optical(case: Case, _: Earlier) -> Iterator[Check]:
 
 def _compare_information(check_id: str, information: str, mrz: Mrz) -> Check:
     if information != mrz.information:
-        reason = (
-            "document number, date of birth or date of expiry are printed otherwise than in DG1"
-        )
+        reason = "the printed document number, date of birth or date of expiry differs from DG1"
         return forged(check_id, reason, OPTICAL_CLAUSE)
-    reason = "document number, date of birth and date of expiry are as in DG1; no more was given"
+    reason = "document number, date of birth and date of expiry agree with DG1; no more was given"
     return Check(check_id, Outcome.PASSED, reason, OPTICAL_CLAUSE)
 
 
@@ -80,41 +78,41 @@ def _compare(check_id: str, optical: Mrz, mrz: Mrz) -> Check:
         )
         return Check(check_id, Outcome.UNDETERMINED, reason, OPTICAL_CLAUSE)
     if optical.format is not mrz.format:
-        reason = f"the printed MRZ is a {optical.format}, DG1 holds a {mrz.format}"
+        reason = f"the printed MRZ has the format {optical.format}, DG1 has {mrz.format}"
         return forged(check_id, reason, OPTICAL_CLAUSE)
     differing = [said for name, said in _COMPARED if _element(optical, name) != _element(mrz, name)]
     if not _same_birth(optical, mrz):
         differing.append("date of birth")
     if differing:
-        reason = f"printed otherwise than in DG1: {', '.join(differing)}"
+        reason = f"the printed MRZ differs from DG1: {', '.join(differing)}"
         return forged(check_id, reason, OPTICAL_CLAUSE)
     if any(optical.printed(name) != mrz.printed(name) for name in _OPTIONAL):
-        reason = "only the optional data is printed otherwise than in DG1"
+        reason = "the printed MRZ differs from DG1 only in the optional data"
         return Check(check_id, Outcome.UNDETERMINED, reason, OPTICAL_CLAUSE)
-    reason = "every element of the printed MRZ is as in DG1"
+    reason = "every element of the printed MRZ agrees with DG1"
     return Check(check_id, Outcome.PASSED, reason, OPTICAL_CLAUSE)
 
 
 def _element(mrz: Mrz, name: str) -> str:
-    """An element as it is printed; the document number as a whole, however long it is."""
+    """Return an element as printed; the document number with its part in the optional data."""
     return mrz.document_number if name == "document_number" else mrz.printed(name)
 
 
 def _same_birth(optical: Mrz, mrz: Mrz) -> bool:
-    """Fillers in an incomplete date of birth are not compared (TR-03135-1, 5.7.2)."""
+    """Whether the dates of birth agree, apart from fillers (TR-03135-1, 5.7.2)."""
     pairs = zip(optical.date_of_birth, mrz.date_of_birth, strict=True)
     return all(one == other or "<" in (one, other) for one, other in pairs)
 
 
 def check_expiry(case: Case, _: Earlier) -> Iterator[Check]:
-    """The document, and the permit it carries, at the instant of inspection."""
+    """Check that the document and its permit are in date at the instant of inspection."""
     check_id, mrz, today = "document.expired", case.mrz, case.at.date()
     if mrz is None:
         yield _unreadable(case, check_id, EXPIRY_CLAUSE)
         return
     expires = full_date_of_expiry(mrz.date_of_expiry, case.at)
     if expires is None:
-        reason = "DG1 has no date of expiry that can be read"
+        reason = "the date of expiry in DG1 cannot be read"
         yield Check(check_id, Outcome.UNDETERMINED, reason, EXPIRY_CLAUSE)
     elif expires < today:
         reason = f"the document expired on {expires}"
@@ -126,10 +124,10 @@ def check_expiry(case: Case, _: Earlier) -> Iterator[Check]:
 def _permit_period(case: Case, check_id: str, expires: date, today: date) -> Check:
     permit = case.permit
     if permit is not None and permit.valid_until is not None and permit.valid_until < today:
-        reason = f"the permit ended on {permit.valid_until}, before the document's own expiry"
+        reason = f"the permit ended on {permit.valid_until}, before the document expires"
         return Check(check_id, Outcome.FAILED, reason, EXPIRY_CLAUSE)
     if permit is not None and permit.valid_from > today:
-        reason = f"the permit begins only on {permit.valid_from}"
+        reason = f"the permit does not begin until {permit.valid_from}"
         return Check(check_id, Outcome.FAILED, reason, EXPIRY_CLAUSE)
     return Check(check_id, Outcome.PASSED, f"valid until {expires}", EXPIRY_CLAUSE)
 

@@ -1,6 +1,6 @@
 """sod.*, cardsecurity.signature and algorithm.strength: what is signed, by whom, and how strongly.
 
-What CMS says of a signature is found by `emrtd.pki.passive`; here the policy is applied to it.
+`emrtd.pki.passive` verifies the CMS signature; this module applies the policy to its results.
 """
 
 from collections.abc import Iterable, Iterator
@@ -24,16 +24,16 @@ _SIGNERS: Final = ("ds.chain", "ds.validity", "ds.profile", "ds.revocation")
 
 
 def no_signer(case: Case, check_id: str, clause: str) -> Check:
-    """The check on EF.SOD or its signer, where there is no EF.SOD that can be read."""
+    """Return a check of EF.SOD or its signer for a document without a readable EF.SOD."""
     if isinstance(case.sod, MalformedError):
-        reason = "EF.SOD cannot be read, so that nobody is known to have signed it"
+        reason = "EF.SOD cannot be read, so its signer is not known"
         return Check(check_id, Outcome.UNDETERMINED, reason, clause)
     outcome = Outcome.NOT_PERFORMED if FileID.SOD in case.evidence.unread else Outcome.NOT_PRESENT
     return Check(check_id, outcome, why_absent(case, FileID.SOD), clause)
 
 
 def check_signature(case: Case, _: Earlier) -> Iterator[Check]:
-    """The signature of EF.SOD."""
+    """Check the signature of EF.SOD."""
     check_id, examination = "sod.signature", case.sod_examination
     if isinstance(case.sod, MalformedError):
         yield forged(check_id, str(case.sod), SIGNATURE_CLAUSE)
@@ -44,7 +44,7 @@ def check_signature(case: Case, _: Earlier) -> Iterator[Check]:
 
 
 def check_profile(case: Case, _: Earlier) -> Iterator[Check]:
-    """What no signature covers in EF.SOD agrees with what one does."""
+    """Check that the unsigned parts of EF.SOD agree with the signed ones."""
     check_id, examination = "sod.profile", case.sod_examination
     if examination is None:
         yield no_signer(case, check_id, PROFILE_CLAUSE)
@@ -53,7 +53,7 @@ def check_profile(case: Case, _: Earlier) -> Iterator[Check]:
 
 
 def check_card_security(case: Case, _: Earlier) -> Iterator[Check]:
-    """EF.CardSecurity: its signature, its signer, and the way from there to a CSCA."""
+    """Check EF.CardSecurity: its signature, its signer, and the path from the signer to a CSCA."""
     yield _card_security(case)
 
 
@@ -88,21 +88,21 @@ def _card_security(case: Case) -> Check:
 
 
 def _objection_to_signer(case: Case, examination: Examination) -> str | None:
-    """Why EF.CardSecurity is no part of this document; None where its State is that of EF.SOD."""
+    """Return why EF.CardSecurity is not of this document; None if its State is that of EF.SOD."""
     of_document = None if case.sod_examination is None else case.sod_examination.signer
     if of_document is None or examination.signer is None:
         return None
     states = examination.signer.issuer.country, of_document.issuer.country
     if states[0] == states[1]:
         return None
-    return f"EF.CardSecurity is signed by {states[0]}, EF.SOD by {states[1]}"
+    return f"EF.CardSecurity is signed by {states[0]}, but EF.SOD by {states[1]}"
 
 
 # --- strength ------------------------------------------------------------------------------------
 
 
 def check_algorithms(case: Case, _: Earlier) -> Iterator[Check]:
-    """Every hash function and key that the document's authenticity rests on."""
+    """Check every hash function and key on which the document's authenticity depends."""
     yield _strength(case)
 
 
@@ -140,9 +140,9 @@ def _strength(case: Case) -> Check:
 
 
 def _hashes(sod: Sod, examination: Examination) -> Iterable[tuple[str, Hash]]:
-    yield "EF.SOD, for data groups,", sod.security_object.hash_algorithm
+    yield "EF.SOD (hashes of data groups)", sod.security_object.hash_algorithm
     for signer in sod.signed_data.signers:
-        yield "EF.SOD, for what it signs,", signer.digest
+        yield "EF.SOD (digest of the signed content)", signer.digest
         yield "the signature of EF.SOD", signer.scheme.hash
     for path in examination.paths:
         if path.certificate.scheme is not None:

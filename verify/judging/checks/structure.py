@@ -1,4 +1,4 @@
-"""lds.structure and com.consistent: whether the files are what they claim to be."""
+"""lds.structure and com.consistent: whether the files can be decoded, and EF.COM lists them."""
 
 from collections.abc import Iterator
 from typing import Final
@@ -9,7 +9,7 @@ from emrtd.lds.registry import tolerated
 from emrtd.lds.security.sod import Sod
 from emrtd.pki.findings import Check, Outcome
 from support.errors import MalformedError
-from verify.judging.checks.case import Case, Earlier, forged, settle, why_absent
+from verify.judging.checks.case import Case, Earlier, forged, passed, why_absent
 from verify.judging.quirks import quirks_of_file, quirks_of_padding
 
 STRUCTURE_CLAUSE: Final = "Doc 9303-10, 4.6 and 4.7"
@@ -17,7 +17,7 @@ COM_CLAUSE: Final = "Doc 9303-10, 4.6.1; TR-03135-1, 5.6.4.4.1"
 
 
 def check_structure(case: Case, _: Earlier) -> Iterator[Check]:
-    """Every file is decoded; one that cannot be read is named, with the place."""
+    """Check that every file can be decoded; the reason names each that cannot, and the offset."""
     yield _structure(case)
 
 
@@ -25,10 +25,10 @@ def _structure(case: Case) -> Check:
     check_id, evidence = "lds.structure", case.evidence
     if evidence.misplaced:
         named = ", ".join(evidence.misplaced)
-        reason = f"no elementary file, or another than its name says: {named}"
+        reason = f"not an elementary file, or not the one that its name states: {named}"
         return forged(check_id, reason, STRUCTURE_CLAUSE)
     if not evidence.files:
-        return Check(check_id, Outcome.NOT_PERFORMED, "nothing was read", STRUCTURE_CLAUSE)
+        return Check(check_id, Outcome.NOT_PERFORMED, "no file was read", STRUCTURE_CLAUSE)
     faults: list[str] = []
     forgeries: list[str] = []
     quirks = list(quirks_of_padding(evidence.image_quirks))
@@ -43,21 +43,22 @@ def _structure(case: Case) -> Check:
     if faults:
         return Check(check_id, Outcome.FAILED, "; ".join(faults), STRUCTURE_CLAUSE)
     count = len(evidence.files)
-    reason = f"{count} elementary file{'s' if count > 1 else ''} read, of the structure prescribed"
-    return settle(case, check_id, reason, STRUCTURE_CLAUSE, quirks)
+    names = "1 elementary file" if count == 1 else f"{count} elementary files"
+    reason = f"{names} read, with the prescribed structure"
+    return passed(case, check_id, reason, STRUCTURE_CLAUSE, quirks)
 
 
 def _is_as_issued(case: Case, file_id: FileID) -> bool:
-    """Whether a fault in this file may be its issuer's: a data group's only where it is signed.
+    """Whether a fault in this file may be the issuer's: a data group must have its signed hash.
 
-    Of the files that EF.SOD does not list, each has a check of its own.
+    The files that are not data groups count as issued: other checks find a change in them.
     """
     number = FILES[file_id].number
     return number is None or case.is_signed(number)
 
 
 def check_com(case: Case, _: Earlier) -> Iterator[Check]:
-    """EF.COM, which nobody signs, says what EF.SOD says."""
+    """Check that EF.COM, which is not signed, agrees with EF.SOD."""
     yield _com(case)
 
 
@@ -71,12 +72,12 @@ def _com(case: Case) -> Check:
     if isinstance(com, MalformedError):
         return forged(check_id, str(com), COM_CLAUSE)
     if not isinstance(sod, Sod):
-        reason = "there is no readable EF.SOD to compare EF.COM with"
+        reason = "no readable EF.SOD to compare EF.COM with"
         return Check(check_id, Outcome.UNDETERMINED, reason, COM_CLAUSE)
     differences = tuple(_differences(com, sod))
     if differences:
         return forged(check_id, f"EF.COM differs from EF.SOD: {'; '.join(differences)}", COM_CLAUSE)
-    return settle(case, check_id, "EF.COM lists what EF.SOD signs", COM_CLAUSE)
+    return passed(case, check_id, "EF.COM lists the data groups that EF.SOD lists", COM_CLAUSE)
 
 
 def _differences(com: Com, sod: Sod) -> Iterator[str]:
@@ -84,11 +85,11 @@ def _differences(com: Com, sod: Sod) -> Iterator[str]:
     if missing := signed - listed:
         yield f"it does not list {_names(missing)}"
     if surplus := listed - signed:
-        yield f"it lists {_names(surplus)}, which nobody has signed"
+        yield f"it lists {_names(surplus)}, which EF.SOD does not"
     if com.other and not (com.lds_version and com.unicode_version):
-        yield "it holds something else in place of a version"
+        yield "it contains another data object in place of a version"
     if len(com.tags) != len(listed):
-        yield "it lists a tag twice, or one of no data group"
+        yield "it lists a tag twice, or a tag that is not a data group's"
     lds_version = sod.security_object.lds_version or LDS_1_7  # version 0 goes with LDS 1.7
     if com.lds_version and com.lds_version != lds_version:
         yield f"LDS version {com.lds_version} instead of {lds_version}"
