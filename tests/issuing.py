@@ -1,4 +1,4 @@
-"""Cards of any chip profile, issued by the commands of `personalise` alone."""
+"""Cards of any chip profile, issued with the commands of `personalise`."""
 
 import contextlib
 import io
@@ -29,7 +29,7 @@ from vsmartcard.card.state_file import StateFile
 
 @dataclass(frozen=True)
 class Agreement:
-    """Key agreement, cipher and domain parameters; GM, IM or CAM where it is for PACE."""
+    """Key agreement, cipher and domain parameters, and for PACE the mapping GM, IM or CAM."""
 
     cipher: str = "AES-128"
     parameters: int = 13
@@ -41,11 +41,11 @@ class Agreement:
         return "DH" if self.parameters < 3 else "ECDH"
 
     def label(self) -> str:
-        """A name for the test with it."""
+        """Return a name for a test's parameter."""
         return f"{self.mapping}-{self.cipher}-{self.parameters}"
 
     def toml(self, table: str) -> str:
-        """An entry of a chip profile, in `pace` or `chip_authentication`."""
+        """Return the entry of a chip profile, in `pace` or `chip_authentication`."""
         mapping = f'mapping = "{self.mapping}"\n' if table == "pace" else ""
         return (
             f'[[{table}]]\n{mapping}key_agreement = "{self.key_agreement}"\n'
@@ -55,7 +55,7 @@ class Agreement:
 
 @dataclass(frozen=True)
 class Kind:
-    """A kind of chip, small and quick to read, and unlike the profiles that ship."""
+    """A kind of chip that is small and quick to read, unlike the installed profiles."""
 
     pace: Sequence[Agreement] = (Agreement(),)
     chip_authentication: Sequence[Agreement] = ()
@@ -64,7 +64,7 @@ class Kind:
     bac: bool = False
 
     def toml(self) -> str:
-        """The chip profile."""
+        """Return the chip profile."""
         text = (
             'description = "test"\ndocument = "TD1"\ndata_groups = ["DG1", "DG2", "DG3", "DG13"]\n'
             f"bac = {str(self.bac).lower()}\n"
@@ -81,14 +81,14 @@ class Kind:
 
 @dataclass(frozen=True)
 class Card:
-    """A card that is written and locked: its state file, what is on it, and what opens it."""
+    """A written and locked card: its state file, its image, and its CAN."""
 
     state: Path
     image: LdsImage
     can: str
 
     def with_changed_octet(self, file_id: FileID) -> Self:
-        """The same card, after the last octet of a file of the application was changed on it."""
+        """Return the same card, after changing the last octet of a file of the application."""
         with contextlib.closing(StateFile(self.state)) as file:
             assert file.state is not None
             found = file.state.files.find((Directory.EMRTD, FILES[file_id].identifier))
@@ -106,21 +106,21 @@ class Card:
 
 @dataclass(frozen=True)
 class Issuer:
-    """A PKI in a folder, and the user whose keys they are."""
+    """A PKI in a folder, and the home folder of the user who owns its keys."""
 
     folder: Path
     state: str
 
     @classmethod
     def established(cls, folder: Path, state: str, key: str = "brainpoolP256r1") -> Self:
-        """A new issuer, with a PKI whose keys are of this kind."""
+        """Return a new issuer, with a PKI whose keys are of this kind."""
         issuer = cls(folder, state)
         issuer._run("pki", "init", issuer.pki, "--issuing-state", state, "--key", key)
         return issuer
 
     @contextlib.contextmanager
     def at_work(self) -> Iterator[None]:
-        """This issuer's own folder is the user's meanwhile, and a pass phrase costs little."""
+        """Make this issuer the user, with cheap derivation of keys from pass phrases."""
         with pytest.MonkeyPatch.context() as patch:
             patch.setenv("XDG_DATA_HOME", str(self.folder / "home"))
             patch.delenv("CHIPSEAL_PASSPHRASE_FILE", raising=False)
@@ -133,20 +133,20 @@ class Issuer:
         return self.folder / "pki"
 
     def issue(self, kind: Kind | str, place: Path, record: Mapping[str, Any] | None = None) -> Card:
-        """Issue a card of a kind, or of a profile that ships, in a folder."""
+        """Issue a card of a kind, or of an installed profile, in a folder."""
         profile = kind if isinstance(kind, str) else str(place / "profile.toml")
         if isinstance(kind, Kind):
             Path(profile).write_text(kind.toml(), encoding="utf-8")
-        wanted = dict(applications.CONTRACT if record is None else record)
-        application = applications.folder(place / "application", wanted)
+        fields = dict(applications.CONTRACT if record is None else record)
+        application = applications.folder(place / "application", fields)
         image, state = place / "image", place / "card"
         self._run("prepare", application, "--pki", self.pki, "--profile", profile, "-o", image)
         self._run("write", image, "--reader", f"virtual:{state}")
-        opens = json.loads(self._run("passwords", image, "--json"))
-        return Card(state, LdsImage.load(image), opens.get("can", ""))
+        passwords = json.loads(self._run("passwords", image, "--json"))
+        return Card(state, LdsImage.load(image), passwords.get("can", ""))
 
     def inspection_system(self, place: Path) -> Path:
-        """The inspection system's certificates, in order, and its key as a plain PKCS#8."""
+        """Write the inspection system's certificates, in order, and its key as plain PKCS#8."""
         place.mkdir()
         terminal = self.pki / "terminal"
         for number, name in enumerate(("dv", "is")):

@@ -1,1 +1,1 @@
-"""The demonstration: the main job, narrated."""
+"""The demonstration `personalise demo`: issue documents and inspect them."""

@@ -1,8 +1,8 @@
-"""The demonstration: a permit is issued onto a card in a reader, and inspected as at a border.
+"""The demonstration: issue documents to cards in a reader, and inspect them as at a border.
 
-Everything is done by the console scripts, each in a process of its own, exactly as an operator or a
-border officer would call them; the demonstration only narrates.  It stops what it started, and
-nothing else.
+All the work is done by the console scripts, each in its own process, with the same commands that an
+operator or a border officer would use; the demonstration only shows them.  It stops the processes
+that it started, and no others.
 """
 
 import json
@@ -28,16 +28,16 @@ if TYPE_CHECKING:
     from rich.console import Console
 
 MARK: Final = ".chipseal-demo"
-"""A file that says that a folder is a demonstration's, and may be emptied by the next one."""
+"""A file that marks the folder of a demonstration, which the next demonstration may empty."""
 
 PROFILES: Final = {
-    "permit": "the residence permit of today: PACE, Chip and Terminal Authentication",
-    "permit-bac": "the same with Basic Access Control, for old readers",
+    "permit": "a current residence permit: PACE, Chip and Terminal Authentication",
+    "permit-bac": "a residence permit with Basic Access Control too, for old readers",
     "passport": "a passport, with Active Authentication",
 }
 
 
-_TELLING: Final = frozenset(
+_SHOWN_CHECKS: Final = frozenset(
     {
         "access.downgrade",
         "pace.cam",
@@ -58,10 +58,10 @@ def run_demo(
     with_hsm: bool = False,
     port: int | None = None,
 ) -> ExitStatus:
-    """Run the demonstration in a folder, a document a profile; returns the worst verdict's status.
+    """Run the demonstration in a folder, with one document for each profile.
 
-    `port` chooses the virtual reader, the first free one otherwise.  Raises `ChipsealError` where
-    something could not be done, with the tool's own words.
+    Returns the exit status of the worst verdict.  `port` is that of the virtual reader to use, None
+    for the first free one.  Raises `ChipsealError` with the message of the command that failed.
     """
     began = time.monotonic()
     _empty(folder)
@@ -89,10 +89,10 @@ def run_demo(
 
 
 def _make_pki(tools: Tools, folder: Path, token: SoftToken | None) -> None:
-    tools.step("The State makes its keys: Country Signing CA, Document Signer, revocation list")
+    tools.step("The State makes its PKI: Country Signing CA, Document Signer, revocation list")
     options = token.options if token else ()
     tools.run("personalise", "pki", "init", folder / "pki", *options)
-    tools.step("A border post trusts the Country Signing CA, and has its revocation list")
+    tools.step("A border post imports the Country Signing CA certificate and the revocation list")
     trust = ("csca.cer", "crl.crl")
     tools.run("verify", "trust", "add", _store(folder), *(folder / "pki" / name for name in trust))
 
@@ -100,17 +100,19 @@ def _make_pki(tools: Tools, folder: Path, token: SoftToken | None) -> None:
 def _one_document(
     tools: Tools, folder: Path, profile: str, demo_reader: DemoReader, *, in_full: bool
 ) -> ExitStatus:
-    """From the application to the verdict; the first document's is shown in full."""
+    """Prepare, write and inspect one document; with `in_full` the whole report is shown."""
     place = folder / Path(profile).stem
     application, image = place / "application" / "0001", place / "image"
-    tools.step(f"Somebody applies ({PROFILES.get(profile, profile)})")
+    tools.step(f"An application arrives ({PROFILES.get(profile, profile)})")
     tools.run(
         "personalise", "specimen", "-o", application.parent, "--seed", profile,
         "--issued", date.today().isoformat(),  # noqa: DTZ011 - a day of the local calendar
     )  # fmt: skip
     if profile == "passport":
         _apply_for_a_passport(application / "application.json")
-    tools.step("Data preparation encodes and signs; the chip's keys are sealed for the station")
+    tools.step(
+        "Data preparation encodes and signs it, and encrypts the chip's keys for the station"
+    )
     tools.run(
         "personalise", "prepare", application, "--pki", folder / "pki", "--profile", profile,
         "-o", image,
@@ -118,7 +120,7 @@ def _one_document(
     with card_in(tools, demo_reader, place / "card.chip") as reader:
         tools.step("The station writes a blank card, reads every octet back, and locks it")
         tools.run("personalise", "write", image, "--reader", reader)
-        tools.step("The border: another process, which knows what is printed on the card")
+        tools.step("The border post inspects the card with the printed MRZ")
         printed = json.loads(
             tools.run("personalise", "passwords", image, "--json", quiet=True).output
         )
@@ -131,7 +133,7 @@ def _one_document(
 
 @dataclass(frozen=True, repr=False)
 class _Inspection:
-    """The border officer's part: the card in a reader, and the MRZ that is printed on it."""
+    """The inspection of the card in a reader, with the MRZ that is printed on it."""
 
     tools: Tools
     folder: Path
@@ -140,11 +142,11 @@ class _Inspection:
     mrz: str
 
     def run(self, *, in_full: bool) -> ExitStatus:
-        """Inspect with the MRZ alone, then with the right to read fingerprints."""
+        """Inspect without, then with the right to read fingerprints; return the worse status."""
         first = self._verify() if in_full else self._verify("--json", quiet=True)
         if not in_full:
             self._sum_up(first)
-        self.tools.step("Once more, by an inspection system that may read the fingerprints")
+        self.tools.step("An inspection system with the right to read fingerprints inspects it too")
         second = self._verify(
             "--terminal", self.folder / "pki" / "terminal", "--report", self.place / "report.html",
             "--save", self.place / "captured", "--json", quiet=True,
@@ -153,12 +155,12 @@ class _Inspection:
         return max(first.status, second.status)
 
     def run_as_before_pace(self) -> None:
-        """An old reader opens the card by BAC; beside PACE that is a downgrade, and is named."""
-        self.tools.step("A reader that knows nothing newer than Basic Access Control")
+        """Inspect by BAC, as an old reader does; the report names the downgrade from PACE."""
+        self.tools.step("An old reader without PACE opens it with Basic Access Control")
         self._sum_up(self._verify("--policy", "old_reader", "--json", quiet=True))
 
     def _verify(self, *options: str | Path, quiet: bool = False) -> Done:
-        """Call the verifier; the MRZ goes by standard input, for others see a command line."""
+        """Run `verify card`, with the MRZ on standard input: other users can see a command line."""
         return self.tools.run(
             "verify", "card", "--reader", self.reader, "--mrz", "-",
             "--trust", _store(self.folder), *options, given=self.mrz + "\n", quiet=quiet,
@@ -170,7 +172,7 @@ class _Inspection:
         self.tools.say(f"{found['verdict'].upper()}  by {found['access']}")
         self.tools.say(f"read and verified: {', '.join(read)}")
         for check in found["checks"]:
-            if check["id"] in _TELLING and check["outcome"] != "not-present":
+            if check["id"] in _SHOWN_CHECKS and check["outcome"] != "not-present":
                 outcome = check["outcome"].replace("-", " ")
                 self.tools.say(f"{outcome:13} {check['id']:24} {check['reason']}")
         self.tools.say(
@@ -184,18 +186,20 @@ def _apply_for_a_passport(path: Path) -> None:
 
 
 def _empty(folder: Path) -> None:
-    """Make the folder, or empty it where an earlier demonstration made it."""
+    """Create the folder, or empty the folder of an earlier demonstration."""
     if is_taken(folder):
         if not (folder / MARK).is_file():
             advice = "choose another folder with -o"
-            raise MisuseError(f"{folder}: already exists and is no demonstration's", advice=advice)
+            raise MisuseError(
+                f"{folder}: already exists and was not made by a demonstration", advice=advice
+            )
         shutil.rmtree(folder)
     folder.mkdir(parents=True, exist_ok=True)
     (folder / MARK).touch()
 
 
 def _environment(folder: Path) -> dict[str, str]:
-    """The user's environment; keys and pass phrase stay inside the demonstration's folder."""
+    """Return the user's environment, with keys and pass phrase in the demonstration's folder."""
     passphrase = folder / "passphrase"
     descriptor = os.open(passphrase, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
     with os.fdopen(descriptor, "w", encoding="ascii") as file:

@@ -1,4 +1,4 @@
-"""An HSM for the demonstration: SoftHSM's token in the demonstration's own folder."""
+"""An HSM for the demonstration: a SoftHSM token in the demonstration's folder."""
 
 import os
 import pty
@@ -22,17 +22,19 @@ _MODULES: Final = (
 
 @dataclass(frozen=True, slots=True)
 class SoftToken:
-    """A token: what `pki init` is told of it, and the environment in which it is found."""
+    """A token: the options of `pki init` for it, and the environment in which it is found."""
 
     options: tuple[str, ...]
     environment: Mapping[str, str]
 
 
 def make_token(folder: Path, environment: Mapping[str, str]) -> SoftToken:
-    """Make a token with a PIN of its own; raises `MisuseError` where SoftHSM is not installed."""
+    """Create a token with a new PIN; raises `MisuseError` if SoftHSM is not installed."""
     module = next((path for path in _MODULES if Path(path).exists()), None)
     if module is None:
-        raise MisuseError("there is no SoftHSM: install Debian's softhsm2, or leave out --hsm")
+        raise MisuseError(
+            "SoftHSM is not installed", advice="install Debian's softhsm2, or omit --hsm"
+        )
     tokens = folder / "hsm"
     tokens.mkdir(mode=0o700)
     configuration = tokens / "softhsm2.conf"
@@ -49,7 +51,7 @@ def make_token(folder: Path, environment: Mapping[str, str]) -> SoftToken:
 
 
 def _initialise(pin: str, environment: Mapping[str, str]) -> None:
-    """SoftHSM's tool asks for each PIN twice, on a terminal: no PIN is ever an argument."""
+    """Initialise the token; softhsm2-util prompts for each PIN twice, so no PIN is an argument."""
     officer = secrets.token_hex(8)
     child, terminal = pty.fork()
     if child == 0:
@@ -67,17 +69,17 @@ def _initialise(pin: str, environment: Mapping[str, str]) -> None:
         os.close(terminal)
         _, status = os.waitpid(child, 0)
     if os.waitstatus_to_exitcode(status):
-        raise MisuseError(f"{_TOOL} made no token; is Debian's softhsm2 installed whole?")
+        raise MisuseError(f"{_TOOL} could not create a token", advice="reinstall Debian's softhsm2")
 
 
 def _read_until(terminal: int, prompt: bytes | None) -> None:
-    """Read what the tool says up to a prompt, or to its end."""
-    said = b""
-    while prompt is None or not said.endswith(prompt):
+    """Read the output of the tool up to a prompt, or to its end."""
+    output = b""
+    while prompt is None or not output.endswith(prompt):
         try:
             part = os.read(terminal, 1024)
-        except OSError:  # Linux says so when the other side of a terminal has ended
+        except OSError:  # Linux reports EIO when the other side of a terminal has exited
             part = b""
         if not part:
             return
-        said += part
+        output += part

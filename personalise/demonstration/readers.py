@@ -1,4 +1,4 @@
-"""The demonstration's readers and cards: taken where they are, started, and stopped in order."""
+"""The demonstration's readers and cards: used if they exist, else started, and stopped in order."""
 
 import json
 import signal
@@ -18,7 +18,7 @@ _SECONDS_TO_SEE_A_CARD: Final = 10.0
 
 @dataclass(frozen=True)
 class DemoReader:
-    """Where cards go: a virtual reader and its port, or None for chips in process."""
+    """The virtual reader for the cards; `port` is None if the chips run in process."""
 
     name: str = ""
     port: int | None = None
@@ -26,7 +26,7 @@ class DemoReader:
 
 @contextmanager
 def stopped_in_order() -> Iterator[None]:
-    """Let SIGTERM undo what was begun, as Ctrl-C does."""
+    """Let SIGTERM stop what was started, as Ctrl-C does."""
 
     def interrupt(_number: int, _frame: object) -> None:
         raise KeyboardInterrupt
@@ -40,22 +40,25 @@ def stopped_in_order() -> Iterator[None]:
 
 @contextmanager
 def virtual_reader(tools: Tools, port: int | None) -> Iterator[DemoReader]:
-    """A free virtual reader: one that there is, or one of a pcscd that we start, and then stop."""
+    """Provide a free virtual reader; start pcscd if there is no reader, and stop it at the end."""
     tools.step("A PC/SC reader for the card")
-    there = json.loads(tools.ask("vsmartcard", "readers", "list", "--json").output)
-    started = not there
+    existing = json.loads(tools.ask("vsmartcard", "readers", "list", "--json").output)
+    started = not existing
     tools.run("vsmartcard", "readers", *(("up", "-n", "2") if started else ("list",)))
     try:
         found = [each for each in _free_readers(tools) if port in {None, each["port"]}]
         if not found:
-            raise TransportError("no such virtual reader is free: see `vsmartcard readers list`")
+            raise TransportError(
+                "no virtual reader is free" if port is None else f"port {port}: no free reader",
+                advice="see `vsmartcard readers list`",
+            )
         yield DemoReader(found[0]["name"], found[0]["port"])
     finally:
         if started:
             with _uninterrupted():
                 try:
                     tools.run("vsmartcard", "readers", "down", quiet=True)
-                except DemoError as error:  # somebody else has put a card into one
+                except DemoError as error:  # another program has a card in a reader
                     tools.say(str(error), "yellow")
 
 
@@ -65,7 +68,7 @@ def _free_readers(tools: Tools) -> list[dict[str, Any]]:
 
 
 def card_in(tools: Tools, demo_reader: DemoReader, state: Path) -> AbstractContextManager[str]:
-    """A blank card in the reader, until the end of the context; the reader's name."""
+    """Insert a blank card until the end of the context, which provides the reader's name."""
     if demo_reader.port is None:
         return nullcontext(f"virtual:{state}")
     return _in_reader(tools, demo_reader, state)
@@ -73,7 +76,7 @@ def card_in(tools: Tools, demo_reader: DemoReader, state: Path) -> AbstractConte
 
 @contextmanager
 def _in_reader(tools: Tools, demo_reader: DemoReader, state: Path) -> Iterator[str]:
-    tools.step(f"A blank card goes into {demo_reader.name}")
+    tools.step(f"A blank card is inserted into {demo_reader.name}")
     card = tools.start(
         "vsmartcard", "insert", "--state", state, "--reader-port", str(demo_reader.port)
     )
@@ -86,21 +89,21 @@ def _in_reader(tools: Tools, demo_reader: DemoReader, state: Path) -> Iterator[s
 
 
 def _wait_for_card(tools: Tools, demo_reader: DemoReader, card: "subprocess.Popen[str]") -> None:
-    """Wait until PC/SC has seen the card, or the card has given up."""
+    """Wait until PC/SC reports the card; raises `TransportError` if it does not."""
     deadline = time.monotonic() + _SECONDS_TO_SEE_A_CARD
     while card.poll() is None:
         if demo_reader.port not in {reader["port"] for reader in _free_readers(tools)}:
             return
         if time.monotonic() > deadline:
-            raise TransportError(f"{demo_reader.name}: does not see the card that was put into it")
+            raise TransportError(f"{demo_reader.name}: does not report the card that was inserted")
         time.sleep(0.1)
     words = last_line(card.stderr.read()) if card.stderr is not None else ""
     words = words.removeprefix("vsmartcard: ")
-    raise TransportError(words or f"{demo_reader.name}: the card left at once")
+    raise TransportError(words or f"{demo_reader.name}: the card was removed at once")
 
 
 def _take_out(tools: Tools, demo_reader: DemoReader, card: "subprocess.Popen[str]") -> None:
-    """Take the card out, and wait until PC/SC has noticed: the next one goes into that reader."""
+    """Remove the card, and wait until PC/SC has noticed, so that the reader is free again."""
     card.terminate()
     try:
         card.wait(timeout=5)
@@ -118,7 +121,7 @@ def _take_out(tools: Tools, demo_reader: DemoReader, card: "subprocess.Popen[str
 
 @contextmanager
 def _uninterrupted() -> Iterator[None]:
-    """Let nothing come between us and what must be stopped."""
+    """Ignore SIGINT and SIGTERM while processes are stopped."""
     before = {each: signal.signal(each, signal.SIG_IGN) for each in (signal.SIGINT, signal.SIGTERM)}
     try:
         yield

@@ -1,4 +1,4 @@
-"""How the demonstration calls the console scripts, and shows what they say."""
+"""How the demonstration runs the console scripts and shows their output."""
 
 import shlex
 import subprocess
@@ -19,7 +19,7 @@ VERDICTS: Final = {
     ExitStatus.REJECTED: "rejected",
     ExitStatus.REFERRED: "referred",
 }
-"""The exit statuses that are a verdict (0 is also just success), and what they say."""
+"""The exit statuses that mean a verdict (0 also means success), and their names."""
 
 _LOOKS: Final = {
     "ACCEPT": "bold green",
@@ -31,16 +31,16 @@ _LOOKS: Final = {
     "undetermined": "yellow",
     "not p": "dim",
 }
-"""How a line looks that begins with these words."""
+"""The style of a line that begins with these words."""
 
 
 class DemoError(ChipsealError):
-    """A tool failed; the message is its own."""
+    """A command failed; the message is the last line of its standard error."""
 
 
 @dataclass(frozen=True)
 class Done:
-    """What a tool printed, what it remarked on standard error, and its exit status."""
+    """The standard output of a command, its standard error, and its exit status."""
 
     output: str
     remarks: str
@@ -49,14 +49,14 @@ class Done:
 
 @dataclass(frozen=True)
 class Tools:
-    """The console scripts that are installed beside this Python, and the terminal to narrate on."""
+    """The console scripts that are installed beside this Python, and the terminal to show them."""
 
     environment: Mapping[str, str]
     console: "Console"
     folder: Path = field(default_factory=lambda: Path(sys.executable).parent)
 
     def step(self, text: str) -> None:
-        """Say what happens next."""
+        """Print a heading for the next step."""
         self.console.print()
         line = f"[bold cyan]●[/bold cyan] [bold]{text}[/bold]"
         self.console.print(line, highlight=False, soft_wrap=True)
@@ -78,16 +78,17 @@ class Tools:
         return done
 
     def say(self, line: str, style: str = "") -> None:
-        """Print a line of a tool; what it says of a verdict or a check has a colour."""
-        told = next((look for word, look in _LOOKS.items() if line.lstrip().startswith(word)), "")
+        """Print an output line of a command; verdicts and outcomes of checks have a colour."""
+        found = next((look for word, look in _LOOKS.items() if line.lstrip().startswith(word)), "")
         self.console.print(
-            "    " + line, style=style or told, highlight=False, markup=False, soft_wrap=True
+            "    " + line, style=style or found, highlight=False, markup=False, soft_wrap=True
         )
 
     def ask(self, *command: str | Path, given: str = "") -> Done:
-        """Run a tool without a word; `given` is its standard input.
+        """Run a command without showing it; `given` is its standard input.
 
-        Raises an error with the tool's own words where the status is of no verdict.
+        Raises `TransportError` or `DemoError` with the command's message if its exit status is not
+        a verdict.
         """
         done = subprocess.run(  # noqa: S603 - our own scripts
             self._line(command),
@@ -106,7 +107,7 @@ class Tools:
         raise DemoError(words)
 
     def start(self, *command: str | Path) -> "subprocess.Popen[str]":
-        """Start a tool in the background, out of reach of the terminal's Ctrl-C."""
+        """Start a command in the background, in a new session so that Ctrl-C does not reach it."""
         self.show(*command)
         return subprocess.Popen(  # noqa: S603 - our own scripts
             self._line(command),
@@ -122,6 +123,6 @@ class Tools:
 
 
 def last_line(text: str) -> str:
-    """The last line with something on it."""
+    """Return the last line that is not blank, or an empty string."""
     lines = [line for line in text.splitlines() if line.strip()]
     return lines[-1] if lines else ""

@@ -1,1 +1,1 @@
-"""Specimen applications: holders nobody is, with portraits and fingerprints nobody has."""
+"""Specimen applications: invented holders, with synthetic portraits and fingerprints."""

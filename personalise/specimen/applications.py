@@ -1,6 +1,6 @@
-"""Whole applications, as the case-working system would deliver them; none is anybody's.
+"""Whole applications of invented holders, as the case-working system would deliver them.
 
-Everything follows from a seed and a number, so that the same ones can be made again anywhere.
+An application depends only on a seed and a number, so that it can be made again on any machine.
 """
 
 import json
@@ -17,7 +17,7 @@ from personalise.specimen.portrait import draw_portrait, eyes_of
 from support.files import write_atomically
 
 ISSUED_BY: Final = date(2026, 11, 20)
-"""The latest day on which a specimen is issued, unless another is wanted."""
+"""The latest date of issue of a specimen, by default."""
 
 _PORTRAIT: Final = "portrait.jpg"
 _INITIALS: Final = {"right-index": "ri.wsq", "left-index": "li.wsq"}
@@ -26,7 +26,7 @@ _INITIALS: Final = {"right-index": "ri.wsq", "left-index": "li.wsq"}
 def make_application(
     seed: str, index: int, latest: date = ISSUED_BY
 ) -> tuple[SpecimenApplicant, dict[str, bytes]]:
-    """Make the application with this number (from 0): who it is for, and its files by name."""
+    """Return the application with this number (from 0): its applicant, and its files by name."""
     lots = Random(f"chipseal specimen {seed} {index}")
     specimen = make_up(index, lots, latest)
     looks = face.draw_lots(lots, feminine=specimen.feminine, age=specimen.age)
@@ -46,7 +46,7 @@ def make_application(
 
 
 def fit_to_passport(record: Mapping[str, Any]) -> dict[str, Any]:
-    """The application of the same person for a passport, which has no conditions of stay."""
+    """Return the same application for a passport: document code P, no permit conditions."""
     changed = {**record, "document": {**record["document"], "code": "P"}}
     changed.pop("permit", None)
     return changed
@@ -55,10 +55,10 @@ def fit_to_passport(record: Mapping[str, Any]) -> dict[str, Any]:
 def write_applications(
     folder: Path, count: int, seed: str, latest: date = ISSUED_BY
 ) -> Iterator[tuple[Path, SpecimenApplicant]]:
-    """Write this many applications, each into a folder of its own: 0001, 0002, ...
+    """Write this many applications into the subfolders 0001, 0002, ...
 
-    Yields each as it is there; `application.json` is written last, so that a folder which was not
-    finished is no application.
+    Yields each subfolder and its applicant when it is complete.  `application.json` is written
+    last, so that an incomplete subfolder is not an application.
     """
     for index in range(count):
         specimen, files = make_application(seed, index, latest)

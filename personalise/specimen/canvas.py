@@ -1,4 +1,4 @@
-"""A drawing surface with smooth outlines and soft shades, on top of Pillow."""
+"""A drawing surface with smooth outlines and soft shades, based on Pillow."""
 
 import math
 from collections.abc import Iterator, Sequence
@@ -8,22 +8,22 @@ from typing import Final, TypeAlias
 from PIL import Image, ImageChops, ImageDraw, ImageFilter
 
 Point: TypeAlias = tuple[float, float]
-"""To the right of the face's axis, and down from the upper edge."""
+"""Coordinates: to the right from the face's axis, and down from the upper edge."""
 Colour: TypeAlias = tuple[int, int, int]
 
 WIDTH: Final = 700
 HEIGHT: Final = 900
-"""The units that everything is drawn in: 35 x 45 mm."""
+"""The size of the picture in drawing units: 35 x 45 mm."""
 
 _OUTPUT: Final = 0.8
 _OVERSAMPLING: Final = 2
 _SCALE: Final = _OUTPUT * _OVERSAMPLING
 _SOFT_SCALE: Final = 0.4
-"""Soft shades are painted this small and then enlarged: nobody sees the difference."""
+"""The factor by which soft shades are painted smaller and then enlarged, which is faster."""
 
 
 class Canvas:
-    """Draws in units of 700 x 900; the finished picture has 560 x 720 pixels."""
+    """A canvas of 700 x 900 units; the finished picture has 560 x 720 pixels."""
 
     def __init__(self, background: Colour) -> None:
         size = (round(WIDTH * _SCALE), round(HEIGHT * _SCALE))
@@ -33,7 +33,7 @@ class Canvas:
 
     @contextmanager
     def within(self, outline: Sequence[Point]) -> Iterator[None]:
-        """Keep the soft shades that are laid meanwhile inside an outline."""
+        """Keep the soft shades that are painted in this context inside an outline."""
         self._stencil = Image.new("L", self._image.size, 0)
         ImageDraw.Draw(self._stencil).polygon(_scaled(outline, _SCALE), fill=255)
         try:
@@ -61,7 +61,7 @@ class Canvas:
     def soften(
         self, outline: Sequence[Point], colour: Colour, strength: float, blur: float
     ) -> None:
-        """Lay a shade over the picture; `strength` is 0 to 1, `blur` how far its edge fades."""
+        """Paint a shade with a soft edge; `strength` is 0 to 1, `blur` the width of the edge."""
         small = (round(WIDTH * _SOFT_SCALE), round(HEIGHT * _SOFT_SCALE))
         mask = Image.new("L", small, 0)
         ImageDraw.Draw(mask).polygon(_scaled(outline, _SOFT_SCALE), fill=round(255 * strength))
@@ -79,24 +79,24 @@ class Canvas:
         self._image.paste(colour, (left, top), enlarged)
 
     def finished(self) -> Image.Image:
-        """The picture at its final size."""
+        """Return the picture at its final size."""
         size = (round(WIDTH * _OUTPUT), round(HEIGHT * _OUTPUT))
         return self._image.resize(size, Image.Resampling.BOX)
 
 
 def pixel_of(point: Point) -> Point:
-    """Where a point of the canvas is in the finished picture, from its top left corner."""
+    """Return the pixel of a point in the finished picture, from its top left corner."""
     return round((point[0] + WIDTH / 2) * _OUTPUT, 1), round(point[1] * _OUTPUT, 1)
 
 
 def ellipse(centre: Point, across: float, down: float, count: int = 48) -> list[Point]:
-    """The outline of an ellipse with these half axes."""
+    """Return the outline of an ellipse with these half axes."""
     turns = (2 * math.pi * index / count for index in range(count))
     return [(centre[0] + across * math.cos(t), centre[1] + down * math.sin(t)) for t in turns]
 
 
 def smooth(points: Sequence[Point], *, closed: bool = True, steps: int = 8) -> list[Point]:
-    """A curve through the points (Catmull-Rom)."""
+    """Return a curve through the points (Catmull-Rom)."""
     count = len(points)
     curve: list[Point] = []
     for index in range(count if closed else count - 1):
@@ -111,24 +111,24 @@ def smooth(points: Sequence[Point], *, closed: bool = True, steps: int = 8) -> l
 
 
 def mirrored(points: Sequence[Point]) -> list[Point]:
-    """The same on the other side of the face."""
+    """Return the points mirrored to the other side of the face."""
     return [(-x, y) for x, y in points]
 
 
 def symmetric(right: Sequence[Point]) -> list[Point]:
-    """A closed outline out of its half: the points given, then their mirror images backwards."""
+    """Return a closed outline from its half: the points, then their mirror images in reverse."""
     back = [(-x, y) for x, y in reversed(right) if x]
     return smooth([*right, *back])
 
 
 def shade(colour: Colour, factor: float) -> Colour:
-    """A colour made darker (below 1) or lighter (above)."""
+    """Return a colour made darker (factor below 1) or lighter (above 1)."""
     red, green, blue = (max(0, min(255, round(channel * factor))) for channel in colour)
     return red, green, blue
 
 
 def mix(one: Colour, other: Colour, share: float) -> Colour:
-    """A colour between two; `share` is that of the other."""
+    """Return a colour between two; `share` is the share of `other`, 0 to 1."""
     red, green, blue = (round(a + (b - a) * share) for a, b in zip(one, other, strict=True))
     return red, green, blue
 
@@ -138,7 +138,7 @@ def _scaled(points: Sequence[Point], scale: float) -> list[Point]:
 
 
 def _between(four: Sequence[Point], t: float) -> Point:
-    """The point of the curve between the second and the third."""
+    """Return the point at `t`, 0 to 1, of the curve between the second and the third point."""
     a, b, c, d = four
     return _cubic(a[0], b[0], c[0], d[0], t), _cubic(a[1], b[1], c[1], d[1], t)
 

@@ -1,4 +1,4 @@
-"""Whole documents for holders who do not exist, each of a State of its own."""
+"""Whole documents for invented holders, each issued by its own invented State."""
 
 import hashlib
 import json
@@ -16,18 +16,18 @@ from personalise.preparing.data_preparation import make_document
 from personalise.specimen.applications import fit_to_passport, make_application
 
 _FIRST: Final = 0
-"""The application that says nothing peculiar."""
+"""The number of the application without a variation."""
 
 
 class Specimens:
-    """Makes a specimen of every chip profile that ships; a `SpecimenMaker`."""
+    """Makes a specimen of every installed chip profile; a `SpecimenMaker`."""
 
     def profiles(self) -> Sequence[str]:
-        """The names of the profiles that ship."""
+        """Return the names of the installed profiles."""
         return shipped_profiles()
 
     def make(self, profile: str, at: datetime, seed: str) -> Specimen:
-        """Make a specimen; raises `MisuseError` where no profile ships under this name."""
+        """Return a specimen; raises `MisuseError` if no installed profile has this name."""
         at = at.replace(microsecond=0)
         random = random_from(f"chipseal specimen {profile} {seed}")
         state = IssuingState.make(at, random=random)
@@ -45,11 +45,11 @@ class Specimens:
 
 
 SPECIMENS: Final = Specimens()
-"""What the entry point of `chipseal.specimens` names."""
+"""The object that the entry point in `chipseal.specimens` refers to."""
 
 
 def random_from(seed: str) -> Random:
-    """Octets that look random and follow from a seed: for specimens, which keep no secret."""
+    """Return a source of pseudorandom octets from a seed: for specimens, which have no secrets."""
     drawn = 0
 
     def random(size: int) -> bytes:

@@ -1,4 +1,4 @@
-"""What a specimen's face is like: drawn by lot, and drawn the same again from the same lot."""
+"""The features of a specimen's face, drawn from a seeded random source."""
 
 from dataclasses import dataclass
 from enum import Enum, auto, unique
@@ -26,7 +26,7 @@ class HairStyle(Enum):
 
 @unique
 class Beard(Enum):
-    """Hair on the face."""
+    """How the beard is worn."""
 
     NONE = auto()
     STUBBLE = auto()
@@ -98,7 +98,7 @@ _MEN: Final = (
 
 @dataclass(frozen=True)
 class Face:
-    """The features; lengths are in the units of the canvas, proportions around 1."""
+    """The features of a face; lengths are in units of the canvas, proportions are around 1."""
 
     age: int
     feminine: bool
@@ -127,7 +127,7 @@ class Face:
 
 
 def draw_lots(lots: Random, *, feminine: bool, age: int) -> Face:
-    """Make up a face for someone of this age."""
+    """Draw the features of a face of this age; the same `lots` give the same face."""
     tone = lots.randrange(len(SKINS))
     darkest = 3 if tone >= 4 else len(_HAIR)
     hair = _HAIR[lots.randrange(darkest)]

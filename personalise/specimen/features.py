@@ -16,17 +16,17 @@ from personalise.specimen.canvas import (
 from personalise.specimen.face import Face
 
 EYE_LEVEL: Final = 410.0
-"""Where the eyes are, in the units of the canvas."""
+"""The height of the eyes, in units of the canvas from its upper edge."""
 
 _EYEBALL: Final = (246, 242, 238)
 _LASHES: Final = (44, 32, 30)
 
 Turn: TypeAlias = Callable[[list[Point]], list[Point]]
-"""Leaves points on the right of the face, or mirrors them to the left."""
+"""A function that returns points unchanged (right of the face) or mirrored (left)."""
 
 
 def draw_eyes(canvas: Canvas, face: Face) -> None:
-    """Both eyes, open and looking straight ahead, and the brows."""
+    """Draw both eyes, open and looking straight ahead, and the brows."""
     for turn in (list, mirrored):
         _draw_eye(canvas, face, turn)
         canvas.soften(turn(_brow(face)), shade(face.hair, 0.85), 0.95, 2.2)
@@ -49,7 +49,7 @@ def _draw_eye(canvas: Canvas, face: Face, turn: Turn) -> None:
     canvas.fill(turn([*upper, *lower]), _EYEBALL)
     _draw_iris(canvas, face, turn([(x, y - 1)])[0], 16.5 * face.eye_size)
     canvas.soften(turn(shadow), (60, 44, 40), 0.45, 3)
-    # Skin over whatever of the iris the lids hide.
+    # Skin over the part of the iris that the lids hide.
     above = [*upper, (outer[0] + 2, y - 16), (x, y - 26), (inner[0] - 2, y - 14)]
     below = [*lower, (inner[0] - 2, y + 12), (x, y + 22), (outer[0] + 2, y + 14)]
     canvas.soften(turn(above), mix(face.skin, shade(face.skin, 0.66), 0.36), 1.0, 1.2)
@@ -81,7 +81,7 @@ def _brow(face: Face) -> list[Point]:
 
 
 def draw_nose(canvas: Canvas, face: Face) -> None:
-    """Mostly shade: the bridge, the tip and the nostrils."""
+    """Draw the bridge, the tip and the nostrils, mostly as shades."""
     half, tip = face.nose_width, EYE_LEVEL + face.nose_length
     deep, light = shade(face.skin, 0.6), mix(face.skin, (255, 248, 238), 0.6)
     for sign in (-1, 1):
@@ -103,7 +103,7 @@ def draw_nose(canvas: Canvas, face: Face) -> None:
 
 
 def draw_mouth(canvas: Canvas, face: Face) -> None:
-    """Closed, with no expression, as Doc 9303-9 wants it."""
+    """Draw a closed mouth without expression, as Doc 9303-9 requires."""
     half, line = face.mouth_width, 600.0
     tint = (168, 74, 74) if face.feminine else (158, 88, 78)
     colour = mix(face.skin, tint, 0.62 if face.feminine else 0.42)
@@ -131,7 +131,7 @@ def draw_mouth(canvas: Canvas, face: Face) -> None:
 
 
 def draw_glasses(canvas: Canvas, face: Face) -> None:
-    """Thin frames that leave the eyes free."""
+    """Draw thin frames that do not cover the eyes."""
     frame = (46, 42, 44)
     x, y = face.eye_distance + 2, EYE_LEVEL + 4
     ring = smooth([

@@ -1,8 +1,8 @@
-"""A fingerprint that nobody has: ridges grown along an orientation field with a core and deltas.
+"""Synthetic fingerprints: ridges grown along an orientation field with cores and deltas.
 
 The field is that of Sherlock and Monro: each loop turns the ridges around itself by half a turn,
-each delta by half a turn the other way.  Filtering noise again and again with Gabor filters that
-lie along the field makes ridges, and with them minutiae where they have to split or end.
+each delta by half a turn in the other direction.  Filtering noise repeatedly with Gabor filters
+along the field makes ridges, and minutiae where ridges split or end.
 """
 
 import math
@@ -49,12 +49,12 @@ class _Singularity:
 
 
 def draw_lots(lots: Random) -> Pattern:
-    """Choose a pattern, as often as nature does."""
+    """Return a pattern, with the frequencies of natural fingerprints."""
     return lots.choices(list(Pattern), weights=(5, 32, 32, 31))[0]
 
 
 def fingerprint(pattern: Pattern, lots: Random) -> "Gray":
-    """Grow a fingerprint: `HEIGHT` x `WIDTH` grey levels, dark ridges on light ground."""
+    """Return a fingerprint: `HEIGHT` x `WIDTH` grey levels, dark ridges on a light background."""
     import numpy as np
 
     noise = np.random.default_rng(lots.getrandbits(64))
@@ -87,7 +87,7 @@ def _singularities(pattern: Pattern, lots: Random) -> list[_Singularity]:
 
 
 def _orientation(pattern: Pattern, lots: Random, x: "Plane", y: "Plane") -> "Plane":
-    """The angle of the ridges at each pixel, in radians, mathematically positive, modulo pi."""
+    """Return the angle of the ridges at each pixel, in radians, counterclockwise, modulo pi."""
     import numpy as np
 
     angle = np.zeros_like(x)
@@ -104,7 +104,7 @@ def _orientation(pattern: Pattern, lots: Random, x: "Plane", y: "Plane") -> "Pla
 
 
 def _grow(orientation: "Plane", period: float, noise: "np.random.Generator") -> "Plane":
-    """Filter noise along the field until ridges stand; values about -1 to 1."""
+    """Filter noise along the field until it shows ridges; values are about -1 to 1."""
     import numpy as np
 
     level = (orientation % math.pi) / math.pi * _DIRECTIONS
@@ -132,7 +132,7 @@ def _grow(orientation: "Plane", period: float, noise: "np.random.Generator") -> 
 
 
 def _gabor(angle: float, period: float) -> "Plane":
-    """A filter for ridges that run at this angle."""
+    """Return a filter for ridges at this angle and distance."""
     import numpy as np
 
     steps = np.arange(-_REACH, _REACH + 1, dtype=np.float32)
@@ -141,13 +141,13 @@ def _gabor(angle: float, period: float) -> "Plane":
     along = x * math.cos(angle) - y * math.sin(angle)
     envelope = np.exp(-(across**2) / (2 * 3.6**2) - along**2 / (2 * 4.6**2))
     kernel = envelope * np.cos(2 * math.pi * across / period)
-    kernel -= envelope * (kernel.sum() / envelope.sum())  # no answer to plain grey
+    kernel -= envelope * (kernel.sum() / envelope.sum())  # the response to uniform grey is 0
     scaled: Plane = (kernel / np.abs(kernel).sum() * 2).astype(np.float32)
     return scaled
 
 
 def _fast(size: int) -> int:
-    """The next size whose transform is quick."""
+    """Return the next larger size with a fast Fourier transform."""
     while True:
         rest = size
         for factor in (2, 3, 5):
@@ -161,7 +161,7 @@ def _fast(size: int) -> int:
 def _impression(
     ridges: "Plane", x: "Plane", y: "Plane", lots: Random, noise: "np.random.Generator"
 ) -> "Gray":
-    """What a scanner sees: the shape of the pad, uneven pressure, pores, a little noise."""
+    """Return the scan of the ridges: the shape of the pad, uneven pressure, pores, some noise."""
     import numpy as np
     from PIL import Image
 
@@ -185,7 +185,7 @@ def _impression(
 
 
 def as_wsq(pattern: Pattern, lots: Random) -> bytes:
-    """Grow a fingerprint and encode it as WSQ at 500 dpi."""
+    """Return a new fingerprint of this pattern, encoded as WSQ at 500 dpi."""
     from emrtd.biometrics.images.wsq_library import compress
 
     return compress(fingerprint(pattern, lots).tobytes(), WIDTH, HEIGHT)

@@ -1,4 +1,4 @@
-"""Hair: what of it is behind the head, and what is in front."""
+"""Hair, behind the head and in front of it."""
 
 import math
 from random import Random
@@ -17,7 +17,7 @@ from personalise.specimen.face import Face, HairStyle
 
 
 def draw_hair_behind(canvas: Canvas, face: Face) -> None:
-    """Long hair, a bun or a headscarf, before the shoulders and the head are drawn."""
+    """Draw long hair, a bun or a headscarf; to be called before shoulders and head are drawn."""
     w, dark = face.width, shade(face.hair, 0.72)
     lengths = {HairStyle.BOB: 640, HairStyle.LONG: 860, HairStyle.WAVY: 800}
     if face.style in lengths:
@@ -40,7 +40,7 @@ def draw_hair_behind(canvas: Canvas, face: Face) -> None:
 
 
 def draw_hair_in_front(canvas: Canvas, face: Face, lots: Random) -> None:
-    """What frames the face."""
+    """Draw the hair or headscarf that frames the face."""
     match face.style:
         case HairStyle.BALD:
             canvas.soften(ellipse((-30, 196), 60, 26), (255, 250, 240), 0.4, 22)
@@ -70,7 +70,7 @@ def _draw_cap(
     lift: float,
     drift: float,
 ) -> None:
-    """Hair over the skull, down to `side` at the temples and to `hairline` over the forehead."""
+    """Draw hair on the skull, down to `side` at the temples and `hairline` on the forehead."""
     w, top = face.width, 126 - lift
     outer = [
         (-0.97 * w, side), (-1.05 * w, 352), (-0.98 * w, 236),
@@ -102,7 +102,7 @@ def _draw_cap(
 
 
 def _draw_curtains(canvas: Canvas, face: Face, lots: Random) -> None:
-    """Long hair parted in the middle or to one side, falling past the cheeks."""
+    """Draw long hair, parted in the middle or at one side, along the cheeks."""
     w = face.width
     end = {HairStyle.BOB: 622, HairStyle.LONG: 842, HairStyle.WAVY: 782}[face.style]
     wave = 16 if face.style is HairStyle.WAVY else 3

@@ -1,4 +1,4 @@
-"""Invented holders of invented permits.  No name is anybody's: most say that they are examples."""
+"""Invented holders of invented permits.  The names are fictitious, most of them obviously."""
 
 from dataclasses import dataclass, field
 from datetime import date, timedelta
@@ -80,7 +80,7 @@ _AUTHORITIES: Final = ("UTOPIA RESIDENCE OFFICE", "AMAUROT IMMIGRATION BUREAU")
 
 @unique
 class Variation(Enum):
-    """What makes an application more than plain; all of these are ordinary input."""
+    """How an application differs from the plainest one; all variations are ordinary input."""
 
     NONE = auto()
     CYRILLIC = auto()
@@ -144,10 +144,10 @@ _CATEGORIES: Final = (
 
 @dataclass(frozen=True, repr=False)
 class SpecimenApplicant:
-    """Everything about one application but its images; dates are of the calendar.
+    """The data of one specimen application, without the images.
 
-    `born` has 00 for what is unknown.  `fingers` gives a position and, where there is no print,
-    the reason.
+    `born` is YYYY-MM-DD, with 00 or XX for unknown parts.  `fingers` are pairs of a position and
+    the reason why there is no print, None if there is one.
     """
 
     variation: Variation
@@ -169,14 +169,14 @@ class SpecimenApplicant:
 
     @property
     def name_in_full(self) -> str:
-        """Surname and given names, in their own script."""
+        """Surname and given names, in their original script."""
         return f"{self.surname}, {self.given_names}" if self.given_names else self.surname
 
 
 def make_up(index: int, lots: Random, latest: date) -> SpecimenApplicant:
-    """Make up a holder and a permit issued on `latest` or in the two months before it.
+    """Return an invented holder with a permit issued on `latest` or in the two months before.
 
-    The first is plain; after that each dozen has every variation once.
+    `index` 0 is the plainest application; every twelve consecutive ones have each variation once.
     """
     variation = list(Variation)[index % len(Variation)]
     feminine = lots.random() < 0.5
@@ -239,7 +239,7 @@ def _permit(
 ) -> dict[str, object]:
     name, stay, work, study, public_funds, remarks = category
     permit: dict[str, object] = {"category": name, "valid_from": issued.isoformat()}
-    if name != "SETTLEMENT":  # has no end of its own
+    if name != "SETTLEMENT":  # a settlement permit has no end
         years = lots.choice((1, 2, 3, 5))
         permit["valid_until"] = (_years_later(issued, years) - timedelta(days=1)).isoformat()
     return permit | {

@@ -1,4 +1,4 @@
-"""The portrait: head and shoulders, from behind to in front, on a light background."""
+"""The portrait: head and shoulders on a light background, drawn from back to front."""
 
 import io
 from dataclasses import replace
@@ -28,19 +28,19 @@ _QUALITY: Final = 88
 
 
 def draw_portrait(face: Face, lots: Random) -> bytes:
-    """Draw a face and return it as JPEG; the same lots give the same octets."""
+    """Return the portrait of a face as JPEG; the same `lots` give the same octets."""
     buffer = io.BytesIO()
     portrait(face, lots).save(buffer, "JPEG", quality=_QUALITY, subsampling=0, dpi=(406, 406))
     return buffer.getvalue()
 
 
 def eyes_of(face: Face) -> list[tuple[float, float]]:
-    """The centres of the eyes in the finished picture, in pixels from its top left corner."""
+    """Return the centres of the eyes in the picture, in pixels from its top left corner."""
     return [pixel_of((x, EYE_LEVEL)) for x in (-face.eye_distance, face.eye_distance)]
 
 
 def portrait(face: Face, lots: Random) -> "Image.Image":
-    """Draw a face."""
+    """Return the portrait of a face as a picture of 560 x 720 pixels."""
     grey = face.background
     canvas = Canvas((grey, grey, min(255, grey + 3)))
     canvas.soften(ellipse((0, 420), 300, 380), (255, 255, 255), 0.35, 120)
@@ -60,7 +60,7 @@ def portrait(face: Face, lots: Random) -> "Image.Image":
 
 
 def head_outline(face: Face) -> list[Point]:
-    """The outline of skull, cheeks and jaw."""
+    """Return the outline of skull, cheeks and jaw."""
     w, jaw, chin = face.width, face.jaw * face.width, face.chin
     return symmetric([
         (0, 146), (0.5 * w, 164), (0.86 * w, 232), (w, 335),
@@ -98,7 +98,7 @@ def _draw_neck(canvas: Canvas, face: Face) -> None:
 
 
 def _neck_cord(half: float) -> list[Point]:
-    """The shade along one side of the neck."""
+    """Return the outline of the shade along one side of the neck."""
     return [(half - 34, 700), (half - 24, 700), (38, 800), (24, 800)]
 
 
@@ -143,7 +143,7 @@ def _shade_head(canvas: Canvas, face: Face, lots: Random) -> None:
     light = mix(skin, (255, 246, 232), 0.55)
     for sign in (-1, 1):
         x = sign * 0.98 * w
-        canvas.soften(ellipse((x, 420), 40, 250), deep, 0.5, 36)  # the turn of the cheek
+        canvas.soften(ellipse((x, 420), 40, 250), deep, 0.5, 36)  # the curve of the cheek
         canvas.soften(ellipse((sign * 0.74 * w, 610), 44, 62), deep, 0.32, 34)
         canvas.soften(ellipse((sign * 0.56 * w, 512), 46, 30), warm, 0.42, 24)
         canvas.soften(ellipse((sign * face.eye_distance, 408), 52, 36), deep, 0.34, 18)
@@ -221,7 +221,7 @@ def _draw_strands(canvas: Canvas, lots: Random, across: Point, down: Point, colo
 
 
 def _with_grain(image: "Image.Image", lots: Random) -> "Image.Image":
-    """A camera's noise, so that the picture is not flatter than any photograph."""
+    """Add noise like a camera's, so that uniform areas look like those of a photograph."""
     import numpy as np
     from PIL import Image
 

@@ -1,4 +1,4 @@
-"""How many commands it takes to read EF.SOD, DG1 and DG2 of a real document, and no more."""
+"""The number of commands that read EF.SOD, DG1 and DG2 of a real document."""
 
 import pytest
 
@@ -28,7 +28,7 @@ EXTENDED = AtrInfo.of(
 
 @pytest.fixture(scope="module")
 def files() -> dict[FileID, bytes]:
-    """The files of BSI's set of 2008, and what a chip of today has beside them."""
+    """The files of BSI's set of 2008, with EF.CardAccess and EF.ATR/INFO added."""
     infos = SecurityInfos(PACE_GM)
     return {
         **LdsImage.load(shared("data/lds/bsi2008")).files,
@@ -38,7 +38,7 @@ def files() -> dict[FileID, bytes]:
 
 
 def count(chip: Chip, session: SecureMessaging, reader: FileReader, expected: list[bytes]) -> int:
-    """Read the three files; how many commands that took."""
+    """Read the three files, and return the number of commands."""
     card = Watched(chip)
     for file, content in zip(READ, expected, strict=True):
         reading = reader.read(FILES[file].address)
@@ -60,7 +60,9 @@ def open_by_pace(chip: Chip) -> SecureMessaging:
         pytest.param(EXTENDED.max_response, 3, id="extended"),
     ],
 )
-def test_under_aes(files: dict[FileID, bytes], buffer: int | None, most: int) -> None:
+def test_reading_under_aes_takes_the_fewest_commands(
+    files: dict[FileID, bytes], buffer: int | None, most: int
+) -> None:
     chip = personalised(files, BAC_KEYS)
     session = open_by_pace(chip)
     reader = FileReader(cipher_block=session.cipher.block_size)
@@ -69,7 +71,7 @@ def test_under_aes(files: dict[FileID, bytes], buffer: int | None, most: int) ->
     assert count(chip, session, reader, [files[each] for each in READ]) == most
 
 
-def test_under_3des(files: dict[FileID, bytes]) -> None:
+def test_reading_under_3des_takes_the_fewest_commands(files: dict[FileID, bytes]) -> None:
     chip = personalised(files, BAC_KEYS)
     run(select_application(EMRTD_APPLICATION), chip.process)
     session = run(bac.authenticate(MRZ), chip.process)

@@ -1,7 +1,7 @@
-"""Chips that differ from the book, as readers of other makers have met them, and are read whole.
+"""Chips with quirks, as makers of readers have reported them, are read completely.
 
-Each quirk is laid around or into the virtual chip, and the whole inspection runs against it;
-a genuine document must be read to its last octet, its chip proven, and be accepted all the same.
+Each quirk is added to the virtual chip, and a whole inspection runs with it.  The genuine document
+must still be read to its last octet, its chip be authenticated, and the document be accepted.
 """
 
 import logging
@@ -47,7 +47,7 @@ from vsmartcard.chip.dispatch import Chip
 from vsmartcard.chip.session import Core
 
 Quirk = Callable[[Chip], Card]
-"""A layer that is laid over the chip."""
+"""A function that adds a layer over the chip."""
 
 MRZ = Password.from_mrz_information(mrz().information)
 LARGE = AtrInfo.of(
@@ -60,14 +60,14 @@ either_access = pytest.mark.parametrize("access", OFFERS)
 
 @dataclass
 class Genuine:
-    """A genuine document, and its chip."""
+    """A genuine document and its chip."""
 
     document: Document
     chip: Chip
 
     @classmethod
     def of(cls, access: str = "PACE", *, extended: bool = False, **changes: object) -> "Genuine":
-        """Issue one, opened by "PACE" or "BAC"; one with extended length tells so."""
+        """Issue a document opened by "PACE" or "BAC"; with `extended` it has an EF.ATR/INFO."""
         made = issue(**(OFFERS[access] | changes))
         made = made.with_file(FileID.ATR_INFO, LARGE) if extended else made
         return cls(made, personalised(made.files, made.keys))
@@ -77,9 +77,9 @@ class Genuine:
         quirk: Quirk = lambda chip: chip,
         instructions: Instructions = INSTRUCTIONS,
     ) -> Card:
-        """Inspect the chip with a layer over it, or another table: it is read whole, and accepted.
+        """Inspect the chip with a layer or other instructions, and assert that it is accepted.
 
-        Returns the card that was inspected.
+        Every file must be read.  Returns the card that was inspected.
         """
         made = self.document
         card = quirk(Chip(self.chip.state, instructions=instructions))
@@ -87,11 +87,11 @@ class Genuine:
         assert dict(evidence.files) == made.files
         report = made.judged(evidence)
         assert report.verdict is Verdict.ACCEPT, report.why
-        for check_id, there in (
+        for check_id, supported in (
             ("chip.authentication", made.how.chip_authentication),
             ("active.authentication", made.how.active_authentication is not None),
         ):
-            assert (report.check(check_id).outcome is Outcome.PASSED) is there
+            assert (report.check(check_id).outcome is Outcome.PASSED) is supported
         return card
 
 
@@ -103,21 +103,21 @@ extended_read = every(instruction(INS.READ_BINARY), extended)
 
 @either_access
 def test_extended_length_is_refused_by_a_bare_6700(access: str) -> None:
-    """The chip's SSC has not moved (gmrtd#457)."""
+    """The chip has not incremented its SSC (gmrtd#457)."""
     card = Genuine.of(access, extended=True)
     card.accepted(lambda chip: Refusing(chip, extended_read, SW.WRONG_LENGTH))
 
 
 @either_access
 @pytest.mark.parametrize("answer", ["6988", "6F00", "6700"])
-def test_extended_length_drops_the_channel(access: str, answer: str) -> None:
+def test_extended_length_ends_the_session(access: str, answer: str) -> None:
     card = Genuine.of(access, extended=True)
     dropped = every(protected, extended_read)
     card.accepted(lambda chip: Dropping(chip, dropped, int(answer, 16)))
 
 
-def test_a_session_that_is_lost_ends_with_the_power_alone() -> None:
-    """The applet of JMRTD: after BAC there is no other, until it is reset."""
+def test_a_chip_that_refuses_a_second_bac_is_reset() -> None:
+    """The applet of JMRTD allows no second BAC until it is reset."""
     Genuine.of("BAC", extended=True).accepted(BrokenUntilReset)
 
 
@@ -144,7 +144,7 @@ class BrokenUntilReset(Layer):
 
 
 @either_access
-def test_a_protected_6700_to_extended_length(access: str) -> None:
+def test_extended_length_is_refused_by_a_protected_6700(access: str) -> None:
     card = Genuine.of(access, extended=True)
 
     def change(carry_out: CarryOut) -> CarryOut:
@@ -159,8 +159,8 @@ def test_a_protected_6700_to_extended_length(access: str) -> None:
 
 
 @either_access
-def test_atr_info_promises_more_than_the_chip_gives(access: str) -> None:
-    """Fewer octets than were asked for and declared, with 9000."""
+def test_the_chip_returns_fewer_octets_than_atr_info_states(access: str) -> None:
+    """The answer is shorter than Le and EF.ATR/INFO allow, with 9000."""
     card = Genuine.of(access, extended=True)
 
     def change(carry_out: CarryOut) -> CarryOut:
@@ -173,7 +173,7 @@ def test_atr_info_promises_more_than_the_chip_gives(access: str) -> None:
 
 @either_access
 @pytest.mark.parametrize("largest", [223, 160, 128, 118])
-def test_a_small_buffer_is_6700(access: str, largest: int) -> None:
+def test_a_read_larger_than_the_buffer_is_refused_with_6700(access: str, largest: int) -> None:
     card = Genuine.of(access)
 
     def change(carry_out: CarryOut) -> CarryOut:
@@ -188,15 +188,15 @@ def test_a_small_buffer_is_6700(access: str, largest: int) -> None:
 
 
 @either_access
-def test_6cxx_where_the_file_ends_before_le(access: str) -> None:
+def test_6cxx_is_answered_when_the_file_ends_before_le(access: str) -> None:
     card = Genuine.of(access)
 
     def change(carry_out: CarryOut) -> CarryOut:
         def read(core: Core, command: CommandAPDU) -> ResponseAPDU:
             response = carry_out(core, command)
-            there = len(response.data)
-            if command.ne is not None and there < min(command.ne, SHORT_MAX_LE):
-                raise ChipRefusalError(0x6C00 | there, "reading")
+            available = len(response.data)
+            if command.ne is not None and available < min(command.ne, SHORT_MAX_LE):
+                raise ChipRefusalError(0x6C00 | available, "reading")
             return response
 
         return read
@@ -206,14 +206,14 @@ def test_6cxx_where_the_file_ends_before_le(access: str) -> None:
 
 @either_access
 @pytest.mark.parametrize("sw", [0x6282, 0x9000])
-def test_files_with_padding_behind_their_data_object(access: str, sw: int) -> None:
+def test_a_file_has_padding_after_its_data_object(access: str, sw: int) -> None:
     card = Genuine.of(access)
 
     def change(carry_out: CarryOut) -> CarryOut:
         def read(core: Core, command: CommandAPDU) -> ResponseAPDU:
             response = carry_out(core, command)
-            wanted = min(command.ne or 0, core.response_room(command))
-            missing = wanted - len(response.data)
+            size = min(command.ne or 0, core.response_room(command))
+            missing = size - len(response.data)
             return response if missing <= 0 else ResponseAPDU(response.data + bytes(missing), sw)
 
         return read
@@ -223,7 +223,7 @@ def test_files_with_padding_behind_their_data_object(access: str, sw: int) -> No
 
 @either_access
 def test_the_end_of_a_file_is_padded_wrongly(access: str, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Slovenia: a protected 6282 whose cryptogram has no padding that could be taken off."""
+    """Slovenia: a protected 6282 whose cryptogram has no valid padding."""
     card = Genuine.of(access)
     protect = SecureMessaging.protect_response
 
@@ -242,12 +242,12 @@ def test_the_end_of_a_file_is_padded_wrongly(access: str, monkeypatch: pytest.Mo
 
 
 @either_access
-def test_everything_goes_by_get_response(access: str) -> None:
+def test_all_data_is_sent_by_get_response(access: str) -> None:
     Genuine.of(access).accepted(ByGetResponse)
 
 
 class ByGetResponse(Layer):
-    """Announces all data by 61XX, and gives it 60 octets at a time."""
+    """Announces all data with 61XX, and returns 60 octets for each GET RESPONSE."""
 
     unsent = b""
 
@@ -273,8 +273,8 @@ class ByGetResponse(Layer):
 @pytest.mark.parametrize(
     "sw", [0x6A82, 0x6A86, 0x6B00, 0x6A81, 0x6986, 0x6D00, 0x6982, 0x6985, 0x6700, 0x6F00]
 )
-def test_short_identifiers_are_unknown(access: str, sw: int, everywhere: bool) -> None:
-    """Or in the application alone."""
+def test_short_identifiers_are_refused(access: str, sw: int, everywhere: bool) -> None:
+    """They are refused everywhere, or in the application only."""
     card = Genuine.of(access)
 
     def change(carry_out: CarryOut) -> CarryOut:
@@ -290,9 +290,10 @@ def test_short_identifiers_are_unknown(access: str, sw: int, everywhere: bool) -
 
 @either_access
 def test_refusals_are_answered_in_plain(access: str) -> None:
-    """No short identifiers, no DG13, nothing behind a file's end; the session goes on all the same.
+    """The chip refuses short identifiers, DG13 and reads beyond a file's end, and stays in session.
 
-    So does the applet of JMRTD in jCardSim: its counter moves as if the refusal were protected.
+    The applet of JMRTD in jCardSim does so: its SSC is incremented as if the refusal were
+    protected.
     """
     made = issue(**OFFERS[access])
     absent = made.with_file(FileID.DG13, None)
@@ -303,9 +304,9 @@ def test_refusals_are_answered_in_plain(access: str) -> None:
             if command.p1 & 0x80:
                 raise ChipRefusalError(SW.CONDITIONS_NOT_SATISFIED, "reading")
             response = carry_out(core, command)
-            there = len(response.data)
-            if command.ne is not None and there < min(command.ne, SHORT_MAX_LE):
-                raise ChipRefusalError(0x6C00 | there, "reading")
+            available = len(response.data)
+            if command.ne is not None and available < min(command.ne, SHORT_MAX_LE):
+                raise ChipRefusalError(0x6C00 | available, "reading")
             return response
 
         return read
@@ -318,17 +319,17 @@ def test_refusals_are_answered_in_plain(access: str) -> None:
     watched = Watched(Changing(quirky, bare))
     evidence = run(inspect(Credentials(mrz=MRZ)), watched.process)
     opened = since(protected)
-    assert all(protected(each) for each in watched.commands if opened(each))  # it was opened once
+    assert all(protected(each) for each in watched.commands if opened(each))  # opened only once
     assert dict(evidence.files) == absent.files
-    # nobody vouches for it: no proof of a removal
+    # the refusal has no MAC, so it does not prove that the file was removed
     assert isinstance(evidence.unread[FileID.DG13], Violated)
     assert "in plain" in describe(evidence.unread[FileID.DG13])
     assert made.judged(evidence).check("dg.hash.DG13").outcome is Outcome.NOT_PERFORMED
     assert made.judged(evidence).check("chip.authentication").outcome is Outcome.PASSED
 
 
-def test_a_short_identifier_is_looked_for_in_the_master_file_too() -> None:
-    """PersoSim has no EF.COM, and gives EF.DIR for it; the MF is the current directory then."""
+def test_a_short_identifier_selects_a_file_of_the_master_file() -> None:
+    """PersoSim without EF.COM returns EF.DIR for it, and makes the MF the current directory."""
     directory = bytes.fromhex("61094F07A0000002471001")
     made = usual().with_file(FileID.COM, None).with_file(FileID.DIR, directory)
 
@@ -356,14 +357,14 @@ def is_select_master_file(command: CommandAPDU) -> bool:
 
 
 @pytest.mark.parametrize("sw", [0x6A87, 0x6985, 0x6A82, 0x9000])
-@pytest.mark.parametrize("wants", ["3F00", ""])
-def test_select_mf_in_one_form_or_none(sw: int, wants: str) -> None:
-    """The application is selected at first, and the MF by the one form that the chip knows."""
+@pytest.mark.parametrize("supported", ["3F00", ""])
+def test_select_mf_is_supported_in_one_form_or_none(sw: int, supported: str) -> None:
+    """The application is selected first; the chip supports one form of SELECT for the MF."""
     card = Genuine.of()
 
     def change(carry_out: CarryOut) -> CarryOut:
         def select(core: Core, command: CommandAPDU) -> ResponseAPDU:
-            if is_select_master_file(command) and command.data != bytes.fromhex(wants):
+            if is_select_master_file(command) and command.data != bytes.fromhex(supported):
                 return ResponseAPDU(sw=sw)
             return carry_out(core, command)
 
@@ -374,8 +375,8 @@ def test_select_mf_in_one_form_or_none(sw: int, wants: str) -> None:
 
 @either_access
 @pytest.mark.parametrize("sw", [0x6700, 0x6A82, 0x6D00])
-def test_the_application_is_always_selected(access: str, sw: int) -> None:
-    """As where a card has one alone; to select it is refused."""
+def test_selecting_the_only_application_is_refused(access: str, sw: int) -> None:
+    """The card has one application, which is always selected, and refuses SELECT for it."""
     card = Genuine.of(access)
 
     def change(carry_out: CarryOut) -> CarryOut:
@@ -394,8 +395,8 @@ def application_selected_first(chip: Chip) -> Chip:
 
 
 @pytest.mark.parametrize("ins", [INS.SELECT, INS.READ_BINARY])
-def test_6283_on_card_access(ins: INS) -> None:
-    """A file that is "deactivated" is read all the same (Malaysia)."""
+def test_ef_card_access_is_read_with_6283(ins: INS) -> None:
+    """The file is reported as deactivated but can be read (Malaysia)."""
     card = Genuine.of()
     identifier = FILES[FileID.CARD_ACCESS].identifier
 
@@ -414,8 +415,8 @@ def test_6283_on_card_access(ins: INS) -> None:
 # --- access --------------------------------------------------------------------------------------
 
 
-def test_mse_set_at_wants_the_domain_parameters() -> None:
-    """Although they are unambiguous (gmrtd#108, Ukraine)."""
+def test_mse_set_at_requires_the_domain_parameters() -> None:
+    """The chip requires them although they are unambiguous (gmrtd#108, Ukraine)."""
     card = Genuine.of(pace=(PACE_GM,))
 
     def change(carry_out: CarryOut) -> CarryOut:
@@ -430,15 +431,15 @@ def test_mse_set_at_wants_the_domain_parameters() -> None:
     card.accepted(instructions=instead(INS.MANAGE_SECURITY_ENVIRONMENT, change))
 
 
-def test_external_authenticate_wants_le_00() -> None:
+def test_external_authenticate_requires_le_00() -> None:
     another_le = every(
         instruction(INS.EXTERNAL_AUTHENTICATE), lambda command: command.ne != SHORT_MAX_LE
     )
     Genuine.of("BAC").accepted(lambda chip: Refusing(chip, another_le, SW.WRONG_LENGTH))
 
 
-def test_ef_com_and_ef_sod_are_open_to_anyone() -> None:
-    """And the data groups are not: that is no chip without access control."""
+def test_ef_com_and_ef_sod_are_readable_without_access_control() -> None:
+    """The data groups are not, so the chip does have access control."""
     card = Genuine.of("BAC")
     files = card.document.files
     shown = {FILES[each].short_identifier: files[each] for each in (FileID.COM, FileID.SOD)}
@@ -458,8 +459,8 @@ def test_ef_com_and_ef_sod_are_open_to_anyone() -> None:
 
 
 @pytest.mark.parametrize("sw", [0x6982, 0x6985, 0x6986, 0x6A82, 0x6A86, 0x6D00, 0x6E00, 0x6F00])
-def test_a_chip_without_pace_says_so_in_its_own_way(sw: int) -> None:
-    """What it refuses EF.CardAccess with means no more than that there is none."""
+def test_a_chip_without_pace_refuses_ef_card_access_with_any_status_word(sw: int) -> None:
+    """Each of these status words means that the chip has no EF.CardAccess."""
 
     def of_card_access(command: CommandAPDU) -> bool:
         by_identifier = command.ins == INS.SELECT and command.data == b"\x01\x1c"
@@ -477,7 +478,7 @@ def without_ds_key(**changes: object) -> dict[str, object]:
 
 @pytest.mark.parametrize("largest", [SHORT_MAX_LE, 0])
 def test_active_authentication_is_cut_off_at_short_le(largest: int) -> None:
-    """Without 61XX, as Australia's does; or nothing at all comes."""
+    """The answer is cut without 61XX, as by Australian chips, or is empty."""
     card = Genuine.of("BAC", extended=True, **without_ds_key(active_authentication="RSA-3072"))
 
     def change(carry_out: CarryOut) -> CarryOut:
@@ -490,8 +491,8 @@ def test_active_authentication_is_cut_off_at_short_le(largest: int) -> None:
     card.accepted(instructions=instead(INS.INTERNAL_AUTHENTICATE, change))
 
 
-def test_active_authentication_gives_nothing_at_extended_le() -> None:
-    """As China's does."""
+def test_active_authentication_answers_nothing_at_extended_le() -> None:
+    """Chinese chips do this."""
     card = Genuine.of("BAC", extended=True, **without_ds_key())
 
     def change(carry_out: CarryOut) -> CarryOut:
@@ -503,7 +504,7 @@ def test_active_authentication_gives_nothing_at_extended_le() -> None:
 
 
 def test_active_authentication_refuses_extended_length() -> None:
-    """By a bare 6700, although its signature does not fit in a short protected response."""
+    """The refusal is a bare 6700, although the signature does not fit a short protected answer."""
     card = Genuine.of("BAC", **without_ds_key())
     refused = every(instruction(INS.INTERNAL_AUTHENTICATE), extended)
     watched = card.accepted(lambda chip: Watched(Refusing(chip, refused, SW.WRONG_LENGTH)))
@@ -512,8 +513,8 @@ def test_active_authentication_refuses_extended_length() -> None:
 
 
 @either_access
-def test_chip_authentication_answers_an_empty_7c(access: str) -> None:
-    """As real chips do, and others answer nothing."""
+def test_chip_authentication_answers_without_7c(access: str) -> None:
+    """Some chips answer GENERAL AUTHENTICATE with an empty 7C, others with no data."""
     card = Genuine.of(access)
 
     def change(carry_out: CarryOut) -> CarryOut:
@@ -526,11 +527,11 @@ def test_chip_authentication_answers_an_empty_7c(access: str) -> None:
     card.accepted(instructions=instead(INS.GENERAL_AUTHENTICATE, change))
 
 
-# --- what the chip says, as it says it -----------------------------------------------------------
+# --- contents and secrets ------------------------------------------------------------------------
 
 
 def test_a_data_group_is_hashed_as_it_was_read() -> None:
-    """DG14 in another order than DER's, with long length fields, is not encoded anew."""
+    """DG14 in an order other than DER's, with long length fields, is not re-encoded."""
     infos = tlv.read_expected(usual().files[FileID.DG14], 0x6E, "DG14").children().one(0x31)
     entries = [tlv.encode(each.tag, each.value) for each in infos.children()]
     content = b"".join(reversed(entries))
@@ -543,7 +544,7 @@ def test_a_data_group_is_hashed_as_it_was_read() -> None:
 def test_neither_trace_nor_log_nor_evidence_shows_a_secret(
     caplog: pytest.LogCaptureFixture,
 ) -> None:
-    """The password, the person and the files, in a session that goes wrong at first."""
+    """The secrets are the passwords, personal data and contents of files."""
     made = usual()
     credentials = Credentials(mrz=MRZ, can=Password.can("470815"))
     chip = personalised(made.files, made.keys)
@@ -551,9 +552,9 @@ def test_neither_trace_nor_log_nor_evidence_shows_a_secret(
     with caplog.at_level(logging.DEBUG):
         evidence = capture(CardConnection(chip), inspect(credentials), lines.append)
     assert evidence.files == made.files
-    said = "\n".join([*lines, caplog.text, repr(evidence), repr(credentials)])
+    output = "\n".join([*lines, caplog.text, repr(evidence), repr(credentials)])
     assert len(lines) > 30
     portrait = made.files[FileID.DG2][200:208].hex()
     for secret in ("470815", "ZU1234567", "MUSTERMANN", "Mustermann", "900131", portrait):
-        assert secret not in said
-        assert secret.encode().hex() not in said.lower()
+        assert secret not in output
+        assert secret.encode().hex() not in output.lower()

@@ -1,4 +1,4 @@
-"""The demonstration with the real tools, in process: the main job from end to end."""
+"""The demonstration with the real commands, in process, from application to inspection."""
 
 import json
 import os
@@ -13,7 +13,7 @@ SCRIPTS = Path(sys.executable).parent
 
 @pytest.fixture(scope="module")
 def output(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """What the demonstration of one document leaves."""
+    """The folder that the demonstration of one document leaves."""
     folder = tmp_path_factory.mktemp("demo") / "output"
     line = (SCRIPTS / "personalise", "demo", "--in-process", "--profile", "permit", "-o", folder)
     for _ in range(2):  # it can be run again
@@ -25,7 +25,10 @@ def output(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 def judge(output: Path, image: Path, home: Path | None = None) -> tuple[int, dict[str, str]]:
-    """Judge a captured image as the user of the demonstration, whose evidence it is."""
+    """Verify a captured image, with the evidence key of the demonstration unless `home` is given.
+
+    Returns the exit status, and the outcome of each check by its id.
+    """
     line = (SCRIPTS / "verify", "image", image, "--trust", output / "trust.sqlite", "--json")
     environment = {**os.environ, "XDG_DATA_HOME": str(home or output / "home")}
     done = subprocess.run(line, capture_output=True, text=True, check=False, env=environment)
@@ -34,12 +37,12 @@ def judge(output: Path, image: Path, home: Path | None = None) -> tuple[int, dic
 
 
 @pytest.mark.slow
-def test_what_was_issued_is_accepted_and_shown(output: Path, tmp_path: Path) -> None:
+def test_a_captured_image_is_accepted_and_reported(output: Path, tmp_path: Path) -> None:
     status, checks = judge(output, output / "permit" / "captured")
     assert status == 0, checks
     assert checks["dg.hash.DG3"] == checks["chip.authentication"] == checks["pace.cam"] == "passed"
     _, elsewhere = judge(output, output / "permit" / "captured", tmp_path)
-    assert elsewhere["chip.authentication"] == "not-performed"  # nobody vouches for it there
+    assert elsewhere["chip.authentication"] == "not-performed"  # another user's evidence key
     page = (output / "permit" / "report.html").read_text(encoding="utf-8")
     assert "<html" in page
     assert "data:image/png" in page
@@ -55,7 +58,7 @@ def test_what_was_issued_is_accepted_and_shown(output: Path, tmp_path: Path) -> 
         ("EF_SOD.bin", "sod.signature"),
     ],
 )
-def test_one_changed_octet_is_rejected_by_name(
+def test_one_changed_octet_fails_the_check_of_its_file(
     output: Path, tmp_path: Path, name: str, check: str
 ) -> None:
     captured, altered = output / "permit" / "captured", tmp_path / "altered"
@@ -71,7 +74,7 @@ def test_one_changed_octet_is_rejected_by_name(
 
 
 @pytest.mark.slow
-def test_secrets_stay_in_their_envelopes_and_with_their_owner(output: Path) -> None:
+def test_key_files_are_readable_by_their_owner_only(output: Path) -> None:
     assert (output / "passphrase").stat().st_mode & 0o077 == 0
     for path in output.rglob("*.p8"):
         assert path.stat().st_mode & 0o077 == 0, path

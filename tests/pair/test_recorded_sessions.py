@@ -1,4 +1,4 @@
-"""A whole session, recorded once, runs again in either role: every octet is the same."""
+"""A recorded session is replayed to the terminal and to the chip, with the same octets."""
 
 import secrets
 from collections.abc import Callable
@@ -45,7 +45,7 @@ SESSIONS: dict[str, Callable[[], Document]] = {
 
 
 def noting(values: list[bytes]) -> Random:
-    """Randomness that is written down."""
+    """Return a random source that appends its values to `values`."""
 
     def random(size: int) -> bytes:
         values.append(secrets.token_bytes(size))
@@ -55,31 +55,31 @@ def noting(values: list[bytes]) -> Random:
 
 
 @pytest.mark.parametrize("session", SESSIONS)
-def test_a_session_runs_again_in_either_role(session: str) -> None:
+def test_a_session_is_replayed_in_both_roles(session: str) -> None:
     made = SESSIONS[session]()
     terminal: TerminalCredentials | None = None
     if FileID.CVCA in made.files:
         terminal = credentials(*chain())
     state = personalised(made.files, made.keys).state
-    ours: list[bytes] = []
-    theirs: list[bytes] = []
-    card = Watched(Chip(state, random=noting(theirs)))
-    evidence = run(inspect(MRZ, terminal=terminal, random=noting(ours)), card.process)
-    assert set(made.files) - set(evidence.files) <= {FileID.CVCA}  # version 2 has no need of it
+    by_terminal: list[bytes] = []
+    by_chip: list[bytes] = []
+    card = Watched(Chip(state, random=noting(by_chip)))
+    evidence = run(inspect(MRZ, terminal=terminal, random=noting(by_terminal)), card.process)
+    assert set(made.files) - set(evidence.files) <= {FileID.CVCA}  # not read in version 2 of EAC
     assert (evidence.files.get(FileID.DG3) == DG3) is (terminal is not None)
-    assert ours
-    assert theirs
+    assert by_terminal
+    assert by_chip
 
     recording = Recording(card.exchanges)
-    again = inspect(MRZ, terminal=terminal, random=recorded(*ours))
+    again = inspect(MRZ, terminal=terminal, random=recorded(*by_terminal))
     assert run(again, recording.transmit) == evidence
     assert recording.remaining == 0
 
-    drive(card.exchanges, Chip(state, random=recorded(*theirs)).process)
+    drive(card.exchanges, Chip(state, random=recorded(*by_chip)).process)
 
 
-def test_another_terminal_is_not_the_recorded_one() -> None:
-    """The wire fails, so that no inspection takes it for what a chip did."""
+def test_a_recording_refuses_another_command() -> None:
+    """It is a transport error, so that no inspection mistakes it for an answer of the chip."""
     made = issue()
     card = Watched(personalised(made.files, made.keys))
     run(inspect(MRZ), card.process)

@@ -1,4 +1,4 @@
-"""A specimen of each profile that ships goes onto a virtual chip, and is accepted at the border."""
+"""A specimen of each installed profile on a virtual chip is read and accepted."""
 
 from datetime import UTC, datetime
 from functools import cache
@@ -44,12 +44,12 @@ def inspected(made: Specimen, credentials: Credentials, folder: Path) -> Report:
         return judge(evidence, store, load_policy("default"), AT)
 
 
-def test_there_is_a_specimen_of_each_profile_that_ships() -> None:
+def test_there_is_a_specimen_of_each_installed_profile() -> None:
     assert specimen_profiles() == PROFILES
 
 
 @pytest.mark.parametrize("profile", PROFILES)
-def test_a_specimen_is_read_to_its_last_octet_and_accepted(profile: str, tmp_path: Path) -> None:
+def test_a_specimen_is_read_completely_and_accepted(profile: str, tmp_path: Path) -> None:
     made = specimen(profile)
     password = Password.from_mrz_information(made.mrz.information)
     report = inspected(made, Credentials(mrz=password), tmp_path)
@@ -76,12 +76,12 @@ def test_the_same_seed_makes_the_same_document() -> None:
     assert other.state.csca_certificate != again.state.csca_certificate
 
 
-def test_a_profile_of_which_there_is_none_is_named() -> None:
+def test_an_unknown_profile_is_refused_by_name() -> None:
     with pytest.raises(MisuseError, match=r"no specimen of 'visa'; there are passport, permit"):
         make_specimen("visa", AT)
 
 
-def test_another_package_may_make_specimens(tmp_path: Path) -> None:
+def test_another_package_can_provide_specimens(tmp_path: Path) -> None:
     source = """
 class Maker:
     def profiles(self):

@@ -1,7 +1,7 @@
-"""From an application to a verdict, by the commands alone, for every kind of chip.
+"""From an application to a verdict with the commands only, for every kind of chip.
 
-`personalise` prepares and writes, `verify card` opens, reads and judges; between them is nothing
-but the virtual chip in its file.
+`personalise` prepares and writes, `verify card` opens, reads and judges; they share only the file
+of the virtual chip.
 """
 
 import contextlib
@@ -23,13 +23,13 @@ TERMINAL = "--terminal"
 
 @dataclass(frozen=True)
 class Border:
-    """A State that issues, and an officer who trusts it."""
+    """An issuing State, and the trust store of a border post with its certificates."""
 
     issuer: Issuer
     trust: Path
 
     def inspect(self, card: Card, *options: str) -> dict[str, Any]:
-        """The report of `verify card`, with the whole printed MRZ unless there is a CAN."""
+        """Return the report of `verify card` with the printed MRZ, or with the CAN in `options`."""
         password = () if "--can" in options else ("--mrz", card.mrz.text)
         arguments = ["card", "--reader", f"virtual:{card.state}", "--trust", str(self.trust)]
         output = io.StringIO()
@@ -41,7 +41,7 @@ class Border:
 
     @property
     def terminal(self) -> tuple[str, str]:
-        """The option that gives an inspection system's key."""
+        """The option with the inspection system's key."""
         return TERMINAL, str(self.issuer.pki / "terminal")
 
 

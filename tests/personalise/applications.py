@@ -1,4 +1,4 @@
-"""Applications for tests: the contract's example, with small images that are real ones."""
+"""Applications for tests: the documented example, with small but valid images."""
 
 import copy
 import io
@@ -52,7 +52,7 @@ CONTRACT: dict[str, Any] = {
 
 
 def changed(path: str, value: Any, base: dict[str, Any] = CONTRACT) -> dict[str, Any]:
-    """The contract's example with one field set, or removed where the value is `...`."""
+    """Return the documented example with one field set, or removed if the value is `...`."""
     record = copy.deepcopy(base)
     *parents, last = path.split(".")
     place: Any = record
@@ -67,8 +67,8 @@ def changed(path: str, value: Any, base: dict[str, Any] = CONTRACT) -> dict[str,
 
 @cache
 def images() -> dict[str, bytes]:
-    """A portrait and a fingerprint, as far as a machine can tell."""
-    import wsq  # noqa: F401 - teaches Pillow the format
+    """Return images by file name; the quality checks accept the portrait and the fingerprint."""
+    import wsq  # noqa: F401 - registers the format with Pillow
 
     portrait = Image.radial_gradient("L").resize((240, 320)).convert("RGB")
     noise = Image.effect_noise((1000, 1200), 80).convert("RGB")
@@ -82,7 +82,7 @@ def images() -> dict[str, bytes]:
 
 
 def _rings(width: int, height: int) -> NDArray[np.uint8]:
-    """Ridges nine pixels apart about a core: what a machine takes for a finger."""
+    """Return ridges nine pixels apart around a core, which the quality checks accept."""
     y, x = np.mgrid[:height, :width]
     away = np.hypot(x - width / 2, (y - height / 2) * 0.8)
     return (127 + 100 * np.sin(away * 2 * np.pi / 9)).astype(np.uint8)
@@ -95,12 +95,12 @@ def _saved(image: Image.Image, kind: str) -> bytes:
 
 
 def application(record: dict[str, Any] = CONTRACT) -> Application:
-    """An application in memory."""
+    """Return an application in memory."""
     return Application.decode(json.dumps(record).encode(), lambda name: images()[name])
 
 
 def folder(path: Path, record: dict[str, Any] = CONTRACT) -> Path:
-    """An application in a folder."""
+    """Write an application to a folder, and return the folder."""
     path.mkdir(parents=True, exist_ok=True)
     (path / "application.json").write_text(json.dumps(record), encoding="utf-8")
     for name, octets in images().items():

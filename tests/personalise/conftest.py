@@ -1,4 +1,4 @@
-"""What these tests share: a home of their own, and a PKI made once."""
+"""Fixtures of these tests: a home folder, and a PKI that is made once."""
 
 from collections.abc import Iterator
 from datetime import UTC, datetime
@@ -18,7 +18,7 @@ NOW = datetime.now(UTC).replace(microsecond=0)
 
 @pytest.fixture(autouse=True, scope="session")
 def home(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
-    """The user's own folder, empty at first; keys are encrypted cheaply."""
+    """The user's data folder, empty at first, with cheap encryption of keys."""
     folder = tmp_path_factory.mktemp("home")
     with pytest.MonkeyPatch.context() as patch:
         patch.setenv("XDG_DATA_HOME", str(folder))

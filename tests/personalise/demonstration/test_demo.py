@@ -1,6 +1,6 @@
-"""The demonstration with tools that only pretend: what it runs, stops, and says when one fails.
+"""The demonstration with fake commands: what it runs and stops, and how it reports a failure.
 
-With the real tools it runs in `tests/device/test_demo.py`.
+With the real commands it runs in `tests/device/test_demo.py`.
 """
 
 import io
@@ -60,7 +60,7 @@ elif name == "verify" and line[0] == "card":
 
 
 class Stage:
-    """A folder with tools that pretend, and what they were asked."""
+    """A folder with fake commands, and a log of their command lines."""
 
     def __init__(self, place: Path, monkeypatch: pytest.MonkeyPatch) -> None:
         self.place = place
@@ -97,7 +97,7 @@ def stage(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Stage:
     return Stage(tmp_path, monkeypatch)
 
 
-def test_the_whole_way_with_readers_that_are_started_and_stopped(stage: Stage) -> None:
+def test_readers_are_started_and_stopped(stage: Stage) -> None:
     assert stage.run("permit", "passport") == ExitStatus.OK
     log = [line for line in stage.log() if not line.startswith("vsmartcard readers list")]
     assert log[0] == "vsmartcard readers up -n 2"
@@ -115,7 +115,7 @@ def test_in_process_needs_no_reader(stage: Stage) -> None:
     assert any("--reader virtual:" in line for line in stage.log())
 
 
-def test_readers_that_were_there_are_used_and_left(stage: Stage) -> None:
+def test_existing_readers_are_used_and_not_stopped(stage: Stage) -> None:
     (stage.place / "readers").touch()
     assert stage.run() == ExitStatus.OK
     log = stage.log()
@@ -124,7 +124,7 @@ def test_readers_that_were_there_are_used_and_left(stage: Stage) -> None:
 
 
 @pytest.mark.parametrize("fails", ["personalise write", "verify card", "personalise prepare"])
-def test_a_tool_that_fails_is_quoted_and_everything_is_stopped(stage: Stage, fails: str) -> None:
+def test_a_command_that_fails_is_quoted_and_everything_is_stopped(stage: Stage, fails: str) -> None:
     command = {
         "personalise write": f"personalise write {stage.folder}/permit/image",
         "personalise prepare": f"personalise prepare {stage.folder}/permit/application/0001",
@@ -137,13 +137,13 @@ def test_a_tool_that_fails_is_quoted_and_everything_is_stopped(stage: Stage, fai
     assert not (stage.place / "card").exists()
 
 
-def test_no_readers_at_all_keeps_its_exit_status(stage: Stage) -> None:
+def test_a_failure_to_start_readers_is_a_transport_error(stage: Stage) -> None:
     stage.fail({"vsmartcard readers up": (69, "pcscd is not there")})
     with pytest.raises(TransportError, match="pcscd is not there"):
         stage.run()
 
 
-def test_a_card_that_does_not_go_in_is_named(stage: Stage) -> None:
+def test_a_card_that_cannot_be_inserted_is_a_transport_error(stage: Stage) -> None:
     stage.fail({"vsmartcard insert --state": (69, "the reader is occupied")})
     with pytest.raises(TransportError, match="the reader is occupied"):
         stage.run()
@@ -151,9 +151,7 @@ def test_a_card_that_does_not_go_in_is_named(stage: Stage) -> None:
 
 
 @pytest.mark.parametrize(("status", "verdict"), [(1, "reject"), (2, "refer")])
-def test_a_verdict_other_than_accepted_is_the_exit_status(
-    stage: Stage, status: int, verdict: str
-) -> None:
+def test_the_exit_status_is_that_of_the_verdict(stage: Stage, status: int, verdict: str) -> None:
     report = {"verdict": verdict, "data_groups": {}, "checks": [], "apdus": 1, "bytes": 1}
     report |= {"seconds": 1.0, "access": "bac"}
     stage.fail({"verify card --reader": (status, "", json.dumps(report))})
@@ -162,17 +160,17 @@ def test_a_verdict_other_than_accepted_is_the_exit_status(
     assert stage.log()[-1] == "vsmartcard readers down"
 
 
-def test_it_can_be_run_again_and_spares_what_is_not_its_own(stage: Stage) -> None:
+def test_it_empties_its_own_folder_and_no_other(stage: Stage) -> None:
     assert stage.run(in_process=True) == ExitStatus.OK
     (stage.folder / "left over").touch()
     assert stage.run(in_process=True) == ExitStatus.OK
     assert not (stage.folder / "left over").exists()
     (stage.folder / MARK).unlink()
-    with pytest.raises(MisuseError, match="is no demonstration's"):
+    with pytest.raises(MisuseError, match="was not made by a demonstration"):
         stage.run(in_process=True)
 
 
-def test_sigterm_undoes_what_was_begun(stage: Stage, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_sigterm_stops_what_was_started(stage: Stage, monkeypatch: pytest.MonkeyPatch) -> None:
     def wait(*_: object, **__: object) -> None:
         os.kill(os.getpid(), signal.SIGTERM)
         time.sleep(5)

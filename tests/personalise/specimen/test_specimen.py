@@ -1,5 +1,5 @@
 # ruff: noqa: S311 - lots are drawn, not secrets
-"""Applications for holders nobody is: what they hold, and that they are the same again."""
+"""Specimen applications: their contents, and that they can be made again from the seed."""
 
 import io
 import json
@@ -47,7 +47,7 @@ def test_an_application_does_not_depend_on_how_many_are_made(tmp_path: Path) -> 
     assert {path.name: path.read_bytes() for path in (tmp_path / "0002").iterdir()} == files
 
 
-def test_an_application_is_accepted_by_intake(tmp_path: Path) -> None:
+def test_a_specimen_is_a_valid_application(tmp_path: Path) -> None:
     for folder, made in write_applications(tmp_path, 2, "y"):
         application = Application.load(folder)
         particulars = application.particulars
@@ -59,7 +59,7 @@ def test_an_application_is_accepted_by_intake(tmp_path: Path) -> None:
         assert particulars.biometrics.eyes is not None
         (left, level), (right, other) = particulars.biometrics.eyes
         assert level == other == 328
-        assert right - left > 120  # Doc 9303-9 wants 90 pixels between the eyes
+        assert right - left > 120  # Doc 9303-9 requires 90 pixels between the eyes
         for finger in particulars.biometrics.fingers or ():
             assert finger.image is not None
             header = sniff(application.image("finger", finger.image))
@@ -67,7 +67,7 @@ def test_an_application_is_accepted_by_intake(tmp_path: Path) -> None:
             assert (header.width, header.height) == (WIDTH, HEIGHT)
 
 
-def test_every_peculiarity_is_there_once_in_a_dozen_and_goes_into_an_mrz() -> None:
+def test_every_variation_occurs_once_in_twelve_and_fits_into_an_mrz() -> None:
     everybody = people()
     assert {made.variation for made in everybody[:DOZEN]} == set(Variation)
     for made in everybody:
@@ -100,12 +100,12 @@ def test_every_peculiarity_is_there_once_in_a_dozen_and_goes_into_an_mrz() -> No
         }.get(made.variation, 0)
 
 
-def test_names_longer_than_the_field_are_among_them() -> None:
+def test_long_names_are_longer_than_the_field_of_the_mrz() -> None:
     long = [made for made in people() if made.variation is Variation.LONG_NAME]
     assert all(len(made.surname) + len(made.given_names) > 30 for made in long)
 
 
-def test_nothing_of_a_holder_shows() -> None:
+def test_a_repr_shows_no_personal_data() -> None:
     assert "Sampleton" not in repr(people(1)[0])
     assert "surname" not in repr(people(1)[0])
 
@@ -119,16 +119,16 @@ def test_every_hair_style_is_drawn_on_a_light_even_background(style: HairStyle) 
     corners = np.concatenate([grey[:60, :60].ravel(), grey[:60, -60:].ravel()])
     assert corners.mean() > 200
     assert corners.std() < 12
-    assert grey[250:550, 180:380].std() > 15  # somebody is there
+    assert grey[250:550, 180:380].std() > 15  # there is a face
 
 
-def test_faces_differ() -> None:
+def test_fifty_faces_are_all_different() -> None:
     made = {draw_lots(Random(n), feminine=n % 2 == 0, age=30) for n in range(50)}
     assert len(made) == 50
 
 
 @pytest.mark.parametrize("pattern", Pattern)
-def test_ridges_are_as_far_apart_as_on_a_finger(pattern: Pattern) -> None:
+def test_ridges_have_the_spacing_of_natural_ridges(pattern: Pattern) -> None:
     image = fingerprint(pattern, Random(pattern.name))
     assert image.shape == (HEIGHT, WIDTH)
     assert image.dtype == np.uint8
@@ -143,7 +143,7 @@ def test_ridges_are_as_far_apart_as_on_a_finger(pattern: Pattern) -> None:
     assert margin.mean() > 200
 
 
-def test_curves() -> None:
+def test_curves_end_at_their_last_point_and_outlines_are_mirrored() -> None:
     assert smooth([(0, 0), (1, 1), (2, 0)], closed=False)[-1] == (2, 0)
     outline = symmetric([(0, 0), (10, 5), (0, 10)])
     assert (-10.0, 5.0) in outline
@@ -159,7 +159,7 @@ def test_soft_shades_stay_within_their_outline() -> None:
     assert image.getpixel((280, 200)) == (200, 200, 200)
 
 
-def test_the_command(tmp_path: Path) -> None:
+def test_the_command_writes_an_application_with_its_images(tmp_path: Path) -> None:
     arguments = ["-o", str(tmp_path), "-n", "1", "--seed", "z", "--issued", "2027-03-01"]
     result = CliRunner().invoke(specimen, arguments)
     assert result.exit_code == 0, result.output
