@@ -1,4 +1,4 @@
-"""The documentation beside the code: links, commands, examples, paths and tables."""
+"""Check the documentation against the code: links, commands, examples, paths and tables."""
 
 import ast
 import importlib
@@ -46,7 +46,7 @@ def text_of(page: Path) -> str:
 
 
 def blocks(text: str) -> Iterator[tuple[str, str]]:
-    """Every block of code: what stands behind its fence ("" for an indented one), and its text."""
+    """Yield every block of code: the words after its fence ("" if indented), and its text."""
     fenced = re.compile(r"^```([^\n]*)\n(.*?)^```$", re.MULTILINE | re.DOTALL)
     yield from fenced.findall(text)
     indented = re.compile(r"(?:^(?: {4}.*)?\n)+", re.MULTILINE)
@@ -56,7 +56,7 @@ def blocks(text: str) -> Iterator[tuple[str, str]]:
 
 
 def spans(text: str) -> list[str]:
-    """What stands in backticks outside blocks of code."""
+    """Return the text in backticks outside blocks of code."""
     return re.findall(
         r"`([^`\n]+)`", re.sub(r"^```.*?^```$", "", text, flags=re.MULTILINE | re.DOTALL)
     )
@@ -86,7 +86,7 @@ def test_links_lead_somewhere(page: Path) -> None:
 
 
 def shown_commands(text: str) -> Iterator[list[str]]:
-    """The words of every command of ours, in blocks of code and in backticks."""
+    """Yield the words of each of our commands, in blocks of code and in backticks."""
     lines = [line for _, block in blocks(text) for line in block.replace("\\\n", " ").splitlines()]
     for line in lines + spans(text):
         for part in re.split(r" [|&]+ |; ", line.strip().removeprefix("$ ")):
@@ -102,12 +102,12 @@ def shown_commands(text: str) -> Iterator[list[str]]:
 def words_of(line: str) -> list[str]:
     try:
         return shlex.split(line, comments=True)
-    except ValueError:  # an apostrophe in a remark behind the command
+    except ValueError:  # an apostrophe in a comment after the command
         return line.split()
 
 
-def complaint(words: list[str]) -> str | None:
-    """Why there is no such command, or no such option; None where there is."""
+def problem_with(words: list[str]) -> str | None:
+    """Return why this command or option does not exist; None if it exists."""
     command, rest = PROGRAMS[words[0]], words[1:]
     named = words[0]
     while isinstance(command, click.Group):
@@ -128,11 +128,11 @@ def complaint(words: list[str]) -> str | None:
 
 @every_page
 def test_commands_and_options_exist(page: Path) -> None:
-    assert [each for words in shown_commands(text_of(page)) if (each := complaint(words))] == []
+    assert [each for words in shown_commands(text_of(page)) if (each := problem_with(words))] == []
 
 
 @pytest.mark.parametrize(
-    ("line", "said"),
+    ("line", "problem"),
     [
         ("    personalise frobnicate X", "no command"),
         ("    $ verify card --reader R --pin 1", "no option --pin"),
@@ -140,9 +140,9 @@ def test_commands_and_options_exist(page: Path) -> None:
         ("use `vsmartcard readers up|sideways`", "no command"),
     ],
 )
-def test_a_command_that_there_is_not_is_found(line: str, said: str) -> None:
+def test_a_command_that_does_not_exist_is_found(line: str, problem: str) -> None:
     (words,) = shown_commands(f"text\n\n{line}\n")
-    assert said in (complaint(words) or "")
+    assert problem in (problem_with(words) or "")
 
 
 def test_commands_are_found_in_the_guides() -> None:
@@ -151,7 +151,7 @@ def test_commands_are_found_in_the_guides() -> None:
 
 
 def leaves(command: click.Command, named: str) -> Iterator[tuple[str, click.Command]]:
-    """Every command below a program that is not a group, with its whole name."""
+    """Yield every command of a program that is not a group, with its full name."""
     if not isinstance(command, click.Group):
         yield named, command
         return
@@ -172,7 +172,7 @@ LEAVES = dict(
 
 @pytest.mark.parametrize("name", LEAVES)
 def test_help_has_an_example_that_parses(name: str, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(click.Path, "convert", lambda _self, value, *_: value)  # no such files here
+    monkeypatch.setattr(click.Path, "convert", lambda _self, value, *_: value)  # no such files
     command = LEAVES[name]
     head, *lines = (command.epilog or "").replace("\b", "").strip().splitlines()
     assert head in {"Example:", "Examples:"}
@@ -184,7 +184,7 @@ def test_help_has_an_example_that_parses(name: str, monkeypatch: pytest.MonkeyPa
 
 
 @pytest.mark.parametrize("name", LEAVES)
-def test_an_output_is_named_by_o_and_output(name: str) -> None:
+def test_the_output_option_is_o_and_output(name: str) -> None:
     names = [each.opts for each in LEAVES[name].params]
     assert [each for each in names if ("-o" in each) != ("--output" in each)] == []
 
@@ -254,7 +254,7 @@ def functions_of(file: Path) -> set[str]:
 
 
 def resolves(dotted: str) -> bool:
-    """Whether this is a module, or an attribute of one."""
+    """Whether this is a module, or an attribute of a module."""
     module, _, attribute = dotted.rpartition(".")
     try:
         importlib.import_module(dotted)
@@ -267,7 +267,7 @@ def resolves(dotted: str) -> bool:
 
 
 def rows(page: str, heading: str) -> list[list[str]]:
-    """The cells of the first table under a heading, without backticks."""
+    """Return the cells of the first table under a heading, without backticks."""
     text = text_of(REPOSITORY / "docs" / page)
     section = text.partition(f"# {heading}\n")[2]
     assert section, heading
@@ -279,28 +279,28 @@ def rows(page: str, heading: str) -> list[list[str]]:
     ]
 
 
-def test_the_rooms_are_those_of_the_packages_and_of_the_contracts() -> None:
+def test_the_subpackages_in_the_guide_are_those_of_the_code_and_of_the_contracts() -> None:
     text = text_of(REPOSITORY / "docs" / "developer.md")
     project = tomllib.loads((REPOSITORY / "pyproject.toml").read_text(encoding="utf-8"))
     contracts = {each["name"]: each for each in project["tool"]["importlinter"]["contracts"]}
     for actor in ("personalise", "verify", "vsmartcard"):
         table = text.partition(f"| `{actor}` | |\n|---|---|\n")[2].partition("\n\n")[0]
-        told = [set(spans(line.split("|")[1])) for line in table.splitlines()]
+        documented = [set(spans(line.split("|")[1])) for line in table.splitlines()]
         layers = contracts[f"{actor} is layered"]["layers"]
-        assert told == [
+        assert documented == [
             {name.strip().removeprefix(f"{actor}.") for name in layer.split("|")}
             for layer in layers
         ]
         modules = (path for path in (REPOSITORY / actor).iterdir() if path.name[0] != "_")
-        rooms = {path.stem for path in modules if path.is_dir() or path.suffix == ".py"}
-        assert set().union(*told) == rooms
+        subpackages = {path.stem for path in modules if path.is_dir() or path.suffix == ".py"}
+        assert set().union(*documented) == subpackages
 
 
-def test_every_check_is_in_the_officers_guide_and_no_other() -> None:
+def test_the_officers_guide_lists_exactly_the_checks() -> None:
     assert tuple(row[0] for row in rows("officer.md", "The checks")) == CHECK_IDS
 
 
-def test_the_life_cycle_is_that_of_the_chip() -> None:
+def test_the_documented_life_cycle_is_that_of_the_chip() -> None:
     def named(state: LifeCycle) -> str:
         return state.name.lower().replace("_", " ")
 
@@ -317,11 +317,11 @@ def test_the_life_cycle_is_that_of_the_chip() -> None:
         ]
         for state in LifeCycle
     ]
-    assert rows("developer.md", "The life cycle") == expected
+    assert rows("virtual-chip.md", "The life cycle") == expected
 
 
-def test_the_commands_are_those_of_the_chip() -> None:
-    found = {row[0]: row[1:3] for row in rows("developer.md", "The commands")}
+def test_the_documented_commands_are_those_of_the_chip() -> None:
+    found = {row[0]: row[1:3] for row in rows("virtual-chip.md", "The commands")}
     assert found == {
         f"{ins:02X}": [
             INS(ins).name.removesuffix("_ODD").replace("_", " "),
@@ -331,7 +331,7 @@ def test_the_commands_are_those_of_the_chip() -> None:
     }
 
 
-def test_the_warning_of_vpcd_is_there() -> None:
+def test_the_guide_warns_that_vpcd_listens_everywhere() -> None:
     assert "**on every network interface" in text_of(REPOSITORY / "docs" / "virtual-card.md")
 
 

@@ -41,7 +41,7 @@ from vsmartcard.card.conditions import (
 )
 from vsmartcard.card.connection import CardConnection
 from vsmartcard.card.interface import Card
-from vsmartcard.card.layers import Answering, Changing, Dropping, Layer, Refusing, Watched
+from vsmartcard.card.layers import Answering, ChangingResponses, Dropping, Layer, Refusing, Watched
 from vsmartcard.chip.commands import INSTRUCTIONS, CarryOut, Instructions, instead
 from vsmartcard.chip.dispatch import Chip
 from vsmartcard.chip.session import Core
@@ -316,7 +316,7 @@ def test_refusals_are_answered_in_plain(access: str) -> None:
         return ResponseAPDU(sw=response.sw) if refused else response
 
     quirky = Chip(card.chip.state, instructions=instead(INS.READ_BINARY, change))
-    watched = Watched(Changing(quirky, bare))
+    watched = Watched(ChangingResponses(quirky, bare))
     evidence = run(inspect(Credentials(mrz=MRZ)), watched.process)
     opened = since(protected)
     assert all(protected(each) for each in watched.commands if opened(each))  # opened only once

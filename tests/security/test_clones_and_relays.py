@@ -53,7 +53,7 @@ from vsmartcard.card.conditions import (
     selects_application,
 )
 from vsmartcard.card.interface import Card
-from vsmartcard.card.layers import Answering, Changing, Refusing, Watched
+from vsmartcard.card.layers import Answering, ChangingResponses, Refusing, Watched
 from vsmartcard.card.lies import KEEPING_THE_SESSION
 from vsmartcard.card.relay import DenyingRelay, DroppingRelay, PaceRelay
 from vsmartcard.chip.dispatch import Chip
@@ -405,7 +405,7 @@ def test_nobody_on_the_air_makes_a_genuine_document_a_forged_one() -> None:
             return NOT_FOUND  # the fourth file is DG2: EF.COM, EF.SOD and DG1 come before it
         return response
 
-    evidence = inspected(Changing(personalised(usual().files, usual().keys), deny).process)
+    evidence = inspected(ChangingResponses(personalised(usual().files, usual().keys), deny).process)
     assert FileID.DG13 in evidence.files  # the session goes on
     assert not isinstance(evidence.unread[FileID.DG2], Refused)
     report = usual().judged(evidence)

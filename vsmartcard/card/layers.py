@@ -96,7 +96,7 @@ class Refusing(Answering):
         super().__init__(card, lambda command: refusal if when(command) else None)
 
 
-class Changing(Layer):
+class ChangingResponses(Layer):
     """Changes the card's responses."""
 
     def __init__(self, card: Card, change: Change) -> None:
@@ -109,7 +109,7 @@ class Changing(Layer):
         return self._change(CommandAPDU.decode(octets), response).encode()
 
 
-class Meddling(Layer):
+class ChangingCommands(Layer):
     """Changes commands before they reach the card."""
 
     def __init__(self, card: Card, change: Callable[[CommandAPDU], CommandAPDU]) -> None:

@@ -15,7 +15,7 @@ from support.errors import MisuseError
 from tests.helpers import facts
 from vsmartcard.card.conditions import every, instruction
 from vsmartcard.card.function_card import FunctionCard
-from vsmartcard.card.layers import Meddling, Refusing, Watched
+from vsmartcard.card.layers import ChangingCommands, Refusing, Watched
 
 MRZ = Password.from_mrz_information("L898902C<369080619406236")
 
@@ -140,7 +140,7 @@ def test_the_chip_refuses_a_changed_octet(position: int) -> None:
         return replace(command, data=changed)
 
     with pytest.raises(ChipRefusalError):
-        run(authenticate(MRZ), Meddling(card, meddle).process)
+        run(authenticate(MRZ), ChangingCommands(card, meddle).process)
 
 
 @pytest.mark.parametrize("sw", [0x6700, 0x6C28, 0x6C00])

@@ -25,7 +25,7 @@ from tests.emrtd.access.pace.card import CAN, Card, variant
 from tests.helpers import damaged
 from vsmartcard.card.conditions import nth, since
 from vsmartcard.card.function_card import FunctionCard
-from vsmartcard.card.layers import Changing, Meddling, Watched
+from vsmartcard.card.layers import ChangingCommands, ChangingResponses, Watched
 
 GM, IM, CAM = Mapping.GENERIC, Mapping.INTEGRATED, Mapping.CHIP_AUTHENTICATION
 
@@ -49,7 +49,7 @@ def pace(offered: PaceVariant, replaced: dict[Tag, Answer]) -> PaceResult:
             objects.append((each.tag, change(ours, each.value) if change else each.value))
         return ResponseAPDU(messages.encode(*objects))
 
-    return run(establish(offered, CAN), Changing(card, lie).process)
+    return run(establish(offered, CAN), ChangingResponses(card, lie).process)
 
 
 def with_token(command: CommandAPDU) -> bool:
@@ -103,7 +103,7 @@ def test_an_answer_without_token_is_refused(answer: str) -> None:
         return ResponseAPDU(bytes.fromhex(answer)) if with_token(command) else response
 
     with pytest.raises((MalformedError, ProtocolError)):
-        run(establish(variant(), CAN), Changing(card, lie).process)
+        run(establish(variant(), CAN), ChangingResponses(card, lie).process)
 
 
 def test_the_chip_refuses_a_wrong_token_and_gives_none_of_its_own() -> None:
@@ -112,7 +112,7 @@ def test_the_chip_refuses_a_wrong_token_and_gives_none_of_its_own() -> None:
     def meddle(command: CommandAPDU) -> CommandAPDU:
         return replace(command, data=damaged(command.data)) if with_token(command) else command
 
-    watched = Watched(Meddling(card, meddle))
+    watched = Watched(ChangingCommands(card, meddle))
     with pytest.raises(ChipRefusalError):
         run(establish(variant(mapping=CAM), CAN), watched.process)
     assert watched.exchanges[-1][1] == b"\x63\x00"
@@ -222,7 +222,7 @@ def test_the_chip_refuses_keys_that_are_none(tag: int, value: str) -> None:
         return command
 
     with pytest.raises(ChipRefusalError) as caught:
-        run(establish(variant(), CAN), Meddling(card, meddle).process)
+        run(establish(variant(), CAN), ChangingCommands(card, meddle).process)
     assert caught.value.sw == SW.INCORRECT_DATA
 
 
@@ -344,7 +344,7 @@ def test_cam_data_is_there_if_and_only_if_the_mapping_is_cam(mapping: Mapping) -
         return ResponseAPDU(messages.encode(*objects))
 
     with pytest.raises(ProtocolError, match="do not fit the mapping"):
-        run(establish(offered, CAN), Changing(card, lie).process)
+        run(establish(offered, CAN), ChangingResponses(card, lie).process)
 
 
 def test_cam_another_static_key_is_a_clone() -> None:
@@ -372,7 +372,7 @@ def test_a_refusal_at_any_step_is_never_a_session(step: int, sw: int) -> None:
     card = Card.of(variant())
 
     refused = since(nth(step))
-    refusing = Changing(
+    refusing = ChangingResponses(
         card, lambda command, response: replace(response, sw=sw) if refused(command) else response
     )
     if (step, sw) == (0, 0x63C2):

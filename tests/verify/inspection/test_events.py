@@ -38,7 +38,7 @@ from verify.judging.evidence import Access, AccessControl, Evidence, Failure, St
 from verify.judging.faults import NotTried, Refused, Why
 from verify.judging.report import Verdict
 from vsmartcard.card import conditions
-from vsmartcard.card.layers import Changing
+from vsmartcard.card.layers import ChangingResponses
 
 CAM = "pace-ecdh-cam-aes-cbc-cmac-128/brainpoolP256r1"
 
@@ -176,7 +176,7 @@ def test_a_session_that_breaks_and_the_chip_that_is_opened_anew() -> None:
     def change(command: CommandAPDU, response: ResponseAPDU) -> ResponseAPDU:
         return garbage if conditions.protected(command) and twelfth(command) else response
 
-    evidence, seen = watched(Changing(chip, change).process)
+    evidence, seen = watched(ChangingResponses(chip, change).process)
     assert evidence.session is not None
     assert len(evidence.session.reopened) == 1
     lost = seen.index(SessionLost(reopening=True))

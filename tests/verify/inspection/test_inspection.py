@@ -29,7 +29,7 @@ from verify.judging.policy import BasicAccessControl
 from verify.judging.report import ChipStatus, Report, Verdict
 from vsmartcard.card.conditions import every, instruction, nth, plain, since
 from vsmartcard.card.function_card import FunctionCard
-from vsmartcard.card.layers import Answering, Changing, Refusing, Torn, Watched
+from vsmartcard.card.layers import Answering, ChangingResponses, Refusing, Torn, Watched
 
 KEY = Secret(b"a key that seals evidence in tests")
 
@@ -316,7 +316,9 @@ def test_a_chip_that_breaks_the_session_is_read_on_or_referred_but_never_a_crash
     faulty = nth(at)
     garbage = ResponseAPDU(sw=SW.SM_DATA_OBJECT_INCORRECT)
     chip = personalised(document.files, document.keys)
-    card = Changing(chip, lambda command, response: garbage if faulty(command) else response)
+    card = ChangingResponses(
+        chip, lambda command, response: garbage if faulty(command) else response
+    )
     report = document.judged(inspected(card.process))
     assert report.verdict in {Verdict.ACCEPT, Verdict.REFER, Verdict.REJECT}
     if report.verdict is Verdict.ACCEPT:

@@ -35,7 +35,7 @@ from verify.judging.evidence import Evidence
 from verify.judging.faults import describe
 from verify.judging.report import Report, Verdict
 from vsmartcard.card.interface import Card
-from vsmartcard.card.layers import Answering, Changing
+from vsmartcard.card.layers import Answering, ChangingResponses
 from vsmartcard.chip.commands import INSTRUCTIONS, Instructions
 from vsmartcard.chip.dispatch import Chip
 
@@ -108,7 +108,7 @@ def inspected(
     if answering is not None:
         card = Answering(card, answering)
     if changing is not None:
-        card = Changing(card, changing)
+        card = ChangingResponses(card, changing)
     procedure = inspect(Credentials(mrz=password), terminal=terminal)
     evidence = run(procedure, card.process, card.reset)
     return Inspected(evidence, document.judged(evidence))

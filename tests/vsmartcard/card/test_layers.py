@@ -29,11 +29,11 @@ from vsmartcard.card.connection import CardConnection
 from vsmartcard.card.function_card import FunctionCard, in_turn
 from vsmartcard.card.layers import (
     Answering,
-    Changing,
+    ChangingCommands,
+    ChangingResponses,
     Dropping,
     Interrupted,
     Layer,
-    Meddling,
     Refusing,
     Swapped,
     Torn,
@@ -143,9 +143,9 @@ def test_answers_in_the_cards_place() -> None:
 
 
 def test_changes_on_the_way_there_and_back() -> None:
-    card = Meddling(echo(), lambda command: CommandAPDU(0x00, command.ins, data=b"meddled"))
+    card = ChangingCommands(echo(), lambda command: CommandAPDU(0x00, command.ins, data=b"meddled"))
     assert send(card, SELECT) == [b"meddled".hex() + "9000"]
-    changed = Changing(
+    changed = ChangingResponses(
         card, lambda command, response: ResponseAPDU(response.data[:3], command.ins << 8)
     )
     assert send(changed, SELECT) == [b"med".hex() + "a400"]
