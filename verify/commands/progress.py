@@ -22,7 +22,7 @@ from verify.inspection.events import (
     Reopened,
     SessionLost,
     StepFailed,
-    nobody,
+    ignore,
 )
 from verify.judging.evidence import AccessControl
 from verify.judging.faults import describe
@@ -125,4 +125,4 @@ class Progress:
 def progress(*, as_json: bool) -> AbstractContextManager[Listener]:
     """What shows the steps of an inspection: on a terminal, and where no JSON is wanted."""
     is_watched = not as_json and sys.stderr is not None and sys.stderr.isatty()
-    return Progress(sys.stderr) if is_watched else nullcontext(nobody)
+    return Progress(sys.stderr) if is_watched else nullcontext(ignore)

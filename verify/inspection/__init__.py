@@ -1,6 +1,6 @@
-"""The inspection procedure: opens a chip, reads what it may, has it prove what it can.
+"""The inspection procedure: open a chip, read its files, and ask for its proofs.
 
-Nothing is judged here.  What fails is written down as evidence, and the next step is taken.
+The procedure judges nothing: it records a failure as evidence and goes on with the next step.
 """
 
 from verify.inspection.procedure import capture, inspect

@@ -1,4 +1,4 @@
-"""The way to one chip, plain at first and then through secure messaging."""
+"""The channel to one chip: plain at first, then protected by secure messaging."""
 
 import secrets
 from typing import Final, TypeVar
@@ -18,7 +18,7 @@ from emrtd.iso7816.selecting import select_application, select_master_file
 from emrtd.lds.files import APPLICATIONS, EMRTD_APPLICATION, FILES, ElementaryFile, FileID
 from emrtd.status_words import SW
 from verify.inspection import events
-from verify.inspection.events import Listener, nobody
+from verify.inspection.events import Listener, ignore
 from verify.inspection.faults import FAULTS_OF_CHIPS, StoppedError, fault_of
 from verify.inspection.notes import Notes
 from verify.inspection.state import Stage, State
@@ -35,19 +35,19 @@ from verify.judging.faults import Exhausted, Fault, NotTried, PasswordName, Refu
 T = TypeVar("T")
 
 MOST_COMMANDS: Final = 20_000
-"""Commands of one inspection; the largest documents need 3,000 where blocks are 32 octets."""
+"""The limit of commands in one inspection; the largest documents take 3,000 (32 octets each)."""
 
 
 class Channel:
-    """Carries procedures to the chip, and reads files; opens a chip anew that dropped its session.
+    """Runs procedures on the chip and reads files; opens the chip again if it ends the session.
 
-    What it finds is written into `notes` and told to a listener.  `takes_chains` says that
-    EF.ATR/INFO allows command chaining and states no buffers: extended length is then for key
-    agreement alone (Doc 9303-11, 9.3.1.2).
+    It records its results in `notes` and reports events to a listener.  `takes_chains` is True if
+    EF.ATR/INFO allows command chaining and states no buffer sizes: extended length may then be used
+    for key agreement only (Doc 9303-11, 9.3.1.2).
     """
 
     def __init__(
-        self, notes: Notes, listener: Listener = nobody, random: Random = secrets.token_bytes
+        self, notes: Notes, listener: Listener = ignore, random: Random = secrets.token_bytes
     ) -> None:
         self.notes = notes
         self.random = random
@@ -59,38 +59,39 @@ class Channel:
 
     @property
     def state(self) -> State:
-        """The session as it is now; only the methods of the channel change it."""
+        """The current state of the session; only methods of the channel change it."""
         return self._state
 
     # --- the session -----------------------------------------------------------------------------
 
     def authenticate(self, way: Way) -> Procedure[OpenedSession]:
-        """Open the chip by PACE or BAC, in the directory that this wants."""
+        """Run PACE or BAC, in the directory that is selected."""
         opened = yield from self.carry(way.authenticate(self.random))
         self._enter(self._state.secured(opened))
         return opened
 
     def reopen_by(self, way: Way) -> None:
-        """Have a chip that drops the session from now on opened anew."""
+        """From now on, open the chip again in this way if it ends the session."""
         self._enter(self._state.reopenable(way))
 
     def open(self, access: Access) -> None:
-        """The eMRTD application can be read."""
+        """Record that the eMRTD application can be read, and how it was opened."""
         self._enter(self._state.opened(access))
         self.tell(events.Opened(access))
 
     def reset(self) -> Procedure[None]:
-        """Power the chip up anew, and begin with a plain channel."""
+        """Reset the chip; the channel is plain afterwards."""
         self._enter(self._state.reset())
         yield Reset()
 
     def change_session(
         self, session: SecureMessaging, chip_key: bytes | None = None
     ) -> Procedure[Exchange | None]:
-        """Go over to a new session; return the first exchange in it, as it went over the wire.
+        """Change to a new session; return the first exchange in it, as transmitted.
 
-        Where the chip cannot answer in it, the chip is opened anew, and the session is another one;
-        None where there was no answer at all.  Raises `StoppedError` where the chip was not asked.
+        If the chip cannot answer in the new session, it is opened again, and the exchange returned
+        is the failed one; None if the chip did not answer.  Raises `StoppedError` if the limit of
+        commands is reached before the chip is asked.
         """
         recorded: list[Exchange] = []
 
@@ -99,7 +100,7 @@ class Channel:
             recorded.append(Exchange(command.encode(), response.encode()))
             return response
 
-        # any answer will do, so long as it is in the session
+        # any answer in the new session proves the key, even a refusal
         probe = exchange(self.reader.probe(FILES[FileID.COM].address))
         before = self._commands
         try:
@@ -107,7 +108,7 @@ class Channel:
             yield from through(with_response_chaining(recording), self._counted)
         except FAULTS_OF_CHIPS as error:
             if isinstance(error, StoppedError) and self._commands == before + 1:
-                raise  # not even the first command was sent; an answer without end is the chip's
+                raise  # no command was sent: this says nothing about the chip's key
             yield from self._recover()
         else:
             self._enter(self._state.rekeyed(session, chip_key))
@@ -119,7 +120,7 @@ class Channel:
         chip_authentication: ChipAuthenticationTranscript | None = None,
         terminal_authentication: TerminalAuthenticationTranscript | None = None,
     ) -> None:
-        """Note what holds only as long as the session does."""
+        """Record a result that is valid for this session only."""
         self._enter(
             self._state.showing(
                 chip_authentication=chip_authentication,
@@ -133,7 +134,7 @@ class Channel:
             self.reader.protect(state.messaging.cipher.block_size)
 
     def _recover(self) -> Procedure[bool]:
-        """Open anew a chip that dropped the session; whether that succeeded."""
+        """Open the chip again after it ended the session; return whether that succeeded."""
         self._enter(self._state.dropped())
         reopening = self._state.stage is Stage.REOPENING
         self.tell(events.SessionLost(reopening))
@@ -149,9 +150,9 @@ class Channel:
         way, access = self._state.way, self._state.access
         if way is None:
             return False
-        yield Reset()  # some keep what they have of a session until then
+        yield Reset()  # some chips keep parts of a session until a reset
         try:
-            yield from select_master_file()  # in plain, it ends what the chip has of a session
+            yield from select_master_file()  # a plain command ends what is left of a session
             if way.directory is Directory.EMRTD:
                 yield from self.select_application()
             yield from self.authenticate(way)
@@ -166,11 +167,10 @@ class Channel:
     # --- commands --------------------------------------------------------------------------------
 
     def carry(self, procedure: Procedure[T]) -> Procedure[T]:
-        """Run a procedure over the channel as it is now.
+        """Return a procedure that runs over the current channel.
 
-        Raises `StoppedError` where the session is lost, and once a chip has used up what one
-        inspection may ask of it, so that one which hands out its files octet by octet keeps nobody
-        waiting for ever.
+        Raises `StoppedError` if the session is lost, or if the inspection has sent `MOST_COMMANDS`
+        commands: a chip that returns its files octet by octet must not block it for ever.
         """
         if self._state.stage is Stage.LOST:
             raise StoppedError(NotTried(Why.NO_SESSION))
@@ -179,7 +179,7 @@ class Channel:
         return through(with_response_chaining(procedure), self._counted)
 
     def carry_in_chains(self, procedure: Procedure[T]) -> Procedure[T]:
-        """The same for commands whose data may be long, where the chip takes chains of them."""
+        """As `carry`, for commands with long data: chained if the chip requires that."""
         if self.takes_chains:
             session = self._state.messaging
             block = None if session is None else session.cipher.block_size
@@ -193,7 +193,7 @@ class Channel:
         return (yield command)
 
     def select_application(self) -> Procedure[bool]:
-        """Select the eMRTD application; whether the chip has it."""
+        """Select the eMRTD application; return whether the chip has it."""
         try:
             yield from self.carry(select_application(EMRTD_APPLICATION))
         except FAULTS_OF_CHIPS as error:
@@ -201,7 +201,7 @@ class Channel:
         return True
 
     def fail(self, step: Step, fault: Fault, password: PasswordName | None = None) -> bool:
-        """Note that a step of opening did not succeed; returns False."""
+        """Record that a step of opening failed; return False."""
         failure = Failure(step, fault, password)
         self.notes.failures.append(failure)
         self.tell(events.StepFailed(failure))
@@ -210,9 +210,9 @@ class Channel:
     # --- files -----------------------------------------------------------------------------------
 
     def read(self, file: ElementaryFile, *, expected: bool = True) -> Procedure[bytes | None]:
-        """Read one file into the notes; what the chip will not give is noted down instead.
+        """Read a file and record its content, or why it was not read; return the content.
 
-        A file that is not `expected` may be absent without a note.
+        The absence of a file that is not `expected` is not recorded.
         """
         octets, fault = yield from self._try(file)
         if fault is not None and (expected or not _is_absence(fault)):
@@ -220,12 +220,12 @@ class Channel:
         return octets
 
     def read_optional(self, file: ElementaryFile) -> Procedure[bytes | None]:
-        """Read a file into the notes where the chip gives it; that it does not is no finding."""
+        """Read a file and record its content; a failure is not recorded.  Return the content."""
         octets, _ = yield from self._try(file)
         return octets
 
     def leave(self, file_id: FileID, fault: Fault) -> None:
-        """Note that a file was not read, and why."""
+        """Record that a file was not read, and why."""
         self.notes.unread[file_id] = fault
         self.tell(events.NotRead(file_id, fault))
 
@@ -258,10 +258,10 @@ class Channel:
                     raise
 
     def _read_selected(self, file: ElementaryFile) -> Procedure[bytes]:
-        """Read by its identifier a file in whose place the short one has found another.
+        """Read a file by its identifier, because its short identifier selected another file.
 
-        EF.COM has its short identifier from EF.DIR, EF.SOD from EF.CardSecurity: a chip that does
-        not find one in the application looks on in the master file, and stays there.
+        EF.COM has the short identifier of EF.DIR, and EF.SOD that of EF.CardSecurity: some chips
+        that do not find one in the application select the one in the master file, and stay there.
         """
         if file.directory is Directory.MASTER_FILE:
             yield from select_master_file()
@@ -271,5 +271,5 @@ class Channel:
 
 
 def _is_absence(fault: Fault) -> bool:
-    """Whether a fault says that the chip has no such file."""
+    """Whether a fault is the chip's answer that it has no such file."""
     return isinstance(fault, Refused) and fault.sw == SW.FILE_NOT_FOUND

@@ -1,8 +1,8 @@
-"""What an inspection is doing, told to a listener as data while it happens.
+"""The events of an inspection, which it reports to a listener as they happen.
 
-A listener is a function of one event.  It changes nothing: the procedure yields the same commands
-with and without it.  A listener that raises ends the inspection with `ListenerError`: there is no
-evidence, and so no verdict; what it raised is never taken for something that the chip did.
+A listener is a function of one event.  The procedure yields the same commands with and without it.
+A listener that raises ends the inspection with `ListenerError`, without evidence and so without a
+verdict: its error must not be mistaken for a fault of the chip.
 """
 
 from collections.abc import Callable
@@ -16,7 +16,7 @@ from verify.judging.faults import Fault, PasswordName
 
 @unique
 class AuthenticationProtocol(StrEnum):
-    """A protocol by which one side proves what it is, once the chip is open."""
+    """A protocol by which the chip or the terminal authenticates itself, once the chip is open."""
 
     ACTIVE_AUTHENTICATION = "active-authentication"
     CHIP_AUTHENTICATION = "chip-authentication"
@@ -27,7 +27,7 @@ class AuthenticationProtocol(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Opening:
-    """An attempt to open the chip begins; `password` is None where the chip is asked for none."""
+    """An attempt to open the chip begins; `password` is None if it uses no password."""
 
     control: AccessControl
     password: PasswordName | None = None
@@ -35,7 +35,7 @@ class Opening:
 
 @dataclass(frozen=True, slots=True)
 class StepFailed:
-    """A step of opening did not succeed; it is in the evidence as it is here."""
+    """A step of opening failed; the evidence contains the same `failure`."""
 
     failure: Failure
 
@@ -49,12 +49,12 @@ class Opened:
 
 @dataclass(frozen=True, slots=True)
 class NotOpened:
-    """The chip did not open: there is nothing more to be read."""
+    """The chip did not open, so no more files are read."""
 
 
 @dataclass(frozen=True, slots=True)
 class Reading:
-    """Octets of a file have come: `done` so far, `of` in all where the file declares that."""
+    """Octets of a file have arrived: `done` so far, of `of` in total; None if not known yet."""
 
     file: FileID
     done: int
@@ -63,7 +63,7 @@ class Reading:
 
 @dataclass(frozen=True, slots=True)
 class Read:
-    """A file is read whole."""
+    """A file was read completely; `octets` is its size."""
 
     file: FileID
     octets: int
@@ -71,7 +71,7 @@ class Read:
 
 @dataclass(frozen=True, slots=True)
 class NotRead:
-    """A file that should be there was not read; why is in the evidence as it is here."""
+    """An expected file was not read; the evidence contains the same `fault`."""
 
     file: FileID
     fault: Fault
@@ -79,16 +79,16 @@ class NotRead:
 
 @dataclass(frozen=True, slots=True)
 class Proving:
-    """A protocol of authentication begins."""
+    """An authentication protocol begins."""
 
     protocol: AuthenticationProtocol
 
 
 @dataclass(frozen=True, slots=True)
 class Proved:
-    """A protocol has run to its end; what that is worth is for the judgement to say.
+    """An authentication protocol has ended; the judgement verifies its result.
 
-    `fault` is why it did not, None where it did.
+    `fault` is why it failed, None if it ran to its end.
     """
 
     protocol: AuthenticationProtocol
@@ -97,7 +97,7 @@ class Proved:
 
 @dataclass(frozen=True, slots=True)
 class SessionLost:
-    """The chip has ended the session; it is opened anew if `reopening`, and given up otherwise."""
+    """The chip has ended the session; if `reopening`, the inspection tries to open it again."""
 
     reopening: bool
 
@@ -125,18 +125,18 @@ Listener = Callable[[Event], None]
 
 
 class ListenerError(Exception):
-    """A listener raised; its own error is the cause.
+    """A listener raised an exception, which is the cause of this one.
 
-    It is no `ChipsealError`, since no procedure may take it for a fault of the chip.
+    It is not a `ChipsealError`, so that no procedure treats it as a fault of the chip.
     """
 
 
-def nobody(_: Event) -> None:
-    """The listener of an inspection that nobody watches."""
+def ignore(_: Event) -> None:
+    """Ignore an event: the listener of an inspection without one."""
 
 
 def guarded(listener: Listener) -> Listener:
-    """The same listener; what it raises is a `ListenerError`."""
+    """Return the same listener, which raises `ListenerError` for every exception."""
 
     def tell(event: Event) -> None:
         try:

@@ -1,4 +1,4 @@
-"""What went wrong in an inspection, from the error that said so to the value that is kept of it."""
+"""Convert the errors of an inspection to the faults that evidence stores."""
 
 from typing import Final
 
@@ -19,7 +19,7 @@ from verify.judging.faults import (
 )
 
 FAULTS_OF_CHIPS: Final = (ChipRefusalError, MalformedError, ProtocolError)
-"""What a procedure raises for whatever a chip does; `TransportError` is none of the chip's."""
+"""The errors that a chip can cause; `TransportError` comes from the reader or a removed card."""
 
 
 class StoppedError(ProtocolError):
@@ -31,7 +31,7 @@ class StoppedError(ProtocolError):
 
 
 def fault_of(error: ChipsealError) -> Fault:
-    """The value of an error: everything it says, in fields."""
+    """Return the fault that holds the fields of an error."""
     fault: Fault
     match error:
         case StoppedError():

@@ -23,10 +23,10 @@ def authenticate_both(
     card_access: SecurityInfos,
     credentials: TerminalCredentials,
 ) -> Procedure[None]:
-    """Terminal and Chip Authentication in the master file, in the session of PACE.
+    """Run Terminal and Chip Authentication in the master file, in the session of PACE.
 
-    Whether EF.CardSecurity is genuine is for the judgement to say, and with it what Chip
-    Authentication proves: here it is captured.
+    EF.CardSecurity is only captured here.  The judgement verifies its signature, on which the proof
+    of Chip Authentication depends.
     """
 
     def read_card_security() -> Procedure[bytes]:

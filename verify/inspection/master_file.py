@@ -1,4 +1,4 @@
-"""The files of the master file that anyone may read, before the chip is opened."""
+"""Read the files in the master file that need no password, before the chip is opened."""
 
 from typing import Final
 
@@ -18,10 +18,10 @@ _SHORT_RESPONSE: Final = SHORT_MAX_LE + 2
 
 
 def read_master_file(channel: Channel) -> Procedure[SecurityInfos | None]:
-    """Read EF.CardAccess, EF.ATR/INFO and EF.DIR; the SecurityInfos, None where there are none.
+    """Read EF.CardAccess, EF.ATR/INFO and EF.DIR; return the SecurityInfos of the first, or None.
 
-    Where EF.CardAccess cannot be found, the master file may not be selected, or its SFI may
-    have found EF.CVCA of an application that is selected by default.
+    If EF.CardAccess is not found, the master file may not be selected: in an application that is
+    selected by default, its short identifier selects EF.CVCA.
     """
     file = FILES[FileID.CARD_ACCESS]
     octets = yield from channel.read_optional(file)
@@ -41,7 +41,7 @@ def read_master_file(channel: Channel) -> Procedure[SecurityInfos | None]:
 
 
 def _select_master_file(channel: Channel) -> Procedure[None]:
-    """Select the master file, whatever the chip says to that."""
+    """Select the master file; a refusal is recorded and does not end the inspection."""
     try:
         yield from channel.carry(select_master_file())
     except FAULTS_OF_CHIPS as error:
@@ -53,10 +53,10 @@ def _learn_buffers(channel: Channel) -> Procedure[None]:
     if octets is None:
         return
     try:
-        said = AtrInfo.decode(octets)
+        info = AtrInfo.decode(octets)
     except MalformedError:
-        return  # lds.structure says so
-    largest, capabilities = said.max_response, said.capabilities or Capability(0)
+        return  # lds.structure reports it
+    largest, capabilities = info.max_response, info.capabilities or Capability(0)
     channel.takes_chains = largest is None and Capability.COMMAND_CHAINING in capabilities
     if largest is not None and largest > _SHORT_RESPONSE:
         channel.reader.allow(largest - 2)

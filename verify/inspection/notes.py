@@ -1,4 +1,4 @@
-"""What is written down in the course of one inspection."""
+"""The results that one inspection records."""
 
 from dataclasses import dataclass, field
 
@@ -16,7 +16,7 @@ from verify.judging.faults import Fault
 
 @dataclass(slots=True)
 class Notes:
-    """What holds whatever becomes of the session: files, faults, and proofs by keys in files."""
+    """Results that stay valid when the session ends: files, faults, and proofs by keys in files."""
 
     files: dict[FileID, bytes] = field(default_factory=dict, repr=False)
     unread: dict[FileID, Fault] = field(default_factory=dict)
@@ -25,7 +25,7 @@ class Notes:
     active_authentication: ActiveAuthenticationTranscript | None = None
 
     def evidence(self, state: State, optical_mrz: str) -> Evidence:
-        """All of it as evidence; counts, time and ATR are the transport's to add."""
+        """Return everything as evidence; `capture` adds counts, time and ATR."""
         session = InspectionSession(
             atr=b"",
             access=state.access,

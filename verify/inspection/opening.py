@@ -1,4 +1,4 @@
-"""Opening the chip: PACE where it is offered, else Basic Access Control (Doc 9303-11, 4.2)."""
+"""Open the chip: by PACE if it offers that, else by Basic Access Control (Doc 9303-11, 4.2)."""
 
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -36,7 +36,7 @@ _PASSWORD_NAMES: Final[dict[PasswordType, PasswordName]] = {
 
 @dataclass(frozen=True, slots=True)
 class Credentials:
-    """What opens a chip: the MRZ, the CAN, or both; PACE takes the CAN where there is one."""
+    """The passwords that open a chip: the MRZ, the CAN, or both; PACE tries the CAN first."""
 
     mrz: Password | None = None
     can: Password | None = None
@@ -44,7 +44,7 @@ class Credentials:
 
 @dataclass(frozen=True, slots=True)
 class Opener:
-    """Opens one chip over a channel, with what this terminal has and its policy allows."""
+    """Opens one chip over a channel, with this terminal's passwords and as its policy allows."""
 
     channel: Channel
     credentials: Credentials
@@ -52,7 +52,7 @@ class Opener:
     terminal: TerminalCredentials | None = None
 
     def open(self) -> Procedure[bool]:
-        """Open the chip and select the eMRTD application; whether data can be read now."""
+        """Open the chip and select the eMRTD application; return whether that succeeded."""
         infos = yield from read_master_file(self.channel)
         offered = SecurityInfos() if infos is None else infos
         for step in _STEPS:
@@ -64,7 +64,7 @@ class Opener:
     # --- PACE ------------------------------------------------------------------------------------
 
     def _by_pace(self, infos: SecurityInfos) -> Procedure[bool]:
-        """With the CAN where there is one, then with the MRZ; a chip that fails is reset."""
+        """Try PACE with the CAN if given, then with the MRZ; reset the chip if both fail."""
         if not infos.of(PaceInfo) or self.basic_access_control is BasicAccessControl.ONLY:
             return False
         for password in (self.credentials.can, self.credentials.mrz):
@@ -86,7 +86,7 @@ class Opener:
         channel.reopen_by(way)
         yield from self._read_card_security(infos)
         selected = yield from channel.select_application()
-        if not selected:  # some have no other
+        if not selected:  # some chips have no other application, and cannot select it
             octets = yield from channel.read_optional(FILES[FileID.COM])
             if octets is None:
                 return False
@@ -94,25 +94,28 @@ class Opener:
         return True
 
     def _chat(self, infos: SecurityInfos) -> bytes | None:
-        """The CHAT by which this terminal asks for the chip's trust points.
+        """Return the CHAT with which this terminal asks for the chip's trust points.
 
-        In version 1 every access bit is set (4.4.4.1), in version 2 those of its own certificate.
+        In version 1 every access bit is set (4.4.4.1), in version 2 those of the certificate.
         """
         if self.terminal is None:
             return None
         return (self.terminal.certificate.chat if announced(infos) else _EVERY_RIGHT).encode()
 
     def _read_card_security(self, infos: SecurityInfos) -> Procedure[None]:
-        """EF.CardSecurity, with the key of Chip Authentication Mapping, where that is offered."""
+        """Read EF.CardSecurity, which has the key of Chip Authentication Mapping, if offered."""
         if FileID.CARD_SECURITY in self.channel.notes.files:
             return
         if any(info.mapping is Mapping.CHIP_AUTHENTICATION for info in infos.of(PaceInfo)):
             yield from self.channel.read(FILES[FileID.CARD_SECURITY])
 
-    # --- chips of before PACE --------------------------------------------------------------------
+    # --- chips without PACE ----------------------------------------------------------------------
 
     def _without_password(self, _: SecurityInfos) -> Procedure[bool]:
-        """Old chips let anyone read (4.1, note 1); DG1 tells, since some show EF.COM and EF.SOD."""
+        """Read without a password, as old chips allow (4.1, note 1).
+
+        DG1 is the test, since some chips allow EF.COM and EF.SOD alone to be read.
+        """
         self.channel.tell(events.Opening(AccessControl.NONE))
         yield from self.channel.select_application()
         octets = yield from self.channel.read_optional(FILES[FileID.DG1])
@@ -122,7 +125,7 @@ class Opener:
         return True
 
     def _by_bac(self, infos: SecurityInfos) -> Procedure[bool]:
-        """Basic Access Control, in the application that is selected."""
+        """Run Basic Access Control in the application that is selected."""
         channel, password = self.channel, self.credentials.mrz
         objection = self._objection_to_bac(infos)
         if objection is not None or password is None:
@@ -139,7 +142,7 @@ class Opener:
         return True
 
     def _objection_to_bac(self, infos: SecurityInfos) -> NotTried | None:
-        """Why the policy does not allow BAC with a chip that offers this; None where it does."""
+        """Return why the policy does not allow BAC with this chip; None if it does."""
         allowed = self.basic_access_control
         if allowed is BasicAccessControl.NEVER:
             return NotTried(Why.BAC_NOT_ALLOWED)
@@ -153,4 +156,4 @@ _STEPS: Final[tuple[Callable[[Opener, SecurityInfos], Procedure[bool]], ...]] = 
     Opener._without_password,
     Opener._by_bac,
 )
-"""The ways to open a chip, in the order of 4.2; each says whether the chip is open after it."""
+"""The ways to open a chip, in the order of 4.2; each returns whether the chip is open."""

@@ -16,7 +16,7 @@ from emrtd.transport.connection import Connection
 from emrtd.transport.trace import MeteredConnection
 from support.errors import MalformedError
 from verify.inspection.channel import Channel
-from verify.inspection.events import Listener, guarded, nobody
+from verify.inspection.events import Listener, guarded, ignore
 from verify.inspection.notes import Notes
 from verify.inspection.opening import Credentials, Opener
 from verify.inspection.proofs import prove_actively, prove_by_key_agreement
@@ -32,16 +32,16 @@ def inspect(
     optical_mrz: str = "",
     terminal: TerminalCredentials | None = None,
     random: Random = secrets.token_bytes,
-    listener: Listener = nobody,
+    listener: Listener = ignore,
 ) -> Procedure[Evidence]:
-    """Inspect one chip, from its reset on.
+    """Inspect one chip that has just been reset; return the evidence.
 
-    `optical_mrz` goes into the evidence, to be compared with DG1; `terminal` is what opens
-    sensitive data, where there is a right to it.  `listener` is told what happens, as it happens;
-    see `verify.inspection.events`.
+    `optical_mrz` is stored in the evidence, to be compared with DG1.  `terminal` holds the
+    certificates and key of Terminal Authentication, which opens DG3 and DG4.  `listener` receives
+    events as they happen; see `verify.inspection.events`.
 
-    Raises `TransportError` where the card leaves, and nothing else for whatever the chip does;
-    `ListenerError` where the listener raises, which ends the inspection without evidence.
+    Raises `TransportError` if the card is removed; no behaviour of the chip raises anything.
+    Raises `ListenerError` if the listener raises: the inspection then ends without evidence.
     """
     channel = Channel(Notes(), guarded(listener), random)
     opener = Opener(channel, credentials, basic_access_control, terminal)
@@ -63,11 +63,11 @@ _PROOFS: Final[tuple[Callable[[Channel, TerminalCredentials | None], Procedure[N
     lambda channel, _: prove_by_key_agreement(channel),
     prove_right,
 )
-"""What both sides prove once the files are read; sensitive ones are read after the last."""
+"""The authentication protocols, run after the files are read and before DG3 and DG4 are."""
 
 
 def _read_sensitive(channel: Channel, file: ElementaryFile) -> Procedure[None]:
-    """Read DG3 or DG4; where the chip would refuse it, do not even ask."""
+    """Read DG3 or DG4; record why not, without asking, if the chip would refuse."""
     objection = objection_to_reading(channel, file.file_id)
     if objection is None:
         yield from channel.read(file)
@@ -81,7 +81,7 @@ def capture(
     trace: Callable[[str], None] | None = None,
     clock: Callable[[], float] = time.perf_counter,
 ) -> Evidence:
-    """Run an inspection over a connection; adds ATR, commands, octets and time to the evidence."""
+    """Run an inspection over a connection; add ATR, counts and seconds to its evidence."""
     metered = MeteredConnection(connection, trace)
     began = clock()
     evidence = run(procedure, metered.transmit, metered.reset)
@@ -100,8 +100,8 @@ def capture(
 def _read_lists(channel: Channel) -> Procedure[tuple[ElementaryFile, ...]]:
     """Read EF.COM and EF.SOD; return the data groups to read.
 
-    It is the signed list that counts: who strips DG15 from EF.COM strips nothing.  Only where there
-    is no EF.SOD to be read does EF.COM say what to capture.
+    These are the data groups that EF.SOD lists, because that list is signed: removing DG15 from
+    EF.COM has no effect.  The list in EF.COM is used only if EF.SOD cannot be read.
     """
     notes = channel.notes
     if FileID.COM not in notes.files:

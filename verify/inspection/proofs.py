@@ -1,4 +1,4 @@
-"""Having the chip prove that it is no copy: Active Authentication, Chip Authentication."""
+"""Ask the chip to prove that it is not a copy: Active and Chip Authentication."""
 
 from typing import Final
 
@@ -21,12 +21,15 @@ from verify.inspection.faults import FAULTS_OF_CHIPS, StoppedError, fault_of
 from verify.inspection.notes import Notes
 from verify.judging.evidence import ActiveAuthenticationTranscript, ChipAuthenticationTranscript
 
-_SAYS_NOTHING_OF_THE_KEY: Final = (SecureMessagingError, StoppedError)
-"""The session broke, or is over: the chip was not asked, or its answer did not arrive."""
+_INCONCLUSIVE: Final = (SecureMessagingError, StoppedError)
+"""The session is broken or over, so the chip was not asked or its answer did not arrive.
+
+This proves nothing about the chip's key.
+"""
 
 
 def prove_actively(channel: Channel) -> Procedure[None]:
-    """Active Authentication, where there is a DG15 (Doc 9303-11, 6.1)."""
+    """Run Active Authentication if the chip has a DG15 (Doc 9303-11, 6.1)."""
     octets = channel.notes.files.get(FileID.DG15)
     if octets is None:
         return
@@ -45,7 +48,7 @@ def _challenge(channel: Channel, dg15: bytes) -> Procedure[ActiveAuthenticationT
     procedure = active_authentication.challenge(key, random=channel.random)
     try:
         exchange = yield from channel.carry(procedure)
-    except _SAYS_NOTHING_OF_THE_KEY as error:
+    except _INCONCLUSIVE as error:
         return ActiveAuthenticationTranscript(undetermined=fault_of(error))
     except FAULTS_OF_CHIPS as error:
         return ActiveAuthenticationTranscript(refusal=fault_of(error))
@@ -53,10 +56,10 @@ def _challenge(channel: Channel, dg15: bytes) -> Procedure[ActiveAuthenticationT
 
 
 def prove_by_key_agreement(channel: Channel) -> Procedure[None]:
-    """Chip Authentication, where DG14 has a key for it (Doc 9303-11, 6.2).
+    """Run Chip Authentication if DG14 has a key for it (Doc 9303-11, 6.2).
 
-    From then on everything goes through the new session.  Where the chip does not have the key, the
-    session is lost, and the chip is opened anew.  Version 2 has come before all else.
+    All later commands use the new session.  If the chip does not have the private key, the session
+    is lost, and the chip is opened again.  If version 2 has run before, this does nothing.
     """
     infos = _infos_with_key(channel.notes)
     if infos is None or channel.state.chip_authentication is not None:
@@ -85,7 +88,7 @@ def _agree(channel: Channel, infos: SecurityInfos) -> Procedure[ChipAuthenticati
         proof = yield from channel.change_session(
             result.secure_messaging, result.compressed_terminal_key
         )
-    except _SAYS_NOTHING_OF_THE_KEY as error:
+    except _INCONCLUSIVE as error:
         return replace(transcript, undetermined=fault_of(error))
     except FAULTS_OF_CHIPS as error:
         return replace(transcript, refusal=fault_of(error))
@@ -93,10 +96,10 @@ def _agree(channel: Channel, infos: SecurityInfos) -> Procedure[ChipAuthenticati
 
 
 def _infos_with_key(notes: Notes) -> SecurityInfos | None:
-    """The SecurityInfos of DG14, where they have a key for Chip Authentication."""
+    """Return the SecurityInfos of DG14; None if they have no key for Chip Authentication."""
     octets = notes.files.get(FileID.DG14)
     try:
         infos = SecurityInfos() if octets is None else DataGroup14.decode(octets).security_infos
     except MalformedError:
-        return None  # lds.structure says so
+        return None  # lds.structure reports it
     return infos if infos.of(ChipAuthenticationPublicKeyInfo) else None

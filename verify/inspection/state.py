@@ -1,8 +1,8 @@
-"""The session with one chip as one value, and every transition there is of it.
+"""The state of the session with one chip, as an immutable value with its transitions.
 
     PLAIN -> SECURED -> OPEN <-> REOPENING -> LOST
 
-A transition returns a new value; what a session has shown goes with the session.
+A transition returns a new value.  The results of a session are discarded with the session.
 """
 
 from collections.abc import Mapping
@@ -21,21 +21,21 @@ from verify.judging.evidence import (
 )
 
 _MOST_REOPENINGS: Final = 4
-"""How often a chip that drops its session is opened anew."""
+"""How often a chip that ends its session is opened again."""
 
 
 @unique
 class Stage(StrEnum):
-    """How far the session has come."""
+    """The stage that a session has reached."""
 
     PLAIN = "plain"
-    """No session: what anyone may read can be read."""
+    """No session: only files that need no password can be read."""
     SECURED = "secured"
     """The chip accepts a password; its eMRTD application is not open yet."""
     OPEN = "open"
-    """The eMRTD application can be read, through a session or, where anyone may, without one."""
+    """The eMRTD application can be read, in a session or, if the chip requires none, without."""
     REOPENING = "reopening"
-    """The chip has ended the session and is being opened anew; nothing protects the channel."""
+    """The chip has ended the session and is being opened again; the channel is not protected."""
     LOST = "lost"
     """The chip has ended the session and does not open again."""
 
@@ -47,20 +47,20 @@ TRANSITIONS: Final[Mapping[Stage, frozenset[Stage]]] = {
     Stage.REOPENING: frozenset({Stage.SECURED, Stage.LOST}),
     Stage.LOST: frozenset({Stage.PLAIN}),
 }
-"""What may follow a stage; a reset leads from every settled one back to PLAIN."""
+"""The stages that may follow each stage; a reset leads from every stage but REOPENING to PLAIN."""
 
 
 @dataclass(frozen=True, slots=True)
 class State:
-    """One session, from the reset of the chip on.
+    """The state of a session, from the reset of the chip on.
 
-    `messaging` protects the channel, None where it is plain.  `pace` is the PACE that opened the
-    chip last, `way` how to open it anew (None before that is worth trying), `access` how its
-    application was opened.  `chip_key` is Comp(PK_DH,IFD) of Chip Authentication.
+    `messaging` protects the channel; it is None if the channel is plain.  `pace` is the result of
+    the last PACE, `way` how to open the chip again (None if it has not opened yet), `access` how
+    its application was opened.  `chip_key` is Comp(PK_DH,IFD) of Chip Authentication.
 
-    What the session has shown: `transcripts` of PACE, one each time that the chip was opened;
-    `chip_authentication` of version 2, whose key is tied to no data group and proves only the
-    session; `terminal_authentication`.
+    The results of the session are: `transcripts`, one of PACE for each time that the chip was
+    opened; `chip_authentication` of version 2, whose key is in no data group and which therefore
+    proves this session alone; and `terminal_authentication`.
     """
 
     stage: Stage = Stage.PLAIN
@@ -77,32 +77,32 @@ class State:
     # --- transitions -----------------------------------------------------------------------------
 
     def secured(self, opened: OpenedSession) -> "State":
-        """The chip accepts a password: everything goes through this session now.
+        """Return the state after PACE or BAC: all later commands use this session.
 
-        Each PACE is noted: what one chip has proven says nothing of one that is opened after it.
+        The transcript of each PACE is kept, since each session needs its own proof.
         """
-        noted = () if opened.pace is None else (_transcript(opened.pace),)
+        added = () if opened.pace is None else (_transcript(opened.pace),)
         return self._to(
             Stage.SECURED,
             messaging=opened.messaging,
             pace=opened.pace,
-            transcripts=self.transcripts + noted,
+            transcripts=self.transcripts + added,
         )
 
     def reopenable(self, way: Way) -> "State":
-        """A chip that drops the session from now on is opened anew, without asking for a CHAT."""
+        """Return the state with `way` to open the chip again; PACE then sends no CHAT."""
         return replace(self, way=replace(way, chat=None) if isinstance(way, ByPace) else way)
 
     def opened(self, access: Access) -> "State":
-        """The eMRTD application can be read."""
+        """Return the state after the eMRTD application was opened."""
         return self._to(Stage.OPEN, access=access)
 
     def rekeyed(self, messaging: SecureMessaging, chip_key: bytes | None) -> "State":
-        """Chip Authentication has changed the session."""
+        """Return the state with the session of Chip Authentication."""
         return self._to(self.stage, messaging=messaging, chip_key=chip_key)
 
     def dropped(self) -> "State":
-        """The chip has ended the session: REOPENING where that may be tried, LOST otherwise."""
+        """Return the state after the chip ended the session: REOPENING if allowed, else LOST."""
         if self.way is None or self.reopenings >= _MOST_REOPENINGS:
             return self.lost()
         return self._to(
@@ -115,14 +115,14 @@ class State:
         )
 
     def lost(self) -> "State":
-        """The chip does not open again."""
+        """Return the state of a chip that does not open again."""
         return self._to(Stage.LOST, messaging=None, pace=None, chip_key=None)
 
     def reset(self) -> "State":
-        """The chip is powered up anew; nothing that the session has shown is of what comes.
+        """Return the state after a reset, without the results of the session before.
 
-        Whoever relays PACE to a genuine chip, and then has it deny its application, may have put
-        a copy of another in its place.
+        An attacker who relays PACE to a genuine chip, and then makes the application fail, may
+        have put a copy of another chip in its place.
         """
         reset = self._to(Stage.PLAIN)
         return State(reset.stage, reopenings=self.reopenings)
@@ -132,7 +132,7 @@ class State:
             raise AssertionError(f"an inspection does not go from {self.stage} to {stage}")
         return replace(self, stage=stage, **changes)
 
-    # --- what the session has shown --------------------------------------------------------------
+    # --- the results of the session --------------------------------------------------------------
 
     def showing(
         self,
@@ -140,7 +140,7 @@ class State:
         chip_authentication: ChipAuthenticationTranscript | None = None,
         terminal_authentication: TerminalAuthenticationTranscript | None = None,
     ) -> "State":
-        """The same session, which has shown this as well."""
+        """Return the state with these results of the session added."""
         return replace(
             self,
             chip_authentication=chip_authentication or self.chip_authentication,
@@ -149,9 +149,9 @@ class State:
 
     @property
     def terminal_key(self) -> bytes | None:
-        """Comp(PK_DH,IFD), which Terminal Authentication binds to; None where the chip is unproven.
+        """Comp(PK_DH,IFD), to which Terminal Authentication is bound; None if there is none yet.
 
-        It is that of Chip Authentication, or of PACE with Chip Authentication Mapping.
+        It comes from Chip Authentication, or from PACE with Chip Authentication Mapping.
         """
         if self.chip_key is not None:
             return self.chip_key

@@ -1,4 +1,4 @@
-"""Terminal Authentication: this terminal proves its right to sensitive data (Doc 9303-11, 7.1)."""
+"""Terminal Authentication: prove this terminal's right to read DG3 and DG4 (Doc 9303-11, 7.1)."""
 
 from collections.abc import Iterable, Iterator
 from typing import Final
@@ -29,9 +29,9 @@ _RIGHTS: Final = {FileID.DG3: Right.READ_DG3, FileID.DG4: Right.READ_DG4}
 
 
 def prove_right(channel: Channel, credentials: TerminalCredentials | None) -> Procedure[None]:
-    """Authenticate this terminal, where the chip wants that and there are credentials.
+    """Run Terminal Authentication, if the chip offers it and there are credentials.
 
-    Nothing is left to do where the General Authentication Procedure has come before.
+    If the General Authentication Procedure has run before, this does nothing.
     """
     info = _offered(channel.notes)
     if info is None or credentials is None or channel.state.chip_authentication is not None:
@@ -64,7 +64,7 @@ def _authenticate(
 def accepted(
     credentials: TerminalCredentials, chain: Iterable[CvCertificate]
 ) -> TerminalAuthenticationTranscript:
-    """The chip has accepted these certificates: the rights are those that all of them give."""
+    """Return the transcript of a success; the rights are those in every certificate."""
     rights = Right.READ_DG3 | Right.READ_DG4
     for certificate in chain:  # Doc 9303-11, 7.1.4.3.6
         rights &= certificate.chat.rights
@@ -73,12 +73,12 @@ def accepted(
 
 
 def refused(credentials: TerminalCredentials, fault: Fault) -> TerminalAuthenticationTranscript:
-    """Terminal Authentication did not succeed, and why."""
+    """Return the transcript of a failure, and why it failed."""
     return TerminalAuthenticationTranscript(credentials.reference, refusal=fault)
 
 
 def objection_to_reading(channel: Channel, file_id: FileID) -> NotTried | None:
-    """Why a sensitive data group need not be asked for; None where it may be had."""
+    """Return why the chip would refuse to read a sensitive data group; None if it would not."""
     if _offered(channel.notes) is None:
         return None
     transcript = channel.state.terminal_authentication
@@ -98,12 +98,12 @@ def _offered(notes: Notes) -> TerminalAuthenticationInfo | None:
     try:
         found = DataGroup14.decode(octets).security_infos.of(TerminalAuthenticationInfo)
     except MalformedError:
-        return None  # lds.structure says so
+        return None  # lds.structure reports it
     return next((info for info in found if info.version == 1), None)
 
 
 def _references(channel: Channel, info: TerminalAuthenticationInfo) -> Procedure[tuple[str, ...]]:
-    """The chip's trust points, from EF.CVCA, or as PACE told them."""
+    """Return the references of the chip's trust points, from EF.CVCA or else from PACE."""
     file = FILES[FileID.CVCA]
     if info.ef_cvca is not None:
         short = 0 if info.ef_cvca_short is None else info.ef_cvca_short
@@ -120,7 +120,7 @@ def _references(channel: Channel, info: TerminalAuthenticationInfo) -> Procedure
 
 
 def _identifiers(channel: Channel) -> Iterator[bytes]:
-    """ID_IC: after PACE the chip's compressed key; the document number after BAC."""
+    """Yield ID_IC: the chip's compressed key after PACE, and the document number as after BAC."""
     pace = channel.state.pace
     if pace is not None:
         yield pace.variant.group.compress(pace.chip_public_key)

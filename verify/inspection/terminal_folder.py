@@ -1,4 +1,4 @@
-"""An inspection system's folder: its card-verifiable certificates, and its encrypted key."""
+"""The folder of an inspection system: card-verifiable certificates and an encrypted key."""
 
 from pathlib import Path
 from typing import Final
@@ -18,22 +18,25 @@ _KEYS: Final = "*.p8"
 
 
 def load_terminal(folder: Path, passphrase: Secret) -> TerminalCredentials:
-    """Read an inspection system's folder: card-verifiable certificates, and one encrypted key.
+    """Read an inspection system's folder: card-verifiable certificates and one encrypted key.
 
-    Raises `MisuseError` where something is missing or does not fit together.
+    Raises `MisuseError` if a file is missing or no certificate is of the key,
+    `WrongPassphraseError` if the pass phrase is wrong, `MalformedError` if a file is malformed.
     """
     if not folder.is_dir():
-        raise MisuseError(f"{folder}: there is no such folder; name an inspection system's")
+        raise MisuseError(
+            f"{folder}: no such folder", advice="name the folder of an inspection system"
+        )
     certificates = tuple(map(_read_certificate, sorted(folder.glob(_CERTIFICATES))))
     keys = sorted(folder.glob(_KEYS))
     if len(keys) != 1:
-        raise MisuseError(f"{folder}: holds {len(keys)} keys (*.p8) instead of one")
+        raise MisuseError(f"{folder}: contains {len(keys)} keys (*.p8) instead of one")
     try:
         key = decrypt_private_key(_read(keys[0]), passphrase)
     except WrongPassphraseError:
         raise WrongPassphraseError(
-            f"{keys[0]}: the pass phrase does not open this key; name the file that holds the"
-            " right one with --passphrase-file"
+            f"{keys[0]}: the pass phrase does not open this key",
+            advice="name the file that contains the right one with --passphrase-file",
         ) from None
     for certificate in certificates:
         if certificate.role is Role.TERMINAL and _is_of(certificate, key.public_key):
@@ -42,7 +45,7 @@ def load_terminal(folder: Path, passphrase: Secret) -> TerminalCredentials:
 
 
 def _is_of(certificate: CvCertificate, key: PublicKey) -> bool:
-    """Whether a certificate is of this key; that of a terminal inherits its curve."""
+    """Whether a certificate is of this key; a terminal's certificate inherits the curve."""
     curve = key.curve if isinstance(key, EcPublicKey) else None
     try:
         return certificate.public_key.inherit(curve).key == key

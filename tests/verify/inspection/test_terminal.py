@@ -217,7 +217,7 @@ def test_a_folder_is_loaded(folder: Path) -> None:
     assert evidence.files[FileID.DG3] == DG3
 
 
-def test_a_folder_that_is_none_is_named(folder: Path) -> None:
+def test_a_folder_without_a_key_is_refused_with_its_name(folder: Path) -> None:
     with pytest.raises(WrongPassphraseError, match="--passphrase-file"):
         load_terminal(folder, Secret(b"another"))
     (folder / "is.cvcert").unlink()
@@ -228,7 +228,7 @@ def test_a_folder_that_is_none_is_named(folder: Path) -> None:
         load_terminal(folder, PASSPHRASE)
     (folder / "is.p8").unlink()
     (folder / "dv.cvcert").unlink()
-    with pytest.raises(MisuseError, match="holds 0 keys"):
+    with pytest.raises(MisuseError, match="contains 0 keys"):
         load_terminal(folder, PASSPHRASE)
     with pytest.raises(MisuseError, match="no such folder"):
         load_terminal(folder / "nowhere", PASSPHRASE)
