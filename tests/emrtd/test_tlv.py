@@ -35,7 +35,7 @@ def test_any_octets_decode_or_are_malformed(octets: bytes) -> None:
 
 
 @given(st.sampled_from([0x04, 0x61, 0x5F1F, 0x7F61, 0x5F8101]), st.binary(max_size=70_000))
-def test_what_is_encoded_reads_back(tag: int, value: bytes) -> None:
+def test_encoded_values_decode_to_themselves(tag: int, value: bytes) -> None:
     found = tlv.read(tlv.encode(tag, value), "object")
     assert (found.tag, found.value) == (tag, value)
 
@@ -55,7 +55,7 @@ def test_nesting_is_bounded() -> None:
 
 
 @pytest.mark.parametrize("octets", ["", "61", "6105", "610500", "6180", "61850000000001", "5F"])
-def test_cut_short_or_indefinite_is_malformed(octets: str) -> None:
+def test_truncated_or_indefinite_lengths_are_malformed(octets: str) -> None:
     with pytest.raises(MalformedError):
         tlv.read(bytes.fromhex(octets), "object")
 

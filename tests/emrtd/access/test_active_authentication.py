@@ -63,14 +63,14 @@ def authenticate(
 
 
 @pytest.mark.parametrize("algorithm", Hash)
-def test_rsa_with_every_trailer(algorithm: Hash) -> None:
+def test_rsa_verifies_with_every_trailer(algorithm: Hash) -> None:
     key = rsa_key()
     verified = authenticate(key.public_key, chip(key, algorithm), None)
     assert (verified.hash, verified.quirks) == (algorithm, ())
 
 
 @pytest.mark.parametrize("name", CURVE_NAMES)
-def test_ecdsa_on_every_curve(name: str) -> None:
+def test_ecdsa_verifies_on_every_curve(name: str) -> None:
     key = ec_key(name)
     algorithm = active_authentication.hash_for(key.public_key)
     info = active_authentication.info_for(key.public_key, algorithm)
@@ -81,11 +81,11 @@ def test_ecdsa_on_every_curve(name: str) -> None:
     assert verified.hash.size <= max(28, (key.public_key.curve.n.bit_length() + 7) // 8)
 
 
-def test_dg14_says_nothing_of_rsa() -> None:
+def test_dg14_has_no_info_for_rsa() -> None:
     assert active_authentication.info_for(rsa_key().public_key, Hash.SHA256) is None
 
 
-def test_the_recorded_session() -> None:
+def test_the_recorded_session_verifies() -> None:
     session = facts("vectors/aa_rsa_extra.json")["rsa_session"]
     key = DataGroup15.decode(bytes.fromhex(session["DG15"])).public_key
     assert isinstance(key, RsaPublicKey)
@@ -135,15 +135,15 @@ def test_another_chip_is_refused() -> None:
             authenticate(genuine.public_key, chip(other), None)
 
 
-def test_an_answer_to_another_nonce_is_refused() -> None:
+def test_a_signature_over_another_nonce_is_refused() -> None:
     for key in (rsa_key(), ec_key("brainpoolP256r1")):
         signature = active_authentication.sign(key, bytes(8))
         with pytest.raises(ProtocolError):
             active_authentication.verify(key.public_key, None, SignedChallenge(NONCE, signature))
 
 
-def test_a_der_signature_over_another_hash_without_dg14_is_read_and_named() -> None:
-    """As Portuguese identity cards do it: P-384 over SHA-256, DER-encoded, no DG14."""
+def test_a_der_signature_without_dg14_is_accepted_with_its_quirks() -> None:
+    """Portuguese identity cards sign so: P-384 over SHA-256, DER-encoded, no DG14."""
     key = ec_key("secp384r1")
     der = key.sign(SignatureScheme(SignatureFamily.ECDSA, Hash.SHA256), NONCE)
     verified = active_authentication.verify(key.public_key, None, SignedChallenge(NONCE, der))
@@ -151,7 +151,7 @@ def test_a_der_signature_over_another_hash_without_dg14_is_read_and_named() -> N
     assert [each.split()[3] for each in verified.quirks] == ["DER", "name"]
 
 
-def test_an_x9_62_algorithm_in_dg14_is_read_and_named() -> None:
+def test_an_x9_62_algorithm_in_dg14_is_a_quirk() -> None:
     key = ec_key("secp256r1")
     info = ActiveAuthenticationInfo("1.2.840.10045.4.3.2")
     verified = authenticate(key.public_key, chip(key), info)
@@ -159,20 +159,20 @@ def test_an_x9_62_algorithm_in_dg14_is_read_and_named() -> None:
     assert "1.2.840.10045.4.3.2" in verified.quirks[0]
 
 
-def test_an_unknown_algorithm_in_dg14_is_read_past_and_named() -> None:
+def test_an_unknown_algorithm_in_dg14_is_a_quirk() -> None:
     key = ec_key("secp256r1")
     verified = authenticate(key.public_key, chip(key), ActiveAuthenticationInfo("1.2.3"))
     assert "does not name" in verified.quirks[0]
 
 
-def test_sha1_is_named() -> None:
+def test_sha1_is_a_quirk() -> None:
     key = ec_key("secp192r1")
     info = ActiveAuthenticationInfo("0.4.0.127.0.7.1.1.4.1.1")
     verified = authenticate(key.public_key, chip(key, Hash.SHA1), info)
     assert "SHA-1" in verified.quirks[0]
 
 
-def test_the_hash_that_dg14_names_is_the_only_one_taken() -> None:
+def test_only_the_hash_that_dg14_names_is_tried() -> None:
     key = ec_key("secp384r1")
     info = ActiveAuthenticationInfo("0.4.0.127.0.7.1.1.4.1.4")
     with pytest.raises(ProtocolError):
@@ -203,10 +203,10 @@ def test_the_echoed_challenge_is_refused() -> None:
 @pytest.mark.parametrize(
     ("bits", "truncates_above"), [(1024, None), (2048, None), (1024, 100), (2048, 256)]
 )
-def test_a_truncated_answer_is_asked_for_in_the_other_form(
+def test_a_truncated_answer_is_requested_again_in_the_other_form(
     bits: int, truncates_above: int | None
 ) -> None:
-    """Some chips truncate at a short Le, others give nothing at an extended one."""
+    """Some chips truncate the answer to a short Le, others return nothing for an extended one."""
     key = rsa_key(bits)
     asked: list[tuple[bool, bytes]] = []
 
@@ -224,7 +224,7 @@ def test_a_truncated_answer_is_asked_for_in_the_other_form(
     assert len({nonce for _, nonce in asked}) == len(asked)
 
 
-def test_a_chip_that_refuses_both_forms_is_a_refusal() -> None:
+def test_a_chip_that_refuses_both_forms_raises_a_refusal() -> None:
     with pytest.raises(ChipRefusalError, match="6700"):
         run(active_authentication.challenge(rsa_key().public_key), lambda _: b"\x67\x00")
 

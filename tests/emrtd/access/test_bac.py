@@ -21,7 +21,7 @@ MRZ = Password.from_mrz_information("L898902C<369080619406236")
 
 
 def sequence(*octets: str) -> Callable[[int], bytes]:
-    """A source of randomness that gives these values in turn."""
+    """Return a source of randomness with these values in turn."""
     values = [bytes.fromhex(each) for each in octets]
 
     def random(size: int) -> bytes:
@@ -33,7 +33,7 @@ def sequence(*octets: str) -> Callable[[int], bytes]:
 
 
 class Card(FunctionCard):
-    """A chip that does BAC and nothing else; `opened` is the session that came of it."""
+    """A chip that supports only BAC; `opened` is the resulting session."""
 
     def __init__(self, bac: BacChip) -> None:
         super().__init__(self.answer)
@@ -110,7 +110,7 @@ def test_a_wrong_mrz_is_refused_by_the_chip() -> None:
     assert card.opened is None
 
 
-def test_a_challenge_is_good_for_one_attempt() -> None:
+def test_a_challenge_is_valid_for_one_attempt() -> None:
     card = Card(BacChip(MRZ))
     run(authenticate(MRZ), card.process)
     replayed = card.commands[1].encode()
@@ -144,7 +144,7 @@ def test_the_chip_refuses_a_changed_octet(position: int) -> None:
 
 
 @pytest.mark.parametrize("sw", [0x6700, 0x6C28, 0x6C00])
-def test_a_chip_that_wants_le_00_is_asked_again(sw: int) -> None:
+def test_a_chip_that_requires_le_00_is_asked_again(sw: int) -> None:
     card = Card(BacChip(MRZ))
 
     another_le = every(
@@ -154,14 +154,14 @@ def test_a_chip_that_wants_le_00_is_asked_again(sw: int) -> None:
     assert same_session(run(authenticate(MRZ), refusing.process), card)
 
 
-def test_basic_access_control_takes_the_mrz_only() -> None:
+def test_basic_access_control_needs_the_mrz() -> None:
     for password in (Password.can("123456"), Password.pin("123456"), Password.puk("1234567890")):
         with pytest.raises(MisuseError, match="needs the MRZ"):
             run(authenticate(password), Card(BacChip(MRZ)).process)
 
 
 @pytest.mark.parametrize("challenge", ["", "00" * 7, "11" * 9, "00" * 8])
-def test_a_challenge_that_is_no_nonce_is_refused(challenge: str) -> None:
+def test_a_challenge_that_is_not_a_nonce_is_refused(challenge: str) -> None:
     with pytest.raises(ProtocolError, match="not a nonce"):
         run(authenticate(MRZ), lambda _: bytes.fromhex(challenge) + b"\x90\x00")
 

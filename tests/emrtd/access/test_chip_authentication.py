@@ -68,7 +68,7 @@ def public(key: StaticKey) -> bytes:
 
 
 def infos(*keys: StaticKey, version: int = 1) -> SecurityInfos:
-    """What DG14 says of these keys."""
+    """Return the SecurityInfos of DG14 for these keys."""
     entries: list[SecurityInfo] = []
     for key in keys:
         oid = ID_PK_DH if key.group.key_agreement is KeyAgreement.DH else ID_PK_ECDH
@@ -79,7 +79,7 @@ def infos(*keys: StaticKey, version: int = 1) -> SecurityInfos:
 
 
 class Chip(FunctionCard):
-    """The chip's side of Chip Authentication behind its commands."""
+    """A card that passes its commands to the chip's side of Chip Authentication."""
 
     def __init__(self, *keys: StaticKey, compressed: bytes | None = None) -> None:
         super().__init__(self.answer, session())
@@ -104,7 +104,7 @@ class Chip(FunctionCard):
 def open_with(
     procedure: Procedure[ChipAuthenticationResult], transmit: Callable[[bytes], bytes]
 ) -> ChipAuthenticationResult:
-    """Run it inside the old session, then prove the new one by a SELECT."""
+    """Run a procedure inside the old session, then send a SELECT in the new one."""
     result = run(secured(procedure, session()), transmit)
     assert run(secured(exchange(SELECT), result.secure_messaging), transmit).sw == 0x9000
     return result
@@ -230,7 +230,7 @@ def test_every_cipher_and_group(parameters: int, cipher: Cipher) -> None:
 
 
 @pytest.mark.parametrize("parameters", [0, 13])
-def test_3des_by_mse_set_at_where_the_chip_refuses_set_kat(parameters: int) -> None:
+def test_3des_uses_mse_set_at_if_the_chip_refuses_set_kat(parameters: int) -> None:
     chip = Chip(replace(key_of(parameters), protocols=key_of(parameters).protocols[:1]))
 
     def no_kat(command: CommandAPDU) -> bytes:
@@ -244,7 +244,7 @@ def test_3des_by_mse_set_at_where_the_chip_refuses_set_kat(parameters: int) -> N
     assert [each.ins for each in chip.commands[:3]] == [0x22, 0x22, 0x86]
 
 
-def test_several_keys_are_told_apart_by_their_identifiers() -> None:
+def test_several_keys_are_selected_by_their_identifiers() -> None:
     keys = (
         static(STANDARDISED[12], Cipher.AES128, key_id=1),
         static(STANDARDISED[13], Cipher.TDES, key_id=300),
@@ -277,7 +277,7 @@ def test_dg14_without_chip_authentication_info_means_3des() -> None:
     assert "3DES is assumed" in result.quirks[0]
 
 
-def test_an_identifier_in_only_one_of_the_two_infos_is_read_past() -> None:
+def test_an_identifier_in_only_one_of_the_two_infos_is_ignored() -> None:
     key = static(STANDARDISED[12], Cipher.AES128)
     (info,) = infos(key).of(ChipAuthenticationInfo)
     others = infos(key).of(ChipAuthenticationPublicKeyInfo)
@@ -285,7 +285,7 @@ def test_an_identifier_in_only_one_of_the_two_infos_is_read_past() -> None:
     assert not variant.assumed
 
 
-def test_a_chip_that_answers_nothing_at_all_is_read_past_and_named() -> None:
+def test_an_empty_answer_to_general_authenticate_is_a_quirk() -> None:
     key = static(STANDARDISED[12], Cipher.AES128)
     chip = Chip(key)
     plain = chip.answer
@@ -296,7 +296,9 @@ def test_a_chip_that_answers_nothing_at_all_is_read_past_and_named() -> None:
 
 @pytest.mark.parametrize("parameters", [0, 2, 12, 18])
 @pytest.mark.parametrize("cipher", [Cipher.AES128, Cipher.AES256])
-def test_version_2_binds_the_key_that_was_shown(parameters: int, cipher: Cipher) -> None:
+def test_version_2_requires_the_key_that_the_terminal_signed(
+    parameters: int, cipher: Cipher
+) -> None:
     key = static(STANDARDISED[parameters], cipher, key_id=parameters)
     ephemeral = EphemeralKey.generate(key.group)
     chip = Chip(key, compressed=ephemeral.compressed)
@@ -369,7 +371,7 @@ def test_a_refused_key_leaves_the_old_session() -> None:
 
 
 @pytest.mark.parametrize("parameters", [0, 13])
-def test_the_chip_validates_the_key_that_comes(parameters: int) -> None:
+def test_the_chip_validates_the_terminals_key(parameters: int) -> None:
     group = STANDARDISED[parameters]
     key = static(group, Cipher.TDES)
     side = ChipAuthenticationChip([key])
@@ -419,7 +421,7 @@ def test_a_secret_with_leading_zero_octets_keeps_them() -> None:
     open_with(authenticate(variant, ephemeral=ephemeral), Chip(key).process)
 
 
-def test_the_chip_wants_mse_set_at_before_each_general_authenticate() -> None:
+def test_the_chip_requires_mse_set_at_before_each_general_authenticate() -> None:
     side = ChipAuthenticationChip([static(STANDARDISED[13], Cipher.AES128)])
     data = tlv.encode(0x7C, tlv.encode(0x80, public(key_of(13))))
     with pytest.raises(ChipRefusalError) as refusal:
@@ -431,7 +433,7 @@ def test_the_chip_wants_mse_set_at_before_each_general_authenticate() -> None:
         side.general_authenticate(data)
 
 
-def test_the_chip_tells_an_unknown_protocol_from_an_unknown_key() -> None:
+def test_an_unknown_protocol_is_6a80_and_an_unknown_key_6a88() -> None:
     side = ChipAuthenticationChip([static(STANDARDISED[13], Cipher.AES128, key_id=1)])
     known = tlv.encode(0x80, der.oid_value(side._keys[0].protocols[0]))
     for data, sw in (
@@ -445,7 +447,7 @@ def test_the_chip_tells_an_unknown_protocol_from_an_unknown_key() -> None:
         assert refusal.value.sw == sw
     with pytest.raises(ChipRefusalError) as refusal:
         side.set_kat(tlv.encode(0x91, public(key_of(13))))
-    assert refusal.value.sw == 0x6A88  # it has no key for 3DES
+    assert refusal.value.sw == 0x6A88  # no key for 3DES
     twice = ChipAuthenticationChip([key_of(13), key_of(12)])
     with pytest.raises(ChipRefusalError) as refusal:
         twice.set_kat(tlv.encode(0x91, public(key_of(13))))
@@ -462,7 +464,7 @@ def test_any_octets_are_refused_by_the_chip(octets: bytes) -> None:
 
 @pytest.mark.parametrize("version", [1, 2])
 @given(octets=st.binary(max_size=60))
-def test_any_answer_of_the_chip_ends_well_or_is_an_error_of_ours(
+def test_any_answer_of_the_chip_ends_in_a_result_or_a_chipseal_error(
     version: int, octets: bytes
 ) -> None:
     variant = ChipAuthenticationVariant(

@@ -52,7 +52,7 @@ _keys = st.builds(
 
 
 @given(_keys)
-def test_what_is_encoded_reads_back(keys: ChipKeys) -> None:
+def test_encoded_values_decode_to_themselves(keys: ChipKeys) -> None:
     assert ChipKeys.decode(keys.encode()) == keys
 
 
@@ -77,14 +77,14 @@ def test_any_octets_decode_or_are_malformed(octets: bytes) -> None:
 
 
 @given(st.integers(0, 0xFF), st.binary(max_size=100))
-def test_any_data_object_is_taken_or_malformed(tag: int, value: bytes) -> None:
+def test_any_data_object_is_accepted_or_malformed(tag: int, value: bytes) -> None:
     try:
         ChipKeys().with_data_object(tag, value)
     except MalformedError:
         return
 
 
-def test_no_secret_shows() -> None:
+def test_no_repr_contains_a_secret() -> None:
     keys = ChipKeys(
         passwords=(ChipPassword.of(Password.can("123456")),),
         chip_authentication=(ChipAuthenticationKey(b"spki", Secret(b"hidden")),),
@@ -111,7 +111,7 @@ def test_mrz_and_can_never_block() -> None:
         ("E00BE109800101810141820103", "never blocks"),
     ],
 )
-def test_bad_keys_say_what_is_wrong(octets: str, reason: str | None) -> None:
+def test_the_error_says_what_is_wrong_with_the_keys(octets: str, reason: str | None) -> None:
     if reason is None:
         assert ChipKeys.decode(bytes.fromhex(octets)).basic_access_control
     else:

@@ -1,4 +1,4 @@
-"""PACE, Terminal Authentication, EF.CardSecurity and Chip Authentication, version 2, as one run."""
+"""The whole General Authentication Procedure of EAC version 2, after PACE."""
 
 from collections.abc import Callable
 from dataclasses import replace
@@ -139,7 +139,7 @@ def test_the_procedure_ends_with_both_sides_authenticated() -> None:
     assert run(proof, permit.process).data == b"the file"
 
 
-def test_a_key_that_passive_authentication_does_not_vouch_for_is_not_used() -> None:
+def test_a_key_that_passive_authentication_refuses_is_not_used() -> None:
     permit = Permit()
 
     def examine(octets: bytes) -> SecurityInfos:
@@ -157,7 +157,7 @@ def test_a_key_that_passive_authentication_does_not_vouch_for_is_not_used() -> N
     assert permit.terminal_side.effective is None
 
 
-def test_another_key_than_was_announced_is_refused() -> None:
+def test_another_key_than_announced_is_refused() -> None:
     permit, other = Permit(), Permit()
     (info,) = permit.card_security.of(ChipAuthenticationInfo)
     (key,) = permit.card_security.of(ChipAuthenticationPublicKeyInfo)

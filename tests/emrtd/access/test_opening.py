@@ -1,4 +1,4 @@
-"""Every way to open a chip ends in a session that reads EF.SOD, in as few commands as it takes."""
+"""Every way to open a chip ends in a session that reads EF.SOD, in the fewest commands."""
 
 import pytest
 
@@ -60,7 +60,7 @@ def test_a_wrong_password_is_refused(way: Way) -> None:
 
 
 @pytest.mark.parametrize("sw", ["6A80", "6A87", "6700"])
-def test_a_chip_that_does_not_understand_a_chat_is_asked_without(sw: str) -> None:
+def test_a_chip_that_refuses_a_chat_is_opened_without_one(sw: str) -> None:
     document = issue(pace=(PACE_GM,))
     chip = personalised(document.files, document.keys)
     asked = every(

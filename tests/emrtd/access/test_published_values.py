@@ -1,8 +1,8 @@
-"""Every value that the published examples print on the way, computed by both roles.
+"""Every intermediate value that the published examples print, computed by both roles.
 
-`Watched` writes down what goes into the ciphers while a session runs, so that it is the messages of
-our own code that are compared with the printed ones, and not messages put together for a test.
-What a file marks as misprinted is compared in its corrected form.
+`Watched` records the inputs of the ciphers while a session runs, so that the printed messages are
+compared with those of the product code, not with messages made for a test.
+A value that a file marks as misprinted is compared in its corrected form.
 """
 
 from dataclasses import dataclass, field
@@ -39,7 +39,7 @@ def octets(text: str | None) -> bytes:
 
 @dataclass
 class Watched:
-    """What the ciphers were given, and what they made of it, in order."""
+    """The inputs and outputs of the ciphers, in order."""
 
     macs: list[tuple[bytes, bytes]] = field(default_factory=list)
     encrypted: list[tuple[bytes, bytes, bytes]] = field(default_factory=list)
@@ -123,7 +123,7 @@ def test_the_mrz_of_every_layout(index: int) -> None:
 
 
 def test_bac_step_by_step(watched: Watched) -> None:
-    """D.3: what both sides encrypt and authenticate, and the seed of the session keys."""
+    """D.3: the messages that both sides encrypt and authenticate, and the session keys' seed."""
     example = appendix_d()
     keys, bac = example["keys"], example["bac"]
     password = Password.from_mrz_information(keys["mrz_information"])
@@ -141,7 +141,7 @@ def test_bac_step_by_step(watched: Watched) -> None:
         (octets(bac["S"]), terminal[0]), (octets(bac["R"]), chip[0]),
     ]  # fmt: skip
     assert watched.decrypted == [(terminal[0], octets(bac["S"])), (chip[0], octets(bac["R"]))]
-    assert watched.macs == [  # each is made by one side and checked by the other
+    assert watched.macs == [  # one side computes each, the other verifies it
         (pad(terminal[0], 8), terminal[1]), (pad(terminal[0], 8), terminal[1]),
         (pad(chip[0], 8), chip[1]), (pad(chip[0], 8), chip[1]),
     ]  # fmt: skip
@@ -228,7 +228,7 @@ def test_aes_256_secure_messaging_step_by_step(watched: Watched) -> None:
 
 @pytest.mark.parametrize("name", ["ecdh", "dh"])
 def test_the_first_exchange_after_pace_of_the_eac_worked_examples(name: str) -> None:
-    """Cryptogram and MAC are those of the counters 1 and 2, in both roles."""
+    """Cryptogram and MAC equal those of the counters 1 and 2, in both roles."""
     pace = facts(f"vectors/eac2_worked_example_{name}.json")["PACE"]
     keys = [Secret(octets(pace[key])) for key in ("KSenc", "KSmac")]
     terminal, chip = (SecureMessaging(Cipher.AES128, *keys) for _ in range(2))
@@ -260,10 +260,10 @@ def session_of(state: dict[str, str]) -> SecureMessaging:
 
 @pytest.mark.parametrize("index", range(4), ids=["AT", "DE", "MY", "FR"])
 def test_both_ends_of_secure_messaging_in_recorded_chip_authentications(index: int) -> None:
-    """Their plain commands and answers, protected in the old session and then in the new one.
+    """Protect the recorded plain commands and answers in the old session, then in the new one.
 
-    The chips' private keys are their own: the other half of the chip's role is the agreement, which
-    `test_every_cipher_and_group` runs.
+    The chips' private keys are unknown, so the key agreement of the chip's role is not covered
+    here; `test_every_cipher_and_group` runs it.
     """
     vector = facts("vectors/ca_v1_sessions.json")["vectors"][index]
     infos = DataGroup14.decode(octets(vector["DG14"])).security_infos
@@ -306,7 +306,7 @@ def test_the_trailers_are_those_of_appendix_f() -> None:
 
 
 def test_appendix_f_step_by_step() -> None:
-    """No public key is printed there: the signature is carried, and its opening is not shown."""
+    """The appendix prints no public key: the signature is transmitted, but cannot be opened."""
     example = facts("vectors/aa_rsa_9303-11_F.json")
     algorithm, bits = Hash(example["hash"]), example["modulus_bits"]
     trailer = iso9796.TRAILERS[algorithm]
@@ -323,7 +323,7 @@ def test_appendix_f_step_by_step() -> None:
 
     response = octets(example["apdu"]["response"].replace("<S>", example["S"]))
     card = FunctionCard(in_turn([ResponseAPDU.decode(response)]))
-    key = RsaPublicKey((1 << bits) - 1, 65537)  # of the size of the one that is not printed
+    key = RsaPublicKey((1 << bits) - 1, 65537)  # the size of the key that is not printed
     found = run(active_authentication.challenge(key, random=lambda _: nonce), card.process)
     assert [each.encode().hex().upper() for each in card.commands] == [example["apdu"]["command"]]
     assert found.signature.hex().upper() == example["S"]

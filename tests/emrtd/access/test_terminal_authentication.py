@@ -83,7 +83,7 @@ def chip(root: Holder | None = None, id_ic: bytes = ID_IC) -> TerminalAuthentica
 
 
 class Transmit:
-    """The chip's side behind its commands, and the commands that came."""
+    """Passes commands to the chip's side, and records them."""
 
     def __init__(self, side: TerminalAuthenticationChip) -> None:
         self.side = side
@@ -140,11 +140,11 @@ def test_the_worked_examples_of_version_2(example: str) -> None:
     assert group.compress(bytes.fromhex(vector["PACE"]["ka_chip_public"])) == id_ic
     compressed = bytes.fromhex(ta["comp_PK_PCD"])
     r_ic = bytes.fromhex(ta["challenge_r_PICC"])
-    auxiliary = bytes.fromhex(ta["auxiliary_data"])  # there is none
+    auxiliary = bytes.fromhex(ta["auxiliary_data"])  # empty
     message = terminal_authentication.signed_message(id_ic, r_ic, compressed, auxiliary)
     assert message.hex().upper() == ta["signed_message"]
 
-    # The root of the first example is for inspection systems, those below it for another type.
+    # The root of the first example is for inspection systems, the others for another terminal type.
     chat = Chat(verifier.chat.terminal_type, b"\xdf\xff\xff\xff\xff")
     state = TrustState.initial([replace(root, chat=chat)], root.effective)
     side = TerminalAuthenticationChip(state, id_ic, random=lambda size: r_ic)
@@ -163,7 +163,7 @@ def test_the_worked_examples_of_version_2(example: str) -> None:
     side.bind(compressed)
     assert side.effective == authorization
 
-    # And the terminal's side: its private key signs the very same message.
+    # The terminal's side: its private key signs the same message.
     key = load_private_key(Secret(bytes.fromhex(ta["terminal_private_key_pkcs8"])))
     who = TerminalCredentials(key, is_.holder_reference, (root, verifier, is_))
     again = TerminalAuthenticationChip(state, id_ic, random=lambda size: r_ic)
@@ -176,7 +176,7 @@ def test_the_worked_examples_of_version_2(example: str) -> None:
     )  # fmt: skip
 
 
-def test_the_chain_of_the_data_opens_a_chip_with_its_key() -> None:
+def test_the_published_chain_opens_a_chip() -> None:
     def read(name: str) -> CvCertificate:
         return CvCertificate.decode(shared(f"data/cvc/{name}.cvcert").read_bytes())
 
@@ -204,7 +204,7 @@ def rsa_key() -> RsaPrivateKey:
 
 
 @pytest.mark.parametrize("oid", SCHEMES)
-def test_every_scheme(oid: str) -> None:
+def test_every_signature_scheme_opens_the_chip(oid: str) -> None:
     scheme = SCHEMES[oid]
     key: PrivateKey = rsa_key()
     if scheme.family is SignatureFamily.ECDSA:
@@ -219,7 +219,7 @@ def test_every_scheme(oid: str) -> None:
 
 
 @pytest.mark.parametrize("name", sorted(CURVES))
-def test_every_curve(name: str) -> None:
+def test_every_curve_opens_the_chip(name: str) -> None:
     root = certify("UTCVCA00001", Role.CVCA, curve=name)
     verifier = certify("UTDV00001", Role.DV_FOREIGN, root, curve=name)
     inspection = certify("UTIS00001", Role.TERMINAL, verifier, curve=name)
@@ -241,7 +241,7 @@ def test_the_commands_are_those_of_the_clause() -> None:
     assert len(transmit.commands[6].data) == 64  # r || s
 
 
-def test_rights_are_those_of_the_chain_and_of_the_confined_chat() -> None:
+def test_rights_are_the_intersection_of_the_chain_and_the_chat() -> None:
     side = chip()
     open_with(side, credentials(cvca(), dv(), terminal(Right.READ_DG3)))
     assert side.effective is not None
@@ -255,7 +255,7 @@ def test_rights_are_those_of_the_chain_and_of_the_confined_chat() -> None:
     assert confined.effective.rights == Right.READ_DG4
 
 
-def test_another_type_of_terminal_than_pace_was_told_is_refused() -> None:
+def test_another_type_of_terminal_than_in_the_chat_is_refused() -> None:
     side = TerminalAuthenticationChip(
         trust(), ID_IC, confined=Chat(ID_AUTHENTICATION_TERMINAL, bytes(5))
     )
@@ -266,7 +266,7 @@ def test_another_type_of_terminal_than_pace_was_told_is_refused() -> None:
     assert side.effective is None
 
 
-def test_link_certificates_are_sent_and_kept() -> None:
+def test_link_certificates_are_sent_and_stored() -> None:
     link = certify("UTCVCA00002", Role.CVCA, cvca(), effective=date(2027, 1, 1))
     verifier = certify("UTDV00002", Role.DV_DOMESTIC, link, effective=date(2027, 2, 1))
     inspection = certify("UTIS00001", Role.TERMINAL, verifier, effective=date(2027, 2, 1))
@@ -277,7 +277,7 @@ def test_link_certificates_are_sent_and_kept() -> None:
     assert side.state.current_date == date(2027, 2, 1)
 
 
-def test_after_pace_a_chip_with_static_binding_is_met_and_named() -> None:
+def test_static_binding_after_pace_is_a_quirk() -> None:
     dynamic = bytes(32)
     side = chip(id_ic=ID_IC)
     result = open_with(side, identifiers=[dynamic, ID_IC])
@@ -295,7 +295,7 @@ def test_the_identifier_after_bac_is_the_document_number_with_its_check_digit() 
     assert terminal_authentication.identifier_of_document(long) == b"D231458907349"
 
 
-def test_auxiliary_data_is_signed_and_then_known_to_the_chip() -> None:
+def test_auxiliary_data_is_signed_and_available_to_the_chip() -> None:
     oid = f"{terminal_authentication.ID_AUXILIARY_DATA}.2"
     auxiliary = terminal_authentication.encode_auxiliary_data([(oid, b"20260101")])
     side = TerminalAuthenticationChip(trust(), ID_IC)
@@ -309,7 +309,7 @@ def test_auxiliary_data_is_signed_and_then_known_to_the_chip() -> None:
 
 
 def test_version_2_then_chip_authentication_is_the_general_procedure() -> None:
-    """Terminal Authentication shows a key, Chip Authentication uses it: TR-03110-2, 2.3.5."""
+    """Chip Authentication uses the key signed in Terminal Authentication (TR-03110-2, 2.3.5)."""
     group = STANDARDISED[13]
     private = group.private_key()
     oid = chip_authentication_oid(KeyAgreement.ECDH, Cipher.AES128)
@@ -351,7 +351,7 @@ def test_version_2_then_chip_authentication_is_the_general_procedure() -> None:
 # --- what the chip must not accept -----------------------------------------------------------
 
 
-def test_without_chip_authentication_nobody_gets_rights() -> None:
+def test_without_chip_authentication_a_terminal_has_no_rights() -> None:
     side = TerminalAuthenticationChip(trust(), ID_IC)
     with pytest.raises(ChipRefusalError) as refusal:
         open_with(side)
@@ -359,7 +359,7 @@ def test_without_chip_authentication_nobody_gets_rights() -> None:
     assert side.effective is None
 
 
-def test_rights_end_with_the_session_that_they_are_bound_to() -> None:
+def test_rights_end_with_the_session_they_are_bound_to() -> None:
     side = chip()
     open_with(side)
     assert side.effective is not None
@@ -393,7 +393,7 @@ def test_a_signature_over_anything_else_is_refused(what: str) -> None:
     assert side.effective is None
 
 
-def test_a_challenge_is_good_for_one_attempt() -> None:
+def test_a_challenge_is_valid_for_one_attempt() -> None:
     side = chip()
     for certificate in (dv().certificate, terminal().certificate):
         side.set_dst(tlv.encode(0x83, certificate.authority_reference.encode()))
@@ -406,7 +406,7 @@ def test_a_challenge_is_good_for_one_attempt() -> None:
         side.authenticate(bytes(64))
     r_ic = side.challenge()
     with pytest.raises(ChipRefusalError, match="6985"):
-        side.authenticate(bytes(64))  # MSE:Set AT was used up
+        side.authenticate(bytes(64))  # MSE:Set AT is valid for one attempt
     side.set_at(reference)
     side.challenge()
     message = terminal_authentication.signed_message(ID_IC, r_ic, COMPRESSED, b"")
@@ -428,7 +428,7 @@ def test_a_der_signature_is_refused() -> None:
         side.authenticate(terminal().key.sign(scheme, message))
 
 
-def test_a_document_verifier_is_no_terminal() -> None:
+def test_a_document_verifier_is_not_accepted_as_a_terminal() -> None:
     side = chip()
     side.set_dst(tlv.encode(0x83, b"UTCVCA00001"))
     side.verify_certificate(dv().certificate.value)
@@ -436,7 +436,7 @@ def test_a_document_verifier_is_no_terminal() -> None:
         side.set_at(tlv.encode(0x83, b"UTDV00001"))
 
 
-def test_only_the_key_imported_last_is_there() -> None:
+def test_only_the_key_imported_last_can_be_selected() -> None:
     side = chip()
     for certificate in (dv().certificate, terminal().certificate):
         side.set_dst(tlv.encode(0x83, certificate.authority_reference.encode()))
@@ -448,7 +448,7 @@ def test_only_the_key_imported_last_is_there() -> None:
         side.set_at(tlv.encode(0x83, b"UTIS00002"))
 
 
-def test_mse_set_dst_comes_before_each_certificate() -> None:
+def test_mse_set_dst_is_required_before_each_certificate() -> None:
     side = chip()
     with pytest.raises(ChipRefusalError, match="6985"):
         side.verify_certificate(dv().certificate.value)
@@ -456,7 +456,7 @@ def test_mse_set_dst_comes_before_each_certificate() -> None:
         side.set_dst(tlv.encode(0x83, b"XXCVCA00001"))
 
 
-def test_a_certificate_that_is_refused_leaves_the_state_alone() -> None:
+def test_a_refused_certificate_does_not_change_the_state() -> None:
     expired = certify("UTDV00001", Role.DV_DOMESTIC, cvca(), expiration=date(2026, 5, 31))
     side = chip()
     before = side.state
@@ -467,7 +467,7 @@ def test_a_certificate_that_is_refused_leaves_the_state_alone() -> None:
         assert side.state is before
 
 
-def test_the_certificates_alone_move_the_date() -> None:
+def test_only_certificates_advance_the_current_date() -> None:
     later = certify("UTDV00009", Role.DV_DOMESTIC, cvca(), effective=date(2026, 12, 1))
     side = TerminalAuthenticationChip(trust(), ID_IC)
     side.set_dst(tlv.encode(0x83, b"UTCVCA00001"))
@@ -497,7 +497,7 @@ def test_any_octets_are_refused_by_the_chip(octets: bytes) -> None:
 
 
 @pytest.mark.parametrize("nonce", [b"", bytes(8), bytes(range(7)), bytes(range(9))])
-def test_a_challenge_that_is_no_nonce_is_refused(nonce: bytes) -> None:
+def test_a_challenge_that_is_not_a_nonce_is_refused(nonce: bytes) -> None:
     def process(octets: bytes) -> bytes:
         return (nonce if CommandAPDU.decode(octets).ins == 0x84 else b"") + b"\x90\x00"
 
@@ -505,7 +505,7 @@ def test_a_challenge_that_is_no_nonce_is_refused(nonce: bytes) -> None:
         run(authenticate(credentials(), ["UTCVCA00001"], [ID_IC], COMPRESSED), process)
 
 
-def test_a_chip_without_a_trust_point_of_ours_is_told_apart() -> None:
+def test_a_chip_without_a_known_trust_point_is_misuse() -> None:
     with pytest.raises(MisuseError, match="UTIS00001"):
         next(authenticate(credentials(), ["XXCVCA00001"], [ID_IC], COMPRESSED))
     with pytest.raises(MisuseError, match="no certificate of the terminal"):

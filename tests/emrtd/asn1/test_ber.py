@@ -44,7 +44,7 @@ def test_any_octets_are_made_definite_or_malformed(octets: bytes) -> None:
         max_leaves=20,
     )
 )
-def test_what_is_der_reads_back_and_is_der(octets: bytes) -> None:
+def test_der_reads_back_and_is_der(octets: bytes) -> None:
     value = ber.read(octets, "value")
     assert value.encoded == octets
     assert ber.is_der(value)
@@ -59,7 +59,7 @@ def test_indefinite_lengths_become_definite() -> None:
     assert rewritten == der.sequence(signed, der.tagged(0, der.octet_string(b"abc")))
 
 
-def test_openssl_reads_the_same_out_of_indefinite_lengths(tmp_path: object) -> None:
+def test_openssl_reads_the_same_from_indefinite_lengths(tmp_path: object) -> None:
     octets = indefinite(indefinite(der.octet_string(b"ab"), tag=0x24), der.integer(7))
     shown = subprocess.run(
         ["openssl", "asn1parse", "-inform", "DER"], input=octets, capture_output=True, check=True
@@ -81,18 +81,18 @@ def test_openssl_reads_the_same_out_of_indefinite_lengths(tmp_path: object) -> N
         "1F8080808001",
     ],
 )
-def test_what_is_cut_short_or_followed_by_more_is_malformed(octets: str) -> None:
+def test_truncated_or_trailing_octets_are_malformed(octets: str) -> None:
     with pytest.raises(MalformedError):
         ber.definite(bytes.fromhex(octets), "value")
 
 
-def test_long_lengths_are_read_and_told() -> None:
+def test_long_lengths_are_read_and_are_not_der() -> None:
     assert ber.read(bytes.fromhex("308200020500"), "value").children[0].tag == der.NULL
     assert not ber.is_der(ber.read(bytes.fromhex("308200020500"), "value"))
     assert not ber.is_der(ber.read(bytes.fromhex("30040482000 0".replace(" ", "")), "value"))
 
 
-def test_nesting_and_numbers_are_bounded() -> None:
+def test_nesting_and_number_of_values_are_bounded() -> None:
     with pytest.raises(MalformedError, match="nested deeper"):
         ber.definite(b"\x30\x80" * 100_000, "nest")
     crowd = der.sequence(*[der.null()] * (ber.MAX_CHILDREN + 1))

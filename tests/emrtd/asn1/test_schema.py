@@ -1,4 +1,4 @@
-"""What reaches asn1tools is one element of bounded size; what it lets through becomes our error."""
+"""asn1tools gets one element of bounded size, and all of its errors become Chipseal errors."""
 
 from pathlib import Path
 from typing import Any
@@ -64,9 +64,7 @@ def test_any_octets_decode_or_are_malformed(schema: Schema, octets: bytes) -> No
 @pytest.mark.parametrize(
     "thing", [{}, {"number": 0}, {"number": "one"}, {"number": 1, "choice": ("none", 1)}]
 )
-def test_a_value_that_the_type_does_not_allow_is_the_callers_mistake(
-    schema: Schema, thing: Any
-) -> None:
+def test_a_value_that_the_type_does_not_allow_is_misuse(schema: Schema, thing: Any) -> None:
     with pytest.raises(MisuseError, match="thing"):
         schema.encode(thing)
 
@@ -83,7 +81,7 @@ def test_an_error_does_not_quote_the_value(schema: Schema) -> None:
 
 
 @given(st.binary(max_size=60))
-def test_what_is_passed_is_one_element(octets: bytes) -> None:
+def test_accepted_octets_are_one_element(octets: bytes) -> None:
     try:
         check_elements(octets, "octets")
     except MalformedError:
@@ -111,7 +109,7 @@ def _walk(element: tlv.DataObject) -> None:
         tlv.encode(0x30, b"\x05\0" * (MAX_ELEMENTS + 1)),
     ],
 )
-def test_octets_that_are_no_element_are_refused(octets: bytes) -> None:
+def test_octets_that_are_not_one_element_are_refused(octets: bytes) -> None:
     with pytest.raises(MalformedError):
         check_elements(octets, "octets")
 

@@ -1,10 +1,10 @@
-"""Textbook arithmetic, slow and plain: what the fast arithmetic is compared with."""
+"""Slow textbook arithmetic, the reference for the fast arithmetic."""
 
 from emrtd.crypto.curves import Curve, Point
 
 
 def add(curve: Curve, left: Point | None, right: Point | None) -> Point | None:
-    """Chord and tangent; None is the point at infinity."""
+    """Add by chord and tangent; None is the point at infinity."""
     if left is None or right is None:
         return left or right
     p = curve.p
@@ -20,7 +20,7 @@ def add(curve: Curve, left: Point | None, right: Point | None) -> Point | None:
 
 
 def multiply(curve: Curve, k: int, point: Point) -> Point | None:
-    """Double and add, from the top bit down."""
+    """Multiply by double and add, from the highest bit."""
     result: Point | None = None
     for bit in reversed(range(k.bit_length())):
         result = add(curve, result, result)

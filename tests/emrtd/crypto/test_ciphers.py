@@ -56,7 +56,7 @@ def test_cmac_agrees_with_pycryptodome(cipher: Cipher, data: bytes) -> None:
 
 
 @given(st.binary(max_size=70), st.sampled_from([8, 16]))
-def test_padding_comes_off_as_it_went_on(data: bytes, block_size: int) -> None:
+def test_unpad_reverses_pad(data: bytes, block_size: int) -> None:
     padded = pad(data, block_size)
     assert len(padded) % block_size == 0
     assert len(data) < len(padded) <= len(data) + block_size
@@ -70,7 +70,7 @@ def test_wrong_padding_is_refused(octets: str) -> None:
 
 
 @pytest.mark.parametrize("cipher", Cipher)
-def test_misuse_is_named(cipher: Cipher) -> None:
+def test_wrong_key_and_block_sizes_are_misuse(cipher: Cipher) -> None:
     with pytest.raises(MisuseError, match="octets, not 3"):
         cipher.mac(Secret(b"abc"), b"")
     with pytest.raises(MisuseError, match="whole blocks"):
@@ -79,7 +79,7 @@ def test_misuse_is_named(cipher: Cipher) -> None:
         cipher.decrypt_cbc(key_for(cipher), bytes(4), bytes(32))
 
 
-def test_nothing_warns_of_deprecation() -> None:
+def test_no_cipher_causes_a_deprecation_warning() -> None:
     with warnings.catch_warnings():
         warnings.simplefilter("error")
         Cipher.TDES.mac(Secret(KEY[:8] * 2), Cipher.TDES.encrypt_block(Secret(KEY[:16]), bytes(8)))

@@ -14,7 +14,7 @@ P256 = CURVES["brainpoolP256r1"]
 
 
 @every_curve
-def test_parameters_are_those_of_the_reference_implementation(curve: Curve) -> None:
+def test_parameters_equal_the_reference_implementation(curve: Curve) -> None:
     assert curve.oid is not None
     theirs = reference.find_curve(tuple(map(int, curve.oid.split("."))))
     g = theirs.generator
@@ -23,7 +23,7 @@ def test_parameters_are_those_of_the_reference_implementation(curve: Curve) -> N
     assert curve.g == (g.x(), g.y())
 
 
-def test_parameters_are_those_of_the_facts() -> None:
+def test_parameters_equal_the_published_ones() -> None:
     for each in facts("crypto/domain_parameters.json")["parameters"]:
         if each["type"] == "ECDH":
             p, a, b, n, x, y = (int(each[key], 16) for key in ("p", "a", "b", "n", "Gx", "Gy"))
@@ -44,7 +44,7 @@ def test_arithmetic_agrees_with_the_oracle(curve: Curve, data: st.DataObject) ->
 
 
 @every_curve
-def test_edges_of_the_scalar(curve: Curve) -> None:
+def test_multiplication_by_0_1_and_n(curve: Curve) -> None:
     x, y = curve.g
     assert curve.multiply(1, curve.g) == (x, y)
     assert curve.multiply(curve.n + 1, curve.g) == (x, y)
@@ -91,7 +91,7 @@ def test_named_curves_are_found() -> None:
     assert explicit_curve(P256.p, P256.a, P256.b, P256.g, P256.n) is P256
 
 
-def test_the_twist_of_a_brainpool_curve_is_not_taken_for_it() -> None:
+def test_the_twist_of_a_brainpool_curve_is_another_curve() -> None:
     twist = reference.BRAINPOOLP256t1
     g = (int(twist.generator.x()), int(twist.generator.y()))
     p, a, b = int(twist.curve.p()), int(twist.curve.a()) % P256.p, int(twist.curve.b())
@@ -128,7 +128,7 @@ def test_the_twist_of_a_brainpool_curve_is_not_taken_for_it() -> None:
     ],
     ids=str,
 )
-def test_explicit_parameters_that_are_no_curve_are_refused(changed: dict[str, object]) -> None:
+def test_explicit_parameters_that_are_not_a_curve_are_refused(changed: dict[str, object]) -> None:
     parameters = {"p": P256.p, "a": P256.a, "b": P256.b, "g": P256.g, "n": P256.n, **changed}
     with pytest.raises(MalformedError):
         explicit_curve(**parameters)  # type: ignore[arg-type]

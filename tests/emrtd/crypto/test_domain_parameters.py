@@ -23,7 +23,7 @@ from tests.helpers import facts
 every_group = pytest.mark.parametrize("number", STANDARDISED)
 
 
-def test_the_standardised_parameters_are_those_of_the_facts() -> None:
+def test_the_standardised_parameters_equal_the_published_ones() -> None:
     parameters = facts("crypto/domain_parameters.json")["parameters"]
     assert {each["id"] for each in parameters} == set(STANDARDISED)
     for each in parameters:
@@ -37,7 +37,7 @@ def test_the_standardised_parameters_are_those_of_the_facts() -> None:
 
 @every_group
 @pytest.mark.parametrize("explicit", [True, False])
-def test_parameters_and_keys_come_back(number: int, explicit: bool) -> None:
+def test_parameters_and_keys_decode_to_themselves(number: int, explicit: bool) -> None:
     group = STANDARDISED[number]
     assert decode_domain_parameters(encode_domain_parameters(group, explicit=explicit)) == group
     public = group.public_key(group.private_key())
@@ -56,7 +56,7 @@ def test_the_key_of_appendix_i_is_read() -> None:
     assert encode_agreement_key(group, public) == info[begin : begin + 0x54]
 
 
-def test_a_curve_of_ones_own_is_validated_but_not_known() -> None:
+def test_an_explicit_curve_is_validated_but_not_known() -> None:
     other = reference.SECP256k1
     p, a, b = (int(value) for value in (other.curve.p(), other.curve.a(), other.curve.b()))
     g = int(other.generator.x()), int(other.generator.y())
@@ -69,7 +69,7 @@ def test_a_curve_of_ones_own_is_validated_but_not_known() -> None:
         decode_domain_parameters(octets.replace(n, der.integer(int(other.order) - 2)))
 
 
-def test_a_group_without_its_order_is_recognised_or_kept_so() -> None:
+def test_a_group_without_its_order_is_recognised_or_stays_without() -> None:
     known = STANDARDISED[1]
     assert isinstance(known, ModpGroup)
     algorithm = der.sequence(
@@ -86,7 +86,7 @@ def modp(p: int, g: int, q: int) -> bytes:
     return der.sequence(der.oid(ID_DH_PUBLIC_NUMBER), numbers)
 
 
-def test_groups_that_are_none_are_refused() -> None:
+def test_parameters_that_are_not_a_group_are_refused() -> None:
     known = STANDARDISED[0]
     assert isinstance(known, ModpGroup)
     p, g, q = known.p, known.g, known.order

@@ -85,11 +85,13 @@ def test_nonces_of_the_wrong_length_are_refused(sizes: tuple[int, int]) -> None:
 
 @settings(max_examples=20, deadline=None)
 @given(st.sampled_from([8, 9, 12, 13]), st.integers(2, 2**180))
-def test_the_encoding_to_a_curve_is_that_of_appendix_b(number: int, element: int) -> None:
-    """Compared with the variant for Jacobian coordinates, B.3.
+def test_the_encoding_to_a_curve_equals_the_jacobian_variant_of_appendix_b(
+    number: int, element: int
+) -> None:
+    """Compare with the variant for Jacobian coordinates, B.3.
 
-    Against what the appendix says the two may differ in the sign of y.  It does not matter: public
-    keys then differ in sign too, and the shared secret is an x-coordinate.
+    Contrary to the appendix, the two may differ in the sign of y.  This has no effect: public keys
+    then differ in sign too, and the shared secret is an x-coordinate.
     """
     group = STANDARDISED[number]
     assert isinstance(group, EcGroup)
@@ -143,7 +145,7 @@ def test_dh_public_values_are_validated(number: int) -> None:
             group.agree(7, octets)
 
 
-def test_a_dh_public_value_has_no_leading_zeros_but_may_come_with_them() -> None:
+def test_leading_zeros_of_a_dh_public_value_are_accepted_but_not_written() -> None:
     group = STANDARDISED[0]
     size = field_size(group)
     private = next(k for k in range(2, 5000) if len(group.public_key(k)) < size)
@@ -162,7 +164,7 @@ def test_a_secret_with_leading_zeros_is_padded(number: int) -> None:
     assert {len(each) for each in secrets} == {field_size(group)}
 
 
-def test_without_the_order_a_dh_key_is_checked_as_far_as_it_can_be() -> None:
+def test_without_the_order_the_range_of_a_dh_key_is_checked() -> None:
     known = STANDARDISED[1]
     assert isinstance(known, ModpGroup)
     group = ModpGroup(known.p, known.g, None)
@@ -183,7 +185,7 @@ def test_compressed_keys_of_the_worked_examples() -> None:
 
 
 def test_private_keys_are_drawn_from_the_whole_range() -> None:
-    group = STANDARDISED[18]  # the order has 521 bits: 7 bits of the first octet must go
+    group = STANDARDISED[18]  # the order has 521 bits: 7 bits of the first octet are cleared
     drawn = iter([bytes(66), b"\xff" * 66, b"\xfe\x01" + bytes(63) + b"\x05"])
     assert group.private_key(lambda size: next(drawn)) == 1 << 512 | 5
     with pytest.raises(MisuseError, match="randomness"):

@@ -55,14 +55,14 @@ def test_the_worked_example_of_appendix_f() -> None:
     assert f.hex().upper() == vector["F"]
 
 
-def test_the_number_opens_only_with_its_own_message() -> None:
+def test_a_signature_over_another_message_is_refused() -> None:
     signature = iso9796.sign(key(), Hash.SHA256, NONCE)
     with pytest.raises(ProtocolError, match="not that of the message"):
         iso9796.verify(key().public_key, signature, bytes(8))
 
 
 @given(st.integers(0, 1023))
-def test_a_bit_turned_anywhere_is_refused(bit: int) -> None:
+def test_a_flipped_bit_anywhere_is_refused(bit: int) -> None:
     signature = int.from_bytes(iso9796.sign(key(), Hash.SHA256, NONCE), "big") ^ 1 << bit
     with pytest.raises(ProtocolError):
         iso9796.verify(key().public_key, signature.to_bytes(128, "big"), NONCE)
@@ -74,7 +74,7 @@ def test_any_octets_are_refused(signature: bytes) -> None:
         iso9796.verify(key().public_key, signature, NONCE)
 
 
-def test_the_form_of_paragraph_b4_is_read_and_named() -> None:
+def test_the_form_of_paragraph_b4_is_a_quirk() -> None:
     signature = int.from_bytes(iso9796.sign(key(), Hash.SHA1, NONCE), "big")
     n = key().public_key.n
     found = iso9796.verify(key().public_key, (n - signature).to_bytes(128, "big"), NONCE)
@@ -82,7 +82,7 @@ def test_the_form_of_paragraph_b4_is_read_and_named() -> None:
     assert "B.4" in found.quirks[0]
 
 
-def test_the_explicit_trailer_of_sha1_is_read_and_named() -> None:
+def test_the_explicit_trailer_of_sha1_is_a_quirk() -> None:
     m1 = bytes(128 - 1 - 20 - 2)
     signature = sign_representative(b"\x6a" + m1 + Hash.SHA1.digest(m1 + NONCE) + b"\x33\xcc")
     assert "33CC" in iso9796.verify(key().public_key, signature, NONCE).quirks[0]

@@ -60,7 +60,7 @@ def test_ecdsa_on_every_curve_with_every_hash(curve: Curve, algorithm: Hash) -> 
 
 
 @pytest.mark.parametrize("curve", CURVES.values(), ids=lambda curve: curve.name)
-def test_another_implementation_agrees(curve: Curve) -> None:
+def test_another_ecdsa_implementation_agrees(curve: Curve) -> None:
     other_name = OTHER_NAMES.get(curve.name, curve.name.replace("brainpool", "BRAINPOOL"))
     other_curve = getattr(other_curves, other_name)
     key = EcPrivateKey.generate(curve)
@@ -80,7 +80,7 @@ def test_another_implementation_agrees(curve: Curve) -> None:
         )
 
 
-def test_given_randomness_makes_a_signature_again() -> None:
+def test_the_same_randomness_makes_the_same_signature() -> None:
     def same(size: int) -> bytes:
         return bytes(range(size))
 
@@ -93,7 +93,9 @@ def test_given_randomness_makes_a_signature_again() -> None:
 
 @pytest.mark.parametrize("algorithm", Hash)
 @pytest.mark.parametrize("family", [SignatureFamily.RSA, SignatureFamily.RSA_PSS])
-def test_rsa(rsa_key: RsaPrivateKey, family: SignatureFamily, algorithm: Hash) -> None:
+def test_rsa_signatures_verify(
+    rsa_key: RsaPrivateKey, family: SignatureFamily, algorithm: Hash
+) -> None:
     scheme = SignatureScheme(family, algorithm)
     signature = rsa_key.sign(scheme, MESSAGE)
     verify(rsa_key.public_key, scheme, signature, MESSAGE)
@@ -127,7 +129,7 @@ def test_openssl_agrees_on_pss_with_another_mask(rsa_key: RsaPrivateKey, tmp_pat
 RSA: Final = SignatureScheme(SignatureFamily.RSA, Hash.SHA256)
 
 
-def test_a_digest_without_null_is_another_signature(rsa_key: RsaPrivateKey) -> None:
+def test_a_digest_info_without_null_needs_its_own_verification(rsa_key: RsaPrivateKey) -> None:
     signature = WithoutNull(rsa_key).sign(RSA, MESSAGE)
     verify_rsa_without_null(rsa_key.public_key, RSA, signature, MESSAGE)
     with pytest.raises(ProtocolError):
@@ -142,8 +144,10 @@ def test_a_digest_without_null_is_another_signature(rsa_key: RsaPrivateKey) -> N
 
 
 @pytest.mark.parametrize("change", ["behind", "short", "filling"])
-def test_a_digest_without_null_is_compared_whole(rsa_key: RsaPrivateKey, change: str) -> None:
-    """Whatever is not the padding and the digest lets anybody sign for a small exponent."""
+def test_a_digest_info_without_null_is_compared_in_full(
+    rsa_key: RsaPrivateKey, change: str
+) -> None:
+    """Unchecked octets would allow a forged signature if the exponent is small."""
     size = rsa_key.public_key.size
     digest = der.octet_string(Hash.SHA256.digest(MESSAGE))
     info = der.sequence(der.sequence(der.oid(Hash.SHA256.oid)), digest)
@@ -157,7 +161,7 @@ def test_a_digest_without_null_is_compared_whole(rsa_key: RsaPrivateKey, change:
         verify_rsa_without_null(rsa_key.public_key, RSA, signature, MESSAGE)
 
 
-def test_schemes_and_keys_do_not_mix(rsa_key: RsaPrivateKey) -> None:
+def test_a_scheme_of_another_key_type_is_refused(rsa_key: RsaPrivateKey) -> None:
     ec_key = EcPrivateKey.generate(CURVES["secp256r1"])
     rsa = SignatureScheme(SignatureFamily.RSA, Hash.SHA256)
     with pytest.raises(MisuseError):
@@ -198,8 +202,8 @@ def test_openssl_writes_the_same_explicit_parameters(tmp_path: Path) -> None:
     )
 
 
-def test_a_generator_of_someones_own_is_an_unknown_curve() -> None:
-    """CVE-2020-0601: the curve, and a generator for which somebody knows a logarithm."""
+def test_another_generator_makes_an_unknown_curve() -> None:
+    """CVE-2020-0601: the attacker chooses the generator and so knows a private key."""
     curve = CURVES["brainpoolP256r1"]
     forged = curve.with_generator(curve.multiply(12345, curve.g))
     with pytest.raises(UnusableKeyError, match="unknown curve of 256 bits"):
@@ -258,7 +262,7 @@ def test_any_octets_are_a_private_key_or_malformed(octets: bytes) -> None:
         return
 
 
-def test_private_keys_are_not_shown() -> None:
+def test_the_repr_of_a_private_key_has_no_secret() -> None:
     key = EcPrivateKey.generate(CURVES["secp256r1"])
     assert key.private.reveal().hex() not in repr(key) + repr(vars(key))
 
@@ -281,7 +285,7 @@ def test_signatures_of_the_wrong_size_do_not_convert() -> None:
         ecdsa_to_plain(ecdsa_encode(-1, 1), curve)
 
 
-def test_surplus_zeros_are_read_and_told() -> None:
+def test_surplus_zeros_are_read_and_are_not_canonical() -> None:
     assert ecdsa_decode(bytes.fromhex("3008 0203000001 020102")) == (1, 2)
     assert not ecdsa_is_canonical(bytes.fromhex("3008 0203000001 020102"))
     assert ecdsa_is_canonical(bytes.fromhex("3006 020101 020102"))

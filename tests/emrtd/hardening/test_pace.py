@@ -1,4 +1,4 @@
-"""What other readers, and other chips, got wrong about PACE."""
+"""Errors about PACE that were found in other readers and chips."""
 
 from collections.abc import Callable
 from dataclasses import replace
@@ -30,11 +30,11 @@ from vsmartcard.card.layers import ChangingCommands, ChangingResponses, Watched
 GM, IM, CAM = Mapping.GENERIC, Mapping.INTEGRATED, Mapping.CHIP_AUTHENTICATION
 
 Answer = Callable[[bytes, bytes], bytes]
-"""Given the value that the terminal sent and the one that the chip gave, what to give instead."""
+"""Returns a replacement for the chip's value, from the terminal's value and the chip's."""
 
 
 def pace(offered: PaceVariant, replaced: dict[Tag, Answer]) -> PaceResult:
-    """PACE with a chip that gives other values in some data objects."""
+    """Run PACE with a chip that returns other values in some data objects."""
     key = Secret(b"\x05" * offered.group.private_key_size)
     card = Card.of(offered, mapping_keys={offered.info.parameter_id: key})
 
@@ -53,7 +53,7 @@ def pace(offered: PaceVariant, replaced: dict[Tag, Answer]) -> PaceResult:
 
 
 def with_token(command: CommandAPDU) -> bool:
-    """The last GENERAL AUTHENTICATE, which brings the terminal's token."""
+    """Whether this is the last GENERAL AUTHENTICATE, with the terminal's token."""
     return (command.cla, command.ins) == (0x00, INS.GENERAL_AUTHENTICATE)
 
 
@@ -65,7 +65,7 @@ every_group = pytest.mark.parametrize("number", [0, 12, 13, 18])
 both_keys = pytest.mark.parametrize("tag", [Tag.CHIP_MAPPING_DATA, Tag.CHIP_PUBLIC_KEY])
 
 
-def test_an_honest_chip_is_let_in() -> None:
+def test_a_genuine_chip_is_opened() -> None:
     for mapping in Mapping:
         pace(variant(mapping=mapping), {})
 
@@ -87,7 +87,7 @@ def test_a_token_of_another_length_is_refused(size: int) -> None:
 
 @every_group
 def test_swapped_tokens_are_refused(number: int) -> None:
-    """The chip gives the terminal's own token back."""
+    """The chip returns the terminal's own token."""
     with pytest.raises(ProtocolError, match="token"):
         pace(variant(number), {Tag.CHIP_TOKEN: lambda sent, _: sent})
 
@@ -106,7 +106,7 @@ def test_an_answer_without_token_is_refused(answer: str) -> None:
         run(establish(variant(), CAN), ChangingResponses(card, lie).process)
 
 
-def test_the_chip_refuses_a_wrong_token_and_gives_none_of_its_own() -> None:
+def test_the_chip_refuses_a_wrong_token_without_sending_its_own() -> None:
     card = Card.of(variant(mapping=CAM), mapping_keys={13: Secret(b"\x05" * 32)})
 
     def meddle(command: CommandAPDU) -> CommandAPDU:
@@ -120,7 +120,7 @@ def test_the_chip_refuses_a_wrong_token_and_gives_none_of_its_own() -> None:
 
 
 def test_a_chip_that_does_not_know_the_password_is_refused() -> None:
-    """It goes through all steps, but cannot make the token."""
+    """The chip performs all steps, but cannot compute the token."""
     group = variant().group
     keys = iter([5, 6])
 
@@ -211,7 +211,7 @@ def test_a_dh_value_outside_the_subgroup_is_refused(number: int, tag: Tag) -> No
 
 @pytest.mark.parametrize("tag", [0x81, 0x83])
 @pytest.mark.parametrize("value", ["", "04" + "00" * 64, "04" + "FF" * 64, "00", "02" + "11" * 32])
-def test_the_chip_refuses_keys_that_are_none(tag: int, value: str) -> None:
+def test_the_chip_refuses_invalid_public_keys(tag: int, value: str) -> None:
     card = Card.of(variant())
 
     def meddle(command: CommandAPDU) -> CommandAPDU:
@@ -243,13 +243,13 @@ def test_a_nonce_of_an_impossible_size_is_refused(size: int) -> None:
         pace(variant(), {Tag.ENCRYPTED_NONCE: lambda _, __: b"\x11" * size})
 
 
-def test_integrated_mapping_wants_the_size_of_its_nonce() -> None:
+def test_integrated_mapping_requires_a_nonce_of_its_size() -> None:
     offered = variant(mapping=IM, cipher=Cipher.AES256)
     with pytest.raises(ProtocolError, match="nonce of 16 octets"):
         pace(offered, {Tag.ENCRYPTED_NONCE: lambda _, value: value[:16]})
 
 
-def test_a_longer_nonce_is_met_with_generic_mapping() -> None:
+def test_generic_mapping_accepts_a_longer_nonce() -> None:
     """4.4.3.3: any multiple of the block size."""
     offered = variant(cipher=Cipher.AES256)
     card = Card.of(offered)
@@ -258,7 +258,7 @@ def test_a_longer_nonce_is_met_with_generic_mapping() -> None:
     assert card.shares(run(establish(offered, CAN), card.process).secure_messaging)
 
 
-def test_integrated_mapping_has_no_mapping_data_of_the_chip() -> None:
+def test_integrated_mapping_refuses_mapping_data_of_the_chip() -> None:
     with pytest.raises(ProtocolError, match="mapping data"):
         pace(variant(mapping=IM), {Tag.CHIP_MAPPING_DATA: lambda _, __: b"\x01"})
 
@@ -269,7 +269,7 @@ def test_integrated_mapping_has_no_mapping_data_of_the_chip() -> None:
 @pytest.mark.parametrize("number", [0, 8, 13, 18])
 @pytest.mark.parametrize("mapping", [GM, IM])
 def test_a_shared_secret_with_leading_zeros_opens_the_chip(number: int, mapping: Mapping) -> None:
-    """Taken as an integer and not padded, 1 session in 256 fails, and 1 in 2 on P-521."""
+    """If the secret is not padded, 1 session in 256 fails, and 1 in 2 on P-521."""
     offered = variant(number, mapping)
     seen: list[bytes] = []
     kind = type(offered.group)
@@ -282,7 +282,7 @@ def test_a_shared_secret_with_leading_zeros_opens_the_chip(number: int, mapping:
     private = 0
 
     def drawn(size: int) -> bytes:
-        """Keys counted up; nonces stay the same, so that the generator does too."""
+        """Return a new key each time, but the same nonce, so that the generator is the same."""
         nonlocal private
         private += 1
         return private.to_bytes(size, "big")
@@ -318,7 +318,7 @@ def test_chip_authentication_data_with_leading_zeros_is_padded() -> None:
 # --- Chip Authentication Mapping ------------------------------------------------------------------
 
 
-def test_cam_a_failed_decryption_is_not_passed_over() -> None:
+def test_cam_a_failed_decryption_is_an_error() -> None:
     for change in (
         flipped,
         lambda _, value: value[:-1],
@@ -331,7 +331,7 @@ def test_cam_a_failed_decryption_is_not_passed_over() -> None:
 
 
 @pytest.mark.parametrize("mapping", [GM, CAM])
-def test_cam_data_is_there_if_and_only_if_the_mapping_is_cam(mapping: Mapping) -> None:
+def test_cam_data_is_required_if_and_only_if_the_mapping_is_cam(mapping: Mapping) -> None:
     offered = variant(mapping=mapping)
     card = Card.of(offered, mapping_keys={13: Secret(b"\x05" * 32)})
 
@@ -382,7 +382,7 @@ def test_a_refusal_at_any_step_is_never_a_session(step: int, sw: int) -> None:
     assert caught.value.sw == sw
 
 
-def test_no_error_says_the_password() -> None:
+def test_no_error_contains_the_password() -> None:
     for replaced in ({Tag.CHIP_TOKEN: flipped}, {Tag.CHIP_PUBLIC_KEY: flipped}):
         with pytest.raises(ChipsealError) as caught:
             pace(variant(), replaced)

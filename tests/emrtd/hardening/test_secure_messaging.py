@@ -1,4 +1,4 @@
-"""What other readers got wrong about secure messaging and Basic Access Control."""
+"""Errors about secure messaging and Basic Access Control that were found in other readers."""
 
 from collections.abc import Callable
 
@@ -35,7 +35,7 @@ def session(cipher: Cipher) -> SecureMessaging:
 
 
 def answer_to(cipher: Cipher, change: Callable[[SecureMessaging, ResponseAPDU], ResponseAPDU]):
-    """What the terminal makes of a changed answer to READ BINARY."""
+    """Return what the terminal reads from a changed answer to READ BINARY."""
     terminal, chip = session(cipher), session(cipher)
     chip.unprotect_command(terminal.protect_command(READ))
     response = change(chip, chip.protect_response(ResponseAPDU(b"eight...")))
@@ -43,7 +43,7 @@ def answer_to(cipher: Cipher, change: Callable[[SecureMessaging, ResponseAPDU], 
 
 
 def sealed(chip: SecureMessaging, *objects: bytes, sw: int = SW.OK) -> ResponseAPDU:
-    """A response of these data objects, with the MAC that belongs to them."""
+    """Make a response with these data objects and a correct MAC."""
     data = b"".join(objects)
     return ResponseAPDU(data + tlv.encode(0x8E, chip._mac(b"", data)), sw)
 
@@ -104,13 +104,13 @@ def test_bare_data_is_refused_inside_a_session(cipher: Cipher) -> None:
 
 
 @every_cipher
-def test_another_status_word_outside_than_inside_is_refused(cipher: Cipher) -> None:
+def test_a_status_word_that_differs_from_do_99_is_refused(cipher: Cipher) -> None:
     with pytest.raises(SecureMessagingError, match="DO 99"):
         answer_to(cipher, lambda _, r: ResponseAPDU(r.data, 0x6282))
 
 
 @every_cipher
-def test_a_status_word_that_nobody_vouches_for_is_refused(cipher: Cipher) -> None:
+def test_a_status_word_without_do_99_is_refused(cipher: Cipher) -> None:
     with pytest.raises(SecureMessagingError, match="DO 99"):
         answer_to(cipher, lambda chip, r: sealed(chip, r.data[:-14]))
 
@@ -126,7 +126,7 @@ def test_unknown_and_duplicate_data_objects_are_refused(cipher: Cipher, extra: s
 
 
 @every_cipher
-def test_octets_behind_the_mac_are_refused(cipher: Cipher) -> None:
+def test_octets_after_the_mac_are_refused(cipher: Cipher) -> None:
     for trailing in (b"\x00", b"\x99\x02\x90\x00", b"\x8e\x08" + bytes(8)):
         with pytest.raises(SecureMessagingError):
             answer_to(cipher, lambda _, r, more=trailing: ResponseAPDU(r.data + more, r.sw))
@@ -134,7 +134,7 @@ def test_octets_behind_the_mac_are_refused(cipher: Cipher) -> None:
 
 @every_cipher
 @pytest.mark.parametrize("value", ["", "01", "0141", "00" + "11" * 16, "01" + "11" * 15])
-def test_a_cryptogram_that_is_none_is_refused(cipher: Cipher, value: str) -> None:
+def test_an_invalid_cryptogram_is_refused(cipher: Cipher, value: str) -> None:
     cryptogram = tlv.encode(0x87, bytes.fromhex(value))
     with pytest.raises(SecureMessagingError):
         answer_to(cipher, lambda chip, r: sealed(chip, cryptogram, r.data[-14:-10]))
@@ -173,7 +173,7 @@ def test_a_command_echoed_back_is_refused(cipher: Cipher) -> None:
 @every_cipher
 @pytest.mark.parametrize("bare", [0x6700, 0x6C10])
 def test_a_bare_wrong_length_does_not_desynchronise_the_counter(cipher: Cipher, bare: int) -> None:
-    """Some chips refuse an extended READ BINARY before secure messaging sees it."""
+    """Some chips refuse an extended READ BINARY before they process secure messaging."""
     terminal, chip = session(cipher), session(cipher)
 
     card = Refusing(FunctionCard(lambda _: b"short", chip), extended, bare)
@@ -190,8 +190,8 @@ def test_a_bare_wrong_length_does_not_desynchronise_the_counter(cipher: Cipher, 
 
 @every_cipher
 @pytest.mark.parametrize("counted", [False, True])
-def test_a_file_is_read_on_past_a_bare_6700(cipher: Cipher, counted: bool) -> None:
-    """Unless the chip has ended the session with it: then nothing more is believed."""
+def test_reading_continues_after_a_bare_6700(cipher: Cipher, counted: bool) -> None:
+    """If the chip has ended the session, every later response is refused."""
     terminal, chip = session(cipher), session(cipher)
     content = tlv.encode(0x61, bytes(range(250)) * 4)
 
@@ -200,7 +200,7 @@ def test_a_file_is_read_on_past_a_bare_6700(cipher: Cipher, counted: bool) -> No
         return content[offset : offset + (plain.ne or 0)]
 
     class Counting(Refusing):
-        """Moves the chip's counter with each refusal; an error of secure messaging ends it."""
+        """Increments the chip's counter at each refusal; a wrong command ends the session."""
 
         ended = b""
 
@@ -227,7 +227,7 @@ def test_a_file_is_read_on_past_a_bare_6700(cipher: Cipher, counted: bool) -> No
 
 
 @every_cipher
-def test_the_chip_says_what_is_wrong_with_a_command(cipher: Cipher) -> None:
+def test_the_chip_answers_a_wrong_command_with_its_status_word(cipher: Cipher) -> None:
     good = session(cipher).protect_command(CommandAPDU(0x00, 0xD6, data=b"data", ne=5))
     objects = list(tlv.read_all(good.data, "test"))
     encoded = [tlv.encode(each.tag, each.value) for each in objects]
@@ -261,7 +261,7 @@ def test_a_plain_command_inside_a_session_is_refused(cipher: Cipher) -> None:
     ("ins", "objects"),
     [(0xB1, ["87"]), (0xD6, ["85"]), (0xD6, ["87", "85"]), (0xB0, ["99"]), (0xB0, ["97000000"])],
 )
-def test_data_objects_that_do_not_suit_the_command_are_refused(
+def test_data_objects_that_do_not_fit_the_command_are_refused(
     cipher: Cipher, ins: int, objects: list[str]
 ) -> None:
     terminal, chip = session(cipher), session(cipher)
@@ -286,7 +286,7 @@ def test_data_objects_that_do_not_suit_the_command_are_refused(
 
 
 def run_bac(change: Callable[[bytes, bytes], bytes]) -> SecureMessaging:
-    """BAC with a chip whose answer is changed; `change` is given command and answer."""
+    """Run BAC with a chip whose answer is changed; `change` gets command and answer."""
     chip = BacChip(MRZ)
 
     def answer(command: CommandAPDU) -> bytes:
@@ -298,7 +298,7 @@ def run_bac(change: Callable[[bytes, bytes], bytes]) -> SecureMessaging:
 
 
 def resealed(answer: bytes, change: Callable[[bytes], bytes]) -> bytes:
-    """The answer with its plain text changed, by a chip that knows the keys."""
+    """Return the answer with its plain text changed, encrypted with the correct keys."""
     k_enc, k_mac = MRZ.basic_access_keys()
     plain = change(Cipher.TDES.decrypt_cbc(k_enc, bytes(8), answer[:-8]))
     encrypted = Cipher.TDES.encrypt_cbc(k_enc, bytes(8), plain)
@@ -320,7 +320,7 @@ def test_bac_an_answer_of_another_length_is_refused(size: int) -> None:
         run_bac(lambda _, answer: (answer * 2)[:size])
 
 
-def test_bac_rnd_ifd_must_come_back() -> None:
+def test_bac_requires_both_nonces_in_the_answer() -> None:
     change = {8: r"RND\.IFD", 15: r"RND\.IFD", 0: r"RND\.IC", 7: r"RND\.IC"}
     for position, name in change.items():
 
@@ -336,7 +336,7 @@ def test_bac_the_terminals_own_cryptogram_echoed_back_is_refused() -> None:
         run_bac(lambda command, _: command)
 
 
-def test_bac_nonces_come_from_the_source_of_randomness() -> None:
+def test_bac_nonces_are_drawn_from_random() -> None:
     sizes: list[int] = []
 
     def random(size: int) -> bytes:

@@ -70,7 +70,7 @@ def test_every_status_word_has_a_meaning(sw: int) -> None:
     assert meaning(sw)
 
 
-def test_octets_that_are_too_large_are_misuse() -> None:
+def test_values_that_do_not_fit_their_octets_are_misuse() -> None:
     with pytest.raises(MisuseError):
         CommandAPDU(0x100, 0)
 
@@ -84,13 +84,13 @@ def test_long_data_is_chained() -> None:
     assert not any(each.is_extended for each in card.commands)
 
 
-def test_a_refused_chain_ends() -> None:
+def test_a_refusal_ends_a_chain() -> None:
     command = CommandAPDU(0, 0x2A, 0, 0xBE, bytes(600))
     response = run(with_command_chaining(exchange(command)), lambda _: b"\x68\x84")
     assert response.sw == SW.CHAINING_NOT_SUPPORTED
 
 
-def test_61xx_is_fetched() -> None:
+def test_61xx_is_followed_by_get_response() -> None:
     answers = iter([b"\x61\x03", b"abc\x61\x02", b"de\x90\x00"])
     response = run(
         with_response_chaining(exchange(CommandAPDU(0, 0xCA, ne=256))), lambda _: next(answers)

@@ -1,4 +1,4 @@
-"""Running procedures, and the layers around them."""
+"""Running procedures through layers and transports."""
 
 from emrtd.iso7816.apdu import CommandAPDU, ResponseAPDU
 from emrtd.iso7816.procedure import Procedure, Reset, run, through
@@ -6,14 +6,14 @@ from emrtd.iso7816.procedure import Procedure, Reset, run, through
 SELECT = CommandAPDU(0x00, 0xA4)
 
 
-def powering_up_anew() -> Procedure[list[int]]:
+def resetting() -> Procedure[list[int]]:
     first = yield SELECT
     done = yield Reset()
     second = yield SELECT
     return [first.sw, done.sw, second.sw]
 
 
-def test_a_reset_goes_to_the_wire_past_every_layer() -> None:
+def test_layers_pass_a_reset_to_the_transport() -> None:
     log: list[str] = []
 
     def layer(command: CommandAPDU) -> Procedure[ResponseAPDU]:
@@ -24,10 +24,10 @@ def test_a_reset_goes_to_the_wire_past_every_layer() -> None:
         log.append("command")
         return b"\x6a\x82"
 
-    procedure = through(through(powering_up_anew(), layer), layer)
+    procedure = through(through(resetting(), layer), layer)
     assert run(procedure, transmit, lambda: log.append("reset")) == [0x6A82, 0x9000, 0x6A82]
     assert log == ["layer", "layer", "command", "reset", "layer", "layer", "command"]
 
 
-def test_a_wire_that_cannot_reset_leaves_the_chip_as_it_is() -> None:
-    assert run(powering_up_anew(), lambda _: b"\x6a\x82") == [0x6A82, 0x9000, 0x6A82]
+def test_a_transport_without_reset_ignores_it() -> None:
+    assert run(resetting(), lambda _: b"\x6a\x82") == [0x6A82, 0x9000, 0x6A82]

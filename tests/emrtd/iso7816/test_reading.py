@@ -1,4 +1,4 @@
-"""Reading against chips that are small, old, wrong or hostile."""
+"""Reading from chips with small buffers, old chips, and faulty or hostile chips."""
 
 from collections.abc import Callable
 
@@ -20,7 +20,7 @@ ATR_INFO = FileAddress("EF.ATR/INFO", 0x2F01, 0x01, one_object=False)
 
 
 class Card(FunctionCard):
-    """A chip with one file; `refuse` may answer any command in its place."""
+    """A chip with one file; `refuse` may answer any command instead of it."""
 
     def __init__(
         self,
@@ -48,7 +48,7 @@ class Card(FunctionCard):
         return ResponseAPDU(data, SW.OK if len(data) == command.ne else self.end_of_file)
 
 
-def test_the_first_block_goes_by_sfi_and_nothing_is_probed() -> None:
+def test_the_first_block_is_read_by_sfi_without_a_probe() -> None:
     content = tlv.encode(0x75, bytes(15_079))
     card = Card(content)
     assert run(FileReader().read(DG2), card.process) == content
@@ -56,7 +56,7 @@ def test_the_first_block_goes_by_sfi_and_nothing_is_probed() -> None:
     assert card.commands[0].p1 == 0x82
 
 
-def test_extended_length_reads_a_file_at_once() -> None:
+def test_extended_length_reads_a_file_in_one_command() -> None:
     content = tlv.encode(0x75, bytes(32_472))
     card = Card(content)
     assert run(FileReader(buffer=65_536).read(DG2), card.process) == content
@@ -81,7 +81,7 @@ def test_capacity_is_exact(buffer: int, cipher_block: int) -> None:
     assert protected(capacity) <= buffer < protected(capacity + 1)
 
 
-def test_offsets_from_32768_go_by_odd_ins() -> None:
+def test_offsets_from_32768_use_odd_ins() -> None:
     content = tlv.encode(0x75, bytes(range(256)) * 200)
     card = Card(content)
     assert run(FileReader().read(DG2), card.process) == content
@@ -111,7 +111,7 @@ def test_6700_to_an_extended_read_falls_back_to_short_and_stays_there() -> None:
     assert sum(c.is_extended for c in card.commands) == 1
 
 
-def test_6700_to_a_full_block_finds_the_block_that_works_and_keeps_it() -> None:
+def test_6700_to_a_full_block_finds_a_block_size_that_works() -> None:
     card = Card(
         tlv.encode(0x75, bytes(2000)),
         lambda c: ResponseAPDU(sw=SW.WRONG_LENGTH) if (c.ne or 0) > 128 else None,
@@ -121,7 +121,7 @@ def test_6700_to_a_full_block_finds_the_block_that_works_and_keeps_it() -> None:
     assert reader.block == 128
 
 
-def test_6cxx_is_asked_again_with_the_length_told() -> None:
+def test_6cxx_repeats_the_command_with_the_length_it_states() -> None:
     content = tlv.encode(0x75, bytes(300))
 
     def refuse(command: CommandAPDU) -> ResponseAPDU | None:
@@ -143,10 +143,10 @@ def test_a_chip_without_short_identifiers_is_read_by_select() -> None:
     assert run(reader.read(DG2), card.process) == content
     card.commands.clear()
     assert run(reader.read(DG2), card.process) == content
-    assert card.commands[0].ins == 0xA4  # it is not tried again
+    assert card.commands[0].ins == 0xA4  # the SFI is not tried again
 
 
-def test_an_absent_file_is_a_refusal() -> None:
+def test_an_absent_file_raises_a_refusal() -> None:
     card = Card(b"", lambda _: ResponseAPDU(sw=SW.FILE_NOT_FOUND))
     with pytest.raises(ChipRefusalError) as caught:
         run(FileReader().read(DG2), card.process)
@@ -160,7 +160,7 @@ def test_a_file_of_several_objects_is_read_to_its_end(end: int) -> None:
     assert run(FileReader().read(ATR_INFO), card.process) == content
 
 
-def test_a_file_of_4_gigabytes_is_not_believed() -> None:
+def test_a_declared_length_of_4_gigabytes_is_malformed() -> None:
     card = Card(bytes.fromhex("7584FFFFFFFF") + bytes(300))
     with pytest.raises(MalformedError, match="declares"):
         run(FileReader().read(DG2), card.process)
@@ -173,7 +173,7 @@ def test_an_endless_file_ends() -> None:
         run(FileReader(buffer=65_536).read(ATR_INFO), card.process)
 
 
-def test_a_file_that_gives_no_octets_is_cut_short_and_not_an_endless_loop() -> None:
+def test_a_file_that_returns_no_more_octets_is_cut_short() -> None:
     head = tlv.encode(0x75, bytes(2000))[:100]
     card = Card(head, lambda c: None if c.p1 & 0x80 else ResponseAPDU(b""), end_of_file=SW.OK)
     with pytest.raises(MalformedError, match="ends after 100 of 2004"):
@@ -187,7 +187,7 @@ def test_endless_6cxx_ends() -> None:
         run(FileReader().read(DG2), card.process)
 
 
-def test_more_than_was_asked_is_refused() -> None:
+def test_more_octets_than_requested_are_refused() -> None:
     card = Card(b"", lambda c: ResponseAPDU(tlv.encode(0x75, bytes(300))[: (c.ne or 0) + 1]))
     with pytest.raises(ProtocolError, match="were requested"):
         run(FileReader(buffer=100).read(DG2), card.process)

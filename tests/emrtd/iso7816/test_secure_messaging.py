@@ -73,7 +73,7 @@ def test_the_intermediate_values_of_the_examples() -> None:
     for each in example["secure_messaging"]:
         for message, mac in (("N", "CC"), ("K", "CC_resp")):
             octets = bytes.fromhex(each[message])
-            if len(octets) % 8:  # one is printed without its padding
+            if len(octets) % 8:  # one value is printed without its padding
                 octets = pad(octets, 8)
             assert Cipher.TDES.mac_padded(ks_mac, octets).hex().upper() == each[mac]
         if "data_padded" in each:
@@ -135,7 +135,7 @@ responses = st.builds(
 
 @pytest.mark.parametrize("cipher", Cipher)
 @given(st.lists(st.tuples(commands, responses), min_size=1, max_size=3))
-def test_what_goes_in_comes_out(cipher: Cipher, exchanges) -> None:
+def test_both_roles_decrypt_what_the_other_protects(cipher: Cipher, exchanges) -> None:
     terminal, other = session(cipher), session(cipher)
     for command, response in exchanges:
         wire = CommandAPDU.decode(terminal.protect_command(command).encode())
@@ -163,14 +163,14 @@ def test_a_procedure_runs_inside_a_session(cipher: Cipher) -> None:
     assert seen == [command]
 
 
-def test_an_error_of_function_stays_protected_and_the_session_goes_on() -> None:
+def test_a_refusal_is_protected_and_the_session_continues() -> None:
     terminal, other = session(), session()
     for sw in (SW.FILE_NOT_FOUND, SW.END_OF_FILE, 0x63C2, SW.OK):
         transmit = FunctionCard(lambda _, sw=sw: ResponseAPDU(b"", sw), other).process
         assert run(secured(exchange(CommandAPDU(0, 0xB0, ne=1)), terminal), transmit).sw == sw
 
 
-def test_the_forms_of_data_objects() -> None:
+def test_the_data_objects_of_each_case_are_those_of_the_standard() -> None:
     terminal = session()
     tags = [
         [each.tag for each in tlv.read_all(terminal.protect_command(command).data, "test")]
@@ -211,14 +211,14 @@ def test_odd_ins_has_no_padding_indicator_and_its_data_objects_pass_through() ->
     assert terminal.unprotect_response(back).data == content
 
 
-def test_the_counter_wraps_and_does_not_break() -> None:
-    """After BAC it starts with octets that the peer chooses in part: all FF is among them."""
+def test_the_send_sequence_counter_wraps() -> None:
+    """After BAC, the counter starts with random octets of both sides, possibly all FF."""
     terminal, other = (session(Cipher.TDES, (1 << 64) - 1) for _ in range(2))
     transmit = FunctionCard(lambda _: ResponseAPDU(), other).process
     assert run(secured(exchange(CommandAPDU(0, 0xB0, ne=1)), terminal), transmit) == ResponseAPDU()
 
 
-def test_no_key_is_shown() -> None:
+def test_the_repr_of_a_session_has_no_key() -> None:
     assert "shared" not in repr(session())
     assert session()._ks_enc.reveal().hex() not in repr(vars(session()))
 
@@ -243,7 +243,7 @@ def test_any_command_is_refused_and_nothing_else_is_raised(octets: bytes) -> Non
 
 
 @pytest.mark.parametrize("cipher", Cipher)
-def test_what_a_short_command_holds_is_exact(cipher: Cipher) -> None:
+def test_the_capacity_of_a_short_command_is_exact(cipher: Cipher) -> None:
     size = command_capacity(cipher.block_size)
     for more in (0, 1):
         command = CommandAPDU(0x00, 0x2A, 0x00, 0xBE, bytes(size + more), ne=256)

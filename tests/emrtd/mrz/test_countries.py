@@ -13,5 +13,5 @@ def test_codes_of_doc_9303_3_clause_5(three: str, two: str) -> None:
 
 
 @pytest.mark.parametrize("code", ["", "XPO", "DEU", "GB", "gbr", "<<<"])
-def test_a_code_without_two_letters_is_none(code: str) -> None:
+def test_a_code_without_a_two_letter_code_gives_none(code: str) -> None:
     assert two_letter_code(code) is None

@@ -42,5 +42,5 @@ def test_an_expiry_is_near_the_instant(printed: str, full: date | None) -> None:
     assert full_date_of_expiry(printed, AT) == full
 
 
-def test_an_expiry_over_the_turn_of_a_century() -> None:
+def test_an_expiry_can_be_in_the_next_century() -> None:
     assert full_date_of_expiry("050101", datetime(2098, 1, 1, tzinfo=UTC)) == date(2105, 1, 1)

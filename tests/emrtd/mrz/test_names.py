@@ -1,4 +1,4 @@
-"""Every name of Doc 9303-4 to -7, and the State's choice that shortens it as printed there."""
+"""Every name of Doc 9303-4 to -7, with the lengths that shorten it as printed there."""
 
 import pytest
 from hypothesis import given
@@ -25,7 +25,7 @@ CHOICES = {
     "BENNELONG<WOOLOOM<WAR<WA<<DINGO": NameLengths((9, 7, 3, 2), (5, 0)),
     "BENN<WOOL<WARR<WARN<<DINGO<POTO": NameLengths((4,)),
 }
-"""Where the printed name is not what the recommended way makes."""
+"""The lengths for the names that are not shortened in the recommended way."""
 
 WORDS = st.text("ABCDEFGHIJKLMNOPQRSTUVWXYZ", min_size=1, max_size=20)
 
@@ -70,7 +70,7 @@ def test_a_shortened_name_fills_its_field_to_the_last_letter(
     if given:
         assert separator
         assert behind.startswith(given[0][0])
-    # Only names of nothing but initials may leave a place that no letter can fill.
+    # Only names that consist of initials may leave room that no letter can fill.
     if not all(len(word) == 1 for word in surname + given):
         assert made[-1] != "<" or before.endswith("<") or len(behind.rstrip("<")) < len(behind)
 
@@ -89,7 +89,7 @@ def test_a_single_name_is_the_primary_identifier() -> None:
 
 
 @pytest.mark.parametrize(("primary", "secondary"), [((0,), ()), ((), (0,)), ((1,), (-1,))])
-def test_a_name_cannot_lose_its_first_letter(
+def test_lengths_that_remove_the_first_letter_are_refused(
     primary: tuple[int, ...], secondary: tuple[int, ...]
 ) -> None:
     with pytest.raises(MisuseError):

@@ -1,4 +1,4 @@
-"""Zones whose elements are not of their form."""
+"""Zones with elements of another form than the standard's."""
 
 from datetime import date
 
@@ -15,7 +15,7 @@ ZONE = Mrz.build(
 
 
 def printed(name: str, value: str) -> Mrz:
-    """The zone with other characters in the place of an element."""
+    """Return the zone with other characters in the place of an element."""
     span = ZONE.layout.span(ZONE.layout.places[name])
     width = span.stop - span.start
     return Mrz.parse(ZONE.text[: span.start] + value.ljust(width, "<") + ZONE.text[span.stop :])
@@ -37,7 +37,7 @@ def printed(name: str, value: str) -> Mrz:
         ("date_of_expiry", "320431", "the date of expiry is not a date"),
     ],
 )
-def test_an_element_of_another_form(name: str, value: str, says: str) -> None:
+def test_an_element_of_another_form_is_a_quirk(name: str, value: str, says: str) -> None:
     assert quirks(printed(name, value)) == (says,)
 
 
@@ -54,10 +54,10 @@ def test_an_element_of_another_form(name: str, value: str, says: str) -> None:
         ("date_of_birth", "730229"),
     ],
 )
-def test_what_the_standard_allows_is_none(name: str, value: str) -> None:
+def test_elements_that_the_standard_allows_are_not_quirks(name: str, value: str) -> None:
     assert quirks(printed(name, value)) == ()
 
 
-def test_no_sentence_says_what_is_printed() -> None:
+def test_no_quirk_quotes_the_printed_value() -> None:
     assert "ERIKSSON" not in str(quirks(printed("sex", "Z")))
     assert "Z" not in str(quirks(printed("sex", "Z")))

@@ -99,15 +99,15 @@ def test_names_as_people_write_them(name: str, mrz: str) -> None:
         ("A" * 1001, "1001 characters"),
     ],
 )
-def test_names_that_no_table_covers(name: str, says: str) -> None:
-    if name == "Louis Ⅳ":  # its compatibility form is letters
+def test_names_that_no_table_covers_are_refused(name: str, says: str) -> None:
+    if name == "Louis Ⅳ":  # its compatibility form consists of letters
         assert joined(name) == "LOUIS<IV"
         return
     with pytest.raises(MisuseError, match=says):
         transliterate(name)
 
 
-def test_a_choice_that_the_table_does_not_permit() -> None:
+def test_a_choice_that_the_table_does_not_permit_is_refused() -> None:
     with pytest.raises(MisuseError, match="may become N or NXX"):
         Transliteration(choices={"Ñ": "NY"})
     with pytest.raises(MisuseError, match="no choice"):
@@ -115,7 +115,7 @@ def test_a_choice_that_the_table_does_not_permit() -> None:
 
 
 @given(st.text(max_size=40), st.sampled_from([None, *Language]))
-def test_only_letters_come_out(name: str, language: Language | None) -> None:
+def test_the_result_has_only_letters(name: str, language: Language | None) -> None:
     try:
         components = transliterate(name, Transliteration(language))
     except MisuseError:
@@ -124,7 +124,7 @@ def test_only_letters_come_out(name: str, language: Language | None) -> None:
 
 
 @given(st.text(st.characters(categories=["Lu", "Ll", "Mn"], max_codepoint=0x24F), max_size=20))
-def test_decomposed_letters_are_the_composed_ones(name: str) -> None:
+def test_decomposed_letters_equal_composed_ones(name: str) -> None:
     def outcome(form: str) -> tuple[str, ...] | None:
         try:
             return transliterate(form)

@@ -35,7 +35,7 @@ def documents() -> list[dict[str, Any]]:
     return found
 
 
-def test_published_zones_parse_and_their_digits_are_judged() -> None:
+def test_published_zones_parse_and_their_check_digits_are_checked() -> None:
     for example in documents():
         mrz = Mrz.parse("\n".join(example["lines"]))
         assert mrz.format == example["format"], example["id"]
@@ -93,7 +93,7 @@ def test_information_of_part_11_appendix_d_2() -> None:
     st.sampled_from("FMX"),
     st.text("ABC019", max_size=15),
 )
-def test_what_is_built_reads_back(
+def test_a_built_zone_parses_to_its_elements(
     format_: MrzFormat, number: str, surname: str, given: str, born: str, sex: str, optional: str
 ) -> None:
     code = "V" if format_.startswith("MRV") else "I"
@@ -108,7 +108,7 @@ def test_what_is_built_reads_back(
             sex=sex,
             optional_data=optional,
         )
-    except MisuseError:  # nothing but the room may be wanting
+    except MisuseError:  # only a lack of room may be the reason
         assert len(number) > 9 or len(optional) > LAYOUTS[format_].room("optional_data")
         return
     again = Mrz.parse("\n".join(mrz.lines))
@@ -134,7 +134,7 @@ def test_any_text_parses_or_is_malformed(text: str) -> None:
         assert isinstance(getattr(mrz, name), str)
 
 
-def test_a_digit_that_is_wrong_is_seen_wherever_it_stands() -> None:
+def test_every_wrong_check_digit_is_found() -> None:
     mrz = build()
     for each in mrz.check_digits():
         assert each.correct
@@ -151,7 +151,7 @@ def test_the_longest_document_numbers() -> None:
             build(format_, document_number="A" * length)
 
 
-def test_optional_data_stands_behind_a_long_number() -> None:
+def test_optional_data_follow_a_long_number() -> None:
     mrz = build("TD1", document_number="D23145890734", optional_data="XY")
     assert mrz.lines[0] == "IRUTOD23145890<7349<XY<<<<<<<<"
     assert (mrz.document_number, mrz.optional_data) == ("D23145890734", "XY")
@@ -176,14 +176,14 @@ def test_sex_not_specified_is_a_filler() -> None:
         ("nationality", "UTOPIA", "3 fit"),
     ],
 )
-def test_what_cannot_be_printed_is_refused(field: str, value: str, says: str) -> None:
+def test_elements_that_cannot_be_printed_are_refused(field: str, value: str, says: str) -> None:
     changes = {field: value} | ({"given_names": ""} if field == "surname" else {})
     with pytest.raises(MisuseError, match=says) as refusal:
         build(**changes)
     assert not value or value not in str(refusal.value)
 
 
-def test_nothing_of_the_person_shows() -> None:
+def test_no_repr_or_str_contains_personal_data() -> None:
     mrz = build()
     assert "EXAMPLE" not in repr(mrz)
     assert "EXAMPLE" not in f"{mrz}"

@@ -1,4 +1,4 @@
-"""A card that does PACE and nothing else, for pair tests."""
+"""A card that supports only PACE, for pair tests."""
 
 from collections.abc import Callable, Mapping, Sequence
 
@@ -36,9 +36,9 @@ def variant(
 
 
 def sequence(order: int, *octets: str) -> Callable[[int], bytes]:
-    """A source of randomness that gives these values in turn; keys are reduced by the order.
+    """Return a source of randomness with these values in turn; keys are reduced by the order.
 
-    The worked examples print exponents beyond the order of the group, which give the same keys.
+    The worked examples print exponents above the order of the group, which make the same keys.
     """
     values = list(octets)
 
@@ -52,7 +52,7 @@ def sequence(order: int, *octets: str) -> Callable[[int], bytes]:
 
 
 class Card(FunctionCard):
-    """A `PaceChip` behind its commands."""
+    """A card that passes its commands to a `PaceChip`."""
 
     def __init__(self, chip: PaceChip) -> None:
         super().__init__(self.answer)

@@ -21,25 +21,25 @@ templates = st.builds(
 
 
 @given(templates)
-def test_a_template_comes_back(template: AuthenticationTemplate) -> None:
+def test_a_template_decodes_to_itself(template: AuthenticationTemplate) -> None:
     assert AuthenticationTemplate.decode(template.encode()) == template
 
 
 @given(st.binary(max_size=60))
-def test_any_octets_are_a_template_or_malformed(octets: bytes) -> None:
+def test_any_octets_decode_as_a_template_or_are_malformed(octets: bytes) -> None:
     for data in (octets, bytes.fromhex("800A04007F00070202040202830102") + octets):
         with contextlib.suppress(MalformedError):
             assert AuthenticationTemplate.decode(data).protocol
 
 
 @given(st.lists(st.tuples(st.sampled_from(Tag), st.binary(max_size=200)), max_size=4))
-def test_dynamic_authentication_data_comes_back(objects: list[tuple[Tag, bytes]]) -> None:
+def test_dynamic_authentication_data_decodes_to_itself(objects: list[tuple[Tag, bytes]]) -> None:
     decoded = messages.decode(messages.encode(*objects))
     assert [(each.tag, each.value) for each in decoded] == objects
 
 
 @given(st.binary(max_size=60), st.sampled_from(Tag))
-def test_any_answer_is_read_or_malformed(octets: bytes, tag: Tag) -> None:
+def test_any_answer_decodes_or_is_malformed(octets: bytes, tag: Tag) -> None:
     for data in (octets, tlv.encode(0x7C, octets)):
         try:
             value, objects = messages.decode_answer(data, tag)
@@ -48,7 +48,7 @@ def test_any_answer_is_read_or_malformed(octets: bytes, tag: Tag) -> None:
         assert objects.one(tag).value == value
 
 
-def test_password_references() -> None:
+def test_password_references_1_to_4_are_known() -> None:
     types = [AuthenticationTemplate("0.4", number).password_type for number in range(6)]
     assert types == [None, *PasswordType, None]
 

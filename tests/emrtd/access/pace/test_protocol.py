@@ -39,7 +39,7 @@ MATRIX = [
 ]
 
 
-def test_the_matrix_is_the_standards() -> None:
+def test_the_matrix_has_every_protocol_of_the_standard() -> None:
     assert len(MATRIX) == 14 * 4 + 13 * 4 + 11 * 3
     assert {variant(*each).info.protocol for each in MATRIX} == {
         f"0.4.0.127.0.7.2.2.4.{arc}.{number}"
@@ -50,7 +50,7 @@ def test_the_matrix_is_the_standards() -> None:
 
 
 def mapping_key(offered: PaceVariant) -> tuple[dict[int | None, Secret], bytes]:
-    """A static key pair for Chip Authentication Mapping."""
+    """Generate a static key pair for Chip Authentication Mapping."""
     private = offered.group.private_key()
     secret = Secret(private.to_bytes(offered.group.private_key_size, "big"))
     return {offered.info.parameter_id: secret}, offered.group.public_key(private)
@@ -102,7 +102,7 @@ def test_a_password_that_the_chip_lacks_is_refused() -> None:
     assert caught.value.sw == SW.REFERENCED_DATA_NOT_FOUND
 
 
-def test_domain_parameters_of_ones_own() -> None:
+def test_explicit_domain_parameters_open_the_chip() -> None:
     twist = BRAINPOOLP256t1
     p, a, b = (int(value) for value in (twist.curve.p(), twist.curve.a(), twist.curve.b()))
     g = int(twist.generator.x()), int(twist.generator.y())
@@ -120,7 +120,7 @@ def test_domain_parameters_of_ones_own() -> None:
             assert card.shares(result.secure_messaging)
 
 
-def test_the_domain_parameters_are_named_where_they_are_ambiguous() -> None:
+def test_the_domain_parameters_are_sent_if_they_are_ambiguous() -> None:
     offered = [variant(13, ambiguous=True), variant(17, ambiguous=True)]
     card = Card.of(*offered)
     assert card.shares(run(establish(offered[1], CAN), card.process).secure_messaging)
@@ -134,7 +134,7 @@ def test_the_domain_parameters_are_named_where_they_are_ambiguous() -> None:
 
 @pytest.mark.parametrize("sw", [0x6A80, 0x6A87, 0x6A88])
 @pytest.mark.parametrize("ambiguous", [True, False])
-def test_a_chip_that_wants_the_parameters_named_without_need_is_met(
+def test_unambiguous_domain_parameters_are_sent_to_a_chip_that_requires_them(
     sw: int, ambiguous: bool
 ) -> None:
     offered = variant(ambiguous=ambiguous)
@@ -148,7 +148,7 @@ def test_a_chip_that_wants_the_parameters_named_without_need_is_met(
     assert card.shares(result.secure_messaging)
 
 
-def test_certification_authority_references_are_given_to_whom_asks() -> None:
+def test_certification_authority_references_are_sent_only_for_a_chat() -> None:
     cars = (b"UTCVCA00002", b"UTCVCA00001", b"UTCVCA00000")
     card = Card.of(variant(), cars=cars)
     result = run(establish(variant(), CAN, chat=CHAT), card.process)
@@ -160,7 +160,7 @@ def test_certification_authority_references_are_given_to_whom_asks() -> None:
     assert result.chat is None
 
 
-def test_public_keys_of_2048_bits_go_by_extended_length() -> None:
+def test_public_keys_of_2048_bits_use_extended_length() -> None:
     card = Card.of(variant(2))
     run(establish(variant(2), CAN), card.process)
     sizes = [len(command.encode()) for command in card.commands]
@@ -172,12 +172,12 @@ def test_public_keys_of_2048_bits_go_by_extended_length() -> None:
 
 
 def with_token(command: CommandAPDU) -> bool:
-    """The last GENERAL AUTHENTICATE, which brings the terminal's token."""
+    """Whether this is the last GENERAL AUTHENTICATE, with the terminal's token."""
     return (command.cla, command.ins) == (0x00, INS.GENERAL_AUTHENTICATE)
 
 
 def attempt(card: Card, password: Password) -> int:
-    """Status word of PACE with this password."""
+    """Return the status word of PACE with this password."""
     try:
         run(establish(variant(), password), card.process)
     except ChipRefusalError as error:
@@ -199,7 +199,7 @@ def test_the_pin_is_suspended_resumed_and_blocked() -> None:
     assert attempt(card, CAN) == SW.OK
     assert attempt(card, WRONG) == 0x63C0
     for password in (PIN, WRONG):
-        assert attempt(card, password) == 0x63C0  # MSE:Set AT tells it already
+        assert attempt(card, password) == 0x63C0  # already in the answer to MSE:Set AT
     assert attempt(card, CAN) == SW.OK
     assert state.tries_left == 0
     state.failures = 0  # RESET RETRY COUNTER, with the PUK
@@ -229,7 +229,7 @@ def test_a_resumed_pin_is_suspended_again_in_another_session() -> None:
     assert not state.suspended
 
 
-def test_the_can_resumes_only_what_is_suspended_then() -> None:
+def test_the_can_resumes_only_a_pin_that_is_already_suspended() -> None:
     card = Card.of(variant(), passwords=[CAN, PasswordState(PIN, retry_limit=3)])
     assert attempt(card, CAN) == SW.OK
     assert attempt(card, WRONG) == 0x63C2
@@ -265,7 +265,7 @@ def test_a_deactivated_pin_is_refused() -> None:
     assert caught.value.sw == SW.REFERENCE_DATA_NOT_USABLE
 
 
-def test_a_blocked_pin_is_refused_whatever_the_terminal_makes_of_the_warning() -> None:
+def test_a_blocked_pin_is_refused_even_if_the_terminal_ignores_the_warning() -> None:
     chip = PaceChip([variant()], {PIN.type: PasswordState(PIN, 3, failures=3)})
     template = AuthenticationTemplate(variant().info.protocol, PIN.type)
     assert chip.select(template.encode()) == 0x63C0
@@ -281,7 +281,7 @@ def test_mrz_and_can_never_block() -> None:
     assert attempt(card, CAN) == SW.OK
 
 
-def test_giving_up_before_the_token_costs_no_try_and_teaches_nothing() -> None:
+def test_stopping_before_the_token_costs_no_try() -> None:
     state = PasswordState(PIN, retry_limit=3)
     card = Card.of(variant(), passwords=[CAN, state])
 
@@ -306,7 +306,7 @@ def refusal(call: Callable[[], object]) -> int:
     return caught.value.sw
 
 
-def test_the_chip_wants_its_commands_in_order() -> None:
+def test_the_chip_refuses_commands_out_of_order() -> None:
     key = tlv.encode(0x83, variant().group.public_key(5))
     token = tlv.encode(0x85, bytes(8))
     for wrong in (tlv.encode(0x81, key[2:]), key, token):
@@ -324,7 +324,7 @@ def test_the_chip_wants_its_commands_in_order() -> None:
     )
     mapping = tlv.encode(0x7C, tlv.encode(0x81, variant().group.public_key(5)))
     assert refusal(lambda: chip.general_authenticate(mapping)) == SW.CONDITIONS_NOT_SATISFIED
-    assert chip.general_authenticate(b"\x7c\x00")  # a failed chain may begin anew
+    assert chip.general_authenticate(b"\x7c\x00")  # a failed chain may restart
 
 
 def test_a_token_cannot_be_tried_twice() -> None:
@@ -335,7 +335,7 @@ def test_a_token_cannot_be_tried_twice() -> None:
     assert card.process(again) == SW.CONDITIONS_NOT_SATISFIED.to_bytes(2, "big")
 
 
-def test_nothing_goes_on_after_success_without_a_new_selection() -> None:
+def test_after_success_the_chip_requires_mse_set_at_again() -> None:
     card = Card.of(variant())
     run(establish(variant(), CAN), card.process)
     assert refusal(lambda: card.chip.general_authenticate(b"\x7c\x00")) == (
@@ -357,14 +357,14 @@ def test_nothing_goes_on_after_success_without_a_new_selection() -> None:
         ("800A04007F00070202040602830102", SW.REFERENCED_DATA_NOT_FOUND),
     ],
 )
-def test_what_the_chip_makes_of_a_wrong_template(data: str, sw: int) -> None:
+def test_the_chip_refuses_a_wrong_template(data: str, sw: int) -> None:
     offered = [variant(), variant(mapping=Mapping.CHIP_AUTHENTICATION)]
     chip = PaceChip(offered, {CAN.type: PasswordState(CAN)})
     assert refusal(lambda: chip.select(bytes.fromhex(data))) == sw
     assert refusal(lambda: chip.general_authenticate(b"\x7c\x00")) == SW.CONDITIONS_NOT_SATISFIED
 
 
-def test_the_chip_ignores_data_objects_that_it_does_not_know() -> None:
+def test_the_chip_ignores_unknown_data_objects() -> None:
     assert selected(b"\x95\x01\x80", b"\x65\x00").general_authenticate(b"\x7c\x00")[:3] == (
         b"\x7c\x12\x80"
     )

@@ -39,7 +39,7 @@ every_example = pytest.mark.parametrize("name", EXAMPLES)
 
 
 class Example:
-    """One example, with the names of its values made the same as in the others."""
+    """One example, with the same names of values as the others."""
 
     def __init__(self, name: str) -> None:
         file = facts(f"vectors/{EXAMPLES[name]}.json")
@@ -73,7 +73,7 @@ class Example:
         if "PACE" in self.values:
             assert self.values["password"] == f"{PIN.secret.reveal().decode()} (PIN)"
             return PIN
-        return CAN  # H.1, H.2: 123456, whatever the text says
+        return CAN  # H.1, H.2: 123456, although the text states another
 
     @property
     def mapped(self) -> Group:
@@ -90,7 +90,7 @@ class Example:
 
 
 @every_example
-def test_the_nonce(name: str) -> None:
+def test_the_printed_nonce_encrypts_and_decrypts(name: str) -> None:
     example = Example(name)
     key = example.password.key(example.variant.info.cipher)
     assert key.reveal().hex().upper() == example.values["K_pi"]
@@ -100,7 +100,7 @@ def test_the_nonce(name: str) -> None:
 
 
 @every_example
-def test_the_mapping(name: str) -> None:
+def test_the_printed_mapping_is_computed(name: str) -> None:
     example = Example(name)
     assert example.generator() == example.octets("mapped_generator")
     if example.variant.info.mapping is Mapping.INTEGRATED:
@@ -162,7 +162,7 @@ def test_the_whole_protocol_in_both_roles(name: str) -> None:
     for index, expected in enumerate(values.get("apdus", ())):
         command, response = log[index]
         assert command == expected["command"]
-        if not expected["response"].startswith("7C1B"):  # G.2 shows an answer to another command
+        if not expected["response"].startswith("7C1B"):  # G.2 prints the answer to another command
             assert response == expected["response"]
     for expected in values.get("derived_apdus_not_in_document", ()):
         assert log[2] == (expected["command"], expected["response"])
@@ -195,8 +195,8 @@ def test_chip_authentication_mapping_of_appendix_i() -> None:
 
 
 @pytest.mark.parametrize("index", [0, 1])
-def test_recorded_sessions_of_real_chips(index: int) -> None:
-    """Their passwords are withheld: the nonce is encrypted anew with one of ours."""
+def test_recorded_sessions_of_real_chips_run_with_a_test_password(index: int) -> None:
+    """The recordings do not contain the passwords: the nonce is encrypted with a test password."""
     session = facts("vectors/pace_extra_sessions.json")["vectors"][index]
     info = PaceInfo(session["protocol_oid"], session["parameter_id"])
     variant = PaceVariant(info, STANDARDISED[session["parameter_id"]])
@@ -256,7 +256,7 @@ def test_recorded_sessions_of_real_chips(index: int) -> None:
 
 
 @pytest.mark.parametrize("name", ["G1", "G2", "I1"])
-def test_the_pace_info_and_the_template_of_the_examples(name: str) -> None:
+def test_the_pace_info_and_the_template_equal_the_printed_ones(name: str) -> None:
     example = Example(name)
     info = bytes.fromhex(example.values["PACEInfo"])
     assert SecurityInfos.decode(der.set_of(info)).of(PaceInfo) == (example.variant.info,)
@@ -269,21 +269,21 @@ def test_the_pace_info_and_the_template_of_the_examples(name: str) -> None:
 
 
 @pytest.mark.parametrize("name", ["G2", "H2"])
-def test_the_group_of_the_appendices_is_the_standardised_one(name: str) -> None:
+def test_the_group_of_the_appendices_is_standardised(name: str) -> None:
     example = Example(name)
     group = example.variant.group
     assert isinstance(group, ModpGroup)
     assert (group.p, group.g, group.q) == tuple(int(example.values[each], 16) for each in "pgq")
 
 
-def test_a_generator_that_is_printed_by_its_coordinates() -> None:
+def test_the_generator_printed_by_its_coordinates_is_computed() -> None:
     values = Example("H1").values
     x, y = values["mapped_generator_x"], values["mapped_generator_y"]
     assert Example("H1").generator().hex().upper() == f"04{x}{y}"
 
 
-def test_what_appendix_g_2_prints_otherwise_than_it_goes_over_the_wire() -> None:
-    """A public key behind a zero octet, and an answer that also names a trust point."""
+def test_deviations_of_appendix_g_2_from_the_transmitted_octets() -> None:
+    """G.2 prints a public key with a leading zero octet, and an answer with a trust point."""
     values = Example("G2").values
     printed = bytes.fromhex(values["ka_terminal_public_as_printed"])
     assert printed == b"\x00" + bytes.fromhex(values["ka_terminal_public"])
