@@ -151,7 +151,7 @@ def _assumed(key: StaticPublicKey) -> ChipAuthenticationVariant:
     return ChipAuthenticationVariant(protocol, Cipher.TDES, key, assumed=True)
 
 
-def announced(infos: SecurityInfos) -> tuple[tuple[ChipAuthenticationInfo, Group], ...]:
+def announced_protocols(infos: SecurityInfos) -> tuple[tuple[ChipAuthenticationInfo, Group], ...]:
     """Return the protocols and domain parameters of version 2 that EF.CardAccess announces.
 
     The keys themselves are in EF.CardSecurity, which may be readable only after Terminal

@@ -12,7 +12,11 @@ from dataclasses import dataclass, field
 
 from emrtd.access import chip_authentication, terminal_authentication
 from emrtd.access.chip_authentication import ChipAuthenticationResult, EphemeralKey
-from emrtd.access.chip_authentication_keys import ChipAuthenticationVariant, announced, variants
+from emrtd.access.chip_authentication_keys import (
+    ChipAuthenticationVariant,
+    announced_protocols,
+    variants,
+)
 from emrtd.access.pace.agreement import PaceResult
 from emrtd.access.terminal_authentication import TerminalAuthenticationResult, TerminalCredentials
 from emrtd.crypto.groups import Group
@@ -71,7 +75,7 @@ def authenticate(
 
 
 def _strongest(infos: SecurityInfos) -> tuple[ChipAuthenticationInfo, Group]:
-    offered = announced(infos)
+    offered = announced_protocols(infos)
     if not offered:
         raise ProtocolError("EF.CardAccess announces no Chip Authentication version 2")
     return max(offered, key=lambda each: (each[1].strength, each[0].cipher.key_size))

@@ -78,46 +78,46 @@ class FileReader:
         self._buffer = buffer
         self._cipher_block = cipher_block
         self._smaller_blocks: Iterator[int] = iter(_SMALL_BLOCKS)
-        self._learned = EXTENDED_MAX_LE
+        self._block_limit = EXTENDED_MAX_LE
         self._short_identifiers_work: dict[Directory, bool] = {}
-        self._looks_first = False
+        self._header_first = False
 
     @property
     def block(self) -> int:
         """How many octets of a file one READ BINARY currently requests."""
-        return min(response_capacity(self._buffer, self._cipher_block), self._learned)
+        return min(response_capacity(self._buffer, self._cipher_block), self._block_limit)
 
-    def protect(self, cipher_block: int) -> None:
+    def set_cipher_block(self, cipher_block: int) -> None:
         """Use the block size of a new secure messaging session."""
         self._cipher_block = cipher_block
 
-    def allow(self, buffer: int) -> None:
+    def set_buffer(self, buffer: int) -> None:
         """Use responses of `buffer` octets, status word excluded, as EF.ATR/INFO allows."""
         self._buffer = buffer
 
-    def shrink(self) -> bool:
-        """Request less from now on; return False if the smallest block is already in use."""
+    def reduce_block(self) -> bool:
+        """Request less from now on; return False if no smaller block is left."""
         if self.block > SHORT_MAX_LE:
             self._buffer = SHORT_MAX_LE
             return True
         for size in self._smaller_blocks:
             if size < self.block:
-                self._learned = size
+                self._block_limit = size
                 return True
         return False
 
-    def retreat(self) -> bool:
+    def reduce_after_lost_session(self) -> bool:
         """Request less after a session broke; return False if nothing less can be requested.
 
         Extended length is given up first.  Then the header of a file is read before the rest is
         requested, because some chips end the session if a file ends before Le octets.
         """
-        if self.block <= SHORT_MAX_LE and not self._looks_first:
-            self._looks_first = True
+        if self.block <= SHORT_MAX_LE and not self._header_first:
+            self._header_first = True
             return True
-        return self.shrink()
+        return self.reduce_block()
 
-    def selects(self, file: FileAddress) -> bool:
+    def needs_select(self, file: FileAddress) -> bool:
         """Whether a file needs SELECT: it has no SFI, or the chip does not support SFIs."""
         return not (
             file.short_identifier and self._short_identifiers_work.get(file.directory, True)
@@ -125,7 +125,7 @@ class FileReader:
 
     def probe(self, file: FileAddress) -> CommandAPDU:
         """Return the cheapest command that accesses a file: read one octet, or select it."""
-        if self.selects(file):
+        if self.needs_select(file):
             return select_command(file.identifier)
         return CommandAPDU(0x00, INS.READ_BINARY, 0x80 | file.short_identifier, 0x00, ne=1)
 
@@ -145,11 +145,11 @@ class FileReader:
         denied), `MalformedError` if the octets are not a file, `ProtocolError` if the chip returns
         more octets than requested.
         """
-        first = min(self.block, _HEADER) if self._looks_first else self.block
+        first = min(self.block, _HEADER) if self._header_first else self.block
         first_block = self._select_and_read if by_identifier else self._first_block
         content = yield from first_block(file, first)
         if not content and file.one_object and first > _HEADER:
-            self._looks_first = True  # some chips answer 6B00 if a file ends before Le octets
+            self._header_first = True  # some chips answer 6B00 if a file ends before Le octets
             first = _HEADER
             content = yield from first_block(file, first)
         size = self._declared_size(content, file)
@@ -184,7 +184,7 @@ class FileReader:
 
     def _first_block(self, file: FileAddress, wanted: int) -> Procedure[bytes]:
         """Read by SFI; before any SFI has worked, a refusal may mean that the chip has no SFIs."""
-        if not self.selects(file):
+        if not self.needs_select(file):
             work = self._short_identifiers_work.get(file.directory)
             try:
                 response = yield from self._read_binary(
@@ -258,7 +258,7 @@ class FileReader:
             sw1, sw2 = divmod(response.sw, 256)
             if sw1 == 0x6C and (sw2 or SHORT_MAX_LE) != wanted:
                 wanted = sw2 or SHORT_MAX_LE  # the number of octets left in the file
-            elif response.sw == SW.WRONG_LENGTH and self.shrink():
+            elif response.sw == SW.WRONG_LENGTH and self.reduce_block():
                 wanted = min(wanted, self.block)
             elif is_bare:
                 raise BareResponseError(response.sw)

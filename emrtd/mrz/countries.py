@@ -47,6 +47,6 @@ def two_letter_code(issuing_state: str) -> str | None:
     return _TWO_LETTERS.get(issuing_state.rstrip("<"))
 
 
-def is_of_a_state(two_letters: str | None) -> bool:
+def has_mrz_code(two_letters: str | None) -> bool:
     """Whether a certificate's country has a code in the MRZ; "ZZ", for example, has none."""
     return two_letters in _TWO_LETTERS.values()

@@ -67,7 +67,7 @@ def test_reading_under_aes_takes_the_fewest_commands(
     session = open_by_pace(chip)
     reader = FileReader(cipher_block=session.cipher.block_size)
     if buffer is not None:
-        reader.allow(buffer - 2)
+        reader.set_buffer(buffer - 2)
     assert count(chip, session, reader, [files[each] for each in READ]) == most
 
 

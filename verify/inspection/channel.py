@@ -131,7 +131,7 @@ class Channel:
     def _enter(self, state: State) -> None:
         self._state = state
         if state.messaging is not None:
-            self.reader.protect(state.messaging.cipher.block_size)
+            self.reader.set_cipher_block(state.messaging.cipher.block_size)
 
     def _recover(self) -> Procedure[bool]:
         """Open the chip again after it ended the session; return whether that succeeded."""
@@ -246,11 +246,11 @@ class Channel:
             try:
                 reading = self.reader.read(file.address, progress=progress)
                 octets = yield from self.carry(reading)
-                if file.tag in {octets[0], None} or self.reader.selects(file.address):
+                if file.tag in {octets[0], None} or self.reader.needs_select(file.address):
                     return octets
                 return (yield from self.carry(self._read_selected(file)))
             except SecureMessagingError:
-                if not self.reader.retreat():
+                if not self.reader.reduce_after_lost_session():
                     self._enter(self._state.lost())
                     self.tell(events.SessionLost(reopening=False))
                     raise

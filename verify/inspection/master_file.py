@@ -59,4 +59,4 @@ def _learn_buffers(channel: Channel) -> Procedure[None]:
     largest, capabilities = info.max_response, info.capabilities or Capability(0)
     channel.takes_chains = largest is None and Capability.COMMAND_CHAINING in capabilities
     if largest is not None and largest > _SHORT_RESPONSE:
-        channel.reader.allow(largest - 2)
+        channel.reader.set_buffer(largest - 2)

@@ -4,7 +4,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Final
 
-from emrtd.access.chip_authentication_keys import announced
+from emrtd.access.chip_authentication_keys import announced_protocols
 from emrtd.access.opening import ByBac, ByPace
 from emrtd.access.pace.variants import choose
 from emrtd.access.passwords import Password, PasswordType
@@ -81,7 +81,7 @@ class Opener:
             opened = yield from channel.authenticate(way)
         except (*FAULTS_OF_CHIPS, MisuseError) as error:
             return channel.fail(Step.PACE, fault_of(error), name)
-        if self.terminal is not None and opened.pace is not None and announced(infos):
+        if self.terminal is not None and opened.pace is not None and announced_protocols(infos):
             yield from authenticate_both(channel, opened.pace, infos, self.terminal)
         channel.reopen_by(way)
         yield from self._read_card_security(infos)
@@ -100,7 +100,9 @@ class Opener:
         """
         if self.terminal is None:
             return None
-        return (self.terminal.certificate.chat if announced(infos) else _EVERY_RIGHT).encode()
+        return (
+            self.terminal.certificate.chat if announced_protocols(infos) else _EVERY_RIGHT
+        ).encode()
 
     def _read_card_security(self, infos: SecurityInfos) -> Procedure[None]:
         """Read EF.CardSecurity, which has the key of Chip Authentication Mapping, if offered."""

@@ -4,7 +4,7 @@ from collections.abc import Iterator
 from typing import Final
 
 from emrtd.asn1 import ber
-from emrtd.mrz.countries import is_of_a_state, two_letter_code
+from emrtd.mrz.countries import has_mrz_code, two_letter_code
 from emrtd.pki.findings import Check, Outcome
 from emrtd.pki.trust import TrustView
 from emrtd.pki.x509.certificates import Certificate
@@ -73,7 +73,7 @@ def _is_also_of(state: str, certificate: Certificate, trust: TrustView) -> bool:
     if state not in _alternative_states(certificate):
         return False
     country = two_letter_code(state)
-    if country is None or not is_of_a_state(certificate.country):
+    if country is None or not has_mrz_code(certificate.country):
         return True
     return not trust.anchors_of_country(country)
 

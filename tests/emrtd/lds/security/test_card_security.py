@@ -1,6 +1,6 @@
 import pytest
 
-from emrtd.access.chip_authentication_keys import announced, mapping_key, variants
+from emrtd.access.chip_authentication_keys import announced_protocols, mapping_key, variants
 from emrtd.crypto.ciphers import Cipher
 from emrtd.crypto.domain_parameters import STANDARDISED
 from emrtd.crypto.protocols import ID_SECURITY_OBJECT
@@ -33,7 +33,7 @@ def test_a_real_file_is_decoded() -> None:
     file = CardSecurity.decode(octets)
     assert file.encode() == octets
     assert file.security_infos.of(TerminalAuthenticationInfo) == (TerminalAuthenticationInfo(2),)
-    ((info, group),) = announced(file.security_infos)
+    ((info, group),) = announced_protocols(file.security_infos)
     assert (info.cipher, group) == (Cipher.AES128, STANDARDISED[13])
     (reason,) = file.tolerated  # its key lacks the SEQUENCE of a SubjectPublicKeyInfo
     assert "tag 02 is expected" in reason
@@ -62,7 +62,7 @@ def test_the_files_of_the_eac2_worked_examples_verify(example: str) -> None:
     assert variant.key.public.hex().upper() == ca["chip_static_public"]
     assert variant.key.group == STANDARDISED[vector["parameter_id"]]
     access = CardAccess.decode(bytes.fromhex(vector["EF_CardAccess"])).security_infos
-    assert {(info.protocol, group) for info, group in announced(access)} == {
+    assert {(info.protocol, group) for info, group in announced_protocols(access)} == {
         (variant.protocol, variant.key.group)
     }
     assert set(access.of(PaceInfo)) == set(file.security_infos.of(PaceInfo))
