@@ -78,7 +78,7 @@ class ChipPassword:
 
     @classmethod
     def decode(cls, value: DataObject) -> "ChipPassword":
-        """Read E1."""
+        """Decode the value of E1; raises `MalformedError`."""
         fields = value.children()
         number = _octet(fields.one(0x80))
         limit = fields.get(0x82)
@@ -122,7 +122,7 @@ class ChipAuthenticationKey:
 
     @classmethod
     def decode(cls, value: DataObject) -> "ChipAuthenticationKey":
-        """Read E3."""
+        """Decode the value of E3; raises `MalformedError`."""
         fields = value.children()
         key_id = fields.get(0x80)
         if key_id is not None and not 1 <= len(key_id.value) <= 8:
@@ -149,7 +149,7 @@ class ActiveAuthenticationKey:
 
     @classmethod
     def decode(cls, value: DataObject) -> "ActiveAuthenticationKey":
-        """Read E4."""
+        """Decode the value of E4; raises `MalformedError`."""
         fields = value.children()
         name = fields.one(0x82)
         text = name.value.decode("latin-1")

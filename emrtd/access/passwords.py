@@ -61,7 +61,7 @@ class Password:
         return derive_key(self.secret.reveal(), PASSWORD, cipher)
 
     def basic_access_keys(self) -> tuple[Secret, Secret]:
-        """Derive KEnc and KMAC of Basic Access Control (9.7.2); `MisuseError` unless an MRZ."""
+        """Derive KEnc and KMAC of BAC (9.7.2); raises `MisuseError` unless this is an MRZ."""
         if self.type is not PasswordType.MRZ:
             raise MisuseError(f"Basic Access Control needs the MRZ, not the {self.type.name}")
         return derive_session_keys(self.secret.reveal()[:_BAC_SEED_SIZE], Cipher.TDES)

@@ -69,7 +69,7 @@ class Cipher(Enum):
     def _cbc(self, key: Secret, iv: bytes, data: bytes) -> "BlockCipher[modes.CBC]":
         self._check(key)
         if len(iv) != self.block_size or len(data) % self.block_size:
-            raise MisuseError(f"{self.value} in CBC mode works on whole blocks")
+            raise MisuseError(f"{self.value} in CBC mode needs whole blocks")
         octets = key.reveal()
         algorithm = TripleDES(octets + octets[:8]) if self is Cipher.TDES else AES(octets)
         return BlockCipher(algorithm, modes.CBC(iv))

@@ -41,7 +41,7 @@ class Recovered:
 
 
 def m1_size(bits: int, algorithm: Hash) -> int:
-    """Return the size of M1 in octets for a modulus of `bits` bits: c - 4 bits (6.1.2.2)."""
+    """Return the octets of M1 for a modulus of `bits` bits: capacity c - 4 bits (6.1.2.2)."""
     size = bits // 8 - 1 - algorithm.size - len(TRAILERS[algorithm])
     if bits % 8 or size < 0:
         raise MisuseError(f"a modulus of {bits} bits has no room for a signature with {algorithm}")

@@ -132,7 +132,7 @@ def _require_accepted(variant: PaceVariant, preference: Preference) -> None:
     if variant.info.mapping not in preference.mappings:
         raise ProtocolError(f"{variant.name}: the mapping is not accepted")
     if variant.strength < preference.minimum_strength:
-        raise ProtocolError(f"{variant.name}: weaker than {preference.minimum_strength} bits")
+        raise ProtocolError(f"{variant.name}: it is weaker than {preference.minimum_strength} bits")
     if not is_known(variant.group) and variant.group not in preference.trusted:
         raise ProtocolError(f"{variant.name}: the domain parameters are not trusted")
 
