@@ -2,7 +2,7 @@
 
     7F61 { 02 number of instances, 7F60 { A1 header, 5F2E | 7F2E biometric data block }* } 53?
 
-Whatever stands where the standard foresees nothing is kept and written back.
+Data objects that the standard does not define are kept and written back.
 """
 
 from collections.abc import Iterable
@@ -29,14 +29,14 @@ FORMAT_OWNER: Final = b"\x01\x01"
 """ISO/IEC JTC 1/SC 37."""
 
 MAX_INSTANCES: Final = 16
-"""How many templates a data group may hold; Doc 9303-10 allows 9 faces, and ten is all fingers."""
+"""Most templates of a data group; Doc 9303-10 allows 9 faces, and a holder has ten fingers."""
 
 
 @dataclass(frozen=True, slots=True)
 class BiometricHeader:
     """A Biometric Header Template: its data objects, in their order, as tag and value.
 
-    `tag` is A1; some issuers count it up from one template to the next.
+    `tag` is A1; some issuers increment it from one template to the next.
     """
 
     objects: tuple[tuple[int, bytes], ...] = field(repr=False)
@@ -51,7 +51,7 @@ class BiometricHeader:
         subtype: int | None = None,
         created: datetime | None = None,
     ) -> Self:
-        """Make a header in ICAO's version 0101; `created` must be aware, and is written as UTC."""
+        """Make a header of ICAO's version 0101; `created` needs a time zone, and becomes UTC."""
         objects = [(0x80, b"\x01\x01"), (0x81, biometric_type)]
         if subtype is not None:
             objects.append((0x82, bytes((subtype,))))
@@ -64,7 +64,7 @@ class BiometricHeader:
         return cls(tuple(objects))
 
     def get(self, tag: int) -> bytes | None:
-        """The value of the first data object with this tag, None where there is none."""
+        """Return the value of the first data object with this tag; None if there is none."""
         return next((value for each, value in self.objects if each == tag), None)
 
     @property
@@ -74,13 +74,13 @@ class BiometricHeader:
 
     @property
     def subtype(self) -> int | None:
-        """Tag 82, one octet: which finger or which eye; None where absent or not one octet."""
+        """Tag 82, one octet: which finger or which eye; None if absent or not one octet."""
         value = self.get(0x82)
         return value[0] if value is not None and len(value) == 1 else None
 
     @property
     def created(self) -> datetime | None:
-        """Tag 83 read as UTC; None where it is absent or no date and time."""
+        """Tag 83 read as UTC; None if it is absent or not a date and time."""
         value = self.get(0x83)
         if value is None or len(value) != 7:
             return None
@@ -91,7 +91,7 @@ class BiometricHeader:
 
     @property
     def format_owner(self) -> bytes | None:
-        """Tag 87: whose numbers tag 88 is of."""
+        """Tag 87: the owner of the number in tag 88."""
         return self.get(0x87)
 
     @property
@@ -101,16 +101,16 @@ class BiometricHeader:
         return int.from_bytes(value, "big") if value is not None and len(value) == 2 else None
 
     def encode(self) -> bytes:
-        """The whole data object."""
+        """Return the whole data object."""
         return tlv.encode(self.tag, *(tlv.encode(tag, value) for tag, value in self.objects))
 
 
 @dataclass(frozen=True, slots=True)
 class BiometricTemplate:
-    """A Biometric Information Template: header, biometric data block, and anything else in it.
+    """A Biometric Information Template: header, biometric data block, and other data objects.
 
     `tag` is 5F2E for a record of ISO/IEC 19794, 7F2E for a data block of ISO/IEC 39794; `block` is
-    the value of that data object, `others` the whole data objects that stand around the two.
+    the value of that data object; `others` are the other data objects, whole.
     """
 
     header: BiometricHeader
@@ -119,7 +119,7 @@ class BiometricTemplate:
     others: tuple[bytes, ...] = field(default=(), repr=False)
 
     def encode(self) -> bytes:
-        """The whole data object 7F60."""
+        """Return the whole data object 7F60."""
         return tlv.encode(
             TEMPLATE, self.header.encode(), tlv.encode(self.tag, self.block), *self.others
         )
@@ -127,11 +127,11 @@ class BiometricTemplate:
 
 @dataclass(frozen=True, slots=True)
 class BiometricGroup:
-    """What DG2, DG3 and DG4 hold: templates, and data of the issuer's own.
+    """The content of DG2, DG3 and DG4: templates, and other data objects of the issuer.
 
-    `declared_count` is the number of instances where the issuer's is not the true one; `others`
-    are the whole data objects behind the group template (53 with a random number where there is
-    no template, Doc 9303-10, 4.7.3.2.2), `inner_others` those behind the templates.
+    `declared_count` is the declared number of instances if it is wrong, else None.  `others` are
+    the whole data objects after the group template (53 with a random number if there is no
+    template, Doc 9303-10, 4.7.3.2.2), `inner_others` those among the templates.
     """
 
     templates: tuple[BiometricTemplate, ...]
@@ -151,14 +151,16 @@ class BiometricGroup:
         templates = instances.all(TEMPLATE)
         if len(templates) > MAX_INSTANCES:
             raise MalformedError(
-                what, f"holds {len(templates)} templates; {MAX_INSTANCES} are read", count.offset
+                what,
+                f"holds {len(templates)} templates; at most {MAX_INSTANCES} are read",
+                count.offset,
             )
         declared = int.from_bytes(count.value, "big")
         if len(count.value) != 1:
-            raise count.malformed("the number of instances is one octet")
+            raise count.malformed("the number of instances is not one octet")
         tolerated = []
         if declared != len(templates):
-            tolerated.append(f"{what} says {declared} instances and holds {len(templates)}")
+            tolerated.append(f"{what} declares {declared} instances and holds {len(templates)}")
         group = cls(
             tuple(_decode_template(each) for each in templates),
             _whole(list(objects)[1:]),
@@ -166,15 +168,17 @@ class BiometricGroup:
             _whole(each for each in instances if each.tag not in {0x02, TEMPLATE}),
         )
         if group.inner_others:
-            tolerated.append(f"{what} holds more than a count and templates in its 7F61")
+            tolerated.append(
+                f"{what} holds other data objects than a count and templates in its 7F61"
+            )
         if any(each.header.tag != HEADER for each in group.templates):
-            tolerated.append(f"{what} holds a header that is not under A1")
+            tolerated.append(f"{what} holds a header whose tag is not A1")
         if group.encode(tag) != octets:
-            tolerated.append(f"{what} holds lengths or orders that are not the usual ones")
+            tolerated.append(f"{what} has unusual length fields or an unusual order")
         return replace(group, tolerated=tuple(tolerated))
 
     def encode(self, tag: int) -> bytes:
-        """The whole EF, under the tag of its data group."""
+        """Return the whole EF, with the tag of its data group; raises `MisuseError`."""
         count = len(self.templates) if self.declared_count is None else self.declared_count
         if not 0 <= count <= 0xFF:
             raise MisuseError(f"{count} instances do not fit one octet")
@@ -215,18 +219,18 @@ FINGER_SUBTYPES: Final[dict[FingerPosition, int]] = {
     for side in _SIDES
     for finger, number in _FINGERS.items()
 }
-"""The CBEFF sub-type of each single finger (Doc 9303-10, Table 49); any other has none: 00."""
+"""The CBEFF sub-type of each single finger (Doc 9303-10, Table 49); any other position has 00."""
 
 EYE_SUBTYPES: Final = {Eye.UNKNOWN: 0b00, Eye.RIGHT: 0b01, Eye.LEFT: 0b10}
 """The CBEFF sub-type of each eye (Doc 9303-10, Table 56)."""
 
 
 def finger_of_subtype(subtype: int | None) -> FingerPosition:
-    """The finger that a CBEFF sub-type says; UNKNOWN where it says none."""
+    """Return the finger of a CBEFF sub-type; UNKNOWN if it states none."""
     found = (position for position, code in FINGER_SUBTYPES.items() if code == subtype)
     return next(found, FingerPosition.UNKNOWN)
 
 
 def eye_of_subtype(subtype: int | None) -> Eye:
-    """The eye that a CBEFF sub-type says; UNKNOWN where it says none."""
+    """Return the eye of a CBEFF sub-type; UNKNOWN if it states none."""
     return Eye.of_code(subtype)

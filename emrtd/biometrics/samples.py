@@ -1,7 +1,7 @@
-"""Biometric samples as an officer sees them, whichever generation of ISO/IEC they stand in.
+"""Biometric samples, independent of the standard that encodes them.
 
-Data preparation makes data groups from these, and a reader gets these from data groups; ISO/IEC
-19794 (2005) and ISO/IEC 39794 differ only in how they are written.
+Data preparation makes data groups from samples, and inspection reads samples from data groups;
+ISO/IEC 19794 (2005) and ISO/IEC 39794 differ only in the encoding.
 """
 
 from dataclasses import dataclass, field
@@ -23,7 +23,7 @@ class Generation(Enum):
 
 @unique
 class Gender(Enum):
-    """What a face record says of the holder's gender."""
+    """The holder's gender as a face record states it."""
 
     UNSPECIFIED = "unspecified"
     MALE = "male"
@@ -33,7 +33,7 @@ class Gender(Enum):
 
 @unique
 class FingerPosition(IntEnum):
-    """The finger positions that both generations code alike (ISO/IEC 19794-4, ISO/IEC 39794-4)."""
+    """The finger positions with one code in both ISO/IEC 19794-4 and ISO/IEC 39794-4."""
 
     UNKNOWN = 0
     RIGHT_THUMB = 1
@@ -57,7 +57,7 @@ class FingerPosition(IntEnum):
 
     @classmethod
     def of_code(cls, code: int | None) -> "FingerPosition":
-        """The position with this code; UNKNOWN for palms, toes and what has no name."""
+        """Return the position with this code; UNKNOWN for palms, toes and undefined codes."""
         return cls(code) if code in _FINGER_CODES else cls.UNKNOWN
 
 
@@ -74,7 +74,7 @@ class Eye(IntEnum):
 
     @classmethod
     def of_code(cls, code: int | None) -> "Eye":
-        """The eye with this code; UNKNOWN for any other."""
+        """Return the eye with this code; UNKNOWN for any other."""
         return cls(code) if code in {1, 2} else cls.UNKNOWN
 
 
@@ -93,10 +93,10 @@ class FeaturePoint:
 
 @dataclass(frozen=True, slots=True)
 class QualityScore:
-    """What an algorithm thought of a sample: 0 (worst) to 100, None where it failed to assess.
+    """The score of a sample: 0 (worst) to 100, None if the algorithm failed to assess it.
 
-    `organization` and `algorithm` are CBEFF registry identifiers (1 to 65535), 0 where a record of
-    ISO/IEC 19794, which has no place for them, was read.
+    `organization` and `algorithm` are CBEFF registry identifiers (1 to 65535), 0 if the score was
+    read from a record of ISO/IEC 19794, which has no field for them.
     """
 
     score: int | None
@@ -106,7 +106,7 @@ class QualityScore:
 
 @dataclass(frozen=True, slots=True)
 class _Sample:
-    """An image with what its header says, and what both generations note about it."""
+    """An image, its header, and the metadata that both generations record."""
 
     data: bytes = field(repr=False)
     header: ImageHeader
@@ -116,17 +116,17 @@ class _Sample:
 
     @property
     def format(self) -> ImageFormat:
-        """The format of the image, as its first octets say."""
+        """The format of the image, from its first octets."""
         return self.header.format
 
     @property
     def width(self) -> int:
-        """Width in pixels, as the image's own header says."""
+        """Width in pixels, from the header of the image."""
         return self.header.width
 
     @property
     def height(self) -> int:
-        """Height in pixels, as the image's own header says."""
+        """Height in pixels, from the header of the image."""
         return self.header.height
 
 
@@ -147,12 +147,15 @@ class FaceImage(_Sample):
         quality: tuple[QualityScore, ...] = (),
         captured: datetime | None = None,
     ) -> Self:
-        """Make the sample of a face from its image; `MalformedError` for what is no image."""
+        """Make a sample from the image of a face.
+
+        Raises `MalformedError` if it is not an image, `MisuseError` for another format.
+        """
         header = sniff(data, "face image")
         if not (header.format is ImageFormat.JPEG or header.format.is_jpeg2000):
             raise MisuseError(
-                f"a face is stored as JPEG or JPEG 2000, not as {header.format.value}:"
-                " convert the portrait first"
+                f"a face is stored as JPEG or JPEG 2000, not as {header.format.value}",
+                advice="convert the portrait first",
             )
         return cls(data, header, quality, captured, None, gender, feature_points)
 
@@ -174,7 +177,7 @@ class FingerImage(_Sample):
         quality: tuple[QualityScore, ...] = (),
         captured: datetime | None = None,
     ) -> Self:
-        """Make the sample of a finger from its image; `MalformedError` for what is no image."""
+        """Make a sample from the image of a finger; raises `MalformedError` if it is not one."""
         header = sniff(data, "finger image")
         return cls(data, header, quality, captured, None, position, resolution)
 
@@ -194,5 +197,5 @@ class IrisImage(_Sample):
         quality: tuple[QualityScore, ...] = (),
         captured: datetime | None = None,
     ) -> Self:
-        """Make the sample of an iris from its image; `MalformedError` for what is no image."""
+        """Make a sample from the image of an iris; raises `MalformedError` if it is not one."""
         return cls(data, sniff(data, "iris image"), quality, captured, None, eye)

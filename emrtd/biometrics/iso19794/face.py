@@ -1,9 +1,9 @@
 """Face records (ISO/IEC 19794-5:2005): one header, then facial images one after another.
 
-This is the record that every inspection reads, so it is read and written with precompiled
-structures and one copy of the image.  A compiled `construct` description of the same record takes
-ninety times as long as copying a 15 kB image, this a dozen times (`python -m bench face_record`);
-the rarer finger and iris records are described with `construct`.
+Every inspection reads this record, so it is read and written with precompiled structures and one
+copy of the image.  A compiled `construct` description of this record takes ninety times as long as
+copying a 15 kB image, this module a dozen times (`python -m bench face_record`).  The rarer finger
+and iris records are described with `construct`.
 """
 
 from enum import IntEnum, unique
@@ -26,7 +26,7 @@ _BLOCKS: Final = Struct(">IHBBB3sH3s3sBBHHBBHH")  # facial and image information
 _INFORMATION: Final = Struct(">IHBBB3sH3s3s")  # facial information: 20 octets
 _POINT: Final = Struct(">BBHHH")  # feature point: 8 octets
 _IMAGE_INFORMATION: Final = Struct(">BBHHBBHH")  # 12 octets
-_made: Final = tuple.__new__  # what `_make` calls, without a frame of Python for each
+_made: Final = tuple.__new__  # as `_make`, without a Python call for each
 
 
 @unique
@@ -41,7 +41,7 @@ class GenderField(IntEnum):
 
 @unique
 class FaceImageType(IntEnum):
-    """How the face stands in the image."""
+    """How the face is posed and cropped in the image."""
 
     BASIC = 0
     FULL_FRONTAL = 1
@@ -68,7 +68,7 @@ class ColourSpace(IntEnum):
 
 
 class RecordedPoint(NamedTuple):
-    """A feature point as recorded: type 1 is MPEG-4, whose code is a nibble major, one minor."""
+    """A feature point as recorded; in type 1, MPEG-4, `code` is a nibble major, a nibble minor."""
 
     feature_type: int
     code: int
@@ -76,15 +76,15 @@ class RecordedPoint(NamedTuple):
     y: int
     reserved: int = 0
 
-    def __repr__(self) -> str:  # where a person's features are is the person's
+    def __repr__(self) -> str:  # the place of a feature is personal data
         return f"RecordedPoint({self.code >> 4}.{self.code & 15})"
 
 
 class FacialImage(NamedTuple):
     """One facial image: facial information, feature points, image information, the image.
 
-    Codes are as recorded, also where the standard has no name for them; `feature_mask`,
-    `pose_angle` and `pose_uncertainty` are the 3 octets of each (yaw, pitch, roll).
+    Codes are as recorded, even if the standard does not define them.  `feature_mask` is 3 octets;
+    `pose_angle` and `pose_uncertainty` are one octet each for yaw, pitch and roll.
     """
 
     image: bytes
@@ -105,15 +105,15 @@ class FacialImage(NamedTuple):
     quality: int = 0
     feature_points: tuple[RecordedPoint, ...] = ()
 
-    def __repr__(self) -> str:  # the rest is a person's
+    def __repr__(self) -> str:  # the rest is personal data
         return f"FacialImage({len(self.image)} octets, {self.width} x {self.height})"
 
 
 class FaceRecord(NamedTuple):
-    """A face record, with what its issuer got wrong and this reader read past.
+    """A face record, with the quirks that were read past.
 
-    `declared_length` is the record length where the issuer's is not the true one, `trailing` what
-    stands behind the last image; both are written back as they were.
+    `declared_length` is the declared record length if it is wrong, else None; `trailing` holds the
+    octets after the last image.  Both are written back as they were.
     """
 
     images: tuple[FacialImage, ...]
@@ -135,7 +135,7 @@ class FaceRecord(NamedTuple):
             raise MalformedError(WHAT, f"holds {count} images; 1 to {MAX_IMAGES} are read", 12)
         size = len(octets)
         first, position = _decode_image(octets, 14)
-        if count == 1 and length == size == position:  # nearly every record there is
+        if count == 1 and length == size == position:  # nearly every record
             return _made(cls, ((first,), version, None, b"", ()))
         images = [first]
         for _ in range(count - 1):
@@ -172,7 +172,7 @@ class FaceRecord(NamedTuple):
         return cls(tuple(_recorded(face) for face in faces))
 
     def faces(self) -> tuple[tuple[FaceImage, tuple[str, ...]], ...]:
-        """Each face, and what its image and its record disagree on; raises `MalformedError`."""
+        """Return each face, and how its image contradicts the record; raises `MalformedError`."""
         return tuple(_seen(image) for image in self.images)
 
 
@@ -195,12 +195,12 @@ def _decode_image(octets: bytes, position: int) -> tuple[FacialImage, int]:
         raise MalformedError(
             WHAT,
             f"a facial image declares {length} octets; its headers take {start - position}"
-            f" and {len(octets) - position} are there",
+            f" and {len(octets) - position} are left",
             position,
         )
     image = octets[start:end]
     if not image.startswith(IMAGE_MAGICS):
-        sniff(image, "face image")  # raises, and says what it is not
+        sniff(image, "face image")  # raises the error
     return _made(FacialImage, (image, *face, *picture, points)), end
 
 
@@ -272,17 +272,18 @@ def _disagreements(image: FacialImage, header: ImageHeader) -> list[str]:
     declared = _DATA_TYPES.get(image.image_data_type, f"of type {image.image_data_type}")
     actual = "JPEG 2000" if header.format.is_jpeg2000 else header.format.value
     if declared != actual:
-        found.append(f"the face record says its image is {declared}; it is {actual}")
+        found.append(f"the face record states that its image is {declared}; it is {actual}")
     if header.format is ImageFormat.JPEG2000_CODESTREAM:
-        found.append("the face image is a bare JPEG 2000 codestream without its file")
-    padding = _padding_behind(image.image)
+        found.append("the face image is a bare JPEG 2000 codestream, not a JP2 file")
+    padding = _padding_after(image.image)
     if padding:
-        found.append(f"the face image has {padding} octets of padding behind it")
+        found.append(f"the face image has {padding} octets of padding after it")
     if header.channels == 1 and image.colour_space in _COLOURED:
-        found.append("the face record says its image is in colour; it is grey")
+        found.append("the face record states that its image is in colour; it is grey")
     if (image.width, image.height) not in {(header.width, header.height), (0, 0)}:
         found.append(
-            f"the face record says {image.width} x {image.height} pixels; the image {header.size}"
+            f"the face record states {image.width} x {image.height} pixels; the image is"
+            f" {header.size}"
         )
     return found
 
@@ -290,8 +291,8 @@ def _disagreements(image: FacialImage, header: ImageHeader) -> list[str]:
 _COLOURED: Final = frozenset({ColourSpace.RGB24, ColourSpace.YUV422})
 
 
-def _padding_behind(image: bytes) -> int:
-    """How many zeros stand behind the marker that ends a JPEG or a JPEG 2000 codestream."""
+def _padding_after(image: bytes) -> int:
+    """Return how many zeros follow the marker that ends a JPEG or a JPEG 2000 codestream."""
     if image[-1:] != b"\0":
         return 0
     trimmed = image.rstrip(b"\0")

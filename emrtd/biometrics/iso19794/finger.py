@@ -1,7 +1,7 @@
 """Finger image records (ISO/IEC 19794-4:2005): a general header, then finger views.
 
-Doc 9303-10, 4.7.3.2.3 wants one finger a record; records of several fingers and several views a
-finger are read and written all the same.
+Doc 9303-10, 4.7.3.2.3 requires one finger in a record; records of several fingers, and of several
+views of one finger, are read and written too.
 """
 
 from dataclasses import dataclass, field
@@ -21,7 +21,7 @@ WHAT: Final = "finger record (ISO/IEC 19794-4)"
 
 @unique
 class ScaleUnits(IntEnum):
-    """What the resolutions of a record count in."""
+    """The unit of the resolutions of a record."""
 
     PIXELS_PER_INCH = 1
     PIXELS_PER_CM = 2
@@ -41,7 +41,7 @@ class Compression(IntEnum):
 
 @unique
 class ImpressionType(IntEnum):
-    """How the finger met the sensor."""
+    """How the finger touched the sensor."""
 
     LIVE_SCAN_PLAIN = 0
     LIVE_SCAN_ROLLED = 1
@@ -94,10 +94,10 @@ _VIEW: Final = FixedLayout("finger view (ISO/IEC 19794-4)", 14, _view)
 
 @dataclass(frozen=True, slots=True)
 class FingerView:
-    """One view of one finger: its header, and the image as the record's compression says.
+    """One view of one finger: its header, and the image, compressed as the record states.
 
-    Codes are as recorded, also where the standard has no name for them. `quality` is 0 to 100
-    (Germany stores NFIQ 2 scores), FE where it is undefined.
+    Codes are as recorded, even if the standard does not define them.  `quality` is 0 to 100
+    (Germany stores NFIQ 2 scores), FE if it is undefined.
     """
 
     image: bytes = field(repr=False)
@@ -113,10 +113,10 @@ class FingerView:
 
 @dataclass(frozen=True, slots=True)
 class FingerRecord:
-    """A finger image record, with what its issuer got wrong and this reader read past.
+    """A finger image record, with the quirks that were read past.
 
-    `number_of_fingers` and `declared_length` are None where they are what they should be;
-    `trailing` is what stands behind the last view. Resolutions are in `scale_units`, horizontal
+    `number_of_fingers` and `declared_length` are None if the recorded values are right;
+    `trailing` holds the octets after the last view.  Resolutions are in `scale_units`, horizontal
     then vertical; `acquisition_level` 31 means 500 pixels per inch, 41 means 1000.
     """
 
@@ -152,7 +152,7 @@ class FingerRecord:
         tolerated += check_trailing(WHAT, position, size)
         number = _count_fingers(views)
         if header.number_of_fingers != number:
-            tolerated.append(f"the {WHAT} says {header.number_of_fingers} fingers, not {number}")
+            tolerated.append(f"the {WHAT} states {header.number_of_fingers} fingers, not {number}")
         return cls(
             tuple(views),
             header.compression,
@@ -198,10 +198,12 @@ class FingerRecord:
 
     @classmethod
     def of(cls, finger: FingerImage) -> Self:
-        """Make the record of one finger, as Doc 9303-10 wants it."""
+        """Make the record of one finger, as Doc 9303-10 requires; raises `MisuseError`."""
         compression = _COMPRESSIONS.get(finger.format)
         if compression is None:
-            raise MisuseError(f"a finger record cannot hold a {finger.format.value} image: use WSQ")
+            raise MisuseError(
+                f"a finger record cannot hold a {finger.format.value} image", advice="use WSQ"
+            )
         score = next((each.score for each in finger.quality if each.score is not None), None)
         resolution = (finger.resolution, finger.resolution)
         return cls(
@@ -221,9 +223,9 @@ class FingerRecord:
         )
 
     def fingers(self) -> tuple[tuple[FingerImage, tuple[str, ...]], ...]:
-        """Each view, and what its image and its record disagree on.
+        """Return each view, and how its image contradicts the record.
 
-        Raises `MalformedError` for an image that is none; uncompressed pixels become a PGM.
+        Raises `MalformedError` for a broken image; uncompressed pixels become a PGM.
         """
         return tuple(self._seen(view) for view in self.views)
 
@@ -241,11 +243,11 @@ class FingerRecord:
         declared = _FORMAT_NAMES.get(self.compression, f"of type {self.compression}")
         actual = "JPEG 2000" if header.format.is_jpeg2000 else header.format.value
         if declared != actual:
-            found.append(f"the finger record says its image is {declared}; it is {actual}")
+            found.append(f"the finger record states that its image is {declared}; it is {actual}")
         if (view.width, view.height) != (header.width, header.height):
             found.append(
-                f"the finger record says {view.width} x {view.height} pixels;"
-                f" the image {header.size}"
+                f"the finger record states {view.width} x {view.height} pixels;"
+                f" the image is {header.size}"
             )
         in_inches = self.scale_units == ScaleUnits.PIXELS_PER_INCH
         resolution = self.image_resolution[0]
@@ -277,7 +279,7 @@ _FORMAT_NAMES: Final[dict[int, str]] = {
 
 
 def _count_fingers(views: "list[FingerView] | tuple[FingerView, ...]") -> int:
-    """How many fingers these views show: each view is one of the `count_of_views` of its finger."""
+    """Return how many fingers these views show; each finger has `count_of_views` views."""
     return sum(view.view_number <= 1 or view.count_of_views <= 1 for view in views) or 1
 
 

@@ -1,8 +1,8 @@
-"""Fixed-layout structures described with `construct`, which is untyped and reached through here.
+"""Structures of a fixed size, described with `construct`; no other module uses that library.
 
-A description is made and compiled when it is first used, since `construct` takes its time to be
-imported.  Compiled descriptions neither notice that the octets end early nor that a size is
-negative, so that only fixed sizes are described, and the octets are counted here.
+A structure is described and compiled at its first use, since `construct` is slow to import.
+Compiled code checks neither that there are enough octets nor that a size is positive.  Therefore
+only fixed sizes are described, and this module checks the number of octets.
 """
 
 from collections.abc import Callable, Mapping
@@ -14,10 +14,10 @@ from support.errors import MalformedError, MisuseError
 
 
 class FixedLayout:
-    """A structure of a fixed size: read from octets into an object with one attribute a field.
+    """A structure of a fixed size, read into an object with one attribute for each field.
 
-    `describe` is given the `construct` module and returns the structure; `what` names it in
-    errors, `size` is how many octets it takes.
+    `describe` is called with the module `construct` and returns the structure; `what` names it in
+    errors; `size` is in octets.
     """
 
     def __init__(self, what: str, size: int, describe: Callable[[Any], Any]) -> None:
@@ -34,7 +34,7 @@ class FixedLayout:
     def read(self, octets: bytes, offset: int) -> Any:
         """Read the structure that begins at `offset`.
 
-        Raises `MalformedError` where the octets end first or a constant is another.
+        Raises `MalformedError` if the octets end too early or a constant differs.
         """
         from construct import ConstructError
 
@@ -43,7 +43,7 @@ class FixedLayout:
             raise MalformedError(self.what, "is cut short", offset)
         try:
             return self._compiled.parse(part)
-        except ConstructError:  # nothing but a constant can be wrong in a fixed size
+        except ConstructError:  # in a fixed size only a constant can be wrong
             reason = f"begins with {part[:4].hex().upper()}, which is another kind of record"
             raise MalformedError(self.what, reason, offset) from None
 
@@ -57,12 +57,12 @@ class FixedLayout:
             reason = (str(problem).splitlines() or ["a field does not fit"])[-1]
             raise MisuseError(f"{self.what}: {reason}") from None
         if len(octets) != self.size:
-            raise MisuseError(f"{self.what}: a field is not of its size")
+            raise MisuseError(f"{self.what}: a field has the wrong size")
         return octets
 
 
 def image_octets(octets: bytes, start: int, size: int, what: str) -> bytes:
-    """The octets of an image that is declared to be of this size; `MalformedError` if cut short."""
+    """Return the octets of an image of a declared size; raises `MalformedError` if cut short."""
     end = start + size
     if end > len(octets):
         reason = f"is cut short: the image runs {end - len(octets)} octets past the end"

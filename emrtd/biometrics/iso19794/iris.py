@@ -17,7 +17,7 @@ WHAT: Final = "iris record (ISO/IEC 19794-6)"
 
 @unique
 class IrisImageFormat(IntEnum):
-    """The image format field: colour and compression in one."""
+    """The image format field, which states colour and compression."""
 
     MONO_RAW = 2
     RGB_RAW = 4
@@ -92,10 +92,10 @@ class RecordedEye:
 
 @dataclass(frozen=True, slots=True)
 class IrisRecord:
-    """An iris image record, with what its issuer got wrong and this reader read past.
+    """An iris image record, with the quirks that were read past.
 
     `width` and `height` are those of the raw images, `iris_diameter` is in pixels;
-    `image_properties` is the bit field as recorded; `declared_length` is None where it is right.
+    `image_properties` is the bit field as recorded; `declared_length` is None if it is right.
     """
 
     eyes: tuple[RecordedEye, ...]
@@ -121,7 +121,7 @@ class IrisRecord:
         end, size = _HEADER.size, len(octets)
         tolerated = list(check_record_length(WHAT, header.record_length, size, 8))
         if header.header_length != _HEADER.size:
-            tolerated.append(f"the {WHAT} says that its header is {header.header_length} octets")
+            tolerated.append(f"the {WHAT} states a header of {header.header_length} octets")
         eyes: list[RecordedEye] = []
         for _ in range(header.number_of_eyes):
             eye = _EYE.read(octets, end)
@@ -181,11 +181,15 @@ class IrisRecord:
 
     @classmethod
     def of(cls, iris: IrisImage) -> Self:
-        """Make the record of one image of one eye, as Doc 9303-10 wants it."""
+        """Make the record of one image of one eye, as Doc 9303-10 requires.
+
+        Raises `MisuseError` for an image of another format than JPEG or JPEG 2000.
+        """
         formats = _FORMATS.get(iris.format)
         if formats is None:
             raise MisuseError(
-                f"an iris record cannot hold a {iris.format.value} image: use JPEG or JPEG 2000"
+                f"an iris record cannot hold a {iris.format.value} image",
+                advice="use JPEG or JPEG 2000",
             )
         score = next((each.score for each in iris.quality if each.score is not None), None)
         image = RecordedIris(iris.data, quality=QUALITY_UNDEFINED if score is None else score)
@@ -197,7 +201,7 @@ class IrisRecord:
         )
 
     def irises(self) -> tuple[tuple[IrisImage, tuple[str, ...]], ...]:
-        """Each image, and what it and its record disagree on; `MalformedError` if it is none."""
+        """Return each image, and how it contradicts the record; raises `MalformedError`."""
         return tuple(self._seen(eye, image) for eye in self.eyes for image in eye.images)
 
     def _seen(self, eye: RecordedEye, image: RecordedIris) -> tuple[IrisImage, tuple[str, ...]]:
@@ -213,12 +217,13 @@ class IrisRecord:
         found = []
         if header.format in _FORMATS and self.image_format not in _FORMATS[header.format]:
             found.append(
-                f"the iris record says format {self.image_format};"
+                f"the iris record states format {self.image_format};"
                 f" its image is {header.format.value}"
             )
         if {self.width, self.height} != {header.width, header.height}:  # often transposed
             found.append(
-                f"the iris record says {self.width} x {self.height} pixels; the image {header.size}"
+                f"the iris record states {self.width} x {self.height} pixels;"
+                f" the image is {header.size}"
             )
         known = Eye.of_code(eye.eye)
         scores = (QualityScore(image.quality),) if image.quality <= 100 else ()

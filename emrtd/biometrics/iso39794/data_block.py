@@ -22,18 +22,18 @@ Code = tuple[str, Any]
 
 
 def schema(part: str, type_name: str, what: str) -> Schema:
-    """The type of a data block, from the module text of this folder."""
+    """Return the schema of a data block, from the ASN.1 modules in this folder."""
     folder = Path(__file__).parent
     return Schema(what, type_name, (folder / "common.asn1", folder / f"{part}.asn1"))
 
 
 @dataclass(frozen=True, slots=True)
 class DataBlock:
-    """A data block: `value` holds every field under the name that the standard prints.
+    """A data block: `value` holds every field under its name in the standard.
 
-    A SEQUENCE is a mapping, a CHOICE a pair of name and value. `wrapped` says whether the block
-    stands in the data object A1, as in a data group.  `source` is the block as it was read where
-    it holds elements that have no name here: it is then written back as it was.
+    A SEQUENCE is a mapping, a CHOICE a pair of name and value.  `wrapped` is whether the block is
+    inside the data object A1, as in a data group.  `source` is the block as it was read if it
+    holds unknown elements, else None: it is then written back as it was.
     """
 
     value: Value = field(repr=False)
@@ -48,7 +48,7 @@ class DataBlock:
     def decode(cls, octets: bytes) -> Self:
         """Read a whole block, with or without the A1 around it.
 
-        Raises `MalformedError`, also where an image is not what an image is.
+        Raises `MalformedError`, also for an image of an unknown format.
         """
         what = cls.type_schema.what
         wrapped = octets[:1] == b"\xa1"
@@ -58,11 +58,11 @@ class DataBlock:
         tolerated: tuple[str, ...] = ()
         if cls.type_schema.encode(value) != inner:
             source = octets
-            tolerated = (f"the {what} holds elements that are not known here",)
+            tolerated = (f"the {what} holds unknown elements",)
         block = cls(value, wrapped, source, tolerated)
         for image in block.images():
             if identify(image) is None:
-                sniff(image, cls.image_name)  # raises, and says what it is not
+                sniff(image, cls.image_name)  # raises the error
         return block
 
     def encode(self) -> bytes:
@@ -79,12 +79,12 @@ class DataBlock:
         return found
 
     def images(self) -> Iterator[bytes]:
-        """The image of each representation."""
+        """Yield the image of each representation."""
         raise NotImplementedError
 
 
 def code_of(coded: Code | None) -> int | None:
-    """The number of an enumeration, however it is spelt; None where it is absent or extended."""
+    """Return the number of an enumeration in either form; None if it is absent or extended."""
     if coded is None:
         return None
     name, value = coded
@@ -93,17 +93,17 @@ def code_of(coded: Code | None) -> int | None:
 
 
 def icao_code(code: int) -> Code:
-    """An enumeration as ICAO's application profile of part 5 spells it."""
+    """Return an enumeration in the form of ICAO's application profile of part 5."""
     return "extensionBlock", {"fallback": code}
 
 
 def base_code(code: int) -> Code:
-    """An enumeration as the base standard spells it."""
+    """Return an enumeration in the form of the base standard."""
     return "code", code
 
 
 def date_time_block(instant: datetime) -> dict[str, int]:
-    """A DateTimeBlock in UTC, to the millisecond where there is a part of a second."""
+    """Return a DateTimeBlock in UTC, with milliseconds if there is a fraction of a second."""
     if instant.tzinfo is None:
         raise MisuseError("a time of capture needs a time zone")
     instant = instant.astimezone(UTC)
@@ -117,7 +117,7 @@ def date_time_block(instant: datetime) -> dict[str, int]:
 
 
 def instant_of(block: Mapping[str, int] | None) -> datetime | None:
-    """The instant that a DateTimeBlock says, in UTC; None where it lacks a date or has no such."""
+    """Return the instant of a DateTimeBlock in UTC; None if its date is incomplete or invalid."""
     if block is None or not {"month", "day"} <= block.keys():
         return None
     fields = {name: value for name, value in block.items() if name != "millisecond"}
@@ -128,7 +128,7 @@ def instant_of(block: Mapping[str, int] | None) -> datetime | None:
 
 
 def quality_blocks(scores: tuple[QualityScore, ...], failed: Code) -> list[dict[str, Any]]:
-    """QualityBlocks; `failed` is how the form at hand spells failureToAssess."""
+    """Return QualityBlocks; `failed` is failureToAssess in the form to write."""
     return [
         {
             "algorithmIdBlock": {"organization": each.organization, "id": each.algorithm},
@@ -139,7 +139,7 @@ def quality_blocks(scores: tuple[QualityScore, ...], failed: Code) -> list[dict[
 
 
 def quality_of(blocks: list[Value] | None) -> tuple[QualityScore, ...]:
-    """The scores of QualityBlocks."""
+    """Return the scores of QualityBlocks."""
     return tuple(
         QualityScore(
             each["scoreOrError"][1] if each["scoreOrError"][0] == "score" else None,
@@ -151,7 +151,7 @@ def quality_of(blocks: list[Value] | None) -> tuple[QualityScore, ...]:
 
 
 def disagreement(what: str, code: int | None, formats: Mapping[int, str], seen: ImageHeader) -> str:
-    """What a record and its image disagree on, in one sentence; empty where they agree.
+    """Return how an image contradicts its record, in one sentence; empty if they agree.
 
     `formats` maps the codes of the record to the names of formats; JPEG 2000 has two codes.
     """
@@ -159,13 +159,14 @@ def disagreement(what: str, code: int | None, formats: Mapping[int, str], seen: 
     actual = ImageFormat.JPEG2000.value if seen.format.is_jpeg2000 else seen.format.value
     if declared == actual:
         return ""
-    return f"the {what} data block says its image is {declared}; it is {actual}"
+    return f"the {what} data block states that its image is {declared}; it is {actual}"
 
 
 def require(found: int | None, what: str, image_format: ImageFormat, instead: str) -> int:
-    """The code of an image format, which must have one; `instead` says what has."""
+    """Return the code of an image format; raises `MisuseError` if None, and advises `instead`."""
     if found is None:
         raise MisuseError(
-            f"a {what} data block cannot hold a {image_format.value} image: use {instead}"
+            f"a {what} data block cannot hold a {image_format.value} image",
+            advice=f"use {instead}",
         )
     return found

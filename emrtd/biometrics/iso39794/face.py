@@ -89,7 +89,7 @@ class FaceImageDataBlock(DataBlock):
 
     @classmethod
     def of(cls, face: FaceImage) -> Self:
-        """Make the block of one face, as ICAO's application profile wants it."""
+        """Make the block of one face, as ICAO's application profile requires."""
         representation: dict[str, Any] = {
             "representationId": 0,
             "imageRepresentation": (
@@ -116,14 +116,14 @@ class FaceImageDataBlock(DataBlock):
         return cls({"versionBlock": VERSION_BLOCK, "representationBlocks": [representation]})
 
     def images(self) -> Iterator[bytes]:
-        """The 2D image of each representation; what is no 2D image is passed over."""
+        """Yield the 2D image of each representation that has one."""
         for representation in self.representations:
             block = _image_block(representation)
             if block is not None:
                 yield block["representationData2D"]
 
     def faces(self) -> tuple[tuple[FaceImage, tuple[str, ...]], ...]:
-        """Each face, and what its image and its block disagree on; raises `MalformedError`."""
+        """Return each face, and how its image contradicts the block; raises `MalformedError`."""
         return tuple(
             _seen(representation, block)
             for representation in self.representations
@@ -139,7 +139,7 @@ def _image_information(face: FaceImage) -> dict[str, Any]:
         "imageDataFormat": base_code(
             FaceImageDataFormat.JPEG
             if header.format is ImageFormat.JPEG
-            else FaceImageDataFormat.JPEG2000_LOSSY  # cut to a size, whatever the transformation
+            else FaceImageDataFormat.JPEG2000_LOSSY  # as files of a target size are
         ),
         "faceImageKind2D": icao_code(MRTD),
         "imageSizeBlock": {"width": header.width, "height": header.height},
@@ -148,7 +148,7 @@ def _image_information(face: FaceImage) -> dict[str, Any]:
 
 
 def _image_block(representation: Value) -> Value | None:
-    """The 2D image block of a representation; None where it holds something else."""
+    """Return the 2D image block of a representation; None if it holds something else."""
     name, base = representation["imageRepresentation"]
     return base[1] if name == "base" else None
 
@@ -177,4 +177,4 @@ def _disagreements(information: Value, header: ImageHeader) -> Iterator[str]:
     size = information.get("imageSizeBlock")
     if size is not None and (size["width"], size["height"]) != (header.width, header.height):
         stated = f"{size['width']} x {size['height']}"
-        yield f"the face data block says {stated} pixels; the image {header.size}"
+        yield f"the face data block states {stated} pixels; the image is {header.size}"

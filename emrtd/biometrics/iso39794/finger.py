@@ -37,7 +37,7 @@ class FingerImageDataFormat(IntEnum):
 
 @unique
 class ImpressionCode(IntEnum):
-    """How the finger met the sensor."""
+    """How the finger touched the sensor."""
 
     PLAIN_CONTACT = 0
     ROLLED_CONTACT = 1
@@ -71,7 +71,7 @@ _FORMAT_NAMES: Final[dict[int, str]] = {
 
 @dataclass(frozen=True, slots=True)
 class FingerImageDataBlock(DataBlock):
-    """A finger image data block: one representation a finger."""
+    """A finger image data block: one representation for each finger."""
 
     type_schema: ClassVar[Schema] = schema(
         "finger", "FingerImageDataBlock", "finger data block (ISO/IEC 39794-4)"
@@ -101,12 +101,12 @@ class FingerImageDataBlock(DataBlock):
         return cls({"versionBlock": VERSION_BLOCK, "representationBlocks": [representation]})
 
     def images(self) -> Iterator[bytes]:
-        """The image of each representation."""
+        """Yield the image of each representation."""
         for representation in self.representations:
             yield representation["imageData"]
 
     def fingers(self) -> tuple[tuple[FingerImage, tuple[str, ...]], ...]:
-        """Each finger, and what its image and its block disagree on; raises `MalformedError`."""
+        """Return each finger, and how its image contradicts the block; raises `MalformedError`."""
         return tuple(map(_seen, self.representations))
 
 
@@ -127,7 +127,7 @@ def _seen(representation: Value) -> tuple[FingerImage, tuple[str, ...]]:
 
 
 def _resolution(block: Value | None) -> int:
-    """Pixels per inch; 500 where nothing is said, as for every passport."""
+    """Return pixels per inch; 500 if the block is absent, as in every passport."""
     if block is None:
         return 500
     samples: int = block["samplesPerUnit"]

@@ -38,7 +38,7 @@ class IrisImageDataFormat(IntEnum):
 
 @unique
 class IrisImageKind(IntEnum):
-    """How the iris stands in the image."""
+    """How the image is cropped around the iris."""
 
     UNCROPPED = 1
     VGA = 2
@@ -48,7 +48,7 @@ class IrisImageKind(IntEnum):
 
 @unique
 class CompressionHistory(IntEnum):
-    """What became of the image before."""
+    """How the image was compressed before."""
 
     UNDEFINED = 0
     LOSSLESS_OR_NONE = 1
@@ -75,7 +75,7 @@ _FORMAT_NAMES: Final[dict[int, str]] = {
 
 @dataclass(frozen=True, slots=True)
 class IrisImageDataBlock(DataBlock):
-    """An iris image data block: one representation an image of an eye."""
+    """An iris image data block: one representation for each image of an eye."""
 
     type_schema: ClassVar[Schema] = schema(
         "iris", "IrisImageDataBlock", "iris data block (ISO/IEC 39794-6)"
@@ -84,12 +84,12 @@ class IrisImageDataBlock(DataBlock):
 
     @classmethod
     def of(cls, iris: IrisImage) -> Self:
-        """Make the block of one iris, which must say when it was captured.
+        """Make the block of one iris.
 
-        Raises `MisuseError` where it does not, and for a format that has no code.
+        Raises `MisuseError` without a time of capture, and for a format that has no code.
         """
         if iris.captured is None:
-            raise MisuseError("ISO/IEC 39794-6 wants to know when an iris was captured")
+            raise MisuseError("ISO/IEC 39794-6 requires the time when an iris was captured")
         instead = "PNG or JPEG 2000"
         code = require(_FORMATS.get(iris.format), "iris", iris.format, instead)
         vga = (iris.width, iris.height) == (640, 480)
@@ -110,12 +110,12 @@ class IrisImageDataBlock(DataBlock):
         return cls({"versionBlock": VERSION_BLOCK, "representationBlocks": [representation]})
 
     def images(self) -> Iterator[bytes]:
-        """The image of each representation."""
+        """Yield the image of each representation."""
         for representation in self.representations:
             yield representation["irisImageData"]
 
     def irises(self) -> tuple[tuple[IrisImage, tuple[str, ...]], ...]:
-        """Each iris, and what its image and its block disagree on; raises `MalformedError`."""
+        """Return each iris, and how its image contradicts the block; raises `MalformedError`."""
         return tuple(map(_seen, self.representations))
 
 

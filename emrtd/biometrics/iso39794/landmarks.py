@@ -1,4 +1,4 @@
-"""Feature points as ISO/IEC 39794-5 codes them: a number for each MPEG-4 feature point."""
+"""Feature points in ISO/IEC 39794-5, which has a number for each MPEG-4 feature point."""
 
 from typing import Any, Final
 
@@ -21,10 +21,10 @@ _PUPILS: Final = {21: (12, 1), 22: (12, 2)}
 
 
 def landmark_block(point: FeaturePoint) -> dict[str, Any]:
-    """A LandmarkBlock; raises `MisuseError` for what is no MPEG-4 feature point."""
+    """Return a LandmarkBlock; raises `MisuseError` if MPEG-4 does not define the point."""
     code = _CODES.get((point.major, point.minor))
     if code is None:
-        raise MisuseError(f"{point.major}.{point.minor} is no MPEG-4 feature point")
+        raise MisuseError(f"{point.major}.{point.minor} is not an MPEG-4 feature point")
     return {
         "landmarkKind": ("base", ("mpeg4FeaturePoint", icao_code(code))),
         "landmarkCoordinates": (
@@ -35,7 +35,7 @@ def landmark_block(point: FeaturePoint) -> dict[str, Any]:
 
 
 def feature_point(block: Value) -> FeaturePoint | None:
-    """The feature point of a LandmarkBlock; None for other landmarks and without 2D coordinates."""
+    """Return the feature point of a block; None for other landmarks and without 2D coordinates."""
     place, coordinates = block.get("landmarkCoordinates", (None, None))
     if place != "base" or coordinates[0] != "coordinateCartesian2DBlock":
         return None

@@ -1,8 +1,8 @@
 """The quality of a fingerprint: how much of it shows ridges, and how clearly.
 
-The ridges' direction is that of the structure tensor; its coherence is 1 where all ridges of a
-neighbourhood run alike, and 0 where there is only noise.  A site that has NFIQ 2 puts it behind
-the plug-in.
+The direction of the ridges is that of the structure tensor; its coherence is 1 where all ridges of
+a neighbourhood are parallel, and 0 where there is only noise.  A site that has NFIQ 2 adds it as a
+plug-in.
 """
 
 from collections.abc import Iterator
@@ -25,20 +25,20 @@ _NEIGHBOURHOOD: Final = 24
 
 _RIDGE_CONTRAST: Final = 12.0
 _RIDGE_COHERENCE: Final = 0.35
-"""From these on, a neighbourhood counts as ridges: below is margin, smear or noise."""
+"""From these values on, a neighbourhood counts as ridges; below, as margin, smear or noise."""
 
 
 _BLOCK: Final = 2.5
-"""Millimetres a side of a block whose detail is looked at: five ridges or so."""
+"""Millimetres a side of a block whose detail is analysed: about five ridges."""
 
 _RIDGE_PERIODS: Final = (0.3, 0.75)
-"""Millimetres from ridge to ridge, of small children to grown men."""
+"""Millimetres from ridge to ridge, from small children to grown men."""
 
 
 def assess_fingerprint(image: bytes, resolution: int = 500) -> Assessment:
     """Measure a fingerprint of any format, `resolution` in pixels per inch.
 
-    Raises `MalformedError` for what is no image.
+    Raises `MalformedError` if it is not an image.
     """
     decoded = pixels.decode(image, "fingerprint")
     grey, scale = pixels.grey(decoded.colour), decoded.scale
@@ -76,7 +76,7 @@ def _ridges(grey: "Grey", resolution: float) -> Iterator[Measurement]:
     yield Measurement(
         "finger.ridge-spacing", 100 * _ridge_band(grey, ridges, resolution), "% of the detail",
         Range(least=50), Range(least=30),
-        "make sure that it is a fingerprint, and of the resolution that is said", _CLAUSE,
+        "make sure that it is a fingerprint of the stated resolution", _CLAUSE,
     )  # fmt: skip
     touched = contrast >= _RIDGE_CONTRAST
     clarity = float(coherence[touched].mean()) if touched.any() else 0.0
@@ -87,9 +87,9 @@ def _ridges(grey: "Grey", resolution: float) -> Iterator[Measurement]:
 
 
 def _ridge_band(grey: "Grey", ridges: "NDArray[np.bool_]", resolution: float) -> float:
-    """The share of detail that is as wide as ridges are, over the blocks that show ridges.
+    """Return the share of detail with the spacing of ridges, over the blocks that show ridges.
 
-    A face or a landscape has its detail elsewhere, and noise has it everywhere.
+    A face or a landscape has detail of other spacings, noise of all.
     """
     import numpy as np
 
@@ -120,7 +120,7 @@ def _local_contrast(grey: "Grey") -> "Grey":
 
 
 def _coherence(grey: "Grey") -> "Grey":
-    """Of the structure tensor, over each neighbourhood."""
+    """Return the coherence of the structure tensor over each neighbourhood."""
     import numpy as np
 
     smooth = pixels.box_mean(grey, 3)

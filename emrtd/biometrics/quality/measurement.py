@@ -1,4 +1,4 @@
-"""What a quality check found: a value beside its limits, and what to do about it."""
+"""The result of a quality check: a value, its limits, and what to do about it."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -10,13 +10,13 @@ FULL_MARKS: Final = 100
 
 @unique
 class Grade(StrEnum):
-    """How a value stands to its limits."""
+    """How a value compares with its limits."""
 
     GOOD = "good"
     POOR = "poor"
-    """Below what is recommended: the sample serves, a better one would serve better."""
+    """Outside the recommended range: the sample is usable, but a better one is preferable."""
     UNUSABLE = "unusable"
-    """Below what is mandatory: the sample must not go onto a chip unless an operator says so."""
+    """Outside the mandatory range: only an operator may allow the sample onto a chip."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,8 +40,8 @@ class Range:
 class Measurement:
     """One value that was measured.
 
-    `recommended` and `mandatory` are the limits; `mandatory` is None where nothing is so bad that
-    the sample is useless for it.  `advice` says what to do, `clause` who asks for it.
+    `recommended` and `mandatory` are the limits; `mandatory` is None if no value makes the sample
+    unusable.  `advice` is what to do; `clause` is where the requirement stands.
     """
 
     id: str
@@ -54,7 +54,7 @@ class Measurement:
 
     @property
     def grade(self) -> Grade:
-        """How the value stands to its limits."""
+        """How the value compares with its limits."""
         if self.mandatory is not None and self.value not in self.mandatory:
             return Grade.UNUSABLE
         return Grade.GOOD if self.value in self.recommended else Grade.POOR
@@ -75,17 +75,17 @@ class Assessment:
 
     @property
     def unusable(self) -> tuple[Measurement, ...]:
-        """What makes the sample useless; empty when nothing does."""
+        """The measurements that make the sample unusable."""
         return tuple(each for each in self.measurements if each.grade is Grade.UNUSABLE)
 
     @property
     def score(self) -> int:
-        """The part of what is recommended that is met; half marks where only the mandatory is."""
+        """The score over all measurements, as `score` returns it."""
         return score(self.measurements)
 
 
 def score(measurements: Sequence[Measurement]) -> int:
-    """Full marks for what is good, half for what is poor, none for what is unusable."""
+    """Return the mean of 100 for good, 50 for poor and 0; half of it if any is unusable."""
     marks = {Grade.GOOD: 1.0, Grade.POOR: 0.5, Grade.UNUSABLE: 0.0}
     if not measurements:
         return 0

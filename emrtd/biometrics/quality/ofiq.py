@@ -1,13 +1,13 @@
 """OFIQ, the reference implementation of ISO/IEC 29794-5, as a quality plug-in.
 
-Two ways lead to it, and neither brings its models: the package `python-ofiq`, where it is installed
-here; and a command with the options of OFIQ's own OFIQSampleApp, such as `ofiqpy` in an environment
-of its own, which CHIPSEAL_OFIQ_COMMAND names.
+OFIQ is reached in one of two ways, and its models are installed separately: as the package
+`python-ofiq`, if this environment has it; or as the command that CHIPSEAL_OFIQ_COMMAND names, which
+has the options of OFIQ's OFIQSampleApp, such as `ofiqpy` in another environment.
 
 The unified quality score has no official limits.  OFIQ's maintainers (OFIQ-Project, issue 109)
-point to the percentiles in table 14 of ISO/IEC WD3 25722, which are of operational pictures, as the
-place to start from; a site that has chosen sets CHIPSEAL_OFIQ_LIMITS=RECOMMENDED:MANDATORY.  Until
-then the score is measured and recorded, and holds nobody.
+suggest to start from the percentiles of operational pictures in table 14 of ISO/IEC WD3 25722.  A
+site sets its limits with CHIPSEAL_OFIQ_LIMITS=RECOMMENDED:MANDATORY.  Without them the score is
+measured and recorded, and no picture fails.
 """
 
 import csv
@@ -27,13 +27,13 @@ COMMAND: Final = "CHIPSEAL_OFIQ_COMMAND"
 LIMITS: Final = "CHIPSEAL_OFIQ_LIMITS"
 
 UNIFIED: Final = "UnifiedQualityScore.scalar"
-"""The column of OFIQ's table that holds the unified quality score; -1 where there is none."""
+"""The column of OFIQ's table that holds the unified quality score; -1 if there is none."""
 
-_MEMORY: Final = Path("/dev/shm")  # noqa: S108  # a portrait is for no disk
+_MEMORY: Final = Path("/dev/shm")  # noqa: S108  # so that no portrait is written to disk
 
 
 class _Ofiq:
-    """What both ways have in common."""
+    """What both plug-ins share."""
 
     modality: ClassVar = Modality.PORTRAIT
     organization: ClassVar = 0x0101
@@ -43,12 +43,12 @@ class _Ofiq:
 
     @property
     def recommended(self) -> int:
-        """The least score that is good, as the site has chosen."""
+        """The least score that is good, as the site has set it."""
         return _limits()[0]
 
     @property
     def mandatory(self) -> int:
-        """The least score that is usable, as the site has chosen."""
+        """The least score that is usable, as the site has set it."""
         return _limits()[1]
 
 
@@ -60,7 +60,7 @@ class PackagedOfiq(_Ofiq):
         return find_spec("ofiq") is not None
 
     def assess(self, png: bytes) -> int:
-        """The unified quality score; 0 where OFIQ finds no face."""
+        """Return the unified quality score; 0 if OFIQ finds no face."""
         import numpy as np
         import PIL.Image
         from ofiq import OFIQ, FaceDetectionError, resolve_data_dir
@@ -77,11 +77,11 @@ class CommandedOfiq(_Ofiq):
     """A command with the options -i and -o of OFIQSampleApp."""
 
     def is_available(self) -> bool:
-        """Whether a command is named."""
+        """Whether CHIPSEAL_OFIQ_COMMAND is set."""
         return bool(os.environ.get(COMMAND))
 
     def assess(self, png: bytes) -> int:
-        """The unified quality score; 0 where OFIQ cannot assess the picture."""
+        """Return the unified quality score; 0 if OFIQ cannot assess the picture."""
         folder = _MEMORY if _MEMORY.is_dir() else None
         with TemporaryDirectory(prefix="chipseal-", dir=folder) as own:
             picture, table = Path(own, "portrait.png"), Path(own, "scores.csv")
@@ -92,9 +92,9 @@ class CommandedOfiq(_Ofiq):
 
 
 def unified_score(table: str) -> int:
-    """The unified quality score of the one picture of OFIQ's table; 0 where it has none.
+    """Return the unified quality score from OFIQ's table of one picture; 0 if it has none.
 
-    Raises `MisuseError` for what is no such table.
+    Raises `MisuseError` for any other text.
     """
     rows = list(csv.DictReader(StringIO(table), delimiter=";"))
     try:
@@ -107,9 +107,14 @@ def _limits() -> tuple[int, int]:
     text = os.environ.get(LIMITS, "0:0")
     recommended, _, mandatory = text.partition(":")
     if not (recommended.isdecimal() and mandatory.isdecimal()):
-        raise MisuseError(f"{LIMITS} is {text!r}: give RECOMMENDED:MANDATORY, such as 40:20")
+        raise MisuseError(
+            f"{LIMITS} is {text!r}", advice="set RECOMMENDED:MANDATORY, such as 40:20"
+        )
     if not int(mandatory) <= int(recommended) <= 100:
-        raise MisuseError(f"{LIMITS} is {text!r}: give two of 0 to 100, the mandatory one lower")
+        raise MisuseError(
+            f"{LIMITS} is {text!r}",
+            advice="set two numbers from 0 to 100, the mandatory one lower",
+        )
     return int(recommended), int(mandatory)
 
 

@@ -1,4 +1,4 @@
-"""An image as an array of pixels, decoded where it cannot hurt, and small pieces of arithmetic."""
+"""An image as an array of pixels, decoded in another process, and arithmetic on such arrays."""
 
 import math
 from dataclasses import dataclass
@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 LUMINANCE: Final = (0.299, 0.587, 0.114)  # ITU-R BT.601: Doc 9303-3, 3.9.1.1 says "luminosity"
 
 MAX_PIXELS: Final = 600_000
-"""More than this is analysed at a smaller scale, so that no image takes more than about 60 MB."""
+"""A larger image is analysed at a smaller scale, so that none takes more than about 60 MB."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,7 +31,7 @@ class Pixels:
 def decode(image: bytes, what: str) -> Pixels:
     """Decode an image of any format.
 
-    The image is a stranger's, so its decoder has a process of its own; raises `MalformedError`.
+    The image is untrusted, so it is decoded in another process.  Raises `MalformedError`.
     """
     import numpy as np
     import PIL.Image
@@ -46,14 +46,14 @@ def decode(image: bytes, what: str) -> Pixels:
 
 
 def grey(colour: "Colour") -> "Grey":
-    """The luminance, height x width, from 0 to 255."""
+    """Return the luminance, height x width, from 0 to 255."""
     import numpy as np
 
     return np.asarray(colour @ np.asarray(LUMINANCE), dtype=np.float64)
 
 
 def box_mean(values: "Grey", size: int) -> "Grey":
-    """The mean over size x size values around each; the edge is repeated outwards."""
+    """Return the mean of size x size values around each; the edge is repeated outwards."""
     import numpy as np
 
     before = size // 2
@@ -66,7 +66,7 @@ def box_mean(values: "Grey", size: int) -> "Grey":
 
 
 def laplacian(values: "Grey") -> "Grey":
-    """The second derivative: large where the image is sharp."""
+    """Return the second derivative, which is large where the image is sharp."""
     import numpy as np
 
     inner = values[1:-1, 1:-1]

@@ -1,4 +1,4 @@
-"""The process in which a quality plug-in runs: `python -m` this module NAME, a PNG on its input."""
+"""The process of a quality plug-in: `python -m` this module NAME, with a PNG on its input."""
 
 import sys
 

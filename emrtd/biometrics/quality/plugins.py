@@ -1,8 +1,8 @@
 """Quality algorithms that a site installs: OFIQ, NFIQ 2 or its own, beside the built-in checks.
 
-A package registers a `QualityPlugin` in the entry-point group `chipseal.quality`.  It is run in a
-process of its own, so that one which hangs or crashes takes nothing with it; and it never fails in
-silence: without its score there is no assessment.
+A package registers a `QualityPlugin` in the entry-point group `chipseal.quality`.  Each plug-in
+runs in its own process, so that one that hangs or crashes affects nothing else.  A plug-in that
+fails is an error: there is no assessment without its score.
 """
 
 import subprocess
@@ -22,7 +22,7 @@ from support.plugins import plugins
 ENTRY_POINT_GROUP: Final = "chipseal.quality"
 
 MAX_SECONDS: Final = 60
-"""How long a plug-in may take for one image."""
+"""Seconds that a plug-in may take for one image."""
 
 
 @unique
@@ -34,11 +34,11 @@ class Modality(StrEnum):
 
 
 class QualityPlugin(Protocol):
-    """What an entry point names: an object with these attributes.
+    """The object that an entry point names.
 
     `organization` and `algorithm` are its identifiers in the CBEFF registry; below `mandatory` a
-    sample is unusable, below `recommended` poor.  An adapter for something that may not be
-    installed also has a method `is_available`, and is left out where that says no.
+    sample is unusable, below `recommended` poor.  An adapter for software that may not be
+    installed also has a method `is_available`, and is skipped if that returns false.
     """
 
     @property
@@ -53,15 +53,15 @@ class QualityPlugin(Protocol):
     def mandatory(self) -> int: ...  # noqa: D102
 
     def assess(self, png: bytes) -> int:
-        """The score of an image in PNG, from 0 (worst) to 100."""
+        """Return the score of an image in PNG, from 0 (worst) to 100."""
         ...
 
 
 @dataclass(frozen=True, slots=True)
 class FullAssessment:
-    """What was measured, by us and by plug-ins, and the scores that records carry.
+    """The measurements of the built-in checks and of plug-ins, and the scores to record.
 
-    Our own score has no number in the CBEFF registry; only a plug-in's has.
+    Only the scores of plug-ins are recorded: the built-in score is not in the CBEFF registry.
     """
 
     assessment: Assessment
@@ -69,7 +69,7 @@ class FullAssessment:
 
 
 def with_plugins(own: Assessment, image: bytes, modality: Modality) -> FullAssessment:
-    """Add what the installed plug-ins think of an image; raises `MisuseError` where one fails."""
+    """Add the scores of the installed plug-ins; raises `MisuseError` if one fails."""
     measurements, scores = list(own.measurements), []
     for entry in _entries(modality):
         plugin = _load(entry)
@@ -79,14 +79,14 @@ def with_plugins(own: Assessment, image: bytes, modality: Modality) -> FullAsses
             Measurement(
                 f"{modality}.{entry.name}", value, "of 100",
                 Range(least=plugin.recommended), Range(least=plugin.mandatory),
-                "take the sample anew", f"plug-in {entry.name}",
+                "take the sample again", f"plug-in {entry.name}",
             )
         )  # fmt: skip
     return FullAssessment(Assessment(tuple(measurements)), tuple(scores))
 
 
 def assess_in_this_process(name: str, png: bytes) -> int:
-    """Run one plug-in here: for the process that `with_plugins` starts."""
+    """Run one plug-in in this process, which `with_plugins` has started for it."""
     return int(_load(plugins(ENTRY_POINT_GROUP)[name]).assess(png))
 
 
@@ -98,7 +98,7 @@ def _entries(modality: Modality) -> Iterator[EntryPoint]:
 
 
 def _is_available(plugin: QualityPlugin) -> bool:
-    """Whether what an adapter adapts is there; a plug-in that does not say is asked."""
+    """Whether the plug-in can run: it has no `is_available`, or that returns true."""
     asked = getattr(plugin, "is_available", None)
     return asked is None or bool(asked())
 
@@ -125,9 +125,9 @@ def _run(name: str, image: bytes) -> int:
         raise _failed(name, f"takes longer than {MAX_SECONDS} s") from None
     text = done.stdout.decode("ascii", "replace").strip()
     if done.returncode != 0 or not text.isdigit() or int(text) > 100:
-        raise _failed(name, f"gave no score from 0 to 100 (status {done.returncode})")
+        raise _failed(name, f"returned no score from 0 to 100 (status {done.returncode})")
     return int(text)
 
 
 def _failed(name: str, reason: str) -> MisuseError:
-    return MisuseError(f"the quality plug-in {name!r} {reason}: mend it or uninstall it")
+    return MisuseError(f"the quality plug-in {name!r} {reason}", advice="fix it or uninstall it")

@@ -1,7 +1,7 @@
 """The quality of a portrait (Doc 9303-3, 3.9.1; ISO/IEC 19794-5, 7 and 8; 39794-5, D).
 
-Where the eyes are known the face is where they say; without them it is taken to be in the middle.
-No model is trained and none is needed: a site that has OFIQ puts it behind the plug-in.
+The positions of the eyes, if known, locate the face; otherwise it is assumed to be in the middle.
+No trained model is used: a site that has OFIQ adds it as a plug-in.
 """
 
 from collections.abc import Iterator
@@ -23,7 +23,7 @@ _CROWN_TO_CHIN: Final = 3.5
 
 
 def assess_portrait(image: bytes, eyes: Eyes | None = None) -> Assessment:
-    """Measure a portrait of any format; raises `MalformedError` for what is no image."""
+    """Measure a portrait of any format; raises `MalformedError` if it is not an image."""
     decoded = pixels.decode(image, "portrait")
     colour, scale = decoded.colour, decoded.scale
     grey = pixels.grey(colour)
@@ -42,7 +42,7 @@ def assess_portrait(image: bytes, eyes: Eyes | None = None) -> Assessment:
 
 
 def _face(grey: "Grey", eyes: Eyes | None) -> "Grey":
-    """The part with the face: two eye distances wide and high, or the middle of the picture."""
+    """Return the part with the face: about two eye distances wide and high, or the middle."""
     height, width = grey.shape
     if eyes is None:
         box = (0.3 * width, 0.25 * height, 0.7 * width, 0.75 * height)
@@ -100,7 +100,7 @@ def _light(face: "Grey") -> Iterator[Measurement]:
     levels = len(np.unique(np.clip(face, 0, 255).astype(np.uint8)))
     yield Measurement(
         "portrait.grey-levels", levels, "levels", Range(least=128), Range(least=40),
-        "take the picture anew; this one has lost its shades", "ISO/IEC 19794-5, 7.4.2.1",
+        "take the picture again; this one has too few grey levels", "ISO/IEC 19794-5, 7.4.2.1",
     )  # fmt: skip
     saturated = 100 * float(np.mean((face <= 0.5) | (face >= 254.5)))
     yield Measurement(
@@ -110,10 +110,10 @@ def _light(face: "Grey") -> Iterator[Measurement]:
 
 
 def _sharpness(grey: "Grey", face: "Grey") -> Iterator[Measurement]:
-    """How much of the face is detail; the same picture blurred by a pixel has half as much.
+    """Measure how much of the face is detail; a blur of one pixel halves it.
 
     The second derivative is measured at one scale, that of a portrait 240 pixels wide, so that a
-    large blurred picture does not pass for a sharp one, and beside the face's own contrast.
+    large blurred picture does not pass as sharp, and is divided by the contrast of the face.
     """
     step = max(1, round(grey.shape[1] / 240))
     reduced = pixels.box_mean(face, step)[::step, ::step] if step > 1 else face
@@ -126,7 +126,7 @@ def _sharpness(grey: "Grey", face: "Grey") -> Iterator[Measurement]:
 
 
 def _background(grey: "Grey") -> Iterator[Measurement]:
-    """The two upper corners, where nothing but background is."""
+    """Measure the two upper corners, which show only background."""
     import numpy as np
 
     height, width = grey.shape

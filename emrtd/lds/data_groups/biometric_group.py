@@ -134,7 +134,7 @@ class BiometricDataGroup(Generic[R_co, S_co]):
 
     @classmethod
     def views(cls, instance: "Instance[R_co]") -> tuple[tuple[S_co, tuple[str, ...]], ...]:
-        """Return the samples of an instance, each with the contradictions of image and record."""
+        """Return the samples of an instance, and how the image of each contradicts the record."""
         raise NotImplementedError
 
     def samples(self) -> tuple[S_co, ...]:

@@ -128,7 +128,7 @@ def _read_hash(entry: ber.Value) -> tuple[int, bytes]:
     number = read_small_integer(fields[0])
     digest = fields[1].expect(der.OCTET_STRING).contents
     if not 1 <= number <= 16:
-        raise entry.malformed(f"there is no DG{number}")
+        raise entry.malformed(f"DG{number} does not exist")
     return number, digest
 
 

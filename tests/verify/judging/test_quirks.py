@@ -364,7 +364,7 @@ DATA_GROUP_QUIRKS: Final[dict[str, tuple[int, Callable[[], bytes], str]]] = {
     "padding behind a JP2": (
         2,
         lambda: dg2(picture("RGB", "JPEG2000") + bytes(5)),
-        "5 octets of padding behind it",
+        "5 octets of padding after it",
     ),
     "a bare codestream (PT, ES)": (
         2,
@@ -394,12 +394,12 @@ DATA_GROUP_QUIRKS: Final[dict[str, tuple[int, Callable[[], bytes], str]]] = {
     "a bare 5F0F": (
         11,
         lambda: details(0x6B, b"\x5f\x0f", tlv.encode(0x5F0F, b"ALIAS")),
-        "outside of its template",
+        "outside its template",
     ),
     "a DG13 that is not TLV (SG)": (
         13,
         lambda: tlv.encode(0x6D, b"\x04SGP of its own"),
-        "no data objects",
+        "not data objects",
     ),
 }
 

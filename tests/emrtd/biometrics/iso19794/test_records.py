@@ -80,7 +80,7 @@ DECODERS: list[Callable[[bytes], Any]] = [
 
 
 @given(st.one_of(face_records, finger_records, iris_records))
-def test_round_trip(record: Any) -> None:
+def test_a_record_reads_back(record: Any) -> None:
     octets = record.encode()
     read = type(record).decode(octets)
     assert read == record
@@ -89,7 +89,7 @@ def test_round_trip(record: Any) -> None:
 
 
 @given(st.one_of(face_records, finger_records, iris_records), st.data())
-def test_a_cut_record_is_refused(record: Any, data: st.DataObject) -> None:
+def test_a_truncated_record_is_refused(record: Any, data: st.DataObject) -> None:
     octets = record.encode()
     end = data.draw(st.integers(0, len(octets) - 1))
     with pytest.raises(MalformedError):
@@ -120,9 +120,11 @@ def test_any_octets_decode_or_are_malformed(decode: Callable[[bytes], Any], octe
 
 
 @pytest.mark.parametrize(
-    ("short", "note"), [(8, "is 8 short"), (1, "is 1 short")], ids=["New Zealand", "United Kingdom"]
+    ("short", "note"),
+    [(8, "is 8 too small"), (1, "is 1 too small")],
+    ids=["New Zealand", "United Kingdom"],
 )
-def test_a_record_length_that_falls_short_is_tolerated_and_named(short: int, note: str) -> None:
+def test_a_record_length_that_is_a_little_too_small_is_a_quirk(short: int, note: str) -> None:
     octets = bytearray(FaceRecord((FacialImage(JPEG + bytes(100)),)).encode())
     octets[8:12] = struct.pack(">I", len(octets) - short)
     read = FaceRecord.decode(bytes(octets))
@@ -132,7 +134,7 @@ def test_a_record_length_that_falls_short_is_tolerated_and_named(short: int, not
     assert read.encode() == bytes(octets)
 
 
-def test_a_few_octets_behind_the_image_are_tolerated_and_more_are_not() -> None:
+def test_a_few_octets_after_the_image_are_a_quirk_and_more_are_malformed() -> None:
     octets = FaceRecord((FacialImage(JPEG),)).encode()
     read = FaceRecord.decode(octets + b"\0\0")
     assert any("2 octets follow" in note for note in read.tolerated)
@@ -141,13 +143,13 @@ def test_a_few_octets_behind_the_image_are_tolerated_and_more_are_not() -> None:
         FaceRecord.decode(octets + bytes(9))
 
 
-def test_an_image_that_is_none_is_an_error_that_says_so() -> None:
+def test_an_image_of_an_unknown_format_is_malformed() -> None:
     octets = FaceRecord((FacialImage(JPEG),)).encode()
     with pytest.raises(MalformedError, match=r"face image: begins with FED8FFE0.*neither JPEG"):
         FaceRecord.decode(octets.replace(b"\xff\xd8\xff", b"\xfe\xd8\xff"))
 
 
-def test_no_instance_and_too_many_are_errors() -> None:
+def test_no_image_and_too_many_images_are_refused() -> None:
     for number in (0, 10_000):
         octets = struct.pack(">4s4sIH", b"FAC\0", b"010\0", 14 + 33 * number, number)
         octets += struct.pack(">I28xs", 33, b"x") * number
@@ -164,7 +166,7 @@ def test_no_instance_and_too_many_are_errors() -> None:
         FingerRecord.decode(many[:8] + len(many).to_bytes(6, "big") + many[14:])
 
 
-def test_a_field_that_does_not_fit_is_the_callers_mistake() -> None:
+def test_a_field_that_does_not_fit_is_refused() -> None:
     for record in (
         FaceRecord((FacialImage(JPEG, width=1 << 16),)),
         FingerRecord((FingerView(JPEG, 256, 1, 1),)),
@@ -174,7 +176,7 @@ def test_a_field_that_does_not_fit_is_the_callers_mistake() -> None:
             record.encode()
 
 
-def test_nothing_of_a_person_is_in_a_repr() -> None:
+def test_a_repr_shows_no_personal_data() -> None:
     face = FacialImage(JPEG, gender=77, feature_points=(RecordedPoint(1, 0xC1, 777, 778),))
     shown = repr(FaceRecord((face,)))
     assert "77" not in shown.replace(repr(len(JPEG)), "")
@@ -187,7 +189,7 @@ def _blocks(number: int, tag: int) -> list[bytes]:
     return [each.children().one(0x5F2E).value for each in templates]
 
 
-def test_the_bsi_samples_encode_back_byte_for_byte() -> None:
+def test_the_bsi_samples_encode_to_the_same_octets() -> None:
     said = " ".join(facts("biometrics/iso19794_2005.json")["_verification"])
     (face,) = _blocks(2, 0x75)
     record = FaceRecord.decode(face)

@@ -1,4 +1,4 @@
-"""The adapters for OFIQ, against stand-ins: neither brings its models."""
+"""The adapters for OFIQ, against test doubles of its package and its command."""
 
 import stat
 import sys
@@ -60,12 +60,12 @@ def command(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> str:
     return str(program)
 
 
-def test_without_ofiq_nothing_is_asked() -> None:
+def test_without_ofiq_no_plugin_is_run() -> None:
     assert assess() == FullAssessment(Assessment(()), ())
 
 
 @pytest.mark.usefixtures("package")
-def test_the_package_is_asked() -> None:
+def test_the_package_scores_a_portrait() -> None:
     found = assess()
     (measurement,) = found.assessment.measurements
     assert (measurement.id, measurement.value) == ("portrait.ofiq", 42)
@@ -77,7 +77,7 @@ def test_the_package_is_asked() -> None:
 
 
 @pytest.mark.usefixtures("package")
-def test_the_limits_are_the_sites(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_the_limits_are_those_of_the_environment(monkeypatch: pytest.MonkeyPatch) -> None:
     for limits, grade in (("40:20", Grade.GOOD), ("50:20", Grade.POOR), ("80:43", Grade.UNUSABLE)):
         monkeypatch.setenv(LIMITS, limits)
         assert assess().assessment.measurements[0].grade is grade
@@ -87,20 +87,22 @@ def test_the_limits_are_the_sites(monkeypatch: pytest.MonkeyPatch) -> None:
             assess()
 
 
-def test_a_command_is_asked(command: str, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_the_command_scores_a_portrait(command: str, monkeypatch: pytest.MonkeyPatch) -> None:
     assert assess().scores[0].score == 57
-    monkeypatch.setenv(COMMAND, f"'{command}' -s -1")  # OFIQ's word for no assessment
+    monkeypatch.setenv(
+        COMMAND, f"'{command}' -s -1"
+    )  # what OFIQ writes if it could not assess the picture
     assert assess().scores[0].score == 0
 
 
 def test_a_command_that_fails_is_named(monkeypatch: pytest.MonkeyPatch) -> None:
     for wrong in ("/nowhere/OFIQSampleApp", "false", "true"):
         monkeypatch.setenv(COMMAND, wrong)
-        with pytest.raises(MisuseError, match="'ofiq-command' gave no score"):
+        with pytest.raises(MisuseError, match="'ofiq-command' returned no score"):
             assess()
 
 
-def test_a_table_of_something_else_is_refused() -> None:
+def test_another_table_is_refused() -> None:
     assert unified_score("Filename;UnifiedQualityScore.scalar\nx.png;99.6\n") == 100
     for table in ("", "a;b\n", "Filename;UnifiedQualityScore.scalar\n", "a,b\n1,2\n",
                   "Filename;UnifiedQualityScore.scalar\nx.png;high\n"):  # fmt: skip

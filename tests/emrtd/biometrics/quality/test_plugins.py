@@ -1,4 +1,4 @@
-"""A site's quality plug-ins score samples beside the built-in checks, and never fail in silence."""
+"""A site's quality plug-ins score samples as the built-in checks do, and a failure is an error."""
 
 from io import BytesIO
 from pathlib import Path
@@ -53,8 +53,8 @@ def test_a_plugin_scores_a_sample_in_a_process_of_its_own(
     ("source", "reason"),
     [
         ("1 / 0", "does not load"),
-        (PLUGIN.format(body="raise SystemExit(3)"), "gave no score"),
-        (PLUGIN.format(body="return 101"), "gave no score"),
+        (PLUGIN.format(body="raise SystemExit(3)"), "returned no score"),
+        (PLUGIN.format(body="return 101"), "returned no score"),
     ],
 )
 def test_a_plugin_that_fails_is_named(tmp_path: Path, source: str, reason: str) -> None:

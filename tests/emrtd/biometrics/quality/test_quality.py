@@ -1,4 +1,4 @@
-"""Good samples have full marks, and each way to spoil one fails the check that is for it."""
+"""Good samples have a score of 100, and each kind of damage fails the check for it."""
 
 import resource
 import time
@@ -44,7 +44,7 @@ def graded(assessment: Assessment, grade: Grade) -> set[str]:
     return {each.id for each in assessment.measurements if each.grade is grade}
 
 
-def test_a_good_portrait_and_a_good_print_have_full_marks() -> None:
+def test_a_good_portrait_and_a_good_print_have_a_score_of_100() -> None:
     assert assess_portrait(png(specimen())).score == 100
     assert assess_fingerprint(png(finger())).score == 100
 
@@ -61,7 +61,7 @@ def test_a_good_portrait_and_a_good_print_have_full_marks() -> None:
         (lambda _: Image.new("RGB", (413, 531), (255, 255, 255)), "portrait.saturated"),
     ],
 )
-def test_a_portrait_that_is_spoilt_is_unusable_for_that(
+def test_a_spoilt_portrait_fails_the_mandatory_limit_for_it(
     spoil: Callable[[Image.Image], Image.Image], found: str
 ) -> None:
     assessment = assess_portrait(png(spoil(specimen())))
@@ -97,7 +97,7 @@ def test_a_portrait_that_is_spoilt_is_unusable_for_that(
         ),
     ],
 )
-def test_a_portrait_that_could_be_better_says_what(
+def test_a_poor_portrait_misses_the_recommended_limit_for_it(
     spoil: Callable[[Image.Image], Image.Image], found: str
 ) -> None:
     assert found in graded(assess_portrait(png(spoil(specimen()))), Grade.POOR)
@@ -111,7 +111,7 @@ def _ellipse(size: tuple[int, int]) -> Image.Image:
     return mask
 
 
-def test_the_eyes_tell_distance_head_and_tilt() -> None:
+def test_distance_head_height_and_tilt_are_measured_from_the_eyes() -> None:
     def measured(eyes: Eyes) -> dict[str, Measurement]:
         return {each.id: each for each in assess_portrait(png(specimen()), eyes).measurements}
 
@@ -133,33 +133,33 @@ def test_the_eyes_tell_distance_head_and_tilt() -> None:
         (lambda image: image.crop((0, 0, 100, 100)), "finger.smaller-side"),
     ],
 )
-def test_a_print_that_is_spoilt_is_unusable_for_that(
+def test_a_spoilt_print_fails_the_mandatory_limit_for_it(
     spoil: Callable[[Image.Image], Image.Image], found: str
 ) -> None:
     assert found in graded(assess_fingerprint(png(spoil(finger()))), Grade.UNUSABLE)
 
 
-def test_a_face_is_no_fingerprint() -> None:
+def test_a_face_is_unusable_as_a_fingerprint() -> None:
     face = assess_fingerprint(shared("data/portraits/astronaut.png").read_bytes())
     assert "finger.ridge-spacing" in graded(face, Grade.UNUSABLE)
 
 
-def test_a_print_of_another_resolution_is_said_to_be() -> None:
+def test_a_print_of_300_pixels_per_inch_is_poor() -> None:
     assert "finger.resolution" in graded(assess_fingerprint(png(finger()), 300), Grade.POOR)
 
 
 @pytest.mark.parametrize("number", range(1, 6))
-def test_synthetic_prints_of_others_are_good(number: int) -> None:
+def test_public_synthetic_prints_are_good(number: int) -> None:
     path = shared(f"data/fingerprints/SFinGe_Test0{number}.pgm")
     assert assess_fingerprint(path.read_bytes()).score == 100
 
 
-def test_photographs_of_others_are_usable() -> None:
+def test_public_photographs_are_usable() -> None:
     for name in ("portraits/astronaut.png", "lds/silver/silver.jp2"):
         assert not assess_portrait(shared(f"data/{name}").read_bytes()).unusable
 
 
-def test_what_is_no_image_is_malformed() -> None:
+def test_octets_that_are_not_an_image_are_malformed() -> None:
     for assess in (assess_portrait, assess_fingerprint):
         with pytest.raises(MalformedError):
             assess(b"no image at all")

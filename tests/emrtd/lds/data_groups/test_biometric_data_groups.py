@@ -47,7 +47,7 @@ def test_the_bsi_sample_holds_one_face_two_fingers_and_two_irises() -> None:
     group = DataGroup2.decode(bsi(2))
     (face,) = group.faces()
     assert (face.format, face.width, face.height) == (ImageFormat.JPEG2000, 413, 531)
-    assert group.tolerated == ("the face record says 337 x 449 pixels; the image 413 x 531",)
+    assert group.tolerated == ("the face record states 337 x 449 pixels; the image is 413 x 531",)
     fingers = DataGroup3.decode(bsi(3)).fingers()
     assert [finger.position for finger in fingers] == [
         FingerPosition.RIGHT_INDEX,
@@ -119,7 +119,7 @@ def test_a_wrong_count_is_a_quirk() -> None:
     octets = bytearray(DataGroup3.of([FingerImage.of(WSQ, FingerPosition.LEFT_RING)]).encode())
     octets[octets.index(b"\x02\x01\x01") + 2] = 2
     group = DataGroup3.decode(bytes(octets))
-    assert group.tolerated == ("DG3 says 2 instances and holds 1",)
+    assert group.tolerated == ("DG3 declares 2 instances and holds 1",)
     assert group.encode() == bytes(octets)
 
 
@@ -147,7 +147,7 @@ def test_an_image_type_that_contradicts_the_image_is_a_quirk() -> None:
     octets = DataGroup2.of([FaceImage.of(JPEG)]).encode()
     position = octets.index(JPEG) - 11
     group = DataGroup2.decode(octets[:position] + b"\x01" + octets[position + 1 :])
-    assert group.tolerated == ("the face record says its image is JPEG 2000; it is JPEG",)
+    assert group.tolerated == ("the face record states that its image is JPEG 2000; it is JPEG",)
     assert group.faces()[0].format is ImageFormat.JPEG
 
 
@@ -177,8 +177,8 @@ def test_a_header_tag_a2_and_unknown_objects_in_the_group_are_quirks() -> None:
     octets = tlv.encode(0x63, tlv.encode(0x7F61, *inner))
     group = DataGroup3.decode(octets)
     assert group.tolerated == (
-        "DG3 holds more than a count and templates in its 7F61",
-        "DG3 holds a header that is not under A1",
+        "DG3 holds other data objects than a count and templates in its 7F61",
+        "DG3 holds a header whose tag is not A1",
     )
     assert group.fingers() == tuple(fingers)
     assert group.encode() == octets
@@ -248,7 +248,7 @@ def test_damaged_octets_decode_or_are_malformed(group: Any, data: st.DataObject)
         read = group.decode(bytes(octets[:cut]))
     except MalformedError:
         return
-    if not any("not the usual ones" in note for note in read.tolerated):
+    if not any("unusual length fields or an unusual order" in note for note in read.tolerated):
         assert read.encode() == bytes(octets[:cut])
 
 
