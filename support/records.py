@@ -65,15 +65,16 @@ class Record(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
 class RejectedFieldError(ValueError):
     """Raised by `reject`; msgspec chains it to its own error, whose message holds the path."""
 
-    def __init__(self, field: str, problem: str) -> None:
+    def __init__(self, field: str, problem: str, *, advice: str = "") -> None:
         self.field = field
         self.problem = problem
+        self.advice = advice
         super().__init__(f"{field}: {problem}")
 
 
-def reject(field: str, problem: str) -> NoReturn:
+def reject(field: str, problem: str, *, advice: str = "") -> NoReturn:
     """Refuse a field from inside a record's `__post_init__`; `field` is relative to the record."""
-    raise RejectedFieldError(field, problem)
+    raise RejectedFieldError(field, problem, advice=advice)
 
 
 def from_json(octets: bytes, kind: type[T], record: str) -> T:
@@ -119,8 +120,9 @@ def _explained(error: msgspec.ValidationError, record: str) -> FieldError:
     place = _PLACE.match(message)
     problem, path = (message, "") if place is None else (place["problem"], place["path"] or "")
     path = path.removeprefix(".")
-    if isinstance(error.__cause__, RejectedFieldError):
-        return FieldError(record, _join(path, error.__cause__.field), error.__cause__.problem)
+    if isinstance(rejected := error.__cause__, RejectedFieldError):
+        field = _join(path, rejected.field)
+        return FieldError(record, field, rejected.problem, advice=rejected.advice)
     if missing := _MISSING.match(problem):
         return FieldError(record, _join(path, missing[1]), "is missing")
     if unknown := _UNKNOWN.match(problem):

@@ -73,7 +73,8 @@ class Settings(Record, frozen=True):
             reject("signature", f"{self.signature} cannot be made by a key of kind {self.key}")
         curve = CURVES.get(self.key)
         if curve is not None and curve.n.bit_length() < _SMALLEST_CURVE:
-            reject("key", f"{self.key} is too small; use brainpoolP256r1 or a larger curve")
+            advice = "use brainpoolP256r1 or a larger curve"
+            reject("key", f"{self.key} is too small", advice=advice)
         for name, text in (("organisation", self.organisation), ("csca_name", self.csca_name)):
             if len(text) > _LONGEST_NAME or not text.isprintable():
                 reject(name, f"is more than {_LONGEST_NAME} characters, or not printable ones")

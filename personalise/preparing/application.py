@@ -26,6 +26,8 @@ MAX_REMARKS: Final = 20
 
 _NAME_A_FOLDER: Final = "name the folder of an application, or an encrypted package"
 
+_REASON: Final = "enter the reason why there is no print"
+
 FINGER_POSITIONS: Final = tuple(
     f"{hand}-{finger}"
     for hand in ("right", "left")
@@ -116,7 +118,8 @@ class Holder(Record, frozen=True):
     personal_number: str = ""
 
     def __post_init__(self) -> None:
-        _text(self.surname, "surname", "is empty; enter the only name of a one-name holder here")
+        advice = "enter the only name of a one-name holder here"
+        _text(self.surname, "surname", "is empty", advice=advice)
         _require(_STATE, self.nationality, "nationality", "is not a code of 1 to 3 letters")
         try:
             DateOfBirth.parse(self.born)
@@ -149,7 +152,8 @@ class PermitConditions(Record, frozen=True):
 
     def __post_init__(self) -> None:
         _text(self.category, "category", "is empty")
-        _text(self.work, "work", "is empty; enter for example permitted, restricted or none")
+        advice = "enter for example permitted, restricted or none"
+        _text(self.work, "work", "is empty", advice=advice)
         if self.valid_until is not None and self.valid_until < self.valid_from:
             reject("valid_until", "is before permit.valid_from")
         if len(self.remarks) > MAX_REMARKS:
@@ -169,15 +173,13 @@ class Finger(Record, frozen=True):
         if self.position not in FINGER_POSITIONS:
             reject("position", f"is not one of {', '.join(FINGER_POSITIONS)}")
         if self.image is None and self.missing is None:
-            reject(
-                "image", "is missing; for a finger without a print, give the reason in `missing`"
-            )
+            reject("image", "is missing", advice=f"{_REASON} in `missing` instead")
         if self.image is not None and self.missing is not None:
-            reject("missing", "is present beside an image; remove one of the two")
+            reject("missing", "is present beside an image", advice="remove one of the two")
         if self.image is not None:
             _file_name(self.image, "image")
         if self.missing is not None:
-            _text(self.missing, "missing", "is empty; enter the reason why there is no print")
+            _text(self.missing, "missing", "is empty", advice=_REASON)
 
 
 class Biometrics(Record, frozen=True):
@@ -273,9 +275,9 @@ def _require(form: re.Pattern[str], value: str, field: str, problem: str) -> Non
         reject(field, problem)
 
 
-def _text(value: str, field: str, when_empty: str | None = None) -> None:
+def _text(value: str, field: str, when_empty: str | None = None, *, advice: str = "") -> None:
     if when_empty is not None and not value.strip():
-        reject(field, when_empty)
+        reject(field, when_empty, advice=advice)
     if len(value) > MAX_TEXT:
         reject(field, f"is longer than {MAX_TEXT} characters")
     if not value.isprintable():

@@ -34,7 +34,7 @@ _GENDERS = {"M": Gender.MALE, "F": Gender.FEMALE}
 
 
 @dataclass(frozen=True, slots=True)
-class FittedPortrait:
+class PreparedPortrait:
     """The portrait as the chip will store it, and the positions of the eyes, None if unknown.
 
     `marked` is True if the application states the positions.  Positions that were detected in the
@@ -47,7 +47,7 @@ class FittedPortrait:
 
 
 @dataclass(frozen=True, slots=True)
-class FittedPrint:
+class PreparedPrint:
     """A fingerprint as the chip will store it, and the application's field that it comes from."""
 
     field: str
@@ -59,8 +59,8 @@ class FittedPrint:
 class Samples:
     """The biometric samples of an application as the chip will store them."""
 
-    portrait: FittedPortrait
-    prints: tuple[FittedPrint, ...]
+    portrait: PreparedPortrait
+    prints: tuple[PreparedPrint, ...]
 
 
 Assessments = Mapping[str, FullAssessment]
@@ -102,7 +102,7 @@ def hold_unusable(application: Application, assessments: Assessments) -> None:
 def make_dg2(
     application: Application,
     profile: ChipProfile,
-    portrait: FittedPortrait,
+    portrait: PreparedPortrait,
     assessments: Assessments,
 ) -> bytes:
     """Return DG2 with the holder's portrait, in the profile's encoding; raises `FieldError`."""
@@ -122,7 +122,7 @@ def make_dg2(
 def make_dg3(
     application: Application,
     profile: ChipProfile,
-    prints: tuple[FittedPrint, ...],
+    prints: tuple[PreparedPrint, ...],
     assessments: Assessments,
     random: Random,
 ) -> bytes:
@@ -145,7 +145,7 @@ def make_dg3(
     return DataGroup3.of(samples, Generation(profile.biometric_encoding)).encode()
 
 
-def _fit_portrait(application: Application, profile: ChipProfile) -> FittedPortrait:
+def _fit_portrait(application: Application, profile: ChipProfile) -> PreparedPortrait:
     biometrics, limits = application.particulars.biometrics, profile.portrait
     image = application.image(PORTRAIT_FIELD, biometrics.portrait)
     eyes = None if biometrics.eyes is None else Eyes(*biometrics.eyes)
@@ -154,7 +154,7 @@ def _fit_portrait(application: Application, profile: ChipProfile) -> FittedPortr
         header = sniff(image, "portrait")
         storable = header.format is ImageFormat.JPEG or header.format.is_jpeg2000
         if storable and header.plain and len(image) <= limits.octets and eyes is None:
-            return FittedPortrait(image, None)
+            return PreparedPortrait(image, None)
         fitted = fit(
             image,
             PortraitProfile(
@@ -164,10 +164,10 @@ def _fit_portrait(application: Application, profile: ChipProfile) -> FittedPortr
         )
     except (MalformedError, MisuseError) as error:
         raise application.error(PORTRAIT_FIELD, error.message, advice=error.advice) from None
-    return FittedPortrait(fitted.data, fitted.eyes, fitted.marked)
+    return PreparedPortrait(fitted.data, fitted.eyes, fitted.marked)
 
 
-def _fit_prints(application: Application, profile: ChipProfile) -> tuple[FittedPrint, ...]:
+def _fit_prints(application: Application, profile: ChipProfile) -> tuple[PreparedPrint, ...]:
     limits = FingerprintProfile(profile.fingerprint.octets, MAX_PRINT_SIDE, MAX_PRINT_SIDE)
     prints = []
     for number, finger in enumerate(application.particulars.biometrics.fingers or ()):
@@ -177,7 +177,7 @@ def _fit_prints(application: Application, profile: ChipProfile) -> tuple[FittedP
         image = application.image(field, finger.image)
         position = FingerPosition[finger.position.upper().replace("-", "_")]
         try:
-            prints.append(FittedPrint(field, fit_fingerprint(image, limits), position))
+            prints.append(PreparedPrint(field, fit_fingerprint(image, limits), position))
         except (MalformedError, MisuseError) as error:
             raise application.error(field, error.message, advice=error.advice) from None
     return tuple(prints)

@@ -37,7 +37,7 @@ DomainParameters = Annotated[int, msgspec.Meta(ge=0, le=31)]
 
 def _group(key_agreement: KeyAgreementName, domain_parameters: int) -> Group:
     if domain_parameters not in STANDARDISED:
-        reject("domain_parameters", "are reserved; use 0 to 2 or 8 to 18")
+        reject("domain_parameters", "are reserved", advice="use 0 to 2 or 8 to 18")
     group = STANDARDISED[domain_parameters]
     if isinstance(group, EcGroup) != (key_agreement == "ECDH"):
         reject("domain_parameters", f"do not belong to {key_agreement}")
@@ -95,7 +95,7 @@ class ActiveAuthentication(Record, frozen=True):
         if (self.algorithm == "ECDSA") != (self.curve is not None):
             reject("curve", "must be given for ECDSA, and only for ECDSA")
         if self.curve is not None and self.curve not in CURVES:
-            reject("curve", f"is not known; use one of {', '.join(sorted(CURVES))}")
+            reject("curve", "is not known", advice=f"use one of {', '.join(sorted(CURVES))}")
         if self.algorithm == "ECDSA" and self.hash == "SHA-1":
             reject("hash", "must not be SHA-1 with ECDSA (Doc 9303-11, 6.1.2.3)")
 

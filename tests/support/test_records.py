@@ -34,6 +34,8 @@ class Outer(Record, frozen=True):
     def __post_init__(self) -> None:
         if self.inner.text == "worse":
             reject("inner.text", "is worse")
+        if self.inner.text == "worst":
+            reject("inner.text", "is the worst", advice="use a better one")
 
 
 def inner(**fields: Any) -> dict[str, Any]:
@@ -107,3 +109,10 @@ def test_no_error_and_no_repr_shows_a_value() -> None:
             from_json(json.dumps(inner(**fields)).encode(), Outer, "record")
         assert "secret" not in str(caught.value)
     assert "secret" not in repr(Inner(1, text="secret"))
+
+
+def test_the_advice_of_a_refused_field_is_that_of_its_error() -> None:
+    with pytest.raises(FieldError) as caught:
+        from_json(json.dumps(inner(text="worst")).encode(), Outer, "record.json")
+    assert caught.value.problem == "is the worst"
+    assert caught.value.advice == "use a better one"
