@@ -186,7 +186,7 @@ def test_a_missing_pki_a_wrong_state_and_a_wrong_kind_of_key_are_named(
         with pytest.raises(MisuseError, match="not the code of a State"):
             settings_for(state, "x")
     for key in ("brainpoolP999r1", "DSA"):
-        with pytest.raises(MisuseError, match="no kind of key"):
+        with pytest.raises(MisuseError, match="not a kind of key"):
             settings_for("UTO", "x", key)
     with pytest.raises(WrongPassphraseError):
         IssuingPki.open(pki.folder, Secret(b"wrong")).document_signer()
