@@ -66,10 +66,6 @@ class Card:
 
     def _send(self, octets):
         self._socket.sendall(struct.pack(">H", len(octets)) + octets)
-
-    def take_out(self):
-        self._socket.shutdown(socket.SHUT_RDWR)
-        self._socket.close()
 PY
 cat > use.py <<'PY'
 import sys
