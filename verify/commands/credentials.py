@@ -1,4 +1,4 @@
-"""The printed MRZ and the CAN, from options, standard input or a person at a terminal."""
+"""Read the printed MRZ and the CAN from options, standard input or a prompt."""
 
 import re
 import sys
@@ -19,12 +19,14 @@ _CAN: Final = re.compile(r"[0-9]{6,16}")
 
 
 def read_credentials(mrz: str | None, can: str | None) -> tuple[Credentials, str]:
-    """What opens the chip, and the MRZ that was read optically (empty where none was).
+    """Return the passwords that open the chip, and the printed MRZ (empty if not given).
 
-    Raises `MisuseError`, which never repeats a password.
+    Raises `MisuseError` if an option is malformed; its message never repeats a password.
     """
     if mrz == STANDARD_INPUT and can == STANDARD_INPUT:
-        raise MisuseError("--mrz - and --can - cannot both read standard input")
+        raise MisuseError(
+            "--mrz - and --can - cannot both read standard input", advice="give one as text"
+        )
     if mrz is None and can is None:
         mrz, can = _ask()
     optical = "" if mrz is None else read_optical(mrz)
@@ -39,7 +41,7 @@ def read_credentials(mrz: str | None, can: str | None) -> tuple[Credentials, str
 
 
 def read_optical(mrz: str) -> str:
-    """The MRZ of an option: its text, or standard input for `-`."""
+    """Return the MRZ of an option: its text, or that on standard input if it is `-`."""
     if mrz != STANDARD_INPUT:
         return read_optical_mrz(mrz)
     if sys.stdin.isatty():
@@ -51,7 +53,7 @@ def _read_input(read: Callable[[int], str]) -> str:
     try:
         return read(_MAX_INPUT)
     except UnicodeDecodeError:
-        raise MisuseError("what came on standard input is no text") from None
+        raise MisuseError("standard input is not UTF-8 text") from None
 
 
 def _read_can(can: str) -> str:
@@ -62,15 +64,17 @@ def _read_can(can: str) -> str:
             can = _read_input(sys.stdin.readline)
     number = can.strip()
     if not _CAN.fullmatch(number):
-        raise MisuseError("a Card Access Number is 6 digits or more, as printed on the card")
+        raise MisuseError("a Card Access Number has 6 to 16 digits", advice="read it on the card")
     return number
 
 
 def _ask() -> tuple[str | None, str | None]:
-    """Ask for one or the other."""
+    """Ask for the MRZ or the CAN."""
     if not sys.stdin.isatty():
-        raise MisuseError(f"what opens the chip? Give --can, or --mrz: {FORMS}")
-    click.echo(f"What is printed on the card: {FORMS}; or the CAN.", err=True)
+        raise MisuseError(
+            "no password to open the chip with", advice=f"use --can, or --mrz with {FORMS}"
+        )
+    click.echo(f"Enter what is printed on the card: {FORMS}; or the CAN.", err=True)
     first = click.prompt("MRZ or CAN", err=True).strip()
     if _CAN.fullmatch(first):
         return None, first
@@ -82,7 +86,7 @@ def _ask_for_mrz() -> str:
 
 
 def _ask_for_lines(first: str) -> str:
-    """Go on asking until the lines are one of the forms; the last refusal is the answer."""
+    """Ask for lines until they are an MRZ; raise the error of the last try after 3 lines."""
     lines = [first]
     while True:
         try:

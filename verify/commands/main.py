@@ -1,4 +1,4 @@
-"""The command `verify`.  What a command needs is imported when it runs, and not before."""
+"""The command `verify`.  A subcommand imports its modules when it runs, so that --help is fast."""
 
 from collections.abc import Callable
 from datetime import datetime
@@ -19,7 +19,7 @@ _FOLDER = click.Path(path_type=Path, file_okay=False)
 
 
 class _LazyGroup(click.Group):
-    """Finds `trust` where it is, only when it is asked for."""
+    """A group that imports the command `trust` only when it is used."""
 
     def list_commands(self, ctx: click.Context) -> list[str]:
         return sorted([*super().list_commands(ctx), "trust"])
@@ -43,22 +43,24 @@ def verify() -> None:
 
 
 def _judging(command: Callable[..., Any]) -> Callable[..., Any]:
-    """What every judgement needs and gives."""
+    """Add the options that every command with a judgement has."""
     options = (
-        click.option("--trust", required=True, type=_FILE, help="Trust store; see `verify trust`."),
+        click.option(
+            "--trust", required=True, type=_FILE, help="Trust store, made by `verify trust add`."
+        ),
         click.option(
             "--policy",
             default="default",
             show_default=True,
-            help="Inspection policy: default, strict, old_reader, or a TOML file.",
+            help="Inspection policy: default, strict, old_reader or a TOML file.",
         ),
         click.option(
             "--at",
             type=click.DateTime(_TIMES),
-            help="Instant to judge for, in UTC.  [default: now]",
+            help="Judge as of this instant, in UTC.  [default: now]",
         ),
-        click.option("--json", "as_json", is_flag=True, help="Print one JSON object."),
-        click.option("--report", "html", type=_FILE, help="Write the report as a page of HTML."),
+        click.option("--json", "as_json", is_flag=True, help="Print the report as a JSON object."),
+        click.option("--report", "html", type=_FILE, help="Write the report to an HTML file."),
     )
     for option in reversed(options):
         command = option(command)
@@ -86,14 +88,14 @@ def _judging(command: Callable[..., Any]) -> Callable[..., Any]:
 @click.option(
     "--terminal",
     type=_FOLDER,
-    help="Folder of an inspection system (*.cvcert and its key): reads fingerprints too.",
+    help="Read fingerprints too, with this inspection system's folder (*.cvcert and *.p8).",
 )
 @click.option(
     "--passphrase-file",
     type=_FILE,
     help="File with the pass phrase of the inspection system's key.",
 )
-@click.option("--save", type=_FOLDER, help="Save what was captured, as an LDS image.")
+@click.option("--save", type=_FOLDER, help="Save the captured evidence in a new folder.")
 @_judging
 def card(
     *,
@@ -109,10 +111,10 @@ def card(
     as_json: bool,
     html: Path | None,
 ) -> ExitStatus:
-    """Read the chip in a reader, and judge it.
+    """Read the chip of a card in a reader, and judge it.
 
-    With neither --mrz nor --can, and on a terminal, they are asked for.  The whole printed MRZ is
-    compared with the one on the chip.  On a terminal the steps are shown as they happen.
+    Without --mrz and --can, the command asks for one of them on a terminal.  The whole printed MRZ
+    is compared with the one on the chip.  On a terminal, progress is shown.
     """
     from emrtd.transport.readers import connect
     from support.errors import MisuseError
@@ -184,7 +186,7 @@ def image(
 
 
 def _tell(report: "Report", *, as_json: bool, html: Path | None) -> ExitStatus:
-    """Print the report, write the page; returns the verdict's exit status."""
+    """Print the report and write the HTML file; return the verdict's exit status."""
     from verify.showing.output import print_report, write_page
 
     print_report(report, as_json=as_json)

@@ -1,4 +1,4 @@
-"""The steps of an inspection on a terminal, on standard error, as they happen."""
+"""Show the steps of an inspection on a terminal, on standard error, as they happen."""
 
 import shutil
 import sys
@@ -41,7 +41,7 @@ _CONTROLS: Final = {
 
 
 def wording(event: Event) -> str:
-    """What an event says to a person, in one line."""
+    """Return an event as one line of text."""
     said: str
     match event:
         case Opening(control, password):
@@ -78,13 +78,13 @@ def _reading(event: Reading | Read) -> str:
 
 
 _BEGINNINGS: Final = (Opening, Reading, Proving)
-"""What is followed by how it ended, in its line."""
+"""The events whose line is overwritten by the result that follows."""
 
 
 class Progress:
-    """Writes events to a terminal, one line a step; what is under way is written over.
+    """Writes events to a terminal, one line for each step; the result overwrites its beginning.
 
-    A terminal that takes no more is left alone: it has no say in a verdict.
+    An error in writing to the terminal ends the output, not the inspection.
     """
 
     def __init__(self, stream: TextIO) -> None:
@@ -108,7 +108,7 @@ class Progress:
         error: BaseException | None,
         trace: TracebackType | None,
     ) -> None:
-        """Leave the cursor at the beginning of a line."""
+        """End an unfinished line."""
         if self._unfinished:
             self._write("\n")
 
@@ -123,6 +123,6 @@ class Progress:
 
 
 def progress(*, as_json: bool) -> AbstractContextManager[Listener]:
-    """What shows the steps of an inspection: on a terminal, and where no JSON is wanted."""
+    """Return a listener that shows the steps, if standard error is a terminal and not `as_json`."""
     is_watched = not as_json and sys.stderr is not None and sys.stderr.isatty()
     return Progress(sys.stderr) if is_watched else nullcontext(ignore)

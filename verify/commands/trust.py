@@ -1,4 +1,4 @@
-"""`verify trust`: what the verifier trusts, where it came from, and what it is worth."""
+"""`verify trust`: fill, show and edit a trust store."""
 
 import json
 import os
@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     from verify.trust.store import TrustStore
 
 _SHOWN = 20
-"""How many reasons are printed; a collection can have thousands."""
+"""How many reasons for leaving out are printed; a collection can have thousands."""
 
 _STORE = click.argument("store", type=click.Path(path_type=Path))
 _JSON = click.option("--json", "as_json", is_flag=True, help="Print JSON.")
@@ -33,20 +33,20 @@ _COUNTRY = click.option("--country", metavar="CC", help="Only those of this coun
 
 @click.group()
 def trust() -> None:
-    """Fill and show a trust store: one file of certificates and lists.
+    """Fill, show and edit a trust store: one file of certificates and lists.
 
-    It takes CSCA, link and Document Signer certificates and CRLs (DER, PEM), Master, Deviation and
-    Defect Lists, and LDIF of the ICAO PKD.
+    It accepts CSCA, link and Document Signer certificates and CRLs (DER or PEM), Master, Deviation
+    and Defect Lists, and LDIF files of the ICAO PKD.
     """
 
 
 @trust.command(epilog=examples("verify trust add trust.sqlite masterlist.ml csca.cer crl.crl"))
 @_STORE
 @click.argument("files", nargs=-1, required=True, type=click.Path(path_type=Path))
-@click.option("--unverified", is_flag=True, help="Take also what does not verify.")
+@click.option("--unverified", is_flag=True, help="Accept and trust what does not verify, too.")
 @_JSON
 def add(store: Path, files: tuple[Path, ...], *, unverified: bool, as_json: bool) -> None:
-    """Verify FILES and add what is in them to STORE: all of them, or nothing."""
+    """Verify FILES and add their contents to STORE: all files, or none."""
     from verify.trust.files import read_trust_file
 
     read = [read_trust_file(path) for path in files]
@@ -63,14 +63,14 @@ def add(store: Path, files: tuple[Path, ...], *, unverified: bool, as_json: bool
 def _make(
     store: Path, read: Sequence["TrustFile"], *, unverified: bool
 ) -> "tuple[Summary, ...] | None":
-    """Make a store beside its place, and put it there when it is whole.
+    """Make a store under a temporary name, and rename it when it is complete.
 
-    None where another process was first: its store is to be added to.
+    Returns None if another process made the store meanwhile; the files are to be added to that.
     """
     unfinished = store.with_name(f".{store.name}.{secrets.token_hex(6)}")
     try:
         summaries = _fill(unfinished, read, unverified=unverified)
-        os.link(unfinished, store)  # fails where there is a file by now
+        os.link(unfinished, store)  # fails if the file exists by now
     except FileExistsError:
         return None
     except OSError as error:
@@ -94,7 +94,7 @@ def _fill(store: Path, read: Sequence["TrustFile"], *, unverified: bool) -> "tup
 @_STORE
 @_KIND
 @_COUNTRY
-@click.option("--unverified", is_flag=True, help="Only what does not verify.")
+@click.option("--unverified", is_flag=True, help="Only entries that are not verified.")
 @click.option("--markdown", is_flag=True, help="Print a table for documentation.")
 @_JSON
 def list_entries(
@@ -106,7 +106,7 @@ def list_entries(
     markdown: bool,
     as_json: bool,
 ) -> None:
-    """List what is in STORE, one line an entry."""
+    """List the entries of STORE, one on each line."""
     with _open(store) as opened:
         entries = opened.entries(kind=TrustEntryKind(kind) if kind else None, country=country)
     if unverified:
@@ -124,7 +124,7 @@ def list_entries(
 @click.argument("fingerprints", nargs=-1, metavar="[FINGERPRINT]...")
 @_JSON
 def show(store: Path, fingerprints: tuple[str, ...], *, as_json: bool) -> None:
-    """Show entries of STORE in full, or without any where everything in it came from."""
+    """Show entries of STORE in full; without a FINGERPRINT, the files that were imported."""
     with _open(store) as opened:
         if fingerprints:
             found = [entry.as_json() for entry in _find(opened, fingerprints)]
@@ -152,23 +152,26 @@ def show(store: Path, fingerprints: tuple[str, ...], *, as_json: bool) -> None:
 @trust.command(epilog=examples("verify trust remove trust.sqlite 3f2a91c4"))
 @_STORE
 @click.argument("fingerprints", nargs=-1, metavar="[FINGERPRINT]...")
-@click.option("--source", metavar="NAME", help="Everything that came from this file alone.")
+@click.option("--source", metavar="NAME", help="All entries that only this file contained.")
 def remove(store: Path, fingerprints: tuple[str, ...], source: str | None) -> None:
     """Remove entries from STORE, by fingerprint or by the file they came from.
 
-    What was trusted for their signature alone is trusted no more.
+    Entries that were trusted only because of a removed one are no longer trusted.
     """
     from verify.trust.removal import remove_entries
 
     if bool(fingerprints) == (source is not None):
-        raise MisuseError("name the entries to remove: either fingerprints or --source NAME")
+        raise MisuseError(
+            "either fingerprints or --source are required, not both",
+            advice="name the entries to remove",
+        )
     with _open(store) as opened:
         if source is None:
             chosen = _find(opened, fingerprints)
         else:
             chosen = [entry for entry in opened.entries() if entry.sources == (source,)]
             if not chosen:
-                raise MisuseError(f"{store}: nothing came from {source!r} alone")
+                raise MisuseError(f"{store}: no entry came from {source!r} alone")
         removed, orphans = remove_entries(opened, chosen, at=datetime.now(UTC))
     click.echo(f"{_entries(removed)} removed")
     for entry in orphans:
@@ -179,11 +182,13 @@ def remove(store: Path, fingerprints: tuple[str, ...], source: str | None) -> No
 
 @trust.command(epilog=examples("verify trust export trust.sqlite --kind csca -o cscas"))
 @_STORE
-@click.option("-o", "--output", required=True, type=click.Path(path_type=Path), help="The file.")
+@click.option(
+    "-o", "--output", required=True, type=click.Path(path_type=Path), help="The PEM file to write."
+)
 @_KIND
 @_COUNTRY
 def export(store: Path, output: Path, kind: str | None, country: str | None) -> None:
-    """Write certificates and CRLs of STORE as PEM, each with its subject before it."""
+    """Write entries of STORE to a PEM file, each after a line with its subject."""
     with _open(store) as opened:
         entries = opened.entries(kind=TrustEntryKind(kind) if kind else None, country=country)
     blocks = [_pem(entry) for entry in entries if entry.kind in _PEM_LABELS]
@@ -216,7 +221,7 @@ def _open(store: Path) -> "TrustStore":
 
 
 def _find(store: "TrustStore", fingerprints: Sequence[str]) -> list[TrustEntry]:
-    """Exactly one entry for each fingerprint."""
+    """Return one entry for each fingerprint; raise `MisuseError` unless exactly one has it."""
     found = []
     for fingerprint in fingerprints:
         entries = store.find(fingerprint)

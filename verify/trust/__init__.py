@@ -1,1 +1,1 @@
-"""The trust store: what an inspection rests on, and how it gets there."""
+"""The trust store: certificates and lists that an inspection relies on, and their import."""

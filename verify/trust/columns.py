@@ -1,4 +1,4 @@
-"""What the octets of an entry alone determine: its kind and its columns in the trust store."""
+"""The kind of an entry, and its columns in the trust store, as its octets determine them."""
 
 from datetime import datetime
 from hashlib import sha256
@@ -14,13 +14,13 @@ from support.database import Value
 from verify.trust.entries import TrustEntryKind
 
 
-def kind_of(content: Certificate | Crl, *, vouched: bool) -> TrustEntryKind:
-    """What a certificate is; those of a Master List are CSCAs', flagged as a CA or not."""
+def kind_of(content: Certificate | Crl, *, listed: bool) -> TrustEntryKind:
+    """Return the kind of an entry; a certificate in a Master List is a CSCA's, even if not a CA."""
     if isinstance(content, Crl):
         return TrustEntryKind.CRL
     extensions = content.extensions
     signs = extensions.key_usage is not None and KeyUsage.KEY_CERT_SIGN in extensions.key_usage
-    if vouched or content.is_ca or signs:
+    if listed or content.is_ca or signs:
         return TrustEntryKind.CSCA
     purposes = extensions.extended_key_usage or frozenset()
     if MASTER_LIST_SIGNER in purposes:
@@ -33,14 +33,14 @@ def kind_of(content: Certificate | Crl, *, vouched: bool) -> TrustEntryKind:
 def fingerprint_of(
     content: Certificate | Crl | MasterList | DeviationList | DefectList,
 ) -> bytes:
-    """SHA-256 of its octets, by which an entry is known."""
+    """Return the SHA-256 of an entry's octets, which identifies it."""
     if isinstance(content, Certificate):
         return content.fingerprint
     return sha256(content.der if isinstance(content, Crl) else content.signed_data.der).digest()
 
 
 def columns_of(content: Certificate | Crl | DeviationList | DefectList) -> dict[str, Value]:
-    """The columns that the octets of an entry determine."""
+    """Return the columns that the octets of an entry determine."""
     if isinstance(content, DeviationList | DefectList):
         return _columns_of_list(content)
     if isinstance(content, Crl):
@@ -96,5 +96,5 @@ def _columns_of_list(content: DeviationList | DefectList) -> dict[str, Value]:
 
 
 def iso_time(instant: datetime) -> str:
-    """An instant as the store holds it."""
+    """Return an instant as the store writes it."""
     return instant.isoformat(timespec="seconds")

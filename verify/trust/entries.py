@@ -1,4 +1,4 @@
-"""What a trust store holds: entries, and the files they came from."""
+"""The content of a trust store: entries, and the files they were imported from."""
 
 from dataclasses import dataclass, field
 from enum import StrEnum, unique
@@ -7,7 +7,7 @@ from typing import Any, Final
 
 @unique
 class TrustEntryKind(StrEnum):
-    """What an entry is; the value is the word that others script against."""
+    """What an entry is; the values are stable words for scripts."""
 
     CSCA = "csca"
     LINK = "link"
@@ -24,11 +24,11 @@ ANCHOR_KINDS: Final = (TrustEntryKind.CSCA, TrustEntryKind.LINK)
 
 @dataclass(frozen=True, slots=True)
 class TrustEntry:
-    """One thing in the store.
+    """A certificate or list in the store.
 
-    `usable`: its key (a certificate's) or its signature's algorithm (a list's) can be used.
-    `verified`: its signature is good, by what it claims to be signed by; `explanation` says by
-    what, or why not.  `trusted`: it counts when documents are judged.
+    `usable`: the key of a certificate, or the signature algorithm of a list, is supported.
+    `verified`: its signature is correct, by the key that it names; `explanation` says which key
+    that is, or why it is not verified.  `trusted`: it is used to judge documents.
     """
 
     id: int
@@ -48,7 +48,7 @@ class TrustEntry:
     sources: tuple[str, ...] = ()
 
     def as_json(self) -> dict[str, Any]:
-        """The contract's object, and more."""
+        """Return the entry as an object for a JSON encoder."""
         return {
             "kind": self.kind.value,
             "country": self.country,
@@ -68,7 +68,7 @@ class TrustEntry:
 
 @dataclass(frozen=True, slots=True)
 class TrustSource:
-    """A file that was imported: when (UTC, ISO 8601), who signed it, how many entries it has."""
+    """An imported file: name, SHA-256, time (UTC, ISO 8601), signer, and number of entries."""
 
     name: str
     digest: bytes

@@ -1,4 +1,4 @@
-"""Files that a trust store is filled from, told apart by what they are, never by their names.
+"""Read the files that a trust store imports, recognised by their content, never by their names.
 
 Certificates, CRLs and signed lists in DER or PEM, and LDIF of the PKD with all of these.
 """
@@ -33,10 +33,10 @@ _LDIF: Final = re.compile(rb"\s*(#|version:|dn:)", re.IGNORECASE)
 
 @dataclass(frozen=True)
 class TrustFile:
-    """A file: its name, its SHA-256, what is in it, and what in it could not be read.
+    """A file: its name, its SHA-256, its contents, and why parts of it could not be read.
 
-    `collection` says that it is one of many things that nobody chose one by one (LDIF): what does
-    not verify in it is left out, and does not refuse the rest.
+    `collection`: it contains many entries that the operator did not choose one by one (LDIF).  An
+    entry that does not verify is then left out, and the rest is imported.
     """
 
     name: str
@@ -47,12 +47,18 @@ class TrustFile:
 
 
 def read_trust_file(path: Path) -> TrustFile:
-    """Read a file; raises `MalformedError` for one that holds nothing known, `OSError` for none."""
+    """Read a file of certificates or lists.
+
+    Raises `MalformedError` if it contains neither, `MisuseError` if it is not a regular file,
+    `OSError` if it cannot be read.
+    """
     size, name = path.stat().st_size, printable(path.name)
     if size > MAX_FILE:
-        raise MalformedError(str(path), f"{size} octets are too many")
+        raise MalformedError(str(path), f"has {size} octets, more than {MAX_FILE}")
     if not path.is_file():
-        raise MisuseError(f"{path}: is no regular file; name one of certificates or lists")
+        raise MisuseError(
+            f"{path}: is not a regular file", advice="name a file of certificates or lists"
+        )
     with path.open("rb") as file:
         head = file.read(512)
         file.seek(0)
@@ -66,11 +72,11 @@ def read_trust_file(path: Path) -> TrustFile:
             )
         if _LDIF.match(head):
             return _read_collection(file, name)
-    raise MalformedError(name, "is no certificate, CRL, signed list or LDIF file")
+    raise MalformedError(name, "is not a certificate, CRL, signed list or LDIF file")
 
 
 def _read_collection(file: BinaryIO, name: str) -> TrustFile:
-    """Read LDIF line by line; what is hashed is what was read."""
+    """Read LDIF line by line, and hash the same octets."""
     contents: list[Content] = []
     unreadable: list[str] = []
     digest = hashlib.sha256()
@@ -91,7 +97,7 @@ def _read_collection(file: BinaryIO, name: str) -> TrustFile:
 
 
 def _read(octets: bytes, what: str) -> Content:
-    """Read DER of any kind; what it is stands in its first fields."""
+    """Read DER of any kind, recognised by its first fields."""
     try:
         return _dispatch(octets)
     except MalformedError as error:
@@ -101,13 +107,13 @@ def _read(octets: bytes, what: str) -> Content:
 def _dispatch(octets: bytes) -> Content:
     tags = [each.tag for each in _first_fields(octets)]
     if tags == [der.INTEGER, der.SET]:
-        reason = "is what a Master List signs, without the signature: add the list itself"
-        raise MalformedError("Master List", reason)
+        reason = "is the content of a Master List without its signature"
+        raise MalformedError("Master List", reason, advice="add the signed list")
     if tags[:1] == [der.OID]:
         return _read_list(SignedData.parse(octets, "signed list"))
     if tags[:1] == [der.SEQUENCE]:
         inner = [each.tag for each in _first_fields(octets)[0].children]
-        # A CRL's version is bare, its third or fourth field a time; a certificate's is a sequence.
+        # The third or fourth field is a time in a CRL, and a sequence in a certificate.
         position = 3 if inner[:1] == [der.INTEGER] else 2
         if inner[position : position + 1] in ([der.UTC_TIME], [der.GENERALIZED_TIME]):
             return Crl.parse(octets)
@@ -116,7 +122,7 @@ def _dispatch(octets: bytes) -> Content:
 
 def _first_fields(octets: bytes) -> list[ber.Value]:
     whole = ber.read_first(octets, "file") if octets[1:2] != b"\x80" else None
-    if whole is None:  # of indefinite length: only CMS is written so
+    if whole is None:  # of indefinite length, which occurs in CMS only
         whole = ber.read_first(ber.definite(octets, "file"), "file")
     return list(islice(whole.each(3), 3))
 

@@ -1,7 +1,7 @@
-"""Gathers what the files of one import hold: CSCAs first, then lists of them, then the rest.
+"""Gather the contents of one import's files: CSCAs first, then Master Lists, then the rest.
 
-Which signed lists are believed depends on the CSCAs that are trusted, and those on the lists; so
-files are taken one after another, and lists again whenever a CSCA has come to be trusted.
+Whether a signed list is accepted depends on the trusted CSCAs, and these depend on the lists.  So
+the files are read one after another, and a list is tried again whenever more CSCAs are trusted.
 """
 
 from collections.abc import Mapping, Sequence
@@ -17,21 +17,22 @@ from emrtd.pki.trust import TrustSet, TrustView
 from emrtd.pki.x509.certificates import Certificate
 from emrtd.pki.x509.crl import Crl
 from support.errors import MisuseError
-from verify.trust.authorities import Candidate, settle_candidates
 from verify.trust.columns import fingerprint_of, iso_time, kind_of
+from verify.trust.csca_links import Candidate, settle_candidates
 from verify.trust.entries import ANCHOR_KINDS, TrustEntryKind
 from verify.trust.files import Content, TrustFile
 from verify.trust.list_signers import SignedList, examine_list_signer
 from verify.trust.settlement import Known, KnownEntry
 
-TAKE_ANYWAY: Final = "--unverified takes it all the same"
+TAKE_ANYWAY: Final = "use --unverified to accept it unverified"
 
 
 class Claim(msgspec.Struct, frozen=True):
-    """What the files say of a certificate or CRL.
+    """A certificate or CRL, and the files that contain it.
 
-    `files` are the numbers of those that hold it, the first one first, `listed` of those in which
-    a Master List does.  `chosen`: the operator named a file that it is alone in.
+    `files` holds the numbers of the files that contain it, in order; `listed` those in which a
+    Master List contains it.  `chosen`: the operator named a file that contains it alone.  `known`
+    is its entry in the store, None if it is new.
     """
 
     content: Certificate | Crl
@@ -42,23 +43,23 @@ class Claim(msgspec.Struct, frozen=True):
     chosen: bool = False
 
     @property
-    def is_vouched_for(self) -> bool:
-        """Whether a Master List holds it."""
+    def is_listed(self) -> bool:
+        """Whether a Master List contains it."""
         return bool(self.listed)
 
     @property
     def kind(self) -> TrustEntryKind:
-        """What the store says that it is, or what it says of itself."""
-        kind = kind_of(self.content, vouched=self.is_vouched_for)
+        """Its kind in the store, or the kind that its content determines."""
+        kind = kind_of(self.content, listed=self.is_listed)
         return kind if self.known is None or kind in ANCHOR_KINDS else self.known.kind
 
     @property
-    def is_authority(self) -> bool:
+    def is_anchor(self) -> bool:
         """Whether it is a CSCA or link certificate."""
         return self.kind in ANCHOR_KINDS
 
     def held_by(self, file: int, *, listed: bool, chosen: bool) -> "Claim":
-        """The same, held by one more file."""
+        """Return the same claim with one more file that contains it."""
         return msgspec.structs.replace(
             self,
             files=self.files if file in self.files else (*self.files, file),
@@ -68,7 +69,7 @@ class Claim(msgspec.Struct, frozen=True):
 
 
 class TakenList(msgspec.Struct, frozen=True):
-    """A Deviation or Defect List that is taken; `note` says who signed it, or why not verified."""
+    """An accepted Deviation or Defect List; `note` says who signed it, or why not verified."""
 
     content: DeviationList | DefectList
     files: tuple[int, ...]
@@ -77,16 +78,16 @@ class TakenList(msgspec.Struct, frozen=True):
 
 
 class LeftOut(msgspec.Struct, frozen=True):
-    """Why a part of a file is not taken."""
+    """Why a part of a file is not imported."""
 
     file: int
     reason: str
 
 
 class Gathering(msgspec.Struct, frozen=True):
-    """All that files hold, and how the CSCAs stand by it.
+    """The contents of all files, and the CSCAs verified with them.
 
-    `order` is that in which files were taken; `notes` are what is said of each.
+    `order` holds the numbers of the files in the order of reading; `notes` the remarks on each.
     """
 
     order: tuple[int, ...]
@@ -101,9 +102,9 @@ class Gathering(msgspec.Struct, frozen=True):
 def gather(
     known: Known, files: Sequence[TrustFile], at: datetime, *, unverified: bool
 ) -> Gathering:
-    """Gather what files hold; raises `MisuseError` for a list whose signer is not believed.
+    """Gather the contents of files; raise `MisuseError` if the signer of a list is not trusted.
 
-    A collection may bring CSCAs of its own where the operator has nothing else to go by.
+    A collection may bring its own CSCAs if the store has none that is trusted.
     """
     gatherer = _Gatherer(known, files, at, unverified=unverified)
     waiting: list[_Waiting] = []
@@ -116,7 +117,7 @@ def gather(
 
 
 class _Waiting(msgspec.Struct, frozen=True):
-    """A signed list of a file, and why its signer was not believed when that was last examined."""
+    """A signed list of a file, and why its signer was not trusted when last examined."""
 
     content: SignedList
     file: int
@@ -125,7 +126,7 @@ class _Waiting(msgspec.Struct, frozen=True):
 
 
 class _Gatherer:
-    """What is gathered so far; each value in it is frozen, and replaced by another."""
+    """The state of gathering; its values are frozen, and are replaced when they change."""
 
     def __init__(
         self, known: Known, files: Sequence[TrustFile], at: datetime, *, unverified: bool
@@ -155,7 +156,7 @@ class _Gatherer:
         self._collection_is_root = not chosen and all(each.collection for each in files)
 
     def take(self, number: int) -> list[_Waiting]:
-        """Take the certificates and CRLs of a file; returns its lists."""
+        """Add the certificates and CRLs of a file; return its lists."""
         file = self._files[number]
         self._left_out += [LeftOut(number, reason) for reason in file.unreadable]
         lists = []
@@ -168,10 +169,10 @@ class _Gatherer:
         return lists
 
     def take_lists(self, lists: Sequence[_Waiting]) -> list[_Waiting]:
-        """Take those whose signer is believed, also because of one of the others; returns the rest.
+        """Add the lists whose signer is trusted, also because of another list; return the rest.
 
-        A newer list may hold the link that ties an older one's CSCA to the store, or the other
-        way round: in what order a command names them tells nothing.
+        A newer list may contain the link from an older list's CSCA to one in the store, or
+        conversely, and a command may name them in any order.
         """
         waiting = list(lists)
         while True:
@@ -181,7 +182,7 @@ class _Gatherer:
             waiting = left
 
     def _examined(self, each: _Waiting) -> _Waiting | None:
-        """Take a list, or say why not; None where it is taken."""
+        """Add a list and return None; return the list with its objection if it is not trusted."""
         if each.examined == self._generation:
             return each
         chosen = self._collection_is_root or not self._files[each.file].collection
@@ -193,7 +194,7 @@ class _Gatherer:
         return None
 
     def take_unproven(self, each: _Waiting) -> None:
-        """Take a list whose signer is not believed all the same, leave it out, or refuse it."""
+        """Add a list whose signer is not trusted (--unverified), leave it out, or refuse it."""
         file = self._files[each.file]
         if self._unverified:
             self._add_list(each, f"not verified: {each.objection}", verified=False)
@@ -203,7 +204,7 @@ class _Gatherer:
             raise MisuseError(f"{file.name}: {each.objection}", advice=TAKE_ANYWAY)
 
     def gathered(self, order: tuple[int, ...]) -> Gathering:
-        """All of it."""
+        """Return everything that was gathered."""
         return Gathering(
             order,
             tuple(self._claims.values()),
@@ -221,7 +222,7 @@ class _Gatherer:
             self._left_out += [LeftOut(file, reason) for reason in content.unreadable]
             for certificate in content.certificates:
                 self._claim(certificate, file, listed=True)
-            self._settle()  # what the next list is to be measured by
+            self._settle()  # the next list may be signed under these CSCAs
             return
         fingerprint = fingerprint_of(content)
         before = self._lists.get(fingerprint)
@@ -237,7 +238,7 @@ class _Gatherer:
             before = Claim(content, fingerprint, self._known.entries.get(fingerprint))
         claim = before.held_by(file, listed=listed, chosen=chosen)
         self._claims[fingerprint] = claim
-        if isinstance(content, Certificate) and claim.is_authority:
+        if isinstance(content, Certificate) and claim.is_anchor:
             self._be_candidate(content, claim)
 
     def _be_candidate(self, certificate: Certificate, claim: Claim) -> None:
@@ -251,13 +252,13 @@ class _Gatherer:
             before,
             arrives=True,
             chosen=claim.chosen,
-            vouched=claim.is_vouched_for or self._unverified,
+            accepted=claim.is_listed or self._unverified,
         )
         self._candidates[certificate] = candidate
         self._is_settled = self._is_settled and candidate == before
 
     def _settle(self) -> None:
-        """Prove the CSCAs by one another, unless that has come to nothing new before."""
+        """Verify the CSCAs against each other, unless nothing has changed since the last time."""
         if self._is_settled:
             return
         settled = settle_candidates(self._candidates)
@@ -267,7 +268,7 @@ class _Gatherer:
         self._generation += 1
 
     def _trusted(self) -> TrustView:
-        """What is trusted so far, for validation."""
+        """Return what is trusted so far, for path validation."""
         return TrustSet(
             [each.certificate for each in self._candidates.values() if each.trusted],
             [each.crl for each in self._known.crls if each.entry.trusted],
@@ -280,9 +281,9 @@ def _rank(file: TrustFile) -> int:
 
 
 def _rank_of(content: Content) -> int:
-    """What has to be there before the rest can be verified comes first."""
+    """Return a sort key: contents by which others are verified come first."""
     match content:
-        case Certificate() if kind_of(content, vouched=False) in ANCHOR_KINDS:
+        case Certificate() if kind_of(content, listed=False) in ANCHOR_KINDS:
             return 0
         case MasterList():
             return 1

@@ -1,7 +1,7 @@
-"""Fills the trust store: all of a command's files are taken, or none.
+"""Import files into the trust store: all files of a command, or none.
 
-What the store knows is read, what the files come to is settled (`verify.trust.settling`), and the
-rows are written, in one transaction.
+One transaction reads what the store contains, settles what the import changes
+(`verify.trust.settling`), and writes the rows.
 """
 
 from collections.abc import Iterable, Iterator, Sequence
@@ -29,7 +29,7 @@ from verify.trust.settling import settle
 from verify.trust.store import TrustStore
 
 _MOST_VALUES: Final = 500
-"""Values of one query; every SQLite takes 999."""
+"""The number of values in one query; every SQLite accepts 999."""
 
 
 def import_files(
@@ -37,8 +37,8 @@ def import_files(
 ) -> tuple[Summary, ...]:
     """Import files in one transaction; `at` is the instant (aware) of the import.
 
-    Raises `MisuseError`, and changes nothing, where a file or the signer of a list does not
-    verify, unless `unverified`.  What does not verify in a collection (LDIF) is left out.
+    Raises `MisuseError`, and changes nothing, if a file or the signer of a list does not verify,
+    unless `unverified`.  An entry of a collection (LDIF) that does not verify is left out.
     """
     with store.transaction():
         settlement = settle(read_known(store, files), files, at=at, unverified=unverified)
@@ -47,7 +47,7 @@ def import_files(
 
 
 def read_known(store: TrustStore, files: Sequence[TrustFile]) -> Known:
-    """What the store holds of that the import of these files depends on."""
+    """Read from the store what the import of these files depends on."""
     lists = [each for each in _all_of(files) if not isinstance(each, Certificate | Crl)]
     countries = {each.country or "" for each in _all_of(files) if isinstance(each, Crl)}
     signers: dict[Certificate, None] = {}
@@ -93,7 +93,7 @@ def _known_entry(entry: int, kind: str, verified: int, trusted: int) -> KnownEnt
 
 
 def write_settlement(store: TrustStore, settlement: Settlement, at: datetime) -> None:
-    """Write what an import came to; inside a transaction."""
+    """Write the result of an import to the store; call it inside a transaction."""
     sources = {
         number: store.add_source(settlement.sources[number], at) for number in settlement.order
     }
@@ -117,7 +117,7 @@ def _all_of(files: Sequence[TrustFile]) -> Iterator[Certificate | Crl | SignedLi
 
 
 def _entries_of(files: Sequence[TrustFile]) -> Iterator[Certificate | Crl | SignedList]:
-    """What may become an entry: a Master List is none, what it holds is."""
+    """Yield everything that can become an entry: of a Master List, the certificates in it."""
     for each in _all_of(files):
         if isinstance(each, MasterList):
             yield from each.certificates

@@ -1,8 +1,8 @@
-"""Who signed a Master, Deviation or Defect List, and whether that leads to a trusted CSCA.
+"""Find who signed a Master, Deviation or Defect List, and whether a trusted CSCA issued the signer.
 
-The signer's way leads to a CSCA in the store; or to one in the list itself that a link certificate
-ties to one in the store.  Only where the store has no CSCA of that State at all may a Master List
-bring its own: the operator who adds it vouches for it.
+The issuer is a CSCA in the store, or one in the list itself that a link certificate connects to a
+CSCA in the store.  A Master List may bring its own CSCA only if the store has none of that State:
+the operator who adds the list decides to trust it.
 """
 
 from dataclasses import dataclass
@@ -17,12 +17,12 @@ from emrtd.pki.passive import Examination, examine
 from emrtd.pki.signer_profile import Purpose
 from emrtd.pki.trust import TrustSet, TrustView
 from emrtd.pki.x509.certificates import Certificate
-from verify.trust.authorities import is_signed_by_itself, reached_by_links
+from verify.trust.csca_links import is_signed_by_itself, reached_by_links
 
 
 @dataclass(frozen=True, slots=True)
 class ListSigner:
-    """Who signed a list, in words; `objection` says why it is not to be believed, None if it is."""
+    """The signer of a list, as text; `objection` says why it is not trusted, None if it is."""
 
     description: str
     objection: str | None = None
@@ -34,11 +34,11 @@ SignedList = MasterList | DeviationList | DefectList
 def examine_list_signer(
     content: SignedList, trust: TrustView, at: datetime, *, chosen: bool = True
 ) -> ListSigner:
-    """Verify the signature of a list, and its signer's way to a CSCA.
+    """Verify the signature of a list, and the path from its signer to a CSCA.
 
-    `chosen` says that the operator vouches for the list itself, so that it may bring its own CSCA.
-    A signer's certificate that has expired since the list was signed is no problem: lists are kept.
-    A revoked one is.
+    `chosen`: the operator chose this list, so it may bring its own CSCA.  A signer's certificate
+    that expired after the list was signed is accepted, because lists are used for long; a revoked
+    one is not.
     """
     data, purpose = content.signed_data, _purpose_of(content)
     own = content.certificates if isinstance(content, MasterList) else ()
@@ -83,7 +83,7 @@ def _self_signed(candidates: list[Certificate]) -> list[Certificate]:
 def _objection_to_list(
     examination: Examination, data: SignedData, trust: TrustView, purpose: Purpose, at: datetime
 ) -> str | None:
-    """Why a list is not to be believed; None where it is."""
+    """Return why a list is not trusted; None if it is."""
     found = {check.id: check for check in examination.checks}
     demanded = [found[each] for each in ("list.signature", "ds.chain")]
     refused = [found[each] for each in ("list.profile", "ds.revocation")]

@@ -1,4 +1,4 @@
-"""Takes entries out of a trust store, and with them the trust that rested on them alone."""
+"""Remove entries from a trust store, and the trust in others that depended on them alone."""
 
 from collections.abc import Sequence
 from datetime import datetime
@@ -10,7 +10,7 @@ from emrtd.pki.path import find_anchor
 from emrtd.pki.revocation import find_crl_issuer
 from emrtd.pki.x509.certificates import Certificate
 from emrtd.pki.x509.crl import Crl
-from verify.trust.authorities import Authorities, is_signed_by_itself, reached_by_links
+from verify.trust.csca_links import KnownCscas, is_signed_by_itself, reached_by_links
 from verify.trust.entries import ANCHOR_KINDS, TrustEntry, TrustEntryKind
 from verify.trust.list_signers import examine_list_signer
 from verify.trust.settlement import Standing
@@ -29,25 +29,25 @@ _SIGNED_BY_CSCA = (
 def remove_entries(
     store: TrustStore, entries: Sequence[TrustEntry], *, at: datetime
 ) -> tuple[int, list[TrustEntry]]:
-    """Remove entries in one transaction; returns how many, and those that no longer verify.
+    """Remove entries in one transaction; return how many, and the entries that no longer verify.
 
-    What no longer verifies stays in the store, and is trusted no more unless a Master List vouches
-    for it: a link certificate must not outlive the key that it was trusted for.
+    An entry that no longer verifies stays in the store, but is no longer trusted unless a Master
+    List contains it: a link certificate must not stay trusted without the key that signed it.
     """
     with store.transaction():
         removed = store.delete(entries)
         orphans: list[TrustEntry] = []
         for country in sorted({entry.country for entry in entries}):
-            orphans += _recheck_authorities(store, country)
+            orphans += _recheck_cscas(store, country)
         for country in sorted({entry.country for entry in entries}):
             orphans += _recheck_signed(store, country, at)
     return removed, orphans
 
 
-def _recheck_authorities(store: TrustStore, country: str) -> list[TrustEntry]:
-    """Follow the links of a country anew, from what is trusted for another reason than a link.
+def _recheck_cscas(store: TrustStore, country: str) -> list[TrustEntry]:
+    """Follow the links of a country again, from the entries that are trusted without a link.
 
-    Links that prove one another in a circle hold up nothing.
+    Links that sign each other in a circle are then no longer trusted.
     """
     kept = {
         Certificate.parse(entry.der): entry
@@ -62,12 +62,12 @@ def _recheck_authorities(store: TrustStore, country: str) -> list[TrustEntry]:
     }
     others = [certificate for certificate in kept if certificate not in roots]
     trusted = {*roots, *reached_by_links(roots, others)}
-    authorities = Authorities(trusted)
+    known_cscas = KnownCscas(trusted)
     orphans: list[TrustEntry] = []
     for certificate, entry in kept.items():
         if not entry.verified:
             continue
-        proof = authorities.prove(certificate)
+        proof = known_cscas.prove(certificate)
         if proof.verified and (certificate in trusted or not entry.trusted):
             continue
         standing = Standing(entry.kind, proof.verified, certificate in trusted, proof.explanation)
@@ -89,7 +89,7 @@ def _recheck_signed(store: TrustStore, country: str, at: datetime) -> list[Trust
 
 
 def _objection_to_entry(entry: TrustEntry, store: TrustStore, at: datetime) -> str | None:
-    """Why something that a CSCA of the store had signed no longer counts; None where it does."""
+    """Return why an entry that a CSCA had signed no longer verifies; None if it does."""
     match entry.kind:
         case TrustEntryKind.CRL:
             crl = Crl.parse(entry.der)

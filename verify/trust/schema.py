@@ -1,4 +1,4 @@
-"""The tables of a trust store, and every statement that is more than a line."""
+"""The tables of a trust store, and the longer SQL statements."""
 
 from typing import Final
 

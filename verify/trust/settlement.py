@@ -1,9 +1,9 @@
-"""What an import rests on and what it comes to, as data: the store so far, and the rows to write.
+"""The input and the result of an import, as data: the store so far, and the rows to write.
 
     settlement = settle(known, files, at=instant, unverified=False)
 
-`verify.trust.settling` makes the second of the first, and touches no database;
-`verify.trust.importing` reads the one and writes the other.
+`verify.trust.settling` computes the result without a database; `verify.trust.importing` reads the
+input from the store and writes the result to it.
 """
 
 from collections.abc import Mapping
@@ -18,7 +18,7 @@ from verify.trust.entries import TrustEntryKind
 
 
 class KnownEntry(msgspec.Struct, frozen=True):
-    """An entry of the store."""
+    """An entry that is in the store."""
 
     id: int
     kind: TrustEntryKind
@@ -27,7 +27,7 @@ class KnownEntry(msgspec.Struct, frozen=True):
 
 
 class KnownAnchor(msgspec.Struct, frozen=True):
-    """A CSCA or link certificate of the store; `valid_from` in ISO 8601, as there."""
+    """A CSCA or link certificate that is in the store; `valid_from` is in ISO 8601."""
 
     entry: KnownEntry
     country: str
@@ -37,18 +37,18 @@ class KnownAnchor(msgspec.Struct, frozen=True):
 
 
 class KnownCrl(msgspec.Struct, frozen=True):
-    """A revocation list of the store."""
+    """A revocation list that is in the store."""
 
     entry: KnownEntry
     crl: Crl
 
 
 class Known(msgspec.Struct, frozen=True):
-    """What the store holds of that an import depends on.
+    """The part of the store on which an import depends.
 
-    `anchors` are all of them, in the order of their ids; `entries` those that arrive again, by
-    fingerprint; `crls` those of the States that an arriving list or CRL is of; `signers` the
-    certificates that an arriving list may be signed by without enclosing one.
+    `anchors` holds every CSCA and link certificate, in the order of ids; `entries` those entries
+    that arrive again, by fingerprint; `crls` the CRLs of the States whose lists or CRLs arrive;
+    `signers` the certificates that may have signed a list that encloses none.
     """
 
     anchors: tuple[KnownAnchor, ...] = ()
@@ -58,7 +58,7 @@ class Known(msgspec.Struct, frozen=True):
 
 
 class Standing(msgspec.Struct, frozen=True):
-    """What is said of an entry; `explanation` says why it is verified, or is not."""
+    """The status of an entry; `explanation` says why it is or is not verified."""
 
     kind: TrustEntryKind
     verified: bool
@@ -75,10 +75,10 @@ class SourceRow(msgspec.Struct, frozen=True):
 
 
 class EntryRow(msgspec.Struct, frozen=True):
-    """An entry as it is to stand in the store; `known` is its row there now, None for a new one.
+    """An entry to be written to the store; `known` is its present row, None if it is new.
 
-    `files` are the numbers of the sources that hold it, `listed` of those in which a Master List
-    does.
+    `files` holds the numbers of the sources that contain it; `listed` those in which a Master List
+    contains it.
     """
 
     content: Certificate | Crl | DeviationList | DefectList
@@ -89,9 +89,9 @@ class EntryRow(msgspec.Struct, frozen=True):
 
 
 class Summary(msgspec.Struct, frozen=True):
-    """What became of a file: how many entries are new, were there before, and verify.
+    """The result for one file: how many entries are new, were known before, and are verified.
 
-    `note` says who signed a list; `left_out` are the reasons for which parts were not taken.
+    `note` says who signed a list; `left_out` holds the reasons why parts were not imported.
     """
 
     name: str
@@ -103,10 +103,10 @@ class Summary(msgspec.Struct, frozen=True):
 
 
 class Settlement(msgspec.Struct, frozen=True):
-    """What an import comes to: a source and a summary a file, and the rows to write or drop.
+    """The result of an import: a source and a summary for each file, and the rows to write or drop.
 
-    `order` is that of the sources in the store; `restated` are entries that no file brought, of
-    which something else is to be said now.
+    `order` is the order in which the sources are stored; `restated` holds entries of the store that
+    no file contains, and whose status changes.
     """
 
     sources: tuple[SourceRow, ...]

@@ -1,8 +1,8 @@
-"""Settles what an import comes to, from what the store knows and what the files hold.
+"""Compute the result of an import from the contents of the store and of the files.
 
-Verified and trusted are two things.  Verified: the signature is good, by what it claims to be
-signed by.  Trusted: the operator chose the file of one CSCA, or a Master List that verifies vouches
-for it, or something trusted has signed it.  Nothing whose own signature is wrong is ever trusted.
+*Verified* and *trusted* are different properties.  Verified: the signature is correct, by the key
+that it names.  Trusted: the operator chose a file with this CSCA alone, or a verified Master List
+contains it, or a trusted entry has signed it.  An entry with a wrong signature is never trusted.
 """
 
 from collections import defaultdict
@@ -20,8 +20,8 @@ from emrtd.pki.trust import TrustView
 from emrtd.pki.x509.certificates import Certificate
 from emrtd.pki.x509.crl import Crl
 from support.errors import MisuseError
-from verify.trust.authorities import Candidate
 from verify.trust.columns import fingerprint_of
+from verify.trust.csca_links import Candidate
 from verify.trust.entries import TrustEntryKind
 from verify.trust.files import TrustFile
 from verify.trust.gathering import TAKE_ANYWAY, Claim, Gathering, LeftOut, gather
@@ -39,10 +39,10 @@ from verify.trust.settlement import (
 def settle(
     known: Known, files: Sequence[TrustFile], *, at: datetime, unverified: bool = False
 ) -> Settlement:
-    """Say what files come to, at an instant (aware); nothing is changed by it.
+    """Return the result of importing files at an instant (aware); it changes nothing.
 
-    Raises `MisuseError` where a file or the signer of a list does not verify, unless `unverified`.
-    What does not verify in a collection (LDIF) is left out.
+    Raises `MisuseError` if a file or the signer of a list does not verify, unless `unverified`.
+    An entry of a collection (LDIF) that does not verify is left out.
     """
     gathering = gather(known, files, at, unverified=unverified)
     verdicts = [_verdict(claim, gathering, at, unverified=unverified) for claim in gathering.claims]
@@ -82,18 +82,19 @@ def settle(
 
 
 class _Verdict(msgspec.Struct, frozen=True):
-    """What a claim comes to; `objection` says why it is not taken, if it is not."""
+    """The status of a claim; `objection` says why it would not be imported."""
 
     standing: Standing
     objection: str
 
 
 def _verdict(claim: Claim, gathering: Gathering, at: datetime, *, unverified: bool) -> _Verdict:
-    """Verify what CSCAs have signed (signers, CRLs); CSCAs themselves are verified already."""
+    """Verify a certificate or CRL that a CSCA signed; CSCAs themselves are verified already."""
     content, known = claim.content, claim.known
-    if isinstance(content, Certificate) and claim.is_authority:
+    if isinstance(content, Certificate) and claim.is_anchor:
         standing = _standing_of(gathering.candidates[content])
-        objection = "nobody vouches for it" if standing.verified else standing.explanation
+        untrusted = "no Master List contains it, and no trusted CSCA has signed it"
+        objection = untrusted if standing.verified else standing.explanation
         return _Verdict(standing, objection)
     if isinstance(content, Crl):
         verified, reason = _verify_crl(content, gathering.trust)
@@ -119,7 +120,7 @@ def _verify_crl(crl: Crl, trust: TrustView) -> tuple[bool, str]:
 
 def _is_accepted(claim: Claim, verdict: _Verdict, *, unverified: bool) -> bool:
     proven = verdict.standing.verified and verdict.standing.trusted
-    return proven or claim.is_vouched_for or unverified or claim.known is not None
+    return proven or claim.is_listed or unverified or claim.known is not None
 
 
 def _row(claim: Claim, verdict: _Verdict) -> EntryRow:
@@ -127,7 +128,7 @@ def _row(claim: Claim, verdict: _Verdict) -> EntryRow:
 
 
 def _left_out(claim: Claim, verdict: _Verdict, files: Sequence[TrustFile]) -> LeftOut:
-    """Leave out what is of a collection, or refuse the whole import."""
+    """Return why an entry of a collection is left out; refuse the import if it is chosen."""
     content, file = claim.content, claim.files[0]
     name = content.subject if isinstance(content, Certificate) else f"the CRL of {content.issuer}"
     if claim.chosen:
@@ -140,7 +141,7 @@ def _left_out(claim: Claim, verdict: _Verdict, files: Sequence[TrustFile]) -> Le
 
 
 class _Revocations(msgspec.Struct, frozen=True):
-    """A list that verifies, of the store (`claim` is None) or arriving."""
+    """A verified CRL: in the store (`claim` is None), or arriving."""
 
     crl: Crl
     known: KnownEntry | None
@@ -150,10 +151,10 @@ class _Revocations(msgspec.Struct, frozen=True):
 def _superseded(
     known: Known, claims: Sequence[Claim], verdicts: Sequence[_Verdict]
 ) -> tuple[tuple[KnownEntry, ...], dict[bytes, LeftOut]]:
-    """The lists that are not kept: of the store, and of those that arrive, by fingerprint.
+    """Return the CRLs that are not kept: those in the store, and those arriving, by fingerprint.
 
-    The newest list of a key repeats what the ones before it revoke.  One that revokes something
-    the newest does not is kept too: a revocation is for ever.
+    The newest CRL of a key usually repeats the revocations of older ones.  An older CRL that
+    revokes a certificate which the newest does not is kept: a revocation is permanent.
     """
     newest: dict[tuple[str, bytes | None], Crl] = {}
     dropped: list[KnownEntry] = []
@@ -176,7 +177,7 @@ def _superseded(
 def _verified_lists(
     known: Known, claims: Sequence[Claim], verdicts: Sequence[_Verdict]
 ) -> Iterator[_Revocations]:
-    """Those of the States of which a list arrives."""
+    """Yield the verified CRLs of every State of which a CRL arrives."""
     arriving = {claim.known.id for claim in claims if claim.known is not None}
     countries = {claim.content.country for claim in claims if isinstance(claim.content, Crl)}
     for each in known.crls:
@@ -188,7 +189,7 @@ def _verified_lists(
             yield _Revocations(claim.content, claim.known, claim)
 
 
-# --- what is said of files, and of entries that no file brought -----------------------------------
+# --- summaries of files, and entries that no file contains ----------------------------------------
 
 
 def _kind_of_list(content: DeviationList | DefectList) -> TrustEntryKind:
@@ -202,7 +203,7 @@ def _kind_of_list(content: DeviationList | DefectList) -> TrustEntryKind:
 def _restated(
     known: Known, candidates: Mapping[Certificate, Candidate]
 ) -> Iterator[tuple[KnownEntry, Standing]]:
-    """The CSCA and link certificates of the store that were proven anew."""
+    """Yield the CSCA and link certificates in the store that were verified again."""
     for anchor in known.anchors:
         candidate = candidates[anchor.certificate]
         if candidate.proof is not None and not candidate.arrives:
@@ -215,7 +216,7 @@ def _summaries(
     notes: Mapping[int, tuple[str, ...]],
     left_out: Iterable[LeftOut],
 ) -> tuple[Summary, ...]:
-    """An entry is new in the first file that holds it, and known in the others."""
+    """Return a summary of each file; an entry is new in the first file that contains it."""
     held: defaultdict[int, list[tuple[bool, bool]]] = defaultdict(list)
     for row in rows:
         for position, number in enumerate(row.files):

@@ -1,7 +1,7 @@
-"""The trust store: one SQLite file of certificates and lists, each with where it came from.
+"""The trust store: one SQLite file of certificates and lists, each with its source files.
 
-What is asked of it while a document is judged (`emrtd.pki.trust.TrustView`) is answered from a few
-indexed rows, parsed once and kept.  It is filled by `verify.trust.importing`.
+The queries of a judgement (`emrtd.pki.trust.TrustView`) read a few indexed rows, whose parsed
+contents are cached.  `verify.trust.importing` fills the store.
 """
 
 import json
@@ -30,14 +30,14 @@ if TYPE_CHECKING:
 T = TypeVar("T")
 
 _FRESH_SECONDS: Final = 0.02
-"""How long an answer may be old, where another process writes to the file meanwhile."""
+"""How long a cached answer is used before looking for changes by another process."""
 
 
 class TrustStore:
-    """A trust store, open; a context manager that closes it.
+    """An open trust store; as a context manager it closes itself.
 
-    Everything raises `MisuseError` or `MalformedError` for a file that is no trust store, and
-    `OSError` where the disk fails; a write happens whole or not at all.
+    All methods raise `MisuseError` or `MalformedError` if the file is not a trust store, and
+    `OSError` if the disk fails.  A write is atomic.
     """
 
     def __init__(self, database: Database, path: Path) -> None:
@@ -49,10 +49,12 @@ class TrustStore:
 
     @classmethod
     def open(cls, path: Path, *, create: bool = False) -> Self:
-        """Open a trust store; with `create`, make one where there is no file."""
+        """Open a trust store; with `create`, make one if the file does not exist."""
         new = not path.exists()
         if new and not create:
-            raise MisuseError(f"{path}: there is no trust store; `verify trust add` makes one")
+            raise MisuseError(
+                f"{path}: there is no trust store", advice="make one with `verify trust add`"
+            )
         if path.is_dir():
             raise MisuseError(f"{path}: is a folder, not a trust store")
         return cls(Database(path, schema.LAYOUT, create=new), path)
@@ -74,14 +76,14 @@ class TrustStore:
 
     @contextmanager
     def transaction(self) -> Iterator[None]:
-        """Do all that follows, or nothing."""
+        """Make all changes of the block, or none."""
         try:
             with self._database.transaction():
                 yield
         finally:
             self._cache.clear()
 
-    # --- what is asked while a document is judged: emrtd.pki.trust.TrustView ---------------------
+    # --- queries of a judgement: emrtd.pki.trust.TrustView ---------------------------------------
 
     def anchors_by_key_identifier(self, identifier: bytes) -> Sequence[Anchor]:
         """See `TrustView`."""
@@ -141,7 +143,10 @@ class TrustStore:
         )
 
     def _remembered(self, key: tuple[str, object], find: Callable[[], list[T]]) -> Sequence[T]:
-        """What was found before, until anybody writes to the file; looked for every 20 ms."""
+        """Return a cached result; the cache is cleared if a process has written to the file.
+
+        Writes are looked for every 20 ms.
+        """
         now = time.monotonic()
         if now > self._fresh_until:
             version = self._database.version_of_data()
@@ -159,15 +164,19 @@ class TrustStore:
     def entries(
         self, *, kind: TrustEntryKind | None = None, country: str | None = None
     ) -> list[TrustEntry]:
-        """The entries, by country, kind and subject; of one kind or country where that is given."""
+        """Return the entries, of one kind or country if given, by country, kind and subject."""
         return self._entries(kind and kind.value, country and country.upper(), None)
 
     def find(self, selector: str) -> list[TrustEntry]:
-        """The entries whose fingerprint (in hexadecimal, 8 digits or more) begins so."""
+        """Return the entries whose fingerprint begins with `selector`.
+
+        Raises `MisuseError` if `selector` has not 8 or more hexadecimal digits.
+        """
         digits = selector.lower().replace(":", "")
         if len(digits) < 8 or not set(digits) <= set("0123456789abcdef"):
             raise MisuseError(
-                f"{selector!r} is no fingerprint: give its first 8 hexadecimal digits or more"
+                f"{selector!r} is not a fingerprint",
+                advice="use 8 or more of its hexadecimal digits",
             )
         return self._entries(None, None, f"{digits}%")
 
@@ -204,7 +213,7 @@ class TrustStore:
         return found
 
     def sources(self) -> list[TrustSource]:
-        """The files that were imported, the oldest first."""
+        """Return the imported files, the oldest first."""
         query = (
             "SELECT name, digest, imported, note,"
             " (SELECT count(*) FROM provenance WHERE source = source.id) FROM source ORDER BY id"
@@ -214,11 +223,11 @@ class TrustStore:
     # --- for importing and removal, inside a transaction ------------------------------------------
 
     def rows(self, query: str, *values: Value) -> list[tuple[Any, ...]]:
-        """The rows of a query, for whoever needs other columns than an `TrustEntry` has."""
+        """Return the rows of a query, for columns that a `TrustEntry` does not have."""
         return self._database.rows(query, *values)
 
     def delete(self, entries: Iterable[TrustEntry]) -> int:
-        """Delete entries, and sources of which nothing is left; returns how many entries."""
+        """Delete entries, and sources without entries; return the number of entries deleted."""
         removed = [
             self._database.run("DELETE FROM entry WHERE id = ?", each.id) for each in entries
         ]
@@ -227,14 +236,14 @@ class TrustStore:
         return sum(removed)
 
     def is_listed(self, entry: int) -> bool:
-        """Whether a Master List holds an entry."""
+        """Whether a Master List contains an entry."""
         query = "SELECT 1 FROM provenance WHERE entry = ? AND listed LIMIT 1"
         return bool(self._database.rows(query, entry))
 
     def add_source(self, source: "SourceRow", imported: datetime) -> int:
-        """Note a file; returns its id.
+        """Add a source file; return its id.
 
-        One with the same content that is noted already keeps its name, its time, and its note.
+        If a file with the same content was added before, its name, time and note stay.
         """
         self._database.run(
             "INSERT INTO source (name, digest, imported, note) VALUES (?, ?, ?, ?)"
@@ -247,23 +256,23 @@ class TrustStore:
         return self._database.number("SELECT id FROM source WHERE digest = ?", source.digest)
 
     def add_entry(self, columns: Mapping[str, Value], standing: "Standing") -> int:
-        """Add an entry that is not there; returns its id."""
+        """Add a new entry; return its id."""
         self._cache.clear()
-        said = {name: getattr(standing, name) for name in standing.__struct_fields__}
-        return self._database.insert(schema.INSERT, {**columns, **said})
+        status = {name: getattr(standing, name) for name in standing.__struct_fields__}
+        return self._database.insert(schema.INSERT, {**columns, **status})
 
     def add_provenance(self, entry: int, source: int, *, listed: bool) -> None:
-        """Note where an entry came from; `listed`: a Master List holds it, which vouches for it."""
+        """Add the source of an entry; `listed`: a Master List in that file contains it."""
         self._database.run(schema.FOUND_IN, entry, source, listed)
 
     def settle(self, entry: int, standing: "Standing") -> None:
-        """Say of an entry what it is, whether it is verified, whether it counts, and why."""
-        said = [getattr(standing, name) for name in standing.__struct_fields__]
-        self._database.run(schema.UPDATE, *said, entry)
+        """Set the status of an entry: its kind, whether it is verified and trusted, and why."""
+        status = [getattr(standing, name) for name in standing.__struct_fields__]
+        self._database.run(schema.UPDATE, *status, entry)
         self._cache.clear()
 
     def drop(self, entry: int) -> None:
-        """Take an entry out again."""
+        """Delete one entry."""
         self._database.run("DELETE FROM entry WHERE id = ?", entry)
         self._cache.clear()
 

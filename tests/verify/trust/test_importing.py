@@ -108,7 +108,7 @@ def test_a_file_that_is_nothing_known_is_malformed(store: TrustStore, octets: by
 
 
 def test_the_content_of_a_list_without_its_signature_is_told(store: TrustStore) -> None:
-    with pytest.raises(MalformedError, match="without the signature: add the list itself"):
+    with pytest.raises(MalformedError, match="without its signature; add the signed list"):
         add(store, encode_master_list([CSCA.certificate()]))
 
 
@@ -316,7 +316,7 @@ def test_nobody_vouches_for_a_list_of_a_stranger_in_a_collection(
 def test_nobody_vouches_for_a_csca_in_a_collection(store: TrustStore) -> None:
     (summary,) = add(store, ldif(CSCA.certificate().der))
     assert not store.entries()
-    assert "nobody vouches" in summary.left_out[0]
+    assert "no Master List contains it" in summary.left_out[0]
     new = CSCA.renewed("CSCA 2")
     add(store, CSCA.certificate().der)
     add(store, ldif(CSCA.link(new).der))

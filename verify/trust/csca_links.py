@@ -1,4 +1,4 @@
-"""Verifies CSCA and link certificates among one another: by their own key, or by a link."""
+"""Verify CSCA and link certificates against each other: by their own key, or by a link."""
 
 from collections import Counter, defaultdict, deque
 from collections.abc import Iterable, Iterator, Mapping
@@ -12,18 +12,19 @@ from emrtd.pki.path import objection_to_issuer
 from emrtd.pki.x509.certificates import Certificate
 
 _MOST_ISSUERS: Final = 32
-"""How many certificates of a name or key are tried on one that names it; the most known are 21.
+"""How many certificates of a name or key are tried as the issuer of one; the most known are 21.
 
-A file of a few thousand that name one another would keep an import busy for days.
+Without a limit, a file of a few thousand that name each other would keep an import busy for days.
 """
 
 
 @dataclass(frozen=True, slots=True)
 class Proof:
-    """What a CSCA's or link certificate's signature comes to.
+    """The result of verifying the signature of a CSCA or link certificate.
 
-    `verified`: it is good.  `wrong`: the key that it names is known, and did not make it.  Neither:
-    that key is not known.  `issuer` is who made it, None for itself or nobody.
+    `verified`: the signature is correct.  `wrong`: the key that it names is known, and did not make
+    the signature.  If neither is True, that key is not known.  `issuer` is the certificate of the
+    key that signed; None if that is the certificate's own key, or if it is not verified.
     """
 
     verified: bool
@@ -33,8 +34,8 @@ class Proof:
     issuer: Certificate | None = None
 
 
-class Authorities:
-    """The CSCA and link certificates that are known; those added first are tried first."""
+class KnownCscas:
+    """The known CSCA and link certificates; those added first are tried first."""
 
     def __init__(self, certificates: Iterable[Certificate] = ()) -> None:
         self._by_key: defaultdict[bytes | None, dict[Certificate, None]] = defaultdict(dict)
@@ -43,17 +44,17 @@ class Authorities:
             self.add(each)
 
     def add(self, certificate: Certificate) -> None:
-        """Make a certificate known."""
+        """Add a certificate."""
         self._by_key[certificate.extensions.subject_key_identifier][certificate] = None
         self._by_name[certificate.subject.key][certificate] = None
 
     def prove(self, certificate: Certificate) -> Proof:
-        """Verify a certificate by its own key, else by that of an issuer it names."""
+        """Verify a certificate by its own key, else by the key of a known issuer that it names."""
         named = certificate.extensions.authority_key_identifier
         own = certificate.extensions.subject_key_identifier
         names_another = named is not None and own is not None and named != own
         if certificate.scheme is None:
-            unknown = "its signature's algorithm is not known"
+            unknown = "its signature algorithm is not known"
             return Proof(False, unknown, is_link=names_another or not certificate.is_self_issued)
         if is_signed_by_itself(certificate):
             return Proof(True, "signed by its own key")
@@ -65,9 +66,9 @@ class Authorities:
         return _unproven(certificate, issuers, names_another=names_another)
 
     def _candidates(self, certificate: Certificate) -> Iterator[Certificate]:
-        """Those with the key that is named, under any name of the State; those of the name.
+        """Yield those of the State that have the named key, then those that have the named subject.
 
-        ES and HU have link certificates that name their issuer otherwise than it names itself.
+        ES and HU have link certificates whose issuer name differs from the subject of the issuer.
         """
         named = certificate.extensions.authority_key_identifier
         by_key = self._by_key.get(named, {}) if named is not None else {}
@@ -79,19 +80,19 @@ class Authorities:
 
 
 class Candidate(msgspec.Struct, frozen=True):
-    """A CSCA or link certificate in the store or on its way there, and how it stands.
+    """A CSCA or link certificate that is in the store or in a file of this import.
 
-    `arrives`: a file of this import has it, and it is proven anew.  `chosen`: the operator named
-    the file it is alone in.  `vouched`: a Master List holds it, or the operator takes everything.
-    `place` puts the certificates of a kind in the order in which they are tried.  `proof` is that
-    of this import; None where the one that the store knows still counts.
+    `arrives`: a file of this import contains it, and it is verified again.  `chosen`: the operator
+    named a file that contains it alone.  `accepted`: a Master List contains it, or the operator
+    accepts everything (--unverified).  `place` is the order in which certificates are tried.
+    `proof` is the result of this import; None if the result in the store still applies.
     """
 
     certificate: Certificate
     place: tuple[str, str, str, int]
     arrives: bool = False
     chosen: bool = False
-    vouched: bool = False
+    accepted: bool = False
     is_link: bool = False
     verified: bool = False
     trusted: bool = False
@@ -99,26 +100,27 @@ class Candidate(msgspec.Struct, frozen=True):
 
     @property
     def is_stray(self) -> bool:
-        """Whether nobody has chosen it, or vouched for it: then it proves no other.
+        """Whether it is neither accepted, chosen nor trusted: it then verifies no other.
 
-        A collection may hold any number of those, and each is proven once.
+        A collection may contain any number of these; each is verified once.
         """
-        return self.arrives and not (self.vouched or self.chosen or self.trusted)
+        return self.arrives and not (self.accepted or self.chosen or self.trusted)
 
 
 def settle_candidates(candidates: Mapping[Certificate, Candidate]) -> dict[Certificate, Candidate]:
-    """The same certificates, proven by one another; those of the store whose issuer only came now.
+    """Verify certificates against each other; return them with their proofs and trust.
 
-    Trusted is what was trusted before, what arrives vouched for or as a root that the operator
-    chose, and what links tie to those (Doc 9303-12, 6.1.1); never one whose signature is wrong.
+    Those in the store that were not verified before are tried again, since their issuer may arrive
+    now.  Trusted are those that were trusted before, that are accepted, that are roots and chosen,
+    and that links connect to any of these (Doc 9303-12, 6.1.1); never one with a wrong signature.
     """
     ordered = sorted(candidates.values(), key=lambda each: (each.is_link, each.place))
     trusted = {each.certificate: None for each in ordered if each.trusted}
     others = [each.certificate for each in ordered if not each.trusted and not each.is_stray]
-    authorities = Authorities((*trusted, *others))
+    known_cscas = KnownCscas((*trusted, *others))
     proofs = {
         each.certificate: (each.proof if each.is_stray else None)
-        or authorities.prove(each.certificate)
+        or known_cscas.prove(each.certificate)
         for each in ordered
         if each.arrives or not each.verified
     }
@@ -126,15 +128,15 @@ def settle_candidates(candidates: Mapping[Certificate, Candidate]) -> dict[Certi
         proof = proofs.get(each.certificate)
         if each.arrives and proof is not None and not proof.wrong:
             is_root = proof.verified and proof.issuer is None
-            if each.vouched or (each.chosen and is_root):
+            if each.accepted or (each.chosen and is_root):
                 trusted[each.certificate] = None
     waiting = [certificate for certificate in proofs if certificate not in trusted]
     for certificate in reached_by_links(trusted, waiting):
         trusted[certificate] = None
-        authorities.add(certificate)
+        known_cscas.add(certificate)
     for each in ordered:
         if each.is_stray and each.certificate in trusted:
-            proofs[each.certificate] = authorities.prove(each.certificate)
+            proofs[each.certificate] = known_cscas.prove(each.certificate)
     return {
         certificate: _settled(each, proofs.get(certificate), trusted=certificate in trusted)
         for certificate, each in candidates.items()
@@ -156,7 +158,7 @@ def _settled(candidate: Candidate, proof: Proof | None, *, trusted: bool) -> Can
 def reached_by_links(
     trusted: Iterable[Certificate], others: Iterable[Certificate]
 ) -> list[Certificate]:
-    """Those of the others that links tie to trusted ones, each vouched for by one before it."""
+    """Return those of the others that a chain of links connects to a trusted certificate."""
     naming: defaultdict[bytes | str | None, list[Certificate]] = defaultdict(list)
     for each in others:
         naming[each.issuer.key].append(each)
@@ -172,16 +174,16 @@ def reached_by_links(
             if each in reached or tried[each] == _MOST_ISSUERS:
                 continue
             tried[each] += 1
-            if _vouches(issuer, each):
+            if _has_issued(issuer, each):
                 reached[each] = None
                 fresh.append(each)
     return list(reached)
 
 
-def _vouches(issuer: Certificate, certificate: Certificate) -> bool:
-    """Whether one signed a CA's certificate, and may: a CA of the same State.
+def _has_issued(issuer: Certificate, certificate: Certificate) -> bool:
+    """Whether `issuer` signed a CA certificate, and is a CA of the same State.
 
-    No State's CSCA makes another State's (Doc 9303-12, 7.1), and no Document Signer any.
+    A CSCA may not issue certificates of another State (Doc 9303-12, 7.1), a Document Signer none.
     """
     return (
         certificate.is_ca
@@ -192,20 +194,20 @@ def _vouches(issuer: Certificate, certificate: Certificate) -> bool:
 
 
 def is_signed_by_itself(certificate: Certificate) -> bool:
-    """Whether a certificate is a root: of one name, and signed by its own key."""
+    """Whether a certificate is a root: issuer and subject are equal, and its own key signed it."""
     return certificate.is_self_issued and certificate.is_signed_by(certificate)
 
 
 def _unproven(
     certificate: Certificate, issuers: list[Certificate], *, names_another: bool
 ) -> Proof:
-    """Say why nothing proves a certificate: a wrong signature, or a key that is not known."""
+    """Return why a certificate is not verified: its signature is wrong, or its key is not known."""
     if not names_another and certificate.is_self_issued:
         if certificate.public_key is None:
-            return Proof(False, f"its key is {certificate.key}, which is not used")
+            return Proof(False, f"its key is {certificate.key}, which is not supported")
         return Proof(False, "its own signature is wrong", wrong=True)
     named = certificate.extensions.authority_key_identifier
     if any(named == each.extensions.subject_key_identifier for each in issuers):
-        reason = f"its signature is wrong: {certificate.issuer} did not make it"
+        reason = f"its signature is wrong: it is not by the key of {certificate.issuer}"
         return Proof(False, reason, wrong=True, is_link=True)
     return Proof(False, "the key that signed it is not in the store", is_link=True)
