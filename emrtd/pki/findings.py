@@ -1,6 +1,6 @@
-"""What a check found: its outcome and its reason, as data for whoever gives the verdict.
+"""The result of a check, as data: its outcome and its reason.
 
-Path validation, the inspection's checks and the import of trust lists all say it with `Check`.
+Path validation, the checks of an inspection and the import of trust lists all return `Check`.
 """
 
 from collections.abc import Iterable
@@ -12,23 +12,23 @@ import msgspec
 
 @unique
 class Outcome(Enum):
-    """How a check came out (TR-03135-1, 3.5.2).
+    """The outcome of a check (TR-03135-1, 3.5.2).
 
-    It has no truth value, so that nothing which merely is not False can count as passed.
+    It has no truth value, so that no outcome other than PASSED is taken for true by mistake.
     """
 
     PASSED = "passed"
     FAILED = "failed"
     WARNING = "warning"
     UNDETERMINED = "undetermined"
-    """Information that the check needs is missing, or proves nothing by itself."""
+    """Information that the check requires is missing or not proven."""
     NOT_PERFORMED = "not-performed"
-    """The document may offer it, but it was not run."""
+    """The document may support the check, but it was not run."""
     NOT_PRESENT = "not-present"
-    """The document (or the image of it) does not have what the check is about."""
+    """The document (or its image) does not contain what the check examines."""
 
     def __bool__(self) -> NoReturn:
-        raise TypeError("an Outcome has no truth value: compare it with one")
+        raise TypeError("an Outcome has no truth value; compare it with a member")
 
 
 _BY_SEVERITY = (
@@ -43,7 +43,7 @@ _BY_SEVERITY = (
 
 @unique
 class Shows(Enum):
-    """What a failed check is evidence of, where it is evidence of more than a defect."""
+    """What a failed check is evidence of, if of more than a defect."""
 
     FORGERY = "forgery"
     CLONING = "cloning"
@@ -51,24 +51,24 @@ class Shows(Enum):
 
 
 class NamedQuirk(Protocol):
-    """Something wrong that was read past: its stable name, and what it is in words."""
+    """An error of an issuer that was read past, with a stable name and an explanation."""
 
     @property
     def id(self) -> str:
-        """The name under which a policy tolerates or refuses it."""
+        """The name by which a policy tolerates or refuses the quirk."""
         ...
 
     @property
     def explanation(self) -> str:
-        """What it is, in words."""
+        """The quirk in words."""
         ...
 
 
 class Check(msgspec.Struct, frozen=True):
-    """One check: its stable id, its outcome, one sentence why, and the clause that asks for it.
+    """The result of one check: a stable id, outcome, reason, and the clause that requires it.
 
     `shows` is set only on a failed check (`ValueError` otherwise); `tolerated` holds the quirks
-    that were read past.  No reason holds a person's data: it names the field, not its value.
+    that were read past.  A reason contains no personal data: it names a field, not its value.
     """
 
     id: str
@@ -84,23 +84,23 @@ class Check(msgspec.Struct, frozen=True):
 
     @property
     def family(self) -> str:
-        """The id under which a policy knows the check: dg.hash for dg.hash.DG1."""
+        """The id that a policy uses for the check: dg.hash for dg.hash.DG1."""
         return "dg.hash" if self.id.startswith("dg.hash.") else self.id
 
     @property
     def severity(self) -> tuple[int, bool]:
-        """How bad the check came out: the greater, the worse.
+        """How bad the outcome is: the greater, the worse.
 
-        A failure that is evidence of forgery, cloning or revocation is worse than one that is not.
+        A failure that is evidence of forgery, cloning or revocation is worse than another failure.
         """
         return _BY_SEVERITY.index(self.outcome), self.shows is not None
 
 
 def worst_of(checks: Iterable[Check]) -> Check:
-    """The worst of some checks, the first of those that are equally bad."""
+    """Return the worst of some checks; of equally bad ones, the first."""
     return max(checks, key=lambda check: check.severity)
 
 
 def all_tolerated(checks: Iterable[Check]) -> tuple[NamedQuirk, ...]:
-    """Every quirk that some checks have read past, each once, in their order."""
+    """Return the quirks of some checks, each once, in order."""
     return tuple(dict.fromkeys(quirk for check in checks for quirk in check.tolerated))

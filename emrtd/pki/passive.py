@@ -1,13 +1,13 @@
-"""Passive Authentication's signature (Doc 9303-11, 5.1.1, steps 2 and 3), as checks.
+"""The signature checks of Passive Authentication (Doc 9303-11, 5.1.1, steps 2 and 3).
 
     examination = examine(sod.signed_data, trust, at=instant, tolerated=sod.tolerated)
     for check in examination.checks: ...
 
-`checks` are `sod.signature` (somebody signed this), `sod.profile` (nothing in it was changed
-that a signature does not cover) and the four of `emrtd.pki.path`, always all six; the prefix
-"sod" can be another, for EF.CardSecurity.  A document may only be trusted where all of them but
-warnings of a policy's choice passed: `sod.signature` alone says nothing about who signed.
-Hashes of data groups are the caller's to compare.
+There are always six checks: `sod.signature` (the signature verifies with the named signer's key),
+`sod.profile` (the fields that no signature covers were not changed) and the four of
+`emrtd.pki.path`.  EF.CardSecurity uses another prefix than "sod".  A document may be trusted only
+if all of them passed, except for warnings that the policy accepts: `sod.signature` alone does not
+show that a State signed.  The caller compares the hashes of the data groups.
 """
 
 from collections.abc import Iterable, Sequence
@@ -35,11 +35,11 @@ _CMS: Final = "Doc 9303-10, 4.6.2.2"
 
 
 class Examination(msgspec.Struct, frozen=True):
-    """Who signed, how that leads to a CSCA, and everything that was found.
+    """The signer, its path to a CSCA, and the results of the checks.
 
-    `signer` is None where no certificate of a signer was found, and with it `path`.  Where several
-    signed, which Doc 9303 does not recommend, these are of the first; `further` holds the paths of
-    the other signers, and `checks` the worst result over all of them.
+    `signer` and `path` are None if no certificate of a signer was found.  If there are several
+    signatures, which Doc 9303 does not recommend, `signer` and `path` are those of the first one;
+    `further` holds the paths of the other signers, and `checks` the worst results over all signers.
     """
 
     signer: Certificate | None
@@ -49,11 +49,11 @@ class Examination(msgspec.Struct, frozen=True):
 
     @property
     def paths(self) -> tuple[Path, ...]:
-        """The ways of all who signed, the first one's first; none where one of them is unknown."""
+        """The paths of all signers, in order; empty if the certificate of one is not known."""
         return () if self.path is None else (self.path, *self.further)
 
     def check(self, check_id: str) -> Check:
-        """The check with this id; `KeyError` for an unknown id."""
+        """Return the check with this id; `KeyError` for an unknown id."""
         for check in self.checks:
             if check.id == check_id:
                 return check
@@ -70,10 +70,10 @@ def examine(
     use: Use = Use(),  # noqa: B008 - immutable
     tolerated: Iterable[Quirk] = (),
 ) -> Examination:
-    """Verify a SignedData, find its signer's way to a CSCA, and say everything that is wrong.
+    """Verify a SignedData and the path from its signer to a CSCA.
 
-    `at` is the instant (aware) of the judgement, `use` what is known of the document's type and
-    date; `tolerated` is what reading it has read past.
+    `at` is the instant (aware) for which it is judged, `use` what is known of the document's type
+    and date; `tolerated` holds the quirks that the caller has read past.
     """
     signatures = [_find_signer(data, signer, trust) for signer in data.signers]
     signature = _examine_signatures(data, signatures, f"{prefix}.signature")
@@ -92,7 +92,7 @@ def examine(
 
 
 class _Signature(msgspec.Struct, frozen=True):
-    """A signature and the certificate it names; where there is none, why."""
+    """A signature and the signer's certificate, or the reason why there is none."""
 
     signer: SignerInfo
     certificate: Certificate | None
@@ -103,8 +103,8 @@ class _Signature(msgspec.Struct, frozen=True):
 def _find_signer(data: SignedData, signer: SignerInfo, trust: TrustView) -> _Signature:
     """Find a signer's certificate by its SignerIdentifier, never by its position.
 
-    Certificates of the trust store count only where none is enclosed (Doc 9303-10, 4.6.2.2:
-    version 0 of the LDS security object): an enclosed one that does not fit is not made good.
+    Certificates of the trust store are used only if none is enclosed (Doc 9303-10, 4.6.2.2:
+    version 0 of the LDS security object): they do not replace an enclosed one that does not match.
     """
     enclosed = data.certificates
     known: Sequence[Certificate] = enclosed or trust.document_signers(
@@ -129,17 +129,18 @@ def _find_signer(data: SignedData, signer: SignerInfo, trust: TrustView) -> _Sig
 _ISSUERS_OF_SEVERAL_NAMES: Final = (
     frozenset({("2.5.4.6", "UA"), ("2.5.4.11", "SCPD PCU"), ("2.5.4.3", "CSCA-UKRAINE")}),
 )
-"""What all names have in common under which one issuer is known to identify its signers.
+"""For each issuer that uses several names in a SignerIdentifier: what these names have in common.
 
-UA writes its organization and number otherwise there than in its certificates.
+UA writes another organization and number there than in its certificates.
 """
 
 
 def _tolerate_name(named: Name | None, issuer: Name) -> Quirk | None:
-    """How the name in a SignerIdentifier may differ from the issuer's; None where it may not.
+    """Return the quirk by which a SignerIdentifier's name differs from the issuer's name.
 
-    Nothing signs that name.  MY writes it in another order, UA another name: what is tolerated is
-    just that, so that a changed octet cannot pass for it.
+    Returns None if the difference is not tolerated.  No signature covers that name.  MY writes it
+    in another order, UA writes another name: only these are tolerated, so that a changed octet is
+    still detected.
     """
     if named is None:
         return None
@@ -152,7 +153,7 @@ def _tolerate_name(named: Name | None, issuer: Name) -> Quirk | None:
 
 
 def _examine_signatures(data: SignedData, signatures: Sequence[_Signature], check_id: str) -> Check:
-    """The first that is wrong, else the first that cannot be told, else the first of all."""
+    """Return the first wrong result, else the first undetermined one, else the first."""
     found = [_examine_signature(data, each, check_id) for each in signatures]
     worst = worst_of(found)
     if len(found) == 1 or worst.outcome is not Outcome.PASSED:
@@ -165,11 +166,11 @@ def _examine_signature(data: SignedData, signature: _Signature, check_id: str) -
     if certificate is None:
         if data.certificates:
             return Check(check_id, Outcome.FAILED, signature.reason, _CLAUSE, Shows.FORGERY)
-        # It may well be genuine: nothing here says otherwise, and nothing says so.
+        # The document may be genuine: there is no evidence for it or against it.
         reason = f"no certificate is enclosed, and in the trust store {signature.reason}"
         return Check(check_id, Outcome.UNDETERMINED, reason, _CLAUSE)
     if certificate.public_key is None:
-        reason = f"the signer's key is {certificate.key}, which is not used"
+        reason = f"the signer's key is {certificate.key}, which is not supported"
         return Check(check_id, Outcome.UNDETERMINED, reason, _CLAUSE)
     signer = signature.signer
     try:
@@ -193,26 +194,26 @@ def _examine_profile(
     check_id: str,
     tolerated: Iterable[Quirk],
 ) -> Check:
-    if data.irregularities:
-        reason = "; ".join(data.irregularities)
+    if data.inconsistencies:
+        reason = "; ".join(data.inconsistencies)
         return Check(check_id, Outcome.FAILED, reason, _CMS, Shows.FORGERY)
     signers = [each.certificate for each in signatures]
     for certificate in data.certificates:
-        if certificate not in signers and not _is_vouched_for(certificate, trust):
+        if certificate not in signers and not _is_signed_by_anchor(certificate, trust):
             reason = (
-                f"the certificate of {certificate.subject} is enclosed, and nobody vouches for it"
+                f"the enclosed certificate of {certificate.subject} is not signed by a trusted CSCA"
             )
             return Check(check_id, Outcome.FAILED, reason, _CMS)
-    reason = "what is not signed agrees with what is"
+    reason = "the unsigned fields agree with the signed ones"
     everything = tuple(sorted(data.tolerated.union(tolerated)))
     return Check(check_id, Outcome.PASSED, reason, _CMS, tolerated=everything)
 
 
-def _is_vouched_for(certificate: Certificate, trust: TrustView) -> bool:
-    """Whether a certificate that is no signer's is signed by a trusted key.
+def _is_signed_by_anchor(certificate: Certificate, trust: TrustView) -> bool:
+    """Whether a certificate that is not a signer's is signed by a trusted key.
 
-    No signature covers it, so that it could be changed or added at will: it counts for nothing,
-    and yet must be whole, and the State's.  That it is signed by its own key says neither.
+    The document's signature does not cover it, so anyone could change or add it.  It is not used,
+    but it must be unchanged and issued by the State.  A signature by its own key shows neither.
     """
     identifier = certificate.extensions.authority_key_identifier
     anchors = [*trust.anchors_by_name(certificate.issuer)]
@@ -222,10 +223,10 @@ def _is_vouched_for(certificate: Certificate, trust: TrustView) -> bool:
 
 
 def _worst_of_paths(paths: Sequence[Path]) -> tuple[Check, ...]:
-    """What several signers come to: each of them has to be one State's (Doc 9303-10, 4.6.2.2).
+    """Return the worst results over several signers, which must all be of one State.
 
-    Nothing protects a document from a stranger who signs it as well, so that a good signature
-    does not make good the one beside it.
+    Doc 9303-10, 4.6.2.2.  Anyone can add a signature to a document, so one good signature does not
+    make up for a bad one.
     """
     chain, *others = (
         _worst_on_paths(paths, found)
@@ -234,17 +235,17 @@ def _worst_of_paths(paths: Sequence[Path]) -> tuple[Check, ...]:
     countries = {path.anchor and path.anchor.certificate.country for path in paths}
     if chain.outcome is Outcome.PASSED and len(countries) > 1:
         states = " and ".join(sorted(str(each) for each in countries))
-        reason = f"signed for {states}: a document is one State's"
+        reason = f"signed by signers of {states}; a document is signed by one State"
         chain = Check(CHAIN, Outcome.FAILED, reason, _CMS, Shows.FORGERY)
     return chain, *others
 
 
 def _worst_on_paths(paths: Sequence[Path], found: Sequence[Check]) -> Check:
-    """The worst of what was found of each signer; it tells who that is, if not the first."""
+    """Return the worst result over the signers; the reason names the signer if not the first."""
     worst = worst_of(found)
     reason, place = worst.reason, found.index(worst)
     if place:
-        reason = f"{paths[place].certificate.subject} signed as well: {reason}"
+        reason = f"{paths[place].certificate.subject} signed too: {reason}"
     return msgspec.structs.replace(worst, reason=reason, tolerated=all_tolerated(found))
 
 

@@ -1,15 +1,15 @@
 """Path validation for eMRTDs: one certificate and the CSCA key that issued it (9303-12, App. D).
 
-Passive Authentication calls `emrtd.pki.passive.examine`, which finds the signer and comes here; a
-caller that already has a certificate calls
+Passive Authentication calls `emrtd.pki.passive.examine`, which finds the signer and calls this
+module; a caller that already has a certificate calls
 
     path = validate(certificate, trust, at=instant)
     for check in path.checks: ...
 
-Nothing is raised and nothing has a truth value: `checks` says what was checked, with the ids
-`ds.chain`, `ds.validity`, `ds.profile` and `ds.revocation`, always all four.  It fails closed:
-where no anchor was found, what rests on one is UNDETERMINED, and what is not PASSED did not pass.
-Signatures once proven are remembered for so long as the process lives.
+It raises no exception: `checks` always holds the four results `ds.chain`, `ds.validity`,
+`ds.profile` and `ds.revocation`.  Validation fails closed: without an anchor, the checks that need
+one are UNDETERMINED, and only PASSED means passed.  Verified signatures are cached for the life of
+the process.
 """
 
 from collections.abc import Iterator
@@ -38,7 +38,7 @@ _VALIDITY_CLAUSE: Final = "Doc 9303-12, D.1.1.3 a)"
 
 
 class Path(msgspec.Struct, frozen=True):
-    """A certificate, the anchor that issued it (None: none did), the CRL that was used."""
+    """A certificate, the anchor that issued it (or None), the CRL that was used (or None)."""
 
     certificate: Certificate
     anchor: Anchor | None
@@ -56,7 +56,8 @@ def validate(
 ) -> Path:
     """Find the CSCA that issued a certificate, and check the certificate for its purpose.
 
-    `at` is the instant (aware) of the judgement; `use` says what the certificate was used for.
+    `at` is the instant (aware) for which it is judged; `use` says what the certificate was used
+    for.
     """
     anchor, chain = find_anchor(certificate, trust, at)
     crl, revocation = examine_revocation(certificate, anchor, trust, at)
@@ -75,7 +76,7 @@ def validate(
 
 @dataclass(slots=True)
 class _Search:
-    """What the candidates came to: the one that issued the certificate, or why none did."""
+    """Why none of the candidates examined so far issued the certificate."""
 
     named_by_key: bool = False
     objections: list[str] = field(default_factory=list)
@@ -85,10 +86,11 @@ class _Search:
 def find_anchor(
     certificate: Certificate, trust: TrustView, at: datetime
 ) -> tuple[Anchor | None, Check]:
-    """Find the anchor that signed a certificate: by authority key identifier, then by name.
+    """Return the anchor that signed a certificate, or None, and the check `ds.chain`.
 
-    Several CSCAs may have one name, and one key may have a root and a link certificate; those that
-    are valid at the instant, and roots, come first.  Returns the check `ds.chain` with it.
+    Anchors are found by authority key identifier, then by name.  Several CSCAs may have one name,
+    and one key may have a root and a link certificate; those that are valid at the instant are
+    tried first, and roots before links.
     """
     search = _Search()
     for anchor in _candidates(certificate, trust, at, search):
@@ -104,9 +106,9 @@ def find_anchor(
 
 @dataclass(frozen=True, slots=True)
 class _Issue:
-    """Whether one certificate's key signed another, and what speaks against that it may have.
+    """Whether one certificate's key signed another, and the objection to it as issuer, if any.
 
-    `check` is what follows where nothing does.
+    `check` is the result if there is no objection.
     """
 
     signed: bool
@@ -116,20 +118,20 @@ class _Issue:
 
 @lru_cache(maxsize=4096)
 def _examine_issue(certificate: Certificate, issuer: Certificate) -> _Issue:
-    """Two certificates always come to the same: they are examined once."""
+    """Examine a pair of certificates; the result depends on these alone and is cached."""
     check = _chain(
         Outcome.PASSED, f"issued by {issuer.subject}", tolerated=_tolerated(certificate, issuer)
     )
     unknown = certificate.extensions.unknown_critical
     if unknown:
-        reason = f"a critical extension is not known: {', '.join(sorted(unknown))}"
+        reason = f"the certificate has unknown critical extensions: {', '.join(sorted(unknown))}"
         check = _chain(Outcome.FAILED, reason)
     signed = certificate.is_signed_by(issuer)
     return _Issue(signed, objection_to_issuer(issuer, certificate), check)
 
 
 def forget() -> None:
-    """Forget all certificates that were read and examined, as a new process would have."""
+    """Clear the caches of certificates and verified signatures, as in a new process."""
     _examine_issue.cache_clear()
     certificates.forget()
 
@@ -146,7 +148,7 @@ def _chain(
 def _candidates(
     certificate: Certificate, trust: TrustView, at: datetime, search: _Search
 ) -> Iterator[Anchor]:
-    """Each anchor that may have issued the certificate, the likeliest first, none twice."""
+    """Yield each anchor that may have issued the certificate once, the likeliest first."""
 
     def unlikely(anchor: Anchor) -> tuple[bool, bool, bool]:
         candidate = anchor.certificate
@@ -170,10 +172,10 @@ def _candidates(
 
 
 def objection_to_issuer(issuer: Certificate, certificate: Certificate) -> str | None:
-    """Why a certificate cannot have issued another, whatever its key signed; None if it can."""
+    """Return why a certificate cannot be the issuer of another, or None; signatures aside."""
     extensions = issuer.extensions
     if not (issuer.subject.matches(certificate.issuer) or _is_same_key(issuer, certificate)):
-        return f"its issuer calls itself {issuer.subject}, not {certificate.issuer}"
+        return f"its issuer is named {issuer.subject}, not {certificate.issuer}"
     if not issuer.is_ca or BASIC_CONSTRAINTS in extensions.malformed:
         return "its issuer is not marked as a CA"
     if KEY_USAGE in extensions.malformed or (
@@ -181,15 +183,16 @@ def objection_to_issuer(issuer: Certificate, certificate: Certificate) -> str | 
     ):
         return "its issuer's key is not for signing certificates"
     if extensions.unknown_critical:
-        return "its issuer's certificate has a critical extension that is not known"
+        return "its issuer's certificate has an unknown critical extension"
     return None
 
 
 def _is_same_key(issuer: Certificate, certificate: Certificate) -> bool:
-    """Whether a certificate names the issuer's key, if not its name, and the same State.
+    """Whether a certificate identifies the issuer's key and has the same State.
 
-    CM and PT have link certificates under a name of their own for the key of a CSCA, HU has a key
-    under two names; whoever holds only those still has the key.
+    Its issuer's name may differ: CM and PT have link certificates for the key of a CSCA under
+    another name, and HU has one key under two names.  A trust store with only these certificates
+    still has the key.
     """
     named = certificate.extensions.authority_key_identifier
     return (
@@ -218,11 +221,11 @@ def _tolerated(certificate: Certificate, issuer: Certificate) -> tuple[Quirk, ..
 
 
 def _no_anchor(certificate: Certificate, trust: TrustView, search: _Search) -> Check:
-    """Say why no anchor was found: nobody's fault, or somebody's forgery."""
+    """Return the result for a certificate without an anchor: UNDETERMINED, or a forgery."""
     if search.objections:
         return _chain(Outcome.FAILED, search.objections[0])
     if certificate.scheme is None:
-        reason = "the certificate is signed with an algorithm that is not known"
+        reason = "the certificate is signed with an unknown algorithm"
         return _chain(Outcome.UNDETERMINED, reason)
     identifier = certificate.extensions.authority_key_identifier
     same_name = trust.anchors_by_name(certificate.issuer)
@@ -230,15 +233,15 @@ def _no_anchor(certificate: Certificate, trust: TrustView, search: _Search) -> C
         differ_in_one_octet(identifier, anchor.certificate.extensions.subject_key_identifier)
         for anchor in same_name
     )
-    # A key that is not known may be a new one of a CSCA that is: somebody has to find out.
+    # An unknown key may be the new key of a known CSCA: that is undetermined, and not a forgery.
     if search.wrong_signature and (search.named_by_key or identifier is None or damaged):
-        reason = f"{certificate.issuer} is known, and did not sign this certificate"
+        reason = f"{certificate.issuer} is known, but its key did not sign this certificate"
         return _chain(Outcome.FAILED, reason, Shows.FORGERY)
     country = certificate.issuer.country
     if same_name:
-        reason = f"{certificate.issuer} is known, but not the key that is to have signed"
+        reason = f"{certificate.issuer} is known, but not the key that the certificate names"
     elif country is None:
-        reason = f"the trust store has no CSCA {certificate.issuer}, which names no country"
+        reason = f"the trust store has no CSCA {certificate.issuer} (a name without a country)"
     elif trust.anchors_of_country(country):
         reason = f"{certificate.issuer} is not among the CSCAs of its country in the trust store"
     else:
@@ -247,9 +250,9 @@ def _no_anchor(certificate: Certificate, trust: TrustView, search: _Search) -> C
 
 
 def differ_in_one_octet(left: bytes, right: bytes | None) -> bool:
-    """Whether two strings are one and the same but for one octet: what damage looks like.
+    """Whether two strings of one length differ in exactly one octet, as after damage.
 
-    Issuers differ from one another, and from themselves, in more than that.
+    Key identifiers of different keys differ in more octets than one.
     """
     if right is None or len(left) != len(right):
         return False
@@ -268,7 +271,7 @@ def _examine_validity(certificate: Certificate, anchor: Anchor | None, at: datet
         csca = anchor.certificate
         if not csca.not_before <= at <= csca.not_after:
             reason = (
-                "the certificate is valid, its CSCA's is not: that runs from "
+                "the certificate is valid, but its CSCA's certificate is valid only from "
                 f"{csca.not_before.date()} to {csca.not_after.date()}"
             )
             return Check(VALIDITY, Outcome.WARNING, reason, clause)

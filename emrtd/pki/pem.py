@@ -1,4 +1,4 @@
-"""PEM (RFC 7468): octets as text between two lines that say what they are."""
+"""PEM (RFC 7468): octets as base64 text between two lines with a label."""
 
 import base64
 import binascii
@@ -8,7 +8,7 @@ from typing import Final
 from support.errors import MalformedError
 
 PEM_BEGIN: Final = b"-----BEGIN "
-"""What every block begins with."""
+"""The beginning of every block."""
 
 _DASHES: Final = b"-----"
 _MAX_LABEL: Final = 64
@@ -22,10 +22,10 @@ def encode_pem(octets: bytes, label: str) -> str:
 
 
 def decode_pem(octets: bytes, what: str) -> Iterator[tuple[bytes, bytes]]:
-    """Yield label and octets of each block, in order; text between the blocks is passed over.
+    """Yield label and octets of each block, in order; text between the blocks is skipped.
 
-    Raises `MalformedError`, whose `what` is the name given, for half a block, and for one that is
-    not base64.
+    Raises `MalformedError`, whose `what` is the given name, for a block without an end and for one
+    that is not base64.
     """
     position = 0
     while (begin := octets.find(PEM_BEGIN, position)) >= 0:
@@ -34,11 +34,11 @@ def decode_pem(octets: bytes, what: str) -> Iterator[tuple[bytes, bytes]]:
         ending = b"-----END " + label + _DASHES
         end = octets.find(ending, inner)
         if inner < 0 or end < 0 or len(label) > _MAX_LABEL:
-            raise MalformedError(what, "a PEM block that nothing ends", begin)
+            raise MalformedError(what, "a PEM block has no end", begin)
         position = end + len(ending)
         try:
             text = b"".join(octets[inner + len(_DASHES) : end].split())
             block = base64.b64decode(text, validate=True)
         except binascii.Error:
-            raise MalformedError(what, "a PEM block that is not base64", begin) from None
+            raise MalformedError(what, "a PEM block is not base64", begin) from None
         yield label, block

@@ -1,7 +1,7 @@
-"""Private keys in files: PKCS#8 under a pass phrase (RFC 5958, RFC 8018, RFC 7914).
+"""Private keys in files: PKCS#8, encrypted with a pass phrase (RFC 5958, RFC 8018, RFC 7914).
 
-OpenSSL reads what is written here: `openssl pkey -inform DER -in FILE -text`.  `cryptography`
-could write it for some of our curves only.
+OpenSSL reads these files: `openssl pkey -inform DER -in FILE -text`.  `cryptography` can write them
+only for some of the curves that Doc 9303 uses.
 """
 
 import hashlib
@@ -26,7 +26,7 @@ _AES_256_CBC: Final = "2.16.840.1.101.3.4.1.42"
 _COST: Final = 1 << 14
 _BLOCK_SIZE: Final = 8
 _PARALLEL: Final = 5
-"""scrypt's N, r and p: the most that OpenSSL reads with its own limit of 32 MB; about 0.2 s."""
+"""scrypt's N, r and p: the most that OpenSSL reads within its limit of 32 MB; about 0.2 s."""
 
 _MAX_COST: Final = 1 << 17
 _MAX_PARALLEL: Final = 16
@@ -42,7 +42,7 @@ class WrongPassphraseError(MisuseError):
 def encrypt_private_key(
     key: PrivateKey, passphrase: Secret, random: Random = secrets.token_bytes
 ) -> bytes:
-    """Write a key as a DER EncryptedPrivateKeyInfo: scrypt, AES-256 in CBC mode."""
+    """Encode a key as a DER EncryptedPrivateKeyInfo: scrypt, AES-256 in CBC mode."""
     salt, iv = random(16), random(16)
     clear = key.to_pkcs8().reveal()
     padding = 16 - len(clear) % 16
@@ -65,9 +65,9 @@ def encrypt_private_key(
 def decrypt_private_key(
     octets: bytes, passphrase: Secret, random: Random = secrets.token_bytes
 ) -> PrivateKey:
-    """Read what `encrypt_private_key` wrote; `random` is for the signatures that the key makes.
+    """Decode what `encrypt_private_key` wrote; the key draws nonces of signatures from `random`.
 
-    Raises `WrongPassphraseError`, and `MalformedError` for anything else than such a file.
+    Raises `WrongPassphraseError`, or `MalformedError` if the octets are not such a file.
     """
     salt, cost, parallel, iv, cryptogram = _read_encrypted(octets)
     decryptor = _aes(_derive(passphrase, salt, cost, parallel), iv).decryptor()
@@ -78,7 +78,7 @@ def decrypt_private_key(
         raise wrong
     try:
         return load_private_key(Secret(padded[:-padding]), random=random)
-    except (MalformedError, MisuseError):  # one wrong pass phrase in 256 passes the padding
+    except (MalformedError, MisuseError):  # 1 of 256 wrong pass phrases yields valid padding
         raise wrong from None
 
 
@@ -90,16 +90,16 @@ def _read_encrypted(octets: bytes) -> tuple[bytes, int, int, bytes, bytes]:
     n, r, p = (der.read_integer(each) for each in (cost, block_size, parallel))
     affordable = 2 <= n <= _MAX_COST and 1 <= p <= _MAX_PARALLEL
     if r != _BLOCK_SIZE or n & (n - 1) or not affordable:
-        raise derivation.malformed("scrypt parameters that are not used")
+        raise derivation.malformed("unsupported scrypt parameters")
     iv = der.read_octet_string(_parameters(cipher, _AES_256_CBC))
     encrypted = der.read_octet_string(cryptogram)
     if len(iv) != 16 or not encrypted or len(encrypted) % 16:
-        raise cryptogram.malformed("is not whole blocks")
+        raise cryptogram.malformed("is not a whole number of blocks")
     return der.read_octet_string(salt), n, p, iv, encrypted
 
 
 def _parameters(algorithm: tlv.DataObject, oid: str) -> tlv.DataObject:
-    """The parameters of an AlgorithmIdentifier, which must be this algorithm's."""
+    """Return the parameters of an AlgorithmIdentifier, which must be of this algorithm."""
     name, parameters = _fields(algorithm, 2)
     if der.read_oid(name) != oid:
         raise algorithm.malformed("is not PBES2 with scrypt and AES-256 in CBC mode")

@@ -1,8 +1,8 @@
 """Whether a certificate is revoked (Doc 9303-12, D.1.2 and D.3).
 
-A list counts only where a CSCA of the same State signed it: one of the same name, of a name that a
-link certificate ties to it, or of the very key that issued the certificate.  No list, a stale one
-or one that proves nothing is UNDETERMINED, never good.
+A list is used only if it is signed by a CSCA of the same State: one with the same name, with a name
+that a link certificate connects to it, or with the key that issued the certificate.  Without a
+list, or with one that is outdated or not verified, the result is UNDETERMINED.
 """
 
 from datetime import datetime, timedelta
@@ -20,24 +20,24 @@ REVOCATION: Final = "ds.revocation"
 
 _CLAUSE: Final = "Doc 9303-12, D.1.2"
 _CLOCK_SKEW: Final = timedelta(days=1)
-"""How far ahead of the instant of judgement a list may have been issued."""
+"""How long after the instant of judgement a list may have been issued."""
 
 
 def examine_revocation(
     certificate: Certificate, anchor: Anchor | None, trust: TrustView, at: datetime
 ) -> tuple[Crl | None, Check]:
-    """Look a certificate up in its CSCA's lists; returns the list used, and `ds.revocation`."""
+    """Look a certificate up in its CSCA's lists; return the list used, and `ds.revocation`."""
     country = certificate.issuer.country
     if anchor is None:
-        return None, _undetermined("without its CSCA there is no list to look it up in")
+        return None, _undetermined("the certificate's CSCA is not known, and so no CRL of it")
     crls = trust.crls_of_country(country) if country else ()
     if not crls:
-        return None, _undetermined(f"there is no CRL of {country or 'its issuer'}")
+        return None, _undetermined(f"the trust store has no CRL of {country or 'its issuer'}")
     names = {certificate.issuer.key, anchor.certificate.subject.key}
     if any(crl.issuer.key not in names for crl in crls):
         names = _names_of_one_csca(names, trust, country or "")
     proven = []
-    doubt = "no CRL of its country is its CSCA's"
+    doubt = "no CRL of the country is of the certificate's CSCA"
     for crl in sorted(crls, key=lambda crl: crl.this_update, reverse=True):
         objection = _objection_to_crl(crl, names, anchor, trust)
         if objection is not None:
@@ -59,7 +59,7 @@ def examine_revocation(
 @lru_cache(maxsize=64)
 def _not_revoked(crl: Crl) -> Check:
     issued, until = crl.this_update.date(), crl.next_update and crl.next_update.date()
-    reason = f"not on the CRL of {issued}, which holds until {until}"
+    reason = f"not on the CRL of {issued}, which is valid until {until}"
     return Check(
         REVOCATION, Outcome.PASSED, reason, _CLAUSE, tolerated=tuple(sorted(crl.tolerated))
     )
@@ -70,7 +70,7 @@ def _undetermined(reason: str) -> Check:
 
 
 def _names_of_one_csca(names: set[str], trust: TrustView, country: str) -> set[str]:
-    """Every name (its key) that link certificates tie to these (Doc 9303-12, 7.1.1.5)."""
+    """Return every `Name.key` that link certificates connect to these (Doc 9303-12, 7.1.1.5)."""
     links = [
         (anchor.certificate.issuer.key, anchor.certificate.subject.key)
         for anchor in trust.anchors_of_country(country)
@@ -86,15 +86,15 @@ def _names_of_one_csca(names: set[str], trust: TrustView, country: str) -> set[s
 
 
 def _objection_to_crl(crl: Crl, names: set[str], anchor: Anchor, trust: TrustView) -> str | None:
-    """Why a list does not speak for the certificate's CSCA; None where it does."""
+    """Return why a list is not one of the certificate's CSCA; None if it is."""
     if not (crl.issuer.key in names or _is_of_key(crl, anchor) or _other_names(crl) & names):
         return "the CRL is of another CSCA of the country"
     if crl.unknown_critical:
-        names_of = ", ".join(sorted(crl.unknown_critical))
-        return f"the CRL has a critical extension that is not known: {names_of}"
+        unknown = ", ".join(sorted(crl.unknown_critical))
+        return f"the CRL has unknown critical extensions: {unknown}"
     if _signed(crl, anchor.certificate) or find_crl_issuer(crl, trust) is not None:
         return None
-    return "the CRL's signature is not that of a trusted key of its CSCA"
+    return "the CRL is not signed by a trusted key of its CSCA"
 
 
 def _is_of_key(crl: Crl, anchor: Anchor) -> bool:
@@ -108,7 +108,10 @@ def _other_names(crl: Crl) -> set[str]:
 
 
 def find_crl_issuer(crl: Crl, trust: TrustView) -> Anchor | None:
-    """The anchor whose key signed a list: by authority key identifier, then by name."""
+    """Return the anchor whose key signed a list, or None.
+
+    Anchors are found by authority key identifier, then by name.
+    """
     candidates: list[Anchor] = []
     if crl.authority_key_identifier is not None:
         candidates += trust.anchors_by_key_identifier(crl.authority_key_identifier)
@@ -130,11 +133,11 @@ def _signed(crl: Crl, issuer: Certificate) -> bool:
 
 
 def _objection_to_period(crl: Crl, at: datetime) -> str | None:
-    """Why a list says nothing of this instant; None where it does."""
+    """Return why a list is not valid at this instant; None if it is."""
     if crl.next_update is None:
-        return "the CRL does not say until when it holds"
+        return "the CRL has no nextUpdate"
     if at > crl.next_update:
-        return f"the CRL held until {crl.next_update.date()}: a newer one is needed"
+        return f"the CRL was valid until {crl.next_update.date()}; a newer one is required"
     if crl.this_update - at > _CLOCK_SKEW:
         return f"the CRL was only issued on {crl.this_update.date()}"
     return None

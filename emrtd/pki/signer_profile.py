@@ -1,7 +1,7 @@
-"""Whether a signer's certificate may be used for what it was used for (Doc 9303-12, 7.1.1).
+"""Whether a signer's certificate may be used for its purpose (Doc 9303-12, 7.1.1).
 
-This is about what a verifier must not overlook.  Conformance of certificates that one issues
-oneself, to the last octet, is a linter's business.
+These are the checks that a verifier must make.  `emrtd.pki.lint` checks that certificates conform
+in every octet, for issuers.
 """
 
 from dataclasses import dataclass
@@ -27,29 +27,29 @@ PROFILE: Final = "ds.profile"
 
 _CLAUSE: Final = "Doc 9303-12, 7.1.1"
 _DAY: Final = timedelta(days=1)
-"""A day of issue has no hour, and EE's periods are shifted by half a day."""
+"""A date of issue has no time of day, and EE's periods are shifted by half a day."""
 
 _OTHER_PURPOSES: Final = "2.23.136.1.1."
-"""Under this arc are the extended key usages of ICAO; a Document Signer has none of them."""
+"""The arc of ICAO's extended key usages; a Document Signer has none of them."""
 
 
 @unique
 class Purpose(Enum):
-    """What a certificate is used for; the value is the extended key usage that it must have."""
+    """The purpose of a certificate; the value is the extended key usage that it must have."""
 
     DOCUMENT_SIGNER = ""
     MASTER_LIST_SIGNER = MASTER_LIST_SIGNER
     DEVIATION_LIST_SIGNER = DEVIATION_LIST_SIGNER
     DEFECT_LIST_SIGNER = "any"
-    """Doc 9303 knows no such signer: any extended key usage, so that it is no Document Signer's."""
+    """Not defined in Doc 9303: any extended key usage, which a Document Signer does not have."""
 
 
 @dataclass(frozen=True, slots=True)
 class Use:
-    """What a certificate was used for, where that is known.
+    """What a certificate was used for, as far as it is known.
 
-    `document_type` is the document code of the MRZ ("P", "PP", "IR"), `signed` the instant at
-    which the signer says it signed; or with `whole_day` the day on which the document was issued.
+    `document_type` is the document code of the MRZ ("P", "PP", "IR"), `signed` the signing time
+    stated by the signer, or with `whole_day` the day on which the document was issued.
     """
 
     document_type: str | None = None
@@ -60,7 +60,7 @@ class Use:
 def examine_profile(
     certificate: Certificate, anchor: Anchor | None, purpose: Purpose, use: Use
 ) -> Check:
-    """The check `ds.profile`: key usage, purpose, document types and private-key usage period."""
+    """Return `ds.profile`: key usage, purpose, document types and private-key usage period."""
     check = _examine_alone(certificate, purpose)
     if check.outcome is not Outcome.PASSED:
         return check
@@ -80,27 +80,27 @@ def examine_profile(
 
 @lru_cache(maxsize=1024)
 def _examine_alone(certificate: Certificate, purpose: Purpose) -> Check:
-    """What the certificate alone says, whatever it was used for."""
+    """Return the part of `ds.profile` that does not depend on the document."""
     objection = _objection_to_key_usage(certificate)
     objection = objection or _objection_to_purpose(certificate, purpose)
     if objection is not None:
         return Check(PROFILE, Outcome.FAILED, objection, _CLAUSE, Shows.FORGERY)
     if purpose is Purpose.DOCUMENT_SIGNER and _is_of_a_server(certificate):
-        reason = "the certificate has an extended key usage, and names no document types"
+        reason = "the certificate has an extended key usage, but no document types"
         return Check(PROFILE, Outcome.FAILED, reason, "Doc 9303-11, 5.1.1")
     tolerated = tuple(sorted(certificate.tolerated | _missing(certificate, purpose)))
-    reason = "the certificate may be used for this"
+    reason = "the certificate may be used for its purpose"
     return Check(PROFILE, Outcome.PASSED, reason, _CLAUSE, tolerated=tolerated)
 
 
 def covers(types: frozenset[str], document_type: str) -> bool:
-    """Whether a document type list allows a document code; one letter allows all that begin so."""
+    """Whether a document type list covers a document code; one letter covers all codes with it."""
     code = document_type.rstrip("<").upper()
     return code in types or code[:1] in types
 
 
 def _objection_to_key_usage(certificate: Certificate) -> str | None:
-    """Why the key may not sign documents or lists; None where it may."""
+    """Return why the key may not sign documents or lists; None if it may."""
     extensions = certificate.extensions
     if KEY_USAGE in extensions.malformed or BASIC_CONSTRAINTS in extensions.malformed:
         return "the certificate's key usage or basic constraints cannot be read"
@@ -108,12 +108,12 @@ def _objection_to_key_usage(certificate: Certificate) -> str | None:
     if usage is not None and KeyUsage.DIGITAL_SIGNATURE not in usage:
         return "the certificate's key is not for signing documents"
     if certificate.is_ca:
-        return "the certificate is a CA's, which signs no documents"
+        return "the certificate is a CA's, and a CA does not sign documents"
     return None
 
 
 def _objection_to_purpose(certificate: Certificate, purpose: Purpose) -> str | None:
-    """Why the extended key usage does not allow a purpose; None where it does."""
+    """Return why the extended key usage does not allow a purpose; None if it does."""
     extensions = certificate.extensions
     if EXTENDED_KEY_USAGE in extensions.malformed:
         return "the certificate's extended key usage cannot be read"
@@ -129,7 +129,7 @@ def _objection_to_purpose(certificate: Certificate, purpose: Purpose) -> str | N
 
 
 def _is_of_a_server(certificate: Certificate) -> bool:
-    """A CSCA certifies the State's servers as well, and those sign no documents."""
+    """Whether this is a server's certificate, which a CSCA may also issue (7.1.1, Table 6)."""
     extensions = certificate.extensions
     return extensions.document_types is None and extensions.extended_key_usage is not None
 
@@ -137,10 +137,10 @@ def _is_of_a_server(certificate: Certificate) -> bool:
 def _objection_to_time(
     certificate: Certificate, anchor: Anchor | None, use: Use
 ) -> tuple[str | None, bool]:
-    """Doc 9303-12, 7.1.1.2: when the private key may sign; of the CSCA's, when it signed this.
+    """Compare the private-key usage periods of signer and CSCA with the times of their signatures.
 
-    Returns what was signed outside it (None for nothing), and whether something was by less than a
-    day.
+    Returns the signature that is outside its period by more than a day (None if there is none), and
+    whether one is outside by less than a day (Doc 9303-12, 7.1.1.2).
     """
     shifted = False
     for what, holder, instant, exact in (
@@ -152,11 +152,11 @@ def _objection_to_time(
             continue
         if period.not_before is not None and period.not_before > instant:
             if period.not_before - instant > _DAY:
-                return f"{what} before the private key might be used", shifted
+                return f"{what} before the private-key usage period", shifted
             shifted |= exact
         if period.not_after is not None and instant > period.not_after:
             if instant - period.not_after > _DAY:
-                return f"{what} after the private key might no longer be used", shifted
+                return f"{what} after the private-key usage period", shifted
             shifted |= exact
     return None, shifted
 

@@ -1,6 +1,6 @@
-"""What a validation asks of a trust store, and a store in memory that answers it.
+"""The interface of a trust store for path validation, and a store in memory.
 
-The standard knows no database: a validation is given a `TrustView`.
+This package has no database: a caller passes a `TrustView` to a validation.
 """
 
 from collections import defaultdict
@@ -17,10 +17,10 @@ from emrtd.pki.x509.names import Name
 
 @dataclass(frozen=True, slots=True)
 class Anchor:
-    """A CSCA's public key that is trusted, in the form of its root or a link certificate.
+    """A trusted public key of a CSCA, as its root or link certificate.
 
-    `source` says where it came from.  Doc 9303-12, 6.1.1: one anchor for each key of a CSCA; a
-    link certificate is never an intermediate certificate of a path.
+    `source` is the origin of the certificate.  Doc 9303-12, 6.1.1: there is one anchor for each key
+    of a CSCA; a link certificate is never an intermediate certificate of a path.
     """
 
     certificate: Certificate
@@ -28,36 +28,36 @@ class Anchor:
 
 
 class TrustView(Protocol):
-    """What a validation asks.  Whatever is returned as an anchor is trusted."""
+    """The queries of a validation; every anchor that is returned is trusted."""
 
     def anchors_by_key_identifier(self, identifier: bytes) -> Sequence[Anchor]:
-        """The anchors whose subject key identifier this is."""
+        """Return the anchors with this subject key identifier."""
         ...
 
     def anchors_by_name(self, name: Name) -> Sequence[Anchor]:
-        """The anchors whose subject `matches` this name."""
+        """Return the anchors whose subject `matches` this name."""
         ...
 
     def anchors_of_country(self, country: str) -> Sequence[Anchor]:
-        """The anchors of a country, two letters in upper case."""
+        """Return the anchors of a country, two letters in upper case."""
         ...
 
     def document_signers(
         self, serial: int | None, key_identifier: bytes | None
     ) -> Sequence[Certificate]:
-        """Known end-entity certificates with that serial number or subject key identifier."""
+        """Return known end-entity certificates with this serial number or key identifier."""
         ...
 
     def crls_of_country(self, country: str) -> Sequence[Crl]:
-        """The revocation lists of a country, not verified; two letters in upper case."""
+        """Return the CRLs of a country (two letters in upper case), not verified."""
         ...
 
     def deviation_lists(self, country: str) -> Sequence[DeviationList]:
-        """The Deviation Lists that a country signed, verified; two letters in upper case."""
+        """Return the verified Deviation Lists of a country (two letters in upper case)."""
         ...
 
     def defect_lists(self) -> Sequence[DefectList]:
-        """Every Defect List, verified: they speak of the documents of any State."""
+        """Return every verified Defect List; a list may concern the documents of any State."""
         ...
 
 

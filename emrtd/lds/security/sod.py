@@ -33,7 +33,7 @@ OTHER_CONTENT_TYPES: Final = frozenset({ID_DATA, "1.3.27.1.1.1", "1.2.528.1.1006
 class Sod(msgspec.Struct, frozen=True):
     """An EF.SOD: the whole file as it was read, its SignedData, and the signed hashes.
 
-    `irregularities` names inconsistencies in fields that are not signed.  An EF.SOD with any was
+    `inconsistencies` names those in fields that are not signed.  An EF.SOD with any was
     damaged or changed, or was made by faulty software.
     """
 
@@ -71,9 +71,9 @@ class Sod(msgspec.Struct, frozen=True):
         return self.encoded
 
     @property
-    def irregularities(self) -> tuple[str, ...]:
+    def inconsistencies(self) -> tuple[str, ...]:
         """Inconsistencies in the fields that no signature covers, a sentence each."""
-        return self.signed_data.irregularities
+        return self.signed_data.inconsistencies
 
 
 def build_sod(

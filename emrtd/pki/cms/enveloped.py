@@ -1,8 +1,9 @@
 """Envelopes for one recipient: CMS AuthEnvelopedData (RFC 5083, RFC 5084, RFC 5753).
 
-AES-256 in GCM mode under a content key, which an ephemeral ECDH key agreement wraps for the
-recipient's key.  `openssl cms -decrypt` opens them.  The recipient is named by subject key
-identifier, so that whoever opens an envelope finds the key without a certificate at hand.
+The content is encrypted with AES-256 in GCM mode; its key is wrapped with a key derived by an
+ephemeral ECDH key agreement with the recipient's key.  `openssl cms -decrypt` decrypts them.  The
+recipient is named by its subject key identifier, so that a private key can be found without its
+certificate.
 """
 
 import hashlib
@@ -47,7 +48,10 @@ def seal(
     key_identifier: bytes,
     random: Random = secrets.token_bytes,
 ) -> bytes:
-    """Enclose content for the holder of a key; `key_identifier` is its certificate's."""
+    """Encrypt content for the holder of a key; return the DER ContentInfo.
+
+    `key_identifier` is the subject key identifier of the recipient's certificate.
+    """
     from cryptography.hazmat.primitives.ciphers.aead import AESGCM
     from cryptography.hazmat.primitives.keywrap import aes_key_wrap
 
@@ -86,7 +90,7 @@ def seal(
 
 @dataclass(frozen=True, slots=True)
 class Recipient:
-    """Whom an envelope is for: a key identifier, or a certificate by issuer and serial number."""
+    """A recipient: a key identifier, or a certificate's issuer and serial number."""
 
     key_identifier: bytes | None = None
     issuer: bytes | None = None
@@ -94,15 +98,15 @@ class Recipient:
 
 
 def recipients_of(envelope: bytes) -> list[Recipient]:
-    """Whom an envelope is for; raises `MalformedError`."""
+    """Return the recipients of an envelope; raises `MalformedError`."""
     return [each.recipient for each in _parse(envelope).keys]
 
 
 def open_envelope(envelope: bytes, key: EcPrivateKey) -> Secret:
-    """Open an envelope of ours, or one that `openssl cms -encrypt -aes-256-gcm` made.
+    """Decrypt an envelope that `seal` or `openssl cms -encrypt -aes-256-gcm` made.
 
-    Raises `MalformedError` for what is no such envelope, `ProtocolError` where it is for another
-    key or anything that matters in it was altered.
+    Raises `MalformedError` if the octets are not such an envelope, `ProtocolError` if it is for
+    another key or its encrypted content was altered.
     """
     from cryptography.exceptions import InvalidTag
     from cryptography.hazmat.primitives.ciphers.aead import AESGCM
@@ -119,7 +123,7 @@ def open_envelope(envelope: bytes, key: EcPrivateKey) -> Secret:
 
 @dataclass(frozen=True, repr=False)
 class _WrappedKey:
-    """A content key as one recipient gets it."""
+    """The content key, wrapped for one recipient."""
 
     recipient: Recipient
     originator: bytes
@@ -150,7 +154,7 @@ def _parse(envelope: bytes) -> _Parts:
     if der.read_integer(tag_size) != _TAG_SIZE or len(tag.value) != _TAG_SIZE:
         raise tag.malformed(f"is not a tag of {_TAG_SIZE} octets")
     if encrypted.tag != 0x80:
-        raise encrypted.malformed("is not one run of octets")
+        raise encrypted.malformed("is not a primitive OCTET STRING")
     return _Parts(
         [_parse_recipient(info) for info in infos],
         der.read_octet_string(nonce),
@@ -166,7 +170,7 @@ def _parse_recipient(info: tlv.DataObject) -> _WrappedKey:
     scheme, wrapping = _fields(agreement, 2)
     kdf_hash = _KDF_HASHES.get(der.read_oid(scheme))
     if kdf_hash is None or wrapping.value != der.oid(_AES_256_WRAP):
-        raise agreement.malformed("is not ECDH with a KDF of ours and AES-256 key wrap")
+        raise agreement.malformed("is not ECDH with a known KDF and AES-256 key wrap")
     originator_key = _fields(originator, 1)[0]
     if originator_key.tag != 0xA1:
         raise originator.malformed("is not an ephemeral key")
@@ -196,7 +200,7 @@ def _fields(item: tlv.DataObject, count: int) -> tlv.DataObjects:
 
 
 def _unwrap(key: _WrappedKey, private: EcPrivateKey) -> bytes | None:
-    """The content key, None where it was wrapped for another private key."""
+    """Return the content key; None if it was wrapped for another private key."""
     from cryptography.hazmat.primitives.keywrap import InvalidUnwrap, aes_key_unwrap
 
     try:
@@ -208,7 +212,7 @@ def _unwrap(key: _WrappedKey, private: EcPrivateKey) -> bytes | None:
 
 
 def _key_encryption_key(private: EcPrivateKey, peer: Point, kdf_hash: str) -> bytes:
-    """Derive it from the shared secret (RFC 5753, 7.2; ANSI X9.63)."""
+    """Derive the key-encryption key from the shared secret (RFC 5753, 7.2; ANSI X9.63)."""
     curve = private.public_key.curve
     number = int.from_bytes(private.private.reveal(), "big")
     shared_secret = curve.multiply(number, peer)[0].to_bytes(curve.size, "big")

@@ -1,9 +1,9 @@
 """CMS SignedData (RFC 5652, 5), as EF.SOD, EF.CardSecurity, Master and Deviation Lists use it.
 
-Reading is lenient about encodings (indefinite lengths, NULL parameters) and names what it read
-past.  A signature is only ever verified over what was signed; what CMS leaves unsigned (versions,
-digest algorithms, the certificate set) is compared by `irregularities`, so that no octet can be
-changed unnoticed.
+Reading accepts encodings that are not DER (indefinite lengths, NULL parameters) and names them as
+quirks.  A signature is verified over the octets as they were signed.  The fields that CMS does not
+sign (versions, digest algorithms, the set of certificates) are checked by `inconsistencies`, so
+that a change of any octet is detected.
 """
 
 from typing import Final
@@ -25,13 +25,13 @@ ID_SIGNED_DATA: Final = "1.2.840.113549.1.7.2"
 MAX_SIGNERS: Final = 16
 MAX_CERTIFICATES: Final = 64
 MAX_ON_CHIP: Final = 64 * 1024
-"""Octets of a signed elementary file; those of States have 1,000 to 3,000."""
+"""The longest signed elementary file, in octets; those of States have 1,000 to 3,000."""
 MAX_LIST: Final = 32 * 1024 * 1024
-"""Octets of a signed list; the largest of States have 1,000,000."""
+"""The longest signed list, in octets; the largest of States have 1,000,000."""
 
 
 class SignedData(msgspec.Struct, frozen=True):
-    """A SignedData that holds its content.  `der` is the ContentInfo as it was read."""
+    """A SignedData with its content.  `der` is the ContentInfo as it was read."""
 
     der: bytes
     version: int
@@ -48,9 +48,9 @@ class SignedData(msgspec.Struct, frozen=True):
 
     @classmethod
     def parse(cls, octets: bytes, what: str = "SignedData", most: int = MAX_LIST) -> "SignedData":
-        """Read a ContentInfo of type id-signedData, of `most` octets at most, and nothing else.
+        """Read a ContentInfo of type id-signedData, of at most `most` octets, with nothing behind.
 
-        Raises `MalformedError`, whose `what` is the name given.
+        Raises `MalformedError`, whose `what` is the given name.
         """
         if len(octets) > most:
             raise MalformedError(what, f"has {len(octets):,} octets, more than {most:,}")
@@ -63,20 +63,21 @@ class SignedData(msgspec.Struct, frozen=True):
         return _parse(octets, definite, what, frozenset({Quirk.INDEFINITE_LENGTH}))
 
     def read_content(self, content_type: str, what: str) -> ber.Value:
-        """Read content of this type; raises `MalformedError`, whose `what` is the name given."""
+        """Read content of this type; raises `MalformedError`, whose `what` is the given name."""
         if self.content_type != content_type:
             raise MalformedError(what, f"signs content of type {self.content_type}")
         return ber.read(self.content, what)
 
     def certificate_of(self, signer: SignerInfo) -> Certificate | None:
-        """The enclosed certificate that a signer names, wherever it stands; None without one."""
+        """Return the enclosed certificate that a signer names, at any position, or None."""
         return next((each for each in self.certificates if signer.names(each)), None)
 
     @property
     def country(self) -> str | None:
-        """The State that signed: the issuer's of the enclosed certificate that the signer names.
+        """The country of the signer's issuer, in upper case.
 
-        Nobody signs the order of certificates, and a subject is what its issuer calls it.
+        It is taken from the enclosed certificate that the signer names, and from no other, since
+        the signature does not cover the order of certificates.
         """
         signer = self.signers[0]
         if signer.issuer is not None:
@@ -91,23 +92,23 @@ class SignedData(msgspec.Struct, frozen=True):
         )
 
     @property
-    def irregularities(self) -> tuple[str, ...]:
-        """What is inconsistent in the fields that no signature covers, a sentence each."""
-        return tuple(_irregularities(self))
+    def inconsistencies(self) -> tuple[str, ...]:
+        """The inconsistencies in the fields that no signature covers, one sentence each."""
+        return tuple(_inconsistencies(self))
 
 
-def _irregularities(data: SignedData) -> list[str]:
+def _inconsistencies(data: SignedData) -> list[str]:
     found = []
     if data.version != 3:  # Doc 9303-10, 4.6.2.2; CN too, whose content is id-data (RFC 5652: 1)
-        found.append(f"SignedData says version {data.version} instead of 3")
+        found.append(f"SignedData has version {data.version} instead of 3")
     for signer in data.signers:
         version = 1 if signer.key_identifier is None else 3  # RFC 5652, 5.3
         if signer.version != version:
-            found.append(f"SignerInfo says version {signer.version}, and is of version {version}")
+            found.append(f"SignerInfo has version {signer.version} instead of {version}")
         if signer.digest not in data.digest_algorithms:
             found.append(f"the signer's {signer.digest} is not among the digest algorithms")
     if data.crls:
-        found.append("revocation lists are enclosed, which Doc 9303 does not want")
+        found.append("revocation lists are enclosed, which Doc 9303 forbids")
     return found
 
 
@@ -118,7 +119,7 @@ def _parse(octets: bytes, definite: bytes, what: str, quirks: frozenset[Quirk]) 
         raise whole.malformed("is not a SignedData")
     bodies = info[1].expect(0xA0).children
     if len(bodies) != 1:
-        raise info[1].malformed("holds one SignedData")
+        raise info[1].malformed("does not hold exactly one SignedData")
     fields = list(bodies[0].expect(der.SEQUENCE).children)
     if len(fields) < 4:
         raise bodies[0].malformed("SignedData lacks fields")
@@ -139,7 +140,7 @@ def _parse(octets: bytes, definite: bytes, what: str, quirks: frozenset[Quirk]) 
     infos = tuple([SignerInfo.read(each) for each in signers])
     for signer in infos:
         quirks |= signer.tolerated
-    if not whole.source.is_der:  # of all that was read; certificates note their own
+    if not whole.source.is_der:  # certificates record their own quirks
         quirks |= {Quirk.LONG_LENGTH}
     return SignedData(
         der=octets,
@@ -160,7 +161,7 @@ def _read_content(value: ber.Value) -> tuple[str, bytes]:
         raise value.malformed("no content is enclosed")
     wrapped = fields[1].expect(0xA0).children
     if len(wrapped) != 1:
-        raise fields[1].malformed("holds one OCTET STRING")
+        raise fields[1].malformed("does not hold exactly one OCTET STRING")
     if wrapped[0].tag == 0x24:  # constructed, of definite length
         return read_oid(fields[0]), b"".join(
             segment.expect(der.OCTET_STRING).contents for segment in wrapped[0].children

@@ -13,7 +13,7 @@ from emrtd.pki.x509.certificates import Certificate
 from support.errors import MisuseError
 
 
-def build_signed_data(  # noqa: PLR0917 - what is signed, by whom and how
+def build_signed_data(  # noqa: PLR0917 - content, signer and algorithm
     content_type: str,
     content: bytes,
     signer: Signer,
@@ -27,13 +27,13 @@ def build_signed_data(  # noqa: PLR0917 - what is signed, by whom and how
 ) -> bytes:
     """Sign content; return the DER ContentInfo.
 
-    `content_type` is dotted; `certificate` is the signer's, enclosed together with `others`.
-    `scheme` is the signer's own with `hash` unless given (ECDSA, or RSA-PSS).  The signer is
-    identified by issuer and serial number, or by its subject key identifier (Doc 9303-12, 9, wants
-    that for lists).  Raises `MisuseError` where signer and certificate do not belong together.
+    `content_type` is dotted; `certificate` is the signer's, enclosed together with `others`.  The
+    default of `scheme` is ECDSA or RSA-PSS, by the signer's key, with `hash`.  The signer is
+    identified by issuer and serial number, or by its subject key identifier, as Doc 9303-12, 9
+    requires for lists.  Raises `MisuseError` if the certificate is not for the signer's key.
     """
     if signer.public_key != certificate.public_key:
-        raise MisuseError("the signer's key is not the one that its certificate certifies")
+        raise MisuseError("the certificate is not for the signer's key")
     scheme = scheme or scheme_for(signer.public_key, hash)
     if scheme.hash is not hash:
         raise MisuseError(f"{scheme.description} cannot sign a digest made with {hash}")

@@ -1,7 +1,7 @@
-"""One signature of a CMS SignedData (RFC 5652, 5.3 and 5.4): who made it, how, and over what.
+"""One signature of a CMS SignedData (RFC 5652, 5.3 and 5.4): signer, algorithm and attributes.
 
-A signature is only ever verified over what was signed; what its makers are known to get wrong is
-read past, and named.
+A signature is verified over the octets as they were signed.  Known errors of issuers are read past
+and named as quirks.
 """
 
 from contextlib import suppress
@@ -34,11 +34,12 @@ ID_SIGNING_TIME: Final = "1.2.840.113549.1.9.5"
 
 
 class SignerInfo(msgspec.Struct, frozen=True):
-    """One signature of a SignedData: by whom, how, and what it covers.
+    """One signature of a SignedData.
 
-    The signer is told by `issuer` and `serial`, or by `key_identifier`.  `signed_attributes` is
-    the SET OF Attribute (tag 31) as it was written, `ordered_attributes` the same as DER orders
-    it, where that differs: the standard has the latter signed, some signers sign the former.
+    The signer is identified by `issuer` and `serial`, or by `key_identifier`.  `signed_attributes`
+    is the SET OF Attribute (tag 31) as it was written; `ordered_attributes` is the same in DER
+    order, or None if that does not differ.  The standard requires a signature over the latter, but
+    some signers sign the former.
     """
 
     version: int
@@ -74,7 +75,7 @@ class SignerInfo(msgspec.Struct, frozen=True):
                 ordered = der.set_of(*written)
             position = 4
         if not position + 2 <= len(fields) <= position + 3:
-            raise value.malformed("SignerInfo lacks fields, or has one too many")
+            raise value.malformed("SignerInfo has too few or too many fields")
         scheme, tolerated = read_scheme(fields[position], digest)
         signature = fields[position + 1].expect(der.OCTET_STRING).contents
         if len(fields) == position + 3:
@@ -106,7 +107,7 @@ class SignerInfo(msgspec.Struct, frozen=True):
         return f"SignerInfo({self.issuer}, {self.scheme.description})"
 
     def names(self, certificate: Certificate) -> bool:
-        """Whether the SignerIdentifier is this certificate's (RFC 5652, 5.3)."""
+        """Whether the SignerIdentifier identifies this certificate (RFC 5652, 5.3)."""
         if self.key_identifier is not None:
             return certificate.extensions.subject_key_identifier == self.key_identifier
         same_issuer = self.issuer is not None and certificate.issuer.matches(self.issuer)
@@ -115,25 +116,25 @@ class SignerInfo(msgspec.Struct, frozen=True):
     def verify(self, content_type: str, content: bytes, key: PublicKey) -> frozenset[Quirk]:
         """Verify the signature over the content (RFC 5652, 5.4 and 5.6).
 
-        Returns what only verifying has shown to be read past; raises `ProtocolError` where the
-        signature is not good.
+        Returns the quirks that the verification found; raises `ProtocolError` if the signature is
+        wrong.
         """
         if self.signed_attributes is None:
-            raise ProtocolError("the signature has no signed attributes, which Doc 9303 demands")
+            raise ProtocolError("the signature has no signed attributes, which Doc 9303 requires")
         if self.content_type != content_type:
             raise ProtocolError("the signature is for another type of content")
         if self.message_digest != self.digest.digest(content):
-            raise ProtocolError("the content is not the one that was signed: its digest differs")
+            raise ProtocolError("the digest of the content is not the signed message digest")
         try:
             verify_signature(key, self.scheme, self.signature, self.signed_attributes)
         except ProtocolError as error:
-            return self._verify_otherwise(self.signed_attributes, key, error)
+            return self._verify_with_quirks(self.signed_attributes, key, error)
         return frozenset()
 
-    def _verify_otherwise(
+    def _verify_with_quirks(
         self, attributes: bytes, key: PublicKey, error: ProtocolError
     ) -> frozenset[Quirk]:
-        """Verify what issuers get wrong; raises the error where the signature is not good so."""
+        """Verify a signature with the known errors of issuers; raise `error` if it is wrong too."""
         if self.ordered_attributes is not None:
             with suppress(ProtocolError):
                 verify_signature(key, self.scheme, self.signature, self.ordered_attributes)
@@ -158,7 +159,7 @@ class _Identifier:
 
 @lru_cache(maxsize=1024)
 def _read_identifier(encoded: bytes, what: str) -> _Identifier:
-    """Every document of a signer names it alike."""
+    """Read a SignerIdentifier; cached, since it is the same in every document of a signer."""
     value = ber.read(encoded, what)
     if value.tag == 0x80:
         return _Identifier(None, None, value.contents, value.source.is_der)
@@ -188,7 +189,7 @@ _DIGEST_HEADS: Final = {
     )[: -each.size]
     for each in Hash
 }
-"""What a message digest attribute begins with, by its length: every EF.SOD has one."""
+"""The beginning of an encoded message digest attribute, by its length; a fast path for EF.SOD."""
 
 
 def _read_attributes(value: ber.Value) -> _Attributes:
@@ -210,7 +211,7 @@ def _read_attributes(value: ber.Value) -> _Attributes:
             raise attribute.malformed("an attribute is a type and a set of values")
         oid, values = read_oid(fields[0]), fields[1].expect(der.SET).children
         if oid in seen or not values:
-            raise attribute.malformed("an attribute stands twice, or has no value")
+            raise attribute.malformed("an attribute occurs twice, or has no value")
         seen.add(oid)
         if oid in (ID_CONTENT_TYPE, ID_MESSAGE_DIGEST, ID_SIGNING_TIME) and len(values) != 1:
             raise attribute.malformed("an attribute has more than one value")

@@ -19,7 +19,7 @@ _WHAT: Final = "Defect List"
 
 @unique
 class DefectKind(StrEnum):
-    """What is wrong; the value is the object identifier.  Others are kept by number alone."""
+    """A kind of defect; the value is its object identifier.  Unknown kinds have no member."""
 
     CERTIFICATE_REVOKED = "0.4.0.127.0.7.3.1.5.1.1"
     CERTIFICATE_REPLACED = "0.4.0.127.0.7.3.1.5.1.2"
@@ -32,10 +32,10 @@ class DefectKind(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Defect:
-    """One defect of all documents that one signer signed.
+    """A defect of all documents that one signer signed.
 
-    `kind` is None where `oid` is of a kind that is not known here.  `status` is the status code
-    of a revocation (TR-03135-1, Table 5.54).
+    `kind` is None if `oid` is not a known kind.  `status` is the status code of a revocation
+    (TR-03135-1, Table 5.54).
     """
 
     oid: str
@@ -49,7 +49,7 @@ class Defect:
     parameters: bytes | None = field(default=None, repr=False)
 
     def covers(self, signer: Certificate) -> bool:
-        """Whether documents that this certificate's key signed are meant."""
+        """Whether the defect concerns the documents that this certificate's key signed."""
         if self.key_identifier is not None:
             named = signer.extensions.subject_key_identifier == self.key_identifier
         else:
@@ -65,7 +65,7 @@ class Defect:
 
 @dataclass(frozen=True)
 class DefectList:
-    """A Defect List: how it is signed, and what it says."""
+    """A Defect List: its SignedData, and its defects."""
 
     signed_data: SignedData
     defects: tuple[Defect, ...]
@@ -92,14 +92,14 @@ class DefectList:
 
     @property
     def country(self) -> str | None:
-        """The country of the State that signed it."""
+        """The country of the State that signed the list."""
         return self.signed_data.country
 
 
 def _read_defects(value: ber.Value, algorithm: Hash | None) -> list[Defect]:
     fields = list(value.expect(der.SEQUENCE).children)
     if not 2 <= len(fields) <= 3:
-        raise value.malformed("a defect is a signer and what is wrong with its documents")
+        raise value.malformed("a defect consists of a signer and its known defects")
     signer = fields.pop(0)
     issuer, serial, key_identifier = None, None, None
     if signer.tag == 0x80:
@@ -116,7 +116,7 @@ def _read_defects(value: ber.Value, algorithm: Hash | None) -> list[Defect]:
     for known in fields[0].expect(der.SET).children:
         parts = known.expect(der.SEQUENCE).children
         if not 1 <= len(parts) <= 2:
-            raise known.malformed("a known defect is its kind and perhaps parameters")
+            raise known.malformed("a known defect consists of its kind and optional parameters")
         oid = read_oid(parts[0])
         parameters = parts[1] if len(parts) == 2 else None
         defects.append(
@@ -136,7 +136,7 @@ def _read_defects(value: ber.Value, algorithm: Hash | None) -> list[Defect]:
 
 
 def _status(parameters: ber.Value | None) -> int | None:
-    """The status code of a revocation, an INTEGER or ENUMERATED, bare or in a SEQUENCE."""
+    """Return the status code of a revocation: an INTEGER or ENUMERATED, or one in a SEQUENCE."""
     if parameters is not None and parameters.tag == der.SEQUENCE and parameters.children:
         parameters = parameters.children[0]
     if parameters is None or parameters.tag not in (der.INTEGER, 0x0A):

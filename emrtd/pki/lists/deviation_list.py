@@ -1,7 +1,7 @@
-"""Deviation Lists (Doc 9303-12, 10): what a State says is wrong with documents it has issued.
+"""Deviation Lists (Doc 9303-12, 10): known errors in documents, published by the issuing State.
 
-`DeviationList.parse` reads; who signed the list is for `emrtd.pki.passive.examine` to say, with
-`Purpose.DEVIATION_LIST_SIGNER`.  `Deviation.covers` says whether a document is meant.
+`DeviationList.parse` only reads a list; `emrtd.pki.passive.examine` verifies its signature, with
+`Purpose.DEVIATION_LIST_SIGNER`.  `Deviation.covers` returns whether a document is concerned.
 """
 
 from collections.abc import Iterator
@@ -28,14 +28,14 @@ ID_DEVIATION_LIST: Final = "2.23.136.1.1.7"
 """eContentType id-icao-DeviationList."""
 
 MAX_DOCUMENT_NUMBERS: Final = 2_000_000
-"""Document numbers of one deviation; IT once listed 299,400."""
+"""The most document numbers in one deviation; IT once listed 299,400."""
 
 _WHAT: Final = "Deviation List"
 
 
 @unique
 class DeviationKind(StrEnum):
-    """What is wrong with the documents; the value is the object identifier (9303-12, 10.2)."""
+    """A kind of deviation; the value is its object identifier (Doc 9303-12, 10.2)."""
 
     DS_SIGNATURE = "2.23.136.1.1.7.1.1"
     DS_ENCODING = "2.23.136.1.1.7.1.2"
@@ -53,10 +53,10 @@ class DeviationKind(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class DeviationDescription:
-    """What is wrong: in words, by object identifier (`kind` where that is known).
+    """One deviation: its object identifier (`kind` if it is known) and an optional text.
 
-    `number` is the parameter where it is a number: a data group (20 is EF.SOD, 21 EF.COM), a field
-    of a certificate or of the MRZ.
+    `number` is the parameter if it is a number: a data group (20 is EF.SOD, 21 EF.COM), a field of
+    a certificate or of the MRZ.
     """
 
     oid: str
@@ -67,7 +67,7 @@ class DeviationDescription:
 
 @dataclass(frozen=True, slots=True)
 class Deviation:
-    """Which documents deviate and how.  What is None or empty limits nothing, the rest is ANDed."""
+    """Which documents deviate, and how.  A document must match every field that is not empty."""
 
     descriptions: tuple[DeviationDescription, ...]
     document_type: str | None = None
@@ -87,9 +87,9 @@ class Deviation:
         document_number: str | None = None,
         issued: date | None = None,
     ) -> bool:
-        """Whether a document is meant: its signer, and what is known of it from its data groups.
+        """Whether a document is concerned, by its signer and by fields of its data groups.
 
-        What the list asks for and is not known (None) is taken not to match.
+        A field that the list requires and that is not known (None) does not match.
         """
         if self.document_type is not None and not (
             document_type and document_type.rstrip("<") == self.document_type
@@ -118,7 +118,7 @@ class Deviation:
 
 @dataclass(frozen=True)
 class DeviationList:
-    """A Deviation List: how it is signed, and what it says."""
+    """A Deviation List: its SignedData, and its deviations."""
 
     signed_data: SignedData
     deviations: tuple[Deviation, ...]
@@ -137,7 +137,7 @@ class DeviationList:
             raise whole.malformed("is not a version 0 list of deviations")
         algorithm = read_hash(fields.pop(0)) if len(fields) == 2 else None
         if len(fields) != 1:
-            raise whole.malformed("holds one set of deviations")
+            raise whole.malformed("does not hold exactly one set of deviations")
         deviations = tuple(
             _read_deviation(each, algorithm) for each in fields[0].expect(der.SET).children
         )
@@ -145,20 +145,20 @@ class DeviationList:
 
     @property
     def country(self) -> str | None:
-        """The country of the State that signed it."""
+        """The country of the State that signed the list."""
         return self.signed_data.country
 
 
 def _read_deviation(value: ber.Value, algorithm: Hash | None) -> Deviation:
     fields = value.expect(der.SEQUENCE).children
     if len(fields) != 2:
-        raise value.malformed("a deviation is documents and descriptions")
+        raise value.malformed("a deviation consists of documents and descriptions")
     descriptions = tuple(_read_description(each) for each in fields[1].expect(der.SET).children)
     found: dict[int, ber.Value] = {}
     for each in fields[0].expect(der.SEQUENCE).children:
         number = each.tag & 0x1F
         if each.tag & 0xC0 != 0x80 or number > 5 or number in found:
-            raise each.malformed("does not say which documents deviate, or says it twice")
+            raise each.malformed("is not a field of the documents, or occurs twice")
         found[number] = each
     issuer, serial = _read_issuer(found[1]) if 1 in found else (None, None)
     return Deviation(
@@ -175,16 +175,16 @@ def _read_deviation(value: ber.Value, algorithm: Hash | None) -> Deviation:
 
 
 def _implicit_text(value: ber.Value) -> str:
-    """A PrintableString under an implicit tag, or an explicit one."""
+    """Return a PrintableString, tagged implicitly or explicitly."""
     return _unwrapped(value).decode("latin-1")
 
 
 def _unwrapped(value: ber.Value) -> bytes:
-    """The contents of a primitive value, tagged implicitly or explicitly."""
+    """Return the contents of a primitive value, tagged implicitly or explicitly."""
     if value.constructed:
         children = value.children
         if len(children) != 1:
-            raise value.malformed("holds one value")
+            raise value.malformed("does not hold exactly one value")
         return children[0].contents
     return value.contents
 
@@ -216,7 +216,7 @@ def _read_description(value: ber.Value) -> DeviationDescription:
     if fields and fields[0].tag != der.OID:
         text = read_text(fields.pop(0))
     if not fields:
-        raise value.malformed("does not say what deviates")
+        raise value.malformed("a description has no object identifier")
     oid = read_oid(fields.pop(0))
     number = None
     for each in fields:

@@ -1,7 +1,7 @@
 """LDIF (RFC 2849) as the ICAO PKD publishes its three collections, read as a stream.
 
-Collection 1 holds Document Signer certificates and CRLs, 2 Master Lists, 3 what does not conform.
-Values are told apart by what they are, not by the names of their attributes.
+Collection 1 holds Document Signer certificates and CRLs, 2 Master Lists, 3 files that do not
+conform.  The caller distinguishes values by their content, not by the names of their attributes.
 """
 
 import base64
@@ -13,7 +13,7 @@ from typing import Final
 from support.errors import MalformedError
 
 MAX_VALUE: Final = 96 * 1024 * 1024
-"""Octets of text that one value may have."""
+"""The longest value, in octets of text."""
 
 
 _WHAT: Final = "LDIF"
@@ -21,7 +21,7 @@ _WHAT: Final = "LDIF"
 
 @dataclass(frozen=True, slots=True)
 class LdifValue:
-    """A binary value: of which entry, under which attribute (without options), at which line."""
+    """A binary value, with its entry's name, attribute (without options) and line number."""
 
     dn: str
     attribute: str
@@ -30,10 +30,10 @@ class LdifValue:
 
 
 def read_ldif(lines: Iterable[bytes]) -> Iterator[LdifValue]:
-    """Read the binary (base64) values of an LDIF file, one after the other.
+    """Yield the binary (base64) values of an LDIF file.
 
-    `lines` may be a file opened in binary mode, with lines bounded by the caller or not at all.
-    Raises `MalformedError` for a value that is not base64, and for one that never ends.
+    `lines` may be a file opened in binary mode.  Raises `MalformedError` for a value that is not
+    base64, and for one longer than `MAX_VALUE`.
     """
     dn = ""
     for number, line in _unfold(lines):
@@ -42,7 +42,7 @@ def read_ldif(lines: Iterable[bytes]) -> Iterator[LdifValue]:
             continue
         name, separator, value = line.partition(b":")
         if not separator:
-            raise MalformedError(_WHAT, f"line {number} is no attribute")
+            raise MalformedError(_WHAT, f"line {number} is not an attribute")
         attribute = name.split(b";")[0].strip().decode("latin-1").lower()
         if value.startswith(b":"):
             octets = _decode(value[1:], number)
@@ -62,7 +62,7 @@ def _decode(value: bytes, number: int) -> bytes:
 
 
 def _unfold(lines: Iterable[bytes]) -> Iterator[tuple[int, bytes]]:
-    """Join folded lines (RFC 2849, note 2) and leave out comments; yields number and line."""
+    """Join folded lines (RFC 2849, note 2) and skip comments; yield line number and line."""
     parts: list[bytes] = []
     start, size = 0, 0
     for number, raw in enumerate(lines, start=1):

@@ -1,6 +1,6 @@
 """CSCA Master Lists (Doc 9303-12, 9): a State's signed list of the CSCA certificates it trusts.
 
-`MasterList.parse` reads; who signed the list is for `emrtd.pki.passive.examine` to say, with
+`MasterList.parse` only reads a list; `emrtd.pki.passive.examine` verifies its signature, with
 `Purpose.MASTER_LIST_SIGNER`.
 """
 
@@ -17,16 +17,16 @@ ID_MASTER_LIST: Final = "2.23.136.1.1.2"
 """eContentType id-icao-cscaMasterList."""
 
 MAX_CERTIFICATES: Final = 50_000
-"""Certificates of a list; the largest known one has under 650."""
+"""The most certificates that a list may hold; the largest known list has under 650."""
 
 _WHAT: Final = "Master List"
 
 
 @dataclass(frozen=True)
 class MasterList:
-    """A Master List: how it is signed, and the certificates in it, in their order.
+    """A Master List: its SignedData, and its certificates in order.
 
-    `unreadable` are entries that are no certificates, each with the reason.
+    `unreadable` holds the reason for each entry that is not a certificate.
     """
 
     signed_data: SignedData
@@ -55,5 +55,5 @@ class MasterList:
 
 
 def encode_master_list(certificates: tuple[Certificate, ...]) -> bytes:
-    """The content of a Master List, CscaMasterList in DER, for signing (Doc 9303-12, 9.2)."""
+    """Encode the content of a Master List, CscaMasterList in DER (Doc 9303-12, 9.2)."""
     return der.sequence(der.integer(0), der.set_of(*(each.der for each in certificates)))

@@ -17,11 +17,11 @@ def sign_list(
     scheme: SignatureScheme,
     at: datetime,
 ) -> bytes:
-    """Sign the content of a list; returns the SignedData (DER).
+    """Sign the content of a list; return the SignedData (DER).
 
     `content_type` is `ID_MASTER_LIST` or `ID_DEVIATION_LIST`.  The signer is named by its key
     identifier, and the list encloses its certificate and the CSCA's (Tables 18 and 19).  Raises
-    `MisuseError` where signer and certificate do not belong together.
+    `MisuseError` if the certificate is not for the signer's key.
     """
     return build_signed_data(
         content_type,

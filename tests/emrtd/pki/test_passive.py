@@ -65,7 +65,7 @@ def is_accepted(examination: Examination) -> bool:
 
 
 def only(examination: Examination, finding_id: str, outcome: Outcome) -> str:
-    """That everything passed but this, which came out so; returns the reason."""
+    """Assert that every check but this one passed and its outcome; return its reason."""
     found = outcomes(examination)
     assert found.pop(finding_id) is outcome
     assert set(found.values()) == {Outcome.PASSED}, found
@@ -100,7 +100,7 @@ RSA = SignatureScheme(SignatureFamily.RSA, Hash.SHA256)
         ("RSA-2048", "secp256r1", SignatureScheme(SignatureFamily.ECDSA, Hash.SHA1)),
     ],
 )
-def test_the_csca_the_signer_and_the_hashes_need_not_be_alike(
+def test_csca_signer_and_hashes_may_use_different_algorithms(
     csca_kind: str, ds_kind: str, scheme: SignatureScheme
 ) -> None:
     csca = Authority(kind=csca_kind)
@@ -114,7 +114,7 @@ def test_the_csca_the_signer_and_the_hashes_need_not_be_alike(
 
 
 def test_a_csca_without_a_common_name() -> None:
-    """US."""
+    """Such as the CSCA of US."""
     named = encode_name((COUNTRY, "UT"), ("2.5.4.10", "Department of State"))
     csca = make_certificate(
         named, named, CSCA.key.public_key, CSCA.key, CSCA.extensions(), serial=1
@@ -128,7 +128,7 @@ def test_a_csca_without_a_common_name() -> None:
 
 @pytest.mark.parametrize("change", [0x01, 0x20, 0x80, 0xFF], ids=hex)
 def test_no_changed_octet_of_a_sod_is_accepted(change: int) -> None:
-    """Also those that CMS does not sign: versions, algorithms, lengths, the signer's identifier."""
+    """Nor in fields that CMS does not sign: versions, algorithms, lengths, SignerIdentifier."""
     ds = CSCA.issue()
     good = build_sod(OBJECT, key("DS 1"), ds)
     trust = TrustSet([CSCA.certificate()], [CRL], signers=[ds])
@@ -146,7 +146,7 @@ def test_no_changed_octet_of_a_sod_is_accepted(change: int) -> None:
 
 
 def test_no_changed_octet_of_a_real_sod_is_accepted() -> None:
-    """The same for a document of 2008 that is not ours, with its signer known to the store."""
+    """The same for a real document of 2008, whose signer is in the trust store."""
     good = shared("data/lds/bsi2008/EF_SOD.bin").read_bytes()
     sod = Sod.parse(good)
     (ds,) = sod.signed_data.certificates
@@ -173,7 +173,7 @@ OTHER_STRINGS = der.sequence(
 
 @pytest.mark.parametrize("issuer", [REORDERED, OTHER_STRINGS])
 def test_a_signer_named_in_another_form_is_tolerated_by_name(issuer: bytes) -> None:
-    """As MY does."""
+    """MY writes such names."""
     examination = judge(with_signer_name(signed(CSCA.issue()), issuer))
     assert is_accepted(examination)
     quirks = examination.check("sod.signature").tolerated
@@ -195,7 +195,7 @@ def test_no_changed_octet_of_such_a_name_is_accepted(issuer: bytes) -> None:
             assert finding.outcome is Outcome.FAILED, f"octet {position} ^ {change:02X}"
 
 
-def test_a_signer_named_otherwise_as_ua_does_is_tolerated_by_name() -> None:
+def test_another_name_of_ua_for_its_signer_is_a_named_quirk() -> None:
     common = (("2.5.4.11", "SCPD PCU"), (COMMON_NAME, "CSCA-UKRAINE"))
     here = encode_name((COUNTRY, "UA"), ("2.5.4.10", "Polygraph combine UKRAINA"), *common)
     there = encode_name((COUNTRY, "UA"), ("2.5.4.10", "Polygraph combine UKRAINE"), *common)
@@ -215,14 +215,14 @@ def test_a_signer_named_otherwise_as_ua_does_is_tolerated_by_name() -> None:
         encode_name((COUNTRY, "UT")),
     ],
 )
-def test_a_signer_named_otherwise_is_not_found(issuer: bytes) -> None:
+def test_a_signer_with_another_name_is_not_found(issuer: bytes) -> None:
     examination = judge(with_signer_name(signed(CSCA.issue()), issuer))
     assert outcomes(examination)["sod.signature"] is Outcome.FAILED
     assert outcomes(examination)["ds.chain"] is Outcome.UNDETERMINED
 
 
 def with_signer_name(sod: Sod, issuer: bytes) -> Sod:
-    """Replace the name in the SignerIdentifier, which nothing signs."""
+    """Replace the name in the SignerIdentifier, which no signature covers."""
     (signer,) = sod.signed_data.signers
     assert signer.issuer is not None
     (ds,) = sod.signed_data.certificates
@@ -244,8 +244,8 @@ def test_parameters_and_digest_algorithms_are_compared() -> None:
         rewritten(sod, sha256, der.set_of(der.sequence(der.oid(Hash.SHA256.oid), der.integer(0))))
 
 
-def test_content_of_another_types_name_is_tolerated_and_its_version_compared() -> None:
-    """CN signs id-data, in version 3 all the same."""
+def test_another_content_type_is_a_quirk_and_its_version_is_checked() -> None:
+    """CN signs id-data, but with version 3."""
     data = build_signed_data(ID_DATA, OBJECT.encode(), key("DS 1"), CSCA.issue(), Hash.SHA256)
     first = Sod.parse(tlv.encode(0x77, data))
     assert "version 1 instead of 3" in only(judge(first), "sod.profile", Outcome.FAILED)
@@ -256,7 +256,7 @@ def test_content_of_another_types_name_is_tolerated_and_its_version_compared() -
     assert examination.check("sod.profile").tolerated == (Quirk.SOD_CONTENT_TYPE,)
 
 
-def test_unsigned_attributes_count_for_nothing_and_are_named() -> None:
+def test_unsigned_attributes_are_ignored_and_named() -> None:
     sod = signed(CSCA.issue())
     (signer,) = sod.signed_data.signers
     signature = der.octet_string(signer.signature)
@@ -268,14 +268,14 @@ def test_unsigned_attributes_count_for_nothing_and_are_named() -> None:
     assert tolerated == (Quirk.UNSIGNED_ATTRIBUTES,)
 
 
-def test_an_enclosed_revocation_list_is_noticed() -> None:
+def test_an_enclosed_revocation_list_fails_the_profile() -> None:
     ds = CSCA.issue()
     enclosed = der.tagged(0, ds.der)
     changed = rewritten(signed(ds), enclosed, enclosed + der.tagged(1, CRL.der))
     assert "revocation lists" in only(judge(changed), "sod.profile", Outcome.FAILED)
 
 
-def test_an_enclosed_certificate_must_be_vouched_for() -> None:
+def test_an_enclosed_certificate_must_be_signed_by_a_trusted_csca() -> None:
     ds, csca = CSCA.issue(), CSCA.certificate()
     spoilt = Certificate.parse(damaged(csca.der))
     elsewhere = Authority(label="elsewhere", common_name="CSCA Elsewhere")
@@ -318,7 +318,7 @@ def test_the_same_name_and_another_key_that_names_none() -> None:
     assert (finding.outcome, finding.shows) == (Outcome.FAILED, Shows.FORGERY)
 
 
-def test_a_document_signer_is_no_csca() -> None:
+def test_a_document_signer_cannot_issue_certificates() -> None:
     """A genuine Document Signer's key signs another certificate."""
     ds = CSCA.issue()
     below = Authority(label="DS 1", common_name="DS 1")
@@ -353,7 +353,7 @@ def test_a_revoked_document_signer() -> None:
     assert examination.check("ds.revocation").shows is Shows.REVOCATION
 
 
-def test_a_revocation_counts_although_its_list_has_expired_and_a_newer_one_forgot() -> None:
+def test_a_revocation_in_an_expired_list_counts_even_if_a_newer_list_lacks_it() -> None:
     old = Crl.parse(CSCA.crl([100], issued=NOW - 90 * DAY, next_update=NOW - 60 * DAY))
     trust = TrustSet([CSCA.certificate()], [old, CRL])
     only(judge(signed(CSCA.issue()), trust), "ds.revocation", Outcome.FAILED)
@@ -363,34 +363,34 @@ def test_a_revocation_counts_although_its_list_has_expired_and_a_newer_one_forgo
     ("crl", "reason"),
     [
         (CSCA.crl(issued=NOW - 90 * DAY, next_update=NOW - DAY), "newer one"),
-        (CSCA.crl(next_update=None), "until when"),
+        (CSCA.crl(next_update=None), "no nextUpdate"),
         (CSCA.crl(issued=NOW + 3 * DAY), "only issued"),
-        (CSCA.crl(signing=key("forged")), "not that of a trusted key"),
+        (CSCA.crl(signing=key("forged")), "not signed by a trusted key"),
         (Authority(label="other", common_name="CSCA Other").crl(), "another CSCA"),
         (Authority(country="XX").crl(), "no CRL of UT"),
         (CSCA.crl(issuer=name("XX", "CSCA Utopia")), "no CRL of UT"),
     ],
 )
-def test_a_list_that_proves_nothing(crl: bytes, reason: str) -> None:
+def test_without_a_valid_list_revocation_is_undetermined(crl: bytes, reason: str) -> None:
     other = Authority(label="other", common_name="CSCA Other")
     trust = TrustSet([CSCA.certificate(), other.certificate()], [Crl.parse(crl)])
     found = only(judge(signed(CSCA.issue()), trust), "ds.revocation", Outcome.UNDETERMINED)
     assert reason in found
 
 
-def test_no_list_at_all() -> None:
+def test_without_any_list_revocation_is_undetermined() -> None:
     trust = TrustSet([CSCA.certificate()])
     only(judge(signed(CSCA.issue()), trust), "ds.revocation", Outcome.UNDETERMINED)
 
 
-def test_serial_numbers_of_another_csca_of_the_country_revoke_nothing() -> None:
+def test_a_list_of_another_csca_of_the_country_revokes_nothing() -> None:
     other = Authority(label="other", common_name="CSCA Other")
     crls = [CRL, Crl.parse(other.crl([100]))]
     trust = TrustSet([CSCA.certificate(), other.certificate()], crls)
     assert is_accepted(judge(signed(CSCA.issue()), trust))
 
 
-def test_the_signer_is_the_one_named_not_the_first() -> None:
+def test_the_signer_is_the_named_certificate_and_not_the_first() -> None:
     """Two certificates are enclosed: the one that is named did not sign."""
     first, second = CSCA.issue("DS 1"), CSCA.issue("DS 2", serial=101)
     data = build_signed_data(
@@ -430,7 +430,7 @@ def test_every_one_of_several_signatures_must_be_good() -> None:
 
 
 def signed_by(*pairs: tuple[Certificate, str]) -> SignedData:
-    """The object, signed by each of these with the key of that label."""
+    """Sign the object with each certificate and the key of its label."""
     each = [signed(ds, label).signed_data for ds, label in pairs]
     certificates = tuple(one.certificates[0] for one in each)
     return replace(
@@ -466,7 +466,7 @@ def test_several_signers_of_one_state_are_accepted() -> None:
 
 
 @pytest.mark.parametrize("stranger_first", [False, True])
-def test_a_stranger_who_signs_as_well_is_not_accepted(stranger_first: bool) -> None:
+def test_a_second_signer_that_is_not_trusted_is_refused(stranger_first: bool) -> None:
     pairs = [(CSCA.issue(), "DS 1"), (ABROAD, "DS 9")]
     data = signed_by(*(pairs[::-1] if stranger_first else pairs))
     examination = examine(data, TRUST, at=NOW)
@@ -483,7 +483,7 @@ def test_the_signer_of_another_state_shows_forgery() -> None:
     trust = TrustSet([CSCA.certificate(), FOREIGN.certificate()], crls)
     chain = examine(data, trust, at=NOW).check("ds.chain")
     assert (chain.outcome, chain.shows) == (Outcome.FAILED, Shows.FORGERY)
-    assert chain.reason == "signed for UT and XU: a document is one State's"
+    assert chain.reason == "signed by signers of UT and XU; a document is signed by one State"
 
 
 @pytest.mark.parametrize(
@@ -494,7 +494,7 @@ def test_the_signer_of_another_state_shows_forgery() -> None:
         (CSCA.renewed("other").issue("DS 2", serial=102, authority=b"x" * 20), "ds.chain", None),
     ],
 )
-def test_a_second_signer_must_be_as_good_as_the_first(
+def test_every_check_applies_to_the_second_signer_too(
     second: Certificate, finding_id: str, shows: Shows | None
 ) -> None:
     trust = TrustSet([CSCA.certificate()], [Crl.parse(CSCA.crl([13]))])
@@ -502,7 +502,7 @@ def test_a_second_signer_must_be_as_good_as_the_first(
     found = examine(data, trust, at=NOW).check(finding_id)
     assert found.outcome in (Outcome.FAILED, Outcome.UNDETERMINED)
     assert found.shows is shows
-    assert "CN=DS 2,C=UT signed as well: " in found.reason
+    assert "CN=DS 2,C=UT signed too: " in found.reason
 
 
 # --- validity, profile ---------------------------------------------------------------------------
@@ -514,13 +514,13 @@ def test_a_certificate_outside_its_validity(at: datetime) -> None:
     assert outcomes(examination)["ds.validity"] is Outcome.FAILED
 
 
-def test_the_signers_own_time_is_not_the_instant_of_judgement() -> None:
+def test_the_signing_time_does_not_replace_the_instant_of_judgement() -> None:
     ds = CSCA.issue(not_after=NOW - DAY)
     sod = Sod.parse(build_sod(OBJECT, key("DS 1"), ds, signing_time=NOW - 5 * DAY))
     only(judge(sod), "ds.validity", Outcome.FAILED)
 
 
-def test_an_expired_csca_is_told() -> None:
+def test_an_expired_csca_is_a_warning() -> None:
     csca = CSCA.certificate(not_after=NOW - DAY)
     only(judge(signed(CSCA.issue()), TrustSet([csca], [CRL])), "ds.validity", Outcome.WARNING)
 
@@ -567,10 +567,10 @@ def test_certificates_for_something_else(more: list[bytes], reason: str) -> None
 @pytest.mark.parametrize(
     ("more", "outcome"), [((), Outcome.FAILED), ((document_types("P"),), Outcome.PASSED)]
 )
-def test_a_server_of_the_state_signs_no_documents(
+def test_a_tls_servers_certificate_may_not_sign_documents(
     more: tuple[bytes, ...], outcome: Outcome
 ) -> None:
-    """TLS certificates that a CSCA issues (Doc 9303-12, 7.1) look like a Document Signer's else."""
+    """A CSCA issues TLS certificates too (Doc 9303-12, 7.1); their other fields are alike."""
     server = CSCA.issue(more=[extended_key_usage("1.3.6.1.5.5.7.3.1"), *more])
     finding = judge(signed(server)).check("ds.profile")
     assert (finding.outcome, finding.shows) == (outcome, None)
@@ -596,7 +596,7 @@ def test_the_private_key_usage_period(signing_time: datetime, outcome: Outcome) 
     assert outcomes(judge(sod))["ds.profile"] is outcome
 
 
-def test_what_a_lenient_profile_lets_pass_is_named() -> None:
+def test_missing_extensions_are_named_as_quirks() -> None:
     plain = CSCA.issue(extensions=[])
     examination = judge(signed(plain))
     assert is_accepted(examination)
@@ -614,7 +614,7 @@ def test_a_new_key_is_trusted_through_its_link_certificate() -> None:
     assert is_accepted(judge(signed(CSCA.issue()), trust)), "the newest key signs the one list"
 
 
-def test_a_new_name_is_tied_to_the_old_one_by_its_link_certificate() -> None:
+def test_a_link_certificate_connects_the_new_name_to_the_old_one() -> None:
     new = CSCA.renewed("CSCA 2", common_name="CSCA of New Utopia")
     anchors = [CSCA.certificate(), new.certificate()]
     crls = [Crl.parse(new.crl())]
@@ -624,7 +624,7 @@ def test_a_new_name_is_tied_to_the_old_one_by_its_link_certificate() -> None:
 
 
 def test_several_cscas_of_one_name() -> None:
-    """As many States have; the key tells them apart, and without one every key is tried."""
+    """Many States have these; without an authority key identifier every key is tried."""
     others = [CSCA.renewed(f"CSCA {number}").certificate() for number in range(2, 6)]
     trust = TrustSet([*others, CSCA.certificate()], [CRL])
     assert is_accepted(judge(signed(CSCA.issue()), trust))
@@ -642,15 +642,15 @@ def test_several_cscas_of_one_name() -> None:
         ),
     ],
 )
-def test_an_issuer_written_otherwise_is_tolerated_by_name(issuer: bytes) -> None:
+def test_another_form_of_the_issuers_name_is_a_named_quirk(issuer: bytes) -> None:
     for extensions in (None, []):
         examination = judge(signed(CSCA.issue(issuer=issuer, extensions=extensions)))
         assert is_accepted(examination)
         assert Quirk.ISSUER_NAME_FORM in examination.check("ds.chain").tolerated
 
 
-def test_another_name_for_a_key_that_is_named_is_tolerated_by_name() -> None:
-    """As the link certificates of CM and PT need it, and a key of HU."""
+def test_another_issuer_name_with_the_right_key_identifier_is_a_named_quirk() -> None:
+    """Link certificates of CM and PT have such names, and a key of HU."""
     examination = judge(signed(CSCA.issue(issuer=name("UT", "CSCA of Before"))))
     assert is_accepted(examination)
     assert examination.check("ds.chain").tolerated == (Quirk.ISSUER_NAME,)
@@ -662,7 +662,7 @@ def test_another_name_for_a_key_that_is_named_is_tolerated_by_name() -> None:
 
 
 @pytest.mark.parametrize("issuer", [name("XX", "CSCA Utopia"), name("UT", "CSCA Dystopia")])
-def test_another_name_proves_nothing_where_the_key_or_the_state_differs(issuer: bytes) -> None:
+def test_another_issuer_name_with_another_key_or_state_is_refused(issuer: bytes) -> None:
     no_key = [key_usage(ext.KeyUsage.DIGITAL_SIGNATURE)]
     examination = judge(signed(CSCA.issue(issuer=issuer, extensions=no_key)))
     assert outcomes(examination)["ds.chain"] is Outcome.UNDETERMINED
@@ -677,8 +677,8 @@ def test_a_signer_that_is_not_enclosed_is_found_in_the_store() -> None:
 
 
 @pytest.mark.parametrize("known", [[], [CSCA.issue("DS 2", serial=7)]])
-def test_a_signer_that_nobody_knows_is_no_forger(known: list[Certificate]) -> None:
-    """Version 0 of EF.SOD need not enclose the certificate: that it is unknown shows nothing."""
+def test_an_unknown_signer_is_undetermined_and_not_a_forgery(known: list[Certificate]) -> None:
+    """EF.SOD of version 0 need not enclose the certificate, so an unknown one is no evidence."""
     data = replace(signed(CSCA.issue()).signed_data, certificates=())
     examination = examine(data, TrustSet([CSCA.certificate()], [CRL], known), at=NOW)
     assert examination.signer is None
@@ -688,7 +688,7 @@ def test_a_signer_that_nobody_knows_is_no_forger(known: list[Certificate]) -> No
     assert not is_accepted(examination)
 
 
-def test_a_signature_is_forged_although_another_signer_is_not_known() -> None:
+def test_a_wrong_signature_is_a_forgery_even_if_another_signer_is_unknown() -> None:
     ds = CSCA.issue()
     data = replace(signed(ds).signed_data, certificates=())
     (signer,) = data.signers
@@ -704,7 +704,7 @@ def test_an_enclosed_certificate_that_is_not_the_signers_shows_forgery() -> None
     assert examine(data, TRUST, at=NOW).check("sod.signature").shows is Shows.FORGERY
 
 
-def test_lists_have_signers_of_their_own() -> None:
+def test_a_list_signer_requires_its_own_extended_key_usage() -> None:
     signer = [
         *CSCA.extensions(ca=False)[:2],
         key_usage(ext.KeyUsage.DIGITAL_SIGNATURE),

@@ -14,7 +14,7 @@ def test_lines_have_64_characters() -> None:
     assert {len(line) for line in lines[1:-2]} == {64}  # RFC 7468, 2
 
 
-def test_every_block_is_read_and_the_text_between_them_is_not() -> None:
+def test_every_block_is_read_and_text_between_blocks_is_skipped() -> None:
     crl = encode_pem(b"\x30\x00", "X509 CRL").replace("\n", "\r\n").encode()
     assert list(decode_pem(b"who: me\n" + BLOCK + b"and\n" + crl, "file")) == [
         (b"CERTIFICATE", OCTETS),
@@ -26,15 +26,17 @@ def test_every_block_is_read_and_the_text_between_them_is_not() -> None:
 @pytest.mark.parametrize(
     ("octets", "reason"),
     [
-        (BLOCK[:-30], "nothing ends"),
-        (BLOCK.replace(b"END CERT", b"END KERT"), "nothing ends"),
-        (b"-----BEGIN CERTIFICATE", "nothing ends"),
-        (b"-----BEGIN " + b"A" * 65 + b"-----\n-----END " + b"A" * 65 + b"-----", "nothing ends"),
+        (BLOCK[:-30], "has no end"),
+        (BLOCK.replace(b"END CERT", b"END KERT"), "has no end"),
+        (b"-----BEGIN CERTIFICATE", "has no end"),
+        (b"-----BEGIN " + b"A" * 65 + b"-----\n-----END " + b"A" * 65 + b"-----", "has no end"),
         (BLOCK.replace(b"AAEC", b"A*EC"), "not base64"),
         (BLOCK.replace(b"AAEC", b"AAE"), "not base64"),
     ],
 )
-def test_half_a_block_and_other_text_in_one_are_malformed(octets: bytes, reason: str) -> None:
+def test_an_incomplete_block_and_one_that_is_not_base64_are_malformed(
+    octets: bytes, reason: str
+) -> None:
     assert octets != BLOCK
     with pytest.raises(MalformedError, match=rf"^file: a PEM block .*{reason}"):
         list(decode_pem(octets, "file"))

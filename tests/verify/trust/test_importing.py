@@ -165,7 +165,7 @@ def test_lists_are_taken_in_whatever_order_they_stand(store: TrustStore, collect
     older = CSCA.master_list(CSCA.certificate())
     newer = new.master_list(CSCA.certificate(), CSCA.link(new), new.certificate())
     add(store, new.certificate().der)
-    with pytest.raises(MisuseError, match="not the key that is to have signed"):
+    with pytest.raises(MisuseError, match="not the key that the certificate names"):
         add(store, older)
     lists = [ldif(older, newer)] if collection else [older, newer]
     summaries = add(store, *lists)

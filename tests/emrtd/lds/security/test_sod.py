@@ -43,7 +43,7 @@ def test_a_signed_sod_reads_back_and_verifies(kind: str, algorithm: Hash) -> Non
     assert sod.security_object == OBJECT
     assert sod.signed_data.certificates == (ds,)
     assert sod.signed_data.signers[0].signing_time == NOW
-    assert not sod.irregularities
+    assert not sod.inconsistencies
     assert not sod.tolerated
     verify(sod, ds)
 
@@ -106,7 +106,7 @@ def test_a_sod_of_2008_reads_and_verifies() -> None:
     sod = Sod.parse(octets)
     assert sod.encode() == octets
     assert sod.tolerated == {Quirk.ECDSA_NULL}
-    assert not sod.irregularities
+    assert not sod.inconsistencies
     (ds,) = sod.signed_data.certificates
     assert ds.key == "brainpoolP224r1"
     verify(sod, ds)
@@ -165,7 +165,7 @@ def test_a_damaged_sod_is_read_or_malformed(good: bytes, damage: list[tuple[int,
     for position, value in damage:
         octets[position % len(octets)] = value
     try:
-        assert Sod.parse(bytes(octets)).irregularities is not None
+        assert Sod.parse(bytes(octets)).inconsistencies is not None
     except MalformedError:
         return
 

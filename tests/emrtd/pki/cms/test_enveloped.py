@@ -16,7 +16,7 @@ ENVELOPE = seal(CONTENT, KEY.public_key, IDENTIFIER)
 
 @pytest.mark.parametrize("name", ["brainpoolP256r1", "brainpoolP320r1", "secp521r1"])
 @pytest.mark.parametrize("content", [b"", b"x" * 100_000], ids=len)
-def test_what_is_sealed_opens(name: str, content: bytes) -> None:
+def test_a_sealed_envelope_opens(name: str, content: bytes) -> None:
     key = EcPrivateKey.generate(CURVES[name])
     envelope = seal(content, key.public_key, IDENTIFIER)
     assert open_envelope(envelope, key).reveal() == content

@@ -1,4 +1,4 @@
-"""A CVCA with its Document Verifiers and terminals, made anew for a test."""
+"""A CVCA with Document Verifiers and terminals, made for each test."""
 
 from dataclasses import dataclass
 from datetime import date
@@ -41,7 +41,7 @@ def certify(
     curve: str = "brainpoolP256r1",
     chat: Chat | None = None,
 ) -> Holder:
-    """A certificate by `issuer`, or by its own key where there is none."""
+    """Issue a certificate, signed by `issuer`, or self-signed without one."""
     key = key or EcPrivateKey.generate(CURVES[curve])
     certificate = issue(
         public_key=CvPublicKey.of(key.public_key, scheme),

@@ -123,7 +123,7 @@ def test_every_scheme_signs_and_verifies(oid: str) -> None:
 
 
 @pytest.mark.parametrize("name", sorted(CURVES))
-def test_every_curve_stands_in_a_cvca_and_is_inherited(name: str) -> None:
+def test_every_curve_is_encoded_for_a_cvca_and_inherited(name: str) -> None:
     root = certify("UTCVCA00001", Role.CVCA, curve=name)
     assert root.certificate.public_key.curve == CURVES[name]
     dv = certify("UTDV00001", Role.DV_FOREIGN, root, curve=name)
@@ -143,7 +143,7 @@ def test_a_point_that_is_not_on_the_inherited_curve_is_refused() -> None:
         dv.certificate.key_under(other.certificate.public_key)
 
 
-def test_parameters_of_no_curve_are_malformed() -> None:
+def test_parameters_that_are_not_a_curve_are_malformed() -> None:
     encoded = cvca().certificate.public_key.encode()
     curve = CURVES["brainpoolP256r1"]
     spoilt = encoded.replace(curve.b.to_bytes(32, "big"), (curve.b + 1).to_bytes(32, "big"))
@@ -192,7 +192,7 @@ def test_the_chat_of_inspection_systems(template: str, role: Role, rights: Right
     assert Chat.read(tlv.read(chat.encode(), "chat")) == chat
 
 
-def test_rights_are_the_and_of_both() -> None:
+def test_restricted_rights_are_the_bitwise_and() -> None:
     dv = Chat.inspection_system(Role.DV_DOMESTIC, Right.READ_DG4)
     terminal = Chat.inspection_system(Role.TERMINAL, BOTH)
     assert terminal.restrict(dv) == Chat.inspection_system(Role.TERMINAL, Right.READ_DG4)
@@ -270,7 +270,7 @@ def test_a_request_and_its_proof_of_possession() -> None:
         CvRequest.decode(bytes(spoilt)).verify()
 
 
-def test_a_request_is_authenticated_by_the_key_before_it() -> None:
+def test_a_request_is_authenticated_with_the_previous_key() -> None:
     before, after = (EcPrivateKey.generate(CURVES["secp256r1"]) for _ in range(2))
     inner = requests.request(after, ECDSA, "UTIS00002")
     request = CvRequest.decode(requests.authenticate(inner, before, ECDSA, "UTIS00001").encode())
@@ -304,7 +304,9 @@ def tool(name: str, *arguments: str, cwd: Path) -> str:
 
 @pytest.mark.interop
 @pytest.mark.parametrize("family", SignatureFamily)
-def test_openpace_reads_and_verifies_ours(family: SignatureFamily, tmp_path: Path) -> None:
+def test_openpace_reads_and_verifies_issued_certificates(
+    family: SignatureFamily, tmp_path: Path
+) -> None:
     scheme = SignatureScheme(family, Hash.SHA256)
     key = None if family is SignatureFamily.ECDSA else rsa_key()
     before = certify("UTCVCA00001", Role.CVCA, key=key, scheme=scheme)
@@ -336,7 +338,7 @@ def test_openpace_reads_and_verifies_ours(family: SignatureFamily, tmp_path: Pat
 
 
 @pytest.mark.interop
-def test_openpace_reads_our_requests(tmp_path: Path) -> None:
+def test_openpace_reads_requests(tmp_path: Path) -> None:
     key = EcPrivateKey.generate(CURVES["brainpoolP256r1"])
     request = requests.request(key, ECDSA, "UTIS00001").encode()
     (tmp_path / "request").write_bytes(request)
@@ -349,7 +351,7 @@ def test_openpace_reads_our_requests(tmp_path: Path) -> None:
 
 @pytest.mark.interop
 @pytest.mark.parametrize("scheme", ["ECDSA_SHA_256", "RSA_PSS_SHA_256", "RSA_v1_5_SHA_256"])
-def test_we_read_and_verify_those_of_openpace(scheme: str, tmp_path: Path) -> None:
+def test_certificates_of_openpace_are_read_and_verified(scheme: str, tmp_path: Path) -> None:
     if "ECDSA" in scheme:
         key = EcPrivateKey.generate(CURVES["brainpoolP256r1"]).to_pkcs8()
     else:

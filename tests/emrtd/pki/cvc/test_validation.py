@@ -59,7 +59,7 @@ def present(state: TrustState, *chain: Holder) -> tuple[TrustState, ImportedKey]
     return state, imported
 
 
-def test_a_terminal_gets_the_rights_that_its_whole_chain_has() -> None:
+def test_a_terminal_has_the_rights_common_to_its_whole_chain() -> None:
     state = chip(certify("UTCVCA00001", Role.CVCA, key=cvca().key))
     for upper in (Right.READ_DG3, Right.READ_DG4, BOTH, Right(0)):
         for lower in (Right.READ_DG3, Right.READ_DG4, BOTH, Right(0)):
@@ -95,7 +95,7 @@ def test_the_link_certificate_of_the_data_leads_from_the_old_root_to_the_new() -
     assert imported.authorization.rights == Right.READ_DG3
 
 
-def test_a_link_certificate_is_a_trust_point_from_then_on() -> None:
+def test_a_link_certificate_becomes_a_trust_point() -> None:
     state, imported = present(chip(), link())
     assert state.references == ("UTCVCA00002", "UTCVCA00001")
     assert imported.role is Role.CVCA
@@ -104,7 +104,7 @@ def test_a_link_certificate_is_a_trust_point_from_then_on() -> None:
     present(state, dv())  # the older one holds as well
 
 
-def test_at_most_two_trust_points_stay_and_the_oldest_goes() -> None:
+def test_at_most_two_trust_points_are_kept_and_the_oldest_is_removed() -> None:
     state, _ = present(chip(), link(2), link(3))
     assert state.references == ("UTCVCA00003", "UTCVCA00002")
     with pytest.raises(AssertionError):
@@ -117,7 +117,7 @@ def test_an_expired_link_certificate_is_accepted() -> None:
     assert state.current_date == date(2040, 1, 1)
 
 
-def test_an_expired_trust_point_verifies_links_and_nothing_else() -> None:
+def test_an_expired_trust_point_verifies_only_link_certificates() -> None:
     state = chip(today=date(2028, 1, 2))
     verifier = certify("UTDV00001", Role.DV_DOMESTIC, cvca(), expiration=date(2029, 1, 1))
     with pytest.raises(ProtocolError, match="trust point has expired"):
@@ -142,7 +142,7 @@ def test_an_expired_certificate_is_refused_from_the_day_after(role: Role) -> Non
 @pytest.mark.parametrize(
     ("verifier_role", "terminal_counts"), [(Role.DV_DOMESTIC, True), (Role.DV_FOREIGN, False)]
 )
-def test_the_date_goes_forward_with_every_accurate_certificate(
+def test_every_accurate_certificate_advances_the_date(
     verifier_role: Role, terminal_counts: bool
 ) -> None:
     verifier = certify("UTDV00001", verifier_role, cvca(), effective=date(2026, 8, 1))
@@ -174,7 +174,7 @@ def test_a_wrong_signature_changes_nothing() -> None:
         present(chip(), certify("UTDV00001", Role.DV_DOMESTIC, impostor))
 
 
-def test_nobody_certifies_above_or_beside_himself() -> None:
+def test_a_holder_certifies_only_roles_below_its_own() -> None:
     terminal = certify("UTIS00001", Role.TERMINAL, dv())
     for chain in (
         (certify("UTIS00002", Role.TERMINAL, cvca()),),
@@ -187,7 +187,7 @@ def test_nobody_certifies_above_or_beside_himself() -> None:
             present(chip(), *chain)
 
 
-def test_the_reference_of_a_trust_point_is_not_taken_twice() -> None:
+def test_a_certificate_with_the_reference_of_a_trust_point_is_refused() -> None:
     for again in (
         certify("UTCVCA00001", Role.CVCA, cvca()),
         certify("UTCVCA00001", Role.DV_DOMESTIC, cvca()),
@@ -229,7 +229,7 @@ def test_a_certificate_under_the_wrong_issuer_is_refused() -> None:
     state.validate(dv().certificate, old)
 
 
-def test_the_state_is_data() -> None:
+def test_the_state_reads_back() -> None:
     for state in (TrustState(), chip(today=None), present(chip(), link())[0]):
         assert TrustState.decode(state.encode()) == state
 
@@ -266,7 +266,7 @@ def test_any_octets_are_a_state_or_malformed(data: st.DataObject) -> None:
         return
 
 
-def test_the_chain_is_found_from_whichever_trust_point_the_chip_has() -> None:
+def test_the_chain_is_found_from_any_trust_point_of_the_chip() -> None:
     new_dv = certify("UTDV00002", Role.DV_DOMESTIC, link())
     terminal = certify("UTIS00001", Role.TERMINAL, new_dv)
     known = [each.certificate for each in (terminal, link(), cvca(), new_dv, dv())]
@@ -283,7 +283,7 @@ def test_the_chain_is_found_from_whichever_trust_point_the_chip_has() -> None:
         find_chain(known, ["UTCVCA00001"], "UTIS00009")
 
 
-def test_certificates_that_go_in_a_circle_lead_nowhere() -> None:
+def test_a_circle_of_certificates_is_not_a_chain() -> None:
     one = certify("UTA00001", Role.DV_FOREIGN)
     two = certify("UTB00001", Role.DV_FOREIGN, one)
     back = certify("UTA00001", Role.DV_FOREIGN, two, key=one.key)
@@ -291,7 +291,7 @@ def test_certificates_that_go_in_a_circle_lead_nowhere() -> None:
         find_chain([two.certificate, back.certificate], ["UTCVCA00001"], "UTB00001")
 
 
-def test_of_two_certificates_the_one_by_the_trust_point_is_sent() -> None:
+def test_a_certificate_by_the_trust_point_is_preferred() -> None:
     foreign = certify("UTDV00001", Role.DV_FOREIGN, certify("XXCVCA00001", Role.CVCA), key=dv().key)
     terminal = certify("UTIS00001", Role.TERMINAL, dv())
     known = [foreign.certificate, dv().certificate, terminal.certificate]

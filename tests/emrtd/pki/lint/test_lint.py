@@ -1,4 +1,4 @@
-"""The linter: silent about what is issued to the profile, and precise about what is not."""
+"""The linter: no finding for a certificate that conforms, one for each deviation."""
 
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
@@ -77,12 +77,12 @@ def built(subject: Subject, issuer: Issuer = ISSUER) -> Certificate:
         ),
     ],
 )
-def test_what_we_issue_conforms(certificate: Certificate, kind: CertificateKind) -> None:
+def test_issued_certificates_conform(certificate: Certificate, kind: CertificateKind) -> None:
     assert kind_of(certificate) is kind
     assert reasons(certificate) == []
 
 
-def test_our_crl_conforms() -> None:
+def test_an_issued_crl_conforms() -> None:
     assert lint_crl(Crl.parse(CSCA.issue_crl(1, AT))) == []
 
 
@@ -108,11 +108,11 @@ def test_our_crl_conforms() -> None:
         (replace(SIGNER, name=encode_name((COUNTRY, "UT"))), "has no common name"),
     ],
 )
-def test_each_departure_is_named(subject: Subject, said: str) -> None:
+def test_each_deviation_is_a_finding(subject: Subject, said: str) -> None:
     assert any(said in reason for reason in reasons(built(subject)))
 
 
-def test_a_named_curve_and_a_small_one_are_named() -> None:
+def test_a_named_curve_and_a_small_curve_are_findings() -> None:
     named = built(SIGNER, replace(ISSUER, explicit_parameters=False))
     assert any("is named, and not given explicitly" in reason for reason in reasons(named))
     small = EcPrivateKey.generate(CURVES["brainpoolP192r1"])
@@ -122,7 +122,7 @@ def test_a_named_curve_and_a_small_one_are_named() -> None:
     )
 
 
-def test_a_list_that_is_good_for_too_long_is_named() -> None:
+def test_a_crl_with_a_long_validity_is_a_finding() -> None:
     from emrtd.pki.x509.certificate_writer import build_crl
 
     crl = Crl.parse(build_crl(ISSUER, Period(AT, AT + timedelta(days=120)), 1))
@@ -131,13 +131,13 @@ def test_a_list_that_is_good_for_too_long_is_named() -> None:
     ]
 
 
-def test_every_block_of_a_pem_file_is_looked_at(tmp_path: Path) -> None:
+def test_every_block_of_a_pem_file_is_linted(tmp_path: Path) -> None:
     path = tmp_path / "both.pem"
     named = built(SIGNER, replace(ISSUER, explicit_parameters=False))
     path.write_text(CSCA.issue_root(AT).to_pem() + named.to_pem())
     assert [each.reason for _, each in lint_file(path)] == reasons(named) != []
     path.write_text(path.read_text().replace("-----END", "-----FIN"))
-    with pytest.raises(MalformedError, match="nothing ends"):
+    with pytest.raises(MalformedError, match="has no end"):
         list(lint_file(path))
 
 

@@ -138,7 +138,7 @@ def said(findings: list[LintFinding], reason: str, clause: str) -> bool:
 
 
 @pytest.mark.parametrize("kind", list(Kind))
-def test_what_is_not_changed_conforms(kind: Kind) -> None:
+def test_an_unchanged_certificate_conforms(kind: Kind) -> None:
     certificate = written(kind)
     assert kind_of(certificate) is kind
     assert lint_certificate(certificate) == []
@@ -166,7 +166,7 @@ def test_every_cell_of_table_6(oid: str, column: int) -> None:
 
 
 def name_of(**attributes: bytes) -> bytes:
-    """A directory name of these encoded strings; C, CN and others by their identifiers."""
+    """Encode a directory name; C, CN and other attributes are given as encoded strings."""
     oids = {"c": COUNTRY, "cn": COMMON_NAME, "serial": "2.5.4.5", "o": "2.5.4.10"}
     return der.sequence(
         *(
@@ -260,7 +260,7 @@ def test_a_certificate_of_version_1() -> None:
     assert said(findings, "the version is not v3", TABLE_5)
 
 
-def test_an_algorithm_written_otherwise_outside() -> None:
+def test_an_outer_algorithm_in_another_encoding_is_a_finding() -> None:
     outer = der.sequence(der.oid("1.2.840.10045.4.3.2"), der.null())
     assert said(lint_certificate(written(DS, outer=outer)), "encoded differently", TABLE_5)
 
@@ -336,14 +336,14 @@ CONTENTS: list[tuple[Kind, str, bool, bytes, str, str]] = [
 
 
 @pytest.mark.parametrize(("kind", "oid", "critical", "value", "reason", "clause"), CONTENTS)
-def test_what_each_extension_says(
+def test_the_content_of_each_extension(
     kind: Kind, oid: str, critical: bool, value: bytes, reason: str, clause: str
 ) -> None:
     findings = lint_certificate(written(kind, extensions={oid: (critical, value)}))
     assert said(findings, reason, clause), findings
 
 
-def test_a_link_to_a_new_name_says_so() -> None:
+def test_a_link_to_a_new_name_requires_name_change() -> None:
     fields = {5: encode_name((COUNTRY, "UT"), (COMMON_NAME, "Another name"))}
     findings = lint_certificate(written(Kind.CSCA_LINK, fields=fields))
     assert said(findings, "needs nameChange", "Doc 9303-12, 7.1.1.5")
@@ -428,6 +428,6 @@ def test_every_field_and_extension_of_a_crl(
     assert said(findings, reason, clause), findings
 
 
-def test_a_crl_that_is_not_changed_conforms() -> None:
+def test_an_unchanged_crl_conforms() -> None:
     assert lint_crl(crl(lambda parts: None)) == []
     assert lint_crl(Crl.parse(CSCA.issue_crl(1, AT))) == []

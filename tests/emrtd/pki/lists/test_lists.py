@@ -41,10 +41,10 @@ def test_master_lists_read_back() -> None:
     found = MasterList.parse(octets)
     assert set(found.certificates) == {CSCA.certificate(), DS}
     assert found.signed_data.signers[0].key_identifier is not None
-    assert not found.signed_data.irregularities
+    assert not found.signed_data.inconsistencies
 
 
-def test_an_entry_that_is_no_certificate_is_named() -> None:
+def test_an_entry_that_is_not_a_certificate_is_named() -> None:
     content = der.sequence(der.integer(0), der.set_of(DS.der, der.sequence(der.null())))
     found = MasterList.parse(signed("2.23.136.1.1.2", content))
     assert found.certificates == (DS,)
@@ -55,7 +55,7 @@ def test_an_entry_that_is_no_certificate_is_named() -> None:
     "content",
     [b"", der.null(), der.sequence(der.integer(1), der.set_of()), der.sequence(der.integer(0))],
 )
-def test_a_list_of_another_shape(content: bytes) -> None:
+def test_a_list_of_another_structure_is_malformed(content: bytes) -> None:
     for content_type, parse in (
         ("2.23.136.1.1.2", MasterList.parse),
         (ID_DEVIATION_LIST, DeviationList.parse),
@@ -68,9 +68,9 @@ def test_a_list_of_another_shape(content: bytes) -> None:
 
 
 @pytest.mark.parametrize("name", ["DE_ML_2026-05-28-08-28-45.ml", "NL_ML_2026-07-22.ml"])
-def test_real_lists_are_regular(name: str) -> None:
+def test_real_lists_have_no_inconsistencies_or_quirks(name: str) -> None:
     found = MasterList.parse(shared(f"data/trust/{name}").read_bytes())
-    assert not found.signed_data.irregularities
+    assert not found.signed_data.inconsistencies
     assert not found.signed_data.tolerated
     assert not found.unreadable
 
@@ -93,7 +93,7 @@ def deviations(*entries: bytes, algorithm: bool = False) -> DeviationList:
     return DeviationList.parse(signed(ID_DEVIATION_LIST, content))
 
 
-def test_what_a_deviation_says() -> None:
+def test_the_fields_of_a_deviation_are_read() -> None:
     found = deviations(deviation(der.tagged_primitive(0, b"C<")))
     (only,) = found.deviations
     (description,) = only.descriptions
@@ -105,7 +105,7 @@ def test_what_a_deviation_says() -> None:
     assert not only.covers(DS)
 
 
-def test_documents_are_told_by_their_signer() -> None:
+def test_a_deviation_covers_documents_by_their_signer() -> None:
     serial = der.tagged(1, DS.issuer.encoded, DS.serial_encoded)
     identifier = DS.extensions.subject_key_identifier
     assert identifier is not None
@@ -119,8 +119,8 @@ def test_documents_are_told_by_their_signer() -> None:
         assert not each.covers(OTHER)
 
 
-def test_documents_are_told_by_date_and_number_and_all_must_hold() -> None:
-    """As IT once listed them."""
+def test_date_and_number_of_a_deviation_must_both_match() -> None:
+    """IT once published such a list."""
     period = der.tagged(4, b"\x18\x0f20171001000000Z", b"\x18\x1320180205235959.999Z")
     numbers = der.tagged(5, *(der.printable_string(f"CA{n:05}AL") for n in range(30_000)))
     (only,) = deviations(deviation(der.tagged_primitive(0, b"C"), period, numbers)).deviations
@@ -159,7 +159,7 @@ def test_malformed_deviations(entry: bytes) -> None:
 # --- Defect Lists --------------------------------------------------------------------------------
 
 
-def test_what_a_defect_says() -> None:
+def test_the_fields_of_a_defect_are_read() -> None:
     status = der.sequence(der.oid(DefectKind.CERTIFICATE_REVOKED), encode(0x0A, b"\x03"))
     other = der.sequence(der.oid("0.4.0.127.0.7.3.1.5.9"))
     identifier = DS.extensions.subject_key_identifier

@@ -1,4 +1,4 @@
-"""Our certificates and CRLs, read by OpenSSL and held against Doc 9303-12's own table."""
+"""Written certificates and CRLs, read by OpenSSL and compared with Doc 9303-12's tables."""
 
 import subprocess
 from dataclasses import replace
@@ -115,7 +115,7 @@ def test_openssl_accepts_the_chain_and_the_crl(kind: str, tmp_path: Path) -> Non
     assert "certificate revoked" in openssl(*check, succeed=False)
 
 
-def test_openssl_accepts_explicit_parameters_where_it_can(tmp_path: Path) -> None:
+def test_openssl_accepts_a_root_with_explicit_parameters(tmp_path: Path) -> None:
     by = issuer()
     root = pem(tmp_path, "csca", build_certificate(csca(by), by, 1))
     assert openssl("verify", "-check_ss_sig", "-CAfile", root, root).endswith("OK\n")
@@ -173,7 +173,7 @@ def test_extensions_are_those_of_table_6(kind: CertificateKind) -> None:
     assert {names[bit] for bit in read.key_usage_value.native} == set(wanted)
 
 
-def test_what_a_profile_requires_is_asked_for() -> None:
+def test_a_subject_without_a_required_field_is_refused() -> None:
     by = issuer()
     for subject, problem in {
         replace(csca(by), private_key_usage=None): "private key usage period",
@@ -222,7 +222,7 @@ def test_a_key_identifier_is_as_openssl_computes_it(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize("by_certificate", [True, False])
-def test_openssl_opens_our_envelopes(by_certificate: bool, tmp_path: Path) -> None:
+def test_openssl_opens_sealed_envelopes(by_certificate: bool, tmp_path: Path) -> None:
     by = issuer()
     key = EcPrivateKey.generate(CURVES["brainpoolP256r1"])
     subject = replace(of_kind(CertificateKind.COMMUNICATION, by), public_key=key.public_key)
@@ -239,7 +239,7 @@ def test_openssl_opens_our_envelopes(by_certificate: bool, tmp_path: Path) -> No
 
 
 @pytest.mark.parametrize("options", [(), ("-keyid", "-keyopt", "ecdh_kdf_md:sha512")], ids=len)
-def test_we_open_the_envelopes_of_openssl(options: tuple[str, ...], tmp_path: Path) -> None:
+def test_envelopes_of_openssl_are_opened(options: tuple[str, ...], tmp_path: Path) -> None:
     by = issuer()
     key = EcPrivateKey.generate(CURVES["brainpoolP256r1"])
     subject = replace(of_kind(CertificateKind.COMMUNICATION, by), public_key=key.public_key)

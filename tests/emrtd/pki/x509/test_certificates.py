@@ -1,4 +1,4 @@
-"""Certificates: what asn1crypto and OpenSSL read out of them, and what real issuers get wrong."""
+"""Certificates: agreement with asn1crypto and OpenSSL, and the errors of real issuers."""
 
 import subprocess
 from collections import Counter
@@ -74,7 +74,7 @@ def test_another_reader_agrees_on_every_real_certificate() -> None:
         assert theirs.signature == ours.signature
 
 
-def test_openssl_reads_what_the_tests_make() -> None:
+def test_openssl_reads_the_certificates_of_the_tests() -> None:
     shown = subprocess.run(
         ["openssl", "x509", "-inform", "DER", "-noout", "-text"],
         input=GOOD.der,
@@ -114,7 +114,7 @@ def issued_with(*extensions: bytes) -> Certificate:
         der.sequence(der.set_of(der.printable_string("P"), der.printable_string("PD"))),
     ],
 )  # fmt: skip
-def test_document_types_that_are_misencoded(value: bytes) -> None:
+def test_document_types_in_a_wrong_encoding_are_read(value: bytes) -> None:
     certificate = issued_with(extension(ext.DOCUMENT_TYPE_LIST, value))
     assert certificate.extensions.document_types == {"P", "PD"}
     assert certificate.tolerated == {Quirk.DOCUMENT_TYPES}
@@ -147,7 +147,7 @@ def test_an_extension_that_cannot_be_read_is_named(oid: str, value: bytes) -> No
     assert Quirk.EXTENSION_MALFORMED in certificate.tolerated
 
 
-def test_an_extension_that_stands_twice_counts_for_nothing() -> None:
+def test_an_extension_that_occurs_twice_is_malformed() -> None:
     twice = extension(ext.SUBJECT_KEY_IDENTIFIER, der.octet_string(b"x"))
     certificate = issued_with(twice, twice)
     assert certificate.extensions.subject_key_identifier is None
@@ -175,7 +175,7 @@ def test_serial_numbers_that_are_not_positive(serial: int) -> None:
 
 
 def rebuilt(certificate: Certificate, **parts: bytes) -> bytes:
-    """The certificate with some of its outer parts replaced."""
+    """Return the certificate with some of its outer parts replaced."""
     return der.sequence(
         parts.get("tbs", certificate.tbs),
         parts.get("algorithm", ALGORITHM),
@@ -183,7 +183,7 @@ def rebuilt(certificate: Certificate, **parts: bytes) -> bytes:
     )
 
 
-def test_the_algorithm_outside_must_be_the_one_inside() -> None:
+def test_the_outer_algorithm_must_be_the_signed_one() -> None:
     other = encode_scheme(SignatureScheme(SignatureFamily.ECDSA, Hash.SHA1))
     assert Certificate.parse(rebuilt(GOOD)) == GOOD
     with pytest.raises(MalformedError, match="not the one that is signed"):
@@ -219,7 +219,7 @@ def test_a_wrong_key_and_an_unknown_algorithm_do_not_verify() -> None:
 
 
 def tbs_fields(tbs: bytes) -> list[bytes]:
-    """The fields of a body whose own length may no longer be right."""
+    """Return the fields of a body whose length may be wrong."""
     position, found = 4, []
     while position < len(tbs):
         size = tbs[position + 1]
@@ -250,7 +250,7 @@ def test_times_that_are_not_written_to_the_second() -> None:
         (der.null(), Quirk.EXTRA_DATA),
     ],
 )
-def test_fields_that_should_not_be_there(extra: bytes, quirk: Quirk) -> None:
+def test_superfluous_fields_are_named(extra: bytes, quirk: Quirk) -> None:
     tbs = der.sequence(*tbs_fields(GOOD.tbs), extra)
     assert Certificate.parse(rebuilt(GOOD, tbs=tbs)).tolerated == {quirk}
 

@@ -16,7 +16,7 @@ CSCA = Authority()
 GOOD = CSCA.crl([3, 7, 1 << 150])
 
 
-def test_what_is_in_a_list() -> None:
+def test_the_fields_of_a_list_are_read() -> None:
     crl = Crl.parse(GOOD)
     assert dict(crl.revoked) == {3: NOW - DAY, 7: NOW - DAY, 1 << 150: NOW - DAY}
     assert (crl.this_update, crl.next_update, crl.number) == (NOW - DAY, NOW + 30 * DAY, 1)
@@ -48,8 +48,8 @@ def test_a_list_without_entries_or_an_end() -> None:
     assert crl.next_update is None
 
 
-def test_an_unknown_critical_extension_is_told() -> None:
-    """An indirect or partitioned list, which Doc 9303-12 forbids, must not be taken for a whole."""
+def test_an_unknown_critical_extension_is_listed() -> None:
+    """An indirect or partitioned list, which Doc 9303-12 forbids, must not pass for a full one."""
     fields = der.sequence(
         der.sequence(der.integer(5), der.time(NOW), der.sequence(ext_critical("2.5.29.29")))
     )
@@ -69,7 +69,7 @@ def test_truncated_and_trailing_octets(cut: int) -> None:
             Crl.parse(octets)
 
 
-def test_the_bounds_leave_room_for_one_another() -> None:
+def test_the_largest_crl_has_room_for_the_most_entries() -> None:
     largest = der.sequence(der.integer((1 << 159) - 1), der.time(NOW))
     assert MAX_ENTRIES * len(largest) + 10_000 < MAX_CRL
 

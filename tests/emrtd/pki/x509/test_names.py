@@ -11,7 +11,7 @@ def read(octets: bytes) -> Name:
     return Name.read(ber.read(octets, "name"))
 
 
-def test_a_name_is_shown_as_rfc_4514_has_it() -> None:
+def test_a_name_is_shown_as_in_rfc_4514() -> None:
     name = read(encode_name((COUNTRY, "DE"), ("2.5.4.10", 'A, "B" + C'), (COMMON_NAME, "x\ny")))
     assert str(name) == 'CN=x\\0Ay,O=A\\, \\"B\\" \\+ C,C=DE'
     assert name.country == "DE"
@@ -23,7 +23,7 @@ def test_a_country_in_lower_case() -> None:
     assert read(encode_name((COMMON_NAME, "x"))).country is None
 
 
-def test_names_match_whatever_their_order_case_and_strings() -> None:
+def test_names_match_in_any_order_case_and_string_type() -> None:
     name = read(encode_name((COUNTRY, "DE"), (COMMON_NAME, "Straße")))
     other = read(encode_name((COMMON_NAME, "STRASSE"), (COUNTRY, "de")))
     assert name.matches(other)
