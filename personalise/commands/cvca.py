@@ -26,7 +26,7 @@ _rights = click.option(
     multiple=True,
     default=("dg3", "dg4"),
     show_default=True,
-    help="Data group that may be read; once for each. The issuer's own certificate limits it.",
+    help="Data group that may be read; once for each.  The certificate of the issuer limits it.",
 )
 
 

@@ -71,7 +71,7 @@ def prepare(  # noqa: PLR0917 - click's options
 ) -> None:
     """Encode and sign APPLICATION, a folder or an encrypted package; no card is needed.
 
-    The image holds every file of the chip. It also holds the chip's keys and passwords, encrypted
+    The image holds every file of the chip.  It also holds the chip's keys and passwords, encrypted
     for the personalisation station.
     """
     from emrtd.lds.image import require_free

@@ -62,7 +62,7 @@ class RejectCardError(WriteError):
 
 
 class RejectApplicationError(WriteError):
-    """The image cannot be written to any card: it is damaged, or its kind of card lacks support."""
+    """The image cannot be written to any card: damaged, or not supported by its kind of card."""
 
     kind = "reject-application"
 

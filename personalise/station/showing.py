@@ -56,7 +56,7 @@ def print_report(report: WriteReport, connection: MeteredConnection, *, as_json:
     click.echo(f"{connection.reader}: {what}; {report.files} files, {report.octets:,} octets")
     if report.left_off:
         names = ", ".join(report.left_off)
-        click.echo(f"{connection.reader}: not written, because it has no master file: {names}")
+        click.echo(f"{connection.reader}: the card has no master file; not written: {names}")
     click.echo(
         f"{connection.apdus} APDUs, {connection.octets:,} octets, {connection.seconds:.2f} s"
     )

@@ -82,7 +82,7 @@ class NoKeys:
 class Blank:
     """A card in a reader and what is to be written to it, before any command is sent.
 
-    `files` are the files of the image; its EF.ATR/INFO tells how long an APDU the card can process.
+    `files` are the files of the image; its EF.ATR/INFO states the longest APDUs of the card.
     """
 
     atr: bytes
