@@ -1,9 +1,11 @@
 """A database in one file (SQLite): for the registers of an issuer, and for trust stores."""
 
 import sqlite3
+import time
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
+from types import MappingProxyType
 from typing import Any, Final, NamedTuple
 
 from support.errors import MalformedError
@@ -18,12 +20,20 @@ class DamagedDatabaseError(MalformedError):
     """A file that is not the expected kind of database, has another version, or is damaged."""
 
 
+class BusyDatabaseError(OSError):
+    """Another process kept the file locked for longer than `_WAIT`; nothing was changed."""
+
+
 class Layout(NamedTuple):
     """A kind of database: its name in errors, its tables, and how its files are recognised.
 
     `schema` creates the tables, each statement with IF NOT EXISTS.  `records` is set for a database
     whose content is confidential and must not be lost: only the owner may read the file, every
     commit is on disk, and several processes may write to it (a write-ahead log beside the file).
+
+    `migrations` holds, by version, the statements that make a file of this version one of the next.
+    Version 0 is a file of the first release, which had no application id: its statements must fail
+    on any other database.
     """
 
     name: str
@@ -31,6 +41,7 @@ class Layout(NamedTuple):
     application_id: int
     version: int
     records: bool = False
+    migrations: Mapping[int, str] = MappingProxyType({})
 
 
 class Database:
@@ -60,7 +71,7 @@ class Database:
         connection.execute("PRAGMA foreign_keys = ON")
         if layout.records:
             self._path.chmod(0o600)
-            connection.execute("PRAGMA journal_mode = WAL")
+            self._write_ahead()
             connection.execute("PRAGMA synchronous = FULL")
         if create and not self.number("SELECT count(*) FROM sqlite_schema"):
             # If two processes create the file at once, the second one finds the tables complete.
@@ -68,14 +79,67 @@ class Database:
                 f"BEGIN IMMEDIATE; {layout.schema}; PRAGMA user_version = {layout.version};"
                 f" PRAGMA application_id = {layout.application_id}; COMMIT;"
             )
-        found = self.number("PRAGMA application_id"), self.number("PRAGMA user_version")
-        if found != (layout.application_id, layout.version):
-            reason = f"is not a {layout.name}, or is one of another version"
-            raise DamagedDatabaseError(str(self._path), reason)
+        if self._identity() == (layout.application_id, layout.version):
+            return
+        with self.transaction():  # another process may have migrated the file meanwhile
+            self._migrate(layout)
+
+    def _write_ahead(self) -> None:
+        """Switch to a write-ahead log; SQLite does not wait here while another process does it."""
+        end = time.monotonic() + _WAIT
+        while True:
+            try:
+                self._connection.execute("PRAGMA journal_mode = WAL")
+            except sqlite3.OperationalError as error:
+                if error.sqlite_errorcode & 0xFF != sqlite3.SQLITE_BUSY or time.monotonic() > end:
+                    raise
+                time.sleep(0.01)
+            else:
+                return
+
+    def _identity(self) -> tuple[int, int]:
+        return self.number("PRAGMA application_id"), self.number("PRAGMA user_version")
+
+    def _migrate(self, layout: Layout) -> None:
+        """Bring a file of an older version to this one, or refuse the file."""
+        application_id, version = self._identity()
+        where, name = str(self._path), layout.name
+        is_older = application_id == layout.application_id and version > 0
+        is_first = application_id == version == 0 and version in layout.migrations
+        if not is_older and not is_first:
+            raise DamagedDatabaseError(where, f"is not a {name}")
+        if version > layout.version:
+            raise DamagedDatabaseError(
+                where,
+                f"is a {name} of version {version}, and this release reads version"
+                f" {layout.version}; use the release that wrote it, or a newer one",
+            )
+        for step in range(version, layout.version):
+            if step not in layout.migrations:
+                raise DamagedDatabaseError(
+                    where,
+                    f"is a {name} of version {version}, which this release cannot convert to"
+                    f" version {layout.version}; make a new one",
+                )
+            for statement in layout.migrations[step].split(";"):
+                try:
+                    self._connection.execute(statement)
+                except sqlite3.OperationalError as error:
+                    if version or error.sqlite_errorcode != sqlite3.SQLITE_ERROR:
+                        raise
+                    raise DamagedDatabaseError(where, f"is not a {name}") from None
+        self._connection.execute(f"PRAGMA user_version = {layout.version}")
+        self._connection.execute(f"PRAGMA application_id = {layout.application_id}")
 
     @contextmanager
     def transaction(self) -> Iterator[None]:
-        """Make all changes of the block or none; other processes that write wait meanwhile."""
+        """Make all changes of the block or none; other processes that write wait meanwhile.
+
+        Inside another transaction the block is part of that one.
+        """
+        if self._connection.in_transaction:
+            yield
+            return
         with self._explained():
             self._connection.execute("BEGIN IMMEDIATE")
             try:
@@ -129,8 +193,9 @@ class Database:
             match getattr(error, "sqlite_errorname", ""):
                 case "SQLITE_FULL":
                     reason = "the disk is full; nothing was changed"
-                case "SQLITE_BUSY":
-                    reason = "another process is writing to it; try again"
+                case name if name.startswith("SQLITE_BUSY"):  # it has variants
+                    reason = f"another process has been writing to it for {_WAIT:.0f} seconds"
+                    raise BusyDatabaseError(0, reason, str(self._path)) from None
                 case "SQLITE_READONLY" | "SQLITE_CANTOPEN" | "SQLITE_PERM":
                     reason = "cannot be opened or written"
                 case "SQLITE_NOTADB" | "SQLITE_CORRUPT":

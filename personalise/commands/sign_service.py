@@ -37,6 +37,7 @@ def sign_service(
     from personalise.pki.register import Register
     from personalise.sign_service.configuration import Configuration
     from personalise.sign_service.ledger import Ledger
+    from personalise.sign_service.one_ledger import one_ledger
     from personalise.sign_service.server import listen, serve
     from personalise.sign_service.service import SigningService
     from personalise.sign_service.signers import CurrentSigners
@@ -44,7 +45,7 @@ def sign_service(
 
     settings = Configuration(configuration)
     listening = settings.listening
-    with listen(listening) as socket:
+    with listen(listening) as socket, one_ledger(folder, settings.ledger):
         pki = open_pki(folder, passphrase_file, pin_file)
         signers = CurrentSigners(pki)
         if not signers():

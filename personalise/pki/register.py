@@ -7,6 +7,7 @@ SHA-256 of EF.SOD are in clear.
 """
 
 from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from datetime import datetime
 from pathlib import Path
@@ -36,7 +37,10 @@ CREATE TABLE IF NOT EXISTS document (
 CREATE INDEX IF NOT EXISTS document_by_signer ON document (signer, sod);
 """
 
-_LAYOUT: Final = Layout("register of documents", _SCHEMA, 0x43485352, 1, records=True)
+_FIRST: Final = "SELECT signer, at, sod, number FROM document LIMIT 0"
+_LAYOUT: Final = Layout(
+    "register of documents", _SCHEMA, 0x43485352, 1, records=True, migrations={0: _FIRST}
+)
 
 _COUNT: Final = "SELECT count(*) FROM document WHERE signer = ?"
 _COUNT_OF_SOD: Final = f"{_COUNT} AND sod = ?"
@@ -83,6 +87,23 @@ class Register:
         recipient = Recipient(key_identifier=key_identifier(read_register_key(self._folder)))
         return recipient in recipients_of(sealed_number)
 
+    @contextmanager
+    def locked(self) -> Iterator[None]:
+        """Keep other processes from entering documents; all entries of the block are made, or none.
+
+        Between counting a signer's documents and entering the next one, nobody else enters one.
+        """
+        try:
+            with self._database.transaction():
+                yield
+        except BaseException:
+            self._counts.clear()  # they may include entries that were not made
+            raise
+
+    def contains(self, signer: bytes, sod: bytes) -> bool:
+        """Whether a document of this signer is entered, by the SHA-256 of its EF.SOD."""
+        return self._database.number(_COUNT_OF_SOD, signer, sod) > 0
+
     def enter(
         self,
         signer: bytes,
@@ -98,7 +119,7 @@ class Register:
         """
         database = self._database
         with database.transaction():  # other processes register documents meanwhile
-            if database.number(_COUNT_OF_SOD, signer, sod):
+            if self.contains(signer, sod):
                 return True
             if limit is not None and database.number(_COUNT, signer) >= limit:
                 return False

@@ -1,9 +1,12 @@
 """The ledger of the service: one row per signature, in SQLite, committed before it is returned.
 
 A client's quota and the answer to a repeated request are read from these rows.  The documents that
-a Document Signer has signed are listed in the PKI's own register.
+a Document Signer has signed are listed in the PKI's own register.  Several processes on one PKI use
+one ledger, so a client's limits hold for all of them together.
 """
 
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from pathlib import Path
@@ -25,7 +28,25 @@ CREATE TABLE IF NOT EXISTS signature (
 CREATE INDEX IF NOT EXISTS signature_by_client ON signature (client, at);
 """
 
-_LAYOUT: Final = Layout("ledger of signatures", _SCHEMA, 0x4348534C, 1, records=True)
+_ALLOWANCE: Final = """
+CREATE TABLE IF NOT EXISTS allowance (
+    client TEXT PRIMARY KEY,
+    left REAL NOT NULL,           -- signatures that the client may have at once
+    since TEXT NOT NULL           -- UTC
+) STRICT
+"""
+
+_FIRST: Final = (
+    "SELECT client, idempotency_key, request, signer, kind, at, response FROM signature LIMIT 0"
+)
+_LAYOUT: Final = Layout(
+    "ledger of signatures",
+    _SCHEMA + _ALLOWANCE,
+    0x4348534C,
+    2,
+    records=True,
+    migrations={0: _FIRST, 1: _ALLOWANCE},
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,6 +67,12 @@ class Ledger:
 
     def __init__(self, path: Path) -> None:
         self._database = Database(path, _LAYOUT, create=True)
+
+    @contextmanager
+    def locked(self) -> Iterator[None]:
+        """Keep other processes from writing; all changes of the block are made, or none."""
+        with self._database.transaction():
+            yield
 
     def find(self, client: str, idempotency_key: str) -> Signed | None:
         """Return the signature that this client received under this key, or None."""
@@ -72,6 +99,37 @@ class Ledger:
             signed.at.isoformat(),
             signed.response,
         )
+
+    def withdraw(self, signed: Signed) -> None:
+        """Remove a signature that was never given to its client."""
+        self._database.run(
+            "DELETE FROM signature WHERE client = ? AND idempotency_key = ?",
+            signed.client,
+            signed.idempotency_key,
+        )
+
+    def take_allowance(self, client: str, per_minute: int, at: datetime) -> bool:
+        """Take one signature from a client's allowance; False if none is left at present.
+
+        The allowance is a token bucket of `per_minute`, refilled over a minute.  A clock that goes
+        back refills nothing.
+        """
+        with self._database.transaction():
+            left = float(per_minute)
+            for before, since in self._database.rows(
+                "SELECT left, since FROM allowance WHERE client = ?", client
+            ):
+                seconds = max(0.0, (at - datetime.fromisoformat(since)).total_seconds())
+                left = min(left, before + seconds * per_minute / 60)
+            if left < 1:
+                return False
+            self._database.run(
+                "INSERT OR REPLACE INTO allowance VALUES (?, ?, ?)",
+                client,
+                left - 1,
+                at.isoformat(),
+            )
+        return True
 
     def given(self, client: str, at: datetime) -> int:
         """Return how many signatures a client received in the 24 hours before an instant."""

@@ -1,10 +1,13 @@
 """The rules of the signing service: which client may have what signed, how often, by which signer.
 
-Every method runs on the service's only signing thread, so no lock is needed.  Time is an argument.
+Every method runs on the service's only signing thread.  Other processes may serve the same clients
+from the same PKI and ledger, and `prepare` may sign beside them: from counting a signer's documents
+to entering the next one, the register and the ledger are locked.  Time is an argument.
 """
 
 import hashlib
 from collections.abc import Callable, Mapping, Sequence
+from contextlib import AbstractContextManager
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from enum import StrEnum, unique
@@ -89,8 +92,27 @@ class DocumentRegister(Protocol):
         """
         ...
 
-    def enter(self, signer: bytes, at: datetime, sod: bytes, sealed_number: bytes) -> bool:
-        """Enter a document, by the SHA-256 of its EF.SOD; one that is already entered is kept."""
+    def locked(self) -> AbstractContextManager[None]:
+        """Keep other processes from entering documents; all entries are made, or none."""
+        ...
+
+    def contains(self, signer: bytes, sod: bytes) -> bool:
+        """Whether a document is entered, by the SHA-256 of its EF.SOD."""
+        ...
+
+    def enter(
+        self,
+        signer: bytes,
+        at: datetime,
+        sod: bytes,
+        sealed_number: bytes,
+        *,
+        limit: int | None = None,
+    ) -> bool:
+        """Enter a document, by the SHA-256 of its EF.SOD; one that is already entered is kept.
+
+        Returns False, and enters nothing, if the signer has already signed `limit` other documents.
+        """
         ...
 
 
@@ -149,7 +171,6 @@ class SigningService:
         self._limit = limit
         self._ledger = ledger
         self._register = register
-        self._allowances: dict[str, _Allowance] = {}
 
     def client(self, certificate: bytes, at: datetime) -> Client:
         """Return the client with this certificate (DER); raises `RefusedError`."""
@@ -174,11 +195,32 @@ class SigningService:
         if not 1 <= len(key) <= MAX_IDEMPOTENCY_KEY or not key.isascii():
             raise RefusedError(400, "the Idempotency-Key is not 1 to 128 ASCII characters")
         known = self._ledger.find(client.name, key)
-        if known is not None:
-            if known.request != request.digest:
-                raise RefusedError(409, "this Idempotency-Key was used for another request")
-            self._enter_document(request, known)
+        if known is not None and self._is_given(request, known):
             return known.response
+        with self._register.locked():
+            # The ledger is committed first.  If the register then fails, the signature is entered
+            # when the request is repeated, and no second one is made.
+            with self._ledger.locked():
+                signed = self._sign_once(client, request, at)
+            self._enter_document(request, signed)
+        return signed.response
+
+    def _is_given(self, request: SigningRequest, known: Signed) -> bool:
+        """Whether an answer may be given again; raises `RefusedError` for another request's key."""
+        if known.request != request.digest:
+            raise RefusedError(409, "this Idempotency-Key was used for another request")
+        if request.kind is not SignedFile.SECURITY_OBJECT:
+            return True
+        return self._register.contains(known.signer, _digest(known))
+
+    def _sign_once(self, client: Client, request: SigningRequest, at: datetime) -> Signed:
+        """Return the signature under the request's key, which is made if there is none yet."""
+        known = self._ledger.find(client.name, request.idempotency_key)
+        if known is not None:
+            current = known.signer in map(id_of, self._signers())
+            if self._is_given(request, known) or (current and self._has_room(known.signer)):
+                return known
+            self._ledger.withdraw(known)  # its signer may sign no more, and it was not entered
         if request.document_type not in client.document_types:
             raise RefusedError(403, f"{client.name} may not have documents of this type signed")
         self._charge(client, at)
@@ -187,19 +229,17 @@ class SigningService:
         if types is not None and not covers(types, request.document_type):
             raise RefusedError(403, "the Document Signer does not sign documents of this type")
         response = _sign(signer, request, at)
-        signed = Signed(client.name, key, request.digest, id_of(signer), request.kind, at, response)
+        key, kind = request.idempotency_key, request.kind
+        signed = Signed(client.name, key, request.digest, id_of(signer), kind, at, response)
         self._ledger.enter(signed)
-        self._enter_document(request, signed)
-        return response
+        return signed
 
     def _enter_document(self, request: SigningRequest, signed: Signed) -> None:
-        """Enter a document into the PKI's register, once, before its EF.SOD is returned.
-
-        If that fails, the answer stays in the ledger: a repeated request makes no second signature.
-        """
-        if request.kind is SignedFile.SECURITY_OBJECT:
-            digest = hashlib.sha256(signed.response).digest()
-            self._register.enter(signed.signer, signed.at, digest, request.number)
+        """Enter a document into the PKI's register, once, before its EF.SOD is returned."""
+        if request.kind is SignedFile.SECURITY_OBJECT and not self._register.enter(
+            signed.signer, signed.at, _digest(signed), request.number, limit=self._limit
+        ):
+            raise RefusedError(503, "the Document Signer has reached its limit")
 
     def signer(self, at: datetime) -> SigningKey:
         """Return the first Document Signer that is valid and below its limit at an instant.
@@ -207,7 +247,7 @@ class SigningService:
         Raises `RefusedError` if there is none.
         """
         for each in self._signers():
-            if _may_sign(each.certificate, at) and self._used_by(each) < self._limit:
+            if _may_sign(each.certificate, at) and self._has_room(id_of(each)):
                 return each
         raise RefusedError(
             503,
@@ -218,7 +258,7 @@ class SigningService:
     def remaining(self, at: datetime) -> dict[str, int]:
         """Return how many signatures each valid Document Signer has left, by serial number."""
         return {
-            f"{each.certificate.serial:X}": max(0, self._limit - self._used_by(each))
+            f"{each.certificate.serial:X}": max(0, self._limit - self._register.count(id_of(each)))
             for each in self._signers()
             if _may_sign(each.certificate, at)
         }
@@ -233,16 +273,13 @@ class SigningService:
     def _takes_number(self, number: bytes) -> bool:
         return 1 <= len(number) <= MAX_NUMBER and self._register.takes(number)
 
-    def _used_by(self, signer: SigningKey) -> int:
-        return self._register.count(id_of(signer))
+    def _has_room(self, signer: bytes) -> bool:
+        return self._register.count(signer) < self._limit
 
     def _charge(self, client: Client, at: datetime) -> None:
         if self._ledger.given(client.name, at) >= client.signatures_per_day:
             raise RefusedError(429, f"{client.name} has used its signatures of this day", 3600)
-        allowance = self._allowances.setdefault(
-            client.name, _Allowance(float(client.signatures_per_minute), at)
-        )
-        if not allowance.take(client.signatures_per_minute, at):
+        if not self._ledger.take_allowance(client.name, client.signatures_per_minute, at):
             wait = max(1, 60 // client.signatures_per_minute)
             raise RefusedError(
                 429,
@@ -251,26 +288,13 @@ class SigningService:
             )
 
 
-@dataclass
-class _Allowance:
-    """The signatures that a client may have at once: a token bucket, refilled over a minute."""
-
-    left: float
-    since: datetime
-
-    def take(self, per_minute: int, at: datetime) -> bool:
-        refilled = (at - self.since).total_seconds() * per_minute / 60
-        self.left = min(float(per_minute), self.left + max(refilled, 0.0))
-        self.since = at
-        if self.left < 1:
-            return False
-        self.left -= 1
-        return True
-
-
 def id_of(signer: SigningKey) -> bytes:
     """Return the SHA-256 of a Document Signer's certificate, its name in ledger and register."""
     return signer.certificate.fingerprint
+
+
+def _digest(signed: Signed) -> bytes:
+    return hashlib.sha256(signed.response).digest()
 
 
 def _may_sign(certificate: Certificate, at: datetime) -> bool:

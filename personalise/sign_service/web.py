@@ -37,7 +37,7 @@ from personalise.sign_service.service import (
     SigningRequest,
     SigningService,
 )
-from support.database import DamagedDatabaseError
+from support.database import BusyDatabaseError, DamagedDatabaseError
 from support.errors import ChipsealError, MalformedError, MisuseError
 from support.printable_text import printable
 
@@ -190,6 +190,9 @@ def _refusal(error: Exception, name: str) -> JSONResponse:
         reason, status, retry_after = str(error), error.status, error.retry_after
     elif isinstance(error, MalformedError) and not isinstance(error, DamagedDatabaseError):
         reason, status, retry_after = str(error), 400, None
+    elif isinstance(error, BusyDatabaseError):
+        reason = "other processes of the service are signing; try again"
+        status, retry_after = 503, RETRY_SECONDS
     elif isinstance(error, DamagedDatabaseError | MisuseError | OSError):  # HSM, disk, PKI
         reason, status, retry_after = "cannot sign at present", 503, RETRY_SECONDS
     else:

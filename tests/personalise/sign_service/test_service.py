@@ -1,5 +1,6 @@
 """The signing service's rules: idempotency, permission, rate, quota, rotation."""
 
+import sqlite3
 from collections.abc import Callable, Sequence
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
@@ -172,16 +173,87 @@ def test_a_register_that_fails_causes_no_second_signature(
     make_service: MakeService, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     service = make_service()
-    with monkeypatch.context() as patch:
-        patch.setattr(Register, "enter", lambda *_: (_ for _ in ()).throw(MisuseError("full")))
-        with pytest.raises(MisuseError, match="full"):
-            service.sign(CLIENT, request("1"), AT)
+    fail_to_register(service, monkeypatch, "1")
     ledger = Ledger(tmp_path / "ledger.sqlite")
     waiting = ledger.find(CLIENT.name, "1")
     assert waiting is not None
     assert service.sign(CLIENT, request("1"), AT) == waiting.response
     assert service.sign(CLIENT, request("1"), AT) == waiting.response
     assert Register(tmp_path).count(SIGNERS[0].certificate.fingerprint) == 1
+
+
+def fail_to_register(service: SigningService, monkeypatch: pytest.MonkeyPatch, key: str) -> None:
+    """Have a request signed whose document cannot be registered, as on a full disk."""
+    with monkeypatch.context() as patch:
+        patch.setattr(
+            Register, "enter", lambda *_, **__: (_ for _ in ()).throw(MisuseError("full"))
+        )
+        with pytest.raises(MisuseError, match="full"):
+            service.sign(CLIENT, request(key), AT)
+
+
+def test_a_signature_that_was_never_given_is_not_entered_past_the_limit(
+    make_service: MakeService, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    service = make_service(limit=1)
+    fail_to_register(service, monkeypatch, "1")
+    service.sign(CLIENT, request("2"), AT)
+    signed = Sod.parse(service.sign(CLIENT, request("1"), AT))
+    assert signed.signed_data.certificates[0] == SIGNERS[1].certificate
+    counts = [Register(tmp_path).count(each.certificate.fingerprint) for each in SIGNERS]
+    assert counts == [1, 1, 0]
+
+
+def test_a_signature_that_was_never_given_is_not_entered_for_a_revoked_signer(
+    make_service: MakeService, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The list of affected documents was made when the signer was revoked."""
+    signers = [*SIGNERS]
+    service = make_service(signers=lambda: signers)
+    fail_to_register(service, monkeypatch, "1")
+    del signers[0]
+    signed = Sod.parse(service.sign(CLIENT, request("1"), AT))
+    assert signed.signed_data.certificates[0] == SIGNERS[1].certificate
+    assert Register(tmp_path).count(SIGNERS[0].certificate.fingerprint) == 0
+
+
+def test_two_services_share_a_clients_rate_and_quota(make_service: MakeService) -> None:
+    slow = Client("prep-1", bytes(32), frozenset({"IR"}), 2, 3)
+    first, second = make_service(client=slow), make_service(client=slow)
+    first.sign(slow, request("1"), AT)
+    second.sign(slow, request("2"), AT)
+    for each in (first, second):
+        with pytest.raises(RefusedError, match="signatures a minute"):
+            each.sign(slow, request("3"), AT)
+    second.sign(slow, request("3"), AT + timedelta(minutes=2))
+    with pytest.raises(RefusedError, match="of this day"):
+        first.sign(slow, request("4"), AT + timedelta(minutes=4))
+
+
+def test_a_refused_request_takes_nothing_from_the_allowance(make_service: MakeService) -> None:
+    slow = Client("prep-1", bytes(32), frozenset({"IR"}), 1, 3)
+    service = make_service(client=slow)
+    with pytest.raises(MalformedError):
+        service.sign(slow, replace(request("1"), body=b"\x30\x00"), AT)
+    service.sign(slow, request("1"), AT)
+
+
+@pytest.mark.parametrize("version", [0, 1])
+def test_a_ledger_of_an_older_version_is_read(
+    make_service: MakeService, tmp_path: Path, version: int
+) -> None:
+    """The first release marked its files with no application id and no version."""
+    answer = make_service().sign(CLIENT, request("a"), AT)
+    path = tmp_path / "ledger.sqlite"
+    with sqlite3.connect(path) as old:
+        old.execute("DROP TABLE allowance")
+        old.execute(f"PRAGMA user_version = {version}")
+        if version == 0:
+            old.execute("PRAGMA application_id = 0")
+    old.close()
+    service = make_service()
+    assert service.sign(CLIENT, request("a"), AT) == answer
+    service.sign(CLIENT, request("b"), AT)
 
 
 @pytest.mark.parametrize(
@@ -267,7 +339,7 @@ def test_a_hash_of_another_size_is_refused_with_400(make_service: MakeService) -
     wrong = der.sequence(der.integer(0), encode_hash(Hash.SHA256), der.sequence(entry))
     service = make_service()
     request = SigningRequest(SignedFile.SECURITY_OBJECT, "a", "IR", wrong, NUMBER)
-    with pytest.raises(RefusedError, match="31 octets for DG1") as refused:
+    with pytest.raises(RefusedError, match=r"31 octets .* DG1") as refused:
         service.sign(CLIENT, request, AT)
     assert refused.value.status == 400
     assert sum(service.remaining(AT).values()) == 300

@@ -17,7 +17,7 @@ from personalise.pki.register import Register
 from personalise.sign_service.ledger import Ledger
 from personalise.sign_service.service import Client, SigningService
 from personalise.sign_service.web import SigningApplication
-from support.database import DamagedDatabaseError
+from support.database import BusyDatabaseError, DamagedDatabaseError
 from support.errors import MisuseError
 
 CLIENT = Client("prep-1", sha256(b"").digest(), frozenset({"IR"}), 600, 1000)
@@ -54,6 +54,12 @@ def ask(folder: Path, error: Exception, path: str) -> httpx.Response:
             503,
             "cannot sign at present",
             "dam",
+        ),
+        (
+            BusyDatabaseError(0, "another process has been writing", "register.sqlite"),
+            503,
+            "other processes of the service are signing; try again",
+            "another process has been writing",
         ),
         (ProtocolError("does not verify"), 500, "internal error of the service", "does not verify"),
         (KeyError("ZU1234567"), 500, "internal error of the service", "internal error (KeyError)"),
