@@ -1,7 +1,7 @@
-"""What every test shares.
+"""Settings for all tests.
 
-Slowness is no failure (`timeout` in pyproject.toml ends a hang); a test with other people's
-programs must not skip where they are required.
+Hypothesis has no deadline, since `timeout` in pyproject.toml ends a test that hangs.  A test marked
+`interop` must not skip if CHIPSEAL_REQUIRE_INTEROP is 1.
 """
 
 import shutil
@@ -20,7 +20,7 @@ settings.load_profile("chipseal")
 
 
 def pytest_configure(config: pytest.Config) -> None:
-    """Let a test have a pcscd of its own."""
+    """Prepare the link that lets a test use a private pcscd."""
     folder = Path(tempfile.mkdtemp(prefix="chipseal-tests-"))
     config.add_cleanup(lambda: shutil.rmtree(folder, ignore_errors=True))
     link_to_pcscd(folder)
@@ -30,7 +30,7 @@ def pytest_configure(config: pytest.Config) -> None:
 def pytest_runtest_makereport(
     item: pytest.Item,
 ) -> Generator[None, pytest.TestReport, pytest.TestReport]:
-    """Fail such a test where it would skip."""
+    """Turn the skip of an interop test into a failure if these are required."""
     report = yield
     if item.get_closest_marker("interop") is not None:
         fail_if_required(report)

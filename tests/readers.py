@@ -1,7 +1,8 @@
 """Virtual readers in a real pcscd, for every test that needs one.
 
-The pcscd that runs is used, if it has virtual readers, and our own started otherwise; the last to
-finish stops it.  A reader belongs to one test at a time, of whatever process: a test waits for one.
+If a pcscd with virtual readers runs, it is used; otherwise ours is started, and the last test
+process stops it.  A reader belongs to one test at a time, in all test processes; a test waits for
+one.
 """
 
 import fcntl
@@ -29,41 +30,42 @@ _WAIT_SECONDS = 120.0
 
 @dataclass
 class InsertedCard:
-    """A card in a reader: the reader's name, its port, and the process that is the card."""
+    """A card in a reader: the reader's name and port, and the process that runs the card."""
 
     reader: str
     port: int
     process: "subprocess.Popen[str]"
 
     def take_out(self, order: signal.Signals = signal.SIGTERM) -> int:
-        """Take the card out, or tear it out with SIGKILL; the process's exit status."""
+        """Take the card out (with SIGKILL, abruptly); return the exit status of its process."""
         self.process.send_signal(order)
         return self.process.wait(timeout=10)
 
 
 @dataclass
 class Claims:
-    """Readers that one test has for itself, until it gives them back."""
+    """The readers that one test uses, until it releases them."""
 
     readers: tuple[VirtualReader, ...]
     locks: dict[int, IO[str]] = field(default_factory=dict)
 
     def take(self, *, first: bool = False, without: Collection[int] = ()) -> VirtualReader:
-        """A free reader: the very first, or any, the first one last; never one of these ports.
+        """Claim and return a free reader, whose port is not in `without`.
 
-        Waits for one, and skips where none comes free in time.
+        With `first`, only the first reader is considered; otherwise it is considered last.  Waits
+        for a reader, and skips the test if none becomes free in time.
         """
-        wanted = self.readers[:1] if first else self.readers[::-1]
+        candidates = self.readers[:1] if first else self.readers[::-1]
         deadline = time.monotonic() + _WAIT_SECONDS
         while time.monotonic() < deadline:
-            for reader in wanted:
+            for reader in candidates:
                 if reader.port not in without and self._claim(reader):
                     return reader
             time.sleep(0.1)
-        pytest.skip("the virtual readers of the pcscd that runs are all in use")
+        pytest.skip("all virtual readers of the running pcscd are in use")
 
     def _claim(self, reader: VirtualReader) -> bool:
-        """Whether the reader is ours now, and no card of anybody else's is in it."""
+        """Claim a reader; return False if another test has it, or another card is in it."""
         if reader.port in self.locks:
             return True
         file = (pcscd.state_folder() / f"port-{reader.port}").open("w", encoding="ascii")
@@ -78,23 +80,23 @@ class Claims:
         self.locks[reader.port] = file
         return True
 
-    def give_back(self) -> None:
-        """Let others have the readers."""
+    def release(self) -> None:
+        """Release the readers for other tests."""
         for file in self.locks.values():
             file.close()
 
 
 @dataclass
 class Insert:
-    """Puts chips into readers, each of them into one that no other test uses meanwhile."""
+    """Inserts chips into readers that no other test uses."""
 
     claims: Claims
     cards: list[InsertedCard] = field(default_factory=list)
 
     def __call__(self, state: Path | None = None, *, first: bool = False) -> InsertedCard:
-        """Put the chip of a state file (None: a blank one) into a free reader.
+        """Insert the chip of a state file, or a blank one, into a free reader.
 
-        `first` takes the first of all PC/SC readers, for a program that uses no other.
+        With `first`, it is the first of all PC/SC readers, for a program that uses no other.
         """
         taken = {card.port for card in self.cards if card.process.poll() is None}
         reader = self.claims.take(first=first, without=taken)
@@ -115,7 +117,7 @@ class Insert:
         return card
 
     def take_out_all(self) -> None:
-        """Tear out what is still in a reader."""
+        """Take out all cards that are still in a reader."""
         for card in self.cards:
             card.process.kill()
             card.process.wait()
@@ -123,40 +125,40 @@ class Insert:
 
 @pytest.fixture(scope="session")
 def virtual_readers() -> Iterator[tuple[VirtualReader, ...]]:
-    """Every virtual reader there is; `claims` says which of them a test may use.
+    """All virtual readers; a test uses those that it gets from `claims`.
 
-    Skips, and says why, where there are none and none can be started.
+    Skips if there are none and none can be started.
     """
     with pcscd.in_use():
         try:
             yield readers.listed() or readers.up(_COUNT)
         except TransportError as error:
             pytest.skip(str(error))
-    with suppress(ReadersInUseError):  # by another test process, which stops them when it ends
+    with suppress(ReadersInUseError):  # another test process uses them, and will stop them
         readers.down()
 
 
 @pytest.fixture
 def claims(virtual_readers: tuple[VirtualReader, ...]) -> Iterator[Claims]:
-    """Readers of this test's own."""
+    """The readers that this test uses."""
     readers_of_this_test = Claims(virtual_readers)
     try:
         yield readers_of_this_test
     finally:
-        readers_of_this_test.give_back()
+        readers_of_this_test.release()
 
 
 @pytest.fixture
 def reader(claims: Claims) -> VirtualReader:
-    """One reader of this test's own, without a card."""
+    """An empty reader for this test."""
     return claims.take()
 
 
 @pytest.fixture
 def insert(claims: Claims) -> Iterator[Insert]:
-    """A function that puts the chip of a state file (None: a blank one) into a free reader."""
-    put = Insert(claims)
+    """A function that inserts the chip of a state file, or a blank one, into a free reader."""
+    insert_chip = Insert(claims)
     try:
-        yield put
+        yield insert_chip
     finally:
-        put.take_out_all()
+        insert_chip.take_out_all()

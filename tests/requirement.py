@@ -1,7 +1,7 @@
-"""What the tests with other people's programs need, and what it means where that is missing.
+"""Programs that the interoperability tests need.
 
-Such a test skips and says why.  Where CHIPSEAL_REQUIRE_INTEROP is 1, as in CI, a skip of a test
-that is marked `interop` is a failure: see tests/conftest.py.
+A test skips, and says why, if a program is missing.  With CHIPSEAL_REQUIRE_INTEROP=1, as in CI, a
+skip of a test marked `interop` is a failure (tests/conftest.py).
 """
 
 import os
@@ -10,13 +10,13 @@ import shutil
 import pytest
 
 REFUSED_MODULE = "the module proxy refuses"
-"""How the only reason begins for which such a test may always skip."""
+"""The beginning of the only reason for which such a test may always skip."""
 
 _VARIABLE = "CHIPSEAL_REQUIRE_INTEROP"
 
 
 def program(name: str, package: str) -> str:
-    """The path of a program; without it the test needs its Debian package."""
+    """Return the path of a program; if it is missing, skip and name its Debian package."""
     path = shutil.which(name)
     if path is None:
         pytest.skip(f"needs {name}, of the package {package}")
@@ -24,7 +24,7 @@ def program(name: str, package: str) -> str:
 
 
 def fail_if_required(report: pytest.TestReport) -> None:
-    """Make a failure of a skip, where this machine has promised to lack nothing."""
+    """Turn a skip into a failure if CHIPSEAL_REQUIRE_INTEROP is 1."""
     if not report.skipped or os.environ.get(_VARIABLE) != "1" or hasattr(report, "wasxfail"):
         return
     reason = str(report.longrepr[2]) if isinstance(report.longrepr, tuple) else ""

@@ -17,7 +17,7 @@ def skipped(reason: str) -> pytest.TestReport:
         ("0", "needs mvn", "skipped"),
     ],
 )
-def test_a_skip_is_a_failure_where_nothing_may_lack(
+def test_a_skip_is_a_failure_if_interop_is_required(
     monkeypatch: pytest.MonkeyPatch, required: str, reason: str, outcome: str
 ) -> None:
     monkeypatch.setenv("CHIPSEAL_REQUIRE_INTEROP", required)
@@ -27,6 +27,6 @@ def test_a_skip_is_a_failure_where_nothing_may_lack(
     assert reason in str(report.longrepr)
 
 
-def test_a_program_that_is_missing_is_named_with_its_package() -> None:
+def test_a_missing_program_is_named_with_its_package() -> None:
     with pytest.raises(pytest.skip.Exception, match="needs no-such-program, of the package none"):
         program("no-such-program", "none")

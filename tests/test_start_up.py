@@ -1,4 +1,4 @@
-"""What a command needs is imported when it runs: help answers at once."""
+"""A command imports what it needs when it runs, so that help is fast."""
 
 import resource
 import subprocess
@@ -13,9 +13,9 @@ HEAVY = {
 
 
 def started(command: str) -> "subprocess.CompletedProcess[str]":
-    """The help of a command, in a process of its own; on its standard error every module there is.
+    """Print the help of a command in a separate process, and on standard error its modules.
 
-    `-X importtime` leaves out what `importlib.import_module` and entry points load.
+    `-X importtime` does not list what `importlib.import_module` and entry points load.
     """
     program, *arguments = command.split()
     module = "chipseal.command_line" if program == "chipseal" else f"{program}.commands.main"
@@ -36,7 +36,7 @@ def started(command: str) -> "subprocess.CompletedProcess[str]":
         "chipseal", "chipseal personalise", "chipseal verify card",
     ],
 )  # fmt: skip
-def test_help_answers_at_once(command: str) -> None:
+def test_help_is_fast_and_imports_nothing_heavy(command: str) -> None:
     imported = set(started(command).stderr.split())
     assert "click" in imported
     assert imported & HEAVY == set()

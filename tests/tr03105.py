@@ -1,7 +1,7 @@
-"""Test cases of BSI TR-03105 as tests of ours: who is run where, and that none is forgotten.
+"""The test cases of BSI TR-03105: which of our tests runs which case, and that none is missing.
 
-A test says by `case`, or by the keys of the table of its parameters, which cases it is.  What each
-case wants is said by the test in our own words; where it allows several answers, ours is expected.
+A test names its cases with `case`, or with the keys of its table of parameters.  The test describes
+each case in our own words.  If a case allows several answers, the test expects ours.
 """
 
 import pkgutil
@@ -18,18 +18,18 @@ Test = TypeVar("Test", bound=Callable[..., None])
 
 
 class Catalogue:
-    """The cases of one part, as they are run."""
+    """The cases of one part that are run."""
 
     def __init__(self) -> None:
         self.run: set[str] = set()
 
     def case(self, *ids: str) -> Callable[[Test], Test]:
-        """Say that a test is these cases."""
+        """Record that a test runs these cases."""
         self.run.update(ids)
         return lambda test: test
 
     def cases(self, table: Mapping[str, object]) -> list[ParameterSet]:
-        """A parameter set for each case; what follows a space in a key tells two of one apart."""
+        """Return a parameter set for each case; a word after a space in a key makes it unique."""
         self.run.update(id_.split(" ")[0] for id_ in table)
         return [
             pytest.param(*(values if isinstance(values, tuple) else (values,)), id=id_)
@@ -37,25 +37,25 @@ class Catalogue:
         ]
 
     def gather(self, package: str) -> None:
-        """Import the test modules of a package, which makes their cases known."""
+        """Import the test modules of a package, which records their cases."""
         for found in pkgutil.iter_modules(import_module(package).__path__):
             if found.name.startswith("test_"):
                 import_module(f"{package}.{found.name}")
 
-    def require_all(self, wanted: Iterable[str], not_run: Iterable[str]) -> None:
-        """Every case is run, or it is said why not; and no other is."""
-        wanted, not_run = set(wanted), set(not_run)
+    def require_all(self, required: Iterable[str], not_run: Iterable[str]) -> None:
+        """Assert that every required case is either run or listed as not run, and no other is."""
+        required, not_run = set(required), set(not_run)
         assert not self.run & not_run
-        assert self.run | not_run == wanted
+        assert self.run | not_run == required
 
 
 def chip_cases() -> set[str]:
-    """The cases of part 3.2, for chips of EAC version 1."""
+    """Return the cases of part 3.2, for chips of EAC version 1."""
     units = facts("protocol/test_cases_TR-03105.json")["chip_EAC_TR-03105-3.2"]
     return {each["id"] for unit in units.values() for each in unit["cases"]}
 
 
 def inspection_system_cases() -> set[str]:
-    """The cases of part 5.1, for inspection systems."""
+    """Return the cases of part 5.1, for inspection systems."""
     units = facts("protocol/test_cases_TR-03105.json")["inspection_system_TR-03105-5.1"]["units"]
     return {each["id"] for unit in units.values() for each in unit["cases"]}

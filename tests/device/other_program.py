@@ -1,6 +1,6 @@
 """Another program that uses a card in a PC/SC reader: run as `other_program.py WHAT READER`.
 
-It prints `ready` once it is at it, and goes on until it is killed.
+It prints `ready` once it has begun, and runs until it is killed.
 """
 
 import sys
@@ -24,7 +24,7 @@ def connected(reader: str, mode: int = scard.SCARD_SHARE_SHARED) -> Any:
 
 
 def select(reader: str) -> None:
-    """Selects the master file every few milliseconds, on one connection."""
+    """Select the master file every few milliseconds, on one connection."""
     handle = connected(reader)
     while True:
         result, _ = scard.SCardTransmit(handle, scard.SCARD_PCI_T1, MASTER_FILE)
@@ -37,7 +37,7 @@ def select(reader: str) -> None:
 
 
 def connect(reader: str) -> None:
-    """Connects, selects and disconnects, and leaves the card as it is."""
+    """Connect, select and disconnect repeatedly, without resetting the card."""
     while True:
         handle = connected(reader)
         scard.SCardTransmit(handle, scard.SCARD_PCI_T1, MASTER_FILE)
@@ -47,7 +47,7 @@ def connect(reader: str) -> None:
 
 
 def reset(reader: str) -> None:
-    """Resets the card again and again: on one connection, and when it ends another."""
+    """Reset the card repeatedly: on one connection, and when it ends another."""
     handle = connected(reader)
     while True:
         scard.SCardReconnect(handle, scard.SCARD_SHARE_SHARED, PROTOCOLS, scard.SCARD_RESET_CARD)
@@ -57,14 +57,14 @@ def reset(reader: str) -> None:
 
 
 def hold(reader: str) -> None:
-    """Holds a transaction for ever."""
+    """Hold a transaction without end."""
     scard.SCardBeginTransaction(connected(reader))
     ready()
     time.sleep(3600)
 
 
 def hold_a_while(reader: str) -> None:
-    """Holds a transaction for 3 s, and stays connected."""
+    """Hold a transaction for 3 s, and stay connected."""
     handle = connected(reader)
     scard.SCardBeginTransaction(handle)
     ready()
@@ -74,7 +74,7 @@ def hold_a_while(reader: str) -> None:
 
 
 def exclude(reader: str) -> None:
-    """Is connected in exclusive mode for 3 s."""
+    """Connect in exclusive mode for 3 s."""
     handle = connected(reader, scard.SCARD_SHARE_EXCLUSIVE)
     ready()
     time.sleep(3)

@@ -1,8 +1,8 @@
-"""A pcscd of one test, which may be killed and started again.
+"""A pcscd for one test, which may kill and restart it.
 
-The path of its socket is compiled into pcscd; in a mount namespace of its own that path is another
-folder.  pcsc-lite's library reads PCSCLITE_CSOCK_NAME once in a process, so that this names a link,
-here and in every process that a test starts, which leads to the one daemon or the other.
+The path of its socket is compiled into pcscd; in a separate mount namespace this path is another
+folder.  pcsc-lite's library reads PCSCLITE_CSOCK_NAME only once in a process.  The variable
+therefore names a symbolic link, here and in every process that a test starts, which is redirected.
 """
 
 import os
@@ -24,7 +24,7 @@ _SECONDS = 10.0
 
 
 class PrivatePcscd:
-    """The daemon, with virtual readers on free ports; started."""
+    """A running pcscd with virtual readers on free ports."""
 
     def __init__(self, folder: Path) -> None:
         self._folder = folder
@@ -37,7 +37,7 @@ class PrivatePcscd:
         self.start()
 
     def start(self, readers: int = 2) -> None:
-        """Start it with 2 or 4 readers."""
+        """Start pcscd with 2 or 4 readers."""
         reader_conf.write_entries(self._folder / "conf", readers, self._first_port)
         command = (
             f"mkdir -p /run/pcscd && mount --bind {self._run} /run/pcscd && "
@@ -50,18 +50,20 @@ class PrivatePcscd:
         deadline = time.monotonic() + _SECONDS
         while not self._answers():
             if self._process.poll() is not None or time.monotonic() > deadline:
-                pytest.skip(f"no pcscd of its own: {(self._folder / 'log').read_text()[-300:]}")
+                pytest.skip(
+                    f"cannot start a private pcscd: {(self._folder / 'log').read_text()[-300:]}"
+                )
             time.sleep(0.02)
 
     def stop(self, order: signal.Signals = signal.SIGKILL) -> None:
-        """Stop it."""
+        """Stop pcscd."""
         if self._process is not None:
             self._process.send_signal(order)
             self._process.wait(_SECONDS)
             self._process = None
 
     def insert(self, slot: int = 0) -> "subprocess.Popen[str]":
-        """Put a blank card into a reader."""
+        """Insert a blank card into a reader."""
         from emrtd.transport.pcsc.readers import occupancy
 
         port = str(self._first_port + slot)
@@ -76,12 +78,12 @@ class PrivatePcscd:
         assert process.stdout.readline().startswith("inserted in ")
         process.stdout.close()
         self._cards.append(process)
-        while not list(occupancy().values())[slot]:  # it is powered up, and will be shown at once
+        while not list(occupancy().values())[slot]:  # pcscd reports it soon after powering it up
             time.sleep(0.01)
         return process
 
     def end(self) -> None:
-        """Stop everything."""
+        """Take out all cards and stop pcscd."""
         for card in self._cards:
             card.kill()
             card.wait()
@@ -96,9 +98,9 @@ class PrivatePcscd:
 def private_pcscd(
     tmp_path_factory: pytest.TempPathFactory, monkeypatch: pytest.MonkeyPatch
 ) -> Iterator[PrivatePcscd]:
-    """A pcscd of this test; skips where there may be none."""
+    """A pcscd for this test only; skips if it cannot be started."""
     if os.geteuid() != 0 or shutil.which("pcscd") is None or shutil.which("unshare") is None:
-        pytest.skip("a pcscd of its own needs root, pcscd and unshare")
+        pytest.skip("a private pcscd needs root, pcscd and unshare")
     folder = tmp_path_factory.mktemp("pcscd")
     monkeypatch.setenv("XDG_STATE_HOME", str(folder / "state"))
     link = Path(os.environ["PCSCLITE_CSOCK_NAME"])
@@ -113,7 +115,7 @@ def private_pcscd(
 
 
 def link_to_pcscd(folder: Path) -> None:
-    """Have the library find pcscd by a link in a folder of this process, from its first use on."""
+    """Make pcsc-lite's library find pcscd by a link in this folder; call before its first use."""
     link = folder / "pcscd.comm"
     link.symlink_to(os.environ.get("PCSCLITE_CSOCK_NAME", "/run/pcscd/pcscd.comm"))
     os.environ["PCSCLITE_CSOCK_NAME"] = str(link)
@@ -125,7 +127,7 @@ def _lead(link: Path, target: Path) -> None:
 
 
 def _free_ports(count: int) -> int:
-    """The first of so many ports in a row that nobody listens on."""
+    """Return the first of this many consecutive ports without a listener."""
     first = 42_000 + os.getpid() % 1000 * 20
     while any(_is_taken(first + number) for number in range(count)):
         first += count

@@ -1,4 +1,4 @@
-"""A spread of the matrix of PACE, and Terminal Authentication, through a real pcscd."""
+"""Several variants of PACE, and Terminal Authentication, through a real pcscd."""
 
 from pathlib import Path
 
@@ -61,7 +61,7 @@ def read(card: Connection, session: SecureMessaging, file: FileID) -> bytes:
         (1, Mapping.INTEGRATED, Cipher.AES256),
     ],
 )
-def test_a_spread_of_pace(
+def test_pace_in_several_variants(
     insert: Insert, tmp_path: Path, number: int, mapping: Mapping, cipher: Cipher
 ) -> None:
     info = PaceInfo.of(STANDARDISED[number].key_agreement, mapping, cipher, number)
@@ -73,8 +73,8 @@ def test_a_spread_of_pace(
         assert read(card, session, FileID.DG2) == FILE_CONTENTS[FileID.DG2]
 
 
-def test_bac_in_a_session_of_its_own_after_pace_that_failed(insert: Insert, tmp_path: Path) -> None:
-    """The chip announces a mapping that it has no key for, and is reset before BAC."""
+def test_bac_after_a_failed_pace_is_in_a_new_session(insert: Insert, tmp_path: Path) -> None:
+    """The chip announces a mapping without its key; it is reset before BAC."""
     keys = ChipKeys(passwords=(ChipPassword.of(MRZ),), basic_access_control=True)
     offered = PaceInfo.of(KeyAgreement.ECDH, Mapping.CHIP_AUTHENTICATION, Cipher.AES128, 13)
     files = FILE_CONTENTS | {FileID.CARD_ACCESS: SecurityInfos(offered).encode()}

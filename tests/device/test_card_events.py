@@ -1,4 +1,4 @@
-"""Card events, and faults of a connection, of a real pcscd that comes and goes."""
+"""Card events and connection faults of a real pcscd that is stopped and restarted."""
 
 import signal
 import subprocess
@@ -27,7 +27,7 @@ def kinds(events: CardEvents, timeout: float = 10) -> list[CardEventKind]:
     return [event.kind for event in events.wait(timeout)]
 
 
-def test_insertion_removal_and_a_swap_between_two_waits(private_pcscd: PrivatePcscd) -> None:
+def test_insertions_and_removals_are_events(private_pcscd: PrivatePcscd) -> None:
     with watch(READER) as events:
         assert kinds(events, 0) == [ADDED]
         assert kinds(events, 0.1) == []
@@ -39,7 +39,7 @@ def test_insertion_removal_and_a_swap_between_two_waits(private_pcscd: PrivatePc
         card.kill()
         assert kinds(events) == [REMOVED]
         private_pcscd.insert().kill()
-        private_pcscd.insert()  # at once: the reader has not noticed that the last one has left
+        private_pcscd.insert()  # at once, before pcscd notices the removal of the last one
         assert kinds(events) == [INSERTED]
 
 
@@ -54,7 +54,7 @@ def test_a_swap_between_two_waits_is_a_removal_and_an_insertion(
         assert kinds(events, 0) == [REMOVED, INSERTED]
 
 
-def test_every_reader_is_watched_where_none_is_named(private_pcscd: PrivatePcscd) -> None:
+def test_without_a_name_every_reader_is_watched(private_pcscd: PrivatePcscd) -> None:
     with watch() as events:
         assert kinds(events) == [ADDED, ADDED]
         private_pcscd.insert(slot=1)
@@ -63,7 +63,7 @@ def test_every_reader_is_watched_where_none_is_named(private_pcscd: PrivatePcscd
 
 
 @pytest.mark.parametrize("order", [signal.SIGKILL, signal.SIGTERM])
-def test_a_restart_of_the_daemon_is_survived(
+def test_a_watcher_continues_after_a_restart_of_the_daemon(
     private_pcscd: PrivatePcscd, order: signal.Signals
 ) -> None:
     private_pcscd.insert()
@@ -78,7 +78,7 @@ def test_a_restart_of_the_daemon_is_survived(
         assert kinds(events) == [INSERTED]
 
 
-def test_a_daemon_that_is_not_there_yet_is_waited_for(private_pcscd: PrivatePcscd) -> None:
+def test_a_watcher_waits_for_a_daemon_that_does_not_run_yet(private_pcscd: PrivatePcscd) -> None:
     private_pcscd.stop()
     with watch(READER) as events:
         assert kinds(events) == [SERVICE_GONE]
@@ -86,7 +86,7 @@ def test_a_daemon_that_is_not_there_yet_is_waited_for(private_pcscd: PrivatePcsc
         assert kinds(events)[0] is SERVICE_BACK
 
 
-def test_a_wait_in_another_thread_is_cancelled_at_once(private_pcscd: PrivatePcscd) -> None:
+def test_another_thread_can_cancel_a_wait(private_pcscd: PrivatePcscd) -> None:
     with watch(READER) as events:
         assert kinds(events) == [ADDED]
         threading.Timer(0.6, events.cancel).start()
@@ -112,8 +112,8 @@ def test_a_wait_ends_with_a_signal(private_pcscd: PrivatePcscd) -> None:
     process.stdout.close()
 
 
-def test_nothing_happens_meanwhile_and_nothing_is_done(private_pcscd: PrivatePcscd) -> None:
-    """A wait sleeps: it takes hardly any processor time."""
+def test_a_wait_uses_almost_no_processor_time(private_pcscd: PrivatePcscd) -> None:
+    """A wait of 2 s uses less than 0.05 s of processor time."""
     with watch() as events:
         events.wait(0)
         began = time.thread_time()
@@ -121,7 +121,7 @@ def test_nothing_happens_meanwhile_and_nothing_is_done(private_pcscd: PrivatePcs
         assert time.thread_time() - began < 0.05
 
 
-def test_a_connection_says_what_has_gone_and_never_reaches_another_card(
+def test_a_connection_reports_a_removed_card_and_never_reaches_another(
     private_pcscd: PrivatePcscd,
 ) -> None:
     card = private_pcscd.insert()
@@ -135,7 +135,7 @@ def test_a_connection_says_what_has_gone_and_never_reaches_another_card(
             assert raised.value.fault is TransportFault.CARD_REMOVED
 
 
-def test_a_reset_does_not_go_on_with_another_card(private_pcscd: PrivatePcscd) -> None:
+def test_a_reset_never_reaches_another_card(private_pcscd: PrivatePcscd) -> None:
     card = private_pcscd.insert()
     with connect(READER) as connection:
         card.kill()
@@ -146,7 +146,9 @@ def test_a_reset_does_not_go_on_with_another_card(private_pcscd: PrivatePcscd) -
         assert raised.value.fault is TransportFault.CARD_REMOVED
 
 
-def test_a_card_torn_out_in_mid_command_is_gone(private_pcscd: PrivatePcscd) -> None:
+def test_a_card_removed_during_a_command_is_reported_as_removed(
+    private_pcscd: PrivatePcscd,
+) -> None:
     card = private_pcscd.insert()
     with connect(READER) as connection:
         card.send_signal(signal.SIGSTOP)
@@ -156,7 +158,7 @@ def test_a_card_torn_out_in_mid_command_is_gone(private_pcscd: PrivatePcscd) -> 
         assert raised.value.fault is TransportFault.CARD_REMOVED
 
 
-def test_a_connection_tells_that_the_daemon_has_gone(private_pcscd: PrivatePcscd) -> None:
+def test_a_connection_reports_that_the_daemon_stopped(private_pcscd: PrivatePcscd) -> None:
     private_pcscd.insert()
     with connect(READER) as connection:
         private_pcscd.stop()
@@ -173,7 +175,9 @@ def test_a_connection_tells_that_the_daemon_has_gone(private_pcscd: PrivatePcscd
     assert pcsc_readers()[0] == READER
 
 
-def test_without_a_card_and_without_a_reader(private_pcscd: PrivatePcscd) -> None:
+def test_connecting_without_a_card_or_a_reader_name_is_an_error(
+    private_pcscd: PrivatePcscd,
+) -> None:
     with pytest.raises(TransportError) as raised:
         connect(READER)
     assert raised.value.fault is TransportFault.NO_CARD

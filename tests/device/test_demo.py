@@ -1,4 +1,4 @@
-"""The demonstration in a real PC/SC reader: done, interrupted, and with nothing left behind."""
+"""The demonstration in a real PC/SC reader: completed, interrupted, and cleaned up."""
 
 import os
 import signal

@@ -111,7 +111,7 @@ def test_every_write_succeeds(insert: Insert, tmp_path: Path, what: str) -> None
 
 
 @pytest.mark.parametrize("what", ["hold_a_while", "exclude"])
-def test_a_card_that_is_held_for_a_while_is_waited_for(insert: Insert, what: str) -> None:
+def test_a_card_held_by_another_program_is_waited_for(insert: Insert, what: str) -> None:
     card = insert()
     told: list[tuple[float, str]] = []
     with other_program(what, card.reader):
@@ -125,9 +125,7 @@ def test_a_card_that_is_held_for_a_while_is_waited_for(insert: Insert, what: str
     assert remark.startswith(f"{card.reader}: another program holds the card; waiting")
 
 
-def test_a_card_that_is_held_for_ever_is_an_error_that_says_so(
-    insert: Insert, tmp_path: Path
-) -> None:
+def test_a_card_that_stays_held_is_the_error_card_held(insert: Insert, tmp_path: Path) -> None:
     path = tmp_path / "card.chip"
     card = insert(path)
     with other_program("hold", card.reader):
@@ -140,15 +138,15 @@ def test_a_card_that_is_held_for_ever_is_an_error_that_says_so(
             )
         waiting = [each for each in threading.enumerate() if each.name.startswith("holding ")]
         assert len(waiting) == 1  # and not one for each attempt
-    waiting[0].join(5)  # it lets go of the card that nobody waits for
+    waiting[0].join(5)  # it releases the card, since connect has given up
     assert not waiting[0].is_alive()
     with connect(card.reader, limit=5) as connection:
         assert connection.transmit(SELECT) == b"\x90\x00"
     assert not path.exists()
 
 
-def test_a_command_ends_where_another_program_holds_the_card(insert: Insert) -> None:
-    """The process ends although a call to the library never returns."""
+def test_a_command_ends_while_another_program_holds_the_card(insert: Insert) -> None:
+    """The process ends although a call of pcsc-lite never returns."""
     card = insert()
     with other_program("hold", card.reader):
         ran = subprocess.run(
@@ -161,8 +159,8 @@ def test_a_command_ends_where_another_program_holds_the_card(insert: Insert) -> 
     assert error.startswith(f"ours: {card.reader}: another program holds the card; close")
 
 
-def test_no_other_program_comes_between_ours_and_the_card(insert: Insert) -> None:
-    """The card is ours from the connection on: nobody else selects on it, or resets it."""
+def test_no_other_program_reaches_the_card_during_a_connection(insert: Insert) -> None:
+    """During the connection no other program can select a file or reset the card."""
     card = insert()
     with connect(card.reader) as connection:
         assert connection.transmit(bytes.fromhex("00A4040C07A0000002471001")) == b"\x90\x00"
@@ -182,7 +180,7 @@ def test_no_other_program_comes_between_ours_and_the_card(insert: Insert) -> Non
         ]
         try:
             deadline = time.monotonic() + 2
-            while time.monotonic() < deadline:  # the file selected stays so
+            while time.monotonic() < deadline:  # the selected file stays selected
                 assert connection.transmit(bytes.fromhex("00B0000001")) == b"\x00\x90\x00"
         finally:
             for each in others:

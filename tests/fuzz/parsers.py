@@ -1,7 +1,7 @@
-"""Every function of `emrtd` that takes in octets from outside: the registry of what is fuzzed.
+"""The registry of fuzzed parsers: every function of `emrtd` that accepts octets.
 
-`PARSERS` are those that read octets which anybody may have made; `NOT_PARSERS` the others that take
-octets, each with the reason.  A new one that is in neither fails `test_registry`.
+`PARSERS` are the functions that read octets from an untrusted source.  `NOT_PARSERS` are all others
+that accept octets, each with the reason.  A new function that is in neither fails `test_registry`.
 """
 
 from collections.abc import Callable
@@ -50,9 +50,9 @@ Seeds = Callable[[], list[bytes]]
 
 @dataclass(frozen=True)
 class Parser:
-    """A parser, by its dotted name; octets to begin with; what it may raise; how slow it is.
+    """A parser: its dotted name, valid octets to mutate, and the errors that it may raise.
 
-    `slow` are those of which a few calls take a second.
+    `slow`: whether a few calls take a second.
     """
 
     name: str
@@ -269,14 +269,12 @@ PARSERS = [
     Parser("emrtd.pki.cms.signed_data.SignedData.parse", SignedData.parse, seeds.signed_data),
 ]
 
-_OURS = "takes what the caller has made, and nobody else"
-_INNER = "is called by a parser of this registry, with what that has checked"
-_ELSEWHERE = (
-    "calls a parser of this registry before all else, and tests/emrtd has hostile input for it"
-)
+_OURS = "its octets are made by the caller"
+_INNER = "is called by a parser of this registry, with octets that this has checked"
+_ELSEWHERE = "calls a parser of this registry first, and tests/emrtd has hostile input for it"
 
 NOT_PARSERS = {
-    "emrtd.access.pace.agreement.require_different": "compares, and reads nothing",
+    "emrtd.access.pace.agreement.require_different": "compares octets, without parsing them",
     "emrtd.access.terminal_authentication.signed_message": _OURS,
     "emrtd.asn1.der.sequence": _OURS,
     "emrtd.asn1.der.set_of": _OURS,
@@ -287,8 +285,8 @@ NOT_PARSERS = {
     "emrtd.biometrics.images.decoder.decoded": _INNER,
     "emrtd.biometrics.images.decoding.check_bounds": _INNER,
     "emrtd.biometrics.images.decoding.count_scans": _INNER,
-    "emrtd.biometrics.images.decoding.decode": "runs in a process of its own, for to_png",
-    "emrtd.biometrics.images.decoding.decode_what_there_is": "runs there too, for show",
+    "emrtd.biometrics.images.decoding.decode": "runs in a separate process, for to_png",
+    "emrtd.biometrics.images.decoding.decode_what_there_is": "runs in a separate process, for show",
     "emrtd.biometrics.images.decoding.decode_with_pillow": _INNER,
     "emrtd.biometrics.images.decoding.with_an_end": _INNER,
     "emrtd.biometrics.images.headers.boxes": _INNER,
@@ -297,7 +295,7 @@ NOT_PARSERS = {
     "emrtd.biometrics.images.wsq_entropy.read_block": _INNER,
     "emrtd.biometrics.images.wsq_huffman.HuffmanTable.decode": _INNER,
     "emrtd.biometrics.images.wsq_library.compress": _OURS,
-    "emrtd.biometrics.images.wsq_library.decompress": "runs in a process of its own, for to_png",
+    "emrtd.biometrics.images.wsq_library.decompress": "runs in a separate process, for to_png",
     "emrtd.biometrics.iso19794.fixed_layout.image_octets": _INNER,
     "emrtd.biometrics.quality.fingerprint.assess_fingerprint": _ELSEWHERE,
     "emrtd.biometrics.quality.pixels.decode": _ELSEWHERE,
@@ -317,7 +315,7 @@ NOT_PARSERS = {
     "emrtd.pki.cms.enveloped.seal": _OURS,
     "emrtd.pki.x509.extension_writer.authority_key_identifier": _OURS,
     "emrtd.pki.x509.extension_writer.subject_key_identifier": _OURS,
-    "emrtd.pki.path.differ_in_one_octet": "compares, and reads nothing",
+    "emrtd.pki.path.differ_in_one_octet": "compares octets, without parsing them",
     "emrtd.pki.pem.encode_pem": _OURS,
-    "emrtd.transport.trace.describe": "tests/emrtd/transport/test_trace.py; it shows lengths alone",
+    "emrtd.transport.trace.describe": "tests/emrtd/transport/test_trace.py; it shows only lengths",
 }

@@ -1,4 +1,4 @@
-"""Good octets to begin with: of documents that the tests issue, and of real ones where they are."""
+"""Valid octets for the fuzz tests: of documents made by tests, and real ones if present."""
 
 import io
 from collections.abc import Callable
@@ -76,13 +76,13 @@ ZONES = [
 
 
 def real(pattern: str) -> list[bytes]:
-    """The real files of a pattern that are not too large; none where they are not there."""
+    """Return the real files of a pattern up to 64 KB; none if the shared data are absent."""
     paths = sorted(_DATA.glob(pattern)) if _DATA.is_dir() else []
     return [path.read_bytes() for path in paths if path.stat().st_size <= _MOST]
 
 
-def _drawn(kind: str) -> bytes:
-    """A grey ramp of 64 x 80 pixels."""
+def _image(kind: str) -> bytes:
+    """Return a grey ramp of 64 x 80 pixels in this format."""
     stream = io.BytesIO()
     Image.linear_gradient("L").resize((64, 80)).save(stream, kind)
     return stream.getvalue()
@@ -90,15 +90,15 @@ def _drawn(kind: str) -> bytes:
 
 @cache
 def images() -> list[bytes]:
-    """A JPEG, a PNG, a JPEG 2000, a WSQ, and real ones."""
+    """Return a JPEG, a PNG, a JPEG 2000, a WSQ, and real images."""
     wsq = applications.images()["ri.wsq"]
-    drawn = [_drawn("PNG"), _drawn("JPEG2000")]
+    drawn = [_image("PNG"), _image("JPEG2000")]
     return [face(), wsq, *drawn, *real("lds/silver/*"), *real("fingerprints/*.wsq")]
 
 
 @cache
 def _made() -> dict[FileID, bytes]:
-    """Elementary files of the tests' own."""
+    """Return elementary files made by the tests."""
     wsq = applications.images()["ri.wsq"]
     fingers = [FingerImage.of(wsq, FingerPosition.LEFT_INDEX)]
     contents: dict[FileID, FileContent | AtrInfo | ApplicationDirectory | Cvca] = {
@@ -106,7 +106,7 @@ def _made() -> dict[FileID, bytes]:
         FileID.DIR: ApplicationDirectory.of([EMRTD_APPLICATION]),
         FileID.CVCA: Cvca(("UTCVCA00001",)),
         FileID.DG3: DataGroup3.of(fingers),
-        FileID.DG4: DataGroup4.of([IrisImage.of(_drawn("JPEG2000"), Eye.LEFT, captured=NOW)]),
+        FileID.DG4: DataGroup4.of([IrisImage.of(_image("JPEG2000"), Eye.LEFT, captured=NOW)]),
         FileID.DG5: DataGroup5((face(),)),
         FileID.DG7: DataGroup7((face(),)),
         FileID.DG11: DataGroup11(name_in_full="SMITH<<JOHN", date_of_birth="19740101"),
@@ -117,7 +117,7 @@ def _made() -> dict[FileID, bytes]:
 
 @cache
 def files(file_id: FileID) -> list[bytes]:
-    """Elementary files: of the BSI's set of 2008, of ICAO's samples, and of our own."""
+    """Return elementary files: of the BSI's set of 2008, of ICAO's samples, and our own."""
     found = [_made().get(file_id, b"")]
     if (_DATA / "lds/bsi2008").is_dir():
         found.append(LdsImage.load(_DATA / "lds/bsi2008").files.get(file_id, b""))
@@ -131,7 +131,7 @@ def files(file_id: FileID) -> list[bytes]:
 
 @cache
 def records(file_id: FileID) -> list[bytes]:
-    """Biometric records of ISO/IEC 19794, without what wraps them."""
+    """Return biometric records of ISO/IEC 19794, without the data objects around them."""
     tag = FILES[file_id].tag
     assert tag is not None
     groups = (BiometricGroup.decode(each, tag, file_id.name) for each in files(file_id))
@@ -158,7 +158,7 @@ DATA_BLOCKS: list[tuple[type[DataBlock], Callable[[], list[bytes]]]] = [
     (
         IrisImageDataBlock,
         lambda: [
-            IrisImageDataBlock.of(IrisImage.of(_drawn("JPEG2000"), Eye.LEFT, captured=NOW)).encode()
+            IrisImageDataBlock.of(IrisImage.of(_image("JPEG2000"), Eye.LEFT, captured=NOW)).encode()
         ],
     ),
 ]
@@ -169,13 +169,13 @@ DATA_BLOCKS: list[tuple[type[DataBlock], Callable[[], list[bytes]]]] = [
 
 @cache
 def odd_ins_data_fields() -> list[bytes]:
-    """Data fields of READ and UPDATE BINARY with odd INS."""
+    """Return data fields of READ and UPDATE BINARY with odd INS."""
     data = odd_ins.encode_data(bytes(200))
     return [odd_ins.encode_offset(0x8000), odd_ins.encode_offset(0x12345) + data, data, b""]
 
 
 def certificates() -> list[bytes]:
-    """A CSCA, a Document Signer, and real roots."""
+    """Return a CSCA certificate, a Document Signer certificate, and real CSCA certificates."""
     return [CSCA.certificate().der, CSCA.issue().der, *real("trust/*.cer")]
 
 
@@ -197,7 +197,7 @@ def signed_data() -> list[bytes]:
 
 @cache
 def signed_lists() -> list[bytes]:
-    """A Deviation List and a Defect List."""
+    """Return a Deviation List and a Defect List."""
     deviation = der.sequence(
         der.sequence(der.tagged_primitive(0, b"C<")),
         der.set_of(
@@ -322,7 +322,7 @@ def auxiliary_data() -> list[bytes]:
     return [encode_auxiliary_data([("0.4.0.127.0.7.3.1.4.1", b"19900131")])]
 
 
-# --- on the wire ---------------------------------------------------------------------------------
+# --- commands and responses -----------------------------------------------------------------------
 
 
 @cache
@@ -367,7 +367,7 @@ def atrs() -> list[bytes]:
 
 @cache
 def permits() -> list[bytes]:
-    """The content of DG13."""
+    """Return the content of DG13."""
     assert usual().how.permit is not None
     permit: Permit = usual().how.permit
     return [permit.encode()]

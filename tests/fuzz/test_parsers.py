@@ -1,8 +1,7 @@
-"""Any octets decode or are refused as malformed, in bounded time; nothing else is ever raised.
+"""Every parser decodes any octets, or refuses them with its errors, in bounded time.
 
-Each parser of the registry meets mutations of good octets, for as long as CHIPSEAL_FUZZ_SECONDS
-says, half a second each by default; CHIPSEAL_FUZZ_SEED begins another series.  A failure names the
-octets.
+Each parser of the registry gets mutations of valid octets for CHIPSEAL_FUZZ_SECONDS (default 0.5).
+CHIPSEAL_FUZZ_SEED starts another series.  A failure prints the octets.
 """
 
 import os
@@ -21,27 +20,27 @@ from tests.fuzz.parsers import PARSERS, Parser
 _SECONDS = float(os.environ.get("CHIPSEAL_FUZZ_SECONDS", "0.5"))
 _SEED = int(os.environ.get("CHIPSEAL_FUZZ_SEED", "0"))
 _SLOWEST = 2.0
-"""Seconds of the processor that one call may take."""
+"""Seconds of processor time that one call may use."""
 _FEWEST = 5
 
 every_parser = pytest.mark.parametrize("parser", PARSERS, ids=lambda parser: parser.name)
 
 
 def attempt(parser: Parser, octets: bytes) -> bool:
-    """Whether the octets are accepted; all that may be raised is what the parser says."""
+    """Parse the octets; return whether they are accepted."""
     began = time.process_time()
-    complaint = None
+    message = None
     try:
         parser.parse(octets)
     except parser.raises as error:
-        complaint = str(error)
+        message = str(error)
     assert time.process_time() - began < _SLOWEST
-    assert complaint is None or "\n" not in complaint
-    return complaint is None
+    assert message is None or "\n" not in message
+    return message is None
 
 
 @every_parser
-def test_mutations(parser: Parser) -> None:
+def test_a_mutation_decodes_or_is_refused(parser: Parser) -> None:
     seeds = parser.seeds()
     source = random.Random(zlib.crc32(parser.name.encode()) + _SEED)  # noqa: S311 - repeatable
     end = time.monotonic() + _SECONDS
@@ -57,15 +56,15 @@ def test_mutations(parser: Parser) -> None:
 
 
 @every_parser
-def test_what_it_begins_with_is_good(parser: Parser) -> None:
-    """So that mutations reach further than the first octets."""
+def test_a_seed_decodes(parser: Parser) -> None:
+    """Mutations of octets that decode reach deeper than the first octets."""
     assert any(attempt(parser, octets) for octets in parser.seeds())
 
 
 @every_parser
 @settings(max_examples=25)
 @given(octets=st.binary(max_size=200))
-def test_any_octets(parser: Parser, octets: bytes) -> None:
+def test_any_octets_decode_or_are_refused(parser: Parser, octets: bytes) -> None:
     if not parser.slow:
         attempt(parser, octets)
 
@@ -83,9 +82,9 @@ BOMBS = {
 
 @every_parser
 @pytest.mark.parametrize("bomb", BOMBS.values(), ids=BOMBS)
-def test_hostile_octets_take_little_time(parser: Parser, bomb: bytes) -> None:
+def test_hostile_octets_are_handled_in_bounded_time(parser: Parser, bomb: bytes) -> None:
     attempt(parser, bomb)
 
 
-def test_errors_are_ours() -> None:
+def test_parsers_raise_only_chipseal_errors() -> None:
     assert all(issubclass(each, ChipsealError) for parser in PARSERS for each in parser.raises)

@@ -1,4 +1,4 @@
-"""Whatever in `emrtd` takes octets is fuzzed, or it is said why not."""
+"""Every function of `emrtd` that accepts octets is fuzzed, or listed with a reason."""
 
 import importlib
 import inspect
@@ -11,8 +11,8 @@ from emrtd.lds import registry
 from tests.fuzz.parsers import NOT_PARSERS, PARSERS
 
 
-def takers_of_octets() -> Iterator[str]:
-    """Every public function and class method of `emrtd` whose first parameter is octets."""
+def functions_of_octets() -> Iterator[str]:
+    """Yield each public function and class method of `emrtd` whose first parameter is bytes."""
     for module_info in pkgutil.walk_packages(emrtd.__path__, "emrtd."):
         module = importlib.import_module(module_info.name)
         for name, thing in vars(module).items():
@@ -42,17 +42,17 @@ def _takes_octets(function: Callable[..., Any]) -> bool:
 
 
 def names() -> list[str]:
-    """The names of the registry, without what is in brackets."""
+    """Return the names of the registry, without their parts in brackets."""
     return [each.name.partition("(")[0] for each in PARSERS]
 
 
-def test_every_taker_of_octets_is_in_the_registry() -> None:
+def test_every_function_of_octets_is_in_the_registry() -> None:
     codecs = {f"{each.__module__}.{each.__qualname__}" for each in registry.CODECS.values()}
-    missing = set(takers_of_octets()) - set(names()) - set(NOT_PARSERS) - codecs
+    missing = set(functions_of_octets()) - set(names()) - set(NOT_PARSERS) - codecs
     assert not missing, "neither in PARSERS nor, with a reason, in NOT_PARSERS"
 
 
-def test_nothing_in_the_registry_is_gone_or_there_twice() -> None:
+def test_every_entry_of_the_registry_exists_once() -> None:
     for name in {*names(), *NOT_PARSERS}:
         module, _, attribute = name.rpartition(".")
         owner, _, in_class = module.rpartition(".")

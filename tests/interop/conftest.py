@@ -1,4 +1,4 @@
-"""Interoperability tests: cards of ours in real PC/SC readers, and readers of other people's."""
+"""Interoperability tests: our cards in real PC/SC readers, read by other software."""
 
 import pytest
 
@@ -10,5 +10,5 @@ __all__ = ["claims", "insert", "reader", "virtual_readers"]
 
 @pytest.fixture(scope="session")
 def issuer(tmp_path_factory: pytest.TempPathFactory) -> Issuer:
-    """Utopia, which issues any kind of card."""
+    """The State of Utopia, which issues any kind of card."""
     return Issuer.established(tmp_path_factory.mktemp("utopia"), "UTO")

@@ -1,4 +1,4 @@
-"""What a reader of other people's found: programs of ours print it, a tab-separated pair a line."""
+"""The output of other readers: our programs around them print tab-separated pairs, one a line."""
 
 import fcntl
 import subprocess
@@ -14,7 +14,7 @@ from tests.issuing import Card
 
 @contextmanager
 def building_alone(folder: Path) -> Iterator[None]:
-    """Wait until no other test process builds in a folder, and keep others waiting."""
+    """Let only one test process at a time build in a folder."""
     folder.mkdir(parents=True, exist_ok=True)
     with (folder / ".lock").open("w", encoding="ascii") as lock:
         fcntl.flock(lock, fcntl.LOCK_EX)
@@ -23,13 +23,13 @@ def building_alone(folder: Path) -> Iterator[None]:
 
 @dataclass(frozen=True)
 class Findings:
-    """What was found, by name; most things are found once."""
+    """The values that a program printed, by name; most names occur once."""
 
     all: dict[str, list[str]]
 
     @classmethod
     def decode(cls, printed: str) -> Self:
-        """What a program printed."""
+        """Decode the output of a program."""
         findings: defaultdict[str, list[str]] = defaultdict(list)
         for line in printed.splitlines():
             name, _, value = line.partition("\t")
@@ -38,7 +38,7 @@ class Findings:
 
     @classmethod
     def of(cls, command: Sequence[str | Path], card: Card, *, by_can: bool) -> Self:
-        """What a program finds on a card, given its CAN, or number and dates of its MRZ."""
+        """Run a program that reads a card, with its CAN or with number and dates of its MRZ."""
         mrz = card.mrz
         of_mrz = f"{mrz.document_number}\n{mrz.date_of_birth}\n{mrz.date_of_expiry}\n"
         done = subprocess.run(

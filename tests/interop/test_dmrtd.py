@@ -1,7 +1,7 @@
 """dmrtd reads our cards in a real PC/SC reader (the crate dmrtd of crates.io).
 
-The program in tests/interop/dmrtd prints what it found, one tab-separated pair a line.  Passive
-authentication is dmrtd's own, as far as our CSCA certificate with its explicit parameters.
+The program in tests/interop/dmrtd prints tab-separated pairs, one a line.  dmrtd does Passive
+Authentication up to our CSCA certificate, which has explicit parameters.
 """
 
 import hashlib
@@ -31,7 +31,7 @@ _PROJECT = REPOSITORY / "tests/interop/dmrtd"
 
 @pytest.fixture(scope="session")
 def dmrtd_reader() -> Path:
-    """The program, built by one of the test processes, and kept."""
+    """Return the program, which one of the test processes builds and keeps."""
     sources = [_PROJECT / "Cargo.toml", _PROJECT / "src/main.rs"]
     digest = hashlib.sha256(b"".join(each.read_bytes() for each in sources)).hexdigest()
     folder = user_cache_path("chipseal") / "interop" / f"dmrtd-{digest[:16]}"
@@ -46,7 +46,7 @@ def dmrtd_reader() -> Path:
 
 
 def _build(cargo: str, folder: Path) -> None:
-    """Build it in a folder, where the lock file that cargo writes is in nobody's way."""
+    """Build it in a folder outside the repository, since cargo writes a lock file."""
     shutil.copytree(_PROJECT, folder, dirs_exist_ok=True)
     command = [cargo, "build", "--quiet", "--target-dir", str(folder / "target")]
     done = subprocess.run(
@@ -56,7 +56,7 @@ def _build(cargo: str, folder: Path) -> None:
         remark = " ".join(done.stderr.split())
         if "error[" in remark:
             pytest.fail(done.stderr, pytrace=False)
-        pytest.skip(f"dmrtd cannot be built, for which it needs Rust 1.92 or newer: {remark}")
+        pytest.skip(f"dmrtd cannot be built; it needs Rust 1.92 or newer: {remark}")
 
 
 @dataclass(frozen=True)
@@ -67,7 +67,7 @@ class Dmrtd:
     insert: Insert
 
     def read(self, card: Card, way: str, csca: Path) -> Findings:
-        """Read a card by "bac", "mrz" or "can"; what comes is `check`ed."""
+        """Read a card by "bac", "mrz" or "can", and `check` the result."""
         reader = self.insert(card.state).reader
         command: list[str | Path] = [self.program, reader, way, csca, secrets.token_hex(8)]
         found = Findings.of(command, card, by_can=way == "can")
@@ -76,12 +76,12 @@ class Dmrtd:
 
 
 def check(card: Card, found: Findings) -> None:
-    """Whatever is read of a card is what was issued."""
+    """Assert that what was read of a card is what was issued."""
     files = card.image.files
-    wanted = {FileID.COM, FileID.SOD, *groups(card, found)}
-    wanted |= set() if found["access"] == "BAC" else {FileID.CARD_ACCESS}
+    expected = {FileID.COM, FileID.SOD, *groups(card, found)}
+    expected |= set() if found["access"] == "BAC" else {FileID.CARD_ACCESS}
     read = dict(map(str.split, found.all["file"]))
-    assert set(read) == {each.name for each in wanted}
+    assert set(read) == {each.name for each in expected}
     for name, octets in read.items():
         assert bytes.fromhex(octets) == files[FileID[name]]
     assert found["mrz"] == card.mrz.text
@@ -92,7 +92,7 @@ def check(card: Card, found: Findings) -> None:
 
 
 def groups(card: Card, found: Findings) -> list[FileID]:
-    """The data groups of a card, in order; without DG3 where it was refused."""
+    """Return the data groups of a card, in order; without DG3 if it was refused."""
     there = [each for each in FileID if each.startswith("DG") and each in card.image.files]
     return [each for each in there if each != FileID.DG3 or "fingers-refused" not in found]
 
@@ -109,7 +109,7 @@ def dmrtd(dmrtd_reader: Path, insert: Insert) -> Dmrtd:
 
 @pytest.fixture
 def csca(issuer: Issuer) -> Path:
-    """The certificate that our cards rest on."""
+    """The CSCA certificate of our cards."""
     return issuer.pki / "csca.cer"
 
 
@@ -131,13 +131,15 @@ def test_basic_access_control(dmrtd: Dmrtd, issuer: Issuer, tmp_path: Path, csca
     assert is_authentic(card, found)
 
 
-def test_a_changed_octet_is_found(dmrtd: Dmrtd, issuer: Issuer, tmp_path: Path, csca: Path) -> None:
+def test_a_changed_octet_is_detected(
+    dmrtd: Dmrtd, issuer: Issuer, tmp_path: Path, csca: Path
+) -> None:
     card = issuer.issue(Kind(), tmp_path).with_changed_octet(FileID.DG13)
     refusal = "data group 13 does not match the value in EF.SOD"
     assert dmrtd.read(card, "mrz", csca)["passive-authentication"] == refusal
 
 
-def test_another_csca_of_the_same_name_vouches_for_nothing(
+def test_another_csca_of_the_same_name_does_not_verify_the_document(
     dmrtd: Dmrtd, issuer: Issuer, tmp_path: Path
 ) -> None:
     another = Issuer.established(tmp_path / "another", issuer.state)
@@ -147,7 +149,7 @@ def test_another_csca_of_the_same_name_vouches_for_nothing(
 
 @pytest.mark.parametrize("key", ["secp384r1", "secp521r1", "brainpoolP512r1", "RSA-3072"])
 def test_passive_authentication(dmrtd: Dmrtd, tmp_path: Path, key: str) -> None:
-    """With other keys of the CSCA and the Document Signer; RSA signs with PSS."""
+    """With other keys of the CSCA and the Document Signer; RSA with PSS."""
     issuer = Issuer.established(tmp_path / "utopia", "UTO", key)
     card = issuer.issue(Kind(), tmp_path)
     assert is_authentic(card, dmrtd.read(card, "mrz", issuer.pki / "csca.cer"))
@@ -165,9 +167,9 @@ def test_passive_authentication(dmrtd: Dmrtd, tmp_path: Path, key: str) -> None:
     ids=Agreement.label,
 )
 def test_pace(dmrtd: Dmrtd, issuer: Issuer, tmp_path: Path, csca: Path, pace: Agreement) -> None:
-    """Generic Mapping with AES, on the curves that it has.
+    """Generic Mapping with AES, on the curves that dmrtd supports.
 
-    With DH it drops the leading zeros of a shared secret, and so fails in one session of 256.
+    With DH, dmrtd drops the leading zeros of a shared secret, and fails in one session of 256.
     """
     card = issuer.issue(Kind(pace=[pace]), tmp_path)
     found = dmrtd.read(card, "mrz", csca)
@@ -177,7 +179,7 @@ def test_pace(dmrtd: Dmrtd, issuer: Issuer, tmp_path: Path, csca: Path, pace: Ag
 
 
 def test_active_authentication(dmrtd: Dmrtd, issuer: Issuer, tmp_path: Path, csca: Path) -> None:
-    """With ECDSA on the one curve that it has; RSA needs a longer response than it can take."""
+    """With ECDSA on the only curve of dmrtd; it cannot receive the long signatures of RSA."""
     key = {"algorithm": "ECDSA", "curve": "secp256r1", "hash": "SHA-256"}
     card = issuer.issue(Kind(active_authentication=key), tmp_path)
     found = dmrtd.read(card, "mrz", csca)

@@ -1,10 +1,10 @@
 """gmrtd reads our cards in a real PC/SC reader (github.com/gmrtd/gmrtd, cmd/gmrtd-reader).
 
-It takes the first of all readers, reads what it may, and opens a browser with a report at the end;
-ours is a script that keeps the file.  The report holds all that it found as JSON.
+gmrtd uses the first of all readers, reads what it can, and then opens a browser with a report; our
+browser is a script that keeps the file.  The report contains all values as JSON.
 
-Its CSCA certificates are built in.  Of Germany's none has signed ours, so that passive
-authentication ends at the chain, after every hash and the signature of EF.SOD have been verified.
+Its CSCA certificates are built in.  None of Germany's has signed our cards, so that its Passive
+Authentication fails at the chain, after it has verified every hash and the signature of EF.SOD.
 """
 
 import base64
@@ -31,7 +31,7 @@ pytestmark = [pytest.mark.device, pytest.mark.interop]
 
 VERSION = "v1.1.2"
 READY_BINARY = "CHIPSEAL_GMRTD_READER"
-"""An environment variable that may name a gmrtd-reader that is built already."""
+"""An environment variable that may contain the path of a gmrtd-reader that is already built."""
 
 _MODULE = f"github.com/gmrtd/gmrtd/cmd/gmrtd-reader@{VERSION}"
 _REFUSALS = ("This module version is not available", "403 Forbidden", "404 Not Found", "410 Gone")
@@ -40,7 +40,7 @@ _UNKNOWN_SIGNER = "[Verify] cert.Verify error"
 
 @pytest.fixture(scope="session")
 def gmrtd_reader() -> Path:
-    """The program, installed by one of the test processes, and kept."""
+    """Return the program, which one of the test processes installs and keeps."""
     if ready := os.environ.get(READY_BINARY):
         return Path(ready)
     folder = user_cache_path("chipseal") / "interop" / f"gmrtd-{VERSION}"
@@ -70,7 +70,7 @@ def _install(go: str, folder: Path) -> None:
 
 @pytest.fixture(scope="session")
 def germany(tmp_path_factory: pytest.TempPathFactory) -> Issuer:
-    """An issuing State that gmrtd knows CSCA certificates of."""
+    """An issuing State whose CSCA certificates are built into gmrtd."""
     return Issuer.established(tmp_path_factory.mktemp("germany"), "D")
 
 
@@ -79,7 +79,7 @@ APPLICATION = changed("document.issuing_state", "D", changed("holder.nationality
 
 @dataclass(frozen=True)
 class Session:
-    """What gmrtd says of a session, and of passive authentication."""
+    """What gmrtd reports about a session and its Passive Authentication."""
 
     results: dict[str, Any]
     passive_authentication_error: str
@@ -88,19 +88,19 @@ class Session:
         return self.results[name]
 
     def succeeded(self, *names: str) -> bool:
-        """Whether all of these were done, with success."""
+        """Whether all of these were done successfully."""
         return all(self.results.get(name, {}).get("success") is True for name in names)
 
     @property
     def failed(self) -> bool:
-        """Whether something was begun and failed, passive authentication apart."""
+        """Whether any protocol failed, other than Passive Authentication."""
         others = (each for name, each in self.results.items() if name != "passiveAuthResult")
         return any(each.get("success") is False for each in others)
 
 
 @dataclass(frozen=True)
 class Gmrtd:
-    """Puts cards into the first reader and has gmrtd read them."""
+    """Inserts cards into the first reader and has gmrtd read them."""
 
     program: Path
     insert: Insert
@@ -109,10 +109,10 @@ class Gmrtd:
     def read(
         self, card: Card, *arguments: str, can: bool = False, ends: str = _UNKNOWN_SIGNER
     ) -> Session:
-        """Have a card read; what is read is what was issued, and passive authentication `ends` so.
+        """Read a card; assert that its files are those issued.
 
-        gmrtd drops the leading zeros of a shared secret, and so fails in one session of 256: it
-        is given a second one.
+        `ends` is in the error of its Passive Authentication.  gmrtd drops the leading zeros of a
+        shared secret and fails in one session of 256, so it may try a second session.
         """
         self.insert(card.state, first=True)
         session = self._read(card, *arguments, can=can)
@@ -123,7 +123,7 @@ class Gmrtd:
         return session
 
     def _read(self, card: Card, *arguments: str, can: bool) -> Session | None:
-        """One session; None where it came to nothing."""
+        """Run one session; return None if gmrtd failed."""
         mrz = card.mrz
         printed = ["-doc", mrz.document_number, "-dob", mrz.date_of_birth]
         secret = ["-can", card.can] if can else [*printed, "-exp", mrz.date_of_expiry]
@@ -154,7 +154,7 @@ def _json_in(report: str) -> dict[str, Any]:
         if '"mf"' in (plain := html.unescape(text)):
             found: dict[str, Any] = json.loads(plain)
             return found
-    pytest.fail("gmrtd's report holds no JSON of what was read")
+    pytest.fail("gmrtd's report contains no JSON of what was read")
 
 
 def _check_files(card: Card, master_file: dict[str, Any]) -> None:
@@ -174,7 +174,7 @@ def gmrtd(gmrtd_reader: Path, insert: Insert, tmp_path: Path) -> Gmrtd:
 
 
 def test_the_permit_of_today(gmrtd: Gmrtd, germany: Issuer, tmp_path: Path) -> None:
-    """It prefers Chip Authentication Mapping, and verifies it with EF.CardSecurity."""
+    """gmrtd prefers Chip Authentication Mapping, and verifies it with EF.CardSecurity."""
     session = gmrtd.read(germany.issue("permit", tmp_path, APPLICATION), can=True)
     assert session.succeeded("paceResult", "paceCamResult")
     assert session["paceResult"]["oid"] == "0.4.0.127.0.7.2.2.4.6.2"
@@ -185,8 +185,8 @@ def test_basic_access_control(gmrtd: Gmrtd, germany: Issuer, tmp_path: Path) -> 
     assert session.succeeded("bacResult", "chipAuthResult")
 
 
-def test_a_changed_octet_is_found(gmrtd: Gmrtd, germany: Issuer, tmp_path: Path) -> None:
-    """The hashes are compared before the chain, where the other tests end."""
+def test_a_changed_octet_is_detected(gmrtd: Gmrtd, germany: Issuer, tmp_path: Path) -> None:
+    """gmrtd compares the hashes before the chain, where the other tests end."""
     card = germany.issue("permit", tmp_path, APPLICATION)
     gmrtd.read(card.with_changed_octet(FileID.DG13), ends="DG hash mismatch (dg:13)")
 
@@ -203,7 +203,7 @@ def test_a_changed_octet_is_found(gmrtd: Gmrtd, germany: Issuer, tmp_path: Path)
     ids=Agreement.label,
 )
 def test_pace(gmrtd: Gmrtd, germany: Issuer, tmp_path: Path, pace: Agreement) -> None:
-    """ECDH alone, and neither Integrated Mapping: gmrtd has nothing else."""
+    """Only ECDH, with Generic and Chip Authentication Mapping: gmrtd supports nothing else."""
     static = [Agreement(parameters=pace.parameters)] if pace.mapping == "CAM" else []
     kind = Kind(pace=[pace], chip_authentication=static)
     session = gmrtd.read(germany.issue(kind, tmp_path, APPLICATION))
@@ -233,6 +233,6 @@ def test_chip_authentication(gmrtd: Gmrtd, germany: Issuer, tmp_path: Path, key:
 def test_active_authentication(
     gmrtd: Gmrtd, germany: Issuer, tmp_path: Path, key: dict[str, str | int]
 ) -> None:
-    """With extended length, which a signature of more than a short response needs."""
+    """With extended length, which a signature longer than a short response needs."""
     card = germany.issue(Kind(active_authentication=key), tmp_path, APPLICATION)
     assert gmrtd.read(card, "-maxRead", "4096").succeeded("paceResult", "activeAuthResult")

@@ -1,6 +1,6 @@
 """JMRTD reads our cards in a real PC/SC reader (org.jmrtd:jmrtd of Maven Central).
 
-The program in tests/interop/jmrtd prints what it found, one tab-separated pair a line.
+The program in tests/interop/jmrtd prints tab-separated pairs, one a line.
 """
 
 import hashlib
@@ -31,7 +31,7 @@ _JAR = _PROJECT / "target/jmrtd-reader.jar"
 
 @pytest.fixture(scope="session")
 def class_path() -> str:
-    """The reader, built by one of the test processes, and its libraries."""
+    """Return the class path of the program, which one of the test processes builds."""
     program("java", "default-jdk-headless")
     sources = [_PROJECT / "pom.xml", *(_PROJECT / "src").rglob("*.java")]
     with building_alone(_PROJECT):
@@ -60,7 +60,7 @@ class Jmrtd:
     insert: Insert
 
     def read(self, card: Card, way: str, inspection_system: Path | None = None) -> Findings:
-        """Read a card, by "bac", "mrz/GM", "can/CAM" ...; what comes is `check`ed."""
+        """Read a card, by "bac", "mrz/GM", "can/CAM" ..., and `check` the result."""
         arguments = [] if inspection_system is None else [str(inspection_system)]
         reader = self.insert(card.state).reader
         java = ["java", "-XX:TieredStopAtLevel=1", "-cp", self.class_path]
@@ -71,14 +71,14 @@ class Jmrtd:
 
 
 def check(card: Card, found: Findings, way: str) -> None:
-    """Whatever is read of a card is what was issued."""
+    """Assert that what was read of a card is what was issued."""
     files = card.image.files
     by_name = {each.name: octets for each, octets in files.items()}
     by_name["CardSecurity"] = files.get(FileID.CARD_SECURITY, b"")
     read = {name: (size, digest) for name, size, digest in map(str.split, found.all["file"])}
-    there = {each.name for each in files if each.startswith("DG")} | {"SOD", "COM"}
-    there |= {"CardSecurity"} if "/CAM" in way else set()
-    assert set(read) == there - ({"DG3"} if "fingers-refused" in found else set())
+    present = {each.name for each in files if each.startswith("DG")} | {"SOD", "COM"}
+    present |= {"CardSecurity"} if "/CAM" in way else set()
+    assert set(read) == present - ({"DG3"} if "fingers-refused" in found else set())
     for name, (size, digest) in read.items():
         assert size == str(len(by_name[name]))
         assert digest == sha256(by_name[name])
@@ -129,7 +129,9 @@ def test_chip_authentication_mapping_and_the_mrz(
     assert found["chip-authentication-mapping"] == "true"
 
 
-def test_fingerprints_are_read_with_the_right(jmrtd: Jmrtd, issuer: Issuer, tmp_path: Path) -> None:
+def test_fingerprints_are_read_with_terminal_authentication(
+    jmrtd: Jmrtd, issuer: Issuer, tmp_path: Path
+) -> None:
     card = issuer.issue("permit", tmp_path)
     found = jmrtd.read(card, "can/GM", issuer.inspection_system(tmp_path / "is"))
     assert found["terminal-authentication"].startswith("UTIS")
@@ -140,7 +142,7 @@ def test_fingerprints_are_read_with_the_right(jmrtd: Jmrtd, issuer: Issuer, tmp_
 def test_basic_access_control(
     jmrtd: Jmrtd, issuer: Issuer, tmp_path: Path, terminal_authentication: bool
 ) -> None:
-    """Without PACE, Terminal Authentication takes the document number for the chip's identity."""
+    """Without PACE, Terminal Authentication uses the document number as ID_IC."""
     card = issuer.issue("permit-bac", tmp_path)
     terminal = issuer.inspection_system(tmp_path / "is") if terminal_authentication else None
     found = jmrtd.read(card, "bac", terminal)
@@ -166,9 +168,9 @@ def test_a_passport(jmrtd: Jmrtd, issuer: Issuer, tmp_path: Path) -> None:
     assert "finger" in found
 
 
-# --- a spread of what a chip can be --------------------------------------------------------------
-# Integrated Mapping with AES-192 is left out: JMRTD sends a nonce t of 32 octets, where Doc
-# 9303-11, 4.4.3.3.2 has as many as the key has, 24, and the chip refuses it.
+# --- other kinds of chips ------------------------------------------------------------------------
+# Integrated Mapping with AES-192 is left out: JMRTD sends a nonce t of 32 octets, but Doc 9303-11,
+# 4.4.3.3.2 requires the length of the key, 24, and the chip refuses it.
 
 PROTOCOL_CIPHERS = {
     "3DES": "3DES-CBC-CBC",
@@ -228,8 +230,10 @@ def test_chip_authentication(jmrtd: Jmrtd, issuer: Issuer, tmp_path: Path, key: 
     assert found["chip-authentication"] == f"id-CA-{key.key_agreement}-{cipher}"
 
 
-def test_one_of_two_keys(jmrtd: Jmrtd, issuer: Issuer, tmp_path: Path) -> None:
-    """Several keys have identifiers (Doc 9303-11, 9.2.5)."""
+def test_chip_authentication_with_one_of_two_keys(
+    jmrtd: Jmrtd, issuer: Issuer, tmp_path: Path
+) -> None:
+    """Keys have identifiers if there are several (Doc 9303-11, 9.2.5)."""
     keys = [Agreement("AES-256", 16), Agreement("3DES", 2)]
     card = issuer.issue(Kind(chip_authentication=keys), tmp_path)
     assert jmrtd.read(card, "mrz/GM")["chip-authentication"].startswith("id-CA-")

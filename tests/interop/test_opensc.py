@@ -1,4 +1,4 @@
-"""OpenSC sees our card in a real PC/SC reader, blank and issued."""
+"""OpenSC lists our card in a real PC/SC reader, and sends commands to it."""
 
 import subprocess
 from dataclasses import dataclass
@@ -24,26 +24,26 @@ class OpenSc:
     reader: str
 
     def __call__(self, *arguments: str) -> str:
-        """What it says."""
+        """Run opensc-tool, and return its output."""
         command = [program("opensc-tool", "opensc"), "--reader", self.reader, *arguments]
         done = subprocess.run(command, capture_output=True, text=True, check=True, timeout=60)
         return done.stdout
 
     def send(self, *commands: str) -> list[str]:
-        """The answers to these commands of one session: octets and status word in hexadecimal."""
+        """Send commands in one session; return data and status word of each, in hexadecimal."""
         options = [option for each in commands for option in ("--send-apdu", each)]
         return [_answer(each) for each in self(*options).split("Received ")[1:]]
 
 
-def _answer(said: str) -> str:
-    """From `(SW1=0x90, SW2=0x00):` and lines of a dump, 16 octets each."""
-    status, *dump = said.split("Sending:", maxsplit=1)[0].splitlines()
+def _answer(output: str) -> str:
+    """Decode `(SW1=0x90, SW2=0x00):` and the lines of a dump, 16 octets each."""
+    status, *dump = output.split("Sending:", maxsplit=1)[0].splitlines()
     words = status.replace("(", " ").replace(")", " ").replace(",", " ").replace(":", " ").split()
     octets = "".join(line[:48].replace(" ", "") for line in dump)
     return (octets + "".join(word.partition("0x")[2] for word in words)).upper()
 
 
-def test_a_blank_card_is_seen(insert: Insert) -> None:
+def test_a_blank_card_is_listed_and_selected(insert: Insert) -> None:
     card = insert()
     opensc = OpenSc(card.reader)
     assert card.reader in opensc("--list-readers")
@@ -52,7 +52,7 @@ def test_a_blank_card_is_seen(insert: Insert) -> None:
     assert answer == "6F0F82013884 07A0000002471001 8A01019000".replace(" ", "")
 
 
-def test_an_issued_permit_shows_what_it_may_and_no_more(
+def test_an_issued_permit_reveals_only_ef_card_access(
     insert: Insert, issuer: Issuer, tmp_path: Path
 ) -> None:
     card = issuer.issue("permit", tmp_path)

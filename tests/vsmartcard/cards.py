@@ -49,7 +49,7 @@ def select_directory(chip: Chip, directory: Directory) -> None:
 
 
 def select(chip: Chip, file: FileID) -> int:
-    """Select a file in its directory, and tell the status word."""
+    """Select a file in its directory, and return the status word."""
     entry = FILES[file]
     select_directory(chip, entry.directory)
     return transmit(chip, f"00A4020C02{entry.identifier:04X}").sw
@@ -88,9 +88,9 @@ def personalised(
     random: Random = secrets.token_bytes,
     instructions: Instructions = INSTRUCTIONS,
 ) -> Chip:
-    """A chip with these files and keys, locked unless told otherwise.
+    """Return a chip with these files and keys.
 
-    `instructions` are its table once it is personalised.
+    `instructions` is its table of instructions after personalisation.
     """
     chip = Chip(ChipState(hardware or Hardware()), random=random)
     for file, content in files.items():
@@ -102,7 +102,7 @@ def personalised(
 
 
 def counting() -> Callable[[int], bytes]:
-    """Random octets that are 01, 02, 03, ... for tests that want the same each time."""
+    """Return a source of the octets 01, 02, 03, ... for tests that need the same each time."""
     position = 0
 
     def random(size: int) -> bytes:

@@ -14,14 +14,16 @@ def nothing_runs(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(pcscd, "answers", lambda: False)
 
 
-def test_inserting_where_nothing_listens(capsys: pytest.CaptureFixture[str]) -> None:
+def test_inserting_on_a_port_without_reader_is_an_error(capsys: pytest.CaptureFixture[str]) -> None:
     assert run_command_line(vsmartcard, ["insert", "--reader-port", "1"]) == ExitStatus.NO_CARD
     error = capsys.readouterr().err
     assert "no virtual reader listens on port 1" in error
     assert error.count("\n") == 1
 
 
-def test_inserting_what_is_no_chip(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+def test_inserting_a_file_that_is_not_a_chip_is_an_error(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
     (tmp_path / "notes").write_text("shopping")
     status = run_command_line(vsmartcard, ["insert", "--state", str(tmp_path / "notes")])
     assert status == ExitStatus.MISTAKE
@@ -29,7 +31,7 @@ def test_inserting_what_is_no_chip(tmp_path: Path, capsys: pytest.CaptureFixture
     assert (tmp_path / "notes").read_text() == "shopping"
 
 
-def test_no_readers(capsys: pytest.CaptureFixture[str]) -> None:
+def test_the_commands_for_readers_work_without_readers(capsys: pytest.CaptureFixture[str]) -> None:
     assert run_command_line(vsmartcard, ["readers", "list", "--json"]) == ExitStatus.OK
     assert capsys.readouterr().out == "[]\n"
     assert run_command_line(vsmartcard, ["readers", "list"]) == ExitStatus.OK

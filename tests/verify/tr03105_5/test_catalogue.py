@@ -20,7 +20,7 @@ UNUSED: Final = dict.fromkeys(
 )
 
 
-def test_every_case_is_run_or_it_is_said_why_not() -> None:
+def test_every_case_is_run_or_listed_with_a_reason() -> None:
     CASES.gather("tests.verify.tr03105_5")
     wanted = inspection_system_cases()
     of_signatures = {each for each in wanted if each.startswith(SIGNATURES)}

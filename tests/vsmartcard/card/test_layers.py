@@ -65,7 +65,7 @@ def send(card: Layer | FunctionCard, *commands: CommandAPDU) -> list[str]:
 # --- conditions ----------------------------------------------------------------------------------
 
 
-def test_conditions_of_one_command() -> None:
+def test_a_condition_on_a_single_command() -> None:
     inside = CommandAPDU(0x0C, INS.READ_BINARY, ne=256)
     assert (protected(inside), plain(inside), protected(READ), plain(READ)) == (1, 0, 0, 1)
     assert not protected(CommandAPDU(0x08, INS.READ_BINARY))
@@ -92,7 +92,7 @@ def test_conditions_of_one_command() -> None:
         (some(nth(0), nth(3)), [1, 0, 0, 1]),
     ],
 )
-def test_conditions_that_count(condition, met: list[int]) -> None:
+def test_a_condition_that_counts_commands(condition, met: list[int]) -> None:
     assert [condition(READ) for _ in range(4)] == met
 
 
@@ -109,7 +109,7 @@ def test_a_layer_passes_everything_through() -> None:
         run(secured(exchange(READ), session), layer.process)
 
 
-def test_watched_keeps_what_a_recording_replays() -> None:
+def test_watched_records_exchanges_that_a_recording_replays() -> None:
     card = Watched(personalised())
     assert send(card, SELECT, READ) == ["9000", "6982"]
     card.reset()
@@ -120,7 +120,7 @@ def test_watched_keeps_what_a_recording_replays() -> None:
     assert recording.transmit(READ.encode()) == b"\x69\x82"
 
 
-def test_watched_keeps_a_command_that_was_not_answered() -> None:
+def test_watched_records_a_command_that_was_not_answered() -> None:
     gone = Torn(echo(), nth(1), error=lambda: TransportError("another program reset the card"))
     card = Watched(gone)
     send(card, SELECT)
@@ -130,7 +130,7 @@ def test_watched_keeps_a_command_that_was_not_answered() -> None:
     assert len(card.exchanges) == 1
 
 
-def test_answers_in_the_cards_place() -> None:
+def test_answering_answers_some_commands_and_passes_the_others() -> None:
     beneath = Watched(echo())
     answers = iter([ResponseAPDU(b"other"), b"\x6a\x82", None])
     card = Answering(beneath, lambda _: next(answers))
@@ -142,7 +142,7 @@ def test_answers_in_the_cards_place() -> None:
     assert send(Refusing(beneath, nth(1), 0x6985), command, command)[1] == "6985"
 
 
-def test_changes_on_the_way_there_and_back() -> None:
+def test_layers_change_commands_and_responses() -> None:
     card = ChangingCommands(echo(), lambda command: CommandAPDU(0x00, command.ins, data=b"meddled"))
     assert send(card, SELECT) == [b"meddled".hex() + "9000"]
     changed = ChangingResponses(
@@ -151,7 +151,7 @@ def test_changes_on_the_way_there_and_back() -> None:
     assert send(changed, SELECT) == [b"med".hex() + "a400"]
 
 
-def test_a_session_that_is_dropped_is_over() -> None:
+def test_a_dropped_session_ends() -> None:
     card = Dropping(personalised(), nth(4))
     session = opened(card)
     assert run(secured(exchange(READ), session), card.process).sw == 0x9000
@@ -161,7 +161,7 @@ def test_a_session_that_is_dropped_is_over() -> None:
 
 
 @pytest.mark.parametrize("carried_out", [False, True])
-def test_a_card_that_is_torn_out_stays_away(carried_out: bool) -> None:
+def test_a_torn_card_answers_nothing_until_it_is_put_back(carried_out: bool) -> None:
     chip = Chip()
     create = CommandAPDU(0x00, INS.CREATE_FILE, data=bytes.fromhex("620780010583020101"))
     card = Torn(chip, nth(1), carried_out=carried_out)
@@ -180,7 +180,7 @@ def test_a_card_that_is_torn_out_stays_away(carried_out: bool) -> None:
         send(card, SELECT)
 
 
-def test_another_program_comes_between() -> None:
+def test_a_command_of_another_program_ends_the_session() -> None:
     """Its plain command ends the session, as Doc 9303-11, 9.8.3 says."""
     beneath = Watched(personalised())
     card = Interrupted(beneath, nth(3), [bytes.fromhex("00A4000C")])
@@ -191,7 +191,7 @@ def test_another_program_comes_between() -> None:
     assert [each.p1 for each in beneath.commands[3:]] == [0x00, 0x81]
 
 
-def test_a_card_that_is_swapped_is_reached_through_the_old_connection() -> None:
+def test_the_old_connection_reaches_a_swapped_card() -> None:
     other = personalised({FileID.DIR: b"\x61\x01o", FileID.DG1: b"\x61\x01x"})
     card = Swapped(personalised(), other, nth(3))
     session = opened(card)
@@ -210,7 +210,7 @@ def test_a_silent_clone_answers_outside_a_session() -> None:
 # --- doubles and connections ---------------------------------------------------------------------
 
 
-def test_a_function_card_protects_its_answers() -> None:
+def test_a_function_card_protects_its_responses() -> None:
     keys = Cipher.AES128, Secret(bytes(16)), Secret(bytes(16))
     other = Cipher.AES128, Secret(b"\x01" * 16), Secret(b"\x01" * 16)
 
@@ -237,7 +237,7 @@ def test_a_function_card_protects_its_answers() -> None:
     ]  # fmt: skip
 
 
-def test_any_card_is_a_connection() -> None:
+def test_a_connection_can_be_made_from_any_card() -> None:
     chip = personalised()
     card = Watched(chip)
     with CardConnection(card, "a reader") as connection:
@@ -256,7 +256,7 @@ def test_any_card_is_a_connection() -> None:
 # --- the chip's own table ------------------------------------------------------------------------
 
 
-def test_a_chip_has_its_own_table() -> None:
+def test_a_chip_uses_the_table_of_instructions_that_it_is_given() -> None:
     def change(carry_out: CarryOut) -> CarryOut:
         def read(core: Core, command: CommandAPDU) -> ResponseAPDU:
             response = carry_out(core, command)

@@ -22,10 +22,10 @@ WRITER = Path(__file__).with_name("writer_to_kill.py")
 CREATE_DG1 = bytes.fromhex("00E0000009620780010583020101")
 
 
-def test_a_chip_comes_back_as_it_was_left(tmp_path: Path) -> None:
+def test_a_chip_keeps_its_state_between_connections(tmp_path: Path) -> None:
     path = tmp_path / "card"
     with connect(f"virtual:{path}", blank=True) as card:
-        assert not path.exists()  # looking at a blank chip writes nothing
+        assert not path.exists()  # connecting to a blank chip writes no file
         assert card.transmit(CREATE_DG1) == b"\x90\x00"
         assert card.transmit(bytes.fromhex("00D6000005" + "6103646731")) == b"\x90\x00"
     assert stat.S_IMODE(path.stat().st_mode) == 0o600
@@ -46,7 +46,7 @@ def test_a_chip_is_in_one_reader_at_a_time(tmp_path: Path) -> None:
     in_process.connect(str(path), blank=True).close()
 
 
-def test_two_blank_chips_do_not_become_one_file(tmp_path: Path) -> None:
+def test_a_second_blank_chip_cannot_be_saved_to_the_same_file(tmp_path: Path) -> None:
     address = str(tmp_path / "card")
     with (
         in_process.connect(address, blank=True) as first,
@@ -57,7 +57,7 @@ def test_two_blank_chips_do_not_become_one_file(tmp_path: Path) -> None:
             second.transmit(CREATE_DG1)
 
 
-def test_what_is_not_a_chip_is_named(tmp_path: Path) -> None:
+def test_a_file_that_is_not_a_chip_is_refused(tmp_path: Path) -> None:
     path = tmp_path / "notes.txt"
     path.write_text("shopping list")
     with pytest.raises(MalformedError, match=r"notes\.txt: not a virtual chip"):
@@ -70,14 +70,14 @@ def test_what_is_not_a_chip_is_named(tmp_path: Path) -> None:
         in_process.connect("", blank=True)
 
 
-def test_a_file_of_another_version_is_named(tmp_path: Path) -> None:
+def test_a_file_of_another_version_is_refused(tmp_path: Path) -> None:
     path = tmp_path / "old"
     path.write_bytes(ChipState().encode().replace(b"\xc0\x01\x02", b"\xc0\x01\x01", 1))
     with pytest.raises(MalformedError, match=r"old: not a virtual chip: has version 1"):
         StateFile(path)
 
 
-def test_a_disk_that_is_full_takes_the_card_out(tmp_path: Path) -> None:
+def test_a_state_that_cannot_be_saved_closes_the_connection(tmp_path: Path) -> None:
     folder = tmp_path / "gone"
     folder.mkdir()
     card = in_process.connect(str(folder / "card"), blank=True)
@@ -88,7 +88,7 @@ def test_a_disk_that_is_full_takes_the_card_out(tmp_path: Path) -> None:
         card.transmit(CREATE_DG1)
 
 
-def test_a_save_while_another_process_opens_is_seen_by_it(tmp_path: Path) -> None:
+def test_a_file_opened_during_a_save_is_read_whole(tmp_path: Path) -> None:
     path = tmp_path / "card"
     StateFile(path).save(ChipState())
     stop = threading.Event()
@@ -120,7 +120,7 @@ def test_a_save_while_another_process_opens_is_seen_by_it(tmp_path: Path) -> Non
 
 
 @pytest.mark.parametrize("seed", range(8))
-def test_a_process_killed_at_any_moment_leaves_the_chip_before_or_after_a_command(
+def test_a_killed_process_leaves_the_chip_before_or_after_a_command(
     tmp_path: Path, seed: int
 ) -> None:
     path = tmp_path / "card"

@@ -1,4 +1,4 @@
-"""Personalises the chip of a state file over and over, and tells what it has been answered."""
+"""Write to the chip of a state file until killed, and print each answer."""
 
 import sys
 from pathlib import Path

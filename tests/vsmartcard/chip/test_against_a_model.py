@@ -1,4 +1,4 @@
-"""A chip in personalisation against a model of it, in whatever order commands come."""
+"""Compare a chip in personalisation with a model, for random sequences of commands."""
 
 from hypothesis import settings
 from hypothesis import strategies as st
@@ -17,7 +17,7 @@ IDENTIFIERS = st.sampled_from([0x0101, 0x0102, 0x011C, 0x011D, 0x0121])
 
 
 class ChipAndModel(RuleBasedStateMachine):
-    """The model: files by directory and identifier, what is selected, and whether it is locked."""
+    """The model: files by directory and identifier, the current file, and whether it is locked."""
 
     @initialize()
     def insert(self) -> None:
@@ -31,7 +31,7 @@ class ChipAndModel(RuleBasedStateMachine):
         self.response = transmit(self.chip, command)
         return self.response.sw
 
-    def room(self) -> int:
+    def free_memory(self) -> int:
         used = sum(len(content) + FILE_OVERHEAD for content in self.files.values())
         return MEMORY - used - len(self.chip.state.keys.encode())
 
@@ -64,7 +64,7 @@ class ChipAndModel(RuleBasedStateMachine):
             assert sw == 0x6982
         elif taken:
             assert sw == 0x6A89
-        elif size + FILE_OVERHEAD > self.room():
+        elif size + FILE_OVERHEAD > self.free_memory():
             assert sw == 0x6A84
         else:
             assert sw == 0x9000
@@ -102,7 +102,7 @@ class ChipAndModel(RuleBasedStateMachine):
             assert self.response.data == expected
             assert sw == (0x9000 if len(expected) == ne or ne == 256 else 0x6282)
 
-    @precondition(lambda self: not self.locked and self.room() > 100)
+    @precondition(lambda self: not self.locked and self.free_memory() > 100)
     @rule()
     def put(self) -> None:
         put_keys(self.chip, BAC_KEYS)

@@ -1,7 +1,7 @@
 """The invariants of `Chip.process`, fuzzed.
 
-For any octets it gives a response APDU and never 6F00, which is a defect of ours.  A locked chip
-never changes a file, and tells nothing of the LDS to who has not shown a password.
+It answers any octets with a response APDU, and never with 6F00, which means an internal error.  A
+locked chip never changes a file, and reveals no data of the LDS before chip access.
 """
 
 from collections.abc import Iterable
@@ -83,7 +83,7 @@ def test_a_chip_in_personalisation(commands: list[bytes]) -> None:
 
 
 @given(st.lists(_octets, max_size=12))
-def test_a_locked_chip_tells_nothing_and_keeps_what_it_has(commands: list[bytes]) -> None:
+def test_a_locked_chip_reveals_no_file_and_keeps_its_state(commands: list[bytes]) -> None:
     chip = Chip(LOCKED)
     for response in answers(chip, commands):
         assert not any(secret in response.data for secret in _SECRETS)
@@ -120,12 +120,12 @@ def test_inside_a_session_every_answer_is_protected(
 
 @settings(max_examples=60)
 @given(st.data())
-def test_a_session_whose_octets_are_altered_ends(data: st.DataObject) -> None:
+def test_an_altered_octet_ends_the_session(data: st.DataObject) -> None:
     chip = Chip(LOCKED)
     session = _session(chip, by_pace=False)
     protected = session.protect_command(data.draw(_commands))
     octets = bytearray(protected.encode())
-    le = 2 if protected.is_extended else 1  # nobody authenticates the outer Le
+    le = 2 if protected.is_extended else 1  # the outer Le is not authenticated
     position = data.draw(st.integers(0, len(octets) - 1 - le))
     octets[position] ^= data.draw(st.integers(1, 255))
     (response,) = answers(chip, [bytes(octets)])

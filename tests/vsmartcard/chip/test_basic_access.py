@@ -69,7 +69,7 @@ def test_a_wrong_mrz_is_refused_and_never_blocks() -> None:
     assert protected(chip, opened(chip), "00B0810005").sw == 0x9000
 
 
-def test_a_challenge_is_good_once() -> None:
+def test_a_challenge_can_be_used_once() -> None:
     chip = personalised()
     done(chip, "00A4040C07" + EMRTD_APPLICATION.hex())
     done(chip, "0084000008")
@@ -105,7 +105,7 @@ def test_any_other_plain_command_ends_the_session_too(command: str) -> None:
         (lambda octets: b"\x99\x02\x90\x00" + octets, 0x6988),
     ],
 )
-def test_an_error_of_secure_messaging_is_answered_in_plain_and_ends_it(tamper, sw) -> None:
+def test_an_error_of_secure_messaging_is_answered_in_plain_and_ends_the_session(tamper, sw) -> None:
     chip = personalised()
     session = opened(chip)
     command = session.protect_command(CommandAPDU(0, INS.READ_BINARY, 0x81, ne=5))
@@ -130,21 +130,21 @@ def test_an_error_of_secure_messaging_is_answered_in_plain_and_ends_it(tamper, s
         ("00B0810010", 0x6282),
     ],
 )
-def test_a_functional_error_stays_protected_and_the_session_goes_on(command: str, sw: int) -> None:
+def test_any_other_error_is_answered_in_the_session_which_continues(command: str, sw: int) -> None:
     chip = personalised()
     session = opened(chip)
     assert protected(chip, session, command).sw == sw
     assert protected(chip, session, "00B0810005") == ResponseAPDU(FILE_CONTENTS[FileID.DG1])
 
 
-def test_basic_access_control_needs_the_application_and_is_not_done_twice() -> None:
+def test_bac_needs_the_application_and_is_possible_once_in_a_session() -> None:
     chip = personalised()
     assert transmit(chip, "0084000008").sw == 0x6985
     session = opened(chip)
     assert protected(chip, session, "0084000008").sw == 0x6985
 
 
-def test_a_read_without_an_end_gets_what_a_short_response_holds() -> None:
+def test_le_of_zeros_returns_as_much_as_the_response_holds() -> None:
     chip = personalised()
     session = opened(chip)
     answer = protected(chip, session, "00B0820000")

@@ -1,4 +1,4 @@
-"""Every form of every command that needs no session."""
+"""Every form of every command that can be sent without a session."""
 
 import pytest
 
@@ -73,7 +73,7 @@ def test_select(chip: Chip, command: str, data: str, sw: int) -> None:
     assert (response.sw, response.data.hex().upper()) == (sw, data.upper())
 
 
-def test_identifiers_belong_to_their_directory() -> None:
+def test_identifiers_are_looked_up_in_the_current_directory() -> None:
     files = FILE_CONTENTS | {FileID.CARD_ACCESS: b"\x31\x02ca", FileID.CVCA: b"\x42\x02cv"}
     chip = personalised(files, OPEN)
     assert done(chip, "00B09C0000") == b"\x31\x02ca"
@@ -85,7 +85,7 @@ def test_identifiers_belong_to_their_directory() -> None:
     assert done(chip, "00B0000000") == b"\x31\x02ca"
 
 
-def test_a_select_that_fails_leaves_the_file_that_was_selected(chip: Chip) -> None:
+def test_a_failed_select_keeps_the_current_file(chip: Chip) -> None:
     assert select(chip, FileID.DG1) == 0x9000
     assert transmit(chip, "00A4020C02010F").sw == 0x6A82
     assert done(chip, "00B0000000") == FILE_CONTENTS[FileID.DG1]
@@ -98,8 +98,8 @@ READS = [
     ("00B0820000", DG2[:256], 0x9000),
     ("00B0820008", DG2[:8], 0x9000),
     ("00B082FF08", DG2[255:263], 0x9000),
-    ("00B003E810", DG2[1000:], 0x6282),  # 4 octets are left of the 16 that were asked for
-    ("00B003E800", DG2[1000:], 0x9000),  # "all there are"
+    ("00B003E810", DG2[1000:], 0x6282),  # 4 octets remain of the 16 requested
+    ("00B003E800", DG2[1000:], 0x9000),  # Le of zeros: all of them
     ("00B003E804", DG2[1000:], 0x9000),
     ("00B003EC04", b"", 0x6B00),
     ("00B07FFF04", b"", 0x6B00),
@@ -221,7 +221,7 @@ def test_create_file(data: str, sw: int) -> None:
     assert len(chip.state.files.files) == (sw == 0x9000)
 
 
-def test_an_identifier_is_taken_once_in_its_directory() -> None:
+def test_an_identifier_is_unique_in_its_directory() -> None:
     chip = Chip()
     done(chip, "00E0000009620780010583020101")
     assert transmit(chip, "00E0000009620780010583020101").sw == 0x6A89
@@ -231,13 +231,13 @@ def test_an_identifier_is_taken_once_in_its_directory() -> None:
     done(chip, "00E0000009620780010583020101")
 
 
-def test_a_new_file_is_current_and_full_of_zeros() -> None:
+def test_a_new_file_is_current_and_contains_zeros() -> None:
     chip = Chip()
     done(chip, "00E0000009620780010583020101")
     assert done(chip, "00B0000000") == bytes(5)
 
 
-def test_a_chip_that_is_too_small_says_so() -> None:
+def test_a_file_or_key_beyond_the_memory_is_refused_with_6a84() -> None:
     chip = Chip(ChipState(Hardware(memory=600)))
     create(chip, FileID.DG1, bytes(300))
     assert transmit(chip, "00E000000A62088002012C83020102").sw == 0x6A84
@@ -248,7 +248,7 @@ def test_a_chip_that_is_too_small_says_so() -> None:
     assert ChipState.decode(chip.state.encode()).hardware.memory == 600
 
 
-def test_put_data_takes_known_objects() -> None:
+def test_put_data_accepts_known_data_objects() -> None:
     chip = Chip()
     for tag, value in BAC_KEYS.data_objects():
         done(chip, CommandAPDU(0x00, 0xDA, 0x00, tag, value.reveal()))
@@ -258,7 +258,7 @@ def test_put_data_takes_known_objects() -> None:
     assert transmit(chip, "00DA01C20101").sw == 0x6A88
 
 
-def test_command_chaining_puts_the_data_together() -> None:
+def test_command_chaining_joins_the_data() -> None:
     chip = Chip()
     done(chip, "10E000000362078001"[:8] + "03620780")
     done(chip, "10E0000003010583")
@@ -271,10 +271,10 @@ def test_command_chaining_puts_the_data_together() -> None:
     assert done(chip, "00B0000000").hex() == "aabbcc0000"
     done(chip, "10D6000002AABB")
     chip.reset()
-    assert transmit(chip, "00D6000001CC").sw == 0x6986  # the chain was cut with the power
+    assert transmit(chip, "00D6000001CC").sw == 0x6986  # the reset has ended the chain
 
 
-def test_a_chain_has_an_end() -> None:
+def test_a_chain_that_is_too_long_is_refused() -> None:
     chip = Chip()
     link = CommandAPDU(0x10, 0xDA, 0x00, 0xC7, bytes(30_000))
     assert [transmit(chip, link).sw for _ in range(4)] == [0x9000, 0x9000, 0x6700, 0x9000]
@@ -295,7 +295,7 @@ def test_a_chain_has_an_end() -> None:
         ("01A4000C", 0x6881),
         ("04A4000C", 0x6882),
         ("08A4000C", 0x6882),
-        ("0CA4000C", 0x6988),  # secure messaging before there are keys for it
+        ("0CA4000C", 0x6988),  # secure messaging without session keys
         ("00200000", 0x6D00),
         ("00C0000000", 0x6985),
         ("0022C1A500", 0x6A86),
@@ -309,11 +309,11 @@ def test_a_chain_has_an_end() -> None:
         ("002C0403", 0x6A86),
     ],
 )
-def test_what_is_wrong_with_a_frame(chip: Chip, command: str, sw: int) -> None:
+def test_a_wrong_header_or_length_is_refused(chip: Chip, command: str, sw: int) -> None:
     assert f"{transmit(chip, command).sw:04X}" == f"{sw:04X}"
 
 
-def test_a_get_challenge_of_another_size() -> None:
+def test_get_challenge_returns_8_octets_only() -> None:
     chip = personalised()
     done(chip, f"00A4040C07{AID}")
     assert transmit(chip, "0084000010").sw == 0x6C08
@@ -321,7 +321,7 @@ def test_a_get_challenge_of_another_size() -> None:
     assert len(done(chip, "0084000000")) == 8
 
 
-def test_a_chip_keeps_to_the_buffers_that_it_announces() -> None:
+def test_a_locked_chip_enforces_the_buffers_of_ef_atr_info() -> None:
     flags = Capability.EXTENDED_LENGTH | Capability.EXTENDED_LENGTH_INFORMATION
     files = FILE_CONTENTS | {FileID.ATR_INFO: AtrInfo.of(flags, 300, 400).encode()}
     chip = personalised(files, OPEN)

@@ -85,7 +85,7 @@ def variant(number: int, cipher: Cipher, version: int = 1) -> ChipAuthentication
 
 
 def permit() -> Chip:
-    """A chip with PACE, BAC, Chip and Terminal Authentication; DG3 and DG4 are there."""
+    """Return a chip with PACE, BAC, Chip and Terminal Authentication, and with DG3 and DG4."""
     keys = ChipKeys(
         passwords=(PASSWORD,),
         basic_access_control=True,
@@ -120,7 +120,7 @@ def send(chip: Chip, session: SecureMessaging, command: str) -> ResponseAPDU:
 
 
 def through(chip: Chip, session: SecureMessaging, procedure):
-    """Short commands and their chaining, inside secure messaging."""
+    """Run a procedure in a session, with command chaining."""
     return run(secured(with_command_chaining(procedure), session), chip.process)
 
 
@@ -148,7 +148,7 @@ def credentials(*chain: Holder) -> TerminalCredentials:
         (14, Cipher.AES128, Method.GENERAL_AUTHENTICATE, 0x6A88),
     ],
 )
-def test_chip_authentication_changes_the_session(
+def test_chip_authentication_replaces_the_session_keys(
     number: int, cipher: Cipher, method: Method, sw: int
 ) -> None:
     chip = permit()
@@ -165,7 +165,7 @@ def test_chip_authentication_changes_the_session(
         assert send(chip, session, "00B0810000").data == FILE_CONTENTS[FileID.DG1]
 
 
-def test_the_session_before_chip_authentication_is_over_after_it() -> None:
+def test_the_old_keys_are_invalid_after_chip_authentication() -> None:
     chip = permit()
     session = after_bac(chip)
     through(chip, session, chip_authentication.authenticate(variant(13, Cipher.AES128)))
@@ -173,7 +173,7 @@ def test_the_session_before_chip_authentication_is_over_after_it() -> None:
         send(chip, session, "00B0810000")
 
 
-def test_a_refused_key_leaves_the_session_as_it_is() -> None:
+def test_a_refused_key_does_not_change_the_session() -> None:
     chip = permit()
     session = after_bac(chip)
     protocol = "0A04007F00070202030202"
@@ -192,13 +192,13 @@ def test_a_refused_key_leaves_the_session_as_it_is() -> None:
         "002281B60D830B" + b"UTCVCA00001".hex(),
     ],
 )
-def test_nothing_of_this_is_for_terminals_outside(command: str) -> None:
+def test_authentication_before_chip_access_is_refused_with_6982(command: str) -> None:
     chip = permit()
     done(chip, "00A4040C07" + EMRTD_APPLICATION.hex())
     assert transmit(chip, command).sw == 0x6982
 
 
-def test_fingerprints_are_for_authenticated_terminals_after_bac() -> None:
+def test_fingerprints_after_bac_need_terminal_authentication() -> None:
     chip = permit()
     session = after_bac(chip)
     for command in ("00B0830000", "00B0840000", "00A4020C020103", "00B101030354010000"):
@@ -221,7 +221,9 @@ def test_fingerprints_are_for_authenticated_terminals_after_bac() -> None:
 
 @pytest.mark.parametrize("info", [GENERIC, CAM])
 @pytest.mark.parametrize("rights", [Right.READ_DG3, Right.READ_DG4, ALL_RIGHTS, Right(0)])
-def test_a_terminal_reads_what_its_certificates_allow(info: PaceInfo, rights: Right) -> None:
+def test_a_terminal_reads_the_data_groups_that_its_certificates_allow(
+    info: PaceInfo, rights: Right
+) -> None:
     chip = permit()
     chat = Chat.inspection_system(Role.TERMINAL, ALL_RIGHTS)
     pace = after_pace(chip, info, chat)
@@ -245,7 +247,7 @@ def test_a_terminal_reads_what_its_certificates_allow(info: PaceInfo, rights: Ri
     assert send(chip, after_pace(chip).secure_messaging, "00B0830000").sw == 0x6982
 
 
-def test_the_terminal_confines_its_own_rights() -> None:
+def test_a_terminal_can_limit_its_own_rights_in_pace() -> None:
     chip = permit()
     chat = Chat.inspection_system(Role.TERMINAL, Right.READ_DG4)
     pace = after_pace(chip, CAM, chat)
@@ -258,7 +260,7 @@ def test_the_terminal_confines_its_own_rights() -> None:
     assert send(chip, pace.secure_messaging, "00B0840000").sw == 0x9000
 
 
-def test_terminal_authentication_needs_chip_authentication_and_comes_once() -> None:
+def test_terminal_authentication_needs_chip_authentication_and_is_possible_once() -> None:
     chip = permit()
     pace = after_pace(chip)
     session, references = pace.secure_messaging, ["UTCVCA00001"]
@@ -274,7 +276,7 @@ def test_terminal_authentication_needs_chip_authentication_and_comes_once() -> N
     result = through(chip, session, chip_authentication.authenticate(variant(13, Cipher.AES128)))
     session = result.secure_messaging
     with pytest.raises(ChipRefusalError) as refused:
-        through(chip, session, authenticate(bytes(32)))  # another key than that of the session
+        through(chip, session, authenticate(bytes(32)))  # not the key of the session
     assert refused.value.sw == 0x6300
     through(chip, session, authenticate(result.compressed_terminal_key))
     with pytest.raises(ChipRefusalError) as refused:
@@ -283,7 +285,7 @@ def test_terminal_authentication_needs_chip_authentication_and_comes_once() -> N
     assert send(chip, session, "00B0830000").sw == 0x9000
 
 
-def test_rights_end_with_the_keys_of_their_session() -> None:
+def test_rights_end_with_the_session_keys() -> None:
     chip = permit()
     pace = after_pace(chip, CAM)
     session = pace.secure_messaging
@@ -314,7 +316,7 @@ def test_the_general_authentication_procedure_of_version_2() -> None:
     assert send(chip, result.secure_messaging, "00B0830000").data == FILE_CONTENTS[FileID.DG3]
 
 
-def test_version_2_takes_the_key_that_was_shown() -> None:
+def test_version_2_requires_the_announced_ephemeral_key() -> None:
     chip = permit()
     pace = after_pace(chip)
     session = pace.secure_messaging
@@ -332,7 +334,7 @@ def test_version_2_takes_the_key_that_was_shown() -> None:
     assert send(chip, session, "00B0830000").sw == 0x6982
 
 
-def test_link_certificates_and_dates_are_kept_for_ever() -> None:
+def test_link_certificates_and_dates_are_stored() -> None:
     chip = permit()
     link = certify("UTCVCA00002", Role.CVCA, cvca(), effective=date(2026, 2, 15))
     new_dv = certify("UTDV00002", Role.DV_DOMESTIC, link, effective=date(2026, 4, 1))
@@ -400,7 +402,7 @@ def test_active_authentication(kind: str, algorithm: Hash) -> None:
 
 
 def send_chained(chip: Chip, session: SecureMessaging, command: str) -> bytes:
-    """A short command whose answer may come by GET RESPONSE."""
+    """Send a short command, and fetch the rest of its response with GET RESPONSE."""
 
     def one():
         response = yield CommandAPDU.decode(bytes.fromhex(command))
@@ -409,7 +411,7 @@ def send_chained(chip: Chip, session: SecureMessaging, command: str) -> bytes:
     return run(with_response_chaining(secured(one(), session)), chip.process)
 
 
-def test_a_chip_without_the_key_does_no_active_authentication() -> None:
+def test_active_authentication_without_a_key_is_refused_with_6a88() -> None:
     chip = personalised()
     session = after_bac(chip)
     assert send(chip, session, "0088000008001122334455667700").sw == 0x6A88
@@ -424,7 +426,7 @@ def test_a_chip_without_the_key_does_no_active_authentication() -> None:
         "E503" + "7F2100",
     ],
 )
-def test_keys_that_could_not_be_used_are_refused_when_they_are_put(data_object: str) -> None:
+def test_put_data_refuses_unusable_keys(data_object: str) -> None:
     chip = Chip(ChipState())
     tag, value = data_object[:2], data_object[4:]
     command = f"00DA00{tag}{len(value) // 2:02X}{value}"
@@ -439,7 +441,7 @@ def test_a_private_key_outside_its_group_is_refused() -> None:
         assert transmit(Chip(), CommandAPDU(0x00, 0xDA, 0x00, 0xE3, value)).sw == 0x6A80
 
 
-def test_trust_points_that_do_not_hang_together_keep_the_chip_from_being_locked() -> None:
+def test_a_chip_with_contradictory_trust_points_is_not_locked() -> None:
     keys = ChipKeys(passwords=(PASSWORD,), basic_access_control=True)
     chip = personalised(FILE_CONTENTS, keys, locked=False)
     certificate = dv().certificate.encode()  # of a Document Verifier

@@ -53,7 +53,7 @@ def test_the_chip_follows_the_table(state: LifeCycle, command: str) -> None:
         assert chip.state.life_cycle is after
 
 
-def test_there_is_no_way_back_and_nothing_is_written_once_operational() -> None:
+def test_the_life_cycle_only_advances_and_an_operational_chip_is_not_written() -> None:
     order = list(LifeCycle)
     for (state, event), after in TRANSITIONS.items():
         assert order.index(after) >= order.index(state)
@@ -63,12 +63,12 @@ def test_there_is_no_way_back_and_nothing_is_written_once_operational() -> None:
         follow(LifeCycle.TERMINATED, Event.USE, "anything")
 
 
-def test_whatever_writes_has_its_event() -> None:
+def test_every_command_that_writes_is_an_event_of_personalisation() -> None:
     writing = {ins for ins, each in INSTRUCTIONS.items() if each.event is Event.PERSONALISE}
     assert writing == {INS.CREATE_FILE, INS.UPDATE_BINARY, INS.UPDATE_BINARY_ODD, INS.PUT_DATA}
 
 
-def test_a_command_that_fails_does_not_move_the_life_cycle() -> None:
+def test_a_failed_command_does_not_change_the_life_cycle() -> None:
     chip = Chip(ChipState())
     assert transmit(chip, "00E00000026200").sw == 0x6A80
     assert transmit(chip, "00DA00C3010A").sw == 0x6A88
@@ -79,7 +79,7 @@ def test_a_command_that_fails_does_not_move_the_life_cycle() -> None:
 @pytest.mark.parametrize(
     ("keys", "files", "sw"),
     [
-        (ChipKeys(), {}, 0x6985),  # nobody could ever open it
+        (ChipKeys(), {}, 0x6985),  # no terminal could open it
         (CAN_ONLY, {}, 0x6985),  # no BAC with a CAN, and no EF.CardAccess for PACE
         (ChipKeys(passwords=BAC_KEYS.passwords), {}, 0x6985),
         (ChipKeys(basic_access_control=True), {}, 0x6985),
@@ -95,7 +95,7 @@ def test_a_chip_that_could_never_be_opened_is_not_locked(
     assert transmit(chip, "00440000").sw == sw
 
 
-def test_the_state_survives_its_encoding() -> None:
+def test_the_state_decodes_to_what_was_encoded() -> None:
     for state in LifeCycle:
         chip = chip_in(state)
         assert ChipState.decode(chip.state.encode()) == chip.state

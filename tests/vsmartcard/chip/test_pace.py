@@ -1,4 +1,4 @@
-"""PACE against the virtual chip: what it announces it does, and its passwords suspend and block."""
+"""PACE against the virtual chip: its variants, and the suspension and blocking of passwords."""
 
 from itertools import product
 
@@ -80,7 +80,7 @@ def dg1(chip: Chip, session: SecureMessaging) -> bytes:
 
 
 @pytest.mark.parametrize(("number", "mapping", "cipher"), MATRIX)
-def test_every_variant_that_the_standard_allows_opens(
+def test_every_variant_of_the_standard_opens_the_chip(
     number: int, mapping: Mapping, cipher: Cipher
 ) -> None:
     info = PaceInfo.of(STANDARDISED[number].key_agreement, mapping, cipher, number)
@@ -100,7 +100,7 @@ def test_every_variant_that_the_standard_allows_opens(
 
 
 @pytest.mark.parametrize("password", [MRZ, CAN, PIN, PUK])
-def test_every_password_opens_and_the_puk_opens_no_file(password: Password) -> None:
+def test_every_password_gives_access_to_files_except_the_puk(password: Password) -> None:
     chip = chip_with(GENERIC)
     session = opened(chip, password).secure_messaging
     if password is PUK:
@@ -110,7 +110,7 @@ def test_every_password_opens_and_the_puk_opens_no_file(password: Password) -> N
         assert dg1(chip, session) == FILE_CONTENTS[FileID.DG1]
 
 
-def test_a_chip_that_offers_several_variants_does_each() -> None:
+def test_a_chip_supports_each_variant_that_it_announces() -> None:
     infos = [
         GENERIC,
         PaceInfo.of(KeyAgreement.ECDH, Mapping.CHIP_AUTHENTICATION, Cipher.AES256, 16),
@@ -123,7 +123,7 @@ def test_a_chip_that_offers_several_variants_does_each() -> None:
         assert dg1(chip, session) == FILE_CONTENTS[FileID.DG1]
 
 
-def test_what_the_chip_does_not_announce_it_does_not_do() -> None:
+def test_a_variant_that_is_not_announced_is_refused() -> None:
     chip = chip_with(GENERIC)
     other = PaceInfo.of(KeyAgreement.ECDH, Mapping.INTEGRATED, Cipher.AES128, 13)
     for info, sw in ((other, 0x6A80), (PaceInfo(GENERIC.protocol, 12), 0x6A88)):
@@ -137,7 +137,7 @@ def test_what_the_chip_does_not_announce_it_does_not_do() -> None:
     assert refused.value.sw == 0x6A80
 
 
-def test_a_wrong_mrz_or_can_never_blocks_and_writes_nothing() -> None:
+def test_a_wrong_mrz_or_can_never_blocks_and_changes_no_state() -> None:
     chip = chip_with(GENERIC)
     before = chip.state
     for wrong in (Password.can("000000"), Password.from_mrz_information("X" * 24)):
@@ -160,7 +160,9 @@ def restarted(chip: Chip) -> Chip:
     return Chip(ChipState.decode(chip.state.encode()))
 
 
-def test_a_pin_is_suspended_resumed_by_the_can_blocked_and_unblocked_by_the_puk() -> None:
+def test_a_pin_is_suspended_then_resumed_by_the_can_then_blocked_then_unblocked_by_the_puk() -> (
+    None
+):
     chip = chip_with(GENERIC)
     wrong = Password.pin("000000")
     assert refusal(chip, wrong) == 0x63C2
@@ -175,7 +177,7 @@ def test_a_pin_is_suspended_resumed_by_the_can_blocked_and_unblocked_by_the_puk(
     with pytest.raises(ChipRefusalError) as refused:
         run(secured(establish(variant, wrong), session), chip.process)
     assert refused.value.sw == 0x63C0
-    assert dg1(chip, session) == FILE_CONTENTS[FileID.DG1]  # the session of the CAN goes on
+    assert dg1(chip, session) == FILE_CONTENTS[FileID.DG1]  # the session of the CAN continues
 
     chip = restarted(chip)
     assert refusal(chip, PIN) == 0x63C0  # blocked
@@ -186,7 +188,7 @@ def test_a_pin_is_suspended_resumed_by_the_can_blocked_and_unblocked_by_the_puk(
     assert chip.state.failures[PasswordType.PIN] == 0
 
 
-def test_a_suspended_pin_is_resumed_by_the_can_and_then_right() -> None:
+def test_a_correct_pin_after_the_can_resets_its_counter() -> None:
     chip = chip_with(GENERIC)
     for _ in range(2):
         refusal(chip, Password.pin("000000"))
@@ -198,7 +200,7 @@ def test_a_suspended_pin_is_resumed_by_the_can_and_then_right() -> None:
     assert chip.state.failures[PasswordType.PIN] == 0
 
 
-def test_pace_is_done_once_in_a_session() -> None:
+def test_pace_is_possible_once_in_a_session() -> None:
     chip = chip_with(GENERIC, bac_too=True)
     session = opened(chip, MRZ).secure_messaging
     variant = variant_of(GENERIC, SecurityInfos(GENERIC))
@@ -214,10 +216,10 @@ def test_pace_is_done_once_in_a_session() -> None:
     assert refused.value.sw == 0x6985
 
 
-def test_the_pin_is_changed_by_who_knows_it() -> None:
+def test_the_pin_can_be_changed_only_after_pace_with_it() -> None:
     chip = chip_with(GENERIC)
     session = opened(chip, PIN).secure_messaging
-    assert send(chip, session, "002C0303").sw == 0x6982  # unblocking takes the PUK
+    assert send(chip, session, "002C0303").sw == 0x6982  # unblocking needs the PUK
     assert send(chip, session, "002C020305" + b"1234X".hex()).sw == 0x6700
     assert send(chip, session, "002C020306" + b"123123".hex()).sw == 0x9000
     chip = restarted(chip)
@@ -228,7 +230,7 @@ def test_the_pin_is_changed_by_who_knows_it() -> None:
     assert send(chip, session, "002C020106" + b"111111".hex()).sw == 0x6A86
 
 
-def test_ef_card_security_is_for_those_who_did_pace() -> None:
+def test_ef_card_security_is_readable_only_after_pace() -> None:
     files = FILE_CONTENTS | {
         FileID.CARD_ACCESS: SecurityInfos(GENERIC).encode(),
         FileID.CARD_SECURITY: b"\x30\x03sec",
@@ -246,7 +248,7 @@ def test_ef_card_security_is_for_those_who_did_pace() -> None:
     assert send(chip, session, "00B09C0000").data == files[FileID.CARD_ACCESS]
 
 
-def test_a_chip_of_pace_alone_does_no_basic_access_control() -> None:
+def test_a_chip_without_bac_refuses_get_challenge_with_6985() -> None:
     chip = chip_with(GENERIC)
     done(chip, "00A4040C07" + EMRTD_APPLICATION.hex())
     assert transmit(chip, "0084000008").sw == 0x6985

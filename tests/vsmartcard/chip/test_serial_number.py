@@ -19,7 +19,7 @@ GET_DATA = "00CA005A00"
 CREATE = "00E0000009620780010583020101"
 
 
-def test_a_blank_chip_draws_its_number_once_and_tells_it() -> None:
+def test_a_blank_chip_draws_a_serial_number_once_and_returns_it() -> None:
     chip = Chip(random=counting())
     assert run(read_serial_number(), chip.process) == SERIAL
     chip.reset()
@@ -28,13 +28,13 @@ def test_a_blank_chip_draws_its_number_once_and_tells_it() -> None:
     assert chip.state.hardware.serial_number == SERIAL
 
 
-def test_a_number_that_is_given_is_kept() -> None:
+def test_a_given_serial_number_is_kept_and_has_at_most_16_octets() -> None:
     assert ChipState.blank(NUMBERED, random=lambda _: pytest.fail("drawn")).hardware == NUMBERED
     with pytest.raises(MisuseError, match="16 octets"):
         Hardware(serial_number=bytes(17))
 
 
-def test_a_stored_chip_keeps_its_number(tmp_path: Path) -> None:
+def test_a_stored_chip_keeps_its_serial_number(tmp_path: Path) -> None:
     path = tmp_path / "card"
     chip = StoredChip(path)
     chip.process(bytes.fromhex(CREATE))
@@ -46,7 +46,7 @@ def test_a_stored_chip_keeps_its_number(tmp_path: Path) -> None:
     again.close()
 
 
-def test_a_number_too_long_is_no_state() -> None:
+def test_a_state_with_too_long_a_serial_number_is_malformed() -> None:
     octets = ChipState(Hardware(serial_number=bytes(16))).encode()
     longer = octets.replace(b"\x84\x10" + bytes(16), b"\x84\x11" + bytes(17))
     longer = longer[:1] + bytes((longer[1] + 1,)) + longer[2:]
@@ -56,7 +56,7 @@ def test_a_number_too_long_is_no_state() -> None:
         ChipState.decode(longer)
 
 
-def test_a_locked_chip_tells_it_inside_a_session_only() -> None:
+def test_a_locked_chip_returns_its_serial_number_only_inside_a_session() -> None:
     chip = personalised(hardware=NUMBERED)
     assert transmit(chip, GET_DATA).sw == 0x6982
     assert transmit(chip, "00CA005B00").sw == 0x6982
@@ -67,12 +67,12 @@ def test_a_locked_chip_tells_it_inside_a_session_only() -> None:
     assert run(secured(read_serial_number(), session), chip.process) == SERIAL
 
 
-def test_a_chip_without_access_control_tells_it() -> None:
+def test_a_chip_without_access_control_returns_its_serial_number() -> None:
     chip = personalised(keys=ChipKeys(open=True), hardware=NUMBERED)
     assert done(chip, GET_DATA) == SERIAL
 
 
-def test_what_get_data_refuses() -> None:
+def test_get_data_refuses_other_objects_and_lengths() -> None:
     chip = personalised(keys=BAC_KEYS, hardware=NUMBERED, locked=False)
     assert transmit(chip, "00CA005B00").sw == 0x6A88
     assert transmit(chip, "00CA005A").sw == 0x6700

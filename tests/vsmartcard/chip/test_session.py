@@ -21,7 +21,7 @@ def keys() -> SecureMessaging:
     return SecureMessaging(Cipher.AES128, Secret(bytes(16)), Secret(bytes(16)))
 
 
-def test_every_way_in_and_every_protocol_has_its_commands() -> None:
+def test_every_chip_access_and_every_protocol_has_its_commands() -> None:
     assert set(AUTHENTICATIONS) == set(ChipAccess)
     assert set(STEPS) == set(Protocol)
 
@@ -31,14 +31,14 @@ def test_every_sensitive_data_group_needs_a_right() -> None:
     assert set(SENSITIVE) == sensitive
 
 
-def test_a_session_is_a_value() -> None:
+def test_a_session_is_immutable() -> None:
     session = Session()
     with pytest.raises(FrozenInstanceError):
         session.access = ChipAccess.BAC  # type: ignore[misc]
     assert session.with_file(FILE) != session == Session()
 
 
-def test_selecting() -> None:
+def test_selecting_a_file_and_a_directory() -> None:
     session = Session().with_file(FILE)
     assert (session.directory, session.file, session.in_master_file) == (
         Directory.EMRTD, FILE, False,
@@ -47,7 +47,7 @@ def test_selecting() -> None:
     assert session.with_directory(Directory.EMRTD).file is None
 
 
-def test_agreed_keys_protect_what_follows_the_response() -> None:
+def test_agreed_keys_are_used_after_the_response() -> None:
     agreed = keys()
     session = Session().with_bac(BacChip(MRZ)).opened_by_bac(agreed)
     assert (session.access, session.bac) == (ChipAccess.BAC, None)

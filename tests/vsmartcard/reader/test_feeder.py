@@ -1,4 +1,4 @@
-"""`feeder:DIR` and the blanks that it feeds."""
+"""`feeder:DIR` and its blank cards."""
 
 import subprocess
 import sys
@@ -29,7 +29,7 @@ def names(folder: Path) -> list[str]:
     return sorted(path.name for path in folder.iterdir() if path.is_file())
 
 
-def test_every_card_comes_in_turn_and_goes_where_it_is_sent(tmp_path: Path) -> None:
+def test_a_feeder_offers_each_card_in_turn_and_moves_it_to_its_tray(tmp_path: Path) -> None:
     reader = fed(tmp_path, 3)
     for tray in (Tray.DONE, Tray.REJECTED, Tray.DONE):
         with connect(reader) as card:
@@ -43,15 +43,15 @@ def test_every_card_comes_in_turn_and_goes_where_it_is_sent(tmp_path: Path) -> N
     assert raised.value.fault is TransportFault.NO_CARD
 
 
-def test_a_card_that_is_only_closed_is_the_next_one_again(tmp_path: Path) -> None:
+def test_a_card_that_is_closed_but_not_ejected_is_the_next_one(tmp_path: Path) -> None:
     reader = fed(tmp_path, 2)
     with connect(reader) as card:
         card.transmit(CREATE)
     with connect(reader) as card:
-        assert card.transmit(CREATE) == b"\x6a\x89"  # the file is there already
+        assert card.transmit(CREATE) == b"\x6a\x89"  # the file already exists
 
 
-def test_a_card_that_a_killed_process_left_is_the_next_one_again(tmp_path: Path) -> None:
+def test_a_card_left_by_a_killed_process_is_the_next_one(tmp_path: Path) -> None:
     reader = fed(tmp_path, 1)
     program = (
         "import os, sys\nfrom emrtd.transport.readers import connect\n"
@@ -65,7 +65,7 @@ def test_a_card_that_a_killed_process_left_is_the_next_one_again(tmp_path: Path)
         assert card.transmit(CREATE) == b"\x6a\x89"
 
 
-def test_its_events_are_those_of_a_reader(tmp_path: Path) -> None:
+def test_a_feeder_has_the_events_of_a_reader(tmp_path: Path) -> None:
     reader = fed(tmp_path, 2)
     with watch(reader) as events:
         added, inserted = events.wait(0)
@@ -85,7 +85,7 @@ def test_its_events_are_those_of_a_reader(tmp_path: Path) -> None:
         assert [event.kind for event in events.wait(5)] == [CardEventKind.INSERTED]
 
 
-def test_what_is_no_card_is_rejected_and_holds_nothing_up(tmp_path: Path) -> None:
+def test_a_file_that_is_not_a_card_is_moved_to_rejected(tmp_path: Path) -> None:
     (tmp_path / "0000.chip").write_text("shopping list")
     reader = fed(tmp_path, 1)
     with pytest.raises(TransportError, match=r"0000\.chip is not a virtual card") as raised:
@@ -95,14 +95,14 @@ def test_what_is_no_card_is_rejected_and_holds_nothing_up(tmp_path: Path) -> Non
     connect(reader).close()
 
 
-def test_a_card_is_in_one_connection_at_a_time(tmp_path: Path) -> None:
+def test_a_second_connection_to_a_card_is_refused(tmp_path: Path) -> None:
     reader = fed(tmp_path, 2)
     with connect(reader), pytest.raises(TransportError) as raised:
         connect(reader)
     assert raised.value.fault is TransportFault.CARD_HELD
 
 
-def test_nothing_in_a_tray_is_overwritten(tmp_path: Path) -> None:
+def test_a_file_in_a_tray_is_not_overwritten(tmp_path: Path) -> None:
     reader = fed(tmp_path, 1)
     (tmp_path / "done").mkdir()
     (tmp_path / "done" / "0001.chip").write_text("an earlier card")
@@ -112,7 +112,7 @@ def test_nothing_in_a_tray_is_overwritten(tmp_path: Path) -> None:
     assert (tmp_path / "done" / "0001.chip").read_text() == "an earlier card"
 
 
-def test_a_folder_that_does_not_exist_is_no_reader(tmp_path: Path) -> None:
+def test_a_feeder_needs_a_folder_that_exists(tmp_path: Path) -> None:
     with pytest.raises(TransportError) as raised:
         connect(f"feeder:{tmp_path / 'absent'}")
     assert raised.value.fault is TransportFault.NO_READER
@@ -120,7 +120,7 @@ def test_a_folder_that_does_not_exist_is_no_reader(tmp_path: Path) -> None:
         watch("feeder:")
 
 
-def test_a_virtual_card_is_in_its_reader_while_its_file_is_there(tmp_path: Path) -> None:
+def test_a_virtual_card_is_in_its_reader_while_its_file_exists(tmp_path: Path) -> None:
     ((path, _),) = make_blanks(tmp_path, 1)
     with watch(f"virtual:{path}") as events:
         assert [event.kind for event in events.wait(0)][-1] is CardEventKind.INSERTED
@@ -128,7 +128,7 @@ def test_a_virtual_card_is_in_its_reader_while_its_file_is_there(tmp_path: Path)
         assert [event.kind for event in events.wait(0)] == [CardEventKind.REMOVED]
 
 
-def test_a_virtual_card_that_does_not_exist_is_made_only_where_one_says_so(tmp_path: Path) -> None:
+def test_a_virtual_card_is_created_only_on_request(tmp_path: Path) -> None:
     reader = f"virtual:{tmp_path / 'card.chip'}"
     with pytest.raises(TransportError, match="no such card") as raised:
         connect(reader)
@@ -136,7 +136,7 @@ def test_a_virtual_card_that_does_not_exist_is_made_only_where_one_says_so(tmp_p
     connect(reader, blank=True).close()
 
 
-def test_blanks_are_numbered_on_and_each_has_a_serial_number(
+def test_blank_cards_continue_the_numbers_and_have_serial_numbers(
     tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     folder = tmp_path / "stock"
@@ -146,11 +146,11 @@ def test_blanks_are_numbered_on_and_each_has_a_serial_number(
     arguments = ["blank", str(folder), "-n", "1", "--memory", "40000"]
     assert run_command_line(vsmartcard, arguments) == ExitStatus.OK
     assert names(folder) == ["0001.chip", "0003.chip"]
-    told = dict(line.split("\t") for line in capsys.readouterr().out.splitlines())
-    assert len(set(told.values())) == 3
+    printed = dict(line.split("\t") for line in capsys.readouterr().out.splitlines())
+    assert len(set(printed.values())) == 3
     file = StateFile(folder / "0003.chip")
     assert file.state is not None
     hardware = file.state.hardware
-    assert hardware.serial_number.hex().upper() == told[str(folder / "0003.chip")]
+    assert hardware.serial_number.hex().upper() == printed[str(folder / "0003.chip")]
     assert hardware.memory == 40_000
     file.close()

@@ -1,4 +1,4 @@
-"""What `readers up` does with a pcscd that is not ours; the rest is in tests/device."""
+"""`readers up` and `down` with a simulated pcscd; the tests with a real one are in tests/device."""
 
 import sys
 from dataclasses import replace
@@ -15,7 +15,7 @@ from vsmartcard.reader import pcscd, reader_conf, readers
 
 @pytest.fixture
 def foreign(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
-    """A pcscd of the system that already runs, with two virtual readers and a real one."""
+    """Simulate a running pcscd of the system, with two virtual readers and a real one."""
     monkeypatch.setenv("XDG_STATE_HOME", str(tmp_path / "state"))
     monkeypatch.setattr(pcscd, "answers", lambda: True)
     monkeypatch.setattr(pcscd, "start", lambda: pytest.fail("another pcscd was started"))
@@ -33,7 +33,7 @@ def foreign(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     return tmp_path
 
 
-def test_the_virtual_readers_of_a_pcscd_that_runs_are_used(foreign: Path) -> None:
+def test_the_virtual_readers_of_a_running_pcscd_are_used(foreign: Path) -> None:
     assert readers.up(2) == (
         readers.VirtualReader("Virtual PCD 00 00", 35963, occupied=False),
         readers.VirtualReader("Virtual PCD 00 01", 35964, occupied=True),
@@ -50,14 +50,14 @@ def test_a_pcscd_with_too_few_virtual_readers_is_left_alone(foreign: Path) -> No
         readers.up(1)
 
 
-def test_a_record_of_a_process_that_is_no_longer_ours_is_not_believed(foreign: Path) -> None:
+def test_a_record_of_another_process_is_ignored(foreign: Path) -> None:
     record = pcscd.state_folder() / "pcscd.json"
     for text in ('{"pid": 1, "started": 1}', "{", '{"pid": 1}', "[]"):
         record.write_text(text)
         assert pcscd.own_pid() is None
 
 
-def test_each_entry_has_a_driver_of_its_own(tmp_path: Path, monkeypatch) -> None:
+def test_each_entry_has_its_own_copy_of_the_driver(tmp_path: Path, monkeypatch) -> None:
     (tmp_path / "libifdvpcd.so").write_bytes(b"driver")
     monkeypatch.setattr(reader_conf, "SYSTEM_FOLDER", tmp_path / "none")
     monkeypatch.setattr(reader_conf, "_DRIVER_FOLDERS", (str(tmp_path),))
@@ -80,12 +80,12 @@ def test_without_the_driver_the_error_names_the_package(tmp_path: Path, monkeypa
 
 
 @pytest.mark.parametrize("count", [0, -1, 17])
-def test_a_pcscd_takes_sixteen_readers(count: int) -> None:
+def test_more_or_fewer_readers_than_1_to_16_are_refused(count: int) -> None:
     with pytest.raises(MisuseError, match="1 to 16"):
         readers.up(count)
 
 
-def test_a_card_is_in_a_reader_once_pcscd_says_so(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_waiting_ends_when_pcscd_reports_the_card(monkeypatch: pytest.MonkeyPatch) -> None:
     empty = readers.VirtualReader("Virtual PCD 0", 35963, occupied=False)
     full = replace(empty, occupied=True)
     answers = [(empty,), (replace(full, port=35964),), (), (full,)]
@@ -94,7 +94,7 @@ def test_a_card_is_in_a_reader_once_pcscd_says_so(monkeypatch: pytest.MonkeyPatc
     assert answers == []
 
 
-def test_a_card_that_pcscd_never_shows_is_an_error(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_card_that_pcscd_does_not_report_is_an_error(monkeypatch: pytest.MonkeyPatch) -> None:
     reader = readers.VirtualReader("Virtual PCD 0", 35963, occupied=False)
     monkeypatch.setattr(readers, "listed", lambda: (reader,))
     monkeypatch.setattr(readers, "_APPEARING_SECONDS", 0.0)
@@ -104,7 +104,7 @@ def test_a_card_that_pcscd_never_shows_is_an_error(monkeypatch: pytest.MonkeyPat
 
 @pytest.fixture
 def started(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> list[str]:
-    """What is done with a pcscd of ours, which is started and never shows its readers."""
+    """Simulate a pcscd of ours that starts without readers; return the calls of start and stop."""
     done: list[str] = []
     monkeypatch.setenv("XDG_STATE_HOME", str(tmp_path / "state"))
     monkeypatch.setattr(pcscd, "answers", lambda: False)
@@ -125,7 +125,7 @@ def test_without_pyscard_no_daemon_is_started(
 
 
 @pytest.mark.parametrize("failure", [TransportError("broken"), KeyboardInterrupt(), None])
-def test_where_it_fails_no_daemon_is_left(
+def test_a_failed_start_leaves_no_daemon(
     started: list[str], monkeypatch: pytest.MonkeyPatch, failure: BaseException | None
 ) -> None:
     pytest.importorskip("emrtd.transport.pcsc.library")
@@ -153,7 +153,7 @@ def test_readers_with_a_card_in_one_are_not_stopped(
     assert started == ["start", "stop 4711"]
 
 
-def test_a_pair_of_readers_where_one_was_asked_for_is_said(
+def test_a_pair_of_readers_instead_of_one_is_reported(
     monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
     pair = tuple(readers.VirtualReader(f"Virtual PCD 0 00 0{n}", n, occupied=False) for n in (0, 1))

@@ -1,4 +1,4 @@
-"""The link to vpcd, against a server that plays vpcd's part."""
+"""The link to vpcd, against a simulated vpcd."""
 
 import socket
 import threading
@@ -53,7 +53,9 @@ def serve(slot: Slot, card: EchoCard) -> tuple[threading.Thread, list[Exception]
     return thread, raised
 
 
-def test_frames_are_answered_until_the_reader_goes(listener: socket.socket) -> None:
+def test_frames_are_answered_until_the_reader_closes_the_connection(
+    listener: socket.socket,
+) -> None:
     card = EchoCard()
     with Slot(listener.getsockname()[1]) as slot:
         reader, _ = listener.accept()
@@ -66,7 +68,7 @@ def test_frames_are_answered_until_the_reader_goes(listener: socket.socket) -> N
         for octets in (b"\x00\xa4\x00\x0c", bytes(range(256)) * 200):
             reader.sendall(frame(octets))
             assert receive(reader) == octets[::-1]
-        for octet in frame(b"\x00\xb0\x00\x00\x05"):  # each in a segment of its own
+        for octet in frame(b"\x00\xb0\x00\x00\x05"):  # each in its own segment
             reader.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
             reader.sendall(bytes((octet,)))
         assert receive(reader) == b"\x05\x00\x00\xb0\x00"
@@ -99,7 +101,7 @@ def test_a_card_is_inserted_once_the_reader_has_powered_it_up(listener: socket.s
     [(frame(b"\x04") * 3, 3), (frame(b"\x00\xa4\x00\x0c"), 0), (frame(b"\x02"), 0)],
     ids=["asks on", "command", "reset"],
 )
-def test_a_card_taken_for_the_last_one_is_put_in_again(
+def test_a_card_mistaken_for_the_last_one_is_inserted_again(
     listener: socket.socket, monkeypatch: pytest.MonkeyPatch, mistaken: bytes, asked: int
 ) -> None:
     monkeypatch.setattr(vpcd, "_NOTICING_SECONDS", 0.01)
@@ -123,7 +125,7 @@ def test_a_card_taken_for_the_last_one_is_put_in_again(
         inserted[0].close()
 
 
-def test_a_reader_that_goes_in_the_middle_of_a_frame_is_noticed(listener: socket.socket) -> None:
+def test_a_connection_closed_in_the_middle_of_a_frame_is_an_error(listener: socket.socket) -> None:
     with Slot(listener.getsockname()[1]) as slot:
         reader, _ = listener.accept()
         thread, raised = serve(slot, EchoCard())
@@ -133,7 +135,7 @@ def test_a_reader_that_goes_in_the_middle_of_a_frame_is_noticed(listener: socket
     assert "is gone" in str(raised[0])
 
 
-def test_a_reader_that_says_nothing_has_another_card(
+def test_a_reader_that_sends_nothing_holds_another_card(
     listener: socket.socket, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(vpcd, "_POWER_UP_SECONDS", 0.05)
@@ -141,7 +143,7 @@ def test_a_reader_that_says_nothing_has_another_card(
         Slot.insert(listener.getsockname()[1], EchoCard())
 
 
-def test_where_nothing_listens_the_error_says_what_to_do(listener: socket.socket) -> None:
+def test_a_port_without_reader_is_an_error_with_advice(listener: socket.socket) -> None:
     port = listener.getsockname()[1]
     listener.close()
     with pytest.raises(TransportError, match=f"port {port}; start some with `vsmartcard readers"):

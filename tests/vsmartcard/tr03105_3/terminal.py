@@ -1,4 +1,4 @@
-"""What the test cases of part 3.2 need: certificates of any kind, and a terminal in a session."""
+"""Helpers for the test cases of part 3.2: certificates, and a terminal in a session."""
 
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -50,7 +50,7 @@ CASES: Final = Catalogue()
 
 TODAY: Final = date(2026, 1, 15)  # the chip's date as it was personalised
 DG3, DG4, DG1 = "00B0830001", "00B0840001", "00B0810001"  # READ BINARY by short identifier
-LATER: Final = date(2027, 6, 1)  # when the usual Document Verifier's certificate has expired
+LATER: Final = date(2027, 6, 1)  # the usual DV certificate has expired by then
 DOMESTIC, FOREIGN, CVCA, IS = Role.DV_DOMESTIC, Role.DV_FOREIGN, Role.CVCA, Role.TERMINAL
 SELECT_APPLICATION: Final = "00A4040C07" + EMRTD_APPLICATION.hex()
 
@@ -60,7 +60,7 @@ RSA: Final = SignatureScheme(SignatureFamily.RSA_PSS, Hash.SHA256)
 
 @cache
 def rsa_key(number: int, bits: int = 1536) -> RsaPrivateKey:
-    """Another one for each number."""
+    """Return an RSA key, another one for each number."""
     return RsaPrivateKey(rsa.generate_private_key(65537, bits))
 
 
@@ -98,7 +98,7 @@ Change = Callable[[Objects], Objects]
 
 
 def altered(holder: Holder, issuer: Holder, change: Change) -> bytes:
-    """A certificate with other data objects in its body, signed as it is; without 7F21."""
+    """Return a certificate with changed data objects, signed after the change; without 7F21."""
     body = tlv.read(holder.certificate.body, "certificate")
     objects = change([(each.tag, each.value) for each in body.children()])
     signed = tlv.encode(BODY, *(tlv.encode(*each) for each in objects))
@@ -114,7 +114,7 @@ def replaced(tag: int, value: bytes) -> Change:
 
 
 def in_key(change: Change) -> Change:
-    """The same change inside the public key (7F49)."""
+    """Apply a change inside the public key (7F49)."""
 
     def changed(objects: Objects) -> Objects:
         key = dict(objects)[PUBLIC_KEY]
@@ -130,14 +130,14 @@ def oid_of(number: str) -> Change:
 
 
 def signature_of(change: Callable[[bytes], bytes]) -> Callable[[Holder, Holder], bytes]:
-    """The certificate with another signature."""
+    """Return a function that changes the signature of a certificate."""
     return lambda holder, _: (
         holder.certificate.body + tlv.encode(SIGNATURE, change(holder.certificate.signature))
     )
 
 
 def octets_of(change: Callable[[bytes], bytes]) -> Callable[[Holder, Holder], bytes]:
-    """The certificate with other octets."""
+    """Return a function that changes the octets of a certificate."""
     return lambda holder, _: change(holder.certificate.value)
 
 
@@ -147,7 +147,7 @@ def active_key() -> EcPrivateKey:
 
 
 def new_chip(root: Holder | None = None) -> Chip:
-    """A chip with PACE, BAC, Chip, Active and Terminal Authentication, DG3 and DG4."""
+    """Return a chip with PACE, BAC, Chip, Active and Terminal Authentication, DG3 and DG4."""
     root = root or cvca()
     keys = ChipKeys(
         passwords=(PASSWORD,),
@@ -168,7 +168,7 @@ def new_chip(root: Holder | None = None) -> Chip:
 
 @dataclass
 class Terminal:
-    """A terminal in a session with a chip, after Chip Authentication unless told otherwise."""
+    """A terminal in a session with a chip; after Chip Authentication, unless `proven` is False."""
 
     chip: Chip
     access: str = "PACE"
@@ -194,7 +194,7 @@ class Terminal:
             self.session, self.key = found.secure_messaging, found.compressed_terminal_key
 
     def send(self, command: CommandAPDU | str) -> ResponseAPDU:
-        """Send a command in the session; that the answer is in it, too, is verified."""
+        """Send a command in the session, and verify that the response is in the session too."""
         if isinstance(command, str):
             command = CommandAPDU.decode(bytes.fromhex(command))
         return run(
@@ -208,7 +208,7 @@ class Terminal:
 
     @property
     def lives(self) -> bool:
-        """Whether the session goes on."""
+        """Whether the session continues."""
         return self.send(DG1).sw == 0x9000
 
     @property
@@ -224,7 +224,7 @@ class Terminal:
         return self.send(CommandAPDU(0x00, 0x2A, 0x00, 0xBE, data)).sw
 
     def present(self, *chain: Holder) -> int:
-        """MSE:Set DST and PSO:Verify Certificate for each; the first answer that is not 9000."""
+        """Send MSE:Set DST and PSO:Verify Certificate for each; return the first SW but 9000."""
         for each in chain:
             for sw in (self.set_dst(each.certificate.authority_reference), self.verify(each)):
                 if sw != 0x9000:
@@ -247,17 +247,17 @@ class Terminal:
         return self.send(CommandAPDU(0x00, INS.EXTERNAL_AUTHENTICATE, data=signature)).sw
 
     def authenticate(self, *chain: Holder) -> "Terminal":
-        """All of Terminal Authentication, which succeeds."""
+        """Do the whole Terminal Authentication, which must succeed."""
         assert self.present(*chain) == 0x9000
         assert self.set_at(chain[-1].reference) == 0x9000
         assert self.prove(chain[-1], self.challenge()) == 0x9000
         return self
 
     def anew(self, *, proven: bool = True) -> "Terminal":
-        """The chip is powered up anew, from what it keeps without power, and opened again."""
+        """Reset the chip to its persistent state, and open it again."""
         self.chip = Chip(ChipState.decode(self.chip.state.encode()))
         return Terminal(self.chip, self.access, proven)
 
 
 twice = pytest.mark.parametrize("access", ["BAC", "PACE"])
-"""What part 3.2 wants done once after BAC and once after PACE."""
+"""Runs a test once after BAC and once after PACE, as part 3.2 requires."""

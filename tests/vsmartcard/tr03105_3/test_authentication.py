@@ -1,4 +1,4 @@
-"""TR-03105-3.2, units K and L: Terminal Authentication, and what it gives access to."""
+"""TR-03105-3.2, units K and L: Terminal Authentication, and the access that it gives."""
 
 from collections.abc import Callable
 
@@ -57,7 +57,7 @@ def test_an_authenticated_terminal_reads_sensitive_data_until_the_chip_is_reset(
 
 @pytest.mark.parametrize("oid", SCHEMES)
 def test_every_signature_scheme_authenticates(oid: str) -> None:
-    """K_1 for each algorithm that a CVCA may choose."""
+    """K_1 for each signature scheme of a CVCA."""
     scheme = SCHEMES[oid]
     ec = scheme.family is SignatureFamily.ECDSA
     keys: list[PrivateKey] = [
@@ -134,10 +134,10 @@ def _wrong_signature(terminal: Terminal) -> int:
         }
     ),
 )
-def test_what_goes_wrong_gives_no_right(
+def test_a_failed_authentication_gives_no_right(
     wrong: Callable[[Terminal], int], sw: int, access: str
 ) -> None:
-    """After a good chain of certificates; the session goes on, and DG3 and DG4 stay closed."""
+    """After a valid chain, the session continues, and DG3 and DG4 cannot be read."""
     terminal = Terminal(new_chip(), access)
     assert terminal.present(dv(), system()) == 0x9000
     assert f"{wrong(terminal):04X}" == f"{sw:04X}"
@@ -148,10 +148,10 @@ def test_what_goes_wrong_gives_no_right(
 @CASES.case("ISO7816_K_5", "ISO7816_K_6")
 @twice
 @pytest.mark.parametrize(("holder", "sw"), [(dv, 0x6985), (cvca, 0x6A88)], ids=["DV", "CVCA"])
-def test_only_a_terminal_is_authenticated(
+def test_only_the_key_of_a_terminal_authenticates(
     holder: Callable[[], Holder], sw: int, access: str
 ) -> None:
-    """The rights of a CVCA or a Document Verifier are for those below them."""
+    """A CVCA or a Document Verifier cannot authenticate itself as a terminal."""
     terminal = Terminal(new_chip(), access)
     assert terminal.present(dv()) == 0x9000
     assert terminal.set_at(holder().reference) == sw
@@ -161,8 +161,8 @@ def test_only_a_terminal_is_authenticated(
 
 @CASES.case("ISO7816_K_19")
 @twice
-def test_active_authentication_may_come_between(access: str) -> None:
-    """Between Chip and Terminal Authentication EF.SOD is read, and the chip signs."""
+def test_active_authentication_is_possible_before_terminal_authentication(access: str) -> None:
+    """EF.SOD is read and Active Authentication is done before Terminal Authentication."""
     terminal = Terminal(new_chip(), access)
     terminal.require("00B09D0000")
     key = active_key().public_key
@@ -192,7 +192,7 @@ BOTH, ONLY_3, ONLY_4 = ALL_RIGHTS, Right.READ_DG3, Right.READ_DG4
         }
     ),
 )
-def test_a_right_is_had_only_if_the_whole_chain_has_it(
+def test_a_right_is_effective_only_if_the_whole_chain_has_it(
     of_dv: Right, of_is: Right, command: str, sw: int, access: str
 ) -> None:
     verifier = dv(rights=of_dv)
@@ -212,8 +212,8 @@ def test_a_right_is_had_only_if_the_whole_chain_has_it(
         }
     ),
 )
-def test_no_other_chip_access_in_a_session(access: str, again: str) -> None:
-    """An authenticated terminal stays in its session: a second BAC or PACE in it is refused."""
+def test_a_second_chip_access_in_a_session_is_refused(access: str, again: str) -> None:
+    """A second BAC or PACE in the session of an authenticated terminal is refused."""
     terminal = Terminal(new_chip(), access).authenticate(dv(), system())
     terminal.require("00A4000C")
     if again == "BAC":

@@ -1,4 +1,4 @@
-"""Every case of TR-03105-3.2 is run, or it is said here why not."""
+"""Every case of TR-03105-3.2 is run, or listed here with the reason."""
 
 from typing import Final
 
@@ -13,9 +13,9 @@ NOT_RUN: Final = dict.fromkeys(
     ),
     "withdrawn, or moved to ICAO's report (J_54 is M_5 now)",
 )  # fmt: skip
-"""Cases that are not run, and why."""
+"""Cases that are not run, with the reason."""
 
 
-def test_every_case_is_run_or_it_is_said_why_not() -> None:
+def test_every_case_is_run_or_listed_with_a_reason() -> None:
     CASES.gather("tests.vsmartcard.tr03105_3")
     CASES.require_all(chip_cases(), NOT_RUN)

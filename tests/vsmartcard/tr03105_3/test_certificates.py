@@ -1,4 +1,4 @@
-"""TR-03105-3.2, unit J: verification of certificates that changes nothing for good."""
+"""TR-03105-3.2, unit J: verification of certificates, without permanent changes."""
 
 from collections.abc import Callable
 from datetime import date
@@ -49,7 +49,7 @@ from tests.vsmartcard.tr03105_3.terminal import (
 
 @CASES.case("ISO7816_J_1")
 @twice
-def test_a_good_chain_is_verified(access: str) -> None:
+def test_a_valid_chain_is_verified(access: str) -> None:
     assert Terminal(new_chip(), access).present(dv(), system()) == 0x9000
 
 
@@ -131,13 +131,13 @@ REFUSED_CERTIFICATES: Final = {
         0x6A80,
     ),
 }
-"""A Document Verifier's certificate that is not good, and what the chip says to it."""
+"""Invalid Document Verifier certificates, and the status word of the chip."""
 
 
 def refused(terminal: Terminal, root: Holder, certificate: bytes, sw: int, good: Holder) -> None:
-    """The certificate is refused, the session goes on, and the chip's date stays as it was.
+    """Assert that the certificate is refused, and that session and date of the chip do not change.
 
-    `good` has expired when the other one becomes effective.
+    `good` has expired by the date at which `certificate` becomes effective.
     """
     before = terminal.chip.state
     assert terminal.set_dst(root.reference) == 0x9000
@@ -149,7 +149,7 @@ def refused(terminal: Terminal, root: Holder, certificate: bytes, sw: int, good:
 
 @twice
 @pytest.mark.parametrize(("make", "sw"), CASES.cases(REFUSED_CERTIFICATES))
-def test_a_certificate_that_is_not_good_is_refused(
+def test_an_invalid_certificate_is_refused(
     make: Callable[[Holder, Holder], bytes], sw: int, access: str
 ) -> None:
     later = certify("UTDV00002", Role.DV_DOMESTIC, cvca(), effective=LATER)
@@ -166,7 +166,7 @@ def test_a_certificate_that_is_not_good_is_refused(
         }
     ),
 )
-def test_a_certificate_with_an_rsa_key_that_is_not_good_is_refused(
+def test_an_invalid_certificate_with_an_rsa_key_is_refused(
     make: Callable[[Holder, Holder], bytes], sw: int
 ) -> None:
     root = rsa_cvca()
@@ -182,8 +182,8 @@ def test_a_certificate_with_an_rsa_key_that_is_not_good_is_refused(
 
 @CASES.case("ISO7816_J_2", "ISO7816_J_25", "ISO7816_J_35")
 @twice
-def test_without_the_right_key_no_certificate_is_verified(access: str) -> None:
-    """A reference that the chip does not know selects nothing; nor is there one from the start."""
+def test_a_certificate_is_refused_if_no_key_is_selected(access: str) -> None:
+    """No key is selected at the start, nor by a reference that the chip does not know."""
     later = certify("UTDV00002", Role.DV_DOMESTIC, cvca(), effective=LATER)
     terminal = Terminal(new_chip(), access)
     assert terminal.verify(later) == 0x6985
@@ -195,7 +195,7 @@ def test_without_the_right_key_no_certificate_is_verified(access: str) -> None:
 
 @CASES.case("ISO7816_J_11")
 @twice
-def test_a_foreign_terminals_certificate_does_not_move_the_date(access: str) -> None:
+def test_the_certificate_of_a_foreign_terminal_does_not_advance_the_date(access: str) -> None:
     foreign = dv(Role.DV_FOREIGN)
     later = certify("UTIS00002", Role.TERMINAL, foreign, effective=date(2026, 12, 1))
     earlier = certify("UTIS00003", Role.TERMINAL, foreign, expiration=date(2026, 11, 1))
@@ -210,7 +210,7 @@ def test_a_foreign_terminals_certificate_does_not_move_the_date(access: str) -> 
     "plain", ["MSE:Set DST", "PSO:Verify Certificate", "EXTERNAL AUTHENTICATE"]
 )
 def test_a_plain_command_ends_the_session(plain: str, access: str) -> None:
-    """It is answered in plain, and so is whatever is sent in the old session from then on."""
+    """The command, and any later command of the old session, is answered in plain."""
     terminal = Terminal(new_chip(), access)
     if plain == "MSE:Set DST":
         data = tlv.encode(0x83, cvca().reference.encode())
@@ -232,8 +232,8 @@ def test_a_plain_command_ends_the_session(plain: str, access: str) -> None:
 @CASES.case("ISO7816_J_13", "ISO7816_J_15", "ISO7816_K_7")
 @twice
 @pytest.mark.parametrize("ins", [0x22, 0x2A, 0x82])
-def test_a_class_that_there_is_not_is_refused(ins: int, access: str) -> None:
-    """CLA 8C: refused in plain, before secure messaging sees it."""
+def test_an_unknown_class_is_refused_with_6e00(ins: int, access: str) -> None:
+    """CLA 8C is refused in plain, before secure messaging."""
     terminal = Terminal(new_chip(), access)
     command = terminal.session.protect_command(CommandAPDU(0x80, ins, data=bytes(20)))
     assert command.cla == 0x8C
@@ -270,8 +270,10 @@ def test_imported_keys_end_with_the_session(access: str) -> None:
         }
     ),
 )
-def test_whom_a_holder_does_not_certify(roles: tuple[Role, ...], access: str) -> None:
-    """From the trust point on all but the last are good; the last is not theirs to certify."""
+def test_a_certificate_of_a_role_that_its_issuer_may_not_issue_is_refused(
+    roles: tuple[Role, ...], access: str
+) -> None:
+    """In each chain only the last certificate is refused: its issuer may not issue that role."""
     terminal, issuer = Terminal(new_chip(), access), cvca()
     for number, role in enumerate(roles):
         holder = certify(f"UTHOLDER0000{number}", role, issuer)
@@ -284,7 +286,7 @@ def test_whom_a_holder_does_not_certify(roles: tuple[Role, ...], access: str) ->
 @CASES.case("ISO7816_J_55", "ISO7816_J_56")
 @pytest.mark.parametrize("kind", ["ECDSA", "RSA"])
 @pytest.mark.parametrize("role", [DOMESTIC, IS])
-def test_a_shorter_key_than_its_issuers_is_refused(role: Role, kind: str) -> None:
+def test_a_key_shorter_than_that_of_the_issuer_is_refused(role: Role, kind: str) -> None:
     """Another curve, or a shorter modulus, further down the chain."""
     short: PrivateKey
     if kind == "RSA":

@@ -31,8 +31,8 @@ READ_DG3_AND_DG4 = {
 
 @twice
 @pytest.mark.parametrize("command", CASES.cases(READ_DG3_AND_DG4))
-def test_sensitive_data_is_closed_before_terminal_authentication(command: str, access: str) -> None:
-    """In whatever way it is asked for; the refusal is in the session, which goes on."""
+def test_dg3_and_dg4_are_refused_before_terminal_authentication(command: str, access: str) -> None:
+    """Every form of command is refused in the session, which continues."""
     terminal = Terminal(new_chip(), access)
     assert terminal.send(command).sw == 0x6982
     assert terminal.lives
@@ -47,7 +47,7 @@ READ_CVCA = {
 
 
 @pytest.mark.parametrize("command", CASES.cases(READ_CVCA))
-def test_ef_cvca_is_closed_before_chip_access(command: str) -> None:
+def test_ef_cvca_is_refused_before_chip_access(command: str) -> None:
     chip = new_chip()
     done(chip, SELECT_APPLICATION)
     assert transmit(chip, command) == ResponseAPDU(sw=0x6982)

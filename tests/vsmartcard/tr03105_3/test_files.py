@@ -1,7 +1,7 @@
 """TR-03105-3.2, units LDS: the coding of files, on a permit that `personalise` has issued.
 
-The octets are looked at with the TLV reader alone, not with the codecs that wrote them.  No chip
-profile has DG4; what its codec writes is looked at in its place.
+The tests read the octets with the TLV reader, not with the codecs that wrote them.  No chip profile
+has DG4, so the output of its codec is tested instead.
 """
 
 from pathlib import Path
@@ -40,7 +40,7 @@ def irises() -> bytes:
 
 @CASES.case("LDS_E_2", "LDS_E_5")
 def test_terminal_authentication_info(permit: Card) -> None:
-    """id-TA itself and none of the protocols below it; version 1; file identifiers as octets."""
+    """The OID is exactly id-TA; version 1; file identifiers are octet strings."""
     infos = tlv.read(permit.image.files[FileID.DG14], "DG14").children()[0].children()
     found = [
         each.children() for each in infos if der.read_oid(each.children()[0]).startswith(ID_TA)
@@ -86,7 +86,7 @@ def test_dg4() -> None:
 
 
 def biometric_templates(content: bytes, tag: int) -> list[DataObject]:
-    """One group template and nothing else; as many templates in it as it says (G_1 to G_5)."""
+    """Return the templates of a data group, after checking its structure (G_1 to G_5)."""
     group = tlv.read(content, "data group")
     assert group.tag == tag
     assert tlv.encode(group.tag, group.value) == content
@@ -100,7 +100,7 @@ def biometric_templates(content: bytes, tag: int) -> list[DataObject]:
 
 
 def require_template(template: DataObject, format_type: bytes, magic: bytes) -> None:
-    """Header A1 with owner, type and subtype, then the data block (G_6 to G_11)."""
+    """Assert a header A1 with owner, type and subtype, then the data block (G_6 to G_11)."""
     header, block = template.children()
     assert header.tag == 0xA1
     fields = header.children()
@@ -116,7 +116,7 @@ def require_template(template: DataObject, format_type: bytes, magic: bytes) -> 
 
 @CASES.case(*(f"LDS_L_{number}" for number in range(1, 6)))
 def test_ef_atr_info(permit: Card) -> None:
-    """In the master file, for anyone: buffers of both directions, and command chaining."""
+    """Readable in the MF without access: the sizes of both buffers, and command chaining."""
     chip = chip_of(permit.state)
     done(chip, "00A4020C022F01")
     content = done(chip, "00B0000000")

@@ -1,4 +1,4 @@
-"""TR-03105-3.2, units M and N: trust points and dates, which the chip keeps."""
+"""TR-03105-3.2, units M and N: trust points and dates, which the chip stores."""
 
 from collections.abc import Iterator
 from datetime import date
@@ -30,8 +30,8 @@ from tests.vsmartcard.tr03105_3.terminal import (
 @CASES.case("ISO7816_M_1", "ISO7816_M_2")
 @twice
 @pytest.mark.parametrize("by", [IS, DOMESTIC])
-def test_domestic_certificates_move_the_date(by: Role, access: str) -> None:
-    """What has expired when they become effective is not accepted any more."""
+def test_domestic_certificates_advance_the_date(by: Role, access: str) -> None:
+    """A certificate that has expired at the new date is refused."""
     terminal = Terminal(new_chip(), access)
     if by is IS:
         advanced = certify("UTIS00002", IS, dv(), effective=date(2026, 12, 1))
@@ -47,8 +47,8 @@ def test_domestic_certificates_move_the_date(by: Role, access: str) -> None:
 
 @CASES.case("ISO7816_M_3", "ISO7816_M_4", "ISO7816_M_6")
 @twice
-def test_link_certificates_move_the_trust_points(access: str) -> None:
-    """One link, then two at once; EF.CVCA has 36 octets whatever it holds, and not one more."""
+def test_link_certificates_replace_the_trust_points(access: str) -> None:
+    """One link certificate, then two at once; EF.CVCA always has 36 octets."""
     second = certify(
         "UTCVCA00002", CVCA, cvca(), effective=date(2028, 6, 1), expiration=date(2031, 6, 1)
     )
@@ -57,7 +57,7 @@ def test_link_certificates_move_the_trust_points(access: str) -> None:
     terminal = terminal.anew()
     assert terminal.trust_points == ("UTCVCA00002", "UTCVCA00001")
     old_dv = certify("UTDV00003", DOMESTIC, cvca(), expiration=date(2029, 1, 1))
-    assert terminal.present(old_dv) == 0x9000  # the first trust point still counts
+    assert terminal.present(old_dv) == 0x9000  # the first trust point is still valid
 
     terminal = terminal.anew()
     advanced = certify(
@@ -86,7 +86,7 @@ def test_link_certificates_move_the_trust_points(access: str) -> None:
 
 
 def _links(second: Holder) -> Iterator[tuple[int, Holder, date, PrivateKey, date]]:
-    """Two link certificates, one after the other."""
+    """Yield two consecutive link certificates."""
     keys = [EcPrivateKey.generate(CURVES["brainpoolP256r1"]) for _ in range(2)]
     yield 3, second, date(2030, 6, 1), keys[0], date(2033, 6, 1)
     third = certify("UTCVCA00003", CVCA, second, key=keys[0])
@@ -95,8 +95,8 @@ def _links(second: Holder) -> Iterator[tuple[int, Holder, date, PrivateKey, date
 
 @CASES.case("ISO7816_N_1")
 @twice
-def test_a_link_certificate_may_bring_another_algorithm(access: str) -> None:
-    """From ECDSA to RSA; what follows goes by the new one."""
+def test_a_link_certificate_can_change_the_algorithm(access: str) -> None:
+    """From ECDSA to RSA; the next certificates use RSA."""
     link = certify("UTCVCA00002", CVCA, cvca(), key=rsa_key(0), scheme=RSA)
     verifier = certify("UTDV00002", DOMESTIC, link, key=rsa_key(1), scheme=RSA)
     inspector = certify("UTIS00002", IS, verifier, key=rsa_key(2), scheme=RSA)
