@@ -286,7 +286,7 @@ NOT_PARSERS = {
     "emrtd.biometrics.images.decoding.check_bounds": _INNER,
     "emrtd.biometrics.images.decoding.count_scans": _INNER,
     "emrtd.biometrics.images.decoding.decode": "runs in a separate process, for to_png",
-    "emrtd.biometrics.images.decoding.decode_what_there_is": "runs in a separate process, for show",
+    "emrtd.biometrics.images.decoding.decode_partial": "runs in a separate process, for show",
     "emrtd.biometrics.images.decoding.decode_with_pillow": _INNER,
     "emrtd.biometrics.images.decoding.with_an_end": _INNER,
     "emrtd.biometrics.images.headers.boxes": _INNER,

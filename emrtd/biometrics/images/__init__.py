@@ -1,4 +1,4 @@
-"""The images that eMRTDs carry: told apart, measured, shown as PNG, and fitted to a profile."""
+"""The images of eMRTDs: identified, measured, converted to PNG, and fitted to a profile."""
 
 from emrtd.biometrics.images.headers import ImageFormat, ImageHeader, identify, sniff
 

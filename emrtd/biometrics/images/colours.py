@@ -1,7 +1,7 @@
-"""A decoded image brought to 8 bits a channel, grey or RGB, in sRGB and without transparency.
+"""Convert a decoded image to 8 bits a channel, grey or RGB, in sRGB and without transparency.
 
-Doc 9303-3 and ISO/IEC 19794-5 know 8-bit grey and 24-bit colour alone, and no reader of a chip
-looks at a profile: what else an image holds has to be resolved where it is decoded.
+Doc 9303-3 and ISO/IEC 19794-5 define only 8-bit grey and 24-bit colour, and no reader of a chip
+applies a colour profile.  Therefore depth, transparency and profile are resolved in decoding.
 """
 
 import struct
@@ -23,10 +23,10 @@ _RESTRICTED_ICC: Final = 2
 
 
 def to_eight_bits(image: "Image", profile: bytes | None) -> "Image":
-    """The same picture in mode L or RGB, in sRGB, on white, without any metadata.
+    """Return the same picture in mode L or RGB, in sRGB, on white, without metadata.
 
-    `profile` is the ICC profile of its colours; one that is damaged or of another colour space
-    than the image is ignored, as viewers do.
+    `profile` is the ICC profile of its colours; as in viewers, it is ignored if it is damaged or
+    of another colour space than the image.
     """
     mode = "L" if image.mode in _GREY_MODES else "RGB"
     if image.mode in _DEEP_MODES:
@@ -47,7 +47,7 @@ def to_eight_bits(image: "Image", profile: bytes | None) -> "Image":
 
 
 def profile_of(octets: bytes, image_format: ImageFormat, image: "Image") -> bytes | None:
-    """The ICC profile of an opened image; Pillow does not read that of a JP2 file."""
+    """Return the ICC profile of an opened image; Pillow does not read that of a JP2 file."""
     if image_format is not ImageFormat.JPEG2000:
         found: bytes | None = image.info.get("icc_profile")
         return found

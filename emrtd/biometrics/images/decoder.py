@@ -11,9 +11,9 @@ DECODER: Final = StandingProcess("emrtd.biometrics.images.decoding_process")
 
 
 def decoded(image: bytes, mode: Mode, what: str) -> tuple[bytes, str]:
-    """Have an image decoded: a PNG, and the quirk that was read past.
+    """Decode an image in the other process; return a PNG, and the quirk that was read past.
 
-    Raises `MalformedError`, which blames `what`, for whatever keeps it from being decoded.
+    Raises `MalformedError`, which names `what`, if the image cannot be decoded.
     """
     with DECODER.lock:
         try:

@@ -1,7 +1,7 @@
-"""Decoding an image to 8-bit grey or RGB, after its bounds have been checked by its header.
+"""Decode an image to 8-bit grey or RGB, after its header has been checked against the limits.
 
-What a stranger made is decoded only in the process of `decoding_process`; `decode_with_pillow`
-also serves the photographs of an application, in the process of its caller.
+Untrusted images are decoded only in the process of `decoding_process`; `decode_with_pillow` also
+decodes the photographs of an application, in the process of its caller.
 """
 
 from io import BytesIO
@@ -16,16 +16,16 @@ if TYPE_CHECKING:
     from PIL.Image import Image
 
 MAX_OCTETS: Final = 4 << 20
-"""How large a file is read."""
+"""Octets of the largest file that is read."""
 
 MAX_PIXELS: Final = 3_000_000
-"""How many pixels are decoded: about 1,550 x 1,950, many times an eMRTD's portrait."""
+"""The most pixels that are decoded: about 1,550 x 1,950, many times an eMRTD's portrait."""
 
 _REDUCE_FROM: Final = 1_500_000
-"""JPEG 2000 needs 16 octets a pixel to decode: larger images are decoded at half their size."""
+"""Above so many pixels JPEG 2000, which takes 16 octets a pixel, is decoded at half its size."""
 
 _END_OF_IMAGE: Final = b"\xff\xd9"
-"""EOI of JPEG and EOC of JPEG 2000 alike."""
+"""EOI of JPEG, and EOC of JPEG 2000."""
 
 _WSQ_END_OF_IMAGE: Final = b"\xff\xa1"
 
@@ -37,7 +37,7 @@ _MAX_TILE_PARTS: Final = 1_000
 def decode(octets: bytes) -> "Image":
     """Decode a whole image; raises `MalformedError` for one that is damaged or cut short.
 
-    For WSQ, and for whatever a stranger made, only in a process of its own.
+    For WSQ and for untrusted images, call it only in the process of `decoding_process`.
     """
     import PIL.Image
 
@@ -49,12 +49,12 @@ def decode(octets: bytes) -> "Image":
     return decode_with_pillow(octets, header)
 
 
-def decode_what_there_is(octets: bytes) -> "tuple[Image, str]":
-    """Decode an image that may end early: the picture, and a quirk, empty for a whole image.
+def decode_partial(octets: bytes) -> "tuple[Image, str]":
+    """Decode an image that may end early; return the picture, and a quirk, empty if it is whole.
 
-    The quirk reads on from the image's name.  What is missing is left blank or coarse.  Raises
-    `MalformedError` where nothing can be seen.  Only in a process of its own, whose Pillow it
-    changes.
+    The quirk continues a sentence that begins with the name of the image.  Missing parts are blank
+    or coarse.  Raises `MalformedError` if nothing is visible.  Call it only in the process of
+    `decoding_process`: it changes a setting of Pillow.
     """
     try:
         return decode(octets), ""
@@ -68,11 +68,11 @@ def decode_what_there_is(octets: bytes) -> "tuple[Image, str]":
             raise problem from None
         if image.getcolors(maxcolors=1) is not None:  # blank
             raise problem from None
-        return image, "ends early or is damaged; what there is of it is shown"
+        return image, "ends early or is damaged; the rest of it is shown"
 
 
 def with_an_end(octets: bytes, header: ImageHeader) -> bytes:
-    """An image that is cut short, with the marker behind it that its decoder waits for."""
+    """Return an image that is cut short, completed as far as its decoder requires."""
     if header.format is ImageFormat.JPEG:
         return octets + _END_OF_IMAGE
     if header.format is ImageFormat.WSQ:
@@ -85,9 +85,9 @@ def with_an_end(octets: bytes, header: ImageHeader) -> bytes:
 
 
 def _missing_of_tiles(octets: bytes) -> int:
-    """How many octets the last tile-part of a codestream lacks (ISO/IEC 15444-1, A.4.2).
+    """Return how many octets the last tile-part of a codestream lacks (ISO/IEC 15444-1, A.4.2).
 
-    Zeros in their place are empty packets: detail that is not there.
+    Zeros in their place are empty packets, which add no detail.
     """
     position = octets.find(_START_OF_TILE_PART)
     for _ in range(_MAX_TILE_PARTS):
@@ -105,32 +105,32 @@ def _missing_of_tiles(octets: bytes) -> int:
 def check_bounds(
     octets: bytes, header: ImageHeader, max_pixels: int, max_octets: int = MAX_OCTETS
 ) -> None:
-    """Refuse an image that is too large, or whose many scans would take too long to decode."""
+    """Raise `MalformedError` for an image that is too large, or has so many scans as to be slow."""
     if len(octets) > max_octets:
         raise MalformedError("image", f"is larger than {max_octets} octets")
     if header.pixels > max_pixels:
-        raise MalformedError("image", f"is {header.size} pixels; {max_pixels} pixels are decoded")
+        raise MalformedError("image", f"is {header.size} pixels; at most {max_pixels} are decoded")
     scans = count_scans(octets, header)
     if scans * header.pixels > 16 * max_pixels:
-        raise MalformedError("image", f"has {scans} scans, far more than its size calls for")
+        raise MalformedError("image", f"has {scans} scans, too many for its size")
 
 
 def count_scans(octets: bytes, header: ImageHeader) -> int:
-    """How many scans a JPEG has, one for a baseline JPEG; 1 for any other image."""
+    """Return the number of scans of a JPEG, which is 1 if it is baseline; 1 for other formats."""
     return octets.count(b"\xff\xda") if header.format is ImageFormat.JPEG else 1
 
 
 def decode_with_pillow(
     octets: bytes, header: ImageHeader, at_least: tuple[int, int] | None = None
 ) -> "Image":
-    """Decode a JPEG, JPEG 2000, PNG or pixmap whose bounds have been checked, the right way up.
+    """Decode a JPEG, JPEG 2000, PNG or pixmap whose bounds have been checked, and turn it upright.
 
-    A JPEG is decoded no larger than need be to have `at_least` these pixels.  The picture is 8-bit
+    A JPEG is decoded at the smallest scale that has `at_least` these pixels.  The picture is 8-bit
     grey or RGB in sRGB, on white where it was transparent.
     """
     import PIL.Image
     import PIL.ImageOps
-    import PIL.Jpeg2KImagePlugin  # or `open` would import every plug-in to find it
+    import PIL.Jpeg2KImagePlugin  # otherwise `open` imports every plug-in
 
     try:
         image = PIL.Image.open(BytesIO(octets), formats=("JPEG", "JPEG2000", "PNG", "PPM"))
@@ -144,7 +144,7 @@ def decode_with_pillow(
             return to_eight_bits(image, profile)
     except MemoryError:
         raise
-    except Exception as problem:  # noqa: BLE001  # Pillow's plug-ins raise whatever they meet
+    except Exception as problem:  # noqa: BLE001  # Pillow's plug-ins raise any kind
         damage = "it is damaged or cut short" if isinstance(problem, OSError) else repr(problem)
         raise MalformedError("image", f"cannot be decoded: {damage[:80]}") from None
     raise MalformedError("image", "has two headers that disagree on its dimensions")

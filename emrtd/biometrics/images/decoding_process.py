@@ -8,7 +8,7 @@ from enum import IntEnum, unique
 from io import BytesIO
 from typing import Final
 
-from emrtd.biometrics.images.decoding import decode, decode_what_there_is
+from emrtd.biometrics.images.decoding import decode, decode_partial
 from emrtd.biometrics.images.serving import Limits, Status, serve
 from support.errors import MalformedError
 
@@ -17,12 +17,12 @@ LIMITS: Final = Limits(memory=64 << 20)
 
 @unique
 class Mode(IntEnum):
-    """What a request wants."""
+    """What a request asks for."""
 
     WHOLE = 0
     """The image, if it is whole."""
-    WHAT_THERE_IS = 1
-    """The image, and where it ends early what can be seen of it."""
+    PARTIAL = 1
+    """The image, or the visible part of one that ends early."""
 
 
 def main() -> int:
@@ -40,8 +40,8 @@ def main() -> int:
 def answer(mode: int, octets: bytes) -> tuple[Status, bytes]:
     """Decode one image, in a process of its own."""
     try:
-        if mode == Mode.WHAT_THERE_IS:
-            image, quirk = decode_what_there_is(octets)
+        if mode == Mode.PARTIAL:
+            image, quirk = decode_partial(octets)
         else:
             image, quirk = decode(octets), ""
         png = BytesIO()

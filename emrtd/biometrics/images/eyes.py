@@ -1,7 +1,8 @@
-"""Eyes that nobody has marked, found where the extra `faces` is installed.
+"""Find the eyes in a photograph, if the extra `faces` is installed.
 
-The model is small and old, and sees upright frontal faces: what a portrait is.  `docs/images.md`
-says how often it is right.  What it finds serves to crop; no record says that a person saw it.
+The model is small and old, and recognises upright frontal faces, as in a portrait.
+`docs/images.md` states how often it is right.  The eyes it finds are used to crop the picture, and
+are not written to a biometric record.
 """
 
 from functools import cache
@@ -21,12 +22,12 @@ if TYPE_CHECKING:
 FINDER: Final = StandingProcess("emrtd.biometrics.images.eyes_process")
 
 _MAX_SIDE: Final = 1_600
-"""Pixels of the longer side of the picture that is looked at; a face in it has 100 at least."""
+"""Pixels of the longer side of the picture that is searched; a face in it has 100 or more."""
 
 
 @cache
 def is_installed() -> bool:
-    """Whether OpenCV is there, with the cascades that its 4 series ships."""
+    """Whether OpenCV is installed with its cascades, which only the 4 series contains."""
     spec = find_spec("cv2")
     if spec is None or spec.origin is None:
         return False
@@ -34,9 +35,9 @@ def is_installed() -> bool:
 
 
 def find_eyes(picture: "Image") -> "Eyes | None":
-    """The eyes of the likeliest face of a picture.
+    """Return the eyes of the likeliest face of a picture.
 
-    None where no face with two eyes is found, also where the finder crashed or is not installed.
+    None if no face with two eyes is found, and if the finder crashes or is not installed.
     """
     if not is_installed():
         return None

@@ -1,8 +1,8 @@
-"""The process in which eyes are looked for: `python -m` this module; needs the extra `faces`.
+"""The process that finds eyes: `python -m` this module; needs the extra `faces`.
 
-OpenCV's wheels of the 4 series ship the cascades of Viola and Jones that are used here, of the face
-and of the eye; those of the 5 series ship none.  The face is looked for upright and turned, each
-eye then in its half of the upright face.
+It uses the cascades of Viola and Jones for faces and eyes, which OpenCV's wheels of the 4 series
+contain; those of the 5 series contain none.  It searches for the face upright and turned, then for
+each eye in its half of the upright face.
 
 A request is a grey PNG; the answer is four numbers, x and y of one eye and of the other.
 """
@@ -22,19 +22,19 @@ if TYPE_CHECKING:
 LIMITS: Final = Limits(memory=512 << 20, seconds=5)
 
 _SIDE: Final = 360
-"""Pixels of the longer side of the picture in which the face is looked for."""
+"""Pixels of the longer side of the picture in which the face is searched for."""
 
 _ANGLES: Final = (0, -15, 15, -30, 30)
-"""Degrees by which the picture is turned; a cascade sees a face turned by some 15 degrees."""
+"""Degrees by which the picture is turned; a cascade finds a face within about 15 degrees."""
 
 _FACE: Final = 256
-"""Pixels a side of the upright face in which the eyes are looked for."""
+"""Pixels a side of the upright face in which the eyes are searched for."""
 
 _UPPER, _LOWER, _OUTER, _OVERLAP = 46, 154, 20, 10
-"""Pixels of that face between which eyes stand, from its sides, and beyond its middle."""
+"""Where eyes are searched for: rows of that face, columns from its sides and past its middle."""
 
 _DISTANCES: Final = (72, 154)
-"""Pixels between the eyes of such a face: what is nearer or farther is not two eyes."""
+"""Least and most pixels between the two eyes of such a face."""
 
 _MAX_TILT: Final = math.radians(20)
 
@@ -45,7 +45,7 @@ _CASCADES: Final = {
 
 
 def main() -> int:
-    """Look for eyes in the pictures on standard input until it ends."""
+    """Find the eyes in the pictures on standard input until it ends."""
     import cv2
 
     cv2.setNumThreads(1)  # a process that forks has one thread
@@ -72,7 +72,7 @@ def _answer(cascades: dict[str, Any], octets: bytes) -> tuple[Status, bytes]:
 
 
 def _find(cascades: dict[str, Any], grey: "Grey") -> list[float] | None:
-    """The eyes of the likeliest face that has two."""
+    """Return the eyes of the likeliest face that has two."""
     import cv2
     import numpy as np
 
@@ -107,7 +107,7 @@ def _turned(picture: "Grey", angle: float) -> tuple["Grey", Any]:
 
 
 def _upright(grey: "Grey", matrix: Any) -> "Grey":
-    """The face, from the picture at its own size, with its contrast spread."""
+    """Return the face, cut from the picture at full size, with its contrast spread."""
     import cv2
 
     how = cv2.INTER_LINEAR | cv2.WARP_INVERSE_MAP
@@ -119,7 +119,7 @@ def _upright(grey: "Grey", matrix: Any) -> "Grey":
 
 
 def _eyes(cascades: dict[str, Any], face: "Grey") -> list[tuple[float, float]] | None:
-    """Both eyes of an upright face; None where they are not where eyes are."""
+    """Return both eyes of an upright face; None if their places are not those of eyes."""
     middle = _FACE // 2
     eyes = []
     for side, start, end in (
@@ -143,7 +143,7 @@ def _eyes(cascades: dict[str, Any], face: "Grey") -> list[tuple[float, float]] |
 def _seen(
     cascade: Any, picture: "Grey", step: float, least: int
 ) -> list[tuple[tuple[int, int, int, int], float]]:
-    """What a cascade sees: boxes, and how sure it is of each."""
+    """Return the boxes that a cascade finds, each with its confidence."""
     boxes, _, weights = cascade.detectMultiScale3(
         picture, step, 3, minSize=(least, least), outputRejectLevels=True
     )

@@ -1,7 +1,7 @@
-"""A fingerprint fitted to a profile: 500 pixels per inch, cropped to its ridges, WSQ of a size.
+"""Fit a fingerprint to a profile: 500 pixels per inch, cropped to its ridges, WSQ of a given size.
 
-A WSQ file that is already of that resolution and area is not decoded: it goes onto the chip as it
-is, or made smaller without a second transformation.
+A WSQ file that has this resolution and area already is not decoded: it is stored as it is, or made
+smaller without a second wavelet transformation.
 """
 
 from dataclasses import dataclass, field
@@ -29,7 +29,7 @@ MAX_PIXELS: Final = 3_000_000
 class FingerprintProfile:
     """What a fingerprint is fitted to.
 
-    `target_bytes` is never exceeded; it is met within 2 per cent where the library's 0.75 bits a
+    `target_bytes` is never exceeded; it is met within 2 per cent if the library's 0.75 bits a
     pixel would take more, and a smaller file is left as it is.  `width` and `height` are the
     largest area in pixels, 512 at 500 pixels per inch being 26 mm.
     """
@@ -41,7 +41,7 @@ class FingerprintProfile:
 
 @dataclass(frozen=True, slots=True)
 class _Scan:
-    """An image of a finger, and how many pixels it has to an inch."""
+    """An image of a finger, and its resolution in pixels per inch."""
 
     data: bytes = field(repr=False)
     header: ImageHeader
@@ -53,8 +53,8 @@ def fit_fingerprint(
 ) -> bytes:
     """Fit a fingerprint: any image in, WSQ at 500 pixels per inch out.
 
-    `resolution` is that of `image` where its header does not say; 500 is taken if nothing does.
-    Raises `MalformedError` for what is no image, `MisuseError` for one that cannot be fitted.
+    `resolution`, if given, overrides that in the header of `image`; the default is 500.
+    Raises `MalformedError` if it is not an image, `MisuseError` if it cannot be fitted.
     """
     header = sniff(image, "fingerprint")
     check_bounds(image, header, MAX_PIXELS)
@@ -80,7 +80,7 @@ def _prepared(scan: _Scan, profile: FingerprintProfile) -> "Image":
     scale = RESOLUTION / scan.resolution
     size = (round(picture.width * scale), round(picture.height * scale))
     if min(size) < MIN_SIDE:
-        raise MisuseError(f"a fingerprint of {size[0]} x {size[1]} pixels is too small to be one")
+        raise MisuseError(f"a fingerprint of {size[0]} x {size[1]} pixels is too small")
     if size != picture.size:
         picture = picture.resize(size, resample=Resampling.LANCZOS)
     return picture.crop(_densest(picture, profile))
@@ -95,7 +95,7 @@ def _decode(scan: _Scan) -> "Image":
 
 
 def _densest(picture: "Image", profile: FingerprintProfile) -> tuple[int, int, int, int]:
-    """The box of the profile's area about the ridges, inside the picture.
+    """Return the box of the profile's area around the ridges, inside the picture.
 
     The ridges are where brightness changes from pixel to pixel; the box is centred on their mass.
     """
@@ -110,7 +110,7 @@ def _densest(picture: "Image", profile: FingerprintProfile) -> tuple[int, int, i
 
 
 def _centre(mass: "np.ndarray[Any, np.dtype[np.int64]]", span: int, most: int) -> int:
-    """Where a span of pixels begins that is centred on the mass, as far as the picture reaches."""
+    """Return the start of a span of pixels that is centred on the mass, inside the picture."""
     total = int(mass.sum())
     middle = (
         sum(place * int(each) for place, each in enumerate(mass)) / total if total else most / 2

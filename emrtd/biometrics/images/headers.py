@@ -1,4 +1,4 @@
-"""What an image is, and how large, read from its first octets and never by decoding it.
+"""The format and the size of an image, read from its header without decoding it.
 
 Doc 9303-10 stores portraits as JPEG (ISO/IEC 10918-1) or JPEG 2000 (ISO/IEC 15444-1, in a JP2
 file or, at some issuers, as the bare codestream), fingerprints as WSQ (IAFIS-IC-0110); ISO/IEC
@@ -17,7 +17,7 @@ from support.errors import MalformedError
 
 @unique
 class ImageFormat(Enum):
-    """The kinds of image that data groups hold; the value is the name that people know."""
+    """The image formats in data groups; the value is the usual name."""
 
     JPEG = "JPEG"
     JPEG2000 = "JPEG 2000"
@@ -35,11 +35,11 @@ class ImageFormat(Enum):
 
 @dataclass(frozen=True, slots=True)
 class ImageHeader:
-    """What the image says of itself: its format, and its size in pixels.
+    """The header of an image: its format, and its size in pixels.
 
-    `channels` is 1 for grey and 3 for colour; `pixels_per_inch` is None where the image has none.
+    `channels` is 1 for grey and 3 for colour; `pixels_per_inch` is None if it is not stated.
     `plain` is False for a JPEG or JPEG 2000 that is not grey or colour of 8 bits a channel, but
-    deeper, CMYK or transparent: a record of the chip cannot say so, and few readers show it.
+    deeper, CMYK or transparent: a biometric record cannot state this, and few readers show it.
     """
 
     format: ImageFormat
@@ -56,7 +56,7 @@ class ImageHeader:
 
     @property
     def size(self) -> str:
-        """The dimensions as people write them: 413 x 531."""
+        """The dimensions as text: 413 x 531."""
         return f"{self.width} x {self.height}"
 
 
@@ -77,14 +77,14 @@ _MAGICS: Final = (
 )
 
 IMAGE_MAGICS: Final = tuple(magic for magic, _ in _MAGICS)
-"""What every image begins with, for `bytes.startswith`."""
+"""The first octets of each format, for `bytes.startswith`."""
 
 MAX_SEGMENTS: Final = 200
-"""How many marker segments or boxes may stand before the dimensions."""
+"""How many marker segments or boxes are read to find the dimensions."""
 
 
 def identify(image: bytes) -> ImageFormat | None:
-    """The format that the first octets say; None for octets that are no image known here."""
+    """Return the format of an image from its first octets; None if it is unknown."""
     for magic, image_format in _MAGICS:
         if image.startswith(magic):
             return image_format
@@ -94,8 +94,8 @@ def identify(image: bytes) -> ImageFormat | None:
 def sniff(image: bytes, what: str = "image") -> ImageHeader:
     """Read the format and the dimensions; `what` names the image in errors.
 
-    Raises `MalformedError` for octets that are no image, and for an image whose header is broken
-    or says that it has no pixels.  Nothing is decoded: the picture itself may still be broken.
+    Raises `MalformedError` for octets that are not an image, and for a header that is broken or
+    states no pixels.  Nothing is decoded: the picture itself may still be broken.
     """
     image_format = identify(image)
     if image_format is None:
@@ -112,7 +112,7 @@ def sniff(image: bytes, what: str = "image") -> ImageHeader:
     if header is None:
         raise MalformedError(what, f"the {image_format.value} header is broken or cut short")
     if not header.width or not header.height:
-        raise MalformedError(what, f"the {image_format.value} header says {header.size} pixels")
+        raise MalformedError(what, f"the {image_format.value} header states {header.size} pixels")
     return header
 
 
@@ -135,7 +135,7 @@ _FILL: Final = re.compile(rb"\xff+")
 
 
 def _segments(image: bytes, position: int) -> Iterator[tuple[int, int, int]]:
-    """The marker segments of JPEG or WSQ, up to the first scan: marker, start and end of each."""
+    """Yield the marker segments of JPEG or WSQ, up to the first scan: marker, start and end."""
     for _ in range(MAX_SEGMENTS):
         filled = _FILL.match(image, position)  # FF may be repeated before a marker (B.1.1.2)
         if filled is None or filled.end() + 3 > len(image):
@@ -159,9 +159,9 @@ def _per_inch(value: float, factor: float | None) -> int | None:
 
 
 def boxes(image: bytes, start: int = 0, end: int | None = None) -> Iterator[tuple[bytes, int, int]]:
-    """The boxes of a JP2 file, or of one of its superboxes: kind, start and end of each content.
+    """Yield the boxes of a JP2 file, or of a superbox: kind, start and end of the content.
 
-    Ends at a box whose length cannot be (ISO/IEC 15444-1, I.4); raises `struct.error` where a box
+    Stops at a box of an impossible length (ISO/IEC 15444-1, I.4); raises `struct.error` if a box
     is cut short.
     """
     position, stop = start, len(image) if end is None else end
@@ -189,7 +189,7 @@ def _jp2(image: bytes) -> ImageHeader | None:
 def _jpeg2000(
     image_format: ImageFormat, width: int, height: int, components: int, depth: bytes
 ) -> ImageHeader:
-    """The header of JPEG 2000; `depth` is one octet: the sign, and bits less one (A.5.1)."""
+    """Return the header of JPEG 2000; `depth` is one octet: sign, and bits less one (A.5.1)."""
     plain = depth == b"\x07" and components in {1, 3}
     return ImageHeader(image_format, width, height, 1 if components == 1 else 3, plain=plain)
 

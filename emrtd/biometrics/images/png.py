@@ -1,4 +1,4 @@
-"""Any image of an eMRTD as PNG, decoded where it cannot hurt."""
+"""Convert any image of an eMRTD to PNG, in another process."""
 
 from dataclasses import dataclass, field
 
@@ -10,7 +10,7 @@ from emrtd.biometrics.images.headers import sniff
 
 @dataclass(frozen=True, slots=True)
 class Shown:
-    """What can be seen of an image, as PNG, and what was read past: empty for a whole image."""
+    """The visible part of an image, as PNG, and its quirk, empty for a whole image."""
 
     png: bytes = field(repr=False)
     quirk: str = ""
@@ -20,18 +20,18 @@ def to_png(image: bytes, what: str = "image") -> bytes:
     """Decode a JPEG, JPEG 2000, PNG, WSQ or pixmap image and encode it as PNG, grey or RGB.
 
     The decoders run in a process of their own, whose processor time (1 s) and memory (64 MB above
-    its start) are bounded: a hostile image is a `MalformedError` and nothing else, and so is one
-    that is damaged or cut short.  At most 4 MB and 3 million pixels are decoded; JPEG 2000 above
-    1.5 million comes at half its size.
+    its start) are limited.  Raises `MalformedError` for a hostile image, and for one that is
+    damaged or cut short.  At most 4 MB and 3 million pixels are decoded; JPEG 2000 above 1.5
+    million is decoded at half its size.
     """
     _check(image, what)
     return decoded(image, Mode.WHOLE, what)[0]
 
 
 def show(image: bytes, what: str = "image") -> Shown:
-    """As `to_png`, but of an image that ends early what there is of it."""
+    """Convert an image as `to_png` does, but show the visible part of one that ends early."""
     _check(image, what)
-    return Shown(*decoded(image, Mode.WHAT_THERE_IS, what))
+    return Shown(*decoded(image, Mode.PARTIAL, what))
 
 
 def _check(image: bytes, what: str) -> None:

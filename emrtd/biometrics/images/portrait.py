@@ -1,6 +1,6 @@
-"""A portrait fitted to a profile: cropped to the face's geometry, scaled, and of a given size.
+"""Fit a portrait to a profile: crop it to the face's geometry, scale it, meet a file size.
 
-Geometry is that of Doc 9303-3, 3.9.1: 7:9 (35 x 45 mm), crown to chin 70 to 80 per cent of the
+The geometry is that of Doc 9303-3, 3.9.1: 7:9 (35 x 45 mm), crown to chin 70 to 80 per cent of the
 height, cropped and never stretched.  Nothing is sharpened, whitened or enlarged.
 """
 
@@ -28,10 +28,10 @@ MAX_OCTETS: Final = 20 << 20
 """The largest photograph that is fitted, in octets."""
 
 MAX_CAMERA_PIXELS: Final = 50_000_000
-"""The most pixels of a baseline JPEG, which is decoded at no larger a scale than is needed."""
+"""The most pixels of a baseline JPEG, which is decoded at the smallest sufficient scale."""
 
 MAX_PIXELS: Final = 8_000_000
-"""The most pixels of any other photograph, and of what is decoded of a JPEG: 32 MB."""
+"""The most pixels of any other photograph, and of a JPEG as it is decoded: 32 MB."""
 
 _WIDTH_IN_EYES: Final = 3.6
 """Width of the portrait in distances between the eyes: 10 mm of 35 (Doc 9303-3, 3.9.1.1).
@@ -39,10 +39,10 @@ _WIDTH_IN_EYES: Final = 3.6
 Crown to chin is about 3.5 such distances, hence 75 per cent of the height."""
 
 _EYE_LINE: Final = 0.45
-"""How far down the eyes stand, of the height (ISO/IEC 19794-5: 0.3 to 0.5)."""
+"""Distance of the eyes from the top, in heights (ISO/IEC 19794-5: 0.3 to 0.5)."""
 
 _MIN_TILT: Final = math.radians(1)
-"""The eyes are made level above this tilt; below it, resampling would cost more than it mends."""
+"""The eyes are made level above this tilt; below it, resampling would lose more than it gains."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,7 +68,7 @@ class Eyes:
         return math.dist(self.one, self.other)
 
     def moved(self, move: Callable[[Point], Point]) -> "Eyes":
-        """The eyes after each point has been moved."""
+        """Return the eyes with each point moved."""
         return Eyes(move(self.right), move(self.left))
 
 
@@ -77,8 +77,8 @@ class PortraitProfile:
     """What a portrait is fitted to.
 
     `width` and `height` are pixels, 413 x 531 being 35 x 45 mm at 300 pixels per inch; `format` is
-    JPEG or JPEG 2000; `target_bytes` is the size that is met within 2 per cent and never exceeded,
-    where the picture holds as much.
+    JPEG or JPEG 2000; `target_bytes` is never exceeded, and is met within 2 per cent if the
+    picture has enough detail.
     """
 
     target_bytes: int
@@ -90,24 +90,23 @@ class PortraitProfile:
 
 @dataclass(frozen=True, slots=True)
 class FittedPortrait:
-    """The fitted image, and where the eyes are in it, when that was known or found."""
+    """The fitted image, and the position of the eyes in it, if given or found."""
 
     data: bytes = field(repr=False)
     width: int
     height: int
     eyes: Eyes | None = field(default=None, repr=False)
     marked: bool = False
-    """Whether somebody said where the eyes are, rather than a program."""
+    """Whether the caller gave the eyes; otherwise a program found them."""
 
 
 def fit(image: bytes, profile: PortraitProfile, eyes: Eyes | None = None) -> FittedPortrait:
     """Crop, scale and compress a photograph to the profile.
 
-    With `eyes`, the picture is turned until they are level and cropped so that they stand where
-    the standards want them, as far as the photograph reaches; without, they are looked for
-    (`find_eyes`), and where they are not found the picture's middle is taken.
-    Raises `MalformedError` for what is no image or too large, `MisuseError` for a profile that
-    cannot be met.
+    The picture is turned until the eyes are level, and cropped so that they are where the
+    standards require, as far as the photograph extends.  Without `eyes`, `find_eyes` looks for
+    them; if it finds none, the picture is cropped around its middle.  Raises `MalformedError` if
+    it is not an image or is too large, `MisuseError` for a profile that cannot be met.
     """
     marked = eyes is not None
     picture, eyes = _load(image, profile, eyes)
@@ -137,7 +136,9 @@ def _load(
     part = _needed(header, profile, eyes)
     at_least = (math.ceil(header.width * part), math.ceil(header.height * part))
     if at_least[0] * at_least[1] > MAX_PIXELS:
-        raise MisuseError("the face is too small a part of so large a photograph: crop it first")
+        raise MisuseError(
+            "the face is too small a part of so large a photograph", advice="crop it first"
+        )
     picture = decode_with_pillow(octets, header, at_least)
     scale = max(picture.size) / max(header.width, header.height)
     if eyes is not None:
@@ -147,7 +148,7 @@ def _load(
 
 
 def _needed(header: ImageHeader, profile: PortraitProfile, eyes: Eyes | None) -> float:
-    """At what part of its size the photograph still has half as many pixels again as are wanted."""
+    """Return the scale at which the photograph still has 1.5 times as many pixels as needed."""
     face = min(header.width, header.height)
     if eyes is not None:
         face = min(face, math.ceil(eyes.distance * _WIDTH_IN_EYES))
@@ -157,7 +158,7 @@ def _needed(header: ImageHeader, profile: PortraitProfile, eyes: Eyes | None) ->
 def _check_eyes(eyes: Eyes, size: tuple[int, int]) -> None:
     inside = all(0 <= x < size[0] and 0 <= y < size[1] for x, y in (eyes.one, eyes.other))
     if not inside or eyes.distance < 10:
-        raise MisuseError("the eye positions are outside the portrait or upon one another")
+        raise MisuseError("the eye positions are outside the portrait or too close together")
 
 
 def _level(picture: "Image", eyes: Eyes) -> "tuple[Image, Eyes]":
@@ -175,7 +176,7 @@ def _level(picture: "Image", eyes: Eyes) -> "tuple[Image, Eyes]":
 def _crop(
     size: tuple[int, int], profile: PortraitProfile, eyes: Eyes | None
 ) -> tuple[float, float, float, float]:
-    """The box to cut out: of the profile's aspect, about the eyes, inside the picture."""
+    """Return the box to cut out: of the profile's aspect, around the eyes, inside the picture."""
     aspect = profile.width / profile.height
     widest = min(size[0], size[1] * aspect)
     if eyes is None:
@@ -192,9 +193,9 @@ def _crop(
 
 
 def compress(picture: "Image", image_format: ImageFormat, target: int) -> bytes:
-    """Compress to at most `target` octets, and within 2 per cent of it where there is enough.
+    """Compress to at most `target` octets, and within 2 per cent of it if there is enough detail.
 
-    Raises `MisuseError` where even the worst quality is larger than that.
+    Raises `MisuseError` if even the lowest quality is larger than that.
     """
     if image_format is ImageFormat.JPEG:
         return _search(lambda scale: _jpeg(picture, scale), target, 1.0, (0.02, 40.0))
@@ -209,7 +210,7 @@ def compress(picture: "Image", image_format: ImageFormat, target: int) -> bytes:
 def _search(
     encode: Callable[[float], bytes], target: int, guess: float, limits: tuple[float, float]
 ) -> bytes:
-    """Find how coarse to encode, from a guess and between limits, by how the size answers."""
+    """Search between limits, from a guess, for how coarsely to encode; return the best encoding."""
     finest, coarsest = limits
     too_fine: tuple[float, int] | None = None
     fits: tuple[float, int] | None = None
@@ -221,7 +222,7 @@ def _search(
             too_fine = (coarse, size)
             if coarse >= coarsest:
                 raise MisuseError(
-                    f"the portrait takes {size} octets at its very worst; {target} are wanted"
+                    f"the portrait takes {size} octets at the lowest quality, not {target}"
                 )
         else:
             fits = (coarse, size)
@@ -233,7 +234,7 @@ def _search(
 
 
 def _next(too_fine: tuple[float, int] | None, fits: tuple[float, int] | None, aim: float) -> float:
-    """Where to look next: on the line through both ends, log against log; else in proportion."""
+    """Return the next value to try: between both ends, on a log-log line; else in proportion."""
     if too_fine is None or fits is None:
         coarse, size = too_fine or fits or (1.0, 1)
         return coarse * math.pow(size / aim, 1.3)
@@ -242,7 +243,7 @@ def _next(too_fine: tuple[float, int] | None, fits: tuple[float, int] | None, ai
     return too_fine[0] * math.exp(span * min(max(part, 0.05), 0.95))
 
 
-# ITU-T T.81, tables K.1 and K.2, in zigzag order undone: the tables that quality 50 stands for.
+# ITU-T T.81, tables K.1 and K.2, row by row and not in zigzag order: the tables of quality 50.
 _LUMINANCE: Final = (
     16, 11, 10, 16, 24, 40, 51, 61, 12, 12, 14, 19, 26, 58, 60, 55,
     14, 13, 16, 24, 40, 57, 69, 56, 14, 17, 22, 29, 51, 87, 80, 62,
@@ -257,7 +258,7 @@ _CHROMINANCE: Final = (
 
 
 def _jpeg(picture: "Image", scale: float) -> bytes:
-    """JPEG with both tables times `scale`: far finer steps than Pillow's qualities 1 to 95."""
+    """Return a JPEG with both tables times `scale`, in finer steps than Pillow's qualities."""
     tables = [
         [min(255, max(1, round(each * scale))) for each in table]
         for table in (_LUMINANCE, _CHROMINANCE)
@@ -275,7 +276,7 @@ def _jpeg(picture: "Image", scale: float) -> bytes:
 
 
 def _jpeg2000(picture: "Image", rate: float) -> bytes:
-    """JPEG 2000 of one layer, with the wavelet and the colour transformation that lose less."""
+    """Return a one-layer JPEG 2000 with the wavelet and colour transformation that lose less."""
     written = BytesIO()
     picture.save(
         written,

@@ -1,8 +1,8 @@
-"""The inside of a process that does one dangerous thing, many times, each time in a fork of itself.
+"""The server side of a process that does dangerous work, each time in a forked child.
 
 It imports what it needs once and then answers requests on standard input, each in a child that
-gives up processor time and memory, does its work and ends.  A library that is led astray dies
-alone, and the next request has another child.
+has limited processor time and memory, does its work and ends.  If a library crashes, only the
+child ends, and the next request has another child.
 
 A request is a mode (one octet), a length (4 octets, big endian) and that many octets; an answer is
 a status (one octet), a length and that many octets.
@@ -36,19 +36,19 @@ class Status(IntEnum):
     MALFORMED = 1
     """The answer is the reason."""
     DIED = 2
-    """The child did not answer; the answer says how it ended."""
+    """The child did not answer; the answer is its exit status."""
 
 
 @dataclass(frozen=True, slots=True)
 class Limits:
-    """What a child may use: octets above what it holds when it starts, seconds of processor."""
+    """The limits of a child: octets above its memory at the start, seconds of processor time."""
 
     memory: int
     seconds: int = 1
 
 
 Work = Callable[[int, bytes], tuple[Status, bytes]]
-"""What a child does with the mode and the octets of a request."""
+"""The function that a child calls with the mode and the octets of a request."""
 
 
 def serve(work: Work, limits: Limits) -> None:
@@ -63,7 +63,7 @@ def serve(work: Work, limits: Limits) -> None:
 
 
 def answer_in_a_child(work: Work, limits: Limits, mode: int, octets: bytes) -> tuple[Status, bytes]:
-    """Do the work in a forked child, whatever becomes of it."""
+    """Do the work in a forked child; return its answer, or `DIED` if it crashed."""
     reading, writing = os.pipe()
     child = os.fork()
     if child == 0:
@@ -80,14 +80,14 @@ def answer_in_a_child(work: Work, limits: Limits, mode: int, octets: bytes) -> t
 
 
 def _child(work: Work, limits: Limits, mode: int, octets: bytes, writing: int) -> NoReturn:
-    """Do the work, write the answer, and end without a word to the parent's streams."""
+    """Do the work, write the answer and exit; the parent's streams stay untouched."""
     status = Status.DIED
     try:
         nothing = os.open(os.devnull, os.O_RDWR)
         for stream in range(3):
             os.dup2(nothing, stream)
         signal.alarm(MAX_WAIT)
-        _give_up(limits)
+        _apply(limits)
         found, answer = work(mode, octets)
         with open(writing, "wb") as pipe:
             pipe.write(answer)
@@ -96,8 +96,8 @@ def _child(work: Work, limits: Limits, mode: int, octets: bytes, writing: int) -
         os._exit(status)
 
 
-def _give_up(limits: Limits) -> None:
-    """Give up processor time and memory for good, where the system has a way to."""
+def _apply(limits: Limits) -> None:
+    """Limit processor time and memory of this process, if the system can."""
     try:
         import resource
     except ImportError:
@@ -112,7 +112,7 @@ def _give_up(limits: Limits) -> None:
 
 
 def _address_space() -> int:
-    """Octets of address space this process holds now; 0 where the system does not say."""
+    """Return the octets of address space of this process; 0 if the system does not state it."""
     try:
         with open("/proc/self/statm", "rb") as statm:  # noqa: PTH123
             pages = int(statm.read().split()[0])

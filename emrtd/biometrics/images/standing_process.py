@@ -1,8 +1,7 @@
-"""The outside of a process that serves (`serving`): started once, asked by whoever holds its lock.
+"""The client side of a process of `serving`, which is started once and used under a lock.
 
-A hostile request costs its own answer and nothing else: its processor time, its memory and its time
-on the clock are bounded, a crash is an answer like any other, and if the process itself is lost the
-next request starts another.
+A hostile request spoils only its own answer: its processor time, memory and real time are limited,
+a crash is an answer, and if the process itself is lost the next request starts another.
 """
 
 import atexit
@@ -23,7 +22,7 @@ from emrtd.biometrics.images.serving import FRAME, MAX_ANSWER, MAX_WAIT, Status
 _ROOT: Final = Path(__file__).resolve().parents[3]
 
 PATIENCE: Final = MAX_WAIT + 2.0
-"""Seconds until the process is given up; its child has `MAX_WAIT`."""
+"""Seconds until the process counts as lost; its child has `MAX_WAIT`."""
 
 
 class LostError(Exception):
@@ -42,7 +41,7 @@ class _Process:
 class StandingProcess:
     """A serving process, which starts with the first request and ends with this process.
 
-    `lock` is held by whoever asks it; a fork of this process has a process of its own.
+    The caller of `ask` holds `lock`; a fork of this process starts its own process.
     """
 
     def __init__(self, module: str) -> None:
@@ -59,7 +58,7 @@ class StandingProcess:
         return None if self._process is None else self._process.process.pid
 
     def ask(self, mode: int, octets: bytes) -> tuple[Status, bytes]:
-        """Have a request answered; raises `LostError`."""
+        """Send a request and return its answer; raises `LostError`."""
         running = self._process
         if running is None or running.process.poll() is not None:
             running = self._process = _start(self._module)
@@ -76,7 +75,7 @@ class StandingProcess:
             raise
 
     def stop(self) -> None:
-        """End the process, and whatever child it has; the next request starts another."""
+        """End the process, and its child; the next request starts another."""
         running, self._process = self._process, None
         if running is None:
             return
@@ -88,7 +87,7 @@ class StandingProcess:
                 stream.close()
 
     def forget(self) -> None:
-        """Leave the process to the one that this process was forked from."""
+        """Leave the process to the parent, of which this process is a fork."""
         self.lock = threading.Lock()
         if self._process is not None:
             self._forgotten.append(self._process)
@@ -97,7 +96,7 @@ class StandingProcess:
 
 def _start(module: str) -> _Process:
     requests, answers = os.pipe(), os.pipe()
-    path = os.pathsep.join((str(_ROOT), *filter(None, sys.path)))  # found already: -S saves 30 ms
+    path = os.pathsep.join((str(_ROOT), *filter(None, sys.path)))  # in full: -S saves 30 ms
     environment = {**os.environ, "PYTHONPATH": path, "PYTHONDONTWRITEBYTECODE": "1"}
     process = subprocess.Popen(  # noqa: S603  # our own interpreter and module
         (sys.executable, "-S", "-m", module),
@@ -105,7 +104,7 @@ def _start(module: str) -> _Process:
         stdout=answers[1],
         stderr=subprocess.DEVNULL,
         env=environment,
-        start_new_session=True,  # an interrupt from the keyboard is for the command alone
+        start_new_session=True,  # an interrupt from the keyboard ends only the command
     )
     os.close(requests[0])
     os.close(answers[1])
@@ -114,7 +113,7 @@ def _start(module: str) -> _Process:
 
 
 def _write(stream: IO[bytes], octets: bytes, until: float) -> None:
-    """Write all of it, without waiting for longer than until then; or `OSError`, `LostError`."""
+    """Write all octets, waiting no longer than `until`; raises `OSError` or `LostError`."""
     left = memoryview(octets)
     while left:
         _wait(stream, POLLOUT, until)
@@ -122,7 +121,7 @@ def _write(stream: IO[bytes], octets: bytes, until: float) -> None:
 
 
 def _read(stream: IO[bytes], size: int, until: float) -> bytes:
-    """Read so many octets, without waiting for longer than until then; raises `LostError`."""
+    """Read `size` octets, waiting no longer than `until`; raises `LostError`."""
     parts, missing = [], size
     while missing:
         _wait(stream, POLLIN, until)

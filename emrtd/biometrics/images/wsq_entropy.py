@@ -1,6 +1,6 @@
 """The entropy-coded blocks of a WSQ file: runs of zeros and quantised coefficients as symbols.
 
-Symbols 1 to 100 are runs of so many zeros, 105 and 106 runs whose length follows in 8 or 16 bits;
+Symbols 1 to 100 are runs of 1 to 100 zeros, 105 and 106 runs whose length follows in 8 or 16 bits;
 107 to 254 are the values -73 to 74, 101 to 104 values whose magnitude follows (positive and
 negative in 8 bits, positive and negative in 16).
 """
@@ -24,18 +24,18 @@ _LOWEST, _HIGHEST = -73, 74
 _LONGEST_SHORT_RUN: Final = 100
 
 MAX_SYMBOLS: Final = 500_000
-"""How many symbols a block may hold; a fingerprint of 620 x 620 has 60,000 in all three."""
+"""The most symbols of a block; a fingerprint of 620 x 620 has 60,000 in all three."""
 
 
 @dataclass(frozen=True, slots=True)
 class Symbols:
-    """Symbols, and what follows each in the bits that it calls for (0 where it calls for none)."""
+    """Symbols, and the number in the extra bits that follow each (0 if none follow)."""
 
     symbols: "Indices"
     numbers: "Indices"
 
     def frequencies(self) -> "Indices":
-        """How often each symbol occurs: 256 numbers."""
+        """Return how often each symbol occurs: 256 numbers."""
         import numpy as np
 
         return np.bincount(self.symbols, minlength=256).astype(np.int32)
@@ -62,7 +62,7 @@ def read_block(coded: bytes, table: HuffmanTable, most: int) -> "Indices":
         window = window << (position & 7) & 0xFFFFFFFFFFFF
         symbol, length = lookup[window >> 32]
         if not length:
-            break  # the padding of ones, which is no code
+            break  # the padding of ones, which is not a code
         extra = _EXTRA_BITS.get(symbol, 0)
         number = window >> 48 - length - extra & (1 << extra) - 1
         position += length + extra
@@ -91,14 +91,14 @@ def _value(symbol: int, number: int) -> int:
 
 
 def symbols_of(indices: "Indices") -> Symbols:
-    """The symbols that stand for these coefficients."""
+    """Return the symbols that encode these coefficients."""
     import numpy as np
 
     places = np.flatnonzero(indices)
     values = indices[places]
     ends = np.append(places, len(indices))
-    runs = np.diff(ends, prepend=-1) - 1  # zeros before each value, and behind the last
-    symbols = np.zeros(2 * len(runs), np.int32)  # a run and a value by turns, 0 for no symbol
+    runs = np.diff(ends, prepend=-1) - 1  # zeros before each value, and after the last
+    symbols = np.zeros(2 * len(runs), np.int32)  # a run and a value alternately, 0 for no symbol
     numbers = np.zeros_like(symbols)
     symbols[0::2] = np.where(runs <= _LONGEST_SHORT_RUN, runs, _RUN_8)
     symbols[0::2][runs > 0xFF] = _RUN_16
@@ -108,12 +108,12 @@ def symbols_of(indices: "Indices") -> Symbols:
     small = (values >= _LOWEST) & (values <= _HIGHEST)
     symbols[1:-1:2] = np.where(small, values + _ZERO, large)
     numbers[1:-1:2] = np.where(small, 0, np.abs(values))
-    said = symbols > 0
-    return _split_long_runs(Symbols(symbols[said], numbers[said]))
+    used = symbols > 0
+    return _split_long_runs(Symbols(symbols[used], numbers[used]))
 
 
 def _split_long_runs(symbols: Symbols) -> Symbols:
-    """Runs of more than 65,535 zeros take several symbols."""
+    """Split runs of more than 65,535 zeros into several symbols."""
     import numpy as np
 
     is_run = symbols.symbols == _RUN_16
@@ -127,7 +127,7 @@ def _split_long_runs(symbols: Symbols) -> Symbols:
 
 
 def write_block(symbols: Symbols, table: HuffmanTable) -> bytes:
-    """Code the symbols, padded with ones to a whole octet, with stuffed octets."""
+    """Encode the symbols, padded with ones to a whole octet, with stuffed octets."""
     import numpy as np
 
     codes, lengths = np.zeros((2, 256), np.int64)
@@ -147,7 +147,7 @@ def write_block(symbols: Symbols, table: HuffmanTable) -> bytes:
 
 
 def coded_size(frequencies: "Indices", table: HuffmanTable) -> int:
-    """Octets that symbols of these frequencies take, less padding and stuffed octets."""
+    """Return the octets for symbols of these frequencies, without padding and stuffed octets."""
     bits = sum(
         int(frequencies[symbol]) * (length + _EXTRA_BITS.get(symbol, 0))
         for symbol, (_, length) in table.codes().items()

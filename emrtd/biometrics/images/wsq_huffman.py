@@ -1,4 +1,4 @@
-"""Huffman tables as WSQ and JPEG write them: how many codes of each length, then the symbols."""
+"""Huffman tables as in WSQ and JPEG: how many codes of each length, then the symbols."""
 
 import heapq
 from collections.abc import Iterable
@@ -24,16 +24,16 @@ class HuffmanTable:
         lengths = [length for length, count in enumerate(counts, start=1) for _ in range(count)]
         room = sum(count << MAX_LENGTH - length for length, count in enumerate(counts, start=1))
         if len(lengths) != len(symbols) or not lengths or room > 1 << MAX_LENGTH:
-            raise MalformedError("WSQ image", "has a Huffman table that is none")
+            raise MalformedError("WSQ image", "has an invalid Huffman table")
         return cls(tuple(lengths), tuple(symbols))
 
     def encode(self) -> bytes:
-        """Write the 16 counts and the symbols."""
+        """Return the 16 counts and the symbols."""
         counts = bytes(self.lengths.count(length) for length in range(1, MAX_LENGTH + 1))
         return counts + bytes(self.symbols)
 
     def codes(self) -> dict[int, tuple[int, int]]:
-        """The code of each symbol and its length in bits."""
+        """Return the code of each symbol and its length in bits."""
         codes = {}
         code, before = 0, self.lengths[0]
         for length, symbol in zip(self.lengths, self.symbols, strict=True):
@@ -43,7 +43,7 @@ class HuffmanTable:
         return codes
 
     def lookup(self) -> list[tuple[int, int]]:
-        """For each 16 bits, the symbol that they begin with and its length; length 0 for none."""
+        """Return, for each 16 bits, their first symbol and the length of its code; 0 for none."""
         table = [(0, 0)] * (1 << MAX_LENGTH)
         for symbol, (code, length) in self.codes().items():
             span = 1 << MAX_LENGTH - length
@@ -53,16 +53,18 @@ class HuffmanTable:
 
 
 def table_for(frequencies: Iterable[int]) -> HuffmanTable:
-    """The best table for symbols that occur so often; the code of ones alone stays unused.
+    """Return the best table for symbols of these frequencies; the code of only ones stays unused.
 
-    Code lengths are cut to 16 bits as ITU-T T.81, K.2 does it.
+    Code lengths are limited to 16 bits as in ITU-T T.81, K.2.
     """
     lengths = _lengths(frequencies)
     counts = [0] * 64
     for length in lengths.values():
         counts[length] += 1
     for length in range(63, MAX_LENGTH, -1):
-        while counts[length]:  # two codes of this length go: one up, one beside a shorter one
+        while counts[
+            length
+        ]:  # replace two codes: one becomes shorter, one shares the place of a shorter one
             shorter = length - 2
             while not counts[shorter]:
                 shorter -= 1
@@ -82,11 +84,11 @@ _RESERVED: Final = 256
 
 
 def _lengths(frequencies: Iterable[int]) -> dict[int, int]:
-    """The length of each symbol's code, that of the reserved code included."""
+    """Return the length of each symbol's code, and of the reserved code."""
     heap: list[tuple[int, int, tuple[int, ...]]] = [
         (int(count), symbol, (symbol,)) for symbol, count in enumerate(frequencies) if count
     ]
-    heap.append((0, _RESERVED, (_RESERVED,)))  # rarest of all, so that its code is the longest
+    heap.append((0, _RESERVED, (_RESERVED,)))  # the rarest, so that its code is the longest
     lengths = dict.fromkeys((symbol for _, symbol, _ in heap), 0)
     if len(heap) == 2:
         return dict.fromkeys(lengths, 1)

@@ -1,8 +1,8 @@
-"""The `wsq` library, untyped and unsafe, reached through here and nowhere else.
+"""The `wsq` library, which is untyped and unsafe; other modules call it only through this one.
 
-A damaged file can crash the interpreter it is decoded in, so that `decompress` is for the process
-of `decoding_process` alone.  The library's ratio argument is without effect: it always aims at
-0.75 bits a pixel (about 15:1 with blank margins, 11:1 on ridges), the rate of IAFIS-IC-0110;
+A damaged file can crash the interpreter that decodes it, so only the process of `decoding_process`
+may call `decompress`.  The library ignores its ratio argument: it always aims at 0.75 bits a pixel
+(about 15:1 with blank margins, 11:1 on ridges), the rate of IAFIS-IC-0110;
 `emrtd.biometrics.images.wsq_rate` makes files smaller than that.
 """
 
@@ -11,7 +11,7 @@ from typing import Final
 from support.errors import MalformedError, MisuseError
 
 MIN_SIDE: Final = 32
-"""The library encodes nothing narrower or lower, in pixels."""
+"""Pixels of the smallest side that the library encodes."""
 
 MAX_PIXELS: Final = 3_000_000
 """Four fingers side by side at 500 pixels per inch are 2.4 million."""

@@ -1,11 +1,11 @@
-"""WSQ files made smaller: the quantised wavelet coefficients are read, coarsened, coded again.
+"""Make WSQ files smaller: read, coarsen and encode the quantised wavelet coefficients again.
 
-The `wsq` library always aims at 0.75 bits a pixel.  A file of any wanted smaller size comes from
-its output, or from anyone's WSQ file, without decoding the picture (IAFIS-IC-0110, annex A).  The
-quantisation bins of all subbands are widened by one factor, each coefficient takes the nearest
-level, and of those that are left at the lowest level the smallest and loneliest are dropped until
-the size is met; of several factors the one that loses least is taken.  A larger file than the
-library's cannot be had.
+The `wsq` library always aims at 0.75 bits a pixel.  A file of any smaller size is made from its
+output, or from any other WSQ file, without decoding the picture (IAFIS-IC-0110, annex A).  The
+quantisation bins of all subbands are widened by one factor, and each coefficient takes the nearest
+level.  Of the coefficients at the lowest level the smallest and most isolated are dropped until the
+size is met.  Of several factors the one that loses least is used.  A larger file than that of the
+library cannot be made.
 """
 
 from dataclasses import dataclass
@@ -54,7 +54,7 @@ class _Bins:
     @classmethod
     def decode(cls, content: bytes) -> "_Bins":
         if len(content) != 3 + 6 * 64:
-            raise MalformedError("WSQ image", "has a quantisation table that is none")
+            raise MalformedError("WSQ image", "has an invalid quantisation table")
         numbers = [_read_number(content, position) for position in range(0, len(content), 3)]
         return cls(numbers[0], tuple(zip(numbers[1::2], numbers[2::2], strict=True)))
 
@@ -67,10 +67,12 @@ class _Bins:
 
     @property
     def lowest_level(self) -> float:
-        """What index 1 stands for, in bins; it is the same in every subband."""
+        """The coefficient that index 1 stands for, in bins; it is the same in every subband."""
         ratios = [z / q for q, z in self.widths if q]
         if not ratios or max(ratios) - min(ratios) > 0.01:
-            raise MisuseError("this WSQ file has uneven zero bins: decode it and encode it again")
+            raise MisuseError(
+                "this WSQ file has uneven zero bins", advice="decode and encode it again"
+            )
         return 1 - self.centre + sum(ratios) / len(ratios) / 2
 
 
@@ -89,20 +91,21 @@ def _write_number(number: float) -> bytes:
 
 
 def shrink(image: bytes, target: int) -> bytes:
-    """Make a WSQ file of at most `target` octets, and within 2 per cent of it; smaller ones stay.
+    """Return a WSQ file of at most `target` octets, within 2 per cent; a smaller one is unchanged.
 
-    Raises `MalformedError` for what is no WSQ file, `MisuseError` where no quality is so small.
+    Raises `MalformedError` for a broken file, `MisuseError` if it is not WSQ, and if even the
+    lowest quality is larger than that.
     """
     if len(image) <= target:
         return image
     header = sniff(image, "WSQ image")
     if header.format is not ImageFormat.WSQ or header.pixels > MAX_PIXELS:
-        raise MisuseError(f"a {header.format.value} of {header.size} pixels is not made smaller")
+        raise MisuseError(f"a {header.format.value} of {header.size} pixels cannot be made smaller")
     file = _File.decode(image, header.pixels)
     aim = 0.99 * target
     factor, share = _best_choice(file, aim)
     best = b""
-    for _ in range(4):  # stuffed octets and padding are foreseen to a per cent only
+    for _ in range(4):  # stuffed octets and padding are estimated to a per cent
         found = file.write(factor, share)
         if len(found) <= target:
             best = max(best, found, key=len)
@@ -116,23 +119,25 @@ def shrink(image: bytes, target: int) -> bytes:
 
 
 def _best_choice(file: "_File", aim: float) -> tuple[float, float]:
-    """The factor that loses least, and the share of coefficients to drop, that meet the aim."""
+    """Return the factor that loses least, and the share of coefficients to drop, for the aim."""
     choices: list[tuple[float, float, float]] = []
     for factor in FACTORS:
         if file.size(factor, 1.0) > aim:
             continue
         share = _share_for(file, factor, aim)
         if not share and choices:
-            break  # smaller than need be, and so are all wider bins
+            break  # smaller than necessary, as are all wider bins
         choices.append((file.loss(factor, share), factor, share))
     if not choices:
         least = file.size(FACTORS[-1], 1.0)
-        raise MisuseError(f"the fingerprint takes {least} octets at its worst, not {int(aim)}")
+        raise MisuseError(
+            f"the fingerprint takes {least} octets at the lowest quality, not {int(aim)}"
+        )
     return min(choices)[1:]
 
 
 def _share_for(file: "_File", factor: float, aim: float) -> float:
-    """The least share of the lowest level to drop, to a five hundredth; 1 where all is too few."""
+    """Return the least share of the lowest level to drop, to 1/500; 1 if all is not enough."""
     if file.size(factor, 0.0) <= aim:
         return 0.0
     share, step = 1.0, 0.5
@@ -145,7 +150,7 @@ def _share_for(file: "_File", factor: float, aim: float) -> float:
 
 @dataclass(frozen=True, slots=True)
 class _File:
-    """A WSQ file taken apart: what stands before the blocks, the bins, the blocks."""
+    """The parts of a WSQ file: the octets before the blocks, the bins, the blocks."""
 
     front: bytes
     bins: _Bins
@@ -157,13 +162,13 @@ class _File:
         return cls(front, bins, tuple(blocks))
 
     def coarsened(self, factor: float, share: float) -> "list[Indices]":
-        """The indices in bins `factor` times as wide, less a share of those at 1 and -1."""
+        """Return the indices in bins `factor` times as wide, less a share of those at 1 and -1."""
         return [
             _coarsen(block.indices, self.bins.lowest_level, factor, share) for block in self.blocks
         ]
 
     def loss(self, factor: float, share: float) -> float:
-        """How far the coefficients are moved: the sum of squares, in the bins of old."""
+        """Return how far the coefficients move: the sum of squares, in the original bins."""
         import numpy as np
 
         lowest = self.bins.lowest_level
@@ -174,14 +179,14 @@ class _File:
         return float(sum(np.square(each).sum() for each in moved))
 
     def size(self, factor: float, share: float) -> int:
-        """How large `write` makes the file, to within a per cent."""
+        """Return the size of the file that `write` returns, to within a per cent."""
         frequencies = self._frequencies(list(map(symbols_of, self.coarsened(factor, share))))
         coded = sum(coded_size(each, table_for(each)) for each in frequencies.values())
         tables = sum(21 + int((each > 0).sum()) for each in frequencies.values())
         return len(self.front) + 391 + tables + coded + coded // 256 + 6 * len(self.blocks) + 2
 
     def write(self, factor: float, share: float) -> bytes:
-        """The whole file."""
+        """Return the whole file."""
         symbols = list(map(symbols_of, self.coarsened(factor, share)))
         frequencies = self._frequencies(symbols)
         parts = [self.front, _segment(_DQT, self.bins.wider(factor).encode())]
@@ -204,7 +209,7 @@ class _File:
 
 
 def _read(image: bytes, pixels: int) -> tuple[bytes, _Bins, list[_Block]]:
-    """What stands before the first block, less its tables; the bins; the blocks."""
+    """Return the octets before the first block, less its tables; the bins; the blocks."""
     front = [image[:2]]
     bins = None
     tables: dict[int, HuffmanTable] = {}
@@ -229,7 +234,9 @@ def _read(image: bytes, pixels: int) -> tuple[bytes, _Bins, list[_Block]]:
             left -= len(indices)
             blocks.append(_Block(content[0], indices))
         elif marker[0] == _DRT:
-            raise MisuseError("this WSQ file has restart intervals: decode and encode it again")
+            raise MisuseError(
+                "this WSQ file has restart intervals", advice="decode and encode it again"
+            )
         elif not blocks:
             front.append(image[position:end])
         position = end
@@ -248,7 +255,7 @@ def _read_tables(content: bytes) -> dict[int, HuffmanTable]:
 
 
 def _end_of_block(image: bytes, position: int) -> int:
-    """Where the next marker stands: FF and anything but 00."""
+    """Return the position of the next marker: FF and anything but 00."""
     while True:
         position = image.find(b"\xff", position)
         if position == -1 or position + 1 == len(image):
@@ -259,16 +266,16 @@ def _end_of_block(image: bytes, position: int) -> int:
 
 
 def _levels(indices: "Indices", lowest: float) -> "Any":
-    """The coefficients that the indices stand for, in bins; `lowest` is that of index 1."""
+    """Return the coefficients of the indices, in bins; `lowest` is that of index 1."""
     import numpy as np
 
     return np.where(indices == 0, 0.0, indices + np.sign(indices) * (lowest - 1))
 
 
 def _coarsen(indices: "Indices", lowest: float, factor: float, share: float) -> "Indices":
-    """The nearest indices in bins `factor` times as wide, less a share of those at 1 and -1.
+    """Return the nearest indices in bins `factor` times as wide, less a share of those at 1 and -1.
 
-    The smallest go first, and of equals those with the longest runs of zeros about them.
+    The smallest are dropped first, and of equal ones those with the longest runs of zeros around.
     """
     import numpy as np
 
@@ -278,8 +285,8 @@ def _coarsen(indices: "Indices", lowest: float, factor: float, share: float) -> 
     nearest[magnitudes < lowest / 2] = 0
     at_lowest = np.flatnonzero(nearest == 1)
     room = np.diff(places, prepend=-1, append=len(indices))
-    lonely = (room[:-1] + room[1:])[at_lowest]
-    order = np.lexsort((-lonely, magnitudes[at_lowest]))
+    isolation = (room[:-1] + room[1:])[at_lowest]
+    order = np.lexsort((-isolation, magnitudes[at_lowest]))
     nearest[at_lowest[order[: round(share * len(order))]]] = 0
     coarse = np.zeros_like(indices)
     coarse[places] = np.sign(indices[places]) * nearest

@@ -8,7 +8,7 @@ import PIL.Image
 
 
 def portrait(width: int = 600, height: int = 800, *, seed: int = 1) -> PIL.Image.Image:
-    """A smooth background, an oval, two eyes, and some texture to compress."""
+    """Return a picture of a smooth background, an oval, two eyes, and some texture."""
     rng = np.random.default_rng(seed)
     y, x = np.mgrid[0:height, 0:width]
     pixels = np.full((height, width, 3), (210, 212, 215), float)
@@ -22,7 +22,7 @@ def portrait(width: int = 600, height: int = 800, *, seed: int = 1) -> PIL.Image
 
 
 def photograph(width: int = 413, height: int = 531) -> PIL.Image.Image:
-    """As `portrait`, but with the texture of a photograph: of all sizes, and in the light."""
+    """Return `portrait` with the texture and the light of a photograph."""
     rng = np.random.default_rng(2)
     texture = np.zeros((height, width))
     for size in (2, 4, 8, 16, 32):
@@ -34,12 +34,12 @@ def photograph(width: int = 413, height: int = 531) -> PIL.Image.Image:
 
 
 def eyes_of(width: int, height: int) -> tuple[tuple[float, float], tuple[float, float]]:
-    """Where `portrait` has its eyes."""
+    """Return the positions of the eyes of `portrait`."""
     return (width * 0.38, height * 0.43), (width * 0.62, height * 0.43)
 
 
 def ridges(width: int = 416, height: int = 560, *, period: float = 9.0) -> PIL.Image.Image:
-    """Ridges about a whorl, `period` pixels from one to the next, fading to a blank margin."""
+    """Return ridges around a whorl, `period` pixels apart, that fade to a blank margin."""
     y, x = np.mgrid[0:height, 0:width]
     radius = np.hypot((x - width / 2) * 1.1, y - height / 2)
     pixels = 128 + 100 * np.cos(radius * 2 * np.pi / period)
@@ -49,7 +49,7 @@ def ridges(width: int = 416, height: int = 560, *, period: float = 9.0) -> PIL.I
 
 
 def written(picture: PIL.Image.Image, name: str, **options: Any) -> bytes:
-    """The octets of a picture in one of Pillow's formats."""
+    """Return the octets of a picture in one of Pillow's formats."""
     octets = BytesIO()
     picture.save(octets, name, **options)
     return octets.getvalue()

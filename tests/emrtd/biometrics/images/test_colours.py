@@ -1,4 +1,4 @@
-"""Images that are deeper than 8 bits, transparent or of another colour space are shown as meant."""
+"""Images deeper than 8 bits, transparent or of another colour space are converted correctly."""
 
 from collections.abc import Callable
 from io import BytesIO
@@ -81,7 +81,7 @@ def test_grey_of_more_than_8_bits_is_scaled_for_a_fingerprint(kind: str) -> None
     assert np.abs(pixels(to_png(fitted)) - grey).mean() < 8
 
 
-def test_a_deep_portrait_is_not_stored_as_it_is() -> None:
+def test_a_deep_portrait_is_not_stored_unchanged() -> None:
     assert not sniff(deep_jpeg2000(GREY, 10)).plain
     assert not sniff(deep_jpeg2000(GREY, 10, bare=True)).plain
     assert not sniff(written(portrait(60, 80).convert("RGBA"), "JPEG2000")).plain
@@ -123,7 +123,7 @@ def test_a_transparent_colour_is_white() -> None:
 
 
 def swapped_profile() -> bytes:
-    """An RGB profile whose red is green and whose green is red, from sRGB's own."""
+    """Return an sRGB profile with red and green swapped."""
     profile = bytearray(PIL.ImageCms.ImageCmsProfile(PIL.ImageCms.createProfile("sRGB")).tobytes())
     red, green = profile.index(b"rXYZ"), profile.index(b"gXYZ")
     profile[red : red + 4], profile[green : green + 4] = b"gXYZ", b"rXYZ"
@@ -166,7 +166,7 @@ def test_a_broken_profile_is_ignored(profile: bytes) -> None:
     assert np.abs(pixels(to_png(image)) - np.asarray(portrait(60, 80), dtype=int)).max() == 0
 
 
-def test_what_a_camera_noted_does_not_go_onto_the_chip() -> None:
+def test_metadata_of_a_camera_is_not_stored() -> None:
     picture = portrait(300, 400)
     exif = PIL.Image.Exif()
     exif[0x010E] = "somebody's name"
@@ -180,7 +180,7 @@ def test_what_a_camera_noted_does_not_go_onto_the_chip() -> None:
         assert b"acsp" not in fitted
 
 
-def test_the_cases_are_shown_as_meant() -> None:
+def test_the_sample_images_are_converted_correctly() -> None:
     whole = PIL.Image.open(shared("data/cases/images/whole.jpg"))
     grey = shared("data/cases/images/grey-16-bit.png").read_bytes()
     assert np.abs(pixels(to_png(grey)) - np.asarray(whole.convert("L"), dtype=int)).mean() < 3

@@ -1,4 +1,4 @@
-"""One process decodes all images; what one image does to it, the next does not notice."""
+"""One process decodes all images, and no image affects the next one."""
 
 import os
 import signal
@@ -53,7 +53,7 @@ def test_an_image_without_its_end_marker_is_shown_whole(kind: str) -> None:
 
 
 @pytest.mark.parametrize("kind", FORMATS)
-def test_an_image_that_ends_early_is_shown_as_far_as_it_goes(kind: str) -> None:
+def test_the_visible_part_of_an_image_that_ends_early_is_shown(kind: str) -> None:
     image = FORMATS[kind]
     whole = pixels(to_png(image))
     shown = show(image[: len(image) * 7 // 10])
@@ -75,13 +75,13 @@ START_OF_PICTURE = {
 
 
 @pytest.mark.parametrize("kind", START_OF_PICTURE)
-def test_an_image_without_a_picture_is_not_shown(kind: str) -> None:
+def test_an_image_without_a_visible_part_is_malformed(kind: str) -> None:
     image, start = FORMATS[kind], START_OF_PICTURE[kind]
     with pytest.raises(MalformedError, match="face"):
         show(image[: image.index(start) + len(start)], "face")
 
 
-def test_the_cases_without_an_end_marker_are_shown() -> None:
+def test_the_sample_images_without_an_end_marker_are_shown() -> None:
     for name in ("jpg", "jp2"):
         shown = show(shared(f"data/cases/images/without-end-marker.{name}").read_bytes())
         whole = to_png(shared(f"data/cases/images/whole.{name}").read_bytes())
@@ -89,7 +89,7 @@ def test_the_cases_without_an_end_marker_are_shown() -> None:
         assert shown.png == whole
 
 
-def test_a_decoder_that_crashes_costs_one_image(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_decoder_that_crashes_affects_one_image(monkeypatch: pytest.MonkeyPatch) -> None:
     image = FORMATS["JPEG"]
     before = to_png(image)
     process = decoder.DECODER.process_id
@@ -105,7 +105,7 @@ def test_a_decoder_that_crashes_costs_one_image(monkeypatch: pytest.MonkeyPatch)
 
 
 @pytest.mark.parametrize("how", [signal.SIGSEGV, signal.SIGKILL, None])
-def test_a_child_that_dies_is_an_answer(how: signal.Signals | None) -> None:
+def test_the_end_of_a_child_is_an_answer(how: signal.Signals | None) -> None:
     def astray(*_: object) -> tuple[Status, bytes]:
         if how is not None:
             os.kill(os.getpid(), how)
@@ -116,7 +116,7 @@ def test_a_child_that_dies_is_an_answer(how: signal.Signals | None) -> None:
     assert int(answer) == (7 if how is None else -how)
 
 
-def test_a_child_has_no_memory_or_time_without_bound() -> None:
+def test_memory_and_time_of_a_child_are_limited() -> None:
     def greedy(*_: object) -> tuple[Status, bytes]:
         return Status.DONE, bytes(8 * LIMITS.memory)
 
@@ -130,14 +130,14 @@ def test_a_child_has_no_memory_or_time_without_bound() -> None:
     assert int(answer) in {-signal.SIGXCPU, -signal.SIGKILL}
 
 
-def test_an_answer_that_is_cut_short_is_none() -> None:
+def test_an_oversized_answer_is_reported_as_died() -> None:
     def talkative(*_: object) -> tuple[Status, bytes]:
         return Status.DONE, bytes(MAX_ANSWER + (1 << 20))
 
     assert answer_in_a_child(talkative, LIMITS, 0, b"")[0] is Status.DIED
 
 
-def test_a_child_cannot_speak_for_its_parent() -> None:
+def test_a_child_cannot_write_to_the_streams_of_its_parent() -> None:
     def loud(*_: object) -> tuple[Status, bytes]:
         os.write(1, b"a forged answer")
         return Status.DONE, str(os.isatty(1)).encode() + os.read(0, 10)
@@ -153,7 +153,7 @@ def test_a_lost_process_is_replaced() -> None:
     time.sleep(0.05)
     try:
         after = to_png(FORMATS["JPEG"])
-    except MalformedError:  # it had not ended yet when it was asked
+    except MalformedError:  # the process had not ended yet
         after = to_png(FORMATS["JPEG"])
     assert after == before
     assert decoder.DECODER.process_id != lost
@@ -174,7 +174,7 @@ def test_a_process_that_hangs_is_ended(size: int, monkeypatch: pytest.MonkeyPatc
     assert to_png(FORMATS["JPEG"])
 
 
-def test_a_fork_has_a_decoder_of_its_own() -> None:
+def test_a_fork_starts_its_own_decoder() -> None:
     before = to_png(FORMATS["JPEG"])
     ours = decoder.DECODER.process_id
     child = os.fork()
@@ -187,7 +187,7 @@ def test_a_fork_has_a_decoder_of_its_own() -> None:
     assert decoder.DECODER.process_id == ours
 
 
-def test_threads_take_turns() -> None:
+def test_threads_share_the_decoder() -> None:
     images = list(FORMATS.values())
     expected = [to_png(image) for image in images]
     found: dict[int, bool] = {}
@@ -203,7 +203,7 @@ def test_threads_take_turns() -> None:
     assert found == dict.fromkeys(range(4), True)
 
 
-def test_an_image_takes_a_part_of_the_time_of_a_new_interpreter() -> None:
+def test_decoding_is_faster_than_starting_an_interpreter() -> None:
     def seconds(new: bool) -> float:
         if new:
             decoder.DECODER.stop()

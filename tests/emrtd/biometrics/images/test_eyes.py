@@ -1,4 +1,4 @@
-"""Eyes that nobody has marked are found in photographs, and are not in what is none."""
+"""Eyes are found in photographs, and not in pictures without a face."""
 
 import math
 import signal
@@ -25,7 +25,7 @@ PHOTOGRAPHS = {
 
 
 def error(found: Eyes | None, there: Eyes) -> float:
-    """The larger of both errors, in distances between the eyes."""
+    """Return the larger error of both eyes, in distances between the eyes."""
     if found is None:
         return math.inf
     pairs = ((found.right, there.right), (found.left, there.left))
@@ -51,7 +51,7 @@ def test_eyes_are_found_in_a_photograph_that_is_turned_scaled_shifted_and_darken
 
 
 @installed
-def test_a_large_photograph_is_looked_at_at_a_smaller_size() -> None:
+def test_a_large_photograph_is_searched_at_a_smaller_size() -> None:
     picture = PIL.Image.open(shared("data/lds/silver/silver.jp2")).convert("RGB")
     there = PHOTOGRAPHS["lds/silver/silver.jp2"].moved(lambda point: (6 * point[0], 6 * point[1]))
     larger = picture.resize((6 * picture.width, 6 * picture.height))
@@ -59,7 +59,7 @@ def test_a_large_photograph_is_looked_at_at_a_smaller_size() -> None:
 
 
 @installed
-def test_the_crop_is_about_the_eyes_that_were_found() -> None:
+def test_the_crop_is_around_the_eyes_that_were_found() -> None:
     image = shared("data/portraits/astronaut.png").read_bytes()
     found = fit(image, PortraitProfile(20_000))
     said = fit(image, PortraitProfile(20_000), PHOTOGRAPHS["portraits/astronaut.png"])
@@ -76,7 +76,7 @@ def test_the_crop_is_about_the_eyes_that_were_found() -> None:
     [ridges(), photograph().crop((0, 0, 400, 100)), PIL.Image.new("RGB", (300, 400), "white"),
      PIL.Image.new("L", (1, 1)), PIL.Image.effect_noise((500, 500), 90)],
 )  # fmt: skip
-def test_what_has_no_face_has_no_eyes(picture: PIL.Image.Image) -> None:
+def test_no_eyes_are_found_without_a_face(picture: PIL.Image.Image) -> None:
     assert find_eyes(picture) is None
 
 
@@ -89,7 +89,7 @@ def test_what_has_no_face_has_no_eyes(picture: PIL.Image.Image) -> None:
         (Status.DONE, b"1 2 3 4000"),
     ],
 )
-def test_a_finder_that_does_not_find_leaves_the_middle(
+def test_without_eyes_the_crop_is_around_the_middle(
     answer: tuple[Status, bytes], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(eyes, "is_installed", lambda: True)
@@ -101,7 +101,7 @@ def test_a_finder_that_does_not_find_leaves_the_middle(
     assert (fitted.width, fitted.height) == (413, 531)
 
 
-def test_without_the_extra_nothing_is_looked_for(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_without_the_extra_no_eyes_are_searched_for(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(eyes, "is_installed", lambda: False)
     monkeypatch.setattr(eyes.FINDER, "ask", lambda *_: pytest.fail("the finder was asked"))
     assert find_eyes(photograph()) is None

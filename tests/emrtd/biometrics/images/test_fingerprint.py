@@ -1,4 +1,4 @@
-"""Fingerprints become WSQ at 500 pixels per inch, of a wanted size, and still show their ridges."""
+"""Fingerprints become WSQ at 500 pixels per inch, of a target size, and still show ridges."""
 
 from io import BytesIO
 
@@ -28,12 +28,12 @@ def pixels(image: bytes) -> np.ndarray:
 
 
 @pytest.mark.parametrize("share", [0.9, 0.7, 0.5, 0.35])
-def test_a_wanted_size_is_met_within_two_per_cent(share: float) -> None:
+def test_a_target_size_is_met_within_two_per_cent(share: float) -> None:
     target = int(len(WSQ) * share)
     assert 0.98 * target <= len(shrink(WSQ, target)) <= target
 
 
-def test_coarser_files_show_the_same_ridges_a_little_worse_each_time() -> None:
+def test_smaller_files_show_the_same_ridges_with_more_loss() -> None:
     original = np.asarray(FINGER, dtype=float)
     losses = [
         np.square(pixels(shrink(WSQ, int(len(WSQ) * share))) - original).mean()
@@ -62,7 +62,7 @@ def test_synthetic_fingers_fit_a_profile(number: int) -> None:
     assert sniff(fitted).size == "416 x 560".replace("560", "512")
 
 
-def test_a_file_that_fits_is_left_as_it_is() -> None:
+def test_a_file_that_fits_is_unchanged() -> None:
     assert fit_fingerprint(WSQ, FingerprintProfile(len(WSQ), 416, 560)) == WSQ
     assert fit_fingerprint(WSQ, FingerprintProfile(10 * len(WSQ), 500, 600)) == WSQ
 
@@ -78,7 +78,7 @@ def test_any_image_becomes_wsq(name: str) -> None:
     )
 
 
-def test_another_resolution_is_scaled() -> None:
+def test_an_image_of_another_resolution_is_scaled() -> None:
     large = FINGER.resize((832, 1120))
     profile = FingerprintProfile(100_000, 600, 600)
     assert sniff(fit_fingerprint(written(large, "PNG"), profile, 1000)).size == "416 x 560"
@@ -94,7 +94,7 @@ def test_the_crop_keeps_the_ridges() -> None:
     assert np.abs(fitted[2:562, 2:418] - np.asarray(FINGER, dtype=float)).mean() < 40
 
 
-def test_what_cannot_be_fitted_is_refused() -> None:
+def test_a_fingerprint_that_cannot_be_fitted_is_refused() -> None:
     profile = FingerprintProfile(10_000)
     with pytest.raises(MalformedError, match="fingerprint"):
         fit_fingerprint(b"no image", profile)
@@ -102,11 +102,11 @@ def test_what_cannot_be_fitted_is_refused() -> None:
         fit_fingerprint(written(ridges(64, 64), "PNG"), profile, 2000)
     with pytest.raises(MisuseError, match="per inch"):
         fit_fingerprint(written(ridges(64, 64), "PNG"), profile, 3)
-    with pytest.raises(MisuseError, match="at its worst"):
+    with pytest.raises(MisuseError, match="at the lowest quality"):
         fit_fingerprint(written(FINGER, "PNG"), FingerprintProfile(500))
     with pytest.raises(MalformedError):
         shrink(WSQ[: len(WSQ) // 2], 5_000)
-    with pytest.raises(MisuseError, match="not made smaller"):
+    with pytest.raises(MisuseError, match="cannot be made smaller"):
         shrink(written(FINGER, "PNG"), 5_000)
 
 
@@ -118,7 +118,7 @@ def test_what_cannot_be_fitted_is_refused() -> None:
     st.sampled_from((0, 90, 101, 256, 65_535, 65_536, 200_000)),
 )
 @settings(max_examples=60)
-def test_coefficients_survive_their_coding(values: list[int], zeros: int) -> None:
+def test_encoded_coefficients_read_back(values: list[int], zeros: int) -> None:
     indices = np.array([*values, *[0] * zeros, 1, *values[::-1]], np.int32)
     symbols = symbols_of(indices)
     table = table_for(symbols.frequencies())
@@ -128,7 +128,7 @@ def test_coefficients_survive_their_coding(values: list[int], zeros: int) -> Non
 
 @given(st.lists(st.integers(0, 1 << 30), min_size=1, max_size=255).filter(any))
 @settings(max_examples=60)
-def test_a_huffman_table_is_whole_and_leaves_out_the_code_of_ones(counts: list[int]) -> None:
+def test_a_huffman_table_is_complete_without_the_code_of_ones(counts: list[int]) -> None:
     table = table_for(counts)
     assert set(table.symbols) == {symbol for symbol, count in enumerate(counts) if count}
     room = sum(1 << 16 - length for length in table.lengths)

@@ -1,4 +1,4 @@
-"""Images are told apart and measured by their headers, and a header that lies is refused."""
+"""Images are identified and measured by their headers, and a broken header is refused."""
 
 import struct
 
@@ -52,7 +52,9 @@ def test_an_image_is_measured_by_its_header(
         ("fingerprints/SFinGe_Test01.pgm", ImageFormat.PGM, "416 x 560"),
     ],
 )
-def test_real_images_are_what_their_names_say(path: str, kind: ImageFormat, size: str) -> None:
+def test_real_images_have_the_format_and_size_of_their_names(
+    path: str, kind: ImageFormat, size: str
+) -> None:
     header = sniff(shared(f"data/{path}").read_bytes())
     assert (header.format, header.size) == (kind, size)
 
@@ -64,7 +66,7 @@ def test_a_header_that_is_cut_short_is_refused(image: bytes) -> None:
             sniff(image[:end])
 
 
-def test_what_is_no_image_is_named_by_its_first_octets() -> None:
+def test_the_error_for_another_file_states_its_first_octets() -> None:
     with pytest.raises(MalformedError, match="portrait: begins with 0000000020200D0A"):
         sniff(bytes.fromhex("0000000020200D0A870A"), "portrait")
     with pytest.raises(MalformedError, match="is empty"):
@@ -72,11 +74,11 @@ def test_what_is_no_image_is_named_by_its_first_octets() -> None:
 
 
 def test_an_image_without_pixels_is_refused() -> None:
-    with pytest.raises(MalformedError, match="says 0 x 25 pixels"):
+    with pytest.raises(MalformedError, match="states 0 x 25 pixels"):
         sniff(PNG.replace(struct.pack(">I", 24), bytes(4)))
 
 
-def test_a_million_marker_segments_are_not_walked() -> None:
+def test_a_million_marker_segments_are_not_read() -> None:
     with pytest.raises(MalformedError):
         sniff(b"\xff\xd8" + b"\xff\xe1\x00\x02" * 250_000)
     with pytest.raises(MalformedError):

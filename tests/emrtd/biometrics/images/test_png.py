@@ -1,4 +1,4 @@
-"""Every image format is shown as PNG, and no image can hurt the process that shows it."""
+"""Every image format is converted to PNG, and no image can harm the calling process."""
 
 import resource
 import time
@@ -52,7 +52,7 @@ def test_wsq_becomes_the_same_picture() -> None:
     "path",
     ["lds/silver/silver.jp2", "fingerprints/fp.wsq", "fingerprints/sample_image.wsq"],
 )
-def test_real_images_are_shown(path: str) -> None:
+def test_real_images_are_converted(path: str) -> None:
     image = shared(f"data/{path}").read_bytes()
     assert sniff(to_png(image)).size == sniff(image).size
 
@@ -79,7 +79,7 @@ def test_ten_thousand_scans_are_refused() -> None:
         to_png(image + b"\xff\xda" * 10_000)
 
 
-def test_a_header_that_belies_the_codestream_is_refused() -> None:
+def test_a_header_that_contradicts_the_codestream_is_refused() -> None:
     image = bytearray(written(portrait(120, 160), "JPEG2000"))
     where = image.index(b"\xff\x4f\xff\x51") + 8
     image[where : where + 8] = (60_000).to_bytes(4, "big") * 2
@@ -101,12 +101,12 @@ def test_mutated_wsq_never_harms_this_process() -> None:
             continue
 
 
-def test_the_worst_image_stays_within_its_bounds() -> None:
+def test_the_most_expensive_image_stays_within_the_limits() -> None:
     noise = np.random.default_rng(3).integers(0, 255, (1150, 1150, 3), dtype=np.uint8)
     image = written(
         PIL.Image.fromarray(noise), "JPEG2000", quality_mode="rates", quality_layers=[4]
     )
-    decoder.DECODER.stop()  # what a process uses is known when it has ended
+    decoder.DECODER.stop()  # the usage of a process is known once it has ended
     before = time.process_time()
     used = resource.getrusage(resource.RUSAGE_CHILDREN).ru_utime
     to_png(image)
@@ -115,7 +115,7 @@ def test_the_worst_image_stays_within_its_bounds() -> None:
     assert 0.05 < resource.getrusage(resource.RUSAGE_CHILDREN).ru_utime - used < 2
 
 
-def test_wsq_is_encoded_within_bounds() -> None:
+def test_wsq_of_a_wrong_size_is_refused() -> None:
     with pytest.raises(MisuseError, match="32 pixels a side"):
         compress(bytes(31 * 64), 31, 64)
     with pytest.raises(MisuseError, match="are not"):

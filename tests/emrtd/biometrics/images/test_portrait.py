@@ -1,4 +1,4 @@
-"""Portraits are cropped to the face, scaled, and meet the size in octets that is asked for."""
+"""Portraits are cropped to the face, scaled, and meet the target size in octets."""
 
 import math
 from io import BytesIO
@@ -38,7 +38,7 @@ def test_a_real_photograph_meets_the_target() -> None:
         assert 0.98 * target <= len(fitted) <= target
 
 
-def test_the_crop_puts_the_eyes_where_the_standard_wants_them() -> None:
+def test_the_crop_places_the_eyes_as_the_standard_requires() -> None:
     fitted = fit(PHOTOGRAPH, PortraitProfile(20_000), EYES)
     assert (fitted.width, fitted.height) == (413, 531)
     assert fitted.eyes is not None
@@ -89,12 +89,12 @@ def test_eyes_outside_the_picture_are_refused() -> None:
             fit(PHOTOGRAPH, PortraitProfile(20_000), eyes)
 
 
-def test_what_cannot_be_fitted_is_refused() -> None:
+def test_a_portrait_that_cannot_be_fitted_is_refused() -> None:
     with pytest.raises(MalformedError, match="portrait"):
         fit(b"not an image", PortraitProfile(20_000))
     with pytest.raises(MisuseError, match="WSQ is for fingerprints"):
         fit(bytes.fromhex("FFA0FFA2000F00FF0020001000000000"), PortraitProfile(20_000))
-    with pytest.raises(MisuseError, match="at its very worst"):
+    with pytest.raises(MisuseError, match="at the lowest quality"):
         fit(PHOTOGRAPH, PortraitProfile(100))
     with pytest.raises(MisuseError, match="not as PNG"):
         fit(PHOTOGRAPH, PortraitProfile(20_000, ImageFormat.PNG))
@@ -116,7 +116,7 @@ def likeness(image: bytes, picture: PIL.Image.Image) -> float:
 
 
 @pytest.mark.parametrize("target", [8_000, 15_000])
-def test_a_portrait_is_likelier_than_the_encoder_makes_it_by_itself(target: int) -> None:
+def test_a_portrait_loses_less_than_with_the_encoders_own_rate_control(target: int) -> None:
     picture = photograph()
     fitted = fit(written(picture, "PNG"), PortraitProfile(target)).data
     for rate in range(10, 200):
@@ -127,7 +127,7 @@ def test_a_portrait_is_likelier_than_the_encoder_makes_it_by_itself(target: int)
     assert likeness(fitted, picture) >= likeness(plain, picture) + 2
 
 
-def test_a_real_portrait_is_likelier_than_the_encoder_makes_it_by_itself() -> None:
+def test_a_real_portrait_loses_less_than_with_the_encoders_own_rate_control() -> None:
     picture = PIL.Image.open(shared("data/lds/silver/silver.jp2")).convert("RGB")
     assert likeness(compress(picture, ImageFormat.JPEG2000, 15_000), picture) > 41
     assert likeness(compress(picture, ImageFormat.JPEG2000, 8_000), picture) > 34.5
