@@ -91,19 +91,19 @@ def relayed(
     return relay(chip, password_of(genuine), password_of(victim), clone)
 
 
-def test_the_clone_is_a_whole_copy_and_still_never_accepted() -> None:
+def test_a_clone_with_every_file_is_never_accepted() -> None:
     report = presented(usual(), clone_of(usual()))
     assert report.verdict is Verdict.REJECT
     assert {report.check(each).shows for each in CLONE_PROOFS} == {Shows.CLONING}
 
 
-def test_a_clone_that_drops_the_session_rather_than_fail() -> None:
+def test_a_clone_that_ends_the_session_is_not_accepted() -> None:
     report = presented(usual(), SilentClone(clone_of(usual())))
     assert report.verdict is not Verdict.ACCEPT
     assert not any(report.check(each).outcome is Outcome.PASSED for each in CLONE_PROOFS)
 
 
-def test_mapping_proven_by_another_chip_before_the_session_was_dropped() -> None:
+def test_a_mapping_proof_by_another_chip_before_the_session_ended_does_not_count() -> None:
     """PACE-CAM with the thief's own genuine chip; then a clone of the victim's takes its place."""
     victim, genuine = usual(), thief()
     clone = clone_of(victim, **{"EF.CardSecurity": genuine.files[FileID.CARD_SECURITY]})
@@ -117,7 +117,9 @@ def test_mapping_proven_by_another_chip_before_the_session_was_dropped() -> None
 
 
 @pytest.mark.parametrize("by_can", [False, True])
-def test_mapping_proven_by_another_chip_that_then_denied_its_application(by_can: bool) -> None:
+def test_a_mapping_proof_by_another_chip_without_an_application_does_not_count(
+    by_can: bool,
+) -> None:
     """The victim's chip has this proof alone; the clone lets anyone read, so that no key is needed.
 
     The terminal itself ends the session here: nothing of it may count for what it reads after it.
@@ -140,7 +142,7 @@ def test_mapping_proven_by_another_chip_that_then_denied_its_application(by_can:
     assert report.verdict is Verdict.REFER
 
 
-def test_version_2_proven_by_another_chip_that_then_denied_its_application() -> None:
+def test_a_version_2_proof_by_another_chip_without_an_application_does_not_count() -> None:
     victim = document(more_infos=VERSION_2, active_authentication=None)
     announced = SecurityInfos(*victim.how.pace, *VERSION_2)
     access = {FileID.CARD_ACCESS: CardAccess(announced).encode()}
@@ -157,7 +159,7 @@ def test_version_2_proven_by_another_chip_that_then_denied_its_application() -> 
     assert report.verdict is not Verdict.ACCEPT
 
 
-def test_a_relay_that_stays_with_the_genuine_chip_shows_that_chip() -> None:
+def test_a_relay_to_the_genuine_chip_reads_the_genuine_document() -> None:
     victim, genuine = usual(), thief()
     chip = personalised(genuine.files, genuine.keys)
     relay = PaceRelay(chip, password_of(genuine), password_of(victim))
@@ -167,7 +169,7 @@ def test_a_relay_that_stays_with_the_genuine_chip_shows_that_chip() -> None:
     assert report.verdict is Verdict.REJECT
 
 
-def test_version_2_proven_by_another_chip_before_the_session_was_dropped() -> None:
+def test_a_version_2_proof_by_another_chip_before_the_session_ended_does_not_count() -> None:
     """Chip Authentication of EAC version 2 rests on EF.CardSecurity too."""
 
     def announcing(issued: Document) -> Document:
@@ -186,7 +188,7 @@ def test_version_2_proven_by_another_chip_before_the_session_was_dropped() -> No
     assert report.verdict is Verdict.REJECT
 
 
-def test_ef_card_security_of_another_chip() -> None:
+def test_ef_card_security_of_another_chip_is_rejected() -> None:
     """The mapping data is that of the clone's own key, EF.CardSecurity that of another chip."""
     swapped = usual().with_file(FileID.CARD_SECURITY, thief().files[FileID.CARD_SECURITY])
     report = presented(usual(), personalised(swapped.files, swapped.keys))
@@ -195,7 +197,7 @@ def test_ef_card_security_of_another_chip() -> None:
 
 
 @pytest.mark.parametrize("calls_itself", ["FR", "UT"])
-def test_ef_card_security_of_another_state(calls_itself: str) -> None:
+def test_ef_card_security_of_another_state_is_rejected(calls_itself: str) -> None:
     """Its signature is good, its chip proves itself; it is no part of this document.
 
     Whatever the Document Signer calls itself, its State is that of its CSCA.
@@ -214,7 +216,7 @@ def test_ef_card_security_of_another_state(calls_itself: str) -> None:
     assert report.verdict is Verdict.REJECT
 
 
-def test_ef_card_security_that_the_thief_signed_himself() -> None:
+def test_ef_card_security_signed_by_the_attacker_is_not_accepted() -> None:
     impostor = Authority(label="another key of the same name")
     forged = issue(authority=impostor, chip_private=7)
     mixed = usual().with_file(FileID.CARD_SECURITY, forged.files[FileID.CARD_SECURITY])
@@ -243,7 +245,7 @@ def test_bare_answers_in_the_new_session_prove_nothing(answer: bytes) -> None:
     assert report.verdict is Verdict.REJECT
 
 
-def test_the_terminals_own_command_echoed_back() -> None:
+def test_the_terminals_own_command_echoed_back_proves_nothing() -> None:
     lies = reading_after_chip_authentication()
 
     def echo(command: CommandAPDU) -> ResponseAPDU | None:
@@ -253,14 +255,14 @@ def test_the_terminals_own_command_echoed_back() -> None:
     assert presented(PLAIN, card).verdict is Verdict.REJECT
 
 
-def test_a_chip_that_accepts_the_key_and_goes_on_with_the_old_session() -> None:
+def test_a_chip_that_stays_in_the_old_session_shows_a_clone() -> None:
     clone = Chip(clone_of(PLAIN).state, instructions=KEEPING_THE_SESSION)
     report = presented(PLAIN, clone)
     assert report.check("chip.authentication").shows is Shows.CLONING
     assert report.verdict is Verdict.REJECT
 
 
-def test_a_proof_recorded_from_an_earlier_inspection_of_the_genuine_chip() -> None:
+def test_a_replayed_chip_authentication_proves_nothing() -> None:
     """The old transcript in a new inspection: its keys are those of another ephemeral key."""
     old, new = (inspected(personalised(PLAIN.files, PLAIN.keys).process) for _ in range(2))
     assert old.session is not None
@@ -279,7 +281,7 @@ def test_a_proof_recorded_from_an_earlier_inspection_of_the_genuine_chip() -> No
 
 
 @pytest.mark.parametrize("data", [bytes(32), b"\x00" * 31 + b"\x01", b""], ids=["0", "1", "none"])
-def test_degenerate_mapping_data(data: bytes) -> None:
+def test_degenerate_mapping_data_prove_nothing(data: bytes) -> None:
     evidence = inspected(personalised(usual().files, usual().keys).process)
     assert evidence.session is not None
     assert evidence.session.pace is not None
@@ -287,7 +289,7 @@ def test_degenerate_mapping_data(data: bytes) -> None:
     assert judged_with(evidence, pace).check("pace.cam").shows is Shows.CLONING
 
 
-def test_mapping_key_at_infinity_or_off_the_curve() -> None:
+def test_a_mapping_key_at_infinity_or_off_the_curve_is_refused() -> None:
     evidence = inspected(personalised(usual().files, usual().keys).process)
     assert evidence.session is not None
     assert evidence.session.pace is not None
@@ -312,7 +314,7 @@ ACTIVE = {
 
 
 @pytest.mark.parametrize("kind", ACTIVE)
-def test_a_signature_replayed(kind: str) -> None:
+def test_a_replayed_signature_proves_nothing(kind: str) -> None:
     chip = ACTIVE[kind]
     evidence = inspected(personalised(chip.files, chip.keys).process)
     assert evidence.session is not None
@@ -327,7 +329,7 @@ def test_a_signature_replayed(kind: str) -> None:
 
 @pytest.mark.parametrize("kind", ACTIVE)
 @pytest.mark.parametrize("signature", [b"", b"\x00" * 64, b"\x00" * 256, b"\xff" * 256, b"\x01"])
-def test_signatures_of_nothing(kind: str, signature: bytes) -> None:
+def test_degenerate_signatures_prove_nothing(kind: str, signature: bytes) -> None:
     chip = ACTIVE[kind]
     evidence = inspected(personalised(chip.files, chip.keys).process)
     assert evidence.session is not None
@@ -339,7 +341,7 @@ def test_signatures_of_nothing(kind: str, signature: bytes) -> None:
     assert report.check("active.authentication").shows is Shows.CLONING
 
 
-def test_the_other_root_of_an_rsa_signature_with_another_trailer() -> None:
+def test_the_other_root_of_an_rsa_signature_needs_the_right_trailer() -> None:
     """n - s opens to n - F; what opens to no trailer, or to F of another message, is no proof."""
     chip = ACTIVE["RSA-2048"]
     private = key("AA", "RSA-2048")
@@ -358,7 +360,7 @@ def test_the_other_root_of_an_rsa_signature_with_another_trailer() -> None:
         assert report.check("active.authentication").shows is Shows.CLONING
 
 
-def test_a_data_group_15_of_the_thief() -> None:
+def test_a_data_group_15_of_the_attacker_is_rejected() -> None:
     """His key signs well, but nobody has signed his key."""
     chip = ACTIVE["brainpoolP256r1"]
     other = issue(
@@ -389,7 +391,7 @@ def test_a_clone_behind_a_chip_that_refuses_everything_but_reading() -> None:
 # --- on the air -----------------------------------------------------------------------------------
 
 
-def test_nobody_on_the_air_makes_a_genuine_document_a_forged_one() -> None:
+def test_an_unprotected_answer_does_not_make_a_genuine_document_forged() -> None:
     """Somebody lets the commands through, and says in plain that there is no DG2."""
     in_application = after(selects_application)
     selected = 0
@@ -413,7 +415,7 @@ def test_nobody_on_the_air_makes_a_genuine_document_a_forged_one() -> None:
     assert report.verdict is Verdict.REFER
 
 
-def test_a_chip_that_never_ends_its_answer_in_the_new_session_keeps_nobody_waiting() -> None:
+def test_an_endless_answer_in_the_new_session_is_ended_by_the_command_limit() -> None:
     """By 61XX it announces octets for ever, one at a time."""
     agreed = after(every(protected, instruction(INS.GENERAL_AUTHENTICATE)))
     chip = personalised(usual().files, usual().keys)
@@ -424,7 +426,7 @@ def test_a_chip_that_never_ends_its_answer_in_the_new_session_keeps_nobody_waiti
     assert report.check("chip.authentication").shows is Shows.CLONING
 
 
-def test_a_clone_does_not_hide_behind_an_answer_without_end() -> None:
+def test_a_clone_with_an_endless_answer_is_rejected() -> None:
     victim = issue(pace=(PACE_GM,), active_authentication=None)
     agreed = after(every(protected, instruction(INS.GENERAL_AUTHENTICATE)))
     card = Answering(clone_of(victim), lambda command: b"\x99\x61\x01" if agreed(command) else None)

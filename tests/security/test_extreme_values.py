@@ -38,26 +38,28 @@ def _salt(_: bytes) -> bytes:
 
 
 @pytest.mark.parametrize("of_signer", [(0, _version), (1, _serial), (4, _salt)])
-def test_a_huge_number_in_a_signer(of_signer: tuple[int, Callable[[bytes], bytes]]) -> None:
+def test_a_huge_number_in_a_signer_is_judged(
+    of_signer: tuple[int, Callable[[bytes], bytes]],
+) -> None:
     def operate(fields: Fields) -> Fields:
         return with_signers(fields, changed(signer_of(fields), *of_signer))
 
     assert operated(usual(), operate).judged().verdict is Verdict.REJECT
 
 
-def test_a_huge_version_of_signed_data() -> None:
+def test_a_huge_version_of_signed_data_is_judged() -> None:
     assert operated(usual(), lambda fields: [HUGE, *fields[1:]]).judged().verdict is Verdict.REJECT
 
 
 @pytest.mark.parametrize("fields", [(HUGE,), (der.integer(2), HUGE), (HUGE, HUGE)])
-def test_a_huge_number_in_ef_card_access(fields: tuple[bytes, ...]) -> None:
+def test_a_huge_number_in_ef_card_access_is_judged(fields: tuple[bytes, ...]) -> None:
     octets = tlv.encode(der.SET, der.sequence(der.oid(PACE_GM.protocol), *fields))
     assert usual().with_file(FileID.CARD_ACCESS, octets).judged().verdict is Verdict.REJECT
     with pytest.raises(ProtocolError):
         choose(CardAccess.decode(octets).security_infos)
 
 
-def test_a_certificate_with_a_huge_serial_number() -> None:
+def test_a_certificate_with_a_huge_serial_number_is_judged() -> None:
     encoded = CSCA.certificate().der
     operated_on = changed(encoded, 0, lambda body: changed(body, 1, lambda _: HUGE))
     with pytest.raises(MalformedError):
@@ -93,18 +95,18 @@ def test_an_ecdsa_signature_that_is_not_two_numbers(signature: bytes) -> None:
         {0: b"00010101000000Z", 1: b"99991231235959Z"},
     ],
 )
-def test_a_usage_period_to_the_ends_of_the_calendar(ends: dict[int, bytes]) -> None:
+def test_a_usage_period_to_the_ends_of_the_calendar_is_judged(ends: dict[int, bytes]) -> None:
     period = der.sequence(*(der.tagged_primitive(end, text) for end, text in ends.items()))
     signer = CSCA.issue(more=[extension(ext.PRIVATE_KEY_USAGE_PERIOD, period)])
     assert issue(signer=signer).judged().verdict is Verdict.ACCEPT
 
 
-def test_certificates_and_lists_without_an_end() -> None:
+def test_certificates_and_lists_that_never_expire_are_judged() -> None:
     document = issue(signer=CSCA.issue(not_after=LAST), crl=CSCA.crl(next_update=LAST))
     assert document.judged().verdict is Verdict.ACCEPT
 
 
 @pytest.mark.parametrize("at", [datetime(1, 1, 1, tzinfo=UTC), LAST])
-def test_an_instant_at_the_ends_of_the_calendar(at: datetime) -> None:
+def test_a_document_is_judged_at_the_ends_of_the_calendar(at: datetime) -> None:
     document = issue(signer=CSCA.issue(not_after=LAST), crl=CSCA.crl(next_update=LAST))
     assert document.judged(at=at).verdict is not Verdict.ACCEPT

@@ -80,7 +80,7 @@ def forged_image(document: Document) -> LdsImage:
 
 
 @pytest.mark.parametrize("key", [None, KEY], ids=["a station without a key", "with a key"])
-def test_proofs_made_up_from_public_keys(key: Secret | None) -> None:
+def test_proofs_invented_from_public_keys_are_not_performed(key: Secret | None) -> None:
     evidence = Evidence.from_image(forged_image(usual()), key=key)
     report = usual().judged(evidence, policy=DEMANDING)
     for check_id in ("chip.authentication", "pace.cam"):
@@ -90,19 +90,19 @@ def test_proofs_made_up_from_public_keys(key: Secret | None) -> None:
     assert not any(report.check(each).outcome is Outcome.PASSED for each in CLONE_PROOFS)
 
 
-def test_the_report_does_not_say_that_a_chip_was_opened_which_nobody_saw() -> None:
+def test_an_unsealed_session_is_reported_as_an_image_of_files() -> None:
     report = usual().judged(Evidence.from_image(forged_image(usual())))
     assert (report.access, report.apdus) == ("not-performed", 0)
     assert "they come from files" in meaning(report)
 
 
-def test_made_up_proofs_do_verify_which_is_why_they_must_not_count() -> None:
+def test_invented_proofs_verify_if_they_are_trusted() -> None:
     report = usual().judged(Evidence(usual().files, session=invented(usual())), policy=DEMANDING)
     assert report.check("chip.authentication").outcome is Outcome.PASSED
     assert report.check("pace.cam").outcome is Outcome.PASSED
 
 
-def test_our_own_capture_is_judged_as_it_was_at_the_reader() -> None:
+def test_a_sealed_capture_is_judged_as_it_was_at_the_reader() -> None:
     live = inspected(inserted(usual()))
     saved = Evidence.from_image(live.to_image(KEY), key=KEY)
     for policy in ("default", DEMANDING):
@@ -110,7 +110,7 @@ def test_our_own_capture_is_judged_as_it_was_at_the_reader() -> None:
         assert usual().judged(saved, policy=policy).verdict is Verdict.ACCEPT
 
 
-def test_a_sealed_capture_with_the_files_of_another_document() -> None:
+def test_sealed_notes_beside_the_files_of_another_document_do_not_count() -> None:
     """The notes of one capture beside the files of another."""
     live = inspected(inserted(usual()))
     other = issue(active_authentication=None)
@@ -121,7 +121,7 @@ def test_a_sealed_capture_with_the_files_of_another_document() -> None:
     assert not any(report.check(each).outcome is Outcome.PASSED for each in CLONE_PROOFS)
 
 
-def test_notes_edited_after_they_were_sealed() -> None:
+def test_notes_edited_after_sealing_do_not_count() -> None:
     """What showed a clone is taken out of the notes of a capture."""
     live = inspected(inserted(usual()))
     session = msgspec.structs.replace(live.session, active_authentication=None)
@@ -136,7 +136,7 @@ def test_notes_edited_after_they_were_sealed() -> None:
     assert not any(report.check(each).outcome is Outcome.PASSED for each in CLONE_PROOFS)
 
 
-def test_what_a_capture_says_against_a_chip_is_believed_of_anyone() -> None:
+def test_evidence_against_a_chip_counts_without_a_seal() -> None:
     genuine = usual()
     evidence = inspected(inserted(genuine))
     assert evidence.session is not None
@@ -150,7 +150,7 @@ def test_what_a_capture_says_against_a_chip_is_believed_of_anyone() -> None:
     assert report.verdict is Verdict.REJECT
 
 
-def test_a_printed_mrz_that_the_image_brings_along_is_not_what_is_printed() -> None:
+def test_a_printed_mrz_in_unsealed_notes_does_not_count() -> None:
     """Nobody has seen the document: neither is that check passed, nor a policy that demands it."""
     default = load_policy("default")
     demanding = msgspec.structs.replace(
@@ -169,7 +169,7 @@ def test_a_printed_mrz_that_the_image_brings_along_is_not_what_is_printed() -> N
     assert report.check("mrz.matches-optical").shows is Shows.FORGERY
 
 
-def test_the_printed_mrz_that_the_officer_gives_counts_whatever_the_image_says(
+def test_the_printed_mrz_of_the_command_line_replaces_that_of_the_image(
     tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     usual().evidence(optical_mrz=mrz().text).to_image().save(tmp_path / "image")
@@ -189,7 +189,7 @@ def test_an_image_without_a_chip_is_never_called_a_genuine_chip(policy: Policy) 
     assert "chip is genuine" in meaning(usual().judged(inspected(inserted(usual()))))
 
 
-def test_a_station_that_cannot_keep_a_key_judges_all_the_same(
+def test_a_user_without_a_seal_key_can_judge_images(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     (tmp_path / "file").write_bytes(b"")
@@ -200,7 +200,7 @@ def test_a_station_that_cannot_keep_a_key_judges_all_the_same(
     assert run_command_line(verify, arguments) == ExitStatus.REFERRED
 
 
-def test_a_captured_clone_is_no_better_on_another_machine() -> None:
+def test_a_captured_clone_is_rejected_on_another_machine() -> None:
     copy = inspected(clone_of(usual()).process)
     assert usual().judged(copy).verdict is Verdict.REJECT
     elsewhere = Evidence.from_image(copy.to_image(KEY), key=Secret(b"another station's"))

@@ -52,7 +52,7 @@ def hostile() -> tuple[Document, Evidence]:
     )
 
 
-def test_nothing_acts_on_the_officers_terminal() -> None:
+def test_text_of_a_chip_cannot_control_the_terminal() -> None:
     document, evidence = hostile()
     for tty in (False, True):
         stream = io.StringIO()
@@ -62,7 +62,7 @@ def test_nothing_acts_on_the_officers_terminal() -> None:
         assert "script" in stream.getvalue()  # it is shown, and does nothing
 
 
-def test_nothing_is_markup_in_the_page() -> None:
+def test_text_of_a_chip_is_escaped_in_the_page() -> None:
     document, evidence = hostile()
     page = render_html(document.judged(evidence))
     assert "<script" not in page
@@ -70,7 +70,7 @@ def test_nothing_is_markup_in_the_page() -> None:
     assert "default-src 'none'" in page
 
 
-def test_json_is_ascii_whatever_the_chip_says(tmp_path: Path) -> None:
+def test_json_is_ascii_for_any_text_of_a_chip(tmp_path: Path) -> None:
     document, evidence = hostile()
     printed = json.dumps(document.judged(evidence).as_json(), ensure_ascii=True)
     assert printed.isascii()
@@ -78,7 +78,7 @@ def test_json_is_ascii_whatever_the_chip_says(tmp_path: Path) -> None:
     assert json.loads(printed)["access"] == f"{ATTACK}/mrz"
 
 
-def test_names_in_a_zip_do_nothing_in_an_error(
+def test_names_in_a_zip_are_printable_in_an_error(
     tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     path = tmp_path / "image.zip"
@@ -90,7 +90,7 @@ def test_names_in_a_zip_do_nothing_in_an_error(
     assert not ACTIVE & set(capsys.readouterr().err)
 
 
-def test_a_zip_writes_nothing_wherever_its_names_lead(tmp_path: Path) -> None:
+def test_reading_a_zip_writes_no_file(tmp_path: Path) -> None:
     path = tmp_path / "image.zip"
     with zipfile.ZipFile(path, "w") as archive:
         archive.writestr("../../../../EF_DG1.bin", usual().files[FileID.DG1])
@@ -104,7 +104,7 @@ def test_a_zip_writes_nothing_wherever_its_names_lead(tmp_path: Path) -> None:
     assert list(tmp_path.iterdir()) == [path]
 
 
-def test_one_file_twice_in_an_image_is_an_error_not_a_choice(tmp_path: Path) -> None:
+def test_one_file_twice_in_an_image_is_an_error(tmp_path: Path) -> None:
     path = tmp_path / "image.zip"
     other = issue(permit=permit(work="unrestricted"))
     with zipfile.ZipFile(path, "w") as archive:
@@ -130,14 +130,14 @@ def store(folder: Path) -> Path:
     return path
 
 
-def test_a_pipe_or_a_device_is_no_trust_file(tmp_path: Path) -> None:
+def test_a_pipe_or_a_device_is_refused_as_a_trust_file(tmp_path: Path) -> None:
     os.mkfifo(tmp_path / "pipe")
     for path in (tmp_path / "pipe", Path("/dev/zero")):
         with pytest.raises(MisuseError, match="no regular file"):
             read_trust_file(path)
 
 
-def test_a_pipe_or_a_device_is_no_image(tmp_path: Path) -> None:
+def test_a_pipe_or_a_device_is_refused_as_an_image(tmp_path: Path) -> None:
     os.mkfifo(tmp_path / "pipe")
     for path in (tmp_path / "pipe", Path("/dev/zero")):
         with pytest.raises(MisuseError):
@@ -148,7 +148,7 @@ def test_a_pipe_or_a_device_is_no_image(tmp_path: Path) -> None:
         LdsImage.load(tmp_path)
 
 
-def test_a_report_never_takes_the_place_of_a_device(tmp_path: Path) -> None:
+def test_a_report_does_not_replace_a_device(tmp_path: Path) -> None:
     pipe = tmp_path / "pipe"
     os.mkfifo(pipe)
     reader = subprocess.Popen(
@@ -160,7 +160,7 @@ def test_a_report_never_takes_the_place_of_a_device(tmp_path: Path) -> None:
     assert pipe.is_fifo()
 
 
-def test_a_report_does_not_write_through_a_link_of_somebody_elses(tmp_path: Path) -> None:
+def test_a_report_is_not_written_through_another_users_link(tmp_path: Path) -> None:
     (tmp_path / "theirs").write_bytes(b"precious")
     (tmp_path / "report.html").symlink_to(tmp_path / "theirs")
     write_atomically(tmp_path / "report.html", b"the page", mode=0o600)
@@ -168,7 +168,7 @@ def test_a_report_does_not_write_through_a_link_of_somebody_elses(tmp_path: Path
 
 
 @pytest.mark.parametrize("name", [b"\xff\xfe.cer", b"\x1b[31mred.cer", "\u202e.cer".encode()])
-def test_a_file_name_that_is_no_text(
+def test_a_file_name_that_is_not_text_is_shown_as_printable_text(
     tmp_path: Path, name: bytes, capsys: pytest.CaptureFixture[str]
 ) -> None:
     path = tmp_path / os.fsdecode(name)
@@ -190,14 +190,14 @@ def test_a_file_name_that_is_no_text(
         b"-----BEGIN X-----\n" + b"MAA=\n" * 10 + b"-----END Y-----\n",
     ],
 )
-def test_half_a_pem_file_is_an_error(tmp_path: Path, octets: bytes) -> None:
+def test_a_truncated_pem_file_is_an_error(tmp_path: Path, octets: bytes) -> None:
     """Not a file of nothing: and it takes no time, however often it begins."""
     (tmp_path / "x.pem").write_bytes(octets)
     with pytest.raises(MalformedError):
         read_trust_file(tmp_path / "x.pem")
 
 
-def test_a_certificate_with_pem_behind_it_is_neither(tmp_path: Path) -> None:
+def test_a_certificate_followed_by_pem_is_malformed(tmp_path: Path) -> None:
     polyglot = CSCA.certificate().der + Authority(label="another").certificate().to_pem().encode()
     (tmp_path / "x.cer").write_bytes(polyglot)
     with pytest.raises(MalformedError, match="octets follow"):
@@ -207,7 +207,7 @@ def test_a_certificate_with_pem_behind_it_is_neither(tmp_path: Path) -> None:
 # --- who may read what is written -----------------------------------------------------------------
 
 
-def test_what_is_written_of_a_person_is_for_its_owner_alone(tmp_path: Path) -> None:
+def test_files_with_personal_data_are_readable_by_their_owner_only(tmp_path: Path) -> None:
     umask = os.umask(0)
     try:
         usual().evidence().to_image().save(tmp_path / "image")
@@ -219,7 +219,7 @@ def test_what_is_written_of_a_person_is_for_its_owner_alone(tmp_path: Path) -> N
 
 
 @pytest.mark.parametrize("octets", [b"\xff\xfe\x00", b"\x00" * 100_000, b"A" * 5000, b""])
-def test_any_standard_input_for_the_mrz(
+def test_any_standard_input_for_the_mrz_is_read_or_refused(
     tmp_path: Path, octets: bytes, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(sys, "stdin", io.TextIOWrapper(io.BytesIO(octets), encoding="utf-8"))

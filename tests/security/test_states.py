@@ -40,7 +40,7 @@ def judged(country: str, state: str, *others: Certificate) -> Report:
     return judge(document.evidence(), trust, load_policy("default"), NOW)
 
 
-def test_no_state_takes_the_name_of_another_whose_csca_is_known() -> None:
+def test_an_alternative_name_of_a_state_with_a_known_csca_does_not_count() -> None:
     report = judged("FR", "UTO", CSCA.certificate())
     assert report.check("ds.chain").outcome is Outcome.PASSED
     assert report.check("issuer.consistent").shows is Shows.FORGERY
@@ -56,7 +56,7 @@ def test_no_state_takes_the_name_of_another_whose_csca_is_known() -> None:
         ("XO", "XOM", ()),
     ],
 )
-def test_states_without_a_country_of_their_own_are_found_by_their_alternative_name(
+def test_states_without_their_own_country_code_are_found_by_alternative_name(
     country: str, state: str, others: tuple[Certificate, ...]
 ) -> None:
     report = judged(country, state, *others)

@@ -171,7 +171,7 @@ def test_a_card_that_does_not_open_is_referred_with_status_2(post: Post) -> None
         (lambda: usual().with_file(FileID.DG1, None), 2),
     ],
 )
-def test_an_image_is_judged_alike(
+def test_an_image_is_judged_with_the_same_exit_statuses(
     post: Post, document: Callable[[], Document], status: int
 ) -> None:
     ran = post.image(document(), "--json")
@@ -179,7 +179,7 @@ def test_an_image_is_judged_alike(
     assert ran.report.access == "not-performed"
 
 
-def test_what_was_saved_is_judged_as_it_was_live(post: Post) -> None:
+def test_saved_evidence_is_judged_as_it_was_live(post: Post) -> None:
     live = post.card(usual(), "--mrz", MRZ, "--json", "--save", post.folder / "captured")
     assert live.status == 0
     again = post.image(post.folder / "captured", "--json")
@@ -218,14 +218,14 @@ def test_a_lone_security_object_is_judged(post: Post) -> None:
 
 
 @pytest.mark.parametrize("text", ["\n".join(mrz().lines), MRZ, "ZU1234567,900131,311121"])
-def test_the_mrz_from_standard_input(
+def test_the_mrz_is_read_from_standard_input(
     post: Post, monkeypatch: pytest.MonkeyPatch, text: str
 ) -> None:
     typed(monkeypatch, text + "\n", terminal=False)
     assert post.card(usual(), "--mrz", "-").status == 0
 
 
-def test_the_can_from_standard_input(post: Post, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_the_can_is_read_from_standard_input(post: Post, monkeypatch: pytest.MonkeyPatch) -> None:
     typed(monkeypatch, f"{CAN}\n", terminal=False)
     assert post.card(usual(), "--can", "-").status == 0
 
@@ -233,7 +233,7 @@ def test_the_can_from_standard_input(post: Post, monkeypatch: pytest.MonkeyPatch
 @pytest.mark.parametrize(
     "text", ["\n".join(mrz().lines), "ZU1234567,900131,311121", CAN], ids=["lines", "three", "can"]
 )
-def test_at_a_terminal_they_are_asked_for(
+def test_the_mrz_or_the_can_is_asked_for_on_a_terminal(
     post: Post, monkeypatch: pytest.MonkeyPatch, text: str
 ) -> None:
     typed(monkeypatch, text + "\n", terminal=True)
@@ -243,7 +243,9 @@ def test_at_a_terminal_they_are_asked_for(
     assert "MRZ or CAN" in ran.error
 
 
-def test_without_a_terminal_nothing_is_asked(post: Post, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_missing_password_is_an_error_without_a_terminal(
+    post: Post, monkeypatch: pytest.MonkeyPatch
+) -> None:
     typed(monkeypatch, "", terminal=False)
     ran = post.card(usual())
     assert ran.status == 64
@@ -253,7 +255,7 @@ def test_without_a_terminal_nothing_is_asked(post: Post, monkeypatch: pytest.Mon
 # --- output --------------------------------------------------------------------------------------
 
 
-def test_plain_text_where_it_is_no_terminal(post: Post) -> None:
+def test_output_that_is_not_a_terminal_is_plain_text(post: Post) -> None:
     ran = post.card(usual(), "--mrz", MRZ)
     assert "\x1b" not in ran.output
     for words in ("ACCEPT", "MUSTERMANN", "SKILLED WORKER", "NOT allowed", "sod.signature",
@@ -261,7 +263,7 @@ def test_plain_text_where_it_is_no_terminal(post: Post) -> None:
         assert words in ran.output
 
 
-def test_nothing_on_a_chip_is_a_command_to_the_terminal(post: Post) -> None:
+def test_a_report_contains_no_control_sequence_of_a_chip(post: Post) -> None:
     hostile = issue(permit=permit(work="\x1b]0;\x07\u202enone\x9b31m", category="<b>X</b>"))
     for arguments in ((), ("--json",)):
         ran = post.image(hostile, *arguments)
@@ -271,7 +273,7 @@ def test_nothing_on_a_chip_is_a_command_to_the_terminal(post: Post) -> None:
         assert "\x1b" not in ran.output
 
 
-def test_the_page_is_written_for_its_owner_alone(post: Post) -> None:
+def test_the_page_is_readable_by_its_owner_only(post: Post) -> None:
     page = post.folder / "report.html"
     assert post.card(usual(), "--mrz", MRZ, "--report", page).status == 0
     assert page.stat().st_mode & 0o077 == 0
@@ -304,13 +306,13 @@ def one_line(ran: Ran, status: int, *words: str) -> None:
         (("--can", CAN, "--frobnicate"), ("--frobnicate",)),
     ],
 )
-def test_a_mistake_on_the_command_line_is_one_line(
+def test_a_mistake_on_the_command_line_is_reported_in_one_line(
     post: Post, arguments: tuple[object, ...], words: tuple[str, ...]
 ) -> None:
     one_line(post.card(usual(), *arguments), 64, *words)
 
 
-def test_the_lines_of_an_mrz_that_are_not_in_one_pair_of_quotes_are_not_shown(
+def test_an_unquoted_mrz_is_not_repeated_in_the_error(
     capsys: pytest.CaptureFixture[str],
 ) -> None:
     lines = mrz().lines
@@ -321,20 +323,20 @@ def test_the_lines_of_an_mrz_that_are_not_in_one_pair_of_quotes_are_not_shown(
     assert not any(line in said for line in lines)
 
 
-def test_a_trust_store_that_is_none(post: Post) -> None:
+def test_a_file_that_is_not_a_trust_store_is_refused(post: Post) -> None:
     post.store.unlink()
     one_line(post.image(usual()), 64, "there is no trust store", "verify trust add")
     post.store.write_bytes(b"not a database at all, whatever it is called")
     one_line(post.image(usual()), 64, "trust.db")
 
 
-def test_an_image_that_is_none(post: Post) -> None:
+def test_a_file_that_is_not_an_image_is_refused(post: Post) -> None:
     one_line(post.image(post.folder / "nowhere"), 64, "no such folder or file")
     (post.folder / "empty").mkdir()
     one_line(post.image(post.folder / "empty"), 64, "holds no elementary file")
 
 
-def test_no_card(post: Post) -> None:
+def test_no_card_is_exit_status_69(post: Post) -> None:
     ran = post.run("card", "--reader", "virtual:", "--can", CAN, "--trust", post.store)
     one_line(ran, 64, "virtual:FILE")
 
@@ -346,7 +348,7 @@ def test_a_blank_card_is_referred(post: Post) -> None:
     assert (ran.status, ran.report.verdict) == (2, "refer")
 
 
-def test_a_card_that_does_not_exist_gets_no_verdict(post: Post) -> None:
+def test_a_virtual_card_that_does_not_exist_is_an_error(post: Post) -> None:
     reader = f"virtual:{post.folder / 'mistyped.chip'}"
     ran = post.run("card", "--reader", reader, "--can", CAN, "--trust", post.store, "--json")
     one_line(ran, 69, "no such card")
@@ -359,11 +361,11 @@ def test_a_policy_with_an_unknown_key_is_named(post: Post) -> None:
     one_line(post.image(usual(), "--policy", path), 64, "verdict")
 
 
-def test_a_disk_that_is_full_is_one_line(post: Post) -> None:
+def test_a_full_disk_is_reported_in_one_line(post: Post) -> None:
     one_line(post.image(usual(), "--report", post.folder / "image" / "EF_DG1.bin" / "x"), 64)
 
 
-def test_the_help_says_how_an_mrz_may_be_given(capsys: pytest.CaptureFixture[str]) -> None:
+def test_the_help_describes_the_forms_of_the_mrz(capsys: pytest.CaptureFixture[str]) -> None:
     assert run_command_line(verify, ["card", "--help"]) == 0
     said = " ".join(capsys.readouterr().out.split())
     assert "NUMBER,YYMMDD,YYMMDD" in said
@@ -371,7 +373,7 @@ def test_the_help_says_how_an_mrz_may_be_given(capsys: pytest.CaptureFixture[str
 
 
 @pytest.mark.parametrize("at", [0, 3, 12, 18])
-def test_a_card_pulled_out_in_mid_read_is_one_line_and_no_verdict(
+def test_a_card_removed_while_reading_is_exit_status_69_without_a_verdict(
     post: Post, monkeypatch: pytest.MonkeyPatch, at: int
 ) -> None:
     chip = personalised(usual().files, usual().keys)
@@ -391,7 +393,7 @@ def test_a_card_pulled_out_in_mid_read_is_one_line_and_no_verdict(
 
 
 @pytest.mark.parametrize("source", ["card", "image"])
-def test_a_face_that_cannot_be_shown_is_referred_also_without_a_page(
+def test_a_face_that_cannot_be_shown_is_referred_without_report_option(
     post: Post, source: str
 ) -> None:
     run = post.card if source == "card" else post.image

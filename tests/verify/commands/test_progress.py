@@ -42,7 +42,7 @@ def lines(screen: str) -> list[str]:
     return [line.rsplit("\r", 1)[-1].rstrip() for line in screen.split("\n")[:-1]]
 
 
-def test_the_steps_on_a_terminal(post: Post, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_the_steps_are_shown_on_a_terminal(post: Post, monkeypatch: pytest.MonkeyPatch) -> None:
     screen = Terminal()
     monkeypatch.setattr(sys, "stderr", screen)
     document = usual()
@@ -65,7 +65,7 @@ def test_the_steps_on_a_terminal(post: Post, monkeypatch: pytest.MonkeyPatch) ->
     assert "\ropening by PACE with the MRZ" in screen.getvalue()
 
 
-def test_what_goes_wrong_is_a_line_of_its_own(post: Post, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_failure_has_its_own_line(post: Post, monkeypatch: pytest.MonkeyPatch) -> None:
     screen = Terminal()
     monkeypatch.setattr(sys, "stderr", screen)
     document = issue(pace=(), basic_access_control=True)
@@ -77,7 +77,7 @@ def test_what_goes_wrong_is_a_line_of_its_own(post: Post, monkeypatch: pytest.Mo
     assert shown[-2].startswith(refused.split("(", maxsplit=1)[0])
 
 
-def test_a_script_sees_none_of_it(post: Post, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_no_steps_are_shown_to_a_script(post: Post, monkeypatch: pytest.MonkeyPatch) -> None:
     assert post.card(usual(), "--mrz", MRZ).error == ""
     screen = Terminal()
     monkeypatch.setattr(sys, "stderr", screen)
@@ -86,7 +86,7 @@ def test_a_script_sees_none_of_it(post: Post, monkeypatch: pytest.MonkeyPatch) -
 
 
 @pytest.mark.parametrize("changed", [None, 200])
-def test_a_terminal_that_is_gone_changes_no_verdict(changed: int | None) -> None:
+def test_a_closed_terminal_does_not_change_the_verdict(changed: int | None) -> None:
     """A closed or broken stream: the events go on, and the evidence is the same."""
     document = usual() if changed is None else usual().flipped(FileID.DG2, changed)
     closed = Terminal()
@@ -98,7 +98,7 @@ def test_a_terminal_that_is_gone_changes_no_verdict(changed: int | None) -> None
         assert evidence.files == document.files
 
 
-def test_an_error_begins_a_line() -> None:
+def test_an_error_begins_on_a_new_line() -> None:
     screen = Terminal()
 
     def torn() -> None:
@@ -111,7 +111,7 @@ def test_an_error_begins_a_line() -> None:
     assert screen.getvalue() == "\rDG2: 1 of 2 octets\n"
 
 
-def test_a_shorter_text_leaves_nothing_of_a_longer() -> None:
+def test_a_shorter_text_overwrites_a_longer_one() -> None:
     screen = Terminal()
     with Progress(screen) as listener:
         listener(known.Reading(FileID.DG2, 10_000, 12_000))
@@ -135,7 +135,7 @@ EXAMPLES: tuple[known.Event, ...] = (
 )
 
 
-def test_every_event_is_said_and_nothing_of_the_chip_acts_on_the_terminal() -> None:
+def test_every_event_has_a_printable_text() -> None:
     assert {type(each) for each in EXAMPLES} == set(get_args(known.Event))
     for each in EXAMPLES:
         assert wording(each)

@@ -62,7 +62,7 @@ def read(document: Document, *file_ids: FileID) -> list[Event]:
     return [Read(file_id, len(document.files[file_id])) for file_id in file_ids]
 
 
-def test_a_whole_inspection_in_order() -> None:
+def test_a_whole_inspection_reports_its_events_in_order() -> None:
     document = usual()
     evidence, seen = watched(inserted(document))
     assert steps(seen) == [
@@ -82,7 +82,7 @@ def test_a_whole_inspection_in_order() -> None:
     assert seen[-1] == Proved(AuthenticationProtocol.CHIP_AUTHENTICATION)
 
 
-def test_octets_are_told_as_they_come() -> None:
+def test_progress_of_reading_is_reported() -> None:
     document = usual()
     _, seen = watched(inserted(document))
     size = len(document.files[FileID.DG2])
@@ -95,7 +95,7 @@ def test_octets_are_told_as_they_come() -> None:
     assert seen[seen.index(progress[-1]) + 1] == Read(FileID.DG2, size)
 
 
-def test_each_attempt_to_open_and_why_it_failed() -> None:
+def test_each_attempt_to_open_is_reported_with_its_failure() -> None:
     """A wrong CAN, then a wrong MRZ, on a chip that offers PACE and does not let anyone read."""
     document = issue(basic_access_control=True, pace=(PACE_GM,))
     how = Credentials(mrz=WRONG, can=Password.can("999999"))
@@ -121,13 +121,13 @@ def test_each_attempt_to_open_and_why_it_failed() -> None:
     assert failures[2].fault == Refused(0x6300, "Basic Access Control with this MRZ")
 
 
-def test_a_way_that_is_not_tried_is_told_with_the_reason() -> None:
+def test_a_step_that_is_not_tried_is_reported_with_the_reason() -> None:
     document = issue(pace=(), basic_access_control=True)
     _, seen = watched(inserted(document), Credentials(can=Password.can(CAN)))
     assert seen[-2:] == [StepFailed(Failure(Step.BAC, NotTried(Why.NO_MRZ))), NotOpened()]
 
 
-def test_terminal_authentication_and_what_it_opens() -> None:
+def test_terminal_authentication_is_reported_before_fingerprints() -> None:
     document = protected()
     terminal = credentials(*chain())
     _, seen = watched(inserted(document), terminal=terminal)
@@ -140,14 +140,14 @@ def test_terminal_authentication_and_what_it_opens() -> None:
     ]
 
 
-def test_a_sensitive_file_that_is_not_asked_for() -> None:
+def test_a_sensitive_file_that_is_not_read_is_reported() -> None:
     document = issue(terminal_authentication=True, more={3: usual_dg3()})
     evidence, seen = watched(inserted(document))
     assert seen[-1] == NotRead(FileID.DG3, evidence.unread[FileID.DG3])
 
 
 @pytest.mark.parametrize("prefix", ["", "of another State: "])
-def test_version_2(prefix: str) -> None:
+def test_general_authentication_is_reported(prefix: str) -> None:
     document = permit_of_version_2()
     evidence, seen = watched(inserted(document), terminal=credentials(*chain(prefix=prefix)))
     assert evidence.session is not None
@@ -167,7 +167,7 @@ def test_version_2(prefix: str) -> None:
         ]
 
 
-def test_a_session_that_breaks_and_the_chip_that_is_opened_anew() -> None:
+def test_a_broken_session_and_its_reopening_are_reported() -> None:
     document = usual()
     chip = personalised(document.files, document.keys)
     twelfth = conditions.nth(12)
@@ -207,7 +207,7 @@ def test_a_listener_that_raises_ends_the_inspection(kind: type, raised: Exceptio
     assert error.value.__cause__ is raised
 
 
-def test_a_listener_costs_no_command() -> None:
+def test_a_listener_does_not_change_the_commands() -> None:
     def commands(**options: object) -> list[int]:
         sent: list[int] = []
         transmit = inserted(usual())
@@ -226,7 +226,7 @@ def test_a_listener_costs_no_command() -> None:
 
 @pytest.mark.parametrize("last", [FileID.DG14, FileID.DG15])
 @pytest.mark.parametrize("answer", ["6988", "6F00", "6A80", "9000"])
-def test_a_chip_that_dies_before_its_proofs_is_not_called_a_copy(answer: str, last: FileID) -> None:
+def test_a_chip_that_fails_before_its_proofs_is_not_a_clone(answer: str, last: FileID) -> None:
     """It was not asked, or its answer did not arrive: that says nothing of its keys."""
     document = issue(pace=(PACE_GM,))
     transmit = inserted(document)

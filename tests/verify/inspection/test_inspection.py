@@ -85,7 +85,7 @@ def test_a_genuine_chip_is_read_whole_and_accepted() -> None:
     assert report.verdict is Verdict.ACCEPT, report.why
 
 
-def test_the_can_opens_it_too() -> None:
+def test_the_can_opens_a_chip_with_pace() -> None:
     document, variant = usual(), "pace-ecdh-cam-aes-cbc-cmac-128/brainpoolP256r1"
     evidence = inspected(inserted(document), Credentials(can=Password.can(CAN)))
     assert evidence.session is not None
@@ -95,7 +95,7 @@ def test_the_can_opens_it_too() -> None:
     assert report.verdict is Verdict.ACCEPT
 
 
-def test_bac_where_there_is_no_pace() -> None:
+def test_a_chip_without_pace_is_opened_by_bac() -> None:
     document = issue(pace=(), basic_access_control=True)
     evidence = inspected(inserted(document))
     assert evidence.session is not None
@@ -107,7 +107,7 @@ def test_bac_where_there_is_no_pace() -> None:
 
 
 @pytest.mark.parametrize("kind", ["RSA-2048", "brainpoolP256r1"])
-def test_active_authentication_alone(kind: str) -> None:
+def test_a_chip_with_active_authentication_alone_is_accepted(kind: str) -> None:
     document = issue(
         pace=(), basic_access_control=True, chip_authentication=False, active_authentication=kind
     )
@@ -116,7 +116,7 @@ def test_active_authentication_alone(kind: str) -> None:
     assert report.verdict is Verdict.ACCEPT
 
 
-def test_a_chip_that_offers_no_proof_is_accepted_unless_the_policy_wants_one() -> None:
+def test_a_chip_without_a_proof_is_accepted_unless_the_policy_requires_one() -> None:
     document = issue(
         pace=(), basic_access_control=True, chip_authentication=False, active_authentication=None
     )
@@ -133,7 +133,7 @@ def test_a_chip_that_offers_no_proof_is_accepted_unless_the_policy_wants_one() -
 @pytest.mark.parametrize(
     "changes", [{}, {"pace": (), "basic_access_control": True}], ids=["pace", "bac"]
 )
-def test_a_wrong_mrz_opens_nothing_and_is_referred(changes: dict[str, object]) -> None:
+def test_a_chip_that_a_wrong_mrz_does_not_open_is_referred(changes: dict[str, object]) -> None:
     document = issue(**changes)
     evidence = inspected(inserted(document), Credentials(mrz=WRONG))
     assert evidence.session is not None
@@ -215,7 +215,7 @@ def test_bac_after_pace_is_in_a_session_of_its_own(answered: dict[int, int], res
         assert INS.GENERAL_AUTHENTICATE not in log[log.index(INS.EXTERNAL_AUTHENTICATE) : 19]
 
 
-def test_a_copy_that_lets_anyone_read_is_a_downgrade_too() -> None:
+def test_a_copy_without_access_control_is_a_downgrade() -> None:
     """The files of a chip of PACE alone, on a chip that asks for no password."""
     genuine = issue(pace=(PACE_GM,), chip_authentication=False, active_authentication=None)
     copy = personalised(genuine.files, replace(genuine.keys, open=True))
@@ -257,7 +257,7 @@ def test_a_copy_without_the_private_keys_is_rejected() -> None:
 @pytest.mark.parametrize(
     "number", [FileID.DG14, FileID.DG15, FileID.DG13], ids=["DG14", "DG15", "DG13"]
 )
-def test_a_stripped_data_group_is_noticed(number: FileID) -> None:
+def test_a_removed_data_group_is_found(number: FileID) -> None:
     """The copy leaves out what it cannot prove, and rewrites EF.COM, which nobody signs."""
     genuine = usual()
     stripped = genuine.with_file(number, None)
@@ -266,7 +266,7 @@ def test_a_stripped_data_group_is_noticed(number: FileID) -> None:
     assert report.verdict is Verdict.REJECT
 
 
-def test_a_stripped_card_access_is_noticed() -> None:
+def test_a_removed_card_access_is_found() -> None:
     genuine = issue(basic_access_control=True)
     report = judged(genuine, inspected(inserted(genuine.with_file(FileID.CARD_ACCESS, None))))
     assert report.access == "bac"
@@ -274,7 +274,7 @@ def test_a_stripped_card_access_is_noticed() -> None:
     assert report.verdict is Verdict.REJECT
 
 
-def test_a_proof_by_a_key_that_nobody_signed_is_undetermined() -> None:
+def test_a_proof_by_an_unsigned_key_is_undetermined() -> None:
     """A forger signs his own EF.SOD: his chip proves his keys, and that is worth nothing."""
     forged = issue(anchors=())
     report = judged(forged, inspected(inserted(forged)))
@@ -303,14 +303,14 @@ def test_a_changed_octet_on_the_chip_is_rejected() -> None:
 # --- trouble on the way --------------------------------------------------------------------------
 
 
-def test_a_card_that_leaves_is_a_transport_error() -> None:
+def test_a_removed_card_is_a_transport_error() -> None:
     card = Torn(personalised(usual().files, usual().keys), nth(25))
     with pytest.raises(TransportError, match="the card left"):
         inspected(card.process)
 
 
 @pytest.mark.parametrize("at", range(0, 60, 3))
-def test_a_chip_that_breaks_the_session_is_read_on_or_referred_but_never_a_crash(at: int) -> None:
+def test_a_chip_that_breaks_the_session_is_read_on_or_referred(at: int) -> None:
     """One answer on the way is garbage: the chip is opened anew, and what is missing is named."""
     document = usual()
     faulty = nth(at)
@@ -350,7 +350,7 @@ def usual_dg3() -> bytes:
     return DataGroup3.of([]).encode()
 
 
-def test_only_generic_mapping() -> None:
+def test_a_chip_with_generic_mapping_only_is_accepted() -> None:
     document = issue(pace=(PACE_GM,))
     report = judged(document, inspected(inserted(document)))
     assert report.access.startswith("pace-ecdh-gm-")
@@ -359,7 +359,7 @@ def test_only_generic_mapping() -> None:
     assert PACE_CAM not in document.how.pace
 
 
-def test_a_wrong_can_does_not_keep_the_right_mrz_out() -> None:
+def test_the_right_mrz_opens_the_chip_after_a_wrong_can() -> None:
     both = Credentials(mrz=MRZ, can=Password.can("999999"))
     evidence = inspected(inserted(usual()), both)
     assert evidence.session is not None
@@ -372,7 +372,7 @@ def test_a_wrong_can_does_not_keep_the_right_mrz_out() -> None:
 
 @given(st.lists(st.binary(max_size=40), min_size=1, max_size=30), st.integers(0, 40))
 @settings(max_examples=100, deadline=None)
-def test_any_answers_are_evidence(answers: list[bytes], good: int) -> None:
+def test_any_answers_of_a_chip_give_evidence(answers: list[bytes], good: int) -> None:
     """A real chip for some commands, and then one that answers anything at all."""
     later = cycle(answers)
     mad = since(nth(good))
@@ -382,7 +382,7 @@ def test_any_answers_are_evidence(answers: list[bytes], good: int) -> None:
     assert report.verdict is not Verdict.ACCEPT or good >= 25
 
 
-def test_a_chip_that_gives_its_files_octet_by_octet_comes_to_an_end(
+def test_a_chip_that_returns_single_octets_reaches_the_command_limit(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     monkeypatch.setattr(channel, "MOST_COMMANDS", 300)
@@ -398,7 +398,7 @@ def test_a_chip_that_gives_its_files_octet_by_octet_comes_to_an_end(
 
 
 @pytest.mark.parametrize("fewer", range(1, 9))
-def test_a_chip_that_could_not_be_asked_any_more_is_not_called_a_copy(
+def test_a_chip_at_the_command_limit_is_not_a_clone(
     fewer: int, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """The commands of one inspection are used up while the chip proves itself."""

@@ -41,12 +41,12 @@ STEPS = {
 }
 
 
-def test_every_stage_has_a_state_here() -> None:
+def test_every_stage_is_covered_by_these_tests() -> None:
     assert set(STATES) == set(TRANSITIONS) == set(Stage)
 
 
 @pytest.mark.parametrize(("before", "after"), list(product(Stage, Stage)))
-def test_the_table_is_what_is_allowed(before: Stage, after: Stage) -> None:
+def test_only_the_transitions_of_the_table_are_allowed(before: Stage, after: Stage) -> None:
     if after in TRANSITIONS[before]:
         assert STEPS[after](STATES[before]).stage is after
     else:
@@ -54,11 +54,11 @@ def test_the_table_is_what_is_allowed(before: Stage, after: Stage) -> None:
             STEPS[after](STATES[before])
 
 
-def test_a_chip_that_cannot_be_opened_anew_is_lost() -> None:
+def test_a_chip_that_cannot_be_opened_again_is_lost() -> None:
     assert SECURED.dropped().stage is Stage.LOST
 
 
-def test_a_chip_is_opened_anew_four_times() -> None:
+def test_a_chip_is_opened_again_at_most_four_times() -> None:
     state, times = OPEN, 0
     while (state := state.dropped()).stage is Stage.REOPENING:
         state, times = state.secured(OPENED).opened(ANYONE), times + 1
@@ -69,7 +69,7 @@ def test_a_reset_does_not_grant_more_reopenings() -> None:
     assert OPEN.dropped().secured(OPENED).reset().reopenings == 1
 
 
-def test_a_chip_is_not_asked_for_trust_points_when_it_is_opened_anew() -> None:
+def test_reopening_sends_no_chat() -> None:
     way = SECURED.reopenable(BY_PACE).way
     assert way == ByPace(BY_PACE.variant, MRZ)
 
@@ -80,12 +80,12 @@ SHOWN = OPEN.showing(
 )
 
 
-def test_a_key_of_card_security_proves_no_session_but_its_own() -> None:
+def test_a_key_of_card_security_proves_only_its_own_session() -> None:
     assert SHOWN.chip_authentication is not None
     assert SHOWN.dropped().chip_authentication is None
 
 
-def test_nothing_that_a_session_has_shown_outlives_a_reset() -> None:
+def test_a_reset_discards_the_results_of_the_session() -> None:
     pace = run(BY_PACE.authenticate(), inserted(usual()))
     shown = (
         State()
@@ -100,7 +100,7 @@ def test_nothing_that_a_session_has_shown_outlives_a_reset() -> None:
     assert shown.reset() == State()
 
 
-def test_what_terminal_authentication_binds_to() -> None:
+def test_the_key_that_terminal_authentication_is_bound_to() -> None:
     """The key of Chip Authentication, the newest; that of PACE only where it proved the chip."""
     assert OPEN.terminal_key is None
     pace = State().secured(run(BY_PACE.authenticate(), inserted(usual())))

@@ -100,7 +100,7 @@ def inspected(
     ],
     ids=["pace-mrz", "pace-can", "bac"],
 )
-def test_fingerprints_with_the_right_to_them(changes: dict[str, object], how: Credentials) -> None:
+def test_fingerprints_are_read_with_the_right(changes: dict[str, object], how: Credentials) -> None:
     chip = document(**changes)
     evidence = inspected(chip, credentials(*chain()), how)
     assert evidence.session is not None
@@ -115,7 +115,7 @@ def test_fingerprints_with_the_right_to_them(changes: dict[str, object], how: Cr
     assert report.verdict is Verdict.ACCEPT, report.why
 
 
-def test_not_without_it() -> None:
+def test_fingerprints_are_not_read_without_the_right() -> None:
     evidence = inspected(document(), None)
     assert FileID.DG3 not in evidence.files
     report = document().judged(evidence)
@@ -132,7 +132,7 @@ def test_not_without_it() -> None:
     ],
     ids=["expired", "another CVCA", "another key"],
 )
-def test_a_terminal_that_the_chip_refuses_reads_none(
+def test_a_refused_terminal_reads_no_fingerprints(
     made: tuple[CvChain, PrivateKey],
 ) -> None:
     evidence = inspected(document(), credentials(*made))
@@ -148,7 +148,7 @@ def test_a_terminal_that_the_chip_refuses_reads_none(
     assert report.verdict is Verdict.REFER
 
 
-def test_no_certificates_lead_to_the_chips_trust_point() -> None:
+def test_certificates_of_another_trust_point_are_not_accepted() -> None:
     made, key = chain()
     alone = TerminalCredentials(key, made.inspection_system.holder_reference, (made.cvca,))
     report = document().judged(inspected(document(), alone))
@@ -171,7 +171,7 @@ def rsa_chain() -> tuple[Document, TerminalCredentials]:
 
 
 @pytest.mark.parametrize("bare", [True, False])
-def test_long_certificates_go_as_chains_where_extended_length_is_refused(bare: bool) -> None:
+def test_long_certificates_are_chained_if_extended_length_is_refused(bare: bool) -> None:
     """By 6700, outside secure messaging or in it; the JMRTD applet knows chains alone."""
     chip, terminal = rsa_chain()
     long = every(instruction(INS.PERFORM_SECURITY_OPERATION), extended)
@@ -209,7 +209,7 @@ def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     return tmp_path
 
 
-def test_a_folder_is_loaded(folder: Path) -> None:
+def test_the_folder_of_an_inspection_system_is_read(folder: Path) -> None:
     loaded = load_terminal(folder, PASSPHRASE)
     assert loaded.reference == chain()[0].inspection_system.holder_reference
     assert len(loaded.certificates) == 3
@@ -253,7 +253,7 @@ def permit_of_version_2() -> Document:
     return base.with_file(FileID.CARD_ACCESS, CardAccess(announced).encode())
 
 
-def test_the_general_authentication_procedure() -> None:
+def test_the_general_authentication_procedure_succeeds() -> None:
     chip = permit_of_version_2()
     evidence = inspected(chip, credentials(*chain()))
     assert evidence.session is not None
@@ -270,7 +270,7 @@ def test_the_general_authentication_procedure() -> None:
     assert chip.judged(Evidence.from_image(evidence.to_image(KEY), key=KEY)) == report
 
 
-def test_version_1_is_left_where_the_terminal_is_refused() -> None:
+def test_version_1_is_used_if_the_terminal_is_refused_in_version_2() -> None:
     chip = permit_of_version_2()
     evidence = inspected(chip, credentials(*chain(prefix="of another State: ")))
     assert evidence.session is not None
@@ -282,7 +282,7 @@ def test_version_1_is_left_where_the_terminal_is_refused() -> None:
     assert FileID.DG3 not in evidence.files
 
 
-def test_a_proof_of_version_2_with_another_nonce_is_none() -> None:
+def test_a_proof_of_version_2_with_another_nonce_is_rejected() -> None:
     chip = permit_of_version_2()
     evidence = inspected(chip, credentials(*chain()))
     assert evidence.session is not None

@@ -410,7 +410,7 @@ CASES = {
 
 
 @pytest.mark.parametrize("name", CASES)
-def test_check(name: str) -> None:
+def test_the_check_has_the_expected_outcome(name: str) -> None:
     expected = CASES[name]
     document = expected.document()
     report = document.judged(
@@ -426,7 +426,7 @@ def test_check(name: str) -> None:
     assert (report.verdict is ACCEPT) == (not report.why)
 
 
-def test_every_check_of_files_has_a_case_that_passes_and_one_that_does_not() -> None:
+def test_every_check_of_files_has_a_passing_and_a_failing_case() -> None:
     live = {"chip.authentication", "active.authentication", "pace.cam", "terminal.authentication"}
     passed = {case.check_id for case in CASES.values() if case.outcome is PASSED}
     others = {case.check_id for case in CASES.values() if case.outcome is not PASSED}
@@ -448,13 +448,13 @@ def test_a_lone_security_object_is_judged_as_far_as_it_goes() -> None:
     assert report.document == {}
 
 
-def test_evidence_of_nothing_is_referred() -> None:
+def test_evidence_without_files_is_referred() -> None:
     report = usual().judged(msgspec.structs.replace(usual().evidence(), files={}))
     assert report.verdict is REFER
     assert not any(check.outcome is PASSED for check in report.checks)
 
 
-def test_a_permit_that_nobody_signed_is_not_shown() -> None:
+def test_an_unsigned_permit_is_not_shown() -> None:
     assert usual().judged().permit is not None
     forged = issue(permit=permit(work="unrestricted")).files[FileID.DG13]
     assert usual().with_file(FileID.DG13, forged).judged().permit is None
@@ -468,7 +468,7 @@ def test_quirks_are_named_where_tolerated_and_fail_where_not() -> None:
     assert strict.verdict is REFER
 
 
-def test_reasons_name_no_person() -> None:
+def test_reasons_contain_no_personal_data() -> None:
     document = usual()
     for optical in ("", OPTICAL, mrz(surname="Musterfrau", document_number="ZU7654321").text):
         report = document.judged(document.evidence(optical_mrz=optical))
@@ -491,7 +491,7 @@ def test_the_document_and_data_groups_of_the_report() -> None:
     assert report.trust.revocation.startswith("passed")
 
 
-def test_a_policy_that_names_a_check_which_is_not_made_accepts_nothing() -> None:
+def test_a_mandatory_check_that_does_not_run_prevents_accept() -> None:
     policy = load_policy("default")
     wanting = msgspec.structs.replace(policy, mandatory=(*policy.mandatory, "deviation.list"))
     report = usual().judged(policy=wanting)

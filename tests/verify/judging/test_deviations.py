@@ -54,7 +54,7 @@ def listed(report: Report) -> Check:
     return report.check("deviation.list")
 
 
-def test_no_list_is_not_present_and_an_irrelevant_one_passes() -> None:
+def test_without_a_list_the_check_is_not_present_and_an_irrelevant_list_passes() -> None:
     assert listed(usual().judged()).outcome is Outcome.NOT_PRESENT
     other = deviation(DeviationKind.DG_MALFORMED, document_type="P")
     report = knowing(usual(), other).judged()
@@ -62,7 +62,7 @@ def test_no_list_is_not_present_and_an_irrelevant_one_passes() -> None:
     assert report.verdict is Verdict.ACCEPT
 
 
-def test_a_document_that_is_named_is_a_warning_in_words() -> None:
+def test_a_described_document_is_a_warning_with_the_description() -> None:
     report = knowing(usual(), deviation(DeviationKind.DG_MALFORMED, 2)).judged()
     assert listed(report).outcome is Outcome.WARNING
     assert "dg malformed (2), some words" in listed(report).reason
@@ -71,7 +71,7 @@ def test_a_document_that_is_named_is_a_warning_in_words() -> None:
     assert strict.verdict is Verdict.REFER
 
 
-def test_a_wrong_hash_that_the_state_admits_is_referred_and_no_other_is() -> None:
+def test_an_announced_wrong_hash_is_referred_and_any_other_rejected() -> None:
     changed = usual().flipped(FileID.DG13, 60)
     assert changed.judged().verdict is Verdict.REJECT
     report = knowing(changed, deviation(DeviationKind.DG_HASH_WRONG, 13)).judged()
@@ -82,7 +82,7 @@ def test_a_wrong_hash_that_the_state_admits_is_referred_and_no_other_is() -> Non
     assert other.verdict is Verdict.REJECT
 
 
-def test_an_inconsistent_com_that_the_state_admits_is_referred() -> None:
+def test_an_announced_inconsistent_com_is_referred() -> None:
     changed = usual().flipped(FileID.COM, 9)
     assert changed.judged().verdict is Verdict.REJECT
     report = knowing(changed, deviation(DeviationKind.COM_INCONSISTENT)).judged()
@@ -110,7 +110,7 @@ def test_a_signer_that_a_defect_list_revokes_is_rejected(status: int) -> None:
     assert report.verdict is Verdict.REJECT
 
 
-def test_a_signer_that_is_being_looked_into_is_a_warning() -> None:
+def test_a_signer_under_investigation_is_a_warning() -> None:
     report = knowing(usual(), defects=(defect(DefectKind.CERTIFICATE_REVOKED, 1),)).judged()
     assert listed(report).outcome is Outcome.WARNING
     other = replace(

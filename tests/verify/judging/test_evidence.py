@@ -62,19 +62,19 @@ def test_files_alone_are_evidence_without_a_session() -> None:
     assert not evidence.unread
 
 
-def test_nothing_of_the_person_shows() -> None:
+def test_the_repr_of_evidence_has_no_personal_data() -> None:
     for each in (EVIDENCE, SESSION, SESSION.active_authentication):
         assert "ERIKSSON" not in repr(each)
         assert "signature" not in repr(each)
         assert repr(each).endswith("(...)")
 
 
-def test_evidence_of_nothing_is_not_saved() -> None:
+def test_evidence_without_files_is_not_saved() -> None:
     with pytest.raises(MisuseError, match="no file was read"):
         Evidence(files={}, session=SESSION).to_image()
 
 
-def test_a_file_that_pretends_to_be_one_of_ours_is_noted() -> None:
+def test_a_file_with_the_name_of_an_elementary_file_is_recorded_as_misplaced() -> None:
     image = LdsImage(dict(EVIDENCE.files), unrecognised=("EF_DG2.bin", "README"))
     assert Evidence.from_image(image).misplaced == ("EF_DG2.bin",)
 
@@ -103,13 +103,13 @@ def test_notes_that_cannot_be_read_are_malformed(notes: bytes) -> None:
 
 
 @pytest.mark.parametrize("key", [None, Secret(b"another user's key")])
-def test_proofs_that_nobody_vouches_for_are_not_counted(key: Secret | None) -> None:
+def test_evidence_without_the_right_seal_is_not_trusted(key: Secret | None) -> None:
     for image in (EVIDENCE.to_image(KEY), EVIDENCE.to_image()):
         assert not Evidence.from_image(image, key=key).session_trusted
     assert not Evidence.from_image(EVIDENCE.to_image(), key=KEY).session_trusted
 
 
-def test_a_seal_is_over_the_files_too() -> None:
+def test_the_seal_covers_the_files() -> None:
     image = EVIDENCE.to_image(KEY)
     image.files[FileID.DG1] = b"\x61\x00"
     assert not Evidence.from_image(image, key=KEY).session_trusted

@@ -59,7 +59,7 @@ def splices(draw: st.DrawFn) -> Document:
 
 @given(splices())
 @settings(max_examples=150, deadline=None)
-def test_any_files_are_judged(document: Document) -> None:
+def test_any_combination_of_files_is_judged(document: Document) -> None:
     report = document.judged()
     sod = document.files[FileID.SOD]
     if sod[:1] == b"\x30":  # without its tag it says the same, and that is named
@@ -122,6 +122,6 @@ def test_transcripts_of_any_octets_prove_nothing(session: InspectionSession) -> 
 
 
 @given(faults)
-def test_any_fault_is_kept_as_it_is_and_said_in_a_sentence(fault: Fault) -> None:
+def test_any_fault_survives_encoding_and_has_a_sentence(fault: Fault) -> None:
     assert msgspec.json.decode(msgspec.json.encode(fault), type=Fault) == fault
     assert isinstance(describe(fault), str)

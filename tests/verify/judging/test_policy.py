@@ -20,7 +20,7 @@ def edited(tmp_path: Path, old: str, new: str) -> str:
     return str(path)
 
 
-def test_the_policies_that_ship() -> None:
+def test_the_policies_that_ship_can_be_read() -> None:
     default, strict = (load_policy(name) for name in SHIPPED)
     assert (default.name, strict.name) == SHIPPED
     assert set(default.mandatory) < set(strict.mandatory)
@@ -60,7 +60,7 @@ def test_a_mistake_in_a_policy_is_named(tmp_path: Path, old: str, new: str, comp
 
 
 @pytest.mark.parametrize("name", ["lenient", "../policies/default", "", "default.toml"])
-def test_a_policy_that_is_not_there(name: str) -> None:
+def test_an_unknown_policy_is_a_mistake(name: str) -> None:
     with pytest.raises(MisuseError, match="is not a policy"):
         load_policy(name)
 
@@ -72,11 +72,11 @@ def test_an_oversized_policy_is_not_read(tmp_path: Path) -> None:
         load_policy(str(path))
 
 
-def test_check_ids_are_those_of_the_contract() -> None:
+def test_the_check_ids_are_complete() -> None:
     assert len(CHECK_IDS) == len(set(CHECK_IDS)) == 22
 
 
-def test_the_old_reader_differs_from_the_default_in_how_it_opens_a_chip_alone() -> None:
+def test_the_old_reader_differs_from_the_default_only_in_basic_access_control() -> None:
     old, default = load_policy("old_reader"), load_policy("default")
     assert old.basic_access_control is BasicAccessControl.ONLY
     assert replace(old, name=default.name, basic_access_control=default.basic_access_control) == (

@@ -10,7 +10,7 @@ from verify.showing.wording import access_words, caveat, meaning
 
 
 @pytest.mark.parametrize("outcome", Outcome)
-def test_an_outcome_is_never_truthy_by_accident(outcome: Outcome) -> None:
+def test_an_outcome_has_no_truth_value(outcome: Outcome) -> None:
     with pytest.raises(TypeError, match="no truth value"):
         bool(outcome)
 
@@ -45,7 +45,7 @@ def an_image(*checks: Check) -> Report:
     )  # fmt: skip
 
 
-def test_accept_claims_no_more_than_was_established() -> None:
+def test_the_meaning_of_accept_depends_on_the_proofs() -> None:
     def passed(*ids: str) -> tuple[Check, ...]:
         return tuple(Check(each, Outcome.PASSED, "", "") for each in ids)
 
@@ -74,7 +74,7 @@ def test_accept_claims_no_more_than_was_established() -> None:
         (ChipStatus.OPENED, "bac", "bac"),
     ],
 )
-def test_a_chip_that_did_not_open_is_not_called_an_open_one(
+def test_access_words_distinguish_a_closed_chip_from_an_open_one(
     chip_status: ChipStatus, access: str, said: str
 ) -> None:
     report = replace(an_image(), chip_status=chip_status, access=access)

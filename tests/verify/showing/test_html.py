@@ -44,7 +44,7 @@ def accepted() -> Report:
     return usual().judged()
 
 
-def test_the_page_says_all_that_the_report_says() -> None:
+def test_the_page_contains_the_whole_report() -> None:
     report = accepted()
     page = Page(render_html(report))
     assert page.open == []
@@ -65,7 +65,7 @@ def test_the_page_says_all_that_the_report_says() -> None:
 
 
 @pytest.mark.parametrize("verdict", Verdict)
-def test_one_lamp_is_lit_and_words_say_the_same(verdict: Verdict) -> None:
+def test_the_lit_lamp_and_the_heading_show_the_verdict(verdict: Verdict) -> None:
     report = replace(accepted(), verdict=verdict, why=("because",) * (verdict != "accept"))
     page = Page(render_html(report))
     lamps = [attributes["class"] for tag, attributes in page.elements if "lamp" in str(attributes)]
@@ -73,7 +73,7 @@ def test_one_lamp_is_lit_and_words_say_the_same(verdict: Verdict) -> None:
     assert {"accept": "ACCEPT", "refer": "REFER", "reject": "REJECT"}[verdict] in page.text
 
 
-def test_the_page_fetches_nothing_and_runs_nothing() -> None:
+def test_the_page_has_no_script_and_fetches_nothing() -> None:
     page = Page(render_html(accepted()))
     policies = [a["content"] for tag, a in page.elements if "http-equiv" in a]
     assert policies == ["default-src 'none'; img-src data:; style-src 'unsafe-inline'"]
@@ -84,7 +84,7 @@ def test_the_page_fetches_nothing_and_runs_nothing() -> None:
         assert source is None or source.startswith("data:image/png;base64,")
 
 
-def test_everything_can_be_heard() -> None:
+def test_the_page_is_accessible_to_screen_readers() -> None:
     """A reader of screens gets a language, a title, headings, names of tables and pictures."""
     page = Page(render_html(accepted()))
     elements = dict(page.elements)
@@ -100,7 +100,7 @@ def test_everything_can_be_heard() -> None:
 
 
 @pytest.mark.parametrize("text", [HOSTILE, "{{ 7 * 7 }}", "{% raw %}", "&lt;b&gt;", "' onclick='x"])
-def test_what_a_chip_says_is_only_text(text: str) -> None:
+def test_text_of_a_chip_is_escaped(text: str) -> None:
     hostile = issue(permit=permit(category=text, work=text, remarks=(text,)))
     page = Page(render_html(hostile.judged()))
     assert page.open == []
@@ -109,7 +109,7 @@ def test_what_a_chip_says_is_only_text(text: str) -> None:
     assert [tag for tag, _ in page.elements].count("img") == 1
 
 
-def test_reasons_and_quirks_are_only_text() -> None:
+def test_reasons_and_quirks_are_escaped() -> None:
     report = accepted()
     quirk = FileQuirk("lds.dg2", HOSTILE)
     checks = tuple(
@@ -135,12 +135,12 @@ def test_reasons_and_quirks_are_only_text() -> None:
         ("\u2066x\u2069 \u200b", "\ufffdx\ufffd \ufffd"),
     ],
 )
-def test_nothing_reorders_or_hides_what_is_read(text: str, shown: str) -> None:
+def test_control_and_bidirectional_characters_are_replaced(text: str, shown: str) -> None:
     assert printable(text) == shown
 
 
 @pytest.mark.parametrize("portrait", [b"", b"\xff\xd8\xff", b"GIF89a" + bytes(40), b"<svg/>"])
-def test_a_portrait_that_cannot_be_shown_is_not(portrait: bytes) -> None:
+def test_a_portrait_that_cannot_be_decoded_is_not_shown(portrait: bytes) -> None:
     page = Page(render_html(replace(accepted(), portrait=portrait)))
     assert "img" not in dict(page.elements)
     assert "No portrait that can be shown" in page.text or not portrait
@@ -153,14 +153,14 @@ def test_a_portrait_that_ends_early_is_shown_as_far_as_it_goes() -> None:
     assert "lds.dg2: the face image ends early" in page.text
 
 
-def test_a_portrait_that_nobody_signed_says_so() -> None:
+def test_an_unsigned_portrait_is_marked_as_not_proven() -> None:
     assert "not proven genuine" not in render_html(accepted())
     changed = usual().flipped(FileID.DG2, -40)
     assert "not proven genuine" in render_html(changed.judged())
     assert "not proven genuine" in render_html(issue(anchors=()).judged())
 
 
-def test_a_document_of_which_nothing_was_read() -> None:
+def test_a_document_without_files_has_a_page() -> None:
     empty = usual()
     for file_id in list(empty.files):
         empty = empty.with_file(file_id, None)

@@ -48,7 +48,7 @@ def test_a_chip_with_basic_access_control_is_read() -> None:
 
 
 @CASES.case("ISO7816_A_03")
-def test_an_application_that_cannot_be_selected() -> None:
+def test_a_chip_whose_application_cannot_be_selected_is_not_read() -> None:
     def answering(command: CommandAPDU) -> ResponseAPDU | None:
         by_name = (command.ins, command.p1) == (INS.SELECT, 0x04)
         return ResponseAPDU(sw=SW.FILE_NOT_FOUND) if by_name else None
@@ -138,7 +138,7 @@ BROKEN: dict[str, tuple[ReadDg1, str]] = {
 
 @pytest.mark.parametrize("access", ["BAC", "PACE"])
 @pytest.mark.parametrize(("broken", "reason"), CASES.cases(BROKEN))
-def test_secure_messaging_that_is_broken(
+def test_broken_secure_messaging_loses_only_one_file(
     broken: ReadDg1, reason: str, access: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """Whenever DG1 is read: it is never taken from there, and the rest is not lost with it."""
@@ -175,7 +175,7 @@ def test_a_revoked_signer_is_rejected() -> None:
 
 @CASES.case("ISO7816_C_01")
 @pytest.mark.parametrize("sw", [0x6A82, 0x6982, 0x6985])
-def test_a_file_that_cannot_be_selected(sw: int) -> None:
+def test_a_file_that_cannot_be_selected_is_named(sw: int) -> None:
     known = INSTRUCTIONS[INS.READ_BINARY].carry_out
 
     def read(core: Core, command: CommandAPDU) -> ResponseAPDU:
@@ -233,7 +233,7 @@ def ending(sw: int) -> Callable[[TransparentFile, int, int], ResponseAPDU]:
          "ISO7816_C_06": 0x6C00}
     ),
 )  # fmt: skip
-def test_the_end_of_a_file(sw: int, access: str) -> None:
+def test_every_answer_at_the_end_of_a_file_is_read(sw: int, access: str) -> None:
     """Whatever a chip says where fewer octets are left than were asked for, every file is read."""
     made = document() if access == "BAC" else issue()
 
@@ -253,7 +253,7 @@ def test_the_end_of_a_file(sw: int, access: str) -> None:
 
 
 @CASES.case("ISO7816_C_08")
-def test_a_portrait_without_an_image() -> None:
+def test_a_portrait_without_an_image_is_not_accepted() -> None:
     """The image field of DG2 has no octets: nobody is shown, and the document is not accepted."""
     whole = DataGroup2.of([FaceImage.of(face())]).encode()
     made = document(more={2: whole})

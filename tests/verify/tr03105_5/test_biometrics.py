@@ -82,13 +82,13 @@ def replaced(tag: int, change: Callable[[bytes], bytes]) -> Edit:
     ],
     ids=["JPEG 2000", "JPEG", "feature points"],
 )
-def test_portraits(portrait: FaceImage) -> None:
+def test_portraits_are_read(portrait: FaceImage) -> None:
     judged(2, DataGroup2.of([portrait]).encode()).succeeded()
 
 
 @CASES.case("LDS_D_01", "LDS_E_01")
 @pytest.mark.parametrize("number", [3, 4])
-def test_fingers_and_irises(number: int) -> None:
+def test_fingers_and_irises_are_read(number: int) -> None:
     for policy in ("default", "strict"):
         structure = judged(number, good(number), policy).report.check("lds.structure")
         assert structure.outcome.value == "passed"
@@ -97,7 +97,7 @@ def test_fingers_and_irises(number: int) -> None:
 
 @CASES.case("LDS_D_02", "LDS_D_03", "LDS_D_16", "LDS_E_02")
 @pytest.mark.parametrize("number", [3, 4])
-def test_wsq_fingers_and_raw_irises_of_the_bsi(number: int) -> None:
+def test_wsq_fingers_and_raw_irises_of_the_bsi_are_read(number: int) -> None:
     judged(number, shared(f"data/lds/bsi2008/Datagroup{number}.bin").read_bytes()).succeeded()
 
 
@@ -135,7 +135,7 @@ MISSTATED = dict(
 
 
 @pytest.mark.parametrize(("number", "content"), CASES.cases(MISSTATED))
-def test_a_header_that_misstates_its_data(number: int, content: bytes) -> None:
+def test_a_wrong_header_is_named(number: int, content: bytes) -> None:
     judged(number, content).succeeded()
     assert f"lds.dg{number}" in str(judged(number, content).report.check("lds.structure"))
     strict = judged(number, content, "strict").failed(f"does not tolerate lds.dg{number}")
@@ -164,6 +164,6 @@ UNREADABLE = dict(
 
 
 @pytest.mark.parametrize(("number", "content"), CASES.cases(UNREADABLE))
-def test_a_data_group_that_cannot_be_read(number: int, content: bytes) -> None:
+def test_a_malformed_data_group_is_named(number: int, content: bytes) -> None:
     found = judged(number, content).failed()
     assert found.report.check("lds.structure").outcome.value == "failed"

@@ -76,7 +76,7 @@ WRONG_REFERENCE = {
 
 
 @pytest.mark.parametrize("key", CASES.cases(WRONG_REFERENCE))
-def test_a_key_reference_that_the_chip_does_not_know(key: ChipKey) -> None:
+def test_an_unknown_key_reference_is_refused_and_the_files_are_read(key: ChipKey) -> None:
     """The chip refuses; its files are still read, in the session that there was."""
     made = with_keys(key)
     found = inspected(made).failed()
@@ -86,7 +86,7 @@ def test_a_key_reference_that_the_chip_does_not_know(key: ChipKey) -> None:
 
 @CASES.case("ISO7816_D_15")
 @pytest.mark.parametrize("sw", [0x6A80, 0x6A82, 0x6A86, 0x6A88, 0x6982, 0x6985, 0x6300, 0x6F00])
-def test_whatever_status_word_a_chip_has_for_it(sw: int) -> None:
+def test_any_status_word_for_a_failed_key_agreement_is_a_failure(sw: int) -> None:
     def manage(core: Core, command: CommandAPDU) -> ResponseAPDU:
         raise ChipRefusalError(sw, "MSE:Set AT")
 
@@ -124,7 +124,7 @@ UNUSABLE = {
 
 
 @pytest.mark.parametrize(("parameters", "change", "oid"), CASES.cases(UNUSABLE))
-def test_a_signed_key_that_is_not_the_chips(
+def test_a_wrong_signed_key_proves_nothing(
     parameters: int, change: Callable[[bytes], bytes], oid: str
 ) -> None:
     found = inspected(with_public_key(parameters, change, oid))
@@ -133,7 +133,7 @@ def test_a_signed_key_that_is_not_the_chips(
 
 
 @CASES.case("ISO7816_D_09")
-def test_a_chip_that_goes_on_in_the_old_session() -> None:
+def test_a_chip_that_stays_in_the_old_session_is_rejected() -> None:
     """It says 9000 and changes no key: it has not shown that it has one."""
     made = with_keys(ChipKey(13, AES128))
     found = inspected(made, instructions=KEEPING_THE_SESSION).failed("in plain inside a session")
@@ -185,7 +185,7 @@ def test_active_authentication_succeeds(kind: str, algorithm: Hash) -> None:
 
 
 @CASES.case("ISO7816_F_08")
-def test_a_wrong_trailer_is_no_signature() -> None:
+def test_a_signature_with_a_wrong_trailer_is_rejected() -> None:
     made = with_active("RSA-2048")
     assert made.keys.active_authentication is not None
     key = load_private_key(made.keys.active_authentication.private)
@@ -204,7 +204,7 @@ def test_a_wrong_trailer_is_no_signature() -> None:
 
 
 @CASES.case("ISO7816_F_09")
-def test_a_signature_algorithm_that_there_is_not() -> None:
+def test_an_unknown_signature_algorithm_is_a_quirk() -> None:
     """DG14 names none of TR-03111: the signature proves the key, and a strict policy refuses it."""
     unknown = ActiveAuthenticationInfo("0.4.0.127.0.7.1.1.4.1.0")
     made = issue(**(BAC | {"active_authentication": "brainpoolP256r1", "more_infos": (unknown,)}))

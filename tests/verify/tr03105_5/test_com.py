@@ -50,7 +50,7 @@ def without_object(tag: int) -> Callable[[bytes], bytes]:
         }
     ),
 )
-def test_ef_com_that_is_not_what_the_state_signed(change: Callable[[bytes], bytes]) -> None:
+def test_an_ef_com_that_differs_from_ef_sod_is_rejected(change: Callable[[bytes], bytes]) -> None:
     """EF.SOD says what EF.COM has to say: somebody has changed it."""
     made = issue(**BAC)
     made = made.with_file(FileID.COM, change(made.files[FileID.COM]))
@@ -59,7 +59,7 @@ def test_ef_com_that_is_not_what_the_state_signed(change: Callable[[bytes], byte
 
 
 @pytest.mark.parametrize("tag", CASES.cases({"LDS_A_05": LDS_VERSION, "LDS_A_07": UNICODE_VERSION}))
-def test_ef_com_without_a_version(tag: int) -> None:
+def test_an_ef_com_without_a_version_is_a_quirk(tag: int) -> None:
     """Named, and refused by a strict policy: the versions that count are in EF.SOD."""
     made = issue(**BAC)
     made = made.with_file(FileID.COM, without_object(tag)(made.files[FileID.COM]))
@@ -69,7 +69,7 @@ def test_ef_com_without_a_version(tag: int) -> None:
 
 
 @CASES.case("LDS_A_10")
-def test_ef_com_of_lds_1_8() -> None:
+def test_an_ef_com_of_lds_1_8_is_accepted() -> None:
     made = issue(**BAC)
     assert b"0108" in made.files[FileID.COM]
     inspected(made).succeeded(made)

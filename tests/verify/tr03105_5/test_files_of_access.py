@@ -44,7 +44,7 @@ def changed(number: int, change: Callable[[bytes], bytes]) -> Document:
         | {f"LDS_I_{name}": (15, change) for name, change in TAG_AND_LENGTH.items()}
     ),
 )
-def test_a_data_group_under_another_tag_or_length(
+def test_a_data_group_with_a_wrong_tag_or_length_is_named(
     number: int, change: Callable[[bytes], bytes]
 ) -> None:
     """Whoever signed it: it is no DG14, or no DG15, and what it would prove is not proven."""
@@ -75,7 +75,7 @@ PROTOCOL = der.oid(ChipKey(13, Cipher.AES128).protocol)
         }
     ),
 )
-def test_chip_authentication_info_that_names_no_protocol(info: bytes) -> None:
+def test_without_chip_authentication_info_3des_is_assumed(info: bytes) -> None:
     """What the chip can do is not guessed beyond 3DES, and this chip does AES."""
     inspected(changed(14, with_info(info))).failed()
 
@@ -91,7 +91,7 @@ def test_chip_authentication_info_that_names_no_protocol(info: bytes) -> None:
         }
     ),
 )
-def test_what_atr_info_says_of_buffers(content: str, extended: bool) -> None:
+def test_the_buffers_of_atr_info_are_used(content: str, extended: bool) -> None:
     """Extended length is used where the file allows it, and nowhere else.
 
     Part 5.1 has the inspection fail where the file is faulty.  Nothing signs EF.ATR/INFO and no

@@ -66,7 +66,7 @@ GOOD = {
 
 
 @pytest.mark.parametrize("zone", CASES.cases(GOOD))
-def test_a_zone_that_is_good(zone: Mrz) -> None:
+def test_a_correct_mrz_is_accepted(zone: Mrz) -> None:
     judged(document(zone)).succeeded()
     for policy in ("default", "strict"):
         found = judged(document(zone), policy=policy)
@@ -84,7 +84,7 @@ WRONG_DIGITS = {
 
 
 @pytest.mark.parametrize("zone", CASES.cases(WRONG_DIGITS))
-def test_a_wrong_check_digit(zone: Mrz) -> None:
+def test_a_wrong_check_digit_is_named(zone: Mrz) -> None:
     judged(document(zone)).failed("wrong check digit in DG1")
 
 
@@ -101,7 +101,7 @@ OF_ANOTHER_FORM = {
 
 
 @pytest.mark.parametrize("zone", CASES.cases(OF_ANOTHER_FORM))
-def test_an_element_of_another_form(zone: Mrz) -> None:
+def test_an_element_of_a_wrong_form_is_named(zone: Mrz) -> None:
     """The State has signed it so: it is named, and a strict policy refuses it."""
     assert "lds.dg1" in str(judged(document(zone)).report.check("lds.structure"))
     strict = judged(document(zone), policy="strict")
@@ -110,7 +110,7 @@ def test_an_element_of_another_form(zone: Mrz) -> None:
 
 
 @CASES.case("LDS_B_08")
-def test_a_document_code_that_there_is_not() -> None:
+def test_an_unknown_document_code_is_accepted() -> None:
     """States have codes of their own; which a Document Signer may sign, its certificate says."""
     judged(document(passport("X<UTOMUSTERMANN<<ERIKA"))).succeeded()
 
@@ -124,7 +124,7 @@ def test_a_document_code_that_there_is_not() -> None:
         }
     ),
 )
-def test_a_data_page_that_says_otherwise(optical: Mrz, says: str) -> None:
+def test_a_data_page_that_differs_from_dg1_is_rejected(optical: Mrz, says: str) -> None:
     found = judged(document(passport()), optical.text).failed(says)
     assert found.report.verdict is Verdict.REJECT
 
@@ -140,6 +140,6 @@ def test_a_data_page_that_says_otherwise(optical: Mrz, says: str) -> None:
         }
     ),
 )
-def test_dg1_that_is_malformed(change: Callable[[bytes], bytes]) -> None:
+def test_a_malformed_dg1_is_named(change: Callable[[bytes], bytes]) -> None:
     whole = document(passport()).files[FileID.DG1]
     judged(issue(**(BAC | {"more": {1: change(whole)}}))).failed("DG1")

@@ -127,7 +127,7 @@ def closed(found: Inspected, reason: str = "") -> None:
 @CASES.case("ISO7816_G_01", "ISO7816_G_02", "ISO7816_G_03", "ISO7816_G_41")
 @pytest.mark.parametrize("mapping", Mapping)
 @pytest.mark.parametrize("number", STANDARDISED)
-def test_every_set_of_domain_parameters(number: int, mapping: Mapping) -> None:
+def test_pace_succeeds_with_every_set_of_domain_parameters(number: int, mapping: Mapping) -> None:
     group = STANDARDISED[number]
     if mapping is IM and number == 10:
         pytest.skip("Doc 9303-11, table 12: Integrated Mapping is not for secp224r1")
@@ -149,7 +149,7 @@ def test_every_algorithm(cipher: Cipher, number: int, mapping: Mapping) -> None:
 
 
 @CASES.case("ISO7816_G_05")
-def test_entries_that_are_unknown_in_card_access() -> None:
+def test_unknown_entries_in_card_access_are_ignored() -> None:
     """They are kept, and do not stand in the way; DG14 has them too."""
     more = unknown("1.3.6.1.4.1.99999.1", der.octet_string(b"more"))
     made = issue(**(PACE | {"more_infos": (more,)}))
@@ -159,7 +159,7 @@ def test_entries_that_are_unknown_in_card_access() -> None:
 
 
 @CASES.case("ISO7816_G_06")
-def test_the_strongest_of_several_is_taken_and_named() -> None:
+def test_the_strongest_of_several_variants_is_used() -> None:
     """With more than one set of domain parameters MSE:Set AT names the one that is meant."""
     offered = (pace_info(12), pace_info(17, GM, Cipher.AES256), pace_info(0, IM))
     made = document(*offered)
@@ -176,7 +176,7 @@ def test_the_strongest_of_several_is_taken_and_named() -> None:
 
 
 @CASES.case("ISO7816_G_07")
-def test_domain_parameters_that_stand_beside_their_info() -> None:
+def test_explicit_domain_parameters_are_accepted() -> None:
     """Two PACEInfos, one with explicit parameters that are known; the chip takes either."""
     number = 40
     group = STANDARDISED[17]
@@ -198,7 +198,7 @@ def test_domain_parameters_that_stand_beside_their_info() -> None:
 @CASES.case("ISO7816_G_08", "ISO7816_G_10", "ISO7816_G_12", "ISO7816_G_18", "ISO7816_G_24")
 @pytest.mark.parametrize("sw", [0x6300, 0x6A80, 0x6982, 0x6985, 0x6F00])
 @pytest.mark.parametrize("step", range(5), ids=["MSE:Set AT", "1", "2", "3", "4"])
-def test_a_refusal_at_any_step(step: int, sw: int) -> None:
+def test_a_refusal_at_any_step_ends_pace(step: int, sw: int) -> None:
     def changing(command: CommandAPDU, response: ResponseAPDU) -> ResponseAPDU:
         if command.ins == INS.MANAGE_SECURITY_ENVIRONMENT:
             return ResponseAPDU(sw=sw) if step == 0 else response
@@ -221,7 +221,7 @@ def test_a_refusal_at_any_step(step: int, sw: int) -> None:
         }
     ),
 )
-def test_an_answer_under_another_tag(step: int, tag: int) -> None:
+def test_an_answer_with_a_wrong_tag_ends_pace(step: int, tag: int) -> None:
     found = inspected(document(), changing=at_step(step, tagged(tag)))
     closed(found, "the chip's answer has no data object")
 
@@ -256,7 +256,7 @@ def test_an_answer_under_another_tag(step: int, tag: int) -> None:
         }
     ),
 )
-def test_an_answer_with_another_value(
+def test_an_answer_with_a_wrong_value_ends_pace(
     info: PaceInfo, step: int, change: Callable[[Objects, CommandAPDU], Objects]
 ) -> None:
     found = inspected(document(info), changing=at_step(step, change))
@@ -267,7 +267,7 @@ def test_an_answer_with_another_value(
 
 @CASES.case("ISO7816_G_23")
 @pytest.mark.parametrize("number", [0, 13])
-def test_the_terminals_own_key_comes_back(number: int) -> None:
+def test_the_terminals_own_key_echoed_back_ends_pace(number: int) -> None:
     def echo(_: Objects, command: CommandAPDU) -> Objects:
         return [(Tag.CHIP_PUBLIC_KEY, messages.decode(command.data)[0].value)]
 
@@ -286,7 +286,7 @@ def test_the_terminals_own_key_comes_back(number: int) -> None:
     ],
     ids=["length", "tag", "inside", "cut off"],
 )
-def test_card_access_that_is_malformed(change: Callable[[bytes], bytes]) -> None:
+def test_a_malformed_card_access_is_named(change: Callable[[bytes], bytes]) -> None:
     made = document()
     made = made.with_file(FileID.CARD_ACCESS, change(made.files[FileID.CARD_ACCESS]))
     found = inspected(made)
@@ -296,7 +296,7 @@ def test_card_access_that_is_malformed(change: Callable[[bytes], bytes]) -> None
 
 @CASES.case("ISO7816_G_28")
 @pytest.mark.parametrize("number", [3, 7, 19, 31, 255])
-def test_domain_parameters_that_are_not_there(number: int) -> None:
+def test_unknown_domain_parameters_are_not_used(number: int) -> None:
     info = PaceInfo(PACE_GM.protocol, number)
     made = document().with_file(FileID.CARD_ACCESS, CardAccess(SecurityInfos(info)).encode())
     closed(inspected(made), f"domain parameters {number} are missing")
@@ -336,14 +336,16 @@ def without_octet_string(objects: Objects, _: CommandAPDU) -> Objects:
         }
     ),
 )
-def test_chip_authentication_data_that_is_none(
+def test_malformed_chip_authentication_data_end_pace(
     change: Callable[[Objects, CommandAPDU], Objects],
 ) -> None:
     closed(inspected(with_mapping(), changing=at_step(4, change)), "PACE")
 
 
 @CASES.case("ISO7816_G_31")
-def test_chip_authentication_data_of_another_key(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_chip_authentication_data_of_another_key_show_a_clone(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
     """It decrypts, and proves nothing: a clone."""
     generate = cam.generate
 
@@ -356,7 +358,7 @@ def test_chip_authentication_data_of_another_key(monkeypatch: pytest.MonkeyPatch
 
 
 @CASES.case("ISO7816_G_35")
-def test_chip_authentication_data_with_generic_mapping() -> None:
+def test_chip_authentication_data_with_generic_mapping_end_pace() -> None:
     def added(objects: Objects, _: CommandAPDU) -> Objects:
         return [*objects, (DATA, bytes(48))]
 
@@ -364,7 +366,7 @@ def test_chip_authentication_data_with_generic_mapping() -> None:
 
 
 @CASES.case("ISO7816_G_36")
-def test_an_identifier_that_there_is_not_beside_one_that_there_is() -> None:
+def test_an_unknown_protocol_identifier_beside_a_known_one_is_ignored() -> None:
     """id-PACE-DH-CAM does not exist: PACE is done by the other entry."""
     none = unknown("0.4.0.127.0.7.2.2.4.5.2", der.integer(2), der.integer(0))
     made = issue(**(PACE | {"more_infos": (none,)}))
@@ -386,7 +388,7 @@ def wrong_key_infos() -> list[SecurityInfo]:
 
 
 @CASES.case("ISO7816_G_38")
-def test_dg14_without_a_copy_of_card_access() -> None:
+def test_dg14_without_a_copy_of_card_access_is_accepted() -> None:
     """EF.CardSecurity has one: that is enough (4.2)."""
     made = with_mapping(dg14=chip_key_infos())
     inspected(made).succeeded(made)
@@ -402,7 +404,7 @@ def test_dg14_without_a_copy_of_card_access() -> None:
         }
     ),
 )
-def test_card_security_without_the_chips_key(signed: list[SecurityInfo]) -> None:
+def test_card_security_with_the_key_of_another_chip_is_rejected(signed: list[SecurityInfo]) -> None:
     found = inspected(with_mapping(signed=signed))
     found.failed()
     assert found.outcome("pace.cam") is Outcome.FAILED
@@ -426,7 +428,9 @@ def test_card_security_may_say_more_than_card_access() -> None:
         }
     ),
 )
-def test_card_security_that_contradicts_card_access(signed: list[SecurityInfo]) -> None:
+def test_a_card_security_that_contradicts_card_access_is_rejected(
+    signed: list[SecurityInfo],
+) -> None:
     """An entry of EF.CardAccess is missing there, or is another one; in DG14 alike."""
     made = with_mapping(offered=[PACE_GM], signed=signed, dg14=signed)
     found = inspected(made).failed()

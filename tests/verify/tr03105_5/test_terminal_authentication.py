@@ -165,7 +165,7 @@ FILES_OF_TRUST_POINTS = {
 
 
 @pytest.mark.parametrize(("content", "reason"), CASES.cases(FILES_OF_TRUST_POINTS))
-def test_a_file_of_trust_points_that_is_not_the_chips(content: bytes, reason: str) -> None:
+def test_an_ef_cvca_of_another_chip_leads_to_no_trust_point(content: bytes, reason: str) -> None:
     """Nothing leads to the terminal; the rest of the chip is read."""
     made = protected(usual().root, cvca=content)
     found = inspected(made, terminal=usual().credentials()).failed(reason)
@@ -175,7 +175,7 @@ def test_a_file_of_trust_points_that_is_not_the_chips(content: bytes, reason: st
 
 
 @CASES.case("ISO7816_E_11")
-def test_a_chip_that_was_given_another_document_number() -> None:
+def test_terminal_authentication_fails_with_another_document_number() -> None:
     made = protected(usual().root)
     keys = replace(made.keys, document_identifier=Secret(b"M11T002JM4"))
     found = inspected(replace(made, keys=keys), terminal=usual().credentials()).failed("6300")
@@ -183,7 +183,7 @@ def test_a_chip_that_was_given_another_document_number() -> None:
 
 
 @pytest.mark.parametrize("size", CASES.cases({"ISO7816_E_12": 7, "ISO7816_E_13": 9}))
-def test_a_challenge_of_another_length(size: int) -> None:
+def test_a_challenge_of_a_wrong_length_is_refused(size: int) -> None:
     known = INSTRUCTIONS[INS.GET_CHALLENGE].carry_out
 
     def challenge(core: Core, command: CommandAPDU) -> ResponseAPDU:
@@ -209,7 +209,7 @@ def test_a_challenge_of_another_length(size: int) -> None:
         }
     ),
 )
-def test_what_the_certificates_do_not_allow_is_not_read(rights: Right) -> None:
+def test_data_groups_that_the_certificates_do_not_allow_are_not_read(rights: Right) -> None:
     """Accepted without it; the chip is not even asked."""
     chain = Chain.of(rights=rights)
     asked: list[bool] = []
@@ -227,7 +227,7 @@ def test_what_the_certificates_do_not_allow_is_not_read(rights: Right) -> None:
 
 
 @pytest.mark.parametrize("which", CASES.cases({"ISO7816_E_17": 0, "ISO7816_E_18": 1}))
-def test_a_certificate_with_a_wrong_signature(which: int) -> None:
+def test_a_certificate_with_a_wrong_signature_is_refused(which: int) -> None:
     chain = usual()
     certificates = [chain.verifier.certificate, chain.system.certificate]
     wrong = damaged(certificates[which].signature)
@@ -238,7 +238,7 @@ def test_a_certificate_with_a_wrong_signature(which: int) -> None:
 
 
 @CASES.case("ISO7816_E_19")
-def test_an_expired_chain() -> None:
+def test_an_expired_chain_is_refused() -> None:
     made = protected(usual().root, today=TODAY + 2 * YEAR)
     found = inspected(made, terminal=usual().credentials()).failed("6300")
     assert FileID.DG3 not in found.evidence.files
@@ -253,7 +253,7 @@ ELSEWHERE = {
 
 
 @pytest.mark.parametrize(("info", "identifier", "there"), CASES.cases(ELSEWHERE))
-def test_dg14_names_a_file_of_trust_points(
+def test_the_ef_cvca_that_dg14_names_is_read(
     info: TerminalAuthenticationInfo, identifier: int, there: bool
 ) -> None:
     """It is read by what DG14 says, where it is there, and nothing is guessed where it is not."""
@@ -284,7 +284,7 @@ def test_dg14_names_a_file_of_trust_points(
 
 
 @CASES.case("ISO7816_E_24")
-def test_without_certificates_nothing_sensitive_is_read() -> None:
+def test_sensitive_data_groups_are_not_read_without_certificates() -> None:
     """Fingerprints are nobody's to see, which keeps a document from nothing."""
     made = protected(usual().root)
     found = inspected(made)
@@ -356,7 +356,7 @@ def test_certificates_in_chains_where_there_is_no_extended_length(oid: str, ciph
     assert INS.PERFORM_SECURITY_OPERATION in chained
 
 
-def test_trust_points_that_pace_tells() -> None:
+def test_trust_points_from_pace_are_used() -> None:
     """A chip of Doc 9303 alone has no EF.CVCA: it is asked in PACE (4.4.4.1, K.2)."""
     made = protected(usual().root, access=PACE).with_file(FileID.CVCA, None)
     granted(inspected(made, terminal=usual().credentials())).succeeded(made)
@@ -379,7 +379,7 @@ def test_a_chip_that_does_not_understand_the_question(sw: int) -> None:
     ("links", "trusted"),
     CASES.cases({"ISO7816_E_32": (1, 0), "ISO7816_E_33": (2, 0), "ISO7816_E_34": (1, 1)}),
 )
-def test_link_certificates_are_sent_where_the_chip_needs_them(links: int, trusted: int) -> None:
+def test_link_certificates_are_sent_if_the_chip_needs_them(links: int, trusted: int) -> None:
     """From the reference in EF.CVCA up to the newest CVCA; none that leads to it already."""
     roots = [certify("UTCVCA00001", Role.CVCA, effective=TODAY, expiration=TODAY + YEAR)]
     for number in range(links):

@@ -33,13 +33,13 @@ def test_a_csca_chosen_by_the_operator_is_trusted(store: TrustStore) -> None:
     assert entry.sources == ("0.file",)
 
 
-def test_pem_holds_several(store: TrustStore) -> None:
+def test_a_pem_file_may_contain_several_certificates(store: TrustStore) -> None:
     text = CSCA.certificate().to_pem() + "a comment\n" + ELSEWHERE.certificate().to_pem()
     add(store, text)
     assert by_kind(store) == {"csca": 2}
 
 
-def test_everything_that_a_csca_signs_is_verified_by_it(store: TrustStore) -> None:
+def test_entries_that_a_csca_signed_are_verified(store: TrustStore) -> None:
     new = CSCA.renewed("CSCA 2")
     add(
         store,
@@ -68,9 +68,7 @@ def test_everything_that_a_csca_signs_is_verified_by_it(store: TrustStore) -> No
     ],
     ids=["ds", "crl", "link", "another's crl", "list"],
 )
-def test_what_does_not_verify_is_refused_and_nothing_is_changed(
-    store: TrustStore, octets: bytes
-) -> None:
+def test_an_import_that_does_not_verify_changes_nothing(store: TrustStore, octets: bytes) -> None:
     add(store, ELSEWHERE.certificate().der)
     before = store.path.read_bytes()
     with pytest.raises(MisuseError, match="--unverified"):
@@ -78,7 +76,7 @@ def test_what_does_not_verify_is_refused_and_nothing_is_changed(
     assert store.path.read_bytes() == before
 
 
-def test_what_does_not_verify_is_taken_where_it_is_asked_for(store: TrustStore) -> None:
+def test_unverified_files_are_accepted_with_unverified(store: TrustStore) -> None:
     add(store, CSCA.issue().der, unverified=True)
     assert not only(store).verified
     add(store, CSCA.certificate().der)
@@ -102,17 +100,17 @@ def test_a_wrong_signature_is_never_trusted(store: TrustStore) -> None:
     [b"", b"nothing", b"\x30\x03\x02\x01\x00", CSCA.certificate().der + b"\0", CSCA.crl()[:-1],
      CSCA.certificate().der[:-1], b"-----BEGIN CERTIFICATE-----\nMIIB!\n-----END CERTIFICATE-----"],
 )  # fmt: skip
-def test_a_file_that_is_nothing_known_is_malformed(store: TrustStore, octets: bytes) -> None:
+def test_a_file_of_unknown_content_is_malformed(store: TrustStore, octets: bytes) -> None:
     with pytest.raises(MalformedError, match=r"0\.file"):
         add(store, octets)
 
 
-def test_the_content_of_a_list_without_its_signature_is_told(store: TrustStore) -> None:
+def test_the_content_of_a_master_list_without_its_signature_is_refused(store: TrustStore) -> None:
     with pytest.raises(MalformedError, match="without its signature; add the signed list"):
         add(store, encode_master_list([CSCA.certificate()]))
 
 
-def test_a_newer_crl_takes_the_place_of_an_older_one(store: TrustStore) -> None:
+def test_a_newer_crl_replaces_an_older_one(store: TrustStore) -> None:
     old = CSCA.crl([5], issued=NOW - 40 * DAY, next_update=NOW - 10 * DAY)
     new = CSCA.crl([5, 6], number=2)
     add(store, CSCA.certificate().der, old)
@@ -125,7 +123,7 @@ def test_a_newer_crl_takes_the_place_of_an_older_one(store: TrustStore) -> None:
     assert by_kind(store) == {"csca": 1, "crl": 1}
 
 
-def test_a_crl_that_revokes_what_a_newer_one_forgot_is_kept(store: TrustStore) -> None:
+def test_a_crl_with_a_revocation_that_a_newer_one_lacks_is_kept(store: TrustStore) -> None:
     old = CSCA.crl([5], issued=NOW - 40 * DAY, next_update=NOW - 10 * DAY)
     other = CSCA.renewed("CSCA 2")
     add(store, CSCA.certificate().der, CSCA.link(other).der, old, CSCA.crl([6]), other.crl())
@@ -145,13 +143,13 @@ def test_the_first_list_of_a_state_brings_its_own_csca(store: TrustStore) -> Non
     assert (source.name, source.entries, source.note) == ("0.file", 2, summary.note)
 
 
-def test_a_list_is_vouched_for_by_a_csca_of_the_store(store: TrustStore) -> None:
+def test_a_list_signed_under_a_csca_of_the_store_is_accepted(store: TrustStore) -> None:
     add(store, CSCA.certificate().der)
     (summary,) = add(store, CSCA.master_list(ELSEWHERE.certificate()))
     assert "a CSCA in the store" in summary.note
 
 
-def test_a_list_may_come_by_a_link_from_the_key_that_is_known(store: TrustStore) -> None:
+def test_a_list_signed_under_a_linked_csca_is_accepted(store: TrustStore) -> None:
     add(store, CSCA.certificate().der)
     new = CSCA.renewed("CSCA 2")
     (summary,) = add(store, new.master_list(CSCA.link(new), new.certificate()))
@@ -159,7 +157,7 @@ def test_a_list_may_come_by_a_link_from_the_key_that_is_known(store: TrustStore)
 
 
 @pytest.mark.parametrize("collection", [False, True])
-def test_lists_are_taken_in_whatever_order_they_stand(store: TrustStore, collection: bool) -> None:
+def test_lists_are_accepted_in_any_order(store: TrustStore, collection: bool) -> None:
     """The CSCA of the older list is known only by the newer one, and the store only its heir."""
     new = CSCA.renewed("CSCA 2")
     older = CSCA.master_list(CSCA.certificate())
@@ -174,7 +172,7 @@ def test_lists_are_taken_in_whatever_order_they_stand(store: TrustStore, collect
     assert all(entry.verified and entry.trusted for entry in store.entries())
 
 
-def test_a_forged_list_of_a_state_that_is_known_is_refused(store: TrustStore) -> None:
+def test_a_forged_list_of_a_known_state_is_refused(store: TrustStore) -> None:
     """Signed by a CSCA of the same name and country, which it brings along."""
     add(store, CSCA.certificate().der)
     forged = CSCA.renewed("forged")
@@ -230,7 +228,7 @@ def test_a_truncated_list_is_refused(store: TrustStore, cut: int) -> None:
     assert not store.entries()
 
 
-def test_what_a_list_holds_is_taken_and_explained(store: TrustStore) -> None:
+def test_the_certificates_of_a_list_are_added_with_explanations(store: TrustStore) -> None:
     """A link whose issuer is in no list, and a certificate whose signature is wrong."""
     old, new = Authority(label="old"), Authority(label="new")
     damaged = bytearray(ELSEWHERE.certificate().der)
@@ -256,12 +254,12 @@ def test_imports_are_idempotent(store: TrustStore) -> None:
     assert ([entry.as_json() for entry in store.entries()], store.sources()) == before
 
 
-def test_an_entry_says_every_file_that_it_came_from(store: TrustStore) -> None:
+def test_an_entry_names_every_file_that_contained_it(store: TrustStore) -> None:
     add(store, CSCA.certificate().der, CSCA.master_list(CSCA.certificate()))
     assert only(store).sources == ("0.file", "1.file")
 
 
-def test_a_signer_of_the_store_that_a_list_holds_becomes_what_the_list_says(
+def test_a_document_signer_that_a_master_list_contains_becomes_a_csca(
     store: TrustStore,
 ) -> None:
     """Lists hold certificates that are no CA's: one may have come as a Document Signer before."""
@@ -278,7 +276,7 @@ def test_a_signer_of_the_store_that_a_list_holds_becomes_what_the_list_says(
 # --- LDIF ----------------------------------------------------------------------------------------
 
 
-def test_a_collection_is_taken_as_far_as_it_verifies(store: TrustStore) -> None:
+def test_the_entries_of_a_collection_that_verify_are_added(store: TrustStore) -> None:
     add(store, CSCA.certificate().der)
     (summary,) = add(
         store,
@@ -288,7 +286,7 @@ def test_a_collection_is_taken_as_far_as_it_verifies(store: TrustStore) -> None:
     assert by_kind(store) == {"csca": 1, "ds": 1, "crl": 1}
 
 
-def test_a_collection_of_master_lists(store: TrustStore) -> None:
+def test_a_collection_of_master_lists_is_imported(store: TrustStore) -> None:
     forged = CSCA.renewed("forged")
     first = CSCA.master_list(CSCA.certificate())
     (summary,) = add(store, ldif(first, forged.master_list(forged.certificate())))
@@ -297,7 +295,7 @@ def test_a_collection_of_master_lists(store: TrustStore) -> None:
 
 
 @pytest.mark.parametrize("before", [True, False], ids=["before", "in one command"])
-def test_nobody_vouches_for_a_list_of_a_stranger_in_a_collection(
+def test_a_list_with_an_unknown_csca_in_a_collection_is_left_out(
     store: TrustStore, before: bool
 ) -> None:
     """Wrapped into a list of its own, a CSCA that nobody chose would bring any State's with it."""
@@ -313,7 +311,7 @@ def test_nobody_vouches_for_a_list_of_a_stranger_in_a_collection(
     assert validate(forged.issue(), store, at=NOW).anchor is None
 
 
-def test_nobody_vouches_for_a_csca_in_a_collection(store: TrustStore) -> None:
+def test_a_csca_that_no_list_contains_in_a_collection_is_left_out(store: TrustStore) -> None:
     (summary,) = add(store, ldif(CSCA.certificate().der))
     assert not store.entries()
     assert "no Master List contains it" in summary.left_out[0]
@@ -323,7 +321,7 @@ def test_nobody_vouches_for_a_csca_in_a_collection(store: TrustStore) -> None:
     assert by_kind(store) == {"csca": 1, "link": 1}
 
 
-def test_what_a_list_vouches_for_later_is_proven_anew(store: TrustStore) -> None:
+def test_a_certificate_that_a_later_list_contains_is_verified_again(store: TrustStore) -> None:
     """Nobody vouched for the link when it was first seen, and its issuer was not known."""
     old, new = Authority(label="old"), Authority(label="new")
     link = old.link(new)
@@ -333,6 +331,6 @@ def test_what_a_list_vouches_for_later_is_proven_anew(store: TrustStore) -> None
     assert by_kind(store) == {"csca": 2, "link": 1}
 
 
-def test_ldif_that_is_no_base64(store: TrustStore) -> None:
+def test_ldif_that_is_not_base64_is_malformed(store: TrustStore) -> None:
     with pytest.raises(MalformedError, match="line 2 is not base64"):
         add(store, "dn: cn=1\nuserCertificate;binary:: M!!A\n")

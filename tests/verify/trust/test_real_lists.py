@@ -16,7 +16,9 @@ from verify.trust.store import TrustStore
     ("name", "total", "verified"),
     [("DE_ML_2026-05-28-08-28-45.ml", 588, 576), ("NL_ML_2026-07-22.ml", 411, 411)],
 )
-def test_real_lists_load_whole(store: TrustStore, name: str, total: int, verified: int) -> None:
+def test_every_certificate_of_the_real_lists_is_imported(
+    store: TrustStore, name: str, total: int, verified: int
+) -> None:
     file = read_trust_file(shared(f"data/trust/{name}"))
     (summary,) = import_files(store, [file], at=NOW)
     assert (summary.added, summary.verified, summary.left_out) == (total, verified, ())
@@ -27,7 +29,7 @@ def test_real_lists_load_whole(store: TrustStore, name: str, total: int, verifie
     assert explained <= {"the key that signed it is not in the store"}
 
 
-def test_real_lists_and_their_roots_together(store: TrustStore) -> None:
+def test_the_real_lists_are_imported_together_with_their_roots(store: TrustStore) -> None:
     names = (
         "DE_ML_2026-05-28-08-28-45.ml", "NL_ML_2026-07-22.ml", "DE_ROOT_CA_CSCA07.cer",
         "NL_ROOT_CA.cer",

@@ -15,7 +15,7 @@ from verify.trust.removal import remove_entries
 from verify.trust.store import TrustStore
 
 
-def test_entries_are_removed_with_what_is_left_of_their_source(store: TrustStore) -> None:
+def test_a_source_without_entries_is_removed(store: TrustStore) -> None:
     add(store, CSCA.certificate().der, ELSEWHERE.certificate().der)
     first, second = store.entries()
     assert remove_entries(store, [first], at=NOW) == (1, [])
@@ -24,7 +24,7 @@ def test_entries_are_removed_with_what_is_left_of_their_source(store: TrustStore
     assert validate(CSCA.issue(), store, at=NOW).anchor is None
 
 
-def test_what_rested_on_a_removed_csca_is_trusted_no_more(store: TrustStore) -> None:
+def test_entries_signed_by_a_removed_csca_are_no_longer_trusted(store: TrustStore) -> None:
     new, newest = CSCA.renewed("CSCA 2"), CSCA.renewed("CSCA 3")
     links = [CSCA.link(new).der, new.link(newest).der]
     add(store, CSCA.certificate().der, *links, newest.issue().der, newest.crl())
@@ -36,14 +36,14 @@ def test_what_rested_on_a_removed_csca_is_trusted_no_more(store: TrustStore) -> 
     assert not any(entry.verified or entry.trusted for entry in store.entries())
 
 
-def test_what_a_master_list_holds_does_not_rest_on_a_link(store: TrustStore) -> None:
+def test_a_listed_certificate_stays_trusted_without_its_link(store: TrustStore) -> None:
     new = CSCA.renewed("CSCA 2")
     add(store, CSCA.master_list(CSCA.certificate(), CSCA.link(new)))
     remove_entries(store, store.entries(kind=TrustEntryKind.CSCA), at=NOW)
     assert (only(store).verified, only(store).trusted) == (False, True)
 
 
-def test_a_list_vouches_for_what_it_holds_and_not_for_what_is_beside_it(store: TrustStore) -> None:
+def test_only_the_certificates_in_a_master_list_stay_trusted(store: TrustStore) -> None:
     link = CSCA.link(CSCA.renewed("CSCA 2"))
     roots = CSCA.certificate().der, ELSEWHERE.certificate().der
     add(store, *roots, ldif(ELSEWHERE.master_list(ELSEWHERE.certificate()), link.der))
@@ -53,7 +53,7 @@ def test_a_list_vouches_for_what_it_holds_and_not_for_what_is_beside_it(store: T
     assert validate(CSCA.renewed("CSCA 2").issue(), store, at=NOW).anchor is None
 
 
-def test_links_that_prove_one_another_hold_up_nothing(store: TrustStore) -> None:
+def test_links_that_sign_each_other_are_not_trusted(store: TrustStore) -> None:
     """A thief of the old key makes a new one, and a link back from that to the old."""
     new = CSCA.renewed("CSCA 2")
     add(store, CSCA.certificate().der, CSCA.link(new).der, new.link(CSCA, serial=3).der)
@@ -66,7 +66,7 @@ def test_links_that_prove_one_another_hold_up_nothing(store: TrustStore) -> None
 
 
 @pytest.mark.parametrize("content_type", [ID_DEVIATION_LIST, ID_DEFECT_LIST])
-def test_a_list_does_not_outlive_the_csca_of_its_signer(
+def test_a_list_is_not_trusted_without_the_csca_of_its_signer(
     store: TrustStore, content_type: str
 ) -> None:
     listed = signed_list(content_type, ext.DEVIATION_LIST_SIGNER, ELSEWHERE)

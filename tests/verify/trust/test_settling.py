@@ -24,7 +24,7 @@ from verify.trust.settling import settle
 from verify.trust.store import TrustStore
 
 
-def test_what_files_come_to_is_settled_without_a_store(tmp_path: Path) -> None:
+def test_an_import_is_settled_without_a_store(tmp_path: Path) -> None:
     paths = {"csca.cer": CSCA.certificate().der, "ds.cer": CSCA.issue().der}
     for name, octets in paths.items():
         (tmp_path / name).write_bytes(octets)
@@ -42,7 +42,7 @@ def test_what_files_come_to_is_settled_without_a_store(tmp_path: Path) -> None:
         settle(Known(), files[1:], at=NOW)
 
 
-def test_the_authorities_are_not_proven_again_for_every_signer(
+def test_cscas_are_not_verified_again_for_every_signer(
     store: TrustStore, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """A folder of 30,000 Document Signers is one file each."""
@@ -59,7 +59,7 @@ def test_the_authorities_are_not_proven_again_for_every_signer(
     assert len(rounds) <= 2
 
 
-def test_certificates_that_all_name_one_another_keep_no_import_busy(
+def test_certificates_that_name_each_other_are_tried_a_bounded_number_of_times(
     store: TrustStore, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """Each is tried on a bounded number of others, whatever their names and keys say."""

@@ -16,7 +16,7 @@ from verify.trust.store import TrustStore
 
 
 @pytest.mark.parametrize("alone", [True, False], ids=["a file", "a collection"])
-def test_no_states_csca_makes_an_anchor_of_another_state(store: TrustStore, alone: bool) -> None:
+def test_a_csca_cannot_make_an_anchor_of_another_state(store: TrustStore, alone: bool) -> None:
     """With such a link it could sign that State's documents, and the CRL that clears them."""
     forged = CSCA.renewed("of another State")
     cross = ELSEWHERE.link(forged)
@@ -31,7 +31,7 @@ def test_no_states_csca_makes_an_anchor_of_another_state(store: TrustStore, alon
     assert validate(forged.issue(), store, at=NOW).anchor is None
 
 
-def test_a_document_signer_makes_no_anchor_though_a_list_has_it(store: TrustStore) -> None:
+def test_a_document_signer_in_a_master_list_cannot_make_an_anchor(store: TrustStore) -> None:
     """Lists hold certificates that are no CA's; their keys are no CA's for that."""
     signer = Authority(label="DS 1", common_name="DS 1")
     rogue = CSCA.renewed("rogue")
@@ -44,7 +44,7 @@ def test_a_document_signer_makes_no_anchor_though_a_list_has_it(store: TrustStor
     assert validate(rogue.issue(), store, at=NOW).anchor is None
 
 
-def test_a_list_is_of_the_state_that_signed_it(store: TrustStore) -> None:
+def test_a_list_is_of_the_state_of_its_signer(store: TrustStore) -> None:
     """Whatever certificate stands before the signer's, and whatever the signer is called."""
     listed = signed_list(
         ID_DEVIATION_LIST, ext.DEVIATION_LIST_SIGNER, ELSEWHERE, others=[CSCA.certificate()]

@@ -33,7 +33,7 @@ def test_a_path_is_found_through_the_store(store: TrustStore) -> None:
     assert [ds.serial for ds in store.document_signers(100, None)] == [100]
 
 
-def test_another_process_may_write_meanwhile(store: TrustStore) -> None:
+def test_writes_of_another_process_are_seen(store: TrustStore) -> None:
     assert validate(CSCA.issue(), store, at=NOW).anchor is None
     with TrustStore.open(store.path) as other:
         add(other, CSCA.certificate().der)
@@ -41,7 +41,7 @@ def test_another_process_may_write_meanwhile(store: TrustStore) -> None:
     assert validate(CSCA.issue(), store, at=NOW).anchor is not None
 
 
-def test_a_certificate_that_is_no_ca_is_no_anchor(store: TrustStore) -> None:
+def test_a_certificate_that_is_not_a_ca_is_not_an_anchor(store: TrustStore) -> None:
     plain = [key_usage(ext.KeyUsage.DIGITAL_SIGNATURE), extended_key_usage("1.2.3")]
     add(store, CSCA.certificate().der, CSCA.issue(extensions=plain).der)
     assert [entry.kind for entry in store.entries()] == [
@@ -54,7 +54,7 @@ def test_a_certificate_that_is_no_ca_is_no_anchor(store: TrustStore) -> None:
 # --- the file ------------------------------------------------------------------------------------
 
 
-def test_a_full_disk_in_the_middle_changes_nothing(store: TrustStore) -> None:
+def test_a_full_disk_during_an_import_changes_nothing(store: TrustStore) -> None:
     add(store, ELSEWHERE.certificate().der)
     before = store.path.read_bytes()
     pages = len(before) // 4096
@@ -67,7 +67,7 @@ def test_a_full_disk_in_the_middle_changes_nothing(store: TrustStore) -> None:
 
 
 @pytest.mark.parametrize("content", [b"no database at all" * 100, b""])
-def test_a_file_that_is_no_trust_store(tmp_path: Path, content: bytes) -> None:
+def test_a_file_that_is_not_a_trust_store_is_malformed(tmp_path: Path, content: bytes) -> None:
     path = tmp_path / "other"
     path.write_bytes(content)
     with pytest.raises(MalformedError, match="is not a trust store"):
@@ -75,7 +75,7 @@ def test_a_file_that_is_no_trust_store(tmp_path: Path, content: bytes) -> None:
     assert path.read_bytes() == content
 
 
-def test_another_database_is_no_trust_store(tmp_path: Path) -> None:
+def test_another_database_is_not_a_trust_store(tmp_path: Path) -> None:
     path = tmp_path / "other"
     with sqlite3.connect(path) as connection:
         connection.execute("CREATE TABLE entry (id INTEGER)")
@@ -83,7 +83,7 @@ def test_another_database_is_no_trust_store(tmp_path: Path) -> None:
         TrustStore.open(path, create=True)
 
 
-def test_no_trust_store(tmp_path: Path) -> None:
+def test_a_missing_trust_store_is_a_mistake(tmp_path: Path) -> None:
     with pytest.raises(MisuseError, match="there is no trust store"):
         TrustStore.open(tmp_path / "absent")
     assert not (tmp_path / "absent").exists()

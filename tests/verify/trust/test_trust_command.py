@@ -84,7 +84,7 @@ def test_a_failed_first_import_leaves_no_file(tmp_path: Path) -> None:
     assert run("add", store, path, "--unverified").exit_code == 0
 
 
-def test_a_store_that_another_process_makes_meanwhile_is_added_to(
+def test_files_are_added_to_a_store_that_another_process_made_meanwhile(
     tmp_path: Path, files: dict[str, Path], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     store = tmp_path / "trust.db"
@@ -100,9 +100,7 @@ def test_a_store_that_another_process_makes_meanwhile_is_added_to(
     assert sorted(path.name for path in tmp_path.iterdir()) == sorted([*files, "trust.db"])
 
 
-def test_an_import_that_is_killed_leaves_what_was_there(
-    tmp_path: Path, files: dict[str, Path]
-) -> None:
+def test_a_killed_import_leaves_the_store_unchanged(tmp_path: Path, files: dict[str, Path]) -> None:
     store = tmp_path / "trust.db"
     run("add", store, files["csca.der"])
     script = (
@@ -127,7 +125,7 @@ def test_an_import_that_is_killed_leaves_what_was_there(
     assert "2 of them new" in run("add", tmp_path / "new.db", files["list.ml"]).output
 
 
-def test_a_table_for_the_documentation(tmp_path: Path) -> None:
+def test_the_list_can_be_printed_as_a_markdown_table(tmp_path: Path) -> None:
     path = tmp_path / "list.ml"
     link = Authority(label="old").link(Authority(label="new"))
     path.write_bytes(CSCA.master_list(CSCA.certificate(), link))
