@@ -76,7 +76,7 @@ def without_padding(file_id: FileID, octets: bytes) -> bytes:
 
 
 def is_text(head: bytes) -> bool:
-    """Whether these octets are printable text, whose letters are also tags of data groups."""
+    """Whether these octets are printable text, which could be mistaken for tags of data groups."""
     return all(0x20 <= octet < 0x7F or octet in b"\t\r\n" for octet in head)
 
 

@@ -75,7 +75,7 @@ class DocumentSigner:
     def _check_signature(self, signed: SignedData, content: bytes) -> None:
         """Verify the new signature, up to the CSCA, as an inspection system does."""
         if signed.content != content or len(signed.signers) != 1:
-            raise ProtocolError("the Document Signer signed other content than it was given")
+            raise ProtocolError("the Document Signer signed other content than requested")
         key, csca_key = self.certificate.public_key, self.csca.public_key
         if key is None or csca_key is None:
             raise ProtocolError("the kind of the Document Signer's or the CSCA's key is unknown")

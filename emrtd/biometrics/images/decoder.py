@@ -1,4 +1,4 @@
-"""The decoder of untrusted images, in a process of its own (`decoding_process`)."""
+"""Decode untrusted images in another process, that of `decoding_process`."""
 
 from typing import Final
 

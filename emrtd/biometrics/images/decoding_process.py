@@ -38,7 +38,7 @@ def main() -> int:
 
 
 def answer(mode: int, octets: bytes) -> tuple[Status, bytes]:
-    """Decode one image, in a process of its own."""
+    """Decode one image; the answer is PNG, or the reason of the failure."""
     try:
         if mode == Mode.PARTIAL:
             image, quirk = decode_partial(octets)

@@ -83,7 +83,7 @@ def _find(cascades: dict[str, Any], grey: "Grey") -> list[float] | None:
     faces = []
     for angle in _ANGLES:
         turned, matrix = _turned(small, angle)
-        for (x, y, side, _), weight in _seen(cascades["face"], turned, 1.1, 40):
+        for (x, y, side, _), weight in _detect(cascades["face"], turned, 1.1, 40):
             back = np.linalg.inv(np.vstack([matrix, [0, 0, 1]]))
             unit = np.array([[side / _FACE, 0, x], [0, side / _FACE, y], [0, 0, 1]])
             faces.append((weight, np.diag([1 / scale, 1 / scale, 1]) @ back @ unit))
@@ -128,9 +128,9 @@ def _eyes(cascades: dict[str, Any], face: "Grey") -> list[tuple[float, float]] |
     ):
         half = face[_UPPER:_LOWER, start:end]
         for name in ("glasses", side, "eye"):
-            seen = _seen(cascades[name], half, 1.05, half.shape[1] // 4)
-            if seen:
-                x, y, width, height = max(seen, key=lambda each: each[1])[0]
+            detected = _detect(cascades[name], half, 1.05, half.shape[1] // 4)
+            if detected:
+                x, y, width, height = max(detected, key=lambda each: each[1])[0]
                 eyes.append((start + x + width / 2, _UPPER + y + height / 2))
                 break
     if len(eyes) != 2:
@@ -140,7 +140,7 @@ def _eyes(cascades: dict[str, Any], face: "Grey") -> list[tuple[float, float]] |
     return eyes if _DISTANCES[0] < apart < _DISTANCES[1] and abs(tilt) < _MAX_TILT else None
 
 
-def _seen(
+def _detect(
     cascade: Any, picture: "Grey", step: float, least: int
 ) -> list[tuple[tuple[int, int, int, int], float]]:
     """Return the boxes that a cascade finds, each with its confidence."""

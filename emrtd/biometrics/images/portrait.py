@@ -222,7 +222,8 @@ def _search(
             too_fine = (coarse, size)
             if coarse >= coarsest:
                 raise MisuseError(
-                    f"the portrait takes {size} octets at the lowest quality, not {target}"
+                    f"the portrait takes {size} octets at the lowest quality;"
+                    f" the target is {target}"
                 )
         else:
             fits = (coarse, size)

@@ -131,7 +131,7 @@ def _best_choice(file: "_File", aim: float) -> tuple[float, float]:
     if not choices:
         least = file.size(FACTORS[-1], 1.0)
         raise MisuseError(
-            f"the fingerprint takes {least} octets at the lowest quality, not {int(aim)}"
+            f"the fingerprint takes {least} octets at the lowest quality; the target is {int(aim)}"
         )
     return min(choices)[1:]
 

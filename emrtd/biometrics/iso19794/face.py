@@ -173,7 +173,7 @@ class FaceRecord(NamedTuple):
 
     def faces(self) -> tuple[tuple[FaceImage, tuple[str, ...]], ...]:
         """Return each face, and how its image contradicts the record; raises `MalformedError`."""
-        return tuple(_seen(image) for image in self.images)
+        return tuple(_sample(image) for image in self.images)
 
 
 def _decode_image(octets: bytes, position: int) -> tuple[FacialImage, int]:
@@ -250,7 +250,7 @@ def _recorded(face: FaceImage) -> FacialImage:
     )
 
 
-def _seen(image: FacialImage) -> tuple[FaceImage, tuple[str, ...]]:
+def _sample(image: FacialImage) -> tuple[FaceImage, tuple[str, ...]]:
     header = sniff(image.image, "face image")
     face = FaceImage(
         image.image,

@@ -227,9 +227,9 @@ class FingerRecord:
 
         Raises `MalformedError` for a broken image; uncompressed pixels become a PGM.
         """
-        return tuple(self._seen(view) for view in self.views)
+        return tuple(self._sample(view) for view in self.views)
 
-    def _seen(self, view: FingerView) -> tuple[FingerImage, tuple[str, ...]]:
+    def _sample(self, view: FingerView) -> tuple[FingerImage, tuple[str, ...]]:
         data = view.image
         if self.compression == Compression.UNCOMPRESSED:
             if len(data) != view.width * view.height or self.pixel_depth != 8:

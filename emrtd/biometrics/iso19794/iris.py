@@ -202,9 +202,9 @@ class IrisRecord:
 
     def irises(self) -> tuple[tuple[IrisImage, tuple[str, ...]], ...]:
         """Return each image, and how it contradicts the record; raises `MalformedError`."""
-        return tuple(self._seen(eye, image) for eye in self.eyes for image in eye.images)
+        return tuple(self._sample(eye, image) for eye in self.eyes for image in eye.images)
 
-    def _seen(self, eye: RecordedEye, image: RecordedIris) -> tuple[IrisImage, tuple[str, ...]]:
+    def _sample(self, eye: RecordedEye, image: RecordedIris) -> tuple[IrisImage, tuple[str, ...]]:
         data = image.image
         if self.image_format in _RAW and self.intensity_depth == 8:
             magic, channels = _RAW[self.image_format]

@@ -150,13 +150,15 @@ def quality_of(blocks: list[Value] | None) -> tuple[QualityScore, ...]:
     )
 
 
-def disagreement(what: str, code: int | None, formats: Mapping[int, str], seen: ImageHeader) -> str:
+def disagreement(
+    what: str, code: int | None, formats: Mapping[int, str], header: ImageHeader
+) -> str:
     """Return how an image contradicts its record, in one sentence; empty if they agree.
 
     `formats` maps the codes of the record to the names of formats; JPEG 2000 has two codes.
     """
     declared = formats.get(-1 if code is None else code, f"of format {code}")
-    actual = ImageFormat.JPEG2000.value if seen.format.is_jpeg2000 else seen.format.value
+    actual = ImageFormat.JPEG2000.value if header.format.is_jpeg2000 else header.format.value
     if declared == actual:
         return ""
     return f"the {what} data block states that its image is {declared}; it is {actual}"

@@ -125,7 +125,7 @@ class FaceImageDataBlock(DataBlock):
     def faces(self) -> tuple[tuple[FaceImage, tuple[str, ...]], ...]:
         """Return each face, and how its image contradicts the block; raises `MalformedError`."""
         return tuple(
-            _seen(representation, block)
+            _sample(representation, block)
             for representation in self.representations
             if (block := _image_block(representation)) is not None
         )
@@ -153,7 +153,7 @@ def _image_block(representation: Value) -> Value | None:
     return base[1] if name == "base" else None
 
 
-def _seen(representation: Value, block: Value) -> tuple[FaceImage, tuple[str, ...]]:
+def _sample(representation: Value, block: Value) -> tuple[FaceImage, tuple[str, ...]]:
     image: bytes = block["representationData2D"]
     header = sniff(image, FaceImageDataBlock.image_name)
     metadata = representation.get("identityMetadataBlock", {})
@@ -172,8 +172,8 @@ def _seen(representation: Value, block: Value) -> tuple[FaceImage, tuple[str, ..
 
 def _disagreements(information: Value, header: ImageHeader) -> Iterator[str]:
     code = code_of(information["imageDataFormat"])
-    if said := disagreement("face", code, _FORMAT_NAMES, header):
-        yield said
+    if contradiction := disagreement("face", code, _FORMAT_NAMES, header):
+        yield contradiction
     size = information.get("imageSizeBlock")
     if size is not None and (size["width"], size["height"]) != (header.width, header.height):
         stated = f"{size['width']} x {size['height']}"

@@ -107,13 +107,15 @@ class FingerImageDataBlock(DataBlock):
 
     def fingers(self) -> tuple[tuple[FingerImage, tuple[str, ...]], ...]:
         """Return each finger, and how its image contradicts the block; raises `MalformedError`."""
-        return tuple(map(_seen, self.representations))
+        return tuple(map(_sample, self.representations))
 
 
-def _seen(representation: Value) -> tuple[FingerImage, tuple[str, ...]]:
+def _sample(representation: Value) -> tuple[FingerImage, tuple[str, ...]]:
     image: bytes = representation["imageData"]
     header = sniff(image, FingerImageDataBlock.image_name)
-    said = disagreement("finger", code_of(representation["imageDataFormat"]), _FORMAT_NAMES, header)
+    contradiction = disagreement(
+        "finger", code_of(representation["imageDataFormat"]), _FORMAT_NAMES, header
+    )
     finger = FingerImage(
         image,
         header,
@@ -123,7 +125,7 @@ def _seen(representation: Value) -> tuple[FingerImage, tuple[str, ...]]:
         FingerPosition.of_code(code_of(representation["position"])),
         _resolution(representation.get("spatialSamplingRateBlock")),
     )
-    return finger, (said,) if said else ()
+    return finger, (contradiction,) if contradiction else ()
 
 
 def _resolution(block: Value | None) -> int:

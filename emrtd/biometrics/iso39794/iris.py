@@ -27,7 +27,7 @@ from support.errors import MisuseError
 
 @unique
 class IrisImageDataFormat(IntEnum):
-    """The image formats; there is no JPEG."""
+    """The image formats, which do not include JPEG."""
 
     PGM = 0
     PPM = 1
@@ -116,13 +116,15 @@ class IrisImageDataBlock(DataBlock):
 
     def irises(self) -> tuple[tuple[IrisImage, tuple[str, ...]], ...]:
         """Return each iris, and how its image contradicts the block; raises `MalformedError`."""
-        return tuple(map(_seen, self.representations))
+        return tuple(map(_sample, self.representations))
 
 
-def _seen(representation: Value) -> tuple[IrisImage, tuple[str, ...]]:
+def _sample(representation: Value) -> tuple[IrisImage, tuple[str, ...]]:
     image: bytes = representation["irisImageData"]
     header = sniff(image, IrisImageDataBlock.image_name)
-    said = disagreement("iris", code_of(representation["imageDataFormat"]), _FORMAT_NAMES, header)
+    contradiction = disagreement(
+        "iris", code_of(representation["imageDataFormat"]), _FORMAT_NAMES, header
+    )
     iris = IrisImage(
         image,
         header,
@@ -131,4 +133,4 @@ def _seen(representation: Value) -> tuple[IrisImage, tuple[str, ...]]:
         Generation.ISO_39794,
         Eye.of_code(representation["eyeLabel"]),
     )
-    return iris, (said,) if said else ()
+    return iris, (contradiction,) if contradiction else ()

@@ -13,7 +13,7 @@ _WHAT = FileID.CARD_SECURITY.value
 
 @dataclass(frozen=True)
 class CardSecurity:
-    """EF.CardSecurity as it was read; nothing is verified.
+    """EF.CardSecurity as it was read; decoding does not verify the signature.
 
     `emrtd.pki.passive.examine` verifies `signed_data`.
     """

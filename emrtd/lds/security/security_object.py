@@ -48,7 +48,7 @@ class SecurityObject(msgspec.Struct, frozen=True):
         lds_version: str | None = LDS_1_8,
         unicode_version: str | None = UNICODE_4,
     ) -> "SecurityObject":
-        """Hash the data groups, given as number to whole file, without octets after it."""
+        """Hash the data groups: a mapping of number to the whole file, without trailing octets."""
         hashes = {
             number: hash_algorithm.digest(data_groups[number]) for number in sorted(data_groups)
         }
