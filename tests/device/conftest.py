@@ -1,4 +1,4 @@
-"""Device tests put cards into virtual readers of a real pcscd."""
+"""Device tests insert cards into virtual readers of a real pcscd."""
 
 from tests.device.private_pcscd import private_pcscd
 from tests.readers import claims, insert, reader, virtual_readers

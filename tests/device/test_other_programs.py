@@ -1,7 +1,7 @@
-"""Other programs at the same reader: none disturbs a write or an inspection of ours.
+"""Other programs at the same reader do not disturb our writes and inspections.
 
-CHIPSEAL_OTHER_PROGRAM_ROUNDS says how many inspections and half as many writes there are beside
-each of them.
+CHIPSEAL_OTHER_PROGRAM_ROUNDS (default 4) is the number of inspections beside each of them; the
+number of writes is half of it.
 """
 
 import os
@@ -54,7 +54,7 @@ LOOP = 'echo ready; while :; do timeout 5 "$0" -r "$1" -n >&2; done'
 
 @contextmanager
 def other_program(what: str, reader: str) -> Iterator[None]:
-    """Another program at the reader, at work; `opensc-tool` is Debian's, in a loop."""
+    """Run another program at the reader; `opensc-tool` is Debian's, in a loop."""
     if what == "opensc-tool":
         tool = program("opensc-tool", "opensc")
         number = str(pcsc_readers().index(reader))
@@ -113,14 +113,14 @@ def test_every_write_succeeds(insert: Insert, tmp_path: Path, what: str) -> None
 @pytest.mark.parametrize("what", ["hold_a_while", "exclude"])
 def test_a_card_held_by_another_program_is_waited_for(insert: Insert, what: str) -> None:
     card = insert()
-    told: list[tuple[float, str]] = []
+    remarks: list[tuple[float, str]] = []
     with other_program(what, card.reader):
         began = time.monotonic()
         with connect(
-            card.reader, tell=lambda remark: told.append((time.monotonic() - began, remark))
+            card.reader, tell=lambda remark: remarks.append((time.monotonic() - began, remark))
         ) as connection:
             assert connection.transmit(SELECT) == b"\x90\x00"
-    ((seconds, remark),) = told
+    ((seconds, remark),) = remarks
     assert seconds < 2
     assert remark.startswith(f"{card.reader}: another program holds the card; waiting")
 

@@ -80,7 +80,7 @@ def test_a_new_connection_resets_the_chip(insert: Insert, passport: Path) -> Non
     with connect(card.reader) as connection:
         connection.transmit(SELECT)
         assert connection.transmit(bytes.fromhex("0084000008"))[-2:] == b"\x90\x00"
-    with connect(card.reader) as connection:  # the MF is selected again, where there is no BAC
+    with connect(card.reader) as connection:  # the MF is selected, in which there is no BAC
         assert connection.transmit(bytes.fromhex("0084000008")) == b"\x69\x85"
 
 
@@ -88,7 +88,7 @@ def test_a_reset_ends_the_session(insert: Insert, passport: Path) -> None:
     card = insert(passport)
     with connect(card.reader) as connection:
         connection.transmit(SELECT)
-        connection.reset()  # the MF is selected again, where there is no BAC
+        connection.reset()  # the MF is selected, in which there is no BAC
         assert connection.transmit(bytes.fromhex("0084000008")) == b"\x69\x85"
         connection.transmit(SELECT)
         assert connection.transmit(bytes.fromhex("0084000008"))[-2:] == b"\x90\x00"

@@ -31,7 +31,7 @@ class CardConnection:
         return self._card
 
     def eject(self, _tray: Tray) -> None:
-        """Close the connection: there is no feeder."""
+        """Close the connection: this reader has no feeder."""
         self.close()
 
     def close(self) -> None:

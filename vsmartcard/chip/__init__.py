@@ -1,1 +1,1 @@
-"""The virtual chip: `Chip.process(bytes) -> bytes`, pure but for the randomness it is given."""
+"""The virtual chip: `Chip.process(bytes) -> bytes`, without input, output or clock."""

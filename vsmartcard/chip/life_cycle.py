@@ -26,7 +26,7 @@ class Event(Enum):
     """The effect of a command on the life cycle."""
 
     USE = "select, read, authenticate"
-    PERSONALISE = "create and write files, put keys"
+    PERSONALISE = "create and write files, store keys"
     ACTIVATE = "lock the chip for its holder"
     TERMINATE = "end the chip's life"
 

@@ -61,7 +61,7 @@ class PaceSession:
 
 @dataclass(frozen=True)
 class Session:
-    """One session: it begins at power-up, and anew whenever secure messaging ends.
+    """One session: it begins at power-up, and again whenever secure messaging ends.
 
     A session is immutable; its methods are its transitions, and a new session is `Session()`.  The
     protocol objects in it count their own steps.  `secure_messaging` protects the present command;

@@ -1,1 +1,1 @@
-"""Virtual readers: in this process, and in a pcscd of our own."""
+"""Virtual readers: in this process, and in pcscd."""

@@ -181,7 +181,7 @@ def test_a_torn_card_answers_nothing_until_it_is_put_back(carried_out: bool) -> 
 
 
 def test_a_command_of_another_program_ends_the_session() -> None:
-    """Its plain command ends the session, as Doc 9303-11, 9.8.3 says."""
+    """A plain command ends the session (Doc 9303-11, 9.8.3)."""
     beneath = Watched(personalised())
     card = Interrupted(beneath, nth(3), [bytes.fromhex("00A4000C")])
     session = opened(card)

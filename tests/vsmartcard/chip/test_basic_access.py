@@ -101,7 +101,7 @@ def test_any_other_plain_command_ends_the_session_too(command: str) -> None:
     ("tamper", "sw"),
     [
         (damaged, 0x6988),  # the MAC
-        (lambda octets: octets[:-10], 0x6987),  # no DO 8E at all
+        (lambda octets: octets[:-10], 0x6987),  # no DO 8E
         (lambda octets: b"\x99\x02\x90\x00" + octets, 0x6988),
     ],
 )

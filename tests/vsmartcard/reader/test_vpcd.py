@@ -113,7 +113,7 @@ def test_a_card_mistaken_for_the_last_one_is_inserted_again(
         reader.settimeout(5)
         reader.sendall(mistaken)
         answered = b""
-        while part := reader.recv(100):  # until it is taken out again
+        while part := reader.recv(100):  # until the card is taken out
             answered += part
         assert answered == frame(card.atr) * asked
     assert card.resets == 0

@@ -207,7 +207,7 @@ class Terminal:
         return response.data
 
     @property
-    def lives(self) -> bool:
+    def is_open(self) -> bool:
         """Whether the session continues."""
         return self.send(DG1).sw == 0x9000
 
@@ -253,7 +253,7 @@ class Terminal:
         assert self.prove(chain[-1], self.challenge()) == 0x9000
         return self
 
-    def anew(self, *, proven: bool = True) -> "Terminal":
+    def reopened(self, *, proven: bool = True) -> "Terminal":
         """Reset the chip to its persistent state, and open it again."""
         self.chip = Chip(ChipState.decode(self.chip.state.encode()))
         return Terminal(self.chip, self.access, proven)

@@ -52,7 +52,7 @@ def test_an_authenticated_terminal_reads_sensitive_data_until_the_chip_is_reset(
     terminal = Terminal(new_chip(), access).authenticate(dv(), system())
     assert terminal.require("00B0830000") == FILE_CONTENTS[FileID.DG3]
     assert terminal.require("00B0840000") == b"\x76\x03dg4"
-    assert terminal.anew(proven=False).send(DG3).sw == 0x6982
+    assert terminal.reopened(proven=False).send(DG3).sw == 0x6982
 
 
 @pytest.mark.parametrize("oid", SCHEMES)
@@ -142,7 +142,7 @@ def test_a_failed_authentication_gives_no_right(
     assert terminal.present(dv(), system()) == 0x9000
     assert f"{wrong(terminal):04X}" == f"{sw:04X}"
     assert terminal.send(DG3).sw == terminal.send(DG4).sw == 0x6982
-    assert terminal.lives
+    assert terminal.is_open
 
 
 @CASES.case("ISO7816_K_5", "ISO7816_K_6")
@@ -198,7 +198,7 @@ def test_a_right_is_effective_only_if_the_whole_chain_has_it(
     verifier = dv(rights=of_dv)
     terminal = Terminal(new_chip(), access).authenticate(verifier, system(verifier, of_is))
     assert terminal.send(command).sw == sw
-    assert terminal.lives
+    assert terminal.is_open
 
 
 @pytest.mark.parametrize(
@@ -225,4 +225,4 @@ def test_a_second_chip_access_in_a_session_is_refused(access: str, again: str) -
         run(secured(procedure, terminal.session), terminal.chip.process)
     assert refusal.value.sw == sw
     terminal.require(SELECT_APPLICATION)
-    assert terminal.lives
+    assert terminal.is_open

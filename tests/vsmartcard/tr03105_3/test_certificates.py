@@ -142,9 +142,9 @@ def refused(terminal: Terminal, root: Holder, certificate: bytes, sw: int, good:
     before = terminal.chip.state
     assert terminal.set_dst(root.reference) == 0x9000
     assert f"{terminal.verify(certificate):04X}" == f"{sw:04X}"
-    assert terminal.lives
+    assert terminal.is_open
     assert terminal.chip.state == before
-    assert terminal.anew().present(good) == 0x9000
+    assert terminal.reopened().present(good) == 0x9000
 
 
 @twice
@@ -189,8 +189,8 @@ def test_a_certificate_is_refused_if_no_key_is_selected(access: str) -> None:
     assert terminal.verify(later) == 0x6985
     assert terminal.set_dst("UTCVCA00002") == 0x6A88
     assert terminal.verify(later) == 0x6985
-    assert terminal.lives
-    assert terminal.anew().present(dv()) == 0x9000
+    assert terminal.is_open
+    assert terminal.reopened().present(dv()) == 0x9000
 
 
 @CASES.case("ISO7816_J_11")
@@ -201,7 +201,7 @@ def test_the_certificate_of_a_foreign_terminal_does_not_advance_the_date(access:
     earlier = certify("UTIS00003", Role.TERMINAL, foreign, expiration=date(2026, 11, 1))
     terminal = Terminal(new_chip(), access)
     assert terminal.present(foreign, later) == 0x9000
-    assert terminal.anew().present(foreign, earlier) == 0x9000
+    assert terminal.reopened().present(foreign, earlier) == 0x9000
 
 
 @CASES.case("ISO7816_J_12", "ISO7816_K_4")
@@ -245,7 +245,7 @@ def test_an_unknown_class_is_refused_with_6e00(ins: int, access: str) -> None:
 def test_imported_keys_end_with_the_session(access: str) -> None:
     terminal = Terminal(new_chip(), access)
     assert terminal.present(dv()) == 0x9000
-    terminal = terminal.anew()
+    terminal = terminal.reopened()
     assert terminal.set_dst(dv().reference) == 0x6A88
     assert terminal.verify(system()) == 0x6985
 
@@ -280,7 +280,7 @@ def test_a_certificate_of_a_role_that_its_issuer_may_not_issue_is_refused(
         last = number == len(roles) - 1
         assert terminal.present(holder) == (0x6300 if last else 0x9000)
         issuer = holder
-    assert terminal.lives
+    assert terminal.is_open
 
 
 @CASES.case("ISO7816_J_55", "ISO7816_J_56")
@@ -304,4 +304,4 @@ def test_a_key_shorter_than_that_of_the_issuer_is_refused(role: Role, kind: str)
         assert terminal.present(certify("UTIS00001", IS, verifier, key=short, scheme=scheme)) == (
             0x6300
         )
-    assert terminal.lives
+    assert terminal.is_open

@@ -35,7 +35,7 @@ def test_dg3_and_dg4_are_refused_before_terminal_authentication(command: str, ac
     """Every form of command is refused in the session, which continues."""
     terminal = Terminal(new_chip(), access)
     assert terminal.send(command).sw == 0x6982
-    assert terminal.lives
+    assert terminal.is_open
 
 
 READ_CVCA = {

@@ -37,12 +37,12 @@ def test_domestic_certificates_advance_the_date(by: Role, access: str) -> None:
         advanced = certify("UTIS00002", IS, dv(), effective=date(2026, 12, 1))
         assert terminal.present(dv(), advanced) == 0x9000
         old = certify("UTIS00003", IS, dv(), expiration=date(2026, 11, 30))
-        terminal = terminal.anew()
+        terminal = terminal.reopened()
         assert terminal.present(dv()) == 0x9000
         assert terminal.present(old) == 0x6300
     else:
         assert terminal.present(certify("UTDV00002", DOMESTIC, cvca(), effective=LATER)) == 0x9000
-        assert terminal.anew().present(dv()) == 0x6300
+        assert terminal.reopened().present(dv()) == 0x6300
 
 
 @CASES.case("ISO7816_M_3", "ISO7816_M_4", "ISO7816_M_6")
@@ -54,17 +54,17 @@ def test_link_certificates_replace_the_trust_points(access: str) -> None:
     )
     terminal = Terminal(new_chip(), access)
     assert terminal.present(second) == 0x9000
-    terminal = terminal.anew()
+    terminal = terminal.reopened()
     assert terminal.trust_points == ("UTCVCA00002", "UTCVCA00001")
     old_dv = certify("UTDV00003", DOMESTIC, cvca(), expiration=date(2029, 1, 1))
     assert terminal.present(old_dv) == 0x9000  # the first trust point is still valid
 
-    terminal = terminal.anew()
+    terminal = terminal.reopened()
     advanced = certify(
         "UTDV00004", DOMESTIC, second, effective=date(2029, 2, 1), expiration=date(2030, 1, 1)
     )
     assert terminal.present(advanced) == 0x9000
-    terminal = terminal.anew()
+    terminal = terminal.reopened()
     newer = certify("UTDV00005", DOMESTIC, cvca(), expiration=date(2030, 1, 1))
     assert terminal.present(newer) == 0x6300  # and now it has expired
 
@@ -76,7 +76,7 @@ def test_link_certificates_replace_the_trust_points(access: str) -> None:
     assert terminal.present(
         certify("UTDV00006", DOMESTIC, fourth, expiration=date(2035, 1, 1))
     ) == (0x9000)
-    terminal = terminal.anew()
+    terminal = terminal.reopened()
     assert terminal.trust_points == ("UTCVCA00004", "UTCVCA00003")
     content = Cvca(("UTCVCA00004", "UTCVCA00003")).encode()
     assert terminal.require("00B09C0024") == content

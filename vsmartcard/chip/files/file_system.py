@@ -77,10 +77,10 @@ class FileSystem:
 
     def create(self, file: TransparentFile) -> "FileSystem":
         """Return the file system with a new file; 6A89 if either of its identifiers is in use."""
-        taken = self.find(file.key)
-        if taken is None and file.short_identifier is not None:
-            taken = self.find_short(file.directory, file.short_identifier)
-        if taken is not None:
+        existing = self.find(file.key)
+        if existing is None and file.short_identifier is not None:
+            existing = self.find_short(file.directory, file.short_identifier)
+        if existing is not None:
             raise ChipRefusalError(SW.FILE_ALREADY_EXISTS, "creating a file")
         return FileSystem((*self.files, file))
 

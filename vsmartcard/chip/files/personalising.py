@@ -122,15 +122,15 @@ def _require_no_parameters(command: CommandAPDU, doing: str) -> None:
         raise ChipRefusalError(SW.INCORRECT_P1_P2, doing)
 
 
-def _short_identifier(given: DataObject | None, identifier: int) -> int | None:
-    if given is None:
+def _short_identifier(data_object: DataObject | None, identifier: int) -> int | None:
+    if data_object is None:
         implied = identifier & 0x1F
         return implied if 0 < implied < 0x1F else None
-    if not given.value:
+    if not data_object.value:
         return None
-    octet = _number(given, 1)
+    octet = _number(data_object, 1)
     if octet & 0x07 or not 0 < octet >> 3 < 0x1F:
-        raise given.malformed("is not a short identifier: 1 to 30, in the upper five bits")
+        raise data_object.malformed("is not a short identifier: 1 to 30, in the upper five bits")
     return octet >> 3
 
 

@@ -1,8 +1,8 @@
-//! Reads the card in a PC/SC reader with dmrtd and prints what it found, a tab-separated pair a line.
+//! Reads the card in a PC/SC reader with dmrtd and prints tab-separated pairs, one a line.
 //!
 //! Usage: dmrtd-reader READER WAY CSCA CHALLENGE, with the password on standard input: a CAN, or the
 //! document number, date of birth and date of expiry on three lines.  WAY is "bac", "mrz" or "can",
-//! the latter two with PACE.  CSCA is a certificate (DER) to be trusted; CHALLENGE is the eight
+//! the latter two with PACE.  CSCA is the trusted certificate (DER); CHALLENGE is the eight
 //! octets of Active Authentication in hexadecimal.
 
 use std::error::Error;

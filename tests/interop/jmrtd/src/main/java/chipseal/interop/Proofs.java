@@ -21,7 +21,7 @@ import org.jmrtd.lds.icao.DG14File;
 import org.jmrtd.protocol.PACECAMResult;
 import org.jmrtd.protocol.PACEGMMappingResult;
 
-/** What JMRTD leaves to its caller: whether the signatures and the proofs of possession are good. */
+/** The checks that JMRTD leaves to its caller: signatures, and proofs of possession of a key. */
 final class Proofs {
   static final BouncyCastleProvider PROVIDER = new BouncyCastleProvider();
 
@@ -42,8 +42,9 @@ final class Proofs {
   }
 
   /**
-   * Doc 9303-11, 4.4.3.3.3: the mapping's key is CA_IC times the static key, which stands in DG14
-   * too. JMRTD does not read it in EF.CardSecurity, where its domain parameters are a number.
+   * Doc 9303-11, 4.4.3.3.3: the static key times CA_IC is the key of the mapping. The static key is
+   * read from DG14, since JMRTD cannot read it from EF.CardSecurity, where its domain parameters
+   * are a number.
    */
   static boolean isProven(PACECAMResult pace, DG14File dg14, BigInteger keyId)
       throws GeneralSecurityException {
@@ -60,8 +61,8 @@ final class Proofs {
   }
 
   /**
-   * The factor CA_IC, decrypted anew: JMRTD takes FF..FF for the initialisation vector itself, where
-   * Doc 9303-11, 4.4.3.3.3 has it encrypted, so that its own first block is wrong.
+   * The factor CA_IC, decrypted again: JMRTD uses FF..FF as the initialisation vector, but Doc
+   * 9303-11, 4.4.3.3.3 encrypts this value first, so that JMRTD's first block is wrong.
    */
   private static byte[] chipAuthenticationData(PACECAMResult pace) throws GeneralSecurityException {
     SecretKey key = pace.getWrapper().getEncryptionKey();

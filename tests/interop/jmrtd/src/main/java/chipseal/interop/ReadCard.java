@@ -65,7 +65,7 @@ import org.jmrtd.protocol.PACEResult;
 import org.jmrtd.protocol.ReadBinaryAPDUSender;
 
 /**
- * Reads the card in a PC/SC reader with JMRTD and prints what it found, a tab-separated pair a line.
+ * Reads the card in a PC/SC reader with JMRTD and prints tab-separated pairs, one a line.
  *
  * <p>Usage: ReadCard READER WAY [IS-FOLDER], with the password on standard input: a CAN, or the
  * document number, date of birth and date of expiry on three lines. WAY is "bac", or a password and
@@ -111,7 +111,7 @@ public final class ReadCard {
     throw new IllegalArgumentException("no reader " + name);
   }
 
-  private static void say(String key, Object value) {
+  private static void print(String key, Object value) {
     System.out.println(key + "\t" + value);
   }
 
@@ -121,7 +121,7 @@ public final class ReadCard {
     if (way.equals("bac")) {
       service.sendSelectApplet(false);
       service.doBAC(new BACKey(secret.get(0), secret.get(1), secret.get(2)));
-      say("access", "BAC");
+      print("access", "BAC");
       return;
     }
     AccessKeySpec key =
@@ -138,7 +138,7 @@ public final class ReadCard {
           && pace == null) {
         BigInteger number = choice.getParameterId();
         pace = service.doPACE(key, oid, PACEInfo.toParameterSpec(number), number);
-        say("access", choice.getProtocolOIDString() + " " + number);
+        print("access", choice.getProtocolOIDString() + " " + number);
         mappingKey = number;
       }
     }
@@ -161,12 +161,12 @@ public final class ReadCard {
   private void read(Path inspectionSystem) throws Exception {
     sod = new SODFile(new ByteArrayInputStream(file("SOD", PassportService.EF_SOD)));
     hashes.putAll(sod.getDataGroupHashes());
-    say("sod-signature", Proofs.isSigned(sod));
+    print("sod-signature", Proofs.isSigned(sod));
     COMFile com = new COMFile(new ByteArrayInputStream(file("COM", PassportService.EF_COM)));
-    say("com", HexFormat.of().formatHex(toOctets(com.getTagList())) + " " + com.getLDSVersion());
+    print("com", HexFormat.of().formatHex(toOctets(com.getTagList())) + " " + com.getLDSVersion());
     DG1File dg1 = new DG1File(dataGroup(1));
-    say("mrz", dg1.getMRZInfo().toString().replace("\n", ""));
-    say("document-number", dg1.getMRZInfo().getDocumentNumber());
+    print("mrz", dg1.getMRZInfo().toString().replace("\n", ""));
+    print("document-number", dg1.getMRZInfo().getDocumentNumber());
     EACCAResult chip = null;
     if (hashes.containsKey(14)) {
       DG14File dg14 = new DG14File(dataGroup(14));
@@ -174,7 +174,7 @@ public final class ReadCard {
         authenticateActively(new DG15File(dataGroup(15)), dg14);
       }
       if (pace instanceof PACECAMResult proof) {
-        say("chip-authentication-mapping", Proofs.isProven(proof, dg14, mappingKey));
+        print("chip-authentication-mapping", Proofs.isProven(proof, dg14, mappingKey));
       }
       chip = authenticateChip(dg14);
     }
@@ -183,15 +183,15 @@ public final class ReadCard {
     }
     for (FaceInfo face : new DG2File(dataGroup(2)).getFaceInfos()) {
       for (ImageInfo image : face.getFaceImageInfos()) {
-        say("face", describe(image));
+        print("face", describe(image));
       }
     }
     for (int number : hashes.keySet()) {
       switch (number) {
         case 1, 2, 14, 15 -> {}
         case 3 -> readFingers();
-        case 11 -> say("name", new DG11File(dataGroup(11)).getNameOfHolder());
-        case 12 -> say("authority", new DG12File(dataGroup(12)).getIssuingAuthority());
+        case 11 -> print("name", new DG11File(dataGroup(11)).getNameOfHolder());
+        case 12 -> print("authority", new DG12File(dataGroup(12)).getIssuingAuthority());
         default -> dataGroup(number);
       }
     }
@@ -202,12 +202,12 @@ public final class ReadCard {
     try {
       dg3 = new DG3File(dataGroup(3));
     } catch (CardServiceException refused) {
-      say("fingers-refused", refused.getMessage());
+      print("fingers-refused", refused.getMessage());
       return;
     }
     for (FingerInfo finger : dg3.getFingerInfos()) {
       for (ImageInfo image : finger.getFingerImageInfos()) {
-        say("finger", describe(image));
+        print("finger", describe(image));
       }
     }
   }
@@ -224,13 +224,13 @@ public final class ReadCard {
   }
 
   private static void sayFile(String name, byte[] octets) throws GeneralSecurityException {
-    say("file", name + " " + octets.length + " " + sha256(octets));
+    print("file", name + " " + octets.length + " " + sha256(octets));
   }
 
   private InputStream dataGroup(int number) throws Exception {
     byte[] octets = file("DG" + number, (short) (0x0100 + number));
     byte[] hash = MessageDigest.getInstance(sod.getDigestAlgorithm()).digest(octets);
-    say("hash", "DG" + number + " " + Arrays.equals(hash, hashes.get(number)));
+    print("hash", "DG" + number + " " + Arrays.equals(hash, hashes.get(number)));
     return new ByteArrayInputStream(octets);
   }
 
@@ -260,7 +260,7 @@ public final class ReadCard {
                     variant.getObjectIdentifier(),
                     key.getObjectIdentifier(),
                     key.getSubjectPublicKey());
-            say("chip-authentication", variant.getProtocolOIDString());
+            print("chip-authentication", variant.getProtocolOIDString());
             return result;
           }
         }
@@ -283,7 +283,7 @@ public final class ReadCard {
         algorithm == null ? "SHA-1" : Util.inferDigestAlgorithmFromSignatureAlgorithm(algorithm);
     AAResult result = service.doAA(key, digest, algorithm, challenge);
     boolean proven = Proofs.isProven(key, algorithm, challenge, result.getResponse());
-    say("active-authentication", proven + " " + key.getAlgorithm());
+    print("active-authentication", proven + " " + key.getAlgorithm());
   }
 
   private void authenticateTerminal(Path folder, EACCAResult chip, DG1File dg1) throws Exception {
@@ -310,6 +310,6 @@ public final class ReadCard {
       String number = dg1.getMRZInfo().getDocumentNumber();
       service.doEACTA(authority, chain, key, own.getSigAlgName(), chip, number);
     }
-    say("terminal-authentication", own.getHolderReference().getName());
+    print("terminal-authentication", own.getHolderReference().getName());
   }
 }
