@@ -19,7 +19,7 @@ _DIGITS: Final = re.compile(r"[0-9]*")
 
 
 def read_text(data_object: DataObject, tolerated: list[str]) -> str:
-    """Return text in UTF-8; any other is read as Latin-1, as a quirk."""
+    """Return text in UTF-8; other octets are read as Latin-1, which is a quirk."""
     try:
         return data_object.value.decode()
     except UnicodeDecodeError:

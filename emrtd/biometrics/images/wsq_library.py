@@ -14,7 +14,7 @@ MIN_SIDE: Final = 32
 """Pixels of the smallest side that the library encodes."""
 
 MAX_PIXELS: Final = 3_000_000
-"""Four fingers side by side at 500 pixels per inch are 2.4 million."""
+"""The most pixels of an image; four fingers side by side at 500 pixels per inch are 2.4 million."""
 
 
 def compress(pixels: bytes, width: int, height: int) -> bytes:

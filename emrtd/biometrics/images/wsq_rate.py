@@ -77,7 +77,7 @@ class _Bins:
 
 
 def _read_number(content: bytes, position: int) -> float:
-    """A number of the format: a power of ten to divide by, and 16 bits."""
+    """Return a number: one octet with the power of ten to divide by, then 16 bits."""
     number = int.from_bytes(content[position + 1 : position + 3], "big")
     return number * 10.0 ** -content[position]
 

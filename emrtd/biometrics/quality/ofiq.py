@@ -5,7 +5,7 @@ OFIQ is reached in one of two ways, and its models are installed separately: as 
 has the options of OFIQ's OFIQSampleApp, such as `ofiqpy` in another environment.
 
 The unified quality score has no official limits.  OFIQ's maintainers (OFIQ-Project, issue 109)
-suggest to start from the percentiles of operational pictures in table 14 of ISO/IEC WD3 25722.  A
+suggest starting from the percentiles of operational pictures in table 14 of ISO/IEC WD3 25722.  A
 site sets its limits with CHIPSEAL_OFIQ_LIMITS=RECOMMENDED:MANDATORY.  Without them the score is
 measured and recorded, and no picture fails.
 """

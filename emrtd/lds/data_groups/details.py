@@ -171,7 +171,7 @@ def _read_several(
 
 
 def _tags(octets: bytes) -> Iterator[int]:
-    """Yield the tags of a tag list: one octet each, or two if the first octet says so."""
+    """Yield the tags of a tag list: one octet each, or two if the first octet requires a second."""
     position = 0
     while position < len(octets):
         size = 2 if octets[position] & 0x1F == 0x1F else 1

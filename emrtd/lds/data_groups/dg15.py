@@ -34,7 +34,7 @@ class DataGroup15:
 
     @classmethod
     def decode(cls, octets: bytes) -> "DataGroup15":
-        """Decode the file; only `public_key` finds out whether the key is usable.
+        """Decode the file; `public_key` checks whether the key is usable.
 
         Raises `MalformedError` if it does not hold a SEQUENCE.
         """

@@ -41,7 +41,7 @@ class DataGroup3(BiometricDataGroup[FingerBlock, FingerImage]):
     def of(
         cls, fingers: Iterable[FingerImage], generation: Generation = Generation.ISO_19794
     ) -> Self:
-        """Make DG3 of these fingers, one template each; without a finger, use `empty`."""
+        """Make DG3 of these fingers, one template each; for a holder without any, use `empty`."""
         return cls(tuple(cls._instance(finger, generation) for finger in fingers))
 
     @classmethod

@@ -32,7 +32,7 @@ class DataGroup4(BiometricDataGroup[IrisBlock, IrisImage]):
 
     @classmethod
     def of(cls, irises: Iterable[IrisImage], generation: Generation = Generation.ISO_19794) -> Self:
-        """Make DG4 of these irises, one template each; without an iris, use `empty`."""
+        """Make DG4 of these irises, one template each; for a holder without any, use `empty`."""
         return cls(tuple(cls._instance(iris, generation) for iris in irises))
 
     @classmethod

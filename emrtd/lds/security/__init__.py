@@ -1,1 +1,1 @@
-"""What is signed over the files of a chip, and what tells how to open it."""
+"""EF.CardAccess, EF.CardSecurity and EF.SOD, and the structures in them."""

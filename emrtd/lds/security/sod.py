@@ -33,7 +33,7 @@ OTHER_CONTENT_TYPES: Final = frozenset({ID_DATA, "1.3.27.1.1.1", "1.2.528.1.1006
 class Sod(msgspec.Struct, frozen=True):
     """An EF.SOD: the whole file as it was read, its SignedData, and the signed hashes.
 
-    `inconsistencies` names those in fields that are not signed.  An EF.SOD with any was
+    `inconsistencies` names contradictions among fields that are not signed.  An EF.SOD with any was
     damaged or changed, or was made by faulty software.
     """
 
