@@ -1,4 +1,4 @@
-"""Who a certificate holder is and what he may do: the CHAT (Doc 9303-10, 5.4; TR-03110-4, 2)."""
+"""The role and the rights of a certificate holder: the CHAT (Doc 9303-10, 5.4; TR-03110-4, 2)."""
 
 from dataclasses import dataclass
 from enum import IntEnum, IntFlag, unique
@@ -23,7 +23,7 @@ _SIZES: Final = {ID_INSPECTION_SYSTEM: 1, ID_AUTHENTICATION_TERMINAL: 5, ID_SIGN
 
 @unique
 class Role(IntEnum):
-    """The two bits that say who a certificate holder is."""
+    """The role of a certificate holder, two bits."""
 
     TERMINAL = 0
     DV_FOREIGN = 1
@@ -37,7 +37,7 @@ class Role(IntEnum):
 
 
 class Right(IntFlag):
-    """What an inspection system may do; the other bits are ignored (Doc 9303-11, 7.1.4.3.6)."""
+    """The rights of an inspection system; other bits are ignored (Doc 9303-11, 7.1.4.3.6)."""
 
     READ_DG3 = 0x01
     READ_DG4 = 0x02
@@ -60,12 +60,12 @@ class Chat:
 
     @classmethod
     def inspection_system(cls, role: Role, rights: Right) -> "Chat":
-        """For inspection systems and those above them."""
+        """Return the CHAT of an inspection system, or of a DV or CVCA above it."""
         return cls(ID_INSPECTION_SYSTEM, bytes((role << 6 | rights,)))
 
     @property
     def role(self) -> Role:
-        """Who the holder is."""
+        """The holder's role."""
         return Role(self.template[0] >> 6)
 
     @property
@@ -75,15 +75,15 @@ class Chat:
 
     @property
     def rights(self) -> Right:
-        """What an inspection system may do; nothing for another type of terminal."""
+        """The rights of an inspection system; none for another type of terminal."""
         if self.terminal_type != ID_INSPECTION_SYSTEM:
             return Right(0)
         return Right(self.template[0] & sum(Right))
 
     def restrict(self, other: "Chat") -> "Chat":
-        """This holder with no more than the rights of another: the bitwise 'and' (7.1.4.3.6).
+        """Return this role with the rights that both have: the bitwise 'and' (7.1.4.3.6).
 
-        The role is this holder's.  Raises `ProtocolError` for another type of terminal.
+        Raises `ProtocolError` for another type of terminal.
         """
         if self.terminal_type != other.terminal_type or len(self.template) != len(other.template):
             raise ProtocolError("the certificates of a chain are for different types of terminal")
@@ -98,12 +98,12 @@ class Chat:
 
     @classmethod
     def read(cls, data_object: DataObject) -> "Chat":
-        """Read 7F4C; a type that is not known may have a template of any size, up to 64 octets."""
+        """Read 7F4C; the template of an unknown type may have any size up to 64 octets."""
         fields = data_object.children()
         oid, template = der.read_oid(fields.one(der.OID)), fields.one(_DISCRETIONARY_DATA)
         size = _SIZES.get(oid, len(template.value))
         if len(template.value) != size or not 1 <= size <= 64:
-            raise template.malformed(f"{len(template.value)} octets of authorization")
+            raise template.malformed(f"has {len(template.value)} octets, not {size}")
         return cls(oid, template.value)
 
     def __post_init__(self) -> None:

@@ -1,6 +1,6 @@
 """Card-verifiable certificates (Doc 9303-12, 7.2.2 and 7.2.3; TR-03110-3, C).
 
-A certificate is kept as it was signed, octet for octet; its fields are read from that.
+A certificate keeps the octets that were signed; its fields are read from these.
 """
 
 from dataclasses import dataclass, field
@@ -31,7 +31,7 @@ _WHAT: Final = "card-verifiable certificate"
 
 
 def holder_reference(country: str, mnemonic: str, sequence: str) -> str:
-    """Make a reference: 2 letters, up to 9 characters, 5 digits or letters (Table 12)."""
+    """Return a reference: 2 letters, up to 9 characters, 5 digits or letters (Table 12)."""
     reference = f"{country}{mnemonic}{sequence}"
     letters = country.isascii() and country.isalpha() and country.isupper() and len(country) == 2
     number = len(sequence) == 5 and sequence.isascii() and sequence.isalnum()
@@ -64,9 +64,9 @@ def _is_assigned(character: str) -> bool:
 
 
 def date_octets(day: date) -> bytes:
-    """A date as YYMMDD in six octets of one digit each, years 2000 to 2099 (7.2.3.1.3)."""
+    """Encode a date as YYMMDD in six octets, one digit each; years 2000 to 2099 (7.2.3.1.3)."""
     if not 2000 <= day.year <= 2099:
-        raise MisuseError(f"{day} is not of the years 2000 to 2099")
+        raise MisuseError(f"{day} is not in the years 2000 to 2099")
     return bytes(map(int, day.strftime("%y%m%d")))
 
 
@@ -84,12 +84,12 @@ def read_date(data_object: DataObject) -> date:
     try:
         return date(2000 + year, month, day)
     except ValueError:
-        raise data_object.malformed("is no date") from None
+        raise data_object.malformed("is not a date") from None
 
 
 @dataclass(frozen=True, slots=True)
 class CvExtension:
-    """A certificate extension: its identifier, and the data objects that follow it, as written."""
+    """A certificate extension: its identifier, and the encoded data objects that follow it."""
 
     oid: str
     data: bytes
@@ -100,12 +100,12 @@ class CvExtension:
 
 
 def encode_extensions(extensions: tuple[CvExtension, ...]) -> bytes:
-    """Encode 65; nothing where there are none."""
+    """Encode 65; nothing if there are no extensions."""
     return tlv.encode(EXTENSIONS, *(each.encode() for each in extensions)) if extensions else b""
 
 
 def read_extensions(fields: DataObjects) -> tuple[CvExtension, ...]:
-    """Read 65 where it stands among these fields; unknown extensions are as good as any."""
+    """Read 65 if it is among these fields; unknown extensions are accepted."""
     found = fields.get(EXTENSIONS)
     return () if found is None else tuple(map(_read_extension, found.children()))
 
@@ -115,7 +115,7 @@ def _read_extension(template: DataObject) -> CvExtension:
         raise template.malformed("an extension has tag 73")
     objects = template.children()
     if not objects:
-        raise template.malformed("an extension without identifier")
+        raise template.malformed("an extension has no identifier")
     oid = objects[0]
     behind = oid.offset - template.offset + len(oid.value)
     return CvExtension(der.read_oid(oid), template.value[behind:])
@@ -123,10 +123,10 @@ def _read_extension(template: DataObject) -> CvExtension:
 
 @dataclass(frozen=True, slots=True)
 class CvCertificate:
-    """A card-verifiable certificate; equal where its octets are.
+    """A card-verifiable certificate; two are equal if their octets are.
 
     `body` is the signed data object 7F4E with tag and length.  The certificate expires at the end
-    of the `expiration` day.
+    of the day `expiration`.
     """
 
     body: bytes = field(repr=False)
@@ -141,7 +141,7 @@ class CvCertificate:
 
     @classmethod
     def decode(cls, octets: bytes) -> "CvCertificate":
-        """Decode 7F21, or its value as PSO:Verify Certificate carries it."""
+        """Decode 7F21, or its value alone, as in PSO:Verify Certificate."""
         outer, end = tlv.read_first(octets, _WHAT)
         if outer.tag == CERTIFICATE and end == len(octets):
             octets = outer.value
@@ -163,7 +163,7 @@ class CvCertificate:
             extensions=read_extensions(fields),
         )
         if certificate.value != octets:
-            raise MalformedError(_WHAT, "a length field is not in its shortest form")
+            raise MalformedError(_WHAT, "a length field is not in the shortest form")
         return certificate
 
     def encode(self) -> bytes:
@@ -177,12 +177,12 @@ class CvCertificate:
 
     @property
     def role(self) -> Role:
-        """Who the holder is."""
+        """The holder's role."""
         return self.chat.role
 
     @property
     def is_self_signed(self) -> bool:
-        """Whether holder and authority are the same key."""
+        """Whether holder and authority have the same reference."""
         return self.authority_reference == self.holder_reference
 
     def verify(self, issuer: CvPublicKey) -> None:
@@ -193,15 +193,15 @@ class CvCertificate:
             raise ProtocolError(f"certificate of {self.holder_reference}: {error}") from None
 
     def key_under(self, issuer: CvPublicKey | None) -> CvPublicKey:
-        """The certified key, on its issuer's curve where it does not bring its own."""
+        """Return the certified key, on its issuer's curve if it has no domain parameters."""
         return self.public_key.inherit(issuer.curve if issuer else None)
 
 
 def read_profile(fields: DataObjects) -> None:
-    """Read the profile identifier: only 0, version 1, is known (7.2.2.1)."""
+    """Read the profile identifier, which must be 0, for version 1 (7.2.2.1)."""
     profile = fields.one(PROFILE_IDENTIFIER)
     if profile.value != b"\x00":
-        raise profile.malformed("a profile other than version 1")
+        raise profile.malformed("the profile is not version 1")
 
 
 def issue(
@@ -216,9 +216,9 @@ def issue(
     authority: str,
     extensions: tuple[CvExtension, ...] = (),
 ) -> CvCertificate:
-    """Make a certificate for a key; `signer` and `scheme` are those of the key `authority`.
+    """Issue a certificate for a key; `signer` and `scheme` belong to the key named `authority`.
 
-    The certificates of a CVCA, its link certificates too, bring their domain parameters; those of
+    The certificates of a CVCA, also its link certificates, contain domain parameters; those of
     Document Verifiers and terminals do not (7.2.2.3).
     """
     if expiration < effective:

@@ -1,7 +1,7 @@
-"""What a Country Verifying CA and its Document Verifiers issue: who may read fingerprints.
+"""Issuing by a Country Verifying CA and its Document Verifiers: the rights to read fingerprints.
 
 A CVCA certifies Document Verifiers, and these certify inspection systems (Doc 9303-12, 7.2).
-Validities are short, for a chip has no clock and no revocation list.
+Validities are short, since a chip has no clock and no revocation list.
 """
 
 import re
@@ -20,7 +20,7 @@ from support.errors import MisuseError
 
 CURVE: Final = "brainpoolP256r1"
 SCHEME: Final = SignatureScheme(SignatureFamily.ECDSA, Hash.SHA256)
-"""What the keys of a State's own chain are: one curve and scheme from top to bottom."""
+"""The curve and signature scheme of every key of the State's own chain."""
 
 # Doc 9303-12, Table 3: 6 months to 3 years, 2 weeks to 3 months, 1 day to 1 month.
 CVCA_VALIDITY: Final = timedelta(days=3 * 365)
@@ -32,7 +32,7 @@ LONGEST_VALIDITY: Final = {
     Role.DV_FOREIGN: DOCUMENT_VERIFIER_VALIDITY,
     Role.TERMINAL: timedelta(days=31),
 }
-"""The longest validity of Table 3, by what is certified on request."""
+"""The longest validity of Table 3, by the roles that are certified on request."""
 
 _FIRST: Final = "00001"
 _REFERENCE: Final = re.compile(r"([A-Z]{2})(.{1,9})(\d{5})")
@@ -50,16 +50,16 @@ class CvChain:
 def issue_chain(
     country: str, cvca: Signer, document_verifier: Signer, inspection_system: PublicKey, day: date
 ) -> CvChain:
-    """Certify a CVCA by itself, a domestic Document Verifier, and an inspection system.
+    """Issue certificates to a CVCA (self-signed), a domestic DV and an inspection system.
 
-    The inspection system may read fingerprints and irises.  `country` is of two letters; every
-    period begins on `day`.
+    The inspection system may read fingerprints and irises.  `country` has two letters; every
+    validity begins on `day`.
     """
     root, middle, end = (
         holder_reference(country, mnemonic, _FIRST) for mnemonic in ("CVCA", "DV", "IS")
     )
 
-    def certify(  # noqa: PLR0917 - what a certificate says
+    def certify(  # noqa: PLR0917 - the fields of a certificate
         key: PublicKey, holder: str, role: Role, validity: timedelta, signer: Signer, authority: str
     ) -> CvCertificate:
         return issue(
@@ -97,10 +97,10 @@ def issue_chain(
 def renew_cvca(
     before: CvCertificate, signer_before: Signer, signer: Signer, day: date
 ) -> tuple[CvCertificate, CvCertificate]:
-    """Certify the next CVCA key; returns the link certificate and the self-signed one.
+    """Certify the next CVCA key; return the link certificate and the self-signed one.
 
-    `before` is the certificate of the key before, `signer_before` that key.  New chips trust the
-    self-signed certificate; a chip in the field learns the key from the link.
+    `before` is the certificate of the previous key, `signer_before` that key.  New chips are
+    personalised with the self-signed certificate; issued chips accept the key through the link.
     """
     reference = next_reference(before.holder_reference)
 
@@ -130,23 +130,23 @@ def certify_request(
     day: date,
     validity: timedelta,
 ) -> CvCertificate:
-    """Certify the key of a request, whose inner signature is verified first.
+    """Verify the inner signature of a request and certify its key.
 
     `issuer` is the certificate of `signer`: a CVCA's for a Document Verifier, a Document
-    Verifier's for a terminal.  Rights are no more than the issuer's own, and the certificate does
-    not outlive the issuer's.  Raises `ProtocolError` for a signature that is wrong, for a key of
-    another kind than the issuer's, and for a request to another issuer.
+    Verifier's for a terminal.  The rights are limited to the issuer's, and the validity ends no
+    later than the issuer's.  Raises `ProtocolError` for a wrong signature, for a key of another
+    kind than the issuer's, and for a request to another issuer.
     """
     asked.verify()
     ours = CvPublicKey.of(signer.public_key, SCHEME)
     if (asked.public_key.oid, asked.public_key.curve) != (ours.oid, ours.curve):
-        raise ProtocolError(  # its certificate would bring no domain parameters (7.2.2.3)
-            f"the request's key is not for {SCHEME.description} on {CURVE}, as its issuer's is"
+        raise ProtocolError(  # its certificate would have no domain parameters (7.2.2.3)
+            f"the request's key is not for {SCHEME.description} on {CURVE} like its issuer's"
         )
     wanted = asked.authority_reference
     if wanted is not None and wanted != issuer.holder_reference:
         raise ProtocolError(
-            f"the request is for {wanted}, and the key in use is {issuer.holder_reference}"
+            f"the request is to {wanted}, but the key in use is {issuer.holder_reference}"
         )
     return issue(
         public_key=asked.public_key,
@@ -161,11 +161,11 @@ def certify_request(
 
 
 def next_reference(reference: str) -> str:
-    """The holder reference with the next sequence number; `MisuseError` where none follows.
+    """Return the holder reference with the next sequence number, its last five digits (7.2.2).
 
-    The sequence number is the last five digits (7.2.2).
+    Raises `MisuseError` after 99999, and for another form of sequence number.
     """
     found = _REFERENCE.fullmatch(reference)
     if found is None or found[3] == "99999":
-        raise MisuseError(f"{reference}: no sequence number follows on this reference")
+        raise MisuseError(f"{reference}: has no next sequence number")
     return holder_reference(found[1], found[2], f"{int(found[3]) + 1:05d}")

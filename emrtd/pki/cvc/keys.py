@@ -1,7 +1,7 @@
 """Public keys of card-verifiable certificates (Doc 9303-12, 7.2.3.2; TR-03110-3, D.3).
 
-The object identifier says both what kind of key it is and how it signs.  Domain parameters of
-elliptic-curve keys stand in the certificates of a CVCA; those below it inherit them.
+The object identifier names the kind of key and the signature scheme.  Certificates of a CVCA
+contain the domain parameters of elliptic-curve keys; the certificates below it inherit them.
 """
 
 from dataclasses import dataclass
@@ -44,11 +44,11 @@ SCHEMES: Final = {
     f"{ID_TA}.2.4": SignatureScheme(SignatureFamily.ECDSA, Hash.SHA384),
     f"{ID_TA}.2.5": SignatureScheme(SignatureFamily.ECDSA, Hash.SHA512),
 }
-"""id-TA-RSA-… and id-TA-ECDSA-…; Doc 9303-11, 9.2.9 keeps PSS and ECDSA from SHA-224 on."""
+"""id-TA-RSA-… and id-TA-ECDSA-…; of these Doc 9303-11, 9.2.9 has PSS and ECDSA, not with SHA-1."""
 
 
 def scheme_oid(scheme: SignatureScheme) -> str:
-    """The identifier of a signature scheme; `MisuseError` where the standard has none."""
+    """Return the identifier of a signature scheme; `MisuseError` if the standard has none."""
     found = next((oid for oid, each in SCHEMES.items() if each == scheme), None)
     if found is None:
         raise MisuseError(f"card-verifiable certificates have no {scheme.description}")
@@ -59,8 +59,8 @@ def scheme_oid(scheme: SignatureScheme) -> str:
 class CvPublicKey:
     """A public key data object (7F49).
 
-    `key` is the RSA key, or the EC key with its curve; where the curve is inherited, `key` is None
-    and `point` the encoded point.
+    `key` is the RSA key, or the EC key with its curve.  If the curve is inherited, `key` is None
+    and `point` is the encoded point.
     """
 
     oid: str
@@ -69,7 +69,7 @@ class CvPublicKey:
 
     @classmethod
     def of(cls, key: PublicKey, scheme: SignatureScheme) -> "CvPublicKey":
-        """A key with all its parameters."""
+        """Return the data object of a key with all its parameters."""
         is_ecdsa = scheme.family is SignatureFamily.ECDSA
         if is_ecdsa is not isinstance(key, EcPublicKey):
             raise MisuseError(f"{key.description} cannot make {scheme.description}")
@@ -77,21 +77,21 @@ class CvPublicKey:
 
     @property
     def scheme(self) -> SignatureScheme:
-        """How the key signs; `ProtocolError` where it is not one for Terminal Authentication."""
+        """The key's signature scheme; `ProtocolError` if it is not for Terminal Authentication."""
         scheme = SCHEMES.get(self.oid)
         if scheme is None:
             raise ProtocolError(f"the key is for {self.oid}, not for Terminal Authentication")
         return scheme
 
     def inherit(self, curve: Curve | None) -> "CvPublicKey":
-        """The key on the curve of its issuer, where it does not bring its own.
+        """Return the key on the curve of its issuer, if it has no domain parameters.
 
-        Raises `ProtocolError` where there is no curve to inherit, or the point is not on it.
+        Raises `ProtocolError` if there is no curve to inherit, or if the point is not on it.
         """
         if self.key is not None or self.point is None:
             return self
         if curve is None:
-            raise ProtocolError("a key without domain parameters, and none to inherit")
+            raise ProtocolError("the key has no domain parameters and inherits none")
         try:
             return CvPublicKey(self.oid, EcPublicKey(curve, curve.decode_point(self.point)))
         except MalformedError as error:
@@ -99,11 +99,11 @@ class CvPublicKey:
 
     @property
     def curve(self) -> Curve | None:
-        """The curve that others inherit from this key; None for RSA, or where it is inherited."""
+        """The curve of this key, which others may inherit; None for RSA and if it is inherited."""
         return self.key.curve if isinstance(self.key, EcPublicKey) else None
 
     def verify(self, signature: bytes, message: bytes) -> None:
-        """Verify a signature as it stands in certificates; raises `ProtocolError`."""
+        """Verify a signature as in certificates (ECDSA: r || s); raises `ProtocolError`."""
         if self.key is None:
             raise ProtocolError("a key without domain parameters cannot verify")
         if isinstance(self.key, EcPublicKey):
@@ -114,7 +114,7 @@ class CvPublicKey:
         signatures.verify(self.key, self.scheme, signature, message)
 
     def encode(self, *, domain_parameters: bool = True) -> bytes:
-        """Encode 7F49; without domain parameters an EC key is its point alone."""
+        """Encode 7F49; without domain parameters an EC key is only its point."""
         return tlv.encode(PUBLIC_KEY, der.oid(self.oid), *self._objects(domain_parameters))
 
     def _objects(self, domain_parameters: bool) -> tuple[bytes, ...]:
@@ -138,12 +138,12 @@ class CvPublicKey:
 
     @classmethod
     def read(cls, data_object: DataObject) -> "CvPublicKey":
-        """Read 7F49; raises `MalformedError`, also for parameters that are not those of a curve."""
+        """Read 7F49; raises `MalformedError`, also if the parameters are not those of a curve."""
         fields = data_object.children()
         oid = der.read_oid(fields.one(der.OID))
         for each in fields:
             if each.tag not in _KNOWN:
-                raise each.malformed("is no part of a public key")
+                raise each.malformed("is not a part of a public key")
         if fields.get(_POINT) is None:
             return cls(oid, _read_rsa(fields))
         point = fields.one(_POINT).value
@@ -168,7 +168,7 @@ def sign(signer: Signer, scheme: SignatureScheme, message: bytes) -> bytes:
 
 
 def _integer(tag: int, number: int) -> bytes:
-    """An unsigned integer in as few octets as hold it (Doc 9303-12, 7.2.3.1.1)."""
+    """Encode an unsigned integer in the fewest octets (Doc 9303-12, 7.2.3.1.1)."""
     return tlv.encode(tag, number.to_bytes(max(1, (number.bit_length() + 7) // 8), "big"))
 
 
@@ -181,7 +181,7 @@ def _unsigned(data_object: DataObject) -> int:
 def _read_rsa(fields: DataObjects) -> RsaPublicKey:
     n, e = _unsigned(fields.one(_MODULUS)), _unsigned(fields.one(_EXPONENT))
     if n < 3 or e < 3 or n % 2 == 0 or e % 2 == 0:
-        raise fields.one(_MODULUS).malformed("modulus and exponent are odd and at least 3")
+        raise fields.one(_MODULUS).malformed("modulus and exponent must be odd and at least 3")
     return RsaPublicKey(n, e)
 
 

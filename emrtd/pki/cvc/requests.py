@@ -1,7 +1,7 @@
 """Requests for card-verifiable certificates (TR-03110-3, C.2).
 
-A request is signed with the key that it is for.  Once its holder has a certificate, the next
-request is authenticated: signed once more with the key of that certificate.
+A request is signed with its own key.  If its holder already has a certificate, the request is also
+authenticated: signed with the key of that certificate.
 """
 
 from dataclasses import dataclass, field
@@ -34,10 +34,10 @@ _WHAT: Final = "certificate request"
 
 @dataclass(frozen=True, slots=True)
 class CvRequest:
-    """A request; equal where its octets are.
+    """A request; two are equal if their octets are.
 
-    `authority_reference` is the key that is asked to sign, None where it is left open.  An
-    authenticated request has the reference of the outer signature's key, and that signature.
+    `authority_reference` names the key that should sign, or is None.  `outer_reference` and
+    `outer_signature` are the key's reference and the signature of an authenticated request.
     """
 
     encoded: bytes = field(repr=False)
@@ -76,7 +76,7 @@ class CvRequest:
         read_profile(fields)
         public_key = CvPublicKey.read(fields.one(PUBLIC_KEY))
         if public_key.key is None:
-            raise fields.one(PUBLIC_KEY).malformed("a request brings its domain parameters")
+            raise fields.one(PUBLIC_KEY).malformed("a request must contain domain parameters")
         authority = fields.get(AUTHORITY_REFERENCE)
         return cls(
             encoded=encoded,
@@ -91,11 +91,11 @@ class CvRequest:
         )
 
     def encode(self) -> bytes:
-        """Encode the request as it was read or made."""
+        """Return the encoded request."""
         return self.encoded
 
     def verify(self) -> None:
-        """Verify that whoever asks has the key (the inner signature); raises `ProtocolError`."""
+        """Verify the inner signature, which proves possession of the key; or `ProtocolError`."""
         self.public_key.verify(self.signature, self.body)
 
     def verify_outer(self, key: CvPublicKey) -> None:
@@ -116,7 +116,7 @@ def request(
     authority: str | None = None,
     extensions: tuple[CvExtension, ...] = (),
 ) -> CvRequest:
-    """Ask for a certificate of the signer's key under the reference `holder`."""
+    """Make a request for a certificate of the signer's key with the reference `holder`."""
     body = tlv.encode(
         BODY,
         tlv.encode(PROFILE_IDENTIFIER, b"\x00"),
@@ -132,9 +132,9 @@ def request(
 def authenticate(
     inner: CvRequest, signer: Signer, scheme: SignatureScheme, reference: str
 ) -> CvRequest:
-    """Authenticate a request with a key that is certified already, under `reference`."""
+    """Authenticate a request with a certified key, whose holder reference is `reference`."""
     if inner.outer_reference is not None:
-        raise MalformedError(_WHAT, "is authenticated already")
+        raise MalformedError(_WHAT, "is already authenticated")
     signed = inner.encoded + encode_reference(AUTHORITY_REFERENCE, reference)
     signature = tlv.encode(SIGNATURE, sign(signer, scheme, signed))
     return CvRequest.decode(tlv.encode(AUTHENTICATION, signed, signature))

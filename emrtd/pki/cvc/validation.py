@@ -1,7 +1,7 @@
-"""How a chip validates card-verifiable certificates (Doc 9303-11, 7.1.4.3).
+"""The validation of card-verifiable certificates by a chip (Doc 9303-11, 7.1.4.3).
 
-All of it is data: a state goes in with a certificate, a new state comes out, or a `ProtocolError`
-and the state is as it was.  The chip keeps `TrustState` for ever, imported keys for a session.
+States are immutable: a validation returns a new state, or raises `ProtocolError`.  The chip stores
+`TrustState` permanently and imported keys for one session.
 """
 
 from collections.abc import Iterable
@@ -19,7 +19,7 @@ from emrtd.tlv import DataObject
 from support.errors import MalformedError, MisuseError
 
 MAX_TRUST_POINTS: Final = 2
-"""How many trust points a chip keeps enabled (7.1.4.3.2)."""
+"""The most trust points that a chip keeps enabled (7.1.4.3.2)."""
 
 _WHAT: Final = "trust points"
 _STATE: Final = 0xE0
@@ -29,7 +29,7 @@ _CURRENT_DATE: Final = 0xC6
 
 @dataclass(frozen=True, slots=True)
 class ImportedKey:
-    """A key that has been validated, with what its certificate says (7.1.4.3.7).
+    """A validated key, with its certificate (7.1.4.3.7).
 
     `authorization` has the role of the certificate and the rights of the whole chain.
     """
@@ -51,9 +51,9 @@ class ImportedKey:
 
 @dataclass(frozen=True, slots=True)
 class TrustState:
-    """The trust points of one application, most recent first, and the chip's idea of the date.
+    """The trust points of one application, most recent first, and the chip's current date.
 
-    `current_date` is None on a chip that has never been told one.
+    `current_date` is None if the chip has never received a date.
     """
 
     trust_points: tuple[ImportedKey, ...] = ()
@@ -63,9 +63,10 @@ class TrustState:
     def initial(
         cls, certificates: Iterable[CvCertificate], current_date: date | None
     ) -> "TrustState":
-        """As it is personalised (7.1.4.3.1): CVCA certificates that bring their parameters.
+        """Return the state after personalisation (7.1.4.3.1), from certificates of a CVCA.
 
-        A certificate without them is a link certificate: the others must hold its issuer.
+        A certificate without domain parameters is a link certificate; its issuer must be among the
+        others.
         """
         certificates = tuple(certificates)
         points = tuple(_trust_point(each, certificates) for each in certificates)
@@ -73,11 +74,11 @@ class TrustState:
 
     @property
     def references(self) -> tuple[str, ...]:
-        """What the chip shows in EF.CVCA and in PACE: the most recent reference first."""
+        """The references in EF.CVCA and in PACE, the most recent first."""
         return tuple(point.reference for point in self.trust_points)
 
     def find(self, reference: str) -> ImportedKey | None:
-        """The trust point with this reference."""
+        """Return the trust point with this reference, or None."""
         return next((each for each in self.trust_points if each.reference == reference), None)
 
     def encode(self) -> bytes:
@@ -102,8 +103,8 @@ class TrustState:
     ) -> "tuple[TrustState, ImportedKey]":
         """Validate a certificate with its issuer's key, and import its key (7.1.4.3.4).
 
-        `issuer` is a trust point, or the key imported last.  Raises `ProtocolError`, and nothing
-        has changed, where the certificate is not good.
+        `issuer` is a trust point, or the key imported last.  Returns the new state and the imported
+        key; raises `ProtocolError` if the certificate is not valid.
         """
         self._check(certificate, issuer)
         certificate.verify(issuer.key)
@@ -122,20 +123,20 @@ class TrustState:
         return state, imported
 
     def _check(self, certificate: CvCertificate, issuer: ImportedKey) -> None:
-        """All that the signature does not say."""
+        """Check everything but the signature."""
         name = f"certificate of {certificate.holder_reference}"
         if certificate.authority_reference != issuer.reference:
-            raise ProtocolError(f"{name}: it is not by {issuer.reference}")
+            raise ProtocolError(f"{name}: {issuer.reference} did not issue it")
         if certificate.chat.terminal_type != issuer.authorization.terminal_type:
             raise ProtocolError(f"{name}: it is for another type of terminal than its issuer")
         if certificate.role not in _MAY_ISSUE[issuer.role]:
-            raise ProtocolError(f"{name}: a {issuer.role.name} does not certify it")
+            raise ProtocolError(f"{name}: a {issuer.role.name} may not certify this role")
         if self.find(certificate.holder_reference) is not None:
             raise ProtocolError(f"{name}: the reference is that of a trust point")
         if certificate.expiration < certificate.effective:
             raise ProtocolError(f"{name}: it expires before it is effective")
         if certificate.role is Role.CVCA:
-            return  # link certificates are good for ever
+            return  # link certificates do not expire
         today = self.current_date or date.min
         if certificate.expiration < today:
             raise ProtocolError(f"{name}: it expired on {certificate.expiration}")
@@ -149,16 +150,16 @@ _MAY_ISSUE: Final = {
     Role.DV_FOREIGN: frozenset({Role.TERMINAL}),
     Role.TERMINAL: frozenset[Role](),
 }
-"""Who certifies whom: a CVCA its next key and Document Verifiers, these their terminals."""
+"""The roles that each role may certify."""
 
 
 def find_chain(
     certificates: Iterable[CvCertificate], references: Iterable[str], terminal: str
 ) -> tuple[CvCertificate, ...]:
-    """The certificates to send to a chip that shows these trust points, for this terminal's key.
+    """Return the certificates to send to a chip with these trust points, for a terminal's key.
 
-    In order: link certificates, Document Verifier, terminal.  Among several ways the one from the
-    reference that the chip names first wins.  `MisuseError` where there is none.
+    They are in order: link certificates, Document Verifier, terminal.  Of several chains, the one
+    from the reference that the chip names first is chosen.  Raises `MisuseError` if there is none.
     """
     known = tuple(certificates)
     for reference in references:
@@ -171,7 +172,7 @@ def find_chain(
 def _path(
     known: tuple[CvCertificate, ...], reference: str, terminal: str
 ) -> tuple[CvCertificate, ...] | None:
-    """The way back from the terminal's certificate to what the reference has signed."""
+    """Return the chain from a certificate that the reference signed to the terminal's, or None."""
     chain: tuple[CvCertificate, ...] = ()
     wanted = terminal
     while wanted != reference:
@@ -191,7 +192,7 @@ def _path(
 
 
 def _most_recent(points: tuple[ImportedKey, ...]) -> tuple[ImportedKey, ...]:
-    """The trust points that stay enabled; the one with the least recent effective date goes."""
+    """Return the trust points that stay enabled: those with the latest effective dates."""
     ordered = sorted(points, key=lambda point: point.certificate.effective, reverse=True)
     return tuple(ordered[:MAX_TRUST_POINTS])
 
@@ -214,12 +215,12 @@ def _read_point(data_object: DataObject) -> ImportedKey:
     certificate = CvCertificate.decode(tlv.encode(CERTIFICATE, fields.one(CERTIFICATE).value))
     key = CvPublicKey.read(fields.one(PUBLIC_KEY))
     if key.key is None:
-        raise MalformedError(_WHAT, "a trust point without domain parameters")
+        raise MalformedError(_WHAT, "a trust point has no domain parameters")
     return ImportedKey(certificate, key, certificate.chat)
 
 
 def _check_key(imported: ImportedKey, issuer: ImportedKey) -> None:
-    """One algorithm, one size and one set of domain parameters from the CVCA down.
+    """Check that a key has the algorithm, size and domain parameters of its issuer's key.
 
     Only a CVCA may change them (Doc 9303-12, 4.2.1).
     """
@@ -235,5 +236,5 @@ def _check_key(imported: ImportedKey, issuer: ImportedKey) -> None:
 
 
 def _modulus_bits(key: CvPublicKey) -> int:
-    """The size of an RSA key; 0 for one on a curve, whose domain parameters say it."""
+    """Return the size of an RSA key; 0 for an EC key, whose domain parameters define it."""
     return key.key.n.bit_length() if isinstance(key.key, RsaPublicKey) else 0

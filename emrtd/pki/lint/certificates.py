@@ -1,7 +1,7 @@
-"""A linter for certificates: beside Tables 5 and 6 of Doc 9303-12, to the last octet.
+"""A linter for certificates: compares every octet with Tables 5 and 6 of Doc 9303-12.
 
-A verifier reads past much of what is found here; whoever issues should not.  Each complaint names
-its clause.  Certificates of before the 8th edition are judged by the 8th all the same.
+A verifier reads past many of these errors, but an issuer should not make them.  Each finding cites
+its clause.  Older certificates too are judged by the 8th edition.
 """
 
 from collections.abc import Iterator, Sequence
@@ -35,7 +35,7 @@ _ALL: Final = frozenset(CertificateKind)
 
 @dataclass(frozen=True, slots=True)
 class _ExtensionRule:
-    """A row of Table 6: who must have the extension, who must not, and how critical it is."""
+    """A row of Table 6: which kinds require or forbid the extension, and whether it is critical."""
 
     name: str
     required: frozenset[CertificateKind]
@@ -81,7 +81,7 @@ _TABLE_6: Final = {
 
 
 def kind_of(certificate: Certificate) -> CertificateKind:
-    """Which column of Table 6 a certificate belongs to, by what it says of itself."""
+    """Return the column of Table 6 that a certificate belongs to, by its extensions."""
     usage = certificate.extensions.extended_key_usage or frozenset()
     if certificate.is_ca:
         return _ROOT if certificate.is_self_issued and _is_self_signed(certificate) else _LINK
@@ -93,7 +93,7 @@ def kind_of(certificate: Certificate) -> CertificateKind:
 
 
 def lint_certificate(certificate: Certificate) -> list[LintFinding]:
-    """Everything in a certificate that its profile has otherwise; nothing when it conforms."""
+    """Return a finding for each deviation of a certificate from its profile."""
     kind = kind_of(certificate)
     return [
         *lint_form(certificate.tolerated, FIELDS),
@@ -108,12 +108,12 @@ def lint_certificate(certificate: Certificate) -> list[LintFinding]:
 
 
 def _is_self_signed(certificate: Certificate) -> bool:
-    nobody_can_tell = certificate.public_key is None  # its name decides
-    return nobody_can_tell or certificate.is_signed_by(certificate)
+    cannot_be_verified = certificate.public_key is None  # its name decides
+    return cannot_be_verified or certificate.is_signed_by(certificate)
 
 
 def _version(certificate: Certificate) -> Iterator[LintFinding]:
-    """A version 1 stands nowhere; one that contradicts its fields is a quirk."""
+    """Yield a finding if the version is not v3; extensions without v3 are a quirk of the reader."""
     first = ber.read(certificate.tbs, "certificate").children[0]
     is_v3 = first.tag == 0xA0 and first.children[0].contents == b"\x02"
     if not is_v3 and Quirk.VERSION not in certificate.tolerated:
@@ -125,14 +125,14 @@ def _names(certificate: Certificate) -> Iterator[LintFinding]:
         for problem in problems_of_name(name):
             yield LintFinding(f"the {what}'s name {problem}", FIELDS)
     if certificate.issuer.country != certificate.subject.country:
-        yield LintFinding("issuer and subject are of two countries", FIELDS)
+        yield LintFinding("issuer and subject are of different countries", FIELDS)
 
 
 def _key(certificate: Certificate) -> Iterator[LintFinding]:
     key = certificate.public_key
     if key is None:
         yield LintFinding(
-            f"the key ({certificate.key}) is of no kind that is allowed", "Doc 9303-12, 4.1.6"
+            f"the key ({certificate.key}) is not of an allowed kind", "Doc 9303-12, 4.1.6"
         )
     elif isinstance(key, RsaPublicKey):
         if key.n.bit_length() < 2048:
@@ -146,7 +146,7 @@ def _curve(certificate: Certificate, key: EcPublicKey) -> Iterator[LintFinding]:
     parameters = info.children[0].children[1]
     clause = "Doc 9303-12, 4.1.6.3"
     if parameters.tag != der.SEQUENCE:
-        yield LintFinding(f"the curve {key.curve.name} is named, and not given explicitly", clause)
+        yield LintFinding(f"the curve {key.curve.name} is named instead of explicit", clause)
     elif len(parameters.children) < 6:
         yield LintFinding("the curve's parameters lack the cofactor", clause)
     if info.children[1].contents[1:2] != b"\x04":
@@ -158,10 +158,7 @@ def _curve(certificate: Certificate, key: EcPublicKey) -> Iterator[LintFinding]:
 
 
 def _fields(certificate: Certificate) -> Sequence[ber.Value]:
-    """What stands behind the version: serial number, signature, issuer, validity, subject, key.
-
-    RFC 5280, 4.1.
-    """
+    """Return the fields after the version (RFC 5280, 4.1), from the serial number to the key."""
     fields = ber.read(certificate.tbs, "certificate").children
     return fields[1:] if fields[0].tag == 0xA0 else fields
 
@@ -172,12 +169,12 @@ def _presence(certificate: Certificate, kind: CertificateKind) -> Iterator[LintF
         found = extensions.get(oid)
         if found is None:
             if kind in rule.required:
-                yield LintFinding(f"a {kind.value} certificate needs {rule.name}", EXTENSIONS)
+                yield LintFinding(f"a {kind.value} certificate must have {rule.name}", EXTENSIONS)
         elif kind in rule.forbidden:
             yield LintFinding(f"a {kind.value} certificate must not have {rule.name}", EXTENSIONS)
         elif rule.critical is not None and found.critical != rule.critical:
-            should = "is" if rule.critical else "is not"
-            yield LintFinding(f"{rule.name} {should} to be critical", EXTENSIONS)
+            must = "must" if rule.critical else "must not"
+            yield LintFinding(f"{rule.name} {must} be critical", EXTENSIONS)
     for found in extensions.all:
         if found.critical and found.oid not in _TABLE_6:
             yield LintFinding(f"the private extension {found.oid} is critical", EXTENSIONS)

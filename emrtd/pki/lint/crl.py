@@ -1,4 +1,4 @@
-"""A linter for revocation lists: beside Tables 9 and 10 of Doc 9303-12, to the last octet."""
+"""A linter for revocation lists: compares every octet with Tables 9 and 10 of Doc 9303-12."""
 
 from collections.abc import Iterator
 from datetime import timedelta
@@ -36,7 +36,7 @@ _TIMES: Final = {der.UTC_TIME, der.GENERALIZED_TIME}
 
 
 def lint_crl(crl: Crl) -> list[LintFinding]:
-    """Everything in a revocation list that the profile has otherwise."""
+    """Return a finding for each deviation of a revocation list from its profile."""
     return [
         *lint_form(crl.tolerated, CRL_FIELDS),
         *(
@@ -71,7 +71,7 @@ def _numbers(crl: Crl) -> Iterator[LintFinding]:
 
 
 def _body(crl: Crl) -> Iterator[LintFinding]:
-    """What `Crl` does not keep: the version, the form of times, and each extension."""
+    """Lint the parts that `Crl` does not keep: version, form of times, and each extension."""
     fields = list(ber.read(crl.tbs, "CRL").children)
     if fields[0].tag != der.INTEGER:
         yield LintFinding("the version is not v2", CRL_FIELDS)
@@ -89,7 +89,7 @@ def _body(crl: Crl) -> Iterator[LintFinding]:
 
 def _entries(entries: ber.Value) -> Iterator[LintFinding]:
     if entries.start == entries.end:
-        yield LintFinding("revokedCertificates is there and empty", CRL_FIELDS)
+        yield LintFinding("revokedCertificates is present but empty", CRL_FIELDS)
     canonical = True
     found: dict[str, bool] = {}
     for entry in entries.each(MAX_ENTRIES):
@@ -116,7 +116,7 @@ def _extensions(values: ber.Value) -> Iterator[LintFinding]:
         if oid in _FORBIDDEN:
             yield LintFinding(f"a CRL must not have {_FORBIDDEN[oid]}", CRL_EXTENSIONS)
         elif extension.critical:
-            yield LintFinding(f"the extension {oid} is not to be critical", CRL_EXTENSIONS)
+            yield LintFinding(f"the extension {oid} must not be critical", CRL_EXTENSIONS)
         if oid == oids.CRL_NUMBER and not _is_shortest(extension.value):
             yield LintFinding("cRLNumber is not in the fewest octets", CRL_EXTENSIONS)
         if oid in {oids.CRL_NUMBER, oids.ISSUER_ALT_NAME, oids.AUTHORITY_KEY_IDENTIFIER}:

@@ -1,6 +1,6 @@
-"""What the extensions of a certificate have to say, one by one (Doc 9303-12, 7.1.1, Table 6).
+"""Lint of the content of each certificate extension (Doc 9303-12, 7.1.1, Table 6).
 
-Whether they may or have to be there at all is for `emrtd.pki.lint.certificates`.
+`emrtd.pki.lint.certificates` checks which extensions are required or forbidden.
 """
 
 from collections.abc import Callable, Iterator
@@ -35,7 +35,7 @@ _STATE_CODE: Final = 3  # letters at most, as in the MRZ
 
 
 def lint_extensions(certificate: Certificate, kind: CertificateKind) -> Iterator[LintFinding]:
-    """Everything in the extensions that are there that the profile has otherwise."""
+    """Yield a finding for each deviation in the content of the extensions."""
     extensions = certificate.extensions
     unreadable = set(extensions.malformed)
     for found in extensions.all:
@@ -51,7 +51,7 @@ def lint_extensions(certificate: Certificate, kind: CertificateKind) -> Iterator
     yield from _key_usage(certificate, kind)
     constraints = extensions.basic_constraints
     if PROFILES[kind].is_authority and constraints is not None and constraints.path_length != 0:
-        yield LintFinding("pathLenConstraint is to be 0", EXTENSIONS)
+        yield LintFinding("pathLenConstraint must be 0", EXTENSIONS)
     alternatives = [extensions.get(oids.SUBJECT_ALT_NAME), extensions.get(oids.ISSUER_ALT_NAME)]
     if kind is CertificateKind.CSCA_ROOT:
         values = {each.value for each in alternatives if each is not None}
@@ -63,7 +63,7 @@ def lint_extensions(certificate: Certificate, kind: CertificateKind) -> Iterator
             yield LintFinding(reason, EXTENSIONS)
     changes_name = not certificate.is_self_issued and not extensions.name_change
     if kind is CertificateKind.CSCA_LINK and changes_name:
-        yield LintFinding("a link that changes the name needs nameChange", _NAME_CHANGE)
+        yield LintFinding("a link that changes the name must have nameChange", _NAME_CHANGE)
 
 
 def _key_usage(certificate: Certificate, kind: CertificateKind) -> Iterator[LintFinding]:
@@ -73,14 +73,14 @@ def _key_usage(certificate: Certificate, kind: CertificateKind) -> Iterator[Lint
     if kind is CertificateKind.COMMUNICATION:
         if not found or not found <= frozenset(map(int, _FOR_COMMUNICATION)):
             names = ", ".join(sorted(use.name for use in _FOR_COMMUNICATION))
-            yield LintFinding(f"keyUsage is to be some of {names}", EXTENSIONS)
+            yield LintFinding(f"keyUsage must consist of bits of {names}", EXTENSIONS)
     elif found != frozenset(map(int, profile.key_usage)):
         names = ", ".join(sorted(use.name for use in profile.key_usage))
-        yield LintFinding(f"keyUsage is to be {names} and nothing else", EXTENSIONS)
+        yield LintFinding(f"keyUsage must be exactly {names}", EXTENSIONS)
 
 
 def _named_bits(value: ber.Value) -> Iterator[LintFinding]:
-    """No trailing zeros (X.690, 11.2.2)."""
+    """Yield a finding if there are trailing zeros (X.690, 11.2.2)."""
     bits = read_bits(value)
     unused, octets = value.contents[0], value.contents[1:]
     if bits and max(bits) != 8 * len(octets) - unused - 1:
@@ -135,7 +135,7 @@ def _is_state(text: str) -> bool:
 def _distribution_points(value: ber.Value) -> Iterator[LintFinding]:
     points = value.expect(der.SEQUENCE).children
     if not points:
-        yield LintFinding("cRLDistributionPoints names none", _DISTRIBUTION)
+        yield LintFinding("cRLDistributionPoints is empty", _DISTRIBUTION)
     for point in points:
         fields = {each.tag: each for each in point.expect(der.SEQUENCE).children}
         for tag, name in ((0x81, "reasons"), (0xA2, "cRLIssuer")):
@@ -151,7 +151,7 @@ def _distribution_points(value: ber.Value) -> Iterator[LintFinding]:
         for each in names:
             url = each.contents.decode("latin-1") if each.tag == 0x86 else ""
             if not url.lower().startswith(_SCHEMES):
-                reason = f"the distribution point {url!r} is no http, https or ldap"
+                reason = f"the distribution point {url!r} is not http, https or ldap"
                 yield LintFinding(reason, EXTENSIONS)
 
 
@@ -169,23 +169,23 @@ def _document_types(value: ber.Value) -> Iterator[LintFinding]:
         yield LintFinding("documentType is not of version 0", _DOCUMENT_TYPE)
     codes = fields[1].children
     if not codes:
-        yield LintFinding("documentType names no code", _DOCUMENT_TYPE)
+        yield LintFinding("documentType has no document code", _DOCUMENT_TYPE)
     for each in codes:
         if each.tag != der.PRINTABLE_STRING or not 1 <= len(each.contents) <= 2:
             reason = "a document code is not a PrintableString of one or two characters"
             yield LintFinding(reason, _DOCUMENT_TYPE)
     if [each.encoded for each in codes] != sorted(each.encoded for each in codes):
-        yield LintFinding("the document codes are not in the order of DER", _DOCUMENT_TYPE)
+        yield LintFinding("the document codes are not in DER order", _DOCUMENT_TYPE)
 
 
 def _flags(value: ber.Value) -> Iterator[LintFinding]:
     if any(each.tag not in {der.BOOLEAN, der.INTEGER} for each in value.children):
-        yield LintFinding("basicConstraints has a field too many", EXTENSIONS)
+        yield LintFinding("basicConstraints has an unknown field", EXTENSIONS)
 
 
 def _purposes(value: ber.Value) -> Iterator[LintFinding]:
     if not value.expect(der.SEQUENCE).children:
-        yield LintFinding("extKeyUsage names no purpose", EXTENSIONS)
+        yield LintFinding("extKeyUsage is empty", EXTENSIONS)
 
 
 _CONTENTS: Final[dict[str, Callable[[ber.Value], Iterator[LintFinding]]]] = {

@@ -1,4 +1,4 @@
-"""What linters say, and what certificates and CRLs are both asked: names, algorithms, form."""
+"""Lint findings, and the checks common to certificates and CRLs: names, algorithms, encoding."""
 
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
@@ -20,7 +20,7 @@ HASHES: Final = "Doc 9303-12, 4.1.6.4"
 _FIRST_GENERALIZED: Final = 2050
 _SERIAL_NUMBER: Final = "2.5.4.5"
 _IN_IA5: Final = frozenset({"1.2.840.113549.1.9.1", "0.9.2342.19200300.100.1.25"})
-"""emailAddress and domainComponent, which are IA5Strings and no DirectoryStrings."""
+"""emailAddress and domainComponent, which are IA5Strings and not DirectoryStrings."""
 
 _ELSEWHERE: Final = {
     Quirk.NO_AUTHORITY_KEY, Quirk.NO_KEY_USAGE, Quirk.NO_USAGE_PERIOD,
@@ -31,20 +31,20 @@ _ELSEWHERE: Final = {
 
 @dataclass(frozen=True, slots=True)
 class LintFinding:
-    """One thing that the profile has otherwise, and the clause that says so."""
+    """A deviation from the profile, and the clause that it violates."""
 
     reason: str
     clause: str
 
 
 def lint_form(tolerated: frozenset[Quirk], clause: str) -> Iterator[LintFinding]:
-    """What a reader has read past."""
+    """Yield a finding for each quirk that the reader has read past."""
     for each in sorted(tolerated - _ELSEWHERE):
         yield LintFinding(each.explanation, clause)
 
 
 def lint_scheme(scheme: SignatureScheme | None) -> Iterator[LintFinding]:
-    """Whether a signature's hash is allowed."""
+    """Yield a finding if a signature's hash is not allowed."""
     if scheme is None or scheme.hash is Hash.SHA1:
         yield LintFinding(
             "the signature's hash is not SHA-224, SHA-256, SHA-384 or SHA-512", HASHES
@@ -52,14 +52,14 @@ def lint_scheme(scheme: SignatureScheme | None) -> Iterator[LintFinding]:
 
 
 def lint_times(times: Iterable[ber.Value], clause: str) -> Iterator[LintFinding]:
-    """UTCTime through 2049, and GeneralizedTime from 2050 on."""
+    """Yield a finding for each time before 2050 that is not a UTCTime."""
     for each in times:
         if each.tag == der.GENERALIZED_TIME and read_time(each).year < _FIRST_GENERALIZED:
             yield LintFinding("a time before 2050 is not a UTCTime", clause)
 
 
 def problems_of_name(name: Name) -> Iterator[str]:
-    """What is wrong with a name: Table 5, notes on countryName and serialNumber; 7.1.1.1.1."""
+    """Yield what is wrong with a name (Table 5, countryName and serialNumber; 7.1.1.1.1)."""
     types = [oid for oid, _ in name.attributes]
     country = name.country_as_written
     if country is None:

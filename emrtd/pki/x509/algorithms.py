@@ -35,22 +35,25 @@ _BY_SCHEME: Final = {pair: oid for oid, pair in _OIDS.items()}
 
 
 class UnknownAlgorithmError(MalformedError):
-    """A well-formed algorithm identifier of an algorithm that is not known here."""
+    """A well-formed algorithm identifier of an unknown algorithm."""
 
 
 def scheme_for(key: PublicKey, algorithm: Hash) -> SignatureScheme:
-    """The scheme that a key of ours signs with: ECDSA, or RSA-PSS as Doc 9303-12 recommends."""
+    """Return the default scheme of a key: ECDSA, or RSA-PSS as Doc 9303-12 recommends."""
     family = SignatureFamily.ECDSA if isinstance(key, EcPublicKey) else SignatureFamily.RSA_PSS
     return SignatureScheme(family, algorithm)
 
 
 def encode_hash(algorithm: Hash) -> bytes:
-    """DigestAlgorithmIdentifier, without parameters (Doc 9303-10, 4.6.2.2; RFC 5754, 2)."""
+    """Encode a DigestAlgorithmIdentifier without parameters (Doc 9303-10, 4.6.2.2; RFC 5754, 2)."""
     return der.sequence(der.oid(algorithm.oid))
 
 
 def encode_scheme(scheme: SignatureScheme) -> bytes:
-    """SignatureAlgorithmIdentifier: NULL for RSA, nothing for ECDSA, parameters for RSA-PSS."""
+    """Encode a SignatureAlgorithmIdentifier.
+
+    The parameters are NULL for RSA, absent for ECDSA, and those of RSA-PSS.
+    """
     if scheme.family is SignatureFamily.RSA_PSS:
         return der.sequence(der.oid(ID_RSA_PSS), _encode_pss(scheme))
     oid = der.oid(_BY_SCHEME[scheme.family, scheme.hash])
@@ -60,13 +63,13 @@ def encode_scheme(scheme: SignatureScheme) -> bytes:
 
 
 def read_hash(value: ber.Value) -> Hash:
-    """Read a DigestAlgorithmIdentifier; parameters are absent or NULL, both are allowed."""
+    """Read a DigestAlgorithmIdentifier; its parameters may be absent or NULL."""
     known = _WRITTEN_HASHES.get(value.encoded)
     if known is not None:
         return known
     algorithm = read_algorithm(value)
     if algorithm.parameters is not None and not algorithm.has_null:
-        raise value.malformed("a hash algorithm has no parameters but NULL")
+        raise value.malformed("a hash algorithm has parameters that are not NULL")
     found = HASH_BY_OID.get(algorithm.oid)
     if found is None:
         raise UnknownAlgorithmError(value.what, f"the hash algorithm {algorithm.oid} is not known")
@@ -76,11 +79,11 @@ def read_hash(value: ber.Value) -> Hash:
 def read_scheme(
     value: ber.Value, digest: Hash | None = None
 ) -> tuple[SignatureScheme, frozenset[Quirk]]:
-    """Read a SignatureAlgorithmIdentifier; return the scheme and what was read past.
+    """Read a SignatureAlgorithmIdentifier; return the scheme and the quirks.
 
-    With `digest`, the digest algorithm of a CMS SignerInfo, rsaEncryption stands for PKCS#1 v1.5
-    with that hash (RFC 3370, 3.2): another spelling of the same, which issuers use.  The
-    signature's own hash may differ from the digest's: LT signs so.
+    With `digest`, the digest algorithm of a CMS SignerInfo, rsaEncryption means PKCS#1 v1.5 with
+    that hash (RFC 3370, 3.2).  The signature's hash may differ from the digest's: LT has such
+    signatures.
     """
     known = _WRITTEN_SCHEMES.get(value.encoded)
     if known is not None and digest in {None, known.hash}:
@@ -107,7 +110,7 @@ _WRITTEN_HASHES: Final = {
     for oid, each in HASH_BY_OID.items()
     for parameters in ((), (der.null(),))
 }
-"""Each DigestAlgorithmIdentifier as it is written, without parameters and with NULL."""
+"""Each encoded DigestAlgorithmIdentifier, without parameters and with NULL."""
 
 _WRITTEN_SCHEMES: Final = {
     der.sequence(der.oid(oid), *([der.null()] if family is SignatureFamily.RSA else [])): (
@@ -115,15 +118,15 @@ _WRITTEN_SCHEMES: Final = {
     )
     for oid, (family, each) in _OIDS.items()
 }
-"""Each SignatureAlgorithmIdentifier of ECDSA and PKCS#1 v1.5 as it should be written."""
+"""Each SignatureAlgorithmIdentifier of ECDSA and PKCS#1 v1.5 in its correct encoding."""
 
 
 def surplus_zeros(signature: bytes) -> frozenset[Quirk]:
-    """What is to be tolerated in how an ECDSA signature is written."""
+    """Return the quirk of an ECDSA signature whose integers have surplus leading zeros."""
     try:
         regular = ecdsa_is_canonical(signature)
     except MalformedError:
-        return frozenset()  # what is no signature will not verify
+        return frozenset()  # not a signature, so the verification fails
     return frozenset() if regular else frozenset({Quirk.ECDSA_ZEROS})
 
 
@@ -140,7 +143,7 @@ def _read_simple(
 
 
 def _encode_pss(scheme: SignatureScheme) -> bytes:
-    """RSASSA-PSS-params (RFC 4055, 3.1); what is at its default is not written."""
+    """Encode RSASSA-PSS-params (RFC 4055, 3.1); defaults are left out."""
     if scheme.salt_length is not None and not 0 <= scheme.salt_length <= 255:
         raise MisuseError(f"an RSA-PSS salt of {scheme.salt_length} octets")
     salt = scheme.hash.size if scheme.salt_length is None else scheme.salt_length
@@ -156,7 +159,7 @@ def _encode_pss(scheme: SignatureScheme) -> bytes:
 
 
 def _hash_with_null(algorithm: Hash) -> bytes:
-    """Inside RSA-PSS parameters the NULL is written (RFC 4055, 2.1)."""
+    """Encode a hash algorithm with NULL, as RSA-PSS parameters require (RFC 4055, 2.1)."""
     return der.sequence(der.oid(algorithm.oid), der.null())
 
 
@@ -168,7 +171,7 @@ def _read_pss(
     fields = {}
     for field in algorithm.parameters.expect(der.SEQUENCE).children:
         if field.tag in fields or field.tag not in (0xA0, 0xA1, 0xA2, 0xA3):
-            raise field.malformed("is no RSA-PSS parameter, or stands twice")
+            raise field.malformed("is not an RSA-PSS parameter, or occurs twice")
         fields[field.tag] = _only(field)
     digest = mgf = Hash.SHA1
     salt = 20
@@ -193,5 +196,5 @@ def _read_pss(
 def _only(field: ber.Value) -> ber.Value:
     children = field.children
     if len(children) != 1:
-        raise field.malformed("holds one value")
+        raise field.malformed("does not hold exactly one value")
     return children[0]

@@ -1,6 +1,6 @@
-"""Certificates and CRLs of the eMRTD PKI, written exactly to Doc 9303-12's profiles (7.1).
+"""Writing certificates and CRLs of the eMRTD PKI to the profiles of Doc 9303-12, 7.1.
 
-Whoever holds a `Signer` can issue: the key may be in memory, in a file or in an HSM.
+They are signed by a `Signer`, whose key may be in memory, in a file or in an HSM.
 """
 
 import hashlib
@@ -31,14 +31,14 @@ _V2: Final = 1
 
 @dataclass(frozen=True, slots=True)
 class Period:
-    """From one instant to another, both in UTC, both included."""
+    """A period between two instants in UTC, both included."""
 
     begin: datetime
     end: datetime
 
     def __post_init__(self) -> None:
         if self.end <= self.begin:
-            raise MisuseError("a period ends after it begins")
+            raise MisuseError("a period must end after it begins")
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,10 +59,10 @@ class Issuer:
 
 @dataclass(frozen=True, slots=True)
 class Subject:
-    """What a certificate is to be issued for.
+    """The contents of a certificate to be issued.
 
-    `key_usage` and `extended_key_usage` are for communication certificates, which choose them;
-    `document_types` for a Document Signer; `changes_name` for a link certificate that does.
+    `key_usage` and `extended_key_usage` are for communication certificates, `document_types` for a
+    Document Signer, and `changes_name` for a link certificate to another name.
     """
 
     kind: CertificateKind
@@ -87,25 +87,25 @@ class RevokedCertificate:
 
 
 def new_serial_number(random: Random = secrets.token_bytes) -> int:
-    """Draw a serial number: positive, of 16 octets in the least that hold it."""
+    """Draw a random serial number: positive, and exactly 16 octets long."""
     octets = random(SERIAL_SIZE)
     return int.from_bytes(bytes((octets[0] & 0x3F | 0x40,)) + octets[1:], "big")
 
 
 def key_identifier(key: PublicKey) -> bytes:
-    """The identifier of a key: SHA-1 over its bits (RFC 5280, 4.2.1.2, method 1)."""
+    """Return the identifier of a key: SHA-1 over its bits (RFC 5280, 4.2.1.2, method 1)."""
     info = tlv.read(encode_public_key(key), "public key")
     bits = der.read_bit_string(info.children()[1])
     return hashlib.sha1(bits, usedforsecurity=False).digest()
 
 
 def build_certificate(subject: Subject, issuer: Issuer, serial_number: int) -> bytes:
-    """Issue a certificate; DER.
+    """Issue a certificate; return it in DER.
 
-    Raises `MisuseError` where the subject leaves open what its profile requires.
+    Raises `MisuseError` if the subject lacks a field that its profile requires.
     """
     if not 0 < serial_number < 1 << 159:
-        raise MisuseError("a serial number is positive and has at most 20 octets")
+        raise MisuseError("a serial number must be positive and have at most 20 octets")
     signature = encode_scheme(issuer.scheme)
     return _signed(
         issuer,
@@ -127,10 +127,10 @@ def build_crl(
     revoked: Iterable[RevokedCertificate] = (),
     former_names: Iterable[bytes] = (),
 ) -> bytes:
-    """Issue a CRL (Tables 9 and 10); DER.  `period` is from thisUpdate to nextUpdate.
+    """Issue a CRL (Tables 9 and 10); return it in DER.  `period` is thisUpdate to nextUpdate.
 
-    `former_names` are encoded names that the CSCA had before, whose certificates are on the list
-    too (Table 10, note 1).
+    `former_names` are encoded earlier names of the CSCA; the list contains certificates that were
+    issued under these names too (Table 10, note 1).
     """
     names = list(former_names)
     entries = [
@@ -157,7 +157,7 @@ def build_crl(
 
 def _signed(issuer: Issuer, *fields: bytes) -> bytes:
     if issuer.scheme.hash is Hash.SHA1:
-        raise MisuseError("SHA-1 signs nothing new: choose SHA-256 or stronger")
+        raise MisuseError("SHA-1 is too weak for new signatures", advice="use SHA-256 or stronger")
     to_be_signed = der.sequence(*fields)
     signature = issuer.signer.sign(issuer.scheme, to_be_signed)
     algorithm = encode_scheme(issuer.scheme)
@@ -165,18 +165,18 @@ def _signed(issuer: Issuer, *fields: bytes) -> bytes:
 
 
 def _extensions(subject: Subject, issuer: Issuer) -> list[bytes]:
-    """The extensions of one column of Table 6."""
+    """Encode the extensions of one column of Table 6."""
     kind, profile = subject.kind, PROFILES[subject.kind]
     if profile.needs_usage_period and subject.private_key_usage is None:
-        raise MisuseError(f"a {kind.value} needs a private key usage period")
+        raise MisuseError(f"a {kind.value} requires a private-key usage period")
     if kind is CertificateKind.CSCA_ROOT and subject.alternative_name != issuer.alternative_name:
-        raise MisuseError("a self-signed CSCA certificate has one alternative name")
+        raise MisuseError("subject and issuer of a CSCA root must have the same alternative name")
     identifier = key_identifier(subject.public_key)
     purposes = subject.extended_key_usage
     if profile.extended_key_usage is not None:
         purposes = (profile.extended_key_usage,)
     if kind is CertificateKind.COMMUNICATION and not purposes:
-        raise MisuseError(f"a {kind.value} needs an extended key usage")
+        raise MisuseError(f"a {kind.value} requires an extended key usage")
     found = [
         extensions.authority_key_identifier(issuer.key_identifier),
         extensions.subject_key_identifier(identifier),

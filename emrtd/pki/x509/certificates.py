@@ -1,7 +1,7 @@
 """X.509 certificates of States (Doc 9303-12, 7), read leniently; every quirk read past is named.
 
-`Certificate.parse` reads whatever the master lists of the world hold.  It judges nothing: whether
-a signature, a period or a profile holds is for `emrtd.pki.path` to say.
+`Certificate.parse` reads every certificate in the known Master Lists.  It does not check signature,
+validity or profile; `emrtd.pki.path` does.
 """
 
 import hashlib
@@ -29,18 +29,18 @@ from emrtd.pki.x509.names import Name
 from support.errors import MalformedError
 
 MAX_CERTIFICATE: Final = 64 * 1024
-"""Octets; the largest certificate of the known lists has under 3,000."""
+"""The longest certificate, in octets; the largest in the known lists has under 3,000."""
 
 _WHAT: Final = "certificate"
 
 
 @dataclass(frozen=True, eq=False)
 class Certificate:
-    """A certificate.  Two are equal where they are the same octets.
+    """A certificate.  Two are equal if their octets are.
 
-    `public_key` is None where the key is of a kind or on a curve that is not used; `key` then says
-    what it is.  `scheme` is None where the signature's algorithm is not known.
-    `tolerated` names what was read past.
+    `public_key` is None if the kind of key or its curve is not supported; `key` describes it.
+    `scheme` is None if the signature's algorithm is unknown.  `tolerated` holds the quirks that
+    were read past.
     """
 
     der: bytes = field(repr=False)
@@ -62,7 +62,7 @@ class Certificate:
     def parse(cls, octets: bytes) -> "Certificate":
         """Read a DER certificate with nothing behind it; raises `MalformedError`."""
         if len(octets) > MAX_CERTIFICATE:
-            raise MalformedError(_WHAT, f"{len(octets)} octets are too many")
+            raise MalformedError(_WHAT, f"has {len(octets)} octets, which is too many")
         return _parse(bytes(octets))
 
     def __eq__(self, other: object) -> bool:
@@ -74,7 +74,7 @@ class Certificate:
         return hash(self.der)
 
     def to_pem(self) -> str:
-        """The certificate as PEM text (RFC 7468, 5)."""
+        """Return the certificate as PEM text (RFC 7468, 5)."""
         return encode_pem(self.der, "CERTIFICATE")
 
     @cached_property
@@ -84,25 +84,26 @@ class Certificate:
 
     @property
     def country(self) -> str | None:
-        """The subject's country in upper case; the issuer's where the subject has none."""
+        """The subject's country in upper case, or the issuer's if the subject has none."""
         return self.subject.country or self.issuer.country
 
     @property
     def is_self_issued(self) -> bool:
-        """Whether subject and issuer are one name (Doc 9303-12, 7.1: a CSCA root)."""
+        """Whether subject and issuer are the same name (Doc 9303-12, 7.1: a CSCA root)."""
         return self.subject.matches(self.issuer)
 
     @property
     def is_ca(self) -> bool:
-        """Whether basic constraints say that it is a CA; False where they are absent."""
+        """Whether basic constraints mark it as a CA; False if they are absent."""
         constraints = self.extensions.basic_constraints
         return constraints is not None and constraints.ca
 
     @property
     def signing_period(self) -> tuple[datetime, datetime]:
-        """From when until when its private key signs: its usage period, else the validity.
+        """Begin and end of the time in which its private key may sign.
 
-        Either end of privateKeyUsagePeriod may be absent (Doc 9303-12, 7.1.1, Table 6).
+        An end that privateKeyUsagePeriod leaves out is that of the validity (Doc 9303-12, 7.1.1,
+        Table 6).
         """
         usage = self.extensions.private_key_usage_period
         return (
@@ -113,12 +114,12 @@ class Certificate:
     def verify_signed_by(self, key: PublicKey) -> None:
         """Verify the signature with its issuer's key; raises `ProtocolError`.
 
-        What was once verified is remembered, for so long as the process lives.
+        A success is cached for the life of the process.
         """
         _verify(self.der, key)
 
     def is_signed_by(self, issuer: "Certificate") -> bool:
-        """Whether another certificate's key signed it; one of a kind that is not used did not."""
+        """Whether another certificate's key signed it; False for an unsupported kind of key."""
         if issuer.public_key is None:
             return False
         try:
@@ -129,23 +130,23 @@ class Certificate:
 
 
 def forget() -> None:
-    """Forget every certificate that was read and every signature that was proven."""
+    """Clear the caches of certificates and verified signatures."""
     _parse.cache_clear()
     _verify.cache_clear()
 
 
 @lru_cache(maxsize=4096)
 def _verify(octets: bytes, key: PublicKey) -> None:
-    """Remembers success only: `lru_cache` keeps nothing of a call that raises."""
+    """Verify a signature; only a success is cached, since `lru_cache` stores no exceptions."""
     certificate = _parse(octets)
     if certificate.scheme is None:
-        raise ProtocolError("the certificate is signed with an algorithm that is not known")
+        raise ProtocolError("the certificate is signed with an unknown algorithm")
     verify_signature(key, certificate.scheme, certificate.signature, certificate.tbs)
 
 
 @lru_cache(maxsize=1024)
 def _parse(octets: bytes) -> Certificate:
-    """Immutable, so that a certificate seen before need not be read again."""
+    """Read a certificate; cached, since a certificate is immutable."""
     whole = ber.read(octets, _WHAT)
     fields = whole.expect(der.SEQUENCE).children
     if len(fields) != 3:
@@ -190,7 +191,7 @@ def _parse(octets: bytes) -> Certificate:
 
 @dataclass(frozen=True, slots=True)
 class _Body:
-    """The fields of TBSCertificate (RFC 5280, 4.1.2), found but not yet read."""
+    """The fields of TBSCertificate (RFC 5280, 4.1.2), most of them not yet decoded."""
 
     serial: ber.Value
     algorithm: ber.Value
@@ -264,7 +265,7 @@ def _read_scheme(value: ber.Value, tolerated: set[Quirk]) -> SignatureScheme | N
 
 
 def _compare_algorithms(outer: ber.Value, inner: ber.Value) -> None:
-    """The algorithm outside is not signed: it must say the same (RFC 5280, 4.1.1.2)."""
+    """Raise `MalformedError` unless both algorithms are the same (RFC 5280, 4.1.1.2)."""
     try:
         same = read_scheme(outer)[0] == read_scheme(inner)[0]
     except UnknownAlgorithmError:

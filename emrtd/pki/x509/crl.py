@@ -24,10 +24,10 @@ from emrtd.pki.x509.names import Name
 from support.errors import MalformedError
 
 MAX_CRL: Final = 96 * 1024 * 1024
-"""Octets of a list: enough for `MAX_ENTRIES` with serial numbers of 20 octets."""
+"""The longest list, in octets: enough for `MAX_ENTRIES` with serial numbers of 20 octets."""
 
 MAX_ENTRIES: Final = 2_000_000
-"""Certificates that one list may revoke; a CSCA signs a few hundred Document Signers a year."""
+"""The most entries of a list; a CSCA signs a few hundred Document Signers a year."""
 
 _WHAT: Final = "CRL"
 _UNDERSTOOD: Final = frozenset({AUTHORITY_KEY_IDENTIFIER, CRL_NUMBER, ISSUER_ALT_NAME})
@@ -35,11 +35,10 @@ _UNDERSTOOD: Final = frozenset({AUTHORITY_KEY_IDENTIFIER, CRL_NUMBER, ISSUER_ALT
 
 @dataclass(frozen=True, eq=False)
 class Crl:
-    """A revocation list.  `revoked` is serial number to the instant of revocation.
+    """A revocation list.  `revoked` maps serial numbers to instants of revocation.
 
-    `unknown_critical` names critical extensions, also of entries, that are not known here: a list
-    that has any is of a kind that Doc 9303-12 forbids (indirect, partitioned, delta), and tells
-    nothing.
+    `unknown_critical` names unknown critical extensions, also of entries.  A list with any is of a
+    kind that Doc 9303-12 forbids (indirect, partitioned, delta), and must not be used.
     """
 
     der: bytes = field(repr=False)
@@ -60,7 +59,7 @@ class Crl:
     def parse(cls, octets: bytes) -> "Crl":
         """Read a DER CertificateList with nothing behind it; raises `MalformedError`."""
         if len(octets) > MAX_CRL:
-            raise MalformedError(_WHAT, f"{len(octets)} octets are too many")
+            raise MalformedError(_WHAT, f"has {len(octets)} octets, which is too many")
         whole = ber.read(octets, _WHAT)
         fields = whole.expect(der.SEQUENCE).children
         if len(fields) != 3:
@@ -75,23 +74,23 @@ class Crl:
     def verify_signed_by(self, key: PublicKey) -> None:
         """Verify the signature with its issuer's key; raises `ProtocolError`.
 
-        What was once verified is remembered, for so long as the process lives.
+        A success is cached for the life of the process.
         """
         _verify(self, key)
 
 
 @lru_cache(maxsize=64)
 def _verify(crl: Crl, key: PublicKey) -> None:
-    """Remembers success only: `lru_cache` keeps nothing of a call that raises."""
+    """Verify a signature; only a success is cached, since `lru_cache` stores no exceptions."""
     if crl.scheme is None:
-        raise ProtocolError("the CRL is signed with an algorithm that is not known")
+        raise ProtocolError("the CRL is signed with an unknown algorithm")
     verify_signature(key, crl.scheme, crl.signature, crl.tbs)
 
 
 def _read_body(octets: bytes, body: ber.Value, outer: ber.Value, signature: ber.Value) -> Crl:
     fields = list(body.expect(der.SEQUENCE).children)
     if fields and fields[0].tag == der.INTEGER and read_integer(fields.pop(0)) != 1:
-        raise body.malformed("a version other than 2")
+        raise body.malformed("the version is not 2")
     if len(fields) < 3:
         raise body.malformed("the body lacks fields")
     algorithm, issuer, this_update = fields[:3]
@@ -107,7 +106,7 @@ def _read_body(octets: bytes, body: ber.Value, outer: ber.Value, signature: ber.
             raise body.malformed("extensions are one sequence")
         extensions = wrapped[0].expect(der.SEQUENCE).children
     if rest:
-        raise rest[0].malformed("the body has a field too many")
+        raise rest[0].malformed("the body has too many fields")
     critical: set[str] = set()
     tolerated: set[Quirk] = set()
     found = _Extensions.read(extensions, critical, tolerated)
@@ -155,7 +154,7 @@ def _read_entries(
     for entry in entries.each(MAX_ENTRIES):
         fields = entry.expect(der.SEQUENCE).children
         if not 2 <= len(fields) <= 3:
-            raise entry.malformed("an entry is a serial number, a time and perhaps extensions")
+            raise entry.malformed("an entry has a serial number, a time and optional extensions")
         if len(fields) == 3:
             for value in fields[2].expect(der.SEQUENCE).children:
                 extension = read_extension(value, tolerated)

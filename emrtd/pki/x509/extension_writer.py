@@ -1,7 +1,7 @@
-"""The extensions of certificates and CRLs, exactly as Doc 9303-12 has them (Tables 6 and 10).
+"""Writing the extensions of certificates and CRLs (Doc 9303-12, Tables 6 and 10).
 
-Each function returns one encoded Extension.  `PROFILES` says for every kind of certificate what
-Table 6 leaves no choice about.
+Each function returns one encoded Extension.  `PROFILES` holds what Table 6 prescribes for each kind
+of certificate.
 """
 
 from collections.abc import Iterable, Sequence
@@ -22,7 +22,7 @@ ID_STATE_OR_PROVINCE_NAME: Final = "2.5.4.8"
 
 @unique
 class CertificateKind(Enum):
-    """The columns of Table 6, those of the list signers told apart."""
+    """The columns of Table 6, with one member for each kind of list signer."""
 
     CSCA_ROOT = "CSCA"
     CSCA_LINK = "CSCA link certificate"
@@ -64,7 +64,7 @@ PROFILES: Final = {
         needs_usage_period=False,
         extended_key_usage=oids.DEVIATION_LIST_SIGNER,
     ),
-    # Which bits a communication certificate has depends on the protocol: the caller says.
+    # The caller chooses the bits of a communication certificate, by its protocol.
     CertificateKind.COMMUNICATION: Profile(
         is_authority=False, key_usage=frozenset(), needs_usage_period=False
     ),
@@ -75,8 +75,8 @@ PROFILES: Final = {
 class AlternativeName:
     """Issuer and subject alternative name (Doc 9303-12, 7.1.1.2).
 
-    `state` is the ICAO code as the MRZ has it; `three_letter_state` stands beside it where that
-    code does not identify the State alone.  `email` and `uri` are for contact; one should be there.
+    `state` is the ICAO code as in the MRZ; `three_letter_state` is added if that code alone does
+    not identify the State.  `email` and `uri` are for contact; at least one should be set.
     """
 
     state: str
@@ -118,7 +118,7 @@ def key_usage(usage: Iterable[KeyUsage]) -> bytes:
     """KeyUsage, critical; a named bit list without trailing zeros (X.690, 11.2.2)."""
     bits = sorted(use.value for use in usage)
     if not bits:
-        raise MisuseError("a certificate needs a key usage")
+        raise MisuseError("a certificate requires a key usage")
     octet = sum(0x80 >> bit for bit in bits)
     return _extension(oids.KEY_USAGE, der.bit_string(bytes((octet,)), 7 - bits[-1]), critical=True)
 
@@ -159,7 +159,7 @@ def extended_key_usage(*purposes: str) -> bytes:
 def crl_distribution_points(urls: Sequence[str]) -> bytes:
     """CRLDistributionPoints: one distribution point, whose fullName is each of the URLs."""
     if not urls or not all(url.startswith(("ldap:", "http:", "https:")) for url in urls):
-        raise MisuseError("a certificate needs the CRL's URL, which is ldap, http or https")
+        raise MisuseError("a certificate requires the CRL's URL (ldap, http or https)")
     names = (der.tagged_primitive(6, url.encode("ascii")) for url in urls)
     point = der.sequence(der.tagged(0, der.tagged(0, *names)))
     return _extension(oids.CRL_DISTRIBUTION_POINTS, der.sequence(point))
@@ -169,20 +169,20 @@ def document_types(codes: Iterable[str]) -> bytes:
     """DocumentType: the document codes that a Document Signer signs (Doc 9303-12, 7.1.1.6)."""
     wanted = sorted(set(codes))
     if not wanted or not all(1 <= len(code) <= 2 for code in wanted):
-        raise MisuseError("a Document Signer needs the document codes it signs, 1 or 2 letters")
+        raise MisuseError("a Document Signer requires document codes of 1 or 2 letters")
     types = der.set_of(*map(der.printable_string, wanted))
     return _extension(oids.DOCUMENT_TYPE_LIST, der.sequence(der.integer(0), types))
 
 
 def name_change() -> bytes:
-    """NameChange: this link certificate changes the CSCA's name too (Doc 9303-12, 7.1.1.5)."""
+    """NameChange: the link certificate also changes the CSCA's name (Doc 9303-12, 7.1.1.5)."""
     return _extension(oids.NAME_CHANGE, der.null())
 
 
 def crl_number(number: int) -> bytes:
     """CRLNumber: non-negative, at most 20 octets (Table 10)."""
     if not 0 <= number < 1 << 159:
-        raise MisuseError("a CRL number is not negative and has at most 20 octets")
+        raise MisuseError("a CRL number must not be negative and must have at most 20 octets")
     return _extension(oids.CRL_NUMBER, der.integer(number))
 
 

@@ -1,6 +1,6 @@
-"""Certificate extensions of Doc 9303-12, 7.1.2, read as leniently as real certificates need.
+"""Certificate extensions of Doc 9303-12, 7.1.2, read as leniently as real certificates require.
 
-An extension that cannot be read is named, not guessed at: what depends on it must then fail.
+An extension that cannot be read is listed in `malformed`; checks that depend on it must fail.
 """
 
 from collections import Counter
@@ -49,7 +49,7 @@ EXTENDED_KEY_USAGE: Final = "2.5.29.37"
 NAME_CHANGE: Final = "2.23.136.1.1.6.1"
 DOCUMENT_TYPE_LIST: Final = "2.23.136.1.1.6.2"
 OLD_DOCUMENT_TYPE_LIST: Final = "2.23.136.1.1.4"
-"""What a draft of the standard called it; FR has Document Signers with this one."""
+"""The identifier in a draft of the standard; FR has Document Signers with it."""
 
 MASTER_LIST_SIGNER: Final = "2.23.136.1.1.3"
 DEVIATION_LIST_SIGNER: Final = "2.23.136.1.1.8"
@@ -66,7 +66,7 @@ _UNDERSTOOD: Final = frozenset(
 
 @dataclass(frozen=True, slots=True)
 class Extension:
-    """One extension as it stands."""
+    """One extension, with its value not decoded."""
 
     oid: str
     critical: bool
@@ -75,7 +75,7 @@ class Extension:
 
 @dataclass(frozen=True, slots=True)
 class BasicConstraints:
-    """Whether the subject is a CA, and how many CAs may follow it (None: not limited)."""
+    """Whether the subject is a CA, and how many CAs may follow it (None: no limit)."""
 
     ca: bool
     path_length: int | None
@@ -91,10 +91,10 @@ class PrivateKeyUsagePeriod:
 
 @dataclass(frozen=True, slots=True)
 class Extensions:
-    """What the extensions of a certificate say; None where one is absent or cannot be read.
+    """The decoded extensions of a certificate; None if one is absent or cannot be read.
 
-    `malformed` names (dotted) the extensions that cannot be read, `unknown_critical` those that
-    are critical and of a kind that is not known here.
+    `malformed` holds the identifiers (dotted) of extensions that cannot be read,
+    `unknown_critical` those of unknown critical extensions.
     """
 
     all: tuple[Extension, ...] = ()
@@ -112,12 +112,12 @@ class Extensions:
     tolerated: frozenset[Quirk] = field(default=frozenset())
 
     def get(self, oid: str) -> Extension | None:
-        """The extension with this dotted object identifier."""
+        """Return the extension with this dotted object identifier, or None."""
         return next((each for each in self.all if each.oid == oid), None)
 
 
 def read_extensions(value: ber.Value, what: str) -> Extensions:
-    """Read a SEQUENCE OF Extension; raises `MalformedError` where it is not one."""
+    """Read a SEQUENCE OF Extension; raises `MalformedError` if it is not one."""
     tolerated: set[Quirk] = set()
     found = tuple(read_extension(each, tolerated) for each in value.expect(der.SEQUENCE).children)
     malformed: set[str] = set()
@@ -226,7 +226,7 @@ def _read_name_change(value: ber.Value, _: set[Quirk]) -> bool:
 
 
 def _read_document_types(value: ber.Value, tolerated: set[Quirk]) -> frozenset[str]:
-    """DocumentTypeListSyntax (Doc 9303-12, 7.1.2.6), in the forms that MD, CN, TZ and PH write."""
+    """Read DocumentTypeListSyntax (Doc 9303-12, 7.1.2.6), also as MD, CN, TZ and PH encode it."""
     fields = value.children if value.tag == der.SEQUENCE else ()
     if len(fields) == 2 and fields[0].tag == der.INTEGER and fields[1].tag == der.SET:
         leaves = fields[1].children
@@ -248,9 +248,9 @@ def _read_old_document_types(value: ber.Value, tolerated: set[Quirk]) -> frozens
 
 
 def _leaves(value: ber.Value) -> Iterator[ber.Value]:
-    """The primitive values in a value, at any depth."""
+    """Yield the primitive values in a value, at any depth."""
     pending = [value]
-    while pending:  # no recursion: the depth is the certificate's choice
+    while pending:  # no recursion, since the certificate determines the depth
         each = pending.pop()
         if each.constructed:
             pending.extend(reversed(each.children))

@@ -1,6 +1,6 @@
-"""What a Country Signing CA issues, to the profiles and periods of Doc 9303-12.
+"""A Country Signing CA that issues certificates and CRLs to the profiles of Doc 9303-12.
 
-Where the CSCA's key is does not matter: in memory, in a file or in an HSM.
+The CSCA's key may be in memory, in a file or in an HSM.
 """
 
 import secrets
@@ -27,7 +27,7 @@ from emrtd.pki.x509.extensions import KeyUsage
 from emrtd.pki.x509.names import COMMON_NAME, COUNTRY, ORGANISATION, encode_name
 
 # Doc 9303-12, Table 2: a CSCA key signs for 3 to 5 years, a DS key for 3 months at most; each
-# certificate outlives the last document that rests on it.
+# certificate is valid until the last document that depends on it expires.
 CSCA_USAGE: Final = timedelta(days=5 * 365)
 DOCUMENT_SIGNER_USAGE: Final = timedelta(days=90)
 DOCUMENT_VALIDITY: Final = timedelta(days=3653)
@@ -38,11 +38,11 @@ LIST_SIGNER_VALIDITY: Final = timedelta(days=2 * 365)
 """Table 2 leaves the period of list signers to the issuer."""
 
 EMAIL_PROTECTION: Final = "1.3.6.1.5.5.7.3.4"
-"""The purpose in a certificate for encryption: the nearest there is to opening a CMS envelope."""
+"""The purpose in an encryption certificate: the closest standard one to decrypting CMS."""
 
 
 def pkd_crl_url(state: str) -> str:
-    """Where the ICAO PKD offers a State's revocation list."""
+    """Return the URL of a State's revocation list in the ICAO PKD."""
     return f"https://pkddownload1.icao.int/CRLs/{state}.crl"
 
 
@@ -51,8 +51,8 @@ class CscaProfile:
     """What the certificates that one CSCA issues have in common.
 
     `state` is the issuing State's code in the MRZ, `country` its two letters in certificates.
-    `common_name` is the CSCA's own, where it is not "CSCA" and the State's code.
-    `crl_urls` say where the revocation list is; certificates need one (Table 6).
+    `common_name` is the CSCA's, if it is not "CSCA" and the State's code.
+    `crl_urls` are the URLs of the revocation list; certificates require one (Table 6).
     `document_types` are the document codes that a Document Signer signs; one letter stands for
     every code that begins with it.  `explicit_parameters` False names curves instead, against
     Doc 9303-12, 4.1.6.3.
@@ -75,11 +75,11 @@ class CscaProfile:
 
     @property
     def alternative_name(self) -> AlternativeName:
-        """The alternative name of every holder: the State, and where to write to."""
+        """The alternative name of every holder: the State and an e-mail address."""
         return AlternativeName(self.state, email=self.email)
 
     def name(self, common_name: str) -> bytes:
-        """The distinguished name, encoded, of a holder with this common name."""
+        """Return the encoded distinguished name of a holder with this common name."""
         return encode_name(
             (COUNTRY, self.country),
             (ORGANISATION, self.organisation),
@@ -96,11 +96,11 @@ class CountrySigningCa:
     random: Random = secrets.token_bytes
 
     def issue_root(self, at: datetime) -> Certificate:
-        """The self-signed certificate."""
+        """Issue the self-signed certificate."""
         return self._issue_csca(CertificateKind.CSCA_ROOT, self, at)
 
     def issue_link(self, successor: "CountrySigningCa", at: datetime) -> Certificate:
-        """The link to the next CSCA: its key and name, signed by this one's (4.1.4.3)."""
+        """Issue the link certificate of the next CSCA, signed by this one's key (4.1.4.3)."""
         return self._issue_csca(CertificateKind.CSCA_LINK, successor, at)
 
     def _issue_csca(
@@ -121,7 +121,7 @@ class CountrySigningCa:
         )
 
     def issue_list_signer(self, kind: CertificateKind, key: PublicKey, at: datetime) -> Certificate:
-        """A certificate for a Master List Signer or a Deviation List Signer."""
+        """Issue a certificate for a Master List Signer or a Deviation List Signer."""
         return self._issue(
             Subject(
                 kind,
@@ -134,7 +134,7 @@ class CountrySigningCa:
         )
 
     def issue_document_signer(self, key: PublicKey, number: int, at: datetime) -> Certificate:
-        """A certificate for the Document Signer with this number."""
+        """Issue a certificate for the Document Signer with this number."""
         return self._issue(
             Subject(
                 CertificateKind.DOCUMENT_SIGNER,
@@ -149,7 +149,7 @@ class CountrySigningCa:
         )
 
     def issue_encryption(self, key: PublicKey, name: str, at: datetime) -> Certificate:
-        """A certificate for a key that envelopes are opened with: a station's, or the intake's."""
+        """Issue a certificate for a key that decrypts envelopes: a station's or the intake's."""
         return self._issue(
             Subject(
                 CertificateKind.COMMUNICATION,
@@ -169,9 +169,9 @@ class CountrySigningCa:
         revoked: Iterable[RevokedCertificate] = (),
         names: Iterable[bytes] = (),
     ) -> bytes:
-        """A revocation list, good for 90 days (Doc 9303-12, 4.1.5); DER.
+        """Issue a revocation list that is valid for 90 days (Doc 9303-12, 4.1.5); return DER.
 
-        `names` are those of all the roots of this CSCA, in their encoding.
+        `names` are the encoded names of all roots of this CSCA.
         """
         former = sorted(set(names) - {self.profile.csca_name})
         return build_crl(self._issuer, Period(at, at + CRL_VALIDITY), number, revoked, former)

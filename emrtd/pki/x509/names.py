@@ -1,7 +1,7 @@
-"""Distinguished names, compared exactly, or with the tolerance that real issuers need.
+"""Distinguished names, compared exactly, or as leniently as real issuers require.
 
-Issuers write one and the same name with its parts in another order, in another case or as another
-type of string (Doc 9303-12, 7.1.1 allows PrintableString and UTF8String).
+Issuers encode the same name with its parts in different orders, cases or types of string (Doc
+9303-12, 7.1.1 allows PrintableString and UTF8String).
 """
 
 import unicodedata
@@ -30,10 +30,10 @@ _LABELS: Final = {
 
 
 class Name:
-    """A distinguished name as it was written; equal to another that is written alike.
+    """A distinguished name; two are equal if their encodings are.
 
-    `attributes` are pairs of dotted object identifier and text, in the order written, `parts` the
-    same as they are encoded.
+    `attributes` are pairs of dotted object identifier and text, in the encoded order; `parts` are
+    the same attributes, encoded.
     """
 
     def __init__(
@@ -65,7 +65,7 @@ class Name:
 
     @cached_property
     def _text(self) -> str:
-        """RFC 4514, 2: the last part first."""
+        """The name as in RFC 4514, 2: the last part first."""
         parts = (
             f"{_LABELS.get(oid, oid)}={_escape(text)}" for oid, text in reversed(self.attributes)
         )
@@ -73,29 +73,29 @@ class Name:
 
     @cached_property
     def country(self) -> str | None:
-        """The country in upper case, as it should have been written; None where there is none."""
+        """The country in upper case; None if the name has none."""
         return next((text.strip().upper() for oid, text in self.attributes if oid == COUNTRY), None)
 
     @property
     def country_as_written(self) -> str | None:
-        """The country as it stands."""
+        """The country as it is encoded; None if the name has none."""
         return next((text for oid, text in self.attributes if oid == COUNTRY), None)
 
     @cached_property
     def key(self) -> str:
-        """What two names have in common that differ only in order, case, spaces or string type."""
+        """A key that is equal for names that differ only in order, case, spaces or string type."""
         parts = sorted(f"{oid}={_fold(text)}" for oid, text in self.attributes)
         return "\n".join(parts)
 
     def matches(self, other: "Name") -> bool:
-        """Whether the two are one name, whatever its order, case, spaces and string types."""
+        """Whether two names are the same, apart from order, case, spaces and string types."""
         return self.encoded == other.encoded or self.key == other.key
 
     def is_rewritten(self, other: "Name") -> bool:
-        """Whether the two have one text in another order, or in other types of string.
+        """Whether two names have the same texts, in another order or other types of string.
 
-        This is for a name that nothing signs: unlike `matches`, no change of a single octet makes
-        or keeps it true.  What differs otherwise than by its place differs in two parts or more.
+        This is for a name that no signature covers: unlike `matches`, it is false after a change of
+        any single octet.  Names whose string types differ must differ in at least two parts.
         """
         ours, theirs = Counter(self.parts), Counter(other.parts)
         if ours == theirs:
@@ -105,7 +105,7 @@ class Name:
 
     @cached_property
     def _texts(self) -> Counter[tuple[str, str]] | None:
-        """The texts, if all are of the types that Doc 9303-12, 7.1.1 allows."""
+        """The texts, or None if one is not of a type that Doc 9303-12, 7.1.1 allows."""
         if not all(_is_text(part) for part in self.parts):
             return None
         return Counter(self.attributes)
@@ -113,14 +113,14 @@ class Name:
 
 @lru_cache(maxsize=1024)
 def _read(encoded: bytes, what: str) -> tuple[Name, bool]:
-    """Read a name, and whether it is DER: the same few stand in every document of a State."""
+    """Read a name, and whether it is DER; cached, since a State uses only a few names."""
     value = ber.read(encoded, what)
     attributes, parts = [], []
     for relative in value.expect(der.SEQUENCE).children:
         for attribute in relative.expect(der.SET).children:
             fields = attribute.expect(der.SEQUENCE).children
             if len(fields) != 2:
-                raise attribute.malformed("a part of a name is a type and a value")
+                raise attribute.malformed("a part of a name must be a type and a value")
             attributes.append((read_oid(fields[0]), _text(fields[1])))
             parts.append(attribute.encoded)
     return Name(encoded, tuple(attributes), tuple(parts)), value.source.is_der
@@ -132,7 +132,7 @@ def _is_text(part: bytes) -> bool:
 
 
 def encode_name(*attributes: tuple[str, str]) -> bytes:
-    """Write a name, one part a pair of dotted object identifier and text (Doc 9303-12, 7.1.1).
+    """Encode a name from pairs of dotted object identifier and text (Doc 9303-12, 7.1.1).
 
     Country and serial number are PrintableString, the rest UTF8String.
     """
@@ -153,7 +153,7 @@ def encode_name(*attributes: tuple[str, str]) -> bytes:
 def _text(value: ber.Value) -> str:
     try:
         return read_text(value)
-    except MalformedError:  # an attribute of no text: keep it apart from every text
+    except MalformedError:  # not a text: the "#" makes it different from every text
         return "#" + value.encoded.hex()
 
 

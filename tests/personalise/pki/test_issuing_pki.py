@@ -120,7 +120,7 @@ def test_a_signer_refuses_to_sign_outside_its_period_and_with_another_key(pki: I
         other_csca.sign_security_object(security_object, NOW)
     curve = signer.certificate.public_key.curve  # type: ignore[union-attr]
     other_key = replace(signer, signer=EcPrivateKey.generate(curve))
-    with pytest.raises(MisuseError, match="not the one that its certificate certifies"):
+    with pytest.raises(MisuseError, match="certificate is not for the signer"):
         other_key.sign_security_object(security_object, NOW)
 
     class Faulty:

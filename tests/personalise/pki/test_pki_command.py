@@ -186,7 +186,7 @@ def test_a_master_list_is_signed_and_openssl_verifies_it(operator: Operator) -> 
         "-purpose", "any", "-out", "/dev/null",
     )  # fmt: skip
     assert "successful" in said
-    assert "is named, and not given explicitly" in operator.run_plainly("pki", "lint", str(path))
+    assert "is named instead of explicit" in operator.run_plainly("pki", "lint", str(path))
     assert "signature" not in operator.run_plainly("pki", "lint", str(path))
 
 

@@ -183,7 +183,7 @@ def test_a_holder_certifies_only_roles_below_its_own() -> None:
         (dv(), terminal, certify("UTIS00009", Role.TERMINAL, terminal)),
         (dv(), terminal, certify("UTCVCA00009", Role.CVCA, terminal)),
     ):
-        with pytest.raises(ProtocolError, match="does not certify it"):
+        with pytest.raises(ProtocolError, match="may not certify this role"):
             present(chip(), *chain)
 
 
@@ -224,7 +224,7 @@ def test_a_certificate_under_the_wrong_issuer_is_refused() -> None:
     other = state.find("UTCVCA00002")
     assert old is not None
     assert other is not None
-    with pytest.raises(ProtocolError, match="not by UTCVCA00002"):
+    with pytest.raises(ProtocolError, match="UTCVCA00002 did not issue it"):
         state.validate(dv().certificate, other)
     state.validate(dv().certificate, old)
 
@@ -246,7 +246,7 @@ def test_a_link_without_parameters_keeps_those_of_its_issuer() -> None:
     without = replace(certificate, public_key=bare)
     state = TrustState.initial([without, cvca().certificate], TODAY)
     assert state.trust_points[0].key == certificate.public_key
-    with pytest.raises(ProtocolError, match="none to inherit"):
+    with pytest.raises(ProtocolError, match="inherits none"):
         TrustState.initial([without], TODAY)
 
 

@@ -211,7 +211,7 @@ FIELDS: list[tuple[Kind, dict[int, bytes], str, str]] = [
     (DS, {5: name_of(cn=CN)}, "has no country", TABLE_5),
     (DS, {5: name_of(c=der.printable_string("ut"), cn=CN)}, "two upper-case letters", TABLE_5),
     (DS, {5: name_of(c=der.printable_string("UTO"), cn=CN)}, "two upper-case letters", TABLE_5),
-    (DS, {5: name_of(c=der.printable_string("XX"), cn=CN)}, "of two countries", TABLE_5),
+    (DS, {5: name_of(c=der.printable_string("XX"), cn=CN)}, "of different countries", TABLE_5),
     (DS, {5: name_of(c=der.utf8_string("UT"), cn=CN)}, "2.5.4.6 that is not a Printable", TABLE_5),
     (DS, {5: name_of(c=UT, cn=CN, serial=der.utf8_string("1"))}, "2.5.4.5 that is not", TABLE_5),
     (DS, {5: name_of(c=UT, cn=b"\x16\x01A")}, "neither PrintableString nor UTF8", TABLE_5),
@@ -224,7 +224,7 @@ FIELDS: list[tuple[Kind, dict[int, bytes], str, str]] = [
     (
         DS,
         {6: encode_public_key(KEY.public_key, explicit=False)},
-        "is named, and not given explicitly",
+        "is named instead of explicit",
         "Doc 9303-12, 4.1.6.3",
     ),
 ]  # fmt: skip
@@ -288,10 +288,10 @@ CONTENTS: list[tuple[Kind, str, bool, bytes, str, str]] = [
     (ROOT, AKI, False, der.sequence(der.tagged_primitive(0, b"other")), "of a root", TABLE_6),
     (DS, SKI, False, der.octet_string(b""), "is empty", TABLE_6),
     (DS, SKI, False, der.null(), "cannot be read", TABLE_6),
-    (DS, USAGE, True, der.bit_string(b"\xc0", 6), "DIGITAL_SIGNATURE and nothing", TABLE_6),
-    (ROOT, USAGE, True, der.bit_string(b"\x04", 2), "and nothing else", TABLE_6),
-    (LIST, USAGE, True, der.bit_string(b"\x20", 5), "and nothing else", TABLE_6),
-    (COM, USAGE, True, der.bit_string(b"\x10", 4), "to be some of", TABLE_6),
+    (DS, USAGE, True, der.bit_string(b"\xc0", 6), "must be exactly DIGITAL_SIGNATURE", TABLE_6),
+    (ROOT, USAGE, True, der.bit_string(b"\x04", 2), "must be exactly", TABLE_6),
+    (LIST, USAGE, True, der.bit_string(b"\x20", 5), "must be exactly", TABLE_6),
+    (COM, USAGE, True, der.bit_string(b"\x10", 4), "must consist of bits of", TABLE_6),
     (DS, USAGE, True, der.bit_string(b"\x80", 0), "trailing zeros", TABLE_6),
     (DS, PERIOD, False, der.sequence(), "neither notBefore nor notAfter", TABLE_6),
     (LIST, PERIOD, False, der.sequence(), "neither notBefore nor notAfter", TABLE_6),
@@ -308,14 +308,14 @@ CONTENTS: list[tuple[Kind, str, bool, bytes, str, str]] = [
     (DS, SUBJECT_NAME, False, alternative((STATE[0], der.utf8_string("uto"))), "code", ALTERNATIVE),
     (DS, SUBJECT_NAME, False, alternative(STATE, ("2.5.4.3", CN)), "2.5.4.3 beside", ALTERNATIVE),
     (ROOT, ISSUER_NAME, False, alternative(STATE), "differ in a root", ALTERNATIVE),
-    (ROOT, CONSTRAINTS, True, der.sequence(der.boolean(value=True)), "to be 0", TABLE_6),
+    (ROOT, CONSTRAINTS, True, der.sequence(der.boolean(value=True)), "must be 0", TABLE_6),
     (
-        ROOT, CONSTRAINTS, True, der.sequence(der.boolean(value=True), der.integer(1)), "to be 0",
+        ROOT, CONSTRAINTS, True, der.sequence(der.boolean(value=True), der.integer(1)), "must be 0",
         TABLE_6,
     ),
-    (DS, POINTS, False, der.sequence(), "names none", "Doc 9303-12, 7.1.1.4"),
+    (DS, POINTS, False, der.sequence(), "cRLDistributionPoints is empty", "Doc 9303-12, 7.1.1.4"),
     (DS, POINTS, False, point(), "no fullName", "Doc 9303-12, 7.1.1.4"),
-    (DS, POINTS, False, point(url(b"ftp://x")), "no http, https or ldap", TABLE_6),
+    (DS, POINTS, False, point(url(b"ftp://x")), "is not http, https or ldap", TABLE_6),
     (DS, POINTS, False, point(url(b"http://x"), b"\x81\x02\x00\x80"), "have reasons", TABLE_6),
     (DS, POINTS, False, point(url(b"http://x"), der.tagged(2)), "have cRLIssuer", TABLE_6),
     (ROOT, NAME_CHANGE, False, der.integer(1), "not NULL", "Doc 9303-12, 7.1.1.5"),
@@ -328,7 +328,7 @@ CONTENTS: list[tuple[Kind, str, bool, bytes, str, str]] = [
             (der.set_of(UT), "not a version and a set"),
             (
                 der.sequence(der.integer(0), b"\x31\x06\x13\x01P\x13\x01A"),
-                "not in the order of DER",
+                "not in DER order",
             ),
         )
     ),
@@ -346,7 +346,7 @@ def test_the_content_of_each_extension(
 def test_a_link_to_a_new_name_requires_name_change() -> None:
     fields = {5: encode_name((COUNTRY, "UT"), (COMMON_NAME, "Another name"))}
     findings = lint_certificate(written(Kind.CSCA_LINK, fields=fields))
-    assert said(findings, "needs nameChange", "Doc 9303-12, 7.1.1.5")
+    assert said(findings, "must have nameChange", "Doc 9303-12, 7.1.1.5")
 
 
 # --- CRLs ----------------------------------------------------------------------------------------
@@ -386,7 +386,7 @@ CRLS: list[tuple[dict[int, bytes], str, str]] = [
     ({4: b""}, "nextUpdate is missing", TABLE_9),
     ({4: der.time(AT - timedelta(days=1))}, "not after thisUpdate", TABLE_9),
     ({4: der.time(AT + timedelta(days=91))}, "more than 90 days", "Doc 9303-12, 4.1.5"),
-    ({5: der.sequence() + CRL_PARTS[5]}, "there and empty", TABLE_9),
+    ({5: der.sequence() + CRL_PARTS[5]}, "present but empty", TABLE_9),
     ({5: entries(time=utc(b"2611221000Z")) + CRL_PARTS[5]}, "a time of revocation", TABLE_9),
     *(
         ({5: entries(extension(oid, False, der.null())) + CRL_PARTS[5]}, name, TABLE_10)
@@ -398,7 +398,7 @@ CRLS: list[tuple[dict[int, bytes], str, str]] = [
     ({5: entries(extension("1.2.3", True, b"")) + CRL_PARTS[5]}, "of an entry is crit", TABLE_10),
     ({5: crl_extensions(aki=None)}, "authorityKeyIdentifier, or the key", TABLE_10),
     ({5: crl_extensions(aki=(AKI, False, AKI_EMPTY))}, "keyIdentifier in it", TABLE_10),
-    ({5: crl_extensions(aki=(AKI, True, AKI_VALUE))}, "is not to be critical", TABLE_10),
+    ({5: crl_extensions(aki=(AKI, True, AKI_VALUE))}, "must not be critical", TABLE_10),
     ({5: crl_extensions(number=None)}, "cRLNumber is missing", TABLE_10),
     ({5: crl_extensions(number=("2.5.29.20", False, der.integer(-1)))}, "negative", TABLE_10),
     ({5: crl_extensions(number=("2.5.29.20", False, der.integer(1 << 160)))}, "long", TABLE_10),
@@ -411,7 +411,7 @@ CRLS: list[tuple[dict[int, bytes], str, str]] = [
             ("2.5.29.46", "freshestCRL"),
         )
     ),
-    ({5: crl_extensions(more=("1.2.3", True, b""))}, "is not to be critical", TABLE_10),
+    ({5: crl_extensions(more=("1.2.3", True, b""))}, "must not be critical", TABLE_10),
     ({5: crl_extensions(more=("2.5.29.18", False, b"\x30"))}, "cannot be read", TABLE_10),
 ]  # fmt: skip
 

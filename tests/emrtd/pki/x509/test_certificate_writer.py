@@ -176,10 +176,10 @@ def test_extensions_are_those_of_table_6(kind: CertificateKind) -> None:
 def test_a_subject_without_a_required_field_is_refused() -> None:
     by = issuer()
     for subject, problem in {
-        replace(csca(by), private_key_usage=None): "private key usage period",
+        replace(csca(by), private_key_usage=None): "private-key usage period",
         replace(csca(by), crl_urls=()): "CRL's URL",
         replace(csca(by), crl_urls=("ftp://x",)): "CRL's URL",
-        replace(csca(by), alternative_name=AlternativeName("XXX")): "one alternative name",
+        replace(csca(by), alternative_name=AlternativeName("XXX")): "same alternative name",
         replace(document_signer(by), document_types=frozenset()): "document codes",
         replace(csca(by), kind=CertificateKind.COMMUNICATION): "extended key usage",
     }.items():
