@@ -102,7 +102,7 @@ class Session:
         return self._at(file[0], file)
 
     def _at(self, directory: Directory, file: tuple[Directory, int] | None) -> "Session":
-        """Do as `replace` does, which would take a quarter of the time of SELECT."""
+        """Do the same as `replace`, which would take a quarter of the time of SELECT."""
         session = object.__new__(Session)
         session.__dict__.update(self.__dict__, directory=directory, file=file)
         return session
