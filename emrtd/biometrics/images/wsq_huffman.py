@@ -62,9 +62,7 @@ def table_for(frequencies: Iterable[int]) -> HuffmanTable:
     for length in lengths.values():
         counts[length] += 1
     for length in range(63, MAX_LENGTH, -1):
-        while counts[
-            length
-        ]:  # replace two codes: one becomes shorter, one shares the place of a shorter one
+        while counts[length]:  # of two such codes one is shortened, one split off a shorter code
             shorter = length - 2
             while not counts[shorter]:
                 shorter -= 1
