@@ -1,4 +1,4 @@
-"""Copies of documents, as a thief makes them."""
+"""Copies of documents, as an attacker makes them."""
 
 from emrtd.access.chip_keys import ChipKeys
 from emrtd.access.passwords import Password
@@ -15,13 +15,13 @@ def password_of(document: Document) -> Password:
 
 
 def clone_of(document: Document, **files: bytes) -> Chip:
-    """All the files of a document, and its passwords, on a chip that has none of its keys."""
+    """Return a chip with all files and passwords of a document, but none of its private keys."""
     named = {FileID(name): octets for name, octets in files.items()}
     return personalised(document.files | named, without_private_keys(document.keys))
 
 
 def open_copy_of(document: Document) -> Chip:
-    """The files of the application on a chip that gives them to anyone, and has no keys."""
+    """Return a chip with the application's files, no private keys and no access control."""
     files = {
         file_id: octets
         for file_id, octets in document.files.items()

@@ -1,4 +1,4 @@
-"""Cutting signed data open and putting it together again, as a forger does who has no key."""
+"""Take signed data apart and encode it again with changes, without a private key."""
 
 from collections.abc import Callable
 
@@ -13,24 +13,24 @@ Fields = list[bytes]
 
 
 def parts_of(octets: bytes) -> Fields:
-    """The values that one value is made of, as they stand."""
+    """Return the parts of a constructed value."""
     return [each.encoded for each in ber.read(octets, "test").children]
 
 
 def changed(octets: bytes, index: int, change: Callable[[bytes], bytes]) -> bytes:
-    """A constructed value with one of its parts changed."""
+    """Return a constructed value with one of its parts changed."""
     parts = parts_of(octets)
     parts[index] = change(parts[index])
     return tlv.encode(octets[0], *parts)
 
 
 def signed_data_of(document: Document) -> bytes:
-    """The ContentInfo of EF.SOD."""
+    """Return the ContentInfo of EF.SOD."""
     return tlv.read_expected(document.files[FileID.SOD], EF_SOD_TAG, "EF.SOD").value
 
 
 def fields_of(signed_data: bytes) -> Fields:
-    """Version, digest algorithms, content, certificates, signers."""
+    """The fields: version, digest algorithms, content, certificates, signers."""
     return parts_of(parts_of(parts_of(signed_data)[1])[0])
 
 
@@ -43,12 +43,12 @@ def with_signed_data(document: Document, octets: bytes) -> Document:
 
 
 def operated(document: Document, operate: Callable[[Fields], Fields]) -> Document:
-    """The document with the fields of its EF.SOD changed."""
+    """Return the document with the fields of its EF.SOD changed."""
     return with_signed_data(document, signed_data(operate(fields_of(signed_data_of(document)))))
 
 
 def signer_of(fields: Fields) -> bytes:
-    """The first SignerInfo."""
+    """Return the first SignerInfo."""
     return parts_of(fields[-1])[0]
 
 

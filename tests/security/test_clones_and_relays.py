@@ -1,4 +1,4 @@
-"""A cloner has every file of a document and its passwords, and none of its chip's private keys."""
+"""Clones have every file and password of a document, but not the chip's private keys."""
 
 from collections.abc import Callable
 from dataclasses import replace
@@ -59,21 +59,21 @@ from vsmartcard.card.relay import DenyingRelay, DroppingRelay, PaceRelay
 from vsmartcard.chip.dispatch import Chip
 
 NOT_FOUND = ResponseAPDU(sw=SW.FILE_NOT_FOUND)
-"""What a chip answers that has no such file or application."""
+"""The answer of a chip that does not have the file or application."""
 
 Relay = TypeVar("Relay", bound=PaceRelay)
 
 
 @cache
 def thief(**changes: object) -> Document:
-    """A genuine document of the same State, whose chip has keys of its own."""
+    """Return another genuine document of the same State, whose chip has other keys."""
     return issue(
         mrz=mrz(document_number="ZU7654321", surname="Mallory"), chip_private=0xB0B, **changes
     )
 
 
 def presented(victim: Document, card: Card, terminal: TerminalCredentials | None = None) -> Report:
-    """What the officer sees who reads the victim's printed MRZ off the document."""
+    """Return the report for a chip presented with the victim's printed MRZ."""
     procedure = inspect(
         Credentials(mrz=password_of(victim)), optical_mrz=victim.how.mrz.text, terminal=terminal
     )
@@ -86,7 +86,7 @@ def relayed(
     victim: Document,
     clone: Card,
 ) -> Relay:
-    """A relay to the chip of another document, which the clone of the victim's takes over from."""
+    """A relay to the chip of another document, later replaced by a clone of the victim's."""
     chip = personalised(genuine.files, genuine.keys)
     return relay(chip, password_of(genuine), password_of(victim), clone)
 
@@ -104,7 +104,7 @@ def test_a_clone_that_ends_the_session_is_not_accepted() -> None:
 
 
 def test_a_mapping_proof_by_another_chip_before_the_session_ended_does_not_count() -> None:
-    """PACE-CAM with the thief's own genuine chip; then a clone of the victim's takes its place."""
+    """PACE-CAM with the attacker's genuine chip; then a clone of the victim's takes its place."""
     victim, genuine = usual(), thief()
     clone = clone_of(victim, **{"EF.CardSecurity": genuine.files[FileID.CARD_SECURITY]})
     relay = relayed(DroppingRelay, genuine, victim, SilentClone(clone))
@@ -170,7 +170,7 @@ def test_a_relay_to_the_genuine_chip_reads_the_genuine_document() -> None:
 
 
 def test_a_version_2_proof_by_another_chip_before_the_session_ended_does_not_count() -> None:
-    """Chip Authentication of EAC version 2 rests on EF.CardSecurity too."""
+    """Chip Authentication of EAC version 2 uses the key in EF.CardSecurity too."""
 
     def announcing(issued: Document) -> Document:
         announced = SecurityInfos(*issued.how.pace, *VERSION_2)
@@ -189,7 +189,7 @@ def test_a_version_2_proof_by_another_chip_before_the_session_ended_does_not_cou
 
 
 def test_ef_card_security_of_another_chip_is_rejected() -> None:
-    """The mapping data is that of the clone's own key, EF.CardSecurity that of another chip."""
+    """The mapping data are from the clone's own key, and EF.CardSecurity is another chip's."""
     swapped = usual().with_file(FileID.CARD_SECURITY, thief().files[FileID.CARD_SECURITY])
     report = presented(usual(), personalised(swapped.files, swapped.keys))
     assert report.check("pace.cam").shows is Shows.CLONING
@@ -229,7 +229,7 @@ def test_ef_card_security_signed_by_the_attacker_is_not_accepted() -> None:
 
 
 def reading_after_chip_authentication() -> Condition:
-    """READ BINARY once Chip Authentication is done, of a chip that is opened by BAC."""
+    """Return the condition for READ BINARY after Chip Authentication, on a chip opened by BAC."""
     return every(after(instruction(INS.GENERAL_AUTHENTICATE)), instruction(INS.READ_BINARY))
 
 
@@ -263,7 +263,7 @@ def test_a_chip_that_stays_in_the_old_session_shows_a_clone() -> None:
 
 
 def test_a_replayed_chip_authentication_proves_nothing() -> None:
-    """The old transcript in a new inspection: its keys are those of another ephemeral key."""
+    """The old transcript in a new inspection, whose session keys differ."""
     old, new = (inspected(personalised(PLAIN.files, PLAIN.keys).process) for _ in range(2))
     assert old.session is not None
     assert new.session is not None
@@ -361,7 +361,7 @@ def test_the_other_root_of_an_rsa_signature_needs_the_right_trailer() -> None:
 
 
 def test_a_data_group_15_of_the_attacker_is_rejected() -> None:
-    """His key signs well, but nobody has signed his key."""
+    """The attacker's key makes correct signatures, but no State has signed the key."""
     chip = ACTIVE["brainpoolP256r1"]
     other = issue(
         pace=(), basic_access_control=True, chip_authentication=False,
@@ -392,7 +392,7 @@ def test_a_clone_behind_a_chip_that_refuses_everything_but_reading() -> None:
 
 
 def test_an_unprotected_answer_does_not_make_a_genuine_document_forged() -> None:
-    """Somebody lets the commands through, and says in plain that there is no DG2."""
+    """An attacker relays the commands, and answers in plain that there is no DG2."""
     in_application = after(selects_application)
     selected = 0
 
@@ -416,7 +416,7 @@ def test_an_unprotected_answer_does_not_make_a_genuine_document_forged() -> None
 
 
 def test_an_endless_answer_in_the_new_session_is_ended_by_the_command_limit() -> None:
-    """By 61XX it announces octets for ever, one at a time."""
+    """The chip announces one more octet with 61XX for ever."""
     agreed = after(every(protected, instruction(INS.GENERAL_AUTHENTICATE)))
     chip = personalised(usual().files, usual().keys)
     card = Watched(Answering(chip, lambda command: b"\x99\x61\x01" if agreed(command) else None))
@@ -434,7 +434,7 @@ def test_a_clone_with_an_endless_answer_is_rejected() -> None:
 
 
 def test_a_chip_whose_pace_breaks_off_is_read_by_basic_access_control() -> None:
-    """What was lost with the session that the reader gave up is not lost for the next one."""
+    """The failed PACE session does not prevent a new session by BAC."""
     document = issue(pace=(PACE_GM,), chip_authentication=False, basic_access_control=True)
     chip = personalised(document.files, document.keys)
     dropped = by_bac = False

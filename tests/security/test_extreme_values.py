@@ -1,4 +1,4 @@
-"""Numbers, times and lengths that no issuer writes: a verdict comes of them, never a crash."""
+"""Numbers, times and lengths that no issuer writes give a verdict, and no crash."""
 
 from collections.abc import Callable
 from datetime import UTC, datetime

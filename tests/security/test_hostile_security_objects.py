@@ -1,4 +1,4 @@
-"""Whatever octets stand in place of EF.SOD are judged in well under half a second."""
+"""Any octets in place of EF.SOD are judged in well under half a second."""
 
 import time
 from collections.abc import Callable, Iterable
@@ -26,7 +26,7 @@ from tests.verify.documents import CSCA, usual
 from verify.judging.report import Verdict
 
 LARGEST: Final = 64_000
-"""Octets: as many as a signed file of a chip may have, and a few less."""
+"""The size in octets: slightly less than a signed file may have."""
 SECONDS: Final = 0.5
 
 
@@ -39,7 +39,7 @@ def nested(depth: int, inner: bytes) -> bytes:
 
 
 def composed(certificates: Iterable[Certificate], signers: Iterable[tuple[bytes, int]]) -> bytes:
-    """An EF.SOD with these certificates, signed as each of these names and serial numbers."""
+    """Return an EF.SOD with these certificates and a signer for each name and serial number."""
     fields = fields_of(signed_data_of(usual()))
     fields = with_certificates(fields, *(each.der for each in certificates))
     infos = [
@@ -78,7 +78,7 @@ def many_parts_in_another_order() -> bytes:
 
 
 def many_certificates_and_signers() -> bytes:
-    """All of one key, and of a CSCA of another."""
+    """Signers of one key; their CSCA is not in the trust store, and has another key."""
     elsewhere = Authority(label="elsewhere", common_name="CSCA Elsewhere")
     certificates = [elsewhere.issue(serial=100 + number) for number in range(64)]
     return composed(certificates, [(elsewhere.name, 100 + number) for number in range(16)])

@@ -1,4 +1,4 @@
-"""An image is files, and files are anyone's: what they say of a chip is not the chip's word."""
+"""Anyone can write the files of an image: its notes about a chip do not count without a seal."""
 
 import json
 from pathlib import Path
@@ -45,7 +45,7 @@ DEMANDING = msgspec.structs.replace(
 
 
 def invented(document: Document) -> InspectionSession:
-    """Proofs of Chip Authentication and of its Mapping, made of public keys alone."""
+    """Return a session with proofs of Chip Authentication and Mapping, made of public keys."""
     card_security = CardSecurity.decode(document.files[FileID.CARD_SECURITY]).security_infos
     static = mapping_key(card_security, 13)
     pace = PaceTranscript(
@@ -122,7 +122,7 @@ def test_sealed_notes_beside_the_files_of_another_document_do_not_count() -> Non
 
 
 def test_notes_edited_after_sealing_do_not_count() -> None:
-    """What showed a clone is taken out of the notes of a capture."""
+    """The evidence of a clone is removed from the notes of a capture."""
     live = inspected(inserted(usual()))
     session = msgspec.structs.replace(live.session, active_authentication=None)
     sealed = live.to_image(KEY)
@@ -151,7 +151,7 @@ def test_evidence_against_a_chip_counts_without_a_seal() -> None:
 
 
 def test_a_printed_mrz_in_unsealed_notes_does_not_count() -> None:
-    """Nobody has seen the document: neither is that check passed, nor a policy that demands it."""
+    """The check does not pass, and a policy that makes it mandatory does not accept."""
     default = load_policy("default")
     demanding = msgspec.structs.replace(
         default, mandatory=(*default.mandatory, "mrz.matches-optical")

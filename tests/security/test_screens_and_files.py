@@ -1,4 +1,4 @@
-"""Hostile text on its way to a screen; files that are no files; what others may read on disk."""
+"""Hostile text on screens, irregular files, and the permissions of files on disk."""
 
 import io
 import json
@@ -32,7 +32,7 @@ ACTIVE = set("\x1b\x07\x9b\u202e\u2066\u200b\x00\r\x08")
 
 
 def hostile() -> tuple[Document, Evidence]:
-    """Every string that a forger can put where a report shows it."""
+    """A document with a hostile string in every field that a report shows, and its evidence."""
     authority = Authority(common_name=ATTACK)
     document = issue(
         authority=authority,
@@ -133,7 +133,7 @@ def store(folder: Path) -> Path:
 def test_a_pipe_or_a_device_is_refused_as_a_trust_file(tmp_path: Path) -> None:
     os.mkfifo(tmp_path / "pipe")
     for path in (tmp_path / "pipe", Path("/dev/zero")):
-        with pytest.raises(MisuseError, match="no regular file"):
+        with pytest.raises(MisuseError, match="is not a regular file"):
             read_trust_file(path)
 
 
@@ -144,7 +144,7 @@ def test_a_pipe_or_a_device_is_refused_as_an_image(tmp_path: Path) -> None:
             LdsImage.load(path)
     os.mkfifo(tmp_path / "EF_DG1.bin")
     (tmp_path / "zero").symlink_to("/dev/zero")
-    with pytest.raises(MisuseError):  # a folder of nothing but these
+    with pytest.raises(MisuseError):  # a folder that contains only these
         LdsImage.load(tmp_path)
 
 
@@ -191,7 +191,7 @@ def test_a_file_name_that_is_not_text_is_shown_as_printable_text(
     ],
 )
 def test_a_truncated_pem_file_is_an_error(tmp_path: Path, octets: bytes) -> None:
-    """Not a file of nothing: and it takes no time, however often it begins."""
+    """It is an error, not an empty file, and is found quickly."""
     (tmp_path / "x.pem").write_bytes(octets)
     with pytest.raises(MalformedError):
         read_trust_file(tmp_path / "x.pem")

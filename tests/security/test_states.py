@@ -1,4 +1,4 @@
-"""One State that signs another's documents: its CSCA is trusted, and not for that."""
+"""A State signs another State's documents: its CSCA is trusted, but not for that."""
 
 import pytest
 
@@ -19,13 +19,13 @@ _LOCALITY = "2.5.4.7"
 
 
 def calling_itself(state: str) -> bytes:
-    """A subject alternative name with the code of a State (Doc 9303-12, 7.1.1.2)."""
+    """Return a subject alternative name with the code of a State (Doc 9303-12, 7.1.1.2)."""
     directory = der.tagged(4, encode_name((_LOCALITY, state)))
     return extension(ext.SUBJECT_ALT_NAME, der.sequence(directory))
 
 
 def judged(country: str, state: str, *others: Certificate) -> Report:
-    """A document of a State, from a CSCA and a Document Signer of a country that say so too."""
+    """Judge a document of a State; its CSCA and signer are of a country and name the State too."""
     authority = Authority(country, f"CSCA {country}", common_name="CSCA of somebody")
     root = make_certificate(
         authority.name,

@@ -1,4 +1,4 @@
-"""Documents of Utopia for tests: issued in memory by the real builders, with any flaw wanted."""
+"""Documents of Utopia for tests, issued in memory by the real builders, with any flaw."""
 
 import io
 from collections.abc import Iterable, Mapping, Sequence
@@ -70,7 +70,7 @@ CAN = "123456"
 
 @cache
 def face() -> bytes:
-    """A JPEG of 32 x 40 pixels."""
+    """Return a JPEG of 32 x 40 pixels."""
     stream = io.BytesIO()
     Image.linear_gradient("L").resize((32, 40)).convert("RGB").save(stream, "JPEG")
     return stream.getvalue()
@@ -113,7 +113,7 @@ PACE_CAM = PaceInfo.of(
 
 @dataclass(frozen=True)
 class Issue:
-    """How a document is issued; every field may be changed to make a flaw."""
+    """The parameters of issuing a document; each may be changed to make a flaw."""
 
     mrz: Mrz = field(default_factory=mrz)
     permit: Permit | None = field(default_factory=permit)
@@ -147,7 +147,7 @@ class Issue:
 
 
 class Trust(TrustSet):
-    """A trust store in memory, with the lists of what is known of faulty documents."""
+    """A trust store in memory, with Deviation and Defect Lists."""
 
     deviations: tuple[DeviationList, ...] = ()
     defects: tuple[DefectList, ...] = ()
@@ -161,7 +161,7 @@ class Trust(TrustSet):
 
 @dataclass(frozen=True)
 class Document:
-    """A document, the keys of its chip, and the trust to judge it by."""
+    """A document, the keys of its chip, and the trust store to judge it with."""
 
     how: Issue
     files: dict[FileID, bytes]
@@ -169,18 +169,18 @@ class Document:
     trust: Trust
 
     def with_file(self, file_id: FileID, octets: bytes | None) -> "Document":
-        """With another file, or without it."""
+        """Return the document with one file replaced, or removed if None."""
         files = {id_: each for id_, each in self.files.items() if id_ is not file_id}
         return replace(self, files=files if octets is None else files | {file_id: octets})
 
     def flipped(self, file_id: FileID, position: int, mask: int = 0x01) -> "Document":
-        """With one octet of one file changed."""
+        """Return the document with one octet of one file changed."""
         octets = bytearray(self.files[file_id])
         octets[position] ^= mask
         return self.with_file(file_id, bytes(octets))
 
     def evidence(self, **fields: object) -> Evidence:
-        """Its files as an image."""
+        """Return its files as an LDS image."""
         return Evidence(files=self.files, **fields)  # type: ignore[arg-type]
 
     def judged(
@@ -191,7 +191,7 @@ class Document:
         *,
         looked_at: bool = False,
     ) -> Report:
-        """The report on it, or on evidence of it; its images are decoded only if `looked_at`."""
+        """Judge it, or the evidence given; its images are decoded only if `looked_at`."""
         policy = load_policy(policy) if isinstance(policy, str) else policy
         evidence = evidence or self.evidence()
         looks = look_at_images(evidence) if looked_at else None
@@ -199,18 +199,18 @@ class Document:
 
 
 def issue(**changes: object) -> Document:
-    """Issue a document; `Issue` says what can be changed."""
+    """Issue a document; `Issue` has the parameters."""
     return _issue(Issue(**changes))  # type: ignore[arg-type]
 
 
 def with_face(image: bytes) -> Document:
-    """A document that was signed with this face."""
+    """Return a document that was signed with this face image."""
     return issue(more={2: DataGroup2.of([FaceImage.of(image)]).encode()})
 
 
 @cache
 def usual() -> Document:
-    """A document with nothing wrong: PACE, Chip and Active Authentication, a permit."""
+    """Return a document without flaws: PACE, Chip and Active Authentication, a permit."""
     return issue()
 
 
@@ -285,7 +285,7 @@ def _security_infos(how: Issue) -> tuple[list[SecurityInfo], ChipAuthenticationK
 
 
 def trust(how: Issue) -> Trust:
-    """The CSCA, and its CRL: a good one, none, or other octets."""
+    """Return a trust store with the CSCA and its CRL: a correct one, none, or other octets."""
     anchors: Iterable[Certificate] = (
         (how.authority.certificate(),) if how.anchors is None else how.anchors
     )

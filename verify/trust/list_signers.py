@@ -113,7 +113,7 @@ def _describe(examination: Examination, data: SignedData, how: str) -> str:
     signer = examination.signer
     signed = data.signers[0].signing_time
     when = f" on {signed:%Y-%m-%d}" if signed is not None else ""
-    by = f"signed{when} by {signer.subject if signer else 'nobody'}, through {how}"
+    by = f"signed{when} by {signer.subject if signer else 'an unknown signer'}, through {how}"
     quirks = {
         quirk.id
         for check_id in ("list.signature", "list.profile")

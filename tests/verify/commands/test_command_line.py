@@ -1,4 +1,4 @@
-"""verify card and verify image as a person or a script meets them."""
+"""The commands verify card and verify image."""
 
 import io
 import json
@@ -49,7 +49,7 @@ class TrustObject(msgspec.Struct, forbid_unknown_fields=True):
 
 
 class ReportObject(msgspec.Struct, forbid_unknown_fields=True):
-    """The contract's object, exactly."""
+    """The JSON object of a report, with exactly the documented keys."""
 
     verdict: str
     checks: list[CheckObject]
@@ -77,7 +77,7 @@ class Ran:
 
 @dataclass(frozen=True)
 class Post:
-    """A border post: a folder with a trust store, and whatever is put into it."""
+    """A border post: a folder with a trust store and other files."""
 
     folder: Path
     capsys: pytest.CaptureFixture[str]

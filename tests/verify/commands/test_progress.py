@@ -1,4 +1,4 @@
-"""What a person at a terminal sees of an inspection, and a script does not."""
+"""The steps of an inspection that are shown on a terminal, but not to a script."""
 
 import io
 import sys
@@ -37,7 +37,7 @@ class Gone(Terminal):
 
 
 def lines(screen: str) -> list[str]:
-    """What is left on a screen: a carriage return goes back to the beginning of the line."""
+    """Return the lines left on a screen, where a carriage return goes back to the line's start."""
     assert screen.endswith("\n")
     return [line.rsplit("\r", 1)[-1].rstrip() for line in screen.split("\n")[:-1]]
 
@@ -87,7 +87,7 @@ def test_no_steps_are_shown_to_a_script(post: Post, monkeypatch: pytest.MonkeyPa
 
 @pytest.mark.parametrize("changed", [None, 200])
 def test_a_closed_terminal_does_not_change_the_verdict(changed: int | None) -> None:
-    """A closed or broken stream: the events go on, and the evidence is the same."""
+    """The stream is closed or broken: the inspection continues, with the same evidence."""
     document = usual() if changed is None else usual().flipped(FileID.DG2, changed)
     closed = Terminal()
     closed.close()

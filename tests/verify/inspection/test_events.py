@@ -1,4 +1,4 @@
-"""What a listener is told: exactly what happened, in order, and nothing that it does counts."""
+"""The events that a listener receives, in order; a listener does not change the inspection."""
 
 from collections.abc import Callable
 
@@ -54,7 +54,7 @@ def watched(
 
 
 def steps(seen: list[Event]) -> list[Event]:
-    """The events without the octets as they come."""
+    """Return the events without the progress of reading."""
     return [event for event in seen if not isinstance(event, Reading)]
 
 
@@ -96,7 +96,7 @@ def test_progress_of_reading_is_reported() -> None:
 
 
 def test_each_attempt_to_open_is_reported_with_its_failure() -> None:
-    """A wrong CAN, then a wrong MRZ, on a chip that offers PACE and does not let anyone read."""
+    """A wrong CAN, then a wrong MRZ, on a chip that offers PACE and requires a password."""
     document = issue(basic_access_control=True, pace=(PACE_GM,))
     how = Credentials(mrz=WRONG, can=Password.can("999999"))
     evidence, seen = watched(inserted(document), how)
@@ -195,7 +195,7 @@ def kinds_of_events() -> list[type]:
 @pytest.mark.parametrize("kind", kinds_of_events())
 @pytest.mark.parametrize("raised", [ValueError("full"), ProtocolError("as a chip would")])
 def test_a_listener_that_raises_ends_the_inspection(kind: type, raised: Exception) -> None:
-    """Whatever it raises: no fault of the chip is made of it, and there is no evidence."""
+    """Its exception is not treated as a fault of the chip, and there is no evidence."""
 
     def listener(event: Event) -> None:
         if isinstance(event, kind):
@@ -227,7 +227,7 @@ def test_a_listener_does_not_change_the_commands() -> None:
 @pytest.mark.parametrize("last", [FileID.DG14, FileID.DG15])
 @pytest.mark.parametrize("answer", ["6988", "6F00", "6A80", "9000"])
 def test_a_chip_that_fails_before_its_proofs_is_not_a_clone(answer: str, last: FileID) -> None:
-    """It was not asked, or its answer did not arrive: that says nothing of its keys."""
+    """It was not asked, or its answer did not arrive: this is no evidence about its keys."""
     document = issue(pace=(PACE_GM,))
     transmit = inserted(document)
     seen: list[Event] = []

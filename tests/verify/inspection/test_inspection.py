@@ -1,4 +1,4 @@
-"""Inspecting a virtual chip: what is captured, what is proven, what no liar gets past."""
+"""Inspect a virtual chip: captured files, proofs, clones and forgeries."""
 
 from collections.abc import Callable
 from dataclasses import replace
@@ -54,7 +54,7 @@ def inspected(
 
 
 def judged(document: Document, evidence: Evidence, at: datetime = NOW) -> Report:
-    """The report; and the same one on the evidence once it was saved."""
+    """Return the report; assert that the saved evidence gives the same one."""
     report = document.judged(evidence, at)
     saved = Evidence.from_image(evidence.to_image(KEY), key=KEY) if evidence.files else evidence
     assert document.judged(saved, at) == report
@@ -62,7 +62,7 @@ def judged(document: Document, evidence: Evidence, at: datetime = NOW) -> Report
 
 
 def access_of(evidence: Evidence) -> str | None:
-    """How the chip was opened, as the report prints it; None where it did not open."""
+    """Return how the chip was opened, as the report prints it; None if it did not open."""
     assert evidence.session is not None
     return None if evidence.session.access is None else evidence.session.access.name
 
@@ -164,7 +164,7 @@ def test_a_can_does_not_open_a_chip_without_pace() -> None:
 def test_a_downgrade_to_bac_is_recorded(
     bac: BasicAccessControl, access: str | None, verdict: Verdict
 ) -> None:
-    """PACE is refused on the air, though the chip offers it: somebody may want the weaker one."""
+    """An attacker on the radio link refuses PACE, to force the weaker protocol."""
     document = issue(basic_access_control=True)
     chip = personalised(document.files, document.keys)
     of_pace = every(plain, instruction(INS.MANAGE_SECURITY_ENVIRONMENT))
@@ -216,7 +216,7 @@ def test_bac_after_pace_is_in_a_session_of_its_own(answered: dict[int, int], res
 
 
 def test_a_copy_without_access_control_is_a_downgrade() -> None:
-    """The files of a chip of PACE alone, on a chip that asks for no password."""
+    """The files of a chip that requires PACE, on a chip that requires no password."""
     genuine = issue(pace=(PACE_GM,), chip_authentication=False, active_authentication=None)
     copy = personalised(genuine.files, replace(genuine.keys, open=True))
     evidence = inspected(copy.process, Credentials(mrz=WRONG))
@@ -258,7 +258,7 @@ def test_a_copy_without_the_private_keys_is_rejected() -> None:
     "number", [FileID.DG14, FileID.DG15, FileID.DG13], ids=["DG14", "DG15", "DG13"]
 )
 def test_a_removed_data_group_is_found(number: FileID) -> None:
-    """The copy leaves out what it cannot prove, and rewrites EF.COM, which nobody signs."""
+    """The copy omits the data group of the proof, and rewrites EF.COM, which is not signed."""
     genuine = usual()
     stripped = genuine.with_file(number, None)
     report = judged(genuine, inspected(inserted(stripped)))
@@ -275,7 +275,7 @@ def test_a_removed_card_access_is_found() -> None:
 
 
 def test_a_proof_by_an_unsigned_key_is_undetermined() -> None:
-    """A forger signs his own EF.SOD: his chip proves his keys, and that is worth nothing."""
+    """A forger signs an EF.SOD with another key: the chip's proof of its keys does not count."""
     forged = issue(anchors=())
     report = judged(forged, inspected(inserted(forged)))
     assert outcomes(report, *CLONE_PROOFS) == ["undetermined"] * 3
@@ -311,7 +311,7 @@ def test_a_removed_card_is_a_transport_error() -> None:
 
 @pytest.mark.parametrize("at", range(0, 60, 3))
 def test_a_chip_that_breaks_the_session_is_read_on_or_referred(at: int) -> None:
-    """One answer on the way is garbage: the chip is opened anew, and what is missing is named."""
+    """One answer is garbage: the chip is opened again, and missing files are named."""
     document = usual()
     faulty = nth(at)
     garbage = ResponseAPDU(sw=SW.SM_DATA_OBJECT_INCORRECT)
@@ -373,7 +373,7 @@ def test_the_right_mrz_opens_the_chip_after_a_wrong_can() -> None:
 @given(st.lists(st.binary(max_size=40), min_size=1, max_size=30), st.integers(0, 40))
 @settings(max_examples=100, deadline=None)
 def test_any_answers_of_a_chip_give_evidence(answers: list[bytes], good: int) -> None:
-    """A real chip for some commands, and then one that answers anything at all."""
+    """A correct chip for some commands, and then arbitrary answers."""
     later = cycle(answers)
     mad = since(nth(good))
     chip = personalised(usual().files, usual().keys)
@@ -401,7 +401,7 @@ def test_a_chip_that_returns_single_octets_reaches_the_command_limit(
 def test_a_chip_at_the_command_limit_is_not_a_clone(
     fewer: int, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """The commands of one inspection are used up while the chip proves itself."""
+    """The command limit of an inspection is reached during the proofs."""
     document = issue(pace=(PACE_GM,))
     count = iter(range(10_000))
     transmit = inserted(document)

@@ -1,4 +1,4 @@
-"""The session of an inspection: which transition leads where, and what goes with a session."""
+"""The state of an inspection's session: its transitions, and the results they discard."""
 
 from itertools import product
 
@@ -101,7 +101,7 @@ def test_a_reset_discards_the_results_of_the_session() -> None:
 
 
 def test_the_key_that_terminal_authentication_is_bound_to() -> None:
-    """The key of Chip Authentication, the newest; that of PACE only where it proved the chip."""
+    """The newest key of Chip Authentication; that of PACE only with Chip Authentication Mapping."""
     assert OPEN.terminal_key is None
     pace = State().secured(run(BY_PACE.authenticate(), inserted(usual())))
     assert pace.pace is not None

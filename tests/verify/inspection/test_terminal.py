@@ -1,4 +1,4 @@
-"""Terminal Authentication in an inspection: fingerprints with the right to them, and only then."""
+"""Terminal Authentication in an inspection: fingerprints are read only with the right."""
 
 from dataclasses import replace
 from datetime import date, timedelta
@@ -70,7 +70,7 @@ def credentials(made: CvChain, key: PrivateKey) -> TerminalCredentials:
 
 @cache
 def document(**changes: object) -> Document:
-    """A document with a DG3, whose chip trusts the CVCA from the day of NOW on."""
+    """Return a document with a DG3, whose chip trusts the CVCA from the day of NOW on."""
     made, _ = chain()
     issued = issue(terminal_authentication=True, more={3: DG3}, **changes)
     keys = replace(
@@ -172,7 +172,7 @@ def rsa_chain() -> tuple[Document, TerminalCredentials]:
 
 @pytest.mark.parametrize("bare", [True, False])
 def test_long_certificates_are_chained_if_extended_length_is_refused(bare: bool) -> None:
-    """By 6700, outside secure messaging or in it; the JMRTD applet knows chains alone."""
+    """The chip answers 6700, plain or protected; the JMRTD applet supports only chaining."""
     chip, terminal = rsa_chain()
     long = every(instruction(INS.PERFORM_SECURITY_OPERATION), extended)
     known = INSTRUCTIONS[INS.PERFORM_SECURITY_OPERATION].carry_out

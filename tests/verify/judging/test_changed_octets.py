@@ -1,4 +1,4 @@
-"""One changed octet anywhere in a document is a rejection, and the right check says so."""
+"""One changed octet anywhere in a document is rejected, by the right check."""
 
 import random
 from collections.abc import Iterator
@@ -14,7 +14,7 @@ from verify.judging.report import Verdict
 
 MASKS = (0x01, 0x80, 0xFF)
 SAMPLE = 40
-"""Positions of each file that are tried every time; marker `slow` tries all of them."""
+"""The number of positions tried in each file; tests with the marker `slow` try all of them."""
 
 RIGHT_CHECKS = {
     FileID.SOD: {"sod.signature", "sod.profile", "ds.chain"},
@@ -39,7 +39,7 @@ def assert_rejected(document: Document, file_id: FileID, position: int, mask: in
 
 
 def sampled(size: int, file_id: FileID) -> Iterator[int]:
-    """The first octets of a file, its last ones, and some in between; always the same ones."""
+    """Return the first and last positions of a file and some in between, always the same ones."""
     edges = {*range(min(12, size)), *range(max(0, size - 4), size)}
     source = random.Random(file_id)  # noqa: S311 - a sample, not a secret
     yield from sorted(edges | set(source.sample(range(size), min(size, SAMPLE))))

@@ -49,7 +49,7 @@ IMPOSTOR = Authority(label="another key of the same name")
 
 @dataclass(frozen=True)
 class Expected:
-    """What one case must come to."""
+    """The expected result of one case."""
 
     document: Callable[[], Document]
     check_id: str
@@ -68,7 +68,7 @@ def wrong_digit(text: str, position: int) -> str:
 
 
 def with_mrz_text(text: str) -> Document:
-    """A document whose signed MRZ is exactly this."""
+    """Return a document with exactly this signed MRZ."""
     return issue(mrz=Mrz.parse(text))
 
 
@@ -81,7 +81,7 @@ UNDETERMINED, ABSENT = Outcome.UNDETERMINED, Outcome.NOT_PRESENT
 
 
 def mislabelled() -> Document:
-    """A document whose EF.SOD names SHA-256 and has hashes of SHA-224, as PersoSim's."""
+    """Return a document whose EF.SOD names SHA-256 but has SHA-224 hashes, as PersoSim's does."""
     made = usual()
     groups = {
         each.number or 0: made.files[each.file_id]
@@ -103,12 +103,12 @@ def mislabelled() -> Document:
 
 @cache
 def finger() -> bytes:
-    """A WSQ of 200 x 240 pixels."""
+    """Return a WSQ image of 200 x 240 pixels."""
     return compress(ridges(200, 240).tobytes(), 200, 240)
 
 
 def fingers(*images: bytes) -> bytes:
-    """DG3 of these fingerprints."""
+    """Return a DG3 with these fingerprints."""
     positions = (FingerPosition.LEFT_INDEX, FingerPosition.RIGHT_INDEX)
     return DataGroup3.of(map(FingerImage.of, images, positions)).encode()
 

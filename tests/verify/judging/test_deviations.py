@@ -1,4 +1,4 @@
-"""What is known of faulty documents: it informs, it excuses, and it revokes."""
+"""Deviation and Defect Lists: they warn of defects, excuse failures and revoke signers."""
 
 from dataclasses import replace
 
@@ -25,7 +25,7 @@ SIGNER = CSCA.issue()
 def knowing(
     document: Document, *deviations: Deviation, defects: tuple[Defect, ...] = ()
 ) -> Document:
-    """The document, judged by a store that has these lists."""
+    """Return the document with a trust store that has these lists."""
     trust = Trust((CSCA.certificate(),), document.trust.crls_of_country("UT"))
     trust.deviations = (DeviationList(SIGNED_DATA, deviations),)
     trust.defects = (DefectList(SIGNED_DATA, defects),) if defects else ()

@@ -1,4 +1,4 @@
-"""Whatever the files and the notes of a capture hold: a report comes of it, and no accept."""
+"""Any files and notes of a capture give a report whose verdict is not accept."""
 
 from dataclasses import replace
 
@@ -46,7 +46,7 @@ text = st.text(max_size=20)
 
 @st.composite
 def splices(draw: st.DrawFn) -> Document:
-    """The usual document with octets of its files replaced, removed or put in."""
+    """The usual document with octets of its files replaced, removed or inserted."""
     document = usual()
     for file_id in draw(st.lists(st.sampled_from(FILES), min_size=1, max_size=3)):
         content = document.files[file_id]

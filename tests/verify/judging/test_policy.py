@@ -12,7 +12,7 @@ SHIPPED = ("default", "strict")
 
 
 def edited(tmp_path: Path, old: str, new: str) -> str:
-    """The default policy with one change, as a file."""
+    """Write the default policy with one change to a file."""
     text = (REPOSITORY / "verify" / "judging" / "policies" / "default.toml").read_text()
     assert old in text
     path = tmp_path / "policy.toml"

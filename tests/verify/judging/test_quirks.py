@@ -1,4 +1,4 @@
-"""Every quirk of real documents: read past, named, and refused where a policy says so."""
+"""Every quirk of real documents is read past, named, and refused if the policy says so."""
 
 import io
 from collections.abc import Callable
@@ -64,7 +64,7 @@ ECDSA: Final = SignatureScheme(SignatureFamily.ECDSA, Hash.SHA256)
 RSA: Final = SignatureScheme(SignatureFamily.RSA, Hash.SHA256)
 PSS: Final = SignatureScheme(SignatureFamily.RSA_PSS, Hash.SHA256)
 ALGORITHM, SIGNATURE = -2, -1
-"""Where these stand in a SignerInfo without unsigned attributes."""
+"""The positions of these fields in a SignerInfo without unsigned attributes."""
 UNSIGNED: Final = der.tagged(1, der.sequence(der.oid("1.2.3"), der.set_of(der.null())))
 
 
@@ -72,12 +72,12 @@ UNSIGNED: Final = der.tagged(1, der.sequence(der.oid("1.2.3"), der.set_of(der.nu
 
 
 def signer(*more: bytes, **fields: object) -> Document:
-    """A document whose signer has more extensions, or is issued otherwise."""
+    """Return a document whose signer has more extensions, or is issued with other arguments."""
     return issue(signer=CSCA.issue(more=more, **fields))  # type: ignore[arg-type]
 
 
 def signer_of_body(change: Callable[[Fields], Fields]) -> Document:
-    """A document whose signer's certificate is signed over other fields."""
+    """Return a document whose signer's certificate has changed fields and a correct signature."""
     good = CSCA.issue()
     body = der.sequence(*change(parts_of(good.tbs)))
     signature = der.bit_string(CSCA.key.sign(ECDSA, body))
@@ -85,7 +85,7 @@ def signer_of_body(change: Callable[[Fields], Fields]) -> Document:
 
 
 def with_extension(critical: bytes) -> Callable[[Fields], Fields]:
-    """Add an extension whose critical flag is written as it stands here."""
+    """Add an extension whose critical flag has exactly these octets."""
     added = der.sequence(der.oid("2.5.29.18"), critical, der.octet_string(der.sequence()))
 
     def change(fields: Fields) -> Fields:
@@ -137,14 +137,14 @@ def country_in_small_letters() -> Document:
 
 
 def signer_info(index: int, change: Callable[[bytes], bytes], document: Document) -> Document:
-    """A document with one part of its SignerInfo changed, which no signature covers."""
+    """Return a document with a change in an unsigned part of its SignerInfo."""
     return operated(
         document, lambda fields: with_signers(fields, changed(signer_of(fields), index, change))
     )
 
 
 def signed_with_rsa(scheme: SignatureScheme, *, without_null: bool = False) -> Document:
-    """A document that is signed with RSA."""
+    """Return a document that is signed with RSA."""
     document, private = issue(signer_kind="RSA-2048"), key("DS 1", "RSA-2048")
     assert isinstance(private, RsaPrivateKey)
     octets = build_sod(
@@ -158,7 +158,7 @@ def signed_with_rsa(scheme: SignatureScheme, *, without_null: bool = False) -> D
 
 
 def signed_with_another_hash() -> Document:
-    """A document whose digest is made with SHA-256, and its signature with SHA-384."""
+    """Return a document with a SHA-256 message digest and a SHA-384 signature."""
     scheme = SignatureScheme(SignatureFamily.ECDSA, Hash.SHA384)
     attributes = parts_of(signer_of(fields_of(signed_data_of(usual()))))[3]
     signature = der.octet_string(key("DS 1").sign(scheme, b"\x31" + attributes[1:]))
@@ -171,7 +171,7 @@ def algorithm_with(*parameters: bytes) -> Callable[[bytes], bytes]:
 
 
 def with_the_default_written(algorithm: bytes) -> bytes:
-    """RSA-PSS parameters with the trailer field that there is but one of."""
+    """Return RSA-PSS parameters with an explicit trailer field, of which only one value exists."""
     oid, parameters = parts_of(algorithm)
     return der.sequence(oid, der.sequence(*parts_of(parameters), der.tagged(3, der.integer(1))))
 
@@ -204,7 +204,7 @@ def without_certificate() -> Document:
 
 
 def other_content_type() -> Document:
-    """Content that is called id-data, in version 3 all the same, as CN has it."""
+    """Return SignedData of version 3 with content of type id-data, as documents of CN have."""
     document = usual()
     content = Sod.parse(document.files[FileID.SOD]).signed_data.content
     ds = document.how.document_signer
@@ -302,7 +302,7 @@ def document_with(quirk: Quirk) -> Document:
 
 
 def carriers(checks: tuple[Check, ...], quirk: Quirk) -> list[str]:
-    """The checks that name the quirk."""
+    """Return the checks that name the quirk."""
     return [check.id for check in checks if quirk in check.tolerated]
 
 
@@ -335,7 +335,7 @@ def picture(mode: str, kind: str, **options: object) -> bytes:
 
 
 def dg2(image: bytes, **fields: object) -> bytes:
-    """A DG2 with this picture, whose record may say something else of it."""
+    """Return a DG2 with this picture, whose record may describe it wrongly."""
     group = DataGroup2.of([FaceImage.of(image)])
     instance = group.instances[0]
     record = instance.record
@@ -345,7 +345,7 @@ def dg2(image: bytes, **fields: object) -> bytes:
 
 
 def dg2_of_length(short: int) -> bytes:
-    """A DG2 whose record says that it is shorter than it is."""
+    """Return a DG2 whose record states a length that is too short."""
     group = DataGroup2.of([FaceImage.of(face())])
     instance = group.instances[0]
     record = instance.record

@@ -1,4 +1,4 @@
-"""The page: complete, self-contained, and deaf to whatever a chip says."""
+"""The HTML report is complete and self-contained, and escapes all data of a chip."""
 
 from dataclasses import replace
 from html.parser import HTMLParser
@@ -17,7 +17,7 @@ HOSTILE = '"><script>alert(1)</script><img src=x onerror=alert(2)>'
 
 
 class Page(HTMLParser):
-    """Every element of a page with its attributes, and its text."""
+    """Collects the elements of a page with their attributes, and its text."""
 
     def __init__(self, html: str) -> None:
         super().__init__()
@@ -85,7 +85,7 @@ def test_the_page_has_no_script_and_fetches_nothing() -> None:
 
 
 def test_the_page_is_accessible_to_screen_readers() -> None:
-    """A reader of screens gets a language, a title, headings, names of tables and pictures."""
+    """A screen reader finds a language, a title, headings, and names of tables and pictures."""
     page = Page(render_html(accepted()))
     elements = dict(page.elements)
     assert elements["html"]["lang"] == "en"

@@ -46,7 +46,7 @@ MRZ: Final = Password.from_mrz_information(mrz().information)
 PLAIN: Final = {"pace": (), "active_authentication": None, "chip_authentication": False}
 BAC: Final = PLAIN | {"basic_access_control": True}
 PACE: Final = PLAIN | {"pace": (PACE_GM,)}
-"""The default configurations of part 5.1; what has Chip or Terminal Authentication adds it."""
+"""The default configurations of part 5.1; Chip and Terminal Authentication are added to them."""
 
 Answer = Callable[[CommandAPDU], ResponseAPDU | None]
 Change = Callable[[CommandAPDU, ResponseAPDU], ResponseAPDU]
@@ -54,7 +54,7 @@ Change = Callable[[CommandAPDU, ResponseAPDU], ResponseAPDU]
 
 @dataclass(frozen=True)
 class Inspected:
-    """What came of an inspection: evidence, and the report on it."""
+    """The result of an inspection: evidence, and the report on it."""
 
     evidence: Evidence
     report: Report
@@ -67,14 +67,14 @@ class Inspected:
         return self.report.check(check_id).outcome
 
     def succeeded(self, document: Document | None = None) -> "Inspected":
-        """The document was accepted; and, where one is given, read to its last octet."""
+        """Assert that the document was accepted and, if one is given, read completely."""
         assert self.successful, self.report.why
         if document is not None:
             assert dict(self.evidence.files) == document.files
         return self
 
     def failed(self, reason: str = "") -> "Inspected":
-        """It was not, and the report says why."""
+        """Assert that it was not accepted, and that the report states the reason."""
         assert not self.successful
         assert self.report.why
         failures = () if self.evidence.session is None else self.evidence.session.failures
@@ -119,7 +119,7 @@ def inspected(
 
 @cache
 def static_key(number: int, private: int = 0x5EC2E7) -> tuple[bytes, Secret]:
-    """SubjectPublicKeyInfo and private number of a key on standardised domain parameters."""
+    """Return SubjectPublicKeyInfo and private number of a key on standardised domain parameters."""
     group = STANDARDISED[number]
     size = (private.bit_length() + 7) // 8
     return (
@@ -151,7 +151,7 @@ class ChipKey:
         return chip_authentication_oid(self.agreement, self.cipher or Cipher.TDES)
 
     def infos(self) -> list[SecurityInfo]:
-        """The entries of DG14."""
+        """Return the entries of DG14."""
         oid = ID_PK_DH if self.agreement is KeyAgreement.DH else ID_PK_ECDH
         said = self.key_id if self.said is None else self.said
         found: list[SecurityInfo] = [
@@ -163,13 +163,13 @@ class ChipKey:
         return found
 
     def key(self) -> ChipAuthenticationKey:
-        """What the chip holds."""
+        """Return the key as the chip stores it."""
         public, private = static_key(self.parameters)
         return ChipAuthenticationKey(public, private, self.key_id, (self.protocol,))
 
 
 def with_keys(*keys: ChipKey, access: dict[str, object] = BAC, **changes: object) -> Document:
-    """A document whose chip has these keys for Chip Authentication, and whose DG14 says so."""
+    """Return a document whose chip and DG14 have these keys for Chip Authentication."""
     infos = tuple(info for key in keys for info in key.infos())
     made = issue(**(access | changes | {"more_infos": infos}))
     own = tuple(key.key() for key in keys)

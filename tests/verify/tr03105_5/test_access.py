@@ -98,7 +98,7 @@ def bare(_: SecureMessaging, __: ResponseAPDU) -> ResponseAPDU:
 def sealed(
     session: SecureMessaging, cryptogram: bytes, status: bytes, mac: bytes | None = None
 ) -> ResponseAPDU:
-    """A protected response of these data objects, with the right MAC unless another is given."""
+    """Return a protected response of these data objects, with the right MAC unless one is given."""
     objects = cryptogram + status
     checksum = session._mac(b"", objects) if mac is None else mac
     return ResponseAPDU(objects + tlv.encode(0x8E, checksum))
@@ -141,7 +141,7 @@ BROKEN: dict[str, tuple[ReadDg1, str]] = {
 def test_broken_secure_messaging_loses_only_one_file(
     broken: ReadDg1, reason: str, access: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """Whenever DG1 is read: it is never taken from there, and the rest is not lost with it."""
+    """Secure messaging is broken whenever DG1 is read: only the other files are read."""
     made = document() if access == "BAC" else issue()
     reading = [False]
     protect = SecureMessaging.protect_response
@@ -190,7 +190,7 @@ def test_a_file_that_cannot_be_selected_is_named(sw: int) -> None:
 
 
 def large_portrait(size: int) -> DataGroup2:
-    """A portrait that takes at least so many octets: noise does not compress."""
+    """Return a portrait of at least so many octets, of noise, which does not compress."""
     stream = io.BytesIO()
     Image.effect_noise((size // 100, 110), 100).convert("RGB").save(stream, "JPEG", quality=98)
     assert len(stream.getvalue()) > size
@@ -212,7 +212,7 @@ def test_a_large_file_is_read_by_odd_ins_from_32768_on() -> None:
 
 
 def ending(sw: int) -> Callable[[TransparentFile, int, int], ResponseAPDU]:
-    """How a chip answers a READ BINARY that asks for more octets than are left."""
+    """Return a chip's answer to a READ BINARY for more octets than are left."""
 
     def answer(file: TransparentFile, offset: int, ne: int) -> ResponseAPDU:
         left = file.content[offset:]
@@ -234,7 +234,7 @@ def ending(sw: int) -> Callable[[TransparentFile, int, int], ResponseAPDU]:
     ),
 )  # fmt: skip
 def test_every_answer_at_the_end_of_a_file_is_read(sw: int, access: str) -> None:
-    """Whatever a chip says where fewer octets are left than were asked for, every file is read."""
+    """Every file is read, whatever the status word when fewer octets are left than requested."""
     made = document() if access == "BAC" else issue()
 
     known = INSTRUCTIONS[INS.READ_BINARY].carry_out
@@ -254,7 +254,7 @@ def test_every_answer_at_the_end_of_a_file_is_read(sw: int, access: str) -> None
 
 @CASES.case("ISO7816_C_08")
 def test_a_portrait_without_an_image_is_not_accepted() -> None:
-    """The image field of DG2 has no octets: nobody is shown, and the document is not accepted."""
+    """The image field of DG2 is empty: no face is shown, and the document is not accepted."""
     whole = DataGroup2.of([FaceImage.of(face())]).encode()
     made = document(more={2: whole})
     inspected(made).succeeded(made)
@@ -265,7 +265,7 @@ def test_a_portrait_without_an_image_is_not_accepted() -> None:
 
 
 def _without_image(content: bytes) -> bytes:
-    """DG2 with the record of the face cut off behind its headers, and every length put right."""
+    """Return a DG2 whose face record ends after its headers, with every length corrected."""
     group = tlv.read(content, "DG2").children()[0]
     number, template = group.children()
     header, block = template.children()

@@ -52,7 +52,7 @@ def good(number: int) -> bytes:
 
 
 def edited(content: bytes, path: tuple[int, ...], edit: Edit) -> bytes:
-    """The same file with an edit to the data objects at a path of tags, and every length right."""
+    """Return the file with the data objects at a path of tags edited, and lengths corrected."""
     objects = [(each.tag, each.value) for each in tlv.read_all(content, "file")]
     if not path:
         return b"".join(tlv.encode(*each) for each in edit(objects))

@@ -62,7 +62,7 @@ TDES, AES128, AES256 = Cipher.TDES, Cipher.AES128, Cipher.AES256
 def test_chip_authentication_succeeds(
     keys: list[ChipKey], chosen: str, access: dict[str, object]
 ) -> None:
-    """With the strongest of the keys; a public key of 2,048 bits goes by extended length."""
+    """The strongest key is used; a public key of 2,048 bits is sent with extended length."""
     made = with_keys(*keys, access=access)
     found = inspected(made).succeeded(made)
     assert found.outcome("chip.authentication") is Outcome.PASSED
@@ -77,7 +77,7 @@ WRONG_REFERENCE = {
 
 @pytest.mark.parametrize("key", CASES.cases(WRONG_REFERENCE))
 def test_an_unknown_key_reference_is_refused_and_the_files_are_read(key: ChipKey) -> None:
-    """The chip refuses; its files are still read, in the session that there was."""
+    """The chip refuses; its files are still read in the previous session."""
     made = with_keys(key)
     found = inspected(made).failed()
     assert found.outcome("chip.authentication") is Outcome.FAILED
@@ -97,7 +97,7 @@ def test_any_status_word_for_a_failed_key_agreement_is_a_failure(sw: int) -> Non
 
 
 def with_public_key(parameters: int, change: Callable[[bytes], bytes], oid: str = "") -> Document:
-    """A document whose DG14 has the chip's public key with a change, properly signed."""
+    """Return a document whose signed DG14 has the chip's public key with a change."""
     key = ChipKey(parameters, AES128)
     public, info = key.infos()
     assert isinstance(public, ChipAuthenticationPublicKeyInfo)
@@ -134,7 +134,7 @@ def test_a_wrong_signed_key_proves_nothing(
 
 @CASES.case("ISO7816_D_09")
 def test_a_chip_that_stays_in_the_old_session_is_rejected() -> None:
-    """It says 9000 and changes no key: it has not shown that it has one."""
+    """It answers 9000 but does not change the keys, so it has not proven its private key."""
     made = with_keys(ChipKey(13, AES128))
     found = inspected(made, instructions=KEEPING_THE_SESSION).failed("in plain inside a session")
     assert found.outcome("chip.authentication") is Outcome.FAILED
@@ -205,7 +205,7 @@ def test_a_signature_with_a_wrong_trailer_is_rejected() -> None:
 
 @CASES.case("ISO7816_F_09")
 def test_an_unknown_signature_algorithm_is_a_quirk() -> None:
-    """DG14 names none of TR-03111: the signature proves the key, and a strict policy refuses it."""
+    """DG14 names no algorithm of TR-03111: the proof is accepted, but not by a strict policy."""
     unknown = ActiveAuthenticationInfo("0.4.0.127.0.7.1.1.4.1.0")
     made = issue(**(BAC | {"active_authentication": "brainpoolP256r1", "more_infos": (unknown,)}))
     found = inspected(made)

@@ -1,4 +1,4 @@
-"""TR-03105-5.1, unit LDS_A: EF.COM, which nobody signs."""
+"""TR-03105-5.1, unit LDS_A: EF.COM, which is not signed."""
 
 from collections.abc import Callable
 
@@ -15,7 +15,7 @@ LDS_VERSION, UNICODE_VERSION, LIST = 0x5F01, 0x5F36, 0x5C
 
 
 def with_object(tag: int, change: Callable[[bytes], bytes]) -> Callable[[bytes], bytes]:
-    """EF.COM with another value in one of its data objects."""
+    """Return an EF.COM with another value in one of its data objects."""
 
     def changed(content: bytes) -> bytes:
         objects = ((each.tag, each.value) for each in tlv.read(content, "EF.COM").children())
@@ -51,7 +51,7 @@ def without_object(tag: int) -> Callable[[bytes], bytes]:
     ),
 )
 def test_an_ef_com_that_differs_from_ef_sod_is_rejected(change: Callable[[bytes], bytes]) -> None:
-    """EF.SOD says what EF.COM has to say: somebody has changed it."""
+    """EF.COM must agree with EF.SOD; if not, it was changed."""
     made = issue(**BAC)
     made = made.with_file(FileID.COM, change(made.files[FileID.COM]))
     found = inspected(made).failed("EF.COM")
@@ -60,7 +60,7 @@ def test_an_ef_com_that_differs_from_ef_sod_is_rejected(change: Callable[[bytes]
 
 @pytest.mark.parametrize("tag", CASES.cases({"LDS_A_05": LDS_VERSION, "LDS_A_07": UNICODE_VERSION}))
 def test_an_ef_com_without_a_version_is_a_quirk(tag: int) -> None:
-    """Named, and refused by a strict policy: the versions that count are in EF.SOD."""
+    """A quirk, which a strict policy refuses: EF.SOD contains the signed versions."""
     made = issue(**BAC)
     made = made.with_file(FileID.COM, without_object(tag)(made.files[FileID.COM]))
     found = inspected(made)

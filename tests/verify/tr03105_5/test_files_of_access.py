@@ -1,4 +1,4 @@
-"""TR-03105-5.1, units LDS_F, I and K: the files that the protocols begin from."""
+"""TR-03105-5.1, units LDS_F, I and K: the files that describe the protocols."""
 
 from collections.abc import Callable
 from dataclasses import replace
@@ -21,14 +21,14 @@ TAG_AND_LENGTH = {
 
 
 def _longer(content: bytes, by: int) -> bytes:
-    """The same octets under a length that is one too small or too big."""
+    """Return the same octets with a length that is one too small or too large."""
     value = tlv.read(content, "file").value
     head = content[: -len(value)]
     return head[:1] + tlv.encode_length(len(value) + by) + value
 
 
 def changed(number: int, change: Callable[[bytes], bytes]) -> Document:
-    """A document with one data group otherwise, which EF.SOD signs as it is."""
+    """Return a document with one data group changed, and signed as changed."""
     proofs = BAC | {"active_authentication": "brainpoolP256r1" if number == 15 else None}
     made = with_keys(ChipKey(13, Cipher.AES128), access=proofs)
     file_id = FileID.DG14 if number == 14 else FileID.DG15
@@ -47,12 +47,12 @@ def changed(number: int, change: Callable[[bytes], bytes]) -> Document:
 def test_a_data_group_with_a_wrong_tag_or_length_is_named(
     number: int, change: Callable[[bytes], bytes]
 ) -> None:
-    """Whoever signed it: it is no DG14, or no DG15, and what it would prove is not proven."""
+    """Although it is signed, it is not a DG14 or DG15, so its proof is missing."""
     inspected(changed(number, change)).failed()
 
 
 def with_info(info: bytes) -> Callable[[bytes], bytes]:
-    """DG14 with another entry in place of ChipAuthenticationInfo."""
+    """Return a DG14 with another entry in place of ChipAuthenticationInfo."""
 
     def change(content: bytes) -> bytes:
         key, _ = ChipKey(13, Cipher.AES128).infos()
@@ -76,7 +76,7 @@ PROTOCOL = der.oid(ChipKey(13, Cipher.AES128).protocol)
     ),
 )
 def test_without_chip_authentication_info_3des_is_assumed(info: bytes) -> None:
-    """What the chip can do is not guessed beyond 3DES, and this chip does AES."""
+    """Without ChipAuthenticationInfo, 3DES is assumed; this chip uses AES."""
     inspected(changed(14, with_info(info))).failed()
 
 
@@ -92,7 +92,7 @@ def test_without_chip_authentication_info_3des_is_assumed(info: bytes) -> None:
     ),
 )
 def test_the_buffers_of_atr_info_are_used(content: str, extended: bool) -> None:
-    """Extended length is used where the file allows it, and nowhere else.
+    """Extended length is used only if the file allows it.
 
     Part 5.1 has the inspection fail where the file is faulty.  Nothing signs EF.ATR/INFO and no
     part of the document rests on it: a file that says nothing of buffers is read past, by short

@@ -28,7 +28,7 @@ def passport(
     optional: str = NONE,
     digits: dict[str, str] | None = None,
 ) -> Mrz:
-    """A TD3 with right check digits, but for those that are given."""
+    """Return a TD3 with correct check digits, except for those that are given."""
     given = digits or {}
 
     def digit(name: str, over: str) -> str:
@@ -102,7 +102,7 @@ OF_ANOTHER_FORM = {
 
 @pytest.mark.parametrize("zone", CASES.cases(OF_ANOTHER_FORM))
 def test_an_element_of_a_wrong_form_is_named(zone: Mrz) -> None:
-    """The State has signed it so: it is named, and a strict policy refuses it."""
+    """It is signed in this form: it is named as a quirk, and a strict policy refuses it."""
     assert "lds.dg1" in str(judged(document(zone)).report.check("lds.structure"))
     strict = judged(document(zone), policy="strict")
     strict.failed()
@@ -111,7 +111,7 @@ def test_an_element_of_a_wrong_form_is_named(zone: Mrz) -> None:
 
 @CASES.case("LDS_B_08")
 def test_an_unknown_document_code_is_accepted() -> None:
-    """States have codes of their own; which a Document Signer may sign, its certificate says."""
+    """States use their own codes; the Document Signer's certificate limits those it may sign."""
     judged(document(passport("X<UTOMUSTERMANN<<ERIKA"))).succeeded()
 
 

@@ -99,7 +99,7 @@ def at_step(
 
 
 def value(change: Callable[[bytes], bytes]) -> Callable[[Objects, CommandAPDU], Objects]:
-    """Change the value of the first data object."""
+    """Return a change of the value of the first data object."""
     return lambda objects, _: [(objects[0][0], change(objects[0][1])), *objects[1:]]
 
 
@@ -116,7 +116,7 @@ def tagged(tag: int) -> Callable[[Objects, CommandAPDU], Objects]:
 
 
 def closed(found: Inspected, reason: str = "") -> None:
-    """PACE has failed: nothing but EF.CardAccess has been read."""
+    """Assert that PACE failed and only EF.CardAccess was read."""
     found.failed(reason)
     assert set(found.evidence.files) <= {FileID.CARD_ACCESS}
 
@@ -150,7 +150,7 @@ def test_every_algorithm(cipher: Cipher, number: int, mapping: Mapping) -> None:
 
 @CASES.case("ISO7816_G_05")
 def test_unknown_entries_in_card_access_are_ignored() -> None:
-    """They are kept, and do not stand in the way; DG14 has them too."""
+    """They are ignored; DG14 has them too."""
     more = unknown("1.3.6.1.4.1.99999.1", der.octet_string(b"more"))
     made = issue(**(PACE | {"more_infos": (more,)}))
     offered = CardAccess(SecurityInfos(PACE_GM, more)).encode()
@@ -160,7 +160,7 @@ def test_unknown_entries_in_card_access_are_ignored() -> None:
 
 @CASES.case("ISO7816_G_06")
 def test_the_strongest_of_several_variants_is_used() -> None:
-    """With more than one set of domain parameters MSE:Set AT names the one that is meant."""
+    """With more than one set of domain parameters, MSE:Set AT names the one to use."""
     offered = (pace_info(12), pace_info(17, GM, Cipher.AES256), pace_info(0, IM))
     made = document(*offered)
     templates: list[bytes] = []
@@ -177,7 +177,7 @@ def test_the_strongest_of_several_variants_is_used() -> None:
 
 @CASES.case("ISO7816_G_07")
 def test_explicit_domain_parameters_are_accepted() -> None:
-    """Two PACEInfos, one with explicit parameters that are known; the chip takes either."""
+    """Two PACEInfos, one with explicit parameters of a known group; the chip accepts either."""
     number = 40
     group = STANDARDISED[17]
     oid = pace_oid(KeyAgreement.ECDH, GM, Cipher.AES256)
@@ -317,7 +317,7 @@ DATA = Tag.ENCRYPTED_CHIP_AUTHENTICATION_DATA
 
 
 def without_octet_string(objects: Objects, _: CommandAPDU) -> Objects:
-    """The data object is cut short by an octet, as one that was never encrypted whole."""
+    """The data object is one octet short, so it is not a whole number of cipher blocks."""
     return [(tag, octets[:-1] if tag == DATA else octets) for tag, octets in objects]
 
 
@@ -346,7 +346,7 @@ def test_malformed_chip_authentication_data_end_pace(
 def test_chip_authentication_data_of_another_key_show_a_clone(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    """It decrypts, and proves nothing: a clone."""
+    """It decrypts correctly, but does not prove the key: a clone."""
     generate = cam.generate
 
     def another(group: EcGroup, static: object, private: int) -> bytes:
@@ -367,7 +367,7 @@ def test_chip_authentication_data_with_generic_mapping_end_pace() -> None:
 
 @CASES.case("ISO7816_G_36")
 def test_an_unknown_protocol_identifier_beside_a_known_one_is_ignored() -> None:
-    """id-PACE-DH-CAM does not exist: PACE is done by the other entry."""
+    """id-PACE-DH-CAM does not exist: PACE uses the other entry."""
     none = unknown("0.4.0.127.0.7.2.2.4.5.2", der.integer(2), der.integer(0))
     made = issue(**(PACE | {"more_infos": (none,)}))
     offered = CardAccess(SecurityInfos(PACE_GM, none)).encode()
@@ -389,7 +389,7 @@ def wrong_key_infos() -> list[SecurityInfo]:
 
 @CASES.case("ISO7816_G_38")
 def test_dg14_without_a_copy_of_card_access_is_accepted() -> None:
-    """EF.CardSecurity has one: that is enough (4.2)."""
+    """EF.CardSecurity has a copy, which is sufficient (4.2)."""
     made = with_mapping(dg14=chip_key_infos())
     inspected(made).succeeded(made)
 
@@ -431,7 +431,7 @@ def test_card_security_may_say_more_than_card_access() -> None:
 def test_a_card_security_that_contradicts_card_access_is_rejected(
     signed: list[SecurityInfo],
 ) -> None:
-    """An entry of EF.CardAccess is missing there, or is another one; in DG14 alike."""
+    """An entry of EF.CardAccess is missing or different in EF.CardSecurity and in DG14."""
     made = with_mapping(offered=[PACE_GM], signed=signed, dg14=signed)
     found = inspected(made).failed()
     assert found.outcome("access.downgrade") is Outcome.FAILED

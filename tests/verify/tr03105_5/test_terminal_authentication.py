@@ -57,7 +57,7 @@ def dg4() -> bytes:
 
 @dataclass(frozen=True)
 class Chain:
-    """From a CVCA down to an inspection system, all of one algorithm."""
+    """Keys and certificates from a CVCA to an inspection system, all of one algorithm."""
 
     root: Holder
     verifier: Holder
@@ -109,7 +109,7 @@ def protected(
     today: date = TODAY,
     **changes: object,
 ) -> Document:
-    """A document of the configuration EAC, whose chip trusts a CVCA from today on."""
+    """Return a document of the configuration EAC, whose chip trusts a CVCA from today on."""
     more = {3: DG3, 4: dg4()} if groups is None else groups
     made = with_keys(
         key or ChipKey(12, Cipher.TDES), access=access,
@@ -166,7 +166,7 @@ FILES_OF_TRUST_POINTS = {
 
 @pytest.mark.parametrize(("content", "reason"), CASES.cases(FILES_OF_TRUST_POINTS))
 def test_an_ef_cvca_of_another_chip_leads_to_no_trust_point(content: bytes, reason: str) -> None:
-    """Nothing leads to the terminal; the rest of the chip is read."""
+    """No certificate chain reaches the terminal; the other files are read."""
     made = protected(usual().root, cvca=content)
     found = inspected(made, terminal=usual().credentials()).failed(reason)
     assert found.outcome("terminal.authentication") is Outcome.FAILED
@@ -210,7 +210,7 @@ def test_a_challenge_of_a_wrong_length_is_refused(size: int) -> None:
     ),
 )
 def test_data_groups_that_the_certificates_do_not_allow_are_not_read(rights: Right) -> None:
-    """Accepted without it; the chip is not even asked."""
+    """The document is accepted without it, and the chip is not asked for it."""
     chain = Chain.of(rights=rights)
     asked: list[bool] = []
 
@@ -256,7 +256,7 @@ ELSEWHERE = {
 def test_the_ef_cvca_that_dg14_names_is_read(
     info: TerminalAuthenticationInfo, identifier: int, there: bool
 ) -> None:
-    """It is read by what DG14 says, where it is there, and nothing is guessed where it is not."""
+    """It is read by the identifier in DG14; without one, no identifier is guessed."""
     key = ChipKey(12, Cipher.TDES)
     made = protected(usual().root)
     named = issue(**(BAC | {"more_infos": (*key.infos(), info), "more": {3: DG3, 4: dg4()}}))
@@ -285,7 +285,7 @@ def test_the_ef_cvca_that_dg14_names_is_read(
 
 @CASES.case("ISO7816_E_24")
 def test_sensitive_data_groups_are_not_read_without_certificates() -> None:
-    """Fingerprints are nobody's to see, which keeps a document from nothing."""
+    """Fingerprints stay closed, and the document is accepted."""
     made = protected(usual().root)
     found = inspected(made)
     assert not {FileID.DG3, FileID.DG4} & found.evidence.files.keys()
@@ -338,7 +338,7 @@ def test_after_pace_the_chip_is_bound_by_its_key_of_pace() -> None:
 @pytest.mark.parametrize("oid", ["0.4.0.127.0.7.2.2.2.1.4", "0.4.0.127.0.7.2.2.2.2.5"])
 @pytest.mark.parametrize("cipher", [Cipher.TDES, Cipher.AES256])
 def test_certificates_in_chains_where_there_is_no_extended_length(oid: str, cipher: Cipher) -> None:
-    """EF.ATR/INFO allows command chaining: every command is short, each protected on its own."""
+    """EF.ATR/INFO allows command chaining: every command is short and separately protected."""
     chain = Chain.of(SCHEMES[oid], curve="brainpoolP512r1", bits=2048)
     made = protected(chain.root, key=ChipKey(12, cipher))
     info = AtrInfo.of(Capability.COMMAND_CHAINING, None, None)

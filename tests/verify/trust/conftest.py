@@ -1,4 +1,4 @@
-"""An empty trust store for every test that asks for one."""
+"""A fixture of an empty trust store."""
 
 from collections.abc import Iterator
 from pathlib import Path

@@ -1,4 +1,4 @@
-"""Two CSCAs, files of what they sign, and what a store holds of them."""
+"""Two CSCAs, files that they sign, and helpers for stores."""
 
 import base64
 
@@ -52,7 +52,7 @@ def ldif(*values: bytes) -> str:
 
 
 def signed_list(content_type: str, purpose: str, authority: Authority, **options: object) -> bytes:
-    """A Deviation or Defect List that says nothing."""
+    """Return a Deviation or Defect List without entries."""
     is_deviation_list = content_type == ID_DEVIATION_LIST
     algorithm = encode_hash(Hash.SHA256) if is_deviation_list else der.oid(Hash.SHA256.oid)
     fields = [der.integer(0), algorithm, der.set_of()]

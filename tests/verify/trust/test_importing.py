@@ -1,4 +1,4 @@
-"""What an import takes, refuses and leaves out: certificates, CRLs, Master Lists, LDIF."""
+"""What an import accepts, refuses and leaves out: certificates, CRLs, Master Lists, LDIF."""
 
 import pytest
 
@@ -158,7 +158,7 @@ def test_a_list_signed_under_a_linked_csca_is_accepted(store: TrustStore) -> Non
 
 @pytest.mark.parametrize("collection", [False, True])
 def test_lists_are_accepted_in_any_order(store: TrustStore, collection: bool) -> None:
-    """The CSCA of the older list is known only by the newer one, and the store only its heir."""
+    """Only the newer list contains the link from the older list's CSCA to the one in the store."""
     new = CSCA.renewed("CSCA 2")
     older = CSCA.master_list(CSCA.certificate())
     newer = new.master_list(CSCA.certificate(), CSCA.link(new), new.certificate())
@@ -173,7 +173,7 @@ def test_lists_are_accepted_in_any_order(store: TrustStore, collection: bool) ->
 
 
 def test_a_forged_list_of_a_known_state_is_refused(store: TrustStore) -> None:
-    """Signed by a CSCA of the same name and country, which it brings along."""
+    """It is signed under another CSCA of the same name and country, which it encloses."""
     add(store, CSCA.certificate().der)
     forged = CSCA.renewed("forged")
     for certificates in ([forged.certificate()], [CSCA.certificate(), forged.certificate()]):
@@ -189,7 +189,7 @@ def test_a_document_signer_cannot_sign_a_list(store: TrustStore) -> None:
 
 
 def test_a_csca_may_sign_its_list_itself(store: TrustStore) -> None:
-    """As DE did in 2019."""
+    """DE did this in 2019."""
     csca = Authority(label="list signer")
     add(store, csca.certificate().der)
     add(store, csca.master_list(ELSEWHERE.certificate(), signer=csca.certificate()))
@@ -262,7 +262,7 @@ def test_an_entry_names_every_file_that_contained_it(store: TrustStore) -> None:
 def test_a_document_signer_that_a_master_list_contains_becomes_a_csca(
     store: TrustStore,
 ) -> None:
-    """Lists hold certificates that are no CA's: one may have come as a Document Signer before."""
+    """Lists contain non-CA certificates; one may have been imported as a Document Signer before."""
     ds = CSCA.issue("DS 1")
     add(store, CSCA.certificate().der, ds.der)
     assert by_kind(store) == {"csca": 1, "ds": 1}
@@ -298,7 +298,7 @@ def test_a_collection_of_master_lists_is_imported(store: TrustStore) -> None:
 def test_a_list_with_an_unknown_csca_in_a_collection_is_left_out(
     store: TrustStore, before: bool
 ) -> None:
-    """Wrapped into a list of its own, a CSCA that nobody chose would bring any State's with it."""
+    """A CSCA that the operator did not choose could otherwise add CSCAs of any State by a list."""
     forged = CSCA.renewed("forged")
     stranger = ldif(ELSEWHERE.master_list(ELSEWHERE.certificate(), forged.certificate()))
     if before:
@@ -322,7 +322,7 @@ def test_a_csca_that_no_list_contains_in_a_collection_is_left_out(store: TrustSt
 
 
 def test_a_certificate_that_a_later_list_contains_is_verified_again(store: TrustStore) -> None:
-    """Nobody vouched for the link when it was first seen, and its issuer was not known."""
+    """The link was first imported without a Master List, and its issuer was not known."""
     old, new = Authority(label="old"), Authority(label="new")
     link = old.link(new)
     listed = CSCA.master_list(CSCA.certificate(), old.certificate(), link)

@@ -1,4 +1,4 @@
-"""What is removed, and what rested on it alone."""
+"""Removing entries, and the trust that depended on them alone."""
 
 import pytest
 
@@ -54,7 +54,7 @@ def test_only_the_certificates_in_a_master_list_stay_trusted(store: TrustStore) 
 
 
 def test_links_that_sign_each_other_are_not_trusted(store: TrustStore) -> None:
-    """A thief of the old key makes a new one, and a link back from that to the old."""
+    """An attacker with the old key makes a new key, and a link from that back to the old one."""
     new = CSCA.renewed("CSCA 2")
     add(store, CSCA.certificate().der, CSCA.link(new).der, new.link(CSCA, serial=3).der)
     assert all(entry.trusted for entry in store.entries())

@@ -1,4 +1,4 @@
-"""The pure step of an import, and what it costs."""
+"""The pure step of an import, and its cost."""
 
 from collections.abc import Mapping
 from pathlib import Path
@@ -45,7 +45,7 @@ def test_an_import_is_settled_without_a_store(tmp_path: Path) -> None:
 def test_cscas_are_not_verified_again_for_every_signer(
     store: TrustStore, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """A folder of 30,000 Document Signers is one file each."""
+    """A folder of 30,000 Document Signers has one file for each."""
     rounds: list[int] = []
 
     def counted(candidates: Mapping[Certificate, Candidate]) -> dict[Certificate, Candidate]:
@@ -62,7 +62,7 @@ def test_cscas_are_not_verified_again_for_every_signer(
 def test_certificates_that_name_each_other_are_tried_a_bounded_number_of_times(
     store: TrustStore, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """Each is tried on a bounded number of others, whatever their names and keys say."""
+    """Each is tried with a bounded number of issuers, whatever names and keys they contain."""
     tried: list[Certificate] = []
     signed_by = Certificate.verify_signed_by
 

@@ -1,4 +1,4 @@
-"""One State's word on another's."""
+"""A State cannot issue certificates or lists of another State."""
 
 import msgspec
 import pytest
@@ -17,7 +17,7 @@ from verify.trust.store import TrustStore
 
 @pytest.mark.parametrize("alone", [True, False], ids=["a file", "a collection"])
 def test_a_csca_cannot_make_an_anchor_of_another_state(store: TrustStore, alone: bool) -> None:
-    """With such a link it could sign that State's documents, and the CRL that clears them."""
+    """With such a link it could sign that State's documents, and a CRL for them."""
     forged = CSCA.renewed("of another State")
     cross = ELSEWHERE.link(forged)
     add(store, CSCA.certificate().der, ELSEWHERE.certificate().der)
@@ -32,7 +32,7 @@ def test_a_csca_cannot_make_an_anchor_of_another_state(store: TrustStore, alone:
 
 
 def test_a_document_signer_in_a_master_list_cannot_make_an_anchor(store: TrustStore) -> None:
-    """Lists hold certificates that are no CA's; their keys are no CA's for that."""
+    """Lists contain certificates that are not CA certificates; their keys may not issue others."""
     signer = Authority(label="DS 1", common_name="DS 1")
     rogue = CSCA.renewed("rogue")
     add(store, CSCA.certificate().der)
@@ -45,7 +45,7 @@ def test_a_document_signer_in_a_master_list_cannot_make_an_anchor(store: TrustSt
 
 
 def test_a_list_is_of_the_state_of_its_signer(store: TrustStore) -> None:
-    """Whatever certificate stands before the signer's, and whatever the signer is called."""
+    """The order of the enclosed certificates and the signer's name do not matter."""
     listed = signed_list(
         ID_DEVIATION_LIST, ext.DEVIATION_LIST_SIGNER, ELSEWHERE, others=[CSCA.certificate()]
     )

@@ -1,4 +1,4 @@
-"""The trust store's file, and what is asked of it while a document is judged."""
+"""The file of a trust store, and the queries of a judgement."""
 
 import sqlite3
 import time
