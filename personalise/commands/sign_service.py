@@ -35,13 +35,13 @@ def sign_service(
     from concurrent.futures import ThreadPoolExecutor
 
     from personalise.pki.register import Register
+    from personalise.sign_service import web
     from personalise.sign_service.configuration import Configuration
     from personalise.sign_service.ledger import Ledger
     from personalise.sign_service.one_ledger import one_ledger
-    from personalise.sign_service.server import listen, serve
     from personalise.sign_service.service import SigningService
     from personalise.sign_service.signers import CurrentSigners
-    from personalise.sign_service.web import SigningApplication
+    from support.https_server import listen, serve
 
     settings = Configuration(configuration)
     listening = settings.listening
@@ -54,7 +54,7 @@ def sign_service(
             )
         limit = settings.limit(pki.settings.documents_per_signer)
         thread = ThreadPoolExecutor(1, thread_name_prefix="signing")
-        application = SigningApplication(
+        application = web.SigningApplication(
             lambda: SigningService(
                 settings.clients, signers, limit, Ledger(settings.ledger), Register(folder)
             ),
@@ -62,4 +62,7 @@ def sign_service(
             lambda: datetime.now(UTC),
         )
         click.echo(f"signing on https://{listening.host}:{listening.port}", err=True)
-        serve(application.asgi, thread, listening, socket)
+        try:
+            serve(application.asgi, listening, socket, loggers=(web.__name__,))
+        finally:
+            thread.shutdown()

@@ -23,8 +23,8 @@ from personalise.sign_service.interface import (
     OCTETS,
     SignedFile,
 )
-from personalise.sign_service.tls import load_key
 from support.errors import MisuseError
+from support.tls import load_key
 
 if TYPE_CHECKING:
     import httpx

@@ -20,9 +20,9 @@ from typing import Annotated, Final
 import msgspec
 
 from personalise.pki.certificate_file import read_certificate
-from personalise.sign_service.server import Listening
 from personalise.sign_service.service import Client
 from support.errors import MisuseError
+from support.https_server import Listening
 from support.records import Record, from_toml, read_bounded
 
 _MAX_FILE: Final = 1 << 20

@@ -39,12 +39,10 @@ from personalise.sign_service.service import (
 )
 from support.database import BusyDatabaseError, DamagedDatabaseError
 from support.errors import ChipsealError, MalformedError, MisuseError
+from support.https_server import CERTIFICATE_KEY
 from support.printable_text import printable
 
 T = TypeVar("T")
-
-CERTIFICATE_KEY: Final = "chipseal.client_certificate"
-"""The key under which the scope of a request holds the client's certificate (DER)."""
 
 BODY_SECONDS: Final = 10
 """Seconds that a body may take to arrive."""

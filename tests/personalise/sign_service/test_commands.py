@@ -18,7 +18,7 @@ from emrtd.lds.security.sod import Sod
 from emrtd.pki.x509.certificates import Certificate
 from tests.personalise.applications import CONTRACT
 from tests.personalise.applications import folder as application_folder
-from tests.personalise.sign_service.tls import write_tls
+from tests.tls import write_tls
 
 SCRIPTS = Path(sys.executable).parent
 

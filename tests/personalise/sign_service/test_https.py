@@ -37,11 +37,11 @@ from personalise.sign_service.client import (
 )
 from personalise.sign_service.configuration import Configuration
 from personalise.sign_service.ledger import Ledger
-from personalise.sign_service.server import listen, serve
 from personalise.sign_service.service import SigningService
 from personalise.sign_service.web import SigningApplication
 from support.errors import MisuseError
-from tests.personalise.sign_service.tls import write_tls
+from support.https_server import listen, serve
+from tests.tls import write_tls
 
 AT = dt.datetime.now(dt.UTC).replace(microsecond=0)
 SETTINGS = settings_for("UTO", "Utopia")
@@ -88,7 +88,7 @@ def run_service(path: Path) -> None:
         thread,
         lambda: dt.datetime.now(dt.UTC),
     )
-    serve(application.asgi, thread, configuration.listening, listen(configuration.listening))
+    serve(application.asgi, configuration.listening, listen(configuration.listening))
 
 
 @pytest.fixture(scope="module")

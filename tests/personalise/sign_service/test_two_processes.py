@@ -32,7 +32,7 @@ from personalise.pki.register import Register
 from personalise.pki.settings import changed, settings_for
 from support.errors import MisuseError
 from tests.personalise.conftest import NOW, PASSPHRASE
-from tests.personalise.sign_service.tls import write_tls
+from tests.tls import write_tls
 
 ROUNDS = 10
 LIMIT = 20
@@ -224,9 +224,12 @@ def test_limits_hold_for_two_services_and_prepare_together(services: Services) -
     assert set(registered.values()) == {1}
     assert len(given) + by_prepare == ROUNDS * LIMIT
     assert {sha256(each).digest() for each in given} <= set(registered)
+    answers = services.sign(mains, [f"c-{place}" for place in range(20)])
+    assert {each.status_code for each in answers} == {503}
     for log in services.logs:
         lines = log.read_text().splitlines()
         assert lines[0].startswith("signing on https://")
+        assert len(lines) <= 3, "a repeated line is logged once a minute"
         for line in lines[1:]:
             assert "every Document Signer has expired, is revoked or has reached its limit" in line
 
