@@ -1,1 +1,1 @@
-"""Benchmarks: each a ratio to a physical or OpenSSL limit that is measured in the same run."""
+"""Benchmarks: each is a ratio to a physical or OpenSSL limit measured in the same run."""

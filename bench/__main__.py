@@ -1,4 +1,4 @@
-"""`python -m bench [NAME...]`: run the benchmarks and print each ratio beside what is allowed."""
+"""`python -m bench [NAME...]`: run the benchmarks; print each ratio and its allowed maximum."""
 
 import importlib
 import pkgutil

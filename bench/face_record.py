@@ -1,4 +1,4 @@
-"""A face record read and written back, beside one copy of its image."""
+"""Decoding and encoding a face record, compared with one copy of its image."""
 
 from collections.abc import Callable
 from functools import partial

@@ -1,4 +1,4 @@
-"""Passive Authentication of a whole image, beside the OpenSSL verifications that it needs."""
+"""Passive Authentication of a whole image, compared with the OpenSSL verifications in it."""
 
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
@@ -38,7 +38,7 @@ Work = Callable[[], None]
 
 @dataclass(frozen=True)
 class Document:
-    """A document with a Document Signer of its own, and the raw verifications that it needs."""
+    """A document with its own Document Signer, and the raw verifications that it requires."""
 
     sod: bytes
     data_groups: dict[int, bytes]
@@ -120,7 +120,7 @@ def make_document(state: IssuingState, kind: str, number: int) -> Document:
 def raw_verification(
     key: PublicKey | None, scheme: SignatureScheme, signature: bytes, message: bytes | None
 ) -> Work:
-    """OpenSSL's verification alone, with everything that can be prepared prepared."""
+    """Return a function that only verifies with OpenSSL; everything else is prepared before."""
     assert isinstance(key, EcPublicKey)
     assert message is not None
     octets = message

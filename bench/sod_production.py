@@ -1,4 +1,4 @@
-"""EF.SOD from the hashes of its data groups, beside the raw signature that it needs."""
+"""Making EF.SOD from hashes of data groups, compared with the raw signature in it."""
 
 from collections.abc import Callable
 from datetime import UTC, datetime
@@ -46,7 +46,7 @@ def measure() -> list[Ratio]:
 
 
 def raw_signer(key: Secret, scheme: SignatureScheme) -> Callable[[bytes], bytes]:
-    """OpenSSL's signature alone, with everything that can be prepared prepared."""
+    """Return a function that only signs with OpenSSL; everything else is prepared before."""
     loaded = load_der_private_key(key.reveal(), None)
     algorithm = hash_algorithm(scheme.hash)
     if isinstance(loaded, RSAPrivateKey):

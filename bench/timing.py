@@ -1,7 +1,7 @@
-"""Two pieces of work timed in turn, so that a machine that slows down slows both.
+"""Timing of two functions in turn, so that a machine that slows down slows both.
 
-Where all the work is this process's own, its processor time is taken: what other processes take in
-between is not the work's.  What waits for a disk or another process is timed by `WALL`.
+Work of this process alone is timed by its processor time, which leaves out other processes.  Work
+that waits for a disk or another process is timed by `WALL`.
 """
 
 import statistics
@@ -13,14 +13,14 @@ Clock = Callable[[], float]
 WALL: Clock = time.perf_counter
 
 _LEAST = 0.01
-"""Seconds that a timed piece takes at least."""
+"""The shortest time that is measured, in seconds."""
 
 _PAIRS = 51
 
 
 @dataclass(frozen=True, slots=True)
 class Ratio:
-    """How much longer `label` takes than its limit, and the most that is allowed."""
+    """How many times longer `label` takes than its limit, and the allowed maximum."""
 
     label: str
     ratio: float
@@ -28,7 +28,7 @@ class Ratio:
 
 
 def seconds(work: Callable[[], object], rounds: int, clock: Clock) -> float:
-    """Seconds a call, over `rounds` calls."""
+    """Return the seconds per call, over `rounds` calls."""
     began = clock()
     for _ in range(rounds):
         work()
@@ -38,7 +38,7 @@ def seconds(work: Callable[[], object], rounds: int, clock: Clock) -> float:
 def ratio(
     work: Callable[[], object], limit: Callable[[], object], clock: Clock = time.process_time
 ) -> float:
-    """Median of work / limit over many pairs, each long enough to be timed."""
+    """Return the median of work / limit over many pairs, each long enough to be timed."""
     work()
     limit()
     work_rounds, limit_rounds = (

@@ -1,6 +1,6 @@
-"""The virtual chip: an APDU through vpcd's link beside an echo, and a saved write beside a rename.
+"""The virtual chip: an APDU over vpcd's link compared with an echo; a saved write with a rename.
 
-The reader is played as vpcd 0.8 plays it, with length and data in two writes.
+The benchmark acts as vpcd 0.8: it sends length and data in two writes.
 """
 
 import os
@@ -38,9 +38,9 @@ while (size := link.recv(2)):
 
 
 def measure() -> list[Ratio]:
-    """The two ratios.
+    """Measure the two ratios.
 
-    Both ends of a link are kept on one processor: where the scheduler puts them is nobody's work.
+    Both ends of a link run on one processor, so that the scheduler does not affect the result.
     """
     processors = os.sched_getaffinity(0)
     with ExitStack() as links, tempfile.TemporaryDirectory() as folder:

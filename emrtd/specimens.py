@@ -1,7 +1,7 @@
-"""Specimens: whole signed documents of nobody, for virtual chips, tests and training.
+"""Specimens: whole signed documents of fictitious persons, for virtual chips, tests and training.
 
-They are made by whatever an installed package registers in the entry-point group
-`chipseal.specimens`, as readers are found: whoever wants a specimen imports no issuer.
+An installed package registers a maker of specimens in the entry-point group `chipseal.specimens`;
+so a caller of this module does not import the issuing package.
 """
 
 from collections.abc import Mapping, Sequence
@@ -21,16 +21,16 @@ from support.plugins import plugins
 
 ENTRY_POINT_GROUP: Final = "chipseal.specimens"
 SEED: Final = "utopia"
-"""The seed of a specimen, unless another is wanted."""
+"""The default seed of a specimen."""
 
 
 @dataclass(frozen=True)
 class Specimen:
-    """A document of nobody: what its chip holds, and the State that signed it.
+    """A document of a fictitious person: the contents of its chip, and the State that signed it.
 
-    `profile` is the name of its chip profile, `files` are whole elementary files, `keys` what the
-    chip holds and never shows.  `state` has what trust stores need and the inspection system that
-    may read its fingerprints.
+    `profile` is the name of its chip profile, `files` are whole elementary files, `keys` the chip's
+    secret keys.  `state` has the certificates for trust stores, and the inspection system that may
+    read the fingerprints.
     """
 
     profile: str
@@ -45,7 +45,7 @@ class Specimen:
 
     @property
     def can(self) -> str | None:
-        """The Card Access Number that is printed on it, six digits; None where it has none."""
+        """The Card Access Number that is printed on it, six digits; None if it has none."""
         for each in self.keys.passwords:
             if each.password.type is PasswordType.CAN:
                 return each.password.secret.reveal().decode("ascii")
@@ -53,7 +53,7 @@ class Specimen:
 
     @property
     def terminal(self) -> TerminalCredentials:
-        """The inspection system of its State, which may read the fingerprints."""
+        """The credentials of its State's inspection system, which may read the fingerprints."""
         chain = self.state.chain
         return TerminalCredentials(
             self.state.inspection_system,
@@ -63,32 +63,33 @@ class Specimen:
 
 
 class SpecimenMaker(Protocol):
-    """What an entry point names: an object that makes specimens of the profiles it lists."""
+    """The object of an entry point: it makes specimens of the profiles that it lists."""
 
     def profiles(self) -> Sequence[str]:
-        """The names of the chip profiles of which it makes specimens."""
+        """Return the names of the chip profiles of which it makes specimens."""
         ...
 
     def make(self, profile: str, at: datetime, seed: str) -> Specimen:
-        """Make the specimen of a profile and a seed, signed at an instant, by a State of its own.
+        """Make the specimen of a profile and a seed, signed at an instant by a State made for it.
 
-        The same arguments make the same document, as far as its keys are on curves.
+        The same arguments make the same document, except for RSA keys and what they sign.
         """
         ...
 
 
 def specimen_profiles() -> list[str]:
-    """The names of the chip profiles of which there are specimens, in alphabetical order."""
+    """Return the names of the chip profiles with specimens, in alphabetical order."""
     return sorted({name for maker in _makers() for name in maker.profiles()})
 
 
 def make_specimen(profile: str, at: datetime, seed: str = SEED) -> Specimen:
-    """Make a specimen; raises `MisuseError` where nothing that is installed makes such a one."""
+    """Make a specimen; raises `MisuseError` if no installed package makes one of this profile."""
     for maker in _makers():
         if profile in maker.profiles():
             return maker.make(profile, at, seed)
-    known = ", ".join(specimen_profiles()) or "none: install chipseal's `personalise`"
-    raise MisuseError(f"there is no specimen of {profile!r}; there are {known}")
+    known = ", ".join(specimen_profiles())
+    advice = f"choose from {known}" if known else "install chipseal's package `personalise`"
+    raise MisuseError(f"no installed package makes a specimen of {profile!r}", advice=advice)
 
 
 def _makers() -> list[SpecimenMaker]:

@@ -77,7 +77,9 @@ def test_the_same_seed_makes_the_same_document() -> None:
 
 
 def test_an_unknown_profile_is_refused_by_name() -> None:
-    with pytest.raises(MisuseError, match=r"no specimen of 'visa'; there are passport, permit"):
+    with pytest.raises(
+        MisuseError, match=r"makes a specimen of 'visa'; choose from passport, permit"
+    ):
         make_specimen("visa", AT)
 
 
