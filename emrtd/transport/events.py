@@ -16,7 +16,7 @@ _LOOKING_SECONDS: Final = 0.25
 
 @unique
 class CardEventKind(Enum):
-    """What happened."""
+    """The kind of an event."""
 
     READER_ADDED = "reader-added"
     READER_GONE = "reader-gone"
@@ -69,11 +69,11 @@ class CardEvents(Protocol):
         ...
 
     def cancel(self) -> None:
-        """End the wait of another thread, at once, and every later one."""
+        """End the wait of another thread at once, and every later wait."""
         ...
 
     def close(self) -> None:
-        """Let go of what is held to watch."""
+        """Release the resources of the watch."""
         ...
 
     def __enter__(self) -> Self: ...
@@ -82,7 +82,7 @@ class CardEvents(Protocol):
 
 
 def differences(before: Look, after: Look) -> tuple[CardEvent, ...]:
-    """What happened between two looks: readers that went, then each reader in its order."""
+    """Return the events between two looks: removed readers first, then each reader in order."""
     events = [CardEvent(CardEventKind.READER_GONE, name) for name in before if name not in after]
     for name, card in after.items():
         if name not in before:
@@ -133,7 +133,7 @@ class PolledEvents:
         self._cancelled.set()
 
     def close(self) -> None:
-        """Nothing is held."""
+        """Do nothing: no resources are held."""
 
     def __enter__(self) -> Self:
         return self

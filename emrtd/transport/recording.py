@@ -30,11 +30,11 @@ class Recording:
 
     @property
     def remaining(self) -> int:
-        """Commands of the recording that have not come yet."""
+        """The number of recorded commands that have not been received yet."""
         return len(self._exchanges) - self._next
 
     def transmit(self, command: bytes) -> bytes:
-        """Answer as the chip did; `TransportError` where the command is not the recorded one."""
+        """Return the recorded response; `TransportError` if the command is not the recorded one."""
         if not self.remaining:
             raise TransportError(f"the recording ends after {len(self._exchanges)} commands")
         expected, response = self._exchanges[self._next]
@@ -43,13 +43,13 @@ class Recording:
         return response
 
     def reset(self) -> None:
-        """Nothing: what came after a reset stands in the recording all the same."""
+        """Do nothing: the recording also contains the commands after a reset."""
 
     def eject(self, _tray: Tray) -> None:
-        """Nothing: there is no feeder."""
+        """Do nothing: a recording has no feeder."""
 
     def close(self) -> None:
-        """Nothing is held."""
+        """Do nothing: a recording holds no resources."""
 
     def __enter__(self) -> Self:
         return self
@@ -88,7 +88,7 @@ def recorded(*values: bytes) -> Random:
 
 
 def _require_same(what: str, octets: bytes, expected: bytes) -> None:
-    """The error tells where, and not what: octets of a session may be a person's data."""
+    """Raise `TransportError` with the place of a difference; its octets may be personal data."""
     if octets == expected:
         return
     pairs = enumerate(zip(octets, expected, strict=False))

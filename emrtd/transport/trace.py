@@ -12,7 +12,7 @@ from emrtd.transport.connection import Connection, Tray
 
 
 class MeteredConnection:
-    """Wraps a connection; counts commands and octets, and tells each exchange to `trace`."""
+    """Wraps a connection; counts commands and octets, and passes a line on each to `trace`."""
 
     def __init__(
         self,
@@ -38,7 +38,7 @@ class MeteredConnection:
         return self._connection.atr
 
     def transmit(self, command: bytes) -> bytes:
-        """Pass a command on, and count it."""
+        """Transmit a command, and count it."""
         began = self._clock()
         response = self._connection.transmit(command)
         took = self._clock() - began
@@ -50,7 +50,7 @@ class MeteredConnection:
         return response
 
     def reset(self) -> None:
-        """Power the card up anew."""
+        """Reset the card."""
         self._connection.reset()
         if self._trace is not None:
             self._trace("reset")
@@ -71,7 +71,7 @@ class MeteredConnection:
 
 
 def describe(command: bytes, response: bytes, seconds: float) -> str:
-    """One line about one exchange: header, lengths, status word and time; no data."""
+    """Describe an exchange in one line: header, lengths, status word and time, but no data."""
     header = command[:4].hex(" ").upper()
     return (
         f"{header}  {len(command):5d} octets -> {response[-2:].hex().upper()}"
