@@ -23,6 +23,11 @@ class SecurityObjectSigner(Protocol):
         """The Document Signer certificate that the signatures verify with."""
         ...
 
+    @property
+    def csca(self) -> Certificate:
+        """The certificate of the CSCA that issued it."""
+        ...
+
     def sign_security_object(self, security_object: SecurityObject, at: datetime) -> bytes:
         """Return EF.SOD over a security object, with `at` as the signing time."""
         ...

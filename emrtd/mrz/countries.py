@@ -25,18 +25,41 @@ _ISO_3166_1: Final = """
     VNMVN VUTVU WLFWF WSMWS YEMYE ZAFZA ZMBZM ZWEZW
 """
 
-_OTHERS: Final = {
-    # Part A: not in ISO 3166-1
+_PART_A: Final = {
     "D": "DE", "GBD": "GB", "GBN": "GB", "GBO": "GB", "GBP": "GB", "GBS": "GB", "RKS": "KS",
-    # Part B and Part C: the European Union and the United Nations
-    "EUE": "EU", "UNO": "UN", "UNA": "UN", "UNK": "UN",
-    # Part F: no longer in ISO 3166-1
-    "ANT": "AN", "NTZ": "NT",
-    # Part G: specimens
-    "UTO": "UT",
 }  # fmt: skip
+"""Part A: the codes that are not in ISO 3166-1."""
+_PARTS_B_AND_C: Final = {"EUE": "EU", "UNO": "UN", "UNA": "UN", "UNK": "UN"}
+"""The European Union and the United Nations."""
+_PART_D: Final = frozenset(
+    {"XBA", "XCC", "XCE", "XCO", "XDC", "XEC", "XES", "XIM", "XMP", "XOM", "XPO"}
+)
+"""Other issuing authorities, which have no two-letter code."""
+_PART_E: Final = frozenset({"XXA", "XXB", "XXC", "XXX"})
+"""Persons without a defined nationality."""
+_PART_F: Final = {"ANT": "AN", "NTZ": "NT"}
+"""No longer in ISO 3166-1: read, and never written."""
+SPECIMEN_STATE: Final = "UTO"
+"""Part G: Utopia."""
 
-_TWO_LETTERS: Final = {code[:3]: code[3:] for code in _ISO_3166_1.split()} | _OTHERS
+_CURRENT: Final = {
+    **{code[:3]: code[3:] for code in _ISO_3166_1.split()},
+    **_PART_A,
+    **_PARTS_B_AND_C,
+}
+_TWO_LETTERS: Final = {**_CURRENT, **_PART_F, SPECIMEN_STATE: "UT"}
+_THREE_LETTERS: Final = {two: three for three, two in reversed(_TWO_LETTERS.items())}
+"""The first code in the MRZ for each two letters: GBR for GB, and not GBD."""
+
+_MEANT: Final = {
+    "DEU": "D", "GER": "D", "DDR": "D", "UK": "GBR", "ENG": "GBR", "SCO": "GBR", "WAL": "GBR",
+    "XK": "RKS", "XKX": "RKS", "XKO": "RKS", "KOS": "RKS", "KSV": "RKS", "RK": "RKS",
+    "ZAR": "COD", "ROM": "ROU", "BUR": "MMR", "TMP": "TLS", "TP": "TLS", "HVO": "BFA",
+    "DHY": "BEN", "RHO": "ZWE", "EL": "GRC", "SUI": "CHE", "NED": "NLD", "HOL": "NLD",
+    "DEN": "DNK", "POR": "PRT", "GRE": "GRC", "CRO": "HRV", "SLO": "SVN", "BUL": "BGR",
+    "LAT": "LVA", "KSA": "SAU", "UAE": "ARE", "RSA": "ZAF", "PHI": "PHL", "EUU": "EUE",
+}  # fmt: skip
+"""Codes of other lists (ISO 3166-1 and -3, sport), and that of Doc 9303-3 for the same State."""
 
 
 def two_letter_code(issuing_state: str) -> str | None:
@@ -50,3 +73,32 @@ def two_letter_code(issuing_state: str) -> str | None:
 def has_mrz_code(two_letters: str | None) -> bool:
     """Whether a certificate's country has a code in the MRZ; "ZZ", for example, has none."""
     return two_letters in _TWO_LETTERS.values()
+
+
+def is_issuing_authority(code: str) -> bool:
+    """Whether new documents may have this code of their issuing State: Parts A to D, and UTO."""
+    return code in _CURRENT or code in _PART_D or code == SPECIMEN_STATE
+
+
+def is_nationality(code: str, issuing_state: str) -> bool:
+    """Whether new documents of this State may have this code of the holder's nationality.
+
+    Parts A to E; Part G (UTO) only if the State is UTO too.
+    """
+    if code == SPECIMEN_STATE:
+        return issuing_state == SPECIMEN_STATE
+    return is_issuing_authority(code) or code in _PART_E
+
+
+def is_deprecated(code: str) -> bool:
+    """Whether the code is in Part F, which only documents of the past have."""
+    return code in _PART_F
+
+
+def probably_meant(code: str) -> str | None:
+    """Return the code of Doc 9303-3, 5 for a code of another list: D for DEU and DE, GBR for GB.
+
+    None if the code is not known either, or if it has no single successor.
+    """
+    meant = _MEANT.get(code) or _THREE_LETTERS.get(code)
+    return None if meant is None or is_deprecated(meant) else meant

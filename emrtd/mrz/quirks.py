@@ -5,6 +5,7 @@ from collections.abc import Iterator
 from datetime import date
 from typing import Final
 
+from emrtd.mrz.dates import NO_EXPIRY
 from emrtd.mrz.zone import Mrz
 
 _CODE: Final = re.compile(r"[A-Z]{1,3}<{0,2}")
@@ -27,7 +28,9 @@ def _quirks(mrz: Mrz) -> Iterator[str]:
         yield "the sex is neither F nor M nor <"
     if not _is_date(mrz.date_of_birth):
         yield "the date of birth is not a date"
-    if "<" in mrz.date_of_expiry or not _is_date(mrz.date_of_expiry):
+    if mrz.date_of_expiry == NO_EXPIRY:
+        yield "there is no date of expiry"
+    elif "<" in mrz.date_of_expiry or not _is_date(mrz.date_of_expiry):
         yield "the date of expiry is not a date"
 
 

@@ -27,7 +27,7 @@ from emrtd.pki.lists.signing import sign_list
 from emrtd.pki.x509.certificate_writer import RevokedCertificate
 from emrtd.pki.x509.certificates import Certificate
 from emrtd.pki.x509.extension_writer import CertificateKind
-from emrtd.pki.x509.issuing import CountrySigningCa
+from emrtd.pki.x509.issuing import CountrySigningCa, document_signer_period
 from personalise.pki.audit_log import Head, timestamp, verify_log
 from personalise.pki.issuing_pki import (
     AUDIT_KEY_NAME,
@@ -88,6 +88,7 @@ class PkiOperations:
         label = self.new_label("ds")
         with self.operation("ds.issue", {"label": label}):
             settings, csca = self.pki.settings, self._issuing_csca()
+            self._require_to_outlive_signer(csca)
             key = self.pki.custody.generate(label, settings.key)
             number = int(label.partition("-")[2])
             certificate = csca.issue_document_signer(key, number, self.at)
@@ -133,6 +134,17 @@ class PkiOperations:
                 advice="set the clock, or run `personalise pki renew-csca`",
             )
         return csca
+
+    def _require_to_outlive_signer(self, csca: CountrySigningCa) -> None:
+        """Raise `MisuseError` if a new Document Signer would outlive its CSCA (4.1.4.1)."""
+        end = self.pki.root_of(csca.signer.public_key).not_after
+        needed = document_signer_period(self.at).end
+        if end < needed:
+            raise MisuseError(
+                f"the CSCA's certificate ends on {end:%Y-%m-%d}, before a Document Signer issued"
+                f" today would, on {needed:%Y-%m-%d} (Doc 9303-12, 4.1.4.1)",
+                advice="run `personalise pki renew-csca`",
+            )
 
     def issue_list_signer(self, kind: CertificateKind) -> Certificate:
         """Make a Master List Signer or a Deviation List Signer."""

@@ -11,7 +11,7 @@ from emrtd.crypto.curves import CURVES
 from emrtd.crypto.hashes import Hash
 from emrtd.crypto.key_kinds import fitting_hash
 from emrtd.crypto.signatures import SignatureFamily, SignatureScheme
-from emrtd.mrz.countries import two_letter_code
+from emrtd.mrz.countries import is_issuing_authority, probably_meant, two_letter_code
 from emrtd.pki.x509.issuing import CscaProfile, pkd_crl_url
 from support.errors import MisuseError
 from support.records import Record, from_json, reject
@@ -120,8 +120,12 @@ def settings_for(
     """
     state = state.upper().rstrip("<")
     country = two_letter_code(state)
-    if country is None:
-        raise MisuseError(f"{state!r} is not the code of a State in the MRZ, such as UTO or D")
+    if country is None or not is_issuing_authority(state):
+        meant = probably_meant(state)
+        raise MisuseError(
+            f"{state!r} is not the code of a State in the MRZ, such as UTO or D",
+            advice="" if meant is None else f"enter {meant}",
+        )
     signature = ("RSA-PSS" if pss else "RSA") if key.startswith("RSA-") else "ECDSA"
     fields = {
         "state": state,

@@ -85,13 +85,16 @@ class DateOfBirth:
 
 
 class DocumentData(Record, frozen=True):
-    """The fields of `document`: its code, State, number, dates and issuing authority."""
+    """The fields of `document`: its code, State, number, dates and issuing authority.
+
+    `expires` is None for a document without end, which the chip profile must allow.
+    """
 
     code: str
     issuing_state: str
     number: str
     issued: date
-    expires: date
+    expires: date | None
     authority: str = ""
 
     def __post_init__(self) -> None:
@@ -100,7 +103,7 @@ class DocumentData(Record, frozen=True):
         _require(_NUMBER, self.number, "number", "is not 1 to 22 letters A to Z and digits")
         if not self.number.strip("<"):
             reject("number", "is empty")
-        if self.expires <= self.issued:
+        if self.expires is not None and self.expires <= self.issued:
             reject("expires", "is not after document.issued")
         _text(self.authority, "authority")
 

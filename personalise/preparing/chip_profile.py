@@ -13,6 +13,7 @@ from emrtd.access.pace.variants import can_be_mapped_into
 from emrtd.crypto.curves import CURVES
 from emrtd.crypto.domain_parameters import STANDARDISED
 from emrtd.crypto.groups import EcGroup, Group
+from emrtd.mrz.countries import SPECIMEN_STATE, is_deprecated, is_nationality
 from emrtd.mrz.names import NameLengths
 from emrtd.mrz.transliteration import Transliteration
 from emrtd.mrz.transliteration_tables import Language
@@ -42,6 +43,17 @@ def _group(key_agreement: KeyAgreementName, domain_parameters: int) -> Group:
     if isinstance(group, EcGroup) != (key_agreement == "ECDH"):
         reject("domain_parameters", f"do not belong to {key_agreement}")
     return group
+
+
+def _check_other_nationality(field: str, code: str) -> None:
+    if not (len(code) == 3 and code.isascii() and code.isalpha() and code.isupper()):
+        reject(field, "is not three letters A to Z")
+    if is_deprecated(code):
+        reject(field, "is a code of Doc 9303-3, 5, Part F, which is read and never written")
+    if code == SPECIMEN_STATE:
+        reject(field, "is the code of specimens, which only documents of UTO have")
+    if is_nationality(code, issuing_state=""):
+        reject(field, "has no effect: Doc 9303-3, 5 lists this code")
 
 
 class Passwords(Record, frozen=True):
@@ -168,7 +180,12 @@ class Names(Record, frozen=True):
 
 
 class ChipProfile(Record, frozen=True):
-    """The contents of a chip profile."""
+    """The contents of a chip profile.
+
+    `other_nationalities` are codes that Doc 9303-3, 5 does not list, such as XXK, and that the
+    State writes all the same.  `why_without_expiry` is the State's reason to issue documents
+    without a date of expiry; with it, an application may have none.
+    """
 
     description: str
     document: Literal["TD1", "TD2", "TD3"]
@@ -186,6 +203,8 @@ class ChipProfile(Record, frozen=True):
     buffers: ApduLimits | None = None
     card_profile: str = "iso7816-9"
     any_document_code: bool = False
+    other_nationalities: tuple[str, ...] = ()
+    why_without_expiry: str = ""
     names: Names = Names()
 
     def __post_init__(self) -> None:
@@ -205,6 +224,8 @@ class ChipProfile(Record, frozen=True):
                     f"pace[{number}].domain_parameters",
                     "match no key in chip_authentication, which Chip Authentication Mapping uses",
                 )
+        for number, code in enumerate(self.other_nationalities):
+            _check_other_nationality(f"other_nationalities[{number}]", code)
         self._reject_keys_without_effect()
 
     def _reject_keys_without_effect(self) -> None:

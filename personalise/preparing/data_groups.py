@@ -14,6 +14,7 @@ from emrtd.lds.data_groups.dg13 import DataGroup13
 from emrtd.lds.data_groups.permit import Permit
 from emrtd.lds.values import coded_name
 from emrtd.mrz import Mrz
+from emrtd.mrz.dates import NO_EXPIRY
 from emrtd.mrz.transliteration import transliterate
 from personalise.preparing.application import Application
 from personalise.preparing.biometrics import (
@@ -25,6 +26,7 @@ from personalise.preparing.biometrics import (
     make_dg3,
 )
 from personalise.preparing.chip_profile import ChipProfile
+from personalise.preparing.codes import check_codes
 from support.errors import ElementError, MisuseError
 from support.records import FieldError
 
@@ -112,7 +114,7 @@ def make_data_groups(
 def make_mrz(application: Application, profile: ChipProfile) -> Mrz:
     """Return the machine readable zone of the document; raises `FieldError`."""
     document, holder = application.particulars.document, application.particulars.holder
-    _check_code(application, profile)
+    check_codes(application, profile)
     for field, name in (("surname", holder.surname), ("given_names", holder.given_names)):
         _check_name(application, f"holder.{field}", name, profile)
     optional = re.sub(r"[^A-Z0-9]", "<", holder.personal_number.upper())
@@ -126,7 +128,7 @@ def make_mrz(application: Application, profile: ChipProfile) -> Mrz:
             nationality=holder.nationality,
             date_of_birth=holder.date_of_birth.mrz,
             sex=holder.sex,
-            date_of_expiry=document.expires,
+            date_of_expiry=NO_EXPIRY if document.expires is None else document.expires,
             surname=holder.surname,
             given_names=holder.given_names,
             optional_data=optional if fits else "",
@@ -135,25 +137,6 @@ def make_mrz(application: Application, profile: ChipProfile) -> Mrz:
         )
     except ElementError as error:
         raise _blaming(application, FIELDS_OF_MRZ, error) from None
-
-
-def _check_code(application: Application, profile: ChipProfile) -> None:
-    """Check the document code against Doc 9303-4, -5 and -6, 4.2.2.
-
-    Some States break this rule: their profiles set `any_document_code`.
-    """
-    code = application.particulars.document.code
-    passport = profile.document == "TD3"
-    good = code[0] == "P" if passport else code[0] in "ACI"
-    if not passport and (code[1:] == "V" or code == "AI"):
-        good = False
-    if not good and not profile.any_document_code:
-        expected = "begins with P" if passport else "begins with A, C or I, and is not AI or V"
-        raise application.error(
-            "document.code",
-            f"is not allowed for a {profile.document}, whose code {expected}",
-            advice="choose a chip profile with any_document_code to allow it",
-        )
 
 
 def _check_name(application: Application, field: str, name: str, profile: ChipProfile) -> None:

@@ -82,6 +82,11 @@ class RemoteDocumentSigner:
         """The certificate of the Document Signer that the service uses at present."""
         return self._verified(Certificate.parse(self._get(DOCUMENT_SIGNER_PATH)))
 
+    @property
+    def csca(self) -> Certificate:
+        """The certificate of the CSCA whose key must have signed that certificate."""
+        return self._csca
+
     def sign_security_object(self, security_object: SecurityObject, at: datetime) -> bytes:
         """Have the hashes of the data groups signed; returns the whole EF.SOD."""
         content = security_object.encode()

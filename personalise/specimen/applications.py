@@ -46,8 +46,8 @@ def make_application(
 
 
 def fit_to_passport(record: Mapping[str, Any]) -> dict[str, Any]:
-    """Return the same application for a passport: document code P, no permit conditions."""
-    changed = {**record, "document": {**record["document"], "code": "P"}}
+    """Return the same application for a passport: document code PP, no permit conditions."""
+    changed = {**record, "document": {**record["document"], "code": "PP"}}
     changed.pop("permit", None)
     return changed
 

@@ -25,7 +25,7 @@ CONTRACT: dict[str, Any] = {
     "holder": {
         "surname": "Ødegård",
         "given_names": "Ana María",
-        "nationality": "COU",
+        "nationality": "COL",
         "born": "1990-01-31",
         "sex": "F",
         "place_of_birth": "Anytown, MN",

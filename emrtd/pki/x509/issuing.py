@@ -41,6 +41,11 @@ EMAIL_PROTECTION: Final = "1.3.6.1.5.5.7.3.4"
 """The purpose in an encryption certificate: the closest standard one to decrypting CMS."""
 
 
+def document_signer_period(at: datetime) -> Period:
+    """Return the validity of a Document Signer that is issued now (Doc 9303-12, 4.1.1.1)."""
+    return Period(at, at + DOCUMENT_SIGNER_USAGE + DOCUMENT_VALIDITY)
+
+
 def pkd_crl_url(state: str) -> str:
     """Return the URL of a State's revocation list in the ICAO PKD."""
     return f"https://pkddownload1.icao.int/CRLs/{state}.crl"
@@ -141,7 +146,7 @@ class CountrySigningCa:
                 self.profile.name(f"Document Signer {number}"),
                 self.profile.alternative_name,
                 key,
-                Period(at, at + DOCUMENT_SIGNER_USAGE + DOCUMENT_VALIDITY),
+                document_signer_period(at),
                 private_key_usage=Period(at, at + DOCUMENT_SIGNER_USAGE),
                 crl_urls=self.profile.crl_urls,
                 document_types=self.profile.document_types,

@@ -34,6 +34,7 @@ def printed(name: str, value: str) -> Mrz:
         ("date_of_birth", "740230", "the date of birth is not a date"),
         ("date_of_birth", "7<0812", "the date of birth is not a date"),
         ("date_of_expiry", "3204<<", "the date of expiry is not a date"),
+        ("date_of_expiry", "<<<<<<", "there is no date of expiry"),
         ("date_of_expiry", "320431", "the date of expiry is not a date"),
     ],
 )

@@ -182,7 +182,7 @@ def test_a_missing_pki_a_wrong_state_and_a_wrong_kind_of_key_are_named(
 ) -> None:
     with pytest.raises(MisuseError, match="personalise pki init"):
         IssuingPki.open(tmp_path, PASSPHRASE)
-    for state in ("ZZZ", "", "D1"):
+    for state in ("ZZZ", "", "D1", "ANT", "XXA", "DEU"):
         with pytest.raises(MisuseError, match="not the code of a State"):
             settings_for(state, "x")
     for key in ("brainpoolP999r1", "DSA"):

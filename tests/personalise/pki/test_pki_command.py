@@ -15,6 +15,7 @@ import pytest
 from emrtd.crypto.hashes import Hash
 from emrtd.lds.security.security_object import SecurityObject
 from emrtd.pki.cms.signed_data import SignedData
+from emrtd.pki.x509 import issuing
 from emrtd.pki.x509.certificates import Certificate
 from emrtd.pki.x509.crl import Crl
 from personalise.commands import pki_options
@@ -442,3 +443,21 @@ def test_a_mistake_is_one_line_and_exit_status_64(
     assert operator.status == 64
     assert said in answer
     assert len(answer.strip().splitlines()) == 1
+
+
+def test_a_signer_that_would_outlive_its_csca_is_not_issued(
+    operator: Operator, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    before = operator.pki.certificate("ds")
+    monkeypatch.setattr(issuing, "DOCUMENT_VALIDITY", timedelta(days=16 * 365))
+    said = operator.act("pki", "issue-ds")
+    assert operator.status != 0
+    assert "the CSCA's certificate ends on" in said
+    assert "4.1.4.1" in said
+    assert "renew-csca" in said
+    assert operator.pki.certificate("ds") == before
+    assert operator.pki.custody.labels().count("ds-2") == 0
+    operator.act("pki", "renew-csca")
+    operator.act("pki", "issue-ds")
+    assert operator.status == 0
+    assert operator.pki.certificate("ds") != before

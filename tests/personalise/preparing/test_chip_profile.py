@@ -54,6 +54,22 @@ def test_every_installed_profile_loads() -> None:
         ),
         ("command = 32_768", "command = 70_000", "buffers.command", ""),
         ('document = "TD1"', "", "document", "is missing"),
+        *(
+            (
+                'document = "TD1"',
+                f'document = "TD1"\nother_nationalities = ["{code}"]',
+                "other_nationalities[0]",
+                problem,
+            )
+            for code, problem in (
+                ("GBR", "has no effect"),
+                ("XXA", "has no effect"),
+                ("ANT", "never written"),
+                ("UTO", "code of specimens"),
+                ("XK", "three letters"),
+                ("xxk", "three letters"),
+            )
+        ),
     ],
 )
 def test_a_wrong_value_is_refused_with_its_key(

@@ -1,5 +1,7 @@
 import inspect
 from dataclasses import replace
+from datetime import timedelta
+from pathlib import Path
 from typing import Any
 
 import msgspec
@@ -37,8 +39,10 @@ from emrtd.lds.security.security_infos import (
 from emrtd.lds.security.sod import Sod
 from emrtd.mrz import Mrz
 from emrtd.pki.cms.signed_data import SignedData
+from personalise.pki.create import create_pki
 from personalise.pki.issuing_pki import IssuingPki
 from personalise.pki.keys.station import open_at_station
+from personalise.pki.settings import settings_for
 from personalise.preparing.application import Application, DocumentData, Holder
 from personalise.preparing.chip_profile import ChipProfile, Names
 from personalise.preparing.data_groups import FIELDS_OF_DG11, FIELDS_OF_DG12, FIELDS_OF_MRZ
@@ -46,10 +50,11 @@ from personalise.preparing.data_preparation import prepare
 from personalise.preparing.station_order import StationOrder
 from support.errors import MisuseError
 from support.records import FieldError
+from tests.certificates import Authority
 from tests.personalise.applications import CONTRACT, application, changed, images
 from tests.personalise.conftest import NOW, PASSPHRASE
 
-PASSPORT = changed("document.code", "P", changed("permit", ...))
+PASSPORT = changed("document.code", "PP", changed("permit", ...))
 
 
 def make(
@@ -77,7 +82,7 @@ def test_every_data_group_holds_the_data_of_the_application(pki: IssuingPki) -> 
     assert mrz.format == "TD1"
     assert mrz.lines == (
         "IRUTOZU12345673<<<<<<<<<<<<<<<",
-        "9001310F3111219COU<<<<<<<<<<<4",
+        "9001310F3111219COL<<<<<<<<<<<4",
         "OEDEGAARD<<ANA<MARIA<<<<<<<<<<",
     )
     assert all(each.printed == each.computed for each in mrz.check_digits())
@@ -271,6 +276,21 @@ def test_a_photograph_is_fitted_to_the_profile(pki: IssuingPki) -> None:
         ("document.code", "P", "document.code", "begins with A, C or I"),
         ("document.issuing_state", "ZZZ", "document.issuing_state", "not the code of a State"),
         ("document.issuing_state", "D", "document.issuing_state", "Document Signer is of UT"),
+        ("document.issuing_state", "DEU", "document.issuing_state", "; D was probably meant"),
+        ("document.issuing_state", "XXA", "document.issuing_state", "not the code of a State"),
+        ("document.issuing_state", "ANT", "document.issuing_state", "Part F"),
+        ("holder.nationality", "DEU", "holder.nationality", "; D was probably meant"),
+        ("holder.nationality", "GB", "holder.nationality", "; GBR was probably meant"),
+        ("holder.nationality", "XKX", "holder.nationality", "; RKS was probably meant"),
+        ("holder.nationality", "ZAR", "holder.nationality", "; COD was probably meant"),
+        ("holder.nationality", "QQQ", "holder.nationality", "not the code of a nationality"),
+        ("holder.nationality", "XXK", "holder.nationality", "other_nationalities"),
+        ("holder.nationality", "NTZ", "holder.nationality", "Part F, which is read and never"),
+        ("document.expires", "9999-01-01", "document.expires", "a date of another century"),
+        ("document.expires", "9999-12-31", "document.expires", "a date of another century"),
+        ("document.expires", "2126-11-22", "document.expires", "a date of another century"),
+        ("document.expires", None, "document.expires", "why_without_expiry"),
+        ("document.expires", "2099-01-01", "document.expires", "an earlier date"),
         ("holder.name_in_full", "x" * 120, "holder.name_in_full", "99 are allowed"),
         ("permit", ..., "permit", "is missing"),
         ("biometrics.fingers", ..., "biometrics.fingers", "is missing; use []"),
@@ -287,6 +307,107 @@ def test_a_value_that_cannot_be_encoded_is_refused_with_its_field(
     assert caught.value.field == field
     assert problem in f"{caught.value.problem}; {caught.value.advice}"
     assert "\n" not in str(caught.value)
+
+
+def test_a_code_of_no_list_is_written_if_the_profile_has_it(pki: IssuingPki) -> None:
+    own = with_changes(ChipProfile.load("permit"), other_nationalities=("XXK",))
+    image = make(pki, own, changed("holder.nationality", "XXK"))
+    assert DataGroup1.decode(image.files[FileID.DG1]).mrz.nationality == "XXK"
+    with pytest.raises(FieldError, match=r"holder\.nationality"):
+        make(pki, own, changed("holder.nationality", "XXY"))
+
+
+@pytest.mark.parametrize("nationality", ["D", "GBR", "RKS", "GBO", "EUE", "UNO", "XXA", "UTO"])
+def test_nationalities_of_doc_9303_3_are_written(pki: IssuingPki, nationality: str) -> None:
+    image = make(pki, record=changed("holder.nationality", nationality))
+    assert DataGroup1.decode(image.files[FileID.DG1]).mrz.nationality == nationality
+
+
+def test_citizens_of_utopia_have_no_documents_of_other_states(tmp_path: Path) -> None:
+    germany = create_pki(tmp_path / "pki", settings_for("D", "Bund"), PASSPHRASE, NOW)
+    record = changed("document.issuing_state", "D")
+    make(germany, record=record)
+    with pytest.raises(FieldError, match="is the code of specimens"):
+        make(germany, record=changed("holder.nationality", "UTO", record))
+
+
+@pytest.mark.parametrize(
+    ("code", "issued", "expires", "problem"),
+    [
+        ("PP", "2026-11-22", "2036-11-21", ""),
+        ("PU", "2026-11-22", "2036-11-21", ""),
+        ("P", "2026-11-22", "2036-11-21", ""),
+        ("PN", "2025-12-31", "2035-11-21", ""),
+        ("PN", "2026-01-01", "2035-11-21", "not harmonized, as it must be since 2026"),
+        ("P", "2028-01-01", "2036-11-21", "no second letter, as it must have since 2028"),
+        ("P", "2026-11-22", "2038-01-01", "must expire before 2038"),
+    ],
+)
+def test_the_code_of_a_passport_is_harmonized_in_time(
+    pki: IssuingPki, code: str, issued: str, expires: str, problem: str
+) -> None:
+    record = changed("document.code", code, PASSPORT)
+    record["document"] |= {"issued": issued, "expires": expires}
+    own = with_changes(ChipProfile.load("passport"), any_document_code=True)
+    if not problem:
+        make(pki, "passport", record)
+        return
+    with pytest.raises(FieldError, match=problem) as caught:
+        make(pki, "passport", record)
+    assert caught.value.field == "document.code"
+    if expires < "2037":
+        make(pki, own, record)
+
+
+def test_a_document_without_end_is_made_for_a_reason(pki: IssuingPki) -> None:
+    own = with_changes(ChipProfile.load("permit"), why_without_expiry="settled before 1973")
+    image = make(pki, own, changed("document.expires", None))
+    mrz = DataGroup1.decode(image.files[FileID.DG1]).mrz
+    assert mrz.date_of_expiry == "<<<<<<"
+    assert all(each.printed == each.computed for each in mrz.check_digits())
+    with pytest.raises(FieldError, match="another century"):
+        make(pki, own, changed("document.expires", "9999-01-01"))
+
+
+def test_the_signer_and_its_csca_outlive_the_document(pki: IssuingPki) -> None:
+    signer = pki.document_signer()
+    last = signer.certificate.not_after
+    ends = last.date() - timedelta(days=1)  # the last day that the certificate covers whole
+    for expires, problem in (
+        (ends, ""),
+        (last.date(), f"is after {last:%Y-%m-%d}, when the Document Signer's certificate ends"),
+    ):
+        record = changed("document.expires", expires.isoformat())
+        if not problem:
+            make(pki, record=record)
+            continue
+        with pytest.raises(FieldError, match=problem) as caught:
+            prepare(
+                application(record),
+                ChipProfile.load("permit"),
+                pki.issuance(),
+                NOW,
+            )
+        assert caught.value.field == "document.expires"
+        assert "4.1.1.1" in caught.value.problem
+    old = Authority().issue("CSCA", not_after=NOW + timedelta(days=1000))
+    issuance = replace(pki.issuance(), signer=replace(signer, csca=old))
+    with pytest.raises(
+        FieldError, match=r"when the CSCA's certificate ends .*4\.1\.4\.1"
+    ) as caught:
+        prepare(application(), ChipProfile.load("permit"), issuance, NOW)
+    assert caught.value.advice == (
+        "run `personalise pki renew-csca`, then `personalise pki issue-ds`"
+    )
+
+
+def test_an_older_signer_is_replaced_for_a_document_of_ten_years(pki: IssuingPki) -> None:
+    later = NOW + timedelta(days=89)
+    expires = (pki.document_signer().certificate.not_after + timedelta(days=30)).date()
+    record = changed("document.expires", expires.isoformat())
+    with pytest.raises(FieldError) as caught:
+        prepare(application(record), ChipProfile.load("permit"), pki.issuance(), later)
+    assert caught.value.advice == "run `personalise pki issue-ds`"
 
 
 def test_a_permit_is_refused_if_the_profile_has_no_dg13(pki: IssuingPki) -> None:

@@ -1,0 +1,70 @@
+"""Whether the date of expiry can be read back from the MRZ, and the signer outlives the document.
+
+Doc 9303-12, 4.1.1.1: the Document Signer's certificate is valid until the last document that it
+signed has expired; 4.1.4.1: so is the CSCA's.
+"""
+
+from datetime import UTC, date, datetime
+from typing import Final
+
+from emrtd.mrz.dates import full_date_of_expiry
+from emrtd.pki.x509.certificates import Certificate
+from emrtd.pki.x509.issuing import document_signer_period
+from personalise.preparing.application import Application
+from personalise.preparing.chip_profile import ChipProfile
+
+_FIELD: Final = "document.expires"
+_WITHOUT_END: Final = (
+    "for a document without end, enter null and give the reason in why_without_expiry of the chip"
+    " profile"
+)
+
+
+def check_expiry(
+    application: Application,
+    profile: ChipProfile,
+    signer: Certificate,
+    csca: Certificate,
+    at: datetime,
+) -> None:
+    """Check the date of expiry of a document that this Document Signer signs at that time.
+
+    A document without a date of expiry requires a reason in the chip profile; no certificate
+    outlives it.  Raises `FieldError`.
+    """
+    document = application.particulars.document
+    if document.expires is None:
+        if not profile.why_without_expiry:
+            problem = "is null, but the chip profile has no reason for documents without end"
+            raise application.error(
+                _FIELD,
+                problem,
+                advice="set why_without_expiry in the chip profile, or enter a date",
+            )
+        return
+    issued = document.issued if "DG12" in profile.data_groups else signer.not_before.date()
+    read = full_date_of_expiry(
+        document.expires.strftime("%y%m%d"), max(at.date(), document.issued), issued
+    )
+    if read != document.expires:
+        problem = "would be read as a date of another century: the MRZ has two digits of the year"
+        raise application.error(_FIELD, problem, advice=_WITHOUT_END)
+    new_signer = "run `personalise pki issue-ds`"
+    for certificate, whose, clause, advice in (
+        (csca, "the CSCA's", "4.1.4.1", f"run `personalise pki renew-csca`, then {new_signer[4:]}"),
+        (signer, "the Document Signer's", "4.1.1.1", new_signer),
+    ):
+        if certificate.not_after < _last_second(document.expires):
+            too_long = document_signer_period(at).end < _last_second(document.expires)
+            raise application.error(
+                _FIELD,
+                f"is after {certificate.not_after:%Y-%m-%d}, when {whose} certificate ends"
+                f" (Doc 9303-12, {clause})",
+                advice="enter an earlier date; even a new Document Signer would end before it"
+                if too_long
+                else advice,
+            )
+
+
+def _last_second(day: date) -> datetime:
+    return datetime(day.year, day.month, day.day, 23, 59, 59, tzinfo=UTC)
