@@ -1,8 +1,11 @@
 """Whether a certificate is revoked (Doc 9303-12, D.1.2 and D.3).
 
 A list is used only if it is signed by a CSCA of the same State: one with the same name, with a name
-that a link certificate connects to it, or with the key that issued the certificate.  Without a
-list, or with one that is outdated or not verified, the result is UNDETERMINED.
+that a link certificate connects to it, or with the key that issued the certificate.  A list that
+does not verify has no effect.
+
+A certificate that any list names is revoked.  For the others the newest list decides: if it is
+outdated, or parts of it are not understood, the result is UNDETERMINED, whatever older lists say.
 """
 
 from datetime import datetime, timedelta
@@ -38,8 +41,8 @@ def examine_revocation(
         names = _names_of_one_csca(names, trust, country or "")
     proven = []
     doubt = "no CRL of the country is of the certificate's CSCA"
-    for crl in sorted(crls, key=lambda crl: crl.this_update, reverse=True):
-        objection = _objection_to_crl(crl, names, anchor, trust)
+    for crl in sorted(crls, key=_seniority, reverse=True):
+        objection = _objection_to_issuer(crl, names, anchor, trust)
         if objection is not None:
             doubt = objection
             continue
@@ -48,12 +51,19 @@ def examine_revocation(
             reason = f"revoked on {when} by {crl.issuer}"
             return crl, Check(REVOCATION, Outcome.FAILED, reason, _CLAUSE, Shows.REVOCATION)
         proven.append(crl)
+    whole = {crl.tbs for crl in proven if crl.objection is None}
     for crl in proven:
-        objection = _objection_to_period(crl, at)
-        if objection is None:
-            return crl, _not_revoked(crl)
-        doubt = objection
+        if crl.this_update - at > _CLOCK_SKEW:
+            doubt = f"the CRL was only issued on {crl.this_update.date()}"
+        elif crl.objection is None or crl.tbs not in whole:
+            objection = _objection_to_newest(crl, at)
+            return crl, _not_revoked(crl) if objection is None else _undetermined(objection)
     return proven[0] if proven else None, _undetermined(doubt)
+
+
+def _seniority(crl: Crl) -> tuple[tuple[datetime, int], bool]:
+    """Return a sort key; of two lists of one age, one with an objection is the newer."""
+    return crl.age, crl.objection is not None
 
 
 @lru_cache(maxsize=64)
@@ -85,13 +95,10 @@ def _names_of_one_csca(names: set[str], trust: TrustView, country: str) -> set[s
     return found
 
 
-def _objection_to_crl(crl: Crl, names: set[str], anchor: Anchor, trust: TrustView) -> str | None:
+def _objection_to_issuer(crl: Crl, names: set[str], anchor: Anchor, trust: TrustView) -> str | None:
     """Return why a list is not one of the certificate's CSCA; None if it is."""
     if not (crl.issuer.key in names or _is_of_key(crl, anchor) or _other_names(crl) & names):
         return "the CRL is of another CSCA of the country"
-    if crl.unknown_critical:
-        unknown = ", ".join(sorted(crl.unknown_critical))
-        return f"the CRL has unknown critical extensions: {unknown}"
     if _signed(crl, anchor.certificate) or find_crl_issuer(crl, trust) is not None:
         return None
     return "the CRL is not signed by a trusted key of its CSCA"
@@ -132,12 +139,13 @@ def _signed(crl: Crl, issuer: Certificate) -> bool:
     return True
 
 
-def _objection_to_period(crl: Crl, at: datetime) -> str | None:
-    """Return why a list is not valid at this instant; None if it is."""
+def _objection_to_newest(crl: Crl, at: datetime) -> str | None:
+    """Return why the newest list does not show that a certificate is not revoked."""
+    if crl.objection is not None:
+        issued = crl.this_update.date()
+        return f"the CRL of {issued} does not name it, but cannot be used: {crl.objection}"
     if crl.next_update is None:
         return "the CRL has no nextUpdate"
     if at > crl.next_update:
         return f"the CRL was valid until {crl.next_update.date()}; a newer one is required"
-    if crl.this_update - at > _CLOCK_SKEW:
-        return f"the CRL was only issued on {crl.this_update.date()}"
     return None

@@ -243,6 +243,7 @@ def _summary_object(summary: "Summary") -> dict[str, Any]:
         "known": summary.known,
         "verified": summary.verified,
         "note": summary.note,
+        "warnings": summary.warnings,
         "left_out": summary.left_out,
     }
 
@@ -256,6 +257,8 @@ def _print_summary(summary: "Summary") -> None:
     click.echo(f"{summary.name}: {total}, {summary.added} of them new, {summary.verified} verified")
     if summary.note:
         click.echo(f"  {summary.note}")
+    for warning in summary.warnings:
+        click.echo(f"  warning: {warning}")
     for reason in summary.left_out[:_SHOWN]:
         click.echo(f"  left out: {reason}")
     if len(summary.left_out) > _SHOWN:

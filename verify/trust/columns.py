@@ -52,7 +52,7 @@ def columns_of(content: Certificate | Crl | DeviationList | DefectList) -> dict[
             "key": scheme,
             "key_identifier": content.authority_key_identifier,
             "serial": f"{content.number or 0:x}",
-            "usable": content.scheme is not None and not content.unknown_critical,
+            "usable": content.scheme is not None and content.objection is None,
             "valid_from": iso_time(content.this_update),
             "valid_until": iso_time(content.next_update) if content.next_update else "",
             "tolerated": dumps(sorted(content.tolerated)),

@@ -91,7 +91,8 @@ class EntryRow(msgspec.Struct, frozen=True):
 class Summary(msgspec.Struct, frozen=True):
     """The result for one file: how many entries are new, were known before, and are verified.
 
-    `note` says who signed a list; `left_out` holds the reasons why parts were not imported.
+    `note` says who signed a list; `warnings` are about what was imported; `left_out` holds the
+    reasons why parts were not imported.
     """
 
     name: str
@@ -99,6 +100,7 @@ class Summary(msgspec.Struct, frozen=True):
     known: int = 0
     verified: int = 0
     note: str = ""
+    warnings: tuple[str, ...] = ()
     left_out: tuple[str, ...] = ()
 
 

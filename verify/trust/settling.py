@@ -115,7 +115,10 @@ def _verify_crl(crl: Crl, trust: TrustView) -> tuple[bool, str]:
     anchor = find_crl_issuer(crl, trust)
     if anchor is None:
         return False, f"no trusted key of {crl.issuer} signed it"
-    return True, f"signed by {anchor.certificate.subject}"
+    reason = f"signed by {anchor.certificate.subject}"
+    if crl.objection is not None:
+        reason = f"{reason}; cannot be used whole: {crl.objection}"
+    return True, reason
 
 
 def _is_accepted(claim: Claim, verdict: _Verdict, *, unverified: bool) -> bool:
@@ -154,16 +157,23 @@ def _superseded(
     """Return the CRLs that are not kept: those in the store, and those arriving, by fingerprint.
 
     The newest CRL of a key usually repeats the revocations of older ones.  An older CRL that
-    revokes a certificate which the newest does not is kept: a revocation is permanent.
+    revokes a certificate which the newest does not is kept: a revocation is permanent.  A CRL that
+    cannot be used whole replaces none.
     """
     newest: dict[tuple[str, bytes | None], Crl] = {}
     dropped: list[KnownEntry] = []
     superseded: dict[bytes, LeftOut] = {}
     found = list(_verified_lists(known, claims, verdicts))
-    for each in sorted(found, key=lambda each: each.crl.this_update, reverse=True):
+    for each in sorted(found, key=lambda each: _seniority(each.crl), reverse=True):
         crl = each.crl
-        kept = newest.setdefault((crl.issuer.key, crl.authority_key_identifier), crl)
-        if kept is crl or not crl.revoked.keys() <= kept.revoked.keys():
+        key = crl.issuer.key, crl.authority_key_identifier
+        kept = newest.get(key)
+        if kept is None:
+            if crl.objection is None:
+                newest[key] = crl
+            continue
+        is_as_new = crl.age == kept.age and crl.tbs != kept.tbs
+        if not crl.revoked.keys() <= kept.revoked.keys() or (crl.objection and is_as_new):
             continue
         if each.known is not None:
             dropped.append(each.known)
@@ -172,6 +182,11 @@ def _superseded(
             out = LeftOut(each.claim.files[0], f"the CRL of {crl.issuer}: {reason}")
             superseded[each.claim.fingerprint] = out
     return tuple(dropped), superseded
+
+
+def _seniority(crl: Crl) -> tuple[tuple[datetime, int], bool]:
+    """Return a sort key: of two lists of one age, one that can be used whole is the greater."""
+    return crl.age, crl.objection is None
 
 
 def _verified_lists(
@@ -218,7 +233,11 @@ def _summaries(
 ) -> tuple[Summary, ...]:
     """Return a summary of each file; an entry is new in the first file that contains it."""
     held: defaultdict[int, list[tuple[bool, bool]]] = defaultdict(list)
+    warnings: defaultdict[int, list[str]] = defaultdict(list)
     for row in rows:
+        if isinstance(row.content, Crl) and row.content.objection is not None:
+            for number in row.files:
+                warnings[number].append(_warning(row.content))
         for position, number in enumerate(row.files):
             held[number].append((row.known is None and position == 0, row.standing.verified))
     reasons: defaultdict[int, list[str]] = defaultdict(list)
@@ -231,7 +250,15 @@ def _summaries(
             known=sum(not is_new for is_new, _ in held[number]),
             verified=sum(verified for _, verified in held[number]),
             note=notes[number][-1] if number in notes else "",
+            warnings=tuple(warnings[number]),
             left_out=tuple(reasons[number]),
         )
         for number, file in enumerate(files)
+    )
+
+
+def _warning(crl: Crl) -> str:
+    return (
+        f"the CRL of {crl.issuer} of {crl.this_update.date()} cannot be used whole"
+        f" ({crl.objection}): whom it does not name is undetermined until a newer one is added"
     )

@@ -46,7 +46,8 @@ def lint_crl(crl: Crl) -> list[LintFinding]:
         *lint_scheme(crl.scheme),
         *_period(crl),
         *_numbers(crl),
-        *_body(crl),
+        *(LintFinding(each, CRL_FIELDS) for each in crl.unreadable),
+        *(() if crl.unreadable else _body(crl)),
     ]
 
 

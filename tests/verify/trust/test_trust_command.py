@@ -11,9 +11,8 @@ import pytest
 from click.testing import CliRunner, Result
 
 from support.errors import MisuseError
-from tests.certificates import (
-    Authority,
-)
+from tests.certificates import Authority, extension
+from tests.emrtd.pki.test_revocation import newer
 from tests.helpers import REPOSITORY, shared
 from tests.verify.trust.stores import CSCA, ELSEWHERE, by_kind
 from verify.commands.trust import trust
@@ -139,3 +138,17 @@ def test_the_documented_table_is_what_the_command_prints(tmp_path: Path) -> None
     page = (REPOSITORY / "docs" / "trust-lists.md").read_text(encoding="utf-8")
     run("add", tmp_path / "de.db", shared("data/trust/DE_ML_2026-05-28-08-28-45.ml"))
     assert run("list", tmp_path / "de.db", "--unverified", "--markdown").output in page
+
+
+def test_the_command_warns_of_a_list_that_cannot_be_used_whole(
+    tmp_path: Path, files: dict[str, Path]
+) -> None:
+    store, strange = tmp_path / "trust.db", tmp_path / "newer.crl"
+    more = (extension("1.2.3.4.5", b"\5\0", critical=True),)
+    strange.write_bytes(newer(more=more).der)
+    added = run("add", store, files["csca.der"], strange)
+    assert "warning: the CRL of" in added.output
+    assert "unknown critical extensions: 1.2.3.4.5" in added.output
+    (summary,) = json.loads(run("add", store, strange, "--json").output)
+    assert len(summary["warnings"]) == 1
+    assert "(not usable)" in run("list", store, "--kind", "crl").output
