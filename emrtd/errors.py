@@ -49,7 +49,7 @@ class TransportFault(Enum):
     NO_CARD = "no-card"
     """There is no card in the reader."""
     CARD_REMOVED = "card-removed"
-    """The card was taken out, or another one is in its place."""
+    """The card was removed, or another one is in its place."""
     CARD_RESET = "card-reset"
     """Another program reset the card; selections and sessions are lost."""
     CARD_HELD = "card-held"

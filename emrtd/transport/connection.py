@@ -1,4 +1,4 @@
-"""What a connection to a card is, and what a kind of reader provides."""
+"""The interfaces of a connection to a card, and of a kind of reader."""
 
 from enum import Enum, unique
 from typing import Protocol, Self
@@ -8,17 +8,17 @@ from emrtd.transport.events import CardEvents
 
 @unique
 class Tray(Enum):
-    """Where a feeder puts a card that it takes out of the reader."""
+    """The tray in which a feeder puts a card that it removes from the reader."""
 
     DONE = "done"
     REJECTED = "rejected"
 
 
 class Connection(Protocol):
-    """A connection to one card; `transmit` raises `TransportError` once the card has left.
+    """A connection to one card; `transmit` raises `TransportError` once the card is removed.
 
-    The card belongs to this connection alone until it is closed.  After a `TransportError` nothing
-    more is sent: what would answer may be another card.
+    No other program can use the card until the connection is closed.  After a `TransportError`
+    nothing more is sent, because another card might answer.
     """
 
     @property
@@ -36,18 +36,18 @@ class Connection(Protocol):
         ...
 
     def reset(self) -> None:
-        """Power the card up anew; `TransportError` where that cannot be done."""
+        """Reset the card; raise `TransportError` if that fails."""
         ...
 
     def eject(self, tray: Tray) -> None:
-        """Close the connection, and have a feeder put the card into a tray and take the next one.
+        """Close the connection; a feeder moves the card to a tray and inserts the next one.
 
         A reader without a feeder only closes the connection.
         """
         ...
 
     def close(self) -> None:
-        """Let the card go; it is reset, and stays in the reader."""
+        """Release the card; it is reset and stays in the reader."""
         ...
 
     def __enter__(self) -> Self: ...
@@ -56,12 +56,12 @@ class Connection(Protocol):
 
 
 class ReaderKind(Protocol):
-    """A kind of reader that is not PC/SC, as an entry point names it: an object, or a module."""
+    """A kind of reader other than PC/SC; an entry point names an object or a module."""
 
     def connect(self, address: str, *, blank: bool) -> Connection:
         """Connect to the card in the reader at this address; see `connect`."""
         ...
 
     def watch(self, address: str) -> CardEvents:
-        """The events of the reader at this address."""
+        """Return the events of the reader at this address."""
         ...

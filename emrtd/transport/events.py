@@ -1,7 +1,7 @@
-"""Card events: what happens at readers, as data, and how to wait for it.
+"""Card events: insertions, removals and changes of readers as data, and how to wait for them.
 
-The station, the desk and a feeder wait on one interface, `CardEvents`.  `PolledEvents` makes one of
-anything that can be looked at; `differences` compares two looks and is pure.
+Every program waits on one interface, `CardEvents`.  `PolledEvents` implements it for anything whose
+state can be polled; `differences` compares two states and is pure.
 """
 
 import threading
@@ -26,17 +26,17 @@ class CardEventKind(Enum):
     EXHAUSTED = "exhausted"
     """A feeder has no further card; a card that is put into it later is an insertion."""
     SERVICE_GONE = "service-gone"
-    """The PC/SC service does not run (any more): no reader and no card is there."""
+    """The PC/SC service does not run: there are no readers and no cards."""
     SERVICE_BACK = "service-back"
-    """It runs (again); the readers and cards that it has follow as events of their own."""
+    """It runs again; its readers and cards follow as separate events."""
 
 
 @dataclass(frozen=True, slots=True)
 class CardEvent:
-    """One event; `reader` is the full name to connect to, empty for those of the service.
+    """One event; `reader` is the full name for `connect`, empty for an event of the service.
 
-    `atr` is the answer to reset of a card that was inserted (0 to 33 octets), empty where it is
-    mute or not known yet.
+    `atr` is the answer to reset of an inserted card (0 to 33 octets), empty if the card is mute or
+    the answer is not known yet.
     """
 
     kind: CardEventKind
@@ -46,14 +46,14 @@ class CardEvent:
 
 @dataclass(frozen=True, slots=True)
 class CardInReader:
-    """A card as a look at its reader shows it; `identity` differs for each insertion."""
+    """A card in a reader; `identity` differs for each insertion."""
 
     identity: Hashable
     atr: bytes = b""
 
 
 Look = Mapping[str, CardInReader | None]
-"""Every reader there is by its name, with the card in it."""
+"""Every reader by its name, with the card in it or None."""
 
 
 class CardEvents(Protocol):
@@ -62,8 +62,8 @@ class CardEvents(Protocol):
     def wait(self, timeout: float | None = None) -> tuple[CardEvent, ...]:
         """Wait for events, for `timeout` seconds at most (None: without a limit).
 
-        The first call reports the readers and cards that are there already.  No events are returned
-        when the time is over, and for ever after `cancel`.  A card that was taken out and replaced
+        The first call reports the readers and cards that are present.  Returns no events when the
+        time is over, and always after `cancel`.  A card that was removed and replaced
         between two calls is a removal and an insertion.
         """
         ...
@@ -98,7 +98,7 @@ def differences(before: Look, after: Look) -> tuple[CardEvent, ...]:
 
 
 class PolledEvents:
-    """Events of readers that can only be looked at, as a folder can; satisfies `CardEvents`.
+    """Events of readers whose state must be polled, such as a folder; satisfies `CardEvents`.
 
     `look` is called when a wait begins, and then every quarter of a second.  With `feeder`, the
     change from a card to none is followed by `EXHAUSTED`, and so is a first look without a card.

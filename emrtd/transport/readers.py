@@ -1,4 +1,4 @@
-"""How a reader's name leads to a connection to its card, and to its events."""
+"""Finding a reader by its name: a connection to its card, and its events."""
 
 from collections.abc import Callable
 from typing import Final
@@ -11,7 +11,7 @@ from support.plugins import plugins
 ENTRY_POINT_GROUP: Final = "chipseal.readers"
 
 HOLDING_SECONDS: Final = 20.0
-"""How long `connect` waits for a card that another program holds."""
+"""How long `connect` waits for a card that another program holds, in seconds."""
 
 
 def connect(
@@ -23,14 +23,14 @@ def connect(
 ) -> Connection:
     """Connect to the card in a reader, and hold it until the connection is closed.
 
-    `reader` is a PC/SC reader's name or an unambiguous part of it, empty for the only one there is,
-    or `SCHEME:ADDRESS` where a package has registered the scheme in the entry-point group
-    `chipseal.readers`: `virtual:FILE` is a virtual card, `feeder:DIR` a feeder of them.  With
-    `blank`, a virtual card that does not exist is made.
+    `reader` is the name of a PC/SC reader or an unambiguous part of it; an empty name means the
+    only reader.  It may also be `SCHEME:ADDRESS`, if a package has registered the scheme in the
+    entry-point group `chipseal.readers`: `virtual:FILE` is a virtual card, `feeder:DIR` a feeder of
+    virtual cards.  With `blank`, a virtual card that does not exist is created.
 
-    Where another program holds the card, `tell` is given a sentence within 2 s, and after `limit`
-    seconds `TransportError` is raised with `TransportFault.CARD_HELD`; other faults say that there
-    is no such reader, or no card in it.
+    If another program holds the card, `tell` is called with a sentence within 2 s, and after
+    `limit` seconds `TransportError` is raised with `TransportFault.CARD_HELD`.  Other faults are
+    that there is no such reader, or no card in it.
     """
     kind, address = _kind_of(reader)
     if kind is not None:
@@ -42,9 +42,9 @@ def connect(
 
 
 def watch(reader: str = "") -> CardEvents:
-    """The events of one reader, named as for `connect`; without a name, of every PC/SC reader.
+    """Return the events of one reader, named as for `connect`, or of every PC/SC reader.
 
-    A PC/SC reader may be plugged in later.
+    The reader need not be plugged in yet.
     """
     kind, address = _kind_of(reader)
     if kind is not None:
@@ -56,7 +56,7 @@ def watch(reader: str = "") -> CardEvents:
 
 
 def pcsc_readers() -> list[str]:
-    """The names of the PC/SC readers; raises `TransportError` where no service answers."""
+    """Return the names of the PC/SC readers; raise `TransportError` if no service answers."""
     require_pyscard()
     from emrtd.transport.pcsc.readers import names
 
@@ -73,7 +73,7 @@ def _kind_of(reader: str) -> tuple[ReaderKind | None, str]:
 
 
 def require_pyscard() -> None:
-    """Raise `TransportError` where PC/SC cannot be reached from this installation."""
+    """Raise `TransportError` if this installation has no PC/SC library."""
     try:
         import emrtd.transport.pcsc.library  # noqa: F401
     except ImportError as error:

@@ -100,7 +100,7 @@ def test_a_removed_card_is_a_transport_error(insert: Insert) -> None:
     card.take_out(signal.SIGKILL)
     wait_for_card(card.reader, there=False)
     for use in (lambda: connection.transmit(SELECT), connection.reset):
-        with pytest.raises(TransportError, match="the card was taken out") as raised:
+        with pytest.raises(TransportError, match="the card was removed") as raised:
             use()
         assert (raised.value.fault, raised.value.reader) == (
             TransportFault.CARD_REMOVED,

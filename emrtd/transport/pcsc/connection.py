@@ -11,14 +11,14 @@ from emrtd.transport.pcsc.library import Code, PcscError
 from emrtd.transport.pcsc.readers import names, select
 
 _NOTICING_MS = 600
-"""How long the daemon may take to see that a card has left: it asks some readers every 400 ms."""
+"""How long the daemon may take to notice a removal: it polls some readers every 400 ms."""
 _LEAST_RESPONSE = 2
 _UNCLEAR = {TransportFault.CARD_MUTE, TransportFault.CARD_RESET, TransportFault.NO_CARD}
-"""Faults behind which there may be a card that was taken out."""
+"""Faults that a removed card can also cause."""
 
 
 class PcscConnection:
-    """Satisfies `Connection`.  Once it has failed it raises the same fault again."""
+    """Satisfies `Connection`.  After a failure, every method raises the same fault again."""
 
     def __init__(self, reader: str, held: HeldCard) -> None:
         self.reader = reader
@@ -28,18 +28,18 @@ class PcscConnection:
         self._failure: TransportError | None = None
 
     def transmit(self, command: bytes) -> bytes:
-        """Send a command; raises `TransportError` where the card, its reader or the daemon left."""
+        """Send a command; raise `TransportError` if the card, its reader or the daemon has gone."""
         held = self._open()
         try:
             response = held.handle.transmit(command)
         except PcscError as error:
             self._fail(held, error.code)
-        if len(response) < _LEAST_RESPONSE:  # so ends a command in which the card was taken out
+        if len(response) < _LEAST_RESPONSE:  # the card was removed during the command
             self._fail(held, Code.NOT_TRANSACTED)
         return response
 
     def reset(self) -> None:
-        """Reset the card; raises `TransportError` where it is not the same card after it."""
+        """Reset the card; raise `TransportError` if another card is in its place afterwards."""
         held = self._open()
         try:
             held.handle.reset()
@@ -49,11 +49,11 @@ class PcscConnection:
             self._fail(held, Code.REMOVED_CARD)
 
     def eject(self, _tray: Tray) -> None:
-        """Close the connection: a person takes the card out."""
+        """Close the connection; a person removes the card."""
         self.close()
 
     def close(self) -> None:
-        """Let the card go; it is reset."""
+        """Release the card and reset it."""
         held, self._held = self._held, None
         if held is not None:
             held.release()
@@ -76,7 +76,7 @@ class PcscConnection:
         return self._held
 
     def _fail(self, held: HeldCard, code: int) -> NoReturn:
-        """Raise the fault for a return code, now and at every later use."""
+        """Raise the fault for a return code, now and in every later call."""
         fault = fault_of(code)
         try:
             if fault in _UNCLEAR and self._has_left(held, _NOTICING_MS):
@@ -87,7 +87,7 @@ class PcscConnection:
         raise self._failure
 
     def _has_left(self, held: HeldCard, milliseconds: int) -> bool:
-        """Whether the card has left, or leaves within a time; another one may be in its place."""
+        """Whether the card was removed, or is within a time; another card may be in its place."""
         left = self._is_another(held)
         if not left and milliseconds:
             held.context.wait({self.reader: held.context.state(self.reader)}, milliseconds)
@@ -100,6 +100,6 @@ class PcscConnection:
 
 
 def connect(name: str, tell: Callable[[str], None], limit: float) -> PcscConnection:
-    """Connect to the card in the reader that a name means, and hold it."""
+    """Connect to the card in the reader that `name` means, and hold it."""
     reader = select(name, names())
     return PcscConnection(reader, hold(reader, tell, limit))

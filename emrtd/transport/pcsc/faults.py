@@ -1,4 +1,4 @@
-"""What a return code of PC/SC means to somebody at the reader."""
+"""The meaning of PC/SC return codes for the person at the reader."""
 
 from typing import Final
 
@@ -28,11 +28,11 @@ _WORDS: Final = {
     ),
     TransportFault.SERVICE_GONE: (
         "the PC/SC service stopped or was restarted",
-        "see that pcscd runs, and begin again",
+        "make sure that pcscd is running, and begin again",
     ),
-    TransportFault.READER_GONE: ("the reader has gone", "plug it in again, and begin again"),
+    TransportFault.READER_GONE: ("the reader was unplugged", "plug it in again, and begin again"),
     TransportFault.NO_CARD: ("there is no card in the reader", "insert it"),
-    TransportFault.CARD_REMOVED: ("the card was taken out", "insert it, and begin again"),
+    TransportFault.CARD_REMOVED: ("the card was removed", "insert it, and begin again"),
     TransportFault.CARD_RESET: (
         "another program reset the card",
         "close other programs that use this reader, and begin again",
@@ -46,12 +46,12 @@ _WORDS: Final = {
 
 
 def fault_of(code: int) -> TransportFault:
-    """The fault that a return code stands for."""
+    """Return the fault for a return code."""
     return _FAULTS.get(code, TransportFault.OTHER)
 
 
 def transport_error(fault: TransportFault, reader: str = "", code: int = 0) -> TransportError:
-    """The error for a fault at a reader; a code that is not told apart is shown as it is."""
+    """Return the error for a fault at a reader; a code without a fault is shown in hexadecimal."""
     words, advice = _WORDS.get(
         fault, (f"PC/SC reports {code:08X}", "take the card out, insert it, and begin again")
     )

@@ -1,10 +1,10 @@
-"""Getting a card for one program alone, with a limit to the wait.
+"""Acquiring a card for this program alone, within a time limit.
 
 While another program holds a transaction, SCardConnect and SCardBeginTransaction wait inside the
-library without a limit, and SCardCancel does not end them.  So they run in a thread of their own,
-which the caller waits for; a process can end while such a thread waits.  One that nobody waits for
-any more is kept, so that the next caller for that reader waits for it and no second one is begun;
-if the card comes while nobody waits, it is let go at once.
+library without a limit, and SCardCancel does not end them.  They therefore run in a daemon thread,
+and the caller waits for that thread; the process can end while it blocks.  If the caller stops
+waiting, the thread is kept: the next caller for that reader waits for the same thread.  A thread
+that acquires the card while no caller waits releases it at once.
 """
 
 import threading
@@ -16,25 +16,25 @@ from typing import Final
 from emrtd.errors import TransportFault
 from emrtd.transport.events import CardInReader
 from emrtd.transport.pcsc.faults import fault_of, transport_error
-from emrtd.transport.pcsc.library import Card, Code, Context, PcscError, ReaderState
+from emrtd.transport.pcsc.library import CardHandle, Code, Context, PcscError, ReaderState
 
 _NOTICE_SECONDS: Final = 1.5
-"""When the caller is told that another program holds the card: within 2 s."""
+"""After this time the caller is told that another program holds the card (limit: 2 s)."""
 _AGAIN_SECONDS: Final = 0.05
 _PASSING: Final = {Code.SHARING_VIOLATION, Code.RESET_CARD}
-"""Another program was quicker: tried again with a connection of its own."""
+"""Another program was faster: these codes lead to another try, on a new connection."""
 
 
 @dataclass(frozen=True, slots=True)
 class HeldCard:
-    """A card in a transaction, freshly reset; the context and the handle are the holder's."""
+    """A card in a transaction, reset at its beginning, with the context and handle that hold it."""
 
     context: Context
-    handle: Card
+    handle: CardHandle
     card: CardInReader
 
     def release(self) -> None:
-        """Let the card go; it is reset, so that nothing of a session is left on it."""
+        """Release the card and reset it, so that no session remains open on it."""
         self.handle.disconnect(reset=True)
         self.context.release()
 
@@ -72,7 +72,7 @@ def _attempt_for(reader: str) -> "_Attempt":
 
 
 class _Attempt(threading.Thread):
-    """Tries to get a card until it has it, fails, or nobody wants it; a daemon thread."""
+    """A daemon thread that tries to acquire a card until it succeeds, fails or is abandoned."""
 
     def __init__(self, reader: str) -> None:
         super().__init__(name=f"holding {reader}", daemon=True)
@@ -98,7 +98,7 @@ class _Attempt(threading.Thread):
             held.release()
 
     def take(self) -> HeldCard:
-        """The card; raises what went wrong."""
+        """Return the card, or raise the error of the attempt."""
         if isinstance(self._failure, PcscError):
             code = self._failure.code
             raise transport_error(fault_of(code), self.reader, code) from self._failure
@@ -110,7 +110,7 @@ class _Attempt(threading.Thread):
         return held
 
     def leave(self) -> None:
-        """Stop waiting: what was not taken is let go, now or when it comes."""
+        """Stop waiting: a card that was not taken is released, now or when it is acquired."""
         with _lock:
             self.wanted = False
             if not self.done.is_set():
@@ -120,7 +120,7 @@ class _Attempt(threading.Thread):
             held.release()
 
     def obstacle(self) -> TransportFault:
-        """What stands in the way: another program, or a reader that does not answer."""
+        """Return the cause of the delay: another program, or a card that does not answer."""
         if self._connected:
             return TransportFault.CARD_HELD
         try:
@@ -142,14 +142,14 @@ class _Attempt(threading.Thread):
             time.sleep(_AGAIN_SECONDS)
 
     def _try(self) -> HeldCard:
-        """One try, on a connection of its own: nothing goes on with one that had an error."""
+        """Try once, on a new connection; a connection that had an error is never used again."""
         context = Context()
         handle = None
         try:
             handle = context.connect(self.reader)
             self._connected = True
             handle.begin_transaction()
-            handle.reset()  # what another program has selected or opened is gone
+            handle.reset()  # discards what another program has selected or opened
             atr = handle.atr()
             card = _present(context.state(self.reader))
         except BaseException:
@@ -161,7 +161,7 @@ class _Attempt(threading.Thread):
         return HeldCard(context, handle, CardInReader(card.identity, atr))
 
     def _is_unwanted(self) -> bool:
-        """Whether nobody waits for this attempt any more; from then on nobody can again."""
+        """Whether no caller waits any more; if so, no later caller can find this attempt."""
         with _lock:
             if not self.wanted and _kept.get(self.reader) is self:
                 del _kept[self.reader]

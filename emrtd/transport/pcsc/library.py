@@ -1,7 +1,7 @@
 """The functions of pcsc-lite, through pyscard's `smartcard.scard`: the only module that imports it.
 
-pyscard's classes above it are not used: they share one context in a process, which does not outlive
-a restart of the daemon, and they offer neither a transaction that lasts nor the return codes.
+pyscard's higher classes are not used: they share one context in a process, which a restart of the
+daemon invalidates, and they offer neither a transaction over several commands nor the return codes.
 """
 
 from collections.abc import Mapping, Sequence
@@ -14,7 +14,7 @@ from smartcard import scard
 from emrtd.transport.events import CardInReader
 
 PLUG_AND_PLAY: Final = r"\\?PnP?\Notification"
-"""The pseudo reader whose state changes when a reader comes or goes."""
+"""The pseudo reader whose state changes when a reader is plugged in or unplugged."""
 
 _COUNTER_SHIFT: Final = 16
 _ANY_PROTOCOL: Final = scard.SCARD_PROTOCOL_T0 | scard.SCARD_PROTOCOL_T1
@@ -22,7 +22,7 @@ _ANY_PROTOCOL: Final = scard.SCARD_PROTOCOL_T0 | scard.SCARD_PROTOCOL_T1
 
 @unique
 class Code(IntEnum):
-    """The return codes that are told apart (pcsclite.h)."""
+    """The return codes that are distinguished (pcsclite.h)."""
 
     SUCCESS = 0
     CANCELLED = 0x80100002
@@ -44,7 +44,7 @@ class Code(IntEnum):
 
 
 class PcscError(Exception):
-    """A return code that is not success; never leaves this package."""
+    """A return code other than success; it is never raised out of this package."""
 
     def __init__(self, code: int) -> None:
         self.code = code
@@ -72,14 +72,14 @@ class ReaderState:
 
 
 class Context:
-    """A program's tie to the daemon: dead once the daemon has been restarted."""
+    """A program's context in the daemon; a restart of the daemon invalidates it."""
 
     def __init__(self) -> None:
         result, self._handle = scard.SCardEstablishContext(scard.SCARD_SCOPE_USER)
         _require(result)
 
     def readers(self) -> list[str]:
-        """The names of the readers."""
+        """Return the names of the readers."""
         result, names = scard.SCardListReaders(self._handle, [])
         if _unsigned(result) == Code.NO_READERS_AVAILABLE:
             return []
@@ -87,7 +87,7 @@ class Context:
         return list(names)
 
     def states(self, names: Sequence[str]) -> dict[str, ReaderState]:
-        """How readers are now.  This never waits for another program."""
+        """Return the present state of readers.  This never waits for another program."""
         asked = [(name, scard.SCARD_STATE_UNAWARE) for name in names]
         if not asked:
             return {}
@@ -96,15 +96,15 @@ class Context:
         return {name: ReaderState(flags, bytes(atr)) for name, flags, atr in states}
 
     def state(self, name: str) -> ReaderState:
-        """How one reader is now."""
+        """Return the present state of one reader."""
         return self.states([name])[name]
 
     def wait(
         self, known: Mapping[str, ReaderState], milliseconds: int, *, readers: int | None = None
     ) -> None:
-        """Wait until a reader is no longer as known, or their number no longer `readers`.
+        """Wait until a reader's state differs from `known`, or their number from `readers`.
 
-        A cancelled wait and one whose time is over return as well.
+        Returns also if the wait is cancelled or the time is over.
         """
         asked = [(name, state.flags) for name, state in known.items()]
         if readers is not None:
@@ -114,10 +114,10 @@ class Context:
             _require(result)
 
     def cancel(self) -> None:
-        """End a wait of another thread, if there is one at this moment."""
+        """End a wait of another thread that is in progress."""
         scard.SCardCancel(self._handle)
 
-    def connect(self, reader: str) -> "Card":
+    def connect(self, reader: str) -> "CardHandle":
         """Connect to a card, shared.
 
         While another program holds a transaction this waits without a limit, and `cancel` does not
@@ -127,10 +127,10 @@ class Context:
             self._handle, reader, scard.SCARD_SHARE_SHARED, _ANY_PROTOCOL
         )
         _require(result)
-        return Card(card, protocol)
+        return CardHandle(card, protocol)
 
     def release(self) -> None:
-        """Let go of the daemon; one that has gone needs no farewell."""
+        """Release the context; a daemon that has ended is ignored."""
         scard.SCardReleaseContext(self._handle)
 
     def __enter__(self) -> Self:
@@ -140,22 +140,22 @@ class Context:
         self.release()
 
 
-class Card:
-    """A handle of a card."""
+class CardHandle:
+    """A connection to a card, as pcsc-lite knows it."""
 
     def __init__(self, handle: Any, protocol: int) -> None:
         self._handle = handle
         self._request = _request_of(protocol)
 
     def begin_transaction(self) -> None:
-        """Keep every other program from the card, until `disconnect`; waits as `connect` does.
+        """Exclude every other program from the card until `disconnect`; waits as `connect` does.
 
-        Others wait meanwhile in whatever they ask of the card, also where they would reset it.
+        Meanwhile every call of another program to the card waits, a reset included.
         """
         _require(scard.SCardBeginTransaction(self._handle))
 
     def reset(self) -> None:
-        """Reset the card; the transaction lasts.  Every other program is told of it."""
+        """Reset the card within the transaction; every other program gets RESET_CARD."""
         result, protocol = scard.SCardReconnect(
             self._handle, scard.SCARD_SHARE_SHARED, _ANY_PROTOCOL, scard.SCARD_RESET_CARD
         )
@@ -163,19 +163,19 @@ class Card:
         self._request = _request_of(protocol)
 
     def atr(self) -> bytes:
-        """The answer to reset."""
+        """Return the answer to reset."""
         result, _reader, _state, _protocol, atr = scard.SCardStatus(self._handle)
         _require(result)
         return bytes(atr)
 
     def transmit(self, command: bytes) -> bytes:
-        """Send a command.  A card that is taken out meanwhile gives no octets, and no error."""
+        """Send a command.  If the card is removed meanwhile, returns no octets and no error."""
         result, response = scard.SCardTransmit(self._handle, self._request, list(command))
-        _require(result)  # where it is not success, the response is whatever was in the buffer
+        _require(result)  # on an error the response is what was in the buffer before
         return bytes(response)
 
     def disconnect(self, *, reset: bool) -> None:
-        """End the transaction and the connection; a card or daemon that has gone needs neither."""
+        """End the transaction and the connection; errors are ignored."""
         scard.SCardDisconnect(
             self._handle, scard.SCARD_RESET_CARD if reset else scard.SCARD_LEAVE_CARD
         )

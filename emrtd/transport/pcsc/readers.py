@@ -1,4 +1,4 @@
-"""Which PC/SC readers there are, and which of them a name means."""
+"""The PC/SC readers, and which of them a name means."""
 
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
@@ -9,13 +9,13 @@ from emrtd.transport.pcsc.library import Context, PcscError
 
 
 def names() -> list[str]:
-    """Names of the PC/SC readers; raises `TransportError` where no daemon answers."""
+    """Return the names of the PC/SC readers; raise `TransportError` if no daemon answers."""
     with open_context() as context:
         return context.readers()
 
 
 def occupancy() -> dict[str, bool]:
-    """Names of the PC/SC readers, each with whether a card is in it; `TransportError` as above."""
+    """Return, for each PC/SC reader, whether it holds a card; raises as `names` does."""
     with open_context() as context:
         states = context.states(context.readers())
     return {name: state.card is not None for name, state in states.items()}
@@ -23,7 +23,7 @@ def occupancy() -> dict[str, bool]:
 
 @contextmanager
 def open_context() -> Iterator[Context]:
-    """A context of one's own; its errors, and that of a daemon that does not run, are ours."""
+    """Open a context for a `with` block; every `PcscError` in it becomes a `TransportError`."""
     try:
         with Context() as context:
             yield context
@@ -35,14 +35,17 @@ def open_context() -> Iterator[Context]:
 
 
 def matching(name: str, readers: Sequence[str]) -> list[str]:
-    """The readers that a name can mean: the one that has it, or those that contain it."""
+    """Return the reader with exactly this name, or else those whose names contain it."""
     return [reader for reader in readers if reader == name] or [
         reader for reader in readers if name in reader
     ]
 
 
 def select(name: str, readers: Sequence[str]) -> str:
-    """The one reader that a name means, empty: the only one; `TransportFault.NO_READER` if none."""
+    """Return the reader that a name means; raise `TransportError` (NO_READER) unless it is one.
+
+    An empty name means the only reader.
+    """
     found = matching(name, readers)
     if len(found) == 1:
         return found[0]
@@ -53,5 +56,5 @@ def select(name: str, readers: Sequence[str]) -> str:
     if listed := "; ".join(found or readers):
         advice = f"name one of: {listed}"
     else:
-        advice = "PC/SC has none at all: plug one in, or `vsmartcard readers up` for virtual ones"
+        advice = "plug one in, or start virtual ones with `vsmartcard readers up`"
     raise TransportError(what, TransportFault.NO_READER, advice=advice)

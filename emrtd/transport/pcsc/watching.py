@@ -1,8 +1,8 @@
 """Events of PC/SC readers and cards.
 
-Each look compares what there is with what was there, by the count of insertions that pcsc-lite
-keeps, so that nothing is missed between two waits.  In between, SCardGetStatusChange waits: in
-slices, because a signal (Ctrl-C) is handled only when it returns.
+Each look compares the readers with those of the last look, by the count of insertions that
+pcsc-lite keeps, so that nothing is missed between two waits.  SCardGetStatusChange waits in
+between, in slices, because Python handles a signal (Ctrl-C) only when the call returns.
 """
 
 import threading
@@ -18,14 +18,14 @@ from emrtd.transport.pcsc.readers import matching, select
 
 _SLICE_SECONDS: Final = 0.5
 _AT_ONCE_SECONDS: Final = 0.02
-"""A wait shorter than this that brings nothing is followed by a pause, and so never by a spin."""
+"""After a wait that ends sooner than this, a pause follows, so that the loop cannot spin."""
 
 
 class PcscEvents:
     """Events of the one reader that a name means, or of every reader; satisfies `CardEvents`.
 
-    After a restart of the daemon it goes on with a context of its own.  A wait raises
-    `TransportError` where the name means more than one reader.
+    After a restart of the daemon it continues with a new context.  `wait` raises
+    `TransportError` if the name means more than one reader.
     """
 
     def __init__(self, name: str = "") -> None:
@@ -50,14 +50,14 @@ class PcscEvents:
         return ()
 
     def cancel(self) -> None:
-        """End every wait; one that begins at this very moment lasts a slice at most."""
+        """End every wait; a wait that begins at the same moment lasts at most one slice."""
         self._cancelled.set()
         context = self._context
         if context is not None:
             context.cancel()
 
     def close(self) -> None:
-        """Let go of the daemon."""
+        """Release the context."""
         context, self._context = self._context, None
         if context is not None:
             context.release()
@@ -69,7 +69,7 @@ class PcscEvents:
         self.close()
 
     def _look(self) -> tuple[CardEvent, ...]:
-        """What is different from the last look, with the daemon's own coming and going first."""
+        """Return the differences from the last look, events of the daemon first."""
         try:
             if self._context is None:
                 self._context = Context()
@@ -78,7 +78,7 @@ class PcscEvents:
             self._states = self._context.states(self._wanted(names))
         except PcscError as error:
             if fault_of(error.code) is TransportFault.READER_GONE:
-                return ()  # it went between the two questions: the next look shows it
+                return ()  # it was unplugged between the two calls: the next look shows it
             return self._service_gone()
         after = {name: state.card for name, state in self._states.items()}
         before, self._known = self._known, after
@@ -87,7 +87,7 @@ class PcscEvents:
         return back + differences(before, after)
 
     def _wanted(self, names: list[str]) -> list[str]:
-        """The readers that are watched; one that is to be plugged in yet is in no list."""
+        """Return the watched readers among those that are plugged in."""
         if not self._name:
             return names
         return [select(self._name, names)] if matching(self._name, names) else []
@@ -99,12 +99,12 @@ class PcscEvents:
         return () if was_served is False else (CardEvent(CardEventKind.SERVICE_GONE),)
 
     def _pause(self, seconds: float) -> None:
-        """Wait until something may have changed, for a time at most."""
+        """Wait until something may have changed, for at most `seconds`."""
         begun = time.monotonic()
         if self._context is None:
-            self._cancelled.wait(seconds)  # a daemon that starts tells nobody
+            self._cancelled.wait(seconds)  # a daemon sends no event when it starts
             return
-        with suppress(PcscError):  # the next look tells why
+        with suppress(PcscError):  # the next look finds the cause
             milliseconds = max(1, int(seconds * 1000))
             self._context.wait(self._states, milliseconds, readers=self._readers)
         if time.monotonic() - begun < _AT_ONCE_SECONDS:
