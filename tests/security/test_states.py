@@ -62,3 +62,24 @@ def test_states_without_their_own_country_code_are_found_by_alternative_name(
     report = judged(country, state, *others)
     assert report.check("issuer.consistent").outcome is Outcome.PASSED
     assert report.verdict is Verdict.ACCEPT, report.why
+
+
+@pytest.mark.parametrize(
+    ("country", "state", "known", "verdict"),
+    [
+        ("FR", "HKG", "CN", Verdict.REJECT),
+        ("ZZ", "MAC", "CN", Verdict.REJECT),
+        ("FR", "UNO", "ZZ", Verdict.REJECT),
+        ("FR", "XOM", "XO", Verdict.REFER),  # XOM has no country that could be compared
+    ],
+)
+def test_nor_of_one_that_is_known_by_its_alternative_name(
+    country: str, state: str, known: str, verdict: Verdict
+) -> None:
+    own = Authority(known, f"CSCA {known} itself", common_name="CSCA of its own")
+    named = make_certificate(
+        own.name, own.name, own.key.public_key, own.key,
+        [*own.extensions(), calling_itself(state)],
+    )  # fmt: skip
+    assert judged(country, state, named).verdict is verdict
+    assert judged(country, state, own.certificate()).verdict is Verdict.ACCEPT

@@ -67,17 +67,30 @@ def _consistency(case: Case) -> Check:
 def _is_also_of(state: str, certificate: Certificate, trust: TrustView) -> bool:
     """Whether a certificate is of the State in DG1 by its subject alternative name.
 
-    The certificates of HK and Macao have the country CN, and those of UN had ZZ.  The name of
-    another State does not count if the trust store has CSCAs of that State.
+    The name of another State does not count if the trust store has CSCAs of that State, whether the
+    certificate's own country is a State's or nobody's ("ZZ").
     """
     if state not in _alternative_states(certificate):
         return False
-    country = two_letter_code(state)
-    if country is None or not has_mrz_code(certificate.country):
+    also = _OTHER_COUNTRIES.get(state)
+    if certificate.country == also and not has_mrz_code(also):
         return True
-    return not trust.anchors_of_country(country)
+    country = two_letter_code(state)
+    if country is not None and trust.anchors_of_country(country):
+        return False
+    return certificate.country == also or not any(
+        state in _alternative_states(anchor.certificate)
+        for anchor in (trust.anchors_of_country(also) if also is not None else ())
+    )
 
 
+_OTHER_COUNTRIES: Final = {
+    "HKG": "CN", "MAC": "CN", "UNO": "ZZ", "UNA": "ZZ", "UNK": "ZZ", "XOM": "XO",
+}  # fmt: skip
+"""The country in certificates of issuers that had none of their own, or did not use it.
+
+UN has written UN since its CSCA of 2017; the documents signed before are under ZZ.
+"""
 _LOCALITY: Final = "2.5.4.7"
 _STATE_OR_PROVINCE: Final = "2.5.4.8"
 
