@@ -9,10 +9,10 @@ from io import BytesIO
 from typing import Final
 
 from emrtd.biometrics.images.decoding import decode, decode_partial
-from emrtd.biometrics.images.serving import Limits, Status, serve
+from emrtd.biometrics.images.serving import DecodingLimits, Status, serve
 from support.errors import MalformedError
 
-LIMITS: Final = Limits(memory=64 << 20)
+LIMITS: Final = DecodingLimits(memory=64 << 20)
 
 
 @unique

@@ -12,14 +12,14 @@ import sys
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
-from emrtd.biometrics.images.serving import Limits, Status, serve
+from emrtd.biometrics.images.serving import DecodingLimits, Status, serve
 
 if TYPE_CHECKING:
     import numpy as np
 
     Grey = np.ndarray[Any, np.dtype[np.uint8]]
 
-LIMITS: Final = Limits(memory=512 << 20, seconds=5)
+LIMITS: Final = DecodingLimits(memory=512 << 20, seconds=5)
 
 _SIDE: Final = 360
 """Pixels of the longer side of the picture in which the face is searched for."""

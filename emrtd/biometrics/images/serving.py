@@ -40,7 +40,7 @@ class Status(IntEnum):
 
 
 @dataclass(frozen=True, slots=True)
-class Limits:
+class DecodingLimits:
     """The limits of a child: octets above its memory at the start, seconds of processor time."""
 
     memory: int
@@ -51,7 +51,7 @@ Work = Callable[[int, bytes], tuple[Status, bytes]]
 """The function that a child calls with the mode and the octets of a request."""
 
 
-def serve(work: Work, limits: Limits) -> None:
+def serve(work: Work, limits: DecodingLimits) -> None:
     """Answer requests until standard input ends."""
     requests, answers = sys.stdin.buffer, sys.stdout.buffer
     with contextlib.suppress(BrokenPipeError):
@@ -62,7 +62,9 @@ def serve(work: Work, limits: Limits) -> None:
             answers.flush()
 
 
-def answer_in_a_child(work: Work, limits: Limits, mode: int, octets: bytes) -> tuple[Status, bytes]:
+def answer_in_a_child(
+    work: Work, limits: DecodingLimits, mode: int, octets: bytes
+) -> tuple[Status, bytes]:
     """Do the work in a forked child; return its answer, or `DIED` if it crashed."""
     reading, writing = os.pipe()
     child = os.fork()
@@ -79,7 +81,7 @@ def answer_in_a_child(work: Work, limits: Limits, mode: int, octets: bytes) -> t
     return Status.DIED, str(code).encode("ascii")
 
 
-def _child(work: Work, limits: Limits, mode: int, octets: bytes, writing: int) -> NoReturn:
+def _child(work: Work, limits: DecodingLimits, mode: int, octets: bytes, writing: int) -> NoReturn:
     """Do the work, write the answer and exit; the parent's streams stay untouched."""
     status = Status.DIED
     try:
@@ -96,7 +98,7 @@ def _child(work: Work, limits: Limits, mode: int, octets: bytes, writing: int) -
         os._exit(status)
 
 
-def _apply(limits: Limits) -> None:
+def _apply(limits: DecodingLimits) -> None:
     """Limit processor time and memory of this process, if the system can."""
     try:
         import resource

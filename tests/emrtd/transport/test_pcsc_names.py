@@ -30,7 +30,7 @@ def test_a_name_its_unambiguous_part_or_none_for_the_only_reader(
         ("acs", NAMES, "there is no reader 'acs'; name one of: ACS ACR122U 00 00; ACS"),
         ("", NAMES[:2], "no reader is named; name one of: ACS ACR122U 00 00; ACS ACR122U 01 00"),
         ("", [], "there is no reader; plug one in"),
-        ("virtaul:card.chip", [], "there is no reader 'virtaul:card.chip'; PC/SC has none"),
+        ("virtaul:card.chip", [], "there is no reader 'virtaul:card.chip'; plug one in"),
     ],
 )
 def test_any_other_name_is_an_error_that_lists_the_readers(
