@@ -11,7 +11,7 @@ from typing import Final
 from emrtd.crypto.public_keys import encode_public_key
 from emrtd.iso7816.procedure import Random
 from emrtd.pki.x509.issuing import CountrySigningCa
-from personalise.pki import cvca
+from personalise.pki.cvca_operations import make_terminal
 from personalise.pki.issuing_pki import (
     AUDIT_KEY_NAME,
     AUDIT_LABEL,
@@ -87,17 +87,17 @@ def _no_keys_left(custody: KeyCustody) -> Iterator[None]:
 
 def _make(pki: IssuingPki, at: datetime, random: Random) -> None:
     settings, custody = pki.settings, pki.custody
-    custody.generate(settings.csca, settings.key)
-    document_signer_key = custody.generate(settings.document_signer, settings.key)
+    pki.generate(settings.csca)
+    document_signer_key = pki.generate(settings.document_signer)
     station_key = pki.local_keys.generate(STATION, _STATION_CURVE)
     intake_key = pki.local_keys.generate(INTAKE, _STATION_CURVE)
-    csca = CountrySigningCa(settings.profile, custody.signer(settings.csca), random)
+    csca = CountrySigningCa(settings.profile, pki.signer(settings.csca), random)
     pki.publish("csca", csca.issue_root(at))
     pki.publish("ds", csca.issue_document_signer(document_signer_key, 1, at))
     pki.publish(STATION, csca.issue_encryption(station_key, "Personalisation station 1", at))
     pki.publish(INTAKE, csca.issue_encryption(intake_key, "Intake of applications", at))
-    cvca.make_terminal(pki.folder, settings.country, custody, pki.local_keys, at.date())
-    write_atomically(pki.folder / "crl.crl", csca.issue_crl(settings.crl_number, at))
+    make_terminal(pki, at.date())
+    pki.publish_crl(csca.issue_crl(settings.crl_number, at))
     for name, key in (
         (AUDIT_KEY_NAME, custody.generate(AUDIT_LABEL, _AUDIT_CURVE)),
         (KEY_NAME, pki.local_keys.generate(REGISTER, _STATION_CURVE)),

@@ -1,12 +1,13 @@
 """The operations of the EAC PKI (Doc 9303-12, 7.2; TR-03110-3, C.2).
 
+make_terminal              make the first CVCA, Document Verifier and inspection system of a PKI
 renew_cvca                 make a new CVCA key, and a link certificate with which chips accept it
 renew_document_verifier    make the domestic Document Verifier's next key and certificate
 renew_inspection_system    make the inspection system's next key and certificate, in `terminal/`
 certify                    certify a request, of a foreign State's DV or of an inspection system
 """
 
-from datetime import timedelta
+from datetime import date, timedelta
 from pathlib import Path
 from typing import Final
 
@@ -25,7 +26,16 @@ from emrtd.pki.cvc.issuing import (
     next_reference,
 )
 from emrtd.pki.cvc.requests import CvRequest, request
-from personalise.pki.cvca import DV_CERTIFICATE, FOLDER, IS_CERTIFICATE, IS_KEY, TRUST_POINT
+from personalise.pki.cvca import (
+    CVCA_LABEL,
+    DOCUMENT_VERIFIER_LABEL,
+    DV_CERTIFICATE,
+    FOLDER,
+    IS_CERTIFICATE,
+    IS_KEY,
+    TRUST_POINT,
+)
+from personalise.pki.issuing_pki import IssuingPki
 from personalise.pki.operations import PkiOperations
 from support.errors import MisuseError
 from support.files import write_atomically
@@ -37,6 +47,31 @@ _SEQUENCE_NUMBER: Final = 5
 _MAX_CERTIFICATE: Final = 64 * 1024
 
 
+def make_terminal(pki: IssuingPki, day: date) -> None:
+    """Make the keys and certificates of a CVCA, a Document Verifier and an inspection system.
+
+    The PKI's custody holds the keys of the first two; the inspection system's key and all
+    certificates are written to the folder `terminal`.
+    """
+    for label in (CVCA_LABEL, DOCUMENT_VERIFIER_LABEL):
+        pki.custody.generate(label, CURVE)
+    chain = issuing.issue_chain(
+        pki.settings.country,
+        pki.signer(CVCA_LABEL),
+        pki.signer(DOCUMENT_VERIFIER_LABEL),
+        pki.local_keys.beside(FOLDER).generate(IS_KEY, CURVE),
+        day,
+    )
+    root, middle = chain.cvca.public_key, chain.document_verifier.key_under(chain.cvca.public_key)
+    for name, certificate, issuer in (
+        (TRUST_POINT, chain.cvca, root),
+        (DV_CERTIFICATE, chain.document_verifier, root),
+        (IS_CERTIFICATE, chain.inspection_system, middle),
+    ):
+        certificate.verify(issuer)
+        write_atomically(pki.folder / FOLDER / name, certificate.encode())
+
+
 def renew_cvca(operations: PkiOperations) -> CvCertificate:
     """Make the next CVCA key; return the link certificate, which the previous key signs.
 
@@ -46,11 +81,13 @@ def renew_cvca(operations: PkiOperations) -> CvCertificate:
     label, label_before = operations.new_label("cvca"), operations.newest_label("cvca")
     reference = next_reference(before.holder_reference)
     with operations.operation("cvca.issue", {"label": label, "reference": reference}):
-        custody = operations.pki.custody
-        custody.generate(label, CURVE)
+        pki = operations.pki
+        pki.custody.generate(label, CURVE)
         link, root = issuing.renew_cvca(
-            before, custody.signer(label_before), custody.signer(label), operations.at.date()
+            before, pki.signer(label_before), pki.signer(label), operations.at.date()
         )
+        link.verify(before.public_key)
+        root.verify(root.public_key)
         write_atomically(_path(operations, f"cvca-link-{reference}.cvcert"), link.encode())
         write_atomically(_path(operations, TRUST_POINT), root.encode())
     return link
@@ -62,7 +99,7 @@ def renew_document_verifier(operations: PkiOperations, rights: Right) -> CvCerti
     reference = next_reference(operations.pki.cv_certificate(DV_CERTIFICATE).holder_reference)
     with operations.operation("dv.issue", {"label": label, "reference": reference}):
         operations.pki.custody.generate(label, CURVE)
-        asked = request(operations.pki.custody.signer(label), SCHEME, reference)
+        asked = request(operations.pki.signer(label), SCHEME, reference)
         certificate = _certified(
             operations, asked, Role.DV_DOMESTIC, rights, DOCUMENT_VERIFIER_VALIDITY
         )
@@ -175,10 +212,14 @@ def _certified_path(operations: PkiOperations, reference: str) -> Path:
 def _certified(
     operations: PkiOperations, asked: CvRequest, role: Role, rights: Right, validity: timedelta
 ) -> CvCertificate:
-    issuer = operations.pki.cv_certificate(TRUST_POINT if role.is_dv else DV_CERTIFICATE)
-    signer = operations.pki.custody.signer(operations.newest_label("cvca" if role.is_dv else "dv"))
+    """Certify a request, and verify the certificate with that of its issuer."""
+    pki = operations.pki
+    issuer = pki.cv_certificate(TRUST_POINT if role.is_dv else DV_CERTIFICATE)
+    signer = pki.signer(operations.newest_label("cvca" if role.is_dv else "dv"))
     day = operations.at.date()
-    return certify_request(asked, issuer, signer, role, rights, day=day, validity=validity)
+    certificate = certify_request(asked, issuer, signer, role, rights, day=day, validity=validity)
+    certificate.verify(issuer.key_under(pki.trust_point.public_key))
+    return certificate
 
 
 def _path(operations: PkiOperations, name: str) -> Path:

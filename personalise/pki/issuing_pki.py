@@ -31,14 +31,17 @@ from typing import Final, Self
 
 import msgspec
 
+from emrtd.crypto.checked_signer import CheckedSigner
 from emrtd.crypto.private_keys import EcPrivateKey
 from emrtd.crypto.signatures import EcPublicKey, PublicKey
+from emrtd.errors import ProtocolError
 from emrtd.iso7816.procedure import Random
 from emrtd.lds.signing import DocumentSigner
 from emrtd.pki.cms.enveloped import open_envelope, seal
 from emrtd.pki.cvc.certificates import CvCertificate
 from emrtd.pki.x509.certificate_writer import key_identifier
 from emrtd.pki.x509.certificates import Certificate
+from emrtd.pki.x509.crl import Crl
 from emrtd.pki.x509.issuing import CountrySigningCa
 from personalise.issuance import Issuance, SecurityObjectSigner
 from personalise.pki import cvca
@@ -57,6 +60,7 @@ AUDIT_LOG_NAME: Final = "audit.jsonl"
 AUDIT_KEY_NAME: Final = "audit.pub"
 STATION: Final = "station"
 INTAKE: Final = "intake"
+CRL_NAME: Final = "crl.crl"
 REGISTER: Final = "register"
 _MAX_FILE: Final = 64 * 1024
 _MAX_SETTINGS: Final = 64 * 1024 * 1024  # the settings contain all revocations ever made
@@ -120,24 +124,67 @@ class IssuingPki:
         """Return the PKI with the settings that are on disk now, and the same custody."""
         return replace(self, settings=_read_settings(self.folder))
 
+    def signer(self, label: str) -> CheckedSigner:
+        """Return the signer of one key; it verifies each signature before it returns it."""
+        return CheckedSigner(self.custody.signer(label))
+
+    def generate(self, label: str) -> PublicKey:
+        """Make a key of the PKI's kind that signs certificates or documents.
+
+        Raises `ProtocolError` if it does not sign what its public half verifies: the public key is
+        about to be certified.
+        """
+        key = self.custody.generate(label, self.settings.key)
+        signer = self.signer(label)
+        if signer.public_key != key:
+            raise ProtocolError(f"the key {label!r} is another one than the HSM has just made")
+        signer.sign(self.settings.scheme, label.encode())
+        return key
+
     @property
     def csca(self) -> CountrySigningCa:
         """The CSCA in use, with its key."""
-        return CountrySigningCa(self.settings.profile, self.custody.signer(self.settings.csca))
+        return CountrySigningCa(self.settings.profile, self.signer(self.settings.csca))
 
     @property
     def audit_log(self) -> AuditLog:
         """The log of every operation, with the key that signs it."""
-        return AuditLog(self.folder / AUDIT_LOG_NAME, self.custody.signer(AUDIT_LABEL))
+        return AuditLog(self.folder / AUDIT_LOG_NAME, self.signer(AUDIT_LABEL))
 
     def record(self, certificate: Certificate) -> None:
-        """Write a certificate to the folder `issued`."""
+        """Write a certificate to the folder `issued`; `ProtocolError` if it does not verify."""
+        self._verify(certificate)
         write_atomically(self.folder / "issued" / f"{certificate.serial:X}.cer", certificate.der)
 
     def publish(self, name: str, certificate: Certificate) -> None:
-        """Write a certificate to `NAME.cer` and to the folder `issued`."""
+        """Write a certificate to `NAME.cer` and to the folder `issued`.
+
+        Raises `ProtocolError` if it does not verify.
+        """
         self.record(certificate)
         write_atomically(self.folder / f"{name}.cer", certificate.der)
+
+    def publish_crl(self, encoded: bytes) -> Path:
+        """Write a CRL of the CSCA in use to `crl.crl`; return its path.
+
+        Raises `ProtocolError` if it does not verify with the CSCA's root.
+        """
+        path = self.folder / CRL_NAME
+        root = self.root_of(self.signer(self.settings.csca).public_key)
+        if root.public_key is None:
+            raise ProtocolError(f"{root.key} is not a key that verifies a CRL")
+        Crl.parse(encoded).verify_signed_by(root.public_key)
+        write_atomically(path, encoded)
+        return path
+
+    def _verify(self, certificate: Certificate) -> None:
+        """Verify a certificate with the key of the CSCA that is to have signed it."""
+        extensions = certificate.extensions
+        own = extensions.subject_key_identifier == extensions.authority_key_identifier
+        issuer = certificate if own else self.issuer_of(certificate)
+        if issuer.public_key is None:
+            raise ProtocolError(f"{issuer.key} is not a key that verifies certificates")
+        certificate.verify_signed_by(issuer.public_key)
 
     def issued(self) -> list[Certificate]:
         """Return every certificate that this PKI ever issued."""
@@ -201,9 +248,8 @@ class IssuingPki:
         return found
 
     def _document_signer(self, label: str, certificate: Certificate) -> DocumentSigner:
-        signer = self.custody.signer(label)
         return DocumentSigner(
-            signer, certificate, self.issuer_of(certificate), self.settings.scheme
+            self.signer(label), certificate, self.issuer_of(certificate), self.settings.scheme
         )
 
     def root_of(self, key: PublicKey) -> Certificate:

@@ -89,7 +89,7 @@ class PkiOperations:
         with self.operation("ds.issue", {"label": label}):
             settings, csca = self.pki.settings, self._issuing_csca()
             self._require_to_outlive_signer(csca)
-            key = self.pki.custody.generate(label, settings.key)
+            key = self.pki.generate(label)
             number = int(label.partition("-")[2])
             certificate = csca.issue_document_signer(key, number, self.at)
             self.pki.record(certificate)
@@ -108,17 +108,21 @@ class PkiOperations:
             "csca.issue", {"label": label, "common name": common_name or "as before"}
         ):
             before, settings = self.pki.csca, self.pki.settings
+            self.pki.root_of(before.signer.public_key)  # else nobody could verify the link
             name = common_name or settings.csca_name
-            settings = changed(settings, csca=label, csca_name=name)
-            self.pki.custody.generate(label, settings.key)
-            successor = CountrySigningCa(settings.profile, self.pki.custody.signer(label))
+            settings = changed(
+                settings, csca=label, csca_name=name, crl_number=settings.crl_number + 1
+            )
+            self.pki.generate(label)
+            successor = CountrySigningCa(settings.profile, self.pki.signer(label))
             root = successor.issue_root(self.at)
             link = before.issue_link(successor, self.at)
+            crl = _make_crl(successor, settings, [*self.pki.issued(), root], self.at)
             self.pki.record(root)
             self.pki.publish(f"link-{label}", link)
             renewed = self.pki.save(settings)
             self.pki.publish("csca", root)
-            _write_crl(renewed, self.at)
+            renewed.publish_crl(crl)
         return root, link
 
     def _issuing_csca(self) -> CountrySigningCa:
@@ -152,7 +156,7 @@ class PkiOperations:
         label = self.new_label(stem)
         with self.operation("signer.issue", {"label": label, "kind": kind.value}):
             csca = self._issuing_csca()
-            key = self.pki.custody.generate(label, self.pki.settings.key)
+            key = self.pki.generate(label)
             certificate = csca.issue_list_signer(kind, key, self.at)
             self.pki.publish(stem, certificate)
         return certificate
@@ -196,7 +200,7 @@ class PkiOperations:
             signed = sign_list(
                 ID_MASTER_LIST,
                 content,
-                self.pki.custody.signer(label),
+                self.pki.signer(label),
                 signer_certificate,
                 csca=issuer,
                 scheme=self.pki.settings.scheme,
@@ -232,7 +236,7 @@ class PkiOperations:
 
     def _label_of(self, key: PublicKey | None, stem: str) -> str:
         for label in self.pki.custody.labels():
-            if label.startswith(f"{stem}-") and self.pki.custody.signer(label).public_key == key:
+            if label.startswith(f"{stem}-") and self.pki.signer(label).public_key == key:
                 return label
         raise MisuseError(f"the key of {stem}.cer is not in this PKI's custody")
 
@@ -285,13 +289,17 @@ def verify_audit(folder: Path, expected_head: str | None = None) -> Head:
 
 
 def _write_crl(pki: IssuingPki, at: datetime) -> Path:
-    settings: Settings = msgspec.structs.replace(
-        pki.settings, crl_number=pki.settings.crl_number + 1
-    )
+    """Issue the next CRL; its number is saved first, so that no number occurs twice."""
+    settings = msgspec.structs.replace(pki.settings, crl_number=pki.settings.crl_number + 1)
+    csca = pki.csca
+    pki.root_of(csca.signer.public_key)  # else nobody could verify the list
+    crl = _make_crl(csca, settings, pki.issued(), at)
+    return pki.save(settings).publish_crl(crl)
+
+
+def _make_crl(
+    csca: CountrySigningCa, settings: Settings, issued: Sequence[Certificate], at: datetime
+) -> bytes:
     revoked = [RevokedCertificate(int(each.serial, 16), each.at) for each in settings.revoked]
-    path = pki.folder / "crl.crl"
-    roots = [each for each in pki.issued() if each.is_ca and each.not_after >= at]
-    names = [each.subject.encoded for each in roots]
-    csca = pki.save(settings).csca
-    write_atomically(path, csca.issue_crl(settings.crl_number, at, revoked, names))
-    return path
+    names = [each.subject.encoded for each in issued if each.is_ca and each.not_after >= at]
+    return csca.issue_crl(settings.crl_number, at, revoked, names)

@@ -1,8 +1,10 @@
-"""Signs Master Lists and Deviation Lists (Doc 9303-12, 9 and 10)."""
+"""Signs Master Lists and Deviation Lists (Doc 9303-12, 9 and 10), and verifies them."""
 
 from datetime import datetime
 
 from emrtd.crypto.signatures import SignatureScheme, Signer
+from emrtd.errors import ProtocolError
+from emrtd.pki.cms.signed_data import SignedData
 from emrtd.pki.cms.signed_data_writer import build_signed_data
 from emrtd.pki.x509.certificates import Certificate
 
@@ -21,9 +23,10 @@ def sign_list(
 
     `content_type` is `ID_MASTER_LIST` or `ID_DEVIATION_LIST`.  The signer is named by its key
     identifier, and the list encloses its certificate and the CSCA's (Tables 18 and 19).  Raises
-    `MisuseError` if the certificate is not for the signer's key.
+    `MisuseError` if the certificate is not for the signer's key, `ProtocolError` if the list or the
+    certificate does not verify.
     """
-    return build_signed_data(
+    encoded = build_signed_data(
         content_type,
         content,
         signer,
@@ -34,3 +37,9 @@ def sign_list(
         by_key_identifier=True,
         others=[csca],
     )
+    if certificate.public_key is None or csca.public_key is None:
+        raise ProtocolError("the key of the list's signer or of its CSCA is of an unknown kind")
+    signed = SignedData.parse(encoded, "signed list")
+    signed.signers[0].verify(content_type, content, certificate.public_key)
+    certificate.verify_signed_by(csca.public_key)
+    return encoded

@@ -66,9 +66,19 @@ class Pkcs11Custody:
         """Destroy a key pair; it cannot be undone."""
         self._call(lambda session: hsm_keys.destroy(session, label))
 
-    def sign(self, label: str, scheme: SignatureScheme, message: bytes) -> bytes:
-        """Sign with one key; ECDSA signatures are DER."""
-        return self._call(lambda session: hsm_keys.sign(session, label, scheme, message))
+    def sign(self, label: str, public: PublicKey, scheme: SignatureScheme, message: bytes) -> bytes:
+        """Sign with one key, whose public half is `public`; ECDSA signatures are DER."""
+
+        def work(session: Any) -> bytes:
+            if not hsm_keys.needs_pin(session, label):
+                return hsm_keys.sign(session, label, public, scheme, message)
+            with _alone_with_the_pin(self._module, self._token) as note:
+                try:
+                    return hsm_keys.sign(session, label, public, scheme, message, self._pin)
+                except _pin_errors() as error:
+                    raise self._pin_refused(note) from error
+
+        return self._call(work)
 
     def close(self) -> None:
         """Log out and end the custody's thread."""
@@ -124,13 +134,8 @@ class Pkcs11Custody:
             session = token.open(rw=True, user_pin=self._pin.reveal().decode())
         except UnicodeDecodeError:
             raise HsmError(f"{self._token}: the PIN is not text in UTF-8") from None
-        except (exceptions.PinIncorrect, exceptions.PinInvalid, exceptions.PinLenRange) as error:
-            note.write_down()
-            raise HsmError(
-                f"{self._token}: the HSM refused the PIN; it is not tried again, since a few wrong"
-                " ones lock the token",
-                advice=f"write the right PIN to its file, then remove {note.path}",
-            ) from error
+        except _pin_errors() as error:
+            raise self._pin_refused(note) from error
         except exceptions.PinLocked as error:
             raise HsmError(
                 f"{self._token}: the PIN is locked",
@@ -147,6 +152,15 @@ class Pkcs11Custody:
         self._lost = False
         return session
 
+    def _pin_refused(self, note: "_Note") -> HsmError:
+        """Note that the PIN was refused, and return the error that says so."""
+        note.write_down()
+        return HsmError(
+            f"{self._token}: the HSM refused the PIN; it is not tried again, since a few wrong"
+            " ones lock the token",
+            advice=f"write the right PIN to its file, then remove {note.path}",
+        )
+
     def _give_up(self) -> None:
         """Log out, so that the next call loads the library and logs in again."""
         self._log_out()
@@ -159,6 +173,13 @@ class Pkcs11Custody:
         if session is not None:
             with suppress(exceptions.PKCS11Error):  # the session may have ended
                 session.close()
+
+
+def _pin_errors() -> tuple[type[Exception], ...]:
+    """Return the errors of a wrong PIN."""
+    from pkcs11 import exceptions
+
+    return exceptions.PinIncorrect, exceptions.PinInvalid, exceptions.PinLenRange
 
 
 class _Note:
@@ -212,4 +233,4 @@ class Pkcs11Signer:
 
     def sign(self, scheme: SignatureScheme, message: bytes) -> bytes:
         """Sign a message in the HSM; ECDSA signatures are DER."""
-        return self._custody.sign(self._label, scheme, message)
+        return self._custody.sign(self._label, self._public_key, scheme, message)

@@ -12,9 +12,14 @@ from emrtd.crypto.signatures import (
     RsaPublicKey,
     SignatureFamily,
     SignatureScheme,
+    ecdsa_decode,
     ecdsa_encode,
+    ecdsa_from_plain,
+    ecdsa_is_canonical,
 )
+from emrtd.errors import ProtocolError
 from support.errors import MalformedError, MisuseError
+from support.secret import Secret
 
 
 class HsmError(MisuseError):
@@ -72,8 +77,21 @@ def public_key(session: Any, label: str) -> PublicKey:
             int.from_bytes(key[Attribute.PUBLIC_EXPONENT], "big"),
         )
     curve = _curve(key)
-    point = ber.read(key[Attribute.EC_POINT], "the HSM's EC point").expect(der.OCTET_STRING)
-    return EcPublicKey(curve, curve.decode_point(point.contents))
+    try:
+        return EcPublicKey(curve, curve.decode_point(_point(key[Attribute.EC_POINT], curve)))
+    except (MalformedError, ProtocolError) as error:
+        raise HsmError(f"the HSM's public key {label!r} is not usable: {error}") from None
+
+
+def _point(value: bytes, curve: Curve) -> bytes:
+    """Return the encoded point in CKA_EC_POINT.
+
+    PKCS#11 2.40, 2.3.3 wraps it in an OCTET STRING, which some tokens leave out.  Tag 04 also
+    begins an uncompressed point; the length tells them apart.
+    """
+    if len(value) == 1 + 2 * curve.size:
+        return value
+    return ber.read(value, "CKA_EC_POINT").expect(der.OCTET_STRING).contents
 
 
 def destroy(session: Any, label: str) -> None:
@@ -94,24 +112,105 @@ def _curve(key: Any) -> Curve:
         raise HsmError(f"the curve of the key {key.label!r} is not supported: {error}") from None
 
 
-def sign(session: Any, label: str, scheme: SignatureScheme, message: bytes) -> bytes:
-    """Sign a message; ECDSA signatures are DER.  `MisuseError` for a scheme of another family."""
-    from pkcs11 import KeyType, Mechanism
+def needs_pin(session: Any, label: str) -> bool:
+    """Whether the token wants the PIN again for each signature (CKA_ALWAYS_AUTHENTICATE)."""
+    from pkcs11 import Attribute, exceptions
 
-    key = _key(session, label, private=True)
-    if (key.key_type == KeyType.RSA) == (scheme.family is SignatureFamily.ECDSA):
+    try:
+        return bool(_key(session, label, private=True)[Attribute.ALWAYS_AUTHENTICATE])
+    except (exceptions.AttributeTypeInvalid, exceptions.AttributeSensitive):
+        return False  # a token of before PKCS#11 2.20
+
+
+def sign(  # noqa: PLR0917 - key, scheme, message and PIN
+    session: Any,
+    label: str,
+    public: PublicKey,
+    scheme: SignatureScheme,
+    message: bytes,
+    pin: Secret | None = None,
+) -> bytes:
+    """Sign a message; ECDSA signatures are DER.
+
+    `pin` is for a key that wants it with each signature.  Raises `MisuseError` for a scheme of
+    another family, `HsmError` for one that the token does not make, and for an answer that is not
+    of a signature's form.
+    """
+    if isinstance(public, EcPublicKey) is not (scheme.family is SignatureFamily.ECDSA):
         raise MisuseError(f"the key {label!r} cannot make {scheme.description}")
-    if scheme.family is SignatureFamily.ECDSA:
-        plain: bytes = key.sign(scheme.hash.digest(message), mechanism=Mechanism.ECDSA)
-        half = len(plain) // 2
-        return ecdsa_encode(
-            int.from_bytes(plain[:half], "big"), int.from_bytes(plain[half:], "big")
+    answer = _sign(_key(session, label, private=True), scheme, message, pin)
+    if isinstance(public, EcPublicKey):
+        return _ecdsa_signature(answer, public.curve, label)
+    if len(answer) != public.size:
+        raise HsmError(
+            f"the HSM answered {len(answer)} octets for a signature with the key {label!r};"
+            f" {public.description} makes {public.size}"
         )
+    return answer
+
+
+def _sign(key: Any, scheme: SignatureScheme, message: bytes, pin: Secret | None) -> bytes:
+    from pkcs11 import exceptions
+
+    mechanism, parameters = _mechanism(scheme)
+    if scheme.family is SignatureFamily.ECDSA:
+        message = scheme.hash.digest(message)
+    try:
+        return bytes(
+            key.sign(
+                message,
+                mechanism=mechanism,
+                mechanism_param=parameters,
+                pin=None if pin is None else pin.reveal().decode(),
+            )
+        )
+    except (
+        exceptions.MechanismInvalid,
+        exceptions.MechanismParamInvalid,
+        exceptions.ArgumentsBad,  # SoftHSM's answer to an MGF1 hash that is not the digest's
+    ) as error:
+        wanted = scheme.description
+        if scheme.family is SignatureFamily.RSA_PSS:
+            salt = parameters[2]
+            wanted += f", MGF1 with {scheme.mgf_hash or scheme.hash} and a salt of {salt} octets"
+        raise HsmError(
+            f"the HSM does not make {wanted}: it answered {type(error).__name__} to"
+            f" {mechanism.name}",
+            advice="choose a scheme that the token's manual lists",
+        ) from error
+
+
+def _mechanism(scheme: SignatureScheme) -> tuple[Any, Any]:
+    from pkcs11 import Mechanism
+
+    if scheme.family is SignatureFamily.ECDSA:
+        return Mechanism.ECDSA, None
     digest = scheme.hash.name  # SHA256: how PKCS#11 names it too
     if scheme.family is SignatureFamily.RSA:
-        return bytes(key.sign(message, mechanism=Mechanism[f"{digest}_RSA_PKCS"]))
-    mechanism = Mechanism[f"{digest}_RSA_PKCS_PSS"]
-    return bytes(key.sign(message, mechanism=mechanism, mechanism_param=_pss_parameters(scheme)))
+        return Mechanism[f"{digest}_RSA_PKCS"], None
+    return Mechanism[f"{digest}_RSA_PKCS_PSS"], _pss_parameters(scheme)
+
+
+def _ecdsa_signature(answer: bytes, curve: Curve, label: str) -> bytes:
+    """Return a token's ECDSA signature as DER.
+
+    CKM_ECDSA answers r || s, each as long as the order of the group (PKCS#11 2.40, 2.3.1).  Some
+    drivers answer DER, which is taken where it is strict; every other form is refused.
+    """
+    size = (curve.n.bit_length() + 7) // 8
+    if len(answer) == 2 * size:
+        return ecdsa_from_plain(answer, curve)
+    try:
+        r, s = ecdsa_decode(answer)
+        if ecdsa_is_canonical(answer) and 0 < r < curve.n and 0 < s < curve.n:
+            return ecdsa_encode(r, s)
+    except MalformedError:
+        pass
+    raise HsmError(
+        f"the HSM answered {len(answer)} octets for a signature with the key {label!r}; on"
+        f" {curve.name} r || s has {2 * size}, and the answer is not DER either",
+        advice="check the HSM's driver",
+    )
 
 
 def _pss_parameters(scheme: SignatureScheme) -> tuple[Any, Any, int]:

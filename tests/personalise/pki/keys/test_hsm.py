@@ -99,6 +99,64 @@ hsm.close()
     assert run(script, token).split() == ["5", "4"]
 
 
+MAKE = """
+from pkcs11 import Attribute, KeyType, Mechanism, MechanismFlag
+from emrtd.asn1 import der
+from emrtd.crypto.curves import CURVES
+from emrtd.crypto.public_keys import encode_parameters
+hsm = custody()
+def make(label, parameters, template):
+    def work(session):
+        made = session.create_domain_parameters(
+            KeyType.EC, {Attribute.EC_PARAMS: parameters}, local=True
+        )
+        made.generate_keypair(
+            mechanism=Mechanism.EC_KEY_PAIR_GEN, store=True, label=label,
+            capabilities=MechanismFlag.SIGN | MechanismFlag.VERIFY, private_template=template,
+        )
+    hsm._call(work)
+"""
+
+
+def test_a_key_that_wants_the_pin_with_each_signature_signs(token: dict[str, str]) -> None:
+    script = """
+make("k", der.oid(CURVES["secp256r1"].oid), {Attribute.ALWAYS_AUTHENTICATE: True})
+signer = hsm.signer("k")
+for _ in range(3):
+    verify(signer.public_key, ECDSA, signer.sign(ECDSA, b"m"), b"m")
+session = hsm._session
+verify(signer.public_key, ECDSA, signer.sign(ECDSA, b"m"), b"m")
+print(hsm._session is session)
+"""
+    assert run(MAKE + script, token).split() == ["True"]
+
+
+def test_a_key_with_explicit_parameters_signs(token: dict[str, str]) -> None:
+    script = """
+for name in ("brainpoolP256r1", "secp384r1"):
+    make(name, encode_parameters(CURVES[name]), {})
+    signer = hsm.signer(name)
+    verify(signer.public_key, ECDSA, signer.sign(ECDSA, b"m"), b"m")
+    print(signer.public_key.curve.name)
+"""
+    assert run(MAKE + script, token).split() == ["brainpoolP256r1", "secp384r1"]
+
+
+def test_an_mgf1_hash_that_the_token_does_not_do_is_named(token: dict[str, str]) -> None:
+    script = """
+hsm = custody()
+hsm.generate("k", "RSA-2048")
+scheme = SignatureScheme(SignatureFamily.RSA_PSS, Hash.SHA256, 32, Hash.SHA1)
+try:
+    hsm.signer("k").sign(scheme, b"m")
+except ChipsealError as error:
+    print(error)
+"""
+    said = run(script, token)
+    assert "does not make RSA-PSS with SHA-256, MGF1 with SHA-1 and a salt of 32 octets" in said
+    assert "choose a scheme that the token's manual lists" in said
+
+
 def test_a_wrong_pin_is_tried_once_and_not_printed(token: dict[str, str]) -> None:
     script = """
 hsm = custody(b'000111')
@@ -172,7 +230,7 @@ def test_a_failed_pki_init_leaves_no_key_in_the_hsm(token: dict[str, str]) -> No
 from datetime import UTC, datetime
 from pathlib import Path
 import msgspec
-from personalise.pki import cvca
+from personalise.pki import create
 from personalise.pki.settings import HsmAddress, settings_for
 from personalise.pki.create import create_pki
 def full(*_):
@@ -180,7 +238,7 @@ def full(*_):
 address = HsmAddress(os.environ["MODULE"], "pki")
 settings = msgspec.structs.replace(settings_for("UTO", "Utopia"), hsm=address)
 folder = Path(os.environ["XDG_DATA_HOME"]) / "pki"
-cvca.make_terminal = full
+create.make_terminal = full
 try:
     create_pki(
         folder, settings, Secret(b"p"), datetime.now(UTC), lambda: Secret(b"123456")
