@@ -33,6 +33,9 @@ from emrtd.pki.x509.extensions import BASIC_CONSTRAINTS, KEY_USAGE, KeyUsage
 CHAIN: Final = "ds.chain"
 VALIDITY: Final = "ds.validity"
 
+UNPROVEN: Final = "its CSCA was added to the trust store unverified"
+"""Said where the only proof of a CSCA is the word of the operator who added it."""
+
 _CLAUSE: Final = "Doc 9303-12, D.1.1.3"
 _VALIDITY_CLAUSE: Final = "Doc 9303-12, D.1.1.3 a)"
 
@@ -100,7 +103,7 @@ def find_anchor(
         elif issue.objection is not None:
             search.objections.append(issue.objection)
         else:
-            return anchor, issue.check
+            return anchor, _with_unproven_issuer(issue.check) if anchor.unproven else issue.check
     return None, _no_anchor(certificate, trust, search)
 
 
@@ -145,17 +148,23 @@ def _chain(
     return Check(CHAIN, outcome, reason, _CLAUSE, shows, tolerated)
 
 
+def _with_unproven_issuer(check: Check) -> Check:
+    reason = f"{check.reason}; {UNPROVEN}"
+    return msgspec.structs.replace(check, reason=reason)
+
+
 def _candidates(
     certificate: Certificate, trust: TrustView, at: datetime, search: _Search
 ) -> Iterator[Anchor]:
     """Yield each anchor that may have issued the certificate once, the likeliest first."""
 
-    def unlikely(anchor: Anchor) -> tuple[bool, bool, bool]:
+    def unlikely(anchor: Anchor) -> tuple[bool, ...]:
         candidate = anchor.certificate
         return (
             not candidate.subject.matches(certificate.issuer),
             not candidate.not_before <= at <= candidate.not_after,
             not candidate.is_self_issued,
+            anchor.unproven,
         )
 
     identifier = certificate.extensions.authority_key_identifier

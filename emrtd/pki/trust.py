@@ -19,12 +19,14 @@ from emrtd.pki.x509.names import Name
 class Anchor:
     """A trusted public key of a CSCA, as its root or link certificate.
 
-    `source` is the origin of the certificate.  Doc 9303-12, 6.1.1: there is one anchor for each key
-    of a CSCA; a link certificate is never an intermediate certificate of a path.
+    `source` is the origin of the certificate.  `unproven`: it is trusted on the operator's word
+    alone.  Doc 9303-12, 6.1.1: there is one anchor for each key of a CSCA; a link certificate is
+    never an intermediate certificate of a path.
     """
 
     certificate: Certificate
     source: str = ""
+    unproven: bool = False
 
 
 class TrustView(Protocol):
@@ -73,10 +75,11 @@ class TrustSet:
         *,
         deviation_lists: Iterable[DeviationList] = (),
         defect_lists: Iterable[DefectList] = (),
+        unproven: frozenset[Certificate] = frozenset(),
     ) -> None:
         self._deviation_lists = tuple(deviation_lists)
         self._defect_lists = tuple(defect_lists)
-        self._anchors = [Anchor(each, source) for each in anchors]
+        self._anchors = [Anchor(each, source, unproven=each in unproven) for each in anchors]
         self._crls = tuple(crls)
         self._signers = tuple(signers)
         self._by_key: defaultdict[bytes | None, list[Anchor]] = defaultdict(list)

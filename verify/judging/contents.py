@@ -6,6 +6,8 @@ from emrtd.lds.data_groups.dg2 import DataGroup2
 from emrtd.lds.files import DATA_GROUPS, FileID
 from emrtd.mrz import Mrz
 from emrtd.mrz.dates import full_date_of_birth, full_date_of_expiry
+from emrtd.pki.path import UNPROVEN
+from emrtd.pki.trust import Anchor
 from emrtd.pki.x509.certificates import Certificate
 from verify.judging.checks.case import Case, Earlier
 from verify.judging.report import DataGroupRow, Trust
@@ -70,10 +72,15 @@ def trust_in_words(case: Case, made: Earlier) -> Trust:
     revocation = made["ds.revocation"]
     anchor = None if examination.path is None else examination.path.anchor
     return Trust(
-        csca="" if anchor is None else _describe(anchor.certificate),
+        csca="" if anchor is None else _describe_anchor(anchor),
         ds=_describe(examination.signer),
         revocation=f"{revocation.outcome.value}: {revocation.reason}",
     )
+
+
+def _describe_anchor(anchor: Anchor) -> str:
+    text = _describe(anchor.certificate)
+    return f"{text}; {UNPROVEN}" if anchor.unproven else text
 
 
 def _describe(certificate: Certificate) -> str:

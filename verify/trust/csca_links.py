@@ -83,8 +83,9 @@ class Candidate(msgspec.Struct, frozen=True):
     """A CSCA or link certificate that is in the store or in a file of this import.
 
     `arrives`: a file of this import contains it, and it is verified again.  `chosen`: the operator
-    named a file that contains it alone.  `accepted`: a Master List contains it, or the operator
-    accepts everything (--unverified).  `place` is the order in which certificates are tried.
+    named a file that contains it alone.  `accepted`: a Master List contains it.  `vouched_for`: the
+    operator accepts everything (--unverified), or such a list contains it.  `unproven`: it is
+    trusted because of that alone.  `place` is the order in which certificates are tried.
     `proof` is the result of this import; None if the result in the store still applies.
     """
 
@@ -93,9 +94,11 @@ class Candidate(msgspec.Struct, frozen=True):
     arrives: bool = False
     chosen: bool = False
     accepted: bool = False
+    vouched_for: bool = False
     is_link: bool = False
     verified: bool = False
     trusted: bool = False
+    unproven: bool = False
     proof: Proof | None = None
 
     @property
@@ -104,7 +107,9 @@ class Candidate(msgspec.Struct, frozen=True):
 
         A collection may contain any number of these; each is verified once.
         """
-        return self.arrives and not (self.accepted or self.chosen or self.trusted)
+        return self.arrives and not (
+            self.accepted or self.vouched_for or self.chosen or self.trusted
+        )
 
 
 def settle_candidates(candidates: Mapping[Certificate, Candidate]) -> dict[Certificate, Candidate]:
@@ -116,34 +121,47 @@ def settle_candidates(candidates: Mapping[Certificate, Candidate]) -> dict[Certi
     """
     ordered = sorted(candidates.values(), key=lambda each: (each.is_link, each.place))
     trusted = {each.certificate: None for each in ordered if each.trusted}
+    proven = {each.certificate: None for each in ordered if each.trusted and not each.unproven}
     others = [each.certificate for each in ordered if not each.trusted and not each.is_stray]
     known_cscas = KnownCscas((*trusted, *others))
     proofs = {
         each.certificate: (each.proof if each.is_stray else None)
         or known_cscas.prove(each.certificate)
         for each in ordered
-        if each.arrives or not each.verified
+        if each.arrives or not each.verified or each.unproven
     }
     for each in ordered:
         proof = proofs.get(each.certificate)
         if each.arrives and proof is not None and not proof.wrong:
             is_root = proof.verified and proof.issuer is None
             if each.accepted or (each.chosen and is_root):
+                trusted[each.certificate] = proven[each.certificate] = None
+            elif each.vouched_for:
                 trusted[each.certificate] = None
     waiting = [certificate for certificate in proofs if certificate not in trusted]
     for certificate in reached_by_links(trusted, waiting):
         trusted[certificate] = None
         known_cscas.add(certificate)
+    if len(proven) < len(trusted):
+        unsure = [certificate for certificate in trusted if certificate not in proven]
+        proven |= dict.fromkeys(reached_by_links(proven, unsure))
     for each in ordered:
         if each.is_stray and each.certificate in trusted:
             proofs[each.certificate] = known_cscas.prove(each.certificate)
     return {
-        certificate: _settled(each, proofs.get(certificate), trusted=certificate in trusted)
+        certificate: _settled(
+            each,
+            proofs.get(certificate),
+            trusted=certificate in trusted,
+            unproven=certificate in trusted and certificate not in proven,
+        )
         for certificate, each in candidates.items()
     }
 
 
-def _settled(candidate: Candidate, proof: Proof | None, *, trusted: bool) -> Candidate:
+def _settled(
+    candidate: Candidate, proof: Proof | None, *, trusted: bool, unproven: bool
+) -> Candidate:
     if proof is None:
         return candidate
     return msgspec.structs.replace(
@@ -151,6 +169,7 @@ def _settled(candidate: Candidate, proof: Proof | None, *, trusted: bool) -> Can
         is_link=proof.is_link if candidate.arrives else candidate.is_link,
         verified=proof.verified,
         trusted=trusted,
+        unproven=unproven,
         proof=proof,
     )
 

@@ -29,6 +29,7 @@ class TrustEntry:
     `usable`: the key of a certificate, or the signature algorithm of a list, is supported.
     `verified`: its signature is correct, by the key that it names; `explanation` says which key
     that is, or why it is not verified.  `trusted`: it is used to judge documents.
+    `unproven`: it is trusted on the operator's word alone (`--unverified`).
     """
 
     id: int
@@ -39,6 +40,7 @@ class TrustEntry:
     usable: bool
     verified: bool
     trusted: bool
+    unproven: bool
     explanation: str
     valid_from: str
     valid_until: str
@@ -58,6 +60,7 @@ class TrustEntry:
             "verified": self.verified,
             "source": ", ".join(self.sources),
             "trusted": self.trusted,
+            "unproven": self.unproven,
             "explanation": self.explanation,
             "valid_from": self.valid_from,
             "valid_until": self.valid_until,

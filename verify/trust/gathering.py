@@ -31,8 +31,8 @@ class Claim(msgspec.Struct, frozen=True):
     """A certificate or CRL, and the files that contain it.
 
     `files` holds the numbers of the files that contain it, in order; `listed` those in which a
-    Master List contains it.  `chosen`: the operator named a file that contains it alone.  `known`
-    is its entry in the store, None if it is new.
+    Master List contains it.  `accepted`: one of these lists is verified.  `chosen`: the operator
+    named a file that contains it alone.  `known` is its entry in the store, None if it is new.
     """
 
     content: Certificate | Crl
@@ -40,6 +40,7 @@ class Claim(msgspec.Struct, frozen=True):
     known: KnownEntry | None
     files: tuple[int, ...] = ()
     listed: frozenset[int] = frozenset()
+    accepted: bool = False
     chosen: bool = False
 
     @property
@@ -58,23 +59,28 @@ class Claim(msgspec.Struct, frozen=True):
         """Whether it is a CSCA or link certificate."""
         return self.kind in ANCHOR_KINDS
 
-    def held_by(self, file: int, *, listed: bool, chosen: bool) -> "Claim":
+    def held_by(self, file: int, *, listed: bool, accepted: bool, chosen: bool) -> "Claim":
         """Return the same claim with one more file that contains it."""
         return msgspec.structs.replace(
             self,
             files=self.files if file in self.files else (*self.files, file),
             listed=self.listed | {file} if listed else self.listed,
+            accepted=self.accepted or accepted,
             chosen=self.chosen or chosen,
         )
 
 
 class TakenList(msgspec.Struct, frozen=True):
-    """An accepted Deviation or Defect List; `note` says who signed it, or why not verified."""
+    """An accepted Deviation or Defect List; `note` says who signed it, or why not verified.
+
+    `unproven`: it is accepted on the operator's word alone (`--unverified`).
+    """
 
     content: DeviationList | DefectList
     files: tuple[int, ...]
     note: str
     verified: bool
+    unproven: bool
 
 
 class LeftOut(msgspec.Struct, frozen=True):
@@ -146,6 +152,7 @@ class _Gatherer:
                 is_link=each.entry.kind is TrustEntryKind.LINK,
                 verified=each.entry.verified,
                 trusted=each.entry.trusted,
+                unproven=each.entry.unproven,
             )
             for position, each in enumerate(known.anchors)
         }
@@ -190,14 +197,14 @@ class _Gatherer:
         signer = examine_list_signer(each.content, self._trust, self._at, chosen=chosen)
         if signer.objection is not None:
             return _Waiting(each.content, each.file, signer.objection, generation)
-        self._add_list(each, signer.description, verified=True)
+        self._add_list(each, signer.description, verified=True, unproven=signer.unproven)
         return None
 
     def take_unproven(self, each: _Waiting) -> None:
         """Add a list whose signer is not trusted (--unverified), leave it out, or refuse it."""
         file = self._files[each.file]
         if self._unverified:
-            self._add_list(each, f"not verified: {each.objection}", verified=False)
+            self._add_list(each, f"not verified: {each.objection}", verified=False, unproven=True)
         elif file.collection:
             self._left_out.append(LeftOut(each.file, f"a list: {each.objection}"))
         else:
@@ -215,28 +222,36 @@ class _Gatherer:
             self._trust,
         )
 
-    def _add_list(self, each: _Waiting, note: str, *, verified: bool) -> None:
+    def _add_list(self, each: _Waiting, note: str, *, verified: bool, unproven: bool) -> None:
         content, file = each.content, each.file
         self._notes[file] = (*self._notes.get(file, ()), note)
         if isinstance(content, MasterList):
             self._left_out += [LeftOut(file, reason) for reason in content.unreadable]
             for certificate in content.certificates:
-                self._claim(certificate, file, listed=True)
+                self._claim(certificate, file, listed=True, accepted=not unproven)
             self._settle()  # the next list may be signed under these CSCAs
             return
         fingerprint = fingerprint_of(content)
         before = self._lists.get(fingerprint)
         files = (file,) if before is None else (*before.files, file)
-        self._lists[fingerprint] = TakenList(content, tuple(dict.fromkeys(files)), note, verified)
+        self._lists[fingerprint] = TakenList(
+            content, tuple(dict.fromkeys(files)), note, verified, unproven
+        )
 
     def _claim(
-        self, content: Certificate | Crl, file: int, *, listed: bool = False, chosen: bool = False
+        self,
+        content: Certificate | Crl,
+        file: int,
+        *,
+        listed: bool = False,
+        accepted: bool = False,
+        chosen: bool = False,
     ) -> None:
         fingerprint = fingerprint_of(content)
         before = self._claims.get(fingerprint)
         if before is None:
             before = Claim(content, fingerprint, self._known.entries.get(fingerprint))
-        claim = before.held_by(file, listed=listed, chosen=chosen)
+        claim = before.held_by(file, listed=listed, accepted=accepted, chosen=chosen)
         self._claims[fingerprint] = claim
         if isinstance(content, Certificate) and claim.is_anchor:
             self._be_candidate(content, claim)
@@ -246,13 +261,19 @@ class _Gatherer:
         if before is None:
             subject, valid_from = str(certificate.subject), iso_time(certificate.not_before)
             place = certificate.country or "", subject, valid_from, len(self._candidates)
-            trusted = claim.known is not None and claim.known.trusted
-            before = Candidate(certificate, place, trusted=trusted)
+            known = claim.known
+            before = Candidate(
+                certificate,
+                place,
+                trusted=known is not None and known.trusted,
+                unproven=known is not None and known.unproven,
+            )
         candidate = msgspec.structs.replace(
             before,
             arrives=True,
             chosen=claim.chosen,
-            accepted=claim.is_listed or self._unverified,
+            accepted=claim.accepted,
+            vouched_for=claim.is_listed or self._unverified,
         )
         self._candidates[certificate] = candidate
         self._is_settled = self._is_settled and candidate == before
@@ -273,6 +294,9 @@ class _Gatherer:
             [each.certificate for each in self._candidates.values() if each.trusted],
             [each.crl for each in self._known.crls if each.entry.trusted],
             self._known.signers,
+            unproven=frozenset(
+                each.certificate for each in self._candidates.values() if each.unproven
+            ),
         )
 
 

@@ -88,8 +88,8 @@ def _known_entries(
             yield fingerprint, _known_entry(*standing)
 
 
-def _known_entry(entry: int, kind: str, verified: int, trusted: int) -> KnownEntry:
-    return KnownEntry(entry, TrustEntryKind(kind), bool(verified), bool(trusted))
+def _known_entry(entry: int, kind: str, verified: int, trusted: int, unproven: int) -> KnownEntry:
+    return KnownEntry(entry, TrustEntryKind(kind), bool(verified), bool(trusted), bool(unproven))
 
 
 def write_settlement(store: TrustStore, settlement: Settlement, at: datetime) -> None:

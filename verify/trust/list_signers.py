@@ -22,10 +22,14 @@ from verify.trust.csca_links import is_signed_by_itself, reached_by_links
 
 @dataclass(frozen=True, slots=True)
 class ListSigner:
-    """The signer of a list, as text; `objection` says why it is not trusted, None if it is."""
+    """The signer of a list, as text; `objection` says why it is not trusted, None if it is.
+
+    `unproven`: its CSCA is trusted on the operator's word alone (`--unverified`).
+    """
 
     description: str
     objection: str | None = None
+    unproven: bool = False
 
 
 SignedList = MasterList | DeviationList | DefectList
@@ -45,25 +49,39 @@ def examine_list_signer(
     examination = examine(data, trust, at=at, prefix="list", purpose=purpose)
     objection = _objection_to_list(examination, data, trust, purpose, at)
     if objection is None:
-        return ListSigner(_describe(examination, data, "a CSCA in the store"))
+        how = "a CSCA in the store"
+        return ListSigner(
+            _describe(examination, data, how), unproven=_rests_on_unproven(examination)
+        )
     signer = examination.signer
     if signer is None:
         return ListSigner("", objection)
     country = signer.issuer.country or ""
     enclosed = [*own, *(each for each in data.certificates if each != signer)]
     candidates = [each for each in enclosed if each.country == country]
-    anchors = [anchor.certificate for anchor in trust.anchors_of_country(country)]
+    known = trust.anchors_of_country(country)
+    anchors = [anchor.certificate for anchor in known]
+    unproven: frozenset[Certificate] = frozenset()
     if anchors:
         reached = [*anchors, *reached_by_links(anchors, candidates)]
+        proven = [anchor.certificate for anchor in known if not anchor.unproven]
+        unproven = frozenset(reached) - {*proven, *reached_by_links(proven, candidates)}
         how = "a link certificate to its CSCA in the store"
     else:
         reached = _self_signed(candidates) if own and chosen else []
         how = f"its own CSCA: the store has none of {country}"
-    wider = TrustSet(reached, trust.crls_of_country(country))
+    wider = TrustSet(reached, trust.crls_of_country(country), unproven=unproven)
     examination = examine(data, wider, at=at, prefix="list", purpose=purpose)
     if _objection_to_list(examination, data, wider, purpose, at) is None:
-        return ListSigner(_describe(examination, data, how))
+        return ListSigner(
+            _describe(examination, data, how), unproven=_rests_on_unproven(examination)
+        )
     return ListSigner("", objection)
+
+
+def _rests_on_unproven(examination: Examination) -> bool:
+    anchor = None if examination.path is None else examination.path.anchor
+    return anchor is not None and anchor.unproven
 
 
 def _purpose_of(content: SignedList) -> Purpose:

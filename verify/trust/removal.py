@@ -62,15 +62,28 @@ def _recheck_cscas(store: TrustStore, country: str) -> list[TrustEntry]:
     }
     others = [certificate for certificate in kept if certificate not in roots]
     trusted = {*roots, *reached_by_links(roots, others)}
+    proven = {certificate for certificate in roots if not kept[certificate].unproven}
+    proven |= {*reached_by_links(proven, [each for each in trusted if each not in proven])}
     known_cscas = KnownCscas(trusted)
     orphans: list[TrustEntry] = []
     for certificate, entry in kept.items():
         if not entry.verified:
             continue
         proof = known_cscas.prove(certificate)
-        if proof.verified and (certificate in trusted or not entry.trusted):
+        is_trusted = certificate in trusted
+        standing = Standing(
+            entry.kind,
+            proof.verified,
+            is_trusted,
+            is_trusted and certificate not in proven,
+            proof.explanation,
+        )
+        if proof.verified and is_trusted == entry.trusted:
+            if standing.unproven != entry.unproven:
+                store.settle(entry.id, standing)
             continue
-        standing = Standing(entry.kind, proof.verified, certificate in trusted, proof.explanation)
+        if proof.verified and not entry.trusted:
+            continue
         store.settle(entry.id, standing)
         orphans.append(entry)
     return orphans
@@ -82,7 +95,7 @@ def _recheck_signed(store: TrustStore, country: str, at: datetime) -> list[Trust
         for entry in store.entries(kind=kind, country=country):
             objection = _objection_to_entry(entry, store, at) if entry.verified else None
             if objection is not None:
-                standing = Standing(entry.kind, False, False, objection)
+                standing = Standing(entry.kind, False, False, False, objection)
                 store.settle(entry.id, standing)
                 orphans.append(entry)
     return orphans

@@ -24,6 +24,7 @@ CREATE TABLE IF NOT EXISTS entry (
     usable INTEGER NOT NULL,
     verified INTEGER NOT NULL,
     trusted INTEGER NOT NULL,       -- whether it counts: as an anchor, a signer or a list
+    unproven INTEGER NOT NULL DEFAULT 0,  -- trusted on the operator's word alone (--unverified)
     explanation TEXT NOT NULL,
     valid_from TEXT NOT NULL,
     valid_until TEXT NOT NULL,
@@ -42,10 +43,25 @@ CREATE TABLE IF NOT EXISTS provenance (
     PRIMARY KEY (entry, source)
 ) WITHOUT ROWID;
 """
-LAYOUT: Final = Layout("trust store", _SCHEMA, application_id=0x43485354, version=3)
+
+_MIGRATIONS: Final = {
+    2: """
+    DROP INDEX IF EXISTS entry_by_country;
+    CREATE INDEX IF NOT EXISTS entry_by_kind ON entry (kind, country)
+    """,
+    3: """
+    ALTER TABLE entry ADD COLUMN unproven INTEGER NOT NULL DEFAULT 0;
+    UPDATE entry SET unproven = 1 WHERE trusted AND NOT verified
+        AND id NOT IN (SELECT entry FROM provenance WHERE listed)
+    """,
+}
+LAYOUT: Final = Layout(
+    "trust store", _SCHEMA, application_id=0x43485354, version=4, migrations=_MIGRATIONS
+)
 
 ANCHORS: Final = """
-SELECT der, (SELECT group_concat(name, ', ') FROM provenance JOIN source ON source.id = source
+SELECT der, unproven,
+       (SELECT group_concat(name, ', ') FROM provenance JOIN source ON source.id = source
              WHERE entry = entry.id)
 FROM entry WHERE trusted AND kind IN ('csca', 'link')
 """
@@ -63,8 +79,8 @@ SIGNERS_BY_KEY: Final = SIGNERS + "AND key_identifier = ?"
 LISTS: Final = "SELECT der FROM entry WHERE trusted AND kind = ? AND ? IN ('', country)"
 
 ENTRIES: Final = """
-SELECT id, kind, country, subject, key, usable, verified, trusted, explanation, valid_from,
-       valid_until, tolerated, fingerprint, der
+SELECT id, kind, country, subject, key, usable, verified, trusted, unproven, explanation,
+       valid_from, valid_until, tolerated, fingerprint, der
 FROM entry
 WHERE (?1 IS NULL OR kind = ?1) AND (?2 IS NULL OR country = ?2)
       AND (?3 IS NULL OR hex(fingerprint) LIKE ?3)
@@ -74,26 +90,28 @@ ORDER BY country, kind, subject, valid_from, id
 INSERT: Final = """
 INSERT INTO entry (
     kind, country, subject, subject_key, key, key_identifier, serial, usable, verified, trusted,
-    explanation, valid_from, valid_until, tolerated, fingerprint, der
+    unproven, explanation, valid_from, valid_until, tolerated, fingerprint, der
 ) VALUES (
     :kind, :country, :subject, :subject_key, :key, :key_identifier, :serial, :usable, :verified,
-    :trusted, :explanation, :valid_from, :valid_until, :tolerated, :fingerprint, :der
+    :trusted, :unproven, :explanation, :valid_from, :valid_until, :tolerated, :fingerprint, :der
 )
 """
 UPDATE: Final = """
-UPDATE entry SET kind = ?, verified = ?, trusted = ?, explanation = ? WHERE id = ?
+UPDATE entry SET kind = ?, verified = ?, trusted = ?, unproven = ?, explanation = ? WHERE id = ?
 """
 FOUND_IN: Final = """
 INSERT INTO provenance (entry, source, listed) VALUES (?, ?, ?)
 ON CONFLICT DO UPDATE SET listed = max(listed, excluded.listed)
 """
 
-KNOWN: Final = "SELECT fingerprint, id, kind, verified, trusted FROM entry WHERE fingerprint IN "
+KNOWN: Final = (
+    "SELECT fingerprint, id, kind, verified, trusted, unproven FROM entry WHERE fingerprint IN "
+)
 KNOWN_ANCHORS: Final = """
-SELECT id, kind, verified, trusted, country, subject, valid_from, der
+SELECT id, kind, verified, trusted, unproven, country, subject, valid_from, der
 FROM entry WHERE kind IN ('csca', 'link') ORDER BY id
 """
 KNOWN_CRLS: Final = """
-SELECT id, kind, verified, trusted, der
+SELECT id, kind, verified, trusted, unproven, der
 FROM entry WHERE kind = 'crl' AND country = ? ORDER BY subject, valid_from, id
 """

@@ -24,6 +24,7 @@ class KnownEntry(msgspec.Struct, frozen=True):
     kind: TrustEntryKind
     verified: bool
     trusted: bool
+    unproven: bool
 
 
 class KnownAnchor(msgspec.Struct, frozen=True):
@@ -58,11 +59,15 @@ class Known(msgspec.Struct, frozen=True):
 
 
 class Standing(msgspec.Struct, frozen=True):
-    """The status of an entry; `explanation` says why it is or is not verified."""
+    """The status of an entry; `explanation` says why it is or is not verified.
+
+    `unproven`: it is trusted on the operator's word alone (`--unverified`).
+    """
 
     kind: TrustEntryKind
     verified: bool
     trusted: bool
+    unproven: bool
     explanation: str
 
 

@@ -61,7 +61,11 @@ def settle(
             each.content,
             known.entries.get(fingerprint_of(each.content)),
             Standing(
-                _kind_of_list(each.content), each.verified, trusted=True, explanation=each.note
+                _kind_of_list(each.content),
+                each.verified,
+                trusted=True,
+                unproven=each.unproven,
+                explanation=each.note,
             ),
             each.files,
         )
@@ -102,13 +106,14 @@ def _verdict(claim: Claim, gathering: Gathering, at: datetime, *, unverified: bo
         check = find_anchor(content, gathering.trust, at)[1]
         verified, reason = check.outcome is Outcome.PASSED, check.reason
     trusted = verified or unverified or (known is not None and known.trusted)
-    return _Verdict(Standing(claim.kind, verified, trusted, reason), reason)
+    unproven = trusted and not verified
+    return _Verdict(Standing(claim.kind, verified, trusted, unproven, reason), reason)
 
 
 def _standing_of(candidate: Candidate) -> Standing:
     kind = TrustEntryKind.LINK if candidate.is_link else TrustEntryKind.CSCA
     explanation = "" if candidate.proof is None else candidate.proof.explanation
-    return Standing(kind, candidate.verified, candidate.trusted, explanation)
+    return Standing(kind, candidate.verified, candidate.trusted, candidate.unproven, explanation)
 
 
 def _verify_crl(crl: Crl, trust: TrustView) -> tuple[bool, str]:

@@ -127,8 +127,8 @@ class TrustStore:
         return self._remembered(
             (query, value),
             lambda: [
-                Anchor(Certificate.parse(der), source or "")
-                for der, source in self._database.rows(query, value)
+                Anchor(Certificate.parse(der), source or "", unproven=bool(unproven))
+                for der, unproven, source in self._database.rows(query, value)
             ],
         )
 
@@ -189,8 +189,8 @@ class TrustStore:
             names.setdefault(entry, []).append(name)
         found = []
         for row in self._database.rows(schema.ENTRIES, *limits):
-            (id_, kind, country, subject, key, usable, verified, trusted, explanation, valid_from,
-             valid_until, tolerated, fingerprint, der) = row  # fmt: skip
+            (id_, kind, country, subject, key, usable, verified, trusted, unproven, explanation,
+             valid_from, valid_until, tolerated, fingerprint, der) = row  # fmt: skip
             found.append(
                 TrustEntry(
                     id=id_,
@@ -201,6 +201,7 @@ class TrustStore:
                     usable=bool(usable),
                     verified=bool(verified),
                     trusted=bool(trusted),
+                    unproven=bool(unproven),
                     explanation=explanation,
                     valid_from=valid_from,
                     valid_until=valid_until,

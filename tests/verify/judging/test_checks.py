@@ -1,7 +1,7 @@
 """Every check that files alone can decide, with each outcome it can have, and the verdict."""
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import date, datetime
 from functools import cache
 
@@ -23,6 +23,7 @@ from emrtd.lds.security.security_object import LDS_SECURITY_OBJECT, SecurityObje
 from emrtd.mrz import Mrz
 from emrtd.pki.cms.signed_data_writer import build_signed_data
 from emrtd.pki.findings import Outcome, Shows
+from emrtd.pki.x509.crl import Crl
 from tests.certificates import Authority, document_types, key, usage_period
 from tests.emrtd.biometrics.images.pictures import ridges
 from tests.verify.documents import (
@@ -32,6 +33,7 @@ from tests.verify.documents import (
     PACE_CAM,
     PACE_GM,
     Document,
+    Trust,
     face,
     issue,
     mrz,
@@ -489,6 +491,20 @@ def test_the_document_and_data_groups_of_the_report() -> None:
     assert report.portrait.startswith(b"\xff\xd8")
     assert "CSCA Utopia" in report.trust.csca
     assert report.trust.revocation.startswith("passed")
+
+
+def test_a_csca_that_was_added_unverified_is_named_in_the_check_and_under_rests_on() -> None:
+    document, root = usual(), CSCA.certificate()
+    trust = Trust((root,), (Crl.parse(CSCA.crl()),), unproven=frozenset({root}))
+    said = "its CSCA was added to the trust store unverified"
+    report = replace(document, trust=trust).judged()
+    chain = next(check for check in report.checks if check.id == "ds.chain")
+    assert chain.reason.endswith(said)
+    assert report.trust.csca.endswith(said)
+    assert report.as_json()["trust"]["csca"].endswith(said)
+    usual_report = document.judged()
+    assert said not in usual_report.trust.csca
+    assert report.verdict is usual_report.verdict, "the operator's word counts"
 
 
 def test_a_mandatory_check_that_does_not_run_prevents_accept() -> None:
