@@ -32,6 +32,7 @@ from verify.judging.evidence import (
     Exchange,
     InspectionSession,
     PaceTranscript,
+    TerminalAuthenticationTranscript,
 )
 from verify.judging.policy import ChipAuthenticity, Policy, load_policy
 from verify.judging.report import Verdict
@@ -88,6 +89,17 @@ def test_proofs_invented_from_public_keys_are_not_performed(key: Secret | None) 
         assert "can have invented them" in report.check(check_id).reason
     assert report.verdict is Verdict.REFER
     assert not any(report.check(each).outcome is Outcome.PASSED for each in CLONE_PROOFS)
+
+
+@pytest.mark.parametrize("sealed", [False, True])
+def test_terminal_authentication_counts_only_in_sealed_notes(sealed: bool) -> None:
+    document = issue(terminal_authentication=True)
+    claimed = TerminalAuthenticationTranscript("UTIS00001", ("DG3",))
+    session = msgspec.structs.replace(invented(document), terminal_authentication=claimed)
+    image = Evidence(document.files, session=session).to_image(KEY if sealed else None)
+    check = document.judged(Evidence.from_image(image, key=KEY)).check("terminal.authentication")
+    assert check.outcome is (Outcome.PASSED if sealed else Outcome.NOT_PERFORMED)
+    assert ("can have invented them" in check.reason) is not sealed
 
 
 def test_an_unsealed_session_is_reported_as_an_image_of_files() -> None:

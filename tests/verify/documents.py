@@ -133,7 +133,7 @@ class Issue:
     com: Com | None = None
     more: Mapping[int, bytes] = field(default_factory=dict)
     unsigned: Mapping[int, bytes] = field(default_factory=dict)
-    card_access: tuple[PaceInfo, ...] | None = None
+    card_access: tuple[SecurityInfo, ...] | None = None
     more_infos: tuple[SecurityInfo, ...] = ()
     chip_private: int = 0x5EC2E7
 

@@ -149,9 +149,8 @@ def test_the_terminals_own_key_echoed_back_is_refused(number: int, tag: Tag) -> 
 
 @both_keys
 def test_an_echoed_integer_is_recognised_behind_leading_zeros(tag: Tag) -> None:
-    offered = variant(2)
-    with pytest.raises((ProtocolError, MalformedError)):
-        pace(offered, {tag: lambda sent, _: b"\x00" + sent})
+    with pytest.raises(ProtocolError, match="our own public key"):
+        pace(variant(2), {tag: lambda sent, _: b"\x00" + sent})
 
 
 @pytest.mark.parametrize("number", [8, 9, 11, 12, 13, 14, 16, 18])

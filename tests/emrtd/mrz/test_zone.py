@@ -157,6 +157,76 @@ def test_optional_data_follow_a_long_number() -> None:
     assert (mrz.document_number, mrz.optional_data) == ("D23145890734", "XY")
 
 
+LONG_TD1 = "IRUTO{}9001317F3111214UTO<<<<<<<<<<<0EXAMPLE<<ANN<<<<<<<<<<<<<<<<<<"
+"""A TD1 with room for the document number, its check digit and the optional data (25)."""
+
+
+@pytest.mark.parametrize(
+    ("printed", "number", "optional", "information", "printed_digit"),
+    [
+        ("D23145890<7349<", "D23145890734", "", "D231458907349", "9"),
+        # A check digit at its place: the optional data are no part of the number.
+        ("D231458907349<<", "D23145890", "349", "D231458907", "7"),
+        # A number that is shorter than its field does not continue.
+        ("D2314589<<7349<", "D2314589", "7349", "D2314589<<", "<"),
+        # One character is a check digit without a character of the number before it.
+        ("D23145890<7<<<<", "D23145890", "7", "D23145890<", "<"),
+        # Optional data that begin with a filler have no continuation.
+        ("D23145890<<7349", "D23145890", "<7349", "D23145890<", "<"),
+        ("D23145890<<<<<<", "D23145890", "", "D23145890<", "<"),
+    ],
+    ids=["long", "digit in its place", "short", "digit alone", "filler first", "no optional data"],
+)
+def test_when_a_document_number_is_long(
+    printed: str, number: str, optional: str, information: str, printed_digit: str
+) -> None:
+    """A filler stands for the check digit, and the rest follows (Doc 9303-5, 4.2.2.2, note j)."""
+    mrz = Mrz.parse(LONG_TD1.format(printed.ljust(25, "<")))
+    digit = next(each for each in mrz.check_digits() if each.name == "document_number")
+    assert (mrz.document_number, mrz.optional_data) == (number, optional)
+    assert mrz.information == f"{information}90013173111214"
+    assert digit.printed == printed_digit
+    assert digit.correct is (printed_digit != "<")
+
+
+def test_a_number_of_a_td3_is_never_long() -> None:
+    """Its optional data have a check digit of their own (Doc 9303-4, 4.2.2.2)."""
+    mrz = build("TD3", document_code="P", document_number="D23145890", optional_data="7349")
+    changed = Mrz.parse(mrz.text[:53] + "<" + mrz.text[54:])
+    assert (changed.document_number, changed.optional_data) == ("D23145890", "7349")
+
+
+def test_a_number_of_nine_characters_has_its_check_digit_behind_it() -> None:
+    assert build("TD1", document_number="D23145890").lines[0] == "IRUTOD231458907<<<<<<<<<<<<<<<"
+    assert build("TD1", document_number="D231458907").lines[0] == "IRUTOD23145890<76<<<<<<<<<<<<<"
+
+
+def test_a_long_number_cannot_contain_a_filler() -> None:
+    with pytest.raises(MisuseError, match="cannot contain a filler"):
+        build("TD1", document_number="D23145890 7")
+
+
+@pytest.mark.parametrize(
+    ("optional", "digit", "correct"),
+    [("", "<", True), ("", "0", True), ("", "1", False), ("ABC", "<", False), ("0", "<", False)],
+)
+def test_a_filler_is_the_check_digit_of_unused_optional_data_only(
+    optional: str, digit: str, correct: bool
+) -> None:
+    """Doc 9303-4, 4.2.2.2, position 43: zero or a filler, at the option of the State."""
+    text = build("TD3", document_code="P", optional_data=optional).text
+    changed = Mrz.parse(text[:86] + digit + text[87:])
+    found = {each.name: each.correct for each in changed.check_digits()}
+    assert found["optional_data"] is correct
+
+
+def test_a_filler_is_no_other_check_digit() -> None:
+    text = build("TD3", document_code="P").text
+    for place, name in ((53, "document_number"), (63, "date_of_birth"), (71, "date_of_expiry")):
+        changed = Mrz.parse(text[:place] + "<" + text[place + 1 :])
+        assert name in {each.name for each in changed.check_digits() if not each.correct}
+
+
 def test_sex_not_specified_is_a_filler() -> None:
     assert build(sex="X").lines[1][7] == "<"
     assert build(sex="X").sex == "X"

@@ -17,6 +17,7 @@ from emrtd.pki.passive import Examination, examine
 from emrtd.pki.quirks import Quirk
 from emrtd.pki.signer_profile import Purpose, Use
 from emrtd.pki.trust import TrustSet
+from emrtd.pki.x509 import extension_writer as writer
 from emrtd.pki.x509 import extensions as ext
 from emrtd.pki.x509.certificates import Certificate
 from emrtd.pki.x509.crl import Crl
@@ -30,6 +31,7 @@ from tests.certificates import (
     basic_constraints,
     document_types,
     extended_key_usage,
+    extension,
     key,
     key_usage,
     make_certificate,
@@ -336,14 +338,39 @@ def test_a_csca_without_the_ca_flag() -> None:
     assert "not marked as a CA" in finding.reason
 
 
+@pytest.mark.parametrize(
+    ("own", "reason"),
+    [
+        ([key_usage(ext.KeyUsage.CRL_SIGN)], "not for signing certificates"),
+        ([extension(ext.KEY_USAGE, der.null())], "not for signing certificates"),
+        (
+            [key_usage(ext.KeyUsage.KEY_CERT_SIGN), extension("1.2.3.4", b"", critical=True)],
+            "its issuer's certificate has an unknown critical extension",
+        ),
+    ],
+    ids=["without keyCertSign", "unreadable key usage", "unknown critical extension"],
+)
+def test_a_csca_that_may_not_issue_certificates(own: list[bytes], reason: str) -> None:
+    extensions = [writer.subject_key_identifier(CSCA.key_identifier), basic_constraints(), *own]
+    csca = make_certificate(CSCA.name, CSCA.name, CSCA.key.public_key, CSCA.key, extensions)
+    examination = judge(signed(CSCA.issue()), TrustSet([csca], [CRL]))
+    finding = examination.check("ds.chain")
+    assert (finding.outcome, finding.shows) == (Outcome.FAILED, None)
+    assert reason in finding.reason
+    assert examination.path is not None
+    assert examination.path.anchor is None
+
+
+def test_a_csca_may_have_unknown_extensions_that_are_not_critical() -> None:
+    extensions = [*CSCA.extensions(), extension("1.2.3.4", b"")]
+    csca = make_certificate(CSCA.name, CSCA.name, CSCA.key.public_key, CSCA.key, extensions)
+    assert is_accepted(judge(signed(CSCA.issue()), TrustSet([csca], [CRL])))
+
+
 def test_an_unknown_critical_extension() -> None:
-    strange = ext_critical("1.2.3.4")
+    strange = extension("1.2.3.4", b"", critical=True)
     examination = judge(signed(CSCA.issue(more=[strange])))
-    assert outcomes(examination)["ds.chain"] is Outcome.FAILED
-
-
-def ext_critical(oid: str) -> bytes:
-    return der.sequence(der.oid(oid), der.boolean(True), der.octet_string(der.null()))
+    assert "unknown critical extensions: 1.2.3.4" in only(examination, "ds.chain", Outcome.FAILED)
 
 
 def test_a_revoked_document_signer() -> None:

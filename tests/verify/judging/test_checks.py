@@ -18,7 +18,7 @@ from emrtd.lds.com import Com
 from emrtd.lds.data_groups.dg1 import DataGroup1
 from emrtd.lds.data_groups.dg3 import DataGroup3
 from emrtd.lds.files import DATA_GROUPS, EMRTD_APPLICATION, FileID
-from emrtd.lds.security.security_infos import EfDirInfo
+from emrtd.lds.security.security_infos import EfDirInfo, UnknownSecurityInfo
 from emrtd.lds.security.security_object import LDS_SECURITY_OBJECT, SecurityObject
 from emrtd.mrz import Mrz
 from emrtd.pki.cms.signed_data_writer import build_signed_data
@@ -75,6 +75,7 @@ def with_mrz_text(text: str) -> Document:
 
 
 OPTICAL = mrz().text
+UNKNOWN_INFO = UnknownSecurityInfo("1.2.3.4", der.sequence(der.oid("1.2.3.4"), der.integer(1)))
 DIRECTORY = ApplicationDirectory.of([EMRTD_APPLICATION]).encode()
 REJECT, REFER, ACCEPT = Verdict.REJECT, Verdict.REFER, Verdict.ACCEPT
 FORGERY = Shows.FORGERY
@@ -276,6 +277,14 @@ CASES = {
         lambda: issue(mrz=mrz(date_of_birth="9001<<")), "mrz.matches-optical", PASSED, ACCEPT,
         optical=mrz(date_of_birth="900131").text,
     ),
+    "optical: an unknown day does not excuse another month": Expected(
+        lambda: issue(mrz=mrz(date_of_birth="9001<<")), "mrz.matches-optical", FAILED, REJECT,
+        FORGERY, "date of birth", optical=mrz(date_of_birth="900231").text,
+    ),
+    "optical: a printed unknown day does not excuse another year": Expected(
+        usual, "mrz.matches-optical", FAILED, REJECT, FORGERY, "date of birth",
+        optical=mrz(date_of_birth="8901<<").text,
+    ),
     "optical: misread": Expected(
         usual, "mrz.matches-optical", UNDETERMINED, REFER, says="read it again",
         optical=wrong_digit(OPTICAL, 14),
@@ -304,6 +313,16 @@ CASES = {
         lambda: issue(permit=permit(valid_until=date(2026, 11, 20))),
         "document.expired", FAILED, REFER, says="the permit ended",
     ),
+    "expiry: the permit ends today": Expected(
+        lambda: issue(permit=permit(valid_until=NOW.date())), "document.expired", PASSED, ACCEPT
+    ),
+    "expiry: the permit begins today": Expected(
+        lambda: issue(permit=permit(valid_from=NOW.date())), "document.expired", PASSED, ACCEPT
+    ),
+    "expiry: the permit begins tomorrow": Expected(
+        lambda: issue(permit=permit(valid_from=NOW.date() + DAY)),
+        "document.expired", FAILED, REFER, says="does not begin",
+    ),
     "expiry: the permit has not begun": Expected(
         lambda: issue(permit=permit(valid_from=date(2026, 12, 1))),
         "document.expired", FAILED, REFER, says="does not begin",
@@ -321,6 +340,16 @@ CASES = {
     "downgrade: a PACEInfo added": Expected(
         lambda: issue(pace=(PACE_GM,), card_access=(PACE_GM, PACE_CAM)),
         "access.downgrade", FAILED, REJECT, FORGERY,
+    ),
+    "downgrade: a SecurityInfo of an unknown protocol added": Expected(
+        lambda: issue(card_access=(PACE_GM, PACE_CAM, UNKNOWN_INFO)),
+        "access.downgrade", FAILED, REJECT, FORGERY, "EF.CardAccess has been changed",
+    ),
+    "downgrade: a signed SecurityInfo of an unknown protocol": Expected(
+        lambda: issue(
+            card_access=(PACE_GM, PACE_CAM, UNKNOWN_INFO), more_infos=(UNKNOWN_INFO,)
+        ),
+        "access.downgrade", PASSED, ACCEPT,
     ),
     "downgrade: malformed": Expected(
         lambda: usual().with_file(FileID.CARD_ACCESS, b"\x31\x02\x30\x01"),
@@ -350,6 +379,14 @@ CASES = {
     "card security: a signer that is revoked and has expired": Expected(
         lambda: issue(signer=CSCA.issue(not_after=NOW - DAY), crl=CSCA.crl([100])),
         "cardsecurity.signature", FAILED, REJECT, Shows.REVOCATION, "revoked on",
+    ),
+    "card security: a CSCA that is not valid yet": Expected(
+        lambda: issue(anchors=(CSCA.certificate(not_before=NOW + DAY),)),
+        "cardsecurity.signature", WARNING, REFER, says="ds.validity",
+    ),
+    "card security: signed after the private key might be used": Expected(
+        lambda: issue(signer=CSCA.issue(more=[usage_period(NOW - 90 * DAY, NOW - 60 * DAY)])),
+        "cardsecurity.signature", PASSED, ACCEPT,
     ),
     "card security: malformed": Expected(
         lambda: usual().with_file(FileID.CARD_SECURITY, b"\x30\x00"),
