@@ -20,6 +20,9 @@ MAX_DEPTH: Final = 32
 MAX_CHILDREN: Final = 20_000
 """The maximum number of values in `Value.children`; use `Value.each` for more."""
 
+MAX_VALUES: Final = 1_000_000
+"""The maximum number of values that `definite` looks at; the largest Master Lists need 20,000."""
+
 
 class SourceOctets:
     """The octets that values are read from, their name for errors, and whether they are DER so far.
@@ -150,18 +153,23 @@ def definite(octets: bytes, what: str) -> bytes:
 
     Constructed OCTET STRINGs of indefinite length become primitive ones.  Values that have only
     definite lengths are not changed, so that signatures over them stay valid.
-    Raises `MalformedError` if the octets are not one whole value.
+    Raises `MalformedError` if the octets are not one whole value, or hold more than `MAX_VALUES`.
     """
-    rewritten, end = _definite(octets, 0, len(octets), what, 0)
+    rewritten, end = _definite(octets, 0, len(octets), what, 0, budget=iter(range(MAX_VALUES)))
     if end != len(octets):
         raise MalformedError(what, f"{len(octets) - end} octets follow the value", end)
     return octets if rewritten is None else rewritten
 
 
 def _definite(
-    octets: bytes, position: int, limit: int, what: str, depth: int
+    octets: bytes, position: int, limit: int, what: str, depth: int, *, budget: Iterator[int]
 ) -> tuple[bytes | None, int]:
-    """Return the rewritten value (None: unchanged) and the offset of its end."""
+    """Return the rewritten value (None: unchanged) and the offset of its end.
+
+    Each value takes one number of `budget`.
+    """
+    if next(budget, None) is None:
+        raise MalformedError(what, f"more than {MAX_VALUES} values", position)
     if depth > MAX_DEPTH:
         raise MalformedError(what, f"values nested deeper than {MAX_DEPTH}", position)
     tag_end = _tag_end(octets, position, limit, what)
@@ -184,7 +192,7 @@ def _definite(
                     what, "a value of indefinite length has no end-of-contents octets", position
                 )
             break
-        part, following = _definite(octets, inner, end, what, depth + 1)
+        part, following = _definite(octets, inner, end, what, depth + 1, budget=budget)
         changed |= part is not None
         parts.append(octets[inner:following] if part is None else part)
         inner = following
@@ -193,11 +201,15 @@ def _definite(
     contents = b"".join(parts)
     tag = octets[position:tag_end]
     if tag == b"\x24":  # a constructed OCTET STRING: its segments, joined (X.690, 8.7.3)
-        tag, contents = b"\x04", _joined(contents, what)
+        tag, contents = b"\x04", joined(contents, what)
     return tag + encode_length(len(contents)) + contents, inner + 2 if indefinite else end
 
 
-def _joined(segments: bytes, what: str) -> bytes:
+def joined(segments: bytes, what: str) -> bytes:
+    """Return the contents of the OCTET STRINGs that a constructed one consists of (X.690, 8.7.3).
+
+    Raises `MalformedError` if the octets are anything else.
+    """
     whole = Value(SourceOctets(segments, what), 0x24, 0, 0, len(segments))
     return b"".join(segment.expect(0x04).contents for segment in whole.each(len(segments)))
 

@@ -4,8 +4,10 @@ Anyone who has `intake.cer` can make one, so that a package does not prove its s
 `personalise seal-application`, or
 
     zip -r - application.json portrait.jpg ... |
-    openssl cms -encrypt -binary -aes-256-gcm -outform DER -recip intake.cer -out 0001.p7m
+    openssl cms -encrypt -binary -aes-256-gcm -outform DER -recip intake.cer \\
+        -keyopt ecdh_kdf_md:sha256 -out 0001.p7m
 
+A package may be DER, PEM or S/MIME, written at once or as a stream, and may be for others as well.
 A package is decrypted in memory only: its content is never on disk in clear.
 """
 
@@ -19,6 +21,7 @@ from typing import Final
 from emrtd.crypto.signatures import EcPublicKey
 from emrtd.errors import ProtocolError
 from emrtd.pki.cms.enveloped import seal
+from emrtd.pki.cms.transfer import read_transferred
 from emrtd.pki.x509.certificate_writer import key_identifier
 from emrtd.pki.x509.certificates import Certificate
 from emrtd.pki.x509.extensions import KeyUsage
@@ -49,7 +52,7 @@ def load_application(path: Path, open_package: Callable[[bytes], Secret]) -> App
         return Application.load(path)
     package = read_bounded(path, MAX_PACKAGE)
     try:
-        content = open_package(package).reveal()
+        content = open_package(read_transferred(package, "package")).reveal()
     except (MalformedError, ProtocolError) as error:
         raise MisuseError(
             f"{path}: is not an application encrypted for this PKI ({error.message})"

@@ -1,18 +1,22 @@
-"""Envelopes for one recipient: CMS AuthEnvelopedData (RFC 5083, RFC 5084, RFC 5753).
+"""Envelopes: CMS AuthEnvelopedData (RFC 5083, RFC 5084, RFC 5753).
 
 The content is encrypted with AES-256 in GCM mode; its key is wrapped with a key derived by an
 ephemeral ECDH key agreement with the recipient's key.  `openssl cms -decrypt` decrypts them.  The
 recipient is named by its subject key identifier, so that a private key can be found without its
 certificate.
+
+An envelope that is read may have further recipients, also of other kinds, and indefinite lengths,
+as `openssl cms -encrypt -stream` writes them.
 """
 
 import hashlib
 import secrets
 from dataclasses import dataclass
+from itertools import islice
 from typing import Final
 
 from emrtd import tlv
-from emrtd.asn1 import der
+from emrtd.asn1 import ber, der
 from emrtd.crypto.curves import Point
 from emrtd.crypto.private_keys import EcPrivateKey
 from emrtd.crypto.public_keys import ID_EC_PUBLIC_KEY
@@ -139,7 +143,8 @@ class _Parts:
 
 
 def _parse(envelope: bytes) -> _Parts:
-    kind, content = _fields(tlv.read_expected(envelope, der.SEQUENCE, _WHAT), 2)
+    whole = tlv.read_expected(ber.definite(envelope, _WHAT), der.SEQUENCE, _WHAT)
+    kind, content = _fields(whole, 2)
     if der.read_oid(kind) != _ID_AUTH_ENVELOPED_DATA:
         raise kind.malformed("is not AuthEnvelopedData")
     _, recipients, encrypted_content, tag = _fields(_fields(content, 1)[0], 4)
@@ -153,17 +158,41 @@ def _parse(envelope: bytes) -> _Parts:
     nonce, tag_size = _fields(parameters, 2)
     if der.read_integer(tag_size) != _TAG_SIZE or len(tag.value) != _TAG_SIZE:
         raise tag.malformed(f"is not a tag of {_TAG_SIZE} octets")
-    if encrypted.tag != 0x80:
-        raise encrypted.malformed("is not a primitive OCTET STRING")
     return _Parts(
-        [_parse_recipient(info) for info in infos],
+        _parse_recipients(infos),
         der.read_octet_string(nonce),
-        encrypted.value + der.read_octet_string(tag),
+        _parse_encrypted(encrypted) + der.read_octet_string(tag),
     )
 
 
-def _parse_recipient(info: tlv.DataObject) -> _WrappedKey:
-    """Read a KeyAgreeRecipientInfo (RFC 5652, 6.2.2)."""
+def _parse_encrypted(encrypted: tlv.DataObject) -> bytes:
+    """Return the encrypted content; it is in segments if it was written as a stream."""
+    if encrypted.tag == 0xA0:
+        return ber.joined(encrypted.value, _WHAT)
+    if encrypted.tag != 0x80:
+        raise encrypted.malformed("is not the encrypted content")
+    return encrypted.value
+
+
+def _parse_recipients(infos: tlv.DataObjects) -> list[_WrappedKey]:
+    """Read the recipients; those of other kinds (RSA, a password) are left out.
+
+    Raises `MalformedError`, with the reason for the first one, if all of them are of other kinds.
+    """
+    keys: list[_WrappedKey] = []
+    objections: list[MalformedError] = []
+    for info in infos:
+        try:
+            keys += _parse_recipient(info)
+        except MalformedError as error:
+            objections.append(error)
+    if not keys:
+        raise objections[0]
+    return keys
+
+
+def _parse_recipient(info: tlv.DataObject) -> list[_WrappedKey]:
+    """Read a KeyAgreeRecipientInfo (RFC 5652, 6.2.2), which may be for several keys."""
     if info.tag != 0xA1:
         raise info.malformed("is not a key agreement")
     _, originator, agreement, keys = _fields(info, 4)
@@ -175,13 +204,19 @@ def _parse_recipient(info: tlv.DataObject) -> _WrappedKey:
     if originator_key.tag != 0xA1:
         raise originator.malformed("is not an ephemeral key")
     point = _fields(originator_key, 2)[1]
-    identifier, wrapped = _fields(_fields(keys, 1)[0], 2)
-    return _WrappedKey(
-        _parse_identifier(identifier),
-        der.read_bit_string(point),
-        kdf_hash,
-        der.read_octet_string(wrapped),
-    )
+    found: list[_WrappedKey] = []
+    objection = keys.malformed("names no recipient")
+    for each in islice(keys.children(), _MAX_RECIPIENTS):
+        try:
+            identifier, wrapped = _fields(each, 2)
+            recipient, octets = _parse_identifier(identifier), der.read_octet_string(wrapped)
+        except MalformedError as error:
+            objection = error
+        else:
+            found.append(_WrappedKey(recipient, der.read_bit_string(point), kdf_hash, octets))
+    if not found:
+        raise objection
+    return found
 
 
 def _parse_identifier(identifier: tlv.DataObject) -> Recipient:

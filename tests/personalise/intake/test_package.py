@@ -8,12 +8,15 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from emrtd.asn1 import der
 from emrtd.pki.cms.enveloped import seal
 from personalise.intake.package import MAX_ENTRIES, load_application, seal_application
 from personalise.pki.issuing_pki import IssuingPki
 from personalise.preparing.application import MAX_IMAGE
 from support.errors import MisuseError
 from support.secret import Secret
+from tests.certificates import Authority
+from tests.helpers import REPOSITORY
 from tests.personalise.applications import CONTRACT, folder, images
 
 
@@ -50,23 +53,65 @@ def test_only_the_pkis_intake_key_opens_a_package(pki: IssuingPki, tmp_path: Pat
         load_application(package, pki.open_package)
 
 
-def test_a_package_made_with_zip_and_openssl_is_read(pki: IssuingPki, tmp_path: Path) -> None:
-    source = folder(tmp_path / "application")
-    archive = tmp_path / "plain.zip"
-    with zipfile.ZipFile(archive, "w") as file:
+def made_by_openssl(command: list[str], pki: IssuingPki, folder_: Path) -> bytes:
+    """Run a command beside `application.zip`, `intake.cer` and other.pem, which is RSA's."""
+    source = folder(folder_ / "application")
+    with zipfile.ZipFile(folder_ / "application.zip", "w") as file:
         for path in source.iterdir():
             file.write(path, path.name)
-    package = tmp_path / "0001.p7m"
-    certificate = tmp_path / "intake.pem"
-    certificate.write_text(pki.certificate("intake").to_pem(), encoding="ascii")
-    subprocess.run(
-        [
-            "openssl", "cms", "-encrypt", "-binary", "-aes-256-gcm", "-outform", "DER",
-            "-in", archive, "-recip", certificate, "-out", package,
-        ],
-        check=True,
-    )  # fmt: skip
-    assert load_application(package, pki.open_package).particulars.holder.sex == "F"
+    (folder_ / "intake.cer").write_bytes(pki.certificate("intake").der)
+    other = Authority(kind="RSA-2048").certificate()
+    (folder_ / "other.pem").write_text(other.to_pem(), encoding="ascii")
+    subprocess.run(command, check=True, cwd=folder_)
+    return (folder_ / "FILE").read_bytes()
+
+
+def documented_command() -> list[str]:
+    """The command of the guide."""
+    guide = (REPOSITORY / "docs" / "personalisation.md").read_text(encoding="utf-8")
+    (line,) = (each for each in guide.splitlines() if each.startswith("    openssl cms -encrypt"))
+    return line.split()
+
+
+ECDH_SHA256, RSA = der.oid("1.3.132.1.11.1"), der.oid("1.2.840.113549.1.1.1")
+
+
+def test_the_documented_command_of_openssl_makes_a_package(pki: IssuingPki, tmp_path: Path) -> None:
+    package = made_by_openssl(documented_command(), pki, tmp_path)
+    assert ECDH_SHA256 in package
+    read = load_application(tmp_path / "FILE", pki.open_package)
+    assert read.particulars.holder.sex == "F"
+
+
+@pytest.mark.parametrize(
+    ("options", "mark"),
+    [
+        ("-stream", b"\x30\x80"),
+        ("-outform PEM", b"-----BEGIN CMS-----"),
+        ("-outform PEM -stream", b"-----BEGIN CMS-----"),
+        ("-outform SMIME", b"MIME-Version: 1.0"),
+        ("-outform SMIME -stream -crlfeol", b"MIME-Version: 1.0"),
+        ("-recip other.pem", RSA),
+        ("-recip other.pem -stream", RSA),
+    ],
+)
+def test_a_package_is_read_in_each_form_that_openssl_writes(
+    options: str, mark: bytes, pki: IssuingPki, tmp_path: Path
+) -> None:
+    command = [*documented_command(), *options.split()]
+    package = made_by_openssl(command, pki, tmp_path)
+    assert mark in package[:4096]
+    read = load_application(tmp_path / "FILE", pki.open_package)
+    assert read.image("biometrics.portrait", "portrait.jpg") == images()["portrait.jpg"]
+
+
+def test_a_package_for_others_alone_is_refused(pki: IssuingPki, tmp_path: Path) -> None:
+    command = documented_command()
+    place = command.index("-recip")
+    command[place : place + 4] = ["-recip", "other.pem"]
+    made_by_openssl(command, pki, tmp_path)
+    with pytest.raises(MisuseError, match="not an application encrypted for this PKI"):
+        load_application(tmp_path / "FILE", pki.open_package)
 
 
 def test_load_application_reads_a_folder_too(pki: IssuingPki, tmp_path: Path) -> None:

@@ -2,6 +2,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from emrtd import tlv
+from emrtd.asn1 import ber, der
 from emrtd.crypto.curves import CURVES
 from emrtd.crypto.private_keys import EcPrivateKey
 from emrtd.errors import ProtocolError
@@ -28,6 +30,100 @@ def test_another_key_does_not_open_it() -> None:
         open_envelope(ENVELOPE, EcPrivateKey.generate(CURVES["brainpoolP256r1"]))
     with pytest.raises(ProtocolError, match="another key"):
         open_envelope(ENVELOPE, EcPrivateKey.generate(CURVES["secp521r1"]))
+
+
+def with_recipients(*others: bytes, last: bool = False, own: bool = True) -> bytes:
+    """Return `ENVELOPE` with further recipients, which no signature or tag covers."""
+    kind, content = ber.read(ENVELOPE, "envelope").children
+    version, recipients, *rest = content.children[0].children
+    infos = [each.encoded for each in recipients.children] if own else []
+    every = (*infos, *others) if last else (*others, *infos)
+    fields = (version.encoded, tlv.encode(0x31, *every), *(each.encoded for each in rest))
+    return der.sequence(kind.encoded, der.tagged(0, der.sequence(*fields)))
+
+
+RSA = der.sequence(  # KeyTransRecipientInfo
+    der.integer(2),
+    der.tagged_primitive(0, IDENTIFIER),
+    der.sequence(der.oid("1.2.840.113549.1.1.1"), der.null()),
+    der.octet_string(bytes(256)),
+)
+PASSWORD = der.tagged(3, der.integer(0))
+X25519 = der.tagged(
+    1,
+    der.integer(3),
+    der.tagged(0, der.tagged(1, der.sequence(der.oid("1.3.101.110")), der.bit_string(bytes(32)))),
+    der.sequence(der.oid("1.2.840.113549.1.9.16.3.19"), der.sequence()),
+    der.sequence(),
+)
+STRANGERS = {"RSA": RSA, "password": PASSWORD, "X25519": X25519, "nothing": der.null()}
+
+
+@pytest.mark.parametrize("last", [False, True], ids=["before", "after"])
+@pytest.mark.parametrize("stranger", STRANGERS.values(), ids=STRANGERS)
+def test_recipients_of_other_kinds_are_left_out(stranger: bytes, last: bool) -> None:
+    envelope = with_recipients(stranger, last=last)
+    assert open_envelope(envelope, KEY).reveal() == CONTENT
+    assert recipients_of(envelope) == [Recipient(IDENTIFIER)]
+
+
+def test_an_envelope_without_a_recipient_of_ours_is_malformed() -> None:
+    with pytest.raises(MalformedError, match="not a key agreement"):
+        open_envelope(with_recipients(RSA, PASSWORD, own=False), KEY)
+    with pytest.raises(MalformedError, match="names 17 recipients"):
+        open_envelope(with_recipients(*[RSA] * 16), KEY)
+
+
+def test_one_key_agreement_may_be_for_several_keys() -> None:
+    info = ber.read(ENVELOPE, "envelope").children[1].children[0].children[1].children[0]
+    *fields, keys = info.children
+    other = der.sequence(der.tagged(0, der.octet_string(b"other")), der.octet_string(bytes(40)))
+    unread = der.sequence(der.null())
+    several = der.tagged(
+        1,
+        *(each.encoded for each in fields),
+        der.sequence(unread, other, keys.children[0].encoded),
+    )
+    envelope = with_recipients(several, own=False)
+    assert open_envelope(envelope, KEY).reveal() == CONTENT
+    assert recipients_of(envelope) == [Recipient(b"other"), Recipient(IDENTIFIER)]
+
+
+def streamed(*segments: bytes) -> bytes:
+    """Return `ENVELOPE` with indefinite lengths, its content in segments."""
+
+    def indefinite(tag: int, *parts: bytes) -> bytes:
+        return bytes((tag, 0x80)) + b"".join(parts) + b"\0\0"
+
+    kind, content = ber.read(ENVELOPE, "envelope").children
+    version, recipients, encrypted, tag = content.children[0].children
+    inner = [each.encoded for each in encrypted.children[:2]]
+    whole = [
+        version.encoded,
+        recipients.encoded,
+        indefinite(0x30, *inner, indefinite(0xA0, *segments)),
+        tag.encoded,
+    ]
+    return indefinite(0x30, kind.encoded, indefinite(0xA0, indefinite(0x30, *whole)))
+
+
+def test_an_envelope_that_was_written_as_a_stream_opens() -> None:
+    content = ber.read(ENVELOPE, "envelope").children[1].children[0].children[2].children[2]
+    parts = [der.octet_string(bytes((octet,))) for octet in content.contents]
+    assert open_envelope(streamed(*parts), KEY).reveal() == CONTENT
+    with pytest.raises(ProtocolError, match="altered"):
+        open_envelope(streamed(*reversed(parts)), KEY)
+    with pytest.raises(MalformedError):
+        open_envelope(streamed(*parts, der.integer(1)), KEY)
+    with pytest.raises(MalformedError, match="no end-of-contents"):
+        open_envelope(streamed(*parts)[:-2], KEY)
+
+
+def test_the_values_of_a_stream_are_bounded(monkeypatch: pytest.MonkeyPatch) -> None:
+    assert ber.MAX_VALUES <= 1_000_000
+    monkeypatch.setattr(ber, "MAX_VALUES", 1_000)
+    with pytest.raises(MalformedError, match="more than 1000 values"):
+        open_envelope(streamed(b"\x04\x00" * 1_000), KEY)
 
 
 @settings(max_examples=60)
