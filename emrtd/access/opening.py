@@ -5,7 +5,7 @@ Control runs in the application (Doc 9303-11, 4.2).
 """
 
 import secrets
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Final
 
 from emrtd.access import bac
@@ -47,6 +47,11 @@ class ByPace:
     def directory(self) -> Directory:
         """Where it runs."""
         return Directory.MASTER_FILE
+
+    @property
+    def without_chat(self) -> "ByPace":
+        """The same PACE, which requests no trust points."""
+        return replace(self, chat=None)
 
     def authenticate(self, random: Random = secrets.token_bytes) -> Procedure[OpenedSession]:
         """Run PACE; the master file is selected.  Raises what `establish` raises.

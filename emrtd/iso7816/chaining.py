@@ -24,6 +24,10 @@ _PROTECTION: Final = 4 + 3 + 10
 _MAX_CHAINED_RESPONSE: Final = 4 * (EXTENDED_MAX_DATA + 1)
 
 
+class ResponseChainError(ProtocolError):
+    """A chained response does not come to its end; no part of it is authenticated."""
+
+
 def command_capacity(cipher_block: int | None) -> int:
     """Return how many octets of data a command of short length can carry.
 
@@ -99,9 +103,9 @@ def with_response_chaining(procedure: Procedure[T]) -> Procedure[T]:
             parts.append(response.data)
             size += len(response.data)
             if not response.data and response.sw >> 8 == 0x61:
-                raise ProtocolError("the chip announces more octets by 61XX and returns none")
+                raise ResponseChainError("the chip announces more octets by 61XX and returns none")
             if size > _MAX_CHAINED_RESPONSE:
-                raise ProtocolError(
+                raise ResponseChainError(
                     f"the chip's chained response exceeds {_MAX_CHAINED_RESPONSE} octets"
                 )
         return ResponseAPDU(b"".join(parts), response.sw)

@@ -1,6 +1,7 @@
 """The channel to one chip: plain at first, then protected by secure messaging."""
 
 import secrets
+from dataclasses import dataclass
 from typing import Final, TypeVar
 
 from emrtd.access.opening import OpenedSession, Way
@@ -30,12 +31,38 @@ from verify.judging.evidence import (
     Step,
     TerminalAuthenticationTranscript,
 )
-from verify.judging.faults import Exhausted, Fault, NotTried, PasswordName, Refused, Why
+from verify.judging.faults import (
+    Exhausted,
+    Fault,
+    NotTried,
+    PasswordName,
+    Refused,
+    Violated,
+    Why,
+)
 
 T = TypeVar("T")
 
 MOST_COMMANDS: Final = 20_000
 """The limit of commands in one inspection; the largest documents take 3,000 (32 octets each)."""
+
+
+_IN_FORMER_SESSION: Final = (
+    "Chip Authentication: the chip answered in the session before, whose keys it should have left"
+)
+
+
+@dataclass(frozen=True, slots=True)
+class FirstExchange:
+    """The first exchange in a new session, as transmitted.
+
+    The response is empty if no whole one arrived.  `fault` is why the exchange proves nothing, None
+    if it verified.  `in_former_session`: the response verified in the session before.
+    """
+
+    exchange: Exchange
+    fault: Fault | None = None
+    in_former_session: bool = False
 
 
 class Channel:
@@ -86,18 +113,23 @@ class Channel:
 
     def change_session(
         self, session: SecureMessaging, chip_key: bytes | None = None
-    ) -> Procedure[Exchange | None]:
-        """Change to a new session; return the first exchange in it, as transmitted.
+    ) -> Procedure[FirstExchange]:
+        """Change to a new session; return the first exchange in it.
 
-        If the chip cannot answer in the new session, it is opened again, and the exchange returned
-        is the failed one; None if the chip did not answer.  Raises `StoppedError` if the limit of
-        commands is reached before the chip is asked.
+        If the chip does not answer in the new session, no session is left: the caller calls
+        `begin_again`.  Raises `StoppedError` if the limit of commands is reached before the chip is
+        asked.
         """
         recorded: list[Exchange] = []
+        former = self._state.messaging
+        in_former = False
 
         def record(command: CommandAPDU) -> Procedure[ResponseAPDU]:
+            nonlocal in_former
+            recorded.append(Exchange(command.encode(), b""))
             response = yield command
-            recorded.append(Exchange(command.encode(), response.encode()))
+            recorded[-1] = Exchange(command.encode(), response.encode())
+            in_former = former is not None and _is_of(former, response)
             return response
 
         # any answer in the new session proves the key, even a refusal
@@ -109,10 +141,18 @@ class Channel:
         except FAULTS_OF_CHIPS as error:
             if isinstance(error, StoppedError) and self._commands == before + 1:
                 raise  # no command was sent: this says nothing about the chip's key
-            yield from self._recover()
+            fault: Fault = Violated(_IN_FORMER_SESSION) if in_former else fault_of(error)
         else:
             self._enter(self._state.rekeyed(session, chip_key))
-        return recorded[0] if recorded else None
+            return FirstExchange(recorded[0])
+        return FirstExchange(recorded[0], fault, in_former)
+
+    def begin_again(self) -> Procedure[bool]:
+        """Reset the chip after a proof was disturbed, and open it; return whether that succeeded.
+
+        The number of calls is bounded by the number of proofs, and so is not limited here.
+        """
+        return (yield from self._recover(counted=False))
 
     def show(
         self,
@@ -133,9 +173,11 @@ class Channel:
         if state.messaging is not None:
             self.reader.set_cipher_block(state.messaging.cipher.block_size)
 
-    def _recover(self) -> Procedure[bool]:
+    def _recover(self, *, counted: bool = True) -> Procedure[bool]:
         """Open the chip again after it ended the session; return whether that succeeded."""
-        self._enter(self._state.dropped())
+        if self._state.stage is Stage.LOST:
+            return False
+        self._enter(self._state.dropped(counted=counted))
         reopening = self._state.stage is Stage.REOPENING
         self.tell(events.SessionLost(reopening))
         if reopening and (yield from self._reopen()):
@@ -148,18 +190,17 @@ class Channel:
 
     def _reopen(self) -> Procedure[bool]:
         way, access = self._state.way, self._state.access
-        if way is None:
-            return False
         yield Reset()  # some chips keep parts of a session until a reset
         try:
-            yield from select_master_file()  # a plain command ends what is left of a session
-            if way.directory is Directory.EMRTD:
+            yield from through(select_master_file(), self._counted)  # ends what is left of it
+            if way is None or way.directory is Directory.EMRTD:
                 yield from self.select_application()
-            yield from self.authenticate(way)
+            if way is not None:
+                yield from self.authenticate(way)
         except FAULTS_OF_CHIPS:
             return False
         if access is not None:
-            if way.directory is not Directory.EMRTD:
+            if way is not None and way.directory is not Directory.EMRTD:
                 yield from self.select_application()
             self._enter(self._state.opened(access))
         return True
@@ -268,6 +309,20 @@ class Channel:
         else:
             yield from select_application(APPLICATIONS[file.directory])
         return (yield from self.reader.read(file.address, by_identifier=True))
+
+
+def _is_of(session: SecureMessaging, response: ResponseAPDU) -> bool:
+    """Whether a response verifies in a session whose last response was the one before it.
+
+    The chip may have counted the command, which was not of this session, or not.
+    """
+    for _ in range(2):
+        try:
+            session.unprotect_response(response)
+        except SecureMessagingError:
+            continue
+        return True
+    return False
 
 
 def _is_absence(fault: Fault) -> bool:

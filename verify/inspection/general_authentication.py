@@ -1,11 +1,9 @@
 """The General Authentication Procedure, for chips of EAC version 2 (TR-03110-2, 2.3.5)."""
 
-from msgspec.structs import replace
-
 from emrtd.access.general_authentication import authenticate
-from emrtd.access.pace.agreement import PaceResult
 from emrtd.access.terminal_authentication import TerminalCredentials
 from emrtd.iso7816.procedure import Procedure
+from emrtd.iso7816.secure_messaging import SecureMessagingError
 from emrtd.lds.files import FILES, FileID
 from emrtd.lds.security.card_security import CardSecurity
 from emrtd.lds.security.security_infos import SecurityInfos
@@ -13,21 +11,42 @@ from support.errors import MisuseError
 from verify.inspection import events
 from verify.inspection.channel import Channel
 from verify.inspection.faults import FAULTS_OF_CHIPS, fault_of
+from verify.inspection.proofs import after_first_exchange, fault_in, try_again_if_disturbed
 from verify.inspection.terminal import accepted, refused
 from verify.judging.evidence import ChipAuthenticationTranscript
+from verify.judging.faults import NotTried, Why
 
 
 def authenticate_both(
-    channel: Channel,
-    pace: PaceResult,
-    card_access: SecurityInfos,
-    credentials: TerminalCredentials,
+    channel: Channel, card_access: SecurityInfos, credentials: TerminalCredentials
 ) -> Procedure[None]:
     """Run Terminal and Chip Authentication in the master file, in the session of PACE.
 
     EF.CardSecurity is only captured here.  The judgement verifies its signature, on which the proof
-    of Chip Authentication depends.
+    of Chip Authentication depends.  If the procedure was disturbed, it is run once more after
+    another PACE; if the second was disturbed too, the chip is open without it.
     """
+    protocol = events.AuthenticationProtocol.GENERAL_AUTHENTICATION
+    channel.tell(events.Proving(protocol))
+    transcript = yield from try_again_if_disturbed(
+        channel, lambda: _authenticate_both(channel, card_access, credentials)
+    )
+    if transcript.proof is None:
+        channel.tell(events.Proved(protocol, fault_in(transcript)))
+        return
+    if fault_in(transcript) is None:
+        channel.show(chip_authentication=transcript)
+    else:  # it stays in the evidence unless version 1 gives another
+        channel.notes.chip_authentication = transcript
+    channel.tell(events.Proved(protocol, fault_in(transcript)))
+
+
+def _authenticate_both(
+    channel: Channel, card_access: SecurityInfos, credentials: TerminalCredentials
+) -> Procedure[ChipAuthenticationTranscript]:
+    pace = channel.state.pace
+    if pace is None:
+        return ChipAuthenticationTranscript(undetermined=NotTried(Why.NO_SESSION), version=2)
 
     def read_card_security() -> Procedure[bytes]:
         octets = yield from channel.reader.read(FILES[FileID.CARD_SECURITY].address)
@@ -43,16 +62,15 @@ def authenticate_both(
         lambda octets: CardSecurity.decode(octets).security_infos,
         random=channel.random,
     )
-    protocol = events.AuthenticationProtocol.GENERAL_AUTHENTICATION
-    channel.tell(events.Proving(protocol))
     try:
         result = yield from channel.carry(procedure)
-        proof = yield from channel.change_session(result.chip.secure_messaging)
+        first = yield from channel.change_session(result.chip.secure_messaging)
     except (*FAULTS_OF_CHIPS, MisuseError) as error:
         fault = fault_of(error)
         channel.show(terminal_authentication=refused(credentials, fault))
-        channel.tell(events.Proved(protocol, fault))
-        return
+        if isinstance(error, SecureMessagingError):
+            return ChipAuthenticationTranscript(disturbed=fault, version=2)
+        return ChipAuthenticationTranscript(undetermined=fault, version=2)
     transcript = ChipAuthenticationTranscript(
         protocol=result.variant.protocol,
         key_id=result.variant.key.key_id,
@@ -60,8 +78,5 @@ def authenticate_both(
         version=2,
         nonce=result.chip.nonce,
     )
-    channel.show(
-        chip_authentication=replace(transcript, proof=proof),
-        terminal_authentication=accepted(credentials, result.terminal.chain),
-    )
-    channel.tell(events.Proved(protocol))
+    channel.show(terminal_authentication=accepted(credentials, result.terminal.chain))
+    return (yield from after_first_exchange(channel, transcript, first))

@@ -78,12 +78,13 @@ class Opener:
         channel.tell(events.Opening(AccessControl.PACE, name))
         try:
             way = ByPace(choose(infos), password, self._chat(infos))
-            opened = yield from channel.authenticate(way)
+            yield from channel.authenticate(way)
         except (*FAULTS_OF_CHIPS, MisuseError) as error:
             return channel.fail(Step.PACE, fault_of(error), name)
-        if self.terminal is not None and opened.pace is not None and announced_protocols(infos):
-            yield from authenticate_both(channel, opened.pace, infos, self.terminal)
-        channel.reopen_by(way)
+        if self.terminal is not None and announced_protocols(infos):
+            channel.reopen_by(way)
+            yield from authenticate_both(channel, infos, self.terminal)
+        channel.reopen_by(way.without_chat)
         yield from self._read_card_security(infos)
         selected = yield from channel.select_application()
         if not selected:  # some chips have no other application, and cannot select it

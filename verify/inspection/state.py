@@ -10,11 +10,12 @@ from dataclasses import dataclass, field, replace
 from enum import StrEnum, unique
 from typing import Any, Final
 
-from emrtd.access.opening import ByPace, OpenedSession, Way
+from emrtd.access.opening import OpenedSession, Way
 from emrtd.access.pace.agreement import PaceResult
 from emrtd.iso7816.secure_messaging import SecureMessaging
 from verify.judging.evidence import (
     Access,
+    AccessControl,
     ChipAuthenticationTranscript,
     PaceTranscript,
     TerminalAuthenticationTranscript,
@@ -44,7 +45,7 @@ TRANSITIONS: Final[Mapping[Stage, frozenset[Stage]]] = {
     Stage.PLAIN: frozenset({Stage.PLAIN, Stage.SECURED, Stage.OPEN, Stage.LOST}),
     Stage.SECURED: frozenset(Stage),
     Stage.OPEN: frozenset({Stage.PLAIN, Stage.OPEN, Stage.REOPENING, Stage.LOST}),
-    Stage.REOPENING: frozenset({Stage.SECURED, Stage.LOST}),
+    Stage.REOPENING: frozenset({Stage.SECURED, Stage.OPEN, Stage.LOST}),
     Stage.LOST: frozenset({Stage.PLAIN}),
 }
 """The stages that may follow each stage; a reset leads from every stage but REOPENING to PLAIN."""
@@ -55,8 +56,9 @@ class State:
     """The state of a session, from the reset of the chip on.
 
     `messaging` protects the channel; it is None if the channel is plain.  `pace` is the result of
-    the last PACE, `way` how to open the chip again (None if it has not opened yet), `access` how
-    its application was opened.  `chip_key` is Comp(PK_DH,IFD) of Chip Authentication.
+    the last PACE, `way` how to open the chip again (None if it has not opened yet, or requires no
+    password), `access` how its application was opened.  `chip_key` is Comp(PK_DH,IFD) of Chip
+    Authentication.
 
     The results of the session are: `transcripts`, one of PACE for each time that the chip was
     opened; `chip_authentication` of version 2, whose key is in no data group and which therefore
@@ -90,8 +92,8 @@ class State:
         )
 
     def reopenable(self, way: Way) -> "State":
-        """Return the state with `way` to open the chip again; PACE then sends no CHAT."""
-        return replace(self, way=replace(way, chat=None) if isinstance(way, ByPace) else way)
+        """Return the state with `way` to open the chip again."""
+        return replace(self, way=way)
 
     def opened(self, access: Access) -> "State":
         """Return the state after the eMRTD application was opened."""
@@ -101,9 +103,15 @@ class State:
         """Return the state with the session of Chip Authentication."""
         return self._to(self.stage, messaging=messaging, chip_key=chip_key)
 
-    def dropped(self) -> "State":
-        """Return the state after the chip ended the session: REOPENING if allowed, else LOST."""
-        if self.way is None or self.reopenings >= _MOST_REOPENINGS:
+    def dropped(self, *, counted: bool = True) -> "State":
+        """Return the state after the chip ended the session: REOPENING if allowed, else LOST.
+
+        If not `counted`, this adds nothing to `reopenings`, whose limit does not apply: the caller
+        has a limit of its own.
+        """
+        if self.way is None and self.access != Access(AccessControl.NONE):
+            return self.lost()
+        if counted and self.reopenings >= _MOST_REOPENINGS:
             return self.lost()
         return self._to(
             Stage.REOPENING,
@@ -111,7 +119,7 @@ class State:
             pace=None,
             chip_key=None,
             chip_authentication=None,
-            reopenings=self.reopenings + 1,
+            reopenings=self.reopenings + counted,
         )
 
     def lost(self) -> "State":

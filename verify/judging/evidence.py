@@ -18,6 +18,7 @@ from pathlib import Path
 from typing import Final, Literal
 
 import msgspec
+from msgspec import UNSET, UnsetType
 
 from emrtd.lds.files import FileID
 from emrtd.lds.image import EVIDENCE_NAME, LdsImage
@@ -60,8 +61,15 @@ class ChipAuthenticationTranscript(Data, frozen=True):
 
     `terminal_private_key` is the terminal's ephemeral key; its session has ended.  The judgement
     derives the session keys again from it and the chip's signed public key.  `proof` is the first
-    exchange under those keys.  If it is None, `refusal` is what the chip did instead, which counts
-    against the chip, or `undetermined` is why the result is not known.
+    exchange under those keys, with an empty response if no whole one arrived.
+
+    If `proof` is None or proves nothing, one of these says why: `refusal` is what the chip did
+    instead, in a response that secure messaging authenticated; `disturbed` is the fault of a
+    response that nothing authenticated, such as a plain status word, which the chip or somebody
+    else may have sent; `undetermined` is why the chip was not asked.
+
+    A proof that was disturbed is tried once more, after the chip was reset and opened again.
+    `before` is then the first try, and the other fields are the second.
     """
 
     protocol: str = ""
@@ -72,18 +80,22 @@ class ChipAuthenticationTranscript(Data, frozen=True):
     undetermined: Fault | None = None
     version: Literal[1, 2] = 1
     nonce: bytes = b""
+    disturbed: Fault | UnsetType = UNSET
+    before: "ChipAuthenticationTranscript | UnsetType" = UNSET
 
 
 class ActiveAuthenticationTranscript(Data, frozen=True):
     """Active Authentication: the challenge RND.IFD (8 octets) and the chip's signature.
 
-    `refusal` and `undetermined` have the meaning that they have in `ChipAuthenticationTranscript`.
+    The other fields have the meaning that they have in `ChipAuthenticationTranscript`.
     """
 
     challenge: bytes = b""
     signature: bytes = b""
     refusal: Fault | None = None
     undetermined: Fault | None = None
+    disturbed: Fault | UnsetType = UNSET
+    before: "ActiveAuthenticationTranscript | UnsetType" = UNSET
 
 
 class TerminalAuthenticationTranscript(Data, frozen=True):

@@ -95,6 +95,7 @@ def judge(
     made = deviations.excuse(case, made)
     claimed = _claimed(evidence, made)
     made |= {check_id: _doubted(made[check_id], why) for check_id, why in claimed.items()}
+    made |= chip.without_contradicting(case, made)
     checks = tuple(sorted(made.values(), key=_place))
     verdict, why = decide(case, checks, claimed)
     session = evidence.session if evidence.session_trusted else None

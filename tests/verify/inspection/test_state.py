@@ -13,6 +13,11 @@ from emrtd.lds.security.security_infos import SecurityInfos
 from support.secret import Secret
 from tests.verify.documents import PACE_CAM, usual
 from tests.verify.inspection.test_inspection import MRZ, inserted
+from tests.verify.inspection.test_terminal import chain, credentials
+from tests.vsmartcard.cards import personalised
+from verify.inspection.channel import Channel
+from verify.inspection.notes import Notes
+from verify.inspection.opening import Credentials, Opener
 from verify.inspection.state import TRANSITIONS, Stage, State
 from verify.judging.evidence import (
     Access,
@@ -20,6 +25,7 @@ from verify.judging.evidence import (
     ChipAuthenticationTranscript,
     TerminalAuthenticationTranscript,
 )
+from verify.judging.policy import BasicAccessControl
 
 SESSION = SecureMessaging(Cipher.AES128, Secret(bytes(16)), Secret(bytes(16)))
 BY_BAC = ByBac(MRZ)
@@ -70,8 +76,22 @@ def test_a_reset_does_not_grant_more_reopenings() -> None:
 
 
 def test_reopening_sends_no_chat() -> None:
-    way = SECURED.reopenable(BY_PACE).way
-    assert way == ByPace(BY_PACE.variant, MRZ)
+    assert BY_PACE.without_chat == ByPace(BY_PACE.variant, MRZ)
+    opened = Channel(Notes())
+    opener = Opener(opened, Credentials(MRZ), BasicAccessControl.FALLBACK, credentials(*chain()))
+    document = usual()
+    run(opener.open(), personalised(document.files, document.keys).process)
+    way = opened.state.way
+    assert isinstance(way, ByPace)
+    assert way.chat is None
+
+
+def test_reopening_after_a_disturbed_proof_is_not_counted() -> None:
+    assert OPEN.dropped(counted=False).reopenings == 0
+
+
+def test_a_chip_that_requires_no_password_is_opened_again() -> None:
+    assert State().opened(ANYONE).dropped().stage is Stage.REOPENING
 
 
 SHOWN = OPEN.showing(

@@ -2,11 +2,16 @@
 
 Each check verifies the transcript of its protocol, and only with a public key that a State has
 signed: a proof by any other key is undetermined (Doc 9303-11, 5.1, 6.2.2 and 4.4.3.5.2).
+
+A proof that an unauthenticated answer disturbed was tried twice, in two openings of the chip; the
+second decides.  If it was disturbed too, the chip counts as a copy unless another proof passed.
 """
 
 from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Final
+
+from msgspec import UNSET
 
 from emrtd.access import active_authentication
 from emrtd.access.chip_authentication_keys import mapping_key
@@ -25,6 +30,7 @@ from emrtd.lds.security.security_infos import (
 )
 from emrtd.pki.findings import Check, Outcome
 from support.errors import MalformedError
+from verify.judging.check_ids import CLONE_PROOFS
 from verify.judging.checks.case import (
     Case,
     Earlier,
@@ -86,11 +92,72 @@ def _objection_to_proof(
     if objection is not None:
         reason = f"the key in {check.file_id} is not known to be signed: {objection}"
         return check.outcome(Outcome.UNDETERMINED, reason)
-    if transcript.undetermined is not None:
-        return check.outcome(Outcome.UNDETERMINED, describe(transcript.undetermined))
+    return _objection_to_answers(check, transcript)
+
+
+def _objection_to_answers(check: _Protocol, transcript: _Transcript) -> Check | None:
+    """Return the check if the chip's answers contain no proof to verify; None if they do."""
     if transcript.refusal is not None:
         return cloned(check.id, describe(transcript.refusal), check.clause)
-    return None
+    faults = [
+        fault for each in _tries(transcript) if (fault := each.disturbed or each.undetermined)
+    ]
+    if not faults:
+        return None
+    reason = "; in the second opening: ".join(map(describe, faults))
+    if _is_disturbed(transcript):
+        return cloned(check.id, reason, check.clause)
+    return check.outcome(Outcome.UNDETERMINED, reason)
+
+
+def _tries(transcript: _Transcript) -> tuple[_Transcript, ...]:
+    """Return the tries of a proof that did not succeed, in order."""
+    before = () if transcript.before is UNSET else (transcript.before,)
+    succeeded = transcript.disturbed is UNSET and transcript.undetermined is None
+    return () if succeeded else (*before, transcript)
+
+
+def _is_disturbed(transcript: _Transcript) -> bool:
+    """Whether unauthenticated answers leave the chip without a proof that it should have given.
+
+    They do so in two openings, or in one if they came in place of the first exchange under the new
+    keys: the chip had accepted the key agreement.  A second try that did not take place, since the
+    chip did not open again, does not improve on the first.
+    """
+    tries = [each for each in _tries(transcript) if each.disturbed is not UNSET]
+    return len(tries) > 1 or any(
+        isinstance(each, ChipAuthenticationTranscript) and each.proof is not None for each in tries
+    )
+
+
+def _after_disturbance(transcript: _Transcript | None) -> str:
+    """Return what a report adds to a proof that succeeded in the second try; empty otherwise."""
+    before = UNSET if transcript is None else transcript.before
+    if not before or not before.disturbed:
+        return ""
+    return f"; this is the second try, since the first was disturbed: {describe(before.disturbed)}"
+
+
+def without_contradicting(case: Case, made: Earlier) -> dict[str, Check]:
+    """Return the checks that change since another proof against cloning passed.
+
+    A proof that was disturbed shows a copy only if no other proof passed.  It has failed either
+    way, so that the document is not accepted.
+    """
+    if case.session is None:
+        return {}
+    transcripts: dict[str, _Transcript | None] = {
+        _CHIP.id: case.session.chip_authentication,
+        _ACTIVE.id: case.session.active_authentication,
+    }
+    passed_ids = [each for each in CLONE_PROOFS if made[each].outcome is Outcome.PASSED]
+    changed = {}
+    for check_id, transcript in transcripts.items():
+        check = made[check_id]
+        if passed_ids and transcript and check.shows and _is_disturbed(transcript):
+            reason = f"{check.reason}; {' and '.join(passed_ids)} passed"
+            changed[check_id] = Check(check_id, Outcome.FAILED, reason, check.clause)
+    return changed
 
 
 def _without_key(case: Case, check: _Protocol) -> Check:
@@ -141,7 +208,7 @@ def _verify_agreement(
     except (MalformedError, ProtocolError) as error:
         return cloned(check.id, str(error), check.clause)
     reason = f"the chip has the private key of the signed {check.file_id} ({described})"
-    return check.outcome(Outcome.PASSED, reason)
+    return check.outcome(Outcome.PASSED, reason + _after_disturbance(transcript))
 
 
 # --- Active Authentication -----------------------------------------------------------------------
@@ -177,6 +244,7 @@ def _verify_signature(
         return cloned(_ACTIVE.id, str(error), _ACTIVE.clause)
     quirks = quirks_of_file(FileID.DG15, verified.quirks)
     reason = f"the chip has the private key of the signed DG15 ({verified.algorithm})"
+    reason += _after_disturbance(transcript)
     return passed(case, _ACTIVE.id, reason, _ACTIVE.clause, quirks)
 
 
