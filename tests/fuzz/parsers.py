@@ -31,6 +31,7 @@ from emrtd.mrz import Mrz
 from emrtd.pki import private_key_file
 from emrtd.pki.cms import enveloped
 from emrtd.pki.cms.signed_data import SignedData
+from emrtd.pki.cms.transfer import read_transferred
 from emrtd.pki.cvc.certificates import CvCertificate
 from emrtd.pki.cvc.requests import CvRequest
 from emrtd.pki.cvc.validation import TrustState
@@ -85,6 +86,7 @@ PARSERS = [
     Parser("emrtd.tlv.declared_size", partial(tlv.declared_size, what="octets"), _any_file),
     Parser("emrtd.asn1.ber.read", partial(ber.read, what="octets"), seeds.certificates),
     Parser("emrtd.asn1.ber.read_first", partial(ber.read_first, what="octets"), seeds.certificates),
+    Parser("emrtd.asn1.ber.joined", partial(ber.joined, what="octets"), seeds.segments),
     Parser("emrtd.asn1.ber.definite", partial(ber.definite, what="octets"), seeds.certificates),
     Parser(
         "emrtd.asn1.der.read_oid_value",
@@ -251,6 +253,11 @@ PARSERS = [
         lambda octets: enveloped.open_envelope(octets, seeds.STATION),
         seeds.envelopes,
         (MalformedError, ProtocolError, MisuseError),
+    ),
+    Parser(
+        "emrtd.pki.cms.transfer.read_transferred",
+        partial(read_transferred, what="package"),
+        seeds.transferred,
     ),
     Parser(
         "emrtd.pki.lists.ldif.read_ldif",

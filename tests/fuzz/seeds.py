@@ -1,5 +1,6 @@
 """Valid octets for the fuzz tests: of documents made by tests, and real ones if present."""
 
+import base64
 import io
 from collections.abc import Callable
 from datetime import date
@@ -50,6 +51,7 @@ from emrtd.pki.cvc.requests import request
 from emrtd.pki.cvc.validation import TrustState
 from emrtd.pki.lists.defect_list import ID_DEFECT_LIST, DefectKind
 from emrtd.pki.lists.deviation_list import ID_DEVIATION_LIST, DeviationKind
+from emrtd.pki.pem import encode_pem
 from emrtd.pki.private_key_file import encrypt_private_key
 from emrtd.pki.x509 import extensions as ext
 from support.secret import Secret
@@ -280,6 +282,23 @@ def signatures() -> list[bytes]:
 @cache
 def envelopes() -> list[bytes]:
     return [seal(b"the keys of a chip", STATION.public_key, bytes(20))]
+
+
+@cache
+def segments() -> list[bytes]:
+    return [der.octet_string(b"one"), der.octet_string(b"one") + der.octet_string(bytes(200))]
+
+
+@cache
+def transferred() -> list[bytes]:
+    (envelope,) = envelopes()
+    headers = b"Content-Type: application/pkcs7-mime\nContent-Transfer-Encoding: base64\n\n"
+    return [
+        envelope,
+        encode_pem(envelope, "CMS").encode(),
+        headers + base64.encodebytes(envelope),
+        headers.replace(b"base64", b"binary").replace(b"\n", b"\r\n") + envelope,
+    ]
 
 
 @cache
