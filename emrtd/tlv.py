@@ -5,7 +5,7 @@ For any input, a reader either returns data objects or raises `MalformedError`.
 """
 
 from collections.abc import Iterator
-from typing import Final
+from typing import Any, Final
 
 import msgspec
 
@@ -29,6 +29,9 @@ class DataObject(msgspec.Struct, frozen=True):
 
     def __repr__(self) -> str:  # the value may be personal data
         return f"DataObject({self.tag:02X}, {len(self.value)} octets)"
+
+    def __rich_repr__(self) -> list[tuple[str, Any]]:  # the one of msgspec shows every field
+        return []
 
     @property
     def constructed(self) -> bool:

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Final
 
 import click
 
+from support.core_dumps import forbid_core_dumps
 from support.errors import ChipsealError, ExitStatus
 from support.printable_text import printable
 
@@ -61,8 +62,10 @@ def run_command_line(command: click.Command, arguments: Sequence[str] | None = N
 
     With `--json` an error is also one object on standard output, in place of the result:
     `{"error": {"kind", "what", "advice"}}`.  `--debug`, anywhere on the line, adds the stack trace.
-    It shows code and never the value of a variable, so it cannot reveal a secret.
+    It shows code and never the value of a variable, so it cannot reveal a secret.  The process may
+    open private keys, so it leaves no core dump.
     """
+    forbid_core_dumps()
     _settle_streams()
     arguments = list(sys.argv[1:] if arguments is None else arguments)
     debug = DEBUG_FLAG in arguments

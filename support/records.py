@@ -1,7 +1,9 @@
 """Strict decoding of JSON and TOML records written by users or other systems.
 
-An error names the field.  msgspec has no structured errors, so its messages are parsed here, and
-nowhere else; `tests/support/test_records.py` tests each form with the pinned version.
+An error names the field.  In JSON, which holds persons' data, it does not repeat an unknown key,
+since that could be a name: it lists the known ones.  msgspec has no structured errors, so its
+messages are parsed here, and nowhere else; `tests/support/test_records.py` tests each form with the
+pinned version.
 """
 
 import re
@@ -16,7 +18,7 @@ from support.errors import MisuseError
 T = TypeVar("T")
 
 _PLACE: Final = re.compile(
-    r"^(?P<problem>.*?)(?: - at `(?P<key>key in )?\$(?P<path>[^`]*)`)?$", re.DOTALL
+    r"^(?P<problem>.*?)(?: - at (?:`key` in )?`\$(?P<path>[^`]*)`)?$", re.DOTALL
 )
 _MISSING: Final = re.compile(r"Object missing required field `(.*)`")
 _UNKNOWN: Final = re.compile(r"Object contains unknown field `(.*)`", re.DOTALL)
@@ -24,6 +26,7 @@ _EXPECTED: Final = re.compile(
     r"Expected `(?P<kinds>[a-z |]+)`"
     r"(?: of length (?P<length>(?:[<>]= )?\d+)| (?P<sign>[<>]=) (?P<bound>[-\d.]+))?"
 )
+_WITH_FIELDS: Final = (msgspec.inspect.StructType, msgspec.inspect.DataclassType)
 _BOUNDS: Final = {"<=": "at most", ">=": "at least"}
 _KINDS: Final = {
     "object": "a table of fields",
@@ -61,6 +64,9 @@ class Record(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     def __repr__(self) -> str:
         return f"{type(self).__name__}(...)"
 
+    def __rich_repr__(self) -> list[tuple[str, Any]]:
+        return []
+
 
 class RejectedFieldError(ValueError):
     """Raised by `reject`; msgspec chains it to its own error, whose message holds the path."""
@@ -82,7 +88,7 @@ def from_json(octets: bytes, kind: type[T], record: str) -> T:
     try:
         return msgspec.json.decode(octets, type=kind)
     except msgspec.ValidationError as error:
-        raise _explained(error, record) from None
+        raise _explained(error, record, kind, name_unknown=False) from None
     except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
         raise FieldError(record, "", "is not JSON in UTF-8") from None
 
@@ -98,7 +104,7 @@ def from_toml(octets: bytes, kind: type[T], record: str) -> T:
     try:
         return msgspec.convert(tables, kind)
     except msgspec.ValidationError as error:
-        raise _explained(error, record) from None
+        raise _explained(error, record, kind, name_unknown=True) from None
 
 
 def read_bounded(path: Path, limit: int) -> bytes:
@@ -110,11 +116,13 @@ def read_bounded(path: Path, limit: int) -> bytes:
     return octets
 
 
-def _explained(error: msgspec.ValidationError, record: str) -> FieldError:
+def _explained(
+    error: msgspec.ValidationError, record: str, kind: Any, *, name_unknown: bool
+) -> FieldError:
     """Return the `FieldError` for an error of msgspec or of a `__post_init__`.
 
     msgspec states the place and the problem in its message only; a `RejectedFieldError` is the
-    cause of its error.
+    cause of its error.  `name_unknown`: whether an unknown key may be shown.
     """
     message = str(error)
     place = _PLACE.match(message)
@@ -126,8 +134,43 @@ def _explained(error: msgspec.ValidationError, record: str) -> FieldError:
     if missing := _MISSING.match(problem):
         return FieldError(record, _join(path, missing[1]), "is missing")
     if unknown := _UNKNOWN.match(problem):
-        return FieldError(record, _join(path, unknown[1][:60]), "is not a known field")
+        advice = f"the fields are {', '.join(_fields_at(kind, path))}"
+        if name_unknown:
+            field = _join(path, unknown[1][:60])
+            return FieldError(record, field, "is not a known field", advice=advice)
+        return FieldError(record, path, "has a field that is not known", advice=advice)
     return FieldError(record, path, _plainly(problem))
+
+
+def _fields_at(kind: Any, path: str) -> list[str]:
+    """Return the names of the fields of the record at a path of msgspec, such as `a.b[0]`."""
+    place = msgspec.inspect.type_info(kind)
+    for step in re.findall(r"[^.\[\]]+|\[[^\]]*\]", path):
+        place = _inside(_record_of(place), step)
+    found = _record_of(place)
+    return [each.encode_name for each in found.fields] if isinstance(found, _WITH_FIELDS) else []
+
+
+def _inside(place: msgspec.inspect.Type, step: str) -> msgspec.inspect.Type:
+    """Return the type one step inside: a field by its name, or an item by `[0]` or `[...]`."""
+    match place:
+        case msgspec.inspect.StructType() | msgspec.inspect.DataclassType():
+            types = {each.encode_name: each.type for each in place.fields}
+            return types.get(step, place)
+        case msgspec.inspect.DictType():
+            return place.value_type
+        case msgspec.inspect.VarTupleType() | msgspec.inspect.ListType():
+            return place.item_type
+        case _:
+            return place
+
+
+def _record_of(place: msgspec.inspect.Type) -> msgspec.inspect.Type:
+    """Return the type itself; of a union, the part that is not null."""
+    if isinstance(place, msgspec.inspect.UnionType):
+        parts = (each for each in place.types if not isinstance(each, msgspec.inspect.NoneType))
+        return next(parts, place)
+    return place
 
 
 def _plainly(problem: str) -> str:

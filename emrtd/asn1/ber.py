@@ -7,7 +7,7 @@ For any input, a reader either returns or raises `MalformedError`.
 """
 
 from collections.abc import Iterator
-from typing import Final
+from typing import Any, Final
 
 import msgspec
 
@@ -53,6 +53,9 @@ class Value(msgspec.Struct, eq=False, gc=False):
 
     def __repr__(self) -> str:  # the contents may be personal data
         return f"Value({self.tag:02X}, {self.end - self.start} octets)"
+
+    def __rich_repr__(self) -> list[tuple[str, Any]]:  # the one of msgspec shows every field
+        return []
 
     @property
     def what(self) -> str:

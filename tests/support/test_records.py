@@ -21,6 +21,7 @@ class Inner(Record, frozen=True):
     pair: tuple[float, float] | None = None
     texts: tuple[str, ...] = ()
     letters: dict[str, str] = msgspec.field(default_factory=dict)
+    marks: dict[Literal["x", "y"], str] = msgspec.field(default_factory=dict)
 
     def __post_init__(self) -> None:
         if self.text == "bad":
@@ -46,8 +47,8 @@ CASES: list[tuple[Any, str, str]] = [
     ({}, "inner", "is missing"),
     ({"inner": {}}, "inner.number", "is missing"),
     (inner() | {"several": [{"number": 1}, {}]}, "several[1].number", "is missing"),
-    (inner(more=1), "inner.more", "is not a known field"),
-    (inner() | {"more": 1}, "more", "is not a known field"),
+    (inner(more=1), "inner", "has a field that is not known"),
+    (inner() | {"more": 1}, "", "has a field that is not known"),
     (inner(number="x"), "inner.number", "is not a whole number"),
     (inner(number=9), "inner.number", "is not a whole number, at most 5"),
     (inner(number=0), "inner.number", "is not a whole number, at least 1"),
@@ -63,6 +64,7 @@ CASES: list[tuple[Any, str, str]] = [
     (inner(texts=[1]), "inner.texts[0]", "is not text"),
     (inner(texts={}), "inner.texts", "is not a list"),
     (inner(letters={"q": 1}), "inner.letters[...]", "is not text"),
+    (inner(marks={"z": "1"}), "inner.marks", "is not one of the allowed values"),
     ({"inner": []}, "inner", "is not a table of fields"),
     (inner(text="bad"), "inner.text", "is bad: or worse"),
     (inner() | {"several": [{"number": 1, "text": "bad"}]}, "several[0].text", "is bad: or worse"),
@@ -76,7 +78,8 @@ def test_an_error_in_json_names_its_field(content: Any, field: str, problem: str
         from_json(json.dumps(content).encode(), Outer, "record.json")
     error = caught.value
     assert (error.record, error.field, error.problem) == ("record.json", field, problem)
-    assert str(error) == f"record.json: {field}: {problem}"
+    where = f"record.json: {field}" if field else "record.json"
+    assert str(error).startswith(f"{where}: {problem}")
 
 
 @pytest.mark.parametrize(
@@ -108,7 +111,27 @@ def test_no_error_and_no_repr_shows_a_value() -> None:
         with pytest.raises(FieldError) as caught:
             from_json(json.dumps(inner(**fields)).encode(), Outer, "record")
         assert "secret" not in str(caught.value)
-    assert "secret" not in repr(Inner(1, text="secret"))
+    secret = Inner(1, text="secret")
+    assert "secret" not in f"{secret!r} {list(secret.__rich_repr__())}"
+
+
+@pytest.mark.parametrize(
+    ("content", "field", "known"),
+    [
+        (inner() | {"MUSTERMANN": 1}, "", "inner, several"),
+        (inner() | {"several": [{"number": 1, "MUSTERMANN": 1}]}, "several[0]", "number, text"),
+        (inner(MUSTERMANN=1), "inner", "number, text, short"),
+    ],
+)
+def test_an_unknown_key_may_be_a_name_and_is_not_shown(
+    content: Any, field: str, known: str
+) -> None:
+    with pytest.raises(FieldError) as caught:
+        from_json(json.dumps(content).encode(), Outer, "record.json")
+    error = caught.value
+    assert "MUSTERMANN" not in f"{error!r} {error} {error.advice} {error.__cause__}"
+    assert error.field == field
+    assert error.advice.startswith(f"the fields are {known}")
 
 
 def test_the_advice_of_a_refused_field_is_that_of_its_error() -> None:

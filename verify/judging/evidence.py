@@ -23,6 +23,7 @@ from msgspec import UNSET, UnsetType
 from emrtd.lds.files import FileID
 from emrtd.lds.image import EVIDENCE_NAME, LdsImage
 from support.errors import MalformedError, MisuseError
+from support.records import FieldError, from_json
 from support.secret import Secret
 from verify.judging.faults import Data, Fault, PasswordName
 
@@ -284,7 +285,9 @@ def _is_named_like_a_file(name: str) -> bool:
 def _decode(octets: bytes, what: str) -> _Notes:
     if len(octets) > _MAX_SIZE:
         raise MalformedError(f"{what}: {EVIDENCE_NAME}", f"has more than {_MAX_SIZE} octets")
+    record = f"{what}: {EVIDENCE_NAME}"
     try:
-        return msgspec.json.decode(octets, type=_Notes)
-    except (msgspec.DecodeError, UnicodeDecodeError) as error:
-        raise MalformedError(f"{what}: {EVIDENCE_NAME}", str(error)) from error
+        return from_json(octets, _Notes, record)
+    except FieldError as error:  # it shows neither a value nor an unknown key
+        reason = f"{error.field}: {error.problem}" if error.field else error.problem
+        raise MalformedError(record, reason) from None

@@ -3,7 +3,7 @@
 from collections.abc import Mapping
 from functools import lru_cache
 from struct import iter_unpack
-from typing import Final
+from typing import Any, Final
 
 import msgspec
 
@@ -39,6 +39,9 @@ class SecurityObject(msgspec.Struct, frozen=True):
 
     def __repr__(self) -> str:
         return f"SecurityObject({self.hash_algorithm}, {len(self.hashes)} data groups)"
+
+    def __rich_repr__(self) -> list[tuple[str, Any]]:  # the one of msgspec shows every field
+        return []
 
     @classmethod
     def over(

@@ -5,7 +5,7 @@
 """
 
 from datetime import datetime
-from typing import Final
+from typing import Any, Final
 
 import msgspec
 
@@ -44,6 +44,9 @@ class Sod(msgspec.Struct, frozen=True):
 
     def __repr__(self) -> str:
         return f"Sod({len(self.encoded)} octets)"
+
+    def __rich_repr__(self) -> list[tuple[str, Any]]:  # the one of msgspec shows every field
+        return []
 
     @classmethod
     def parse(cls, octets: bytes) -> "Sod":

@@ -6,7 +6,7 @@ sign (versions, digest algorithms, the set of certificates) are checked by `inco
 that a change of any octet is detected.
 """
 
-from typing import Final
+from typing import Any, Final
 
 import msgspec
 
@@ -45,6 +45,9 @@ class SignedData(msgspec.Struct, frozen=True):
 
     def __repr__(self) -> str:
         return f"SignedData({self.content_type}, {len(self.der)} octets)"
+
+    def __rich_repr__(self) -> list[tuple[str, Any]]:  # the one of msgspec shows every field
+        return []
 
     @classmethod
     def parse(cls, octets: bytes, what: str = "SignedData", most: int = MAX_LIST) -> "SignedData":

@@ -8,7 +8,7 @@ from contextlib import suppress
 from dataclasses import dataclass
 from datetime import datetime
 from functools import lru_cache
-from typing import Final
+from typing import Any, Final
 
 import msgspec
 
@@ -105,6 +105,9 @@ class SignerInfo(msgspec.Struct, frozen=True):
 
     def __repr__(self) -> str:
         return f"SignerInfo({self.issuer}, {self.scheme.description})"
+
+    def __rich_repr__(self) -> list[tuple[str, Any]]:  # the one of msgspec shows every field
+        return []
 
     def names(self, certificate: Certificate) -> bool:
         """Whether the SignerIdentifier identifies this certificate (RFC 5652, 5.3)."""

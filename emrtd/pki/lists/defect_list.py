@@ -9,6 +9,7 @@ from emrtd.asn1.structures import read_integer, read_oid, read_small_integer
 from emrtd.crypto.hashes import HASH_BY_OID, Hash
 from emrtd.pki.cms.signed_data import SignedData
 from emrtd.pki.x509.certificates import Certificate
+from emrtd.pki.x509.encodings import has_digest
 from emrtd.pki.x509.names import Name
 
 ID_DEFECT_LIST: Final = "0.4.0.127.0.7.3.1.5"
@@ -60,7 +61,7 @@ class Defect:
             )
         if self.certificate_hash is None or self.hash_algorithm is None:
             return named
-        return named and self.hash_algorithm.digest(signer.der) == self.certificate_hash
+        return named and has_digest(signer, self.hash_algorithm, self.certificate_hash)
 
 
 @dataclass(frozen=True)

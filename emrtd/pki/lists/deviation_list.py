@@ -22,6 +22,7 @@ from emrtd.crypto.hashes import Hash
 from emrtd.pki.cms.signed_data import SignedData
 from emrtd.pki.x509.algorithms import read_hash
 from emrtd.pki.x509.certificates import Certificate
+from emrtd.pki.x509.encodings import has_digest
 from emrtd.pki.x509.names import Name
 
 ID_DEVIATION_LIST: Final = "2.23.136.1.1.7"
@@ -112,7 +113,7 @@ class Deviation:
             return signer.extensions.subject_key_identifier == self.key_identifier
         if self.certificate_digest is not None:
             algorithm = self.digest_algorithm
-            return algorithm is not None and algorithm.digest(signer.der) == self.certificate_digest
+            return algorithm is not None and has_digest(signer, algorithm, self.certificate_digest)
         return True
 
 

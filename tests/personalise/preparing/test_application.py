@@ -40,7 +40,7 @@ def test_the_documented_example_is_read() -> None:
         ("document.issued", "2026-02-30", "document.issued", "not a date of the calendar"),
         ("document.issued", "22 November", "document.issued", "YYYY-MM-DD"),
         ("document.expires", "2026-11-22", "document.expires", "not after document.issued"),
-        ("document.expiry", "2031-11-21", "document.expiry", "not a known field"),
+        ("document.expiry", "2031-11-21", "document", "has a field that is not known"),
         ("holder.surname", " ", "holder.surname", "is empty"),
         ("holder.surname", "A" * 201, "holder.surname", "longer than 200"),
         ("holder.surname", "A\nB", "holder.surname", "cannot be printed"),

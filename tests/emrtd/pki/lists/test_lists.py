@@ -8,14 +8,16 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from emrtd.asn1 import der
+from emrtd.asn1 import ber, der
 from emrtd.crypto.hashes import Hash
+from emrtd.crypto.signatures import EcPublicKey, ecdsa_decode
 from emrtd.pki.cms.signed_data_writer import build_signed_data
-from emrtd.pki.lists.defect_list import ID_DEFECT_LIST, DefectKind, DefectList
+from emrtd.pki.lists.defect_list import ID_DEFECT_LIST, Defect, DefectKind, DefectList
 from emrtd.pki.lists.deviation_list import ID_DEVIATION_LIST, DeviationKind, DeviationList
 from emrtd.pki.lists.ldif import LdifValue, read_ldif
 from emrtd.pki.lists.master_list import MasterList
 from emrtd.pki.x509 import extensions as ext
+from emrtd.pki.x509.certificates import Certificate
 from emrtd.tlv import encode
 from support.errors import MalformedError
 from tests.certificates import NOW, Authority, key
@@ -184,6 +186,32 @@ def test_the_fields_of_a_defect_are_read() -> None:
     assert [each.status for each in revoked] == [3, 3, 3]
     assert sorted(each.covers(DS) for each in revoked) == [False, True, True]
     assert not any(each.covers(OTHER) for each in found.defects)
+
+
+def test_a_defect_with_a_hash_covers_another_encoding_of_the_certificate() -> None:
+    """Of a signature (r, s), (r, n - s) is valid too: a revoked signer must not evade its list."""
+    body, algorithm, _ = ber.read(DS.der, "test").children
+    r, s = ecdsa_decode(DS.signature)
+    key = CSCA.key.public_key
+    assert isinstance(key, EcPublicKey)
+    signature = der.sequence(der.integer(r), der.integer(key.curve.n - s))
+    other = Certificate.parse(
+        der.sequence(body.encoded, algorithm.encoded, der.bit_string(signature))
+    )
+    assert other.is_signed_by(CSCA.certificate())
+    defect = Defect(
+        oid=DefectKind.CERTIFICATE_REVOKED,
+        kind=DefectKind.CERTIFICATE_REVOKED,
+        issuer=DS.issuer,
+        serial=DS.serial,
+        key_identifier=None,
+        certificate_hash=Hash.SHA256.digest(DS.der),
+        hash_algorithm=Hash.SHA256,
+        status=3,
+    )
+    assert defect.covers(DS)
+    assert defect.covers(other)
+    assert not defect.covers(OTHER)
 
 
 # --- any octets ----------------------------------------------------------------------------------
