@@ -195,14 +195,25 @@ def revoke(certificate: str, affected: Path, **options: Any) -> None:
     ),
 )
 @click.argument("certificates", type=_FILE, nargs=-1, required=True)
-@click.option("-o", "--output", type=_PATH, required=True, help="File for the list.")
+@click.option("-o", "--output", type=_PATH, required=True, help="New file for the list.")
+@click.option(
+    "--accept-findings",
+    "reason",
+    metavar="REASON",
+    default="",
+    help="List certificates of other States although `pki lint` has findings; the reason is entered"
+    " in the audit log.",
+)
 @operation_options
-def publish_master_list(certificates: tuple[Path, ...], output: Path, **options: Any) -> None:
-    """Sign a Master List over the CSCA CERTIFICATES (DER or PEM)."""
-    from personalise.pki.certificate_file import read_certificate
+def publish_master_list(
+    certificates: tuple[Path, ...], output: Path, reason: str, **options: Any
+) -> None:
+    """Sign a Master List over CSCA and link CERTIFICATES (files in DER or PEM)."""
+    from personalise.pki.certificate_file import read_certificates
+    from personalise.pki.master_lists import publish_master_list as publish
 
-    roots = [read_certificate(path) for path in certificates]
-    make_operations(**options).publish_master_list(roots, output)
+    brought = [(path, each) for path in certificates for each in read_certificates(path)]
+    publish(make_operations(**options), brought, output, reason=reason)
     click.echo(output)
 
 

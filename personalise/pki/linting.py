@@ -52,8 +52,12 @@ def _lint(octets: bytes, what: str) -> Iterator[Finding]:
 
 
 def _certificate(certificate: Certificate) -> Iterator[Finding]:
-    where = f"certificate {certificate.serial:X} of {certificate.country or 'no country'}"
+    where = _where(certificate)
     yield from ((where, finding) for finding in lint_certificate(certificate))
+
+
+def _where(certificate: Certificate) -> str:
+    return f"certificate {certificate.serial:X} of {certificate.country or 'no country'}"
 
 
 def _list(signed: SignedData, what: str) -> Iterator[Finding]:
@@ -62,6 +66,9 @@ def _list(signed: SignedData, what: str) -> Iterator[Finding]:
         listed, clause = master_list.certificates, _MASTER_LIST
         for each in master_list.unreadable:
             yield "list", LintFinding(each, "Doc 9303-12, 9.2")
+        for stranger in master_list.strangers:
+            reason = f"a {kind_of(stranger).value} certificate, and no CSCA or link certificate"
+            yield _where(stranger), LintFinding(reason, "Doc 9303-12, 5.3")
     elif signed.content_type == ID_DEVIATION_LIST:
         DeviationList.read(signed)
         listed, clause = (), _DEVIATION_LIST

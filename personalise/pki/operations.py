@@ -5,8 +5,9 @@ renew_csca              make a new CSCA key, its root and the link to it (Doc 93
 issue_list_signer       make a Master List Signer or a Deviation List Signer
 issue_crl               issue a new revocation list, at least every 90 days (4.1.5)
 revoke                  revoke a certificate and issue a new revocation list
-publish_master_list     sign the CSCA certificates that this State trusts (9)
 destroy_key             destroy a private key
+
+`personalise.pki.master_lists` publishes Master Lists.
 """
 
 import hashlib
@@ -22,8 +23,6 @@ import msgspec
 
 from emrtd.crypto.public_keys import decode_public_key, encode_public_key
 from emrtd.crypto.signatures import PublicKey, Signer
-from emrtd.pki.lists.master_list import ID_MASTER_LIST, encode_master_list
-from emrtd.pki.lists.signing import sign_list
 from emrtd.pki.x509.certificate_writer import RevokedCertificate
 from emrtd.pki.x509.certificates import Certificate
 from emrtd.pki.x509.extension_writer import CertificateKind
@@ -41,7 +40,6 @@ from personalise.pki.officers import Officers, RequirementsInLog
 from personalise.pki.register import Register, RegisteredDocument
 from personalise.pki.settings import Revocation, Settings, changed
 from support.errors import MisuseError
-from support.files import write_atomically
 
 _NEVER_RENEWED: Final = frozenset({AUDIT_LABEL, INTAKE, REGISTER})
 """Keys that have no successor: the log's, and those that decrypt applications and the register."""
@@ -179,35 +177,6 @@ class PkiOperations:
                 settings = msgspec.structs.replace(settings, revoked=revoked)
             return _write_crl(self.pki.save(settings), self.at)
 
-    def publish_master_list(self, certificates: Sequence[Certificate], path: Path) -> None:
-        """Sign a Master List of CSCA certificates and write it to `path` (DER).
-
-        The log names the list by the SHA-256 of its signed content.
-        """
-        signer_certificate = self.pki.certificate("mls")
-        issuer = self.pki.issuer_of(signer_certificate)
-        if self.pki.is_revoked(signer_certificate):
-            raise MisuseError(
-                f"{self.pki.folder}: the Master List Signer is revoked",
-                advice="run `personalise pki issue-list-signer master`",
-            )
-        self.pki.require_unrevoked(issuer)
-        label = self._label_of(signer_certificate.public_key, "mls")
-        content = encode_master_list(tuple(set(certificates)))
-        digest = hashlib.sha256(content).hexdigest()
-        subject = {"certificates": str(len(certificates)), "sha256": digest}
-        with self.operation("master-list.publish", subject):
-            signed = sign_list(
-                ID_MASTER_LIST,
-                content,
-                self.pki.signer(label),
-                signer_certificate,
-                csca=issuer,
-                scheme=self.pki.settings.scheme,
-                at=self.at,
-            )
-            write_atomically(path, signed)
-
     def destroy_key(self, label: str) -> None:
         """Destroy a private key; `MisuseError` for one that is in use and has no successor."""
         if label in {*_NEVER_RENEWED, self.pki.settings.csca, self.newest_label("cvca")}:
@@ -234,7 +203,8 @@ class PkiOperations:
         with self.operation("officer.require", subject):
             Officers(required, operations, officers.keys).save(self.pki.folder)
 
-    def _label_of(self, key: PublicKey | None, stem: str) -> str:
+    def label_of(self, key: PublicKey | None, stem: str) -> str:
+        """Return the label of a kind whose key this is; `MisuseError` if there is none."""
         for label in self.pki.custody.labels():
             if label.startswith(f"{stem}-") and self.pki.signer(label).public_key == key:
                 return label

@@ -12,7 +12,7 @@ import msgspec
 
 from emrtd.pki.lists.defect_list import DefectList
 from emrtd.pki.lists.deviation_list import DeviationList
-from emrtd.pki.lists.master_list import MasterList
+from emrtd.pki.lists.master_list import MasterList, is_csca
 from emrtd.pki.trust import TrustSet, TrustView
 from emrtd.pki.x509.certificates import Certificate
 from emrtd.pki.x509.crl import Crl
@@ -228,7 +228,10 @@ class _Gatherer:
         if isinstance(content, MasterList):
             self._left_out += [LeftOut(file, reason) for reason in content.unreadable]
             for certificate in content.certificates:
-                self._claim(certificate, file, listed=True, accepted=not unproven)
+                if is_csca(certificate):
+                    self._claim(certificate, file, listed=True, accepted=not unproven)
+                else:
+                    self._left_out.append(LeftOut(file, _why_not_listed(certificate)))
             self._settle()  # the next list may be signed under these CSCAs
             return
         fingerprint = fingerprint_of(content)
@@ -313,3 +316,11 @@ def _rank_of(content: Content) -> int:
             return 1
         case _:
             return 2
+
+
+def _why_not_listed(certificate: Certificate) -> str:
+    return (
+        f"certificate {certificate.serial:X} of {certificate.country or 'no country'}"
+        f" ({certificate.subject}): a Master List contains it, and it is neither a CSCA nor a link"
+        " certificate (Doc 9303-12, 5.3)"
+    )

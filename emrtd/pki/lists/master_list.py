@@ -11,6 +11,7 @@ from emrtd.asn1 import der
 from emrtd.asn1.structures import read_small_integer
 from emrtd.pki.cms.signed_data import SignedData
 from emrtd.pki.x509.certificates import Certificate
+from emrtd.pki.x509.extensions import KeyUsage
 from support.errors import MalformedError
 
 ID_MASTER_LIST: Final = "2.23.136.1.1.2"
@@ -33,6 +34,11 @@ class MasterList:
     certificates: tuple[Certificate, ...] = field(repr=False)
     unreadable: tuple[str, ...] = ()
 
+    @property
+    def strangers(self) -> tuple[Certificate, ...]:
+        """The certificates that are not of a CSCA, which no list may contain (Doc 9303-12, 5.3)."""
+        return tuple(each for each in self.certificates if not is_csca(each))
+
     @classmethod
     def parse(cls, octets: bytes) -> "MasterList":
         """Read a whole list with nothing behind it; raises `MalformedError`."""
@@ -52,6 +58,20 @@ class MasterList:
             except MalformedError as error:
                 unreadable.append(f"entry at offset {entry.begin}: {error}")
         return cls(signed_data, tuple(certificates), tuple(unreadable))
+
+
+def is_csca(certificate: Certificate) -> bool:
+    """Whether a certificate is a CSCA's or a link, by its CA flag or keyCertSign.
+
+    Link certificates of CM, LU, PT and TR have keyCertSign without the CA flag, BE's old one has no
+    basicConstraints.  A certificate of version 1 has neither, and is a CSCA's if it is self-issued.
+    """
+    extensions = certificate.extensions
+    if certificate.is_ca:
+        return True
+    if extensions.key_usage is not None:
+        return KeyUsage.KEY_CERT_SIGN in extensions.key_usage
+    return certificate.is_self_issued and not extensions.all
 
 
 def encode_master_list(certificates: tuple[Certificate, ...]) -> bytes:

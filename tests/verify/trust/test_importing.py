@@ -11,6 +11,7 @@ from tests.certificates import (
     DAY,
     NOW,
     Authority,
+    key_usage,
 )
 from tests.verify.trust.stores import CSCA, ELSEWHERE, add, by_kind, ldif, only
 from verify.trust.entries import TrustEntryKind
@@ -259,18 +260,24 @@ def test_an_entry_names_every_file_that_contained_it(store: TrustStore) -> None:
     assert only(store).sources == ("0.file", "1.file")
 
 
-def test_a_document_signer_that_a_master_list_contains_becomes_a_csca(
-    store: TrustStore,
-) -> None:
-    """Lists contain non-CA certificates; one may have been imported as a Document Signer before."""
+def test_what_is_no_csca_in_a_master_list_is_named_and_left_out(store: TrustStore) -> None:
+    """Doc 9303-12, 5.3.  A Document Signer that was imported before remains one."""
     ds = CSCA.issue("DS 1")
     add(store, CSCA.certificate().der, ds.der)
-    assert by_kind(store) == {"csca": 1, "ds": 1}
     (summary,) = add(store, CSCA.master_list(CSCA.certificate(), ds))
-    assert (summary.added, summary.known, summary.verified) == (0, 2, 2)
+    assert (summary.added, summary.known, summary.verified) == (0, 1, 1)
+    (reason,) = summary.left_out
+    assert f"certificate {ds.serial:X} of UT" in reason
+    assert "neither a CSCA nor a link certificate" in reason
+    assert by_kind(store) == {"csca": 1, "ds": 1}
+
+
+def test_a_csca_without_ca_flag_in_a_master_list_is_an_anchor(store: TrustStore) -> None:
+    """Link certificates of CM, LU, PT and TR are such."""
+    link = CSCA.issue("link", extensions=[key_usage(ext.KeyUsage.KEY_CERT_SIGN)])
+    (summary,) = add(store, CSCA.master_list(CSCA.certificate(), link))
+    assert (summary.added, summary.left_out) == (2, ())
     assert by_kind(store) == {"csca": 1, "link": 1}
-    again = add(store, ds.der)
-    assert (again[0].known, by_kind(store)) == (1, {"csca": 1, "link": 1})
 
 
 # --- LDIF ----------------------------------------------------------------------------------------
