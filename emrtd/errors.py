@@ -19,10 +19,10 @@ class ChipRefusalError(ChipsealError):
 
     kind = "chip-refusal"
 
-    def __init__(self, sw: int, doing: str) -> None:
+    def __init__(self, sw: int, doing: str, *, advice: str = "") -> None:
         self.sw = sw
         self.doing = doing
-        super().__init__(f"{doing}: the chip answered {sw:04X} ({meaning(sw)})")
+        super().__init__(f"{doing}: the chip answered {sw:04X} ({meaning(sw)})", advice=advice)
 
 
 class ProtocolError(ChipsealError):

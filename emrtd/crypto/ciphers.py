@@ -60,7 +60,16 @@ class Cipher(Enum):
     def mac_padded(self, key: Secret, data: bytes) -> bytes:
         """Compute the MAC (8 octets) of a message that is already padded to whole blocks."""
         self._check(key)
-        return (_retail_mac if self is Cipher.TDES else _cmac)(key.reveal(), data)
+        if self is Cipher.TDES:
+            return _retail_mac(key.reveal(), data)
+        return _cmac(key.reveal(), data)[:MAC_SIZE]
+
+    def cmac(self, key: Secret, data: bytes) -> bytes:
+        """Compute the whole CMAC (16 octets) of a message of any length; AES only."""
+        self._check(key)
+        if self is Cipher.TDES:
+            raise MisuseError("CMAC is defined here for AES only")
+        return _cmac(key.reveal(), data)
 
     def _check(self, key: Secret) -> None:
         if len(key) != self.key_size:
@@ -78,7 +87,7 @@ class Cipher(Enum):
 def _cmac(key: bytes, data: bytes) -> bytes:
     mac = CMAC(AES(key))
     mac.update(data)
-    return mac.finalize()[:MAC_SIZE]
+    return mac.finalize()
 
 
 def _retail_mac(key: bytes, padded: bytes) -> bytes:

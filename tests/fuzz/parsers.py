@@ -20,6 +20,9 @@ from emrtd.biometrics.iso19794.finger import FingerRecord
 from emrtd.biometrics.iso19794.iris import IrisRecord
 from emrtd.crypto import domain_parameters, private_keys, public_keys, signatures
 from emrtd.errors import ProtocolError
+from emrtd.globalplatform import key_information
+from emrtd.globalplatform.initialize_update import InitializeUpdateAnswer
+from emrtd.globalplatform.put_key import NewKeys, WrongCheckValueError
 from emrtd.iso7816 import odd_ins
 from emrtd.iso7816.apdu import CommandAPDU, ResponseAPDU
 from emrtd.lds import answer_to_reset, lds2, recognition, registry
@@ -183,6 +186,22 @@ PARSERS = [
         "emrtd.crypto.signatures.ecdsa_is_canonical",
         signatures.ecdsa_is_canonical,
         seeds.signatures,
+    ),
+    Parser(
+        "emrtd.globalplatform.initialize_update.InitializeUpdateAnswer.decode",
+        InitializeUpdateAnswer.decode,
+        seeds.initialize_update_answers,
+    ),
+    Parser(
+        "emrtd.globalplatform.put_key.NewKeys.decode",
+        lambda octets: NewKeys.decode(octets, seeds.DEK),
+        seeds.new_keys,
+        raises=(MalformedError, WrongCheckValueError),
+    ),
+    Parser(
+        "emrtd.globalplatform.key_information.read_key_information",
+        key_information.read_key_information,
+        seeds.key_information,
     ),
     Parser("emrtd.iso7816.apdu.CommandAPDU.decode", CommandAPDU.decode, seeds.commands),
     Parser("emrtd.iso7816.apdu.ResponseAPDU.decode", ResponseAPDU.decode, seeds.responses),

@@ -27,6 +27,7 @@ from emrtd.crypto.domain_parameters import (
 from emrtd.crypto.hashes import Hash
 from emrtd.crypto.private_keys import EcPrivateKey
 from emrtd.crypto.public_keys import encode_public_key
+from emrtd.globalplatform.put_key import NewKeys
 from emrtd.iso7816 import odd_ins
 from emrtd.lds.application_directory import ApplicationDirectory
 from emrtd.lds.atr_info import AtrInfo, Capability
@@ -56,6 +57,7 @@ from emrtd.pki.private_key_file import encrypt_private_key
 from emrtd.pki.x509 import extensions as ext
 from support.secret import Secret
 from tests.certificates import NOW, Authority, key
+from tests.emrtd.globalplatform.session_vectors import VECTORS
 from tests.emrtd.lds.test_lds2 import SIGNED_BY, STAMP, VISA, record
 from tests.emrtd.pki.cvc.cvc_pki import ECDSA, certify
 from tests.helpers import REPOSITORY
@@ -347,6 +349,25 @@ def auxiliary_data() -> list[bytes]:
 @cache
 def chip_keys() -> list[bytes]:
     return [usual().keys.encode()]
+
+
+DEK = Secret(bytes(range(16)))
+"""The Key-DEK of `new_keys`."""
+
+
+def initialize_update_answers() -> list[bytes]:
+    s16 = bytes(11) + bytes((0x03, 0x61)) + bytes(32)
+    return [*(bytes.fromhex(vector.answer) for vector in VECTORS), s16]
+
+
+def new_keys() -> list[bytes]:
+    keys = (Secret(bytes(16)), Secret(bytes(24)), Secret(bytes(32)))
+    return [NewKeys(0x31, keys).encode(DEK, bytes), NewKeys(0x01, keys[:1]).encode(DEK, bytes)]
+
+
+def key_information() -> list[bytes]:
+    entries = (b"\x01\x30\x88\x10", bytes.fromhex("0130FF88002001180100"))
+    return [tlv.encode(0xE0, *(tlv.encode(0xC0, each) for each in entries))]
 
 
 @cache

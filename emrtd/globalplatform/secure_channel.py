@@ -1,0 +1,228 @@
+"""The secure messaging of SCP03, both sides (Amendment D, 6.2.4 to 6.2.7).
+
+    command   [data, encrypted] C-MAC        response   [data, encrypted] R-MAC
+
+A C-MAC covers the chaining value (the whole C-MAC of the command before), the header and the data,
+an R-MAC the chaining value, the data and the status word.  The MAC is verified before anything is
+decrypted.  SCP03 does not protect: Le and the logical channel of a command; the responses of a
+session without R-MAC; a status word other than 9000, 62XX and 63XX, which comes without data.
+"""
+
+import hmac
+from typing import Final
+
+from emrtd.crypto.ciphers import pad, unpad
+from emrtd.errors import ProtocolError
+from emrtd.globalplatform.derivation import SessionKeys
+from emrtd.globalplatform.keys import cipher_of
+from emrtd.globalplatform.parameters import Mode, SecurityLevel
+from emrtd.iso7816.apdu import EXTENDED_MAX_DATA, SHORT_MAX_DATA, CommandAPDU, ResponseAPDU
+from emrtd.iso7816.procedure import Procedure, T, through
+from emrtd.status_words import SW
+from support.errors import MalformedError, MisuseError
+
+_BLOCK: Final = 16
+_COUNTER_OF_RESPONSE: Final = 0x80
+"""First octet of the counter block of a response (6.2.7)."""
+
+_FURTHER_CLASS: Final = 0x40
+"""Bit 7 of CLA: logical channels 4 to 19, whose secure messaging bit is another (GPCS, 11.1.4)."""
+
+_PLAIN, _PROTECTED = 0x00, 0x04
+
+
+class SecureChannelError(ProtocolError):
+    """The secure messaging of SCP03 failed, and the session is over.
+
+    `reason` says what was wrong.  On the card's side, `sw` is the status word to answer, in plain.
+    """
+
+    def __init__(self, reason: str) -> None:
+        self.reason = reason
+        self.sw = SW.SECURITY_STATUS_NOT_SATISFIED
+        super().__init__(f"SCP03: {reason}", advice="authenticate again before any other command")
+
+
+class SecureChannel:
+    """One session: its keys, its chaining value (16 octets), and its encryption counter.
+
+    A terminal calls `protect_command` and `unprotect_response` in turn, a card `unprotect_command`
+    and `protect_response`.  After a `SecureChannelError` each of them raises another one.
+    """
+
+    def __init__(
+        self, keys: SessionKeys, mode: Mode, level: SecurityLevel, chaining_value: bytes
+    ) -> None:
+        self.mode = mode
+        self.level = level
+        self._keys = keys
+        self._cipher = cipher_of(keys.enc)
+        self._chaining_value = chaining_value
+        self._counter = 0
+        self._over = False
+
+    def command_capacity(self, max_data: int = SHORT_MAX_DATA) -> int:
+        """Return how much data a command carries if its protected data has `max_data` octets."""
+        return _capacity(max_data - self.mode, encrypted=self.level.encrypts_commands)
+
+    def response_capacity(self, max_data: int) -> int:
+        """Return how much data a response carries if its protected data has `max_data` octets."""
+        if not self.level.authenticates_responses:
+            return max_data
+        return _capacity(max_data - self.mode, encrypted=self.level.encrypts_responses)
+
+    # --- the terminal's side -----------------------------------------------------------------
+
+    def protect_command(self, command: CommandAPDU) -> CommandAPDU:
+        """Encrypt and authenticate a command; Le stays as it is (6.2.4, 6.2.6).
+
+        A command whose protected data exceeds 255 octets becomes one of extended length.  Raises
+        `MisuseError`, before anything changes, for more data than `command_capacity` allows.
+        """
+        self._require_open()
+        if _secure_messaging(command.cla) != _PLAIN:
+            raise MisuseError(f"class {command.cla:02X} is not one of a plain command")
+        room = self.command_capacity(EXTENDED_MAX_DATA)
+        if len(command.data) > room:
+            raise MisuseError(f"a command under SCP03 carries at most {room} octets of data")
+        self._counter += 1  # for a command without data too (6.2.6)
+        data = command.data
+        if data and self.level.encrypts_commands:
+            data = self._cipher.encrypt_cbc(self._keys.enc, self._icv(), pad(data, _BLOCK))
+        message, extended = mac_input(command, data, self.mode)
+        mac = self._cipher.cmac(self._keys.mac, self._chaining_value + message)
+        self._chaining_value = mac
+        cla = command.cla | (0x20 if command.cla & _FURTHER_CLASS else 0x04)
+        data += mac[: self.mode]
+        return CommandAPDU(cla, command.ins, command.p1, command.p2, data, command.ne, extended)
+
+    def unprotect_response(self, response: ResponseAPDU) -> ResponseAPDU:
+        """Verify and decrypt the response to the last command.
+
+        A status word other than 9000, 62XX and 63XX comes without R-MAC (6.2.5).  It is returned,
+        but it is not authenticated.  Raises `SecureChannelError` unless the card's side of this
+        session made exactly this response.
+        """
+        self._require_open()
+        if not self.level.authenticates_responses:
+            return response
+        if not _has_r_mac(response.sw):
+            if response.data:
+                raise self._failure(f"the card sends data with the status word {response.sw:04X}")
+            return response
+        data, mac = response.data[: -self.mode], response.data[-self.mode :]
+        if not hmac.compare_digest(mac, self._r_mac(data, response.sw)):
+            raise self._failure("the R-MAC of the response is missing or wrong")
+        if data and self.level.encrypts_responses:
+            data = self._decrypt(data, of_response=True)
+        return ResponseAPDU(data, response.sw)
+
+    # --- the card's side ---------------------------------------------------------------------
+
+    def unprotect_command(self, command: CommandAPDU) -> CommandAPDU:
+        """Verify and decrypt a command; the `sw` of a `SecureChannelError` is the card's answer."""
+        self._require_open()
+        if not is_protected(command.cla):
+            raise self._failure("the command is plain")
+        self._counter += 1
+        data, mac = command.data[: -self.mode], command.data[-self.mode :]
+        message, _ = mac_input(command, data, self.mode)
+        expected = self._cipher.cmac(self._keys.mac, self._chaining_value + message)
+        if not hmac.compare_digest(mac, expected[: self.mode]):
+            raise self._failure("the C-MAC of the command is missing or wrong")
+        self._chaining_value = expected
+        if data and self.level.encrypts_commands:
+            data = self._decrypt(data, of_response=False)
+        cla = command.cla & ~(0x20 if command.cla & _FURTHER_CLASS else 0x04)
+        return CommandAPDU(
+            cla, command.ins, command.p1, command.p2, data, command.ne, command.is_extended
+        )
+
+    def protect_response(self, response: ResponseAPDU) -> ResponseAPDU:
+        """Protect the response to the last command (6.2.5, 6.2.7).
+
+        If the status word is an error, only the status word remains.
+        """
+        self._require_open()
+        if not self.level.authenticates_responses:
+            return response
+        if not _has_r_mac(response.sw):
+            return ResponseAPDU(sw=response.sw)
+        data = response.data
+        if data and self.level.encrypts_responses:
+            icv = self._icv(_COUNTER_OF_RESPONSE)
+            data = self._cipher.encrypt_cbc(self._keys.enc, icv, pad(data, _BLOCK))
+        return ResponseAPDU(data + self._r_mac(data, response.sw), response.sw)
+
+    # --- both sides --------------------------------------------------------------------------
+
+    def _require_open(self) -> None:
+        if self._over:
+            raise SecureChannelError("the session is over, after an earlier error")
+
+    def _failure(self, reason: str) -> SecureChannelError:
+        self._over = True
+        return SecureChannelError(reason)
+
+    def _icv(self, first: int = 0) -> bytes:
+        block = bytes((first,)) + self._counter.to_bytes(_BLOCK - 1, "big")
+        return self._cipher.encrypt_block(self._keys.enc, block)
+
+    def _r_mac(self, data: bytes, sw: int) -> bytes:
+        message = self._chaining_value + data + sw.to_bytes(2, "big")
+        return self._cipher.cmac(self._keys.rmac, message)[: self.mode]
+
+    def _decrypt(self, data: bytes, *, of_response: bool) -> bytes:
+        if len(data) % _BLOCK:
+            raise self._failure("the encrypted data is not a number of whole blocks")
+        icv = self._icv(_COUNTER_OF_RESPONSE if of_response else 0)
+        try:
+            return unpad(self._cipher.decrypt_cbc(self._keys.enc, icv, data), _BLOCK)
+        except MalformedError:
+            raise self._failure("the padding of the decrypted data is wrong") from None
+
+
+def secured(procedure: Procedure[T], channel: SecureChannel) -> Procedure[T]:
+    """Run a procedure inside a session: its commands are protected, its responses verified."""
+
+    def layer(command: CommandAPDU) -> Procedure[ResponseAPDU]:
+        response = yield channel.protect_command(command)
+        return channel.unprotect_response(response)
+
+    return through(procedure, layer)
+
+
+def is_protected(cla: int) -> bool:
+    """Whether the class announces the secure messaging of GlobalPlatform (GPCS, 11.1.4)."""
+    return _secure_messaging(cla) == _PROTECTED
+
+
+def mac_input(command: CommandAPDU, data: bytes, mac_size: int) -> tuple[bytes, bool]:
+    """Return what the C-MAC covers behind the chaining value, and whether Lc is extended (6.2.4).
+
+    That is CLA with the secure messaging bit of GlobalPlatform and logical channel 0, INS, P1, P2,
+    Lc with the MAC in it, and the data, which is encrypted already.
+    """
+    size = len(data) + mac_size
+    extended = command.is_extended or size > SHORT_MAX_DATA
+    lc = size.to_bytes(3 if extended else 1, "big")
+    header = bytes((command.cla & 0x90 | 0x04, command.ins, command.p1, command.p2))
+    return header + lc + data, extended
+
+
+def _secure_messaging(cla: int) -> int:
+    """Return what the class says of secure messaging, in bits 4 and 3 (tables 11-11 and 11-12).
+
+    A class with bit 6 set and bit 7 clear is reserved; it counts as neither plain nor protected.
+    """
+    if cla & _FURTHER_CLASS:
+        return _PROTECTED if cla & 0x20 else _PLAIN
+    return cla & 0x2C
+
+
+def _has_r_mac(sw: int) -> bool:
+    return sw == SW.OK or sw >> 8 in {0x62, 0x63}
+
+
+def _capacity(size: int, *, encrypted: bool) -> int:
+    return size // _BLOCK * _BLOCK - 1 if encrypted else size  # padding takes an octet at least
