@@ -90,5 +90,11 @@ def coded_name(name: str) -> str:
     return coded + "<<" + "<".join(secondary.split()) if comma and secondary.strip() else coded
 
 
+def decoded_name(coded: str) -> str:
+    """Return a name without fillers: "Smith, John J" for "Smith<<John<J"."""
+    identifiers = (" ".join(each.replace("<", " ").split()) for each in coded.split("<<"))
+    return ", ".join(filter(None, identifiers))
+
+
 def _name(data_object: DataObject) -> str:
     return f"{data_object.what}: data object {data_object.tag:02X}"

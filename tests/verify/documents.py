@@ -31,6 +31,8 @@ from emrtd.crypto.protocols import (
 from emrtd.lds.com import Com
 from emrtd.lds.data_groups.dg1 import DataGroup1
 from emrtd.lds.data_groups.dg2 import DataGroup2
+from emrtd.lds.data_groups.dg11 import DataGroup11
+from emrtd.lds.data_groups.dg12 import DataGroup12
 from emrtd.lds.data_groups.dg13 import DataGroup13
 from emrtd.lds.data_groups.dg14 import DataGroup14
 from emrtd.lds.data_groups.dg15 import DataGroup15
@@ -103,6 +105,16 @@ def permit(**changes: object) -> Permit:
         "remarks": ("No public funds",),
     }
     return Permit(**(conditions | changes))  # type: ignore[arg-type]
+
+
+def born(digits: str, **more: object) -> bytes:
+    """DG11 with a date of birth (YYYYMMDD) and other elements."""
+    return DataGroup11(date_of_birth=digits, **more).encode()  # type: ignore[arg-type]
+
+
+def issued(digits: str, **more: object) -> bytes:
+    """DG12 with a date of issue (YYYYMMDD) and other elements."""
+    return DataGroup12(date_of_issue=digits, **more).encode()  # type: ignore[arg-type]
 
 
 PACE_GM = PaceInfo.of(KeyAgreement.ECDH, PaceMapping.GENERIC, Cipher.AES128, PARAMETERS)
@@ -300,8 +312,10 @@ __all__ = [
     "DAY",
     "NOW",
     "Document",
+    "born",
     "ec_key",
     "issue",
+    "issued",
     "mrz",
     "permit",
     "usual",

@@ -15,6 +15,7 @@ CHECK_IDS: Final = (
     "lds.images",
     "mrz.check-digits",
     "mrz.matches-optical",
+    "mrz.matches-details",
     "document.expired",
     "access.downgrade",
     "cardsecurity.signature",

@@ -1,11 +1,17 @@
 """The contents of a document that a report shows: fields, permit, portrait and data groups."""
 
-from typing import Any
+from typing import Any, Final
 
 from emrtd.lds.data_groups.dg2 import DataGroup2
 from emrtd.lds.files import DATA_GROUPS, FileID
+from emrtd.lds.values import decoded_name
 from emrtd.mrz import Mrz
-from emrtd.mrz.dates import full_date_of_birth, full_date_of_expiry
+from emrtd.mrz.dates import (
+    NO_EXPIRY,
+    date_of_birth_of,
+    full_date_of_birth,
+    full_date_of_expiry,
+)
 from emrtd.pki.path import UNPROVEN
 from emrtd.pki.trust import Anchor
 from emrtd.pki.x509.certificates import Certificate
@@ -14,11 +20,14 @@ from verify.judging.report import DataGroupRow, Trust
 
 
 def document_fields(case: Case) -> dict[str, str]:
-    """Return the fields of the MRZ in DG1, dates as YYYY-MM-DD; empty if DG1 cannot be read."""
+    """Return the fields of DG1, and those of DG11 and DG12 if EF.SOD has their hashes.
+
+    Dates are YYYY-MM-DD, the date of expiry "without end" if there is none; the date of birth in
+    DG11 decides the century.  Empty if DG1 cannot be read.
+    """
     mrz = case.mrz
     if mrz is None:
         return {}
-    expires = full_date_of_expiry(mrz.date_of_expiry, case.at)
     fields = {
         "format": str(mrz.format),
         "document_code": mrz.document_code,
@@ -27,16 +36,62 @@ def document_fields(case: Case) -> dict[str, str]:
         "surname": mrz.surname,
         "given_names": mrz.given_names,
         "nationality": mrz.nationality,
-        "date_of_birth": full_date_of_birth(mrz.date_of_birth, case.at),
+        "date_of_birth": _date_of_birth(case, mrz),
         "sex": mrz.sex,
-        "date_of_expiry": mrz.date_of_expiry if expires is None else expires.isoformat(),
+        "date_of_expiry": _date_of_expiry(case, mrz),
+        "optional_data": mrz.optional_data,
+        "optional_data_2": mrz.optional_data_2,
+        **_details(case),
+        "mrz": "\n".join(mrz.lines),
     }
-    return fields | _optional_fields(mrz) | {"mrz": "\n".join(mrz.lines)}
+    optional = {"optional_data", "optional_data_2", *DETAILS}
+    return {name: value for name, value in fields.items() if value or name not in optional}
 
 
-def _optional_fields(mrz: Mrz) -> dict[str, str]:
-    fields = {"optional_data": mrz.optional_data, "optional_data_2": mrz.optional_data_2}
-    return {name: value for name, value in fields.items() if value}
+def _date_of_birth(case: Case, mrz: Mrz) -> str:
+    if case.dg11 is not None and case.dg11.date_of_birth:
+        full = date_of_birth_of(mrz.date_of_birth, case.dg11.date_of_birth, case.at.date())
+        if full is not None:
+            return full
+    return full_date_of_birth(mrz.date_of_birth, case.born_by)
+
+
+def _date_of_expiry(case: Case, mrz: Mrz) -> str:
+    if mrz.date_of_expiry == NO_EXPIRY:
+        return WITHOUT_END
+    expires = full_date_of_expiry(mrz.date_of_expiry, case.at.date(), case.issued_from)
+    return mrz.date_of_expiry if expires is None else expires.isoformat()
+
+
+DETAILS: Final = (
+    "name_in_full",
+    "other_names",
+    "personal_number",
+    "place_of_birth",
+    "issuing_authority",
+    "date_of_issue",
+)
+"""The fields of DG11 and DG12."""
+
+WITHOUT_END: Final = "without end"
+
+
+def _details(case: Case) -> dict[str, str]:
+    fields: dict[str, str | None] = {}
+    if (holder := case.dg11) is not None:
+        fields["name_in_full"] = decoded_name(holder.name_in_full or "")
+        fields["other_names"] = "; ".join(map(decoded_name, holder.other_names))
+        fields["personal_number"] = holder.personal_number
+        fields["place_of_birth"] = ", ".join(_parts(holder.place_of_birth or ""))
+    if (document := case.dg12) is not None:
+        fields["issuing_authority"] = " ".join(_parts(document.issuing_authority or ""))
+        issued = case.issued
+        fields["date_of_issue"] = document.date_of_issue if issued is None else issued.isoformat()
+    return {name: value or "" for name, value in fields.items()}
+
+
+def _parts(coded: str) -> list[str]:
+    return [part.strip() for part in coded.split("<") if part.strip()]
 
 
 def permit_fields(case: Case) -> dict[str, Any] | None:

@@ -34,8 +34,10 @@ from tests.verify.documents import (
     PACE_GM,
     Document,
     Trust,
+    born,
     face,
     issue,
+    issued,
     mrz,
     permit,
     usual,
@@ -306,8 +308,71 @@ CASES = {
         lambda: issue(crl=CSCA.crl(next_update=NOW + 4000 * DAY)),
         "document.expired", FAILED, REFER, at=datetime.fromisoformat("2031-11-22T12:00:00+00:00"),
     ),
-    "expiry: no date": Expected(
-        lambda: issue(mrz=mrz(date_of_expiry="<<<<<<")), "document.expired", UNDETERMINED, REFER
+    "expiry: without end": Expected(
+        lambda: issue(mrz=mrz(date_of_expiry="<<<<<<")), "document.expired", PASSED, ACCEPT,
+        says="without a date of expiry",
+    ),
+    "expiry: without end, and the permit ended": Expected(
+        lambda: issue(
+            mrz=mrz(date_of_expiry="<<<<<<"), permit=permit(valid_until=date(2026, 11, 20))
+        ),
+        "document.expired", FAILED, REFER, says="the permit ended",
+    ),
+    "expiry: 9999 in two digits": Expected(
+        lambda: issue(mrz=mrz(date_of_expiry="990101")), "document.expired", PASSED, ACCEPT,
+        says="2099-01-01",
+    ),
+    "expiry: before the signer": Expected(
+        lambda: issue(mrz=mrz(date_of_expiry="200101")), "document.expired", PASSED, ACCEPT,
+        says="2120-01-01",
+    ),
+    "expiry: after the issue in DG12, which is before the signer": Expected(
+        lambda: issue(mrz=mrz(date_of_expiry="200101"), more={12: issued("20100101")}),
+        "document.expired", FAILED, REFER, says="2020-01-01",
+    ),
+    "expiry: no full date": Expected(
+        lambda: issue(mrz=mrz(date_of_expiry="3111<<")), "document.expired", UNDETERMINED, REFER
+    ),
+    "details": Expected(
+        lambda: issue(more={11: born("19900131"), 12: issued("20261120")}),
+        "mrz.matches-details", PASSED, ACCEPT, says="DG11 and DG12 agree",
+    ),
+    "details: unknown parts of the date of birth": Expected(
+        lambda: issue(more={11: born("19900000")}), "mrz.matches-details", PASSED, ACCEPT,
+    ),
+    "details: the document has none": Expected(
+        usual, "mrz.matches-details", Outcome.NOT_PRESENT, ACCEPT
+    ),
+    "details: another date of birth": Expected(
+        lambda: issue(more={11: born("19900201")}), "mrz.matches-details", WARNING, REFER,
+        says="the date of birth in DG11",
+    ),
+    "details: a date of birth in the future": Expected(
+        lambda: issue(mrz=mrz(date_of_birth="300131"), more={11: born("20300131")}),
+        "mrz.matches-details", WARNING, REFER, says="the date of birth in DG11",
+    ),
+    "details: issued after the expiry": Expected(
+        lambda: issue(mrz=mrz(date_of_expiry="260801"), more={12: issued("20261101")}),
+        "mrz.matches-details", WARNING, REFER, says="after the date of expiry",
+    ),
+    "details: issued before the birth": Expected(
+        lambda: issue(more={11: born("19900131"), 12: issued("19891231")}),
+        "mrz.matches-details", WARNING, REFER, says="before the date of birth",
+    ),
+    "details: issued in the future": Expected(
+        lambda: issue(more={12: issued("20261124")}), "mrz.matches-details", WARNING, REFER,
+        says="in the future",
+    ),
+    "details: issued where it is tomorrow": Expected(
+        lambda: issue(more={12: issued("20261123")}), "mrz.matches-details", PASSED, ACCEPT,
+    ),
+    "details: not the ones that were signed": Expected(
+        lambda: issue(more={11: born("19900131")}).with_file(FileID.DG11, born("19900201")),
+        "mrz.matches-details", UNDETERMINED, REJECT, says="dg.hash.DG11 did not pass",
+    ),
+    "details: not in the image": Expected(
+        lambda: issue(more={11: born("19900131")}).with_file(FileID.DG11, None),
+        "mrz.matches-details", Outcome.NOT_PERFORMED, REFER,
     ),
     "expiry: the permit ended": Expected(
         lambda: issue(permit=permit(valid_until=date(2026, 11, 20))),

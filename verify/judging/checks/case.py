@@ -8,6 +8,7 @@ from typing import TypeVar
 
 from emrtd.lds.com import Com
 from emrtd.lds.data_groups.dg1 import DataGroup1
+from emrtd.lds.data_groups.dg11 import DataGroup11
 from emrtd.lds.data_groups.dg12 import DataGroup12
 from emrtd.lds.data_groups.dg13 import DataGroup13
 from emrtd.lds.data_groups.dg14 import DataGroup14
@@ -18,6 +19,7 @@ from emrtd.lds.registry import Content, decode
 from emrtd.lds.security.card_access import CardAccess
 from emrtd.lds.security.card_security import CardSecurity
 from emrtd.lds.security.sod import Sod
+from emrtd.lds.values import is_digits
 from emrtd.mrz import Mrz
 from emrtd.pki.findings import Check, NamedQuirk, Outcome, Shows
 from emrtd.pki.passive import Examination, examine
@@ -115,15 +117,44 @@ class Case:
         return self._decoded(FileID.DG15, DataGroup15)
 
     @property
+    def dg11(self) -> DataGroup11 | None:
+        """DG11; None also if it cannot be read, or if its hash is not the one in EF.SOD."""
+        content = self._signed_content(11)
+        return content if isinstance(content, DataGroup11) else None
+
+    @property
+    def dg12(self) -> DataGroup12 | None:
+        """DG12; None also if it cannot be read, or if its hash is not the one in EF.SOD."""
+        content = self._signed_content(12)
+        return content if isinstance(content, DataGroup12) else None
+
+    @property
     def issued(self) -> date | None:
         """The date of issue in DG12; None if it is absent, or the hash of DG12 is not in EF.SOD."""
-        content = self._signed_content(12)
-        if not isinstance(content, DataGroup12):
+        digits = None if self.dg12 is None else self.dg12.date_of_issue
+        if digits is None or not is_digits(digits, 8):
             return None
         try:
-            return date.fromisoformat(content.date_of_issue or "")
+            return date.fromisoformat(digits)
         except ValueError:
             return None
+
+    @property
+    def issued_from(self) -> date | None:
+        """The date of issue, else the first day of the Document Signer's certificate.
+
+        No document that a certificate signs is older, and the CSCA's certificate begins no later.
+        """
+        if self.issued is not None or self.sod_examination is None:
+            return self.issued
+        signer = self.sod_examination.signer
+        return None if signer is None else signer.not_before.date()
+
+    @property
+    def born_by(self) -> date:
+        """The last day on which the holder can be born: of the issue, else of the inspection."""
+        today = self.at.date()
+        return today if self.issued is None else min(self.issued, today)
 
     @property
     def _use(self) -> Use:

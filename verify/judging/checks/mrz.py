@@ -6,7 +6,7 @@ from typing import Final
 
 from emrtd.lds.files import FileID
 from emrtd.mrz import Mrz
-from emrtd.mrz.dates import full_date_of_expiry
+from emrtd.mrz.dates import NO_EXPIRY, full_date_of_expiry
 from emrtd.pki.findings import Check, Outcome
 from support.errors import MalformedError
 from verify.judging.checks.case import Case, Earlier, forged, why_absent
@@ -32,7 +32,7 @@ def check_digits(case: Case, _: Earlier) -> Iterator[Check]:
     """Check every check digit of the MRZ in DG1."""
     check_id, mrz = "mrz.check-digits", case.mrz
     if mrz is None:
-        yield _unreadable(case, check_id, DIGITS_CLAUSE)
+        yield unreadable_mrz(case, check_id, DIGITS_CLAUSE)
         return
     wrong = [digit.name.replace("_", " ") for digit in mrz.check_digits() if not digit.correct]
     if wrong:
@@ -50,7 +50,7 @@ def check_optical(case: Case, _: Earlier) -> Iterator[Check]:
         reason = "no printed MRZ was given to compare DG1 with"
         yield Check(check_id, Outcome.NOT_PERFORMED, reason, OPTICAL_CLAUSE)
     elif case.mrz is None:
-        yield _unreadable(case, check_id, OPTICAL_CLAUSE)
+        yield unreadable_mrz(case, check_id, OPTICAL_CLAUSE)
     else:
         whole = whole_mrz(optical)
         if whole is None:
@@ -108,10 +108,12 @@ def check_expiry(case: Case, _: Earlier) -> Iterator[Check]:
     """Check that the document and its permit are in date at the instant of inspection."""
     check_id, mrz, today = "document.expired", case.mrz, case.at.date()
     if mrz is None:
-        yield _unreadable(case, check_id, EXPIRY_CLAUSE)
+        yield unreadable_mrz(case, check_id, EXPIRY_CLAUSE)
         return
-    expires = full_date_of_expiry(mrz.date_of_expiry, case.at)
-    if expires is None:
+    expires = full_date_of_expiry(mrz.date_of_expiry, today, case.issued_from)
+    if mrz.date_of_expiry == NO_EXPIRY:
+        yield _permit_period(case, check_id, None, today)
+    elif expires is None:
         reason = "the date of expiry in DG1 cannot be read"
         yield Check(check_id, Outcome.UNDETERMINED, reason, EXPIRY_CLAUSE)
     elif expires < today:
@@ -121,7 +123,7 @@ def check_expiry(case: Case, _: Earlier) -> Iterator[Check]:
         yield _permit_period(case, check_id, expires, today)
 
 
-def _permit_period(case: Case, check_id: str, expires: date, today: date) -> Check:
+def _permit_period(case: Case, check_id: str, expires: date | None, today: date) -> Check:
     permit = case.permit
     if permit is not None and permit.valid_until is not None and permit.valid_until < today:
         reason = f"the permit ended on {permit.valid_until}, before the document expires"
@@ -129,10 +131,12 @@ def _permit_period(case: Case, check_id: str, expires: date, today: date) -> Che
     if permit is not None and permit.valid_from > today:
         reason = f"the permit does not begin until {permit.valid_from}"
         return Check(check_id, Outcome.FAILED, reason, EXPIRY_CLAUSE)
-    return Check(check_id, Outcome.PASSED, f"valid until {expires}", EXPIRY_CLAUSE)
+    reason = "without a date of expiry" if expires is None else f"valid until {expires}"
+    return Check(check_id, Outcome.PASSED, reason, EXPIRY_CLAUSE)
 
 
-def _unreadable(case: Case, check_id: str, clause: str) -> Check:
+def unreadable_mrz(case: Case, check_id: str, clause: str) -> Check:
+    """Return the result of a check that requires the MRZ, if DG1 is missing or cannot be read."""
     if isinstance(case.dg1, MalformedError):
         reason = f"DG1 cannot be read: {case.dg1.reason}"
         return Check(check_id, Outcome.UNDETERMINED, reason, clause)

@@ -10,6 +10,7 @@ from emrtd.lds.security.sod import Sod
 from emrtd.pki.findings import Check, Outcome
 from support.errors import MalformedError
 from verify.judging.checks.case import Case, Earlier, forged, passed, why_absent
+from verify.judging.checks.details import document_code_quirks
 from verify.judging.quirks import quirks_of_file, quirks_of_padding
 
 STRUCTURE_CLAUSE: Final = "Doc 9303-10, 4.6 and 4.7"
@@ -37,6 +38,7 @@ def _structure(case: Case) -> Check:
             (faults if _is_as_issued(case, file_id) else forgeries).append(str(content))
         else:
             quirks += quirks_of_file(file_id, tolerated(content))
+    quirks += quirks_of_file(FileID.DG1, document_code_quirks(case))
     if forgeries:
         reason = "; ".join(forgeries + faults)
         return forged(check_id, f"not as it was issued: {reason}", STRUCTURE_CLAUSE)
