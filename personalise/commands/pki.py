@@ -225,6 +225,20 @@ def destroy_key(label: str, **options: Any) -> None:
     make_operations(**options).destroy_key(label)
 
 
+@pki.command(
+    "accept-clock",
+    epilog=examples('personalise pki accept-clock --pki pki --reason "the clock was ahead"'),
+)
+@click.option("--reason", required=True, help="Why the clock is right; entered in the audit log.")
+@operation_options
+def accept_clock(reason: str, **options: Any) -> None:
+    """Accept the present clock, although it is behind what the PKI has signed.
+
+    For a clock that was ahead and is right again. What was signed meanwhile keeps its wrong dates.
+    """
+    make_operations(**options).accept_clock(reason)
+
+
 @pki.command("lint", epilog=examples("personalise pki lint pki/csca.cer pki/crl.crl"))
 @click.argument("files", type=_FILE, nargs=-1, required=True)
 def lint(files: tuple[Path, ...]) -> int:

@@ -8,6 +8,7 @@ from emrtd.lds.files import FileID
 from emrtd.lds.image import LdsImage
 from personalise.intake.package import load_application
 from personalise.issuance import SecurityObjectSigner
+from personalise.pki.clock import require_clock
 from personalise.pki.issuing_pki import AUDIT_LABEL, IssuingPki
 from personalise.pki.operations import enter_accepted_quality
 from personalise.preparing import data_preparation
@@ -29,8 +30,10 @@ def prepare_image(
     `remote_signer` returns the signer for a document if the Document Signer's key is at a signing
     service; the service then registers what it signs.  `accepted_quality` is an operator's reason
     to accept samples below a mandatory limit; it is entered in the audit log.  Raises `FieldError`
-    for a wrong field of the application, `MisuseError` for what the PKI cannot do.
+    for a wrong field of the application, `MisuseError` for what the PKI cannot do, and
+    `ClockBehindError` if `at` is before what the PKI has already signed.
     """
+    require_clock(pki.folder, at, pki.settings.accepted_clock)
     if accepted_quality is not None:
         pki.custody.signer(AUDIT_LABEL)  # fail before EF.SOD is signed if it cannot be logged
     read = load_application(application, pki.open_package)

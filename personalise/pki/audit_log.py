@@ -17,7 +17,7 @@ import os
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any, Final
 
@@ -37,6 +37,7 @@ SCHEME: Final = SignatureScheme(SignatureFamily.ECDSA, Hash.SHA256)
 
 _BEFORE_THE_FIRST: Final = "0" * 64
 _MAX_LINE: Final = 1 << 20
+_TIME: Final = "%Y-%m-%dT%H:%M:%SZ"
 
 REPAIR: Final = "audit.repair"
 """The operation that cuts off an unfinished line."""
@@ -176,7 +177,23 @@ class AuditLog:
 
 def timestamp(at: datetime) -> str:
     """Format an instant as the log does: UTC, to the second."""
-    return at.strftime("%Y-%m-%dT%H:%M:%SZ")
+    return at.astimezone(UTC).strftime(_TIME)
+
+
+def time_of_last_entry(path: Path) -> datetime | None:
+    """Return the time of a log's last whole entry, not verified; None if there is no entry."""
+    if not path.is_file():
+        return None
+    with path.open("rb") as file:
+        last, _ = _end_of(file.fileno(), path)
+    if not last:
+        return None
+    where = f"{path.name}, last line"
+    entry, _ = _parse_line(last, where)
+    try:
+        return datetime.strptime(entry.at, _TIME).replace(tzinfo=UTC)
+    except ValueError:
+        raise MalformedError(where, "has a time that cannot be read") from None
 
 
 def read_log(path: Path, key: PublicKey) -> Iterator[tuple[AuditEntry, str]]:

@@ -24,6 +24,7 @@ FILE_NAME: Final = "officers.json"
 
 OPERATIONS: Final = frozenset(
     {
+        "clock.accept",
         "csca.issue",
         "ds.issue",
         "signer.issue",

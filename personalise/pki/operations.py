@@ -6,6 +6,7 @@ issue_list_signer       make a Master List Signer or a Deviation List Signer
 issue_crl               issue a new revocation list, at least every 90 days (4.1.5)
 revoke                  revoke a certificate and issue a new revocation list
 destroy_key             destroy a private key
+accept_clock            accept a clock that is behind what was signed
 
 `personalise.pki.master_lists` publishes Master Lists.
 """
@@ -28,6 +29,7 @@ from emrtd.pki.x509.certificates import Certificate
 from emrtd.pki.x509.extension_writer import CertificateKind
 from emrtd.pki.x509.issuing import CountrySigningCa, document_signer_period
 from personalise.pki.audit_log import Head, timestamp, verify_log
+from personalise.pki.clock import latest_sighting, require_clock
 from personalise.pki.issuing_pki import (
     AUDIT_KEY_NAME,
     AUDIT_LABEL,
@@ -38,7 +40,7 @@ from personalise.pki.issuing_pki import (
 )
 from personalise.pki.officers import Officers, RequirementsInLog
 from personalise.pki.register import Register, RegisteredDocument
-from personalise.pki.settings import Revocation, Settings, changed
+from personalise.pki.settings import AcceptedClock, Revocation, Settings, changed
 from support.errors import MisuseError
 
 _NEVER_RENEWED: Final = frozenset({AUDIT_LABEL, INTAKE, REGISTER})
@@ -59,7 +61,14 @@ class PkiOperations:
     at: datetime
 
     def operation(self, name: str, subject: Mapping[str, str]) -> AbstractContextManager[None]:
-        """Have an operation approved; return a context that logs its beginning and its end."""
+        """Have an operation approved; return a context that logs its beginning and its end.
+
+        Raises `ClockBehindError` if the clock is behind what the PKI has already signed.
+        """
+        require_clock(self.pki.folder, self.at, self.pki.settings.accepted_clock)
+        return self._logged(name, subject)
+
+    def _logged(self, name: str, subject: Mapping[str, str]) -> AbstractContextManager[None]:
         approvals = Officers.load(self.pki.folder).approve(
             name, subject, timestamp(self.at), self.present
         )
@@ -183,6 +192,17 @@ class PkiOperations:
             raise MisuseError(f"the key {label!r} is in use and has no successor")
         with self.operation("key.destroy", {"label": label}):
             self.pki.custody.destroy(label)
+
+    def accept_clock(self, reason: str) -> None:
+        """Accept the present clock, although what was signed before bears later times."""
+        if not reason.strip():
+            raise MisuseError("a clock is accepted for a reason", advice="give --reason")
+        latest = latest_sighting(self.pki.folder, self.pki.settings.accepted_clock)
+        seen = self.at if latest is None else max(latest.at, self.at)
+        subject = {"reason": reason, "seen": timestamp(seen)}
+        with self._logged("clock.accept", subject):
+            accepted = AcceptedClock(self.at, seen)
+            self.pki.save(msgspec.structs.replace(self.pki.settings, accepted_clock=accepted))
 
     def enrol_officer(self, name: str, key: PublicKey) -> None:
         """Add an officer to the configuration; the approval covers name and key."""

@@ -139,6 +139,14 @@ class Register:
             self._counts[signer] = self._database.number(_COUNT, signer)
         return self._counts[signer]
 
+    def latest(self) -> datetime | None:
+        """Return the time of the latest document; None if there is none."""
+        # Entered nearly in order of time; one that a service enters late has an earlier time.
+        query = "SELECT max(at) FROM (SELECT at FROM document ORDER BY rowid DESC LIMIT 100)"
+        for (at,) in self._database.rows(query):
+            return None if at is None else datetime.fromisoformat(at)
+        return None
+
     def signed_by(
         self, signer: bytes, unseal: Callable[[bytes], Secret]
     ) -> Iterator[RegisteredDocument]:

@@ -41,6 +41,17 @@ class HsmAddress(Record, frozen=True):
     token: str
 
 
+class AcceptedClock(Record, frozen=True):
+    """An officer's acceptance of a clock, and the latest instant that was known then."""
+
+    at: datetime
+    seen: datetime
+
+    def __post_init__(self) -> None:
+        if self.at.tzinfo is None or self.seen.tzinfo is None:
+            reject("at", "is not in UTC")
+
+
 class Settings(Record, frozen=True):
     """The settings of a PKI; none of them is secret.
 
@@ -67,6 +78,7 @@ class Settings(Record, frozen=True):
     crl_number: int = 1
     revoked: tuple[Revocation, ...] = ()
     hsm: HsmAddress | None = None
+    accepted_clock: AcceptedClock | None = None
 
     def __post_init__(self) -> None:
         if (self.signature == "ECDSA") == self.key.startswith("RSA"):

@@ -17,6 +17,7 @@ from emrtd.lds.security.security_infos import SecurityInfos
 from emrtd.lds.security.security_object import SecurityObject
 from emrtd.pki.signer_profile import covers
 from emrtd.pki.x509.certificates import Certificate
+from personalise.pki.clock import TOLERANCE
 from personalise.sign_service.interface import (
     DOCUMENT_NUMBER,
     MAX_BODY,
@@ -80,6 +81,10 @@ class DocumentRegister(Protocol):
 
     `signer` is the SHA-256 of the Document Signer's certificate.
     """
+
+    def latest(self) -> datetime | None:
+        """Return the time of the latest document; None if there is none."""
+        ...
 
     def count(self, signer: bytes) -> int:
         """Return how many documents a Document Signer has signed."""
@@ -224,6 +229,7 @@ class SigningService:
         if request.document_type not in client.document_types:
             raise RefusedError(403, f"{client.name} may not have documents of this type signed")
         self._charge(client, at)
+        self._require_clock(at)
         signer = self.signer(at)
         types = signer.certificate.extensions.document_types
         if types is not None and not covers(types, request.document_type):
@@ -240,6 +246,16 @@ class SigningService:
             signed.signer, signed.at, _digest(signed), request.number, limit=self._limit
         ):
             raise RefusedError(503, "the Document Signer has reached its limit")
+
+    def _require_clock(self, at: datetime) -> None:
+        latest = self._register.latest()
+        if latest is not None and latest - at > TOLERANCE:
+            raise RefusedError(
+                503,
+                f"the service's clock says {at:%Y-%m-%d %H:%M}, but a document was signed at"
+                f" {latest:%Y-%m-%d %H:%M}",
+                advice="set the clock of the service's machine",
+            )
 
     def signer(self, at: datetime) -> SigningKey:
         """Return the first Document Signer that is valid and below its limit at an instant.

@@ -297,6 +297,15 @@ def test_a_clock_that_goes_back_does_not_raise_a_clients_rate(make_service: Make
             service.sign(slow, request("2"), at)
 
 
+def test_a_clock_behind_the_last_document_signs_nothing(make_service: MakeService) -> None:
+    service = make_service()
+    service.sign(CLIENT, request("1"), AT + timedelta(hours=1))
+    service.sign(CLIENT, request("2"), AT + timedelta(minutes=56))
+    with pytest.raises(RefusedError, match="the service's clock says 2026-11-22 10:50") as refused:
+        service.sign(CLIENT, request("3"), AT + timedelta(minutes=50))
+    assert refused.value.status == 503
+
+
 def test_a_signer_past_its_period_is_not_used(make_service: MakeService) -> None:
     assert make_service().health(AT + timedelta(days=91)) == "exhausted"
     assert make_service().health(AT - timedelta(days=1)) == "exhausted"
