@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Final
 
 from emrtd.asn1 import ber, der
 from emrtd.crypto import ecdsa
+from emrtd.crypto.algorithm_identifiers import ID_RSA_PSS, encode_pss, read_pss
 from emrtd.crypto.curves import Curve
 from emrtd.crypto.public_keys import ID_EC_PUBLIC_KEY, ID_RSA, curve_from, encode_parameters
 from emrtd.crypto.signatures import (
@@ -96,10 +97,23 @@ class EcPrivateKey:
 
 
 class RsaPrivateKey:
-    """An RSA private key, and the `Signer` that uses it."""
+    """An RSA private key, and the `Signer` that uses it.
 
-    def __init__(self, key: "RSAPrivateKey") -> None:
+    `pss_only`: the key is under id-RSASSA-PSS and makes no other signatures.  `restriction` holds
+    the parameters that such a key may name: then every signature has its hash and its MGF1 hash,
+    and at least its salt length (RFC 4055, 1.2 and 3.1).
+    """
+
+    def __init__(
+        self,
+        key: "RSAPrivateKey",
+        *,
+        pss_only: bool = False,
+        restriction: SignatureScheme | None = None,
+    ) -> None:
         self._key = key
+        self._pss_only = pss_only or restriction is not None
+        self._restriction = restriction
         numbers = key.public_key().public_numbers()
         self._public_key = RsaPublicKey(numbers.n, numbers.e)
 
@@ -120,6 +134,7 @@ class RsaPrivateKey:
 
     def sign(self, scheme: SignatureScheme, message: bytes) -> bytes:
         """Sign a message, with PKCS#1 v1.5 or PSS."""
+        self._require_allowed(scheme)
         return self._key.sign(message, *rsa_padding(scheme))
 
     def apply(self, representative: int) -> int:
@@ -128,6 +143,8 @@ class RsaPrivateKey:
         The operation is blinded, so that its time reveals nothing about the key.
         """
         public = self._public_key
+        if self._pss_only:
+            raise MisuseError("the key is under id-RSASSA-PSS, and makes only RSA-PSS signatures")
         if not 0 <= representative < public.n:
             raise MisuseError("the number to sign is not smaller than the modulus")
         blinding = secrets.randbelow(public.n - 2) + 2
@@ -136,16 +153,37 @@ class RsaPrivateKey:
         return pow(blinded, private, public.n) * pow(blinding, -1, public.n) % public.n
 
     def to_pkcs8(self) -> Secret:
-        """Encode as PKCS#8 PrivateKeyInfo, not encrypted."""
+        """Encode as PKCS#8 PrivateKeyInfo, not encrypted; id-RSASSA-PSS and its parameters stay."""
         from cryptography.hazmat.primitives import serialization
 
-        return Secret(
-            self._key.private_bytes(
-                serialization.Encoding.DER,
-                serialization.PrivateFormat.PKCS8,
-                serialization.NoEncryption(),
-            )
+        if self._pss_only:
+            restriction = self._restriction
+            parameters = [] if restriction is None else [encode_pss(restriction)]
+            algorithm = der.sequence(der.oid(ID_RSA_PSS), *parameters)
+        else:
+            algorithm = der.sequence(der.oid(ID_RSA), der.null())
+        key = self._key.private_bytes(
+            serialization.Encoding.DER,
+            serialization.PrivateFormat.TraditionalOpenSSL,  # RSAPrivateKey (RFC 8017, A.1.2)
+            serialization.NoEncryption(),
         )
+        return Secret(der.sequence(der.integer(0), algorithm, der.octet_string(key)))
+
+    def _require_allowed(self, scheme: SignatureScheme) -> None:
+        if self._pss_only and scheme.family is not SignatureFamily.RSA_PSS:
+            raise MisuseError(
+                f"the key is under id-RSASSA-PSS, and cannot make {scheme.description}"
+            )
+        allowed = self._restriction
+        if allowed is None:
+            return
+        salt = scheme.hash.size if scheme.salt_length is None else scheme.salt_length
+        hashes = scheme.hash, scheme.mgf_hash or scheme.hash
+        if hashes != (allowed.hash, allowed.mgf_hash) or salt < (allowed.salt_length or 0):
+            raise MisuseError(
+                f"the key is only for {allowed.description}, MGF1 with {allowed.mgf_hash} and a"
+                f" salt of {allowed.salt_length} octets or more"
+            )
 
 
 PrivateKey = EcPrivateKey | RsaPrivateKey
@@ -154,7 +192,10 @@ PrivateKey = EcPrivateKey | RsaPrivateKey
 def load_private_key(
     pkcs8: Secret, *, random: Callable[[int], bytes] = secrets.token_bytes
 ) -> PrivateKey:
-    """Read a PKCS#8 PrivateKeyInfo that is not encrypted; EC parameters are named or explicit."""
+    """Read a PKCS#8 PrivateKeyInfo that is not encrypted; EC parameters are named or explicit.
+
+    An RSA key under id-RSASSA-PSS keeps its restrictions.  Raises `MalformedError`.
+    """
     octets = pkcs8.reveal()
     fields = ber.read(octets, _WHAT).expect(der.SEQUENCE).children
     if len(fields) < 3:
@@ -164,7 +205,11 @@ def load_private_key(
         raise MalformedError(_WHAT, "names no algorithm")
     oid = der.read_oid_value(algorithm[0].expect(der.OID).contents, _WHAT)
     if oid == ID_RSA:
-        return _load_rsa(octets)
+        return RsaPrivateKey(_load_rsa(octets))
+    if oid == ID_RSA_PSS:
+        # cryptography reads such a key and forgets that it is one.
+        restriction = read_pss(algorithm[1])[0] if len(algorithm) > 1 else None
+        return RsaPrivateKey(_load_rsa(octets), pss_only=True, restriction=restriction)
     if oid != ID_EC_PUBLIC_KEY or len(algorithm) != 2:
         raise MalformedError(_WHAT, "is neither an RSA key nor an EC key with its curve")
     curve = curve_from(algorithm[1])
@@ -174,7 +219,7 @@ def load_private_key(
     return EcPrivateKey(curve, Secret(key[1].expect(der.OCTET_STRING).contents), random=random)
 
 
-def _load_rsa(octets: bytes) -> RsaPrivateKey:
+def _load_rsa(octets: bytes) -> "RSAPrivateKey":
     from cryptography.exceptions import UnsupportedAlgorithm
     from cryptography.hazmat.primitives import serialization
     from cryptography.hazmat.primitives.asymmetric.rsa import RSAPrivateKey
@@ -185,4 +230,4 @@ def _load_rsa(octets: bytes) -> RsaPrivateKey:
         raise MalformedError(_WHAT, "is not a valid RSA key") from None
     if not isinstance(key, RSAPrivateKey):
         raise MalformedError(_WHAT, "is not an RSA key")
-    return RsaPrivateKey(key)
+    return key

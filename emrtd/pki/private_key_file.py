@@ -67,7 +67,8 @@ def decrypt_private_key(
 ) -> PrivateKey:
     """Decode what `encrypt_private_key` wrote; the key draws nonces of signatures from `random`.
 
-    Raises `WrongPassphraseError`, or `MalformedError` if the octets are not such a file.
+    Raises `WrongPassphraseError`, `MalformedError` if the octets are not such a file or contain a
+    key of another kind, `MisuseError` for a key that is not usable.
     """
     salt, cost, parallel, iv, cryptogram = _read_encrypted(octets)
     decryptor = _aes(_derive(passphrase, salt, cost, parallel), iv).decryptor()
@@ -76,10 +77,19 @@ def decrypt_private_key(
     wrong = WrongPassphraseError("the pass phrase does not open the private key")
     if not 1 <= padding <= 16 or padded[-padding:] != bytes((padding,)) * padding:
         raise wrong
+    clear = padded[:-padding]
+    if not _is_pkcs8(clear):  # 1 of 256 wrong pass phrases yields valid padding
+        raise wrong
+    return load_private_key(Secret(clear), random=random)
+
+
+def _is_pkcs8(clear: bytes) -> bool:
+    """Whether octets are a sequence of a version, an algorithm and a key (RFC 5958, 2)."""
     try:
-        return load_private_key(Secret(padded[:-padding]), random=random)
-    except (MalformedError, MisuseError):  # 1 of 256 wrong pass phrases yields valid padding
-        raise wrong from None
+        fields = tlv.read(clear, _WHAT).children()
+    except MalformedError:
+        return False
+    return [each.tag for each in fields][:3] == [der.INTEGER, der.SEQUENCE, der.OCTET_STRING]
 
 
 def _read_encrypted(octets: bytes) -> tuple[bytes, int, int, bytes, bytes]:

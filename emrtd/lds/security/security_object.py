@@ -9,8 +9,8 @@ import msgspec
 
 from emrtd.asn1 import ber, der
 from emrtd.asn1.structures import read_small_integer, read_text
+from emrtd.crypto.algorithm_identifiers import encode_hash, read_hash
 from emrtd.crypto.hashes import Hash
-from emrtd.pki.x509.algorithms import encode_hash, read_hash
 from support.errors import MalformedError, MisuseError
 
 LDS_SECURITY_OBJECT: Final = "2.23.136.1.1.1"

@@ -12,10 +12,10 @@ import msgspec
 
 from emrtd.asn1 import ber, der
 from emrtd.asn1.structures import read_integer, read_oid
+from emrtd.crypto.algorithm_identifiers import read_hash
 from emrtd.crypto.hashes import Hash
 from emrtd.pki.cms.signer_info import SignerInfo
 from emrtd.pki.quirks import Quirk
-from emrtd.pki.x509.algorithms import read_hash
 from emrtd.pki.x509.certificates import Certificate
 from support.errors import MalformedError
 

@@ -4,11 +4,12 @@ from collections.abc import Iterable
 from datetime import datetime
 
 from emrtd.asn1 import der
+from emrtd.crypto.algorithm_identifiers import encode_hash
 from emrtd.crypto.hashes import Hash
 from emrtd.crypto.signatures import SignatureScheme, Signer
 from emrtd.pki.cms.signed_data import ID_DATA, ID_SIGNED_DATA
 from emrtd.pki.cms.signer_info import ID_CONTENT_TYPE, ID_MESSAGE_DIGEST, ID_SIGNING_TIME
-from emrtd.pki.x509.algorithms import encode_hash, encode_scheme, scheme_for
+from emrtd.pki.x509.algorithms import encode_scheme, scheme_for
 from emrtd.pki.x509.certificates import Certificate
 from support.errors import MisuseError
 

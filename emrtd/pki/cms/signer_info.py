@@ -14,6 +14,7 @@ import msgspec
 
 from emrtd.asn1 import ber, der
 from emrtd.asn1.structures import read_integer, read_oid, read_time
+from emrtd.crypto.algorithm_identifiers import read_hash
 from emrtd.crypto.hashes import Hash
 from emrtd.crypto.signatures import (
     PublicKey,
@@ -24,7 +25,7 @@ from emrtd.crypto.signatures import (
 from emrtd.crypto.signatures import verify as verify_signature
 from emrtd.errors import ProtocolError
 from emrtd.pki.quirks import Quirk
-from emrtd.pki.x509.algorithms import read_hash, read_scheme, surplus_zeros
+from emrtd.pki.x509.algorithms import read_scheme, surplus_zeros
 from emrtd.pki.x509.certificates import Certificate
 from emrtd.pki.x509.names import Name
 

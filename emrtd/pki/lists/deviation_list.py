@@ -18,9 +18,9 @@ from emrtd.asn1.structures import (
     read_text,
     read_time,
 )
+from emrtd.crypto.algorithm_identifiers import read_hash
 from emrtd.crypto.hashes import Hash
 from emrtd.pki.cms.signed_data import SignedData
-from emrtd.pki.x509.algorithms import read_hash
 from emrtd.pki.x509.certificates import Certificate
 from emrtd.pki.x509.encodings import has_digest
 from emrtd.pki.x509.names import Name

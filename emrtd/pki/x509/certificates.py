@@ -17,13 +17,14 @@ from emrtd.asn1.structures import (
     read_octets_of_bits,
     read_time,
 )
+from emrtd.crypto.algorithm_identifiers import UnknownAlgorithmError
 from emrtd.crypto.public_keys import UnusableKeyError, public_key_from
 from emrtd.crypto.signatures import PublicKey, SignatureFamily, SignatureScheme
 from emrtd.crypto.signatures import verify as verify_signature
 from emrtd.errors import ProtocolError
 from emrtd.pki.pem import encode_pem
 from emrtd.pki.quirks import Quirk
-from emrtd.pki.x509.algorithms import UnknownAlgorithmError, read_scheme, surplus_zeros
+from emrtd.pki.x509.algorithms import read_scheme, surplus_zeros
 from emrtd.pki.x509.extensions import Extensions, read_extensions
 from emrtd.pki.x509.names import Name
 from support.errors import MalformedError

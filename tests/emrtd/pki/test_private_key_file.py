@@ -61,3 +61,13 @@ def test_costly_parameters_are_refused() -> None:
     assert costly != octets
     with pytest.raises(MalformedError, match="unsupported scrypt parameters"):
         decrypt_private_key(costly, PASSPHRASE)
+
+
+def test_a_key_of_another_kind_is_not_blamed_on_the_pass_phrase() -> None:
+    class Ed25519:
+        def to_pkcs8(self) -> Secret:
+            return Secret(bytes.fromhex("302e020100300506032b657004220420") + bytes(32))
+
+    octets = encrypt_private_key(Ed25519(), PASSPHRASE)  # type: ignore[arg-type]
+    with pytest.raises(MalformedError, match="neither an RSA key nor an EC key"):
+        decrypt_private_key(octets, PASSPHRASE)

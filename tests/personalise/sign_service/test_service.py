@@ -11,6 +11,7 @@ import msgspec
 import pytest
 
 from emrtd.asn1 import der
+from emrtd.crypto.algorithm_identifiers import encode_hash
 from emrtd.crypto.curves import CURVES
 from emrtd.crypto.hashes import Hash
 from emrtd.crypto.private_keys import EcPrivateKey
@@ -19,7 +20,6 @@ from emrtd.lds.security.security_object import SecurityObject
 from emrtd.lds.security.sod import Sod
 from emrtd.lds.signing import DocumentSigner
 from emrtd.pki.cms.enveloped import open_envelope, seal
-from emrtd.pki.x509.algorithms import encode_hash
 from emrtd.pki.x509.certificate_writer import key_identifier
 from emrtd.pki.x509.issuing import CountrySigningCa
 from personalise.pki.register import KEY_NAME, Register

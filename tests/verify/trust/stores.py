@@ -3,10 +3,10 @@
 import base64
 
 from emrtd.asn1 import der
+from emrtd.crypto.algorithm_identifiers import encode_hash
 from emrtd.crypto.hashes import Hash
 from emrtd.pki.cms.signed_data_writer import build_signed_data
 from emrtd.pki.lists.deviation_list import ID_DEVIATION_LIST
-from emrtd.pki.x509.algorithms import encode_hash
 from tests.certificates import (
     DAY,
     NOW,
