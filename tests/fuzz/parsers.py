@@ -33,6 +33,7 @@ from emrtd.lds.security.security_object import SecurityObject
 from emrtd.mrz import Mrz
 from emrtd.pki import private_key_file
 from emrtd.pki.cms import enveloped
+from emrtd.pki.cms.bundle import read_bundle
 from emrtd.pki.cms.signed_data import SignedData
 from emrtd.pki.cms.transfer import read_transferred
 from emrtd.pki.cvc.certificates import CvCertificate
@@ -272,6 +273,11 @@ PARSERS = [
         lambda octets: enveloped.open_envelope(octets, seeds.STATION),
         seeds.envelopes,
         (MalformedError, ProtocolError, MisuseError),
+    ),
+    Parser(
+        "emrtd.pki.cms.bundle.read_bundle",
+        partial(read_bundle, what="bundle"),
+        lambda: [*seeds.signed_data(), *seeds.bundles()],
     ),
     Parser(
         "emrtd.pki.cms.transfer.read_transferred",

@@ -45,7 +45,7 @@ from emrtd.lds.image import LdsImage
 from emrtd.lds.lds2 import SignedRecord, TravelRecord, VisaRecord
 from emrtd.lds.security.security_infos import PaceInfo
 from emrtd.pki.cms.enveloped import seal
-from emrtd.pki.cms.signed_data import SignedData
+from emrtd.pki.cms.signed_data import ID_DATA, ID_SIGNED_DATA, SignedData
 from emrtd.pki.cms.signed_data_writer import build_signed_data
 from emrtd.pki.cvc.authorization import Role
 from emrtd.pki.cvc.requests import request
@@ -287,6 +287,20 @@ def envelopes() -> list[bytes]:
 
 
 @cache
+def bundles() -> list[bytes]:
+    certificates = der.tagged(0, CSCA.certificate().der, CSCA.issue().der)
+    body = der.sequence(
+        der.integer(1),
+        der.set_of(),
+        der.sequence(der.oid(ID_DATA)),
+        certificates,
+        der.tagged(1, CSCA.crl([5])),
+        der.set_of(),
+    )
+    return [der.sequence(der.oid(ID_SIGNED_DATA), der.tagged(0, body))]
+
+
+@cache
 def segments() -> list[bytes]:
     return [der.octet_string(b"one"), der.octet_string(b"one") + der.octet_string(bytes(200))]
 
@@ -314,6 +328,8 @@ def ldif() -> list[bytes]:
     return [
         b"version: 1\n# a comment\ndn: o=dsc,c=UT,dc=data,dc=download\nobjectClass: top\n",
         b"dn: o=crl,c=UT\nuserCertificate;binary:: MIIB\n AAAA\n\ndn: o=crl,c=UT\ncn: CRL\n",
+        b"dn: o=crl\nchangetype: modify\nreplace: crl\ncrl:: MIIB\n-\ndelete: crl\n-\n",
+        b"dn: o=crl\nchangetype: modrdn\nnewrdn: cn=2\n\ndn: o=ds\nchangetype: delete\n",
     ]
 
 

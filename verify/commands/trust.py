@@ -35,8 +35,8 @@ _COUNTRY = click.option("--country", metavar="CC", help="Only those of this coun
 def trust() -> None:
     """Fill, show and edit a trust store: one file of certificates and lists.
 
-    It accepts CSCA, link and Document Signer certificates and CRLs (DER or PEM), Master, Deviation
-    and Defect Lists, and LDIF files of the ICAO PKD.
+    It accepts CSCA, link and Document Signer certificates and CRLs (DER or PEM), bundles of these
+    (.p7c, .p7b), Master, Deviation and Defect Lists, and LDIF files of the ICAO PKD.
     """
 
 

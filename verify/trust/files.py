@@ -1,21 +1,31 @@
 """Read the files that a trust store imports, recognised by their content, never by their names.
 
-Certificates, CRLs and signed lists in DER or PEM, and LDIF of the PKD with all of these.
+Certificates, CRLs, bundles of these (`.p7c`, `.p7b`) and signed lists in DER or PEM, and LDIF of
+the PKD with all of these.
 """
 
 import hashlib
 import re
-from collections.abc import Iterator
+from collections import Counter
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
 from itertools import islice
 from pathlib import Path
 from typing import BinaryIO, Final
 
 from emrtd.asn1 import ber, der
+from emrtd.pki.cms.bundle import read_bundle
 from emrtd.pki.cms.signed_data import SignedData
 from emrtd.pki.lists.defect_list import ID_DEFECT_LIST, DefectList
 from emrtd.pki.lists.deviation_list import ID_DEVIATION_LIST, DeviationList
-from emrtd.pki.lists.ldif import MAX_VALUE, read_ldif
+from emrtd.pki.lists.ldif import (
+    MAX_VALUE,
+    LdifChange,
+    LdifFault,
+    LdifRemoval,
+    LdifValue,
+    read_ldif,
+)
 from emrtd.pki.lists.master_list import ID_MASTER_LIST, MasterList
 from emrtd.pki.pem import PEM_BEGIN, decode_pem
 from emrtd.pki.x509.certificates import Certificate
@@ -28,15 +38,16 @@ MAX_FILE: Final = 1024 * 1024 * 1024
 
 Content = Certificate | Crl | MasterList | DeviationList | DefectList
 
-_LDIF: Final = re.compile(rb"\s*(#|version:|dn:)", re.IGNORECASE)
+_LDIF: Final = re.compile(rb"(\xef\xbb\xbf)?\s*(#|version:|dn:)", re.IGNORECASE)
 
 
 @dataclass(frozen=True)
 class TrustFile:
-    """A file: its name, its SHA-256, its contents, and why parts of it could not be read.
+    """A file: its name, its SHA-256, its contents, and why parts of it were not read or applied.
 
     `collection`: it contains many entries that the operator did not choose one by one (LDIF).  An
-    entry that does not verify is then left out, and the rest is imported.
+    entry that does not verify is then left out, and the rest is imported.  `warnings` are about the
+    file as a whole.
     """
 
     name: str
@@ -44,6 +55,7 @@ class TrustFile:
     contents: tuple[Content, ...] = field(repr=False)
     unreadable: tuple[str, ...] = ()
     collection: bool = False
+    warnings: tuple[str, ...] = ()
 
 
 def read_trust_file(path: Path) -> TrustFile:
@@ -65,11 +77,9 @@ def read_trust_file(path: Path) -> TrustFile:
         if head[:1] == b"\x30" or PEM_BEGIN in head:
             octets = file.read()
             digest = hashlib.sha256(octets).digest()
-            if head[:1] == b"\x30":
-                return TrustFile(name, digest, (_read(octets, name),))
-            return TrustFile(
-                name, digest, tuple(_read(each, name) for _, each in decode_pem(octets, name))
-            )
+            is_der = head[:1] == b"\x30"
+            blocks = [octets] if is_der else [each for _, each in decode_pem(octets, name)]
+            return TrustFile(name, digest, tuple(_read_all(blocks, name)))
         if _LDIF.match(head):
             return _read_collection(file, name)
     raise MalformedError(name, "is not a certificate, CRL, signed list or LDIF file")
@@ -86,14 +96,71 @@ def _read_collection(file: BinaryIO, name: str) -> TrustFile:
             digest.update(line)
             yield line
 
-    for value in read_ldif(lines()):
-        if value.value[:1] != b"\x30":
-            continue
-        try:
-            contents.append(_read(value.value, f"{name}, line {value.line}"))
-        except MalformedError as error:
-            unreadable.append(str(error))
-    return TrustFile(name, digest.digest(), tuple(contents), tuple(unreadable), True)
+    removals: Counter[LdifChange] = Counter()
+    is_ldif = False
+    for item in read_ldif(lines()):
+        where = f"{name}, line {item.line}"
+        is_ldif = is_ldif or not isinstance(item, LdifFault)
+        match item:
+            case LdifFault():
+                unreadable.append(f"{where}: {item.reason}")
+            case LdifRemoval():
+                removals[item.change] += 1
+                unreadable.append(f"{where}: {_describe(item)}")
+            case LdifValue() if item.value[:1] == b"\x30":
+                try:
+                    contents += _read_all([item.value], where)
+                except MalformedError as error:
+                    unreadable.append(str(error))
+            case LdifValue() if item.binary:
+                unreadable.append(f"{where}: the value of {item.attribute} is not ASN.1")
+    if unreadable and not is_ldif:
+        raise MalformedError(unreadable[0], "no other line has a value either")
+    return TrustFile(
+        name, digest.digest(), tuple(contents), tuple(unreadable), True, tuple(_warnings(removals))
+    )
+
+
+def _describe(removal: LdifRemoval) -> str:
+    """Say what a deletion or renaming was about; it is not applied."""
+    of = f"{removal.attribute} of " if removal.attribute else ""
+    return f"the {removal.change} of {of}{printable(removal.dn) or 'no entry'} was not applied"
+
+
+def _warnings(removals: Counter[LdifChange]) -> Iterator[str]:
+    """Yield how many deletions and renamings were not applied, if there were any.
+
+    Nobody signs LDIF, so that anyone could delete a CSCA or a CRL with it.  A renaming has no
+    effect, since the store does not keep the names of entries.
+    """
+    counts = [
+        f"{number} {change}{'' if number == 1 else 's'}" for change, number in removals.items()
+    ]
+    if counts:
+        yield (
+            f"{' and '.join(counts)} not applied, because nobody signs LDIF; a newer CRL replaces"
+            " an older one, and `verify trust remove` removes other entries"
+        )
+
+
+def _read_all(blocks: Iterable[bytes], what: str) -> Iterator[Content]:
+    """Read DER of any kind; yield what a bundle contains one by one."""
+    for octets in blocks:
+        bundled = _read_bundle(octets, what)
+        if bundled is None:
+            yield _read(octets, what)
+        else:
+            for each in bundled:
+                yield _read(each, what)
+
+
+def _read_bundle(octets: bytes, what: str) -> tuple[bytes, ...] | None:
+    """Return what a bundle contains; None if it is something else, or cannot be read."""
+    try:
+        is_cms = [each.tag for each in _first_fields(octets)][:1] == [der.OID]
+        return read_bundle(octets, what) if is_cms else None
+    except MalformedError:
+        return None
 
 
 def _read(octets: bytes, what: str) -> Content:

@@ -255,7 +255,7 @@ def _summaries(
             known=sum(not is_new for is_new, _ in held[number]),
             verified=sum(verified for _, verified in held[number]),
             note=notes[number][-1] if number in notes else "",
-            warnings=tuple(warnings[number]),
+            warnings=(*file.warnings, *warnings[number]),
             left_out=tuple(reasons[number]),
         )
         for number, file in enumerate(files)

@@ -1,13 +1,16 @@
 """LDIF (RFC 2849) as the ICAO PKD publishes its three collections, read as a stream.
 
 Collection 1 holds Document Signer certificates and CRLs, 2 Master Lists, 3 files that do not
-conform.  The caller distinguishes values by their content, not by the names of their attributes.
+conform.  A file has entries, or changes of entries: it adds, replaces and deletes values, and
+deletes and renames entries.  The caller distinguishes values by their content, not by the names of
+their attributes.
 """
 
 import base64
 import binascii
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
+from enum import StrEnum, unique
 from typing import Final
 
 from support.errors import MalformedError
@@ -16,67 +19,188 @@ MAX_VALUE: Final = 96 * 1024 * 1024
 """The longest value, in octets of text."""
 
 
-_WHAT: Final = "LDIF"
+@unique
+class LdifChange(StrEnum):
+    """A change that brings no value."""
+
+    DELETION = "deletion"
+    RENAMING = "renaming"
 
 
 @dataclass(frozen=True, slots=True)
 class LdifValue:
-    """A binary value, with its entry's name, attribute (without options) and line number."""
+    """A binary value, with its entry's name, attribute (without options) and line number.
+
+    It is in an entry, or a change adds it or puts it in the place of others.  `binary`: the
+    attribute has the option "binary", as those of certificates and CRLs have.
+    """
 
     dn: str
     attribute: str
     value: bytes = field(repr=False)
     line: int
+    binary: bool = False
 
 
-def read_ldif(lines: Iterable[bytes]) -> Iterator[LdifValue]:
-    """Yield the binary (base64) values of an LDIF file.
+@dataclass(frozen=True, slots=True)
+class LdifRemoval:
+    """The deletion of an entry, of an attribute or of one value; or the renaming of an entry.
 
-    `lines` may be a file opened in binary mode.  Raises `MalformedError` for a value that is not
-    base64, and for one longer than `MAX_VALUE`.
+    `attribute` is empty if the whole entry is deleted or renamed.
     """
-    dn = ""
+
+    change: LdifChange
+    dn: str
+    attribute: str
+    line: int
+
+
+@dataclass(frozen=True, slots=True)
+class LdifFault:
+    """A line that cannot be read, and why; the lines after it are read."""
+
+    line: int
+    reason: str
+
+
+LdifItem = LdifValue | LdifRemoval | LdifFault
+
+
+def read_ldif(lines: Iterable[bytes]) -> Iterator[LdifItem]:
+    """Yield the binary (base64) values, deletions and renamings of an LDIF file, and its faults.
+
+    `lines` may be a file opened in binary mode.
+    """
+    record = _Record()
     for number, line in _unfold(lines):
-        if not line:
-            dn = ""
-            continue
+        if isinstance(line, LdifFault):
+            yield line
+        elif not line:
+            yield from record.end()
+            record = _Record()
+        else:
+            try:
+                yield from record.take(line, number)
+            except MalformedError as error:
+                yield LdifFault(number, error.reason)
+    yield from record.end()
+
+
+_OPERATIONS: Final = frozenset({"add", "replace", "delete"})
+_TYPES: Final = frozenset({"add", "modify", "delete", "modrdn", "moddn"})
+_RENAMINGS: Final = frozenset({"modrdn", "moddn"})
+
+
+@dataclass(slots=True)
+class _Record:
+    """The state of reading one entry, or one change of an entry.
+
+    `operation`, `target` and `values` are of the part of a modification that is being read: what it
+    does, to which attribute, and how many values it has had so far.
+    """
+
+    dn: str = ""
+    change: str = "add"
+    operation: str = ""
+    target: str = ""
+    line: int = 0
+    values: int = 0
+
+    def take(self, line: bytes, number: int) -> Iterator[LdifItem]:
+        if line == b"-" and self.change == "modify":
+            yield from self._end_of_operation()
+            return
         name, separator, value = line.partition(b":")
         if not separator:
-            raise MalformedError(_WHAT, f"line {number} is not an attribute")
-        attribute = name.split(b";")[0].strip().decode("latin-1").lower()
-        if value.startswith(b":"):
-            octets = _decode(value[1:], number)
-            if attribute == "dn":
-                dn = octets.decode("utf-8", "replace")
-            else:
-                yield LdifValue(dn, attribute, octets, number)
-        elif attribute == "dn":
-            dn = value.strip().decode("utf-8", "replace")
+            raise MalformedError(_WHAT, "is not an attribute")
+        attribute, *options = name.strip().decode("latin-1").lower().split(";")
+        if value.startswith(b"<"):
+            raise MalformedError(_WHAT, f"the value of {attribute} is at an address, not here")
+        is_binary = value.startswith(b":")
+        octets = _decode(value[1:]) if is_binary else value.strip()
+        match attribute:
+            case "dn":
+                yield from self._end_of_operation()
+                self.dn, self.change = _text(octets), "add"
+            case "changetype":
+                yield from self._begin_change(_text(octets).strip().lower(), number)
+            case "add" | "replace" | "delete" if self.change == "modify" and not is_binary:
+                yield from self._end_of_operation()
+                self.operation, self.line, self.values = attribute, number, 0
+                self.target = _text(octets).split(";")[0].strip().lower()
+            case _ if self.change == "add" or self.operation in {"add", "replace"}:
+                self.values += 1
+                if is_binary:
+                    binary = "binary" in options
+                    yield LdifValue(self.dn, attribute, octets, number, binary)
+            case _ if self.operation == "delete":
+                self.values += 1
+                yield LdifRemoval(LdifChange.DELETION, self.dn, attribute, number)
+            case _ if is_binary and self.change not in _RENAMINGS:
+                raise MalformedError(_WHAT, f"a value of {attribute} that no change adds")
+
+    def end(self) -> Iterator[LdifItem]:
+        return self._end_of_operation()
+
+    def _begin_change(self, change: str, number: int) -> Iterator[LdifItem]:
+        self.change = change
+        if change == "delete":
+            yield LdifRemoval(LdifChange.DELETION, self.dn, "", number)
+        elif change in _RENAMINGS:
+            yield LdifRemoval(LdifChange.RENAMING, self.dn, "", number)
+        elif change not in _TYPES:
+            raise MalformedError(_WHAT, "the type of the change is not known")
+
+    def _end_of_operation(self) -> Iterator[LdifItem]:
+        """End a part of a modification; one without values deletes those that there are."""
+        if self.operation in {"delete", "replace"} and not self.values:
+            yield LdifRemoval(LdifChange.DELETION, self.dn, self.target, self.line)
+        self.operation = ""
 
 
-def _decode(value: bytes, number: int) -> bytes:
+_WHAT: Final = "LDIF"
+
+
+def _decode(value: bytes) -> bytes:
     try:
         return base64.b64decode(value.strip(), validate=True)
     except binascii.Error:
-        raise MalformedError(_WHAT, f"the value at line {number} is not base64") from None
+        raise MalformedError(_WHAT, "is not base64") from None
 
 
-def _unfold(lines: Iterable[bytes]) -> Iterator[tuple[int, bytes]]:
-    """Join folded lines (RFC 2849, note 2) and skip comments; yield line number and line."""
+def _text(octets: bytes) -> str:
+    return octets.decode("utf-8", "replace")
+
+
+def _unfold(lines: Iterable[bytes]) -> Iterator[tuple[int, bytes | LdifFault]]:
+    """Join folded lines (RFC 2849, note 2) and skip comments; yield line number and line.
+
+    Of a value longer than `MAX_VALUE` nothing is kept, and a fault is yielded.
+    """
     parts: list[bytes] = []
     start, size = 0, 0
-    for number, raw in enumerate(lines, start=1):
-        if len(raw) > MAX_VALUE:
-            raise MalformedError(_WHAT, f"line {number} is too long")
+    is_continued = False
+    number = 0
+    for raw in lines:
+        is_rest, is_continued = is_continued, not raw.endswith(b"\n")
+        number += not is_rest
         line = raw.rstrip(b"\r\n")
-        if line.startswith(b" ") and parts:
+        if number == 1 and not is_rest:
+            line = line.removeprefix(b"\xef\xbb\xbf")
+        if is_rest or (line.startswith(b" ") and parts):
             size += len(line)
-            if size > MAX_VALUE:
-                raise MalformedError(_WHAT, f"the value at line {start} is too long")
-            parts.append(line[1:])
+            if size <= MAX_VALUE:
+                parts.append(line if is_rest else line[1:])
             continue
-        if parts and not parts[0].startswith(b"#"):
-            yield start, b"".join(parts)
+        yield from _unfolded(parts, start, size)
         parts, start, size = [line], number, len(line)
-    if parts and not parts[0].startswith(b"#"):
+    yield from _unfolded(parts, start, size)
+
+
+def _unfolded(parts: list[bytes], start: int, size: int) -> Iterator[tuple[int, bytes | LdifFault]]:
+    if not parts or parts[0].startswith(b"#"):
+        return
+    if size > MAX_VALUE:
+        yield start, LdifFault(start, f"is longer than {MAX_VALUE} octets")
+    else:
         yield start, b"".join(parts)

@@ -339,5 +339,5 @@ def test_a_certificate_that_a_later_list_contains_is_verified_again(store: Trust
 
 
 def test_ldif_that_is_not_base64_is_malformed(store: TrustStore) -> None:
-    with pytest.raises(MalformedError, match="line 2 is not base64"):
+    with pytest.raises(MalformedError, match="line 2: is not base64"):
         add(store, "dn: cn=1\nuserCertificate;binary:: M!!A\n")

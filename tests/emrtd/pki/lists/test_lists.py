@@ -2,6 +2,7 @@
 
 import base64
 import io
+from dataclasses import replace
 from datetime import date
 
 import pytest
@@ -12,9 +13,17 @@ from emrtd.asn1 import ber, der
 from emrtd.crypto.hashes import Hash
 from emrtd.crypto.signatures import EcPublicKey, ecdsa_decode
 from emrtd.pki.cms.signed_data_writer import build_signed_data
+from emrtd.pki.lists import ldif
 from emrtd.pki.lists.defect_list import ID_DEFECT_LIST, Defect, DefectKind, DefectList
 from emrtd.pki.lists.deviation_list import ID_DEVIATION_LIST, DeviationKind, DeviationList
-from emrtd.pki.lists.ldif import LdifValue, read_ldif
+from emrtd.pki.lists.ldif import (
+    LdifChange,
+    LdifFault,
+    LdifItem,
+    LdifRemoval,
+    LdifValue,
+    read_ldif,
+)
 from emrtd.pki.lists.master_list import MasterList
 from emrtd.pki.x509 import extensions as ext
 from emrtd.pki.x509.certificates import Certificate
@@ -235,8 +244,14 @@ def test_any_content_is_a_list_or_malformed(content: bytes) -> None:
 # --- LDIF ----------------------------------------------------------------------------------------
 
 
-def values(text: str) -> list[LdifValue]:
+def items(text: str) -> list[LdifItem]:
     return list(read_ldif(io.BytesIO(text.encode())))
+
+
+def values(text: str) -> list[LdifValue]:
+    found = items(text)
+    assert all(isinstance(each, LdifValue) for each in found)
+    return [each for each in found if isinstance(each, LdifValue)]
 
 
 def test_folded_and_commented_lines() -> None:
@@ -251,10 +266,86 @@ def test_folded_and_commented_lines() -> None:
     assert (second.dn, second.attribute, second.value) == ("cn=two", "x", b"GH")
 
 
-@pytest.mark.parametrize("text", ["no attribute at all", "a:: ?", "a:: QUJ"])
-def test_malformed_ldif(text: str) -> None:
-    with pytest.raises(MalformedError, match="line 1"):
-        values(text)
+ENTRY = "dn: cn=one\n"
+
+
+@pytest.mark.parametrize(
+    "line", ["no attribute at all", "a:: ?", "a:: QUJ", "-", "a:< file:///etc/hosts"]
+)
+def test_a_line_that_cannot_be_read_is_named_and_the_rest_is_read(line: str) -> None:
+    before, fault, after = items(f"{ENTRY}a:: QUJD\n{line}\nb:: REVG\n")
+    assert isinstance(fault, LdifFault)
+    assert fault.line == 3
+    assert isinstance(before, LdifValue)
+    assert isinstance(after, LdifValue)
+    assert (before.value, after.value) == (b"ABC", b"DEF")
+
+
+def test_a_value_that_is_too_long_is_named(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(ldif, "MAX_VALUE", 20)
+    for long in ("a:: " + "QUJD" * 9, "a:: QUJD" + "\n QUJDQUJD" * 4):
+        fault, value = items(f"{long}\nb:: REVG\n")
+        assert fault == LdifFault(1, "is longer than 20 octets")
+        assert isinstance(value, LdifValue)
+        assert value.value == b"DEF"
+
+
+MODIFY = f"{ENTRY}changetype: modify\n"
+
+
+@pytest.mark.parametrize("operation", ["add", "replace"])
+@pytest.mark.parametrize("end", ["-\n", "", "-\n\n"])
+def test_a_value_that_a_modification_adds_or_replaces(operation: str, end: str) -> None:
+    text = f"{MODIFY}{operation}: cRL;binary\ncRL;binary:: QUJD\n{end}"
+    assert values(text) == [LdifValue("cn=one", "crl", b"ABC", 4, binary=True)]
+
+
+DELETED = LdifRemoval(LdifChange.DELETION, "cn=one", "crl", 3)
+
+
+@pytest.mark.parametrize(
+    ("text", "found"),
+    [
+        (f"{MODIFY}delete: cRL;binary\n-\n", DELETED),
+        (f"{MODIFY}delete: cRL;binary\n", DELETED),
+        (f"{MODIFY}replace: cRL;binary\n-\n", DELETED),
+        (f"{MODIFY}delete: cRL\ncRL;binary:: QUJD\n-\n", replace(DELETED, line=4)),
+        (f"{ENTRY}changetype: delete\n", LdifRemoval(LdifChange.DELETION, "cn=one", "", 2)),
+        (f"{ENTRY}changetype: DELETE\n", LdifRemoval(LdifChange.DELETION, "cn=one", "", 2)),
+        (f"{ENTRY}changetype:: ZGVsZXRl\n", LdifRemoval(LdifChange.DELETION, "cn=one", "", 2)),
+        (
+            f"{ENTRY}changetype: modrdn\nnewrdn: cn=two\ndeleteoldrdn: 1\n",
+            LdifRemoval(LdifChange.RENAMING, "cn=one", "", 2),
+        ),
+        (
+            f"{ENTRY}changetype: moddn\nnewrdn:: Y249MQ==\ndeleteoldrdn: 1\nnewsuperior: c=UT\n",
+            LdifRemoval(LdifChange.RENAMING, "cn=one", "", 2),
+        ),
+    ],
+)
+def test_deletions_and_renamings_bring_no_value(text: str, found: LdifRemoval) -> None:
+    assert items(text) == [found]
+
+
+def test_each_part_of_a_modification_has_its_own_operation() -> None:
+    text = (
+        f"{MODIFY}delete: a\na:: QUJD\n-\nadd: a\na:: REVG\n-\nreplace: b\nb:: R0hJ\n"
+        "delete: c\n-\n\ndn: cn=two\nd:: SktM\n"
+    )
+    assert items(text) == [
+        LdifRemoval(LdifChange.DELETION, "cn=one", "a", 4),
+        LdifValue("cn=one", "a", b"DEF", 7),
+        LdifValue("cn=one", "b", b"GHI", 10),
+        LdifRemoval(LdifChange.DELETION, "cn=one", "c", 11),
+        LdifValue("cn=two", "d", b"JKL", 15),
+    ]
+
+
+@pytest.mark.parametrize("change", ["delete", "burn", "modify"])
+def test_a_value_that_no_change_adds_is_not_taken(change: str) -> None:
+    found = items(f"{ENTRY}changetype: {change}\ncRL;binary:: QUJD\n")
+    assert not any(isinstance(each, LdifValue) for each in found)
+    assert isinstance(found[-1], LdifFault)
 
 
 @given(st.lists(st.binary(min_size=1, max_size=200), max_size=5))
@@ -264,8 +355,6 @@ def test_values_read_back(octets: list[bytes]) -> None:
 
 
 @given(st.binary(max_size=300))
-def test_any_octets_are_ldif_or_malformed(octets: bytes) -> None:
-    try:
-        list(read_ldif(io.BytesIO(octets)))
-    except MalformedError:
-        return
+def test_any_octets_are_read_as_ldif(octets: bytes) -> None:
+    for attempt in (octets, f"{MODIFY}".encode() + octets):
+        list(read_ldif(io.BytesIO(attempt)))
