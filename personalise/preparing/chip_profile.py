@@ -13,6 +13,7 @@ from emrtd.access.pace.variants import can_be_mapped_into
 from emrtd.crypto.curves import CURVES
 from emrtd.crypto.domain_parameters import STANDARDISED
 from emrtd.crypto.groups import EcGroup, Group
+from emrtd.crypto.hashes import Hash
 from emrtd.mrz.countries import SPECIMEN_STATE, is_deprecated, is_nationality
 from emrtd.mrz.names import NameLengths
 from emrtd.mrz.transliteration import Transliteration
@@ -110,6 +111,12 @@ class ActiveAuthentication(Record, frozen=True):
             reject("curve", "is not known", advice=f"use one of {', '.join(sorted(CURVES))}")
         if self.algorithm == "ECDSA" and self.hash == "SHA-1":
             reject("hash", "must not be SHA-1 with ECDSA (Doc 9303-11, 6.1.2.3)")
+        if self.curve is not None and Hash(self.hash).size > CURVES[self.curve].size:
+            reject(
+                "hash",
+                f"is longer than a key on {self.curve} (Doc 9303-11, 6.1.2.3)",
+                advice="use a larger curve, or a shorter hash of the SHA-2 family",
+            )
 
 
 class TerminalAuthentication(Record, frozen=True):

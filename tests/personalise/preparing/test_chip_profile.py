@@ -91,6 +91,11 @@ def test_a_wrong_value_is_refused_with_its_key(
         ('algorithm = "ECDSA"', "curve", "must be given for ECDSA"),
         ('algorithm = "ECDSA"\ncurve = "P-256"', "curve", "is not known; use one of brainpool"),
         ('algorithm = "ECDSA"\ncurve = "secp256r1"\nhash = "SHA-1"', "hash", "6.1.2.3"),
+        ('algorithm = "ECDSA"\ncurve = "secp256r1"\nhash = "SHA-384"', "hash", "is longer than"),
+        *(
+            (f'algorithm = "ECDSA"\ncurve = "{curve}"\nhash = "SHA-224"', "hash", "larger curve")
+            for curve in ("brainpoolP160r1", "brainpoolP192r1", "secp192r1")
+        ),
     ],
 )
 def test_a_wrong_key_for_active_authentication_is_refused(
@@ -101,6 +106,14 @@ def test_a_wrong_key_for_active_authentication_is_refused(
         from_toml(text.encode(), ChipProfile, "permit.toml")
     assert caught.value.field == f"active_authentication.{field}"
     assert problem in f"{caught.value.problem}; {caught.value.advice}"
+
+
+@pytest.mark.parametrize("curve", ["secp224r1", "brainpoolP224r1"])
+def test_the_smallest_curves_for_active_authentication_take_the_shortest_hash(curve: str) -> None:
+    entry = f'[active_authentication]\nalgorithm = "ECDSA"\ncurve = "{curve}"\nhash = "SHA-224"\n'
+    profile = from_toml(f"{permit()}\n{entry}".encode(), ChipProfile, "permit.toml")
+    assert profile.active_authentication is not None
+    assert profile.active_authentication.curve == curve
 
 
 def test_contradictory_settings_are_refused() -> None:
