@@ -67,8 +67,11 @@ def full_date_of_expiry(yymmdd: str, at: date, issued: date | None = None) -> da
     year, month, day = _parts(yymmdd)
     if year is None or month is None or day is None:
         return None
-    first = date(at.year - _HORIZON, 1, 1) if issued is None or issued > at else issued - _YEAR
-    first = max(first, FIRST_CHIPS)
+    first = FIRST_CHIPS
+    if issued is None or issued > at:
+        first = date(max(at.year - _HORIZON, first.year), 1, 1)
+    elif issued - first > _YEAR:
+        first = issued - _YEAR
     full = first.year - first.year % 100 + year
     if (full, month, day) < (first.year, first.month, first.day):
         full += 100

@@ -100,3 +100,13 @@ def test_the_date_of_issue_bounds_the_expiry(printed: str, issued: date | None, 
 
 def test_an_expiry_can_be_in_the_next_century() -> None:
     assert full_date_of_expiry("050101", date(2098, 1, 1)) == date(2105, 1, 1)
+
+
+@pytest.mark.parametrize("at", [date.min, date.max])
+def test_the_ends_of_the_calendar_are_instants_too(at: date) -> None:
+    for issued in (None, date.min, date.max):
+        for printed in ("000229", "040101", "991231"):
+            expiry = full_date_of_expiry(printed, at, issued)
+            assert expiry is None or expiry >= date(2004, 1, 1)
+    assert date_of_birth_of("991231", "99991231", date.max) == "9999-12-31"
+    assert date_of_birth_of("010101", "00010101", date.min) == "0001-01-01"

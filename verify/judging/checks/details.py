@@ -76,7 +76,7 @@ def _disagreements(case: Case, mrz: Mrz) -> Iterator[str]:
         born = full or born
     if issued is None:
         return
-    if issued > today + _TIME_ZONES:
+    if issued - today > _TIME_ZONES:
         yield "the date of issue in DG12 is in the future"
     if born.replace("XX", "01") > issued.isoformat() and not born.startswith("XXXX"):
         yield "the date of issue in DG12 is before the date of birth"
