@@ -347,13 +347,18 @@ def test_a_wrong_token_of_version_2_is_refused() -> None:
 
 
 @pytest.mark.parametrize(
-    "answer", ["7C00", "7C0A8108" + "00" * 8, "7C148107" + "00" * 7 + "8209" + "00" * 9]
+    ("answer", "says"),
+    [
+        ("7C00", "data object 81 is missing"),
+        ("7C0A8108" + "00" * 8, "data object 82 is missing"),
+        ("7C148107" + "00" * 7 + "8209" + "00" * 9, "nonce has 7 octets instead of 8"),
+    ],
 )
-def test_an_answer_of_version_2_without_nonce_or_token_is_refused(answer: str) -> None:
+def test_an_answer_of_version_2_without_nonce_or_token_is_refused(answer: str, says: str) -> None:
     key = static(STANDARDISED[13], Cipher.AES128)
     variant = chip_authentication_keys.choose(infos(key, version=2), version=2)
     answers = iter([b"\x90\x00", bytes.fromhex(answer) + b"\x90\x00"])
-    with pytest.raises((ProtocolError, MalformedError)):
+    with pytest.raises((ProtocolError, MalformedError), match=says):
         run(authenticate(variant), lambda _: next(answers))
 
 

@@ -93,16 +93,25 @@ def test_swapped_tokens_are_refused(number: int) -> None:
 
 
 @pytest.mark.parametrize(
-    "answer", ["", "7C00", "7C028600", "86083132333435363738", "7C0A8508" + "31" * 8]
+    ("answer", "error", "says"),
+    [
+        ("", MalformedError, "ends inside a tag"),
+        ("7C00", MalformedError, "has no data object 86"),
+        ("7C028600", ProtocolError, "T.IC is wrong"),
+        ("86083132333435363738", MalformedError, "begins with tag 86 instead of 7C"),
+        ("7C0A8508" + "31" * 8, MalformedError, "has no data object 86"),
+    ],
 )
-def test_an_answer_without_token_is_refused(answer: str) -> None:
+def test_an_answer_without_token_is_refused(
+    answer: str, error: type[ChipsealError], says: str
+) -> None:
     """A reader skipped the check when it could not parse the answer."""
     card = Card.of(variant())
 
     def lie(command: CommandAPDU, response: ResponseAPDU) -> ResponseAPDU:
         return ResponseAPDU(bytes.fromhex(answer)) if with_token(command) else response
 
-    with pytest.raises((MalformedError, ProtocolError)):
+    with pytest.raises(error, match=says):
         run(establish(variant(), CAN), ChangingResponses(card, lie).process)
 
 
@@ -164,8 +173,10 @@ def test_a_point_off_the_curve_is_refused(number: int, tag: Tag) -> None:
 @both_keys
 def test_the_point_at_infinity_is_refused(number: int, tag: Tag) -> None:
     size = STANDARDISED[number].private_key_size
-    for octets in (b"\x00", b"\x04" + bytes(2 * size), b"\x04" + bytes(2 * size - 1) + b"\x01"):
-        with pytest.raises((ProtocolError, MalformedError)):
+    with pytest.raises(MalformedError, match="is not 04 and two coordinates"):
+        pace(variant(number), {tag: lambda _, __: b"\x00"})
+    for octets in (b"\x04" + bytes(2 * size), b"\x04" + bytes(2 * size - 1) + b"\x01"):
+        with pytest.raises(ProtocolError, match="not on the curve"):
             pace(variant(number), {tag: lambda _, __, octets=octets: octets})
 
 
@@ -193,7 +204,7 @@ def test_compressed_and_truncated_points_are_refused(tag: Tag) -> None:
         lambda _, value: b"\x05" + value[1:],
         lambda _, value: b"",
     ):
-        with pytest.raises((MalformedError, ProtocolError)):
+        with pytest.raises(MalformedError, match="is not 04 and two coordinates"):
             pace(variant(), {tag: change})
 
 

@@ -112,24 +112,38 @@ def of_another_chip(parameters: int) -> Callable[[bytes], bytes]:
 
 EC_PUBLIC_KEY, NO_KEY = der.oid("1.2.840.10045.2.1"), der.oid("1.2.840.10045.2.9")
 
+OTHER_KIND = "has domain parameters of the other kind"
 UNUSABLE = {
-    "ISO7816_D_07": (0, damaged, ""),
-    "ISO7816_D_07 of another chip": (0, of_another_chip(0), ""),
-    "ISO7816_D_08": (12, damaged, ""),
-    "ISO7816_D_08 of another chip": (12, of_another_chip(12), ""),
-    "ISO7816_D_11": (0, lambda key: key, ID_PK_ECDH),
-    "ISO7816_D_12": (12, lambda key: key, ID_PK_DH),
-    "ISO7816_D_12 algorithm": (12, lambda key: key.replace(EC_PUBLIC_KEY, NO_KEY), ""),
+    "ISO7816_D_07": (0, damaged, "", "not in the subgroup"),
+    "ISO7816_D_08": (12, damaged, "", "not on the curve"),
+    "ISO7816_D_11": (0, lambda key: key, ID_PK_ECDH, OTHER_KIND),
+    "ISO7816_D_12": (12, lambda key: key, ID_PK_DH, OTHER_KIND),
+    "ISO7816_D_12 algorithm": (
+        12, lambda key: key.replace(EC_PUBLIC_KEY, NO_KEY), "", "not an algorithm for key agreement"
+    ),
 }  # fmt: skip
 
 
-@pytest.mark.parametrize(("parameters", "change", "oid"), CASES.cases(UNUSABLE))
-def test_a_wrong_signed_key_proves_nothing(
-    parameters: int, change: Callable[[bytes], bytes], oid: str
+@pytest.mark.parametrize(("parameters", "change", "oid", "says"), CASES.cases(UNUSABLE))
+def test_a_signed_key_that_cannot_be_used_proves_nothing(
+    parameters: int, change: Callable[[bytes], bytes], oid: str, says: str
 ) -> None:
+    """A State has signed it: that is no evidence against the chip."""
     found = inspected(with_public_key(parameters, change, oid))
-    found.failed()
-    assert found.outcome("chip.authentication") in {Outcome.FAILED, Outcome.UNDETERMINED}
+    found.failed(says)
+    assert found.outcome("chip.authentication") is Outcome.UNDETERMINED
+    assert found.report.verdict is Verdict.REFER
+
+
+@pytest.mark.parametrize(
+    "parameters",
+    CASES.cases({"ISO7816_D_07 of another chip": (0,), "ISO7816_D_08 of another chip": (12,)}),
+)
+def test_the_signed_key_of_another_chip_is_rejected(parameters: int) -> None:
+    found = inspected(with_public_key(parameters, of_another_chip(parameters)))
+    found.failed("6988")
+    assert found.outcome("chip.authentication") is Outcome.FAILED
+    assert found.report.verdict is Verdict.REJECT
 
 
 @CASES.case("ISO7816_D_09")
