@@ -42,7 +42,9 @@ def decoding(path: Path) -> Iterator[None]:
     try:
         yield
     except MalformedError as error:
-        raise MalformedError(f"{path}: {error.what}", error.reason, error.offset) from error
+        raise MalformedError(
+            f"{path}: {error.what}", error.reason, error.offset, advice=error.advice
+        ) from error
 
 
 @contextmanager

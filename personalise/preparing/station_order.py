@@ -12,6 +12,7 @@ from typing import Final
 
 from emrtd import tlv
 from emrtd.access.chip_keys import ChipKeys
+from support.errors import MalformedError
 
 _WHAT: Final = "order for the station"
 _ORDER: Final = 0xE8
@@ -36,7 +37,13 @@ class StationOrder:
 
     @classmethod
     def decode(cls, octets: bytes) -> "StationOrder":
-        """Decode an order; raises `MalformedError`."""
+        """Decode an order; raises `MalformedError`, also for one of the first release."""
+        if octets[:1] == bytes((_KEYS,)):
+            raise MalformedError(
+                _WHAT,
+                "is one of the first release, without the kind of card",
+                advice="run `personalise prepare` again for this application",
+            )
         fields = tlv.read_expected(octets, _ORDER, _WHAT).children()
         name = fields.one(_CARD_PROFILE)
         text = name.value.decode("latin-1")

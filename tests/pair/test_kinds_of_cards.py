@@ -340,5 +340,6 @@ def test_a_station_order_decodes_to_what_was_encoded() -> None:
     for name in (b"", b"A", b"-", b"a b", b"a\n", b"x" * 65):
         with pytest.raises(MalformedError):
             StationOrder.decode(tlv.encode(0xE8, tlv.encode(0x80, name), KEYS.encode()))
-    with pytest.raises(MalformedError):
+    with pytest.raises(MalformedError, match="is one of the first release") as first:
         StationOrder.decode(KEYS.encode())
+    assert "personalise prepare" in first.value.advice

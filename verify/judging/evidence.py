@@ -289,5 +289,11 @@ def _decode(octets: bytes, what: str) -> _Notes:
     try:
         return from_json(octets, _Notes, record)
     except FieldError as error:  # it shows neither a value nor an unknown key
+        if error.field == "version":
+            raise MalformedError(
+                record,
+                "is of another version than 2, which this release reads",
+                advice="inspect the document again, or remove this file to judge the others alone",
+            ) from None
         reason = f"{error.field}: {error.problem}" if error.field else error.problem
         raise MalformedError(record, reason) from None

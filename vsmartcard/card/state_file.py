@@ -14,7 +14,7 @@ from pathlib import Path
 
 from emrtd.errors import TransportError, TransportFault
 from support.errors import MalformedError
-from vsmartcard.chip.state import ChipState
+from vsmartcard.chip.state import ChipState, OtherVersionError
 
 _MAX_SIZE = 1 << 26
 _ADVICE = "name a file that `vsmartcard` wrote, or a new file"
@@ -75,6 +75,11 @@ class StateFile:
             octets = file.read(_MAX_SIZE)
         try:
             self.state = ChipState.decode(octets)
+        except OtherVersionError as error:
+            os.close(descriptor)
+            raise MalformedError(
+                str(self._path), f"this virtual chip {error.reason}", advice=error.advice
+            ) from error
         except MalformedError as error:
             os.close(descriptor)
             reason = f"not a virtual chip: {error.reason}"

@@ -42,6 +42,10 @@ _PASSWORD_TYPES: Final = {int(kind): kind for kind in PasswordType}
 LONGEST_SERIAL_NUMBER: Final = 16
 
 
+class OtherVersionError(MalformedError):
+    """The state of a chip, written by another release."""
+
+
 @dataclass(frozen=True, slots=True)
 class Hardware:
     """The limits of the hardware, in octets: `memory` for files and keys, and the two buffers.
@@ -138,9 +142,10 @@ class ChipState:
         fields = tlv.read_expected(octets, _STATE, _WHAT).children()
         version = _number(fields.one(0xC0))
         if version != _VERSION:
-            raise MalformedError(
+            raise OtherVersionError(
                 _WHAT,
-                f"has version {version} of the format; this program reads version {_VERSION}",
+                f"is of version {version}, and this release reads version {_VERSION}",
+                advice="name a new file, and write the document's image to it",
             )
         life_cycle = _number(fields.one(0xC1))
         if life_cycle not in {int(each) for each in LifeCycle}:

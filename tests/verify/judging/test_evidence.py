@@ -102,6 +102,13 @@ def test_notes_that_cannot_be_read_are_malformed(notes: bytes) -> None:
         Evidence.from_image(image)
 
 
+def test_notes_of_the_first_release_are_refused_by_their_version() -> None:
+    image = LdsImage(dict(EVIDENCE.files), evidence=b'{"chipseal":"evidence","version":1}')
+    with pytest.raises(MalformedError, match="is of another version than 2") as old:
+        Evidence.from_image(image)
+    assert old.value.advice.startswith("inspect the document again")
+
+
 @pytest.mark.parametrize("key", [None, Secret(b"another user's key")])
 def test_evidence_without_the_right_seal_is_not_trusted(key: Secret | None) -> None:
     for image in (EVIDENCE.to_image(KEY), EVIDENCE.to_image()):

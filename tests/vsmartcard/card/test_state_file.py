@@ -73,8 +73,9 @@ def test_a_file_that_is_not_a_chip_is_refused(tmp_path: Path) -> None:
 def test_a_file_of_another_version_is_refused(tmp_path: Path) -> None:
     path = tmp_path / "old"
     path.write_bytes(ChipState().encode().replace(b"\xc0\x01\x02", b"\xc0\x01\x01", 1))
-    with pytest.raises(MalformedError, match=r"old: not a virtual chip: has version 1"):
+    with pytest.raises(MalformedError, match="old: this virtual chip is of version 1, and") as old:
         StateFile(path)
+    assert old.value.advice == "name a new file, and write the document's image to it"
 
 
 def test_a_state_that_cannot_be_saved_closes_the_connection(tmp_path: Path) -> None:
