@@ -9,8 +9,7 @@ from emrtd.asn1 import der
 from emrtd.errors import ProtocolError
 from emrtd.pki.x509.crl import MAX_CRL, MAX_ENTRIES, Crl
 from support.errors import MalformedError
-from tests.certificates import DAY, NOW, Authority, key
-from tests.emrtd.pki.test_passive import ext_critical
+from tests.certificates import DAY, NOW, Authority, extension, key
 
 CSCA = Authority()
 GOOD = CSCA.crl([3, 7, 1 << 150])
@@ -51,7 +50,11 @@ def test_a_list_without_entries_or_an_end() -> None:
 def test_an_unknown_critical_extension_is_listed() -> None:
     """An indirect or partitioned list, which Doc 9303-12 forbids, must not pass for a full one."""
     fields = der.sequence(
-        der.sequence(der.integer(5), der.time(NOW), der.sequence(ext_critical("2.5.29.29")))
+        der.sequence(
+            der.integer(5),
+            der.time(NOW),
+            der.sequence(extension("2.5.29.29", der.null(), critical=True)),
+        )
     )
     assert Crl.parse(with_entries(fields)).unknown_critical == {"2.5.29.29"}
 
