@@ -11,10 +11,12 @@ class CheckedSigner:
     """Wraps a `Signer`, and returns only signatures that verify with its public key.
 
     An HSM, its driver or a service can answer octets that are no signature, or a signature by
-    another key.  Everything that an issuer publishes is signed through this.
+    another key.  Everything that an issuer publishes is signed through this.  `name` names the key
+    in errors.
     """
 
     signer: Signer
+    name: str
 
     @property
     def public_key(self) -> PublicKey:
@@ -32,8 +34,8 @@ class CheckedSigner:
             verify(self.public_key, scheme, signature, message)
         except ProtocolError as error:
             raise ProtocolError(
-                f"the new signature, {scheme.description}, does not verify with the public key of"
-                f" its signer ({error}); it is not used",
+                f"the new {scheme.description} signature of the key {self.name!r} does not verify"
+                f" with its public key ({error}); it is not used",
                 advice="check the HSM or the file that holds the key",
             ) from None
         return signature

@@ -126,7 +126,7 @@ class IssuingPki:
 
     def signer(self, label: str) -> CheckedSigner:
         """Return the signer of one key; it verifies each signature before it returns it."""
-        return CheckedSigner(self.custody.signer(label))
+        return CheckedSigner(self.custody.signer(label), label)
 
     def generate(self, label: str) -> PublicKey:
         """Make a key of the PKI's kind that signs certificates or documents.
