@@ -88,11 +88,13 @@ def authenticate(
     *,
     mode: Mode = Mode.S8,
     key_version: int = 0,
+    counts_empty_commands: bool = True,
     random: Random = secrets.token_bytes,
 ) -> Procedure[Authenticated]:
     """Run the terminal's side; the security domain is selected.
 
-    `key_version` 0 leaves the choice of the key set to the card.  Raises `WrongCardKeysError` or
+    `key_version` 0 leaves the choice of the key set to the card.  `counts_empty_commands` is that
+    of `SecureChannel`.  Raises `WrongCardKeysError` or
     `HostNotAcceptedError` if the keys are not the card's, `ChipRefusalError` if the card refuses
     for another reason (6A88: it has no keys of this version), `MalformedError` if the answer is not
     one of SCP03, and `ProtocolError` if the card does not support this mode or level.
@@ -113,7 +115,10 @@ def authenticate(
         raise HostNotAcceptedError(sw, answer.key_version)
     if sw != SW.OK:
         raise ChipRefusalError(sw, "EXTERNAL AUTHENTICATE of SCP03")
-    return Authenticated(SecureChannel(session, mode, level, chaining_value), answer, static)
+    channel = SecureChannel(
+        session, mode, level, chaining_value, counts_empty_commands=counts_empty_commands
+    )
+    return Authenticated(channel, answer, static)
 
 
 def _require_agreement(
@@ -176,6 +181,7 @@ class Scp03Card:
     """The card's side; raises `ChipRefusalError` with the status word to answer.
 
     `aid` identifies the application that answers; a pseudo-random challenge depends on it.
+    `counts_empty_commands` is that of `SecureChannel`.
     """
 
     def __init__(
@@ -185,12 +191,14 @@ class Scp03Card:
         *,
         aid: bytes,
         diversification_data: bytes,
+        counts_empty_commands: bool = True,
         random: Random = secrets.token_bytes,
     ) -> None:
         self.key_sets = key_sets
         self.variant = variant
         self._aid = aid
         self._diversification_data = diversification_data
+        self._counts_empty_commands = counts_empty_commands
         self._random = random
         self._begun: tuple[KeySet, SessionKeys] | None = None
 
@@ -245,7 +253,9 @@ class Scp03Card:
         if not hmac.compare_digest(mac, expected[:mode]):
             raise ChipRefusalError(SW.SECURITY_STATUS_NOT_SATISFIED, doing)
         key_set.failures = 0
-        return SecureChannel(session, mode, level, expected)
+        return SecureChannel(
+            session, mode, level, expected, counts_empty_commands=self._counts_empty_commands
+        )
 
     def _challenge(self, key_set: KeySet, doing: str) -> tuple[bytes, int | None]:
         """Return the card challenge, and the sequence counter if it comes from one (6.2.2.1)."""

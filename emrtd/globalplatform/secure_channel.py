@@ -48,16 +48,26 @@ class SecureChannel:
 
     A terminal calls `protect_command` and `unprotect_response` in turn, a card `unprotect_command`
     and `protect_response`.  After a `SecureChannelError` each of them raises another one.
+
+    `counts_empty_commands` is false for cards whose encryption counter, against 6.2.6, does not
+    move for a command without data.
     """
 
     def __init__(
-        self, keys: SessionKeys, mode: Mode, level: SecurityLevel, chaining_value: bytes
+        self,
+        keys: SessionKeys,
+        mode: Mode,
+        level: SecurityLevel,
+        chaining_value: bytes,
+        *,
+        counts_empty_commands: bool = True,
     ) -> None:
         self.mode = mode
         self.level = level
         self._keys = keys
         self._cipher = cipher_of(keys.enc)
         self._chaining_value = chaining_value
+        self._counts_empty_commands = counts_empty_commands
         self._counter = 0
         self._over = False
 
@@ -85,8 +95,8 @@ class SecureChannel:
         room = self.command_capacity(EXTENDED_MAX_DATA)
         if len(command.data) > room:
             raise MisuseError(f"a command under SCP03 carries at most {room} octets of data")
-        self._counter += 1  # for a command without data too (6.2.6)
         data = command.data
+        self._count(data)
         if data and self.level.encrypts_commands:
             data = self._cipher.encrypt_cbc(self._keys.enc, self._icv(), pad(data, _BLOCK))
         message, extended = mac_input(command, data, self.mode)
@@ -124,8 +134,8 @@ class SecureChannel:
         self._require_open()
         if not is_protected(command.cla):
             raise self._failure("the command is plain")
-        self._counter += 1
         data, mac = command.data[: -self.mode], command.data[-self.mode :]
+        self._count(data)
         message, _ = mac_input(command, data, self.mode)
         expected = self._cipher.cmac(self._keys.mac, self._chaining_value + message)
         if not hmac.compare_digest(mac, expected[: self.mode]):
@@ -163,6 +173,11 @@ class SecureChannel:
     def _failure(self, reason: str) -> SecureChannelError:
         self._over = True
         return SecureChannelError(reason)
+
+    def _count(self, data: bytes) -> None:
+        """Raise the counter, for a command without data too (6.2.6)."""
+        if data or self._counts_empty_commands:
+            self._counter += 1
 
     def _icv(self, first: int = 0) -> bytes:
         block = bytes((first,)) + self._counter.to_bytes(_BLOCK - 1, "big")

@@ -27,6 +27,13 @@ def test_the_basic_form() -> None:
     assert (rsa.usage, rsa.access) == (None, None)
 
 
+def test_the_answer_of_a_real_card() -> None:
+    """A log in martinpaljak/GlobalPlatformPro, issue 114: three AES-256 keys of version 01."""
+    octets = bytes.fromhex("E012C00401018820C00402018820C00403018820")
+    aes_256 = (KeyComponent(0x88, 32),)
+    assert read_key_information(octets) == tuple(KeyInformation(i, 1, aes_256) for i in (1, 2, 3))
+
+
 def test_the_extended_form() -> None:
     octets = template("0130FF88002001180100", "0230FF880020FF8800100000")
     first, second = read_key_information(octets)

@@ -5,14 +5,24 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from emrtd.globalplatform.derivation import SessionKeys
-from emrtd.globalplatform.parameters import Mode, SecurityLevel
+from emrtd.globalplatform.parameters import Mode, SecurityLevel, Variant
+from emrtd.globalplatform.scp03 import KeySet, Scp03Card, authenticate
 from emrtd.globalplatform.secure_channel import SecureChannel, SecureChannelError, secured
-from emrtd.iso7816.apdu import CommandAPDU, ResponseAPDU
-from emrtd.iso7816.procedure import exchange, run
+from emrtd.iso7816.apdu import INS, CommandAPDU, ResponseAPDU
+from emrtd.iso7816.chaining import with_response_chaining
+from emrtd.iso7816.procedure import Procedure, exchange, run
 from emrtd.status_words import SW
 from support.errors import MalformedError, MisuseError
 from tests.emrtd.globalplatform import independent
-from tests.emrtd.globalplatform.cards import KEY_SIZES, key_octets, opened, static_keys
+from tests.emrtd.globalplatform.cards import (
+    AID,
+    DIVERSIFICATION_DATA,
+    KEY_SIZES,
+    Card,
+    key_octets,
+    opened,
+    static_keys,
+)
 
 LENGTHS = (0, 1, 15, 16, 17, 223, 239, 240, 247, 248, 255, 256, 4096)
 ALL = SecurityLevel.ALL
@@ -205,6 +215,64 @@ def test_a_command_without_data_moves_the_counter() -> None:
     later = terminal.protect_command(data)
     assert later.data[:16] != fresh.protect_command(data).data[:16]
     assert card.unprotect_command(later).data == b"the same"
+
+
+def test_a_card_whose_counter_does_not_move_for_empty_commands() -> None:
+    """Against Amendment D, 6.2.6; such cards are in the field (GlobalPlatformPro, PR 227)."""
+    keys, seen = static_keys(), []
+
+    def handle(command: CommandAPDU) -> ResponseAPDU:
+        seen.append(command.data)
+        return ResponseAPDU(b"answer")
+
+    def card() -> Card:
+        scp03 = Scp03Card(
+            [KeySet(0x30, keys)],
+            Variant(),
+            aid=AID,
+            diversification_data=DIVERSIFICATION_DATA,
+            counts_empty_commands=False,
+        )
+        return Card(scp03, handle)
+
+    def commands() -> Procedure[bytes]:
+        yield CommandAPDU(0x80, 0xCA, ne=256)
+        return (yield CommandAPDU(0x80, 0xE2, data=b"data", ne=256)).require("STORE DATA")
+
+    quirky = card()
+    opening = authenticate(keys, ALL, counts_empty_commands=False)
+    channel = run(opening, quirky.process).channel
+    assert run(secured(commands(), channel), quirky.process) == b"answer"
+    assert seen == [b"", b"data"]
+    quirky = card()
+    channel = run(authenticate(keys, ALL), quirky.process).channel
+    with pytest.raises(SecureChannelError):
+        run(secured(commands(), channel), quirky.process)
+
+
+def test_a_response_without_data_is_not_decrypted() -> None:
+    terminal, card = both_ends(16, Mode.S8, ALL)
+    card.unprotect_command(terminal.protect_command(CommandAPDU(0x80, 0xE2, data=b"data")))
+    response = card.protect_response(ResponseAPDU())
+    assert len(response.data) == 8
+    assert terminal.unprotect_response(response) == ResponseAPDU()
+
+
+def test_a_protected_response_longer_than_ne_is_fetched_and_then_verified() -> None:
+    """GET RESPONSE belongs to the transport: it is outside the session, and in no MAC."""
+    data = bytes(range(250))
+    result, card = opened(static_keys(), ALL, handle=lambda _: ResponseAPDU(data))
+    rest = b""
+
+    def process(octets: bytes) -> bytes:
+        nonlocal rest
+        if octets[1] != INS.GET_RESPONSE:
+            rest = card.process(octets)[:-2]
+        part, rest = rest[:200], rest[200:]
+        return part + (bytes((0x61, len(rest))) if rest else b"\x90\x00")
+
+    procedure = secured(exchange(CommandAPDU(0x80, 0xCA, ne=256)), result.channel)
+    assert run(with_response_chaining(procedure), process).data == data
 
 
 @pytest.mark.parametrize("sw", [0x6100, 0x6400, 0x6700, 0x6982, 0x6A80, 0x6F00])

@@ -2,6 +2,7 @@
 
 import pytest
 
+from emrtd.globalplatform.derivation import SessionKeys
 from emrtd.globalplatform.keys import StaticKeys, check_value
 from emrtd.globalplatform.parameters import SecurityLevel, Variant
 from emrtd.globalplatform.scp03 import Authenticated, KeySet, Scp03Card, authenticate
@@ -81,6 +82,17 @@ def test_the_card_answers_the_recorded_session(vector: Vector) -> None:
     protected = (vector.case_1, vector.case_2, vector.case_3, vector.case_4)
     for plain, encoded in zip(CASES, protected, strict=True):
         assert channel.unprotect_command(command(encoded)) == command(plain)
+
+
+def test_the_session_keys_of_a_real_card() -> None:
+    """A log in martinpaljak/GlobalPlatformPro, issue 98: a card with test keys, i = 10."""
+    test_key = Secret(bytes(range(0x40, 0x50)))
+    context = bytes.fromhex("C81ED3B6B3DEF55686C8BD65FA1044EE")
+    session = SessionKeys.derive(StaticKeys(test_key, test_key, test_key), context)
+    assert session.enc.reveal().hex().upper() == "3D991C5571391EB5BEF93DB2A4FD13D8"
+    assert session.mac.reveal().hex().upper() == "9BAB6C2C1EFEAC6E4F3B214ABABAC3B1"
+    assert session.card_cryptogram.hex().upper() == "CF4A8EE6E34A4321"
+    assert session.host_cryptogram.hex().upper() == "DC79BEA879C62D44"
 
 
 def test_the_check_values_are_the_published_ones() -> None:
