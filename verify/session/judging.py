@@ -1,8 +1,9 @@
 """A judging session: opens a trust store and a policy, then judges evidence with them."""
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from datetime import UTC, datetime
+from dataclasses import replace
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Final
 
@@ -10,9 +11,17 @@ from emrtd.pki.trust import TrustView
 from verify.judging.evidence import Evidence
 from verify.judging.judgement import judge
 from verify.judging.policy import Policy, load_policy
-from verify.judging.report import Report
+from verify.judging.report import Report, Verdict
 from verify.showing.images import look_at_images
 from verify.trust.store import TrustStore
+
+TOLERANCE: Final = timedelta(hours=1)
+"""How far the clock may be behind the last import: another machine may have made the store."""
+
+
+def now() -> datetime:
+    """Return the time of this machine's clock."""
+    return datetime.now(UTC)
 
 
 class JudgingSession:
@@ -20,27 +29,60 @@ class JudgingSession:
 
     Open it before a card is read, so that a mistake in either is reported first.  `at` is the
     instant (aware) to judge for; with None, each document is judged for the current time.
+
+    `seen` is an instant that has passed for certain.  A clock behind it could make an expired
+    document valid, or a revocation unknown, so no document is accepted for the current time then.
     """
 
-    def __init__(self, trust: TrustView, policy: Policy, at: datetime | None = None) -> None:
+    def __init__(
+        self,
+        trust: TrustView,
+        policy: Policy,
+        at: datetime | None = None,
+        *,
+        seen: datetime | None = None,
+        clock: Callable[[], datetime] = now,
+    ) -> None:
         self.trust: Final = trust
         self.policy: Final = policy
         self.at: Final = at
+        self._seen: Final = seen
+        self._clock: Final = clock
 
     def judge(self, evidence: Evidence) -> Report:
         """Decode the images of one document and judge it."""
-        at = self.at or datetime.now(UTC)
-        return judge(evidence, self.trust, self.policy, at, look_at_images(evidence))
+        at = self.at or self._clock()
+        report = judge(evidence, self.trust, self.policy, at, look_at_images(evidence))
+        if self.at is not None or self._seen is None or self._seen - at <= TOLERANCE:
+            return report
+        verdict = Verdict.REFER if report.verdict is Verdict.ACCEPT else report.verdict
+        why = (
+            f"the clock of this machine says {_text(at)}, but the trust store was last changed on"
+            f" {_text(self._seen)}: set the clock; if it is right now and was ahead then, make a"
+            " new trust store"
+        )
+        return replace(report, verdict=verdict, why=(*report.why, why))
+
+
+def _text(instant: datetime) -> str:
+    return instant.astimezone(UTC).isoformat(timespec="seconds")
 
 
 @contextmanager
-def open_session(trust: Path, policy: str, at: datetime | None = None) -> Iterator[JudgingSession]:
+def open_session(
+    trust: Path,
+    policy: str,
+    at: datetime | None = None,
+    *,
+    clock: Callable[[], datetime] = now,
+) -> Iterator[JudgingSession]:
     """Open a trust store, and a policy by its name or file; an `at` without a time zone is UTC.
 
+    `clock` returns the current time (aware).
     Raises `MisuseError`, `MalformedError` or `OSError` if either of them cannot be used.
     """
     if at is not None:
         at = at.replace(tzinfo=UTC) if at.tzinfo is None else at.astimezone(UTC)
     found = load_policy(policy)
     with TrustStore.open(trust) as store:
-        yield JudgingSession(store, found, at)
+        yield JudgingSession(store, found, at, seen=store.last_import(), clock=clock)

@@ -221,6 +221,11 @@ class TrustStore:
         )
         return [TrustSource(*row) for row in self._database.rows(query)]
 
+    def last_import(self) -> datetime | None:
+        """Return the latest instant (UTC) at which a file was imported; None without any file."""
+        ((latest,),) = self._database.rows("SELECT max(imported) FROM source")
+        return None if latest is None else datetime.fromisoformat(latest)
+
     # --- for importing and removal, inside a transaction ------------------------------------------
 
     def rows(self, query: str, *values: Value) -> list[tuple[Any, ...]]:
