@@ -41,7 +41,7 @@ def _refuse(application: Application, field: str, code: str) -> None:
         problem = f"is not the code of {whose} in Doc 9303-3, 5"
         if meant is not None:
             problem += f"; {meant} was probably meant"
-            advice = f"enter {meant}"
+            advice = ""
         elif field.startswith("holder"):
             advice += ", or list it in other_nationalities of the chip profile"
     raise application.error(field, problem, advice=advice)

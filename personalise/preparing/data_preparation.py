@@ -28,7 +28,7 @@ from personalise.preparing.application import Application
 from personalise.preparing.chip_profile import ChipProfile
 from personalise.preparing.chip_security import make_chip_security
 from personalise.preparing.data_groups import make_data_groups
-from personalise.preparing.expiry import check_expiry
+from personalise.preparing.dates import check_birth, check_expiry
 from personalise.preparing.station_order import StationOrder
 from support.secret import Secret
 
@@ -92,6 +92,7 @@ def make_document(  # noqa: PLR0917 - what a document is made from
     prepared = make_data_groups(application, profile, at, random, accept_quality=accept_quality)
     certificate = signer.certificate
     _check_issuer(application, certificate)
+    check_birth(application, profile)
     check_expiry(application, profile, certificate, signer.csca, at)
     security = make_chip_security(profile, prepared.mrz, trust_point, at, random)
     data_groups = prepared.files | security.data_groups

@@ -359,6 +359,31 @@ def test_the_code_of_a_passport_is_harmonized_in_time(
         make(pki, own, record)
 
 
+@pytest.mark.parametrize(
+    ("born", "needs_dg11"),
+    [
+        ("1908-07-01", True),
+        ("1926-11-22", True),
+        ("1926-11-23", False),
+        ("1926", True),
+        ("XXXX-07-01", False),
+        ("2026-11-22", False),
+    ],
+)
+def test_a_holder_of_a_century_needs_dg11(pki: IssuingPki, born: str, needs_dg11: bool) -> None:
+    record = changed("holder.born", born)
+    image = make(pki, record=record)
+    full = DataGroup11.decode(image.files[FileID.DG11]).date_of_birth
+    assert full == application(record).particulars.holder.date_of_birth.digits
+    without = with_changes(ChipProfile.load("permit"), data_groups=("DG1", "DG2", "DG3", "DG13"))
+    if not needs_dg11:
+        make(pki, without, record)
+        return
+    with pytest.raises(FieldError, match="add DG11 to the chip profile") as caught:
+        make(pki, without, record)
+    assert caught.value.field == "holder.born"
+
+
 def test_a_document_without_end_is_made_for_a_reason(pki: IssuingPki) -> None:
     own = with_changes(ChipProfile.load("permit"), why_without_expiry="settled before 1973")
     image = make(pki, own, changed("document.expires", None))

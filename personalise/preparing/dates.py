@@ -1,4 +1,4 @@
-"""Whether the date of expiry can be read back from the MRZ, and the signer outlives the document.
+"""Whether the dates can be read back from two digits of a year, and the signer lasts long enough.
 
 Doc 9303-12, 4.1.1.1: the Document Signer's certificate is valid until the last document that it
 signed has expired; 4.1.4.1: so is the CSCA's.
@@ -7,7 +7,7 @@ signed has expired; 4.1.4.1: so is the CSCA's.
 from datetime import UTC, date, datetime
 from typing import Final
 
-from emrtd.mrz.dates import full_date_of_expiry
+from emrtd.mrz.dates import full_date_of_birth, full_date_of_expiry
 from emrtd.pki.x509.certificates import Certificate
 from emrtd.pki.x509.issuing import document_signer_period
 from personalise.preparing.application import Application
@@ -18,6 +18,21 @@ _WITHOUT_END: Final = (
     "for a document without end, enter null and give the reason in why_without_expiry of the chip"
     " profile"
 )
+
+
+def check_birth(application: Application, profile: ChipProfile) -> None:
+    """Check that the century of the date of birth can be told; raises `FieldError`.
+
+    DG11 has the full date.  Without it, an inspection system takes the latest such day before the
+    issue: for someone of more than 99 years, it is the wrong one.
+    """
+    if "DG11" in profile.data_groups:
+        return
+    born = application.particulars.holder.date_of_birth
+    read = full_date_of_birth(born.mrz, application.particulars.document.issued)
+    if born.year is not None and read[:4] != f"{born.year:04}":
+        problem = "would be read as a date of another century: the MRZ has two digits of the year"
+        raise application.error("holder.born", problem, advice="add DG11 to the chip profile")
 
 
 def check_expiry(
