@@ -15,7 +15,7 @@ from support.errors import MisuseError
 from tests.helpers import facts
 from vsmartcard.card.conditions import every, instruction
 from vsmartcard.card.function_card import FunctionCard
-from vsmartcard.card.layers import ChangingCommands, Refusing, Watched
+from vsmartcard.card.layers import ChangingCommands, ChangingResponses, Refusing, Watched
 
 MRZ = Password.from_mrz_information("L898902C<369080619406236")
 
@@ -126,6 +126,23 @@ def test_the_chip_refuses_data_of_another_length(size: int) -> None:
     with pytest.raises(ChipRefusalError) as caught:
         chip.authenticate(bytes(size))
     assert caught.value.sw == SW.WRONG_LENGTH
+
+
+@pytest.mark.parametrize("more", [-8, 8, 16])
+def test_the_terminal_refuses_a_longer_or_shorter_answer_with_a_correct_mac(more: int) -> None:
+    k_enc, k_mac = MRZ.basic_access_keys()
+    card = Card(BacChip(MRZ))
+
+    def change(command: CommandAPDU, response: ResponseAPDU) -> ResponseAPDU:
+        if command.ins != INS.EXTERNAL_AUTHENTICATE:
+            return response
+        plain = Cipher.TDES.decrypt_cbc(k_enc, bytes(8), response.data[:32])
+        plain = plain[:more] if more < 0 else plain + bytes(more)
+        encrypted = Cipher.TDES.encrypt_cbc(k_enc, bytes(8), plain)
+        return ResponseAPDU(encrypted + Cipher.TDES.mac(k_mac, encrypted))
+
+    with pytest.raises(ProtocolError):
+        run(authenticate(MRZ), ChangingResponses(card, change).process)
 
 
 @pytest.mark.parametrize("position", range(0, 40, 3))

@@ -70,3 +70,22 @@ def test_a_chip_that_refuses_a_chat_is_opened_without_one(sw: str) -> None:
     opened = run(ByPace(VARIANT, MRZ, CHAT).authenticate(), card.process)
     assert opened.pace is not None
     assert opened.pace.chat is None
+
+
+@pytest.mark.parametrize(
+    ("chat", "sw", "attempts"),
+    [(CHAT, 0x6A80, 2), (CHAT, 0x6982, 1), (CHAT, 0x6300, 1), (None, 0x6A86, 1)],
+)
+def test_only_a_chat_that_is_not_understood_is_left_out(
+    chat: bytes | None, sw: int, attempts: int
+) -> None:
+    """A second run after any other refusal would cost a try of the password."""
+    document = issue(pace=(PACE_GM,))
+    chip = personalised(document.files, document.keys)
+    asked = instruction(INS.MANAGE_SECURITY_ENVIRONMENT)
+    card = Watched(Refusing(chip, asked, sw))
+    with pytest.raises(ChipRefusalError) as caught:
+        run(ByPace(VARIANT, MRZ, chat).authenticate(), card.process)
+    assert caught.value.sw == sw
+    tried = {CHAT in command.data for command in card.commands}
+    assert tried == ({True, False} if attempts == 2 else {chat is not None})

@@ -505,6 +505,22 @@ def test_a_challenge_that_is_not_a_nonce_is_refused(nonce: bytes) -> None:
         run(authenticate(credentials(), ["UTCVCA00001"], [ID_IC], COMPRESSED), process)
 
 
+@pytest.mark.parametrize("at", range(7))
+def test_a_refusal_ends_terminal_authentication_at_once(at: int) -> None:
+    """No later command, and no signature, goes to a chip that has refused a certificate."""
+    transmit = Transmit(chip())
+    sent = []
+
+    def refusing(octets: bytes) -> bytes:
+        sent.append(octets)
+        return b"\x63\x00" if len(sent) == at + 1 else transmit(octets)
+
+    with pytest.raises(ChipRefusalError) as caught:
+        run(authenticate(credentials(), ["UTCVCA00001"], [ID_IC], COMPRESSED), refusing)
+    assert caught.value.sw == 0x6300
+    assert len(sent) == at + 1
+
+
 def test_a_chip_without_a_known_trust_point_is_misuse() -> None:
     with pytest.raises(MisuseError, match="UTIS00001"):
         next(authenticate(credentials(), ["XXCVCA00001"], [ID_IC], COMPRESSED))

@@ -10,7 +10,12 @@ from emrtd.crypto.key_derivation import derive_session_keys
 from emrtd.iso7816.apdu import CommandAPDU, ResponseAPDU
 from emrtd.iso7816.chaining import command_capacity
 from emrtd.iso7816.procedure import exchange, run
-from emrtd.iso7816.secure_messaging import SecureMessaging, SecureMessagingError, secured
+from emrtd.iso7816.secure_messaging import (
+    BareResponseError,
+    SecureMessaging,
+    SecureMessagingError,
+    secured,
+)
 from emrtd.status_words import SW
 from support.errors import MalformedError
 from support.secret import Secret
@@ -259,3 +264,119 @@ def test_the_capacity_of_a_short_command_is_exact(cipher: Cipher) -> None:
         command = CommandAPDU(0x00, 0x2A, 0x00, 0xBE, bytes(size + more), ne=256)
         assert session(cipher).protect_command(command).is_extended is bool(more)
     assert command_capacity(None) == 255
+
+
+# --- rules that no published exchange shows ------------------------------------------------------
+
+
+def sealed(chip: SecureMessaging, objects: bytes, command: CommandAPDU | None = None) -> bytes:
+    """Return data objects with a correct MAC, for the next command or response of a session."""
+    chip._ssc += 1
+    header = b"" if command is None else command.header
+    made = objects + tlv.encode(0x8E, chip._mac(header, objects))
+    chip._ssc -= 1
+    return made
+
+
+TWICE = tlv.encode(0x97, b"\x01") * 2
+ANSWERED = tlv.encode(0x99, b"\x90\x00")
+
+
+@pytest.mark.parametrize("cipher", Cipher)
+@pytest.mark.parametrize(
+    ("objects", "says"),
+    [
+        (ANSWERED * 2, "occurs twice"),
+        (tlv.encode(0x97, b"\x01") + ANSWERED, "not allowed here"),
+        (tlv.encode(0x87, b"\x02" + bytes(16)) + ANSWERED, "no padding indicator"),
+        (tlv.encode(0x87, bytes(16)) + ANSWERED, "no padding indicator"),
+        (tlv.encode(0x87, b"\x01") + ANSWERED, "whole blocks"),
+        (tlv.encode(0x87, b"\x01" + bytes(15)) + ANSWERED, "whole blocks"),
+        (tlv.encode(0x85, b"") + ANSWERED, "whole blocks"),
+        (tlv.encode(0x85, bytes(16)) + tlv.encode(0x87, b"\x01" + bytes(16)) + ANSWERED, "both"),
+        (b"", "DO 99 is missing"),
+        (tlv.encode(0x99, b"\x62\x82"), "not the status word"),
+    ],
+)
+def test_a_response_with_a_correct_mac_and_wrong_objects_is_refused(
+    cipher: Cipher, objects: bytes, says: str
+) -> None:
+    terminal, chip = session(cipher), session(cipher)
+    chip.unprotect_command(terminal.protect_command(CommandAPDU(0x00, 0xB0, ne=4)))
+    response = ResponseAPDU(sealed(chip, objects), SW.OK)
+    with pytest.raises(SecureMessagingError, match=says):
+        terminal.unprotect_response(response)
+
+
+@pytest.mark.parametrize(
+    ("ins", "objects", "says"),
+    [
+        (0xB0, TWICE, "occurs twice"),
+        (0xB0, ANSWERED, "not allowed here"),
+        (0xB0, tlv.encode(0x85, bytes(16)), "not allowed here"),
+        (0xB1, tlv.encode(0x87, b"\x01" + bytes(16)), "not allowed here"),
+        (0xB0, tlv.encode(0x97, bytes(3)), "more than two octets"),
+    ],
+)
+def test_a_command_with_a_correct_mac_and_wrong_objects_is_refused(
+    ins: int, objects: bytes, says: str
+) -> None:
+    chip = session()
+    command = CommandAPDU(0x0C, ins)
+    command = CommandAPDU(0x0C, ins, data=sealed(chip, objects, command), ne=256)
+    with pytest.raises(SecureMessagingError, match=says):
+        chip.unprotect_command(command)
+
+
+@pytest.mark.parametrize(("le", "ne"), [("00", 256), ("01", 1), ("0000", 65536), ("0001", 1)])
+def test_le_of_one_or_two_octets_is_read(le: str, ne: int) -> None:
+    chip = session()
+    objects = tlv.encode(0x97, bytes.fromhex(le))
+    command = CommandAPDU(0x0C, 0xB0, data=sealed(chip, objects, CommandAPDU(0x0C, 0xB0)), ne=256)
+    assert chip.unprotect_command(command).ne == ne
+
+
+@pytest.mark.parametrize("cipher", Cipher)
+def test_the_initialisation_vector(cipher: Cipher) -> None:
+    """Zeros for 3DES (9.8.6.1); the encrypted send sequence counter for AES (9.8.7.1)."""
+    ks_enc, _ = derive_session_keys(b"shared secret", cipher)
+    command = session(cipher).protect_command(CommandAPDU(0x00, 0xA4, 2, 12, b"\x01\x1e"))
+    cryptogram = tlv.read_all(command.data, "test").one(0x87).value[1:]
+    size = cipher.block_size
+    iv = bytes(size)
+    if cipher is not Cipher.TDES:
+        iv = cipher.encrypt_block(ks_enc, (1).to_bytes(size, "big"))
+    assert cipher.decrypt_cbc(ks_enc, iv, cryptogram) == pad(b"\x01\x1e", size)
+
+
+@pytest.mark.parametrize(("size", "extended"), [(239, False), (240, True)])
+def test_a_protected_command_is_extended_when_its_data_no_longer_fit(
+    size: int, extended: bool
+) -> None:
+    command = session().protect_command(CommandAPDU(0x00, 0xD6, data=bytes(size)))
+    assert (len(command.data) > 255) is extended
+    assert command.is_extended is extended
+    assert command.ne == (65536 if extended else 256)
+
+
+@pytest.mark.parametrize(
+    ("extended", "sw", "counter"),
+    [
+        (True, 0x6700, 0),
+        (True, 0x6C10, 0),
+        (True, 0x6988, 2),
+        (False, 0x6700, 2),
+        (False, 0x6C10, 2),
+    ],
+)
+def test_a_bare_answer_counts_unless_it_refuses_the_length_of_an_extended_command(
+    extended: bool, sw: int, counter: int
+) -> None:
+    """Such a chip has not processed the command, and has not counted it."""
+    terminal = session()
+    terminal.protect_command(CommandAPDU(0x00, 0xB0, ne=4, extended=extended))
+    with pytest.raises(BareResponseError) as caught:
+        terminal.unprotect_response(ResponseAPDU(b"", sw))
+    assert caught.value.sw == sw
+    following = session(ssc=counter)
+    assert following.unprotect_command(terminal.protect_command(CommandAPDU(0, 0xB0, ne=1))).ne == 1

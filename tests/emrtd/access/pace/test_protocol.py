@@ -7,6 +7,7 @@ from hypothesis import strategies as st
 
 from emrtd import tlv
 from emrtd.access.pace import chip_authentication_mapping as cam
+from emrtd.access.pace.agreement import decrypt_nonce, encrypt_nonce
 from emrtd.access.pace.messages import AuthenticationTemplate
 from emrtd.access.pace.protocol import PaceChip, establish
 from emrtd.access.pace.variants import PaceVariant
@@ -17,15 +18,16 @@ from emrtd.crypto.curves import explicit_curve
 from emrtd.crypto.domain_parameters import STANDARDISED
 from emrtd.crypto.groups import EcGroup, ModpGroup
 from emrtd.crypto.protocols import KeyAgreement, Mapping
-from emrtd.errors import ChipRefusalError, TransportError
-from emrtd.iso7816.apdu import INS, CommandAPDU
+from emrtd.errors import ChipRefusalError, ProtocolError, TransportError
+from emrtd.iso7816.apdu import INS, CommandAPDU, ResponseAPDU
 from emrtd.iso7816.procedure import run
 from emrtd.iso7816.secure_messaging import secured
 from emrtd.lds.security.security_infos import PaceInfo
 from emrtd.status_words import SW
 from support.secret import Secret
 from tests.emrtd.access.pace.card import CAN, MRZ, PIN, PUK, Card, variant
-from vsmartcard.card.layers import Refusing, Torn
+from vsmartcard.card.conditions import instruction
+from vsmartcard.card.layers import ChangingResponses, Refusing, Torn, Watched
 
 CHAT = bytes.fromhex("7F4C0E060904007F000703010201530163")
 
@@ -146,6 +148,83 @@ def test_unambiguous_domain_parameters_are_sent_to_a_chip_that_requires_them(
 
     result = run(establish(offered, CAN), Refusing(card, unnamed, sw).process)
     assert card.shares(result.secure_messaging)
+
+
+@pytest.mark.parametrize(
+    ("ambiguous", "sw", "named"),
+    [
+        (False, 0x6A88, [False, True]),
+        (False, 0x6982, [False]),
+        (True, 0x6A88, [True]),
+    ],
+)
+def test_the_domain_parameters_are_named_once(ambiguous: bool, sw: int, named: list[bool]) -> None:
+    """They are sent again only if they were not sent, and the status word may mean that."""
+    offered = variant(ambiguous=ambiguous)
+    card = Watched(Refusing(Card.of(offered), lambda _: True, sw))
+    with pytest.raises(ChipRefusalError) as caught:
+        run(establish(offered, CAN), card.process)
+    assert caught.value.sw == sw
+    sent = [AuthenticationTemplate.decode(each.data).parameter_id for each in card.commands]
+    assert [each is not None for each in sent] == named
+
+
+@pytest.mark.parametrize("sw", [0x63C0, 0x63C1, 0x63CF, 0x63D0])
+def test_a_number_of_tries_is_a_warning_and_none_is_a_refusal(sw: int) -> None:
+    """MSE:Set AT answers 63CX if X tries are left (4.4.4.1)."""
+    warns = sw in {0x63C1, 0x63CF}
+    selecting = instruction(INS.MANAGE_SECURITY_ENVIRONMENT)
+    card = ChangingResponses(
+        Card.of(variant()),
+        lambda command, response: ResponseAPDU(sw=sw) if selecting(command) else response,
+    )
+    if warns:
+        run(establish(variant(), CAN), card.process)
+    else:
+        with pytest.raises(ChipRefusalError) as caught:
+            run(establish(variant(), CAN), card.process)
+        assert caught.value.sw == sw
+
+
+@pytest.mark.parametrize(
+    ("number", "extended"),
+    [(13, [False] * 4), (18, [False] * 4), (2, [False, True, True, False])],
+)
+def test_only_keys_of_2048_bits_are_asked_for_with_extended_length(
+    number: int, extended: list[bool]
+) -> None:
+    card = Card.of(variant(number))
+    run(establish(variant(number), CAN), card.process)
+    assert [(each.ne or 0) > 256 for each in card.commands[1:]] == extended
+
+
+@pytest.mark.parametrize(
+    ("mapping", "size", "accepted"),
+    [
+        (Mapping.GENERIC, 0, False),
+        (Mapping.GENERIC, 8, False),
+        (Mapping.GENERIC, 16, True),
+        (Mapping.GENERIC, 64, True),
+        (Mapping.GENERIC, 80, False),
+        (Mapping.INTEGRATED, 0, False),
+        (Mapping.INTEGRATED, 16, True),
+        (Mapping.INTEGRATED, 32, False),
+    ],
+)
+def test_the_sizes_of_an_encrypted_nonce(mapping: Mapping, size: int, accepted: bool) -> None:
+    offered = variant(mapping=mapping)
+    if accepted:
+        assert len(decrypt_nonce(offered, CAN, bytes(range(size))).reveal()) == size
+    else:
+        with pytest.raises(ProtocolError, match=f"encrypted nonce of {size} octets"):
+            decrypt_nonce(offered, CAN, bytes(size))
+
+
+def test_a_nonce_of_zeros_is_refused() -> None:
+    """The mapped generator would not depend on the password."""
+    z = encrypt_nonce(variant(), CAN, Secret(bytes(16)))
+    with pytest.raises(ProtocolError, match="all zeros"):
+        decrypt_nonce(variant(), CAN, z)
 
 
 def test_certification_authority_references_are_sent_only_for_a_chat() -> None:
