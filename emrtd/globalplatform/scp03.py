@@ -180,6 +180,9 @@ class KeySet:
 class Scp03Card:
     """The card's side; raises `ChipRefusalError` with the status word to answer.
 
+    Each INITIALIZE UPDATE, also one that is refused, ends the previous session (5.6): the caller
+    then forgets its `SecureChannel`.
+
     `aid` identifies the application that answers; a pseudo-random challenge depends on it.
     `counts_empty_commands` is that of `SecureChannel`.
     """

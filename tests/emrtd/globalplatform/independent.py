@@ -56,8 +56,8 @@ class Session:
         self.chain = b"\x00" * 16
         self.counter = 0
 
-    def external_authenticate(self) -> bytes:
-        head = bytes([0x84, 0x82, self.level, 0x00, 2 * self.mac_size]) + self.host_cryptogram
+    def external_authenticate(self, p2: int = 0x00) -> bytes:
+        head = bytes([0x84, 0x82, self.level, p2, 2 * self.mac_size]) + self.host_cryptogram
         self.chain = cmac(self.s_mac, self.chain, head)
         return head + self.chain[: self.mac_size]
 
@@ -65,7 +65,13 @@ class Session:
         """Protect a command of class 80 or 00; `long` if it has extended length anyway."""
         self.counter += 1
         if data and self.level & 0x02:
-            data = self._cbc(0x00).encrypt(self._pad(data))
+            data = self.encrypted(0x00, self._pad(data))
+        return self.command_with_mac(header, data, ne, long=long)
+
+    def command_with_mac(
+        self, header: bytes, data: bytes, ne: int | None, *, long: bool = False
+    ) -> bytes:
+        """Authenticate a command whose data is encrypted already."""
         size = len(data) + self.mac_size
         long = long or size > 255 or (ne or 0) > 256
         lc = b"\x00" + size.to_bytes(2, "big") if long else bytes([size])
@@ -82,13 +88,19 @@ class Session:
         if sw != 0x9000 and sw >> 8 not in {0x62, 0x63}:
             return status
         if data and self.level & 0x20:
-            data = self._cbc(0x80).encrypt(self._pad(data))
+            data = self.encrypted(0x80, self._pad(data))
+        return self.response_with_mac(data, sw)
+
+    def response_with_mac(self, data: bytes, sw: int) -> bytes:
+        """Authenticate a response whose data is encrypted already."""
+        status = sw.to_bytes(2, "big")
         return data + cmac(self.s_rmac, self.chain, data, status)[: self.mac_size] + status
 
-    def _cbc(self, first: int):
+    def encrypted(self, first: int, blocks: bytes) -> bytes:
+        """Encrypt whole blocks; `first` is the first octet of the counter block."""
         block = bytes([first]) + self.counter.to_bytes(15, "big")
         icv = AES.new(self.s_enc, AES.MODE_ECB).encrypt(block)
-        return AES.new(self.s_enc, AES.MODE_CBC, iv=icv)
+        return AES.new(self.s_enc, AES.MODE_CBC, iv=icv).encrypt(blocks)
 
     @staticmethod
     def _pad(data: bytes) -> bytes:

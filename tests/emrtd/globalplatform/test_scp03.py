@@ -3,6 +3,8 @@
 from collections.abc import Callable
 
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
 from emrtd.errors import ChipRefusalError, ProtocolError
 from emrtd.globalplatform.derivation import card_challenge
@@ -192,6 +194,18 @@ def test_every_changed_bit_of_the_authentication_is_refused(mode: Mode) -> None:
         assert caught.value.sw == SW.CONDITIONS_NOT_SATISFIED
 
 
+def test_a_refused_initialize_update_spends_the_challenge_before_it() -> None:
+    reference = Card(scp03_card(static_keys()))
+    run(authenticate(static_keys(), LEVEL, random=bytes), reference.process)
+    card = scp03_card(static_keys())
+    card.initialize_update(initialize_update())
+    with pytest.raises(ChipRefusalError):
+        card.initialize_update(initialize_update(p2=1))
+    with pytest.raises(ChipRefusalError) as caught:
+        card.external_authenticate(CommandAPDU.decode(reference.received[1]))
+    assert caught.value.sw == SW.CONDITIONS_NOT_SATISFIED
+
+
 def test_a_wrong_host_cryptogram_answers_6300() -> None:
     reference = Card(scp03_card(static_keys()))
     run(authenticate(static_keys(), LEVEL, random=bytes), reference.process)
@@ -248,14 +262,17 @@ def test_a_level_that_the_card_does_not_offer_is_refused_by_both(i: int, level: 
     assert caught.value.sw == SW.INCORRECT_P1_P2
 
 
-@pytest.mark.parametrize("level", [0x00, 0x02, 0x10, 0x21, 0x30, 0xFF])
-def test_a_level_that_is_none_is_refused_by_the_card(level: int) -> None:
+@pytest.mark.parametrize(
+    ("level", "p2"),
+    [(0x00, 0), (0x02, 0), (0x10, 0), (0x21, 0), (0x30, 0), (0xFF, 0), (0x33, 0x01)],
+)
+def test_a_level_or_p2_that_is_none_is_refused_by_the_card(level: int, p2: int) -> None:
     card = scp03_card(static_keys())
     answer = InitializeUpdateAnswer.decode(card.initialize_update(initialize_update()))
     enc, mac, _ = key_octets(static_keys())
     other = independent.Session(enc, mac, bytes(8), answer.card_challenge, level)
     with pytest.raises(ChipRefusalError) as caught:
-        card.external_authenticate(CommandAPDU.decode(other.external_authenticate()))
+        card.external_authenticate(CommandAPDU.decode(other.external_authenticate(p2)))
     assert caught.value.sw == SW.INCORRECT_P1_P2
 
 
@@ -285,6 +302,34 @@ def test_the_parameter_i(i: int) -> None:
             Variant.of(i)
     else:
         assert Variant.of(i).i == i
+
+
+@settings(max_examples=200, deadline=None)
+@given(
+    ins=st.sampled_from([0x50, 0x82]),
+    header=st.tuples(*[st.integers(0, 255)] * 3),
+    data=st.sampled_from([8, 16, 32]).flatmap(lambda n: st.binary(min_size=n, max_size=n))
+    | st.binary(max_size=40),
+    begun=st.booleans(),
+)
+def test_whatever_the_terminal_sends_the_card_answers_with_a_status_word(
+    ins: int, header: tuple[int, int, int], data: bytes, begun: bool
+) -> None:
+    card = scp03_card(static_keys())
+    if begun:
+        card.initialize_update(initialize_update())
+    cla, p1, p2 = header
+    command = CommandAPDU(cla, ins, p1, p2, data, 256)
+    if ins == 0x82:
+        with pytest.raises(ChipRefusalError):
+            card.external_authenticate(command)
+        return
+    try:
+        InitializeUpdateAnswer.decode(card.initialize_update(command))
+    except ChipRefusalError:
+        assert len(data) != 8 or p1 not in {0, 0x30} or p2 != 0
+    else:
+        assert (len(data), p2) == (8, 0)
 
 
 def test_diversified_keys_open_the_card() -> None:

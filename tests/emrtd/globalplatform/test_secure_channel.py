@@ -37,7 +37,15 @@ def both_ends(size: int, mode: Mode, level: SecurityLevel) -> tuple[SecureChanne
     """Return the terminal's and the card's side of a session."""
     host, card = bytes(range(mode)), bytes(range(0x80, 0x80 + mode))
     keys = SessionKeys.derive(static_keys(size), host + card)
-    return tuple(SecureChannel(keys, mode, level, bytes(16)) for _ in range(2))  # type: ignore[return-value]
+    first, second = (SecureChannel(keys, mode, level, bytes(16)) for _ in range(2))
+    return first, second
+
+
+def both_ends_and_another() -> tuple[SecureChannel, SecureChannel, independent.Session]:
+    """Return both sides of a session of S8 and level 33, and the independent one with its keys."""
+    enc, mac, _ = key_octets(static_keys())
+    other = independent.Session(enc, mac, bytes(range(8)), bytes(range(0x80, 0x88)), ALL)
+    return *both_ends(16, Mode.S8, ALL), other
 
 
 exchanges = st.lists(
@@ -313,24 +321,56 @@ def test_a_class_without_the_right_secure_messaging_ends_the_session(cla: int) -
         card.protect_response(ResponseAPDU())
 
 
-@pytest.mark.parametrize("plain", [b"", b"fifteen octets", b"no padding here!"])
-def test_a_cryptogram_that_is_no_padded_data_is_refused_on_both_sides(plain: bytes) -> None:
-    """A peer with the right keys that pads wrongly: the MAC is right, the padding is not."""
-    host, card_challenge = bytes(range(8)), bytes(range(0x80, 0x88))
-    enc, mac, _ = key_octets(static_keys())
-    other = independent.Session(enc, mac, host, card_challenge, ALL)
-    other._pad = lambda data: bytes(32) if data == b"ok" else data  # type: ignore[method-assign]
-    _, card = both_ends(16, Mode.S8, ALL)
-    blocks = (plain + bytes(-len(plain) % 16)) or b"ok"
-    wrong = other.command(bytes((0x80, 0xE2, 0, 0)), blocks, None)
+@pytest.mark.parametrize(
+    "blocks",
+    [bytes(16), bytes(32), b"\x80" + bytes(31), b"no padding here!"],
+    ids=["zeros", "more zeros", "80 before the last block", "text"],
+)
+def test_encrypted_data_without_padding_is_refused(blocks: bytes) -> None:
+    """The MAC is right, so the peer has the keys; it has padded wrongly."""
+    terminal, card, other = both_ends_and_another()
+    other.counter = 1
+    header = bytes((0x80, 0xE2, 0, 0))
+    wrong = other.command_with_mac(header, other.encrypted(0x00, blocks), None)
     with pytest.raises(SecureChannelError):
         card.unprotect_command(CommandAPDU.decode(wrong))
-    terminal, _ = both_ends(16, Mode.S8, ALL)
-    other.counter, other.chain = 0, bytes(16)
-    other._pad = independent.Session._pad  # type: ignore[method-assign]
-    command = terminal.protect_command(CommandAPDU(0x80, 0xCA))
-    assert other.command(bytes((0x80, 0xCA, 0, 0)), b"", None) == command.encode()
-    other._pad = lambda data: data  # type: ignore[method-assign]
+    terminal, card, other = both_ends_and_another()
+    terminal.protect_command(CommandAPDU(0x80, 0xE2))
+    other.command(header, b"", None)
+    wrong = other.response_with_mac(other.encrypted(0x80, blocks), 0x9000)
     with pytest.raises(SecureChannelError):
-        terminal.unprotect_response(ResponseAPDU.decode(other.response(bytes(16), 0x9000)))
-    assert "Secret" not in repr(terminal)
+        terminal.unprotect_response(ResponseAPDU.decode(wrong))
+
+
+@pytest.mark.parametrize("length", [1, 15, 17])
+def test_encrypted_data_that_is_not_whole_blocks_is_refused(length: int) -> None:
+    terminal, card, other = both_ends_and_another()
+    header = bytes((0x80, 0xE2, 0, 0))
+    wrong = other.command_with_mac(header, bytes(length), None)
+    with pytest.raises(SecureChannelError):
+        card.unprotect_command(CommandAPDU.decode(wrong))
+    terminal, card, other = both_ends_and_another()
+    terminal.protect_command(CommandAPDU(0x80, 0xE2))
+    other.command(header, b"", None)
+    wrong = other.response_with_mac(bytes(length), 0x9000)
+    with pytest.raises(SecureChannelError):
+        terminal.unprotect_response(ResponseAPDU.decode(wrong))
+
+
+@settings(max_examples=200, deadline=None)
+@given(
+    cla=st.integers(0, 255),
+    data=st.binary(max_size=80),
+    sw=st.sampled_from([0x9000, 0x6300, 0x6A80]) | st.integers(0, 0xFFFF),
+)
+def test_anything_else_is_refused_with_one_kind_of_error(cla: int, data: bytes, sw: int) -> None:
+    terminal, card = both_ends(16, Mode.S8, ALL)
+    with pytest.raises(SecureChannelError):
+        card.unprotect_command(CommandAPDU(cla, 0xE2, data=data))
+    terminal.protect_command(CommandAPDU(0x80, 0xE2))
+    is_error = sw != 0x9000 and sw >> 8 not in {0x62, 0x63}
+    if is_error and not data:
+        assert terminal.unprotect_response(ResponseAPDU(sw=sw)).data == b""
+    else:
+        with pytest.raises(SecureChannelError):
+            terminal.unprotect_response(ResponseAPDU(data, sw))
