@@ -3,6 +3,7 @@
 Each command imports what it needs when it runs, so that `--help` stays fast.
 """
 
+from datetime import UTC, datetime
 from pathlib import Path
 
 import click
@@ -53,12 +54,14 @@ def write(
     from emrtd.transport.connection import Tray
     from emrtd.transport.readers import connect
     from emrtd.transport.trace import MeteredConnection
+    from personalise.station.clock import require_clock
     from personalise.station.one_card import write_image
     from personalise.station.outcomes import RejectCardError
     from personalise.station.sealed_image import SealedImage
     from personalise.station.showing import print_report, progress_line
 
     sealed = SealedImage.open(image, passphrase_file, station_key)
+    require_clock(sealed.files, datetime.now(UTC))
     card = connect(reader, blank=True, tell=remark)
     with MeteredConnection(card) as connection, progress_line() as progress:
         try:

@@ -55,17 +55,19 @@ def latest_sighting(folder: Path, accepted: AcceptedClock | None = None) -> Sigh
 
 def require_clock(folder: Path, at: datetime, accepted: AcceptedClock | None = None) -> None:
     """Raise `ClockBehindError` if `at` is more than `TOLERANCE` before what the PKI has signed."""
-    require_not_behind(at, latest_sighting(folder, accepted), str(folder))
+    advice = (
+        "set the clock; if it is right now and was ahead then, run `personalise pki accept-clock`"
+    )
+    require_not_behind(at, latest_sighting(folder, accepted), str(folder), advice)
 
 
-def require_not_behind(at: datetime, latest: Sighting | None, where: str) -> None:
+def require_not_behind(at: datetime, latest: Sighting | None, where: str, advice: str) -> None:
     """Raise `ClockBehindError` if `at` is more than `TOLERANCE` before a sighting."""
     if latest is not None and latest.at - at > TOLERANCE:
         raise ClockBehindError(
             f"{where}: this machine's clock says {_text(at)}, but {latest.what} is of"
             f" {_text(latest.at)}; nothing is issued",
-            advice="set the clock; if it is right now and was ahead then, run `personalise pki"
-            " accept-clock`",
+            advice=advice,
         )
 
 

@@ -3,12 +3,14 @@
 import json
 import shutil
 from collections.abc import Iterator
+from datetime import datetime, timedelta, tzinfo
 from pathlib import Path
 
 import pytest
 
 from emrtd.lds.image import LdsImage
 from emrtd.pki import private_key_file
+from personalise.commands import write as write_command
 from personalise.commands.main import personalise
 from personalise.preparing.chip_profile import CARD_KINDS
 from support.command_line import run_command_line
@@ -85,6 +87,32 @@ def test_a_damaged_image_is_refused_before_the_card_is_touched(
         assert command("write", *arguments) == ExitStatus.MISTAKE
         assert name in error(capsys)
     assert not (tmp_path / "card").exists()
+
+
+def test_a_station_whose_clock_is_behind_the_image_does_not_write_it(
+    workplace: Path,
+    tmp_path: Path,
+    capsys: pytest.CaptureFixture[str],
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    def set_clock(offset: timedelta) -> None:
+        class Clock(datetime):
+            @classmethod
+            def now(cls, tz: tzinfo | None = None) -> datetime:
+                return datetime.now(tz) + offset
+
+        monkeypatch.setattr(write_command, "datetime", Clock)
+
+    state = tmp_path / "card"
+    set_clock(timedelta(hours=-2))
+    assert write(workplace, state) == ExitStatus.MISTAKE
+    said = error(capsys)
+    assert "the station: this machine's clock says" in said
+    assert "but the signature of the image is of" in said
+    assert "set the clock of the station" in said
+    assert not state.exists()
+    set_clock(timedelta(minutes=-4))
+    assert write(workplace, state) == ExitStatus.OK
 
 
 def test_a_card_with_pace_only_is_found_complete(
