@@ -25,6 +25,7 @@ from emrtd.globalplatform.initialize_update import InitializeUpdateAnswer
 from emrtd.globalplatform.put_key import NewKeys, WrongCheckValueError
 from emrtd.iso7816 import odd_ins
 from emrtd.iso7816.apdu import CommandAPDU, ResponseAPDU
+from emrtd.iso7816.life_cycle import life_cycle_status
 from emrtd.lds import answer_to_reset, lds2, recognition, registry
 from emrtd.lds.data_groups.permit import Permit
 from emrtd.lds.files import FileID
@@ -211,6 +212,11 @@ PARSERS = [
         partial(odd_ins.decode_answer, what="EF"),
         seeds.odd_ins_data_fields,
     ),
+    Parser(
+        "emrtd.iso7816.life_cycle.life_cycle_status",
+        life_cycle_status,
+        seeds.control_parameters,
+    ),
     Parser("emrtd.iso7816.odd_ins.decode_data", odd_ins.decode_data, seeds.odd_ins_data_fields),
     Parser("emrtd.iso7816.odd_ins.decode_offset", odd_ins.decode_offset, seeds.odd_ins_data_fields),
     Parser(
@@ -341,6 +347,7 @@ NOT_PARSERS = {
     "emrtd.crypto.key_derivation.derive_session_keys": _OURS,
     "emrtd.crypto.signatures.ecdsa_to_plain": _INNER,
     "emrtd.crypto.signatures.ecdsa_from_plain": _INNER,
+    "emrtd.iso7816.life_cycle.read_control_parameters": _OURS,
     "emrtd.iso7816.odd_ins.encode_data": _OURS,
     "emrtd.iso7816.selecting.select_application": _OURS,
     "emrtd.pki.x509.algorithms.surplus_zeros": _INNER,

@@ -171,6 +171,11 @@ DATA_BLOCKS: list[tuple[type[DataBlock], Callable[[], list[bytes]]]] = [
 # --- certificates, lists, keys -------------------------------------------------------------------
 
 
+def control_parameters() -> tuple[bytes, ...]:
+    """Control parameters of an application that is locked, and of one in personalisation."""
+    return tuple(bytes.fromhex(f"620F8201388407A00000024710018A010{status}") for status in (5, 3))
+
+
 @cache
 def odd_ins_data_fields() -> list[bytes]:
     """Return data fields of READ and UPDATE BINARY with odd INS."""

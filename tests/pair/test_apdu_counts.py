@@ -1,4 +1,8 @@
-"""The number of commands that read EF.SOD, DG1 and DG2 of a real document."""
+"""The number of commands that read EF.SOD, DG1 and DG2 of a real document.
+
+An inspection sends one more at its end, for the life-cycle status, unless its policy has
+`life_cycle_status = false`: `tests/verify/inspection/test_life_cycle.py`.
+"""
 
 import pytest
 

@@ -142,6 +142,7 @@ def card(
                 basic_access_control=session.policy.basic_access_control,
                 optical_mrz=optical,
                 terminal=inspection_system,
+                life_cycle_status=session.policy.life_cycle_status,
                 listener=listener,
             )
             evidence = capture(connection, procedure)

@@ -2,6 +2,8 @@
 
 from dataclasses import dataclass, field
 
+from msgspec import UNSET, UnsetType
+
 from emrtd.lds.files import FileID
 from verify.inspection.state import State
 from verify.judging.evidence import (
@@ -23,6 +25,7 @@ class Notes:
     failures: list[Failure] = field(default_factory=list)
     chip_authentication: ChipAuthenticationTranscript | None = None
     active_authentication: ActiveAuthenticationTranscript | None = None
+    control_parameters: bytes | Fault | UnsetType = UNSET
 
     def evidence(self, state: State, optical_mrz: str) -> Evidence:
         """Return everything as evidence; `capture` adds counts, time and ATR."""
@@ -35,6 +38,7 @@ class Notes:
             chip_authentication=state.chip_authentication or self.chip_authentication,
             active_authentication=self.active_authentication,
             terminal_authentication=state.terminal_authentication,
+            control_parameters=self.control_parameters,
         )
         return Evidence(
             files=self.files, unread=self.unread, session=session, optical_mrz=optical_mrz

@@ -8,18 +8,21 @@ from typing import Final
 import msgspec
 
 from emrtd.access.terminal_authentication import TerminalCredentials
+from emrtd.iso7816.life_cycle import read_control_parameters
 from emrtd.iso7816.procedure import Procedure, Random, run
 from emrtd.lds.com import Com
-from emrtd.lds.files import FILES, ElementaryFile, FileID, data_group
+from emrtd.lds.files import EMRTD_APPLICATION, FILES, ElementaryFile, FileID, data_group
 from emrtd.lds.security.sod import Sod
 from emrtd.transport.connection import Connection
 from emrtd.transport.trace import MeteredConnection
 from support.errors import MalformedError
 from verify.inspection.channel import Channel
 from verify.inspection.events import Listener, guarded, ignore
+from verify.inspection.faults import FAULTS_OF_CHIPS, fault_of
 from verify.inspection.notes import Notes
 from verify.inspection.opening import Credentials, Opener
 from verify.inspection.proofs import prove_actively, prove_by_key_agreement
+from verify.inspection.state import Stage
 from verify.inspection.terminal import objection_to_reading, prove_right
 from verify.judging.evidence import Evidence
 from verify.judging.policy import BasicAccessControl
@@ -31,14 +34,16 @@ def inspect(
     basic_access_control: BasicAccessControl = BasicAccessControl.FALLBACK,
     optical_mrz: str = "",
     terminal: TerminalCredentials | None = None,
+    life_cycle_status: bool = True,
     random: Random = secrets.token_bytes,
     listener: Listener = ignore,
 ) -> Procedure[Evidence]:
     """Inspect one chip that has just been reset; return the evidence.
 
     `optical_mrz` is stored in the evidence, to be compared with DG1.  `terminal` holds the
-    certificates and key of Terminal Authentication, which opens DG3 and DG4.  `listener` receives
-    events as they happen; see `verify.inspection.events`.
+    certificates and key of Terminal Authentication, which opens DG3 and DG4.
+    `life_cycle_status`: whether the chip is asked for it, in one command after everything else.
+    `listener` receives events as they happen; see `verify.inspection.events`.
 
     Raises `TransportError` if the card is removed; no behaviour of the chip raises anything.
     Raises `ListenerError` if the listener raises: the inspection then ends without evidence.
@@ -55,6 +60,8 @@ def inspect(
         for file in files:
             if file.sensitive:
                 yield from _read_sensitive(channel, file)
+        if life_cycle_status and channel.state.stage is Stage.OPEN:
+            yield from _ask_for_life_cycle(channel)
     return channel.notes.evidence(channel.state, optical_mrz)
 
 
@@ -73,6 +80,19 @@ def _read_sensitive(channel: Channel, file: ElementaryFile) -> Procedure[None]:
         yield from channel.read(file)
     else:
         channel.leave(file.file_id, objection)
+
+
+def _ask_for_life_cycle(channel: Channel) -> Procedure[None]:
+    """Record the control parameters of the application; a failure has no consequence.
+
+    This is the last command, because some chips end the session at a second SELECT.
+    """
+    try:
+        answer = yield from channel.carry(read_control_parameters(EMRTD_APPLICATION))
+    except FAULTS_OF_CHIPS as error:
+        channel.notes.control_parameters = fault_of(error)
+    else:
+        channel.notes.control_parameters = answer
 
 
 def capture(

@@ -23,6 +23,7 @@ CHECK_IDS: Final = (
     "active.authentication",
     "pace.cam",
     "terminal.authentication",
+    "chip.life-cycle",
     "issuer.consistent",
     "algorithm.strength",
     "deviation.list",

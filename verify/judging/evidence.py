@@ -167,6 +167,8 @@ class InspectionSession(Data, frozen=True):
     `access` is how the chip was opened, None if it did not open.  `failures` are the steps of
     opening that failed, in order.  `reopened` holds one PACE transcript for each time that the chip
     ended its session and was opened again: by then it may be another chip.
+    `control_parameters` is the answer to SELECT for the control parameters of the eMRTD application
+    (data object 62 or 6F), or why there is none; unset if the chip was not asked.
     """
 
     atr: bytes
@@ -177,6 +179,7 @@ class InspectionSession(Data, frozen=True):
     chip_authentication: ChipAuthenticationTranscript | None = None
     active_authentication: ActiveAuthenticationTranscript | None = None
     terminal_authentication: TerminalAuthenticationTranscript | None = None
+    control_parameters: bytes | Fault | UnsetType = UNSET
     apdus: int = 0
     octets: int = 0
     seconds: float = 0.0

@@ -21,6 +21,7 @@ from verify.judging.checks import (
     deviations,
     images,
     issuer,
+    life_cycle,
     mrz,
     security_object,
     structure,
@@ -57,13 +58,14 @@ CHECKS: Final[tuple[CheckFunction, ...]] = (
     chip.check_active_authentication,
     chip.check_pace_mapping,
     access.check_terminal,
+    life_cycle.check_life_cycle,
     issuer.check_consistency,
     security_object.check_algorithms,
     deviations.check_deviations,
 )
 """The checks; each stands after those whose results it uses."""
 
-_PROOFS: Final = (*CLONE_PROOFS, "terminal.authentication")
+_PROOFS: Final = (*CLONE_PROOFS, "terminal.authentication", "chip.life-cycle")
 """The checks whose result depends on the session, which only its observer can know."""
 
 _CLAIMED: Final = (

@@ -72,6 +72,7 @@ class Policy(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=Tr
     passed, or be not present or not performed.  The hash of a data group that requires Terminal
     Authentication (DG3, DG4) may be not performed.
     `tolerated_quirks` are names of quirks, or patterns such as `certificate.*`.
+    `life_cycle_status`: whether the chip is asked for it, by one command.
     """
 
     name: str
@@ -81,6 +82,7 @@ class Policy(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=Tr
     basic_access_control: BasicAccessControl
     tolerated_quirks: tuple[str, ...]
     algorithms: AlgorithmLimits
+    life_cycle_status: bool = True
 
     def __post_init__(self) -> None:
         """Refuse an unknown check or quirk, and a policy without the checks of `FLOOR`."""
