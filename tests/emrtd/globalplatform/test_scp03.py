@@ -286,6 +286,9 @@ def test_an_answer_of_another_mode_version_or_protocol_is_refused() -> None:
         (s8, 0x31, ProtocolError),
         (scp02, 0, MalformedError),
         (s8[:-1], 0, MalformedError),
+        (s8 + b"\x00", 0, MalformedError),
+        (s8[:12], 0, MalformedError),
+        (b"", 0, MalformedError),
     ):
         procedure = authenticate(keys, LEVEL, key_version=version, random=bytes)
         next(procedure)
