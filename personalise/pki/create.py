@@ -10,11 +10,13 @@ from typing import Final
 
 from emrtd.crypto.public_keys import encode_public_key
 from emrtd.iso7816.procedure import Random
+from emrtd.pki.x509.crl import Crl
 from emrtd.pki.x509.issuing import CountrySigningCa
 from personalise.pki.cvca_operations import make_terminal
 from personalise.pki.issuing_pki import (
     AUDIT_KEY_NAME,
     AUDIT_LABEL,
+    CRL_NAME,
     INTAKE,
     REGISTER,
     STATION,
@@ -22,6 +24,7 @@ from personalise.pki.issuing_pki import (
     Pin,
     custody_of,
     no_pin,
+    require_signed,
 )
 from personalise.pki.keys.custody import FileCustody, KeyCustody
 from personalise.pki.keys.station import install_station_key
@@ -92,12 +95,15 @@ def _make(pki: IssuingPki, at: datetime, random: Random) -> None:
     station_key = pki.local_keys.generate(STATION, _STATION_CURVE)
     intake_key = pki.local_keys.generate(INTAKE, _STATION_CURVE)
     csca = CountrySigningCa(settings.profile, pki.signer(settings.csca), random)
-    pki.publish("csca", csca.issue_root(at))
+    root = csca.issue_root(at)
+    pki.publish("csca", root)
     pki.publish("ds", csca.issue_document_signer(document_signer_key, 1, at))
     pki.publish(STATION, csca.issue_encryption(station_key, "Personalisation station 1", at))
     pki.publish(INTAKE, csca.issue_encryption(intake_key, "Intake of applications", at))
     make_terminal(pki, at.date())
-    pki.publish_crl(csca.issue_crl(settings.crl_number, at))
+    crl = csca.issue_crl(settings.crl_number, at)
+    require_signed(root, Crl.parse(crl))
+    write_atomically(pki.folder / CRL_NAME, crl)
     for name, key in (
         (AUDIT_KEY_NAME, custody.generate(AUDIT_LABEL, _AUDIT_CURVE)),
         (KEY_NAME, pki.local_keys.generate(REGISTER, _STATION_CURVE)),

@@ -164,27 +164,11 @@ class IssuingPki:
         self.record(certificate)
         write_atomically(self.folder / f"{name}.cer", certificate.der)
 
-    def publish_crl(self, encoded: bytes) -> Path:
-        """Write a CRL of the CSCA in use to `crl.crl`; return its path.
-
-        Raises `ProtocolError` if it does not verify with the CSCA's root.
-        """
-        path = self.folder / CRL_NAME
-        root = self.root_of(self.signer(self.settings.csca).public_key)
-        if root.public_key is None:
-            raise ProtocolError(f"{root.key} is not a key that verifies a CRL")
-        Crl.parse(encoded).verify_signed_by(root.public_key)
-        write_atomically(path, encoded)
-        return path
-
     def _verify(self, certificate: Certificate) -> None:
         """Verify a certificate with the key of the CSCA that is to have signed it."""
         extensions = certificate.extensions
         own = extensions.subject_key_identifier == extensions.authority_key_identifier
-        issuer = certificate if own else self.issuer_of(certificate)
-        if issuer.public_key is None:
-            raise ProtocolError(f"{issuer.key} is not a key that verifies certificates")
-        certificate.verify_signed_by(issuer.public_key)
+        require_signed(certificate if own else self.issuer_of(certificate), certificate)
 
     def issued(self) -> list[Certificate]:
         """Return every certificate that this PKI ever issued."""
@@ -334,6 +318,14 @@ class IssuingPki:
         if not isinstance(key, EcPublicKey):
             raise MisuseError(f"{self.folder}: the station's key is not an elliptic-curve key")
         return key
+
+
+def require_signed(issuer: Certificate, *signed: Certificate | Crl) -> None:
+    """Verify what is about to be published; `ProtocolError` if the issuer's key did not sign it."""
+    if issuer.public_key is None:
+        raise ProtocolError(f"{issuer.key} is not a key that verifies certificates")
+    for each in signed:
+        each.verify_signed_by(issuer.public_key)
 
 
 def _read_settings(folder: Path) -> Settings:

@@ -26,6 +26,7 @@ from emrtd.crypto.public_keys import decode_public_key, encode_public_key
 from emrtd.crypto.signatures import PublicKey, Signer
 from emrtd.pki.x509.certificate_writer import RevokedCertificate
 from emrtd.pki.x509.certificates import Certificate
+from emrtd.pki.x509.crl import Crl
 from emrtd.pki.x509.extension_writer import CertificateKind
 from emrtd.pki.x509.issuing import CountrySigningCa, document_signer_period
 from personalise.pki.audit_log import Head, timestamp, verify_log
@@ -34,14 +35,17 @@ from personalise.pki.issuing_pki import (
     AUDIT_KEY_NAME,
     AUDIT_LABEL,
     AUDIT_LOG_NAME,
+    CRL_NAME,
     INTAKE,
     REGISTER,
     IssuingPki,
+    require_signed,
 )
 from personalise.pki.officers import Officers, RequirementsInLog
 from personalise.pki.register import Register, RegisteredDocument
 from personalise.pki.settings import AcceptedClock, Revocation, Settings, changed
 from support.errors import MisuseError
+from support.files import write_atomically
 
 _NEVER_RENEWED: Final = frozenset({AUDIT_LABEL, INTAKE, REGISTER})
 """Keys that have no successor: the log's, and those that decrypt applications and the register."""
@@ -115,7 +119,7 @@ class PkiOperations:
             "csca.issue", {"label": label, "common name": common_name or "as before"}
         ):
             before, settings = self.pki.csca, self.pki.settings
-            self.pki.root_of(before.signer.public_key)  # else nobody could verify the link
+            root_before = self.pki.root_of(before.signer.public_key)
             name = common_name or settings.csca_name
             settings = changed(
                 settings, csca=label, csca_name=name, crl_number=settings.crl_number + 1
@@ -124,12 +128,13 @@ class PkiOperations:
             successor = CountrySigningCa(settings.profile, self.pki.signer(label))
             root = successor.issue_root(self.at)
             link = before.issue_link(successor, self.at)
-            crl = _make_crl(successor, settings, [*self.pki.issued(), root], self.at)
+            require_signed(root_before, link)
+            crl = _make_crl(successor, root, settings, [*self.pki.issued(), root], self.at)
             self.pki.record(root)
             self.pki.publish(f"link-{label}", link)
-            renewed = self.pki.save(settings)
+            self.pki.save(settings)
             self.pki.publish("csca", root)
-            renewed.publish_crl(crl)
+            write_atomically(self.pki.folder / CRL_NAME, crl)
         return root, link
 
     def _issuing_csca(self) -> CountrySigningCa:
@@ -281,15 +286,23 @@ def verify_audit(folder: Path, expected_head: str | None = None) -> Head:
 def _write_crl(pki: IssuingPki, at: datetime) -> Path:
     """Issue the next CRL; its number is saved first, so that no number occurs twice."""
     settings = msgspec.structs.replace(pki.settings, crl_number=pki.settings.crl_number + 1)
-    csca = pki.csca
-    pki.root_of(csca.signer.public_key)  # else nobody could verify the list
-    crl = _make_crl(csca, settings, pki.issued(), at)
-    return pki.save(settings).publish_crl(crl)
+    csca, path = pki.csca, pki.folder / CRL_NAME
+    crl = _make_crl(csca, pki.root_of(csca.signer.public_key), settings, pki.issued(), at)
+    pki.save(settings)
+    write_atomically(path, crl)
+    return path
 
 
 def _make_crl(
-    csca: CountrySigningCa, settings: Settings, issued: Sequence[Certificate], at: datetime
+    csca: CountrySigningCa,
+    root: Certificate,
+    settings: Settings,
+    issued: Sequence[Certificate],
+    at: datetime,
 ) -> bytes:
+    """Sign a CRL and verify it with the CSCA's root."""
     revoked = [RevokedCertificate(int(each.serial, 16), each.at) for each in settings.revoked]
     names = [each.subject.encoded for each in issued if each.is_ca and each.not_after >= at]
-    return csca.issue_crl(settings.crl_number, at, revoked, names)
+    crl = csca.issue_crl(settings.crl_number, at, revoked, names)
+    require_signed(root, root, Crl.parse(crl))
+    return crl

@@ -6,6 +6,7 @@ from datetime import UTC, datetime
 
 import pytest
 
+from emrtd.crypto.checked_signer import CheckedSigner
 from emrtd.crypto.curves import CURVES
 from emrtd.crypto.private_keys import EcPrivateKey
 from emrtd.crypto.signatures import PublicKey, SignatureScheme, Signer, ecdsa_to_plain
@@ -115,6 +116,32 @@ def test_no_file_is_replaced_when_a_signer_lies(
     assert published(operator) == before
 
 
+@pytest.mark.parametrize(
+    ("label", "honest", "act"),
+    [
+        *(each for each in PUBLISHING if each[0] in {"csca-1", "cvca-1", "cvca-2", "dv-1"}),
+        *(("csca-2", honest, ["pki", "renew-csca"]) for honest in (1, 2)),
+    ],
+)
+def test_what_is_published_is_verified_once_more(
+    operator: Operator,  # noqa: F811
+    let_lie: Callable[..., None],
+    monkeypatch: pytest.MonkeyPatch,
+    label: str,
+    honest: int,
+    act: list[str],
+) -> None:
+    """Without the check of each signature: by the certificate that is published for the signer."""
+    before = published(operator)
+    let_lie(label, LIES["another message"], honest)
+    monkeypatch.setattr(
+        CheckedSigner, "sign", lambda self, scheme, message: self.signer.sign(scheme, message)
+    )
+    assert "signature is wrong" in operator.act(*act)
+    assert operator.status == 64
+    assert published(operator) == before
+
+
 @pytest.mark.parametrize("lie", LIES.values(), ids=LIES)
 def test_every_lie_is_found(
     operator: Operator,  # noqa: F811
@@ -173,6 +200,27 @@ def test_a_pki_whose_signer_lies_is_not_made(
         assert not (operator.folder / "other").exists()
 
 
+@pytest.mark.parametrize(
+    ("label", "honest"),
+    [*(("csca-1", honest) for honest in range(1, 6)), ("cvca-1", 0), ("cvca-1", 1), ("dv-1", 0)],
+)
+def test_everything_of_a_new_pki_is_verified_once_more(
+    operator: Operator,  # noqa: F811
+    let_lie: Callable[..., None],
+    monkeypatch: pytest.MonkeyPatch,
+    label: str,
+    honest: int,
+) -> None:
+    """Certificates of the CSCA, Document Signer, station and intake, the CRL, the EAC chain."""
+    let_lie(label, LIES["another message"], honest)
+    monkeypatch.setattr(
+        CheckedSigner, "sign", lambda self, scheme, message: self.signer.sign(scheme, message)
+    )
+    said = operator.run("pki", "init", str(operator.folder / "other"))
+    assert "signature is wrong" in said
+    assert not (operator.folder / "other").exists()
+
+
 @pytest.fixture
 def swapped(monkeypatch: pytest.MonkeyPatch) -> Callable[[str], None]:
     """Return a function that puts a stranger's key, whole, under a label."""
@@ -220,8 +268,6 @@ def test_what_does_not_verify_is_not_written(operator: Operator) -> None:  # noq
     for name in ("csca", "ds", "station"):
         with pytest.raises(ProtocolError, match="signature is wrong"):
             pki.publish(name, Certificate.parse(damaged(pki.certificate(name).der)))
-    with pytest.raises(ProtocolError, match="signature is wrong"):
-        pki.publish_crl(damaged(before["crl.crl"]))
     assert published(operator) == before
 
 
