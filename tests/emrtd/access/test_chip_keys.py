@@ -103,10 +103,10 @@ def test_mrz_and_can_never_block() -> None:
     ("octets", "reason"),
     [
         ("E003C20101", None),
-        ("E003C20101C2", "cut|ends|follow"),
+        ("E003C20101C2", "octets follow the data object"),
         ("E003C30101", "unknown tag"),
         ("E008E106800105810141", "its type is not 1 to 4"),
-        ("E008C606010302090900", "is no date"),
+        ("E008C606010302090900", "is not a date"),
         ("E008E109800101810141", "past"),
         ("E00BE109800101810141820103", "never blocks"),
     ],

@@ -416,6 +416,22 @@ CASES = {
         ),
         "access.downgrade", PASSED, ACCEPT,
     ),
+    "downgrade: only EF.CardSecurity has a signed copy": Expected(
+        lambda: usual().with_file(FileID.DG14, None), "access.downgrade", PASSED, REFER
+    ),
+    "downgrade: the signed copy in DG14 is not that of EF.SOD": Expected(
+        lambda: issue(pace=(PACE_GM,)).with_file(
+            FileID.DG14, issue(pace=(PACE_GM,), chip_private=77).files[FileID.DG14]
+        ),
+        "access.downgrade", UNDETERMINED, REJECT,
+    ),
+    "downgrade: an unknown CSCA has signed the copies": Expected(
+        lambda: issue(anchors=()), "access.downgrade", UNDETERMINED, REFER
+    ),
+    "downgrade: an unknown CSCA has signed the copy in EF.CardSecurity": Expected(
+        lambda: issue(anchors=()).with_file(FileID.DG14, None),
+        "access.downgrade", UNDETERMINED, REFER,
+    ),
     "downgrade: malformed": Expected(
         lambda: usual().with_file(FileID.CARD_ACCESS, b"\x31\x02\x30\x01"),
         "access.downgrade", FAILED, REJECT, FORGERY,
@@ -423,6 +439,12 @@ CASES = {
     "downgrade: EF.DIR as it is signed": Expected(
         lambda: issue(more_infos=(EfDirInfo(DIRECTORY),)).with_file(FileID.DIR, DIRECTORY),
         "access.downgrade", PASSED, ACCEPT,
+    ),
+    "downgrade: an EF.DIR that nobody signed": Expected(
+        lambda: usual().with_file(FileID.DIR, DIRECTORY), "access.downgrade", PASSED, ACCEPT
+    ),
+    "downgrade: a signed EF.DIR that was not read": Expected(
+        lambda: issue(more_infos=(EfDirInfo(DIRECTORY),)), "access.downgrade", PASSED, ACCEPT
     ),
     "downgrade: another EF.DIR": Expected(
         lambda: issue(more_infos=(EfDirInfo(DIRECTORY),)).with_file(

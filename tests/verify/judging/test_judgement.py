@@ -1,0 +1,230 @@
+"""What a session with the chip adds to the verdict, and what it was asked for."""
+
+from datetime import datetime
+
+import msgspec
+import pytest
+
+from emrtd.lds.files import FileID
+from emrtd.pki.findings import Outcome, Shows
+from tests.certificates import usage_period
+from tests.verify.documents import CSCA, DAY, NOW, PACE_GM, Document, issue, issued, usual
+from verify.judging.evidence import (
+    Access,
+    AccessControl,
+    Evidence,
+    Failure,
+    InspectionSession,
+    Step,
+    TerminalAuthenticationTranscript,
+)
+from verify.judging.faults import Fault, NotTried, Refused, SessionBroken, Why
+from verify.judging.policy import ChipAuthenticity, load_policy
+from verify.judging.report import ChipStatus, Verdict
+
+BAC = Access(AccessControl.BAC, "mrz")
+SESSION = InspectionSession(atr=b"\x3b\x80", access=BAC, apdus=21, octets=9000, seconds=1.5)
+REQUIRED = msgspec.structs.replace(
+    load_policy("default"), chip_authenticity=ChipAuthenticity.REQUIRED
+)
+
+
+def plain() -> Document:
+    """Return a document that offers no proof against cloning and no PACE."""
+    return issue(pace=(), chip_authentication=False, active_authentication=None)
+
+
+# --- the session ---------------------------------------------------------------------------------
+
+
+def test_the_report_describes_the_session() -> None:
+    report = plain().judged(plain().evidence(session=SESSION))
+    assert report.verdict is Verdict.ACCEPT
+    assert (report.access, report.chip_status) == ("bac", ChipStatus.OPENED)
+    assert (report.apdus, report.octets, report.seconds) == (21, 9000, 1.5)
+
+
+def test_a_chip_that_did_not_open_is_referred_with_the_reasons() -> None:
+    refused = Failure(Step.BAC, Refused(0x6300, "EXTERNAL AUTHENTICATE"), "mrz")
+    closed = msgspec.structs.replace(SESSION, access=None, failures=(refused,))
+    report = plain().judged(plain().evidence(session=closed))
+    assert report.verdict is Verdict.REFER
+    assert report.why[0].startswith("the chip did not open; EXTERNAL AUTHENTICATE: the chip answ")
+    assert (report.access, report.chip_status) == ("none", ChipStatus.CLOSED)
+
+
+def test_an_image_has_no_session() -> None:
+    report = plain().judged()
+    assert report.verdict is Verdict.ACCEPT
+    assert (report.access, report.chip_status) == ("not-performed", ChipStatus.FILES)
+    assert (report.apdus, report.octets, report.seconds) == (0, 0, 0.0)
+
+
+def test_basic_access_control_is_a_warning_only_if_the_chip_offers_pace() -> None:
+    without = plain().judged(plain().evidence(session=SESSION)).check("access.downgrade")
+    assert without.outcome is Outcome.NOT_PRESENT
+    offered = usual().judged(usual().evidence(session=SESSION)).check("access.downgrade")
+    assert offered.outcome is Outcome.WARNING
+    assert "opened by Basic Access Control, although the chip offers PACE" in offered.reason
+    opened = Access(AccessControl.PACE, "mrz", "pace")
+    by_pace = msgspec.structs.replace(SESSION, access=opened)
+    checked = usual().judged(usual().evidence(session=by_pace)).check("access.downgrade")
+    assert checked.outcome is Outcome.PASSED
+
+
+BROKEN = SessionBroken("the MAC is wrong")
+
+
+@pytest.mark.parametrize(
+    ("document", "unread", "outcome", "shows"),
+    [
+        (issue(pace=(PACE_GM,)), None, Outcome.FAILED, Shows.FORGERY),
+        (issue(pace=(PACE_GM,)), Refused(0x6A82, "SELECT"), Outcome.UNDETERMINED, None),
+        (issue(pace=(PACE_GM,)), BROKEN, Outcome.UNDETERMINED, None),
+        (issue(pace=()), None, Outcome.NOT_PRESENT, None),
+        (issue(pace=()), Refused(0x6A82, "SELECT"), Outcome.NOT_PRESENT, None),
+        (issue(pace=()), BROKEN, Outcome.UNDETERMINED, None),
+    ],
+    ids=["removed", "refused", "broken off", "none", "none, refused", "none, broken off"],
+)
+def test_a_chip_without_card_access(
+    document: Document, unread: Fault | None, outcome: Outcome, shows: Shows | None
+) -> None:
+    """A signed PACEInfo shows that the file was removed (Doc 9303-11, 9.2.11)."""
+    made = document.with_file(FileID.CARD_ACCESS, None)
+    faults = {} if unread is None else {FileID.CARD_ACCESS: unread}
+    check = made.judged(made.evidence(session=SESSION, unread=faults)).check("access.downgrade")
+    assert (check.outcome, check.shows) == (outcome, shows)
+
+
+@pytest.mark.parametrize(
+    ("rights", "says"),
+    [(("DG3", "DG4"), "may read DG3, DG4"), (("DG3",), "may read DG3"), ((), "may read nothing")],
+)
+def test_the_rights_of_the_terminal_are_named(rights: tuple[str, ...], says: str) -> None:
+    accepted = TerminalAuthenticationTranscript("UTIS00001", rights)
+    session = msgspec.structs.replace(SESSION, terminal_authentication=accepted)
+    check = usual().judged(usual().evidence(session=session)).check("terminal.authentication")
+    assert (check.outcome, check.reason) == (
+        Outcome.PASSED,
+        f"the chip accepts UTIS00001, which {says}",
+    )
+
+
+# --- proofs against cloning ----------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("with_session", [False, True])
+def test_a_document_that_offers_no_proof(with_session: bool) -> None:
+    evidence = plain().evidence(session=SESSION if with_session else None)
+    assert plain().judged(evidence).verdict is Verdict.ACCEPT
+    report = plain().judged(evidence, policy=REQUIRED)
+    assert report.verdict is Verdict.REFER
+    assert report.why == ("the chip has not proven that it is not a copy: it offers no such proof",)
+
+
+def test_a_proof_that_is_offered_is_required_of_a_chip_and_not_of_an_image() -> None:
+    document = issue(pace=(PACE_GM,))
+    opened = Access(AccessControl.PACE, "mrz", "pace")
+    session = msgspec.structs.replace(SESSION, access=opened)
+    report = document.judged(document.evidence(session=session))
+    assert report.verdict is Verdict.REFER
+    (why,) = report.why
+    assert why.startswith("the chip has not proven that it is not a copy: ")
+    assert why.count("the chip was not asked for this proof") == 2
+    assert document.judged().verdict is Verdict.ACCEPT
+    assert document.judged(policy=REQUIRED).verdict is Verdict.REFER
+
+
+# --- files that were not read --------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("file_id", "verdict"), [(FileID.DG3, Verdict.ACCEPT), (FileID.DG11, Verdict.REFER)]
+)
+def test_only_a_sensitive_data_group_may_stay_closed(file_id: FileID, verdict: Verdict) -> None:
+    number = int(file_id.removeprefix("DG"))
+    made = issue(
+        pace=(), chip_authentication=False, active_authentication=None, more={number: b"\x63\x00"}
+    ).with_file(file_id, None)
+    evidence = made.evidence(
+        session=SESSION, unread={file_id: NotTried(Why.TERMINAL_NOT_AUTHENTICATED)}
+    )
+    report = made.judged(evidence)
+    assert report.verdict is verdict, report.why
+    assert report.check(f"dg.hash.{file_id}").outcome is Outcome.NOT_PERFORMED
+
+
+@pytest.mark.parametrize(
+    ("why", "refusal", "says"),
+    [
+        (Why.TERMINAL_NOT_AUTHENTICATED, Refused(0x6300, "PSO"), " (PSO: the chip answered 6300"),
+        (Why.TERMINAL_NOT_AUTHENTICATED, None, ""),
+        (Why.NO_TERMINAL_KEY, Refused(0x6300, "PSO"), ""),
+    ],
+)
+def test_why_terminal_authentication_failed_is_said_where_it_closed_a_file(
+    why: Why, refusal: Refused | None, says: str
+) -> None:
+    made = issue(terminal_authentication=True, more={3: b"\x63\x00"}).with_file(FileID.DG3, None)
+    transcript = TerminalAuthenticationTranscript("UTIS00001", (), refusal)
+    session = msgspec.structs.replace(SESSION, terminal_authentication=transcript)
+    evidence = made.evidence(session=session, unread={FileID.DG3: NotTried(why)})
+    reason = made.judged(evidence).check("dg.hash.DG3").reason
+    assert reason.startswith("DG3 was not read: ")
+    assert says in reason
+    assert ("(" in reason) is bool(says)
+
+
+@pytest.mark.parametrize("session", [None, SESSION])
+def test_a_file_that_is_absent_is_missed_where_it_should_be(
+    session: InspectionSession | None,
+) -> None:
+    made = plain().with_file(FileID.COM, None)
+    reason = made.judged(made.evidence(session=session)).check("com.consistent").reason
+    assert reason.startswith("the image has no " if session is None else "the chip provided no ")
+
+
+# --- what the Document Signer was used for -------------------------------------------------------
+
+PERIOD = usage_period(NOW - 90 * DAY, NOW - 60 * DAY)
+INSIDE, OUTSIDE = NOW - 75 * DAY, NOW - 20 * DAY
+
+
+def date_of(instant: datetime | None) -> dict[int, bytes]:
+    return {} if instant is None else {12: issued(f"{instant:%Y%m%d}")}
+
+
+@pytest.mark.parametrize(
+    ("signed", "issued_on", "outcome"),
+    [
+        (INSIDE, OUTSIDE, Outcome.PASSED),
+        (OUTSIDE, INSIDE, Outcome.WARNING),
+        (None, INSIDE, Outcome.PASSED),
+        (None, OUTSIDE, Outcome.WARNING),
+        (None, None, Outcome.PASSED),
+    ],
+)
+def test_the_signing_time_counts_and_else_the_date_of_issue(
+    signed: datetime | None, issued_on: datetime | None, outcome: Outcome
+) -> None:
+    signer = CSCA.issue(more=[PERIOD])
+    made = issue(pace=(), signer=signer, signing_time=signed, more=date_of(issued_on))
+    assert made.judged().check("ds.profile").outcome is outcome
+
+
+def test_a_date_of_issue_that_is_not_signed_does_not_count() -> None:
+    signer = CSCA.issue(more=[PERIOD])
+    made = issue(pace=(), signer=signer, signing_time=None, unsigned=date_of(OUTSIDE))
+    assert made.judged().check("ds.profile").outcome is Outcome.PASSED
+
+
+def test_evidence_of_another_user_is_an_image_of_files() -> None:
+    evidence = plain().evidence(session=SESSION)
+    image = evidence.to_image()
+    report = plain().judged(Evidence.from_image(image))
+    assert (report.access, report.chip_status, report.apdus) == (
+        "not-performed",
+        ChipStatus.FILES,
+        0,
+    )
