@@ -29,7 +29,8 @@ _PARALLEL: Final = 5
 """scrypt's N, r and p: the most that OpenSSL reads within its limit of 32 MB; about 0.2 s."""
 
 _MAX_COST: Final = 1 << 17
-_MAX_PARALLEL: Final = 16
+_MAX_WORK: Final = 1 << 18
+"""The largest N, which is 128 MB of memory, and the largest N * p: about a second."""
 
 _KEY_SIZE: Final = 32
 _WHAT: Final = "private key file"
@@ -98,7 +99,7 @@ def _read_encrypted(octets: bytes) -> tuple[bytes, int, int, bytes, bytes]:
     derivation, cipher = _fields(_parameters(scheme, _PBES2), 2)
     salt, cost, block_size, parallel = _fields(_parameters(derivation, _SCRYPT), 4)
     n, r, p = (der.read_integer(each) for each in (cost, block_size, parallel))
-    affordable = 2 <= n <= _MAX_COST and 1 <= p <= _MAX_PARALLEL
+    affordable = 2 <= n <= _MAX_COST and 1 <= p <= _MAX_WORK // n
     if r != _BLOCK_SIZE or n & (n - 1) or not affordable:
         raise derivation.malformed("unsupported scrypt parameters")
     iv = der.read_octet_string(_parameters(cipher, _AES_256_CBC))

@@ -1,10 +1,12 @@
 import subprocess
+import time
 from pathlib import Path
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from emrtd.asn1 import der
 from emrtd.crypto.curves import CURVES
 from emrtd.crypto.private_keys import EcPrivateKey, PrivateKey, RsaPrivateKey
 from emrtd.pki.private_key_file import (
@@ -14,6 +16,7 @@ from emrtd.pki.private_key_file import (
 )
 from support.errors import MalformedError
 from support.secret import Secret
+from tests.security.surgery import changed, parts_of
 
 PASSPHRASE = Secret(b"correct horse battery staple")
 
@@ -61,6 +64,38 @@ def test_costly_parameters_are_refused() -> None:
     assert costly != octets
     with pytest.raises(MalformedError, match="unsupported scrypt parameters"):
         decrypt_private_key(costly, PASSPHRASE)
+
+
+@pytest.mark.parametrize(
+    ("cost", "parallel", "affordable"),
+    [
+        (17, 2, True),
+        (17, 3, False),
+        (17, 16, False),
+        (18, 1, False),
+        (14, 16, True),
+        (14, 17, False),
+        (14, 0, False),
+    ],
+)
+def test_the_work_of_a_file_is_bounded(cost: int, parallel: int, affordable: bool) -> None:
+    """A file could ask for N = 2^17 and p = 16, which take six seconds."""
+    octets = encrypt_private_key(EcPrivateKey.generate(CURVES["secp256r1"]), PASSPHRASE)
+
+    def with_parameters(scrypt: bytes) -> bytes:
+        salt, *_ = parts_of(scrypt)
+        return der.sequence(salt, der.integer(1 << cost), der.integer(8), der.integer(parallel))
+
+    def in_scheme(scheme: bytes) -> bytes:
+        return changed(scheme, 1, lambda each: changed(each, 0, in_derivation))
+
+    def in_derivation(derivation: bytes) -> bytes:
+        return changed(derivation, 1, with_parameters)
+
+    start = time.process_time()
+    with pytest.raises(WrongPassphraseError if affordable else MalformedError):
+        decrypt_private_key(changed(octets, 0, in_scheme), PASSPHRASE)
+    assert time.process_time() - start < 3
 
 
 def test_a_key_of_another_kind_is_not_blamed_on_the_pass_phrase() -> None:
