@@ -185,8 +185,37 @@ def test_a_silent_connection_is_closed_within_seconds(tmp_path: Path) -> None:
     assert server.log == ""
 
 
-def test_open_connections_of_one_address_are_limited(tmp_path: Path) -> None:
-    with running(tmp_path, Limits(open_per_address=3)) as server, ExitStack() as stack:
+@pytest.mark.parametrize(
+    "limits",
+    [Limits(pending=8, pending_per_address=3), Limits(pending=4, pending_per_address=4)],
+    ids=["of one address", "in all"],
+)
+def test_the_oldest_silent_connection_of_the_busiest_address_makes_room(
+    tmp_path: Path, limits: Limits
+) -> None:
+    with running(tmp_path, limits) as server, ExitStack() as stack:
+
+        def connect(source: str, first: bytes = b"") -> socket.socket:
+            connection = socket.create_connection(
+                ("127.0.0.1", server.port), source_address=(source, 0)
+            )
+            stack.enter_context(connection).sendall(first)
+            time.sleep(0.1)  # the server has accepted it before the next one comes
+            connection.setblocking(False)
+            return connection
+
+        other = connect("127.0.0.2")
+        speaking = connect("127.0.0.1", b"\x16\x03\x01\x02\x00\x01")
+        silent = [connect("127.0.0.1") for _ in range(4)]
+        time.sleep(0.2)
+        assert [closed(each) for each in silent] == [True, True, False, False]
+        assert not closed(other)
+        assert not closed(speaking)
+
+
+@pytest.mark.parametrize("limits", [Limits(open_per_address=3), Limits(open=3)])
+def test_open_connections_are_limited(tmp_path: Path, limits: Limits) -> None:
+    with running(tmp_path, limits) as server, ExitStack() as stack:
         opened = []
         for _ in range(5):
             plain = stack.enter_context(socket.create_connection(("127.0.0.1", server.port)))
