@@ -1,7 +1,6 @@
 """No core dumps of a process that holds keys, passwords or a person's data."""
 
 import contextlib
-import resource
 import sys
 from typing import Final
 
@@ -15,8 +14,12 @@ def forbid_core_dumps() -> None:
     The limit RLIMIT_CORE, which children inherit, stops dumps into files.  Linux ignores it if
     `kernel.core_pattern` names a program, as systemd-coredump and apport do; PR_SET_DUMPABLE stops
     those too, and debuggers without the capability CAP_SYS_PTRACE, until the process executes
-    another program.
+    another program.  A system that has neither is left as it is.
     """
+    try:
+        import resource
+    except ImportError:
+        return
     _, most = resource.getrlimit(resource.RLIMIT_CORE)
     resource.setrlimit(resource.RLIMIT_CORE, (0, most))
     if sys.platform != "linux":

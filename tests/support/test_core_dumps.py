@@ -7,6 +7,7 @@ from pathlib import Path
 
 import pytest
 
+from emrtd.biometrics.images.serving import FRAME, Status
 from support.command_line import run_command_line
 
 _PATTERN = Path("/proc/sys/kernel/core_pattern")
@@ -78,3 +79,24 @@ def test_the_limit_of_children_is_lowered_too() -> None:
 
     run_command_line(ask, [])
     assert limits == [0]
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="prctl is a system call of Linux")
+def test_a_process_that_decodes_hostile_images_cannot_be_dumped() -> None:
+    """Its decoders are written in C: they may crash on an image, which is the holder's."""
+    code = (
+        "import ctypes\n"
+        "from emrtd.biometrics.images import serving\n"
+        "def work(mode, octets):\n"
+        "    dumpable = ctypes.CDLL(None).prctl(3, 0, 0, 0, 0)\n"
+        "    return serving.Status.DONE, str(dumpable).encode()\n"
+        "serving.serve(work, serving.DecodingLimits(64 << 20))\n"
+    )
+    done = subprocess.run(
+        (sys.executable, "-c", code),
+        input=FRAME.pack(0, 0),
+        capture_output=True,
+        check=True,
+        env={"PYTHONPATH": str(Path(__file__).parents[2])},
+    )
+    assert done.stdout == FRAME.pack(Status.DONE, 1) + b"0"

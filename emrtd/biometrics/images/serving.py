@@ -18,6 +18,8 @@ from enum import IntEnum, unique
 from struct import Struct
 from typing import Final, NoReturn
 
+from support.core_dumps import forbid_core_dumps
+
 MAX_WAIT: Final = 10
 """Seconds of real time for one request, on a busy machine."""
 
@@ -52,7 +54,8 @@ Work = Callable[[int, bytes], tuple[Status, bytes]]
 
 
 def serve(work: Work, limits: DecodingLimits) -> None:
-    """Answer requests until standard input ends."""
+    """Answer requests until standard input ends.  A child that crashes leaves no core dump."""
+    forbid_core_dumps()
     requests, answers = sys.stdin.buffer, sys.stdout.buffer
     with contextlib.suppress(BrokenPipeError):
         while head := requests.read(FRAME.size):
