@@ -164,6 +164,19 @@ def definite(octets: bytes, what: str) -> bytes:
     return octets if rewritten is None else rewritten
 
 
+def size_of(octets: bytes, what: str) -> int:
+    """Return the size of the value at the start of the octets, whether its length is definite.
+
+    Raises `MalformedError` if it is not whole.
+    """
+    return _definite(octets, 0, len(octets), what, 0, budget=iter(range(MAX_VALUES)))[1]
+
+
+def is_indefinite(octets: bytes) -> bool:
+    """Whether the octets begin with a tag of one octet and an indefinite length."""
+    return len(octets) > 1 and octets[0] & 0x1F != 0x1F and octets[1] == 0x80
+
+
 def _definite(
     octets: bytes, position: int, limit: int, what: str, depth: int, *, budget: Iterator[int]
 ) -> tuple[bytes | None, int]:

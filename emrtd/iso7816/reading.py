@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from typing import Final
 
 from emrtd import tlv
+from emrtd.asn1 import ber
 from emrtd.errors import ChipRefusalError, ProtocolError
 from emrtd.iso7816 import odd_ins
 from emrtd.iso7816.apdu import EXTENDED_MAX_LE, INS, SHORT_MAX_LE, CommandAPDU, ResponseAPDU
@@ -23,6 +24,9 @@ from support.errors import MalformedError
 
 MAX_FILE_SIZE: Final = 1 << 20
 """The largest file that is read, in octets; a larger declared length is an error."""
+
+_MAX_INDEFINITE: Final = 64 * 1024
+"""The largest file without a declared length, in octets; EF.SOD of some documents is one."""
 
 _SMALL_BLOCKS: Final = (0xDF, 0xA0, 0x80, 0x60, 0x40, 0x20)
 """The block sizes tried, in this order, if a chip refuses a larger one with 6700."""
@@ -153,16 +157,19 @@ class FileReader:
             first = _HEADER
             content = yield from first_block(file, first)
         size = self._declared_size(content, file)
-        at_end = size is None and len(content) < min(first, self.block)
+        is_indefinite = file.one_object and size is None
+        at_end = size is None and not is_indefinite and len(content) < min(first, self.block)
         report = progress or _ignore_progress
         report(len(content[:size]), size)
         while not at_end and (size is None or len(content) < size):
             wanted = self.block if size is None else min(self.block, size - len(content))
             part = yield from self._block_at(file, len(content), wanted)
             content += part
+            if is_indefinite:
+                size = _indefinite_size(content, part, file)
             report(len(content[:size]), size)
             if size is None:
-                at_end = len(part) < wanted
+                at_end = not part if is_indefinite else len(part) < wanted
             elif not part:
                 reason = f"ends after {len(content)} of {size} octets"
                 raise MalformedError(file.name, reason, len(content))
@@ -175,6 +182,8 @@ class FileReader:
             raise MalformedError(file.name, "is empty", 0)
         if not file.one_object:
             return None
+        if ber.is_indefinite(head):
+            return _indefinite_size(head, head, file)
         size = tlv.declared_size(head, file.name)
         if size > MAX_FILE_SIZE:
             raise MalformedError(
@@ -269,6 +278,21 @@ class FileReader:
                 f"the chip returned {len(response.data)} octets, {wanted} were requested"
             )
         return response
+
+
+def _indefinite_size(content: bytes, part: bytes, file: FileAddress) -> int | None:
+    """Return the size of a file of indefinite length (X.690, 8.1.3.6) if it has ended, else None.
+
+    Its end is looked for only if the last part can have it.
+    """
+    if len(content) > _MAX_INDEFINITE:
+        raise MalformedError(file.name, f"does not end within {_MAX_INDEFINITE} octets")
+    if b"\0\0" not in content[-len(part) - 1 :]:
+        return None
+    try:
+        return ber.size_of(content, file.name)
+    except MalformedError:
+        return None
 
 
 def _ignore_progress(_done: int, _of: int | None) -> None:

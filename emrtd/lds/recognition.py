@@ -4,7 +4,7 @@ from enum import Enum, auto, unique
 from typing import Final
 
 from emrtd import tlv
-from emrtd.asn1 import der
+from emrtd.asn1 import ber, der
 from emrtd.lds.files import FILES, FileID
 from emrtd.lds.security.security_object import LDS_SECURITY_OBJECT
 from emrtd.lds.security.sod import OTHER_CONTENT_TYPES
@@ -67,7 +67,10 @@ def without_padding(file_id: FileID, octets: bytes) -> bytes:
     if file_id in {FileID.CVCA, FileID.ATR_INFO, FileID.DIR}:
         return octets
     try:
-        end = tlv.declared_size(octets[:9], file_id)
+        if ber.is_indefinite(octets):
+            end = ber.size_of(octets, file_id)
+        else:
+            end = tlv.declared_size(octets[:9], file_id)
     except MalformedError:
         return octets
     behind = octets[end:]
@@ -90,6 +93,8 @@ def _first_tags(head: bytes) -> tuple[int, int | None]:
 
 
 def _tag_and_start(octets: bytes) -> tuple[int, int]:
+    if ber.is_indefinite(octets):
+        return octets[0], 2
     size = 2 if octets and octets[0] & 0x1F == 0x1F else 1
     declared = tlv.declared_size(octets[:9], "file")
     tag = int.from_bytes(octets[:size], "big")

@@ -73,6 +73,6 @@ def tolerated(content: Content) -> tuple[str, ...]:
     The quirks of a signature are not included: `Sod.tolerated` names them.
     """
     found = () if isinstance(content, Sod) else getattr(content, "tolerated", ())
-    if isinstance(content, CardAccess | DataGroup14):
+    if isinstance(content, CardAccess):
         found = content.security_infos.tolerated
     return tuple(found)

@@ -91,6 +91,8 @@ PARSERS = [
     Parser("emrtd.tlv.declared_size", partial(tlv.declared_size, what="octets"), _any_file),
     Parser("emrtd.asn1.ber.read", partial(ber.read, what="octets"), seeds.certificates),
     Parser("emrtd.asn1.ber.read_first", partial(ber.read_first, what="octets"), seeds.certificates),
+    Parser("emrtd.asn1.ber.size_of", partial(ber.size_of, what="octets"), seeds.certificates),
+    Parser("emrtd.asn1.ber.is_indefinite", ber.is_indefinite, seeds.certificates),
     Parser("emrtd.asn1.ber.joined", partial(ber.joined, what="octets"), seeds.segments),
     Parser("emrtd.asn1.ber.definite", partial(ber.definite, what="octets"), seeds.certificates),
     Parser(

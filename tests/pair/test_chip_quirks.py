@@ -28,7 +28,7 @@ from tests.vsmartcard.cards import personalised
 from verify.inspection import capture, inspect
 from verify.inspection.opening import Credentials
 from verify.judging.faults import Refused, Violated, describe
-from verify.judging.report import Verdict
+from verify.judging.report import Report, Verdict
 from vsmartcard.card.conditions import (
     after,
     every,
@@ -558,3 +558,36 @@ def test_neither_trace_nor_log_nor_evidence_shows_a_secret(
     for secret in ("470815", "ZU1234567", "MUSTERMANN", "Mustermann", "900131", portrait):
         assert secret not in output
         assert secret.encode().hex() not in output.lower()
+
+
+# --- encodings -----------------------------------------------------------------------------------
+
+
+def quirks_of(report: Report) -> set[str]:
+    return {quirk.id for check in report.checks for quirk in check.tolerated}
+
+
+@either_access
+def test_an_outer_indefinite_length_of_the_sod_is_read_alike_from_chip_and_image(
+    access: str,
+) -> None:
+    made = issue(**OFFERS[access])
+    inner = tlv.read(made.files[FileID.SOD], "EF.SOD").value
+    made = made.with_file(FileID.SOD, b"\x77\x80" + inner + b"\0\0")
+    chip = personalised(made.files, made.keys)
+    card = Genuine(made, chip).accepted()
+    assert "asn1.indefinite-length" in quirks_of(made.judged())
+    assert made.judged().check("sod.signature").outcome is Outcome.PASSED
+    evidence = run(inspect(Credentials(mrz=MRZ)), card.process, card.reset)
+    assert "asn1.indefinite-length" in quirks_of(made.judged(evidence))
+
+
+@either_access
+@pytest.mark.parametrize("zeros", [1, 6])
+def test_zeros_inside_dg14_are_read_past_and_named(access: str, zeros: int) -> None:
+    infos = tlv.read(issue(**OFFERS[access]).files[FileID.DG14], "DG14").value
+    padded = tlv.encode(0x6E, infos, bytes(zeros))
+    genuine = Genuine.of(access, more={14: padded})
+    genuine.accepted()
+    assert genuine.document.files[FileID.DG14] == padded
+    assert "lds.dg14" in quirks_of(genuine.document.judged())

@@ -10,6 +10,7 @@ from typing import Any, Final
 import msgspec
 
 from emrtd import tlv
+from emrtd.asn1 import ber
 from emrtd.crypto.hashes import Hash
 from emrtd.crypto.signatures import SignatureScheme, Signer
 from emrtd.lds.files import FileID
@@ -55,10 +56,18 @@ class Sod(msgspec.Struct, frozen=True):
             signed_data = SignedData.parse(octets, _WHAT, MAX_ON_CHIP)
             tolerated = signed_data.tolerated | {Quirk.SOD_NO_TAG}
         else:
-            whole = tlv.read_expected(octets, _TAG, _WHAT)
+            is_indefinite = ber.is_indefinite(octets)
+            if is_indefinite and len(octets) > MAX_ON_CHIP:
+                raise MalformedError(
+                    _WHAT, f"has {len(octets):,} octets, more than {MAX_ON_CHIP:,}"
+                )
+            definite = ber.definite(octets, _WHAT) if is_indefinite else octets
+            whole = tlv.read_expected(definite, _TAG, _WHAT)
             signed_data = SignedData.parse(whole.value, _WHAT, MAX_ON_CHIP)
             tolerated = signed_data.tolerated
-            if 1 + len(tlv.encode_length(len(whole.value))) != whole.offset:
+            if is_indefinite:
+                tolerated |= {Quirk.INDEFINITE_LENGTH}
+            elif 1 + len(tlv.encode_length(len(whole.value))) != whole.offset:
                 tolerated |= {Quirk.LONG_LENGTH}
         if signed_data.content_type != LDS_SECURITY_OBJECT:
             if signed_data.content_type not in OTHER_CONTENT_TYPES:

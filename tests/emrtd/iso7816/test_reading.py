@@ -200,3 +200,28 @@ def test_any_answers_end_in_octets_or_an_error(answers: list[bytes]) -> None:
         run(FileReader().read(DG2), lambda _: next(left, b"\x6f\x00"))
     except ChipsealError:
         return
+
+
+SOD = FileAddress("EF.SOD", 0x011D, 0x1D)
+
+
+@pytest.mark.parametrize("size", [3, 250, 2_000, 20_000])
+@pytest.mark.parametrize("padding", [b"", bytes(300), b"\xff" * 300], ids=["none", "00", "FF"])
+def test_a_file_of_indefinite_length_is_read_to_its_end(size: int, padding: bytes) -> None:
+    """X.690, 8.1.3.6: its length field is 80, two octets 00 end it. Zeros inside do not."""
+    octets = b"\x77\x80" + tlv.encode(0x30, tlv.encode(0x04, bytes(size))) + b"\0\0"
+    chip = Card(octets + padding)
+    assert run(FileReader().read(SOD), chip.process) == octets
+    assert len(chip.commands) <= 2 + len(octets) // 256
+
+
+def test_a_file_of_indefinite_length_without_an_end_is_returned_whole() -> None:
+    octets = b"\x77\x80" + tlv.encode(0x04, bytes(600))
+    assert run(FileReader().read(SOD), Card(octets).process) == octets
+
+
+def test_a_file_of_indefinite_length_is_bounded() -> None:
+    card = Card(b"\x77\x80" + b"\x24\x80" * 100_000)
+    with pytest.raises(MalformedError, match="does not end within 65536 octets"):
+        run(FileReader().read(SOD), card.process)
+    assert len(card.commands) < 260

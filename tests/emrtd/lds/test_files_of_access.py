@@ -14,6 +14,8 @@ from emrtd.lds.cvca import Cvca
 from emrtd.lds.data_groups.dg14 import DataGroup14
 from emrtd.lds.data_groups.dg15 import DataGroup15
 from emrtd.lds.files import EMRTD_APPLICATION
+from emrtd.lds.registry import tolerated
+from emrtd.lds.security.security_infos import SecurityInfos, TerminalAuthenticationInfo
 from support.errors import MalformedError, MisuseError
 from tests.helpers import facts, shared
 
@@ -163,3 +165,35 @@ def test_dg15_keeps_a_key_that_cannot_be_used() -> None:
     assert dg15.encode() == octets
     with pytest.raises(MalformedError, match="is not supported"):
         _ = dg15.public_key
+
+
+def test_zeros_inside_dg14_are_a_quirk() -> None:
+    """Some chips pad the value of DG14, or of the SET in it, to a fixed size."""
+    info = TerminalAuthenticationInfo()
+    clean = DataGroup14(SecurityInfos(info))
+    entries = tlv.read(clean.security_infos.encode(), "SET").value
+    for octets, zeros in (
+        (tlv.encode(0x6E, tlv.encode(0x31, entries), bytes(5)), 5),
+        (tlv.encode(0x6E, tlv.encode(0x31, entries, bytes(3))), 3),
+        (tlv.encode(0x6E, tlv.encode(0x31, entries, b"\0"), b"\0"), 2),
+    ):
+        found = DataGroup14.decode(octets)
+        assert found.security_infos.entries == (info,)
+        assert found.zeros == zeros
+        assert tolerated(found) == (f"DG14: {zeros} octets 00 inside the data group",)
+    assert tolerated(DataGroup14.decode(clean.encode())) == ()
+
+
+@pytest.mark.parametrize(
+    "value",
+    [
+        tlv.encode(0x31) + b"\0\1",
+        tlv.encode(0x31) * 2,
+        tlv.encode(0x31, b"\0\0\x30\0"),
+        bytes(4),
+        b"",
+    ],
+)
+def test_other_octets_behind_the_security_infos_of_dg14_are_malformed(value: bytes) -> None:
+    with pytest.raises(MalformedError):
+        DataGroup14.decode(tlv.encode(0x6E, value))

@@ -116,6 +116,15 @@ def test_padding_of_a_capture_is_removed_and_named(tmp_path: Path) -> None:
     assert LdsImage.load(tmp_path).files[FileID.COM] == octets + b"\x00\x01"
 
 
+@pytest.mark.parametrize("padding", [b"", bytes(40), b"\xff" * 40], ids=["none", "00", "FF"])
+def test_a_sod_of_indefinite_length_is_recognised(tmp_path: Path, padding: bytes) -> None:
+    octets = b"\x77\x80\x30\x80\x06\x01\x2a\0\0\0\0"
+    (tmp_path / "some file").write_bytes(octets + padding)
+    loaded = LdsImage.load(tmp_path)
+    assert loaded.files == {FileID.SOD: octets}
+    assert bool(loaded.tolerated) == bool(padding)
+
+
 def test_two_files_with_the_same_tag_are_malformed(tmp_path: Path) -> None:
     for name in ("one", "two"):
         (tmp_path / name).write_bytes(bytes.fromhex(SAMPLES[FileID.DG1]))

@@ -216,6 +216,29 @@ def test_indefinite_lengths_are_read_and_the_file_is_kept(good: bytes) -> None:
     verify(sod, ds)
 
 
+@pytest.mark.parametrize("inside", [False, True], ids=["outside", "inside as well"])
+def test_an_outer_indefinite_length_is_a_quirk(good: bytes, inside: bool) -> None:
+    sod = Sod.parse(good)
+    (ds,) = sod.signed_data.certificates
+    inner = tlv.read(good, "EF.SOD").value
+    if inside:
+        inner = _indefinite(ber.read(inner, "EF.SOD"), ds)
+    octets = b"\x77\x80" + inner + b"\0\0"
+    found = Sod.parse(octets)
+    assert found.encode() == octets
+    assert found.tolerated == {Quirk.INDEFINITE_LENGTH}
+    assert found.security_object == sod.security_object
+    verify(found, ds)
+    for wrong in (octets[:-1], octets[:-2], octets + b"\0", octets + b"\0\0"):
+        with pytest.raises(MalformedError):
+            Sod.parse(wrong)
+
+
+def test_a_sod_of_indefinite_length_is_bounded() -> None:
+    with pytest.raises(MalformedError, match="more than 65,536"):
+        Sod.parse(b"\x77\x80" + b"\5\0" * 40_000 + b"\0\0")
+
+
 def _indefinite(value: ber.Value, but: Certificate) -> bytes:
     if value.encoded == but.der or not value.constructed:
         if value.contents == OBJECT.encode():
