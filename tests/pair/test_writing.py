@@ -8,17 +8,20 @@ import pytest
 
 from emrtd import tlv
 from emrtd.access.chip_keys import ChipKeys, ChipPassword
+from emrtd.access.opening import ByBac, ByPace
 from emrtd.access.passwords import Password
 from emrtd.errors import ChipRefusalError
 from emrtd.iso7816.apdu import INS, ResponseAPDU
 from emrtd.iso7816.chaining import with_response_chaining
-from emrtd.iso7816.procedure import run
+from emrtd.iso7816.procedure import Procedure, run
 from emrtd.lds.answer_to_reset import card_capabilities
 from emrtd.lds.atr_info import AtrInfo, Capability
 from emrtd.lds.files import FILES, FileID
+from emrtd.lds.security.card_access import CardAccess
+from emrtd.lds.security.security_infos import SecurityInfos
 from emrtd.status_words import SW
 from personalise.station.cards.apdu_sizes import capabilities_for
-from personalise.station.cards.interface import Capabilities
+from personalise.station.cards.interface import Capabilities, CardState
 from personalise.station.cards.iso7816_9 import Iso7816Card
 from personalise.station.checking import way_into
 from personalise.station.outcomes import (
@@ -28,6 +31,8 @@ from personalise.station.outcomes import (
     TryAgainError,
 )
 from personalise.station.writing import WriteReport, write_card
+from support.errors import MisuseError
+from tests.verify.documents import PACE_GM
 from vsmartcard.card.conditions import every, instruction, nth
 from vsmartcard.card.layers import Refusing, Torn, Watched
 from vsmartcard.chip.dispatch import Chip
@@ -250,3 +255,103 @@ def test_an_image_without_a_security_object_is_refused() -> None:
     del files[FileID.SOD]
     with pytest.raises(RejectApplicationError, match=r"no EF\.SOD"):
         write(Chip().process, files)
+
+
+# --- what a station tells, and what it repeats ----------------------------------------------------
+
+
+def whole() -> dict[FileID, bytes]:
+    """Return a document with a sensitive data group and several files of the master file."""
+    octets = random.Random(9).randbytes  # noqa: S311 - reproducible, not secret
+    return document() | {
+        FileID.DG3: tlv.encode(0x63, octets(50)),
+        FileID.DIR: tlv.encode(0x61, octets(9)),
+        FileID.ATR_INFO: tlv.encode(0x47, octets(3)),
+    }
+
+
+def test_the_progress_counts_what_is_written_and_what_is_read_back() -> None:
+    files, seen = whole(), list[tuple[int, int]]()
+    card = Iso7816Card(b"")
+    procedure = write_card(
+        files, KEYS, card, way_into(KEYS, None), lambda done, total: seen.append((done, total))
+    )
+    run(with_response_chaining(procedure), Chip().process)
+    total = 2 * sum(map(len, files.values()))
+    assert {each for _, each in seen} == {total}
+    assert [done for done, _ in seen] == sorted({done for done, _ in seen})
+    assert len(seen) == 2 * len(files)
+    assert seen[-1] == (total, total)
+
+
+def test_files_that_are_complete_are_not_written_again() -> None:
+    chip, files = Chip(), whole()
+    with pytest.raises(RejectCardError, match="without a password"):
+        write(Refusing(chip, instruction(INS.ACTIVATE_FILE), SW.OK).process, files)
+    chip.reset()
+    card = Watched(chip)
+    assert write(card.process, files).resumed
+    assert not [each for each in card.commands if each.ins == INS.UPDATE_BINARY and each.data]
+    assert not [each for each in card.commands if each.ins == INS.CREATE_FILE and not each.data]
+
+
+def test_each_file_of_a_resumed_card_is_looked_for_by_its_path() -> None:
+    """On a blank card the last file of the master file is enough."""
+
+    def by_path(card: Watched) -> int:
+        return sum(each.ins == INS.SELECT and each.p1 == 0x08 for each in card.commands)
+
+    chip, files = Chip(), whole()
+    blank = Watched(Refusing(chip, instruction(INS.ACTIVATE_FILE), SW.OK))
+    with pytest.raises(RejectCardError, match="without a password"):
+        write(blank.process, files)
+    chip.reset()
+    resumed = Watched(chip)
+    write(resumed.process, files)
+    of_master_file = 3
+    assert by_path(resumed) - by_path(blank) >= of_master_file - 1
+
+
+def test_a_refusal_of_the_station_is_not_its_own_cause() -> None:
+    chip = Chip(ChipState(life_cycle=LifeCycle.TERMINATED))
+    with pytest.raises(RejectCardError) as refused:
+        write(chip.process, document())
+    assert refused.value.__cause__ is None
+
+
+@pytest.mark.parametrize("reads_back", [False, True])
+def test_a_complete_card_with_a_sensitive_data_group_is_recognised(reads_back: bool) -> None:
+    """DG3 is closed without Terminal Authentication; files of the master file are elsewhere."""
+    chip, files = Chip(), whole()
+    kind = Capabilities(reads_back=reads_back)
+    assert not write(chip.process, files, capabilities=kind).already_complete
+    chip.reset()
+    assert write(chip.process, files, capabilities=kind).already_complete
+
+
+def test_the_way_into_a_card() -> None:
+    infos = CardAccess(SecurityInfos(PACE_GM)).encode()
+    closed, without = replace(KEYS, basic_access_control=False), replace(KEYS, passwords=())
+    assert isinstance(way_into(KEYS, None), ByBac)
+    assert isinstance(way_into(KEYS, infos), ByBac)
+    assert isinstance(way_into(closed, infos), ByPace)
+    for keys, card_access in ((closed, None), (closed, b""), (without, infos), (without, None)):
+        with pytest.raises(MisuseError, match="no password that opens the card"):
+            way_into(keys, card_access)
+
+
+def test_a_card_that_cannot_be_resumed_and_has_the_file_is_rejected() -> None:
+    """Its kind did not see that it was not blank."""
+
+    class Forgetful(Iso7816Card):
+        def begin(self) -> Procedure[CardState]:
+            yield from super().begin()
+            return CardState.EMPTY
+
+    chip = torn(document(), 8)
+    assert chip.state.files
+    card = Forgetful(b"", Capabilities(resumable=False))
+    procedure = write_card(document(), KEYS, card, way_into(KEYS, None))
+    with pytest.raises(RejectCardError, match="already exists on the card") as refused:
+        run(with_response_chaining(procedure), chip.process)
+    assert refused.value.fault is CardFault.CANNOT_FINISH
