@@ -756,3 +756,54 @@ def test_a_list_signer_requires_its_own_extended_key_usage() -> None:
 def test_an_outcome_has_no_truth_value() -> None:
     with pytest.raises(TypeError):
         assert Outcome.PASSED
+
+
+# --- signers that are named by their key, and keys that are not supported -------------------------
+
+
+def by_key(ds: Certificate, *others: Certificate, label: str = "DS 1") -> SignedData:
+    return SignedData.parse(
+        build_signed_data(
+            LDS_SECURITY_OBJECT,
+            OBJECT.encode(),
+            key(label),
+            ds,
+            Hash.SHA256,
+            others=others,
+            by_key_identifier=True,
+        )
+    )
+
+
+def test_a_signer_that_is_named_by_its_key_is_found_by_its_key() -> None:
+    """Both certificates have the serial number of the signer."""
+    other, ds = CSCA.issue("DS 2"), CSCA.issue("DS 1")
+    for certificates in ((ds,), (other, ds), (ds, other)):
+        data = replace(by_key(ds), certificates=certificates)
+        examination = examine(data, TRUST, at=NOW)
+        assert examination.signer == ds
+        assert is_accepted(examination)
+
+
+def test_a_signer_whose_key_no_enclosed_certificate_has_shows_forgery() -> None:
+    ds = CSCA.issue("DS 1")
+    data = replace(by_key(ds), certificates=(CSCA.issue("DS 2"),))
+    trust = TrustSet([CSCA.certificate()], [CRL], [ds])
+    examination = examine(data, trust, at=NOW)
+    check = examination.check("sod.signature")
+    assert (check.outcome, check.shows) == (Outcome.FAILED, Shows.FORGERY)
+    assert "key identifier" in check.reason
+    assert examination.signer is None
+    assert examination.paths == ()
+
+
+def test_a_known_time_of_signing_is_not_replaced_by_the_signers() -> None:
+    ds = CSCA.issue(more=[usage_period(NOW - 10 * DAY, NOW + 10 * DAY)])
+    sod = Sod.parse(build_sod(OBJECT, key("DS 1"), ds, signing_time=NOW - 40 * DAY))
+    assert outcomes(judge(sod))["ds.profile"] is Outcome.WARNING
+    assert outcomes(judge(sod, use=Use(signed=NOW)))["ds.profile"] is Outcome.PASSED
+
+
+def test_an_unknown_check_is_an_error() -> None:
+    with pytest.raises(KeyError):
+        judge(signed(CSCA.issue())).check("sod.unknown")
