@@ -120,3 +120,24 @@ def test_the_seal_covers_the_files() -> None:
     image = EVIDENCE.to_image(KEY)
     image.files[FileID.DG1] = b"\x61\x00"
     assert not Evidence.from_image(image, key=KEY).session_trusted
+
+
+@pytest.mark.parametrize(
+    "notes",
+    [
+        b'{"MUSTERMANN": 1}',
+        b'{"unread": {"MUSTERMANN": null}}',
+        b'{"unread": {"DG1": {"type": "MUSTERMANN"}}}',
+        b'{"unread": {"DG1": {"type": "refused", "MUSTERMANN": 1}}}',
+        b'{"optical_mrz": {"MUSTERMANN": 1}}',
+        b'{"session": {"MUSTERMANN": 1}}',
+        b'{"session": {"access": {"control": "MUSTERMANN"}}}',
+        b'{"session": ' + b"[" * 100_000,
+    ],
+)
+def test_an_error_in_the_notes_shows_neither_a_key_nor_a_value(notes: bytes) -> None:
+    image = LdsImage(dict(EVIDENCE.files), evidence=notes)
+    with pytest.raises(MalformedError, match=r"evidence\.json: ") as caught:
+        Evidence.from_image(image)
+    error = caught.value
+    assert "MUSTERMANN" not in f"{error} {error!r} {error.advice} {error.__cause__}"
