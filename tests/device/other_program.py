@@ -56,6 +56,18 @@ def reset(reader: str) -> None:
         time.sleep(0.003)
 
 
+def raw(reader: str) -> None:
+    """Connect with the raw protocol, disconnect without a reset, and see that T=1 is refused."""
+    _, handle, _ = scard.SCardConnect(
+        CONTEXT, reader, scard.SCARD_SHARE_SHARED, scard.SCARD_PROTOCOL_RAW
+    )
+    scard.SCardDisconnect(handle, scard.SCARD_LEAVE_CARD)
+    result, _, _ = scard.SCardConnect(CONTEXT, reader, scard.SCARD_SHARE_SHARED, PROTOCOLS)
+    if result & 0xFFFFFFFF == 0x8010000F:
+        ready()
+    time.sleep(3600)
+
+
 def hold(reader: str) -> None:
     """Hold a transaction without end."""
     scard.SCardBeginTransaction(connected(reader))
@@ -92,7 +104,7 @@ def ready() -> None:
 
 
 WHAT: dict[str, Callable[[str], None]] = {
-    each.__name__: each for each in (select, connect, reset, hold, hold_a_while, exclude)
+    each.__name__: each for each in (select, connect, reset, raw, hold, hold_a_while, exclude)
 }
 
 if __name__ == "__main__":

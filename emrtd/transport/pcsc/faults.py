@@ -38,7 +38,7 @@ _WORDS: Final = {
         "close other programs that use this reader, and begin again",
     ),
     TransportFault.CARD_HELD: (
-        "another program holds the card",
+        "another program may hold the card",
         "close other programs that use this reader, or use another reader",
     ),
     TransportFault.CARD_MUTE: ("the card does not answer", "take it out and insert it again"),

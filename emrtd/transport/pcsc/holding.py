@@ -120,7 +120,11 @@ class _Attempt(threading.Thread):
             held.release()
 
     def obstacle(self) -> TransportFault:
-        """Return the cause of the delay: another program, or a card that does not answer."""
+        """Return the likely cause of the delay: another program, or a card that does not answer.
+
+        pcscd also says of a card that nobody holds that it is in use, while a handle of the card
+        before it is open; hence the error says that another program may hold it.
+        """
         if self._connected:
             return TransportFault.CARD_HELD
         try:

@@ -17,6 +17,7 @@ PLUG_AND_PLAY: Final = r"\\?PnP?\Notification"
 """The pseudo reader whose state changes when a reader is plugged in or unplugged."""
 
 _COUNTER_SHIFT: Final = 16
+_NO_PROTOCOL: Final = 0
 _ANY_PROTOCOL: Final = scard.SCARD_PROTOCOL_T0 | scard.SCARD_PROTOCOL_T1
 
 
@@ -31,6 +32,7 @@ class Code(IntEnum):
     TIMEOUT = 0x8010000A
     SHARING_VIOLATION = 0x8010000B
     NO_SMARTCARD = 0x8010000C
+    PROTO_MISMATCH = 0x8010000F
     COMM_ERROR = 0x80100013
     NOT_TRANSACTED = 0x80100016
     READER_UNAVAILABLE = 0x80100017
@@ -67,7 +69,11 @@ class ReaderState:
 
     @property
     def in_use(self) -> bool:
-        """Whether any program is connected to the card."""
+        """Whether a program may be connected to the card.
+
+        It is also true of a card that nobody is connected to, while any program still has a handle
+        of the card before it.
+        """
         return bool(self.flags & (scard.SCARD_STATE_INUSE | scard.SCARD_STATE_EXCLUSIVE))
 
 
@@ -121,11 +127,23 @@ class Context:
         """Connect to a card, shared.
 
         While another program holds a transaction this waits without a limit, and `cancel` does not
-        end it.
+        end it.  A card that a program has used with another protocol keeps that until it is reset,
+        also after the program has ended: the card is then reset.
         """
-        result, card, protocol = scard.SCardConnect(
-            self._handle, reader, scard.SCARD_SHARE_SHARED, _ANY_PROTOCOL
-        )
+        try:
+            return self._connect(reader, scard.SCARD_SHARE_SHARED, _ANY_PROTOCOL)
+        except PcscError as error:
+            if error.code != Code.PROTO_MISMATCH:
+                raise
+        direct = self._connect(reader, scard.SCARD_SHARE_DIRECT, _NO_PROTOCOL)
+        try:
+            direct.reset()
+        finally:
+            direct.disconnect(reset=False)
+        return self._connect(reader, scard.SCARD_SHARE_SHARED, _ANY_PROTOCOL)
+
+    def _connect(self, reader: str, mode: int, protocols: int) -> "CardHandle":
+        result, card, protocol = scard.SCardConnect(self._handle, reader, mode, protocols)
         _require(result)
         return CardHandle(card, protocol)
 
