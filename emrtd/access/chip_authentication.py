@@ -27,7 +27,7 @@ from emrtd.crypto.protocols import CHIP_AUTHENTICATION_PROTOCOLS
 from emrtd.errors import ChipRefusalError, ProtocolError
 from emrtd.iso7816.apdu import INS, SHORT_MAX_LE, CommandAPDU
 from emrtd.iso7816.procedure import Procedure, Random
-from emrtd.iso7816.secure_messaging import SecureMessaging
+from emrtd.iso7816.secure_messaging import BareResponseError, SecureMessaging
 from emrtd.status_words import SW
 from emrtd.tlv import DataObjects
 from support.secret import Secret
@@ -41,6 +41,7 @@ _DYNAMIC_AUTHENTICATION_DATA: Final = 0x7C
 _PUBLIC_KEY, _NONCE, _TOKEN = 0x80, 0x81, 0x82
 _NONCE_SIZE: Final = 8
 _WHAT: Final = "Chip Authentication"
+_NO_REFERENCE: Final = "the chip refuses the reference (DO 84) to its key, which has an identifier"
 
 
 @unique
@@ -121,24 +122,31 @@ def authenticate(
     """Run either version inside the present session; later commands use the new session.
 
     Version 2 needs the `ephemeral` key of Terminal Authentication.  A chip that refuses one method
-    keeps the old session, and the next method is tried.  Version 1 has authenticated the chip only
-    once a response has verified in the new session.
+    keeps the old session, and the next method is tried; last, each one without the key reference,
+    which some chips refuse although their key has an identifier.  6A88 says that the chip has no
+    such key, and so ends that.  Some chips refuse in plain and keep the session all the same.
+    Version 1 has authenticated the chip only once a response has
+    verified in the new session.
     """
     ephemeral = ephemeral or EphemeralKey.generate(variant.key.group, random)
-    remaining = list(methods(variant) if by is None else by)
+    chosen = tuple(methods(variant) if by is None else by)
+    references = (True,) if variant.key_reference is None else (True, False)
+    remaining = [(method, with_key) for with_key in references for method in chosen]
     while True:
-        method = remaining.pop(0)
+        method, with_key = remaining.pop(0)
         try:
-            return (yield from _run(method, variant, ephemeral))
-        except ChipRefusalError:
+            return (yield from _run(method, variant, ephemeral, with_key=with_key))
+        except (ChipRefusalError, BareResponseError) as error:
+            if error.sw == SW.REFERENCED_DATA_NOT_FOUND:
+                remaining = [each for each in remaining if each[1]]
             if not remaining:
                 raise
 
 
 def _run(
-    method: Method, variant: ChipAuthenticationVariant, ephemeral: EphemeralKey
+    method: Method, variant: ChipAuthenticationVariant, ephemeral: EphemeralKey, *, with_key: bool
 ) -> Procedure[ChipAuthenticationResult]:
-    reference = variant.key_reference
+    reference = variant.key_reference if with_key else None
     key = b"" if reference is None else tlv.encode(_KEY_REFERENCE, reference)
     if method is Method.SET_KAT:
         public = tlv.encode(_EPHEMERAL_KEY, ephemeral.public)
@@ -156,7 +164,7 @@ def _run(
         if not hmac.compare_digest(answer.token, expected):
             raise ProtocolError(f"{_WHAT}: the chip's token is wrong")
     session = SecureMessaging(variant.cipher, ks_enc, ks_mac)
-    quirks = variant.quirks + answer.quirks
+    quirks = variant.quirks + answer.quirks + (() if with_key else (_NO_REFERENCE,))
     return ChipAuthenticationResult(
         variant.cipher, group, ephemeral.public, session, quirks, answer.nonce
     )

@@ -6,22 +6,25 @@ from typing import Final
 
 from emrtd.access.chip_authentication_keys import announced_protocols
 from emrtd.access.opening import ByBac, ByPace
-from emrtd.access.pace.variants import choose
+from emrtd.access.pace.variants import PaceVariant, choose
 from emrtd.access.passwords import Password, PasswordType
 from emrtd.access.terminal_authentication import TerminalCredentials
-from emrtd.crypto.protocols import Mapping
+from emrtd.crypto.groups import ModpGroup
+from emrtd.crypto.protocols import KeyAgreement, Mapping
+from emrtd.errors import ProtocolError
 from emrtd.iso7816.procedure import Procedure
 from emrtd.lds.files import FILES, FileID
 from emrtd.lds.security.security_infos import PaceInfo, SecurityInfos
 from emrtd.pki.cvc.authorization import ID_INSPECTION_SYSTEM, Chat
-from support.errors import MisuseError
+from emrtd.status_words import SW
+from support.errors import ChipsealError, MalformedError, MisuseError
 from verify.inspection import events
 from verify.inspection.channel import Channel
 from verify.inspection.faults import FAULTS_OF_CHIPS, fault_of
 from verify.inspection.general_authentication import authenticate_both
 from verify.inspection.master_file import read_master_file
 from verify.judging.evidence import Access, AccessControl, Step
-from verify.judging.faults import NotTried, PasswordName, Why
+from verify.judging.faults import Fault, NotTried, PasswordName, Refused, TooLong, Why
 from verify.judging.policy import BasicAccessControl
 
 _EVERY_RIGHT: Final = Chat(ID_INSPECTION_SYSTEM, b"\x3f")
@@ -73,14 +76,27 @@ class Opener:
         yield from self.channel.reset()  # 4.1: PACE or BAC, but not both in the same session
         return False
 
-    def _by_pace_with(self, infos: SecurityInfos, password: Password) -> Procedure[bool]:
+    def _by_pace_with(
+        self, infos: SecurityInfos, password: Password, *, short: bool = False
+    ) -> Procedure[bool]:
+        """Run PACE; if its keys are too long for the chip, again with a curve that it offers.
+
+        `short`: only variants whose keys fit in commands of short length.
+        """
         channel, name = self.channel, _PASSWORD_NAMES[password.type]
         channel.tell(events.Opening(AccessControl.PACE, name))
         try:
-            way = ByPace(choose(infos), password, self._chat(infos))
+            way = ByPace(choose(_on_curves(infos) if short else infos), password, self._chat(infos))
+        except (MalformedError, ProtocolError) as error:
+            return channel.fail(Step.PACE, fault_of(error), name)
+        try:
             yield from channel.authenticate(way)
         except (*FAULTS_OF_CHIPS, MisuseError) as error:
-            return channel.fail(Step.PACE, fault_of(error), name)
+            fault = _fault_of_pace(error, way.variant)
+            channel.fail(Step.PACE, fault, name)
+            if isinstance(fault, TooLong) and _on_curves(infos).of(PaceInfo):
+                return (yield from self._by_pace_with(infos, password, short=True))
+            return False
         if self.terminal is not None and announced_protocols(infos):
             channel.reopen_by(way)
             yield from authenticate_both(channel, infos, self.terminal)
@@ -90,9 +106,22 @@ class Opener:
         if not selected:  # some chips have no other application, and cannot select it
             octets = yield from channel.read_optional(FILES[FileID.COM])
             if octets is None:
-                return False
+                return self._explain_closed_application(infos)
         channel.open(Access(AccessControl.PACE, name, way.variant.name))
         return True
+
+    def _explain_closed_application(self, infos: SecurityInfos) -> bool:
+        """Record that an identity card wants a terminal's certificate first; return False.
+
+        Such a card announces version 2 of Chip Authentication and refuses the application with 6982
+        (TR-03110-2, 2.3.5).
+        """
+        channel = self.channel
+        refused = channel.notes.failures[-1].fault
+        denied = isinstance(refused, Refused) and refused.sw == SW.SECURITY_STATUS_NOT_SATISFIED
+        if denied and self.terminal is None and announced_protocols(infos):
+            return channel.fail(Step.APPLICATION, NotTried(Why.TERMINAL_WANTED))
+        return False
 
     def _chat(self, infos: SecurityInfos) -> bytes | None:
         """Return the CHAT with which this terminal asks for the chip's trust points.
@@ -152,6 +181,26 @@ class Opener:
         if infos.of(PaceInfo) and allowed is BasicAccessControl.WITHOUT_PACE:
             return NotTried(Why.PACE_OFFERED)
         return None
+
+
+def _on_curves(infos: SecurityInfos) -> SecurityInfos:
+    """Return the SecurityInfos without the variants of PACE over DH."""
+    return SecurityInfos(
+        *(
+            each
+            for each in infos
+            if not (isinstance(each, PaceInfo) and each.key_agreement is KeyAgreement.DH)
+        )
+    )
+
+
+def _fault_of_pace(error: ChipsealError, variant: PaceVariant) -> Fault:
+    """Return the fault of PACE; it names extended length if the variant's keys need that."""
+    fault = fault_of(error)
+    is_long = isinstance(variant.group, ModpGroup)
+    if isinstance(fault, Refused) and fault.sw == SW.WRONG_LENGTH and is_long:
+        return TooLong(fault.sw, fault.doing)
+    return fault
 
 
 _STEPS: Final[tuple[Callable[[Opener, SecurityInfos], Procedure[bool]], ...]] = (

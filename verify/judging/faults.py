@@ -69,10 +69,21 @@ class Unsuitable(Data, frozen=True, tag="unsuitable"):
     reason: str
 
 
+class TooLong(Data, frozen=True, tag="too-long"):
+    """A step needs commands of extended length, and the chip or the reader has only short ones.
+
+    `sw` is the status word of the refusal; `doing` names the step.
+    """
+
+    sw: StatusWord
+    doing: str
+
+
 @unique
 class Why(StrEnum):
     """Why the terminal itself stopped."""
 
+    TERMINAL_WANTED = "terminal-wanted"
     BAC_NOT_ALLOWED = "bac-not-allowed"
     PACE_OFFERED = "pace-offered"
     NO_MRZ = "no-mrz"
@@ -100,10 +111,22 @@ class Exhausted(Data, frozen=True, tag="exhausted"):
 
 
 Fault = (
-    Refused | BareAnswer | SessionBroken | Malformed | Violated | Unsuitable | NotTried | Exhausted
+    TooLong
+    | Refused
+    | BareAnswer
+    | SessionBroken
+    | Malformed
+    | Violated
+    | Unsuitable
+    | NotTried
+    | Exhausted
 )
 
 _SENTENCES: Final = {
+    Why.TERMINAL_WANTED: (
+        "the chip opens its eMRTD application only to a terminal with a certificate, and none was"
+        " given (--terminal)"
+    ),
     Why.BAC_NOT_ALLOWED: "the policy does not allow Basic Access Control",
     Why.PACE_OFFERED: ("the chip offers PACE, so the policy does not allow Basic Access Control"),
     Why.NO_MRZ: "Basic Access Control requires the MRZ, and only a CAN was given",
@@ -124,6 +147,11 @@ def describe(fault: Fault) -> str:
     match fault:
         case Refused(sw, doing):
             said = f"{doing}: the chip answered {sw:04X} ({meaning(sw)})"
+        case TooLong(sw, doing):
+            said = (
+                f"{doing} needs extended length, which the chip or the reader does not have: it"
+                f" answered {sw:04X} ({meaning(sw)})"
+            )
         case BareAnswer(sw):
             answered = f"{sw:04X} ({meaning(sw)}) in plain"
             said = f"secure messaging: the chip answered {answered} inside a session"
