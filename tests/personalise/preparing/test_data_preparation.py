@@ -426,6 +426,16 @@ def test_the_signer_and_its_csca_outlive_the_document(pki: IssuingPki) -> None:
     )
 
 
+def test_without_dg12_the_signer_bounds_the_expiry(pki: IssuingPki) -> None:
+    record = changed("document.issued", "2010-01-01", changed("document.expires", "2020-01-01"))
+    make(pki, record=record)
+    without = with_changes(
+        ChipProfile.load("permit"), data_groups=("DG1", "DG2", "DG3", "DG11", "DG13")
+    )
+    with pytest.raises(FieldError, match="another century"):
+        make(pki, without, record)
+
+
 def test_an_older_signer_is_replaced_for_a_document_of_ten_years(pki: IssuingPki) -> None:
     later = NOW + timedelta(days=89)
     expires = (pki.document_signer().certificate.not_after + timedelta(days=30)).date()

@@ -355,6 +355,10 @@ CASES = {
         lambda: issue(mrz=mrz(date_of_expiry="260801"), more={12: issued("20261101")}),
         "mrz.matches-details", WARNING, REFER, says="after the date of expiry",
     ),
+    "details: issued for a day": Expected(
+        lambda: issue(mrz=mrz(date_of_expiry="261122"), more={12: issued("20261122")}),
+        "mrz.matches-details", PASSED, ACCEPT,
+    ),
     "details: issued before the birth": Expected(
         lambda: issue(more={11: born("19900131"), 12: issued("19891231")}),
         "mrz.matches-details", WARNING, REFER, says="before the date of birth",
