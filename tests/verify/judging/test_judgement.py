@@ -12,6 +12,8 @@ from tests.verify.documents import CSCA, DAY, NOW, PACE_GM, Document, issue, iss
 from verify.judging.evidence import (
     Access,
     AccessControl,
+    ActiveAuthenticationTranscript,
+    ChipAuthenticationTranscript,
     Evidence,
     Failure,
     InspectionSession,
@@ -228,3 +230,99 @@ def test_evidence_of_another_user_is_an_image_of_files() -> None:
         ChipStatus.FILES,
         0,
     )
+
+
+# --- where the key of a proof is -----------------------------------------------------------------
+
+CHIP, ACTIVE = "chip.authentication", "active.authentication"
+
+
+@pytest.mark.parametrize(("check_id", "file_id"), [(CHIP, FileID.DG14), (ACTIVE, FileID.DG15)])
+def test_a_key_that_was_not_read_is_not_a_key_that_is_absent(
+    check_id: str, file_id: FileID
+) -> None:
+    document = issue(pace=(PACE_GM,))
+    stripped = document.with_file(file_id, None)
+    check = stripped.judged(stripped.evidence(session=SESSION)).check(check_id)
+    assert check.outcome is Outcome.NOT_PERFORMED
+    assert check.reason.endswith(f"provided no {file_id}")
+
+    without = plain().judged(plain().evidence(session=SESSION)).check(check_id)
+    assert (without.outcome, without.reason) == (
+        Outcome.NOT_PRESENT,
+        f"the document has no {file_id}",
+    )
+    unread = {file_id: SessionBroken("the MAC is wrong")}
+    broken = plain().judged(plain().evidence(session=SESSION, unread=unread)).check(check_id)
+    assert broken.outcome is Outcome.NOT_PERFORMED
+    assert "the MAC is wrong" in broken.reason
+
+    lone = plain().with_file(FileID.SOD, None)
+    unknown = lone.judged(lone.evidence(session=SESSION)).check(check_id)
+    assert unknown.outcome is Outcome.NOT_PRESENT
+    assert unknown.reason == f"the chip provided no {file_id}"
+
+
+@pytest.mark.parametrize(
+    ("check_id", "number"), [(CHIP, 14), (ACTIVE, 15), ("terminal.authentication", 14)]
+)
+def test_a_signed_file_that_cannot_be_read_offers_no_proof(check_id: str, number: int) -> None:
+    tag = {14: 0x6E, 15: 0x6F}[number]
+    document = issue(
+        pace=(),
+        chip_authentication=False,
+        active_authentication=None,
+        more={number: bytes((tag, 2, 0x30, 0x01))},
+    )
+    check = document.judged(document.evidence(session=SESSION)).check(check_id)
+    terminal = check_id == "terminal.authentication"
+    assert check.outcome is (Outcome.NOT_PRESENT if terminal else Outcome.UNDETERMINED)
+
+
+def test_a_document_without_a_key_for_chip_authentication_does_not_offer_it() -> None:
+    document = issue(pace=(PACE_GM,), chip_authentication=False)
+    check = document.judged(document.evidence(session=SESSION)).check(CHIP)
+    assert (check.outcome, check.reason) == (
+        Outcome.NOT_PRESENT,
+        "the document does not offer Chip Authentication",
+    )
+
+
+@pytest.mark.parametrize(
+    ("offered", "session", "outcome", "says"),
+    [
+        (False, SESSION, Outcome.NOT_PRESENT, "does not offer"),
+        (False, None, Outcome.NOT_PRESENT, "does not offer"),
+        (True, None, Outcome.NOT_PERFORMED, "an image of files was judged"),
+        (True, SESSION, Outcome.NOT_PERFORMED, "no terminal certificate was given"),
+    ],
+)
+def test_terminal_authentication_without_a_certificate(
+    offered: bool, session: InspectionSession | None, outcome: Outcome, says: str
+) -> None:
+    document = issue(terminal_authentication=offered)
+    check = document.judged(document.evidence(session=session)).check("terminal.authentication")
+    assert check.outcome is outcome
+    assert says in check.reason
+
+
+@pytest.mark.parametrize("anchors", [None, ()])
+def test_a_proof_by_a_key_that_no_known_state_signed_is_undetermined(
+    anchors: tuple[()] | None,
+) -> None:
+    """Nor is a proof that fails with such a key evidence against the chip."""
+    document = issue(pace=(PACE_GM,), anchors=anchors)
+    session = msgspec.structs.replace(
+        SESSION,
+        chip_authentication=ChipAuthenticationTranscript(refusal=Refused(0x6A80, "MSE")),
+        active_authentication=ActiveAuthenticationTranscript(bytes(8), bytes(64)),
+    )
+    report = document.judged(document.evidence(session=session))
+    for check_id in (CHIP, ACTIVE):
+        check = report.check(check_id)
+        if anchors is None:
+            assert (check.outcome, check.shows) == (Outcome.FAILED, Shows.CLONING)
+        else:
+            assert (check.outcome, check.shows) == (Outcome.UNDETERMINED, None)
+            assert "is not known to be signed: " in check.reason
+    assert report.verdict is (Verdict.REJECT if anchors is None else Verdict.REFER)
