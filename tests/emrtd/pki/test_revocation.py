@@ -1,7 +1,7 @@
 """Lists that cannot be used whole: they revoke what they name, and show nothing of the rest."""
 
 import subprocess
-from datetime import datetime
+from datetime import datetime, timedelta
 from pathlib import Path
 
 import pytest
@@ -12,13 +12,24 @@ from emrtd.crypto.hashes import Hash
 from emrtd.crypto.signatures import SignatureFamily, SignatureScheme
 from emrtd.pki.findings import Check, Outcome, Shows
 from emrtd.pki.path import find_anchor
-from emrtd.pki.revocation import examine_revocation
+from emrtd.pki.revocation import examine_revocation, find_crl_issuer
 from emrtd.pki.trust import TrustSet
 from emrtd.pki.x509 import extension_writer as writer
+from emrtd.pki.x509 import extensions as ext
 from emrtd.pki.x509.algorithms import encode_scheme
 from emrtd.pki.x509.certificates import Certificate
 from emrtd.pki.x509.crl import Crl
-from tests.certificates import DAY, NOW, Authority, extension, key, name
+from tests.certificates import (
+    DAY,
+    NOW,
+    Authority,
+    basic_constraints,
+    extension,
+    key,
+    key_usage,
+    make_certificate,
+    name,
+)
 from tests.helpers import shared
 
 CSCA = Authority()
@@ -234,3 +245,82 @@ def test_the_shared_cases(file: str) -> None:
     trust = TrustSet([csca], crls)
     found = examine_revocation(signer, find_anchor(signer, trust, NOW)[0], trust, NOW)[1]
     assert found.shows is Shows.REVOCATION
+
+
+# --- whose list it is, and when ------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("own", "trusted"),
+    [
+        (["certificates", "crls"], True),
+        (["certificates"], False),
+        ([], True),
+    ],
+    ids=["crl sign", "no crl sign", "no key usage"],
+)
+def test_a_list_is_signed_by_a_key_that_may_sign_lists(own: list[str], trusted: bool) -> None:
+    bits = {"certificates": ext.KeyUsage.KEY_CERT_SIGN, "crls": ext.KeyUsage.CRL_SIGN}
+    usage = [key_usage(*(bits[each] for each in own))] if own else []
+    identifier = writer.subject_key_identifier(CSCA.key_identifier)
+    csca = make_certificate(
+        CSCA.name,
+        CSCA.name,
+        CSCA.key.public_key,
+        CSCA.key,
+        [identifier, basic_constraints(), *usage],
+    )
+    assert (find_crl_issuer(OLDER, TrustSet([csca])) is not None) is trusted
+
+
+def test_a_list_is_signed_by_a_ca_of_its_state() -> None:
+    assert find_crl_issuer(OLDER, TrustSet([CSCA.certificate()])) is not None
+    assert find_crl_issuer(OLDER, TrustSet([CSCA.certificate(ca=False)])) is None
+    abroad = make_certificate(
+        name("XU", "CSCA"), name("XU", "CSCA"), CSCA.key.public_key, CSCA.key, CSCA.extensions()
+    )
+    assert find_crl_issuer(OLDER, TrustSet([abroad])) is None
+    assert find_crl_issuer(OLDER, TrustSet([CSCA.renewed("CSCA 2").certificate()])) is None
+    renamed = make_certificate(
+        name("UT", "CSCA"), name("UT", "CSCA"), CSCA.key.public_key, CSCA.key, CSCA.extensions()
+    )
+    assert find_crl_issuer(OLDER, TrustSet([renamed])) is not None, "by its key identifier"
+
+
+@pytest.mark.parametrize(
+    ("at", "outcome"),
+    [
+        (NOW + 30 * DAY, Outcome.PASSED),
+        (NOW + 30 * DAY + timedelta(seconds=1), Outcome.UNDETERMINED),
+        (NOW - 2 * DAY, Outcome.PASSED),
+        (NOW - 2 * DAY - timedelta(seconds=1), Outcome.UNDETERMINED),
+    ],
+)
+def test_the_limits_of_the_time_of_a_list(at: datetime, outcome: Outcome) -> None:
+    """It is valid through nextUpdate, and may have been issued a day after the instant."""
+    assert look_up(OLDER, at=at).outcome is outcome
+
+
+def test_the_list_that_left_it_undetermined_is_returned() -> None:
+    trust = TrustSet([CSCA.certificate()], [OLDER])
+    anchor = find_anchor(SIGNER, trust, NOW)[0]
+    assert examine_revocation(SIGNER, anchor, trust, NOW + 60 * DAY)[0] == OLDER
+    assert examine_revocation(SIGNER, anchor, trust, NOW - 20 * DAY)[0] == OLDER
+
+
+@pytest.mark.parametrize("issuer", ["CSCA Utopia", "CSCA of Before"])
+def test_a_list_may_have_the_name_in_the_certificate_or_in_its_issuer(issuer: str) -> None:
+    """Another key signed the list; the signer names its CSCA differently (a key of HU)."""
+    second = CSCA.renewed("CSCA 2", common_name=issuer)
+    signer = CSCA.issue(issuer=name("UT", "CSCA of Before"))
+    trust = TrustSet([CSCA.certificate(), second.certificate()], [Crl.parse(second.crl())])
+    anchor = find_anchor(signer, trust, NOW)[0]
+    assert anchor is not None
+    assert anchor.certificate == CSCA.certificate()
+    assert examine_revocation(signer, anchor, trust, NOW)[1].outcome is Outcome.PASSED
+
+
+def test_a_list_of_the_same_key_under_another_name_counts() -> None:
+    """Its authority key identifier names the key that issued the certificate."""
+    other = Crl.parse(CSCA.crl([SIGNER.serial], issuer=name("UT", "CSCA of Before")))
+    assert look_up(other).shows is Shows.REVOCATION
