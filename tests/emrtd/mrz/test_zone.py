@@ -1,3 +1,4 @@
+from datetime import date
 from typing import Any
 
 import pytest
@@ -225,6 +226,25 @@ def test_a_filler_is_no_other_check_digit() -> None:
     for place, name in ((53, "document_number"), (63, "date_of_birth"), (71, "date_of_expiry")):
         changed = Mrz.parse(text[:place] + "<" + text[place + 1 :])
         assert name in {each.name for each in changed.check_digits() if not each.correct}
+
+
+@pytest.mark.parametrize("sex", ["<", ""])
+def test_a_sex_left_blank_is_not_specified(sex: str) -> None:
+    assert build(sex=sex).sex == "X"
+
+
+def test_a_date_is_printed_with_two_digits_of_its_year() -> None:
+    assert build(date_of_birth=date(1908, 2, 3)).date_of_birth == "080203"
+
+
+@pytest.mark.parametrize("character", ["*", "-", "/", "é", "ß", "\u0660"])
+def test_a_character_that_the_zone_does_not_have_is_malformed(character: str) -> None:
+    """Small letters are read, and no other letter becomes one of the zone's by that."""
+    text = build().text
+    assert Mrz.parse(text.lower()) == build()
+    with pytest.raises(MalformedError, match="other than A to Z") as caught:
+        Mrz.parse(text[:7] + character + text[8:])
+    assert caught.value.offset == 7
 
 
 def test_sex_not_specified_is_a_filler() -> None:

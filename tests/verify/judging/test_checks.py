@@ -287,6 +287,19 @@ CASES = {
         usual, "mrz.matches-optical", FAILED, REJECT, FORGERY, "date of birth",
         optical=mrz(date_of_birth="8901<<").text,
     ),
+    "optical: no DG1 to compare with": Expected(
+        lambda: usual().with_file(FileID.DG1, None), "mrz.matches-optical", ABSENT, REFER,
+        optical=OPTICAL,
+    ),
+    "optical: a wrong digit that DG1 has too": Expected(
+        lambda: with_mrz_text(wrong_digit(OPTICAL, 14)), "mrz.matches-optical", PASSED, REFER,
+        optical=wrong_digit(OPTICAL, 14),
+    ),
+    "optical: another end of a long document number": Expected(
+        lambda: issue(mrz=mrz(document_number="ZU1234567890")),
+        "mrz.matches-optical", FAILED, REJECT, FORGERY, "document number",
+        optical=mrz(document_number="ZU1234567899").text,
+    ),
     "optical: misread": Expected(
         usual, "mrz.matches-optical", UNDETERMINED, REFER, says="read it again",
         optical=wrong_digit(OPTICAL, 14),
