@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from emrtd.pki.lists.master_list import ID_MASTER_LIST, MasterList, encode_master_list
+from emrtd.pki.lists.master_list import ID_MASTER_LIST, MasterList, encode_master_list, is_csca
 from emrtd.pki.lists.signing import sign_list
 from emrtd.pki.x509.certificates import Certificate
 from emrtd.pki.x509.extension_writer import CertificateKind
@@ -16,7 +16,7 @@ from personalise.pki.master_lists import publish_master_list
 from personalise.pki.operations import PkiOperations
 from support.errors import MisuseError
 from support.secret import Secret
-from tests.certificates import Authority
+from tests.certificates import Authority, key, make_certificate, name
 from tests.helpers import damaged
 from tests.personalise.pki.test_pki_command import Operator, operator  # noqa: F401
 
@@ -51,14 +51,14 @@ def published(operator: Operator) -> set[Certificate]:  # noqa: F811
 def test_what_is_no_csca_or_link_certificate_is_not_listed(lister: Operator) -> None:
     folder = lister.folder / "other"
     lister.run("pki", "issue-list-signer", "deviation", "--pki", str(folder))
-    for name, kind in (
+    for signer, kind in (
         ("ds", "Document Signer"),
         ("intake", "communication"),
         ("station", "communication"),
         ("dls", "Deviation List Signer"),
     ):
         for pki in (lister.folder / "pki", folder):
-            path = pki / f"{name}.cer"
+            path = pki / f"{signer}.cer"
             if not path.exists():
                 continue
             said = publish(lister, pki / "csca.cer", path, more=["--accept-findings", REASON])
@@ -120,6 +120,19 @@ def test_a_wrong_signature_is_not_listed_whatever_the_reason(lister: Operator) -
     path = file(lister, damaged((lister.folder / "other" / "csca.cer").read_bytes()))
     said = publish(lister, path, more=["--accept-findings", REASON])
     assert lister.status == 64
+    assert f"{path}: the certificate's own signature is wrong" in said
+
+
+def test_a_certificate_of_version_1_is_a_csca_s_if_it_is_self_issued(lister: Operator) -> None:
+    """It names no key; its own must verify it."""
+    signer = key("CSCA 1")
+    names = name("UT", "CSCA 1"), name("UT", "DS 1")
+    root, other = (
+        make_certificate(names[0], each, signer.public_key, signer, []) for each in names
+    )
+    assert (is_csca(root), is_csca(other)) == (True, False)
+    path = file(lister, damaged(root.der))
+    said = publish(lister, path, more=["--accept-findings", REASON])
     assert f"{path}: the certificate's own signature is wrong" in said
 
 

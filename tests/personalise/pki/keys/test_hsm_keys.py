@@ -195,6 +195,14 @@ def test_the_pin_goes_only_to_a_key_that_wants_it() -> None:
         custody.close()
 
 
+def test_a_token_that_does_not_know_the_attribute_gets_no_pin_with_a_signature() -> None:
+    session = ec_session(lambda _: ecdsa_to_plain(KEY.sign(ECDSA, b"message"), CURVE))
+    custody = FakeCustody(session)
+    custody.sign("k", KEY.public_key, ECDSA, b"message")
+    assert session.key.pins == [None]
+    custody.close()
+
+
 def test_a_pin_refused_with_a_signature_is_not_tried_again() -> None:
     def refuse(_: bytes) -> bytes:
         raise pkcs11.exceptions.PinIncorrect
