@@ -18,6 +18,7 @@ from tests.security.copies import clone_of, password_of
 from tests.security.test_clones_and_relays import thief
 from tests.verify.documents import PACE_GM, Document, issue, usual
 from tests.verify.inspection.test_inspection import judged
+from tests.verify.inspection.test_terminal import chain, credentials, permit_of_version_2
 from tests.vsmartcard.cards import personalised
 from verify.inspection import inspect
 from verify.inspection.opening import Credentials
@@ -313,3 +314,31 @@ def test_a_proof_that_only_unsealed_notes_claim_does_not_soften_a_disturbed_one(
     report = usual().judged(saved)
     assert report.check("pace.cam").outcome is Outcome.NOT_PERFORMED
     assert report.check("chip.authentication").shows is Shows.CLONING
+
+
+# --- version 2 ------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("sw", PLAIN)
+@pytest.mark.parametrize("step", ["GENERAL AUTHENTICATE", "first exchange"])
+@pytest.mark.parametrize("times", ["once", "always"])
+def test_a_disturbed_proof_of_version_2_is_tried_again(step: str, sw: str, times: str) -> None:
+    document, when = permit_of_version_2(), STEPS[step]
+    chip = genuine(document)
+    card = (
+        AtEveryProof(chip, when, sw) if times == "always" else disturbing(chip, first(when()), sw)
+    )
+    procedure = inspect(Credentials(mrz=password_of(document)), terminal=credentials(*chain()))
+    evidence = run(procedure, card.process, card.reset)
+    report = judged(document, evidence)
+    check = report.check("chip.authentication")
+    if times == "once":
+        assert evidence.session is not None
+        assert evidence.session.chip_authentication is not None
+        assert evidence.session.chip_authentication.version == 2
+        assert check.outcome is Outcome.PASSED
+        assert "the first was disturbed" in check.reason
+        assert report.verdict is Verdict.ACCEPT, report.why
+    else:
+        assert report.verdict is Verdict.REFER
+        assert check.outcome is Outcome.FAILED
