@@ -326,3 +326,54 @@ def test_a_proof_by_a_key_that_no_known_state_signed_is_undetermined(
             assert (check.outcome, check.shows) == (Outcome.UNDETERMINED, None)
             assert "is not known to be signed: " in check.reason
     assert report.verdict is (Verdict.REJECT if anchors is None else Verdict.REFER)
+
+
+# --- data groups and files that are not as EF.SOD says -------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("file_id", "fault", "outcome", "shows"),
+    [
+        (FileID.DG11, Refused(0x6A82, "SELECT"), Outcome.FAILED, Shows.FORGERY),
+        (FileID.DG11, Refused(0x6982, "SELECT"), Outcome.NOT_PERFORMED, None),
+        (FileID.DG11, SessionBroken("the MAC is wrong"), Outcome.NOT_PERFORMED, None),
+        (FileID.DG3, Refused(0x6A82, "SELECT"), Outcome.NOT_PERFORMED, None),
+        (FileID.DG11, None, Outcome.NOT_PRESENT, None),
+    ],
+)
+def test_a_listed_data_group_that_the_chip_does_not_have_was_removed(
+    file_id: FileID, fault: Fault | None, outcome: Outcome, shows: Shows | None
+) -> None:
+    """Some chips deny that there is a DG3 that they do not open."""
+    number = int(file_id.removeprefix("DG"))
+    made = issue(pace=(), more={number: b"\x6b\x00"}).with_file(file_id, None)
+    unread = {} if fault is None else {file_id: fault}
+    check = made.judged(made.evidence(session=SESSION, unread=unread)).check(f"dg.hash.{file_id}")
+    assert (check.outcome, check.shows) == (outcome, shows)
+
+
+def test_a_file_with_the_name_of_another_shows_forgery() -> None:
+    check = usual().judged(usual().evidence(misplaced=("EF_DG2.bin",))).check("lds.structure")
+    assert (check.outcome, check.shows) == (Outcome.FAILED, Shows.FORGERY)
+    assert "EF_DG2.bin" in check.reason
+
+
+def test_a_malformed_file_shows_forgery_unless_it_was_signed_so() -> None:
+    malformed = b"\x6b\x03\x5c\x02\x01"
+    signed_so = issue(more={11: malformed}).judged().check("lds.structure")
+    assert (signed_so.outcome, signed_so.shows) == (Outcome.FAILED, None)
+    replaced = issue(more={11: b"\x6b\x00"}).with_file(FileID.DG11, malformed)
+    check = replaced.judged().check("lds.structure")
+    assert (check.outcome, check.shows) == (Outcome.FAILED, Shows.FORGERY)
+
+
+@pytest.mark.parametrize("check_id", ["mrz.check-digits", "document.expired"])
+def test_a_zone_that_was_not_read_or_cannot_be_read(check_id: str) -> None:
+    made = plain().with_file(FileID.DG1, None)
+    unread = {FileID.DG1: SessionBroken("the MAC is wrong")}
+    assert made.judged().check(check_id).outcome is Outcome.NOT_PRESENT
+    broken = made.judged(made.evidence(unread=unread)).check(check_id)
+    assert broken.outcome is Outcome.NOT_PERFORMED
+    malformed = plain().with_file(FileID.DG1, b"\x61\x02\x5f\x1f").judged().check(check_id)
+    assert malformed.outcome is Outcome.UNDETERMINED
+    assert malformed.reason.startswith("DG1 cannot be read")
