@@ -215,6 +215,7 @@ def test_another_name_of_ua_for_its_signer_is_a_named_quirk() -> None:
         name("UT", "CSCA utopia"),
         encode_name((COMMON_NAME, "CSCA utopia"), (COUNTRY, "UT")),
         encode_name((COUNTRY, "UT")),
+        encode_name((COUNTRY, "UA"), ("2.5.4.11", "SCPD PCU"), (COMMON_NAME, "CSCA-UKRAINE")),
     ],
 )
 def test_a_signer_with_another_name_is_not_found(issuer: bytes) -> None:
@@ -807,3 +808,31 @@ def test_a_known_time_of_signing_is_not_replaced_by_the_signers() -> None:
 def test_an_unknown_check_is_an_error() -> None:
     with pytest.raises(KeyError):
         judge(signed(CSCA.issue())).check("sod.unknown")
+
+
+def test_a_signers_key_that_is_not_supported_is_no_forgery() -> None:
+    octets = CSCA.issue().der.replace(der.oid("1.2.840.10045.2.1"), der.oid("1.2.840.10045.2.9"))
+    unknown = Certificate.parse(octets)
+    assert unknown.public_key is None
+    data = replace(signed(CSCA.issue()).signed_data, certificates=(unknown,))
+    check = examine(data, TRUST, at=NOW).check("sod.signature")
+    assert (check.outcome, check.shows) == (Outcome.UNDETERMINED, None)
+    assert "not supported" in check.reason
+
+
+def test_quirks_of_every_signature_are_named() -> None:
+    """Also of the second signature; not beside one that is wrong."""
+    rsa = key("DS 2", "RSA-2048")
+    assert isinstance(rsa, RsaPrivateKey)
+    second = CSCA.issue("DS 2", "RSA-2048", serial=101)
+    first = signed(CSCA.issue()).signed_data
+    other = Sod.parse(build_sod(OBJECT, WithoutNull(rsa), second, scheme=RSA)).signed_data
+    both = replace(
+        first,
+        signers=(*first.signers, *other.signers),
+        certificates=(*first.certificates, *other.certificates),
+    )
+    alone = examine(other, TRUST, at=NOW).check("sod.signature")
+    assert len(alone.tolerated) == 1
+    check = examine(both, TRUST, at=NOW).check("sod.signature")
+    assert (check.outcome, check.tolerated) == (Outcome.PASSED, alone.tolerated)

@@ -151,6 +151,10 @@ def test_a_csca_without_key_usage_issues() -> None:
     assert check("ds.chain", CSCA.issue(), plain).outcome is PASSED
 
 
+def test_a_signer_without_document_types_is_for_documents_of_every_type() -> None:
+    assert check("ds.profile", CSCA.issue(), use=Use("IR")).outcome is PASSED
+
+
 def test_a_conforming_chain_has_no_quirks() -> None:
     ds = CSCA.issue(more=[usage_period(NOW - DAY, NOW + DAY), document_types("IR")])
     assert check("ds.chain", ds).tolerated == ()
