@@ -228,6 +228,21 @@ def test_a_filler_is_no_other_check_digit() -> None:
         assert name in {each.name for each in changed.check_digits() if not each.correct}
 
 
+def test_a_filler_is_not_the_check_digit_of_an_unknown_date() -> None:
+    text = build("TD3", document_code="P", date_of_birth="<<<<<<").text
+    changed = Mrz.parse(text[:63] + "<" + text[64:])
+    assert "date_of_birth" in {each.name for each in changed.check_digits() if not each.correct}
+
+
+def test_every_check_digit_beside_a_long_number_is_checked() -> None:
+    mrz = build(document_number="D23145890734")
+    assert all(each.correct for each in mrz.check_digits())
+    for place, name in ((36, "date_of_birth"), (44, "date_of_expiry"), (59, "composite")):
+        digit = "0" if mrz.text[place] != "0" else "1"
+        changed = Mrz.parse(mrz.text[:place] + digit + mrz.text[place + 1 :])
+        assert name in {each.name for each in changed.check_digits() if not each.correct}
+
+
 @pytest.mark.parametrize("sex", ["<", ""])
 def test_a_sex_left_blank_is_not_specified(sex: str) -> None:
     assert build(sex=sex).sex == "X"
