@@ -56,6 +56,8 @@ class TransportFault(Enum):
     """Another program has exclusive access to the card."""
     CARD_MUTE = "card-mute"
     """The card is in the reader and does not answer."""
+    EXTENDED_LENGTH = "extended-length"
+    """A command of extended length had no answer: reader or card does not support it."""
     OTHER = "transport"
 
 

@@ -96,10 +96,15 @@ def another_document(name: str) -> RejectCardError:
 _SELECTION_LOST: Final = frozenset({SW.FILE_NOT_FOUND, SW.NO_CURRENT_EF})
 """Answers for a file that this run has created or found: another program selected another file."""
 
-_READER_LOST: Final = frozenset(
-    {TransportFault.NO_SERVICE, TransportFault.NO_READER, TransportFault.READER_GONE}
+_OF_THE_READER: Final = frozenset(
+    {
+        TransportFault.NO_SERVICE,
+        TransportFault.NO_READER,
+        TransportFault.READER_GONE,
+        TransportFault.EXTENDED_LENGTH,
+    }
 )
-"""Transport faults that do not depend on the card.
+"""Transport faults that do not depend on the card: another one would fail as well.
 
 After every other fault the card is in the reader, or can be put back: it was removed or reset, is
 held by another program, or the PC/SC service was restarted.
@@ -125,7 +130,7 @@ def outcome_of(error: ChipsealError, *, begun: bool = False, resumable: bool = T
 
 
 def _outcome_of_transport(error: TransportError, *, begun: bool) -> WriteError:
-    if error.fault in _READER_LOST:
+    if error.fault in _OF_THE_READER:
         return StopReaderError(error.message, advice=error.advice)
     if error.fault is TransportFault.CARD_MUTE and not begun:
         return RejectCardError(CardFault.MUTE, error.message)

@@ -13,8 +13,12 @@ from emrtd.transport.pcsc.readers import names, select
 _NOTICING_MS = 600
 """How long the daemon may take to notice a removal: it polls some readers every 400 ms."""
 _LEAST_RESPONSE = 2
+_SHORTEST_EXTENDED = 6
+"""A command of 7 octets or more has extended length fields if its fifth octet is zero."""
 _UNCLEAR = {TransportFault.CARD_MUTE, TransportFault.CARD_RESET, TransportFault.NO_CARD}
 """Faults that a removed card can also cause."""
+_NO_ANSWER = {TransportFault.CARD_MUTE, TransportFault.OTHER}
+"""Faults that a reader without extended length reports for a command of that length."""
 
 
 class PcscConnection:
@@ -33,9 +37,9 @@ class PcscConnection:
         try:
             response = held.handle.transmit(command)
         except PcscError as error:
-            self._fail(held, error.code)
+            self._fail(held, error.code, extended=_is_extended(command))
         if len(response) < _LEAST_RESPONSE:  # the card was removed during the command
-            self._fail(held, Code.NOT_TRANSACTED)
+            self._fail(held, Code.NOT_TRANSACTED, extended=_is_extended(command))
         return response
 
     def reset(self) -> None:
@@ -75,14 +79,21 @@ class PcscConnection:
             )
         return self._held
 
-    def _fail(self, held: HeldCard, code: int) -> NoReturn:
-        """Raise the fault for a return code, now and in every later call."""
+    def _fail(self, held: HeldCard, code: int, *, extended: bool = False) -> NoReturn:
+        """Raise the fault for a return code, now and in every later call.
+
+        `extended` means that the code answered a command of extended length, for which PC/SC has
+        no return code of its own: a reader without it reports that the card did not answer, or
+        that a parameter is wrong.
+        """
         fault = fault_of(code)
         try:
             if fault in _UNCLEAR and self._has_left(held, _NOTICING_MS):
                 fault = TransportFault.CARD_REMOVED
         except PcscError as error:
             fault = fault_of(error.code)
+        if extended and fault in _NO_ANSWER:
+            fault = TransportFault.EXTENDED_LENGTH
         self._failure = transport_error(fault, self.reader, code)
         raise self._failure
 
@@ -97,6 +108,11 @@ class PcscConnection:
     def _is_another(self, held: HeldCard) -> bool:
         card = held.context.state(self.reader).card
         return card is None or card.identity != self._card.identity
+
+
+def _is_extended(command: bytes) -> bool:
+    """Whether an encoded command has extended length fields (ISO/IEC 7816-3, 12.1.3)."""
+    return len(command) > _SHORTEST_EXTENDED and command[4] == 0
 
 
 def connect(name: str, tell: Callable[[str], None], limit: float) -> PcscConnection:

@@ -42,6 +42,10 @@ _WORDS: Final = {
         "close other programs that use this reader, or use another reader",
     ),
     TransportFault.CARD_MUTE: ("the card does not answer", "take it out and insert it again"),
+    TransportFault.EXTENDED_LENGTH: (
+        "the reader has no extended length, or the card does not answer to it",
+        "use a reader that supports APDUs of extended length",
+    ),
 }
 
 

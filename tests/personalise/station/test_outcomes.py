@@ -53,6 +53,7 @@ _OF_TRANSPORT = {
     TransportFault.CARD_RESET: (TryAgainError, TryAgainError),
     TransportFault.CARD_HELD: (TryAgainError, TryAgainError),
     TransportFault.CARD_MUTE: (RejectCardError, TryAgainError),
+    TransportFault.EXTENDED_LENGTH: (StopReaderError, StopReaderError),
     TransportFault.OTHER: (TryAgainError, TryAgainError),
 }
 """The outcome of each transport fault for a blank card, and for a partly written one."""
