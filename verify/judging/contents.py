@@ -20,7 +20,7 @@ from verify.judging.report import DataGroupRow, Trust
 
 
 def document_fields(case: Case) -> dict[str, str]:
-    """Return the fields of DG1, and those of DG11 and DG12 if EF.SOD has their hashes.
+    """Return the fields of DG1, and of DG11 and DG12 unless an EF.SOD lacks their hashes.
 
     Dates are YYYY-MM-DD, the date of expiry "without end" if there is none; the date of birth in
     DG11 decides the century.  Empty if DG1 cannot be read.

@@ -15,6 +15,7 @@ from emrtd.pki.findings import Outcome
 from tests.certificates import DAY, NOW
 from tests.helpers import shared
 from tests.verify.documents import CSCA, Document, born, issue, issued, mrz
+from verify.judging.evidence import Evidence
 from verify.judging.report import Report, Verdict
 from verify.showing.html import render_html
 from verify.showing.text import print_report
@@ -52,6 +53,15 @@ def test_the_full_date_of_birth_decides_the_century() -> None:
     report = with_details().judged()
     assert report.document["date_of_birth"] == "1908-07-01"
     assert report.verdict is Verdict.ACCEPT
+
+
+def test_without_ef_sod_dg11_counts_as_much_as_dg1() -> None:
+    evidence = with_details().evidence()
+    files = {each: evidence.files[each] for each in (FileID.DG1, FileID.DG11)}
+    report = with_details().judged(Evidence(files=files))
+    assert report.document["date_of_birth"] == "1908-07-01"
+    assert report.document["personal_number"] == "19080701-17"
+    assert report.verdict is Verdict.REFER
 
 
 def test_a_date_of_birth_that_was_not_signed_decides_nothing() -> None:

@@ -118,14 +118,14 @@ class Case:
 
     @property
     def dg11(self) -> DataGroup11 | None:
-        """DG11; None also if it cannot be read, or if its hash is not the one in EF.SOD."""
-        content = self._signed_content(11)
+        """DG11; None also if it cannot be read, or if an EF.SOD does not have its hash."""
+        content = self._content_as_good_as_dg1(11)
         return content if isinstance(content, DataGroup11) else None
 
     @property
     def dg12(self) -> DataGroup12 | None:
-        """DG12; None also if it cannot be read, or if its hash is not the one in EF.SOD."""
-        content = self._signed_content(12)
+        """DG12; None also if it cannot be read, or if an EF.SOD does not have its hash."""
+        content = self._content_as_good_as_dg1(12)
         return content if isinstance(content, DataGroup12) else None
 
     @property
@@ -201,6 +201,16 @@ class Case:
     def _signed_content(self, number: int) -> Content | MalformedError | None:
         """Return a data group; None also if its hash is not the one in EF.SOD."""
         return self.contents.get(file_of(number)) if self.is_signed(number) else None
+
+    def _content_as_good_as_dg1(self, number: int) -> Content | MalformedError | None:
+        """Return a data group that is signed, or any if the evidence has no EF.SOD.
+
+        Without EF.SOD nothing is signed, DG1 included, and no verdict is an accept: its data and
+        those of this group are then shown alike.
+        """
+        if FileID.SOD not in self.evidence.files:
+            return self.contents.get(file_of(number))
+        return self._signed_content(number)
 
     @cached_property
     def contents(self) -> Mapping[FileID, Content | MalformedError]:
