@@ -6,6 +6,7 @@ from pathlib import Path
 import pytest
 
 from emrtd.lds.files import FileID
+from emrtd.pki.findings import Outcome
 from tests.certificates import DAY, NOW
 from tests.verify.documents import CSCA, usual
 from tests.verify.trust.stores import add
@@ -44,6 +45,8 @@ def test_a_clock_that_jumped_back_refers_a_genuine_document(store: Path) -> None
         report = session.judge(usual().evidence())
     assert report.verdict is Verdict.REFER
     (why,) = report.why
+    assert report.check("document.expired").outcome is Outcome.UNDETERMINED
+    assert report.check("document.expired").reason == why  # so that the JSON object has it
     assert why.startswith(f"{SAYS} {behind.isoformat()}, but the trust store was last changed on")
     assert SAYS in render_html(report)
 

@@ -7,6 +7,9 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Final
 
+import msgspec
+
+from emrtd.pki.findings import Check, Outcome
 from emrtd.pki.trust import TrustView
 from verify.judging.evidence import Evidence
 from verify.judging.judgement import judge
@@ -61,7 +64,15 @@ class JudgingSession:
             f" {_text(self._seen)}: set the clock; if it is right now and was ahead then, make a"
             " new trust store"
         )
-        return replace(report, verdict=verdict, why=(*report.why, why))
+        checks = tuple(_undetermined(each, why) for each in report.checks)
+        return replace(report, verdict=verdict, why=(*report.why, why), checks=checks)
+
+
+def _undetermined(check: Check, why: str) -> Check:
+    """Return the check of the expiry without its pass: a clock that is behind proves none."""
+    if check.id != "document.expired" or check.outcome is not Outcome.PASSED:
+        return check
+    return msgspec.structs.replace(check, outcome=Outcome.UNDETERMINED, reason=why)
 
 
 def _text(instant: datetime) -> str:
