@@ -19,10 +19,11 @@ import PIL.ImageOps
 
 from bench.timing import WALL, Ratio, ratio
 from emrtd.biometrics.images.decoding import decode
+from emrtd.biometrics.images.eye_centres import Eyes
 from emrtd.biometrics.images.eyes import find_eyes
 from emrtd.biometrics.images.headers import ImageFormat
 from emrtd.biometrics.images.png import to_png
-from emrtd.biometrics.images.portrait import Eyes, compress
+from emrtd.biometrics.images.portrait import compress
 from emrtd.biometrics.quality.pixels import LUMINANCE, box_mean
 
 ALLOWED = 0.4

@@ -4,9 +4,10 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from dataclasses import field as datum
 
+from emrtd.biometrics.images.eye_centres import Eyes
 from emrtd.biometrics.images.fingerprint import FingerprintProfile, fit_fingerprint
 from emrtd.biometrics.images.headers import ImageFormat, sniff
-from emrtd.biometrics.images.portrait import Eyes, PortraitProfile, fit
+from emrtd.biometrics.images.portrait import PortraitProfile, fit
 from emrtd.biometrics.quality.fingerprint import assess_fingerprint
 from emrtd.biometrics.quality.plugins import FullAssessment, Modality, with_plugins
 from emrtd.biometrics.quality.portrait import assess_portrait

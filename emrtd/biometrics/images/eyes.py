@@ -11,13 +11,12 @@ from io import BytesIO
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
+from emrtd.biometrics.images.eye_centres import Eyes
 from emrtd.biometrics.images.serving import Status
 from emrtd.biometrics.images.standing_process import LostError, StandingProcess
 
 if TYPE_CHECKING:
     from PIL.Image import Image
-
-    from emrtd.biometrics.images.portrait import Eyes
 
 FINDER: Final = StandingProcess("emrtd.biometrics.images.eyes_process")
 
@@ -34,14 +33,13 @@ def is_installed() -> bool:
     return (Path(spec.origin).parent / "data" / "haarcascade_frontalface_alt2.xml").is_file()
 
 
-def find_eyes(picture: "Image") -> "Eyes | None":
+def find_eyes(picture: "Image") -> Eyes | None:
     """Return the eyes of the likeliest face of a picture.
 
     None if no face with two eyes is found, and if the finder crashes or is not installed.
     """
     if not is_installed():
         return None
-    from emrtd.biometrics.images.portrait import Eyes
 
     scale = min(1.0, _MAX_SIDE / max(picture.size))
     grey = picture.convert("L")

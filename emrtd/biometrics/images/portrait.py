@@ -15,6 +15,7 @@ from emrtd.biometrics.images.decoding import (
     count_scans,
     decode_with_pillow,
 )
+from emrtd.biometrics.images.eye_centres import Eyes
 from emrtd.biometrics.images.eyes import find_eyes
 from emrtd.biometrics.images.headers import ImageFormat, ImageHeader, sniff
 from support.errors import MisuseError
@@ -22,7 +23,6 @@ from support.errors import MisuseError
 if TYPE_CHECKING:
     from PIL.Image import Image, Resampling
 
-Point = tuple[float, float]
 
 MAX_OCTETS: Final = 20 << 20
 """The largest photograph that is fitted, in octets."""
@@ -43,33 +43,6 @@ _EYE_LINE: Final = 0.45
 
 _MIN_TILT: Final = math.radians(1)
 """The eyes are made level above this tilt; below it, resampling would lose more than it gains."""
-
-
-@dataclass(frozen=True, slots=True)
-class Eyes:
-    """The centres of both eyes, in pixels from the top left corner, in either order."""
-
-    one: Point = field(repr=False)
-    other: Point = field(repr=False)
-
-    @property
-    def right(self) -> Point:
-        """The holder's right eye, which is on the left of the picture."""
-        return min(self.one, self.other)
-
-    @property
-    def left(self) -> Point:
-        """The holder's left eye, which is on the right of the picture."""
-        return max(self.one, self.other)
-
-    @property
-    def distance(self) -> float:
-        """Pixels between the eyes."""
-        return math.dist(self.one, self.other)
-
-    def moved(self, move: Callable[[Point], Point]) -> "Eyes":
-        """Return the eyes with each point moved."""
-        return Eyes(move(self.right), move(self.left))
 
 
 @dataclass(frozen=True, slots=True)

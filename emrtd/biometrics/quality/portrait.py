@@ -7,7 +7,7 @@ No trained model is used: a site that has OFIQ adds it as a plug-in.
 from collections.abc import Iterator
 from typing import TYPE_CHECKING, Final
 
-from emrtd.biometrics.images.portrait import Eyes
+from emrtd.biometrics.images.eye_centres import Eyes
 from emrtd.biometrics.quality import pixels
 from emrtd.biometrics.quality.measurement import Assessment, Measurement, Range
 

@@ -10,7 +10,7 @@ import pytest
 from emrtd.access.chip_keys import ChipKeys
 from emrtd.access.passwords import Password, PasswordType
 from emrtd.biometrics.images import portrait
-from emrtd.biometrics.images.portrait import Eyes
+from emrtd.biometrics.images.eye_centres import Eyes
 from emrtd.biometrics.samples import FaceImage, Generation
 from emrtd.crypto.hashes import Hash
 from emrtd.crypto.private_keys import load_private_key

@@ -10,8 +10,9 @@ import pytest
 
 from bench.images import change
 from emrtd.biometrics.images import eyes
+from emrtd.biometrics.images.eye_centres import Eyes
 from emrtd.biometrics.images.eyes import find_eyes, is_installed
-from emrtd.biometrics.images.portrait import Eyes, PortraitProfile, fit
+from emrtd.biometrics.images.portrait import PortraitProfile, fit
 from emrtd.biometrics.images.serving import Status
 from tests.emrtd.biometrics.images.pictures import photograph, ridges, written
 from tests.helpers import shared

@@ -9,7 +9,8 @@ import PIL.Image
 import pytest
 
 from emrtd.biometrics.images import ImageFormat, sniff
-from emrtd.biometrics.images.portrait import Eyes, PortraitProfile, compress, fit
+from emrtd.biometrics.images.eye_centres import Eyes
+from emrtd.biometrics.images.portrait import PortraitProfile, compress, fit
 from support.errors import MalformedError, MisuseError
 from tests.emrtd.biometrics.images.pictures import eyes_of, photograph, portrait, written
 from tests.helpers import shared

@@ -12,7 +12,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from PIL import Image, ImageEnhance, ImageFilter
 
-from emrtd.biometrics.images.portrait import Eyes
+from emrtd.biometrics.images.eye_centres import Eyes
 from emrtd.biometrics.quality.fingerprint import assess_fingerprint
 from emrtd.biometrics.quality.measurement import Assessment, Grade, Measurement, Range
 from emrtd.biometrics.quality.portrait import assess_portrait

@@ -1,0 +1,34 @@
+"""The centres of the eyes in a picture."""
+
+import math
+from collections.abc import Callable
+from dataclasses import dataclass, field
+
+Point = tuple[float, float]
+
+
+@dataclass(frozen=True, slots=True)
+class Eyes:
+    """The centres of both eyes, in pixels from the top left corner, in either order."""
+
+    one: Point = field(repr=False)
+    other: Point = field(repr=False)
+
+    @property
+    def right(self) -> Point:
+        """The holder's right eye, which is on the left of the picture."""
+        return min(self.one, self.other)
+
+    @property
+    def left(self) -> Point:
+        """The holder's left eye, which is on the right of the picture."""
+        return max(self.one, self.other)
+
+    @property
+    def distance(self) -> float:
+        """Pixels between the eyes."""
+        return math.dist(self.one, self.other)
+
+    def moved(self, move: Callable[[Point], Point]) -> "Eyes":
+        """Return the eyes with each point moved."""
+        return Eyes(move(self.right), move(self.left))
