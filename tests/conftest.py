@@ -13,7 +13,10 @@ import pytest
 from hypothesis import settings
 
 from tests.device.private_pcscd import link_to_pcscd
+from tests.postgresql import postgresql_server, postgresql_url
 from tests.requirement import fail_if_required
+
+__all__ = ["postgresql_server", "postgresql_url"]  # fixtures for every test
 
 settings.register_profile("chipseal", deadline=None)
 settings.load_profile("chipseal")
