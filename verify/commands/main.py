@@ -60,7 +60,18 @@ def _judging(command: Callable[..., Any]) -> Callable[..., Any]:
             help="Judge as of this instant, in UTC.  [default: now]",
         ),
         click.option("--json", "as_json", is_flag=True, help="Print the report as a JSON object."),
-        click.option("--report", "html", type=_FILE, help="Write the report to an HTML file."),
+        click.option(
+            "--report",
+            "written",
+            type=_FILE,
+            help="Write the report to a file: a PDF if its name ends in .pdf, otherwise HTML.",
+        ),
+        click.option(
+            "--portrait",
+            type=_FILE,
+            help="Write the portrait to a file: as PNG if its name ends in .png, otherwise as the"
+            " chip stores it.",
+        ),
     )
     for option in reversed(options):
         command = option(command)
@@ -109,7 +120,8 @@ def card(
     policy: str,
     at: datetime | None,
     as_json: bool,
-    html: Path | None,
+    written: Path | None,
+    portrait: Path | None,
 ) -> ExitStatus:
     """Read the chip of a card in a reader, and judge it.
 
@@ -126,6 +138,7 @@ def card(
     from verify.inspection.terminal_folder import load_terminal
     from verify.session.judging import open_session
 
+    _require_writers(written)
     if save is not None and is_taken(save):
         raise MisuseError(f"{save}: already exists", advice="choose another folder for the image")
     inspection_system = (
@@ -147,7 +160,7 @@ def card(
             )
             evidence = capture(connection, procedure)
         report = session.judge(evidence)
-        status = _tell(report, as_json=as_json, html=html)
+        status = _tell(report, as_json=as_json, written=written, portrait=portrait)
     if save is not None and evidence.files:
         from verify.session.evidence import save_evidence
 
@@ -171,28 +184,43 @@ def image(
     policy: str,
     at: datetime | None,
     as_json: bool,
-    html: Path | None,
+    written: Path | None,
+    portrait: Path | None,
 ) -> ExitStatus:
     """Judge an LDS image: a folder or a zip of elementary files, or one such file."""
     from verify.session.evidence import load_evidence, with_printed_mrz
     from verify.session.judging import open_session
 
+    _require_writers(written)
     with open_session(trust, policy, at) as session:
         evidence = load_evidence(image)
         if mrz is not None:
             from verify.commands.credentials import read_optical
 
             evidence = with_printed_mrz(evidence, read_optical(mrz))
-        return _tell(session.judge(evidence), as_json=as_json, html=html)
+        report = session.judge(evidence)
+        return _tell(report, as_json=as_json, written=written, portrait=portrait)
 
 
-def _tell(report: "Report", *, as_json: bool, html: Path | None) -> ExitStatus:
-    """Print the report and write the HTML file; return the verdict's exit status."""
-    from verify.showing.output import print_report, write_page
+def _require_writers(written: Path | None) -> None:
+    """Raise `MisuseError` if the report cannot be written as asked, before a document is read."""
+    if written is not None:
+        from verify.showing.output import require_writer
+
+        require_writer(written)
+
+
+def _tell(
+    report: "Report", *, as_json: bool, written: Path | None, portrait: Path | None
+) -> ExitStatus:
+    """Print the report and write the files asked for; return the verdict's exit status."""
+    from verify.showing.output import print_report, write_portrait, write_report
 
     print_report(report, as_json=as_json)
-    if html is not None:
-        write_page(report, html)
+    if written is not None:
+        write_report(report, written)
+    if portrait is not None:
+        write_portrait(report, portrait)
     return report.verdict.exit_status
 
 

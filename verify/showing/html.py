@@ -12,15 +12,18 @@ from emrtd.biometrics.images.png import show
 from emrtd.pki.findings import Outcome
 from support.errors import ChipsealError
 from support.printable_text import printable
-from verify.judging.report import Report, Verdict
+from verify.judging.report import Report
 from verify.showing.wording import (
+    SYMBOLS,
     VERDICTS,
     access_words,
     caveat,
     counts,
     document_words,
     meaning,
+    permit_claim,
     permit_words,
+    tally,
 )
 
 if TYPE_CHECKING:
@@ -34,7 +37,6 @@ _SYMBOLS: Final = {
     Outcome.NOT_PERFORMED: "–",
     Outcome.NOT_PRESENT: "–",
 }
-_LIGHTS: Final = {Verdict.REJECT: "✕", Verdict.REFER: "!", Verdict.ACCEPT: "✓"}
 
 
 def render_html(report: Report) -> str:
@@ -43,23 +45,17 @@ def render_html(report: Report) -> str:
         report=report,
         heading=VERDICTS[report.verdict],
         meaning=meaning(report),
-        lights=[(verdict, _LIGHTS[verdict]) for verdict in _LIGHTS],
+        lights=list(SYMBOLS.items()),
         portrait=_portrait(report),
         document=document_words(report),
         permit=permit_words(report),
         document_caveat=caveat(report, "DG1"),
-        permit_caveat=caveat(report, "DG13"),
+        permit_claim=permit_claim(report),
         symbols=_SYMBOLS,
         access=access_words(report),
         counts=counts(report),
-        tally=_tally(report),
+        tally=tally(report),
     )
-
-
-def _tally(report: Report) -> list[tuple[Outcome, int]]:
-    """Return how many checks have each outcome, without the outcomes that no check has."""
-    found = [(each, sum(check.outcome is each for check in report.checks)) for each in Outcome]
-    return [(outcome, count) for outcome, count in found if count]
 
 
 def _portrait(report: Report) -> str | None:

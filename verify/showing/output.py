@@ -1,9 +1,11 @@
-"""Print a report on standard output as text or JSON, and write it to a file as HTML."""
+"""Print a report on standard output as text or JSON, and write it to a file as HTML or PDF."""
 
 import json
 import sys
 from pathlib import Path
 
+from support.command_line import remark
+from support.errors import MalformedError
 from support.files import write_atomically
 from verify.judging.report import Report
 
@@ -19,8 +21,46 @@ def print_report(report: Report, *, as_json: bool = False) -> None:
     text.print_report(report)
 
 
-def write_page(report: Report, path: Path) -> None:
-    """Write a report as a page of HTML that only its owner can read; raises `OSError`."""
-    from verify.showing.html import render_html
+def require_writer(path: Path) -> None:
+    """Raise `MisuseError` if a report to this file needs a package that is not installed."""
+    if path.suffix.lower() == ".pdf":
+        from verify.showing.pdf import typesetter
 
-    write_atomically(path, render_html(report).encode(), mode=0o600)
+        typesetter()
+
+
+def write_report(report: Report, path: Path) -> None:
+    """Write a report to a file that only its owner can read: a PDF for `.pdf`, otherwise HTML.
+
+    Raises `OSError`, and `MisuseError` for a PDF without `chipseal[pdf]`.
+    """
+    if path.suffix.lower() == ".pdf":
+        from verify.showing.pdf import render_pdf
+
+        content = render_pdf(report)
+    else:
+        from verify.showing.html import render_html
+
+        content = render_html(report).encode()
+    write_atomically(path, content, mode=0o600)
+
+
+def write_portrait(report: Report, path: Path) -> None:
+    """Write the portrait to a file that only its owner can read; remark if there is none.
+
+    For `.png` it is converted, otherwise it is the image of the chip as it is (JPEG or JPEG 2000).
+    Raises `OSError`.
+    """
+    if report.portrait is None:
+        remark(f"{path}: not written, since no portrait was read")
+        return
+    content = report.portrait
+    if path.suffix.lower() == ".png":
+        from emrtd.biometrics.images.png import show
+
+        try:
+            content = show(content, "portrait").png
+        except MalformedError as problem:
+            remark(f"{path}: not written, since the {problem.message}")
+            return
+    write_atomically(path, content, mode=0o600)

@@ -16,6 +16,7 @@ from verify.showing.wording import (
     counts,
     document_words,
     meaning,
+    permit_claim,
     permit_words,
 )
 
@@ -42,7 +43,11 @@ def print_report(report: Report, console: Console | None = None) -> None:
     for reason in report.why:
         _line(console, Text(f"  - {printable(reason)}"))
     _section(console, f"Holder and document{caveat(report, 'DG1')}", document_words(report))
-    _section(console, f"Permit{caveat(report, 'DG13')}", permit_words(report))
+    claim = permit_claim(report)
+    permit = permit_words(report)
+    _section(
+        console, "Permit", [("Not established", claim), *permit] if permit and claim else permit
+    )
     _heading(console, "Checks")
     for check in report.checks:
         _line(

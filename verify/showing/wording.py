@@ -2,6 +2,7 @@
 
 from typing import Any, Final
 
+from emrtd.pki.findings import Outcome
 from support.printable_text import printable
 from verify.judging.evidence import AccessControl
 from verify.judging.report import ChipStatus, Report, Verdict
@@ -11,6 +12,9 @@ VERDICTS: Final = {
     Verdict.REFER: "REFER TO SECOND LINE",
     Verdict.REJECT: "REJECT",
 }
+SYMBOLS: Final = {Verdict.REJECT: "✕", Verdict.REFER: "!", Verdict.ACCEPT: "✓"}
+"""The symbol of each verdict, from the worst to the best."""
+
 _MEANINGS: Final = {
     Verdict.REFER: "Not everything could be established. The document goes to the second line.",
     Verdict.REJECT: "There is evidence of forgery, cloning or revocation.",
@@ -66,6 +70,17 @@ def caveat(report: Report, data_group: str) -> str:
     return "" if report.is_signed(data_group) else " (NOT PROVEN to be what a State signed)"
 
 
+def permit_claim(report: Report) -> str:
+    """Return why the entitlements are only a claim of the document; empty if it was accepted."""
+    if not report.is_signed("DG13"):
+        return "Claimed by the chip; not proven to be what a State signed."
+    if report.verdict is Verdict.REJECT:
+        return "Claimed by the document, which is rejected."
+    if report.verdict is Verdict.REFER:
+        return "Claimed by the document; the second line decides."
+    return ""
+
+
 def document_words(report: Report) -> list[tuple[str, str]]:
     """Return the fields of holder and document, as label and text."""
     return [
@@ -90,6 +105,12 @@ def _text(name: str, value: Any) -> str:
     if isinstance(value, list):
         return printable("; ".join(map(str, value))) or "none"
     return printable(str(value))
+
+
+def tally(report: Report) -> str:
+    """Return how many checks have each outcome, without the outcomes that no check has."""
+    found = [(each, sum(check.outcome is each for check in report.checks)) for each in Outcome]
+    return ", ".join(f"{count} {outcome.value}" for outcome, count in found if count)
 
 
 def counts(report: Report) -> str:

@@ -280,6 +280,44 @@ def test_the_page_is_readable_by_its_owner_only(post: Post) -> None:
     assert "MUSTERMANN" in page.read_text()
 
 
+def test_a_report_named_pdf_is_a_pdf(post: Post) -> None:
+    pytest.importorskip("typst", reason="needs chipseal[pdf]")
+    page = post.folder / "report.PDF"
+    assert post.image(usual(), "--report", page).status == 0
+    assert page.read_bytes().startswith(b"%PDF-")
+    assert page.stat().st_mode & 0o077 == 0
+
+
+def test_a_pdf_without_its_package_is_refused_before_the_document_is_read(
+    post: Post, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setitem(sys.modules, "typst", None)
+    ran = post.image(usual(), "--report", post.folder / "report.pdf")
+    one_line(ran, 64, "chipseal[pdf]")
+    assert not ran.output
+
+
+def test_the_portrait_is_written_as_stored_or_as_png(post: Post) -> None:
+    document = with_face(face())
+    stored, shown = post.folder / "face.jpg", post.folder / "face.png"
+    assert post.image(document, "--portrait", stored).status == 0
+    assert stored.read_bytes() == face()
+    assert stored.stat().st_mode & 0o077 == 0
+    assert post.image(document, "--portrait", shown).status == 0
+    assert shown.read_bytes().startswith(b"\x89PNG")
+
+
+def test_a_portrait_that_cannot_be_written_is_a_remark(post: Post) -> None:
+    path = post.folder / "face.png"
+    folder = post.folder / "partial"
+    LdsImage(usual().files).save(folder)
+    (folder / "EF_DG2.bin").unlink()
+    ran = post.image(folder, "--portrait", path)
+    assert ran.status == 2
+    assert "not written" in ran.error
+    assert not path.exists()
+
+
 # --- mistakes ------------------------------------------------------------------------------------
 
 
