@@ -180,6 +180,7 @@ def _objections(case: Case, checks: tuple[Check, ...], claimed: Container[str]) 
     if session is not None and session.access is None:
         why = (describe(each.fault) for each in session.failures)
         yield "; ".join(("the chip did not open", *why))
+        return  # every other objection follows from this
     for check in checks:
         if check.outcome is Outcome.FAILED or not _satisfies(policy, check):
             yield _reason(check)
