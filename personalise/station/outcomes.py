@@ -51,14 +51,38 @@ class WriteError(ChipsealError):
 
 
 class RejectCardError(WriteError):
-    """The document cannot be written to this card; `fault` is the reason."""
+    """The document cannot be written to this card; `fault` is the reason.
+
+    `may_read_as_good`: all of the document is on the card, which could not be terminated, so that
+    an inspection may accept it.
+    """
 
     kind = "reject-card"
     exit_status: ClassVar[ExitStatus] = ExitStatus.UNFIT_CARD
 
-    def __init__(self, fault: CardFault, message: str, *, advice: str = TAKE_ANOTHER_CARD) -> None:
+    def __init__(
+        self,
+        fault: CardFault,
+        message: str,
+        *,
+        advice: str = TAKE_ANOTHER_CARD,
+        may_read_as_good: bool = False,
+    ) -> None:
         self.fault = fault
+        self.may_read_as_good = may_read_as_good
         super().__init__(message, advice=advice)
+
+    def with_whole_document(self, *, terminated: bool) -> "RejectCardError":
+        """Return this error for a card that holds all of the document."""
+        if terminated:
+            problem = f"{self.message}; the card was terminated"
+            return RejectCardError(self.fault, problem, advice=self.advice)
+        return RejectCardError(
+            self.fault,
+            f"{self.message}; the card may still be read as a good one",
+            advice="destroy the card, then write the image to another",
+            may_read_as_good=True,
+        )
 
 
 class RejectApplicationError(WriteError):

@@ -1,10 +1,14 @@
 """Writing one card: files, keys, read-back of every octet, and the lock.
 
 On a card that can be resumed, the procedure may be interrupted at any command and run again: it
-finds what has been written, completes it, and never mixes two documents.  EF.SOD is written first
+finds what has been written, completes it, and never mixes two documents.  EF.SOD is begun first
 there: its hashes identify the document, so all other files on the card belong to that EF.SOD.
-On a card that cannot be resumed, EF.SOD is written last: without it the card is not a valid
-document.
+On a card that cannot be resumed, EF.SOD is begun after all other files.
+
+On every card the end of EF.SOD, which holds the signature, is written last, after the keys.  Before
+that no inspection accepts the card, so a card that is rejected earlier needs no further treatment.
+One that is rejected later is terminated; if it cannot be, the error says that it may be read as a
+good one.
 """
 
 from collections.abc import Callable, Mapping, Sequence
@@ -14,6 +18,7 @@ from typing import Final
 
 from emrtd.access.chip_keys import ChipKeys
 from emrtd.access.opening import Way
+from emrtd.errors import TransportError
 from emrtd.iso7816.directories import Directory
 from emrtd.iso7816.procedure import Procedure
 from emrtd.lds.files import FILES, ElementaryFile, FileID
@@ -38,6 +43,14 @@ from support.errors import ChipsealError
 
 DISPENSABLE: Final = frozenset({FileID.ATR_INFO, FileID.DIR})
 """Files that describe the card, not the document; a card without a master file omits them."""
+
+WITHHELD: Final = 128
+"""Octets at the end of EF.SOD that are written last.
+
+The signature is at the end of EF.SOD (RFC 5652, 5.3).  Without this many of its octets it cannot be
+completed by trial: of ML-DSA, whose last 84 octets at most are hints, 44 octets of z are missing.
+One short command holds them, so that the last write is whole or absent.
+"""
 
 Progress = Callable[[int, int], None]
 """A callback that receives the octets written and read back so far, and the total."""
@@ -65,30 +78,45 @@ def write_card(
     card: PersonalisableCard,
     way: Way,
     progress: Progress = lambda _done, _total: None,
+    *,
+    before_lock: Callable[[], None] = lambda: None,
 ) -> Procedure[WriteReport]:
     """Write a document to a card and lock it.
 
     `way` opens a locked card with the document's own passwords, so that a card that was pulled out
-    right after its lock is recognised as done.  Raises `WriteError`; after a transport error
-    nothing more is sent to the card.
+    right after its lock is recognised as done.  `before_lock` is called before the command that
+    locks the card; if it raises, the command is not sent.  Raises `WriteError`; after a transport
+    error nothing more is sent to the card.
     """
-    writer = _Writer(files, keys, card, way, progress)
+    writer = _Writer(files, keys, card, way, progress, before_lock=before_lock)
     try:
         return (yield from writer.write())
     except ChipsealError as error:
         resumable = card.capabilities.resumable or writer.may_be_locked
         outcome = outcome_of(error, begun=writer.begun, resumable=resumable)
+        if isinstance(outcome, RejectCardError) and writer.holds_all(outcome):
+            can_answer = not isinstance(error, TransportError)
+            terminated = can_answer and (yield from _terminate(card))
+            outcome = outcome.with_whole_document(terminated=terminated)
         if outcome is error:
             raise
         raise outcome from error
 
 
+def _terminate(card: PersonalisableCard) -> Procedure[bool]:
+    """Terminate a card; return whether the card says that it is."""
+    try:
+        return (yield from card.terminate())
+    except ChipsealError:
+        return False
+
+
 class _Writer:
     """Writes one document to one card, and records how far it has come.
 
-    `begun` is set once the card may be partly written, `may_be_locked` once it may hold the whole
-    document: the document must then not be written to another card until this card has been
-    checked again.
+    `begun` is set once the card may be partly written, `complete` once it may hold the whole
+    document, `may_be_locked` once it may also be locked: the document must then not be written to
+    another card until this card has been checked again.
     """
 
     def __init__(
@@ -98,9 +126,13 @@ class _Writer:
         card: PersonalisableCard,
         way: Way,
         progress: Progress,
+        *,
+        before_lock: Callable[[], None],
     ) -> None:
         self.begun = False
+        self.complete = False
         self.may_be_locked = False
+        self._before_lock = before_lock
         self._left_off = _left_off(files, card)
         self._files = {each: files[each] for each in files if each not in self._left_off}
         self._keys = keys
@@ -120,7 +152,7 @@ class _Writer:
         self.begun = state is not CardState.EMPTY
         if state is CardState.TERMINATED:
             raise RejectCardError(CardFault.TERMINATED, "the card is terminated")
-        self.may_be_locked = state is CardState.LOCKED
+        self.may_be_locked = self.complete = state is CardState.LOCKED
         if self.may_be_locked:
             yield from check_complete(self._files, self._card, self._way)
             return self._report(state)
@@ -134,6 +166,10 @@ class _Writer:
         if not self._card.capabilities.reads_back:
             yield from check_contents(self._files, self._way)
         return self._report(state)
+
+    def holds_all(self, rejected: RejectCardError) -> bool:
+        """Whether the rejected card may hold the whole document, and no other one."""
+        return self.complete and rejected.fault is not CardFault.OTHER_DOCUMENT
 
     def _report(self, state: CardState) -> WriteReport:
         return WriteReport(
@@ -160,7 +196,10 @@ class _Writer:
                 yield from self._read_back(files, files[-1:] if blank else files)
             if self._card.capabilities.master_file:
                 yield from require_no_strays(self._card, self._suspects(files, blank=blank))
+        yield from self._return_to_application()
         yield from self._card.put_keys(self._keys)
+        yield from self._finish_security_object()
+        self._before_lock()
         self.may_be_locked = True
         yield from self._card.lock()
 
@@ -178,7 +217,10 @@ class _Writer:
         return [each for each in suspects if each.directory is Directory.EMRTD][-1:]
 
     def _in_writing_order(self) -> list[ElementaryFile]:
-        """Return the files of the application, with EF.SOD first or last, then those of the MF."""
+        """Return the files of the application, with EF.SOD first or last, then those of the MF.
+
+        The end of EF.SOD is written later.
+        """
         first = self._card.capabilities.resumable
         return sorted(
             (FILES[file_id] for file_id in self._files),
@@ -200,21 +242,51 @@ class _Writer:
                 existing.add(file.file_id)
                 yield from self._recognise(file)
         for file in files:
-            content = self._files[file.file_id]
+            content = self._to_be_written(file)
             if file.file_id in existing:
                 yield from self._complete(file, content)
             else:
                 yield from self._card.write(file, 0, content)
             self._advance(content)
 
+    def _to_be_written(self, file: ElementaryFile) -> bytes:
+        """Return the content of a file; of EF.SOD all but its end."""
+        content = self._files[file.file_id]
+        return content[:-WITHHELD] if file.file_id is FileID.SOD else content
+
+    def _finish_security_object(self) -> Procedure[None]:
+        """Write the end of EF.SOD, and read back the whole file."""
+        file, content = FILES[FileID.SOD], self._files[FileID.SOD]
+        begun = len(content[:-WITHHELD])
+        if not self.complete:
+            self.complete = True
+            yield from self._card.write(file, begun, content[begun:])
+        self._advance(content[begun:])
+        if self._card.capabilities.reads_back:
+            yield from self._return_to_application()
+            if (yield from self._card.read(file, len(content))) != content:
+                raise does_not_read_back(file)
+            self._advance(content)
+
+    def _return_to_application(self) -> Procedure[None]:
+        """Select the application again if the master file was selected since.
+
+        EF.CardSecurity has the identifier of EF.SOD: if another program selected the master file
+        while the end of EF.SOD was written, EF.SOD does not read back here.
+        """
+        if any(FILES[each].directory is Directory.MASTER_FILE for each in self._files):
+            yield from self._card.select_directory(Directory.EMRTD)
+
     def _read_back(
         self, files: Sequence[ElementaryFile], by_path: Sequence[ElementaryFile]
     ) -> Procedure[None]:
-        """Read back the files of the selected directory.
+        """Read back the files of the selected directory, except EF.SOD.
 
         Those in `by_path` that belong to the master file are selected by their path first.
         """
         for file in files:
+            if file.file_id is FileID.SOD:
+                continue
             content = self._files[file.file_id]
             if file.directory is Directory.MASTER_FILE and file in by_path:
                 yield from select_in_master_file(self._card, file)
@@ -235,8 +307,9 @@ class _Writer:
             )
         if file.file_id is FileID.SOD:
             content = self._files[file.file_id]
-            written = (yield from self._card.read(file, len(content))).rstrip(b"\0")
-            if not content.startswith(written):
+            found = yield from self._card.read(file, len(content))
+            self.complete = found == content
+            if not content.startswith(found.rstrip(b"\0")):
                 raise another_document(file.file_id)
 
     def _complete(self, file: ElementaryFile, content: bytes) -> Procedure[None]:

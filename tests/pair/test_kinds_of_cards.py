@@ -157,6 +157,9 @@ class GatedKind:
     def lock(self) -> Procedure[None]:
         return self._commands.lock()
 
+    def terminate(self) -> Procedure[bool]:
+        return self._commands.terminate()
+
 
 def document(seed: int = 1) -> dict[FileID, bytes]:
     octets = random.Random(seed).randbytes  # noqa: S311 - reproducible, not secret

@@ -93,6 +93,7 @@ def test_a_document_is_written_and_locked_in_the_fewest_commands() -> None:
     reads = sum(-(-len(content) // 256) for content in files.values())
     creates, keys, selects = len(files), 2, 4  # begin, two directories, the check of the lock
     selects += 2  # one file of each directory by the path from the MF, to detect other programs
+    selects += 3  # the application and EF.SOD again for its end, the application for the read-back
     assert len(card.exchanges) == selects + creates + writes + reads + keys + 1 + 1
 
 
@@ -241,7 +242,7 @@ def test_a_card_without_control_parameters_is_written() -> None:
 
 
 def test_a_card_that_does_not_store_what_is_written_is_rejected() -> None:
-    with pytest.raises(RejectCardError, match=r"EF\.SOD does not read back"):
+    with pytest.raises(RejectCardError, match=r"EF\.COM does not read back"):
         write(Refusing(Chip(), instruction(INS.UPDATE_BINARY), SW.OK).process, document())
 
 
@@ -280,14 +281,14 @@ def test_the_progress_counts_what_is_written_and_what_is_read_back() -> None:
     total = 2 * sum(map(len, files.values()))
     assert {each for _, each in seen} == {total}
     assert [done for done, _ in seen] == sorted({done for done, _ in seen})
-    assert len(seen) == 2 * len(files)
+    assert len(seen) == 2 * len(files) + 1  # the end of EF.SOD is written separately
     assert seen[-1] == (total, total)
 
 
 def test_files_that_are_complete_are_not_written_again() -> None:
     chip, files = Chip(), whole()
-    with pytest.raises(RejectCardError, match="without a password"):
-        write(Refusing(chip, instruction(INS.ACTIVATE_FILE), SW.OK).process, files)
+    with pytest.raises(TryAgainError):
+        write(Torn(chip, instruction(INS.ACTIVATE_FILE)).process, files)
     chip.reset()
     card = Watched(chip)
     assert write(card.process, files).resumed
@@ -308,8 +309,8 @@ def test_each_file_of_a_resumed_card_is_looked_for_by_its_path() -> None:
         FILES[each].identifier.to_bytes(2, "big")
         for each in (FileID.CARD_ACCESS, FileID.DIR, FileID.ATR_INFO)
     }
-    blank = Watched(Refusing(chip, instruction(INS.ACTIVATE_FILE), SW.OK))
-    with pytest.raises(RejectCardError, match="without a password"):
+    blank = Watched(Torn(chip, instruction(INS.ACTIVATE_FILE)))
+    with pytest.raises(TryAgainError):
         write(blank.process, files)
     chip.reset()
     resumed = Watched(chip)

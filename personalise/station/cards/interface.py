@@ -47,7 +47,7 @@ class CardIdentity:
 class Capabilities:
     """What a kind of card can do before it is locked.
 
-    `resumable`: writing can be resumed after the card was pulled out; EF.SOD is then written first,
+    `resumable`: writing can be resumed after the card was pulled out; EF.SOD is then begun first,
     so that the document is recognised.  `master_file`: files can be created in the MF.
     `reads_back`: files can be read; otherwise the station reads them after the lock.  `command` and
     `response` are the octets of data that one command and its response can carry.
@@ -153,6 +153,14 @@ class PersonalisableCard(Protocol):
 
     def lock(self) -> Procedure[None]:
         """End personalisation; this cannot be undone."""
+        ...
+
+    def terminate(self) -> Procedure[bool]:
+        """Make a rejected card unusable; return False if the card refuses, or its kind cannot.
+
+        Called outside the channel, before the lock or after it: a card that accepts this only
+        through its channel opens one here.
+        """
         ...
 
 

@@ -1,9 +1,9 @@
 """A card personalised with the interindustry commands of ISO/IEC 7816-9 and 7816-4.
 
-CREATE FILE with file control parameters, UPDATE BINARY, PUT DATA for keys and passwords, and
-ACTIVATE FILE to lock.  SELECT by the path from the MF (P1 = 08) checks where a file is.  GET DATA
-reads the serial number, if the card has one.  The station does not authenticate to the card, so
-blank cards must be stored securely.
+CREATE FILE with file control parameters, UPDATE BINARY, PUT DATA for keys and passwords,
+ACTIVATE FILE to lock, and TERMINATE CARD USAGE for a rejected card.  SELECT by the path from the MF
+(P1 = 08) checks where a file is.  GET DATA reads the serial number, if the card has one.  The
+station does not authenticate to the card, so blank cards must be stored securely.
 """
 
 from typing import Final
@@ -200,6 +200,12 @@ class Iso7816Card:
         response = yield CommandAPDU(0x00, INS.ACTIVATE_FILE)
         response.require("locking the card")
         self._current = None
+
+    def terminate(self) -> Procedure[bool]:
+        """TERMINATE CARD USAGE; a locked card refuses it."""
+        response = yield CommandAPDU(0x00, INS.TERMINATE_CARD_USAGE)
+        self._current = None
+        return response.sw == SW.OK
 
     def _check_size(self, file: ElementaryFile, size: int) -> Procedure[None]:
         """Raise `RejectCardError` if a file that already exists has another size."""

@@ -1,0 +1,214 @@
+"""A card that was rejected is never accepted by an inspection, at whatever command it happened."""
+
+import contextlib
+import io
+from collections.abc import Callable
+from dataclasses import dataclass, replace
+from pathlib import Path
+
+import pytest
+
+from emrtd.iso7816.apdu import CommandAPDU, ResponseAPDU
+from emrtd.iso7816.chaining import with_response_chaining
+from emrtd.iso7816.procedure import run
+from emrtd.lds.files import FileID
+from personalise.station.cards.interface import Capabilities
+from personalise.station.cards.iso7816_9 import Iso7816Card
+from personalise.station.checking import way_into
+from personalise.station.outcomes import CardFault, RejectCardError, TryAgainError, WriteError
+from personalise.station.sealed_image import SealedImage
+from personalise.station.writing import WITHHELD, write_card
+from support.command_line import run_command_line
+from tests.issuing import Agreement, Card, Issuer, Kind
+from verify.commands.main import verify
+from vsmartcard.card.conditions import nth
+from vsmartcard.card.layers import ChangingResponses, Refusing, Torn, Watched
+from vsmartcard.card.state_file import StateFile
+from vsmartcard.chip.dispatch import Chip
+from vsmartcard.chip.life_cycle import LifeCycle
+
+FAILURE = 0x6F00
+EXTENDED = Capabilities(command=991, response=998)
+"""What the virtual chip announces; the test sends fewer commands with it."""
+
+
+@dataclass
+class Document:
+    """An issued document, and the border post that inspects cards of it."""
+
+    issuer: Issuer
+    card: Card
+    image: SealedImage
+    trust: Path
+    folder: Path
+
+    def write(self, transmit: Callable[[bytes], bytes], capabilities: Capabilities) -> None:
+        """Write the document to a card."""
+        keys = self.image.order.keys
+        way = way_into(keys, self.image.files.get(FileID.CARD_ACCESS))
+        card = Iso7816Card(b"", capabilities)
+        procedure = write_card(self.image.files, keys, card, way)
+        run(with_response_chaining(procedure), transmit)
+
+    def is_accepted(self, chip: Chip) -> bool:
+        """Inspect a card with its MRZ; return whether the verdict is accept."""
+        path = self.folder / "inspected.chip"
+        path.unlink(missing_ok=True)
+        with contextlib.closing(StateFile(path)) as file:
+            file.save(chip.state)
+        arguments = ["card", "--reader", f"virtual:{path}", "--trust", str(self.trust)]
+        output = io.StringIO()
+        redirected = contextlib.redirect_stdout(output), contextlib.redirect_stderr(output)
+        with self.issuer.at_work(), redirected[0], redirected[1]:
+            status = run_command_line(verify, [*arguments, "--mrz", self.card.mrz.text])
+        return status == 0
+
+    def is_accepted_even_if_locked(self, chip: Chip) -> bool:
+        """Inspect a card, and the same card once someone has locked it."""
+        if self.is_accepted(chip):
+            return True
+        if chip.state.life_cycle is not LifeCycle.IN_PERSONALISATION:
+            return False
+        return self.is_accepted(Chip(chip.state.with_life_cycle(LifeCycle.OPERATIONAL)))
+
+
+@pytest.fixture(scope="module", params=["PACE", "BAC"])
+def document(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Document:
+    folder = tmp_path_factory.mktemp("utopia")
+    issuer = Issuer.established(folder, "UTO")
+    kind = Kind(chip_authentication=[Agreement()])
+    if request.param == "BAC":
+        kind = replace(kind, pace=[], bac=True)
+    card = issuer.issue(kind, folder)
+    trust = folder / "trust"
+    published = [str(issuer.pki / name) for name in ("csca.cer", "crl.crl")]
+    with contextlib.redirect_stdout(io.StringIO()):
+        assert run_command_line(verify, ["trust", "add", str(trust), *published]) == 0
+    with issuer.at_work():
+        image = SealedImage.open(folder / "image")
+    return Document(issuer, card, image, trust, folder)
+
+
+def commands(document: Document, capabilities: Capabilities) -> list[CommandAPDU]:
+    card = Watched(Chip())
+    document.write(card.process, capabilities)
+    return list(card.commands)
+
+
+def failing(chip: Chip, at: int, *, carried_out: bool) -> Callable[[bytes], bytes]:
+    """Let the chip answer 6F00 at one command, and carry this command out all the same."""
+    when = nth(at)
+    if not carried_out:
+        return Refusing(chip, when, FAILURE).process
+    return ChangingResponses(
+        chip, lambda command, response: ResponseAPDU(sw=FAILURE) if when(command) else response
+    ).process
+
+
+def outcome(
+    document: Document, transmit: Callable[[bytes], bytes], capabilities: Capabilities
+) -> WriteError | None:
+    try:
+        document.write(transmit, capabilities)
+    except WriteError as error:
+        return error
+    return None
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("carried_out", [False, True])
+@pytest.mark.parametrize("resumable", [True, False])
+def test_no_card_that_is_rejected_at_any_command_is_accepted(
+    document: Document, resumable: bool, carried_out: bool
+) -> None:
+    kind = replace(EXTENDED, resumable=resumable)
+    sent = commands(document, kind)
+    lock = next(at for at, each in enumerate(sent) if each.ins == 0x44)
+    rejected = 0
+    for at in range(len(sent)):
+        chip = Chip()
+        error = outcome(document, failing(chip, at, carried_out=carried_out), kind)
+        chip.reset()
+        if isinstance(error, RejectCardError):
+            rejected += 1
+            locked = at > lock or (at == lock and carried_out)
+            assert error.may_read_as_good == locked
+            assert locked or not document.is_accepted_even_if_locked(chip), f"command {at}"
+    assert rejected > lock  # every command until the lock is one at which a card is rejected
+
+
+def test_a_card_without_the_end_of_ef_sod_is_not_accepted(document: Document) -> None:
+    """All else is on the card, and someone locks it."""
+    sent = commands(document, EXTENDED)
+    last = max(at for at, each in enumerate(sent) if each.ins == 0xD6)
+    assert len(sent[last].data) == WITHHELD
+    before, after = Chip(), Chip()
+    for chip, carried_out in ((before, False), (after, True)):
+        with pytest.raises(TryAgainError):
+            document.write(Torn(chip, nth(last), carried_out=carried_out).process, EXTENDED)
+        chip.reset()
+    assert document.is_accepted(Chip(after.state.with_life_cycle(LifeCycle.OPERATIONAL)))
+    assert not document.is_accepted_even_if_locked(before)
+
+
+def test_a_card_that_holds_the_whole_document_is_terminated(document: Document) -> None:
+    sent = commands(document, EXTENDED)
+    lock = next(at for at, each in enumerate(sent) if each.ins == 0x44)
+    chip = Chip()
+    with pytest.raises(RejectCardError, match="; the card was terminated") as rejected:
+        document.write(failing(chip, lock, carried_out=False), EXTENDED)
+    assert not rejected.value.may_read_as_good
+    assert chip.state.life_cycle is LifeCycle.TERMINATED
+    assert rejected.value.fault is CardFault.REFUSES
+
+
+def test_a_card_that_cannot_be_terminated_is_named(document: Document) -> None:
+    sent = commands(document, EXTENDED)
+    lock = next(at for at, each in enumerate(sent) if each.ins == 0x44)
+    chip = Chip()
+    with pytest.raises(RejectCardError, match="may still be read as a good one") as rejected:
+        document.write(failing(chip, lock, carried_out=True), EXTENDED)
+    assert rejected.value.may_read_as_good
+    assert "destroy" in rejected.value.advice
+
+
+def test_nothing_is_sent_to_a_rejected_card_after_a_transport_error(document: Document) -> None:
+    """Another card may be in the reader: it must not be terminated."""
+    kind = replace(EXTENDED, resumable=False)
+    sent = commands(document, kind)
+    last = max(at for at, each in enumerate(sent) if each.ins == 0xD6)
+    card = Watched(Torn(Chip(), nth(last + 1)))
+    with pytest.raises(RejectCardError) as rejected:
+        document.write(card.process, kind)
+    assert rejected.value.may_read_as_good
+    assert len(card.sent) == last + 2
+
+
+def test_a_card_that_holds_another_document_is_not_terminated(document: Document) -> None:
+    chip = Chip()
+    document.write(chip.process, EXTENDED)
+    chip.reset()
+    other = replace(document.image, files=document.image.files | {FileID.SOD: b"\x77\x01\x00"})
+    with pytest.raises(RejectCardError) as rejected:
+        replace(document, image=other).write(chip.process, EXTENDED)
+    assert rejected.value.fault is CardFault.OTHER_DOCUMENT
+    assert not rejected.value.may_read_as_good
+    assert document.is_accepted(chip)
+
+
+@pytest.mark.parametrize("resumable", [True, False])
+def test_the_card_is_not_locked_if_the_entry_before_it_fails(
+    document: Document, resumable: bool
+) -> None:
+    chip = Chip()
+    keys = document.image.order.keys
+    way = way_into(keys, document.image.files.get(FileID.CARD_ACCESS))
+
+    def fail() -> None:
+        raise TryAgainError("the ledger does not answer")
+
+    card = Iso7816Card(b"", replace(EXTENDED, resumable=resumable))
+    procedure = write_card(document.image.files, keys, card, way, before_lock=fail)
+    with pytest.raises(TryAgainError if resumable else RejectCardError, match="the ledger does"):
+        run(procedure, chip.process)
+    assert chip.state.life_cycle is not LifeCycle.OPERATIONAL
