@@ -3,7 +3,7 @@
 from collections.abc import Callable
 from datetime import datetime
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 import click
 
@@ -42,6 +42,37 @@ def verify() -> None:
     """
 
 
+class _Files(NamedTuple):
+    """The files to which a report is written, as the options name them."""
+
+    written: Path | None
+    portrait: Path | None
+    log: Path | None
+    with_holder: bool
+
+    def require_writers(self) -> None:
+        """Raise `MisuseError` if they cannot be written as asked, before a document is read."""
+        if self.with_holder and self.log is None:
+            from support.errors import MisuseError
+
+            raise MisuseError("--with-holder needs --transaction FILE")
+        if self.written is not None:
+            from verify.showing.output import require_writer
+
+            require_writer(self.written)
+
+    def write(self, report: "Report") -> None:
+        """Write them; raises `OSError`."""
+        from verify.showing.output import write_log, write_portrait, write_report
+
+        if self.written is not None:
+            write_report(report, self.written)
+        if self.portrait is not None:
+            write_portrait(report, self.portrait)
+        if self.log is not None:
+            write_log(report, self.log, with_holder=self.with_holder)
+
+
 def _judging(command: Callable[..., Any]) -> Callable[..., Any]:
     """Add the options that every command with a judgement has."""
     options = (
@@ -72,6 +103,14 @@ def _judging(command: Callable[..., Any]) -> Callable[..., Any]:
             help="Write the portrait to a file: as PNG if its name ends in .png, otherwise as the"
             " chip stores it.",
         ),
+        click.option(
+            "--transaction",
+            "log",
+            type=_FILE,
+            help="Write the log of the inspection (TR-03135-1, 6.3) to a JSON file, without"
+            " personal data.",
+        ),
+        click.option("--with-holder", is_flag=True, help="Write personal data to that log too."),
     )
     for option in reversed(options):
         command = option(command)
@@ -120,8 +159,7 @@ def card(
     policy: str,
     at: datetime | None,
     as_json: bool,
-    written: Path | None,
-    portrait: Path | None,
+    **files: Any,
 ) -> ExitStatus:
     """Read the chip of a card in a reader, and judge it.
 
@@ -138,7 +176,8 @@ def card(
     from verify.inspection.terminal_folder import load_terminal
     from verify.session.judging import open_session
 
-    _require_writers(written)
+    wanted = _Files(**files)
+    wanted.require_writers()
     if save is not None and is_taken(save):
         raise MisuseError(f"{save}: already exists", advice="choose another folder for the image")
     inspection_system = (
@@ -160,7 +199,7 @@ def card(
             )
             evidence = capture(connection, procedure)
         report = session.judge(evidence)
-        status = _tell(report, as_json=as_json, written=written, portrait=portrait)
+        status = _tell(report, wanted, as_json=as_json)
     if save is not None and evidence.files:
         from verify.session.evidence import save_evidence
 
@@ -184,14 +223,14 @@ def image(
     policy: str,
     at: datetime | None,
     as_json: bool,
-    written: Path | None,
-    portrait: Path | None,
+    **files: Any,
 ) -> ExitStatus:
     """Judge an LDS image: a folder or a zip of elementary files, or one such file."""
     from verify.session.evidence import load_evidence, with_printed_mrz
     from verify.session.judging import open_session
 
-    _require_writers(written)
+    wanted = _Files(**files)
+    wanted.require_writers()
     with open_session(trust, policy, at) as session:
         evidence = load_evidence(image)
         if mrz is not None:
@@ -199,28 +238,15 @@ def image(
 
             evidence = with_printed_mrz(evidence, read_optical(mrz))
         report = session.judge(evidence)
-        return _tell(report, as_json=as_json, written=written, portrait=portrait)
+        return _tell(report, wanted, as_json=as_json)
 
 
-def _require_writers(written: Path | None) -> None:
-    """Raise `MisuseError` if the report cannot be written as asked, before a document is read."""
-    if written is not None:
-        from verify.showing.output import require_writer
-
-        require_writer(written)
-
-
-def _tell(
-    report: "Report", *, as_json: bool, written: Path | None, portrait: Path | None
-) -> ExitStatus:
+def _tell(report: "Report", wanted: _Files, *, as_json: bool) -> ExitStatus:
     """Print the report and write the files asked for; return the verdict's exit status."""
-    from verify.showing.output import print_report, write_portrait, write_report
+    from verify.showing.output import print_report
 
     print_report(report, as_json=as_json)
-    if written is not None:
-        write_report(report, written)
-    if portrait is not None:
-        write_portrait(report, portrait)
+    wanted.write(report)
     return report.verdict.exit_status
 
 

@@ -2,7 +2,9 @@
 
 import json
 import sys
+from datetime import UTC, datetime
 from pathlib import Path
+from uuid import uuid4
 
 from support.command_line import remark
 from support.errors import MalformedError
@@ -13,8 +15,11 @@ from verify.judging.report import Report
 def print_report(report: Report, *, as_json: bool = False) -> None:
     """Print a report on standard output, as text or as one JSON object."""
     if as_json:
+        from verify.judging.tr03135 import results
+
+        whole = {**report.as_json(), "tr03135": results(report)}
         # ASCII: no data of a chip can be a control sequence of the terminal.
-        sys.stdout.write(json.dumps(report.as_json(), indent=2, ensure_ascii=True) + "\n")
+        sys.stdout.write(json.dumps(whole, indent=2, ensure_ascii=True) + "\n")
         return
     from verify.showing import text
 
@@ -64,3 +69,11 @@ def write_portrait(report: Report, path: Path) -> None:
             remark(f"{path}: not written, since the {problem.message}")
             return
     write_atomically(path, content, mode=0o600)
+
+
+def write_log(report: Report, path: Path, *, with_holder: bool) -> None:
+    """Write the log of the inspection to a file that only its owner can read; raises `OSError`."""
+    from verify.showing.transaction import transaction
+
+    log = transaction(report, uuid4(), datetime.now(UTC), with_holder=with_holder)
+    write_atomically(path, log, mode=0o600)

@@ -62,6 +62,7 @@ class ReportObject(msgspec.Struct, forbid_unknown_fields=True):
     apdus: int
     bytes: int
     seconds: float
+    tr03135: dict[str, str]
 
 
 @dataclass(frozen=True)
@@ -316,6 +317,23 @@ def test_a_portrait_that_cannot_be_written_is_a_remark(post: Post) -> None:
     assert ran.status == 2
     assert "not written" in ran.error
     assert not path.exists()
+
+
+def test_the_log_of_an_inspection_holds_no_personal_data_unless_asked_for(post: Post) -> None:
+    log = post.folder / "log.json"
+    assert post.card(usual(), "--mrz", MRZ, "--transaction", log).status == 0
+    text = log.read_text()
+    for private in ("MUSTERMANN", "ZU1234567", "SKILLED WORKER", "1990", "900131"):
+        assert private not in text
+    told = json.loads(text)
+    assert told["document"] == {"document_code": "IR", "issuing_state": "UTO"}
+    assert {"table": "5.2", "check": "overall document check", "result": "successful"} in (
+        told["results"]
+    )
+    assert log.stat().st_mode & 0o077 == 0
+    assert post.card(usual(), "--mrz", MRZ, "--transaction", log, "--with-holder").status == 0
+    assert "MUSTERMANN" in log.read_text()
+    one_line(post.image(usual(), "--with-holder"), 64, "--transaction")
 
 
 # --- mistakes ------------------------------------------------------------------------------------
