@@ -29,6 +29,10 @@ class Hash(StrEnum):
         """Hash the octets."""
         return _FUNCTIONS[self](octets).digest()
 
+    def begin(self) -> "hashlib._Hash":
+        """Return an object that hashes octets which arrive in parts."""
+        return _FUNCTIONS[self]()
+
 
 _SIZES: Final = {
     Hash.SHA1: 20, Hash.SHA224: 28, Hash.SHA256: 32, Hash.SHA384: 48, Hash.SHA512: 64,

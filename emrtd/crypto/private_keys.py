@@ -12,6 +12,7 @@ from emrtd.asn1 import ber, der
 from emrtd.crypto import ecdsa
 from emrtd.crypto.algorithm_identifiers import ID_RSA_PSS, encode_pss, read_pss
 from emrtd.crypto.curves import Curve
+from emrtd.crypto.oaep import OaepScheme
 from emrtd.crypto.public_keys import ID_EC_PUBLIC_KEY, ID_RSA, curve_from, encode_parameters
 from emrtd.crypto.signatures import (
     MAX_RSA_BITS,
@@ -23,6 +24,7 @@ from emrtd.crypto.signatures import (
     ecdsa_encode,
     rsa_padding,
 )
+from emrtd.errors import ProtocolError
 from support.errors import MalformedError, MisuseError
 from support.secret import Secret
 
@@ -151,6 +153,37 @@ class RsaPrivateKey:
         blinded = representative * pow(blinding, public.e, public.n) % public.n
         private = self._key.private_numbers().d
         return pow(blinded, private, public.n) * pow(blinding, -1, public.n) % public.n
+
+    def decrypt_oaep(self, encrypted: bytes, scheme: OaepScheme) -> Secret:
+        """Decrypt with RSAES-OAEP (RFC 8017, 7.1.2).
+
+        Raises `ProtocolError`, which does not say what was wrong, if it does not decrypt.
+        """
+        self._require_decryption()
+        try:
+            return Secret(self._key.decrypt(encrypted, scheme.padding))
+        except ValueError:
+            raise ProtocolError("the RSA key does not decrypt this") from None
+
+    def decrypt_pkcs1(self, encrypted: bytes, size: int) -> Secret:
+        """Decrypt a key of `size` octets with RSAES-PKCS1-v1_5 (RFC 8017, 7.2.2).
+
+        If the padding or the size is wrong, a random key of that size is returned: whoever tries
+        many ciphertexts must not learn which of them had the right padding (RFC 3218, 2.3.2).
+        """
+        from cryptography.hazmat.primitives.asymmetric import padding
+
+        self._require_decryption()
+        key = secrets.token_bytes(size)
+        try:
+            found = self._key.decrypt(encrypted, padding.PKCS1v15())
+        except ValueError:
+            found = b""
+        return Secret((found, key)[len(found) != size])
+
+    def _require_decryption(self) -> None:
+        if self._pss_only:
+            raise MisuseError("the key is under id-RSASSA-PSS, and does not decrypt")
 
     def to_pkcs8(self) -> Secret:
         """Encode as PKCS#8 PrivateKeyInfo, not encrypted; id-RSASSA-PSS and its parameters stay."""

@@ -16,7 +16,8 @@ from typing import Final
 from emrtd.crypto.public_keys import decode_public_key
 from emrtd.crypto.signatures import EcPublicKey
 from emrtd.errors import ProtocolError
-from emrtd.pki.cms.enveloped import Recipient, recipients_of
+from emrtd.pki.cms.enveloped import recipients_of
+from emrtd.pki.cms.recipients import Recipient
 from emrtd.pki.x509.certificate_writer import key_identifier
 from support.database import Database, Layout
 from support.errors import MalformedError, MisuseError

@@ -4,6 +4,7 @@
 that accept octets, each with the reason.  A new function that is in neither fails `test_registry`.
 """
 
+import io
 from collections.abc import Callable
 from dataclasses import dataclass
 from functools import partial
@@ -36,6 +37,7 @@ from emrtd.pki import private_key_file
 from emrtd.pki.cms import enveloped
 from emrtd.pki.cms.bundle import read_bundle
 from emrtd.pki.cms.signed_data import SignedData
+from emrtd.pki.cms.signed_stream import read_signed_stream
 from emrtd.pki.cms.transfer import read_transferred
 from emrtd.pki.cvc.certificates import CvCertificate
 from emrtd.pki.cvc.requests import CvRequest
@@ -283,6 +285,22 @@ PARSERS = [
         (MalformedError, ProtocolError, MisuseError),
     ),
     Parser(
+        "emrtd.pki.cms.enveloped.open_envelope(RSA)",
+        lambda octets: enveloped.open_envelope(octets, seeds.RSA),
+        seeds.envelopes,
+        (MalformedError, ProtocolError),
+    ),
+    Parser(
+        "emrtd.pki.cms.enveloped.Envelope.read",
+        lambda octets: enveloped.Envelope.read(io.BytesIO(octets)),
+        seeds.envelopes,
+    ),
+    Parser(
+        "emrtd.pki.cms.signed_stream.read_signed_stream",
+        lambda octets: read_signed_stream(io.BytesIO(octets), lambda _: None),
+        seeds.signed_data,
+    ),
+    Parser(
         "emrtd.pki.cms.bundle.read_bundle",
         partial(read_bundle, what="bundle"),
         lambda: [*seeds.signed_data(), *seeds.bundles()],
@@ -354,6 +372,7 @@ NOT_PARSERS = {
     "emrtd.iso7816.selecting.select_application": _OURS,
     "emrtd.pki.x509.algorithms.surplus_zeros": _INNER,
     "emrtd.pki.cms.enveloped.seal": _OURS,
+    "emrtd.pki.cms.recipients.encrypt_key": _OURS,
     "emrtd.pki.x509.extension_writer.authority_key_identifier": _OURS,
     "emrtd.pki.x509.extension_writer.subject_key_identifier": _OURS,
     "emrtd.pki.path.differ_in_one_octet": "compares octets, without parsing them",

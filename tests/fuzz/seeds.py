@@ -2,6 +2,7 @@
 
 import base64
 import io
+import secrets
 from collections.abc import Callable
 from datetime import date
 from functools import cache
@@ -25,7 +26,7 @@ from emrtd.crypto.domain_parameters import (
     encode_domain_parameters,
 )
 from emrtd.crypto.hashes import Hash
-from emrtd.crypto.private_keys import EcPrivateKey
+from emrtd.crypto.private_keys import EcPrivateKey, PrivateKey, RsaPrivateKey
 from emrtd.crypto.public_keys import encode_public_key
 from emrtd.globalplatform.put_key import NewKeys
 from emrtd.iso7816 import odd_ins
@@ -44,7 +45,8 @@ from emrtd.lds.files import EMRTD_APPLICATION, FILES, FileID
 from emrtd.lds.image import LdsImage
 from emrtd.lds.lds2 import SignedRecord, TravelRecord, VisaRecord
 from emrtd.lds.security.security_infos import PaceInfo
-from emrtd.pki.cms.enveloped import seal
+from emrtd.pki.cms.enveloped import ID_ENVELOPED_DATA, seal
+from emrtd.pki.cms.recipients import encrypt_key
 from emrtd.pki.cms.signed_data import ID_DATA, ID_SIGNED_DATA, SignedData
 from emrtd.pki.cms.signed_data_writer import build_signed_data
 from emrtd.pki.cvc.authorization import Role
@@ -72,6 +74,8 @@ _MODP = STANDARDISED[0]
 PASSPHRASE = Secret(b"a pass phrase for tests")
 CSCA = Authority()
 STATION = EcPrivateKey.generate(CURVES["brainpoolP256r1"])
+RSA = RsaPrivateKey.generate(2048)
+_BOTH: list[PrivateKey] = [STATION, RSA]
 ZONES = [
     "I<UTOD231458907<<<<<<<<<<<<<<<7408122F1204159UTO<<<<<<<<<<<6ERIKSSON<<ANNA<MARIA<<<<<<<<<<",
     "I<UTOERIKSSON<<ANNA<MARIA<<<<<<<<<<<D231458907UTO7408122F1204159<<<<<<<6",
@@ -288,7 +292,17 @@ def signatures() -> list[bytes]:
 
 @cache
 def envelopes() -> list[bytes]:
-    return [seal(b"the keys of a chip", STATION.public_key, bytes(20))]
+    recipients = [
+        encrypt_key(bytes(16), each.public_key, bytes(20), secrets.token_bytes) for each in _BOTH
+    ]
+    cipher = der.sequence(der.oid("2.16.840.1.101.3.4.1.2"), der.octet_string(bytes(16)))
+    content = der.sequence(der.oid(ID_DATA), cipher, der.tagged_primitive(0, bytes(32)))
+    body = der.sequence(der.integer(2), der.set_of(*recipients), content)
+    return [
+        seal(b"the keys of a chip", STATION.public_key, bytes(20)),
+        seal(b"the keys of a chip", RSA.public_key, bytes(20)),
+        der.sequence(der.oid(ID_ENVELOPED_DATA), der.tagged(0, body)),
+    ]
 
 
 @cache
@@ -312,7 +326,7 @@ def segments() -> list[bytes]:
 
 @cache
 def transferred() -> list[bytes]:
-    (envelope,) = envelopes()
+    envelope = envelopes()[0]
     headers = b"Content-Type: application/pkcs7-mime\nContent-Transfer-Encoding: base64\n\n"
     return [
         envelope,

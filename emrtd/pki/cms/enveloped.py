@@ -1,54 +1,57 @@
-"""Envelopes: CMS AuthEnvelopedData (RFC 5083, RFC 5084, RFC 5753).
+"""Envelopes: CMS EnvelopedData and AuthEnvelopedData (RFC 5652, 6; RFC 5083).
 
-The content is encrypted with AES-256 in GCM mode; its key is wrapped with a key derived by an
-ephemeral ECDH key agreement with the recipient's key.  `openssl cms -decrypt` decrypts them.  The
-recipient is named by its subject key identifier, so that a private key can be found without its
-certificate.
+`seal` makes AuthEnvelopedData: the content is encrypted with AES-256 in GCM mode, and its key for
+the recipient's EC or RSA key.  `openssl cms -decrypt` decrypts them.  The recipient is named by its
+subject key identifier, so that a private key can be found without its certificate.
 
-An envelope that is read may have further recipients, also of other kinds, and indefinite lengths,
-as `openssl cms -encrypt -stream` writes them.
+An envelope that is read may be encrypted with AES of 128, 192 or 256 bits in GCM or CBC mode, may
+have further recipients, also of other kinds, and may have indefinite lengths, as `openssl cms
+-encrypt -stream` writes them.  CBC does not protect the content against changes.
 """
 
-import hashlib
+import io
 import secrets
-from dataclasses import dataclass
-from itertools import islice
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, field
 from typing import Final
 
-from emrtd import tlv
 from emrtd.asn1 import ber, der
-from emrtd.crypto.curves import Point
-from emrtd.crypto.private_keys import EcPrivateKey
-from emrtd.crypto.public_keys import ID_EC_PUBLIC_KEY
-from emrtd.crypto.signatures import EcPublicKey
-from emrtd.errors import ProtocolError
+from emrtd.asn1.stream import BerStream, Readable
+from emrtd.asn1.structures import read_oid
+from emrtd.crypto.private_keys import PrivateKey
+from emrtd.crypto.signatures import PublicKey
 from emrtd.iso7816.procedure import Random
-from support.errors import MalformedError
+from emrtd.pki.cms.content_encryption import (
+    AES_256_GCM,
+    TAG_SIZE,
+    ContentCipher,
+    NotOpenedError,
+)
+from emrtd.pki.cms.recipients import (
+    AgreedKey,
+    EncryptedKey,
+    Recipient,
+    TransportedKey,
+    encrypt_key,
+    read_recipients,
+)
 from support.secret import Secret
 
-_ID_AUTH_ENVELOPED_DATA: Final = "1.2.840.113549.1.9.16.1.23"
+ID_ENVELOPED_DATA: Final = "1.2.840.113549.1.7.3"
+ID_AUTH_ENVELOPED_DATA: Final = "1.2.840.113549.1.9.16.1.23"
 _ID_DATA: Final = "1.2.840.113549.1.7.1"
-_ECDH_SHA256_KDF: Final = "1.3.132.1.11.1"  # dhSinglePass-stdDH-sha256kdf-scheme
-_AES_256_WRAP: Final = "2.16.840.1.101.3.4.1.45"
-_AES_256_GCM: Final = "2.16.840.1.101.3.4.1.46"
 
-_KDF_HASHES: Final = {  # RFC 5753, 7.1.4: dhSinglePass-stdDH-*
-    "1.3.133.16.840.63.0.2": "sha1",
-    _ECDH_SHA256_KDF: "sha256",
-    "1.3.132.1.11.2": "sha384",
-    "1.3.132.1.11.3": "sha512",
-}
-
-_MAX_RECIPIENTS: Final = 16
 _KEY_SIZE: Final = 32
 _NONCE_SIZE: Final = 12
-_TAG_SIZE: Final = 16
 _WHAT: Final = "envelope"
+
+Reopen = Callable[[], Readable]
+"""Returns the octets of an envelope from their beginning; it is read twice."""
 
 
 def seal(
     content: bytes,
-    recipient: EcPublicKey,
+    recipient: PublicKey,
     key_identifier: bytes,
     random: Random = secrets.token_bytes,
 ) -> bytes:
@@ -57,206 +60,125 @@ def seal(
     `key_identifier` is the subject key identifier of the recipient's certificate.
     """
     from cryptography.hazmat.primitives.ciphers.aead import AESGCM
-    from cryptography.hazmat.primitives.keywrap import aes_key_wrap
 
-    curve = recipient.curve
-    ephemeral = EcPrivateKey.generate(curve, random=random)
     content_key, nonce = random(_KEY_SIZE), random(_NONCE_SIZE)
-    wrapping_key = _key_encryption_key(ephemeral, recipient.point, "sha256")
-    wrapped = aes_key_wrap(wrapping_key, content_key)
+    recipient_info = encrypt_key(content_key, recipient, key_identifier, random)
     encrypted = AESGCM(content_key).encrypt(nonce, content, None)
-    originator = der.tagged(  # OriginatorPublicKey; the recipient knows the curve
-        1,
-        der.sequence(der.oid(ID_EC_PUBLIC_KEY)),
-        der.bit_string(curve.encode_point(ephemeral.public_key.point)),
-    )
-    recipient_key = der.sequence(
-        der.tagged(0, der.octet_string(key_identifier)), der.octet_string(wrapped)
-    )
-    recipient_info = der.tagged(  # KeyAgreeRecipientInfo
-        1,
-        der.integer(3),
-        der.tagged(0, originator),
-        der.sequence(der.oid(_ECDH_SHA256_KDF), der.sequence(der.oid(_AES_256_WRAP))),
-        der.sequence(recipient_key),
-    )
     cipher = der.sequence(
-        der.oid(_AES_256_GCM), der.sequence(der.octet_string(nonce), der.integer(_TAG_SIZE))
+        der.oid(AES_256_GCM), der.sequence(der.octet_string(nonce), der.integer(TAG_SIZE))
     )
     enveloped = der.sequence(
         der.integer(0),
         der.set_of(recipient_info),
-        der.sequence(der.oid(_ID_DATA), cipher, der.tagged_primitive(0, encrypted[:-_TAG_SIZE])),
-        der.octet_string(encrypted[-_TAG_SIZE:]),
+        der.sequence(der.oid(_ID_DATA), cipher, der.tagged_primitive(0, encrypted[:-TAG_SIZE])),
+        der.octet_string(encrypted[-TAG_SIZE:]),
     )
-    return der.sequence(der.oid(_ID_AUTH_ENVELOPED_DATA), der.tagged(0, enveloped))
+    return der.sequence(der.oid(ID_AUTH_ENVELOPED_DATA), der.tagged(0, enveloped))
 
 
 @dataclass(frozen=True, slots=True)
-class Recipient:
-    """A recipient: a key identifier, or a certificate's issuer and serial number."""
+class Envelope:
+    """What an envelope says outside of its encrypted content.
 
-    key_identifier: bytes | None = None
-    issuer: bytes | None = None
-    serial_number: int | None = None
+    `keys` holds the content key for each recipient; `content_type` is a dotted object identifier;
+    `mac` is the tag of GCM, None for CBC; `attributes` are the authenticated attributes as GCM
+    authenticates them, and `size` the octets of the encrypted content.
+    """
+
+    keys: tuple[EncryptedKey, ...]
+    content_type: str
+    cipher: ContentCipher
+    mac: bytes | None = field(repr=False)
+    attributes: bytes = field(repr=False)
+    size: int
+
+    @classmethod
+    def read(cls, source: Readable, what: str = _WHAT) -> "Envelope":
+        """Read a whole envelope and skip its content; raises `MalformedError`."""
+        stream = BerStream(source, what)
+        authenticated, keys, content_type, cipher = _read_head(stream)
+        size = 0
+        for part in stream.contents(0x80, 0xA0):
+            size += len(part)
+        stream.leave()  # EncryptedContentInfo
+        mac, attributes = None, b""
+        if authenticated:
+            if stream.next_tag() == 0xA1:
+                attributes = b"\x31" + stream.value()[1:]  # RFC 5083, 2.2: as a SET OF
+            mac = ber.read(stream.value(), what).expect(der.OCTET_STRING).contents
+            if len(mac) != cipher.tag_size:
+                raise stream.malformed(f"is not a tag of {cipher.tag_size} octets")
+        if stream.next_tag() in {0xA1, 0xA2}:  # attributes that nothing protects
+            stream.value()
+        for _ in range(3):
+            stream.leave()
+        stream.finish()
+        return cls(keys, content_type, cipher, mac, attributes, size)
+
+    @property
+    def is_authenticated(self) -> bool:
+        """Whether a change of the content is noticed: GCM, not CBC."""
+        return self.mac is not None
+
+    def decrypt(self, source: Readable, key: Secret, what: str = _WHAT) -> Iterator[bytes]:
+        """Yield the content in parts, from the beginning of the same envelope.
+
+        `NotOpenedError` follows the parts if the key is wrong or the content was altered, so they
+        may be used only after the last one.
+        """
+        stream = BerStream(source, what)
+        _read_head(stream)
+        parts = stream.contents(0x80, 0xA0)
+        return self.cipher.decrypt(parts, key, self.mac, self.attributes)
+
+    def encrypted(self, source: Readable, what: str = _WHAT) -> Iterator[bytes]:
+        """Yield the encrypted content in parts, from the beginning of the same envelope."""
+        stream = BerStream(source, what)
+        _read_head(stream)
+        return stream.contents(0x80, 0xA0)
+
+
+def _read_head(
+    stream: BerStream,
+) -> tuple[bool, tuple[EncryptedKey, ...], str, ContentCipher]:
+    """Read up to the encrypted content: whether it is authenticated, keys, type and cipher."""
+    stream.enter(der.SEQUENCE)
+    kind = read_oid(ber.read(stream.value(), _WHAT))
+    if kind not in {ID_ENVELOPED_DATA, ID_AUTH_ENVELOPED_DATA}:
+        raise stream.malformed("is neither EnvelopedData nor AuthEnvelopedData")
+    stream.enter(0xA0)
+    stream.enter(der.SEQUENCE)
+    stream.value()  # version
+    if stream.next_tag() == 0xA0:
+        stream.value()  # originatorInfo: certificates of whoever encrypted it
+    keys = read_recipients(ber.read(stream.value(), _WHAT))
+    stream.enter(der.SEQUENCE)
+    content_type = read_oid(ber.read(stream.value(), _WHAT))
+    cipher = ContentCipher.read(ber.read(stream.value(), _WHAT))
+    authenticated = kind == ID_AUTH_ENVELOPED_DATA
+    if authenticated != (cipher.tag_size is not None):
+        raise stream.malformed("its cipher does not belong to its type of content")
+    return authenticated, keys, content_type, cipher
 
 
 def recipients_of(envelope: bytes) -> list[Recipient]:
-    """Return the recipients of an envelope; raises `MalformedError`."""
-    return [each.recipient for each in _parse(envelope).keys]
+    """Return the recipients whose EC key opens an envelope; raises `MalformedError`."""
+    keys = Envelope.read(io.BytesIO(envelope)).keys
+    return [each.recipient for each in keys if isinstance(each, AgreedKey)]
 
 
-def open_envelope(envelope: bytes, key: EcPrivateKey) -> Secret:
-    """Decrypt an envelope that `seal` or `openssl cms -encrypt -aes-256-gcm` made.
+def open_envelope(envelope: bytes, key: PrivateKey) -> Secret:
+    """Decrypt an envelope that `seal` or `openssl cms -encrypt` made.
 
-    Raises `MalformedError` if the octets are not such an envelope, `ProtocolError` if it is for
-    another key or its encrypted content was altered.
+    Raises `MalformedError` if the octets are not such an envelope, `NotOpenedError` if it is for
+    another key or was altered.  A key that is transported with PKCS#1 v1.5 is not decrypted.
     """
-    from cryptography.exceptions import InvalidTag
-    from cryptography.hazmat.primitives.ciphers.aead import AESGCM
-
-    parts = _parse(envelope)
-    content_key = next(filter(None, (_unwrap(wrapped, key) for wrapped in parts.keys)), None)
+    read = Envelope.read(io.BytesIO(envelope))
+    keys = [
+        each for each in read.keys if not (isinstance(each, TransportedKey) and each.scheme is None)
+    ]
+    size = read.cipher.key_size
+    content_key = next(filter(None, (each.unwrap(key, size) for each in keys)), None)
     if content_key is None:
-        raise ProtocolError("the envelope is for another key")
-    try:
-        return Secret(AESGCM(content_key).decrypt(parts.nonce, parts.encrypted, None))
-    except (InvalidTag, ValueError):
-        raise ProtocolError("the envelope was altered after it was sealed") from None
-
-
-@dataclass(frozen=True, repr=False)
-class _WrappedKey:
-    """The content key, wrapped for one recipient."""
-
-    recipient: Recipient
-    originator: bytes
-    kdf_hash: str
-    wrapped: bytes
-
-
-@dataclass(frozen=True, repr=False)
-class _Parts:
-    keys: list[_WrappedKey]
-    nonce: bytes
-    encrypted: bytes
-
-
-def _parse(envelope: bytes) -> _Parts:
-    whole = tlv.read_expected(ber.definite(envelope, _WHAT), der.SEQUENCE, _WHAT)
-    kind, content = _fields(whole, 2)
-    if der.read_oid(kind) != _ID_AUTH_ENVELOPED_DATA:
-        raise kind.malformed("is not AuthEnvelopedData")
-    _, recipients, encrypted_content, tag = _fields(_fields(content, 1)[0], 4)
-    infos = recipients.children()
-    if not 1 <= len(infos) <= _MAX_RECIPIENTS:
-        raise recipients.malformed(f"names {len(infos)} recipients")
-    _, cipher, encrypted = _fields(encrypted_content, 3)
-    algorithm, parameters = _fields(cipher, 2)
-    if der.read_oid(algorithm) != _AES_256_GCM:
-        raise algorithm.malformed("is not AES-256 in GCM mode")
-    nonce, tag_size = _fields(parameters, 2)
-    if der.read_integer(tag_size) != _TAG_SIZE or len(tag.value) != _TAG_SIZE:
-        raise tag.malformed(f"is not a tag of {_TAG_SIZE} octets")
-    return _Parts(
-        _parse_recipients(infos),
-        der.read_octet_string(nonce),
-        _parse_encrypted(encrypted) + der.read_octet_string(tag),
-    )
-
-
-def _parse_encrypted(encrypted: tlv.DataObject) -> bytes:
-    """Return the encrypted content; it is in segments if it was written as a stream."""
-    if encrypted.tag == 0xA0:
-        return ber.joined(encrypted.value, _WHAT)
-    if encrypted.tag != 0x80:
-        raise encrypted.malformed("is not the encrypted content")
-    return encrypted.value
-
-
-def _parse_recipients(infos: tlv.DataObjects) -> list[_WrappedKey]:
-    """Read the recipients; those of other kinds (RSA, a password) are left out.
-
-    Raises `MalformedError`, with the reason for the first one, if all of them are of other kinds.
-    """
-    keys: list[_WrappedKey] = []
-    objections: list[MalformedError] = []
-    for info in infos:
-        try:
-            keys += _parse_recipient(info)
-        except MalformedError as error:
-            objections.append(error)
-    if not keys:
-        raise objections[0]
-    return keys
-
-
-def _parse_recipient(info: tlv.DataObject) -> list[_WrappedKey]:
-    """Read a KeyAgreeRecipientInfo (RFC 5652, 6.2.2), which may be for several keys."""
-    if info.tag != 0xA1:
-        raise info.malformed("is not a key agreement")
-    _, originator, agreement, keys = _fields(info, 4)
-    scheme, wrapping = _fields(agreement, 2)
-    kdf_hash = _KDF_HASHES.get(der.read_oid(scheme))
-    if kdf_hash is None or wrapping.value != der.oid(_AES_256_WRAP):
-        raise agreement.malformed("is not ECDH with a known KDF and AES-256 key wrap")
-    originator_key = _fields(originator, 1)[0]
-    if originator_key.tag != 0xA1:
-        raise originator.malformed("is not an ephemeral key")
-    point = _fields(originator_key, 2)[1]
-    found: list[_WrappedKey] = []
-    objection = keys.malformed("names no recipient")
-    for each in islice(keys.children(), _MAX_RECIPIENTS):
-        try:
-            identifier, wrapped = _fields(each, 2)
-            recipient, octets = _parse_identifier(identifier), der.read_octet_string(wrapped)
-        except MalformedError as error:
-            objection = error
-        else:
-            found.append(_WrappedKey(recipient, der.read_bit_string(point), kdf_hash, octets))
-    if not found:
-        raise objection
-    return found
-
-
-def _parse_identifier(identifier: tlv.DataObject) -> Recipient:
-    if identifier.tag == 0xA0:
-        return Recipient(key_identifier=der.read_octet_string(_fields(identifier, 1)[0]))
-    issuer, serial_number = _fields(identifier, 2)
-    encoded = tlv.encode(issuer.tag, issuer.value)
-    return Recipient(issuer=encoded, serial_number=der.read_integer(serial_number))
-
-
-def _fields(item: tlv.DataObject, count: int) -> tlv.DataObjects:
-    fields = item.children()
-    if len(fields) != count:
-        raise item.malformed(f"{len(fields)} fields instead of {count}")
-    return fields
-
-
-def _unwrap(key: _WrappedKey, private: EcPrivateKey) -> bytes | None:
-    """Return the content key; None if it was wrapped for another private key."""
-    from cryptography.hazmat.primitives.keywrap import InvalidUnwrap, aes_key_unwrap
-
-    try:
-        point = private.public_key.curve.decode_point(key.originator)
-        content_key = aes_key_unwrap(_key_encryption_key(private, point, key.kdf_hash), key.wrapped)
-    except (MalformedError, ProtocolError, InvalidUnwrap, ValueError):
-        return None
-    return content_key if len(content_key) == _KEY_SIZE else None
-
-
-def _key_encryption_key(private: EcPrivateKey, peer: Point, kdf_hash: str) -> bytes:
-    """Derive the key-encryption key from the shared secret (RFC 5753, 7.2; ANSI X9.63)."""
-    curve = private.public_key.curve
-    number = int.from_bytes(private.private.reveal(), "big")
-    shared_secret = curve.multiply(number, peer)[0].to_bytes(curve.size, "big")
-    shared_info = der.sequence(
-        der.sequence(der.oid(_AES_256_WRAP)),
-        der.tagged(2, der.octet_string((8 * _KEY_SIZE).to_bytes(4, "big"))),
-    )
-    rounds = (
-        hashlib.new(kdf_hash, shared_secret + counter.to_bytes(4, "big") + shared_info).digest()
-        for counter in (1, 2)
-    )
-    return b"".join(rounds)[:_KEY_SIZE]
+        raise NotOpenedError
+    return Secret(b"".join(read.decrypt(io.BytesIO(envelope), content_key)))

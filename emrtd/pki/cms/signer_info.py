@@ -123,11 +123,15 @@ class SignerInfo(msgspec.Struct, frozen=True):
         Returns the quirks that the verification found; raises `ProtocolError` if the signature is
         wrong.
         """
+        return self.verify_digest(content_type, self.digest.digest(content), key)
+
+    def verify_digest(self, content_type: str, digest: bytes, key: PublicKey) -> frozenset[Quirk]:
+        """Verify the signature over content of which `digest` is the digest, as `verify` does."""
         if self.signed_attributes is None:
             raise ProtocolError("the signature has no signed attributes, which Doc 9303 requires")
         if self.content_type != content_type:
             raise ProtocolError("the signature is for another type of content")
-        if self.message_digest != self.digest.digest(content):
+        if self.message_digest != digest:
             raise ProtocolError("the digest of the content is not the signed message digest")
         try:
             verify_signature(key, self.scheme, self.signature, self.signed_attributes)

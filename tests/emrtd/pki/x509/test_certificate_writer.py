@@ -12,7 +12,8 @@ from emrtd.crypto.curves import CURVES
 from emrtd.crypto.hashes import Hash
 from emrtd.crypto.private_keys import EcPrivateKey, PrivateKey, RsaPrivateKey
 from emrtd.crypto.signatures import SignatureFamily, SignatureScheme
-from emrtd.pki.cms.enveloped import Recipient, open_envelope, recipients_of, seal
+from emrtd.pki.cms.enveloped import open_envelope, recipients_of, seal
+from emrtd.pki.cms.recipients import Recipient
 from emrtd.pki.x509.certificate_writer import (
     Issuer,
     Period,
