@@ -1,0 +1,1 @@
+"""The ledger of the personalisation line: jobs, cards, and every step taken with them."""

@@ -1,0 +1,445 @@
+"""What intake, data preparation, stations and supervisors ask of the ledger.
+
+`personalise.ledger.opening.open_ledger` returns a `Ledger`.  Its methods may be called from several
+threads.  Each method is one transaction: it is entered, durably, when the method returns, and
+nothing is changed if it raises `StepRefusedError`.  After `LedgerUnavailableError` it may or may
+not have been entered: repeat the call, since a step that was already taken by the same claim
+changes nothing.
+
+How a station makes one card:
+
+    claim = ledger.take(worker, card_name, card_profile)
+    ledger.begin(claim)        before the first command that writes to the card
+    ledger.locking(claim)      before the first command after which an inspection might accept it
+    ledger.issued(claim)       when the card was seen locked and was opened as an inspector would
+
+A resumed claim may be in doubt.  The station looks at the card first: locked and right, it calls
+`issued`; not locked, it calls `begin` and goes on, with `locking` before the lock.
+"""
+
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta
+from typing import ClassVar, Protocol
+
+from emrtd.lds.image import LdsImage
+from personalise.ledger.states import (
+    CardRecord,
+    CardStatus,
+    Job,
+    JobState,
+    Refusal,
+    Worker,
+)
+from personalise.preparing.application import Application
+from support.errors import ChipsealError, ExitStatus, MisuseError
+
+
+class LedgerUnavailableError(ChipsealError):
+    """The database cannot be used now: it is stopped, full, or held by another process.
+
+    Whether the last call was entered is not known; repeat it.
+    """
+
+    kind = "ledger-unavailable"
+
+
+class LedgerRestoredError(ChipsealError):
+    """The ledger lacks entries that were made: it was restored from a backup.
+
+    No station starts with it until a supervisor has joined what the journals know.
+    """
+
+    kind = "ledger-restored"
+
+
+class DamagedLedgerError(ChipsealError):
+    """The database is not a ledger, is of a newer version, or contradicts itself."""
+
+    kind = "damaged-ledger"
+    exit_status: ClassVar[ExitStatus] = ExitStatus.MISTAKE
+
+
+class ReplayedPackageError(MisuseError):
+    """A package that was received before, at `at`; nothing of it was taken."""
+
+    kind = "replayed-package"
+
+    def __init__(self, at: datetime) -> None:
+        self.at = at
+        super().__init__(f"the package was received before, at {at:%Y-%m-%d %H:%M:%S} UTC")
+
+
+@dataclass(frozen=True, slots=True)
+class Rules:
+    """How a ledger is used, from the PKI's settings.
+
+    `lease` is how long a claim holds unless it is renewed.  With `only_stock` a card is written
+    only if it was received into stock.
+    """
+
+    lease: timedelta = timedelta(seconds=60)
+    only_stock: bool = False
+
+
+# --- intake and preparation ------------------------------------------------------------------
+
+
+@dataclass(frozen=True, slots=True)
+class Arrival:
+    """An application that has been read and checked, as it goes into the ledger.
+
+    `issuing_state` and `number` identify the document; `files` holds `application.json` and the
+    images that it names, by file name.  Only their ciphertext and a keyed digest of the number are
+    stored.  `profile` is the chip profile and `card_profile` the kind of card that it names.  A
+    higher `priority` is made earlier.  `hold` is the reason to hold it for a supervisor.
+    """
+
+    issuing_state: str = field(repr=False)
+    number: str = field(repr=False)
+    files: Mapping[str, bytes] = field(repr=False)
+    profile: str
+    card_profile: str
+    priority: int = 0
+    hold: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Reception:
+    """What became of one arrival.
+
+    `job` is the id of its new job, None if it was refused as a duplicate; `document` the keyed
+    digest of its number (hexadecimal); `duplicate_of` the job that has the same document.
+    """
+
+    job: str | None
+    state: JobState | None
+    document: str
+    duplicate_of: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Preparation:
+    """A job whose image is to be made, and its application, decrypted."""
+
+    job: str
+    application: Application = field(repr=False)
+    profile: str
+    document: str
+
+
+# --- stations --------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True, slots=True)
+class Claim:
+    """A worker's claim on a job; `serial` distinguishes it from all others on the same job.
+
+    `card` is the name of the card in the reader.  With `resumed` the card was begun for this job
+    before; with `in_doubt` its lock may have been sent.  `document` is the keyed digest of the
+    document's number.
+    """
+
+    job: str
+    serial: int
+    worker: Worker
+    card: str
+    card_profile: str
+    document: str
+    until: datetime
+    attempts: int = 0
+    resumed: bool = False
+    in_doubt: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class CardRefused:
+    """The card in the reader takes no document; the station puts it with the rejected cards.
+
+    After `Refusal.HELD_BY_OTHER` the card belongs to a job that another worker still has: the same
+    card can be inserted again later.  `card` is None for a card without a name.
+    """
+
+    card: str | None
+    refusal: Refusal | None
+    message: str
+    advice: str
+
+
+# --- lists and reports -----------------------------------------------------------------------
+
+
+@dataclass(frozen=True, slots=True)
+class JobEntry:
+    """A job as it is listed.  `document` is the keyed digest; `reader` who has or had it last."""
+
+    job: Job
+    document: str
+    profile: str
+    card_profile: str
+    priority: int
+    received: datetime
+    changed: datetime
+    period: str
+    station: str | None
+    reader: str | None
+
+
+@dataclass(frozen=True, slots=True)
+class Summary:
+    """Counts of jobs and cards by state, and the cards that an inspection might still accept."""
+
+    jobs: Mapping[JobState, int]
+    cards: Mapping[CardStatus, int]
+    may_be_good: tuple[CardRecord, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Finding:
+    """Something that `verify` found wrong; `where` is a chain, a job, a card or a checkpoint."""
+
+    where: str
+    problem: str
+
+
+@dataclass(frozen=True, slots=True)
+class Verification:
+    """The result of `verify`: how much was checked, and what is wrong."""
+
+    entries: int
+    checkpoints: int
+    jobs: int
+    cards: int
+    findings: tuple[Finding, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class PurgeReport:
+    """What `purge` destroyed, and which copies it cannot reach.
+
+    `kept` names the jobs of the period that are not finished.
+    """
+
+    jobs: tuple[str, ...]
+    periods: tuple[str, ...]
+    kept: tuple[str, ...]
+    beyond_reach: tuple[str, ...]
+
+
+class Ledger(Protocol):
+    """The ledger of a personalisation line."""
+
+    @property
+    def id(self) -> str:
+        """The random identifier of this ledger (16 hexadecimal digits)."""
+        ...
+
+    # --- intake and preparation
+
+    def receive(
+        self,
+        arrivals: Sequence[Arrival],
+        *,
+        package: bytes | None = None,
+        hold_duplicates: bool = False,
+    ) -> list[Reception]:
+        """Enter applications, all or none; return what became of each, in order.
+
+        `package` is the SHA-256 of the package that they came in; raises `ReplayedPackageError` if
+        it was received before.  A document that has an open job or a live card is refused, or with
+        `hold_duplicates` held; `Reception.duplicate_of` names the job.
+        """
+        ...
+
+    def find_document(self, issuing_state: str, number: str) -> str | None:
+        """Return the id of the open or issued job of a document, None if there is none."""
+        ...
+
+    def take_for_preparation(
+        self, worker: Worker, limit: int, lease: timedelta = timedelta(minutes=5)
+    ) -> list[Preparation]:
+        """Return at most `limit` received jobs for this worker to prepare, the most urgent first.
+
+        Nobody else receives them during the lease.  After it, whoever calls `prepared` first
+        prevails.
+        """
+        ...
+
+    def prepared(self, job: str, image: LdsImage) -> None:
+        """Store the image of a job, sealed; the job then waits for a card.
+
+        Raises `StepRefusedError` if it is no longer to be prepared.
+        """
+        ...
+
+    def reject(self, job: str, reason: str, *, by: str = "") -> None:
+        """End a job for which no card can be made; `reason` holds no person's data.
+
+        A card that was begun for it becomes spoilt.  Refused while a worker has the job, and while
+        it is in doubt.
+        """
+        ...
+
+    # --- stations
+
+    def join(self, station: str) -> None:
+        """Begin work as a station: give up the claims that an earlier run of it left.
+
+        Its unbegun jobs wait for a card again; its begun cards can be taken up by any station.
+        Raises `LedgerRestoredError` if the station's own journal has entries that the ledger lacks.
+        """
+        ...
+
+    def take(
+        self, worker: Worker, card: str | None, card_profile: str
+    ) -> Claim | CardRefused | None:
+        """Claim the job for the card in a reader; None if no job waits.
+
+        `card` is the name of the card (`CardIdentity.name`), `card_profile` its kind.  A card that
+        is bound to a job claims that job (`resumed`).  Any other card that is not blank, has no
+        name, or is not in stock where the rules require it, is refused.  A blank card claims the
+        next prepared job of its kind: reprints first, then by priority, then by age.
+        """
+        ...
+
+    def image(self, claim: Claim) -> LdsImage:
+        """Return the image of a claimed job, with the chip keys sealed for the station."""
+        ...
+
+    def renew(self, claim: Claim) -> Claim:
+        """Extend the lease of a claim; return the claim.  Raises `StepRefusedError` if it is over.
+
+        Call it at least three times a lease while the card is handled.
+        """
+        ...
+
+    def begin(self, claim: Claim) -> None:
+        """Bind the job to the card: call it before the first command that writes.
+
+        For a resumed claim: the card was seen, and is not locked.
+        """
+        ...
+
+    def locking(self, claim: Claim) -> None:
+        """Enter that a good card may exist from now on.
+
+        Call it before the first command after which an inspection might accept the card: the last
+        decisive write, or the lock.  Do not send that command if this raises.
+        """
+        ...
+
+    def issued(self, claim: Claim) -> None:
+        """Enter that the card is good: it was seen locked, and opened as an inspector would.
+
+        If this is refused, the card must not leave: put it with the rejected cards.
+        """
+        ...
+
+    def card_rejected(
+        self, claim: Claim, fault: str, reason: str, *, may_be_good: bool = False
+    ) -> None:
+        """Enter that the card was seen and is unusable; the job waits for another card.
+
+        With `may_be_good` it could not be shown that no inspection accepts the card, and the job is
+        in doubt until a supervisor has written the card off.  `fault` is the name of a `CardFault`.
+        """
+        ...
+
+    def application_rejected(self, claim: Claim, reason: str) -> None:
+        """Enter that no card can be made; a card that was begun becomes spoilt.
+
+        Refused while the job is in doubt: enter `card_rejected` first.
+        """
+        ...
+
+    def interrupted(self, claim: Claim, reason: str = "") -> None:
+        """Give up a claim: the card was pulled out, or the station stops.
+
+        A job that was not begun waits for a card again; one that was stays bound to its card.
+        """
+        ...
+
+    # --- supervisors
+
+    def job(self, job: str) -> JobEntry:
+        """Return one job; raises `MisuseError` if there is none with this id."""
+        ...
+
+    def jobs(
+        self, states: Iterable[JobState] = (), *, document: str | None = None
+    ) -> Iterator[JobEntry]:
+        """Yield the jobs in these states (all, if none is named), the oldest first."""
+        ...
+
+    def history(self, job: str) -> list[tuple[datetime, str, Mapping[str, object]]]:
+        """Return the entries about one job: time, station or role, and the step as a record."""
+        ...
+
+    def hold(self, job: str, reason: str, *, by: str) -> None:
+        """Hold a job that no card was begun for."""
+        ...
+
+    def release(self, job: str, *, by: str, reason: str = "") -> None:
+        """Let a held job go on; refused if its document has another open job or live card."""
+        ...
+
+    def reprint(self, job: str, reason: str, *, by: str) -> None:
+        """End the good card of an issued job, and make another one from the same image."""
+        ...
+
+    def write_off(self, card: str, reason: str, *, by: str) -> bool:
+        """Write off a card that was begun and is not seen again; its job waits for another card.
+
+        Returns whether a good card may exist.
+        """
+        ...
+
+    def purge(
+        self, *, jobs: Iterable[str] = (), period: str | None = None, by: str, reason: str = ""
+    ) -> PurgeReport:
+        """Destroy what is stored about the persons of finished jobs, or of a retention period.
+
+        `period` is a month of receipt, "2026-11": its key is destroyed too, unless a job of it is
+        not finished.
+        """
+        ...
+
+    # --- cards
+
+    def cards(self, statuses: Iterable[CardStatus] = ()) -> Iterator[CardRecord]:
+        """Yield the cards with these statuses (all, if none is named), in order of their names."""
+        ...
+
+    def card(self, name: str) -> CardRecord:
+        """Return what the ledger knows of a card; its status is `UNKNOWN` if that is nothing."""
+        ...
+
+    def receive_cards(self, names: Sequence[str], *, kind: str = "", by: str) -> int:
+        """Enter blank cards into stock; return how many were new."""
+        ...
+
+    def spoil_card(self, name: str, reason: str, *, by: str) -> None:
+        """Take a blank card out of stock: it is damaged, or lost."""
+        ...
+
+    def destroy_card(self, name: str, *, by: str, reason: str = "") -> None:
+        """Enter that a spoilt, ended, written-off or blank card was destroyed."""
+        ...
+
+    # --- the whole
+
+    def counts(self, card_profile: str | None = None) -> Mapping[JobState, int]:
+        """Return how many jobs are in each state, of one kind of card or of all."""
+        ...
+
+    def summary(self) -> Summary:
+        """Return the counts of jobs and cards, and the cards that may still be accepted."""
+        ...
+
+    def verify(self) -> Verification:
+        """Check the hash chains, their checkpoints, and the promise of exactly one card."""
+        ...
+
+    def close(self) -> None:
+        """Sign a last checkpoint, if there are new entries, and close the database."""
+        ...

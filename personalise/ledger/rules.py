@@ -1,0 +1,376 @@
+"""The steps of a job and its card, as a pure state machine: no I/O, no clock.
+
+A *job* is the ledger's record of one application, from its receipt until it is purged.  A step is
+entered in the ledger before it is taken, so the state of a job is what may be true of its card:
+
+    received --prepared--> prepared --claimed--> claimed --begun--> claimed, bound to a card
+    claimed, bound --locking--> in-doubt --issued--> issued
+
+A claim ends by time only until `Begun`.  From then on the job is bound to that card: another card
+takes the job only after this card was seen again and found unusable (`CardRejected`), or after a
+supervisor has written it off (`WrittenOff`).  From `Locking` on, a good card may exist; the job is
+in doubt until the card has been seen again (`Issued`, `Begun`, `CardRejected`) or is written off.
+
+`apply` holds every rule.  A store loads the rows of job and card, calls `apply`, and writes what it
+returns together with the entry, in one transaction.  docs/exactly-one.md explains the rules;
+tests/personalise/ledger/test_model.py explores them exhaustively.
+"""
+
+from datetime import datetime
+from typing import Any, Final, NoReturn, TypeVar
+
+import msgspec
+
+from personalise.ledger.states import (
+    BLANK,
+    OPEN,
+    CardRecord,
+    CardStatus,
+    Job,
+    JobState,
+    Lease,
+    Refusal,
+    StepRefusedError,
+    Worker,
+)
+from personalise.ledger.steps import (
+    Begun,
+    CardDestroyed,
+    CardReceived,
+    CardRejected,
+    CardSpoilt,
+    CardStep,
+    Claimed,
+    Held,
+    Interrupted,
+    Issued,
+    JobRejected,
+    JobStep,
+    Locking,
+    Prepared,
+    Purged,
+    Released,
+    Reprint,
+    WrittenOff,
+)
+
+T = TypeVar("T", Job, CardRecord)
+
+
+def apply(
+    job: Job, card: CardRecord | None, step: JobStep, now: datetime
+) -> tuple[Job, CardRecord | None]:
+    """Return the job and the card after a step; raises `StepRefusedError`.
+
+    `card` is the card in the reader, or the one that the step is about: required by `Begun`,
+    `Locking`, `Issued`, `WrittenOff` and `Reprint`, by `CardRejected`, and by each other step about
+    a job that is bound to a card.  `now` is UTC.  A step that was already taken, repeated by the
+    same claim, returns both unchanged.  A new job is made by `receive`.
+    """
+    match step:
+        case Held() | Released() | Prepared() | Purged():
+            return _without_card(job, step, now), card
+        case Claimed():
+            return _claim(job, card, step, now), card
+        case Interrupted():
+            return _interrupt(job, step), card
+        case JobRejected():
+            return _reject_job(job, card, step, now)
+        case WrittenOff():
+            return _write_off(job, _given(job, card), step, now)
+        case _:
+            return _with_card(job, _given(job, card), step)
+
+
+def receive(job_id: str, hold: str = "") -> Job:
+    """Return a new job; `hold` is the reason to hold it, empty for none."""
+    return Job(job_id, JobState.HELD if hold else JobState.RECEIVED, reason=hold)
+
+
+def apply_to_card(card: CardRecord, step: CardStep) -> CardRecord:
+    """Return a card after a step of stock keeping; raises `StepRefusedError`."""
+    match step:
+        case CardReceived():
+            if card.status is not CardStatus.UNKNOWN:
+                _wrong_card(card, "was received before")
+            return _changed(card, status=CardStatus.IN_STOCK)
+        case CardSpoilt():
+            if card.status not in BLANK:
+                _wrong_card(card, "is not blank", advice="`jobs write-off` ends a card in use")
+            return _changed(card, status=CardStatus.SPOILT, reason=step.reason)
+        case CardDestroyed():
+            if card.status not in _DESTRUCTIBLE:
+                advice = "write the card off, or reprint its document, first"
+                _wrong_card(card, f"is {card.status}", advice=advice)
+            return _changed(card, status=CardStatus.DESTROYED, may_be_good=False)
+
+
+_DESTRUCTIBLE: Final = frozenset(
+    {CardStatus.IN_STOCK, CardStatus.SPOILT, CardStatus.WRITTEN_OFF, CardStatus.ENDED}
+)
+
+
+def require_blank(card: CardRecord, *, only_stock: bool = False) -> None:
+    """Raise `StepRefusedError` if no job may be begun on a card.
+
+    With `only_stock` the card must have been received into stock.
+    """
+    if card.status not in BLANK:
+        raise StepRefusedError(
+            Refusal.CARD_NOT_BLANK,
+            f"card {card.name}",
+            f"is {card.status} in the ledger and takes no document",
+            advice="put it with the rejected cards, and insert a blank one",
+        )
+    if only_stock and card.status is CardStatus.UNKNOWN:
+        raise StepRefusedError(
+            Refusal.CARD_NOT_IN_STOCK,
+            f"card {card.name}",
+            "is not in stock",
+            advice="receive it with `personalise ledger stock receive`, or use another card",
+        )
+
+
+def _with_card(
+    job: Job, card: CardRecord, step: Begun | Locking | Issued | CardRejected | Reprint
+) -> tuple[Job, CardRecord]:
+    match step:
+        case Begun():
+            return _begin(job, card, step)
+        case Locking():
+            return _lock(job, card, step)
+        case Issued():
+            return _issue(job, card, step)
+        case CardRejected():
+            return _reject_card(job, card, step)
+        case Reprint():
+            return _reprint(job, card, step)
+
+
+def _without_card(job: Job, step: Held | Released | Prepared | Purged, now: datetime) -> Job:
+    match step:
+        case Held():
+            if job.state is JobState.CLAIMED and job.card is None:
+                _require_free(job, None, now)
+            elif job.state not in {JobState.RECEIVED, JobState.PREPARED}:
+                _wrong_state(job, "cannot be held")
+            return _changed(job, state=JobState.HELD, lease=None, reason=step.reason)
+        case Released():
+            if job.state is not JobState.HELD:
+                _wrong_state(job, "is not held")
+            state = JobState.PREPARED if job.has_image else JobState.RECEIVED
+            return _changed(job, state=state, reason="")
+        case Prepared():
+            if job.state not in {JobState.RECEIVED, JobState.HELD} or job.has_image:
+                _wrong_state(job, "cannot be prepared")
+            state = JobState.HELD if job.state is JobState.HELD else JobState.PREPARED
+            return _changed(job, state=state, has_image=True)
+        case Purged():
+            return _purge(job)
+
+
+def _claim(job: Job, card: CardRecord | None, step: Claimed, now: datetime) -> Job:
+    if job.state not in {JobState.PREPARED, JobState.CLAIMED, JobState.IN_DOUBT}:
+        _wrong_state(job, "cannot be claimed")
+    if job.card is not None:
+        _require_bound(job, _given(job, card))
+    _require_free(job, step.worker, now)
+    state = JobState.CLAIMED if job.state is JobState.PREPARED else job.state
+    lease = Lease(step.worker, job.claims + 1, now, step.until)
+    return _changed(job, state=state, lease=lease, claims=lease.serial)
+
+
+def _begin(job: Job, card: CardRecord, step: Begun) -> tuple[Job, CardRecord]:
+    _require_claim(job, step.serial)
+    if job.card is None:
+        require_blank(card)
+        begun = _changed(card, status=CardStatus.BEGUN, job=job.id)
+        return _changed(job, card=card.name, attempts=job.attempts + 1), begun
+    _require_bound(job, card)
+    return _changed(job, state=JobState.CLAIMED, reason=""), _changed(card, may_be_good=False)
+
+
+def _lock(job: Job, card: CardRecord, step: Locking) -> tuple[Job, CardRecord]:
+    _require_claim(job, step.serial)
+    _require_bound(job, card)
+    return _changed(job, state=JobState.IN_DOUBT, reason="the lock was begun"), card
+
+
+def _issue(job: Job, card: CardRecord, step: Issued) -> tuple[Job, CardRecord]:
+    if job.state is JobState.ISSUED and (job.claims, job.card) == (step.serial, card.name):
+        return job, card  # repeated: the answer to the first one was lost
+    _require_claim(job, step.serial)
+    _require_bound(job, card)
+    if job.state is not JobState.IN_DOUBT:
+        raise StepRefusedError(Refusal.NOT_LOCKING, job.id, "the lock was not entered before")
+    used = _changed(card, status=CardStatus.USED, may_be_good=False, reason="")
+    return _changed(job, state=JobState.ISSUED, lease=None, reason=""), used
+
+
+def _reject_card(job: Job, card: CardRecord, step: CardRejected) -> tuple[Job, CardRecord]:
+    if card.status is CardStatus.SPOILT and card.job == job.id:
+        return job, card  # repeated
+    if (
+        job.lease is None
+        and card.may_be_good
+        and (job.claims, job.card)
+        == (
+            step.serial,
+            card.name,
+        )
+    ):
+        return job, card  # repeated
+    _require_claim(job, step.serial)
+    if job.card is None:
+        require_blank(card)
+    else:
+        _require_bound(job, card)
+        if step.may_be_good:
+            doubtful = _changed(card, may_be_good=True, reason=step.reason)
+            return _changed(job, state=JobState.IN_DOUBT, lease=None, reason=step.reason), doubtful
+    spoilt = _changed(
+        card, status=CardStatus.SPOILT, job=job.id, may_be_good=False, reason=step.reason
+    )
+    return _back_in_the_queue(job), spoilt
+
+
+def _interrupt(job: Job, step: Interrupted) -> Job:
+    if job.lease is None and job.claims == step.serial:
+        return job  # repeated
+    _require_claim(job, step.serial)
+    return _back_in_the_queue(job) if job.card is None else _changed(job, lease=None)
+
+
+def _reject_job(
+    job: Job, card: CardRecord | None, step: JobRejected, now: datetime
+) -> tuple[Job, CardRecord | None]:
+    if job.state is JobState.REJECTED and step.serial in {None, job.claims}:
+        return job, card  # repeated
+    if job.state not in OPEN:
+        _wrong_state(job, "cannot be rejected")
+    if step.serial is None:
+        _require_free(job, None, now)
+    else:
+        _require_claim(job, step.serial)
+    if job.state is JobState.IN_DOUBT:
+        raise _in_doubt(job)
+    rejected = _changed(
+        job, state=JobState.REJECTED, card=None, lease=None, reprint=False, reason=step.reason
+    )
+    if job.card is None:
+        return rejected, card
+    bound = _require_bound(job, _given(job, card))
+    reason = "its application was rejected"
+    return rejected, _changed(bound, status=CardStatus.SPOILT, reason=reason)
+
+
+def _write_off(
+    job: Job, card: CardRecord, step: WrittenOff, now: datetime
+) -> tuple[Job, CardRecord]:
+    if job.card is None or job.state not in {JobState.CLAIMED, JobState.IN_DOUBT}:
+        advice = "`jobs reprint` replaces a good card" if job.state is JobState.ISSUED else ""
+        raise StepRefusedError(
+            Refusal.NOT_BEGUN, job.id, "has no card that can be written off", advice=advice
+        )
+    _require_bound(job, card)
+    _require_free(job, None, now)
+    may_be_good = job.state is JobState.IN_DOUBT or card.may_be_good
+    written_off = _changed(
+        card, status=CardStatus.WRITTEN_OFF, may_be_good=may_be_good, reason=step.reason
+    )
+    return _back_in_the_queue(job), written_off
+
+
+def _reprint(job: Job, card: CardRecord, step: Reprint) -> tuple[Job, CardRecord]:
+    if job.state is JobState.IN_DOUBT:
+        raise _in_doubt(job)
+    if job.state is not JobState.ISSUED:
+        _wrong_state(job, "has no good card to replace")
+    if job.card != card.name or card.status is not CardStatus.USED:
+        raise StepRefusedError(Refusal.OTHER_CARD, job.id, f"{card.name} is not its good card")
+    ended = _changed(card, status=CardStatus.ENDED, reason=step.reason)
+    return _changed(_back_in_the_queue(job), reprint=True), ended
+
+
+def _purge(job: Job) -> Job:
+    if job.state is JobState.IN_DOUBT:
+        raise _in_doubt(job)
+    if job.state not in {JobState.ISSUED, JobState.REJECTED}:
+        _wrong_state(job, "is not finished", advice="`jobs reject` ends it")
+    return _changed(job, state=JobState.PURGED)
+
+
+# --- conditions ------------------------------------------------------------------------------
+
+
+def _given(job: Job, card: CardRecord | None) -> CardRecord:
+    if card is None:
+        raise StepRefusedError(Refusal.OTHER_CARD, job.id, "this step requires its card")
+    return card
+
+
+def _require_claim(job: Job, serial: int) -> None:
+    """Require that a claim is the current one.
+
+    Its time may be over: until somebody else has taken the job, the claim still holds.
+    """
+    if job.lease is None or job.lease.serial != serial:
+        raise StepRefusedError(
+            Refusal.SUPERSEDED,
+            job.id,
+            f"the claim is over, and the job is {job.state}",
+            advice="send nothing more to the card; insert it again to see what is to be done",
+        )
+
+
+def _require_free(job: Job, worker: Worker | None, now: datetime) -> None:
+    """Require that no other worker has a lease that is live."""
+    lease = job.lease
+    if lease is None or lease.worker == worker or not lease.is_live(now):
+        return
+    raise StepRefusedError(
+        Refusal.HELD_BY_OTHER,
+        job.id,
+        f"station {lease.worker.station} has it in reader {lease.worker.reader}",
+        advice=f"wait until {lease.until:%Y-%m-%d %H:%M:%S} UTC, or take the card out there",
+    )
+
+
+def _require_bound(job: Job, card: CardRecord) -> CardRecord:
+    if job.card is None:
+        raise StepRefusedError(Refusal.NOT_BEGUN, job.id, "no card was begun for it")
+    if job.card != card.name or card.status is not CardStatus.BEGUN:
+        raise StepRefusedError(
+            Refusal.OTHER_CARD,
+            job.id,
+            f"is bound to the card {job.card}",
+            advice="insert that card, or have a supervisor write it off",
+        )
+    return card
+
+
+def _back_in_the_queue(job: Job) -> Job:
+    return _changed(job, state=JobState.PREPARED, card=None, lease=None, reason="")
+
+
+def _in_doubt(job: Job) -> StepRefusedError:
+    return StepRefusedError(
+        Refusal.IN_DOUBT,
+        job.id,
+        f"a good card may exist: {job.card}",
+        advice="insert that card at a station, or write it off with `jobs write-off`",
+    )
+
+
+def _wrong_state(job: Job, problem: str, *, advice: str = "") -> NoReturn:
+    raise StepRefusedError(
+        Refusal.WRONG_STATE, job.id, f"is {job.state} and {problem}", advice=advice
+    )
+
+
+def _wrong_card(card: CardRecord, problem: str, *, advice: str = "") -> NoReturn:
+    raise StepRefusedError(Refusal.CARD_WRONG_STATE, f"card {card.name}", problem, advice=advice)
+
+
+def _changed(record: T, **changes: Any) -> T:
+    return msgspec.structs.replace(record, **changes)

@@ -1,0 +1,165 @@
+"""The steps of a job and of a card, as they are entered in the ledger.
+
+Every step is a record of JSON: its tag is the name of the step.  `personalise.ledger.rules` says
+which step is allowed when, and what it changes.
+"""
+
+from datetime import datetime
+
+import msgspec
+
+from personalise.ledger.states import Worker
+
+
+class Step(msgspec.Struct, frozen=True, tag_field="step", forbid_unknown_fields=True):
+    """The base of the steps; the tag is the name in the ledger."""
+
+    @property
+    def name(self) -> str:
+        """The name of the step in the ledger."""
+        return str(self.__struct_config__.tag)
+
+
+class Received(Step, frozen=True, tag="received"):
+    """A new job.  `document` is the keyed digest of its number, `contents` the ciphertext's."""
+
+    document: str
+    contents: str
+    package: str = ""
+
+
+class Held(Step, frozen=True, tag="held"):
+    """The job waits for a supervisor."""
+
+    reason: str
+    by: str = ""
+
+
+class Released(Step, frozen=True, tag="released"):
+    """A held job goes on."""
+
+    reason: str = ""
+    by: str = ""
+
+
+class Prepared(Step, frozen=True, tag="prepared"):
+    """The image is made.  `image` is the ciphertext's digest, `sod` EF.SOD's keyed digest."""
+
+    image: str
+    sod: str
+
+
+class Claimed(Step, frozen=True, tag="claimed"):
+    """A worker takes the job, or takes up the bound job of the card in its reader."""
+
+    worker: Worker
+    until: datetime
+
+
+class Begun(Step, frozen=True, tag="begun"):
+    """The first command that writes may follow; binds the job to the card.
+
+    On a card that is bound already: the card was seen again, and is not locked.
+    """
+
+    serial: int
+
+
+class Locking(Step, frozen=True, tag="locking"):
+    """The first command after which an inspection might accept the card may follow."""
+
+    serial: int
+
+
+class Issued(Step, frozen=True, tag="issued"):
+    """The card was seen locked, and opened as an inspector would."""
+
+    serial: int
+
+
+class CardRejected(Step, frozen=True, tag="card-rejected"):
+    """The card was seen and found unusable.
+
+    `may_be_good`: it could not be shown that no inspection accepts it; the job is in doubt then.
+    """
+
+    serial: int
+    fault: str
+    reason: str
+    may_be_good: bool = False
+
+
+class Interrupted(Step, frozen=True, tag="interrupted"):
+    """The worker gives up its claim; a card that was begun stays bound."""
+
+    serial: int
+    reason: str = ""
+
+
+class JobRejected(Step, frozen=True, tag="application-rejected"):
+    """No card is made.  `serial` is the worker's claim, None for a supervisor or preparation."""
+
+    reason: str
+    serial: int | None = None
+    by: str = ""
+
+
+class WrittenOff(Step, frozen=True, tag="written-off"):
+    """A supervisor writes off the bound card; if the job was in doubt, a good card may exist."""
+
+    by: str
+    reason: str
+
+
+class Reprint(Step, frozen=True, tag="reprint"):
+    """The good card is ended, and another one is made."""
+
+    by: str
+    reason: str
+
+
+class Purged(Step, frozen=True, tag="purged"):
+    """What was stored about the person is destroyed."""
+
+    by: str
+    reason: str = ""
+
+
+class CardReceived(Step, frozen=True, tag="card-received"):
+    """A blank card comes into stock; `kind` is the name of its card profile."""
+
+    kind: str = ""
+    by: str = ""
+
+
+class CardSpoilt(Step, frozen=True, tag="card-spoilt"):
+    """A blank card leaves stock unused: damaged, or lost."""
+
+    by: str
+    reason: str
+
+
+class CardDestroyed(Step, frozen=True, tag="card-destroyed"):
+    """A card that is no longer needed was destroyed."""
+
+    by: str
+    reason: str = ""
+
+
+JobStep = (
+    Held
+    | Released
+    | Prepared
+    | Claimed
+    | Begun
+    | Locking
+    | Issued
+    | CardRejected
+    | Interrupted
+    | JobRejected
+    | WrittenOff
+    | Reprint
+    | Purged
+)
+CardStep = CardReceived | CardSpoilt | CardDestroyed
+AnyStep = Received | JobStep | CardStep
