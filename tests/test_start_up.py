@@ -7,8 +7,8 @@ import sys
 import pytest
 
 HEAVY = {
-    "PIL", "asyncio", "cryptography", "httpx", "jinja2", "msgspec", "numpy", "rich", "smartcard",
-    "sqlite3", "ssl", "starlette", "uvicorn",
+    "PIL", "asyncio", "cryptography", "distributed", "httpx", "jinja2", "msgspec", "numpy", "rich",
+    "smartcard", "sqlite3", "ssl", "starlette", "uvicorn",
 }  # fmt: skip
 
 
@@ -31,7 +31,7 @@ def started(command: str) -> "subprocess.CompletedProcess[str]":
     "command",
     [
         "personalise", "personalise pki", "personalise write", "personalise sign-service",
-        "verify", "verify card", "verify image", "verify trust",
+        "verify", "verify bulk", "verify card", "verify image", "verify trust",
         "vsmartcard", "vsmartcard readers",
         "chipseal", "chipseal personalise", "chipseal verify card",
     ],

@@ -6,7 +6,9 @@ import shutil
 import tempfile
 import zipfile
 import zlib
-from collections.abc import Callable, Iterator
+from collections import Counter
+from collections.abc import Callable, Iterable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path, PurePosixPath
 from typing import IO, Final, Self
@@ -25,7 +27,14 @@ MAX_IMAGE: Final = 16 * 1024 * 1024
 MAX_ENTRIES: Final = 256
 """The most entries of a folder or a zip."""
 
+MAX_COLLECTION: Final = 4 * 1024 * 1024 * 1024 - 1
+"""Octets: the largest zip of many images; a larger one would be ZIP64."""
+
 _MAX_ZIP_DIRECTORY: Final = 256 * 1024
+_MAX_COLLECTION_DIRECTORY: Final = 4 * 1024 * 1024
+"""Octets: some 50,000 entries, whose descriptions take 30 MB of memory."""
+_ZIP_TAIL: Final = 22 + 0xFFFF
+"""Octets: the end record of a zip with the longest comment."""
 _ZIP_METHODS: Final = frozenset({zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED})
 _ZIP_ERRORS: Final = (
     EOFError, NotImplementedError, OSError, RuntimeError, ValueError,
@@ -36,7 +45,8 @@ _ZIP_ERRORS: Final = (
 _NAME_ONE: Final = "name an LDS image"
 _COMPANIONS: Final = {Companion.CHIP_KEYS: CHIP_KEYS_NAME, Companion.EVIDENCE: EVIDENCE_NAME}
 
-_Opener = Callable[[], IO[bytes]]
+Opener = Callable[[], IO[bytes]]
+"""A function that opens one file of an image."""
 
 
 @dataclass(frozen=True)
@@ -65,12 +75,12 @@ class LdsImage:
         zip, for an oversized file, and if names do not distinguish two such files.
         """
         if path.is_dir():
-            return cls._gather(path, _in_folder(path))
+            return cls.gather(path, _in_folder(path))
         if not path.is_file():
             raise MisuseError(f"{path}: no such folder or file", advice=_NAME_ONE)
         with path.open("rb") as stream:
             zipped = stream.read(4) == b"PK\x03\x04"
-        return cls._load_zip(path) if zipped else cls._gather(path, _alone(path))
+        return cls._load_zip(path) if zipped else cls.gather(path, _alone(path))
 
     def save(self, folder: Path) -> None:
         """Write the image to a new or empty folder atomically: it appears complete or not.
@@ -99,15 +109,14 @@ class LdsImage:
         if path.stat().st_size > MAX_IMAGE:
             raise MalformedError(str(path), f"is a zip of more than {MAX_IMAGE:,} octets")
         octets = path.read_bytes()
-        try:
-            _check_zip_directory(octets)
+        with _explained(path):
+            _check_zip_directory(octets, _MAX_ZIP_DIRECTORY)
             with zipfile.ZipFile(io.BytesIO(octets)) as archive:
-                return cls._gather(path, _in_zip(archive))
-        except _ZIP_ERRORS as error:
-            raise MalformedError(str(path), f"is a zip that cannot be read ({error})") from None
+                return cls.gather(path, _in_zip(archive, archive.infolist()))
 
     @classmethod
-    def _gather(cls, path: Path, entries: Iterator[tuple[str, _Opener]]) -> Self:
+    def gather(cls, path: Path, entries: Iterator[tuple[str, Opener]]) -> Self:
+        """Read an image from files that are named and opened by the caller; see `load`."""
         found: dict[FileID | Companion, tuple[str, bytes]] = {}
         unrecognised, tolerated, total = [], [], 0
         for count, (name, opener) in enumerate(entries, start=1):
@@ -147,6 +156,64 @@ class LdsImage:
         return cls(files, chip_keys, tuple(unrecognised), tuple(tolerated), evidence)
 
 
+class ZippedImages:
+    """A zip of many images, a folder each; as a context manager it closes itself.
+
+    Raises `MalformedError` if it cannot be read or has more than some 50,000 entries, `OSError` if
+    there is no such file.
+    """
+
+    def __init__(self, path: Path) -> None:
+        self._path = path
+        stream = path.open("rb")
+        try:
+            with _explained(path):
+                _check_size_of_directory(stream)
+                self._archive = zipfile.ZipFile(stream)
+            self._folders = self._sorted_by_folder()
+        except BaseException:
+            stream.close()
+            raise
+        self._stream = stream
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self._archive.close()
+        self._stream.close()
+
+    @property
+    def folders(self) -> tuple[str, ...]:
+        """The folders with files; empty if the zip is one image.
+
+        It is one image, which may have folders in it, unless a name occurs in several of them.
+        """
+        names = Counter(
+            PurePosixPath(each.filename).name
+            for entries in self._folders.values()
+            for each in entries
+        )
+        many = any(count > 1 for count in names.values()) and len(self._folders) > 1
+        return tuple(self._folders) if many else ()
+
+    def load(self, folder: str) -> LdsImage:
+        """Read the image in one of the folders; raises as `LdsImage.load` does."""
+        where = self._path / folder
+        with _explained(where):
+            entries = _in_zip(self._archive, self._folders.get(folder, []))
+            return LdsImage.gather(where, entries)
+
+    def _sorted_by_folder(self) -> dict[str, list[zipfile.ZipInfo]]:
+        folders: dict[str, list[zipfile.ZipInfo]] = {}
+        for entry in self._archive.infolist():
+            place = PurePosixPath(entry.filename)
+            hidden = any(part.startswith((".", "__MACOSX")) for part in place.parts)
+            if not entry.filename.endswith("/") and not hidden:
+                folders.setdefault(str(place.parent), []).append(entry)
+        return folders
+
+
 def require_free(folder: Path) -> None:
     """Raise `MisuseError` if an image cannot be saved there: the name is taken."""
     if is_taken(folder):
@@ -181,14 +248,16 @@ def _misnamed(kind: FileID | Companion, *names: str) -> str | None:
     return found[0] if len(found) == 1 else None
 
 
-def _in_folder(folder: Path) -> Iterator[tuple[str, _Opener]]:
+def _in_folder(folder: Path) -> Iterator[tuple[str, Opener]]:
     for path in sorted(folder.iterdir()):
         if path.is_file() and not path.name.startswith("."):
             yield path.name, lambda path=path: path.open("rb")  # type: ignore[misc]
 
 
-def _in_zip(archive: zipfile.ZipFile) -> Iterator[tuple[str, _Opener]]:
-    for entry in archive.infolist():
+def _in_zip(
+    archive: zipfile.ZipFile, entries: Iterable[zipfile.ZipInfo]
+) -> Iterator[tuple[str, Opener]]:
+    for entry in entries:
         name = PurePosixPath(entry.filename).name
         if entry.compress_type not in _ZIP_METHODS:  # LZMA may allocate 4 GB of memory
             raise zipfile.BadZipFile("its compression method is neither stored nor deflated")
@@ -197,18 +266,37 @@ def _in_zip(archive: zipfile.ZipFile) -> Iterator[tuple[str, _Opener]]:
             yield name, lambda entry=entry: archive.open(entry)  # type: ignore[misc]
 
 
-def _alone(path: Path) -> Iterator[tuple[str, _Opener]]:
+def _alone(path: Path) -> Iterator[tuple[str, Opener]]:
     yield path.name, lambda: path.open("rb")
 
 
-def _check_zip_directory(octets: bytes) -> None:
+@contextmanager
+def _explained(path: Path) -> Iterator[None]:
+    """Raise `MalformedError` for what `zipfile` raises for a damaged zip."""
+    try:
+        yield
+    except _ZIP_ERRORS as error:
+        raise MalformedError(str(path), f"is a zip that cannot be read ({error})") from None
+
+
+def _check_size_of_directory(stream: IO[bytes]) -> None:
+    """Refuse a zip of images that is too large, or whose directory is."""
+    size = stream.seek(0, os.SEEK_END)
+    if size > MAX_COLLECTION:
+        raise zipfile.BadZipFile(f"has more than {MAX_COLLECTION:,} octets; split it")
+    stream.seek(max(0, size - _ZIP_TAIL))
+    _check_zip_directory(stream.read(), _MAX_COLLECTION_DIRECTORY)
+    stream.seek(0)
+
+
+def _check_zip_directory(octets: bytes, most: int) -> None:
     """Refuse a zip whose directory alone would exhaust memory, before `zipfile` reads it."""
     end = octets.rfind(b"PK\x05\x06")
     if end < 0 or len(octets) - end < 22:
         raise zipfile.BadZipFile("its central directory has no end record")
     if octets[max(0, end - 20) : end].startswith(b"PK\x06\x07"):
         raise zipfile.BadZipFile("ZIP64 is not supported")
-    if int.from_bytes(octets[end + 12 : end + 16], "little") > _MAX_ZIP_DIRECTORY:
+    if int.from_bytes(octets[end + 12 : end + 16], "little") > most:
         raise zipfile.BadZipFile("its central directory is too large")
 
 

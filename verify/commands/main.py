@@ -2,6 +2,7 @@
 
 from collections.abc import Callable
 from datetime import datetime
+from importlib import import_module
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, NamedTuple
 
@@ -18,17 +19,21 @@ _FILE = click.Path(path_type=Path, dir_okay=False)
 _FOLDER = click.Path(path_type=Path, file_okay=False)
 
 
+_ELSEWHERE = ("bulk", "trust")
+"""The commands that have a module of their own, of the same name."""
+
+
 class _LazyGroup(click.Group):
-    """A group that imports the command `trust` only when it is used."""
+    """A group that imports the commands of other modules only when they are used."""
 
     def list_commands(self, ctx: click.Context) -> list[str]:
-        return sorted([*super().list_commands(ctx), "trust"])
+        return sorted([*super().list_commands(ctx), *_ELSEWHERE])
 
     def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
-        if cmd_name == "trust":
-            from verify.commands.trust import trust
-
-            return trust
+        if cmd_name in _ELSEWHERE:
+            module = import_module(f"verify.commands.{cmd_name}")
+            command: click.Command = getattr(module, cmd_name)
+            return command
         return super().get_command(ctx, cmd_name)
 
 

@@ -130,6 +130,7 @@ def trust_in_words(case: Case, made: Earlier) -> Trust:
         csca="" if anchor is None else _describe_anchor(anchor),
         ds=_describe(examination.signer),
         revocation=f"{revocation.outcome.value}: {revocation.reason}",
+        country=examination.signer.country or "",
     )
 
 

@@ -55,11 +55,15 @@ class DataGroupRow:
 
 @dataclass(frozen=True, slots=True)
 class Trust:
-    """The CSCA, the Document Signer and the result of the revocation check, as text."""
+    """The CSCA, the Document Signer and the result of the revocation check, as text.
+
+    `country` is the Document Signer's (two letters), whoever issued it; empty if it has none.
+    """
 
     csca: str = ""
     ds: str = ""
     revocation: str = ""
+    country: str = ""
 
 
 @dataclass(frozen=True, slots=True)

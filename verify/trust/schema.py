@@ -87,6 +87,10 @@ WHERE (?1 IS NULL OR kind = ?1) AND (?2 IS NULL OR country = ?2)
 ORDER BY country, kind, subject, valid_from, id
 """
 
+CONTENT: Final = """
+SELECT fingerprint, kind, trusted, unproven FROM entry ORDER BY fingerprint
+"""
+
 INSERT: Final = """
 INSERT INTO entry (
     kind, country, subject, subject_key, key, key_identifier, serial, usable, verified, trusted,

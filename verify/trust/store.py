@@ -4,6 +4,7 @@ The queries of a judgement (`emrtd.pki.trust.TrustView`) read a few indexed rows
 contents are cached.  `verify.trust.importing` fills the store.
 """
 
+import hashlib
 import json
 import time
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
@@ -220,6 +221,13 @@ class TrustStore:
             " (SELECT count(*) FROM provenance WHERE source = source.id) FROM source ORDER BY id"
         )
         return [TrustSource(*row) for row in self._database.rows(query)]
+
+    def content_digest(self) -> bytes:
+        """Return a SHA-256 over the fingerprint, kind and trust of every entry."""
+        total = hashlib.sha256()
+        for fingerprint, kind, trusted, unproven in self._database.rows(schema.CONTENT):
+            total.update(fingerprint + f" {kind} {trusted} {unproven}\n".encode())
+        return total.digest()
 
     def last_import(self) -> datetime | None:
         """Return the latest instant (UTC) at which a file was imported; None without any file."""

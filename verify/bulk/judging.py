@@ -1,0 +1,167 @@
+"""Judge a chunk of images: the work of one process, for every engine.
+
+A process opens the trust store once for each run, and decodes images in a process of its own
+(`emrtd.biometrics.images`), which is not shared with the process it was forked from.
+"""
+
+import threading
+from collections.abc import Sequence
+from contextlib import ExitStack
+from datetime import datetime
+from functools import cache
+from pathlib import Path
+from typing import Self
+
+import msgspec
+
+from emrtd.lds.image import LdsImage, ZippedImages
+from support.errors import ChipsealError
+from support.secret import Secret
+from verify.bulk.finding import Found
+from verify.bulk.rows import Row, row_of, unreadable
+from verify.judging.evidence import Evidence
+from verify.judging.policy import Policy
+from verify.session.evidence import seal_key
+from verify.session.judging import JudgingSession
+from verify.trust.store import TrustStore
+
+
+class Job(msgspec.Struct, frozen=True):
+    """What all images of a run are judged with.
+
+    `trust` is the path of the trust store, `content` the digest of its entries: a process on
+    another machine must not judge with another store.  `at` is the instant (aware) of the
+    judgement; `now`: it is the present one, and the clock of the machine must be right.
+    `release` is the version of Chipseal.  `full`: rows have the whole report.
+    """
+
+    trust: str
+    content: bytes
+    policy: Policy
+    at: datetime
+    now: bool
+    release: str
+    full: bool = False
+
+
+class Refusal(msgspec.Struct, frozen=True):
+    """Why a process cannot judge at all; no image of the chunk was judged."""
+
+    what: str
+    advice: str
+
+
+def judge_chunk(job: Job, chunk: Sequence[Found]) -> bytes | Refusal:
+    """Judge images; return a row for each, as lines of JSON in the order of the chunk.
+
+    It raises nothing, since an exception may not reach another process as it is.
+    """
+    if job.release != release():
+        return Refusal(
+            f"a worker has Chipseal {release()}, and this command is {job.release}",
+            "install the same release on all machines",
+        )
+    try:
+        session = _session(job)
+    except (ChipsealError, OSError) as error:
+        advice = error.advice if isinstance(error, ChipsealError) else ""
+        what = error.message if isinstance(error, ChipsealError) else str(error)
+        return Refusal(f"a worker cannot open the trust store: {what}", advice)
+    if isinstance(session, Refusal):
+        return session
+    with _Zips() as zips:
+        return b"".join(_judge(job, session, zips, found).encode() for found in chunk)
+
+
+@cache
+def release() -> str:
+    """Return the version of Chipseal in this process."""
+    from importlib.metadata import version
+
+    return version("chipseal")
+
+
+class _Zips:
+    """The zip of which an image was read last: those of a chunk are mostly of one."""
+
+    def __init__(self) -> None:
+        self._path = ""
+        self._stack = ExitStack()
+        self._zip: ZippedImages | None = None
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self._stack.close()
+
+    def load(self, found: Found) -> LdsImage:
+        """Read an image; raises as `LdsImage.load` does."""
+        if found.within is None:
+            return LdsImage.load(Path(found.path))
+        if self._zip is None or self._path != found.path:
+            self._stack.close()
+            self._zip = self._stack.enter_context(ZippedImages(Path(found.path)))
+            self._path = found.path
+        return self._zip.load(found.within)
+
+
+def _judge(job: Job, session: JudgingSession, zips: _Zips, found: Found) -> Row:
+    if found.objection:
+        return unreadable(found.name, found.objection)
+    try:
+        evidence = Evidence.from_image(zips.load(found), found.path, _key())
+        return row_of(found.name, evidence, session.judge(evidence), full=job.full)
+    except ChipsealError as error:
+        return unreadable(found.name, _without_place(error.message, found))
+    except OSError as error:
+        return unreadable(found.name, error.strerror or "cannot be read")
+    except Exception as error:  # noqa: BLE001 - one image must not end the judging of a million
+        why = f"internal error ({type(error).__name__}): judge it alone, with --debug"
+        return unreadable(found.name, why, failed=True)
+
+
+def _without_place(message: str, found: Found) -> str:
+    """Return a message without the path, which the row has."""
+    path = found.path if found.within is None else str(Path(found.path) / found.within)
+    return message.removeprefix(f"{path}: ")
+
+
+@cache
+def _key() -> Secret | None:
+    """Return the key that seals this user's evidence."""
+    return seal_key()
+
+
+class _Local(threading.local):
+    """The session of this thread, and its job; a session is not shared between threads."""
+
+    job: Job | None = None
+    store: TrustStore | None = None
+    session: JudgingSession | None = None
+
+
+_LOCAL = _Local()
+
+
+def _session(job: Job) -> JudgingSession | Refusal:
+    if _LOCAL.session is not None and job == _LOCAL.job:
+        return _LOCAL.session
+    if _LOCAL.store is not None:
+        _LOCAL.store.close()
+    _LOCAL.job = _LOCAL.session = None
+    store = _LOCAL.store = TrustStore.open(Path(job.trust))
+    if store.content_digest() != job.content:
+        return Refusal(
+            f"{job.trust}: a worker found another trust store there than this command",
+            "give every machine the same store, under the same path, and do not change it",
+        )
+    _LOCAL.job = job
+    _LOCAL.session = JudgingSession(
+        store,
+        job.policy,
+        None if job.now else job.at,
+        seen=store.last_import(),
+        clock=lambda: job.at,
+    )
+    return _LOCAL.session
