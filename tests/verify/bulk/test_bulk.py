@@ -51,7 +51,9 @@ def test_bulk_and_image_give_the_same_results(archive: Archive) -> None:
     (row,) = archive.rows().values()
     ran = archive.run("image", folder, "--trust", archive.store, "--at", "2026-11-22T12:00:00",
                       "--json")  # fmt: skip
-    assert row["report"] == json.loads(ran.output)
+    report = json.loads(ran.output)
+    del report["tr03135"]  # of the same checks
+    assert row["report"] == report
     assert row["checks"] == {each["id"]: each["outcome"] for each in row["report"]["checks"]}
     assert row["verdict"] == row["report"]["verdict"]
 
