@@ -5,7 +5,7 @@ from typing import Final
 
 from emrtd.errors import ProtocolError
 from emrtd.iso7816.chaining import with_response_chaining
-from emrtd.iso7816.procedure import run
+from emrtd.iso7816.procedure import Procedure, Reset, run
 from emrtd.lds.files import DATA_GROUPS, FileID
 from emrtd.lds.security.sod import Sod
 from emrtd.pki.cms.signed_data import SignedData
@@ -14,12 +14,14 @@ from personalise.preparing.station_order import StationOrder
 from personalise.station.cards.interface import Blank, CardIdentity, KeySource, NoKeys
 from personalise.station.cards.registry import card_kind
 from personalise.station.checking import way_into
-from personalise.station.outcomes import RejectApplicationError, outcome_of
-from personalise.station.writing import Progress, WriteReport, write_card
+from personalise.station.inspecting import inspect_card
+from personalise.station.outcomes import RejectApplicationError, RejectCardError, outcome_of
+from personalise.station.writing import Milestones, Progress, WriteReport, write_card
 from support.errors import ChipsealError, MalformedError
 
 _ADVICE: Final = "the image is damaged: use another copy of it, or prepare it again"
 _NO_KEYS: Final = NoKeys()
+_NO_ENTRIES: Final = Milestones()
 
 
 def write_image(
@@ -28,12 +30,14 @@ def write_image(
     connection: Connection,
     progress: Progress = lambda _done, _total: None,
     key_source: KeySource = _NO_KEYS,
+    *,
+    milestones: Milestones = _NO_ENTRIES,
 ) -> WriteReport:
-    """Write an image to a card, read it back and lock the card; see `write_card`.
+    """Write an image to a card, read it back, lock the card, and open it as an inspector would.
 
-    The order names the kind of card.  Raises `WriteError`: its type says what is to be done with
-    the card and the application.  For an image that differs from what was signed it is a
-    `RejectApplicationError`, and no command is sent to the card.
+    See `write_card` and `inspect_card`.  The order names the kind of card.  Raises `WriteError`:
+    its type says what is to be done with the card and the application.  For an image that differs
+    from what was signed it is a `RejectApplicationError`, and no command is sent to the card.
     """
     try:
         require_intact(files)
@@ -43,8 +47,24 @@ def write_image(
         raise RejectApplicationError(error.message, advice=_ADVICE) from error
     except ChipsealError as error:
         raise outcome_of(error) from error
-    procedure = write_card(files, order.keys, card, way, progress)
-    return run(with_response_chaining(procedure), connection.transmit)
+
+    def write_and_inspect() -> Procedure[WriteReport]:
+        report = yield from write_card(
+            files, order.keys, card, way, progress, milestones=milestones
+        )
+        try:
+            if report.already_complete:
+                yield Reset()  # ends the session in which the files were looked for
+            yield from inspect_card(files, way)
+        except ChipsealError as error:
+            outcome = outcome_of(error, begun=True)
+            if isinstance(outcome, RejectCardError):
+                outcome = outcome.with_whole_document(terminated=False)
+            raise outcome from error
+        return report
+
+    procedure = with_response_chaining(write_and_inspect())
+    return run(procedure, connection.transmit, connection.reset)
 
 
 def identify(

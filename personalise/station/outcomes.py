@@ -38,6 +38,8 @@ class CardFault(StrEnum):
     """What was written does not read back."""
     DOES_NOT_LOCK = "does-not-lock"
     """It reports that it is locked, but files can be read without a password."""
+    DOES_NOT_OPEN = "does-not-open"
+    """It is locked, and an inspection system cannot open it with the document's own passwords."""
     REFUSES = "refuses"
     """It refused a command that cards of this kind support."""
     BREAKS_PROTOCOL = "breaks-protocol"

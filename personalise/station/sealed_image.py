@@ -5,7 +5,7 @@ from pathlib import Path
 
 from emrtd.lds.files import FileID
 from emrtd.lds.image import CHIP_KEYS_NAME, LdsImage
-from personalise.pki.keys.station import open_at_station
+from personalise.pki.keys.station import StationKeys
 from personalise.preparing.station_order import StationOrder
 from support.errors import MisuseError
 from support.files import decoding
@@ -30,13 +30,17 @@ class SealedImage:
         `MisuseError` for an image without an order or a key that does not decrypt it,
         `MalformedError` for a folder or an order that cannot be decoded.
         """
-        image = LdsImage.load(path)
+        keys = StationKeys(read_passphrase(passphrase_file), station_key)
+        return cls.unseal(LdsImage.load(path), keys, path)
+
+    @classmethod
+    def unseal(cls, image: LdsImage, keys: StationKeys, path: Path) -> "SealedImage":
+        """Decrypt the order of an image; raises as `open` does.  Errors name `path`."""
         if image.chip_keys is None:
             raise MisuseError(
                 f"{path}: holds no {CHIP_KEYS_NAME}",
                 advice="write an image that `personalise prepare` made",
             )
-        passphrase = read_passphrase(passphrase_file)
-        order = open_at_station(image.chip_keys, passphrase, station_key)
+        order = keys.open(image.chip_keys)
         with decoding(path / CHIP_KEYS_NAME):
             return cls(image.files, StationOrder.decode(order.reveal()))

@@ -57,6 +57,22 @@ Progress = Callable[[int, int], None]
 
 
 @dataclass(frozen=True, slots=True)
+class Milestones:
+    """What a ledger enters while a card is written; if a call raises, nothing more is sent.
+
+    `begin` is called before the first command that changes the card, `locking` before the first
+    command after which an inspection might accept it: the one that writes the end of EF.SOD.
+    Neither is called for a card that is locked already.
+    """
+
+    begin: Callable[[], None] = lambda: None
+    locking: Callable[[], None] = lambda: None
+
+
+_NO_ENTRIES: Final = Milestones()
+
+
+@dataclass(frozen=True, slots=True)
 class WriteReport:
     """The result of writing a card.
 
@@ -79,16 +95,15 @@ def write_card(
     way: Way,
     progress: Progress = lambda _done, _total: None,
     *,
-    before_lock: Callable[[], None] = lambda: None,
+    milestones: Milestones = _NO_ENTRIES,
 ) -> Procedure[WriteReport]:
     """Write a document to a card and lock it.
 
     `way` opens a locked card with the document's own passwords, so that a card that was pulled out
-    right after its lock is recognised as done.  `before_lock` is called before the command that
-    locks the card; if it raises, the command is not sent.  Raises `WriteError`; after a transport
-    error nothing more is sent to the card.
+    right after its lock is recognised as done.  Raises `WriteError`; after a transport error
+    nothing more is sent to the card.
     """
-    writer = _Writer(files, keys, card, way, progress, before_lock=before_lock)
+    writer = _Writer(files, keys, card, way, progress, milestones=milestones)
     try:
         return (yield from writer.write())
     except ChipsealError as error:
@@ -127,12 +142,12 @@ class _Writer:
         way: Way,
         progress: Progress,
         *,
-        before_lock: Callable[[], None],
+        milestones: Milestones,
     ) -> None:
         self.begun = False
         self.complete = False
         self.may_be_locked = False
-        self._before_lock = before_lock
+        self._milestones = milestones
         self._left_off = _left_off(files, card)
         self._files = {each: files[each] for each in files if each not in self._left_off}
         self._keys = keys
@@ -161,6 +176,7 @@ class _Writer:
                 CardFault.CANNOT_FINISH,
                 "the card is partly written, and a card of this kind cannot be resumed",
             )
+        self._milestones.begin()
         yield from self._card.channel(self._personalise(blank=not self.begun))
         yield from check_lock()
         if not self._card.capabilities.reads_back:
@@ -198,8 +214,8 @@ class _Writer:
                 yield from require_no_strays(self._card, self._suspects(files, blank=blank))
         yield from self._return_to_application()
         yield from self._card.put_keys(self._keys)
+        self._milestones.locking()
         yield from self._finish_security_object()
-        self._before_lock()
         self.may_be_locked = True
         yield from self._card.lock()
 

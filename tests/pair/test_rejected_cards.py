@@ -15,14 +15,19 @@ from emrtd.lds.files import FileID
 from personalise.station.cards.interface import Capabilities
 from personalise.station.cards.iso7816_9 import Iso7816Card
 from personalise.station.checking import way_into
+from personalise.station.one_card import write_image
 from personalise.station.outcomes import CardFault, RejectCardError, TryAgainError, WriteError
 from personalise.station.sealed_image import SealedImage
-from personalise.station.writing import WITHHELD, write_card
+from personalise.station.writing import WITHHELD, Milestones, write_card
 from support.command_line import run_command_line
-from tests.issuing import Agreement, Card, Issuer, Kind
+from tests.issuing import Agreement, Issuer, Kind
+from tests.issuing import Card as IssuedCard
 from verify.commands.main import verify
-from vsmartcard.card.conditions import nth
-from vsmartcard.card.layers import ChangingResponses, Refusing, Torn, Watched
+from vsmartcard.card.clones import without_private_keys
+from vsmartcard.card.conditions import every, instruction, nth, plain
+from vsmartcard.card.connection import CardConnection
+from vsmartcard.card.interface import Card
+from vsmartcard.card.layers import ChangingResponses, Dropping, Refusing, Torn, Watched
 from vsmartcard.card.state_file import StateFile
 from vsmartcard.chip.dispatch import Chip
 from vsmartcard.chip.life_cycle import LifeCycle
@@ -37,10 +42,11 @@ class Document:
     """An issued document, and the border post that inspects cards of it."""
 
     issuer: Issuer
-    card: Card
+    card: IssuedCard
     image: SealedImage
     trust: Path
     folder: Path
+    uses_pace: bool
 
     def write(self, transmit: Callable[[bytes], bytes], capabilities: Capabilities) -> None:
         """Write the document to a card."""
@@ -86,7 +92,7 @@ def document(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFa
         assert run_command_line(verify, ["trust", "add", str(trust), *published]) == 0
     with issuer.at_work():
         image = SealedImage.open(folder / "image")
-    return Document(issuer, card, image, trust, folder)
+    return Document(issuer, card, image, trust, folder, request.param == "PACE")
 
 
 def commands(document: Document, capabilities: Capabilities) -> list[CommandAPDU]:
@@ -208,7 +214,59 @@ def test_the_card_is_not_locked_if_the_entry_before_it_fails(
         raise TryAgainError("the ledger does not answer")
 
     card = Iso7816Card(b"", replace(EXTENDED, resumable=resumable))
-    procedure = write_card(document.image.files, keys, card, way, before_lock=fail)
+    entries = Milestones(locking=fail)
+    procedure = write_card(document.image.files, keys, card, way, milestones=entries)
     with pytest.raises(TryAgainError if resumable else RejectCardError, match="the ledger does"):
         run(procedure, chip.process)
-    assert chip.state.life_cycle is not LifeCycle.OPERATIONAL
+    chip.reset()
+    assert not document.is_accepted_even_if_locked(chip)
+
+
+def test_both_entries_are_made_before_the_commands_that_need_them(document: Document) -> None:
+    chip = Chip()
+    keys = document.image.order.keys
+    way = way_into(keys, document.image.files.get(FileID.CARD_ACCESS))
+    seen: list[tuple[str, LifeCycle]] = []
+    entries = Milestones(
+        begin=lambda: seen.append(("begin", chip.state.life_cycle)),
+        locking=lambda: seen.append(("locking", chip.state.life_cycle)),
+    )
+    for expected in (
+        [("begin", LifeCycle.BLANK), ("locking", LifeCycle.IN_PERSONALISATION)],
+        [],  # the card is locked
+    ):
+        seen.clear()
+        card = Iso7816Card(b"", EXTENDED)
+        run(write_card(document.image.files, keys, card, way, milestones=entries), chip.process)
+        chip.reset()
+        assert seen == expected
+
+
+def written(document: Document, card: Card, image: SealedImage | None = None) -> None:
+    """Write an image with all that the station does, through a connection."""
+    image = image or document.image
+    write_image(image.files, image.order, CardConnection(card))
+
+
+def test_a_card_without_the_key_of_chip_authentication_is_not_issued(document: Document) -> None:
+    image = document.image
+    keys = without_private_keys(image.order.keys)
+    chip = Chip()
+    with pytest.raises(RejectCardError, match="breaks the session twice") as rejected:
+        written(document, chip, replace(image, order=replace(image.order, keys=keys)))
+    assert rejected.value.fault is CardFault.DOES_NOT_OPEN
+    assert rejected.value.may_read_as_good
+
+
+def test_a_card_that_does_not_open_after_its_lock_is_not_issued(document: Document) -> None:
+    proof = every(instruction(0x86), plain) if document.uses_pace else instruction(0x84)
+    with pytest.raises(RejectCardError, match="locked card does not open") as rejected:
+        written(document, Refusing(Chip(), proof, FAILURE))
+    assert rejected.value.fault is CardFault.DOES_NOT_OPEN
+
+
+def test_a_card_that_another_program_reset_once_is_issued(document: Document) -> None:
+    watched = Watched(Chip())
+    written(document, watched)
+    at = next(n for n, each in enumerate(watched.commands) if each.ins == 0x22 and each.cla == 0x0C)
+    written(document, Dropping(Chip(), nth(at)))

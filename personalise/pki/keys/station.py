@@ -1,7 +1,9 @@
 """The keys of personalisation stations, each in the folder of the station's user."""
 
+import threading
 from pathlib import Path
 
+from emrtd.crypto.private_keys import EcPrivateKey
 from emrtd.errors import ProtocolError
 from emrtd.pki.cms.enveloped import open_envelope, recipients_of
 from personalise.pki.keys.custody import read_agreement_key
@@ -11,31 +13,49 @@ from support.passphrase import user_folder
 from support.secret import Secret
 
 
-def open_at_station(envelope: bytes, passphrase: Secret, key_file: Path | None = None) -> Secret:
-    """Decrypt an envelope that is encrypted for this station.
+class StationKeys:
+    """The keys with which a station decrypts images, each read once.
 
-    The key is `key_file`, or is found in the user's folder by the envelope's recipient.  Raises
-    `MisuseError` if there is no key, or if it does not decrypt the envelope.
+    A key is `key_file`, or is found in the user's folder by the envelope's recipient.  To read one
+    takes as long as to derive a key from its pass phrase.  May be used by several threads.
     """
-    if key_file is None:
-        identifiers = (each.key_identifier for each in recipients_of(envelope))
-        paths = [_path(each) for each in identifiers if each is not None]
-        key_file = next((path for path in paths if path.is_file()), None)
-    if key_file is None:
+
+    def __init__(self, passphrase: Secret, key_file: Path | None = None) -> None:
+        self._passphrase = passphrase
+        self._key_file = key_file
+        self._read: dict[Path, EcPrivateKey] = {}
+        self._lock = threading.Lock()
+
+    def open(self, envelope: bytes) -> Secret:
+        """Decrypt an envelope that is encrypted for this station.
+
+        Raises `MisuseError` if there is no key, or if it does not decrypt the envelope.
+        """
+        path = self._key_file or _found_for(envelope)
+        with self._lock:
+            if path not in self._read:
+                self._read[path] = read_agreement_key(path, self._passphrase)
+        try:
+            return open_envelope(envelope, self._read[path])
+        except ProtocolError as error:
+            raise MisuseError(f"chip_keys.p7m: {error}") from None
+
+
+def _found_for(envelope: bytes) -> Path:
+    identifiers = (each.key_identifier for each in recipients_of(envelope))
+    paths = [_path(each) for each in identifiers if each is not None]
+    found = next((path for path in paths if path.is_file()), None)
+    if found is None:
         raise MisuseError(
             "the chip keys are encrypted for a station whose key is not in this user's folder",
             advice="name its file with --station-key, or work as the user who ran"
             " `personalise pki init`",
         )
-    key = read_agreement_key(key_file, passphrase)
-    try:
-        return open_envelope(envelope, key)
-    except ProtocolError as error:
-        raise MisuseError(f"chip_keys.p7m: {error}") from None
+    return found
 
 
 def install_station_key(identifier: bytes, encrypted: bytes) -> None:
-    """Store a station's encrypted key in the user's folder, where `open_at_station` finds it."""
+    """Store a station's encrypted key in the user's folder, where `StationKeys` finds it."""
     write_atomically(_path(identifier), encrypted, mode=0o600)
 
 

@@ -15,7 +15,7 @@ from emrtd.pki.cms.enveloped import seal
 from emrtd.pki.private_key_file import WrongPassphraseError
 from personalise.pki.create import create_pki
 from personalise.pki.issuing_pki import IssuingPki
-from personalise.pki.keys.station import open_at_station
+from personalise.pki.keys.station import StationKeys
 from personalise.pki.settings import settings_for
 from support.errors import MisuseError
 from support.secret import Secret
@@ -137,20 +137,20 @@ def test_only_the_station_with_the_key_opens_an_envelope(
     pki: IssuingPki, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     envelope = pki.seal_for_station(Secret(b"chip keys"))
-    assert open_at_station(envelope, PASSPHRASE) == Secret(b"chip keys")
+    assert StationKeys(PASSPHRASE).open(envelope) == Secret(b"chip keys")
     key_file = pki.folder / "keys" / "station.p8"
     monkeypatch.setenv("XDG_DATA_HOME", str(tmp_path))
     with pytest.raises(MisuseError, match="--station-key"):
-        open_at_station(envelope, PASSPHRASE)
-    assert open_at_station(envelope, PASSPHRASE, key_file) == Secret(b"chip keys")
+        StationKeys(PASSPHRASE).open(envelope)
+    assert StationKeys(PASSPHRASE, key_file).open(envelope) == Secret(b"chip keys")
     with pytest.raises(WrongPassphraseError, match="--passphrase-file"):
-        open_at_station(envelope, Secret(b"wrong"), key_file)
+        StationKeys(Secret(b"wrong"), key_file).open(envelope)
     another = EcPrivateKey.generate(pki._station_key.curve).public_key
     with pytest.raises(MisuseError, match="for another key"):
-        open_at_station(seal(b"x", another, b"id"), PASSPHRASE, key_file)
+        StationKeys(PASSPHRASE, key_file).open(seal(b"x", another, b"id"))
     csca_key = pki.folder / "keys" / "csca-1.p8"
     with pytest.raises(MisuseError, match="for another key"):
-        open_at_station(envelope, PASSPHRASE, csca_key)
+        StationKeys(PASSPHRASE, csca_key).open(envelope)
 
 
 def test_only_the_owner_may_read_keys_and_folder(pki: IssuingPki, home: Path) -> None:

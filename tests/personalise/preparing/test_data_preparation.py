@@ -41,7 +41,7 @@ from emrtd.mrz import Mrz
 from emrtd.pki.cms.signed_data import SignedData
 from personalise.pki.create import create_pki
 from personalise.pki.issuing_pki import IssuingPki
-from personalise.pki.keys.station import open_at_station
+from personalise.pki.keys.station import StationKeys
 from personalise.pki.settings import settings_for
 from personalise.preparing.application import Application, DocumentData, Holder
 from personalise.preparing.chip_profile import ChipProfile, Names
@@ -67,7 +67,7 @@ def make(
 
 def keys_of(image: LdsImage) -> ChipKeys:
     assert image.chip_keys is not None
-    order = StationOrder.decode(open_at_station(image.chip_keys, PASSPHRASE).reveal())
+    order = StationOrder.decode(StationKeys(PASSPHRASE).open(image.chip_keys).reveal())
     assert order.card_profile == "iso7816-9"
     return order.keys
 
