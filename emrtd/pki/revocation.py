@@ -4,10 +4,13 @@ A list is used only if it is signed by a CSCA of the same State: one with the sa
 that a link certificate connects to it, or with the key that issued the certificate.  A list that
 does not verify has no effect.
 
-A certificate that any list names is revoked.  For the others the newest list decides: if it is
-outdated, or parts of it are not understood, the result is UNDETERMINED, whatever older lists say.
+A certificate that any list names is revoked.  So is every certificate that a revoked CSCA signed,
+and every CSCA that a revoked one has linked to itself (Doc 9303-12, 4.1.5.1).  For the others the
+newest list decides: if it is outdated, or parts of it are not understood, the result is
+UNDETERMINED, whatever older lists say.
 """
 
+from collections.abc import Iterable, Iterator, Sequence
 from datetime import datetime, timedelta
 from functools import lru_cache
 from typing import Final
@@ -22,6 +25,7 @@ from emrtd.pki.x509.extensions import KeyUsage
 REVOCATION: Final = "ds.revocation"
 
 _CLAUSE: Final = "Doc 9303-12, D.1.2"
+_CSCA_CLAUSE: Final = "Doc 9303-12, 4.1.5.1"
 _CLOCK_SKEW: Final = timedelta(days=1)
 """How long after the instant of judgement a list may have been issued."""
 
@@ -51,6 +55,9 @@ def examine_revocation(
             reason = f"revoked on {when} by {crl.issuer}"
             return crl, Check(REVOCATION, Outcome.FAILED, reason, _CLAUSE, Shows.REVOCATION)
         proven.append(crl)
+    revoked = _find_revoked_csca(anchor.certificate, proven, trust)
+    if revoked is not None:
+        return revoked
     whole = {crl.tbs for crl in proven if crl.objection is None}
     for crl in proven:
         if crl.this_update - at > _CLOCK_SKEW:
@@ -59,6 +66,51 @@ def examine_revocation(
             objection = _objection_to_newest(crl, at)
             return crl, _not_revoked(crl) if objection is None else _undetermined(objection)
     return proven[0] if proven else None, _undetermined(doubt)
+
+
+def _find_revoked_csca(
+    csca: Certificate, crls: Sequence[Crl], trust: TrustView
+) -> tuple[Crl, Check] | None:
+    """Return the list that revokes a CSCA, and `ds.revocation`; None if no list revokes it.
+
+    A key is revoked with any of its certificates, root or link, and with a key that signed a link
+    to it.  A CSCA may sign the list that revokes itself: no other key of it may be known yet.
+    """
+    country = csca.country
+    anchors = trust.anchors_of_country(country) if country else ()
+    known = dict.fromkeys((csca, *(anchor.certificate for anchor in anchors)))
+    serials = {each.serial for each in known}
+    crls = [crl for crl in crls if not serials.isdisjoint(crl.revoked)]
+    if not crls:
+        return None
+    examined, waiting = dict[Certificate, None](), [csca]
+    while waiting:
+        certificate = waiting.pop()
+        for each in (each for each in known if each.public_key == certificate.public_key):
+            if each in examined:
+                continue
+            examined[each] = None
+            for crl in crls:
+                if each.serial in crl.revoked and _covers(crl, each):
+                    when = crl.revoked[each.serial].date()
+                    reason = f"its CSCA {each.subject} was revoked on {when} by {crl.issuer}"
+                    return crl, Check(
+                        REVOCATION, Outcome.FAILED, reason, _CSCA_CLAUSE, Shows.REVOCATION
+                    )
+            waiting += _issuers_of_link(each, known)
+    return None
+
+
+def _covers(crl: Crl, csca: Certificate) -> bool:
+    """Whether a serial number in a list can be that of a CSCA's certificate: the issuer's name."""
+    return csca.issuer.key in {crl.issuer.key, *_other_names(crl)}
+
+
+def _issuers_of_link(link: Certificate, known: Iterable[Certificate]) -> Iterator[Certificate]:
+    """Yield the CSCA certificates of another key that signed a link certificate."""
+    for each in known:
+        if each.public_key != link.public_key and link.is_signed_by(each):
+            yield each
 
 
 def _seniority(crl: Crl) -> tuple[tuple[datetime, int], bool]:

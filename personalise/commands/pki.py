@@ -119,10 +119,15 @@ def issue_document_signer(**options: Any) -> None:
 @click.option("--name", default="", help="A new common name for the CSCA.")
 @operation_options
 def renew_csca(name: str, **options: Any) -> None:
-    """Make the next CSCA key, its root certificate, and the link certificate to it."""
+    """Make the next CSCA key, its root certificate, and the link certificate to it.
+
+    There is no link certificate if the CSCA before is revoked: other States must receive the new
+    root by a channel that they trust.
+    """
     root, link = make_operations(**options).renew_csca(name)
     click.echo(f"CSCA             {root.serial:X} until {root.not_after:%Y-%m-%d}")
-    click.echo(f"link certificate {link.serial:X} until {link.not_after:%Y-%m-%d}")
+    if link is not None:
+        click.echo(f"link certificate {link.serial:X} until {link.not_after:%Y-%m-%d}")
 
 
 @pki.command(

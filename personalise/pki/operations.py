@@ -108,11 +108,12 @@ class PkiOperations:
             self.pki.publish("ds", certificate)
         return certificate
 
-    def renew_csca(self, common_name: str = "") -> tuple[Certificate, Certificate]:
+    def renew_csca(self, common_name: str = "") -> tuple[Certificate, Certificate | None]:
         """Make the next CSCA key; return its root, and the link certificate for it.
 
         The previous key signs the link; the new key signs everything else from now on.
         `common_name` changes the CSCA's name: the link is then from the old name to the new one.
+        After a revoked CSCA there is no link: it would revoke the new key too (4.1.5.1).
         """
         label = self.new_label("csca")
         with self.operation(
@@ -127,11 +128,14 @@ class PkiOperations:
             self.pki.generate(label)
             successor = CountrySigningCa(settings.profile, self.pki.signer(label))
             root = successor.issue_root(self.at)
-            link = before.issue_link(successor, self.at)
-            require_signed(root_before, link)
+            link = None
+            if not self.pki.is_revoked(root_before):
+                link = before.issue_link(successor, self.at)
+                require_signed(root_before, link)
             crl = _make_crl(successor, root, settings, [*self.pki.issued(), root], self.at)
             self.pki.record(root)
-            self.pki.publish(f"link-{label}", link)
+            if link is not None:
+                self.pki.publish(f"link-{label}", link)
             self.pki.save(settings)
             self.pki.publish("csca", root)
             write_atomically(self.pki.folder / CRL_NAME, crl)

@@ -35,6 +35,7 @@ _MOST_REASONS: Final = 3
 _WHAT: Final = "CRL"
 _UNDERSTOOD: Final = frozenset({AUTHORITY_KEY_IDENTIFIER, CRL_NUMBER, ISSUER_ALT_NAME})
 _REASON_CODE: Final = "2.5.29.21"
+_DELTA: Final = "2.5.29.27"
 _INVALIDITY_DATE: Final = "2.5.29.24"
 _CERTIFICATE_ISSUER: Final = "2.5.29.29"
 _UNDERSTOOD_OF_ENTRIES: Final = frozenset({_REASON_CODE, _INVALIDITY_DATE})
@@ -264,7 +265,8 @@ class _Extensions:
             raise wrapped.malformed("extensions are one sequence")
         for value in wrapped.children[0].expect(der.SEQUENCE).children:
             extension = read_extension(value, reading.tolerated)
-            if extension.critical and extension.oid not in _UNDERSTOOD:
+            is_delta = extension.oid == _DELTA  # a part of a list, critical or not
+            if is_delta or (extension.critical and extension.oid not in _UNDERSTOOD):
                 reading.critical.add(extension.oid)
             try:
                 self._take(extension)

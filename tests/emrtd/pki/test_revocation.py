@@ -1,6 +1,7 @@
 """Lists that cannot be used whole: they revoke what they name, and show nothing of the rest."""
 
 import subprocess
+from collections.abc import Iterable
 from datetime import datetime, timedelta
 from pathlib import Path
 
@@ -88,6 +89,7 @@ UNKNOWN = encode_scheme(SignatureScheme(SignatureFamily.ECDSA, Hash.SHA512)).rep
 CANNOT_BE_USED_WHOLE: dict[str, dict[str, object]] = {
     "an unknown critical extension": {"more": (extension("1.2.3.4.5", b"\5\0", critical=True),)},
     "a delta list": {"more": (extension(DELTA, der.integer(1), critical=True),)},
+    "a delta list that is not marked critical": {"more": (extension(DELTA, der.integer(1)),)},
     "a partition": {"more": (extension(PARTITION, der.sequence(), critical=True),)},
     "a malformed critical extension": {"more": (extension("2.5.29.18", b"\x30", critical=True),)},
     "an extension that is not one": {"more": (der.integer(7),)},
@@ -324,3 +326,91 @@ def test_a_list_of_the_same_key_under_another_name_counts() -> None:
     """Its authority key identifier names the key that issued the certificate."""
     other = Crl.parse(CSCA.crl([SIGNER.serial], issuer=name("UT", "CSCA of Before")))
     assert look_up(other).shows is Shows.REVOCATION
+
+
+# --- revoked CSCAs (Doc 9303-12, 4.1.5.1) ---------------------------------------------------------
+
+ROOT = CSCA.certificate(serial=7)
+NEXT = CSCA.renewed("CSCA 2")
+RENAMED = CSCA.renewed("CSCA 3", common_name="CSCA Utopia 3")
+
+
+def under(issuer: Authority, anchors: Iterable[Certificate], *crls: bytes) -> Check:
+    """`ds.revocation` of a Document Signer that a CSCA issued."""
+    signer = issuer.issue()
+    trust = TrustSet(anchors, map(Crl.parse, crls))
+    anchor = find_anchor(signer, trust, NOW)[0]
+    assert anchor is not None
+    return examine_revocation(signer, anchor, trust, NOW)[1]
+
+
+REVOKED_CSCAS: dict[str, tuple[Authority, list[Certificate], list[bytes]]] = {
+    "by its own list": (CSCA, [ROOT], [CSCA.crl([7])]),
+    "by its own list, and a newer one does not name it": (
+        CSCA, [ROOT], [CSCA.crl([7], issued=NOW - 9 * DAY), CSCA.crl(number=2)],
+    ),
+    "by the list of its next key": (
+        CSCA, [ROOT, NEXT.certificate(serial=8)], [NEXT.crl([7])],
+    ),
+    "under the serial number of another root of the same key": (
+        CSCA, [CSCA.certificate(serial=9), ROOT], [CSCA.crl([7])],
+    ),
+    "and the next key has only the link": (
+        NEXT, [ROOT, CSCA.link(NEXT, serial=8)], [CSCA.crl([7]), NEXT.crl(number=9)],
+    ),
+    "and the next key has a root and the link": (
+        NEXT,
+        [ROOT, CSCA.link(NEXT, serial=8), NEXT.certificate(serial=10)],
+        [CSCA.crl([7]), NEXT.crl(number=9)],
+    ),
+    "and the key after the next, under another name, has links": (
+        RENAMED,
+        [ROOT, CSCA.link(NEXT, serial=8), NEXT.link(RENAMED, serial=9)],
+        [CSCA.crl([7]), RENAMED.crl(number=9)],
+    ),
+    "and the link itself is listed": (
+        NEXT, [CSCA.link(NEXT, serial=8), ROOT], [NEXT.crl([8], number=9)],
+    ),
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("case", REVOKED_CSCAS)
+def test_what_a_revoked_csca_signed_is_revoked(case: str) -> None:
+    issuer, anchors, crls = REVOKED_CSCAS[case]
+    check = under(issuer, anchors, *crls)
+    assert (check.outcome, check.shows) == (Outcome.FAILED, Shows.REVOCATION)
+    assert check.clause == "Doc 9303-12, 4.1.5.1"
+    assert "its CSCA CN=CSCA Utopia" in check.reason
+
+
+OTHER_CSCA = Authority(label="other", common_name="CSCA Other")
+UNREVOKED_CSCAS: dict[str, tuple[Authority, list[Certificate], list[bytes]]] = {
+    "another CSCA has this serial number": (
+        CSCA, [ROOT, OTHER_CSCA.certificate(serial=8)], [CSCA.crl([8])],
+    ),
+    "the list of another CSCA of the State has it": (
+        CSCA, [ROOT, OTHER_CSCA.certificate(serial=8)], [CSCA.crl(), OTHER_CSCA.crl([7])],
+    ),
+    "a list under a linked name has it": (
+        CSCA,
+        [ROOT, CSCA.link(RENAMED, serial=8), RENAMED.certificate(serial=9)],
+        [CSCA.crl(), RENAMED.crl([7], number=9)],
+    ),
+    "the list is signed by a key that is not trusted": (
+        CSCA, [ROOT], [CSCA.crl(), CSCA.crl([7], signing=key("forged"))],
+    ),
+    "a new root without a link": (
+        NEXT, [ROOT, NEXT.certificate(serial=10)], [CSCA.crl([7]), NEXT.crl([7], number=9)],
+    ),
+    "the next key of it is revoked": (
+        CSCA,
+        [ROOT, CSCA.link(NEXT, serial=8), NEXT.certificate(serial=10)],
+        [CSCA.crl(number=3), NEXT.crl([10], number=2, issued=NOW - 9 * DAY)],
+    ),
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("case", UNREVOKED_CSCAS)
+def test_a_csca_that_no_list_of_its_own_name_revokes_is_not_revoked(case: str) -> None:
+    issuer, anchors, crls = UNREVOKED_CSCAS[case]
+    assert under(issuer, anchors, *crls).outcome is Outcome.PASSED

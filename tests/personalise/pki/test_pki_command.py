@@ -359,7 +359,9 @@ def test_nothing_is_issued_under_a_csca_that_is_revoked(operator: Operator) -> N
     with pytest.raises(MisuseError, match="is revoked; run `personalise pki renew-csca`"):
         operator.pki.document_signer()
     assert operator.pki.document_signers() == []
-    operator.act("pki", "renew-csca", "--name", "CSCA new")
+    said = operator.act("pki", "renew-csca", "--name", "CSCA new")
+    assert "link" not in said
+    assert not list((operator.folder / "pki").glob("link-*"))
     operator.act("pki", "issue-ds")
     signers = [each.certificate for each in operator.pki.document_signers()]
     assert signers == [operator.pki.document_signer().certificate]
