@@ -5,7 +5,6 @@ so a caller of this module does not import the issuing package.
 """
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Final, Protocol
 
@@ -18,14 +17,14 @@ from emrtd.lds.issuing_state import IssuingState
 from emrtd.mrz import Mrz
 from support.errors import MisuseError
 from support.plugins import plugins
+from support.values import Hidden, Value
 
 ENTRY_POINT_GROUP: Final = "chipseal.specimens"
 SEED: Final = "utopia"
 """The default seed of a specimen."""
 
 
-@dataclass(frozen=True)
-class Specimen:
+class Specimen(Value, frozen=True):
     """A document of a fictitious person: the contents of its chip, and the State that signed it.
 
     `profile` is the name of its chip profile, `files` are whole elementary files, `keys` the chip's
@@ -34,9 +33,9 @@ class Specimen:
     """
 
     profile: str
-    files: Mapping[FileID, bytes] = field(repr=False)
-    keys: ChipKeys = field(repr=False)
-    state: IssuingState = field(repr=False)
+    files: Hidden[Mapping[FileID, bytes]]
+    keys: Hidden[ChipKeys]
+    state: Hidden[IssuingState]
 
     @property
     def mrz(self) -> Mrz:

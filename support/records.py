@@ -14,6 +14,7 @@ from typing import Any, Final, NoReturn, TypeVar
 import msgspec
 
 from support.errors import MisuseError
+from support.values import Undisclosed
 
 T = TypeVar("T")
 
@@ -58,14 +59,8 @@ class FieldError(MisuseError):
         super().__init__(f"{where}: {problem}", advice=advice)
 
 
-class Record(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+class Record(Undisclosed, frozen=True, forbid_unknown_fields=True):
     """A record whose repr hides its fields, since they may be a person's data."""
-
-    def __repr__(self) -> str:
-        return f"{type(self).__name__}(...)"
-
-    def __rich_repr__(self) -> list[tuple[str, Any]]:
-        return []
 
 
 class RejectedFieldError(ValueError):

@@ -1,7 +1,7 @@
 """A small CSCA for tests: makes certificates and CRLs, with any chosen flaw."""
 
 from collections.abc import Iterable
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from functools import cache
 from hashlib import sha512
@@ -21,6 +21,7 @@ from emrtd.pki.x509.certificate_writer import key_identifier
 from emrtd.pki.x509.certificates import Certificate
 from emrtd.pki.x509.issuing import CscaProfile, pkd_crl_url
 from emrtd.pki.x509.names import COMMON_NAME, COUNTRY, encode_name
+from tests.helpers import replace
 
 NOW = datetime(2026, 11, 22, 12, 0, tzinfo=UTC)
 DAY = timedelta(days=1)

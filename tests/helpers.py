@@ -1,12 +1,16 @@
 """What tests share: access to the shared facts and data, which may be absent."""
 
+import dataclasses
 import json
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
+import msgspec
 import pytest
 
 from emrtd import tlv
+
+T = TypeVar("T")
 
 REPOSITORY = Path(__file__).resolve().parents[1]
 _SHARED = REPOSITORY.parent / "shared"
@@ -18,6 +22,13 @@ def shared(relative: str) -> Path:
     if not path.exists():
         pytest.skip(f"needs {relative} of the shared data, which is not on this machine")
     return path
+
+
+def replace(value: T, **changes: object) -> T:
+    """Return a copy of a struct or a dataclass with some fields changed."""
+    if isinstance(value, msgspec.Struct):
+        return msgspec.structs.replace(value, **changes)
+    return dataclasses.replace(value, **changes)  # type: ignore[type-var]
 
 
 def damaged(octets: bytes) -> bytes:

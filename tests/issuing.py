@@ -5,7 +5,7 @@ import io
 import json
 import shutil
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Self
 
@@ -22,7 +22,7 @@ from personalise.commands.main import personalise
 from support.command_line import run_command_line
 from support.errors import ExitStatus
 from support.passphrase import read_passphrase
-from tests.helpers import damaged
+from tests.helpers import damaged, replace
 from tests.personalise import applications
 from vsmartcard.card.state_file import StateFile
 

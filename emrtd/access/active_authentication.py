@@ -5,8 +5,9 @@ checks it, at once or later, with the key of a DG15 that passive authentication 
 """
 
 import secrets
-from dataclasses import dataclass, field
 from typing import Final
+
+import msgspec
 
 from emrtd.crypto import iso9796
 from emrtd.crypto.hashes import Hash
@@ -29,6 +30,7 @@ from emrtd.iso7816.secure_messaging import BareResponseError
 from emrtd.lds.security.security_infos import ActiveAuthenticationInfo
 from emrtd.status_words import SW
 from support.errors import MalformedError
+from support.values import Hidden, Value
 
 NONCE_SIZE: Final = 8
 """Octets of RND.IFD (6.1.2.1)."""
@@ -59,16 +61,14 @@ _X9_62_ALGORITHMS: Final = {
 _CURVE_HASHES: Final = ((512, Hash.SHA512), (384, Hash.SHA384), (256, Hash.SHA256))
 
 
-@dataclass(frozen=True, slots=True)
-class SignedChallenge:
+class SignedChallenge(Value, frozen=True):
     """The nonce RND.IFD (8 octets) that the terminal sent, and the chip's signature over it."""
 
     nonce: bytes
-    signature: bytes = field(repr=False)
+    signature: Hidden[bytes]
 
 
-@dataclass(frozen=True, slots=True)
-class Verified:
+class Verified(msgspec.Struct, frozen=True):
     """How the chip signed ("RSA with SHA-256"), and the quirks that were read past."""
 
     algorithm: str

@@ -9,9 +9,10 @@ import hmac
 import secrets
 from collections.abc import Iterable
 from collections.abc import Set as AbstractSet
-from dataclasses import dataclass, field
 from enum import StrEnum, unique
 from typing import Final
+
+import msgspec
 
 from emrtd import tlv
 from emrtd.access.chip_authentication_keys import (
@@ -31,6 +32,7 @@ from emrtd.iso7816.secure_messaging import BareResponseError, SecureMessaging
 from emrtd.status_words import SW
 from emrtd.tlv import DataObjects
 from support.secret import Secret
+from support.values import Hidden, Value
 
 SET_KAT: Final = (0x41, 0xA6)
 SET_AT: Final = (0x41, 0xA4)
@@ -52,8 +54,7 @@ class Method(StrEnum):
     GENERAL_AUTHENTICATE = "MSE:Set AT and GENERAL AUTHENTICATE"
 
 
-@dataclass(frozen=True, slots=True)
-class EphemeralKey:
+class EphemeralKey(msgspec.Struct, frozen=True):
     """The terminal's key pair for one session; version 2 signs it in Terminal Authentication."""
 
     group: Group
@@ -81,8 +82,7 @@ class EphemeralKey:
         return self.group.agree(int.from_bytes(self.private.reveal(), "big"), peer)
 
 
-@dataclass(frozen=True, slots=True)
-class ChipAuthenticationResult:
+class ChipAuthenticationResult(Value, frozen=True):
     """The result of Chip Authentication, for either side.
 
     `terminal_public_key` is the ephemeral key that Terminal Authentication binds to.  `nonce` is
@@ -92,7 +92,7 @@ class ChipAuthenticationResult:
     cipher: Cipher
     group: Group
     terminal_public_key: bytes
-    secure_messaging: SecureMessaging = field(repr=False)
+    secure_messaging: Hidden[SecureMessaging]
     quirks: tuple[str, ...] = ()
     nonce: bytes = b""
 
@@ -175,8 +175,7 @@ def _manage(template: tuple[int, int], data: bytes) -> Procedure[None]:
     response.require(f"MANAGE SECURITY ENVIRONMENT for {_WHAT}")
 
 
-@dataclass(frozen=True, slots=True)
-class _Answer:
+class _Answer(msgspec.Struct, frozen=True):
     """The chip's answer: nonce and token in version 2, both empty in version 1."""
 
     nonce: bytes = b""
@@ -218,8 +217,7 @@ def _token(group: Group, protocol: str, public: bytes, ks_mac: Secret) -> bytes:
 # --- the chip --------------------------------------------------------------------------------
 
 
-@dataclass(frozen=True, slots=True)
-class StaticKey:
+class StaticKey(msgspec.Struct, frozen=True):
     """A static key pair on the chip, and the protocols (OIDs) that it may be used with."""
 
     group: Group

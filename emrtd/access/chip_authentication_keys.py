@@ -1,8 +1,9 @@
 """The static keys of Chip Authentication and their protocols (Doc 9303-11, 9.2.5 and 9.2.6)."""
 
 from collections.abc import Iterable
-from dataclasses import dataclass, field
 from typing import Final
+
+import msgspec
 
 from emrtd.crypto.ciphers import Cipher
 from emrtd.crypto.domain_parameters import decode_agreement_key, decode_domain_parameters
@@ -17,21 +18,20 @@ from emrtd.lds.security.security_infos import (
     SecurityInfos,
 )
 from support.errors import MalformedError
+from support.values import Hidden, Value
 
 _STRENGTHS: Final = {Cipher.TDES: 112, Cipher.AES128: 128, Cipher.AES192: 192, Cipher.AES256: 256}
 
 
-@dataclass(frozen=True, slots=True)
-class StaticPublicKey:
+class StaticPublicKey(Value, frozen=True):
     """PK_IC with its domain parameters; authentic only after passive authentication."""
 
     group: Group
-    public: bytes = field(repr=False)
+    public: Hidden[bytes]
     key_id: int | None = None
 
 
-@dataclass(frozen=True, slots=True)
-class ChipAuthenticationVariant:
+class ChipAuthenticationVariant(msgspec.Struct, frozen=True):
     """A static key and a protocol to use it with.
 
     `version` is 1, or 2 of TR-03110-2.  `assumed` is true if the chip does not name the protocol;

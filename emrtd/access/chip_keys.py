@@ -19,9 +19,11 @@ Objects marked * may occur more than once; a later one replaces one with the sam
 """
 
 from collections.abc import Callable
-from dataclasses import dataclass, replace
 from datetime import date
 from typing import Final
+
+import msgspec
+from msgspec.structs import replace
 
 from emrtd import tlv
 from emrtd.access.passwords import Password, PasswordType
@@ -51,8 +53,7 @@ _HASHES: Final = frozenset(map(str, Hash))
 _DEFAULT_RETRY_LIMITS: Final = {PasswordType.PIN: 3, PasswordType.PUK: 10}
 
 
-@dataclass(frozen=True, slots=True)
-class ChipPassword:
+class ChipPassword(msgspec.Struct, frozen=True):
     """A password of a chip, and how many failures in a row block it; None: it never blocks."""
 
     password: Password
@@ -91,8 +92,7 @@ class ChipPassword:
             raise value.malformed(str(error)) from None
 
 
-@dataclass(frozen=True, slots=True)
-class ChipAuthenticationKey:
+class ChipAuthenticationKey(msgspec.Struct, frozen=True):
     """A static key pair for Chip Authentication, or for the Chip Authentication Mapping of PACE.
 
     `public_key` is the DER SubjectPublicKeyInfo with the domain parameters; `private` the private
@@ -135,8 +135,7 @@ class ChipAuthenticationKey:
         )
 
 
-@dataclass(frozen=True, slots=True)
-class ActiveAuthenticationKey:
+class ActiveAuthenticationKey(msgspec.Struct, frozen=True):
     """The key of Active Authentication (PKCS#8, RSA or EC), and the hash it signs with."""
 
     private: Secret
@@ -158,8 +157,7 @@ class ActiveAuthenticationKey:
         return cls(Secret(fields.one(0x81).value), Hash(text))
 
 
-@dataclass(frozen=True, slots=True)
-class ChipKeys:
+class ChipKeys(msgspec.Struct, frozen=True):
     """Everything secret that one chip holds, with its trust points.
 
     `basic_access_control` is true if the MRZ also opens the chip by BAC, `open` if the chip has no

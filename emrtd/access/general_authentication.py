@@ -8,7 +8,6 @@ than the eMRTD application is needed.
 
 import secrets
 from collections.abc import Callable
-from dataclasses import dataclass, field
 
 from emrtd.access import chip_authentication, terminal_authentication
 from emrtd.access.chip_authentication import ChipAuthenticationResult, EphemeralKey
@@ -23,13 +22,13 @@ from emrtd.crypto.groups import Group
 from emrtd.errors import ProtocolError
 from emrtd.iso7816.procedure import Procedure, Random
 from emrtd.lds.security.security_infos import ChipAuthenticationInfo, SecurityInfos
+from support.values import Hidden, Value
 
 Examine = Callable[[bytes], SecurityInfos]
 """Runs passive authentication of EF.CardSecurity and returns its SecurityInfos, or raises."""
 
 
-@dataclass(frozen=True, slots=True)
-class GeneralAuthenticationResult:
+class GeneralAuthenticationResult(Value, frozen=True):
     """The result of the procedure; the commands that follow use the session of `chip`.
 
     `variant` is the variant of Chip Authentication, `ephemeral` the terminal's key for it.
@@ -37,9 +36,9 @@ class GeneralAuthenticationResult:
 
     terminal: TerminalAuthenticationResult
     chip: ChipAuthenticationResult
-    card_security: bytes = field(repr=False)
+    card_security: Hidden[bytes]
     variant: ChipAuthenticationVariant
-    ephemeral: EphemeralKey = field(repr=False)
+    ephemeral: Hidden[EphemeralKey]
 
 
 def authenticate(

@@ -5,8 +5,10 @@ Control runs in the application (Doc 9303-11, 4.2).
 """
 
 import secrets
-from dataclasses import dataclass, replace
 from typing import Final
+
+import msgspec
+from msgspec.structs import replace
 
 from emrtd.access import bac
 from emrtd.access.pace.agreement import PaceResult
@@ -24,16 +26,14 @@ from emrtd.status_words import SW
 _CHAT_NOT_UNDERSTOOD: Final = frozenset({SW.INCORRECT_DATA, SW.LC_INCONSISTENT, SW.WRONG_LENGTH})
 
 
-@dataclass(frozen=True, slots=True)
-class OpenedSession:
+class OpenedSession(msgspec.Struct, frozen=True):
     """The session that opened a chip, and the result of PACE if PACE established it."""
 
     messaging: SecureMessaging
     pace: PaceResult | None = None
 
 
-@dataclass(frozen=True, slots=True)
-class ByPace:
+class ByPace(msgspec.Struct, frozen=True):
     """PACE with one of the variants that EF.CardAccess offers.
 
     `chat` (data object 7F4C) requests the chip's trust points.
@@ -70,8 +70,7 @@ class ByPace:
         return OpenedSession(result.secure_messaging, result)
 
 
-@dataclass(frozen=True, slots=True)
-class ByBac:
+class ByBac(msgspec.Struct, frozen=True):
     """Basic Access Control with the MRZ."""
 
     password: Password

@@ -1,8 +1,9 @@
 """The passwords of Basic Access Control and PACE (Doc 9303-11, 4.3.2 and 9.7.3; TR-03110-2)."""
 
-from dataclasses import dataclass
 from enum import IntEnum, unique
 from hashlib import sha1
+
+import msgspec
 
 from emrtd.crypto.ciphers import Cipher
 from emrtd.crypto.key_derivation import PASSWORD, derive_key, derive_session_keys
@@ -22,8 +23,7 @@ class PasswordType(IntEnum):
     PUK = 4
 
 
-@dataclass(frozen=True, slots=True)
-class Password:
+class Password(msgspec.Struct, frozen=True):
     """A password: its kind, and its encoding K = f(π) (table 14).
 
     `secret` is the SHA-1 hash of the MRZ information (20 octets) for an MRZ, and the characters in

@@ -9,8 +9,9 @@ Authentication will establish later with the same key.
 
 import secrets
 from collections.abc import Iterable
-from dataclasses import dataclass, field
 from typing import Final
+
+import msgspec
 
 from emrtd import tlv
 from emrtd.access.refusals import refusing
@@ -28,6 +29,7 @@ from emrtd.pki.cvc.validation import ImportedKey, TrustState, find_chain
 from emrtd.status_words import SW
 from emrtd.tlv import DataObjects
 from support.errors import MisuseError
+from support.values import Hidden, Value
 
 SET_DST: Final = (0x81, 0xB6)
 SET_AT: Final = (0x81, 0xA4)
@@ -79,13 +81,12 @@ def signed_message(id_ic: bytes, r_ic: bytes, compressed_key: bytes, auxiliary: 
 # --- the terminal ----------------------------------------------------------------------------
 
 
-@dataclass(frozen=True, slots=True)
-class TerminalCredentials:
+class TerminalCredentials(Value, frozen=True):
     """A terminal's key, and the certificates that lead to it from any trust point."""
 
-    signer: Signer = field(repr=False)
+    signer: Hidden[Signer]
     reference: str
-    certificates: tuple[CvCertificate, ...] = field(repr=False)
+    certificates: Hidden[tuple[CvCertificate, ...]]
 
     @property
     def certificate(self) -> CvCertificate:
@@ -96,8 +97,7 @@ class TerminalCredentials:
         raise MisuseError(f"no certificate of the terminal {self.reference}; add it to the chain")
 
 
-@dataclass(frozen=True, slots=True)
-class TerminalAuthenticationResult:
+class TerminalAuthenticationResult(msgspec.Struct, frozen=True):
     """The certificates that the chip accepted, in order, and the quirks that were read past."""
 
     chain: tuple[CvCertificate, ...]
@@ -316,8 +316,7 @@ class TerminalAuthenticationChip:
         )
 
 
-@dataclass(frozen=True, slots=True)
-class _Selected:
+class _Selected(msgspec.Struct, frozen=True):
     """The selection of MSE:Set AT; `compressed_key` and `auxiliary` only in version 2."""
 
     key: ImportedKey

@@ -4,10 +4,11 @@ Every function reads a `ber.Value`, and returns or raises `MalformedError`.
 """
 
 import re
-from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta, timezone
 from functools import lru_cache
 from typing import Final
+
+import msgspec
 
 from emrtd.asn1 import der
 from emrtd.asn1.ber import Value
@@ -32,8 +33,7 @@ _GENERALIZED: Final = re.compile(
 )
 
 
-@dataclass(frozen=True, slots=True)
-class AlgorithmIdentifier:
+class AlgorithmIdentifier(msgspec.Struct, frozen=True):
     """An algorithm's object identifier, its encoded parameters, and the whole encoding."""
 
     oid: str

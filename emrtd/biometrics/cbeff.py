@@ -6,13 +6,15 @@ Data objects that the standard does not define are kept and written back.
 """
 
 from collections.abc import Iterable
-from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 from typing import Final, Self
+
+from msgspec.structs import replace
 
 from emrtd import tlv
 from emrtd.biometrics.samples import Eye, FingerPosition
 from support.errors import MalformedError, MisuseError
+from support.values import Hidden, PartlyCompared, Uncompared, Value
 
 GROUP_TEMPLATE: Final = 0x7F61
 TEMPLATE: Final = 0x7F60
@@ -32,14 +34,13 @@ MAX_INSTANCES: Final = 16
 """Most templates of a data group; Doc 9303-10 allows 9 faces, and a holder has ten fingers."""
 
 
-@dataclass(frozen=True, slots=True)
-class BiometricHeader:
+class BiometricHeader(Value, frozen=True):
     """A Biometric Header Template: its data objects, in their order, as tag and value.
 
     `tag` is A1; some issuers increment it from one template to the next.
     """
 
-    objects: tuple[tuple[int, bytes], ...] = field(repr=False)
+    objects: Hidden[tuple[tuple[int, bytes], ...]]
     tag: int = HEADER
 
     @classmethod
@@ -105,8 +106,7 @@ class BiometricHeader:
         return tlv.encode(self.tag, *(tlv.encode(tag, value) for tag, value in self.objects))
 
 
-@dataclass(frozen=True, slots=True)
-class BiometricTemplate:
+class BiometricTemplate(Value, frozen=True):
     """A Biometric Information Template: header, biometric data block, and other data objects.
 
     `tag` is 5F2E for a record of ISO/IEC 19794, 7F2E for a data block of ISO/IEC 39794; `block` is
@@ -115,8 +115,8 @@ class BiometricTemplate:
 
     header: BiometricHeader
     tag: int
-    block: bytes = field(repr=False)
-    others: tuple[bytes, ...] = field(default=(), repr=False)
+    block: Hidden[bytes]
+    others: Hidden[tuple[bytes, ...]] = ()
 
     def encode(self) -> bytes:
         """Return the whole data object 7F60."""
@@ -125,8 +125,7 @@ class BiometricTemplate:
         )
 
 
-@dataclass(frozen=True, slots=True)
-class BiometricGroup:
+class BiometricGroup(PartlyCompared, frozen=True):
     """The content of DG2, DG3 and DG4: templates, and other data objects of the issuer.
 
     `declared_count` is the declared number of instances if it is wrong, else None.  `others` are
@@ -135,10 +134,10 @@ class BiometricGroup:
     """
 
     templates: tuple[BiometricTemplate, ...]
-    others: tuple[bytes, ...] = field(default=(), repr=False)
+    others: Hidden[tuple[bytes, ...]] = ()
     declared_count: int | None = None
-    inner_others: tuple[bytes, ...] = field(default=(), repr=False)
-    tolerated: tuple[str, ...] = field(default=(), compare=False)
+    inner_others: Hidden[tuple[bytes, ...]] = ()
+    tolerated: Uncompared[tuple[str, ...]] = ()
 
     @classmethod
     def decode(cls, octets: bytes, tag: int, what: str) -> Self:

@@ -4,13 +4,15 @@ Data preparation makes data groups from samples, and inspection reads samples fr
 ISO/IEC 19794 (2005) and ISO/IEC 39794 differ only in the encoding.
 """
 
-from dataclasses import dataclass, field
 from datetime import datetime
 from enum import Enum, IntEnum, unique
 from typing import Final, Self
 
+import msgspec
+
 from emrtd.biometrics.images.headers import ImageFormat, ImageHeader, sniff
 from support.errors import MisuseError
+from support.values import Hidden, PartlyCompared, Uncompared, Value
 
 
 @unique
@@ -78,8 +80,7 @@ class Eye(IntEnum):
         return cls(code) if code in {1, 2} else cls.UNKNOWN
 
 
-@dataclass(frozen=True, slots=True)
-class FeaturePoint:
+class FeaturePoint(Value, frozen=True):
     """A landmark of the face: MPEG-4 feature point `major`.`minor`, in pixels from the top left.
 
     12.1 and 12.2 are the centres of the left and of the right eye (the holder's left).
@@ -87,12 +88,11 @@ class FeaturePoint:
 
     major: int
     minor: int
-    x: int = field(repr=False)
-    y: int = field(repr=False)
+    x: Hidden[int]
+    y: Hidden[int]
 
 
-@dataclass(frozen=True, slots=True)
-class QualityScore:
+class QualityScore(msgspec.Struct, frozen=True):
     """The score of a sample: 0 (worst) to 100, None if the algorithm failed to assess it.
 
     `organization` and `algorithm` are CBEFF registry identifiers (1 to 65535), 0 if the score was
@@ -104,15 +104,14 @@ class QualityScore:
     algorithm: int = 0
 
 
-@dataclass(frozen=True, slots=True)
-class _Sample:
+class _Sample(PartlyCompared, frozen=True):
     """An image, its header, and the metadata that both generations record."""
 
-    data: bytes = field(repr=False)
+    data: Hidden[bytes]
     header: ImageHeader
     quality: tuple[QualityScore, ...] = ()
-    captured: datetime | None = field(default=None, repr=False)
-    generation: Generation | None = field(default=None, compare=False)
+    captured: Hidden[datetime | None] = None
+    generation: Uncompared[Generation | None] = None
 
     @property
     def format(self) -> ImageFormat:
@@ -130,11 +129,10 @@ class _Sample:
         return self.header.height
 
 
-@dataclass(frozen=True, slots=True)
-class FaceImage(_Sample):
+class FaceImage(_Sample, frozen=True):
     """A face: JPEG, or JPEG 2000 as a file or as a bare codestream."""
 
-    gender: Gender = field(default=Gender.UNSPECIFIED, repr=False)
+    gender: Hidden[Gender] = Gender.UNSPECIFIED
     feature_points: tuple[FeaturePoint, ...] = ()
 
     @classmethod
@@ -160,8 +158,7 @@ class FaceImage(_Sample):
         return cls(data, header, quality, captured, None, gender, feature_points)
 
 
-@dataclass(frozen=True, slots=True)
-class FingerImage(_Sample):
+class FingerImage(_Sample, frozen=True):
     """A fingerprint; `resolution` is in pixels per inch, 500 for nearly every passport."""
 
     position: FingerPosition = FingerPosition.UNKNOWN
@@ -182,8 +179,7 @@ class FingerImage(_Sample):
         return cls(data, header, quality, captured, None, position, resolution)
 
 
-@dataclass(frozen=True, slots=True)
-class IrisImage(_Sample):
+class IrisImage(_Sample, frozen=True):
     """The image of an eye's iris."""
 
     eye: Eye = Eye.UNKNOWN

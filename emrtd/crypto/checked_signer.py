@@ -1,13 +1,12 @@
 """A signer whose every signature is verified before anybody sees it."""
 
-from dataclasses import dataclass
+import msgspec
 
 from emrtd.crypto.signatures import PublicKey, SignatureScheme, Signer, verify
 from emrtd.errors import ProtocolError
 
 
-@dataclass(frozen=True, slots=True)
-class CheckedSigner:
+class CheckedSigner(msgspec.Struct, frozen=True):
     """Wraps a `Signer`, and returns only signatures that verify with its public key.
 
     An HSM, its driver or a service can answer octets that are no signature, or a signature by

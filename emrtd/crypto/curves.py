@@ -8,13 +8,14 @@ that ends there raises `ProtocolError`, since only a dishonest peer can cause it
 exception that `except Exception` does not catch.  Every operation here checks its points first.
 """
 
-from dataclasses import dataclass, replace
 from functools import lru_cache
 from typing import Final
 
+import msgspec
 from fastecdsa import curve as fast
 from fastecdsa.rust import Curve as Engine
 from fastecdsa.rust import Point as EnginePoint
+from msgspec.structs import replace
 
 from emrtd.errors import ProtocolError
 from support.errors import MalformedError
@@ -26,8 +27,7 @@ MAX_FIELD_BITS: Final = 521
 """The largest field of a curve with explicit parameters; bounds the computing time."""
 
 
-@dataclass(frozen=True, slots=True)
-class Curve:
+class Curve(msgspec.Struct, frozen=True):
     """The curve y^2 = x^3 + ax + b over GF(p), with a generator `g` of prime order `n`.
 
     `oid` is the dotted object identifier of the named curve, None if it has none.

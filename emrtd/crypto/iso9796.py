@@ -6,7 +6,6 @@ F = 6A || M1 || H(M1 || M2) || trailer, as many octets as the modulus has.  M2 i
 
 import secrets
 from collections.abc import Callable
-from dataclasses import dataclass, field
 from typing import Final
 
 from emrtd.crypto.hashes import Hash
@@ -14,6 +13,7 @@ from emrtd.crypto.private_keys import RsaPrivateKey
 from emrtd.crypto.signatures import MAX_RSA_BITS, MIN_RSA_BITS, RsaPublicKey
 from emrtd.errors import ProtocolError
 from support.errors import MisuseError
+from support.values import Hidden, Value
 
 TRAILERS: Final = {
     Hash.SHA1: b"\xbc",  # option 1: the hash function is implicit
@@ -31,11 +31,10 @@ _MAX_EXPONENT: Final = 1 << 64  # OpenSSL's limit; bounds the computing time
 _HEADER: Final = 0x6  # 01: a signature; 1: partial recovery; 0
 
 
-@dataclass(frozen=True, slots=True)
-class Recovered:
+class Recovered(Value, frozen=True):
     """The contents of a valid signature: M1, the hash function, and the quirks read past."""
 
-    m1: bytes = field(repr=False)
+    m1: Hidden[bytes]
     hash: Hash
     quirks: tuple[str, ...] = ()
 

@@ -3,9 +3,10 @@
 This module decodes the identifiers (mapping, key agreement, cipher) for both roles.
 """
 
-from dataclasses import dataclass
 from enum import StrEnum, unique
 from typing import Final
+
+import msgspec
 
 from emrtd.crypto.ciphers import Cipher
 
@@ -41,8 +42,7 @@ class Mapping(StrEnum):
     CHIP_AUTHENTICATION = "CAM"
 
 
-@dataclass(frozen=True, slots=True)
-class PaceProtocol:
+class PaceProtocol(msgspec.Struct, frozen=True):
     """The meaning of an identifier of PACE; `cipher` is None in those of domain parameters."""
 
     key_agreement: KeyAgreement
@@ -50,8 +50,7 @@ class PaceProtocol:
     cipher: Cipher | None
 
 
-@dataclass(frozen=True, slots=True)
-class ChipAuthenticationProtocol:
+class ChipAuthenticationProtocol(msgspec.Struct, frozen=True):
     """The meaning of an identifier of Chip Authentication."""
 
     key_agreement: KeyAgreement

@@ -5,10 +5,11 @@ here, as in certificates and CMS.  Chips and card-verifiable certificates use th
 (TR-03111, 5.2.1), which `ecdsa_from_plain` and `ecdsa_to_plain` convert.
 """
 
-from dataclasses import dataclass
 from enum import StrEnum, unique
 from functools import lru_cache
 from typing import TYPE_CHECKING, Final, Protocol
+
+import msgspec
 
 from emrtd.asn1 import ber, der
 from emrtd.asn1.structures import read_integer
@@ -28,8 +29,7 @@ MAX_RSA_BITS: Final = 8192
 """RSA moduli outside these bounds are refused: too weak, or too slow."""
 
 
-@dataclass(frozen=True, slots=True)
-class RsaPublicKey:
+class RsaPublicKey(msgspec.Struct, frozen=True):
     """An RSA public key: modulus and exponent."""
 
     n: int
@@ -46,8 +46,7 @@ class RsaPublicKey:
         return (self.n.bit_length() + 7) // 8
 
 
-@dataclass(frozen=True, slots=True)
-class EcPublicKey:
+class EcPublicKey(msgspec.Struct, frozen=True):
     """A point on one of the curves of `emrtd.crypto.curves`."""
 
     curve: Curve
@@ -71,8 +70,7 @@ class SignatureFamily(StrEnum):
     ECDSA = "ECDSA"
 
 
-@dataclass(frozen=True, slots=True)
-class SignatureScheme:
+class SignatureScheme(msgspec.Struct, frozen=True):
     """A kind of signature: "ECDSA with SHA-256".
 
     For RSA-PSS, `salt_length` (octets) and `mgf_hash` default to what Doc 9303-12, 4.1.6.1 (RFC

@@ -1,8 +1,9 @@
 """What SCP03 derives from keys and challenges: session keys, cryptograms, card challenges."""
 
-from dataclasses import dataclass
 from enum import IntEnum, unique
 from typing import Final
+
+import msgspec
 
 from emrtd.globalplatform.keys import StaticKeys, cipher_of
 from support.secret import Secret
@@ -44,8 +45,7 @@ def card_challenge(enc: Secret, counter: int, aid: bytes, size: int) -> bytes:
     return derive(enc, Constant.CARD_CHALLENGE, size, counter.to_bytes(3, "big") + aid)
 
 
-@dataclass(frozen=True, slots=True)
-class SessionKeys:
+class SessionKeys(msgspec.Struct, frozen=True):
     """S-ENC, S-MAC and S-RMAC, and the challenges that they come from (Amendment D, 6.2.1).
 
     `context` is the host challenge, then the card challenge, of 8 octets each, or of 16.

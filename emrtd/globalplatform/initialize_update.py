@@ -1,6 +1,6 @@
 """What a card answers to INITIALIZE UPDATE (Amendment D, 7.1.1)."""
 
-from dataclasses import dataclass
+import msgspec
 
 from emrtd.globalplatform.keys import DIVERSIFICATION_DATA_SIZE
 from emrtd.globalplatform.parameters import Variant
@@ -12,8 +12,7 @@ _HEAD = DIVERSIFICATION_DATA_SIZE + 3
 _COUNTER_SIZE = 3
 
 
-@dataclass(frozen=True, slots=True)
-class InitializeUpdateAnswer:
+class InitializeUpdateAnswer(msgspec.Struct, frozen=True):
     """The answer: who the card is, which keys it uses, and its challenge and cryptogram.
 
     `diversification_data` has 10 octets; challenge and cryptogram have those of the variant's mode.

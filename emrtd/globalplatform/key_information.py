@@ -1,7 +1,8 @@
 """Which keys a security domain has: the Key Information Template (GPCS, 11.3.3.1.1)."""
 
-from dataclasses import dataclass
 from typing import Final
+
+import msgspec
 
 from emrtd import tlv
 from emrtd.globalplatform.scp03 import CLA
@@ -14,8 +15,7 @@ _WHAT: Final = "Key Information Template"
 _EXTENDED: Final = 0xFF
 
 
-@dataclass(frozen=True, slots=True)
-class KeyComponent:
+class KeyComponent(msgspec.Struct, frozen=True):
     """The type of a key component (88 is AES, 80 is 3DES; GPCS, 11.1.8), and its size in octets.
 
     A size of 0 means 256 octets or more.
@@ -25,8 +25,7 @@ class KeyComponent:
     size: int
 
 
-@dataclass(frozen=True, slots=True)
-class KeyInformation:
+class KeyInformation(msgspec.Struct, frozen=True):
     """One key: its identifier (01 ENC, 02 MAC, 03 DEK in SCP03), version, and components.
 
     `usage` and `access` (GPCS, 11.1.9 and 11.1.10) are None where the card does not say.

@@ -1,7 +1,8 @@
 """The static keys of a card, and how they are derived from a master key."""
 
-from dataclasses import dataclass
 from typing import Final, Protocol
+
+import msgspec
 
 from emrtd.crypto.ciphers import Cipher
 from support.errors import MisuseError
@@ -36,8 +37,7 @@ class KeySource(Protocol):
         """Return the keys of the card with this key diversification data (10 octets)."""
 
 
-@dataclass(frozen=True, slots=True)
-class StaticKeys:
+class StaticKeys(msgspec.Struct, frozen=True):
     """Key-ENC, Key-MAC and Key-DEK: AES keys of one size (Amendment D, 6.1)."""
 
     enc: Secret
@@ -63,8 +63,7 @@ class StaticKeys:
         return self
 
 
-@dataclass(frozen=True, slots=True)
-class MasterKeys:
+class MasterKeys(msgspec.Struct, frozen=True):
     """Master keys of a batch of cards, one for each static key; all three may be the same.
 
     The static keys of a card follow from the card's key diversification data by KDF3.

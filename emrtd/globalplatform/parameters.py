@@ -1,8 +1,9 @@
 """The parameters of SCP03: mode, variant of the card (`i`), and security level."""
 
-from dataclasses import dataclass
 from enum import IntEnum, unique
 from typing import Final
+
+import msgspec
 
 from support.errors import MalformedError
 
@@ -52,8 +53,7 @@ _I_S16, _I_PSEUDO_RANDOM, _I_R_MAC, _I_R_ENCRYPTION = 0x01, 0x10, 0x20, 0x40
 _I_ALL: Final = _I_S16 | _I_PSEUDO_RANDOM | _I_R_MAC | _I_R_ENCRYPTION
 
 
-@dataclass(frozen=True, slots=True)
-class Variant:
+class Variant(msgspec.Struct, frozen=True):
     """The options of SCP03 that a card uses: the parameter `i` (1 octet; Amendment D, table 5-1).
 
     `pseudo_random`: the card challenge follows from a sequence counter.  `r_mac` and

@@ -2,8 +2,9 @@
 
 import hmac
 import secrets
-from dataclasses import dataclass
 from typing import Final
+
+import msgspec
 
 from emrtd.errors import ChipRefusalError, ProtocolError
 from emrtd.globalplatform.keys import CHECK_VALUE_SIZE, StaticKeys, check_value, cipher_of
@@ -37,8 +38,7 @@ class WrongCheckValueError(ProtocolError):
         )
 
 
-@dataclass(frozen=True, slots=True)
-class NewKeys:
+class NewKeys(msgspec.Struct, frozen=True):
     """The data of PUT KEY: the new key version (01 to 7F), and keys of successive identifiers."""
 
     version: int

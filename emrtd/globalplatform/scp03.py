@@ -8,8 +8,9 @@ AUTHENTICATE, and lock after some of them.  So nothing here tries a second time.
 import hmac
 import secrets
 from collections.abc import Sequence
-from dataclasses import dataclass
 from typing import Final
+
+import msgspec
 
 from emrtd.errors import ChipRefusalError, ProtocolError
 from emrtd.globalplatform.derivation import SessionKeys, card_challenge
@@ -70,8 +71,7 @@ class HostNotAcceptedError(ChipRefusalError):
         super().__init__(sw, doing, advice=_DO_NOT_REPEAT)
 
 
-@dataclass(frozen=True, slots=True)
-class Authenticated:
+class Authenticated(msgspec.Struct, frozen=True):
     """The session, the card's answer to INITIALIZE UPDATE, and the card's static keys.
 
     PUT KEY encrypts with the static Key-DEK of `keys`; no session key replaces it (6.2.1).
@@ -156,8 +156,7 @@ def _command_mac(session: SessionKeys, command: CommandAPDU, data: bytes, mode: 
 # --- the card --------------------------------------------------------------------------------
 
 
-@dataclass(slots=True)
-class KeySet:
+class KeySet(msgspec.Struct):
     """A card's key set of one version (01 to 7F), and its state.
 
     A card stores `sequence_counter` and `failures` in non-volatile memory before it answers.  An

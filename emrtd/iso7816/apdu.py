@@ -1,12 +1,12 @@
 """Command and response APDUs, in all four cases, short and extended (ISO/IEC 7816-3, 12.1)."""
 
-from dataclasses import dataclass, field
 from enum import IntEnum, unique
 from typing import Final
 
 from emrtd.errors import ChipRefusalError
 from emrtd.status_words import SW
 from support.errors import MalformedError, MisuseError
+from support.values import Hidden, Value
 
 SHORT_MAX_DATA: Final = 255
 SHORT_MAX_LE: Final = 256
@@ -41,8 +41,7 @@ class INS(IntEnum):
     DELETE_FILE = 0xE4
 
 
-@dataclass(frozen=True, slots=True)
-class CommandAPDU:
+class CommandAPDU(Value, frozen=True):
     """A command: header, data of 0 to 65,535 octets, Ne of 1 to 65,536 or None for no response.
 
     `extended` selects the extended form; data above 255 or Ne above 256 octets imply it.
@@ -52,7 +51,7 @@ class CommandAPDU:
     ins: int
     p1: int = 0
     p2: int = 0
-    data: bytes = field(default=b"", repr=False)
+    data: Hidden[bytes] = b""
     ne: int | None = None
     extended: bool = False
 
@@ -117,11 +116,10 @@ class CommandAPDU:
         return cls(cla, ins, p1, p2, data, ne, extended=True)
 
 
-@dataclass(frozen=True, slots=True)
-class ResponseAPDU:
+class ResponseAPDU(Value, frozen=True):
     """A response: data of 0 to 65,536 octets, and the status word."""
 
-    data: bytes = field(default=b"", repr=False)
+    data: Hidden[bytes] = b""
     sw: int = SW.OK
 
     def encode(self) -> bytes:

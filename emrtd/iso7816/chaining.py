@@ -1,7 +1,8 @@
 """Command chaining and response chaining, as layers around a procedure (ISO/IEC 7816-4, 5.3)."""
 
-from dataclasses import replace
 from typing import Final
+
+from msgspec.structs import replace
 
 from emrtd.errors import ProtocolError
 from emrtd.iso7816.apdu import (

@@ -6,16 +6,16 @@ messaging, chaining, counting) is a function from procedure to procedure.
 """
 
 from collections.abc import Callable, Generator
-from dataclasses import dataclass
 from typing import TypeVar
+
+import msgspec
 
 from emrtd.iso7816.apdu import CommandAPDU, ResponseAPDU
 
 T = TypeVar("T")
 
 
-@dataclass(frozen=True, slots=True)
-class Reset:
+class Reset(msgspec.Struct, frozen=True):
     """Yielded by a procedure to reset the chip; the response is empty.
 
     The chip loses every session and selection.  Layers pass it to the transport unchanged.  The

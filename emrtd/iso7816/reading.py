@@ -7,8 +7,9 @@ applies for the rest of the session.  Offsets from 32,768 use READ BINARY with o
 """
 
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass
 from typing import Final
+
+import msgspec
 
 from emrtd import tlv
 from emrtd.asn1 import ber
@@ -41,8 +42,7 @@ _WARNINGS: Final = (SW.END_OF_FILE, SW.FILE_DEACTIVATED)
 """Warnings that may accompany octets; some chips warn that EF.CardAccess is deactivated."""
 
 
-@dataclass(frozen=True, slots=True)
-class FileAddress:
+class FileAddress(msgspec.Struct, frozen=True):
     """How a file is selected: its 2-octet identifier, its 5-bit SFI, and its name in errors.
 
     The SFI is 0 for a file without one.  `one_object` is true if the file is one data object, whose

@@ -1,8 +1,9 @@
 """EF.DIR: the list of the applications on the chip (Doc 9303-10, 3.11.2)."""
 
 from collections.abc import Iterable
-from dataclasses import dataclass
 from typing import Final
+
+import msgspec
 
 from emrtd import tlv
 from support.errors import MisuseError
@@ -12,8 +13,7 @@ APPLICATION_IDENTIFIER: Final = 0x4F
 _WHAT: Final = "EF.DIR"
 
 
-@dataclass(frozen=True, slots=True)
-class ApplicationDirectory:
+class ApplicationDirectory(msgspec.Struct, frozen=True):
     """EF.DIR, kept byte for byte: application templates and other data objects, in any order."""
 
     encoded: bytes

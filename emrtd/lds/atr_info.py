@@ -1,8 +1,9 @@
 """EF.ATR/INFO: the capabilities of the chip, and its buffer sizes (Doc 9303-10, 3.11.1)."""
 
-from dataclasses import dataclass
 from enum import IntFlag
 from typing import Final
+
+import msgspec
 
 from emrtd import tlv
 from emrtd.tlv import DataObject, DataObjects
@@ -26,8 +27,7 @@ class Capability(IntFlag):
     EXTENDED_LENGTH_INFORMATION = 0x000020
 
 
-@dataclass(frozen=True, slots=True)
-class AtrInfo:
+class AtrInfo(msgspec.Struct, frozen=True):
     """EF.ATR/INFO, kept byte for byte: data objects, of which this class reads two."""
 
     encoded: bytes

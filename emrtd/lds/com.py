@@ -1,6 +1,5 @@
 """EF.COM: the versions, and the list of data groups (Doc 9303-10, 4.6.1)."""
 
-from dataclasses import dataclass
 from typing import Final, Self
 
 from emrtd import tlv
@@ -15,8 +14,7 @@ UNICODE_4_0: Final = "040000"
 _TAG, _LDS_VERSION, _UNICODE_VERSION, _TAG_LIST = 0x60, 0x5F01, 0x5F36, 0x5C
 
 
-@dataclass(frozen=True, repr=False)
-class Com(FileContent):
+class Com(FileContent, frozen=True):
     """EF.COM.  It is not signed: if EF.SOD differs, EF.SOD prevails.
 
     `lds_version` is 4 digits aabb, `unicode_version` 6 digits aabbcc; either is empty if the file

@@ -1,26 +1,26 @@
 """The base class of file contents, which encode to the octets that they were decoded from."""
 
-from abc import ABC, abstractmethod
-from dataclasses import dataclass, field
-from typing import Self
+from typing import ClassVar, Self
 
 from support.errors import MisuseError
+from support.values import PartlyCompared, Uncompared, Undisclosed
 
 
-@dataclass(frozen=True, repr=False)
-class FileContent(ABC):
+class FileContent(Undisclosed, PartlyCompared, frozen=True, kw_only=True, dict=True):
     """The content of an elementary file, as plain typed fields.
 
     `decode` reads and `encode` returns the whole file, tag and length included.  A decoded file
     encodes to the octets it was decoded from, even if these differ from what this class writes
     (dates in BCD, surplus length octets, an unusual order): they are kept.  A copy made with
-    `dataclasses.replace` is encoded anew.
+    `msgspec.structs.replace` is encoded anew.
 
     `tolerated` names the quirks: deviations from the standard that were read past.
     """
 
-    tolerated: tuple[str, ...] = field(default=(), kw_only=True, compare=False)
-    _as_read: bytes | None = field(default=None, init=False, compare=False)
+    tolerated: Uncompared[tuple[str, ...]] = ()
+
+    _as_read: ClassVar[bytes | None] = None
+    """The octets that an instance was decoded from: no field, so that no copy has them."""
 
     @classmethod
     def decode(cls, octets: bytes) -> Self:
@@ -31,19 +31,16 @@ class FileContent(ABC):
         except MisuseError:
             same = False
         if not same:
-            object.__setattr__(content, "_as_read", bytes(octets))
+            vars(content)["_as_read"] = bytes(octets)
         return content
 
     def encode(self) -> bytes:
         """Return the whole file; raises `MisuseError` for a field that cannot be encoded."""
         return self._encode() if self._as_read is None else self._as_read
 
-    def __repr__(self) -> str:
-        return f"{type(self).__name__}(...)"
-
     @classmethod
-    @abstractmethod
-    def _decode(cls, octets: bytes) -> Self: ...
+    def _decode(cls, octets: bytes) -> Self:
+        raise NotImplementedError
 
-    @abstractmethod
-    def _encode(self) -> bytes: ...
+    def _encode(self) -> bytes:
+        raise NotImplementedError

@@ -1,7 +1,8 @@
 """EF.CVCA: the CVCA keys that the chip trusts in Terminal Authentication (Doc 9303-11, K.2)."""
 
-from dataclasses import dataclass
 from typing import Final
+
+import msgspec
 
 from emrtd import tlv
 from support.errors import MalformedError, MisuseError
@@ -13,8 +14,7 @@ CERTIFICATION_AUTHORITY_REFERENCE: Final = 0x42
 _WHAT: Final = "EF.CVCA"
 
 
-@dataclass(frozen=True, slots=True)
-class Cvca:
+class Cvca(msgspec.Struct, frozen=True):
     """EF.CVCA: references to at most two CVCA keys, the most recent first.
 
     A reference has 1 to 16 octets of ISO 8859-1; `size` is that of the file, in octets.

@@ -1,8 +1,9 @@
 """The table of elementary files (Doc 9303-10, 3.10, 3.11 and 4.7)."""
 
-from dataclasses import dataclass
 from enum import StrEnum, unique
 from typing import Final
+
+import msgspec
 
 from emrtd.iso7816.directories import Directory
 from emrtd.iso7816.reading import FileAddress
@@ -45,8 +46,7 @@ class FileID(StrEnum):
     DG16 = "DG16"
 
 
-@dataclass(frozen=True, slots=True)
-class ElementaryFile:
+class ElementaryFile(msgspec.Struct, frozen=True):
     """The address of an elementary file, and the tag that it begins with.
 
     `identifier` is the 2-octet file identifier, `short_identifier` the 5-bit SFI; both are unique

@@ -9,7 +9,6 @@ import zlib
 from collections import Counter
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass, field
 from pathlib import Path, PurePosixPath
 from typing import IO, Final, Self
 
@@ -17,6 +16,7 @@ from emrtd.lds.files import FILES, FileID
 from emrtd.lds.recognition import HEAD, Companion, is_text, recognise, without_padding
 from support.errors import MalformedError, MisuseError
 from support.files import is_taken
+from support.values import Hidden, Value
 
 CHIP_KEYS_NAME: Final = "chip_keys.p7m"
 EVIDENCE_NAME: Final = "evidence.json"
@@ -49,8 +49,7 @@ Opener = Callable[[], IO[bytes]]
 """A function that opens one file of an image."""
 
 
-@dataclass(frozen=True)
-class LdsImage:
+class LdsImage(Value, frozen=True):
     """The files of one chip; some may be missing.
 
     `chip_keys` is what data preparation encrypted for the station (CMS): the chip's keys, and the
@@ -59,11 +58,11 @@ class LdsImage:
     `unrecognised` names the other entries, which were ignored; `tolerated` names the quirks.
     """
 
-    files: dict[FileID, bytes] = field(repr=False)
-    chip_keys: bytes | None = field(default=None, repr=False)
+    files: Hidden[dict[FileID, bytes]]
+    chip_keys: Hidden[bytes | None] = None
     unrecognised: tuple[str, ...] = ()
     tolerated: tuple[str, ...] = ()
-    evidence: bytes | None = field(default=None, repr=False)
+    evidence: Hidden[bytes | None] = None
 
     @classmethod
     def load(cls, path: Path) -> Self:

@@ -4,7 +4,6 @@ A real issuing State stores its keys securely and logs each operation; this clas
 """
 
 import secrets
-from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Final, Self
 
@@ -18,12 +17,12 @@ from emrtd.pki.cvc.issuing import CURVE, CvChain, issue_chain
 from emrtd.pki.x509.certificates import Certificate
 from emrtd.pki.x509.issuing import CountrySigningCa, CscaProfile, pkd_crl_url
 from support.errors import MisuseError
+from support.values import Hidden, Value
 
 _FIRST: Final = 1
 
 
-@dataclass(frozen=True)
-class IssuingState:
+class IssuingState(Value, frozen=True):
     """A CSCA, its first Document Signer and revocation list, and a CVCA's chain.
 
     `csca_certificate` and `crl` (DER) are for trust stores, `chain.cvca` for chips;
@@ -33,9 +32,9 @@ class IssuingState:
     csca: CountrySigningCa
     csca_certificate: Certificate
     document_signer: DocumentSigner
-    crl: bytes = field(repr=False)
+    crl: Hidden[bytes]
     chain: CvChain
-    inspection_system: PrivateKey = field(repr=False)
+    inspection_system: Hidden[PrivateKey]
 
     @classmethod
     def make(

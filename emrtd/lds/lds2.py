@@ -4,11 +4,13 @@ Inspecting States append the records after issuance.  Text fields are readable, 
 recorded.  Each record has a signature over its signed part, tag and length included.
 """
 
-from dataclasses import dataclass
 from typing import Any, ClassVar, Final, Self
+
+import msgspec
 
 from emrtd import tlv
 from emrtd.lds.values import Other, others, read_digits, read_text
+from support.values import Undisclosed
 
 TRAVEL_RECORDS_APPLICATION: Final = bytes.fromhex("A0000002472001")
 VISA_RECORDS_APPLICATION: Final = bytes.fromhex("A0000002472002")
@@ -26,8 +28,7 @@ _Field = tuple[str, str, bool]
 """The name of a field, its coding, and whether it is mandatory."""
 
 
-@dataclass(frozen=True, repr=False, kw_only=True)
-class SignedRecord:
+class SignedRecord(Undisclosed, frozen=True, kw_only=True):
     """One record: its signed part, the signature and the signer.
 
     `signed` is the signed data object with tag and length, `signature` the value of DO 5F37,
@@ -69,12 +70,8 @@ class SignedRecord:
             **fields,
         )
 
-    def __repr__(self) -> str:
-        return f"{type(self).__name__}(...)"
 
-
-@dataclass(frozen=True, repr=False, kw_only=True)
-class TravelRecord(SignedRecord):
+class TravelRecord(SignedRecord, frozen=True, kw_only=True):
     """An entry or exit stamp (Table 86).  Dates are YYYYMMDD; `mode` is A (air), S (sea), L (land).
 
     `stay` is in days.
@@ -108,8 +105,7 @@ class TravelRecord(SignedRecord):
     }
 
 
-@dataclass(frozen=True, repr=False, kw_only=True)
-class VisaRecord(SignedRecord):
+class VisaRecord(SignedRecord, frozen=True, kw_only=True):
     """A visa (Table 90).  Dates are YYYYMMDD; `stay` is 3 octets: days, months, years.
 
     `biometrics` is the file identifier of an EF of the Additional Biometrics application.
@@ -167,8 +163,7 @@ class VisaRecord(SignedRecord):
     }
 
 
-@dataclass(frozen=True, slots=True)
-class CertificateRecord:
+class CertificateRecord(msgspec.Struct, frozen=True):
     """A signer's certificate in EF.Certificates (Table 83).
 
     `country` is the two-letter code of its issuer, `serial_number` the octets of its serial number,
@@ -190,8 +185,7 @@ class CertificateRecord:
         return cls(country.decode("ascii"), reference.value[2:], objects.one(0x72).value)
 
 
-@dataclass(frozen=True, repr=False)
-class AdditionalBiometrics:
+class AdditionalBiometrics(Undisclosed, frozen=True):
     """One of EF.Biometrics1 to 64 (Table 93).
 
     `data` is the biometric data; `signed` the whole DO 5F2E, which is signed.
@@ -214,9 +208,6 @@ class AdditionalBiometrics:
             objects.one(_SIGNATURE).value,
             _record_number(objects.one(_CERTIFICATE)),
         )
-
-    def __repr__(self) -> str:
-        return "AdditionalBiometrics(...)"
 
 
 def _octets_of(

@@ -3,9 +3,10 @@
 This finds a wrong certificate, a faulty HSM or an internal error before a chip is written.
 """
 
-from dataclasses import dataclass
 from datetime import datetime
 from typing import Final
+
+import msgspec
 
 from emrtd.crypto.signatures import SignatureScheme, Signer
 from emrtd.errors import ProtocolError
@@ -20,8 +21,7 @@ ID_SECURITY_OBJECT: Final = "0.4.0.127.0.7.3.2.1"
 """The content type of EF.CardSecurity (Doc 9303-11, 9.2.11)."""
 
 
-@dataclass(frozen=True)
-class DocumentSigner:
+class DocumentSigner(msgspec.Struct, frozen=True):
     """A Document Signer's key and certificate, and the certificate of the CSCA that issued it."""
 
     signer: Signer

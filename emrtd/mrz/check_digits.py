@@ -1,7 +1,8 @@
 """Check digits of the machine readable zone (Doc 9303-3, 4.9)."""
 
-from dataclasses import dataclass
 from typing import Final
+
+import msgspec
 
 FILLER: Final = "<"
 ALPHABET: Final = "0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZ"
@@ -10,8 +11,7 @@ ALPHABET: Final = "0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZ"
 _WEIGHTS: Final = (7, 3, 1)
 
 
-@dataclass(frozen=True, slots=True)
-class CheckDigit:
+class CheckDigit(msgspec.Struct, frozen=True):
     """A check digit as it is printed and as it should be.
 
     `name` is the element that it protects, or "composite".  `printed` is one character.

@@ -3,9 +3,10 @@
 Doc 9303-4 (TD3), -5 (TD1), -6 (TD2) and -7 (visas, MRV-A and MRV-B), each 4.2.2 and 4.2.4.
 """
 
-from dataclasses import dataclass
 from enum import StrEnum, unique
 from typing import Final
+
+import msgspec
 
 
 @unique
@@ -23,8 +24,7 @@ Place = tuple[int, int, int]
 """Line, first position, last position (inclusive); all count from 1, as in Doc 9303."""
 
 
-@dataclass(frozen=True, slots=True)
-class CheckRule:
+class CheckRule(msgspec.Struct, frozen=True):
     """One check digit: its element, its place, and the places it is computed over."""
 
     name: str
@@ -32,8 +32,7 @@ class CheckRule:
     over: tuple[Place, ...]
 
 
-@dataclass(frozen=True, slots=True)
-class MrzLayout:
+class MrzLayout(msgspec.Struct, frozen=True):
     """The lines, the places of the elements and the check digits of one format.
 
     `long_numbers` is true if a document number of more than 9 characters continues in

@@ -5,16 +5,16 @@ the choice to the State.  Each of them is described by how many letters each com
 """
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 from typing import Final
+
+import msgspec
 
 from emrtd.mrz.check_digits import FILLER
 from emrtd.mrz.transliteration import RECOMMENDED, Transliteration, transliterate
 from support.errors import ElementError
 
 
-@dataclass(frozen=True, slots=True)
-class NameLengths:
+class NameLengths(msgspec.Struct, frozen=True):
     """How many letters the components of a name may keep if the name does not fit.
 
     One number for each component, the last number for all that follow: `primary=(6,)` shortens each

@@ -5,8 +5,9 @@ Doc 9303-3, 4.6 (punctuation) and section 6 (letters).
 
 import unicodedata
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass, field
 from typing import Final
+
+import msgspec
 
 from emrtd.mrz.transliteration_tables import (
     ARABIC,
@@ -30,8 +31,7 @@ _SEPARATORS: Final = frozenset(",،、")
 """Commas that separate components; hyphens of any kind and white space do so too."""
 
 
-@dataclass(frozen=True, slots=True)
-class Transliteration:
+class Transliteration(msgspec.Struct, frozen=True):
     """The choices that section 6 leaves to the issuing State.
 
     `language` selects the exceptions of table B.  `choices` maps a Latin letter to a permitted
@@ -39,7 +39,7 @@ class Transliteration:
     """
 
     language: Language | None = None
-    choices: Mapping[str, str] = field(default_factory=dict)
+    choices: Mapping[str, str] = msgspec.field(default_factory=dict)
 
     def __post_init__(self) -> None:
         for letter, choice in self.choices.items():

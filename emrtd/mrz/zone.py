@@ -1,9 +1,10 @@
 """The machine readable zone: parsing and building."""
 
 import re
-from dataclasses import dataclass
 from datetime import date
 from typing import Final, Self
+
+import msgspec
 
 from emrtd.mrz.check_digits import ALPHABET, FILLER, CheckDigit, check_digit
 from emrtd.mrz.layout import LAYOUTS, CheckRule, MrzFormat, MrzLayout, layout_of
@@ -16,8 +17,7 @@ _SIZES: Final = "90 (TD1), 72 (TD2, MRV-B) or 88 (TD3, MRV-A)"
 _DATE: Final = re.compile(r"(?:[0-9]{2}|<<){3}")
 
 
-@dataclass(frozen=True, slots=True, repr=False)
-class Mrz:
+class Mrz(msgspec.Struct, frozen=True):
     """A machine readable zone of any format, exactly as it is printed.
 
     `text` is the concatenated lines without separators: 90, 72 or 88 characters.  The properties

@@ -13,7 +13,6 @@ the process.
 """
 
 from collections.abc import Iterator
-from dataclasses import dataclass, field
 from datetime import datetime
 from functools import lru_cache
 from typing import Final
@@ -77,12 +76,11 @@ def validate(
     )
 
 
-@dataclass(slots=True)
-class _Search:
+class _Search(msgspec.Struct):
     """Why none of the candidates examined so far issued the certificate."""
 
     named_by_key: bool = False
-    objections: list[str] = field(default_factory=list)
+    objections: list[str] = msgspec.field(default_factory=list)
     wrong_signature: bool = False
 
 
@@ -107,8 +105,7 @@ def find_anchor(
     return None, _no_anchor(certificate, trust, search)
 
 
-@dataclass(frozen=True, slots=True)
-class _Issue:
+class _Issue(msgspec.Struct, frozen=True):
     """Whether one certificate's key signed another, and the objection to it as issuer, if any.
 
     `check` is the result if there is no objection.

@@ -4,11 +4,12 @@ These are the checks that a verifier must make.  `emrtd.pki.lint` checks that ce
 in every octet, for issuers.
 """
 
-from dataclasses import dataclass
 from datetime import datetime, timedelta
 from enum import Enum, unique
 from functools import lru_cache
 from typing import Final
+
+import msgspec
 
 from emrtd.pki.findings import Check, Outcome, Shows
 from emrtd.pki.quirks import Quirk
@@ -44,8 +45,7 @@ class Purpose(Enum):
     """Not defined in Doc 9303: any extended key usage, which a Document Signer does not have."""
 
 
-@dataclass(frozen=True, slots=True)
-class Use:
+class Use(msgspec.Struct, frozen=True):
     """What a certificate was used for, as far as it is known.
 
     `document_type` is the document code of the MRZ ("P", "PP", "IR"), `signed` the signing time

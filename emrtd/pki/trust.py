@@ -5,8 +5,9 @@ This package has no database: a caller passes a `TrustView` to a validation.
 
 from collections import defaultdict
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
 from typing import Protocol
+
+import msgspec
 
 from emrtd.pki.lists.defect_list import DefectList
 from emrtd.pki.lists.deviation_list import DeviationList
@@ -15,8 +16,7 @@ from emrtd.pki.x509.crl import Crl
 from emrtd.pki.x509.names import Name
 
 
-@dataclass(frozen=True, slots=True)
-class Anchor:
+class Anchor(msgspec.Struct, frozen=True):
     """A trusted public key of a CSCA, as its root or link certificate.
 
     `source` is the origin of the certificate.  `unproven`: it is trusted on the operator's word

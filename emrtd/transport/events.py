@@ -7,9 +7,10 @@ state can be polled; `differences` compares two states and is pure.
 import threading
 import time
 from collections.abc import Callable, Hashable, Mapping
-from dataclasses import dataclass
 from enum import Enum, unique
 from typing import Final, Protocol, Self
+
+import msgspec
 
 _LOOKING_SECONDS: Final = 0.25
 
@@ -31,8 +32,7 @@ class CardEventKind(Enum):
     """It runs again; its readers and cards follow as separate events."""
 
 
-@dataclass(frozen=True, slots=True)
-class CardEvent:
+class CardEvent(msgspec.Struct, frozen=True):
     """One event; `reader` is the full name for `connect`, empty for an event of the service.
 
     `atr` is the answer to reset of an inserted card (0 to 33 octets), empty if the card is mute or
@@ -44,8 +44,7 @@ class CardEvent:
     atr: bytes = b""
 
 
-@dataclass(frozen=True, slots=True)
-class CardInReader:
+class CardInReader(msgspec.Struct, frozen=True):
     """A card in a reader; `identity` differs for each insertion."""
 
     identity: Hashable

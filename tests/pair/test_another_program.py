@@ -2,7 +2,6 @@
 
 from collections.abc import Callable
 from contextlib import suppress
-from dataclasses import replace
 from functools import partial
 
 import pytest
@@ -17,6 +16,7 @@ from personalise.station.cards.iso7816_9 import Iso7816Card
 from personalise.station.checking import way_into
 from personalise.station.outcomes import CardFault, RejectCardError, TryAgainError, WriteError
 from personalise.station.writing import WriteReport, write_card
+from tests.helpers import replace
 from tests.pair.test_kinds_of_cards import KEYS, document
 from vsmartcard.card.conditions import after, nth
 from vsmartcard.card.layers import Interrupted, Torn, Watched

@@ -6,7 +6,7 @@ must still be read to its last octet, its chip be authenticated, and the documen
 
 import logging
 from collections.abc import Callable
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 
 import pytest
 
@@ -23,6 +23,7 @@ from emrtd.lds.atr_info import AtrInfo, Capability
 from emrtd.lds.files import FILES, FileID
 from emrtd.pki.findings import Outcome
 from emrtd.status_words import SW
+from tests.helpers import replace
 from tests.verify.documents import PACE_GM, Document, issue, mrz, usual
 from tests.vsmartcard.cards import personalised
 from verify.inspection import capture, inspect

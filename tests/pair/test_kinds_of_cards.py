@@ -8,7 +8,6 @@ import hashlib
 import hmac
 import random
 from collections.abc import Callable
-from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -41,6 +40,7 @@ from personalise.station.outcomes import (
 from personalise.station.writing import WriteReport, write_card
 from support.errors import MalformedError
 from support.secret import Secret
+from tests.helpers import replace
 from tests.plugins import installed
 from vsmartcard.chip.dispatch import Chip
 from vsmartcard.chip.life_cycle import LifeCycle

@@ -2,7 +2,6 @@
 
 import random
 from collections.abc import Callable
-from dataclasses import replace
 
 import pytest
 
@@ -32,6 +31,7 @@ from personalise.station.outcomes import (
 )
 from personalise.station.writing import WriteReport, write_card
 from support.errors import MisuseError
+from tests.helpers import replace
 from tests.verify.documents import PACE_GM
 from vsmartcard.card.conditions import every, instruction, nth
 from vsmartcard.card.layers import Refusing, Torn, Watched

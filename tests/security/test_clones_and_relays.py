@@ -1,7 +1,6 @@
 """Clones have every file and password of a document, but not the chip's private keys."""
 
 from collections.abc import Callable
-from dataclasses import replace
 from functools import cache
 from typing import TypeVar
 
@@ -21,6 +20,7 @@ from emrtd.pki.findings import Outcome, Shows
 from emrtd.pki.x509.crl import Crl
 from emrtd.status_words import SW
 from tests.certificates import Authority, name
+from tests.helpers import replace
 from tests.security.copies import clone_of, open_copy_of, password_of
 from tests.verify.documents import (
     CSCA,

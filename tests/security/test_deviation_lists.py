@@ -5,7 +5,6 @@ the State that published them, or the work of somebody who has the key of its li
 """
 
 from collections.abc import Callable
-from dataclasses import replace
 
 import pytest
 
@@ -25,6 +24,7 @@ from emrtd.pki.lists.deviation_list import (
 )
 from emrtd.pki.x509 import extensions as ext
 from tests.certificates import NOW, Authority, key
+from tests.helpers import replace
 from tests.security.surgery import changed, operated, signer_of, with_signers
 from tests.verify.documents import CSCA, Document, Trust, issue, mrz, usual
 from verify.judging.report import Verdict

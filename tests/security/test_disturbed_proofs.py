@@ -5,7 +5,6 @@ at the reader or somebody on the radio link can cause it, and so can a copy.
 """
 
 from collections.abc import Callable
-from dataclasses import replace
 
 import msgspec
 import pytest
@@ -14,6 +13,7 @@ from emrtd.iso7816.apdu import INS, CommandAPDU, ResponseAPDU
 from emrtd.iso7816.procedure import run
 from emrtd.pki.findings import Outcome, Shows
 from support.secret import Secret
+from tests.helpers import replace
 from tests.security.copies import clone_of, password_of
 from tests.security.test_clones_and_relays import thief
 from tests.verify.documents import PACE_GM, Document, issue, usual

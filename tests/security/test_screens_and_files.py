@@ -3,6 +3,7 @@
 import io
 import json
 import os
+import re
 import subprocess
 import sys
 import zipfile
@@ -10,7 +11,6 @@ from pathlib import Path
 
 import msgspec
 import pytest
-from rich.console import Console
 
 from emrtd.lds.files import FileID
 from emrtd.lds.image import LdsImage
@@ -28,6 +28,7 @@ from verify.showing.text import print_report
 from verify.trust.files import read_trust_file
 
 ATTACK = "\x1b[2J\x1b]0;owned\x07\x9b31m\u202e\u2066\u200b<script>alert(1)</script>\"'&{{7*7}}"
+STYLE = re.compile("\x1b\\[[0-9]{1,2}m")
 ACTIVE = set("\x1b\x07\x9b\u202e\u2066\u200b\x00\r\x08")
 
 
@@ -52,13 +53,15 @@ def hostile() -> tuple[Document, Evidence]:
     )
 
 
-def test_text_of_a_chip_cannot_control_the_terminal() -> None:
+def test_text_of_a_chip_cannot_control_the_terminal(monkeypatch: pytest.MonkeyPatch) -> None:
     document, evidence = hostile()
     for tty in (False, True):
         stream = io.StringIO()
-        console = Console(file=stream, force_terminal=tty, color_system=None, width=100)
-        print_report(document.judged(evidence), console)
-        assert not ACTIVE & set(stream.getvalue())
+        monkeypatch.setattr(stream, "isatty", lambda tty=tty: tty)
+        print_report(document.judged(evidence), stream)
+        styles = STYLE.findall(stream.getvalue())
+        assert bool(styles) == tty
+        assert not ACTIVE & set(STYLE.sub("", stream.getvalue()))
         assert "script" in stream.getvalue()  # it is shown, and does nothing
 
 

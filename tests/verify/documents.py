@@ -2,7 +2,7 @@
 
 import io
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from datetime import date, datetime
 from functools import cache
 
@@ -59,6 +59,7 @@ from emrtd.pki.x509.certificates import Certificate
 from emrtd.pki.x509.crl import Crl
 from support.secret import Secret
 from tests.certificates import DAY, NOW, Authority, ec_key, key
+from tests.helpers import replace
 from verify.judging.evidence import Evidence
 from verify.judging.judgement import judge
 from verify.judging.policy import Policy, load_policy

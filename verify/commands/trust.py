@@ -13,9 +13,10 @@ import click
 from support.command_line import examples
 from support.errors import MisuseError
 from support.files import write_atomically
-from verify.trust.entries import TrustEntry, TrustEntryKind
+from verify.trust.kinds import TrustEntryKind
 
 if TYPE_CHECKING:
+    from verify.trust.entries import TrustEntry
     from verify.trust.files import TrustFile
     from verify.trust.settlement import Summary
     from verify.trust.store import TrustStore
@@ -208,7 +209,7 @@ _PEM_LABELS = {
 }
 
 
-def _pem(entry: TrustEntry) -> str:
+def _pem(entry: "TrustEntry") -> str:
     from emrtd.pki.pem import encode_pem
 
     return f"{entry.kind} {entry.subject}\n{encode_pem(entry.der, _PEM_LABELS[entry.kind])}"
@@ -220,7 +221,7 @@ def _open(store: Path) -> "TrustStore":
     return TrustStore.open(store)
 
 
-def _find(store: "TrustStore", fingerprints: Sequence[str]) -> list[TrustEntry]:
+def _find(store: "TrustStore", fingerprints: Sequence[str]) -> list["TrustEntry"]:
     """Return one entry for each fingerprint; raise `MisuseError` unless exactly one has it."""
     found = []
     for fingerprint in fingerprints:
@@ -265,7 +266,7 @@ def _print_summary(summary: "Summary") -> None:
         click.echo(f"  and {len(summary.left_out) - _SHOWN} more, which --json shows")
 
 
-def _print_lines(entries: Sequence[TrustEntry]) -> None:
+def _print_lines(entries: Sequence["TrustEntry"]) -> None:
     for entry in entries:
         state = "verified" if entry.verified else "unverified"
         usable = "" if entry.usable else " (not usable)"
@@ -275,7 +276,7 @@ def _print_lines(entries: Sequence[TrustEntry]) -> None:
         )
 
 
-def _print_markdown(entries: Sequence[TrustEntry]) -> None:
+def _print_markdown(entries: Sequence["TrustEntry"]) -> None:
     click.echo("| State | subject | key | valid from | why |")
     click.echo("|---|---|---|---|---|")
     for entry in entries:

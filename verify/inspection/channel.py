@@ -1,8 +1,9 @@
 """The channel to one chip: plain at first, then protected by secure messaging."""
 
 import secrets
-from dataclasses import dataclass
 from typing import Final, TypeVar
+
+import msgspec
 
 from emrtd.access.opening import OpenedSession, Way
 from emrtd.iso7816.apdu import CommandAPDU, ResponseAPDU
@@ -52,8 +53,7 @@ _IN_FORMER_SESSION: Final = (
 )
 
 
-@dataclass(frozen=True, slots=True)
-class FirstExchange:
+class FirstExchange(msgspec.Struct, frozen=True):
     """The first exchange in a new session, as transmitted.
 
     The response is empty if no whole one arrived.  `fault` is why the exchange proves nothing, None

@@ -6,8 +6,9 @@ verdict: its error must not be mistaken for a fault of the chip.
 """
 
 from collections.abc import Callable
-from dataclasses import dataclass
 from enum import StrEnum, unique
+
+import msgspec
 
 from emrtd.lds.files import FileID
 from verify.judging.evidence import Access, AccessControl, Failure
@@ -25,35 +26,30 @@ class AuthenticationProtocol(StrEnum):
     """Terminal and Chip Authentication of version 2, in the session of PACE."""
 
 
-@dataclass(frozen=True, slots=True)
-class Opening:
+class Opening(msgspec.Struct, frozen=True):
     """An attempt to open the chip begins; `password` is None if it uses no password."""
 
     control: AccessControl
     password: PasswordName | None = None
 
 
-@dataclass(frozen=True, slots=True)
-class StepFailed:
+class StepFailed(msgspec.Struct, frozen=True):
     """A step of opening failed; the evidence contains the same `failure`."""
 
     failure: Failure
 
 
-@dataclass(frozen=True, slots=True)
-class Opened:
+class Opened(msgspec.Struct, frozen=True):
     """The eMRTD application can be read."""
 
     access: Access
 
 
-@dataclass(frozen=True, slots=True)
-class NotOpened:
+class NotOpened(msgspec.Struct, frozen=True):
     """The chip did not open, so no more files are read."""
 
 
-@dataclass(frozen=True, slots=True)
-class Reading:
+class Reading(msgspec.Struct, frozen=True):
     """Octets of a file have arrived: `done` so far, of `of` in total; None if not known yet."""
 
     file: FileID
@@ -61,31 +57,27 @@ class Reading:
     of: int | None
 
 
-@dataclass(frozen=True, slots=True)
-class Read:
+class Read(msgspec.Struct, frozen=True):
     """A file was read completely; `octets` is its size."""
 
     file: FileID
     octets: int
 
 
-@dataclass(frozen=True, slots=True)
-class NotRead:
+class NotRead(msgspec.Struct, frozen=True):
     """An expected file was not read; the evidence contains the same `fault`."""
 
     file: FileID
     fault: Fault
 
 
-@dataclass(frozen=True, slots=True)
-class Proving:
+class Proving(msgspec.Struct, frozen=True):
     """An authentication protocol begins."""
 
     protocol: AuthenticationProtocol
 
 
-@dataclass(frozen=True, slots=True)
-class Proved:
+class Proved(msgspec.Struct, frozen=True):
     """An authentication protocol has ended; the judgement verifies its result.
 
     `fault` is why it failed, None if it ran to its end.
@@ -95,15 +87,13 @@ class Proved:
     fault: Fault | None = None
 
 
-@dataclass(frozen=True, slots=True)
-class SessionLost:
+class SessionLost(msgspec.Struct, frozen=True):
     """The chip has ended the session; if `reopening`, the inspection tries to open it again."""
 
     reopening: bool
 
 
-@dataclass(frozen=True, slots=True)
-class Reopened:
+class Reopened(msgspec.Struct, frozen=True):
     """The chip is open again."""
 
 

@@ -1,8 +1,9 @@
 """Open the chip: by PACE if it offers that, else by Basic Access Control (Doc 9303-11, 4.2)."""
 
 from collections.abc import Callable
-from dataclasses import dataclass
 from typing import Final
+
+import msgspec
 
 from emrtd.access.chip_authentication_keys import announced_protocols
 from emrtd.access.opening import ByBac, ByPace
@@ -37,16 +38,14 @@ _PASSWORD_NAMES: Final[dict[PasswordType, PasswordName]] = {
 }
 
 
-@dataclass(frozen=True, slots=True)
-class Credentials:
+class Credentials(msgspec.Struct, frozen=True):
     """The passwords that open a chip: the MRZ, the CAN, or both; PACE tries the CAN first."""
 
     mrz: Password | None = None
     can: Password | None = None
 
 
-@dataclass(frozen=True, slots=True)
-class Opener:
+class Opener(msgspec.Struct, frozen=True):
     """Opens one chip over a channel, with this terminal's passwords and as its policy allows."""
 
     channel: Channel

@@ -6,13 +6,15 @@ A transition returns a new value.  The results of a session are discarded with t
 """
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field, replace
 from enum import StrEnum, unique
 from typing import Any, Final
+
+from msgspec.structs import replace
 
 from emrtd.access.opening import OpenedSession, Way
 from emrtd.access.pace.agreement import PaceResult
 from emrtd.iso7816.secure_messaging import SecureMessaging
+from support.values import Hidden, Value
 from verify.judging.evidence import (
     Access,
     AccessControl,
@@ -51,8 +53,7 @@ TRANSITIONS: Final[Mapping[Stage, frozenset[Stage]]] = {
 """The stages that may follow each stage; a reset leads from every stage but REOPENING to PLAIN."""
 
 
-@dataclass(frozen=True, slots=True)
-class State:
+class State(Value, frozen=True):
     """The state of a session, from the reset of the chip on.
 
     `messaging` protects the channel; it is None if the channel is plain.  `pace` is the result of
@@ -66,9 +67,9 @@ class State:
     """
 
     stage: Stage = Stage.PLAIN
-    messaging: SecureMessaging | None = field(default=None, repr=False)
-    pace: PaceResult | None = field(default=None, repr=False)
-    way: Way | None = field(default=None, repr=False)
+    messaging: Hidden[SecureMessaging | None] = None
+    pace: Hidden[PaceResult | None] = None
+    way: Hidden[Way | None] = None
     access: Access | None = None
     chip_key: bytes | None = None
     transcripts: tuple[PaceTranscript, ...] = ()

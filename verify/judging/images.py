@@ -5,13 +5,13 @@ caller decodes the images first (`verify.showing.images`) and passes the results
 """
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+
+import msgspec
 
 from emrtd.lds.files import FileID
 
 
-@dataclass(frozen=True, slots=True)
-class ImageLook:
+class ImageLook(msgspec.Struct, frozen=True):
     """The result for one image: the quirk that its decoder read past, or why it cannot be shown.
 
     Both continue a sentence that begins with `name` ("the face image ..."); both are empty if the

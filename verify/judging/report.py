@@ -1,12 +1,14 @@
 """The report of a judgement: the verdict, the checks behind it, and the JSON object."""
 
-from dataclasses import dataclass, field
 from datetime import datetime
 from enum import Enum, StrEnum, unique
 from typing import Any
 
+import msgspec
+
 from emrtd.pki.findings import Check, Outcome, all_tolerated
 from support.errors import ExitStatus
+from support.values import Hidden, Value
 from verify.judging.check_ids import CLONE_PROOFS, SIGNER_PROOFS
 from verify.judging.quirks import sentence
 
@@ -45,16 +47,14 @@ class ChipStatus(Enum):
     """The chip opened, with or without access control."""
 
 
-@dataclass(frozen=True, slots=True)
-class DataGroupRow:
+class DataGroupRow(msgspec.Struct, frozen=True):
     """A row of the table of data groups: size in octets (None if not read), result of the hash."""
 
     size: int | None
     hash: Outcome
 
 
-@dataclass(frozen=True, slots=True)
-class Trust:
+class Trust(msgspec.Struct, frozen=True):
     """The CSCA, the Document Signer and the result of the revocation check, as text.
 
     `country` is the Document Signer's (two letters), whoever issued it; empty if it has none.
@@ -66,8 +66,7 @@ class Trust:
     country: str = ""
 
 
-@dataclass(frozen=True, slots=True)
-class Report:
+class Report(Value, frozen=True):
     """The whole result of a judgement; `why` holds the reasons of a verdict other than accept."""
 
     verdict: Verdict
@@ -75,9 +74,9 @@ class Report:
     checks: tuple[Check, ...]
     at: datetime
     policy: str
-    document: dict[str, str] = field(repr=False)
-    permit: dict[str, Any] | None = field(repr=False)
-    portrait: bytes | None = field(repr=False)
+    document: Hidden[dict[str, str]]
+    permit: Hidden[dict[str, Any] | None]
+    portrait: Hidden[bytes | None]
     data_groups: dict[str, DataGroupRow]
     access: str
     trust: Trust

@@ -1,16 +1,20 @@
 """Decode the images of a document, to find which of them can be shown."""
 
 from collections.abc import Iterator
+from typing import Final
 
 from emrtd.biometrics.images.png import show
 from emrtd.lds.data_groups.dg2 import DataGroup2
 from emrtd.lds.data_groups.dg3 import DataGroup3
 from emrtd.lds.data_groups.dg4 import DataGroup4
+from emrtd.lds.files import FileID
 from support.errors import MalformedError
 from verify.judging.evidence import Evidence
 from verify.judging.images import ImageLook, ImageLooks
 
-BIOMETRIC = {
+_Kind = type[DataGroup2] | type[DataGroup3] | type[DataGroup4]
+
+BIOMETRIC: Final[dict[FileID, tuple[_Kind, str]]] = {
     DataGroup2.file_id: (DataGroup2, "the face image"),
     DataGroup3.file_id: (DataGroup3, "the finger image"),
     DataGroup4.file_id: (DataGroup4, "the iris image"),
@@ -29,9 +33,7 @@ def look_at_images(evidence: Evidence) -> ImageLooks:
     }
 
 
-def _images(
-    kind: type[DataGroup2] | type[DataGroup3] | type[DataGroup4], octets: bytes
-) -> Iterator[bytes]:
+def _images(kind: _Kind, octets: bytes) -> Iterator[bytes]:
     try:
         samples = kind.decode(octets).samples()
     except MalformedError:  # lds.structure reports it

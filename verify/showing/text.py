@@ -1,10 +1,11 @@
 """The report as text: coloured on a terminal, plain elsewhere."""
 
-from collections.abc import Iterable
-from typing import Final
+import os
+import sys
+from collections.abc import Iterable, Iterator
+from typing import Any, Final, TextIO
 
-from rich.console import Console
-from rich.text import Text
+import click
 
 from emrtd.pki.findings import Outcome
 from support.printable_text import printable
@@ -20,48 +21,58 @@ from verify.showing.wording import (
     permit_words,
 )
 
-_LIGHTS: Final = {
-    Verdict.ACCEPT: "bold white on green",
-    Verdict.REFER: "bold black on yellow",
-    Verdict.REJECT: "bold white on red",
+_Style = dict[str, Any]
+"""Arguments of `click.style`."""
+
+_LIGHTS: Final[dict[Verdict, _Style]] = {
+    Verdict.ACCEPT: {"bold": True, "fg": "white", "bg": "green"},
+    Verdict.REFER: {"bold": True, "fg": "black", "bg": "yellow"},
+    Verdict.REJECT: {"bold": True, "fg": "white", "bg": "red"},
 }
-_STYLES: Final = {
-    Outcome.PASSED: "green",
-    Outcome.FAILED: "bold red",
-    Outcome.WARNING: "yellow",
-    Outcome.UNDETERMINED: "yellow",
-    Outcome.NOT_PERFORMED: "dim",
-    Outcome.NOT_PRESENT: "dim",
+_DIM: Final[_Style] = {"dim": True}
+_STYLES: Final[dict[Outcome, _Style]] = {
+    Outcome.PASSED: {"fg": "green"},
+    Outcome.FAILED: {"bold": True, "fg": "red"},
+    Outcome.WARNING: {"fg": "yellow"},
+    Outcome.UNDETERMINED: {"fg": "yellow"},
+    Outcome.NOT_PERFORMED: _DIM,
+    Outcome.NOT_PRESENT: _DIM,
 }
 
 
-def print_report(report: Report, console: Console | None = None) -> None:
+def print_report(report: Report, stream: TextIO | None = None) -> None:
     """Print the verdict, the holder, the permit, the checks and the grounds of the verdict."""
-    console = console or Console()
-    light = Text(f" {VERDICTS[report.verdict]} ", _LIGHTS[report.verdict])
-    _line(console, light, Text(f"  {meaning(report)}"))
+    click.echo("\n".join(_lines(report)), stream or sys.stdout, color=_colour())
+
+
+def _colour() -> bool | None:
+    """Whether the user wants colours; None if only a terminal shall have them."""
+    if os.environ.get("NO_COLOR") or os.environ.get("TERM") in {"dumb", "unknown"}:
+        return False
+    return True if os.environ.get("FORCE_COLOR") else None
+
+
+def _lines(report: Report) -> Iterator[str]:
+    light = click.style(f" {VERDICTS[report.verdict]} ", **_LIGHTS[report.verdict])
+    yield f"{light}  {meaning(report)}"
     for reason in report.why:
-        _line(console, Text(f"  - {printable(reason)}"))
-    _section(console, f"Holder and document{caveat(report, 'DG1')}", document_words(report))
-    claim = permit_claim(report)
-    permit = permit_words(report)
-    _section(
-        console, "Permit", [("Not established", claim), *permit] if permit and claim else permit
+        yield f"  - {printable(reason)}"
+    yield from _section(f"Holder and document{caveat(report, 'DG1')}", document_words(report))
+    permit, claim = permit_words(report), permit_claim(report)
+    yield from _section(
+        "Permit", [("Not established", claim), *permit] if permit and claim else permit
     )
-    _heading(console, "Checks")
+    yield from _heading("Checks")
     for check in report.checks:
-        _line(
-            console,
-            Text(f"  {check.outcome.value:13}", _STYLES[check.outcome]),
-            Text(f" {check.id:24} {printable(check.reason)}"),
-            Text(f"  [{check.clause}]", "dim"),
-        )
-    _section(console, "Data groups", _data_groups(report))
+        outcome = click.style(f"  {check.outcome.value:13}", **_STYLES[check.outcome])
+        clause = click.style(f"  [{check.clause}]", **_DIM)
+        yield f"{outcome} {check.id:24} {printable(check.reason)}{clause}"
+    yield from _section("Data groups", _data_groups(report))
     if report.tolerated:
-        _heading(console, "Tolerated quirks")
+        yield from _heading("Tolerated quirks")
         for quirk in report.tolerated:
-            _line(console, Text(f"  - {printable(quirk)}"))
-    _section(console, "Grounds of the verdict", _grounds(report))
+            yield f"  - {printable(quirk)}"
+    yield from _section("Grounds of the verdict", _grounds(report))
 
 
 def _data_groups(report: Report) -> list[tuple[str, str]]:
@@ -84,19 +95,14 @@ def _grounds(report: Report) -> list[tuple[str, str]]:
     return [(label, text) for label, text in grounds if text]
 
 
-def _section(console: Console, heading: str, rows: Iterable[tuple[str, str]]) -> None:
+def _section(heading: str, rows: Iterable[tuple[str, str]]) -> Iterator[str]:
     rows = list(rows)
     if not rows:
         return
-    _heading(console, heading)
+    yield from _heading(heading)
     for label, text in rows:
-        _line(console, Text(f"  {label:16}", "dim"), Text(printable(text)))
+        yield click.style(f"  {label:16}", **_DIM) + printable(text)
 
 
-def _heading(console: Console, heading: str) -> None:
-    _line(console)
-    _line(console, Text(heading, "bold"))
-
-
-def _line(console: Console, *parts: Text) -> None:
-    console.print(Text.assemble(*parts), soft_wrap=True, highlight=False)
+def _heading(heading: str) -> tuple[str, str]:
+    return "", click.style(heading, bold=True)

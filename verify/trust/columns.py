@@ -11,7 +11,7 @@ from emrtd.pki.x509.certificates import Certificate
 from emrtd.pki.x509.crl import Crl
 from emrtd.pki.x509.extensions import DEVIATION_LIST_SIGNER, MASTER_LIST_SIGNER, KeyUsage
 from support.database import Value
-from verify.trust.entries import TrustEntryKind
+from verify.trust.kinds import TrustEntryKind
 
 
 def kind_of(content: Certificate | Crl, *, listed: bool) -> TrustEntryKind:

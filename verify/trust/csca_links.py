@@ -2,7 +2,6 @@
 
 from collections import Counter, defaultdict, deque
 from collections.abc import Iterable, Iterator, Mapping
-from dataclasses import dataclass
 from itertools import islice
 from typing import Final
 
@@ -18,8 +17,7 @@ Without a limit, a file of a few thousand that name each other would keep an imp
 """
 
 
-@dataclass(frozen=True, slots=True)
-class Proof:
+class Proof(msgspec.Struct, frozen=True):
     """The result of verifying the signature of a CSCA or link certificate.
 
     `verified`: the signature is correct.  `wrong`: the key that it names is known, and did not make

@@ -1,29 +1,14 @@
 """The content of a trust store: entries, and the files they were imported from."""
 
-from dataclasses import dataclass, field
-from enum import StrEnum, unique
-from typing import Any, Final
+from typing import Any
+
+import msgspec
+
+from support.values import Hidden, Value
+from verify.trust.kinds import TrustEntryKind
 
 
-@unique
-class TrustEntryKind(StrEnum):
-    """What an entry is; the values are stable words for scripts."""
-
-    CSCA = "csca"
-    LINK = "link"
-    DOCUMENT_SIGNER = "ds"
-    MASTER_LIST_SIGNER = "master-list-signer"
-    DEVIATION_LIST_SIGNER = "deviation-list-signer"
-    CRL = "crl"
-    DEVIATION_LIST = "deviation-list"
-    DEFECT_LIST = "defect-list"
-
-
-ANCHOR_KINDS: Final = (TrustEntryKind.CSCA, TrustEntryKind.LINK)
-
-
-@dataclass(frozen=True, slots=True)
-class TrustEntry:
+class TrustEntry(Value, frozen=True):
     """A certificate or list in the store.
 
     `usable`: the key of a certificate, or the signature algorithm of a list, is supported.
@@ -46,7 +31,7 @@ class TrustEntry:
     valid_until: str
     tolerated: tuple[str, ...]
     fingerprint: bytes
-    der: bytes = field(repr=False)
+    der: Hidden[bytes]
     sources: tuple[str, ...] = ()
 
     def as_json(self) -> dict[str, Any]:
@@ -69,8 +54,7 @@ class TrustEntry:
         }
 
 
-@dataclass(frozen=True, slots=True)
-class TrustSource:
+class TrustSource(msgspec.Struct, frozen=True):
     """An imported file: name, SHA-256, time (UTC, ISO 8601), signer, and number of entries."""
 
     name: str

@@ -8,7 +8,6 @@ import hashlib
 import re
 from collections import Counter
 from collections.abc import Iterable, Iterator
-from dataclasses import dataclass, field
 from itertools import islice
 from pathlib import Path
 from typing import BinaryIO, Final
@@ -32,6 +31,7 @@ from emrtd.pki.x509.certificates import Certificate
 from emrtd.pki.x509.crl import Crl
 from support.errors import MalformedError, MisuseError
 from support.printable_text import printable
+from support.values import Hidden, Value
 
 MAX_FILE: Final = 1024 * 1024 * 1024
 """Octets of a file; the PKD's largest has about 100,000,000."""
@@ -41,8 +41,7 @@ Content = Certificate | Crl | MasterList | DeviationList | DefectList
 _LDIF: Final = re.compile(rb"(\xef\xbb\xbf)?\s*(#|version:|dn:)", re.IGNORECASE)
 
 
-@dataclass(frozen=True)
-class TrustFile:
+class TrustFile(Value, frozen=True):
     """A file: its name, its SHA-256, its contents, and why parts of it were not read or applied.
 
     `collection`: it contains many entries that the operator did not choose one by one (LDIF).  An
@@ -52,7 +51,7 @@ class TrustFile:
 
     name: str
     digest: bytes
-    contents: tuple[Content, ...] = field(repr=False)
+    contents: Hidden[tuple[Content, ...]]
     unreadable: tuple[str, ...] = ()
     collection: bool = False
     warnings: tuple[str, ...] = ()

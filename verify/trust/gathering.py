@@ -19,8 +19,8 @@ from emrtd.pki.x509.crl import Crl
 from support.errors import MisuseError
 from verify.trust.columns import fingerprint_of, iso_time, kind_of
 from verify.trust.csca_links import Candidate, settle_candidates
-from verify.trust.entries import ANCHOR_KINDS, TrustEntryKind
 from verify.trust.files import Content, TrustFile
+from verify.trust.kinds import ANCHOR_KINDS, TrustEntryKind
 from verify.trust.list_signers import SignedList, examine_list_signer
 from verify.trust.settlement import Known, KnownEntry
 

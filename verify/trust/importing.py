@@ -14,8 +14,8 @@ from emrtd.pki.x509.certificates import Certificate
 from emrtd.pki.x509.crl import Crl
 from verify.trust import schema
 from verify.trust.columns import columns_of, fingerprint_of
-from verify.trust.entries import TrustEntryKind
 from verify.trust.files import TrustFile
+from verify.trust.kinds import TrustEntryKind
 from verify.trust.list_signers import SignedList
 from verify.trust.settlement import (
     Known,

@@ -5,8 +5,9 @@ CSCA in the store.  A Master List may bring its own CSCA only if the store has n
 the operator who adds the list decides to trust it.
 """
 
-from dataclasses import dataclass
 from datetime import datetime
+
+import msgspec
 
 from emrtd.pki.cms.signed_data import SignedData
 from emrtd.pki.findings import Outcome
@@ -20,8 +21,7 @@ from emrtd.pki.x509.certificates import Certificate
 from verify.trust.csca_links import is_signed_by_itself, reached_by_links
 
 
-@dataclass(frozen=True, slots=True)
-class ListSigner:
+class ListSigner(msgspec.Struct, frozen=True):
     """The signer of a list, as text; `objection` says why it is not trusted, None if it is.
 
     `unproven`: its CSCA is trusted on the operator's word alone (`--unverified`).

@@ -11,7 +11,8 @@ from emrtd.pki.revocation import find_crl_issuer
 from emrtd.pki.x509.certificates import Certificate
 from emrtd.pki.x509.crl import Crl
 from verify.trust.csca_links import KnownCscas, is_signed_by_itself, reached_by_links
-from verify.trust.entries import ANCHOR_KINDS, TrustEntry, TrustEntryKind
+from verify.trust.entries import TrustEntry
+from verify.trust.kinds import ANCHOR_KINDS, TrustEntryKind
 from verify.trust.list_signers import examine_list_signer
 from verify.trust.settlement import Standing
 from verify.trust.store import TrustStore

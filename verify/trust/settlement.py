@@ -14,7 +14,7 @@ from emrtd.pki.lists.defect_list import DefectList
 from emrtd.pki.lists.deviation_list import DeviationList
 from emrtd.pki.x509.certificates import Certificate
 from emrtd.pki.x509.crl import Crl
-from verify.trust.entries import TrustEntryKind
+from verify.trust.kinds import TrustEntryKind
 
 
 class KnownEntry(msgspec.Struct, frozen=True):

@@ -22,9 +22,9 @@ from emrtd.pki.x509.crl import Crl
 from support.errors import MisuseError
 from verify.trust.columns import fingerprint_of
 from verify.trust.csca_links import Candidate
-from verify.trust.entries import TrustEntryKind
 from verify.trust.files import TrustFile
 from verify.trust.gathering import TAKE_ANYWAY, Claim, Gathering, LeftOut, gather
+from verify.trust.kinds import TrustEntryKind
 from verify.trust.settlement import (
     EntryRow,
     Known,

@@ -23,7 +23,8 @@ from emrtd.pki.x509.names import Name
 from support.database import Database, Value
 from support.errors import MisuseError
 from verify.trust import schema
-from verify.trust.entries import TrustEntry, TrustEntryKind, TrustSource
+from verify.trust.entries import TrustEntry, TrustSource
+from verify.trust.kinds import TrustEntryKind
 
 if TYPE_CHECKING:
     from verify.trust.settlement import SourceRow, Standing

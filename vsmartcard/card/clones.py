@@ -1,6 +1,6 @@
 """A clone: the files and passwords of a document, on a chip without its private keys."""
 
-from dataclasses import replace
+from msgspec.structs import replace
 
 from emrtd.access.chip_keys import ChipKeys
 from emrtd.iso7816.apdu import INS

@@ -6,8 +6,9 @@
 """
 
 import secrets
-from dataclasses import replace
 from typing import Final
+
+from msgspec.structs import replace
 
 from emrtd.errors import ChipRefusalError
 from emrtd.iso7816.apdu import (

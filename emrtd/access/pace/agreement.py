@@ -1,6 +1,5 @@
 """The computations that both sides of PACE share: nonce, session keys, tokens, and the result."""
 
-from dataclasses import dataclass, field
 from typing import Final
 
 from emrtd.access.pace.variants import PaceVariant
@@ -12,13 +11,13 @@ from emrtd.errors import ProtocolError
 from emrtd.iso7816.secure_messaging import SecureMessaging
 from emrtd.lds.security.security_infos import PaceInfo
 from support.secret import Secret
+from support.values import Hidden, Value
 
 _GENERIC_NONCE_SIZE: Final = 16
 _MAX_NONCE_SIZE: Final = 64
 
 
-@dataclass(frozen=True, slots=True)
-class PaceResult:
+class PaceResult(Value, frozen=True):
     """The result of PACE, for either side.
 
     The public keys are the ephemeral keys of the key agreement; Terminal Authentication binds to
@@ -30,11 +29,11 @@ class PaceResult:
 
     variant: PaceVariant
     password: PasswordType
-    secure_messaging: SecureMessaging = field(repr=False)
+    secure_messaging: Hidden[SecureMessaging]
     terminal_public_key: bytes
     chip_public_key: bytes
     mapping_public_key: bytes | None = None
-    chip_authentication_data: bytes | None = field(default=None, repr=False)
+    chip_authentication_data: Hidden[bytes | None] = None
     cars: tuple[bytes, ...] = ()
     chat: bytes | None = None
 

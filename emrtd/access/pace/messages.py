@@ -1,8 +1,9 @@
 """The data fields of PACE's commands and responses (Doc 9303-11, 4.4.4 and 4.4.5)."""
 
-from dataclasses import dataclass
 from enum import IntEnum, unique
 from typing import Final
+
+import msgspec
 
 from emrtd import tlv
 from emrtd.access.passwords import PasswordType
@@ -31,8 +32,7 @@ class Tag(IntEnum):
     ENCRYPTED_CHIP_AUTHENTICATION_DATA = 0x8A
 
 
-@dataclass(frozen=True, slots=True)
-class AuthenticationTemplate:
+class AuthenticationTemplate(msgspec.Struct, frozen=True):
     """The data field of MSE:Set AT (4.4.4.1).
 
     `chat` is the whole data object 7F4C.  `parameter_id` selects the domain parameters if the chip

@@ -18,8 +18,9 @@ import hmac
 import secrets
 from collections.abc import Callable, Sequence
 from collections.abc import Mapping as ReadOnly
-from dataclasses import replace
 from typing import Final
+
+from msgspec.structs import replace
 
 from emrtd.access.pace import chip_authentication_mapping as cam
 from emrtd.access.pace import messages

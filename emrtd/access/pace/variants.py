@@ -1,8 +1,9 @@
 """The variants of PACE that a chip offers, and the terminal's choice (Doc 9303-11, 9.2, 9.5)."""
 
 from collections.abc import Iterable
-from dataclasses import dataclass
 from typing import Final
+
+import msgspec
 
 from emrtd.crypto.ciphers import Cipher
 from emrtd.crypto.domain_parameters import STANDARDISED, decode_domain_parameters, is_known
@@ -16,8 +17,7 @@ _VERSION: Final = 2
 _STRENGTHS: Final = {Cipher.TDES: 112, Cipher.AES128: 128, Cipher.AES192: 192, Cipher.AES256: 256}
 
 
-@dataclass(frozen=True, slots=True)
-class PaceVariant:
+class PaceVariant(msgspec.Struct, frozen=True):
     """A PACEInfo with its domain parameters.
 
     `ambiguous` is true if the chip has more than one set, so that MSE:Set AT must name one.
@@ -41,8 +41,7 @@ class PaceVariant:
         return f"{protocol}/{self.group.description}"
 
 
-@dataclass(frozen=True, slots=True)
-class Preference:
+class Preference(msgspec.Struct, frozen=True):
     """Which variants a terminal accepts, and which one it prefers.
 
     The strongest variant wins; among equals the mapping that is first in `mappings`, then ECDH

@@ -2,17 +2,17 @@
 
 import math
 from collections.abc import Callable
-from dataclasses import dataclass, field
+
+from support.values import Hidden, Value
 
 Point = tuple[float, float]
 
 
-@dataclass(frozen=True, slots=True)
-class Eyes:
+class Eyes(Value, frozen=True):
     """The centres of both eyes, in pixels from the top left corner, in either order."""
 
-    one: Point = field(repr=False)
-    other: Point = field(repr=False)
+    one: Hidden[Point]
+    other: Hidden[Point]
 
     @property
     def right(self) -> Point:

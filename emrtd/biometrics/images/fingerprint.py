@@ -4,9 +4,10 @@ A WSQ file that has this resolution and area already is not decoded: it is store
 smaller without a second wavelet transformation.
 """
 
-from dataclasses import dataclass, field
 from io import BytesIO
 from typing import TYPE_CHECKING, Any, Final
+
+import msgspec
 
 from emrtd.biometrics.images.decoding import check_bounds, decode_with_pillow
 from emrtd.biometrics.images.headers import ImageFormat, ImageHeader, sniff
@@ -14,6 +15,7 @@ from emrtd.biometrics.images.png import to_png
 from emrtd.biometrics.images.wsq_library import MIN_SIDE, compress
 from emrtd.biometrics.images.wsq_rate import shrink
 from support.errors import MisuseError
+from support.values import Hidden, Value
 
 if TYPE_CHECKING:
     import numpy as np
@@ -25,8 +27,7 @@ RESOLUTION: Final = 500
 MAX_PIXELS: Final = 3_000_000
 
 
-@dataclass(frozen=True, slots=True)
-class FingerprintProfile:
+class FingerprintProfile(msgspec.Struct, frozen=True):
     """What a fingerprint is fitted to.
 
     `target_bytes` is never exceeded; it is met within 2 per cent if the library's 0.75 bits a
@@ -39,11 +40,10 @@ class FingerprintProfile:
     height: int = 512
 
 
-@dataclass(frozen=True, slots=True)
-class _Scan:
+class _Scan(Value, frozen=True):
     """An image of a finger, and its resolution in pixels per inch."""
 
-    data: bytes = field(repr=False)
+    data: Hidden[bytes]
     header: ImageHeader
     resolution: int
 

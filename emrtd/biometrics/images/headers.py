@@ -8,9 +8,10 @@ file or, at some issuers, as the bare codestream), fingerprints as WSQ (IAFIS-IC
 import re
 import struct
 from collections.abc import Iterator
-from dataclasses import dataclass
 from enum import Enum, unique
 from typing import Final
+
+import msgspec
 
 from support.errors import MalformedError
 
@@ -33,8 +34,7 @@ class ImageFormat(Enum):
         return self in {ImageFormat.JPEG2000, ImageFormat.JPEG2000_CODESTREAM}
 
 
-@dataclass(frozen=True, slots=True)
-class ImageHeader:
+class ImageHeader(msgspec.Struct, frozen=True):
     """The header of an image: its format, and its size in pixels.
 
     `channels` is 1 for grey and 3 for colour; `pixels_per_inch` is None if it is not stated.

@@ -1,18 +1,16 @@
 """Convert any image of an eMRTD to PNG, in another process."""
 
-from dataclasses import dataclass, field
-
 from emrtd.biometrics.images.decoder import decoded
 from emrtd.biometrics.images.decoding import MAX_OCTETS, MAX_PIXELS, check_bounds
 from emrtd.biometrics.images.decoding_process import Mode
 from emrtd.biometrics.images.headers import sniff
+from support.values import Hidden, Value
 
 
-@dataclass(frozen=True, slots=True)
-class Shown:
+class Shown(Value, frozen=True):
     """The visible part of an image, as PNG, and its quirk, empty for a whole image."""
 
-    png: bytes = field(repr=False)
+    png: Hidden[bytes]
     quirk: str = ""
 
 

@@ -6,9 +6,10 @@ height, cropped and never stretched.  Nothing is sharpened, whitened or enlarged
 
 import math
 from collections.abc import Callable
-from dataclasses import dataclass, field
 from io import BytesIO
 from typing import TYPE_CHECKING, Final
+
+import msgspec
 
 from emrtd.biometrics.images.decoding import (
     check_bounds,
@@ -19,6 +20,7 @@ from emrtd.biometrics.images.eye_centres import Eyes
 from emrtd.biometrics.images.eyes import find_eyes
 from emrtd.biometrics.images.headers import ImageFormat, ImageHeader, sniff
 from support.errors import MisuseError
+from support.values import Hidden, Value
 
 if TYPE_CHECKING:
     from PIL.Image import Image, Resampling
@@ -45,8 +47,7 @@ _MIN_TILT: Final = math.radians(1)
 """The eyes are made level above this tilt; below it, resampling would lose more than it gains."""
 
 
-@dataclass(frozen=True, slots=True)
-class PortraitProfile:
+class PortraitProfile(msgspec.Struct, frozen=True):
     """What a portrait is fitted to.
 
     `width` and `height` are pixels, 413 x 531 being 35 x 45 mm at 300 pixels per inch; `format` is
@@ -61,14 +62,13 @@ class PortraitProfile:
     colour: bool = True
 
 
-@dataclass(frozen=True, slots=True)
-class FittedPortrait:
+class FittedPortrait(Value, frozen=True):
     """The fitted image, and the position of the eyes in it, if given or found."""
 
-    data: bytes = field(repr=False)
+    data: Hidden[bytes]
     width: int
     height: int
-    eyes: Eyes | None = field(default=None, repr=False)
+    eyes: Hidden[Eyes | None] = None
     marked: bool = False
     """Whether the caller gave the eyes; otherwise a program found them."""
 

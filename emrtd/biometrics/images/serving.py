@@ -13,10 +13,11 @@ import os
 import signal
 import sys
 from collections.abc import Callable
-from dataclasses import dataclass
 from enum import IntEnum, unique
 from struct import Struct
 from typing import Final, NoReturn
+
+import msgspec
 
 from support.core_dumps import forbid_core_dumps
 
@@ -41,8 +42,7 @@ class Status(IntEnum):
     """The child did not answer; the answer is its exit status."""
 
 
-@dataclass(frozen=True, slots=True)
-class DecodingLimits:
+class DecodingLimits(msgspec.Struct, frozen=True):
     """The limits of a child: octets above its memory at the start, seconds of processor time."""
 
     memory: int

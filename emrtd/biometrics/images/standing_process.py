@@ -11,11 +11,12 @@ import signal
 import subprocess
 import sys
 import threading
-from dataclasses import dataclass
 from pathlib import Path
 from select import POLLIN, POLLOUT, poll
 from time import monotonic
 from typing import IO, Final
+
+import msgspec
 
 from emrtd.biometrics.images.serving import FRAME, MAX_ANSWER, MAX_WAIT, Status
 
@@ -29,8 +30,7 @@ class LostError(Exception):
     """The process ended, or did not answer."""
 
 
-@dataclass(frozen=True, slots=True)
-class _Process:
+class _Process(msgspec.Struct, frozen=True):
     """The process and its two pipes."""
 
     process: subprocess.Popen[bytes]

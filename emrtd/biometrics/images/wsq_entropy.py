@@ -5,8 +5,9 @@ Symbols 1 to 100 are runs of 1 to 100 zeros, 105 and 106 runs whose length follo
 negative in 8 bits, positive and negative in 16).
 """
 
-from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Final
+
+import msgspec
 
 from emrtd.biometrics.images.wsq_huffman import HuffmanTable
 from support.errors import MalformedError
@@ -27,8 +28,7 @@ MAX_SYMBOLS: Final = 500_000
 """The most symbols of a block; a fingerprint of 620 x 620 has 60,000 in all three."""
 
 
-@dataclass(frozen=True, slots=True)
-class Symbols:
+class Symbols(msgspec.Struct, frozen=True):
     """Symbols, and the number in the extra bits that follow each (0 if none follow)."""
 
     symbols: "Indices"

@@ -2,8 +2,9 @@
 
 import heapq
 from collections.abc import Iterable
-from dataclasses import dataclass
 from typing import Final
+
+import msgspec
 
 from support.errors import MalformedError
 
@@ -11,8 +12,7 @@ MAX_LENGTH: Final = 16
 """Bits of the longest code."""
 
 
-@dataclass(frozen=True, slots=True)
-class HuffmanTable:
+class HuffmanTable(msgspec.Struct, frozen=True):
     """The symbols, and the length of the code of each; codes ascend in this order."""
 
     lengths: tuple[int, ...]

@@ -8,8 +8,9 @@ size is met.  Of several factors the one that loses least is used.  A larger fil
 library cannot be made.
 """
 
-from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Final
+
+import msgspec
 
 from emrtd.biometrics.images.headers import ImageFormat, sniff
 from emrtd.biometrics.images.wsq_entropy import (
@@ -36,16 +37,14 @@ FACTORS: Final = (1.0, 1.25, 1.5, 2.0, 2.5, 3.2, 4.0, 5.0, 6.5, 8.0)
 _MAX_BLOCKS: Final = 3
 
 
-@dataclass(frozen=True, slots=True)
-class _Block:
+class _Block(msgspec.Struct, frozen=True):
     """The coefficients of one block, and the number of the Huffman table that codes them."""
 
     table: int
     indices: "Indices"
 
 
-@dataclass(frozen=True, slots=True)
-class _Bins:
+class _Bins(msgspec.Struct, frozen=True):
     """The quantisation table: bin centre, and width and zero-bin width of each subband."""
 
     centre: float
@@ -148,8 +147,7 @@ def _share_for(file: "_File", factor: float, aim: float) -> float:
     return share
 
 
-@dataclass(frozen=True, slots=True)
-class _File:
+class _File(msgspec.Struct, frozen=True):
     """The parts of a WSQ file: the octets before the blocks, the bins, the blocks."""
 
     front: bytes

@@ -1,9 +1,8 @@
 """Face records (ISO/IEC 19794-5:2005): one header, then facial images one after another.
 
 Every inspection reads this record, so it is read and written with precompiled structures and one
-copy of the image.  A compiled `construct` description of this record takes ninety times as long as
-copying a 15 kB image, this module a dozen times (`python -m bench face_record`).  The rarer finger
-and iris records are described with `construct`.
+copy of the image: it takes a dozen times as long as copying a 15 kB image (`python -m bench
+face_record`).  The rarer finger and iris records are read field by field (`fixed_layout`).
 """
 
 from enum import IntEnum, unique

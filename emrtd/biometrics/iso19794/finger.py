@@ -4,15 +4,15 @@ Doc 9303-10, 4.7.3.2.3 requires one finger in a record; records of several finge
 views of one finger, are read and written too.
 """
 
-from dataclasses import dataclass, field
 from enum import IntEnum, unique
-from typing import Any, Final, Self
+from typing import Final, Self
 
 from emrtd.biometrics.images.headers import ImageFormat, sniff
-from emrtd.biometrics.iso19794.fixed_layout import FixedLayout, image_octets
+from emrtd.biometrics.iso19794.fixed_layout import FixedLayout, Octets, image_octets
 from emrtd.biometrics.iso19794.lengths import MAX_IMAGES, check_record_length, check_trailing
 from emrtd.biometrics.samples import FingerImage, FingerPosition, Generation, QualityScore
 from support.errors import MalformedError, MisuseError
+from support.values import Hidden, PartlyCompared, Uncompared, Value
 
 FORMAT_IDENTIFIER: Final = b"FIR\0"
 VERSION: Final = b"010\0"
@@ -55,52 +55,49 @@ class ImpressionType(IntEnum):
 QUALITY_UNDEFINED: Final = 0xFE
 
 
-def _header(c: Any) -> Any:
-    return c.Struct(
-        "format_identifier" / c.Const(FORMAT_IDENTIFIER),
-        "version" / c.Bytes(4),
-        "record_length" / c.BytesInteger(6),  # six octets, unlike the other modalities
-        "capture_device_id" / c.Int16ub,
-        "acquisition_level" / c.Int16ub,
-        "number_of_fingers" / c.Int8ub,
-        "scale_units" / c.Int8ub,
-        "scan_resolution_horizontal" / c.Int16ub,
-        "scan_resolution_vertical" / c.Int16ub,
-        "image_resolution_horizontal" / c.Int16ub,
-        "image_resolution_vertical" / c.Int16ub,
-        "pixel_depth" / c.Int8ub,
-        "compression" / c.Int8ub,
-        "reserved" / c.Int16ub,
-    )
+_HEADER: Final = FixedLayout(
+    WHAT,
+    {
+        "format_identifier": FORMAT_IDENTIFIER,
+        "version": Octets(4),
+        "record_length": 6,  # six octets, unlike the other modalities
+        "capture_device_id": 2,
+        "acquisition_level": 2,
+        "number_of_fingers": 1,
+        "scale_units": 1,
+        "scan_resolution_horizontal": 2,
+        "scan_resolution_vertical": 2,
+        "image_resolution_horizontal": 2,
+        "image_resolution_vertical": 2,
+        "pixel_depth": 1,
+        "compression": 1,
+        "reserved": 2,
+    },
+)
+_VIEW: Final = FixedLayout(
+    "finger view (ISO/IEC 19794-4)",
+    {
+        "length": 4,
+        "position": 1,
+        "count_of_views": 1,
+        "view_number": 1,
+        "quality": 1,
+        "impression": 1,
+        "width": 2,
+        "height": 2,
+        "reserved": 1,
+    },
+)
 
 
-def _view(c: Any) -> Any:
-    return c.Struct(
-        "length" / c.Int32ub,
-        "position" / c.Int8ub,
-        "count_of_views" / c.Int8ub,
-        "view_number" / c.Int8ub,
-        "quality" / c.Int8ub,
-        "impression" / c.Int8ub,
-        "width" / c.Int16ub,
-        "height" / c.Int16ub,
-        "reserved" / c.Int8ub,
-    )
-
-
-_HEADER: Final = FixedLayout(WHAT, 32, _header)
-_VIEW: Final = FixedLayout("finger view (ISO/IEC 19794-4)", 14, _view)
-
-
-@dataclass(frozen=True, slots=True)
-class FingerView:
+class FingerView(Value, frozen=True):
     """One view of one finger: its header, and the image, compressed as the record states.
 
     Codes are as recorded, even if the standard does not define them.  `quality` is 0 to 100
     (Germany stores NFIQ 2 scores), FE if it is undefined.
     """
 
-    image: bytes = field(repr=False)
+    image: Hidden[bytes]
     position: int
     width: int
     height: int
@@ -111,8 +108,7 @@ class FingerView:
     reserved: int = 0
 
 
-@dataclass(frozen=True, slots=True)
-class FingerRecord:
+class FingerRecord(PartlyCompared, frozen=True):
     """A finger image record, with the quirks that were read past.
 
     `number_of_fingers` and `declared_length` are None if the recorded values are right;
@@ -132,8 +128,8 @@ class FingerRecord:
     reserved: int = 0
     number_of_fingers: int | None = None
     declared_length: int | None = None
-    trailing: bytes = field(default=b"", repr=False)
-    tolerated: tuple[str, ...] = field(default=(), compare=False)
+    trailing: Hidden[bytes] = b""
+    tolerated: Uncompared[tuple[str, ...]] = ()
 
     @classmethod
     def decode(cls, octets: bytes) -> Self:

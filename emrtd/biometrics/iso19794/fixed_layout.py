@@ -1,64 +1,70 @@
-"""Structures of a fixed size, described with `construct`; no other module uses that library.
+"""Structures of a fixed size: constants, unsigned big-endian integers and octets, in order."""
 
-A structure is described and compiled at its first use, since `construct` is slow to import.
-Compiled code checks neither that there are enough octets nor that a size is positive.  Therefore
-only fixed sizes are described, and this module checks the number of octets.
-"""
-
-from collections.abc import Callable, Mapping
-from functools import cached_property
-from struct import error as StructError  # noqa: N812
-from typing import Any
+from collections.abc import Mapping
+from types import SimpleNamespace
+from typing import Final, NamedTuple
 
 from support.errors import MalformedError, MisuseError
+
+
+class Octets(NamedTuple):
+    """A field that holds so many octets as they are."""
+
+    size: int
+
+
+Field = int | Octets | bytes
+"""The octets of an integer, a field of octets, or a constant."""
 
 
 class FixedLayout:
     """A structure of a fixed size, read into an object with one attribute for each field.
 
-    `describe` is called with the module `construct` and returns the structure; `what` names it in
-    errors; `size` is in octets.
+    `what` names it in errors; `fields` are its fields by name, in order; `size` is in octets.
     """
 
-    def __init__(self, what: str, size: int, describe: Callable[[Any], Any]) -> None:
-        self.what = what
-        self.size = size
-        self._describe = describe
+    def __init__(self, what: str, fields: Mapping[str, Field]) -> None:
+        self.what: Final = what
+        self._fields: Final = fields
+        self.size: Final = sum(map(_size, fields.values()))
 
-    @cached_property
-    def _compiled(self) -> Any:
-        import construct
-
-        return self._describe(construct).compile()
-
-    def read(self, octets: bytes, offset: int) -> Any:
+    def read(self, octets: bytes, offset: int) -> SimpleNamespace:
         """Read the structure that begins at `offset`.
 
         Raises `MalformedError` if the octets end too early or a constant differs.
         """
-        from construct import ConstructError
-
         part = octets[offset : offset + self.size]
         if len(part) < self.size:
             raise MalformedError(self.what, "is cut short", offset)
-        try:
-            return self._compiled.parse(part)
-        except ConstructError:  # in a fixed size only a constant can be wrong
-            reason = f"begins with {part[:4].hex().upper()}, which is another kind of record"
-            raise MalformedError(self.what, reason, offset) from None
+        found = SimpleNamespace()
+        start = 0
+        for name, field in self._fields.items():
+            end = start + _size(field)
+            value = part[start:end]
+            if isinstance(field, bytes) and value != field:
+                reason = f"begins with {part[:4].hex().upper()}, which is another kind of record"
+                raise MalformedError(self.what, reason, offset)
+            setattr(found, name, int.from_bytes(value, "big") if isinstance(field, int) else value)
+            start = end
+        return found
 
-    def write(self, fields: Mapping[str, object]) -> bytes:
-        """Write the structure; raises `MisuseError` for a field that does not fit."""
-        from construct import ConstructError
+    def write(self, values: Mapping[str, int | bytes]) -> bytes:
+        """Write the structure, without naming its constants.
 
-        try:
-            octets = bytes(self._compiled.build(dict(fields)))
-        except (ConstructError, StructError, ValueError) as problem:
-            reason = (str(problem).splitlines() or ["a field does not fit"])[-1]
-            raise MisuseError(f"{self.what}: {reason}") from None
-        if len(octets) != self.size:
-            raise MisuseError(f"{self.what}: a field has the wrong size")
-        return octets
+        Raises `MisuseError` for a value that does not fit its field.
+        """
+        return b"".join(
+            field if isinstance(field, bytes) else self._written(name, field, values[name])
+            for name, field in self._fields.items()
+        )
+
+    def _written(self, name: str, field: int | Octets, value: int | bytes) -> bytes:
+        size = _size(field)
+        if isinstance(field, int) and isinstance(value, int) and 0 <= value < 1 << 8 * size:
+            return value.to_bytes(size, "big")
+        if isinstance(field, Octets) and isinstance(value, bytes) and len(value) == size:
+            return value
+        raise MisuseError(f"{self.what}: {name} does not fit {size} octets")
 
 
 def image_octets(octets: bytes, start: int, size: int, what: str) -> bytes:
@@ -68,3 +74,13 @@ def image_octets(octets: bytes, start: int, size: int, what: str) -> bytes:
         reason = f"is cut short: the image runs {end - len(octets)} octets past the end"
         raise MalformedError(what, reason, start)
     return octets[start:end]
+
+
+def _size(field: Field) -> int:
+    match field:
+        case int():
+            return field
+        case Octets():
+            return field.size
+        case _:
+            return len(field)

@@ -1,14 +1,16 @@
 """Iris image records (ISO/IEC 19794-6:2005): a header, then eyes, then the images of each eye."""
 
-from dataclasses import dataclass, field
 from enum import IntEnum, unique
-from typing import Any, Final, Self
+from typing import Final, Self
+
+import msgspec
 
 from emrtd.biometrics.images.headers import ImageFormat, sniff
-from emrtd.biometrics.iso19794.fixed_layout import FixedLayout, image_octets
+from emrtd.biometrics.iso19794.fixed_layout import FixedLayout, Octets, image_octets
 from emrtd.biometrics.iso19794.lengths import MAX_IMAGES, check_record_length, check_trailing
 from emrtd.biometrics.samples import Eye, Generation, IrisImage, QualityScore
 from support.errors import MalformedError, MisuseError
+from support.values import Hidden, PartlyCompared, Uncompared, Value
 
 FORMAT_IDENTIFIER: Final = b"IIR\0"
 VERSION: Final = b"010\0"
@@ -33,65 +35,62 @@ QUALITY_UNDEFINED: Final = 0xFE
 ROTATION_UNDEFINED: Final = 0xFFFF
 
 
-def _header(c: Any) -> Any:
-    return c.Struct(
-        "format_identifier" / c.Const(FORMAT_IDENTIFIER),
-        "version" / c.Bytes(4),
-        "record_length" / c.Int32ub,
-        "capture_device_id" / c.Int16ub,
-        "number_of_eyes" / c.Int8ub,
-        "header_length" / c.Int16ub,
-        "image_properties" / c.Int16ub,
-        "iris_diameter" / c.Int16ub,
-        "image_format" / c.Int16ub,
-        "width" / c.Int16ub,
-        "height" / c.Int16ub,
-        "intensity_depth" / c.Int8ub,
-        "image_transformation" / c.Int8ub,
-        "device_unique_identifier" / c.Bytes(16),
-    )
+_HEADER: Final = FixedLayout(
+    WHAT,
+    {
+        "format_identifier": FORMAT_IDENTIFIER,
+        "version": Octets(4),
+        "record_length": 4,
+        "capture_device_id": 2,
+        "number_of_eyes": 1,
+        "header_length": 2,
+        "image_properties": 2,
+        "iris_diameter": 2,
+        "image_format": 2,
+        "width": 2,
+        "height": 2,
+        "intensity_depth": 1,
+        "image_transformation": 1,
+        "device_unique_identifier": Octets(16),
+    },
+)
+_EYE: Final = FixedLayout(
+    "eye header (ISO/IEC 19794-6)",
+    {
+        "eye": 1,
+        "number_of_images": 2,
+    },
+)
+_IMAGE: Final = FixedLayout(
+    "iris image (ISO/IEC 19794-6)",
+    {
+        "image_number": 2,
+        "quality": 1,
+        "rotation_angle": 2,
+        "rotation_uncertainty": 2,
+        "length": 4,
+    },
+)
 
 
-def _eye(c: Any) -> Any:
-    return c.Struct("eye" / c.Int8ub, "number_of_images" / c.Int16ub)
-
-
-def _image(c: Any) -> Any:
-    return c.Struct(
-        "image_number" / c.Int16ub,
-        "quality" / c.Int8ub,
-        "rotation_angle" / c.Int16ub,
-        "rotation_uncertainty" / c.Int16ub,
-        "length" / c.Int32ub,
-    )
-
-
-_HEADER: Final = FixedLayout(WHAT, 45, _header)
-_EYE: Final = FixedLayout("eye header (ISO/IEC 19794-6)", 3, _eye)
-_IMAGE: Final = FixedLayout("iris image (ISO/IEC 19794-6)", 11, _image)
-
-
-@dataclass(frozen=True, slots=True)
-class RecordedIris:
+class RecordedIris(Value, frozen=True):
     """One image of an eye: the image, quality (0 to 100, FE undefined), rotation of the head."""
 
-    image: bytes = field(repr=False)
+    image: Hidden[bytes]
     image_number: int = 1
     quality: int = QUALITY_UNDEFINED
     rotation_angle: int = ROTATION_UNDEFINED
     rotation_uncertainty: int = ROTATION_UNDEFINED
 
 
-@dataclass(frozen=True, slots=True)
-class RecordedEye:
+class RecordedEye(msgspec.Struct, frozen=True):
     """The images of one eye; `eye` is as recorded: 1 right, 2 left, 0 undefined."""
 
     eye: int
     images: tuple[RecordedIris, ...]
 
 
-@dataclass(frozen=True, slots=True)
-class IrisRecord:
+class IrisRecord(PartlyCompared, frozen=True):
     """An iris image record, with the quirks that were read past.
 
     `width` and `height` are those of the raw images, `iris_diameter` is in pixels;
@@ -111,8 +110,8 @@ class IrisRecord:
     version: bytes = VERSION
     header_length: int = _HEADER.size
     declared_length: int | None = None
-    trailing: bytes = field(default=b"", repr=False)
-    tolerated: tuple[str, ...] = field(default=(), compare=False)
+    trailing: Hidden[bytes] = b""
+    tolerated: Uncompared[tuple[str, ...]] = ()
 
     @classmethod
     def decode(cls, octets: bytes) -> Self:

@@ -1,7 +1,6 @@
 """What the data blocks of ISO/IEC 39794-4, -5 and -6 share."""
 
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any, ClassVar, Final, Self
@@ -11,6 +10,7 @@ from emrtd.asn1.schema import Schema
 from emrtd.biometrics.images.headers import ImageFormat, ImageHeader, identify, sniff
 from emrtd.biometrics.samples import QualityScore
 from support.errors import MisuseError
+from support.values import Hidden, PartlyCompared, Uncompared
 
 STANDARDISED_FORMAT: Final = 0xA1
 """Biometric data in standardised format, within 7F2E (Doc 9303-10, Table 2)."""
@@ -27,8 +27,7 @@ def schema(part: str, type_name: str, what: str) -> Schema:
     return Schema(what, type_name, (folder / "common.asn1", folder / f"{part}.asn1"))
 
 
-@dataclass(frozen=True, slots=True)
-class DataBlock:
+class DataBlock(PartlyCompared, frozen=True):
     """A data block: `value` holds every field under its name in the standard.
 
     A SEQUENCE is a mapping, a CHOICE a pair of name and value.  `wrapped` is whether the block is
@@ -36,10 +35,10 @@ class DataBlock:
     holds unknown elements, else None: it is then written back as it was.
     """
 
-    value: Value = field(repr=False)
+    value: Hidden[Value]
     wrapped: bool = True
-    source: bytes | None = field(default=None, repr=False, compare=False)
-    tolerated: tuple[str, ...] = field(default=(), compare=False)
+    source: Hidden[Uncompared[bytes | None]] = None
+    tolerated: Uncompared[tuple[str, ...]] = ()
 
     type_schema: ClassVar[Schema]
     image_name: ClassVar[str]

@@ -1,7 +1,6 @@
 """Face image data blocks (ISO/IEC 39794-5); written in ICAO's application profile."""
 
 from collections.abc import Iterator
-from dataclasses import dataclass
 from enum import IntEnum, unique
 from typing import Any, ClassVar, Final, Self
 
@@ -78,8 +77,7 @@ _GENDER_CODES: Final = {
 }
 
 
-@dataclass(frozen=True, slots=True)
-class FaceImageDataBlock(DataBlock):
+class FaceImageDataBlock(DataBlock, frozen=True):
     """A face image data block: in ICAO's profile one representation, with one 2D image."""
 
     type_schema: ClassVar[Schema] = schema(

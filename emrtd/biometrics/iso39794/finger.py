@@ -1,7 +1,6 @@
 """Finger image data blocks (ISO/IEC 39794-4), written in the form of the base standard."""
 
 from collections.abc import Iterator
-from dataclasses import dataclass
 from enum import IntEnum, unique
 from typing import Any, ClassVar, Final, Self
 
@@ -69,8 +68,7 @@ _FORMAT_NAMES: Final[dict[int, str]] = {
 }
 
 
-@dataclass(frozen=True, slots=True)
-class FingerImageDataBlock(DataBlock):
+class FingerImageDataBlock(DataBlock, frozen=True):
     """A finger image data block: one representation for each finger."""
 
     type_schema: ClassVar[Schema] = schema(

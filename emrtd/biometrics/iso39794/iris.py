@@ -1,7 +1,6 @@
 """Iris image data blocks (ISO/IEC 39794-6), written in the form of the base standard."""
 
 from collections.abc import Iterator
-from dataclasses import dataclass
 from enum import IntEnum, unique
 from typing import Any, ClassVar, Final, Self
 
@@ -73,8 +72,7 @@ _FORMAT_NAMES: Final[dict[int, str]] = {
 }
 
 
-@dataclass(frozen=True, slots=True)
-class IrisImageDataBlock(DataBlock):
+class IrisImageDataBlock(DataBlock, frozen=True):
     """An iris image data block: one representation for each image of an eye."""
 
     type_schema: ClassVar[Schema] = schema(

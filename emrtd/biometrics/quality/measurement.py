@@ -1,9 +1,10 @@
 """The result of a quality check: a value, its limits, and what to do about it."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 from enum import StrEnum, unique
 from typing import Final
+
+import msgspec
 
 FULL_MARKS: Final = 100
 
@@ -19,8 +20,7 @@ class Grade(StrEnum):
     """Outside the mandatory range: only an operator may allow the sample onto a chip."""
 
 
-@dataclass(frozen=True, slots=True)
-class Range:
+class Range(msgspec.Struct, frozen=True):
     """From `least` to `most`, either of which may be open (None)."""
 
     least: float | None = None
@@ -36,8 +36,7 @@ class Range:
         return f"{self.least:g} to {self.most:g}" if self.most else f"at least {self.least:g}"
 
 
-@dataclass(frozen=True, slots=True)
-class Measurement:
+class Measurement(msgspec.Struct, frozen=True):
     """One value that was measured.
 
     `recommended` and `mandatory` are the limits; `mandatory` is None if no value makes the sample
@@ -67,8 +66,7 @@ class Measurement:
         return f"{self.id} is {self.value:.3g}{unit} and should be {limit}{unit}: {self.advice}"
 
 
-@dataclass(frozen=True, slots=True)
-class Assessment:
+class Assessment(msgspec.Struct, frozen=True):
     """All that was measured of one sample, and its score from 0 (worst) to 100."""
 
     measurements: tuple[Measurement, ...]

@@ -1,9 +1,10 @@
 """An image as an array of pixels, decoded in another process, and arithmetic on such arrays."""
 
 import math
-from dataclasses import dataclass
 from io import BytesIO
 from typing import TYPE_CHECKING, Final
+
+import msgspec
 
 from emrtd.biometrics.images.png import to_png
 
@@ -20,8 +21,7 @@ MAX_PIXELS: Final = 600_000
 """A larger image is analysed at a smaller scale, so that none takes more than about 60 MB."""
 
 
-@dataclass(frozen=True, slots=True)
-class Pixels:
+class Pixels(msgspec.Struct, frozen=True):
     """An image as height x width x 3 values from 0 to 255, at `scale` times its own size."""
 
     colour: "Colour"

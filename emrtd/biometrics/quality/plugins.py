@@ -8,10 +8,11 @@ fails is an error: there is no assessment without its score.
 import subprocess
 import sys
 from collections.abc import Iterator
-from dataclasses import dataclass
 from enum import StrEnum, unique
 from importlib.metadata import EntryPoint
 from typing import Final, Protocol
+
+import msgspec
 
 from emrtd.biometrics.images.png import to_png
 from emrtd.biometrics.quality.measurement import Assessment, Measurement, Range
@@ -57,8 +58,7 @@ class QualityPlugin(Protocol):
         ...
 
 
-@dataclass(frozen=True, slots=True)
-class FullAssessment:
+class FullAssessment(msgspec.Struct, frozen=True):
     """The measurements of the built-in checks and of plug-ins, and the scores to record.
 
     Only the scores of plug-ins are recorded: the built-in score is not in the CBEFF registry.

@@ -1,7 +1,6 @@
 """What DG2, DG3 and DG4 share: instances of data in ISO/IEC 19794 or ISO/IEC 39794."""
 
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass, field
 from typing import ClassVar, Generic, Protocol, Self, TypeVar
 
 from emrtd.biometrics.cbeff import (
@@ -14,6 +13,7 @@ from emrtd.biometrics.cbeff import (
 )
 from emrtd.biometrics.samples import Generation
 from emrtd.lds.files import FILES, FileID
+from support.values import Hidden, PartlyCompared, Uncompared, Value
 
 TAGS = {Generation.ISO_19794: BLOCK_19794, Generation.ISO_39794: BLOCK_39794}
 """The data object that holds the biometric data of each generation (Doc 9303-10, Table 1)."""
@@ -34,8 +34,7 @@ R_co = TypeVar("R_co", bound=BiometricRecord, covariant=True)
 S_co = TypeVar("S_co", covariant=True)
 
 
-@dataclass(frozen=True, slots=True)
-class Instance(Generic[R_co]):
+class Instance(Value, Generic[R_co], frozen=True):
     """One instance of a biometric: its CBEFF header and its record.
 
     `tag` is that of the data object that holds the record; `others` are the other data objects of
@@ -45,11 +44,10 @@ class Instance(Generic[R_co]):
     header: BiometricHeader
     record: R_co
     tag: int
-    others: tuple[bytes, ...] = field(default=(), repr=False)
+    others: Hidden[tuple[bytes, ...]] = ()
 
 
-@dataclass(frozen=True, slots=True)
-class BiometricDataGroup(Generic[R_co, S_co]):
+class BiometricDataGroup(PartlyCompared, Generic[R_co, S_co], frozen=True):
     """A data group of biometric data: its instances, and the other data objects in it.
 
     `others`, `declared_count` and `inner_others` are as in `BiometricGroup`; `tolerated` names the
@@ -57,10 +55,10 @@ class BiometricDataGroup(Generic[R_co, S_co]):
     """
 
     instances: tuple[Instance[R_co], ...]
-    others: tuple[bytes, ...] = field(default=(), repr=False)
+    others: Hidden[tuple[bytes, ...]] = ()
     declared_count: int | None = None
-    inner_others: tuple[bytes, ...] = field(default=(), repr=False)
-    tolerated: tuple[str, ...] = field(default=(), compare=False)
+    inner_others: Hidden[tuple[bytes, ...]] = ()
+    tolerated: Uncompared[tuple[str, ...]] = ()
 
     file_id: ClassVar[FileID]
     identifier: ClassVar[bytes]

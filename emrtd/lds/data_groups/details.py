@@ -5,9 +5,10 @@ which differs from empty.
 """
 
 from collections.abc import Iterator
-from dataclasses import dataclass
 from enum import Enum, auto, unique
 from typing import Any, ClassVar, Final, Self
+
+import msgspec
 
 from emrtd import tlv
 from emrtd.lds.content import FileContent
@@ -39,8 +40,7 @@ class ElementCoding(Enum):
     SEVERAL_TEXTS = auto()
 
 
-@dataclass(frozen=True, slots=True)
-class Element:
+class Element(msgspec.Struct, frozen=True):
     """One element: its tag, the field that holds it, and its coding.
 
     `limit` is the most characters of a text, and the exact number of digits.
@@ -52,8 +52,7 @@ class Element:
     limit: int = 99
 
 
-@dataclass(frozen=True, repr=False)
-class Details(FileContent):
+class Details(FileContent, frozen=True):
     """Optional details; a subclass has one field for each entry of its table `ELEMENTS`."""
 
     WHAT: ClassVar[str]

@@ -1,6 +1,5 @@
 """DG1: the machine readable zone (Doc 9303-10, 4.7.1)."""
 
-from dataclasses import dataclass
 from typing import Final, Self
 
 from emrtd import tlv
@@ -13,8 +12,7 @@ _TAG: Final = 0x61
 _MRZ: Final = 0x5F1F
 
 
-@dataclass(frozen=True, repr=False)
-class DataGroup1(FileContent):
+class DataGroup1(FileContent, frozen=True):
     """DG1: the MRZ as printed, its lines joined without separators."""
 
     mrz: Mrz

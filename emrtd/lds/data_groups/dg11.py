@@ -1,13 +1,11 @@
 """DG11: additional personal details (Doc 9303-10, 4.7.11)."""
 
-from dataclasses import dataclass
 from typing import ClassVar
 
 from emrtd.lds.data_groups.details import Details, Element, ElementCoding
 
 
-@dataclass(frozen=True, repr=False)
-class DataGroup11(Details):
+class DataGroup11(Details, frozen=True):
     """DG11: additional details of the holder; None means that the element is absent.
 
     Names are coded with fillers as in the MRZ, but untruncated and in their own script; places

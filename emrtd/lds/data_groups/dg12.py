@@ -1,13 +1,11 @@
 """DG12: additional document details (Doc 9303-10, 4.7.12)."""
 
-from dataclasses import dataclass
 from typing import ClassVar
 
 from emrtd.lds.data_groups.details import Details, Element, ElementCoding
 
 
-@dataclass(frozen=True, repr=False)
-class DataGroup12(Details):
+class DataGroup12(Details, frozen=True):
     """DG12: additional details of the document; None means that the element is absent.
 
     `date_of_issue` is YYYYMMDD, `personalised_at` YYYYMMDDhhmmss.  The images are JPEG or

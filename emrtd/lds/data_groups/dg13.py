@@ -1,6 +1,5 @@
 """DG13: details that the issuing State defines (Doc 9303-10, 4.7.13), such as a permit."""
 
-from dataclasses import dataclass
 from typing import ClassVar, Self
 
 from emrtd import tlv
@@ -9,8 +8,7 @@ from emrtd.lds.data_groups.undefined import UndefinedDataGroup
 from support.errors import MalformedError
 
 
-@dataclass(frozen=True, repr=False)
-class DataGroup13(UndefinedDataGroup):
+class DataGroup13(UndefinedDataGroup, frozen=True):
     """DG13.  `permit` is the permit if the content is one of Chipseal's, else None.
 
     Any other content is kept as it is.  Some States (SG) store content that is not data objects,

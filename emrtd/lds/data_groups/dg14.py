@@ -1,18 +1,17 @@
 """DG14: the signed SecurityInfos of the application (Doc 9303-10, 4.7.14; Doc 9303-11, 9.2.11)."""
 
-from dataclasses import dataclass, field
 from typing import Final
 
 from emrtd import tlv
 from emrtd.asn1 import der
 from emrtd.lds.security.security_infos import SecurityInfos
+from support.values import PartlyCompared, Uncompared
 
 TAG: Final = 0x6E
 _WHAT: Final = "DG14"
 
 
-@dataclass(frozen=True, slots=True)
-class DataGroup14:
+class DataGroup14(PartlyCompared, frozen=True):
     """The whole of DG14.
 
     `zeros` counts the octets 00 that follow the SecurityInfos inside the data group, or the last
@@ -20,7 +19,7 @@ class DataGroup14:
     """
 
     security_infos: SecurityInfos
-    zeros: int = field(default=0, compare=False)
+    zeros: Uncompared[int] = 0
 
     @property
     def tolerated(self) -> tuple[str, ...]:

@@ -1,7 +1,8 @@
 """DG15: the public key of Active Authentication (Doc 9303-10, 4.7.15; Doc 9303-11, 6.1)."""
 
-from dataclasses import dataclass
 from typing import Final
+
+import msgspec
 
 from emrtd import tlv
 from emrtd.asn1 import der
@@ -12,8 +13,7 @@ TAG: Final = 0x6F
 _WHAT: Final = "DG15"
 
 
-@dataclass(frozen=True, slots=True)
-class DataGroup15:
+class DataGroup15(msgspec.Struct, frozen=True):
     """The whole of DG15: a DER SubjectPublicKeyInfo, kept byte for byte."""
 
     public_key_info: bytes

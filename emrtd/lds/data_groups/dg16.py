@@ -1,6 +1,5 @@
 """DG16: persons to notify (Doc 9303-10, 4.7.16)."""
 
-from dataclasses import dataclass
 from typing import Final, Self
 
 from emrtd import tlv
@@ -16,6 +15,7 @@ from emrtd.lds.values import (
     text_octets,
 )
 from support.errors import MalformedError, MisuseError
+from support.values import Undisclosed
 
 MAX_PERSONS: Final = 15
 """The templates have the tags A1 to AF."""
@@ -25,8 +25,7 @@ _RECORDED, _NAME, _TELEPHONE, _ADDRESS = 0x5F50, 0x5F51, 0x5F52, 0x5F53
 _TEMPLATES: Final = range(0xA0, 0xB0)
 
 
-@dataclass(frozen=True, slots=True, repr=False)
-class PersonToNotify:
+class PersonToNotify(Undisclosed, frozen=True):
     """One person; None means that the element is absent.
 
     `recorded_on` is YYYYMMDD; `name` is coded with fillers as in the MRZ, untruncated; parts of
@@ -39,12 +38,8 @@ class PersonToNotify:
     address: str | None
     other: Other = ()
 
-    def __repr__(self) -> str:
-        return "PersonToNotify(...)"
 
-
-@dataclass(frozen=True, repr=False)
-class DataGroup16(FileContent):
+class DataGroup16(FileContent, frozen=True):
     """DG16: one or more persons to notify in an emergency."""
 
     persons: tuple[PersonToNotify, ...]

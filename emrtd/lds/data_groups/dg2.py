@@ -1,8 +1,9 @@
 """DG2: the holder's face (Doc 9303-10, 4.7.2)."""
 
 from collections.abc import Callable, Iterable
-from dataclasses import dataclass, replace
 from typing import ClassVar, Self
+
+from msgspec.structs import replace
 
 from emrtd.biometrics.cbeff import FACIAL_FEATURES, BiometricHeader
 from emrtd.biometrics.iso19794 import face as iso19794
@@ -15,8 +16,7 @@ from support.errors import MalformedError, MisuseError
 FaceBlock = iso19794.FaceRecord | iso39794.FaceImageDataBlock
 
 
-@dataclass(frozen=True, slots=True)
-class DataGroup2(BiometricDataGroup[FaceBlock, FaceImage]):
+class DataGroup2(BiometricDataGroup[FaceBlock, FaceImage], frozen=True):
     """The faces of the holder, nearly always one; the first is the one to compare with."""
 
     file_id: ClassVar[FileID] = FileID.DG2
@@ -30,7 +30,7 @@ class DataGroup2(BiometricDataGroup[FaceBlock, FaceImage]):
     @classmethod
     def decode(cls, octets: bytes) -> Self:
         """Read EF.DG2; raises `MalformedError`, also if it holds no face or a broken image."""
-        read = super(DataGroup2, cls).decode(octets)
+        read = super().decode(octets)
         if not read.instances:
             raise MalformedError(cls.file_id, "holds no face; Doc 9303-10 requires 1 to 9")
         return read

@@ -1,8 +1,9 @@
 """DG3: the holder's fingerprints (Doc 9303-10, 4.7.3)."""
 
 from collections.abc import Callable, Iterable
-from dataclasses import dataclass, replace
 from typing import ClassVar, Self
+
+from msgspec.structs import replace
 
 from emrtd import tlv
 from emrtd.biometrics.cbeff import (
@@ -24,8 +25,7 @@ RANDOM_SIZE = 8
 """Octets of the random number in a DG3 or DG4 without templates."""
 
 
-@dataclass(frozen=True, slots=True)
-class DataGroup3(BiometricDataGroup[FingerBlock, FingerImage]):
+class DataGroup3(BiometricDataGroup[FingerBlock, FingerImage], frozen=True):
     """The fingerprints of the holder, one template for each finger; it may be empty."""
 
     file_id: ClassVar[FileID] = FileID.DG3

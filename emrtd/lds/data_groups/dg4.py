@@ -1,8 +1,9 @@
 """DG4: the holder's irises (Doc 9303-10, 4.7.4)."""
 
 from collections.abc import Callable, Iterable
-from dataclasses import dataclass, replace
 from typing import ClassVar, Self
+
+from msgspec.structs import replace
 
 from emrtd import tlv
 from emrtd.biometrics.cbeff import EYE_SUBTYPES, IRIS, ISSUER_DATA, BiometricHeader, eye_of_subtype
@@ -17,8 +18,7 @@ from emrtd.lds.files import FileID
 IrisBlock = iso19794.IrisRecord | iso39794.IrisImageDataBlock
 
 
-@dataclass(frozen=True, slots=True)
-class DataGroup4(BiometricDataGroup[IrisBlock, IrisImage]):
+class DataGroup4(BiometricDataGroup[IrisBlock, IrisImage], frozen=True):
     """The irises of the holder, one template for each eye; it may be empty."""
 
     file_id: ClassVar[FileID] = FileID.DG4

@@ -1,13 +1,11 @@
 """DG5: the portrait as it is displayed on the document (Doc 9303-10, 4.7.5)."""
 
-from dataclasses import dataclass
 from typing import ClassVar
 
 from emrtd.lds.data_groups.displayed_images import DisplayedImages
 
 
-@dataclass(frozen=True, repr=False)
-class DataGroup5(DisplayedImages):
+class DataGroup5(DisplayedImages, frozen=True):
     """DG5: displayed portraits."""
 
     WHAT: ClassVar[str] = "DG5"

@@ -1,6 +1,5 @@
 """What DG5 and DG7 share: images to be displayed (Doc 9303-10, 4.7.5 and 4.7.7)."""
 
-from dataclasses import dataclass
 from typing import ClassVar, Self
 
 from emrtd import tlv
@@ -11,8 +10,7 @@ from support.errors import MalformedError, MisuseError
 MAX_IMAGES = 9
 
 
-@dataclass(frozen=True, repr=False)
-class DisplayedImages(FileContent):
+class DisplayedImages(FileContent, frozen=True):
     """One to nine images, each a whole JPEG (JFIF) or JPEG 2000 file."""
 
     images: tuple[bytes, ...]

@@ -17,7 +17,6 @@ Doc 9303-10, 4.7.13 leaves DG13 to the issuing State.  Chipseal writes BER-TLV; 
 in this order, each once.  Data objects with other tags may follow; they are kept.
 """
 
-from dataclasses import dataclass, field
 from datetime import date
 from typing import Final, Self
 
@@ -25,6 +24,7 @@ from emrtd import tlv
 from emrtd.asn1 import der
 from emrtd.lds.values import Other, others
 from support.errors import MisuseError
+from support.values import Undisclosed
 
 IDENTIFIER: Final = "2.25.188172683379572055711623449063586399580"
 VERSION: Final = 1
@@ -39,8 +39,7 @@ _KNOWN: Final = (
 )  # fmt: skip
 
 
-@dataclass(frozen=True, slots=True, repr=False)
-class Permit:
+class Permit(Undisclosed, frozen=True):
     """What the holder of a permit may do, and for how long.
 
     `valid_until` is None for a permit without an end.  `other` holds the data objects of a
@@ -56,7 +55,7 @@ class Permit:
     public_funds: bool
     remarks: tuple[str, ...] = ()
     other: Other = ()
-    version: int = field(default=VERSION, kw_only=True)
+    version: int = VERSION
 
     @classmethod
     def claims(cls, content: bytes) -> bool:
@@ -105,9 +104,6 @@ class Permit:
             remarks = (tlv.encode(_REMARK, _utf8("remark", remark)) for remark in self.remarks)
             parts.append(tlv.encode(_REMARKS, *remarks))
         return b"".join((*parts, *(tlv.encode(tag, value) for tag, value in self.other)))
-
-    def __repr__(self) -> str:
-        return "Permit(...)"
 
 
 def _utf8(what: str, text: str) -> bytes:

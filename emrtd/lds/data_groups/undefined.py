@@ -1,6 +1,5 @@
 """Data groups whose content Doc 9303-10 leaves open: DG6 (4.7.6) and DG8 to DG10 (4.7.8 to .10)."""
 
-from dataclasses import dataclass
 from typing import ClassVar, Self
 
 from emrtd import tlv
@@ -9,8 +8,7 @@ from emrtd.lds.values import INSTANCES
 from support.errors import MalformedError
 
 
-@dataclass(frozen=True, repr=False)
-class UndefinedDataGroup(FileContent):
+class UndefinedDataGroup(FileContent, frozen=True):
     """A data group of which only the tag is defined; `content` is its value."""
 
     content: bytes
@@ -26,16 +24,14 @@ class UndefinedDataGroup(FileContent):
         return tlv.encode(self.TAG, self.content)
 
 
-@dataclass(frozen=True, repr=False)
-class DataGroup6(UndefinedDataGroup):
+class DataGroup6(UndefinedDataGroup, frozen=True):
     """DG6: reserved for future use."""
 
     WHAT: ClassVar[str] = "DG6"
     TAG: ClassVar[int] = 0x66
 
 
-@dataclass(frozen=True, repr=False)
-class FeatureDataGroup(UndefinedDataGroup):
+class FeatureDataGroup(UndefinedDataGroup, frozen=True):
     """Features for machine assisted verification, in templates that are yet to be defined.
 
     Until then the issuing State defines the content, which need not be data objects.
@@ -57,24 +53,21 @@ class FeatureDataGroup(UndefinedDataGroup):
         return tuple((each.tag, each.value) for each in objects if each.tag != INSTANCES)
 
 
-@dataclass(frozen=True, repr=False)
-class DataGroup8(FeatureDataGroup):
+class DataGroup8(FeatureDataGroup, frozen=True):
     """DG8: data features."""
 
     WHAT: ClassVar[str] = "DG8"
     TAG: ClassVar[int] = 0x68
 
 
-@dataclass(frozen=True, repr=False)
-class DataGroup9(FeatureDataGroup):
+class DataGroup9(FeatureDataGroup, frozen=True):
     """DG9: structure features."""
 
     WHAT: ClassVar[str] = "DG9"
     TAG: ClassVar[int] = 0x69
 
 
-@dataclass(frozen=True, repr=False)
-class DataGroup10(FeatureDataGroup):
+class DataGroup10(FeatureDataGroup, frozen=True):
     """DG10: substance features."""
 
     WHAT: ClassVar[str] = "DG10"

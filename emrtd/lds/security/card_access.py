@@ -1,15 +1,15 @@
 """EF.CardAccess: the SecurityInfos that PACE needs, readable by all (Doc 9303-11, 9.2.11)."""
 
-from dataclasses import dataclass
 from typing import Final
+
+import msgspec
 
 from emrtd.lds.security.security_infos import SecurityInfos
 
 _WHAT: Final = "EF.CardAccess"
 
 
-@dataclass(frozen=True, slots=True)
-class CardAccess:
+class CardAccess(msgspec.Struct, frozen=True):
     """EF.CardAccess, a SET without an LDS tag.  It is not signed."""
 
     security_infos: SecurityInfos

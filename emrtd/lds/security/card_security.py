@@ -1,24 +1,22 @@
 """EF.CardSecurity: SecurityInfos that the State has signed (Doc 9303-10, 3.11.4)."""
 
-from dataclasses import dataclass, field
-
 from emrtd.crypto.protocols import ID_SECURITY_OBJECT
 from emrtd.lds.files import FileID
 from emrtd.lds.security.security_infos import SecurityInfos
 from emrtd.pki.cms.signed_data import MAX_ON_CHIP, SignedData
 from support.errors import MalformedError
+from support.values import Hidden, Value
 
 _WHAT = FileID.CARD_SECURITY.value
 
 
-@dataclass(frozen=True)
-class CardSecurity:
+class CardSecurity(Value, frozen=True):
     """EF.CardSecurity as it was read; decoding does not verify the signature.
 
     `emrtd.pki.passive.examine` verifies `signed_data`.
     """
 
-    encoded: bytes = field(repr=False)
+    encoded: Hidden[bytes]
     signed_data: SignedData
     security_infos: SecurityInfos
 

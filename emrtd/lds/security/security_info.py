@@ -1,16 +1,16 @@
 """The entries of SecurityInfos, one class for each kind (Doc 9303-11, 9.2; TR-03110-3, A.1.1)."""
 
-from dataclasses import dataclass, field
+import msgspec
 
 from emrtd.asn1 import der
 from emrtd.crypto import protocols
 from emrtd.crypto.ciphers import Cipher
 from emrtd.crypto.protocols import KeyAgreement, Mapping
 from support.errors import MisuseError
+from support.values import PartlyCompared, Uncompared
 
 
-@dataclass(frozen=True, slots=True)
-class PaceInfo:
+class PaceInfo(msgspec.Struct, frozen=True):
     """PACEInfo (9.2.1): one variant of PACE; with CAM, `parameter_id` also identifies the key."""
 
     protocol: str
@@ -58,8 +58,7 @@ class PaceInfo:
         return encode_info(self.protocol, der.integer(self.version), _optional(self.parameter_id))
 
 
-@dataclass(frozen=True, slots=True)
-class PaceDomainParameterInfo:
+class PaceDomainParameterInfo(msgspec.Struct, frozen=True):
     """PACEDomainParameterInfo (9.2.2): explicit domain parameters, as a DER AlgorithmIdentifier."""
 
     protocol: str
@@ -81,8 +80,7 @@ class PaceDomainParameterInfo:
         return encode_info(self.protocol, self.domain_parameter, _optional(self.parameter_id))
 
 
-@dataclass(frozen=True, slots=True)
-class ChipAuthenticationInfo:
+class ChipAuthenticationInfo(msgspec.Struct, frozen=True):
     """ChipAuthenticationInfo (9.2.5): one variant; version 1, or 2 and 3 of TR-03110."""
 
     protocol: str
@@ -104,8 +102,7 @@ class ChipAuthenticationInfo:
         return encode_info(self.protocol, der.integer(self.version), _optional(self.key_id))
 
 
-@dataclass(frozen=True, slots=True)
-class ChipAuthenticationPublicKeyInfo:
+class ChipAuthenticationPublicKeyInfo(msgspec.Struct, frozen=True):
     """ChipAuthenticationPublicKeyInfo (9.2.6): a static key, as a DER SubjectPublicKeyInfo."""
 
     protocol: str
@@ -122,8 +119,7 @@ class ChipAuthenticationPublicKeyInfo:
         return encode_info(self.protocol, self.public_key, _optional(self.key_id))
 
 
-@dataclass(frozen=True, slots=True)
-class ChipAuthenticationDomainParameterInfo:
+class ChipAuthenticationDomainParameterInfo(msgspec.Struct, frozen=True):
     """ChipAuthenticationDomainParameterInfo (TR-03110-3, A.1.1.2), for versions 2 and 3."""
 
     protocol: str
@@ -140,8 +136,7 @@ class ChipAuthenticationDomainParameterInfo:
         return encode_info(self.protocol, self.domain_parameter, _optional(self.key_id))
 
 
-@dataclass(frozen=True, slots=True)
-class TerminalAuthenticationInfo:
+class TerminalAuthenticationInfo(msgspec.Struct, frozen=True):
     """TerminalAuthenticationInfo (9.2.8; Appendix K.2).
 
     `ef_cvca` is the file identifier of EF.CVCA and `ef_cvca_short` its SFI (0 to 31), if they are
@@ -165,8 +160,7 @@ class TerminalAuthenticationInfo:
         return encode_info(protocols.ID_TA, der.integer(self.version), file_id)
 
 
-@dataclass(frozen=True, slots=True)
-class ActiveAuthenticationInfo:
+class ActiveAuthenticationInfo(msgspec.Struct, frozen=True):
     """ActiveAuthenticationInfo (9.2.4): present if Active Authentication uses ECDSA."""
 
     signature_algorithm: str
@@ -181,8 +175,7 @@ class ActiveAuthenticationInfo:
         )
 
 
-@dataclass(frozen=True, slots=True)
-class EfDirInfo:
+class EfDirInfo(msgspec.Struct, frozen=True):
     """EFDIRInfo (9.2.10): the signed copy of the whole of EF.DIR."""
 
     ef_dir: bytes
@@ -192,13 +185,12 @@ class EfDirInfo:
         return encode_info(protocols.ID_EF_DIR, der.octet_string(self.ef_dir))
 
 
-@dataclass(frozen=True, slots=True)
-class UnknownSecurityInfo:
+class UnknownSecurityInfo(PartlyCompared, frozen=True):
     """Any other entry, as it was read; `reason` is why one of a known protocol is malformed."""
 
     protocol: str
     encoded: bytes
-    reason: str | None = field(default=None, compare=False)
+    reason: Uncompared[str | None] = None
 
     def encode(self) -> bytes:
         """Return the SEQUENCE as it was read."""

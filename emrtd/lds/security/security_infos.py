@@ -5,8 +5,9 @@ malformed entry of a known one, are kept byte for byte and in their place.
 """
 
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass
 from typing import Final, TypeVar
+
+import msgspec
 
 from emrtd import tlv
 from emrtd.asn1 import der
@@ -47,8 +48,7 @@ MAX_ENTRIES: Final = 256
 """Most entries of one set; a chip has about ten, and work grows faster than their number."""
 
 
-@dataclass(frozen=True, slots=True)
-class PrivilegedTerminalInfo:
+class PrivilegedTerminalInfo(msgspec.Struct, frozen=True):
     """PrivilegedTerminalInfo (TR-03110-3, A.1.1.9): what only privileged terminals may use."""
 
     infos: "SecurityInfos"

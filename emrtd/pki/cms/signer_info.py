@@ -5,7 +5,6 @@ and named as quirks.
 """
 
 from contextlib import suppress
-from dataclasses import dataclass
 from datetime import datetime
 from functools import lru_cache
 from typing import Any, Final
@@ -155,8 +154,7 @@ class SignerInfo(msgspec.Struct, frozen=True):
         raise error
 
 
-@dataclass(frozen=True, slots=True)
-class _Identifier:
+class _Identifier(msgspec.Struct, frozen=True):
     """A SignerIdentifier (RFC 5652, 5.3), and whether it is DER."""
 
     issuer: Name | None
@@ -178,8 +176,7 @@ def _read_identifier(encoded: bytes, what: str) -> _Identifier:
     return _Identifier(issuer, serial, None, value.source.is_der)
 
 
-@dataclass(slots=True)
-class _Attributes:
+class _Attributes(msgspec.Struct):
     content_type: str | None = None
     message_digest: bytes | None = None
     signing_time: datetime | None = None

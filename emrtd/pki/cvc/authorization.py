@@ -1,8 +1,9 @@
 """The role and the rights of a certificate holder: the CHAT (Doc 9303-10, 5.4; TR-03110-4, 2)."""
 
-from dataclasses import dataclass
 from enum import IntEnum, IntFlag, unique
 from typing import Final
+
+import msgspec
 
 from emrtd import tlv
 from emrtd.asn1 import der
@@ -47,8 +48,7 @@ class Right(IntFlag):
 ALL_RIGHTS: Final = Right.READ_DG3 | Right.READ_DG4
 
 
-@dataclass(frozen=True, slots=True)
-class Chat:
+class Chat(msgspec.Struct, frozen=True):
     """A certificate holder authorization template: a type of terminal, its role and its rights.
 
     `template` is the discretionary data: 1 octet for inspection systems, 5 for authentication

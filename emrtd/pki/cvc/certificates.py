@@ -3,9 +3,10 @@
 A certificate keeps the octets that were signed; its fields are read from these.
 """
 
-from dataclasses import dataclass, field
 from datetime import date
 from typing import Final
+
+import msgspec
 
 from emrtd import tlv
 from emrtd.asn1 import der
@@ -15,6 +16,7 @@ from emrtd.pki.cvc.authorization import CHAT, Chat, Role
 from emrtd.pki.cvc.keys import PUBLIC_KEY, CvPublicKey, sign
 from emrtd.tlv import DataObject, DataObjects
 from support.errors import MalformedError, MisuseError
+from support.values import Hidden, PartlyCompared, Uncompared
 
 CERTIFICATE: Final = 0x7F21
 BODY: Final = 0x7F4E
@@ -87,8 +89,7 @@ def read_date(data_object: DataObject) -> date:
         raise data_object.malformed("is not a date") from None
 
 
-@dataclass(frozen=True, slots=True)
-class CvExtension:
+class CvExtension(msgspec.Struct, frozen=True):
     """A certificate extension: its identifier, and the encoded data objects that follow it."""
 
     oid: str
@@ -121,23 +122,22 @@ def _read_extension(template: DataObject) -> CvExtension:
     return CvExtension(der.read_oid(oid), template.value[behind:])
 
 
-@dataclass(frozen=True, slots=True)
-class CvCertificate:
+class CvCertificate(PartlyCompared, frozen=True):
     """A card-verifiable certificate; two are equal if their octets are.
 
     `body` is the signed data object 7F4E with tag and length.  The certificate expires at the end
     of the day `expiration`.
     """
 
-    body: bytes = field(repr=False)
-    signature: bytes = field(repr=False)
-    authority_reference: str = field(compare=False)
-    holder_reference: str = field(compare=False)
-    public_key: CvPublicKey = field(compare=False, repr=False)
-    chat: Chat = field(compare=False)
-    effective: date = field(compare=False)
-    expiration: date = field(compare=False)
-    extensions: tuple[CvExtension, ...] = field(compare=False, repr=False)
+    body: Hidden[bytes]
+    signature: Hidden[bytes]
+    authority_reference: Uncompared[str]
+    holder_reference: Uncompared[str]
+    public_key: Hidden[Uncompared[CvPublicKey]]
+    chat: Uncompared[Chat]
+    effective: Uncompared[date]
+    expiration: Uncompared[date]
+    extensions: Hidden[Uncompared[tuple[CvExtension, ...]]]
 
     @classmethod
     def decode(cls, octets: bytes) -> "CvCertificate":

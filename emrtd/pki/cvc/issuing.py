@@ -5,9 +5,10 @@ Validities are short, since a chip has no clock and no revocation list.
 """
 
 import re
-from dataclasses import dataclass
 from datetime import date, timedelta
 from typing import Final
+
+import msgspec
 
 from emrtd.crypto.hashes import Hash
 from emrtd.crypto.signatures import PublicKey, SignatureFamily, SignatureScheme, Signer
@@ -38,8 +39,7 @@ _FIRST: Final = "00001"
 _REFERENCE: Final = re.compile(r"([A-Z]{2})(.{1,9})(\d{5})")
 
 
-@dataclass(frozen=True)
-class CvChain:
+class CvChain(msgspec.Struct, frozen=True):
     """Certificates from the trust point of chips down to one inspection system."""
 
     cvca: CvCertificate

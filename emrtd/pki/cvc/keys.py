@@ -4,8 +4,9 @@ The object identifier names the kind of key and the signature scheme.  Certifica
 contain the domain parameters of elliptic-curve keys; the certificates below it inherit them.
 """
 
-from dataclasses import dataclass
 from typing import Final
+
+import msgspec
 
 from emrtd import tlv
 from emrtd.asn1 import der
@@ -55,8 +56,7 @@ def scheme_oid(scheme: SignatureScheme) -> str:
     return found
 
 
-@dataclass(frozen=True, slots=True)
-class CvPublicKey:
+class CvPublicKey(msgspec.Struct, frozen=True):
     """A public key data object (7F49).
 
     `key` is the RSA key, or the EC key with its curve.  If the curve is inherited, `key` is None

@@ -4,7 +4,6 @@ A request is signed with its own key.  If its holder already has a certificate, 
 authenticated: signed with the key of that certificate.
 """
 
-from dataclasses import dataclass, field
 from typing import Final
 
 from emrtd import tlv
@@ -27,28 +26,28 @@ from emrtd.pki.cvc.certificates import (
 from emrtd.pki.cvc.keys import PUBLIC_KEY, CvPublicKey, sign
 from emrtd.tlv import DataObject
 from support.errors import MalformedError
+from support.values import Hidden, PartlyCompared, Uncompared
 
 AUTHENTICATION: Final = 0x67
 _WHAT: Final = "certificate request"
 
 
-@dataclass(frozen=True, slots=True)
-class CvRequest:
+class CvRequest(PartlyCompared, frozen=True):
     """A request; two are equal if their octets are.
 
     `authority_reference` names the key that should sign, or is None.  `outer_reference` and
     `outer_signature` are the key's reference and the signature of an authenticated request.
     """
 
-    encoded: bytes = field(repr=False)
-    body: bytes = field(repr=False, compare=False)
-    signature: bytes = field(repr=False, compare=False)
-    authority_reference: str | None = field(compare=False)
-    holder_reference: str = field(compare=False)
-    public_key: CvPublicKey = field(compare=False, repr=False)
-    extensions: tuple[CvExtension, ...] = field(compare=False, repr=False)
-    outer_reference: str | None = field(default=None, compare=False)
-    outer_signature: bytes | None = field(default=None, compare=False, repr=False)
+    encoded: Hidden[bytes]
+    body: Hidden[Uncompared[bytes]]
+    signature: Hidden[Uncompared[bytes]]
+    authority_reference: Uncompared[str | None]
+    holder_reference: Uncompared[str]
+    public_key: Hidden[Uncompared[CvPublicKey]]
+    extensions: Hidden[Uncompared[tuple[CvExtension, ...]]]
+    outer_reference: Uncompared[str | None] = None
+    outer_signature: Hidden[Uncompared[bytes | None]] = None
 
     @classmethod
     def decode(cls, octets: bytes) -> "CvRequest":

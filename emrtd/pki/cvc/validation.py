@@ -5,9 +5,11 @@ States are immutable: a validation returns a new state, or raises `ProtocolError
 """
 
 from collections.abc import Iterable
-from dataclasses import dataclass, replace
 from datetime import date
 from typing import Final
+
+import msgspec
+from msgspec.structs import replace
 
 from emrtd import tlv
 from emrtd.crypto.signatures import RsaPublicKey
@@ -27,8 +29,7 @@ _TRUST_POINT: Final = 0xE5
 _CURRENT_DATE: Final = 0xC6
 
 
-@dataclass(frozen=True, slots=True)
-class ImportedKey:
+class ImportedKey(msgspec.Struct, frozen=True):
     """A validated key, with its certificate (7.1.4.3.7).
 
     `authorization` has the role of the certificate and the rights of the whole chain.
@@ -49,8 +50,7 @@ class ImportedKey:
         return self.authorization.role
 
 
-@dataclass(frozen=True, slots=True)
-class TrustState:
+class TrustState(msgspec.Struct, frozen=True):
     """The trust points of one application, most recent first, and the chip's current date.
 
     `current_date` is None if the chip has never received a date.

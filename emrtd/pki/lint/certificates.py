@@ -5,9 +5,10 @@ its clause.  Older certificates too are judged by the 8th edition.
 """
 
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
 from datetime import timedelta
 from typing import Final
+
+import msgspec
 
 from emrtd.asn1 import ber, der
 from emrtd.crypto.public_keys import ID_EC_PUBLIC_KEY
@@ -33,8 +34,7 @@ _LISTS: Final = (CertificateKind.MASTER_LIST_SIGNER, CertificateKind.DEVIATION_L
 _ALL: Final = frozenset(CertificateKind)
 
 
-@dataclass(frozen=True, slots=True)
-class _ExtensionRule:
+class _ExtensionRule(msgspec.Struct, frozen=True):
     """A row of Table 6: which kinds require or forbid the extension, and whether it is critical."""
 
     name: str

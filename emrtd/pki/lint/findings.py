@@ -1,8 +1,9 @@
 """Lint findings, and the checks common to certificates and CRLs: names, algorithms, encoding."""
 
 from collections.abc import Iterable, Iterator
-from dataclasses import dataclass
 from typing import Final
+
+import msgspec
 
 from emrtd.asn1 import ber, der
 from emrtd.asn1.structures import read_time
@@ -29,8 +30,7 @@ _ELSEWHERE: Final = {
 """Quirks of extensions, which `lint_extensions` checks one by one."""
 
 
-@dataclass(frozen=True, slots=True)
-class LintFinding:
+class LintFinding(msgspec.Struct, frozen=True):
     """A deviation from the profile, and the clause that it violates."""
 
     reason: str

@@ -1,8 +1,9 @@
 """Defect Lists of the BSI (TR-03129-2, 7; TR-03135-1, 5.8.2): known defects, by Document Signer."""
 
-from dataclasses import dataclass, field
 from enum import StrEnum, unique
 from typing import Final
+
+import msgspec
 
 from emrtd.asn1 import ber, der
 from emrtd.asn1.structures import read_integer, read_oid, read_small_integer
@@ -11,6 +12,7 @@ from emrtd.pki.cms.signed_data import SignedData
 from emrtd.pki.x509.certificates import Certificate
 from emrtd.pki.x509.encodings import has_digest
 from emrtd.pki.x509.names import Name
+from support.values import Hidden, Value
 
 ID_DEFECT_LIST: Final = "0.4.0.127.0.7.3.1.5"
 """eContentType id-DefectList."""
@@ -31,8 +33,7 @@ class DefectKind(StrEnum):
     POWER_DOWN_REQUIRED = "0.4.0.127.0.7.3.1.5.4.3"
 
 
-@dataclass(frozen=True, slots=True)
-class Defect:
+class Defect(Value, frozen=True):
     """A defect of all documents that one signer signed.
 
     `kind` is None if `oid` is not a known kind.  `status` is the status code of a revocation
@@ -47,7 +48,7 @@ class Defect:
     certificate_hash: bytes | None
     hash_algorithm: Hash | None
     status: int | None = None
-    parameters: bytes | None = field(default=None, repr=False)
+    parameters: Hidden[bytes | None] = None
 
     def covers(self, signer: Certificate) -> bool:
         """Whether the defect concerns the documents that this certificate's key signed."""
@@ -64,8 +65,7 @@ class Defect:
         return named and has_digest(signer, self.hash_algorithm, self.certificate_hash)
 
 
-@dataclass(frozen=True)
-class DefectList:
+class DefectList(msgspec.Struct, frozen=True):
     """A Defect List: its SignedData, and its defects."""
 
     signed_data: SignedData

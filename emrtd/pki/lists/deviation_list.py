@@ -5,10 +5,11 @@
 """
 
 from collections.abc import Iterator
-from dataclasses import dataclass, field
 from datetime import date, datetime
 from enum import StrEnum, unique
 from typing import Final
+
+import msgspec
 
 from emrtd.asn1 import ber, der
 from emrtd.asn1.structures import (
@@ -24,6 +25,7 @@ from emrtd.pki.cms.signed_data import SignedData
 from emrtd.pki.x509.certificates import Certificate
 from emrtd.pki.x509.encodings import has_digest
 from emrtd.pki.x509.names import Name
+from support.values import Hidden, Value
 
 ID_DEVIATION_LIST: Final = "2.23.136.1.1.7"
 """eContentType id-icao-DeviationList."""
@@ -52,8 +54,7 @@ class DeviationKind(StrEnum):
     NATIONAL_USE = "2.23.136.1.1.7.5"
 
 
-@dataclass(frozen=True, slots=True)
-class DeviationDescription:
+class DeviationDescription(msgspec.Struct, frozen=True):
     """One deviation: its object identifier (`kind` if it is known) and an optional text.
 
     `number` is the parameter if it is a number: a data group (20 is EF.SOD, 21 EF.COM), a field of
@@ -66,8 +67,7 @@ class DeviationDescription:
     number: int | None = None
 
 
-@dataclass(frozen=True, slots=True)
-class Deviation:
+class Deviation(Value, frozen=True):
     """Which documents deviate, and how.  A document must match every field that is not empty."""
 
     descriptions: tuple[DeviationDescription, ...]
@@ -78,7 +78,7 @@ class Deviation:
     certificate_digest: bytes | None = None
     digest_algorithm: Hash | None = None
     issued: tuple[datetime, datetime] | None = None
-    document_numbers: frozenset[str] = field(default=frozenset(), repr=False)
+    document_numbers: Hidden[frozenset[str]] = frozenset()
 
     def covers(
         self,
@@ -117,8 +117,7 @@ class Deviation:
         return True
 
 
-@dataclass(frozen=True)
-class DeviationList:
+class DeviationList(msgspec.Struct, frozen=True):
     """A Deviation List: its SignedData, and its deviations."""
 
     signed_data: SignedData

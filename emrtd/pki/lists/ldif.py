@@ -9,11 +9,13 @@ their attributes.
 import base64
 import binascii
 from collections.abc import Iterable, Iterator
-from dataclasses import dataclass, field
 from enum import StrEnum, unique
 from typing import Final
 
+import msgspec
+
 from support.errors import MalformedError
+from support.values import Hidden, Value
 
 MAX_VALUE: Final = 96 * 1024 * 1024
 """The longest value, in octets of text."""
@@ -27,8 +29,7 @@ class LdifChange(StrEnum):
     RENAMING = "renaming"
 
 
-@dataclass(frozen=True, slots=True)
-class LdifValue:
+class LdifValue(Value, frozen=True):
     """A binary value, with its entry's name, attribute (without options) and line number.
 
     It is in an entry, or a change adds it or puts it in the place of others.  `binary`: the
@@ -37,13 +38,12 @@ class LdifValue:
 
     dn: str
     attribute: str
-    value: bytes = field(repr=False)
+    value: Hidden[bytes]
     line: int
     binary: bool = False
 
 
-@dataclass(frozen=True, slots=True)
-class LdifRemoval:
+class LdifRemoval(msgspec.Struct, frozen=True):
     """The deletion of an entry, of an attribute or of one value; or the renaming of an entry.
 
     `attribute` is empty if the whole entry is deleted or renamed.
@@ -55,8 +55,7 @@ class LdifRemoval:
     line: int
 
 
-@dataclass(frozen=True, slots=True)
-class LdifFault:
+class LdifFault(msgspec.Struct, frozen=True):
     """A line that cannot be read, and why; the lines after it are read."""
 
     line: int
@@ -91,8 +90,7 @@ _TYPES: Final = frozenset({"add", "modify", "delete", "modrdn", "moddn"})
 _RENAMINGS: Final = frozenset({"modrdn", "moddn"})
 
 
-@dataclass(slots=True)
-class _Record:
+class _Record(msgspec.Struct):
     """The state of reading one entry, or one change of an entry.
 
     `operation`, `target` and `values` are of the part of a modification that is being read: what it

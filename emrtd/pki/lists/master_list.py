@@ -4,7 +4,6 @@
 `Purpose.MASTER_LIST_SIGNER`.
 """
 
-from dataclasses import dataclass, field
 from typing import Final
 
 from emrtd.asn1 import der
@@ -13,6 +12,7 @@ from emrtd.pki.cms.signed_data import SignedData
 from emrtd.pki.x509.certificates import Certificate
 from emrtd.pki.x509.extensions import KeyUsage
 from support.errors import MalformedError
+from support.values import Hidden, Value
 
 ID_MASTER_LIST: Final = "2.23.136.1.1.2"
 """eContentType id-icao-cscaMasterList."""
@@ -23,15 +23,14 @@ MAX_CERTIFICATES: Final = 50_000
 _WHAT: Final = "Master List"
 
 
-@dataclass(frozen=True)
-class MasterList:
+class MasterList(Value, frozen=True):
     """A Master List: its SignedData, and its certificates in order.
 
     `unreadable` holds the reason for each entry that is not a certificate.
     """
 
     signed_data: SignedData
-    certificates: tuple[Certificate, ...] = field(repr=False)
+    certificates: Hidden[tuple[Certificate, ...]]
     unreadable: tuple[str, ...] = ()
 
     @property

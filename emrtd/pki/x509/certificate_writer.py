@@ -6,9 +6,10 @@ They are signed by a `Signer`, whose key may be in memory, in a file or in an HS
 import hashlib
 import secrets
 from collections.abc import Iterable
-from dataclasses import dataclass
 from datetime import datetime
 from typing import Final
+
+import msgspec
 
 from emrtd import tlv
 from emrtd.asn1 import der
@@ -29,8 +30,7 @@ _V3: Final = 2
 _V2: Final = 1
 
 
-@dataclass(frozen=True, slots=True)
-class Period:
+class Period(msgspec.Struct, frozen=True):
     """A period between two instants in UTC, both included."""
 
     begin: datetime
@@ -41,8 +41,7 @@ class Period:
             raise MisuseError("a period must end after it begins")
 
 
-@dataclass(frozen=True, slots=True)
-class Issuer:
+class Issuer(msgspec.Struct, frozen=True):
     """A CSCA that issues: its encoded name, its key identifier, and the key itself.
 
     `explicit_parameters` False names curves instead, against Doc 9303-12, 4.1.6.3: OpenSSL 3
@@ -57,8 +56,7 @@ class Issuer:
     explicit_parameters: bool = True
 
 
-@dataclass(frozen=True, slots=True)
-class Subject:
+class Subject(msgspec.Struct, frozen=True):
     """The contents of a certificate to be issued.
 
     `key_usage` and `extended_key_usage` are for communication certificates, `document_types` for a
@@ -78,8 +76,7 @@ class Subject:
     changes_name: bool = False
 
 
-@dataclass(frozen=True, slots=True)
-class RevokedCertificate:
+class RevokedCertificate(msgspec.Struct, frozen=True):
     """An entry of a CRL."""
 
     serial_number: int

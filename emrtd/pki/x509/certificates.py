@@ -5,10 +5,11 @@ validity or profile; `emrtd.pki.path` does.
 """
 
 import hashlib
-from dataclasses import dataclass, field
 from datetime import datetime
 from functools import cached_property, lru_cache
 from typing import Final
+
+import msgspec
 
 from emrtd.asn1 import ber, der
 from emrtd.asn1.structures import (
@@ -28,6 +29,7 @@ from emrtd.pki.x509.algorithms import read_scheme, surplus_zeros
 from emrtd.pki.x509.extensions import Extensions, read_extensions
 from emrtd.pki.x509.names import Name
 from support.errors import MalformedError
+from support.values import Hidden, Value
 
 MAX_CERTIFICATE: Final = 64 * 1024
 """The longest certificate, in octets; the largest in the known lists has under 3,000."""
@@ -35,8 +37,7 @@ MAX_CERTIFICATE: Final = 64 * 1024
 _WHAT: Final = "certificate"
 
 
-@dataclass(frozen=True, eq=False)
-class Certificate:
+class Certificate(Value, frozen=True, eq=False, dict=True):
     """A certificate.  Two are equal if their octets are.
 
     `public_key` is None if the kind of key or its curve is not supported; `key` describes it.
@@ -44,19 +45,19 @@ class Certificate:
     were read past.
     """
 
-    der: bytes = field(repr=False)
-    tbs: bytes = field(repr=False)
+    der: Hidden[bytes]
+    tbs: Hidden[bytes]
     serial: int
-    serial_encoded: bytes = field(repr=False)
+    serial_encoded: Hidden[bytes]
     issuer: Name
     subject: Name
     not_before: datetime
     not_after: datetime
-    public_key: PublicKey | None = field(repr=False)
+    public_key: Hidden[PublicKey | None]
     key: str
     scheme: SignatureScheme | None
-    signature: bytes = field(repr=False)
-    extensions: Extensions = field(repr=False)
+    signature: Hidden[bytes]
+    extensions: Hidden[Extensions]
     tolerated: frozenset[Quirk]
 
     @classmethod
@@ -190,8 +191,7 @@ def _parse(octets: bytes) -> Certificate:
     )
 
 
-@dataclass(frozen=True, slots=True)
-class _Body:
+class _Body(msgspec.Struct, frozen=True):
     """The fields of TBSCertificate (RFC 5280, 4.1.2), most of them not yet decoded."""
 
     serial: ber.Value

@@ -2,10 +2,11 @@
 
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
-from dataclasses import dataclass, field
 from datetime import datetime
 from functools import lru_cache
 from typing import Final
+
+import msgspec
 
 from emrtd.asn1 import ber, der
 from emrtd.asn1.structures import read_integer, read_octets_of_bits, read_time
@@ -23,6 +24,7 @@ from emrtd.pki.x509.extensions import (
 )
 from emrtd.pki.x509.names import Name
 from support.errors import MalformedError
+from support.values import Hidden, Value
 
 MAX_CRL: Final = 96 * 1024 * 1024
 """The longest list, in octets: enough for `MAX_ENTRIES` with serial numbers of 20 octets."""
@@ -42,8 +44,7 @@ _UNDERSTOOD_OF_ENTRIES: Final = frozenset({_REASON_CODE, _INVALIDITY_DATE})
 """Extensions of an entry that change nothing: the certificate is revoked, for whatever reason."""
 
 
-@dataclass(frozen=True, eq=False)
-class Crl:
+class Crl(Value, frozen=True, eq=False):
     """A revocation list.  `revoked` maps serial numbers to instants of revocation.
 
     `unknown_critical` names unknown critical extensions, also of entries.  A list with any may be
@@ -53,19 +54,19 @@ class Crl:
     time of the list.
     """
 
-    der: bytes = field(repr=False)
-    tbs: bytes = field(repr=False)
+    der: Hidden[bytes]
+    tbs: Hidden[bytes]
     issuer: Name
     this_update: datetime
     next_update: datetime | None
-    revoked: Mapping[int, datetime] = field(repr=False)
+    revoked: Hidden[Mapping[int, datetime]]
     authority_key_identifier: bytes | None
     number: int | None
     issuer_alternative_names: tuple[Name, ...]
     unknown_critical: frozenset[str]
     unreadable: tuple[str, ...]
     scheme: SignatureScheme | None
-    signature: bytes = field(repr=False)
+    signature: Hidden[bytes]
     tolerated: frozenset[Quirk]
 
     @classmethod
@@ -166,13 +167,12 @@ def _read_body(octets: bytes, body: ber.Value, outer: ber.Value, signature: ber.
     )
 
 
-@dataclass(slots=True)
-class _Reading:
+class _Reading(msgspec.Struct):
     """What was found while a list was read."""
 
-    critical: set[str] = field(default_factory=set)
-    tolerated: set[Quirk] = field(default_factory=set)
-    unreadable: list[str] = field(default_factory=list)
+    critical: set[str] = msgspec.field(default_factory=set)
+    tolerated: set[Quirk] = msgspec.field(default_factory=set)
+    unreadable: list[str] = msgspec.field(default_factory=list)
 
     @contextmanager
     def part(self, name: str) -> Iterator[None]:
@@ -254,8 +254,7 @@ def _directory_names(general_names: bytes) -> tuple[Name, ...]:
     )
 
 
-@dataclass(slots=True)
-class _Extensions:
+class _Extensions(msgspec.Struct):
     authority_key_identifier: bytes | None = None
     number: int | None = None
     issuer_alternative_names: tuple[Name, ...] = ()

@@ -5,10 +5,11 @@ of certificate.
 """
 
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
 from datetime import datetime
 from enum import Enum, unique
 from typing import Final
+
+import msgspec
 
 from emrtd.asn1 import der
 from emrtd.pki.x509 import extensions as oids
@@ -32,8 +33,7 @@ class CertificateKind(Enum):
     COMMUNICATION = "communication certificate"
 
 
-@dataclass(frozen=True, slots=True)
-class Profile:
+class Profile(msgspec.Struct, frozen=True):
     """What Table 6 prescribes for one kind of certificate."""
 
     is_authority: bool
@@ -71,8 +71,7 @@ PROFILES: Final = {
 }
 
 
-@dataclass(frozen=True, slots=True)
-class AlternativeName:
+class AlternativeName(msgspec.Struct, frozen=True):
     """Issuer and subject alternative name (Doc 9303-12, 7.1.1.2).
 
     `state` is the ICAO code as in the MRZ; `three_letter_state` is added if that code alone does

@@ -5,10 +5,11 @@ An extension that cannot be read is listed in `malformed`; checks that depend on
 
 from collections import Counter
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass, field
 from datetime import datetime
 from enum import IntEnum, unique
 from typing import Any, Final
+
+import msgspec
 
 from emrtd import tlv
 from emrtd.asn1 import ber, der
@@ -64,8 +65,7 @@ _UNDERSTOOD: Final = frozenset(
 )  # fmt: skip
 
 
-@dataclass(frozen=True, slots=True)
-class Extension:
+class Extension(msgspec.Struct, frozen=True):
     """One extension, with its value not decoded."""
 
     oid: str
@@ -73,24 +73,21 @@ class Extension:
     value: bytes
 
 
-@dataclass(frozen=True, slots=True)
-class BasicConstraints:
+class BasicConstraints(msgspec.Struct, frozen=True):
     """Whether the subject is a CA, and how many CAs may follow it (None: no limit)."""
 
     ca: bool
     path_length: int | None
 
 
-@dataclass(frozen=True, slots=True)
-class PrivateKeyUsagePeriod:
+class PrivateKeyUsagePeriod(msgspec.Struct, frozen=True):
     """When the private key may sign; either end may be open."""
 
     not_before: datetime | None
     not_after: datetime | None
 
 
-@dataclass(frozen=True, slots=True)
-class Extensions:
+class Extensions(msgspec.Struct, frozen=True):
     """The decoded extensions of a certificate; None if one is absent or cannot be read.
 
     `malformed` holds the identifiers (dotted) of extensions that cannot be read,
@@ -109,7 +106,7 @@ class Extensions:
     name_change: bool = False
     malformed: frozenset[str] = frozenset()
     unknown_critical: frozenset[str] = frozenset()
-    tolerated: frozenset[Quirk] = field(default=frozenset())
+    tolerated: frozenset[Quirk] = frozenset()
 
     def get(self, oid: str) -> Extension | None:
         """Return the extension with this dotted object identifier, or None."""

@@ -5,9 +5,10 @@ The CSCA's key may be in memory, in a file or in an HSM.
 
 import secrets
 from collections.abc import Iterable
-from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Final
+
+import msgspec
 
 from emrtd.crypto.signatures import PublicKey, SignatureScheme, Signer
 from emrtd.iso7816.procedure import Random
@@ -51,8 +52,7 @@ def pkd_crl_url(state: str) -> str:
     return f"https://pkddownload1.icao.int/CRLs/{state}.crl"
 
 
-@dataclass(frozen=True, slots=True)
-class CscaProfile:
+class CscaProfile(msgspec.Struct, frozen=True):
     """What the certificates that one CSCA issues have in common.
 
     `state` is the issuing State's code in the MRZ, `country` its two letters in certificates.
@@ -92,8 +92,7 @@ class CscaProfile:
         )
 
 
-@dataclass(frozen=True)
-class CountrySigningCa:
+class CountrySigningCa(msgspec.Struct, frozen=True):
     """A CSCA with its key; `random` draws serial numbers."""
 
     profile: CscaProfile

@@ -10,8 +10,9 @@ that acquires the card while no caller waits releases it at once.
 import threading
 import time
 from collections.abc import Callable
-from dataclasses import dataclass
 from typing import Final
+
+import msgspec
 
 from emrtd.errors import TransportFault
 from emrtd.transport.events import CardInReader
@@ -25,8 +26,7 @@ _PASSING: Final = {Code.SHARING_VIOLATION, Code.RESET_CARD}
 """Another program was faster: these codes lead to another try, on a new connection."""
 
 
-@dataclass(frozen=True, slots=True)
-class HeldCard:
+class HeldCard(msgspec.Struct, frozen=True):
     """A card in a transaction, reset at its beginning, with the context and handle that hold it."""
 
     context: Context

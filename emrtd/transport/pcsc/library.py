@@ -5,10 +5,10 @@ daemon invalidates, and they offer neither a transaction over several commands n
 """
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
 from enum import IntEnum, unique
 from typing import Any, Final, Self
 
+import msgspec
 from smartcard import scard
 
 from emrtd.transport.events import CardInReader
@@ -53,8 +53,7 @@ class PcscError(Exception):
         super().__init__(f"PC/SC returned {code:08X}")
 
 
-@dataclass(frozen=True, slots=True)
-class ReaderState:
+class ReaderState(msgspec.Struct, frozen=True):
     """A reader's state: flags, and in the upper 16 bits a count of insertions and removals."""
 
     flags: int

@@ -1,5 +1,4 @@
 from collections.abc import Callable
-from dataclasses import replace
 
 import pytest
 
@@ -12,7 +11,7 @@ from emrtd.iso7816.procedure import run
 from emrtd.iso7816.secure_messaging import SecureMessaging
 from emrtd.status_words import SW
 from support.errors import MisuseError
-from tests.helpers import facts
+from tests.helpers import facts, replace
 from vsmartcard.card.conditions import every, instruction
 from vsmartcard.card.function_card import FunctionCard
 from vsmartcard.card.layers import ChangingCommands, ChangingResponses, Refusing, Watched

@@ -1,5 +1,4 @@
 from collections.abc import Callable
-from dataclasses import replace
 from functools import cache
 
 import pytest
@@ -44,7 +43,7 @@ from emrtd.lds.security.security_infos import (
 from emrtd.transport.recording import Recording
 from support.errors import MalformedError
 from support.secret import Secret
-from tests.helpers import facts
+from tests.helpers import facts, replace
 from vsmartcard.card.function_card import FunctionCard
 
 SELECT = CommandAPDU(0x00, INS.SELECT, 0x02, 0x0C, b"\x01\x0e")

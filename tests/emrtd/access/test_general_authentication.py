@@ -1,7 +1,6 @@
 """The whole General Authentication Procedure of EAC version 2, after PACE."""
 
 from collections.abc import Callable
-from dataclasses import replace
 from datetime import date
 
 import pytest
@@ -35,6 +34,7 @@ from emrtd.pki.cvc.authorization import Chat, Right, Role
 from emrtd.pki.cvc.validation import TrustState
 from support.secret import Secret
 from tests.emrtd.pki.cvc.cvc_pki import certify
+from tests.helpers import replace
 from vsmartcard.card.function_card import FunctionCard
 
 GROUP = STANDARDISED[13]

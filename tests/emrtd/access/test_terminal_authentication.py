@@ -1,5 +1,4 @@
 from collections.abc import Iterable
-from dataclasses import replace
 from datetime import date
 from functools import cache
 
@@ -42,7 +41,7 @@ from emrtd.pki.cvc.validation import TrustState
 from support.errors import MisuseError
 from support.secret import Secret
 from tests.emrtd.pki.cvc.cvc_pki import BOTH, Holder, certify
-from tests.helpers import damaged, facts, shared
+from tests.helpers import damaged, facts, replace, shared
 from vsmartcard.card.function_card import FunctionCard
 
 TODAY = date(2026, 6, 1)

@@ -1,7 +1,6 @@
 """Errors about PACE that were found in other readers and chips."""
 
 from collections.abc import Callable
-from dataclasses import replace
 
 import pytest
 
@@ -22,7 +21,7 @@ from emrtd.status_words import SW
 from support.errors import ChipsealError, MalformedError
 from support.secret import Secret
 from tests.emrtd.access.pace.card import CAN, Card, variant
-from tests.helpers import damaged
+from tests.helpers import damaged, replace
 from vsmartcard.card.conditions import nth, since
 from vsmartcard.card.function_card import FunctionCard
 from vsmartcard.card.layers import ChangingCommands, ChangingResponses, Watched

@@ -1,7 +1,6 @@
 from datetime import datetime
 
 import pytest
-from msgspec.structs import replace
 
 from emrtd import tlv
 from emrtd.asn1 import der
@@ -38,7 +37,7 @@ from tests.certificates import (
     name,
     usage_period,
 )
-from tests.helpers import damaged, replaced, shared
+from tests.helpers import damaged, replace, replaced, shared
 
 CSCA = Authority()
 OBJECT = SecurityObject.over({1: b"\x61\x01a", 2: b"\x75\x01b"}, Hash.SHA256)

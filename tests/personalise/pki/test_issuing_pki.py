@@ -1,5 +1,4 @@
 import subprocess
-from dataclasses import replace
 from datetime import timedelta
 from pathlib import Path
 
@@ -19,6 +18,7 @@ from personalise.pki.keys.station import StationKeys
 from personalise.pki.settings import settings_for
 from support.errors import MisuseError
 from support.secret import Secret
+from tests.helpers import replace
 from tests.personalise.conftest import NOW, PASSPHRASE
 
 DATA_GROUPS = {1: b"\x61\x01\x00", 2: b"\x75\x01\x00"}

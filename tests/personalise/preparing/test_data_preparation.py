@@ -1,5 +1,4 @@
 import inspect
-from dataclasses import replace
 from datetime import timedelta
 from pathlib import Path
 from typing import Any
@@ -51,6 +50,7 @@ from personalise.preparing.station_order import StationOrder
 from support.errors import MisuseError
 from support.records import FieldError
 from tests.certificates import Authority
+from tests.helpers import replace
 from tests.personalise.applications import CONTRACT, application, changed, images
 from tests.personalise.conftest import NOW, PASSPHRASE
 

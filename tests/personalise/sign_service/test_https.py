@@ -9,7 +9,7 @@ import subprocess
 import time
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from pathlib import Path
 
 import httpx
@@ -41,6 +41,7 @@ from personalise.sign_service.service import SigningService
 from personalise.sign_service.web import SigningApplication
 from support.errors import MisuseError
 from support.https_server import listen, serve
+from tests.helpers import replace
 from tests.tls import write_tls
 
 AT = dt.datetime.now(dt.UTC).replace(microsecond=0)

@@ -2,7 +2,6 @@
 
 import sqlite3
 from collections.abc import Callable, Sequence
-from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from hashlib import sha256
 from pathlib import Path
@@ -30,6 +29,7 @@ from personalise.sign_service.service import Client, RefusedError, SigningReques
 from support.database import DamagedDatabaseError
 from support.errors import ChipsealError, MalformedError, MisuseError
 from support.secret import Secret
+from tests.helpers import replace
 
 AT = datetime(2026, 11, 22, 10, tzinfo=UTC)
 CLIENT = Client("prep-1", bytes(32), frozenset({"IR"}), 600, 1000)

@@ -3,7 +3,6 @@
 
 import io
 import json
-from dataclasses import replace
 from datetime import date
 from pathlib import Path
 from random import Random
@@ -23,6 +22,7 @@ from personalise.specimen.face import HairStyle, draw_lots
 from personalise.specimen.fingerprint import HEIGHT, WIDTH, Pattern, fingerprint
 from personalise.specimen.people import SpecimenApplicant, Variation, make_up
 from personalise.specimen.portrait import portrait
+from tests.helpers import replace
 
 DOZEN = len(Variation)
 

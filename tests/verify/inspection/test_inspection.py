@@ -1,7 +1,6 @@
 """Inspect a virtual chip: captured files, proofs, clones and forgeries."""
 
 from collections.abc import Callable
-from dataclasses import replace
 from datetime import datetime
 from itertools import cycle
 
@@ -18,6 +17,7 @@ from emrtd.lds.files import FileID
 from emrtd.pki.findings import Outcome, Shows
 from emrtd.status_words import SW
 from support.secret import Secret
+from tests.helpers import replace
 from tests.verify.documents import CAN, NOW, PACE_CAM, PACE_GM, Document, issue, mrz, usual
 from tests.vsmartcard.cards import personalised
 from verify.inspection import channel, inspect

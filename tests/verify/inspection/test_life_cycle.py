@@ -1,6 +1,5 @@
 """chip.life-cycle: a chip that was torn out before it was locked, and chips that do not tell."""
 
-from dataclasses import replace
 from functools import cache
 
 import msgspec
@@ -13,6 +12,7 @@ from emrtd.iso7816.procedure import run
 from emrtd.lds.files import EMRTD_APPLICATION
 from emrtd.pki.findings import Check, Outcome
 from support.errors import MalformedError
+from tests.helpers import replace
 from tests.verify.documents import usual
 from tests.verify.inspection.test_inspection import KEY, MRZ, judged
 from tests.vsmartcard.cards import personalised

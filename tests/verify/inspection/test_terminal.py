@@ -1,6 +1,5 @@
 """Terminal Authentication in an inspection: fingerprints are read only with the right."""
 
-from dataclasses import replace
 from datetime import date, timedelta
 from functools import cache
 from pathlib import Path
@@ -36,6 +35,7 @@ from emrtd.status_words import SW
 from support.errors import MalformedError, MisuseError
 from support.secret import Secret
 from tests.emrtd.pki.cvc.cvc_pki import certify
+from tests.helpers import replace
 from tests.verify.documents import CAN, NOW, PARAMETERS, Document, ec_key, issue, mrz
 from tests.vsmartcard.cards import personalised
 from verify.inspection import inspect

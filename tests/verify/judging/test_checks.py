@@ -1,7 +1,7 @@
 """Every check that files alone can decide, with each outcome it can have, and the verdict."""
 
 from collections.abc import Callable
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from datetime import date, datetime
 from functools import cache
 
@@ -26,6 +26,7 @@ from emrtd.pki.findings import Outcome, Shows
 from emrtd.pki.x509.crl import Crl
 from tests.certificates import Authority, document_types, key, usage_period
 from tests.emrtd.biometrics.images.pictures import ridges
+from tests.helpers import replace
 from tests.verify.documents import (
     CSCA,
     DAY,

@@ -5,7 +5,6 @@ import json
 from datetime import UTC, date, datetime
 
 import pytest
-from rich.console import Console
 
 from emrtd.lds.data_groups.dg1 import DataGroup1
 from emrtd.lds.data_groups.dg11 import DataGroup11
@@ -25,7 +24,7 @@ OLD = mrz(date_of_birth="080701")
 
 def text(report: Report) -> str:
     stream = io.StringIO()
-    print_report(report, Console(file=stream, width=200))
+    print_report(report, stream)
     return stream.getvalue()
 
 

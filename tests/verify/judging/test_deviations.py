@@ -1,7 +1,5 @@
 """Deviation and Defect Lists: they warn of defects, excuse failures and revoke signers."""
 
-from dataclasses import replace
-
 import pytest
 
 from emrtd.lds.files import FileID
@@ -15,6 +13,7 @@ from emrtd.pki.lists.deviation_list import (
     DeviationList,
 )
 from emrtd.pki.x509.certificate_writer import key_identifier
+from tests.helpers import replace
 from tests.verify.documents import CSCA, Document, Trust, issue, usual
 from verify.judging.report import Report, Verdict
 

@@ -1,13 +1,12 @@
 """Any files and notes of a capture give a report whose verdict is not accept."""
 
-from dataclasses import replace
-
 import msgspec
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from emrtd import tlv
 from emrtd.lds.files import FileID
+from tests.helpers import replace
 from tests.security.surgery import EF_SOD_TAG
 from tests.verify.documents import Document, usual
 from tests.verify.inspection.test_inspection import inserted, inspected

@@ -1,10 +1,9 @@
 from pathlib import Path
 
 import pytest
-from msgspec.structs import replace
 
 from support.errors import MalformedError, MisuseError
-from tests.helpers import REPOSITORY
+from tests.helpers import REPOSITORY, replace
 from verify.judging.check_ids import CHECK_IDS
 from verify.judging.policy import BasicAccessControl, ChipAuthenticity, load_policy
 

@@ -2,7 +2,6 @@
 
 import io
 from collections.abc import Callable
-from dataclasses import replace
 from functools import cache
 from typing import Final
 
@@ -42,6 +41,7 @@ from tests.certificates import (
     name,
     usage_period,
 )
+from tests.helpers import replace
 from tests.security.surgery import (
     EF_SOD_TAG,
     Fields,

@@ -1,10 +1,10 @@
-from dataclasses import replace
 from datetime import UTC, datetime
 
 import pytest
 
 from emrtd.pki.findings import Check, Outcome, Shows
 from support.errors import ExitStatus
+from tests.helpers import replace
 from verify.judging.report import ChipStatus, Report, Trust, Verdict
 from verify.showing.wording import access_words, caveat, meaning
 

@@ -1,6 +1,5 @@
 """The HTML report is complete and self-contained, and escapes all data of a chip."""
 
-from dataclasses import replace
 from html.parser import HTMLParser
 
 import msgspec
@@ -8,6 +7,7 @@ import pytest
 
 from emrtd.lds.files import FileID
 from support.printable_text import printable
+from tests.helpers import replace
 from tests.verify.documents import face, issue, permit, usual, with_face
 from verify.judging.quirks import FileQuirk
 from verify.judging.report import Report, Verdict

@@ -6,7 +6,7 @@ accepted; one that failed is referred or rejected, and is never a crash.
 """
 
 from collections.abc import Callable
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from functools import cache
 from typing import Final
 
@@ -26,6 +26,7 @@ from emrtd.lds.security.security_infos import (
 )
 from emrtd.pki.findings import Outcome
 from support.secret import Secret
+from tests.helpers import replace
 from tests.tr03105 import Catalogue
 from tests.verify.documents import PACE_GM, Document, issue, mrz
 from tests.vsmartcard.cards import personalised

@@ -2,7 +2,6 @@
 
 import io
 from collections.abc import Callable
-from dataclasses import replace
 
 import pytest
 from PIL import Image
@@ -16,7 +15,7 @@ from emrtd.lds.data_groups.dg2 import DataGroup2
 from emrtd.lds.files import FILES, FileID
 from emrtd.status_words import SW
 from tests.certificates import Authority
-from tests.helpers import damaged
+from tests.helpers import damaged, replace
 from tests.verify.documents import Document, face, issue
 from tests.verify.tr03105_5.simulator import BAC, CASES, PLAIN, inspected, is_reading
 from verify.judging.faults import describe

@@ -1,7 +1,6 @@
 """TR-03105-5.1, units ISO7816_D and F: Chip Authentication and Active Authentication."""
 
 from collections.abc import Callable
-from dataclasses import replace
 
 import pytest
 
@@ -18,7 +17,7 @@ from emrtd.lds.security.security_infos import (
     ChipAuthenticationPublicKeyInfo,
 )
 from emrtd.pki.findings import Outcome
-from tests.helpers import damaged
+from tests.helpers import damaged, replace
 from tests.verify.documents import Document, issue
 from tests.verify.tr03105_5.simulator import (
     BAC,

@@ -1,7 +1,6 @@
 """TR-03105-5.1, units LDS_F, I and K: the files that describe the protocols."""
 
 from collections.abc import Callable
-from dataclasses import replace
 
 import pytest
 
@@ -10,6 +9,7 @@ from emrtd.asn1 import der
 from emrtd.crypto.ciphers import Cipher
 from emrtd.iso7816.apdu import CommandAPDU
 from emrtd.lds.files import FileID
+from tests.helpers import replace
 from tests.verify.documents import Document, issue
 from tests.verify.tr03105_5.simulator import BAC, CASES, ChipKey, inspected, with_keys
 

@@ -4,7 +4,6 @@ The chips here have no Basic Access Control: where PACE fails, nothing is read.
 """
 
 from collections.abc import Callable, Iterable
-from dataclasses import replace
 from functools import cache
 
 import pytest
@@ -32,6 +31,7 @@ from emrtd.lds.security.security_infos import (
 from emrtd.pki.cms.signed_data_writer import build_signed_data
 from emrtd.pki.findings import Outcome
 from tests.certificates import key
+from tests.helpers import replace
 from tests.verify.documents import PACE_CAM, PACE_GM, Document, issue
 from tests.verify.tr03105_5.simulator import CASES, PACE, ChipKey, Inspected, inspected, static_key
 

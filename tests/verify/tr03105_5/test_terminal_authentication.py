@@ -1,6 +1,6 @@
 """TR-03105-5.1, units ISO7816_E and LDS_G: Terminal Authentication, and EF.CVCA."""
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from datetime import date, timedelta
 from functools import cache
 
@@ -28,7 +28,7 @@ from emrtd.pki.cvc.keys import SCHEMES
 from emrtd.pki.findings import Outcome
 from support.secret import Secret
 from tests.emrtd.pki.cvc.cvc_pki import ECDSA, Holder, certify
-from tests.helpers import damaged
+from tests.helpers import damaged, replace
 from tests.verify.documents import NOW, Document, face, issue, mrz
 from tests.verify.tr03105_5.simulator import (
     BAC,

@@ -11,7 +11,7 @@ from support.errors import MalformedError, MisuseError
 from tests.certificates import key
 from tests.helpers import shared
 from tests.verify.trust.stores import CSCA, ELSEWHERE, add, by_kind, ldif
-from verify.trust.entries import TrustEntryKind
+from verify.trust.kinds import TrustEntryKind
 from verify.trust.store import TrustStore
 
 # --- changes in LDIF -----------------------------------------------------------------------------

@@ -6,7 +6,7 @@ from emrtd.pki.x509.crl import Crl
 from tests.certificates import DAY, NOW, extension
 from tests.emrtd.pki.test_revocation import NAMED, UNKNOWN, newer
 from tests.verify.trust.stores import CSCA, add, by_kind, ldif
-from verify.trust.entries import TrustEntryKind
+from verify.trust.kinds import TrustEntryKind
 from verify.trust.store import TrustStore
 
 STRANGE = (extension("1.2.3.4.5", b"\5\0", critical=True),)

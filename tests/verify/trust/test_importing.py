@@ -14,7 +14,7 @@ from tests.certificates import (
     key_usage,
 )
 from tests.verify.trust.stores import CSCA, ELSEWHERE, add, by_kind, ldif, only
-from verify.trust.entries import TrustEntryKind
+from verify.trust.kinds import TrustEntryKind
 from verify.trust.store import TrustStore
 
 # --- single certificates and CRLs ----------------------------------------------------------------

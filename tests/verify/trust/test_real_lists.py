@@ -6,9 +6,9 @@ from tests.certificates import (
     NOW,
 )
 from tests.helpers import shared
-from verify.trust.entries import TrustEntryKind
 from verify.trust.files import read_trust_file
 from verify.trust.importing import import_files
+from verify.trust.kinds import TrustEntryKind
 from verify.trust.store import TrustStore
 
 

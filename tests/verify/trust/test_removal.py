@@ -10,7 +10,7 @@ from tests.certificates import (
     NOW,
 )
 from tests.verify.trust.stores import CSCA, ELSEWHERE, add, ldif, only, signed_list
-from verify.trust.entries import TrustEntryKind
+from verify.trust.kinds import TrustEntryKind
 from verify.trust.removal import remove_entries
 from verify.trust.store import TrustStore
 

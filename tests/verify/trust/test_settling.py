@@ -17,8 +17,8 @@ from tests.certificates import (
 from tests.verify.trust.stores import CSCA, add, by_kind, ldif
 from verify.trust import gathering
 from verify.trust.csca_links import Candidate, settle_candidates
-from verify.trust.entries import TrustEntryKind
 from verify.trust.files import read_trust_file
+from verify.trust.kinds import TrustEntryKind
 from verify.trust.settlement import Known
 from verify.trust.settling import settle
 from verify.trust.store import TrustStore

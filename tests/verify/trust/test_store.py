@@ -16,7 +16,7 @@ from tests.certificates import (
     key_usage,
 )
 from tests.verify.trust.stores import CSCA, ELSEWHERE, add
-from verify.trust.entries import TrustEntryKind
+from verify.trust.kinds import TrustEntryKind
 from verify.trust.store import TrustStore
 
 

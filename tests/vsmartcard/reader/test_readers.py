@@ -1,7 +1,6 @@
 """`readers up` and `down` with a simulated pcscd; the tests with a real one are in tests/device."""
 
 import sys
-from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -9,6 +8,7 @@ import pytest
 from emrtd.errors import TransportError
 from support.command_line import run_command_line
 from support.errors import ExitStatus, MisuseError
+from tests.helpers import replace
 from vsmartcard.commands.main import vsmartcard
 from vsmartcard.reader import pcscd, reader_conf, readers
 

@@ -1,10 +1,11 @@
 """The input of a check: the evidence, decoded once, and the trust store, policy and instant."""
 
 from collections.abc import Callable, Iterable, Mapping
-from dataclasses import dataclass
 from datetime import UTC, date, datetime
 from functools import cached_property
 from typing import TypeVar
+
+import msgspec
 
 from emrtd.lds.com import Com
 from emrtd.lds.data_groups.dg1 import DataGroup1
@@ -41,8 +42,7 @@ Earlier = Mapping[str, Check]
 CheckFunction = Callable[["Case", Earlier], Iterable[Check]]
 
 
-@dataclass(frozen=True)
-class Case:
+class Case(msgspec.Struct, frozen=True, dict=True):
     """One document to judge.
 
     The property of a file is its decoded content, None if the evidence has no such file, or the

@@ -8,9 +8,9 @@ second decides.  If it was disturbed too, the chip counts as a copy unless anoth
 """
 
 from collections.abc import Iterator
-from dataclasses import dataclass
 from typing import Final
 
+import msgspec
 from msgspec import UNSET
 
 from emrtd.access import active_authentication
@@ -54,8 +54,7 @@ MAPPING_CLAUSE: Final = "Doc 9303-11, 4.4.3.5.2"
 _NO_CHIP: Final = "an image of files was judged; no chip was asked"
 
 
-@dataclass(frozen=True, slots=True)
-class _Protocol:
+class _Protocol(msgspec.Struct, frozen=True):
     """A check of a protocol, and the signed file that contains its public key."""
 
     id: str

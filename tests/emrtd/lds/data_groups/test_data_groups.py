@@ -1,6 +1,5 @@
 """DG1, DG5 to DG10, DG13 and DG16: round trips, quirks, bad input."""
 
-from dataclasses import replace
 from datetime import date
 from typing import Any
 
@@ -19,7 +18,7 @@ from emrtd.lds.data_groups.permit import IDENTIFIER, Permit
 from emrtd.lds.data_groups.undefined import DataGroup6, DataGroup8, DataGroup9, DataGroup10
 from emrtd.mrz import Mrz
 from support.errors import MalformedError, MisuseError
-from tests.helpers import REPOSITORY, facts, shared
+from tests.helpers import REPOSITORY, facts, replace, shared
 
 TEXT = st.text(min_size=1, max_size=40)
 OTHER = st.lists(st.tuples(st.sampled_from([0x5F70, 0xC0]), st.binary(max_size=5)), max_size=2)

@@ -1,6 +1,5 @@
 """DG11 and DG12."""
 
-from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -13,7 +12,7 @@ from emrtd.lds.data_groups.dg11 import DataGroup11
 from emrtd.lds.data_groups.dg12 import DataGroup12
 from emrtd.lds.values import coded_name
 from support.errors import MalformedError, MisuseError
-from tests.helpers import facts
+from tests.helpers import facts, replace
 
 VALUES: dict[ElementCoding, st.SearchStrategy[Any]] = {
     ElementCoding.TEXT: st.none() | st.text(min_size=1, max_size=99),

@@ -1,4 +1,3 @@
-from dataclasses import replace
 from datetime import date
 from functools import cache
 
@@ -16,7 +15,7 @@ from emrtd.pki.cvc.certificates import CvCertificate
 from emrtd.pki.cvc.validation import ImportedKey, TrustState, find_chain
 from support.errors import MalformedError, MisuseError
 from tests.emrtd.pki.cvc.cvc_pki import BOTH, ECDSA, Holder, certify
-from tests.helpers import shared
+from tests.helpers import replace, shared
 
 TODAY = date(2026, 6, 1)
 

@@ -1,6 +1,5 @@
 """The linter: no finding for a certificate that conforms, one for each deviation."""
 
-from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
@@ -28,7 +27,7 @@ from emrtd.pki.x509.names import COMMON_NAME, COUNTRY, encode_name
 from personalise.pki.linting import lint_file
 from support.errors import MalformedError
 from tests.certificates import UTOPIA, Authority
-from tests.helpers import damaged, replaced, shared
+from tests.helpers import damaged, replace, replaced, shared
 
 AT = datetime(2026, 11, 22, 10, tzinfo=UTC)
 KEY = EcPrivateKey.generate(CURVES["brainpoolP256r1"])

@@ -2,7 +2,6 @@
 
 import base64
 import io
-from dataclasses import replace
 from datetime import date
 
 import pytest
@@ -30,7 +29,7 @@ from emrtd.pki.x509.certificates import Certificate
 from emrtd.tlv import encode
 from support.errors import MalformedError
 from tests.certificates import NOW, Authority, key
-from tests.helpers import shared
+from tests.helpers import replace, shared
 
 CSCA = Authority()
 DS = CSCA.issue()

@@ -1,7 +1,6 @@
 """Written certificates and CRLs, read by OpenSSL and compared with Doc 9303-12's tables."""
 
 import subprocess
-from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
@@ -28,7 +27,7 @@ from emrtd.pki.x509.extension_writer import AlternativeName, CertificateKind
 from emrtd.pki.x509.extensions import KeyUsage
 from emrtd.pki.x509.names import COMMON_NAME, COUNTRY, encode_name
 from support.errors import MisuseError
-from tests.helpers import facts
+from tests.helpers import facts, replace
 
 NOW = datetime.now(UTC).replace(microsecond=0)
 YEARS = Period(NOW, NOW + timedelta(days=4000))
