@@ -3,7 +3,7 @@
 import contextlib
 import io
 from collections.abc import Callable
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from pathlib import Path
 
 import pytest
@@ -20,6 +20,7 @@ from personalise.station.outcomes import CardFault, RejectCardError, TryAgainErr
 from personalise.station.sealed_image import SealedImage
 from personalise.station.writing import WITHHELD, Milestones, write_card
 from support.command_line import run_command_line
+from tests.helpers import replace
 from tests.issuing import Agreement, Issuer, Kind
 from tests.issuing import Card as IssuedCard
 from verify.commands.main import verify

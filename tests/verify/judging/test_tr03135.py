@@ -1,10 +1,9 @@
 """The results of TR-03135-1, by table, for documents with one flaw each."""
 
-from dataclasses import replace
-
 import pytest
 
 from emrtd.pki.findings import Check, Outcome
+from tests.helpers import replace
 from tests.verify.documents import usual
 from verify.judging.report import ChipStatus, Report, Verdict
 from verify.judging.tr03135 import CHECKS, Result, name_of, results

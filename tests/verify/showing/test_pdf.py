@@ -1,11 +1,11 @@
 """The PDF contains the whole report, tagged, and reads no text of a chip as markup."""
 
 import subprocess
-from dataclasses import replace
 
 import pytest
 
 from emrtd.pki.findings import Check, Outcome
+from tests.helpers import replace
 from tests.requirement import program
 from tests.verify.documents import usual
 from verify.judging.report import Report, Verdict
