@@ -21,11 +21,16 @@ class Step(msgspec.Struct, frozen=True, tag_field="step", forbid_unknown_fields=
 
 
 class Received(Step, frozen=True, tag="received"):
-    """A new job.  `document` is the keyed digest of its number, `contents` the ciphertext's."""
+    """A new job.
+
+    `document` is the keyed digest of its State and number, `contents` the digest of the sealed
+    application, `package` that of the package it came in.  `hold` is the reason why it is held.
+    """
 
     document: str
     contents: str
     package: str = ""
+    hold: str = ""
 
 
 class Held(Step, frozen=True, tag="held"):

@@ -1,0 +1,135 @@
+"""Claims of stations: which job a card takes, and the steps until the card is done."""
+
+from typing import Any, Final
+
+from sqlalchemy import Row, or_, select
+
+from personalise.ledger import rules
+from personalise.ledger.interface import CardRefused, Claim, Rules
+from personalise.ledger.states import (
+    BLANK,
+    CardRecord,
+    JobState,
+    Refusal,
+    StepRefusedError,
+    Worker,
+)
+from personalise.ledger.steps import Claimed, Interrupted, JobStep
+from personalise.ledger.tables import (
+    HAS_LEASE,
+    IN_TURN,
+    IS_PREPARED,
+    IS_UNBEGUN_CLAIM,
+    JOB,
+    to_microseconds,
+)
+from personalise.ledger.transaction import Transaction
+
+_NO_NAME: Final = CardRefused(
+    None,
+    None,
+    "the card has no serial number, so it cannot be counted",
+    "use cards with a serial number or CPLC data, or `personalise write` outside the ledger",
+)
+
+
+def take(
+    transaction: Transaction, rules_: Rules, worker: Worker, card: str | None, card_profile: str
+) -> Claim | CardRefused | None:
+    """Claim the job for the card in a reader; see `Ledger.take`."""
+    if card is None:
+        return _NO_NAME
+    transaction.require_clock()
+    found = transaction.card(card, lock=False)  # the row of its job is locked first
+    try:
+        if found.status not in BLANK and found.job is not None:
+            row = transaction.job_row(found.job)
+            found = transaction.card(card)
+            if row.card == card:
+                return _claim(transaction, rules_, worker, row, found)
+        rules.require_blank(found, only_stock=rules_.only_stock)
+    except StepRefusedError as error:
+        return CardRefused(card, error.refusal, error.message, error.advice)
+    next_row = _next(transaction, card_profile)
+    return None if next_row is None else _claim(transaction, rules_, worker, next_row, found)
+
+
+def step(transaction: Transaction, claim: Claim, step: JobStep) -> None:
+    """Enter a step of a claim's job and of the card in the reader."""
+    row = transaction.job_row(claim.job)
+    transaction.step(row, step, transaction.card(claim.card))
+
+
+def renew(transaction: Transaction, rules_: Rules, claim: Claim) -> int:
+    """Extend a lease; return its new end, in microseconds."""
+    row = transaction.job_row(claim.job)
+    if row.lease_serial != claim.serial:
+        raise StepRefusedError(
+            Refusal.SUPERSEDED,
+            claim.job,
+            f"the claim is over, and the job is {row.state}",
+            advice="send nothing more to the card; insert it again to see what is to be done",
+        )
+    until = to_microseconds(transaction.now + rules_.lease)
+    since = to_microseconds(transaction.now)
+    transaction.connection.execute(
+        JOB.update().where(JOB.c.number == row.number).values(lease_since=since, lease_until=until)
+    )
+    return until
+
+
+def give_up(transaction: Transaction, station: str) -> int:
+    """Give up all claims of a station, which starts again; return how many there were."""
+    query = (
+        select(JOB)
+        .where(HAS_LEASE, JOB.c.lease_station == station)
+        .order_by(JOB.c.number)
+        .with_for_update(key_share=True)
+    )
+    rows = transaction.connection.execute(query).all()
+    for row in rows:
+        transaction.step(row, Interrupted(row.lease_serial, "the station started again"))
+    return len(rows)
+
+
+def _next(transaction: Transaction, card_profile: str) -> Row[Any] | None:
+    """Return the next job for a blank card, locked: one whose lease is over, or one that waits."""
+    now = to_microseconds(transaction.now)
+    over = (
+        select(JOB)
+        .where(
+            IS_UNBEGUN_CLAIM,
+            JOB.c.card_profile == card_profile,
+            or_(JOB.c.lease_until <= now, JOB.c.lease_since > now),
+        )
+        .limit(1)
+        .with_for_update(key_share=True, skip_locked=True)
+    )
+    waiting = (
+        select(JOB)
+        .where(IS_PREPARED, JOB.c.card_profile == card_profile)
+        .order_by(*IN_TURN)
+        .limit(1)
+        .with_for_update(key_share=True, skip_locked=True)
+    )
+    return transaction.first(over) or transaction.first(waiting)
+
+
+def _claim(
+    transaction: Transaction, rules_: Rules, worker: Worker, row: Row[Any], card: CardRecord
+) -> Claim:
+    claimed = Claimed(worker, transaction.now + rules_.lease)
+    bound = card if row.card is not None else None
+    job, _ = transaction.step(row, claimed, bound, station=worker.station, reader=worker.reader)
+    return Claim(
+        job.id,
+        job.claims,
+        worker,
+        card.name,
+        row.card_profile,
+        row.document,
+        claimed.until,
+        job.attempts,
+        resumed=job.card is not None,
+        in_doubt=job.state is JobState.IN_DOUBT,
+    )

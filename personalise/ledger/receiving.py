@@ -1,0 +1,222 @@
+"""Receiving applications, and handing them out for preparation."""
+
+import secrets
+from collections.abc import Callable, Iterable
+from datetime import timedelta
+from functools import cache
+from typing import Any, Final
+
+from sqlalchemy import Row, insert, or_, select, update
+
+from emrtd.lds.files import FILES, FileID
+from emrtd.lds.image import CHIP_KEYS_NAME, LdsImage
+from personalise.ledger import rules
+from personalise.ledger.container import pack, unpack
+from personalise.ledger.interface import (
+    Arrival,
+    Preparation,
+    Reception,
+    ReplayedPackageError,
+)
+from personalise.ledger.keys import LedgerKeys
+from personalise.ledger.sealing import APPLICATION, IMAGE, JobKey, ciphertext_digest
+from personalise.ledger.states import Worker
+from personalise.ledger.steps import Prepared, Received
+from personalise.ledger.tables import (
+    BLOB,
+    IS_RECEIVED,
+    JOB,
+    PACKAGE,
+    PERIOD,
+    from_microseconds,
+    to_microseconds,
+)
+from personalise.ledger.transaction import HOLDING, Transaction, columns_of
+from personalise.preparing.application import FILE_NAME, Application
+from support.errors import MisuseError
+
+_ID_SIZE: Final = 8  # octets: 16 hexadecimal digits
+_FILE_IDS: Final = {file.file_name: file_id for file_id, file in FILES.items()}
+
+
+def document_digest(keys: LedgerKeys, issuing_state: str, number: str) -> str:
+    """Return the keyed digest of a document: its issuing State and number."""
+    return keys.keyed_digest(f"document {issuing_state} {number}".encode())
+
+
+def require_new_package(transaction: Transaction, package: bytes) -> None:
+    """Enter the digest of a package; raises `ReplayedPackageError` if it was entered before."""
+    query = select(PACKAGE.c.at).where(PACKAGE.c.digest == package)
+    row = transaction.first(query)
+    if row is not None:
+        raise ReplayedPackageError(from_microseconds(row.at))
+    at = to_microseconds(transaction.now)
+    transaction.connection.execute(insert(PACKAGE).values(digest=package, at=at))
+
+
+def current_period(transaction: Transaction, keys: LedgerKeys) -> str:
+    """Return the retention period of what is received now, and make its key if it is new.
+
+    A month whose key was destroyed is followed by another period of the same month.
+    """
+    month = f"{transaction.now:%Y-%m}"
+    query = select(PERIOD).where(PERIOD.c.name.like(f"{month}%"))
+    known = {row.name: row.destroyed for row in transaction.connection.execute(query).all()}
+    name, number = month, 1
+    while known.get(name) is not None:
+        number += 1
+        name = f"{month}.{number}"
+    if name in known and not keys.has_period(name):
+        keys.period_key(name)  # raises: this host has another PKI folder, or lost the key
+    keys.period_key(name, create=True)
+    if name not in known:
+        transaction.connection.execute(
+            transaction.insert_or_not(PERIOD).values(name=name, destroyed=None)
+        )
+    return name
+
+
+def receive(
+    transaction: Transaction,
+    keys: LedgerKeys,
+    arrivals: Iterable[Arrival],
+    *,
+    package: str,
+    hold_duplicates: bool,
+) -> list[Reception]:
+    """Enter applications; see `Ledger.receive`."""
+    period = current_period(transaction, keys)
+    period_key = keys.period_key(period)
+    found = []
+    for arrival in arrivals:
+        document = document_digest(keys, arrival.issuing_state, arrival.number)
+        other = transaction.holder_of(document)
+        if other is not None and not hold_duplicates:
+            found.append(Reception(None, None, document, other))
+            continue
+        hold = arrival.hold or ("" if other is None else f"its document has the job {other}")
+        job = rules.receive(f"A-{secrets.token_hex(_ID_SIZE)}", hold)
+        key = JobKey.new(job.id)
+        sealed = key.seal(APPLICATION, pack(arrival.files))
+        at = to_microseconds(transaction.now)
+        row = {
+            **columns_of(job),
+            "id": job.id,
+            "document": document,
+            "live_document": document if job.state in HOLDING else None,
+            "profile": arrival.profile,
+            "card_profile": arrival.card_profile,
+            "priority": arrival.priority,
+            "received": at,
+            "changed": at,
+            "period": period,
+            "wrapped_key": key.wrap(period_key),
+        }
+        inserted = transaction.connection.execute(
+            transaction.insert_or_not(JOB).values(row).returning(JOB.c.number)
+        ).all()
+        if not inserted:  # another process received the same document at this moment
+            found.append(Reception(None, None, document, transaction.holder_of(document)))
+            continue
+        blob = {"job": inserted[0].number, "kind": APPLICATION, "content": sealed}
+        transaction.connection.execute(insert(BLOB).values(blob))
+        transaction.enter(Received(document, ciphertext_digest(sealed), package, hold), job)
+        found.append(Reception(job.id, job.state, document, other))
+    return found
+
+
+def take_for_preparation(
+    transaction: Transaction, worker: Worker, limit: int, lease: timedelta
+) -> list[Row[Any]]:
+    """Return the rows of jobs for this worker to prepare, and keep them from others."""
+    now = to_microseconds(transaction.now)
+    name = f"{worker.station} {worker.reader}"
+    horizon = now + 2 * (lease // timedelta(microseconds=1))
+    query = (
+        select(JOB)
+        .where(
+            IS_RECEIVED,
+            or_(JOB.c.preparer_until <= now, JOB.c.preparer_until > horizon),
+        )
+        .order_by(JOB.c.priority.desc(), JOB.c.number)
+        .limit(limit)
+        .with_for_update(key_share=True, skip_locked=True)
+    )
+    rows = list(transaction.connection.execute(query).all())
+    if rows:
+        until = to_microseconds(transaction.now + lease)
+        numbers = [row.number for row in rows]
+        transaction.connection.execute(
+            update(JOB).where(JOB.c.number.in_(numbers)).values(preparer=name, preparer_until=until)
+        )
+    return rows
+
+
+class Contents:
+    """Opens and seals what belongs to jobs."""
+
+    def __init__(self, keys: LedgerKeys) -> None:
+        self._keys = keys
+        self._period_key = cache(keys.period_key)
+
+    def forget(self) -> None:
+        """Forget the keys of periods: some may be destroyed now."""
+        self._period_key.cache_clear()
+
+    def key_of(self, row: Row[Any]) -> JobKey:
+        """Return the key of a job; raises `MisuseError` if its contents were purged."""
+        if row.wrapped_key is None:
+            raise MisuseError(f"{row.id}: its contents were purged")
+        return JobKey.unwrap(row.id, row.wrapped_key, self._period_key(row.period))
+
+    def files(self, row: Row[Any], kind: str, sealed: bytes) -> dict[str, bytes]:
+        """Decrypt the files of a job."""
+        return unpack(self.key_of(row).open(kind, sealed))
+
+    def preparation(self, row: Row[Any], sealed: bytes) -> Preparation:
+        """Return a job and its application for data preparation."""
+        files = self.files(row, APPLICATION, sealed)
+        application = Application.decode(files[FILE_NAME], _reader_of(files), row.id)
+        return Preparation(row.id, application, row.profile, row.document)
+
+    def image(self, row: Row[Any], sealed: bytes) -> LdsImage:
+        """Return the image of a job."""
+        files = self.files(row, IMAGE, sealed)
+        chip_keys = files.pop(CHIP_KEYS_NAME, None)
+        return LdsImage({_FILE_IDS[name]: octets for name, octets in files.items()}, chip_keys)
+
+    def seal_image(self, row: Row[Any], image: LdsImage) -> bytes:
+        """Encrypt an image."""
+        files = {FILES[file_id].file_name: octets for file_id, octets in image.files.items()}
+        if image.chip_keys is not None:
+            files[CHIP_KEYS_NAME] = image.chip_keys
+        return self.key_of(row).seal(IMAGE, pack(files))
+
+
+def prepared(
+    transaction: Transaction, keys: LedgerKeys, row: Row[Any], image: LdsImage, sealed: bytes
+) -> None:
+    """Enter that an image is made, and store it."""
+    if FileID.SOD not in image.files:
+        raise MisuseError(f"{row.id}: the image has no EF.SOD", advice="prepare it again")
+    sod = keys.keyed_digest(b"EF.SOD " + image.files[FileID.SOD])
+    transaction.step(row, Prepared(ciphertext_digest(sealed), sod), preparer_until=0)
+    transaction.connection.execute(insert(BLOB).values(job=row.number, kind=IMAGE, content=sealed))
+
+
+def _reader_of(files: dict[str, bytes]) -> Callable[[str], bytes]:
+    def read(name: str) -> bytes:
+        if name not in files:
+            raise MisuseError(f"holds no file {name}")
+        return files[name]
+
+    return read
+
+
+def blob_of(transaction: Transaction, row: Row[Any], kind: str) -> bytes:
+    """Return a sealed blob of a job; raises `MisuseError` if it was purged."""
+    query = select(BLOB.c.content).where(BLOB.c.job == row.number, BLOB.c.kind == kind)
+    found = transaction.first(query)
+    if found is None:
+        raise MisuseError(f"{row.id}: has no {kind}; it was purged, or not prepared")
+    return bytes(found.content)

@@ -1,0 +1,415 @@
+"""The ledger in SQLite or PostgreSQL."""
+
+import logging
+import socket
+import threading
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from dataclasses import replace
+from datetime import UTC, datetime, timedelta
+from typing import Any, Final
+
+import msgspec
+from sqlalchemy import func, select, text
+from sqlalchemy.exc import IntegrityError
+
+from emrtd.lds.image import LdsImage
+from personalise.ledger import checkpoints, claims, receiving, supervising
+from personalise.ledger.chain import Checkpoint, Entry
+from personalise.ledger.engine import Database
+from personalise.ledger.interface import (
+    Arrival,
+    CardRefused,
+    Claim,
+    JobEntry,
+    LedgerUnavailableError,
+    Preparation,
+    Reception,
+    Rules,
+    Summary,
+)
+from personalise.ledger.keys import LedgerKeys
+from personalise.ledger.sealing import APPLICATION, IMAGE
+from personalise.ledger.states import (
+    CardRecord,
+    CardStatus,
+    JobState,
+    Refusal,
+    StepRefusedError,
+    Worker,
+)
+from personalise.ledger.steps import (
+    Begun,
+    CardDestroyed,
+    CardReceived,
+    CardRejected,
+    CardSpoilt,
+    Held,
+    Interrupted,
+    Issued,
+    JobRejected,
+    JobStep,
+    Locking,
+    Released,
+    Reprint,
+    WrittenOff,
+)
+from personalise.ledger.supervising import require_text
+from personalise.ledger.tables import (
+    CARD,
+    ENTRY,
+    JOB,
+    MAY_BE_GOOD,
+    from_microseconds,
+)
+from personalise.ledger.transaction import Transaction, card_of, job_entry_of
+from support.errors import ChipsealError
+
+Clock = Callable[[], datetime]
+
+_log: Final = logging.getLogger(__name__)
+_PAGE: Final = 1000
+
+INTAKE: Final = "intake"
+PREPARATION: Final = "preparation"
+OFFICE: Final = "office"
+
+
+class SqlLedger:
+    """A ledger in a database; satisfies `Ledger`.
+
+    `clock` returns the time, UTC; by default it is the clock of this host for SQLite, and that of
+    the server for PostgreSQL, so that all stations have one clock.
+    """
+
+    def __init__(
+        self,
+        database: Database,
+        ledger: str,
+        keys: LedgerKeys,
+        rules: Rules,
+        clock: Clock | None = None,
+    ) -> None:
+        self._database = database
+        self._id = ledger
+        self._keys = keys
+        self._rules = rules
+        self._clock = clock
+        self._contents = receiving.Contents(keys)
+        self._host = socket.gethostname()
+        self._has_entered = False
+        self._stopping = threading.Event()
+        self._signing: threading.Thread | None = None
+        self._lock = threading.Lock()
+
+    @property
+    def id(self) -> str:
+        """The random identifier of this ledger (16 hexadecimal digits)."""
+        return self._id
+
+    @property
+    def where(self) -> str:
+        """The database, as errors name it."""
+        return self._database.where
+
+    # --- intake and preparation
+
+    def receive(
+        self,
+        arrivals: Sequence[Arrival],
+        *,
+        package: bytes | None = None,
+        hold_duplicates: bool = False,
+    ) -> list[Reception]:
+        """See `Ledger.receive`."""
+        with self._entering(INTAKE) as transaction:
+            transaction.require_clock()
+            if package is not None:
+                receiving.require_new_package(transaction, package)
+            return receiving.receive(
+                transaction,
+                self._keys,
+                arrivals,
+                package="" if package is None else package.hex(),
+                hold_duplicates=hold_duplicates,
+            )
+
+    def find_document(self, issuing_state: str, number: str) -> str | None:
+        """See `Ledger.find_document`."""
+        document = receiving.document_digest(self._keys, issuing_state, number)
+        with self._reading() as transaction:
+            return transaction.holder_of(document)
+
+    def take_for_preparation(
+        self, worker: Worker, limit: int, lease: timedelta = timedelta(minutes=5)
+    ) -> list[Preparation]:
+        """See `Ledger.take_for_preparation`."""
+        with self._entering(PREPARATION) as transaction:
+            transaction.require_clock()
+            rows = receiving.take_for_preparation(transaction, worker, limit, lease)
+            sealed = [receiving.blob_of(transaction, row, APPLICATION) for row in rows]
+        return [
+            self._contents.preparation(row, octets)
+            for row, octets in zip(rows, sealed, strict=True)
+        ]
+
+    def prepared(self, job: str, image: LdsImage) -> None:
+        """See `Ledger.prepared`."""
+        with self._entering(PREPARATION) as transaction:
+            row = transaction.job_row(job)
+            sealed = self._contents.seal_image(row, image)
+            receiving.prepared(transaction, self._keys, row, image, sealed)
+
+    def reject(self, job: str, reason: str, *, by: str = "") -> None:
+        """See `Ledger.reject`."""
+        step = JobRejected(require_text(reason, "reason"), by=by)
+        with self._entering(OFFICE if by else PREPARATION) as transaction:
+            supervising.step(transaction, job, step)
+
+    # --- stations
+
+    def join(self, station: str) -> None:
+        """See `Ledger.join`."""
+        with self._entering(station) as transaction:
+            checkpoints.require_outside(transaction, self._keys, self._database)
+            transaction.require_clock()
+            claims.give_up(transaction, station)
+
+    def take(
+        self, worker: Worker, card: str | None, card_profile: str
+    ) -> Claim | CardRefused | None:
+        """See `Ledger.take`."""
+        with self._entering(worker.station) as transaction:
+            return claims.take(transaction, self._rules, worker, card, card_profile)
+
+    def image(self, claim: Claim) -> LdsImage:
+        """See `Ledger.image`."""
+        with self._reading() as transaction:
+            row = transaction.job_row(claim.job, lock=False)
+            sealed = receiving.blob_of(transaction, row, IMAGE)
+        return self._contents.image(row, sealed)
+
+    def renew(self, claim: Claim) -> Claim:
+        """See `Ledger.renew`."""
+        with self._entering(claim.worker.station) as transaction:
+            until = claims.renew(transaction, self._rules, claim)
+        return replace(claim, until=from_microseconds(until))
+
+    def begin(self, claim: Claim) -> None:
+        """See `Ledger.begin`."""
+        self._step(claim, Begun(claim.serial))
+
+    def locking(self, claim: Claim) -> None:
+        """See `Ledger.locking`."""
+        self._step(claim, Locking(claim.serial))
+
+    def issued(self, claim: Claim) -> None:
+        """See `Ledger.issued`."""
+        self._step(claim, Issued(claim.serial))
+
+    def card_rejected(
+        self, claim: Claim, fault: str, reason: str, *, may_be_good: bool = False
+    ) -> None:
+        """See `Ledger.card_rejected`."""
+        step = CardRejected(claim.serial, fault, require_text(reason, "reason"), may_be_good)
+        self._step(claim, step)
+
+    def application_rejected(self, claim: Claim, reason: str) -> None:
+        """See `Ledger.application_rejected`."""
+        self._step(claim, JobRejected(require_text(reason, "reason"), claim.serial))
+
+    def interrupted(self, claim: Claim, reason: str = "") -> None:
+        """See `Ledger.interrupted`."""
+        self._step(claim, Interrupted(claim.serial, reason))
+
+    def _step(self, claim: Claim, step: JobStep) -> None:
+        with self._entering(claim.worker.station) as transaction:
+            claims.step(transaction, claim, step)
+
+    # --- supervisors
+
+    def job(self, job: str) -> JobEntry:
+        """See `Ledger.job`."""
+        with self._reading() as transaction:
+            return job_entry_of(transaction.job_row(job, lock=False))
+
+    def jobs(
+        self, states: Iterable[JobState] = (), *, document: str | None = None
+    ) -> Iterator[JobEntry]:
+        """See `Ledger.jobs`."""
+        query = select(JOB).order_by(JOB.c.number).limit(_PAGE)
+        if wanted := [state.value for state in states]:
+            query = query.where(JOB.c.state.in_(wanted))
+        if document is not None:
+            query = query.where(JOB.c.document == document)
+        last = 0
+        while True:  # a page at a time, so that no transaction is open while the caller works
+            with self._reading() as transaction:
+                rows = transaction.connection.execute(query.where(JOB.c.number > last)).all()
+            yield from map(job_entry_of, rows)
+            if len(rows) < _PAGE:
+                return
+            last = rows[-1].number
+
+    def history(self, job: str) -> list[tuple[datetime, str, Mapping[str, object]]]:
+        """See `Ledger.history`."""
+        query = select(ENTRY.c.content).where(ENTRY.c.job == job).order_by(ENTRY.c.number)
+        with self._reading() as transaction:
+            transaction.job_row(job, lock=False)
+            rows = transaction.connection.execute(query).all()
+        entries = [Entry.decode(row.content) for row in rows]
+        return [(each.at, each.chain, msgspec.to_builtins(each.step)) for each in entries]
+
+    def hold(self, job: str, reason: str, *, by: str) -> None:
+        """See `Ledger.hold`."""
+        with self._entering(OFFICE) as transaction:
+            supervising.step(transaction, job, Held(require_text(reason, "reason"), by))
+
+    def release(self, job: str, *, by: str, reason: str = "") -> None:
+        """See `Ledger.release`."""
+        with self._entering(OFFICE) as transaction:
+            supervising.step(transaction, job, Released(reason, by))
+
+    def reprint(self, job: str, reason: str, *, by: str) -> None:
+        """See `Ledger.reprint`."""
+        with self._entering(OFFICE) as transaction:
+            supervising.reprint(transaction, job, Reprint(by, require_text(reason, "reason")))
+
+    def write_off(self, card: str, reason: str, *, by: str) -> bool:
+        """See `Ledger.write_off`."""
+        with self._entering(OFFICE) as transaction:
+            step = WrittenOff(by, require_text(reason, "reason"))
+            return supervising.write_off(transaction, card, step)
+
+    # --- cards
+
+    def cards(self, statuses: Iterable[CardStatus] = ()) -> Iterator[CardRecord]:
+        """See `Ledger.cards`."""
+        query = select(CARD).order_by(CARD.c.name).limit(_PAGE)
+        if wanted := [status.value for status in statuses]:
+            query = query.where(CARD.c.status.in_(wanted))
+        last = ""
+        while True:
+            with self._reading() as transaction:
+                rows = transaction.connection.execute(query.where(CARD.c.name > last)).all()
+            yield from map(card_of, rows)
+            if len(rows) < _PAGE:
+                return
+            last = rows[-1].name
+
+    def card(self, name: str) -> CardRecord:
+        """See `Ledger.card`."""
+        with self._reading() as transaction:
+            return transaction.card(name, lock=False)
+
+    def receive_cards(self, names: Sequence[str], *, kind: str = "", by: str) -> int:
+        """See `Ledger.receive_cards`."""
+        with self._entering(OFFICE) as transaction:
+            return supervising.receive_cards(transaction, names, CardReceived(kind, by))
+
+    def spoil_card(self, name: str, reason: str, *, by: str) -> None:
+        """See `Ledger.spoil_card`."""
+        step = CardSpoilt(by, require_text(reason, "reason"))
+        with self._entering(OFFICE) as transaction:
+            transaction.step_card(transaction.card(name), step)
+
+    def destroy_card(self, name: str, *, by: str, reason: str = "") -> None:
+        """See `Ledger.destroy_card`."""
+        with self._entering(OFFICE) as transaction:
+            transaction.step_card(transaction.card(name), CardDestroyed(by, reason))
+
+    # --- the whole
+
+    def counts(self, card_profile: str | None = None) -> Mapping[JobState, int]:
+        """See `Ledger.counts`."""
+        query = select(JOB.c.state, func.count()).group_by(JOB.c.state)
+        if card_profile is not None:
+            query = query.where(JOB.c.card_profile == card_profile)
+        with self._reading() as transaction:
+            found = dict(tuple(row) for row in transaction.connection.execute(query).all())
+        return {state: found.get(state.value, 0) for state in JobState}
+
+    def summary(self) -> Summary:
+        """See `Ledger.summary`."""
+        jobs = self.counts()
+        query = select(CARD.c.status, func.count()).group_by(CARD.c.status)
+        doubtful = select(CARD).where(MAY_BE_GOOD).order_by(CARD.c.name)
+        with self._reading() as transaction:
+            found = dict(tuple(row) for row in transaction.connection.execute(query).all())
+            may_be_good = [card_of(row) for row in transaction.connection.execute(doubtful)]
+        cards = {status: found.get(status.value, 0) for status in CardStatus}
+        del cards[CardStatus.UNKNOWN]
+        return Summary(jobs, cards, tuple(may_be_good))
+
+    def close(self) -> None:
+        """See `Ledger.close`."""
+        self._stopping.set()
+        if self._signing is not None:
+            self._signing.join()
+        try:
+            if self._has_entered:
+                self.sign_checkpoint(timedelta(0))
+        except LedgerUnavailableError as error:
+            _log.warning("no last checkpoint: %s", error.message)
+        finally:
+            self._database.close()
+
+    def sign_checkpoint(self, least: timedelta = checkpoints.INTERVAL) -> Checkpoint | None:
+        """Sign a checkpoint over all chains; None if nothing is new, or `least` is not over."""
+        with self._writing(OFFICE) as transaction:
+            checkpoint = checkpoints.sign(transaction, self._keys, least=least)
+        if checkpoint is not None:
+            checkpoints.keep_outside(self._keys, checkpoint)
+        return checkpoint
+
+    # --- transactions
+
+    @contextmanager
+    def _entering(self, chain: str) -> Iterator[Transaction]:
+        """Yield a transaction; enter its steps in a chain, and commit, at the end."""
+        with self._writing(chain) as transaction:
+            yield transaction
+            entries = transaction.enter_pending()
+        if entries:
+            self._entered()
+
+    @contextmanager
+    def _writing(self, chain: str) -> Iterator[Transaction]:
+        name = f"{chain}@{self._host}" if chain in {INTAKE, PREPARATION, OFFICE} else chain
+        try:
+            with self._database.writing() as connection:
+                yield Transaction(connection, self._id, name, self._now(connection))
+        except IntegrityError:
+            raise StepRefusedError(
+                Refusal.DUPLICATE, "the document", "has another job, of this moment"
+            ) from None
+
+    @contextmanager
+    def _reading(self) -> Iterator[Transaction]:
+        with self._database.reading() as connection:
+            yield Transaction(connection, self._id, "", self._now(connection))
+
+    def _now(self, connection: Any) -> datetime:
+        if self._clock is not None:
+            return self._clock()
+        if self._database.is_sqlite:
+            return datetime.now(UTC)
+        now: datetime = connection.execute(text("SELECT clock_timestamp()")).scalar_one()
+        return now.astimezone(UTC)
+
+    def _entered(self) -> None:
+        """Sign checkpoints from now on, in a thread of its own: no step waits for one."""
+        with self._lock:
+            self._has_entered = True
+            if self._signing is None and not self._stopping.is_set():
+                self._signing = threading.Thread(
+                    target=self._sign_checkpoints, name="checkpoints", daemon=True
+                )
+                self._signing.start()
+
+    def _sign_checkpoints(self) -> None:
+        while not self._stopping.wait(checkpoints.INTERVAL.total_seconds()):
+            try:
+                self.sign_checkpoint()
+            except (ChipsealError, OSError) as error:
+                _log.warning("no checkpoint: %s", error)

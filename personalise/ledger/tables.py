@@ -1,0 +1,180 @@
+"""The tables of the ledger, the same in SQLite and PostgreSQL.
+
+Times are microseconds since 1970, UTC.  Names, reasons and steps hold no person's data: documents
+appear as keyed digests, and what was received or prepared is sealed in `blob`.
+
+A claim reads one entry of a partial index, however many jobs there are.  SQLite and PostgreSQL use
+a partial index only for a query that repeats its condition literally: the queries use the
+constants below.
+"""
+
+from datetime import UTC, datetime, timedelta
+from typing import Final
+
+from sqlalchemy import (
+    BigInteger,
+    Boolean,
+    Column,
+    ForeignKey,
+    Index,
+    Integer,
+    LargeBinary,
+    MetaData,
+    String,
+    Table,
+    TextClause,
+    UniqueConstraint,
+    text,
+)
+
+METADATA: Final = MetaData()
+
+_NUMBER: Final = BigInteger().with_variant(Integer, "sqlite")  # SQLite numbers only INTEGER itself
+
+IS_PREPARED: Final = text("state = 'prepared'")
+IS_RECEIVED: Final = text("state = 'received'")
+IS_UNBEGUN_CLAIM: Final = text("state = 'claimed' AND card IS NULL")
+HAS_LEASE: Final = text("lease_station IS NOT NULL")
+MAY_BE_GOOD: Final = text("may_be_good")
+
+LEDGER: Final = Table(
+    "ledger",
+    METADATA,
+    Column("id", String, primary_key=True),
+    Column("version", Integer, nullable=False),
+    Column("created", BigInteger, nullable=False),
+)
+
+JOB: Final = Table(
+    "job",
+    METADATA,
+    Column("number", _NUMBER, primary_key=True),
+    Column("id", String, nullable=False, unique=True),
+    Column("state", String, nullable=False),
+    Column("card", String),
+    Column("lease_station", String),
+    Column("lease_reader", String),
+    Column("lease_serial", Integer),
+    Column("lease_since", BigInteger),
+    Column("lease_until", BigInteger),
+    Column("claims", Integer, nullable=False),
+    Column("attempts", Integer, nullable=False),
+    Column("has_image", Boolean, nullable=False),
+    Column("reprint", Boolean, nullable=False),
+    Column("reason", String, nullable=False),
+    Column("document", String, nullable=False, index=True),  # keyed digest of State and number
+    Column("live_document", String, unique=True),  # the same while the job holds the document
+    Column("profile", String, nullable=False),
+    Column("card_profile", String, nullable=False),
+    Column("priority", Integer, nullable=False),
+    Column("received", BigInteger, nullable=False),
+    Column("changed", BigInteger, nullable=False),
+    Column("period", String, nullable=False, index=True),
+    Column("wrapped_key", LargeBinary),  # the job's key; None after a purge
+    Column("preparer", String),
+    Column("preparer_until", BigInteger, nullable=False, server_default="0"),
+    Column("station", String),  # who has or had it last
+    Column("reader", String),
+)
+
+_QUEUE: Final = (
+    JOB.c.card_profile,
+    JOB.c.reprint.desc(),
+    JOB.c.priority.desc(),
+    JOB.c.number,
+)
+IN_TURN: Final = _QUEUE[1:]
+"""The order in which jobs are made: reprints first, then by priority, then by age."""
+
+
+def _partial(name: str, condition: TextClause, *columns: object) -> Index:
+    return Index(name, *columns, sqlite_where=condition, postgresql_where=condition)  # type: ignore[arg-type]
+
+
+_partial("job_queue", IS_PREPARED, *_QUEUE)
+_partial("job_to_prepare", IS_RECEIVED, JOB.c.priority.desc(), JOB.c.number)
+_partial("job_unbegun", IS_UNBEGUN_CLAIM, JOB.c.card_profile, JOB.c.lease_until)
+_partial("job_leased", HAS_LEASE, JOB.c.lease_station)
+Index("job_by_state", JOB.c.state, JOB.c.card_profile)
+
+BLOB: Final = Table(
+    "blob",
+    METADATA,
+    Column("job", ForeignKey("job.number"), primary_key=True),
+    Column("kind", String, primary_key=True),
+    Column("content", LargeBinary, nullable=False),
+)
+
+CARD: Final = Table(
+    "card",
+    METADATA,
+    Column("name", String, primary_key=True),
+    Column("status", String, nullable=False, index=True),
+    Column("job", String),
+    Column("may_be_good", Boolean, nullable=False),
+    Column("reason", String, nullable=False),
+    Column("kind", String, nullable=False),
+    Column("changed", BigInteger, nullable=False),
+)
+_partial("card_may_be_good", MAY_BE_GOOD, CARD.c.name)
+
+ENTRY: Final = Table(
+    "entry",
+    METADATA,
+    Column("number", _NUMBER, primary_key=True),
+    Column("chain", String, nullable=False),
+    Column("sequence", BigInteger, nullable=False),
+    Column("content", String, nullable=False),  # JSON: `chain.Entry`
+    Column("job", String),
+    Column("card", String),
+    Column("digest", LargeBinary, nullable=False),
+    UniqueConstraint("chain", "sequence"),
+)
+Index("entry_by_job", ENTRY.c.job, ENTRY.c.number)
+Index("entry_by_card", ENTRY.c.card, ENTRY.c.number)
+
+CHAIN: Final = Table(
+    "chain",
+    METADATA,
+    Column("name", String, primary_key=True),
+    Column("sequence", BigInteger, nullable=False),
+    Column("digest", LargeBinary, nullable=False),
+    Column("at", BigInteger, nullable=False),
+)
+
+CHECKPOINT: Final = Table(
+    "checkpoint",
+    METADATA,
+    Column("number", BigInteger, primary_key=True, autoincrement=False),
+    Column("at", BigInteger, nullable=False),
+    Column("content", String, nullable=False),  # JSON: `chain.Checkpoint`
+    Column("digest", LargeBinary, nullable=False),
+    Column("signature", LargeBinary, nullable=False),
+)
+
+PACKAGE: Final = Table(
+    "package",
+    METADATA,
+    Column("digest", LargeBinary, primary_key=True),
+    Column("at", BigInteger, nullable=False),
+)
+
+PERIOD: Final = Table(
+    "period",
+    METADATA,
+    Column("name", String, primary_key=True),
+    Column("destroyed", BigInteger),
+)
+
+_EPOCH: Final = datetime(1970, 1, 1, tzinfo=UTC)
+_MICROSECOND: Final = timedelta(microseconds=1)
+
+
+def to_microseconds(at: datetime) -> int:
+    """Return an instant as the tables hold it."""
+    return (at - _EPOCH) // _MICROSECOND
+
+
+def from_microseconds(number: int) -> datetime:
+    """Return the instant of a number in the tables."""
+    return _EPOCH + number * _MICROSECOND

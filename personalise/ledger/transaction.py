@@ -1,0 +1,321 @@
+"""One transaction of the ledger: load rows, apply steps, write rows and entries."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta
+from typing import Any, Final
+
+from sqlalchemy import Connection, Row, Select, Table, insert, select, update
+from sqlalchemy.dialects import postgresql, sqlite
+
+from personalise.ledger import rules
+from personalise.ledger.chain import BEFORE_THE_FIRST, Entry, digest_of
+from personalise.ledger.interface import JobEntry
+from personalise.ledger.states import (
+    CardRecord,
+    CardStatus,
+    Job,
+    JobState,
+    Lease,
+    Refusal,
+    StepRefusedError,
+    Worker,
+)
+from personalise.ledger.steps import AnyStep, CardStep, JobStep
+from personalise.ledger.tables import (
+    CARD,
+    CHAIN,
+    ENTRY,
+    JOB,
+    from_microseconds,
+    to_microseconds,
+)
+from support.errors import MisuseError
+
+CLOCK_TOLERANCE: Final = timedelta(minutes=5)
+"""How far the clock may be behind the last entry: hosts have clocks of their own."""
+
+HOLDING: Final = frozenset(
+    {
+        JobState.RECEIVED,
+        JobState.PREPARED,
+        JobState.CLAIMED,
+        JobState.IN_DOUBT,
+        JobState.ISSUED,
+    }
+)
+"""The states in which a job holds its document: no other job of the document may be in one."""
+
+
+class ClockBehindError(MisuseError):
+    """The clock is behind what was already entered."""
+
+    kind = "clock-behind"
+
+
+@dataclass(slots=True)
+class _Pending:
+    """An entry that waits for its place in the chain."""
+
+    step: AnyStep
+    job: Job | None
+    card: CardRecord | None
+
+
+@dataclass(slots=True)
+class Transaction:
+    """An open transaction that enters steps in one chain.
+
+    Rows are locked in one order, first a job, then a card, then the chain at the end, so that
+    transactions never wait for each other in a circle.
+    """
+
+    connection: Connection
+    ledger: str
+    chain: str
+    now: datetime
+    _pending: list[_Pending] = field(default_factory=list)
+
+    def require_clock(self) -> None:
+        """Raise `ClockBehindError` if the clock is behind the last entry of this chain."""
+        query = select(CHAIN.c.at).where(CHAIN.c.name == self.chain)
+        last = self.connection.execute(query).scalar()
+        if last is not None and from_microseconds(last) - self.now > CLOCK_TOLERANCE:
+            raise ClockBehindError(
+                f"this machine's clock says {self.now:%Y-%m-%d %H:%M} UTC, but the last entry of"
+                f" {self.chain} is of {from_microseconds(last):%Y-%m-%d %H:%M} UTC; no new work"
+                " is begun",
+                advice="set the clock",
+            )
+
+    # --- rows
+
+    def job_row(self, job: str, *, lock: bool = True) -> Row[Any]:
+        """Return the row of a job; raises `MisuseError` if there is none."""
+        query = select(JOB).where(JOB.c.id == job)
+        row = self.first(query.with_for_update(key_share=True) if lock else query)
+        if row is None:
+            raise no_such_job(job)
+        return row
+
+    def first(self, query: Select[Any]) -> Row[Any] | None:
+        """Return the first row of a query, None if there is none."""
+        rows = self.connection.execute(query).all()  # all: an unread row may hold a lock
+        return rows[0] if rows else None
+
+    def card(self, name: str, *, lock: bool = True) -> CardRecord:
+        """Return a card, locked if the ledger knows it; without `lock` it may change meanwhile."""
+        query = select(CARD).where(CARD.c.name == name)
+        row = self.first(query.with_for_update(key_share=True) if lock else query)
+        return CardRecord(name) if row is None else card_of(row)
+
+    # --- steps
+
+    def step(
+        self,
+        row: Row[Any],
+        step: JobStep,
+        card: CardRecord | None = None,
+        **columns: object,
+    ) -> tuple[Job, CardRecord | None]:
+        """Apply a step to a locked job and its card, write both, and enter it.
+
+        A repeated step changes nothing and is not entered again.  `columns` are further columns of
+        the job's row to write.
+        """
+        job = job_of(row)
+        if card is None and job.card is not None:
+            card = self.card(job.card)
+        job_after, card_after = rules.apply(job, card, step, self.now)
+        if (job_after, card_after) == (job, card):
+            return job, card
+        self.write_job(row, job_after, columns)
+        if card_after is not None and card_after != card:
+            self.write_card(card_after)
+        self._pending.append(_Pending(step, job_after, card_after))
+        return job_after, card_after
+
+    def step_card(self, card: CardRecord, step: CardStep, **columns: object) -> CardRecord:
+        """Apply a step of stock keeping to a card, write it, and enter it."""
+        after = rules.apply_to_card(card, step)
+        self.write_card(after, **columns)
+        self._pending.append(_Pending(step, None, after))
+        return after
+
+    def enter(self, step: AnyStep, job: Job) -> None:
+        """Enter a step whose row is written elsewhere: a new job."""
+        self._pending.append(_Pending(step, job, None))
+
+    def write_job(self, row: Row[Any], job: Job, columns: Mapping[str, object]) -> None:
+        """Write the state of a job to its row."""
+        values = {**columns_of(job), "changed": to_microseconds(self.now), **columns}
+        holds = job.state in HOLDING or (job.state is JobState.PURGED and row.live_document)
+        values["live_document"] = row.document if holds else None
+        if values["live_document"] is not None and row.live_document is None:
+            self._require_single(row)
+        self.connection.execute(update(JOB).where(JOB.c.number == row.number).values(values))
+
+    def _require_single(self, row: Row[Any]) -> None:
+        other = self.holder_of(row.document)
+        if other is not None:
+            raise StepRefusedError(
+                Refusal.DUPLICATE,
+                row.id,
+                f"its document has the job {other}",
+                advice=f"reject one of the two, or reprint {other}",
+            )
+
+    def holder_of(self, document: str) -> str | None:
+        """Return the id of the job that holds a document, None if none does."""
+        row = self.first(select(JOB.c.id).where(JOB.c.live_document == document))
+        return None if row is None else str(row.id)
+
+    def write_card(self, card: CardRecord, **columns: object) -> None:
+        """Write a card, whether or not the ledger knew it."""
+        values: dict[str, object] = {
+            "status": card.status.value,
+            "job": card.job,
+            "may_be_good": card.may_be_good,
+            "reason": card.reason,
+            "changed": to_microseconds(self.now),
+            **columns,
+        }
+        query = update(CARD).where(CARD.c.name == card.name).values(values)
+        if not self.connection.execute(query).rowcount:
+            values.setdefault("kind", "")
+            self.connection.execute(insert(CARD).values(name=card.name, **values))
+
+    # --- the chain
+
+    def enter_pending(self) -> list[Entry]:
+        """Write the entries at the end of the chain; call it last.  Return them."""
+        if not self._pending:
+            return []
+        sequence, previous = self._head()
+        entries, rows = [], []
+        for each in self._pending:
+            sequence += 1
+            entry = Entry(
+                self.ledger,
+                self.chain,
+                sequence,
+                self.now,
+                each.step,
+                previous.hex(),
+                job=None if each.job is None else each.job.id,
+                card=None if each.card is None else each.card.name,
+                becomes=None if each.job is None else each.job.state,
+                card_becomes=None if each.card is None else each.card.status,
+            )
+            content = entry.encode()
+            previous = digest_of(content)
+            entries.append(entry)
+            rows.append(
+                {
+                    "chain": self.chain,
+                    "sequence": sequence,
+                    "content": content,
+                    "job": entry.job,
+                    "card": entry.card,
+                    "digest": previous,
+                }
+            )
+        self.connection.execute(insert(ENTRY), rows)
+        head = {"sequence": sequence, "digest": previous, "at": to_microseconds(self.now)}
+        self.connection.execute(update(CHAIN).where(CHAIN.c.name == self.chain).values(head))
+        self._pending.clear()
+        return entries
+
+    def _head(self) -> tuple[int, bytes]:
+        """Return the length and the last digest of the chain, locked; make the chain if needed."""
+        query = select(CHAIN.c.sequence, CHAIN.c.digest).where(CHAIN.c.name == self.chain)
+        query = query.with_for_update(key_share=True)
+        found = self.connection.execute(query).all()
+        if not found:
+            first = {"sequence": 0, "digest": BEFORE_THE_FIRST, "at": to_microseconds(self.now)}
+            self.connection.execute(self.insert_or_not(CHAIN).values(name=self.chain, **first))
+            found = self.connection.execute(query).all()
+        (head,) = found
+        return head.sequence, head.digest
+
+    def insert_or_not(self, table: Table) -> Any:
+        """Return an insertion that does nothing where a unique value is taken."""
+        if self.connection.dialect.name == "sqlite":
+            return sqlite.insert(table).on_conflict_do_nothing()
+        return postgresql.insert(table).on_conflict_do_nothing()
+
+
+def no_such_job(job: str) -> MisuseError:
+    """Return the error for an id that no job has."""
+    return MisuseError(
+        f"{job!r}: the ledger has no such application",
+        advice="`personalise jobs list` prints their ids",
+    )
+
+
+def job_of(row: Row[Any]) -> Job:
+    """Return the state of a job from its row."""
+    lease = None
+    if row.lease_station is not None:
+        lease = Lease(
+            Worker(row.lease_station, row.lease_reader),
+            row.lease_serial,
+            from_microseconds(row.lease_since),
+            from_microseconds(row.lease_until),
+        )
+    return Job(
+        row.id,
+        JobState(row.state),
+        row.card,
+        lease,
+        row.claims,
+        row.attempts,
+        row.has_image,
+        row.reprint,
+        row.reason,
+    )
+
+
+def columns_of(job: Job) -> dict[str, object]:
+    """Return the columns of a job's state."""
+    lease = job.lease
+    columns: dict[str, object] = {
+        "state": job.state.value,
+        "card": job.card,
+        "claims": job.claims,
+        "attempts": job.attempts,
+        "has_image": job.has_image,
+        "reprint": job.reprint,
+        "reason": job.reason,
+    }
+    if lease is None:
+        names = ("station", "reader", "serial", "since", "until")
+        return columns | {f"lease_{name}": None for name in names}
+    return columns | {
+        "lease_station": lease.worker.station,
+        "lease_reader": lease.worker.reader,
+        "lease_serial": lease.serial,
+        "lease_since": to_microseconds(lease.since),
+        "lease_until": to_microseconds(lease.until),
+    }
+
+
+def card_of(row: Row[Any]) -> CardRecord:
+    """Return a card from its row."""
+    return CardRecord(row.name, CardStatus(row.status), row.job, row.may_be_good, row.reason)
+
+
+def job_entry_of(row: Row[Any]) -> JobEntry:
+    """Return a job as it is listed, from its row."""
+    return JobEntry(
+        job_of(row),
+        row.document,
+        row.profile,
+        row.card_profile,
+        row.priority,
+        from_microseconds(row.received),
+        from_microseconds(row.changed),
+        row.period,
+        row.station,
+        row.reader,
+    )
