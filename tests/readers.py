@@ -96,12 +96,13 @@ class Insert:
     def __call__(self, state: Path | None = None, *, first: bool = False) -> InsertedCard:
         """Insert the chip of a state file, or a blank one, into a free reader.
 
+        A blank one that is not saved takes commands from anyone.
         With `first`, it is the first of all PC/SC readers, for a program that uses no other.
         """
         taken = {card.port for card in self.cards if card.process.poll() is None}
         reader = self.claims.take(first=first, without=taken)
         arguments = ["--reader-port", str(reader.port)]
-        arguments += [] if state is None else ["--state", str(state)]
+        arguments += ["--open"] if state is None else ["--state", str(state)]
         process = subprocess.Popen(
             [sys.executable, "-m", "vsmartcard", "insert", *arguments],
             stdout=subprocess.PIPE,

@@ -1,5 +1,6 @@
 """The static keys of a card, and how they are derived from a master key."""
 
+from collections.abc import Callable
 from typing import Final, Protocol
 
 import msgspec
@@ -33,8 +34,12 @@ def check_value(key: Secret) -> bytes:
 class KeySource(Protocol):
     """Whatever knows the static keys of a card: the keys themselves, or their master keys."""
 
-    def for_card(self, diversification_data: bytes) -> "StaticKeys":
-        """Return the keys of the card with this key diversification data (10 octets)."""
+    def for_card(self, diversification_data: bytes, key_version: int) -> "StaticKeys":
+        """Return the keys of this version of the card with this data (10 octets).
+
+        Raises a `ChipsealError` if it has none.
+        """
+        ...
 
 
 class StaticKeys(msgspec.Struct, frozen=True):
@@ -58,9 +63,16 @@ class StaticKeys(msgspec.Struct, frozen=True):
         """The keys in the order of their key identifiers 01, 02 and 03."""
         return self.enc, self.mac, self.dek
 
-    def for_card(self, diversification_data: bytes) -> "StaticKeys":  # noqa: ARG002
+    def for_card(self, diversification_data: bytes, key_version: int) -> "StaticKeys":  # noqa: ARG002
         """Return these keys, whatever the card: they are not diversified."""
         return self
+
+
+TEST_KEY_VERSION: Final = 0x30
+"""The key version of sample cards."""
+
+TEST_KEYS: Final = StaticKeys(*(Secret(bytes(range(0x40, 0x50))) for _ in range(3)))
+"""The published test key of GlobalPlatform cards, 40 41 ... 4F: it protects nothing."""
 
 
 class MasterKeys(msgspec.Struct, frozen=True):
@@ -78,7 +90,7 @@ class MasterKeys(msgspec.Struct, frozen=True):
         """Make it from one master key for all three."""
         return cls(master, master, master)
 
-    def for_card(self, diversification_data: bytes) -> StaticKeys:
+    def for_card(self, diversification_data: bytes, key_version: int) -> StaticKeys:  # noqa: ARG002
         """Derive the keys of a card; raises `MisuseError` unless the data has 10 octets."""
         return StaticKeys(
             *(
@@ -101,6 +113,18 @@ def derive_static_key(master: Secret, number: int, diversification_data: bytes) 
             f"not {len(diversification_data)}"
         )
     cipher = cipher_of(master)
+    return kdf3(
+        lambda message: cipher.cmac(master, message), number, diversification_data, cipher.key_size
+    )
+
+
+def kdf3(
+    cmac: Callable[[bytes], bytes], number: int, diversification_data: bytes, size: int
+) -> Secret:
+    """Derive a static key of `size` octets, where `cmac` is AES-CMAC under the master key.
+
+    So the master key may be in an HSM, which never reveals it.
+    """
     fixed = number.to_bytes(4, "big") + b"\x00" + diversification_data
-    blocks = (cipher.cmac(master, bytes((counter,)) + fixed) for counter in (1, 2))
-    return Secret(b"".join(blocks)[: cipher.key_size])
+    blocks = (cmac(bytes((counter,)) + fixed) for counter in range(1, -(-size // 16) + 1))
+    return Secret(b"".join(blocks)[:size])

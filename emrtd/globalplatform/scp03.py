@@ -48,14 +48,22 @@ class WrongCardKeysError(ProtocolError):
     `key_version` and `diversification_data` are those of the card's answer.
     """
 
-    def __init__(self, answer: InitializeUpdateAnswer) -> None:
+    def __init__(self, answer: InitializeUpdateAnswer, host_challenge: bytes) -> None:
         self.key_version = answer.key_version
         self.diversification_data = answer.diversification_data
+        self._answer = answer
+        self._host_challenge = host_challenge
         super().__init__(
             "SCP03: the card cryptogram is wrong: the card has other keys of version "
             f"{answer.key_version:02X}",
             advice=_DO_NOT_REPEAT,
         )
+
+    def fits(self, keys: StaticKeys) -> bool:
+        """Whether the card answered with these keys; nothing is sent to it."""
+        context = self._host_challenge + self._answer.card_challenge
+        cryptogram = SessionKeys.derive(keys, context).card_cryptogram
+        return hmac.compare_digest(cryptogram, self._answer.card_cryptogram)
 
 
 class HostNotAcceptedError(ChipRefusalError):
@@ -105,10 +113,10 @@ def authenticate(
     )
     answer = InitializeUpdateAnswer.decode(response.require("INITIALIZE UPDATE of SCP03"))
     _require_agreement(answer, level, mode, key_version)
-    static = keys.for_card(answer.diversification_data)
+    static = keys.for_card(answer.diversification_data, answer.key_version)
     session = SessionKeys.derive(static, host_challenge + answer.card_challenge)
     if not hmac.compare_digest(session.card_cryptogram, answer.card_cryptogram):
-        raise WrongCardKeysError(answer)
+        raise WrongCardKeysError(answer, host_challenge)
     command, chaining_value = _external_authenticate(session, level, mode)
     sw = (yield command).sw
     if sw >> 8 == 0x63 or sw in _AUTHENTICATION_REFUSALS:

@@ -11,16 +11,18 @@ from emrtd.lds.security.sod import Sod
 from emrtd.pki.cms.signed_data import SignedData
 from emrtd.transport.connection import Connection
 from personalise.preparing.station_order import StationOrder
-from personalise.station.cards.interface import Blank, CardIdentity, KeySource, NoKeys
+from personalise.station.cards.interface import Blank, CardIdentity
 from personalise.station.cards.registry import card_kind
 from personalise.station.checking import way_into
 from personalise.station.inspecting import inspect_card
+from personalise.station.key_sources.interface import KeySource
+from personalise.station.key_sources.test_key import TestKeySource
 from personalise.station.outcomes import RejectApplicationError, RejectCardError, outcome_of
 from personalise.station.writing import Milestones, Progress, WriteReport, write_card
 from support.errors import ChipsealError, MalformedError
 
 _ADVICE: Final = "the image is damaged: use another copy of it, or prepare it again"
-_NO_KEYS: Final = NoKeys()
+_TEST_KEY: Final = TestKeySource()
 _NO_ENTRIES: Final = Milestones()
 
 
@@ -29,13 +31,14 @@ def write_image(
     order: StationOrder,
     connection: Connection,
     progress: Progress = lambda _done, _total: None,
-    key_source: KeySource = _NO_KEYS,
+    key_source: KeySource | None = _TEST_KEY,
     *,
     milestones: Milestones = _NO_ENTRIES,
 ) -> WriteReport:
     """Write an image to a card, read it back, lock the card, and open it as an inspector would.
 
-    See `write_card` and `inspect_card`.  The order names the kind of card.  Raises `WriteError`:
+    See `write_card` and `inspect_card`.  The order names the kind of card; `key_source` has the
+    transport keys of blank cards, the published test key if none is named.  Raises `WriteError`:
     its type says what is to be done with the card and the application.  For an image that differs
     from what was signed it is a `RejectApplicationError`, and no command is sent to the card.
     """
@@ -68,7 +71,7 @@ def write_image(
 
 
 def identify(
-    card_profile: str, connection: Connection, key_source: KeySource = _NO_KEYS
+    card_profile: str, connection: Connection, key_source: KeySource | None = _TEST_KEY
 ) -> CardIdentity:
     """Read the identity of the card in a reader, as a card of this kind; raises `WriteError`."""
     try:

@@ -16,6 +16,7 @@ from emrtd import tlv
 from emrtd.access.chip_keys import ChipKeys, ChipPassword
 from emrtd.access.passwords import Password
 from emrtd.errors import TransportError
+from emrtd.globalplatform.keys import StaticKeys
 from emrtd.iso7816.apdu import INS, CommandAPDU, ResponseAPDU
 from emrtd.iso7816.chaining import with_response_chaining
 from emrtd.iso7816.directories import Directory
@@ -25,10 +26,11 @@ from emrtd.status_words import SW
 from emrtd.transport.readers import connect
 from personalise.preparing.chip_profile import CARD_KINDS
 from personalise.preparing.station_order import StationOrder
-from personalise.station.cards.interface import Blank, Capabilities, CardIdentity, CardState, NoKeys
+from personalise.station.cards.interface import Blank, Capabilities, CardIdentity, CardState
 from personalise.station.cards.iso7816_9 import Iso7816Card, iso7816_card
 from personalise.station.cards.registry import card_kind
 from personalise.station.checking import way_into
+from personalise.station.key_sources.test_key import TestKeySource
 from personalise.station.one_card import identify
 from personalise.station.outcomes import (
     CardFault,
@@ -96,13 +98,12 @@ class GatedCard:
         return self.chip.process(octets)
 
 
-class MasterKey:
+class MasterKey(TestKeySource):
     """A key source that diversifies one key by the card's serial number; a `KeySource`."""
 
-    def key(self, name: str, identity: CardIdentity) -> Secret:
-        assert name == "gate"
-        assert identity.serial_number is not None
-        return Secret(diversified(identity.serial_number))
+    def for_card(self, diversification_data: bytes, _key_version: int) -> StaticKeys:
+        gate = Secret(diversified(diversification_data))
+        return StaticKeys(gate, gate, gate)
 
 
 class GatedKind:
@@ -124,7 +125,10 @@ class GatedKind:
 
     def channel(self, procedure: Procedure[T]) -> Procedure[T]:
         identity = yield from self.identity()
-        key = self._blank.keys.key("gate", identity)
+        if self._blank.keys is None:
+            raise StopReaderError("cards of this kind require the key gate")
+        assert identity.serial_number is not None
+        key = self._blank.keys.for_card(identity.serial_number, 0).mac
         count = 0
 
         def layer(command: CommandAPDU) -> Procedure[ResponseAPDU]:
@@ -293,11 +297,11 @@ def test_an_image_that_needs_a_master_file_is_rejected() -> None:
 def test_a_missing_key_stops_the_reader_and_a_wrong_key_rejects_the_card() -> None:
     card = GatedCard()
     with pytest.raises(StopReaderError, match="require the key gate"):
-        write(card.process, document(), Blank(b"", keys=NoKeys()))
+        write(card.process, document(), Blank(b""))
 
     class WrongKey(MasterKey):
-        def key(self, _name: str, _identity: CardIdentity) -> Secret:
-            return Secret(hashlib.sha256(b"wrong").digest())
+        def for_card(self, _diversification_data: bytes, _key_version: int) -> StaticKeys:
+            return StaticKeys(*(Secret(hashlib.sha256(b"wrong").digest()) for _ in range(3)))
 
     with pytest.raises(RejectCardError, match="6988"):
         write(card.process, document(), Blank(b"", keys=WrongKey()))
@@ -325,7 +329,7 @@ def test_a_blank_card_has_a_serial_number_and_a_locked_card_does_not_show_it(
         assert identity.name == identity.serial_number.hex().upper()
         assert identity.atr == connection.atr
         files = {each: octets for each, octets in document().items() if each is not FileID.DIR}
-        card = Iso7816Card(connection.atr)
+        card = iso7816_card(Blank(connection.atr, keys=TestKeySource()))
         run(write_card(files, KEYS, card, way_into(KEYS, None)), connection.transmit)
         assert identify("iso7816-9", connection) == CardIdentity(connection.atr)
         assert CardIdentity(b"", cplc=b"\x12").name == "12"

@@ -8,24 +8,31 @@ from emrtd.iso7816.procedure import Random
 from vsmartcard.card.state_file import StateFile
 from vsmartcard.chip.commands import INSTRUCTIONS, Instructions
 from vsmartcard.chip.dispatch import Chip
+from vsmartcard.chip.security_domain import TransportKeys
 from vsmartcard.chip.state import ChipState, Hardware
 
 
 class StoredChip:
-    """The chip of a state file; a blank one with this hardware if the file does not exist."""
+    """The chip of a state file; a blank one if the file does not exist.
+
+    The blank has this hardware and these transport keys; without them anyone can personalise it.
+    """
 
     def __init__(
         self,
         path: Path | None,
         *,
         hardware: Hardware | None = None,
+        transport: TransportKeys | None = None,
         random: Random = secrets.token_bytes,
         instructions: Instructions = INSTRUCTIONS,
     ) -> None:
         self._file = None if path is None else StateFile(path)
         self._make = partial(Chip, random=random, instructions=instructions)
         found = None if self._file is None else self._file.state
-        self._chip = self._make(found or ChipState.blank(hardware, random=random))
+        self._chip = self._make(
+            found or ChipState.blank(hardware, random=random, transport=transport)
+        )
 
     @property
     def state(self) -> ChipState:

@@ -21,6 +21,7 @@ from vsmartcard.chip.protocols import (
     security_environment,
     terminal_authentication,
 )
+from vsmartcard.chip.security_domain import BlankKind
 from vsmartcard.chip.session import Core
 
 CarryOut = Callable[[Core, CommandAPDU], ResponseAPDU]
@@ -92,9 +93,22 @@ def carry_out(instructions: Instructions, core: Core, command: CommandAPDU) -> R
     instruction = instructions.get(command.ins)
     if instruction is None:
         raise ChipRefusalError(SW.INSTRUCTION_NOT_SUPPORTED, f"instruction {command.ins:02X}")
+    if instruction.event is not Event.USE:
+        _require_station(core, command)
     before = core.state.life_cycle
     after = follow(before, instruction.event, f"instruction {command.ins:02X}")
     response = instruction.carry_out(core, command)
     if after is not before:
         core.state = core.state.with_life_cycle(after)
     return response
+
+
+def _require_station(core: Core, command: CommandAPDU) -> None:
+    """Refuse to be personalised by anyone but the station that has the transport keys."""
+    domain, doing = core.state.requires_station, f"instruction {command.ins:02X}"
+    if domain is None:
+        return
+    if domain.kind is BlankKind.GLOBALPLATFORM:
+        raise ChipRefusalError(SW.INSTRUCTION_NOT_SUPPORTED, doing)
+    if core.session.station.channel is None:
+        raise ChipRefusalError(SW.SECURITY_STATUS_NOT_SATISFIED, doing)

@@ -11,6 +11,7 @@ from typing import Final
 from msgspec.structs import replace
 
 from emrtd.errors import ChipRefusalError
+from emrtd.globalplatform.scp03 import CLA
 from emrtd.iso7816.apdu import (
     EXTENDED_MAX_DATA,
     INS,
@@ -25,10 +26,12 @@ from emrtd.status_words import SW
 from support.errors import ChipsealError, MalformedError
 from vsmartcard.chip.answer_to_reset import answer_to_reset
 from vsmartcard.chip.commands import INSTRUCTIONS, Instructions, carry_out
+from vsmartcard.chip.globalplatform import station_channel
 from vsmartcard.chip.session import Core, Session
 from vsmartcard.chip.state import ChipState
 
 _LOGICAL_CHANNEL_BITS: Final = 0x03
+_STATION_SECURE_MESSAGING, _OTHER_SECURE_MESSAGING = 0x04, 0x08
 
 
 class Chip:
@@ -89,8 +92,11 @@ class Chip:
         if command.ins == INS.GET_RESPONSE and self._unsent:
             return self._send(self._unsent, SW.OK, command)
         self._unsent = b""
+        domain = self._core.state.requires_station
         if self._core.session.secure_messaging is not None:
             response = self._answer_protected(command)
+        elif domain is not None and not command.cla & _OTHER_SECURE_MESSAGING:
+            response = station_channel.answer(self._core, command, domain, self._carry_out)
         elif command.cla & SECURE_MESSAGING_BITS:
             response = ResponseAPDU(sw=SW.SM_DATA_OBJECT_INCORRECT)  # there are no session keys
         else:
@@ -100,6 +106,8 @@ class Chip:
 
     def _check_frame(self, command: CommandAPDU, size: int) -> None:
         cla = command.cla
+        if self._core.state.requires_station is not None:
+            cla &= ~(CLA | _STATION_SECURE_MESSAGING)
         if cla & 0xE0:
             raise ChipRefusalError(SW.CLASS_NOT_SUPPORTED, "CLA")
         if cla & _LOGICAL_CHANNEL_BITS:

@@ -14,6 +14,9 @@ from emrtd.access.password_state import PasswordState
 from emrtd.access.passwords import PasswordType
 from emrtd.access.terminal_authentication import TerminalAuthenticationChip
 from emrtd.crypto.private_keys import PrivateKey
+from emrtd.globalplatform.emrtd_groupings import KeyParts
+from emrtd.globalplatform.scp03 import KeySet, Scp03Card
+from emrtd.globalplatform.secure_channel import SecureChannel
 from emrtd.iso7816.apdu import SHORT_MAX_LE, CommandAPDU
 from emrtd.iso7816.directories import Directory
 from emrtd.iso7816.procedure import Random
@@ -59,6 +62,23 @@ class PaceSession:
     result: PaceResult | None = None
 
 
+@dataclass(frozen=True, slots=True)
+class StationSession:
+    """The station's session with a chip that is not locked yet.
+
+    `selected`: the security domain is selected, not the application.  `card` and `key_set` have
+    answered INITIALIZE UPDATE; `channel` is open once the station is authenticated.  `block` is the
+    number of the next block of STORE DATA; None until INSTALL [for personalization].
+    """
+
+    selected: bool = False
+    card: Scp03Card | None = None
+    key_set: KeySet | None = None
+    channel: SecureChannel | None = None
+    block: int | None = None
+    key_parts: KeyParts = field(default_factory=KeyParts)
+
+
 @dataclass(frozen=True)
 class Session:
     """One session: it begins at power-up, and again whenever secure messaging ends.
@@ -80,6 +100,7 @@ class Session:
     chip_authentication: ChipAuthenticationChip | None = field(default=None, repr=False)
     terminal_authentication: TerminalAuthenticationChip | None = field(default=None, repr=False)
     terminal_key: bytes | None = None
+    station: StationSession = field(default_factory=StationSession, repr=False)
 
     @property
     def pace_result(self) -> PaceResult | None:
@@ -106,6 +127,10 @@ class Session:
         session = object.__new__(Session)
         session.__dict__.update(self.__dict__, directory=directory, file=file)
         return session
+
+    def with_station(self, station: StationSession) -> "Session":
+        """Go on with another state of the station's session."""
+        return replace(self, station=station)
 
     def with_selected(self, protocol: Protocol | None) -> "Session":
         """Select the protocol that GENERAL AUTHENTICATE continues; None selects none."""
@@ -218,6 +243,8 @@ class Core:
     def response_room(self, command: CommandAPDU) -> int:
         """Return how many octets of data the response can hold, inside a session or not."""
         buffer = self.max_response - 2 if command.extended else SHORT_MAX_LE
+        if self.session.station.channel is not None:
+            return self.session.station.channel.response_capacity(buffer)
         session = self.session.secure_messaging
         return response_capacity(buffer, None if session is None else session.cipher.block_size)
 

@@ -9,6 +9,7 @@ saves it before it passes on the response.  The encoding is BER-TLV:
                      E0 chip keys, as in `emrtd.access.chip_keys`
                      E2* file        80 directory (1)  81 identifier (2)  [82 SFI (1)]  83 content
                      E3* password    80 type (1)  81 failures in a row (1)
+                     [E4 security domain, as in `vsmartcard.chip.security_domain`]
                      [C4 trust points and date, once certificates have changed them: E0 of
                      `emrtd.pki.cvc.validation`]
 """
@@ -29,6 +30,7 @@ from emrtd.tlv import DataObject
 from support.errors import MalformedError, MisuseError
 from vsmartcard.chip.files.file_system import FileSystem, TransparentFile
 from vsmartcard.chip.life_cycle import LifeCycle
+from vsmartcard.chip.security_domain import SecurityDomain, TransportKeys
 
 _WHAT: Final = "chip state"
 _STATE: Final = 0xEF
@@ -73,7 +75,7 @@ class ChipState:
     """Everything that a chip keeps over a reset; `failures` counts wrong passwords in a row.
 
     `trust` is an encoded `TrustState`; it is empty until certificates have changed the trust points
-    or the date of `keys`.
+    or the date of `keys`.  `security_domain` is None for a chip that anyone can personalise.
     """
 
     hardware: Hardware = field(default_factory=Hardware)
@@ -82,14 +84,40 @@ class ChipState:
     keys: ChipKeys = field(default_factory=ChipKeys)
     failures: Mapping[PasswordType, int] = field(default_factory=lambda: MappingProxyType({}))
     trust: bytes = b""
+    security_domain: SecurityDomain | None = None
 
     @classmethod
-    def blank(cls, hardware: Hardware | None = None, *, random: Random) -> "ChipState":
-        """Return a new chip; hardware without a serial number gets one of 8 random octets."""
+    def blank(
+        cls,
+        hardware: Hardware | None = None,
+        *,
+        random: Random,
+        transport: TransportKeys | None = None,
+    ) -> "ChipState":
+        """Return a new chip; hardware without a serial number gets one of 8 random octets.
+
+        Without transport keys, anyone can personalise it.
+        """
         hardware = hardware or Hardware()
         if not hardware.serial_number:
             hardware = replace(hardware, serial_number=random(_DRAWN_SERIAL_NUMBER))
-        return cls(hardware)
+        if transport is None:
+            return cls(hardware)
+        return cls(hardware, security_domain=transport.of_chip(hardware.serial_number))
+
+    @property
+    def requires_station(self) -> SecurityDomain | None:
+        """The security domain that the station must authenticate to; None if there is none.
+
+        A locked or terminated chip does not show its security domain, since its answers would make
+        the holder traceable.
+        """
+        live = self.life_cycle in {LifeCycle.BLANK, LifeCycle.IN_PERSONALISATION}
+        return self.security_domain if live else None
+
+    def with_security_domain(self, security_domain: SecurityDomain) -> "ChipState":
+        """Return the chip with other transport keys, or other counters."""
+        return replace(self, security_domain=security_domain)
 
     def with_life_cycle(self, life_cycle: LifeCycle) -> "ChipState":
         """Return the chip in another life-cycle state."""
@@ -134,6 +162,7 @@ class ChipState:
                 for kind, n in self.failures.items()
             ),
             tlv.encode(0xC4, self.trust) if self.trust else b"",
+            b"" if self.security_domain is None else self.security_domain.encode(),
         )
 
     @classmethod
@@ -157,6 +186,7 @@ class ChipState:
             ChipKeys.decode(tlv.encode(_KEYS, fields.one(_KEYS).value)),
             MappingProxyType(dict(map(_decode_failures, fields.all(0xE3)))),
             b"" if (trust := fields.get(0xC4)) is None else trust.value,
+            None if (domain := fields.get(0xE4)) is None else SecurityDomain.decode(domain),
         )
 
 

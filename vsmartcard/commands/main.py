@@ -18,6 +18,19 @@ if TYPE_CHECKING:
     from vsmartcard.reader.vpcd import Slot
 
 _MEMORY = click.IntRange(1, 1 << 24)
+_kind = click.option(
+    "--kind",
+    type=click.Choice(("iso7816-9", "globalplatform")),
+    default="iso7816-9",
+    show_default=True,
+    help="The set of commands that personalises a blank chip.",
+)
+_open = click.option(
+    "--open",
+    "is_open",
+    is_flag=True,
+    help="Without transport keys: anyone can personalise a blank chip of the kind iso7816-9.",
+)
 
 
 @click.group(name="vsmartcard")
@@ -47,14 +60,23 @@ def vsmartcard() -> None:
     type=_MEMORY,
     help="Octets of memory of a blank chip, for files and keys.  [default: 262144]",
 )
-def insert(state: Path | None, reader_port: int | None, memory: int | None) -> None:
-    """Insert a virtual chip into a virtual reader, until SIGTERM or SIGINT takes it out."""
+@_kind
+@_open
+def insert(
+    state: Path | None, reader_port: int | None, memory: int | None, kind: str, is_open: bool
+) -> None:
+    """Insert a virtual chip into a virtual reader, until SIGTERM or SIGINT takes it out.
+
+    A blank one has the published test key as its transport key, or with --open none.
+    """
     from vsmartcard.card.stored_chip import StoredChip
+    from vsmartcard.chip.security_domain import BlankKind, TransportKeys
     from vsmartcard.chip.state import Hardware
     from vsmartcard.reader.readers import kept_running
 
     hardware = None if memory is None else Hardware(memory=memory)
-    chip = StoredChip(state, hardware=hardware)
+    transport = None if is_open else TransportKeys(BlankKind.of(kind))
+    chip = StoredChip(state, hardware=hardware, transport=transport)
     with _until_taken_out(), kept_running(), _slot(chip, reader_port) as slot:
         slot.serve(chip)
 
@@ -70,17 +92,49 @@ def insert(state: Path | None, reader_port: int | None, memory: int | None) -> N
     help="How many cards.",
 )
 @click.option("--memory", type=_MEMORY, help="Octets of memory of each card.  [default: 262144]")
-def blank(folder: Path, count: int, memory: int | None) -> None:
+@_kind
+@click.option(
+    "--master-key",
+    type=click.Path(path_type=Path, dir_okay=False, exists=True),
+    help="File with the master key of the cards' transport keys, in hexadecimal: 16, 24 or 32"
+    " octets.  [default: the published test key, not diversified]",
+)
+@click.option(
+    "--key-version",
+    type=click.IntRange(1, 0x7F),
+    default=1,
+    show_default=True,
+    help="The key version of transport keys from --master-key.",
+)
+@_open
+def blank(
+    *,
+    folder: Path,
+    count: int,
+    memory: int | None,
+    kind: str,
+    master_key: Path | None,
+    key_version: int,
+    is_open: bool,
+) -> None:
     """Make blank virtual cards in DIR: 0001.chip, 0002.chip, and so on.
 
     Prints the file and the serial number of each card.  The numbers continue after the highest
     one in DIR and in the trays `done` and `rejected` of `--reader feeder:DIR`.
+
+    With --master-key, the transport keys of each card follow from the master key and the card's
+    serial number.  The file of a virtual card holds its keys in clear: use no real master key.
     """
+    from vsmartcard.chip.security_domain import BlankKind, TransportKeys
     from vsmartcard.chip.state import Hardware
-    from vsmartcard.reader.blanks import make_blanks
+    from vsmartcard.reader.blanks import make_blanks, read_master_key
 
     hardware = None if memory is None else Hardware(memory=memory)
-    for path, serial_number in make_blanks(folder, count, hardware=hardware):
+    transport = None if is_open else TransportKeys(BlankKind.of(kind))
+    if transport is not None and master_key is not None:
+        transport = TransportKeys(transport.kind, read_master_key(master_key), key_version)
+    blanks = make_blanks(folder, count, hardware=hardware, transport=transport)
+    for path, serial_number in blanks:
         click.echo(f"{path}\t{serial_number.hex().upper()}")
 
 

@@ -9,6 +9,7 @@ from emrtd.transport.connection import Tray
 from emrtd.transport.events import CardEvents, CardInReader, PolledEvents
 from support.errors import MisuseError
 from vsmartcard.card.stored_chip import StoredChip
+from vsmartcard.chip.security_domain import TransportKeys
 
 
 class InProcessConnection:
@@ -23,7 +24,7 @@ class InProcessConnection:
     ) -> None:
         self.reader = reader
         self._put_away = put_away
-        self._chip: StoredChip | None = StoredChip(path)
+        self._chip: StoredChip | None = StoredChip(path, transport=TransportKeys())
         self.atr = self._chip.atr
 
     def transmit(self, command: bytes) -> bytes:

@@ -9,8 +9,7 @@ from emrtd.access.chip_keys import ChipKeys
 from emrtd.iso7816.directories import Directory
 from emrtd.iso7816.procedure import Procedure, T
 from emrtd.lds.files import ElementaryFile, FileID
-from personalise.station.outcomes import StopReaderError
-from support.secret import Secret
+from personalise.station.key_sources.interface import KeySource
 
 
 @unique
@@ -60,34 +59,17 @@ class Capabilities:
     response: int = 256
 
 
-class KeySource(Protocol):
-    """A source of the keys with which the station authenticates to blank cards."""
-
-    def key(self, name: str, identity: CardIdentity) -> Secret:
-        """Return the key with this name for this card; raises `StopReaderError` if none exists."""
-        ...
-
-
-class NoKeys:
-    """The key source of a station that has no keys for blank cards; satisfies `KeySource`."""
-
-    def key(self, name: str, _identity: CardIdentity) -> Secret:
-        """Raise `StopReaderError`."""
-        raise StopReaderError(
-            f"cards of this kind require the key {name}; the station has no keys for blank cards"
-        )
-
-
 @dataclass(frozen=True, slots=True)
 class Blank:
     """A card in a reader and what is to be written to it, before any command is sent.
 
     `files` are the files of the image; its EF.ATR/INFO states the longest APDUs of the card.
+    `keys` is None if the station is not to authenticate to the card.
     """
 
     atr: bytes
     files: Mapping[FileID, bytes] = field(default_factory=dict, repr=False)
-    keys: KeySource = field(default_factory=NoKeys)
+    keys: KeySource | None = None
 
 
 class PersonalisableCard(Protocol):

@@ -2,8 +2,11 @@
 
 CREATE FILE with file control parameters, UPDATE BINARY, PUT DATA for keys and passwords,
 ACTIVATE FILE to lock, and TERMINATE CARD USAGE for a rejected card.  SELECT by the path from the MF
-(P1 = 08) checks where a file is.  GET DATA reads the serial number, if the card has one.  The
-station does not authenticate to the card, so blank cards must be stored securely.
+(P1 = 08) checks where a file is.  GET DATA reads the serial number, if the card has one.
+
+Station and card authenticate each other by SCP03 with the card's transport keys, and every command
+until the lock is protected.  A card that has no such keys takes commands from anyone; it is written
+only with the published test key or without keys, and must be stored securely.
 """
 
 from typing import Final
@@ -19,11 +22,14 @@ from emrtd.iso7816.serial_number import read_serial_number
 from emrtd.lds.files import APPLICATIONS, EMRTD_APPLICATION, ElementaryFile
 from emrtd.status_words import SW
 from personalise.station.cards.apdu_sizes import capabilities_for
+from personalise.station.cards.channel import NoAuthenticationError, StationChannel
 from personalise.station.cards.interface import Blank, Capabilities, CardIdentity, CardState
+from personalise.station.key_sources.interface import KeySource
 from personalise.station.outcomes import (
     CardFault,
     RejectApplicationError,
     RejectCardError,
+    StopReaderError,
     another_document,
 )
 from support.errors import MalformedError
@@ -48,13 +54,19 @@ class Iso7816Card:
     """A card that supports these commands; satisfies `PersonalisableCard`.
 
     `capabilities` are what its answer to reset and its EF.ATR/INFO allow.  After a card refuses an
-    extended command with 6700, it is sent short commands only.
+    extended command with 6700, it is sent short commands only.  Without a key source the station
+    does not authenticate.
     """
 
-    def __init__(self, atr: bytes, capabilities: Capabilities = _SHORT) -> None:
+    def __init__(
+        self, atr: bytes, capabilities: Capabilities = _SHORT, keys: KeySource | None = None
+    ) -> None:
         self._atr = atr
         self.capabilities = capabilities
         self._current: ElementaryFile | None = None
+        self._directory = Directory.EMRTD
+        self._keys = keys
+        self._channel = None if keys is None else StationChannel(keys, self.identity)
 
     def identity(self) -> Procedure[CardIdentity]:
         """GET DATA for the serial number; without one the card is identified by its ATR only."""
@@ -62,8 +74,16 @@ class Iso7816Card:
         return CardIdentity(self._atr, serial_number)
 
     def channel(self, procedure: Procedure[T]) -> Procedure[T]:
-        """Return the procedure unchanged: these cards have no secure channel."""
-        return procedure
+        """Authenticate, and protect each command; see `StationChannel`."""
+        channel = self._channel
+        if channel is None or self._keys is None:
+            return (yield from procedure)
+        try:
+            yield from channel.open()
+        except NoAuthenticationError:
+            if not self._keys.is_test:
+                raise
+        return (yield from channel.run(procedure))
 
     def begin(self) -> Procedure[CardState]:
         """Select the application, and read its life-cycle state from the control parameters."""
@@ -87,7 +107,7 @@ class Iso7816Card:
 
     def select_directory(self, directory: Directory) -> Procedure[None]:
         """Select the application by its identifier (AID), or the master file."""
-        self._current = None
+        self._current, self._directory = None, directory
         if directory is Directory.MASTER_FILE:
             command = CommandAPDU(0x00, INS.SELECT, 0x00, 0x0C, b"\x3f\x00")
         else:
@@ -110,13 +130,20 @@ class Iso7816Card:
         )
         response = yield CommandAPDU(0x00, INS.CREATE_FILE, data=parameters)
         if response.sw == SW.FILE_ALREADY_EXISTS:
-            yield from self._check_size(file, size)
+            yield from self.has(file, size)
             return False
         if response.sw == SW.NOT_ENOUGH_MEMORY:
+            raise no_room(str(file.file_id), size)
+        if response.sw in {SW.INSTRUCTION_NOT_SUPPORTED, SW.CLASS_NOT_SUPPORTED}:
             raise RejectCardError(
-                CardFault.NO_ROOM,
-                f"the card has no room for {file.file_id} ({size:,} octets)",
-                advice="use a card with more memory, or a chip profile with smaller images",
+                CardFault.WRONG_KIND,
+                "the card does not know CREATE FILE: it is not a blank card of the kind iso7816-9",
+                advice="use another card",
+            )
+        if response.sw == SW.SECURITY_STATUS_NOT_SATISFIED and self._channel is None:
+            raise StopReaderError(
+                "the card takes commands only from a station with its transport keys",
+                advice="name them with --card-keys",
             )
         response.require(f"creating {file.file_id}")
         self._current = file
@@ -129,7 +156,7 @@ class Iso7816Card:
             position = offset + done
             yield from self._address(file, position)
             odd = position >= odd_ins.FIRST_OFFSET
-            room = self.capabilities.command
+            room = self._command_capacity
             if odd:
                 room -= len(odd_ins.encode_offset(position)) + odd_ins.OVERHEAD
             part = content[done : done + room]
@@ -137,7 +164,7 @@ class Iso7816Card:
                 part = part[: odd_ins.FIRST_OFFSET - position]
             response = yield self._update(file, position, part)
             if response.sw == SW.WRONG_LENGTH and self.capabilities != _SHORT:
-                self.capabilities = _SHORT
+                yield from self._use_short_commands()
                 continue
             response.require(f"writing {file.file_id}")
             self._current = file
@@ -150,7 +177,7 @@ class Iso7816Card:
             yield from self._address(file, len(content))
             response = yield self._read(file, len(content), size - len(content))
             if response.sw == SW.WRONG_LENGTH and self.capabilities != _SHORT:
-                self.capabilities = _SHORT
+                yield from self._use_short_commands()
                 continue
             data = response.require(f"reading back {file.file_id}", SW.END_OF_FILE)
             if len(content) >= odd_ins.FIRST_OFFSET:
@@ -179,7 +206,7 @@ class Iso7816Card:
         """PUT DATA for each data object, the tag in P1-P2; chained if longer than one command."""
         for tag, value in keys.data_objects():
             command = CommandAPDU(0x00, INS.PUT_DATA, tag >> 8, tag & 0xFF, value.reveal())
-            room = self.capabilities.command
+            room = self._command_capacity
             response = yield from with_command_chaining(exchange(command), room)
             if response.sw == SW.NOT_ENOUGH_MEMORY:
                 raise RejectCardError(
@@ -196,19 +223,27 @@ class Iso7816Card:
             response.require("storing the chip's keys")
 
     def lock(self) -> Procedure[None]:
-        """ACTIVATE FILE."""
+        """ACTIVATE FILE, after the transport keys were replaced if the key source says so."""
+        if self._channel is not None:
+            yield from self._channel.replace_keys()
         response = yield CommandAPDU(0x00, INS.ACTIVATE_FILE)
         response.require("locking the card")
         self._current = None
 
     def terminate(self) -> Procedure[bool]:
         """TERMINATE CARD USAGE; a locked card refuses it."""
+        return (yield from self.channel(self._terminate()))
+
+    def _terminate(self) -> Procedure[bool]:
         response = yield CommandAPDU(0x00, INS.TERMINATE_CARD_USAGE)
         self._current = None
         return response.sw == SW.OK
 
-    def _check_size(self, file: ElementaryFile, size: int) -> Procedure[None]:
-        """Raise `RejectCardError` if a file that already exists has another size."""
+    def has(self, file: ElementaryFile, size: int) -> Procedure[bool]:
+        """SELECT a file in the current directory; return False if it does not exist.
+
+        Raises `RejectCardError` if it has another size.
+        """
         response = yield CommandAPDU(
             0x00,
             INS.SELECT,
@@ -217,11 +252,14 @@ class Iso7816Card:
             file.identifier.to_bytes(2, "big"),
             _ANY_LENGTH,
         )
+        if response.sw == SW.FILE_NOT_FOUND:
+            return False
         parameters = _control_parameters(response.require(f"selecting {file.file_id}"))
         found = parameters.get(0x80)
         if found is not None and int.from_bytes(found.value, "big") != size:
             raise another_document(file.file_id)
         self._current = file
+        return True
 
     def _address(self, file: ElementaryFile, position: int) -> Procedure[None]:
         """SELECT the file, unless it is current or its short identifier will select it."""
@@ -241,13 +279,34 @@ class Iso7816Card:
         return CommandAPDU(0x00, INS.UPDATE_BINARY, p1, p2, part)
 
     def _read(self, file: ElementaryFile, position: int, wanted: int) -> CommandAPDU:
-        ne = min(wanted, self.capabilities.response)
+        capacity = self._response_capacity
+        ne = min(wanted, capacity)
         if position >= odd_ins.FIRST_OFFSET:
-            ne = min(wanted + odd_ins.OVERHEAD, self.capabilities.response)
+            ne = min(wanted + odd_ins.OVERHEAD, capacity)
             offset = odd_ins.encode_offset(position)
             return CommandAPDU(0x00, INS.READ_BINARY_ODD, data=offset, ne=ne)
         p1, p2 = self._even_address(file, position)
         return CommandAPDU(0x00, INS.READ_BINARY, p1, p2, ne=ne)
+
+    @property
+    def _command_capacity(self) -> int:
+        room = self.capabilities.command
+        return room if self._channel is None else self._channel.command_capacity(room)
+
+    @property
+    def _response_capacity(self) -> int:
+        room = self.capabilities.response
+        return room if self._channel is None else self._channel.response_capacity(room)
+
+    def _use_short_commands(self) -> Procedure[None]:
+        """Send no more extended commands, after the card has refused the length of one.
+
+        A card refuses the length before it verifies the command, so that the session is lost.
+        """
+        self.capabilities = _SHORT
+        if self._channel is not None and self._channel.session is not None:
+            yield from self._channel.open()
+            yield from self.select_directory(self._directory)
 
     def _even_address(self, file: ElementaryFile, position: int) -> tuple[int, int]:
         """Return P1-P2: an offset in the current file, or a short identifier and a small offset."""
@@ -258,7 +317,16 @@ class Iso7816Card:
 
 def iso7816_card(blank: Blank) -> Iso7816Card:
     """Return the card for a blank: the kind of card `iso7816-9`."""
-    return Iso7816Card(blank.atr, capabilities_for(blank.atr, blank.files))
+    return Iso7816Card(blank.atr, capabilities_for(blank.atr, blank.files), blank.keys)
+
+
+def no_room(what: str, size: int) -> RejectCardError:
+    """Return the error for a card that has no room for something of `size` octets."""
+    return RejectCardError(
+        CardFault.NO_ROOM,
+        f"the card has no room for {what} ({size:,} octets)",
+        advice="use a card with more memory, or a chip profile with smaller images",
+    )
 
 
 def _control_parameters(data: bytes) -> tlv.DataObjects:

@@ -24,14 +24,14 @@ CHECK_VALUES = {
 
 
 def test_the_published_key() -> None:
-    keys = MasterKeys.single(Secret(bytes.fromhex(MASTER))).for_card(bytes.fromhex(CARD))
+    keys = MasterKeys.single(Secret(bytes.fromhex(MASTER))).for_card(bytes.fromhex(CARD), 0x30)
     assert keys.enc.reveal().hex().upper() == KEY_ENC
 
 
 @pytest.mark.parametrize("size", KEY_SIZES)
 def test_the_published_check_values(size: int) -> None:
     masters = MasterKeys.single(Secret(bytes(range(0x40, 0x40 + size))))
-    keys = masters.for_card(bytes(range(10)))
+    keys = masters.for_card(bytes(range(10)), 0x30)
     assert [check_value(key).hex().upper() for key in keys.in_order] == CHECK_VALUES[size]
 
 
@@ -44,7 +44,7 @@ def test_three_master_keys_equal_the_independent_derivation(
     size: int, octets: bytes, diversification_data: bytes
 ) -> None:
     masters = [octets[32 * i : 32 * i + size] for i in range(3)]
-    keys = MasterKeys(*(Secret(each) for each in masters)).for_card(diversification_data)
+    keys = MasterKeys(*(Secret(each) for each in masters)).for_card(diversification_data, 0x30)
     assert key_octets(keys) == tuple(
         independent.kdf3(master, number, diversification_data)
         for number, master in enumerate(masters, 1)

@@ -337,10 +337,10 @@ def test_whatever_the_terminal_sends_the_card_answers_with_a_status_word(
 
 def test_diversified_keys_open_the_card() -> None:
     masters = MasterKeys.single(Secret(bytes(range(32))))
-    card = Card(scp03_card(masters.for_card(DIVERSIFICATION_DATA)))
+    card = Card(scp03_card(masters.for_card(DIVERSIFICATION_DATA, 0x30)))
     result = run(authenticate(masters, LEVEL), card.process)
-    assert result.keys == masters.for_card(DIVERSIFICATION_DATA)
-    other = Card(scp03_card(masters.for_card(bytes(10))))
+    assert result.keys == masters.for_card(DIVERSIFICATION_DATA, 0x30)
+    other = Card(scp03_card(masters.for_card(bytes(10), 0x30)))
     with pytest.raises(WrongCardKeysError):
         run(authenticate(masters, LEVEL), other.process)
 

@@ -21,7 +21,7 @@ CREATE = bytes.fromhex("00E000000A62088002001083020102")
 
 
 def fed(folder: Path, count: int) -> str:
-    list(make_blanks(folder, count))
+    list(make_blanks(folder, count, transport=None))
     return f"feeder:{folder}"
 
 

@@ -1,6 +1,8 @@
 """Who may read which file (Doc 9303-10, 3.11 and 4.6; Doc 9303-11, 4.2 and 7.1).
 
-    until the chip is activated            every file, so that the station can read back
+    until the chip is activated            every file, so that the station can read back; if it has
+                                           transport keys and is of the kind iso7816-9, only in the
+                                           station's session
     EF.ATR/INFO, EF.DIR, EF.CardAccess     always
     EF.CardSecurity and the rest of the MF after PACE
     files of the application               after PACE or Basic Access Control
@@ -18,6 +20,7 @@ from emrtd.lds.files import FILES, FileID
 from emrtd.pki.cvc.authorization import Right
 from vsmartcard.chip.life_cycle import LifeCycle
 from vsmartcard.chip.protocols import terminal_authentication
+from vsmartcard.chip.security_domain import BlankKind
 from vsmartcard.chip.session import ChipAccess, Core
 
 ALWAYS: Final = frozenset(
@@ -43,7 +46,9 @@ def may_read(core: Core, key: tuple[Directory, int]) -> bool:
     """Whether the terminal may select and read a file, whether or not the file exists."""
     directory, identifier = key
     if core.state.life_cycle is not LifeCycle.OPERATIONAL:
-        return True
+        domain = core.state.requires_station
+        gated = domain is not None and domain.kind is BlankKind.ISO7816_9
+        return not gated or core.session.station.channel is not None
     if directory is Directory.MASTER_FILE:
         allowed = identifier in ALWAYS or core.session.access is ChipAccess.PACE
     else:

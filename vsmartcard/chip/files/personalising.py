@@ -81,7 +81,7 @@ def put_data(core: Core, command: CommandAPDU) -> ResponseAPDU:
     if not core.state.keys.is_known(tag):
         raise ChipRefusalError(SW.REFERENCED_DATA_NOT_FOUND, "PUT DATA")
     keys = core.state.keys.with_data_object(tag, command.data)
-    _check_keys(keys, core)
+    check_keys(keys, core)
     core.state = core.state.with_keys(keys)
     return ResponseAPDU()
 
@@ -89,13 +89,18 @@ def put_data(core: Core, command: CommandAPDU) -> ResponseAPDU:
 def activate_file(core: Core, command: CommandAPDU) -> ResponseAPDU:
     """Lock the whole chip irreversibly; 6985 if no terminal could ever open it."""
     _require_no_parameters(command, "ACTIVATE FILE")
+    require_usable(core)
+    return ResponseAPDU()
+
+
+def require_usable(core: Core) -> None:
+    """Refuse to lock a chip (6985) that no terminal could ever open."""
     keys = core.state.keys
     by_bac = keys.basic_access_control and keys.password(PasswordType.MRZ) is not None
     by_pace = bool(keys.passwords) and core.state.files.find(_CARD_ACCESS) is not None
     if not (keys.open or by_bac or by_pace):
-        raise ChipRefusalError(SW.CONDITIONS_NOT_SATISFIED, "ACTIVATE FILE")
+        raise ChipRefusalError(SW.CONDITIONS_NOT_SATISFIED, "locking the chip")
     trust_state(core)  # refuses trust points that contradict each other
-    return ResponseAPDU()
 
 
 def terminate_card_usage(_core: Core, command: CommandAPDU) -> ResponseAPDU:
@@ -104,7 +109,7 @@ def terminate_card_usage(_core: Core, command: CommandAPDU) -> ResponseAPDU:
     return ResponseAPDU()
 
 
-def _check_keys(keys: ChipKeys, core: Core) -> None:
+def check_keys(keys: ChipKeys, core: Core) -> None:
     """Refuse keys that the chip could not use later, while the station can still react."""
     for key in keys.chip_authentication:
         number = int.from_bytes(key.private.reveal(), "big")

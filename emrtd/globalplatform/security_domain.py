@@ -1,0 +1,26 @@
+"""Identifiers and data of an issuer security domain: its AID, and the CPLC data of the card."""
+
+from typing import Final
+
+from emrtd import tlv
+from emrtd.globalplatform.scp03 import CLA
+from emrtd.iso7816.apdu import INS, SHORT_MAX_LE, CommandAPDU
+from emrtd.iso7816.procedure import Procedure
+from emrtd.status_words import SW
+
+SECURITY_DOMAIN: Final = bytes.fromhex("A000000151000000")
+"""The AID of the issuer security domain (GPCS, appendix H.1.3)."""
+
+CPLC: Final = 0x9F7F
+"""The tag of the Card Production Life Cycle data."""
+
+CPLC_SIZE: Final = 42
+
+
+def read_cplc() -> Procedure[bytes | None]:
+    """GET DATA for the CPLC data (42 octets) of the selected card; None if it returns none."""
+    response = yield CommandAPDU(CLA, INS.GET_DATA, *divmod(CPLC, 256), ne=SHORT_MAX_LE)
+    if response.sw != SW.OK or not response.data:
+        return None
+    found = tlv.read_expected(response.data, CPLC, "CPLC data").value
+    return found if len(found) == CPLC_SIZE else None

@@ -1,0 +1,1 @@
+"""Where the station has the transport keys of blank cards from."""
