@@ -15,9 +15,10 @@ the card had, once the last part has come.
 """
 
 from collections.abc import Iterator
-from dataclasses import dataclass
 from enum import IntEnum, unique
 from typing import Final
+
+import msgspec
 
 from emrtd.crypto.ciphers import pad, unpad
 from emrtd.globalplatform.keys import cipher_of
@@ -46,8 +47,7 @@ class Grouping(IntEnum):
     LOCK = 0xE004
 
 
-@dataclass(frozen=True, slots=True)
-class NewFile:
+class NewFile(msgspec.Struct, frozen=True):
     """A file to be created, of zeros; `short_identifier` 0 is none."""
 
     directory: Directory
@@ -70,8 +70,7 @@ class NewFile:
         return cls(_DIRECTORIES[value[0]], *numbers)
 
 
-@dataclass(frozen=True, slots=True)
-class FilePart:
+class FilePart(msgspec.Struct, frozen=True):
     """Octets of a file, from an offset on."""
 
     directory: Directory
@@ -120,8 +119,7 @@ def key_groupings(keys: Secret, dek: Secret, room: int) -> Iterator[DataGrouping
         yield DataGrouping(Grouping.KEYS, bytes((number + 1, parts)) + part)
 
 
-@dataclass(frozen=True, slots=True)
-class KeyParts:
+class KeyParts(msgspec.Struct, frozen=True):
     """The parts of the chip's keys that a card has received so far, in order."""
 
     parts: tuple[bytes, ...] = ()

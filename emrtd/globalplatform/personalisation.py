@@ -6,8 +6,9 @@ hold whole data groupings; the last block is marked.
 """
 
 from collections.abc import Iterable, Iterator
-from dataclasses import dataclass
 from typing import Final
+
+import msgspec
 
 from emrtd.globalplatform.scp03 import CLA
 from emrtd.iso7816.apdu import CommandAPDU
@@ -28,8 +29,7 @@ _MAX_LENGTH: Final = 0xFFFF
 _WHAT: Final = "data groupings"
 
 
-@dataclass(frozen=True, slots=True)
-class DataGrouping:
+class DataGrouping(msgspec.Struct, frozen=True):
     """One data grouping: its identifier (0 to FFFF) and its value (at most 65,535 octets)."""
 
     identifier: int
@@ -78,8 +78,7 @@ def read_install(data: bytes) -> bytes:
     return data[3 : 3 + size]
 
 
-@dataclass(frozen=True, slots=True)
-class StoreData:
+class StoreData(msgspec.Struct, frozen=True):
     """A block of STORE DATA.
 
     `encrypted` means that the values of its data groupings are encrypted under Key-DEK.

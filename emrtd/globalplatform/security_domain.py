@@ -16,6 +16,12 @@ CPLC: Final = 0x9F7F
 
 CPLC_SIZE: Final = 42
 
+SET_STATUS: Final = 0xF0
+OF_THE_CARD: Final = 0x80
+"""P1 of SET STATUS: the issuer security domain, and so the card."""
+TERMINATED: Final = 0x7F
+"""P2 of SET STATUS: the life-cycle state TERMINATED (GPCS, table 11-6)."""
+
 
 def read_cplc() -> Procedure[bytes | None]:
     """GET DATA for the CPLC data (42 octets) of the selected card; None if it returns none."""
@@ -24,3 +30,8 @@ def read_cplc() -> Procedure[bytes | None]:
         return None
     found = tlv.read_expected(response.data, CPLC, "CPLC data").value
     return found if len(found) == CPLC_SIZE else None
+
+
+def terminate_card(security_domain: bytes) -> CommandAPDU:
+    """Return the command that terminates the card irreversibly (GPCS, 11.10)."""
+    return CommandAPDU(CLA, SET_STATUS, OF_THE_CARD, TERMINATED, security_domain)

@@ -17,7 +17,7 @@ from emrtd.globalplatform.personalisation import (
     StoreData,
     install_for_personalisation,
 )
-from emrtd.globalplatform.security_domain import read_cplc
+from emrtd.globalplatform.security_domain import read_cplc, terminate_card
 from emrtd.iso7816.apdu import INS, CommandAPDU, ResponseAPDU
 from emrtd.iso7816.directories import Directory
 from emrtd.iso7816.procedure import Procedure, T
@@ -139,10 +139,15 @@ class GlobalPlatformCard:
         return found
 
     def put_keys(self, keys: ChipKeys) -> Procedure[None]:
-        """Store all keys and passwords, encrypted under Key-DEK; they replace earlier ones."""
+        """Store all keys and passwords, encrypted under Key-DEK; they replace earlier ones.
+
+        Then replace the transport keys if the key source says so.
+        """
         yield from self._store_files(everything=True)
         while not (yield from self._put_all(keys)):
             pass  # once more, in shorter blocks
+        yield from self._enter()
+        yield from self._channel.replace_keys()
 
     def _put_all(self, keys: ChipKeys) -> Procedure[bool]:
         """Send all parts of the keys; return False if the card refuses extended length."""
@@ -166,12 +171,21 @@ class GlobalPlatformCard:
         return True
 
     def lock(self) -> Procedure[None]:
-        """Replace the transport keys if the key source says so, then send the last block."""
+        """Send the last block."""
         yield from self._enter()
-        yield from self._channel.replace_keys()
         sw = yield from self._store(DataGrouping(Grouping.LOCK, b""), last=True)
         _require(SW.WRONG_LENGTH if sw is None else sw, "locking the card")
         self._leave()
+
+    def terminate(self) -> Procedure[bool]:
+        """SET STATUS of the card to TERMINATED; a locked card does not show its security domain."""
+        return (yield from self._channel.run(self._terminate()))
+
+    def _terminate(self) -> Procedure[bool]:
+        yield from self._authenticate()
+        response = yield terminate_card(self._security_domain)
+        self._leave()
+        return response.sw == SW.OK
 
     # --- the two sides of the card -----------------------------------------------------------
 
@@ -190,17 +204,7 @@ class GlobalPlatformCard:
     def _enter(self) -> Procedure[Secret]:
         """Open a session with the security domain, unless one is open; return Key-DEK."""
         if self._channel.session is None:
-            self._selected = None
-            response = yield self._select_security_domain()
-            if response.sw in _UNKNOWN_DOMAIN:
-                raise RejectCardError(
-                    CardFault.WRONG_KIND,
-                    "the card has no security domain to be personalised through: it is not a blank"
-                    " card of the kind globalplatform",
-                    advice="use another card",
-                )
-            response.require("selecting the security domain")
-            yield from self._channel.open()
+            yield from self._authenticate()
             self._block = LAST_BLOCK_NUMBER + 1
         if self._block > LAST_BLOCK_NUMBER:
             install = yield install_for_personalisation(EMRTD_APPLICATION)
@@ -210,6 +214,19 @@ class GlobalPlatformCard:
         if session is None:
             raise AssertionError("the session was opened above")
         return session.keys.dek
+
+    def _authenticate(self) -> Procedure[None]:
+        self._selected = None
+        response = yield self._select_security_domain()
+        if response.sw in _UNKNOWN_DOMAIN:
+            raise RejectCardError(
+                CardFault.WRONG_KIND,
+                "the card has no security domain to be personalised through: it is not a blank"
+                " card of the kind globalplatform",
+                advice="use another card",
+            )
+        response.require("selecting the security domain")
+        yield from self._channel.open()
 
     def _select_security_domain(self) -> CommandAPDU:
         self._leave()

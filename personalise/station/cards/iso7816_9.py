@@ -203,7 +203,10 @@ class Iso7816Card:
         return True
 
     def put_keys(self, keys: ChipKeys) -> Procedure[None]:
-        """PUT DATA for each data object, the tag in P1-P2; chained if longer than one command."""
+        """PUT DATA for each data object, the tag in P1-P2; chained if longer than one command.
+
+        Then PUT KEY if the key source replaces the transport keys.
+        """
         for tag, value in keys.data_objects():
             command = CommandAPDU(0x00, INS.PUT_DATA, tag >> 8, tag & 0xFF, value.reveal())
             room = self._command_capacity
@@ -221,11 +224,11 @@ class Iso7816Card:
                     advice="prepare the document with a chip profile that the card supports",
                 )
             response.require("storing the chip's keys")
-
-    def lock(self) -> Procedure[None]:
-        """ACTIVATE FILE, after the transport keys were replaced if the key source says so."""
         if self._channel is not None:
             yield from self._channel.replace_keys()
+
+    def lock(self) -> Procedure[None]:
+        """ACTIVATE FILE."""
         response = yield CommandAPDU(0x00, INS.ACTIVATE_FILE)
         response.require("locking the card")
         self._current = None

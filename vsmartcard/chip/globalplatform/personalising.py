@@ -1,7 +1,8 @@
 """The commands of class 80 that a chip carries out: GET DATA, and those of the security domain.
 
-PUT KEY, INSTALL [for personalization] and STORE DATA (`emrtd.globalplatform.emrtd_groupings`) need
-the station's session; the last two exist on chips of the kind `globalplatform` only.
+PUT KEY, SET STATUS, INSTALL [for personalization] and STORE DATA with the data groupings of
+`emrtd.globalplatform.emrtd_groupings` need the station's session; all but PUT KEY exist on chips of
+the kind `globalplatform` only.
 """
 
 from collections.abc import Callable, Mapping
@@ -24,7 +25,7 @@ from emrtd.globalplatform.personalisation import (
     StoreData,
     read_install,
 )
-from emrtd.globalplatform.security_domain import CPLC
+from emrtd.globalplatform.security_domain import CPLC, OF_THE_CARD, SET_STATUS, TERMINATED
 from emrtd.iso7816.apdu import INS, CommandAPDU, ResponseAPDU
 from emrtd.lds.files import EMRTD_APPLICATION, MASTER_FILE
 from emrtd.status_words import SW
@@ -121,8 +122,24 @@ def _put_key(core: Core, command: CommandAPDU, domain: SecurityDomain) -> Respon
     return ResponseAPDU(new.confirmation)
 
 
+def _set_status(core: Core, command: CommandAPDU, _domain: SecurityDomain) -> ResponseAPDU:
+    """Terminate the chip; it has no other life-cycle state that the station sets."""
+    if (command.p1, command.p2) != (OF_THE_CARD, TERMINATED):
+        raise ChipRefusalError(SW.INCORRECT_P1_P2, "SET STATUS")
+    after = follow(core.state.life_cycle, Event.TERMINATE, "SET STATUS")
+    core.state = core.state.with_life_cycle(after)
+    return ResponseAPDU()
+
+
 _INSTRUCTIONS: Final[Mapping[int, Callable[[Core, CommandAPDU, SecurityDomain], ResponseAPDU]]] = (
-    MappingProxyType({INSTALL: _install, STORE_DATA: _store_data, put_key.PUT_KEY: _put_key})
+    MappingProxyType(
+        {
+            INSTALL: _install,
+            STORE_DATA: _store_data,
+            put_key.PUT_KEY: _put_key,
+            SET_STATUS: _set_status,
+        }
+    )
 )
 
 
