@@ -333,4 +333,5 @@ def verify_audit(folder: Path, head: str | None) -> None:
     from personalise.pki.operations import verify_audit as verify
 
     found = verify(folder, head)
-    click.echo(f"{found.entries} entries, head {found.digest}")
+    entries = "1 entry" if found.entries == 1 else f"{found.entries} entries"
+    click.echo(f"{entries}, head {found.digest}")

@@ -1,5 +1,6 @@
 """Options that the commands of a PKI share, and how they open and lock it."""
 
+import sys
 from collections.abc import Callable
 from datetime import UTC, datetime
 from pathlib import Path
@@ -85,7 +86,7 @@ def pin_from(pin_file: Path | None) -> "Pin":
 def officer_passphrase(name: str, file: Path | None, *, new: bool = False) -> "Secret":
     """Return an officer's pass phrase: the first line of a file, or what the officer types.
 
-    A new pass phrase is typed twice.
+    A new pass phrase is typed twice.  Raises `MisuseError` without a file and without a terminal.
     """
     from support.passphrase import read_secret_line
     from support.secret import Secret
@@ -93,6 +94,11 @@ def officer_passphrase(name: str, file: Path | None, *, new: bool = False) -> "S
     if file is not None:
         return read_secret_line(file)
     prompt = f"{'New pass' if new else 'Pass'} phrase of {name}"
+    if not sys.stdin.isatty():
+        option = "--new-passphrase-file FILE" if new else f"--officer-passphrase-file {name}=FILE"
+        raise MisuseError(
+            f"no terminal to ask for the pass phrase of {name}", advice=f"use {option}"
+        )
     typed = click.prompt(prompt, hide_input=True, confirmation_prompt=new, err=True)
     return Secret(str(typed).encode())
 

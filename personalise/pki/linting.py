@@ -67,7 +67,7 @@ def _list(signed: SignedData, what: str) -> Iterator[Finding]:
         for each in master_list.unreadable:
             yield "list", LintFinding(each, "Doc 9303-12, 9.2")
         for stranger in master_list.strangers:
-            reason = f"a {kind_of(stranger).value} certificate, and no CSCA or link certificate"
+            reason = f"a {kind_of(stranger).noun}, and no CSCA or link certificate"
             yield _where(stranger), LintFinding(reason, "Doc 9303-12, 5.3")
     elif signed.content_type == ID_DEVIATION_LIST:
         DeviationList.read(signed)

@@ -91,8 +91,8 @@ def _require_cscas(certificates: Mapping[Certificate, Path]) -> None:
     for certificate, file in certificates.items():
         if not is_csca(certificate):
             raise MisuseError(
-                f"{file}: is not a CSCA or link certificate but a {kind_of(certificate).value}"
-                " certificate, and a Master List contains nothing else (Doc 9303-12, 5.3)",
+                f"{file}: is not a CSCA or link certificate but a {kind_of(certificate).noun},"
+                " and a Master List contains nothing else (Doc 9303-12, 5.3)",
                 advice="leave it out",
             )
         is_known = certificate.public_key is not None and certificate.scheme is not None

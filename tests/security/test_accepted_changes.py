@@ -11,12 +11,20 @@ import pytest
 
 from emrtd import tlv
 from emrtd.asn1 import ber, der
+from emrtd.crypto.ciphers import Cipher
 from emrtd.crypto.hashes import Hash
+from emrtd.crypto.protocols import KeyAgreement, chip_authentication_oid
 from emrtd.crypto.signatures import EcPublicKey, ecdsa_decode
 from emrtd.lds.application_directory import ApplicationDirectory
 from emrtd.lds.atr_info import AtrInfo, Capability
 from emrtd.lds.cvca import Cvca
 from emrtd.lds.files import EMRTD_APPLICATION, FileID
+from emrtd.lds.security.security_infos import (
+    ChipAuthenticationInfo,
+    SecurityInfo,
+    TerminalAuthenticationInfo,
+)
+from emrtd.pki.findings import Outcome
 from emrtd.pki.quirks import Quirk
 from tests.security.surgery import (
     changed,
@@ -29,7 +37,7 @@ from tests.security.surgery import (
     with_signed_data,
     with_signers,
 )
-from tests.verify.documents import CSCA, Document, usual
+from tests.verify.documents import CSCA, Document, issue, usual
 from tests.verify.judging.test_changed_octets import MASKS
 from verify.judging.report import Report, Verdict
 
@@ -306,3 +314,32 @@ ABSENT = (*UNSIGNED, FileID.COM, FileID.CARD_ACCESS, FileID.CARD_SECURITY)
 def test_only_files_that_are_not_data_groups_may_be_absent_from_an_image(file_id: FileID) -> None:
     report = with_unsigned_files().with_file(file_id, None).judged()
     assert (report.verdict is Verdict.ACCEPT) == (file_id in ABSENT), report.why
+
+
+KNOWN_INFOS: dict[str, SecurityInfo] = {
+    "Chip Authentication": ChipAuthenticationInfo(
+        chip_authentication_oid(KeyAgreement.ECDH, Cipher.AES256)
+    ),
+    "Terminal Authentication": TerminalAuthenticationInfo(),
+}
+
+
+@pytest.mark.parametrize("added", KNOWN_INFOS)
+def test_ef_card_access_may_have_more_infos_of_known_protocols_without_a_signed_copy(
+    added: str,
+) -> None:
+    document = issue(card_access=(*usual().how.pace, KNOWN_INFOS[added]))
+    report = document.judged()
+    assert report.verdict is Verdict.ACCEPT, report.why
+    check = report.check("access.downgrade")
+    assert [str(each) for each in check.tolerated] != []
+    assert document.judged(policy="strict").check("access.downgrade").outcome is Outcome.FAILED
+
+
+def test_an_image_may_have_ef_card_security_of_another_document_of_the_state() -> None:
+    """At the chip it is rejected: `test_ef_card_security_of_another_chip_is_rejected`."""
+    other = issue(chip_private=0xB0B).files[FileID.CARD_SECURITY]
+    report = usual().with_file(FileID.CARD_SECURITY, other).judged()
+    assert other != usual().files[FileID.CARD_SECURITY]
+    assert report.verdict is Verdict.ACCEPT
+    assert report.check("pace.cam").outcome is Outcome.NOT_PERFORMED

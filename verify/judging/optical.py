@@ -7,7 +7,7 @@ from emrtd.mrz import Mrz, check_digit
 from support.errors import MalformedError, MisuseError
 
 _NUMBER_SIZE: Final = 9
-_THREE_FIELDS: Final = re.compile(r"([A-Z0-9<]{1,22}),([0-9<]{6}),([0-9]{6})")
+_THREE_FIELDS: Final = re.compile(r"([A-Z0-9<]{1,22}),([0-9<]{6}),([0-9]{6}|<{6})")
 
 FORMS: Final = (
     "the whole printed MRZ (line breaks and spaces are ignored), or document number, date of birth "

@@ -169,9 +169,9 @@ def _presence(certificate: Certificate, kind: CertificateKind) -> Iterator[LintF
         found = extensions.get(oid)
         if found is None:
             if kind in rule.required:
-                yield LintFinding(f"a {kind.value} certificate must have {rule.name}", EXTENSIONS)
+                yield LintFinding(f"a {kind.noun} must have {rule.name}", EXTENSIONS)
         elif kind in rule.forbidden:
-            yield LintFinding(f"a {kind.value} certificate must not have {rule.name}", EXTENSIONS)
+            yield LintFinding(f"a {kind.noun} must not have {rule.name}", EXTENSIONS)
         elif rule.critical is not None and found.critical != rule.critical:
             must = "must" if rule.critical else "must not"
             yield LintFinding(f"{rule.name} {must} be critical", EXTENSIONS)

@@ -32,6 +32,11 @@ class CertificateKind(Enum):
     DEVIATION_LIST_SIGNER = "Deviation List Signer"
     COMMUNICATION = "communication certificate"
 
+    @property
+    def noun(self) -> str:
+        """The kind for messages, "Document Signer certificate"."""
+        return f"{self.value.removesuffix(' certificate')} certificate"
+
 
 class Profile(msgspec.Struct, frozen=True):
     """What Table 6 prescribes for one kind of certificate."""

@@ -193,6 +193,6 @@ def test_lint_names_what_no_list_may_contain(lister: Operator) -> None:
         ),
         strict=True,
     ):
-        finding = f"a {kind.value} certificate, and no CSCA or link certificate"
+        finding = f"a {kind.noun}, and no CSCA or link certificate"
         assert f"certificate {certificate.serial:X} of UT: {finding} [Doc 9303-12, 5.3]" in said
     assert said.count("[Doc 9303-12, 5.3]") == 3

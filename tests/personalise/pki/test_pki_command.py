@@ -2,6 +2,7 @@
 
 import errno
 import fcntl
+import io
 import os
 import subprocess
 import sys
@@ -212,6 +213,27 @@ def test_everything_issued_conforms_to_its_profile(
         operator.run_plainly("pki", "lint", *issued, f"{folder}/crl.crl", f"{folder}/list.ml") == ""
     )
     assert operator.status == 0
+
+
+def test_without_a_terminal_no_pass_phrase_is_asked_for(
+    operator: Operator, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("sys.stdin", io.StringIO("typed by a script\n"))
+    key = operator.folder / "carol.p8"
+    said = operator.act("officer", "enrol", "carol", "-o", str(key))
+    assert operator.status == 64
+    assert "no terminal to ask for the pass phrase of carol; use --new-passphrase-file FILE" in said
+    assert not key.exists()
+    phrase = operator.folder / "carol.txt"
+    phrase.write_text("carol's own\n")
+    operator.act("officer", "enrol", "carol", "-o", str(key), "--new-passphrase-file", str(phrase))
+    said = operator.act("officer", "require", "1", "--officer", f"carol={key}")
+    assert operator.status == 64
+    assert "use --officer-passphrase-file carol=FILE" in said
+
+
+def test_a_log_of_one_entry(operator: Operator) -> None:
+    assert audit(operator).startswith("1 entry, head ")
 
 
 def test_operations_require_two_officers_if_so_configured(operator: Operator) -> None:

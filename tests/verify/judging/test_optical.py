@@ -42,7 +42,14 @@ def test_a_short_document_number_is_padded_and_a_long_one_kept() -> None:
     assert read_optical_mrz("D23145890734,340712,950712") == "D23145890734934071279507122"
 
 
-@pytest.mark.parametrize("text", ["", "X", "D23145890,740812", "<" * 89, "L898902C;690806;940623"])
+def test_the_three_fields_of_a_document_without_end() -> None:
+    assert read_optical_mrz("L898902C,690806,<<<<<<") == "L898902C<369080619406236"[:17] + "<<<<<<0"
+
+
+@pytest.mark.parametrize(
+    "text",
+    ["", "X", "D23145890,740812", "<" * 89, "L898902C;690806;940623", "L898902C,690806,9406<<"],
+)
 def test_other_text_is_refused_without_repeating_it(text: str) -> None:
     with pytest.raises(MisuseError, match="NUMBER,YYMMDD,YYMMDD") as caught:
         read_optical_mrz(text)
