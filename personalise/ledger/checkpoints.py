@@ -9,10 +9,12 @@ from sqlalchemy import Row, func, select
 from personalise.ledger.chain import BEFORE_THE_FIRST, Checkpoint, digest_of
 from personalise.ledger.engine import Database
 from personalise.ledger.interface import LedgerRestoredError
+from personalise.ledger.journal import StationSlot
 from personalise.ledger.keys import LedgerKeys
 from personalise.ledger.tables import (
     CHAIN,
     CHECKPOINT,
+    ENTRY,
     from_microseconds,
     to_microseconds,
 )
@@ -95,10 +97,26 @@ def require_outside(transaction: Transaction, keys: LedgerKeys, database: Databa
         )
 
 
+def require_journal(transaction: Transaction, slot: StationSlot, database: Database) -> None:
+    """Raise `LedgerRestoredError` if the ledger lacks the last entry of a station's journal."""
+    last = slot.journal.last()
+    if last is None or last.ledger != transaction.ledger:
+        return
+    query = select(ENTRY.c.digest).where(
+        ENTRY.c.chain == last.chain, ENTRY.c.sequence == last.sequence
+    )
+    row = transaction.first(query)
+    if row is None or row.digest != digest_of(last.encode()):
+        raise restored(
+            database.where,
+            f"it lacks the last entry of station {slot.name}, of {last.at:%Y-%m-%d %H:%M:%S} UTC",
+        )
+
+
 def restored(where: str, problem: str) -> LedgerRestoredError:
     """Return the error for a ledger that lacks what was made."""
     return LedgerRestoredError(
         f"{where}: {problem}: it was restored from a backup",
-        advice="restore a later backup; or run `personalise ledger rejoin` on every station, which"
-        " enters the cards made since",
+        advice="restore a later backup, or run `personalise ledger rejoin` on every station: it"
+        " enters the cards that were made since",
     )

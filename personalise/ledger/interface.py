@@ -6,7 +6,8 @@ nothing is changed if it raises `StepRefusedError`.  After `LedgerUnavailableErr
 not have been entered: repeat the call, since a step that was already taken by the same claim
 changes nothing.
 
-How a station makes one card:
+A station holds a slot (`personalise.ledger.journal.station_slot(ledger.id)`) and joins the ledger
+with it once.  How it then makes one card:
 
     claim = ledger.take(worker, card_name, card_profile)
     ledger.begin(claim)        before the first command that writes to the card
@@ -23,6 +24,7 @@ from datetime import datetime, timedelta
 from typing import ClassVar, Protocol
 
 from emrtd.lds.image import LdsImage
+from personalise.ledger.journal import StationSlot
 from personalise.ledger.states import (
     CardRecord,
     CardStatus,
@@ -282,11 +284,14 @@ class Ledger(Protocol):
 
     # --- stations
 
-    def join(self, station: str) -> None:
+    def join(self, slot: StationSlot) -> None:
         """Begin work as a station: give up the claims that an earlier run of it left.
 
-        Its unbegun jobs wait for a card again; its begun cards can be taken up by any station.
-        Raises `LedgerRestoredError` if the station's own journal has entries that the ledger lacks.
+        `slot` comes from `personalise.ledger.journal.station_slot`; `slot.name` is the station of
+        the workers.  Unbegun jobs of the earlier run wait for a card again; its begun cards can be
+        taken up by any station.  From now on the entries about cards go into the station's journal
+        as well.  Raises `LedgerRestoredError` if the ledger lacks the last entry of the journal, or
+        the last checkpoint.
         """
         ...
 

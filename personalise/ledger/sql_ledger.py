@@ -28,6 +28,7 @@ from personalise.ledger.interface import (
     Rules,
     Summary,
 )
+from personalise.ledger.journal import Journal, StationSlot
 from personalise.ledger.keys import LedgerKeys
 from personalise.ledger.sealing import APPLICATION, IMAGE
 from personalise.ledger.states import (
@@ -101,6 +102,7 @@ class SqlLedger:
         self._stopping = threading.Event()
         self._signing: threading.Thread | None = None
         self._lock = threading.Lock()
+        self._journals: dict[str, Journal] = {}
 
     @property
     def id(self) -> str:
@@ -168,12 +170,14 @@ class SqlLedger:
 
     # --- stations
 
-    def join(self, station: str) -> None:
+    def join(self, slot: StationSlot) -> None:
         """See `Ledger.join`."""
-        with self._entering(station) as transaction:
+        with self._entering(slot.name) as transaction:
             checkpoints.require_outside(transaction, self._keys, self._database)
+            checkpoints.require_journal(transaction, slot, self._database)
             transaction.require_clock()
-            claims.give_up(transaction, station)
+            claims.give_up(transaction, slot.name)
+        self._journals[slot.name] = slot.journal
 
     def take(
         self, worker: Worker, card: str | None, card_profile: str
@@ -371,7 +375,7 @@ class SqlLedger:
             yield transaction
             entries = transaction.enter_pending()
         if entries:
-            self._entered()
+            self._entered(chain, entries)
 
     @contextmanager
     def _writing(self, chain: str) -> Iterator[Transaction]:
@@ -397,9 +401,14 @@ class SqlLedger:
         now: datetime = connection.execute(text("SELECT clock_timestamp()")).scalar_one()
         return now.astimezone(UTC)
 
-    def _entered(self) -> None:
-        """Sign checkpoints from now on, in a thread of its own: no step waits for one."""
+    def _entered(self, chain: str, entries: Sequence[Entry]) -> None:
+        """Write the station's journal; sign checkpoints from now on.
+
+        They are signed in a thread of its own: no step waits for one.
+        """
         with self._lock:
+            if chain in self._journals:
+                self._journals[chain].append(each for each in entries if each.card is not None)
             self._has_entered = True
             if self._signing is None and not self._stopping.is_set():
                 self._signing = threading.Thread(

@@ -1,6 +1,7 @@
 """Fixtures of the ledger's tests: a ledger in SQLite, and one in PostgreSQL."""
 
 import itertools
+import sqlite3
 import tempfile
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -32,6 +33,44 @@ def url(request: pytest.FixtureRequest, tmp_path: Path) -> str:
         return f"sqlite:///{tmp_path / 'ledger.sqlite'}"
     running: Server = request.getfixturevalue("server")
     return running.new_database(f"ledger{next(_numbers)}")
+
+
+class Backup:
+    """Backups of the database alone, as an administrator makes them."""
+
+    def __init__(self, url: str, server: Callable[[], Server]) -> None:
+        self._url = url
+        self._server = server
+
+    def make(self) -> bytes:
+        """Return a backup."""
+        place = self._url.partition("///")[2]
+        if not place:
+            return self._server().dump(self._name)
+        with sqlite3.connect(place) as database, sqlite3.connect(":memory:") as copy:
+            database.backup(copy)
+            return copy.serialize()
+
+    def restore(self, backup: bytes) -> None:
+        """Replace the database by a backup."""
+        place = self._url.partition("///")[2]
+        if place:
+            for suffix in ("", "-wal", "-shm"):
+                Path(f"{place}{suffix}").unlink(missing_ok=True)
+            Path(place).write_bytes(backup)
+            return
+        self._server().drop(self._name)
+        self._server().new_database(self._name)
+        self._server().load(self._name, backup)
+
+    @property
+    def _name(self) -> str:
+        return self._url.rpartition("/")[2]
+
+
+@pytest.fixture
+def backup(url: str, request: pytest.FixtureRequest) -> Backup:
+    return Backup(url, lambda: request.getfixturevalue("server"))
 
 
 @pytest.fixture

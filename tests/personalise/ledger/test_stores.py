@@ -3,11 +3,13 @@
 import threading
 from collections.abc import Callable
 from datetime import timedelta
+from pathlib import Path
 
 import pytest
 
 from emrtd.lds.files import FileID
 from personalise.ledger.interface import CardRefused, Claim, ReplayedPackageError, Rules
+from personalise.ledger.journal import Journal, StationSlot
 from personalise.ledger.sql_ledger import SqlLedger
 from personalise.ledger.states import CardStatus, JobState, Refusal, StepRefusedError, Worker
 from personalise.ledger.transaction import ClockBehindError
@@ -214,11 +216,11 @@ def test_a_card_that_is_written_off_before_the_lock_cannot_be_good(
     assert refusal(line.ledger.write_off, "CARD9", "lost", by="s") is Refusal.CARD_WRONG_STATE
 
 
-def test_a_station_that_starts_again_has_its_jobs_at_once(line: Line) -> None:
+def test_a_station_that_starts_again_has_its_jobs_at_once(line: Line, tmp_path: Path) -> None:
     unbegun, begun = line.prepare("A1", "A2")
     assert line.take("CARD1", ANNA).job == unbegun
     assert line.begin("CARD2", Worker("press-1", "reader 2")).job == begun
-    line.ledger.join("press-1")
+    line.ledger.join(StationSlot("press-1", Journal(tmp_path)))
     assert line.take("CARD3", BERT).job == unbegun
     assert line.take("CARD2", BERT).job == begun
 
