@@ -147,6 +147,45 @@ def issue_list_signer(kind: str, **options: Any) -> None:
     click.echo(f"{kinds[kind].value} {certificate.serial:X}")
 
 
+@pki.command(
+    "issue-intake",
+    epilog=examples(
+        "personalise pki issue-intake --pki pki",
+        "personalise pki issue-intake --key RSA-3072 --pki pki",
+    ),
+)
+@click.option(
+    "--key",
+    default="brainpoolP256r1",
+    show_default=True,
+    help="Kind of the key: the name of a curve, or RSA-3072.",
+)
+@operation_options
+def issue_intake(key: str, **options: Any) -> None:
+    """Make one more key for which applications are encrypted; those before it stay in use.
+
+    End a key with `personalise pki destroy-key`, when no sender encrypts for it any more.
+    """
+    from personalise.pki.intake_keys import issue_intake as issue
+
+    operations = make_operations(**options)
+    label, certificate = issue(operations, key)
+    path = operations.pki.folder / f"{label}.cer"
+    click.echo(f"{path} {certificate.key} until {certificate.not_after:%Y-%m-%d}")
+
+
+@pki.command(
+    "issue-receipt-signer", epilog=examples("personalise pki issue-receipt-signer --pki pki")
+)
+@operation_options
+def issue_receipt_signer(**options: Any) -> None:
+    """Make the key that signs the receipts of `personalise intake`, if `pki init` made none."""
+    from personalise.pki.intake_keys import issue_receipt_signer as issue
+
+    certificate = issue(make_operations(**options))
+    click.echo(f"receipt signer {certificate.serial:X} until {certificate.not_after:%Y-%m-%d}")
+
+
 @pki.command("issue-crl", epilog=examples("personalise pki issue-crl --pki pki"))
 @operation_options
 def issue_crl(**options: Any) -> None:

@@ -14,7 +14,7 @@ from support.command_line import examples
 from support.errors import MisuseError
 
 if TYPE_CHECKING:
-    from support.secret import Secret
+    from personalise.pki.issuing_pki import IssuingPki
 
 _FILE = click.Path(path_type=Path, dir_okay=False, exists=True)
 _PATH = click.Path(path_type=Path)
@@ -124,22 +124,23 @@ def quality(
 
     Exit status: 0 if no sample is below a mandatory limit, 2 if an operator must decide.
     """
-    from personalise.intake.package import load_application
+    from personalise.intake.package import opened_application
+    from personalise.intake.preparation import keys_for
     from personalise.preparing.biometrics import assess_samples, fit_samples
     from personalise.preparing.chip_profile import ChipProfile
     from personalise.preparing.quality_report import print_quality
 
-    def open_package(octets: bytes) -> "Secret":
+    def open_the_pki() -> "IssuingPki":
         if folder is None:
             raise MisuseError(
                 "an encrypted package is opened with the PKI's intake key", advice="give --pki"
             )
-        pki = open_pki(folder, passphrase_file, None, with_signing_keys=False)
-        return pki.open_package(octets)
+        return open_pki(folder, passphrase_file, None, with_signing_keys=False)
 
-    read = load_application(application, open_package)
-    samples = fit_samples(read, ChipProfile.load(profile_name))
-    return print_quality(assess_samples(read, samples), as_json=as_json)
+    with opened_application(application, keys_for(application, open_the_pki)) as read:
+        samples = fit_samples(read, ChipProfile.load(profile_name))
+        assessments = assess_samples(read, samples)
+    return print_quality(assessments, as_json=as_json)
 
 
 @click.command(

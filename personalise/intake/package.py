@@ -1,78 +1,131 @@
-"""Encrypted applications: a folder in a zip, in a CMS envelope for the PKI's intake key.
+"""Encrypted applications: folders in a zip or tar, in a CMS envelope for an intake key of the PKI.
 
-Anyone who has `intake.cer` can make one, so that a package does not prove its sender:
-`personalise seal-application`, or
+Anyone who has `intake.cer` can make one, so that a package without a signature does not prove its
+sender: `personalise seal-application`, or
 
     zip -r - application.json portrait.jpg ... |
     openssl cms -encrypt -binary -aes-256-gcm -outform DER -recip intake.cer \\
         -keyopt ecdh_kdf_md:sha256 -out 0001.p7m
 
-A package may be DER, PEM or S/MIME, written at once or as a stream, and may be for others as well.
-A package is decrypted in memory only: its content is never on disk in clear.
+A package may be DER, PEM or S/MIME, written at once or as a stream, may be for others as well, and
+may be signed before or after it is encrypted.  Its content is never on disk in clear.
 """
 
 import io
 import zipfile
-import zlib
-from collections.abc import Callable
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Final
 
-from emrtd.crypto.signatures import EcPublicKey
-from emrtd.errors import ProtocolError
+from emrtd.crypto.signatures import RsaPublicKey
 from emrtd.pki.cms.enveloped import seal
-from emrtd.pki.cms.transfer import read_transferred
+from emrtd.pki.cms.signed_stream import SignedStream
 from emrtd.pki.x509.certificate_writer import key_identifier
 from emrtd.pki.x509.certificates import Certificate
 from emrtd.pki.x509.extensions import KeyUsage
+from personalise.intake.archive import (
+    Archive,
+    Limits,
+    PackedApplication,
+    find_applications,
+    open_archive,
+)
+from personalise.intake.refusals import RefusedPackageError
+from personalise.intake.unwrapping import IntakeKey, Unwrapped, not_opened, unwrap
 from personalise.preparing.application import FILE_NAME, MAX_IMAGE, MAX_RECORD, Application
-from support.errors import MalformedError, MisuseError
-from support.records import read_bounded
-from support.secret import Secret
+from support.errors import MisuseError
+from support.records import FieldError, read_bounded
 
-MAX_PACKAGE: Final = 64 * 1024 * 1024
-"""Octets of a package."""
-MAX_ENTRIES: Final = 64
-"""Files in one package."""
-
-_ZIP_ERRORS: Final = (
-    zipfile.BadZipFile, zlib.error, EOFError, NotImplementedError, RuntimeError, ValueError,
-)  # fmt: skip
-_METHODS: Final = frozenset({zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED})
 _INTAKE_CERTIFICATE: Final = "use the PKI's intake.cer"
+_MISSING: Final = "the package holds no file of this name"
 
 
-def load_application(path: Path, open_package: Callable[[bytes], Secret]) -> Application:
-    """Read an application from its folder, or from an encrypted package.
+@dataclass(frozen=True)
+class Package:
+    """A package that was decrypted, and whose archive was found to be safe.
 
-    `open_package` decrypts an envelope with the intake key.  Raises `MisuseError` for a package
-    that cannot be decrypted or is not a zip of an application, `FieldError` for a wrong field.
+    `digest` is the SHA-256 of its encrypted content.  Its signatures are not verified yet.
+    """
+
+    applications: tuple[PackedApplication, ...]
+    signatures: tuple[SignedStream, ...]
+    digest: bytes = field(repr=False)
+    _archive: Archive = field(repr=False)
+
+    def load(self, packed: PackedApplication, name: str = FILE_NAME) -> Application:
+        """Read one application; `name` names it in errors.  Raises `FieldError`."""
+        octets = self._archive_file(packed, FILE_NAME, MAX_RECORD, name)
+        return Application.decode(octets, lambda image: self.file(packed, image), name)
+
+    def file(self, packed: PackedApplication, name: str, limit: int = MAX_IMAGE) -> bytes:
+        """Return a file of an application; `MisuseError` if there is none, or it is damaged."""
+        path = packed.folder + name.removeprefix("./")
+        if path not in self._archive.names:
+            raise MisuseError(_MISSING)
+        return self._archive.read(path, limit)
+
+    def _archive_file(self, packed: PackedApplication, name: str, limit: int, record: str) -> bytes:
+        try:
+            return self.file(packed, name, limit)
+        except RefusedPackageError as error:
+            raise FieldError(record, "", error.message, advice=error.advice) from None
+
+
+@contextmanager
+def open_package(
+    path: Path, keys: Sequence[IntakeKey], limits: Limits, *, allow_pkcs1: bool = False
+) -> Iterator[Package]:
+    """Decrypt a package; its content is forgotten after the block.
+
+    Raises `RefusedPackageError`.
+    """
+    unwrapped = unwrap(path, keys, limits, allow_pkcs1=allow_pkcs1)
+    with unwrapped.content:
+        archive = _open_archive(unwrapped, limits)
+        applications = find_applications(archive.names, limits)
+        yield Package(applications, unwrapped.signatures, unwrapped.digest, archive)
+
+
+def _open_archive(unwrapped: Unwrapped, limits: Limits) -> Archive:
+    """Open the archive.
+
+    Content that nothing authenticates is read whole first: an error further on would tell whoever
+    altered it how it was decrypted (padding oracles of CBC; RFC 3218, 2.3.2).
+    """
+    if unwrapped.is_authenticated:
+        return open_archive(unwrapped.content, limits)
+    try:
+        archive = open_archive(unwrapped.content, limits)
+        for name in archive.names:
+            archive.read(name, MAX_IMAGE)
+    except RefusedPackageError:
+        raise not_opened() from None
+    return archive
+
+
+@contextmanager
+def opened_application(path: Path, keys: Sequence[IntakeKey]) -> Iterator[Application]:
+    """Read one application from its folder, or from an encrypted package of one.
+
+    Raises `MisuseError` for a package that is refused or that holds several, `FieldError` for a
+    wrong field.
     """
     if not path.is_file():
-        return Application.load(path)
-    package = read_bounded(path, MAX_PACKAGE)
+        yield Application.load(path)
+        return
     try:
-        content = open_package(read_transferred(package, "package")).reveal()
-    except (MalformedError, ProtocolError) as error:
-        raise MisuseError(
-            f"{path}: is not an application encrypted for this PKI ({error.message})"
-        ) from None
-    try:
-        archive = zipfile.ZipFile(io.BytesIO(content))
-        names = {entry.filename: entry for entry in archive.infolist()}
-    except _ZIP_ERRORS:
-        raise MisuseError(f"{path}: the encrypted content is not a zip file") from None
-    if len(archive.infolist()) > MAX_ENTRIES:
-        raise MisuseError(f"{path}: holds more than {MAX_ENTRIES} files")
-    if FILE_NAME not in names:
-        raise MisuseError(f"{path}: holds no {FILE_NAME}")
-
-    def read(name: str, limit: int = MAX_IMAGE) -> bytes:
-        if name not in names:
-            raise MisuseError(f"{path}: holds no file {name}")
-        return _read_entry(archive, names[name], limit)
-
-    return Application.decode(read(FILE_NAME, MAX_RECORD), read, f"{path}: {FILE_NAME}")
+        with open_package(path, keys, Limits()) as package:
+            if len(package.applications) > 1:
+                raise MisuseError(
+                    f"{path}: holds {len(package.applications):,} applications",
+                    advice="take them in with `personalise intake`",
+                )
+            yield package.load(package.applications[0], f"{path}: {FILE_NAME}")
+    except RefusedPackageError as error:
+        message = f"{path}: {error.message}"
+        raise RefusedPackageError(error.refusal, message, advice=error.advice) from None
 
 
 def seal_application(folder: Path, recipient: Certificate) -> bytes:
@@ -82,41 +135,22 @@ def seal_application(folder: Path, recipient: Certificate) -> bytes:
     `MisuseError` for a certificate whose key cannot be used, `FieldError` for a wrong field.
     """
     key, usage = recipient.public_key, recipient.extensions.key_usage
-    if not isinstance(key, EcPublicKey):
+    if key is None:
         raise MisuseError(
-            "the key of the certificate is not an elliptic-curve key", advice=_INTAKE_CERTIFICATE
-        )
-    if usage is not None and KeyUsage.KEY_AGREEMENT not in usage:
-        raise MisuseError(
-            "the key usage of the certificate does not include keyAgreement",
+            f"the certificate has a key that is not used: {recipient.key}",
             advice=_INTAKE_CERTIFICATE,
         )
+    needed = KeyUsage.KEY_ENCIPHERMENT if isinstance(key, RsaPublicKey) else KeyUsage.KEY_AGREEMENT
+    if usage is not None and needed not in usage:
+        name = "keyEncipherment" if isinstance(key, RsaPublicKey) else "keyAgreement"
+        raise MisuseError(
+            f"the key usage of the certificate does not include {name}", advice=_INTAKE_CERTIFICATE
+        )
     application = Application.load(folder)
-    biometrics = application.particulars.biometrics
-    images = {"biometrics.portrait": biometrics.portrait}
-    for number, finger in enumerate(biometrics.fingers or ()):
-        if finger.image is not None:
-            images[f"biometrics.fingers[{number}].image"] = finger.image
     stream = io.BytesIO()
     with zipfile.ZipFile(stream, "w", zipfile.ZIP_DEFLATED) as archive:
         archive.writestr(FILE_NAME, read_bounded(folder / FILE_NAME, MAX_RECORD))
-        for field, name in images.items():
-            archive.writestr(name, application.image(field, name))
-    return seal(stream.getvalue(), key, key_identifier(key))
-
-
-def _read_entry(archive: zipfile.ZipFile, entry: zipfile.ZipInfo, limit: int) -> bytes:
-    """Decompress one file of at most `limit` octets, whatever size its header declares."""
-    try:
-        if entry.compress_type not in _METHODS:
-            raise MisuseError(
-                f"{entry.filename} is compressed with method {entry.compress_type}",
-                advice="use deflate, or no compression",
-            )
-        with archive.open(entry) as stream:
-            octets = stream.read(limit + 1)
-    except _ZIP_ERRORS:
-        raise MisuseError(f"{entry.filename} is damaged in the package") from None
-    if len(octets) > limit:
-        raise MisuseError(f"{entry.filename} is larger than {limit:,} octets")
-    return octets
+        for field_name, name in application.image_names().items():
+            archive.writestr(name, application.image(field_name, name))
+    identifier = recipient.extensions.subject_key_identifier or key_identifier(key)
+    return seal(stream.getvalue(), key, identifier)

@@ -13,6 +13,7 @@ from emrtd.iso7816.procedure import Random
 from emrtd.pki.x509.crl import Crl
 from emrtd.pki.x509.issuing import CountrySigningCa
 from personalise.pki.cvca_operations import make_terminal
+from personalise.pki.intake_keys import make_receipt_key
 from personalise.pki.issuing_pki import (
     AUDIT_KEY_NAME,
     AUDIT_LABEL,
@@ -100,6 +101,7 @@ def _make(pki: IssuingPki, at: datetime, random: Random) -> None:
     pki.publish("ds", csca.issue_document_signer(document_signer_key, 1, at))
     pki.publish(STATION, csca.issue_encryption(station_key, "Personalisation station 1", at))
     pki.publish(INTAKE, csca.issue_encryption(intake_key, "Intake of applications", at))
+    make_receipt_key(pki, csca, at)
     make_terminal(pki, at.date())
     crl = csca.issue_crl(settings.crl_number, at)
     require_signed(root, Crl.parse(crl))

@@ -5,7 +5,8 @@
     DIR/crl.crl        its certificate revocation list          } `verify trust add STORE`
     DIR/ds.cer         the Document Signer's certificate
     DIR/station.cer    the certificate for which chip keys are encrypted
-    DIR/intake.cer     the certificate for which applications are encrypted
+    DIR/intake.cer     the certificate for which applications are encrypted; intake-2.cer, ... more
+    DIR/receipt.cer    the certificate that the intake's receipts are verified with
     DIR/issued/*.cer   every certificate ever issued, by serial number
     DIR/audit.jsonl    the log of every operation; audit.pub is the key that verifies it
     DIR/register.sqlite  which Document Signer signed which document, with encrypted numbers
@@ -60,12 +61,14 @@ AUDIT_LOG_NAME: Final = "audit.jsonl"
 AUDIT_KEY_NAME: Final = "audit.pub"
 STATION: Final = "station"
 INTAKE: Final = "intake"
+RECEIPT: Final = "receipt"
 CRL_NAME: Final = "crl.crl"
 REGISTER: Final = "register"
 _MAX_FILE: Final = 64 * 1024
 _MAX_SETTINGS: Final = 64 * 1024 * 1024  # the settings contain all revocations ever made
 
 _DS_LABEL: Final = re.compile(r"ds-\d+")
+_INTAKE_LABEL: Final = re.compile(rf"{INTAKE}(-\d+)?")
 
 Pin = Callable[[], Secret]
 """Returns the PIN of an HSM when it is needed."""
@@ -300,9 +303,10 @@ class IssuingPki:
         key = read_register_key(self.folder)
         return seal(number.encode(), key, key_identifier(key))
 
-    def open_package(self, envelope: bytes) -> Secret:
-        """Decrypt an application that was encrypted for this PKI."""
-        return open_envelope(envelope, self.local_keys.agreement_key(INTAKE))
+    def intake_labels(self) -> list[str]:
+        """Return the labels of the keys for which applications are encrypted, the oldest first."""
+        labels = [each for each in self.local_keys.labels() if _INTAKE_LABEL.fullmatch(each)]
+        return sorted(labels, key=lambda label: int(label.partition("-")[2] or 1))
 
     def unseal(self, sealed: bytes) -> Secret:
         """Decrypt a number of the register."""

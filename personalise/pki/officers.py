@@ -28,6 +28,8 @@ OPERATIONS: Final = frozenset(
         "csca.issue",
         "ds.issue",
         "signer.issue",
+        "intake.issue",
+        "receipt.issue",
         "master-list.publish",
         "cvca.issue",
         "dv.issue",

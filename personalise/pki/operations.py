@@ -36,7 +36,7 @@ from personalise.pki.issuing_pki import (
     AUDIT_LABEL,
     AUDIT_LOG_NAME,
     CRL_NAME,
-    INTAKE,
+    RECEIPT,
     REGISTER,
     IssuingPki,
     require_signed,
@@ -47,8 +47,8 @@ from personalise.pki.settings import AcceptedClock, Revocation, Settings, change
 from support.errors import MisuseError
 from support.files import write_atomically
 
-_NEVER_RENEWED: Final = frozenset({AUDIT_LABEL, INTAKE, REGISTER})
-"""Keys that have no successor: the log's, and those that decrypt applications and the register."""
+_NEVER_RENEWED: Final = frozenset({AUDIT_LABEL, RECEIPT, REGISTER})
+"""Keys that have no successor: those of the log, the receipts and the register."""
 
 _LIST_SIGNER_LABELS: Final = {
     CertificateKind.MASTER_LIST_SIGNER: "mls",
@@ -98,7 +98,7 @@ class PkiOperations:
         """Make the next Document Signer and put it into use."""
         label = self.new_label("ds")
         with self.operation("ds.issue", {"label": label}):
-            settings, csca = self.pki.settings, self._issuing_csca()
+            settings, csca = self.pki.settings, self.issuing_csca()
             self._require_to_outlive_signer(csca)
             key = self.pki.generate(label)
             number = int(label.partition("-")[2])
@@ -141,7 +141,7 @@ class PkiOperations:
             write_atomically(self.pki.folder / CRL_NAME, crl)
         return root, link
 
-    def _issuing_csca(self) -> CountrySigningCa:
+    def issuing_csca(self) -> CountrySigningCa:
         """Return the CSCA; `MisuseError` unless its key may sign now (Doc 9303-12, 4.1.4.2)."""
         csca = self.pki.csca
         root = self.pki.root_of(csca.signer.public_key)
@@ -171,7 +171,7 @@ class PkiOperations:
         stem = _LIST_SIGNER_LABELS[kind]
         label = self.new_label(stem)
         with self.operation("signer.issue", {"label": label, "kind": kind.value}):
-            csca = self._issuing_csca()
+            csca = self.issuing_csca()
             key = self.pki.generate(label)
             certificate = csca.issue_list_signer(kind, key, self.at)
             self.pki.publish(stem, certificate)
@@ -197,10 +197,13 @@ class PkiOperations:
 
     def destroy_key(self, label: str) -> None:
         """Destroy a private key; `MisuseError` for one that is in use and has no successor."""
-        if label in {*_NEVER_RENEWED, self.pki.settings.csca, self.newest_label("cvca")}:
+        intake = self.pki.intake_labels()
+        in_use = {*_NEVER_RENEWED, self.pki.settings.csca, self.newest_label("cvca")}
+        if label in in_use or intake == [label]:
             raise MisuseError(f"the key {label!r} is in use and has no successor")
         with self.operation("key.destroy", {"label": label}):
-            self.pki.custody.destroy(label)
+            custody = self.pki.local_keys if label in intake else self.pki.custody
+            custody.destroy(label)
 
     def accept_clock(self, reason: str) -> None:
         """Accept the present clock, although what was signed before bears later times."""

@@ -257,6 +257,15 @@ class Application:
         """
         return cls(name, from_json(octets, Particulars, name), read)
 
+    def image_names(self) -> dict[str, str]:
+        """Return the names of the image files, by the field that names each."""
+        biometrics = self.particulars.biometrics
+        found = {"biometrics.portrait": biometrics.portrait}
+        for number, finger in enumerate(biometrics.fingers or ()):
+            if finger.image is not None:
+                found[f"biometrics.fingers[{number}].image"] = finger.image
+        return found
+
     def image(self, field: str, file_name: str) -> bytes:
         """Return the octets of an image file; raises `FieldError` for the field that names it."""
         try:

@@ -27,7 +27,7 @@ from personalise.issuance import Issuance, SecurityObjectSigner
 from personalise.preparing.application import Application
 from personalise.preparing.chip_profile import ChipProfile
 from personalise.preparing.chip_security import make_chip_security
-from personalise.preparing.data_groups import make_data_groups
+from personalise.preparing.data_groups import Prepared, make_data_groups
 from personalise.preparing.dates import check_birth, check_expiry
 from personalise.preparing.station_order import StationOrder
 from support.secret import Secret
@@ -89,11 +89,15 @@ def make_document(  # noqa: PLR0917 - what a document is made from
     Raises `FieldError` for a field of the application that is wrong or does not suit the profile,
     `MisuseError` for what the PKI cannot do.
     """
-    prepared = make_data_groups(application, profile, at, random, accept_quality=accept_quality)
-    certificate = signer.certificate
-    _check_issuer(application, certificate)
-    check_birth(application, profile)
-    check_expiry(application, profile, certificate, signer.csca, at)
+    prepared = make_contents(
+        application,
+        profile,
+        signer.certificate,
+        signer.csca,
+        at,
+        random,
+        accept_quality=accept_quality,
+    )
     security = make_chip_security(profile, prepared.mrz, trust_point, at, random)
     data_groups = prepared.files | security.data_groups
     lds_version = LDS_VERSIONS[profile.lds_version]
@@ -113,6 +117,28 @@ def make_document(  # noqa: PLR0917 - what a document is made from
         each.file_id: files[each.file_id] for each in FILES.values() if each.file_id in files
     }
     return PreparedDocument(ordered, security.keys)
+
+
+def make_contents(  # noqa: PLR0917 - what the contents depend on
+    application: Application,
+    profile: ChipProfile,
+    document_signer: Certificate,
+    csca: Certificate,
+    at: datetime,
+    random: Random = secrets.token_bytes,
+    *,
+    accept_quality: bool = False,
+) -> Prepared:
+    """Return the data groups with the contents of an application, which is checked whole.
+
+    `document_signer` is the certificate that is to sign the document, `csca` the one that issued
+    it.  The errors are those of `make_document`; no key is needed.
+    """
+    prepared = make_data_groups(application, profile, at, random, accept_quality=accept_quality)
+    _check_issuer(application, document_signer)
+    check_birth(application, profile)
+    check_expiry(application, profile, document_signer, csca, at)
+    return prepared
 
 
 def _check_issuer(application: Application, certificate: Certificate) -> None:

@@ -10,7 +10,7 @@ from typing import Final
 
 import msgspec
 
-from emrtd.crypto.signatures import PublicKey, SignatureScheme, Signer
+from emrtd.crypto.signatures import PublicKey, RsaPublicKey, SignatureScheme, Signer
 from emrtd.iso7816.procedure import Random
 from emrtd.pki.x509.certificate_writer import (
     Issuer,
@@ -33,13 +33,13 @@ CSCA_USAGE: Final = timedelta(days=5 * 365)
 DOCUMENT_SIGNER_USAGE: Final = timedelta(days=90)
 DOCUMENT_VALIDITY: Final = timedelta(days=3653)
 CRL_VALIDITY: Final = timedelta(days=90)
-ENCRYPTION_VALIDITY: Final = timedelta(days=5 * 365)
+COMMUNICATION_VALIDITY: Final = timedelta(days=5 * 365)
 
 LIST_SIGNER_VALIDITY: Final = timedelta(days=2 * 365)
 """Table 2 leaves the period of list signers to the issuer."""
 
 EMAIL_PROTECTION: Final = "1.3.6.1.5.5.7.3.4"
-"""The purpose in an encryption certificate: the closest standard one to decrypting CMS."""
+"""The purpose in a certificate for CMS: the closest standard one to decrypting or signing it."""
 
 
 def document_signer_period(at: datetime) -> Period:
@@ -154,14 +154,25 @@ class CountrySigningCa(msgspec.Struct, frozen=True):
 
     def issue_encryption(self, key: PublicKey, name: str, at: datetime) -> Certificate:
         """Issue a certificate for a key that decrypts envelopes: a station's or the intake's."""
+        transports = isinstance(key, RsaPublicKey)
+        usage = KeyUsage.KEY_ENCIPHERMENT if transports else KeyUsage.KEY_AGREEMENT
+        return self._issue_communication(key, name, at, usage)
+
+    def issue_signing(self, key: PublicKey, name: str, at: datetime) -> Certificate:
+        """Issue a certificate for a key that signs messages, such as the intake's receipts."""
+        return self._issue_communication(key, name, at, KeyUsage.DIGITAL_SIGNATURE)
+
+    def _issue_communication(
+        self, key: PublicKey, name: str, at: datetime, usage: KeyUsage
+    ) -> Certificate:
         return self._issue(
             Subject(
                 CertificateKind.COMMUNICATION,
                 self.profile.name(name),
                 self.profile.alternative_name,
                 key,
-                Period(at, at + ENCRYPTION_VALIDITY),
-                key_usage=frozenset({KeyUsage.KEY_AGREEMENT}),
+                Period(at, at + COMMUNICATION_VALIDITY),
+                key_usage=frozenset({usage}),
                 extended_key_usage=(EMAIL_PROTECTION,),
             )
         )

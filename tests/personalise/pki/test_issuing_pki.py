@@ -56,7 +56,7 @@ def test_a_pki_is_created_and_opened_again(
     opened = IssuingPki.open(tmp_path / "pki", PASSPHRASE)
     assert opened.settings == made.settings == settings
     assert opened.certificate("csca").subject.country == "DE"
-    assert len(list((tmp_path / "pki" / "issued").iterdir())) == 4
+    assert len(list((tmp_path / "pki" / "issued").iterdir())) == 5
     signed = opened.document_signer().sign_security_object(
         SecurityObject.over(DATA_GROUPS, Hash.SHA256), NOW
     )

@@ -1,0 +1,90 @@
+"""The intake's keys, for which applications are encrypted, and the key that signs receipts.
+
+Several intake keys may be in use at once: one on a curve, one for senders that encrypt with RSA,
+the next one while senders change to it.  Each has its certificate in the PKI's folder: intake.cer,
+intake-2.cer, ...  A key ends with `personalise pki destroy-key`.
+"""
+
+from dataclasses import dataclass
+from datetime import datetime
+from functools import cached_property
+from typing import Final
+
+from emrtd.crypto.private_keys import PrivateKey
+from emrtd.pki.x509.certificates import Certificate
+from emrtd.pki.x509.issuing import CountrySigningCa
+from personalise.pki.issuing_pki import INTAKE, RECEIPT, IssuingPki
+from personalise.pki.keys.custody import FileCustody
+from personalise.pki.operations import PkiOperations
+from support.errors import MisuseError
+
+RECEIPT_CURVE: Final = "secp256r1"
+"""The curve of the receipts' key: one that every sender's software knows."""
+
+_SMALLEST_RSA: Final = 2048
+
+
+@dataclass(frozen=True)
+class PkiIntakeKey:
+    """An intake key; it is read when it is needed, once."""
+
+    label: str
+    certificate: Certificate
+    custody: FileCustody
+
+    @cached_property
+    def _key(self) -> PrivateKey:
+        key = self.custody.private_key(self.label)
+        if key.public_key != self.certificate.public_key:
+            raise MisuseError(f"{self.label}.cer is not the certificate of the key {self.label!r}")
+        return key
+
+    def private_key(self) -> PrivateKey:
+        """Return the private key."""
+        return self._key
+
+
+def intake_keys(pki: IssuingPki) -> list[PkiIntakeKey]:
+    """Return the intake keys in use, the oldest first; `MisuseError` if there is none."""
+    labels = pki.intake_labels()
+    if not labels:
+        raise MisuseError(
+            f"{pki.folder}: has no intake key", advice="run `personalise pki issue-intake`"
+        )
+    return [PkiIntakeKey(label, pki.certificate(label), pki.local_keys) for label in labels]
+
+
+def issue_intake(operations: PkiOperations, kind: str) -> tuple[str, Certificate]:
+    """Make one more intake key; return its label and its certificate.
+
+    `kind` is "RSA-3072" or the name of a curve.  Raises `MisuseError` for a kind that is too weak.
+    """
+    pki, at = operations.pki, operations.at
+    if kind.startswith("RSA-") and kind[4:].isdigit() and int(kind[4:]) < _SMALLEST_RSA:
+        raise MisuseError(f"{kind} is too small", advice="use RSA-3072")
+    labels = pki.intake_labels()
+    number = int(labels[-1].partition("-")[2] or 1) + 1 if labels else 1
+    label = INTAKE if number == 1 else f"{INTAKE}-{number}"
+    with operations.operation("intake.issue", {"label": label, "kind": kind}):
+        csca = operations.issuing_csca()
+        key = pki.local_keys.generate(label, kind)
+        name = f"Intake of applications {number}"
+        pki.publish(label, csca.issue_encryption(key, name, at))
+    return label, pki.certificate(label)
+
+
+def make_receipt_key(pki: IssuingPki, csca: CountrySigningCa, at: datetime) -> Certificate:
+    """Make the key that signs receipts, and publish its certificate: receipt.cer."""
+    key = pki.custody.generate(RECEIPT, RECEIPT_CURVE)
+    certificate = csca.issue_signing(key, "Intake receipts", at)
+    pki.publish(RECEIPT, certificate)
+    return certificate
+
+
+def issue_receipt_signer(operations: PkiOperations) -> Certificate:
+    """Make the receipts' key of a PKI that has none: one that an older version made."""
+    pki = operations.pki
+    if RECEIPT in pki.custody.labels():
+        raise MisuseError(f"{pki.folder}: already has a key that signs receipts")
+    with operations.operation("receipt.issue", {"label": RECEIPT}):
+        return make_receipt_key(pki, operations.issuing_csca(), operations.at)
