@@ -12,6 +12,7 @@ from personalise.commands.pki import audit, officer, pki
 from personalise.commands.prepare import prepare, quality, seal_application
 from personalise.commands.sign_service import sign_service
 from personalise.commands.specimen import specimen
+from personalise.commands.station import station
 from personalise.commands.write import passwords, write
 from support.command_line import examples, run_command_line
 
@@ -31,6 +32,7 @@ personalise.add_command(prepare)
 personalise.add_command(seal_application)
 personalise.add_command(write)
 personalise.add_command(passwords)
+personalise.add_command(station)
 personalise.add_command(quality)
 personalise.add_command(pki)
 personalise.add_command(officer)

@@ -102,10 +102,17 @@ class RejectApplicationError(WriteError):
 
 
 class StopReaderError(WriteError):
-    """The reader cannot be used, whatever card is in it."""
+    """The reader cannot be used, whatever card is in it.
+
+    `comes_back`: the reader was unplugged, or its service stopped; it may be plugged in again.
+    """
 
     kind = "stop-reader"
     exit_status: ClassVar[ExitStatus] = ExitStatus.NO_CARD
+
+    def __init__(self, message: str, *, advice: str = "", comes_back: bool = False) -> None:
+        self.comes_back = comes_back
+        super().__init__(message, advice=advice)
 
 
 class TryAgainError(WriteError):
@@ -165,7 +172,8 @@ def outcome_of(error: ChipsealError, *, begun: bool = False, resumable: bool = T
 
 def _outcome_of_transport(error: TransportError, *, begun: bool) -> WriteError:
     if error.fault in _OF_THE_READER:
-        return StopReaderError(error.message, advice=error.advice)
+        comes_back = error.fault is not TransportFault.EXTENDED_LENGTH
+        return StopReaderError(error.message, advice=error.advice, comes_back=comes_back)
     if error.fault is TransportFault.CARD_MUTE and not begun:
         return RejectCardError(CardFault.MUTE, error.message)
     return TryAgainError(error.message, advice=error.advice)

@@ -1,0 +1,403 @@
+"""Carrying out the effects of a worker: at its reader, in the ledger, on the display."""
+
+import hashlib
+import time
+from collections.abc import Callable, Sequence
+from functools import singledispatchmethod
+from pathlib import Path
+from typing import Any, Final
+
+from emrtd.errors import TransportError
+from emrtd.lds.files import FileID
+from emrtd.transport.events import CardEventKind, CardEvents
+from emrtd.transport.readers import connect, watch
+from personalise.ledger.interface import CardRefused, Claim
+from personalise.ledger.states import JobState, StepRefusedError, Worker
+from personalise.station.clock import require_clock
+from personalise.station.line import effects
+from personalise.station.line.effects import (
+    Arrival,
+    Effect,
+    Ended,
+    EventKind,
+    Failed,
+    Made,
+    SeenCard,
+    T,
+)
+from personalise.station.line.events import Event
+from personalise.station.line.guard import Guard, GuardedConnection
+from personalise.station.line.looking import look_at
+from personalise.station.line.shop import Shop
+from personalise.station.one_card import write_image
+from personalise.station.outcomes import (
+    CardFault,
+    RejectApplicationError,
+    RejectCardError,
+    StopReaderError,
+    TryAgainError,
+    WriteError,
+    outcome_of,
+)
+from personalise.station.sealed_image import SealedImage
+from personalise.station.writing import Milestones
+from support.errors import ChipsealError, MalformedError
+
+_LOOKING_SECONDS: Final = 0.25
+_WORK_SECONDS: Final = 0.5
+_DOUBTFUL_CARDS: Final = 50
+"""At most so many jobs in doubt are tried for a locked card that does not show its number."""
+
+
+class ReaderState:
+    """What the display shows of a reader: a few words, the job, and octets done of all."""
+
+    def __init__(self) -> None:
+        self.doing = "starts"
+        self.job = ""
+        self.done = 0
+        self.total = 0
+        self.last = ""
+
+    def progress(self, done: int, total: int) -> None:
+        """Record the octets written and read back."""
+        self.done, self.total = done, total
+
+
+class Performer:
+    """Carries out the effects of the worker of one reader, in the worker's own thread."""
+
+    def __init__(self, reader: str, shop: Shop, guard: Guard, state: ReaderState) -> None:
+        self._reader = reader
+        self._worker = Worker(shop.station, reader)
+        self._shop = shop
+        self._guard = guard
+        self._state = state
+        self._events: CardEvents = watch(reader)
+        self._present = False
+        self._exhausted = False
+        self._insertions = 0
+        self._handled = 0
+        self._connection: GuardedConnection | None = None
+        self._since = 0.0
+        self._apdus = 0
+        self._is_fresh = False
+
+    def close(self) -> None:
+        """Close the connection, and the watch over the reader."""
+        self._close_connection()
+        self._events.close()
+
+    def perform(self, effect: Effect[Any]) -> Any:
+        """Carry out an effect and return its result."""
+        self._guard.check()
+        return self._perform(effect)
+
+    @singledispatchmethod
+    def _perform(self, effect: Effect[Any]) -> Any:
+        raise AssertionError(f"unknown effect {effect}")
+
+    # --- waiting -----------------------------------------------------------------------------
+
+    @_perform.register
+    def _(self, effect: effects.WaitForCard) -> Arrival | Ended:
+        self._close_connection()
+        with self._shop.lock:
+            self._shop.busy.discard(self._reader)
+        told = ""
+        first = True
+        while True:
+            if ending := self._shop.control.ending:
+                return Ended(ending)
+            self._look(0.0 if first else _LOOKING_SECONDS)
+            first = False
+            if self._shop.control.paused:
+                self._state.doing = "paused"
+                continue
+            if self._present and not (effect.another and self._insertions == self._handled):
+                new, self._handled = self._insertions != self._handled, self._insertions
+                with self._shop.lock:
+                    self._shop.busy.add(self._reader)
+                return Arrival(new)
+            if self._shop.idle_ends:
+                if self._exhausted and not self._present:
+                    return Ended("the feeder has no card")
+                if self._shop.is_out_of_work(self._reader):
+                    return Ended("no application is open")
+            reason = "take the card out" if self._present else "insert a card"
+            self._state.doing, self._state.job = reason, ""
+            if reason != told:
+                told = reason
+                self._tell(EventKind.WAITING, reason)
+
+    @_perform.register
+    def _(self, _effect: effects.WaitForWork) -> Ended | None:
+        self._state.doing = "waits for an application"
+        with self._shop.lock:
+            self._shop.busy.discard(self._reader)
+        while not self._shop.has_work(self._reader):
+            if ending := self._shop.control.ending:
+                return Ended(ending)
+            if self._shop.idle_ends and self._shop.is_out_of_work(self._reader):
+                return Ended("no application is open")
+            insertions = self._insertions
+            self._look(_WORK_SECONDS)
+            if not self._present or self._insertions != insertions:
+                break
+        return None
+
+    def _look(self, seconds: float) -> None:
+        """Wait for card events for this long at most."""
+        try:
+            found = self._events.wait(seconds)
+        except TransportError as error:
+            raise StopReaderError(error.message, advice=error.advice) from error
+        for event in found:
+            match event.kind:
+                case CardEventKind.INSERTED:
+                    self._present, self._exhausted = True, False
+                    self._insertions += 1
+                case CardEventKind.EXHAUSTED:
+                    self._exhausted = True
+                case CardEventKind.READER_ADDED | CardEventKind.SERVICE_BACK:
+                    pass
+                case _:
+                    self._present = False
+
+    # --- the card ----------------------------------------------------------------------------
+
+    @_perform.register
+    def _(self, _effect: effects.Identify) -> SeenCard:
+        self._state.doing = "looks at the card"
+        self._since, self._apdus = time.monotonic(), 0
+        self._state.progress(0, 0)
+        try:
+            with self._guard.calling():
+                connection = connect(self._reader)
+            self._connection = GuardedConnection(
+                connection, self._guard, lambda: self._shop.control.stopping
+            )
+            self._is_fresh = True
+            return look_at(self._connection, self._shop.card_keys)
+        except WriteError:
+            raise
+        except ChipsealError as error:
+            raise outcome_of(error) from error
+
+    @_perform.register
+    def _(self, effect: effects.Make) -> Made | Failed:
+        claim, begun = effect.claim, effect.claim.resumed
+        self._state.doing, self._state.job = "writes", claim.job
+
+        def begin() -> None:
+            nonlocal begun
+            self._enter_meanwhile(lambda: self._shop.ledger.begin(claim))
+            begun = True
+
+        def locking() -> None:
+            self._enter_meanwhile(lambda: self._shop.ledger.locking(claim))
+            self._state.doing = "locks"
+
+        try:
+            sealed = self._sealed(claim)
+            connection = self._fresh_connection()
+            report = write_image(
+                sealed.files,
+                sealed.order,
+                connection,
+                self._state.progress,
+                self._shop.card_keys,
+                milestones=Milestones(begin, locking),
+            )
+        except WriteError as error:
+            return Failed(error, begun)
+        sod = hashlib.sha256(sealed.files[FileID.SOD]).hexdigest()
+        return Made(sod, report.already_complete)
+
+    def _fresh_connection(self) -> GuardedConnection:
+        """Return the connection; the card is reset if it was used since."""
+        if self._connection is None:
+            raise TryAgainError("the card was removed", advice="insert it again")
+        if not self._is_fresh:
+            try:
+                self._connection.reset()
+            except TransportError as error:
+                raise outcome_of(error) from error
+        self._is_fresh = False
+        return self._connection
+
+    def _sealed(self, claim: Claim) -> SealedImage:
+        """Return the image of a job, with its order decrypted; raises `WriteError`."""
+        image = self._enter(lambda: self._shop.ledger.image(claim))
+        try:
+            sealed = SealedImage.unseal(image, self._shop.keys, Path(claim.job))
+            require_clock(sealed.files, self._shop.clock())
+        except MalformedError as error:
+            raise RejectApplicationError(error.message, advice=error.advice) from error
+        except ChipsealError as error:  # no key, or a clock that is behind: of the station
+            raise StopReaderError(error.message, advice=error.advice) from error
+        return sealed
+
+    @_perform.register
+    def _(self, _effect: effects.IsIssued) -> bool:
+        last = self._shop.last_issued.of(self._reader)
+        if last is None:
+            return False
+        job, card = last
+        entry = self._enter(lambda: self._shop.ledger.job(job))
+        if entry.job.state is not JobState.ISSUED or entry.job.card != card:
+            return False
+        claim = Claim(
+            job,
+            entry.job.claims,
+            self._worker,
+            card,
+            entry.card_profile,
+            entry.document,
+            entry.changed,
+        )
+        try:
+            sealed = self._sealed(claim)
+            connection = self._fresh_connection()
+            write_image(
+                sealed.files,
+                sealed.order,
+                connection,
+                key_source=self._shop.card_keys,
+                milestones=Milestones(_refuse, _refuse),
+            )
+        except (RejectCardError, RejectApplicationError):
+            return False
+        return True
+
+    @_perform.register
+    def _(self, effect: effects.Eject) -> None:
+        connection, self._connection = self._connection, None
+        self._state.doing = f"puts the card with those {effect.tray.value}"
+        with self._shop.lock:
+            self._shop.claims.pop(self._reader, None)
+        if connection is None:
+            return
+        try:
+            connection.eject(effect.tray)
+        except TransportError as error:
+            raise StopReaderError(error.message, advice=error.advice) from error
+
+    @_perform.register
+    def _(self, effect: effects.Release) -> None:
+        self._close_connection()
+        self._shop.control.sleep(effect.seconds)
+
+    def _close_connection(self) -> None:
+        connection, self._connection = self._connection, None
+        if connection is not None:
+            self._apdus = connection.apdus
+            connection.close()
+
+    # --- the ledger --------------------------------------------------------------------------
+
+    @_perform.register
+    def _(self, effect: effects.Take) -> Claim | CardRefused | None:
+        answer = self._enter(lambda: self._shop.ledger.take(self._worker, effect.name, effect.kind))
+        if isinstance(answer, Claim):
+            with self._shop.lock:
+                self._shop.claims[self._reader] = answer
+        return answer
+
+    @_perform.register
+    def _(self, effect: effects.EnterIssued) -> None:
+        self._shop.last_issued.remember(effect.claim)
+        self._finish(effect.claim, lambda: self._shop.ledger.issued(effect.claim))
+
+    @_perform.register
+    def _(self, effect: effects.EnterCardRejected) -> None:
+        error = effect.error
+        self._finish(
+            effect.claim,
+            lambda: self._shop.ledger.card_rejected(
+                effect.claim, error.fault, error.message, may_be_good=error.may_read_as_good
+            ),
+        )
+
+    @_perform.register
+    def _(self, effect: effects.EnterApplicationRejected) -> None:
+        self._finish(
+            effect.claim,
+            lambda: self._shop.ledger.application_rejected(effect.claim, effect.reason),
+        )
+
+    @_perform.register
+    def _(self, effect: effects.EnterInterrupted) -> None:
+        self._finish(
+            effect.claim, lambda: self._shop.ledger.interrupted(effect.claim, effect.reason)
+        )
+
+    @_perform.register
+    def _(self, _effect: effects.FindDoubtful) -> Sequence[tuple[str, str]]:
+        found = self._enter(lambda: list(self._shop.ledger.jobs([JobState.IN_DOUBT])))
+        own = self._worker
+        found.sort(
+            key=lambda each: (
+                (each.station, each.reader) != (own.station, own.reader),
+                each.station != own.station,
+                -each.changed.timestamp(),
+            )
+        )
+        return [
+            (each.job.card, each.card_profile) for each in found[:_DOUBTFUL_CARDS] if each.job.card
+        ]
+
+    def _finish(self, _claim: Claim, call: Callable[[], None]) -> None:
+        try:
+            self._enter(call)
+        finally:
+            with self._shop.lock:
+                self._shop.claims.pop(self._reader, None)
+
+    def _enter(self, call: Callable[[], T]) -> T:
+        self._guard.check()
+        return self._shop.enter(self._reader, call)
+
+    def _enter_meanwhile(self, call: Callable[[], None]) -> None:
+        """Enter a step while the card is written; a step that is refused interrupts the writing."""
+        try:
+            self._enter(call)
+        except StepRefusedError as error:
+            raise TryAgainError(error.message, advice=error.advice) from error
+
+    # --- the display -------------------------------------------------------------------------
+
+    @_perform.register
+    def _(self, effect: effects.Tell) -> None:
+        self._tell(effect.kind, effect.reason, effect.claim, effect.card, effect.made)
+
+    def _tell(
+        self,
+        kind: EventKind,
+        reason: str = "",
+        claim: Claim | None = None,
+        card: str | None = None,
+        made: Made | None = None,
+    ) -> None:
+        with_card = kind is not EventKind.WAITING and self._since
+        if self._connection is not None:
+            self._apdus = self._connection.apdus
+        self._shop.tell(
+            Event(
+                kind,
+                self._reader,
+                application=None if claim is None else claim.job,
+                document=None if claim is None else claim.document,
+                card=card,
+                sod=None if made is None else made.sod,
+                reason=reason or None,
+                apdus=self._apdus if with_card else 0,
+                seconds=time.monotonic() - self._since if with_card else 0.0,
+            )
+        )
+        self._state.last = f"{kind}: {reason}" if reason else str(kind)
+
+
+def _refuse() -> None:
+    """Refuse to write: the card was issued, and only what is on it is looked at."""
+    raise RejectCardError(CardFault.OTHER_DOCUMENT, "the card is not the one issued last")

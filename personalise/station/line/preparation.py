@@ -1,0 +1,176 @@
+"""Preparing images ahead, in a process of its own, so that no reader waits for one.
+
+The process takes received jobs from the ledger, as long as fewer than `ahead` images wait for a
+card, and stores their images there.  It has connections and keys of its own.  It ends with the
+station, also when that is killed: the pipe between them closes.
+"""
+
+import multiprocessing
+import socket
+from collections.abc import Callable
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from multiprocessing.connection import Connection
+from pathlib import Path
+from typing import TYPE_CHECKING, Final
+
+from emrtd.lds.files import FileID
+from support.errors import ChipsealError, ElementError, MalformedError
+
+if TYPE_CHECKING:
+    from emrtd.lds.image import LdsImage
+    from personalise.ledger.interface import Preparation
+    from personalise.pki.issuing_pki import IssuingPki
+    from personalise.preparing.chip_profile import ChipProfile
+
+BATCH: Final = 4
+_POLL_SECONDS: Final = 0.5
+_ENDING_SECONDS: Final = 15.0
+
+
+@dataclass(frozen=True)
+class PreparationSettings:
+    """What the process needs: a PKI, the files with its secrets, the ledger; `ahead` images."""
+
+    pki: Path
+    ledger: str
+    passphrase_file: Path | None = None
+    pin_file: Path | None = None
+    ahead: int = 32
+
+
+@dataclass(frozen=True)
+class Problem:
+    """An error of the process, or a rejected job: sent to the station as text."""
+
+    kind: str
+    what: str
+    advice: str
+    job: str | None = None
+    document: str | None = None
+
+    @classmethod
+    def of(
+        cls, error: ChipsealError, job: str | None = None, document: str | None = None
+    ) -> "Problem":
+        """Return the problem of an error."""
+        return cls(error.kind, error.message, error.advice, job, document)
+
+    @property
+    def reason(self) -> str:
+        """What is wrong and what to do, on one line."""
+        return f"{self.what}; {self.advice}" if self.advice else self.what
+
+
+class PreparingProcess:
+    """The process, and what it tells.  `problem` is why it ended, None while it works."""
+
+    def __init__(self, settings: PreparationSettings, rejected: Callable[[Problem], None]) -> None:
+        context = multiprocessing.get_context("spawn")
+        self._pipe, theirs = context.Pipe()
+        self._rejected = rejected
+        self._process = context.Process(
+            target=_main, args=(settings, theirs), name="preparing", daemon=True
+        )
+        self._process.start()
+        theirs.close()
+        self.problem: Problem | None = None
+
+    def poll(self) -> None:
+        """Receive what the process has told since."""
+        try:
+            while self.problem is None and self._pipe.poll():
+                told: Problem = self._pipe.recv()
+                if told.job is None:
+                    self.problem = told
+                else:
+                    self._rejected(told)
+        except (EOFError, OSError):
+            what = "data preparation ended unexpectedly"
+            self.problem = self.problem or Problem("internal", what, "start the station again")
+
+    def close(self) -> None:
+        """End the process after the document that it prepares."""
+        self._pipe.close()
+        self._process.join(_ENDING_SECONDS)
+        if self._process.is_alive():
+            self._process.kill()
+            self._process.join()
+
+
+def _main(settings: PreparationSettings, pipe: Connection) -> None:
+    import signal
+
+    for number in (signal.SIGINT, signal.SIGTERM, signal.SIGUSR1, signal.SIGUSR2):
+        signal.signal(number, signal.SIG_IGN)  # of a terminal's Ctrl-C: the station ends this
+    try:
+        _prepare_until_closed(settings, pipe)
+    except (BrokenPipeError, EOFError):
+        return
+    except ChipsealError as error:
+        pipe.send(Problem.of(error))
+    except Exception as error:
+        what = f"data preparation failed: internal error ({type(error).__name__})"
+        pipe.send(Problem("internal", what, "report it"))
+        raise
+
+
+def _prepare_until_closed(settings: PreparationSettings, pipe: Connection) -> None:
+    from personalise.ledger.interface import LedgerUnavailableError
+    from personalise.ledger.opening import open_ledger
+    from personalise.ledger.states import JobState, StepRefusedError, Worker
+    from personalise.pki.issuing_pki import IssuingPki, no_pin
+    from support.passphrase import read_passphrase, read_secret_line
+    from support.records import FieldError
+
+    pin_file = settings.pin_file
+    pin = no_pin if pin_file is None else lambda: read_secret_line(pin_file)
+    pki = IssuingPki.open(settings.pki, read_passphrase(settings.passphrase_file), pin)
+    preparer = _Preparer(pki)
+    worker = Worker(f"{socket.gethostname()}-preparing", str(multiprocessing.current_process().pid))
+    ledger = open_ledger(settings.ledger, pki)
+    try:
+        while not pipe.poll():
+            try:
+                waiting = ledger.counts()[JobState.PREPARED]
+                limit = min(BATCH, settings.ahead - waiting)
+                taken = ledger.take_for_preparation(worker, limit) if limit > 0 else []
+            except LedgerUnavailableError:
+                taken = []
+            for each in taken:
+                try:
+                    image = preparer.prepare(each, datetime.now(UTC).replace(microsecond=0))
+                    ledger.prepared(each.job, image)
+                except (ElementError, FieldError, MalformedError) as error:
+                    ledger.reject(each.job, str(error))
+                    pipe.send(Problem.of(error, each.job, each.document))
+                except (LedgerUnavailableError, StepRefusedError):
+                    continue  # it is taken again when its lease has ended
+            if not taken and pipe.poll(_POLL_SECONDS):
+                return
+    finally:
+        ledger.close()
+
+
+class _Preparer:
+    """Makes and registers images with one PKI; the profiles are read once."""
+
+    def __init__(self, pki: "IssuingPki") -> None:
+        self._pki = pki
+        self._profiles: dict[str, ChipProfile] = {}
+
+    def prepare(self, job: "Preparation", at: datetime) -> "LdsImage":
+        """Return the image of a job; raises what `personalise prepare` raises."""
+        from personalise.pki.clock import require_clock
+        from personalise.preparing import data_preparation
+        from personalise.preparing.chip_profile import ChipProfile
+
+        if job.profile not in self._profiles:
+            self._profiles[job.profile] = ChipProfile.load(job.profile)
+        require_clock(self._pki.folder, at, self._pki.settings.accepted_clock)
+        issuance = self._pki.issuance()
+        image = data_preparation.prepare(job.application, self._profiles[job.profile], issuance, at)
+        number = job.application.particulars.document.number
+        certificate = issuance.signer.certificate
+        self._pki.register_document(certificate, at, image.files[FileID.SOD], number)
+        return image

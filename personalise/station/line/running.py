@@ -1,0 +1,171 @@
+"""Putting a station together: ledger, keys, readers, display; and its result."""
+
+import sys
+import threading
+import time
+from collections.abc import Callable, Mapping
+from contextlib import ExitStack, suppress
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Final, cast
+
+from personalise.ledger.interface import Ledger, LedgerUnavailableError
+from personalise.ledger.journal import station_slot
+from personalise.ledger.opening import open_ledger
+from personalise.ledger.states import JobState
+from personalise.pki.issuing_pki import IssuingPki
+from personalise.pki.keys.station import StationKeys
+from personalise.station.key_sources.test_key import TestKeySource
+from personalise.station.line.control import Control, Keys, obeying_signals
+from personalise.station.line.displays import JsonLines, PlainLines, Table
+from personalise.station.line.effects import EventKind
+from personalise.station.line.events import Display, Event, Tally
+from personalise.station.line.last_issued import LastIssued
+from personalise.station.line.metrics import Metrics
+from personalise.station.line.preparation import PreparationSettings, PreparingProcess, Problem
+from personalise.station.line.shop import Shop
+from personalise.station.line.station import CALL_SECONDS, Station
+from support.errors import ExitStatus
+from support.passphrase import read_passphrase
+
+_COUNTING_SECONDS: Final = 1.0
+PREPARING: Final = "preparation"
+"""What events name in place of a reader, for an application that cannot be prepared."""
+
+
+@dataclass(frozen=True)
+class Options:
+    """How a station is to run.  Without `preparation` it prepares no images."""
+
+    pki: Path
+    ledger: str
+    readers: tuple[str, ...] = ()
+    until_empty: bool = False
+    as_json: bool = False
+    metrics: int | None = None
+    call_seconds: float = CALL_SECONDS
+    station_key: Path | None = None
+    passphrase_file: Path | None = None
+    preparation: PreparationSettings | None = None
+
+
+@dataclass(frozen=True)
+class Outcome:
+    """The result of a run; `hung` if a thread still waits for a reader."""
+
+    summary: Mapping[str, int | str]
+    status: ExitStatus
+    hung: bool
+
+    @property
+    def text(self) -> str:
+        """The summary as one line."""
+        counts = [
+            f"{each} {name.replace('_', ' ')}"
+            for name, each in self.summary.items()
+            if name != "event"
+        ]
+        return ", ".join(counts)
+
+
+class _Counts:
+    """The ledger's counts of jobs, at most once a second: a table and metrics share them."""
+
+    def __init__(self, ledger: Ledger) -> None:
+        self._ledger = ledger
+        self._jobs: Mapping[JobState, int] = {}
+        self._next = 0.0
+        self._lock = threading.Lock()
+
+    def __call__(self) -> Mapping[JobState, int]:
+        """Return the counts, the last ones while the ledger does not answer."""
+        with self._lock:
+            now = time.monotonic()
+            if now >= self._next:
+                with suppress(LedgerUnavailableError):
+                    self._jobs = self._ledger.counts()
+                took = time.monotonic() - now
+                self._next = now + max(_COUNTING_SECONDS, 20 * took)
+            return self._jobs
+
+
+def run_station(options: Options) -> Outcome:
+    """Run a station to its end; raises `ChipsealError` if it cannot begin."""
+    passphrase = read_passphrase(options.passphrase_file)
+    pki = IssuingPki.open(options.pki, passphrase, with_signing_keys=False)
+    control, tally = Control(), Tally()
+    with ExitStack() as stack:
+        ledger = cast("Ledger", open_ledger(options.ledger, pki))
+        stack.callback(ledger.close)
+        own = stack.enter_context(station_slot(ledger.id))
+        ledger.join(own)
+        told: list[Callable[[Event], None]] = [tally.add]
+        lock = threading.Lock()
+
+        def tell(event: Event) -> None:
+            with lock:
+                for each in told:
+                    each(event)
+
+        keys = StationKeys(passphrase, options.station_key)
+        shop = Shop(
+            ledger,
+            own.name,
+            LastIssued(own.journal.folder),
+            keys,
+            TestKeySource(),
+            control,
+            tell,
+            idle_ends=options.until_empty,
+            preparing=True,
+        )
+        station = Station(shop, options.readers, call_seconds=options.call_seconds)
+        counts = _Counts(ledger)
+        display = _display(options, station, counts, tally)
+        stack.callback(display.close)
+        told.append(display.show)
+        if options.metrics is not None:
+            metrics = Metrics(options.metrics, counts)
+            stack.callback(metrics.close)
+            told.append(metrics.count)
+        if options.preparation is not None:
+            station.polled = _prepare(stack, options.preparation, shop)
+        with obeying_signals(control), Keys(sys.stdin) as pressed:
+            station.run(pressed)
+        summary = tally.summary(ledger.counts())
+        status = ExitStatus.NO_CARD if station.has_failed else ExitStatus.OK
+        return Outcome(summary, status, station.has_abandoned)
+
+
+def _prepare(stack: ExitStack, settings: PreparationSettings, shop: Shop) -> Callable[[], None]:
+    """Start the preparing process; return what is to be called often."""
+
+    def rejected(problem: Problem) -> None:
+        shop.tell(
+            Event(
+                EventKind.REJECTED_APPLICATION,
+                PREPARING,
+                application=problem.job,
+                document=problem.document,
+                reason=problem.reason,
+            )
+        )
+
+    process = PreparingProcess(settings, rejected)
+    stack.callback(process.close)
+
+    def poll() -> None:
+        process.poll()
+        if process.problem is not None and shop.preparing:
+            shop.preparing = False
+            shop.tell(Event(EventKind.STOPPED, PREPARING, reason=process.problem.reason))
+
+    return poll
+
+
+def _display(options: Options, station: Station, counts: _Counts, tally: Tally) -> Display:
+    if options.as_json:
+        return JsonLines()
+    if sys.stderr.isatty():
+        return Table(lambda: {n: each.state for n, each in station.readers.items()}, counts, tally)
+    return PlainLines()

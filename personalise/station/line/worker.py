@@ -1,0 +1,201 @@
+"""What is done at one reader, from waiting for a card to taking it out.  Pure: it yields effects.
+
+    wait for a card > identify > take a job > write, lock, inspect > enter > take the card out
+
+The ledger is told of each step by its effect; `begin` and `locking` are entered while the card is
+written (`personalise.station.writing.Milestones`).
+"""
+
+from dataclasses import dataclass
+from typing import Final
+
+from emrtd.transport.connection import Tray
+from personalise.ledger.interface import CardRefused, Claim
+from personalise.ledger.states import StepRefusedError
+from personalise.station.cards.interface import CardState
+from personalise.station.line.effects import (
+    Eject,
+    Ended,
+    EnterApplicationRejected,
+    EnterCardRejected,
+    EnterInterrupted,
+    EnterIssued,
+    EventKind,
+    Failed,
+    FindDoubtful,
+    Identify,
+    IsIssued,
+    Made,
+    Make,
+    Release,
+    SeenCard,
+    Take,
+    Tell,
+    WaitForCard,
+    WaitForWork,
+    Work,
+    ask,
+)
+from personalise.station.outcomes import (
+    CardFault,
+    RejectApplicationError,
+    RejectCardError,
+    StopReaderError,
+    TryAgainError,
+)
+
+TRIES: Final = 3
+"""How often a card is tried that stays in the reader, before it is set aside."""
+_SETTLING_SECONDS: Final = 0.3
+_SET_ASIDE: Final = "set aside after {} tries: insert the card again, or write it off with `jobs`"
+
+
+@dataclass(frozen=True, slots=True)
+class _Next:
+    """What follows a card: `another` card, the same one again, or the end."""
+
+    another: bool = True
+    ended: Ended | None = None
+
+
+_ANOTHER: Final = _Next()
+_SAME: Final = _Next(another=False)
+
+
+def work() -> Work[Ended]:
+    """Make cards until nothing is left to do; the last event is `stopped`."""
+    ended = yield from _until_ended()
+    yield from ask(Tell(EventKind.STOPPED, ended.reason))
+    return ended
+
+
+def _until_ended() -> Work[Ended]:
+    following, failures = _SAME, 0
+    while following.ended is None:
+        arrival = yield from ask(WaitForCard(following.another))
+        if isinstance(arrival, Ended):
+            return arrival
+        if arrival.new:
+            failures = 0
+        try:
+            following = yield from _handle()
+        except TryAgainError as error:
+            failures += 1
+            following = yield from _again(error, failures)
+        except StopReaderError as error:
+            yield from ask(Release())
+            if not error.comes_back:
+                return Ended(str(error), failed=True)
+            yield from ask(Tell(EventKind.WAITING, str(error)))
+            following = _SAME
+        except StepRefusedError as error:  # somebody else decided: the card must not leave as good
+            yield from ask(Tell(EventKind.REJECTED_CARD, str(error)))
+            yield from ask(Eject(Tray.REJECTED))
+            following = _ANOTHER
+    return following.ended
+
+
+def _again(error: TryAgainError, failures: int) -> Work[_Next]:
+    yield from ask(Tell(EventKind.INTERRUPTED, str(error)))
+    if failures < TRIES:
+        yield from ask(Release(_SETTLING_SECONDS * failures))
+        return _SAME
+    yield from ask(Tell(EventKind.REJECTED_CARD, _SET_ASIDE.format(failures)))
+    yield from ask(Eject(Tray.REJECTED))
+    return _ANOTHER
+
+
+def _handle() -> Work[_Next]:
+    """Handle the card in the reader."""
+    try:
+        card = yield from ask(Identify())
+    except RejectCardError as error:
+        yield from ask(Tell(EventKind.REJECTED_CARD, str(error)))
+        yield from ask(Eject(Tray.REJECTED))
+        return _ANOTHER
+    if card.name is None and card.state is CardState.LOCKED:
+        return (yield from _handle_locked())
+    answer = yield from ask(Take(card.name, card.kind))
+    if answer is None:
+        return (yield from _without_work(card))
+    if isinstance(answer, CardRefused):
+        return (yield from _refuse(answer, locked=card.state is CardState.LOCKED))
+    return (yield from _finish(answer, (yield from ask(Make(answer)))))
+
+
+def _without_work(card: SeenCard) -> Work[_Next]:
+    yield from ask(Release())
+    reason = f"no application waits for a card of the kind {card.kind}"
+    yield from ask(Tell(EventKind.WAITING, reason, card=card.name))
+    ended = yield from ask(WaitForWork())
+    return _SAME if ended is None else _Next(ended=ended)
+
+
+def _refuse(refused: CardRefused, *, locked: bool) -> Work[_Next]:
+    if locked and (yield from ask(IsIssued())):
+        return (yield from _recognise())
+    reason = "; ".join(each for each in (refused.message, refused.advice) if each)
+    yield from ask(Tell(EventKind.REJECTED_CARD, reason, card=refused.card))
+    yield from ask(Eject(Tray.REJECTED))
+    return _ANOTHER
+
+
+def _handle_locked() -> Work[_Next]:
+    """Handle a locked card, whose serial number cannot be read without its passwords.
+
+    It is opened with those of each job in doubt, then with those of the card issued last.
+    """
+    for name, kind in (yield from ask(FindDoubtful())):
+        claim = yield from ask(Take(name, kind))
+        if not isinstance(claim, Claim):
+            continue
+        made = yield from ask(Make(claim))
+        if _is_another_card(made):
+            yield from ask(EnterInterrupted(claim, "another card is in the reader"))
+            continue
+        return (yield from _finish(claim, made))
+    if (yield from ask(IsIssued())):
+        return (yield from _recognise())
+    reason = "the card is locked, and no open application is known to be on it; keep it apart"
+    yield from ask(Tell(EventKind.REJECTED_CARD, reason))
+    yield from ask(Eject(Tray.REJECTED))
+    return _ANOTHER
+
+
+def _recognise() -> Work[_Next]:
+    yield from ask(Tell(EventKind.RECOGNISED, "a good card that was issued before"))
+    yield from ask(Eject(Tray.DONE))
+    return _ANOTHER
+
+
+def _is_another_card(made: Made | Failed) -> bool:
+    error = made.error if isinstance(made, Failed) else None
+    return isinstance(error, RejectCardError) and error.fault is CardFault.OTHER_DOCUMENT
+
+
+def _finish(claim: Claim, made: Made | Failed) -> Work[_Next]:
+    """Enter what became of a claim, and put the card where it belongs."""
+    if isinstance(made, Made):
+        yield from ask(EnterIssued(claim))
+        yield from ask(Tell(EventKind.ISSUED, claim=claim, card=claim.card, made=made))
+        yield from ask(Eject(Tray.DONE))
+        return _ANOTHER
+    match made.error:
+        case RejectCardError() as error:
+            yield from ask(EnterCardRejected(claim, error))
+            yield from ask(Tell(EventKind.REJECTED_CARD, str(error), claim, claim.card))
+            yield from ask(Eject(Tray.REJECTED))
+            return _ANOTHER
+        case RejectApplicationError() as error:
+            yield from ask(EnterApplicationRejected(claim, str(error)))
+            yield from ask(Tell(EventKind.REJECTED_APPLICATION, str(error), claim, claim.card))
+            if not made.begun:
+                yield from ask(Release())
+                return _SAME
+            reason = "begun for an application that was rejected"
+            yield from ask(Tell(EventKind.REJECTED_CARD, reason, claim, claim.card))
+            yield from ask(Eject(Tray.REJECTED))
+            return _ANOTHER
+        case error:
+            yield from ask(EnterInterrupted(claim, error.message))
+            raise error
