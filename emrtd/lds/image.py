@@ -33,6 +33,8 @@ MAX_COLLECTION: Final = 4 * 1024 * 1024 * 1024 - 1
 _MAX_ZIP_DIRECTORY: Final = 256 * 1024
 _MAX_COLLECTION_DIRECTORY: Final = 4 * 1024 * 1024
 """Octets: some 50,000 entries, whose descriptions take 30 MB of memory."""
+_BLOCK: Final = 1 << 16
+"""Octets that are read at once: a buffer for the largest file would take longer than most files."""
 _ZIP_TAIL: Final = 22 + 0xFFFF
 """Octets: the end record of a zip with the longest comment."""
 _ZIP_METHODS: Final = frozenset({zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED})
@@ -127,7 +129,7 @@ class LdsImage(Value, frozen=True):
                 if kind is None:
                     unrecognised.append(name)
                     continue
-                octets = head + stream.read(MAX_FILE + 1 - len(head))
+                octets = _read_on(head, stream)
             total += len(octets)
             if len(octets) > MAX_FILE or total > MAX_IMAGE:
                 raise MalformedError(f"{path}: {name}", "is too large for an elementary file")
@@ -247,10 +249,21 @@ def _misnamed(kind: FileID | Companion, *names: str) -> str | None:
     return found[0] if len(found) == 1 else None
 
 
+def _read_on(head: bytes, stream: IO[bytes]) -> bytes:
+    """Return the head and what follows it, `MAX_FILE` octets and one at most."""
+    parts, size = [head], len(head)
+    while size <= MAX_FILE and (part := stream.read(min(_BLOCK, MAX_FILE + 1 - size))):
+        parts.append(part)
+        size += len(part)
+    return b"".join(parts)
+
+
 def _in_folder(folder: Path) -> Iterator[tuple[str, Opener]]:
-    for path in sorted(folder.iterdir()):
-        if path.is_file() and not path.name.startswith("."):
-            yield path.name, lambda path=path: path.open("rb")  # type: ignore[misc]
+    with os.scandir(folder) as entries:
+        found = sorted((entry.name, entry.path) for entry in entries if entry.is_file())
+    for name, path in found:
+        if not name.startswith("."):
+            yield name, lambda path=path: open(path, "rb", buffering=0)  # type: ignore[misc]  # noqa: PTH123, SIM115
 
 
 def _in_zip(

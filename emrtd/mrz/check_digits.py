@@ -9,6 +9,7 @@ ALPHABET: Final = "0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZ"
 """The characters of the zone besides the filler; the index of each is its value."""
 
 _WEIGHTS: Final = (7, 3, 1)
+_VALUES: Final = {FILLER: 0} | {character: value for value, character in enumerate(ALPHABET)}
 
 
 class CheckDigit(msgspec.Struct, frozen=True):
@@ -30,8 +31,6 @@ class CheckDigit(msgspec.Struct, frozen=True):
 
 def check_digit(characters: str) -> str:
     """Compute the check digit over characters A to Z, 0 to 9 and `<`, whose value is 0."""
-    total = 0
-    for index, character in enumerate(characters):
-        if character != FILLER:
-            total += ALPHABET.index(character) * _WEIGHTS[index % 3]
+    values = [_VALUES[character] for character in characters]
+    total = sum(weight * sum(values[at::3]) for at, weight in enumerate(_WEIGHTS))
     return str(total % 10)

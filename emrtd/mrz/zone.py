@@ -226,14 +226,11 @@ class Mrz(msgspec.Struct, frozen=True):
 
     def _long_number(self) -> tuple[str, str] | None:
         """Return a number that continues in the optional data, and its check digit, or None."""
+        if not self.layout.long_numbers or self._printed_digit("document_number") != FILLER:
+            return None
         first = self.printed("document_number")
         tail = self.printed("optional_data").partition(FILLER)[0]
-        if (
-            not self.layout.long_numbers
-            or self._printed_digit("document_number") != FILLER
-            or first.endswith(FILLER)
-            or len(tail) < 2
-        ):
+        if first.endswith(FILLER) or len(tail) < 2:
             return None
         return first + tail[:-1], tail[-1]
 

@@ -60,6 +60,7 @@ from emrtd.pki.x509.crl import Crl
 from support.secret import Secret
 from tests.certificates import DAY, NOW, Authority, ec_key, key
 from tests.helpers import replace
+from verify.judging.decoding import decode_files
 from verify.judging.evidence import Evidence
 from verify.judging.judgement import judge
 from verify.judging.policy import Policy, load_policy
@@ -207,7 +208,7 @@ class Document:
         """Judge it, or the evidence given; its images are decoded only if `looked_at`."""
         policy = load_policy(policy) if isinstance(policy, str) else policy
         evidence = evidence or self.evidence()
-        looks = look_at_images(evidence) if looked_at else None
+        looks = look_at_images(decode_files(evidence.files)) if looked_at else None
         return judge(evidence, self.trust, policy, at, looks)
 
 

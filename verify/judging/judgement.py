@@ -34,6 +34,7 @@ from verify.judging.contents import (
     portrait,
     trust_in_words,
 )
+from verify.judging.decoding import Contents
 from verify.judging.evidence import AccessControl, Evidence, InspectionSession
 from verify.judging.faults import describe
 from verify.judging.images import ImageLooks
@@ -65,6 +66,8 @@ CHECKS: Final[tuple[CheckFunction, ...]] = (
 )
 """The checks; each stands after those whose results it uses."""
 
+_PLACES: Final = {check_id: place for place, check_id in enumerate(CHECK_IDS)}
+
 _PROOFS: Final = (*CLONE_PROOFS, "terminal.authentication", "chip.life-cycle")
 """The checks whose result depends on the session, which only its observer can know."""
 
@@ -87,12 +90,15 @@ def judge(
     policy: Policy,
     at: datetime,
     looks: ImageLooks | None = None,
+    *,
+    decoded: Contents | None = None,
 ) -> Report:
     """Judge evidence as of an instant (aware, UTC).
 
     `looks` holds the results of decoding its images; with None, lds.images is not performed.
+    `decoded` holds the files of the evidence, if they were decoded before (`decode_files`).
     """
-    case = Case(evidence, trust, policy, at, looks)
+    case = Case(evidence, trust, policy, at, looks, decoded)
     made: dict[str, Check] = {}
     for check_function in CHECKS:
         made.update((check.id, check) for check in check_function(case, made))
@@ -157,7 +163,7 @@ def _doubted(check: Check, why: str) -> Check:
 def _place(check: Check) -> tuple[int, int]:
     """Return the position of a check in the report, as a sort key."""
     number = check.id.removeprefix("dg.hash.DG") if check.family == "dg.hash" else "0"
-    return CHECK_IDS.index(check.family), int(number)
+    return _PLACES[check.family], int(number)
 
 
 def decide(
@@ -192,10 +198,11 @@ def _objections(case: Case, checks: tuple[Check, ...], claimed: Container[str]) 
 
 def _satisfies(policy: Policy, check: Check) -> bool:
     """Whether a check that did not fail satisfies the policy."""
-    if check.family in policy.mandatory:
+    family = check.family
+    if family in policy.mandatory:
         closed = check.outcome in (Outcome.NOT_PERFORMED, Outcome.NOT_PRESENT)
         return check.outcome is Outcome.PASSED or (closed and check.id in _SENSITIVE)
-    if check.family in policy.mandatory_where_applicable:
+    if family in policy.mandatory_where_applicable:
         return check.outcome in (Outcome.PASSED, Outcome.NOT_PRESENT, Outcome.NOT_PERFORMED)
     return True
 

@@ -11,6 +11,7 @@ from msgspec.structs import replace
 
 from emrtd.pki.findings import Check, Outcome
 from emrtd.pki.trust import TrustView
+from verify.judging.decoding import decode_files
 from verify.judging.evidence import Evidence
 from verify.judging.judgement import judge
 from verify.judging.policy import Policy, load_policy
@@ -55,7 +56,9 @@ class JudgingSession:
     def judge(self, evidence: Evidence) -> Report:
         """Decode the images of one document and judge it."""
         at = self.at or self._clock()
-        report = judge(evidence, self.trust, self.policy, at, look_at_images(evidence))
+        contents = decode_files(evidence.files)
+        looks = look_at_images(contents)
+        report = judge(evidence, self.trust, self.policy, at, looks, decoded=contents)
         if self.at is not None or self._seen is None or self._seen - at <= TOLERANCE:
             return report
         verdict = Verdict.REFER if report.verdict is Verdict.ACCEPT else report.verdict

@@ -32,6 +32,12 @@ def show(image: bytes, what: str = "image") -> Shown:
     return Shown(*decoded(image, Mode.PARTIAL, what))
 
 
+def find_quirk(image: bytes, what: str = "image") -> str:
+    """Decode an image as `show` does; return its quirk alone, empty for a whole image."""
+    _check(image, what)
+    return decoded(image, Mode.QUIRK, what)[1]
+
+
 def _check(image: bytes, what: str) -> None:
     header = sniff(image[: MAX_OCTETS + 1], what)
     check_bounds(image, header, MAX_PIXELS)

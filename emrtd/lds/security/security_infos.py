@@ -5,6 +5,7 @@ malformed entry of a known one, are kept byte for byte and in their place.
 """
 
 from collections.abc import Callable, Iterator
+from functools import lru_cache
 from typing import Final, TypeVar
 
 import msgspec
@@ -145,6 +146,25 @@ def _with_encoding(parent: DataObject) -> Iterator[tuple[DataObject, bytes]]:
 
 
 def _decode_info(entry: DataObject, encoded: bytes) -> SecurityInfo:
+    known = _decode_short(encoded) if len(encoded) <= _MAX_SHORT else None
+    return _decode_anew(entry, encoded) if known is None else known
+
+
+_MAX_SHORT: Final = 32
+"""Octets of an entry without a key, which is the same in many documents."""
+
+
+@lru_cache(maxsize=512)
+def _decode_short(encoded: bytes) -> SecurityInfo | None:
+    """Decode an entry of a known protocol; None if it must be decoded where it stands."""
+    try:
+        info = _decode_anew(tlv.read(encoded, WHAT), encoded)
+    except MalformedError:
+        return None
+    return None if isinstance(info, UnknownSecurityInfo) else info
+
+
+def _decode_anew(entry: DataObject, encoded: bytes) -> SecurityInfo:
     if entry.tag != der.SEQUENCE:
         raise entry.malformed("a SecurityInfo is a SEQUENCE")
     fields = entry.children()

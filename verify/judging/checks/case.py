@@ -16,7 +16,7 @@ from emrtd.lds.data_groups.dg14 import DataGroup14
 from emrtd.lds.data_groups.dg15 import DataGroup15
 from emrtd.lds.data_groups.permit import Permit
 from emrtd.lds.files import FileID, data_group
-from emrtd.lds.registry import Content, decode
+from emrtd.lds.registry import Content
 from emrtd.lds.security.card_access import CardAccess
 from emrtd.lds.security.card_security import CardSecurity
 from emrtd.lds.security.sod import Sod
@@ -28,6 +28,7 @@ from emrtd.pki.signer_profile import Use
 from emrtd.pki.trust import TrustView
 from support.errors import MalformedError
 from verify.judging.check_ids import SIGNER_PROOFS
+from verify.judging.decoding import Contents, decode_files
 from verify.judging.evidence import Evidence, InspectionSession
 from verify.judging.faults import Fault, NotTried, Why, describe
 from verify.judging.images import ImageLooks
@@ -47,6 +48,7 @@ class Case(msgspec.Struct, frozen=True, dict=True):
 
     The property of a file is its decoded content, None if the evidence has no such file, or the
     `MalformedError` that decoding raised.  `images` is None if the images were not decoded.
+    `decoded` holds the files of the evidence, if they were decoded before.
     """
 
     evidence: Evidence
@@ -54,18 +56,19 @@ class Case(msgspec.Struct, frozen=True, dict=True):
     policy: Policy
     at: datetime
     images: ImageLooks | None = None
+    decoded: Contents | None = None
 
     @property
     def session(self) -> InspectionSession | None:
         """The session with the chip; None for an image of files."""
         return self.evidence.session
 
-    @property
+    @cached_property
     def com(self) -> Com | MalformedError | None:
         """EF.COM."""
         return self._decoded(FileID.COM, Com)
 
-    @property
+    @cached_property
     def sod(self) -> Sod | MalformedError | None:
         """EF.SOD."""
         return self._decoded(FileID.SOD, Sod)
@@ -83,7 +86,7 @@ class Case(msgspec.Struct, frozen=True, dict=True):
             tolerated=self.sod.tolerated,
         )
 
-    @property
+    @cached_property
     def card_security(self) -> CardSecurity | MalformedError | None:
         """EF.CardSecurity."""
         return self._decoded(FileID.CARD_SECURITY, CardSecurity)
@@ -96,39 +99,39 @@ class Case(msgspec.Struct, frozen=True, dict=True):
         signed_data = self.card_security.signed_data
         return examine(signed_data, self.trust, at=self.at, prefix="cardsecurity")
 
-    @property
+    @cached_property
     def card_access(self) -> CardAccess | MalformedError | None:
         """EF.CardAccess."""
         return self._decoded(FileID.CARD_ACCESS, CardAccess)
 
-    @property
+    @cached_property
     def dg1(self) -> DataGroup1 | MalformedError | None:
         """DG1."""
         return self._decoded(FileID.DG1, DataGroup1)
 
-    @property
+    @cached_property
     def dg14(self) -> DataGroup14 | MalformedError | None:
         """DG14."""
         return self._decoded(FileID.DG14, DataGroup14)
 
-    @property
+    @cached_property
     def dg15(self) -> DataGroup15 | MalformedError | None:
         """DG15."""
         return self._decoded(FileID.DG15, DataGroup15)
 
-    @property
+    @cached_property
     def dg11(self) -> DataGroup11 | None:
         """DG11; None also if it cannot be read, or if an EF.SOD does not have its hash."""
         content = self._content_as_good_as_dg1(11)
         return content if isinstance(content, DataGroup11) else None
 
-    @property
+    @cached_property
     def dg12(self) -> DataGroup12 | None:
         """DG12; None also if it cannot be read, or if an EF.SOD does not have its hash."""
         content = self._content_as_good_as_dg1(12)
         return content if isinstance(content, DataGroup12) else None
 
-    @property
+    @cached_property
     def issued(self) -> date | None:
         """The date of issue in DG12; None if it is absent, or the hash of DG12 is not in EF.SOD."""
         digits = None if self.dg12 is None else self.dg12.date_of_issue
@@ -139,7 +142,7 @@ class Case(msgspec.Struct, frozen=True, dict=True):
         except ValueError:
             return None
 
-    @property
+    @cached_property
     def issued_from(self) -> date | None:
         """The date of issue, else the first day of the Document Signer's certificate.
 
@@ -156,7 +159,7 @@ class Case(msgspec.Struct, frozen=True, dict=True):
         today = self.at.date()
         return today if self.issued is None else min(self.issued, today)
 
-    @property
+    @cached_property
     def _use(self) -> Use:
         """What the Document Signer was used for: the type of document, and the time of signing.
 
@@ -171,18 +174,18 @@ class Case(msgspec.Struct, frozen=True, dict=True):
         midnight = datetime(issued.year, issued.month, issued.day, tzinfo=UTC)
         return Use(document_type, midnight, whole_day=True)
 
-    @property
+    @cached_property
     def permit(self) -> Permit | None:
         """The permit in DG13; None also if the hash of DG13 is not the one in EF.SOD."""
         content = self._signed_content(13)
         return content.permit if isinstance(content, DataGroup13) else None
 
-    @property
+    @cached_property
     def mrz(self) -> Mrz | None:
         """The MRZ in DG1; None if DG1 is missing or cannot be read."""
         return self.dg1.mrz if isinstance(self.dg1, DataGroup1) else None
 
-    @property
+    @cached_property
     def signed_numbers(self) -> tuple[int, ...]:
         """The numbers of the data groups that EF.SOD lists, in ascending order."""
         if not isinstance(self.sod, Sod):
@@ -191,12 +194,29 @@ class Case(msgspec.Struct, frozen=True, dict=True):
 
     def is_signed(self, number: int) -> bool:
         """Whether the hash of a data group is the one in EF.SOD, whoever signed EF.SOD."""
-        octets = self.evidence.files.get(file_of(number))
-        if octets is None or not isinstance(self.sod, Sod):
-            return False
-        security_object = self.sod.security_object
-        digest = security_object.hash_algorithm.digest(octets)
-        return security_object.hashes.get(number) == digest
+        return number in self._signed
+
+    @cached_property
+    def _signed(self) -> frozenset[int]:
+        """The numbers of the data groups whose hashes are those in EF.SOD."""
+        if not isinstance(self.sod, Sod):
+            return frozenset()
+        signed = self.sod.security_object.hashes
+        return frozenset(
+            number for number, digest in self.digests.items() if signed[number] == digest
+        )
+
+    @cached_property
+    def digests(self) -> Mapping[int, bytes]:
+        """The hash of each data group that EF.SOD lists and the evidence has, by its number."""
+        if not isinstance(self.sod, Sod):
+            return {}
+        digest, files = self.sod.security_object.hash_algorithm.digest, self.evidence.files
+        return {
+            number: digest(files[file_of(number)])
+            for number in self.sod.security_object.hashes
+            if file_of(number) in files
+        }
 
     def _signed_content(self, number: int) -> Content | MalformedError | None:
         """Return a data group; None also if its hash is not the one in EF.SOD."""
@@ -213,22 +233,15 @@ class Case(msgspec.Struct, frozen=True, dict=True):
         return self._signed_content(number)
 
     @cached_property
-    def contents(self) -> Mapping[FileID, Content | MalformedError]:
+    def contents(self) -> Contents:
         """Every file of the evidence: its content, or the `MalformedError` that decoding raised."""
-        return {file_id: _decode(file_id, each) for file_id, each in self.evidence.files.items()}
+        return decode_files(self.evidence.files) if self.decoded is None else self.decoded
 
     def _decoded(self, file_id: FileID, kind: type[T]) -> T | MalformedError | None:
         content = self.contents.get(file_id)
         if content is None or isinstance(content, kind | MalformedError):
             return content
         raise AssertionError(f"the registry decodes {file_id} as something else")
-
-
-def _decode(file_id: FileID, octets: bytes) -> Content | MalformedError:
-    try:
-        return decode(file_id, octets)
-    except MalformedError as error:
-        return error
 
 
 def why_absent(case: Case, file_id: FileID) -> str:

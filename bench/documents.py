@@ -1,0 +1,110 @@
+"""Documents of one State to measure with: the files of a specimen, numbered and signed anew."""
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+
+from cryptography.hazmat.primitives.asymmetric.ec import ECDSA
+
+from emrtd.crypto.ecdsa import public_key
+from emrtd.crypto.signatures import EcPublicKey, hash_algorithm
+from emrtd.lds.data_groups.dg1 import DataGroup1
+from emrtd.lds.files import FILES, FileID, data_group
+from emrtd.lds.security.sod import Sod
+from emrtd.mrz import Mrz
+from emrtd.pki.x509.crl import Crl
+from emrtd.specimens import Specimen, make_specimen
+from verify.trust.files import TrustFile
+from verify.trust.importing import import_files
+from verify.trust.store import TrustStore
+
+MADE = datetime(2026, 11, 22, 10, tzinfo=UTC)
+AT = MADE + timedelta(hours=2)
+"""The instant of judgement."""
+
+Files = Mapping[FileID, bytes]
+
+
+@dataclass(frozen=True)
+class Documents:
+    """A State, and its documents by number."""
+
+    specimen: Specimen
+
+    @classmethod
+    def make(cls, profile: str = "permit") -> "Documents":
+        return cls(make_specimen(profile, MADE))
+
+    def files(self, number: int) -> Files:
+        """Return the files of a document; its fingerprints are not read."""
+        specimen = self.specimen
+        groups = {
+            each: specimen.files[data_group(each).file_id]
+            for each in Sod.parse(specimen.files[FileID.SOD]).security_object.hashes
+        }
+        groups[1] = DataGroup1(_numbered(specimen.mrz, number)).encode()
+        sod = Sod.parse(specimen.files[FileID.SOD])
+        content = type(sod.security_object).over(groups, sod.security_object.hash_algorithm)
+        signed = specimen.state.document_signer.sign_security_object(content, MADE)
+        changed = {FileID.SOD: signed, FileID.DG1: groups[1]}
+        return {
+            file_id: octets
+            for file_id, octets in {**specimen.files, **changed}.items()
+            if file_id not in {FileID.DG3, FileID.DG4}
+        }
+
+    def save(self, folder: Path, numbers: range) -> None:
+        """Save documents, a folder each, without waiting for the disk."""
+        for number in numbers:
+            image = folder / f"{number // 1000:04}" / f"{number:07}"
+            image.mkdir(parents=True)
+            for file_id, octets in self.files(number).items():
+                (image / FILES[file_id].file_name).write_bytes(octets)
+
+    def make_store(self, path: Path) -> TrustStore:
+        state = self.specimen.state
+        store = TrustStore.open(path, create=True)
+        contents = (state.csca_certificate, Crl.parse(state.crl))
+        import_files(store, [TrustFile("csca", b"", contents)], at=MADE)
+        return store
+
+    def raw(self, files: Files) -> Callable[[], None]:
+        """Return the cryptography of one document alone: its signature, and its hashes."""
+        sod = Sod.parse(files[FileID.SOD])
+        (signer,) = sod.signed_data.signers
+        certificate = self.specimen.state.document_signer.certificate
+        key, attributes = certificate.public_key, signer.signed_attributes
+        assert isinstance(key, EcPublicKey)
+        assert attributes is not None
+        message = attributes
+        loaded = public_key(key.curve, key.point)
+        algorithm = ECDSA(hash_algorithm(signer.scheme.hash))
+        digest = sod.security_object.hash_algorithm.digest
+        groups = [
+            files[data_group(number).file_id]
+            for number in sod.security_object.hashes
+            if data_group(number).file_id in files
+        ]
+
+        def work() -> None:
+            loaded.verify(signer.signature, message, algorithm)
+            for each in groups:
+                digest(each)
+
+        return work
+
+
+def _numbered(mrz: Mrz, number: int) -> Mrz:
+    return Mrz.build(
+        str(mrz.format),
+        document_code=mrz.document_code,
+        issuing_state=mrz.issuing_state,
+        document_number=f"ZU{number:07}",
+        nationality=mrz.nationality,
+        date_of_birth=mrz.date_of_birth,
+        sex=mrz.sex,
+        date_of_expiry=mrz.date_of_expiry,
+        surname=mrz.surname,
+        given_names=mrz.given_names,
+    )
