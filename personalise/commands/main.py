@@ -8,6 +8,7 @@ from pathlib import Path
 import click
 
 from personalise.commands.cvca import eac
+from personalise.commands.intake import intake
 from personalise.commands.pki import audit, officer, pki
 from personalise.commands.prepare import prepare, quality, seal_application
 from personalise.commands.sign_service import sign_service
@@ -30,6 +31,7 @@ def personalise() -> None:
 
 personalise.add_command(prepare)
 personalise.add_command(seal_application)
+personalise.add_command(intake)
 personalise.add_command(write)
 personalise.add_command(passwords)
 personalise.add_command(station)

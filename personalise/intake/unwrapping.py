@@ -98,7 +98,7 @@ def unwrap(
             at = "" if error.offset is None else f" at offset {error.offset}"
             raise RefusedPackageError(
                 Refusal.NOT_A_PACKAGE,
-                f"is not a CMS envelope, or is cut short: {error.reason}{at}",
+                f"the file is not one whole CMS envelope ({error.reason}{at})",
                 advice=error.advice,
             ) from None
         except NotOpenedError:
@@ -117,7 +117,7 @@ def not_opened() -> RefusedPackageError:
 def _check_file(file: IO[bytes], limits: Limits) -> None:
     found = os.fstat(file.fileno())
     if not stat.S_ISREG(found.st_mode):
-        raise RefusedPackageError(Refusal.NOT_A_PACKAGE, "is neither a file nor a folder")
+        raise RefusedPackageError(Refusal.NOT_A_PACKAGE, "it is neither a file nor a folder")
     if found.st_size > limits.octets * _TRANSFER_OVERHEAD // 2:
         raise _too_large(limits)
 
@@ -171,7 +171,7 @@ class _Unwrapping:
     def _decrypt(self, reopen: Callable[[], Readable], kind: str) -> Spool:
         if kind not in {ID_ENVELOPED_DATA, ID_AUTH_ENVELOPED_DATA}:
             raise RefusedPackageError(
-                Refusal.NOT_A_PACKAGE, "is a CMS object that is neither encrypted nor signed"
+                Refusal.NOT_A_PACKAGE, "the file is a CMS object that is not encrypted"
             )
         envelope = Envelope.read(reopen(), _WHAT)
         if envelope.size > self._limits.octets:

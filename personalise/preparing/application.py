@@ -274,7 +274,7 @@ class Application:
             reason = error.strerror or "cannot be read" if isinstance(error, OSError) else error
             raise self.error(field, str(reason)) from None
         if not octets:
-            raise self.error(field, f"{file_name} is empty")
+            raise self.error(field, "names a file that is empty")
         return octets
 
     def error(self, field: str, problem: str, *, advice: str = "") -> FieldError:

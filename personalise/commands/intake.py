@@ -1,0 +1,183 @@
+"""The command `personalise intake`.
+
+It imports what it needs when it runs, so that `--help` stays fast.
+"""
+
+import json
+from datetime import UTC, datetime, timedelta
+from functools import cache
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import click
+
+from personalise.commands.pki_options import open_pki, passphrase_file, pin_file, pki_folder
+from support.command_line import examples, remark
+from support.errors import ExitStatus
+
+if TYPE_CHECKING:
+    from personalise.intake.receipt import ReceivedPackage
+    from personalise.intake.unwrapping import IntakeKey
+
+_PATH = click.Path(path_type=Path)
+_MEGABYTE = 1024 * 1024
+
+
+@click.command(
+    epilog=examples(
+        "personalise intake applications --pki pki",
+        "personalise intake inbox/*.p7m --pki pki --senders senders.pem --receipt receipt.p7m",
+    )
+)
+@click.argument("paths", metavar="PATH...", type=_PATH, nargs=-1, required=True)
+@pki_folder
+@click.option(
+    "--ledger",
+    "ledger_url",
+    metavar="URL",
+    help="Ledger: sqlite:///FILE or postgresql://...  [default: what CHIPSEAL_LEDGER names, or"
+    " ledger.sqlite in the PKI's folder]",
+)
+@click.option(
+    "--senders",
+    "senders_path",
+    type=click.Path(path_type=Path, exists=True),
+    help="File or folder with the certificates of senders, or of their CAs (PEM or DER), and"
+    " revocation lists.  Packages must be signed by one of them.",
+)
+@click.option(
+    "--receipt",
+    "receipt_path",
+    type=_PATH,
+    help="File for the receipt: CMS SignedData over JSON, verified with the PKI's receipt.cer.",
+)
+@click.option(
+    "--profile",
+    "profile_name",
+    default="permit",
+    show_default=True,
+    help="Chip profile: the name of an installed one (permit, permit-bac, passport), or a file.",
+)
+@click.option("--priority", default=0, show_default=True, help="Higher ones are made earlier.")
+@click.option(
+    "--max-age",
+    type=click.FloatRange(min=0, min_open=True),
+    default=30,
+    show_default=True,
+    metavar="DAYS",
+    help="How long ago a package may have been signed.",
+)
+@click.option(
+    "--max-applications",
+    type=click.IntRange(1),
+    default=1000,
+    show_default=True,
+    help="Applications that one package may hold.",
+)
+@click.option(
+    "--max-megabytes",
+    type=click.FloatRange(min=0, min_open=True),
+    default=256,
+    show_default=True,
+    help="Size that one package may have.",
+)
+@click.option(
+    "--allow-pkcs1", is_flag=True, help="Read packages that are encrypted with RSA PKCS#1 v1.5."
+)
+@passphrase_file
+@pin_file
+@click.option("--json", "as_json", is_flag=True, help="Print the content of the receipt.")
+def intake(  # noqa: PLR0917 - click's options
+    paths: tuple[Path, ...],
+    folder: Path,
+    ledger_url: str | None,
+    senders_path: Path | None,
+    receipt_path: Path | None,
+    profile_name: str,
+    priority: int,
+    max_age: float,
+    max_applications: int,
+    max_megabytes: float,
+    passphrase_file: Path | None,
+    pin_file: Path | None,
+    *,
+    allow_pkcs1: bool,
+    as_json: bool,
+) -> int:
+    """Take applications into the ledger.
+
+    PATH is the folder of an application, an encrypted package, or a folder of these.  What is wrong
+    is refused, and does not stop the rest.
+
+    Exit status: 0 if everything was taken, 2 if something is held for a supervisor, 64 if something
+    was refused.
+    """
+    from personalise.intake.archive import Limits
+    from personalise.intake.intake import Intake, Terms
+    from personalise.intake.receipt import Receipt, require_receipt_signer, sign_receipt
+    from personalise.intake.senders import Senders
+    from personalise.intake.validation import Outcome, Validator
+    from personalise.ledger.opening import ledger_url as url_of
+    from personalise.ledger.opening import open_ledger
+    from personalise.pki.clock import require_clock
+    from personalise.pki.intake_keys import intake_keys
+    from personalise.preparing.chip_profile import ChipProfile
+    from support.files import write_atomically
+
+    at = datetime.now(UTC).replace(microsecond=0)
+    senders = None if senders_path is None else Senders.load(senders_path)
+    profile = ChipProfile.load(profile_name)
+    pki = open_pki(folder, passphrase_file, pin_file, with_signing_keys=receipt_path is not None)
+    require_clock(pki.folder, at, pki.settings.accepted_clock)
+    if receipt_path is not None:
+        require_receipt_signer(pki)  # fail before anything is taken if it cannot be signed
+
+    @cache
+    def keys() -> "list[IntakeKey]":
+        return [*intake_keys(pki)]
+
+    terms = Terms(
+        profile=str(Path(profile_name).resolve()) if Path(profile_name).is_file() else profile_name,
+        validator=Validator.of(pki, profile, at),
+        limits=Limits(max_applications, int(max_megabytes * _MEGABYTE)),
+        senders=senders,
+        max_age=timedelta(days=max_age),
+        allow_pkcs1=allow_pkcs1,
+        priority=priority,
+    )
+    received = []
+    ledger = open_ledger(url_of(ledger_url, folder), pki, create=True)
+    try:
+        for package in Intake(ledger, terms, keys).run(paths):
+            received.append(package)
+            _report(package)
+    finally:
+        ledger.close()
+        receipt = Receipt(pki.settings.state, at, received)
+        if receipt_path is not None and received:
+            write_atomically(receipt_path, sign_receipt(receipt, pki))
+    counts = {outcome: receipt.count(outcome) for outcome in Outcome}
+    if as_json:
+        click.echo(json.dumps(receipt.record(), ensure_ascii=False))
+    else:
+        summary = ", ".join(f"{number:,} {outcome}" for outcome, number in counts.items())
+        click.echo(f"{summary}; {receipt.refused_packages:,} packages refused whole")
+    if counts[Outcome.REFUSED] or receipt.refused_packages:
+        return ExitStatus.MISTAKE
+    return ExitStatus.REFERRED if counts[Outcome.HELD] else ExitStatus.OK
+
+
+def _report(package: "ReceivedPackage") -> None:
+    """Name what was refused or held, on standard error."""
+    from personalise.intake.validation import Outcome
+
+    if package.refusal is not None:
+        advice = f"; {package.refusal.advice}" if package.refusal.advice else ""
+        remark(f"{package.name}: refused: {package.refusal.message}{advice}")
+    for each in package.applications:
+        verdict = each.verdict
+        if verdict.outcome is not Outcome.TAKEN:
+            where = f"{verdict.field}: " if verdict.field else ""
+            advice = f"; {verdict.advice}" if verdict.advice else ""
+            place = f"{package.name}: application {each.position}"
+            remark(f"{place}: {verdict.outcome}: {where}{verdict.reason}{advice}")

@@ -1,0 +1,336 @@
+"""Intake: applications from folders and packages into the ledger.
+
+Each package is one step: it is decrypted, its sender and every application are checked, and what
+was taken or held is entered in one transaction.  A package that is refused, and an application that
+is wrong, do not stop the others.
+"""
+
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import timedelta
+from pathlib import Path
+from typing import Final, Protocol, overload
+
+from personalise.intake.archive import Limits, PackedApplication
+from personalise.intake.package import Package, open_package
+from personalise.intake.receipt import ReceivedApplication, ReceivedPackage
+from personalise.intake.refusals import Refusal, RefusedPackageError
+from personalise.intake.senders import MAX_AGE, NOBODY, Senders, authenticate
+from personalise.intake.sources import ApplicationFolder, PackageFile, find_sources
+from personalise.intake.unwrapping import IntakeKey, file_digest
+from personalise.intake.validation import Outcome, Validator, Verdict, refused
+from personalise.ledger.interface import Arrival, Reception, ReplayedPackageError
+from personalise.preparing.application import FILE_NAME, MAX_IMAGE, MAX_RECORD, Application
+from support.errors import ChipsealError, MisuseError
+
+_BATCH: Final = 100
+"""Applications of a folder that are entered at once."""
+_BATCH_OCTETS: Final = 16 * 1024 * 1024
+
+
+class Receiver(Protocol):
+    """What the intake needs of a ledger: see `personalise.ledger.interface.Ledger`."""
+
+    def receive(
+        self, arrivals: Sequence[Arrival], *, package: bytes | None = None
+    ) -> list[Reception]:
+        """Enter applications, all or none; `ReplayedPackageError` for a package received before."""
+        ...
+
+    def find_document(self, issuing_state: str, number: str) -> str | None:
+        """Return the id of the open or issued job of a document, None if there is none."""
+        ...
+
+
+@dataclass(frozen=True, slots=True)
+class Terms:
+    """What an intake accepts.
+
+    `profile` is the name that the ledger keeps, `validator` has the chip profile itself.  Without
+    `senders` every package is read, and its sender is not authenticated.
+    """
+
+    profile: str
+    validator: Validator
+    limits: Limits = Limits()  # noqa: RUF009 - immutable
+    senders: Senders | None = None
+    max_age: timedelta = MAX_AGE
+    allow_pkcs1: bool = False
+    priority: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class Intake:
+    """Takes applications into a ledger; `keys` returns the intake keys when a package comes."""
+
+    ledger: Receiver
+    terms: Terms
+    keys: Callable[[], Sequence[IntakeKey]]
+
+    def run(self, paths: Sequence[Path]) -> Iterator[ReceivedPackage]:
+        """Take in everything at the paths; yield what became of each package, and of each batch.
+
+        Raises `MisuseError` for a path with nothing at it, before anything is taken in.
+        """
+        for path in paths:
+            next(find_sources(path))
+        for path in paths:
+            batch = _Batch(self.ledger, self.terms, path.name)
+            for source in find_sources(path):
+                if isinstance(source, ApplicationFolder):
+                    yield from batch.add(source)
+                else:
+                    yield self._take_package(source)
+            yield from batch.finish()
+
+    def _take_package(self, source: PackageFile) -> ReceivedPackage:
+        name, digest, sender = source.path.name, None, NOBODY
+        terms = self.terms
+        try:
+            digest = _file_digest(source.path, terms.limits)
+            with open_package(
+                source.path, self.keys(), terms.limits, allow_pkcs1=terms.allow_pkcs1
+            ) as package:
+                sender = authenticate(
+                    package.signatures, terms.senders, terms.validator.at, terms.max_age
+                )
+                applications = _PackedApplications(self.ledger, terms, package).take()
+        except RefusedPackageError as refusal:
+            return ReceivedPackage(name, digest, sender, refusal=refusal)
+        except ReplayedPackageError as error:
+            replayed = RefusedPackageError(Refusal.REPLAYED, error.message)
+            return ReceivedPackage(name, digest, sender, refusal=replayed)
+        return ReceivedPackage(name, digest, sender, applications)
+
+
+@dataclass
+class _Pending:
+    """An application that was checked, and its document."""
+
+    position: int
+    name: str
+    verdict: Verdict
+    state: str = field(default="", repr=False)
+    number: str = field(default="", repr=False)
+
+    @property
+    def is_entered(self) -> bool:
+        return self.verdict.outcome is not Outcome.REFUSED
+
+
+class _Documents:
+    """The documents of one package or folder, to find one that occurs twice."""
+
+    def __init__(self) -> None:
+        self._positions: dict[tuple[str, str], int] = {}
+
+    def check(self, pending: _Pending) -> None:
+        """Refuse an application whose document was taken from an earlier one."""
+        if not pending.is_entered:
+            return
+        document = (pending.state.rstrip("<"), pending.number.rstrip("<"))
+        first = self._positions.setdefault(document, pending.position)
+        if first != pending.position:
+            pending.verdict = Verdict(
+                Outcome.REFUSED, _NUMBER_FIELD, f"is also that of application {first}"
+            )
+
+
+_NUMBER_FIELD: Final = "document.number"
+_DUPLICATE: Final = Verdict(
+    Outcome.REFUSED,
+    _NUMBER_FIELD,
+    "is that of a document that is being made, or of a live card",
+    "for another card of the same document use `personalise jobs reprint`",
+)
+
+
+def _checked(
+    ledger: Receiver,
+    terms: Terms,
+    position: int,
+    name: str,
+    load: Callable[[], Application],
+) -> _Pending:
+    """Check one application: its document in the ledger first, which costs least."""
+    try:
+        application = load()
+        document = application.particulars.document
+        state, number = document.issuing_state, document.number
+        if ledger.find_document(state, number) is not None:
+            verdict = _DUPLICATE
+        else:
+            verdict = terms.validator.check(application)
+    except ChipsealError as error:
+        if isinstance(error, MisuseError):
+            return _Pending(position, name, refused(error))
+        raise
+    return _Pending(position, name, verdict, state, number)
+
+
+def _arrival(terms: Terms, pending: _Pending, files: Mapping[str, bytes]) -> Arrival:
+    verdict = pending.verdict
+    hold = f"{verdict.field}: {verdict.reason}" if verdict.outcome is Outcome.HELD else ""
+    return Arrival(
+        issuing_state=pending.state,
+        number=pending.number,
+        files=files,
+        profile=terms.profile,
+        card_profile=terms.validator.profile.card_profile,
+        priority=terms.priority,
+        hold=hold,
+    )
+
+
+def _received(
+    pending: Sequence[_Pending], receptions: Sequence[Reception]
+) -> tuple[ReceivedApplication, ...]:
+    """Combine what was checked with what the ledger made of those that were entered."""
+    answers = iter(receptions)
+    found = []
+    for each in pending:
+        verdict, job = each.verdict, None
+        if each.is_entered:
+            job = next(answers).job
+            verdict = _DUPLICATE if job is None else verdict
+        found.append(ReceivedApplication(each.position, each.name, verdict, job))
+    return tuple(found)
+
+
+class _PackedApplications:
+    """The applications of one package, which go into the ledger together."""
+
+    def __init__(self, ledger: Receiver, terms: Terms, package: Package) -> None:
+        self._ledger = ledger
+        self._terms = terms
+        self._package = package
+
+    def take(self) -> tuple[ReceivedApplication, ...]:
+        documents, pending = _Documents(), []
+        for packed in self._package.applications:
+            name = packed.folder.rstrip("/").rpartition("/")[2]
+            found = _checked(
+                self._ledger,
+                self._terms,
+                packed.position,
+                name,
+                lambda packed=packed: self._package.load(packed),  # type: ignore[misc]
+            )
+            documents.check(found)
+            pending.append(found)
+        entered = [each for each in pending if each.is_entered]
+        if not entered and _DUPLICATE not in {each.verdict for each in pending}:
+            return _received(pending, ())  # it may come again when what was wrong is right
+        arrivals = _Arrivals(self._terms, self._package, entered)
+        receptions = self._ledger.receive(arrivals, package=self._package.digest)
+        return _received(pending, receptions)
+
+
+class _Arrivals(Sequence[Arrival]):
+    """The arrivals of a package; each is read from its spool when it is asked for."""
+
+    def __init__(self, terms: Terms, package: Package, pending: Sequence[_Pending]) -> None:
+        self._terms = terms
+        self._package = package
+        self._pending = pending
+
+    def __len__(self) -> int:
+        return len(self._pending)
+
+    @overload
+    def __getitem__(self, index: int) -> Arrival: ...
+    @overload
+    def __getitem__(self, index: slice) -> "_Arrivals": ...
+    def __getitem__(self, index: int | slice) -> "Arrival | _Arrivals":
+        if isinstance(index, slice):
+            return _Arrivals(self._terms, self._package, self._pending[index])
+        pending = self._pending[index]
+        packed = self._package.applications[pending.position - 1]
+        return _arrival(self._terms, pending, self._files(packed))
+
+    def _files(self, packed: PackedApplication) -> dict[str, bytes]:
+        record = self._package.file(packed, FILE_NAME, MAX_RECORD)
+        names = self._package.load(packed).image_names().values()
+        return {FILE_NAME: record} | {name: self._package.file(packed, name) for name in names}
+
+
+class _Batch:
+    """Applications in folders, entered some at a time."""
+
+    def __init__(self, ledger: Receiver, terms: Terms, name: str) -> None:
+        self._ledger = ledger
+        self._terms = terms
+        self._name = name
+        self._documents = _Documents()
+        self._position = 0
+        self._octets = 0
+        self._pending: list[tuple[_Pending, dict[str, bytes]]] = []
+
+    def add(self, source: ApplicationFolder) -> Iterator[ReceivedPackage]:
+        """Check one more application; yield a batch that is full."""
+        self._position += 1
+        files: dict[str, bytes] = {}
+        found = _checked(
+            self._ledger,
+            self._terms,
+            self._position,
+            source.path.name,
+            lambda: _load_folder(source.path, files),
+        )
+        self._documents.check(found)
+        self._pending.append((found, files if found.is_entered else {}))
+        self._octets += sum(map(len, files.values()))
+        if len(self._pending) >= _BATCH or self._octets >= _BATCH_OCTETS:
+            yield from self.finish()
+
+    def finish(self) -> Iterator[ReceivedPackage]:
+        """Enter what is pending, and yield it."""
+        if not self._pending:
+            return
+        entered = [
+            _arrival(self._terms, pending, files)
+            for pending, files in self._pending
+            if pending.is_entered
+        ]
+        receptions = self._ledger.receive(entered) if entered else []
+        pending = [each for each, _ in self._pending]
+        self._pending, self._octets = [], 0
+        yield ReceivedPackage(self._name, None, NOBODY, _received(pending, receptions))
+
+
+def _load_folder(folder: Path, files: dict[str, bytes]) -> Application:
+    """Read an application from its folder; what is read goes into `files`, by name.
+
+    Each file is read once, so that what is entered is what was checked.
+    """
+
+    def read(name: str, limit: int = MAX_IMAGE) -> bytes:
+        if name not in files:
+            files[name] = _read_file(folder, name, limit)
+        return files[name]
+
+    return Application.decode(read(FILE_NAME, MAX_RECORD), read)
+
+
+def _read_file(folder: Path, name: str, limit: int) -> bytes:
+    """Read a file of a folder; the errors name neither: both may have a person's name."""
+    path = folder / name
+    try:
+        if not path.resolve().is_relative_to(folder.resolve()) or not path.is_file():
+            raise MisuseError("the folder holds no file of this name")
+        with path.open("rb") as file:
+            octets = file.read(limit + 1)
+    except OSError as error:
+        raise MisuseError(f"the file cannot be read: {error.strerror}") from None
+    if len(octets) > limit:
+        raise MisuseError(f"the file has more than {limit:,} octets")
+    return octets
+
+
+def _file_digest(path: Path, limits: Limits) -> bytes:
+    try:
+        return file_digest(path, limits)
+    except OSError as error:
+        raise RefusedPackageError(
+            Refusal.NOT_A_PACKAGE, f"the file cannot be read: {error.strerror}"
+        ) from None
