@@ -7,6 +7,7 @@ from pathlib import Path
 
 import click
 
+from personalise.commands.card_keys import card_keys
 from personalise.commands.cvca import eac
 from personalise.commands.intake import intake
 from personalise.commands.pki import audit, officer, pki
@@ -35,6 +36,7 @@ personalise.add_command(intake)
 personalise.add_command(write)
 personalise.add_command(passwords)
 personalise.add_command(station)
+personalise.add_command(card_keys)
 personalise.add_command(quality)
 personalise.add_command(pki)
 personalise.add_command(officer)

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import click
 
-from personalise.commands.pki_options import passphrase_file
+from personalise.commands.pki_options import passphrase_file, pin_file
 from support.command_line import examples, remark
 
 _FILE = click.Path(path_type=Path, dir_okay=False, exists=True)
@@ -23,6 +23,17 @@ _station_key = click.option(
 _as_json = click.option("--json", "as_json", is_flag=True, help="Print one JSON object.")
 
 
+card_keys = click.option(
+    "--card-keys",
+    metavar="SOURCE",
+    default="test",
+    show_default=True,
+    help="Transport keys of the blank cards: `test`, the published test key of sample cards;"
+    " `none`, for cards without such keys; or a key file or TOML file.",
+)
+"""The option of every command that writes cards."""
+
+
 @click.command(
     epilog=examples(
         "personalise write images/0001",
@@ -35,14 +46,19 @@ _as_json = click.option("--json", "as_json", is_flag=True, help="Print one JSON 
     default="",
     help="PC/SC reader (part of its name), virtual:FILE or feeder:DIR.  [default: the only one]",
 )
+@card_keys
 @_station_key
 @passphrase_file
+@pin_file
 @_as_json
 def write(
+    *,
     image: Path,
     reader: str,
+    card_keys: str,
     station_key: Path | None,
     passphrase_file: Path | None,
+    pin_file: Path | None,
     as_json: bool,
 ) -> None:
     """Write the LDS image IMAGE to the card in a reader, read all of it back, and lock the card.
@@ -54,18 +70,24 @@ def write(
     from emrtd.transport.connection import Tray
     from emrtd.transport.readers import connect
     from emrtd.transport.trace import MeteredConnection
+    from personalise.commands.pki_options import pin_from
+    from personalise.pki.keys.station import StationKeys
     from personalise.station.clock import require_clock
+    from personalise.station.key_sources.configuration import key_source
     from personalise.station.one_card import write_image
     from personalise.station.outcomes import RejectCardError
     from personalise.station.sealed_image import SealedImage
     from personalise.station.showing import print_report, progress_line
+    from support.passphrase import read_passphrase
 
     sealed = SealedImage.open(image, passphrase_file, station_key)
+    station = StationKeys(read_passphrase(passphrase_file), station_key)
+    keys = key_source(card_keys, station, pin_from(pin_file))
     require_clock(sealed.files, datetime.now(UTC))
     card = connect(reader, blank=True, tell=remark)
     with MeteredConnection(card) as connection, progress_line() as progress:
         try:
-            report = write_image(sealed.files, sealed.order, connection, progress)
+            report = write_image(sealed.files, sealed.order, connection, progress, keys)
         except RejectCardError:
             connection.eject(Tray.REJECTED)
             raise

@@ -80,6 +80,10 @@ class Pkcs11Custody:
 
         return self._call(work)
 
+    def cmac(self, label: str, message: bytes, wrapped: bytes | None = None) -> bytes:
+        """Compute AES-CMAC (16 octets) with a secret key; see `hsm_keys.cmac`."""
+        return self._call(lambda session: hsm_keys.cmac(session, label, message, wrapped))
+
     def close(self) -> None:
         """Log out and end the custody's thread."""
         self._thread.submit(self._log_out).result()

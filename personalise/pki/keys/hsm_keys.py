@@ -149,6 +149,47 @@ def sign(  # noqa: PLR0917 - key, scheme, message and PIN
     return answer
 
 
+def cmac(session: Any, label: str, message: bytes, wrapped: bytes | None = None) -> bytes:
+    """Compute AES-CMAC (16 octets) with the secret key that has this label.
+
+    With `wrapped` (AES key wrap, NIST SP 800-38F), the key with the label unwraps the key that is
+    used, which exists in the session alone.
+    """
+    from pkcs11 import Attribute, KeyType, Mechanism, MechanismFlag, ObjectClass, exceptions
+
+    found = list(
+        session.get_objects({Attribute.CLASS: ObjectClass.SECRET_KEY, Attribute.LABEL: label})
+    )
+    if len(found) != 1:
+        raise HsmError(
+            f"the HSM has {len(found) or 'no'} secret keys {label!r}; exactly one is required"
+        )
+    key = found[0]
+    try:
+        if wrapped is not None:
+            key = key.unwrap_key(
+                ObjectClass.SECRET_KEY,
+                KeyType.AES,
+                wrapped,
+                mechanism=Mechanism.AES_KEY_WRAP,
+                capabilities=MechanismFlag.SIGN,
+                template={Attribute.SENSITIVE: True, Attribute.EXTRACTABLE: False},
+            )
+        return bytes(key.sign(message, mechanism=Mechanism.AES_CMAC))
+    except (
+        exceptions.MechanismInvalid,
+        exceptions.KeyTypeInconsistent,
+        exceptions.WrappedKeyInvalid,
+        exceptions.WrappedKeyLenRange,
+        exceptions.FunctionNotSupported,
+    ) as error:
+        raise HsmError(
+            f"the HSM does not use the key {label!r} for AES-CMAC: it answered"
+            f" {type(error).__name__}",
+            advice="give the key the use that its label stands for, or unwrap it elsewhere",
+        ) from error
+
+
 def _sign(key: Any, scheme: SignatureScheme, message: bytes, pin: Secret | None) -> bytes:
     from pkcs11 import exceptions
 

@@ -47,7 +47,7 @@ def _found_for(envelope: bytes) -> Path:
     found = next((path for path in paths if path.is_file()), None)
     if found is None:
         raise MisuseError(
-            "the chip keys are encrypted for a station whose key is not in this user's folder",
+            "it is encrypted for a station whose key is not in this user's folder",
             advice="name its file with --station-key, or work as the user who ran"
             " `personalise pki init`",
         )
