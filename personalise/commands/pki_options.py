@@ -31,6 +31,14 @@ pin_file = click.option(
     help="File whose first line is the PIN of the HSM, for keys in an HSM."
     "  [default: the file that CHIPSEAL_PIN_FILE names]",
 )
+card_keys = click.option(
+    "--card-keys",
+    metavar="SOURCE",
+    default="test",
+    show_default=True,
+    help="Transport keys of the blank cards: `test`, the published test key of sample cards;"
+    " `none`, for cards without such keys; or a key file or TOML file.",
+)
 pki_folder = click.option(
     "--pki", "folder", type=_FOLDER, required=True, help="Folder of the PKI, made by `pki init`."
 )
@@ -77,10 +85,9 @@ def open_pki(
 
 def pin_from(pin_file: Path | None) -> "Pin":
     """Return the function that provides the HSM's PIN when it is needed, from the named file."""
-    from personalise.pki.issuing_pki import no_pin
-    from support.passphrase import read_secret_line
+    from personalise.pki.issuing_pki import pin_in
 
-    return no_pin if pin_file is None else lambda: read_secret_line(pin_file)
+    return pin_in(pin_file)
 
 
 def officer_passphrase(name: str, file: Path | None, *, new: bool = False) -> "Secret":

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import click
 
-from personalise.commands.pki_options import passphrase_file, pin_file, pki_folder
+from personalise.commands.pki_options import card_keys, passphrase_file, pin_file, pki_folder
 from support.command_line import examples
 
 _FILE = click.Path(path_type=Path, dir_okay=False, exists=True)
@@ -64,6 +64,7 @@ _FILE = click.Path(path_type=Path, dir_okay=False, exists=True)
     help="The station's private key (PKCS#8, encrypted).  [default: the matching key in your own"
     " data folder]",
 )
+@card_keys
 @passphrase_file
 @pin_file
 def station(  # noqa: PLR0917 - click's options
@@ -76,6 +77,7 @@ def station(  # noqa: PLR0917 - click's options
     no_preparation: bool,
     card_timeout: float,
     station_key: Path | None,
+    card_keys: str,
     passphrase_file: Path | None,
     pin_file: Path | None,
 ) -> int:
@@ -102,6 +104,8 @@ def station(  # noqa: PLR0917 - click's options
             call_seconds=card_timeout,
             station_key=station_key,
             passphrase_file=passphrase_file,
+            card_keys=card_keys,
+            pin_file=pin_file,
             preparation=None if no_preparation else preparation,
         )
     )

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import click
 
-from personalise.commands.pki_options import passphrase_file, pin_file
+from personalise.commands.pki_options import card_keys, passphrase_file, pin_file
 from support.command_line import examples, remark
 
 _FILE = click.Path(path_type=Path, dir_okay=False, exists=True)
@@ -21,17 +21,6 @@ _station_key = click.option(
     " data folder]",
 )
 _as_json = click.option("--json", "as_json", is_flag=True, help="Print one JSON object.")
-
-
-card_keys = click.option(
-    "--card-keys",
-    metavar="SOURCE",
-    default="test",
-    show_default=True,
-    help="Transport keys of the blank cards: `test`, the published test key of sample cards;"
-    " `none`, for cards without such keys; or a key file or TOML file.",
-)
-"""The option of every command that writes cards."""
 
 
 @click.command(

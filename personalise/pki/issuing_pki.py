@@ -52,6 +52,7 @@ from personalise.pki.register import Register, read_register_key
 from personalise.pki.settings import Settings
 from support.errors import MisuseError
 from support.files import write_atomically
+from support.passphrase import read_secret_line
 from support.records import from_json, read_bounded
 from support.secret import Secret
 
@@ -80,6 +81,11 @@ def no_pin() -> Secret:
         "the keys are in an HSM, and its PIN is required",
         advice="name the file that holds it with --pin-file",
     )
+
+
+def pin_in(file: Path | None) -> Pin:
+    """Return the function that reads the PIN from the first line of a file when it is needed."""
+    return no_pin if file is None else lambda: read_secret_line(file)
 
 
 @dataclass(frozen=True)

@@ -13,9 +13,9 @@ from personalise.ledger.interface import Ledger, LedgerUnavailableError
 from personalise.ledger.journal import station_slot
 from personalise.ledger.opening import open_ledger
 from personalise.ledger.states import JobState
-from personalise.pki.issuing_pki import IssuingPki
+from personalise.pki.issuing_pki import IssuingPki, pin_in
 from personalise.pki.keys.station import StationKeys
-from personalise.station.key_sources.test_key import TestKeySource
+from personalise.station.key_sources.configuration import key_source
 from personalise.station.line.control import Control, Keys, obeying_signals
 from personalise.station.line.displays import JsonLines, PlainLines, Table
 from personalise.station.line.effects import EventKind
@@ -35,7 +35,10 @@ PREPARING: Final = "preparation"
 
 @dataclass(frozen=True)
 class Options:
-    """How a station is to run.  Without `preparation` it prepares no images."""
+    """How a station is to run.  Without `preparation` it prepares no images.
+
+    `card_keys` names the source of transport keys (`key_source`), `pin_file` the PIN of its HSM.
+    """
 
     pki: Path
     ledger: str
@@ -46,6 +49,8 @@ class Options:
     call_seconds: float = CALL_SECONDS
     station_key: Path | None = None
     passphrase_file: Path | None = None
+    card_keys: str = "test"
+    pin_file: Path | None = None
     preparation: PreparationSettings | None = None
 
 
@@ -113,7 +118,7 @@ def run_station(options: Options) -> Outcome:
             own.name,
             LastIssued(own.journal.folder),
             keys,
-            TestKeySource(),
+            key_source(options.card_keys, keys, pin_in(options.pin_file)),
             control,
             tell,
             idle_ends=options.until_empty,
