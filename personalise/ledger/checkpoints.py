@@ -83,9 +83,17 @@ def read_outside(keys: LedgerKeys) -> Checkpoint | None:
         raise MalformedError(str(path), "is not a checkpoint of a ledger") from None
 
 
-def require_outside(transaction: Transaction, keys: LedgerKeys, database: Database) -> None:
-    """Raise `LedgerRestoredError` if the ledger lacks the checkpoint kept beside the PKI."""
-    outside = read_outside(keys)
+def set_aside(keys: LedgerKeys, name: str) -> None:
+    """Rename the checkpoint beside the PKI: a restored ledger was joined with the journals."""
+    path = keys.last_checkpoint
+    if path.is_file():
+        path.rename(path.with_name(f"{path.stem}-{name}{path.suffix}"))
+
+
+def require_outside(
+    transaction: Transaction, outside: Checkpoint | None, database: Database
+) -> None:
+    """Raise `LedgerRestoredError` if the ledger lacks a checkpoint that is kept beside the PKI."""
     if outside is None or outside.ledger != transaction.ledger:
         return
     query = select(CHECKPOINT.c.digest).where(CHECKPOINT.c.number == outside.number)

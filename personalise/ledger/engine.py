@@ -96,10 +96,13 @@ class Database:
             yield connection
 
     @contextmanager
-    def reading(self) -> Iterator[Connection]:
-        """Read; in SQLite from one consistent state, and nobody waits."""
+    def reading(self, *, at_one_time: bool = False) -> Iterator[Connection]:
+        """Read; nobody waits.  With `at_one_time` every query reads the same state."""
         with self.explained(), self.engine.connect() as connection:
-            yield connection.execution_options(reads=True)
+            options: dict[str, Any] = {"reads": True}
+            if at_one_time and not self.is_sqlite:  # SQLite always does
+                options["isolation_level"] = "REPEATABLE READ"
+            yield connection.execution_options(**options)
 
     @contextmanager
     def explained(self) -> Iterator[None]:

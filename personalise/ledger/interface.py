@@ -409,6 +409,14 @@ class Ledger(Protocol):
         """
         ...
 
+    def rejoin(self, *, reason: str, by: str) -> list[CardRecord]:
+        """Enter what the journals of this user's stations know and a restored ledger lacks.
+
+        Returns the cards that were entered.  A card whose job has another one meanwhile is written
+        off, as one that may be good.  Raises `MisuseError` while a station of this user runs.
+        """
+        ...
+
     # --- cards
 
     def cards(self, statuses: Iterable[CardStatus] = ()) -> Iterator[CardRecord]:

@@ -56,6 +56,29 @@ def station_slot(ledger: str) -> Iterator["StationSlot"]:
     )
 
 
+@contextmanager
+def all_journals(ledger: str) -> Iterator[list["Journal"]]:
+    """Hold the names of all stations that ever ran here, so that none runs in the block.
+
+    Raises `MisuseError` if one does.
+    """
+    held: list[int] = []
+    try:
+        folders = sorted(each.parent for each in journals_folder(ledger).glob("*/lock"))
+        for folder in folders:
+            held.append(os.open(folder / "lock", os.O_RDWR))
+            try:
+                fcntl.flock(held[-1], fcntl.LOCK_EX | fcntl.LOCK_NB)
+            except BlockingIOError:
+                raise MisuseError(
+                    f"{folder}: this station runs", advice="stop it, and run this again"
+                ) from None
+        yield [Journal(folder) for folder in folders]
+    finally:
+        for descriptor in held:
+            os.close(descriptor)
+
+
 @dataclass(frozen=True, slots=True)
 class StationSlot:
     """The name of a running station, and its journal."""

@@ -49,6 +49,7 @@ from personalise.ledger.steps import (
     Locking,
     Prepared,
     Purged,
+    Rejoined,
     Released,
     Reprint,
     WrittenOff,
@@ -97,7 +98,9 @@ def apply_to_card(card: CardRecord, step: CardStep) -> CardRecord:
         case CardSpoilt():
             if card.status not in BLANK:
                 _wrong_card(card, "is not blank", advice="`jobs write-off` ends a card in use")
-            return _changed(card, status=CardStatus.SPOILT, reason=step.reason)
+            return _changed(
+                card, status=CardStatus.SPOILT, reason=step.reason, may_be_good=step.may_be_good
+            )
         case CardDestroyed():
             if card.status not in _DESTRUCTIBLE:
                 advice = "write the card off, or reprint its document, first"
@@ -132,7 +135,7 @@ def require_blank(card: CardRecord, *, only_stock: bool = False) -> None:
 
 
 def _with_card(
-    job: Job, card: CardRecord, step: Begun | Locking | Issued | CardRejected | Reprint
+    job: Job, card: CardRecord, step: Begun | Locking | Issued | CardRejected | Reprint | Rejoined
 ) -> tuple[Job, CardRecord]:
     match step:
         case Begun():
@@ -145,6 +148,8 @@ def _with_card(
             return _reject_card(job, card, step)
         case Reprint():
             return _reprint(job, card, step)
+        case Rejoined():
+            return _rejoin(job, card, step)
 
 
 def _without_card(job: Job, step: Held | Released | Prepared | Purged, now: datetime) -> Job:
@@ -292,6 +297,29 @@ def _reprint(job: Job, card: CardRecord, step: Reprint) -> tuple[Job, CardRecord
     return _changed(_back_in_the_queue(job), reprint=True), ended
 
 
+def _rejoin(job: Job, card: CardRecord, step: Rejoined) -> tuple[Job, CardRecord]:
+    """Enter what a journal knows.
+
+    A card that the job has no room for, since it has another one or was rejected, is written off.
+    """
+    bound = step.status in {CardStatus.BEGUN, CardStatus.USED}
+    if bound and (job.card not in {None, card.name} or job.state not in OPEN | {JobState.ISSUED}):
+        may_be_good = step.state in {JobState.IN_DOUBT, JobState.ISSUED}
+        surplus = _changed(
+            card,
+            status=CardStatus.WRITTEN_OFF,
+            job=job.id,
+            may_be_good=may_be_good,
+            reason=step.reason,
+        )
+        return job, surplus
+    known = _changed(card, status=step.status, job=job.id, reason=step.reason)
+    if bound:
+        rejoined = _changed(job, state=step.state, card=card.name, lease=None, reason=step.reason)
+        return rejoined, known
+    return (_back_in_the_queue(job) if job.card == card.name else job), known
+
+
 def _purge(job: Job) -> Job:
     if job.state is JobState.IN_DOUBT:
         raise _in_doubt(job)
@@ -350,7 +378,8 @@ def _require_bound(job: Job, card: CardRecord) -> CardRecord:
 
 
 def _back_in_the_queue(job: Job) -> Job:
-    return _changed(job, state=JobState.PREPARED, card=None, lease=None, reason="")
+    state = JobState.PREPARED if job.has_image else JobState.RECEIVED
+    return _changed(job, state=state, card=None, lease=None, reason="")
 
 
 def _in_doubt(job: Job) -> StepRefusedError:

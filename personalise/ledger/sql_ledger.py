@@ -14,7 +14,7 @@ from sqlalchemy import func, select, text
 from sqlalchemy.exc import IntegrityError
 
 from emrtd.lds.image import LdsImage
-from personalise.ledger import checkpoints, claims, receiving, supervising
+from personalise.ledger import checkpoints, claims, receiving, rejoining, supervising
 from personalise.ledger.chain import Checkpoint, Entry
 from personalise.ledger.engine import Database
 from personalise.ledger.interface import (
@@ -27,8 +27,9 @@ from personalise.ledger.interface import (
     Reception,
     Rules,
     Summary,
+    Verification,
 )
-from personalise.ledger.journal import Journal, StationSlot
+from personalise.ledger.journal import Journal, StationSlot, all_journals
 from personalise.ledger.keys import LedgerKeys
 from personalise.ledger.sealing import APPLICATION, IMAGE
 from personalise.ledger.states import (
@@ -64,6 +65,7 @@ from personalise.ledger.tables import (
     from_microseconds,
 )
 from personalise.ledger.transaction import Transaction, card_of, job_entry_of
+from personalise.ledger.verification import Verifier
 from support.errors import ChipsealError
 
 Clock = Callable[[], datetime]
@@ -173,7 +175,8 @@ class SqlLedger:
     def join(self, slot: StationSlot) -> None:
         """See `Ledger.join`."""
         with self._entering(slot.name) as transaction:
-            checkpoints.require_outside(transaction, self._keys, self._database)
+            outside = checkpoints.read_outside(self._keys)
+            checkpoints.require_outside(transaction, outside, self._database)
             checkpoints.require_journal(transaction, slot, self._database)
             transaction.require_clock()
             claims.give_up(transaction, slot.name)
@@ -285,6 +288,18 @@ class SqlLedger:
             step = WrittenOff(by, require_text(reason, "reason"))
             return supervising.write_off(transaction, card, step)
 
+    def rejoin(self, *, reason: str, by: str) -> list[CardRecord]:
+        """See `Ledger.rejoin`."""
+        reason = require_text(reason, "reason")
+        with all_journals(self._id) as journals:
+            with self._entering(OFFICE) as transaction:
+                found = rejoining.rejoin(transaction, journals, reason, by)
+                name = f"joined-{transaction.now:%Y%m%dT%H%M%S%f}"
+            for journal in journals:
+                journal.set_aside(name)
+            checkpoints.set_aside(self._keys, name)
+        return found
+
     # --- cards
 
     def cards(self, statuses: Iterable[CardStatus] = ()) -> Iterator[CardRecord]:
@@ -345,6 +360,12 @@ class SqlLedger:
         del cards[CardStatus.UNKNOWN]
         return Summary(jobs, cards, tuple(may_be_good))
 
+    def verify(self) -> Verification:
+        """See `Ledger.verify`."""
+        outside = checkpoints.read_outside(self._keys)
+        with self._reading(at_one_time=True) as transaction:
+            return Verifier(transaction, self._keys, self._database, outside).verify()
+
     def close(self) -> None:
         """See `Ledger.close`."""
         self._stopping.set()
@@ -389,8 +410,8 @@ class SqlLedger:
             ) from None
 
     @contextmanager
-    def _reading(self) -> Iterator[Transaction]:
-        with self._database.reading() as connection:
+    def _reading(self, *, at_one_time: bool = False) -> Iterator[Transaction]:
+        with self._database.reading(at_one_time=at_one_time) as connection:
             yield Transaction(connection, self._id, "", self._now(connection))
 
     def _now(self, connection: Any) -> datetime:

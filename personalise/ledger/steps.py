@@ -8,7 +8,7 @@ from datetime import datetime
 
 import msgspec
 
-from personalise.ledger.states import Worker
+from personalise.ledger.states import CardStatus, JobState, Worker
 
 
 class Step(msgspec.Struct, frozen=True, tag_field="step", forbid_unknown_fields=True):
@@ -130,6 +130,20 @@ class Purged(Step, frozen=True, tag="purged"):
     reason: str = ""
 
 
+class Rejoined(Step, frozen=True, tag="rejoined"):
+    """What a station's journal knows of a card, and a ledger from a backup lacks.
+
+    `state` and `status` are those of the journal's last entry about the card, `entry` is its digest
+    (hexadecimal).
+    """
+
+    state: JobState
+    status: CardStatus
+    entry: str
+    by: str
+    reason: str
+
+
 class CardReceived(Step, frozen=True, tag="card-received"):
     """A blank card comes into stock; `kind` is the name of its card profile."""
 
@@ -138,10 +152,14 @@ class CardReceived(Step, frozen=True, tag="card-received"):
 
 
 class CardSpoilt(Step, frozen=True, tag="card-spoilt"):
-    """A blank card leaves stock unused: damaged, or lost."""
+    """A blank card leaves stock: damaged, or lost.
+
+    `may_be_good`: a journal says that it was used for an application that the ledger lost.
+    """
 
     by: str
     reason: str
+    may_be_good: bool = False
 
 
 class CardDestroyed(Step, frozen=True, tag="card-destroyed"):
@@ -165,6 +183,7 @@ JobStep = (
     | WrittenOff
     | Reprint
     | Purged
+    | Rejoined
 )
 CardStep = CardReceived | CardSpoilt | CardDestroyed
 AnyStep = Received | JobStep | CardStep

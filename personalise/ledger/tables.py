@@ -29,6 +29,7 @@ from sqlalchemy import (
 
 METADATA: Final = MetaData()
 
+_TEXT: Final = String().with_variant(String(collation="C"), "postgresql")  # as in SQLite
 _NUMBER: Final = BigInteger().with_variant(Integer, "sqlite")  # SQLite numbers only INTEGER itself
 
 IS_PREPARED: Final = text("state = 'prepared'")
@@ -40,7 +41,7 @@ MAY_BE_GOOD: Final = text("may_be_good")
 LEDGER: Final = Table(
     "ledger",
     METADATA,
-    Column("id", String, primary_key=True),
+    Column("id", _TEXT, primary_key=True),
     Column("version", Integer, nullable=False),
     Column("created", BigInteger, nullable=False),
 )
@@ -49,11 +50,11 @@ JOB: Final = Table(
     "job",
     METADATA,
     Column("number", _NUMBER, primary_key=True),
-    Column("id", String, nullable=False, unique=True),
-    Column("state", String, nullable=False),
-    Column("card", String),
-    Column("lease_station", String),
-    Column("lease_reader", String),
+    Column("id", _TEXT, nullable=False, unique=True),
+    Column("state", _TEXT, nullable=False),
+    Column("card", _TEXT),
+    Column("lease_station", _TEXT),
+    Column("lease_reader", _TEXT),
     Column("lease_serial", Integer),
     Column("lease_since", BigInteger),
     Column("lease_until", BigInteger),
@@ -61,20 +62,20 @@ JOB: Final = Table(
     Column("attempts", Integer, nullable=False),
     Column("has_image", Boolean, nullable=False),
     Column("reprint", Boolean, nullable=False),
-    Column("reason", String, nullable=False),
-    Column("document", String, nullable=False, index=True),  # keyed digest of State and number
-    Column("live_document", String, unique=True),  # the same while the job holds the document
-    Column("profile", String, nullable=False),
-    Column("card_profile", String, nullable=False),
+    Column("reason", _TEXT, nullable=False),
+    Column("document", _TEXT, nullable=False, index=True),  # keyed digest of State and number
+    Column("live_document", _TEXT, unique=True),  # the same while the job holds the document
+    Column("profile", _TEXT, nullable=False),
+    Column("card_profile", _TEXT, nullable=False),
     Column("priority", Integer, nullable=False),
     Column("received", BigInteger, nullable=False),
     Column("changed", BigInteger, nullable=False),
-    Column("period", String, nullable=False, index=True),
+    Column("period", _TEXT, nullable=False, index=True),
     Column("wrapped_key", LargeBinary),  # the job's key; None after a purge
-    Column("preparer", String),
+    Column("preparer", _TEXT),
     Column("preparer_until", BigInteger, nullable=False, server_default="0"),
-    Column("station", String),  # who has or had it last
-    Column("reader", String),
+    Column("station", _TEXT),  # who has or had it last
+    Column("reader", _TEXT),
 )
 
 _QUEUE: Final = (
@@ -101,19 +102,19 @@ BLOB: Final = Table(
     "blob",
     METADATA,
     Column("job", ForeignKey("job.number"), primary_key=True),
-    Column("kind", String, primary_key=True),
+    Column("kind", _TEXT, primary_key=True),
     Column("content", LargeBinary, nullable=False),
 )
 
 CARD: Final = Table(
     "card",
     METADATA,
-    Column("name", String, primary_key=True),
-    Column("status", String, nullable=False, index=True),
-    Column("job", String),
+    Column("name", _TEXT, primary_key=True),
+    Column("status", _TEXT, nullable=False, index=True),
+    Column("job", _TEXT),
     Column("may_be_good", Boolean, nullable=False),
-    Column("reason", String, nullable=False),
-    Column("kind", String, nullable=False),
+    Column("reason", _TEXT, nullable=False),
+    Column("kind", _TEXT, nullable=False),
     Column("changed", BigInteger, nullable=False),
 )
 _partial("card_may_be_good", MAY_BE_GOOD, CARD.c.name)
@@ -122,11 +123,11 @@ ENTRY: Final = Table(
     "entry",
     METADATA,
     Column("number", _NUMBER, primary_key=True),
-    Column("chain", String, nullable=False),
+    Column("chain", _TEXT, nullable=False),
     Column("sequence", BigInteger, nullable=False),
-    Column("content", String, nullable=False),  # JSON: `chain.Entry`
-    Column("job", String),
-    Column("card", String),
+    Column("content", _TEXT, nullable=False),  # JSON: `chain.Entry`
+    Column("job", _TEXT),
+    Column("card", _TEXT),
     Column("digest", LargeBinary, nullable=False),
     UniqueConstraint("chain", "sequence"),
 )
@@ -136,7 +137,7 @@ Index("entry_by_card", ENTRY.c.card, ENTRY.c.number)
 CHAIN: Final = Table(
     "chain",
     METADATA,
-    Column("name", String, primary_key=True),
+    Column("name", _TEXT, primary_key=True),
     Column("sequence", BigInteger, nullable=False),
     Column("digest", LargeBinary, nullable=False),
     Column("at", BigInteger, nullable=False),
@@ -147,7 +148,7 @@ CHECKPOINT: Final = Table(
     METADATA,
     Column("number", BigInteger, primary_key=True, autoincrement=False),
     Column("at", BigInteger, nullable=False),
-    Column("content", String, nullable=False),  # JSON: `chain.Checkpoint`
+    Column("content", _TEXT, nullable=False),  # JSON: `chain.Checkpoint`
     Column("digest", LargeBinary, nullable=False),
     Column("signature", LargeBinary, nullable=False),
 )
@@ -162,7 +163,7 @@ PACKAGE: Final = Table(
 PERIOD: Final = Table(
     "period",
     METADATA,
-    Column("name", String, primary_key=True),
+    Column("name", _TEXT, primary_key=True),
     Column("destroyed", BigInteger),
 )
 

@@ -132,7 +132,11 @@ class Transaction:
         self.write_job(row, job_after, columns)
         if card_after is not None and card_after != card:
             self.write_card(card_after)
-        self._pending.append(_Pending(step, job_after, card_after))
+        is_about_card = card_after != card or (
+            card is not None and card.name in {job.card, job_after.card}
+        )
+        entered = card_after if is_about_card else None  # a blank card was only in the reader
+        self._pending.append(_Pending(step, job_after, entered))
         return job_after, card_after
 
     def step_card(self, card: CardRecord, step: CardStep, **columns: object) -> CardRecord:
