@@ -19,6 +19,9 @@ from support.printable_text import printable
 if TYPE_CHECKING:
     from _typeshed import ReadableBuffer as Buffer
 
+TIMES: Final = ("%Y-%m-%d", "%Y-%m-%dT%H:%M:%S", "%Y-%m-%d %H:%M:%S", "%Y-%m-%dT%H:%M:%S%z")
+"""The forms of an instant on a command line; without a time zone it is UTC."""
+
 DEBUG_FLAG: Final = "--debug"
 JSON_FLAG: Final = "--json"
 

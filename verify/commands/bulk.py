@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Final
 
 import click
 
-from support.command_line import examples
+from support.command_line import TIMES, examples
 from support.errors import ExitStatus, MisuseError
 
 if TYPE_CHECKING:
@@ -22,7 +22,7 @@ if TYPE_CHECKING:
     from verify.bulk.summary import Summary
 
 _FILE = click.Path(path_type=Path, dir_okay=False)
-_TIMES = ("%Y-%m-%d", "%Y-%m-%dT%H:%M:%S", "%Y-%m-%d %H:%M:%S", "%Y-%m-%dT%H:%M:%S%z")
+
 
 _SHOWN: Final = 20
 """How many reasons the text shows; a million documents have thousands."""
@@ -47,7 +47,7 @@ _SHOWN: Final = 20
 )
 @click.option(
     "--at",
-    type=click.DateTime(_TIMES),
+    type=click.DateTime(TIMES),
     help="Judge as of this instant, in UTC.  [default: when the command begins]",
 )
 @click.option(

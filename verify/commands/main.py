@@ -8,18 +8,17 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 import click
 
-from support.command_line import examples, remark, run_command_line
+from support.command_line import TIMES, examples, remark, run_command_line
 from support.errors import ExitStatus
 
 if TYPE_CHECKING:
     from verify.judging.report import Report
 
-_TIMES = ("%Y-%m-%d", "%Y-%m-%dT%H:%M:%S", "%Y-%m-%d %H:%M:%S", "%Y-%m-%dT%H:%M:%S%z")
 _FILE = click.Path(path_type=Path, dir_okay=False)
 _FOLDER = click.Path(path_type=Path, file_okay=False)
 
 
-_ELSEWHERE = ("bulk", "trust")
+_ELSEWHERE = ("bulk", "desk", "trust")
 """The commands that have a module of their own, of the same name."""
 
 
@@ -92,7 +91,7 @@ def _judging(command: Callable[..., Any]) -> Callable[..., Any]:
         ),
         click.option(
             "--at",
-            type=click.DateTime(_TIMES),
+            type=click.DateTime(TIMES),
             help="Judge as of this instant, in UTC.  [default: now]",
         ),
         click.option("--json", "as_json", is_flag=True, help="Print the report as a JSON object."),

@@ -15,6 +15,7 @@ from verify.inspection.events import (
     Read,
     Reading,
 )
+from verify.inspection.steps import BEGINNINGS
 
 
 @unique
@@ -26,9 +27,6 @@ class Stage(StrEnum):
     PROVING = "proving"
     JUDGING = "judging"
 
-
-_BEGINNINGS: Final = (Opening, Reading, Proving)
-"""The events that are replaced by the result that follows."""
 
 _STAGES: Final[tuple[tuple[tuple[type, ...], Stage], ...]] = (
     ((Opening, NotOpened), Stage.OPENING),
@@ -49,7 +47,7 @@ class Progress:
     def after(self, event: Event) -> "Progress":
         """Return the progress after one more event."""
         stage = next((stage for kinds, stage in _STAGES if isinstance(event, kinds)), self.stage)
-        if isinstance(event, _BEGINNINGS):
+        if isinstance(event, BEGINNINGS):
             return Progress(self.done, event, stage, self.octets)
         octets = self.octets + (event.octets if isinstance(event, Read) else 0)
         return Progress((*self.done, event), None, stage, octets)

@@ -125,6 +125,7 @@ def judge(
         octets=0 if session is None else session.octets,
         seconds=0.0 if session is None else session.seconds,
         chip_status=_chip_status(session),
+        in_the_way=frozenset(_in_the_way(case, checks)),
     )
 
 
@@ -194,6 +195,14 @@ def _objections(case: Case, checks: tuple[Check, ...], claimed: Container[str]) 
     for missing in [check_id for check_id in policy.mandatory if check_id not in made]:
         yield f"{missing}: was not run"
     yield from _objections_to_chip(case, checks, claimed)
+
+
+def _in_the_way(case: Case, checks: Iterable[Check]) -> Iterator[str]:
+    """Yield the ids of the checks whose result is a reason against accepting the document."""
+    for check in checks:
+        unproven = check.id in CLONE_PROOFS and check.outcome is Outcome.UNDETERMINED
+        if check.outcome is Outcome.FAILED or unproven or not _satisfies(case.policy, check):
+            yield check.id
 
 
 def _satisfies(policy: Policy, check: Check) -> bool:

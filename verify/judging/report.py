@@ -67,7 +67,11 @@ class Trust(msgspec.Struct, frozen=True):
 
 
 class Report(Value, frozen=True):
-    """The whole result of a judgement; `why` holds the reasons of a verdict other than accept."""
+    """The whole result of a judgement.
+
+    `why` holds the reasons of a verdict other than accept; `in_the_way` the ids of the checks whose
+    result is such a reason.
+    """
 
     verdict: Verdict
     why: tuple[str, ...]
@@ -84,6 +88,7 @@ class Report(Value, frozen=True):
     octets: int
     seconds: float
     chip_status: ChipStatus = ChipStatus.FILES
+    in_the_way: frozenset[str] = frozenset()
 
     @property
     def tolerated(self) -> tuple[str, ...]:

@@ -14,10 +14,11 @@ from tests.security.test_screens_and_files import ACTIVE, ATTACK
 from tests.verify.commands.test_command_line import MRZ, Post, post
 from tests.verify.documents import issue, mrz, usual
 from tests.verify.inspection.test_inspection import inserted
-from verify.commands.progress import Progress, wording
+from verify.commands.progress import Progress
 from verify.inspection import events as known
 from verify.inspection import inspect
 from verify.inspection.opening import Credentials
+from verify.inspection.steps import step_text
 from verify.judging.evidence import Access, AccessControl, Failure, Step
 from verify.judging.faults import Malformed, Refused, Violated
 
@@ -138,7 +139,7 @@ EXAMPLES: tuple[known.Event, ...] = (
 def test_every_event_has_a_printable_text() -> None:
     assert {type(each) for each in EXAMPLES} == set(get_args(known.Event))
     for each in EXAMPLES:
-        assert wording(each)
-        assert not ACTIVE & set(wording(each))
+        assert step_text(each)
+        assert not ACTIVE & set(step_text(each))
     for protocol in known.AuthenticationProtocol:
-        assert wording(known.Proved(protocol)).endswith(": done")
+        assert step_text(known.Proved(protocol)).endswith(": done")

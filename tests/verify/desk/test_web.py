@@ -1,0 +1,266 @@
+"""The desk over HTTP: who is refused, what a page receives, and what the officer can do."""
+
+import re
+from collections.abc import Iterator
+from pathlib import Path
+
+import httpx
+import pytest
+
+from tests.security.copies import clone_of
+from tests.verify.desk.desks import AT, Page, Slot, running_desk, trust_store
+from tests.verify.documents import CAN, issue, permit, usual
+from verify.desk.web.access import Access, Address
+
+MRZ = usual().how.mrz
+LINES = "\n".join(MRZ.lines)
+
+
+@pytest.fixture(scope="module")
+def slot(tmp_path_factory: pytest.TempPathFactory) -> Slot:
+    return Slot(tmp_path_factory.mktemp("slot") / "card")
+
+
+@pytest.fixture(scope="module")
+def page(tmp_path_factory: pytest.TempPathFactory, slot: Slot) -> Iterator[Page]:
+    store = trust_store(tmp_path_factory.mktemp("store"))
+    with running_desk("--trust", store, "--at", AT, "--reader", f"virtual:{slot.path}") as url:
+        found = Page(url)
+        found.open()
+        yield found
+
+
+@pytest.fixture(autouse=True)
+def empty(page: Page, slot: Slot) -> Iterator[None]:
+    """Begin and end every test with a locked and unlocked desk, and no card in its reader."""
+    yield
+    page.act("lock")
+    slot.path.unlink(missing_ok=True)
+    assert page.until("locked")["history"] == []
+    without_card(page)
+    page.act("unlock")
+
+
+def without_card(page: Page) -> None:
+    """Wait until the desk has seen that its reader is empty."""
+    next(state for state in page.states() if state["reader"]["text"] == "Reader ready")
+
+
+# --- strangers ------------------------------------------------------------------------------------
+
+
+def test_the_address_is_valid_once(page: Page) -> None:
+    assert re.fullmatch(r"http://127\.0\.0\.1:\d+/\?token=[\w-]{40,}", page.url)
+    other = httpx.get(page.url)
+    assert other.status_code == 403
+    assert "set-cookie" not in other.headers
+
+
+@pytest.mark.parametrize("path", ["/", "/events", "/words", "/portrait/1", "/static/desk.js"])
+def test_a_request_without_the_token_is_refused(page: Page, path: str) -> None:
+    answer = httpx.get(page.origin + path)
+    assert answer.status_code == 403
+
+
+def test_a_wrong_token_is_refused_and_does_not_use_up_the_right_one() -> None:
+    access = Access(Address("http", "127.0.0.1:1"))
+    assert not access.exchange("x" * 43)
+    assert access.token is not None
+    assert access.exchange(access.token)
+    assert access.token is None
+
+
+def test_a_second_page_in_the_same_browser_is_refused(page: Page) -> None:
+    """It has the cookie, but not the key, which belongs to one window."""
+    assert page.client.get(page.origin + "/").status_code == 200  # the page, which says so
+    for path in ("/events", "/words", "/portrait/1"):
+        answer = page.client.get(page.origin + path)
+        assert answer.status_code == 403
+        assert "another window" in answer.text
+
+
+def test_the_key_without_the_cookie_is_refused(page: Page) -> None:
+    assert httpx.get(page.origin + "/words", headers=page.headers).status_code == 403
+
+
+@pytest.mark.parametrize(
+    "headers",
+    [
+        {"host": "evil.example"},
+        {"host": "127.0.0.1"},
+        {"origin": "http://evil.example"},
+        {"origin": "null"},
+        {"sec-fetch-site": "cross-site"},
+        {"sec-fetch-site": "same-site"},
+        {"x-forwarded-for": "192.0.2.1"},
+        {"forwarded": "for=192.0.2.1"},
+        {"via": "1.1 proxy"},
+    ],
+    ids=str,
+)
+def test_another_host_origin_or_proxy_is_refused(page: Page, headers: dict[str, str]) -> None:
+    assert page.get("/words").status_code == 200
+    assert page.get("/words", **headers).status_code == 403
+    assert page.post("/officer", {"do": "lock"}, **headers).status_code == 403
+
+
+def test_a_change_needs_an_origin(page: Page) -> None:
+    sent = page.client.post(page.origin + "/officer", json={"do": "lock"}, headers=page.headers)
+    assert sent.status_code == 403
+    assert page.act("unlock").status_code == 200
+
+
+def test_every_response_has_the_policy_and_is_not_stored(page: Page) -> None:
+    answers = [
+        page.get("/"),
+        page.get("/words"),
+        page.get("/static/desk.css"),
+        page.get("/nowhere"),
+        httpx.get(page.origin + "/"),
+    ]
+    for answer in answers:
+        assert answer.headers["content-security-policy"].startswith("default-src 'none';")
+        assert "unsafe" not in answer.headers["content-security-policy"]
+        assert answer.headers["cache-control"] == "no-store"
+        assert answer.headers["x-content-type-options"] == "nosniff"
+        assert answer.headers["referrer-policy"] == "no-referrer"
+        assert "server" not in answer.headers
+
+
+def test_the_page_names_no_other_origin(page: Page) -> None:
+    names = ("desk.html", "desk.css", "desk.js", "dom.js", "entry.js", "live.js", "report.js")
+    for name in names:
+        path = "/" if name == "desk.html" else f"/static/{name}"
+        found = re.findall(r"https?://[^\s\"')]+", page.get(path).text)
+        assert found == [], name
+
+
+@pytest.mark.parametrize("name", ["../access.py", "..%2faccess.py", "desk.html", "", "a/b.js"])
+def test_no_other_file_is_served(page: Page, name: str) -> None:
+    assert page.get(f"/static/{name}").status_code in {404, 405}
+
+
+@pytest.mark.parametrize(
+    "body",
+    [b"", b"[]", b"{", b'{"do": 1}', b'{"do": "password"}', b'{"do": "recall", "number": "1"}',
+     b'{"do": "x"}', b"\xff", b'{"do": "lock", "x": "' + b"x" * 5000 + b'"}'],
+)  # fmt: skip
+def test_a_malformed_request_is_refused(page: Page, body: bytes) -> None:
+    sent = page.headers | {"origin": page.origin}
+    assert page.client.post(page.origin + "/officer", content=body, headers=sent).status_code == 400
+
+
+def test_a_password_that_is_none_is_not_repeated(page: Page) -> None:
+    answer = page.act("password", text="IRUTOZU1234567")
+    assert answer.status_code == 422
+    assert "ZU1234567" not in answer.text
+
+
+def test_what_is_typed_is_looked_at(page: Page) -> None:
+    at = LINES.index("ZU1234567")
+    wrong = LINES[: at + 2] + "I" + LINES[at + 3 :]
+    looked = page.post("/typed", {"text": wrong}).json()
+    assert looked["complete"]
+    assert not looked["right"]
+    number = looked["fields"][0]
+    assert (number["label"], number["state"]) == ("Document number", "wrong")
+    assert "Line 1, position 8: I may be 1." in number["hints"]
+    assert page.post("/typed?language=de", {"text": LINES}).json()["text"].startswith("Alle")
+    assert page.post("/typed", {"text": "A" * 500}).status_code == 400
+
+
+# --- inspections ----------------------------------------------------------------------------------
+
+
+def test_from_the_card_to_the_verdict(page: Page, slot: Slot) -> None:
+    assert page.until("ready")["title"] == "Put a card on the reader"
+    slot.insert(usual())
+    assert page.until("asking")["asks"]
+    page.act("password", text=LINES)
+    shown = page.until("showing")
+    report = shown["report"]
+    assert (report["verdict"], report["word"]) == ("accept", "ACCEPT")
+    assert report["problems"] == []
+    assert report["permit"]["muted"] is False
+    assert [tile["sign"] for tile in report["permit"]["tiles"]] == ["yes", "part", "yes", "no"]
+    assert shown["history"][0]["shown"]
+    portrait = page.get(f"/portrait/{report['number']}")
+    assert portrait.headers["content-type"] == "image/png"
+    assert portrait.content.startswith(b"\x89PNG")
+    assert page.get(f"/finger/{report['number']}/1").status_code == 404
+    slot.take_out()
+    without_card(page)
+    slot.insert(usual())
+    assert page.until("asking")["report"] is None
+
+
+def test_the_password_may_come_before_the_card(page: Page, slot: Slot) -> None:
+    page.act("password", text=CAN)
+    slot.insert(usual())
+    report = page.until("showing")["report"]
+    assert report["verdict"] == "accept"
+    assert any("optical" in check["id"] for check in report["skipped"])
+
+
+def test_a_clone_is_rejected_for_its_weightiest_reason(page: Page, slot: Slot) -> None:
+    slot.insert(clone_of(usual()))
+    page.act("password", text=LINES)
+    report = page.until("showing")["report"]
+    assert report["verdict"] == "reject"
+    assert "cloning" in report["problems"][0]["word"]
+    assert all(check["next"] and check["clause"] for check in report["problems"])
+    assert report["permit"]["muted"] is True
+    assert report["permit"]["claim"]
+
+
+def test_a_wrong_can_is_read_again_and_is_no_verdict(page: Page, slot: Slot) -> None:
+    slot.insert(usual())
+    page.until("asking")
+    page.act("password", text="654321")
+    state = next(each for each in page.states() if each["tone"] == "warn")
+    assert state["title"] == "The chip did not open with this CAN: read it again"
+    assert state["report"] is None
+    assert state["history"] == []
+    page.act("show-anyway")
+    report = page.until("showing")["report"]
+    assert report["verdict"] == "refer"
+    assert [check["id"] for check in report["problems"]] == ["opening"]
+    assert report["permit"] is None
+    assert report["permit_absent"] == ""
+
+
+def test_german(page: Page, slot: Slot) -> None:
+    slot.insert(issue(permit=permit(stay=False)))
+    page.act("password", text=LINES)
+    state = page.until("showing", "de")
+    assert state["report"]["word"] == "ANNEHMEN"
+    assert state["report"]["permit"]["tiles"][0]["text"] == "NICHT erlaubt"
+    rows = {row["label"]: row["text"] for row in state["report"]["document"]}
+    assert rows["Gültig bis"] == "21. November 2031"
+
+
+def test_locking_forgets_the_results(page: Page, slot: Slot) -> None:
+    slot.insert(usual())
+    page.act("password", text=LINES)
+    number = page.until("showing")["report"]["number"]
+    page.act("lock")
+    assert page.until("locked")["history"] == []
+    assert page.get(f"/portrait/{number}").status_code == 404
+
+
+# --- other addresses ------------------------------------------------------------------------------
+
+
+def test_another_address_needs_tls(tmp_path: Path) -> None:
+    from support.command_line import run_command_line
+    from verify.commands.main import verify
+
+    store = trust_store(tmp_path)
+    common = ["desk", "--trust", str(store), "--no-browser", "--reader", "virtual:none"]
+    for options in (
+        ["--address", "0.0.0.0"],  # noqa: S104
+        ["--origin", "http://desk.example"],
+        ["--origin", "https://desk.example/path"],
+        ["--certificate", "only.pem"],
+    ):
+        assert run_command_line(verify, [*common, *options]) == 64

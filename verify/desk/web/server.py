@@ -1,0 +1,122 @@
+"""Serves the desk (uvicorn) on a port of this machine, until it is interrupted."""
+
+import ipaddress
+import logging
+import signal
+import socket
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Final
+from urllib.parse import urlsplit
+
+import uvicorn
+from starlette.types import ASGIApp
+
+from support.errors import MisuseError
+from support.repeated_lines import RepeatedLines
+from verify.desk.web.access import Address
+
+LOOPBACK: Final = "127.0.0.1"
+_SHUTDOWN_SECONDS: Final = 1
+"""An open stream of events would keep the server from stopping."""
+
+
+@dataclass(frozen=True, slots=True)
+class Listening:
+    """Where the desk listens, and with which certificate (PEM) if it speaks TLS itself.
+
+    `origin` is the address in the browser if a reverse proxy with TLS is before the desk.
+    """
+
+    host: str = LOOPBACK
+    port: int = 0
+    certificate: Path | None = None
+    key: Path | None = None
+    origin: str = ""
+
+    def check(self) -> None:
+        """Raise `MisuseError` if personal data would leave this machine without TLS."""
+        if (self.certificate is None) is not (self.key is None):
+            raise MisuseError("--certificate and --key belong together", advice="give both")
+        if self.origin:
+            parts = urlsplit(self.origin)
+            plain = parts.scheme == "https" and parts.netloc and not parts.path.strip("/")
+            if not plain or parts.query or parts.fragment or "@" in parts.netloc:
+                raise MisuseError(
+                    f"{self.origin}: is not the address of a reverse proxy with TLS",
+                    advice="write https://NAME or https://NAME:PORT",
+                )
+        elif not _is_loopback(self.host) and self.certificate is None:
+            raise MisuseError(
+                f"{self.host}: the desk would send personal data over the network in clear",
+                advice="give --certificate and --key, or listen on 127.0.0.1",
+            )
+
+    def address(self, port: int) -> Address:
+        """Return the address in the browser, once the port is known."""
+        if self.origin:
+            parts = urlsplit(self.origin)
+            return Address(parts.scheme, parts.netloc, proxied=True)
+        scheme = "http" if self.certificate is None else "https"
+        host = f"[{self.host}]" if ":" in self.host else self.host
+        return Address(scheme, f"{host}:{port}")
+
+
+def listen(listening: Listening) -> socket.socket:
+    """Open the port; raises `MisuseError`."""
+    listening.check()
+    family = socket.AF_INET6 if ":" in listening.host else socket.AF_INET
+    try:
+        return socket.create_server((listening.host, listening.port), family=family)
+    except OSError as error:
+        raise MisuseError(
+            f"{listening.host}:{listening.port}: cannot listen here ({error.strerror or error})",
+            advice="choose another --port, or none",
+        ) from None
+
+
+def serve(application: ASGIApp, listening: Listening, port: socket.socket) -> None:
+    """Serve on an open port until SIGINT or SIGTERM; nothing that a browser sends is logged."""
+    for name in ("asyncio", "uvicorn.error", "verify.desk.reading", "verify.desk.service"):
+        logging.getLogger(name).addFilter(RepeatedLines())
+    config = uvicorn.Config(
+        application,
+        loop="asyncio",
+        http="h11",
+        ws="none",
+        lifespan="on",
+        access_log=False,
+        log_level="warning",
+        server_header=False,
+        proxy_headers=False,
+        ssl_certfile=listening.certificate,
+        ssl_keyfile=listening.key,
+        timeout_graceful_shutdown=_SHUTDOWN_SECONDS,
+    )
+    _Server(config).run(sockets=[port])
+
+
+class _Server(uvicorn.Server):
+    """A server that SIGINT or SIGTERM ends; uvicorn would raise the signal again afterwards."""
+
+    @contextmanager
+    def capture_signals(self) -> Iterator[None]:
+        """Handle both signals while the server runs."""
+        both = (signal.SIGINT, signal.SIGTERM)
+        before = [signal.signal(each, self.handle_exit) for each in both]
+        try:
+            yield
+        finally:
+            for each, handler in zip(both, before, strict=True):
+                signal.signal(each, handler)
+
+
+def _is_loopback(host: str) -> bool:
+    if host == "localhost":
+        return True
+    try:
+        return ipaddress.ip_address(host).is_loopback
+    except ValueError:
+        return False

@@ -1,0 +1,70 @@
+"""The texts of one language, by key."""
+
+import datetime as dt
+from collections.abc import Mapping
+from dataclasses import dataclass
+from functools import cache
+from typing import Final
+
+from verify.wording import english
+
+LANGUAGES: Final = {"en": "English", "de": "Deutsch"}
+"""The languages by their tags (BCP 47), each named in itself."""
+
+
+@dataclass(frozen=True, slots=True, repr=False)
+class Wording:
+    """The catalogue in one language."""
+
+    language: str
+    texts: Mapping[str, str]
+
+    def __call__(self, key: str, **values: object) -> str:
+        """Return a text with its values inserted; raises `KeyError` for a key without a text."""
+        return self.texts[key].format(**values)
+
+    def has(self, key: str) -> bool:
+        """Whether there is a text with this key."""
+        return key in self.texts
+
+    def beginning(self, prefix: str) -> dict[str, str]:
+        """Return the texts whose keys begin with a prefix, as they are."""
+        return {key: text for key, text in self.texts.items() if key.startswith(prefix)}
+
+    def date(self, text: str) -> str:
+        """Return a date YYYY-MM-DD in words; unknown parts are XX.  Any other text is unchanged."""
+        parts = text.split("-")
+        if len(parts) != 3 or not parts[0].isdigit():
+            return text
+        year, month, day = parts
+        if not month.isdigit() or not 1 <= int(month) <= 12:
+            return self("date.year", year=year)
+        name = self(f"month.{int(month)}")
+        if not day.isdigit():
+            return self("date.month", month=name, year=year)
+        return self("date.day", day=int(day), month=name, year=year)
+
+    def day(self, day: dt.date) -> str:
+        """Return a date in words."""
+        return self.date(day.isoformat())
+
+    def count(self, key: str, number: int) -> str:
+        """Return the text `key`.one or `key`.many with the number `n`."""
+        return self(f"{key}.{'one' if number == 1 else 'many'}", n=self.number(number))
+
+    def number(self, number: int) -> str:
+        """Return a number with the language's separator of thousands."""
+        return f"{number:,}".replace(",", self("number.thousands"))
+
+
+ENGLISH: Final = Wording("en", english.TEXTS)
+
+
+@cache
+def wording_in(language: str) -> Wording:
+    """Return the catalogue in a language; in English, if there is none for its tag."""
+    if language != "de":
+        return ENGLISH
+    from verify.wording import german
+
+    return Wording("de", german.TEXTS)
