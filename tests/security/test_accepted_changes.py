@@ -13,7 +13,7 @@ from emrtd import tlv
 from emrtd.asn1 import ber, der
 from emrtd.crypto.ciphers import Cipher
 from emrtd.crypto.hashes import Hash
-from emrtd.crypto.protocols import KeyAgreement, chip_authentication_oid
+from emrtd.crypto.protocols import ID_SECURITY_OBJECT, KeyAgreement, chip_authentication_oid
 from emrtd.crypto.signatures import EcPublicKey, ecdsa_decode
 from emrtd.lds.application_directory import ApplicationDirectory
 from emrtd.lds.atr_info import AtrInfo, Capability
@@ -24,13 +24,16 @@ from emrtd.lds.security.security_infos import (
     SecurityInfo,
     TerminalAuthenticationInfo,
 )
+from emrtd.pki.cms.signed_data_writer import build_signed_data
 from emrtd.pki.findings import Outcome
 from emrtd.pki.quirks import Quirk
+from tests.certificates import key
 from tests.security.surgery import (
     changed,
     fields_of,
     operated,
     parts_of,
+    signed_data,
     signed_data_of,
     signer_of,
     with_certificates,
@@ -259,6 +262,12 @@ REFUSED: dict[str, Callable[[], Document]] = {
             ),
         ),
     ),
+    "another content type than the signed one": lambda: in_fields(
+        2, lambda value: changed(value, 0, lambda _: der.oid(ID_SECURITY_OBJECT))
+    ),
+    "the content type of data": lambda: in_fields(
+        2, lambda value: changed(value, 0, lambda _: der.oid("1.2.840.113549.1.7.1"))
+    ),
     "no signer": lambda: in_fields(4, lambda _: tlv.encode(der.SET)),
     "the signature as r || s": lambda: in_signature(
         lambda value: b"".join(each.to_bytes(32, "big") for each in ecdsa_decode(value))
@@ -287,6 +296,20 @@ def test_another_encoding_is_accepted_with_what_the_state_signed(change: str) ->
     named = {each for check in report.checks for each in check.tolerated}
     before = {each for check in genuine.checks for each in check.tolerated}
     assert {Quirk(each) for each in named - before} == ({quirk} if quirk else set())
+
+
+def test_what_was_signed_as_ef_card_security_is_no_ef_sod() -> None:
+    """The same key signs both: only the signed content type tells one from the other."""
+    content = constructed(constructed(parts_of(fields_of(signed_data_of(usual()))[2])[1])[1])[1]
+    how = usual().how
+    signed = build_signed_data(
+        ID_SECURITY_OBJECT, content, key("DS 1", how.signer_kind), how.document_signer, Hash.SHA256
+    )
+    relabelled = changed(fields_of(signed)[2], 0, lambda _: der.oid("2.23.136.1.1.1"))
+    fields = [*fields_of(signed)[:2], relabelled, *fields_of(signed)[3:]]
+    for name, octets in (("as it is", signed), ("relabelled", signed_data(fields))):
+        report = with_signed_data(usual(), octets).judged()
+        assert report.verdict is Verdict.REJECT, name
 
 
 @pytest.mark.parametrize("change", REFUSED)
