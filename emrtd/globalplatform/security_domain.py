@@ -1,4 +1,4 @@
-"""Identifiers and data of an issuer security domain: its AID, and the CPLC data of the card."""
+"""An issuer security domain: its AID, the data that identify the card, and SET STATUS."""
 
 from typing import Final
 
@@ -16,6 +16,9 @@ CPLC: Final = 0x9F7F
 
 CPLC_SIZE: Final = 42
 
+CARD_IMAGE_NUMBER: Final = 0x45
+"""The tag of the number that distinguishes the card among those of its issuer (GPCS, H.4)."""
+
 SET_STATUS: Final = 0xF0
 OF_THE_CARD: Final = 0x80
 """P1 of SET STATUS: the issuer security domain, and so the card."""
@@ -30,6 +33,16 @@ def read_cplc() -> Procedure[bytes | None]:
         return None
     found = tlv.read_expected(response.data, CPLC, "CPLC data").value
     return found if len(found) == CPLC_SIZE else None
+
+
+def read_card_image_number() -> Procedure[bytes | None]:
+    """GET DATA for the card image number of the selected security domain; None if it has none."""
+    command = CommandAPDU(CLA, INS.GET_DATA, *divmod(CARD_IMAGE_NUMBER, 256), ne=SHORT_MAX_LE)
+    response = yield command
+    if response.sw != SW.OK or not response.data:
+        return None
+    found = tlv.read_expected(response.data, CARD_IMAGE_NUMBER, "card image number").value
+    return found or None
 
 
 def terminate_card(security_domain: bytes) -> CommandAPDU:

@@ -17,7 +17,7 @@ from emrtd.globalplatform.personalisation import (
     StoreData,
     install_for_personalisation,
 )
-from emrtd.globalplatform.security_domain import read_cplc, terminate_card
+from emrtd.globalplatform.security_domain import read_card_image_number, read_cplc, terminate_card
 from emrtd.iso7816.apdu import INS, CommandAPDU, ResponseAPDU
 from emrtd.iso7816.directories import Directory
 from emrtd.iso7816.procedure import Procedure, T
@@ -72,7 +72,7 @@ class GlobalPlatformCard:
         return self._files.capabilities
 
     def identity(self) -> Procedure[CardIdentity]:
-        """GET DATA for the CPLC data in the security domain, which a locked card does not show."""
+        """GET DATA in the security domain, which a locked card does not show."""
         self._selected = None
         response = yield self._select_security_domain()
         if response.sw != SW.OK:
@@ -80,7 +80,10 @@ class GlobalPlatformCard:
         return (yield from self._identity())
 
     def _identity(self) -> Procedure[CardIdentity]:
-        """Read the CPLC data; the security domain is selected."""
+        """Read the card image number, or else the CPLC data; the security domain is selected."""
+        number = yield from read_card_image_number()
+        if number is not None:
+            return CardIdentity(self._atr, number)
         return CardIdentity(self._atr, cplc=(yield from read_cplc()))
 
     def begin(self) -> Procedure[CardState]:

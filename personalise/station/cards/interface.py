@@ -27,8 +27,8 @@ class CardIdentity:
     """What distinguishes one card from all others, as far as the card can be asked for it.
 
     `atr` is the answer to reset, which is the same for every card of a batch; `serial_number` is
-    the card's serial number (ISO/IEC 7816-4), `cplc` its Card Production Life Cycle data
-    (GlobalPlatform).  Both are None for a card that does not have them.
+    the card's serial number (ISO/IEC 7816-4) or card image number (GlobalPlatform), `cplc` its Card
+    Production Life Cycle data (GlobalPlatform).  Both are None for a card that does not have them.
     """
 
     atr: bytes

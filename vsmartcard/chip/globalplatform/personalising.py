@@ -25,7 +25,13 @@ from emrtd.globalplatform.personalisation import (
     StoreData,
     read_install,
 )
-from emrtd.globalplatform.security_domain import CPLC, OF_THE_CARD, SET_STATUS, TERMINATED
+from emrtd.globalplatform.security_domain import (
+    CARD_IMAGE_NUMBER,
+    CPLC,
+    OF_THE_CARD,
+    SET_STATUS,
+    TERMINATED,
+)
 from emrtd.iso7816.apdu import INS, CommandAPDU, ResponseAPDU
 from emrtd.lds.files import EMRTD_APPLICATION, MASTER_FILE
 from emrtd.status_words import SW
@@ -46,7 +52,7 @@ def carry_out(core: Core, command: CommandAPDU, domain: SecurityDomain) -> Respo
     if command.cla != 0x80:
         raise ChipRefusalError(SW.CLASS_NOT_SUPPORTED, doing)
     if command.ins == INS.GET_DATA:
-        return _get_data(command, domain)
+        return _get_data(core, command, domain)
     instruction = _INSTRUCTIONS.get(command.ins)
     of_domain = domain.kind is BlankKind.GLOBALPLATFORM or command.ins == put_key.PUT_KEY
     if instruction is None or not of_domain:
@@ -63,9 +69,12 @@ def carry_out(core: Core, command: CommandAPDU, domain: SecurityDomain) -> Respo
         raise
 
 
-def _get_data(command: CommandAPDU, domain: SecurityDomain) -> ResponseAPDU:
-    """Return the CPLC data or the key information; both identify or describe the card."""
+def _get_data(core: Core, command: CommandAPDU, domain: SecurityDomain) -> ResponseAPDU:
+    """Return the card image number, the CPLC data or the key information."""
     tag = command.p1 << 8 | command.p2
+    serial_number = core.state.hardware.serial_number
+    if tag == CARD_IMAGE_NUMBER and serial_number and domain.kind is BlankKind.GLOBALPLATFORM:
+        return ResponseAPDU(tlv.encode(CARD_IMAGE_NUMBER, serial_number))
     if tag == CPLC and domain.cplc:
         return ResponseAPDU(tlv.encode(CPLC, domain.cplc))
     if tag == TEMPLATE:
