@@ -37,15 +37,15 @@ def sign_service(
     from personalise.pki.register import Register
     from personalise.sign_service import web
     from personalise.sign_service.configuration import Configuration
-    from personalise.sign_service.ledger import Ledger
-    from personalise.sign_service.one_ledger import one_ledger
+    from personalise.sign_service.one_store import one_store
     from personalise.sign_service.service import SigningService
+    from personalise.sign_service.signature_store import SignatureStore
     from personalise.sign_service.signers import CurrentSigners
     from support.https_server import listen, serve
 
     settings = Configuration(configuration)
     listening = settings.listening
-    with listen(listening) as socket, one_ledger(folder, settings.ledger):
+    with listen(listening) as socket, one_store(folder, settings.store):
         pki = open_pki(folder, passphrase_file, pin_file)
         signers = CurrentSigners(pki)
         if not signers():
@@ -56,7 +56,7 @@ def sign_service(
         thread = ThreadPoolExecutor(1, thread_name_prefix="signing")
         application = web.SigningApplication(
             lambda: SigningService(
-                settings.clients, signers, limit, Ledger(settings.ledger), Register(folder)
+                settings.clients, signers, limit, SignatureStore(settings.store), Register(folder)
             ),
             thread,
             lambda: datetime.now(UTC),

@@ -9,7 +9,7 @@
 
     [signing]
     documents_per_signer = 100000    if it should be lower than the PKI's own limit
-    ledger = "signatures.sqlite"
+    store = "signatures.sqlite"
 
 Paths are relative to the file's folder.
 """
@@ -41,7 +41,7 @@ class _Listen(Record, frozen=True):
 
 class _Signing(Record, frozen=True):
     documents_per_signer: _Count | None = None
-    ledger: str = "signatures.sqlite"
+    store: str = "signatures.sqlite"
 
 
 class _Client(Record, frozen=True):
@@ -73,7 +73,7 @@ class Configuration:
             folder / listen.client_authorities,
         )
         self._documents_per_signer = raw.signing.documents_per_signer
-        self.ledger = folder / raw.signing.ledger
+        self.store = folder / raw.signing.store
         self.clients = tuple(_client(each, folder) for each in raw.client)
         if len({each.name for each in self.clients}) < len(self.clients):
             raise MisuseError(f"{path}: two clients have the same name")

@@ -1,8 +1,8 @@
 """The rules of the signing service: which client may have what signed, how often, by which signer.
 
 Every method runs on the service's only signing thread.  Other processes may serve the same clients
-from the same PKI and ledger, and `prepare` may sign beside them: from counting a signer's documents
-to entering the next one, the register and the ledger are locked.  Time is an argument.
+from the same PKI and store, and `prepare` may sign beside them: from counting a signer's documents
+to entering the next one, the register and the store are locked.  Time is an argument.
 """
 
 import hashlib
@@ -25,7 +25,7 @@ from personalise.sign_service.interface import (
     MAX_NUMBER,
     SignedFile,
 )
-from personalise.sign_service.ledger import Ledger, Signed
+from personalise.sign_service.signature_store import SignatureStore, Signed
 from support.errors import MisuseError
 
 
@@ -168,13 +168,13 @@ class SigningService:
         clients: Sequence[Client],
         signers: Signers,
         limit: int,
-        ledger: Ledger,
+        store: SignatureStore,
         register: DocumentRegister,
     ) -> None:
         self._clients: Mapping[bytes, Client] = {each.fingerprint: each for each in clients}
         self._signers = signers
         self._limit = limit
-        self._ledger = ledger
+        self._store = store
         self._register = register
 
     def client(self, certificate: bytes, at: datetime) -> Client:
@@ -199,13 +199,13 @@ class SigningService:
         key = request.idempotency_key
         if not 1 <= len(key) <= MAX_IDEMPOTENCY_KEY or not key.isascii():
             raise RefusedError(400, "the Idempotency-Key is not 1 to 128 ASCII characters")
-        known = self._ledger.find(client.name, key)
+        known = self._store.find(client.name, key)
         if known is not None and self._is_given(request, known):
             return known.response
         with self._register.locked():
-            # The ledger is committed first.  If the register then fails, the signature is entered
+            # The store is committed first.  If the register then fails, the signature is entered
             # when the request is repeated, and no second one is made.
-            with self._ledger.locked():
+            with self._store.locked():
                 signed = self._sign_once(client, request, at)
             self._enter_document(request, signed)
         return signed.response
@@ -220,12 +220,12 @@ class SigningService:
 
     def _sign_once(self, client: Client, request: SigningRequest, at: datetime) -> Signed:
         """Return the signature under the request's key, which is made if there is none yet."""
-        known = self._ledger.find(client.name, request.idempotency_key)
+        known = self._store.find(client.name, request.idempotency_key)
         if known is not None:
             current = known.signer in map(id_of, self._signers())
             if self._is_given(request, known) or (current and self._has_room(known.signer)):
                 return known
-            self._ledger.withdraw(known)  # its signer may sign no more, and it was not entered
+            self._store.withdraw(known)  # its signer may sign no more, and it was not entered
         if request.document_type not in client.document_types:
             raise RefusedError(403, f"{client.name} may not have documents of this type signed")
         self._charge(client, at)
@@ -237,7 +237,7 @@ class SigningService:
         response = _sign(signer, request, at)
         key, kind = request.idempotency_key, request.kind
         signed = Signed(client.name, key, request.digest, id_of(signer), kind, at, response)
-        self._ledger.enter(signed)
+        self._store.enter(signed)
         return signed
 
     def _enter_document(self, request: SigningRequest, signed: Signed) -> None:
@@ -293,9 +293,9 @@ class SigningService:
         return self._register.count(signer) < self._limit
 
     def _charge(self, client: Client, at: datetime) -> None:
-        if self._ledger.given(client.name, at) >= client.signatures_per_day:
+        if self._store.given(client.name, at) >= client.signatures_per_day:
             raise RefusedError(429, f"{client.name} has used its signatures of this day", 3600)
-        if not self._ledger.take_allowance(client.name, client.signatures_per_minute, at):
+        if not self._store.take_allowance(client.name, client.signatures_per_minute, at):
             wait = max(1, 60 // client.signatures_per_minute)
             raise RefusedError(
                 429,
@@ -305,7 +305,7 @@ class SigningService:
 
 
 def id_of(signer: SigningKey) -> bytes:
-    """Return the SHA-256 of a Document Signer's certificate, its name in ledger and register."""
+    """Return the SHA-256 of a Document Signer's certificate, its name in store and register."""
     return signer.certificate.fingerprint
 
 

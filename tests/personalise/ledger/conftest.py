@@ -1,9 +1,10 @@
 """Fixtures of the ledger's tests: a ledger in SQLite, and one in PostgreSQL."""
 
-import itertools
 import sqlite3
-import tempfile
+import subprocess
 from collections.abc import Callable, Iterator
+from contextlib import closing
+from dataclasses import dataclass
 from pathlib import Path
 
 import pytest
@@ -12,18 +13,7 @@ from personalise.ledger.opening import open_ledger
 from personalise.ledger.sql_ledger import SqlLedger
 from personalise.pki.issuing_pki import IssuingPki
 from tests.personalise.ledger.line import Clock, Line
-from tests.personalise.ledger.postgresql import Server, running_server
-
-_numbers = itertools.count()
-
-
-@pytest.fixture(scope="session")
-def server() -> Iterator[Server]:
-    folder = Path(tempfile.mkdtemp(prefix="chipseal-pg-"))
-    folder.chmod(0o755)
-    with running_server(folder / "server") as running:
-        yield running
-    folder.rmdir()
+from tests.postgresql import PostgreSQL
 
 
 @pytest.fixture(params=["sqlite", "postgresql"])
@@ -31,46 +21,46 @@ def url(request: pytest.FixtureRequest, tmp_path: Path) -> str:
     """The URL of a new database, without a ledger."""
     if request.param == "sqlite":
         return f"sqlite:///{tmp_path / 'ledger.sqlite'}"
-    running: Server = request.getfixturevalue("server")
-    return running.new_database(f"ledger{next(_numbers)}")
+    empty: str = request.getfixturevalue("postgresql_url")
+    return empty
 
 
+@dataclass(frozen=True)
 class Backup:
-    """Backups of the database alone, as an administrator makes them."""
+    """Backups of the database alone, as an administrator makes them; `server` for PostgreSQL."""
 
-    def __init__(self, url: str, server: Callable[[], Server]) -> None:
-        self._url = url
-        self._server = server
+    url: str
+    server: PostgreSQL | None
 
     def make(self) -> bytes:
         """Return a backup."""
-        place = self._url.partition("///")[2]
-        if not place:
-            return self._server().dump(self._name)
-        with sqlite3.connect(place) as database, sqlite3.connect(":memory:") as copy:
+        if self.server is not None:
+            line = [self.server.binaries / "pg_dump", "--clean", self.url]
+            return subprocess.run(line, check=True, capture_output=True).stdout
+        with closing(sqlite3.connect(self._path)) as database:
+            copy = sqlite3.connect(":memory:")
             database.backup(copy)
             return copy.serialize()
 
     def restore(self, backup: bytes) -> None:
         """Replace the database by a backup."""
-        place = self._url.partition("///")[2]
-        if place:
-            for suffix in ("", "-wal", "-shm"):
-                Path(f"{place}{suffix}").unlink(missing_ok=True)
-            Path(place).write_bytes(backup)
+        if self.server is not None:
+            line = [self.server.binaries / "psql", "--quiet", "--set=ON_ERROR_STOP=1", self.url]
+            subprocess.run(line, check=True, capture_output=True, input=backup)
             return
-        self._server().drop(self._name)
-        self._server().new_database(self._name)
-        self._server().load(self._name, backup)
+        for suffix in ("", "-wal", "-shm"):
+            Path(f"{self._path}{suffix}").unlink(missing_ok=True)
+        self._path.write_bytes(backup)
 
     @property
-    def _name(self) -> str:
-        return self._url.rpartition("/")[2]
+    def _path(self) -> Path:
+        return Path(self.url.partition("///")[2])
 
 
 @pytest.fixture
 def backup(url: str, request: pytest.FixtureRequest) -> Backup:
-    return Backup(url, lambda: request.getfixturevalue("server"))
+    is_file = url.startswith("sqlite")
+    return Backup(url, None if is_file else request.getfixturevalue("postgresql_server"))
 
 
 @pytest.fixture

@@ -101,9 +101,9 @@ def test_prepare_has_its_security_objects_signed_by_the_service(tmp_path: Path) 
     number, _, digest = line.split("\t")
     assert number == CONTRACT["document"]["number"], "a service's documents are in the register"
     assert digest == sha256(image.files[FileID.SOD]).hexdigest()
-    ledger = tmp_path / "signatures.sqlite"
-    assert ledger.stat().st_mode & 0o777 == 0o600
-    assert number.encode() not in ledger.read_bytes()
+    store = tmp_path / "signatures.sqlite"
+    assert store.stat().st_mode & 0o777 == 0o600
+    assert number.encode() not in store.read_bytes()
 
 
 def _wait_for(port: int) -> None:

@@ -36,8 +36,8 @@ from personalise.sign_service.client import (
     RemoteDocumentSigner,
 )
 from personalise.sign_service.configuration import Configuration
-from personalise.sign_service.ledger import Ledger
 from personalise.sign_service.service import SigningService
+from personalise.sign_service.signature_store import SignatureStore
 from personalise.sign_service.web import SigningApplication
 from support.errors import MisuseError
 from support.https_server import listen, serve
@@ -83,7 +83,7 @@ def run_service(path: Path) -> None:
             configuration.clients,
             lambda: signers,
             configuration.limit(100),
-            Ledger(configuration.ledger),
+            SignatureStore(configuration.store),
             Register(path.parent),
         ),
         thread,

@@ -24,8 +24,8 @@ from emrtd.pki.x509.issuing import CountrySigningCa
 from personalise.pki.register import KEY_NAME, Register
 from personalise.pki.settings import settings_for
 from personalise.sign_service.interface import SignedFile
-from personalise.sign_service.ledger import Ledger
 from personalise.sign_service.service import Client, RefusedError, SigningRequest, SigningService
+from personalise.sign_service.signature_store import SignatureStore
 from support.database import DamagedDatabaseError
 from support.errors import ChipsealError, MalformedError, MisuseError
 from support.secret import Secret
@@ -69,8 +69,8 @@ def make_service(tmp_path: Path) -> MakeService:
         signers: Callable[[], Sequence[DocumentSigner]] = lambda: SIGNERS,
     ) -> SigningService:
         (tmp_path / KEY_NAME).write_bytes(encode_public_key(REGISTER_KEY.public_key))
-        ledger = Ledger(tmp_path / "ledger.sqlite")
-        return SigningService([client], signers, limit, ledger, Register(tmp_path))
+        store = SignatureStore(tmp_path / "signatures.sqlite")
+        return SigningService([client], signers, limit, store, Register(tmp_path))
 
     return make
 
@@ -174,8 +174,8 @@ def test_a_register_that_fails_causes_no_second_signature(
 ) -> None:
     service = make_service()
     fail_to_register(service, monkeypatch, "1")
-    ledger = Ledger(tmp_path / "ledger.sqlite")
-    waiting = ledger.find(CLIENT.name, "1")
+    store = SignatureStore(tmp_path / "signatures.sqlite")
+    waiting = store.find(CLIENT.name, "1")
     assert waiting is not None
     assert service.sign(CLIENT, request("1"), AT) == waiting.response
     assert service.sign(CLIENT, request("1"), AT) == waiting.response
@@ -239,12 +239,12 @@ def test_a_refused_request_takes_nothing_from_the_allowance(make_service: MakeSe
 
 
 @pytest.mark.parametrize("version", [0, 1])
-def test_a_ledger_of_an_older_version_is_read(
+def test_a_store_of_an_older_version_is_read(
     make_service: MakeService, tmp_path: Path, version: int
 ) -> None:
     """The first release marked its files with no application id and no version."""
     answer = make_service().sign(CLIENT, request("a"), AT)
-    path = tmp_path / "ledger.sqlite"
+    path = tmp_path / "signatures.sqlite"
     with sqlite3.connect(path) as old:
         old.execute("DROP TABLE allowance")
         old.execute(f"PRAGMA user_version = {version}")
@@ -362,7 +362,7 @@ def test_a_missing_or_unusable_idempotency_key_is_refused(
         make_service().sign(CLIENT, request(key), AT)
 
 
-def test_a_file_that_is_not_a_ledger_is_one_error(tmp_path: Path) -> None:
-    (tmp_path / "ledger.sqlite").write_bytes(b"not a database" * 100)
-    with pytest.raises(DamagedDatabaseError, match="is not a ledger of signatures"):
-        Ledger(tmp_path / "ledger.sqlite")
+def test_a_file_that_is_not_a_store_is_one_error(tmp_path: Path) -> None:
+    (tmp_path / "signatures.sqlite").write_bytes(b"not a database" * 100)
+    with pytest.raises(DamagedDatabaseError, match="is not a store of signatures"):
+        SignatureStore(tmp_path / "signatures.sqlite")

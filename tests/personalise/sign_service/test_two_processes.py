@@ -84,7 +84,7 @@ class Services:
             return [register.count(each.certificate.fingerprint) for each in signers]
 
 
-def configuration(folder: Path, name: str, port: int, ledger: str = "signatures.sqlite") -> Path:
+def configuration(folder: Path, name: str, port: int, store: str = "signatures.sqlite") -> Path:
     clients = "".join(
         f"""
         [[client]]
@@ -105,7 +105,7 @@ def configuration(folder: Path, name: str, port: int, ledger: str = "signatures.
         key = "service.key"
         client_authorities = "ca.pem"
         [signing]
-        ledger = "{ledger}"
+        store = "{store}"
         {clients}
         """
     )
@@ -234,10 +234,10 @@ def test_limits_hold_for_two_services_and_prepare_together(services: Services) -
             assert "every Document Signer has expired, is revoked or has reached its limit" in line
 
 
-def test_a_service_with_another_ledger_is_refused_beside_them(services: Services) -> None:
+def test_a_service_with_another_store_is_refused_beside_them(services: Services) -> None:
     path = configuration(services.folder, "other", free_port(), "other.sqlite")
     log = services.folder / "other.log"
     process = start(services, path, log)
     assert process.wait(60) == 64
-    assert "a signing service with the ledger" in log.read_text()
+    assert "a signing service with the store" in log.read_text()
     assert not (services.folder / "other.sqlite").exists()

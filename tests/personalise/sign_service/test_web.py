@@ -14,8 +14,8 @@ import pytest
 from emrtd.errors import ProtocolError
 from emrtd.lds.signing import DocumentSigner
 from personalise.pki.register import Register
-from personalise.sign_service.ledger import Ledger
 from personalise.sign_service.service import Client, SigningService
+from personalise.sign_service.signature_store import SignatureStore
 from personalise.sign_service.web import SigningApplication
 from support.database import BusyDatabaseError, DamagedDatabaseError
 from support.errors import MisuseError
@@ -30,7 +30,11 @@ def ask(folder: Path, error: Exception, path: str) -> httpx.Response:
     with ThreadPoolExecutor(1) as thread:
         application = SigningApplication(
             lambda: SigningService(
-                [CLIENT], signers, 10, Ledger(folder / "ledger.sqlite"), Register(folder)
+                [CLIENT],
+                signers,
+                10,
+                SignatureStore(folder / "signatures.sqlite"),
+                Register(folder),
             ),
             thread,
             lambda: datetime(2026, 11, 22, tzinfo=UTC),

@@ -1,7 +1,7 @@
-"""All services that run on one PKI use one ledger, or a client's limits would hold for each alone.
+"""All services that run on one PKI use one store, or a client's limits would hold for each alone.
 
-The file `service.lock` of the PKI's folder names the ledger.  Every service holds a shared lock on
-it as long as it runs; a service that finds no other one running writes its own ledger into it.
+The file `service.lock` of the PKI's folder names the store.  Every service holds a shared lock on
+it as long as it runs; a service that finds no other one running writes its own store into it.
 """
 
 import fcntl
@@ -18,12 +18,12 @@ _MAX_PATH: Final = 64 * 1024
 
 
 @contextmanager
-def one_ledger(folder: Path, ledger: Path) -> Iterator[None]:
+def one_store(folder: Path, store: Path) -> Iterator[None]:
     """Hold the lock of a PKI's folder in the block.
 
-    Raises `MisuseError` if a service with another ledger runs on this PKI.
+    Raises `MisuseError` if a service with another store runs on this PKI.
     """
-    mine = os.fsencode(ledger.resolve())
+    mine = os.fsencode(store.resolve())
     descriptor = os.open(folder / LOCK_NAME, os.O_RDWR | os.O_CREAT, 0o600)
     try:
         with suppress(BlockingIOError):
@@ -36,9 +36,8 @@ def one_ledger(folder: Path, ledger: Path) -> Iterator[None]:
         found = os.pread(descriptor, _MAX_PATH, 0)
         if found != mine:
             raise MisuseError(
-                f"{folder}: a signing service with the ledger {os.fsdecode(found)} runs on this"
-                " PKI",
-                advice="name the same ledger in the configurations of all its services",
+                f"{folder}: a signing service with the store {os.fsdecode(found)} runs on this PKI",
+                advice="name the same store in the configurations of all its services",
             )
         yield
     finally:

@@ -1,8 +1,8 @@
-"""The ledger of the service: one row per signature, in SQLite, committed before it is returned.
+"""The signatures of a service: one row for each, in SQLite, committed before it is returned.
 
 A client's quota and the answer to a repeated request are read from these rows.  The documents that
 a Document Signer has signed are listed in the PKI's own register.  Several processes on one PKI use
-one ledger, so a client's limits hold for all of them together.
+one store, so a client's limits hold for all of them together.
 """
 
 from collections.abc import Iterator
@@ -40,7 +40,7 @@ _FIRST: Final = (
     "SELECT client, idempotency_key, request, signer, kind, at, response FROM signature LIMIT 0"
 )
 _LAYOUT: Final = Layout(
-    "ledger of signatures",
+    "store of signatures",
     _SCHEMA + _ALLOWANCE,
     0x4348534C,
     2,
@@ -62,7 +62,7 @@ class Signed:
     response: bytes = field(repr=False)
 
 
-class Ledger:
+class SignatureStore:
     """The signatures of one service; raises what `Database` raises if its file is unusable."""
 
     def __init__(self, path: Path) -> None:
