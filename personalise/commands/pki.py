@@ -124,10 +124,15 @@ def renew_csca(name: str, **options: Any) -> None:
     There is no link certificate if the CSCA before is revoked: other States must receive the new
     root by a channel that they trust.
     """
-    root, link = make_operations(**options).renew_csca(name)
+    operations = make_operations(**options)
+    root, link = operations.renew_csca(name)
+    files = ["csca.cer", "crl.crl"]
     click.echo(f"CSCA             {root.serial:X} until {root.not_after:%Y-%m-%d}")
     if link is not None:
+        files.insert(1, f"link-{operations.pki.settings.csca}.cer")
         click.echo(f"link certificate {link.serial:X} until {link.not_after:%Y-%m-%d}")
+    folder = operations.pki.folder
+    click.echo(f"for trust stores: {' '.join(str(folder / each) for each in files)}")
 
 
 @pki.command(

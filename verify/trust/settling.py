@@ -8,6 +8,7 @@ contains it, or a trusted entry has signed it.  An entry with a wrong signature 
 from collections import defaultdict
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from datetime import datetime
+from typing import Final
 
 import msgspec
 
@@ -34,6 +35,8 @@ from verify.trust.settlement import (
     Standing,
     Summary,
 )
+
+_ADD_CSCA: Final = "add the certificate of the CSCA whose key signed it (root or link) as well,"
 
 
 def settle(
@@ -141,7 +144,8 @@ def _left_out(claim: Claim, verdict: _Verdict, files: Sequence[TrustFile]) -> Le
     name = content.subject if isinstance(content, Certificate) else f"the CRL of {content.issuer}"
     if claim.chosen:
         reason = f"{files[file].name}: {name}: {verdict.objection}"
-        raise MisuseError(reason, advice=TAKE_ANYWAY)
+        is_crl = isinstance(content, Crl)
+        raise MisuseError(reason, advice=f"{_ADD_CSCA} or {TAKE_ANYWAY}" if is_crl else TAKE_ANYWAY)
     return LeftOut(file, f"{name}: {verdict.objection}")
 
 

@@ -77,6 +77,15 @@ def test_an_import_that_does_not_verify_changes_nothing(store: TrustStore, octet
     assert store.path.read_bytes() == before
 
 
+def test_a_crl_of_a_key_that_is_not_known_asks_for_the_csca_first(store: TrustStore) -> None:
+    """A State that renewed its CSCA signs its lists with the new key."""
+    add(store, CSCA.certificate().der)
+    renewed = CSCA.renewed("renewed")
+    with pytest.raises(MisuseError, match="add the certificate of the CSCA whose key signed it"):
+        add(store, renewed.crl())
+    add(store, CSCA.link(renewed).der, renewed.crl())
+
+
 def test_unverified_files_are_accepted_with_unverified(store: TrustStore) -> None:
     add(store, CSCA.issue().der, unverified=True)
     assert not only(store).verified
