@@ -129,7 +129,7 @@ def renew_csca(name: str, **options: Any) -> None:
     files = ["csca.cer", "crl.crl"]
     click.echo(f"CSCA             {root.serial:X} until {root.not_after:%Y-%m-%d}")
     if link is not None:
-        files.insert(1, f"link-{operations.pki.settings.csca}.cer")
+        files.insert(1, f"link-{operations.pki.reread().settings.csca}.cer")
         click.echo(f"link certificate {link.serial:X} until {link.not_after:%Y-%m-%d}")
     folder = operations.pki.folder
     click.echo(f"for trust stores: {' '.join(str(folder / each) for each in files)}")
