@@ -76,11 +76,14 @@ def _find_revoked_csca(
     A key is revoked with any of its certificates, root or link, and with a key that signed a link
     to it.  A CSCA may sign the list that revokes itself: no other key of it may be known yet.
     """
+    crls = [crl for crl in crls if crl.revoked]
+    if not crls:
+        return None
     country = csca.country
     anchors = trust.anchors_of_country(country) if country else ()
     known = dict.fromkeys((csca, *(anchor.certificate for anchor in anchors)))
     serials = {each.serial for each in known}
-    crls = [crl for crl in crls if not serials.isdisjoint(crl.revoked)]
+    crls = [crl for crl in crls if any(serial in crl.revoked for serial in serials)]
     if not crls:
         return None
     examined, waiting = dict[Certificate, None](), [csca]
