@@ -52,7 +52,8 @@ def write(
 ) -> None:
     """Write the LDS image IMAGE to the card in a reader, read all of it back, and lock the card.
 
-    The image names the kind of card that it is for.  If the card is pulled out or loses power,
+    No ledger counts the card; `personalise station` makes cards that are counted.  The image names
+    the kind of card that it is for.  If the card is pulled out or loses power,
     write the same image to it again to finish it; no other image can be written to it.  A virtual
     card whose file does not exist is created blank.
     """
@@ -82,6 +83,7 @@ def write(
             raise
         connection.eject(Tray.DONE)
     print_report(report, connection, as_json=as_json)
+    remark("no ledger counts this card; `personalise station` makes cards that are counted")
 
 
 @click.command(epilog=examples("personalise passwords images/0001 --json"))

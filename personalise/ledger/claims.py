@@ -2,7 +2,7 @@
 
 from typing import Any, Final
 
-from sqlalchemy import Row, or_, select
+from sqlalchemy import Row, and_, or_, select
 
 from personalise.ledger import rules
 from personalise.ledger.interface import CardRefused, Claim, Rules
@@ -50,7 +50,7 @@ def take(
         rules.require_blank(found, only_stock=rules_.only_stock)
     except StepRefusedError as error:
         return CardRefused(card, error.refusal, error.message, error.advice)
-    next_row = _next(transaction, card_profile)
+    next_row = _next(transaction, worker, card_profile)
     return None if next_row is None else _claim(transaction, rules_, worker, next_row, found)
 
 
@@ -92,15 +92,23 @@ def give_up(transaction: Transaction, station: str) -> int:
     return len(rows)
 
 
-def _next(transaction: Transaction, card_profile: str) -> Row[Any] | None:
-    """Return the next job for a blank card, locked: one whose lease is over, or one that waits."""
+def _next(transaction: Transaction, worker: Worker, card_profile: str) -> Row[Any] | None:
+    """Return the next job for a blank card, locked: one whose lease is over, or one that waits.
+
+    A worker handles one card at a time, so an unbegun claim of its own is one whose answer it did
+    not see.
+    """
     now = to_microseconds(transaction.now)
     over = (
         select(JOB)
         .where(
             IS_UNBEGUN_CLAIM,
             JOB.c.card_profile == card_profile,
-            or_(JOB.c.lease_until <= now, JOB.c.lease_since > now),
+            or_(
+                JOB.c.lease_until <= now,
+                JOB.c.lease_since > now,
+                and_(JOB.c.lease_station == worker.station, JOB.c.lease_reader == worker.reader),
+            ),
         )
         .limit(1)
         .with_for_update(key_share=True, skip_locked=True)

@@ -38,6 +38,17 @@ class Guard:
         finally:
             self._set(None)
 
+    @contextmanager
+    def releasing(self) -> Iterator[None]:
+        """Make the last call to a card, also from the thread of an abandoned worker."""
+        with self._lock:
+            self._since = self._clock()
+        try:
+            yield
+        finally:
+            with self._lock:
+                self._since = None
+
     def _set(self, since: float | None) -> None:
         with self._lock:
             if self._abandoned:
@@ -104,8 +115,8 @@ class GuardedConnection:
             self._connection.eject(tray)
 
     def close(self) -> None:
-        """Close the connection."""
-        with self._guard.calling():
+        """Close the connection, also of an abandoned worker: the card is free then."""
+        with self._guard.releasing():
             self._connection.close()
 
     def __enter__(self) -> Self:

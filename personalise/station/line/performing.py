@@ -306,7 +306,7 @@ class Performer:
 
     @_perform.register
     def _(self, effect: effects.EnterIssued) -> None:
-        self._shop.last_issued.remember(effect.claim)
+        self._enter(lambda: self._shop.last_issued.remember(effect.claim))
         self._finish(effect.claim, lambda: self._shop.ledger.issued(effect.claim))
 
     @_perform.register

@@ -126,7 +126,7 @@ def _prepare_until_closed(settings: PreparationSettings, pipe: Connection) -> No
     pin_file = settings.pin_file
     pin = no_pin if pin_file is None else lambda: read_secret_line(pin_file)
     pki = IssuingPki.open(settings.pki, read_passphrase(settings.passphrase_file), pin)
-    preparer = _Preparer(pki)
+    preparer = Preparer(pki)
     worker = Worker(f"{socket.gethostname()}-preparing", str(multiprocessing.current_process().pid))
     ledger = open_ledger(settings.ledger, pki)
     try:
@@ -152,7 +152,7 @@ def _prepare_until_closed(settings: PreparationSettings, pipe: Connection) -> No
         ledger.close()
 
 
-class _Preparer:
+class Preparer:
     """Makes and registers images with one PKI; the profiles are read once."""
 
     def __init__(self, pki: "IssuingPki") -> None:

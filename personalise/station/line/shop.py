@@ -50,7 +50,7 @@ class Shop:
     lock: threading.Lock = field(default_factory=threading.Lock)
 
     def enter(self, reader: str, call: Callable[[], T]) -> T:
-        """Call the ledger; wait while it is unavailable.
+        """Call the ledger; wait while it is unavailable, or the disk with its journal is full.
 
         Raises `TryAgainError` if the station is stopped meanwhile: what was to be entered is then
         not known.
@@ -59,12 +59,13 @@ class Shop:
         while True:
             try:
                 return call()
-            except LedgerUnavailableError as error:
+            except (LedgerUnavailableError, OSError) as error:
+                problem = _problem(error)
                 if not told:
-                    self.tell(Event(EventKind.WAITING, reader, reason=str(error)))
+                    self.tell(Event(EventKind.WAITING, reader, reason=str(problem)))
                 told = True
                 if self.control.stopping:
-                    raise TryAgainError(error.message, advice=error.advice) from error
+                    raise problem from error
                 self.control.sleep(_AGAIN_SECONDS)
 
     def is_out_of_work(self, reader: str) -> bool:
@@ -89,3 +90,10 @@ class Shop:
                 self.ledger.renew(claim)
             except StepRefusedError:
                 continue  # the worker finds out when it enters its next step
+
+
+def _problem(error: LedgerUnavailableError | OSError) -> TryAgainError:
+    if isinstance(error, LedgerUnavailableError):
+        return TryAgainError(error.message, advice=error.advice)
+    where = f"{error.filename}: " if error.filename else ""
+    return TryAgainError(f"{where}{error.strerror or error}", advice="make room on the disk")

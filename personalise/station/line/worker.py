@@ -115,6 +115,10 @@ def _handle() -> Work[_Next]:
         return _ANOTHER
     if card.name is None and card.state is CardState.LOCKED:
         return (yield from _handle_locked())
+    if card.name is None and card.state is CardState.TERMINATED:
+        yield from ask(Tell(EventKind.REJECTED_CARD, "the card is terminated"))
+        yield from ask(Eject(Tray.REJECTED))
+        return _ANOTHER
     answer = yield from ask(Take(card.name, card.kind))
     if answer is None:
         return (yield from _without_work(card))

@@ -40,10 +40,11 @@ def test_an_abandoned_worker_sends_and_enters_nothing_more() -> None:
     assert guard.abandon_after(30.0)
     with pytest.raises(AbandonedError):
         call_of_31_seconds.__exit__(None, None, None)
-    for call in (guard.check, lambda: connection.transmit(b"\0" * 5), connection.close):
+    for call in (guard.check, lambda: connection.transmit(b"\0" * 5), connection.reset):
         with pytest.raises(AbandonedError):
             call()
     assert connection.apdus == 1
+    connection.close()  # the card is free for the next run
 
 
 def test_the_answer_that_comes_too_late_is_not_used() -> None:

@@ -1,0 +1,393 @@
+"""Bad cards, readers, databases and clocks: each has a clear reason, and nothing is lost."""
+
+import contextlib
+import errno
+import socket
+import threading
+import time
+import urllib.request
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from typing import Any, Self
+
+import pytest
+
+from emrtd.errors import TransportError, TransportFault
+from emrtd.transport.connection import Connection, Tray
+from personalise.ledger.interface import LedgerUnavailableError
+from personalise.ledger.journal import Journal
+from personalise.ledger.sql_ledger import SqlLedger
+from personalise.ledger.states import JobState
+from personalise.station.line import performing, running
+from personalise.station.line.control import Control, Order
+from personalise.station.line.effects import EventKind
+from personalise.station.line.events import Event
+from personalise.station.line.preparation import PreparationSettings
+from personalise.station.line.running import Options, Outcome, run_station
+from tests.trials.line import Line
+from vsmartcard.card.state_file import StateFile
+from vsmartcard.chip.life_cycle import LifeCycle
+from vsmartcard.chip.state import ChipState, Hardware
+
+
+@dataclass
+class Run:
+    """A run of a station in this process, and what it told."""
+
+    outcome: Outcome | None = None
+    events: list[Event] = field(default_factory=list)
+
+    def reasons(self, kind: EventKind) -> list[str]:
+        """Return the reasons of the events of one kind."""
+        return [each.reason or "" for each in self.events if each.kind is kind]
+
+    @property
+    def summary(self) -> dict[str, Any]:
+        """The summary of the run."""
+        assert self.outcome is not None
+        return dict(self.outcome.summary)
+
+
+@pytest.fixture
+def run(monkeypatch: pytest.MonkeyPatch) -> Callable[..., Run]:
+    """A function that runs a station on the feeders of a line, to its end."""
+
+    def run_on(line: Line, *readers: str, **options: Any) -> Run:
+        this = Run()
+
+        class Recorder:
+            def show(self, event: Event) -> None:
+                this.events.append(event)
+
+            def close(self) -> None:
+                pass
+
+        monkeypatch.setattr(running, "_display", lambda *_: Recorder())
+        settings = {
+            "readers": readers or tuple(f"feeder:{each}" for each in line.feeders),
+            "until_empty": True,
+            **options,
+        }
+        with line.issuer.at_work():
+            this.outcome = run_station(Options(line.issuer.pki, line.url, **settings))
+        return this
+
+    return run_on
+
+
+@dataclass
+class Faulty:
+    """A connection whose transmit is done by a function of the command and the connection."""
+
+    connection: Connection
+    send: Callable[[Connection, bytes], bytes]
+
+    @property
+    def reader(self) -> str:
+        return self.connection.reader
+
+    @property
+    def atr(self) -> bytes:
+        return self.connection.atr
+
+    def transmit(self, command: bytes) -> bytes:
+        return self.send(self.connection, command)
+
+    def reset(self) -> None:
+        self.connection.reset()
+
+    def eject(self, tray: Tray) -> None:
+        self.connection.eject(tray)
+
+    def close(self) -> None:
+        self.connection.close()
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *exc_info: object) -> None:
+        self.close()
+
+
+def once(
+    monkeypatch: pytest.MonkeyPatch, reader: str, at: int, fail: Callable[[Connection], bytes]
+) -> None:
+    """Let one reader fail once, at the command with this number."""
+    connect, sent = performing.connect, iter(range(100_000))
+
+    def send(connection: Connection, command: bytes) -> bytes:
+        if next(sent) == at:
+            return fail(connection)
+        return connection.transmit(command)
+
+    def faulty(name: str) -> Connection:
+        connection = connect(name)
+        return Faulty(connection, send) if name == reader else connection
+
+    monkeypatch.setattr(performing, "connect", faulty)
+
+
+def put(feeder: Path, name: str, state: ChipState) -> None:
+    """Put a card into a feeder."""
+    with contextlib.closing(StateFile(feeder / f"{name}.chip")) as file:
+        file.save(state)
+
+
+def test_cards_that_cannot_take_a_document_are_rejected_by_name(
+    tmp_path: Path, run: Callable[..., Run]
+) -> None:
+    line = Line.established(tmp_path, 2)
+    feeder = line.feeders[0]
+    serial = iter(bytes((0xEE, each)) for each in range(9))
+    blank = ChipState(Hardware(serial_number=next(serial)))
+    put(feeder, "1", ChipState(Hardware(memory=1400, serial_number=next(serial))))
+    put(feeder, "2", ChipState())
+    put(feeder, "3", blank.with_life_cycle(LifeCycle.TERMINATED))
+    put(feeder, "4", blank.with_life_cycle(LifeCycle.OPERATIONAL))
+    (feeder / "5.chip").write_bytes(b"not a chip")
+    done = run(line)
+    assert done.summary["issued"] == 2
+    assert done.summary["rejected_cards"] == 5
+    reasons = done.reasons(EventKind.REJECTED_CARD)
+    for reason, words in zip(
+        reasons,
+        ("no room", "no serial number", "terminated", "locked", "not a virtual"),
+        strict=True,
+    ):
+        assert words in reason
+    (feeder / "rejected" / "5.chip").unlink()
+    line.serials |= {"EE01", "", "EE00"}
+    found = [each for each in line.check() if "a card is missing" not in each]
+    assert found == []
+
+
+def test_used_and_spoilt_cards_are_refused(tmp_path: Path, run: Callable[..., Run]) -> None:
+    line = Line.established(tmp_path, 2)
+    with line.ledger() as ledger:
+        names = sorted(line.serials)
+        ledger.receive_cards(names, by="supervisor")
+        first = next(iter(line.cards(None).values())).hardware.serial_number.hex().upper()
+        ledger.spoil_card(first, "scratched", by="supervisor")
+    done = run(line)
+    assert done.summary["issued"] == 2
+    assert len(done.reasons(EventKind.REJECTED_CARD)) <= 1
+    used = next(iter(line.cards(Tray.DONE)))
+    used.rename(line.feeders[0] / "0000.chip")
+    line.receive([7])
+    again = run(line)
+    assert again.summary["issued"] == 1
+    assert again.reasons(EventKind.RECOGNISED) or again.reasons(EventKind.REJECTED_CARD)
+
+
+def test_a_reader_that_hangs_stops_alone(
+    tmp_path: Path, run: Callable[..., Run], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    line = Line.established(tmp_path, 4, feeders=2)
+    hanging, waiting = f"feeder:{line.feeders[0]}", threading.Event()
+
+    def hang(connection: Connection) -> bytes:
+        waiting.wait(60)
+        raise TransportError(f"{connection.reader}: answers at last")
+
+    with monkeypatch.context() as patch:
+        once(patch, hanging, 20, hang)
+        done = run(line, call_seconds=1.0)
+    assert done.outcome is not None
+    assert done.outcome.hung
+    assert done.outcome.status == 69
+    assert done.summary["issued"] == 3
+    assert [each.reader for each in done.events if "has not answered" in (each.reason or "")] == [
+        hanging
+    ]
+    told = len(done.events)
+    waiting.set()  # the abandoned thread sends, tells and enters nothing more
+    for thread in threading.enumerate():
+        if thread.name == f"reader {hanging}":
+            thread.join(10)
+            assert not thread.is_alive()
+    assert len(done.events) == told
+    with line.ledger() as ledger:
+        assert ledger.counts()[JobState.CLAIMED] == 1
+    again = run(line)
+    assert again.summary["issued"] == 1
+    assert line.check() == []
+
+
+@pytest.mark.parametrize("fault", [TransportFault.READER_GONE, TransportFault.SERVICE_GONE])
+def test_a_reader_that_is_unplugged_goes_on_when_it_comes_back(
+    tmp_path: Path, run: Callable[..., Run], monkeypatch: pytest.MonkeyPatch, fault: TransportFault
+) -> None:
+    line = Line.established(tmp_path, 2)
+
+    def unplug(connection: Connection) -> bytes:
+        connection.close()
+        raise TransportError("the reader was unplugged", fault, advice="plug it in again")
+
+    once(monkeypatch, f"feeder:{line.feeders[0]}", 30, unplug)
+    done = run(line)
+    assert done.summary["issued"] == 2
+    assert done.summary["rejected_cards"] == 0
+    kinds = (EventKind.WAITING, EventKind.INTERRUPTED)
+    assert any("unplugged; plug it in" in each for kind in kinds for each in done.reasons(kind))
+    assert line.check() == []
+
+
+def test_a_reader_without_extended_length_is_stopped(
+    tmp_path: Path, run: Callable[..., Run], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    line = Line.established(tmp_path, 2, feeders=2)
+
+    def refuse(_connection: Connection) -> bytes:
+        raise TransportError("no extended length", TransportFault.EXTENDED_LENGTH)
+
+    once(monkeypatch, f"feeder:{line.feeders[0]}", 30, refuse)
+    done = run(line)
+    assert done.outcome is not None
+    assert done.outcome.status == 69
+    assert "no extended length" in " ".join(done.reasons(EventKind.STOPPED))
+    assert run(line).summary["open"] == 0
+    assert line.check() == []
+
+
+@pytest.mark.parametrize("step", ["take", "begin", "locking", "issued"])
+@pytest.mark.parametrize("entered", [False, True])
+def test_a_ledger_that_does_not_answer_is_waited_for(
+    tmp_path: Path,
+    run: Callable[..., Run],
+    monkeypatch: pytest.MonkeyPatch,
+    step: str,
+    entered: bool,
+) -> None:
+    """Whether the call was entered is not known."""
+    line = Line.established(tmp_path, 2)
+    call, failures = getattr(SqlLedger, step), iter([True, True])
+
+    def failing(self: SqlLedger, *arguments: Any) -> Any:
+        if next(failures, False):
+            if entered:
+                call(self, *arguments)
+            raise LedgerUnavailableError("the database does not answer", advice="start it")
+        return call(self, *arguments)
+
+    monkeypatch.setattr(SqlLedger, step, failing)
+    done = run(line)
+    assert done.reasons(EventKind.WAITING)[0].startswith("the database does not answer")
+    assert done.summary["in_doubt"] == 0
+    assert done.summary["issued"] == 2
+    assert line.check() == []
+
+
+def test_a_full_disk_is_waited_for(
+    tmp_path: Path, run: Callable[..., Run], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    line = Line.established(tmp_path, 2)
+    append, full = Journal.append, iter([True] * 3)
+
+    def fail(self: Journal, entries: Any) -> None:
+        entries = list(entries)
+        if entries and next(full, False):
+            raise OSError(errno.ENOSPC, "No space left on device", "2026-11.jsonl")
+        append(self, entries)
+
+    monkeypatch.setattr(Journal, "append", fail)
+    done = run(line)
+    assert done.summary["issued"] == 2
+    assert "2026-11.jsonl: No space left on device; make room" in done.reasons(EventKind.WAITING)[0]
+    assert line.check() == []
+
+
+def test_a_clock_that_jumps_back_stops_the_work(
+    tmp_path: Path, run: Callable[..., Run], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    line = Line.established(tmp_path, 2)
+    yesterday = datetime.now(UTC) - timedelta(days=1)
+    make = running.Shop
+    monkeypatch.setattr(
+        running, "Shop", lambda *args, **options: make(*args, **options, clock=lambda: yesterday)
+    )
+    done = run(line)
+    assert done.summary["issued"] == 0
+    assert "clock" in done.reasons(EventKind.STOPPED)[0]
+    assert done.outcome is not None
+    assert done.outcome.status == 69
+    monkeypatch.undo()
+
+
+def test_images_are_prepared_ahead_and_a_bad_application_is_rejected(
+    tmp_path: Path, run: Callable[..., Run]
+) -> None:
+    line = Line.established(tmp_path, 3, prepared=False)
+    line.receive([8], prepared=False, portrait="notes.txt")
+    preparation = PreparationSettings(line.issuer.pki, line.url)
+    done = run(line, preparation=preparation)
+    assert done.summary["issued"] == 3
+    assert done.summary["rejected_applications"] == 1
+    assert "biometrics.portrait" in done.reasons(EventKind.REJECTED_APPLICATION)[0]
+    assert line.check() == []
+
+
+def test_preparation_that_cannot_work_ends_the_wait(
+    tmp_path: Path, run: Callable[..., Run]
+) -> None:
+    line = Line.established(tmp_path, 1, prepared=False)
+    (line.issuer.pki / "keys" / "ds-1.p8").rename(tmp_path / "away")
+    done = run(line, preparation=PreparationSettings(line.issuer.pki, line.url))
+    assert done.summary["issued"] == 0
+    assert done.summary["open"] == 1
+    assert any("ds-1" in each for each in done.reasons(EventKind.STOPPED))
+
+
+def test_pause_resume_and_drain(
+    tmp_path: Path, run: Callable[..., Run], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    line = Line.established(tmp_path, 4)
+    controls: list[Control] = []
+
+    class Remembered(Control):
+        def __init__(self) -> None:
+            super().__init__()
+            controls.append(self)
+            self.paused = True
+
+    monkeypatch.setattr(running, "Control", Remembered)
+
+    def operate() -> None:
+        while not controls:
+            time.sleep(0.01)
+        time.sleep(1.0)
+        assert not line.cards(Tray.DONE)
+        controls[0].give(Order.RESUME)
+        time.sleep(0.3)
+        controls[0].give(Order.DRAIN)
+
+    operator = threading.Thread(target=operate)
+    operator.start()
+    done = run(line)
+    operator.join()
+    assert done.reasons(EventKind.STOPPED) == ["drained"]
+    assert done.summary["issued"] + done.summary["open"] == 4
+    assert line.check(all_issued=False) == []
+
+
+def test_the_metrics_count_what_was_told(
+    tmp_path: Path, run: Callable[..., Run], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    pytest.importorskip("prometheus_client")
+    line = Line.established(tmp_path, 2)
+    with socket.socket() as found:
+        found.bind(("127.0.0.1", 0))
+        port = found.getsockname()[1]
+    page: list[str] = []
+    enter = SqlLedger.issued
+
+    def issued(self: SqlLedger, claim: Any) -> None:
+        enter(self, claim)
+        with urllib.request.urlopen(f"http://127.0.0.1:{port}/metrics", timeout=10) as answer:
+            page.append(answer.read().decode())
+
+    monkeypatch.setattr(SqlLedger, "issued", issued)
+    run(line, metrics=port)
+    assert "chipseal_station_jobs{state=" in page[0]
+    assert 'chipseal_station_events_total{event="waiting",reader="feeder:' in page[0]
