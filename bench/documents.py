@@ -11,8 +11,10 @@ from emrtd.crypto.ecdsa import public_key
 from emrtd.crypto.signatures import EcPublicKey, hash_algorithm
 from emrtd.lds.data_groups.dg1 import DataGroup1
 from emrtd.lds.files import FILES, FileID, data_group
+from emrtd.lds.security.card_security import CardSecurity
 from emrtd.lds.security.sod import Sod
 from emrtd.mrz import Mrz
+from emrtd.pki.cms.signed_data import SignedData
 from emrtd.pki.x509.crl import Crl
 from emrtd.specimens import Specimen, make_specimen
 from verify.trust.files import TrustFile
@@ -70,16 +72,12 @@ class Documents:
         return store
 
     def raw(self, files: Files) -> Callable[[], None]:
-        """Return the cryptography of one document alone: its signature, and its hashes."""
+        """Return the cryptography of one document alone: its signatures, and its hashes."""
         sod = Sod.parse(files[FileID.SOD])
-        (signer,) = sod.signed_data.signers
-        certificate = self.specimen.state.document_signer.certificate
-        key, attributes = certificate.public_key, signer.signed_attributes
-        assert isinstance(key, EcPublicKey)
-        assert attributes is not None
-        message = attributes
-        loaded = public_key(key.curve, key.point)
-        algorithm = ECDSA(hash_algorithm(signer.scheme.hash))
+        signed = [sod.signed_data]
+        if FileID.CARD_SECURITY in files:
+            signed.append(CardSecurity.decode(files[FileID.CARD_SECURITY]).signed_data)
+        verifications = [_raw_signature(each) for each in signed]
         digest = sod.security_object.hash_algorithm.digest
         groups = [
             files[data_group(number).file_id]
@@ -88,11 +86,26 @@ class Documents:
         ]
 
         def work() -> None:
-            loaded.verify(signer.signature, message, algorithm)
+            for verify in verifications:
+                verify()
             for each in groups:
                 digest(each)
 
         return work
+
+
+def _raw_signature(data: SignedData) -> Callable[[], None]:
+    """Return a function that only verifies with OpenSSL; everything else is prepared before."""
+    (signer,) = data.signers
+    certificate = data.certificate_of(signer)
+    assert certificate is not None
+    key, message = certificate.public_key, signer.signed_attributes
+    assert isinstance(key, EcPublicKey)
+    assert message is not None
+    octets = message
+    loaded = public_key(key.curve, key.point)
+    algorithm = ECDSA(hash_algorithm(signer.scheme.hash))
+    return lambda: loaded.verify(signer.signature, octets, algorithm)
 
 
 def _numbered(mrz: Mrz, number: int) -> Mrz:

@@ -4,6 +4,7 @@ A process opens the trust store once for each run, and decodes images in a proce
 (`emrtd.biometrics.images`), which is not shared with the process it was forked from.
 """
 
+import gc
 import threading
 from collections.abc import Sequence
 from contextlib import ExitStack
@@ -22,7 +23,7 @@ from verify.bulk.rows import Row, row_of, unreadable
 from verify.judging.evidence import Evidence
 from verify.judging.policy import Policy
 from verify.session.evidence import seal_key
-from verify.session.judging import JudgingSession
+from verify.session.judging import DecodedDocument, JudgingSession, decode_document
 from verify.trust.store import TrustStore
 
 
@@ -70,7 +71,11 @@ def judge_chunk(job: Job, chunk: Sequence[Found]) -> bytes | Refusal:
     if isinstance(session, Refusal):
         return session
     with _Zips() as zips:
-        return b"".join(_judge(job, session, zips, found).encode() for found in chunk)
+        decoded = [_decode(zips, found) for found in chunk]
+    return b"".join(
+        (each if isinstance(each, Row) else _judge(job, session, found.name, each)).encode()
+        for found, each in zip(chunk, decoded, strict=True)
+    )
 
 
 @cache
@@ -106,19 +111,31 @@ class _Zips:
         return self._zip.load(found.within)
 
 
-def _judge(job: Job, session: JudgingSession, zips: _Zips, found: Found) -> Row:
+def _decode(zips: _Zips, found: Found) -> DecodedDocument | Row:
+    """Read and decode an image; return a row if it cannot be read."""
     if found.objection:
         return unreadable(found.name, found.objection)
     try:
-        evidence = Evidence.from_image(zips.load(found), found.path, _key())
-        return row_of(found.name, evidence, session.judge(evidence), full=job.full)
+        return decode_document(Evidence.from_image(zips.load(found), found.path, _key()))
     except ChipsealError as error:
         return unreadable(found.name, _without_place(error.message, found))
     except OSError as error:
         return unreadable(found.name, error.strerror or "cannot be read")
     except Exception as error:  # noqa: BLE001 - one image must not end the judging of a million
-        why = f"internal error ({type(error).__name__}): judge it alone, with --debug"
-        return unreadable(found.name, why, failed=True)
+        return _failed(found.name, error)
+
+
+def _judge(job: Job, session: JudgingSession, name: str, document: DecodedDocument) -> Row:
+    try:
+        report = session.judge_decoded(document)
+        return row_of(name, document.evidence, report, full=job.full)
+    except Exception as error:  # noqa: BLE001 - as above
+        return _failed(name, error)
+
+
+def _failed(name: str, error: Exception) -> Row:
+    why = f"internal error ({type(error).__name__}): judge it alone, with --debug"
+    return unreadable(name, why, failed=True)
 
 
 def _without_place(message: str, found: Found) -> str:
@@ -156,6 +173,7 @@ def _session(job: Job) -> JudgingSession | Refusal:
             f"{job.trust}: a worker found another trust store there than this command",
             "give every machine the same store, under the same path, and do not change it",
         )
+    gc.freeze()  # what is imported by now stays, and is not looked through again
     _LOCAL.job = job
     _LOCAL.session = JudgingSession(
         store,

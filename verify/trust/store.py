@@ -35,6 +35,10 @@ _FRESH_SECONDS: Final = 0.02
 """How long a cached answer is used before looking for changes by another process."""
 
 
+_MOST_ANSWERS: Final = 8192
+"""The most answers that are kept; the signers of all States in use are fewer."""
+
+
 class TrustStore:
     """An open trust store; as a context manager it closes itself.
 
@@ -157,6 +161,8 @@ class TrustStore:
                 self._seen = version
             self._fresh_until = now + _FRESH_SECONDS
         if key not in self._cache:
+            if len(self._cache) >= _MOST_ANSWERS:  # a document can ask for what no store has
+                self._cache.clear()
             self._cache[key] = find()
         found: Sequence[T] = self._cache[key]
         return found

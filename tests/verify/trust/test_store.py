@@ -87,3 +87,13 @@ def test_a_missing_trust_store_is_a_mistake(tmp_path: Path) -> None:
     with pytest.raises(MisuseError, match="there is no trust store"):
         TrustStore.open(tmp_path / "absent")
     assert not (tmp_path / "absent").exists()
+
+
+def test_questions_of_documents_do_not_fill_the_memory(
+    store: TrustStore, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("verify.trust.store._MOST_ANSWERS", 10)
+    add(store, CSCA.certificate().der, CSCA.issue().der)
+    for serial in range(60, 160):
+        assert len(store.document_signers(serial, None)) == (serial == 100)
+    assert len(store._cache) <= 10
