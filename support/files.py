@@ -2,7 +2,6 @@
 
 import fcntl
 import os
-import secrets
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -20,6 +19,8 @@ def write_atomically(path: Path, octets: bytes, mode: int = 0o644) -> None:
         path.write_bytes(octets)
         return
     path.parent.mkdir(parents=True, exist_ok=True)
+    import secrets
+
     unfinished = path.with_name(f".{path.name}.{secrets.token_hex(6)}")
     try:
         descriptor = os.open(unfinished, os.O_WRONLY | os.O_CREAT | os.O_EXCL, mode)

@@ -6,7 +6,6 @@ user's folder, which is created with a random secret when it is first needed.
 """
 
 import os
-import secrets
 from pathlib import Path
 from typing import Final
 
@@ -64,6 +63,8 @@ def _make(path: Path) -> None:
     if path.exists():
         raise FileExistsError
     path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
+    import secrets
+
     unfinished = path.with_name(f"{path.name}.{secrets.token_hex(8)}")
     descriptor = os.open(unfinished, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
     try:

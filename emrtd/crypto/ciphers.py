@@ -5,16 +5,13 @@ with CMAC (NIST SP 800-38B).  A MAC is 8 octets in each case.
 """
 
 from enum import Enum, unique
-from typing import Final
-
-from cryptography.hazmat.decrepit.ciphers.algorithms import TripleDES
-from cryptography.hazmat.primitives.ciphers import Cipher as BlockCipher
-from cryptography.hazmat.primitives.ciphers import modes
-from cryptography.hazmat.primitives.ciphers.algorithms import AES
-from cryptography.hazmat.primitives.cmac import CMAC
+from typing import TYPE_CHECKING, Final
 
 from support.errors import MalformedError, MisuseError
 from support.secret import Secret
+
+if TYPE_CHECKING:
+    from cryptography.hazmat.primitives.ciphers import CipherContext
 
 MAC_SIZE: Final = 8
 """Octets of a MAC or an authentication token."""
@@ -41,13 +38,11 @@ class Cipher(Enum):
 
     def encrypt_cbc(self, key: Secret, iv: bytes, data: bytes) -> bytes:
         """Encrypt whole blocks in CBC mode; `iv` is one block."""
-        encryptor = self._cbc(key, iv, data).encryptor()
-        return bytes(encryptor.update(data) + encryptor.finalize())
+        return self._cbc(key, iv, data, encrypt=True)
 
     def decrypt_cbc(self, key: Secret, iv: bytes, data: bytes) -> bytes:
         """Decrypt whole blocks in CBC mode; `iv` is one block."""
-        decryptor = self._cbc(key, iv, data).decryptor()
-        return bytes(decryptor.update(data) + decryptor.finalize())
+        return self._cbc(key, iv, data, encrypt=False)
 
     def encrypt_block(self, key: Secret, block: bytes) -> bytes:
         """Encrypt a single block."""
@@ -75,16 +70,40 @@ class Cipher(Enum):
         if len(key) != self.key_size:
             raise MisuseError(f"a key for {self.value} has {self.key_size} octets, not {len(key)}")
 
-    def _cbc(self, key: Secret, iv: bytes, data: bytes) -> "BlockCipher[modes.CBC]":
+    def _cbc(self, key: Secret, iv: bytes, data: bytes, *, encrypt: bool) -> bytes:
         self._check(key)
         if len(iv) != self.block_size or len(data) % self.block_size:
             raise MisuseError(f"{self.value} in CBC mode needs whole blocks")
         octets = key.reveal()
-        algorithm = TripleDES(octets + octets[:8]) if self is Cipher.TDES else AES(octets)
-        return BlockCipher(algorithm, modes.CBC(iv))
+        if self is Cipher.TDES:
+            context = _triple_des(octets + octets[:8], iv, encrypt=encrypt)
+        else:
+            context = _aes(octets, iv, encrypt=encrypt)
+        return bytes(context.update(data) + context.finalize())
+
+
+def _aes(key: bytes, iv: bytes, *, encrypt: bool) -> "CipherContext":
+    from cryptography.hazmat.primitives.ciphers import Cipher as BlockCipher
+    from cryptography.hazmat.primitives.ciphers.algorithms import AES
+    from cryptography.hazmat.primitives.ciphers.modes import CBC
+
+    cipher = BlockCipher(AES(key), CBC(iv))
+    return cipher.encryptor() if encrypt else cipher.decryptor()
+
+
+def _triple_des(key: bytes, iv: bytes, *, encrypt: bool) -> "CipherContext":
+    from cryptography.hazmat.decrepit.ciphers.algorithms import TripleDES
+    from cryptography.hazmat.primitives.ciphers import Cipher as BlockCipher
+    from cryptography.hazmat.primitives.ciphers.modes import CBC
+
+    cipher = BlockCipher(TripleDES(key), CBC(iv))
+    return cipher.encryptor() if encrypt else cipher.decryptor()
 
 
 def _cmac(key: bytes, data: bytes) -> bytes:
+    from cryptography.hazmat.primitives.ciphers.algorithms import AES
+    from cryptography.hazmat.primitives.cmac import CMAC
+
     mac = CMAC(AES(key))
     mac.update(data)
     return mac.finalize()
@@ -92,9 +111,9 @@ def _cmac(key: bytes, data: bytes) -> bytes:
 
 def _retail_mac(key: bytes, padded: bytes) -> bytes:
     """Apply DES with the first half of the key to all blocks but the last, and 3DES to the last."""
-    single = BlockCipher(TripleDES(key[:8] * 3), modes.CBC(bytes(8))).encryptor()
+    single = _triple_des(key[:8] * 3, bytes(8), encrypt=True)
     chained = (bytes(8) + single.update(padded[:-8]))[-8:]
-    final = BlockCipher(TripleDES(key + key[:8]), modes.CBC(chained)).encryptor()
+    final = _triple_des(key + key[:8], chained, encrypt=True)
     return final.update(padded[-8:]) + final.finalize()
 
 

@@ -12,7 +12,6 @@ from emrtd.asn1 import ber, der
 from emrtd.crypto import ecdsa
 from emrtd.crypto.algorithm_identifiers import ID_RSA_PSS, encode_pss, read_pss
 from emrtd.crypto.curves import Curve
-from emrtd.crypto.oaep import OaepScheme
 from emrtd.crypto.public_keys import ID_EC_PUBLIC_KEY, ID_RSA, curve_from, encode_parameters
 from emrtd.crypto.signatures import (
     MAX_RSA_BITS,
@@ -31,6 +30,8 @@ from support.secret import Secret
 if TYPE_CHECKING:
     from cryptography.hazmat.primitives.asymmetric.ec import EllipticCurvePrivateKey
     from cryptography.hazmat.primitives.asymmetric.rsa import RSAPrivateKey
+
+    from emrtd.crypto.oaep import OaepScheme
 
 _WHAT: Final = "private key"
 
@@ -154,7 +155,7 @@ class RsaPrivateKey:
         private = self._key.private_numbers().d
         return pow(blinded, private, public.n) * pow(blinding, -1, public.n) % public.n
 
-    def decrypt_oaep(self, encrypted: bytes, scheme: OaepScheme) -> Secret:
+    def decrypt_oaep(self, encrypted: bytes, scheme: "OaepScheme") -> Secret:
         """Decrypt with RSAES-OAEP (RFC 8017, 7.1.2).
 
         Raises `ProtocolError`, which does not say what was wrong, if it does not decrypt.

@@ -1,15 +1,8 @@
 """An LDS image: the elementary files of one chip, in a folder, in a zip, or one file alone."""
 
-import io
 import os
-import shutil
-import tempfile
-import zipfile
-import zlib
-from collections import Counter
-from collections.abc import Callable, Iterable, Iterator
-from contextlib import contextmanager
-from pathlib import Path, PurePosixPath
+from collections.abc import Callable, Iterator
+from pathlib import Path
 from typing import IO, Final, Self
 
 from emrtd.lds.files import FILES, FileID
@@ -27,22 +20,8 @@ MAX_IMAGE: Final = 16 * 1024 * 1024
 MAX_ENTRIES: Final = 256
 """The most entries of a folder or a zip."""
 
-MAX_COLLECTION: Final = 4 * 1024 * 1024 * 1024 - 1
-"""Octets: the largest zip of many images; a larger one would be ZIP64."""
-
-_MAX_ZIP_DIRECTORY: Final = 256 * 1024
-_MAX_COLLECTION_DIRECTORY: Final = 4 * 1024 * 1024
-"""Octets: some 50,000 entries, whose descriptions take 30 MB of memory."""
 _BLOCK: Final = 1 << 16
 """Octets that are read at once: a buffer for the largest file would take longer than most files."""
-_ZIP_TAIL: Final = 22 + 0xFFFF
-"""Octets: the end record of a zip with the longest comment."""
-_ZIP_METHODS: Final = frozenset({zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED})
-_ZIP_ERRORS: Final = (
-    EOFError, NotImplementedError, OSError, RuntimeError, ValueError,
-    zipfile.BadZipFile, zlib.error,
-)  # fmt: skip
-"""What `zipfile` raises for a damaged zip."""
 
 _NAME_ONE: Final = "name an LDS image"
 _COMPANIONS: Final = {Companion.CHIP_KEYS: CHIP_KEYS_NAME, Companion.EVIDENCE: EVIDENCE_NAME}
@@ -81,7 +60,12 @@ class LdsImage(Value, frozen=True):
             raise MisuseError(f"{path}: no such folder or file", advice=_NAME_ONE)
         with path.open("rb") as stream:
             zipped = stream.read(4) == b"PK\x03\x04"
-        return cls._load_zip(path) if zipped else cls.gather(path, _alone(path))
+        if not zipped:
+            return cls.gather(path, _alone(path))
+        from emrtd.lds.zipped_images import entries_of_one
+
+        with entries_of_one(path) as entries:
+            return cls.gather(path, entries)
 
     def save(self, folder: Path) -> None:
         """Write the image to a new or empty folder atomically: it appears complete or not.
@@ -89,6 +73,9 @@ class LdsImage(Value, frozen=True):
         Raises `MisuseError` if the folder is not empty or its name is taken, and an `OSError` that
         names the folder if it cannot be written.
         """
+        import shutil
+        import tempfile
+
         require_free(folder)
         folder.parent.mkdir(parents=True, exist_ok=True)
         made = Path(tempfile.mkdtemp(prefix=f".{folder.name}.", dir=folder.parent))
@@ -104,16 +91,6 @@ class LdsImage(Value, frozen=True):
             raise OSError(error.errno, error.strerror, str(folder)) from error
         finally:
             shutil.rmtree(made, ignore_errors=True)
-
-    @classmethod
-    def _load_zip(cls, path: Path) -> Self:
-        if path.stat().st_size > MAX_IMAGE:
-            raise MalformedError(str(path), f"is a zip of more than {MAX_IMAGE:,} octets")
-        octets = path.read_bytes()
-        with _explained(path):
-            _check_zip_directory(octets, _MAX_ZIP_DIRECTORY)
-            with zipfile.ZipFile(io.BytesIO(octets)) as archive:
-                return cls.gather(path, _in_zip(archive, archive.infolist()))
 
     @classmethod
     def gather(cls, path: Path, entries: Iterator[tuple[str, Opener]]) -> Self:
@@ -155,64 +132,6 @@ class LdsImage(Value, frozen=True):
         _, chip_keys = found.get(Companion.CHIP_KEYS, nothing)
         _, evidence = found.get(Companion.EVIDENCE, nothing)
         return cls(files, chip_keys, tuple(unrecognised), tuple(tolerated), evidence)
-
-
-class ZippedImages:
-    """A zip of many images, a folder each; as a context manager it closes itself.
-
-    Raises `MalformedError` if it cannot be read or has more than some 50,000 entries, `OSError` if
-    there is no such file.
-    """
-
-    def __init__(self, path: Path) -> None:
-        self._path = path
-        stream = path.open("rb")
-        try:
-            with _explained(path):
-                _check_size_of_directory(stream)
-                self._archive = zipfile.ZipFile(stream)
-            self._folders = self._sorted_by_folder()
-        except BaseException:
-            stream.close()
-            raise
-        self._stream = stream
-
-    def __enter__(self) -> Self:
-        return self
-
-    def __exit__(self, *_: object) -> None:
-        self._archive.close()
-        self._stream.close()
-
-    @property
-    def folders(self) -> tuple[str, ...]:
-        """The folders with files; empty if the zip is one image.
-
-        It is one image, which may have folders in it, unless a name occurs in several of them.
-        """
-        names = Counter(
-            PurePosixPath(each.filename).name
-            for entries in self._folders.values()
-            for each in entries
-        )
-        many = any(count > 1 for count in names.values()) and len(self._folders) > 1
-        return tuple(self._folders) if many else ()
-
-    def load(self, folder: str) -> LdsImage:
-        """Read the image in one of the folders; raises as `LdsImage.load` does."""
-        where = self._path / folder
-        with _explained(where):
-            entries = _in_zip(self._archive, self._folders.get(folder, []))
-            return LdsImage.gather(where, entries)
-
-    def _sorted_by_folder(self) -> dict[str, list[zipfile.ZipInfo]]:
-        folders: dict[str, list[zipfile.ZipInfo]] = {}
-        for entry in self._archive.infolist():
-            place = PurePosixPath(entry.filename)
-            hidden = any(part.startswith((".", "__MACOSX")) for part in place.parts)
-            if not entry.filename.endswith("/") and not hidden:
-                folders.setdefault(str(place.parent), []).append(entry)
-        return folders
 
 
 def require_free(folder: Path) -> None:
@@ -266,50 +185,8 @@ def _in_folder(folder: Path) -> Iterator[tuple[str, Opener]]:
             yield name, lambda path=path: open(path, "rb", buffering=0)  # type: ignore[misc]  # noqa: PTH123, SIM115
 
 
-def _in_zip(
-    archive: zipfile.ZipFile, entries: Iterable[zipfile.ZipInfo]
-) -> Iterator[tuple[str, Opener]]:
-    for entry in entries:
-        name = PurePosixPath(entry.filename).name
-        if entry.compress_type not in _ZIP_METHODS:  # LZMA may allocate 4 GB of memory
-            raise zipfile.BadZipFile("its compression method is neither stored nor deflated")
-        is_folder = entry.filename.endswith("/")  # is_dir() fails for an empty name
-        if not is_folder and not name.startswith("."):
-            yield name, lambda entry=entry: archive.open(entry)  # type: ignore[misc]
-
-
 def _alone(path: Path) -> Iterator[tuple[str, Opener]]:
     yield path.name, lambda: path.open("rb")
-
-
-@contextmanager
-def _explained(path: Path) -> Iterator[None]:
-    """Raise `MalformedError` for what `zipfile` raises for a damaged zip."""
-    try:
-        yield
-    except _ZIP_ERRORS as error:
-        raise MalformedError(str(path), f"is a zip that cannot be read ({error})") from None
-
-
-def _check_size_of_directory(stream: IO[bytes]) -> None:
-    """Refuse a zip of images that is too large, or whose directory is."""
-    size = stream.seek(0, os.SEEK_END)
-    if size > MAX_COLLECTION:
-        raise zipfile.BadZipFile(f"has more than {MAX_COLLECTION:,} octets; split it")
-    stream.seek(max(0, size - _ZIP_TAIL))
-    _check_zip_directory(stream.read(), _MAX_COLLECTION_DIRECTORY)
-    stream.seek(0)
-
-
-def _check_zip_directory(octets: bytes, most: int) -> None:
-    """Refuse a zip whose directory alone would exhaust memory, before `zipfile` reads it."""
-    end = octets.rfind(b"PK\x05\x06")
-    if end < 0 or len(octets) - end < 22:
-        raise zipfile.BadZipFile("its central directory has no end record")
-    if octets[max(0, end - 20) : end].startswith(b"PK\x06\x07"):
-        raise zipfile.BadZipFile("ZIP64 is not supported")
-    if int.from_bytes(octets[end + 12 : end + 16], "little") > most:
-        raise zipfile.BadZipFile("its central directory is too large")
 
 
 def _write(path: Path, octets: bytes) -> None:

@@ -12,8 +12,9 @@ from typing import IO, Final
 import msgspec
 
 from emrtd.lds.files import FILES
-from emrtd.lds.image import MAX_IMAGE, ZippedImages
+from emrtd.lds.image import MAX_IMAGE
 from emrtd.lds.recognition import HEAD, is_text, recognise
+from emrtd.lds.zipped_images import ZippedImages
 from support.errors import ChipsealError, MisuseError
 
 _ZIP: Final = b"PK"

@@ -15,7 +15,8 @@ from typing import Self
 
 import msgspec
 
-from emrtd.lds.image import LdsImage, ZippedImages
+from emrtd.lds.image import LdsImage
+from emrtd.lds.zipped_images import ZippedImages
 from support.errors import ChipsealError
 from support.secret import Secret
 from verify.bulk.finding import Found

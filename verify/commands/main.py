@@ -170,6 +170,7 @@ def card(
     Without --mrz and --can, the command asks for one of them on a terminal.  The whole printed MRZ
     is compared with the one on the chip.  On a terminal, progress is shown.
     """
+    from emrtd.biometrics.images.decoder import DECODER
     from emrtd.transport.readers import connect
     from support.errors import MisuseError
     from support.files import is_taken
@@ -182,6 +183,7 @@ def card(
 
     wanted = _Files(**files)
     wanted.require_writers()
+    DECODER.fork()
     if save is not None and is_taken(save):
         raise MisuseError(f"{save}: already exists", advice="choose another folder for the image")
     inspection_system = (
@@ -230,9 +232,11 @@ def image(
     **files: Any,
 ) -> ExitStatus:
     """Judge an LDS image: a folder or a zip of elementary files, or one such file."""
+    from emrtd.biometrics.images.decoder import DECODER
     from verify.session.evidence import load_evidence, with_printed_mrz
     from verify.session.judging import open_session
 
+    DECODER.fork()
     wanted = _Files(**files)
     wanted.require_writers()
     with open_session(trust, policy, at) as session:

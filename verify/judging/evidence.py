@@ -14,7 +14,6 @@ import hashlib
 import hmac
 from collections.abc import Mapping
 from enum import StrEnum, unique
-from pathlib import Path
 from typing import Final, Literal
 
 import msgspec
@@ -257,15 +256,6 @@ class Evidence(Data, frozen=True):
             session_trusted=saved.session is None or sealed,
             optical_trusted=not saved.optical_mrz or sealed,
         )
-
-    @classmethod
-    def load(cls, path: Path, key: Secret | None = None) -> "Evidence":
-        """Read an LDS image: a folder, a zip, or a single elementary file.
-
-        `key` verifies the seal, as in `from_image`.  Raises `MisuseError` and `MalformedError` as
-        `LdsImage.load` does.
-        """
-        return cls.from_image(LdsImage.load(path), str(path), key)
 
     def to_image(self, key: Secret | None = None) -> LdsImage:
         """Return an LDS image of this evidence, sealed with `key`; not sealed if that is None.

@@ -7,7 +7,6 @@ policy weaker unnoticed.
 
 from enum import Enum, unique
 from fnmatch import fnmatchcase
-from importlib.resources import files
 from pathlib import Path
 from typing import Final
 
@@ -18,6 +17,7 @@ from support.errors import MalformedError, MisuseError
 from verify.judging.check_ids import CHECK_IDS, FLOOR
 from verify.judging.quirks import QUIRK_NAMES
 
+_SHIPPED: Final = Path(__file__).parent / "policies"
 _MAX_POLICY_SIZE: Final = 64 * 1024
 
 
@@ -106,7 +106,7 @@ def load_policy(name_or_path: str) -> Policy:
 
     Raises `MisuseError` if no policy has this name, `MalformedError` if the file is not a policy.
     """
-    shipped = files("verify.judging").joinpath("policies", f"{name_or_path}.toml")
+    shipped = _SHIPPED / f"{name_or_path}.toml"
     if name_or_path.isidentifier() and shipped.is_file():
         return _decode(shipped.read_bytes(), f"policy {name_or_path}")
     path = Path(name_or_path)

@@ -4,6 +4,7 @@ from pathlib import Path
 
 from msgspec.structs import replace
 
+from emrtd.lds.image import LdsImage
 from support.passphrase import user_secret
 from support.secret import Secret
 from verify.judging.evidence import SEAL_KEY, Evidence
@@ -12,9 +13,11 @@ from verify.judging.evidence import SEAL_KEY, Evidence
 def load_evidence(path: Path) -> Evidence:
     """Read an LDS image; its notes are trusted only if they are sealed with this user's key.
 
-    Raises `MisuseError` and `MalformedError` as `Evidence.load` does.
+    Raises `MisuseError` and `MalformedError` as `LdsImage.load` does.
     """
-    return Evidence.load(path, seal_key())
+    image = LdsImage.load(path)
+    key = None if image.evidence is None else seal_key()
+    return Evidence.from_image(image, str(path), key)
 
 
 def with_printed_mrz(evidence: Evidence, optical_mrz: str) -> Evidence:

@@ -5,7 +5,6 @@ contents are cached.  `verify.trust.importing` fills the store.
 """
 
 import hashlib
-import json
 import time
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
@@ -13,6 +12,8 @@ from datetime import UTC, datetime
 from pathlib import Path
 from types import TracebackType
 from typing import TYPE_CHECKING, Any, Final, Self, TypeVar
+
+import msgspec
 
 from emrtd.pki.lists.defect_list import DefectList
 from emrtd.pki.lists.deviation_list import DeviationList
@@ -213,7 +214,7 @@ class TrustStore:
                     explanation=explanation,
                     valid_from=valid_from,
                     valid_until=valid_until,
-                    tolerated=tuple(json.loads(tolerated)),
+                    tolerated=msgspec.json.decode(tolerated, type=tuple[str, ...]),
                     fingerprint=fingerprint,
                     der=der,
                     sources=tuple(names.get(id_, ())),

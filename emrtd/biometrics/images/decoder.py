@@ -1,13 +1,18 @@
 """Decode untrusted images in another process, that of `decoding_process`."""
 
+from collections.abc import Sequence
+from struct import error as StructError  # noqa: N812
 from typing import Final
 
-from emrtd.biometrics.images.decoding_process import Mode
-from emrtd.biometrics.images.serving import Status
+from emrtd.biometrics.images.decoding_process import LENGTH, Mode
+from emrtd.biometrics.images.serving import FRAME, Status
 from emrtd.biometrics.images.standing_process import LostError, StandingProcess
 from support.errors import MalformedError
 
 DECODER: Final = StandingProcess("emrtd.biometrics.images.decoding_process")
+
+
+_IMAGE: Final = "image"
 
 
 def decoded(image: bytes, mode: Mode, what: str) -> tuple[bytes, str]:
@@ -15,15 +20,58 @@ def decoded(image: bytes, mode: Mode, what: str) -> tuple[bytes, str]:
 
     Raises `MalformedError`, which names `what`, if the image cannot be decoded.
     """
-    with DECODER.lock:
-        try:
-            status, answer = DECODER.ask(mode, image)
-        except LostError as problem:
-            raise MalformedError(what, f"cannot be decoded: the decoder {problem}") from None
-    if status is Status.MALFORMED:
-        raise MalformedError(what, answer.decode(errors="replace"))
-    if status is Status.DIED:
-        reason = f"ended its decoder (status {answer.decode('ascii', 'replace')})"
-        raise MalformedError(what, reason)
+    status, answer = _ask(mode, image, what)
+    if status is not Status.DONE:
+        raise _failure(status, answer, what)
     quirk, _, png = answer.partition(b"\0")
     return png, quirk.decode(errors="replace")
+
+
+def looked_at(images: Sequence[bytes]) -> list[str | MalformedError]:
+    """Decode images in the other process; return the quirk of each, or why it cannot be decoded.
+
+    One child decodes all of them; if one of them ends it, each gets a child of its own.
+    """
+    try:
+        octets = b"".join(LENGTH.pack(len(each)) + each for each in images)
+        status, answer = _ask(Mode.LOOK, octets, _IMAGE)
+        if status is not Status.DONE:
+            raise _failure(status, answer, _IMAGE)
+        answers = _split(answer, len(images))
+    except MalformedError as failure:
+        alone = len(images) == 1
+        return [failure] if alone else [found for each in images for found in looked_at([each])]
+    return [
+        text.decode(errors="replace") if status is Status.DONE else _failure(status, text, _IMAGE)
+        for status, text in answers
+    ]
+
+
+def _split(answer: bytes, count: int) -> list[tuple[Status, bytes]]:
+    """Return the status and the text for each image; raises `MalformedError` for another answer."""
+    found, position = [], 0
+    try:
+        for _ in range(count):
+            start = position + FRAME.size
+            status, length = FRAME.unpack(answer[position:start])
+            position = start + length
+            found.append((Status(status), answer[start:position]))
+    except (StructError, ValueError):
+        position = -1
+    if position != len(answer):
+        raise MalformedError(_IMAGE, "made its decoder answer nonsense")
+    return found
+
+
+def _ask(mode: Mode, octets: bytes, what: str) -> tuple[Status, bytes]:
+    with DECODER.lock:
+        try:
+            return DECODER.ask(mode, octets)
+        except LostError as problem:
+            raise MalformedError(what, f"cannot be decoded: the decoder {problem}") from None
+
+
+def _failure(status: Status, answer: bytes, what: str) -> MalformedError:
+    if status is Status.MALFORMED:
+        return MalformedError(what, answer.decode(errors="replace"))
+    return MalformedError(what, f"ended its decoder (status {answer.decode('ascii', 'replace')})")

@@ -4,6 +4,7 @@ Untrusted images are decoded only in the process of `decoding_process`; `decode_
 decodes the photographs of an application, in the process of its caller.
 """
 
+from collections.abc import Callable
 from io import BytesIO
 from typing import TYPE_CHECKING, Final
 
@@ -14,6 +15,7 @@ from support.errors import MalformedError
 
 if TYPE_CHECKING:
     from PIL.Image import Image
+    from PIL.ImageFile import ImageFile
 
 MAX_OCTETS: Final = 4 << 20
 """Octets of the largest file that is read."""
@@ -23,6 +25,9 @@ MAX_PIXELS: Final = 3_000_000
 
 _REDUCE_FROM: Final = 1_500_000
 """Above so many pixels JPEG 2000, which takes 16 octets a pixel, is decoded at half its size."""
+
+_ORIENTATION, _IS_UPRIGHT = 0x0112, 1
+"""The tag of EXIF, and its value for an image that is not turned."""
 
 _END_OF_IMAGE: Final = b"\xff\xd9"
 """EOI of JPEG, and EOC of JPEG 2000."""
@@ -39,11 +44,11 @@ def decode(octets: bytes) -> "Image":
 
     For WSQ and for untrusted images, call it only in the process of `decoding_process`.
     """
-    import PIL.Image
-
     header = sniff(octets)
     check_bounds(octets, header, MAX_PIXELS)
     if header.format is ImageFormat.WSQ:
+        import PIL.Image
+
         pixels, width, height = decompress(octets)
         return PIL.Image.frombytes("L", (width, height), pixels)
     return decode_with_pillow(octets, header)
@@ -66,9 +71,23 @@ def decode_partial(octets: bytes) -> "tuple[Image, str]":
             image = decode(with_an_end(octets, sniff(octets)))
         except MalformedError:
             raise problem from None
+        finally:
+            PIL.ImageFile.LOAD_TRUNCATED_IMAGES = False
         if image.getcolors(maxcolors=1) is not None:  # blank
             raise problem from None
         return image, "ends early or is damaged; the rest of it is shown"
+
+
+def look(octets: bytes) -> str:
+    """Decode an image that may end early, and return only its quirk, as `decode_partial` does."""
+    if sniff(octets).format is ImageFormat.WSQ:
+        try:
+            decompress(octets)
+        except MalformedError:
+            pass  # some of it may be visible
+        else:
+            return ""
+    return decode_partial(octets)[1]
 
 
 def with_an_end(octets: bytes, header: ImageHeader) -> bytes:
@@ -128,23 +147,55 @@ def decode_with_pillow(
     A JPEG is decoded at the smallest scale that has `at_least` these pixels.  The picture is 8-bit
     grey or RGB in sRGB, on white where it was transparent.
     """
-    import PIL.Image
-    import PIL.ImageOps
-    import PIL.Jpeg2KImagePlugin  # otherwise `open` imports every plug-in
-
+    opener = pillow_decoder(header.format)
     try:
-        image = PIL.Image.open(BytesIO(octets), formats=("JPEG", "JPEG2000", "PNG", "PPM"))
+        image = opener(BytesIO(octets))
         profile = profile_of(octets, header.format, image)
         if header.format.is_jpeg2000 and header.pixels > _REDUCE_FROM:
             image.reduce = 1  # type: ignore[method-assign,assignment]  # Pillow's name for it
         if image.size == (header.width, header.height):
             if at_least is not None:
                 image.draft(image.mode, at_least)
-            PIL.ImageOps.exif_transpose(image, in_place=True)
-            return to_eight_bits(image, profile)
+            return to_eight_bits(_upright(image), profile)
     except MemoryError:
         raise
     except Exception as problem:  # noqa: BLE001  # Pillow's plug-ins raise any kind
-        damage = "it is damaged or cut short" if isinstance(problem, OSError) else repr(problem)
+        cut = isinstance(problem, (OSError, SyntaxError))
+        damage = "it is damaged or cut short" if cut else repr(problem)
         raise MalformedError("image", f"cannot be decoded: {damage[:80]}") from None
     raise MalformedError("image", "has two headers that disagree on its dimensions")
+
+
+def pillow_decoder(image_format: ImageFormat) -> "Callable[[BytesIO], ImageFile]":
+    """Return the class of Pillow that reads a format.
+
+    `PIL.Image.open` would import the classes of formats that no eMRTD holds.
+    """
+    match image_format:
+        case ImageFormat.JPEG:
+            from PIL.JpegImagePlugin import JpegImageFile
+
+            return JpegImageFile
+        case ImageFormat.PNG:
+            from PIL.PngImagePlugin import PngImageFile
+
+            return PngImageFile
+        case ImageFormat.PGM | ImageFormat.PPM:
+            from PIL.PpmImagePlugin import PpmImageFile
+
+            return PpmImageFile
+        case _:
+            from PIL.Jpeg2KImagePlugin import Jpeg2KImageFile
+
+            return Jpeg2KImageFile
+
+
+def _upright(image: "ImageFile") -> "Image":
+    """Decode the image, and turn it as its metadata ask for."""
+    image.load()
+    if image.getexif().get(_ORIENTATION, _IS_UPRIGHT) == _IS_UPRIGHT:
+        return image
+    import PIL.ImageOps
+
+    PIL.ImageOps.exif_transpose(image, in_place=True)
+    return image

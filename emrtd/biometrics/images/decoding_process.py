@@ -1,16 +1,26 @@
 """The process in which untrusted images are decoded: `python -m` this module.
 
-The answer to a request is the quirk that was read past, a zero octet and a PNG.
+The answer to a request is the quirk that was read past, a zero octet and a PNG.  A request of the
+mode `LOOK` is several images, each after its length (4 octets, big endian); its answer has for each
+image a status (1 octet), a length and the quirk or the reason.
 """
 
 import sys
+from collections.abc import Callable
 from enum import IntEnum, unique
 from io import BytesIO
-from typing import Final
+from struct import Struct
+from typing import TYPE_CHECKING, Final
 
-from emrtd.biometrics.images.decoding import decode, decode_partial
-from emrtd.biometrics.images.serving import DecodingLimits, Status, serve
+from emrtd.biometrics.images.decoding import decode, decode_partial, look, pillow_decoder
+from emrtd.biometrics.images.headers import ImageFormat, sniff
+from emrtd.biometrics.images.serving import FRAME, DecodingLimits, Status, serve
 from support.errors import MalformedError
+
+if TYPE_CHECKING:
+    from PIL.Image import Image
+
+LENGTH: Final = Struct(">I")
 
 LIMITS: Final = DecodingLimits(memory=64 << 20)
 
@@ -23,38 +33,71 @@ class Mode(IntEnum):
     """The image, if it is whole."""
     PARTIAL = 1
     """The image, or the visible part of one that ends early."""
-    QUIRK = 2
-    """As `PARTIAL`, without the PNG, which takes longer to make than a portrait to decode."""
+    LOOK = 2
+    """Whether several images can be shown, as by `PARTIAL`, without a PNG."""
 
 
 def main() -> int:
     """Decode the images on standard input until it ends."""
-    import _wsq  # noqa: F401  # so that no child has to import them
-    import PIL.Image
-    import PIL.ImageOps
-    import PIL.Jpeg2KImagePlugin
-
-    PIL.Image.preinit()
-    serve(answer, LIMITS)
+    serve(answer, LIMITS, prepare)
     return 0
 
 
-def answer(mode: int, octets: bytes) -> tuple[Status, bytes]:
-    """Decode one image; the answer is PNG, or the reason of the failure."""
-    try:
-        if mode == Mode.WHOLE:
-            image, quirk = decode(octets), ""
+def prepare(mode: int, octets: bytes) -> None:
+    """Import the decoders of a request, so that no child has to."""
+    for image in split(octets) if mode == Mode.LOOK else (octets,):
+        try:
+            image_format = sniff(image).format
+        except MalformedError:  # `answer` says so
+            continue
+        if image_format is ImageFormat.WSQ:
+            import _wsq  # noqa: F401
         else:
-            image, quirk = decode_partial(octets)
-        if mode == Mode.QUIRK:
-            return Status.DONE, quirk.encode() + b"\0"
-        png = BytesIO()
-        image.save(png, "PNG", compress_level=1)
+            pillow_decoder(image_format)
+    if mode != Mode.LOOK:
+        import PIL.Image
+        import PIL.PngImagePlugin  # noqa: F401
+
+
+def answer(mode: int, octets: bytes) -> tuple[Status, bytes]:
+    """Answer one request, in a child."""
+    if mode == Mode.LOOK:
+        return Status.DONE, b"".join(
+            FRAME.pack(status, len(text)) + text for status, text in map(_look, split(octets))
+        )
+    partial = mode == Mode.PARTIAL
+    return _bounded(lambda: _png(*(decode_partial(octets) if partial else (decode(octets), ""))))
+
+
+def split(octets: bytes) -> list[bytes]:
+    """Return the images of a request of the mode `LOOK`."""
+    images, position = [], 0
+    while position < len(octets):
+        start = position + LENGTH.size
+        (length,) = LENGTH.unpack(octets[position:start])
+        position = start + length
+        images.append(octets[start:position])
+    return images
+
+
+def _look(image: bytes) -> tuple[Status, bytes]:
+    return _bounded(lambda: look(image).encode())
+
+
+def _png(image: "Image", quirk: str) -> bytes:
+    png = BytesIO()
+    image.save(png, "PNG", compress_level=1)
+    return quirk.encode() + b"\0" + png.getvalue()
+
+
+def _bounded(work: Callable[[], bytes]) -> tuple[Status, bytes]:
+    """Return the result of decoding, or the reason of its failure."""
+    try:
+        return Status.DONE, work()
     except MalformedError as problem:
         return Status.MALFORMED, problem.reason.encode()
     except MemoryError:
         return Status.MALFORMED, b"needs more memory than an image of an eMRTD should"
-    return Status.DONE, quirk.encode() + b"\0" + png.getvalue()
 
 
 if __name__ == "__main__":

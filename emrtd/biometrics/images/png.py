@@ -1,9 +1,12 @@
 """Convert any image of an eMRTD to PNG, in another process."""
 
-from emrtd.biometrics.images.decoder import decoded
+from collections.abc import Sequence
+
+from emrtd.biometrics.images.decoder import decoded, looked_at
 from emrtd.biometrics.images.decoding import MAX_OCTETS, MAX_PIXELS, check_bounds
 from emrtd.biometrics.images.decoding_process import Mode
 from emrtd.biometrics.images.headers import sniff
+from support.errors import MalformedError
 from support.values import Hidden, Value
 
 
@@ -32,10 +35,23 @@ def show(image: bytes, what: str = "image") -> Shown:
     return Shown(*decoded(image, Mode.PARTIAL, what))
 
 
-def find_quirk(image: bytes, what: str = "image") -> str:
-    """Decode an image as `show` does; return its quirk alone, empty for a whole image."""
-    _check(image, what)
-    return decoded(image, Mode.QUIRK, what)[1]
+def look(images: Sequence[bytes]) -> list[str | MalformedError]:
+    """Decode images as `show` does; return the quirk of each, or why it cannot be shown."""
+    found = [_objection(image) for image in images]
+    sound = [number for number, objection in enumerate(found) if objection is None]
+    if sound:
+        answers = looked_at([images[number] for number in sound])
+        for number, answer in zip(sound, answers, strict=True):
+            found[number] = answer
+    return [each or "" for each in found]
+
+
+def _objection(image: bytes) -> str | MalformedError | None:
+    try:
+        _check(image, "image")
+    except MalformedError as objection:
+        return objection
+    return None
 
 
 def _check(image: bytes, what: str) -> None:

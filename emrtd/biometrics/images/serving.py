@@ -1,7 +1,7 @@
 """The server side of a process that does dangerous work, each time in a forked child.
 
-It imports what it needs once and then answers requests on standard input, each in a child that
-has limited processor time and memory, does its work and ends.  If a library crashes, only the
+It imports what it needs once and answers requests on standard input, each in a child that has
+limited processor time and memory, does its work and ends.  If a library crashes, only the
 child ends, and the next request has another child.
 
 A request is a mode (one octet), a length (4 octets, big endian) and that many octets; an answer is
@@ -9,15 +9,13 @@ a status (one octet), a length and that many octets.
 """
 
 import contextlib
+import gc
 import os
 import signal
-import sys
 from collections.abc import Callable
 from enum import IntEnum, unique
 from struct import Struct
-from typing import Final, NoReturn
-
-import msgspec
+from typing import Final, NamedTuple, NoReturn
 
 from support.core_dumps import forbid_core_dumps
 
@@ -42,7 +40,7 @@ class Status(IntEnum):
     """The child did not answer; the answer is its exit status."""
 
 
-class DecodingLimits(msgspec.Struct, frozen=True):
+class DecodingLimits(NamedTuple):
     """The limits of a child: octets above its memory at the start, seconds of processor time."""
 
     memory: int
@@ -53,14 +51,28 @@ Work = Callable[[int, bytes], tuple[Status, bytes]]
 """The function that a child calls with the mode and the octets of a request."""
 
 
-def serve(work: Work, limits: DecodingLimits) -> None:
-    """Answer requests until standard input ends.  A child that crashes leaves no core dump."""
+Prepare = Callable[[int, bytes], object]
+"""The function that prepares for a request before the child is forked; it decodes nothing."""
+
+
+def serve(work: Work, limits: DecodingLimits, prepare: Prepare | None = None) -> None:
+    """Answer requests until standard input ends.  A child that crashes leaves no core dump.
+
+    `prepare` imports what a child would have to import otherwise.
+    """
     forbid_core_dumps()
-    requests, answers = sys.stdin.buffer, sys.stdout.buffer
-    with contextlib.suppress(BrokenPipeError):
+    with (
+        contextlib.suppress(BrokenPipeError),
+        open(0, "rb", closefd=False) as requests,
+        open(1, "wb", closefd=False) as answers,
+    ):
         while head := requests.read(FRAME.size):
             mode, length = FRAME.unpack(head)
-            status, answer = answer_in_a_child(work, limits, mode, requests.read(length))
+            octets = requests.read(length)
+            if prepare is not None:
+                prepare(mode, octets)
+            gc.freeze()  # so that a collection in a child touches, and copies, no page
+            status, answer = answer_in_a_child(work, limits, mode, octets)
             answers.write(FRAME.pack(status, len(answer)) + answer)
             answers.flush()
 

@@ -81,5 +81,5 @@ def test_a_changed_first_octet_in_an_image_is_rejected(
     folder = tmp_path_factory.mktemp("image") / "image"
     LdsImage(document.files).save(folder)
     (folder / FILES[file_id].file_name).write_bytes(bytes((first,)) + octets[1:])
-    report = document.judged(Evidence.load(folder))
+    report = document.judged(Evidence.from_image(LdsImage.load(folder)))
     assert report.verdict is Verdict.REJECT, report.why

@@ -49,11 +49,11 @@ EVIDENCE = Evidence(
 
 def test_saved_evidence_loads_back(tmp_path: Path) -> None:
     EVIDENCE.to_image(KEY).save(tmp_path / "image")
-    assert Evidence.load(tmp_path / "image", KEY) == EVIDENCE
+    assert Evidence.from_image(LdsImage.load(tmp_path / "image"), key=KEY) == EVIDENCE
     with zipfile.ZipFile(tmp_path / "image.zip", "w") as archive:
         for path in (tmp_path / "image").iterdir():
             archive.write(path, path.name)
-    assert Evidence.load(tmp_path / "image.zip", KEY) == EVIDENCE
+    assert Evidence.from_image(LdsImage.load(tmp_path / "image.zip"), key=KEY) == EVIDENCE
 
 
 def test_files_alone_are_evidence_without_a_session() -> None:

@@ -2,6 +2,8 @@
 
 import os
 import signal
+import subprocess
+import sys
 import threading
 import time
 from io import BytesIO
@@ -11,8 +13,8 @@ import PIL.Image
 import pytest
 
 from emrtd.biometrics.images import decoder, standing_process
-from emrtd.biometrics.images.decoding_process import LIMITS
-from emrtd.biometrics.images.png import show, to_png
+from emrtd.biometrics.images.decoding_process import LIMITS, Mode
+from emrtd.biometrics.images.png import look, show, to_png
 from emrtd.biometrics.images.serving import MAX_ANSWER, Status, answer_in_a_child
 from emrtd.biometrics.images.wsq_library import compress
 from support.errors import MalformedError
@@ -212,3 +214,76 @@ def test_decoding_is_faster_than_starting_an_interpreter() -> None:
         return time.perf_counter() - before
 
     assert min(seconds(False) for _ in range(5)) < min(seconds(True) for _ in range(3)) / 3
+
+
+FORKED = """
+import os, sys, threading
+from emrtd.biometrics.images import decoder
+from emrtd.biometrics.images.png import to_png
+
+PNG = bytes.fromhex("89504E47")
+image = sys.stdin.buffer.read()
+kept_open, inherited = os.pipe()
+if sys.argv[1] == "threads":
+    stop = threading.Event()
+    threading.Thread(target=stop.wait).start()
+decoder.DECODER.fork()
+forked = decoder.DECODER.process_id
+os.close(inherited)
+if sys.argv[1] == "threads":
+    stop.set()
+    print(forked is None)
+else:
+    print(os.read(kept_open, 1) == b"" and os.getsid(forked) == forked)
+print(to_png(image).startswith(PNG) and forked in (None, decoder.DECODER.process_id))
+decoder.DECODER.stop()
+decoder.DECODER.fork()
+print(decoder.DECODER.process_id not in (None, forked) and to_png(image).startswith(PNG))
+"""
+
+
+@pytest.mark.parametrize("threads", ["one thread", "threads"])
+def test_a_program_with_one_thread_forks_its_decoder(threads: str) -> None:
+    done = subprocess.run(
+        (sys.executable, "-c", FORKED, threads),
+        input=FORMATS["JPEG 2000"], capture_output=True, check=True,
+    )  # fmt: skip
+    assert done.stdout.split() == [b"True"] * 3
+
+
+def test_many_images_are_looked_at_in_one_child(monkeypatch: pytest.MonkeyPatch) -> None:
+    jpeg, broken = FORMATS["JPEG"], FORMATS["JPEG 2000"][:200]
+    cut = jpeg[: len(jpeg) * 3 // 4]
+    images = [jpeg, cut, broken, b"no image", FORMATS["WSQ"], cut, jpeg]
+    modes: list[int] = []
+    ask = decoder.DECODER.ask
+
+    def watched(mode: int, octets: bytes) -> tuple[Status, bytes]:
+        modes.append(mode)
+        return ask(mode, octets)
+
+    monkeypatch.setattr(decoder.DECODER, "ask", watched)
+    found = look(images)
+    assert [type(each) for each in found] == [
+        str, str, MalformedError, MalformedError, str, str, str
+    ]  # fmt: skip
+    assert [bool(each) for each in found] == [False, True, True, True, False, True, False]
+    assert modes == [Mode.LOOK]
+
+
+@pytest.mark.parametrize("nonsense", [b"", b"\x00", b"\x00\xff\xff\xff\xff", b"\x07" * 40])
+def test_an_image_that_ends_its_child_spoils_no_other(
+    nonsense: bytes, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    hostile, sound = FORMATS["PNG"], FORMATS["JPEG"]
+    ask = decoder.DECODER.ask
+
+    def dying(mode: int, octets: bytes) -> tuple[Status, bytes]:
+        if hostile in octets:
+            return (Status.DONE, nonsense) if nonsense else (Status.DIED, b"-11")
+        return ask(mode, octets)
+
+    monkeypatch.setattr(decoder.DECODER, "ask", dying)
+    first, second, third = look([sound, hostile, sound])
+    assert first == third == ""
+    assert isinstance(second, MalformedError)
