@@ -21,9 +21,7 @@ def look_at_images(contents: Contents) -> ImageLooks:
     `contents` holds the files of the document (`verify.judging.decoding`).  Each image takes some
     10 ms in a separate process (`decoder.DECODER`).
     """
-    images = {
-        file_id: _images(contents[file_id]) for file_id in BIOMETRIC if file_id in contents
-    }
+    images = {file_id: _images(contents[file_id]) for file_id in BIOMETRIC if file_id in contents}
     found = iter(look([image for each in images.values() for image in each]))
     return {
         file_id: tuple(_look(BIOMETRIC[file_id], next(found)) for _ in each)
