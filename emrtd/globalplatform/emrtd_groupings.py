@@ -83,16 +83,13 @@ class FilePart(msgspec.Struct, frozen=True):
         value = bytes((self.directory,)) + self.identifier.to_bytes(2, "big")
         return DataGrouping(Grouping.WRITE, value + self.offset.to_bytes(3, "big") + self.octets)
 
-    def split(self, room: int) -> "tuple[FilePart | None, FilePart | None]":
-        """Return the part whose grouping has at most `room` octets, and the rest."""
+    def piece(self, done: int, room: int) -> "FilePart | None":
+        """Return the octets from `done` on that a grouping of at most `room` octets holds."""
         size = min(room, _MAX_VALUE) - overhead(room) - WRITE_OVERHEAD
         if size <= 0:
-            return None, self
-        if size >= len(self.octets):
-            return self, None
-        now = FilePart(self.directory, self.identifier, self.offset, self.octets[:size])
-        later = FilePart(self.directory, self.identifier, self.offset + size, self.octets[size:])
-        return now, later
+            return None
+        octets = self.octets[done : done + size]
+        return FilePart(self.directory, self.identifier, self.offset + done, octets)
 
     @classmethod
     def read(cls, value: bytes) -> "FilePart":

@@ -70,41 +70,49 @@ class SecureChannel:
         self._counts_empty_commands = counts_empty_commands
         self._counter = 0
         self._over = False
+        self._encrypts_commands = level.encrypts_commands  # the level is slow to ask
+        self._authenticates_responses = level.authenticates_responses
+        self._encrypts_responses = level.encrypts_responses
+        self._most_data = self.command_capacity(EXTENDED_MAX_DATA)
 
     def command_capacity(self, max_data: int = SHORT_MAX_DATA) -> int:
         """Return how much data a command carries if its protected data has `max_data` octets."""
-        return _capacity(max_data - self.mode, encrypted=self.level.encrypts_commands)
+        return _capacity(max_data - self.mode, encrypted=self._encrypts_commands)
 
     def response_capacity(self, max_data: int) -> int:
         """Return how much data a response carries if its protected data has `max_data` octets."""
-        if not self.level.authenticates_responses:
+        if not self._authenticates_responses:
             return max_data
-        return _capacity(max_data - self.mode, encrypted=self.level.encrypts_responses)
+        return _capacity(max_data - self.mode, encrypted=self._encrypts_responses)
 
     # --- the terminal's side -----------------------------------------------------------------
 
-    def protect_command(self, command: CommandAPDU) -> CommandAPDU:
+    def protect_command(self, command: CommandAPDU, least_ne: int | None = None) -> CommandAPDU:
         """Encrypt and authenticate a command; Le stays as it is (6.2.4, 6.2.6).
 
+        `least_ne` is the Ne of a command that has none: a response with an R-MAC has data.
         A command whose protected data exceeds 255 octets becomes one of extended length.  Raises
         `MisuseError`, before anything changes, for more data than `command_capacity` allows.
         """
-        self._require_open()
+        if self._over:
+            raise SecureChannelError("the session is over, after an earlier error")
         if _secure_messaging(command.cla) != _PLAIN:
             raise MisuseError(f"class {command.cla:02X} is not one of a plain command")
-        room = self.command_capacity(EXTENDED_MAX_DATA)
-        if len(command.data) > room:
-            raise MisuseError(f"a command under SCP03 carries at most {room} octets of data")
+        if len(command.data) > self._most_data:
+            raise MisuseError(
+                f"a command under SCP03 carries at most {self._most_data} octets of data"
+            )
         data = command.data
         self._count(data)
-        if data and self.level.encrypts_commands:
+        if data and self._encrypts_commands:
             data = self._cipher.encrypt_cbc(self._keys.enc, self._icv(), pad(data, _BLOCK))
         message, extended = mac_input(command, data, self.mode)
         mac = self._cipher.cmac(self._keys.mac, self._chaining_value + message)
         self._chaining_value = mac
         cla = command.cla | (0x20 if command.cla & _FURTHER_CLASS else 0x04)
         data += mac[: self.mode]
-        return CommandAPDU(cla, command.ins, command.p1, command.p2, data, command.ne, extended)
+        ne = command.ne or least_ne
+        return CommandAPDU(cla, command.ins, command.p1, command.p2, data, ne, extended)
 
     def unprotect_response(self, response: ResponseAPDU) -> ResponseAPDU:
         """Verify and decrypt the response to the last command.
@@ -113,8 +121,9 @@ class SecureChannel:
         but it is not authenticated.  Raises `SecureChannelError` unless the card's side of this
         session made exactly this response.
         """
-        self._require_open()
-        if not self.level.authenticates_responses:
+        if self._over:
+            raise SecureChannelError("the session is over, after an earlier error")
+        if not self._authenticates_responses:
             return response
         if not _has_r_mac(response.sw):
             if response.data:
@@ -123,7 +132,7 @@ class SecureChannel:
         data, mac = response.data[: -self.mode], response.data[-self.mode :]
         if not hmac.compare_digest(mac, self._r_mac(data, response.sw)):
             raise self._failure("the R-MAC of the response is missing or wrong")
-        if data and self.level.encrypts_responses:
+        if data and self._encrypts_responses:
             data = self._decrypt(data, of_response=True)
         return ResponseAPDU(data, response.sw)
 
@@ -131,7 +140,8 @@ class SecureChannel:
 
     def unprotect_command(self, command: CommandAPDU) -> CommandAPDU:
         """Verify and decrypt a command; the `sw` of a `SecureChannelError` is the card's answer."""
-        self._require_open()
+        if self._over:
+            raise SecureChannelError("the session is over, after an earlier error")
         if not is_protected(command.cla):
             raise self._failure("the command is plain")
         data, mac = command.data[: -self.mode], command.data[-self.mode :]
@@ -141,7 +151,7 @@ class SecureChannel:
         if not hmac.compare_digest(mac, expected[: self.mode]):
             raise self._failure("the C-MAC of the command is missing or wrong")
         self._chaining_value = expected
-        if data and self.level.encrypts_commands:
+        if data and self._encrypts_commands:
             data = self._decrypt(data, of_response=False)
         cla = command.cla & ~(0x20 if command.cla & _FURTHER_CLASS else 0x04)
         return CommandAPDU(
@@ -153,22 +163,19 @@ class SecureChannel:
 
         If the status word is an error, only the status word remains.
         """
-        self._require_open()
-        if not self.level.authenticates_responses:
+        if self._over:
+            raise SecureChannelError("the session is over, after an earlier error")
+        if not self._authenticates_responses:
             return response
         if not _has_r_mac(response.sw):
             return ResponseAPDU(sw=response.sw)
         data = response.data
-        if data and self.level.encrypts_responses:
+        if data and self._encrypts_responses:
             icv = self._icv(_COUNTER_OF_RESPONSE)
             data = self._cipher.encrypt_cbc(self._keys.enc, icv, pad(data, _BLOCK))
         return ResponseAPDU(data + self._r_mac(data, response.sw), response.sw)
 
     # --- both sides --------------------------------------------------------------------------
-
-    def _require_open(self) -> None:
-        if self._over:
-            raise SecureChannelError("the session is over, after an earlier error")
 
     def _failure(self, reason: str) -> SecureChannelError:
         self._over = True

@@ -56,7 +56,7 @@ class CommandAPDU(Value, frozen=True):
     extended: bool = False
 
     def __post_init__(self) -> None:
-        if not all(0 <= octet <= 0xFF for octet in (self.cla, self.ins, self.p1, self.p2)):
+        if (self.cla | self.ins | self.p1 | self.p2) & ~0xFF:
             raise MisuseError("CLA, INS, P1 and P2 of a command must be one octet each")
         if len(self.data) > EXTENDED_MAX_DATA:
             raise MisuseError(f"a command carries at most {EXTENDED_MAX_DATA} octets of data")

@@ -78,6 +78,12 @@ class StationSession:
     block: int | None = None
     key_parts: KeyParts = field(default_factory=KeyParts)
 
+    def with_block(self, block: int | None) -> "StationSession":
+        """Expect another block of STORE DATA next."""
+        return StationSession(
+            self.selected, self.card, self.key_set, self.channel, block, self.key_parts
+        )
+
 
 @dataclass(frozen=True)
 class Session:
@@ -130,7 +136,9 @@ class Session:
 
     def with_station(self, station: StationSession) -> "Session":
         """Go on with another state of the station's session."""
-        return replace(self, station=station)
+        session = object.__new__(Session)
+        session.__dict__.update(self.__dict__, station=station)
+        return session
 
     def with_selected(self, protocol: Protocol | None) -> "Session":
         """Select the protocol that GENERAL AUTHENTICATE continues; None selects none."""

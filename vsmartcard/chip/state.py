@@ -112,8 +112,9 @@ class ChipState:
         A locked or terminated chip does not show its security domain, since its answers would make
         the holder traceable.
         """
-        live = self.life_cycle in {LifeCycle.BLANK, LifeCycle.IN_PERSONALISATION}
-        return self.security_domain if live else None
+        if self.security_domain is None or self.life_cycle >= LifeCycle.OPERATIONAL:
+            return None
+        return self.security_domain
 
     def with_security_domain(self, security_domain: SecurityDomain) -> "ChipState":
         """Return the chip with other transport keys, or other counters."""

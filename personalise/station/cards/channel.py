@@ -47,6 +47,7 @@ class StationChannel:
         self._keys = keys
         self._identify = identify
         self._accepted = False
+        self._least_ne: int | None = None
 
     def run(self, procedure: Procedure[T]) -> Procedure[T]:
         """Run a procedure, and protect each command that it sends while a session is open."""
@@ -57,7 +58,9 @@ class StationChannel:
         self.drop()
         yield from self._require_not_failed()
         try:
-            self.session = yield from self._authenticate()
+            self.session = session = yield from self._authenticate()
+            has_r_mac = session.channel.level.authenticates_responses
+            self._least_ne = SHORT_MAX_LE if has_r_mac else None
         except WrongCardKeysError as error:
             yield from self._note_failure()
             raise self._wrong_keys(error) from error
@@ -102,18 +105,9 @@ class StationChannel:
         if session is None:
             return (yield command)
         channel = session.channel
-        protected = channel.protect_command(command)
-        if protected.ne is None and channel.level.authenticates_responses:
-            protected = CommandAPDU(
-                protected.cla,
-                protected.ins,
-                protected.p1,
-                protected.p2,
-                protected.data,
-                SHORT_MAX_LE,
-                protected.extended,
-            )
-        response = channel.unprotect_response((yield protected))
+        response = channel.unprotect_response(
+            (yield channel.protect_command(command, self._least_ne))
+        )
         lost = response.sw == SW.SECURITY_STATUS_NOT_SATISFIED and command.ins != put_key.PUT_KEY
         if lost and self._accepted:
             raise TryAgainError(

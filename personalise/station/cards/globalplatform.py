@@ -16,6 +16,7 @@ from emrtd.globalplatform.personalisation import (
     DataGrouping,
     StoreData,
     install_for_personalisation,
+    overhead,
 )
 from emrtd.globalplatform.security_domain import read_card_image_number, read_cplc, terminate_card
 from emrtd.iso7816.apdu import INS, CommandAPDU, ResponseAPDU
@@ -51,7 +52,8 @@ class GlobalPlatformCard:
     """A card of the kind `globalplatform`; satisfies `PersonalisableCard`.
 
     `_files` is the plain side of the card, which reads.  `_new` and `_parts` are what is to be
-    created and written next, in order; `_block` is the number of the next block of STORE DATA.
+    created and written next, in order, `_done` the octets of the first part that are written
+    already; `_block` is the number of the next block of STORE DATA.
     """
 
     def __init__(self, atr: bytes, capabilities: Capabilities, keys: KeySource) -> None:
@@ -64,6 +66,7 @@ class GlobalPlatformCard:
         self._selected: Directory | None = None
         self._new: list[tuple[ElementaryFile, int]] = []
         self._parts: list[FilePart] = []
+        self._done = 0
         self._block = 0
 
     @property
@@ -261,26 +264,36 @@ class GlobalPlatformCard:
                 del self._new[:count]
         while self._parts and (everything or self._fill_a_block()):
             yield from self._enter()
-            now, later = self._first_block()
-            sw = yield from self._store(*(each.grouping() for each in now))
+            groupings, parts, done = self._first_block()
+            sw = yield from self._store(*groupings)
             if sw is not None:
                 _require(sw, "writing files")
-                self._parts = later
+                del self._parts[:parts]
+                self._done = done
 
     def _fill_a_block(self) -> bool:
-        return sum(len(each.octets) for each in self._parts) >= self.capabilities.command
+        waiting = sum(len(each.octets) for each in self._parts) - self._done
+        return waiting >= self.capabilities.command
 
-    def _first_block(self) -> tuple[list[FilePart], list[FilePart]]:
-        """Return the parts of files for the next block, and the rest."""
-        room, later, now = self._room, list(self._parts), list[FilePart]()
-        while later:
-            part, rest = later[0].split(room)
-            if part is None:
-                break
-            now.append(part)
-            later[:1] = [] if rest is None else [rest]
-            room -= len(part.grouping().encode())
-        return now, later
+    def _first_block(self) -> tuple[list[DataGrouping], int, int]:
+        """Return the groupings of the next block.
+
+        Then the number of parts that are written with them, and how many octets of the part after
+        these.
+        """
+        room, done, groupings = self._room, self._done, list[DataGrouping]()
+        for number, part in enumerate(self._parts):
+            piece = part.piece(done, room)
+            if piece is None:
+                return groupings, number, done
+            grouping = piece.grouping()
+            groupings.append(grouping)
+            done += len(piece.octets)
+            if done < len(part.octets):
+                return groupings, number, done
+            room -= overhead(len(grouping.value)) + len(grouping.value)
+            done = 0
+        return groupings, len(self._parts), 0
 
     @property
     def _room(self) -> int:

@@ -101,20 +101,17 @@ def test_the_groupings_octet_by_octet() -> None:
 @pytest.mark.parametrize("room", [10, 11, 239, 247, 255, 257, 258, 262, 3000, 65_535])
 def test_parts_of_a_file_fill_the_room_and_lose_nothing(room: int) -> None:
     content = bytes(range(256)) * 300
-    rest: FilePart | None = FilePart(Directory.EMRTD, 0x0102, 7, content[: room * 40])
-    found, offset = b"", 7
-    while rest is not None:
-        now, rest = rest.split(room)
-        assert now is not None
-        assert room - 4 <= len(now.grouping().encode()) <= room or rest is None
-        assert now.offset == offset
-        offset += len(now.octets)
-        found += now.octets
-    assert found == content[: room * 40]
-    assert FilePart(Directory.EMRTD, 1, 0, b"a").split(9) == (
-        None,
-        FilePart(Directory.EMRTD, 1, 0, b"a"),
-    )
+    content = content[: room * 40]
+    whole = FilePart(Directory.EMRTD, 0x0102, 7, content)
+    found = b""
+    while len(found) < len(content):
+        piece = whole.piece(len(found), room)
+        assert piece is not None
+        assert piece.offset == 7 + len(found)
+        found += piece.octets
+        assert room - 4 <= len(piece.grouping().encode()) <= room or found == content
+    assert found == content
+    assert FilePart(Directory.EMRTD, 1, 0, b"a").piece(0, 9) is None
 
 
 @pytest.mark.parametrize("room", [24, 100, 255, 4000])

@@ -113,9 +113,10 @@ def _store_data(core: Core, command: CommandAPDU, domain: SecurityDomain) -> Res
         event = Event.ACTIVATE if each.identifier == Grouping.LOCK else Event.PERSONALISE
         after = follow(core.state.life_cycle, event, doing)
         store(core, each.value, domain)
-        core.state = core.state.with_life_cycle(after)
+        if after is not core.state.life_cycle:
+            core.state = core.state.with_life_cycle(after)
     following = None if block.number == LAST_BLOCK_NUMBER else block.number + 1
-    core.session = core.session.with_station(replace(core.session.station, block=following))
+    core.session = core.session.with_station(core.session.station.with_block(following))
     return ResponseAPDU()
 
 

@@ -26,7 +26,7 @@ from vsmartcard.chip.session import Core, Session, StationSession
 _BY_NAME: Final = 0x04
 _SHORTEST_NAME: Final = 5
 _NO_DATA: Final = 0x0C
-_OF_THE_DOMAIN: Final = frozenset({INS.SELECT, INS.GET_RESPONSE})
+_HANDSHAKE: Final = frozenset({INITIALIZE_UPDATE, int(INS.EXTERNAL_AUTHENTICATE)})
 
 CarryOut = Callable[[CommandAPDU], ResponseAPDU]
 """Carries out a plain command of class 00."""
@@ -57,7 +57,7 @@ def _answer(
             core.session = Session(station=StationSession(selected=selected))
         return _select_security_domain(command) if selected else carry_out(command)
     station = core.session.station
-    if command.ins in {INITIALIZE_UPDATE, INS.EXTERNAL_AUTHENTICATE} and command.cla & CLA:
+    if command.ins in _HANDSHAKE and command.cla & CLA:
         if on_security_domain and not station.selected:
             raise ChipRefusalError(SW.CLASS_NOT_SUPPORTED, "class 80")
         if command.ins == INITIALIZE_UPDATE:
