@@ -22,6 +22,7 @@ from personalise.ledger.states import JobState, Worker
 from personalise.pki.intake_keys import intake_keys
 from personalise.pki.issuing_pki import IssuingPki
 from personalise.preparing.chip_profile import ChipProfile
+from personalise.station.line.preparation import Preparer
 from support.errors import MisuseError
 from tests.personalise.applications import CONTRACT, folder, images
 from tests.personalise.conftest import NOW
@@ -98,6 +99,23 @@ def test_one_wrong_application_does_not_stop_its_package(
         expected = {TAKEN: JobState.RECEIVED, HELD: JobState.HELD}.get(each.verdict.outcome)
         assert (None if each.job is None else states.pop(each.job)) == expected
     assert not states
+
+
+def test_a_held_application_is_made_when_a_supervisor_releases_it(
+    pki: IssuingPki, ledger: SqlLedger, tmp_path: Path
+) -> None:
+    files = application_files("", record("ZU0000003")) | {"portrait.jpg": dark()}
+    (package,) = take(pki, ledger, packed(tmp_path / "1.p7m", files, pki))
+    (held,) = package.applications
+    assert held.verdict.outcome is HELD
+    assert held.job is not None
+    assert ledger.job(held.job).job.reason.startswith("biometrics.portrait: the quality is below")
+    worker = Worker("station", "reader")
+    assert not ledger.take_for_preparation(worker, 1)
+    ledger.release(held.job, by="supervisor", reason="the holder cannot come again")
+    (preparation,) = ledger.take_for_preparation(worker, 1)
+    ledger.prepared(held.job, Preparer(pki).prepare(preparation, NOW))
+    assert ledger.job(held.job).job.state is JobState.PREPARED
 
 
 def test_what_the_ledger_holds_is_what_was_delivered(
