@@ -10,6 +10,8 @@ import click
 from personalise.commands.card_keys import card_keys
 from personalise.commands.cvca import eac
 from personalise.commands.intake import intake
+from personalise.commands.jobs import jobs
+from personalise.commands.ledger import ledger
 from personalise.commands.pki import audit, officer, pki
 from personalise.commands.prepare import prepare, quality, seal_application
 from personalise.commands.sign_service import sign_service
@@ -37,6 +39,8 @@ personalise.add_command(write)
 personalise.add_command(passwords)
 personalise.add_command(station)
 personalise.add_command(card_keys)
+personalise.add_command(jobs)
+personalise.add_command(ledger)
 personalise.add_command(quality)
 personalise.add_command(pki)
 personalise.add_command(officer)

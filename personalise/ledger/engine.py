@@ -112,6 +112,14 @@ class Database:
         except DBAPIError as error:
             self._explain(error)
 
+    @contextmanager
+    def explained_raw(self) -> Iterator[None]:
+        """Turn the errors of SQLite itself into ours, where SQLAlchemy is passed by."""
+        try:
+            yield
+        except sqlite3.Error as error:
+            self._explain_sqlite(error)
+
     def _explain(self, error: DBAPIError) -> NoReturn:
         if isinstance(error.orig, sqlite3.Error):
             self._explain_sqlite(error.orig)

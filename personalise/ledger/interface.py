@@ -228,6 +228,15 @@ class PurgeReport:
     beyond_reach: tuple[str, ...]
 
 
+@dataclass(frozen=True, slots=True)
+class Period:
+    """A retention period: how many jobs have contents in it, and when its key was destroyed."""
+
+    name: str
+    jobs: int
+    destroyed: datetime | None
+
+
 class Ledger(Protocol):
     """The ledger of a personalisation line."""
 
@@ -399,6 +408,10 @@ class Ledger(Protocol):
         """
         ...
 
+    def export(self, job: str, *, by: str) -> LdsImage:
+        """Return the image of a job, for a folder outside the ledger; that it was is entered."""
+        ...
+
     def purge(
         self, *, jobs: Iterable[str] = (), period: str | None = None, by: str, reason: str = ""
     ) -> PurgeReport:
@@ -447,6 +460,14 @@ class Ledger(Protocol):
 
     def summary(self) -> Summary:
         """Return the counts of jobs and cards, and the cards that may still be accepted."""
+        ...
+
+    def periods(self) -> list[Period]:
+        """Return the retention periods, the oldest first."""
+        ...
+
+    def last_checkpoint(self) -> tuple[int, datetime] | None:
+        """Return the number and the time of the last checkpoint, None if there is none."""
         ...
 
     def verify(self) -> Verification:

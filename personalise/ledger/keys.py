@@ -17,7 +17,7 @@ import secrets
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
-from typing import Final, Protocol
+from typing import ClassVar, Final, NoReturn, Protocol
 
 from emrtd.crypto.private_keys import EcPrivateKey
 from emrtd.crypto.public_keys import decode_public_key, encode_public_key
@@ -47,6 +47,11 @@ _MAX_FILE: Final = 64 * 1024
 class LedgerKeys(Protocol):
     """What a ledger needs of the keys around it."""
 
+    @property
+    def can_sign(self) -> bool:
+        """Whether checkpoints can be signed."""
+        ...
+
     def keyed_digest(self, octets: bytes) -> str:
         """Return the HMAC-SHA-256 of octets, in hexadecimal."""
         ...
@@ -61,6 +66,10 @@ class LedgerKeys(Protocol):
 
     def destroy_period(self, period: str) -> None:
         """Overwrite and remove the key of a period; no error if it does not exist."""
+        ...
+
+    def where(self, period: str) -> str:
+        """Return the file of a period's key, for messages."""
         ...
 
     def sign(self, message: bytes) -> bytes:
@@ -84,6 +93,7 @@ class PkiLedgerKeys:
 
     folder: Path
     custody: FileCustody
+    can_sign: ClassVar[bool] = True
 
     @classmethod
     def of(cls, folder: Path, custody: FileCustody, *, create: bool = False) -> "PkiLedgerKeys":
@@ -144,6 +154,10 @@ class PkiLedgerKeys:
             os.fsync(file.fileno())
         path.unlink()
 
+    def where(self, period: str) -> str:
+        """Return the file of a period's key, for messages."""
+        return str(self._period_file(period))
+
     def sign(self, message: bytes) -> bytes:
         """Sign a checkpoint."""
         return self._signer.sign(SCHEME, message)
@@ -193,6 +207,56 @@ class PkiLedgerKeys:
                 f"{path}: is not encrypted for this PKI's key {RETENTION!r}",
                 advice="use the file that belongs to this PKI's folder",
             ) from None
+
+
+class NoLedgerKeys:
+    """The keys of a ledger that is opened without a PKI; satisfies `LedgerKeys`.
+
+    Jobs and cards can be listed and decided on; nothing can be received, decrypted or verified.
+    """
+
+    can_sign: ClassVar[bool] = False
+
+    def keyed_digest(self, _octets: bytes) -> str:
+        """Raise `MisuseError`."""
+        self._refuse()
+
+    def period_key(self, _period: str, *, create: bool = False) -> Secret:  # noqa: ARG002
+        """Raise `MisuseError`."""
+        self._refuse()
+
+    def has_period(self, _period: str) -> bool:
+        """Raise `MisuseError`."""
+        self._refuse()
+
+    def destroy_period(self, _period: str) -> None:
+        """Raise `MisuseError`."""
+        self._refuse()
+
+    def where(self, _period: str) -> str:
+        """Raise `MisuseError`."""
+        self._refuse()
+
+    def sign(self, _message: bytes) -> bytes:
+        """Raise `MisuseError`."""
+        self._refuse()
+
+    @property
+    def public_key(self) -> PublicKey:
+        """Raise `MisuseError`."""
+        self._refuse()
+
+    @property
+    def last_checkpoint(self) -> Path:
+        """Raise `MisuseError`."""
+        self._refuse()
+
+    @staticmethod
+    def _refuse() -> NoReturn:
+        raise MisuseError(
+            "the keys of the ledger are in the PKI's folder, and none was named",
+            advice="name it with --pki",
+        )
 
 
 def _write_once(path: Path, octets: bytes) -> None:

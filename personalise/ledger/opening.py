@@ -2,30 +2,47 @@
 
 import os
 from collections.abc import Callable
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Final
 
 from personalise.ledger.engine import Database
 from personalise.ledger.interface import Rules
-from personalise.ledger.keys import PkiLedgerKeys
+from personalise.ledger.keys import LedgerKeys, NoLedgerKeys, PkiLedgerKeys
 from personalise.ledger.migrations import prepare
 from personalise.ledger.sql_ledger import SqlLedger
 from personalise.pki.issuing_pki import IssuingPki
+from personalise.pki.settings import Settings
+from support.errors import MisuseError
 
 ENVIRONMENT_VARIABLE: Final = "CHIPSEAL_LEDGER"
 FILE_NAME: Final = "ledger.sqlite"
 
 
-def ledger_url(named: str | None, folder: Path) -> str:
-    """Return the URL of the ledger: the named one, that of the environment, or the PKI's own."""
-    default = f"sqlite:///{folder / FILE_NAME}"
-    return named or os.environ.get(ENVIRONMENT_VARIABLE) or default
+def ledger_url(named: str | None, folder: Path | None) -> str:
+    """Return the URL of the ledger: the named one, that of the environment, or the PKI's own.
+
+    Raises `MisuseError` if none of the three is there.
+    """
+    found = named or os.environ.get(ENVIRONMENT_VARIABLE)
+    if found:
+        return found
+    if folder is None:
+        raise MisuseError(
+            "no ledger is named", advice=f"name it with --ledger, {ENVIRONMENT_VARIABLE} or --pki"
+        )
+    return f"sqlite:///{folder / FILE_NAME}"
+
+
+def rules_of(settings: Settings) -> Rules:
+    """Return the rules that a PKI's settings state."""
+    of_ledger = settings.ledger
+    return Rules(timedelta(seconds=of_ledger.lease_seconds), only_stock=of_ledger.only_stock)
 
 
 def open_ledger(
     url: str,
-    pki: IssuingPki,
+    pki: IssuingPki | None,
     *,
     create: bool = False,
     rules: Rules | None = None,
@@ -33,12 +50,17 @@ def open_ledger(
 ) -> SqlLedger:
     """Open the ledger at a URL (`sqlite:///FILE` or `postgresql://…`), with the keys of a PKI.
 
-    With `create` the tables and the keys are made if they do not exist.  `rules` are those of the
-    PKI's settings by default.  Close it in the end.  Raises `MisuseError` for a URL or a PKI that
-    has no ledger, `DamagedLedgerError` for another database or a newer version,
-    `LedgerUnavailableError` if the database does not answer.
+    Without a PKI, jobs and cards can be listed and decided on, and nothing can be decrypted.  With
+    `create` the tables and the keys are made if they do not exist.  `rules` are those of the PKI's
+    settings by default.  Close it in the end.
+
+    Raises `MisuseError` for a URL or a PKI that has no ledger, `DamagedLedgerError` for another
+    database or a newer version, `LedgerUnavailableError` if the database does not answer.
     """
-    keys = PkiLedgerKeys.of(pki.folder, pki.local_keys, create=create)
+    keys: LedgerKeys = NoLedgerKeys()
+    if pki is not None:
+        keys = PkiLedgerKeys.of(pki.folder, pki.local_keys, create=create)
+        rules = rules or rules_of(pki.settings)
     database = Database.open(url)
     try:
         now = datetime.now(UTC) if clock is None else clock()

@@ -57,10 +57,11 @@ def require_new_package(transaction: Transaction, package: bytes) -> None:
 def current_period(transaction: Transaction, keys: LedgerKeys) -> str:
     """Return the retention period of what is received now, and make its key if it is new.
 
-    A month whose key was destroyed is followed by another period of the same month.
+    A month whose key was destroyed is followed by another period of the same month.  The periods
+    are locked, so that none is destroyed while something is received in it.
     """
     month = f"{transaction.now:%Y-%m}"
-    query = select(PERIOD).where(PERIOD.c.name.like(f"{month}%"))
+    query = select(PERIOD).where(PERIOD.c.name.like(f"{month}%")).with_for_update(read=True)
     known = {row.name: row.destroyed for row in transaction.connection.execute(query).all()}
     name, number = month, 1
     while known.get(name) is not None:

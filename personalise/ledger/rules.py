@@ -41,6 +41,7 @@ from personalise.ledger.steps import (
     CardSpoilt,
     CardStep,
     Claimed,
+    Exported,
     Held,
     Interrupted,
     Issued,
@@ -69,7 +70,7 @@ def apply(
     same claim, returns both unchanged.  A new job is made by `receive`.
     """
     match step:
-        case Held() | Released() | Prepared() | Purged():
+        case Held() | Released() | Prepared() | Purged() | Exported():
             return _without_card(job, step, now), card
         case Claimed():
             return _claim(job, card, step, now), card
@@ -152,7 +153,9 @@ def _with_card(
             return _rejoin(job, card, step)
 
 
-def _without_card(job: Job, step: Held | Released | Prepared | Purged, now: datetime) -> Job:
+def _without_card(
+    job: Job, step: Held | Released | Prepared | Purged | Exported, now: datetime
+) -> Job:
     match step:
         case Held():
             if job.state is JobState.CLAIMED and job.card is None:
@@ -172,6 +175,8 @@ def _without_card(job: Job, step: Held | Released | Prepared | Purged, now: date
             return _changed(job, state=state, has_image=True)
         case Purged():
             return _purge(job)
+        case Exported():
+            return job
 
 
 def _claim(job: Job, card: CardRecord | None, step: Claimed, now: datetime) -> Job:

@@ -7,14 +7,21 @@ from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
-from typing import Any, Final
+from typing import TYPE_CHECKING, Any, Final
 
 import msgspec
 from sqlalchemy import func, select, text
 from sqlalchemy.exc import IntegrityError
 
 from emrtd.lds.image import LdsImage
-from personalise.ledger import checkpoints, claims, receiving, rejoining, supervising
+from personalise.ledger import (
+    checkpoints,
+    claims,
+    purging,
+    receiving,
+    rejoining,
+    supervising,
+)
 from personalise.ledger.chain import Checkpoint, Entry
 from personalise.ledger.engine import Database
 from personalise.ledger.interface import (
@@ -22,8 +29,11 @@ from personalise.ledger.interface import (
     CardRefused,
     Claim,
     JobEntry,
+    Ledger,
     LedgerUnavailableError,
+    Period,
     Preparation,
+    PurgeReport,
     Reception,
     Rules,
     Summary,
@@ -46,25 +56,28 @@ from personalise.ledger.steps import (
     CardReceived,
     CardRejected,
     CardSpoilt,
+    Exported,
     Held,
     Interrupted,
     Issued,
     JobRejected,
     JobStep,
     Locking,
+    Purged,
     Released,
     Reprint,
     WrittenOff,
 )
-from personalise.ledger.supervising import require_text
+from personalise.ledger.supervising import one_line
 from personalise.ledger.tables import (
     CARD,
     ENTRY,
     JOB,
     MAY_BE_GOOD,
+    PERIOD,
     from_microseconds,
 )
-from personalise.ledger.transaction import Transaction, card_of, job_entry_of
+from personalise.ledger.transaction import Transaction, card_of, job_entry_of, job_of
 from personalise.ledger.verification import Verifier
 from support.errors import ChipsealError
 
@@ -166,7 +179,7 @@ class SqlLedger:
 
     def reject(self, job: str, reason: str, *, by: str = "") -> None:
         """See `Ledger.reject`."""
-        step = JobRejected(require_text(reason, "reason"), by=by)
+        step = JobRejected(one_line(reason, "reason"), by=by)
         with self._entering(OFFICE if by else PREPARATION) as transaction:
             supervising.step(transaction, job, step)
 
@@ -218,12 +231,12 @@ class SqlLedger:
         self, claim: Claim, fault: str, reason: str, *, may_be_good: bool = False
     ) -> None:
         """See `Ledger.card_rejected`."""
-        step = CardRejected(claim.serial, fault, require_text(reason, "reason"), may_be_good)
+        step = CardRejected(claim.serial, fault, one_line(reason, "reason"), may_be_good)
         self._step(claim, step)
 
     def application_rejected(self, claim: Claim, reason: str) -> None:
         """See `Ledger.application_rejected`."""
-        self._step(claim, JobRejected(require_text(reason, "reason"), claim.serial))
+        self._step(claim, JobRejected(one_line(reason, "reason"), claim.serial))
 
     def interrupted(self, claim: Claim, reason: str = "") -> None:
         """See `Ledger.interrupted`."""
@@ -270,7 +283,7 @@ class SqlLedger:
     def hold(self, job: str, reason: str, *, by: str) -> None:
         """See `Ledger.hold`."""
         with self._entering(OFFICE) as transaction:
-            supervising.step(transaction, job, Held(require_text(reason, "reason"), by))
+            supervising.step(transaction, job, Held(one_line(reason, "reason"), by))
 
     def release(self, job: str, *, by: str, reason: str = "") -> None:
         """See `Ledger.release`."""
@@ -280,17 +293,61 @@ class SqlLedger:
     def reprint(self, job: str, reason: str, *, by: str) -> None:
         """See `Ledger.reprint`."""
         with self._entering(OFFICE) as transaction:
-            supervising.reprint(transaction, job, Reprint(by, require_text(reason, "reason")))
+            supervising.reprint(transaction, job, Reprint(by, one_line(reason, "reason")))
 
     def write_off(self, card: str, reason: str, *, by: str) -> bool:
         """See `Ledger.write_off`."""
         with self._entering(OFFICE) as transaction:
-            step = WrittenOff(by, require_text(reason, "reason"))
+            step = WrittenOff(by, one_line(reason, "reason"))
             return supervising.write_off(transaction, card, step)
+
+    def export(self, job: str, *, by: str) -> LdsImage:
+        """See `Ledger.export`."""
+        with self._entering(OFFICE) as transaction:
+            row = transaction.job_row(job)
+            sealed = receiving.blob_of(transaction, row, IMAGE)
+            transaction.enter(Exported(by), job_of(row))
+        return self._contents.image(row, sealed)
+
+    def purge(
+        self, *, jobs: Iterable[str] = (), period: str | None = None, by: str, reason: str = ""
+    ) -> PurgeReport:
+        """See `Ledger.purge`."""
+        step, done, periods = Purged(by, reason), [], set()
+        for job in jobs:
+            with self._entering(OFFICE) as transaction:
+                row = transaction.job_row(job)
+                purging.purge(transaction, row, step)
+            done.append(job)
+            periods.add(row.period)
+        kept, destroyed = [], []
+        if period is not None:
+            done += self._purge_period(period, step)
+            periods.add(period)
+            with self._entering(OFFICE) as transaction:
+                kept = purging.unfinished(transaction, period)
+                if not kept and purging.destroy_period(transaction, self._keys, period):
+                    destroyed.append(period)
+        self._contents.forget()
+        left = purging.clean(self._database)
+        beyond_reach = purging.beyond_reach(self._keys, periods, destroyed, left)
+        return PurgeReport(tuple(done), tuple(destroyed), tuple(kept), beyond_reach)
+
+    def _purge_period(self, period: str, step: Purged) -> list[str]:
+        done: list[str] = []
+        while True:
+            with self._entering(OFFICE) as transaction:
+                purging.require_period(transaction, period)
+                rows = purging.next_of_period(transaction, period)
+                for row in rows:
+                    purging.purge(transaction, row, step)
+            done += [row.id for row in rows]
+            if len(rows) < purging.BATCH:
+                return done
 
     def rejoin(self, *, reason: str, by: str) -> list[CardRecord]:
         """See `Ledger.rejoin`."""
-        reason = require_text(reason, "reason")
+        reason = one_line(reason, "reason")
         with all_journals(self._id) as journals:
             with self._entering(OFFICE) as transaction:
                 found = rejoining.rejoin(transaction, journals, reason, by)
@@ -328,7 +385,7 @@ class SqlLedger:
 
     def spoil_card(self, name: str, reason: str, *, by: str) -> None:
         """See `Ledger.spoil_card`."""
-        step = CardSpoilt(by, require_text(reason, "reason"))
+        step = CardSpoilt(by, one_line(reason, "reason"))
         with self._entering(OFFICE) as transaction:
             transaction.step_card(transaction.card(name), step)
 
@@ -360,6 +417,31 @@ class SqlLedger:
         del cards[CardStatus.UNKNOWN]
         return Summary(jobs, cards, tuple(may_be_good))
 
+    def periods(self) -> list[Period]:
+        """See `Ledger.periods`."""
+        held = (
+            select(JOB.c.period, func.count())
+            .where(JOB.c.wrapped_key.is_not(None))
+            .group_by(JOB.c.period)
+        )
+        with self._reading() as transaction:
+            counts = dict(tuple(row) for row in transaction.connection.execute(held).all())
+            rows = transaction.connection.execute(select(PERIOD).order_by(PERIOD.c.name)).all()
+        return [
+            Period(
+                row.name,
+                counts.get(row.name, 0),
+                None if row.destroyed is None else from_microseconds(row.destroyed),
+            )
+            for row in rows
+        ]
+
+    def last_checkpoint(self) -> tuple[int, datetime] | None:
+        """See `Ledger.last_checkpoint`."""
+        with self._reading() as transaction:
+            row = checkpoints.last_checkpoint(transaction)
+        return None if row is None else (row.number, from_microseconds(row.at))
+
     def verify(self) -> Verification:
         """See `Ledger.verify`."""
         outside = checkpoints.read_outside(self._keys)
@@ -372,7 +454,7 @@ class SqlLedger:
         if self._signing is not None:
             self._signing.join()
         try:
-            if self._has_entered:
+            if self._has_entered and self._keys.can_sign:
                 self.sign_checkpoint(timedelta(0))
         except LedgerUnavailableError as error:
             _log.warning("no last checkpoint: %s", error.message)
@@ -431,7 +513,8 @@ class SqlLedger:
             if chain in self._journals:
                 self._journals[chain].append(each for each in entries if each.card is not None)
             self._has_entered = True
-            if self._signing is None and not self._stopping.is_set():
+            can_begin = self._signing is None and self._keys.can_sign
+            if can_begin and not self._stopping.is_set():
                 self._signing = threading.Thread(
                     target=self._sign_checkpoints, name="checkpoints", daemon=True
                 )
@@ -443,3 +526,7 @@ class SqlLedger:
                 self.sign_checkpoint()
             except (ChipsealError, OSError) as error:
                 _log.warning("no checkpoint: %s", error)
+
+
+if TYPE_CHECKING:
+    _SATISFIES: type[Ledger] = SqlLedger

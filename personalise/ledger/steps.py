@@ -130,6 +130,12 @@ class Purged(Step, frozen=True, tag="purged"):
     reason: str = ""
 
 
+class Exported(Step, frozen=True, tag="exported"):
+    """The image of a job was written to a folder, outside the ledger."""
+
+    by: str
+
+
 class Rejoined(Step, frozen=True, tag="rejoined"):
     """What a station's journal knows of a card, and a ledger from a backup lacks.
 
@@ -183,6 +189,7 @@ JobStep = (
     | WrittenOff
     | Reprint
     | Purged
+    | Exported
     | Rejoined
 )
 CardStep = CardReceived | CardSpoilt | CardDestroyed

@@ -14,17 +14,18 @@ from personalise.ledger.transaction import Transaction
 from support.errors import MisuseError
 from support.printable_text import printable
 
-_LONGEST: Final = 200
+_LONGEST: Final = 400
 
 
-def require_text(text: str, what: str) -> str:
-    """Return a reason or a name that goes into the ledger; raises `MisuseError` if it is unfit."""
-    text = text.strip()
-    if not text:
+def one_line(text: str, what: str) -> str:
+    """Return a reason or a name as it goes into the ledger: one line of at most 400 characters.
+
+    Raises `MisuseError` if it is empty.
+    """
+    line = printable(" ".join(text.split()))[:_LONGEST]
+    if not line:
         raise MisuseError(f"the {what} is empty", advice="say it in a few words")
-    if len(text) > _LONGEST or text != printable(text):
-        raise MisuseError(f"the {what} is longer than {_LONGEST} characters, or not one line")
-    return text
+    return line
 
 
 def reprint(transaction: Transaction, job: str, step: Reprint) -> None:

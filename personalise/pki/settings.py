@@ -52,6 +52,23 @@ class AcceptedClock(Record, frozen=True):
             reject("at", "is not in UTC")
 
 
+class LedgerSettings(Record, frozen=True):
+    """How the ledger of the personalisation line is used.
+
+    `lease_seconds` is how long a station's claim holds unless it is renewed.  With `only_stock` a
+    station writes only to cards that were received into stock.  `uncounted` is what `prepare` does,
+    which no ledger counts: "say" so, or "refuse".
+    """
+
+    lease_seconds: int = 60
+    only_stock: bool = False
+    uncounted: Literal["say", "refuse"] = "say"
+
+    def __post_init__(self) -> None:
+        if not 10 <= self.lease_seconds <= 3600:
+            reject("lease_seconds", "is not between 10 and 3600")
+
+
 class Settings(Record, frozen=True):
     """The settings of a PKI; none of them is secret.
 
@@ -79,6 +96,7 @@ class Settings(Record, frozen=True):
     revoked: tuple[Revocation, ...] = ()
     hsm: HsmAddress | None = None
     accepted_clock: AcceptedClock | None = None
+    ledger: LedgerSettings = LedgerSettings()
 
     def __post_init__(self) -> None:
         if (self.signature == "ECDSA") == self.key.startswith("RSA"):

@@ -1,0 +1,136 @@
+"""Destroying what the ledger stores about persons, and the report of what it cannot reach.
+
+A job's blobs are deleted and its wrapped key is removed.  When every job of a retention period is
+finished, the period's key is destroyed: that is the erasure, since every copy of the database is
+then unreadable too.
+"""
+
+from collections.abc import Iterable
+from typing import Any, Final
+
+from sqlalchemy import Row, delete, select, update
+
+from personalise.ledger.engine import Database
+from personalise.ledger.interface import LedgerUnavailableError
+from personalise.ledger.keys import LedgerKeys
+from personalise.ledger.states import OPEN, JobState
+from personalise.ledger.steps import Purged
+from personalise.ledger.tables import BLOB, JOB, PERIOD, to_microseconds
+from personalise.ledger.transaction import Transaction
+from support.errors import MisuseError
+
+BATCH: Final = 200
+"""Jobs purged in one transaction, so that stations do not wait long."""
+
+_IN_POSTGRESQL: Final = (
+    "PostgreSQL's write-ahead log, archives and replicas, and blocks of deleted rows until they are"
+    " used again: encrypted with the keys above"
+)
+_LOG_IN_USE: Final = (
+    "another process uses the ledger, so its write-ahead log was not emptied; run `personalise jobs"
+    " purge` again when no station runs"
+)
+_ELSEWHERE: Final = (
+    "the folders and packages that the applications came in, and copies of their senders",
+    "images that `personalise jobs export` or `personalise prepare` wrote to folders",
+    "blocks that a file system, a snapshot or a disk has kept: encrypted with the keys above",
+)
+
+
+def purge(transaction: Transaction, row: Row[Any], step: Purged) -> None:
+    """Destroy the contents of a finished job; refused if it is not finished."""
+    if row.state != JobState.PURGED:
+        transaction.step(row, step, wrapped_key=None)
+    transaction.connection.execute(delete(BLOB).where(BLOB.c.job == row.number))
+
+
+def require_period(transaction: Transaction, period: str) -> None:
+    """Raise `MisuseError` if nothing was received in a period."""
+    if transaction.first(select(PERIOD.c.name).where(PERIOD.c.name == period)) is None:
+        raise MisuseError(
+            f"{period!r}: the ledger has no such retention period",
+            advice="`personalise ledger status` lists them",
+        )
+
+
+def next_of_period(transaction: Transaction, period: str) -> list[Row[Any]]:
+    """Return the next finished jobs of a period that are not purged, locked."""
+    finished = (JobState.ISSUED.value, JobState.REJECTED.value)
+    query = (
+        select(JOB)
+        .where(JOB.c.period == period, JOB.c.state.in_(finished))
+        .order_by(JOB.c.number)
+        .limit(BATCH)
+        .with_for_update(key_share=True)
+    )
+    return list(transaction.connection.execute(query).all())
+
+
+def unfinished(transaction: Transaction, period: str) -> list[str]:
+    """Return the jobs of a period that are not finished."""
+    states = [state.value for state in OPEN]
+    query = select(JOB.c.id).where(JOB.c.period == period, JOB.c.state.in_(states))
+    return [row.id for row in transaction.connection.execute(query.order_by(JOB.c.number)).all()]
+
+
+def destroy_period(transaction: Transaction, keys: LedgerKeys, period: str) -> bool:
+    """Destroy the key of a period, unless a job was received in it meanwhile."""
+    at = to_microseconds(transaction.now)
+    marked = update(PERIOD).where(PERIOD.c.name == period).values(destroyed=at)
+    transaction.connection.execute(marked)  # nothing more is received in it
+    if unfinished(transaction, period):
+        transaction.connection.execute(marked.values(destroyed=None))
+        return False
+    keys.destroy_period(period)
+    return True
+
+
+def clean(database: Database) -> list[str]:
+    """Overwrite what the database keeps of deleted rows; return what could not be."""
+    if database.is_sqlite:
+        return _clean_sqlite(database)
+    connection = database.engine.connect().execution_options(isolation_level="AUTOCOMMIT")
+    with database.explained(), connection:
+        connection.exec_driver_sql(f"VACUUM {BLOB.name}")
+        connection.exec_driver_sql(f"VACUUM {JOB.name}")
+    return [_IN_POSTGRESQL]
+
+
+def _clean_sqlite(database: Database) -> list[str]:
+    raw = database.engine.raw_connection()
+    try:
+        cursor = raw.cursor()
+        try:
+            with database.explained_raw():
+                cursor.execute("VACUUM")
+                busy, *_ = cursor.execute("PRAGMA wal_checkpoint(TRUNCATE)").fetchone()
+        except LedgerUnavailableError:
+            busy = True
+        finally:
+            cursor.close()
+    finally:
+        raw.close()
+    return [f"{database.where}-wal: {_LOG_IN_USE}"] if busy else []
+
+
+def beyond_reach(
+    keys: LedgerKeys, purged: Iterable[str], destroyed: Iterable[str], left: Iterable[str]
+) -> tuple[str, ...]:
+    """Return the copies that a purge does not reach.
+
+    `purged` are the periods of the purged jobs, `destroyed` those whose key was destroyed, `left`
+    what `clean` could not overwrite.
+    """
+    gone = sorted(destroyed)
+    kept = sorted(set(purged) - set(gone))
+    found = [
+        f"backups of the database: their contents of the period {period} open with"
+        f" {keys.where(period)}, until that key is destroyed with the whole period"
+        for period in kept
+    ]
+    found += [
+        f"backups of the PKI's folder that hold {keys.where(period)}: destroy it there too, or"
+        " backups of the database can be opened with it"
+        for period in gone
+    ]
+    return (*found, *left, *_ELSEWHERE)
