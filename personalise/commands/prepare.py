@@ -81,7 +81,11 @@ def prepare(  # noqa: PLR0917 - click's options
     require_free(output)
     profile = ChipProfile.load(profile_name)
     pki = open_pki(folder, passphrase_file, pin_file, with_signing_keys=sign_service is None)
-    _say_uncounted(refuse=pki.settings.ledger.uncounted == "refuse")
+    if pki.settings.ledger.uncounted == "refuse":
+        raise MisuseError(
+            "this PKI makes no image that its ledger does not count (pki.json: ledger.uncounted)",
+            advice="use `personalise intake` and `personalise station`",
+        )
     signer = None
     if sign_service is not None:
         from personalise.sign_service.remote import RemoteService
@@ -95,16 +99,7 @@ def prepare(  # noqa: PLR0917 - click's options
     image.save(output)
     total = sum(map(len, image.files.values()))
     click.echo(f"{output}: {len(image.files)} files, {total:,} octets; {profile.description}")
-
-
-def _say_uncounted(*, refuse: bool) -> None:
-    """Say that no ledger counts the card that an image is made for, or refuse to make it."""
-    if refuse:
-        raise MisuseError(
-            "this PKI makes no image that its ledger does not count (pki.json: ledger.uncounted)",
-            advice="use `personalise intake` and `personalise station`",
-        )
-    remark("no ledger counts this image: `personalise intake` and `personalise station` do")
+    remark("no ledger counts this image; `personalise intake` takes applications into one")
 
 
 @click.command(epilog=examples("personalise quality applications/0001"))
