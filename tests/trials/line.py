@@ -240,7 +240,7 @@ class Line:
             jobs = ledger.counts()
             used = {each.name for each in ledger.cards([CardStatus.USED])}
             spoilt = {each.name for each in ledger.cards([CardStatus.SPOILT])}
-            findings = ledger.verify().findings if hasattr(ledger, "verify") else ()
+            findings = ledger.verify().findings
         problems.found += [f"{each.where}: {each.problem}" for each in findings]
         problems.require(used == set(map(_serial, done.values())), "used and done cards differ")
         problems.require(

@@ -7,7 +7,7 @@ from collections.abc import Callable, Mapping
 from contextlib import ExitStack, suppress
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Final, cast
+from typing import Final
 
 from personalise.ledger.interface import Ledger, LedgerUnavailableError
 from personalise.ledger.journal import station_slot
@@ -100,7 +100,7 @@ def run_station(options: Options) -> Outcome:
     pki = IssuingPki.open(options.pki, passphrase, with_signing_keys=False)
     control, tally = Control(), Tally()
     with ExitStack() as stack:
-        ledger = cast("Ledger", open_ledger(options.ledger, pki))
+        ledger = open_ledger(options.ledger, pki)
         stack.callback(ledger.close)
         own = stack.enter_context(station_slot(ledger.id))
         ledger.join(own)

@@ -389,5 +389,7 @@ def test_the_metrics_count_what_was_told(
 
     monkeypatch.setattr(SqlLedger, "issued", issued)
     run(line, metrics=port)
-    assert "chipseal_station_jobs{state=" in page[0]
-    assert 'chipseal_station_events_total{event="waiting",reader="feeder:' in page[0]
+    reader = f"feeder:{line.feeders[0]}"
+    assert f'chipseal_station_events_total{{event="issued",reader="{reader}"}} 1.0' in page[1]
+    assert 'chipseal_station_card_seconds_count{event="issued"} 1.0' in page[1]
+    assert 'chipseal_station_jobs{state="issued"}' in page[1]
