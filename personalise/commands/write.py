@@ -74,7 +74,6 @@ def write(
     station = StationKeys(read_passphrase(passphrase_file), station_key)
     keys = key_source(card_keys, station, pin_from(pin_file))
     require_clock(sealed.files, datetime.now(UTC))
-    remark("no ledger counts this card: `personalise station` makes cards that one counts")
     card = connect(reader, blank=True, tell=remark)
     with MeteredConnection(card) as connection, progress_line() as progress:
         try:
