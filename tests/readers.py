@@ -11,7 +11,7 @@ import signal
 import subprocess
 import sys
 import time
-from collections.abc import Collection, Iterator
+from collections.abc import Collection, Iterator, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -93,18 +93,31 @@ class Insert:
     claims: Claims
     cards: list[InsertedCard] = field(default_factory=list)
 
-    def __call__(self, state: Path | None = None, *, first: bool = False) -> InsertedCard:
-        """Insert the chip of a state file, or a blank one, into a free reader.
+    def __call__(
+        self,
+        state: Path | None = None,
+        *,
+        first: bool = False,
+        reader: VirtualReader | None = None,
+        slow: Sequence[str] = (),
+    ) -> InsertedCard:
+        """Insert the chip of a state file, or a blank one, into a free reader, or into `reader`.
+
+        `slow` are the further arguments of `tests.slow_card`.
 
         A blank one that is not saved takes commands from anyone.
         With `first`, it is the first of all PC/SC readers, for a program that uses no other.
         """
-        taken = {card.port for card in self.cards if card.process.poll() is None}
-        reader = self.claims.take(first=first, without=taken)
+        if reader is None:
+            taken = {card.port for card in self.cards if card.process.poll() is None}
+            reader = self.claims.take(first=first, without=taken)
         arguments = ["--reader-port", str(reader.port)]
         arguments += ["--open"] if state is None else ["--state", str(state)]
+        command = ["vsmartcard", "insert", *arguments]
+        if slow:
+            command = ["tests.slow_card", str(reader.port), str(state), *slow]
         process = subprocess.Popen(
-            [sys.executable, "-m", "vsmartcard", "insert", *arguments],
+            [sys.executable, "-m", *command],
             stdout=subprocess.PIPE,
             text=True,
             cwd=REPOSITORY,

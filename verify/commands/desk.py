@@ -133,7 +133,7 @@ def desk(
         if not no_browser:
             _open_browser(access.url)
         page = application(service, access, _grounds(store, session, inspection_system))
-        serve(page, listening, open_port)
+        serve(page, listening, open_port, service.end)
 
 
 def _grounds(

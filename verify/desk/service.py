@@ -49,6 +49,7 @@ class DeskService:
         self._clock = clock
         self._loop: asyncio.AbstractEventLoop | None = None
         self._changed: set[asyncio.Event] = set()
+        self._ended = False
 
     def take(self, what: Input) -> None:
         """Take one input, in the event loop's thread; an inspection begins at once."""
@@ -70,13 +71,27 @@ class DeskService:
                 _LOG.debug("an input came after the end of the desk")
 
     async def states(self) -> AsyncIterator[Desk]:
-        """Yield the state now, and after each change; changes in quick succession are one."""
+        """Yield the state now, and after each change, until the desk ends.
+
+        Changes in quick succession are one.
+        """
         with self._watching() as changed:
-            while True:
+            while not self._ended:
                 changed.clear()
                 yield self.desk
                 await changed.wait()
                 await asyncio.sleep(_GATHER_SECONDS)
+
+    def end(self) -> None:
+        """End every stream of states, so that the server can stop; from any thread."""
+        loop = self._loop
+        if loop is not None:
+            loop.call_soon_threadsafe(self._end)
+
+    def _end(self) -> None:
+        self._ended = True
+        for each in self._changed:
+            each.set()
 
     async def run(self) -> None:
         """Watch the cards until cancelled."""

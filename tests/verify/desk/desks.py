@@ -25,14 +25,24 @@ from vsmartcard.chip.dispatch import Chip
 AT = "2026-11-22T12:00:00"
 
 
-def trust_store(folder: Path) -> Path:
+def trust_store(folder: Path, revoked: tuple[int, ...] = ()) -> Path:
     """Make a trust store with the CSCA of the tests' documents, and its revocation list."""
     (folder / "csca.cer").write_bytes(CSCA.certificate().der)
-    (folder / "crl.crl").write_bytes(CSCA.crl())
+    (folder / "crl.crl").write_bytes(CSCA.crl(revoked))
     store = folder / "trust.sqlite"
     names = [str(folder / "csca.cer"), str(folder / "crl.crl")]
     assert run_command_line(verify, ["trust", "add", str(store), *names, "--json"]) == 0
     return store
+
+
+def state_file(card: Document | Chip, path: Path) -> Path:
+    """Write the file of a virtual card that holds a document; return its path."""
+    chip = card if isinstance(card, Chip) else personalised(card.files, card.keys)
+    path.unlink(missing_ok=True)
+    file = StateFile(path)
+    file.save(chip.state)
+    file.close()
+    return path
 
 
 @dataclass
@@ -43,12 +53,7 @@ class Slot:
 
     def insert(self, card: Document | Chip) -> None:
         """Put a card in, at once."""
-        chip = card if isinstance(card, Chip) else personalised(card.files, card.keys)
-        waiting = self.path.with_name("waiting")
-        file = StateFile(waiting)
-        file.save(chip.state)
-        file.close()
-        waiting.replace(self.path)
+        state_file(card, self.path.with_name("waiting")).replace(self.path)
 
     def take_out(self) -> None:
         self.path.unlink()

@@ -135,13 +135,17 @@ class _Site:
                 if not done:
                     yield ": alive\n\n"
                     continue
-                view = page_view(coming.result(), wording)
+                try:
+                    desk = coming.result()
+                except StopAsyncIteration:
+                    return
+                view = page_view(desk, wording)
                 view["grounds"] = self._grounds(wording)
                 yield f"data: {json.dumps(view, separators=(',', ':'))}\n\n"
                 coming = asyncio.ensure_future(anext(states))
         finally:
             coming.cancel()
-            with suppress(asyncio.CancelledError):
+            with suppress(asyncio.CancelledError, StopAsyncIteration):
                 await coming
             await states.aclose()  # type: ignore[attr-defined]
 

@@ -4,10 +4,11 @@ import ipaddress
 import logging
 import signal
 import socket
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
+from types import FrameType
 from typing import Final
 from urllib.parse import urlsplit
 
@@ -77,8 +78,16 @@ def listen(listening: Listening) -> socket.socket:
         ) from None
 
 
-def serve(application: ASGIApp, listening: Listening, port: socket.socket) -> None:
-    """Serve on an open port until SIGINT or SIGTERM; nothing that a browser sends is logged."""
+def serve(
+    application: ASGIApp,
+    listening: Listening,
+    port: socket.socket,
+    ending: Callable[[], None] = lambda: None,
+) -> None:
+    """Serve on an open port until SIGINT or SIGTERM, which call `ending`.
+
+    Nothing that a browser sends is logged.
+    """
     for name in ("asyncio", "uvicorn.error", "verify.desk.reading", "verify.desk.service"):
         logging.getLogger(name).addFilter(RepeatedLines())
     config = uvicorn.Config(
@@ -95,11 +104,20 @@ def serve(application: ASGIApp, listening: Listening, port: socket.socket) -> No
         ssl_keyfile=listening.key,
         timeout_graceful_shutdown=_SHUTDOWN_SECONDS,
     )
-    _Server(config).run(sockets=[port])
+    _Server(config, ending).run(sockets=[port])
 
 
 class _Server(uvicorn.Server):
     """A server that SIGINT or SIGTERM ends; uvicorn would raise the signal again afterwards."""
+
+    def __init__(self, config: uvicorn.Config, ending: Callable[[], None]) -> None:
+        super().__init__(config)
+        self._ending = ending
+
+    def handle_exit(self, sig: int, frame: FrameType | None) -> None:
+        """Begin to stop."""
+        self._ending()
+        super().handle_exit(sig, frame)
 
     @contextmanager
     def capture_signals(self) -> Iterator[None]:

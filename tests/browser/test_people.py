@@ -1,0 +1,203 @@
+"""The page for people: axe-core, keyboard alone, a phone's width, languages, and the lock."""
+
+import re
+from importlib.resources import files
+from typing import Any
+
+import pytest
+
+from tests.browser.conftest import Open, Post
+from tests.security.copies import clone_of
+from tests.verify.documents import CAN, usual
+
+LINES = "\n".join(usual().how.mrz.lines)
+PHONE = {"width": 390, "height": 844}
+LOOKS: list[dict[str, Any]] = [
+    {"color_scheme": "light"},
+    {"color_scheme": "dark"},
+    {"viewport": PHONE},
+    {"color_scheme": "dark", "viewport": PHONE},
+]
+
+
+def names(look: dict[str, Any]) -> str:
+    return "-".join((look.get("color_scheme", "light"), "phone" if "viewport" in look else "desk"))
+
+
+def check(post: Post, where: str) -> None:
+    """Run axe-core on the page as it is; nothing serious may be found."""
+    if not post.window.evaluate("'axe' in window"):
+        post.window.evaluate(files("axe_playwright_python").joinpath("axe.min.js").read_text())
+    found = post.window.evaluate("axe.run({resultTypes: ['violations']})")
+    serious = [
+        (each["id"], [node["target"] for node in each["nodes"]])
+        for each in found["violations"]
+        if each["impact"] in {"serious", "critical"}
+    ]
+    assert serious == [], where
+
+
+def is_not_wider_than_its_window(post: Post) -> bool:
+    width = "document.documentElement.scrollWidth <= document.documentElement.clientWidth"
+    return bool(post.window.evaluate(width))
+
+
+@pytest.mark.parametrize("look", LOOKS, ids=names)
+def test_axe_finds_nothing_serious_on_any_screen(open_post: Open, look: dict[str, Any]) -> None:
+    post = open_post(bypass_csp=True, reduced_motion="reduce", **look)
+    check(post, "ready")
+    post.put(usual())
+    post.phase("asking")
+    post.window.keyboard.type(LINES[:20].replace("U1", "UI"))
+    post.window.locator(".mark.wrong").wait_for()
+    check(post, "typing")
+    post.window.locator("#typed").fill("")
+    post.scan("654321")
+    post.phase("asking.warn")
+    check(post, "wrong password")
+    post.scan(LINES)
+    report = post.verdict("accept")
+    report.locator(".face img").wait_for()
+    for each in report.locator("details").all():
+        each.evaluate("(details) => { details.open = true; }")
+    check(post, "accepted")
+    assert is_not_wider_than_its_window(post)
+    report.get_by_role("button", name="Enlarge: Portrait on the chip").click()
+    post.window.locator("dialog img").wait_for()
+    check(post, "dialog")
+    post.window.keyboard.press("Escape")
+    post.window.get_by_role("button", name="Lock").click()
+    post.phase("locked")
+    check(post, "locked")
+
+
+@pytest.mark.parametrize("look", LOOKS[1:3], ids=names)
+def test_axe_finds_nothing_serious_in_a_rejection(open_post: Open, look: dict[str, Any]) -> None:
+    post = open_post(bypass_csp=True, reduced_motion="reduce", locale="de-DE", **look)
+    post.scan(LINES)
+    post.put(clone_of(usual()))
+    post.verdict("reject").locator(".face img").wait_for()
+    assert post.title == "ZURÜCKWEISEN"
+    check(post, "rejected")
+    assert is_not_wider_than_its_window(post)
+
+
+def test_at_200_percent_nothing_is_cut_off(open_post: Open) -> None:
+    post = open_post(viewport={"width": 640, "height": 400})
+    assert is_not_wider_than_its_window(post)
+    post.scan(LINES)
+    post.put(usual())
+    post.verdict("accept").locator(".face img").wait_for()
+    assert is_not_wider_than_its_window(post)
+
+
+def test_the_keyboard_alone(post: Post) -> None:
+    post.scan(LINES)
+    post.put(usual())
+    report = post.verdict("accept")
+    report.locator(".face img").wait_for()
+    reached: list[str] = []
+    for _ in range(40):
+        post.window.keyboard.press("Tab")
+        reached.append(
+            post.window.evaluate(
+                "(document.activeElement.innerText || document.activeElement.ariaLabel || '')"
+                ".trim()"
+            )
+        )
+    text = "\n".join(reached)
+    for label in ("Read again", "Next card", "Read", "Choose", "Grounds of the verdict", "Lock"):
+        assert label in text, label
+    assert any("checks passed" in each for each in reached)
+    post.window.get_by_role("button", name="Enlarge: Portrait on the chip").focus()
+    post.window.keyboard.press("Enter")
+    post.window.locator("dialog[open]").wait_for()
+    post.window.keyboard.press("Escape")
+    post.window.locator("dialog[open]").wait_for(state="detached")
+
+
+def test_the_verdict_is_announced(post: Post) -> None:
+    post.scan(LINES)
+    post.put(usual())
+    post.verdict("accept")
+    alert = post.window.get_by_role("alert")
+    assert alert.inner_text().startswith("ACCEPT. The chip is genuine")
+
+
+def test_a_scan_is_received_wherever_the_focus_is(post: Post) -> None:
+    post.window.locator("#sound").focus()
+    post.scan(LINES)
+    post.put(usual())
+    post.verdict("accept")
+
+
+def test_german_in_full(open_post: Open) -> None:
+    post = open_post(locale="de-DE")
+    post.scan(LINES)
+    post.put(usual())
+    report = post.verdict("accept")
+    assert post.window.evaluate("document.documentElement.lang") == "de"
+    shown = post.window.locator("body").inner_text()
+    assert "Vereinigtes Königreich (GBR)" in shown
+    for english in ("Holder", "Reader", "Lock", "Language", "checks", "Nationality", "imported"):
+        assert not re.search(rf"\b{english}\b", shown), english
+    post.window.locator("#language").select_option("en")
+    report.get_by_text("What the holder may do").wait_for()
+
+
+def test_large_controls_have_a_keypad_and_are_remembered(post: Post) -> None:
+    assert post.window.locator("#keypad button").count() == 0
+    post.window.get_by_role("button", name="Large controls").click()
+    for digit in CAN:
+        post.window.locator("#keypad").get_by_role("button", name=digit).click()
+    post.window.get_by_text("A CAN. Press Enter.").wait_for()
+    post.put(usual())
+    post.window.get_by_role("button", name="Read", exact=True).click()
+    post.verdict("accept")
+    post.window.reload()
+    post.verdict("accept")  # the window still has the desk
+    assert post.window.locator("html.large").count() == 1
+
+
+def test_a_live_picture_stays_in_the_window(post: Post) -> None:
+    from tests.verify.documents import face
+
+    post.scan(LINES)
+    post.put(usual())
+    report = post.verdict("accept")
+    report.locator(".face img").wait_for()
+    sent = len(post.requested)
+    picture = {"name": "live.jpg", "mimeType": "image/jpeg", "buffer": face()}
+    report.locator("input[type=file]").set_input_files(picture)  # type: ignore[arg-type]
+    report.locator(".live img").wait_for()
+    report.get_by_role("button", name="Enlarge: Live image").click()
+    assert post.window.locator("dialog img").count() == 2
+    assert all(each.startswith("blob:") for each in post.requested[sent:])
+
+
+def test_locking_leaves_nothing_of_a_person_in_the_page(post: Post) -> None:
+    post.scan(LINES)
+    post.put(usual())
+    post.verdict("accept").locator(".face img").wait_for()
+    assert "MUSTERMANN" in post.window.content()
+    post.window.get_by_role("button", name="Lock").click()
+    post.phase("locked")
+    left = post.window.content()
+    for personal in ("MUSTERMANN", "ZU1234567", "blob:", "1990"):
+        assert personal not in left, personal
+
+
+def test_a_second_page_says_that_the_desk_is_open_elsewhere(post: Post) -> None:
+    second = post.window.context.new_page()
+    second.goto(post.url.partition("?")[0])
+    second.get_by_text("The desk is open in another window").first.wait_for()
+    used = second.goto(post.url)
+    assert used is not None
+    assert used.status == 403
+    other = post.window.context.browser.new_context().new_page()  # type: ignore[union-attr]
+    refused = other.goto(post.url.partition("?")[0])
+    assert refused is not None
+    assert refused.status == 403
+    other.context.close()
+    post.put(usual())
+    post.phase("asking")  # the first page goes on
