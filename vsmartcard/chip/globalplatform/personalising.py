@@ -52,7 +52,7 @@ def carry_out(core: Core, command: CommandAPDU, domain: SecurityDomain) -> Respo
     if command.cla != 0x80:
         raise ChipRefusalError(SW.CLASS_NOT_SUPPORTED, doing)
     if command.ins == INS.GET_DATA:
-        return _get_data(core, command, domain)
+        return get_data(core, command, domain)
     instruction = _INSTRUCTIONS.get(command.ins)
     of_domain = domain.kind is BlankKind.GLOBALPLATFORM or command.ins == put_key.PUT_KEY
     if instruction is None or not of_domain:
@@ -69,7 +69,7 @@ def carry_out(core: Core, command: CommandAPDU, domain: SecurityDomain) -> Respo
         raise
 
 
-def _get_data(core: Core, command: CommandAPDU, domain: SecurityDomain) -> ResponseAPDU:
+def get_data(core: Core, command: CommandAPDU, domain: SecurityDomain) -> ResponseAPDU:
     """Return the card image number, the CPLC data or the key information."""
     tag = command.p1 << 8 | command.p2
     serial_number = core.state.hardware.serial_number

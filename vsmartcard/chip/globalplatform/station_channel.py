@@ -84,6 +84,8 @@ def _carry_out(
     if command.cla & CLA:
         return personalising.carry_out(core, command, domain)
     if core.session.station.selected:
+        if command.ins == INS.GET_DATA:  # of either class (GPCS, 11.3.2)
+            return personalising.get_data(core, command, domain)
         raise ChipRefusalError(SW.INSTRUCTION_NOT_SUPPORTED, "the security domain")
     return carry_out(command)
 
