@@ -101,6 +101,7 @@ def desk(
     Prints one address, which is valid once: the browser that opens it has the desk.  Nothing of a
     person is stored; what the page shows is forgotten after --keep minutes, and when it is locked.
     """
+    from emrtd.biometrics.images.decoder import DECODER
     from emrtd.transport.readers import watch
     from support.passphrase import read_passphrase
     from verify.desk.machine import Limits
@@ -109,6 +110,7 @@ def desk(
     from verify.session.judging import open_session
     from verify.trust.store import TrustStore
 
+    DECODER.fork()  # before there are threads
     listening = Listening(address, port, certificate, key, origin)
     inspection_system = (
         None if terminal is None else load_terminal(terminal, read_passphrase(passphrase_file))

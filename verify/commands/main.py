@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 import click
 
-from support.command_line import TIMES, examples, remark, run_command_line
+from support.command_line import TIMES, examples, run_command_line
 from support.errors import ExitStatus
 
 if TYPE_CHECKING:
@@ -150,6 +150,12 @@ def _judging(command: Callable[..., Any]) -> Callable[..., Any]:
     help="File with the pass phrase of the inspection system's key.",
 )
 @click.option("--save", type=_FOLDER, help="Save the captured evidence in a new folder.")
+@click.option(
+    "--wait",
+    is_flag=True,
+    help="Wait for the card; if it leaves while it is read, wait for it again.  [default: a card"
+    " must be there]",
+)
 @_judging
 def card(
     *,
@@ -159,6 +165,7 @@ def card(
     terminal: Path | None,
     passphrase_file: Path | None,
     save: Path | None,
+    wait: bool,
     trust: Path,
     policy: str,
     at: datetime | None,
@@ -171,13 +178,13 @@ def card(
     is compared with the one on the chip.  On a terminal, progress is shown.
     """
     from emrtd.biometrics.images.decoder import DECODER
-    from emrtd.transport.readers import connect
     from support.errors import MisuseError
     from support.files import is_taken
     from support.passphrase import read_passphrase
     from verify.commands.credentials import read_credentials
     from verify.commands.progress import progress
-    from verify.inspection import capture, inspect
+    from verify.commands.reading import read_card, tell_misread
+    from verify.inspection import inspect
     from verify.inspection.terminal_folder import load_terminal
     from verify.session.judging import open_session
 
@@ -191,19 +198,20 @@ def card(
     )
     with open_session(trust, policy, at) as session:
         credentials, optical = read_credentials(mrz, can)
-        with (
-            connect(reader, tell=remark) as connection,
-            progress(as_json=as_json) as listener,
-        ):
-            procedure = inspect(
-                credentials,
-                basic_access_control=session.policy.basic_access_control,
-                optical_mrz=optical,
-                terminal=inspection_system,
-                life_cycle_status=session.policy.life_cycle_status,
-                listener=listener,
+        with progress(as_json=as_json) as listener:
+            evidence = read_card(
+                reader,
+                lambda: inspect(
+                    credentials,
+                    basic_access_control=session.policy.basic_access_control,
+                    optical_mrz=optical,
+                    terminal=inspection_system,
+                    life_cycle_status=session.policy.life_cycle_status,
+                    listener=listener,
+                ),
+                wait=wait,
             )
-            evidence = capture(connection, procedure)
+        tell_misread(evidence)
         report = session.judge(evidence)
         status = _tell(report, wanted, as_json=as_json)
     if save is not None and evidence.files:

@@ -74,8 +74,9 @@ def test_a_failure_has_its_own_line(post: Post, monkeypatch: pytest.MonkeyPatch)
     assert post.card(document, "--mrz", other).status == 2
     refused = "Basic Access Control with this MRZ: the chip answered 6300 (authentication failed)"
     shown = lines(screen.getvalue())
-    assert shown[-1] == "the chip did not open"
-    assert shown[-2].startswith(refused.split("(", maxsplit=1)[0])
+    assert shown[-2] == "the chip did not open"
+    assert shown[-1] == "The chip did not open with this MRZ: read it again"
+    assert shown[-3].startswith(refused.split("(", maxsplit=1)[0])
 
 
 def test_no_steps_are_shown_to_a_script(post: Post, monkeypatch: pytest.MonkeyPatch) -> None:
