@@ -56,6 +56,12 @@ class CardFault(StrEnum):
     """It does not answer."""
 
 
+KEY_FAULTS: Final = frozenset(
+    {CardFault.WRONG_KEYS, CardFault.TEST_CARD, CardFault.NOT_A_TEST_CARD, CardFault.KEYS_BLOCKED}
+)
+"""Faults of cards whose transport keys are not the station's."""
+
+
 class WriteError(ChipsealError):
     """The document could not be written to the card; always one of the four below."""
 

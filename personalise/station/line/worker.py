@@ -37,6 +37,7 @@ from personalise.station.line.effects import (
     ask,
 )
 from personalise.station.outcomes import (
+    KEY_FAULTS,
     CardFault,
     RejectApplicationError,
     RejectCardError,
@@ -46,16 +47,25 @@ from personalise.station.outcomes import (
 
 TRIES: Final = 3
 """How often a card is tried that stays in the reader, before it is set aside."""
+WRONG_KEYS_IN_A_ROW: Final = 3
+"""How many cards in a row with other transport keys stop the reader, lest a stack is wasted."""
 _SETTLING_SECONDS: Final = 0.3
 _SET_ASIDE: Final = "set aside after {} tries: insert the card again, or write it off with `jobs`"
+_OTHER_KEYS: Final = (
+    "{} cards in a row have other transport keys than the station; check --card-keys and the batch"
+)
 
 
 @dataclass(frozen=True, slots=True)
 class _Next:
-    """What follows a card: `another` card, the same one again, or the end."""
+    """What follows a card: `another` card, the same one again, or the end.
+
+    `wrong_keys`: the card was rejected because it has other transport keys than the station.
+    """
 
     another: bool = True
     ended: Ended | None = None
+    wrong_keys: bool = False
 
 
 _ANOTHER: Final = _Next()
@@ -70,7 +80,7 @@ def work() -> Work[Ended]:
 
 
 def _until_ended() -> Work[Ended]:
-    following, failures = _SAME, 0
+    following, failures, wrong_keys = _SAME, 0, 0
     while following.ended is None:
         arrival = yield from ask(WaitForCard(following.another))
         if isinstance(arrival, Ended):
@@ -92,6 +102,11 @@ def _until_ended() -> Work[Ended]:
             yield from ask(Tell(EventKind.REJECTED_CARD, str(error)))
             yield from ask(Eject(Tray.REJECTED))
             following = _ANOTHER
+        wrong_keys = (
+            wrong_keys + 1 if following.wrong_keys else wrong_keys * (not following.another)
+        )
+        if wrong_keys == WRONG_KEYS_IN_A_ROW:
+            return Ended(_OTHER_KEYS.format(wrong_keys), failed=True)
     return following.ended
 
 
@@ -189,7 +204,7 @@ def _finish(claim: Claim, made: Made | Failed) -> Work[_Next]:
             yield from ask(EnterCardRejected(claim, error))
             yield from ask(Tell(EventKind.REJECTED_CARD, str(error), claim, claim.card))
             yield from ask(Eject(Tray.REJECTED))
-            return _ANOTHER
+            return _Next(wrong_keys=error.fault in KEY_FAULTS)
         case RejectApplicationError() as error:
             yield from ask(EnterApplicationRejected(claim, str(error)))
             yield from ask(Tell(EventKind.REJECTED_APPLICATION, str(error), claim, claim.card))

@@ -33,7 +33,7 @@ from personalise.station.line.effects import (
     WaitForWork,
     drive,
 )
-from personalise.station.line.worker import TRIES, work
+from personalise.station.line.worker import TRIES, WRONG_KEYS_IN_A_ROW, work
 from personalise.station.outcomes import (
     CardFault,
     RejectApplicationError,
@@ -136,6 +136,34 @@ def test_a_reader_that_cannot_be_used_ends_its_worker() -> None:
     script = Script({WaitForCard: [Arrival(True)], Identify: [NO_LENGTH]})
     assert drive(work(), script).failed
     assert script.told == [EventKind.STOPPED]
+
+
+def with_keys(faults: list[CardFault | None]) -> Script:
+    """Return the script of cards in turn; None is a good one."""
+    made = [MADE if each is None else Failed(RejectCardError(each, "bad"), True) for each in faults]
+    count = len(faults)
+    return Script(
+        {
+            WaitForCard: [*[Arrival(True)] * count, DRAINED],
+            Identify: [CARD] * count,
+            Take: [claim()] * count,
+            Make: made,
+        }
+    )
+
+
+def test_cards_in_a_row_with_other_keys_stop_the_reader() -> None:
+    wrong = [CardFault.WRONG_KEYS, CardFault.TEST_CARD, CardFault.NOT_A_TEST_CARD]
+    script = with_keys([*wrong, None])
+    ended = drive(work(), script)
+    assert ended.failed
+    assert "3 cards in a row have other transport keys" in ended.reason
+    assert script.kinds.count(Make) == WRONG_KEYS_IN_A_ROW
+    assert script.trays == [Tray.REJECTED] * WRONG_KEYS_IN_A_ROW
+    for between in (None, CardFault.NO_ROOM):
+        script = with_keys([*wrong[:2], between, *wrong[:2], None])
+        assert drive(work(), script) == DRAINED
+        assert script.kinds.count(Make) == 6
 
 
 def test_a_card_that_stays_is_tried_again_and_then_set_aside() -> None:
