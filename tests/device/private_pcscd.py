@@ -62,13 +62,14 @@ class PrivatePcscd:
             self._process.wait(_SECONDS)
             self._process = None
 
-    def insert(self, slot: int = 0) -> "subprocess.Popen[str]":
-        """Insert a blank card into a reader."""
+    def insert(self, slot: int = 0, state: Path | None = None) -> "subprocess.Popen[str]":
+        """Insert the chip of a state file, or a blank card, into a reader."""
         from emrtd.transport.pcsc.readers import occupancy
 
         port = str(self._first_port + slot)
+        options = [] if state is None else ["--state", str(state)]
         process = subprocess.Popen(
-            [sys.executable, "-m", "vsmartcard", "insert", "--reader-port", port],
+            [sys.executable, "-m", "vsmartcard", "insert", "--reader-port", port, *options],
             stdout=subprocess.PIPE,
             stderr=subprocess.DEVNULL,
             text=True,
