@@ -83,7 +83,6 @@ def write(
             raise
         connection.eject(Tray.DONE)
     print_report(report, connection, as_json=as_json)
-    remark("no ledger counts this card; `personalise station` makes cards that are counted")
 
 
 @click.command(epilog=examples("personalise passwords images/0001 --json"))

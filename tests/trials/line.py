@@ -188,8 +188,8 @@ class Line:
 
     def events(self, log: str = "station.jsonl") -> list[dict[str, Any]]:
         """Return the events of a log; a line that a kill has cut is left out."""
-        found = []
-        for text in (self.folder / log).read_text(encoding="utf-8").splitlines():
+        found, path = [], self.folder / log
+        for text in path.read_text(encoding="utf-8").splitlines() if path.exists() else []:
             with contextlib.suppress(ValueError):
                 found.append(json.loads(text))
         return found

@@ -1,5 +1,6 @@
 """Trials of a whole line, bounded for CI; `./run trial` runs the long ones."""
 
+import time
 from collections import Counter
 from dataclasses import dataclass
 from pathlib import Path
@@ -11,6 +12,7 @@ from emrtd.errors import TransportError, TransportFault
 from emrtd.transport.connection import Connection, Tray
 from personalise.station.line import performing, worker
 from personalise.station.line.running import Options, run_station
+from tests.postgresql import PostgreSQL
 from tests.trials.line import Line
 
 pytestmark = pytest.mark.slow
@@ -22,6 +24,34 @@ def test_every_card_is_accounted_for_after_thirty_kills(tmp_path: Path) -> None:
     line = Line.established(tmp_path, 60)
     assert line.kill(seed=2026, kills=30) > 20
     assert line.run() == 0
+    assert line.check() == []
+
+
+def test_every_card_is_accounted_for_after_fifteen_kills_on_postgresql(
+    tmp_path: Path, postgresql_url: str
+) -> None:
+    line = Line.established(tmp_path, 30, url=postgresql_url)
+    assert line.kill(seed=2027, kills=15) > 10
+    assert line.run() == 0
+    assert line.check() == []
+
+
+def test_a_database_that_is_stopped_in_the_middle_is_waited_for(
+    tmp_path: Path, postgresql_server: PostgreSQL
+) -> None:
+    line = Line.established(tmp_path, 12, url=postgresql_server.new_database())
+    station = line.station()
+    while not any(each["event"] == "issued" for each in line.events()):
+        time.sleep(0.02)
+    postgresql_server.stop("immediate")
+    try:
+        time.sleep(1.0)
+    finally:
+        postgresql_server.start()
+    station.join(120)
+    assert station.exitcode == 0
+    waited = [each["reason"] for each in line.events() if each["event"] == "waiting"]
+    assert any("127.0.0.1" in each for each in waited), waited
     assert line.check() == []
 
 
