@@ -66,6 +66,14 @@ class WrongCardKeysError(ProtocolError):
         return hmac.compare_digest(cryptogram, self._answer.card_cryptogram)
 
 
+class AuthenticationInterruptedError(ChipRefusalError):
+    """The card refused EXTERNAL AUTHENTICATE for another reason than the keys.
+
+    The challenge of INITIALIZE UPDATE is lost, for example since another program selected another
+    application in between.  The card has counted a failure until the next success.
+    """
+
+
 class HostNotAcceptedError(ChipRefusalError):
     """The card refused the host cryptogram, or is locked; the card may have counted a failure.
 
@@ -102,8 +110,8 @@ def authenticate(
     """Run the terminal's side; the security domain is selected.
 
     `key_version` 0 leaves the choice of the key set to the card.  `counts_empty_commands` is that
-    of `SecureChannel`.  Raises `WrongCardKeysError` or
-    `HostNotAcceptedError` if the keys are not the card's, `ChipRefusalError` if the card refuses
+    of `SecureChannel`.  Raises `WrongCardKeysError` or `HostNotAcceptedError` if the keys are not
+    the card's, `AuthenticationInterruptedError` or another `ChipRefusalError` if the card refuses
     for another reason (6A88: it has no keys of this version), `MalformedError` if the answer is not
     one of SCP03, and `ProtocolError` if the card does not support this mode or level.
     """
@@ -122,7 +130,7 @@ def authenticate(
     if sw >> 8 == 0x63 or sw in _AUTHENTICATION_REFUSALS:
         raise HostNotAcceptedError(sw, answer.key_version)
     if sw != SW.OK:
-        raise ChipRefusalError(sw, "EXTERNAL AUTHENTICATE of SCP03")
+        raise AuthenticationInterruptedError(sw, "EXTERNAL AUTHENTICATE of SCP03")
     channel = SecureChannel(
         session, mode, level, chaining_value, counts_empty_commands=counts_empty_commands
     )

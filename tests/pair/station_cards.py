@@ -53,6 +53,11 @@ class Batch:
         return keys.for_card(diversification_data, key_version)
 
 
+def sample_keys(settings: ChannelSettings | None = None) -> TestKeySource:
+    """Return the published test key, with no card that failed before."""
+    return TestKeySource(settings, FailedCards(Path("/nonexistent")))
+
+
 def sample_blank(kind: BlankKind, hardware: Hardware | None = None) -> Chip:
     """Return a blank chip with the published test key."""
     return blank(TransportKeys(kind), hardware)
@@ -73,7 +78,7 @@ def write(
     card: Card, files: dict[FileID, bytes], kind: BlankKind, keys: KeySource | None = None
 ) -> WriteReport:
     """Write a document as a card of this kind; with the published test key by default."""
-    return _write(card, files, kind, keys or TestKeySource())
+    return _write(card, files, kind, keys or sample_keys())
 
 
 def write_without_keys(card: Card, files: dict[FileID, bytes], kind: BlankKind) -> WriteReport:

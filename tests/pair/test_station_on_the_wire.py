@@ -13,10 +13,9 @@ from emrtd.iso7816.apdu import INS, CommandAPDU
 from emrtd.lds.atr_info import AtrInfo, Capability
 from emrtd.lds.files import FileID
 from personalise.station.key_sources.interface import ChannelSettings
-from personalise.station.key_sources.test_key import TestKeySource
 from tests.emrtd.globalplatform.independent import Session, kdf
 from tests.helpers import replace
-from tests.pair.station_cards import KINDS, sample_blank, write, write_without_keys
+from tests.pair.station_cards import KINDS, sample_blank, sample_keys, write, write_without_keys
 from tests.pair.test_writing import document
 from vsmartcard.card.layers import Watched
 from vsmartcard.chip.dispatch import Chip
@@ -42,7 +41,7 @@ def test_every_session_is_that_of_another_implementation(mode: Mode, level: Secu
     domain = chip.state.security_domain
     assert domain is not None
     chip = Chip(chip.state.with_security_domain(replace(domain, variant=Variant(mode))))
-    source, card, files = TestKeySource(ChannelSettings(level, mode)), Watched(chip), document()
+    source, card, files = sample_keys(ChannelSettings(level, mode)), Watched(chip), document()
     write(card, files, BlankKind.GLOBALPLATFORM, source)
 
     session: Session | None = None
@@ -136,7 +135,7 @@ def test_a_card_of_47_kb_takes_at_most_a_tenth_more_commands(length: str) -> Non
 def test_blocks_are_numbered_from_zero_beyond_256_of_them() -> None:
     kind = BlankKind.GLOBALPLATFORM
     card = Watched(sample_blank(kind, Hardware(extended_length=False)))
-    write(card, document(portrait=90_000), kind, TestKeySource(ChannelSettings(SecurityLevel.ALL)))
+    write(card, document(portrait=90_000), kind, sample_keys(ChannelSettings(SecurityLevel.ALL)))
     commands = map(CommandAPDU.decode, card.sent)
     numbers = [each.p2 if each.ins == 0xE2 else -1 for each in commands if each.ins in {0xE2, 0xE6}]
     assert 0xFF in numbers

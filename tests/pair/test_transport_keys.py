@@ -18,7 +18,6 @@ from emrtd.lds.atr_info import AtrInfo, Capability
 from emrtd.lds.files import FileID
 from emrtd.status_words import SW
 from personalise.station.key_sources.interface import ChannelSettings, KeySource, Replacement
-from personalise.station.key_sources.test_key import TestKeySource
 from personalise.station.outcomes import (
     CardFault,
     RejectCardError,
@@ -33,12 +32,13 @@ from tests.pair.station_cards import (
     batch_blank,
     blank,
     sample_blank,
+    sample_keys,
     write,
     write_without_keys,
 )
 from tests.pair.test_writing import assert_written, document
 from vsmartcard.card.conditions import first, instruction, nth
-from vsmartcard.card.layers import Refusing, Torn, Watched
+from vsmartcard.card.layers import Interrupted, Refusing, Torn, Watched
 from vsmartcard.chip.dispatch import Chip
 from vsmartcard.chip.life_cycle import LifeCycle
 from vsmartcard.chip.security_domain import BlankKind, SecurityDomain, TransportKeys
@@ -197,7 +197,7 @@ def refused(
 
 @of_each_kind
 def test_a_test_key_on_a_production_card_and_the_reverse(tmp_path: Path, kind: BlankKind) -> None:
-    test_key = TestKeySource()
+    test_key = sample_keys()
     test_key.failed_cards = Batch(tmp_path).failed_cards
     refused(batch_blank(kind), kind, test_key, CardFault.NOT_A_TEST_CARD)
     source = Batch(tmp_path / "other", versions=(0x30,))
@@ -256,7 +256,7 @@ def test_a_card_locked_by_wrong_keys_is_named(tmp_path: Path, kind: BlankKind) -
 @of_each_kind
 def test_a_blank_of_another_kind_is_rejected(kind: BlankKind) -> None:
     other = next(each for each in KINDS if each is not kind)
-    error = refused(sample_blank(other), kind, TestKeySource(), CardFault.WRONG_KIND)
+    error = refused(sample_blank(other), kind, sample_keys(), CardFault.WRONG_KIND)
     assert kind.label in str(error) or "CREATE FILE" in str(error)
 
 
@@ -323,11 +323,11 @@ def test_a_card_that_is_too_small_is_rejected_before_personal_data_is_written(
     kind: BlankKind,
 ) -> None:
     chip = sample_blank(kind, Hardware(memory=1400))
-    error = refused(chip, kind, TestKeySource(), CardFault.NO_ROOM)
+    error = refused(chip, kind, sample_keys(), CardFault.NO_ROOM)
     assert "no room for" in str(error)
     assert not any(any(file.content) for file in chip.state.files)
     chip = sample_blank(kind, Hardware(memory=1640))
-    error = refused(chip, kind, TestKeySource(), CardFault.NO_ROOM)
+    error = refused(chip, kind, sample_keys(), CardFault.NO_ROOM)
     assert "no room for the chip's keys" in str(error)
 
 
@@ -370,6 +370,28 @@ def test_another_program_that_ends_the_session_is_named(kind: BlankKind) -> None
     chip.reset()
     write(chip, files, kind)
     assert_written(chip, files)
+
+
+@pytest.mark.parametrize(
+    "command",
+    ["00A4000C023F00", "00A4040C07A0000002471001", "00A4040C08A000000151000000", "00A4020C02011E"],
+)
+@of_each_kind
+def test_a_program_that_selects_something_costs_at_most_another_try(
+    kind: BlankKind, command: str
+) -> None:
+    whole, files = Watched(sample_blank(kind)), document()
+    write(whole, files, kind)
+    for at in range(len(whole.sent)):
+        chip = sample_blank(kind)
+        card = Interrupted(chip, nth(at), [bytes.fromhex(command)])
+        try:
+            write(card, files, kind)
+        except TryAgainError:
+            chip.reset()
+            write(chip, files, kind)
+        assert_written(chip, files)
+        assert domain_of(chip).failures == 0
 
 
 @of_each_kind

@@ -11,6 +11,7 @@ from emrtd.globalplatform import key_information, put_key
 from emrtd.globalplatform.keys import TEST_KEYS
 from emrtd.globalplatform.scp03 import (
     Authenticated,
+    AuthenticationInterruptedError,
     HostNotAcceptedError,
     WrongCardKeysError,
     authenticate,
@@ -109,7 +110,7 @@ class StationChannel:
             (yield channel.protect_command(command, self._least_ne))
         )
         lost = response.sw == SW.SECURITY_STATUS_NOT_SATISFIED and command.ins != put_key.PUT_KEY
-        if lost and self._accepted:
+        if lost or (self._accepted and response.sw in _UNKNOWN_COMMAND):
             raise TryAgainError(
                 "the card has ended its session with the station: another program uses the card",
                 advice=CLOSE_OTHERS,
@@ -132,6 +133,10 @@ class StationChannel:
                 )
             except HostNotAcceptedError:
                 raise
+            except AuthenticationInterruptedError as error:
+                raise TryAgainError(
+                    f"{error.message}: another program uses the card", advice=CLOSE_OTHERS
+                ) from error
             except ChipRefusalError as error:
                 if error.sw == SW.REFERENCED_DATA_NOT_FOUND:
                     continue  # the card has no keys of this version, and has counted no failure

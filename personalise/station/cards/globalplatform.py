@@ -10,6 +10,7 @@ need.
 from typing import Final
 
 from emrtd.access.chip_keys import ChipKeys
+from emrtd.errors import ChipRefusalError
 from emrtd.globalplatform.emrtd_groupings import FilePart, Grouping, NewFile, key_groupings
 from emrtd.globalplatform.personalisation import (
     LAST_BLOCK_NUMBER,
@@ -25,24 +26,25 @@ from emrtd.iso7816.procedure import Procedure, T
 from emrtd.lds.files import EMRTD_APPLICATION, ElementaryFile
 from emrtd.status_words import SW
 from personalise.station.cards.apdu_sizes import capabilities_for
-from personalise.station.cards.channel import StationChannel
+from personalise.station.cards.channel import NoAuthenticationError, StationChannel
 from personalise.station.cards.interface import Blank, Capabilities, CardIdentity, CardState
 from personalise.station.cards.iso7816_9 import Iso7816Card, no_room
 from personalise.station.key_sources.interface import KeySource
 from personalise.station.outcomes import (
+    CLOSE_OTHERS,
     CardFault,
     RejectApplicationError,
     RejectCardError,
     StopReaderError,
+    TryAgainError,
 )
 from support.secret import Secret
 
 _SHORT: Final = Capabilities()
 _NEW_FILE_SIZE: Final = 10
 """Octets of a data grouping that creates a file."""
-_UNKNOWN_DOMAIN: Final = frozenset(
-    {SW.FILE_NOT_FOUND, SW.INSTRUCTION_NOT_SUPPORTED, SW.CLASS_NOT_SUPPORTED}
-)
+_UNKNOWN_COMMAND: Final = frozenset({SW.INSTRUCTION_NOT_SUPPORTED, SW.CLASS_NOT_SUPPORTED})
+_UNKNOWN_DOMAIN: Final = _UNKNOWN_COMMAND | {SW.FILE_NOT_FOUND}
 _REFUSED_GROUPINGS: Final = frozenset(
     {SW.INCORRECT_DATA, SW.REFERENCED_DATA_NOT_FOUND, SW.FUNCTION_NOT_SUPPORTED}
 )
@@ -129,7 +131,14 @@ class GlobalPlatformCard:
         if self._blank or self._waits(file):
             yield from self._store_files(everything=True)
         yield from self._read_in(file.directory)
-        return (yield from self._files.read(file, size))
+        try:
+            return (yield from self._files.read(file, size))
+        except ChipRefusalError as error:
+            if error.sw not in _UNKNOWN_COMMAND:
+                raise
+            raise TryAgainError(  # the application knows READ BINARY
+                f"{error.message}: another program uses the card", advice=CLOSE_OTHERS
+            ) from error
 
     def find(self, file: ElementaryFile, directory: Directory) -> Procedure[bool]:
         """SELECT by the path from the MF, or by the identifier in the application."""
@@ -222,6 +231,17 @@ class GlobalPlatformCard:
         return session.keys.dek
 
     def _authenticate(self) -> Procedure[None]:
+        """Select the security domain and open a session.
+
+        A card that does not know INITIALIZE UPDATE is asked twice: another program may have
+        selected another application after the security domain.
+        """
+        try:
+            yield from self._open_session()
+        except NoAuthenticationError:
+            yield from self._open_session()
+
+    def _open_session(self) -> Procedure[None]:
         self._selected = None
         response = yield self._select_security_domain()
         if response.sw in _UNKNOWN_DOMAIN:

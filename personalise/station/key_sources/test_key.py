@@ -17,9 +17,11 @@ class TestKeySource:
     key_versions: Final = (0,)
     replacement: Replacement | None = None
 
-    def __init__(self, settings: ChannelSettings | None = None) -> None:
+    def __init__(
+        self, settings: ChannelSettings | None = None, failed_cards: FailedCards | None = None
+    ) -> None:
         self.settings = settings or ChannelSettings()
-        self.failed_cards = FailedCards()
+        self.failed_cards = failed_cards or FailedCards()
 
     def for_card(self, _diversification_data: bytes, _key_version: int) -> StaticKeys:
         """Return the test key three times."""
