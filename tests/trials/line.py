@@ -28,6 +28,7 @@ from personalise.ledger.opening import open_ledger
 from personalise.ledger.sql_ledger import SqlLedger
 from personalise.ledger.states import CardStatus, JobState, Worker
 from personalise.pki.issuing_pki import IssuingPki
+from personalise.specimen.applications import make_application
 from personalise.station.line.preparation import Preparer
 from support.command_line import run_command_line
 from support.passphrase import read_passphrase
@@ -128,6 +129,17 @@ class Line:
                     at = datetime.now(UTC).replace(microsecond=0)
                     ledger.prepared(each.job, preparer.prepare(each, at))
 
+    def receive_specimens(self, count: int, profile: str) -> None:
+        """Receive so many applications of invented holders; their images are not prepared."""
+        for first in range(0, count, 100):
+            arrivals = []
+            for index in range(first, min(first + 100, count)):
+                specimen, files = make_application("trial", index)
+                arrivals.append(Arrival("UTO", specimen.number, files, profile, "iso7816-9"))
+            with self.ledger() as ledger:
+                ledger.receive(arrivals)
+        self.documents += count
+
     def pki(self) -> IssuingPki:
         """Return the PKI of the issuer, who must be at work."""
         return IssuingPki.open(self.issuer.pki, read_passphrase(None))
@@ -159,7 +171,7 @@ class Line:
         process = context.Process(
             target=run,
             args=(settings, str(self.issuer.folder / "home"), str(self.folder / log)),
-            daemon=True,
+            daemon="preparation" not in options,  # a daemon has no children of its own
         )
         process.start()
         return process

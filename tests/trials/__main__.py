@@ -1,0 +1,116 @@
+"""`python -m tests.trials [NAME...] [--seed N]`: the long trials; prints a line a trial.
+
+    kills        200 kills of a station on SQLite
+    postgresql   100 kills of a station on PostgreSQL
+    specimens    1,000 specimens from intake to inspection, through eight feeders
+
+Each ends with `ledger verify`, the inspection of every card, and an account of every blank.
+"""
+
+import argparse
+import platform
+import sys
+import tempfile
+import time
+from collections import Counter
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from datetime import UTC, datetime
+from pathlib import Path
+
+
+def main() -> int:
+    """Run the trials that are named, or all; return 1 if one of them failed."""
+    parser = argparse.ArgumentParser(prog="./run trial", description=__doc__)
+    parser.add_argument("names", nargs="*", metavar="NAME", help=f"one of {', '.join(TRIALS)}")
+    parser.add_argument("--seed", type=int, default=2026, help="seed of the moments of the kills")
+    parser.add_argument("--kills", type=int, help="how many kills, in place of 200 and 100")
+    parser.add_argument("--cards", type=int, help="how many specimens, in place of 1,000")
+    options = parser.parse_args()
+    unknown = [each for each in options.names if each not in TRIALS]
+    if unknown:
+        parser.error(f"no such trial: {', '.join(unknown)}")
+    failed = 0
+    print(f"{datetime.now(UTC):%Y-%m-%d}, Python {platform.python_version()}, seed {options.seed}")
+    for name in options.names or TRIALS:
+        began = time.monotonic()
+        with tempfile.TemporaryDirectory(prefix="chipseal-trial-") as folder:
+            told, problems = TRIALS[name](Path(folder), options)
+        print(f"{name}: {told}; {time.monotonic() - began:.0f} s", flush=True)
+        for problem in problems:
+            print(f"{name}: WRONG: {problem}", flush=True)
+        failed += bool(problems)
+    return 1 if failed else 0
+
+
+Trial = Callable[[Path, argparse.Namespace], tuple[str, list[str]]]
+
+
+def _kills(folder: Path, options: argparse.Namespace) -> tuple[str, list[str]]:
+    return _killed(folder, options.kills or 200, options.seed, None)
+
+
+def _postgresql(folder: Path, options: argparse.Namespace) -> tuple[str, list[str]]:
+    with _server(folder) as url:
+        return _killed(folder / "line", options.kills or 100, options.seed, url)
+
+
+def _killed(folder: Path, kills: int, seed: int, url: str | None) -> tuple[str, list[str]]:
+    from tests.trials.line import Line
+
+    folder.mkdir(exist_ok=True)
+    documents = kills + 20
+    line = Line.established(folder, documents, url=url)
+    at_work = line.kill(seed, kills)
+    assert line.run(timeout=1200) == 0
+    events = Counter(each["event"] for each in line.events())
+    made = events["issued"] + events["recognised"]
+    told = (
+        f"{kills} kills, {at_work} of them at work; {made} cards, {events['recognised']} of them"
+        f" recognised after a kill, {events['rejected-card']} rejected"
+    )
+    return told, line.check()
+
+
+def _specimens(folder: Path, options: argparse.Namespace) -> tuple[str, list[str]]:
+    from personalise.station.line.preparation import PreparationSettings
+    from tests.trials.line import Line
+
+    count = options.cards or 1000
+    line = Line.established(folder, 0, feeders=8, spare=count + 40)
+    line.receive_specimens(count, "permit")
+    preparation = PreparationSettings(line.issuer.pki, line.url)
+    began = time.monotonic()
+    assert line.run(timeout=7200, preparation=preparation) == 0
+    seconds = time.monotonic() - began
+    events = Counter(each["event"] for each in line.events())
+    told = (
+        f"{events['issued']} cards of {count} specimens in eight feeders in {seconds:.0f} s, with"
+        f" preparation; {events['rejected-card']} cards rejected"
+    )
+    return told, line.check()
+
+
+@contextmanager
+def _server(folder: Path) -> Iterator[str]:
+    from tests.postgresql import PostgreSQL, _binaries
+
+    place = folder / "server"
+    folder.chmod(0o755)
+    place.mkdir()
+    server = PostgreSQL.create(_binaries(), place)
+    server.start()
+    try:
+        yield server.new_database()
+    finally:
+        server.stop("immediate")
+
+
+TRIALS: dict[str, Trial] = {
+    "kills": _kills,
+    "postgresql": _postgresql,
+    "specimens": _specimens,
+}
+
+if __name__ == "__main__":
+    sys.exit(main())
