@@ -1,4 +1,4 @@
-"""The registry of fuzzed parsers: every function of `emrtd` that accepts octets.
+"""The registry of fuzzed parsers: every function of `emrtd` that accepts octets, and the intake's.
 
 `PARSERS` are the functions that read octets from an untrusted source.  `NOT_PARSERS` are all others
 that accept octets, each with the reason.  A new function that is in neither fails `test_registry`.
@@ -49,6 +49,9 @@ from emrtd.pki.lists.master_list import MasterList
 from emrtd.pki.pem import decode_pem
 from emrtd.pki.x509.certificates import Certificate
 from emrtd.pki.x509.crl import Crl
+from personalise.intake.archive import Limits, find_applications, open_archive
+from personalise.intake.refusals import RefusedPackageError
+from personalise.intake.spool import Spool
 from support.errors import ChipsealError, MalformedError, MisuseError
 from support.secret import Secret
 from tests.fuzz import seeds
@@ -76,6 +79,14 @@ def _file(file_id: FileID) -> Seeds:
 
 def _any_file() -> list[bytes]:
     return [octets for file_id in FileID for octets in seeds.files(file_id)]
+
+
+def _read_archive(octets: bytes) -> dict[str, bytes]:
+    content = Spool()
+    content.write(octets)
+    archive = open_archive(content, Limits(octets=1 << 20))
+    find_applications(archive.names, Limits())
+    return {name: archive.read(name, 1 << 20) for name in archive.names}
 
 
 ELEMENTARY_FILES = [
@@ -325,6 +336,12 @@ PARSERS = [
         calls=20,
     ),
     Parser("emrtd.pki.cms.signed_data.SignedData.parse", SignedData.parse, seeds.signed_data),
+    Parser(
+        "personalise.intake.archive.open_archive",
+        _read_archive,
+        seeds.archives,
+        (RefusedPackageError,),
+    ),
 ]
 
 _OURS = "its octets are made by the caller"

@@ -1,8 +1,10 @@
 """Valid octets for the fuzz tests: of documents made by tests, and real ones if present."""
 
 import base64
+import gzip
 import io
 import secrets
+import zipfile
 from collections.abc import Callable
 from datetime import date
 from functools import cache
@@ -64,6 +66,7 @@ from tests.emrtd.lds.test_lds2 import SIGNED_BY, STAMP, VISA, record
 from tests.emrtd.pki.cvc.cvc_pki import ECDSA, certify
 from tests.helpers import REPOSITORY
 from tests.personalise import applications
+from tests.personalise.intake.packages import tarred, zipped
 from tests.verify.documents import PACE_CAM, PACE_GM, face, usual
 
 _DATA = REPOSITORY.parent / "shared" / "data"
@@ -302,6 +305,19 @@ def envelopes() -> list[bytes]:
         seal(b"the keys of a chip", STATION.public_key, bytes(20)),
         seal(b"the keys of a chip", RSA.public_key, bytes(20)),
         der.sequence(der.oid(ID_ENVELOPED_DATA), der.tagged(0, body)),
+    ]
+
+
+@cache
+def archives() -> list[bytes]:
+    files = {"0001/application.json": b"{}", "0001/portrait.jpg": bytes(2000)}
+    tar = tarred(files)
+    return [
+        zipped(files),
+        zipped(files, zipfile.ZIP_STORED),
+        tar,
+        tarred({f"{'long/' * 40}application.json": b"{}"}),
+        gzip.compress(tar),
     ]
 
 
