@@ -213,6 +213,8 @@ def card(
             )
         tell_misread(evidence)
         report = session.judge(evidence)
+        if not as_json or wanted.written is not None:
+            report = session.with_grounds(report, inspection_system)
         status = _tell(report, wanted, as_json=as_json)
     if save is not None and evidence.files:
         from verify.session.evidence import save_evidence
@@ -254,6 +256,8 @@ def image(
 
             evidence = with_printed_mrz(evidence, read_optical(mrz))
         report = session.judge(evidence)
+        if not as_json or wanted.written is not None:
+            report = session.with_grounds(report)
         return _tell(report, wanted, as_json=as_json)
 
 

@@ -70,7 +70,8 @@ class Report(Value, frozen=True):
     """The whole result of a judgement.
 
     `why` holds the reasons of a verdict other than accept; `in_the_way` the ids of the checks whose
-    result is such a reason.
+    result is such a reason.  `rests_on` is what the verdict rests on besides the document, warnings
+    first: ages of lists, the policy; empty if nobody asked for it.
     """
 
     verdict: Verdict
@@ -89,6 +90,7 @@ class Report(Value, frozen=True):
     seconds: float
     chip_status: ChipStatus = ChipStatus.FILES
     in_the_way: frozenset[str] = frozenset()
+    rests_on: tuple[str, ...] = ()
 
     @property
     def tolerated(self) -> tuple[str, ...]:

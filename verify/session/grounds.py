@@ -3,12 +3,14 @@
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from datetime import UTC, date, datetime
-from typing import Any, Final
+from typing import TYPE_CHECKING, Any, Final
 
-from emrtd.access.terminal_authentication import TerminalCredentials
 from verify.judging.policy import BasicAccessControl, ChipAuthenticity, Policy, load_policy
 from verify.trust.store import TrustStore
 from verify.wording import Wording
+
+if TYPE_CHECKING:
+    from emrtd.access.terminal_authentication import TerminalCredentials
 
 _SOON_DAYS: Final = 14
 _OLD_DAYS: Final = 30
@@ -58,7 +60,7 @@ def grounds(
     now: datetime,
     *,
     at: datetime | None = None,
-    terminal: TerminalCredentials | None = None,
+    terminal: "TerminalCredentials | None" = None,
 ) -> tuple[Ground, ...]:
     """Return what the verdicts rest on, warnings first; `now` is aware."""
     found = [*_of_store(store, now), *_of_policy(policy), *_of_terminal(terminal, now.date())]
@@ -139,7 +141,7 @@ def _weaker(policy: Policy, default: Policy) -> Iterator[Ground]:
         yield Ground("rests.policy.algorithms")
 
 
-def _of_terminal(terminal: TerminalCredentials | None, today: date) -> Iterator[Ground]:
+def _of_terminal(terminal: "TerminalCredentials | None", today: date) -> Iterator[Ground]:
     """Yield until when fingerprints can be read: the first certificate to end decides."""
     if terminal is None:
         return

@@ -4,7 +4,7 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
-from typing import Final
+from typing import TYPE_CHECKING, Final
 
 import msgspec
 from msgspec.structs import replace
@@ -19,6 +19,9 @@ from verify.judging.policy import Policy, load_policy
 from verify.judging.report import Report, Verdict
 from verify.showing.images import look_at_images
 from verify.trust.store import TrustStore
+
+if TYPE_CHECKING:
+    from emrtd.access.terminal_authentication import TerminalCredentials
 
 TOLERANCE: Final = timedelta(hours=1)
 """How far the clock may be behind the last import: another machine may have made the store."""
@@ -79,6 +82,16 @@ class JudgingSession:
         )
         checks = tuple(_undetermined(each, why) for each in report.checks)
         return replace(report, verdict=verdict, why=(*report.why, why), checks=checks)
+
+    def with_grounds(self, report: Report, terminal: "TerminalCredentials | None" = None) -> Report:
+        """Return the report with what its verdict rests on: ages of lists, policy, terminal."""
+        if not isinstance(self.trust, TrustStore):
+            return report
+        from verify.session.grounds import grounds
+        from verify.wording import ENGLISH
+
+        found = grounds(self.trust, self.policy, self._clock(), at=self.at, terminal=terminal)
+        return replace(report, rests_on=tuple(each.text(ENGLISH) for each in found))
 
 
 class DecodedDocument(msgspec.Struct, frozen=True):

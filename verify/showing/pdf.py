@@ -71,6 +71,7 @@ def _content(report: Report) -> dict[str, Any]:
         ("Chip", counts(report)),
         ("Policy", report.policy),
         ("Judged for", f"{report.at:%Y-%m-%d %H:%M} UTC"),
+        ("Rests on", "; ".join(report.rests_on)),
     ]
     origin = "" if report.is_signed("DG2") else " – not proven genuine"
     return {

@@ -91,6 +91,7 @@ def _grounds(report: Report) -> list[tuple[str, str]]:
         ("Access", access_words(report)),
         ("Chip", counts(report)),
         ("Judged", f"for {report.at:%Y-%m-%d %H:%M} UTC, by the policy {report.policy}"),
+        ("Rests on", "; ".join(report.rests_on)),
     ]
     return [(label, text) for label, text in grounds if text]
 
