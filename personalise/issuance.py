@@ -50,3 +50,26 @@ class Issuance:
     hash_algorithm: Hash
     seal: Callable[[Secret], bytes]
     trust_point: CvCertificate | None = None
+
+
+class Issuer(Protocol):
+    """A PKI as data preparation uses it, for one document after another."""
+
+    def issuance(self, code: str, number: str, at: datetime) -> Issuance:
+        """Return what to make the document of this code and number with, signed at `at`.
+
+        Raises `MisuseError` for what the PKI cannot do, also if the clock is behind.
+        """
+        ...
+
+    def register(self, signer: Certificate, at: datetime, sod: bytes, number: str) -> None:
+        """Enter the document that this Document Signer has signed.
+
+        Raises `MisuseError` if the Document Signer has reached its limit: the document must not be
+        made then.
+        """
+        ...
+
+    def close(self) -> None:
+        """Close what was opened for the documents."""
+        ...

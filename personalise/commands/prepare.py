@@ -74,10 +74,12 @@ def prepare(  # noqa: PLR0917 - click's options
     The image holds every file of the chip.  It also holds the chip's keys and passwords, encrypted
     for the personalisation station.
     """
+    from emrtd.biometrics.images.decoder import DECODER
     from emrtd.lds.image import require_free
     from personalise.intake.preparation import prepare_image
     from personalise.preparing.chip_profile import ChipProfile
 
+    DECODER.fork()
     require_free(output)
     profile = ChipProfile.load(profile_name)
     pki = open_pki(folder, passphrase_file, pin_file, with_signing_keys=sign_service is None)
@@ -86,15 +88,15 @@ def prepare(  # noqa: PLR0917 - click's options
             "this PKI makes no image that its ledger does not count (pki.json: ledger.uncounted)",
             advice="use `personalise intake` and `personalise station`",
         )
-    signer = None
+    issuer = None
     if sign_service is not None:
-        from personalise.sign_service.remote import RemoteService
+        from personalise.sign_service.remote import RemoteIssuer, RemoteService
 
         service = RemoteService.of(sign_service, tls_certificate, tls_key, tls_authority)
-        signer = service.signer_for(pki)
+        issuer = RemoteIssuer(service, pki)
     at = datetime.now(UTC).replace(microsecond=0)
     image = prepare_image(
-        application, profile, pki, at, remote_signer=signer, accepted_quality=accept_quality
+        application, profile, pki, at, issuer=issuer, accepted_quality=accept_quality
     )
     image.save(output)
     total = sum(map(len, image.files.values()))

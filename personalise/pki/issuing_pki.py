@@ -202,8 +202,10 @@ class IssuingPki:
         Raises `MisuseError` if it or its CSCA is revoked.
         """
         label = self.settings.document_signer
-        key = self.custody.signer(label).public_key
-        certificate = next((each for each in self.issued() if each.public_key == key), None)
+        key = self.signer(label)
+        certificate = next(
+            (each for each in self.issued() if each.public_key == key.public_key), None
+        )
         if certificate is None:
             raise MisuseError(f"{self.folder}: no certificate was issued for the key {label!r}")
         if self.is_revoked(certificate):
@@ -211,7 +213,7 @@ class IssuingPki:
                 f"{self.folder}: the Document Signer is revoked",
                 advice="run `personalise pki issue-ds`",
             )
-        signer = self._document_signer(label, certificate)
+        signer = self._document_signer(key, certificate)
         self.require_unrevoked(signer.csca)
         return signer
 
@@ -232,18 +234,17 @@ class IssuingPki:
         labels = [label for label in self.custody.labels() if _DS_LABEL.fullmatch(label)]
         found = []
         for label in sorted(labels, key=lambda label: int(label.partition("-")[2])):
-            certificate = issued.get(self.custody.signer(label).public_key)
+            key = self.signer(label)
+            certificate = issued.get(key.public_key)
             if certificate is None:
                 continue
-            signer = self._document_signer(label, certificate)
+            signer = self._document_signer(key, certificate)
             if not self.is_revoked(signer.csca):
                 found.append(signer)
         return found
 
-    def _document_signer(self, label: str, certificate: Certificate) -> DocumentSigner:
-        return DocumentSigner(
-            self.signer(label), certificate, self.issuer_of(certificate), self.settings.scheme
-        )
+    def _document_signer(self, key: CheckedSigner, certificate: Certificate) -> DocumentSigner:
+        return DocumentSigner(key, certificate, self.issuer_of(certificate), self.settings.scheme)
 
     def root_of(self, key: PublicKey) -> Certificate:
         """Return the CSCA's root for one of its keys; `MisuseError` if there is none."""
@@ -295,14 +296,20 @@ class IssuingPki:
 
     def register_document(self, signer: Certificate, at: datetime, sod: bytes, number: str) -> None:
         """Enter a signed document; `MisuseError` if its Document Signer has reached its limit."""
+        with closing(Register(self.folder)) as register:
+            self.enter(register, signer, at, sod, number)
+
+    def enter(
+        self, register: Register, signer: Certificate, at: datetime, sod: bytes, number: str
+    ) -> None:
+        """Enter a signed document in an open register, as `register_document` does."""
         sealed, limit = self.seal_number(number), self.settings.documents_per_signer
         digest = hashlib.sha256(sod).digest()
-        with closing(Register(self.folder)) as register:
-            if not register.enter(signer.fingerprint, at, digest, sealed, limit=limit):
-                raise MisuseError(
-                    f"the Document Signer has reached its limit of {limit:,} documents",
-                    advice="run `personalise pki issue-ds`",
-                )
+        if not register.enter(signer.fingerprint, at, digest, sealed, limit=limit):
+            raise MisuseError(
+                f"the Document Signer has reached its limit of {limit:,} documents",
+                advice="run `personalise pki issue-ds`",
+            )
 
     def seal_number(self, number: str) -> bytes:
         """Encrypt a document's number for the register (CMS, DER)."""

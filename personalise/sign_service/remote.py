@@ -1,13 +1,15 @@
 """The signing service of one run of `prepare --sign-service URL`, and the client's credentials."""
 
-from collections.abc import Callable
 from dataclasses import dataclass
+from datetime import datetime
 from pathlib import Path
 from time import sleep
 from typing import Self
 
+from emrtd.pki.x509.certificates import Certificate
+from personalise.issuance import Issuance
+from personalise.pki.clock import require_clock
 from personalise.pki.issuing_pki import IssuingPki
-from personalise.preparing.application import DocumentData
 from personalise.sign_service.client import (
     ClientCredentials,
     DocumentToSign,
@@ -34,16 +36,29 @@ class RemoteService:
             )
         return cls(url, ClientCredentials(certificate, key, authority))
 
-    def signer_for(self, pki: IssuingPki) -> Callable[[DocumentData], RemoteDocumentSigner]:
-        """Return a function that makes the remote signer of one document."""
 
-        def signer(document: DocumentData) -> RemoteDocumentSigner:
-            return RemoteDocumentSigner(
-                self.url,
-                self.credentials,
-                pki.certificate("csca"),
-                DocumentToSign(document.code, pki.seal_number(document.number)),
-                sleep,
-            )
+class RemoteIssuer:
+    """Signs at a signing service, which registers what it signs; see `Issuer`."""
 
-        return signer
+    def __init__(self, service: RemoteService, pki: IssuingPki) -> None:
+        self._service = service
+        self._pki = pki
+
+    def issuance(self, code: str, number: str, at: datetime) -> Issuance:
+        """See `Issuer.issuance`; nothing is signed here."""
+        pki = self._pki
+        require_clock(pki.folder, at, pki.settings.accepted_clock)
+        signer = RemoteDocumentSigner(
+            self._service.url,
+            self._service.credentials,
+            pki.certificate("csca"),
+            DocumentToSign(code, pki.seal_number(number)),
+            sleep,
+        )
+        return pki.issuance(signer)
+
+    def register(self, signer: Certificate, at: datetime, sod: bytes, number: str) -> None:
+        """Do nothing: the service has registered the document."""
+
+    def close(self) -> None:
+        """Do nothing: nothing was opened."""

@@ -27,9 +27,10 @@ from personalise.ledger.interface import Arrival
 from personalise.ledger.opening import open_ledger
 from personalise.ledger.sql_ledger import SqlLedger
 from personalise.ledger.states import CardStatus, JobState, Worker
+from personalise.pki.issuer import PkiIssuer
 from personalise.pki.issuing_pki import IssuingPki
+from personalise.preparing.preparer import Preparer
 from personalise.specimen.applications import make_application
-from personalise.station.line.preparation import Preparer
 from support.command_line import run_command_line
 from support.passphrase import read_passphrase
 from tests.issuing import Agreement, Issuer, Kind
@@ -123,11 +124,12 @@ class Line:
             ledger.receive(arrivals)
             if not prepared:
                 return
-            preparer, worker = Preparer(self.pki()), Worker("trial", "preparing")
+            preparer, worker = Preparer(PkiIssuer(self.pki())), Worker("trial", "preparing")
             while taken := ledger.take_for_preparation(worker, 16):
                 for each in taken:
                     at = datetime.now(UTC).replace(microsecond=0)
-                    ledger.prepared(each.job, preparer.prepare(each, at))
+                    image = preparer.prepare(each.application, each.profile, at)
+                    ledger.prepared(each.job, image)
 
     def receive_specimens(self, count: int, profile: str) -> None:
         """Receive so many applications of invented holders; their images are not prepared."""

@@ -12,16 +12,9 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from multiprocessing.connection import Connection
 from pathlib import Path
-from typing import TYPE_CHECKING, Final
+from typing import Final
 
-from emrtd.lds.files import FileID
 from support.errors import ChipsealError, ElementError, MalformedError
-
-if TYPE_CHECKING:
-    from emrtd.lds.image import LdsImage
-    from personalise.ledger.interface import Preparation
-    from personalise.pki.issuing_pki import IssuingPki
-    from personalise.preparing.chip_profile import ChipProfile
 
 BATCH: Final = 4
 _POLL_SECONDS: Final = 0.5
@@ -116,17 +109,21 @@ def _main(settings: PreparationSettings, pipe: Connection) -> None:
 
 
 def _prepare_until_closed(settings: PreparationSettings, pipe: Connection) -> None:
+    from emrtd.biometrics.images.decoder import DECODER
     from personalise.ledger.interface import LedgerUnavailableError
     from personalise.ledger.opening import open_ledger
     from personalise.ledger.states import JobState, StepRefusedError, Worker
+    from personalise.pki.issuer import PkiIssuer
     from personalise.pki.issuing_pki import IssuingPki, no_pin
+    from personalise.preparing.preparer import Preparer
     from support.passphrase import read_passphrase, read_secret_line
     from support.records import FieldError
 
+    DECODER.fork()
     pin_file = settings.pin_file
     pin = no_pin if pin_file is None else lambda: read_secret_line(pin_file)
     pki = IssuingPki.open(settings.pki, read_passphrase(settings.passphrase_file), pin)
-    preparer = Preparer(pki)
+    preparer = Preparer(PkiIssuer(pki))
     worker = Worker(f"{socket.gethostname()}-preparing", str(multiprocessing.current_process().pid))
     ledger = open_ledger(settings.ledger, pki)
     try:
@@ -139,7 +136,7 @@ def _prepare_until_closed(settings: PreparationSettings, pipe: Connection) -> No
                 taken = []
             for each in taken:
                 try:
-                    image = preparer.prepare(each, datetime.now(UTC).replace(microsecond=0))
+                    image = preparer.prepare(each.application, each.profile, now())
                     ledger.prepared(each.job, image)
                 except (ElementError, FieldError, MalformedError) as error:
                     ledger.reject(each.job, str(error))
@@ -149,34 +146,10 @@ def _prepare_until_closed(settings: PreparationSettings, pipe: Connection) -> No
             if not taken and pipe.poll(_POLL_SECONDS):
                 return
     finally:
+        preparer.close()
         ledger.close()
 
 
-class Preparer:
-    """Makes and registers images with one PKI; the profiles are read once."""
-
-    def __init__(self, pki: "IssuingPki") -> None:
-        self._pki = pki
-        self._profiles: dict[str, ChipProfile] = {}
-
-    def prepare(self, job: "Preparation", at: datetime) -> "LdsImage":
-        """Return the image of a job; raises what `personalise prepare` raises."""
-        from personalise.pki.clock import require_clock
-        from personalise.preparing import data_preparation
-        from personalise.preparing.chip_profile import ChipProfile
-
-        if job.profile not in self._profiles:
-            self._profiles[job.profile] = ChipProfile.load(job.profile)
-        require_clock(self._pki.folder, at, self._pki.settings.accepted_clock)
-        issuance = self._pki.issuance()
-        image = data_preparation.prepare(
-            job.application,
-            self._profiles[job.profile],
-            issuance,
-            at,
-            accept_quality=True,  # the intake held it, and a supervisor released it
-        )
-        number = job.application.particulars.document.number
-        certificate = issuance.signer.certificate
-        self._pki.register_document(certificate, at, image.files[FileID.SOD], number)
-        return image
+def now() -> datetime:
+    """Return the time of this machine's clock in whole seconds."""
+    return datetime.now(UTC).replace(microsecond=0)
