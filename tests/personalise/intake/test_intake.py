@@ -20,9 +20,10 @@ from personalise.ledger.opening import open_ledger
 from personalise.ledger.sql_ledger import SqlLedger
 from personalise.ledger.states import JobState, Worker
 from personalise.pki.intake_keys import intake_keys
+from personalise.pki.issuer import PkiIssuer
 from personalise.pki.issuing_pki import IssuingPki
 from personalise.preparing.chip_profile import ChipProfile
-from personalise.station.line.preparation import Preparer
+from personalise.preparing.preparer import Preparer
 from support.errors import MisuseError
 from tests.personalise.applications import CONTRACT, folder, images
 from tests.personalise.conftest import NOW
@@ -114,7 +115,10 @@ def test_a_held_application_is_made_when_a_supervisor_releases_it(
     assert not ledger.take_for_preparation(worker, 1)
     ledger.release(held.job, by="supervisor", reason="the holder cannot come again")
     (preparation,) = ledger.take_for_preparation(worker, 1)
-    ledger.prepared(held.job, Preparer(pki).prepare(preparation, NOW))
+    ledger.prepared(
+        held.job,
+        Preparer(PkiIssuer(pki)).prepare(preparation.application, preparation.profile, NOW),
+    )
     assert ledger.job(held.job).job.state is JobState.PREPARED
 
 
