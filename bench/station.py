@@ -114,8 +114,9 @@ def _fill(pki: Any, url: str, count: int) -> None:
     from personalise.ledger.interface import Arrival
     from personalise.ledger.opening import open_ledger
     from personalise.ledger.states import Worker
+    from personalise.pki.issuer import PkiIssuer
+    from personalise.preparing.preparer import Preparer
     from personalise.specimen.applications import make_application
-    from personalise.station.line.preparation import Preparer
 
     _, files = make_application("bench", 0)
     arrivals = [
@@ -124,7 +125,9 @@ def _fill(pki: Any, url: str, count: int) -> None:
     ledger = open_ledger(url, pki, create=True)
     ledger.receive(arrivals)
     jobs = ledger.take_for_preparation(Worker("bench", "preparing"), count)
-    image = Preparer(pki).prepare(jobs[0], datetime.now(UTC).replace(microsecond=0))
+    with Preparer(PkiIssuer(pki)) as preparer:
+        at = datetime.now(UTC).replace(microsecond=0)
+        image = preparer.prepare(jobs[0].application, jobs[0].profile, at)
     for each in jobs:
         ledger.prepared(each.job, image)
     ledger.close()

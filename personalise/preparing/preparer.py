@@ -15,6 +15,10 @@ from personalise.preparing.chip_profile import ChipProfile
 from personalise.preparing.data_preparation import prepare
 
 
+def decided_before(sod: bytes) -> None:
+    """Accept samples whose quality was decided when the application was received."""
+
+
 class Preparer:
     """Makes the images of any number of documents with one issuer.
 
@@ -62,7 +66,8 @@ class Preparer:
 
         `profile` is a chip profile, or the name or file of one, which is read once.  Samples below
         a mandatory limit are accepted if `accept_quality` is given; it is called with EF.SOD
-        before the document is registered, to enter an operator's reason in the audit log.
+        before the document is registered, to enter an operator's reason in the audit log
+        (`decided_before` enters none).
 
         Raises `FieldError` for a field of the application that is wrong or does not suit the
         profile: nothing was registered, and the next document can be prepared.  Raises

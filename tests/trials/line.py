@@ -29,6 +29,7 @@ from personalise.ledger.sql_ledger import SqlLedger
 from personalise.ledger.states import CardStatus, JobState, Worker
 from personalise.pki.issuer import PkiIssuer
 from personalise.pki.issuing_pki import IssuingPki
+from personalise.preparing.preparer import Preparer, decided_before
 from personalise.preparing.preparer import Preparer
 from personalise.specimen.applications import make_application
 from support.command_line import run_command_line
@@ -128,7 +129,9 @@ class Line:
             while taken := ledger.take_for_preparation(worker, 16):
                 for each in taken:
                     at = datetime.now(UTC).replace(microsecond=0)
-                    image = preparer.prepare(each.application, each.profile, at)
+                    image = preparer.prepare(
+                        each.application, each.profile, at, accept_quality=decided_before
+                    )
                     ledger.prepared(each.job, image)
 
     def receive_specimens(self, count: int, profile: str) -> None:

@@ -115,7 +115,7 @@ def _prepare_until_closed(settings: PreparationSettings, pipe: Connection) -> No
     from personalise.ledger.states import JobState, StepRefusedError, Worker
     from personalise.pki.issuer import PkiIssuer
     from personalise.pki.issuing_pki import IssuingPki, no_pin
-    from personalise.preparing.preparer import Preparer
+    from personalise.preparing.preparer import Preparer, decided_before
     from support.passphrase import read_passphrase, read_secret_line
     from support.records import FieldError
 
@@ -136,7 +136,9 @@ def _prepare_until_closed(settings: PreparationSettings, pipe: Connection) -> No
                 taken = []
             for each in taken:
                 try:
-                    image = preparer.prepare(each.application, each.profile, now())
+                    image = preparer.prepare(
+                        each.application, each.profile, now(), accept_quality=decided_before
+                    )
                     ledger.prepared(each.job, image)
                 except (ElementError, FieldError, MalformedError) as error:
                     ledger.reject(each.job, str(error))

@@ -23,7 +23,7 @@ from personalise.pki.intake_keys import intake_keys
 from personalise.pki.issuer import PkiIssuer
 from personalise.pki.issuing_pki import IssuingPki
 from personalise.preparing.chip_profile import ChipProfile
-from personalise.preparing.preparer import Preparer
+from personalise.preparing.preparer import Preparer, decided_before
 from support.errors import MisuseError
 from tests.personalise.applications import CONTRACT, folder, images
 from tests.personalise.conftest import NOW
@@ -117,7 +117,9 @@ def test_a_held_application_is_made_when_a_supervisor_releases_it(
     (preparation,) = ledger.take_for_preparation(worker, 1)
     ledger.prepared(
         held.job,
-        Preparer(PkiIssuer(pki)).prepare(preparation.application, preparation.profile, NOW),
+        Preparer(PkiIssuer(pki)).prepare(
+            preparation.application, preparation.profile, NOW, accept_quality=decided_before
+        ),
     )
     assert ledger.job(held.job).job.state is JobState.PREPARED
 
