@@ -30,7 +30,6 @@ from personalise.ledger.states import CardStatus, JobState, Worker
 from personalise.pki.issuer import PkiIssuer
 from personalise.pki.issuing_pki import IssuingPki
 from personalise.preparing.preparer import Preparer, decided_before
-from personalise.preparing.preparer import Preparer
 from personalise.specimen.applications import make_application
 from support.command_line import run_command_line
 from support.passphrase import read_passphrase
