@@ -110,6 +110,7 @@ def _next(transaction: Transaction, worker: Worker, card_profile: str) -> Row[An
                 and_(JOB.c.lease_station == worker.station, JOB.c.lease_reader == worker.reader),
             ),
         )
+        .order_by(JOB.c.lease_until)
         .limit(1)
         .with_for_update(key_share=True, skip_locked=True)
     )
