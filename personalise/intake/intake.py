@@ -77,10 +77,12 @@ class Intake:
         for path in paths:
             batch = _Batch(self.ledger, self.terms, path.name)
             for source in find_sources(path):
-                if isinstance(source, ApplicationFolder):
-                    yield from batch.add(source)
-                else:
+                if isinstance(source, PackageFile):
                     yield self._take_package(source)
+                elif self.terms.senders is not None:
+                    yield ReceivedPackage(source.path.name, None, NOBODY, refusal=_unsigned())
+                else:
+                    yield from batch.add(source)
             yield from batch.finish()
 
     def _take_package(self, source: PackageFile) -> ReceivedPackage:
@@ -325,6 +327,15 @@ def _read_file(folder: Path, name: str, limit: int) -> bytes:
     if len(octets) > limit:
         raise MisuseError(f"the file has more than {limit:,} octets")
     return octets
+
+
+def _unsigned() -> RefusedPackageError:
+    """Return the refusal of a folder where senders are required: anyone may have put it there."""
+    return RefusedPackageError(
+        Refusal.SENDER,
+        "a folder is not signed",
+        advice="deliver a signed package, or leave out --senders",
+    )
 
 
 def _file_digest(path: Path, limits: Limits) -> bytes:

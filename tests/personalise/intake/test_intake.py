@@ -14,6 +14,7 @@ from personalise.intake.archive import Limits
 from personalise.intake.intake import Intake, Terms
 from personalise.intake.receipt import Receipt, ReceivedPackage, reference, sign_receipt
 from personalise.intake.refusals import Refusal
+from personalise.intake.senders import Senders
 from personalise.intake.sources import find_sources
 from personalise.intake.validation import Outcome, Validator
 from personalise.ledger.opening import open_ledger
@@ -228,6 +229,17 @@ def test_a_path_with_nothing_stops_before_anything_is_taken(
     for wrong in ("missing", "empty"):
         with pytest.raises(MisuseError, match=wrong):
             take(pki, ledger, good, tmp_path / wrong)
+    assert not list(ledger.jobs())
+
+
+def test_a_folder_has_no_registered_sender(
+    pki: IssuingPki, ledger: SqlLedger, tmp_path: Path
+) -> None:
+    source = folder(tmp_path / "application")
+    senders = Senders(frozenset({pki.certificate("ds")}))
+    (package,) = take(pki, ledger, source, senders=senders)
+    assert package.refusal is not None
+    assert package.refusal.refusal is Refusal.SENDER
     assert not list(ledger.jobs())
 
 

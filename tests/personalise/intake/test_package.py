@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from emrtd.asn1 import der
+from emrtd.asn1 import ber, der
 from emrtd.pki.cms.enveloped import seal
 from emrtd.pki.x509.certificate_writer import key_identifier
 from personalise.intake.archive import Limits
@@ -227,6 +227,21 @@ def test_a_signature_outside_is_removed(
     with open_package(place / "FILE", intake_keys(pki), Limits()) as package:
         assert len(package.signatures) == 2 + inside
     assert number_of(place / "FILE", pki) == CONTRACT["document"]["number"]
+
+
+def test_a_signature_without_content_info_is_removed(place: Path, pki: IssuingPki) -> None:
+    """Some encrypt SignedData under its own content type, without the ContentInfo around it."""
+    openssl(place, *SIGN, "-in", "application.zip", "-outform", "DER", "-out", "signed")
+    whole = (place / "signed").read_bytes()
+    bare = ber.read(whole, "signed").children[1].children[0].encoded
+    for content in (whole, bare):
+        path = sealed(place / "FILE", content, pki)
+        octets = path.read_bytes()
+        data, signed_data = der.oid("1.2.840.113549.1.7.1"), der.oid("1.2.840.113549.1.7.2")
+        path.write_bytes(octets.replace(data, signed_data, 1))
+        with open_package(path, intake_keys(pki), Limits()) as package:
+            assert len(package.signatures) == 1
+        assert number_of(path, pki) == CONTRACT["document"]["number"]
 
 
 def test_a_package_that_is_only_signed_is_refused(place: Path, pki: IssuingPki) -> None:

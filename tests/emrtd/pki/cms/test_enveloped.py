@@ -1,4 +1,8 @@
+import io
+import secrets
+
 import pytest
+from cryptography.hazmat.primitives.ciphers import Cipher, algorithms, modes
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
@@ -7,8 +11,8 @@ from emrtd.asn1 import ber, der
 from emrtd.crypto.curves import CURVES
 from emrtd.crypto.private_keys import EcPrivateKey
 from emrtd.errors import ProtocolError
-from emrtd.pki.cms.enveloped import open_envelope, recipients_of, seal
-from emrtd.pki.cms.recipients import Recipient
+from emrtd.pki.cms.enveloped import Envelope, open_envelope, recipients_of, seal
+from emrtd.pki.cms.recipients import Recipient, encrypt_key
 from support.errors import MalformedError
 
 KEY = EcPrivateKey.generate(CURVES["brainpoolP256r1"])
@@ -148,6 +152,45 @@ def test_altered_content_never_opens(back: int, change: int) -> None:
     altered[-1 - back] ^= change
     with pytest.raises((MalformedError, ProtocolError)):
         open_envelope(bytes(altered), KEY)
+
+
+ATTRIBUTES = der.set_of(
+    der.sequence(der.oid("1.2.840.113549.1.9.3"), der.set_of(der.oid("1.2.840.113549.1.7.2"))),
+    der.sequence(der.oid("1.2.3.4"), der.set_of(der.null())),
+)
+
+
+def with_attributes(attributes: bytes, *, tag_size: int = 16) -> bytes:
+    """Return an envelope whose tag covers `ATTRIBUTES`, with these attributes in it."""
+    encryptor = Cipher(algorithms.AES(bytes(24)), modes.GCM(bytes(12))).encryptor()
+    encryptor.authenticate_additional_data(ATTRIBUTES)
+    encrypted = encryptor.update(CONTENT) + encryptor.finalize()
+    size = [] if tag_size == 12 else [der.integer(tag_size)]  # RFC 5084, 3.2: DEFAULT 12
+    parameters = der.sequence(der.octet_string(bytes(12)), *size)
+    cipher = der.sequence(der.oid("2.16.840.1.101.3.4.1.26"), parameters)
+    enveloped = der.sequence(
+        der.integer(0),
+        der.tagged(0, der.set_of()),  # originatorInfo
+        der.set_of(encrypt_key(bytes(24), KEY.public_key, IDENTIFIER, secrets.token_bytes)),
+        der.sequence(der.oid("1.2.840.113549.1.7.2"), cipher, der.tagged_primitive(0, encrypted)),
+        b"\xa1" + attributes[1:],
+        der.octet_string(encryptor.tag[:tag_size]),
+        b"\xa2" + ATTRIBUTES[1:],  # not authenticated
+    )
+    return der.sequence(der.oid("1.2.840.113549.1.9.16.1.23"), der.tagged(0, enveloped))
+
+
+@pytest.mark.parametrize("tag_size", [12, 16])
+def test_authenticated_attributes_are_authenticated(tag_size: int) -> None:
+    """RFC 5083, 2.2."""
+    envelope = with_attributes(ATTRIBUTES, tag_size=tag_size)
+    assert open_envelope(envelope, KEY).reveal() == CONTENT
+    assert Envelope.read(io.BytesIO(envelope)).content_type == "1.2.840.113549.1.7.2"
+    for others in (der.set_of(), ATTRIBUTES.replace(der.null(), der.set_of())):
+        with pytest.raises(ProtocolError, match="altered"):
+            open_envelope(with_attributes(others, tag_size=tag_size), KEY)
+    with pytest.raises(MalformedError, match="of a size that is not read"):
+        open_envelope(with_attributes(ATTRIBUTES, tag_size=11), KEY)
 
 
 @given(st.binary(max_size=200))

@@ -7,6 +7,7 @@ from pathlib import Path
 
 import pytest
 
+from emrtd.asn1 import der
 from emrtd.crypto.hashes import Hash
 from emrtd.crypto.private_keys import EcPrivateKey, PrivateKey, RsaPrivateKey, load_private_key
 from emrtd.errors import ProtocolError
@@ -95,6 +96,14 @@ def test_every_key_agreement_is_read(recipient: str, wrap: str, digest: str, fol
     agreed = Envelope.read(io.BytesIO(octets)).keys[0]
     assert isinstance(agreed, AgreedKey)
     assert agreed.kdf_hash.value.replace("-", "").lower() == digest
+
+
+def test_ecdh_with_the_cofactor_is_read(folder: Path) -> None:
+    """All curves have the cofactor 1; only the object identifier is another one."""
+    options = ("-keyopt", "ecdh_cofactor_mode:1", "-keyopt", "ecdh_kdf_md:sha256")
+    octets = encrypted(folder, "P-256", "-aes-128-gcm", *options, "-outform", "DER")
+    assert der.oid("1.3.132.1.14.1") in octets
+    assert open_envelope(octets, key(folder, "P-256")).reveal() == CONTENT
 
 
 @pytest.mark.parametrize("mgf", ["sha1", "sha256", "sha512"])
