@@ -22,7 +22,9 @@ from emrtd.biometrics.iso19794.iris import IrisRecord
 from emrtd.crypto import domain_parameters, private_keys, public_keys, signatures
 from emrtd.errors import ProtocolError
 from emrtd.globalplatform import key_information
+from emrtd.globalplatform.emrtd_groupings import FilePart, NewFile
 from emrtd.globalplatform.initialize_update import InitializeUpdateAnswer
+from emrtd.globalplatform.personalisation import read_groupings, read_install
 from emrtd.globalplatform.put_key import NewKeys, WrongCheckValueError
 from emrtd.iso7816 import odd_ins
 from emrtd.iso7816.apdu import CommandAPDU, ResponseAPDU
@@ -220,6 +222,26 @@ PARSERS = [
         key_information.read_key_information,
         seeds.key_information,
     ),
+    Parser(
+        "emrtd.globalplatform.personalisation.read_groupings",
+        lambda octets: list(read_groupings(octets)),
+        seeds.groupings,
+    ),
+    Parser(
+        "emrtd.globalplatform.personalisation.read_install",
+        read_install,
+        lambda: [bytes.fromhex("000007A0000002471001000000")],
+    ),
+    Parser(
+        "emrtd.globalplatform.emrtd_groupings.NewFile.read",
+        NewFile.read,
+        lambda: [bytes.fromhex("0101010100005D")],
+    ),
+    Parser(
+        "emrtd.globalplatform.emrtd_groupings.FilePart.read",
+        FilePart.read,
+        lambda: [bytes.fromhex("01010100000061025A5A")],
+    ),
     Parser("emrtd.iso7816.apdu.CommandAPDU.decode", CommandAPDU.decode, seeds.commands),
     Parser("emrtd.iso7816.apdu.ResponseAPDU.decode", ResponseAPDU.decode, seeds.responses),
     Parser(
@@ -356,6 +378,8 @@ NOT_PARSERS = {
     "emrtd.asn1.der.octet_string": _OURS,
     "emrtd.asn1.der.bit_string": _OURS,
     "emrtd.biometrics.cbeff.BiometricHeader.of": _OURS,
+    "emrtd.globalplatform.personalisation.install_for_personalisation": _OURS,
+    "emrtd.globalplatform.security_domain.terminate_card": _OURS,
     "emrtd.biometrics.images.colours.profile_of": _INNER,
     "emrtd.biometrics.images.decoder.decoded": _INNER,
     "emrtd.biometrics.images.decoding.check_bounds": _INNER,

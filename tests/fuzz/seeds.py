@@ -30,6 +30,7 @@ from emrtd.crypto.domain_parameters import (
 from emrtd.crypto.hashes import Hash
 from emrtd.crypto.private_keys import EcPrivateKey, PrivateKey, RsaPrivateKey
 from emrtd.crypto.public_keys import encode_public_key
+from emrtd.globalplatform.personalisation import DataGrouping, encode_groupings
 from emrtd.globalplatform.put_key import NewKeys
 from emrtd.iso7816 import odd_ins
 from emrtd.lds.application_directory import ApplicationDirectory
@@ -414,6 +415,11 @@ def initialize_update_answers() -> list[bytes]:
 def new_keys() -> list[bytes]:
     keys = (Secret(bytes(16)), Secret(bytes(24)), Secret(bytes(32)))
     return [NewKeys(0x31, keys).encode(DEK, bytes), NewKeys(0x01, keys[:1]).encode(DEK, bytes)]
+
+
+def groupings() -> list[bytes]:
+    short, long = DataGrouping(0xE001, bytes(7)), DataGrouping(0xE002, bytes(400))
+    return [encode_groupings((short, long, DataGrouping(0xE004, b"")))]
 
 
 def key_information() -> list[bytes]:
