@@ -69,11 +69,12 @@ class Performer:
 
     def __init__(self, reader: str, shop: Shop, guard: Guard, state: ReaderState) -> None:
         self._reader = reader
-        self._worker = Worker(shop.station, reader)
+        self._full_name = reader
         self._shop = shop
         self._guard = guard
         self._state = state
         self._events: CardEvents = watch(reader)
+        self._plugged = False
         self._present = False
         self._exhausted = False
         self._insertions = 0
@@ -82,6 +83,11 @@ class Performer:
         self._since = 0.0
         self._apdus = 0
         self._is_fresh = False
+
+    @property
+    def _worker(self) -> Worker:
+        """The reader by its full name, which is known once it is plugged in."""
+        return Worker(self._shop.station, self._full_name)
 
     def close(self) -> None:
         """Close the connection, and the watch over the reader."""
@@ -112,7 +118,7 @@ class Performer:
             self._look(0.0 if first else _LOOKING_SECONDS)
             first = False
             if self._shop.control.paused:
-                self._state.doing = "paused"
+                told = self._tell_once("paused", told)
                 continue
             if self._present and not (effect.another and self._insertions == self._handled):
                 new, self._handled = self._insertions != self._handled, self._insertions
@@ -124,11 +130,19 @@ class Performer:
                     return Ended("the feeder has no card")
                 if self._shop.is_out_of_work(self._reader):
                     return Ended("no application is open")
-            reason = "take the card out" if self._present else "insert a card"
-            self._state.doing, self._state.job = reason, ""
-            if reason != told:
-                told = reason
-                self._tell(EventKind.WAITING, reason)
+            told = self._tell_once(self._reason_to_wait(), told)
+
+    def _reason_to_wait(self) -> str:
+        if not self._plugged:
+            return "the reader is not plugged in"
+        return "take the card out" if self._present else "insert a card"
+
+    def _tell_once(self, reason: str, told: str) -> str:
+        """Show why nothing is done, unless that was told last; return the reason."""
+        self._state.doing, self._state.job = reason, ""
+        if reason != told:
+            self._tell(EventKind.WAITING, reason)
+        return reason
 
     @_perform.register
     def _(self, _effect: effects.WaitForWork) -> Ended | None:
@@ -159,10 +173,14 @@ class Performer:
                     self._insertions += 1
                 case CardEventKind.EXHAUSTED:
                     self._exhausted = True
-                case CardEventKind.READER_ADDED | CardEventKind.SERVICE_BACK:
-                    pass
-                case _:
+                case CardEventKind.READER_ADDED:
+                    self._plugged, self._full_name = True, event.reader
+                case CardEventKind.REMOVED:
                     self._present = False
+                case CardEventKind.READER_GONE | CardEventKind.SERVICE_GONE:
+                    self._plugged = self._present = False
+                case CardEventKind.SERVICE_BACK:
+                    pass  # its readers follow as separate events
 
     # --- the card ----------------------------------------------------------------------------
 
@@ -240,7 +258,7 @@ class Performer:
 
     @_perform.register
     def _(self, _effect: effects.IsIssued) -> bool:
-        last = self._shop.last_issued.of(self._reader)
+        last = self._shop.last_issued.of(self._full_name)
         if last is None:
             return False
         job, card = last
@@ -385,7 +403,7 @@ class Performer:
         self._shop.tell(
             Event(
                 kind,
-                self._reader,
+                self._full_name,
                 application=None if claim is None else claim.job,
                 document=None if claim is None else claim.document,
                 card=card,

@@ -138,7 +138,9 @@ def run_station(options: Options) -> Outcome:
         with obeying_signals(control), Keys(sys.stdin) as pressed:
             station.run(pressed)
         summary = tally.summary(ledger.counts())
-        status = ExitStatus.NO_CARD if station.has_failed else ExitStatus.OK
+        status = ExitStatus.OK if shop.preparing else ExitStatus.MISTAKE
+        if station.has_failed:
+            status = ExitStatus.NO_CARD
         return Outcome(summary, status, station.has_abandoned)
 
 

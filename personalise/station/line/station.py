@@ -7,11 +7,13 @@ Images are prepared in a process of their own (`personalise.station.line.prepara
 """
 
 import threading
+import time
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
 from typing import Final
 
-from emrtd.transport.events import CardEventKind
+from emrtd.errors import TransportError, TransportFault
+from emrtd.transport.events import CardEventKind, CardEvents
 from emrtd.transport.readers import watch
 from personalise.ledger.interface import LedgerUnavailableError
 from personalise.ledger.states import StepRefusedError
@@ -28,6 +30,7 @@ CALL_SECONDS: Final = 30.0
 """How long one call to a reader may take: longer than any command of a card."""
 _TICK_SECONDS: Final = 0.2
 _RENEWING_SECONDS: Final = 10.0
+_FINDING_SECONDS: Final = 3.0
 
 
 @dataclass
@@ -67,17 +70,16 @@ class Station:
         self._call_seconds = call_seconds
         self.polled: Callable[[], None] = lambda: None
         self._ended = threading.Event()
+        self._deadline = 0.0
         self.readers: dict[str, ReaderThread] = {}
 
     def run(self, keys: Keys) -> None:
         """Work until all workers have ended; raises the internal error of one that failed."""
-        helpers = [threading.Thread(target=self._renew, name="renewing", daemon=True)]
+        threading.Thread(target=self._renew, name="renewing", daemon=True).start()
         for reader in self._named:
             self._start(reader)
         if not self._named:
-            helpers.append(threading.Thread(target=self._find_readers, name="finding", daemon=True))
-        for helper in helpers:
-            helper.start()
+            self._find_readers_from_now_on()
         try:
             while self._is_at_work():
                 if (order := keys.order(_TICK_SECONDS)) is not None:
@@ -105,6 +107,12 @@ class Station:
             return True
         if self._named or self._shop.control.ending:
             return False
+        if not self.readers and self._shop.idle_ends and time.monotonic() > self._deadline:
+            raise TransportError(
+                "no PC/SC reader is plugged in",
+                TransportFault.NO_READER,
+                advice="plug one in, or name feeder:DIR with --reader",
+            )
         return not (self._shop.idle_ends and self.readers)
 
     def _start(self, reader: str) -> None:
@@ -160,20 +168,33 @@ class Station:
             if claim is not None:
                 try:
                     self._shop.ledger.interrupted(claim, "the reader does not answer")
-                except (LedgerUnavailableError, StepRefusedError):
+                except (LedgerUnavailableError, StepRefusedError, OSError):
                     continue  # its lease ends by itself
 
     def _renew(self) -> None:
         while not self._ended.wait(_RENEWING_SECONDS):
             try:
                 self._shop.renew_claims()
-            except ChipsealError:
+            except (ChipsealError, OSError):
                 continue  # a lease holds until somebody else takes its job
 
-    def _find_readers(self) -> None:
-        with watch("") as events:
+    def _find_readers_from_now_on(self) -> None:
+        """Start a worker for each reader that is or will be plugged in."""
+        events = watch("")
+        self._deadline = time.monotonic() + _FINDING_SECONDS
+        threading.Thread(
+            target=self._find_readers, args=(events,), name="finding", daemon=True
+        ).start()
+
+    def _find_readers(self, events: CardEvents) -> None:
+        told = False
+        with events:
             while not self._ended.is_set() and not self._shop.control.ending:
                 for event in events.wait(1.0):
                     known = self.readers.get(event.reader)
                     if event.kind is CardEventKind.READER_ADDED and not (known and known.is_alive):
                         self._start(event.reader)
+                if not self.readers and not told:
+                    told = True
+                    reason = "no PC/SC reader is plugged in, or the PC/SC service does not run"
+                    self._shop.tell(Event(EventKind.WAITING, "", reason=reason))

@@ -336,6 +336,8 @@ def test_preparation_that_cannot_work_ends_the_wait(
     done = run(line, preparation=PreparationSettings(line.issuer.pki, line.url))
     assert done.summary["issued"] == 0
     assert done.summary["open"] == 1
+    assert done.outcome is not None
+    assert done.outcome.status == 64
     assert any("ds-1" in each for each in done.reasons(EventKind.STOPPED))
 
 
