@@ -28,7 +28,8 @@ from support.errors import MalformedError, MisuseError
 from support.secret import Secret
 
 _TAG: Final = 0xE4
-_RETRY_LIMIT: Final = 10
+RETRY_LIMIT: Final = 10
+"""How many failures in a row lock the keys of a chip, unless it is told otherwise."""
 
 
 @unique
@@ -68,7 +69,7 @@ class SecurityDomain:
     diversification_data: bytes = bytes(DIVERSIFICATION_DATA_SIZE)
     sequence_counter: int = 0
     failures: int = 0
-    retry_limit: int | None = _RETRY_LIMIT
+    retry_limit: int | None = RETRY_LIMIT
     cplc: bytes = b""
     counts_empty_commands: bool = True
 
@@ -136,11 +137,17 @@ class SecurityDomain:
 
 @dataclass(frozen=True, slots=True)
 class TransportKeys:
-    """The kind of a batch of blank chips, and their transport keys: by default the test key."""
+    """The kind of a batch of blank chips, and their transport keys: by default the test key.
+
+    `variant`, `retry_limit` and `counts_empty_commands` are those of the security domain.
+    """
 
     kind: BlankKind = BlankKind.ISO7816_9
     keys: KeySource = TEST_KEYS
     key_version: int = TEST_KEY_VERSION
+    variant: Variant = field(default_factory=Variant)
+    retry_limit: int = RETRY_LIMIT
+    counts_empty_commands: bool = True
 
     def of_chip(self, serial_number: bytes) -> SecurityDomain:
         """Return the security domain of a blank chip with this serial number.
@@ -155,7 +162,10 @@ class TransportKeys:
             self.kind,
             self.keys.for_card(diversification, self.key_version),
             self.key_version,
-            diversification_data=diversification,
+            self.variant,
+            diversification,
+            retry_limit=self.retry_limit,
+            counts_empty_commands=self.counts_empty_commands,
             cplc=_cplc(serial_number) if self.kind is BlankKind.GLOBALPLATFORM else b"",
         )
 

@@ -106,6 +106,27 @@ def insert(
     show_default=True,
     help="The key version of transport keys from --master-key.",
 )
+@click.option(
+    "--scp03",
+    "parameter_i",
+    metavar="HEX",
+    default="70",
+    show_default=True,
+    help="Parameter i of SCP03: 01 for S16, 10 for pseudo-random challenges, 20 for R-MAC, 40 for"
+    " R-ENCRYPTION.",
+)
+@click.option(
+    "--tries",
+    type=click.IntRange(1, 255),
+    default=10,
+    show_default=True,
+    help="Failed authentications in a row that lock a card.",
+)
+@click.option(
+    "--counter-behind",
+    is_flag=True,
+    help="The encryption counter of SCP03 does not count commands without data.",
+)
 @_open
 def blank(
     *,
@@ -115,6 +136,9 @@ def blank(
     kind: str,
     master_key: Path | None,
     key_version: int,
+    parameter_i: str,
+    tries: int,
+    counter_behind: bool,
     is_open: bool,
 ) -> None:
     """Make blank virtual cards in DIR: 0001.chip, 0002.chip, and so on.
@@ -125,15 +149,23 @@ def blank(
     With --master-key, the transport keys of each card follow from the master key and the card's
     serial number.  The file of a virtual card holds its keys in clear: use no real master key.
     """
+    from dataclasses import replace
+
     from vsmartcard.chip.security_domain import BlankKind, TransportKeys
     from vsmartcard.chip.state import Hardware
-    from vsmartcard.reader.blanks import make_blanks, read_master_key
+    from vsmartcard.reader.blanks import make_blanks, read_master_key, read_variant
 
     hardware = None if memory is None else Hardware(memory=memory)
-    transport = None if is_open else TransportKeys(BlankKind.of(kind))
-    if transport is not None and master_key is not None:
-        transport = TransportKeys(transport.kind, read_master_key(master_key), key_version)
-    blanks = make_blanks(folder, count, hardware=hardware, transport=transport)
+    transport = TransportKeys(
+        BlankKind.of(kind),
+        variant=read_variant(parameter_i),
+        retry_limit=tries,
+        counts_empty_commands=not counter_behind,
+    )
+    if master_key is not None:
+        keys = read_master_key(master_key)
+        transport = replace(transport, keys=keys, key_version=key_version)
+    blanks = make_blanks(folder, count, hardware=hardware, transport=None if is_open else transport)
     for path, serial_number in blanks:
         click.echo(f"{path}\t{serial_number.hex().upper()}")
 

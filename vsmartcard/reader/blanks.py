@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import Final
 
 from emrtd.globalplatform.keys import MasterKeys, cipher_of
+from emrtd.globalplatform.parameters import Variant
 from emrtd.iso7816.procedure import Random
 from emrtd.transport.connection import Tray
 from support.errors import MalformedError, MisuseError
@@ -55,6 +56,16 @@ def read_master_key(path: Path) -> MasterKeys:
             str(path), "does not hold a key of 16, 24 or 32 octets in hexadecimal"
         ) from None
     return MasterKeys.single(master)
+
+
+def read_variant(text: str) -> Variant:
+    """Read the parameter i of SCP03 in hexadecimal; raises `MisuseError`."""
+    try:
+        return Variant.of(int(text, 16))
+    except (ValueError, MalformedError):
+        raise MisuseError(
+            f"{text!r} is not a parameter i of SCP03", advice="use a sum of 01, 10, 20 and 40"
+        ) from None
 
 
 def _all_in(folder: Path) -> Iterator[Path]:

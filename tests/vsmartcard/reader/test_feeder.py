@@ -7,13 +7,16 @@ from pathlib import Path
 import pytest
 
 from emrtd.errors import TransportError, TransportFault
+from emrtd.globalplatform.keys import MasterKeys
 from emrtd.transport.connection import Tray
 from emrtd.transport.events import CardEventKind
 from emrtd.transport.readers import connect, watch
 from support.command_line import run_command_line
 from support.errors import ExitStatus, MisuseError
+from support.secret import Secret
 from tests.helpers import REPOSITORY
 from vsmartcard.card.state_file import StateFile
+from vsmartcard.chip.state import ChipState
 from vsmartcard.commands.main import vsmartcard
 from vsmartcard.reader.blanks import make_blanks
 
@@ -154,3 +157,46 @@ def test_blank_cards_continue_the_numbers_and_have_serial_numbers(
     assert hardware.serial_number.hex().upper() == printed[str(folder / "0003.chip")]
     assert hardware.memory == 40_000
     file.close()
+
+
+@pytest.mark.parametrize("kind", ["iso7816-9", "globalplatform"])
+def test_blank_makes_cards_of_each_kind_with_their_faults(tmp_path: Path, kind: str) -> None:
+    (tmp_path / "master").write_text(bytes(range(16)).hex())
+    arguments = ["blank", str(tmp_path), "-n", "1", "--kind", kind, "--scp03", "21", "--tries", "3"]
+    arguments += ["--counter-behind", "--master-key", str(tmp_path / "master")]
+    arguments += ["--key-version", "5", "--memory", "5000"]
+    assert run_command_line(vsmartcard, arguments) == ExitStatus.OK
+    state = ChipState.decode((tmp_path / "0001.chip").read_bytes())
+    domain = state.security_domain
+    assert domain is not None
+    assert domain.kind.label == kind
+    assert (domain.variant.i, domain.retry_limit, domain.key_version) == (0x21, 3, 5)
+    assert not domain.counts_empty_commands
+    assert domain.diversification_data.endswith(state.hardware.serial_number)
+    keys = MasterKeys.single(Secret(bytes(range(16))))
+    assert domain.keys == keys.for_card(domain.diversification_data, 5)
+    assert state.hardware.memory == 5000
+
+
+@pytest.mark.parametrize(
+    ("option", "value", "problem"),
+    [("--scp03", "40", "parameter i"), ("--scp03", "zz", "parameter i"), ("--kind", "x", "--kind")],
+)
+def test_blank_refuses_what_no_card_has(
+    tmp_path: Path, option: str, value: str, problem: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    arguments = ["blank", str(tmp_path / "cards"), "-n", "1", option, value]
+    assert run_command_line(vsmartcard, arguments) == ExitStatus.MISTAKE
+    assert problem in capsys.readouterr().err
+    assert not (tmp_path / "cards").exists()
+
+
+@pytest.mark.parametrize("text", ["", "00", "zz" * 16, "00" * 17])
+def test_blank_refuses_a_file_without_a_master_key(
+    tmp_path: Path, text: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    (tmp_path / "master").write_text(text)
+    arguments = ["blank", str(tmp_path / "cards"), "-n", "1"]
+    arguments += ["--master-key", str(tmp_path / "master")]
+    assert run_command_line(vsmartcard, arguments) == ExitStatus.MISTAKE
+    assert "does not hold a key" in capsys.readouterr().err
