@@ -3,6 +3,7 @@
 import contextlib
 import io
 import json
+import secrets
 import shutil
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
@@ -25,6 +26,8 @@ from support.passphrase import read_passphrase
 from tests.helpers import damaged, replace
 from tests.personalise import applications
 from vsmartcard.card.state_file import StateFile
+from vsmartcard.chip.security_domain import BlankKind, TransportKeys
+from vsmartcard.chip.state import ChipState
 
 
 @dataclass(frozen=True)
@@ -62,12 +65,14 @@ class Kind:
     active_authentication: Mapping[str, str | int] = field(default_factory=dict)
     terminal_authentication: bool = False
     bac: bool = False
+    card: BlankKind = BlankKind.ISO7816_9
 
     def toml(self) -> str:
         """Return the chip profile."""
         text = (
             'description = "test"\ndocument = "TD1"\ndata_groups = ["DG1", "DG2", "DG3", "DG13"]\n'
             f"bac = {str(self.bac).lower()}\n"
+            f'card_profile = "{self.card.label}"\n'
         )
         text += "".join(each.toml("pace") for each in self.pace)
         text += "".join(each.toml("chip_authentication") for each in self.chip_authentication)
@@ -140,6 +145,10 @@ class Issuer:
         fields = dict(applications.CONTRACT if record is None else record)
         application = applications.folder(place / "application", fields)
         image, state = place / "image", place / "card"
+        if isinstance(kind, Kind):
+            transport = TransportKeys(kind.card)
+            with contextlib.closing(StateFile(state)) as file:
+                file.save(ChipState.blank(random=secrets.token_bytes, transport=transport))
         self._run("prepare", application, "--pki", self.pki, "--profile", profile, "-o", image)
         self._run("write", image, "--reader", f"virtual:{state}")
         passwords = json.loads(self._run("passwords", image, "--json"))

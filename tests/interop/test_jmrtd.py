@@ -22,6 +22,7 @@ from tests.issuing import Agreement, Card, Issuer, Kind
 from tests.personalise.applications import changed
 from tests.readers import Insert
 from tests.requirement import program
+from vsmartcard.chip.security_domain import BlankKind
 
 pytestmark = [pytest.mark.device, pytest.mark.interop]
 
@@ -165,6 +166,22 @@ def test_a_passport(jmrtd: Jmrtd, issuer: Issuer, tmp_path: Path) -> None:
     assert len(found["mrz"]) == 88
     assert found["active-authentication"] == "true EC"
     assert found["authority"] == DataGroup12.decode(card.image.files[FileID.DG12]).issuing_authority
+    assert "finger" in found
+
+
+def test_a_card_of_the_kind_globalplatform(jmrtd: Jmrtd, issuer: Issuer, tmp_path: Path) -> None:
+    """It was personalised through its security domain."""
+    kind = Kind(
+        chip_authentication=(Agreement(),),
+        active_authentication={"algorithm": "ECDSA", "curve": "secp256r1"},
+        terminal_authentication=True,
+        bac=True,
+        card=BlankKind.GLOBALPLATFORM,
+    )
+    card = issuer.issue(kind, tmp_path)
+    found = jmrtd.read(card, "mrz/GM", issuer.inspection_system(tmp_path / "is"))
+    assert found["active-authentication"] == "true EC"
+    assert found["chip-authentication"] == "id-CA-ECDH-AES-CBC-CMAC-128"
     assert "finger" in found
 
 
