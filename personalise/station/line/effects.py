@@ -129,6 +129,8 @@ class WaitForCard(Effect[Arrival | Ended]):
 class WaitForWork(Effect[Ended | None]):
     """Wait until a job may be there for the card in the reader, or the card has left."""
 
+    card: SeenCard
+
 
 @dataclass(frozen=True, slots=True)
 class Identify(Effect[SeenCard]):

@@ -145,8 +145,12 @@ class Performer:
         return reason
 
     @_perform.register
-    def _(self, _effect: effects.WaitForWork) -> Ended | None:
-        self._state.doing = "waits for an application"
+    def _(self, effect: effects.WaitForWork) -> Ended | None:
+        is_preparing = self._shop.is_preparing(self._reader)
+        reason = f"no application waits for a card of the kind {effect.card.kind}"
+        reason = "images are being prepared" if is_preparing else reason
+        self._state.doing = reason
+        self._tell(EventKind.WAITING, reason, card=effect.card.name)
         with self._shop.lock:
             self._shop.busy.discard(self._reader)
         while not self._shop.has_work(self._reader):

@@ -77,6 +77,10 @@ class Shop:
         received = jobs[JobState.RECEIVED] if self.preparing else 0
         return not received and not jobs[JobState.PREPARED]
 
+    def is_preparing(self, reader: str) -> bool:
+        """Whether this station prepares received jobs."""
+        return self.preparing and bool(self.enter(reader, self.ledger.counts)[JobState.RECEIVED])
+
     def has_work(self, reader: str) -> bool:
         """Whether a job waits for a card."""
         return bool(self.enter(reader, self.ledger.counts)[JobState.PREPARED])

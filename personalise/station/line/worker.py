@@ -144,9 +144,7 @@ def _handle() -> Work[_Next]:
 
 def _without_work(card: SeenCard) -> Work[_Next]:
     yield from ask(Release())
-    reason = f"no application waits for a card of the kind {card.kind}"
-    yield from ask(Tell(EventKind.WAITING, reason, card=card.name))
-    ended = yield from ask(WaitForWork())
+    ended = yield from ask(WaitForWork(card))
     return _SAME if ended is None else _Next(ended=ended)
 
 
