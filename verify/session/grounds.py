@@ -1,9 +1,10 @@
 """What verdicts rest on: how old the lists are, what is unverified, how weak the policy is."""
 
 from collections.abc import Iterator
-from dataclasses import dataclass, field
 from datetime import UTC, date, datetime
 from typing import TYPE_CHECKING, Any, Final
+
+import msgspec
 
 from verify.judging.policy import BasicAccessControl, ChipAuthenticity, Policy, load_policy
 from verify.trust.store import TrustStore
@@ -25,8 +26,7 @@ _ANCHORS: Final = (
 )
 
 
-@dataclass(frozen=True, slots=True)
-class Ground:
+class Ground(msgspec.Struct, frozen=True):
     """One thing that verdicts rest on: a text of the catalogue, and whether it is a warning.
 
     `day`, `days`, `number` and `details` are values of the text that are said in words.
@@ -34,7 +34,7 @@ class Ground:
 
     key: str
     warns: bool = False
-    values: dict[str, str] = field(default_factory=dict)
+    values: dict[str, str] = {}
     day: date | None = None
     days: int | None = None
     number: int | None = None

@@ -2,7 +2,6 @@
 
 import datetime as dt
 from collections.abc import Mapping
-from dataclasses import dataclass
 from functools import cache
 from typing import Final
 
@@ -12,12 +11,12 @@ LANGUAGES: Final = {"en": "English", "de": "Deutsch"}
 """The languages by their tags (BCP 47), each named in itself."""
 
 
-@dataclass(frozen=True, slots=True, repr=False)
 class Wording:
     """The catalogue in one language."""
 
-    language: str
-    texts: Mapping[str, str]
+    def __init__(self, language: str, texts: Mapping[str, str]) -> None:
+        self.language: Final = language
+        self.texts: Final = texts
 
     def __call__(self, key: str, **values: object) -> str:
         """Return a text with its values inserted; raises `KeyError` for a key without a text."""
