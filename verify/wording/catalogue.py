@@ -33,7 +33,7 @@ class Wording:
     def date(self, text: str) -> str:
         """Return a date YYYY-MM-DD in words; unknown parts are XX.  Any other text is unchanged."""
         parts = text.split("-")
-        if len(parts) != 3 or not parts[0].isdigit():
+        if len(parts) != 3 or not text.isascii() or not parts[0].isdigit():
             return text
         year, month, day = parts
         if not month.isdigit() or not 1 <= int(month) <= 12:

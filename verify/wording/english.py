@@ -244,6 +244,7 @@ TEXTS: Final[dict[str, str]] = {
     "permit.remarks": "Remarks",
     "permit.yes": "allowed",
     "permit.no": "NOT allowed",
+    "permit.part": "restricted",
     "permit.without-end": "without end",
     "permit.none": "none",
     "permit.title": "What the holder may do",

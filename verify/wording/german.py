@@ -265,6 +265,7 @@ TEXTS: Final[dict[str, str]] = {
     "permit.remarks": "Anmerkungen",
     "permit.yes": "erlaubt",
     "permit.no": "NICHT erlaubt",
+    "permit.part": "eingeschränkt",
     "permit.without-end": "unbefristet",
     "permit.none": "keine",
     "permit.title": "Was die Person darf",

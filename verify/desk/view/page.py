@@ -36,6 +36,7 @@ def page_view(desk: Desk, wording: Wording) -> dict[str, Any]:
         "tone": "plain",
         "text": "",
         "asks": False,
+        "prepared": desk.prepared is not None,
         "actions": [],
         "report": None,
         "steps": None,

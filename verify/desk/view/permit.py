@@ -7,9 +7,12 @@ from support.printable_text import printable
 from verify.judging.report import Report, Verdict
 from verify.wording import Wording
 
-_NOT_WORK: Final = frozenset({"", "no", "none", "not allowed", "prohibited", "forbidden"})
-"""Texts of DG13 that allow no work; every other text allows some."""
-_ALL_WORK: Final = frozenset({"yes", "allowed", "unrestricted", "any"})
+_WORK: Final = {
+    "no": frozenset({"", "no", "none", "not allowed", "not permitted", "prohibited", "forbidden"}),
+    "yes": frozenset({"yes", "allowed", "permitted", "unrestricted", "any"}),
+}
+"""Texts of DG13, in small letters, that allow no work, or all; every other text allows some."""
+_RESTRICTED: Final = "restricted"
 
 
 def permit_view(report: Report, wording: Wording) -> dict[str, Any] | None:
@@ -56,8 +59,10 @@ def _tile(name: str, allowed: bool, wording: Wording) -> dict[str, str]:
 
 
 def _work(work: str, wording: Wording) -> dict[str, str]:
-    """Return the tile of work: a text of the issuer's, shown as it is."""
+    """Return the tile of work; a text of the issuer's own is shown as it is."""
     plain = work.strip().lower()
-    sign = "no" if plain in _NOT_WORK else "yes" if plain in _ALL_WORK else "part"
-    text = wording("permit.no") if not plain else printable(work)
+    sign = next((sign for sign, texts in _WORK.items() if plain in texts), "part")
+    text = printable(work)
+    if sign != "part" or plain == _RESTRICTED:
+        text = wording(f"permit.{sign}")
     return {"label": wording("permit.work"), "sign": sign, "text": text}

@@ -8,7 +8,7 @@ from support.printable_text import printable
 from verify.desk.state import Entry, Result
 from verify.desk.view.explained import document_rows, holder_name, holder_rows
 from verify.desk.view.permit import permit_view
-from verify.judging.opening_problem import OpeningProblem
+from verify.judging.opening_problem import OpeningCause, OpeningProblem
 from verify.judging.report import ChipStatus, Report, Verdict
 from verify.wording import Wording
 
@@ -134,6 +134,9 @@ def check_view(check: Check, wording: Wording) -> dict[str, Any]:
 
 def _closed(problem: OpeningProblem | None, report: Report, wording: Wording) -> dict[str, Any]:
     """Return the one problem of a chip that did not open, of which all others are consequences."""
+    key = "next.closed"
+    if problem is not None and problem.cause is not OpeningCause.WRONG_PASSWORD:
+        key = f"opening.{problem.cause.value}.text"
     return {
         "id": "opening",
         "title": wording("report.closed.title"),
@@ -141,9 +144,7 @@ def _closed(problem: OpeningProblem | None, report: Report, wording: Wording) ->
         "sign": _SIGNS[Outcome.FAILED],
         "word": wording(f"outcome.{Outcome.FAILED.value}"),
         "reason": printable("; ".join(report.why)),
-        "next": wording("next.closed")
-        if problem is None
-        else wording(f"opening.{problem.cause.value}.text"),
+        "next": wording(key),
         "clause": "Doc 9303-11, 4.2",
     }
 

@@ -218,7 +218,7 @@ async def _object(request: Request) -> dict[str, Any] | None:
             return None
     try:
         found = json.loads(octets)
-    except ValueError:
+    except (ValueError, RecursionError):
         return None
     return found if isinstance(found, dict) else None
 

@@ -86,6 +86,7 @@ function show(view) {
   byId("input-label").textContent = words[view.phase === "showing" ? "page.input-next" : "page.input"];
   if (view.asks) entry.ask(changed && view.phase !== "showing");
   else byId("entry").hidden = true;
+  if (view.prepared && !before.prepared) entry.clear();
   if (changed && (view.phase === "showing" || view.phase === "locked" || (view.phase === "ready" && view.tone === "plain"))) entry.clear();
   if (changed && view.phase === "showing") {
     if (byId("zoom").open) byId("zoom").close();
@@ -95,7 +96,7 @@ function show(view) {
   }
   if (changed && view.phase !== "showing" && byId("zoom").open) byId("zoom").close();
   announce(view, changed);
-  before = { phase: view.phase, number, title: view.title };
+  before = { phase: view.phase, number, title: view.title, prepared: view.prepared };
 }
 
 /** Show that the desk is out of reach, or not open to this window. */

@@ -79,7 +79,7 @@ function keypad() {
     field.value = field.value.slice(0, -1);
     look();
   };
-  keys.push(make("button", { type: "button", class: "quiet", click: remove }, words["page.delete"] ?? ""));
+  keys.push(make("button", { type: "button", class: "quiet", click: remove, "aria-label": words["page.delete"] ?? "" }, "⌫"));
   byId("keypad").replaceChildren(...(document.documentElement.classList.contains("large") ? keys : []));
 }
 

@@ -1,0 +1,165 @@
+"""The object for the page: what stands where, in which words, and what is muted."""
+
+import json
+
+import msgspec
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from emrtd.lds.files import FileID
+from emrtd.pki.findings import Check, Outcome, Shows
+from tests.helpers import replace
+from tests.verify.documents import Document, born, issue, mrz, permit, usual
+from verify.desk.state import Desk, Entry, Result, Showing
+from verify.desk.view import page_view
+from verify.desk.view.explained import document_rows, holder_rows
+from verify.desk.view.permit import permit_view
+from verify.desk.view.report import by_weight, report_view
+from verify.judging.report import Report
+from verify.wording import ENGLISH, wording_in
+
+GERMAN = wording_in("de")
+REPORT = usual().judged()
+
+
+def rows(report: Report, german: bool = False) -> dict[str, str]:
+    wording = GERMAN if german else ENGLISH
+    found = holder_rows(report, wording) + document_rows(report, wording)
+    return {row["label"]: row["text"] for row in found}
+
+
+def shown(document: Document) -> dict[str, object]:
+    return report_view(Entry(1, Result(document.judged()), 0.0), ENGLISH)
+
+
+@pytest.mark.parametrize(
+    ("code", "english", "german"),
+    [
+        ("XXA", "stateless person (XXA)", "staatenlos (XXA)"),
+        ("XXB", "refugee, 1951 Convention (XXB)", "Flüchtling, Abkommen von 1951 (XXB)"),
+        ("D", "D", "D"),
+    ],
+)
+def test_nationalities_in_words(code: str, english: str, german: str) -> None:
+    report = issue(mrz=mrz(nationality=code)).judged()
+    assert rows(report)["Nationality"] == english
+    assert rows(report, german=True)["Staatsangehörigkeit"] == german
+
+
+def test_the_browser_gets_the_two_letters_of_a_state() -> None:
+    report = issue(mrz=mrz(nationality="D")).judged()
+    row = next(row for row in holder_rows(report, ENGLISH) if row["label"] == "Nationality")
+    assert row == {"label": "Nationality", "text": "D", "region": "DE"}
+
+
+@pytest.mark.parametrize(
+    ("code", "words"),
+    [("IR", "residence permit (IR)"), ("IX", "official card (IX), meaning set by its State")],
+)
+def test_document_codes_in_words(code: str, words: str) -> None:
+    assert rows(issue(mrz=mrz(document_code=code)).judged())["Document code"] == words
+
+
+def test_dates_in_words() -> None:
+    report = issue(mrz=mrz(date_of_birth="90<<<<", date_of_expiry="270115")).judged()
+    assert rows(report)["Date of birth"] == "1990, day and month unknown"
+    assert rows(report)["Date of expiry"] == "15 January 2027 (in 54 days)"
+    over = rows(issue(mrz=mrz(date_of_expiry="261121")).judged())
+    assert over["Date of expiry"] == "21 November 2026 (expired)"
+
+
+def test_the_name_in_its_own_script_comes_first() -> None:
+    eleven = born("19900131", name_in_full="МУСТЕРМАНН<<ЭРИКА")
+    view = shown(issue(more={11: eleven}))
+    assert "МУСТЕРМАНН" in str(view["holder_name"])
+    assert shown(usual())["holder_name"] == "ERIKA MARIA MUSTERMANN"
+
+
+def test_a_permit_is_a_claim_unless_the_document_is_accepted() -> None:
+    good = permit_view(usual().judged(), ENGLISH)
+    assert good is not None
+    assert (good["muted"], good["claim"], good["over"]) == (False, "", "")
+    forged = permit_view(usual().flipped(FileID.DG2, -1).judged(), ENGLISH)
+    assert forged is not None
+    assert forged["muted"]
+    assert forged["claim"]
+    assert [tile["sign"] for tile in forged["tiles"]] == ["yes", "part", "yes", "no"]
+
+
+@pytest.mark.parametrize(
+    ("work", "sign", "text"),
+    [
+        ("restricted", "part", "restricted"),
+        ("permitted", "yes", "allowed"),
+        ("none", "no", "NOT allowed"),
+        ("20 hours a week", "part", "20 hours a week"),
+    ],
+)
+def test_work(work: str, sign: str, text: str) -> None:
+    view = permit_view(issue(permit=permit(work=work)).judged(), ENGLISH)
+    assert view is not None
+    assert view["tiles"][1] == {"label": "Work", "sign": sign, "text": text}
+
+
+def test_a_permit_that_was_changed_is_not_shown() -> None:
+    view = shown(usual().flipped(FileID.DG13, -1))
+    assert view["permit"] is None
+    assert view["permit_absent"] == ""  # no chip was asked: an image of files
+
+
+def test_the_weightiest_failure_comes_first() -> None:
+    checks = (
+        Check("com.consistent", Outcome.WARNING, "", ""),
+        Check("document.expired", Outcome.FAILED, "", ""),
+        Check("dg.hash.DG1", Outcome.FAILED, "", "", shows=Shows.FORGERY),
+        Check("ds.revocation", Outcome.UNDETERMINED, "", ""),
+    )
+    order = [check.id for check in by_weight(checks)]
+    assert order == ["dg.hash.DG1", "document.expired", "ds.revocation", "com.consistent"]
+
+
+def test_every_reason_of_a_verdict_is_among_the_problems() -> None:
+    document = replace(usual(), trust=replace_trust(usual()))
+    report = document.judged()
+    view = report_view(Entry(1, Result(report), 0.0), ENGLISH)
+    shown_ids = {problem["id"] for problem in view["problems"]}
+    assert report.in_the_way <= shown_ids
+    assert report.in_the_way
+    passed = {check["id"] for check in view["passed"]}
+    skipped = {check["id"] for check in view["skipped"]}
+    assert shown_ids | passed | skipped == {check.id for check in report.checks}
+
+
+def replace_trust(document: Document) -> object:
+    """Return an empty trust store."""
+    return issue(anchors=(), crl=None).trust
+
+
+@given(
+    st.fixed_dictionaries(
+        {
+            name: st.text(max_size=12) | st.from_regex(r"[0-9²X]{1,4}-[0-9²X]{1,2}-[0-9²X]{1,2}")
+            for name in (
+                "document_code", "sex", "nationality", "issuing_state", "date_of_birth",
+                "date_of_expiry", "date_of_issue", "name_in_full", "surname",
+            )
+        }
+    )
+)  # fmt: skip
+def test_any_content_of_a_chip_can_be_shown(document: dict[str, str]) -> None:
+    report = msgspec.structs.replace(REPORT, document=document)
+    desk = Desk(Showing(1), history=(Entry(1, Result(report), 0.0),), entries=1)
+    for wording in (ENGLISH, GERMAN):
+        json.dumps(page_view(desk, wording))
+
+
+def test_hostile_text_is_made_printable() -> None:
+    report = msgspec.structs.replace(
+        usual().judged(), document={"surname": "A\u202eB\x1b[31m", "mrz": "X"}
+    )
+    desk = Desk(Showing(1), history=(Entry(1, Result(report), 0.0),), entries=1)
+    view = page_view(desk, ENGLISH)
+    assert "\x1b" not in str(view["report"]["holder"])
+    assert "\u202e" not in view["report"]["holder_name"]
+    assert "\u202e" not in view["history"][0]["name"]
