@@ -49,7 +49,8 @@ _MEGABYTE = 1024 * 1024
     "--receipt",
     "receipt_path",
     type=_PATH,
-    help="File for the receipt: CMS SignedData over JSON, verified with the PKI's receipt.cer.",
+    help="File for the receipt, or a folder for one receipt of each package: CMS SignedData over"
+    " JSON, verified with the PKI's receipt.cer.",
 )
 @click.option(
     "--profile",
@@ -114,7 +115,7 @@ def intake(  # noqa: PLR0917 - click's options
     """
     from personalise.intake.archive import Limits
     from personalise.intake.intake import Intake, Terms
-    from personalise.intake.receipt import Receipt, require_receipt_signer, sign_receipt
+    from personalise.intake.receipt import Receipt, require_receipt_signer, write_receipts
     from personalise.intake.senders import Senders
     from personalise.intake.validation import Outcome, Validator
     from personalise.ledger.opening import ledger_url as url_of
@@ -122,7 +123,6 @@ def intake(  # noqa: PLR0917 - click's options
     from personalise.pki.clock import require_clock
     from personalise.pki.intake_keys import intake_keys
     from personalise.preparing.chip_profile import ChipProfile
-    from support.files import write_atomically
 
     at = datetime.now(UTC).replace(microsecond=0)
     senders = None if senders_path is None else Senders.load(senders_path)
@@ -155,7 +155,7 @@ def intake(  # noqa: PLR0917 - click's options
         ledger.close()
         receipt = Receipt(pki.settings.state, at, received)
         if receipt_path is not None and received:
-            write_atomically(receipt_path, sign_receipt(receipt, pki))
+            write_receipts(receipt_path, receipt, pki)
     counts = {outcome: receipt.count(outcome) for outcome in Outcome}
     if as_json:
         click.echo(json.dumps(receipt.record(), ensure_ascii=False))

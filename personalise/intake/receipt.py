@@ -5,11 +5,13 @@ is given only if it can be nothing but a running number: whoever chose it may ha
 a document number.
 """
 
+import itertools
 import json
 import re
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
+from pathlib import Path
 from typing import Final
 
 from emrtd.crypto.hashes import Hash
@@ -20,6 +22,7 @@ from personalise.intake.senders import Sender
 from personalise.intake.validation import Outcome, Verdict
 from personalise.pki.issuing_pki import RECEIPT, IssuingPki
 from support.errors import MisuseError
+from support.files import write_atomically
 
 NOT_AUTHENTICATED: Final = "sender not authenticated"
 _VERSION: Final = 1
@@ -54,6 +57,11 @@ class ReceivedPackage:
     sender: Sender
     applications: Sequence[ReceivedApplication] = ()
     refusal: RefusedPackageError | None = None
+
+    @property
+    def is_file(self) -> bool:
+        """Whether it is one package, and not a batch of applications in folders."""
+        return self.sha256 is not None or self.refusal is not None
 
 
 @dataclass(frozen=True, slots=True)
@@ -94,6 +102,30 @@ def sign_receipt(receipt: Receipt, pki: IssuingPki) -> bytes:
     return build_signed_data(
         ID_DATA, receipt.encode(), pki.signer(RECEIPT), pki.certificate(RECEIPT), _HASH, receipt.at
     )
+
+
+def write_receipts(path: Path, receipt: Receipt, pki: IssuingPki) -> None:
+    """Write the signed receipt to a file, or to an existing folder one for each package.
+
+    In a folder, 0001.p7m has the receipt 0001.p7m.receipt, the next of that name
+    0001.p7m.2.receipt: each sender receives what became of its own package only.
+    """
+    if not path.is_dir():
+        write_atomically(path, sign_receipt(receipt, pki))
+        return
+    of_name: dict[str, list[ReceivedPackage]] = {}
+    for number, package in enumerate(receipt.packages):
+        key = f"{number} {package.name}" if package.is_file else package.name
+        of_name.setdefault(key, []).append(package)
+    for packages in of_name.values():
+        one = Receipt(receipt.state, receipt.at, packages)
+        write_atomically(_free(path, packages[0].name), sign_receipt(one, pki))
+
+
+def _free(folder: Path, name: str) -> Path:
+    names = (f"{name}.{number}.receipt" for number in itertools.count(2))
+    paths = (folder / each for each in itertools.chain((f"{name}.receipt",), names))
+    return next(each for each in paths if not each.exists())
 
 
 def require_receipt_signer(pki: IssuingPki) -> None:

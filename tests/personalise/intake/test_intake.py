@@ -9,10 +9,17 @@ from typing import Any
 
 import pytest
 
+from emrtd.pki.cms.signed_data import SignedData
 from personalise.intake import intake as module
 from personalise.intake.archive import Limits
 from personalise.intake.intake import Intake, Terms
-from personalise.intake.receipt import Receipt, ReceivedPackage, reference, sign_receipt
+from personalise.intake.receipt import (
+    Receipt,
+    ReceivedPackage,
+    reference,
+    sign_receipt,
+    write_receipts,
+)
 from personalise.intake.refusals import Refusal
 from personalise.intake.senders import Senders
 from personalise.intake.sources import find_sources
@@ -313,6 +320,33 @@ def test_openssl_verifies_a_receipt(pki: IssuingPki, tmp_path: Path) -> None:
     other.write_text(pki.certificate("intake").to_pem())
     command[-1] = other
     assert subprocess.run(command, capture_output=True, check=False).returncode != 0
+
+
+def test_in_a_folder_each_package_has_a_receipt_of_its_own(
+    pki: IssuingPki, ledger: SqlLedger, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(module, "_BATCH", 1)
+    inbox, receipts = tmp_path / "inbox", tmp_path / "receipts"
+    receipts.mkdir()
+    packages = [tmp_path / "a" / "1.p7m", tmp_path / "b" / "1.p7m", tmp_path / "2.p7m"]
+    for number, path in enumerate(packages):
+        path.parent.mkdir(exist_ok=True)
+        packed(path, application_files("", record(f"ZU000000{number}")), pki)
+        folder(inbox / f"{number}", record(f"ZU000010{number}"))
+    packages[2].write_bytes(b"not a package")
+    received = take(pki, ledger, *packages, inbox)
+    assert len(received) == 6
+    write_receipts(receipts, Receipt("UTO", NOW, received), pki)
+    found = {
+        path.name: json.loads(SignedData.parse(path.read_bytes()).content)
+        for path in receipts.iterdir()
+    }
+    assert {name: (each["taken"], len(each["packages"])) for name, each in found.items()} == {
+        "1.p7m.receipt": (1, 1),
+        "1.p7m.2.receipt": (1, 1),
+        "2.p7m.receipt": (0, 1),
+        "inbox.receipt": (3, 3),
+    }
 
 
 def test_a_package_is_entered_whole_or_not_at_all(

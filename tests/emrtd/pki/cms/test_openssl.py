@@ -6,17 +6,24 @@ from collections.abc import Callable
 from pathlib import Path
 
 import pytest
+from cryptography import x509
+from cryptography.hazmat.primitives import serialization
+from cryptography.hazmat.primitives.ciphers import algorithms
+from cryptography.hazmat.primitives.serialization import pkcs7
 
 from emrtd.asn1 import der
 from emrtd.crypto.hashes import Hash
 from emrtd.crypto.private_keys import EcPrivateKey, PrivateKey, RsaPrivateKey, load_private_key
+from emrtd.crypto.signatures import SignatureFamily
 from emrtd.errors import ProtocolError
 from emrtd.pki.cms.content_encryption import NotOpenedError
-from emrtd.pki.cms.enveloped import Envelope, open_envelope
+from emrtd.pki.cms.enveloped import Envelope, open_envelope, seal
 from emrtd.pki.cms.recipients import AgreedKey, TransportedKey
 from emrtd.pki.cms.signed_stream import SignedStream, read_signed_stream
 from emrtd.pki.cms.transfer import open_transferred, read_transferred
+from emrtd.pki.x509.certificate_writer import key_identifier
 from emrtd.pki.x509.certificates import Certificate
+from personalise.pki.certificate_file import read_certificate
 from support.errors import MalformedError
 from support.secret import Secret
 
@@ -130,15 +137,11 @@ def test_a_recipient_is_known_by_its_certificate(
     octets = encrypted(folder, name, "-aes-256-gcm", *options, *more, "-outform", "DER")
     (found,) = Envelope.read(io.BytesIO(octets)).keys
     for other in KEYS:
-        pem = (folder / f"{other}.pem").read_bytes()
-        certificate = Certificate.parse(next(iter(_blocks(pem))))
-        assert found.recipient.names(certificate) == (other == name)
+        assert found.recipient.names(certificate(folder, other)) == (other == name)
 
 
-def _blocks(pem: bytes) -> list[bytes]:
-    from emrtd.pki.pem import decode_pem
-
-    return [block for _, block in decode_pem(pem, "certificate")]
+def certificate(folder: Path, name: str) -> Certificate:
+    return read_certificate(folder / f"{name}.pem")
 
 
 def test_pkcs1_is_decrypted_only_on_request(folder: Path) -> None:
@@ -187,6 +190,35 @@ def test_an_altered_key_looks_like_altered_content(cipher: str, folder: Path) ->
     assert len(errors) == 1
 
 
+@pytest.mark.parametrize("name", KEYS)
+def test_openssl_decrypts_what_is_sealed(name: str, folder: Path) -> None:
+    public = certificate(folder, name).public_key
+    assert public is not None
+    (folder / "sealed").write_bytes(seal(CONTENT, public, key_identifier(public)))
+    command = ("cms", "-decrypt", "-binary", "-inform", "DER", "-in", "sealed", "-out", "opened")
+    openssl(folder, *command, "-inkey", f"{name}.key", "-recip", f"{name}.pem")
+    assert (folder / "opened").read_bytes() == CONTENT
+
+
+@pytest.mark.parametrize("bits", [128, 256])
+@pytest.mark.parametrize("encoding", ["DER", "PEM", "SMIME"])
+def test_an_envelope_of_pyca_is_opened(encoding: str, bits: int, folder: Path) -> None:
+    """Another writer: EnvelopedData with AES in CBC mode and RSA PKCS#1 v1.5."""
+    recipient = x509.load_pem_x509_certificate((folder / "rsa.pem").read_bytes())
+    builder = pkcs7.PKCS7EnvelopeBuilder().set_data(CONTENT).add_recipient(recipient)
+    cipher = algorithms.AES128 if bits == 128 else algorithms.AES256
+    builder = builder.set_content_encryption_algorithm(cipher)
+    form = getattr(serialization.Encoding, encoding)
+    made = builder.encrypt(form, [pkcs7.PKCS7Options.Binary])
+    octets = read_transferred(made, "package")
+    envelope = Envelope.read(io.BytesIO(octets))
+    (transported,) = envelope.keys
+    assert transported.recipient.names(certificate(folder, "rsa"))
+    content_key = transported.unwrap(key(folder, "rsa"), envelope.cipher.key_size)
+    assert content_key is not None
+    assert b"".join(envelope.decrypt(io.BytesIO(octets), content_key)) == CONTENT
+
+
 def test_other_ciphers_are_refused_by_name(folder: Path) -> None:
     octets = encrypted(folder, "rsa", "-des3", *OAEP, "-outform", "DER")
     with pytest.raises(MalformedError, match=r"1\.2\.840\.113549\.3\.7.*AES"):
@@ -215,12 +247,23 @@ def test_every_signature_is_verified(
     found, content = read(signed(folder, signer, "-nodetach", "-md", digest, *form))
     assert content == CONTENT
     (info,) = found.signers
-    (certificate,) = found.certificates
-    assert info.names(certificate)
+    (signed_by,) = found.certificates
+    assert info.names(signed_by)
     assert info.signing_time is not None
-    assert certificate.public_key is not None
-    found.verify(info, certificate.public_key)
+    assert signed_by.public_key is not None
+    found.verify(info, signed_by.public_key)
     assert info.digest is Hash(f"SHA-{digest[3:]}")
+
+
+def test_a_signature_with_pss_is_verified(folder: Path) -> None:
+    command = ("cms", "-sign", "-binary", "-nodetach", "-in", "content", "-out", "signed")
+    signing = ("-signer", "rsa.pem", "-inkey", "rsa.key", "-keyopt", "rsa_padding_mode:pss")
+    openssl(folder, *command, *signing, "-outform", "DER")
+    found, _ = read((folder / "signed").read_bytes())
+    public = certificate(folder, "rsa").public_key
+    assert public is not None
+    found.verify(found.signers[0], public)
+    assert found.signers[0].scheme.family is SignatureFamily.RSA_PSS
 
 
 def test_a_signature_over_other_content_is_refused(folder: Path) -> None:
@@ -228,10 +271,10 @@ def test_a_signature_over_other_content_is_refused(folder: Path) -> None:
     altered = octets.replace(CONTENT[-20:], CONTENT[-19:] + b"x")
     assert altered != octets
     found, _ = read(altered)
-    (certificate,) = found.certificates
-    assert certificate.public_key is not None
+    (signed_by,) = found.certificates
+    assert signed_by.public_key is not None
     with pytest.raises(ProtocolError, match="digest of the content"):
-        found.verify(found.signers[0], certificate.public_key)
+        found.verify(found.signers[0], signed_by.public_key)
 
 
 @pytest.mark.parametrize("form", [("-outform", "DER"), ("-outform", "SMIME")], ids=["DER", "SMIME"])
