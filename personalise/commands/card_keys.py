@@ -70,8 +70,10 @@ def seal(
     from personalise.station.key_sources.key_file import encode_protection_key
     from support.errors import MisuseError
     from support.files import write_atomically
+    from support.memory_lock import keep_out_of_swap
     from support.records import read_bounded
 
+    keep_out_of_swap()
     if output.exists():
         raise MisuseError(f"{output}: already exists", advice="choose another file")
     where = "standard input" if str(keys) == "-" else str(keys)

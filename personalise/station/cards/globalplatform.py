@@ -20,7 +20,7 @@ from emrtd.globalplatform.personalisation import (
     overhead,
 )
 from emrtd.globalplatform.security_domain import read_card_image_number, read_cplc, terminate_card
-from emrtd.iso7816.apdu import INS, CommandAPDU, ResponseAPDU
+from emrtd.iso7816.apdu import INS, SHORT_MAX_LE, CommandAPDU, ResponseAPDU
 from emrtd.iso7816.directories import Directory
 from emrtd.iso7816.procedure import Procedure, T
 from emrtd.lds.files import EMRTD_APPLICATION, ElementaryFile
@@ -256,7 +256,7 @@ class GlobalPlatformCard:
 
     def _select_security_domain(self) -> CommandAPDU:
         self._leave()
-        return CommandAPDU(0x00, INS.SELECT, 0x04, 0x0C, self._security_domain)
+        return CommandAPDU(0x00, INS.SELECT, 0x04, 0x00, self._security_domain, SHORT_MAX_LE)
 
     # --- STORE DATA --------------------------------------------------------------------------
 

@@ -43,6 +43,7 @@ from personalise.station.key_sources.key_file import (
 from personalise.station.key_sources.test_key import TestKeySource
 from personalise.station.outcomes import StopReaderError
 from support.errors import MisuseError
+from support.memory_lock import keep_out_of_swap
 from support.records import Record, from_toml, read_bounded, reject
 from support.secret import Secret
 
@@ -163,6 +164,7 @@ class BatchKeySource:
 def key_source(name: str, station: StationKeys, pin: Pin) -> KeySource | None:
     """Return the source with this name, or of the file at this path; None for `none`.
 
+    The memory of the process is kept out of swap before keys are read, if the system allows it.
     Raises `MisuseError` if there is none, or it cannot be read, `FieldError` for a wrong field.
     """
     if name == "test":
@@ -174,6 +176,7 @@ def key_source(name: str, station: StationKeys, pin: Pin) -> KeySource | None:
         raise MisuseError(
             f"card keys {name}: no such file", advice="use `test`, `none`, or a key file"
         )
+    keep_out_of_swap()
     if path.suffix != ".toml":
         batch, keys = _of_key_file(path, station)
         return BatchKeySource(batch, keys)
