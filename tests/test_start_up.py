@@ -31,7 +31,7 @@ def started(command: str) -> "subprocess.CompletedProcess[str]":
     "command",
     [
         "personalise", "personalise pki", "personalise write", "personalise sign-service",
-        "verify", "verify bulk", "verify card", "verify image", "verify trust",
+        "verify", "verify bulk", "verify card", "verify desk", "verify image", "verify trust",
         "vsmartcard", "vsmartcard readers",
         "chipseal", "chipseal personalise", "chipseal verify card",
     ],

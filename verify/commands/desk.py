@@ -78,7 +78,8 @@ _GROUNDS_SECONDS = 60.0
     "--origin",
     default="",
     metavar="https://NAME",
-    help="Address in the browser, if a reverse proxy with TLS is before the desk.",
+    help="Address in the browser, if it is another: of a reverse proxy with TLS, or the"
+    " certificate's name.",
 )
 def desk(
     *,
@@ -105,10 +106,12 @@ def desk(
     from emrtd.transport.readers import watch
     from support.passphrase import read_passphrase
     from verify.desk.machine import Limits
-    from verify.desk.web.server import Listening, listen
     from verify.inspection.terminal_folder import load_terminal
     from verify.session.judging import open_session
     from verify.trust.store import TrustStore
+
+    _require_server()
+    from verify.desk.web.server import Listening, listen
 
     DECODER.fork()  # before there are threads
     listening = Listening(address, port, certificate, key, origin)
@@ -136,6 +139,19 @@ def desk(
             _open_browser(access.url)
         page = application(service, access, _grounds(store, session, inspection_system))
         serve(page, listening, open_port, service.end)
+
+
+def _require_server() -> None:
+    """Raise `MisuseError` if the server of the page is not installed."""
+    try:
+        import starlette  # noqa: F401
+        import uvicorn  # noqa: F401
+    except ImportError as error:
+        from support.errors import MisuseError
+
+        raise MisuseError(
+            "the desk needs starlette and uvicorn", advice="pip install 'chipseal[desk]'"
+        ) from error
 
 
 def _grounds(

@@ -1,15 +1,20 @@
 """The desk over HTTP: who is refused, what a page receives, and what the officer can do."""
 
 import re
+import ssl
+import sys
 from collections.abc import Iterator
 from pathlib import Path
 
 import httpx
 import pytest
 
+from support.command_line import run_command_line
 from tests.security.copies import clone_of
+from tests.tls import write_tls
 from tests.verify.desk.desks import AT, Page, Slot, running_desk, trust_store
 from tests.verify.documents import CAN, issue, permit, usual
+from verify.commands.main import verify
 from verify.desk.web.access import Access, Address
 
 MRZ = usual().how.mrz
@@ -251,16 +256,59 @@ def test_locking_forgets_the_results(page: Page, slot: Slot) -> None:
 # --- other addresses ------------------------------------------------------------------------------
 
 
-def test_another_address_needs_tls(tmp_path: Path) -> None:
-    from support.command_line import run_command_line
-    from verify.commands.main import verify
-
-    store = trust_store(tmp_path)
-    common = ["desk", "--trust", str(store), "--no-browser", "--reader", "virtual:none"]
-    for options in (
+@pytest.mark.parametrize(
+    "options",
+    [
+        ["--address", "192.0.2.1"],
         ["--address", "0.0.0.0"],  # noqa: S104
+        ["--address", "192.0.2.1", "--origin", "https://desk.example"],
         ["--origin", "http://desk.example"],
         ["--origin", "https://desk.example/path"],
+        ["--origin", "https://user@desk.example"],
         ["--certificate", "only.pem"],
-    ):
-        assert run_command_line(verify, [*common, *options]) == 64
+    ],
+    ids=" ".join,
+)
+def test_another_address_needs_tls(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str], options: list[str]
+) -> None:
+    common = ["desk", "--trust", str(trust_store(tmp_path)), "--no-browser", "--reader"]
+    capsys.readouterr()
+    assert run_command_line(verify, [*common, "virtual:none", *options]) == 64
+    captured = capsys.readouterr()
+    assert captured.out == ""
+    assert captured.err.count("\n") == 1
+
+
+def test_behind_a_reverse_proxy_with_tls(tmp_path: Path) -> None:
+    store = trust_store(tmp_path)
+    options = ("--trust", store, "--reader", f"virtual:{tmp_path / 'none'}")
+    with running_desk(*options, "--origin", "https://desk.example", "--port", 0) as url:
+        assert url.startswith("https://desk.example/?token=")
+
+
+def test_tls_of_its_own(tmp_path: Path) -> None:
+    write_tls(tmp_path, "desk", write_tls(tmp_path, "ca", None))
+    options = ("--trust", trust_store(tmp_path), "--reader", f"virtual:{tmp_path / 'none'}")
+    keys = ("--certificate", tmp_path / "desk.pem", "--key", tmp_path / "desk.key")
+    with running_desk(*options, *keys) as url:
+        assert url.startswith("https://127.0.0.1:")
+        client = httpx.Client(verify=ssl.create_default_context(cafile=tmp_path / "ca.pem"))
+        answer = client.get(url)
+        assert answer.status_code == 303
+        assert "; Secure" in answer.headers["set-cookie"]
+
+
+def test_without_the_server_the_command_says_what_to_install(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setitem(sys.modules, "uvicorn", None)
+    assert run_command_line(verify, ["desk", "--trust", str(trust_store(tmp_path))]) == 64
+    assert "chipseal[desk]" in capsys.readouterr().err
+
+
+def test_a_mistyped_store_or_reader_is_an_error_before_the_page(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert run_command_line(verify, ["desk", "--trust", str(tmp_path / "no")]) == 64
+    assert capsys.readouterr().out == ""

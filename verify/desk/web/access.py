@@ -23,7 +23,7 @@ _FETCHED_BY: Final = frozenset({"", "same-origin", "none"})
 
 @dataclass(frozen=True, slots=True)
 class Address:
-    """The origin of the page in the browser.  `proxied`: a reverse proxy with TLS is before it."""
+    """The origin of the page in the browser.  `proxied`: a reverse proxy may be before it."""
 
     scheme: str
     host: str

@@ -7,8 +7,8 @@ from contextlib import asynccontextmanager, suppress
 from importlib.resources import files
 from typing import Any, Final
 
-import anyio.to_thread
 from starlette.applications import Starlette
+from starlette.concurrency import run_in_threadpool
 from starlette.requests import Request
 from starlette.responses import (
     JSONResponse,
@@ -232,7 +232,7 @@ async def _image(octets: bytes | None) -> Response:
     if octets is None:
         return PlainTextResponse("no such image\n", status_code=404)
     try:
-        shown = await anyio.to_thread.run_sync(show, octets, "image")
+        shown = await run_in_threadpool(show, octets, "image")
     except ChipsealError:
         return PlainTextResponse("it cannot be shown\n", status_code=422)
     return Response(shown.png, media_type="image/png")

@@ -28,7 +28,8 @@ _SHUTDOWN_SECONDS: Final = 1
 class Listening:
     """Where the desk listens, and with which certificate (PEM) if it speaks TLS itself.
 
-    `origin` is the address in the browser if a reverse proxy with TLS is before the desk.
+    `origin` is the address in the browser, if it is not that on which the desk listens: the name in
+    its certificate, or that of a reverse proxy with TLS before it.
     """
 
     host: str = LOOPBACK
@@ -46,10 +47,15 @@ class Listening:
             plain = parts.scheme == "https" and parts.netloc and not parts.path.strip("/")
             if not plain or parts.query or parts.fragment or "@" in parts.netloc:
                 raise MisuseError(
-                    f"{self.origin}: is not the address of a reverse proxy with TLS",
+                    f"{self.origin}: is not an address with TLS in a browser",
                     advice="write https://NAME or https://NAME:PORT",
                 )
-        elif not _is_loopback(self.host) and self.certificate is None:
+        elif _is_unspecified(self.host):
+            raise MisuseError(
+                f"{self.host}: is no address for a browser",
+                advice="give the address in the browser with --origin https://NAME:PORT",
+            )
+        if self.certificate is None and not _is_loopback(self.host):
             raise MisuseError(
                 f"{self.host}: the desk would send personal data over the network in clear",
                 advice="give --certificate and --key, or listen on 127.0.0.1",
@@ -58,8 +64,8 @@ class Listening:
     def address(self, port: int) -> Address:
         """Return the address in the browser, once the port is known."""
         if self.origin:
-            parts = urlsplit(self.origin)
-            return Address(parts.scheme, parts.netloc, proxied=True)
+            host = urlsplit(self.origin).netloc.lower().removesuffix(":443")
+            return Address("https", host, proxied=True)
         scheme = "http" if self.certificate is None else "https"
         host = f"[{self.host}]" if ":" in self.host else self.host
         return Address(scheme, f"{host}:{port}")
@@ -129,6 +135,13 @@ class _Server(uvicorn.Server):
         finally:
             for each, handler in zip(both, before, strict=True):
                 signal.signal(each, handler)
+
+
+def _is_unspecified(host: str) -> bool:
+    try:
+        return ipaddress.ip_address(host).is_unspecified
+    except ValueError:
+        return False
 
 
 def _is_loopback(host: str) -> bool:
