@@ -8,20 +8,22 @@ is wrong, do not stop the others.
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import timedelta
+from functools import partial
 from pathlib import Path
 from typing import Final, Protocol, overload
 
+from emrtd.pki.cms.signed_stream import SignedStream
 from personalise.intake.archive import Limits, PackedApplication
 from personalise.intake.package import Package, open_package
 from personalise.intake.receipt import ReceivedApplication, ReceivedPackage
 from personalise.intake.refusals import Refusal, RefusedPackageError
-from personalise.intake.senders import MAX_AGE, NOBODY, Senders, authenticate
+from personalise.intake.senders import MAX_AGE, NOBODY, Sender, Senders, authenticate
 from personalise.intake.sources import ApplicationFolder, PackageFile, find_sources
 from personalise.intake.unwrapping import IntakeKey, file_digest
 from personalise.intake.validation import Outcome, Validator, Verdict, refused
 from personalise.ledger.interface import Arrival, Reception, ReplayedPackageError
 from personalise.preparing.application import FILE_NAME, MAX_IMAGE, MAX_RECORD, Application
-from support.errors import ChipsealError, MisuseError
+from support.errors import MisuseError
 
 _BATCH: Final = 100
 """Applications of a folder that are entered at once."""
@@ -58,6 +60,10 @@ class Terms:
     allow_pkcs1: bool = False
     priority: int = 0
 
+    def authenticate(self, signatures: Sequence[SignedStream]) -> Sender:
+        """Return the sender of a package with these signatures."""
+        return authenticate(signatures, self.senders, self.validator.at, self.max_age)
+
 
 @dataclass(frozen=True, slots=True)
 class Intake:
@@ -88,15 +94,14 @@ class Intake:
     def _take_package(self, source: PackageFile) -> ReceivedPackage:
         name, digest, sender = source.path.name, None, NOBODY
         terms = self.terms
+        keys, limits = self.keys(), terms.limits
         try:
-            digest = _file_digest(source.path, terms.limits)
+            digest = _file_digest(source.path, limits)
             with open_package(
-                source.path, self.keys(), terms.limits, allow_pkcs1=terms.allow_pkcs1
+                source.path, keys, limits, terms.authenticate, allow_pkcs1=terms.allow_pkcs1
             ) as package:
-                sender = authenticate(
-                    package.signatures, terms.senders, terms.validator.at, terms.max_age
-                )
-                applications = _PackedApplications(self.ledger, terms, package).take()
+                sender = package.sender
+                applications = _take_packed(self.ledger, terms, package)
         except RefusedPackageError as refusal:
             return ReceivedPackage(name, digest, sender, refusal=refusal)
         except ReplayedPackageError as error:
@@ -163,10 +168,8 @@ def _checked(
             verdict = _DUPLICATE
         else:
             verdict = terms.validator.check(application)
-    except ChipsealError as error:
-        if isinstance(error, MisuseError):
-            return _Pending(position, name, refused(error))
-        raise
+    except MisuseError as error:
+        return _Pending(position, name, refused(error))
     return _Pending(position, name, verdict, state, number)
 
 
@@ -199,33 +202,21 @@ def _received(
     return tuple(found)
 
 
-class _PackedApplications:
-    """The applications of one package, which go into the ledger together."""
-
-    def __init__(self, ledger: Receiver, terms: Terms, package: Package) -> None:
-        self._ledger = ledger
-        self._terms = terms
-        self._package = package
-
-    def take(self) -> tuple[ReceivedApplication, ...]:
-        documents, pending = _Documents(), []
-        for packed in self._package.applications:
-            name = packed.folder.rstrip("/").rpartition("/")[2]
-            found = _checked(
-                self._ledger,
-                self._terms,
-                packed.position,
-                name,
-                lambda packed=packed: self._package.load(packed),  # type: ignore[misc]
-            )
-            documents.check(found)
-            pending.append(found)
-        entered = [each for each in pending if each.is_entered]
-        if not entered and _DUPLICATE not in {each.verdict for each in pending}:
-            return _received(pending, ())  # it may come again when what was wrong is right
-        arrivals = _Arrivals(self._terms, self._package, entered)
-        receptions = self._ledger.receive(arrivals, package=self._package.digest)
-        return _received(pending, receptions)
+def _take_packed(
+    ledger: Receiver, terms: Terms, package: Package
+) -> tuple[ReceivedApplication, ...]:
+    """Check the applications of a package, and enter them together."""
+    documents, pending = _Documents(), []
+    for packed in package.applications:
+        name = packed.folder.rstrip("/").rpartition("/")[2]
+        found = _checked(ledger, terms, packed.position, name, partial(package.load, packed))
+        documents.check(found)
+        pending.append(found)
+    entered = [each for each in pending if each.is_entered]
+    if not entered and _DUPLICATE not in {each.verdict for each in pending}:
+        return _received(pending, ())  # it may come again when what was wrong is right
+    arrivals = _Arrivals(terms, package, entered)
+    return _received(pending, ledger.receive(arrivals, package=package.digest))
 
 
 class _Arrivals(Sequence[Arrival]):

@@ -13,7 +13,7 @@ may be signed before or after it is encrypted.  Its content is never on disk in 
 
 import io
 import zipfile
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -33,6 +33,7 @@ from personalise.intake.archive import (
     open_archive,
 )
 from personalise.intake.refusals import RefusedPackageError
+from personalise.intake.senders import NOBODY, Sender, WrongSignatureError
 from personalise.intake.unwrapping import IntakeKey, Unwrapped, not_opened, unwrap
 from personalise.preparing.application import FILE_NAME, MAX_IMAGE, MAX_RECORD, Application
 from support.errors import MisuseError
@@ -46,11 +47,11 @@ _MISSING: Final = "the package holds no file of this name"
 class Package:
     """A package that was decrypted, and whose archive was found to be safe.
 
-    `digest` is the SHA-256 of its encrypted content.  Its signatures are not verified yet.
+    `sender` is who signed it; `digest` is the SHA-256 of its encrypted content.
     """
 
     applications: tuple[PackedApplication, ...]
-    signatures: tuple[SignedStream, ...]
+    sender: Sender
     digest: bytes = field(repr=False)
     _archive: Archive = field(repr=False)
 
@@ -73,19 +74,38 @@ class Package:
             raise FieldError(record, "", error.message, advice=error.advice) from None
 
 
+Authenticate = Callable[[Sequence[SignedStream]], Sender]
+"""Verifies the signatures of a package, the innermost last; raises `RefusedPackageError`."""
+
+
 @contextmanager
 def open_package(
-    path: Path, keys: Sequence[IntakeKey], limits: Limits, *, allow_pkcs1: bool = False
+    path: Path,
+    keys: Sequence[IntakeKey],
+    limits: Limits,
+    authenticate: Authenticate = lambda _: NOBODY,
+    *,
+    allow_pkcs1: bool = False,
 ) -> Iterator[Package]:
     """Decrypt a package; its content is forgotten after the block.
 
-    Raises `RefusedPackageError`.
+    Its sender is authenticated before the archive is looked at.  Raises `RefusedPackageError`.
     """
     unwrapped = unwrap(path, keys, limits, allow_pkcs1=allow_pkcs1)
     with unwrapped.content:
+        sender = _authenticated(unwrapped, authenticate)
         archive = _open_archive(unwrapped, limits)
         applications = find_applications(archive.names, limits)
-        yield Package(applications, unwrapped.signatures, unwrapped.digest, archive)
+        yield Package(applications, sender, unwrapped.digest, archive)
+
+
+def _authenticated(unwrapped: Unwrapped, authenticate: Authenticate) -> Sender:
+    try:
+        return authenticate(unwrapped.signatures)
+    except WrongSignatureError:
+        if not unwrapped.is_authenticated:  # as in `_open_archive`
+            raise not_opened() from None
+        raise
 
 
 def _open_archive(unwrapped: Unwrapped, limits: Limits) -> Archive:

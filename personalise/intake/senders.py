@@ -41,6 +41,13 @@ MAX_AGE: Final = timedelta(days=30)
 _CLOCKS_DIFFER: Final = timedelta(minutes=5)
 
 
+class WrongSignatureError(RefusedPackageError):
+    """A signature that was not verified, so that what it covers may have been altered."""
+
+    def __init__(self, message: str, *, advice: str = "") -> None:
+        super().__init__(Refusal.SENDER, message, advice=advice)
+
+
 @dataclass(frozen=True, slots=True)
 class Sender:
     """Who signed a package, as far as it is known.
@@ -185,23 +192,11 @@ def _authenticate_signer(
 ) -> Sender:
     known = () if senders is None else tuple(senders.certificates)
     signer = next((each for each in (*signed.certificates, *known) if info.names(each)), None)
-    if signer is None or signer.public_key is None:
-        if senders is None and signer is None:
-            return Sender(None, info.signing_time)
-        problem = (
-            "is not enclosed" if signer is None else f"has a key that is not used: {signer.key}"
-        )
-        raise _refused(f"the signer's certificate {problem}", "enclose it, with an RSA or EC key")
-    if info.digest is Hash.SHA1:
-        raise _refused("the signature is made with SHA-1", "sign with `-md sha256`")
-    if info.signed_attributes is None:
-        raise _refused("the signature has no signed attributes", "sign without `-noattr`")
-    try:
-        signed.verify(info, signer.public_key)
-    except ProtocolError as error:
-        raise _refused(f"the signature is wrong: {error.message}") from None
+    if signer is None and senders is None:
+        return Sender(None, info.signing_time)
+    _verify(signed, info, signer)
     _require_fresh(info.signing_time, at, max_age)
-    if senders is None:
+    if senders is None or signer is None:
         return Sender(signer, info.signing_time)
     objection = senders.objection_to(signer, signed.certificates, at)
     if objection is not None:
@@ -210,6 +205,29 @@ def _authenticate_signer(
             "register the sender's certificate, or that of its CA, with --senders",
         )
     return Sender(signer, info.signing_time, is_authenticated=True)
+
+
+def _verify(signed: SignedStream, info: SignerInfo, signer: Certificate | None) -> None:
+    """Verify a signature; raises `WrongSignatureError`."""
+    if signer is None or signer.public_key is None:
+        problem = (
+            "is not enclosed" if signer is None else f"has a key that is not used: {signer.key}"
+        )
+        raise WrongSignatureError(
+            f"the signer's certificate {problem}", advice="enclose it, with an RSA or EC key"
+        )
+    if info.digest is Hash.SHA1:
+        raise WrongSignatureError(
+            "the signature is made with SHA-1", advice="sign with `-md sha256`"
+        )
+    if info.signed_attributes is None:
+        raise WrongSignatureError(
+            "the signature has no signed attributes", advice="sign without `-noattr`"
+        )
+    try:
+        signed.verify(info, signer.public_key)
+    except ProtocolError as error:
+        raise WrongSignatureError(f"the signature is wrong: {error.message}") from None
 
 
 def _require_fresh(signed: datetime | None, at: datetime, max_age: timedelta) -> None:
@@ -265,7 +283,7 @@ def _is_signed_by(crl: Crl, issuer: Certificate) -> bool:
     return True
 
 
-def _refused(message: str, advice: str = "") -> RefusedPackageError:
+def _refused(message: str, advice: str) -> RefusedPackageError:
     return RefusedPackageError(Refusal.SENDER, message, advice=advice)
 
 

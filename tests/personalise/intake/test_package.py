@@ -3,6 +3,9 @@ import shutil
 import subprocess
 import tempfile
 import zipfile
+from collections.abc import Sequence
+from datetime import UTC, datetime, timedelta
+from functools import partial
 from pathlib import Path
 
 import pytest
@@ -11,10 +14,17 @@ from hypothesis import strategies as st
 
 from emrtd.asn1 import ber, der
 from emrtd.pki.cms.enveloped import seal
+from emrtd.pki.cms.signed_stream import SignedStream
 from emrtd.pki.x509.certificate_writer import key_identifier
 from personalise.intake.archive import Limits
-from personalise.intake.package import open_package, opened_application, seal_application
+from personalise.intake.package import (
+    Authenticate,
+    open_package,
+    opened_application,
+    seal_application,
+)
 from personalise.intake.refusals import Refusal, RefusedPackageError
+from personalise.intake.senders import NOBODY, Sender, Senders, authenticate
 from personalise.pki.create import create_pki
 from personalise.pki.intake_keys import intake_keys, issue_intake
 from personalise.pki.issuing_pki import IssuingPki
@@ -183,6 +193,10 @@ def place(pki: IssuingPki, tmp_path: Path) -> Path:
     return tmp_path
 
 
+def accepting(known: Senders) -> Authenticate:
+    return partial(authenticate, senders=known, at=datetime.now(UTC) + timedelta(seconds=1))
+
+
 SIGN = ("cms", "-sign", "-binary", "-nodetach", "-signer", "case.pem", "-inkey", "case.key")
 ENCRYPT = ("cms", "-encrypt", "-binary")
 
@@ -201,11 +215,9 @@ def test_a_signature_inside_is_removed(
 ) -> None:
     openssl(place, *SIGN, "-in", archive, "-outform", signed, "-out", "signed")
     path = encrypt(place, "signed", cipher)
-    with open_package(path, intake_keys(pki), Limits()) as package:
-        (signature,) = package.signatures
-        (certificate,) = signature.certificates
-        assert certificate.public_key is not None
-        signature.verify(signature.signers[0], certificate.public_key)
+    known = Senders.load(place / "case.pem")
+    with open_package(path, intake_keys(pki), Limits(), accepting(known)) as package:
+        assert package.sender.is_authenticated
         (packed_application,) = package.applications
         assert packed_application.folder == "top/"
     assert number_of(path, pki) == CONTRACT["document"]["number"]
@@ -224,8 +236,14 @@ def test_a_signature_outside_is_removed(
     for _ in range(2):
         openssl(place, *SIGN, "-in", "FILE", "-outform", form, "-out", "outer")
         (place / "outer").rename(place / "FILE")
-    with open_package(place / "FILE", intake_keys(pki), Limits()) as package:
-        assert len(package.signatures) == 2 + inside
+    found: list[SignedStream] = []
+
+    def collect(signatures: Sequence[SignedStream]) -> Sender:
+        found.extend(signatures)
+        return NOBODY
+
+    with open_package(place / "FILE", intake_keys(pki), Limits(), collect):
+        assert len(found) == 2 + inside
     assert number_of(place / "FILE", pki) == CONTRACT["document"]["number"]
 
 
@@ -239,8 +257,9 @@ def test_a_signature_without_content_info_is_removed(place: Path, pki: IssuingPk
         octets = path.read_bytes()
         data, signed_data = der.oid("1.2.840.113549.1.7.1"), der.oid("1.2.840.113549.1.7.2")
         path.write_bytes(octets.replace(data, signed_data, 1))
-        with open_package(path, intake_keys(pki), Limits()) as package:
-            assert len(package.signatures) == 1
+        known = Senders.load(place / "case.pem")
+        with open_package(path, intake_keys(pki), Limits(), accepting(known)) as package:
+            assert package.sender.is_authenticated
         assert number_of(path, pki) == CONTRACT["document"]["number"]
 
 
@@ -293,6 +312,34 @@ def test_errors_of_cbc_do_not_tell_what_was_decrypted(place: Path, pki: IssuingP
             number_of(encrypt(place, "other", "-aes-256-cbc"), pki)
         messages.add(refused.value.message)
     assert len(messages) == 1
+
+
+def test_a_signature_does_not_tell_what_cbc_was_decrypted_to(place: Path, pki: IssuingPki) -> None:
+    openssl(place, *SIGN, "-in", "application.zip", "-outform", "DER", "-out", "signed")
+    octets = encrypt(place, "signed", "-aes-256-cbc").read_bytes()
+    known = accepting(Senders.load(place / "case.pem"))
+    messages = set()
+    for changed_at in (-1, *range(-17, -400, -16), len(octets) // 2):
+        altered = bytearray(octets)
+        altered[changed_at] ^= 1
+        (place / "FILE").write_bytes(altered)
+        with (
+            pytest.raises(RefusedPackageError) as refused,
+            open_package(place / "FILE", intake_keys(pki), Limits(), known),
+        ):
+            raise AssertionError
+        messages.add(refused.value.message)
+    assert len(messages) == 1
+
+
+def test_the_sender_comes_before_the_archive(place: Path, pki: IssuingPki) -> None:
+    (place / "other").write_bytes(b"not an archive")
+    known = accepting(Senders.load(place / "case.pem"))
+    with (
+        pytest.raises(RefusedPackageError, match="is not signed"),
+        open_package(encrypt(place, "other", "-aes-256-gcm"), intake_keys(pki), Limits(), known),
+    ):
+        raise AssertionError
 
 
 @pytest.fixture(scope="module")
