@@ -8,9 +8,10 @@ from emrtd.biometrics.images.eye_centres import Eyes
 from emrtd.biometrics.images.fingerprint import FingerprintProfile, fit_fingerprint
 from emrtd.biometrics.images.headers import ImageFormat, sniff
 from emrtd.biometrics.images.portrait import PortraitProfile, fit
-from emrtd.biometrics.quality.fingerprint import assess_fingerprint
+from emrtd.biometrics.quality.fingerprint import measure_fingerprint
+from emrtd.biometrics.quality.pixels import decode
 from emrtd.biometrics.quality.plugins import FullAssessment, Modality, with_plugins
-from emrtd.biometrics.quality.portrait import assess_portrait
+from emrtd.biometrics.quality.portrait import measure_portrait
 from emrtd.biometrics.samples import (
     FaceImage,
     FeaturePoint,
@@ -75,18 +76,21 @@ def fit_samples(application: Application, profile: ChipProfile) -> Samples:
 
 def assess_samples(application: Application, samples: Samples) -> Assessments:
     """Measure the quality of every sample; raises `FieldError` for one that is not an image."""
-    found = {}
-    try:
-        field, portrait = PORTRAIT_FIELD, samples.portrait
-        built_in = assess_portrait(portrait.image, portrait.eyes)
-        found[field] = with_plugins(built_in, portrait.image, Modality.PORTRAIT)
-        for each in samples.prints:
-            field = each.field
-            built_in = assess_fingerprint(each.image)
-            found[field] = with_plugins(built_in, each.image, Modality.FINGERPRINT)
-    except MalformedError as error:
-        raise application.error(field, error.message, advice=error.advice) from None
-    return found
+    portrait, prints = samples.portrait, samples.prints
+    names = [(PORTRAIT_FIELD, "portrait"), *((each.field, "fingerprint") for each in prints)]
+    decoded = []
+    found = decode([portrait.image, *(each.image for each in prints)])
+    for (field, what), result in zip(names, found, strict=True):
+        if isinstance(result, MalformedError):
+            raise application.error(field, f"{what}: {result.reason}", advice=result.advice)
+        decoded.append(result)
+    face, *ridges = decoded
+    built_in = measure_portrait(face, portrait.eyes)
+    assessments = {PORTRAIT_FIELD: with_plugins(built_in, portrait.image, Modality.PORTRAIT)}
+    for each, picture in zip(prints, ridges, strict=True):
+        built_in = measure_fingerprint(picture)
+        assessments[each.field] = with_plugins(built_in, each.image, Modality.FINGERPRINT)
+    return assessments
 
 
 def hold_unusable(application: Application, assessments: Assessments) -> None:

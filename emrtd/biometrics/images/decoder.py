@@ -2,9 +2,9 @@
 
 from collections.abc import Sequence
 from struct import error as StructError  # noqa: N812
-from typing import Final
+from typing import Final, NamedTuple
 
-from emrtd.biometrics.images.decoding_process import LENGTH, Mode
+from emrtd.biometrics.images.decoding_process import LENGTH, PIXELS_HEAD, Mode
 from emrtd.biometrics.images.serving import FRAME, Status
 from emrtd.biometrics.images.standing_process import LostError, StandingProcess
 from support.errors import MalformedError
@@ -13,6 +13,7 @@ DECODER: Final = StandingProcess("emrtd.biometrics.images.decoding_process")
 
 
 _IMAGE: Final = "image"
+_NONSENSE: Final = "made its decoder answer nonsense"
 
 
 def decoded(image: bytes, mode: Mode, what: str) -> tuple[bytes, str]:
@@ -27,28 +28,64 @@ def decoded(image: bytes, mode: Mode, what: str) -> tuple[bytes, str]:
     return png, quirk.decode(errors="replace")
 
 
+class DecodedPixels(NamedTuple):
+    """A picture: `channels` octets for each of width x height pixels, row by row from the top."""
+
+    channels: int
+    width: int
+    height: int
+    octets: bytes
+
+
 def looked_at(images: Sequence[bytes]) -> list[str | MalformedError]:
-    """Decode images in the other process; return the quirk of each, or why it cannot be decoded.
+    """Decode images in the other process; return the quirk of each, or why it cannot be decoded."""
+    return [
+        each if isinstance(each, MalformedError) else each.decode(errors="replace")
+        for each in _each(Mode.LOOK, images)
+    ]
+
+
+def pixels_of(images: Sequence[bytes]) -> list[DecodedPixels | MalformedError]:
+    """Decode whole images in the other process; return each, or why it cannot be decoded."""
+    return [
+        each if isinstance(each, MalformedError) else _picture(each)
+        for each in _each(Mode.PIXELS, images)
+    ]
+
+
+def _picture(answer: bytes) -> DecodedPixels | MalformedError:
+    octets = answer[PIXELS_HEAD.size :]
+    if len(answer) > PIXELS_HEAD.size:
+        channels, width, height = PIXELS_HEAD.unpack(answer[: PIXELS_HEAD.size])
+        if channels in {1, 3} and channels * width * height == len(octets):
+            return DecodedPixels(channels, width, height, octets)
+    return MalformedError(_IMAGE, _NONSENSE)
+
+
+def _each(mode: Mode, images: Sequence[bytes]) -> list[bytes | MalformedError]:
+    """Return the result for each image, or why there is none.
 
     One child decodes all of them; if one of them ends it, each gets a child of its own.
     """
+    if not images:
+        return []
     try:
         octets = b"".join(LENGTH.pack(len(each)) + each for each in images)
-        status, answer = _ask(Mode.LOOK, octets, _IMAGE)
+        status, answer = _ask(mode, octets, _IMAGE)
         if status is not Status.DONE:
             raise _failure(status, answer, _IMAGE)
         answers = _split(answer, len(images))
     except MalformedError as failure:
         alone = len(images) == 1
-        return [failure] if alone else [found for each in images for found in looked_at([each])]
+        return [failure] if alone else [found for each in images for found in _each(mode, [each])]
     return [
-        text.decode(errors="replace") if status is Status.DONE else _failure(status, text, _IMAGE)
-        for status, text in answers
+        result if status is Status.DONE else _failure(status, result, _IMAGE)
+        for status, result in answers
     ]
 
 
 def _split(answer: bytes, count: int) -> list[tuple[Status, bytes]]:
-    """Return the status and the text for each image; raises `MalformedError` for another answer."""
+    """Return status and result for each image; raises `MalformedError` for another answer."""
     found, position = [], 0
     try:
         for _ in range(count):
@@ -59,7 +96,7 @@ def _split(answer: bytes, count: int) -> list[tuple[Status, bytes]]:
     except (StructError, ValueError):
         position = -1
     if position != len(answer):
-        raise MalformedError(_IMAGE, "made its decoder answer nonsense")
+        raise MalformedError(_IMAGE, _NONSENSE)
     return found
 
 

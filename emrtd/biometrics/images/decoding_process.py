@@ -1,8 +1,8 @@
 """The process in which untrusted images are decoded: `python -m` this module.
 
 The answer to a request is the quirk that was read past, a zero octet and a PNG.  A request of the
-mode `LOOK` is several images, each after its length (4 octets, big endian); its answer has for each
-image a status (1 octet), a length and the quirk or the reason.
+mode `LOOK` or `PIXELS` is several images, each after its length (4 octets, big endian); its answer
+has for each image a status (1 octet), a length, and the result or the reason.
 """
 
 import sys
@@ -34,7 +34,15 @@ class Mode(IntEnum):
     PARTIAL = 1
     """The image, or the visible part of one that ends early."""
     LOOK = 2
-    """Whether several images can be shown, as by `PARTIAL`, without a PNG."""
+    """Whether several images can be shown, as by `PARTIAL`: the quirk of each."""
+    PIXELS = 3
+    """Several images, if they are whole: `PIXELS_HEAD`, and the pixels row by row."""
+
+
+_SEVERAL: Final = frozenset({Mode.LOOK, Mode.PIXELS})
+
+PIXELS_HEAD: Final = Struct(">BII")
+"""Octets a pixel (1 for grey, 3 for RGB), width and height."""
 
 
 def main() -> int:
@@ -45,7 +53,7 @@ def main() -> int:
 
 def prepare(mode: int, octets: bytes) -> None:
     """Import the decoders of a request, so that no child has to."""
-    for image in split(octets) if mode == Mode.LOOK else (octets,):
+    for image in split(octets) if mode in _SEVERAL else (octets,):
         try:
             image_format = sniff(image).format
         except MalformedError:  # `answer` says so
@@ -54,23 +62,28 @@ def prepare(mode: int, octets: bytes) -> None:
             import _wsq  # noqa: F401
         else:
             pillow_decoder(image_format)
-    if mode != Mode.LOOK:
+    if mode == Mode.PIXELS:
+        import PIL.Image
+    elif mode != Mode.LOOK:
         import PIL.Image
         import PIL.PngImagePlugin  # noqa: F401
 
 
 def answer(mode: int, octets: bytes) -> tuple[Status, bytes]:
     """Answer one request, in a child."""
-    if mode == Mode.LOOK:
-        return Status.DONE, b"".join(
-            FRAME.pack(status, len(text)) + text for status, text in map(_look, split(octets))
-        )
+    if mode in _SEVERAL:
+        work = _look if mode == Mode.LOOK else _pixels
+        parts: list[bytes] = []
+        for image in split(octets):
+            status, found = _bounded(lambda image=image: work(image))  # type: ignore[misc]
+            parts += (FRAME.pack(status, len(found)), found)
+        return Status.DONE, b"".join(parts)
     partial = mode == Mode.PARTIAL
     return _bounded(lambda: _png(*(decode_partial(octets) if partial else (decode(octets), ""))))
 
 
 def split(octets: bytes) -> list[bytes]:
-    """Return the images of a request of the mode `LOOK`."""
+    """Return the images of a request of several."""
     images, position = [], 0
     while position < len(octets):
         start = position + LENGTH.size
@@ -80,8 +93,14 @@ def split(octets: bytes) -> list[bytes]:
     return images
 
 
-def _look(image: bytes) -> tuple[Status, bytes]:
-    return _bounded(lambda: look(image).encode())
+def _look(image: bytes) -> bytes:
+    return look(image).encode()
+
+
+def _pixels(image: bytes) -> bytes:
+    picture = decode(image)
+    head = PIXELS_HEAD.pack(len(picture.getbands()), picture.width, picture.height)
+    return head + picture.tobytes()
 
 
 def _png(image: "Image", quirk: str) -> bytes:

@@ -1,13 +1,16 @@
 """Convert any image of an eMRTD to PNG, in another process."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
+from typing import TypeVar
 
-from emrtd.biometrics.images.decoder import decoded, looked_at
+from emrtd.biometrics.images.decoder import DecodedPixels, decoded, looked_at, pixels_of
 from emrtd.biometrics.images.decoding import MAX_OCTETS, MAX_PIXELS, check_bounds
 from emrtd.biometrics.images.decoding_process import Mode
 from emrtd.biometrics.images.headers import sniff
 from support.errors import MalformedError
 from support.values import Hidden, Value
+
+T = TypeVar("T")
 
 
 class Shown(Value, frozen=True):
@@ -37,16 +40,26 @@ def show(image: bytes, what: str = "image") -> Shown:
 
 def look(images: Sequence[bytes]) -> list[str | MalformedError]:
     """Decode images as `show` does; return the quirk of each, or why it cannot be shown."""
-    found = [_objection(image) for image in images]
-    sound = [number for number, objection in enumerate(found) if objection is None]
-    if sound:
-        answers = looked_at([images[number] for number in sound])
-        for number, answer in zip(sound, answers, strict=True):
-            found[number] = answer
-    return [each or "" for each in found]
+    return _of_sound(images, looked_at)
 
 
-def _objection(image: bytes) -> str | MalformedError | None:
+def to_pixels(images: Sequence[bytes]) -> list[DecodedPixels | MalformedError]:
+    """Decode images as `to_png` does, and return their pixels, or why there are none."""
+    return _of_sound(images, pixels_of)
+
+
+def _of_sound(
+    images: Sequence[bytes], decode: Callable[[Sequence[bytes]], Sequence[T | MalformedError]]
+) -> list[T | MalformedError]:
+    """Return the results for the images that may be decoded, and the objections to the others."""
+    objections = [_objection(image) for image in images]
+    found = iter(
+        decode([image for image, each in zip(images, objections, strict=True) if each is None])
+    )
+    return [next(found) if each is None else each for each in objections]
+
+
+def _objection(image: bytes) -> MalformedError | None:
     try:
         _check(image, "image")
     except MalformedError as objection:

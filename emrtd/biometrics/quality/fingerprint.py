@@ -6,7 +6,7 @@ plug-in.
 """
 
 from collections.abc import Iterator
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING, Final, TypeVar
 
 from emrtd.biometrics.quality import pixels
 from emrtd.biometrics.quality.measurement import Assessment, Measurement, Range
@@ -16,6 +16,8 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from emrtd.biometrics.quality.pixels import Grey
+
+    Number = TypeVar("Number", np.float64, np.bool_)
 
 _CLAUSE: Final = "ISO/IEC 19794-4, 7"
 _CAPTURE: Final = "ISO/IEC 19794-4, Annex A"
@@ -40,8 +42,12 @@ def assess_fingerprint(image: bytes, resolution: int = 500) -> Assessment:
 
     Raises `MalformedError` if it is not an image.
     """
-    decoded = pixels.decode(image, "fingerprint")
-    grey, scale = pixels.grey(decoded.colour), decoded.scale
+    return measure_fingerprint(pixels.decode_one(image, "fingerprint"), resolution)
+
+
+def measure_fingerprint(decoded: pixels.Pixels, resolution: int = 500) -> Assessment:
+    """Measure a fingerprint that has been decoded, `resolution` in pixels per inch."""
+    grey, scale = decoded.grey, decoded.scale
     return Assessment((*_size(grey, resolution, scale), *_ridges(grey, resolution * scale)))
 
 
@@ -99,16 +105,21 @@ def _ridge_band(grey: "Grey", ridges: "NDArray[np.bool_]", resolution: float) ->
     low, high = _RIDGE_PERIODS
     band = (radius >= 1 / high) & (radius <= 1 / low)
     window = np.outer(np.hanning(size), np.hanning(size))
-    shares = []
-    for top in range(0, grey.shape[0] - size + 1, size):
-        for left in range(0, grey.shape[1] - size + 1, size):
-            place = np.s_[top : top + size, left : left + size]
-            if ridges[place].mean() < 0.5:
-                continue
-            block = grey[place]
-            power = np.square(np.abs(np.fft.fft2((block - block.mean()) * window)))
-            shares.append(float(power[band].sum() / max(power.sum(), 1e-9)))
-    return float(np.mean(shares)) if shares else 0.0
+    shown = _blocks(ridges, size).mean((1, 2)) >= 0.5
+    blocks = _blocks(grey, size)[shown]
+    if not len(blocks):
+        return 0.0
+    detail = (blocks - blocks.mean((1, 2), keepdims=True)) * window
+    power = np.square(np.abs(np.fft.fft2(detail)))
+    shares = power[:, band].sum(1) / np.maximum(power.sum((1, 2)), 1e-9)
+    return float(shares.mean())
+
+
+def _blocks(values: "NDArray[Number]", size: int) -> "NDArray[Number]":
+    """Return the whole blocks of size x size values, from the top left: count x size x size."""
+    down, across = values.shape[0] // size, values.shape[1] // size
+    whole = values[: down * size, : across * size].reshape(down, size, across, size)
+    return whole.swapaxes(1, 2).reshape(-1, size, size)
 
 
 def _local_contrast(grey: "Grey") -> "Grey":

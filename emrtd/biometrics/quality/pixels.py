@@ -1,12 +1,14 @@
 """An image as an array of pixels, decoded in another process, and arithmetic on such arrays."""
 
 import math
-from io import BytesIO
+from collections.abc import Sequence
 from typing import TYPE_CHECKING, Final
 
 import msgspec
 
-from emrtd.biometrics.images.png import to_png
+from emrtd.biometrics.images.decoder import DecodedPixels
+from emrtd.biometrics.images.png import to_pixels
+from support.errors import MalformedError
 
 if TYPE_CHECKING:
     import numpy as np
@@ -22,34 +24,63 @@ MAX_PIXELS: Final = 600_000
 
 
 class Pixels(msgspec.Struct, frozen=True):
-    """An image as height x width x 3 values from 0 to 255, at `scale` times its own size."""
+    """An image at `scale` times its own size, in values from 0 to 255.
 
-    colour: "Colour"
+    `values` is height x width if the image is grey, and else height x width x 3.
+    """
+
+    values: "NDArray[np.uint8]"
     scale: float
 
+    @property
+    def colour(self) -> "Colour":
+        """The image in colour, height x width x 3."""
+        import numpy as np
 
-def decode(image: bytes, what: str) -> Pixels:
-    """Decode an image of any format.
+        grey = self.values.ndim == 2
+        return np.asarray(np.dstack((self.values,) * 3) if grey else self.values, dtype=np.float32)
 
-    The image is untrusted, so it is decoded in another process.  Raises `MalformedError`.
+    @property
+    def grey(self) -> "Grey":
+        """The luminance, height x width."""
+        import numpy as np
+
+        if self.values.ndim == 2:
+            return np.asarray(self.values, dtype=np.float64)
+        return np.asarray(self.colour @ np.asarray(LUMINANCE), dtype=np.float64)
+
+
+def decode(images: Sequence[bytes]) -> "list[Pixels | MalformedError]":
+    """Decode images of any format; return the pixels of each, or why it cannot be decoded.
+
+    The images are untrusted, so they are decoded in another process.
     """
+    return [
+        each if isinstance(each, MalformedError) else _scaled(each) for each in to_pixels(images)
+    ]
+
+
+def decode_one(image: bytes, what: str) -> Pixels:
+    """Decode one image as `decode` does; raises `MalformedError`, which names `what`."""
+    (found,) = decode([image])
+    if isinstance(found, MalformedError):
+        raise MalformedError(what, found.reason)
+    return found
+
+
+def _scaled(decoded: DecodedPixels) -> Pixels:
     import numpy as np
+
+    shape = (decoded.height, decoded.width, decoded.channels)
+    values = np.frombuffer(decoded.octets, np.uint8).reshape(shape[: 3 if shape[2] == 3 else 2])
+    scale = min(1.0, math.sqrt(MAX_PIXELS / (decoded.width * decoded.height)))
+    if scale == 1:
+        return Pixels(values, scale)
     import PIL.Image
 
-    with PIL.Image.open(BytesIO(to_png(image, what)), formats=("PNG",)) as picture:
-        scale = min(1.0, math.sqrt(MAX_PIXELS / (picture.width * picture.height)))
-        if scale < 1:
-            size = [max(1, round(side * scale)) for side in picture.size]
-            smaller = picture.resize((size[0], size[1]), PIL.Image.Resampling.BOX)
-            return Pixels(np.asarray(smaller.convert("RGB"), dtype=np.float32), scale)
-        return Pixels(np.asarray(picture.convert("RGB"), dtype=np.float32), scale)
-
-
-def grey(colour: "Colour") -> "Grey":
-    """Return the luminance, height x width, from 0 to 255."""
-    import numpy as np
-
-    return np.asarray(colour @ np.asarray(LUMINANCE), dtype=np.float64)
+    size = (max(1, round(decoded.width * scale)), max(1, round(decoded.height * scale)))
+    smaller = PIL.Image.fromarray(values).resize(size, PIL.Image.Resampling.BOX)
+    return Pixels(np.asarray(smaller), scale)
 
 
 def box_mean(values: "Grey", size: int) -> "Grey":

@@ -24,9 +24,12 @@ _CROWN_TO_CHIN: Final = 3.5
 
 def assess_portrait(image: bytes, eyes: Eyes | None = None) -> Assessment:
     """Measure a portrait of any format; raises `MalformedError` if it is not an image."""
-    decoded = pixels.decode(image, "portrait")
-    colour, scale = decoded.colour, decoded.scale
-    grey = pixels.grey(colour)
+    return measure_portrait(pixels.decode_one(image, "portrait"), eyes)
+
+
+def measure_portrait(decoded: pixels.Pixels, eyes: Eyes | None = None) -> Assessment:
+    """Measure a portrait that has been decoded; `eyes` are in pixels of the image itself."""
+    colour, grey, scale = decoded.colour, decoded.grey, decoded.scale
     if eyes is not None:
         eyes = eyes.moved(lambda point: (point[0] * scale, point[1] * scale))
     face = _face(grey, eyes)
