@@ -13,9 +13,10 @@ import PIL.Image
 import pytest
 
 from emrtd.biometrics.images import decoder, standing_process
+from emrtd.biometrics.images.decoder import DecodedPixels
 from emrtd.biometrics.images.decoding_process import LIMITS, Mode
-from emrtd.biometrics.images.png import look, show, to_png
-from emrtd.biometrics.images.serving import MAX_ANSWER, Status, answer_in_a_child
+from emrtd.biometrics.images.png import look, show, to_pixels, to_png
+from emrtd.biometrics.images.serving import FRAME, MAX_ANSWER, Status, answer_in_a_child
 from emrtd.biometrics.images.wsq_library import compress
 from support.errors import MalformedError
 from tests.emrtd.biometrics.images.pictures import portrait, ridges, written
@@ -287,3 +288,34 @@ def test_an_image_that_ends_its_child_spoils_no_other(
     first, second, third = look([sound, hostile, sound])
     assert first == third == ""
     assert isinstance(second, MalformedError)
+
+
+@pytest.mark.parametrize("kind", FORMATS)
+def test_pixels_are_those_of_the_png(kind: str) -> None:
+    (found,) = to_pixels([FORMATS[kind]])
+    assert isinstance(found, DecodedPixels)
+    shape = (found.height, found.width, found.channels)
+    octets = np.frombuffer(found.octets, np.uint8).reshape(shape).squeeze()
+    assert np.array_equal(octets, pixels(to_png(FORMATS[kind])))
+
+
+def test_pixels_are_of_whole_images_only() -> None:
+    jpeg = FORMATS["JPEG"]
+    first, cut, third = to_pixels([jpeg, jpeg[: len(jpeg) // 2], FORMATS["WSQ"]])
+    assert isinstance(cut, MalformedError)
+    assert isinstance(first, DecodedPixels)
+    assert isinstance(third, DecodedPixels)
+    assert to_pixels([]) == []
+
+
+@pytest.mark.parametrize(
+    "answer",
+    [b"", b"\x03" + bytes(8), b"\x03" + bytes(7) + b"\x01" * 4, b"\x02\0\0\0\1\0\0\0\1ab"],
+)
+def test_pixels_of_another_size_than_stated_are_refused(
+    answer: bytes, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    whole = FRAME.pack(Status.DONE, len(answer)) + answer
+    monkeypatch.setattr(decoder.DECODER, "ask", lambda *_: (Status.DONE, whole))
+    (found,) = to_pixels([FORMATS["JPEG"]])
+    assert isinstance(found, MalformedError)
