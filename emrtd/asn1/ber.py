@@ -142,13 +142,35 @@ def read_first(octets: bytes, what: str) -> Value:
 
 
 def is_der(value: Value) -> bool:
-    """Whether a value and all values in it have lengths in the shortest form (X.690, 10.1)."""
-    pending = [value]
-    while pending:
-        each = pending.pop()
-        if each.constructed:
-            pending.extend(each.children)
-    return value.source.is_der
+    """Whether a value and all values in it have lengths in the shortest form (X.690, 10.1).
+
+    Raises `MalformedError` if a value in it is not whole, or has more values than `MAX_CHILDREN`.
+    """
+    source, position = value.source, value.begin
+    octets = source.octets
+    ends, counts = [value.end], [0]
+    while ends:
+        end = ends[-1]
+        if position == end:
+            ends.pop()
+            counts.pop()
+            continue
+        counts[-1] += 1
+        if counts[-1] > MAX_CHILDREN:
+            raise value.malformed(f"more than {MAX_CHILDREN} values in one")
+        first = octets[position]
+        length = octets[position + 1] if position + 1 < end else 0x80
+        start = position + 2
+        stop = start + length
+        if length >= 0x80 or stop > end or first & 0x1F == 0x1F:
+            _, start, stop = _header(source, position, end)
+        if first & 0x20:  # constructed
+            ends.append(stop)
+            counts.append(0)
+            position = start
+        else:
+            position = stop
+    return source.is_der
 
 
 def definite(octets: bytes, what: str) -> bytes:

@@ -88,7 +88,7 @@ def verify_with_openssl(curve: Curve, point: Point, digest: bytes, signature: by
     _verifier(curve, point)(signature, digest)
 
 
-@lru_cache(maxsize=256)
+@lru_cache(maxsize=1024)  # the keys of all CSCAs are some 600
 def _verifier(curve: Curve, point: Point) -> Callable[[bytes, bytes], None]:
     """Return a function that verifies with one key, which is prepared once."""
     from cryptography.exceptions import InvalidSignature

@@ -235,7 +235,7 @@ def verify_rsa_without_null(
         raise wrong
 
 
-@lru_cache(maxsize=256)
+@lru_cache(maxsize=1024)
 def _rsa_key(key: RsaPublicKey) -> "RSAPublicKey":
     from cryptography.hazmat.primitives.asymmetric.rsa import RSAPublicNumbers
 

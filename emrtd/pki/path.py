@@ -155,13 +155,15 @@ def _candidates(
 ) -> Iterator[Anchor]:
     """Yield each anchor that may have issued the certificate once, the likeliest first."""
 
-    def unlikely(anchor: Anchor) -> tuple[bool, ...]:
+    def unlikely(anchor: Anchor) -> tuple[bool | float, ...]:
         candidate = anchor.certificate
         return (
             not candidate.subject.matches(certificate.issuer),
             not candidate.not_before <= at <= candidate.not_after,
             not candidate.is_self_issued,
             anchor.unproven,
+            candidate.not_before > certificate.not_before,
+            -candidate.not_before.timestamp(),  # a CSCA issues with its newest key
         )
 
     identifier = certificate.extensions.authority_key_identifier

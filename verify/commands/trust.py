@@ -50,8 +50,10 @@ def add(store: Path, files: tuple[Path, ...], *, unverified: bool, as_json: bool
     """Verify FILES and add their contents to STORE: all files, or none."""
     from verify.trust.files import read_trust_file
 
-    read = [read_trust_file(path) for path in files]
-    summaries = None if store.exists() else _make(store, read, unverified=unverified)
+    summaries = None if unverified else _unchanged(store, files)
+    if summaries is None:
+        read = [read_trust_file(path) for path in files]
+        summaries = None if store.exists() else _make(store, read, unverified=unverified)
     if summaries is None:
         summaries = _fill(store, read, unverified=unverified)
     if as_json:
@@ -59,6 +61,17 @@ def add(store: Path, files: tuple[Path, ...], *, unverified: bool, as_json: bool
     else:
         for summary in summaries:
             _print_summary(summary)
+
+
+def _unchanged(store: Path, files: Sequence[Path]) -> "tuple[Summary, ...] | None":
+    """Return the summaries of files that are known; None if one of them is not."""
+    from verify.trust.importing import read_unchanged
+    from verify.trust.store import TrustStore
+
+    if not store.is_file() or not all(path.is_file() for path in files):
+        return None
+    with TrustStore.open(store) as opened:
+        return read_unchanged(opened, files)
 
 
 def _make(

@@ -4,14 +4,18 @@ One transaction reads what the store contains, settles what the import changes
 (`verify.trust.settling`), and writes the rows.
 """
 
+import hashlib
+from collections import defaultdict
 from collections.abc import Iterable, Iterator, Sequence
 from datetime import datetime
 from itertools import islice
+from pathlib import Path
 from typing import Final
 
 from emrtd.pki.lists.master_list import MasterList
 from emrtd.pki.x509.certificates import Certificate
 from emrtd.pki.x509.crl import Crl
+from support.printable_text import printable
 from verify.trust import schema
 from verify.trust.columns import columns_of, fingerprint_of
 from verify.trust.files import TrustFile
@@ -22,6 +26,7 @@ from verify.trust.settlement import (
     KnownAnchor,
     KnownCrl,
     KnownEntry,
+    LeftOutRow,
     Settlement,
     Summary,
 )
@@ -44,6 +49,25 @@ def import_files(
         settlement = settle(read_known(store, files), files, at=at, unverified=unverified)
         write_settlement(store, settlement, at)
     return settlement.summaries
+
+
+def read_unchanged(store: TrustStore, paths: Sequence[Path]) -> tuple[Summary, ...] | None:
+    """Return the summaries of files whose import would change nothing; None if one might.
+
+    They were imported before, with the CSCAs and CRLs that the store has now.  Such an import costs
+    the digests of the files.  Raises `OSError`.
+    """
+    roots, found = store.roots_digest(), []
+    for path in paths:
+        with path.open("rb") as file:
+            digest = hashlib.file_digest(file, "sha256").digest()
+        known = store.known_source(digest, roots)
+        if known is None:
+            return None
+        note, entries, verified = known
+        left_out, name = store.left_out_of(digest), printable(path.name)
+        found.append(Summary(name, known=entries, verified=verified, note=note, left_out=left_out))
+    return tuple(found)
 
 
 def read_known(store: TrustStore, files: Sequence[TrustFile]) -> Known:
@@ -109,6 +133,13 @@ def write_settlement(store: TrustStore, settlement: Settlement, at: datetime) ->
         store.settle(known.id, standing)
     for dropped in settlement.dropped:
         store.drop(dropped.id)
+    left_out: defaultdict[int, list[LeftOutRow]] = defaultdict(list)
+    for each in settlement.left_out:
+        left_out[each.file].append(each)
+    roots = store.roots_digest()
+    for number, source in sources.items():
+        warned = bool(settlement.summaries[number].warnings)  # they are to be said again
+        store.settle_source(source, b"" if warned else roots, left_out[number])
 
 
 def _all_of(files: Sequence[TrustFile]) -> Iterator[Certificate | Crl | SignedList]:

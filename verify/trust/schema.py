@@ -10,7 +10,8 @@ CREATE TABLE IF NOT EXISTS source (
     name TEXT NOT NULL,
     digest BLOB NOT NULL UNIQUE,    -- SHA-256 of the file
     imported TEXT NOT NULL,         -- UTC, ISO 8601
-    note TEXT NOT NULL              -- who signed it, what was left out
+    settled BLOB NOT NULL DEFAULT x'',  -- digest of CSCAs and CRLs when it was last imported
+    note TEXT NOT NULL              -- who signed it
 );
 CREATE TABLE IF NOT EXISTS entry (
     id INTEGER PRIMARY KEY,
@@ -42,6 +43,15 @@ CREATE TABLE IF NOT EXISTS provenance (
     listed INTEGER NOT NULL,        -- whether a Master List in the file holds it
     PRIMARY KEY (entry, source)
 ) WITHOUT ROWID;
+CREATE TABLE IF NOT EXISTS left_out (
+    fingerprint BLOB NOT NULL,      -- SHA-256 of what was not imported, or of the text
+    source INTEGER NOT NULL REFERENCES source (id) ON DELETE CASCADE,
+    kind TEXT NOT NULL,
+    country TEXT NOT NULL,
+    reason TEXT NOT NULL,
+    text TEXT NOT NULL,             -- the reason, with what it is about
+    PRIMARY KEY (fingerprint, source)
+) WITHOUT ROWID;
 """
 
 _MIGRATIONS: Final = {
@@ -54,9 +64,21 @@ _MIGRATIONS: Final = {
     UPDATE entry SET unproven = 1 WHERE trusted AND NOT verified
         AND id NOT IN (SELECT entry FROM provenance WHERE listed)
     """,
+    4: """
+    ALTER TABLE source ADD COLUMN settled BLOB NOT NULL DEFAULT x'';
+    CREATE TABLE IF NOT EXISTS left_out (
+        fingerprint BLOB NOT NULL,
+        source INTEGER NOT NULL REFERENCES source (id) ON DELETE CASCADE,
+        kind TEXT NOT NULL,
+        country TEXT NOT NULL,
+        reason TEXT NOT NULL,
+        text TEXT NOT NULL,
+        PRIMARY KEY (fingerprint, source)
+    ) WITHOUT ROWID
+    """,
 }
 LAYOUT: Final = Layout(
-    "trust store", _SCHEMA, application_id=0x43485354, version=4, migrations=_MIGRATIONS
+    "trust store", _SCHEMA, application_id=0x43485354, version=5, migrations=_MIGRATIONS
 )
 
 ANCHORS: Final = """
@@ -89,6 +111,32 @@ ORDER BY country, kind, subject, valid_from, id
 
 CONTENT: Final = """
 SELECT fingerprint, kind, trusted, unproven FROM entry ORDER BY fingerprint
+"""
+
+ROOTS: Final = """
+SELECT fingerprint, kind, trusted, unproven FROM entry
+WHERE kind IN ('csca', 'link', 'crl') ORDER BY fingerprint
+"""
+KNOWN_SOURCE: Final = """
+SELECT note, count(entry), coalesce(sum(verified), 0) FROM source
+LEFT JOIN provenance ON source = source.id LEFT JOIN entry ON entry.id = entry
+WHERE digest = ? AND settled = ? GROUP BY source.id
+"""
+UNSETTLE: Final = """
+UPDATE source SET settled = x'' WHERE id IN (SELECT source FROM provenance WHERE entry = ?)
+"""
+LEFT_OUT: Final = """
+INSERT OR REPLACE INTO left_out (fingerprint, source, kind, country, reason, text)
+VALUES (?, ?, ?, ?, ?, ?)
+"""
+LEFT_OUT_OF: Final = """
+SELECT text FROM left_out WHERE source = (SELECT id FROM source WHERE digest = ?) ORDER BY text
+"""
+STATES: Final = """
+SELECT country, kind, trusted, valid_from, valid_until, '' FROM entry
+UNION ALL
+SELECT country, kind, 0, '', '', min(reason) FROM left_out
+WHERE kind != '' AND fingerprint NOT IN (SELECT fingerprint FROM entry) GROUP BY fingerprint
 """
 
 INSERT: Final = """

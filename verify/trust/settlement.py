@@ -93,6 +93,21 @@ class EntryRow(msgspec.Struct, frozen=True):
     listed: frozenset[int] = frozenset()
 
 
+class LeftOutRow(msgspec.Struct, frozen=True):
+    """A part of a file that is not imported, and why.
+
+    `file` is the number of the file, `text` says what it is and why.  A certificate or a CRL has a
+    `fingerprint`, a `kind` and a `country`; `reason` is then why alone.
+    """
+
+    file: int
+    text: str
+    reason: str = ""
+    fingerprint: bytes = b""
+    kind: TrustEntryKind | None = None
+    country: str = ""
+
+
 class Summary(msgspec.Struct, frozen=True):
     """The result for one file: how many entries are new, were known before, and are verified.
 
@@ -121,4 +136,5 @@ class Settlement(msgspec.Struct, frozen=True):
     entries: tuple[EntryRow, ...]
     restated: tuple[tuple[KnownEntry, Standing], ...]
     dropped: tuple[KnownEntry, ...]
+    left_out: tuple[LeftOutRow, ...]
     summaries: tuple[Summary, ...]

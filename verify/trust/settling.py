@@ -30,6 +30,7 @@ from verify.trust.settlement import (
     EntryRow,
     Known,
     KnownEntry,
+    LeftOutRow,
     Settlement,
     SourceRow,
     Standing,
@@ -52,6 +53,7 @@ def settle(
     dropped, superseded = _superseded(known, gathering.claims, verdicts)
     left_out = [*gathering.left_out, *superseded.values()]
     rows = []
+    refused: dict[bytes, tuple[Claim, _Verdict, LeftOut]] = {}
     for claim, verdict in zip(gathering.claims, verdicts, strict=True):
         if claim.fingerprint in superseded:
             continue
@@ -59,6 +61,7 @@ def settle(
             rows.append(_row(claim, verdict))
         else:
             left_out.append(_left_out(claim, verdict, files))
+            refused[claim.fingerprint] = claim, verdict, left_out.pop()
     rows += [
         EntryRow(
             each.content,
@@ -84,7 +87,8 @@ def settle(
         tuple(rows),
         tuple(_restated(known, gathering.candidates)),
         dropped,
-        _summaries(files, rows, notes, left_out),
+        tuple(_left_out_rows(left_out, refused.values())),
+        _summaries(files, rows, notes, [*left_out, *(each for *_, each in refused.values())]),
     )
 
 
@@ -147,6 +151,20 @@ def _left_out(claim: Claim, verdict: _Verdict, files: Sequence[TrustFile]) -> Le
         is_crl = isinstance(content, Crl)
         raise MisuseError(reason, advice=f"{_ADD_CSCA} or {TAKE_ANYWAY}" if is_crl else TAKE_ANYWAY)
     return LeftOut(file, f"{name}: {verdict.objection}")
+
+
+def _left_out_rows(
+    others: Iterable[LeftOut], refused: Iterable[tuple[Claim, _Verdict, LeftOut]]
+) -> Iterator[LeftOutRow]:
+    """Yield what is not imported, in each file that contains it."""
+    for out in others:
+        yield LeftOutRow(out.file, out.reason)
+    for claim, verdict, out in refused:
+        country = claim.content.country or ""
+        for file in claim.files:
+            yield LeftOutRow(
+                file, out.reason, verdict.objection, claim.fingerprint, claim.kind, country
+            )
 
 
 # --- revocation lists ----------------------------------------------------------------------------

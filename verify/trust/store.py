@@ -28,7 +28,7 @@ from verify.trust.entries import TrustEntry, TrustSource
 from verify.trust.kinds import TrustEntryKind
 
 if TYPE_CHECKING:
-    from verify.trust.settlement import SourceRow, Standing
+    from verify.trust.settlement import LeftOutRow, SourceRow, Standing
 
 T = TypeVar("T")
 
@@ -232,8 +232,15 @@ class TrustStore:
 
     def content_digest(self) -> bytes:
         """Return a SHA-256 over the fingerprint, kind and trust of every entry."""
+        return self._digest_of(schema.CONTENT)
+
+    def roots_digest(self) -> bytes:
+        """Return the same over the CSCAs, link certificates and CRLs, by which others verify."""
+        return self._digest_of(schema.ROOTS)
+
+    def _digest_of(self, query: str) -> bytes:
         total = hashlib.sha256()
-        for fingerprint, kind, trusted, unproven in self._database.rows(schema.CONTENT):
+        for fingerprint, kind, trusted, unproven in self._database.rows(query):
             total.update(fingerprint + f" {kind} {trusted} {unproven}\n".encode())
         return total.digest()
 
@@ -250,9 +257,10 @@ class TrustStore:
 
     def delete(self, entries: Iterable[TrustEntry]) -> int:
         """Delete entries, and sources without entries; return the number of entries deleted."""
-        removed = [
-            self._database.run("DELETE FROM entry WHERE id = ?", each.id) for each in entries
-        ]
+        removed = []
+        for each in entries:
+            self._database.run(schema.UNSETTLE, each.id)  # its files may bring it again
+            removed.append(self._database.run("DELETE FROM entry WHERE id = ?", each.id))
         self._database.run("DELETE FROM source WHERE id NOT IN (SELECT source FROM provenance)")
         self._cache.clear()
         return sum(removed)
@@ -276,6 +284,33 @@ class TrustStore:
             source.note,
         )
         return self._database.number("SELECT id FROM source WHERE digest = ?", source.digest)
+
+    def known_source(self, digest: bytes, roots: bytes) -> tuple[str, int, int] | None:
+        """Return note, entries and verified entries of a file whose import would change nothing.
+
+        It was imported, with these CSCAs and CRLs in the store (`roots_digest`), and nothing was
+        removed since.  None for any other file.
+        """
+        found = self._database.rows(schema.KNOWN_SOURCE, digest, roots)
+        return found[0] if found else None
+
+    def left_out_of(self, digest: bytes) -> tuple[str, ...]:
+        """Return why parts of a file were not imported."""
+        return tuple(text for (text,) in self._database.rows(schema.LEFT_OUT_OF, digest))
+
+    def settle_source(self, source: int, roots: bytes, left_out: "Iterable[LeftOutRow]") -> None:
+        """Record with which CSCAs and CRLs a file was imported, and what of it was left out."""
+        self._database.run("UPDATE source SET settled = ? WHERE id = ?", roots, source)
+        self._database.run("DELETE FROM left_out WHERE source = ?", source)
+        for each in left_out:
+            fingerprint = each.fingerprint or hashlib.sha256(each.text.encode()).digest()
+            kind = "" if each.kind is None else each.kind.value
+            values = fingerprint, source, kind, each.country, each.reason, each.text
+            self._database.run(schema.LEFT_OUT, *values)
+
+    def state_rows(self) -> list[tuple[Any, ...]]:
+        """Return country, kind, trust, validity and reason of every entry, and of what is none."""
+        return self._database.rows(schema.STATES)
 
     def add_entry(self, columns: Mapping[str, Value], standing: "Standing") -> int:
         """Add a new entry; return its id."""

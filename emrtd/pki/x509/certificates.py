@@ -118,7 +118,7 @@ class Certificate(Value, frozen=True, eq=False, dict=True):
 
         A success is cached for the life of the process.
         """
-        _verify(self.der, key)
+        _verify(self, key)
 
     def is_signed_by(self, issuer: "Certificate") -> bool:
         """Whether another certificate's key signed it; False for an unsupported kind of key."""
@@ -138,9 +138,8 @@ def forget() -> None:
 
 
 @lru_cache(maxsize=4096)
-def _verify(octets: bytes, key: PublicKey) -> None:
+def _verify(certificate: Certificate, key: PublicKey) -> None:
     """Verify a signature; only a success is cached, since `lru_cache` stores no exceptions."""
-    certificate = _parse(octets)
     if certificate.scheme is None:
         raise ProtocolError("the certificate is signed with an unknown algorithm")
     verify_signature(key, certificate.scheme, certificate.signature, certificate.tbs)

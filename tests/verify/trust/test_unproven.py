@@ -90,15 +90,18 @@ def test_a_link_is_unproven_again_when_its_proven_root_is_removed(store: TrustSt
 
 
 def test_a_store_of_an_older_version_is_migrated(tmp_path: Path) -> None:
-    """Version 2 was that of the first release; version 3 added an index."""
+    """Version 2 was that of the first release; 3 added an index, 5 what was left out."""
     path = tmp_path / "trust.db"
     with TrustStore.open(path, create=True) as store:
         add(store, ELSEWHERE.certificate().der)
         add(store, LINK, unverified=True)
         before = store.entries()
-    for version in (2, 3):
+    for version in (2, 3, 4):
         old = sqlite3.connect(path)
-        old.execute("ALTER TABLE entry DROP COLUMN unproven")
+        old.execute("DROP TABLE left_out")
+        old.execute("ALTER TABLE source DROP COLUMN settled")
+        if version < 4:
+            old.execute("ALTER TABLE entry DROP COLUMN unproven")
         if version == 2:
             old.execute("DROP INDEX entry_by_kind")
             old.execute("CREATE INDEX entry_by_country ON entry (country, kind)")
@@ -110,6 +113,7 @@ def test_a_store_of_an_older_version_is_migrated(tmp_path: Path) -> None:
             names = {name for (name,) in store.rows("SELECT name FROM sqlite_schema")}
             assert "entry_by_kind" in names
             assert "entry_by_country" not in names
+            assert "left_out" in names
 
 
 def test_a_store_of_an_unknown_version_is_refused_by_its_number(tmp_path: Path) -> None:

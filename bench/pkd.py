@@ -1,0 +1,82 @@
+"""A set of the size of the ICAO PKD imported, beside its signatures alone; known again; opened."""
+
+import os
+import time
+from collections.abc import Callable
+from pathlib import Path
+from tempfile import TemporaryDirectory
+
+from bench.pkd_set import MADE, make_pkd
+from bench.timing import Ratio, seconds
+from emrtd.crypto.signatures import PublicKey, verify
+from emrtd.errors import ProtocolError
+from emrtd.pki.path import find_anchor, forget
+from emrtd.pki.revocation import find_crl_issuer
+from emrtd.pki.x509.certificates import Certificate
+from emrtd.pki.x509.crl import Crl
+from verify.trust.entries import TrustEntry
+from verify.trust.files import read_trust_file
+from verify.trust.importing import import_files, read_unchanged
+from verify.trust.kinds import TrustEntryKind
+from verify.trust.store import TrustStore
+
+NAME = "pkd"
+SIGNERS = int(os.environ.get("CHIPSEAL_BENCH_SIGNERS", "30008"))
+ALLOWED_IMPORT, ALLOWED_AGAIN, ALLOWED_OPEN_SECONDS = 1.5, 0.02, 0.004
+
+Work = Callable[[], None]
+
+
+def measure() -> list[Ratio]:
+    with TemporaryDirectory() as name:
+        folder = Path(name)
+        make_pkd(folder, SIGNERS)
+        paths = sorted(folder.glob("*.ldif"))
+        forget()
+        with TrustStore.open(folder / "trust.db", create=True) as store:
+            first = seconds(lambda: import_paths(store, paths), 1, time.process_time)
+            again = seconds(lambda: read_unchanged(store, paths), 3, time.process_time)
+            alone = seconds(signatures_of(store), 1, time.process_time)
+        opening = seconds(
+            lambda: TrustStore.open(folder / "trust.db").close(), 20, time.process_time
+        )
+    return [
+        Ratio(f"{SIGNERS:,} signers imported / their signatures", first / alone, ALLOWED_IMPORT),
+        Ratio("the same files again / the first time", again / first, ALLOWED_AGAIN),
+        Ratio("the store opened / 4 ms", opening / ALLOWED_OPEN_SECONDS, 1.0),
+    ]
+
+
+def import_paths(store: TrustStore, paths: list[Path]) -> None:
+    import_files(store, [read_trust_file(path) for path in paths], at=MADE)
+
+
+def signatures_of(store: TrustStore) -> Work:
+    """Return a function that only verifies the signature of each certificate and CRL in a store."""
+    signed = [pair for entry in store.entries() if (pair := with_key(entry, store)) is not None]
+
+    def work() -> None:
+        for content, key in signed:
+            assert content.scheme is not None
+            try:
+                verify(key, content.scheme, content.signature, content.tbs)
+            except ProtocolError:  # a link, whose issuer has a new key under the same name
+                continue
+
+    return work
+
+
+def with_key(entry: TrustEntry, store: TrustStore) -> tuple[Certificate | Crl, PublicKey] | None:
+    """Return what an entry is, and the key that signed it."""
+    if entry.kind is TrustEntryKind.CRL:
+        crl = Crl.parse(entry.der)
+        anchor = find_crl_issuer(crl, store)
+        key = None if anchor is None else anchor.certificate.public_key
+        return None if key is None else (crl, key)
+    certificate = Certificate.parse(entry.der)
+    if entry.kind is TrustEntryKind.CSCA:
+        key = certificate.public_key
+    else:
+        found, _ = find_anchor(certificate, store, MADE)
+        key = None if found is None else found.certificate.public_key
+    return None if key is None else (certificate, key)
