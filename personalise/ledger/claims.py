@@ -8,6 +8,7 @@ from personalise.ledger import rules
 from personalise.ledger.interface import CardRefused, Claim, Rules
 from personalise.ledger.states import (
     BLANK,
+    SKEW,
     CardRecord,
     JobState,
     Refusal,
@@ -106,7 +107,7 @@ def _next(transaction: Transaction, worker: Worker, card_profile: str) -> Row[An
             JOB.c.card_profile == card_profile,
             or_(
                 JOB.c.lease_until <= now,
-                JOB.c.lease_since > now,
+                JOB.c.lease_since > to_microseconds(transaction.now + SKEW),
                 and_(JOB.c.lease_station == worker.station, JOB.c.lease_reader == worker.reader),
             ),
         )

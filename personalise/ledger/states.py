@@ -1,6 +1,6 @@
 """The states of a job and of a card, and why a step is refused."""
 
-from datetime import datetime
+from datetime import datetime, timedelta
 from enum import StrEnum, unique
 from typing import Final
 
@@ -63,6 +63,10 @@ OPEN: Final = frozenset(
 """The states of a job that has no end yet."""
 
 
+SKEW: Final = timedelta(seconds=10)
+"""How much earlier than a lease its reader's time may be: two transactions overlap."""
+
+
 class Worker(msgspec.Struct, frozen=True):
     """One reader of one station; it handles one card at a time."""
 
@@ -82,8 +86,8 @@ class Lease(msgspec.Struct, frozen=True):
     until: datetime
 
     def is_live(self, now: datetime) -> bool:
-        """Whether it still holds.  A clock that went back ends it: `now` is before its begin."""
-        return self.since <= now < self.until
+        """Whether it still holds.  A clock that went back ends it: it would hold for too long."""
+        return self.since - SKEW <= now < self.until
 
 
 class Job(msgspec.Struct, frozen=True):

@@ -336,6 +336,8 @@ def test_a_clock_that_jumps_back_begins_nothing_and_loses_nothing(line: Line, cl
 def test_a_lease_from_the_future_does_not_hold(line: Line, clock: Clock) -> None:
     (job,) = line.prepare("A1")
     line.take("CARD1", ANNA)
+    clock.advance(seconds=-5)  # another transaction, which began a little earlier
+    assert line.ledger.take(BERT, "CARD2", KIND) is None
     clock.advance(minutes=-4)
     assert line.take("CARD2", BERT).job == job
 
