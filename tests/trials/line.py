@@ -39,6 +39,7 @@ from tests.trials.station_process import PRELOADED, run
 from verify.commands.main import verify
 from vsmartcard.card.state_file import StateFile
 from vsmartcard.chip.life_cycle import LifeCycle
+from vsmartcard.chip.security_domain import BlankKind, TransportKeys
 from vsmartcard.chip.state import ChipState
 from vsmartcard.reader.blanks import make_blanks
 from vsmartcard.reader.feeder import chips_in
@@ -70,6 +71,7 @@ class Line:
     trust: Path
     feeders: list[Path]
     documents: int
+    card: BlankKind = BlankKind.ISO7816_9
     serials: set[str] = field(default_factory=set)
 
     @classmethod
@@ -100,10 +102,12 @@ class Line:
             trust,
             [folder / f"feeder-{number}" for number in range(feeders)],
             documents,
+            kind.card,
         )
         blanks = -(-(documents + spare) // feeders)
         for feeder in line.feeders:
-            line.serials |= {serial.hex().upper() for _, serial in make_blanks(feeder, blanks)}
+            made = make_blanks(feeder, blanks, transport=TransportKeys(kind.card))
+            line.serials |= {serial.hex().upper() for _, serial in made}
         line.receive(range(documents), prepared=prepared)
         return line
 
@@ -119,7 +123,7 @@ class Line:
             record = applications.changed("document.number", name)
             record = applications.changed("biometrics.portrait", portrait, record)
             files = {"application.json": json.dumps(record).encode(), **pictures}
-            arrivals.append(Arrival("UTO", name, files, self.profile, "iso7816-9"))
+            arrivals.append(Arrival("UTO", name, files, self.profile, self.card.label))
         with self.ledger(create=True) as ledger, self.issuer.at_work():
             ledger.receive(arrivals)
             if not prepared:
