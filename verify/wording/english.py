@@ -362,7 +362,7 @@ TEXTS: Final[dict[str, str]] = {
     "rests.terminal": "fingerprints until {date}",
     "rests.terminal.soon": (
         "this desk's certificate for fingerprints ends in {days}: renew it (new certificates in"
-        " the folder of --terminal, then start the desk again)"
+        " the folder of --terminal)"
     ),
     "rests.terminal.today": "this desk's certificate for fingerprints ends today: renew it",
     "rests.terminal.ended": (

@@ -395,7 +395,7 @@ TEXTS: Final[dict[str, str]] = {
     "rests.terminal": "Fingerabdrücke bis {date}",
     "rests.terminal.soon": (
         "das Zertifikat dieses Platzes für Fingerabdrücke endet in {days}: erneuern (neue"
-        " Zertifikate in den Ordner von --terminal, dann den Platz neu starten)"
+        " Zertifikate in den Ordner von --terminal)"
     ),
     "rests.terminal.today": (
         "das Zertifikat dieses Platzes für Fingerabdrücke endet heute: erneuern"
