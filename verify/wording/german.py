@@ -269,7 +269,9 @@ TEXTS: Final[dict[str, str]] = {
     "permit.without-end": "unbefristet",
     "permit.none": "keine",
     "permit.title": "Was die Person darf",
-    "permit.claim": "Das behauptet der Chip. Es ist nicht bewiesen: nicht darauf verlassen.",
+    "permit.claim.unsigned": "Behauptung des Chips; kein Staat hat sie nachweislich signiert.",
+    "permit.claim.reject": "Behauptung des Dokuments, das zurückgewiesen ist.",
+    "permit.claim.refer": "Behauptung des Dokuments; die zweite Kontrolllinie entscheidet.",
     "permit.over": "Dieser Titel gilt heute nicht.",
     "permit.changed": (
         "Der Aufenthaltstitel (DG13) ist nicht, was ein Staat signiert hat; er wird nicht gezeigt."

@@ -3,6 +3,7 @@
 import re
 import ssl
 import sys
+import time
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -305,6 +306,22 @@ def test_without_the_server_the_command_says_what_to_install(
     monkeypatch.setitem(sys.modules, "uvicorn", None)
     assert run_command_line(verify, ["desk", "--trust", str(trust_store(tmp_path))]) == 64
     assert "chipseal[desk]" in capsys.readouterr().err
+
+
+def test_it_ends_at_once_and_quietly_while_a_page_is_open(
+    tmp_path: Path, capfd: pytest.CaptureFixture[str]
+) -> None:
+    options = ("--trust", trust_store(tmp_path), "--reader", f"virtual:{tmp_path / 'none'}")
+    capfd.readouterr()
+    with running_desk(*options) as url:
+        page = Page(url)
+        page.open()
+        states = page.states()
+        assert next(states)["phase"] == "ready"
+        began = time.monotonic()
+    assert time.monotonic() - began < 5
+    assert list(states) == []
+    assert capfd.readouterr().err == ""
 
 
 def test_a_mistyped_store_or_reader_is_an_error_before_the_page(
