@@ -1,6 +1,7 @@
 """The desk over HTTP: who is refused, what a page receives, and what the officer can do."""
 
 import re
+import socket
 import ssl
 import sys
 import time
@@ -282,10 +283,22 @@ def test_another_address_needs_tls(
 
 
 def test_behind_a_reverse_proxy_with_tls(tmp_path: Path) -> None:
-    store = trust_store(tmp_path)
+    store, port = trust_store(tmp_path), free_port()
     options = ("--trust", store, "--reader", f"virtual:{tmp_path / 'none'}")
-    with running_desk(*options, "--origin", "https://desk.example", "--port", 0) as url:
+    with running_desk(*options, "--origin", "https://desk.example", "--port", port) as url:
         assert url.startswith("https://desk.example/?token=")
+        path = url.removeprefix("https://desk.example")
+        proxied = {"host": "desk.example", "x-forwarded-for": "192.0.2.7", "via": "1.1 proxy"}
+        assert httpx.get(f"http://127.0.0.1:{port}{path}").status_code == 403
+        answer = httpx.get(f"http://127.0.0.1:{port}{path}", headers=proxied)
+        assert answer.status_code == 303
+        assert "; Secure" in answer.headers["set-cookie"]
+
+
+def free_port() -> int:
+    with socket.create_server(("127.0.0.1", 0)) as probe:
+        port: int = probe.getsockname()[1]
+    return port
 
 
 def test_tls_of_its_own(tmp_path: Path) -> None:
