@@ -3,7 +3,7 @@
     kills        200 kills of a station on SQLite
     kinds        100 kills of a station that writes cards of the kind globalplatform
     postgresql   100 kills of a station on PostgreSQL
-    specimens    1,000 specimens from intake to inspection, through eight feeders
+    specimens    1,000 documents of 100 specimens, prepared and written through eight feeders
 
 Each ends with `ledger verify`, the inspection of every card, and an account of every blank.
 """

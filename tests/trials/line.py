@@ -137,13 +137,21 @@ class Line:
                     )
                     ledger.prepared(each.job, image)
 
-    def receive_specimens(self, count: int, profile: str) -> None:
-        """Receive so many applications of invented holders; their images are not prepared."""
+    def receive_specimens(self, count: int, profile: str, holders: int = 100) -> None:
+        """Receive so many applications of invented holders; their images are not prepared.
+
+        Each has a document number of its own; so many holders are drawn, in turn.
+        """
+        drawn = [make_application("trial", index)[1] for index in range(min(count, holders))]
         for first in range(0, count, 100):
             arrivals = []
             for index in range(first, min(first + 100, count)):
-                specimen, files = make_application("trial", index)
-                arrivals.append(Arrival("UTO", specimen.number, files, profile, "iso7816-9"))
+                files = dict(drawn[index % len(drawn)])
+                number = f"ZU{index:07}"
+                record = json.loads(files["application.json"])
+                record["document"]["number"] = number
+                files["application.json"] = json.dumps(record).encode()
+                arrivals.append(Arrival("UTO", number, files, profile, "iso7816-9"))
             with self.ledger() as ledger:
                 ledger.receive(arrivals)
         self.documents += count
