@@ -20,6 +20,7 @@ from emrtd.mrz import Mrz
 from emrtd.pki import private_key_file
 from emrtd.pki.private_key_file import decrypt_private_key
 from personalise.commands.main import personalise
+from personalise.preparing.chip_profile import ChipProfile
 from support.command_line import run_command_line
 from support.errors import ExitStatus
 from support.passphrase import read_passphrase
@@ -66,13 +67,16 @@ class Kind:
     terminal_authentication: bool = False
     bac: bool = False
     card: BlankKind = BlankKind.ISO7816_9
+    can: bool = True
+    data_groups: Sequence[str] = ("DG1", "DG2", "DG3", "DG13")
 
     def toml(self) -> str:
         """Return the chip profile."""
         text = (
-            'description = "test"\ndocument = "TD1"\ndata_groups = ["DG1", "DG2", "DG3", "DG13"]\n'
-            f"bac = {str(self.bac).lower()}\n"
-            f'card_profile = "{self.card.label}"\n'
+            'description = "test"\ndocument = "TD1"\n'
+            f"data_groups = {json.dumps(self.data_groups)}\n"
+            f'bac = {str(self.bac).lower()}\ncard_profile = "{self.card.label}"\n'
+            f"passwords.can = {str(self.can).lower()}\n"
         )
         text += "".join(each.toml("pace") for each in self.pace)
         text += "".join(each.toml("chip_authentication") for each in self.chip_authentication)
@@ -107,6 +111,13 @@ class Card:
     def mrz(self) -> Mrz:
         """The MRZ of DG1."""
         return DataGroup1.decode(self.image.files[FileID.DG1]).mrz
+
+
+def make_blank(path: Path, card_profile: str) -> None:
+    """Save a blank card of this kind, with the published test key."""
+    transport = TransportKeys(BlankKind.of(card_profile))
+    with contextlib.closing(StateFile(path)) as file:
+        file.save(ChipState.blank(random=secrets.token_bytes, transport=transport))
 
 
 @dataclass(frozen=True)
@@ -145,11 +156,8 @@ class Issuer:
         fields = dict(applications.CONTRACT if record is None else record)
         application = applications.folder(place / "application", fields)
         image, state = place / "image", place / "card"
-        if isinstance(kind, Kind):
-            transport = TransportKeys(kind.card)
-            with contextlib.closing(StateFile(state)) as file:
-                file.save(ChipState.blank(random=secrets.token_bytes, transport=transport))
         self._run("prepare", application, "--pki", self.pki, "--profile", profile, "-o", image)
+        make_blank(state, ChipProfile.load(profile).card_profile)
         self._run("write", image, "--reader", f"virtual:{state}")
         passwords = json.loads(self._run("passwords", image, "--json"))
         return Card(state, LdsImage.load(image), passwords.get("can", ""))

@@ -10,6 +10,8 @@ same file whatever is currently selected.
 from collections.abc import Callable, Iterable, Mapping
 from typing import Final
 
+from msgspec.structs import replace
+
 from emrtd.access.chip_keys import ChipKeys
 from emrtd.access.opening import ByBac, ByPace, Way, open_application
 from emrtd.access.pace.variants import choose
@@ -18,13 +20,13 @@ from emrtd.errors import ChipRefusalError, ProtocolError
 from emrtd.iso7816.apdu import INS, CommandAPDU
 from emrtd.iso7816.directories import Directory
 from emrtd.iso7816.procedure import Procedure, T
-from emrtd.iso7816.reading import FileReader
+from emrtd.iso7816.reading import FileAddress, FileReader
 from emrtd.iso7816.secure_messaging import SecureMessagingError, secured
 from emrtd.iso7816.selecting import select_application, select_file
 from emrtd.lds.files import EMRTD_APPLICATION, FILES, ElementaryFile, FileID
 from emrtd.lds.security.card_access import CardAccess
 from emrtd.status_words import SW
-from personalise.station.cards.interface import PersonalisableCard
+from personalise.station.cards.interface import Capabilities, PersonalisableCard
 from personalise.station.outcomes import (
     CLOSE_OTHERS,
     CardFault,
@@ -119,11 +121,12 @@ def check_complete(
 
     def in_session(reader: FileReader) -> Procedure[None]:
         nonlocal is_ours
-        is_ours = (yield from reader.read(FILES[FileID.SOD].address)) == files[FileID.SOD]
+        security_object = address_of(FILES[FileID.SOD], card.capabilities)
+        is_ours = (yield from reader.read(security_object)) == files[FileID.SOD]
         if is_ours:
             yield from _require_in_application(files)
             if not card.capabilities.reads_back:
-                yield from _require_contents(files, reader)
+                yield from _require_contents(files, card, reader)
             if card.capabilities.master_file:
                 yield from require_no_strays(card, possible_strays(files))
 
@@ -140,20 +143,32 @@ def check_complete(
         )
 
 
-def check_contents(files: Mapping[FileID, bytes], way: Way) -> Procedure[None]:
+def check_contents(
+    files: Mapping[FileID, bytes], card: PersonalisableCard, way: Way
+) -> Procedure[None]:
     """Compare the files of a locked card with the document's: for a kind that is not read before.
 
     Files that require Terminal Authentication are skipped.  Raises `RejectCardError` for a file
     that differs.
     """
-    yield from _in_session(way, lambda reader: _require_contents(files, reader))
+    yield from _in_session(way, lambda reader: _require_contents(files, card, reader))
 
 
-def _require_contents(files: Mapping[FileID, bytes], reader: FileReader) -> Procedure[None]:
+def address_of(file: ElementaryFile, capabilities: Capabilities) -> FileAddress:
+    """Return how a file of a locked card is selected."""
+    if capabilities.short_identifiers:
+        return file.address
+    return replace(file.address, short_identifier=0)
+
+
+def _require_contents(
+    files: Mapping[FileID, bytes], card: PersonalisableCard, reader: FileReader
+) -> Procedure[None]:
     for file in (FILES[file_id] for file_id in files):
         if file.directory is not Directory.EMRTD or file.sensitive:
             continue
-        if (yield from reader.read(file.address)) != files[file.file_id]:
+        address = address_of(file, card.capabilities)
+        if (yield from reader.read(address)) != files[file.file_id]:
             raise does_not_read_back(file)
 
 

@@ -16,11 +16,14 @@ from emrtd.iso7816.secure_messaging import SecureMessaging, SecureMessagingError
 from emrtd.lds.data_groups.dg14 import DataGroup14
 from emrtd.lds.files import FILES, FileID
 from emrtd.lds.security.security_info import ChipAuthenticationPublicKeyInfo
-from personalise.station.checking import check_lock, does_not_read_back
+from personalise.station.cards.interface import Capabilities
+from personalise.station.checking import address_of, check_lock, does_not_read_back
 from personalise.station.outcomes import CardFault, RejectCardError
 
 
-def inspect_card(files: Mapping[FileID, bytes], way: Way) -> Procedure[None]:
+def inspect_card(
+    files: Mapping[FileID, bytes], way: Way, capabilities: Capabilities
+) -> Procedure[None]:
     """Open a locked card, run Chip Authentication if DG14 announces it, and read EF.SOD.
 
     Raises `RejectCardError` for a card that does not open, does not prove its key or holds another
@@ -28,23 +31,27 @@ def inspect_card(files: Mapping[FileID, bytes], way: Way) -> Procedure[None]:
     """
     yield from check_lock()
     try:
-        found = yield from _open_and_read(files, way)
+        found = yield from _open_and_read(files, way, capabilities)
     except SecureMessagingError:  # another program may have used the card
         yield Reset()
-        found = yield from _open_and_read_again(files, way)
+        found = yield from _open_and_read_again(files, way, capabilities)
     if found != files[FileID.SOD]:
         raise does_not_read_back(FILES[FileID.SOD])
 
 
-def _open_and_read_again(files: Mapping[FileID, bytes], way: Way) -> Procedure[bytes]:
+def _open_and_read_again(
+    files: Mapping[FileID, bytes], way: Way, capabilities: Capabilities
+) -> Procedure[bytes]:
     try:
-        return (yield from _open_and_read(files, way))
+        return (yield from _open_and_read(files, way, capabilities))
     except SecureMessagingError as error:
         problem = f"the locked card breaks the session twice ({error.message})"
         raise RejectCardError(CardFault.DOES_NOT_OPEN, problem) from error
 
 
-def _open_and_read(files: Mapping[FileID, bytes], way: Way) -> Procedure[bytes]:
+def _open_and_read(
+    files: Mapping[FileID, bytes], way: Way, capabilities: Capabilities
+) -> Procedure[bytes]:
     """Open the card, authenticate the chip, and return EF.SOD."""
     try:
         session = yield from open_application(way)
@@ -52,7 +59,8 @@ def _open_and_read(files: Mapping[FileID, bytes], way: Way) -> Procedure[bytes]:
         problem = f"the locked card does not open with its own password ({error.message})"
         raise RejectCardError(CardFault.DOES_NOT_OPEN, problem) from error
     session = yield from _authenticate_chip(files, session)
-    read = FileReader(cipher_block=session.cipher.block_size).read(FILES[FileID.SOD].address)
+    address = address_of(FILES[FileID.SOD], capabilities)
+    read = FileReader(cipher_block=session.cipher.block_size).read(address)
     return (yield from secured(read, session))
 
 

@@ -44,7 +44,7 @@ def write_image(
     """
     try:
         require_intact(files)
-        card = card_kind(order.card_profile)(Blank(connection.atr, files, key_source))
+        card = card_kind(order.card_profile)(Blank(connection.atr, files, key_source, order.keys))
         way = way_into(order.keys, files.get(FileID.CARD_ACCESS))
     except MalformedError as error:  # no command was sent to the card: the image is at fault
         raise RejectApplicationError(error.message, advice=_ADVICE) from error
@@ -56,9 +56,9 @@ def write_image(
             files, order.keys, card, way, progress, milestones=milestones
         )
         try:
-            if report.already_complete:
+            if report.already_complete or not card.capabilities.reads_back:
                 yield Reset()  # ends the session in which the files were looked for
-            yield from inspect_card(files, way)
+            yield from inspect_card(files, way, card.capabilities)
         except ChipsealError as error:
             outcome = outcome_of(error, begun=True)
             if isinstance(outcome, RejectCardError):

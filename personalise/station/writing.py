@@ -3,7 +3,7 @@
 On a card that can be resumed, the procedure may be interrupted at any command and run again: it
 finds what has been written, completes it, and never mixes two documents.  EF.SOD is begun first
 there: its hashes identify the document, so all other files on the card belong to that EF.SOD.
-On a card that cannot be resumed, EF.SOD is begun after all other files.
+On a card that cannot be resumed or not be read, EF.SOD is begun after all other files.
 
 On every card the end of EF.SOD, which holds the signature, is written last, after the keys.  Before
 that no inspection accepts the card, so a card that is rejected earlier needs no further treatment.
@@ -62,13 +62,11 @@ class Milestones:
 
     `begin` is called before the first command that changes the card, `locking` before the first
     command after which an inspection might accept it: the one that writes the end of EF.SOD.
-    Neither is called for a card that is locked already.  `was_locking`: `locking` was entered for
-    this card before, so that it may hold the whole document; None if that is not known.
+    Neither is called for a card that is locked already.
     """
 
     begin: Callable[[], None] = lambda: None
     locking: Callable[[], None] = lambda: None
-    was_locking: bool | None = None
 
 
 _NO_ENTRIES: Final = Milestones()
@@ -147,8 +145,9 @@ class _Writer:
         milestones: Milestones,
     ) -> None:
         self.begun = False
-        self.complete = milestones.was_locking is True
+        self.complete = False
         self.may_be_locked = False
+        self._may_be_complete = False
         self._milestones = milestones
         self._left_off = _left_off(files, card)
         self._files = {each: files[each] for each in files if each not in self._left_off}
@@ -167,16 +166,14 @@ class _Writer:
             )
         state = yield from self._card.begin()
         self.begun = state is not CardState.EMPTY
+        self._may_be_complete = self.begun and not self._card.capabilities.reads_back
         if state is CardState.TERMINATED:
-            self.complete = False  # no inspection accepts it
             raise RejectCardError(CardFault.TERMINATED, "the card is terminated")
-        self.may_be_locked = state is CardState.LOCKED
+        self.may_be_locked = self.complete = state is CardState.LOCKED
         if self.may_be_locked:
-            self.complete = True
             yield from check_complete(self._files, self._card, self._way)
             return self._report(state)
         if self.begun and not self._card.capabilities.resumable:
-            self.complete = self._milestones.was_locking is not False
             raise RejectCardError(
                 CardFault.CANNOT_FINISH,
                 "the card is partly written, and a card of this kind cannot be resumed",
@@ -185,12 +182,16 @@ class _Writer:
         yield from self._card.channel(self._personalise(blank=not self.begun))
         yield from check_lock()
         if not self._card.capabilities.reads_back:
-            yield from check_contents(self._files, self._way)
+            yield from check_contents(self._files, self._card, self._way)
         return self._report(state)
 
     def holds_all(self, rejected: RejectCardError) -> bool:
-        """Whether the rejected card may hold the whole document, and no other one."""
-        return self.complete and rejected.fault is not CardFault.OTHER_DOCUMENT
+        """Whether the rejected card may hold the whole document, and no other one.
+
+        A card that was written before and cannot be read may hold it from then.
+        """
+        may_hold_all = self.complete or self._may_be_complete
+        return may_hold_all and rejected.fault is not CardFault.OTHER_DOCUMENT
 
     def _report(self, state: CardState) -> WriteReport:
         return WriteReport(
@@ -242,7 +243,7 @@ class _Writer:
 
         The end of EF.SOD is written later.
         """
-        first = self._card.capabilities.resumable
+        first = self._card.capabilities.resumable and self._card.capabilities.reads_back
         return sorted(
             (FILES[file_id] for file_id in self._files),
             key=lambda file: (
@@ -262,8 +263,6 @@ class _Writer:
             if not new:
                 existing.add(file.file_id)
                 yield from self._recognise(file)
-            elif file.file_id is FileID.SOD:
-                self.complete = False
         for file in files:
             content = self._to_be_written(file)
             if file.file_id in existing:

@@ -23,6 +23,7 @@ from vsmartcard.chip.security_domain import BlankKind, TransportKeys
 from vsmartcard.chip.state import ChipState, Hardware
 
 KINDS = (BlankKind.ISO7816_9, BlankKind.GLOBALPLATFORM)
+"""The kinds whose cards have transport keys."""
 BATCH = MasterKeys.single(Secret(bytes(range(0x60, 0x80))))
 BATCH_VERSION = 0x11
 

@@ -6,7 +6,7 @@ from pathlib import Path
 
 from emrtd.iso7816.procedure import Random
 from vsmartcard.card.state_file import StateFile
-from vsmartcard.chip.commands import INSTRUCTIONS, Instructions
+from vsmartcard.chip.commands import Instructions
 from vsmartcard.chip.dispatch import Chip
 from vsmartcard.chip.security_domain import TransportKeys
 from vsmartcard.chip.state import ChipState, Hardware
@@ -25,7 +25,7 @@ class StoredChip:
         hardware: Hardware | None = None,
         transport: TransportKeys | None = None,
         random: Random = secrets.token_bytes,
-        instructions: Instructions = INSTRUCTIONS,
+        instructions: Instructions | None = None,
     ) -> None:
         self._file = None if path is None else StateFile(path)
         self._make = partial(Chip, random=random, instructions=instructions)

@@ -27,6 +27,7 @@ from support.errors import ChipsealError, MalformedError
 from vsmartcard.chip.answer_to_reset import answer_to_reset
 from vsmartcard.chip.commands import INSTRUCTIONS, Instructions, carry_out
 from vsmartcard.chip.globalplatform import station_channel
+from vsmartcard.chip.jmrtd_applet.commands import JMRTD_INSTRUCTIONS
 from vsmartcard.chip.session import Core, Session
 from vsmartcard.chip.state import ChipState
 
@@ -34,12 +35,18 @@ _LOGICAL_CHANNEL_BITS: Final = 0x03
 _STATION_SECURE_MESSAGING, _OTHER_SECURE_MESSAGING = 0x04, 0x08
 
 
+def instructions_of(state: ChipState) -> Instructions:
+    """Return the table of commands of a chip's kind."""
+    return JMRTD_INSTRUCTIONS if state.is_jmrtd_applet else INSTRUCTIONS
+
+
 class Chip:
     """A virtual eMRTD chip.
 
     It has no clock: like a real chip, it learns the date only from the certificates that it
     receives.  `state` is immutable and is replaced only inside `process`; a caller that saves it
-    does so before it passes on the response.  `instructions` is the table of commands.
+    does so before it passes on the response.  `instructions` is the table of commands, by default
+    that of the chip's kind.
     """
 
     def __init__(
@@ -47,10 +54,10 @@ class Chip:
         state: ChipState | None = None,
         *,
         random: Random = secrets.token_bytes,
-        instructions: Instructions = INSTRUCTIONS,
+        instructions: Instructions | None = None,
     ) -> None:
-        self._instructions = instructions
         self._core = Core(ChipState.blank(random=random) if state is None else state, random)
+        self._instructions = instructions or instructions_of(self._core.state)
         self._chain: CommandAPDU | None = None  # the part of a chain received so far
         self._unsent = b""  # the rest of a response, for GET RESPONSE
 
@@ -108,6 +115,8 @@ class Chip:
         cla = command.cla
         if self._core.state.requires_station is not None:
             cla &= ~(CLA | _STATION_SECURE_MESSAGING)
+        elif self._core.state.is_jmrtd_applet:
+            cla &= ~CLA
         if cla & 0xE0:
             raise ChipRefusalError(SW.CLASS_NOT_SUPPORTED, "CLA")
         if cla & _LOGICAL_CHANNEL_BITS:

@@ -38,11 +38,12 @@ class BlankKind(IntEnum):
 
     ISO7816_9 = 1
     GLOBALPLATFORM = 2
+    JMRTD_APPLET = 3
 
     @property
     def label(self) -> str:
         """The name of the kind of card."""
-        return {BlankKind.ISO7816_9: "iso7816-9"}.get(self, "globalplatform")
+        return _LABELS[self]
 
     @classmethod
     def of(cls, label: str) -> "BlankKind":
@@ -54,12 +55,19 @@ class BlankKind(IntEnum):
         raise MisuseError(f"{label!r} is not a kind of blank card", advice=f"use one of {known}")
 
 
+_LABELS: Final = {
+    BlankKind.ISO7816_9: "iso7816-9",
+    BlankKind.GLOBALPLATFORM: "globalplatform",
+    BlankKind.JMRTD_APPLET: "jmrtd-applet",
+}
+
+
 @dataclass(frozen=True, slots=True)
 class SecurityDomain:
     """The transport keys of a chip that is not locked yet, and its counters.
 
     `sequence_counter` and `failures` are those of `KeySet`.  `counts_empty_commands` is that of
-    `SecureChannel`.
+    `SecureChannel`.  A chip of the kind `jmrtd-applet` does not use its transport keys.
     """
 
     kind: BlankKind
@@ -152,8 +160,8 @@ class TransportKeys:
     def of_chip(self, serial_number: bytes) -> SecurityDomain:
         """Return the security domain of a blank chip with this serial number.
 
-        The diversification data are the serial number, right-aligned in 10 octets.  A chip of the
-        kind `globalplatform` has CPLC data with the serial number in it.
+        The diversification data are the serial number, right-aligned in 10 octets.  A chip with a
+        security domain has CPLC data with the serial number in it.
         """
         diversification = serial_number[-DIVERSIFICATION_DATA_SIZE:].rjust(
             DIVERSIFICATION_DATA_SIZE, b"\0"
@@ -166,7 +174,7 @@ class TransportKeys:
             diversification,
             retry_limit=self.retry_limit,
             counts_empty_commands=self.counts_empty_commands,
-            cplc=_cplc(serial_number) if self.kind is BlankKind.GLOBALPLATFORM else b"",
+            cplc=b"" if self.kind is BlankKind.ISO7816_9 else _cplc(serial_number),
         )
 
 

@@ -243,7 +243,9 @@ class Core:
 
     @property
     def extended_length(self) -> bool:
-        """Whether the chip accepts extended Lc and Le."""
+        """Whether the chip accepts extended Lc and Le; the JMRTD applet does not."""
+        if self.state.is_jmrtd_applet:
+            return False
         capabilities = _announced(self.state).capabilities
         announced = capabilities is None or Capability.EXTENDED_LENGTH in capabilities
         return self.state.hardware.extended_length and announced

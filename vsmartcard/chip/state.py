@@ -30,7 +30,7 @@ from emrtd.tlv import DataObject
 from support.errors import MalformedError, MisuseError
 from vsmartcard.chip.files.file_system import FileSystem, TransparentFile
 from vsmartcard.chip.life_cycle import LifeCycle
-from vsmartcard.chip.security_domain import SecurityDomain, TransportKeys
+from vsmartcard.chip.security_domain import BlankKind, SecurityDomain, TransportKeys
 
 _WHAT: Final = "chip state"
 _STATE: Final = 0xEF
@@ -110,11 +110,17 @@ class ChipState:
         """The security domain that the station must authenticate to; None if there is none.
 
         A locked or terminated chip does not show its security domain, since its answers would make
-        the holder traceable.
+        the holder traceable.  A chip of the kind `jmrtd-applet` authenticates nobody.
         """
         if self.security_domain is None or self.life_cycle >= LifeCycle.OPERATIONAL:
             return None
-        return self.security_domain
+        return None if self.is_jmrtd_applet else self.security_domain
+
+    @property
+    def is_jmrtd_applet(self) -> bool:
+        """Whether it is of the kind `jmrtd-applet`, which anyone can personalise."""
+        domain = self.security_domain
+        return domain is not None and domain.kind is BlankKind.JMRTD_APPLET
 
     def with_security_domain(self, security_domain: SecurityDomain) -> "ChipState":
         """Return the chip with other transport keys, or other counters."""

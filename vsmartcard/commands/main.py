@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 _MEMORY = click.IntRange(1, 1 << 24)
 _kind = click.option(
     "--kind",
-    type=click.Choice(("iso7816-9", "globalplatform")),
+    type=click.Choice(("iso7816-9", "globalplatform", "jmrtd-applet")),
     default="iso7816-9",
     show_default=True,
     help="The set of commands that personalises a blank chip.",
@@ -31,6 +31,11 @@ _open = click.option(
     is_flag=True,
     help="Without transport keys: anyone can personalise a blank chip of the kind iso7816-9.",
 )
+
+
+def _require_plain_kind(kind: str) -> None:
+    if kind != "iso7816-9":
+        raise click.UsageError(f"--open is for the kind iso7816-9, not for {kind}")
 
 
 @click.group(name="vsmartcard")
@@ -75,6 +80,8 @@ def insert(
     from vsmartcard.reader.readers import kept_running
 
     hardware = None if memory is None else Hardware(memory=memory)
+    if is_open:
+        _require_plain_kind(kind)
     transport = None if is_open else TransportKeys(BlankKind.of(kind))
     chip = StoredChip(state, hardware=hardware, transport=transport)
     with _until_taken_out(), kept_running(), _slot(chip, reader_port) as slot:
@@ -156,6 +163,8 @@ def blank(
     from vsmartcard.reader.blanks import make_blanks, read_master_key, read_variant
 
     hardware = None if memory is None else Hardware(memory=memory)
+    if is_open:
+        _require_plain_kind(kind)
     transport = TransportKeys(
         BlankKind.of(kind),
         variant=read_variant(parameter_i),

@@ -48,13 +48,15 @@ class Capabilities:
 
     `resumable`: writing can be resumed after the card was pulled out; EF.SOD is then begun first,
     so that the document is recognised.  `master_file`: files can be created in the MF.
-    `reads_back`: files can be read; otherwise the station reads them after the lock.  `command` and
+    `reads_back`: files can be read; otherwise the station reads them after the lock.
+    `short_identifiers`: a locked card reads files by their short identifiers.  `command` and
     `response` are the octets of data that one command and its response can carry.
     """
 
     resumable: bool = True
     master_file: bool = True
     reads_back: bool = True
+    short_identifiers: bool = True
     command: int = 255
     response: int = 256
 
@@ -64,12 +66,14 @@ class Blank:
     """A card in a reader and what is to be written to it, before any command is sent.
 
     `files` are the files of the image; its EF.ATR/INFO states the longest APDUs of the card.
+    `chip_keys` are what the chip is to store.  Both are empty if the card is only looked at.
     `keys` is None if the station is not to authenticate to the card.
     """
 
     atr: bytes
     files: Mapping[FileID, bytes] = field(default_factory=dict, repr=False)
     keys: KeySource | None = None
+    chip_keys: ChipKeys | None = field(default=None, repr=False)
 
 
 class PersonalisableCard(Protocol):
@@ -109,7 +113,9 @@ class PersonalisableCard(Protocol):
     def create(self, file: ElementaryFile, size: int) -> Procedure[bool]:
         """Create a file of `size` octets; return False if it already exists.
 
-        Raises `RejectCardError` if the card has no room, or has the file with another size.
+        A card that can be resumed and not be read back returns True for a file that exists: the
+        file is then written again in full.  Raises `RejectCardError` if the card has no room, or
+        has the file with another size.
         """
         ...
 
@@ -147,4 +153,8 @@ class PersonalisableCard(Protocol):
 
 
 CardKind = Callable[[Blank], PersonalisableCard]
-"""A kind of card: returns the card for a blank; raises `WriteError` if it is of another kind."""
+"""A kind of card: returns the card for a blank.
+
+Raises `RejectCardError` if it is of another kind, `RejectApplicationError` for a document that
+cards of this kind cannot hold.
+"""

@@ -26,6 +26,9 @@ from support.plugins import plugins
 PLAIN_KIND = "iso7816-9"
 """The kind that any card with an eMRTD application resembles; it is tried last."""
 
+_LAST = "globalplatform", PLAIN_KIND
+"""Kinds that others resemble: any card with a security domain, then any eMRTD."""
+
 
 def look_at(connection: Connection, keys: KeySource | None) -> SeenCard:
     """Return kind, serial number and state of the card in a reader; raises `WriteError`.
@@ -33,7 +36,8 @@ def look_at(connection: Connection, keys: KeySource | None) -> SeenCard:
     Each installed kind of card is asked in turn, except those for which the station has no keys.  A
     card that is of none of them raises `RejectCardError` with `CardFault.WRONG_KIND`.
     """
-    names = sorted(plugins(CARD_KINDS), key=lambda name: (name == PLAIN_KIND, name))
+    others = sorted(set(plugins(CARD_KINDS)).difference(_LAST))
+    names = [*others, *(name for name in _LAST if name in plugins(CARD_KINDS))]
     refusal: WriteError | None = None
     for name in names:
         try:

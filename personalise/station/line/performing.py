@@ -213,8 +213,7 @@ class Performer:
 
         def begin() -> None:
             nonlocal begun
-            if not claim.in_doubt:  # it stays in doubt until the card is known to be good or not
-                self._enter_meanwhile(lambda: self._shop.ledger.begin(claim))
+            self._enter_meanwhile(lambda: self._shop.ledger.begin(claim))
             begun = True
 
         def locking() -> None:
@@ -230,7 +229,7 @@ class Performer:
                 connection,
                 self._state.progress,
                 self._shop.card_keys,
-                milestones=Milestones(begin, locking, was_locking=claim.in_doubt),
+                milestones=Milestones(begin, locking),
             )
         except WriteError as error:
             return Failed(error, begun)

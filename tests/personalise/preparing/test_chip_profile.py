@@ -20,7 +20,7 @@ def permit() -> str:
 
 
 def test_every_installed_profile_loads() -> None:
-    assert shipped_profiles() == ["passport", "permit", "permit-bac"]
+    assert shipped_profiles() == ["passport", "permit", "permit-bac", "permit-jmrtd-applet"]
     profiles = {name: ChipProfile.load(name) for name in shipped_profiles()}
     assert profiles["permit"].document == "TD1"
     assert not profiles["permit"].bac
