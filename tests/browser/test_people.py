@@ -2,6 +2,7 @@
 
 import re
 from importlib.resources import files
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -65,6 +66,15 @@ def test_axe_finds_nothing_serious_on_any_screen(open_post: Open, look: dict[str
     report.get_by_role("button", name="Enlarge: Portrait on the chip").click()
     post.window.locator("dialog img").wait_for()
     check(post, "dialog")
+    low = post.window.locator("dialog img").bounding_box()
+    for _ in range(4):
+        post.window.get_by_role("button", name="Larger").click()
+    high = post.window.locator("dialog img").bounding_box()
+    assert low is not None
+    assert high is not None
+    assert high["height"] == pytest.approx(4 * low["height"], rel=0.02)
+    check(post, "dialog, enlarged")
+    assert is_not_wider_than_its_window(post)
     post.window.keyboard.press("Escape")
     post.window.get_by_role("button", name="Lock").click()
     post.phase("locked")
@@ -157,6 +167,17 @@ def test_large_controls_have_a_keypad_and_are_remembered(post: Post) -> None:
     post.window.reload()
     post.verdict("accept")  # the window still has the desk
     assert post.window.locator("html.large").count() == 1
+
+
+def test_the_report_is_saved_where_the_officer_wants_it(post: Post, tmp_path: Path) -> None:
+    post.scan(LINES)
+    post.put(usual())
+    report = post.verdict("accept")
+    with post.window.expect_download() as download:
+        report.get_by_role("button", name="Save the report").click()
+    assert download.value.suggested_filename == "report-1.html"
+    download.value.save_as(tmp_path / "saved.html")
+    assert "MUSTERMANN" in (tmp_path / "saved.html").read_text()
 
 
 def test_a_live_picture_stays_in_the_window(post: Post) -> None:

@@ -396,6 +396,9 @@ TEXTS: Final[dict[str, str]] = {
     "page.grounds": "Grounds of the verdict",
     "page.enlarge": "Enlarge",
     "page.close": "Close",
+    "page.larger": "Larger",
+    "page.smaller": "Smaller",
+    "page.save": "Save the report",
     "page.live": "Live image",
     "page.live-choose": "Choose a picture",
     "page.live-camera": "Camera",
@@ -412,5 +415,5 @@ TEXTS: Final[dict[str, str]] = {
     "page.lost.text": "Is `verify desk` still running? The page tries again by itself.",
     "page.refused.title": "This page is not open to this window",
     "page.refused.text": "The desk is open in another window. Use that one, or start it again.",
-    "page.personal": "Personal data: shown here only, stored nowhere.",
+    "page.personal": "Personal data: shown here only; stored nowhere unless you save a report.",
 }

@@ -433,6 +433,9 @@ TEXTS: Final[dict[str, str]] = {
     "page.grounds": "Gründe des Urteils",
     "page.enlarge": "Vergrößern",
     "page.close": "Schließen",
+    "page.larger": "Größer",
+    "page.smaller": "Kleiner",
+    "page.save": "Bericht speichern",
     "page.live": "Livebild",
     "page.live-choose": "Bild wählen",
     "page.live-camera": "Kamera",
@@ -451,5 +454,8 @@ TEXTS: Final[dict[str, str]] = {
     "page.refused.text": (
         "Der Platz ist in einem anderen Fenster offen. Dieses benutzen oder neu starten."
     ),
-    "page.personal": "Personenbezogene Daten: nur hier gezeigt, nirgends gespeichert.",
+    "page.personal": (
+        "Personenbezogene Daten: nur hier gezeigt; nirgends gespeichert, außer Sie speichern einen"
+        " Bericht."
+    ),
 }

@@ -193,6 +193,11 @@ def test_from_the_card_to_the_verdict(page: Page, slot: Slot) -> None:
     assert portrait.headers["content-type"] == "image/png"
     assert portrait.content.startswith(b"\x89PNG")
     assert page.get(f"/finger/{report['number']}/1").status_code == 404
+    saved = page.get(f"/report/{report['number']}")
+    assert saved.headers["content-disposition"].startswith("attachment")
+    assert "ACCEPT" in saved.text
+    assert "Rests on" in saved.text
+    assert page.get("/report/99").status_code == 404
     slot.take_out()
     without_card(page)
     slot.insert(usual())

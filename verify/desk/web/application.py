@@ -38,6 +38,7 @@ from verify.desk.service import DeskService
 from verify.desk.view import page_view, typed_view
 from verify.desk.web.access import Access
 from verify.desk.web.guard import Guard
+from verify.showing.html import render_html
 from verify.wording import LANGUAGES, Wording, wording_in
 
 _MOST_OCTETS: Final = 4096
@@ -68,6 +69,7 @@ def application(service: DeskService, access: Access, grounds: Grounds) -> ASGIA
         Route("/typed", site.typed, methods=["POST"]),
         Route("/officer", site.officer, methods=["POST"]),
         Route("/portrait/{number:int}", site.portrait),
+        Route("/report/{number:int}", site.report),
         Route("/finger/{number:int}/{finger:int}", site.finger),
     ]
     return Guard(Starlette(routes=routes, lifespan=site.lifespan), access)
@@ -185,6 +187,16 @@ class _Site:
         """Return the portrait of a result, as PNG."""
         entry = self._service.desk.entry(request.path_params["number"])
         return await _image(None if entry is None else entry.result.report.portrait)
+
+    async def report(self, request: Request) -> Response:
+        """Return the report of a result, as one page of HTML to be saved."""
+        entry = self._service.desk.entry(request.path_params["number"])
+        if entry is None:
+            return PlainTextResponse("no such result\n", status_code=404)
+        report = await run_in_threadpool(self._service.session.with_grounds, entry.result.report)
+        page = await run_in_threadpool(render_html, report)
+        headers = {"content-disposition": f'attachment; filename="report-{entry.number}.html"'}
+        return Response(page, media_type="text/html", headers=headers)
 
     async def finger(self, request: Request) -> Response:
         """Return a finger image of a result, as PNG; they count from 1."""

@@ -3,7 +3,7 @@
 import { byId, make, render, text } from "./dom.js";
 import * as entry from "./entry.js";
 import { forgetPicture } from "./live.js";
-import { keepOnly, report } from "./report.js";
+import { keepOnly, report, zoomBy } from "./report.js";
 import { follow, get, post, takeKey } from "./server.js";
 import { play } from "./sound.js";
 
@@ -169,6 +169,8 @@ byId("language").addEventListener("change", (event) => {
   language = event.target.value;
   stopping.abort();
 });
+byId("zoom-in").addEventListener("click", () => zoomBy(1));
+byId("zoom-out").addEventListener("click", () => zoomBy(-1));
 byId("zoom-close").addEventListener("click", () => byId("zoom").close());
 takeKey();
 run();

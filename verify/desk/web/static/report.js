@@ -42,7 +42,27 @@ function picture(path, caption, broken, words, zoom) {
   return figure;
 }
 
+const ZOOMS = [1, 1.5, 2, 3, 4];
+let zoomed = 0;
+
+/** Show the images of the dialog larger or smaller. */
+export function zoomBy(steps) {
+  zoomed = Math.max(0, Math.min(ZOOMS.length - 1, zoomed + steps));
+  byId("zoom-images").style.setProperty("--zoom", ZOOMS[zoomed]);
+  byId("zoom-out").disabled = zoomed === 0;
+  byId("zoom-in").disabled = zoomed === ZOOMS.length - 1;
+}
+
+/** Save the report as a file, where the officer wants it. */
+async function save(number) {
+  const address = await image(`/report/${number}`);
+  if (!address) return;
+  make("a", { href: address, download: `report-${number}.html` }).click();
+  setTimeout(() => URL.revokeObjectURL(address), 60_000);
+}
+
 function openZoom(title, paths) {
+  zoomBy(-ZOOMS.length);
   byId("zoom-title").textContent = title;
   Promise.all(paths.map((path) => (path.startsWith("blob:") ? path : imageOf(path)))).then((addresses) => {
     byId("zoom-images").replaceChildren(...addresses.filter(Boolean).map((src) => make("img", { src, alt: title })));
@@ -118,5 +138,6 @@ export function report(view, words, language) {
   if (view.passed.length) parts.push(folded(view.passed_text, view.passed));
   if (view.skipped.length) parts.push(folded(view.skipped_text, view.skipped));
   parts.push(make("details", { class: "card" }, make("summary", {}, words["page.grounds"]), rows(view.facts, language)));
+  parts.push(make("p", { class: "actions" }, make("button", { type: "button", class: "quiet", click: () => save(view.number) }, words["page.save"])));
   return parts;
 }
