@@ -4,7 +4,10 @@ import resource
 import subprocess
 import sys
 
+import click
 import pytest
+
+from verify.commands.main import ELSEWHERE, verify
 
 HEAVY = {
     "PIL", "asyncio", "cryptography", "distributed", "httpx", "jinja2", "msgspec", "numpy", "rich",
@@ -47,3 +50,10 @@ def test_help_is_fast_and_imports_nothing_heavy(command: str) -> None:
         after = resource.getrusage(resource.RUSAGE_CHILDREN)
         seconds.append(after.ru_utime + after.ru_stime - before.ru_utime - before.ru_stime)
     assert min(seconds) < 0.3  # of the processor's time: 0.08 s on an idle machine
+
+
+def test_the_list_of_commands_says_what_each_command_says_of_itself() -> None:
+    for name, text in ELSEWHERE.items():
+        command = verify.get_command(click.Context(verify), name)
+        assert command is not None
+        assert (command.help or "").startswith(text.rstrip(".")), name

@@ -1,28 +1,11 @@
 """The decoder of each elementary file."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator, Mapping
+from importlib import import_module
 from typing import Final, Protocol
 
-from emrtd.lds.application_directory import ApplicationDirectory
-from emrtd.lds.atr_info import AtrInfo
-from emrtd.lds.com import Com
-from emrtd.lds.cvca import Cvca
-from emrtd.lds.data_groups.dg1 import DataGroup1
-from emrtd.lds.data_groups.dg2 import DataGroup2
-from emrtd.lds.data_groups.dg3 import DataGroup3
-from emrtd.lds.data_groups.dg4 import DataGroup4
-from emrtd.lds.data_groups.dg5 import DataGroup5
-from emrtd.lds.data_groups.dg7 import DataGroup7
-from emrtd.lds.data_groups.dg11 import DataGroup11
-from emrtd.lds.data_groups.dg12 import DataGroup12
-from emrtd.lds.data_groups.dg13 import DataGroup13
-from emrtd.lds.data_groups.dg14 import DataGroup14
-from emrtd.lds.data_groups.dg15 import DataGroup15
-from emrtd.lds.data_groups.dg16 import DataGroup16
-from emrtd.lds.data_groups.undefined import DataGroup6, DataGroup8, DataGroup9, DataGroup10
 from emrtd.lds.files import FileID
 from emrtd.lds.security.card_access import CardAccess
-from emrtd.lds.security.card_security import CardSecurity
 from emrtd.lds.security.sod import Sod
 
 
@@ -34,32 +17,53 @@ class Content(Protocol):
         ...
 
 
-CODECS: Final[dict[FileID, Callable[[bytes], Content]]] = {
-    FileID.ATR_INFO: AtrInfo.decode,
-    FileID.DIR: ApplicationDirectory.decode,
-    FileID.CARD_ACCESS: CardAccess.decode,
-    FileID.CARD_SECURITY: CardSecurity.decode,
-    FileID.COM: Com.decode,
-    FileID.SOD: Sod.parse,
-    FileID.CVCA: Cvca.decode,
-    FileID.DG1: DataGroup1.decode,
-    FileID.DG2: DataGroup2.decode,
-    FileID.DG3: DataGroup3.decode,
-    FileID.DG4: DataGroup4.decode,
-    FileID.DG5: DataGroup5.decode,
-    FileID.DG6: DataGroup6.decode,
-    FileID.DG7: DataGroup7.decode,
-    FileID.DG8: DataGroup8.decode,
-    FileID.DG9: DataGroup9.decode,
-    FileID.DG10: DataGroup10.decode,
-    FileID.DG11: DataGroup11.decode,
-    FileID.DG12: DataGroup12.decode,
-    FileID.DG13: DataGroup13.decode,
-    FileID.DG14: DataGroup14.decode,
-    FileID.DG15: DataGroup15.decode,
-    FileID.DG16: DataGroup16.decode,
+Decoder = Callable[[bytes], Content]
+"""A function that decodes a whole file, with tag and length; it raises `MalformedError`."""
+
+_PLACES: Final = {
+    FileID.ATR_INFO: ("emrtd.lds.atr_info", "AtrInfo", "decode"),
+    FileID.DIR: ("emrtd.lds.application_directory", "ApplicationDirectory", "decode"),
+    FileID.CARD_ACCESS: ("emrtd.lds.security.card_access", "CardAccess", "decode"),
+    FileID.CARD_SECURITY: ("emrtd.lds.security.card_security", "CardSecurity", "decode"),
+    FileID.COM: ("emrtd.lds.com", "Com", "decode"),
+    FileID.SOD: ("emrtd.lds.security.sod", "Sod", "parse"),
+    FileID.CVCA: ("emrtd.lds.cvca", "Cvca", "decode"),
+    FileID.DG1: ("emrtd.lds.data_groups.dg1", "DataGroup1", "decode"),
+    FileID.DG2: ("emrtd.lds.data_groups.dg2", "DataGroup2", "decode"),
+    FileID.DG3: ("emrtd.lds.data_groups.dg3", "DataGroup3", "decode"),
+    FileID.DG4: ("emrtd.lds.data_groups.dg4", "DataGroup4", "decode"),
+    FileID.DG5: ("emrtd.lds.data_groups.dg5", "DataGroup5", "decode"),
+    FileID.DG6: ("emrtd.lds.data_groups.undefined", "DataGroup6", "decode"),
+    FileID.DG7: ("emrtd.lds.data_groups.dg7", "DataGroup7", "decode"),
+    FileID.DG8: ("emrtd.lds.data_groups.undefined", "DataGroup8", "decode"),
+    FileID.DG9: ("emrtd.lds.data_groups.undefined", "DataGroup9", "decode"),
+    FileID.DG10: ("emrtd.lds.data_groups.undefined", "DataGroup10", "decode"),
+    FileID.DG11: ("emrtd.lds.data_groups.dg11", "DataGroup11", "decode"),
+    FileID.DG12: ("emrtd.lds.data_groups.dg12", "DataGroup12", "decode"),
+    FileID.DG13: ("emrtd.lds.data_groups.dg13", "DataGroup13", "decode"),
+    FileID.DG14: ("emrtd.lds.data_groups.dg14", "DataGroup14", "decode"),
+    FileID.DG15: ("emrtd.lds.data_groups.dg15", "DataGroup15", "decode"),
+    FileID.DG16: ("emrtd.lds.data_groups.dg16", "DataGroup16", "decode"),
 }
-"""The functions that decode a whole file, with tag and length; they raise `MalformedError`."""
+"""The module, the class and the class method of each decoder."""
+
+
+class _Codecs(Mapping[FileID, Decoder]):
+    """The decoders, whose modules are imported when they are used: most chips have few files."""
+
+    def __getitem__(self, file_id: FileID) -> Decoder:
+        module, kind, method = _PLACES[file_id]
+        decoder: Decoder = getattr(getattr(import_module(module), kind), method)
+        return decoder
+
+    def __iter__(self) -> Iterator[FileID]:
+        return iter(_PLACES)
+
+    def __len__(self) -> int:
+        return len(_PLACES)
+
+
+CODECS: Final = _Codecs()
 
 
 def decode(file_id: FileID, octets: bytes) -> Content:

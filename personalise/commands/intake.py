@@ -4,6 +4,9 @@ It imports what it needs when it runs, so that `--help` stays fast.
 """
 
 import json
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
 from datetime import UTC, datetime, timedelta
 from functools import cache
 from pathlib import Path
@@ -16,6 +19,7 @@ from support.command_line import examples, remark
 from support.errors import ExitStatus
 
 if TYPE_CHECKING:
+    from personalise.intake.intake import Checked
     from personalise.intake.receipt import ReceivedPackage
     from personalise.intake.unwrapping import IntakeKey
 
@@ -148,9 +152,10 @@ def intake(  # noqa: PLR0917 - click's options
     received = []
     ledger = open_ledger(url_of(ledger_url, folder), pki, create=True)
     try:
-        for package in Intake(ledger, terms, keys).run(paths):
-            received.append(package)
-            _report(package)
+        with _progress() as checked:
+            for package in Intake(ledger, terms, keys, checked).run(paths):
+                received.append(package)
+                _report(package)
     finally:
         ledger.close()
         receipt = Receipt(pki.settings.state, at, received)
@@ -165,6 +170,22 @@ def intake(  # noqa: PLR0917 - click's options
     if counts[Outcome.REFUSED] or receipt.refused_packages:
         return ExitStatus.MISTAKE
     return ExitStatus.REFERRED if counts[Outcome.HELD] else ExitStatus.OK
+
+
+@contextmanager
+def _progress() -> "Iterator[Checked]":
+    """Show how many applications were checked, if standard error is a terminal."""
+    if not sys.stderr.isatty():
+        yield lambda _: None
+        return
+    from rich.console import Console
+    from rich.progress import Progress, SpinnerColumn, TextColumn, TimeElapsedColumn
+
+    columns = (SpinnerColumn(), TextColumn("{task.completed:,} applications checked"))
+    console = Console(stderr=True)
+    with Progress(*columns, TimeElapsedColumn(), console=console, transient=True) as progress:
+        task = progress.add_task("")
+        yield lambda _: progress.advance(task)
 
 
 def _report(package: "ReceivedPackage") -> None:

@@ -19,6 +19,7 @@ MAX_OCTETS: Final = 256 * 1024 * 1024
 FILES_PER_APPLICATION: Final = 64
 _EXPANSION: Final = 4
 _MAX_NAME: Final = 1024
+_BINARY: Final = "make it anew; `openssl cms` needs `-binary` to sign and to encrypt an archive"
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,7 +72,7 @@ def open_archive(content: Spool, limits: Limits) -> Archive:
     raise RefusedPackageError(
         Refusal.DAMAGED_CONTENT,
         "the content of the package is neither a zip file nor a tar, plain or with gzip",
-        advice="sign and encrypt it with `-binary`",
+        advice=_BINARY,
     )
 
 
@@ -172,7 +173,9 @@ def unsafe(number: int, what: str) -> RefusedPackageError:
 
 def damaged(what: str) -> RefusedPackageError:
     """Return the refusal of an archive that cannot be read."""
-    return RefusedPackageError(Refusal.DAMAGED_CONTENT, f"the archive in the package {what}")
+    return RefusedPackageError(
+        Refusal.DAMAGED_CONTENT, f"the archive in the package {what}", advice=_BINARY
+    )
 
 
 def too_large(limit: int) -> RefusedPackageError:

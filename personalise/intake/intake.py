@@ -44,6 +44,9 @@ class Receiver(Protocol):
         ...
 
 
+Checked = Callable[[Outcome], None]
+
+
 @dataclass(frozen=True, slots=True)
 class Terms:
     """What an intake accepts.
@@ -67,11 +70,15 @@ class Terms:
 
 @dataclass(frozen=True, slots=True)
 class Intake:
-    """Takes applications into a ledger; `keys` returns the intake keys when a package comes."""
+    """Takes applications into a ledger; `keys` returns the intake keys when a package comes.
+
+    `checked` is called after each application, with its outcome.
+    """
 
     ledger: Receiver
     terms: Terms
     keys: Callable[[], Sequence[IntakeKey]]
+    checked: Checked = lambda _: None
 
     def run(self, paths: Sequence[Path]) -> Iterator[ReceivedPackage]:
         """Take in everything at the paths; yield what became of each package, and of each batch.
@@ -81,7 +88,7 @@ class Intake:
         for path in paths:
             next(find_sources(path))
         for path in paths:
-            batch = _Batch(self.ledger, self.terms, path.name)
+            batch = _Batch(self, path.name)
             for source in find_sources(path):
                 if isinstance(source, PackageFile):
                     yield self._take_package(source)
@@ -101,13 +108,45 @@ class Intake:
                 source.path, keys, limits, terms.authenticate, allow_pkcs1=terms.allow_pkcs1
             ) as package:
                 sender = package.sender
-                applications = _take_packed(self.ledger, terms, package)
+                applications = self._take_packed(package)
         except RefusedPackageError as refusal:
             return ReceivedPackage(name, digest, sender, refusal=refusal)
         except ReplayedPackageError as error:
             replayed = RefusedPackageError(Refusal.REPLAYED, error.message)
             return ReceivedPackage(name, digest, sender, refusal=replayed)
         return ReceivedPackage(name, digest, sender, applications)
+
+    def _take_packed(self, package: Package) -> tuple[ReceivedApplication, ...]:
+        """Check the applications of a package, and enter them together."""
+        documents, pending = _Documents(), []
+        for packed in package.applications:
+            name = packed.folder.rstrip("/").rpartition("/")[2]
+            found = self.check(packed.position, name, partial(package.load, packed), documents)
+            pending.append(found)
+        entered = [each for each in pending if each.is_entered]
+        if not entered and _DUPLICATE not in {each.verdict for each in pending}:
+            return _received(pending, ())  # it may come again when what was wrong is right
+        arrivals = _Arrivals(self.terms, package, entered)
+        return _received(pending, self.ledger.receive(arrivals, package=package.digest))
+
+    def check(
+        self, position: int, name: str, load: Callable[[], Application], documents: "_Documents"
+    ) -> "_Pending":
+        """Check one application: its document in the ledger first, which costs least."""
+        pending = _Pending(position, name, Verdict(Outcome.REFUSED))
+        try:
+            application = load()
+            document = application.particulars.document
+            pending.state, pending.number = document.issuing_state, document.number
+            if self.ledger.find_document(document.issuing_state, document.number) is not None:
+                pending.verdict = _DUPLICATE
+            else:
+                pending.verdict = self.terms.validator.check(application)
+        except MisuseError as error:
+            pending.verdict = refused(error)
+        documents.check(pending)
+        self.checked(pending.verdict.outcome)
+        return pending
 
 
 @dataclass
@@ -152,27 +191,6 @@ _DUPLICATE: Final = Verdict(
 )
 
 
-def _checked(
-    ledger: Receiver,
-    terms: Terms,
-    position: int,
-    name: str,
-    load: Callable[[], Application],
-) -> _Pending:
-    """Check one application: its document in the ledger first, which costs least."""
-    try:
-        application = load()
-        document = application.particulars.document
-        state, number = document.issuing_state, document.number
-        if ledger.find_document(state, number) is not None:
-            verdict = _DUPLICATE
-        else:
-            verdict = terms.validator.check(application)
-    except MisuseError as error:
-        return _Pending(position, name, refused(error))
-    return _Pending(position, name, verdict, state, number)
-
-
 def _arrival(terms: Terms, pending: _Pending, files: Mapping[str, bytes]) -> Arrival:
     verdict = pending.verdict
     hold = f"{verdict.field}: {verdict.reason}" if verdict.outcome is Outcome.HELD else ""
@@ -200,23 +218,6 @@ def _received(
             verdict = _DUPLICATE if job is None else verdict
         found.append(ReceivedApplication(each.position, each.name, verdict, job))
     return tuple(found)
-
-
-def _take_packed(
-    ledger: Receiver, terms: Terms, package: Package
-) -> tuple[ReceivedApplication, ...]:
-    """Check the applications of a package, and enter them together."""
-    documents, pending = _Documents(), []
-    for packed in package.applications:
-        name = packed.folder.rstrip("/").rpartition("/")[2]
-        found = _checked(ledger, terms, packed.position, name, partial(package.load, packed))
-        documents.check(found)
-        pending.append(found)
-    entered = [each for each in pending if each.is_entered]
-    if not entered and _DUPLICATE not in {each.verdict for each in pending}:
-        return _received(pending, ())  # it may come again when what was wrong is right
-    arrivals = _Arrivals(terms, package, entered)
-    return _received(pending, ledger.receive(arrivals, package=package.digest))
 
 
 class _Arrivals(Sequence[Arrival]):
@@ -250,9 +251,8 @@ class _Arrivals(Sequence[Arrival]):
 class _Batch:
     """Applications in folders, entered some at a time."""
 
-    def __init__(self, ledger: Receiver, terms: Terms, name: str) -> None:
-        self._ledger = ledger
-        self._terms = terms
+    def __init__(self, intake: Intake, name: str) -> None:
+        self._intake = intake
         self._name = name
         self._documents = _Documents()
         self._position = 0
@@ -263,14 +263,8 @@ class _Batch:
         """Check one more application; yield a batch that is full."""
         self._position += 1
         files: dict[str, bytes] = {}
-        found = _checked(
-            self._ledger,
-            self._terms,
-            self._position,
-            source.path.name,
-            lambda: _load_folder(source.path, files),
-        )
-        self._documents.check(found)
+        load = partial(_load_folder, source.path, files)
+        found = self._intake.check(self._position, source.path.name, load, self._documents)
         self._pending.append((found, files if found.is_entered else {}))
         self._octets += sum(map(len, files.values()))
         if len(self._pending) >= _BATCH or self._octets >= _BATCH_OCTETS:
@@ -281,11 +275,11 @@ class _Batch:
         if not self._pending:
             return
         entered = [
-            _arrival(self._terms, pending, files)
+            _arrival(self._intake.terms, pending, files)
             for pending, files in self._pending
             if pending.is_entered
         ]
-        receptions = self._ledger.receive(entered) if entered else []
+        receptions = self._intake.ledger.receive(entered) if entered else []
         pending = [each for each, _ in self._pending]
         self._pending, self._octets = [], 0
         yield ReceivedPackage(self._name, None, NOBODY, _received(pending, receptions))

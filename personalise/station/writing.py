@@ -62,11 +62,13 @@ class Milestones:
 
     `begin` is called before the first command that changes the card, `locking` before the first
     command after which an inspection might accept it: the one that writes the end of EF.SOD.
-    Neither is called for a card that is locked already.
+    Neither is called for a card that is locked already.  `was_locking`: `locking` was entered for
+    this card before, so that it may hold the whole document; None if that is not known.
     """
 
     begin: Callable[[], None] = lambda: None
     locking: Callable[[], None] = lambda: None
+    was_locking: bool | None = None
 
 
 _NO_ENTRIES: Final = Milestones()
@@ -145,7 +147,7 @@ class _Writer:
         milestones: Milestones,
     ) -> None:
         self.begun = False
-        self.complete = False
+        self.complete = milestones.was_locking is True
         self.may_be_locked = False
         self._may_be_complete = False
         self._milestones = milestones
@@ -168,12 +170,15 @@ class _Writer:
         self.begun = state is not CardState.EMPTY
         self._may_be_complete = self.begun and not self._card.capabilities.reads_back
         if state is CardState.TERMINATED:
+            self.complete = False  # no inspection accepts it
             raise RejectCardError(CardFault.TERMINATED, "the card is terminated")
-        self.may_be_locked = self.complete = state is CardState.LOCKED
+        self.may_be_locked = state is CardState.LOCKED
         if self.may_be_locked:
+            self.complete = True
             yield from check_complete(self._files, self._card, self._way)
             return self._report(state)
         if self.begun and not self._card.capabilities.resumable:
+            self.complete = self._milestones.was_locking is not False
             raise RejectCardError(
                 CardFault.CANNOT_FINISH,
                 "the card is partly written, and a card of this kind cannot be resumed",
@@ -263,6 +268,8 @@ class _Writer:
             if not new:
                 existing.add(file.file_id)
                 yield from self._recognise(file)
+            elif file.file_id is FileID.SOD:
+                self.complete = False
         for file in files:
             content = self._to_be_written(file)
             if file.file_id in existing:

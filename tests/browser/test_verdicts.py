@@ -68,7 +68,7 @@ def test_a_revoked_signer_is_rejected_and_the_permit_is_only_a_claim(open_post: 
     report = post.verdict("reject")
     assert "revocation" in report.locator(".problem").first.inner_text()
     assert report.locator(".muted .tile").count() == 4
-    assert "not proven" in report.locator(".muted .claim").inner_text()
+    assert "which is rejected" in report.locator(".muted .claim").inner_text()
 
 
 def test_a_clone_is_rejected(post: Post) -> None:

@@ -1,5 +1,6 @@
 """Two stations with two PC/SC readers each, on one PostgreSQL: as in a production hall."""
 
+import signal
 import threading
 import time
 from pathlib import Path
@@ -97,3 +98,37 @@ def test_two_stations_with_two_readers_each_share_one_ledger(
     assert sum(each["issued"] for each in summaries) == line.documents
     assert all(each["rejected_cards"] == 0 for each in summaries)
     assert line.check() == []
+
+
+def test_a_card_that_never_answers_stops_its_own_reader(tmp_path: Path, insert: Insert) -> None:
+    """The wait is inside pcsc-lite, where it cannot be cancelled; the process ends all the same."""
+    line = Line.established(tmp_path, 3, feeders=2)
+    hanging_path = min(line.feeders[0].glob("*.chip"))
+    reader = insert.claims.take()
+    hanging = insert(hanging_path, reader=reader, slow=("600", "30"))
+    other = f"feeder:{line.feeders[1]}"
+    began = time.monotonic()
+    assert line.run(hanging.reader, other, call_seconds=4.0) == 69
+    assert time.monotonic() - began < 60
+    stopped = [each for each in line.events() if each["event"] == "stopped"]
+    assert {each["reader"] for each in stopped} == {hanging.reader, other}
+    assert line.events()[-1]["issued"] == 2
+    hanging.take_out(signal.SIGKILL)
+    again = insert(hanging_path, reader=reader)
+    operator = threading.Thread(target=_takes_out_when_issued, args=(line, again))
+    operator.start()
+    assert line.run(again.reader, log="again.jsonl") == 0
+    operator.join(60)
+    assert line.events("again.jsonl")[-1]["issued"] == 1
+    (line.feeders[0] / "done").mkdir()
+    hanging_path.rename(line.feeders[0] / "done" / hanging_path.name)
+    assert line.check() == []
+
+
+def _takes_out_when_issued(line: Line, card: InsertedCard) -> None:
+    deadline = time.monotonic() + 60
+    while time.monotonic() < deadline:
+        if any(each["event"] == "issued" for each in line.events("again.jsonl")):
+            break
+        time.sleep(0.1)
+    card.take_out()

@@ -25,13 +25,14 @@ from tests.issuing import Agreement, Issuer, Kind
 from tests.issuing import Card as IssuedCard
 from verify.commands.main import verify
 from vsmartcard.card.clones import without_private_keys
-from vsmartcard.card.conditions import every, instruction, nth, plain
+from vsmartcard.card.conditions import always, every, instruction, nth, plain
 from vsmartcard.card.connection import CardConnection
 from vsmartcard.card.interface import Card
 from vsmartcard.card.layers import ChangingResponses, Dropping, Refusing, Torn, Watched
 from vsmartcard.card.state_file import StateFile
 from vsmartcard.chip.dispatch import Chip
 from vsmartcard.chip.life_cycle import LifeCycle
+from vsmartcard.chip.state import ChipState
 
 FAILURE = 0x6F00
 EXTENDED = Capabilities(command=991, response=998)
@@ -271,3 +272,81 @@ def test_a_card_that_another_program_reset_once_is_issued(document: Document) ->
     written(document, watched)
     at = next(n for n, each in enumerate(watched.commands) if each.ins == 0x22 and each.cla == 0x0C)
     written(document, Dropping(Chip(), nth(at)))
+
+
+def test_a_card_whose_last_write_was_entered_may_read_as_good_whatever_it_says(
+    document: Document,
+) -> None:
+    """It does not answer as a card of its kind any more, so that nothing can be shown of it."""
+    keys = document.image.order.keys
+    way = way_into(keys, document.image.files.get(FileID.CARD_ACCESS))
+    for was_locking in (None, False, True):
+        card = Iso7816Card(b"", EXTENDED)
+        entries = Milestones(was_locking=was_locking)
+        procedure = write_card(document.image.files, keys, card, way, milestones=entries)
+        with pytest.raises(RejectCardError) as rejected:
+            run(procedure, Refusing(Chip(), always, FAILURE).process)
+        assert rejected.value.may_read_as_good == (was_locking is True)
+
+
+def test_a_blank_card_is_written_whatever_was_entered_before(document: Document) -> None:
+    keys = document.image.order.keys
+    way = way_into(keys, document.image.files.get(FileID.CARD_ACCESS))
+    entries = Milestones(was_locking=True)
+    terminated = Chip(ChipState(life_cycle=LifeCycle.TERMINATED))
+    card = Iso7816Card(b"", EXTENDED)
+    with pytest.raises(RejectCardError, match="terminated") as rejected:
+        run(
+            write_card(document.image.files, keys, card, way, milestones=entries),
+            terminated.process,
+        )
+    assert not rejected.value.may_read_as_good
+    chip = Chip()
+    run(write_card(document.image.files, keys, card, way, milestones=entries), chip.process)
+    chip.reset()
+    assert document.is_accepted(chip)
+
+
+@pytest.mark.parametrize("was_locking", [None, False, True])
+def test_a_card_that_cannot_be_resumed_is_terminated_unless_its_last_write_was_not_entered(
+    document: Document, was_locking: bool | None
+) -> None:
+    keys = document.image.order.keys
+    way = way_into(keys, document.image.files.get(FileID.CARD_ACCESS))
+    kind = replace(EXTENDED, resumable=False)
+    sent = commands(document, kind)
+    last = max(at for at, each in enumerate(sent) if each.ins == 0xD6)
+    chip = Chip()
+    with pytest.raises(RejectCardError):
+        document.write(Torn(chip, nth(last), carried_out=True).process, kind)
+    chip.reset()
+    entries = Milestones(was_locking=was_locking)
+    procedure = write_card(
+        document.image.files, keys, Iso7816Card(b"", kind), way, milestones=entries
+    )
+    with pytest.raises(RejectCardError, match="cannot be resumed"):
+        run(procedure, chip.process)
+    assert (chip.state.life_cycle is LifeCycle.TERMINATED) == (was_locking is not False)
+
+
+def test_a_resumed_card_without_the_end_of_ef_sod_is_known_not_to_be_good(
+    document: Document,
+) -> None:
+    """Its last write was entered, and did not reach the card."""
+    keys = document.image.order.keys
+    way = way_into(keys, document.image.files.get(FileID.CARD_ACCESS))
+    sent = commands(document, EXTENDED)
+    last = max(at for at, each in enumerate(sent) if each.ins == 0xD6)
+    chip = Chip()
+    with pytest.raises(TryAgainError):
+        document.write(Torn(chip, nth(last)).process, EXTENDED)
+    chip.reset()
+    keys_refused = Refusing(chip, instruction(0xDA), FAILURE)
+    entries = Milestones(was_locking=True)
+    procedure = write_card(
+        document.image.files, keys, Iso7816Card(b"", EXTENDED), way, milestones=entries
+    )
+    with pytest.raises(RejectCardError) as rejected:
+        run(procedure, keys_refused.process)
+    assert not rejected.value.may_read_as_good
+    assert chip.state.life_cycle is not LifeCycle.TERMINATED

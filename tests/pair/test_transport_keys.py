@@ -20,6 +20,7 @@ from emrtd.status_words import SW
 from personalise.station.key_sources.interface import ChannelSettings, KeySource, Replacement
 from personalise.station.outcomes import (
     CardFault,
+    RejectApplicationError,
     RejectCardError,
     StopReaderError,
     TryAgainError,
@@ -289,28 +290,44 @@ def test_a_level_that_the_card_does_not_support_is_named(tmp_path: Path) -> None
 # --- faults of the cards -----------------------------------------------------------------------
 
 
-@pytest.mark.parametrize("at", range(4))
-@pytest.mark.parametrize(
-    ("sw", "fault"),
-    [
-        (SW.INCORRECT_DATA, CardFault.REFUSES),
-        (SW.NOT_ENOUGH_MEMORY, None),
-        (SW.CONDITIONS_NOT_SATISFIED, CardFault.REFUSES),
-        (SW.MEMORY_FAILURE, CardFault.REFUSES),
-    ],
+STEPS = (
+    "creating files",
+    "writing files",
+    "writing files",
+    "creating files",
+    "writing files",
+    "storing the chip's keys",
+    "writing files",
+    "locking the card",
 )
-def test_store_data_refused_half_way(at: int, sw: int, fault: CardFault | None) -> None:
-    """The card is rejected, and its state is the one before the refused block."""
-    chip = sample_blank(GP)
-    card = Refusing(chip, _nth_of(STORE_DATA, at), sw)
-    with pytest.raises(Exception, match=f"{sw:04X}|no room") as raised:
-        write(card, document(), GP)
-    if isinstance(raised.value, RejectCardError) and fault is not None:
-        assert raised.value.fault is fault
-    assert chip.state.life_cycle is not LifeCycle.OPERATIONAL
+"""What each STORE DATA does: the application, the master file, then the end of EF.SOD, the lock."""
+
+
+@pytest.mark.parametrize("sw", [SW.CONDITIONS_NOT_SATISFIED, SW.MEMORY_FAILURE, SW.INCORRECT_DATA])
+@pytest.mark.parametrize(("at", "step"), enumerate(STEPS))
+def test_store_data_refused_half_way(at: int, step: str, sw: int) -> None:
+    """The step is named; the card can be finished unless it held the whole document already."""
+    chip, files = sample_blank(GP), document(portrait=1000)
+    keys_at_fault = step.startswith("storing") and sw == SW.INCORRECT_DATA
+    expected = RejectApplicationError if keys_at_fault else RejectCardError
+    with pytest.raises(expected) as raised:
+        write(Refusing(chip, _nth_of(STORE_DATA, at), sw), files, GP)
+    assert f"{sw:04X}" in str(raised.value)
+    assert keys_at_fault or f"STORE DATA, {step}" in str(raised.value)
+    complete = at >= len(STEPS) - 2
+    terminated = chip.state.life_cycle is LifeCycle.TERMINATED
+    assert terminated is complete
+    assert ("the card was terminated" in str(raised.value)) is complete
     chip.reset()
-    write(chip, document(), GP)
-    assert_written(chip, document())
+    if not terminated:
+        write(chip, files, GP)
+        assert_written(chip, files)
+
+
+def test_the_steps_are_those_of_a_whole_card() -> None:
+    card = Watched(sample_blank(GP))
+    write(card, document(portrait=1000), GP)
+    assert len([each for each in card.commands if each.ins == STORE_DATA]) == len(STEPS)
 
 
 def _nth_of(ins: int, at: int) -> Callable[[CommandAPDU], bool]:

@@ -1,8 +1,9 @@
 """`python -m tests.trials [NAME...] [--seed N]`: the long trials; prints a line a trial.
 
     kills        200 kills of a station on SQLite
+    kinds        100 kills of a station that writes cards of the kind globalplatform
     postgresql   100 kills of a station on PostgreSQL
-    specimens    1,000 specimens from intake to inspection, through eight feeders
+    specimens    1,000 documents of 100 specimens, prepared and written through eight feeders
 
 Each ends with `ledger verify`, the inspection of every card, and an account of every blank.
 """
@@ -50,17 +51,27 @@ def _kills(folder: Path, options: argparse.Namespace) -> tuple[str, list[str]]:
     return _killed(folder, options.kills or 200, options.seed, None)
 
 
+def _kinds(folder: Path, options: argparse.Namespace) -> tuple[str, list[str]]:
+    return _killed(folder, options.kills or 100, options.seed, None, "globalplatform")
+
+
 def _postgresql(folder: Path, options: argparse.Namespace) -> tuple[str, list[str]]:
     with _server(folder) as url:
         return _killed(folder / "line", options.kills or 100, options.seed, url)
 
 
-def _killed(folder: Path, kills: int, seed: int, url: str | None) -> tuple[str, list[str]]:
-    from tests.trials.line import Line
+def _killed(
+    folder: Path, kills: int, seed: int, url: str | None, card: str = "iso7816-9"
+) -> tuple[str, list[str]]:
+    from dataclasses import replace
+
+    from tests.trials.line import SMALL, Line
+    from vsmartcard.chip.security_domain import BlankKind
 
     folder.mkdir(exist_ok=True)
     documents = kills + 20
-    line = Line.established(folder, documents, url=url)
+    kind = replace(SMALL, card=BlankKind.of(card))
+    line = Line.established(folder, documents, url=url, kind=kind)
     at_work = line.kill(seed, kills)
     assert line.run(timeout=1200) == 0
     events = Counter(each["event"] for each in line.events())
@@ -108,6 +119,7 @@ def _server(folder: Path) -> Iterator[str]:
 
 TRIALS: dict[str, Trial] = {
     "kills": _kills,
+    "kinds": _kinds,
     "postgresql": _postgresql,
     "specimens": _specimens,
 }

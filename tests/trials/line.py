@@ -39,6 +39,7 @@ from tests.trials.station_process import PRELOADED, run
 from verify.commands.main import verify
 from vsmartcard.card.state_file import StateFile
 from vsmartcard.chip.life_cycle import LifeCycle
+from vsmartcard.chip.security_domain import BlankKind, TransportKeys
 from vsmartcard.chip.state import ChipState
 from vsmartcard.reader.blanks import make_blanks
 from vsmartcard.reader.feeder import chips_in
@@ -70,6 +71,7 @@ class Line:
     trust: Path
     feeders: list[Path]
     documents: int
+    card: BlankKind = BlankKind.ISO7816_9
     serials: set[str] = field(default_factory=set)
 
     @classmethod
@@ -100,10 +102,12 @@ class Line:
             trust,
             [folder / f"feeder-{number}" for number in range(feeders)],
             documents,
+            kind.card,
         )
         blanks = -(-(documents + spare) // feeders)
         for feeder in line.feeders:
-            line.serials |= {serial.hex().upper() for _, serial in make_blanks(feeder, blanks)}
+            made = make_blanks(feeder, blanks, transport=TransportKeys(kind.card))
+            line.serials |= {serial.hex().upper() for _, serial in made}
         line.receive(range(documents), prepared=prepared)
         return line
 
@@ -119,7 +123,7 @@ class Line:
             record = applications.changed("document.number", name)
             record = applications.changed("biometrics.portrait", portrait, record)
             files = {"application.json": json.dumps(record).encode(), **pictures}
-            arrivals.append(Arrival("UTO", name, files, self.profile, "iso7816-9"))
+            arrivals.append(Arrival("UTO", name, files, self.profile, self.card.label))
         with self.ledger(create=True) as ledger, self.issuer.at_work():
             ledger.receive(arrivals)
             if not prepared:
@@ -133,13 +137,21 @@ class Line:
                     )
                     ledger.prepared(each.job, image)
 
-    def receive_specimens(self, count: int, profile: str) -> None:
-        """Receive so many applications of invented holders; their images are not prepared."""
+    def receive_specimens(self, count: int, profile: str, holders: int = 100) -> None:
+        """Receive so many applications of invented holders; their images are not prepared.
+
+        Each has a document number of its own; so many holders are drawn, in turn.
+        """
+        drawn = [make_application("trial", index)[1] for index in range(min(count, holders))]
         for first in range(0, count, 100):
             arrivals = []
             for index in range(first, min(first + 100, count)):
-                specimen, files = make_application("trial", index)
-                arrivals.append(Arrival("UTO", specimen.number, files, profile, "iso7816-9"))
+                files = dict(drawn[index % len(drawn)])
+                number = f"ZU{index:07}"
+                record = json.loads(files["application.json"])
+                record["document"]["number"] = number
+                files["application.json"] = json.dumps(record).encode()
+                arrivals.append(Arrival("UTO", number, files, profile, "iso7816-9"))
             with self.ledger() as ledger:
                 ledger.receive(arrivals)
         self.documents += count

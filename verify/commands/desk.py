@@ -12,7 +12,7 @@ from support.command_line import TIMES, examples
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from emrtd.access.terminal_authentication import TerminalCredentials
+    from verify.desk.terminal import DeskTerminal
     from verify.session.judging import JudgingSession
     from verify.trust.store import TrustStore
     from verify.wording import Wording
@@ -106,7 +106,7 @@ def desk(
     from emrtd.transport.readers import watch
     from support.passphrase import read_passphrase
     from verify.desk.machine import Limits
-    from verify.inspection.terminal_folder import load_terminal
+    from verify.desk.terminal import DeskTerminal
     from verify.session.judging import open_session
     from verify.trust.store import TrustStore
 
@@ -116,7 +116,7 @@ def desk(
     DECODER.fork()  # before there are threads
     listening = Listening(address, port, certificate, key, origin)
     inspection_system = (
-        None if terminal is None else load_terminal(terminal, read_passphrase(passphrase_file))
+        None if terminal is None else DeskTerminal(terminal, read_passphrase(passphrase_file))
     )
     with (
         open_session(trust, policy, at) as session,
@@ -155,7 +155,7 @@ def _require_server() -> None:
 
 
 def _grounds(
-    store: "TrustStore", session: "JudgingSession", terminal: "TerminalCredentials | None"
+    store: "TrustStore", session: "JudgingSession", terminal: "DeskTerminal | None"
 ) -> "Callable[[Wording], list[dict[str, Any]]]":
     """Return a function that says what the verdicts rest on; the store is asked once a minute."""
     import time
@@ -170,7 +170,8 @@ def _grounds(
         if time.monotonic() - asked >= _GROUNDS_SECONDS:
             asked = time.monotonic()
             now = datetime.now(UTC)
-            found = grounds(store, session.policy, now, at=session.at, terminal=terminal)
+            credentials = None if terminal is None else terminal.current()
+            found = grounds(store, session.policy, now, at=session.at, terminal=credentials)
         return [{"text": each.text(wording), "warns": each.warns} for each in found]
 
     return say

@@ -18,22 +18,31 @@ _FILE = click.Path(path_type=Path, dir_okay=False)
 _FOLDER = click.Path(path_type=Path, file_okay=False)
 
 
-_ELSEWHERE = ("bulk", "desk", "trust")
-"""The commands that have a module of their own, of the same name."""
+ELSEWHERE = {
+    "bulk": "Judge LDS images: those in folders and zips.",
+    "desk": "Show a page that waits for cards, reads and judges them.",
+    "trust": "Fill, show and edit a trust store.",
+}
+"""The commands that have a module of their own, of the same name, and what each does."""
 
 
 class _LazyGroup(click.Group):
     """A group that imports the commands of other modules only when they are used."""
 
     def list_commands(self, ctx: click.Context) -> list[str]:
-        return sorted([*super().list_commands(ctx), *_ELSEWHERE])
+        return sorted([*super().list_commands(ctx), *ELSEWHERE])
 
     def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
-        if cmd_name in _ELSEWHERE:
+        if cmd_name in ELSEWHERE:
             module = import_module(f"verify.commands.{cmd_name}")
             command: click.Command = getattr(module, cmd_name)
             return command
         return super().get_command(ctx, cmd_name)
+
+    def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
+        """List the commands, of which those of other modules are not imported for it."""
+        others = {name: click.Command(name, short_help=text) for name, text in ELSEWHERE.items()}
+        click.Group(commands={**self.commands, **others}).format_commands(ctx, formatter)
 
 
 @click.group(name="verify", cls=_LazyGroup)

@@ -4,7 +4,6 @@ import logging
 from collections.abc import Callable
 from typing import Final
 
-from emrtd.access.terminal_authentication import TerminalCredentials
 from emrtd.errors import TransportError
 from emrtd.lds.data_groups.dg3 import DataGroup3
 from emrtd.lds.files import FileID
@@ -13,6 +12,7 @@ from support.errors import ChipsealError, MalformedError
 from verify.desk.inputs import Captured, Failed, Held, Input, Judged, Told
 from verify.desk.machine import Begin
 from verify.desk.state import Result
+from verify.desk.terminal import DeskTerminal
 from verify.inspection import capture, inspect
 from verify.judging.evidence import Evidence
 from verify.judging.opening_problem import opening_problem
@@ -24,7 +24,7 @@ Tell = Callable[[Input], None]
 
 
 def read_card(
-    begin: Begin, session: JudgingSession, terminal: TerminalCredentials | None, tell: Tell
+    begin: Begin, session: JudgingSession, terminal: DeskTerminal | None, tell: Tell
 ) -> None:
     """Inspect the card of `begin`; everything, and at last the result, is told as inputs.
 
@@ -39,7 +39,7 @@ def read_card(
                     begin.given.credentials,
                     basic_access_control=session.policy.basic_access_control,
                     optical_mrz=begin.given.optical_mrz,
-                    terminal=terminal,
+                    terminal=None if terminal is None else terminal.current(),
                     life_cycle_status=session.policy.life_cycle_status,
                     listener=lambda event: tell(Told(attempt, event)),
                 ),

@@ -12,13 +12,13 @@ from collections.abc import AsyncIterator, Callable, Iterator
 from contextlib import contextmanager
 from typing import Final
 
-from emrtd.access.terminal_authentication import TerminalCredentials
 from emrtd.transport.events import CardEvents
 from support.errors import ChipsealError
 from verify.desk.inputs import CardsChanged, Input, Tick
 from verify.desk.machine import Begin, Limits, step
 from verify.desk.reading import read_card
 from verify.desk.state import Desk
+from verify.desk.terminal import DeskTerminal
 from verify.session.judging import JudgingSession
 
 _LOG: Final = logging.getLogger(__name__)
@@ -37,7 +37,7 @@ class DeskService:
         session: JudgingSession,
         cards: CardEvents,
         *,
-        terminal: TerminalCredentials | None = None,
+        terminal: DeskTerminal | None = None,
         limits: Limits | None = None,
         clock: Callable[[], float] = time.monotonic,
     ) -> None:

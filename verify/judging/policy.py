@@ -7,6 +7,7 @@ policy weaker unnoticed.
 
 from enum import Enum, unique
 from fnmatch import fnmatchcase
+from functools import cache
 from pathlib import Path
 from typing import Final
 
@@ -106,9 +107,8 @@ def load_policy(name_or_path: str) -> Policy:
 
     Raises `MisuseError` if no policy has this name, `MalformedError` if the file is not a policy.
     """
-    shipped = _SHIPPED / f"{name_or_path}.toml"
-    if name_or_path.isidentifier() and shipped.is_file():
-        return _decode(shipped.read_bytes(), f"policy {name_or_path}")
+    if name_or_path.isidentifier() and (_SHIPPED / f"{name_or_path}.toml").is_file():
+        return _shipped(name_or_path)
     path = Path(name_or_path)
     if not path.is_file():
         raise MisuseError(
@@ -120,6 +120,11 @@ def load_policy(name_or_path: str) -> Policy:
     if len(octets) > _MAX_POLICY_SIZE:
         raise MalformedError(str(path), f"has more than {_MAX_POLICY_SIZE} octets")
     return _decode(octets, str(path))
+
+
+@cache
+def _shipped(name: str) -> Policy:
+    return _decode((_SHIPPED / f"{name}.toml").read_bytes(), f"policy {name}")
 
 
 def _decode(octets: bytes, what: str) -> Policy:

@@ -1,17 +1,16 @@
 """Decode the images of a document, to find which of them can be shown."""
 
 from emrtd.biometrics.images.png import look
-from emrtd.lds.data_groups.dg2 import DataGroup2
-from emrtd.lds.data_groups.dg3 import DataGroup3
-from emrtd.lds.data_groups.dg4 import DataGroup4
+from emrtd.lds.data_groups.biometric_group import BiometricDataGroup
+from emrtd.lds.files import FileID
 from support.errors import MalformedError
 from verify.judging.decoding import Contents
 from verify.judging.images import ImageLook, ImageLooks
 
 BIOMETRIC = {
-    DataGroup2.file_id: "the face image",
-    DataGroup3.file_id: "the finger image",
-    DataGroup4.file_id: "the iris image",
+    FileID.DG2: "the face image",
+    FileID.DG3: "the finger image",
+    FileID.DG4: "the iris image",
 }
 
 
@@ -30,7 +29,7 @@ def look_at_images(contents: Contents) -> ImageLooks:
 
 
 def _images(content: object) -> tuple[bytes, ...]:
-    if not isinstance(content, DataGroup2 | DataGroup3 | DataGroup4):  # lds.structure reports it
+    if not isinstance(content, BiometricDataGroup):  # lds.structure reports it
         return ()
     return tuple(sample.data for sample in content.samples())
 

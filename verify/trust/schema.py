@@ -1,6 +1,6 @@
 """The tables of a trust store, and the longer SQL statements."""
 
-from typing import Final
+from typing import Final, Literal
 
 from support.database import Layout
 
@@ -52,6 +52,13 @@ CREATE TABLE IF NOT EXISTS left_out (
     text TEXT NOT NULL,             -- the reason, with what it is about
     PRIMARY KEY (fingerprint, source)
 ) WITHOUT ROWID;
+CREATE TABLE IF NOT EXISTS publication (
+    id INTEGER PRIMARY KEY CHECK (id = 1),
+    counter INTEGER NOT NULL,       -- of the last one that was made or taken
+    publisher BLOB NOT NULL,        -- SHA-256 of the publisher's certificate
+    made TEXT NOT NULL,             -- UTC, ISO 8601
+    digest BLOB NOT NULL            -- SHA-256 of the file
+);
 """
 
 _MIGRATIONS: Final = {
@@ -76,9 +83,18 @@ _MIGRATIONS: Final = {
         PRIMARY KEY (fingerprint, source)
     ) WITHOUT ROWID
     """,
+    5: """
+    CREATE TABLE IF NOT EXISTS publication (
+        id INTEGER PRIMARY KEY CHECK (id = 1),
+        counter INTEGER NOT NULL,
+        publisher BLOB NOT NULL,
+        made TEXT NOT NULL,
+        digest BLOB NOT NULL
+    )
+    """,
 }
 LAYOUT: Final = Layout(
-    "trust store", _SCHEMA, application_id=0x43485354, version=5, migrations=_MIGRATIONS
+    "trust store", _SCHEMA, application_id=0x43485354, version=6, migrations=_MIGRATIONS
 )
 
 ANCHORS: Final = """
@@ -138,6 +154,23 @@ UNION ALL
 SELECT country, kind, 0, '', '', min(reason) FROM left_out
 WHERE kind != '' AND fingerprint NOT IN (SELECT fingerprint FROM entry) GROUP BY fingerprint
 """
+
+SET_PUBLICATION: Final = """
+INSERT OR REPLACE INTO publication (id, counter, publisher, made, digest) VALUES (1, ?, ?, ?, ?)
+"""
+
+Table = Literal["source", "entry", "provenance", "left_out"]
+
+COLUMNS: Final[dict[Table, str]] = {
+    "source": "id, name, digest, imported, note, settled",
+    "entry": (
+        "id, kind, country, subject, subject_key, key, key_identifier, serial, usable, verified,"
+        " trusted, unproven, explanation, valid_from, valid_until, tolerated, fingerprint, der"
+    ),
+    "provenance": "entry, source, listed",
+    "left_out": "fingerprint, source, kind, country, reason, text",
+}
+"""The tables that a publication has, and their columns; a table stands after those it refers to."""
 
 INSERT: Final = """
 INSERT INTO entry (

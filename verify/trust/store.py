@@ -308,6 +308,29 @@ class TrustStore:
             values = fingerprint, source, kind, each.country, each.reason, each.text
             self._database.run(schema.LEFT_OUT, *values)
 
+    def publication(self) -> tuple[int, bytes, str, bytes] | None:
+        """Return counter, publisher, instant and digest of the last publication; None without."""
+        found = self._database.rows("SELECT counter, publisher, made, digest FROM publication")
+        return found[0] if found else None
+
+    def set_publication(self, counter: int, publisher: bytes, made: str, digest: bytes) -> None:
+        """Record the last publication that was made from this store, or taken into it."""
+        self._database.run(schema.SET_PUBLICATION, counter, publisher, made, digest)
+
+    def table(self, name: schema.Table) -> list[tuple[Any, ...]]:
+        """Return all rows of a table, with all columns of `schema.COLUMNS`."""
+        return self._database.rows(f"SELECT {schema.COLUMNS[name]} FROM {name} ORDER BY 1")  # noqa: S608
+
+    def replace_tables(self, rows: Mapping[schema.Table, Iterable[Sequence[Value]]]) -> None:
+        """Replace the rows of all tables, inside a transaction."""
+        for name in reversed(schema.COLUMNS):
+            self._database.run(f"DELETE FROM {name}")  # noqa: S608
+        for name, columns in schema.COLUMNS.items():
+            marks = ", ".join("?" * len(columns.split(",")))
+            for row in rows[name]:
+                self._database.run(f"INSERT INTO {name} ({columns}) VALUES ({marks})", *row)  # noqa: S608
+        self._cache.clear()
+
     def state_rows(self) -> list[tuple[Any, ...]]:
         """Return country, kind, trust, validity and reason of every entry, and of what is none."""
         return self._database.rows(schema.STATES)

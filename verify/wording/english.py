@@ -248,7 +248,9 @@ TEXTS: Final[dict[str, str]] = {
     "permit.without-end": "without end",
     "permit.none": "none",
     "permit.title": "What the holder may do",
-    "permit.claim": "The chip claims this. It is not proven: do not rely on it.",
+    "permit.claim.unsigned": "Claimed by the chip; not proven to be what a State signed.",
+    "permit.claim.reject": "Claimed by the document, which is rejected.",
+    "permit.claim.refer": "Claimed by the document; the second line decides.",
     "permit.over": "This permit is not in force today.",
     "permit.changed": "The permit (DG13) is not what a State signed, and is not shown.",
     "permit.absent": "The chip holds no permit (DG13).",
@@ -362,7 +364,7 @@ TEXTS: Final[dict[str, str]] = {
     "rests.terminal": "fingerprints until {date}",
     "rests.terminal.soon": (
         "this desk's certificate for fingerprints ends in {days}: renew it (new certificates in"
-        " the folder of --terminal, then start the desk again)"
+        " the folder of --terminal)"
     ),
     "rests.terminal.today": "this desk's certificate for fingerprints ends today: renew it",
     "rests.terminal.ended": (

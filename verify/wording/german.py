@@ -269,7 +269,9 @@ TEXTS: Final[dict[str, str]] = {
     "permit.without-end": "unbefristet",
     "permit.none": "keine",
     "permit.title": "Was die Person darf",
-    "permit.claim": "Das behauptet der Chip. Es ist nicht bewiesen: nicht darauf verlassen.",
+    "permit.claim.unsigned": "Behauptung des Chips; kein Staat hat sie nachweislich signiert.",
+    "permit.claim.reject": "Behauptung des Dokuments, das zurückgewiesen ist.",
+    "permit.claim.refer": "Behauptung des Dokuments; die zweite Kontrolllinie entscheidet.",
     "permit.over": "Dieser Titel gilt heute nicht.",
     "permit.changed": (
         "Der Aufenthaltstitel (DG13) ist nicht, was ein Staat signiert hat; er wird nicht gezeigt."
@@ -395,7 +397,7 @@ TEXTS: Final[dict[str, str]] = {
     "rests.terminal": "Fingerabdrücke bis {date}",
     "rests.terminal.soon": (
         "das Zertifikat dieses Platzes für Fingerabdrücke endet in {days}: erneuern (neue"
-        " Zertifikate in den Ordner von --terminal, dann den Platz neu starten)"
+        " Zertifikate in den Ordner von --terminal)"
     ),
     "rests.terminal.today": (
         "das Zertifikat dieses Platzes für Fingerabdrücke endet heute: erneuern"

@@ -213,7 +213,8 @@ class Performer:
 
         def begin() -> None:
             nonlocal begun
-            self._enter_meanwhile(lambda: self._shop.ledger.begin(claim))
+            if not claim.in_doubt:  # it stays in doubt until the card is known to be good or not
+                self._enter_meanwhile(lambda: self._shop.ledger.begin(claim))
             begun = True
 
         def locking() -> None:
@@ -229,7 +230,7 @@ class Performer:
                 connection,
                 self._state.progress,
                 self._shop.card_keys,
-                milestones=Milestones(begin, locking),
+                milestones=Milestones(begin, locking, was_locking=claim.in_doubt),
             )
         except WriteError as error:
             return Failed(error, begun)

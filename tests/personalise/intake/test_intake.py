@@ -38,9 +38,12 @@ from tests.personalise.conftest import NOW
 from tests.personalise.intake.packages import application_files, packed, record
 
 
-@pytest.fixture
-def ledger(pki: IssuingPki, tmp_path: Path) -> Iterator[SqlLedger]:
-    opened = open_ledger(f"sqlite:///{tmp_path / 'ledger.sqlite'}", pki, create=True)
+@pytest.fixture(params=["sqlite", "postgresql"])
+def ledger(request: pytest.FixtureRequest, pki: IssuingPki, tmp_path: Path) -> Iterator[SqlLedger]:
+    url = f"sqlite:///{tmp_path / 'ledger.sqlite'}"
+    if request.param == "postgresql":
+        url = request.getfixturevalue("postgresql_url")
+    opened = open_ledger(url, pki, create=True)
     yield opened
     opened.close()
 
@@ -381,6 +384,7 @@ def test_the_limits_can_be_set(pki: IssuingPki, ledger: SqlLedger, tmp_path: Pat
         assert package.refusal.refusal is Refusal.TOO_LARGE
 
 
+@pytest.mark.parametrize("ledger", ["sqlite"], indirect=True)
 def test_nothing_is_on_disk_in_clear(pki: IssuingPki, ledger: SqlLedger, tmp_path: Path) -> None:
     path = packed(tmp_path / "1.p7m", application_files("", CONTRACT), pki)
     take(pki, ledger, path)

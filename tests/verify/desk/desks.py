@@ -120,5 +120,6 @@ def running_desk(*arguments: object, **environment: str) -> Iterator[str]:
         yield process.stdout.readline().strip()
     finally:
         process.send_signal(signal.SIGTERM)
-        process.wait(timeout=10)
+        status = process.wait(timeout=10)
         process.stdout.close()
+    assert status == 0

@@ -1,8 +1,10 @@
 """The desk over HTTP: who is refused, what a page receives, and what the officer can do."""
 
 import re
+import socket
 import ssl
 import sys
+import time
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -286,10 +288,22 @@ def test_another_address_needs_tls(
 
 
 def test_behind_a_reverse_proxy_with_tls(tmp_path: Path) -> None:
-    store = trust_store(tmp_path)
+    store, port = trust_store(tmp_path), free_port()
     options = ("--trust", store, "--reader", f"virtual:{tmp_path / 'none'}")
-    with running_desk(*options, "--origin", "https://desk.example", "--port", 0) as url:
+    with running_desk(*options, "--origin", "https://desk.example", "--port", port) as url:
         assert url.startswith("https://desk.example/?token=")
+        path = url.removeprefix("https://desk.example")
+        proxied = {"host": "desk.example", "x-forwarded-for": "192.0.2.7", "via": "1.1 proxy"}
+        assert httpx.get(f"http://127.0.0.1:{port}{path}").status_code == 403
+        answer = httpx.get(f"http://127.0.0.1:{port}{path}", headers=proxied)
+        assert answer.status_code == 303
+        assert "; Secure" in answer.headers["set-cookie"]
+
+
+def free_port() -> int:
+    with socket.create_server(("127.0.0.1", 0)) as probe:
+        port: int = probe.getsockname()[1]
+    return port
 
 
 def test_tls_of_its_own(tmp_path: Path) -> None:
@@ -310,6 +324,22 @@ def test_without_the_server_the_command_says_what_to_install(
     monkeypatch.setitem(sys.modules, "uvicorn", None)
     assert run_command_line(verify, ["desk", "--trust", str(trust_store(tmp_path))]) == 64
     assert "chipseal[desk]" in capsys.readouterr().err
+
+
+def test_it_ends_at_once_and_quietly_while_a_page_is_open(
+    tmp_path: Path, capfd: pytest.CaptureFixture[str]
+) -> None:
+    options = ("--trust", trust_store(tmp_path), "--reader", f"virtual:{tmp_path / 'none'}")
+    capfd.readouterr()
+    with running_desk(*options) as url:
+        page = Page(url)
+        page.open()
+        states = page.states()
+        assert next(states)["phase"] == "ready"
+        began = time.monotonic()
+    assert time.monotonic() - began < 5
+    assert list(states) == []
+    assert capfd.readouterr().err == ""
 
 
 def test_a_mistyped_store_or_reader_is_an_error_before_the_page(

@@ -4,7 +4,8 @@ from datetime import date
 from typing import Any, Final
 
 from support.printable_text import printable
-from verify.judging.report import Report, Verdict
+from verify.judging.report import Report
+from verify.showing.wording import permit_claim
 from verify.wording import Wording
 
 _WORK: Final = {
@@ -24,14 +25,13 @@ def permit_view(report: Report, wording: Wording) -> dict[str, Any] | None:
     if permit is None:
         return None
     today = report.at.date()
-    proven = report.verdict is Verdict.ACCEPT and report.is_signed("DG13")
     until = permit["valid_until"]
     in_force = permit["valid_from"] <= today.isoformat() <= (until or today.isoformat())
-    claim = "" if proven else wording("permit.claim")
+    claim = permit_claim(report, wording)
     ends = wording("permit.without-end") if until is None else wording.date(until)
     return {
         "title": wording("permit.title"),
-        "muted": not proven or not in_force,
+        "muted": bool(claim) or not in_force,
         "claim": claim,
         "over": "" if in_force else wording("permit.over"),
         "category": printable(permit["category"]),

@@ -10,6 +10,7 @@ from verify.desk.view.explained import document_rows, holder_name, holder_rows
 from verify.desk.view.permit import permit_view
 from verify.judging.opening_problem import OpeningCause, OpeningProblem
 from verify.judging.report import ChipStatus, Report, Verdict
+from verify.showing.wording import access_words, counts, meaning
 from verify.wording import Wording
 
 _BAD: Final = frozenset({Outcome.FAILED, Outcome.WARNING, Outcome.UNDETERMINED})
@@ -54,16 +55,6 @@ def report_view(entry: Entry, wording: Wording) -> dict[str, Any]:
         **_checks(result, wording),
         "facts": _facts(report, wording),
     }
-
-
-def meaning(report: Report, wording: Wording) -> str:
-    """Return the verdict as a sentence, which states no more than the checks established."""
-    if report.verdict is not Verdict.ACCEPT:
-        return wording(f"meaning.{report.verdict.value}")
-    if report.is_proven_original:
-        return wording("meaning.accept.proven")
-    files = report.chip_status is ChipStatus.FILES
-    return wording(f"meaning.accept.{'files' if files else 'unproven'}")
 
 
 def _permit_absent(report: Report, wording: Wording) -> str:
@@ -151,28 +142,12 @@ def _closed(problem: OpeningProblem | None, report: Report, wording: Wording) ->
 
 def _facts(report: Report, wording: Wording) -> list[dict[str, str]]:
     unknown, trust = wording("facts.unknown"), report.trust
-    access = report.access
-    match report.chip_status:
-        case ChipStatus.FILES:
-            access = wording("access.files")
-        case ChipStatus.CLOSED:
-            access = wording("access.closed")
-        case ChipStatus.OPENED if access == "none":
-            access = wording("access.none")
-        case _:
-            pass
-    counts = wording(
-        "facts.counts",
-        apdus=wording.number(report.apdus),
-        octets=wording.number(report.octets),
-        seconds=f"{report.seconds:.1f}",
-    )
     rows = {
         "csca": trust.csca or unknown,
         "ds": trust.ds or unknown,
         "revocation": trust.revocation or unknown,
-        "access": access,
-        "chip": counts if report.apdus else "",
+        "access": access_words(report, wording),
+        "chip": counts(report, wording),
         "policy": report.policy,
         "at": f"{wording.day(report.at.date())}, {report.at:%H:%M} UTC",
         "quirks": "; ".join(report.tolerated),

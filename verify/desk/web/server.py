@@ -20,6 +20,8 @@ from support.repeated_lines import RepeatedLines
 from verify.desk.web.access import Address
 
 LOOPBACK: Final = "127.0.0.1"
+_LOGGERS: Final = ("verify.desk.reading", "verify.desk.service", "verify.desk.terminal")
+"""What these repeat is logged once a minute."""
 _SHUTDOWN_SECONDS: Final = 1
 """An open stream of events would keep the server from stopping."""
 
@@ -94,7 +96,13 @@ def serve(
 
     Nothing that a browser sends is logged.
     """
-    for name in ("asyncio", "uvicorn.error", "verify.desk.reading", "verify.desk.service"):
+    for name in (
+        "asyncio",
+        "uvicorn.error",
+        "verify.desk.reading",
+        "verify.desk.service",
+        "verify.desk.terminal",
+    ):
         logging.getLogger(name).addFilter(RepeatedLines())
     config = uvicorn.Config(
         application,

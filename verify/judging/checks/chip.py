@@ -13,9 +13,6 @@ from typing import Final
 import msgspec
 from msgspec import UNSET
 
-from emrtd.access import active_authentication
-from emrtd.access.chip_authentication_keys import mapping_key
-from emrtd.access.pace import chip_authentication_mapping
 from emrtd.crypto.protocols import Mapping
 from emrtd.errors import ProtocolError
 from emrtd.lds.data_groups.dg14 import DataGroup14
@@ -40,7 +37,6 @@ from verify.judging.checks.case import (
     passed,
     why_absent,
 )
-from verify.judging.checks.chip_authentication import verify_transcript
 from verify.judging.evidence import (
     ActiveAuthenticationTranscript,
     ChipAuthenticationTranscript,
@@ -202,6 +198,8 @@ def _chip_authentication(
 def _verify_agreement(
     check: _Protocol, infos: SecurityInfos, transcript: ChipAuthenticationTranscript | None
 ) -> Check:
+    from verify.judging.checks.chip_authentication import verify_transcript
+
     try:
         described = verify_transcript(infos, transcript or ChipAuthenticationTranscript())
     except (MalformedError, ProtocolError) as error:
@@ -228,6 +226,8 @@ def check_active_authentication(case: Case, earlier: Earlier) -> Iterator[Check]
 def _verify_signature(
     case: Case, dg15: DataGroup15, transcript: ActiveAuthenticationTranscript | None
 ) -> Check:
+    from emrtd.access import active_authentication
+
     transcript = transcript or ActiveAuthenticationTranscript()
     signed = active_authentication.SignedChallenge(transcript.challenge, transcript.signature)
     infos: tuple[ActiveAuthenticationInfo, ...] = ()
@@ -285,6 +285,9 @@ def _offers_mapping(case: Case) -> bool:
 
 
 def _verify_mapping(check_id: str, transcript: PaceTranscript, infos: SecurityInfos) -> Check:
+    from emrtd.access.chip_authentication_keys import mapping_key
+    from emrtd.access.pace import chip_authentication_mapping
+
     try:
         key = mapping_key(infos, transcript.parameter_id)
     except ProtocolError as error:

@@ -71,7 +71,7 @@ function openZoom(title, paths) {
 }
 
 function permit(view, language) {
-  return make("section", { class: view.muted ? "card muted" : "card", "aria-labelledby": "permit-title" },
+  return make("section", { class: view.muted ? "card permit muted" : "card permit", "aria-labelledby": "permit-title" },
     make("h2", { id: "permit-title" }, view.title),
     view.claim ? make("p", { class: "claim" }, view.claim) : null,
     view.over ? make("p", { class: "claim" }, view.over) : null,
