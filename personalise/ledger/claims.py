@@ -10,6 +10,7 @@ from personalise.ledger.states import (
     BLANK,
     SKEW,
     CardRecord,
+    CardStatus,
     JobState,
     Refusal,
     StepRefusedError,
@@ -46,7 +47,7 @@ def take(
         if found.status not in BLANK and found.job is not None:
             row = transaction.job_row(found.job)
             found = transaction.card(card)
-            if row.card == card:
+            if row.card == card and found.status is CardStatus.BEGUN:
                 return _claim(transaction, rules_, worker, row, found)
         rules.require_blank(found, only_stock=rules_.only_stock)
     except StepRefusedError as error:

@@ -1,6 +1,7 @@
 """The database of a ledger: opening it by URL, transactions, and its errors as ours."""
 
 import sqlite3
+import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -111,13 +112,7 @@ class Database:
             yield
         except DBAPIError as error:
             self._explain(error)
-
-    @contextmanager
-    def explained_raw(self) -> Iterator[None]:
-        """Turn the errors of SQLite itself into ours, where SQLAlchemy is passed by."""
-        try:
-            yield
-        except sqlite3.Error as error:
+        except sqlite3.Error as error:  # while a connection was made
             self._explain_sqlite(error)
 
     def _explain(self, error: DBAPIError) -> NoReturn:
@@ -174,8 +169,22 @@ def _kind(error: DBAPIError) -> str:
 def _settle_sqlite(connection: Any, _record: object) -> None:
     connection.execute("PRAGMA foreign_keys = ON")
     connection.execute("PRAGMA secure_delete = ON")
-    connection.execute("PRAGMA journal_mode = WAL")
+    _write_ahead(connection)
     connection.execute("PRAGMA synchronous = FULL")
+
+
+def _write_ahead(connection: Any) -> None:
+    """Switch to a write-ahead log; SQLite does not wait here while another process does it."""
+    end = time.monotonic() + _WAIT
+    while True:
+        try:
+            connection.execute("PRAGMA journal_mode = WAL")
+        except sqlite3.OperationalError as error:
+            if error.sqlite_errorcode & 0xFF != sqlite3.SQLITE_BUSY or time.monotonic() > end:
+                raise
+            time.sleep(0.01)
+        else:
+            return
 
 
 def _begin_sqlite(connection: Connection) -> None:

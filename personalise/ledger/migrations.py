@@ -4,9 +4,11 @@
 tables.  A step that was released is never changed.
 """
 
+import os
 import secrets
 from collections.abc import Callable
 from datetime import datetime
+from pathlib import Path
 from typing import Final
 
 from sqlalchemy import Connection, inspect, select, text, update
@@ -32,7 +34,7 @@ def prepare(database: Database, at: datetime, *, create: bool) -> str:
     Raises `DamagedLedgerError` if the database holds no ledger, or one of a newer version.
     """
     if create and database.file is not None:
-        database.file.parent.mkdir(parents=True, exist_ok=True)
+        _make_file(database.file)
     elif database.file is not None and not database.file.is_file():
         raise DamagedLedgerError(
             f"{database.where}: no such ledger",
@@ -69,9 +71,13 @@ def prepare(database: Database, at: datetime, *, create: bool) -> str:
             if version < VERSION:
                 _migrate(connection, version)
                 connection.execute(update(LEDGER).values(version=VERSION))
-    if database.file is not None:
-        database.file.chmod(0o600)
     return str(ledger)
+
+
+def _make_file(path: Path) -> None:
+    """Make an empty file that only its owner may read, unless it exists; SQLite then keeps that."""
+    path.parent.mkdir(parents=True, exist_ok=True)
+    os.close(os.open(path, os.O_RDWR | os.O_CREAT, 0o600))
 
 
 def _migrate(connection: Connection, version: int) -> None:

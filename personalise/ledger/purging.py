@@ -30,7 +30,12 @@ _LOG_IN_USE: Final = (
     "another process uses the ledger, so its write-ahead log was not emptied; run `personalise jobs"
     " purge` again when no station runs"
 )
+_NOT_REBUILT: Final = (
+    "the file was not rebuilt; what was deleted is overwritten with zeros, in the file but perhaps"
+    " not in its write-ahead log"
+)
 _ELSEWHERE: Final = (
+    "the PKI's register.sqlite: encrypted document numbers, for the revocation of signers",
     "the folders and packages that the applications came in, and copies of their senders",
     "images that `personalise jobs export` or `personalise prepare` wrote to folders",
     "blocks that a file system, a snapshot or a disk has kept: encrypted with the keys above",
@@ -100,14 +105,11 @@ def _clean_sqlite(database: Database) -> list[str]:
     raw = database.engine.raw_connection()
     try:
         cursor = raw.cursor()
-        try:
-            with database.explained_raw():
-                cursor.execute("VACUUM")
-                busy, *_ = cursor.execute("PRAGMA wal_checkpoint(TRUNCATE)").fetchone()
-        except LedgerUnavailableError:
-            busy = True
-        finally:
-            cursor.close()
+        with database.explained():
+            cursor.execute("VACUUM")
+            busy, *_ = cursor.execute("PRAGMA wal_checkpoint(TRUNCATE)").fetchone()
+    except LedgerUnavailableError as error:
+        return [f"{error.message}: {_NOT_REBUILT}"]
     finally:
         raw.close()
     return [f"{database.where}-wal: {_LOG_IN_USE}"] if busy else []

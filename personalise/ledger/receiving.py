@@ -31,7 +31,7 @@ from personalise.ledger.tables import (
     from_microseconds,
     to_microseconds,
 )
-from personalise.ledger.transaction import HOLDING, Transaction, columns_of
+from personalise.ledger.transaction import Transaction, columns_of
 from personalise.preparing.application import FILE_NAME, Application
 from support.errors import MisuseError
 
@@ -104,7 +104,7 @@ def receive(
             **columns_of(job),
             "id": job.id,
             "document": document,
-            "live_document": document if job.state in HOLDING else None,
+            "live_document": document if other is None else None,
             "profile": arrival.profile,
             "card_profile": arrival.card_profile,
             "priority": arrival.priority,

@@ -44,7 +44,10 @@ HOLDING: Final = frozenset(
         JobState.ISSUED,
     }
 )
-"""The states in which a job holds its document: no other job of the document may be in one."""
+"""The states in which a job holds its document: no other job of the document may be in one.
+
+A held job holds it too, unless it is held as a duplicate, and a purged one that was issued.
+"""
 
 
 class ClockBehindError(MisuseError):
@@ -153,7 +156,8 @@ class Transaction:
     def write_job(self, row: Row[Any], job: Job, columns: Mapping[str, object]) -> None:
         """Write the state of a job to its row."""
         values = {**columns_of(job), "changed": to_microseconds(self.now), **columns}
-        holds = job.state in HOLDING or (job.state is JobState.PURGED and row.live_document)
+        keeps = job.state in {JobState.HELD, JobState.PURGED} and row.live_document
+        holds = job.state in HOLDING or keeps
         values["live_document"] = row.document if holds else None
         if values["live_document"] is not None and row.live_document is None:
             self._require_single(row)

@@ -14,7 +14,7 @@ from dataclasses import dataclass, field
 from itertools import groupby
 from typing import Any, Final
 
-from sqlalchemy import Row, Select, select
+from sqlalchemy import Row, Select, func, select
 
 from emrtd.crypto.signatures import verify as verify_signature
 from emrtd.errors import ProtocolError
@@ -33,11 +33,14 @@ from personalise.ledger.keys import LedgerKeys
 from personalise.ledger.states import CardRecord, CardStatus, Job, JobState, StepRefusedError
 from personalise.ledger.steps import CardDestroyed, CardReceived, CardSpoilt, Received
 from personalise.ledger.tables import CARD, CHAIN, CHECKPOINT, ENTRY, JOB
-from personalise.ledger.transaction import Transaction, job_of
+from personalise.ledger.transaction import HOLDING, Transaction, job_of
 from support.errors import MalformedError
 
 _BATCH: Final = 1000
 _MOST_FINDINGS: Final = 1000
+
+_Heads = dict[str, dict[int, bytes]]
+"""Of each chain, the digest of an entry by its place."""
 
 
 @dataclass(slots=True)
@@ -79,12 +82,9 @@ class Verifier:
 
     # --- checkpoints
 
-    def _read_checkpoints(self) -> dict[str, dict[int, tuple[str, int]]]:
-        """Verify the checkpoints.
-
-        Returns the heads in them: by chain and length, the digest and the checkpoint's number.
-        """
-        heads: dict[str, dict[int, tuple[str, int]]] = {}
+    def _read_checkpoints(self) -> _Heads:
+        """Verify the checkpoints; return the heads in them."""
+        heads: _Heads = {}
         number, previous = 0, BEFORE_THE_FIRST
         for row in self._stream(select(CHECKPOINT).order_by(CHECKPOINT.c.number)):
             self._counts["checkpoints"] += 1
@@ -108,7 +108,7 @@ class Verifier:
                 self._report(where, "its digest is wrong")
             previous = digest
             for chain, (sequence, head) in checkpoint.heads.items():
-                heads.setdefault(chain, {})[sequence] = (head, row.number)
+                heads.setdefault(chain, {})[sequence] = bytes.fromhex(head)
         try:
             require_outside(self.transaction, self.outside, self.database)
         except LedgerRestoredError as error:
@@ -117,7 +117,7 @@ class Verifier:
 
     # --- chains
 
-    def _verify_chains(self, heads: dict[str, dict[int, tuple[str, int]]]) -> None:
+    def _verify_chains(self, heads: _Heads) -> None:
         ends: dict[str, tuple[int, bytes]] = {}
         query = select(ENTRY).order_by(ENTRY.c.chain, ENTRY.c.sequence)
         for chain, rows in groupby(self._stream(query), key=lambda row: row.chain):
@@ -132,7 +132,7 @@ class Verifier:
             self._report(f"chain {chain}", "has no head")
 
     def _verify_chain(
-        self, chain: str, rows: Iterable[Row[Any]], heads: dict[int, tuple[str, int]]
+        self, chain: str, rows: Iterable[Row[Any]], heads: dict[int, bytes]
     ) -> tuple[int, bytes]:
         """Verify one chain; return its length and its last digest."""
         sequence, previous = 0, BEFORE_THE_FIRST
@@ -150,11 +150,10 @@ class Verifier:
                 if row.sequence != sequence or entry.previous != previous.hex():
                     self._report(where, "the chain is broken before it")
             sequence, previous = row.sequence, digest
-            head, number = heads.pop(sequence, (digest.hex(), 0))
-            if head != digest.hex():
-                self._report(where, f"is not the one that the checkpoint {number} signs")
-        for number in {number for _, number in heads.values()}:
-            self._report(f"chain {chain}", f"lacks entries that the checkpoint {number} signs")
+            if heads.pop(sequence, digest) != digest:
+                self._report(where, "is not the one that a checkpoint signs")
+        if heads:
+            self._report(f"chain {chain}", f"lacks entry {max(heads)}, which a checkpoint signs")
         return sequence, previous
 
     def _decoded(self, row: Row[Any], where: str) -> Entry | None:
@@ -174,7 +173,6 @@ class Verifier:
         )
         entries = groupby(self._stream(query), key=lambda row: row.job)
         rows = self._stream(select(JOB).order_by(JOB.c.id))
-        documents: dict[str, str] = {}
         for job, row, found in _joined(rows, entries):
             if row is None:
                 self._report(job, "is not in the ledger, and has entries")
@@ -189,10 +187,14 @@ class Verifier:
                 break
             else:
                 self._compare(row, replayed)
-            if row.live_document is not None:
-                other = documents.setdefault(row.live_document, job)
-                if other != job:
-                    self._report(job, f"has the same document as {other}")
+        shared = (
+            select(JOB.c.live_document, func.min(JOB.c.id).label("job"))
+            .where(JOB.c.live_document.is_not(None))
+            .group_by(JOB.c.live_document)
+            .having(func.count() > 1)
+        )
+        for found_twice in self.transaction.connection.execute(shared).all():
+            self._report(found_twice.job, "has the same document as another application")
 
     def _compare(self, row: Row[Any], replayed: "_Replay") -> None:
         if replayed.job is None:
@@ -208,6 +210,8 @@ class Verifier:
         ):
             if left != right:
                 self._report(row.id, f"its {what} is not the one that its entries lead to")
+        if job.state in HOLDING and row.live_document != row.document:
+            self._report(row.id, "does not hold its document, so that another could be made")
         live = replayed.live_cards()
         if len(live) > 1:
             self._report(row.id, f"has more than one good card: {', '.join(live)}")

@@ -104,10 +104,8 @@ class Model(RuleBasedStateMachine):
         claimed = Claimed(worker, self.clock.now + self.ledger._rules.lease)
         bound = next((job for job in self.jobs.values() if job.card == name), None)
         try:
-            if card.status not in {CardStatus.UNKNOWN, CardStatus.IN_STOCK} and bound:
-                if bound.state in {JobState.CLAIMED, JobState.IN_DOUBT}:
-                    return rules.apply(bound, card, claimed, self.clock.now)[0]
-                rules.apply(bound, card, claimed, self.clock.now)
+            if card.status is CardStatus.BEGUN and bound is not None:
+                return rules.apply(bound, card, claimed, self.clock.now)[0]
             rules.require_blank(card)
         except StepRefusedError as refused:
             return refused

@@ -243,6 +243,12 @@ def test_an_error_never_shows_the_password(pki: IssuingPki) -> None:
     assert caught.value.__cause__ is None
 
 
+def test_only_the_owner_reads_the_file(line: Line, url: str) -> None:
+    line.prepare("A1")
+    for path in Path(url.removeprefix("sqlite:///")).parent.glob("ledger.sqlite*"):
+        assert path.stat().st_mode & 0o777 == 0o600
+
+
 def test_two_processes_make_a_ledger_at_once(url: str, pki: IssuingPki) -> None:
     (pki.folder / "ledger-checkpoint.json").unlink(missing_ok=True)
     found: list[str] = []

@@ -102,6 +102,15 @@ def test_a_duplicate_can_be_held_and_goes_on_only_alone(line: Line) -> None:
     assert line.ledger.find_document("UTO", "A1") == held.job
 
 
+def test_a_held_application_holds_its_document(line: Line) -> None:
+    (held,) = line.ledger.receive([arrival("A1", hold="the portrait is dark")])
+    (again,) = line.ledger.receive([arrival("A1")])
+    assert (again.job, again.duplicate_of) == (None, held.job)
+    assert held.job is not None
+    line.ledger.reject(held.job, "the portrait is dark", by="s")
+    assert line.ledger.receive([arrival("A1")])[0].job is not None
+
+
 def test_a_document_with_a_good_card_has_no_second_job(line: Line) -> None:
     (job,) = line.prepare("A1")
     line.issue("CARD1")
