@@ -59,12 +59,12 @@ class Cipher(Enum):
             return _retail_mac(key.reveal(), data)
         return _cmac(key.reveal(), data)[:MAC_SIZE]
 
-    def cmac(self, key: Secret, data: bytes) -> bytes:
-        """Compute the whole CMAC (16 octets) of a message of any length; AES only."""
+    def cmac(self, key: Secret, *parts: bytes) -> bytes:
+        """Compute the whole CMAC (16 octets) of a message, given in parts; AES only."""
         self._check(key)
         if self is Cipher.TDES:
             raise MisuseError("CMAC is defined here for AES only")
-        return _cmac(key.reveal(), data)
+        return _cmac(key.reveal(), *parts)
 
     def _check(self, key: Secret) -> None:
         if len(key) != self.key_size:
@@ -100,12 +100,13 @@ def _triple_des(key: bytes, iv: bytes, *, encrypt: bool) -> "CipherContext":
     return cipher.encryptor() if encrypt else cipher.decryptor()
 
 
-def _cmac(key: bytes, data: bytes) -> bytes:
+def _cmac(key: bytes, *parts: bytes) -> bytes:
     from cryptography.hazmat.primitives.ciphers.algorithms import AES
     from cryptography.hazmat.primitives.cmac import CMAC
 
     mac = CMAC(AES(key))
-    mac.update(data)
+    for each in parts:
+        mac.update(each)
     return mac.finalize()
 
 

@@ -17,7 +17,7 @@ from emrtd.globalplatform.derivation import SessionKeys, card_challenge
 from emrtd.globalplatform.initialize_update import InitializeUpdateAnswer
 from emrtd.globalplatform.keys import KeySource, StaticKeys, cipher_of
 from emrtd.globalplatform.parameters import Mode, SecurityLevel, Variant
-from emrtd.globalplatform.secure_channel import SecureChannel, is_protected, mac_input
+from emrtd.globalplatform.secure_channel import SecureChannel, is_protected, mac_head
 from emrtd.iso7816.apdu import INS, SHORT_MAX_LE, CommandAPDU
 from emrtd.iso7816.procedure import Procedure, Random
 from emrtd.status_words import SW
@@ -165,8 +165,8 @@ def _external_authenticate(
 
 
 def _command_mac(session: SessionKeys, command: CommandAPDU, data: bytes, mode: Mode) -> bytes:
-    message, _ = mac_input(command, data, mode)
-    return cipher_of(session.mac).cmac(session.mac, _FIRST_CHAINING_VALUE + message)
+    head, _ = mac_head(command, len(data), mode)
+    return cipher_of(session.mac).cmac(session.mac, _FIRST_CHAINING_VALUE, head, data)
 
 
 # --- the card --------------------------------------------------------------------------------

@@ -106,8 +106,8 @@ class SecureChannel:
         self._count(data)
         if data and self._encrypts_commands:
             data = self._cipher.encrypt_cbc(self._keys.enc, self._icv(), pad(data, _BLOCK))
-        message, extended = mac_input(command, data, self.mode)
-        mac = self._cipher.cmac(self._keys.mac, self._chaining_value + message)
+        head, extended = mac_head(command, len(data), self.mode)
+        mac = self._cipher.cmac(self._keys.mac, self._chaining_value, head, data)
         self._chaining_value = mac
         cla = command.cla | (0x20 if command.cla & _FURTHER_CLASS else 0x04)
         data += mac[: self.mode]
@@ -146,8 +146,8 @@ class SecureChannel:
             raise self._failure("the command is plain")
         data, mac = command.data[: -self.mode], command.data[-self.mode :]
         self._count(data)
-        message, _ = mac_input(command, data, self.mode)
-        expected = self._cipher.cmac(self._keys.mac, self._chaining_value + message)
+        head, _ = mac_head(command, len(data), self.mode)
+        expected = self._cipher.cmac(self._keys.mac, self._chaining_value, head, data)
         if not hmac.compare_digest(mac, expected[: self.mode]):
             raise self._failure("the C-MAC of the command is missing or wrong")
         self._chaining_value = expected
@@ -191,8 +191,8 @@ class SecureChannel:
         return self._cipher.encrypt_block(self._keys.enc, block)
 
     def _r_mac(self, data: bytes, sw: int) -> bytes:
-        message = self._chaining_value + data + sw.to_bytes(2, "big")
-        return self._cipher.cmac(self._keys.rmac, message)[: self.mode]
+        parts = self._chaining_value, data, sw.to_bytes(2, "big")
+        return self._cipher.cmac(self._keys.rmac, *parts)[: self.mode]
 
     def _decrypt(self, data: bytes, *, of_response: bool) -> bytes:
         if len(data) % _BLOCK:
@@ -219,17 +219,18 @@ def is_protected(cla: int) -> bool:
     return _secure_messaging(cla) == _PROTECTED
 
 
-def mac_input(command: CommandAPDU, data: bytes, mac_size: int) -> tuple[bytes, bool]:
-    """Return what the C-MAC covers behind the chaining value, and whether Lc is extended (6.2.4).
+def mac_head(command: CommandAPDU, data_size: int, mac_size: int) -> tuple[bytes, bool]:
+    """Return what the C-MAC covers before the data, and whether Lc is extended (6.2.4).
 
-    That is CLA with the secure messaging bit of GlobalPlatform and logical channel 0, INS, P1, P2,
-    Lc with the MAC in it, and the data, which is encrypted already.
+    After the chaining value, that is CLA with the secure messaging bit of GlobalPlatform and
+    logical channel 0, INS, P1, P2, and Lc with the MAC in it.  The data, which is encrypted
+    already, has `data_size` octets.
     """
-    size = len(data) + mac_size
+    size = data_size + mac_size
     extended = command.is_extended or size > SHORT_MAX_DATA
     lc = size.to_bytes(3 if extended else 1, "big")
     header = bytes((command.cla & 0x90 | 0x04, command.ins, command.p1, command.p2))
-    return header + lc + data, extended
+    return header + lc, extended
 
 
 def _secure_messaging(cla: int) -> int:

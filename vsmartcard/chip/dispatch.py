@@ -88,7 +88,8 @@ class Chip:
     def _answer(self, octets: bytes) -> ResponseAPDU:
         try:
             command = CommandAPDU.decode(octets)
-            self._check_frame(command, len(octets))
+            domain = self._core.state.requires_station
+            self._check_frame(command, len(octets), with_station=domain is not None)
         except MalformedError:
             self._end_secure_messaging()
             return ResponseAPDU(sw=SW.WRONG_LENGTH)
@@ -99,7 +100,6 @@ class Chip:
         if command.ins == INS.GET_RESPONSE and self._unsent:
             return self._send(self._unsent, SW.OK, command)
         self._unsent = b""
-        domain = self._core.state.requires_station
         if self._core.session.secure_messaging is not None:
             response = self._answer_protected(command)
         elif domain is not None and not command.cla & _OTHER_SECURE_MESSAGING:
@@ -111,9 +111,9 @@ class Chip:
             self._core.session = self._core.session.responded()
         return self._send(response.data, response.sw, command)
 
-    def _check_frame(self, command: CommandAPDU, size: int) -> None:
+    def _check_frame(self, command: CommandAPDU, size: int, *, with_station: bool) -> None:
         cla = command.cla
-        if self._core.state.requires_station is not None:
+        if with_station:
             cla &= ~(CLA | _STATION_SECURE_MESSAGING)
         elif self._core.state.is_jmrtd_applet:
             cla &= ~CLA

@@ -253,7 +253,8 @@ def test_a_card_whose_counter_does_not_move_for_empty_commands() -> None:
     assert run(secured(commands(), channel), quirky.process) == b"answer"
     assert seen == [b"", b"data"]
     quirky = card()
-    channel = run(authenticate(keys, ALL), quirky.process).channel
+    opening = authenticate(keys, ALL, random=bytes)  # of some challenges the padding is right
+    channel = run(opening, quirky.process).channel
     with pytest.raises(SecureChannelError):
         run(secured(commands(), channel), quirky.process)
 
