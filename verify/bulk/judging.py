@@ -10,8 +10,9 @@ from collections.abc import Sequence
 from contextlib import ExitStack
 from datetime import datetime
 from functools import cache
+from hashlib import sha256
 from pathlib import Path
-from typing import Self
+from typing import Final, Self
 
 import msgspec
 
@@ -24,8 +25,15 @@ from verify.bulk.rows import Row, row_of, unreadable
 from verify.judging.evidence import Evidence
 from verify.judging.policy import Policy
 from verify.session.evidence import seal_key
-from verify.session.judging import DecodedDocument, JudgingSession, decode_document
+from verify.session.judging import (
+    DecodedDocument,
+    JudgingSession,
+    decode_document,
+    load_stop_list,
+)
 from verify.trust.store import TrustStore
+
+_SAME: Final = "give every machine the same files, under the same paths, and do not change them"
 
 
 class Job(msgspec.Struct, frozen=True):
@@ -34,7 +42,8 @@ class Job(msgspec.Struct, frozen=True):
     `trust` is the path of the trust store, `content` the digest of its entries: a process on
     another machine must not judge with another store.  `at` is the instant (aware) of the
     judgement; `now`: it is the present one, and the clock of the machine must be right.
-    `release` is the version of Chipseal.  `full`: rows have the whole report.
+    `release` is the version of Chipseal.  `full`: rows have the whole report.  `stops` is the path
+    of a stop list, and its SHA-256.
     """
 
     trust: str
@@ -44,6 +53,7 @@ class Job(msgspec.Struct, frozen=True):
     now: bool
     release: str
     full: bool = False
+    stops: tuple[str, bytes] | None = None
 
 
 class Refusal(msgspec.Struct, frozen=True):
@@ -172,8 +182,13 @@ def _session(job: Job) -> JudgingSession | Refusal:
     if store.content_digest() != job.content:
         return Refusal(
             f"{job.trust}: a worker found another trust store there than this command",
-            "give every machine the same store, under the same path, and do not change it",
+            _SAME,
         )
+    stop_list = None
+    if job.stops is not None:
+        stop_list = load_stop_list(Path(job.stops[0]))
+        if sha256(stop_list.signed_data.der).digest() != job.stops[1]:
+            return Refusal(f"{job.stops[0]}: a worker found another stop list there", _SAME)
     gc.freeze()  # what is imported by now stays, and is not looked through again
     _LOCAL.job = job
     _LOCAL.session = JudgingSession(
@@ -182,5 +197,6 @@ def _session(job: Job) -> JudgingSession | Refusal:
         None if job.now else job.at,
         seen=store.last_import(),
         clock=lambda: job.at,
+        stop_list=stop_list,
     )
     return _LOCAL.session

@@ -45,6 +45,7 @@ _SHOWN: Final = 20
     show_default=True,
     help="Inspection policy: default, strict, old_reader or a TOML file.",
 )
+@click.option("--stop-list", type=_FILE, help="Look documents up in this signed stop list.")
 @click.option(
     "--at",
     type=click.DateTime(TIMES),
@@ -73,6 +74,7 @@ def bulk(
     paths: tuple[Path, ...],
     trust: Path,
     policy: str,
+    stop_list: Path | None,
     at: datetime | None,
     jobs: int | None,
     engine: str,
@@ -111,7 +113,7 @@ def bulk(
         return find_images(paths, listed, ignored=own)
 
     with ExitStack() as stack:
-        job = _make_job(trust, policy, at, full=full)
+        job = _make_job(trust, policy, at, stop_list, full=full)
         rows_file = (
             None
             if written is None
@@ -147,10 +149,15 @@ def bulk(
     return ExitStatus.OK
 
 
-def _make_job(trust: Path, policy: str, at: datetime | None, *, full: bool) -> "Job":
+def _make_job(
+    trust: Path, policy: str, at: datetime | None, stop_list: Path | None, *, full: bool
+) -> "Job":
     """Open the trust store and the policy, so that a mistake in either is reported first."""
+    from hashlib import sha256
+
     from verify.bulk.judging import Job, release
     from verify.judging.policy import load_policy
+    from verify.session.judging import load_stop_list
     from verify.trust.store import TrustStore
 
     found = load_policy(policy)
@@ -160,8 +167,20 @@ def _make_job(trust: Path, policy: str, at: datetime | None, *, full: bool) -> "
         instant = datetime.now(UTC).replace(microsecond=0)
     else:
         instant = at.replace(tzinfo=UTC) if at.tzinfo is None else at.astimezone(UTC)
-    where = str(trust.absolute())
-    return Job(where, content, found, instant, now=at is None, release=release(), full=full)
+    stops = None
+    if stop_list is not None:
+        octets = load_stop_list(stop_list).signed_data.der
+        stops = str(stop_list.absolute()), sha256(octets).digest()
+    return Job(
+        str(trust.absolute()),
+        content,
+        found,
+        instant,
+        now=at is None,
+        release=release(),
+        full=full,
+        stops=stops,
+    )
 
 
 def _tell(summary: "Summary", seconds: float, *, as_json: bool) -> None:

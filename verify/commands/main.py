@@ -103,6 +103,9 @@ def _judging(command: Callable[..., Any]) -> Callable[..., Any]:
             type=click.DateTime(TIMES),
             help="Judge as of this instant, in UTC.  [default: now]",
         ),
+        click.option(
+            "--stop-list", type=_FILE, help="Look the document up in this signed stop list."
+        ),
         click.option("--json", "as_json", is_flag=True, help="Print the report as a JSON object."),
         click.option(
             "--report",
@@ -178,6 +181,7 @@ def card(
     trust: Path,
     policy: str,
     at: datetime | None,
+    stop_list: Path | None,
     as_json: bool,
     **files: Any,
 ) -> ExitStatus:
@@ -205,7 +209,7 @@ def card(
     inspection_system = (
         None if terminal is None else load_terminal(terminal, read_passphrase(passphrase_file))
     )
-    with open_session(trust, policy, at) as session:
+    with open_session(trust, policy, at, stop_list=stop_list) as session:
         credentials, optical = read_credentials(mrz, can)
         with progress(as_json=as_json) as listener:
             evidence = read_card(
@@ -247,6 +251,7 @@ def image(
     trust: Path,
     policy: str,
     at: datetime | None,
+    stop_list: Path | None,
     as_json: bool,
     **files: Any,
 ) -> ExitStatus:
@@ -258,7 +263,7 @@ def image(
     DECODER.fork()
     wanted = _Files(**files)
     wanted.require_writers()
-    with open_session(trust, policy, at) as session:
+    with open_session(trust, policy, at, stop_list=stop_list) as session:
         evidence = load_evidence(image)
         if mrz is not None:
             from verify.commands.credentials import read_optical

@@ -248,6 +248,7 @@ def publish(
     as_json: bool,
 ) -> None:
     """Sign the content of STORE, with the next number, for posts to pull."""
+    from emrtd.pki.lists.stop_list import MAX_STOP_LIST, StopList
     from support.passphrase import read_passphrase
     from support.records import read_bounded
     from verify.judging.policy import load_policy
@@ -259,7 +260,10 @@ def publish(
     if policy is not None:
         load_policy(str(policy))  # posts could not use one that is wrong
         chosen = policy.read_text(encoding="utf-8")
-    stops = None if stop_list is None else read_bounded(stop_list, _MAX_STOP_LIST)
+    stops = None
+    if stop_list is not None:
+        stops = read_bounded(stop_list, MAX_STOP_LIST)
+        StopList.parse(stops)  # posts could not use one that is malformed
     with _open(store) as opened:
         signer, certificate, is_new = load_publisher(key, read_passphrase(passphrase_file), now)
         counter, octets = publish_store(
@@ -315,8 +319,6 @@ def pull(store: Path, source: str, publisher: Path | None, *, as_json: bool) -> 
     for each in pulled.files:
         click.echo(f"{each} written")
 
-
-_MAX_STOP_LIST = 64 * 1024 * 1024
 
 _PEM_LABELS = {
     TrustEntryKind.CSCA: "CERTIFICATE",

@@ -17,6 +17,7 @@ CHECK_IDS: Final = (
     "mrz.matches-optical",
     "mrz.matches-details",
     "document.expired",
+    "document.stop-list",
     "access.downgrade",
     "cardsecurity.signature",
     "chip.authentication",

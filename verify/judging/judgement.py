@@ -11,6 +11,7 @@ from typing import Final
 
 from emrtd.lds.files import DATA_GROUPS
 from emrtd.pki.findings import Check, Outcome
+from emrtd.pki.lists.stop_list import StopList
 from emrtd.pki.trust import TrustView
 from verify.judging.check_ids import CHECK_IDS, CLONE_PROOFS
 from verify.judging.checks import (
@@ -26,6 +27,7 @@ from verify.judging.checks import (
     security_object,
     structure,
 )
+from verify.judging.checks import stop_list as stop_list_check
 from verify.judging.checks.case import Case, CheckFunction, Earlier
 from verify.judging.contents import (
     data_group_rows,
@@ -53,6 +55,7 @@ CHECKS: Final[tuple[CheckFunction, ...]] = (
     mrz.check_optical,
     details.check_details,
     mrz.check_expiry,
+    stop_list_check.check_stop_list,
     security_object.check_card_security,
     access.check_downgrade,
     chip.check_chip_authentication,
@@ -92,13 +95,15 @@ def judge(
     looks: ImageLooks | None = None,
     *,
     decoded: Contents | None = None,
+    stop_list: StopList | None = None,
 ) -> Report:
     """Judge evidence as of an instant (aware, UTC).
 
     `looks` holds the results of decoding its images; with None, lds.images is not performed.
     `decoded` holds the files of the evidence, if they were decoded before (`decode_files`).
+    `stop_list` is a list in which to look the document up.
     """
-    case = Case(evidence, trust, policy, at, looks, decoded)
+    case = Case(evidence, trust, policy, at, looks, decoded, stop_list)
     made: dict[str, Check] = {}
     for check_function in CHECKS:
         made.update((check.id, check) for check in check_function(case, made))

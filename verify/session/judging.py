@@ -10,7 +10,10 @@ import msgspec
 from msgspec.structs import replace
 
 from emrtd.pki.findings import Check, Outcome
+from emrtd.pki.lists.stop_list import MAX_STOP_LIST, StopList
 from emrtd.pki.trust import TrustView
+from support.files import decoding
+from support.records import read_bounded
 from verify.judging.decoding import Contents, decode_files
 from verify.judging.evidence import Evidence
 from verify.judging.images import ImageLooks
@@ -50,12 +53,14 @@ class JudgingSession:
         *,
         seen: datetime | None = None,
         clock: Callable[[], datetime] = now,
+        stop_list: StopList | None = None,
     ) -> None:
         self.trust: Final = trust
         self.policy: Final = policy
         self.at: Final = at
         self._seen: Final = seen
         self._clock: Final = clock
+        self._stop_list: Final = stop_list
 
     def judge(self, evidence: Evidence) -> Report:
         """Decode the images of one document and judge it."""
@@ -71,6 +76,7 @@ class JudgingSession:
             at,
             document.looks,
             decoded=document.contents,
+            stop_list=self._stop_list,
         )
         if self.at is not None or self._seen is None or self._seen - at <= TOLERANCE:
             return report
@@ -130,14 +136,24 @@ def open_session(
     at: datetime | None = None,
     *,
     clock: Callable[[], datetime] = now,
+    stop_list: Path | None = None,
 ) -> Iterator[JudgingSession]:
     """Open a trust store, and a policy by its name or file; an `at` without a time zone is UTC.
 
-    `clock` returns the current time (aware).
+    `clock` returns the current time (aware); `stop_list` is the file of a stop list.
     Raises `MisuseError`, `MalformedError` or `OSError` if either of them cannot be used.
     """
     if at is not None:
         at = at.replace(tzinfo=UTC) if at.tzinfo is None else at.astimezone(UTC)
     found = load_policy(policy)
+    stops = None if stop_list is None else load_stop_list(stop_list)
     with TrustStore.open(trust) as store:
-        yield JudgingSession(store, found, at, seen=store.last_import(), clock=clock)
+        yield JudgingSession(
+            store, found, at, seen=store.last_import(), clock=clock, stop_list=stops
+        )
+
+
+def load_stop_list(path: Path) -> StopList:
+    """Read a stop list; raises `MalformedError` or `OSError` if it cannot be read."""
+    with decoding(path):
+        return StopList.parse(read_bounded(path, MAX_STOP_LIST))

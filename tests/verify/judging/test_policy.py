@@ -72,7 +72,7 @@ def test_an_oversized_policy_is_not_read(tmp_path: Path) -> None:
 
 
 def test_the_check_ids_are_complete() -> None:
-    assert len(CHECK_IDS) == len(set(CHECK_IDS)) == 24
+    assert len(CHECK_IDS) == len(set(CHECK_IDS)) == 25
 
 
 def test_the_old_reader_differs_from_the_default_only_in_basic_access_control() -> None:

@@ -11,6 +11,7 @@ import pytest
 from support.command_line import run_command_line
 from tests.certificates import NOW
 from tests.helpers import damaged
+from tests.verify.judging.test_stop_list import stops
 from tests.verify.trust.stores import CSCA, ELSEWHERE, add
 from verify.commands.main import verify
 from verify.trust import fetching
@@ -162,13 +163,14 @@ def test_a_store_that_was_filled_by_hand_follows_nobody(office: Office) -> None:
 def test_a_policy_and_a_stop_list_travel_with_it(office: Office) -> None:
     policy = Path("verify/judging/policies/strict.toml").read_text()
     (office.folder / "p.toml").write_text(policy)
-    (office.folder / "stop").write_bytes(b"a stop list")
+    stop_list = stops("ZU1234567")
+    (office.folder / "stop").write_bytes(stop_list)
     office.publish(
         "t.p7m", "--policy", office.folder / "p.toml", "--stop-list", office.folder / "stop"
     )
     assert office.pull()[0] == 0
     assert (office.folder / "post.policy.toml").read_text() == policy
-    assert (office.folder / "post.stop-list").read_bytes() == b"a stop list"
+    assert (office.folder / "post.stop-list").read_bytes() == stop_list
     (office.folder / "p.toml").write_text("name = 1")
     status, *_ = office.run(
         "publish", office.folder / "office.sqlite", "--key", office.folder / "key.p8",

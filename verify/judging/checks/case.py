@@ -23,6 +23,7 @@ from emrtd.lds.security.sod import Sod
 from emrtd.lds.values import is_digits
 from emrtd.mrz import Mrz
 from emrtd.pki.findings import Check, NamedQuirk, Outcome, Shows
+from emrtd.pki.lists.stop_list import StopList
 from emrtd.pki.passive import Examination, examine
 from emrtd.pki.signer_profile import Use
 from emrtd.pki.trust import TrustView
@@ -48,7 +49,8 @@ class Case(msgspec.Struct, frozen=True, dict=True):
 
     The property of a file is its decoded content, None if the evidence has no such file, or the
     `MalformedError` that decoding raised.  `images` is None if the images were not decoded.
-    `decoded` holds the files of the evidence, if they were decoded before.
+    `decoded` holds the files of the evidence, if they were decoded before.  `stop_list` is the one
+    that was given for this judgement.
     """
 
     evidence: Evidence
@@ -57,6 +59,7 @@ class Case(msgspec.Struct, frozen=True, dict=True):
     at: datetime
     images: ImageLooks | None = None
     decoded: Contents | None = None
+    stop_list: StopList | None = None
 
     @property
     def session(self) -> InspectionSession | None:
