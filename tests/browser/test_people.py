@@ -196,6 +196,19 @@ def test_a_live_picture_stays_in_the_window(post: Post) -> None:
     assert all(each.startswith("blob:") for each in post.requested[sent:])
 
 
+def test_a_page_that_lost_its_stream_shows_everything_again(post: Post) -> None:
+    post.scan(LINES)
+    post.put(usual())
+    post.verdict("accept")
+    post.window.context.set_offline(True)
+    post.window.locator("#language").select_option("de")  # it ends the stream
+    post.phase("away")
+    post.window.context.set_offline(False)
+    post.verdict("accept").locator(".face img").wait_for()
+    assert post.window.locator("#history li").count() == 1
+    assert post.title == "ANNEHMEN"
+
+
 def test_locking_leaves_nothing_of_a_person_in_the_page(post: Post) -> None:
     post.scan(LINES)
     post.put(usual())

@@ -52,7 +52,13 @@ def test_a_chip_that_stalls_is_named(post: Post) -> None:
     post.verdict("accept")
 
 
-def test_a_desk_that_has_ended_is_named(post: Post) -> None:
+def test_a_desk_that_has_ended_is_named_and_leaves_nothing_of_a_person(post: Post) -> None:
+    post.scan(LINES)
+    post.put(usual())
+    post.verdict("accept").locator(".face img").wait_for()
     post.stop()
     post.phase("away")
     assert post.title == "The desk does not answer"
+    left = post.window.content()
+    for personal in ("MUSTERMANN", "ZU1234567", "blob:"):
+        assert personal not in left, personal

@@ -106,7 +106,10 @@ function showAway(which) {
   announce(view, before.phase !== "away");
   before = { phase: "away", number: 0 };
   for (const id of ["entry", "progress", "report", "notices"]) byId(id).hidden = true;
-  byId("history").replaceChildren();
+  for (const id of ["report", "history", "notices", "lines"]) render(byId(id), null, () => []);
+  byId("reader").textContent = "";
+  if (byId("zoom").open) byId("zoom").close();
+  entry.clear();
   keepOnly([]);
   forgetPicture();
 }
