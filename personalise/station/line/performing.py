@@ -7,7 +7,7 @@ from functools import singledispatchmethod
 from pathlib import Path
 from typing import Any, Final
 
-from emrtd.errors import TransportError
+from emrtd.errors import TransportError, TransportFault
 from emrtd.lds.files import FileID
 from emrtd.transport.events import CardEventKind, CardEvents
 from emrtd.transport.readers import connect, watch
@@ -204,6 +204,10 @@ class Performer:
         except WriteError:
             raise
         except ChipsealError as error:
+            if isinstance(error, TransportError) and error.fault is TransportFault.CARD_HELD:
+                raise StopReaderError(
+                    error.message, advice=error.advice, comes_back=True
+                ) from error
             raise outcome_of(error) from error
 
     @_perform.register

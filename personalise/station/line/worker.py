@@ -86,17 +86,19 @@ def _until_ended() -> Work[Ended]:
         if isinstance(arrival, Ended):
             return arrival
         if arrival.new:
-            failures = 0
+            failures, told = 0, ""
         try:
             following = yield from _handle()
         except TryAgainError as error:
             failures += 1
             following = yield from _again(error, failures)
         except StopReaderError as error:
-            yield from ask(Release())
+            yield from ask(Release(_SETTLING_SECONDS))
             if not error.comes_back:
                 return Ended(str(error), failed=True)
-            yield from ask(Tell(EventKind.WAITING, str(error)))
+            if str(error) != told:
+                told = str(error)
+                yield from ask(Tell(EventKind.WAITING, told))
             following = _SAME
         except StepRefusedError as error:  # somebody else decided: the card must not leave as good
             yield from ask(Tell(EventKind.REJECTED_CARD, str(error)))

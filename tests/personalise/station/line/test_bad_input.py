@@ -234,6 +234,20 @@ def test_a_reader_that_is_unplugged_goes_on_when_it_comes_back(
     assert line.check() == []
 
 
+def test_a_card_that_another_program_holds_is_waited_for(
+    tmp_path: Path, run: Callable[..., Run]
+) -> None:
+    line = Line.established(tmp_path, 1)
+    held = StateFile(min(line.feeders[0].glob("*.chip")))
+    threading.Timer(3.0, held.close).start()
+    done = run(line)
+    assert done.summary["issued"] == 1
+    assert done.summary["rejected_cards"] == 0
+    waited = [each for each in done.reasons(EventKind.WAITING) if "in another reader" in each]
+    assert len(waited) == 1, "it is told once"
+    assert line.check() == []
+
+
 def test_a_reader_without_extended_length_is_stopped(
     tmp_path: Path, run: Callable[..., Run], monkeypatch: pytest.MonkeyPatch
 ) -> None:
