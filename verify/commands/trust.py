@@ -13,6 +13,7 @@ import click
 from support.command_line import examples
 from support.errors import MisuseError
 from support.files import write_atomically
+from support.printable_text import printable
 from verify.trust.kinds import TrustEntryKind
 
 if TYPE_CHECKING:
@@ -208,6 +209,42 @@ def export(store: Path, output: Path, kind: str | None, country: str | None) -> 
     blocks = [_pem(entry) for entry in entries if entry.kind in _PEM_LABELS]
     write_atomically(output, "".join(blocks).encode())
     click.echo(f"{_entries(len(blocks))} written to {output}")
+
+
+@trust.command(epilog=examples("verify trust states trust.sqlite --country NL"))
+@_STORE
+@_COUNTRY
+@click.option("--problems", is_flag=True, help="Only States of which something is missing.")
+@_JSON
+def states(store: Path, country: str | None, *, problems: bool, as_json: bool) -> None:
+    """List what STORE has of each State, what is missing, and who publishes it."""
+    from verify.trust.states import states_of
+
+    now = datetime.now(UTC)
+    wanted = country.upper() if country else None
+    with _open(store) as opened:
+        found = states_of(opened, now, wanted=[wanted] if wanted else [])
+    chosen = [each for each in found if wanted in {None, each.country}]
+    if problems:
+        chosen = [each for each in chosen if each.problems]
+    if as_json:
+        _print_json([each.as_json(now) for each in chosen])
+        return
+    click.echo("State  CSCAs  links  CRL of      signers  without a chain")
+    for each in chosen:
+        click.echo(
+            f"{each.country or '-':5}  {each.cscas:5}  {each.links:5}  {each.crl[:10] or '-':10}"
+            f"  {each.signers:7}  {each.not_chained:15}"
+        )
+        for problem in each.problems:
+            click.echo(f"       {problem}")
+        for reason, count in each.reasons:
+            click.echo(printable(f"         {count}: {reason}"))
+        if wanted:
+            for source in each.sources:
+                click.echo(f"       {source.what}: {source.where} (seen {source.seen})")
+    if not wanted and any(each.problems for each in chosen):
+        click.echo("--country CC says who publishes what is missing of a State")
 
 
 @trust.command(
