@@ -2,10 +2,11 @@
 
 import pytest
 
+from tests.interop.jmrtd_project import class_path
 from tests.issuing import Issuer
 from tests.readers import claims, insert, reader, virtual_readers
 
-__all__ = ["claims", "insert", "reader", "virtual_readers"]
+__all__ = ["claims", "class_path", "insert", "reader", "virtual_readers"]
 
 
 @pytest.fixture(scope="session")

@@ -68,8 +68,8 @@ import org.jmrtd.protocol.ReadBinaryAPDUSender;
  * Reads the card in a PC/SC reader with JMRTD and prints tab-separated pairs, one a line.
  *
  * <p>Usage: ReadCard READER WAY [IS-FOLDER], with the password on standard input: a CAN, or the
- * document number, date of birth and date of expiry on three lines. WAY is "bac", or a password and
- * a mapping of PACE: "mrz/GM", "can/CAM". IS-FOLDER holds the certificates (*.cvcert, in the order
+ * document number, date of birth and date of expiry on three lines. WAY is "bac", "bac/select" for a
+ * card without short EF identifiers, or a password and a mapping of PACE: "mrz/GM", "can/CAM". IS-FOLDER holds the certificates (*.cvcert, in the order
  * of the chain by their names) and the key (key.der, PKCS#8) of an inspection system, for Terminal
  * Authentication.
  */
@@ -92,13 +92,21 @@ public final class ReadCard {
     System.setOut(new PrintStream(output, true, StandardCharsets.UTF_8));
     List<String> secret =
         new String(System.in.readAllBytes(), StandardCharsets.UTF_8).lines().toList();
-    CardService card = new TerminalCardService(terminal(arguments[0]));
-    PassportService service =
-        new PassportService(card, PassportService.NORMAL_MAX_TRANCEIVE_LENGTH, BLOCK, true, true);
+    Path inspectionSystem = arguments.length > 2 ? Path.of(arguments[2]) : null;
+    read(terminal(arguments[0]), arguments[1], secret, inspectionSystem);
+  }
+
+  /** Reads the card of a terminal. */
+  static void read(CardTerminal terminal, String way, List<String> secret, Path inspectionSystem)
+      throws Exception {
+    boolean shortIdentifiers = !way.endsWith("/select");
+    CardService card = new TerminalCardService(terminal);
+    int longest = PassportService.NORMAL_MAX_TRANCEIVE_LENGTH;
+    PassportService service = new PassportService(card, longest, BLOCK, shortIdentifiers, true);
     service.open();
     ReadCard reader = new ReadCard(service);
-    reader.open(arguments[1], secret);
-    reader.read(arguments.length > 2 ? Path.of(arguments[2]) : null);
+    reader.open(way, secret);
+    reader.read(inspectionSystem);
     service.close();
   }
 
@@ -118,7 +126,7 @@ public final class ReadCard {
   // --- access -------------------------------------------------------------------------------
 
   private void open(String way, List<String> secret) throws Exception {
-    if (way.equals("bac")) {
+    if (way.startsWith("bac")) {
       service.sendSelectApplet(false);
       service.doBAC(new BACKey(secret.get(0), secret.get(1), secret.get(2)));
       print("access", "BAC");
