@@ -5,7 +5,6 @@ generator than its name implies.  Those use fastecdsa, which does not promise pr
 side channels: keep keys on such curves in an HSM.
 """
 
-import secrets
 from collections.abc import Callable
 from functools import lru_cache
 from typing import TYPE_CHECKING, Final
@@ -47,13 +46,15 @@ def sign(
     curve: Curve,
     private: int,
     digest: bytes,
-    random: Callable[[int], bytes] = secrets.token_bytes,
+    random: Callable[[int], bytes],
 ) -> tuple[int, int]:
     """Sign a digest of 20 to 64 octets with the private number; returns (r, s).
 
     OpenSSL uses its own randomness.  `random` is used if OpenSSL does not support the curve, or if
-    `random` is not the default.
+    `random` is not `secrets.token_bytes`.
     """
+    import secrets
+
     if random is secrets.token_bytes and curve in _OPENSSL_CURVES:
         return _sign_with_openssl(curve, private, digest)
     size = (curve.n.bit_length() + 7) // 8

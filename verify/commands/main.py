@@ -257,10 +257,11 @@ def image(
 ) -> ExitStatus:
     """Judge an LDS image: a folder or a zip of elementary files, or one such file."""
     from emrtd.biometrics.images.decoder import DECODER
+
+    DECODER.fork()  # while this process is small
     from verify.session.evidence import load_evidence, with_printed_mrz
     from verify.session.judging import open_session
 
-    DECODER.fork()
     wanted = _Files(**files)
     wanted.require_writers()
     with open_session(trust, policy, at, stop_list=stop_list) as session:

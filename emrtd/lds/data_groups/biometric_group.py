@@ -1,6 +1,6 @@
 """What DG2, DG3 and DG4 share: instances of data in ISO/IEC 19794 or ISO/IEC 39794."""
 
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from typing import ClassVar, Generic, Protocol, Self, TypeVar
 
 from emrtd.biometrics.cbeff import (
@@ -25,6 +25,10 @@ class BiometricRecord(Protocol):
     @property
     def tolerated(self) -> tuple[str, ...]:
         """The quirks that were read past, a sentence each."""
+
+    @classmethod
+    def decode(cls, octets: bytes) -> Self:
+        """Read a whole block; raises `MalformedError`."""
 
     def encode(self) -> bytes:
         """Return the octets of the block; raises `MisuseError` for a field that does not fit."""
@@ -73,7 +77,6 @@ class BiometricDataGroup(PartlyCompared, Generic[R_co, S_co], frozen=True):
     def decode(cls, octets: bytes) -> Self:
         """Read the EF; raises `MalformedError`, also for an image whose header cannot be read."""
         group = BiometricGroup.decode(octets, cls.tag(), cls.file_id)
-        decoders = cls.decoders()
         tolerated = list(group.tolerated)
         instances = []
         for template in group.templates:
@@ -85,7 +88,7 @@ class BiometricDataGroup(PartlyCompared, Generic[R_co, S_co], frozen=True):
                     f"{cls.file_id} holds ISO/IEC {generation.value} data under {template.tag:X}"
                 )
             tolerated += cls._misstatements(template.header, generation)
-            record = decoders[generation](template.block)
+            record = cls.block(generation).decode(template.block)
             instance = Instance(template.header, record, template.tag, template.others)
             tolerated += record.tolerated
             tolerated += (note for _, notes in cls.views(instance) for note in notes)
@@ -126,8 +129,8 @@ class BiometricDataGroup(PartlyCompared, Generic[R_co, S_co], frozen=True):
         return FILES[cls.file_id].tag or 0
 
     @classmethod
-    def decoders(cls) -> dict[Generation, Callable[[bytes], R_co]]:
-        """Return the function that decodes a biometric data block, for each generation."""
+    def block(cls, generation: Generation) -> type[R_co]:
+        """Return the class of a biometric data block of this generation."""
         raise NotImplementedError
 
     @classmethod

@@ -1,22 +1,24 @@
 """DG2: the holder's face (Doc 9303-10, 4.7.2)."""
 
-from collections.abc import Callable, Iterable
-from typing import ClassVar, Self
+from collections.abc import Iterable
+from typing import TYPE_CHECKING, ClassVar, Self
 
 from msgspec.structs import replace
 
 from emrtd.biometrics.cbeff import FACIAL_FEATURES, BiometricHeader
 from emrtd.biometrics.iso19794 import face as iso19794
-from emrtd.biometrics.iso39794 import face as iso39794
 from emrtd.biometrics.samples import FaceImage, Generation
 from emrtd.lds.data_groups.biometric_group import TAGS, BiometricDataGroup, Instance
 from emrtd.lds.files import FileID
 from support.errors import MalformedError, MisuseError
 
-FaceBlock = iso19794.FaceRecord | iso39794.FaceImageDataBlock
+if TYPE_CHECKING:
+    from emrtd.biometrics.iso39794 import face as iso39794
+
+    FaceBlock = iso19794.FaceRecord | iso39794.FaceImageDataBlock
 
 
-class DataGroup2(BiometricDataGroup[FaceBlock, FaceImage], frozen=True):
+class DataGroup2(BiometricDataGroup["FaceBlock", FaceImage], frozen=True):
     """The faces of the holder, nearly always one; the first is the one to compare with."""
 
     file_id: ClassVar[FileID] = FileID.DG2
@@ -44,24 +46,26 @@ class DataGroup2(BiometricDataGroup[FaceBlock, FaceImage], frozen=True):
         return cls(instances)
 
     @classmethod
-    def _instance(cls, face: FaceImage, generation: Generation) -> Instance[FaceBlock]:
+    def _instance(cls, face: FaceImage, generation: Generation) -> "Instance[FaceBlock]":
         header = BiometricHeader.of(
             FACIAL_FEATURES, cls.format_types[generation][0], created=face.captured
         )
-        is_19794 = generation is Generation.ISO_19794
-        record = (iso19794.FaceRecord if is_19794 else iso39794.FaceImageDataBlock).of(face)
+        record = cls.block(generation).of(face)
         return Instance(header, record, TAGS[generation])
 
     @classmethod
-    def decoders(cls) -> dict[Generation, Callable[[bytes], FaceBlock]]:
-        """Return the function that decodes a face, for each generation."""
-        return {
-            Generation.ISO_19794: iso19794.FaceRecord.decode,
-            Generation.ISO_39794: iso39794.FaceImageDataBlock.decode,
-        }
+    def block(cls, generation: Generation) -> "type[FaceBlock]":
+        """Return the class of a biometric data block of this generation, which is imported."""
+        if generation is Generation.ISO_19794:
+            return iso19794.FaceRecord
+        from emrtd.biometrics.iso39794 import face as iso39794
+
+        return iso39794.FaceImageDataBlock
 
     @classmethod
-    def views(cls, instance: Instance[FaceBlock]) -> tuple[tuple[FaceImage, tuple[str, ...]], ...]:
+    def views(
+        cls, instance: "Instance[FaceBlock]"
+    ) -> tuple[tuple[FaceImage, tuple[str, ...]], ...]:
         """Return the faces of an instance; their time of capture may be in the CBEFF header."""
         return tuple(
             (replace(face, captured=face.captured or instance.header.created), notes)

@@ -1,7 +1,7 @@
 """DG3: the holder's fingerprints (Doc 9303-10, 4.7.3)."""
 
-from collections.abc import Callable, Iterable
-from typing import ClassVar, Self
+from collections.abc import Iterable
+from typing import TYPE_CHECKING, ClassVar, Self
 
 from msgspec.structs import replace
 
@@ -14,18 +14,20 @@ from emrtd.biometrics.cbeff import (
     finger_of_subtype,
 )
 from emrtd.biometrics.iso19794 import finger as iso19794
-from emrtd.biometrics.iso39794 import finger as iso39794
 from emrtd.biometrics.samples import FingerImage, FingerPosition, Generation
 from emrtd.iso7816.procedure import Random
 from emrtd.lds.data_groups.biometric_group import TAGS, BiometricDataGroup, Instance
 from emrtd.lds.files import FileID
 
-FingerBlock = iso19794.FingerRecord | iso39794.FingerImageDataBlock
+if TYPE_CHECKING:
+    from emrtd.biometrics.iso39794 import finger as iso39794
+
+    FingerBlock = iso19794.FingerRecord | iso39794.FingerImageDataBlock
 RANDOM_SIZE = 8
 """Octets of the random number in a DG3 or DG4 without templates."""
 
 
-class DataGroup3(BiometricDataGroup[FingerBlock, FingerImage], frozen=True):
+class DataGroup3(BiometricDataGroup["FingerBlock", FingerImage], frozen=True):
     """The fingerprints of the holder, one template for each finger; it may be empty."""
 
     file_id: ClassVar[FileID] = FileID.DG3
@@ -53,28 +55,28 @@ class DataGroup3(BiometricDataGroup[FingerBlock, FingerImage], frozen=True):
         return cls((), (tlv.encode(ISSUER_DATA, random(RANDOM_SIZE)),))
 
     @classmethod
-    def _instance(cls, finger: FingerImage, generation: Generation) -> Instance[FingerBlock]:
+    def _instance(cls, finger: FingerImage, generation: Generation) -> "Instance[FingerBlock]":
         header = BiometricHeader.of(
             FINGERPRINT,
             cls.format_types[generation][0],
             subtype=FINGER_SUBTYPES.get(finger.position, 0),
             created=finger.captured,
         )
-        is_19794 = generation is Generation.ISO_19794
-        record = (iso19794.FingerRecord if is_19794 else iso39794.FingerImageDataBlock).of(finger)
+        record = cls.block(generation).of(finger)
         return Instance(header, record, TAGS[generation])
 
     @classmethod
-    def decoders(cls) -> dict[Generation, Callable[[bytes], FingerBlock]]:
-        """Return the function that decodes a finger, for each generation."""
-        return {
-            Generation.ISO_19794: iso19794.FingerRecord.decode,
-            Generation.ISO_39794: iso39794.FingerImageDataBlock.decode,
-        }
+    def block(cls, generation: Generation) -> "type[FingerBlock]":
+        """Return the class of a biometric data block of this generation, which is imported."""
+        if generation is Generation.ISO_19794:
+            return iso19794.FingerRecord
+        from emrtd.biometrics.iso39794 import finger as iso39794
+
+        return iso39794.FingerImageDataBlock
 
     @classmethod
     def views(
-        cls, instance: Instance[FingerBlock]
+        cls, instance: "Instance[FingerBlock]"
     ) -> tuple[tuple[FingerImage, tuple[str, ...]], ...]:
         """Return the fingers of an instance; position and time may be in the CBEFF header."""
         views = []

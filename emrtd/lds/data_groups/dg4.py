@@ -1,24 +1,26 @@
 """DG4: the holder's irises (Doc 9303-10, 4.7.4)."""
 
-from collections.abc import Callable, Iterable
-from typing import ClassVar, Self
+from collections.abc import Iterable
+from typing import TYPE_CHECKING, ClassVar, Self
 
 from msgspec.structs import replace
 
 from emrtd import tlv
 from emrtd.biometrics.cbeff import EYE_SUBTYPES, IRIS, ISSUER_DATA, BiometricHeader, eye_of_subtype
 from emrtd.biometrics.iso19794 import iris as iso19794
-from emrtd.biometrics.iso39794 import iris as iso39794
 from emrtd.biometrics.samples import Generation, IrisImage
 from emrtd.iso7816.procedure import Random
 from emrtd.lds.data_groups.biometric_group import TAGS, BiometricDataGroup, Instance
 from emrtd.lds.data_groups.dg3 import RANDOM_SIZE
 from emrtd.lds.files import FileID
 
-IrisBlock = iso19794.IrisRecord | iso39794.IrisImageDataBlock
+if TYPE_CHECKING:
+    from emrtd.biometrics.iso39794 import iris as iso39794
+
+    IrisBlock = iso19794.IrisRecord | iso39794.IrisImageDataBlock
 
 
-class DataGroup4(BiometricDataGroup[IrisBlock, IrisImage], frozen=True):
+class DataGroup4(BiometricDataGroup["IrisBlock", IrisImage], frozen=True):
     """The irises of the holder, one template for each eye; it may be empty."""
 
     file_id: ClassVar[FileID] = FileID.DG4
@@ -41,27 +43,29 @@ class DataGroup4(BiometricDataGroup[IrisBlock, IrisImage], frozen=True):
         return cls((), (tlv.encode(ISSUER_DATA, random(RANDOM_SIZE)),))
 
     @classmethod
-    def _instance(cls, iris: IrisImage, generation: Generation) -> Instance[IrisBlock]:
+    def _instance(cls, iris: IrisImage, generation: Generation) -> "Instance[IrisBlock]":
         header = BiometricHeader.of(
             IRIS,
             cls.format_types[generation][0],
             subtype=EYE_SUBTYPES[iris.eye],
             created=iris.captured,
         )
-        is_19794 = generation is Generation.ISO_19794
-        record = (iso19794.IrisRecord if is_19794 else iso39794.IrisImageDataBlock).of(iris)
+        record = cls.block(generation).of(iris)
         return Instance(header, record, TAGS[generation])
 
     @classmethod
-    def decoders(cls) -> dict[Generation, Callable[[bytes], IrisBlock]]:
-        """Return the function that decodes an iris, for each generation."""
-        return {
-            Generation.ISO_19794: iso19794.IrisRecord.decode,
-            Generation.ISO_39794: iso39794.IrisImageDataBlock.decode,
-        }
+    def block(cls, generation: Generation) -> "type[IrisBlock]":
+        """Return the class of a biometric data block of this generation, which is imported."""
+        if generation is Generation.ISO_19794:
+            return iso19794.IrisRecord
+        from emrtd.biometrics.iso39794 import iris as iso39794
+
+        return iso39794.IrisImageDataBlock
 
     @classmethod
-    def views(cls, instance: Instance[IrisBlock]) -> tuple[tuple[IrisImage, tuple[str, ...]], ...]:
+    def views(
+        cls, instance: "Instance[IrisBlock]"
+    ) -> tuple[tuple[IrisImage, tuple[str, ...]], ...]:
         """Return the irises of an instance; the eye and the time may be in the CBEFF header."""
         stated = eye_of_subtype(instance.header.subtype)
         return tuple(
