@@ -11,7 +11,7 @@ from verify.commands.main import ELSEWHERE, verify
 
 HEAVY = {
     "PIL", "asyncio", "cryptography", "distributed", "httpx", "jinja2", "msgspec", "numpy", "rich",
-    "smartcard", "sqlite3", "ssl", "starlette", "uvicorn",
+    "smartcard", "sqlalchemy", "sqlite3", "ssl", "starlette", "uvicorn",
 }  # fmt: skip
 
 
@@ -34,6 +34,7 @@ def started(command: str) -> "subprocess.CompletedProcess[str]":
     "command",
     [
         "personalise", "personalise pki", "personalise write", "personalise sign-service",
+        "personalise jobs", "personalise ledger",
         "verify", "verify bulk", "verify card", "verify desk", "verify image", "verify trust",
         "vsmartcard", "vsmartcard readers",
         "chipseal", "chipseal personalise", "chipseal verify card",

@@ -22,6 +22,8 @@ from support.command_line import examples
 from support.errors import ExitStatus, MisuseError
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
+
     from personalise.ledger.interface import JobEntry, PurgeReport
 
 _STATES = (
@@ -88,8 +90,20 @@ def show(application: str, *, as_json: bool, **where: Any) -> None:
         if name != "steps" and value not in {None, ""}:
             click.echo(f"{name:13} {value}")
     for at, chain, step in steps:
-        details = "  ".join(f"{key}={value}" for key, value in step.items() if key != "step")
-        click.echo(f"{at:%Y-%m-%d %H:%M:%S}  {chain:20} {step['step']:20} {details}")
+        click.echo(
+            f"{at:%Y-%m-%d %H:%M:%S}  {chain:20} {step['step']:20} {_details(step)}".rstrip()
+        )
+
+
+def _details(step: "Mapping[str, object]") -> str:
+    """Return the fields of a step that say something, but for long digests."""
+    shown = {
+        name: value
+        for name, value in step.items()
+        if name not in {"step", "worker", "until", "document", "contents", "image", "sod", "entry"}
+        and value not in {None, "", False}
+    }
+    return "  ".join(f"{name}={value}" for name, value in shown.items())
 
 
 @jobs.command("reject", epilog=examples("personalise jobs reject A-0123 --reason withdrawn"))

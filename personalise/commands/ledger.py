@@ -92,6 +92,8 @@ def status(*, as_json: bool, **where: Any) -> None:
         click.echo(json.dumps(record))
         return
     click.echo(f"{database}: ledger {identifier}")
+    if checkpoint is not None:
+        click.echo(f"checkpoint    {checkpoint[0]:,}, signed {checkpoint[1]:%Y-%m-%d %H:%M:%S} UTC")
     for title, counts in (("applications", summary.jobs), ("cards", summary.cards)):
         for state, number in counts.items():
             click.echo(f"{title:13} {state.value:12} {number:>10,}")

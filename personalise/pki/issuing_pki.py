@@ -10,6 +10,9 @@
     DIR/issued/*.cer   every certificate ever issued, by serial number
     DIR/audit.jsonl    the log of every operation; audit.pub is the key that verifies it
     DIR/register.sqlite  which Document Signer signed which document, with encrypted numbers
+    DIR/ledger.pub     the key that verifies the ledger's checkpoints, if the PKI has a ledger
+    DIR/ledger-checkpoint.json  the last of them; DIR/ledger.sqlite is the ledger, by default
+    DIR/retention/*.key  the keys of the ledger's retention periods, encrypted
     DIR/certified/     card-verifiable certificates issued on request, by their reference
     DIR/keys/*.p8      the private keys, encrypted
     DIR/terminal/      an inspection system that may read fingerprints: its certificates up to the
