@@ -1,6 +1,7 @@
 """Options that the commands of the ledger share, and how they open it."""
 
 import getpass
+import os
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -84,7 +85,12 @@ def name_of(by: str | None) -> str:
     """Return who decides: the named one, or the user of this process."""
     from personalise.ledger.supervising import one_line
 
-    return one_line(getpass.getuser() if by is None else by, "name")
+    if by is not None:
+        return one_line(by, "name")
+    try:
+        return getpass.getuser()
+    except (KeyError, OSError):  # a user without a name, as in some containers
+        return f"user {os.getuid()}"
 
 
 def card_name(text: str) -> str:

@@ -9,7 +9,13 @@ from pathlib import Path
 from typing import Any, Final, NoReturn
 
 from sqlalchemy import URL, Connection, Engine, create_engine, event, make_url
-from sqlalchemy.exc import ArgumentError, DBAPIError, NoSuchModuleError, OperationalError
+from sqlalchemy.exc import (
+    ArgumentError,
+    DBAPIError,
+    IntegrityError,
+    NoSuchModuleError,
+    OperationalError,
+)
 
 from personalise.ledger.interface import DamagedLedgerError, LedgerUnavailableError
 from support.errors import MisuseError
@@ -116,8 +122,14 @@ class Database:
             self._explain_sqlite(error)
 
     def _explain(self, error: DBAPIError) -> NoReturn:
-        if isinstance(error.orig, sqlite3.Error):
+        is_conflict = isinstance(error, IntegrityError)
+        if isinstance(error.orig, sqlite3.Error) and not is_conflict:
             self._explain_sqlite(error.orig)
+        if is_conflict:
+            raise LedgerUnavailableError(
+                f"{self.where}: another process entered the same at this moment",
+                advice="repeat the step: the answer then says what was entered",
+            ) from None
         if isinstance(error, OperationalError) or error.connection_invalidated:
             raise LedgerUnavailableError(
                 f"{self.where}: the database does not answer ({_kind(error)})",

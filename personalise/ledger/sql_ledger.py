@@ -11,7 +11,6 @@ from typing import TYPE_CHECKING, Any, Final
 
 import msgspec
 from sqlalchemy import func, select, text
-from sqlalchemy.exc import IntegrityError
 
 from emrtd.lds.image import LdsImage
 from personalise.ledger import (
@@ -46,8 +45,6 @@ from personalise.ledger.states import (
     CardRecord,
     CardStatus,
     JobState,
-    Refusal,
-    StepRefusedError,
     Worker,
 )
 from personalise.ledger.steps import (
@@ -483,13 +480,8 @@ class SqlLedger:
     @contextmanager
     def _writing(self, chain: str) -> Iterator[Transaction]:
         name = f"{chain}@{self._host}" if chain in {INTAKE, PREPARATION, OFFICE} else chain
-        try:
-            with self._database.writing() as connection:
-                yield Transaction(connection, self._id, name, self._now(connection))
-        except IntegrityError:
-            raise StepRefusedError(
-                Refusal.DUPLICATE, "the document", "has another job, of this moment"
-            ) from None
+        with self._database.writing() as connection:
+            yield Transaction(connection, self._id, name, self._now(connection))
 
     @contextmanager
     def _reading(self, *, at_one_time: bool = False) -> Iterator[Transaction]:

@@ -59,7 +59,7 @@ def step(transaction: Transaction, job: str, step: JobStep) -> None:
 def receive_cards(transaction: Transaction, names: Sequence[str], step: CardReceived) -> int:
     """Enter blank cards into stock; those that are in stock already are passed over."""
     new = 0
-    for name in dict.fromkeys(names):
+    for name in sorted(set(names)):  # in one order, so that two deliveries never wait in a circle
         card = transaction.card(name)
         if card.status is CardStatus.IN_STOCK:
             continue

@@ -17,7 +17,7 @@ from personalise.ledger.interface import Claim, DamagedLedgerError, LedgerUnavai
 from personalise.ledger.migrations import VERSION
 from personalise.ledger.opening import open_ledger
 from personalise.ledger.sql_ledger import SqlLedger
-from personalise.ledger.states import JobState, Worker
+from personalise.ledger.states import JobState, Refusal, StepRefusedError, Worker
 from personalise.pki.issuing_pki import IssuingPki
 from support.errors import MisuseError
 from tests.personalise.ledger.line import ANNA, BERT, KIND, Line
@@ -199,6 +199,54 @@ def test_a_step_whose_answer_was_lost_is_repeated(line: Line) -> None:
     line.ledger.issued(claim)
     assert line.steps(job).count("issued") == 1
     assert line.ledger.verify().findings == ()
+
+
+def test_no_transaction_is_open_while_a_card_is_handled(
+    on_server: Callable[[], Line],
+) -> None:
+    """So no station waits for another that has a card."""
+    line = on_server()
+    line.prepare("A1", "A2")
+    line.begin("CARD1", ANNA)
+    with line.ledger._database.reading() as connection:
+        query = "SELECT count(*) FROM pg_stat_activity WHERE state LIKE 'idle in%'"
+        assert connection.execute(text(query)).scalar() == 0
+        locks = "SELECT count(*) FROM pg_locks WHERE mode LIKE '%Update%' OR NOT granted"
+        assert connection.execute(text(locks)).scalar() == 0
+    assert isinstance(line.ledger.take(BERT, "CARD2", KIND), Claim)
+    line.ledger.close()
+
+
+def test_two_readers_with_the_same_unknown_card_begin_it_once(
+    on_server: Callable[[], Line],
+) -> None:
+    """Two cards with one serial number: the second is refused, at the latest when repeated."""
+    line = on_server()
+    line.prepare(*(f"N{n}" for n in range(8)))
+    claims = [line.take("SAME", Worker(f"press-{n}", "1")) for n in range(8)]
+    begun: list[str] = []
+    refused: list[Refusal] = []
+
+    def begin(claim: Claim) -> None:
+        for _ in range(5):
+            try:
+                line.ledger.begin(claim)
+            except LedgerUnavailableError:
+                continue
+            except StepRefusedError as error:
+                refused.append(error.refusal)
+                return
+            begun.append(claim.job)
+            return
+
+    threads = [threading.Thread(target=begin, args=(claim,)) for claim in claims]
+    for each in threads:
+        each.start()
+    for each in threads:
+        each.join()
+    assert (len(begun), set(refused)) == (1, {Refusal.CARD_NOT_BLANK})
+    assert line.ledger.verify().findings == ()
+    line.ledger.close()
 
 
 # --- databases that are not this ledger's ------------------------------------------------------
