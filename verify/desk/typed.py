@@ -114,13 +114,21 @@ def _compact(line: str) -> str:
 
 
 def _layout(lines: list[str], compact: str) -> MrzLayout:
-    """Return the format by the length of the first line, else by its first letter."""
+    """Return the format: by the length of the first line, by a whole zone, or by the first letter.
+
+    A zone without line breaks that is still being typed has the length of another format for a
+    moment; it is only taken for that if all check digits say so.
+    """
     visa = compact.startswith("V")
+    layouts = [layout for layout in LAYOUTS.values() if _is_visa(layout) is visa]
     first = next(line for line in lines if line)
-    if len(first) < len(compact) or len(first) == len(compact) > 30:
-        for layout in LAYOUTS.values():
-            if len(first) in {layout.width, layout.size} and visa == _is_visa(layout):
-                return layout
+    for layout in layouts:
+        if len(first) == layout.width and len(first) < len(compact):
+            return layout
+        if len(compact) == layout.size and all(
+            _is_right(layout, compact, r) for r in layout.checks
+        ):
+            return layout
     if visa:
         return LAYOUTS[MrzFormat.MRV_A]
     return LAYOUTS[MrzFormat.TD3 if compact.startswith("P") else MrzFormat.TD1]

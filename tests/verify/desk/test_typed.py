@@ -34,6 +34,26 @@ def test_a_passport_is_recognised_by_its_letter_and_by_its_lines() -> None:
     assert look(TD3.lines[0] + "\n" + TD3.lines[1][:10]).missing == 34
 
 
+def test_a_zone_without_line_breaks_is_one_format_from_beginning_to_end() -> None:
+    for length in range(1, 90):
+        typed = look(ZONE.text[:length])
+        assert typed.missing == 90 - length, length
+        assert FieldState.WRONG not in {field.state for field in typed.fields}
+    for length in range(1, 88):
+        assert look(TD3.text[:length]).missing == 88 - length
+
+
+def test_a_zone_of_two_lines_of_36_is_recognised_when_it_is_whole() -> None:
+    two = mrz().build(
+        "TD2", document_code="I", issuing_state="UTO", document_number="D23145890",
+        nationality="UTO", date_of_birth="740812", sex="F", date_of_expiry="120415",
+        surname="Eriksson", given_names="Anna Maria",
+    )  # fmt: skip
+    assert look(two.text).right
+    assert look("\n".join(two.lines)).right
+    assert look(two.lines[0] + "\n" + two.lines[1][:5]).missing == 31
+
+
 def test_a_field_is_checked_as_soon_as_its_digit_is_typed() -> None:
     assert set(states(ZONE.text[:14]).values()) == {"incomplete"}
     assert states(ZONE.text[:15])["document_number"] == "right"
