@@ -44,6 +44,7 @@ _GROUNDS_SECONDS = 60.0
     default="",
     help="PC/SC reader (part of its name), or virtual:FILE.  [default: every reader]",
 )
+@click.option("--stop-list", type=_FILE, help="Look documents up in this signed stop list.")
 @click.option(
     "--terminal",
     type=click.Path(path_type=Path, file_okay=False),
@@ -87,6 +88,7 @@ def desk(
     policy: str,
     at: datetime | None,
     reader: str,
+    stop_list: Path | None,
     terminal: Path | None,
     passphrase_file: Path | None,
     port: int,
@@ -119,7 +121,7 @@ def desk(
         None if terminal is None else DeskTerminal(terminal, read_passphrase(passphrase_file))
     )
     with (
-        open_session(trust, policy, at) as session,
+        open_session(trust, policy, at, stop_list=stop_list) as session,
         TrustStore.open(trust) as store,
         watch(reader) as cards,
         listen(listening) as open_port,
@@ -171,7 +173,14 @@ def _grounds(
             asked = time.monotonic()
             now = datetime.now(UTC)
             credentials = None if terminal is None else terminal.current()
-            found = grounds(store, session.policy, now, at=session.at, terminal=credentials)
+            found = grounds(
+                store,
+                session.policy,
+                now,
+                at=session.at,
+                terminal=credentials,
+                stops=session.stop_list,
+            )
         return [{"text": each.text(wording), "warns": each.warns} for each in found]
 
     return say

@@ -12,6 +12,7 @@ from verify.wording import Wording
 
 if TYPE_CHECKING:
     from emrtd.access.terminal_authentication import TerminalCredentials
+    from emrtd.pki.lists.stop_list import StopList
 
 _SOON_DAYS: Final = 14
 _OLD_DAYS: Final = 30
@@ -61,9 +62,14 @@ def grounds(
     *,
     at: datetime | None = None,
     terminal: "TerminalCredentials | None" = None,
+    stops: "StopList | None" = None,
 ) -> tuple[Ground, ...]:
     """Return what the verdicts rest on, warnings first; `now` is aware."""
     found = [*_of_store(store, now), *_of_policy(policy), *_of_terminal(terminal, now.date())]
+    if stops is not None and stops.next_update < now:
+        found.append(Ground("rests.stops.late", warns=True, day=stops.next_update.date()))
+    elif stops is not None:
+        found.append(Ground("rests.stops", day=stops.this_update.date()))
     if at is not None:
         found.append(Ground("rests.at", warns=True, day=at.astimezone(UTC).date()))
     return tuple(sorted(found, key=lambda each: not each.warns))

@@ -60,7 +60,7 @@ class JudgingSession:
         self.at: Final = at
         self._seen: Final = seen
         self._clock: Final = clock
-        self._stop_list: Final = stop_list
+        self.stop_list: Final = stop_list
 
     def judge(self, evidence: Evidence) -> Report:
         """Decode the images of one document and judge it."""
@@ -76,7 +76,7 @@ class JudgingSession:
             at,
             document.looks,
             decoded=document.contents,
-            stop_list=self._stop_list,
+            stop_list=self.stop_list,
         )
         if self.at is not None or self._seen is None or self._seen - at <= TOLERANCE:
             return report
@@ -96,7 +96,14 @@ class JudgingSession:
         from verify.session.grounds import grounds
         from verify.wording import ENGLISH
 
-        found = grounds(self.trust, self.policy, self._clock(), at=self.at, terminal=terminal)
+        found = grounds(
+            self.trust,
+            self.policy,
+            self._clock(),
+            at=self.at,
+            terminal=terminal,
+            stops=self.stop_list,
+        )
         return replace(report, rests_on=tuple(each.text(ENGLISH) for each in found))
 
 

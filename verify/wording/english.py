@@ -323,6 +323,11 @@ TEXTS: Final[dict[str, str]] = {
     "next.mrz.matches-details": "Compare both dates with the printed ones.",
     "check.document.expired": "Document and permit in date",
     "next.document.expired": "Compare the dates with the printed ones, and tell the holder.",
+    "check.document.stop-list": "Not reported lost or stolen",
+    "next.document.stop-list": (
+        "Failed: keep the document, and send the holder to the second line. Undetermined: get the"
+        " newest stop list."
+    ),
     "check.access.downgrade": "Opened by the strongest protocol",
     "next.access.downgrade": "Read the card again. If it happens again: second line.",
     "check.cardsecurity.signature": "Signature of EF.CardSecurity",
@@ -354,6 +359,8 @@ TEXTS: Final[dict[str, str]] = {
     "rests.crl.fresh": "revocation lists in force, the oldest until {date}",
     "rests.unproven.one": "{n} CSCA taken unverified",
     "rests.unproven.many": "{n} CSCAs taken unverified",
+    "rests.stops": "stop list of {date}",
+    "rests.stops.late": "stop list out of date since {date}",
     "rests.policy": "policy {name}",
     "rests.policy.weaker": "policy {name}, weaker than default: {what}",
     "rests.policy.checks": "without {checks}",

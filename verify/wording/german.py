@@ -348,6 +348,11 @@ TEXTS: Final[dict[str, str]] = {
     "next.mrz.matches-details": "Beide Daten mit den gedruckten vergleichen.",
     "check.document.expired": "Dokument und Titel gültig",
     "next.document.expired": "Die Daten mit den gedruckten vergleichen und die Person informieren.",
+    "check.document.stop-list": "Nicht als verloren oder gestohlen gemeldet",
+    "next.document.stop-list": (
+        "Nicht bestanden: das Dokument einbehalten, die Person zur zweiten Kontrolllinie."
+        " Unbestimmt: die neueste Sperrliste für Dokumente beschaffen."
+    ),
     "check.access.downgrade": "Mit dem stärksten Protokoll geöffnet",
     "next.access.downgrade": "Die Karte noch einmal lesen. Bei Wiederholung: zweite Kontrolllinie.",
     "check.cardsecurity.signature": "Signatur von EF.CardSecurity",
@@ -387,6 +392,8 @@ TEXTS: Final[dict[str, str]] = {
     "rests.crl.fresh": "Sperrlisten in Kraft, die älteste bis {date}",
     "rests.unproven.one": "{n} CSCA ungeprüft übernommen",
     "rests.unproven.many": "{n} CSCAs ungeprüft übernommen",
+    "rests.stops": "Sperrliste für Dokumente vom {date}",
+    "rests.stops.late": "Sperrliste für Dokumente veraltet seit {date}",
     "rests.policy": "Richtlinie {name}",
     "rests.policy.weaker": "Richtlinie {name}, schwächer als die Vorgabe: {what}",
     "rests.policy.checks": "ohne {checks}",

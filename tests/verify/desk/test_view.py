@@ -119,6 +119,13 @@ def test_the_weightiest_failure_comes_first() -> None:
     assert order == ["dg.hash.DG1", "document.expired", "ds.revocation", "com.consistent"]
 
 
+def test_a_check_without_texts_has_its_id() -> None:
+    own = Check("our.check", Outcome.FAILED, "why", "our rules")
+    report = msgspec.structs.replace(usual().judged(), checks=(*usual().judged().checks, own))
+    (problem,) = report_view(Entry(1, Result(report), 0.0), ENGLISH)["problems"]
+    assert (problem["title"], problem["reason"], problem["next"]) == ("our.check", "why", "")
+
+
 def test_every_reason_of_a_verdict_is_among_the_problems() -> None:
     document = replace(usual(), trust=replace_trust(usual()))
     report = document.judged()

@@ -9,6 +9,7 @@ from typing import cast
 import pytest
 
 from emrtd.access.terminal_authentication import TerminalCredentials
+from emrtd.pki.lists.stop_list import StopList
 from support.command_line import run_command_line
 from tests.certificates import DAY, NOW
 from tests.helpers import replace
@@ -127,6 +128,22 @@ def test_the_certificate_for_fingerprints(
     terminal = terminal_until(NOW.date() + timedelta(days=days))
     found = said(store, terminal=terminal, warns=warns)
     assert any(each.startswith(expected) for each in found), found
+
+
+@pytest.mark.parametrize(
+    ("later", "expected", "warns"),
+    [
+        (timedelta(), "stop list of 21 November 2026", False),
+        (9 * DAY, "stop list out of date since 24 November 2026", True),
+    ],
+)
+def test_the_age_of_a_stop_list(
+    store: TrustStore, later: timedelta, expected: str, warns: bool
+) -> None:
+    add(store, CSCA.certificate().der, CSCA.crl())
+    stops = cast("StopList", SimpleNamespace(this_update=NOW - DAY, next_update=NOW + 2 * DAY))
+    found = grounds(store, DEFAULT, NOW + later, stops=stops)
+    assert expected in [each.text(ENGLISH) for each in found if each.warns is warns]
 
 
 def test_the_report_says_it(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:

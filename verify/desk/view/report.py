@@ -104,8 +104,12 @@ def by_weight(checks: Iterable[Check]) -> list[Check]:
 
 
 def check_view(check: Check, wording: Wording) -> dict[str, Any]:
-    """Return one check; its reason is in English, with the terms of the standard."""
-    title = wording(f"check.{check.family}")
+    """Return one check; its reason is in English, with the terms of the standard.
+
+    A check without texts in the catalogue, such as one that an installation adds, has its id.
+    """
+    known = wording.has(f"check.{check.family}")
+    title = wording(f"check.{check.family}") if known else check.id
     if check.family == "dg.hash":
         title = f"{title}: {check.id.removeprefix('dg.hash.')}"
     word = wording(f"outcome.{check.outcome.value}")
@@ -118,7 +122,7 @@ def check_view(check: Check, wording: Wording) -> dict[str, Any]:
         "sign": _SIGNS[check.outcome],
         "word": word,
         "reason": printable(check.reason),
-        "next": wording(f"next.{check.family}"),
+        "next": wording(f"next.{check.family}") if known else "",
         "clause": check.clause,
     }
 

@@ -84,7 +84,7 @@ function problem(check, words) {
   return make("li", { class: `problem ${check.outcome}` },
     make("div", { class: "top" }, make("h3", {}, check.title), make("span", { class: `outcome ${check.outcome}` }, `${check.sign} ${check.word}`)),
     make("p", { class: "reason", lang: "en" }, text(check.reason)),
-    make("p", { class: "next" }, `${words["report.next"]}: ${check.next}`),
+    check.next ? make("p", { class: "next" }, `${words["report.next"]}: ${check.next}`) : null,
     make("p", { class: "soft" }, `${words["report.clause"]}: `, text(check.clause, { lang: "en" }), ` · ${check.id}`));
 }
 
