@@ -105,8 +105,9 @@ class StandingProcess:
         running, self._process = self._process, None
         if running is None:
             return
-        with contextlib.suppress(ProcessLookupError, PermissionError):
-            os.killpg(running.process.pid, signal.SIGKILL)
+        for end in (os.killpg, os.kill):  # a new fork has no group of its own yet
+            with contextlib.suppress(ProcessLookupError, PermissionError):
+                end(running.process.pid, signal.SIGKILL)
         running.process.wait()
         for stream in (running.requests, running.answers):
             with contextlib.suppress(OSError):

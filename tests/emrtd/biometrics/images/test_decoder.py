@@ -243,6 +243,19 @@ print(decoder.DECODER.process_id not in (None, forked) and to_png(image).startsw
 """
 
 
+ENDED = """
+from emrtd.biometrics.images.decoder import DECODER
+for _ in range(100):
+    DECODER.fork()
+    DECODER.stop()
+DECODER.fork()
+"""
+
+
+def test_a_fork_that_has_hardly_begun_is_ended() -> None:
+    subprocess.run((sys.executable, "-c", ENDED), check=True, timeout=60)
+
+
 @pytest.mark.parametrize("threads", ["one thread", "threads"])
 def test_a_program_with_one_thread_forks_its_decoder(threads: str) -> None:
     done = subprocess.run(
