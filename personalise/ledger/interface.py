@@ -458,6 +458,10 @@ class Ledger(Protocol):
         """Return how many jobs are in each state, of one kind of card or of all."""
         ...
 
+    def count_up_to(self, most: int, state: JobState, card_profile: str | None = None) -> int:
+        """Return how many jobs are in a state, at most `most`; as fast in a ledger of any size."""
+        ...
+
     def summary(self) -> Summary:
         """Return the counts of jobs and cards, and the cards that may still be accepted."""
         ...

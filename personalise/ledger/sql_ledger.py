@@ -402,6 +402,15 @@ class SqlLedger:
             found = dict(tuple(row) for row in transaction.connection.execute(query).all())
         return {state: found.get(state.value, 0) for state in JobState}
 
+    def count_up_to(self, most: int, state: JobState, card_profile: str | None = None) -> int:
+        """See `Ledger.count_up_to`."""
+        query = select(JOB.c.number).where(JOB.c.state == state.value)
+        if card_profile is not None:
+            query = query.where(JOB.c.card_profile == card_profile)
+        counted = select(func.count()).select_from(query.limit(most).subquery())
+        with self._reading() as transaction:
+            return int(transaction.connection.execute(counted).scalar_one())
+
     def summary(self) -> Summary:
         """See `Ledger.summary`."""
         jobs = self.counts()

@@ -153,7 +153,7 @@ class Performer:
         self._tell(EventKind.WAITING, reason, card=effect.card.name)
         with self._shop.lock:
             self._shop.busy.discard(self._reader)
-        while not self._shop.has_work(self._reader):
+        while not self._shop.has_work(self._reader, effect.card.kind):
             if ending := self._shop.control.ending:
                 return Ended(ending)
             if self._shop.idle_ends and self._shop.is_out_of_work(self._reader):

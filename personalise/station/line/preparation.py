@@ -129,7 +129,7 @@ def _prepare_until_closed(settings: PreparationSettings, pipe: Connection) -> No
     try:
         while not pipe.poll():
             try:
-                waiting = ledger.counts()[JobState.PREPARED]
+                waiting = ledger.count_up_to(settings.ahead, JobState.PREPARED)
                 limit = min(BATCH, settings.ahead - waiting)
                 taken = ledger.take_for_preparation(worker, limit) if limit > 0 else []
             except LedgerUnavailableError:

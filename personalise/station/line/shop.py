@@ -73,17 +73,18 @@ class Shop:
         with self.lock:
             if self.busy - {reader}:
                 return False
-        jobs = self.enter(reader, self.ledger.counts)
-        received = jobs[JobState.RECEIVED] if self.preparing else 0
-        return not received and not jobs[JobState.PREPARED]
+        return not self.is_preparing(reader) and not self.has_work(reader)
 
     def is_preparing(self, reader: str) -> bool:
         """Whether this station prepares received jobs."""
-        return self.preparing and bool(self.enter(reader, self.ledger.counts)[JobState.RECEIVED])
+        return self.preparing and self._is_any(reader, JobState.RECEIVED)
 
-    def has_work(self, reader: str) -> bool:
-        """Whether a job waits for a card."""
-        return bool(self.enter(reader, self.ledger.counts)[JobState.PREPARED])
+    def has_work(self, reader: str, kind: str | None = None) -> bool:
+        """Whether a job waits for a card of a kind, or of any."""
+        return self._is_any(reader, JobState.PREPARED, kind)
+
+    def _is_any(self, reader: str, state: JobState, kind: str | None = None) -> bool:
+        return bool(self.enter(reader, lambda: self.ledger.count_up_to(1, state, kind)))
 
     def renew_claims(self) -> None:
         """Extend the leases of the claims that are being worked on."""

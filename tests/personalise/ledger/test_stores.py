@@ -327,6 +327,13 @@ def test_stations_in_parallel_never_share_a_job(opened: Callable[..., SqlLedger]
         each.join()
     assert len(issued) == len(set(issued)) == 40
     assert opened().counts()[JobState.ISSUED] == 40
+    assert [opened().count_up_to(most, JobState.ISSUED) for most in (0, 1, 40, 99)] == [
+        0,
+        1,
+        40,
+        40,
+    ]
+    assert opened().count_up_to(1, JobState.ISSUED, "another kind") == 0
 
 
 # --- the clock -------------------------------------------------------------------------------

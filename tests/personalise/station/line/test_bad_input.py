@@ -7,7 +7,7 @@ import threading
 import time
 import urllib.request
 from collections.abc import Callable
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any, Self
@@ -246,6 +246,34 @@ def test_a_card_that_another_program_holds_is_waited_for(
     waited = [each for each in done.reasons(EventKind.WAITING) if "in another reader" in each]
     assert len(waited) == 1, "it is told once"
     assert line.check() == []
+
+
+def test_a_card_of_a_kind_for_which_no_application_waits_stays(
+    tmp_path: Path, run: Callable[..., Run], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Applications for another kind of card do wait."""
+    line = Line.established(tmp_path, 1)
+    kind, looks = performing.look_at, []
+
+    def other_kind(connection: Connection, keys: Any) -> Any:
+        looks.append(connection)
+        seen = kind(connection, keys)
+        return replace(seen, kind="another-kind") if len(looks) < 3 else seen
+
+    monkeypatch.setattr(performing, "look_at", other_kind)
+    controls: list[Control] = []
+
+    class Remembered(Control):
+        def __init__(self) -> None:
+            super().__init__()
+            controls.append(self)
+
+    monkeypatch.setattr(running, "Control", Remembered)
+    threading.Timer(3.0, lambda: controls[0].give(Order.DRAIN)).start()
+    done = run(line)
+    assert done.summary["issued"] == 0
+    assert done.summary["open"] == 1
+    assert len(looks) == 1, "the card is not looked at again while nothing has changed"
 
 
 def test_a_reader_without_extended_length_is_stopped(
