@@ -101,6 +101,7 @@ RSA = SignatureScheme(SignatureFamily.RSA, Hash.SHA256)
         ("RSA-2048", "secp256r1", SignatureScheme(SignatureFamily.ECDSA, Hash.SHA1)),
     ],
 )
+@pytest.mark.peculiarity("TR, IT, LT", "CSCA, Document Signer and hashes with different algorithms")
 def test_csca_signer_and_hashes_may_use_different_algorithms(
     csca_kind: str, ds_kind: str, scheme: SignatureScheme
 ) -> None:
@@ -114,6 +115,7 @@ def test_csca_signer_and_hashes_may_use_different_algorithms(
     assert not examination.check("sod.profile").tolerated
 
 
+@pytest.mark.peculiarity("US", "a CSCA without a common name")
 def test_a_csca_without_a_common_name() -> None:
     """Such as the CSCA of US."""
     named = encode_name((COUNTRY, "UT"), ("2.5.4.10", "Department of State"))
@@ -173,6 +175,7 @@ OTHER_STRINGS = der.sequence(
 
 
 @pytest.mark.parametrize("issuer", [REORDERED, OTHER_STRINGS])
+@pytest.mark.peculiarity("MY", "the signer's name in another order or string type")
 def test_a_signer_named_in_another_form_is_tolerated_by_name(issuer: bytes) -> None:
     """MY writes such names."""
     examination = judge(with_signer_name(signed(CSCA.issue()), issuer))
@@ -246,6 +249,7 @@ def test_parameters_and_digest_algorithms_are_compared() -> None:
         rewritten(sod, sha256, der.set_of(der.sequence(der.oid(Hash.SHA256.oid), der.integer(0))))
 
 
+@pytest.mark.peculiarity("CN", "EF.SOD over id-data")
 def test_another_content_type_is_a_quirk_and_its_version_is_checked() -> None:
     """CN signs id-data, but with version 3."""
     data = build_signed_data(ID_DATA, OBJECT.encode(), key("DS 1"), CSCA.issue(), Hash.SHA256)
@@ -681,6 +685,7 @@ def test_another_form_of_the_issuers_name_is_a_named_quirk(issuer: bytes) -> Non
         assert Quirk.ISSUER_NAME_FORM in examination.check("ds.chain").tolerated
 
 
+@pytest.mark.peculiarity("CM, PT, HU", "an issuer under another name, with its key identifier")
 def test_another_issuer_name_with_the_right_key_identifier_is_a_named_quirk() -> None:
     """Link certificates of CM and PT have such names, and a key of HU."""
     examination = judge(signed(CSCA.issue(issuer=name("UT", "CSCA of Before"))))

@@ -311,6 +311,7 @@ def test_the_list_that_left_it_undetermined_is_returned() -> None:
 
 
 @pytest.mark.parametrize("issuer", ["CSCA Utopia", "CSCA of Before"])
+@pytest.mark.peculiarity("HU", "one CSCA key under two names")
 def test_a_list_may_have_the_name_in_the_certificate_or_in_its_issuer(issuer: str) -> None:
     """Another key signed the list; the signer names its CSCA differently (a key of HU)."""
     second = CSCA.renewed("CSCA 2", common_name=issuer)

@@ -198,6 +198,7 @@ def test_a_document_signer_cannot_sign_a_list(store: TrustStore) -> None:
         add(store, CSCA.master_list(ELSEWHERE.certificate(), signer=CSCA.issue("list signer")))
 
 
+@pytest.mark.peculiarity("DE", "a Master List signed with the CSCA's own key (2019)")
 def test_a_csca_may_sign_its_list_itself(store: TrustStore) -> None:
     """DE did this in 2019."""
     csca = Authority(label="list signer")
@@ -281,6 +282,7 @@ def test_what_is_no_csca_in_a_master_list_is_named_and_left_out(store: TrustStor
     assert by_kind(store) == {"csca": 1, "ds": 1}
 
 
+@pytest.mark.peculiarity("CM, LU, PT, TR", "a link certificate without the CA flag")
 def test_a_csca_without_ca_flag_in_a_master_list_is_an_anchor(store: TrustStore) -> None:
     """Link certificates of CM, LU, PT and TR are such."""
     link = CSCA.issue("link", extensions=[key_usage(ext.KeyUsage.KEY_CERT_SIGN)])

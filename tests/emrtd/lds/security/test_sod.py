@@ -273,6 +273,7 @@ def test_a_sod_without_a_certificate_is_a_quirk_in_version_1(
 
 
 @pytest.mark.parametrize("content_type", sorted(OTHER_CONTENT_TYPES))
+@pytest.mark.peculiarity("CN, BE, FR, NL", "EF.SOD with another content type")
 def test_another_content_type_is_a_quirk(content_type: str) -> None:
     """As in CN, BE and FR, and from a supplier of NL."""
     octets = build_signed_data(
