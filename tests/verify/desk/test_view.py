@@ -1,23 +1,42 @@
 """The object for the page: what stands where, in which words, and what is muted."""
 
 import json
+from types import MappingProxyType
 
 import msgspec
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from emrtd.access.passwords import Password
 from emrtd.lds.files import FileID
 from emrtd.pki.findings import Check, Outcome, Shows
 from tests.helpers import replace
-from tests.verify.documents import Document, born, issue, mrz, permit, usual
-from verify.desk.state import Desk, Entry, Result, Showing
+from tests.verify.documents import CAN, Document, born, issue, mrz, permit, usual
+from verify.desk.state import (
+    CardPresent,
+    Desk,
+    Entry,
+    Given,
+    Inspecting,
+    Interrupted,
+    Locked,
+    Objection,
+    Phase,
+    Ready,
+    Remark,
+    Result,
+    Showing,
+    Trouble,
+)
 from verify.desk.view import page_view
 from verify.desk.view.explained import document_rows, holder_rows
 from verify.desk.view.permit import permit_view
 from verify.desk.view.report import by_weight, report_view
+from verify.inspection.opening import Credentials
+from verify.judging.opening_problem import OpeningCause, OpeningProblem
 from verify.judging.report import Report
-from verify.wording import ENGLISH, wording_in
+from verify.wording import ENGLISH, Wording, wording_in
 
 GERMAN = wording_in("de")
 REPORT = usual().judged()
@@ -117,6 +136,56 @@ def test_the_weightiest_failure_comes_first() -> None:
     )
     order = [check.id for check in by_weight(checks)]
     assert order == ["dg.hash.DG1", "document.expired", "ds.revocation", "com.consistent"]
+
+
+GIVEN = Given(Credentials(can=Password.can(CAN)))
+INSPECTING = Inspecting(1, "Reader A", GIVEN)
+
+
+def objection(cause: OpeningCause, tries: int = 1) -> Objection:
+    return Objection(OpeningProblem(cause, "can", 2), tries, Result(REPORT))
+
+
+PHASES: list[Phase] = [
+    *(Ready("Reader A", objection(cause)) for cause in OpeningCause),
+    *(Ready(remark=remark) for remark in Remark),
+    *(Interrupted(INSPECTING, trouble, 0.0, "what", "advice") for trouble in Trouble),
+    Ready(),
+    Ready("Reader A"),
+    INSPECTING,
+    Inspecting(1, "Reader A", GIVEN, held=True),
+    Inspecting(1, "Reader A", GIVEN, stalled=True),
+    Inspecting(1, "Reader A", GIVEN, captured=True),
+    Locked(),
+]
+
+
+@pytest.mark.parametrize("number", range(len(PHASES)))
+@pytest.mark.parametrize("wording", [ENGLISH, GERMAN], ids=["en", "de"])
+def test_every_phase_says_what_it_is_and_what_to_do(number: int, wording: Wording) -> None:
+    phase = PHASES[number]
+    cards = MappingProxyType({"Reader A": CardPresent()})
+    view = page_view(Desk(phase, readers=("Reader A",), cards=cards), wording)
+    assert view["title"]
+    assert view["text"]
+    assert CAN not in json.dumps(view)
+    assert set(view) == {
+        "language", "phase", "title", "text", "tone", "asks", "prepared", "actions", "report",
+        "steps", "notices", "reader", "history",
+    }  # fmt: skip
+
+
+def test_tries_left_and_tries_in_a_row() -> None:
+    text = page_view(Desk(Ready("A", objection(OpeningCause.WRONG_PASSWORD, 3))), ENGLISH)["text"]
+    assert "2 tries are left before the chip blocks this password." in text
+    assert "It failed 3 times." in text
+
+
+def test_without_a_reader_or_a_service() -> None:
+    (reader,) = page_view(Desk(), ENGLISH)["notices"]
+    assert reader["text"].startswith("No reader is plugged in")
+    (service,) = page_view(Desk(served=False), ENGLISH)["notices"]
+    assert "pcscd" in service["text"]
 
 
 def test_a_check_without_texts_has_its_id() -> None:
