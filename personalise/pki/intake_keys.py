@@ -10,6 +10,7 @@ from datetime import datetime
 from functools import cached_property
 from typing import Final
 
+from emrtd.crypto.curves import CURVES
 from emrtd.crypto.private_keys import PrivateKey
 from emrtd.pki.x509.certificates import Certificate
 from emrtd.pki.x509.issuing import CountrySigningCa
@@ -22,6 +23,8 @@ RECEIPT_CURVE: Final = "secp256r1"
 """The curve of the receipts' key: one that every sender's software knows."""
 
 _SMALLEST_RSA: Final = 2048
+_SMALLEST_CURVE: Final = 224
+"""Bits of the smallest keys for which applications may be encrypted."""
 
 
 @dataclass(frozen=True)
@@ -60,6 +63,9 @@ def issue_intake(operations: PkiOperations, kind: str) -> tuple[str, Certificate
     `kind` is "RSA-3072" or the name of a curve.  Raises `MisuseError` for a kind that is too weak.
     """
     pki, at = operations.pki, operations.at
+    curve = CURVES.get(kind)
+    if curve is not None and curve.n.bit_length() < _SMALLEST_CURVE:
+        raise MisuseError(f"{kind} is too small", advice="use brainpoolP256r1 or a larger curve")
     if kind.startswith("RSA-") and kind[4:].isdigit() and int(kind[4:]) < _SMALLEST_RSA:
         raise MisuseError(f"{kind} is too small", advice="use RSA-3072")
     labels = pki.intake_labels()

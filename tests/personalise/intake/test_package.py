@@ -391,8 +391,9 @@ def test_pkcs1_is_accepted_only_by_option(place: Path, pki_with_rsa: IssuingPki)
 
 
 def test_a_weak_intake_key_is_refused(pki_with_rsa: IssuingPki) -> None:
-    with pytest.raises(MisuseError, match="too small; use RSA-3072"):
-        issue_intake(PkiOperations(pki_with_rsa, (), NOW), "RSA-1024")
+    for kind, advice in (("RSA-1024", "RSA-3072"), ("secp192r1", "brainpoolP256r1")):
+        with pytest.raises(MisuseError, match=f"too small; use {advice}"):
+            issue_intake(PkiOperations(pki_with_rsa, (), NOW), kind)
 
 
 @settings(max_examples=60)
