@@ -4,20 +4,19 @@ import re
 from datetime import date
 from typing import Final, Self
 
-import msgspec
-
 from emrtd.mrz.check_digits import ALPHABET, FILLER, CheckDigit, check_digit
 from emrtd.mrz.layout import LAYOUTS, CheckRule, MrzFormat, MrzLayout, layout_of
 from emrtd.mrz.names import RECOMMENDED_LENGTHS, NameLengths, name_field
 from emrtd.mrz.transliteration import RECOMMENDED, Transliteration
 from support.errors import ElementError, MalformedError
+from support.values import Undisclosed
 
 _ALLOWED: Final = frozenset(ALPHABET + FILLER)
 _SIZES: Final = "90 (TD1), 72 (TD2, MRV-B) or 88 (TD3, MRV-A)"
 _DATE: Final = re.compile(r"(?:[0-9]{2}|<<){3}")
 
 
-class Mrz(msgspec.Struct, frozen=True):
+class Mrz(Undisclosed, frozen=True):
     """A machine readable zone of any format, exactly as it is printed.
 
     `text` is the concatenated lines without separators: 90, 72 or 88 characters.  The properties

@@ -329,7 +329,7 @@ def test_an_encrypted_application_is_prepared(
     capsys.readouterr()
     arguments = (package, "--pki", pki, "-o", tmp_path / "other")
     assert command("prepare", *arguments) == ExitStatus.MISTAKE
-    assert "is not an application encrypted for this PKI" in error(capsys)
+    assert "is not one whole CMS envelope" in error(capsys)
 
 
 def test_an_application_is_not_sealed_for_a_key_that_cannot_open_it(
