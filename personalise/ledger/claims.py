@@ -72,10 +72,10 @@ def renew(transaction: Transaction, rules_: Rules, claim: Claim) -> int:
             f"the claim is over, and the job is {row.state}",
             advice="send nothing more to the card; insert it again to see what is to be done",
         )
+    # Its begin stays: entries are applied again without renewals, and must then be allowed too.
     until = to_microseconds(transaction.now + rules_.lease)
-    since = to_microseconds(transaction.now)
     transaction.connection.execute(
-        JOB.update().where(JOB.c.number == row.number).values(lease_since=since, lease_until=until)
+        JOB.update().where(JOB.c.number == row.number).values(lease_until=until)
     )
     return until
 

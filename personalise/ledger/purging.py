@@ -78,15 +78,17 @@ def unfinished(transaction: Transaction, period: str) -> list[str]:
     return [row.id for row in transaction.connection.execute(query.order_by(JOB.c.number)).all()]
 
 
-def destroy_period(transaction: Transaction, keys: LedgerKeys, period: str) -> bool:
-    """Destroy the key of a period, unless a job was received in it meanwhile."""
+def end_period(transaction: Transaction, period: str) -> bool:
+    """Mark a period as destroyed, unless a job was received in it meanwhile.
+
+    Nothing is received in it any more; its key can be destroyed when this is committed.
+    """
     at = to_microseconds(transaction.now)
     marked = update(PERIOD).where(PERIOD.c.name == period).values(destroyed=at)
-    transaction.connection.execute(marked)  # nothing more is received in it
+    transaction.connection.execute(marked)
     if unfinished(transaction, period):
         transaction.connection.execute(marked.values(destroyed=None))
         return False
-    keys.destroy_period(period)
     return True
 
 

@@ -322,9 +322,11 @@ class SqlLedger:
             done += self._purge_period(period, step)
             periods.add(period)
             with self._entering(OFFICE) as transaction:
+                has_ended = purging.end_period(transaction, period)
                 kept = purging.unfinished(transaction, period)
-                if not kept and purging.destroy_period(transaction, self._keys, period):
-                    destroyed.append(period)
+            if has_ended:
+                self._keys.destroy_period(period)
+                destroyed.append(period)
         self._contents.forget()
         left = purging.clean(self._database)
         beyond_reach = purging.beyond_reach(self._keys, periods, destroyed, left)

@@ -134,6 +134,25 @@ def test_the_file_keeps_no_ciphertext(line: Line, url: str, clock: Clock) -> Non
     assert line.ledger.take_for_preparation(DESK, 1) == []
 
 
+def test_a_purge_that_was_killed_is_finished_by_the_next(
+    line: Line, pki: IssuingPki, clock: Clock, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    clock.advance(days=4 * 365)
+    line.prepare("A1")
+    line.issue("CARD1")
+    with monkeypatch.context() as patch:
+        patch.setattr(type(line.ledger._keys), "destroy_period", _die)
+        with pytest.raises(KeyboardInterrupt):
+            line.ledger.purge(period="2034-11", by="s")
+    line.prepare("A2")
+    assert line.ledger.purge(period="2034-11", by="s").periods == ("2034-11",)
+    assert not period_key(pki, "2034-11").exists()
+
+
+def _die(*_arguments: object) -> None:
+    raise KeyboardInterrupt
+
+
 def test_a_period_that_never_was_is_named(line: Line) -> None:
     with pytest.raises(MisuseError, match="no such retention period"):
         line.ledger.purge(period="1999-01", by="s")

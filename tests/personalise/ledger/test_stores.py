@@ -358,6 +358,18 @@ def test_a_lease_from_the_future_does_not_hold(line: Line, clock: Clock) -> None
     assert line.take("CARD2", BERT).job == job
 
 
+def test_what_a_clock_allowed_is_allowed_when_it_is_verified(line: Line, clock: Clock) -> None:
+    line.prepare("A1")
+    for back in (20, 45, 70, 200):
+        claim = line.take("CARD1", ANNA)
+        clock.advance(seconds=40)
+        line.ledger.renew(claim)
+        clock.advance(seconds=-back)
+        line.ledger.take(BERT, "CARD2", KIND)
+        clock.advance(seconds=300)
+    assert line.ledger.verify().findings == ()
+
+
 def test_names_of_files_survive(line: Line) -> None:
     line.prepare("A1")
     assert set(line.ledger.image(line.take("CARD1")).files) == {FileID.SOD, FileID.DG1}
