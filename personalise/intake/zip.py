@@ -41,8 +41,9 @@ class ZipArchive:
         names = Names(limits)
         for number, entry in enumerate(self._zip.infolist(), 1):
             _check_entry(number, entry)
-            name = names.add(entry.orig_filename, 0 if entry.is_dir() else entry.file_size)
-            if not entry.is_dir():
+            is_folder = entry.orig_filename.endswith("/")
+            name = names.add(entry.orig_filename, 0 if is_folder else entry.file_size)
+            if not is_folder:
                 self._entries[name] = entry
         _require_apart(self._zip.infolist(), self._zip.start_dir)
 

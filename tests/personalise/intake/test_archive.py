@@ -105,6 +105,11 @@ UNSAFE = {
     "parent": (zip_entry("a/../../application.json"), r"a name with `\.\.`"),
     "backslash": (zip_entry("a\\application.json"), "a backslash"),
     "NUL": (zip_entry("application.json").replace(b"application", b"applica\0ion"), "printed"),
+    "NUL first": (
+        zip_entry("application.json").replace(b"application", b"\0pplication"),
+        "printed",
+    ),
+    "no name": (zip_entry(""), "an empty name"),
     "link": (zip_entry("a", external_attr=(stat.S_IFLNK | 0o777) << 16), "a symbolic link"),
     "device": (zip_entry("a", external_attr=(stat.S_IFCHR | 0o777) << 16), "is no file"),
     "encrypted": (with_flag(zip_entry("a"), 1), "a password"),
