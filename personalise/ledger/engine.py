@@ -132,9 +132,9 @@ class Database:
             ) from None
         if isinstance(error, OperationalError) or error.connection_invalidated:
             raise LedgerUnavailableError(
-                f"{self.where}: the database does not answer ({_kind(error)})",
-                advice="start it, or wait; the last step may or may not be entered, and the same"
-                " step can be repeated",
+                f"{self.where}: the database does not answer, or not to this user ({_kind(error)})",
+                advice="start it, or check user and password; whether the last step was entered is"
+                " not known, and it can be repeated",
             ) from None
         raise DamagedLedgerError(
             f"{self.where}: the database cannot be used as a ledger ({_kind(error)})",

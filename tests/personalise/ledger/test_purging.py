@@ -153,6 +153,16 @@ def _die(*_arguments: object) -> None:
     raise KeyboardInterrupt
 
 
+def test_a_pki_without_the_key_of_the_period_takes_nothing_in(
+    line: Line, pki: IssuingPki, clock: Clock
+) -> None:
+    clock.advance(days=5 * 365)
+    line.receive("A1")
+    period_key(pki, "2035-11").unlink()
+    with pytest.raises(MisuseError, match=r"2035-11\.key: the key of this retention period"):
+        line.receive("A2")
+
+
 def test_a_period_that_never_was_is_named(line: Line) -> None:
     with pytest.raises(MisuseError, match="no such retention period"):
         line.ledger.purge(period="1999-01", by="s")

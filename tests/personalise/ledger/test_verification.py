@@ -1,5 +1,6 @@
 """`verify` finds whatever was changed, removed, added or restored behind the ledger's back."""
 
+import threading
 from collections.abc import Callable
 from datetime import timedelta
 
@@ -102,6 +103,27 @@ def test_a_restored_ledger_is_found_by_the_checkpoint_beside_it(
     busy.ledger.close()
     backup.restore(saved)
     assert any("restored from a backup" in each for each in problems(opened()))
+
+
+def test_a_ledger_is_verified_while_stations_work(
+    line: Line, opened: Callable[..., SqlLedger]
+) -> None:
+    line.prepare(*(f"N{n}" for n in range(20)))
+    station = Line(opened())
+
+    def work() -> None:
+        for number in range(20):
+            station.issue(f"CARD{number}")
+            station.ledger.sign_checkpoint(timedelta(0))
+
+    thread = threading.Thread(target=work)
+    thread.start()
+    found = []
+    while thread.is_alive():
+        found.append(line.ledger.verify())
+    thread.join()
+    assert [each.findings for each in found] == [()] * len(found)
+    assert len({each.entries for each in found}) > 1
 
 
 def test_what_journals_know_is_joined_to_a_restored_ledger(
