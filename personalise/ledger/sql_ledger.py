@@ -1,16 +1,12 @@
 """The ledger in SQLite or PostgreSQL."""
 
-import logging
-import socket
-import threading
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import replace
-from datetime import UTC, datetime, timedelta
-from typing import TYPE_CHECKING, Any, Final
+from datetime import datetime, timedelta
+from typing import TYPE_CHECKING, Final
 
 import msgspec
-from sqlalchemy import func, select, text
+from sqlalchemy import func, select
 
 from emrtd.lds.image import LdsImage
 from personalise.ledger import (
@@ -21,26 +17,23 @@ from personalise.ledger import (
     rejoining,
     supervising,
 )
-from personalise.ledger.chain import Checkpoint, Entry
-from personalise.ledger.engine import Database
+from personalise.ledger.chain import Entry
 from personalise.ledger.interface import (
     Arrival,
     CardRefused,
     Claim,
     JobEntry,
     Ledger,
-    LedgerUnavailableError,
     Period,
     Preparation,
     PurgeReport,
     Reception,
-    Rules,
     Summary,
     Verification,
 )
-from personalise.ledger.journal import Journal, StationSlot, all_journals
-from personalise.ledger.keys import LedgerKeys
+from personalise.ledger.journal import StationSlot, all_journals
 from personalise.ledger.sealing import APPLICATION, IMAGE
+from personalise.ledger.session import INTAKE, OFFICE, PREPARATION, LedgerSession
 from personalise.ledger.states import (
     CardRecord,
     CardStatus,
@@ -74,57 +67,14 @@ from personalise.ledger.tables import (
     PERIOD,
     from_microseconds,
 )
-from personalise.ledger.transaction import Transaction, card_of, job_entry_of, job_of
+from personalise.ledger.transaction import card_of, job_entry_of, job_of
 from personalise.ledger.verification import Verifier
-from support.errors import ChipsealError
 
-Clock = Callable[[], datetime]
-
-_log: Final = logging.getLogger(__name__)
 _PAGE: Final = 1000
 
-INTAKE: Final = "intake"
-PREPARATION: Final = "preparation"
-OFFICE: Final = "office"
 
-
-class SqlLedger:
-    """A ledger in a database; satisfies `Ledger`.
-
-    `clock` returns the time, UTC; by default it is the clock of this host for SQLite, and that of
-    the server for PostgreSQL, so that all stations have one clock.
-    """
-
-    def __init__(
-        self,
-        database: Database,
-        ledger: str,
-        keys: LedgerKeys,
-        rules: Rules,
-        clock: Clock | None = None,
-    ) -> None:
-        self._database = database
-        self._id = ledger
-        self._keys = keys
-        self._rules = rules
-        self._clock = clock
-        self._contents = receiving.Contents(keys)
-        self._host = socket.gethostname()
-        self._has_entered = False
-        self._stopping = threading.Event()
-        self._signing: threading.Thread | None = None
-        self._lock = threading.Lock()
-        self._journals: dict[str, Journal] = {}
-
-    @property
-    def id(self) -> str:
-        """The random identifier of this ledger (16 hexadecimal digits)."""
-        return self._id
-
-    @property
-    def where(self) -> str:
-        """The database, as errors name it."""
-        return self._database.where
+class SqlLedger(LedgerSession):
+    """A ledger in a database; satisfies `Ledger`."""
 
     # --- intake and preparation
 
@@ -455,80 +405,6 @@ class SqlLedger:
         outside = checkpoints.read_outside(self._keys)
         with self._reading(at_one_time=True) as transaction:
             return Verifier(transaction, self._keys, self._database, outside).verify()
-
-    def close(self) -> None:
-        """See `Ledger.close`."""
-        self._stopping.set()
-        if self._signing is not None:
-            self._signing.join()
-        try:
-            if self._has_entered and self._keys.can_sign:
-                self.sign_checkpoint(timedelta(0))
-        except LedgerUnavailableError as error:
-            _log.warning("no last checkpoint: %s", error.message)
-        finally:
-            self._database.close()
-
-    def sign_checkpoint(self, least: timedelta = checkpoints.INTERVAL) -> Checkpoint | None:
-        """Sign a checkpoint over all chains; None if nothing is new, or `least` is not over."""
-        with self._writing(OFFICE) as transaction:
-            checkpoint = checkpoints.sign(transaction, self._keys, least=least)
-        if checkpoint is not None:
-            checkpoints.keep_outside(self._keys, checkpoint)
-        return checkpoint
-
-    # --- transactions
-
-    @contextmanager
-    def _entering(self, chain: str) -> Iterator[Transaction]:
-        """Yield a transaction; enter its steps in a chain, and commit, at the end."""
-        with self._writing(chain) as transaction:
-            yield transaction
-            entries = transaction.enter_pending()
-        if entries:
-            self._entered(chain, entries)
-
-    @contextmanager
-    def _writing(self, chain: str) -> Iterator[Transaction]:
-        name = f"{chain}@{self._host}" if chain in {INTAKE, PREPARATION, OFFICE} else chain
-        with self._database.writing() as connection:
-            yield Transaction(connection, self._id, name, self._now(connection))
-
-    @contextmanager
-    def _reading(self, *, at_one_time: bool = False) -> Iterator[Transaction]:
-        with self._database.reading(at_one_time=at_one_time) as connection:
-            yield Transaction(connection, self._id, "", self._now(connection))
-
-    def _now(self, connection: Any) -> datetime:
-        if self._clock is not None:
-            return self._clock()
-        if self._database.is_sqlite:
-            return datetime.now(UTC)
-        now: datetime = connection.execute(text("SELECT clock_timestamp()")).scalar_one()
-        return now.astimezone(UTC)
-
-    def _entered(self, chain: str, entries: Sequence[Entry]) -> None:
-        """Write the station's journal; sign checkpoints from now on.
-
-        They are signed in a thread of its own: no step waits for one.
-        """
-        with self._lock:
-            if chain in self._journals:
-                self._journals[chain].append(each for each in entries if each.card is not None)
-            self._has_entered = True
-            can_begin = self._signing is None and self._keys.can_sign
-            if can_begin and not self._stopping.is_set():
-                self._signing = threading.Thread(
-                    target=self._sign_checkpoints, name="checkpoints", daemon=True
-                )
-                self._signing.start()
-
-    def _sign_checkpoints(self) -> None:
-        while not self._stopping.wait(checkpoints.INTERVAL.total_seconds()):
-            try:
-                self.sign_checkpoint()
-            except (ChipsealError, OSError) as error:
-                _log.warning("no checkpoint: %s", error)
 
 
 if TYPE_CHECKING:
