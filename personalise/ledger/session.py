@@ -135,7 +135,8 @@ class LedgerSession:
                 self._signing.start()
 
     def _sign_checkpoints(self) -> None:
-        while not self._stopping.wait(checkpoints.INTERVAL.total_seconds()):
+        every = checkpoints.INTERVAL.total_seconds() / 2  # so that none is later than 1.5 intervals
+        while not self._stopping.wait(every):
             try:
                 self.sign_checkpoint()
             except (ChipsealError, OSError) as error:

@@ -1,12 +1,14 @@
 """`verify` finds whatever was changed, removed, added or restored behind the ledger's back."""
 
 import threading
+import time
 from collections.abc import Callable
 from datetime import timedelta
 
 import pytest
 from sqlalchemy import create_engine, text
 
+from personalise.ledger import checkpoints
 from personalise.ledger.journal import station_slot
 from personalise.ledger.sql_ledger import SqlLedger
 from personalise.ledger.states import CardStatus, JobState, Worker
@@ -93,6 +95,19 @@ def test_entries_that_are_cut_off_are_missed_by_the_checkpoint(busy: Line, url: 
             assert connection.execute(text(statement)).rowcount
     engine.dispose()
     assert any("which a checkpoint signs" in each for each in problems(busy.ledger))
+
+
+def test_checkpoints_are_signed_while_work_goes_on(
+    line: Line, pki: IssuingPki, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(checkpoints, "INTERVAL", timedelta(seconds=0.05))
+    line.receive("A1")
+    deadline = time.monotonic() + 30
+    while line.ledger.last_checkpoint() is None and time.monotonic() < deadline:
+        time.sleep(0.02)
+    assert line.ledger.last_checkpoint() is not None
+    line.ledger.close()
+    assert (pki.folder / "ledger-checkpoint.json").is_file()
 
 
 def test_a_restored_ledger_is_found_by_the_checkpoint_beside_it(
