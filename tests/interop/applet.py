@@ -1,6 +1,7 @@
 """A passport applet on jCardSim, in a process that answers lines on its standard output."""
 
 import subprocess
+import tempfile
 from collections.abc import Sequence
 from typing import Self
 
@@ -16,12 +17,14 @@ class SimulatedApplet:
     atr = ATR
 
     def __init__(self, class_path: str, applet: Sequence[str] = ()) -> None:
+        # A file, since an applet may write more than a pipe holds.
+        self._errors = tempfile.TemporaryFile("w+", encoding="utf-8", errors="replace")  # noqa: SIM115
         java = ["java", "-XX:TieredStopAtLevel=1", "-XX:+UseSerialGC", "-cp", class_path]
         self._process = subprocess.Popen(
             [*java, "chipseal.interop.AppletBridge", *applet],
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
-            stderr=subprocess.PIPE,
+            stderr=self._errors,
             text=True,
         )
 
@@ -49,12 +52,18 @@ class SimulatedApplet:
         if self._process.stdin is not None:
             self._process.stdin.close()
         self._process.wait(timeout=20)
+        self._errors.close()
 
     def __enter__(self) -> Self:
         return self
 
     def __exit__(self, *exc_info: object) -> None:
         self.close()
+
+    def errors(self) -> str:
+        """Return the end of what the process wrote to standard error."""
+        self._errors.seek(0)
+        return self._errors.read()[-4000:]
 
     def _ask(self, line: str) -> str:
         self._send(line)
@@ -69,6 +78,5 @@ class SimulatedApplet:
         assert self._process.stdout is not None
         line = self._process.stdout.readline()
         if not line:
-            assert self._process.stderr is not None
-            raise AssertionError(self._process.stderr.read())
+            raise AssertionError(self.errors())
         return line.removesuffix("\n")

@@ -6,6 +6,7 @@ import com.licel.jcardsim.smartcardio.CardTerminalSimulator;
 import com.licel.jcardsim.utils.AIDUtil;
 import java.io.BufferedReader;
 import java.io.InputStreamReader;
+import java.io.PrintStream;
 import java.nio.charset.StandardCharsets;
 import java.security.Security;
 import java.util.ArrayList;
@@ -39,28 +40,32 @@ public final class AppletBridge {
             ? PassportApplet.class
             : Class.forName(arguments[0]).asSubclass(Applet.class);
     var input = new BufferedReader(new InputStreamReader(System.in, StandardCharsets.UTF_8));
+    PrintStream output = System.out;
+    System.setOut(System.err); // what an applet prints is no answer
     Security.insertProviderAt(Proofs.PROVIDER, 1);
     CardSimulator simulator = blank(applet);
     for (String line = input.readLine(); line != null; line = input.readLine()) {
       if (line.equals("blank")) {
         simulator = blank(applet);
-        System.out.println("ok");
+        output.println("ok");
       } else if (line.equals("reset")) {
         simulator.reset();
-        System.out.println("ok");
+        output.println("ok");
       } else if (line.equals("read")) {
         List<String> secret = new ArrayList<>();
         for (int count = 0; count < 3; count++) {
           secret.add(input.readLine());
         }
+        System.setOut(output);
         ReadCard.read(CardTerminalSimulator.terminal(simulator), "bac/select", secret, null);
-        System.out.println("end");
+        System.setOut(System.err);
+        output.println("end");
       } else {
         byte[] command = HexFormat.of().parseHex(line);
         byte[] response = simulator.transmitCommand(new CommandAPDU(command)).getBytes();
-        System.out.println(HexFormat.of().formatHex(response));
+        output.println(HexFormat.of().formatHex(response));
       }
-      System.out.flush();
+      output.flush();
     }
   }
 }

@@ -176,11 +176,11 @@ public final class ReadCard {
     print("mrz", dg1.getMRZInfo().toString().replace("\n", ""));
     print("document-number", dg1.getMRZInfo().getDocumentNumber());
     EACCAResult chip = null;
-    if (hashes.containsKey(14)) {
-      DG14File dg14 = new DG14File(dataGroup(14));
-      if (hashes.containsKey(15)) {
-        authenticateActively(new DG15File(dataGroup(15)), dg14);
-      }
+    DG14File dg14 = hashes.containsKey(14) ? new DG14File(dataGroup(14)) : null;
+    if (hashes.containsKey(15)) {
+      authenticateActively(new DG15File(dataGroup(15)), dg14);
+    }
+    if (dg14 != null) {
       if (pace instanceof PACECAMResult proof) {
         print("chip-authentication-mapping", Proofs.isProven(proof, dg14, mappingKey));
       }
@@ -279,7 +279,7 @@ public final class ReadCard {
 
   private void authenticateActively(DG15File dg15, DG14File dg14) throws Exception {
     String algorithm = null;
-    for (SecurityInfo info : dg14.getSecurityInfos()) {
+    for (SecurityInfo info : dg14 == null ? List.<SecurityInfo>of() : dg14.getSecurityInfos()) {
       if (info instanceof ActiveAuthenticationInfo active) {
         algorithm = ActiveAuthenticationInfo.lookupMnemonicByOID(active.getSignatureAlgorithmOID());
       }
