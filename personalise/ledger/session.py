@@ -13,7 +13,7 @@ from sqlalchemy import text
 from personalise.ledger import checkpoints
 from personalise.ledger.chain import Checkpoint, Entry
 from personalise.ledger.engine import Database
-from personalise.ledger.interface import LedgerUnavailableError, Rules
+from personalise.ledger.interface import Rules
 from personalise.ledger.journal import Journal
 from personalise.ledger.keys import LedgerKeys
 from personalise.ledger.receiving import Contents
@@ -75,8 +75,8 @@ class LedgerSession:
         try:
             if self._has_entered and self._keys.can_sign:
                 self.sign_checkpoint(timedelta(0))
-        except LedgerUnavailableError as error:
-            _log.warning("no last checkpoint: %s", error.message)
+        except (ChipsealError, OSError) as error:  # the steps are entered; the next one signs
+            _log.warning("no last checkpoint: %s", error)
         finally:
             self._database.close()
 

@@ -191,6 +191,16 @@ def test_a_ledger_without_a_pki_can_be_read_and_decided_on(personal: Run, line: 
     assert (status, error["error"]["advice"]) == (64, "name it with --pki")
 
 
+def test_a_step_that_is_entered_is_no_error_without_its_checkpoint(
+    personal: Run, line: Line, tmp_path: Path
+) -> None:
+    (job,) = line.receive("A1")
+    (tmp_path / "wrong").write_text("not the pass phrase\n")
+    wrong = ("--passphrase-file", str(tmp_path / "wrong"))
+    assert personal("jobs", "reject", job, "--reason", "withdrawn", *wrong)[0] == 0
+    assert line.states() == {job: "rejected"}
+
+
 def test_a_ledger_in_the_folder_of_a_pki_has_that_pki(
     personal: Run, pki: IssuingPki, monkeypatch: pytest.MonkeyPatch
 ) -> None:
