@@ -15,7 +15,8 @@ with it once.  How it then makes one card:
     ledger.issued(claim)       when the card was seen locked and was opened as an inspector would
 
 A resumed claim may be in doubt.  The station looks at the card first: locked and right, it calls
-`issued`; not locked, it calls `begin` and goes on, with `locking` before the lock.
+`issued`; not locked, it goes on, with `locking` before the last write.  It calls `begin` only for a
+claim that is not in doubt: the card may hold the whole document although it is not locked.
 """
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
