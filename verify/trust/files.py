@@ -155,9 +155,12 @@ def _read_all(blocks: Iterable[bytes], what: str) -> Iterator[Content]:
 
 def _read_bundle(octets: bytes, what: str) -> tuple[bytes, ...] | None:
     """Return what a bundle contains; None if it is something else, or cannot be read."""
+    length = octets[1:2] or b"\0"
+    start = 2 + (length[0] & 0x7F if length[0] > 0x80 else 0)
+    if octets[start : start + 1] != bytes((der.OID,)):  # not CMS: nearly always a certificate
+        return None
     try:
-        is_cms = [each.tag for each in _first_fields(octets)][:1] == [der.OID]
-        return read_bundle(octets, what) if is_cms else None
+        return read_bundle(octets, what)
     except MalformedError:
         return None
 
@@ -171,14 +174,15 @@ def _read(octets: bytes, what: str) -> Content:
 
 
 def _dispatch(octets: bytes) -> Content:
-    tags = [each.tag for each in _first_fields(octets)]
+    fields = _first_fields(octets)
+    tags = [each.tag for each in fields]
     if tags == [der.INTEGER, der.SET]:
         reason = "is the content of a Master List without its signature"
         raise MalformedError("Master List", reason, advice="add the signed list")
     if tags[:1] == [der.OID]:
         return _read_list(SignedData.parse(octets, "signed list"))
     if tags[:1] == [der.SEQUENCE]:
-        inner = [each.tag for each in _first_fields(octets)[0].children]
+        inner = [each.tag for each in islice(fields[0].each(ber.MAX_CHILDREN), 4)]
         # The third or fourth field is a time in a CRL, and a sequence in a certificate.
         position = 3 if inner[:1] == [der.INTEGER] else 2
         if inner[position : position + 1] in ([der.UTC_TIME], [der.GENERALIZED_TIME]):

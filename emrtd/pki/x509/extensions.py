@@ -7,6 +7,7 @@ from collections import Counter
 from collections.abc import Callable, Iterator
 from datetime import datetime
 from enum import IntEnum, unique
+from functools import lru_cache
 from typing import Any, Final
 
 import msgspec
@@ -115,24 +116,24 @@ class Extensions(msgspec.Struct, frozen=True):
 
 def read_extensions(value: ber.Value, what: str) -> Extensions:
     """Read a SEQUENCE OF Extension; raises `MalformedError` if it is not one."""
+    parts = [_read_part(each, what) for each in value.expect(der.SEQUENCE).children]
+    found = tuple(each.extension for each in parts)
     tolerated: set[Quirk] = set()
-    found = tuple(read_extension(each, tolerated) for each in value.expect(der.SEQUENCE).children)
     malformed: set[str] = set()
     if len({each.oid for each in found}) != len(found):
         tolerated.add(Quirk.EXTENSION_TWICE)
         counts = Counter(each.oid for each in found)
         malformed = {oid for oid, count in counts.items() if count > 1}
     fields: dict[str, Any] = {}
-    for each in found:
-        reader = _READERS.get(each.oid)
-        if reader is None or each.oid in malformed:
+    for part in parts:
+        tolerated |= part.tolerated
+        if part.extension.oid in malformed or not part.field:
             continue
-        name, read = reader
-        try:
-            fields[name] = read(ber.read(each.value, what), tolerated)
-        except MalformedError:
-            malformed.add(each.oid)
-            tolerated.add(Quirk.EXTENSION_MALFORMED)
+        tolerated |= part.tolerated_inside
+        if part.is_malformed:
+            malformed.add(part.extension.oid)
+        else:
+            fields[part.field] = part.content
     return Extensions(
         all=found,
         malformed=frozenset(malformed),
@@ -142,6 +143,58 @@ def read_extensions(value: ber.Value, what: str) -> Extensions:
         tolerated=frozenset(tolerated),
         **fields,
     )
+
+
+class _Part(msgspec.Struct, frozen=True):
+    """An extension, and what its content is for a field of `Extensions`; empty for no field."""
+
+    extension: Extension
+    tolerated: frozenset[Quirk]
+    field: str = ""
+    content: Any = None
+    is_malformed: bool = False
+    tolerated_inside: frozenset[Quirk] = frozenset()
+
+
+_MAX_SHARED: Final = 128
+"""Octets of an extension that is kept: most are the same in all certificates of a State."""
+
+_SUBJECT_KEY: Final = der.oid(SUBJECT_KEY_IDENTIFIER)
+
+
+def _read_part(value: ber.Value, what: str) -> _Part:
+    encoded = value.encoded
+    if len(encoded) <= _MAX_SHARED and _SUBJECT_KEY not in encoded:
+        shared = _read_shared(encoded, what)
+        if shared is not None:
+            return shared
+    return _read_anew(value, what)
+
+
+@lru_cache(maxsize=2048)
+def _read_shared(encoded: bytes, what: str) -> _Part | None:
+    """Read an extension; None for one that must be read where it stands, for the offset."""
+    try:
+        return _read_anew(ber.read(encoded, what), what)
+    except MalformedError:
+        return None
+
+
+def _read_anew(value: ber.Value, what: str) -> _Part:
+    tolerated: set[Quirk] = set()
+    extension = read_extension(value, tolerated)
+    outside = frozenset(tolerated)
+    reader = _READERS.get(extension.oid)
+    if reader is None:
+        return _Part(extension, outside)
+    name, read = reader
+    inside: set[Quirk] = set()
+    try:
+        content = read(ber.read(extension.value, what), inside)
+    except MalformedError:
+        inside.add(Quirk.EXTENSION_MALFORMED)
+        return _Part(extension, outside, name, None, True, frozenset(inside))
+    return _Part(extension, outside, name, content, False, frozenset(inside))
 
 
 def read_extension(value: ber.Value, tolerated: set[Quirk]) -> Extension:
