@@ -61,7 +61,8 @@ _MEGABYTE = 1024 * 1024
     "profile_name",
     default="permit",
     show_default=True,
-    help="Chip profile: the name of an installed one (permit, permit-bac, passport), or a file.",
+    help="Chip profile: the name of an installed one (permit, permit-bac, passport,"
+    " permit-jmrtd-applet), or a file.",
 )
 @click.option("--priority", default=0, show_default=True, help="Higher ones are made earlier.")
 @click.option(

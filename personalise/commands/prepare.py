@@ -33,7 +33,8 @@ _PATH = click.Path(path_type=Path)
     "profile_name",
     default="permit",
     show_default=True,
-    help="Chip profile: the name of an installed one (permit, permit-bac, passport), or a file.",
+    help="Chip profile: the name of an installed one (permit, permit-bac, passport,"
+    " permit-jmrtd-applet), or a file.",
 )
 @click.option("-o", "--output", type=_PATH, required=True, help="New folder for the LDS image.")
 @click.option(

@@ -310,6 +310,17 @@ def test_a_station_with_production_keys_does_not_write_it(
     write_image(document.image.files, document.order, CardConnection(chip), key_source=None)
 
 
+def test_a_card_without_cplc_data_has_no_name(document: Document) -> None:
+    """So the ledger does not count it."""
+    chip = new_blank()
+    domain = chip.state.security_domain
+    assert domain is not None
+    chip = Chip(chip.state.with_security_domain(replace(domain, cplc=b"")))
+    assert look_at(CardConnection(chip), TestKeySource()).name is None
+    chip.reset()
+    document.write(chip)
+
+
 def test_each_kind_of_blank_is_recognised_by_a_station(document: Document) -> None:
     for kind in BlankKind:
         chip = sample_blank(kind)
