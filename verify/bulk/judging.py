@@ -127,7 +127,9 @@ def _decode(zips: _Zips, found: Found) -> DecodedDocument | Row:
     if found.objection:
         return unreadable(found.name, found.objection)
     try:
-        return decode_document(Evidence.from_image(zips.load(found), found.path, _key()))
+        image = zips.load(found)
+        key = None if image.evidence is None else _key()
+        return decode_document(Evidence.from_image(image, found.path, key))
     except ChipsealError as error:
         return unreadable(found.name, _without_place(error.message, found))
     except OSError as error:
