@@ -96,7 +96,7 @@ def _specimens(folder: Path, options: argparse.Namespace) -> tuple[str, list[str
     seconds = time.monotonic() - began
     events = Counter(each["event"] for each in line.events())
     told = (
-        f"{events['issued']} cards of {count} specimens in eight feeders in {seconds:.0f} s, with"
+        f"{events['issued']} cards of {count} documents in eight feeders in {seconds:.0f} s, with"
         f" preparation; {events['rejected-card']} cards rejected"
     )
     return told, line.check()
