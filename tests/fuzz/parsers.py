@@ -48,6 +48,7 @@ from emrtd.pki.lists.defect_list import DefectList
 from emrtd.pki.lists.deviation_list import DeviationList
 from emrtd.pki.lists.ldif import read_ldif
 from emrtd.pki.lists.master_list import MasterList
+from emrtd.pki.lists.stop_list import StopList
 from emrtd.pki.pem import decode_pem
 from emrtd.pki.x509.certificates import Certificate
 from emrtd.pki.x509.crl import Crl
@@ -348,6 +349,7 @@ PARSERS = [
         lambda octets: list(read_ldif(octets.splitlines(keepends=True))),
         seeds.ldif,
     ),
+    Parser("emrtd.pki.lists.stop_list.StopList.parse", StopList.parse, seeds.stop_lists),
     Parser("emrtd.pki.lists.master_list.MasterList.parse", MasterList.parse, seeds.master_lists),
     Parser("emrtd.pki.pem.decode_pem", lambda octets: list(decode_pem(octets, "PEM")), seeds.pem),
     Parser(
@@ -381,6 +383,8 @@ NOT_PARSERS = {
     "emrtd.globalplatform.personalisation.install_for_personalisation": _OURS,
     "emrtd.globalplatform.security_domain.terminate_card": _OURS,
     "emrtd.biometrics.images.colours.profile_of": _INNER,
+    "emrtd.lds.data_groups.biometric_group.BiometricRecord.decode": "an interface, whose records"
+    " are in PARSERS",
     "emrtd.biometrics.images.decoder.decoded": _INNER,
     "emrtd.biometrics.images.decoding.check_bounds": _INNER,
     "emrtd.biometrics.images.decoding.count_scans": _INNER,

@@ -57,6 +57,7 @@ from emrtd.pki.cvc.requests import request
 from emrtd.pki.cvc.validation import TrustState
 from emrtd.pki.lists.defect_list import ID_DEFECT_LIST, DefectKind
 from emrtd.pki.lists.deviation_list import ID_DEVIATION_LIST, DeviationKind
+from emrtd.pki.lists.stop_list import Stop, StopReason, build_stop_list
 from emrtd.pki.pem import encode_pem
 from emrtd.pki.private_key_file import encrypt_private_key
 from emrtd.pki.x509 import extensions as ext
@@ -239,6 +240,16 @@ def signed_lists() -> list[bytes]:
             der.sequence(der.integer(0), der.oid(Hash.SHA256.oid), der.set_of(defect)),
         ),
     ]
+
+
+@cache
+def stop_lists() -> list[bytes]:
+    stops = [
+        ("UTO", "ZU1234567", Stop(StopReason.LOST, NOW)),
+        ("D<<", "C01X00T47", Stop(StopReason.STOLEN, NOW)),
+    ]
+    signer = CSCA.list_signer(ext.DEVIATION_LIST_SIGNER)
+    return [build_stop_list(stops, key("list signer"), signer, NOW, NOW, random=bytes)]
 
 
 def _signed(content_type: str, content: bytes) -> bytes:

@@ -45,6 +45,8 @@ _MAX_ENTRIES: Final = 1_000_000
 _NAME: Final = "chipseal stop list"
 _WHAT: Final = "stop list"
 _KEY_SIZE: Final = 32
+_SHORTEST_KEY: Final = 16
+_LONGEST_KEY: Final = 64
 
 
 @unique
@@ -86,13 +88,16 @@ class StopList(Value, frozen=True):
         fields = whole.expect(der.SEQUENCE).children
         if len(fields) != 6 or read_text(fields[0]) != _NAME or read_integer(fields[1]) != 0:
             raise whole.malformed("is not a stop list of version 0")
+        key = fields[2].expect(der.OCTET_STRING).contents
+        if not _SHORTEST_KEY <= len(key) <= _LONGEST_KEY:
+            raise whole.malformed(f"has a key of {len(key)} octets")
         entries = {}
         for each in fields[5].expect(der.SEQUENCE).each(_MAX_ENTRIES):
             digest, stop = _read_entry(each)
             entries[digest] = stop
         return cls(
             data,
-            fields[2].expect(der.OCTET_STRING).contents,
+            key,
             read_time(fields[3]),
             read_time(fields[4]),
             entries,

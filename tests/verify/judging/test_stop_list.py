@@ -139,3 +139,14 @@ def archive(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> Archive:
     (tmp_path / "crl.crl").write_bytes(CSCA.crl())
     assert made.run("trust", "add", made.store, *tmp_path.glob("c*.c*")).status == 0
     return made
+
+
+@pytest.mark.parametrize(("size", "reads"), [(15, False), (16, True), (64, True), (65, False)])
+def test_a_key_has_16_to_64_octets(size: int, *, reads: bool) -> None:
+    signer = CSCA.issue("stops")
+    octets = build_stop_list([], key("stops"), signer, NOW, NOW + DAY, random=lambda _: bytes(size))
+    if reads:
+        assert StopList.parse(octets).key == bytes(size)
+        return
+    with pytest.raises(MalformedError, match=f"a key of {size} octets"):
+        StopList.parse(octets)
