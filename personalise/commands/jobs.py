@@ -24,7 +24,7 @@ from support.errors import ExitStatus, MisuseError
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-    from personalise.ledger.interface import JobEntry, PurgeReport
+    from personalise.ledger.interface import JobEntry, Ledger, PurgeReport
 
 _STATES = (
     "received", "held", "prepared", "claimed", "in-doubt", "issued", "rejected", "purged",
@@ -110,33 +110,39 @@ def _details(step: "Mapping[str, object]") -> str:
 @click.argument("application")
 @reason
 @by
+@as_json
 @ledger_options
-def reject(application: str, reason: str, by: str | None, **where: Any) -> None:
+def reject(application: str, reason: str, by: str | None, *, as_json: bool, **where: Any) -> None:
     """End an application for which no card is made; refused while a good card may exist."""
     with opened_ledger(**where) as ledger:
         ledger.reject(application, reason, by=name_of(by))
+        _print_decided(ledger, application, as_json=as_json)
 
 
 @jobs.command("hold", epilog=examples('personalise jobs hold A-0123 --reason "wait for a letter"'))
 @click.argument("application")
 @reason
 @by
+@as_json
 @ledger_options
-def hold(application: str, reason: str, by: str | None, **where: Any) -> None:
+def hold(application: str, reason: str, by: str | None, *, as_json: bool, **where: Any) -> None:
     """Hold an application that no card was begun for."""
     with opened_ledger(**where) as ledger:
         ledger.hold(application, reason, by=name_of(by))
+        _print_decided(ledger, application, as_json=as_json)
 
 
 @jobs.command("release", epilog=examples("personalise jobs release A-0123 --pki pki"))
 @click.argument("application")
 @click.option("--reason", default="", help="Why; entered in the ledger.")
 @by
+@as_json
 @ledger_options
-def release(application: str, reason: str, by: str | None, **where: Any) -> None:
+def release(application: str, reason: str, by: str | None, *, as_json: bool, **where: Any) -> None:
     """Let a held application go on."""
     with opened_ledger(**where) as ledger:
         ledger.release(application, reason=reason, by=name_of(by))
+        _print_decided(ledger, application, as_json=as_json)
 
 
 @jobs.command(
@@ -145,11 +151,13 @@ def release(application: str, reason: str, by: str | None, **where: Any) -> None
 @click.argument("application")
 @reason
 @by
+@as_json
 @ledger_options
-def reprint(application: str, reason: str, by: str | None, **where: Any) -> None:
+def reprint(application: str, reason: str, by: str | None, *, as_json: bool, **where: Any) -> None:
     """End the good card of an issued application, and make another one."""
     with opened_ledger(**where) as ledger:
         ledger.reprint(application, reason, by=name_of(by))
+        _print_decided(ledger, application, as_json=as_json)
 
 
 @jobs.command(
@@ -187,14 +195,16 @@ def write_off(card: str, reason: str, by: str | None, *, as_json: bool, **where:
     help="New folder for the LDS image.",
 )
 @by
+@as_json
 @ledger_options
-def export(application: str, output: Path, by: str | None, **where: Any) -> None:
+def export(application: str, output: Path, by: str | None, *, as_json: bool, **where: Any) -> None:
     """Write the image of an application to a folder, in clear; this is entered in the ledger."""
     from emrtd.lds.image import require_free
 
     require_free(output)
     with opened_ledger(**where) as ledger:
         ledger.export(application, by=name_of(by)).save(output)
+        _print_decided(ledger, application, as_json=as_json)
 
 
 @jobs.command(
@@ -256,6 +266,12 @@ def _print_purge(report: "PurgeReport") -> None:
     click.echo("not reached:")
     for each in report.beyond_reach:
         click.echo(f"  {each}")
+
+
+def _print_decided(ledger: "Ledger", application: str, *, as_json: bool) -> None:
+    """With `--json`, print the application as `jobs list` does; otherwise nothing."""
+    if as_json:
+        click.echo(json.dumps(_listed(ledger.job(application)), ensure_ascii=False))
 
 
 def _listed(entry: "JobEntry") -> dict[str, object]:

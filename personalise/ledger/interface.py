@@ -19,7 +19,7 @@ A resumed claim may be in doubt.  The station looks at the card first: locked an
 claim that is not in doubt: the card may hold the whole document although it is not locked.
 """
 
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from typing import ClassVar, Protocol
@@ -35,7 +35,7 @@ from personalise.ledger.states import (
     Worker,
 )
 from personalise.preparing.application import Application
-from support.errors import ChipsealError, ExitStatus, MisuseError
+from support.errors import ChipsealError, ExitStatus, MalformedError, MisuseError
 
 
 class LedgerUnavailableError(ChipsealError):
@@ -129,6 +129,15 @@ class Preparation:
     application: Application = field(repr=False)
     profile: str
     document: str
+
+
+@dataclass(frozen=True, slots=True)
+class AlteredJob:
+    """A received job whose application cannot be opened: somebody altered it in the database."""
+
+    job: str
+    document: str
+    error: MalformedError
 
 
 # --- stations --------------------------------------------------------------------------------
@@ -268,12 +277,18 @@ class Ledger(Protocol):
         ...
 
     def take_for_preparation(
-        self, worker: Worker, limit: int, lease: timedelta = timedelta(minutes=5)
+        self,
+        worker: Worker,
+        limit: int,
+        lease: timedelta = timedelta(minutes=5),
+        *,
+        altered: Callable[[AlteredJob], None] | None = None,
     ) -> list[Preparation]:
         """Return at most `limit` received jobs for this worker to prepare, the most urgent first.
 
         Nobody else receives them during the lease.  After it, whoever calls `prepared` first
-        prevails.
+        prevails.  `altered` is called with each job whose application was altered; without it,
+        `MalformedError` is raised.
         """
         ...
 

@@ -20,6 +20,10 @@ _KEY_SIZE: Final = 32
 _NONCE_SIZE: Final = 12
 
 
+class AlteredError(MalformedError):
+    """What belongs to a job was altered in the database."""
+
+
 @dataclass(frozen=True, slots=True)
 class JobKey:
     """The key of one job."""
@@ -58,7 +62,7 @@ class JobKey:
         return nonce + AESGCM(self._key.reveal()).encrypt(nonce, content, self._bound_to(kind))
 
     def open(self, kind: str, sealed: bytes) -> bytes:
-        """Decrypt what `seal` returned; raises `MalformedError` if it was altered."""
+        """Decrypt what `seal` returned; raises `AlteredError` if it was altered."""
         from cryptography.exceptions import InvalidTag
         from cryptography.hazmat.primitives.ciphers.aead import AESGCM
 
@@ -66,7 +70,7 @@ class JobKey:
         try:
             return AESGCM(self._key.reveal()).decrypt(nonce, ciphertext, self._bound_to(kind))
         except (InvalidTag, ValueError):
-            raise MalformedError(f"{self.job}: {kind}", "was altered in the ledger") from None
+            raise AlteredError(f"{self.job}: {kind}", "was altered in the ledger") from None
 
     def _bound_to(self, kind: str) -> bytes:
         return f"{self.job} {kind}".encode()

@@ -1,6 +1,6 @@
 """The ledger in SQLite or PostgreSQL."""
 
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import replace
 from datetime import datetime, timedelta
 from typing import TYPE_CHECKING, Final
@@ -19,6 +19,7 @@ from personalise.ledger import (
 )
 from personalise.ledger.chain import Entry
 from personalise.ledger.interface import (
+    AlteredJob,
     Arrival,
     CardRefused,
     Claim,
@@ -32,7 +33,7 @@ from personalise.ledger.interface import (
     Verification,
 )
 from personalise.ledger.journal import StationSlot, all_journals
-from personalise.ledger.sealing import APPLICATION, IMAGE
+from personalise.ledger.sealing import APPLICATION, IMAGE, AlteredError
 from personalise.ledger.session import INTAKE, OFFICE, PREPARATION, LedgerSession
 from personalise.ledger.states import (
     CardRecord,
@@ -105,17 +106,27 @@ class SqlLedger(LedgerSession):
             return transaction.holder_of(document)
 
     def take_for_preparation(
-        self, worker: Worker, limit: int, lease: timedelta = timedelta(minutes=5)
+        self,
+        worker: Worker,
+        limit: int,
+        lease: timedelta = timedelta(minutes=5),
+        *,
+        altered: Callable[[AlteredJob], None] | None = None,
     ) -> list[Preparation]:
         """See `Ledger.take_for_preparation`."""
         with self._entering(PREPARATION) as transaction:
             transaction.require_clock()
             rows = receiving.take_for_preparation(transaction, worker, limit, lease)
             sealed = [receiving.blob_of(transaction, row, APPLICATION) for row in rows]
-        return [
-            self._contents.preparation(row, octets)
-            for row, octets in zip(rows, sealed, strict=True)
-        ]
+        found: list[Preparation] = []
+        for row, octets in zip(rows, sealed, strict=True):
+            try:
+                found.append(self._contents.preparation(row, octets))
+            except AlteredError as error:
+                if altered is None:
+                    raise
+                altered(AlteredJob(row.id, row.document, error))
+        return found
 
     def prepared(self, job: str, image: LdsImage) -> None:
         """See `Ledger.prepared`."""

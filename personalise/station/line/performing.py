@@ -45,6 +45,7 @@ from support.errors import ChipsealError, MalformedError
 
 _LOOKING_SECONDS: Final = 0.25
 _WORK_SECONDS: Final = 0.5
+_OUT_OF_WORK: Final = "no application is open that this station may take"
 _DOUBTFUL_CARDS: Final = 50
 """At most so many jobs in doubt are tried for a locked card that does not show its number."""
 
@@ -129,7 +130,7 @@ class Performer:
                 if self._exhausted and not self._present:
                     return Ended("the feeder has no card")
                 if self._shop.is_out_of_work(self._reader):
-                    return Ended("no application is open")
+                    return Ended(_OUT_OF_WORK)
             told = self._tell_once(self._reason_to_wait(), told)
 
     def _reason_to_wait(self) -> str:
@@ -157,7 +158,7 @@ class Performer:
             if ending := self._shop.control.ending:
                 return Ended(ending)
             if self._shop.idle_ends and self._shop.is_out_of_work(self._reader):
-                return Ended("no application is open")
+                return Ended(_OUT_OF_WORK)
             insertions = self._insertions
             self._look(_WORK_SECONDS)
             if not self._present or self._insertions != insertions:

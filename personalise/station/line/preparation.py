@@ -110,7 +110,7 @@ def _main(settings: PreparationSettings, pipe: Connection) -> None:
 
 def _prepare_until_closed(settings: PreparationSettings, pipe: Connection) -> None:
     from emrtd.biometrics.images.decoder import DECODER
-    from personalise.ledger.interface import LedgerUnavailableError
+    from personalise.ledger.interface import AlteredJob, LedgerUnavailableError
     from personalise.ledger.opening import open_ledger
     from personalise.ledger.states import JobState, StepRefusedError, Worker
     from personalise.pki.issuer import PkiIssuer
@@ -126,14 +126,26 @@ def _prepare_until_closed(settings: PreparationSettings, pipe: Connection) -> No
     preparer = Preparer(PkiIssuer(pki))
     worker = Worker(f"{socket.gethostname()}-preparing", str(multiprocessing.current_process().pid))
     ledger = open_ledger(settings.ledger, pki)
+
+    def reject(job: str, document: str, error: ChipsealError) -> None:
+        ledger.reject(job, str(error))
+        pipe.send(Problem.of(error, job, document))
+
+    def reject_altered(found: AlteredJob) -> None:
+        reject(found.job, found.document, found.error)
+
     try:
         while not pipe.poll():
             try:
                 waiting = ledger.count_up_to(settings.ahead, JobState.PREPARED)
                 limit = min(BATCH, settings.ahead - waiting)
-                taken = ledger.take_for_preparation(worker, limit) if limit > 0 else []
-            except LedgerUnavailableError:
-                taken = []
+                taken = (
+                    ledger.take_for_preparation(worker, limit, altered=reject_altered)
+                    if limit > 0
+                    else []
+                )
+            except (LedgerUnavailableError, StepRefusedError):
+                taken = []  # also those just taken: they are taken again when their lease ends
             for each in taken:
                 try:
                     image = preparer.prepare(
@@ -141,8 +153,7 @@ def _prepare_until_closed(settings: PreparationSettings, pipe: Connection) -> No
                     )
                     ledger.prepared(each.job, image)
                 except (ElementError, FieldError, MalformedError) as error:
-                    ledger.reject(each.job, str(error))
-                    pipe.send(Problem.of(error, each.job, each.document))
+                    reject(each.job, each.document, error)
                 except (LedgerUnavailableError, StepRefusedError):
                     continue  # it is taken again when its lease has ended
             if not taken and pipe.poll(_POLL_SECONDS):

@@ -118,6 +118,25 @@ def test_what_a_supervisor_decides(personal: Run, line: Line, clock: Clock) -> N
     assert line.ledger.history(rejected)[-1][2]["by"] == "eve"
 
 
+def test_what_is_decided_is_printed_as_json(personal: Run, line: Line, tmp_path: Path) -> None:
+    job, issued = line.prepare("A1", "A2")
+    assert personal("jobs", "hold", job, "--reason", "wait")[1] == ""
+    for command, state in (
+        (("release", job), "prepared"),
+        (("hold", job, "--reason", "wait"), "held"),
+        (("release", job), "prepared"),
+        (("export", job, "-o", str(tmp_path / "image")), "prepared"),
+        (("reject", job, "--reason", "withdrawn"), "rejected"),
+    ):
+        status, told = personal("jobs", *command, "--json")
+        assert (status, told["application"], told["state"]) == (0, job, state)
+    line.issue("CA01")
+    status, told = personal("jobs", "reprint", issued, "--reason", "lost", "--json")
+    assert (status, told["application"], told["state"]) == (0, issued, "prepared")
+    status, told = personal("jobs", "reprint", issued, "--reason", "lost", "--json")
+    assert (status, told["error"]["kind"]) == (64, "refused-step")
+
+
 def test_a_reason_is_required(personal: Run, line: Line) -> None:
     (job,) = line.prepare("A1")
     line.issue("CA01")

@@ -3,6 +3,7 @@
 import contextlib
 import errno
 import socket
+import sqlite3
 import threading
 import time
 import urllib.request
@@ -368,6 +369,21 @@ def test_images_are_prepared_ahead_and_a_bad_application_is_rejected(
     assert done.summary["rejected_applications"] == 1
     assert "biometrics.portrait" in done.reasons(EventKind.REJECTED_APPLICATION)[0]
     assert line.check() == []
+
+
+def test_an_application_that_was_altered_is_rejected_and_the_others_are_made(
+    tmp_path: Path, run: Callable[..., Run]
+) -> None:
+    line = Line.established(tmp_path, 3, prepared=False)
+    with contextlib.closing(sqlite3.connect(line.issuer.pki / "ledger.sqlite")) as database:
+        query = "UPDATE blob SET content = zeroblob(length(content)) WHERE job = 1"
+        assert database.execute(query).rowcount == 1
+        database.commit()
+    done = run(line, preparation=PreparationSettings(line.issuer.pki, line.url))
+    assert done.summary["issued"] == 2
+    assert (done.summary["rejected_applications"], done.summary["open"]) == (1, 0)
+    (reason,) = done.reasons(EventKind.REJECTED_APPLICATION)
+    assert "altered" in reason
 
 
 def test_preparation_that_cannot_work_ends_the_wait(
