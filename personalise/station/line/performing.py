@@ -12,6 +12,7 @@ from emrtd.lds.files import FileID
 from emrtd.transport.events import CardEventKind, CardEvents
 from emrtd.transport.readers import connect, watch
 from personalise.ledger.interface import CardRefused, Claim
+from personalise.ledger.sealing import AlteredError
 from personalise.ledger.states import JobState, StepRefusedError, Worker
 from personalise.station.clock import require_clock
 from personalise.station.line import effects
@@ -256,7 +257,10 @@ class Performer:
 
     def _sealed(self, claim: Claim) -> SealedImage:
         """Return the image of a job, with its order decrypted; raises `WriteError`."""
-        image = self._enter(lambda: self._shop.ledger.image(claim))
+        try:
+            image = self._enter(lambda: self._shop.ledger.image(claim))
+        except AlteredError as error:
+            raise RejectApplicationError(error.message, advice=error.advice) from error
         try:
             sealed = SealedImage.unseal(image, self._shop.keys, Path(claim.job))
             require_clock(sealed.files, self._shop.clock())

@@ -371,13 +371,14 @@ def test_images_are_prepared_ahead_and_a_bad_application_is_rejected(
     assert line.check() == []
 
 
+@pytest.mark.parametrize("prepared", [False, True])
 def test_an_application_that_was_altered_is_rejected_and_the_others_are_made(
-    tmp_path: Path, run: Callable[..., Run]
+    tmp_path: Path, run: Callable[..., Run], prepared: bool
 ) -> None:
-    line = Line.established(tmp_path, 3, prepared=False)
+    line = Line.established(tmp_path, 3, prepared=prepared)
     with contextlib.closing(sqlite3.connect(line.issuer.pki / "ledger.sqlite")) as database:
         query = "UPDATE blob SET content = zeroblob(length(content)) WHERE job = 1"
-        assert database.execute(query).rowcount == 1
+        assert database.execute(query).rowcount == 1 + prepared
         database.commit()
     done = run(line, preparation=PreparationSettings(line.issuer.pki, line.url))
     assert done.summary["issued"] == 2
