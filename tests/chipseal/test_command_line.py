@@ -93,7 +93,7 @@ complete -p chipseal >&2
         (("",), {"personalise", "verify", "vsmartcard"}),
         (("per",), {"personalise"}),
         (("personalise", "pk"), {"pki"}),
-        (("personalise", "pki", "issue-"), {"issue-ds", "issue-crl", "issue-list-signer"}),
+        (("personalise", "pki", "issue-c"), {"issue-crl"}),
         (("verify", "card", "--rea"), {"--reader"}),
     ],
 )
