@@ -414,7 +414,10 @@ class Ledger(Protocol):
         ...
 
     def reprint(self, job: str, reason: str, *, by: str) -> None:
-        """End the good card of an issued job, and make another one from the same image."""
+        """End the good card of an issued job, and make another one from the same image.
+
+        Raises `MalformedError`, and ends nothing, if the image no longer opens.
+        """
         ...
 
     def write_off(self, card: str, reason: str, *, by: str) -> bool:

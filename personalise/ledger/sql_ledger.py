@@ -252,6 +252,9 @@ class SqlLedger(LedgerSession):
         """See `Ledger.reprint`."""
         with self._entering(OFFICE) as transaction:
             supervising.reprint(transaction, job, Reprint(by, one_line(reason, "reason")))
+            # An image that does not open undoes the step: the good card must not be ended for it.
+            row = transaction.job_row(job)
+            self._contents.image(row, receiving.blob_of(transaction, row, IMAGE))
 
     def write_off(self, card: str, reason: str, *, by: str) -> bool:
         """See `Ledger.write_off`."""

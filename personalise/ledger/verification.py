@@ -1,10 +1,11 @@
 """Checking a ledger: its chains, its checkpoints, its rows, and the promise of exactly one card.
 
-Three passes, each over entries in one order, so that memory does not grow with the ledger:
+Three passes, each over entries in one order, so that memory does not grow with the ledger (the
+sealed contents of a job, at most some 100 kB, are read one job at a time):
 
 1. by chain: every digest, every place, the head; the checkpoints against them;
 2. by job: the entries are applied again, one by one, with the rules of `personalise.ledger.rules`;
-   the row must be what they lead to;
+   the row must be what they lead to, and the sealed contents those that were entered;
 3. by card: the row must be what the last entry says, and a card was begun for one job at most.
 """
 
@@ -30,9 +31,10 @@ from personalise.ledger.checkpoints import require_outside
 from personalise.ledger.engine import Database
 from personalise.ledger.interface import Finding, LedgerRestoredError, Verification
 from personalise.ledger.keys import LedgerKeys
+from personalise.ledger.sealing import APPLICATION, IMAGE, ciphertext_digest
 from personalise.ledger.states import CardRecord, CardStatus, Job, JobState, StepRefusedError
-from personalise.ledger.steps import CardDestroyed, CardReceived, CardSpoilt, Received
-from personalise.ledger.tables import CARD, CHAIN, CHECKPOINT, ENTRY, JOB
+from personalise.ledger.steps import CardDestroyed, CardReceived, CardSpoilt, Prepared, Received
+from personalise.ledger.tables import BLOB, CARD, CHAIN, CHECKPOINT, ENTRY, JOB
 from personalise.ledger.transaction import HOLDING, Transaction, job_of
 from support.errors import MalformedError
 
@@ -212,11 +214,25 @@ class Verifier:
                 self._report(row.id, f"its {what} is not the one that its entries lead to")
         if job.state in HOLDING and row.live_document != row.document:
             self._report(row.id, "does not hold its document, so that another could be made")
+        if job.state is not JobState.PURGED:
+            self._compare_contents(row, replayed)
         live = replayed.live_cards()
         if len(live) > 1:
             self._report(row.id, f"has more than one good card: {', '.join(live)}")
         if job.state is JobState.ISSUED and live != [job.card]:
             self._report(row.id, "is issued, and its good card is not the one it names")
+
+    def _compare_contents(self, row: Row[Any], replayed: "_Replay") -> None:
+        query = select(BLOB.c.kind, BLOB.c.content).where(BLOB.c.job == row.number)
+        stored = {
+            each.kind: ciphertext_digest(each.content)
+            for each in self.transaction.connection.execute(query).all()
+        }
+        for kind, expected in replayed.contents.items():
+            if kind not in stored:
+                self._report(row.id, f"has lost its sealed {kind}")
+            elif stored[kind] != expected:
+                self._report(row.id, f"has a sealed {kind} that is not the one entered")
 
     # --- cards
 
@@ -249,6 +265,8 @@ class _Replay:
         self._cards: dict[str, CardRecord] = {}
         self.job: Job | None = None
         self.document = ""
+        self.contents: dict[str, str] = {}
+        """The digests of the sealed contents, by their kind."""
 
     def apply(self, entry: Entry) -> str | None:
         """Apply one entry; return what is wrong with it, or None."""
@@ -257,6 +275,7 @@ class _Replay:
             if self.job is not None:
                 return "was received twice"
             self.job, self.document = rules.receive(self._id, step.hold), step.document
+            self.contents[APPLICATION] = step.contents
             return None if entry.becomes is self.job.state else _unfit(entry)
         if self.job is None or isinstance(step, CardReceived | CardSpoilt | CardDestroyed):
             return f"the entry of {entry.at:%Y-%m-%d %H:%M:%S} UTC cannot be its next step"
@@ -265,6 +284,8 @@ class _Replay:
             self.job, card = rules.apply(self.job, card, step, entry.at)
         except StepRefusedError:
             return _unfit(entry)
+        if isinstance(step, Prepared):
+            self.contents[IMAGE] = step.image
         if card is not None:
             self._cards[card.name] = card
         becomes = (self.job.state, None if card is None else card.status)

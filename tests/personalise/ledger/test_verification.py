@@ -13,6 +13,7 @@ from personalise.ledger.journal import station_slot
 from personalise.ledger.sql_ledger import SqlLedger
 from personalise.ledger.states import CardStatus, JobState, Worker
 from personalise.pki.issuing_pki import IssuingPki
+from support.errors import MalformedError
 from tests.personalise.ledger.conftest import Backup
 from tests.personalise.ledger.line import BERT, Clock, Line
 
@@ -69,6 +70,10 @@ TAMPERING = {
     "UPDATE checkpoint SET signature = digest": "signature is wrong",
     "UPDATE chain SET sequence = sequence + 1": "does not end",
     "DELETE FROM chain": "has no head",
+    "UPDATE blob SET content = digest FROM checkpoint WHERE kind = 'image'": "a sealed image",
+    "UPDATE blob SET content = digest FROM checkpoint WHERE kind = 'application'": "application",
+    "DELETE FROM blob WHERE kind = 'image'": "has lost its sealed image",
+    "DELETE FROM blob WHERE kind = 'application'": "has lost its sealed application",
     "UPDATE job SET live_document = NULL WHERE state = 'issued'": "does not hold its document",
 }
 
@@ -196,3 +201,17 @@ def test_a_card_whose_job_has_another_one_is_written_off(
     (card,) = careless.ledger.rejoin(reason="disk failed", by="s")
     assert (card.name, card.status, card.may_be_good) == ("CARD1", CardStatus.WRITTEN_OFF, True)
     assert problems(careless.ledger) == []
+
+
+def test_a_reprint_whose_image_does_not_open_keeps_the_good_card(line: Line, url: str) -> None:
+    (job,) = line.prepare("A1")
+    line.issue("CARD1")
+    engine = create_engine(url.replace("postgresql:", "postgresql+psycopg:"))
+    with engine.begin() as connection:
+        connection.execute(text("UPDATE blob SET content = digest FROM chain WHERE kind = 'image'"))
+    engine.dispose()
+    with pytest.raises(MalformedError):
+        line.ledger.reprint(job, "lost", by="s")
+    found = line.ledger.job(job)
+    assert (found.job.state, found.job.card) == (JobState.ISSUED, "CARD1")
+    assert line.ledger.card("CARD1").status is CardStatus.USED
