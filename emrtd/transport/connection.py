@@ -65,3 +65,7 @@ class ReaderKind(Protocol):
     def watch(self, address: str) -> CardEvents:
         """Return the events of the reader at this address."""
         ...
+
+    def require(self, address: str) -> None:
+        """Raise `TransportError` if nothing is at this address; see `require_reader`."""
+        ...

@@ -55,6 +55,16 @@ def watch(reader: str = "") -> CardEvents:
     return PcscEvents(reader)
 
 
+def require_reader(reader: str) -> None:
+    """Raise `TransportError` if a reader `SCHEME:ADDRESS` does not exist, such as `virtual:TYPO`.
+
+    A PC/SC reader is not looked for: it may be plugged in later.
+    """
+    kind, address = _kind_of(reader)
+    if kind is not None:
+        kind.require(address)
+
+
 def pcsc_readers() -> list[str]:
     """Return the names of the PC/SC readers; raise `TransportError` if no service answers."""
     require_pyscard()

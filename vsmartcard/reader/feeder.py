@@ -98,3 +98,8 @@ def connect(address: str, *, blank: bool) -> InProcessConnection:  # noqa: ARG00
 def watch(address: str) -> CardEvents:
     """Return the events of a feeder's reader, with `EXHAUSTED` when the folder is empty."""
     return PolledEvents(Feeder(address).look, feeder=True)
+
+
+def require(address: str) -> None:
+    """Raise `TransportError` if the folder of a feeder does not exist."""
+    Feeder(address)

@@ -81,21 +81,27 @@ def connect(address: str, *, blank: bool) -> InProcessConnection:
     If the file does not exist: to a blank chip with `blank`, else raises `TransportError` with
     `TransportFault.NO_CARD`.
     """
-    path, reader = _path_of(address), f"virtual:{address}"
-    if not blank and not path.exists():
-        raise TransportError(
-            f"{reader}: no such card",
-            TransportFault.NO_CARD,
-            reader=reader,
-            advice="name the file of a virtual card",
-        )
-    return InProcessConnection(path, reader)
+    if not blank:
+        require(address)
+    return InProcessConnection(_path_of(address), f"virtual:{address}")
 
 
 def watch(address: str) -> CardEvents:
     """Return the events of a reader in which the card is present while its file exists."""
     path, reader = _path_of(address), f"virtual:{address}"
     return PolledEvents(lambda: {reader: CardInReader(address) if path.exists() else None})
+
+
+def require(address: str) -> None:
+    """Raise `TransportError` with `TransportFault.NO_CARD` if the state file does not exist."""
+    if not _path_of(address).exists():
+        reader = f"virtual:{address}"
+        raise TransportError(
+            f"{reader}: no such card",
+            TransportFault.NO_CARD,
+            reader=reader,
+            advice="name the file of a virtual card",
+        )
 
 
 def _path_of(address: str) -> Path:

@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
 
+from emrtd.transport.readers import require_reader
 from personalise.ledger.interface import Ledger, LedgerUnavailableError
 from personalise.ledger.journal import station_slot
 from personalise.ledger.opening import open_ledger
@@ -96,6 +97,8 @@ class _Counts:
 
 def run_station(options: Options) -> Outcome:
     """Run a station to its end; raises `ChipsealError` if it cannot begin."""
+    for reader in options.readers:
+        require_reader(reader)
     passphrase = read_passphrase(options.passphrase_file)
     pki = IssuingPki.open(options.pki, passphrase, with_signing_keys=False)
     control, tally = Control(), Tally()

@@ -10,7 +10,7 @@ from emrtd.errors import TransportError, TransportFault
 from emrtd.globalplatform.keys import MasterKeys
 from emrtd.transport.connection import Tray
 from emrtd.transport.events import CardEventKind
-from emrtd.transport.readers import connect, watch
+from emrtd.transport.readers import connect, require_reader, watch
 from support.command_line import run_command_line
 from support.errors import ExitStatus, MisuseError
 from support.secret import Secret
@@ -121,6 +121,19 @@ def test_a_feeder_needs_a_folder_that_exists(tmp_path: Path) -> None:
     assert raised.value.fault is TransportFault.NO_READER
     with pytest.raises(MisuseError, match="feeder:DIR"):
         watch("feeder:")
+
+
+def test_only_what_is_there_is_a_reader(tmp_path: Path) -> None:
+    ((path, _),) = make_blanks(tmp_path, 1)
+    for reader in (f"virtual:{path}", f"feeder:{tmp_path}", "a PC/SC reader, not plugged in"):
+        require_reader(reader)
+    for scheme, fault in (
+        ("virtual", TransportFault.NO_CARD),
+        ("feeder", TransportFault.NO_READER),
+    ):
+        with pytest.raises(TransportError) as raised:
+            require_reader(f"{scheme}:{tmp_path / 'absent'}")
+        assert raised.value.fault is fault
 
 
 def test_a_virtual_card_is_in_its_reader_while_its_file_exists(tmp_path: Path) -> None:

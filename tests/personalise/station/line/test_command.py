@@ -91,6 +91,27 @@ def test_a_station_makes_cards_and_obeys_signals(tmp_path: Path) -> None:
     assert line.check() == []
 
 
+@pytest.mark.parametrize("scheme", ["virtual", "feeder"])
+def test_a_mistyped_reader_is_an_error_before_anything_else(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str], scheme: str
+) -> None:
+    from personalise.commands.main import personalise
+
+    (tmp_path / "feeder").mkdir()
+    mistyped = f"{scheme}:{tmp_path / 'typo.chip'}"
+    readers = ("--reader", f"feeder:{tmp_path / 'feeder'}", "--reader", mistyped)
+    pki = tmp_path / "no-pki"  # not opened
+    pki.mkdir()
+    status = run_command_line(personalise, ["station", "--pki", str(pki), *readers, "--json"])
+    assert status == 69
+    printed = capsys.readouterr()
+    assert mistyped in printed.err
+    (line,) = printed.out.splitlines()
+    assert (
+        json.loads(line)["error"]["kind"] == {"virtual": "no-card", "feeder": "no-reader"}[scheme]
+    )
+
+
 def test_a_station_without_a_ledger_says_what_to_do(
     tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
