@@ -33,6 +33,7 @@ def page(tmp_path_factory: pytest.TempPathFactory, slot: Slot) -> Iterator[Page]
     store = trust_store(tmp_path_factory.mktemp("store"))
     with running_desk("--trust", store, "--at", AT, "--reader", f"virtual:{slot.path}") as url:
         found = Page(url)
+        assert httpx.head(url).status_code == 403  # a preview of the address, which uses up nothing
         found.open()
         yield found
 
@@ -67,6 +68,7 @@ def test_the_address_is_valid_once(page: Page) -> None:
 def test_a_request_without_the_token_is_refused(page: Page, path: str) -> None:
     answer = httpx.get(page.origin + path)
     assert answer.status_code == 403
+    assert "open the address" in answer.text
 
 
 def test_a_wrong_token_is_refused_and_does_not_use_up_the_right_one() -> None:

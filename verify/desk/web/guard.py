@@ -63,10 +63,13 @@ class Guard:
         path: str = scope["path"]
         if objection:
             return _refused(f"Refused: this request has {objection}.")
-        if path == _ENTRANCE and not changing and b"token=" in scope["query_string"]:
+        # Only GET: a preview of the address, by HEAD, must not use up the token.
+        if path == _ENTRANCE and scope["method"] == "GET" and b"token=" in scope["query_string"]:
             return None
+        if not self._access.knows(headers):
+            return _refused(_STRANGER)
         if path == _ENTRANCE or path.startswith(_OPEN):
-            return None if self._access.knows(headers) else _refused(_STRANGER)
+            return None
         return None if self._access.trusts(headers) else _refused(_OTHER_WINDOW)
 
 
