@@ -287,9 +287,16 @@ class Ledger(Protocol):
         """Return at most `limit` received jobs for this worker to prepare, the most urgent first.
 
         Nobody else receives them during the lease.  After it, whoever calls `prepared` first
-        prevails.  `altered` is called with each job whose application was altered; without it,
+        prevails.  A worker does one batch at a time: it receives what it took before and did not
+        finish again, at once, also after a restart under the same name.
+
+        `altered` is called with each job whose application was altered; without it,
         `MalformedError` is raised.
         """
+        ...
+
+    def give_up_preparation(self, worker: Worker) -> None:
+        """Let others prepare at once what this worker has taken and not finished."""
         ...
 
     def prepared(self, job: str, image: LdsImage) -> None:

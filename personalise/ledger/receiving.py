@@ -131,13 +131,17 @@ def take_for_preparation(
 ) -> list[Row[Any]]:
     """Return the rows of jobs for this worker to prepare, and keep them from others."""
     now = to_microseconds(transaction.now)
-    name = f"{worker.station} {worker.reader}"
+    name = _preparer(worker)
     horizon = now + 2 * (lease // timedelta(microseconds=1))
     query = (
         select(JOB)
         .where(
             IS_RECEIVED,
-            or_(JOB.c.preparer_until <= now, JOB.c.preparer_until > horizon),
+            or_(
+                JOB.c.preparer_until <= now,
+                JOB.c.preparer_until > horizon,
+                JOB.c.preparer == name,
+            ),
         )
         .order_by(JOB.c.priority.desc(), JOB.c.number)
         .limit(limit)
@@ -151,6 +155,16 @@ def take_for_preparation(
             update(JOB).where(JOB.c.number.in_(numbers)).values(preparer=name, preparer_until=until)
         )
     return rows
+
+
+def give_up_preparation(transaction: Transaction, worker: Worker) -> None:
+    """End the leases of a worker that prepares no longer."""
+    unfinished = (IS_RECEIVED, JOB.c.preparer == _preparer(worker))
+    transaction.connection.execute(update(JOB).where(*unfinished).values(preparer_until=0))
+
+
+def _preparer(worker: Worker) -> str:
+    return f"{worker.station} {worker.reader}"
 
 
 class Contents:

@@ -128,6 +128,11 @@ class SqlLedger(LedgerSession):
                 altered(AlteredJob(row.id, row.document, error))
         return found
 
+    def give_up_preparation(self, worker: Worker) -> None:
+        """See `Ledger.give_up_preparation`."""
+        with self._entering(PREPARATION) as transaction:
+            receiving.give_up_preparation(transaction, worker)
+
     def prepared(self, job: str, image: LdsImage) -> None:
         """See `Ledger.prepared`."""
         with self._entering(PREPARATION) as transaction:

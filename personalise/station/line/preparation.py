@@ -2,12 +2,14 @@
 
 The process takes received jobs from the ledger, as long as fewer than `ahead` images wait for a
 card, and stores their images there.  It has connections and keys of its own.  It ends with the
-station, also when that is killed: the pipe between them closes.
+station, also when that is killed: the pipe between them closes.  It then gives up the jobs that it
+has taken, as it does after an error.  Its name is that of the station, so that after a crash it
+takes up its own jobs when the station starts again.
 """
 
 import multiprocessing
-import socket
 from collections.abc import Callable
+from contextlib import suppress
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from multiprocessing.connection import Connection
@@ -16,6 +18,8 @@ from typing import Final
 
 from support.errors import ChipsealError, ElementError, MalformedError
 
+PREPARING: Final = "preparation"
+"""What events and the ledger name in place of a reader."""
 BATCH: Final = 4
 _POLL_SECONDS: Final = 0.5
 _ENDING_SECONDS: Final = 15.0
@@ -58,12 +62,14 @@ class Problem:
 class PreparingProcess:
     """The process, and what it tells.  `problem` is why it ended, None while it works."""
 
-    def __init__(self, settings: PreparationSettings, rejected: Callable[[Problem], None]) -> None:
+    def __init__(
+        self, settings: PreparationSettings, station: str, rejected: Callable[[Problem], None]
+    ) -> None:
         context = multiprocessing.get_context("spawn")
         self._pipe, theirs = context.Pipe()
         self._rejected = rejected
         self._process = context.Process(
-            target=_main, args=(settings, theirs), name="preparing", daemon=True
+            target=_main, args=(settings, station, theirs), name="preparing", daemon=True
         )
         self._process.start()
         theirs.close()
@@ -91,13 +97,13 @@ class PreparingProcess:
             self._process.join()
 
 
-def _main(settings: PreparationSettings, pipe: Connection) -> None:
+def _main(settings: PreparationSettings, station: str, pipe: Connection) -> None:
     import signal
 
     for number in (signal.SIGINT, signal.SIGTERM, signal.SIGUSR1, signal.SIGUSR2):
         signal.signal(number, signal.SIG_IGN)  # of a terminal's Ctrl-C: the station ends this
     try:
-        _prepare_until_closed(settings, pipe)
+        _prepare_until_closed(settings, station, pipe)
     except (BrokenPipeError, EOFError):
         return
     except ChipsealError as error:
@@ -108,9 +114,9 @@ def _main(settings: PreparationSettings, pipe: Connection) -> None:
         raise
 
 
-def _prepare_until_closed(settings: PreparationSettings, pipe: Connection) -> None:
+def _prepare_until_closed(settings: PreparationSettings, station: str, pipe: Connection) -> None:
     from emrtd.biometrics.images.decoder import DECODER
-    from personalise.ledger.interface import AlteredJob, LedgerUnavailableError
+    from personalise.ledger.interface import AlteredJob, LedgerUnavailableError, Preparation
     from personalise.ledger.opening import open_ledger
     from personalise.ledger.states import JobState, StepRefusedError, Worker
     from personalise.pki.issuer import PkiIssuer
@@ -124,7 +130,7 @@ def _prepare_until_closed(settings: PreparationSettings, pipe: Connection) -> No
     pin = no_pin if pin_file is None else lambda: read_secret_line(pin_file)
     pki = IssuingPki.open(settings.pki, read_passphrase(settings.passphrase_file), pin)
     preparer = Preparer(PkiIssuer(pki))
-    worker = Worker(f"{socket.gethostname()}-preparing", str(multiprocessing.current_process().pid))
+    worker = Worker(station, PREPARING)
     ledger = open_ledger(settings.ledger, pki)
 
     def reject(job: str, document: str, error: ChipsealError) -> None:
@@ -133,6 +139,15 @@ def _prepare_until_closed(settings: PreparationSettings, pipe: Connection) -> No
 
     def reject_altered(found: AlteredJob) -> None:
         reject(found.job, found.document, found.error)
+
+    def prepare(each: Preparation) -> None:
+        try:
+            image = preparer.prepare(
+                each.application, each.profile, now(), accept_quality=decided_before
+            )
+            ledger.prepared(each.job, image)
+        except (ElementError, FieldError, MalformedError) as error:
+            reject(each.job, each.document, error)
 
     try:
         while not pipe.poll():
@@ -145,20 +160,20 @@ def _prepare_until_closed(settings: PreparationSettings, pipe: Connection) -> No
                     else []
                 )
             except (LedgerUnavailableError, StepRefusedError):
-                taken = []  # also those just taken: they are taken again when their lease ends
+                taken = []  # also those just taken: they are taken again
+            wait = not taken
             for each in taken:
+                if pipe.poll():
+                    return
                 try:
-                    image = preparer.prepare(
-                        each.application, each.profile, now(), accept_quality=decided_before
-                    )
-                    ledger.prepared(each.job, image)
-                except (ElementError, FieldError, MalformedError) as error:
-                    reject(each.job, each.document, error)
+                    prepare(each)
                 except (LedgerUnavailableError, StepRefusedError):
-                    continue  # it is taken again when its lease has ended
-            if not taken and pipe.poll(_POLL_SECONDS):
+                    wait = True  # it is taken again, unless somebody else decided
+            if wait and pipe.poll(_POLL_SECONDS):
                 return
     finally:
+        with suppress(ChipsealError, OSError):  # the leases end by themselves
+            ledger.give_up_preparation(worker)
         preparer.close()
         ledger.close()
 

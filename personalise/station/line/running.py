@@ -23,15 +23,18 @@ from personalise.station.line.effects import EventKind
 from personalise.station.line.events import Display, Event, Tally
 from personalise.station.line.last_issued import LastIssued
 from personalise.station.line.metrics import Metrics
-from personalise.station.line.preparation import PreparationSettings, PreparingProcess, Problem
+from personalise.station.line.preparation import (
+    PREPARING,
+    PreparationSettings,
+    PreparingProcess,
+    Problem,
+)
 from personalise.station.line.shop import Shop
 from personalise.station.line.station import CALL_SECONDS, Station
 from support.errors import ExitStatus
 from support.passphrase import read_passphrase
 
 _COUNTING_SECONDS: Final = 1.0
-PREPARING: Final = "preparation"
-"""What events name in place of a reader, for an application that cannot be prepared."""
 
 
 @dataclass(frozen=True)
@@ -161,7 +164,7 @@ def _prepare(stack: ExitStack, settings: PreparationSettings, shop: Shop) -> Cal
             )
         )
 
-    process = PreparingProcess(settings, rejected)
+    process = PreparingProcess(settings, shop.station, rejected)
     stack.callback(process.close)
 
     def poll() -> None:

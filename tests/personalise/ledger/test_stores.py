@@ -78,6 +78,24 @@ def test_preparation_is_handed_out_once_until_its_lease_ends(line: Line, clock: 
     assert refusal(line.ledger.prepared, jobs[0], image()) is Refusal.WRONG_STATE
 
 
+def test_a_worker_gets_its_own_preparation_again_at_once(line: Line) -> None:
+    jobs = line.receive("A1", "A2", "A3")
+    other = Worker("desk", "2")
+    assert [each.job for each in line.ledger.take_for_preparation(other, 1)] == jobs[:1]
+    assert [each.job for each in line.ledger.take_for_preparation(DESK, 1)] == jobs[1:2]
+    assert [each.job for each in line.ledger.take_for_preparation(DESK, 5)] == jobs[1:]
+
+
+def test_preparation_that_is_given_up_is_handed_to_others(line: Line) -> None:
+    jobs = line.receive("A1", "A2", "A3")
+    other, third = Worker("desk", "2"), Worker("desk", "3")
+    line.ledger.take_for_preparation(other, 1)
+    line.ledger.take_for_preparation(DESK, 2)
+    line.ledger.prepared(jobs[1], image())
+    line.ledger.give_up_preparation(DESK)
+    assert [each.job for each in line.ledger.take_for_preparation(third, 5)] == jobs[2:]
+
+
 # --- receiving -------------------------------------------------------------------------------
 
 

@@ -20,7 +20,7 @@ from emrtd.transport.connection import Connection, Tray
 from personalise.ledger.interface import LedgerUnavailableError
 from personalise.ledger.journal import Journal
 from personalise.ledger.sql_ledger import SqlLedger
-from personalise.ledger.states import JobState
+from personalise.ledger.states import JobState, Worker
 from personalise.station.line import performing, running
 from personalise.station.line.control import Control, Order
 from personalise.station.line.effects import EventKind
@@ -398,6 +398,29 @@ def test_preparation_that_cannot_work_ends_the_wait(
     assert done.outcome is not None
     assert done.outcome.status == 64
     assert any("ds-1" in each for each in done.reasons(EventKind.STOPPED))
+
+
+def test_after_an_error_others_may_prepare_the_batch_at_once(
+    tmp_path: Path, run: Callable[..., Run]
+) -> None:
+    line = Line.established(tmp_path, 2, prepared=False)
+    Path(line.profile).rename(tmp_path / "away")  # no error of an application: nothing is rejected
+    done = run(line, preparation=PreparationSettings(line.issuer.pki, line.url))
+    assert (done.summary["issued"], done.summary["open"]) == (0, 2)
+    assert any("profile" in each for each in done.reasons(EventKind.STOPPED))
+    with line.ledger() as ledger:
+        taken = ledger.take_for_preparation(Worker("another station", "preparation"), 5)
+    assert len(taken) == 2
+
+
+def test_a_restarted_station_prepares_at_once_what_its_killed_one_had_taken(tmp_path: Path) -> None:
+    line = Line.established(tmp_path, 2, prepared=False)
+    with line.ledger() as ledger:
+        killed = Worker(f"{socket.gethostname()}-1", "preparation")
+        assert len(ledger.take_for_preparation(killed, 5)) == 2
+    preparation = PreparationSettings(line.issuer.pki, line.url)
+    assert line.run(timeout=60, preparation=preparation) == 0
+    assert line.check() == []
 
 
 def test_pause_resume_and_drain(
