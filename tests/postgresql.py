@@ -13,7 +13,7 @@ import socket
 import subprocess
 import tempfile
 from collections.abc import Iterator
-from contextlib import closing
+from contextlib import closing, suppress
 from dataclasses import dataclass, field
 from itertools import count
 from pathlib import Path
@@ -93,7 +93,8 @@ class PostgreSQL:
         leader = int((self.data / "postmaster.pid").read_text().splitlines()[0])
         children = Path(f"/proc/{leader}/task/{leader}/children").read_text()
         for process in (leader, *map(int, children.split())):
-            os.kill(process, number)
+            with suppress(ProcessLookupError):  # a session that ended meanwhile
+                os.kill(process, number)
 
     def _pg_ctl(self, verb: str, *options: str) -> None:
         self._run(

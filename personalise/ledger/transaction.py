@@ -134,7 +134,7 @@ class Transaction:
             return job, card
         self.write_job(row, job_after, columns)
         if card_after is not None and card_after != card:
-            self.write_card(card_after)
+            self._write_card(card, card_after)
         is_about_card = card_after != card or (
             card is not None and card.name in {job.card, job_after.card}
         )
@@ -145,7 +145,7 @@ class Transaction:
     def step_card(self, card: CardRecord, step: CardStep, **columns: object) -> CardRecord:
         """Apply a step of stock keeping to a card, write it, and enter it."""
         after = rules.apply_to_card(card, step)
-        self.write_card(after, **columns)
+        self._write_card(card, after, **columns)
         self._pending.append(_Pending(step, None, after))
         return after
 
@@ -178,8 +178,12 @@ class Transaction:
         row = self.first(select(JOB.c.id).where(JOB.c.live_document == document))
         return None if row is None else str(row.id)
 
-    def write_card(self, card: CardRecord, **columns: object) -> None:
-        """Write a card, whether or not the ledger knew it."""
+    def _write_card(self, before: CardRecord | None, card: CardRecord, **columns: object) -> None:
+        """Write a card that was read as `before`.
+
+        A card that had no row is inserted and never updated: a row that is there now is that of
+        another reader, which met a card of the same name at this moment, and the insertion fails.
+        """
         values: dict[str, object] = {
             "status": card.status.value,
             "job": card.job,
@@ -188,10 +192,12 @@ class Transaction:
             "changed": to_microseconds(self.now),
             **columns,
         }
-        query = update(CARD).where(CARD.c.name == card.name).values(values)
-        if not self.connection.execute(query).rowcount:
+        if before is None or before.status is CardStatus.UNKNOWN:
             values.setdefault("kind", "")
             self.connection.execute(insert(CARD).values(name=card.name, **values))
+            return
+        query = update(CARD).where(CARD.c.name == card.name).values(values)
+        self.connection.execute(query)
 
     # --- the chain
 

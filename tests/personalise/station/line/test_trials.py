@@ -22,7 +22,7 @@ COMMANDS = 80
 
 def test_every_card_is_accounted_for_after_thirty_kills(tmp_path: Path) -> None:
     line = Line.established(tmp_path, 60)
-    assert line.kill(seed=2026, kills=30) > 20
+    assert line.kill(seed=2026, kills=30, longest=0.5) > 20
     assert line.run() == 0
     assert line.check() == []
 
@@ -31,7 +31,7 @@ def test_every_card_is_accounted_for_after_fifteen_kills_on_postgresql(
     tmp_path: Path, postgresql_url: str
 ) -> None:
     line = Line.established(tmp_path, 30, url=postgresql_url)
-    assert line.kill(seed=2027, kills=15) > 10
+    assert line.kill(seed=2027, kills=15, longest=0.5) > 10
     assert line.run() == 0
     assert line.check() == []
 
