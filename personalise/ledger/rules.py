@@ -220,15 +220,8 @@ def _issue(job: Job, card: CardRecord, step: Issued) -> tuple[Job, CardRecord]:
 def _reject_card(job: Job, card: CardRecord, step: CardRejected) -> tuple[Job, CardRecord]:
     if card.status is CardStatus.SPOILT and card.job == job.id:
         return job, card  # repeated
-    if (
-        job.lease is None
-        and card.may_be_good
-        and (job.claims, job.card)
-        == (
-            step.serial,
-            card.name,
-        )
-    ):
+    is_last_claim = (job.claims, job.card) == (step.serial, card.name)
+    if job.lease is None and card.may_be_good and is_last_claim:
         return job, card  # repeated
     _require_claim(job, step.serial)
     if job.card is None:
@@ -239,7 +232,11 @@ def _reject_card(job: Job, card: CardRecord, step: CardRejected) -> tuple[Job, C
             doubtful = _changed(card, may_be_good=True, reason=step.reason)
             return _changed(job, state=JobState.IN_DOUBT, lease=None, reason=step.reason), doubtful
     spoilt = _changed(
-        card, status=CardStatus.SPOILT, job=job.id, may_be_good=False, reason=step.reason
+        card,
+        status=CardStatus.SPOILT,
+        job=job.id,
+        may_be_good=step.may_be_good,
+        reason=step.reason,
     )
     return _back_in_the_queue(job), spoilt
 

@@ -8,11 +8,10 @@ import base64
 from functools import cache
 from typing import TYPE_CHECKING, Final
 
-from emrtd.biometrics.images.png import show
 from emrtd.pki.findings import Outcome
-from support.errors import ChipsealError
 from support.printable_text import printable
 from verify.judging.report import Report
+from verify.showing.portrait import portrait_png
 from verify.showing.wording import (
     SYMBOLS,
     VERDICTS,
@@ -60,13 +59,8 @@ def render_html(report: Report) -> str:
 
 def _portrait(report: Report) -> str | None:
     """Return the portrait as a data URL; None if it was not read or cannot be shown."""
-    if report.portrait is None:
-        return None
-    try:
-        png = show(report.portrait, "portrait").png
-    except ChipsealError:
-        return None
-    return f"data:image/png;base64,{base64.b64encode(png).decode('ascii')}"
+    png = portrait_png(report)
+    return None if png is None else f"data:image/png;base64,{base64.b64encode(png).decode('ascii')}"
 
 
 @cache

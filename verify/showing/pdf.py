@@ -8,11 +8,11 @@ import importlib.resources
 import json
 from typing import TYPE_CHECKING, Any, Final
 
-from emrtd.biometrics.images.png import show
 from emrtd.pki.findings import Outcome
-from support.errors import ChipsealError, MisuseError
+from support.errors import MisuseError
 from support.printable_text import printable
 from verify.judging.report import Report
+from verify.showing.portrait import portrait_png
 from verify.showing.wording import (
     SYMBOLS,
     VERDICTS,
@@ -61,7 +61,7 @@ def render_pdf(report: Report) -> bytes:
 
 
 def _content(report: Report) -> dict[str, Any]:
-    portrait = _portrait(report)
+    portrait = portrait_png(report)
     trust = report.trust
     grounds = [
         ("CSCA", trust.csca or "not known"),
@@ -119,15 +119,6 @@ def _content(report: Report) -> dict[str, Any]:
 
 def _outcome(outcome: Outcome) -> dict[str, str]:
     return {"id": outcome.value, "words": outcome.value}
-
-
-def _portrait(report: Report) -> bytes | None:
-    if report.portrait is None:
-        return None
-    try:
-        return show(report.portrait, "portrait").png
-    except ChipsealError:
-        return None
 
 
 def _shown(typst: "ModuleType", value: Any) -> Any:
