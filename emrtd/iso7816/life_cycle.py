@@ -39,8 +39,8 @@ def read_control_parameters(aid: bytes) -> Procedure[bytes]:
 def life_cycle_status(octets: bytes) -> LifeCycleStatus | None:
     """Return the status in control parameters (data object 62 or 6F).
 
-    None if there is none, or one that the standard does not define.  Raises `MalformedError` if the
-    octets are not a data object.
+    None if they have no status, or one that the standard does not define.  Raises `MalformedError`
+    if the octets are not a data object.
     """
     if not octets:
         return None

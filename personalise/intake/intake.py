@@ -40,7 +40,7 @@ class Receiver(Protocol):
         ...
 
     def find_document(self, issuing_state: str, number: str) -> str | None:
-        """Return the id of the open or issued job of a document, None if there is none."""
+        """Return the id of the open or issued job of a document; None if it has no such job."""
         ...
 
 

@@ -61,7 +61,7 @@ class Package:
         return Application.decode(octets, lambda image: self.file(packed, image), name)
 
     def file(self, packed: PackedApplication, name: str, limit: int = MAX_IMAGE) -> bytes:
-        """Return a file of an application; `MisuseError` if there is none, or it is damaged."""
+        """Return a file of an application; raise `MisuseError` if it is missing or damaged."""
         path = packed.folder + name.removeprefix("./")
         if path not in self._archive.names:
             raise MisuseError(_MISSING)

@@ -273,7 +273,7 @@ class Ledger(Protocol):
         ...
 
     def find_document(self, issuing_state: str, number: str) -> str | None:
-        """Return the id of the open or issued job of a document, None if there is none."""
+        """Return the id of the open or issued job of a document; None if it has no such job."""
         ...
 
     def take_for_preparation(

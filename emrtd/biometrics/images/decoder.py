@@ -63,7 +63,7 @@ def _picture(answer: bytes) -> DecodedPixels | MalformedError:
 
 
 def _each(mode: Mode, images: Sequence[bytes]) -> list[bytes | MalformedError]:
-    """Return the result for each image, or why there is none.
+    """Return the result of each image, or the error that it caused.
 
     One child decodes all of them; if one of them ends it, each gets a child of its own.
     """

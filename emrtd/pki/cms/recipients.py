@@ -70,7 +70,7 @@ class AgreedKey:
 
     `originator` is the ephemeral point (X9.62), `kdf_hash` the hash of the X9.63 KDF, `wrap` the
     AlgorithmIdentifier of the key wrap as it is encoded, `wrap_size` the size of its key in octets,
-    `material` the originator's key material, empty if there is none.
+    `material` the originator's key material, empty without any.
     """
 
     recipient: Recipient
