@@ -436,22 +436,30 @@ def test_pause_resume_and_drain(
             self.paused = True
 
     monkeypatch.setattr(running, "Control", Remembered)
+    done_while_paused: list[object] = []
 
     def operate() -> None:
         while not controls:
             time.sleep(0.01)
         time.sleep(1.0)
-        assert not line.cards(Tray.DONE)
+        done_while_paused.extend(line.cards(Tray.DONE))
         controls[0].give(Order.RESUME)
-        time.sleep(0.3)
+
+    enter = SqlLedger.issued
+
+    def drained_at_the_first(self: SqlLedger, claim: Any) -> None:
+        enter(self, claim)
         controls[0].give(Order.DRAIN)
+
+    monkeypatch.setattr(SqlLedger, "issued", drained_at_the_first)
 
     operator = threading.Thread(target=operate)
     operator.start()
     done = run(line)
     operator.join()
+    assert not done_while_paused
     assert done.reasons(EventKind.STOPPED) == ["drained"]
-    assert done.summary["issued"] + done.summary["open"] == 4
+    assert (done.summary["issued"], done.summary["open"]) == (1, 3)
     assert line.check(all_issued=False) == []
 
 
