@@ -1,4 +1,4 @@
-"""The command `chipseal`: `personalise`, `verify` and `vsmartcard` under one name.
+"""The command `chipseal`: `personalise`, `verify`, `vsmartcard` and `conformance` under one name.
 
 Only the command that is named is imported.
 """
@@ -14,22 +14,27 @@ _COMMANDS: Final = {
     "personalise": "Issue documents: PKI, data preparation, personalisation.",
     "verify": "Inspect documents, and manage the trust store.",
     "vsmartcard": "Virtual chips, and virtual PC/SC readers for them.",
+    "conformance": "Conformity tests of TR-03105 for any card and any reader.",
 }
-"""Each command and its line of help; the command is in the module `NAME.commands.main`."""
+"""Each command and its line of help."""
+
+_MODULES: Final = {name: f"{name}.commands.main" for name in _COMMANDS} | {
+    "conformance": "conformance.commands"
+}
 
 
-class _Actors(click.Group):
+class _Commands(click.Group):
     """Imports a command only when it is run; the list of commands needs no import."""
 
     def list_commands(self, ctx: click.Context) -> list[str]:
-        """Return the names of the commands: issuing, inspecting, simulating."""
+        """Return the names of the commands: issuing, inspecting, simulating, testing."""
         return [*_COMMANDS, *super().list_commands(ctx)]
 
     def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
         """Import and return the command of this name; None if it does not exist."""
         if cmd_name not in _COMMANDS:
             return super().get_command(ctx, cmd_name)
-        command: click.Command = getattr(import_module(f"{cmd_name}.commands.main"), cmd_name)
+        command: click.Command = getattr(import_module(_MODULES[cmd_name]), cmd_name)
         return command
 
     def format_commands(self, _ctx: click.Context, formatter: click.HelpFormatter) -> None:
@@ -38,7 +43,7 @@ class _Actors(click.Group):
             formatter.write_dl(list(_COMMANDS.items()))
 
 
-@click.group(name="chipseal", cls=_Actors)
+@click.group(name="chipseal", cls=_Commands)
 @click.version_option(package_name="chipseal")
 def chipseal() -> None:
     """Issue and inspect electronic residence permits and every other eMRTD (ICAO Doc 9303).

@@ -1,4 +1,4 @@
-"""`chipseal` contains the three commands, and shells can complete it."""
+"""`chipseal` contains the commands, and shells can complete it."""
 
 import os
 import shutil
@@ -90,7 +90,7 @@ complete -p chipseal >&2
 @pytest.mark.parametrize(
     ("words", "offered"),
     [
-        (("",), {"personalise", "verify", "vsmartcard"}),
+        (("",), {"conformance", "personalise", "verify", "vsmartcard"}),
         (("per",), {"personalise"}),
         (("personalise", "pk"), {"pki"}),
         (("personalise", "pki", "issue-c"), {"issue-crl"}),
