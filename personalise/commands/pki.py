@@ -3,7 +3,7 @@
 Each command imports what it needs when it runs, so that `--help` stays fast.
 """
 
-from datetime import UTC, datetime
+from datetime import UTC, date, datetime
 from pathlib import Path
 from typing import Any
 
@@ -18,7 +18,7 @@ from personalise.commands.pki_options import (
     pin_from,
     pki_folder,
 )
-from support.command_line import examples
+from support.command_line import examples, remark
 from support.errors import MisuseError
 
 _FILE = click.Path(path_type=Path, dir_okay=False, exists=True)
@@ -293,16 +293,33 @@ def accept_clock(reason: str, **options: Any) -> None:
 def lint(files: tuple[Path, ...]) -> int:
     """Check certificates, CRLs and master lists against the profiles of Doc 9303-12.
 
-    Prints one line for each finding, with its clause; the exit status is 1 if there are any.
+    Chip profiles (*.toml) are checked against the calendar.  Prints one line for each finding, with
+    its clause; the exit status is 1 if there are any.  What is still to come is a remark.
     """
     from personalise.pki.linting import lint_file
 
-    found = 0
+    today, found = datetime.now(UTC).date(), 0
     for path in files:
+        if path.suffix == ".toml":
+            found += _lint_profile(path, today)
+            continue
         for where, finding in lint_file(path):
             click.echo(f"{path}: {where}: {finding.reason} [{finding.clause}]")
             found += 1
     return 1 if found else 0
+
+
+def _lint_profile(path: Path, today: date) -> int:
+    """Print the transitions that end a chip profile; return how many have passed."""
+    from personalise.preparing.chip_profile import ChipProfile, transitions_of
+
+    transitions = transitions_of(ChipProfile.load(str(path)))
+    passed = [each for each in transitions if each.ends <= today]
+    for each in passed:
+        click.echo(f"{path}: {each}")
+    for each in transitions[len(passed) :]:
+        remark(f"{path}: {each}")
+    return len(passed)
 
 
 @click.group()

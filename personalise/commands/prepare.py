@@ -76,9 +76,10 @@ def prepare(  # noqa: PLR0917 - click's options
     for the personalisation station.
     """
     from emrtd.biometrics.images.decoder import DECODER
+    from emrtd.calendar import A_YEAR
     from emrtd.lds.image import require_free
     from personalise.intake.preparation import prepare_image
-    from personalise.preparing.chip_profile import ChipProfile
+    from personalise.preparing.chip_profile import ChipProfile, transitions_of
 
     DECODER.fork()
     require_free(output)
@@ -102,6 +103,9 @@ def prepare(  # noqa: PLR0917 - click's options
     image.save(output)
     total = sum(map(len, image.files.values()))
     click.echo(f"{output}: {len(image.files)} files, {total:,} octets; {profile.description}")
+    for transition in transitions_of(profile):
+        if at.date() < transition.ends <= at.date() + A_YEAR:
+            remark(str(transition))
     remark("no ledger counts this image; `personalise intake` takes applications into one")
 
 

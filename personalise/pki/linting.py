@@ -11,6 +11,7 @@ from emrtd.pki.cms.signer_info import SignerInfo
 from emrtd.pki.lint.certificates import kind_of, lint_certificate
 from emrtd.pki.lint.crl import lint_crl
 from emrtd.pki.lint.findings import LintFinding
+from emrtd.pki.lint.german import lint_german_key
 from emrtd.pki.lists.deviation_list import ID_DEVIATION_LIST, DeviationList
 from emrtd.pki.lists.master_list import ID_MASTER_LIST, MasterList
 from emrtd.pki.pem import PEM_BEGIN, decode_pem
@@ -53,7 +54,8 @@ def _lint(octets: bytes, what: str) -> Iterator[Finding]:
 
 def _certificate(certificate: Certificate) -> Iterator[Finding]:
     where = _where(certificate)
-    yield from ((where, finding) for finding in lint_certificate(certificate))
+    for finding in (*lint_certificate(certificate), *lint_german_key(certificate)):
+        yield where, finding
 
 
 def _where(certificate: Certificate) -> str:

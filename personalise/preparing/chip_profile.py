@@ -10,6 +10,7 @@ from typing import Annotated, Final, Literal, Self
 import msgspec
 
 from emrtd.access.pace.variants import can_be_mapped_into
+from emrtd.calendar import BAC, ISO_19794, TRANSITIONS, WITHOUT_PACE, Transition
 from emrtd.crypto.curves import CURVES
 from emrtd.crypto.domain_parameters import STANDARDISED
 from emrtd.crypto.groups import EcGroup, Group
@@ -275,6 +276,16 @@ class ChipProfile(Record, frozen=True):
     def needs_card_security(self) -> bool:
         """Whether the chip has EF.CardSecurity: Chip Authentication Mapping requires it."""
         return any(pace.mapping == "CAM" for pace in self.pace)
+
+
+def transitions_of(profile: ChipProfile) -> list[Transition]:
+    """Return the transitions of the calendar that end a profile, the next one first."""
+    concerned = {
+        WITHOUT_PACE: not profile.pace,
+        BAC: profile.bac,
+        ISO_19794: profile.biometric_encoding == "19794",
+    }
+    return [each for each in TRANSITIONS if concerned.get(each, False)]
 
 
 def shipped_profiles() -> list[str]:

@@ -28,7 +28,7 @@ from personalise.preparing.application import Application
 from personalise.preparing.chip_profile import ChipProfile
 from personalise.preparing.chip_security import make_chip_security
 from personalise.preparing.data_groups import Prepared, make_data_groups
-from personalise.preparing.dates import check_birth, check_expiry
+from personalise.preparing.dates import check_birth, check_calendar, check_expiry
 from personalise.preparing.station_order import StationOrder
 from support.secret import Secret
 
@@ -136,6 +136,7 @@ def make_contents(  # noqa: PLR0917 - what the contents depend on
     """
     prepared = make_data_groups(application, profile, at, random, accept_quality=accept_quality)
     _check_issuer(application, document_signer)
+    check_calendar(application, profile)
     check_birth(application, profile)
     check_expiry(application, profile, document_signer, csca, at)
     return prepared

@@ -1,4 +1,4 @@
-"""Whether the dates can be read back from two digits of a year, and the signer lasts long enough.
+"""Whether the dates can be read back, the profile may be issued then, and the signer lasts.
 
 Doc 9303-12, 4.1.1.1: the Document Signer's certificate is valid until the last document that it
 signed has expired; 4.1.4.1: so is the CSCA's.
@@ -7,17 +7,34 @@ signed has expired; 4.1.4.1: so is the CSCA's.
 from datetime import UTC, date, datetime
 from typing import Final
 
+from emrtd.calendar import BAC_LEAVES
 from emrtd.mrz.dates import full_date_of_birth, full_date_of_expiry
 from emrtd.pki.x509.certificates import Certificate
 from emrtd.pki.x509.issuing import document_signer_period
 from personalise.preparing.application import Application
-from personalise.preparing.chip_profile import ChipProfile
+from personalise.preparing.chip_profile import ChipProfile, transitions_of
 
 _FIELD: Final = "document.expires"
 _WITHOUT_END: Final = (
     "for a document without end, enter null and give the reason in why_without_expiry of the chip"
     " profile"
 )
+
+
+def check_calendar(application: Application, profile: ChipProfile) -> None:
+    """Check that the profile may be issued on the date of issue; raises `FieldError`.
+
+    A document with BAC must have expired by 2038 (Doc 9303-11, 4.1).
+    """
+    document = application.particulars.document
+    for transition in transitions_of(profile):
+        if document.issued >= transition.ends:
+            problem = f"is too late: {transition}"
+            advice = "choose another chip profile"
+            raise application.error("document.issued", problem, advice=advice)
+    if profile.bac and (document.expires is None or document.expires >= BAC_LEAVES):
+        problem = f"is too late: a document with BAC expires before {BAC_LEAVES} (Doc 9303-11, 4.1)"
+        raise application.error(_FIELD, problem, advice="choose a chip profile without BAC")
 
 
 def check_birth(application: Application, profile: ChipProfile) -> None:

@@ -6,8 +6,9 @@ import io
 import os
 import subprocess
 import sys
-from datetime import UTC, datetime, timedelta, tzinfo
+from datetime import UTC, date, datetime, timedelta, tzinfo
 from hashlib import sha256
+from importlib import resources
 from pathlib import Path
 
 import msgspec
@@ -495,3 +496,24 @@ def test_a_signer_that_would_outlive_its_csca_is_not_issued(
     operator.act("pki", "issue-ds")
     assert operator.status == 0
     assert operator.pki.certificate("ds") != before
+
+
+def test_lint_judges_chip_profiles_by_the_calendar(operator: Operator) -> None:
+    profile = operator.folder / "old.toml"
+    shipped = resources.files("personalise.preparing") / "profiles" / "permit-bac.toml"
+    profile.write_bytes(shipped.read_bytes())
+    said = operator.run_plainly("pki", "lint", str(profile))
+    days = {"a chip with BAC": date(2028, 1, 1), "ISO/IEC 19794": date(2030, 1, 1)}
+    assert operator.status == any(datetime.now(UTC).date() >= day for day in days.values())
+    assert all(what in said for what in days)
+    assert "2027-12-31 (Doc 9303-11, 4.1)" in said
+
+
+def test_lint_judges_german_keys_by_the_year(operator: Operator) -> None:
+    german = operator.folder / "german"
+    operator.run("pki", "init", str(german), "--issuing-state", "D")
+    said = operator.run_plainly("pki", "lint", str(german / "csca.cer"), str(german / "ds.cer"))
+    assert operator.status == 1
+    assert said.count("[TR-03116-2 (2023), Table 3]") == 2
+    assert said.count("[TR-03116-2 (2023), Table 4]") == 1
+    assert "brainpoolP256r1 has less than 512 bits, as required since 2019" in said

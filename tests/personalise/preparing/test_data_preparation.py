@@ -360,6 +360,29 @@ def test_the_code_of_a_passport_is_harmonized_in_time(
 
 
 @pytest.mark.parametrize(
+    ("profile", "issued", "expires", "field", "problem"),
+    [
+        ("permit-bac", "2027-12-31", "2032-12-30", "", ""),
+        ("permit-bac", "2028-01-01", "2032-12-30", "document.issued", "BAC .* after 2027-12-31"),
+        ("permit-bac", "2027-12-31", "2038-01-01", "document.expires", "expires before 2038"),
+        ("permit", "2029-12-31", "2034-12-30", "", ""),
+        ("permit", "2030-01-01", "2034-12-30", "document.issued", "19794 .* after 2029-12-31"),
+    ],
+)
+def test_the_calendar_is_kept_at_the_date_of_issue(
+    pki: IssuingPki, profile: str, issued: str, expires: str, field: str, problem: str
+) -> None:
+    record = changed("document.issued", issued)
+    record["document"]["expires"] = expires
+    if not problem:
+        make(pki, profile, record)
+        return
+    with pytest.raises(FieldError, match=problem) as caught:
+        make(pki, profile, record)
+    assert caught.value.field == field
+
+
+@pytest.mark.parametrize(
     ("born", "needs_dg11"),
     [
         ("1908-07-01", True),
