@@ -127,6 +127,11 @@ class IssuingPki:
         custody = custody_of(settings, local_keys, pin) if with_signing_keys else local_keys
         return cls(folder, settings, custody, local_keys)
 
+    @classmethod
+    def without_keys(cls, folder: Path) -> Self:
+        """Open a PKI to look at what is public; none of its keys can be used."""
+        return cls.open(folder, Secret(b""), with_signing_keys=False)
+
     def save(self, settings: Settings) -> Self:
         """Write new settings, atomically; return the PKI with them."""
         write_atomically(self.folder / SETTINGS_NAME, _record(settings))

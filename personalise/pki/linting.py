@@ -46,7 +46,7 @@ def _lint(octets: bytes, what: str) -> Iterator[Finding]:
     first = whole.children[0] if whole.children else whole
     if first.tag == der.OID:
         yield from _list(SignedData.parse(octets, what), what)
-    elif _is_crl(first):
+    elif is_crl(first):
         yield from (("CRL", finding) for finding in lint_crl(Crl.parse(octets)))
     else:
         yield from _certificate(Certificate.parse(octets))
@@ -117,7 +117,7 @@ def _has_signed(certificate: Certificate, info: SignerInfo, signed: SignedData) 
     return True
 
 
-def _is_crl(body: ber.Value) -> bool:
+def is_crl(body: ber.Value) -> bool:
     """Whether a signed body is a TBSCertList: a time follows its issuer (RFC 5280, 5.1)."""
     times = {der.UTC_TIME, der.GENERALIZED_TIME}
     return any(each.tag in times for each in body.children[2:5])

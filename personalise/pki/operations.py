@@ -29,7 +29,7 @@ from emrtd.pki.x509.certificates import Certificate
 from emrtd.pki.x509.crl import Crl
 from emrtd.pki.x509.extension_writer import CertificateKind
 from emrtd.pki.x509.issuing import CountrySigningCa, document_signer_period
-from personalise.pki.audit_log import Head, timestamp, verify_log
+from personalise.pki.audit_log import AuditEntry, Head, read_log, timestamp, verify_log
 from personalise.pki.clock import latest_sighting, require_clock
 from personalise.pki.issuing_pki import (
     AUDIT_KEY_NAME,
@@ -46,9 +46,12 @@ from personalise.pki.register import Register, RegisteredDocument
 from personalise.pki.settings import AcceptedClock, Revocation, Settings, changed
 from support.errors import MisuseError
 from support.files import write_atomically
+from support.records import read_bounded
 
 _NEVER_RENEWED: Final = frozenset({AUDIT_LABEL, RECEIPT, REGISTER})
 """Keys that have no successor: those of the log, the receipts and the register."""
+
+_MAX_KEY: Final = 64 * 1024
 
 _LIST_SIGNER_LABELS: Final = {
     CertificateKind.MASTER_LIST_SIGNER: "mls",
@@ -288,6 +291,15 @@ def verify_audit(folder: Path, expected_head: str | None = None) -> Head:
     officers = Officers.load(folder)
     needed = RequirementsInLog().needed
     return verify_log(folder / AUDIT_LOG_NAME, key, officers.keys, expected_head, needed)
+
+
+def audit_entries(folder: Path) -> Iterator[AuditEntry]:
+    """Yield the entries of the audit log, each verified with the public key in the folder.
+
+    Raises `ProtocolError` or `MalformedError` at the first that does not verify.
+    """
+    key = decode_public_key(read_bounded(folder / AUDIT_KEY_NAME, _MAX_KEY))
+    yield from (entry for entry, _ in read_log(folder / AUDIT_LOG_NAME, key))
 
 
 def _write_crl(pki: IssuingPki, at: datetime) -> Path:

@@ -1,0 +1,108 @@
+"""`pki status`, `pki show`, `officer list` and `audit show`, as a user types them."""
+
+import json
+import re
+from html.parser import HTMLParser
+from pathlib import Path
+
+import pytest
+
+from personalise.commands.main import personalise
+from support.command_line import run_command_line
+
+
+class Operator:
+    def __init__(self, folder: Path, capsys: pytest.CaptureFixture[str]) -> None:
+        self.pki = folder / "pki"
+        self._capsys = capsys
+        self.status = 0
+
+    def run(self, *arguments: str | Path) -> str:
+        self.status = run_command_line(personalise, [str(each) for each in arguments])
+        captured = self._capsys.readouterr()
+        return captured.out + captured.err
+
+
+@pytest.fixture
+def operator(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> Operator:
+    monkeypatch.setenv("XDG_DATA_HOME", str(tmp_path / "user"))
+    operator = Operator(tmp_path, capsys)
+    operator.run("pki", "init", operator.pki, "--organisation", "Border <Agency>")
+    assert operator.status == 0
+    return operator
+
+
+def test_status_needs_no_pass_phrase(operator: Operator, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("XDG_DATA_HOME", str(operator.pki / "nobody"))
+    said = operator.run("pki", "status", operator.pki)
+    assert operator.status == 0
+    assert re.search(r"^csca-1 +CSCA certificate +brainpoolP256r1 +in use", said, re.MULTILINE)
+    assert "0 of 100,000 documents" in said
+    assert "OVERDUE" not in said
+    assert not (operator.pki / "nobody").exists()
+
+
+def test_the_exit_status_is_2_if_something_is_overdue(operator: Operator) -> None:
+    operator.run("pki", "revoke", "ds", "--affected", "-", "--pki", operator.pki)
+    said = operator.run("pki", "status", operator.pki)
+    assert operator.status == 2
+    assert re.search(r"^OVERDUE .* the Document Signer is revoked\n +run: ", said, re.MULTILINE)
+    record = json.loads(operator.run("pki", "status", operator.pki, "--json"))
+    assert operator.status == 2
+    assert record["overdue"] is True
+    assert record["due"][0]["what"] == "the Document Signer is revoked"
+    assert {"keys", "certificates", "crl", "lists", "last"} <= set(record)
+
+
+def test_the_page_holds_it_all_and_nothing_from_outside(operator: Operator, tmp_path: Path) -> None:
+    page = tmp_path / "status.html"
+    operator.run("pki", "status", operator.pki, "--html", page)
+    text = page.read_text(encoding="utf-8")
+    assert "Border &lt;Agency&gt;" in text
+    assert "<script" not in text
+    assert "default-src 'none'" in text
+    assert "✓ nothing is overdue" in text
+    tags: list[str] = []
+    parser = HTMLParser()
+    parser.handle_starttag = lambda tag, attrs: tags.append(tag)  # type: ignore[method-assign]
+    parser.feed(text)
+    assert tags.count("table") == 3
+
+
+def test_a_folder_that_is_no_pki(operator: Operator, tmp_path: Path) -> None:
+    assert "holds no PKI" in operator.run("pki", "status", tmp_path)
+    assert operator.status == 64
+
+
+def test_show_describes_each_kind_of_file(operator: Operator) -> None:
+    files = [operator.pki / name for name in ("csca.cer", "crl.crl", "terminal/is.cvcert")]
+    said = operator.run("pki", "show", *files)
+    assert operator.status == 0
+    assert "key usage      crl sign, key cert sign" in said
+    assert "revocation list, number 1" in said
+    assert "role           terminal" in said
+    (operator.pki / "x.bin").write_bytes(b"\x30\x03\x02\x01")
+    assert "personalise: " in operator.run("pki", "show", operator.pki / "x.bin")
+    assert operator.status == 64
+
+
+def test_officers_and_the_log_are_listed(operator: Operator, tmp_path: Path) -> None:
+    assert "no officer is enrolled" in operator.run("officer", "list", "--pki", operator.pki)
+    phrase = tmp_path / "phrase"
+    phrase.write_text("alice's pass phrase\n")
+    operator.run(
+        "officer", "enrol", "alice", "-o", tmp_path / "alice.p8",
+        "--new-passphrase-file", phrase, "--pki", operator.pki,
+    )  # fmt: skip
+    assert operator.status == 0
+    assert "no operation requires" in operator.run("officer", "list", "--pki", operator.pki)
+    officers = json.loads(operator.run("officer", "list", "--json", "--pki", operator.pki))
+    assert list(officers["officers"]) == ["alice"]
+    lines = operator.run("audit", "show", "--json", "--pki", operator.pki).splitlines()
+    assert [json.loads(each)["operation"] for each in lines] == [
+        "pki.init", "officer.enrol", "officer.enrol",
+    ]  # fmt: skip
+    said = operator.run("audit", "show", "--since", "2100-01-01", "--pki", operator.pki)
+    assert (operator.status, said) == (0, "")
