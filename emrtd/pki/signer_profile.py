@@ -18,9 +18,12 @@ from emrtd.pki.x509.certificates import Certificate
 from emrtd.pki.x509.extensions import (
     BASIC_CONSTRAINTS,
     DEVIATION_LIST_SIGNER,
+    DOCUMENT_TYPE_LIST,
     EXTENDED_KEY_USAGE,
     KEY_USAGE,
     MASTER_LIST_SIGNER,
+    OLD_DOCUMENT_TYPE_LIST,
+    PRIVATE_KEY_USAGE_PERIOD,
     KeyUsage,
 )
 
@@ -29,6 +32,8 @@ PROFILE: Final = "ds.profile"
 _CLAUSE: Final = "Doc 9303-12, 7.1.1"
 _DAY: Final = timedelta(days=1)
 """A date of issue has no time of day, and EE's periods are shifted by half a day."""
+
+_TYPE_LISTS: Final = frozenset({DOCUMENT_TYPE_LIST, OLD_DOCUMENT_TYPE_LIST})
 
 _OTHER_PURPOSES: Final = "2.23.136.1.1."
 """The arc of ICAO's extended key usages; a Document Signer has none of them."""
@@ -64,6 +69,10 @@ def examine_profile(
     check = _examine_alone(certificate, purpose)
     if check.outcome is not Outcome.PASSED:
         return check
+    if purpose is Purpose.DOCUMENT_SIGNER and _has_unreadable_types(certificate):
+        reason = "the signer's list of document types cannot be read"
+        clause = "Doc 9303-12, 7.1.1.6"
+        return Check(PROFILE, Outcome.UNDETERMINED, reason, clause, None, check.tolerated)
     types = certificate.extensions.document_types
     if types is not None and use.document_type and not covers(types, use.document_type):
         reason = "the signer is not for documents of this type"
@@ -86,7 +95,9 @@ def _examine_alone(certificate: Certificate, purpose: Purpose) -> Check:
     if objection is not None:
         return Check(PROFILE, Outcome.FAILED, objection, _CLAUSE, Shows.FORGERY)
     if purpose is Purpose.DOCUMENT_SIGNER and _is_of_a_server(certificate):
-        reason = "the certificate has an extended key usage, but no document types"
+        types = "document types that cannot be read"
+        types = types if _has_unreadable_types(certificate) else "no document types"
+        reason = f"the certificate has an extended key usage, but {types}"
         return Check(PROFILE, Outcome.FAILED, reason, "Doc 9303-11, 5.1.1")
     tolerated = tuple(sorted(certificate.tolerated | _missing(certificate, purpose)))
     reason = "the certificate may be used for its purpose"
@@ -134,6 +145,11 @@ def _is_of_a_server(certificate: Certificate) -> bool:
     return extensions.document_types is None and extensions.extended_key_usage is not None
 
 
+def _has_unreadable_types(certificate: Certificate) -> bool:
+    """Whether a list of document types is present that says nothing: it is not an absent one."""
+    return not certificate.extensions.malformed.isdisjoint(_TYPE_LISTS)
+
+
 def _objection_to_time(
     certificate: Certificate, anchor: Anchor | None, use: Use
 ) -> tuple[str | None, bool]:
@@ -143,6 +159,9 @@ def _objection_to_time(
     whether one is outside by less than a day (Doc 9303-12, 7.1.1.2).
     """
     shifted = False
+    for what, holder in (("signer", certificate), ("CSCA", anchor and anchor.certificate)):
+        if holder and PRIVATE_KEY_USAGE_PERIOD in holder.extensions.malformed:
+            return f"the {what}'s private-key usage period cannot be read", False
     for what, holder, instant, exact in (
         ("the document was signed", certificate, use.signed, not use.whole_day),
         ("the certificate was issued", anchor and anchor.certificate, certificate.not_before, True),
@@ -167,9 +186,12 @@ def _missing(certificate: Certificate, purpose: Purpose) -> frozenset[Quirk]:
     if extensions.key_usage is None:
         missing.add(Quirk.NO_KEY_USAGE)
     if purpose is Purpose.DOCUMENT_SIGNER:
-        if extensions.private_key_usage_period is None:
+        if (
+            extensions.private_key_usage_period is None
+            and PRIVATE_KEY_USAGE_PERIOD not in extensions.malformed
+        ):
             missing.add(Quirk.NO_USAGE_PERIOD)
-        if extensions.document_types is None:
+        if extensions.document_types is None and not _has_unreadable_types(certificate):
             missing.add(Quirk.NO_DOCUMENT_TYPES)
         if extensions.extended_key_usage is not None:
             missing.add(Quirk.EXTENDED_KEY_USAGE)

@@ -227,6 +227,38 @@ def test_a_signer_whose_purpose_cannot_be_read_may_not_sign(oid: str) -> None:
     assert "cannot be read" in found.reason
 
 
+@pytest.mark.parametrize("oid", [ext.DOCUMENT_TYPE_LIST, ext.OLD_DOCUMENT_TYPE_LIST])
+@pytest.mark.parametrize(
+    "unreadable",
+    [der.null(), der.sequence(der.integer(0), der.set_of()), b"\x30\x05", b"", None],
+    ids=["null", "no type", "cut short", "empty", "twice"],
+)
+def test_document_types_that_cannot_be_read_are_not_absent(
+    oid: str, unreadable: bytes | None
+) -> None:
+    """A signer with such a list is for some documents only, and nobody knows for which."""
+    good = der.sequence(der.integer(0), der.set_of(der.printable_string("P")))
+    lists = [extension(oid, good)] * 2 if unreadable is None else [extension(oid, unreadable)]
+    for use in (Use(), Use(document_type="P")):
+        found = check("ds.profile", CSCA.issue(more=lists), use=use)
+        assert found.outcome is Outcome.UNDETERMINED
+        assert found.reason == "the signer's list of document types cannot be read"
+        assert Quirk.NO_DOCUMENT_TYPES not in found.tolerated
+        assert {Quirk.EXTENSION_MALFORMED, Quirk.EXTENSION_TWICE} & {*found.tolerated}
+    server = CSCA.issue(more=[*lists, extended_key_usage("1.3.6.1.5.5.7.3.1")])
+    found = check("ds.profile", server)
+    assert found.outcome is FAILED
+    assert "document types that cannot be read" in found.reason
+
+
+def test_a_usage_period_that_cannot_be_read_is_not_absent() -> None:
+    unreadable = extension(ext.PRIVATE_KEY_USAGE_PERIOD, der.null())
+    found = check("ds.profile", CSCA.issue(more=[unreadable, document_types("P")]))
+    assert found.outcome is Outcome.WARNING
+    assert found.reason == "the signer's private-key usage period cannot be read"
+    assert Quirk.NO_USAGE_PERIOD not in found.tolerated
+
+
 MASTER, DEVIATION = ext.MASTER_LIST_SIGNER, ext.DEVIATION_LIST_SIGNER
 
 
