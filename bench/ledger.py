@@ -8,10 +8,10 @@ import os
 import secrets
 import sqlite3
 import time
+from collections import defaultdict
 from collections.abc import Callable
 from contextlib import closing
 from datetime import UTC, datetime
-from functools import cache
 from itertools import count
 from pathlib import Path
 from tempfile import TemporaryDirectory
@@ -70,16 +70,13 @@ class Keys:
     def __init__(self, folder: Path) -> None:
         self.last_checkpoint = folder / "checkpoint.json"
         self._key = generate_private_key("secp256r1")
+        self._period_keys = defaultdict[str, Secret](lambda: Secret(secrets.token_bytes(32)))
 
     def keyed_digest(self, octets: bytes) -> str:
         return octets.hex()
 
-    @cache  # noqa: B019 - lives as long as the benchmark
     def period_key(self, period: str, *, create: bool = False) -> Secret:  # noqa: ARG002
-        return Secret(secrets.token_bytes(32))
-
-    def has_period(self, period: str) -> bool:  # noqa: ARG002
-        return True
+        return self._period_keys[period]
 
     def destroy_period(self, period: str) -> None: ...
 

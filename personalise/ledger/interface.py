@@ -133,7 +133,7 @@ class Preparation:
 
 @dataclass(frozen=True, slots=True)
 class AlteredJob:
-    """A received job whose application cannot be opened: somebody altered it in the database."""
+    """A received job whose application cannot be opened: its rows were altered in the database."""
 
     job: str
     document: str
@@ -412,8 +412,8 @@ class Ledger(Protocol):
         """Return the entries about one job: time, station or role, and the step as a record."""
         ...
 
-    def hold(self, job: str, reason: str, *, by: str) -> None:
-        """Hold a job that no card was begun for."""
+    def hold(self, job: str, reason: str, *, by: str = "") -> None:
+        """Hold a job that no card was begun for; without `by`, data preparation holds it."""
         ...
 
     def release(self, job: str, *, by: str, reason: str = "") -> None:

@@ -60,10 +60,6 @@ class LedgerKeys(Protocol):
         """Return the key of a retention period; raises `MisuseError` if it was destroyed."""
         ...
 
-    def has_period(self, period: str) -> bool:
-        """Whether the key of a period exists."""
-        ...
-
     def destroy_period(self, period: str) -> None:
         """Overwrite and remove the key of a period; no error if it does not exist."""
         ...
@@ -138,10 +134,6 @@ class PkiLedgerKeys:
                 " PKI's folder is not the one it was received with",
             )
         return self._unsealed(path)
-
-    def has_period(self, period: str) -> bool:
-        """Whether the key of a period exists."""
-        return self._period_file(period).is_file()
 
     def destroy_period(self, period: str) -> None:
         """Overwrite and remove the key of a period; no error if it does not exist."""
@@ -222,10 +214,6 @@ class NoLedgerKeys:
         self._refuse()
 
     def period_key(self, _period: str, *, create: bool = False) -> Secret:  # noqa: ARG002
-        """Raise `MisuseError`."""
-        self._refuse()
-
-    def has_period(self, _period: str) -> bool:
         """Raise `MisuseError`."""
         self._refuse()
 

@@ -2,8 +2,8 @@
 
 import secrets
 from collections.abc import Callable, Iterable
+from contextlib import AbstractContextManager
 from datetime import timedelta
-from functools import cache
 from typing import Any, Final
 
 from sqlalchemy import Row, insert, or_, select, update
@@ -19,8 +19,15 @@ from personalise.ledger.interface import (
     ReplayedPackageError,
 )
 from personalise.ledger.keys import LedgerKeys
-from personalise.ledger.sealing import APPLICATION, IMAGE, JobKey, ciphertext_digest
-from personalise.ledger.states import Worker
+from personalise.ledger.sealing import (
+    APPLICATION,
+    IMAGE,
+    AlteredError,
+    JobKey,
+    ciphertext_digest,
+    key_check,
+)
+from personalise.ledger.states import OPEN, JobState, Worker
 from personalise.ledger.steps import Prepared, Received
 from personalise.ledger.tables import (
     BLOB,
@@ -34,6 +41,7 @@ from personalise.ledger.tables import (
 from personalise.ledger.transaction import Transaction, columns_of
 from personalise.preparing.application import FILE_NAME, Application
 from support.errors import MisuseError
+from support.secret import Secret
 
 _ID_SIZE: Final = 8  # octets: 16 hexadecimal digits
 _FILE_IDS: Final = {file.file_name: file_id for file_id, file in FILES.items()}
@@ -67,14 +75,27 @@ def current_period(transaction: Transaction, keys: LedgerKeys) -> str:
     while known.get(name) is not None:
         number += 1
         name = f"{month}.{number}"
-    if name in known and not keys.has_period(name):
-        keys.period_key(name)  # raises: this host has another PKI folder, or lost the key
-    keys.period_key(name, create=True)
+    # A period that exists has a key: this host has another PKI folder if it lacks it, or lost it.
+    check = key_check(name, keys.period_key(name, create=name not in known))
     if name not in known:
         transaction.connection.execute(
-            transaction.insert_or_not(PERIOD).values(name=name, destroyed=None)
+            transaction.insert_or_not(PERIOD).values(name=name, key_check=check, destroyed=None)
         )
+    require_period_key(transaction, keys, name, check)
     return name
+
+
+def require_period_key(
+    transaction: Transaction, keys: LedgerKeys, period: str, check: bytes
+) -> None:
+    """Raise `MisuseError` if the key of a period is not the one that the ledger began it with."""
+    stored = transaction.first(select(PERIOD.c.key_check).where(PERIOD.c.name == period))
+    if stored is None or stored.key_check != check:
+        raise MisuseError(
+            f"{keys.where(period)}: is not the key with which this ledger began the period",
+            advice="use the PKI's folder of the other hosts: all stations and intakes of a ledger"
+            " share its keys",
+        )
 
 
 def receive(
@@ -168,21 +189,43 @@ def _preparer(worker: Worker) -> str:
 
 
 class Contents:
-    """Opens and seals what belongs to jobs."""
+    """Opens and seals what belongs to jobs; `reading` returns a transaction that reads."""
 
-    def __init__(self, keys: LedgerKeys) -> None:
+    def __init__(
+        self, keys: LedgerKeys, reading: Callable[[], AbstractContextManager[Transaction]]
+    ) -> None:
         self._keys = keys
-        self._period_key = cache(keys.period_key)
+        self._reading = reading
+        self._period_keys: dict[str, Secret] = {}
 
     def forget(self) -> None:
         """Forget the keys of periods: some may be destroyed now."""
-        self._period_key.cache_clear()
+        self._period_keys.clear()
 
     def key_of(self, row: Row[Any]) -> JobKey:
-        """Return the key of a job; raises `MisuseError` if its contents were purged."""
+        """Return the key of a job.
+
+        Raises `MisuseError` if its contents were purged, or if the period's key is not here;
+        `AlteredError` if the row does not lead to the key.
+        """
         if row.wrapped_key is None:
-            raise MisuseError(f"{row.id}: its contents were purged")
-        return JobKey.unwrap(row.id, row.wrapped_key, self._period_key(row.period))
+            if row.state == JobState.PURGED:
+                raise MisuseError(f"{row.id}: its contents were purged")
+            raise AlteredError(f"{row.id}: its key", "is missing from the ledger")
+        if row.period not in self._period_keys:
+            self._period_keys[row.period] = self._read_period_key(row)
+        return JobKey.unwrap(row.id, row.wrapped_key, self._period_keys[row.period])
+
+    def _read_period_key(self, row: Row[Any]) -> Secret:
+        with self._reading() as transaction:
+            query = select(PERIOD.c.destroyed).where(PERIOD.c.name == row.period)
+            period = transaction.first(query)
+            if period is None or (period.destroyed is not None and row.state in OPEN):
+                raise AlteredError(f"{row.id}: its retention period", "was altered in the ledger")
+            key = self._keys.period_key(row.period)
+            check = key_check(row.period, key)
+            require_period_key(transaction, self._keys, row.period, check)
+        return key
 
     def files(self, row: Row[Any], kind: str, sealed: bytes) -> dict[str, bytes]:
         """Decrypt the files of a job."""
@@ -229,9 +272,14 @@ def _reader_of(files: dict[str, bytes]) -> Callable[[str], bytes]:
 
 
 def blob_of(transaction: Transaction, row: Row[Any], kind: str) -> bytes:
-    """Return a sealed blob of a job; raises `MisuseError` if it was purged."""
+    """Return a sealed blob of a job.
+
+    Raises `MisuseError` if it was purged or not prepared, `AlteredError` if it is missing.
+    """
     query = select(BLOB.c.content).where(BLOB.c.job == row.number, BLOB.c.kind == kind)
     found = transaction.first(query)
-    if found is None:
+    if found is not None:
+        return bytes(found.content)
+    if row.state == JobState.PURGED or (kind == IMAGE and not row.has_image):
         raise MisuseError(f"{row.id}: has no {kind}; it was purged, or not prepared")
-    return bytes(found.content)
+    raise AlteredError(f"{row.id}: {kind}", "is missing from the ledger")

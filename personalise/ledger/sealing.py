@@ -5,6 +5,7 @@ of content are authenticated, so that no blob passes for another.
 """
 
 import hashlib
+import hmac
 import secrets
 from dataclasses import dataclass
 from typing import Final
@@ -21,7 +22,7 @@ _NONCE_SIZE: Final = 12
 
 
 class AlteredError(MalformedError):
-    """What belongs to a job was altered in the database."""
+    """What belongs to a job was altered in the database, or is missing there."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,15 +39,13 @@ class JobKey:
 
     @classmethod
     def unwrap(cls, job: str, wrapped: bytes, period_key: Secret) -> "JobKey":
-        """Return the key of a job; raises `MalformedError` if the period's key is another one."""
+        """Return the key of a job; raises `AlteredError` if `period_key` does not open it."""
         from cryptography.hazmat.primitives.keywrap import InvalidUnwrap, aes_key_unwrap
 
         try:
             return cls(job, Secret(aes_key_unwrap(period_key.reveal(), wrapped)))
-        except InvalidUnwrap:
-            raise MalformedError(
-                job, "its key was wrapped with another key of its retention period"
-            ) from None
+        except (InvalidUnwrap, ValueError):
+            raise AlteredError(f"{job}: its key", "was altered in the ledger") from None
 
     def wrap(self, period_key: Secret) -> bytes:
         """Return the key, wrapped with the key of a retention period (40 octets)."""
@@ -74,6 +73,14 @@ class JobKey:
 
     def _bound_to(self, kind: str) -> bytes:
         return f"{self.job} {kind}".encode()
+
+
+def key_check(period: str, period_key: Secret) -> bytes:
+    """Return what tells the key of a retention period from another one (32 octets).
+
+    It is no secret: HMAC-SHA-256 of the period's name under a random key of 256 bits.
+    """
+    return hmac.digest(period_key.reveal(), f"retention period {period}".encode(), "sha256")
 
 
 def ciphertext_digest(sealed: bytes) -> str:

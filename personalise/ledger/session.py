@@ -49,7 +49,7 @@ class LedgerSession:
         self._keys = keys
         self._rules = rules
         self._clock = clock
-        self._contents = Contents(keys)
+        self._contents = Contents(keys, self._reading)
         self._host = socket.gethostname()
         self._has_entered = False
         self._stopping = threading.Event()

@@ -117,11 +117,12 @@ class SqlLedger(LedgerSession):
         with self._entering(PREPARATION) as transaction:
             transaction.require_clock()
             rows = receiving.take_for_preparation(transaction, worker, limit, lease)
-            sealed = [receiving.blob_of(transaction, row, APPLICATION) for row in rows]
         found: list[Preparation] = []
-        for row, octets in zip(rows, sealed, strict=True):
+        for row in rows:
             try:
-                found.append(self._contents.preparation(row, octets))
+                with self._reading() as transaction:
+                    sealed = receiving.blob_of(transaction, row, APPLICATION)
+                found.append(self._contents.preparation(row, sealed))
             except AlteredError as error:
                 if altered is None:
                     raise
@@ -243,9 +244,9 @@ class SqlLedger(LedgerSession):
         entries = [Entry.decode(row.content) for row in rows]
         return [(each.at, each.chain, msgspec.to_builtins(each.step)) for each in entries]
 
-    def hold(self, job: str, reason: str, *, by: str) -> None:
+    def hold(self, job: str, reason: str, *, by: str = "") -> None:
         """See `Ledger.hold`."""
-        with self._entering(OFFICE) as transaction:
+        with self._entering(OFFICE if by else PREPARATION) as transaction:
             supervising.step(transaction, job, Held(one_line(reason, "reason"), by))
 
     def release(self, job: str, *, by: str, reason: str = "") -> None:

@@ -164,6 +164,7 @@ PERIOD: Final = Table(
     "period",
     METADATA,
     Column("name", _TEXT, primary_key=True),
+    Column("key_check", LargeBinary, nullable=False),  # tells its key from another one
     Column("destroyed", BigInteger),
 )
 

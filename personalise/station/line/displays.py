@@ -21,6 +21,7 @@ if TYPE_CHECKING:
 _REJECTS_SHOWN: Final = 8
 _RATE_SECONDS: Final = 300.0
 _REJECTS: Final = frozenset({EventKind.REJECTED_CARD, EventKind.REJECTED_APPLICATION})
+_SHOWN: Final = _REJECTS | {EventKind.HELD_APPLICATION}
 
 
 class JsonLines:
@@ -92,7 +93,7 @@ class Table:
         """Count an issued card, or remember a reject."""
         if event.kind is EventKind.ISSUED:
             self._issued.append(monotonic())
-        if event.kind in _REJECTS:
+        if event.kind in _SHOWN:
             self._rejects.append(event)
 
     def close(self) -> None:

@@ -108,6 +108,8 @@ class EventKind(StrEnum):
     ISSUED = "issued"
     REJECTED_CARD = "rejected-card"
     REJECTED_APPLICATION = "rejected-application"
+    HELD_APPLICATION = "held-application"
+    """Data preparation failed with an internal error; a supervisor decides."""
     INTERRUPTED = "interrupted"
     """The card was pulled out or disturbed; it is tried again when it is seen again."""
     RECOGNISED = "recognised"

@@ -1,5 +1,8 @@
 """Preparing images ahead, in a process of its own, so that no reader waits for one.
 
+An application that cannot be prepared is rejected; one that causes an internal error is held, so
+that it does not stop the others now, and again at each start.
+
 The process takes received jobs from the ledger, as long as fewer than `ahead` images wait for a
 card, and stores their images there.  It has connections and keys of its own.  It ends with the
 station, also when that is killed: the pipe between them closes.  It then gives up the jobs that it
@@ -8,15 +11,21 @@ takes up its own jobs when the station starts again.
 """
 
 import multiprocessing
+import traceback
 from collections.abc import Callable
 from contextlib import suppress
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from multiprocessing.connection import Connection
 from pathlib import Path
-from typing import Final
+from typing import TYPE_CHECKING, Final
 
 from support.errors import ChipsealError, ElementError, MalformedError
+
+if TYPE_CHECKING:
+    from personalise.ledger.interface import AlteredJob, Ledger, Preparation
+    from personalise.ledger.states import Worker
+    from personalise.preparing.preparer import Preparer
 
 PREPARING: Final = "preparation"
 """What events and the ledger name in place of a reader."""
@@ -38,13 +47,14 @@ class PreparationSettings:
 
 @dataclass(frozen=True)
 class Problem:
-    """An error of the process, or a rejected job: sent to the station as text."""
+    """An error of the process, or a rejected or held job: sent to the station as text."""
 
     kind: str
     what: str
     advice: str
     job: str | None = None
     document: str | None = None
+    is_held: bool = False
 
     @classmethod
     def of(
@@ -63,11 +73,11 @@ class PreparingProcess:
     """The process, and what it tells.  `problem` is why it ended, None while it works."""
 
     def __init__(
-        self, settings: PreparationSettings, station: str, rejected: Callable[[Problem], None]
+        self, settings: PreparationSettings, station: str, not_prepared: Callable[[Problem], None]
     ) -> None:
         context = multiprocessing.get_context("spawn")
         self._pipe, theirs = context.Pipe()
-        self._rejected = rejected
+        self._not_prepared = not_prepared
         self._process = context.Process(
             target=_main, args=(settings, station, theirs), name="preparing", daemon=True
         )
@@ -83,7 +93,7 @@ class PreparingProcess:
                 if told.job is None:
                     self.problem = told
                 else:
-                    self._rejected(told)
+                    self._not_prepared(told)
         except (EOFError, OSError):
             what = "data preparation ended unexpectedly"
             self.problem = self.problem or Problem("internal", what, "start the station again")
@@ -108,22 +118,31 @@ def _main(settings: PreparationSettings, station: str, pipe: Connection) -> None
         return
     except ChipsealError as error:
         pipe.send(Problem.of(error))
-    except Exception as error:
-        what = f"data preparation failed: internal error ({type(error).__name__})"
-        pipe.send(Problem("internal", what, "report it"))
-        raise
+    except Exception as error:  # noqa: BLE001 - a trace might show a person's data
+        pipe.send(_internal("data preparation failed", error))
+
+
+def _internal(
+    what: str, error: Exception, job: str | None = None, document: str | None = None
+) -> Problem:
+    """Return the problem of an internal error: its type and its place, and none of its text.
+
+    The text, and the trace, may hold a person's data.
+    """
+    *_, (frame, line) = traceback.walk_tb(error.__traceback__)
+    place = f"{frame.f_globals.get('__name__')}, line {line}"
+    described = f"{what}: internal error ({type(error).__name__} in {place})"
+    return Problem("internal", described, "report it", job, document, is_held=job is not None)
 
 
 def _prepare_until_closed(settings: PreparationSettings, station: str, pipe: Connection) -> None:
     from emrtd.biometrics.images.decoder import DECODER
-    from personalise.ledger.interface import AlteredJob, LedgerUnavailableError, Preparation
     from personalise.ledger.opening import open_ledger
-    from personalise.ledger.states import JobState, StepRefusedError, Worker
+    from personalise.ledger.states import Worker
     from personalise.pki.issuer import PkiIssuer
     from personalise.pki.issuing_pki import IssuingPki, no_pin
-    from personalise.preparing.preparer import Preparer, decided_before
+    from personalise.preparing.preparer import Preparer
     from support.passphrase import read_passphrase, read_secret_line
-    from support.records import FieldError
 
     DECODER.fork()
     pin_file = settings.pin_file
@@ -132,50 +151,78 @@ def _prepare_until_closed(settings: PreparationSettings, station: str, pipe: Con
     preparer = Preparer(PkiIssuer(pki))
     worker = Worker(station, PREPARING)
     ledger = open_ledger(settings.ledger, pki)
-
-    def reject(job: str, document: str, error: ChipsealError) -> None:
-        ledger.reject(job, str(error))
-        pipe.send(Problem.of(error, job, document))
-
-    def reject_altered(found: AlteredJob) -> None:
-        reject(found.job, found.document, found.error)
-
-    def prepare(each: Preparation) -> None:
-        try:
-            image = preparer.prepare(
-                each.application, each.profile, now(), accept_quality=decided_before
-            )
-            ledger.prepared(each.job, image)
-        except (ElementError, FieldError, MalformedError) as error:
-            reject(each.job, each.document, error)
-
     try:
-        while not pipe.poll():
-            try:
-                waiting = ledger.count_up_to(settings.ahead, JobState.PREPARED)
-                limit = min(BATCH, settings.ahead - waiting)
-                taken = (
-                    ledger.take_for_preparation(worker, limit, altered=reject_altered)
-                    if limit > 0
-                    else []
-                )
-            except (LedgerUnavailableError, StepRefusedError):
-                taken = []  # also those just taken: they are taken again
-            wait = not taken
-            for each in taken:
-                if pipe.poll():
-                    return
-                try:
-                    prepare(each)
-                except (LedgerUnavailableError, StepRefusedError):
-                    wait = True  # it is taken again, unless somebody else decided
-            if wait and pipe.poll(_POLL_SECONDS):
-                return
+        _Loop(ledger, preparer, worker, pipe, settings.ahead).run()
     finally:
         with suppress(ChipsealError, OSError):  # the leases end by themselves
             ledger.give_up_preparation(worker)
         preparer.close()
         ledger.close()
+
+
+@dataclass(frozen=True)
+class _Loop:
+    """Prepares jobs until the pipe to the station closes."""
+
+    ledger: "Ledger"
+    preparer: "Preparer"
+    worker: "Worker"
+    pipe: Connection
+    ahead: int
+
+    def run(self) -> None:
+        from personalise.ledger.interface import LedgerUnavailableError
+        from personalise.ledger.states import StepRefusedError
+
+        while not self.pipe.poll():
+            try:
+                taken = self._take()
+            except (LedgerUnavailableError, StepRefusedError):
+                taken = []  # also those just taken: they are taken again
+            wait = not taken
+            for each in taken:
+                if self.pipe.poll():
+                    return
+                try:
+                    self._prepare(each)
+                except (LedgerUnavailableError, StepRefusedError):
+                    wait = True  # it is taken again, unless somebody else decided
+            if wait and self.pipe.poll(_POLL_SECONDS):
+                return
+
+    def _take(self) -> "list[Preparation]":
+        from personalise.ledger.states import JobState
+
+        waiting = self.ledger.count_up_to(self.ahead, JobState.PREPARED)
+        limit = min(BATCH, self.ahead - waiting)
+        if limit <= 0:
+            return []
+        return self.ledger.take_for_preparation(self.worker, limit, altered=self._reject_altered)
+
+    def _prepare(self, each: "Preparation") -> None:
+        from personalise.preparing.preparer import decided_before
+        from support.records import FieldError
+
+        try:
+            image = self.preparer.prepare(
+                each.application, each.profile, now(), accept_quality=decided_before
+            )
+            self.ledger.prepared(each.job, image)
+        except (ElementError, FieldError, MalformedError) as error:
+            self._reject(each.job, each.document, error)
+        except (ChipsealError, OSError):  # of the PKI or the machine: it concerns every job
+            raise
+        except Exception as error:  # noqa: BLE001 - whatever it is, the others go on
+            problem = _internal("it cannot be prepared", error, each.job, each.document)
+            self.ledger.hold(each.job, problem.reason)
+            self.pipe.send(problem)
+
+    def _reject(self, job: str, document: str, error: ChipsealError) -> None:
+        self.ledger.reject(job, str(error))
+        self.pipe.send(Problem.of(error, job, document))
+
+    def _reject_altered(self, found: "AlteredJob") -> None:
+        self._reject(found.job, found.document, found.error)
 
 
 def now() -> datetime:

@@ -153,10 +153,10 @@ def run_station(options: Options) -> Outcome:
 def _prepare(stack: ExitStack, settings: PreparationSettings, shop: Shop) -> Callable[[], None]:
     """Start the preparing process; return what is to be called often."""
 
-    def rejected(problem: Problem) -> None:
+    def not_prepared(problem: Problem) -> None:
         shop.tell(
             Event(
-                EventKind.REJECTED_APPLICATION,
+                EventKind.HELD_APPLICATION if problem.is_held else EventKind.REJECTED_APPLICATION,
                 PREPARING,
                 application=problem.job,
                 document=problem.document,
@@ -164,7 +164,7 @@ def _prepare(stack: ExitStack, settings: PreparationSettings, shop: Shop) -> Cal
             )
         )
 
-    process = PreparingProcess(settings, shop.station, rejected)
+    process = PreparingProcess(settings, shop.station, not_prepared)
     stack.callback(process.close)
 
     def poll() -> None:

@@ -6,13 +6,23 @@ from datetime import timedelta
 from pathlib import Path
 
 import pytest
+from sqlalchemy import text
 
 from emrtd.lds.files import FileID
-from personalise.ledger.interface import CardRefused, Claim, ReplayedPackageError, Rules
+from personalise.ledger.interface import (
+    AlteredJob,
+    CardRefused,
+    Claim,
+    ReplayedPackageError,
+    Rules,
+)
 from personalise.ledger.journal import Journal, StationSlot
+from personalise.ledger.keys import PkiLedgerKeys
+from personalise.ledger.sealing import AlteredError
 from personalise.ledger.sql_ledger import SqlLedger
 from personalise.ledger.states import CardStatus, JobState, Refusal, StepRefusedError, Worker
 from personalise.ledger.transaction import ClockBehindError
+from personalise.pki.issuing_pki import IssuingPki
 from support.errors import MisuseError
 from tests.personalise.ledger.line import ANNA, BERT, DESK, KIND, Clock, Line, arrival, image
 
@@ -76,6 +86,55 @@ def test_preparation_is_handed_out_once_until_its_lease_ends(line: Line, clock: 
     assert [each.job for each in line.ledger.take_for_preparation(other, 5)] == jobs
     line.ledger.prepared(jobs[0], image())
     assert refusal(line.ledger.prepared, jobs[0], image()) is Refusal.WRONG_STATE
+
+
+@pytest.mark.parametrize(
+    "query",
+    [
+        "UPDATE blob SET content = substr(content, 1, 50) WHERE job = :job",
+        "DELETE FROM blob WHERE job = :job",
+        "UPDATE job SET wrapped_key = :octets WHERE number = :job",
+        "UPDATE job SET wrapped_key = substr(wrapped_key, 1, 7) WHERE number = :job",
+        "UPDATE job SET wrapped_key = NULL WHERE number = :job",
+        "UPDATE job SET period = '1999-01' WHERE number = :job",
+    ],
+)
+def test_an_altered_application_is_named_and_the_others_are_handed_out(
+    line: Line, query: str
+) -> None:
+    altered, sound = line.receive("A1", "A2")
+    with line.ledger._database.writing() as connection:
+        row = connection.execute(text("SELECT min(number) FROM job")).scalar()
+        statement = text(query)
+        values = {name: {"job": row, "octets": bytes(40)}[name] for name in statement._bindparams}
+        assert connection.execute(statement, values).rowcount == 1
+    with pytest.raises(AlteredError):
+        line.ledger.take_for_preparation(DESK, 5)
+    found: list[AlteredJob] = []
+    taken = line.ledger.take_for_preparation(DESK, 5, altered=found.append)
+    assert [each.job for each in taken] == [sound]
+    assert [each.job for each in found] == [altered]
+    assert altered in found[0].error.message
+
+
+def test_another_key_of_the_period_is_named_and_no_application_is_blamed(
+    line: Line, pki: IssuingPki, opened: Callable[..., SqlLedger], tmp_path: Path
+) -> None:
+    line.receive("A1")
+    (period,) = [each.name for each in line.ledger.periods()]
+    path = pki.folder / "retention" / f"{period}.key"
+    path.rename(tmp_path / "away")
+    try:
+        PkiLedgerKeys(pki.folder, pki.local_keys).period_key(period, create=True)
+        other = opened()
+        for call in (
+            lambda: other.receive([arrival("A2")]),
+            lambda: other.take_for_preparation(DESK, 5, altered=pytest.fail),
+        ):
+            with pytest.raises(MisuseError, match="is not the key with which"):
+                call()
+    finally:
+        (tmp_path / "away").replace(path)
 
 
 def test_a_worker_gets_its_own_preparation_again_at_once(line: Line) -> None:

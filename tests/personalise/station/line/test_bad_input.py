@@ -2,6 +2,7 @@
 
 import contextlib
 import errno
+import multiprocessing
 import socket
 import sqlite3
 import threading
@@ -21,7 +22,9 @@ from personalise.ledger.interface import LedgerUnavailableError
 from personalise.ledger.journal import Journal
 from personalise.ledger.sql_ledger import SqlLedger
 from personalise.ledger.states import JobState, Worker
-from personalise.station.line import performing, running
+from personalise.preparing.application import Application
+from personalise.preparing.preparer import Preparer
+from personalise.station.line import performing, preparation, running
 from personalise.station.line.control import Control, Order
 from personalise.station.line.effects import EventKind
 from personalise.station.line.events import Event
@@ -363,28 +366,82 @@ def test_images_are_prepared_ahead_and_a_bad_application_is_rejected(
 ) -> None:
     line = Line.established(tmp_path, 3, prepared=False)
     line.receive([8], prepared=False, portrait="notes.txt")
-    preparation = PreparationSettings(line.issuer.pki, line.url)
-    done = run(line, preparation=preparation)
+    settings = PreparationSettings(line.issuer.pki, line.url)
+    done = run(line, preparation=settings)
     assert done.summary["issued"] == 3
     assert done.summary["rejected_applications"] == 1
     assert "biometrics.portrait" in done.reasons(EventKind.REJECTED_APPLICATION)[0]
     assert line.check() == []
 
 
-@pytest.mark.parametrize("prepared", [False, True])
+@pytest.mark.parametrize(
+    ("prepared", "query"),
+    [
+        (False, "DELETE FROM blob WHERE job = 1"),
+        (True, "UPDATE blob SET content = zeroblob(length(content)) WHERE job = 1"),
+        (False, "UPDATE job SET wrapped_key = zeroblob(40) WHERE number = 1"),
+    ],
+)
 def test_an_application_that_was_altered_is_rejected_and_the_others_are_made(
-    tmp_path: Path, run: Callable[..., Run], prepared: bool
+    tmp_path: Path, run: Callable[..., Run], prepared: bool, query: str
 ) -> None:
     line = Line.established(tmp_path, 3, prepared=prepared)
     with contextlib.closing(sqlite3.connect(line.issuer.pki / "ledger.sqlite")) as database:
-        query = "UPDATE blob SET content = zeroblob(length(content)) WHERE job = 1"
-        assert database.execute(query).rowcount == 1 + prepared
+        assert database.execute(query).rowcount
         database.commit()
     done = run(line, preparation=PreparationSettings(line.issuer.pki, line.url))
     assert done.summary["issued"] == 2
     assert (done.summary["rejected_applications"], done.summary["open"]) == (1, 0)
     (reason,) = done.reasons(EventKind.REJECTED_APPLICATION)
-    assert "altered" in reason
+    assert "altered" in reason or "missing" in reason
+
+
+def test_an_application_that_fails_internally_is_held_and_the_others_are_made(
+    tmp_path: Path, run: Callable[..., Run], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    line = Line.established(tmp_path, 2, prepared=False)
+    with line.ledger() as ledger:
+        failing = next(iter(ledger.jobs()))
+    prepare = Preparer.prepare
+
+    def fail_for_one(self: Preparer, application: Application, *rest: Any, **more: Any) -> Any:
+        if application.particulars.document.number == "ZU0000000":
+            raise ValueError("Ana, the holder")
+        return prepare(self, application, *rest, **more)
+
+    monkeypatch.setattr(Preparer, "prepare", fail_for_one)
+    monkeypatch.setattr(preparation, "PreparingProcess", InThisProcess)
+    monkeypatch.setattr(running, "PreparingProcess", InThisProcess)
+    done = run(line, preparation=PreparationSettings(line.issuer.pki, line.url))
+    assert (done.summary["issued"], done.summary["open"]) == (1, 1)
+    (reason,) = done.reasons(EventKind.HELD_APPLICATION)
+    assert "internal error (ValueError in tests." in reason
+    assert "Ana" not in reason
+    with line.ledger() as ledger:
+        held = ledger.job(failing.job.id).job
+    assert (held.state, held.reason) == (JobState.HELD, reason)
+
+
+class InThisProcess(preparation.PreparingProcess):
+    """The preparing process as a thread of this one, so that a test can make it fail."""
+
+    def __init__(
+        self,
+        settings: PreparationSettings,
+        station: str,
+        not_prepared: Callable[[preparation.Problem], None],
+    ) -> None:
+        self._pipe, theirs = multiprocessing.Pipe()
+        self._not_prepared = not_prepared
+        self.problem = None
+        self._thread = threading.Thread(
+            target=preparation._prepare_until_closed, args=(settings, station, theirs)
+        )
+        self._thread.start()
+
+    def close(self) -> None:
+        self._pipe.send("end")
+        self._thread.join()
 
 
 def test_preparation_that_cannot_work_ends_the_wait(
@@ -418,8 +475,8 @@ def test_a_restarted_station_prepares_at_once_what_its_killed_one_had_taken(tmp_
     with line.ledger() as ledger:
         killed = Worker(f"{socket.gethostname()}-1", "preparation")
         assert len(ledger.take_for_preparation(killed, 5)) == 2
-    preparation = PreparationSettings(line.issuer.pki, line.url)
-    assert line.run(timeout=60, preparation=preparation) == 0
+    settings = PreparationSettings(line.issuer.pki, line.url)
+    assert line.run(timeout=60, preparation=settings) == 0
     assert line.check() == []
 
 
