@@ -4,7 +4,7 @@ from typing import Any, Final
 
 from sqlalchemy import Row, and_, or_, select
 
-from personalise.ledger import rules
+from personalise.ledger import print_rules, rules
 from personalise.ledger.interface import CardRefused, Claim, Rules
 from personalise.ledger.states import (
     BLANK,
@@ -25,7 +25,7 @@ from personalise.ledger.tables import (
     JOB,
     to_microseconds,
 )
-from personalise.ledger.transaction import Transaction
+from personalise.ledger.transaction import Transaction, job_of
 
 _NO_NAME: Final = CardRefused(
     None,
@@ -47,7 +47,8 @@ def take(
         if found.status not in BLANK and found.job is not None:
             row = transaction.job_row(found.job)
             found = transaction.card(card)
-            if row.card == card and found.status is CardStatus.BEGUN:
+            is_begun = row.card == card and found.status is CardStatus.BEGUN
+            if is_begun or print_rules.is_printed_for(found, job_of(row)):
                 return _claim(transaction, rules_, worker, row, found)
         rules.require_blank(found, only_stock=rules_.only_stock)
     except StepRefusedError as error:
@@ -130,7 +131,7 @@ def _claim(
     transaction: Transaction, rules_: Rules, worker: Worker, row: Row[Any], card: CardRecord
 ) -> Claim:
     claimed = Claimed(worker, transaction.now + rules_.lease)
-    bound = card if row.card is not None else None
+    bound = card if row.card is not None or card.job == row.id else None
     job, _ = transaction.step(row, claimed, bound, station=worker.station, reader=worker.reader)
     return Claim(
         job.id,

@@ -25,12 +25,14 @@ from datetime import datetime, timedelta
 from typing import ClassVar, Protocol
 
 from emrtd.lds.image import LdsImage
+from personalise.ledger.delivery import Delivery
 from personalise.ledger.journal import StationSlot
 from personalise.ledger.states import (
     CardRecord,
     CardStatus,
     Job,
     JobState,
+    Printing,
     Refusal,
     Worker,
 )
@@ -78,11 +80,12 @@ class Rules:
     """How a ledger is used, from the PKI's settings.
 
     `lease` is how long a claim holds unless it is renewed.  With `only_stock` a card is written
-    only if it was received into stock.
+    only if it was received into stock, with `print_first` only if it was printed for its job.
     """
 
     lease: timedelta = timedelta(seconds=60)
     only_stock: bool = False
+    print_first: bool = False
 
 
 # --- intake and preparation ------------------------------------------------------------------
@@ -247,7 +250,7 @@ class Period:
     destroyed: datetime | None
 
 
-class Ledger(Protocol):
+class Ledger(Delivery, Protocol):
     """The ledger of a personalisation line."""
 
     @property
@@ -484,8 +487,17 @@ class Ledger(Protocol):
         """Return how many jobs are in each state, of one kind of card or of all."""
         ...
 
-    def count_up_to(self, most: int, state: JobState, card_profile: str | None = None) -> int:
-        """Return how many jobs are in a state, at most `most`; as fast in a ledger of any size."""
+    def count_up_to(
+        self,
+        most: int,
+        state: JobState,
+        card_profile: str | None = None,
+        printing: Printing = Printing.NONE,
+    ) -> int:
+        """Return how many jobs are in a state, at most `most`; as fast in a ledger of any size.
+
+        Prepared jobs count if their printing is at this point.
+        """
         ...
 
     def summary(self) -> Summary:

@@ -1,7 +1,7 @@
 """The versions of the tables, and the steps from one version to the next.
 
-`MIGRATIONS[n - 1]` makes a ledger of version n - 1 one of version n; the first one makes the
-tables.  A step that was released is never changed.
+`MIGRATIONS[n - 1]` makes a ledger of version n one of version n + 1; a new ledger begins with the
+tables as they are now.  A step that was released is never changed.
 """
 
 import os
@@ -15,17 +15,26 @@ from sqlalchemy import Connection, inspect, select, text, update
 
 from personalise.ledger.engine import Database
 from personalise.ledger.interface import DamagedLedgerError
-from personalise.ledger.tables import LEDGER, METADATA, to_microseconds
+from personalise.ledger.tables import JOB, LEDGER, METADATA, STOP, to_microseconds
 
 _LOCK: Final = 0x43484C44  # of PostgreSQL's advisory locks
 
 
-def _make_tables(connection: Connection) -> None:
-    METADATA.create_all(connection)
+def _add_printing_and_delivery(connection: Connection) -> None:
+    """Version 2: cards that are printed first, cards after the station, the stop list."""
+    for table, column in (("job", "printing"), ("job", "stopped"), ("card", "place")):
+        connection.exec_driver_sql(f"ALTER TABLE {table} ADD {column} TEXT NOT NULL DEFAULT ''")
+    changed = {"job_queue", "job_unbegun", "job_by_state"}
+    for name in sorted(changed):
+        connection.exec_driver_sql(f"DROP INDEX {name}")
+    for index in JOB.indexes:
+        if index.name in changed | {"job_to_print"}:
+            index.create(connection)
+    STOP.create(connection)
 
 
-MIGRATIONS: Final[tuple[Callable[[Connection], None], ...]] = (_make_tables,)
-VERSION: Final = len(MIGRATIONS)
+MIGRATIONS: Final[tuple[Callable[[Connection], None], ...]] = (_add_printing_and_delivery,)
+VERSION: Final = 1 + len(MIGRATIONS)
 
 
 def prepare(database: Database, at: datetime, *, create: bool) -> str:
@@ -55,7 +64,7 @@ def prepare(database: Database, at: datetime, *, create: bool) -> str:
                     f"{database.where}: holds tables of another program",
                     advice="name a database of its own for the ledger",
                 )
-            _migrate(connection, 0)
+            METADATA.create_all(connection)
             ledger = secrets.token_hex(8)
             connection.execute(
                 LEDGER.insert().values(id=ledger, version=VERSION, created=to_microseconds(at))
@@ -81,5 +90,5 @@ def _make_file(path: Path) -> None:
 
 
 def _migrate(connection: Connection, version: int) -> None:
-    for migration in MIGRATIONS[version:]:
+    for migration in MIGRATIONS[version - 1 :]:
         migration(connection)

@@ -37,7 +37,11 @@ def ledger_url(named: str | None, folder: Path | None) -> str:
 def rules_of(settings: Settings) -> Rules:
     """Return the rules that a PKI's settings state."""
     of_ledger = settings.ledger
-    return Rules(timedelta(seconds=of_ledger.lease_seconds), only_stock=of_ledger.only_stock)
+    return Rules(
+        timedelta(seconds=of_ledger.lease_seconds),
+        only_stock=of_ledger.only_stock,
+        print_first=of_ledger.print_first,
+    )
 
 
 def open_ledger(

@@ -38,6 +38,8 @@ _ELSEWHERE: Final = (
     "the PKI's register.sqlite: encrypted document numbers, for the revocation of signers",
     "the folders and packages that the applications came in, and copies of their senders",
     "images that `personalise jobs export` or `personalise prepare` wrote to folders",
+    "files that `personalise jobs export --print` wrote, and what the printer keeps of them",
+    "numbers on the stop list, until `jobs unstop`: encrypted with the key of the PKI's register",
     "blocks that a file system, a snapshot or a disk has kept: encrypted with the keys above",
 )
 

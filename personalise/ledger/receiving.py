@@ -233,9 +233,12 @@ class Contents:
 
     def preparation(self, row: Row[Any], sealed: bytes) -> Preparation:
         """Return a job and its application for data preparation."""
+        return Preparation(row.id, self.application(row, sealed), row.profile, row.document)
+
+    def application(self, row: Row[Any], sealed: bytes) -> Application:
+        """Return the application of a job."""
         files = self.files(row, APPLICATION, sealed)
-        application = Application.decode(files[FILE_NAME], _reader_of(files), row.id)
-        return Preparation(row.id, application, row.profile, row.document)
+        return Application.decode(files[FILE_NAME], _reader_of(files), row.id)
 
     def image(self, row: Row[Any], sealed: bytes) -> LdsImage:
         """Return the image of a job."""
@@ -252,13 +255,20 @@ class Contents:
 
 
 def prepared(
-    transaction: Transaction, keys: LedgerKeys, row: Row[Any], image: LdsImage, sealed: bytes
+    transaction: Transaction,
+    keys: LedgerKeys,
+    row: Row[Any],
+    image: LdsImage,
+    sealed: bytes,
+    *,
+    print_first: bool,
 ) -> None:
     """Enter that an image is made, and store it."""
     if FileID.SOD not in image.files:
         raise MisuseError(f"{row.id}: the image has no EF.SOD", advice="prepare it again")
     sod = keys.keyed_digest(b"EF.SOD " + image.files[FileID.SOD])
-    transaction.step(row, Prepared(ciphertext_digest(sealed), sod), preparer_until=0)
+    step = Prepared(ciphertext_digest(sealed), sod, print_first)
+    transaction.step(row, step, preparer_until=0)
     transaction.connection.execute(insert(BLOB).values(job=row.number, kind=IMAGE, content=sealed))
 
 

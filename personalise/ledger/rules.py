@@ -17,10 +17,10 @@ tests/personalise/ledger/test_model.py explores them exhaustively.
 """
 
 from datetime import datetime
-from typing import Any, Final, NoReturn, TypeVar
+from typing import Final
 
-import msgspec
-
+from personalise.ledger import delivery_rules, print_rules
+from personalise.ledger.refusing import changed, refuse_card, refuse_state
 from personalise.ledger.states import (
     BLANK,
     OPEN,
@@ -29,6 +29,8 @@ from personalise.ledger.states import (
     Job,
     JobState,
     Lease,
+    Place,
+    Printing,
     Refusal,
     StepRefusedError,
     Worker,
@@ -36,6 +38,7 @@ from personalise.ledger.states import (
 from personalise.ledger.steps import (
     Begun,
     CardDestroyed,
+    CardMoved,
     CardReceived,
     CardRejected,
     CardSpoilt,
@@ -49,14 +52,17 @@ from personalise.ledger.steps import (
     JobStep,
     Locking,
     Prepared,
+    Printed,
+    PrintRejected,
+    PrintSent,
     Purged,
     Rejoined,
     Released,
     Reprint,
+    Stopped,
+    Unstopped,
     WrittenOff,
 )
-
-T = TypeVar("T", Job, CardRecord)
 
 
 def apply(
@@ -70,16 +76,16 @@ def apply(
     same claim, returns both unchanged.  A new job is made by `receive`.
     """
     match step:
-        case Held() | Released() | Prepared() | Purged() | Exported():
+        case Held() | Released() | Prepared() | Interrupted() | Purged() | Exported():
             return _without_card(job, step, now), card
         case Claimed():
             return _claim(job, card, step, now), card
-        case Interrupted():
-            return _interrupt(job, step), card
         case JobRejected():
             return _reject_job(job, card, step, now)
         case WrittenOff():
             return _write_off(job, _given(job, card), step, now)
+        case PrintSent() | Printed() | PrintRejected() | CardMoved() | Stopped() | Unstopped():
+            return _outside_station(job, card, step)
         case _:
             return _with_card(job, _given(job, card), step)
 
@@ -94,19 +100,20 @@ def apply_to_card(card: CardRecord, step: CardStep) -> CardRecord:
     match step:
         case CardReceived():
             if card.status is not CardStatus.UNKNOWN:
-                _wrong_card(card, "was received before")
-            return _changed(card, status=CardStatus.IN_STOCK)
+                refuse_card(card, "was received before")
+            return changed(card, status=CardStatus.IN_STOCK)
         case CardSpoilt():
             if card.status not in BLANK:
-                _wrong_card(card, "is not blank", advice="`jobs write-off` ends a card in use")
-            return _changed(
+                refuse_card(card, "is not blank", advice="`jobs write-off` ends a card in use")
+            return changed(
                 card, status=CardStatus.SPOILT, reason=step.reason, may_be_good=step.may_be_good
             )
         case CardDestroyed():
-            if card.status not in _DESTRUCTIBLE:
-                advice = "write the card off, or reprint its document, first"
-                _wrong_card(card, f"is {card.status}", advice=advice)
-            return _changed(card, status=CardStatus.DESTROYED, may_be_good=False)
+            came_back = card.status is CardStatus.USED and card.place is Place.RETURNED
+            if card.status not in _DESTRUCTIBLE and not came_back:
+                advice = "write the card off, reprint its document, or enter its return, first"
+                refuse_card(card, f"is {card.status}", advice=advice)
+            return changed(card, status=CardStatus.DESTROYED, may_be_good=False)
 
 
 _DESTRUCTIBLE: Final = frozenset(
@@ -153,26 +160,48 @@ def _with_card(
             return _rejoin(job, card, step)
 
 
+def _outside_station(
+    job: Job,
+    card: CardRecord | None,
+    step: PrintSent | Printed | PrintRejected | CardMoved | Stopped | Unstopped,
+) -> tuple[Job, CardRecord | None]:
+    """Apply a step before or after the station: printing, delivery, the stop list."""
+    match step:
+        case PrintSent():
+            return print_rules.send(job), card
+        case Printed() | PrintRejected():
+            return print_rules.come_back(job, _given(job, card), step)
+        case CardMoved():
+            return job, delivery_rules.move(job, _given(job, card), step)
+        case Stopped() | Unstopped():
+            return delivery_rules.stop(job, step), card
+
+
 def _without_card(
-    job: Job, step: Held | Released | Prepared | Purged | Exported, now: datetime
+    job: Job,
+    step: Held | Released | Prepared | Interrupted | Purged | Exported,
+    now: datetime,
 ) -> Job:
     match step:
         case Held():
             if job.state is JobState.CLAIMED and job.card is None:
                 _require_free(job, None, now)
             elif job.state not in {JobState.RECEIVED, JobState.PREPARED}:
-                _wrong_state(job, "cannot be held")
-            return _changed(job, state=JobState.HELD, lease=None, reason=step.reason)
+                refuse_state(job, "cannot be held")
+            return changed(job, state=JobState.HELD, lease=None, reason=step.reason)
         case Released():
             if job.state is not JobState.HELD:
-                _wrong_state(job, "is not held")
+                refuse_state(job, "is not held")
             state = JobState.PREPARED if job.has_image else JobState.RECEIVED
-            return _changed(job, state=state, reason="")
+            return changed(job, state=state, reason="")
         case Prepared():
             if job.state not in {JobState.RECEIVED, JobState.HELD} or job.has_image:
-                _wrong_state(job, "cannot be prepared")
+                refuse_state(job, "cannot be prepared")
             state = JobState.HELD if job.state is JobState.HELD else JobState.PREPARED
-            return _changed(job, state=state, has_image=True)
+            printing = Printing.WANTED if step.print_first else Printing.NONE
+            return changed(job, state=state, has_image=True, printing=printing)
+        case Interrupted():
+            return _interrupt(job, step)
         case Purged():
             return _purge(job)
         case Exported():
@@ -181,29 +210,31 @@ def _without_card(
 
 def _claim(job: Job, card: CardRecord | None, step: Claimed, now: datetime) -> Job:
     if job.state not in {JobState.PREPARED, JobState.CLAIMED, JobState.IN_DOUBT}:
-        _wrong_state(job, "cannot be claimed")
+        refuse_state(job, "cannot be claimed")
     if job.card is not None:
         _require_bound(job, _given(job, card))
+    elif job.printing is not Printing.NONE:
+        print_rules.require_printed(job, card)
     _require_free(job, step.worker, now)
     state = JobState.CLAIMED if job.state is JobState.PREPARED else job.state
     lease = Lease(step.worker, job.claims + 1, now, step.until)
-    return _changed(job, state=state, lease=lease, claims=lease.serial)
+    return changed(job, state=state, lease=lease, claims=lease.serial)
 
 
 def _begin(job: Job, card: CardRecord, step: Begun) -> tuple[Job, CardRecord]:
     _require_claim(job, step.serial)
     if job.card is None:
-        require_blank(card)
-        begun = _changed(card, status=CardStatus.BEGUN, job=job.id)
-        return _changed(job, card=card.name, attempts=job.attempts + 1), begun
+        _require_unwritten(job, card)
+        begun = changed(card, status=CardStatus.BEGUN, job=job.id)
+        return changed(job, card=card.name, attempts=job.attempts + 1), begun
     _require_bound(job, card)
-    return _changed(job, state=JobState.CLAIMED, reason=""), _changed(card, may_be_good=False)
+    return changed(job, state=JobState.CLAIMED, reason=""), changed(card, may_be_good=False)
 
 
 def _lock(job: Job, card: CardRecord, step: Locking) -> tuple[Job, CardRecord]:
     _require_claim(job, step.serial)
     _require_bound(job, card)
-    return _changed(job, state=JobState.IN_DOUBT, reason="the lock was begun"), card
+    return changed(job, state=JobState.IN_DOUBT, reason="the lock was begun"), card
 
 
 def _issue(job: Job, card: CardRecord, step: Issued) -> tuple[Job, CardRecord]:
@@ -213,8 +244,8 @@ def _issue(job: Job, card: CardRecord, step: Issued) -> tuple[Job, CardRecord]:
     _require_bound(job, card)
     if job.state is not JobState.IN_DOUBT:
         raise StepRefusedError(Refusal.NOT_LOCKING, job.id, "the lock was not entered before")
-    used = _changed(card, status=CardStatus.USED, may_be_good=False, reason="")
-    return _changed(job, state=JobState.ISSUED, lease=None, reason=""), used
+    used = changed(card, status=CardStatus.USED, may_be_good=False, reason="")
+    return changed(job, state=JobState.ISSUED, lease=None, reason=""), used
 
 
 def _reject_card(job: Job, card: CardRecord, step: CardRejected) -> tuple[Job, CardRecord]:
@@ -225,13 +256,13 @@ def _reject_card(job: Job, card: CardRecord, step: CardRejected) -> tuple[Job, C
         return job, card  # repeated
     _require_claim(job, step.serial)
     if job.card is None:
-        require_blank(card)
+        _require_unwritten(job, card)
     else:
         _require_bound(job, card)
         if step.may_be_good:
-            doubtful = _changed(card, may_be_good=True, reason=step.reason)
-            return _changed(job, state=JobState.IN_DOUBT, lease=None, reason=step.reason), doubtful
-    spoilt = _changed(
+            doubtful = changed(card, may_be_good=True, reason=step.reason)
+            return changed(job, state=JobState.IN_DOUBT, lease=None, reason=step.reason), doubtful
+    spoilt = changed(
         card,
         status=CardStatus.SPOILT,
         job=job.id,
@@ -245,7 +276,7 @@ def _interrupt(job: Job, step: Interrupted) -> Job:
     if job.lease is None and job.claims == step.serial:
         return job  # repeated
     _require_claim(job, step.serial)
-    return _back_in_the_queue(job) if job.card is None else _changed(job, lease=None)
+    return _unclaimed(job) if job.card is None else changed(job, lease=None)
 
 
 def _reject_job(
@@ -254,26 +285,30 @@ def _reject_job(
     if job.state is JobState.REJECTED and step.serial in {None, job.claims}:
         return job, card  # repeated
     if job.state not in OPEN:
-        _wrong_state(job, "cannot be rejected")
+        refuse_state(job, "cannot be rejected")
     if step.serial is None:
         _require_free(job, None, now)
     else:
         _require_claim(job, step.serial)
     if job.state is JobState.IN_DOUBT:
         raise _in_doubt(job)
-    rejected = _changed(
+    rejected = changed(
         job, state=JobState.REJECTED, card=None, lease=None, reprint=False, reason=step.reason
     )
     if job.card is None:
         return rejected, card
     bound = _require_bound(job, _given(job, card))
     reason = "its application was rejected"
-    return rejected, _changed(bound, status=CardStatus.SPOILT, reason=reason)
+    return rejected, changed(bound, status=CardStatus.SPOILT, reason=reason)
 
 
 def _write_off(
     job: Job, card: CardRecord, step: WrittenOff, now: datetime
 ) -> tuple[Job, CardRecord]:
+    if print_rules.is_printed_for(card, job):
+        _require_free(job, None, now)
+        lost = changed(card, status=CardStatus.WRITTEN_OFF, reason=step.reason)
+        return (_back_in_the_queue(job) if job.state in OPEN else job), lost
     if job.card is None or job.state not in {JobState.CLAIMED, JobState.IN_DOUBT}:
         advice = "`jobs reprint` replaces a good card" if job.state is JobState.ISSUED else ""
         raise StepRefusedError(
@@ -282,7 +317,7 @@ def _write_off(
     _require_bound(job, card)
     _require_free(job, None, now)
     may_be_good = job.state is JobState.IN_DOUBT or card.may_be_good
-    written_off = _changed(
+    written_off = changed(
         card, status=CardStatus.WRITTEN_OFF, may_be_good=may_be_good, reason=step.reason
     )
     return _back_in_the_queue(job), written_off
@@ -292,11 +327,12 @@ def _reprint(job: Job, card: CardRecord, step: Reprint) -> tuple[Job, CardRecord
     if job.state is JobState.IN_DOUBT:
         raise _in_doubt(job)
     if job.state is not JobState.ISSUED:
-        _wrong_state(job, "has no good card to replace")
+        refuse_state(job, "has no good card to replace")
     if job.card != card.name or card.status is not CardStatus.USED:
         raise StepRefusedError(Refusal.OTHER_CARD, job.id, f"{card.name} is not its good card")
-    ended = _changed(card, status=CardStatus.ENDED, reason=step.reason)
-    return _changed(_back_in_the_queue(job), reprint=True), ended
+    delivery_rules.require_not_stopped(job)
+    ended = changed(card, status=CardStatus.ENDED, may_be_good=True, reason=step.reason)
+    return changed(_back_in_the_queue(job), reprint=True), ended
 
 
 def _rejoin(job: Job, card: CardRecord, step: Rejoined) -> tuple[Job, CardRecord]:
@@ -307,7 +343,7 @@ def _rejoin(job: Job, card: CardRecord, step: Rejoined) -> tuple[Job, CardRecord
     bound = step.status in {CardStatus.BEGUN, CardStatus.USED}
     if bound and (job.card not in {None, card.name} or job.state not in OPEN | {JobState.ISSUED}):
         may_be_good = step.state in {JobState.IN_DOUBT, JobState.ISSUED}
-        surplus = _changed(
+        surplus = changed(
             card,
             status=CardStatus.WRITTEN_OFF,
             job=job.id,
@@ -315,9 +351,11 @@ def _rejoin(job: Job, card: CardRecord, step: Rejoined) -> tuple[Job, CardRecord
             reason=step.reason,
         )
         return job, surplus
-    known = _changed(card, status=step.status, job=job.id, reason=step.reason)
+    if step.status is CardStatus.PRINTED:
+        return print_rules.rejoin(job, card, step)
+    known = changed(card, status=step.status, job=job.id, reason=step.reason)
     if bound:
-        rejoined = _changed(job, state=step.state, card=card.name, lease=None, reason=step.reason)
+        rejoined = changed(job, state=step.state, card=card.name, lease=None, reason=step.reason)
         return rejoined, known
     return (_back_in_the_queue(job) if job.card == card.name else job), known
 
@@ -326,8 +364,8 @@ def _purge(job: Job) -> Job:
     if job.state is JobState.IN_DOUBT:
         raise _in_doubt(job)
     if job.state not in {JobState.ISSUED, JobState.REJECTED}:
-        _wrong_state(job, "is not finished", advice="`jobs reject` ends it")
-    return _changed(job, state=JobState.PURGED)
+        refuse_state(job, "is not finished", advice="`jobs reject` ends it")
+    return changed(job, state=JobState.PURGED)
 
 
 # --- conditions ------------------------------------------------------------------------------
@@ -379,9 +417,22 @@ def _require_bound(job: Job, card: CardRecord) -> CardRecord:
     return card
 
 
-def _back_in_the_queue(job: Job) -> Job:
+def _require_unwritten(job: Job, card: CardRecord) -> None:
+    """Require a card that the job may begin: blank, or printed for it."""
+    if job.printing is Printing.NONE:
+        require_blank(card)
+    else:
+        print_rules.require_printed(job, card)
+
+
+def _unclaimed(job: Job) -> Job:
     state = JobState.PREPARED if job.has_image else JobState.RECEIVED
-    return _changed(job, state=state, card=None, lease=None, reason="")
+    return changed(job, state=state, card=None, lease=None, reason="")
+
+
+def _back_in_the_queue(job: Job) -> Job:
+    """Return a job whose card is lost to it; another one is printed, if its card was."""
+    return changed(_unclaimed(job), printing=print_rules.again(job))
 
 
 def _in_doubt(job: Job) -> StepRefusedError:
@@ -391,17 +442,3 @@ def _in_doubt(job: Job) -> StepRefusedError:
         f"a good card may exist: {job.card}",
         advice="insert that card at a station, or write it off with `jobs write-off`",
     )
-
-
-def _wrong_state(job: Job, problem: str, *, advice: str = "") -> NoReturn:
-    raise StepRefusedError(
-        Refusal.WRONG_STATE, job.id, f"is {job.state} and {problem}", advice=advice
-    )
-
-
-def _wrong_card(card: CardRecord, problem: str, *, advice: str = "") -> NoReturn:
-    raise StepRefusedError(Refusal.CARD_WRONG_STATE, f"card {card.name}", problem, advice=advice)
-
-
-def _changed(record: T, **changes: Any) -> T:
-    return msgspec.structs.replace(record, **changes)

@@ -34,11 +34,13 @@ from personalise.ledger.interface import (
 )
 from personalise.ledger.journal import StationSlot, all_journals
 from personalise.ledger.sealing import APPLICATION, IMAGE, AlteredError
-from personalise.ledger.session import INTAKE, OFFICE, PREPARATION, LedgerSession
+from personalise.ledger.session import INTAKE, OFFICE, PREPARATION
+from personalise.ledger.sql_delivery import SqlDelivery
 from personalise.ledger.states import (
     CardRecord,
     CardStatus,
     JobState,
+    Printing,
     Worker,
 )
 from personalise.ledger.steps import (
@@ -74,7 +76,7 @@ from personalise.ledger.verification import Verifier
 _PAGE: Final = 1000
 
 
-class SqlLedger(LedgerSession):
+class SqlLedger(SqlDelivery):
     """A ledger in a database; satisfies `Ledger`."""
 
     # --- intake and preparation
@@ -139,7 +141,8 @@ class SqlLedger(LedgerSession):
         with self._entering(PREPARATION) as transaction:
             row = transaction.job_row(job)
             sealed = self._contents.seal_image(row, image)
-            receiving.prepared(transaction, self._keys, row, image, sealed)
+            first = self._rules.print_first
+            receiving.prepared(transaction, self._keys, row, image, sealed, print_first=first)
 
     def reject(self, job: str, reason: str, *, by: str = "") -> None:
         """See `Ledger.reject`."""
@@ -374,9 +377,16 @@ class SqlLedger(LedgerSession):
             found = dict(tuple(row) for row in transaction.connection.execute(query).all())
         return {state: found.get(state.value, 0) for state in JobState}
 
-    def count_up_to(self, most: int, state: JobState, card_profile: str | None = None) -> int:
+    def count_up_to(
+        self,
+        most: int,
+        state: JobState,
+        card_profile: str | None = None,
+        printing: Printing = Printing.NONE,
+    ) -> int:
         """See `Ledger.count_up_to`."""
-        query = select(JOB.c.number).where(JOB.c.state == state.value)
+        wanted = JOB.c.state == state.value, JOB.c.printing == printing.value
+        query = select(JOB.c.number).where(*wanted)
         if card_profile is not None:
             query = query.where(JOB.c.card_profile == card_profile)
         counted = select(func.count()).select_from(query.limit(most).subquery())

@@ -43,9 +43,39 @@ class CardStatus(StrEnum):
     """It was good, and a reprint has replaced it."""
     SPOILT = "spoilt"
     """Seen and found unusable, or removed from stock."""
+    PRINTED = "printed"
+    """Printed for a job, and matched to it; nothing has been written to its chip."""
     WRITTEN_OFF = "written-off"
     """Not seen again; a supervisor has written it off."""
     DESTROYED = "destroyed"
+
+
+@unique
+class Printing(StrEnum):
+    """How far a job is whose card is printed before its chip is written."""
+
+    NONE = ""
+    """It takes any blank card of its kind."""
+    WANTED = "wanted"
+    """It waits to be given to the printer."""
+    SENT = "sent"
+    """The printer has it; no station takes it until its card has come back."""
+    PRINTED = "printed"
+    """One card was printed for it; only this card takes it."""
+
+
+@unique
+class Place(StrEnum):
+    """Where a good card is after the station."""
+
+    LINE = ""
+    """Not checked yet."""
+    CHECKED = "checked"
+    FAILED = "failed"
+    """The quality check found a fault: it is reprinted, or checked again."""
+    PACKED = "packed"
+    HANDED_OVER = "handed-over"
+    RETURNED = "returned"
 
 
 BLANK: Final = frozenset({CardStatus.UNKNOWN, CardStatus.IN_STOCK})
@@ -96,7 +126,7 @@ class Job(msgspec.Struct, frozen=True):
     `card` is the name of the card to which it is bound; of an issued job, its good card.  `claims`
     counts the claims made so far, `attempts` the cards begun.  `has_image` tells whether it was
     prepared; `reprint` whether it had a good card before.  `reason` explains a held or rejected job
-    or one in doubt.
+    or one in doubt.  `stopped` is why its document is on the stop list, empty if it is not.
     """
 
     id: str
@@ -108,14 +138,16 @@ class Job(msgspec.Struct, frozen=True):
     has_image: bool = False
     reprint: bool = False
     reason: str = ""
+    printing: Printing = Printing.NONE
+    stopped: str = ""
 
 
 class CardRecord(msgspec.Struct, frozen=True):
     """The state of one card.
 
     `name` is its serial number or CPLC data (hexadecimal), `job` the id of the only job for which
-    it was ever begun.  `may_be_good`: it is not the good card of a job, but an inspection might
-    accept it.
+    it was ever printed or begun.  `may_be_good`: it is not the good card of a job, but an
+    inspection might accept it.  `place` is where a good card, or one that a reprint ended, is.
     """
 
     name: str
@@ -123,6 +155,7 @@ class CardRecord(msgspec.Struct, frozen=True):
     job: str | None = None
     may_be_good: bool = False
     reason: str = ""
+    place: Place = Place.LINE
 
 
 @unique
@@ -151,6 +184,10 @@ class Refusal(StrEnum):
     """Only cards in stock are written, and this card is not."""
     DUPLICATE = "duplicate"
     """The document has another open job or live card."""
+    NOT_PRINTED = "not-printed"
+    """The card of the job is printed first, and this card was not printed for it."""
+    STOPPED = "stopped"
+    """The document is on the stop list."""
 
 
 class StepRefusedError(MisuseError):

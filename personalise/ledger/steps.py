@@ -8,7 +8,7 @@ from datetime import datetime
 
 import msgspec
 
-from personalise.ledger.states import CardStatus, JobState, Worker
+from personalise.ledger.states import CardStatus, JobState, Place, Worker
 
 
 class Step(msgspec.Struct, frozen=True, tag_field="step", forbid_unknown_fields=True):
@@ -48,10 +48,14 @@ class Released(Step, frozen=True, tag="released"):
 
 
 class Prepared(Step, frozen=True, tag="prepared"):
-    """The image is made.  `image` is the ciphertext's digest, `sod` EF.SOD's keyed digest."""
+    """The image is made.  `image` is the ciphertext's digest, `sod` EF.SOD's keyed digest.
+
+    `print_first`: its card is printed before the chip is written.
+    """
 
     image: str
     sod: str
+    print_first: bool = False
 
 
 class Claimed(Step, frozen=True, tag="claimed"):
@@ -130,6 +134,52 @@ class Purged(Step, frozen=True, tag="purged"):
     reason: str = ""
 
 
+class PrintSent(Step, frozen=True, tag="print-sent"):
+    """What is to be printed on the card was given to the printer."""
+
+    by: str
+
+
+class Printed(Step, frozen=True, tag="printed"):
+    """A card came back from the printer, and what was printed on it is the job's."""
+
+    by: str
+
+
+class PrintRejected(Step, frozen=True, tag="print-rejected"):
+    """A card came back from the printer, and what was printed on it is not the job's."""
+
+    by: str
+    reason: str
+
+
+class CardMoved(Step, frozen=True, tag="card-moved"):
+    """A good card, or one that a reprint ended, goes on after the station."""
+
+    to: Place
+    by: str
+    reason: str = ""
+
+
+class Stopped(Step, frozen=True, tag="stopped"):
+    """The document goes on the stop list: lost, stolen, cancelled or returned.
+
+    `since` is the instant from which that holds, `why` the name of the reason.
+    """
+
+    why: str
+    since: datetime
+    by: str
+    reason: str = ""
+
+
+class Unstopped(Step, frozen=True, tag="unstopped"):
+    """The document leaves the stop list."""
+
+    by: str
+    reason: str
+
+
 class Exported(Step, frozen=True, tag="exported"):
     """The image of a job was written to a folder, outside the ledger."""
 
@@ -191,6 +241,12 @@ JobStep = (
     | Purged
     | Exported
     | Rejoined
+    | PrintSent
+    | Printed
+    | PrintRejected
+    | CardMoved
+    | Stopped
+    | Unstopped
 )
 CardStep = CardReceived | CardSpoilt | CardDestroyed
 AnyStep = Received | JobStep | CardStep

@@ -39,7 +39,7 @@ def reprint(transaction: Transaction, job: str, step: Reprint) -> None:
 def write_off(transaction: Transaction, card: str, step: WrittenOff) -> bool:
     """Write off a card that was begun; return whether it may be good."""
     found = transaction.card(card, lock=False)
-    if found.job is None or found.status is not CardStatus.BEGUN:
+    if found.job is None or found.status not in {CardStatus.BEGUN, CardStatus.PRINTED}:
         advice = "`personalise ledger stock spoil` removes a blank card from stock"
         if found.status is CardStatus.USED:
             advice = "`personalise jobs reprint` replaces a good card"

@@ -32,9 +32,10 @@ METADATA: Final = MetaData()
 _TEXT: Final = String().with_variant(String(collation="C"), "postgresql")  # as in SQLite
 _NUMBER: Final = BigInteger().with_variant(Integer, "sqlite")  # SQLite numbers only INTEGER itself
 
-IS_PREPARED: Final = text("state = 'prepared'")
+IS_PREPARED: Final = text("state = 'prepared' AND printing = ''")  # for any blank card
+IS_TO_PRINT: Final = text("state = 'prepared' AND printing = 'wanted'")
 IS_RECEIVED: Final = text("state = 'received'")
-IS_UNBEGUN_CLAIM: Final = text("state = 'claimed' AND card IS NULL")
+IS_UNBEGUN_CLAIM: Final = text("state = 'claimed' AND card IS NULL AND printing = ''")
 HAS_LEASE: Final = text("lease_station IS NOT NULL")
 MAY_BE_GOOD: Final = text("may_be_good")
 
@@ -63,6 +64,8 @@ JOB: Final = Table(
     Column("has_image", Boolean, nullable=False),
     Column("reprint", Boolean, nullable=False),
     Column("reason", _TEXT, nullable=False),
+    Column("printing", _TEXT, nullable=False, server_default=""),
+    Column("stopped", _TEXT, nullable=False, server_default=""),
     Column("document", _TEXT, nullable=False, index=True),  # keyed digest of State and number
     Column("live_document", _TEXT, unique=True),  # the same while the job holds the document
     Column("profile", _TEXT, nullable=False),
@@ -93,10 +96,11 @@ def _partial(name: str, condition: TextClause, *columns: object) -> Index:
 
 
 _partial("job_queue", IS_PREPARED, *_QUEUE)
+_partial("job_to_print", IS_TO_PRINT, *_QUEUE)
 _partial("job_to_prepare", IS_RECEIVED, JOB.c.priority.desc(), JOB.c.number)
 _partial("job_unbegun", IS_UNBEGUN_CLAIM, JOB.c.card_profile, JOB.c.lease_until)
 _partial("job_leased", HAS_LEASE, JOB.c.lease_station)
-Index("job_by_state", JOB.c.state, JOB.c.card_profile)
+Index("job_by_state", JOB.c.state, JOB.c.printing, JOB.c.card_profile)
 
 BLOB: Final = Table(
     "blob",
@@ -114,6 +118,7 @@ CARD: Final = Table(
     Column("job", _TEXT),
     Column("may_be_good", Boolean, nullable=False),
     Column("reason", _TEXT, nullable=False),
+    Column("place", _TEXT, nullable=False, server_default=""),
     Column("kind", _TEXT, nullable=False),
     Column("changed", BigInteger, nullable=False),
 )
@@ -166,6 +171,15 @@ PERIOD: Final = Table(
     Column("name", _TEXT, primary_key=True),
     Column("key_check", LargeBinary, nullable=False),  # tells its key from another one
     Column("destroyed", BigInteger),
+)
+
+STOP: Final = Table(
+    "stop",
+    METADATA,
+    Column("job", ForeignKey("job.number"), primary_key=True),
+    Column("why", _TEXT, nullable=False),
+    Column("since", BigInteger, nullable=False),
+    Column("document", LargeBinary, nullable=False),  # State and number, encrypted for the PKI
 )
 
 _EPOCH: Final = datetime(1970, 1, 1, tzinfo=UTC)

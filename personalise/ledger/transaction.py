@@ -17,6 +17,8 @@ from personalise.ledger.states import (
     Job,
     JobState,
     Lease,
+    Place,
+    Printing,
     Refusal,
     StepRefusedError,
     Worker,
@@ -136,7 +138,7 @@ class Transaction:
         if card_after is not None and card_after != card:
             self._write_card(card, card_after)
         is_about_card = card_after != card or (
-            card is not None and card.name in {job.card, job_after.card}
+            card is not None and (card.name in {job.card, job_after.card} or card.job == job.id)
         )
         entered = card_after if is_about_card else None  # a blank card was only in the reader
         self._pending.append(_Pending(step, job_after, entered))
@@ -189,6 +191,7 @@ class Transaction:
             "job": card.job,
             "may_be_good": card.may_be_good,
             "reason": card.reason,
+            "place": card.place.value,
             "changed": to_microseconds(self.now),
             **columns,
         }
@@ -287,6 +290,8 @@ def job_of(row: Row[Any]) -> Job:
         row.has_image,
         row.reprint,
         row.reason,
+        Printing(row.printing),
+        row.stopped,
     )
 
 
@@ -301,6 +306,8 @@ def columns_of(job: Job) -> dict[str, object]:
         "has_image": job.has_image,
         "reprint": job.reprint,
         "reason": job.reason,
+        "printing": job.printing.value,
+        "stopped": job.stopped,
     }
     if lease is None:
         names = ("station", "reader", "serial", "since", "until")
@@ -316,7 +323,8 @@ def columns_of(job: Job) -> dict[str, object]:
 
 def card_of(row: Row[Any]) -> CardRecord:
     """Return a card from its row."""
-    return CardRecord(row.name, CardStatus(row.status), row.job, row.may_be_good, row.reason)
+    status, place = CardStatus(row.status), Place(row.place)
+    return CardRecord(row.name, status, row.job, row.may_be_good, row.reason, place)
 
 
 def job_entry_of(row: Row[Any]) -> JobEntry:

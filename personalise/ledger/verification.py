@@ -32,9 +32,23 @@ from personalise.ledger.engine import Database
 from personalise.ledger.interface import Finding, LedgerRestoredError, Verification
 from personalise.ledger.keys import LedgerKeys
 from personalise.ledger.sealing import APPLICATION, IMAGE, ciphertext_digest
-from personalise.ledger.states import CardRecord, CardStatus, Job, JobState, StepRefusedError
-from personalise.ledger.steps import CardDestroyed, CardReceived, CardSpoilt, Prepared, Received
-from personalise.ledger.tables import BLOB, CARD, CHAIN, CHECKPOINT, ENTRY, JOB
+from personalise.ledger.states import (
+    CardRecord,
+    CardStatus,
+    Job,
+    JobState,
+    Place,
+    StepRefusedError,
+)
+from personalise.ledger.steps import (
+    CardDestroyed,
+    CardMoved,
+    CardReceived,
+    CardSpoilt,
+    Prepared,
+    Received,
+)
+from personalise.ledger.tables import BLOB, CARD, CHAIN, CHECKPOINT, ENTRY, JOB, STOP
 from personalise.ledger.transaction import HOLDING, Transaction, job_of
 from support.errors import MalformedError
 
@@ -58,6 +72,7 @@ class Verifier:
     outside: Checkpoint | None
     _findings: list[Finding] = field(default_factory=list)
     _counts: Counter[str] = field(default_factory=Counter)
+    _stopped: set[int] = field(default_factory=set)
 
     def verify(self) -> Verification:
         """Run all passes."""
@@ -174,6 +189,7 @@ class Verifier:
             .order_by(ENTRY.c.job, ENTRY.c.number)
         )
         entries = groupby(self._stream(query), key=lambda row: row.job)
+        self._stopped = set(self.transaction.connection.execute(select(STOP.c.job)).scalars())
         rows = self._stream(select(JOB).order_by(JOB.c.id))
         for job, row, found in _joined(rows, entries):
             if row is None:
@@ -209,9 +225,13 @@ class Verifier:
             ("number of claims", job.claims, expected.claims),
             ("number of attempts", job.attempts, expected.attempts),
             ("document", row.document, replayed.document),
+            ("printing", job.printing, expected.printing),
+            ("place on the stop list", job.stopped, expected.stopped),
         ):
             if left != right:
                 self._report(row.id, f"its {what} is not the one that its entries lead to")
+        if bool(job.stopped) != (row.number in self._stopped):
+            self._report(row.id, "its stop, and what the stop list is made from, do not agree")
         if job.state in HOLDING and row.live_document != row.document:
             self._report(row.id, "does not hold its document, so that another could be made")
         if job.state is not JobState.PURGED:
@@ -253,6 +273,9 @@ class Verifier:
             last = next((e.card_becomes for e in reversed(decoded) if e.card_becomes), None)
             if last is None or last.value != row.status:
                 self._report(f"card {name}", "is not in the state that its entries lead to")
+            moved = (e.step.to for e in reversed(decoded) if isinstance(e.step, CardMoved))
+            if row.place != next(moved, Place.LINE):
+                self._report(f"card {name}", "is not at the place that its entries lead to")
             if len({entry.job for entry in decoded if entry.job is not None}) > 1:
                 self._report(f"card {name}", "was used for more than one application")
 

@@ -56,12 +56,14 @@ class LedgerSettings(Record, frozen=True):
     """How the ledger of the personalisation line is used.
 
     `lease_seconds` is how long a station's claim holds unless it is renewed.  With `only_stock` a
-    station writes only to cards that were received into stock.  `uncounted` is what `prepare` does,
-    which no ledger counts: "say" so, or "refuse".
+    station writes only to cards that were received into stock, with `print_first` only to cards
+    that were printed for their application.  `uncounted` is what `prepare` does, which no ledger
+    counts: "say" so, or "refuse".
     """
 
     lease_seconds: int = 60
     only_stock: bool = False
+    print_first: bool = False
     uncounted: Literal["say", "refuse"] = "say"
 
     def __post_init__(self) -> None:

@@ -7,7 +7,7 @@ from datetime import UTC, datetime
 from typing import Final, TypeVar
 
 from personalise.ledger.interface import Claim, Ledger, LedgerUnavailableError
-from personalise.ledger.states import JobState, StepRefusedError
+from personalise.ledger.states import JobState, Printing, StepRefusedError
 from personalise.pki.keys.station import StationKeys
 from personalise.station.key_sources.interface import KeySource
 from personalise.station.line.control import Control
@@ -73,18 +73,25 @@ class Shop:
         with self.lock:
             if self.busy - {reader}:
                 return False
-        return not self.is_preparing(reader) and not self.has_work(reader)
+        is_printed = self._is_any(reader, JobState.PREPARED, printing=Printing.PRINTED)
+        return not (is_printed or self.is_preparing(reader) or self.has_work(reader))
 
     def is_preparing(self, reader: str) -> bool:
         """Whether this station prepares received jobs."""
         return self.preparing and self._is_any(reader, JobState.RECEIVED)
 
     def has_work(self, reader: str, kind: str | None = None) -> bool:
-        """Whether a job waits for a card of a kind, or of any."""
+        """Whether a job waits for a blank card of a kind, or of any."""
         return self._is_any(reader, JobState.PREPARED, kind)
 
-    def _is_any(self, reader: str, state: JobState, kind: str | None = None) -> bool:
-        return bool(self.enter(reader, lambda: self.ledger.count_up_to(1, state, kind)))
+    def _is_any(
+        self,
+        reader: str,
+        state: JobState,
+        kind: str | None = None,
+        printing: Printing = Printing.NONE,
+    ) -> bool:
+        return bool(self.enter(reader, lambda: self.ledger.count_up_to(1, state, kind, printing)))
 
     def renew_claims(self) -> None:
         """Extend the leases of the claims that are being worked on."""

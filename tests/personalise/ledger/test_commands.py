@@ -111,7 +111,8 @@ def test_what_a_supervisor_decides(personal: Run, line: Line, clock: Clock) -> N
     }  # fmt: skip
     _, shown = personal("ledger", "status", "--json")
     assert shown["may_be_good"] == [
-        {"card": "CA02", "application": doubtful, "state": "written-off"}
+        {"card": "CA01", "application": reprinted, "state": "ended"},
+        {"card": "CA02", "application": doubtful, "state": "written-off"},
     ]
     assert personal("jobs", "release", held)[0] == 0
     assert line.ledger.job(held).job.state.value == "prepared"

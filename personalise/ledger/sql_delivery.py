@@ -1,0 +1,142 @@
+"""The ledger in SQLite or PostgreSQL: printing, cards after the station, the stop list."""
+
+from collections.abc import Iterator, Sequence
+from datetime import datetime
+from typing import Any
+
+from sqlalchemy import Row, delete, select, update
+
+from personalise.ledger import receiving, rules, supervising
+from personalise.ledger.delivery import ListedStop, Personal
+from personalise.ledger.refusing import refuse_card, refuse_state
+from personalise.ledger.sealing import APPLICATION, IMAGE
+from personalise.ledger.session import OFFICE, LedgerSession
+from personalise.ledger.states import CardRecord, Place, Printing
+from personalise.ledger.steps import (
+    CardMoved,
+    Printed,
+    PrintRejected,
+    PrintSent,
+    Stopped,
+    Unstopped,
+)
+from personalise.ledger.supervising import one_line
+from personalise.ledger.tables import (
+    IN_TURN,
+    IS_PREPARED,
+    IS_TO_PRINT,
+    JOB,
+    STOP,
+    from_microseconds,
+    to_microseconds,
+)
+from personalise.ledger.transaction import Transaction, job_of
+
+
+class SqlDelivery(LedgerSession):
+    """The part of a ledger in a database that is about cards before and after the station."""
+
+    # --- the printer
+
+    def for_printer(
+        self, jobs: Sequence[str] = (), *, by: str, most: int, again: bool = False
+    ) -> Iterator[Personal]:
+        """See `Delivery.for_printer`."""
+        named = list(jobs)
+        for number in range(len(named) if named else most):
+            with self._entering(OFFICE) as transaction:
+                row = transaction.job_row(named[number]) if named else _next_to_print(transaction)
+                if row is None:
+                    return
+                if row.printing == Printing.SENT and not again:
+                    refuse_state(
+                        job_of(row),
+                        "is at the printer",
+                        advice="enter what comes back, or repeat it with --again",
+                    )
+                personal = self._personal(transaction, row)
+                transaction.step(row, PrintSent(by))
+            yield personal
+
+    def personal(self, job: str) -> Personal:
+        """See `Delivery.personal`."""
+        with self._reading() as transaction:
+            return self._personal(transaction, transaction.job_row(job, lock=False))
+
+    def _personal(self, transaction: Transaction, row: Row[Any]) -> Personal:
+        application = receiving.blob_of(transaction, row, APPLICATION)
+        image = receiving.blob_of(transaction, row, IMAGE)
+        return Personal(
+            row.id, self._contents.application(row, application), self._contents.image(row, image)
+        )
+
+    def printed(self, job: str, card: str, *, by: str) -> None:
+        """See `Delivery.printed`."""
+        self._come_back(job, card, Printed(by))
+
+    def print_rejected(self, job: str, card: str, reason: str, *, by: str) -> None:
+        """See `Delivery.print_rejected`."""
+        self._come_back(job, card, PrintRejected(by, one_line(reason, "reason")))
+
+    def _come_back(self, job: str, card: str, step: Printed | PrintRejected) -> None:
+        with self._entering(OFFICE) as transaction:
+            row = transaction.job_row(job)
+            found = transaction.card(card)
+            if isinstance(step, Printed) and found.job != job:
+                rules.require_blank(found, only_stock=self._rules.only_stock)
+            transaction.step(row, step, found)
+
+    # --- after the station
+
+    def move_card(self, card: str, to: Place, *, by: str, reason: str = "") -> CardRecord:
+        """See `Delivery.move_card`."""
+        with self._entering(OFFICE) as transaction:
+            found = transaction.card(card, lock=False)
+            if found.job is None:
+                refuse_card(found, f"is {found.status}, and only good cards leave the station")
+            row = transaction.job_row(found.job)
+            _, moved = transaction.step(row, CardMoved(to, by, reason), transaction.card(card))
+        return found if moved is None else moved
+
+    # --- the stop list
+
+    def stop(
+        self, job: str, why: str, since: datetime, document: bytes, *, by: str, reason: str = ""
+    ) -> None:
+        """See `Delivery.stop`."""
+        with self._entering(OFFICE) as transaction:
+            row = transaction.job_row(job)
+            supervising.step(transaction, job, Stopped(why, since, by, reason))
+            values = {"why": why, "since": to_microseconds(since), "document": document}
+            inserted = transaction.insert_or_not(STOP).values(job=row.number, **values)
+            transaction.connection.execute(inserted)
+            transaction.connection.execute(
+                update(STOP).where(STOP.c.job == row.number).values(values)
+            )
+
+    def unstop(self, job: str, reason: str, *, by: str) -> None:
+        """See `Delivery.unstop`."""
+        with self._entering(OFFICE) as transaction:
+            row = transaction.job_row(job)
+            transaction.step(row, Unstopped(by, one_line(reason, "reason")))
+            transaction.connection.execute(delete(STOP).where(STOP.c.job == row.number))
+
+    def stops(self) -> list[ListedStop]:
+        """See `Delivery.stops`."""
+        query = select(JOB.c.id, STOP).join(JOB, JOB.c.number == STOP.c.job).order_by(JOB.c.number)
+        with self._reading() as transaction:
+            rows = transaction.connection.execute(query).all()
+        return [
+            ListedStop(row.id, row.why, from_microseconds(row.since), bytes(row.document))
+            for row in rows
+        ]
+
+
+def _next_to_print(transaction: Transaction) -> Row[Any] | None:
+    """Return the next job for the printer, locked: one that must be printed first, or any."""
+    for waiting in (IS_TO_PRINT, IS_PREPARED):
+        query = select(JOB).where(waiting).order_by(JOB.c.card_profile, *IN_TURN).limit(1)
+        row = transaction.first(query.with_for_update(key_share=True, skip_locked=True))
+        if row is not None:
+            return row
+    return None
