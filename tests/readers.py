@@ -99,11 +99,9 @@ class Insert:
         *,
         first: bool = False,
         reader: VirtualReader | None = None,
-        slow: Sequence[str] = (),
+        faults: Sequence[str] = (),
     ) -> InsertedCard:
         """Insert the chip of a state file, or a blank one, into a free reader, or into `reader`.
-
-        `slow` are the further arguments of `tests.slow_card`.
 
         A blank one that is not saved takes commands from anyone.
         With `first`, it is the first of all PC/SC readers, for a program that uses no other.
@@ -113,11 +111,10 @@ class Insert:
             reader = self.claims.take(first=first, without=taken)
         arguments = ["--reader-port", str(reader.port)]
         arguments += ["--open"] if state is None else ["--state", str(state)]
-        command = ["vsmartcard", "insert", *arguments]
-        if slow:
-            command = ["tests.slow_card", str(reader.port), str(state), *slow]
+        for fault in faults:
+            arguments += ["--fault", fault]
         process = subprocess.Popen(
-            [sys.executable, "-m", *command],
+            [sys.executable, "-m", "vsmartcard", "insert", *arguments],
             stdout=subprocess.PIPE,
             text=True,
             cwd=REPOSITORY,

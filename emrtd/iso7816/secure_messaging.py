@@ -63,7 +63,7 @@ class BareResponseError(SecureMessagingError):
 
 
 class SecureMessaging:
-    """One session: its keys, and its SSC, which starts at 0 except after BAC.
+    """One session: its keys, and its counter `ssc`, which starts at 0 except after BAC.
 
     A terminal calls `protect_command` and `unprotect_response` in turn, a chip `unprotect_command`
     and `protect_response`.
@@ -73,7 +73,7 @@ class SecureMessaging:
         self.cipher = cipher
         self._ks_enc = ks_enc
         self._ks_mac = ks_mac
-        self._ssc = ssc
+        self.ssc = ssc
         self._odd_ins = self._extended = False
 
     # --- the terminal's side -----------------------------------------------------------------
@@ -100,9 +100,9 @@ class SecureMessaging:
         """
         if not response.data:
             is_of_length = response.sw == SW.WRONG_LENGTH or response.sw >> 8 == 0x6C
-            self._ssc += -1 if is_of_length and self._extended else 1
+            self.ssc += -1 if is_of_length and self._extended else 1
             raise BareResponseError(response.sw)
-        self._ssc += 1
+        self.ssc += 1
         objects = self._verified(response.data, b"", {_CRYPTOGRAM, _CRYPTOGRAM_ODD_INS, _STATUS})
         if objects.get(_STATUS) != response.sw.to_bytes(2, "big"):
             raise SecureMessagingError(
@@ -131,7 +131,7 @@ class SecureMessaging:
 
     def protect_response(self, response: ResponseAPDU) -> ResponseAPDU:
         """Protect the response to the last command (9.8.4, figure 6)."""
-        self._ssc += 1
+        self.ssc += 1
         objects = self._cryptogram(response.data)
         objects += tlv.encode(_STATUS, response.sw.to_bytes(2, "big"))
         return ResponseAPDU(objects + tlv.encode(_MAC, self._mac(b"", objects)), response.sw)
@@ -139,13 +139,13 @@ class SecureMessaging:
     # --- both sides --------------------------------------------------------------------------
 
     def _begin_command(self, command: CommandAPDU) -> None:
-        self._ssc += 1
+        self.ssc += 1
         self._odd_ins, self._extended = bool(command.ins & 1), command.is_extended
 
     @property
     def _ssc_block(self) -> bytes:
         size = self.cipher.block_size
-        return (self._ssc % (1 << 8 * size)).to_bytes(size, "big")
+        return (self.ssc % (1 << 8 * size)).to_bytes(size, "big")
 
     @property
     def _iv(self) -> bytes:

@@ -57,10 +57,10 @@ class Post:
     requested: list[str] = field(default_factory=list)
     problems: list[str] = field(default_factory=list)
 
-    def put(self, card: Document | Chip, *slow: str) -> InsertedCard:
-        """Put a card on the reader; `slow`: seconds for a command [, after how many]."""
+    def put(self, card: Document | Chip, *faults: str) -> InsertedCard:
+        """Put a card on the reader, with these faults."""
         path = state_file(card, self.folder / "card")
-        return self.insert(path, reader=self.reader, slow=slow)
+        return self.insert(path, reader=self.reader, faults=faults)
 
     def scan(self, text: str) -> None:
         """Type as a scanner does that sends Enter after every line."""

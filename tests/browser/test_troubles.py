@@ -14,7 +14,7 @@ def snatch(card: InsertedCard) -> None:
 
 
 def test_a_card_that_leaves_in_mid_read_is_read_when_it_comes_back(post: Post) -> None:
-    card = post.put(usual(), "0.05")
+    card = post.put(usual(), "slow,0.05")
     post.phase("asking")
     post.scan(LINES)
     post.window.locator(".lines li", has_text="EF.SOD").wait_for()
@@ -28,7 +28,7 @@ def test_a_card_that_leaves_in_mid_read_is_read_when_it_comes_back(post: Post) -
 
 
 def test_an_interrupted_inspection_can_be_left(post: Post) -> None:
-    card = post.put(usual(), "0.05")
+    card = post.put(usual(), "slow,0.05")
     post.phase("asking")
     post.scan(LINES)
     post.window.locator(".lines li", has_text="EF.SOD").wait_for()
@@ -41,7 +41,7 @@ def test_an_interrupted_inspection_can_be_left(post: Post) -> None:
 
 
 def test_a_chip_that_stalls_is_named(post: Post) -> None:
-    card = post.put(usual(), "120", "20")
+    card = post.put(usual(), "slow:21-,120")
     post.phase("asking")
     post.scan(LINES)
     post.phase("warn.busy")

@@ -105,7 +105,7 @@ def test_a_card_that_never_answers_stops_its_own_reader(tmp_path: Path, insert: 
     line = Line.established(tmp_path, 3, feeders=2)
     hanging_path = min(line.feeders[0].glob("*.chip"))
     reader = insert.claims.take()
-    hanging = insert(hanging_path, reader=reader, slow=("600", "30"))
+    hanging = insert(hanging_path, reader=reader, faults=["slow:31-,600"])
     other = f"feeder:{line.feeders[1]}"
     began = time.monotonic()
     assert line.run(hanging.reader, other, call_seconds=4.0) == 69

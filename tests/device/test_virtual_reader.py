@@ -129,3 +129,25 @@ def test_a_reader_accepts_one_card(insert: Insert, capsys: pytest.CaptureFixture
     status = run_command_line(vsmartcard, ["insert", "--reader-port", str(card.port)])
     assert status == ExitStatus.NO_CARD
     assert "already holds a card" in capsys.readouterr().err
+
+
+def test_a_fault_takes_a_card_out_of_the_reader(insert: Insert) -> None:
+    card = insert(faults=["tear-after:2"])
+    with connect(card.reader) as connection:
+        assert connection.transmit(SELECT)[-2:] == b"\x90\x00"
+        with pytest.raises(TransportError, match="the card was removed"):
+            connection.transmit(SELECT)
+    assert card.process.wait(timeout=10) == 0
+
+
+def test_a_mute_card_stays_in_the_reader_and_answers_after_a_reset(insert: Insert) -> None:
+    card = insert(faults=["mute:2"])
+    connection = connect(card.reader)
+    connection.transmit(SELECT)
+    with pytest.raises(TransportError) as raised:
+        connection.transmit(SELECT)
+    assert raised.value.fault is TransportFault.CARD_MUTE
+    connection.close()
+    with connect(card.reader) as again:
+        assert again.transmit(SELECT)[-2:] == b"\x90\x00"
+    assert card.process.poll() is None

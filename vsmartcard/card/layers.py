@@ -11,6 +11,7 @@ from itertools import chain
 from emrtd.errors import TransportError
 from emrtd.iso7816.apdu import CommandAPDU, ResponseAPDU
 from emrtd.status_words import SW
+from support.errors import MalformedError
 from vsmartcard.card.conditions import Condition
 from vsmartcard.card.interface import Card
 
@@ -19,6 +20,14 @@ Answer = Callable[[CommandAPDU], ResponseAPDU | bytes | None]
 
 Change = Callable[[CommandAPDU, ResponseAPDU], ResponseAPDU]
 """Returns the response to send, from a command and the card's response to it."""
+
+
+def command_of(octets: bytes) -> CommandAPDU:
+    """Decode a command; one that is malformed counts as its header alone, 00 where it has none."""
+    try:
+        return CommandAPDU.decode(octets)
+    except MalformedError:
+        return CommandAPDU(*octets[:4].ljust(4, b"\x00"))
 
 
 class Layer:
@@ -82,7 +91,7 @@ class Answering(Layer):
 
     def process(self, octets: bytes) -> bytes:
         """Answer the command, or pass it to the card."""
-        answer = self._answer(CommandAPDU.decode(octets))
+        answer = self._answer(command_of(octets))
         if answer is None:
             return super().process(octets)
         return answer if isinstance(answer, bytes) else answer.encode()
@@ -106,7 +115,7 @@ class ChangingResponses(Layer):
     def process(self, octets: bytes) -> bytes:
         """Return the card's response, changed."""
         response = ResponseAPDU.decode(super().process(octets))
-        return self._change(CommandAPDU.decode(octets), response).encode()
+        return self._change(command_of(octets), response).encode()
 
 
 class ChangingCommands(Layer):
@@ -134,7 +143,7 @@ class Dropping(Layer):
 
     def process(self, octets: bytes) -> bytes:
         """Pass the command to the card, or drop the session."""
-        if self._when(CommandAPDU.decode(octets)):
+        if self._when(command_of(octets)):
             self.card.reset()
             return self._response
         return super().process(octets)
@@ -181,7 +190,7 @@ class Torn(Layer):
     def process(self, octets: bytes) -> bytes:
         """Answer; `TransportError` from the command at which the card leaves."""
         self._require_present()
-        if not self._when(CommandAPDU.decode(octets)):
+        if not self._when(command_of(octets)):
             return super().process(octets)
         if self._carried_out:
             super().process(octets)
@@ -203,7 +212,7 @@ class Interrupted(Layer):
 
     def process(self, octets: bytes) -> bytes:
         """Send the commands of the other program if it is time for them, then this one."""
-        before = self._commands if self._when(CommandAPDU.decode(octets)) else ()
+        before = self._commands if self._when(command_of(octets)) else ()
         return [self.card.process(each) for each in chain(before, (octets,))][-1]
 
 
@@ -220,7 +229,7 @@ class Swapped(Layer):
 
     def process(self, octets: bytes) -> bytes:
         """Return the response of the card that is in the reader."""
-        if self._other is not None and self._when(CommandAPDU.decode(octets)):
+        if self._other is not None and self._when(command_of(octets)):
             self.card, self._other = self._other, None
             self.card.reset()
         return super().process(octets)

@@ -1,13 +1,14 @@
 """A chip whose state is saved before each response."""
 
 import secrets
+from collections.abc import Callable
 from functools import partial
 from pathlib import Path
 
 from emrtd.iso7816.procedure import Random
 from vsmartcard.card.state_file import StateFile
 from vsmartcard.chip.commands import Instructions
-from vsmartcard.chip.dispatch import Chip
+from vsmartcard.chip.dispatch import Chip, Memory, instructions_of
 from vsmartcard.chip.security_domain import TransportKeys
 from vsmartcard.chip.state import ChipState, Hardware
 
@@ -16,6 +17,7 @@ class StoredChip:
     """The chip of a state file; a blank one if the file does not exist.
 
     The blank has this hardware and these transport keys; without them anyone can personalise it.
+    `change` returns the table of commands from that of the chip's kind.
     """
 
     def __init__(
@@ -25,14 +27,16 @@ class StoredChip:
         hardware: Hardware | None = None,
         transport: TransportKeys | None = None,
         random: Random = secrets.token_bytes,
-        instructions: Instructions | None = None,
+        change: Callable[[Instructions], Instructions] = lambda instructions: instructions,
+        memory: Memory | None = None,
     ) -> None:
         self._file = None if path is None else StateFile(path)
-        self._make = partial(Chip, random=random, instructions=instructions)
-        found = None if self._file is None else self._file.state
-        self._chip = self._make(
-            found or ChipState.blank(hardware, random=random, transport=transport)
-        )
+        state = None if self._file is None else self._file.state
+        if state is None:
+            state = ChipState.blank(hardware, random=random, transport=transport)
+        instructions = change(instructions_of(state))
+        self._make = partial(Chip, random=random, instructions=instructions, memory=memory)
+        self._chip = self._make(state)
 
     @property
     def state(self) -> ChipState:

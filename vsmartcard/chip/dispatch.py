@@ -6,6 +6,7 @@
 """
 
 import secrets
+from collections.abc import Callable
 from typing import Final
 
 from msgspec.structs import replace
@@ -31,6 +32,9 @@ from vsmartcard.chip.jmrtd_applet.commands import JMRTD_INSTRUCTIONS
 from vsmartcard.chip.session import Core, Session
 from vsmartcard.chip.state import ChipState
 
+Memory = Callable[[ChipState, ChipState], ChipState]
+"""Returns what the memory holds after a write, from what it held and what was written."""
+
 _LOGICAL_CHANNEL_BITS: Final = 0x03
 _STATION_SECURE_MESSAGING, _OTHER_SECURE_MESSAGING = 0x04, 0x08
 
@@ -46,7 +50,7 @@ class Chip:
     It has no clock: like a real chip, it learns the date only from the certificates that it
     receives.  `state` is immutable and is replaced only inside `process`; a caller that saves it
     does so before it passes on the response.  `instructions` is the table of commands, by default
-    that of the chip's kind.
+    that of the chip's kind.  `memory` makes a chip whose memory does not keep what is written.
     """
 
     def __init__(
@@ -55,7 +59,9 @@ class Chip:
         *,
         random: Random = secrets.token_bytes,
         instructions: Instructions | None = None,
+        memory: Memory | None = None,
     ) -> None:
+        self._memory = memory
         self._core = Core(ChipState.blank(random=random) if state is None else state, random)
         self._instructions = instructions or instructions_of(self._core.state)
         self._chain: CommandAPDU | None = None  # the part of a chain received so far
@@ -78,11 +84,14 @@ class Chip:
 
     def process(self, octets: bytes) -> bytes:
         """Answer one command APDU, whatever its octets, with a response APDU (2 octets or more)."""
+        before = self._core.state
         try:
             response = self._answer(octets)
         except Exception:  # noqa: BLE001 - a card answers an internal error with 6F00
             self.reset()
             response = ResponseAPDU(sw=SW.NO_PRECISE_DIAGNOSIS)
+        if self._memory is not None and self._core.state is not before:
+            self._core.state = self._memory(before, self._core.state)
         return response.encode()
 
     def _answer(self, octets: bytes) -> ResponseAPDU:

@@ -1,41 +1,22 @@
 """The command `vsmartcard`.  Each subcommand imports what it needs when it runs."""
 
 import json
-import signal
-import sys
-from collections.abc import Iterator
-from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 import click
 
 from support.command_line import examples, run_command_line
+from vsmartcard.commands.blank_options import (
+    MEMORY,
+    kind_option,
+    open_option,
+    require_plain_kind,
+)
+from vsmartcard.commands.insert import insert
 
 if TYPE_CHECKING:
-    from vsmartcard.card.interface import Card
     from vsmartcard.reader.readers import VirtualReader
-    from vsmartcard.reader.vpcd import Slot
-
-_MEMORY = click.IntRange(1, 1 << 24)
-_kind = click.option(
-    "--kind",
-    type=click.Choice(("iso7816-9", "globalplatform", "jmrtd-applet")),
-    default="iso7816-9",
-    show_default=True,
-    help="The set of commands that personalises a blank chip.",
-)
-_open = click.option(
-    "--open",
-    "is_open",
-    is_flag=True,
-    help="Without transport keys: anyone can personalise a blank chip of the kind iso7816-9.",
-)
-
-
-def _require_plain_kind(kind: str) -> None:
-    if kind != "iso7816-9":
-        raise click.UsageError(f"--open is for the kind iso7816-9, not for {kind}")
 
 
 @click.group(name="vsmartcard")
@@ -48,44 +29,7 @@ def vsmartcard() -> None:
     """
 
 
-@vsmartcard.command(epilog=examples("vsmartcard insert --state card.chip"))
-@click.option(
-    "--state",
-    type=click.Path(path_type=Path, dir_okay=False),
-    help="File that stores the chip; created if it does not exist.  Without it, the chip is blank"
-    " and is not saved.",
-)
-@click.option(
-    "--reader-port",
-    type=click.IntRange(1, 65535),
-    help="Port of the reader.  [default: that of the first empty virtual reader]",
-)
-@click.option(
-    "--memory",
-    type=_MEMORY,
-    help="Octets of memory of a blank chip, for files and keys.  [default: 262144]",
-)
-@_kind
-@_open
-def insert(
-    state: Path | None, reader_port: int | None, memory: int | None, kind: str, is_open: bool
-) -> None:
-    """Insert a virtual chip into a virtual reader, until SIGTERM or SIGINT takes it out.
-
-    A blank one has the published test key as its transport key, or with --open none.
-    """
-    from vsmartcard.card.stored_chip import StoredChip
-    from vsmartcard.chip.security_domain import BlankKind, TransportKeys
-    from vsmartcard.chip.state import Hardware
-    from vsmartcard.reader.readers import kept_running
-
-    hardware = None if memory is None else Hardware(memory=memory)
-    if is_open:
-        _require_plain_kind(kind)
-    transport = None if is_open else TransportKeys(BlankKind.of(kind))
-    chip = StoredChip(state, hardware=hardware, transport=transport)
-    with _until_taken_out(), kept_running(), _slot(chip, reader_port) as slot:
-        slot.serve(chip)
+vsmartcard.add_command(insert)
 
 
 @vsmartcard.command(epilog=examples("vsmartcard blank feeder -n 100"))
@@ -98,8 +42,8 @@ def insert(
     required=True,
     help="How many cards.",
 )
-@click.option("--memory", type=_MEMORY, help="Octets of memory of each card.  [default: 262144]")
-@_kind
+@click.option("--memory", type=MEMORY, help="Octets of memory of each card.  [default: 262144]")
+@kind_option
 @click.option(
     "--master-key",
     type=click.Path(path_type=Path, dir_okay=False, exists=True),
@@ -134,7 +78,7 @@ def insert(
     is_flag=True,
     help="The encryption counter of SCP03 does not count commands without data.",
 )
-@_open
+@open_option
 def blank(
     *,
     folder: Path,
@@ -164,7 +108,7 @@ def blank(
 
     hardware = None if memory is None else Hardware(memory=memory)
     if is_open:
-        _require_plain_kind(kind)
+        require_plain_kind(kind)
     transport = TransportKeys(
         BlankKind.of(kind),
         variant=read_variant(parameter_i),
@@ -248,50 +192,6 @@ def list_readers(as_json: bool) -> None:
 def _show(found: "tuple[VirtualReader, ...]") -> None:
     for reader in found:
         click.echo(f"{reader.name}\tport {reader.port}\t{'card' if reader.occupied else 'empty'}")
-
-
-class _TakenOut(BaseException):
-    """Raised by the signal to take the card out."""
-
-
-@contextmanager
-def _until_taken_out() -> Iterator[None]:
-    def take_out(_number: int, _frame: object) -> None:
-        raise _TakenOut
-
-    for number in (signal.SIGTERM, signal.SIGINT):
-        signal.signal(number, take_out)
-    try:
-        yield
-    except _TakenOut:
-        click.echo("taken out", err=True)
-
-
-@contextmanager
-def _slot(card: "Card", port: int | None) -> "Iterator[Slot]":
-    """Insert the card on this port, or into the first reader that accepts it."""
-    from vsmartcard.reader.readers import listed, wait_until_occupied
-    from vsmartcard.reader.vpcd import BASE_PORT
-
-    known = {reader.port: reader for reader in listed()}
-    ports = [reader.port for reader in known.values() if not reader.occupied] or list(known)
-    with _first_free(card, ports or [BASE_PORT] if port is None else [port]) as slot:
-        name = ""
-        if reader := known.get(slot.port):
-            wait_until_occupied(reader)
-            name = f"{reader.name}, "
-        click.echo(f"inserted in {name}port {slot.port}")
-        sys.stdout.flush()
-        yield slot
-
-
-def _first_free(card: "Card", ports: list[int]) -> "Slot":
-    from vsmartcard.reader.vpcd import ReaderOccupiedError, Slot
-
-    for port in ports[:-1]:
-        with suppress(ReaderOccupiedError):
-            return Slot.insert(port, card)
-    return Slot.insert(ports[-1], card)
 
 
 def main() -> int:

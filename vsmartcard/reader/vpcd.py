@@ -14,7 +14,7 @@ import time
 from enum import IntEnum, unique
 from typing import Final, Self
 
-from emrtd.errors import TransportError
+from emrtd.errors import TransportError, TransportFault
 from vsmartcard.card.interface import Card
 
 BASE_PORT: Final = 35963
@@ -66,13 +66,16 @@ class Slot:
 
     def __init__(self, port: int = BASE_PORT) -> None:
         self.port = port
+        self._socket = self._connected()
+
+    def _connected(self) -> socket.socket:
         try:
-            self._socket = socket.create_connection((_HOST, port), _CONNECT_SECONDS)
+            return socket.create_connection((_HOST, self.port), _CONNECT_SECONDS)
         except TimeoutError as error:
-            raise ReaderOccupiedError(port) from error
+            raise ReaderOccupiedError(self.port) from error
         except OSError as error:
             raise TransportError(
-                f"no virtual reader listens on port {port}",
+                f"no virtual reader listens on port {self.port}",
                 advice="start some with `vsmartcard readers up`, and see their ports with"
                 " `vsmartcard readers list`",
             ) from error
@@ -124,10 +127,28 @@ class Slot:
         return True
 
     def serve(self, card: Card) -> None:
-        """Answer the reader until it closes the connection, which raises `TransportError`."""
+        """Answer the reader until it closes the connection, which raises `TransportError`.
+
+        A card that raises `CARD_MUTE` stays in the reader, which tells its program that it has no
+        answer.  Any other `TransportError` of the card is raised.
+        """
         self._socket.settimeout(None)
         while True:
-            self._serve_next(card)
+            try:
+                self._serve_next(card)
+            except TransportError as error:
+                if error.fault is not TransportFault.CARD_MUTE:
+                    raise
+                self._leave_unanswered()
+
+    def _leave_unanswered(self) -> None:
+        """Connect again: vpcd waits for an answer, without limit, until the connection ends.
+
+        pcscd polls the reader later, and then finds a card in it.
+        """
+        self._socket.close()
+        self._socket = self._connected()
+        self._socket.settimeout(None)
 
     def _serve_next(self, card: Card) -> Control | None:
         """Answer one frame; return which control it was, None for a command."""

@@ -134,7 +134,7 @@ def test_bac_step_by_step(watched: Watched) -> None:
     )
     for side in (session, card.opened):
         assert side is not None
-        assert side._ssc == int(bac["SSC"], 16)
+        assert side.ssc == int(bac["SSC"], 16)
 
     terminal, chip = ((octets(bac[f"E_{who}"]), octets(bac[f"M_{who}"])) for who in ("IFD", "IC"))
     assert [(plain, made) for _, plain, made in watched.encrypted] == [
@@ -171,7 +171,7 @@ def test_3des_secure_messaging_step_by_step(watched: Watched) -> None:
             assert watched.encrypted == [
                 (bytes(8), octets(each["data_padded"]), octets(each["encrypted"]))
             ]
-        assert terminal._ssc == int(each["SSC_cmd"], 16)
+        assert terminal.ssc == int(each["SSC_cmd"], 16)
         assert chip.unprotect_command(protected) == command
         n = (octets(each["N"]), octets(each["CC"]))
         assert watched.macs == [n, n]
@@ -181,7 +181,7 @@ def test_3des_secure_messaging_step_by_step(watched: Watched) -> None:
         answer = chip.protect_response(response)
         assert answer.encode().hex().upper() == each["protected_response"]
         assert terminal.unprotect_response(answer) == response
-        assert terminal._ssc == chip._ssc == int(each["SSC_resp"], 16)
+        assert terminal.ssc == chip.ssc == int(each["SSC_resp"], 16)
         printed = octets(each["K"])
         if "K_note" in each:  # printed without its padding
             printed = pad(printed, 8)
@@ -207,7 +207,7 @@ def test_aes_256_secure_messaging_step_by_step(watched: Watched) -> None:
         command = CommandAPDU(0x00, *header[1:], octets(each["command_data"]), each["Le"])
         protected = terminal.protect_command(command)
         assert protected.header == header
-        assert terminal._ssc == int(each["ssc_command"], 16)
+        assert terminal.ssc == int(each["ssc_command"], 16)
         steps = each["intermediate"]
         assert watched.macs == [(octets(steps["mac_input"]), octets(steps["mac"]))]
         if "cryptogram" in steps:
@@ -221,7 +221,7 @@ def test_aes_256_secure_messaging_step_by_step(watched: Watched) -> None:
         )
         assert answer.encode().hex().upper() == each["protected_response"]
         assert terminal.unprotect_response(answer).data == octets(each["response_data"])
-        assert terminal._ssc == chip._ssc == int(each["ssc_response"], 16)
+        assert terminal.ssc == chip.ssc == int(each["ssc_response"], 16)
         content += octets(each["response_data"])
     assert example["file_read"] == f"EF.COM {content.hex().upper()}"
 
@@ -238,13 +238,13 @@ def test_the_first_exchange_after_pace_of_the_eac_worked_examples(name: str) -> 
     assert tlv.read_all(protected.data, "data field").one(0x87).value[1:] == octets(
         sample["cipher"]
     )
-    assert terminal._ssc == sample["ssc"]
+    assert terminal.ssc == sample["ssc"]
     assert chip.unprotect_command(protected) == command
     answer = chip.protect_response(ResponseAPDU())
     mac = octets(pace["sm_sample_mac"]["mac"])
     assert answer.data == octets(pace["sm_sample_mac"]["data"]) + tlv.encode(0x8E, mac)
     assert terminal.unprotect_response(answer) == ResponseAPDU()
-    assert chip._ssc == pace["sm_sample_mac"]["ssc"]
+    assert chip.ssc == pace["sm_sample_mac"]["ssc"]
 
 
 # --- Chip Authentication version 1: recorded sessions ---------------------------------------------
@@ -272,7 +272,7 @@ def test_both_ends_of_secure_messaging_in_recorded_chip_authentications(index: i
     group, public = decode_agreement_key(key.public_key)
     assert public.hex().upper() == vector["chip_public_key"]
     assert group.field.bit_length() == int(vector["curve_bits"])
-    assert session_of(vector["after"])._ssc == 0
+    assert session_of(vector["after"]).ssc == 0
     assert [each["session"] for each in vector["exchanges"]] in (
         ["old", "old", "new"], ["old", "new"],
     )  # fmt: skip

@@ -206,7 +206,7 @@ def test_reading_continues_after_a_bare_6700(cipher: Cipher, counted: bool) -> N
 
         def process(self, octets: bytes) -> bytes:
             if counted and extended(CommandAPDU.decode(octets)):
-                chip._ssc += 1
+                chip.ssc += 1
             try:
                 return self.ended or super().process(octets)
             except SecureMessagingError as error:

@@ -271,10 +271,10 @@ def test_the_capacity_of_a_short_command_is_exact(cipher: Cipher) -> None:
 
 def sealed(chip: SecureMessaging, objects: bytes, command: CommandAPDU | None = None) -> bytes:
     """Return data objects with a correct MAC, for the next command or response of a session."""
-    chip._ssc += 1
+    chip.ssc += 1
     header = b"" if command is None else command.header
     made = objects + tlv.encode(0x8E, chip._mac(header, objects))
-    chip._ssc -= 1
+    chip.ssc -= 1
     return made
 
 

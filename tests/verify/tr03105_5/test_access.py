@@ -151,7 +151,7 @@ def test_broken_secure_messaging_loses_only_one_file(
     def protect_response(session: SecureMessaging, response: ResponseAPDU) -> ResponseAPDU:
         if not reading[0]:
             return protect(session, response)
-        session._ssc += 1
+        session.ssc += 1
         return broken(session, response)
 
     monkeypatch.setattr(SecureMessaging, "protect_response", protect_response)

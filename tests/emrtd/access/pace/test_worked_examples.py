@@ -171,7 +171,7 @@ def test_the_whole_protocol_in_both_roles(name: str) -> None:
         assert side.chip_public_key == example.octets("ka_chip_public")
         assert side.secure_messaging._ks_enc.reveal().hex().upper() == values["KSenc"]
         assert side.secure_messaging._ks_mac.reveal().hex().upper() == values["KSmac"]
-        assert side.secure_messaging._ssc == 0
+        assert side.secure_messaging.ssc == 0
     assert card.shares(result.secure_messaging)
     if first != "nonce_t":
         assert result.mapping_public_key == example.octets("map_chip_public")
