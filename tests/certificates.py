@@ -10,15 +10,19 @@ from emrtd.asn1 import der
 from emrtd.crypto.curves import CURVES
 from emrtd.crypto.hashes import Hash
 from emrtd.crypto.private_keys import EcPrivateKey, PrivateKey, RsaPrivateKey
-from emrtd.crypto.public_keys import encode_public_key
 from emrtd.crypto.signatures import PublicKey, RsaPublicKey, SignatureFamily, SignatureScheme
 from emrtd.pki.cms.signed_data_writer import build_signed_data
 from emrtd.pki.lists.master_list import ID_MASTER_LIST, encode_master_list
 from emrtd.pki.x509 import extension_writer as writer
 from emrtd.pki.x509 import extensions as ext
-from emrtd.pki.x509.algorithms import encode_scheme, scheme_for
 from emrtd.pki.x509.certificate_writer import key_identifier
 from emrtd.pki.x509.certificates import Certificate
+from emrtd.pki.x509.free_writer import (
+    crl_entry,
+    extension,
+    write_certificate,
+    write_crl,
+)
 from emrtd.pki.x509.issuing import CscaProfile, pkd_crl_url
 from emrtd.pki.x509.names import COMMON_NAME, COUNTRY, encode_name
 from tests.helpers import replace
@@ -73,19 +77,8 @@ def name(country: str, common_name: str) -> bytes:
     return encode_name((COUNTRY, country), (COMMON_NAME, common_name))
 
 
-def extension(oid: str, value: bytes, *, critical: bool = False) -> bytes:
-    fields = [der.oid(oid), *([der.boolean(True)] if critical else []), der.octet_string(value)]
-    return der.sequence(*fields)
-
-
 def key_usage(*bits: int) -> bytes:
     return writer.key_usage(map(ext.KeyUsage, bits))
-
-
-def document_types(*types: str) -> bytes:
-    """Encode types of any number and length, which the product's writer would refuse."""
-    listed = der.set_of(*map(der.printable_string, types))
-    return extension(ext.DOCUMENT_TYPE_LIST, der.sequence(der.integer(0), listed))
 
 
 basic_constraints = writer.basic_constraints
@@ -106,19 +99,19 @@ def make_certificate(
     scheme: SignatureScheme | None = None,
 ) -> Certificate:
     """Sign a certificate without any check of its contents."""
-    scheme = scheme or scheme_for(signing.public_key, Hash.SHA256)
-    body = der.sequence(
-        der.tagged(0, der.integer(2)),
-        der.integer(serial),
-        encode_scheme(scheme),
-        issuer,
-        der.sequence(der.time(not_before), der.time(not_after)),
-        subject,
-        encode_public_key(public),
-        der.tagged(3, der.sequence(*extensions)),
+    return Certificate.parse(
+        write_certificate(
+            issuer,
+            subject,
+            public,
+            signing,
+            extensions,
+            serial=serial,
+            not_before=not_before,
+            not_after=not_after,
+            scheme=scheme,
+        )
     )
-    signature = der.bit_string(signing.sign(scheme, body))
-    return Certificate.parse(der.sequence(body, encode_scheme(scheme), signature))
 
 
 @dataclass(frozen=True)
@@ -256,22 +249,14 @@ class Authority:
     ) -> bytes:
         """Return a signed revocation list in DER."""
         signing = signing or self.key
-        scheme = scheme_for(signing.public_key, Hash.SHA256)
-        entries = [der.sequence(der.integer(serial), der.time(issued)) for serial in revoked]
-        body = der.sequence(
-            der.integer(1),
-            encode_scheme(scheme),
+        return write_crl(
             issuer or self.name,
-            der.time(issued),
-            *([der.time(next_update)] if next_update else []),
-            *([der.sequence(*entries)] if entries else []),
-            der.tagged(
-                0,
-                der.sequence(
-                    writer.authority_key_identifier(key_identifier(signing.public_key)),
-                    writer.crl_number(number),
-                ),
-            ),
+            signing,
+            [crl_entry(serial, issued) for serial in revoked],
+            [
+                writer.authority_key_identifier(key_identifier(signing.public_key)),
+                writer.crl_number(number),
+            ],
+            issued=issued,
+            next_update=next_update,
         )
-        signature = der.bit_string(signing.sign(scheme, body))
-        return der.sequence(body, encode_scheme(scheme), signature)

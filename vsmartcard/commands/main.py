@@ -13,6 +13,7 @@ from vsmartcard.commands.blank_options import (
     open_option,
     require_plain_kind,
 )
+from vsmartcard.commands.forging import forge
 from vsmartcard.commands.insert import insert
 
 if TYPE_CHECKING:
@@ -30,6 +31,7 @@ def vsmartcard() -> None:
 
 
 vsmartcard.add_command(insert)
+vsmartcard.add_command(forge)
 
 
 @vsmartcard.command(epilog=examples("vsmartcard blank feeder -n 100"))

@@ -20,6 +20,7 @@ from emrtd.pki.x509 import extension_writer as writer
 from emrtd.pki.x509 import extensions as ext
 from emrtd.pki.x509.certificates import Certificate
 from emrtd.pki.x509.crl import Crl
+from emrtd.pki.x509.free_writer import document_types
 from emrtd.pki.x509.names import COMMON_NAME, COUNTRY, encode_name
 from support.errors import MalformedError
 from tests.certificates import (
@@ -28,7 +29,6 @@ from tests.certificates import (
     Authority,
     WithoutNull,
     basic_constraints,
-    document_types,
     extended_key_usage,
     extension,
     key,

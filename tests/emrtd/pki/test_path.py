@@ -13,12 +13,12 @@ from emrtd.pki.trust import TrustSet
 from emrtd.pki.x509 import extension_writer as writer
 from emrtd.pki.x509 import extensions as ext
 from emrtd.pki.x509.certificates import Certificate
+from emrtd.pki.x509.free_writer import document_types
 from tests.certificates import (
     DAY,
     NOW,
     Authority,
     basic_constraints,
-    document_types,
     extended_key_usage,
     extension,
     key_usage,

@@ -24,7 +24,8 @@ from emrtd.mrz import Mrz
 from emrtd.pki.cms.signed_data_writer import build_signed_data
 from emrtd.pki.findings import Outcome, Shows
 from emrtd.pki.x509.crl import Crl
-from tests.certificates import Authority, document_types, key, usage_period
+from emrtd.pki.x509.free_writer import document_types
+from tests.certificates import Authority, key, usage_period
 from tests.emrtd.biometrics.images.pictures import ridges
 from tests.helpers import replace
 from tests.verify.documents import (

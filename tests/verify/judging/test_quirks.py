@@ -26,13 +26,13 @@ from emrtd.pki.quirks import Quirk
 from emrtd.pki.x509 import extensions as ext
 from emrtd.pki.x509.algorithms import encode_scheme
 from emrtd.pki.x509.certificates import Certificate
+from emrtd.pki.x509.free_writer import document_types
 from emrtd.pki.x509.names import COMMON_NAME, COUNTRY, encode_name
 from tests.certificates import (
     DAY,
     NOW,
     Authority,
     WithoutNull,
-    document_types,
     extended_key_usage,
     extension,
     key,

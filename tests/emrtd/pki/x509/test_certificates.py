@@ -20,11 +20,11 @@ from emrtd.pki.quirks import Quirk
 from emrtd.pki.x509 import extensions as ext
 from emrtd.pki.x509.algorithms import encode_scheme, read_scheme
 from emrtd.pki.x509.certificates import Certificate
+from emrtd.pki.x509.free_writer import document_types
 from support.errors import MalformedError
 from tests.certificates import (
     NOW,
     Authority,
-    document_types,
     extension,
     key,
     make_certificate,
