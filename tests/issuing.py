@@ -131,7 +131,17 @@ class Issuer:
     def established(cls, folder: Path, state: str, key: str = "brainpoolP256r1") -> Self:
         """Return a new issuer, with a PKI whose keys are of this kind."""
         issuer = cls(folder, state)
-        issuer._run("pki", "init", issuer.pki, "--issuing-state", state, "--key", key)
+        issuer._run(
+            "pki",
+            "init",
+            issuer.pki,
+            "--issuing-state",
+            state,
+            "--key",
+            key,
+            "--contact",
+            "csca@state.example",
+        )
         return issuer
 
     @contextlib.contextmanager

@@ -13,6 +13,7 @@ from personalise.commands.intake import intake
 from personalise.commands.jobs import jobs
 from personalise.commands.ledger import ledger
 from personalise.commands.pki import audit, officer, pki
+from personalise.commands.pki_init import pki_init, pki_plan
 from personalise.commands.pki_status import list_officers, show, show_audit, status
 from personalise.commands.prepare import prepare, quality, seal_application
 from personalise.commands.sign_service import sign_service
@@ -48,6 +49,8 @@ personalise.add_command(officer)
 personalise.add_command(audit)
 personalise.add_command(sign_service)
 personalise.add_command(eac)
+pki.add_command(pki_init)
+pki.add_command(pki_plan)
 pki.add_command(status)
 pki.add_command(show)
 officer.add_command(list_officers)

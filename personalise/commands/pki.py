@@ -13,9 +13,6 @@ from personalise.commands.pki_options import (
     make_operations,
     officer_passphrase,
     operation_options,
-    passphrase_file,
-    pin_file,
-    pin_from,
     pki_folder,
 )
 from support.command_line import examples, remark
@@ -28,83 +25,6 @@ _PATH = click.Path(path_type=Path)
 @click.group()
 def pki() -> None:
     """The issuing PKI: Country Signing CA, Document Signers, lists, revocation."""
-
-
-@pki.command(
-    "init",
-    epilog=examples(
-        'personalise pki init pki --issuing-state UTO --organisation "Ministry of the Interior"'
-    ),
-)
-@click.argument("folder", type=_PATH)
-@click.option(
-    "--issuing-state",
-    "state",
-    default="UTO",
-    show_default=True,
-    help="Code of the issuing State, as in the MRZ.",
-)
-@click.option(
-    "--organisation",
-    default="Chipseal demonstration",
-    show_default=True,
-    help="Organisation that runs the PKI; part of the names in its certificates.",
-)
-@click.option(
-    "--key",
-    default="brainpoolP256r1",
-    show_default=True,
-    help="Kind of the CSCA's and Document Signer's keys: the name of a curve, or RSA-3072.",
-)
-@click.option("--pkcs1", is_flag=True, help="Sign with PKCS#1 v1.5 instead of PSS (RSA keys only).")
-@click.option(
-    "--named-curves",
-    is_flag=True,
-    help="Write named curves into certificates. Doc 9303-12 requires explicit parameters, but"
-    " OpenSSL 3 refuses chains with those.",
-)
-@click.option(
-    "--documents-per-signer",
-    type=click.IntRange(1),
-    default=100_000,
-    show_default=True,
-    help="Number of documents that one Document Signer may sign.",
-)
-@click.option("--pkcs11", metavar="MODULE", help="Keep the keys in an HSM: its PKCS#11 library.")
-@click.option("--token", help="Label of the HSM's token.")
-@pin_file
-@passphrase_file
-def pki_init(  # noqa: PLR0917 - click's options
-    folder: Path,
-    state: str,
-    organisation: str,
-    key: str,
-    pkcs1: bool,
-    named_curves: bool,
-    documents_per_signer: int,
-    pkcs11: str | None,
-    token: str | None,
-    pin_file: Path | None,
-    passphrase_file: Path | None,
-) -> None:
-    """Make a PKI in the new folder FOLDER."""
-    from personalise.pki.create import create_pki
-    from personalise.pki.settings import HsmAddress, changed, settings_for
-    from support.passphrase import read_passphrase
-
-    if (pkcs11 is None) != (token is None):
-        raise MisuseError("an HSM needs both --pkcs11 MODULE and --token LABEL")
-    settings = changed(
-        settings_for(state, organisation, key, pss=not pkcs1, named_curves=named_curves),
-        documents_per_signer=documents_per_signer,
-        hsm=None if pkcs11 is None or token is None else HsmAddress(pkcs11, token),
-    )
-    passphrase, pin = read_passphrase(passphrase_file), pin_from(pin_file)
-    made = create_pki(folder, settings, passphrase, datetime.now(UTC), pin)
-    for name, what in (("csca", "CSCA"), ("ds", "Document Signer"), ("station", "station")):
-        certificate = made.certificate(name)
-        click.echo(f"{what:16} {certificate.key:16} until {certificate.not_after:%Y-%m-%d}")
-    click.echo(f"for trust stores: {folder / 'csca.cer'} {folder / 'crl.crl'}")
 
 
 @pki.command("issue-ds", epilog=examples("personalise pki issue-ds --pki pki"))

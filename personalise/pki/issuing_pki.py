@@ -151,11 +151,11 @@ class IssuingPki:
         Raises `ProtocolError` if it does not sign what its public half verifies: the public key is
         about to be certified.
         """
-        key = self.custody.generate(label, self.settings.key)
+        key = self.custody.generate(label, self.settings.kind_of_key(label))
         signer = self.signer(label)
         if signer.public_key != key:
             raise ProtocolError(f"the key {label!r} is another one than the HSM has just made")
-        signer.sign(self.settings.scheme, label.encode())
+        signer.sign(self.settings.scheme_of(label), label.encode())
         return key
 
     @property
@@ -221,7 +221,7 @@ class IssuingPki:
                 f"{self.folder}: the Document Signer is revoked",
                 advice="run `personalise pki issue-ds`",
             )
-        signer = self._document_signer(key, certificate)
+        signer = self._document_signer(label, certificate)
         self.require_unrevoked(signer.csca)
         return signer
 
@@ -246,13 +246,18 @@ class IssuingPki:
             certificate = issued.get(key.public_key)
             if certificate is None:
                 continue
-            signer = self._document_signer(key, certificate)
+            signer = self._document_signer(label, certificate)
             if not self.is_revoked(signer.csca):
                 found.append(signer)
         return found
 
-    def _document_signer(self, key: CheckedSigner, certificate: Certificate) -> DocumentSigner:
-        return DocumentSigner(key, certificate, self.issuer_of(certificate), self.settings.scheme)
+    def _document_signer(self, label: str, certificate: Certificate) -> DocumentSigner:
+        return DocumentSigner(
+            self.signer(label),
+            certificate,
+            self.issuer_of(certificate),
+            self.settings.scheme_of(label),
+        )
 
     def root_of(self, key: PublicKey) -> Certificate:
         """Return the CSCA's root for one of its keys; `MisuseError` if there is none."""
@@ -297,7 +302,7 @@ class IssuingPki:
         """Return what data preparation needs; `signer` replaces the PKI's Document Signer."""
         return Issuance(
             signer or self.document_signer(),
-            self.settings.scheme.hash,
+            self.settings.scheme_of(self.settings.document_signer).hash,
             self.seal_for_station,
             self.trust_point,
         )

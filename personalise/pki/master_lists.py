@@ -63,7 +63,7 @@ def publish_master_list(
             pki.signer(label),
             signer,
             csca=issuer,
-            scheme=pki.settings.scheme,
+            scheme=pki.settings.scheme_of(label),
             at=operations.at,
         )
         write_atomically(path, signed)

@@ -28,7 +28,7 @@ from emrtd.pki.x509.certificate_writer import RevokedCertificate
 from emrtd.pki.x509.certificates import Certificate
 from emrtd.pki.x509.crl import Crl
 from emrtd.pki.x509.extension_writer import CertificateKind
-from emrtd.pki.x509.issuing import CountrySigningCa, document_signer_period
+from emrtd.pki.x509.issuing import CountrySigningCa
 from personalise.pki.audit_log import AuditEntry, Head, read_log, timestamp, verify_log
 from personalise.pki.clock import latest_sighting, require_clock
 from personalise.pki.issuing_pki import (
@@ -161,7 +161,7 @@ class PkiOperations:
     def _require_to_outlive_signer(self, csca: CountrySigningCa) -> None:
         """Raise `MisuseError` if a new Document Signer would outlive its CSCA (4.1.4.1)."""
         end = self.pki.root_of(csca.signer.public_key).not_after
-        needed = document_signer_period(self.at).end
+        needed = csca.profile.validity.document_signer(self.at).end
         if end < needed:
             raise MisuseError(
                 f"the CSCA's certificate ends on {end:%Y-%m-%d}, before a Document Signer issued"

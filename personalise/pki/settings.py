@@ -1,7 +1,7 @@
 """The settings of an issuing PKI, `pki.json`: the issuer, its algorithms and its keys in use."""
 
 import re
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from datetime import datetime
 from typing import Final, Literal
 
@@ -11,13 +11,20 @@ from emrtd.crypto.curves import CURVES
 from emrtd.crypto.hashes import Hash
 from emrtd.crypto.key_kinds import fitting_hash
 from emrtd.crypto.signatures import SignatureFamily, SignatureScheme
-from emrtd.mrz.countries import is_issuing_authority, probably_meant, two_letter_code
-from emrtd.pki.x509.issuing import CscaProfile, pkd_crl_url
+from emrtd.mrz.countries import (
+    SPECIMEN_STATE,
+    is_issuing_authority,
+    probably_meant,
+    two_letter_code,
+)
+from emrtd.pki.x509.issuing import CscaProfile, Validity, pkd_crl_url
 from support.errors import MisuseError
 from support.records import Record, from_json, reject
 
 _SMALLEST_CURVE: Final = 224  # bits: the shortest hash of Doc 9303-12, 4.1.6.4
 _LONGEST_NAME: Final = 64  # characters: RFC 5280, A.1, ub-common-name and ub-organization-name
+_EMAIL: Final = re.compile(r"[!-?A-~]{1,64}@[A-Za-z0-9.-]{1,190}", re.ASCII)
+_URL: Final = re.compile(r"(https?|ldaps?)://[!-~]{1,500}", re.ASCII)
 _SERIAL: Final = re.compile(r"[0-9A-Fa-f]{1,40}")
 
 
@@ -71,10 +78,26 @@ class LedgerSettings(Record, frozen=True):
             reject("lease_seconds", "is not between 10 and 3600")
 
 
+class KeyKinds(Record, frozen=True):
+    """The kinds of keys that are not as the CSCA's: a curve's name, or RSA-3072; "" is as it."""
+
+    document_signer: str = ""
+    list_signer: str = ""
+
+    def named(self) -> Iterator[tuple[str, str]]:
+        """Yield the field and the kind of each that is named."""
+        for name in ("document_signer", "list_signer"):
+            kind = getattr(self, name)
+            if kind:
+                yield f"keys.{name}", kind
+
+
 class Settings(Record, frozen=True):
     """The settings of a PKI; none of them is secret.
 
     `state` is the issuing State's code in the MRZ, `country` its two letters in certificates.
+    `key` is the kind of the CSCA's key, and of the others' where `keys` names none.  `email` and
+    `url` are for contact: every certificate's alternative names.
     `document_types` are the document codes that a Document Signer signs; one letter stands for
     every code that begins with it.  `csca` and `document_signer` are the labels of the keys in use;
     `csca_name` is the CSCA's common name, if it is not "CSCA" and the State's code.
@@ -87,12 +110,16 @@ class Settings(Record, frozen=True):
     signature: Literal["ECDSA", "RSA", "RSA-PSS"] = "ECDSA"
     hash: Literal["SHA-224", "SHA-256", "SHA-384", "SHA-512"] = "SHA-256"
     curve_parameters: Literal["explicit", "named"] = "explicit"
+    keys: KeyKinds = KeyKinds()
     email: str = ""
+    url: str = ""
     crl_urls: tuple[str, ...] = ()
     document_types: tuple[str, ...] = ("A", "C", "I", "P")
     csca: str = "csca-1"
     csca_name: str = ""
     document_signer: str = "ds-1"
+    document_signer_name: str = "Document Signer"
+    validity: Validity = Validity()
     documents_per_signer: int = 100_000
     crl_number: int = 1
     revoked: tuple[Revocation, ...] = ()
@@ -103,11 +130,16 @@ class Settings(Record, frozen=True):
     def __post_init__(self) -> None:
         if (self.signature == "ECDSA") == self.key.startswith("RSA"):
             reject("signature", f"{self.signature} cannot be made by a key of kind {self.key}")
-        curve = CURVES.get(self.key)
-        if curve is not None and curve.n.bit_length() < _SMALLEST_CURVE:
-            advice = "use brainpoolP256r1 or a larger curve"
-            reject("key", f"{self.key} is too small", advice=advice)
-        for name, text in (("organisation", self.organisation), ("csca_name", self.csca_name)):
+        for field, kind in (("key", self.key), *self.keys.named()):
+            _check_kind(field, kind)
+        _check_contact(self.email, self.url)
+        for number, url in enumerate(self.crl_urls):
+            _check_url(f"crl_urls[{number}]", url)
+        for name, text in (
+            ("organisation", self.organisation),
+            ("csca_name", self.csca_name),
+            ("document_signer_name", self.document_signer_name),
+        ):
             if len(text) > _LONGEST_NAME or not text.isprintable():
                 reject(name, f"is more than {_LONGEST_NAME} characters, or not printable ones")
         if not self.organisation.strip():
@@ -119,8 +151,25 @@ class Settings(Record, frozen=True):
 
     @property
     def scheme(self) -> SignatureScheme:
-        """The signature scheme of the CSCA and the Document Signers."""
+        """The signature scheme of the CSCA."""
         return SignatureScheme(SignatureFamily(self.signature), Hash(self.hash))
+
+    def kind_of_key(self, label: str) -> str:
+        """Return the kind of key for a label: of a Document Signer, a list signer, the CSCA."""
+        named = {"ds": self.keys.document_signer, "mls": self.keys.list_signer}
+        named["dls"] = named["mls"]
+        return named.get(label.partition("-")[0]) or self.key
+
+    def scheme_of(self, label: str) -> SignatureScheme:
+        """Return the signature scheme of the key with this label."""
+        kind = self.kind_of_key(label)
+        if kind == self.key:
+            return self.scheme
+        family = SignatureFamily.ECDSA
+        if kind.startswith("RSA"):
+            family = self.scheme.family
+            family = SignatureFamily.RSA_PSS if family is SignatureFamily.ECDSA else family
+        return SignatureScheme(family, fitting_hash(kind))
 
     @property
     def profile(self) -> CscaProfile:
@@ -133,9 +182,35 @@ class Settings(Record, frozen=True):
             self.crl_urls,
             common_name=self.csca_name,
             email=self.email,
+            uri=self.url,
             document_types=frozenset(self.document_types),
             explicit_parameters=self.curve_parameters == "explicit",
+            document_signer_name=self.document_signer_name,
+            validity=self.validity,
         )
+
+
+def _check_kind(field: str, kind: str) -> None:
+    """Reject a kind of key that does not exist or is too small (Doc 9303-12, 4.1.6)."""
+    curve = CURVES.get(kind)
+    if curve is not None and curve.n.bit_length() < _SMALLEST_CURVE:
+        reject(field, f"{kind} is too small", advice="use brainpoolP256r1 or a larger curve")
+    try:
+        fitting_hash(kind)
+    except MisuseError as unknown:
+        reject(field, str(unknown))
+
+
+def _check_contact(email: str, url: str) -> None:
+    if email and not _EMAIL.fullmatch(email):
+        reject("email", "is not an e-mail address")
+    if url:
+        _check_url("url", url)
+
+
+def _check_url(field: str, url: str) -> None:
+    if not _URL.fullmatch(url):
+        reject(field, "is not a URL in ASCII that begins with http, https or ldap")
 
 
 def settings_for(
@@ -145,10 +220,15 @@ def settings_for(
     *,
     pss: bool = True,
     named_curves: bool = False,
+    contact: str = "",
+    url: str = "",
+    crl_urls: Sequence[str] = (),
 ) -> Settings:
     """Return the settings for a new PKI; the hash is chosen to fit the key.
 
-    `state` is the State's code in the MRZ.  Raises `MisuseError` or `FieldError`.
+    `state` is the State's code in the MRZ.  `contact` is an e-mail address and `url` a page, at
+    least one of which a real State gives (Doc 9303-12, 7.1.1.2); `crl_urls` default to the ICAO
+    PKD's address.  Raises `MisuseError` or `FieldError`.
     """
     state = state.upper().rstrip("<")
     country = two_letter_code(state)
@@ -158,6 +238,13 @@ def settings_for(
             f"{state!r} is not the code of a State in the MRZ, such as UTO or D",
             advice="" if meant is None else f"enter {meant}",
         )
+    if not contact and not url:
+        if state != SPECIMEN_STATE:
+            raise MisuseError(
+                "the certificates of a State name whom to ask about them (Doc 9303-12, 7.1.1.2)",
+                advice="give --contact MAIL or --contact-url URL",
+            )
+        contact = f"csca@{country.lower()}.example"
     signature = ("RSA-PSS" if pss else "RSA") if key.startswith("RSA-") else "ECDSA"
     fields = {
         "state": state,
@@ -167,8 +254,9 @@ def settings_for(
         "signature": signature,
         "hash": fitting_hash(key).value,
         "curve_parameters": "named" if named_curves else "explicit",
-        "email": f"csca@{country.lower()}.example",
-        "crl_urls": [pkd_crl_url(state)],
+        "email": contact,
+        "url": url,
+        "crl_urls": list(crl_urls) or [pkd_crl_url(state)],
     }
     return _settings(fields)
 

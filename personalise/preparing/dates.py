@@ -10,7 +10,6 @@ from typing import Final
 from emrtd.calendar import BAC_LEAVES
 from emrtd.mrz.dates import full_date_of_birth, full_date_of_expiry
 from emrtd.pki.x509.certificates import Certificate
-from emrtd.pki.x509.issuing import document_signer_period
 from personalise.preparing.application import Application
 from personalise.preparing.chip_profile import ChipProfile, transitions_of
 
@@ -87,7 +86,8 @@ def check_expiry(
         (signer, "the Document Signer's", "4.1.1.1", new_signer),
     ):
         if certificate.not_after < _last_second(document.expires):
-            too_long = document_signer_period(at).end < _last_second(document.expires)
+            longest = at + (signer.not_after - signer.not_before)
+            too_long = longest < _last_second(document.expires)
             raise application.error(
                 _FIELD,
                 f"is after {certificate.not_after:%Y-%m-%d}, when {whose} certificate ends"

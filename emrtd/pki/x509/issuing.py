@@ -6,7 +6,7 @@ The CSCA's key may be in memory, in a file or in an HSM.
 import secrets
 from collections.abc import Iterable
 from datetime import datetime, timedelta
-from typing import Final
+from typing import Annotated, Final
 
 import msgspec
 
@@ -26,25 +26,39 @@ from emrtd.pki.x509.certificates import Certificate
 from emrtd.pki.x509.extension_writer import AlternativeName, CertificateKind
 from emrtd.pki.x509.extensions import KeyUsage
 from emrtd.pki.x509.names import COMMON_NAME, COUNTRY, ORGANISATION, encode_name
+from support.records import Record
 
-# Doc 9303-12, Table 2: a CSCA key signs for 3 to 5 years, a DS key for 3 months at most; each
-# certificate is valid until the last document that depends on it expires.
-CSCA_USAGE: Final = timedelta(days=5 * 365)
-DOCUMENT_SIGNER_USAGE: Final = timedelta(days=90)
-DOCUMENT_VALIDITY: Final = timedelta(days=3653)
 CRL_VALIDITY: Final = timedelta(days=90)
-COMMUNICATION_VALIDITY: Final = timedelta(days=5 * 365)
-
-LIST_SIGNER_VALIDITY: Final = timedelta(days=2 * 365)
-"""Table 2 leaves the period of list signers to the issuer."""
+"""The longest validity of a revocation list (Doc 9303-12, 4.1.5)."""
 
 EMAIL_PROTECTION: Final = "1.3.6.1.5.5.7.3.4"
 """The purpose in a certificate for CMS: the closest standard one to decrypting or signing it."""
 
 
-def document_signer_period(at: datetime) -> Period:
-    """Return the validity of a Document Signer that is issued now (Doc 9303-12, 4.1.1.1)."""
-    return Period(at, at + DOCUMENT_SIGNER_USAGE + DOCUMENT_VALIDITY)
+class Validity(Record, frozen=True):
+    """How long keys sign and certificates are valid, in days.
+
+    A CSCA's key signs for 3 to 5 years and a Document Signer's for 3 months at most (Doc 9303-12,
+    Table 2).  Each certificate is valid until the last document that depends on it expires, so
+    `documents` is the longest validity of a document (4.1.1.1, 4.1.4.1).  The period of list
+    signers, and of the keys of the intake and the stations (`services`), is the issuer's choice.
+    """
+
+    csca_key: Annotated[int, msgspec.Meta(ge=1, le=5 * 366)] = 5 * 365
+    document_signer_key: Annotated[int, msgspec.Meta(ge=1, le=92)] = 90
+    documents: Annotated[int, msgspec.Meta(ge=1, le=20 * 366)] = 3653
+    list_signers: Annotated[int, msgspec.Meta(ge=1, le=10 * 366)] = 2 * 365
+    services: Annotated[int, msgspec.Meta(ge=1, le=10 * 366)] = 5 * 365
+    revocation_list: Annotated[int, msgspec.Meta(ge=3, le=CRL_VALIDITY.days)] = CRL_VALIDITY.days
+
+    def csca(self, at: datetime) -> Period:
+        """Return the validity of a CSCA certificate that is issued now (4.1.4.1)."""
+        days = self.csca_key + self.document_signer_key + self.documents
+        return Period(at, at + timedelta(days=days))
+
+    def document_signer(self, at: datetime) -> Period:
+        """Return the validity of a Document Signer that is issued now (4.1.1.1)."""
+        return Period(at, at + timedelta(days=self.document_signer_key + self.documents))
 
 
 def pkd_crl_url(state: str) -> str:
@@ -58,9 +72,10 @@ class CscaProfile(msgspec.Struct, frozen=True):
     `state` is the issuing State's code in the MRZ, `country` its two letters in certificates.
     `common_name` is the CSCA's, if it is not "CSCA" and the State's code.
     `crl_urls` are the URLs of the revocation list; certificates require one (Table 6).
+    `email` and `uri` are for contact.
     `document_types` are the document codes that a Document Signer signs; one letter stands for
     every code that begins with it.  `explicit_parameters` False names curves instead, against
-    Doc 9303-12, 4.1.6.3.
+    Doc 9303-12, 4.1.6.3.  A Document Signer's common name is `document_signer_name` and its number.
     """
 
     state: str
@@ -70,8 +85,11 @@ class CscaProfile(msgspec.Struct, frozen=True):
     crl_urls: tuple[str, ...]
     common_name: str = ""
     email: str = ""
+    uri: str = ""
     document_types: frozenset[str] = frozenset({"A", "C", "I", "P"})
     explicit_parameters: bool = True
+    document_signer_name: str = "Document Signer"
+    validity: Validity = Validity()
 
     @property
     def csca_name(self) -> bytes:
@@ -80,8 +98,8 @@ class CscaProfile(msgspec.Struct, frozen=True):
 
     @property
     def alternative_name(self) -> AlternativeName:
-        """The alternative name of every holder: the State and an e-mail address."""
-        return AlternativeName(self.state, email=self.email)
+        """The alternative name of every holder: the State, an e-mail address, a URI."""
+        return AlternativeName(self.state, email=self.email, uri=self.uri)
 
     def name(self, common_name: str) -> bytes:
         """Return the encoded distinguished name of a holder with this common name."""
@@ -110,15 +128,15 @@ class CountrySigningCa(msgspec.Struct, frozen=True):
     def _issue_csca(
         self, kind: CertificateKind, holder: "CountrySigningCa", at: datetime
     ) -> Certificate:
-        end = at + CSCA_USAGE + DOCUMENT_SIGNER_USAGE + DOCUMENT_VALIDITY
+        validity = self.profile.validity
         return self._issue(
             Subject(
                 kind,
                 holder.profile.csca_name,
                 self.profile.alternative_name,
                 holder.signer.public_key,
-                Period(at, end),
-                private_key_usage=Period(at, at + CSCA_USAGE),
+                validity.csca(at),
+                private_key_usage=_days(at, validity.csca_key),
                 crl_urls=self.profile.crl_urls,
                 changes_name=holder.profile.csca_name != self.profile.csca_name,
             )
@@ -132,7 +150,7 @@ class CountrySigningCa(msgspec.Struct, frozen=True):
                 self.profile.name(kind.value),
                 self.profile.alternative_name,
                 key,
-                Period(at, at + LIST_SIGNER_VALIDITY),
+                _days(at, self.profile.validity.list_signers),
                 crl_urls=self.profile.crl_urls,
             )
         )
@@ -142,11 +160,11 @@ class CountrySigningCa(msgspec.Struct, frozen=True):
         return self._issue(
             Subject(
                 CertificateKind.DOCUMENT_SIGNER,
-                self.profile.name(f"Document Signer {number}"),
+                self.profile.name(f"{self.profile.document_signer_name} {number}"),
                 self.profile.alternative_name,
                 key,
-                document_signer_period(at),
-                private_key_usage=Period(at, at + DOCUMENT_SIGNER_USAGE),
+                self.profile.validity.document_signer(at),
+                private_key_usage=_days(at, self.profile.validity.document_signer_key),
                 crl_urls=self.profile.crl_urls,
                 document_types=self.profile.document_types,
             )
@@ -171,7 +189,7 @@ class CountrySigningCa(msgspec.Struct, frozen=True):
                 self.profile.name(name),
                 self.profile.alternative_name,
                 key,
-                Period(at, at + COMMUNICATION_VALIDITY),
+                _days(at, self.profile.validity.services),
                 key_usage=frozenset({usage}),
                 extended_key_usage=(EMAIL_PROTECTION,),
             )
@@ -184,12 +202,13 @@ class CountrySigningCa(msgspec.Struct, frozen=True):
         revoked: Iterable[RevokedCertificate] = (),
         names: Iterable[bytes] = (),
     ) -> bytes:
-        """Issue a revocation list that is valid for 90 days (Doc 9303-12, 4.1.5); return DER.
+        """Issue a revocation list, for 90 days at most (Doc 9303-12, 4.1.5); return DER.
 
         `names` are the encoded names of all roots of this CSCA.
         """
         former = sorted(set(names) - {self.profile.csca_name})
-        return build_crl(self._issuer, Period(at, at + CRL_VALIDITY), number, revoked, former)
+        period = _days(at, self.profile.validity.revocation_list)
+        return build_crl(self._issuer, period, number, revoked, former)
 
     def _issue(self, subject: Subject) -> Certificate:
         serial_number = new_serial_number(self.random)
@@ -205,3 +224,7 @@ class CountrySigningCa(msgspec.Struct, frozen=True):
             self.profile.scheme,
             explicit_parameters=self.profile.explicit_parameters,
         )
+
+
+def _days(at: datetime, days: int) -> Period:
+    return Period(at, at + timedelta(days=days))

@@ -49,7 +49,7 @@ def pem(certificate: Path) -> Path:
 def test_a_pki_is_created_and_opened_again(
     key: str, pss: bool, signature: str, hash_name: str, tmp_path: Path
 ) -> None:
-    settings = settings_for("D<<", "Bund", key, pss=pss)
+    settings = settings_for("D<<", "Bund", key, pss=pss, contact="csca@bund.example")
     assert (settings.state, settings.country) == ("D", "DE")
     assert (settings.signature, settings.hash) == (signature, hash_name)
     made = create_pki(tmp_path / "pki", settings, PASSPHRASE, NOW)

@@ -27,7 +27,15 @@ REASON = "checked by telephone with the embassy"
 def lister(operator: Operator) -> Operator:  # noqa: F811
     """An operator whose PKI has a Master List Signer, and another State's with conforming files."""
     operator.act("pki", "issue-list-signer", "master")
-    operator.run("pki", "init", str(operator.folder / "other"), "--issuing-state", "D")
+    operator.run(
+        "pki",
+        "init",
+        str(operator.folder / "other"),
+        "--issuing-state",
+        "D",
+        "--contact",
+        "csca@bund.example",
+    )
     assert operator.status == 0
     return operator
 

@@ -17,13 +17,13 @@ import pytest
 from emrtd.crypto.hashes import Hash
 from emrtd.lds.security.security_object import SecurityObject
 from emrtd.pki.cms.signed_data import SignedData
-from emrtd.pki.x509 import issuing
 from emrtd.pki.x509.certificates import Certificate
 from emrtd.pki.x509.crl import Crl
+from emrtd.pki.x509.issuing import Validity
 from personalise.commands import pki_options
 from personalise.commands.main import personalise
 from personalise.pki.issuing_pki import IssuingPki
-from personalise.pki.settings import Revocation
+from personalise.pki.settings import Revocation, changed
 from support.command_line import run_command_line
 from support.errors import MisuseError
 from support.secret import Secret
@@ -480,11 +480,10 @@ def test_a_mistake_is_one_line_and_exit_status_64(
     assert len(answer.strip().splitlines()) == 1
 
 
-def test_a_signer_that_would_outlive_its_csca_is_not_issued(
-    operator: Operator, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_a_signer_that_would_outlive_its_csca_is_not_issued(operator: Operator) -> None:
     before = operator.pki.certificate("ds")
-    monkeypatch.setattr(issuing, "DOCUMENT_VALIDITY", timedelta(days=16 * 365))
+    longer = changed(operator.pki.settings, validity=Validity(documents=16 * 365))
+    operator.pki.save(longer)
     said = operator.act("pki", "issue-ds")
     assert operator.status != 0
     assert "the CSCA's certificate ends on" in said
@@ -511,7 +510,9 @@ def test_lint_judges_chip_profiles_by_the_calendar(operator: Operator) -> None:
 
 def test_lint_judges_german_keys_by_the_year(operator: Operator) -> None:
     german = operator.folder / "german"
-    operator.run("pki", "init", str(german), "--issuing-state", "D")
+    operator.run(
+        "pki", "init", str(german), "--issuing-state", "D", "--contact", "csca@bund.example"
+    )
     said = operator.run_plainly("pki", "lint", str(german / "csca.cer"), str(german / "ds.cer"))
     assert operator.status == 1
     assert said.count("[TR-03116-2 (2023), Table 3]") == 2

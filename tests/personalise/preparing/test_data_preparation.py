@@ -324,7 +324,9 @@ def test_nationalities_of_doc_9303_3_are_written(pki: IssuingPki, nationality: s
 
 
 def test_citizens_of_utopia_have_no_documents_of_other_states(tmp_path: Path) -> None:
-    germany = create_pki(tmp_path / "pki", settings_for("D", "Bund"), PASSPHRASE, NOW)
+    germany = create_pki(
+        tmp_path / "pki", settings_for("D", "Bund", contact="csca@bund.example"), PASSPHRASE, NOW
+    )
     record = changed("document.issuing_state", "D")
     make(germany, record=record)
     with pytest.raises(FieldError, match="is the code of specimens"):
