@@ -157,7 +157,11 @@ def _openssl_curve(curve: Curve) -> "EllipticCurve":
 
 @lru_cache(maxsize=8)
 def _prehashed(size: int) -> "ECDSA":
-    """Return ECDSA over a digest of `size` octets; OpenSSL uses only the size of the hash."""
+    """Return ECDSA over a digest of `size` octets; OpenSSL uses only the size of the hash.
+
+    The constructor of `ECDSA` imports the whole OpenSSL backend, to ask whether it can sign
+    deterministically: 10 ms of processor time, which nothing here needs.
+    """
     from cryptography.hazmat.primitives import hashes
     from cryptography.hazmat.primitives.asymmetric.ec import ECDSA
     from cryptography.hazmat.primitives.asymmetric.utils import Prehashed
@@ -169,4 +173,18 @@ def _prehashed(size: int) -> "ECDSA":
         48: hashes.SHA384(),
         64: hashes.SHA512(),
     }
-    return ECDSA(Prehashed(algorithms[size]))
+    digest = Prehashed(algorithms[size])
+
+    class _Prehashed(ECDSA):
+        def __init__(self) -> None:
+            """Set nothing: the properties say all."""
+
+        @property
+        def algorithm(self) -> Prehashed:
+            return digest
+
+        @property
+        def deterministic_signing(self) -> bool:
+            return False
+
+    return _Prehashed()

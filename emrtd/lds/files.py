@@ -1,12 +1,14 @@
 """The table of elementary files (Doc 9303-10, 3.10, 3.11 and 4.7)."""
 
 from enum import StrEnum, unique
-from typing import Final
+from typing import TYPE_CHECKING, Final
 
 import msgspec
 
 from emrtd.iso7816.directories import Directory
-from emrtd.iso7816.reading import FileAddress
+
+if TYPE_CHECKING:
+    from emrtd.iso7816.reading import FileAddress
 
 EMRTD_APPLICATION: Final = bytes.fromhex("A0000002471001")
 """AID of the LDS1 eMRTD application (Doc 9303-10, 4.5.6)."""
@@ -70,8 +72,10 @@ class ElementaryFile(msgspec.Struct, frozen=True):
         return f"EF_{stem}.bin"
 
     @property
-    def address(self) -> FileAddress:
+    def address(self) -> "FileAddress":
         """The address of the file once its application is selected."""
+        from emrtd.iso7816.reading import FileAddress
+
         several = {FileID.ATR_INFO, FileID.DIR, FileID.CVCA}
         return FileAddress(
             self.file_id,

@@ -5,15 +5,17 @@ This package has no database: a caller passes a `TrustView` to a validation.
 
 from collections import defaultdict
 from collections.abc import Iterable, Sequence
-from typing import Protocol
+from typing import TYPE_CHECKING, Protocol
 
 import msgspec
 
-from emrtd.pki.lists.defect_list import DefectList
-from emrtd.pki.lists.deviation_list import DeviationList
 from emrtd.pki.x509.certificates import Certificate
 from emrtd.pki.x509.crl import Crl
 from emrtd.pki.x509.names import Name
+
+if TYPE_CHECKING:
+    from emrtd.pki.lists.defect_list import DefectList
+    from emrtd.pki.lists.deviation_list import DeviationList
 
 
 class Anchor(msgspec.Struct, frozen=True):
@@ -54,11 +56,11 @@ class TrustView(Protocol):
         """Return the CRLs of a country (two letters in upper case), not verified."""
         ...
 
-    def deviation_lists(self, country: str) -> Sequence[DeviationList]:
+    def deviation_lists(self, country: str) -> "Sequence[DeviationList]":
         """Return the verified Deviation Lists of a country (two letters in upper case)."""
         ...
 
-    def defect_lists(self) -> Sequence[DefectList]:
+    def defect_lists(self) -> "Sequence[DefectList]":
         """Return every verified Defect List; a list may concern the documents of any State."""
         ...
 
@@ -73,8 +75,8 @@ class TrustSet:
         signers: Iterable[Certificate] = (),
         source: str = "",
         *,
-        deviation_lists: Iterable[DeviationList] = (),
-        defect_lists: Iterable[DefectList] = (),
+        deviation_lists: "Iterable[DeviationList]" = (),
+        defect_lists: "Iterable[DefectList]" = (),
         unproven: frozenset[Certificate] = frozenset(),
     ) -> None:
         self._deviation_lists = tuple(deviation_lists)
@@ -121,10 +123,10 @@ class TrustSet:
         """See `TrustView`."""
         return [each for each in self._crls if each.country == country]
 
-    def deviation_lists(self, country: str) -> Sequence[DeviationList]:
+    def deviation_lists(self, country: str) -> "Sequence[DeviationList]":
         """See `TrustView`."""
         return [each for each in self._deviation_lists if each.country == country]
 
-    def defect_lists(self) -> Sequence[DefectList]:
+    def defect_lists(self) -> "Sequence[DefectList]":
         """See `TrustView`."""
         return self._defect_lists

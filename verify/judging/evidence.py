@@ -22,7 +22,6 @@ from msgspec import UNSET, UnsetType
 from emrtd.lds.files import FileID
 from emrtd.lds.image import EVIDENCE_NAME, LdsImage
 from support.errors import MalformedError, MisuseError
-from support.records import FieldError, from_json
 from support.secret import Secret
 from verify.judging.faults import Data, Fault, PasswordName
 
@@ -278,6 +277,8 @@ def _is_named_like_a_file(name: str) -> bool:
 def _decode(octets: bytes, what: str) -> _Notes:
     if len(octets) > _MAX_SIZE:
         raise MalformedError(f"{what}: {EVIDENCE_NAME}", f"has more than {_MAX_SIZE} octets")
+    from support.records import FieldError, from_json
+
     record = f"{what}: {EVIDENCE_NAME}"
     try:
         return from_json(octets, _Notes, record)

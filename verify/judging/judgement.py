@@ -7,11 +7,10 @@ or whose result is undetermined, never counts as passed.
 
 from collections.abc import Container, Iterable, Iterator
 from datetime import datetime
-from typing import Final
+from typing import TYPE_CHECKING, Final
 
 from emrtd.lds.files import DATA_GROUPS
 from emrtd.pki.findings import Check, Outcome
-from emrtd.pki.lists.stop_list import StopList
 from emrtd.pki.trust import TrustView
 from verify.judging.check_ids import CHECK_IDS, CLONE_PROOFS
 from verify.judging.checks import (
@@ -42,6 +41,9 @@ from verify.judging.faults import describe
 from verify.judging.images import ImageLooks
 from verify.judging.policy import ChipAuthenticity, Policy
 from verify.judging.report import ChipStatus, Report, Verdict
+
+if TYPE_CHECKING:
+    from emrtd.pki.lists.stop_list import StopList
 
 CHECKS: Final[tuple[CheckFunction, ...]] = (
     structure.check_structure,
@@ -95,7 +97,7 @@ def judge(
     looks: ImageLooks | None = None,
     *,
     decoded: Contents | None = None,
-    stop_list: StopList | None = None,
+    stop_list: "StopList | None" = None,
 ) -> Report:
     """Judge evidence as of an instant (aware, UTC).
 

@@ -10,10 +10,8 @@ import msgspec
 from msgspec.structs import replace
 
 from emrtd.pki.findings import Check, Outcome
-from emrtd.pki.lists.stop_list import MAX_STOP_LIST, StopList
 from emrtd.pki.trust import TrustView
 from support.files import decoding
-from support.records import read_bounded
 from verify.judging.decoding import Contents, decode_files
 from verify.judging.evidence import Evidence
 from verify.judging.images import ImageLooks
@@ -25,6 +23,7 @@ from verify.trust.store import TrustStore
 
 if TYPE_CHECKING:
     from emrtd.access.terminal_authentication import TerminalCredentials
+    from emrtd.pki.lists.stop_list import StopList
 
 TOLERANCE: Final = timedelta(hours=1)
 """How far the clock may be behind the last import: another machine may have made the store."""
@@ -53,7 +52,7 @@ class JudgingSession:
         *,
         seen: datetime | None = None,
         clock: Callable[[], datetime] = now,
-        stop_list: StopList | None = None,
+        stop_list: "StopList | None" = None,
     ) -> None:
         self.trust: Final = trust
         self.policy: Final = policy
@@ -160,7 +159,10 @@ def open_session(
         )
 
 
-def load_stop_list(path: Path) -> StopList:
+def load_stop_list(path: Path) -> "StopList":
     """Read a stop list; raises `MalformedError` or `OSError` if it cannot be read."""
+    from emrtd.pki.lists.stop_list import MAX_STOP_LIST, StopList
+    from support.records import read_bounded
+
     with decoding(path):
         return StopList.parse(read_bounded(path, MAX_STOP_LIST))

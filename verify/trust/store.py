@@ -15,8 +15,6 @@ from typing import TYPE_CHECKING, Any, Final, Self, TypeVar
 
 import msgspec
 
-from emrtd.pki.lists.defect_list import DefectList
-from emrtd.pki.lists.deviation_list import DeviationList
 from emrtd.pki.trust import Anchor
 from emrtd.pki.x509.certificates import Certificate
 from emrtd.pki.x509.crl import Crl
@@ -28,6 +26,8 @@ from verify.trust.entries import TrustEntry, TrustSource
 from verify.trust.kinds import TrustEntryKind
 
 if TYPE_CHECKING:
+    from emrtd.pki.lists.defect_list import DefectList
+    from emrtd.pki.lists.deviation_list import DeviationList
     from verify.trust.settlement import LeftOutRow, SourceRow, Standing
 
 T = TypeVar("T")
@@ -122,13 +122,13 @@ class TrustStore:
         """See `TrustView`."""
         return self._lists(TrustEntryKind.CRL, Crl.parse, country)
 
-    def deviation_lists(self, country: str) -> Sequence[DeviationList]:
+    def deviation_lists(self, country: str) -> "Sequence[DeviationList]":
         """See `TrustView`."""
-        return self._lists(TrustEntryKind.DEVIATION_LIST, DeviationList.parse, country)
+        return self._lists(TrustEntryKind.DEVIATION_LIST, _deviation_list, country)
 
-    def defect_lists(self) -> Sequence[DefectList]:
+    def defect_lists(self) -> "Sequence[DefectList]":
         """See `TrustView`."""
-        return self._lists(TrustEntryKind.DEFECT_LIST, DefectList.parse)
+        return self._lists(TrustEntryKind.DEFECT_LIST, _defect_list)
 
     def _anchors(self, query: str, value: Value) -> Sequence[Anchor]:
         return self._remembered(
@@ -359,3 +359,15 @@ class TrustStore:
 
 def _text(instant: datetime) -> str:
     return instant.astimezone(UTC).isoformat(timespec="seconds")
+
+
+def _deviation_list(octets: bytes) -> "DeviationList":
+    from emrtd.pki.lists.deviation_list import DeviationList  # most stores have none
+
+    return DeviationList.parse(octets)
+
+
+def _defect_list(octets: bytes) -> "DefectList":
+    from emrtd.pki.lists.defect_list import DefectList
+
+    return DefectList.parse(octets)

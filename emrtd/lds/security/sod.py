@@ -16,7 +16,6 @@ from emrtd.crypto.signatures import SignatureScheme, Signer
 from emrtd.lds.files import FileID
 from emrtd.lds.security.security_object import LDS_SECURITY_OBJECT, SecurityObject
 from emrtd.pki.cms.signed_data import ID_DATA, MAX_ON_CHIP, SignedData
-from emrtd.pki.cms.signed_data_writer import build_signed_data
 from emrtd.pki.quirks import Quirk
 from emrtd.pki.x509.certificates import Certificate
 from support.errors import MalformedError
@@ -103,6 +102,8 @@ def build_sod(
     default the one of the data groups.  Raises `MisuseError` if the certificate is not one for the
     key of `signer`.
     """
+    from emrtd.pki.cms.signed_data_writer import build_signed_data
+
     signed_data = build_signed_data(
         LDS_SECURITY_OBJECT,
         security_object.encode(),

@@ -3,6 +3,7 @@
 import io
 import json
 import shutil
+import subprocess
 import sys
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -162,6 +163,26 @@ def test_a_card_that_does_not_open_is_referred_with_status_2(post: Post) -> None
     assert plain.status == 2
     assert "REFER TO SECOND LINE" in plain.output
     assert "the chip did not open" in plain.output
+
+
+UNUSED = {
+    "cryptography.hazmat.backends.openssl.backend", "emrtd.iso7816.reading",
+    "emrtd.iso7816.secure_messaging", "emrtd.pki.cms.signed_data_writer",
+    "emrtd.pki.lists.defect_list", "emrtd.pki.lists.deviation_list", "emrtd.pki.lists.stop_list",
+    "PIL.Image", "numpy", "rich", "smartcard",
+}  # fmt: skip
+"""What the judgement of an image without lists does not need, and would take time to import."""
+
+
+def test_an_image_is_judged_without_what_only_other_documents_need(post: Post) -> None:
+    post.image(usual())
+    code = (
+        "import sys; from verify.commands.main import main; status = main();"
+        "print(*sys.modules, file=sys.stderr); sys.exit(status)"
+    )
+    line = (sys.executable, "-c", code, "image", post.folder / "image", "--trust", post.store)
+    ran = subprocess.run((*line, "--at", AT), capture_output=True, text=True, check=True)
+    assert set(ran.stderr.split()) & UNUSED == set()
 
 
 @pytest.mark.parametrize(

@@ -3,7 +3,7 @@
 from collections.abc import Callable, Iterable, Mapping
 from datetime import UTC, date, datetime
 from functools import cached_property
-from typing import TypeVar
+from typing import TYPE_CHECKING, TypeVar
 
 import msgspec
 
@@ -23,7 +23,6 @@ from emrtd.lds.security.sod import Sod
 from emrtd.lds.values import is_digits
 from emrtd.mrz import Mrz
 from emrtd.pki.findings import Check, NamedQuirk, Outcome, Shows
-from emrtd.pki.lists.stop_list import StopList
 from emrtd.pki.passive import Examination, examine
 from emrtd.pki.signer_profile import Use
 from emrtd.pki.trust import TrustView
@@ -35,6 +34,9 @@ from verify.judging.faults import Fault, NotTried, Why, describe
 from verify.judging.images import ImageLooks
 from verify.judging.policy import Policy
 from verify.judging.quirks import sentence
+
+if TYPE_CHECKING:
+    from emrtd.pki.lists.stop_list import StopList
 
 T = TypeVar("T")
 
@@ -59,7 +61,7 @@ class Case(msgspec.Struct, frozen=True, dict=True):
     at: datetime
     images: ImageLooks | None = None
     decoded: Contents | None = None
-    stop_list: StopList | None = None
+    stop_list: "StopList | None" = None
 
     @property
     def session(self) -> InspectionSession | None:

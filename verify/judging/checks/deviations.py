@@ -3,42 +3,21 @@
 A defect that the State has announced excuses the check that fails because of it: the outcome is
 undetermined instead of evidence of forgery.  A revoked signer or a compromised key does not excuse:
 the first is a failure, and a proof by the second is undetermined.
+
+Few trust stores have such a list; `announced`, which compares a document with them, is imported if
+there is one.
 """
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterator
 from typing import Final
 
-from msgspec.structs import replace
-
-from emrtd.pki.findings import Check, Outcome, Shows
-from emrtd.pki.lists.defect_list import Defect, DefectKind
-from emrtd.pki.lists.deviation_list import DeviationDescription, DeviationKind
+from emrtd.pki.findings import Check, Outcome
 from emrtd.pki.x509.certificates import Certificate
-from verify.judging.checks.case import Case, Earlier, objection_to_checks
+from verify.judging.checks.case import Case, Earlier
 from verify.judging.checks.security_object import no_signer
 
 CHECK_ID: Final = "deviation.list"
 CLAUSE: Final = "Doc 9303-12, 10; TR-03135-1, 5.8.2"
-
-_NOT_TRUSTED: Final = frozenset({0, 2, 3, 4})
-"""The status codes of a revocation after which a signer is not trusted (TR-03135-1, Table 5.54)."""
-
-_EXCUSED: Final = {
-    DeviationKind.DS_ENCODING: "ds.profile",
-    DeviationKind.DG_MALFORMED: "lds.structure",
-    DeviationKind.DG_HASH_WRONG: "dg.hash",
-    DeviationKind.SOD_SIGNATURE_WRONG: "sod.signature",
-    DeviationKind.COM_INCONSISTENT: "com.consistent",
-    DeviationKind.MRZ_WRONG_DATA: "mrz.matches-optical",
-    DeviationKind.MRZ_WRONG_CHECK_DIGIT: "mrz.check-digits",
-}
-"""The check whose failure each kind of deviation explains; ds.chain is never excused."""
-
-_COMPROMISED: Final = {
-    DefectKind.CHIP_AUTHENTICATION_KEY_REVOKED: "chip.authentication",
-    DefectKind.ACTIVE_AUTHENTICATION_KEY_REVOKED: "active.authentication",
-}
-"""The check whose proof does not count if the chips' private keys are known."""
 
 
 def check_deviations(case: Case, _: Earlier) -> Iterator[Check]:
@@ -48,96 +27,28 @@ def check_deviations(case: Case, _: Earlier) -> Iterator[Check]:
         yield no_signer(case, CHECK_ID, CLAUSE)
         return
     signer = examination.signer
-    lists = list(case.trust.deviation_lists(signer.country or ""))
-    if not lists and not case.trust.defect_lists():
+    if not _has_lists(case, signer):
         reason = f"the trust store has no Deviation List of {signer.country}, and no Defect List"
         yield Check(CHECK_ID, Outcome.NOT_PRESENT, reason, CLAUSE)
         return
+    from verify.judging.checks.announced import outcome_by_lists
+
     signers = [path.certificate for path in examination.paths]
-    if any(_is_revocation(defect) for each in signers for defect in _defects(case, each)):
-        reason = "a Defect List states that the Document Signer is revoked"
-        yield Check(CHECK_ID, Outcome.FAILED, reason, CLAUSE, Shows.REVOCATION)
-        return
-    known = [_description(each) for each in _descriptions(case, signer)]
-    known += [_named(each.oid, each.kind) for each in _defects(case, signer)]
-    if known:
-        reason = f"known of such documents: {'; '.join(dict.fromkeys(known))}"
-        yield Check(CHECK_ID, Outcome.WARNING, reason, CLAUSE)
-    else:
-        reason = "no list describes such documents"
-        yield Check(CHECK_ID, Outcome.PASSED, reason, CLAUSE)
+    outcome, reason, shows = outcome_by_lists(case, signer, signers)
+    yield Check(CHECK_ID, outcome, reason, CLAUSE, shows)
 
 
 def excuse(case: Case, made: Earlier) -> dict[str, Check]:
     """Return the checks, changed by what the lists state about such documents."""
     examination = case.sod_examination
-    if examination is None or examination.signer is None:
+    signer = None if examination is None else examination.signer
+    if signer is None or not _has_lists(case, signer):
         return dict(made)
-    checks = dict(made)
-    if objection_to_checks(made, "ds.chain") is None:  # a State can excuse its own documents only
-        for description in _descriptions(case, examination.signer):
-            family = None if description.kind is None else _EXCUSED.get(description.kind)
-            for check in [each for each in checks.values() if each.family == family]:
-                if check.outcome is Outcome.FAILED and _is_about(description, check):
-                    checks[check.id] = _excused(check, _description(description))
-    for check_id, known in _compromised(case, examination.signer):
-        if checks[check_id].outcome is Outcome.PASSED:
-            checks[check_id] = _excused(checks[check_id], known)
-    return checks
+    from verify.judging.checks.announced import changed_by_lists
+
+    return changed_by_lists(case, signer, made)
 
 
-def _excused(check: Check, known: str) -> Check:
-    reason = f"{check.reason}; but known of such documents: {known}"
-    return replace(check, outcome=Outcome.UNDETERMINED, reason=reason, shows=None)
-
-
-def _is_about(description: DeviationDescription, check: Check) -> bool:
-    """Whether a deviation concerns this check; one of a wrong hash names its data group."""
-    if description.kind is DeviationKind.DG_HASH_WRONG:
-        return check.id == f"dg.hash.DG{description.number}"
-    return True
-
-
-def _descriptions(case: Case, signer: Certificate) -> Iterator[DeviationDescription]:
-    mrz = case.mrz
-    for listed in case.trust.deviation_lists(signer.country or ""):
-        for deviation in listed.deviations:
-            if deviation.covers(
-                signer,
-                document_type=None if mrz is None else mrz.document_code,
-                document_number=None if mrz is None else mrz.document_number,
-                issued=case.issued,
-            ):
-                yield from deviation.descriptions
-
-
-def _defects(case: Case, signer: Certificate) -> Iterable[Defect]:
-    return [
-        defect
-        for listed in case.trust.defect_lists()
-        for defect in listed.defects
-        if defect.covers(signer)
-    ]
-
-
-def _is_revocation(defect: Defect) -> bool:
-    return defect.kind is DefectKind.CERTIFICATE_REVOKED and defect.status in _NOT_TRUSTED
-
-
-def _compromised(case: Case, signer: Certificate) -> Iterator[tuple[str, str]]:
-    for description in _descriptions(case, signer):
-        if description.kind is DeviationKind.AA_KEY_COMPROMISED:
-            yield "active.authentication", _description(description)
-    for defect in _defects(case, signer):
-        if defect.kind in _COMPROMISED:
-            yield _COMPROMISED[defect.kind], _named(defect.oid, defect.kind)
-
-
-def _description(description: DeviationDescription) -> str:
-    named = _named(description.oid, description.kind)
-    number = "" if description.number is None else f" ({description.number})"
-    return f"{named}{number}" + (f", {description.text}" if description.text else "")
-
-
-def _named(oid: str, kind: DeviationKind | DefectKind | None) -> str:
-    return oid if kind is None else kind.name.lower().replace("_", " ")
+def _has_lists(case: Case, signer: Certificate) -> bool:
+    lists = case.trust.deviation_lists(signer.country or "") or case.trust.defect_lists()
+    return bool(lists)

@@ -6,19 +6,21 @@ State whose CSCA issued its signer's certificate.
 
 from collections.abc import Iterator
 from datetime import datetime
-from typing import Final
+from typing import TYPE_CHECKING, Final
 
 from emrtd.errors import ProtocolError
 from emrtd.mrz import Mrz
 from emrtd.mrz.countries import two_letter_code
 from emrtd.pki.findings import Check, Outcome, Shows
-from emrtd.pki.lists.stop_list import StopList
 from emrtd.pki.path import find_anchor
 from emrtd.pki.revocation import examine_revocation
 from emrtd.pki.trust import TrustView
 from emrtd.pki.x509.extensions import KeyUsage
 from verify.judging.checks.case import Case, Earlier
 from verify.judging.checks.mrz import unreadable_mrz
+
+if TYPE_CHECKING:
+    from emrtd.pki.lists.stop_list import StopList
 
 CHECK_ID: Final = "document.stop-list"
 CLAUSE: Final = "none: Doc 9303 revokes signers, not documents"
@@ -41,7 +43,7 @@ def _check(case: Case) -> Check:
     return _look_up(case.stop_list, case.mrz, case.at)
 
 
-def _look_up(stops: StopList, mrz: Mrz, at: datetime) -> Check:
+def _look_up(stops: "StopList", mrz: Mrz, at: datetime) -> Check:
     state = mrz.issuing_state
     if two_letter_code(state) != stops.signed_data.country:
         reason = f"the stop list is of {stops.signed_data.country}, and the document is not"
@@ -57,7 +59,7 @@ def _look_up(stops: StopList, mrz: Mrz, at: datetime) -> Check:
     return Check(CHECK_ID, Outcome.PASSED, reason, CLAUSE)
 
 
-def objection_to_stop_list(stops: StopList, trust: TrustView, at: datetime) -> str | None:
+def objection_to_stop_list(stops: "StopList", trust: TrustView, at: datetime) -> str | None:
     """Return why a stop list is not one of a State that the trust store has; None if it is.
 
     One that is out of date still names documents.
