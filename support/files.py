@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
-from support.errors import MalformedError
+from support.errors import MalformedError, MisuseError
 
 
 def write_atomically(path: Path, octets: bytes, mode: int = 0o644) -> None:
@@ -65,6 +65,12 @@ def _keep_names(folder: Path) -> None:
         os.fsync(descriptor)
     finally:
         os.close(descriptor)
+
+
+def require_new(path: Path) -> None:
+    """Raise `MisuseError` if a file exists: what was published or handed over is not replaced."""
+    if path.exists():
+        raise MisuseError(f"{path}: already exists", advice="choose another file")
 
 
 def is_taken(folder: Path) -> bool:

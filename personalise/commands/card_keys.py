@@ -69,7 +69,7 @@ def seal(
     from emrtd.pki.cms.enveloped import seal as encrypt
     from personalise.station.key_sources.key_file import encode_protection_key
     from support.errors import MisuseError
-    from support.files import write_atomically
+    from support.files import require_new, write_atomically
     from support.memory_lock import keep_out_of_swap
     from support.records import read_bounded
 
@@ -77,6 +77,7 @@ def seal(
     if output.exists():
         raise MisuseError(f"{output}: already exists", advice="choose another file")
     where = "standard input" if str(keys) == "-" else str(keys)
+    require_new(output)
     octets = sys.stdin.buffer.read(_MAX_SIZE) if str(keys) == "-" else read_bounded(keys, _MAX_SIZE)
     found = _read_keys(octets, where)
     if protection_key:

@@ -110,7 +110,7 @@ def certify(  # noqa: PLR0917 - click's options
     from emrtd.pki.cvc.certificates import CvCertificate
     from emrtd.pki.cvc.requests import CvRequest
     from personalise.pki.cvca_operations import certify as issue
-    from support.files import decoding, write_atomically
+    from support.files import decoding, require_new, write_atomically
     from support.records import read_bounded
 
     roles = {
@@ -118,6 +118,7 @@ def certify(  # noqa: PLR0917 - click's options
         "foreign-dv": Role.DV_FOREIGN,
         "terminal": Role.TERMINAL,
     }
+    require_new(output)
     with decoding(request):
         decoded = CvRequest.decode(read_bounded(request, 64 * 1024))
     operations = make_operations(**options)

@@ -3,9 +3,10 @@
 Each command imports what it needs when it runs, so that `--help` stays fast.
 """
 
-from datetime import UTC, date, datetime
+import sys
+from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import click
 
@@ -17,6 +18,9 @@ from personalise.commands.pki_options import (
 )
 from support.command_line import examples, remark
 from support.errors import MisuseError
+
+if TYPE_CHECKING:
+    from personalise.pki.operations import PkiOperations
 
 _FILE = click.Path(path_type=Path, dir_okay=False, exists=True)
 _PATH = click.Path(path_type=Path)
@@ -31,8 +35,14 @@ def pki() -> None:
 @operation_options
 def issue_document_signer(**options: Any) -> None:
     """Make the next Document Signer; new documents are signed with it from then on."""
-    certificate = make_operations(**options).issue_document_signer()
-    click.echo(f"Document Signer {certificate.serial:X} until {certificate.not_after:%Y-%m-%d}")
+    operations = make_operations(**options)
+    certificate = operations.issue_document_signer()
+    label = operations.pki.reread().settings.document_signer
+    begin, end = certificate.signing_period
+    click.echo(
+        f"Document Signer {label} {certificate.serial:X} signs from {begin:%Y-%m-%d} to"
+        f" {end:%Y-%m-%d}, valid until {certificate.not_after:%Y-%m-%d}"
+    )
 
 
 @pki.command("renew-csca", epilog=examples("personalise pki renew-csca --pki pki"))
@@ -69,7 +79,7 @@ def issue_list_signer(kind: str, **options: Any) -> None:
         "deviation": CertificateKind.DEVIATION_LIST_SIGNER,
     }
     certificate = make_operations(**options).issue_list_signer(kinds[kind])
-    click.echo(f"{kinds[kind].value} {certificate.serial:X}")
+    click.echo(f"{kinds[kind].value} {certificate.serial:X} until {certificate.not_after:%Y-%m-%d}")
 
 
 @pki.command(
@@ -115,7 +125,34 @@ def issue_receipt_signer(**options: Any) -> None:
 @operation_options
 def issue_crl(**options: Any) -> None:
     """Issue a new certificate revocation list; required at least every 90 days."""
-    click.echo(make_operations(**options).issue_crl())
+    operations = make_operations(**options)
+    _remark_on_age(operations)
+    _show_crl(operations.issue_crl())
+
+
+def _remark_on_age(operations: "PkiOperations") -> None:
+    """Remark on a list that follows the last one too soon, without a new revocation (4.1.5)."""
+    from personalise.pki.status.overview import read_crl
+
+    last = read_crl(operations.pki)
+    if last is None or last.missing:
+        return
+    age = operations.at - last.this_update
+    if age < timedelta(hours=48):
+        minutes = max(0, int(age.total_seconds() // 60))
+        remark(
+            f"the last list is {minutes} minutes old and no certificate was revoked since;"
+            " lists are 48 hours apart (Doc 9303-12, 4.1.5)"
+        )
+
+
+def _show_crl(path: Path) -> None:
+    from emrtd.pki.x509.crl import MAX_CRL, Crl
+    from support.records import read_bounded
+
+    crl = Crl.parse(read_bounded(path, MAX_CRL))
+    end = "" if crl.next_update is None else f", the next one by {crl.next_update:%Y-%m-%d}"
+    click.echo(f"{path}: number {crl.number}, {len(crl.revoked)} revoked{end}")
 
 
 @pki.command(
@@ -133,8 +170,10 @@ def issue_crl(**options: Any) -> None:
 def revoke(certificate: str, affected: Path, **options: Any) -> None:
     """Revoke CERTIFICATE (a serial number, or `ds`), publish a CRL, list the affected documents."""
     from personalise.pki.operations import affected_documents, find_certificate
-    from support.files import write_atomically
+    from support.files import require_new, write_atomically
 
+    if str(affected) != "-":
+        require_new(affected)
     operations = make_operations(**options)
     revoked = find_certificate(operations.pki, certificate)
     path = operations.revoke(revoked)
@@ -183,15 +222,48 @@ def publish_master_list(
 
     brought = [(path, each) for path in certificates for each in read_certificates(path)]
     publish(make_operations(**options), brought, output, reason=reason)
-    click.echo(output)
+    listed = len({each for _, each in brought})
+    click.echo(f"{output}: {listed} certificates; publish it within 48 hours")
 
 
 @pki.command("destroy-key", epilog=examples("personalise pki destroy-key ds-1 --pki pki"))
 @click.argument("label")
+@click.option(
+    "--yes",
+    is_flag=True,
+    help="Destroy a key that is in use without asking for its label; two officers must approve.",
+)
 @operation_options
-def destroy_key(label: str, **options: Any) -> None:
-    """Destroy the private key LABEL; this cannot be undone."""
-    make_operations(**options).destroy_key(label)
+def destroy_key(label: str, *, yes: bool, **options: Any) -> None:
+    """Destroy the private key LABEL; this cannot be undone.
+
+    For a key that is in use, its label is to be typed once more.
+    """
+    operations = make_operations(**options)
+    in_use = operations.is_in_use(label)
+    if in_use:
+        _confirm(label, operations, yes=yes)
+    operations.destroy_key(label, although_in_use=in_use)
+    click.echo(f"the key {label} is destroyed")
+
+
+def _confirm(label: str, operations: "PkiOperations", *, yes: bool) -> None:
+    """Raise `MisuseError` unless the label is typed again, or two officers approve with --yes."""
+    if yes:
+        if len({name for name, _ in operations.present}) < 2:
+            raise MisuseError(
+                f"the key {label!r} is in use, and --yes requires two officers",
+                advice="name each with --officer NAME=KEYFILE",
+            )
+    elif not sys.stdin.isatty():
+        raise MisuseError(
+            f"the key {label!r} is in use, and no terminal is there to confirm its label",
+            advice="give --yes and two officers with --officer NAME=KEYFILE",
+        )
+    elif (
+        click.prompt(f"The key {label} is in use. Type its label to destroy it", err=True) != label
+    ):
+        raise MisuseError("another label was typed; nothing was destroyed")
 
 
 @pki.command(
@@ -205,7 +277,9 @@ def accept_clock(reason: str, **options: Any) -> None:
 
     For a clock that was ahead and is right again. What was signed meanwhile keeps its wrong dates.
     """
-    make_operations(**options).accept_clock(reason)
+    operations = make_operations(**options)
+    operations.accept_clock(reason)
+    click.echo(f"the clock is accepted: {operations.at:%Y-%m-%d %H:%M:%S} UTC")
 
 
 @pki.command("lint", epilog=examples("personalise pki lint pki/csca.cer pki/crl.crl"))
@@ -260,11 +334,9 @@ def enrol(name: str, output: Path, new_passphrase_file: Path | None, **options: 
     """Make a key for the officer NAME, and add the officer to the PKI."""
     from emrtd.crypto.key_kinds import generate_private_key
     from emrtd.pki.private_key_file import encrypt_private_key
-    from support.files import write_atomically
+    from support.files import require_new, write_atomically
 
-    if output.exists():
-        advice = "choose another file, since an officer's key is never overwritten"
-        raise MisuseError(f"{output}: already exists", advice=advice)
+    require_new(output)
     passphrase = officer_passphrase(name, new_passphrase_file, new=True)
     key = generate_private_key("secp256r1")
     operations = make_operations(**options)
@@ -274,6 +346,7 @@ def enrol(name: str, output: Path, new_passphrase_file: Path | None, **options: 
     except BaseException:
         output.unlink()
         raise
+    click.echo(f"{name} is an officer; their key is in {output}")
 
 
 @officer.command(
@@ -296,6 +369,7 @@ def require(number: int, named: tuple[str, ...], **options: Any) -> None:
 
     chosen = known_operations(named, "--operation") or OPERATIONS
     make_operations(**options).require_officers(number, chosen)
+    click.echo(f"{number} officers approve from now on: {', '.join(sorted(chosen))}")
 
 
 @click.group()

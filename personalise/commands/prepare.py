@@ -176,7 +176,8 @@ def seal_application(application: Path, recipient: Path, output: Path) -> None:
     """
     from personalise.intake import package
     from personalise.pki.certificate_file import read_certificate
-    from support.files import write_atomically
+    from support.files import require_new, write_atomically
 
+    require_new(output)
     certificate = read_certificate(recipient)
     write_atomically(output, package.seal_application(application, certificate), mode=0o600)

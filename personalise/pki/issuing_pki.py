@@ -74,6 +74,17 @@ _MAX_SETTINGS: Final = 64 * 1024 * 1024  # the settings contain all revocations 
 _DS_LABEL: Final = re.compile(r"ds-\d+")
 _INTAKE_LABEL: Final = re.compile(rf"{INTAKE}(-\d+)?")
 
+_MADE_BY: Final = {
+    "ds": "pki issue-ds",
+    "mls": "pki issue-list-signer master",
+    "dls": "pki issue-list-signer deviation",
+    RECEIPT: "pki issue-receipt-signer",
+    INTAKE: "pki issue-intake",
+    "dv": "eac renew-dv",
+    "is": "eac renew-is",
+}
+"""The commands that make a file which is missing, by its name."""
+
 Pin = Callable[[], Secret]
 """Returns the PIN of an HSM when it is needed."""
 
@@ -201,7 +212,9 @@ class IssuingPki:
     def _read(self, name: str) -> bytes:
         path = self.folder / name
         if not path.is_file():
-            raise MisuseError(f"{path}: is missing from the PKI")
+            command = _MADE_BY.get(path.stem.partition("-")[0], "")
+            advice = f"run `personalise {command}`" if command else "restore it from a backup"
+            raise MisuseError(f"{path}: is missing from the PKI", advice=advice)
         return read_bounded(path, _MAX_FILE)
 
     def document_signer(self) -> DocumentSigner:
@@ -215,7 +228,10 @@ class IssuingPki:
             (each for each in self.issued() if each.public_key == key.public_key), None
         )
         if certificate is None:
-            raise MisuseError(f"{self.folder}: no certificate was issued for the key {label!r}")
+            raise MisuseError(
+                f"{self.folder}: no certificate was issued for the key {label!r}",
+                advice="run `personalise pki issue-ds`",
+            )
         if self.is_revoked(certificate):
             raise MisuseError(
                 f"{self.folder}: the Document Signer is revoked",

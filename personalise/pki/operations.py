@@ -198,12 +198,24 @@ class PkiOperations:
                 settings = msgspec.structs.replace(settings, revoked=revoked)
             return _write_crl(self.pki.save(settings), self.at)
 
-    def destroy_key(self, label: str) -> None:
-        """Destroy a private key; `MisuseError` for one that is in use and has no successor."""
+    def is_in_use(self, label: str) -> bool:
+        """Whether the key signs, or decrypts applications, today."""
+        newest = {self.newest_label(stem) for stem in ("dv", *_LIST_SIGNER_LABELS.values())}
+        in_use = {self.pki.settings.document_signer, *newest, *self.pki.intake_labels()[-1:]}
+        return label in in_use
+
+    def destroy_key(self, label: str, *, although_in_use: bool = False) -> None:
+        """Destroy a private key.
+
+        Raises `MisuseError` for one that is in use and has no successor, and for any that is in use
+        unless `although_in_use`.
+        """
         intake = self.pki.intake_labels()
         in_use = {*_NEVER_RENEWED, self.pki.settings.csca, self.newest_label("cvca")}
         if label in in_use or intake == [label]:
             raise MisuseError(f"the key {label!r} is in use and has no successor")
+        if self.is_in_use(label) and not although_in_use:
+            raise MisuseError(f"the key {label!r} is in use")
         with self.operation("key.destroy", {"label": label}):
             custody = self.pki.local_keys if label in intake else self.pki.custody
             custody.destroy(label)

@@ -171,7 +171,7 @@ def read_overview(pki: IssuingPki, at: datetime) -> Overview:
         required=officers.required if officers.guarded else 0,
         keys=tuple(_keys(pki, log.entries, certificates)),
         certificates=certificates,
-        crl=_crl(pki),
+        crl=read_crl(pki),
         revocations=pki.settings.revoked,
         lists=tuple(_lists(log.entries)),
         last=tuple(map(_performed, log.ended[-_SHOWN:])),
@@ -403,7 +403,8 @@ def _in_order(label: str) -> tuple[str, int]:
     return (label, 0) if found is None else (found[1], int(found[2] or 0))
 
 
-def _crl(pki: IssuingPki) -> CurrentCrl | None:
+def read_crl(pki: IssuingPki) -> CurrentCrl | None:
+    """Return the revocation list in force; None if there is none."""
     path = pki.folder / CRL_NAME
     if not path.is_file():
         return None

@@ -11,6 +11,7 @@ from hashlib import sha256
 from importlib import resources
 from pathlib import Path
 
+import click
 import msgspec
 import pytest
 
@@ -293,9 +294,72 @@ def test_a_key_is_destroyed_unless_it_is_in_use_without_a_successor(operator: Op
         assert operator.status == 64
 
 
+def test_a_key_in_use_is_destroyed_after_its_label_was_typed(
+    operator: Operator, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    said = operator.act("pki", "destroy-key", "ds-1")
+    assert operator.status == 64
+    assert "give --yes and two officers" in said
+    monkeypatch.setattr("sys.stdin.isatty", lambda: True, raising=False)
+    typed = iter(("ds-2", "ds-1"))
+    monkeypatch.setattr(click, "prompt", lambda *_, **__: next(typed))
+    assert "nothing was destroyed" in operator.act("pki", "destroy-key", "ds-1")
+    assert "ds-1" in operator.pki.custody.labels()
+    assert "the key ds-1 is destroyed" in operator.act("pki", "destroy-key", "ds-1")
+    assert "ds-1" not in operator.pki.custody.labels()
+
+
+def test_two_officers_destroy_a_key_in_use_without_a_terminal(operator: Operator) -> None:
+    present = []
+    for name in ("alice", "bob"):
+        phrase, key = operator.folder / f"{name}.txt", operator.folder / f"{name}.p8"
+        phrase.write_text(f"the phrase of {name}\n")
+        operator.act("officer", "enrol", name, "-o", str(key), "--new-passphrase-file", str(phrase))
+        assert operator.status == 0
+        present.append(
+            ("--officer", f"{name}={key}", "--officer-passphrase-file", f"{name}={phrase}")
+        )
+    for missing in ((), present[0], (*present[0], *present[0])):
+        said = operator.act("pki", "destroy-key", "ds-1", "--yes", *missing)
+        assert operator.status == 64
+        assert "requires two officers" in said
+    operator.act("pki", "destroy-key", "ds-1", "--yes", *present[0], *present[1])
+    assert operator.status == 0
+    assert "ds-1" not in operator.pki.custody.labels()
+
+
+def test_two_lists_within_minutes_are_remarked_on(operator: Operator) -> None:
+    said = operator.act("pki", "issue-crl")
+    assert operator.status == 0
+    assert "lists are 48 hours apart (Doc 9303-12, 4.1.5)" in said
+    assert "number 2, 0 revoked, the next one by" in said
+
+
+def test_no_output_is_overwritten(operator: Operator) -> None:
+    taken = operator.folder / "taken"
+    taken.write_text("kept")
+    for arguments in (
+        ("pki", "revoke", "ds", "--affected", str(taken)),
+        ("officer", "enrol", "alice", "-o", str(taken)),
+        ("pki", "publish-master-list", str(operator.folder / "pki/csca.cer"), "-o", str(taken)),
+    ):
+        assert f"{taken}: already exists" in operator.act(*arguments)
+        assert operator.status == 64
+    assert taken.read_text() == "kept"
+    assert not operator.pki.settings.revoked
+
+
+def test_what_is_missing_names_the_command_that_makes_it(operator: Operator) -> None:
+    csca = str(operator.folder / "pki" / "csca.cer")
+    said = operator.act("pki", "publish-master-list", csca, "-o", str(operator.folder / "new.ml"))
+    assert "run `personalise pki issue-list-signer master`" in said
+    (operator.folder / "pki" / "terminal" / "dv.cvcert").unlink()
+    assert "run `personalise eac renew-dv`" in operator.act("eac", "renew-is")
+
+
 def test_the_label_of_a_destroyed_key_is_not_reused(operator: Operator) -> None:
     operator.act("pki", "issue-ds")
-    operator.act("pki", "destroy-key", "ds-2")
+    operator.pki.custody.destroy("ds-2")
     operator.act("pki", "issue-ds")
     assert operator.pki.settings.document_signer == "ds-3"
 
