@@ -181,6 +181,8 @@ def test_connecting_without_a_card_or_a_reader_name_is_an_error(
     with pytest.raises(TransportError) as raised:
         connect(READER)
     assert raised.value.fault is TransportFault.NO_CARD
-    with pytest.raises(TransportError, match="no reader is named; name one of: Virtual") as raised:
+    with pytest.raises(
+        TransportError, match="there are several readers; choose one with --reader: Virtual"
+    ) as raised:
         connect()
     assert raised.value.fault is TransportFault.NO_READER

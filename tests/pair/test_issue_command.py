@@ -170,7 +170,7 @@ def test_with_two_readers_one_must_be_named(
     assert command("write", workplace / "image", "--json") == ExitStatus.NO_CARD
     reported = json.loads(capsys.readouterr().out)["error"]
     assert reported["kind"] == "no-reader"
-    assert reported["advice"] == "name one of: One 00 00; Other 01 00"
+    assert reported["advice"] == "choose one with --reader: One 00 00; Other 01 00"
 
 
 def test_a_feeder_sorts_written_and_rejected_cards(workplace: Path, tmp_path: Path) -> None:

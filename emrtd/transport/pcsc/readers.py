@@ -50,11 +50,15 @@ def select(name: str, readers: Sequence[str]) -> str:
     if len(found) == 1:
         return found[0]
     if found:
-        what = f"more than one reader has {name!r} in its name" if name else "no reader is named"
+        what = (
+            f"{name!r} is part of the names of several readers"
+            if name
+            else "there are several readers"
+        )
     else:
         what = f"there is no reader {name!r}" if name else "there is no reader"
     if listed := "; ".join(found or readers):
-        advice = f"name one of: {listed}"
+        advice = f"choose one with --reader: {listed}"
     else:
         advice = "plug one in, or start virtual ones with `vsmartcard readers up`"
     raise TransportError(what, TransportFault.NO_READER, advice=advice)

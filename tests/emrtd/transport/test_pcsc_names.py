@@ -26,9 +26,21 @@ def test_a_name_its_unambiguous_part_or_none_for_the_only_reader(
 @pytest.mark.parametrize(
     ("name", "found", "words"),
     [
-        ("ACS", NAMES, "more than one reader has 'ACS' in its name; name one of: ACS ACR122U 00"),
-        ("acs", NAMES, "there is no reader 'acs'; name one of: ACS ACR122U 00 00; ACS"),
-        ("", NAMES[:2], "no reader is named; name one of: ACS ACR122U 00 00; ACS ACR122U 01 00"),
+        (
+            "ACS",
+            NAMES,
+            "'ACS' is part of the names of several readers; choose one with --reader: ACS",
+        ),
+        (
+            "acs",
+            NAMES,
+            "there is no reader 'acs'; choose one with --reader: ACS ACR122U 00 00; ACS",
+        ),
+        (
+            "",
+            NAMES[:2],
+            "there are several readers; choose one with --reader: ACS ACR122U 00 00; ACS",
+        ),
         ("", [], "there is no reader; plug one in"),
         ("virtaul:card.chip", [], "there is no reader 'virtaul:card.chip'; plug one in"),
     ],

@@ -165,6 +165,28 @@ def test_a_password_that_is_none_is_not_repeated(page: Page) -> None:
     assert "ZU1234567" not in answer.text
 
 
+@pytest.mark.parametrize(
+    ("what", "status", "english", "german"),
+    [
+        ({"do": "choose", "reader": "Nowhere"}, 404, "no card in this reader", "keine Karte"),
+        ({"do": "recall", "number": 999}, 404, "forgotten", "vergessen"),
+        ({"do": "again"}, 409, "cannot be done", "geht jetzt nicht"),
+        ({"do": "show-anyway"}, 409, "cannot be done", "geht jetzt nicht"),
+    ],
+)
+def test_what_cannot_be_done_is_refused_in_words(
+    page: Page, what: dict[str, object], status: int, english: str, german: str
+) -> None:
+    refused = page.post("/officer", what)
+    assert refused.status_code == status
+    assert english in refused.json()["refused"]
+    assert german in page.post("/officer?language=de", what).json()["refused"]
+
+
+def test_what_changes_nothing_a_second_time_is_no_mistake(page: Page) -> None:
+    assert page.act("unlock").status_code == 200
+
+
 def test_what_is_typed_is_looked_at(page: Page) -> None:
     at = LINES.index("ZU1234567")
     wrong = LINES[: at + 2] + "I" + LINES[at + 3 :]

@@ -35,6 +35,7 @@ from verify.desk.inputs import (
     UnlockWanted,
 )
 from verify.desk.service import DeskService
+from verify.desk.state import Inspecting
 from verify.desk.view import page_view, typed_view
 from verify.desk.web.access import Access
 from verify.desk.web.guard import Guard
@@ -180,8 +181,23 @@ class _Site:
                 what = Recalled(number)
             case _:
                 return _mistake("do")
-        self._service.take(what)
-        return JSONResponse({})
+        return self._take(what, _wording(request))
+
+    def _take(self, what: Input, wording: Wording) -> Response:
+        """Take an input; say why if it names what is not there, or does not fit the state."""
+        before = self._service.desk
+        match what:
+            case Chosen(reader) if reader not in before.cards:
+                return JSONResponse({"refused": wording("refused.reader")}, status_code=404)
+            case Recalled(number) if before.entry(number) is None:
+                return JSONResponse({"refused": wording("refused.number")}, status_code=404)
+            case _:
+                self._service.take(what)
+        if self._service.desk is not before or isinstance(what, LockWanted | UnlockWanted):
+            return JSONResponse({})
+        reading = isinstance(before.phase, Inspecting)
+        why = wording("refused.reading" if reading else "refused.now")
+        return JSONResponse({"refused": why}, status_code=409)
 
     async def portrait(self, request: Request) -> Response:
         """Return the portrait of a result, as PNG."""

@@ -4,7 +4,7 @@ import { byId, make, render, text } from "./dom.js";
 import * as entry from "./entry.js";
 import { forgetPicture } from "./live.js";
 import { keepOnly, report, zoomBy } from "./report.js";
-import { follow, get, post, takeKey } from "./server.js";
+import { follow, get, post, REFUSALS, takeKey } from "./server.js";
 import { play } from "./sound.js";
 
 const RETRY_MS = 1000;
@@ -17,7 +17,13 @@ let language = settings.get("language") ?? (navigator.language.startsWith("de") 
 let before = { phase: "", number: 0 };
 let stopping = new AbortController();
 
-const act = (body) => post(`/officer?language=${language}`, body);
+/** Tell the desk what the officer wants; show why, if it refuses. */
+async function act(body) {
+  const response = await post(`/officer?language=${language}`, body);
+  if (!REFUSALS.includes(response.status)) return;
+  const { refused } = await response.json();
+  byId("text").textContent = byId("alert").textContent = refused;
+}
 
 const actionButton = (action, quiet) =>
   make("button", { type: "button", class: quiet ? "quiet" : false, click: () => act(action) }, action.label);

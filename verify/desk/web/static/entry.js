@@ -2,7 +2,7 @@
 // Which characters are right is decided by the desk (emrtd.mrz), not here.
 
 import { byId, make, render } from "./dom.js";
-import { post } from "./server.js";
+import { post, REFUSALS } from "./server.js";
 
 const WHOLE = new Set([90, 72, 88]); // TD1; TD2 and MRV-B; TD3 and MRV-A
 const field = byId("typed");
@@ -39,7 +39,7 @@ function show(typed) {
 async function submit() {
   const number = ++asked;
   const response = await post(`/officer?language=${language}`, { do: "password", text: field.value });
-  if (response.status === 422 && number === asked) byId("typed-text").textContent = (await response.json()).refused;
+  if (REFUSALS.includes(response.status) && number === asked) byId("typed-text").textContent = (await response.json()).refused;
   else if (response.ok) field.dataset.given = "yes";
 }
 

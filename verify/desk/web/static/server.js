@@ -12,6 +12,9 @@ export function takeKey() {
   return sessionStorage.getItem(KEY) !== null;
 }
 
+/** The statuses of an answer that says in words why the desk does not do it. */
+export const REFUSALS = [404, 409, 422];
+
 const headers = () => ({ "x-desk-key": sessionStorage.getItem(KEY) ?? "" });
 
 export const get = (path) => fetch(path, { headers: headers(), cache: "no-store" });
