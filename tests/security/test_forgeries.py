@@ -1,19 +1,27 @@
 """No kind of forgery is accepted by our verifier, and the named check says so."""
 
+from contextlib import suppress
 from functools import cache
+from pathlib import Path
 
 import pytest
 
 from emrtd.iso7816.procedure import run
 from emrtd.pki.findings import Outcome
+from emrtd.pki.trust import TrustSet, TrustView
+from emrtd.pki.x509.certificates import Certificate
+from emrtd.pki.x509.crl import Crl
+from support.errors import ChipsealError
 from tests.certificates import NOW
-from tests.verify.documents import usual
+from tests.verify.documents import CSCA, usual
+from tests.verify.trust.stores import add
 from verify.inspection import inspect
 from verify.inspection.opening import Credentials
 from verify.judging.evidence import Evidence
 from verify.judging.judgement import judge
 from verify.judging.policy import load_policy
 from verify.judging.report import Report, Verdict
+from verify.trust.store import TrustStore
 from vsmartcard.forging.forgery import Forged, Forgery
 from vsmartcard.forging.kinds import kinds
 from vsmartcard.forging.victim import Victim
@@ -26,8 +34,40 @@ def victim() -> Victim:
     return Victim(usual().files)
 
 
-def judged(forged: Forged, evidence: Evidence) -> Report:
-    return judge(evidence, usual().trust, load_policy("default"), forged.at)
+def trust_of(forged: Forged, folder: Path) -> TrustView:
+    """Return the trust store of an inspector who was given what the forger brings."""
+    genuine = (CSCA.certificate().der, CSCA.crl(), *forged.trusted)
+    if not forged.poison:
+        certificates, crls = [], []
+        for octets in genuine:
+            if is_certificate(octets):
+                certificates.append(Certificate.parse(octets))
+            else:
+                crls.append(Crl.parse(octets))
+        return TrustSet(certificates, crls)
+    store = TrustStore.open(folder / "store", create=True)
+    add(store, *genuine)
+    for octets in forged.poison:
+        with suppress(ChipsealError):  # the import is refused as a whole
+            add(store, octets)
+    return store
+
+
+def is_certificate(octets: bytes) -> bool:
+    try:
+        Certificate.parse(octets)
+    except ChipsealError:
+        return False
+    return True
+
+
+def judged(forged: Forged, evidence: Evidence, folder: Path) -> Report:
+    trust = trust_of(forged, folder)
+    try:
+        return judge(evidence, trust, load_policy("default"), forged.at)
+    finally:
+        if isinstance(trust, TrustStore):
+            trust.close()
 
 
 def on_paper(forged: Forged) -> Evidence:
@@ -52,8 +92,8 @@ def objection(forgery: Forgery, report: Report) -> str | None:
 
 @pytest.mark.parametrize("seed", SEEDS)
 @pytest.mark.parametrize("name", kinds())
-def test_no_forgery_is_accepted(name: str, seed: int) -> None:
+def test_no_forgery_is_accepted(name: str, seed: int, tmp_path: Path) -> None:
     forgery = kinds()[name]
     forged = forgery.forge(victim(), NOW, seed)
     evidence = at_the_chip(forged) if forgery.on_chip else on_paper(forged)
-    assert objection(forgery, judged(forged, evidence)) is None
+    assert objection(forgery, judged(forged, evidence, tmp_path)) is None

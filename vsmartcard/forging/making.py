@@ -173,6 +173,12 @@ class Draft:
     hash: Hash = Hash.SHA256
     lds_version: str | None = "0108"
 
+    @property
+    def security_object(self) -> SecurityObject:
+        """The hashes of its data groups."""
+        unicode_version = None if self.lds_version is None else "040000"
+        return SecurityObject.over(self.groups, self.hash, self.lds_version, unicode_version)
+
     def signed(
         self,
         signer: Signer,
@@ -183,12 +189,8 @@ class Draft:
     ) -> Forged:
         """Sign it; return the document on its chip."""
         files = {data_group(number).file_id: each for number, each in self.groups.items()}
-        unicode_version = None if self.lds_version is None else "040000"
-        security_object = SecurityObject.over(
-            self.groups, self.hash, self.lds_version, unicode_version
-        )
         files[FileID.SOD] = build_sod(
-            security_object, signer.key, signer.certificate, signing_time=self.signed_at
+            self.security_object, signer.key, signer.certificate, signing_time=self.signed_at
         )
         com = Com.for_data_groups(*self.groups, lds_version=self.lds_version or "0107")
         files[FileID.COM] = com.encode()

@@ -12,9 +12,9 @@ from vsmartcard.forging.forgery import Forgery
 @cache
 def kinds() -> Mapping[str, Forgery]:
     """Return every kind of forgery by its name, in the order of the families."""
-    from vsmartcard.forging.kinds import data_groups
+    from vsmartcard.forging.kinds import data_groups, revocation, security_objects, signers
 
-    families = (data_groups.KINDS,)
+    families = (data_groups.KINDS, security_objects.KINDS, signers.KINDS, revocation.KINDS)
     return MappingProxyType({each.name: each for family in families for each in family.found})
 
 

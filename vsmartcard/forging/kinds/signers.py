@@ -1,0 +1,273 @@
+"""Documents whose signature is good, and whose signer may not make it.
+
+The signer is of a State of the forger's own, which the inspector trusts for its own documents: its
+key was stolen, or somebody inside misuses it.
+"""
+
+from collections.abc import Callable, Iterable
+from dataclasses import replace
+from typing import Final
+
+from emrtd.asn1 import der
+from emrtd.lds.files import FileID
+from emrtd.pki.x509 import extension_writer as writer
+from emrtd.pki.x509 import extensions as ext
+from emrtd.pki.x509.free_writer import document_types, extension
+from emrtd.pki.x509.names import encode_name
+from vsmartcard.forging.authority import CA_USAGE, DAY, Authority, Signer, name
+from vsmartcard.forging.forger import Forger
+from vsmartcard.forging.forgery import Family, Forged, Kinds
+from vsmartcard.forging.kinds.security_objects import signed_by
+from vsmartcard.forging.making import OWN_STATE, draft, own_authority, trusted_state
+from vsmartcard.forging.surgery import (
+    Fields,
+    content_of,
+    fields_of,
+    operated,
+    signer_of,
+    with_certificates,
+    with_signers,
+    with_tag,
+    without_tag,
+)
+
+KINDS: Final = Kinds(Family.SECURITY_OBJECT)
+
+_CHAIN: Final = "ds.chain"
+_PROFILE: Final = "ds.profile"
+_CONSISTENT: Final = "issuer.consistent"
+_BARCODE_SIGNER: Final = "2.23.136.1.1.14.2"
+_TLS_SERVER: Final = "1.3.6.1.5.5.7.3.1"
+_LOCALITY: Final = "2.5.4.7"
+_UNKNOWN: Final = "1.3.6.1.4.1.99999.1"
+
+
+def signed_in_own_state(forger: Forger, authority: Authority, signer: Signer) -> Forged:
+    """Return a document of the forger's own State, whose CSCA and CRL the inspector has."""
+    return draft(forger).signed(signer, trusted=trusted_state(authority))
+
+
+def resealed(made: Forged, operate: Callable[[Fields], Fields]) -> Forged:
+    """Return a document with the fields of its EF.SOD changed."""
+    sod = with_tag(operated(without_tag(made.files[FileID.SOD]), operate))
+    return replace(made, files={**made.files, FileID.SOD: sod})
+
+
+def _signer(
+    kind: str,
+    gain: str,
+    check: str,
+    *,
+    usage: Iterable[ext.KeyUsage] = (ext.KeyUsage.DIGITAL_SIGNATURE,),
+    more: Iterable[bytes] = (),
+) -> None:
+    """Add a kind with a signer of a certain profile."""
+
+    def make(forger: Forger) -> Forged:
+        authority = own_authority(forger)
+        return signed_in_own_state(forger, authority, authority.signer(usage=usage, more=more))
+
+    KINDS.add(kind, gain, check, make)
+
+
+# --- certificates for something else -------------------------------------------------------------
+
+_signer(
+    "signer.master-list",
+    "documents signed by whoever signs Master Lists",
+    _PROFILE,
+    more=[writer.extended_key_usage(ext.MASTER_LIST_SIGNER)],
+)
+_signer(
+    "signer.deviation-list",
+    "documents signed by whoever signs Deviation Lists",
+    _PROFILE,
+    more=[writer.extended_key_usage(ext.DEVIATION_LIST_SIGNER)],
+)
+_signer(
+    "signer.barcode",
+    "documents signed by whoever signs visas and seals on paper",
+    _PROFILE,
+    more=[writer.extended_key_usage(_BARCODE_SIGNER)],
+)
+_signer(
+    "signer.server",
+    "documents signed with the key of the State's web server",
+    _PROFILE,
+    more=[writer.extended_key_usage(_TLS_SERVER)],
+)
+_signer(
+    "signer.key-agreement",
+    "documents signed with a key for encryption",
+    _PROFILE,
+    usage=(ext.KeyUsage.KEY_AGREEMENT,),
+)
+_signer(
+    "signer.crl-only",
+    "documents signed with a key for CRLs",
+    _PROFILE,
+    usage=(ext.KeyUsage.CRL_SIGN,),
+)
+_signer(
+    "signer.other-documents",
+    "any document, with a signer of seamen's books",
+    _PROFILE,
+    more=[document_types("X")],
+)
+_signer(
+    "signer.authority",
+    "a CA below the CSCA that signs documents too",
+    _PROFILE,
+    usage=(ext.KeyUsage.DIGITAL_SIGNATURE, *CA_USAGE),
+    more=[writer.basic_constraints()],
+)
+_signer(
+    "signer.unreadable-usage",
+    "a reader that takes a key usage that it cannot read for any",
+    _PROFILE,
+    more=[extension(ext.BASIC_CONSTRAINTS, b"\x30\x03\x01\x01", critical=True)],
+)
+_signer(
+    "signer.unknown-restriction",
+    "a signer under a restriction that the reader does not know",
+    _CHAIN,
+    more=[extension(_UNKNOWN, der.null(), critical=True)],
+)
+
+
+@KINDS.kind("signer.csca-itself", "documents signed with the key of a CSCA", _PROFILE)
+def _csca_itself(forger: Forger) -> Forged:
+    authority = own_authority(forger)
+    return signed_in_own_state(forger, authority, Signer(authority.key, authority.root()))
+
+
+@KINDS.kind("signer.factored-key", "a signer whose key can be computed", "algorithm.strength")
+def _factored_key(forger: Forger) -> Forged:
+    authority = own_authority(forger)
+    weak = authority.signer(key=forger.key("brainpoolP160r1"))
+    return signed_in_own_state(forger, authority, weak)
+
+
+# --- in time -------------------------------------------------------------------------------------
+
+
+def _period(kind: str, gain: str, first: int, last: int) -> None:
+    """Add a kind with a signer that is valid from and to a number of days from now."""
+
+    def make(forger: Forger) -> Forged:
+        authority = own_authority(forger)
+        begin, end = forger.at + first * DAY, forger.at + last * DAY
+        signer = authority.signer(not_before=begin, not_after=end)
+        return signed_in_own_state(forger, authority, signer)
+
+    KINDS.add(kind, gain, "ds.validity", make)
+
+
+_period("signer.expired", "the key of a retired signer", -30, -1)
+_period("signer.not-yet-valid", "the key of a signer that is not in use yet", 1, 3650)
+
+
+# --- of another State ----------------------------------------------------------------------------
+
+
+@KINDS.kind("signer.other-state", "any State's documents, for one trusted State", _CONSISTENT)
+def _other_state(forger: Forger) -> Forged:
+    authority = own_authority(forger)
+    made = draft(forger, state=forger.victim.mrz.issuing_state)
+    return made.signed(authority.signer(), trusted=trusted_state(authority))
+
+
+@KINDS.kind(
+    "signer.country", "another State's documents, by a signer that bears its country", _CONSISTENT
+)
+def _country(forger: Forger) -> Forged:
+    authority = own_authority(forger)
+    signer = authority.signer(subject=name(forger.victim.country, "DS 1"))
+    made = draft(forger, state=forger.victim.mrz.issuing_state)
+    return made.signed(signer, trusted=trusted_state(authority))
+
+
+def alternative_name(state: str) -> bytes:
+    """Return a subject alternative name with the code of a State (Doc 9303-12, 7.1.1.2)."""
+    directory = der.tagged(4, encode_name((_LOCALITY, state)))
+    return extension(ext.SUBJECT_ALT_NAME, der.sequence(directory))
+
+
+@KINDS.kind(
+    "signer.alternative-name", "another State's documents, by an alternative name", _CONSISTENT
+)
+def _alternative_name(forger: Forger) -> Forged:
+    authority = own_authority(forger)
+    state = forger.victim.mrz.issuing_state
+    named = alternative_name(state)
+    trusted = authority.root([*authority.ca_extensions(), named]).der, authority.crl()
+    made = draft(forger, state=state)
+    return made.signed(authority.signer(more=[named]), trusted=trusted)
+
+
+@KINDS.kind("signer.issuer-name", "another State's signer, issued under its name", _CHAIN)
+def _issuer_name(forger: Forger) -> Forged:
+    authority = own_authority(forger)
+    victim = forger.victim
+    signer = authority.signer(subject=victim.signer.subject.encoded, issuer=victim.csca_name)
+    made = draft(forger, state=victim.mrz.issuing_state)
+    return made.signed(signer, trusted=trusted_state(authority))
+
+
+@KINDS.kind("signer.two-trusted", "a State's holder whom another State vouches for", _CHAIN)
+def _two_trusted(forger: Forger) -> Forged:
+    """Both signatures are good, and both States are trusted."""
+    ours = own_authority(forger)
+    theirs = Authority.of(forger, name("BV", "CSCA Bouvet Island"))
+    first_signer, second_signer = ours.signer(), theirs.signer()
+    made = draft(forger).signed(
+        first_signer, trusted=(*trusted_state(ours), *trusted_state(theirs))
+    )
+
+    def operate(fields: Fields) -> Fields:
+        second = fields_of(signed_by(forger, second_signer, content_of(fields)))
+        fields = with_signers(fields, signer_of(fields), signer_of(second))
+        return with_certificates(
+            fields, first_signer.certificate.der, second_signer.certificate.der
+        )
+
+    return resealed(made, operate)
+
+
+# --- paths ---------------------------------------------------------------------------------------
+
+
+@KINDS.kind("signer.intermediate", "a CA below the CSCA, which nobody supervises", _CHAIN)
+def _intermediate(forger: Forger) -> Forged:
+    authority = own_authority(forger)
+    below = Authority.of(forger, name(OWN_STATE[1], "CA of a ministry"))
+    signer, link = below.signer(), authority.link(below)
+    made = draft(forger).signed(signer, trusted=trusted_state(authority))
+    return resealed(
+        made, lambda fields: with_certificates(fields, signer.certificate.der, link.der)
+    )
+
+
+@KINDS.kind("signer.not-a-ca", "an anchor that is no CA, as a signer's certificate is none", _CHAIN)
+def _not_a_ca(forger: Forger) -> Forged:
+    """The certificate of a signer was added to the trust store as if it were a CSCA's."""
+    authority = own_authority(forger)
+    extensions = [
+        writer.subject_key_identifier(authority.key_identifier),
+        writer.authority_key_identifier(authority.key_identifier),
+        writer.key_usage((ext.KeyUsage.DIGITAL_SIGNATURE,)),
+    ]
+    trusted = authority.root(extensions).der, authority.crl()
+    return draft(forger).signed(authority.signer(), trusted=trusted)
+
+
+@KINDS.kind("signer.of-signer", "a stolen signer that issues others, each not revoked", _CHAIN)
+def _of_signer(forger: Forger) -> Forged:
+    authority = own_authority(forger)
+    key = forger.key()
+    stolen = authority.signer("DS 1", key=key).certificate
+    signer = Authority.of(forger, stolen.subject.encoded, key=key).signer("DS 2")
+    made = draft(forger).signed(signer, trusted=trusted_state(authority))
+    return resealed(
+        made, lambda fields: with_certificates(fields, signer.certificate.der, stolen.der)
+    )
