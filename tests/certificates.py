@@ -216,7 +216,7 @@ class Authority:
             key_usage(ext.KeyUsage.DIGITAL_SIGNATURE),
             extended_key_usage(purpose),
         ]
-        return self.issue(label, serial=200, extensions=extensions, **fields)
+        return self.issue(label, extensions=extensions, **{"serial": 200, **fields})
 
     def master_list(
         self,

@@ -23,7 +23,7 @@ if TYPE_CHECKING:
     from verify.trust.store import TrustStore
 
 _SHOWN = 20
-"""How many reasons for leaving out are printed; a collection can have thousands."""
+"""How many warnings and reasons for leaving out are printed; there can be thousands."""
 
 _STORE = click.argument("store", type=click.Path(path_type=Path))
 _JSON = click.option("--json", "as_json", is_flag=True, help="Print JSON.")
@@ -171,7 +171,8 @@ def show(store: Path, fingerprints: tuple[str, ...], *, as_json: bool) -> None:
 def remove(store: Path, fingerprints: tuple[str, ...], source: str | None) -> None:
     """Remove entries from STORE, by fingerprint or by the file they came from.
 
-    Entries that were trusted only because of a removed one are no longer trusted.
+    Entries that were trusted only because of a removed one are no longer trusted: what its key had
+    signed, and what a Master List brought that was signed under it.
     """
     from verify.trust.removal import remove_entries
 
@@ -187,12 +188,10 @@ def remove(store: Path, fingerprints: tuple[str, ...], source: str | None) -> No
             chosen = [entry for entry in opened.entries() if entry.sources == (source,)]
             if not chosen:
                 raise MisuseError(f"{store}: no entry came from {source!r} alone")
-        removed, orphans = remove_entries(opened, chosen, at=datetime.now(UTC))
+        removed, withdrawal = remove_entries(opened, chosen, at=datetime.now(UTC))
     click.echo(f"{_entries(removed)} removed")
-    for entry in orphans:
-        click.echo(
-            f"  no longer verifies: {entry.fingerprint.hex()[:16]} {entry.kind} {entry.subject}"
-        )
+    for reason in withdrawal.reasons:
+        click.echo(f"  {reason}")
 
 
 @trust.command(epilog=examples("verify trust export trust.sqlite --kind csca -o cscas"))
@@ -418,21 +417,21 @@ def _print_summary(summary: "Summary") -> None:
     click.echo(f"{summary.name}: {total}, {summary.added} of them new, {summary.verified} verified")
     if summary.note:
         click.echo(f"  {summary.note}")
-    for warning in summary.warnings:
-        click.echo(f"  warning: {warning}")
-    for reason in summary.left_out[:_SHOWN]:
-        click.echo(f"  left out: {reason}")
-    if len(summary.left_out) > _SHOWN:
-        click.echo(f"  and {len(summary.left_out) - _SHOWN} more, which --json shows")
+    for what, reasons in (("warning", summary.warnings), ("left out", summary.left_out)):
+        for reason in reasons[:_SHOWN]:
+            click.echo(f"  {what}: {reason}")
+        if len(reasons) > _SHOWN:
+            click.echo(f"  and {len(reasons) - _SHOWN} more, which --json shows")
 
 
 def _print_lines(entries: Sequence["TrustEntry"]) -> None:
     for entry in entries:
         state = "verified" if entry.verified else "unverified"
         usable = "" if entry.usable else " (not usable)"
+        why = "" if entry.trusted else f" (not trusted: {entry.explanation})"
         click.echo(
             f"{entry.fingerprint.hex()[:16]} {entry.country:2} {entry.kind:14} {state:10}"
-            f" {entry.key + usable:18} {entry.subject}"
+            f" {entry.key + usable:18} {entry.subject}{why}"
         )
 
 

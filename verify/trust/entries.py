@@ -62,3 +62,19 @@ class TrustSource(msgspec.Struct, frozen=True):
     imported: str
     note: str
     entries: int
+
+
+class ImportedList(msgspec.Struct, frozen=True):
+    """A Master List that was imported: its number, its file, the country of its signer.
+
+    `signers` are the signers' certificates, each with that of its CSCA.  `brings` is 1 if it may
+    bring that CSCA itself, 2 if this is beside the list.  `objection` says why it is no longer
+    trusted, and is empty if it is.
+    """
+
+    id: int
+    source: str
+    country: str
+    signers: tuple[tuple[bytes, bytes], ...]
+    brings: int
+    objection: str

@@ -18,11 +18,11 @@ from emrtd.pki.x509.certificates import Certificate
 from emrtd.pki.x509.crl import Crl
 from support.errors import MisuseError
 from verify.trust.columns import fingerprint_of, iso_time, kind_of
-from verify.trust.csca_links import Candidate, settle_candidates
+from verify.trust.csca_links import Candidate, is_signed_by_itself, settle_candidates
 from verify.trust.files import Content, TrustFile
 from verify.trust.kinds import ANCHOR_KINDS, TrustEntryKind
-from verify.trust.list_signers import SignedList, examine_list_signer
-from verify.trust.settlement import Known, KnownEntry
+from verify.trust.list_signers import ListSigner, SignedList, examine_list_signer
+from verify.trust.settlement import Known, KnownEntry, MasterListRow
 
 TAKE_ANYWAY: Final = "use --unverified to accept it unverified"
 
@@ -31,8 +31,9 @@ class Claim(msgspec.Struct, frozen=True):
     """A certificate or CRL, and the files that contain it.
 
     `files` holds the numbers of the files that contain it, in order; `listed` those in which a
-    Master List contains it.  `accepted`: one of these lists is verified.  `chosen`: the operator
-    named a file that contains it alone.  `known` is its entry in the store, None if it is new.
+    Master List contains it, `alone` those that contain it outside a list.  `accepted`: one of these
+    lists is verified.  `chosen`: the operator named a file that contains it alone.  `known` is its
+    entry in the store, None if it is new.
     """
 
     content: Certificate | Crl
@@ -40,6 +41,7 @@ class Claim(msgspec.Struct, frozen=True):
     known: KnownEntry | None
     files: tuple[int, ...] = ()
     listed: frozenset[int] = frozenset()
+    alone: frozenset[int] = frozenset()
     accepted: bool = False
     chosen: bool = False
 
@@ -65,6 +67,7 @@ class Claim(msgspec.Struct, frozen=True):
             self,
             files=self.files if file in self.files else (*self.files, file),
             listed=self.listed | {file} if listed else self.listed,
+            alone=self.alone if listed else self.alone | {file},
             accepted=self.accepted or accepted,
             chosen=self.chosen or chosen,
         )
@@ -100,6 +103,7 @@ class Gathering(msgspec.Struct, frozen=True):
     claims: tuple[Claim, ...]
     candidates: Mapping[Certificate, Candidate]
     lists: tuple[TakenList, ...]
+    master_lists: tuple[MasterListRow, ...]
     notes: Mapping[int, tuple[str, ...]]
     left_out: tuple[LeftOut, ...]
     trust: TrustView
@@ -143,6 +147,10 @@ class _Gatherer:
         self._unverified = unverified
         self._claims: dict[bytes, Claim] = {}
         self._lists: dict[bytes, TakenList] = {}
+        self._master_lists: list[MasterListRow] = []
+        self._arriving_crls = tuple(
+            content for file in files for content in file.contents if isinstance(content, Crl)
+        )
         self._notes: dict[int, tuple[str, ...]] = {}
         self._left_out: list[LeftOut] = []
         self._candidates = {
@@ -197,14 +205,15 @@ class _Gatherer:
         signer = examine_list_signer(each.content, self._trust, self._at, chosen=chosen)
         if signer.objection is not None:
             return _Waiting(each.content, each.file, signer.objection, generation)
-        self._add_list(each, signer.description, verified=True, unproven=signer.unproven)
+        self._add_list(each, signer, verified=True, chosen=chosen)
         return None
 
     def take_unproven(self, each: _Waiting) -> None:
         """Add a list whose signer is not trusted (--unverified), leave it out, or refuse it."""
         file = self._files[each.file]
         if self._unverified:
-            self._add_list(each, f"not verified: {each.objection}", verified=False, unproven=True)
+            signer = ListSigner(f"not verified: {each.objection}", unproven=True)
+            self._add_list(each, signer, verified=False)
         elif file.collection:
             self._left_out.append(LeftOut(each.file, f"a list: {each.objection}"))
         else:
@@ -217,15 +226,20 @@ class _Gatherer:
             tuple(self._claims.values()),
             self._candidates,
             tuple(self._lists.values()),
+            tuple(self._master_lists),
             self._notes,
             tuple(self._left_out),
             self._trust,
         )
 
-    def _add_list(self, each: _Waiting, note: str, *, verified: bool, unproven: bool) -> None:
+    def _add_list(
+        self, each: _Waiting, signer: ListSigner, *, verified: bool, chosen: bool = False
+    ) -> None:
         content, file = each.content, each.file
+        note, unproven = signer.description, signer.unproven
         self._notes[file] = (*self._notes.get(file, ()), note)
         if isinstance(content, MasterList):
+            self._master_lists.append(_row_of_list(content, file, signer, chosen=chosen))
             self._left_out += [LeftOut(file, reason) for reason in content.unreadable]
             for certificate in content.certificates:
                 if is_csca(certificate):
@@ -295,12 +309,33 @@ class _Gatherer:
         """Return what is trusted so far, for path validation."""
         return TrustSet(
             [each.certificate for each in self._candidates.values() if each.trusted],
-            [each.crl for each in self._known.crls if each.entry.trusted],
+            [
+                *(each.crl for each in self._known.crls if each.entry.trusted),
+                *self._arriving_crls,  # one that does not verify has no effect
+            ],
             self._known.signers,
             unproven=frozenset(
                 each.certificate for each in self._candidates.values() if each.unproven
             ),
         )
+
+
+def _row_of_list(
+    content: MasterList, file: int, signer: ListSigner, *, chosen: bool
+) -> MasterListRow:
+    """Return what has to be known of a list to examine later whether it is still trusted."""
+    own = {issuer for _, issuer in signer.certificates if is_signed_by_itself(issuer)}
+    members = frozenset(each.fingerprint for each in content.certificates if is_csca(each))
+    enclosed = {*content.signed_data.certificates} - {*content.certificates}
+    return MasterListRow(
+        file,
+        fingerprint_of(content),
+        next((issuer.country or "" for _, issuer in signer.certificates), ""),
+        signer.certificates,
+        chosen and bool(own & {*content.certificates, *enclosed}),
+        chosen and bool(own & enclosed),
+        members,
+    )
 
 
 def _rank(file: TrustFile) -> int:

@@ -6,11 +6,13 @@ One transaction reads what the store contains, settles what the import changes
 
 import hashlib
 from collections import defaultdict
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from datetime import datetime
 from itertools import islice
 from pathlib import Path
 from typing import Final
+
+import msgspec
 
 from emrtd.pki.lists.master_list import MasterList
 from emrtd.pki.x509.certificates import Certificate
@@ -19,8 +21,9 @@ from support.printable_text import printable
 from verify.trust import schema
 from verify.trust.columns import columns_of, fingerprint_of
 from verify.trust.files import TrustFile
-from verify.trust.kinds import TrustEntryKind
+from verify.trust.kinds import ANCHOR_KINDS, TrustEntryKind
 from verify.trust.list_signers import SignedList
+from verify.trust.rechecking import recheck_revoked
 from verify.trust.settlement import (
     Known,
     KnownAnchor,
@@ -47,8 +50,16 @@ def import_files(
     """
     with store.transaction():
         settlement = settle(read_known(store, files), files, at=at, unverified=unverified)
-        write_settlement(store, settlement, at)
-    return settlement.summaries
+        sources = write_settlement(store, settlement, at)
+        causes = _causes(settlement)
+        withdrawal = recheck_revoked(store, causes, at)
+        summaries = list(settlement.summaries)
+        if withdrawal.reasons:
+            number = next(causes[each] for each in withdrawal.countries if each in causes)
+            warnings = (*summaries[number].warnings, *withdrawal.reasons)
+            summaries[number] = msgspec.structs.replace(summaries[number], warnings=warnings)
+        settle_sources(store, settlement, summaries, sources)
+    return tuple(summaries)
 
 
 def read_unchanged(store: TrustStore, paths: Sequence[Path]) -> tuple[Summary, ...] | None:
@@ -116,11 +127,15 @@ def _known_entry(entry: int, kind: str, verified: int, trusted: int, unproven: i
     return KnownEntry(entry, TrustEntryKind(kind), bool(verified), bool(trusted), bool(unproven))
 
 
-def write_settlement(store: TrustStore, settlement: Settlement, at: datetime) -> None:
-    """Write the result of an import to the store; call it inside a transaction."""
+def write_settlement(store: TrustStore, settlement: Settlement, at: datetime) -> dict[int, int]:
+    """Write the result of an import to the store; return the ids of the sources by number.
+
+    Call it inside a transaction.
+    """
     sources = {
         number: store.add_source(settlement.sources[number], at) for number in settlement.order
     }
+    ids: dict[bytes, int] = {}
     for row in settlement.entries:
         if row.known is None:
             entry = store.add_entry(columns_of(row.content), row.standing)
@@ -128,18 +143,46 @@ def write_settlement(store: TrustStore, settlement: Settlement, at: datetime) ->
             entry = row.known.id
             store.settle(entry, row.standing)
         for number in row.files:
-            store.add_provenance(entry, sources[number], listed=number in row.listed)
+            chosen = (number in row.chosen) | (number in row.unverified) << 1
+            listed = number in row.listed
+            store.add_provenance(entry, sources[number], listed=listed, chosen=chosen)
+        if row.listed:
+            ids[fingerprint_of(row.content)] = entry
+    for each in settlement.lists:
+        members = sorted(ids[member] for member in each.members)
+        store.add_master_list(each, sources[each.file], members)
     for known, standing in settlement.restated:
         store.settle(known.id, standing)
     for dropped in settlement.dropped:
         store.drop(dropped.id)
+    return sources
+
+
+def settle_sources(
+    store: TrustStore,
+    settlement: Settlement,
+    summaries: Sequence[Summary],
+    sources: Mapping[int, int],
+) -> None:
+    """Record with which CSCAs and CRLs the sources were imported, and what of them was left out."""
     left_out: defaultdict[int, list[LeftOutRow]] = defaultdict(list)
     for each in settlement.left_out:
         left_out[each.file].append(each)
     roots = store.roots_digest()
     for number, source in sources.items():
-        warned = bool(settlement.summaries[number].warnings)  # they are to be said again
+        warned = bool(summaries[number].warnings)  # they are to be said again
         store.settle_source(source, b"" if warned else roots, left_out[number])
+
+
+def _causes(settlement: Settlement) -> dict[str, int]:
+    """Return the countries of which a CRL or a new CSCA arrives, with the number of its file."""
+    causes: dict[str, int] = {}
+    for row in settlement.entries:
+        if row.standing.kind is TrustEntryKind.CRL:
+            causes[row.content.country or ""] = row.files[0]
+        elif row.standing.kind in ANCHOR_KINDS and row.known is None:
+            causes.setdefault(row.content.country or "", row.files[0])
+    return causes
 
 
 def _all_of(files: Sequence[TrustFile]) -> Iterator[Certificate | Crl | SignedList]:

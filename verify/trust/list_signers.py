@@ -25,11 +25,13 @@ class ListSigner(msgspec.Struct, frozen=True):
     """The signer of a list, as text; `objection` says why it is not trusted, None if it is.
 
     `unproven`: its CSCA is trusted on the operator's word alone (`--unverified`).
+    `certificates` are those of the signers, each with the one of its CSCA.
     """
 
     description: str
     objection: str | None = None
     unproven: bool = False
+    certificates: tuple[tuple[Certificate, Certificate], ...] = ()
 
 
 SignedList = MasterList | DeviationList | DefectList
@@ -50,9 +52,7 @@ def examine_list_signer(
     objection = _objection_to_list(examination, data, trust, purpose, at)
     if objection is None:
         how = "a CSCA in the store"
-        return ListSigner(
-            _describe(examination, data, how), unproven=_rests_on_unproven(examination)
-        )
+        return _accepted(examination, data, how)
     signer = examination.signer
     if signer is None:
         return ListSigner("", objection)
@@ -73,10 +73,20 @@ def examine_list_signer(
     wider = TrustSet(reached, trust.crls_of_country(country), unproven=unproven)
     examination = examine(data, wider, at=at, prefix="list", purpose=purpose)
     if _objection_to_list(examination, data, wider, purpose, at) is None:
-        return ListSigner(
-            _describe(examination, data, how), unproven=_rests_on_unproven(examination)
-        )
+        return _accepted(examination, data, how)
     return ListSigner("", objection)
+
+
+def _accepted(examination: Examination, data: SignedData, how: str) -> ListSigner:
+    return ListSigner(
+        _describe(examination, data, how),
+        unproven=_rests_on_unproven(examination),
+        certificates=tuple(
+            (path.certificate, path.anchor.certificate)
+            for path in examination.paths
+            if path.anchor is not None
+        ),
+    )
 
 
 def _rests_on_unproven(examination: Examination) -> bool:

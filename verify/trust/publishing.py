@@ -35,7 +35,9 @@ class Tables(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
 
     source: list[tuple[int, str, bytes, str, str, bytes]]
     entry: list[list[Any]]
-    provenance: list[tuple[int, int, int]]
+    provenance: list[tuple[int, int, int, int]]
+    master_list: list[tuple[int, int, bytes, str, bytes, int, str]]
+    listing: list[tuple[int, int]]
     left_out: list[tuple[bytes, int, str, str, str, str]]
 
     def by_name(self) -> dict[schema.Table, Any]:
@@ -50,7 +52,7 @@ class Publication(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_on
     """
 
     chipseal: Literal["trust publication"] = "trust publication"
-    version: Literal[1] = 1
+    version: Literal[2] = 2
     counter: int
     made: datetime
     tables: Tables

@@ -41,8 +41,25 @@ CREATE TABLE IF NOT EXISTS provenance (
     entry INTEGER NOT NULL REFERENCES entry (id) ON DELETE CASCADE,
     source INTEGER NOT NULL REFERENCES source (id) ON DELETE CASCADE,
     listed INTEGER NOT NULL,        -- whether a Master List in the file holds it
+    chosen INTEGER NOT NULL DEFAULT 0,  -- 1: it is in a file that was named; 2: taken unverified
     PRIMARY KEY (entry, source)
 ) WITHOUT ROWID;
+CREATE TABLE IF NOT EXISTS master_list (
+    id INTEGER PRIMARY KEY,
+    source INTEGER NOT NULL REFERENCES source (id) ON DELETE CASCADE,
+    fingerprint BLOB NOT NULL,      -- SHA-256 of the signed list
+    country TEXT NOT NULL,          -- of its signer
+    signers BLOB NOT NULL,          -- MessagePack: pairs of certificates, signer and issuing CSCA
+    brings INTEGER NOT NULL,        -- whether it may bring its signer's CSCA; 2: beside the list
+    objection TEXT NOT NULL,        -- why it is no longer trusted; empty if it is
+    UNIQUE (source, fingerprint)
+);
+CREATE TABLE IF NOT EXISTS listing (
+    entry INTEGER NOT NULL REFERENCES entry (id) ON DELETE CASCADE,
+    list INTEGER NOT NULL REFERENCES master_list (id) ON DELETE CASCADE,
+    PRIMARY KEY (entry, list)
+) WITHOUT ROWID;
+CREATE INDEX IF NOT EXISTS listing_by_list ON listing (list);
 CREATE TABLE IF NOT EXISTS left_out (
     fingerprint BLOB NOT NULL,      -- SHA-256 of what was not imported, or of the text
     source INTEGER NOT NULL REFERENCES source (id) ON DELETE CASCADE,
@@ -92,9 +109,32 @@ _MIGRATIONS: Final = {
         digest BLOB NOT NULL
     )
     """,
+    # Which list an entry came from is not known: it stays trusted until the list is imported again.
+    6: """
+    ALTER TABLE provenance ADD COLUMN chosen INTEGER NOT NULL DEFAULT 0;
+    UPDATE provenance SET chosen = (SELECT 1 + 2 * unproven FROM entry WHERE entry.id = entry)
+        WHERE NOT listed AND entry IN (SELECT id FROM entry WHERE trusted);
+    UPDATE source SET settled = x'';
+    CREATE TABLE IF NOT EXISTS master_list (
+        id INTEGER PRIMARY KEY,
+        source INTEGER NOT NULL REFERENCES source (id) ON DELETE CASCADE,
+        fingerprint BLOB NOT NULL,
+        country TEXT NOT NULL,
+        signers BLOB NOT NULL,
+        brings INTEGER NOT NULL,
+        objection TEXT NOT NULL,
+        UNIQUE (source, fingerprint)
+    );
+    CREATE TABLE IF NOT EXISTS listing (
+        entry INTEGER NOT NULL REFERENCES entry (id) ON DELETE CASCADE,
+        list INTEGER NOT NULL REFERENCES master_list (id) ON DELETE CASCADE,
+        PRIMARY KEY (entry, list)
+    ) WITHOUT ROWID;
+    CREATE INDEX IF NOT EXISTS listing_by_list ON listing (list)
+    """,
 }
 LAYOUT: Final = Layout(
-    "trust store", _SCHEMA, application_id=0x43485354, version=6, migrations=_MIGRATIONS
+    "trust store", _SCHEMA, application_id=0x43485354, version=7, migrations=_MIGRATIONS
 )
 
 ANCHORS: Final = """
@@ -149,9 +189,13 @@ LEFT_OUT_OF: Final = """
 SELECT text FROM left_out WHERE source = (SELECT id FROM source WHERE digest = ?) ORDER BY text
 """
 STATES: Final = """
-SELECT country, kind, trusted, valid_from, valid_until, '' FROM entry
+SELECT country, kind, trusted, valid_from, valid_until, '',
+       NOT trusted AND id IN (
+           SELECT entry FROM listing JOIN master_list ON list = id WHERE objection != ''
+       )
+FROM entry
 UNION ALL
-SELECT country, kind, 0, '', '', min(reason) FROM left_out
+SELECT country, kind, 0, '', '', min(reason), 0 FROM left_out
 WHERE kind != '' AND fingerprint NOT IN (SELECT fingerprint FROM entry) GROUP BY fingerprint
 """
 
@@ -159,7 +203,35 @@ SET_PUBLICATION: Final = """
 INSERT OR REPLACE INTO publication (id, counter, publisher, made, digest) VALUES (1, ?, ?, ?, ?)
 """
 
-Table = Literal["source", "entry", "provenance", "left_out"]
+MASTER_LISTS: Final = """
+SELECT master_list.id, name, country, signers, brings, objection
+FROM master_list JOIN source ON source.id = source ORDER BY master_list.id
+"""
+MASTER_LIST: Final = """
+INSERT INTO master_list (source, fingerprint, country, signers, brings, objection)
+VALUES (?, ?, ?, ?, ?, '')
+ON CONFLICT (source, fingerprint) DO UPDATE SET
+    signers = excluded.signers, brings = excluded.brings, objection = '' RETURNING id
+"""
+BACKED: Final = """
+SELECT country, kind = 'csca' AND verified, unproven, trusted,
+       max(chosen & 1), max(chosen & 2) > 0,
+       max(listed AND source NOT IN (SELECT source FROM master_list)),
+       (SELECT group_concat(list) FROM listing WHERE entry = entry.id), der
+FROM entry JOIN provenance ON entry = entry.id WHERE kind IN ('csca', 'link')
+GROUP BY entry.id ORDER BY entry.id
+"""
+"""Of each CSCA: whether it is a root, and what vouches for it.
+
+Of a store that an older release made, it is not known which list in a file contains an entry.
+"""
+
+WHY_WITHDRAWN: Final = """
+SELECT objection FROM listing JOIN master_list ON list = id
+WHERE entry = ? AND objection != '' LIMIT 1
+"""
+
+Table = Literal["source", "entry", "provenance", "master_list", "listing", "left_out"]
 
 COLUMNS: Final[dict[Table, str]] = {
     "source": "id, name, digest, imported, note, settled",
@@ -167,7 +239,9 @@ COLUMNS: Final[dict[Table, str]] = {
         "id, kind, country, subject, subject_key, key, key_identifier, serial, usable, verified,"
         " trusted, unproven, explanation, valid_from, valid_until, tolerated, fingerprint, der"
     ),
-    "provenance": "entry, source, listed",
+    "provenance": "entry, source, listed, chosen",
+    "master_list": "id, source, fingerprint, country, signers, brings, objection",
+    "listing": "entry, list",
     "left_out": "fingerprint, source, kind, country, reason, text",
 }
 """The tables that a publication has, and their columns; a table stands after those it refers to."""
@@ -185,8 +259,8 @@ UPDATE: Final = """
 UPDATE entry SET kind = ?, verified = ?, trusted = ?, unproven = ?, explanation = ? WHERE id = ?
 """
 FOUND_IN: Final = """
-INSERT INTO provenance (entry, source, listed) VALUES (?, ?, ?)
-ON CONFLICT DO UPDATE SET listed = max(listed, excluded.listed)
+INSERT INTO provenance (entry, source, listed, chosen) VALUES (?, ?, ?, ?)
+ON CONFLICT DO UPDATE SET listed = max(listed, excluded.listed), chosen = chosen | excluded.chosen
 """
 
 KNOWN: Final = (

@@ -83,7 +83,8 @@ class EntryRow(msgspec.Struct, frozen=True):
     """An entry to be written to the store; `known` is its present row, None if it is new.
 
     `files` holds the numbers of the sources that contain it; `listed` those in which a Master List
-    contains it.
+    contains it, `chosen` those that contain it alone and that the operator named.  `unverified`:
+    the operator accepts those that contain it alone without proof.
     """
 
     content: Certificate | Crl | DeviationList | DefectList
@@ -91,6 +92,23 @@ class EntryRow(msgspec.Struct, frozen=True):
     standing: Standing
     files: tuple[int, ...]
     listed: frozenset[int] = frozenset()
+    chosen: frozenset[int] = frozenset()
+    unverified: frozenset[int] = frozenset()
+
+
+class MasterListRow(msgspec.Struct, frozen=True):
+    """A Master List that was accepted; `members` are the fingerprints of what it contains.
+
+    See `verify.trust.backing.ListSource`.  `file` is the number of its source.
+    """
+
+    file: int
+    fingerprint: bytes
+    country: str
+    signers: tuple[tuple[Certificate, Certificate], ...]
+    brings_csca: bool
+    encloses_csca: bool
+    members: frozenset[bytes]
 
 
 class LeftOutRow(msgspec.Struct, frozen=True):
@@ -134,6 +152,7 @@ class Settlement(msgspec.Struct, frozen=True):
     sources: tuple[SourceRow, ...]
     order: tuple[int, ...]
     entries: tuple[EntryRow, ...]
+    lists: tuple[MasterListRow, ...]
     restated: tuple[tuple[KnownEntry, Standing], ...]
     dropped: tuple[KnownEntry, ...]
     left_out: tuple[LeftOutRow, ...]

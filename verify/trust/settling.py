@@ -58,7 +58,7 @@ def settle(
         if claim.fingerprint in superseded:
             continue
         if _is_accepted(claim, verdict, unverified=unverified):
-            rows.append(_row(claim, verdict))
+            rows.append(_row(claim, verdict, files, unverified=unverified))
         else:
             left_out.append(_left_out(claim, verdict, files))
             refused[claim.fingerprint] = claim, verdict, left_out.pop()
@@ -85,6 +85,7 @@ def settle(
         ),
         gathering.order,
         tuple(rows),
+        gathering.master_lists,
         tuple(_restated(known, gathering.candidates)),
         dropped,
         tuple(_left_out_rows(left_out, refused.values())),
@@ -138,8 +139,18 @@ def _is_accepted(claim: Claim, verdict: _Verdict, *, unverified: bool) -> bool:
     return proven or claim.is_listed or unverified or claim.known is not None
 
 
-def _row(claim: Claim, verdict: _Verdict) -> EntryRow:
-    return EntryRow(claim.content, claim.known, verdict.standing, claim.files, claim.listed)
+def _row(
+    claim: Claim, verdict: _Verdict, files: Sequence[TrustFile], *, unverified: bool
+) -> EntryRow:
+    return EntryRow(
+        claim.content,
+        claim.known,
+        verdict.standing,
+        claim.files,
+        claim.listed,
+        chosen=frozenset(each for each in claim.alone if not files[each].collection),
+        unverified=claim.alone if unverified else frozenset(),
+    )
 
 
 def _left_out(claim: Claim, verdict: _Verdict, files: Sequence[TrustFile]) -> LeftOut:

@@ -33,7 +33,7 @@ class StateTrust(msgspec.Struct, frozen=True):
     are trusted; `valid_until` is when the last of them expires, `crl` when the newest CRL was
     issued and `crl_until` when it is out of date, in ISO 8601, empty without one.  `signers` chain;
     `not_chained` do not, for these `reasons`, the most frequent first.  `problems` is empty if
-    documents of the State can be accepted.
+    documents of the State can be accepted and all that the store has of it is trusted.
     """
 
     country: str
@@ -79,6 +79,8 @@ class _Found:
         self.crl = ""
         self.crl_until = ""
         self.reasons: Counter[str] = Counter()
+        self.withdrawn = 0
+        self.lists: list[str] = []
 
 
 def public_sources() -> tuple[PublicSource, ...]:
@@ -96,8 +98,13 @@ def states_of(
     countries (two letters), which may be missing.
     """
     found: defaultdict[str, _Found] = defaultdict(_Found)
-    for country, kind, trusted, valid_from, valid_until, reason in store.state_rows():
+    for country, kind, trusted, valid_from, valid_until, reason, withdrawn in store.state_rows():
         _count(found[country], TrustEntryKind(kind), valid_from, valid_until, reason, trusted)
+        found[country].withdrawn += withdrawn
+    for each in store.master_lists():
+        if each.objection:
+            text = f"its Master List in {each.source} is no longer trusted: {each.objection}"
+            found[each.country].lists.append(text)
     sources = public_sources()
     for country in (*(each.country for each in sources if each.country), *wanted):
         found[country.upper()]
@@ -139,6 +146,12 @@ def _state(country: str, found: _Found, sources: tuple[PublicSource, ...], at: s
         problems.append("no CRL: whether a signer is revoked is undetermined")
     elif found.crl_until and found.crl_until < at:
         problems.append(f"the CRL is out of date since {found.crl_until[:10]}")
+    if found.withdrawn:
+        problems.append(
+            f"{found.withdrawn} CSCA or link certificate{'s' if found.withdrawn > 1 else ''}"
+            " withdrawn: nothing but a Master List that is no longer trusted contained them"
+        )
+    problems += found.lists
     failed = found.reasons.total()
     if failed:
         problems.append(f"{failed} Document Signer{'s' if failed > 1 else ''} without a chain")

@@ -22,13 +22,13 @@ from emrtd.pki.x509.names import Name
 from support.database import Database, Value
 from support.errors import MisuseError
 from verify.trust import schema
-from verify.trust.entries import TrustEntry, TrustSource
+from verify.trust.entries import ImportedList, TrustEntry, TrustSource
 from verify.trust.kinds import TrustEntryKind
 
 if TYPE_CHECKING:
     from emrtd.pki.lists.defect_list import DefectList
     from emrtd.pki.lists.deviation_list import DeviationList
-    from verify.trust.settlement import LeftOutRow, SourceRow, Standing
+    from verify.trust.settlement import LeftOutRow, MasterListRow, SourceRow, Standing
 
 T = TypeVar("T")
 
@@ -262,13 +262,9 @@ class TrustStore:
             self._database.run(schema.UNSETTLE, each.id)  # its files may bring it again
             removed.append(self._database.run("DELETE FROM entry WHERE id = ?", each.id))
         self._database.run("DELETE FROM source WHERE id NOT IN (SELECT source FROM provenance)")
+        self._database.run("DELETE FROM master_list WHERE id NOT IN (SELECT list FROM listing)")
         self._cache.clear()
         return sum(removed)
-
-    def is_listed(self, entry: int) -> bool:
-        """Whether a Master List contains an entry."""
-        query = "SELECT 1 FROM provenance WHERE entry = ? AND listed LIMIT 1"
-        return bool(self._database.rows(query, entry))
 
     def add_source(self, source: "SourceRow", imported: datetime) -> int:
         """Add a source file; return its id.
@@ -341,9 +337,49 @@ class TrustStore:
         status = {name: getattr(standing, name) for name in standing.__struct_fields__}
         return self._database.insert(schema.INSERT, {**columns, **status})
 
-    def add_provenance(self, entry: int, source: int, *, listed: bool) -> None:
-        """Add the source of an entry; `listed`: a Master List in that file contains it."""
-        self._database.run(schema.FOUND_IN, entry, source, listed)
+    def add_provenance(self, entry: int, source: int, *, listed: bool, chosen: int) -> None:
+        """Add the source of an entry; `listed`: a Master List in that file contains it.
+
+        `chosen` is 1 if the operator named a file that contains it alone, or 0; plus 2 if it was
+        accepted unverified.
+        """
+        self._database.run(schema.FOUND_IN, entry, source, listed, chosen)
+
+    def add_master_list(self, row: "MasterListRow", source: int, entries: Iterable[int]) -> None:
+        """Add a list that a source contains, with its entries; it is trusted (again)."""
+        signers = msgspec.msgpack.encode([(each.der, of.der) for each, of in row.signers])
+        brings = 2 if row.encloses_csca else int(row.brings_csca)
+        values = source, row.fingerprint, row.country, signers, brings
+        ((number,),) = self._database.rows(schema.MASTER_LIST, *values)
+        for entry in entries:
+            self._database.run("INSERT OR IGNORE INTO listing VALUES (?, ?)", entry, number)
+
+    def object_to_list(self, number: int, objection: str) -> None:
+        """Record why a Master List is no longer trusted."""
+        self._database.run("UPDATE master_list SET objection = ? WHERE id = ?", objection, number)
+
+    def why_withdrawn(self, entry: int) -> str | None:
+        """Return why an entry of a Master List is no longer trusted; None if for no such reason."""
+        found = self._database.rows(schema.WHY_WITHDRAWN, entry)
+        if not found:
+            return None
+        return f"only a Master List that is no longer trusted contains it: {found[0][0]}"
+
+    def master_lists(self) -> list[ImportedList]:
+        """Return the Master Lists that were imported, the oldest first."""
+        return [
+            ImportedList(
+                number,
+                source,
+                country,
+                tuple(msgspec.msgpack.decode(signers, type=list[tuple[bytes, bytes]])),
+                brings,
+                objection,
+            )
+            for number, source, country, signers, brings, objection in self._database.rows(
+                schema.MASTER_LISTS
+            )
+        ]
 
     def settle(self, entry: int, standing: "Standing") -> None:
         """Set the status of an entry: its kind, whether it is verified and trusted, and why."""

@@ -90,16 +90,21 @@ def test_a_link_is_unproven_again_when_its_proven_root_is_removed(store: TrustSt
 
 
 def test_a_store_of_an_older_version_is_migrated(tmp_path: Path) -> None:
-    """Version 2 was that of the first release; 3 added an index, 5 what was left out."""
+    """Version 2 was that of the first release; what each later one added is dropped."""
     path = tmp_path / "trust.db"
     with TrustStore.open(path, create=True) as store:
         add(store, ELSEWHERE.certificate().der)
         add(store, LINK, unverified=True)
         before = store.entries()
-    for version in (2, 3, 4):
+    for version in (2, 3, 4, 5, 6):
         old = sqlite3.connect(path)
-        old.execute("DROP TABLE left_out")
-        old.execute("ALTER TABLE source DROP COLUMN settled")
+        old.executescript("DROP TABLE listing; DROP TABLE master_list")
+        old.execute("ALTER TABLE provenance DROP COLUMN chosen")
+        if version < 6:
+            old.execute("DROP TABLE publication")
+        if version < 5:
+            old.execute("DROP TABLE left_out")
+            old.execute("ALTER TABLE source DROP COLUMN settled")
         if version < 4:
             old.execute("ALTER TABLE entry DROP COLUMN unproven")
         if version == 2:
@@ -110,10 +115,11 @@ def test_a_store_of_an_older_version_is_migrated(tmp_path: Path) -> None:
         old.close()
         with TrustStore.open(path) as store:
             assert store.entries() == before
+            assert not remove_entries(store, (), at=NOW)[1].reasons
             names = {name for (name,) in store.rows("SELECT name FROM sqlite_schema")}
             assert "entry_by_kind" in names
             assert "entry_by_country" not in names
-            assert "left_out" in names
+            assert {"left_out", "publication", "master_list", "listing"} <= names
 
 
 def test_a_store_of_an_unknown_version_is_refused_by_its_number(tmp_path: Path) -> None:
