@@ -411,6 +411,10 @@ class Ledger(Delivery, Protocol):
         """Yield the jobs in these states (all, if none is named), the oldest first."""
         ...
 
+    def recently_issued(self, most: int) -> list[JobEntry]:
+        """Return the jobs that were issued last, the newest first; as fast in any ledger."""
+        ...
+
     def history(self, job: str) -> list[tuple[datetime, str, Mapping[str, object]]]:
         """Return the entries about one job: time, station or role, and the step as a record."""
         ...
@@ -467,6 +471,10 @@ class Ledger(Delivery, Protocol):
 
     def card(self, name: str) -> CardRecord:
         """Return what the ledger knows of a card; its status is `UNKNOWN` if that is nothing."""
+        ...
+
+    def cards_of(self, job: str) -> list[CardRecord]:
+        """Return the cards that were used for a job, in the order of their first entries."""
         ...
 
     def receive_cards(self, names: Sequence[str], *, kind: str = "", by: str) -> int:

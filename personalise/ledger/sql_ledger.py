@@ -65,6 +65,7 @@ from personalise.ledger.supervising import one_line
 from personalise.ledger.tables import (
     CARD,
     ENTRY,
+    IS_ISSUED,
     JOB,
     MAY_BE_GOOD,
     PERIOD,
@@ -238,6 +239,13 @@ class SqlLedger(SqlDelivery):
                 return
             last = rows[-1].number
 
+    def recently_issued(self, most: int) -> list[JobEntry]:
+        """See `Ledger.recently_issued`."""
+        query = select(JOB).where(IS_ISSUED).order_by(JOB.c.changed.desc()).limit(most)
+        with self._reading() as transaction:
+            rows = transaction.connection.execute(query).all()
+        return [job_entry_of(row) for row in rows]
+
     def history(self, job: str) -> list[tuple[datetime, str, Mapping[str, object]]]:
         """See `Ledger.history`."""
         query = select(ENTRY.c.content).where(ENTRY.c.job == job).order_by(ENTRY.c.number)
@@ -349,6 +357,18 @@ class SqlLedger(SqlDelivery):
         """See `Ledger.card`."""
         with self._reading() as transaction:
             return transaction.card(name, lock=False)
+
+    def cards_of(self, job: str) -> list[CardRecord]:
+        """See `Ledger.cards_of`."""
+        entered = (
+            select(ENTRY.c.card, func.min(ENTRY.c.number).label("first"))
+            .where(ENTRY.c.job == job, ENTRY.c.card.is_not(None))
+            .group_by(ENTRY.c.card)
+            .subquery()
+        )
+        query = select(CARD).join(entered, CARD.c.name == entered.c.card).order_by(entered.c.first)
+        with self._reading() as transaction:
+            return [card_of(row) for row in transaction.connection.execute(query).all()]
 
     def receive_cards(self, names: Sequence[str], *, kind: str = "", by: str) -> int:
         """See `Ledger.receive_cards`."""

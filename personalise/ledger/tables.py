@@ -35,6 +35,7 @@ _NUMBER: Final = BigInteger().with_variant(Integer, "sqlite")  # SQLite numbers 
 IS_PREPARED: Final = text("state = 'prepared' AND printing = ''")  # for any blank card
 IS_TO_PRINT: Final = text("state = 'prepared' AND printing = 'wanted'")
 IS_RECEIVED: Final = text("state = 'received'")
+IS_ISSUED: Final = text("state = 'issued'")
 IS_UNBEGUN_CLAIM: Final = text("state = 'claimed' AND card IS NULL AND printing = ''")
 HAS_LEASE: Final = text("lease_station IS NOT NULL")
 MAY_BE_GOOD: Final = text("may_be_good")
@@ -99,6 +100,7 @@ _partial("job_queue", IS_PREPARED, *_QUEUE)
 _partial("job_to_print", IS_TO_PRINT, *_QUEUE)
 _partial("job_to_prepare", IS_RECEIVED, JOB.c.priority.desc(), JOB.c.number)
 _partial("job_unbegun", IS_UNBEGUN_CLAIM, JOB.c.card_profile, JOB.c.lease_until)
+_partial("job_issued", IS_ISSUED, JOB.c.changed)
 _partial("job_leased", HAS_LEASE, JOB.c.lease_station)
 Index("job_by_state", JOB.c.state, JOB.c.printing, JOB.c.card_profile)
 

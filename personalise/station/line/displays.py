@@ -16,7 +16,7 @@ from support.printable_text import printable
 if TYPE_CHECKING:
     from rich.console import RenderableType
 
-    from personalise.station.line.performing import ReaderState
+    from personalise.station.line.reader_watch import ReaderState
 
 _REJECTS_SHOWN: Final = 8
 _RATE_SECONDS: Final = 300.0

@@ -99,6 +99,18 @@ class Failed:
     begun: bool
 
 
+@dataclass(frozen=True, slots=True)
+class Recognised:
+    """The locked card in the reader holds the document of an issued job.
+
+    `claim` is the one by which the job's good card was made.  If not `is_good`, the card is another
+    one of the same document, or may be: it does not show its number, and more than one was made.
+    """
+
+    claim: Claim
+    is_good: bool
+
+
 @unique
 class EventKind(StrEnum):
     """What is told of a worker, as `--json` prints it."""
@@ -113,7 +125,7 @@ class EventKind(StrEnum):
     INTERRUPTED = "interrupted"
     """The card was pulled out or disturbed; it is tried again when it is seen again."""
     RECOGNISED = "recognised"
-    """A good card that was issued before and had not been taken out."""
+    """A good card that was issued before, and is shown again."""
     STOPPED = "stopped"
 
 
@@ -191,8 +203,14 @@ class FindDoubtful(Effect[Sequence[tuple[str, str]]]):
 
 
 @dataclass(frozen=True, slots=True)
-class IsIssued(Effect[bool]):
-    """Whether the locked card in the reader is the one that this reader issued last."""
+class Recognise(Effect[Recognised | None]):
+    """Find the issued job whose document is on the locked card in the reader.
+
+    Tried are the job of the card's number, or for a card that does not show it the jobs issued
+    last.
+    """
+
+    card: SeenCard
 
 
 @dataclass(frozen=True, slots=True)

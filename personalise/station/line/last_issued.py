@@ -15,20 +15,20 @@ from support.files import write_atomically
 
 @dataclass(frozen=True, slots=True)
 class LastIssued:
-    """A file for each reader in the folder of the station's journal; it holds only ids."""
+    """A file for each reader in the folder of the station's journal; it holds only an id."""
 
     folder: Path
 
     def remember(self, claim: Claim) -> None:
         """Remember the claim that is about to be entered as issued."""
-        record = {"job": claim.job, "card": claim.card}
+        record = {"job": claim.job}
         write_atomically(self._path(claim.worker.reader), json.dumps(record).encode(), mode=0o600)
 
-    def of(self, reader: str) -> tuple[str, str] | None:
-        """Return job and card that `remember` stored last for a reader."""
+    def of(self, reader: str) -> str | None:
+        """Return the job that `remember` stored last for a reader."""
         try:
             record = json.loads(self._path(reader).read_bytes())
-            return str(record["job"]), str(record["card"])
+            return str(record["job"])
         except (OSError, ValueError, KeyError, TypeError):
             return None
 

@@ -2,18 +2,17 @@
 
 import hashlib
 import time
-from collections.abc import Callable, Sequence
-from functools import singledispatchmethod
+from collections.abc import Callable, Iterator, Sequence
+from functools import partial, singledispatchmethod
 from pathlib import Path
 from typing import Any, Final
 
 from emrtd.errors import TransportError, TransportFault
 from emrtd.lds.files import FileID
-from emrtd.transport.events import CardEventKind, CardEvents
-from emrtd.transport.readers import connect, watch
-from personalise.ledger.interface import CardRefused, Claim
+from emrtd.transport.readers import connect
+from personalise.ledger.interface import CardRefused, Claim, JobEntry
 from personalise.ledger.sealing import AlteredError
-from personalise.ledger.states import JobState, StepRefusedError, Worker
+from personalise.ledger.states import StepRefusedError, Worker
 from personalise.station.clock import require_clock
 from personalise.station.line import effects
 from personalise.station.line.effects import (
@@ -23,12 +22,15 @@ from personalise.station.line.effects import (
     EventKind,
     Failed,
     Made,
+    Recognised,
     SeenCard,
     T,
 )
 from personalise.station.line.events import Event
 from personalise.station.line.guard import Guard, GuardedConnection
 from personalise.station.line.looking import look_at
+from personalise.station.line.reader_watch import ReaderState, ReaderWatch
+from personalise.station.line.recognising import doubtful_cards, issued_jobs, others_like
 from personalise.station.line.shop import Shop
 from personalise.station.one_card import write_image
 from personalise.station.outcomes import (
@@ -47,23 +49,6 @@ from support.errors import ChipsealError, MalformedError
 _LOOKING_SECONDS: Final = 0.25
 _WORK_SECONDS: Final = 0.5
 _OUT_OF_WORK: Final = "no application is open that this station may take"
-_DOUBTFUL_CARDS: Final = 50
-"""At most so many jobs in doubt are tried for a locked card that does not show its number."""
-
-
-class ReaderState:
-    """What the display shows of a reader: a few words, the job, and octets done of all."""
-
-    def __init__(self) -> None:
-        self.doing = "starts"
-        self.job = ""
-        self.done = 0
-        self.total = 0
-        self.last = ""
-
-    def progress(self, done: int, total: int) -> None:
-        """Record the octets written and read back."""
-        self.done, self.total = done, total
 
 
 class Performer:
@@ -71,15 +56,10 @@ class Performer:
 
     def __init__(self, reader: str, shop: Shop, guard: Guard, state: ReaderState) -> None:
         self._reader = reader
-        self._full_name = reader
         self._shop = shop
         self._guard = guard
         self._state = state
-        self._events: CardEvents = watch(reader)
-        self._plugged = False
-        self._present = False
-        self._exhausted = False
-        self._insertions = 0
+        self._watch = ReaderWatch(reader)
         self._handled = 0
         self._connection: GuardedConnection | None = None
         self._since = 0.0
@@ -91,10 +71,14 @@ class Performer:
         """The reader by its full name, which is known once it is plugged in."""
         return Worker(self._shop.station, self._full_name)
 
+    @property
+    def _full_name(self) -> str:
+        return self._watch.full_name
+
     def close(self) -> None:
         """Close the connection, and the watch over the reader."""
         self._close_connection()
-        self._events.close()
+        self._watch.close()
 
     def perform(self, effect: Effect[Any]) -> Any:
         """Carry out an effect and return its result."""
@@ -117,27 +101,29 @@ class Performer:
         while True:
             if ending := self._shop.control.ending:
                 return Ended(ending)
-            self._look(0.0 if first else _LOOKING_SECONDS)
+            self._watch.look(0.0 if first else _LOOKING_SECONDS)
             first = False
             if self._shop.control.paused:
                 told = self._tell_once("paused", told)
                 continue
-            if self._present and not (effect.another and self._insertions == self._handled):
-                new, self._handled = self._insertions != self._handled, self._insertions
+            if self._watch.present and not (
+                effect.another and self._watch.insertions == self._handled
+            ):
+                new, self._handled = self._watch.insertions != self._handled, self._watch.insertions
                 with self._shop.lock:
                     self._shop.busy.add(self._reader)
                 return Arrival(new)
             if self._shop.idle_ends:
-                if self._exhausted and not self._present:
+                if self._watch.exhausted and not self._watch.present:
                     return Ended("the feeder has no card")
                 if self._shop.is_out_of_work(self._reader):
                     return Ended(_OUT_OF_WORK)
             told = self._tell_once(self._reason_to_wait(), told)
 
     def _reason_to_wait(self) -> str:
-        if not self._plugged:
+        if not self._watch.plugged:
             return "the reader is not plugged in"
-        return "take the card out" if self._present else "insert a card"
+        return "take the card out" if self._watch.present else "insert a card"
 
     def _tell_once(self, reason: str, told: str) -> str:
         """Show why nothing is done, unless that was told last; return the reason."""
@@ -160,33 +146,11 @@ class Performer:
                 return Ended(ending)
             if self._shop.idle_ends and self._shop.is_out_of_work(self._reader):
                 return Ended(_OUT_OF_WORK)
-            insertions = self._insertions
-            self._look(_WORK_SECONDS)
-            if not self._present or self._insertions != insertions:
+            insertions = self._watch.insertions
+            self._watch.look(_WORK_SECONDS)
+            if not self._watch.present or self._watch.insertions != insertions:
                 break
         return None
-
-    def _look(self, seconds: float) -> None:
-        """Wait for card events for this long at most."""
-        try:
-            found = self._events.wait(seconds)
-        except TransportError as error:
-            raise StopReaderError(error.message, advice=error.advice) from error
-        for event in found:
-            match event.kind:
-                case CardEventKind.INSERTED:
-                    self._present, self._exhausted = True, False
-                    self._insertions += 1
-                case CardEventKind.EXHAUSTED:
-                    self._exhausted = True
-                case CardEventKind.READER_ADDED:
-                    self._plugged, self._full_name = True, event.reader
-                case CardEventKind.REMOVED:
-                    self._present = False
-                case CardEventKind.READER_GONE | CardEventKind.SERVICE_GONE:
-                    self._plugged = self._present = False
-                case CardEventKind.SERVICE_BACK:
-                    pass  # its readers follow as separate events
 
     # --- the card ----------------------------------------------------------------------------
 
@@ -271,30 +235,42 @@ class Performer:
         return sealed
 
     @_perform.register
-    def _(self, _effect: effects.IsIssued) -> bool:
-        last = self._shop.last_issued.of(self._full_name)
-        if last is None:
-            return False
-        job, card = last
-        entry = self._enter(lambda: self._shop.ledger.job(job))
-        if entry.job.state is not JobState.ISSUED or entry.job.card != card:
-            return False
-        claim = Claim(
-            job,
+    def _(self, effect: effects.Recognise) -> Recognised | None:
+        self._state.doing = "looks for the document on the card"
+        for entry in self._enter(lambda: list(self._issued_jobs(effect.card))):
+            claim = self._claim_of(entry)
+            if not self._holds(claim):
+                continue
+            named = effect.card.name
+            if named is not None:
+                return Recognised(claim, is_good=named == entry.job.card)
+            others = self._enter(partial(others_like, self._shop.ledger, entry))
+            return Recognised(claim, is_good=not others)
+        return None
+
+    def _issued_jobs(self, card: SeenCard) -> Iterator[JobEntry]:
+        return issued_jobs(self._shop.ledger, card, self._full_name, self._shop.last_issued)
+
+    def _claim_of(self, entry: JobEntry) -> Claim:
+        """Return the claim by which the good card of a job was made; it is over."""
+        return Claim(
+            entry.job.id,
             entry.job.claims,
             self._worker,
-            card,
+            entry.job.card or "",
             entry.card_profile,
             entry.document,
             entry.changed,
         )
+
+    def _holds(self, claim: Claim) -> bool:
+        """Whether the locked card in the reader holds the document of a job; nothing is written."""
         try:
             sealed = self._sealed(claim)
-            connection = self._fresh_connection()
             write_image(
                 sealed.files,
                 sealed.order,
-                connection,
+                self._fresh_connection(),
                 key_source=self._shop.card_keys,
                 milestones=Milestones(_refuse, _refuse),
             )
@@ -366,18 +342,8 @@ class Performer:
 
     @_perform.register
     def _(self, _effect: effects.FindDoubtful) -> Sequence[tuple[str, str]]:
-        found = self._enter(lambda: list(self._shop.ledger.jobs([JobState.IN_DOUBT])))
         own = self._worker
-        found.sort(
-            key=lambda each: (
-                (each.station, each.reader) != (own.station, own.reader),
-                each.station != own.station,
-                -each.changed.timestamp(),
-            )
-        )
-        return [
-            (each.job.card, each.card_profile) for each in found[:_DOUBTFUL_CARDS] if each.job.card
-        ]
+        return self._enter(lambda: doubtful_cards(self._shop.ledger, own.station, own.reader))
 
     def _finish(self, _claim: Claim, call: Callable[[], None]) -> None:
         try:
@@ -431,5 +397,5 @@ class Performer:
 
 
 def _refuse() -> None:
-    """Refuse to write: the card was issued, and only what is on it is looked at."""
-    raise RejectCardError(CardFault.OTHER_DOCUMENT, "the card is not the one issued last")
+    """Refuse to write: only what is on the card is looked at."""
+    raise RejectCardError(CardFault.OTHER_DOCUMENT, "the card is not locked")

@@ -21,7 +21,8 @@ from personalise.station.line.control import Keys
 from personalise.station.line.effects import EventKind, drive
 from personalise.station.line.events import Event
 from personalise.station.line.guard import AbandonedError, Guard
-from personalise.station.line.performing import Performer, ReaderState
+from personalise.station.line.performing import Performer
+from personalise.station.line.reader_watch import ReaderState
 from personalise.station.line.shop import Shop
 from personalise.station.line.worker import work
 from support.errors import ChipsealError

@@ -24,9 +24,10 @@ from personalise.station.line.effects import (
     Failed,
     FindDoubtful,
     Identify,
-    IsIssued,
     Made,
     Make,
+    Recognise,
+    Recognised,
     Release,
     SeenCard,
     Take,
@@ -51,6 +52,16 @@ WRONG_KEYS_IN_A_ROW: Final = 3
 """How many cards in a row with other transport keys stop the reader, lest a stack is wasted."""
 _SETTLING_SECONDS: Final = 0.3
 _SET_ASIDE: Final = "set aside after {} tries: insert the card again, or write it off with `jobs`"
+_RECOGNISED: Final = "a good card that was issued before; put it with the good cards"
+_NOT_THE_GOOD_ONE: Final = (
+    "the card holds an issued document, of which more than one card was made; the good one is {}:"
+    " compare the number that is printed on the card, and keep it apart if it is another"
+)
+_UNRECOGNISED: Final = (
+    "the card is locked, and holds no document that a station may finish, and none of those issued"
+    " last; nothing is entered about it; keep it apart, and look for its serial number with"
+    " `personalise ledger stock list`"
+)
 _OTHER_KEYS: Final = (
     "{} cards in a row have other transport keys than the station; check --card-keys and the batch"
 )
@@ -131,7 +142,7 @@ def _handle() -> Work[_Next]:
         yield from ask(Eject(Tray.REJECTED))
         return _ANOTHER
     if card.name is None and card.state is CardState.LOCKED:
-        return (yield from _handle_locked())
+        return (yield from _handle_locked(card))
     if card.name is None and card.state is CardState.TERMINATED:
         yield from ask(Tell(EventKind.REJECTED_CARD, "the card is terminated"))
         yield from ask(Eject(Tray.REJECTED))
@@ -140,7 +151,7 @@ def _handle() -> Work[_Next]:
     if answer is None:
         return (yield from _without_work(card))
     if isinstance(answer, CardRefused):
-        return (yield from _refuse(answer, locked=card.state is CardState.LOCKED))
+        return (yield from _refuse(answer, card))
     return (yield from _finish(answer, (yield from ask(Make(answer)))))
 
 
@@ -150,19 +161,19 @@ def _without_work(card: SeenCard) -> Work[_Next]:
     return _SAME if ended is None else _Next(ended=ended)
 
 
-def _refuse(refused: CardRefused, *, locked: bool) -> Work[_Next]:
-    if locked and (yield from ask(IsIssued())):
-        return (yield from _recognise())
+def _refuse(refused: CardRefused, card: SeenCard) -> Work[_Next]:
+    if card.state is CardState.LOCKED and (found := (yield from ask(Recognise(card)))):
+        return (yield from _put_away(found, card))
     reason = "; ".join(each for each in (refused.message, refused.advice) if each)
     yield from ask(Tell(EventKind.REJECTED_CARD, reason, card=refused.card))
     yield from ask(Eject(Tray.REJECTED))
     return _ANOTHER
 
 
-def _handle_locked() -> Work[_Next]:
+def _handle_locked(card: SeenCard) -> Work[_Next]:
     """Handle a locked card, whose serial number cannot be read without its passwords.
 
-    It is opened with those of each job in doubt, then with those of the card issued last.
+    It is opened with those of each job in doubt, then with those of the jobs issued last.
     """
     for name, kind in (yield from ask(FindDoubtful())):
         claim = yield from ask(Take(name, kind))
@@ -173,17 +184,23 @@ def _handle_locked() -> Work[_Next]:
             yield from ask(EnterInterrupted(claim, "another card is in the reader"))
             continue
         return (yield from _finish(claim, made))
-    if (yield from ask(IsIssued())):
-        return (yield from _recognise())
-    reason = "the card is locked, and no open application is known to be on it; keep it apart"
-    yield from ask(Tell(EventKind.REJECTED_CARD, reason))
+    if found := (yield from ask(Recognise(card))):
+        return (yield from _put_away(found, card))
+    yield from ask(Tell(EventKind.REJECTED_CARD, _UNRECOGNISED))
     yield from ask(Eject(Tray.REJECTED))
     return _ANOTHER
 
 
-def _recognise() -> Work[_Next]:
-    yield from ask(Tell(EventKind.RECOGNISED, "a good card that was issued before"))
-    yield from ask(Eject(Tray.DONE))
+def _put_away(found: Recognised, card: SeenCard) -> Work[_Next]:
+    """Put a card away that holds an issued document: nothing about it is entered."""
+    if found.is_good:
+        name = found.claim.card
+        yield from ask(Tell(EventKind.RECOGNISED, _RECOGNISED, found.claim, name))
+        yield from ask(Eject(Tray.DONE))
+        return _ANOTHER
+    reason = _NOT_THE_GOOD_ONE.format(found.claim.card)
+    yield from ask(Tell(EventKind.REJECTED_CARD, reason, found.claim, card.name))
+    yield from ask(Eject(Tray.REJECTED))
     return _ANOTHER
 
 

@@ -21,7 +21,7 @@ from emrtd.transport.connection import Connection, Tray
 from personalise.ledger.interface import LedgerUnavailableError
 from personalise.ledger.journal import Journal
 from personalise.ledger.sql_ledger import SqlLedger
-from personalise.ledger.states import JobState, Worker
+from personalise.ledger.states import CardStatus, JobState, Worker
 from personalise.preparing.application import Application
 from personalise.preparing.preparer import Preparer
 from personalise.station.line import performing, preparation, running
@@ -30,9 +30,11 @@ from personalise.station.line.effects import EventKind
 from personalise.station.line.events import Event
 from personalise.station.line.preparation import PreparationSettings
 from personalise.station.line.running import Options, Outcome, run_station
-from tests.trials.line import Line
+from tests.issuing import Kind
+from tests.trials.line import SMALL, Line
 from vsmartcard.card.state_file import StateFile
 from vsmartcard.chip.life_cycle import LifeCycle
+from vsmartcard.chip.security_domain import BlankKind
 from vsmartcard.chip.state import ChipState, Hardware
 
 
@@ -177,12 +179,53 @@ def test_used_and_spoilt_cards_are_refused(tmp_path: Path, run: Callable[..., Ru
     done = run(line)
     assert done.summary["issued"] == 2
     assert len(done.reasons(EventKind.REJECTED_CARD)) <= 1
-    used = next(iter(line.cards(Tray.DONE)))
-    used.rename(line.feeders[0] / "0000.chip")
+
+
+@pytest.mark.parametrize("kind", [SMALL, replace(SMALL, card=BlankKind.GLOBALPLATFORM)])
+def test_a_good_card_that_is_put_back_is_named_and_goes_to_the_good_ones(
+    tmp_path: Path, run: Callable[..., Run], kind: Kind
+) -> None:
+    line = Line.established(tmp_path, 3, kind=kind)
+    done = run(line)
+    issued = {each.card: each for each in done.events if each.kind is EventKind.ISSUED}
+    with line.ledger() as ledger:
+        before = ledger.summary()
+    for number, chip in enumerate(list(line.cards(Tray.DONE))):
+        chip.rename(line.feeders[0] / f"000{number}.chip")
+    line.receive([7])
+    again = run(line)
+    assert (again.summary["issued"], again.reasons(EventKind.REJECTED_CARD)) == (1, [])
+    recognised = {each.card: each for each in again.events if each.kind is EventKind.RECOGNISED}
+    assert recognised.keys() == issued.keys()
+    for name, event in recognised.items():
+        assert event.application == issued[name].application
+        assert event.document == issued[name].document
+        assert "put it with the good cards" in (event.reason or "")
+    with line.ledger() as ledger:
+        cards = dict(ledger.summary().cards)
+    cards[CardStatus.USED] -= 1
+    assert cards == before.cards
+    assert line.check(all_issued=False) == []
+
+
+def test_a_card_that_a_reprint_ended_is_not_taken_for_the_good_one(
+    tmp_path: Path, run: Callable[..., Run]
+) -> None:
+    line = Line.established(tmp_path, 1)
+    run(line)
+    with line.ledger() as ledger, line.issuer.at_work():
+        (job,) = [each.job.id for each in ledger.jobs()]
+        ledger.reprint(job, "lost in the post", by="supervisor")
+    (old,) = line.cards(Tray.DONE)
+    old.rename(tmp_path / "old")
+    assert run(line).summary["issued"] == 1
+    (tmp_path / "old").rename(line.feeders[0] / "0000.chip")
     line.receive([7])
     again = run(line)
     assert again.summary["issued"] == 1
-    assert again.reasons(EventKind.RECOGNISED) or again.reasons(EventKind.REJECTED_CARD)
+    (refused,) = [each for each in again.events if each.kind is EventKind.REJECTED_CARD]
+    assert refused.application == job
+    assert "more than one card was made" in (refused.reason or "")
 
 
 def test_a_reader_that_hangs_stops_alone(

@@ -22,9 +22,10 @@ from personalise.station.line.effects import (
     Failed,
     FindDoubtful,
     Identify,
-    IsIssued,
     Made,
     Make,
+    Recognise,
+    Recognised,
     Release,
     SeenCard,
     Take,
@@ -237,15 +238,30 @@ def test_a_locked_card_of_a_job_in_doubt_may_be_rejected() -> None:
     assert script.trays == [Tray.REJECTED]
 
 
-@pytest.mark.parametrize(("issued", "tray"), [(True, Tray.DONE), (False, Tray.REJECTED)])
-def test_the_card_issued_last_is_recognised(issued: bool, tray: Tray) -> None:
-    """The station was killed after the entry, and before the card was put away."""
-    script = run((Identify, [LOCKED]), (FindDoubtful, [[]]), (IsIssued, [issued]))
-    assert script.trays == [tray]
-    assert EnterIssued not in script.kinds
+@pytest.mark.parametrize(
+    ("found", "tray", "told"),
+    [
+        (Recognised(claim(), is_good=True), Tray.DONE, EventKind.RECOGNISED),
+        (Recognised(claim(), is_good=False), Tray.REJECTED, EventKind.REJECTED_CARD),
+        (None, Tray.REJECTED, EventKind.REJECTED_CARD),
+    ],
+)
+def test_a_finished_card_is_named_and_put_away_and_nothing_is_entered(
+    found: Recognised | None, tray: Tray, told: EventKind
+) -> None:
     named = SeenCard("C1", "globalplatform", CardState.LOCKED)
-    script = run((Identify, [named]), (Take, [REFUSED]), (IsIssued, [issued]))
-    assert script.trays == [tray]
+    for script in (
+        run((Identify, [LOCKED]), (FindDoubtful, [[]]), (Recognise, [found])),
+        run((Identify, [named]), (Take, [REFUSED]), (Recognise, [found])),
+    ):
+        assert script.trays == [tray]
+        assert script.told == [told, EventKind.STOPPED]
+        assert not {EnterIssued, EnterCardRejected, EnterInterrupted} & set(script.kinds)
+        (event,) = [each for each in script.seen if isinstance(each, Tell)][:-1]
+        assert event.claim == (None if found is None else found.claim)
+        if told is EventKind.RECOGNISED:
+            assert event.card == "C1"
+            assert "good cards" in event.reason
 
 
 @pytest.mark.parametrize("entry", [EnterIssued, EnterCardRejected])
