@@ -6,10 +6,9 @@ from typing import Any, Final
 
 from sqlalchemy import Row, func, select
 
-from personalise.ledger.chain import BEFORE_THE_FIRST, Checkpoint, digest_of
+from personalise.ledger.chain import BEFORE_THE_FIRST, Checkpoint, Entry, digest_of
 from personalise.ledger.engine import Database
 from personalise.ledger.interface import LedgerRestoredError
-from personalise.ledger.journal import StationSlot
 from personalise.ledger.keys import LedgerKeys
 from personalise.ledger.tables import (
     CHAIN,
@@ -105,9 +104,8 @@ def require_outside(
         )
 
 
-def require_journal(transaction: Transaction, slot: StationSlot, database: Database) -> None:
+def require_entry(transaction: Transaction, last: Entry | None, database: Database) -> None:
     """Raise `LedgerRestoredError` if the ledger lacks the last entry of a station's journal."""
-    last = slot.journal.last()
     if last is None or last.ledger != transaction.ledger:
         return
     query = select(ENTRY.c.digest).where(
@@ -117,7 +115,7 @@ def require_journal(transaction: Transaction, slot: StationSlot, database: Datab
     if row is None or row.digest != digest_of(last.encode()):
         raise restored(
             database.where,
-            f"it lacks the last entry of station {slot.name}, of {last.at:%Y-%m-%d %H:%M:%S} UTC",
+            f"it lacks the last entry of station {last.chain}, of {last.at:%Y-%m-%d %H:%M:%S} UTC",
         )
 
 

@@ -521,7 +521,11 @@ class Ledger(Delivery, Protocol):
         ...
 
     def verify(self) -> Verification:
-        """Check the hash chains, their checkpoints, and the promise of exactly one card."""
+        """Check the hash chains, their checkpoints, and the promise of exactly one card.
+
+        The checkpoint beside the PKI, and the journals of this user's stations on this host, show
+        whether the ledger lacks what was entered.
+        """
         ...
 
     def close(self) -> None:

@@ -79,6 +79,13 @@ def all_journals(ledger: str) -> Iterator[list["Journal"]]:
             os.close(descriptor)
 
 
+def last_entries(ledger: str) -> list[Entry]:
+    """Return the last entry of each journal of this user's stations; they may be at work."""
+    folders = sorted(each.parent for each in journals_folder(ledger).glob("*/lock"))
+    found = (Journal(folder).last() for folder in folders)
+    return [entry for entry in found if entry is not None]
+
+
 @dataclass(frozen=True, slots=True)
 class StationSlot:
     """The name of a running station, and its journal."""

@@ -32,7 +32,7 @@ from personalise.ledger.interface import (
     Summary,
     Verification,
 )
-from personalise.ledger.journal import StationSlot, all_journals
+from personalise.ledger.journal import StationSlot, all_journals, last_entries
 from personalise.ledger.sealing import APPLICATION, IMAGE, AlteredError
 from personalise.ledger.session import INTAKE, OFFICE, PREPARATION
 from personalise.ledger.sql_delivery import SqlDelivery
@@ -158,7 +158,7 @@ class SqlLedger(SqlDelivery):
         with self._entering(slot.name) as transaction:
             outside = checkpoints.read_outside(self._keys)
             checkpoints.require_outside(transaction, outside, self._database)
-            checkpoints.require_journal(transaction, slot, self._database)
+            checkpoints.require_entry(transaction, slot.journal.last(), self._database)
             transaction.require_clock()
             claims.give_up(transaction, slot.name)
         self._journals[slot.name] = slot.journal
@@ -453,8 +453,9 @@ class SqlLedger(SqlDelivery):
     def verify(self) -> Verification:
         """See `Ledger.verify`."""
         outside = checkpoints.read_outside(self._keys)
+        last = last_entries(self._id)  # before the transaction: stations may be at work
         with self._reading(at_one_time=True) as transaction:
-            return Verifier(transaction, self._keys, self._database, outside).verify()
+            return Verifier(transaction, self._keys, self._database, outside, last).verify()
 
 
 if TYPE_CHECKING:

@@ -10,7 +10,7 @@ sealed contents of a job, at most some 100 kB, are read one job at a time):
 """
 
 from collections import Counter
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 from itertools import groupby
 from typing import Any, Final
@@ -27,7 +27,7 @@ from personalise.ledger.chain import (
     Entry,
     digest_of,
 )
-from personalise.ledger.checkpoints import require_outside
+from personalise.ledger.checkpoints import require_entry, require_outside
 from personalise.ledger.engine import Database
 from personalise.ledger.interface import Finding, LedgerRestoredError, Verification
 from personalise.ledger.keys import LedgerKeys
@@ -63,13 +63,15 @@ _Heads = dict[str, dict[int, bytes]]
 class Verifier:
     """Verifies one ledger in one reading transaction.
 
-    `outside` is the checkpoint beside the PKI, read before the transaction began.
+    `outside` is the checkpoint beside the PKI, `journals` are the last entries of the journals of
+    this host's stations; both were read before the transaction began.
     """
 
     transaction: Transaction
     keys: LedgerKeys
     database: Database
     outside: Checkpoint | None
+    journals: Sequence[Entry] = ()
     _findings: list[Finding] = field(default_factory=list)
     _counts: Counter[str] = field(default_factory=Counter)
     _stopped: set[int] = field(default_factory=set)
@@ -130,6 +132,11 @@ class Verifier:
             require_outside(self.transaction, self.outside, self.database)
         except LedgerRestoredError as error:
             self._report("ledger", error.message)
+        for last in self.journals:
+            try:
+                require_entry(self.transaction, last, self.database)
+            except LedgerRestoredError as error:
+                self._report(f"chain {last.chain}", error.message)
         return heads
 
     # --- chains

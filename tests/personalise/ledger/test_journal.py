@@ -11,6 +11,7 @@ from personalise.ledger.interface import LedgerRestoredError
 from personalise.ledger.journal import Journal, StationSlot, station_slot
 from personalise.ledger.sql_ledger import SqlLedger
 from personalise.ledger.states import Worker
+from personalise.pki.issuing_pki import IssuingPki
 from tests.personalise.ledger.conftest import Backup
 from tests.personalise.ledger.line import Line
 
@@ -97,3 +98,24 @@ def test_a_restored_ledger_lacks_the_last_checkpoint(
     restored = opened()
     with pytest.raises(LedgerRestoredError, match="checkpoint"):
         restored.join(StationSlot("press-1", Journal(tmp_path)))
+
+
+def test_verify_reads_the_journals_of_this_host(
+    line: Line, backup: Backup, pki: IssuingPki, opened: Callable[..., SqlLedger]
+) -> None:
+    outside = pki.folder / "ledger-checkpoint.json"
+    with station_slot(line.ledger.id) as slot:
+        line.ledger.join(slot)
+        line.prepare("A1")
+        saved = backup.make()
+        line.issue("CARD1", Worker(slot.name, "1"))
+        assert line.ledger.verify().findings == ()  # while the station works
+    line.ledger.close()
+    backup.restore(saved)
+    outside.unlink()  # the PKI's folder was restored too
+    restored = opened()
+    (finding,) = restored.verify().findings
+    assert finding.where == f"chain {slot.name}"
+    assert "restored from a backup" in finding.problem
+    restored.rejoin(reason="disk failed", by="supervisor")
+    assert restored.verify().findings == ()
