@@ -11,7 +11,9 @@ import click
 from conformance.case import Case, Result, exit_status, selected
 from support.errors import ExitStatus
 
-SUITES: Final[dict[str, str]] = {}
+SUITES: Final[dict[str, str]] = {
+    "chip": "Run the chip cases of TR-03105-3.2 against a card.",
+}
 """Each suite, and its line of help; the command is `NAME` in `conformance.NAME.command`."""
 
 _FILE: Final = click.Path(path_type=Path, dir_okay=False)

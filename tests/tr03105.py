@@ -49,12 +49,6 @@ class Catalogue:
         assert self.run | not_run == required
 
 
-def chip_cases() -> set[str]:
-    """Return the cases of part 3.2, for chips of EAC version 1."""
-    units = facts("protocol/test_cases_TR-03105.json")["chip_EAC_TR-03105-3.2"]
-    return {each["id"] for unit in units.values() for each in unit["cases"]}
-
-
 def inspection_system_cases() -> set[str]:
     """Return the cases of part 5.1, for inspection systems."""
     units = facts("protocol/test_cases_TR-03105.json")["inspection_system_TR-03105-5.1"]["units"]

@@ -6,6 +6,7 @@ from functools import cache
 
 import pytest
 
+from conformance.keys import rsa_key
 from emrtd import tlv
 from emrtd.access.terminal_authentication import TerminalCredentials
 from emrtd.biometrics.samples import Eye, IrisImage
@@ -41,7 +42,6 @@ from tests.verify.tr03105_5.simulator import (
     with_keys,
 )
 from tests.vsmartcard.cards import done, personalised
-from tests.vsmartcard.tr03105_3.terminal import rsa_key
 from vsmartcard.chip.commands import INSTRUCTIONS, instead
 from vsmartcard.chip.session import Core
 
