@@ -12,7 +12,9 @@ from personalise.commands.cvca import eac
 from personalise.commands.intake import intake
 from personalise.commands.jobs import jobs
 from personalise.commands.ledger import ledger
-from personalise.commands.pki import audit, officer, pki
+from personalise.commands.officers import audit, officer
+from personalise.commands.pki import pki
+from personalise.commands.pki_act import act
 from personalise.commands.pki_init import pki_init, pki_plan
 from personalise.commands.pki_status import list_officers, show, show_audit, status
 from personalise.commands.prepare import prepare, quality, seal_application
@@ -49,6 +51,7 @@ personalise.add_command(officer)
 personalise.add_command(audit)
 personalise.add_command(sign_service)
 personalise.add_command(eac)
+pki.add_command(act)
 pki.add_command(pki_init)
 pki.add_command(pki_plan)
 pki.add_command(status)

@@ -1,4 +1,4 @@
-"""The commands `personalise pki`, `officer` and `audit`.
+"""The commands `personalise pki`.
 
 Each command imports what it needs when it runs, so that `--help` stays fast.
 """
@@ -12,9 +12,7 @@ import click
 
 from personalise.commands.pki_options import (
     make_operations,
-    officer_passphrase,
     operation_options,
-    pki_folder,
 )
 from support.command_line import examples, remark
 from support.errors import MisuseError
@@ -250,7 +248,7 @@ def destroy_key(label: str, *, yes: bool, **options: Any) -> None:
 def _confirm(label: str, operations: "PkiOperations", *, yes: bool) -> None:
     """Raise `MisuseError` unless the label is typed again, or two officers approve with --yes."""
     if yes:
-        if len({name for name, _ in operations.present}) < 2:
+        if operations.officers is not None and len(set(operations.officers)) < 2:
             raise MisuseError(
                 f"the key {label!r} is in use, and --yes requires two officers",
                 advice="name each with --officer NAME=KEYFILE",
@@ -314,79 +312,3 @@ def _lint_profile(path: Path, today: date) -> int:
     for each in transitions[len(passed) :]:
         remark(f"{path}: {each}")
     return len(passed)
-
-
-@click.group()
-def officer() -> None:
-    """The officers of a PKI, and the operations that need them."""
-
-
-@officer.command("enrol", epilog=examples("personalise officer enrol alice --pki pki -o alice.p8"))
-@click.argument("name")
-@click.option("-o", "--output", type=_PATH, required=True, help="File for the new key.")
-@click.option(
-    "--new-passphrase-file",
-    type=_FILE,
-    help="File whose first line is the pass phrase of the new key.  [default: prompt for it]",
-)
-@operation_options
-def enrol(name: str, output: Path, new_passphrase_file: Path | None, **options: Any) -> None:
-    """Make a key for the officer NAME, and add the officer to the PKI."""
-    from emrtd.crypto.key_kinds import generate_private_key
-    from emrtd.pki.private_key_file import encrypt_private_key
-    from support.files import require_new, write_atomically
-
-    require_new(output)
-    passphrase = officer_passphrase(name, new_passphrase_file, new=True)
-    key = generate_private_key("secp256r1")
-    operations = make_operations(**options)
-    write_atomically(output, encrypt_private_key(key, passphrase), mode=0o600)
-    try:
-        operations.enrol_officer(name, key.public_key)
-    except BaseException:
-        output.unlink()
-        raise
-    click.echo(f"{name} is an officer; their key is in {output}")
-
-
-@officer.command(
-    "require",
-    epilog=examples(
-        "personalise officer require 2 --pki pki --officer alice=alice.p8 --officer bob=bob.p8"
-    ),
-)
-@click.argument("number", type=click.IntRange(0, 9))
-@click.option(
-    "--operation",
-    "named",
-    multiple=True,
-    help="Operation that requires them; once for each.  [default: all operations]",
-)
-@operation_options
-def require(number: int, named: tuple[str, ...], **options: Any) -> None:
-    """Require NUMBER officers for operations of the PKI."""
-    from personalise.pki.officers import OPERATIONS, known_operations
-
-    chosen = known_operations(named, "--operation") or OPERATIONS
-    make_operations(**options).require_officers(number, chosen)
-    click.echo(f"{number} officers approve from now on: {', '.join(sorted(chosen))}")
-
-
-@click.group()
-def audit() -> None:
-    """The audit log of a PKI."""
-
-
-@audit.command("verify", epilog=examples("personalise audit verify --pki pki"))
-@pki_folder
-@click.option("--head", help="Head of the log that was noted earlier; it must still be in the log.")
-def verify_audit(folder: Path, head: str | None) -> None:
-    """Verify the whole log: hash chain, signatures, approvals.
-
-    Note the head that is printed: `--head` checks a later log against it.
-    """
-    from personalise.pki.operations import verify_audit as verify
-
-    found = verify(folder, head)
-    entries = "1 entry" if found.entries == 1 else f"{found.entries} entries"
-    click.echo(f"{entries}, head {found.digest}")

@@ -18,6 +18,9 @@ if TYPE_CHECKING:
 _FILE = click.Path(path_type=Path, dir_okay=False, exists=True)
 _FOLDER = click.Path(path_type=Path, file_okay=False, exists=True)
 
+CARRIED = "personalise.pki.carried"
+"""The key in a click context's `meta` of an act that the command carries out, or proposes."""
+
 passphrase_file = click.option(
     "--passphrase-file",
     type=_FILE,
@@ -133,7 +136,9 @@ def make_operations(
     ]
     click.get_current_context().with_resource(locked_folder(folder))
     pki = open_pki(folder, passphrase_file, pin_file)
-    return PkiOperations(pki, present, datetime.now(UTC).replace(microsecond=0))
+    at = datetime.now(UTC).replace(microsecond=0)
+    carried = click.get_current_context().meta.get(CARRIED)
+    return PkiOperations(pki, present, at, carried)
 
 
 def _pair(text: str, option: str) -> tuple[str, Path]:

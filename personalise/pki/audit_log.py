@@ -39,6 +39,10 @@ _BEFORE_THE_FIRST: Final = "0" * 64
 _MAX_LINE: Final = 1 << 20
 _TIME: Final = "%Y-%m-%dT%H:%M:%SZ"
 
+ACT: Final = "act"
+PROPOSED: Final = "proposed"
+"""Fields of the subject of an operation that was approved before it began (`acts`)."""
+
 REPAIR: Final = "audit.repair"
 """The operation that cuts off an unfinished line."""
 
@@ -233,10 +237,17 @@ def verify_log(
     `ProtocolError` or `MalformedError`.
     """
     head, passed = Head(0, _BEFORE_THE_FIRST), expected_head is None
+    acts: set[str] = set()
     for entry, digest in read_log(path, key):
         head = Head(entry.sequence, digest)
+        if ACT in entry.subject and entry.outcome == "begun":
+            if entry.subject[ACT] in acts:
+                where = f"{path.name}, line {entry.sequence}"
+                raise ProtocolError(f"{where}: the act {entry.subject[ACT]} was run before")
+            acts.add(entry.subject[ACT])
         passed = passed or digest == expected_head
-        message = approval_message(entry.operation, entry.subject, entry.at)
+        approved_at = entry.subject.get(PROPOSED, entry.at)
+        message = approval_message(entry.operation, entry.subject, approved_at)
         for approval in entry.approvals:
             who = f"{path.name}, line {entry.sequence}: {approval.officer}"
             if approval.officer not in officers:

@@ -7,6 +7,7 @@ renew_inspection_system    make the inspection system's next key and certificate
 certify                    certify a request, of a foreign State's DV or of an inspection system
 """
 
+import hashlib
 from datetime import date, timedelta
 from pathlib import Path
 from typing import Final
@@ -144,6 +145,7 @@ def certify(
             f"the validity must be 1 to {LONGEST_VALIDITY[role].days} days (Doc 9303-12, Table 3)"
         )
     subject = {"holder": asked.holder_reference, "role": role.name, "rights": str(int(rights))}
+    subject["request"] = hashlib.sha256(asked.encode()).hexdigest()
     with operations.operation("cv.certify", subject):
         if authenticated_by is not None:
             _require_cvca(authenticated_by)

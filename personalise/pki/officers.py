@@ -15,7 +15,8 @@ from typing import Final
 import msgspec
 
 from emrtd.crypto.public_keys import decode_public_key, encode_public_key
-from emrtd.crypto.signatures import PublicKey, Signer
+from emrtd.crypto.signatures import PublicKey, Signer, verify
+from emrtd.errors import ProtocolError
 from personalise.pki.audit_log import SCHEME, Approval, AuditEntry, approval_message
 from support.errors import MalformedError, MisuseError
 from support.files import write_atomically
@@ -141,14 +142,37 @@ class Officers:
         for name, signer in present:
             if self.keys.get(name) != signer.public_key:
                 raise MisuseError(f"{name} is not an officer of this PKI, or has another key")
-        needed = self.required if operation in self.guarded else 0
-        if len(set(names)) < needed:
-            raise MisuseError(
-                f"{operation} requires {needed} officers, and {len(set(names))} approved it",
-                advice="name each officer with --officer NAME=KEYFILE",
-            )
+        self._require(operation, names, "name each officer with --officer NAME=KEYFILE")
         message = approval_message(operation, subject, at)
         return tuple(Approval(name, signer.sign(SCHEME, message)) for name, signer in present)
+
+    def accept(
+        self, operation: str, message: bytes, approvals: Sequence[Approval]
+    ) -> tuple[Approval, ...]:
+        """Return approvals that were given before, each verified over the message.
+
+        Raises `MisuseError` if one is of a stranger or does not verify, or if they are too few.
+        """
+        for each in approvals:
+            key = self.keys.get(each.officer)
+            if key is None:
+                raise MisuseError(f"{each.officer} is not an officer of this PKI")
+            try:
+                verify(key, SCHEME, each.signature, message)
+            except ProtocolError:
+                raise MisuseError(
+                    f"the approval of {each.officer} is of another act, or with another key"
+                ) from None
+        names = [each.officer for each in approvals]
+        self._require(operation, names, "have it approved with `personalise pki act approve`")
+        return tuple(approvals)
+
+    def _require(self, operation: str, names: Sequence[str], advice: str) -> None:
+        needed, found = self.required if operation in self.guarded else 0, len(set(names))
+        if found < needed:
+            raise MisuseError(
+                f"{operation} requires {needed} officers, and {found} approved it", advice=advice
+            )
 
 
 class RequirementsInLog:

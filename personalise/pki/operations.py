@@ -18,7 +18,7 @@ from contextlib import AbstractContextManager, closing
 from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
-from typing import Final
+from typing import Final, Protocol
 
 import msgspec
 
@@ -29,7 +29,7 @@ from emrtd.pki.x509.certificates import Certificate
 from emrtd.pki.x509.crl import Crl
 from emrtd.pki.x509.extension_writer import CertificateKind
 from emrtd.pki.x509.issuing import CountrySigningCa
-from personalise.pki.audit_log import AuditEntry, Head, read_log, timestamp, verify_log
+from personalise.pki.audit_log import Approval, AuditEntry, Head, read_log, timestamp, verify_log
 from personalise.pki.clock import latest_sighting, require_clock
 from personalise.pki.issuing_pki import (
     AUDIT_KEY_NAME,
@@ -59,13 +59,39 @@ _LIST_SIGNER_LABELS: Final = {
 }
 
 
+class Carried(Protocol):
+    """An act that was proposed or approved before (`personalise.pki.acts`).
+
+    `officers` are those who approved it; None for a proposal.
+    """
+
+    officers: tuple[str, ...] | None
+
+    def begin(
+        self, operation: str, subject: Mapping[str, str], at: datetime
+    ) -> tuple[Mapping[str, str], tuple[Approval, ...]]:
+        """Return the subject to log and the approvals; raises `MisuseError` if it may not begin."""
+        ...
+
+
 @dataclass(frozen=True)
 class PkiOperations:
-    """The operations of one PKI, with the officers who are present and the time."""
+    """The operations of one PKI, with the officers who are present and the time.
+
+    `carried` is an act that was approved elsewhere, in place of officers who are present.
+    """
 
     pki: IssuingPki
     present: Sequence[tuple[str, Signer]]
     at: datetime
+    carried: Carried | None = None
+
+    @property
+    def officers(self) -> tuple[str, ...] | None:
+        """The officers who approve; None while an act is only proposed."""
+        if self.carried is not None:
+            return self.carried.officers
+        return tuple(name for name, _ in self.present)
 
     def operation(self, name: str, subject: Mapping[str, str]) -> AbstractContextManager[None]:
         """Have an operation approved; return a context that logs its beginning and its end.
@@ -76,9 +102,12 @@ class PkiOperations:
         return self._logged(name, subject)
 
     def _logged(self, name: str, subject: Mapping[str, str]) -> AbstractContextManager[None]:
-        approvals = Officers.load(self.pki.folder).approve(
-            name, subject, timestamp(self.at), self.present
-        )
+        if self.carried is not None:
+            subject, approvals = self.carried.begin(name, subject, self.at)
+        else:
+            approvals = Officers.load(self.pki.folder).approve(
+                name, subject, timestamp(self.at), self.present
+            )
         return self.pki.audit_log.operation(name, subject, self.at, approvals)
 
     def new_label(self, stem: str) -> str:
