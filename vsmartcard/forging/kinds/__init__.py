@@ -12,10 +12,10 @@ from vsmartcard.forging.forgery import Forgery
 @cache
 def kinds() -> Mapping[str, Forgery]:
     """Return every kind of forgery by its name, in the order of the families."""
-    from vsmartcard.forging.kinds import data_groups, revocation, security_objects, signers
+    from vsmartcard.forging.kinds import data_groups, revocation, security_objects, signers, trust
 
-    families = (data_groups.KINDS, security_objects.KINDS, signers.KINDS, revocation.KINDS)
-    return MappingProxyType({each.name: each for family in families for each in family.found})
+    modules = (data_groups, security_objects, signers, revocation, trust)
+    return MappingProxyType({each.name: each for module in modules for each in module.KINDS.found})
 
 
 def kind(name: str) -> Forgery:
