@@ -6,6 +6,8 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Final
 
+import msgspec
+
 from emrtd.access.chip_keys import (
     ActiveAuthenticationKey,
     ChipAuthenticationKey,
@@ -61,6 +63,11 @@ def passwords(printed: str) -> tuple[ChipPassword, ...]:
     """Return the passwords of a chip in a document with this printed MRZ."""
     information = Mrz.parse(printed).information
     return (ChipPassword.of(Password.from_mrz_information(information)),)
+
+
+def with_passwords(keys: ChipKeys, printed: str) -> ChipKeys:
+    """Return the keys of a chip that this printed MRZ opens."""
+    return msgspec.structs.replace(keys, passwords=passwords(printed))
 
 
 def copied_keys(forger: Forger, files: Mapping[FileID, bytes], printed: str) -> ChipKeys:

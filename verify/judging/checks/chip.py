@@ -8,6 +8,7 @@ second decides.  If it was disturbed too, the chip counts as a copy unless anoth
 """
 
 from collections.abc import Iterator
+from contextlib import suppress
 from typing import Final
 
 import msgspec
@@ -271,9 +272,36 @@ def _pace_mapping(case: Case, earlier: Earlier) -> Check:
         reason = f"the key in EF.CardSecurity is not known to be signed: {objection}"
         return Check(check_id, Outcome.UNDETERMINED, reason, clause)
     infos = case.card_security.security_infos
+    objection = _objection_to_binding(case, earlier, infos, case.session.pace.parameter_id)
     checks = [_verify_mapping(check_id, each, infos) for each in transcripts if each is not None]
-    # No data group contains this key: each session needs its own proof.
-    return next((each for each in checks if each.outcome is not Outcome.PASSED), checks[0])
+    # No data group is read with this key: each session needs its own proof.
+    found = next((each for each in checks if each.outcome is not Outcome.PASSED), checks[0])
+    if found.outcome is not Outcome.PASSED or objection is None:
+        return found
+    return Check(check_id, Outcome.UNDETERMINED, objection, clause)
+
+
+def _objection_to_binding(
+    case: Case, earlier: Earlier, infos: SecurityInfos, parameter_id: int | None
+) -> str | None:
+    """Return why the key in EF.CardSecurity is not known to be that of this document, or None.
+
+    EF.SOD does not cover EF.CardSecurity, so the file of any chip of the State is signed as well.
+    DG14 contains every SecurityInfo of it (Doc 9303-11, 9.2.11), also that with the key.
+    """
+    from emrtd.access.chip_authentication_keys import mapping_key, static_keys
+
+    objection = objection_to_data_group(earlier, 14)
+    if objection is None and isinstance(case.dg14, DataGroup14):
+        keys, _ = static_keys(case.dg14.security_infos)
+        with suppress(ProtocolError):  # a key that cannot be used is reported by itself
+            public = mapping_key(infos, parameter_id).public
+            if any(each.public == public for each in keys):
+                return None
+    return (
+        "the chip has the private key of the signed EF.CardSecurity, but DG14 does not contain this"
+        f" key, so it may be that of another document{f' ({objection})' if objection else ''}"
+    )
 
 
 def _offers_mapping(case: Case) -> bool:

@@ -8,6 +8,7 @@ from emrtd.lds.files import FileID
 from emrtd.lds.values import decoded_name
 from emrtd.mrz import Mrz, MrzFormat
 from emrtd.mrz.dates import (
+    FIRST_CHIPS,
     NO_EXPIRY,
     date_of_birth_of,
     full_date_of_birth,
@@ -78,6 +79,8 @@ def _disagreements(case: Case, mrz: Mrz) -> Iterator[str]:
         return
     if issued - today > _TIME_ZONES:
         yield "the date of issue in DG12 is in the future"
+    if issued < FIRST_CHIPS:
+        yield "the date of issue in DG12 is before any document had a chip"
     if born.replace("XX", "01") > issued.isoformat() and not born.startswith("XXXX"):
         yield "the date of issue in DG12 is before the date of birth"
     expires = full_date_of_expiry(mrz.date_of_expiry, today, case.issued_from)

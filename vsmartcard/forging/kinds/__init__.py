@@ -12,9 +12,17 @@ from vsmartcard.forging.forgery import Forgery
 @cache
 def kinds() -> Mapping[str, Forgery]:
     """Return every kind of forgery by its name, in the order of the families."""
-    from vsmartcard.forging.kinds import data_groups, revocation, security_objects, signers, trust
+    from vsmartcard.forging.kinds import (
+        access,
+        data_groups,
+        printed,
+        revocation,
+        security_objects,
+        signers,
+        trust,
+    )
 
-    modules = (data_groups, security_objects, signers, revocation, trust)
+    modules = (data_groups, security_objects, signers, revocation, trust, access, printed)
     return MappingProxyType({each.name: each for module in modules for each in module.KINDS.found})
 
 
