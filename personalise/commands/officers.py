@@ -26,6 +26,12 @@ def officer() -> None:
     """The officers of a PKI, and the operations that need them."""
 
 
+_tsa_certificate = click.option(
+    "--tsa-certificate",
+    type=_FILE,
+    help="Certificate of the time-stamp authority, or of its CA.  [default: the one beside the"
+    " time stamps]",
+)
 _new_passphrase = click.option(
     "--new-passphrase-file",
     type=_FILE,
@@ -135,13 +141,102 @@ def audit() -> None:
 @audit.command("verify", epilog=examples("personalise audit verify --pki pki"))
 @pki_folder
 @click.option("--head", help="Head of the log that was noted earlier; it must still be in the log.")
-def verify_audit(folder: Path, head: str | None) -> None:
-    """Verify the whole log: hash chain, signatures, approvals.
+@click.option(
+    "--anchor",
+    "elsewhere",
+    type=_FILE,
+    multiple=True,
+    help="Time stamp of the log that was kept elsewhere; once for each.",
+)
+@_tsa_certificate
+def verify_audit(
+    folder: Path, head: str | None, elsewhere: tuple[Path, ...], tsa_certificate: Path | None
+) -> None:
+    """Verify the whole log: hash chain, signatures, approvals, and its time stamps.
 
     Note the head that is printed: `--head` checks a later log against it.
     """
     from personalise.pki.operations import verify_audit as verify
+    from personalise.pki.time_stamps import read_trusted, require_anchored
 
     found = verify(folder, head)
+    trusted = None if tsa_certificate is None else read_trusted(tsa_certificate)
+    stamps = require_anchored(folder, elsewhere, trusted)
     entries = "1 entry" if found.entries == 1 else f"{found.entries} entries"
     click.echo(f"{entries}, head {found.digest}")
+    if stamps:
+        click.echo(f"{len(stamps)} time stamps, the last of {stamps[-1].at:%Y-%m-%d %H:%M:%S} UTC")
+
+
+@audit.command(
+    "anchor",
+    epilog=examples(
+        "personalise audit anchor --tsa http://tsa.example/ --tsa-certificate tsa.cer --pki pki",
+        "personalise audit anchor --query head.tsq --pki pki",
+        "personalise audit anchor --answer head.tsr --tsa-certificate tsa.cer --pki pki",
+    ),
+)
+@pki_folder
+@click.option("--tsa", metavar="URL", help="Address of a time-stamp authority (RFC 3161).")
+@click.option("--query", type=_PATH, help="New file for a query, to be sent from another machine.")
+@click.option("--answer", type=_FILE, help="The authority's answer to such a query.")
+@_tsa_certificate
+def anchor(
+    folder: Path,
+    tsa: str | None,
+    query: Path | None,
+    answer: Path | None,
+    tsa_certificate: Path | None,
+) -> None:
+    """Have a time-stamp authority sign the head of the log, so that a cut tail is noticed.
+
+    The time stamp is kept in DIR/anchors; keep a copy elsewhere.  `audit verify` checks it.
+    """
+    import secrets
+
+    from personalise.pki import time_stamps
+    from personalise.pki.operations import verify_audit as verify
+    from support.files import require_new, write_atomically
+    from support.records import read_bounded
+
+    if [tsa, query, answer].count(None) != 2:
+        raise MisuseError("give one of --tsa, --query and --answer")
+    nonce = None
+    if answer is not None:
+        octets = read_bounded(answer, time_stamps.MAX_ANSWER)
+    else:
+        nonce = secrets.randbits(63)
+        asked = time_stamps.query(bytes.fromhex(verify(folder).digest), nonce)
+        if query is not None:
+            require_new(query)
+            write_atomically(query, asked)
+            click.echo(f"{query}: send it to the authority, then give its --answer")
+            return
+        octets = _ask(str(tsa), asked)
+    beside = folder / time_stamps.FOLDER / time_stamps.TRUSTED_NAME
+    if tsa_certificate is None and not beside.is_file():
+        raise MisuseError(
+            "the authority's certificate is not known yet", advice="give --tsa-certificate FILE"
+        )
+    trusted = time_stamps.read_trusted(tsa_certificate or beside)
+    path = time_stamps.add_anchor(folder, octets, trusted, nonce)
+    click.echo(f"{path}: keep a copy elsewhere")
+
+
+def _ask(url: str, query: bytes) -> bytes:
+    """Send a query to an authority (RFC 3161, 3.4); return its answer."""
+    try:
+        import httpx
+    except ImportError:
+        raise MisuseError(
+            "the package httpx is missing", advice="install chipseal[service], or use --query"
+        ) from None
+    kind = {"Content-Type": "application/timestamp-query"}
+    try:
+        answer = httpx.post(url, content=query, headers=kind, timeout=30)
+        answer.raise_for_status()
+    except (httpx.HTTPError, httpx.InvalidURL) as error:
+        raise MisuseError(
+            f"{url}: {error}", advice="check the address, or use --query and --answer"
+        ) from None
+    return answer.content
