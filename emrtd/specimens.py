@@ -29,13 +29,14 @@ class Specimen(Value, frozen=True):
 
     `profile` is the name of its chip profile, `files` are whole elementary files, `keys` the chip's
     secret keys.  `state` has the certificates for trust stores, and the inspection system that may
-    read the fingerprints.
+    read the fingerprints.  `card_kind` is the kind of card that the profile is for.
     """
 
     profile: str
     files: Hidden[Mapping[FileID, bytes]]
     keys: Hidden[ChipKeys]
     state: Hidden[IssuingState]
+    card_kind: str = "iso7816-9"
 
     @property
     def mrz(self) -> Mrz:

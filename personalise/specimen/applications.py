@@ -10,6 +10,7 @@ from pathlib import Path
 from random import Random
 from typing import Any, Final
 
+from emrtd.specimens import SEED
 from personalise.preparing.application import FILE_NAME
 from personalise.specimen import face, fingerprint
 from personalise.specimen.people import SpecimenApplicant, make_up
@@ -19,6 +20,9 @@ from support.files import write_atomically
 ISSUED_BY: Final = date(2026, 11, 20)
 """The latest date of issue of a specimen, by default."""
 
+_KEPT: Final = SEED, 0
+"""The seed and number of the application whose images are kept: drawing them takes a second."""
+_IMAGES: Final = Path(__file__).with_name("images")
 _PORTRAIT: Final = "portrait.jpg"
 _INITIALS: Final = {"right-index": "ri.wsq", "left-index": "li.wsq"}
 
@@ -30,19 +34,33 @@ def make_application(
     lots = Random(f"chipseal specimen {seed} {index}")
     specimen = make_up(index, lots, latest)
     looks = face.draw_lots(lots, feminine=specimen.feminine, age=specimen.age)
-    files = {_PORTRAIT: draw_portrait(looks, lots)}
-    fingers: list[dict[str, str]] = []
-    for position, missing in specimen.fingers:
-        if missing is not None:
-            fingers.append({"position": position, "missing": missing})
-            continue
-        name = _INITIALS[position]
-        files[name] = fingerprint.as_wsq(fingerprint.draw_lots(lots), lots)
-        fingers.append({"position": position, "image": name})
+    kept = (seed, index) == _KEPT
+    files = _kept_images(specimen) if kept else draw_images(specimen, looks, lots)
+    fingers = [
+        {"position": position, "image": _INITIALS[position]}
+        if missing is None
+        else {"position": position, "missing": missing}
+        for position, missing in specimen.fingers
+    ]
     biometrics = {"portrait": _PORTRAIT, "eyes": eyes_of(looks), "fingers": fingers}
     record = _record(specimen) | {"biometrics": biometrics}
     files[FILE_NAME] = json.dumps(record, ensure_ascii=False, indent=2).encode() + b"\n"
     return specimen, files
+
+
+def draw_images(specimen: SpecimenApplicant, looks: face.Face, lots: Random) -> dict[str, bytes]:
+    """Draw the portrait and the fingerprints of an applicant; return them by file name."""
+    files = {_PORTRAIT: draw_portrait(looks, lots)}
+    for position, missing in specimen.fingers:
+        if missing is None:
+            pattern = fingerprint.draw_lots(lots)
+            files[_INITIALS[position]] = fingerprint.as_wsq(pattern, lots)
+    return files
+
+
+def _kept_images(specimen: SpecimenApplicant) -> dict[str, bytes]:
+    fingers = (_INITIALS[position] for position, missing in specimen.fingers if missing is None)
+    return {name: (_IMAGES / name).read_bytes() for name in (_PORTRAIT, *fingers)}
 
 
 def fit_to_passport(record: Mapping[str, Any]) -> dict[str, Any]:

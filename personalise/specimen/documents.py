@@ -41,7 +41,7 @@ class Specimens:
             at,
             random,
         )
-        return Specimen(profile, document.files, document.keys, state)
+        return Specimen(profile, document.files, document.keys, state, chip_profile.card_profile)
 
 
 SPECIMENS: Final = Specimens()

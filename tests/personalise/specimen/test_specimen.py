@@ -13,10 +13,17 @@ from click.testing import CliRunner
 from PIL import Image
 
 from emrtd.biometrics.images import ImageFormat, sniff
+from emrtd.biometrics.quality.pixels import decode_one
 from emrtd.mrz import Mrz
+from emrtd.specimens import SEED
 from personalise.commands.specimen import specimen
 from personalise.preparing.application import Application
-from personalise.specimen.applications import make_application, write_applications
+from personalise.specimen.applications import (
+    ISSUED_BY,
+    draw_images,
+    make_application,
+    write_applications,
+)
 from personalise.specimen.canvas import Canvas, smooth, symmetric
 from personalise.specimen.face import HairStyle, draw_lots
 from personalise.specimen.fingerprint import HEIGHT, WIDTH, Pattern, fingerprint
@@ -38,6 +45,20 @@ def test_the_same_seed_makes_the_same_octets() -> None:
     assert set(first) == {"application.json", "portrait.jpg", "ri.wsq", "li.wsq"}
     assert first == again
     assert all(first[name] != other[name] for name in first)
+
+
+def test_the_kept_images_are_those_that_would_be_drawn() -> None:
+    """Another release of NumPy or Pillow may draw a few pixels in another shade."""
+    made, files = make_application(SEED, 0)
+    lots = Random(f"chipseal specimen {SEED} 0")
+    make_up(0, lots, ISSUED_BY)
+    looks = draw_lots(lots, feminine=made.feminine, age=made.age)
+    drawn = draw_images(made, looks, lots)
+    assert set(files) == {*drawn, "application.json"}
+    for name, octets in drawn.items():
+        one, other = (decode_one(each, name).grey.astype(float) for each in (octets, files[name]))
+        assert one.shape == other.shape
+        assert np.abs(one - other).mean() < 3
 
 
 def test_an_application_does_not_depend_on_how_many_are_made(tmp_path: Path) -> None:
