@@ -33,6 +33,20 @@ def remark(text: str) -> None:
     sys.stderr.flush()
 
 
+trace_option = click.option(
+    "--trace",
+    is_flag=True,
+    help="Write a line to standard error for each command to the card: its name, sizes and status"
+    " word, never its data.",
+)
+
+
+def write_trace(line: str) -> None:
+    """Write a line of a trace to standard error, with its columns."""
+    sys.stderr.write(f"{printable(line)}\n")
+    sys.stderr.flush()
+
+
 class _Failure(NamedTuple):
     """An error as it is reported: `kind` is for scripts, `advice` says what to do about it."""
 

@@ -9,7 +9,7 @@ from pathlib import Path
 import click
 
 from personalise.commands.pki_options import card_keys, passphrase_file, pin_file
-from support.command_line import examples, remark
+from support.command_line import examples, remark, trace_option, write_trace
 
 _FILE = click.Path(path_type=Path, dir_okay=False, exists=True)
 _PATH = click.Path(path_type=Path)
@@ -39,6 +39,7 @@ _as_json = click.option("--json", "as_json", is_flag=True, help="Print one JSON 
 @_station_key
 @passphrase_file
 @pin_file
+@trace_option
 @_as_json
 def write(
     *,
@@ -48,6 +49,7 @@ def write(
     station_key: Path | None,
     passphrase_file: Path | None,
     pin_file: Path | None,
+    trace: bool,
     as_json: bool,
 ) -> None:
     """Write the LDS image IMAGE to the card in a reader, read all of it back, and lock the card.
@@ -75,7 +77,8 @@ def write(
     keys = key_source(card_keys, station, pin_from(pin_file))
     require_clock(sealed.files, datetime.now(UTC))
     card = connect(reader, blank=True, tell=remark)
-    with MeteredConnection(card) as connection, progress_line() as progress:
+    written = write_trace if trace else None
+    with MeteredConnection(card, written) as connection, progress_line() as progress:
         try:
             report = write_image(sealed.files, sealed.order, connection, progress, keys)
         except RejectCardError:

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 import click
 
-from support.command_line import TIMES, examples, run_command_line
+from support.command_line import TIMES, examples, run_command_line, trace_option, write_trace
 from support.errors import ExitStatus
 
 if TYPE_CHECKING:
@@ -168,6 +168,7 @@ def _judging(command: Callable[..., Any]) -> Callable[..., Any]:
     help="Wait for the card; if it leaves while it is read, wait for it again.  [default: a card"
     " must be there]",
 )
+@trace_option
 @_judging
 def card(
     *,
@@ -178,6 +179,7 @@ def card(
     passphrase_file: Path | None,
     save: Path | None,
     wait: bool,
+    trace: bool,
     trust: Path,
     policy: str,
     at: datetime | None,
@@ -211,7 +213,7 @@ def card(
     )
     with open_session(trust, policy, at, stop_list=stop_list) as session:
         credentials, optical = read_credentials(mrz, can)
-        with progress(as_json=as_json) as listener:
+        with progress(as_json=as_json or trace) as listener:
             evidence = read_card(
                 reader,
                 lambda: inspect(
@@ -223,6 +225,7 @@ def card(
                     listener=listener,
                 ),
                 wait=wait,
+                trace=write_trace if trace else None,
             )
         tell_misread(evidence)
         report = session.judge(evidence)

@@ -15,9 +15,13 @@ from verify.wording import ENGLISH
 
 
 def read_card(
-    reader: str, procedure: Callable[[], Procedure[Evidence]], *, wait: bool = False
+    reader: str,
+    procedure: Callable[[], Procedure[Evidence]],
+    *,
+    wait: bool = False,
+    trace: Callable[[str], None] | None = None,
 ) -> Evidence:
-    """Run an inspection on the card in a reader.
+    """Run an inspection on the card in a reader; `trace` gets a line about each command.
 
     With `wait`, wait for the card first, and again if it leaves in mid-read: the inspection then
     begins anew, which `procedure` makes.  Raises `TransportError`.
@@ -26,7 +30,7 @@ def read_card(
         name = wait_for_card(reader, remark) if wait else reader
         try:
             with readers.connect(name, tell=remark) as connection:
-                return capture(connection, procedure())
+                return capture(connection, procedure(), trace)
         except TransportError as error:
             if not wait or error.fault not in COMES_BACK:
                 raise

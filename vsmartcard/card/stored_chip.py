@@ -17,7 +17,8 @@ class StoredChip:
     """The chip of a state file; a blank one if the file does not exist.
 
     The blank has this hardware and these transport keys; without them anyone can personalise it.
-    `change` returns the table of commands from that of the chip's kind.
+    `state`, if given, is the chip instead of a blank one; `change` returns the table of commands,
+    from that of the chip's kind.
     """
 
     def __init__(
@@ -26,12 +27,14 @@ class StoredChip:
         *,
         hardware: Hardware | None = None,
         transport: TransportKeys | None = None,
+        state: ChipState | None = None,
         random: Random = secrets.token_bytes,
         change: Callable[[Instructions], Instructions] = lambda instructions: instructions,
         memory: Memory | None = None,
     ) -> None:
         self._file = None if path is None else StateFile(path)
-        state = None if self._file is None else self._file.state
+        stored = None if self._file is None else self._file.state
+        state = stored or state
         if state is None:
             state = ChipState.blank(hardware, random=random, transport=transport)
         instructions = change(instructions_of(state))

@@ -4,6 +4,8 @@ from typing import Final
 
 import click
 
+from support.errors import MisuseError
+
 MEMORY: Final = click.IntRange(1, 1 << 24)
 kind_option = click.option(
     "--kind",
@@ -21,6 +23,6 @@ open_option = click.option(
 
 
 def require_plain_kind(kind: str) -> None:
-    """Raise `UsageError` for a kind of which --open makes no chips."""
+    """Raise `MisuseError` for a kind of which --open makes no chips."""
     if kind != "iso7816-9":
-        raise click.UsageError(f"--open is for the kind iso7816-9, not for {kind}")
+        raise MisuseError(f"--open is for the kind iso7816-9, not for {kind}")

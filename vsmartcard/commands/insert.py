@@ -1,15 +1,17 @@
 """The command `vsmartcard insert`; it imports what it needs when it runs."""
 
+import json
 import signal
 import sys
-from collections.abc import Iterator
-from contextlib import contextmanager, suppress
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 import click
 
-from support.command_line import examples, remark
+from support.command_line import examples, remark, trace_option, write_trace
+from support.errors import MisuseError
 from vsmartcard.commands.blank_options import (
     MEMORY,
     kind_option,
@@ -18,16 +20,43 @@ from vsmartcard.commands.blank_options import (
 )
 
 if TYPE_CHECKING:
+    from emrtd.specimens import Specimen
     from vsmartcard.card.interface import Card
-    from vsmartcard.reader.vpcd import Slot
+    from vsmartcard.card.stored_chip import StoredChip
+    from vsmartcard.chip.state import ChipState
+    from vsmartcard.reader.inserting import Inserted
 
 
-@click.command(epilog=examples("vsmartcard insert --state card.chip"))
+@click.command(
+    epilog=examples(
+        "vsmartcard insert --state card.chip",
+        "vsmartcard insert --specimen passport --trace",
+        "vsmartcard insert --feed stock --fault flip:0.001 --seed 7",
+    )
+)
 @click.option(
     "--state",
     type=click.Path(path_type=Path, dir_okay=False),
     help="File that stores the chip; created if it does not exist.  Without it, the chip is blank"
     " and is not saved.",
+)
+@click.option(
+    "--specimen",
+    metavar="PROFILE",
+    help="A finished card of this chip profile, of a fictitious holder and State, signed today; it"
+    " is not saved.",
+)
+@click.option(
+    "--feed",
+    type=click.Path(path_type=Path, file_okay=False),
+    help="Folder of cards that are inserted in turn, as with `--reader feeder:DIR`.",
+)
+@click.option(
+    "--trust",
+    metavar="DIR",
+    type=click.Path(path_type=Path, file_okay=False),
+    help="Where the CSCA certificate and the CRL of --specimen are written, for `verify trust add`."
+    "  [default: a folder in your own data folder]",
 )
 @click.option(
     "--reader-port",
@@ -56,42 +85,152 @@ if TYPE_CHECKING:
     show_default=True,
     help="Seed of what the faults draw; the same seed and commands give the same faults.",
 )
+@trace_option
+@click.option(
+    "--json", "as_json", is_flag=True, help="Print one JSON object for each card that is inserted."
+)
 def insert(
     *,
     state: Path | None,
+    specimen: str | None,
+    feed: Path | None,
+    trust: Path | None,
     reader_port: int | None,
     memory: int | None,
     kind: str,
     is_open: bool,
     faults: tuple[str, ...],
     seed: int,
+    trace: bool,
+    as_json: bool,
 ) -> None:
     """Insert a virtual chip into a virtual reader, until SIGTERM or SIGINT takes it out.
 
-    A blank one has the published test key as its transport key, or with --open none.
+    A blank one has the published test key as its transport key, or with --open none.  With
+    --specimen, the MRZ and the CAN of the document are printed.  With --feed, a card is taken out
+    when a program releases it and takes its power; it ends when the folder is empty.
+    """
+    if sum(each is not None for each in (state, specimen, feed)) > 1:
+        raise MisuseError("more than one of --state, --specimen and --feed", advice="use one")
+    if trust is not None and specimen is None:
+        raise MisuseError("--trust is for --specimen")
+    if is_open:
+        require_plain_kind(kind)
+    make = _maker(faults, seed, memory, None if is_open else kind, trace=trace)
+    make(None)[0].close()  # finds a mistake in a fault before anything is done
+    if feed is not None:
+        _feed(feed, reader_port, make, as_json=as_json)
+        return
+    from vsmartcard.reader.inserting import inserted
+    from vsmartcard.reader.readers import kept_running
+
+    details: dict[str, object] = {}
+    made: ChipState | None = None
+    if specimen is not None:
+        made, details = _specimen(specimen, trust)
+    chip, card = make(state, made)
+    with _until_taken_out(), kept_running(), inserted(card, reader_port) as place:
+        _announce(place, details, as_json=as_json)
+        place.slot.serve(card)
+    chip.close()
+
+
+def _maker(
+    specs: tuple[str, ...], seed: int, memory: int | None, kind: str | None, *, trace: bool
+) -> "Callable[..., tuple[StoredChip, Card]]":
+    """Return a function that makes a chip, and the card with its faults and its trace.
+
+    Its arguments are the state file, and the state if there is no such file.
     """
     from vsmartcard.card.faults.spec import read_faults
     from vsmartcard.card.stored_chip import StoredChip
+    from vsmartcard.card.tracing import Trace
     from vsmartcard.chip.security_domain import BlankKind, TransportKeys
     from vsmartcard.chip.state import Hardware
-    from vsmartcard.reader.readers import kept_running
 
     hardware = None if memory is None else Hardware(memory=memory)
-    if is_open:
-        require_plain_kind(kind)
-    transport = None if is_open else TransportKeys(BlankKind.of(kind))
-    faulty = read_faults(faults, str(seed))
-    chip = StoredChip(
-        state,
-        hardware=hardware,
-        transport=transport,
-        random=faulty.random,
-        change=faulty.change,
-        memory=faulty.memory,
-    )
-    card = faulty.over(chip)
-    with _until_taken_out(), kept_running(), _slot(card, reader_port) as slot:
-        slot.serve(card)
+    transport = None if kind is None else TransportKeys(BlankKind.of(kind))
+
+    def make(path: Path | None, state: "ChipState | None" = None) -> "tuple[StoredChip, Card]":
+        faults = read_faults(specs, str(seed))
+        tracing = Trace(write_trace) if trace else None
+        chip = StoredChip(
+            path,
+            hardware=hardware,
+            transport=transport,
+            state=state,
+            random=faults.random,
+            change=lambda table: faults.change(tracing.change(table) if tracing else table),
+            memory=faults.memory,
+        )
+        card = faults.over(chip)
+        return chip, card if tracing is None else tracing.over(card)
+
+    return make
+
+
+def _feed(
+    folder: Path,
+    port: int | None,
+    make: "Callable[..., tuple[StoredChip, Card]]",
+    *,
+    as_json: bool,
+) -> None:
+    from vsmartcard.reader.feeder import Feeder
+    from vsmartcard.reader.inserting import feed
+    from vsmartcard.reader.readers import kept_running
+
+    def tell(place: "Inserted", path: Path) -> None:
+        _announce(place, {"card": path.name}, as_json=as_json)
+
+    with _until_taken_out(), kept_running():
+        feed(Feeder(str(folder)), port, make, tell)
+        click.echo("the feeder is empty", err=True)
+
+
+def _specimen(profile: str, folder: Path | None) -> "tuple[ChipState, dict[str, object]]":
+    """Return the state of a finished card, and what is printed about it."""
+    from emrtd.specimens import make_specimen
+    from vsmartcard.reader.specimens import save_trust, state_of, today
+
+    made = make_specimen(profile, today())
+    if folder is None:
+        from platformdirs import user_data_path
+
+        folder = user_data_path("chipseal") / "specimens" / profile
+    return state_of(made), _details(made, save_trust(made, folder))
+
+
+def _details(specimen: "Specimen", trust: tuple[Path, ...]) -> dict[str, object]:
+    return {
+        "specimen": specimen.profile,
+        "mrz": list(specimen.mrz.lines),
+        "can": specimen.can,
+        "trust": [str(path) for path in trust],
+    }
+
+
+def _announce(place: "Inserted", details: dict[str, object], *, as_json: bool) -> None:
+    if as_json:
+        record = {"reader": place.name or None, "port": place.port, **details}
+        click.echo(json.dumps(record))
+    else:
+        name = f"{place.name}, " if place.name else ""
+        card = f"{details['card']} " if "card" in details else ""
+        click.echo(f"{card}inserted in {name}port {place.port}")
+        if "specimen" in details:
+            _show_specimen(details)
+    sys.stdout.flush()
+
+
+def _show_specimen(details: dict[str, object]) -> None:
+    click.echo(f"specimen of the profile {details['specimen']}; its holder and State do not exist")
+    for line in details["mrz"]:  # type: ignore[attr-defined]
+        click.echo(f"MRZ  {line}")
+    if details["can"]:
+        click.echo(f"CAN  {details['can']}")
+    for path in details["trust"]:  # type: ignore[attr-defined]
+        click.echo(f"for `verify trust add`: {path}")
 
 
 class _TakenOut(BaseException):
@@ -103,7 +242,8 @@ def _until_taken_out() -> Iterator[None]:
     def take_out(_number: int, _frame: object) -> None:
         raise _TakenOut
 
-    from emrtd.errors import TransportError, TransportFault
+    from emrtd.errors import TransportError
+    from vsmartcard.reader.inserting import left_by_a_fault
 
     for number in (signal.SIGTERM, signal.SIGINT):
         signal.signal(number, take_out)
@@ -112,33 +252,6 @@ def _until_taken_out() -> Iterator[None]:
     except _TakenOut:
         click.echo("taken out", err=True)
     except TransportError as error:
-        if error.fault is not TransportFault.CARD_REMOVED:
+        if not left_by_a_fault(error):
             raise
         remark(f"taken out by a fault: {error.message}")
-
-
-@contextmanager
-def _slot(card: "Card", port: int | None) -> "Iterator[Slot]":
-    """Insert the card on this port, or into the first reader that accepts it."""
-    from vsmartcard.reader.readers import listed, wait_until_occupied
-    from vsmartcard.reader.vpcd import BASE_PORT
-
-    known = {reader.port: reader for reader in listed()}
-    ports = [reader.port for reader in known.values() if not reader.occupied] or list(known)
-    with _first_free(card, ports or [BASE_PORT] if port is None else [port]) as slot:
-        name = ""
-        if reader := known.get(slot.port):
-            wait_until_occupied(reader)
-            name = f"{reader.name}, "
-        click.echo(f"inserted in {name}port {slot.port}")
-        sys.stdout.flush()
-        yield slot
-
-
-def _first_free(card: "Card", ports: list[int]) -> "Slot":
-    from vsmartcard.reader.vpcd import ReaderOccupiedError, Slot
-
-    for port in ports[:-1]:
-        with suppress(ReaderOccupiedError):
-            return Slot.insert(port, card)
-    return Slot.insert(ports[-1], card)

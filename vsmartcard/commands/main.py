@@ -81,6 +81,12 @@ vsmartcard.add_command(forge)
     help="The encryption counter of SCP03 does not count commands without data.",
 )
 @open_option
+@click.option(
+    "--json",
+    "as_json",
+    is_flag=True,
+    help="Print an array of objects with file, serial_number and kind.",
+)
 def blank(
     *,
     folder: Path,
@@ -93,6 +99,7 @@ def blank(
     tries: int,
     counter_behind: bool,
     is_open: bool,
+    as_json: bool,
 ) -> None:
     """Make blank virtual cards in DIR: 0001.chip, 0002.chip, and so on.
 
@@ -121,8 +128,14 @@ def blank(
         keys = read_master_key(master_key)
         transport = replace(transport, keys=keys, key_version=key_version)
     blanks = make_blanks(folder, count, hardware=hardware, transport=None if is_open else transport)
+    made = []
     for path, serial_number in blanks:
-        click.echo(f"{path}\t{serial_number.hex().upper()}")
+        printed = serial_number.hex().upper()
+        made.append({"file": str(path), "serial_number": printed, "kind": kind})
+        if not as_json:
+            click.echo(f"{path}\t{printed}")
+    if as_json:
+        click.echo(json.dumps(made))
 
 
 @vsmartcard.group()
@@ -137,7 +150,8 @@ def readers() -> None:
     type=click.IntRange(1, 16),
     default=2,
     show_default=True,
-    help="How many readers; they are made in pairs.",
+    help="How many readers.  vpcd makes them in pairs, and cannot make one alone: for an odd number"
+    " there is one more, which is named and stays empty.",
 )
 @click.option(
     "--first-port",
@@ -152,9 +166,12 @@ def up(count: int, first_port: int | None) -> None:
 
     found = start(count, BASE_PORT if first_port is None else first_port)
     click.echo(f"warning: {WARNING}", err=True)
-    if len(found) > count:
-        click.echo(f"{len(found)} readers, not {count}: vpcd makes them in pairs", err=True)
-    _show(found)
+    _show(found[:count])
+    for reader in found[count:]:
+        click.echo(
+            f"{reader.name}, port {reader.port}, is there too; vpcd makes readers in pairs",
+            err=True,
+        )
 
 
 @readers.command(epilog=examples("vsmartcard readers down"))

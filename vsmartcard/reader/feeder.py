@@ -38,7 +38,7 @@ class Feeder:
 
         A file that is not a virtual card is moved to `rejected` and raises `CARD_MUTE`.
         """
-        path = self._first()
+        path = self.first()
         if path is None:
             raise TransportError(
                 f"{self.reader}: the feeder is empty",
@@ -47,9 +47,9 @@ class Feeder:
                 advice=f"put *{SUFFIX} files into it",
             )
         try:
-            return InProcessConnection(path, self.reader, lambda tray: self._move(path, tray))
+            return InProcessConnection(path, self.reader, lambda tray: self.put_away(path, tray))
         except MalformedError as error:
-            self._move(path, Tray.REJECTED)
+            self.put_away(path, Tray.REJECTED)
             raise TransportError(
                 f"{self.reader}: {path.name} is not a virtual card ({error.reason})",
                 TransportFault.CARD_MUTE,
@@ -59,15 +59,16 @@ class Feeder:
 
     def look(self) -> Look:
         """Return the state of the reader: its card, or None."""
-        path = self._first()
+        path = self.first()
         return {self.reader: None if path is None else CardInReader(path.name)}
 
-    def _first(self) -> Path | None:
+    def first(self) -> Path | None:
+        """Return the file of the card in the reader; None if the feeder is empty."""
         return min(
             chips_in(self._folder), key=lambda path: (len(path.name), path.name), default=None
         )
 
-    def _move(self, path: Path, tray: Tray) -> None:
+    def put_away(self, path: Path, tray: Tray) -> None:
         """Move a card to a tray; change its name if the tray already has a file of that name."""
         try:
             folder = self._folder / tray.value

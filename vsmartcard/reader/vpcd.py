@@ -126,16 +126,23 @@ class Slot:
             pass
         return True
 
-    def serve(self, card: Card) -> None:
+    def serve(self, card: Card, *, until_ejected: bool = False) -> None:
         """Answer the reader until it closes the connection, which raises `TransportError`.
+
+        With `until_ejected`, returns when a program that has sent commands releases the card and
+        takes its power.  A program that resets it, or is killed, leaves it in the reader.
 
         A card that raises `CARD_MUTE` stays in the reader, which tells its program that it has no
         answer.  Any other `TransportError` of the card is raised.
         """
         self._socket.settimeout(None)
+        used = False
         while True:
             try:
-                self._serve_next(card)
+                control = self._serve_next(card)
+                if control is Control.POWER_OFF and used and until_ejected:
+                    return
+                used = control is None or (used and control is Control.SEND_ATR)
             except TransportError as error:
                 if error.fault is not TransportFault.CARD_MUTE:
                     raise

@@ -7,7 +7,7 @@ from emrtd.errors import TransportError, TransportFault
 from emrtd.transport.connection import Tray
 from emrtd.transport.pcsc.faults import fault_of, transport_error
 from emrtd.transport.pcsc.holding import HeldCard, hold
-from emrtd.transport.pcsc.library import Code, PcscError
+from emrtd.transport.pcsc.library import Code, Disposition, PcscError
 from emrtd.transport.pcsc.readers import names, select
 
 _NOTICING_MS = 600
@@ -53,14 +53,21 @@ class PcscConnection:
             self._fail(held, Code.REMOVED_CARD)
 
     def eject(self, _tray: Tray) -> None:
-        """Close the connection; a person removes the card."""
-        self.close()
+        """Release the card without power, so that a person or a machine removes it.
+
+        PC/SC has a disposition for readers that eject cards, but pcscd only sends it to the driver
+        as a command that few drivers know.
+        """
+        self._release(Disposition.UNPOWER)
 
     def close(self) -> None:
         """Release the card and reset it."""
+        self._release(Disposition.RESET)
+
+    def _release(self, disposition: Disposition) -> None:
         held, self._held = self._held, None
         if held is not None:
-            held.release()
+            held.release(disposition)
 
     def __enter__(self) -> Self:
         return self

@@ -17,7 +17,14 @@ import msgspec
 from emrtd.errors import TransportFault
 from emrtd.transport.events import CardInReader
 from emrtd.transport.pcsc.faults import fault_of, transport_error
-from emrtd.transport.pcsc.library import CardHandle, Code, Context, PcscError, ReaderState
+from emrtd.transport.pcsc.library import (
+    CardHandle,
+    Code,
+    Context,
+    Disposition,
+    PcscError,
+    ReaderState,
+)
 
 _NOTICE_SECONDS: Final = 1.5
 """After this time the caller is told that another program holds the card (limit: 2 s)."""
@@ -33,9 +40,9 @@ class HeldCard(msgspec.Struct, frozen=True):
     handle: CardHandle
     card: CardInReader
 
-    def release(self) -> None:
-        """Release the card and reset it, so that no session remains open on it."""
-        self.handle.disconnect(reset=True)
+    def release(self, disposition: Disposition = Disposition.RESET) -> None:
+        """Release the card and end its session: by default, reset it."""
+        self.handle.disconnect(disposition)
         self.context.release()
 
 
@@ -159,7 +166,7 @@ class _Attempt(threading.Thread):
         except BaseException:
             self._connected = False
             if handle is not None:
-                handle.disconnect(reset=False)
+                handle.disconnect(Disposition.LEAVE)
             context.release()
             raise
         return HeldCard(context, handle, CardInReader(card.identity, atr))

@@ -45,6 +45,15 @@ class Code(IntEnum):
     REMOVED_CARD = 0x80100069
 
 
+@unique
+class Disposition(IntEnum):
+    """What pcscd does with a card that a program releases."""
+
+    LEAVE = scard.SCARD_LEAVE_CARD
+    RESET = scard.SCARD_RESET_CARD
+    UNPOWER = scard.SCARD_UNPOWER_CARD
+
+
 class PcscError(Exception):
     """A return code other than success; it is never raised out of this package."""
 
@@ -138,7 +147,7 @@ class Context:
         try:
             direct.reset()
         finally:
-            direct.disconnect(reset=False)
+            direct.disconnect(Disposition.LEAVE)
         return self._connect(reader, scard.SCARD_SHARE_SHARED, _ANY_PROTOCOL)
 
     def _connect(self, reader: str, mode: int, protocols: int) -> "CardHandle":
@@ -191,11 +200,9 @@ class CardHandle:
         _require(result)  # on an error the response is what was in the buffer before
         return bytes(response)
 
-    def disconnect(self, *, reset: bool) -> None:
+    def disconnect(self, disposition: Disposition) -> None:
         """End the transaction and the connection; errors are ignored."""
-        scard.SCardDisconnect(
-            self._handle, scard.SCARD_RESET_CARD if reset else scard.SCARD_LEAVE_CARD
-        )
+        scard.SCardDisconnect(self._handle, disposition)
 
 
 def _request_of(protocol: int) -> Any:
