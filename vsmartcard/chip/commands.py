@@ -59,7 +59,7 @@ INSTRUCTIONS: Final[Instructions] = MappingProxyType(
             terminal_authentication.perform_security_operation
         ),
         INS.RESET_RETRY_COUNTER: Instruction(pace.reset_retry_counter),
-        INS.GET_DATA: Instruction(data_objects.get_data),
+        INS.GET_DATA: Instruction(data_objects.get_data, Event.IDENTIFY),
         INS.GET_RESPONSE: Instruction(_nothing_to_fetch),
         INS.CREATE_FILE: Instruction(personalising.create_file, Event.PERSONALISE),
         INS.UPDATE_BINARY: Instruction(personalising.update_binary, Event.PERSONALISE),
@@ -93,7 +93,7 @@ def carry_out(instructions: Instructions, core: Core, command: CommandAPDU) -> R
     instruction = instructions.get(command.ins)
     if instruction is None:
         raise ChipRefusalError(SW.INSTRUCTION_NOT_SUPPORTED, f"instruction {command.ins:02X}")
-    if instruction.event is not Event.USE:
+    if instruction.event not in {Event.USE, Event.IDENTIFY}:
         _require_station(core, command)
     before = core.state.life_cycle
     after = follow(before, instruction.event, f"instruction {command.ins:02X}")

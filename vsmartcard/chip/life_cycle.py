@@ -1,7 +1,9 @@
 """The life cycle of a chip: every transition, in one table (ISO/IEC 7816-4, 7.4.10).
 
 A new chip is blank.  It accepts files and keys until it is activated; after that it can be read and
-never written.  An event that the table does not contain for a state is refused in that state.
+never written.  A terminated chip still names itself, as a card of GlobalPlatform does (GPCS 2.3.1,
+5.1.1.5: all commands are disabled but GET DATA), so that its issuer can account for it.  An event
+that the table does not contain for a state is refused in that state.
 """
 
 from enum import Enum, IntEnum, unique
@@ -26,6 +28,7 @@ class Event(Enum):
     """The effect of a command on the life cycle."""
 
     USE = "select, read, authenticate"
+    IDENTIFY = "ask for the serial number"
     PERSONALISE = "create and write files, store keys"
     ACTIVATE = "lock the chip for its holder"
     TERMINATE = "end the chip's life"
@@ -35,6 +38,10 @@ TRANSITIONS: Final = {
     (LifeCycle.BLANK, Event.USE): LifeCycle.BLANK,
     (LifeCycle.BLANK, Event.PERSONALISE): LifeCycle.IN_PERSONALISATION,
     (LifeCycle.BLANK, Event.TERMINATE): LifeCycle.TERMINATED,
+    (LifeCycle.BLANK, Event.IDENTIFY): LifeCycle.BLANK,
+    (LifeCycle.IN_PERSONALISATION, Event.IDENTIFY): LifeCycle.IN_PERSONALISATION,
+    (LifeCycle.OPERATIONAL, Event.IDENTIFY): LifeCycle.OPERATIONAL,
+    (LifeCycle.TERMINATED, Event.IDENTIFY): LifeCycle.TERMINATED,
     (LifeCycle.IN_PERSONALISATION, Event.USE): LifeCycle.IN_PERSONALISATION,
     (LifeCycle.IN_PERSONALISATION, Event.PERSONALISE): LifeCycle.IN_PERSONALISATION,
     (LifeCycle.IN_PERSONALISATION, Event.ACTIVATE): LifeCycle.OPERATIONAL,

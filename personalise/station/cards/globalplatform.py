@@ -77,10 +77,13 @@ class GlobalPlatformCard:
         return self._files.capabilities
 
     def identity(self) -> Procedure[CardIdentity]:
-        """GET DATA in the security domain, which a locked card does not show."""
+        """GET DATA in the security domain, which a locked card does not show.
+
+        A terminated card refuses SELECT, and answers GET DATA all the same (GPCS 2.3.1, 5.1.1.5).
+        """
         self._selected = None
         response = yield self._select_security_domain()
-        if response.sw != SW.OK:
+        if response.sw not in {SW.OK, SW.CONDITIONS_NOT_SATISFIED}:
             return CardIdentity(self._atr)
         return (yield from self._identity())
 

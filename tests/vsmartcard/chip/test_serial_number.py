@@ -78,6 +78,12 @@ def test_get_data_refuses_other_objects_and_lengths() -> None:
     assert transmit(chip, "00CA005A").sw == 0x6700
     assert transmit(chip, "00CA005A04").sw == 0x6C08
     assert transmit(Chip(ChipState()), GET_DATA).sw == 0x6A88
+
+
+def test_a_terminated_chip_names_itself_and_does_nothing_else() -> None:
     terminated = Chip(random=counting())
+    number = done(terminated, GET_DATA)
     done(terminated, "00FE0000")
-    assert transmit(terminated, GET_DATA).sw == 0x6985
+    terminated.reset()
+    assert done(terminated, GET_DATA) == number
+    assert transmit(terminated, "00A4040C07A0000002471001").sw == 0x6985

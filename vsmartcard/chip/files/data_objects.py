@@ -13,7 +13,7 @@ _DOING: Final = "GET DATA"
 
 
 def get_data(core: Core, command: CommandAPDU) -> ResponseAPDU:
-    """Return the serial number: always until the chip is activated, then only after chip access."""
+    """Return the serial number: of a chip for a holder only after chip access, else always."""
     if command.data or command.ne is None:
         raise ChipRefusalError(SW.WRONG_LENGTH, _DOING)
     if not has_access(core):

@@ -18,7 +18,7 @@ import pytest
 
 from emrtd.errors import TransportError, TransportFault
 from emrtd.transport.connection import Connection, Tray
-from personalise.ledger.interface import LedgerUnavailableError
+from personalise.ledger.interface import Claim, LedgerUnavailableError
 from personalise.ledger.journal import Journal
 from personalise.ledger.sql_ledger import SqlLedger
 from personalise.ledger.states import CardStatus, JobState, Worker
@@ -206,6 +206,32 @@ def test_a_good_card_that_is_put_back_is_named_and_goes_to_the_good_ones(
     cards[CardStatus.USED] -= 1
     assert cards == before.cards
     assert line.check(all_issued=False) == []
+
+
+@pytest.mark.parametrize("kind", [BlankKind.ISO7816_9, BlankKind.GLOBALPLATFORM])
+def test_a_card_whose_termination_was_not_entered_is_settled_by_the_next_look(
+    tmp_path: Path, run: Callable[..., Run], kind: BlankKind
+) -> None:
+    """The station was killed after TERMINATE, and before it entered that the card is rejected."""
+    line = Line.established(tmp_path, 1, spare=1, kind=replace(SMALL, card=kind))
+    path, state = next(iter(line.cards(None).items()))
+    name = state.hardware.serial_number.hex().upper()
+    with line.ledger() as ledger:
+        claim = ledger.take(Worker("killed", "reader"), name, kind.label)
+        assert isinstance(claim, Claim)
+        ledger.begin(claim)
+        ledger.locking(claim)
+        ledger.interrupted(claim)
+    path.unlink()
+    put(line.feeders[0], path.stem, state.with_life_cycle(LifeCycle.TERMINATED))
+    done = run(line)
+    assert (done.summary["issued"], done.summary["in_doubt"], done.summary["open"]) == (1, 0, 0)
+    (rejected,) = [each for each in done.events if each.kind is EventKind.REJECTED_CARD]
+    assert (rejected.card, rejected.application) == (name, claim.job)
+    with line.ledger() as ledger:
+        assert ledger.card(name).status is CardStatus.SPOILT
+        assert not ledger.summary().may_be_good
+    assert line.check() == []
 
 
 def test_a_card_that_a_reprint_ended_is_not_taken_for_the_good_one(
