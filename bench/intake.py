@@ -20,6 +20,7 @@ from typing import Any
 import msgspec
 
 from bench.timing import WALL, Ratio, seconds
+from emrtd.crypto.signatures import EcPublicKey
 from emrtd.pki.cms.enveloped import seal
 from emrtd.pki.x509.certificate_writer import key_identifier
 from personalise.intake.archive import Limits
@@ -98,7 +99,7 @@ class Line:
                 for file, octets in files.items():
                     archive.writestr(f"{number:04}/{file}", octets)
         key = self.keys[0].certificate.public_key
-        assert key is not None
+        assert isinstance(key, EcPublicKey)
         path = self.folder / f"{name}.p7m"
         path.write_bytes(seal(stream.getvalue(), key, key_identifier(key)))
         return path

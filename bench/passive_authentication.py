@@ -13,7 +13,7 @@ from bench.timing import Ratio, ratio
 from emrtd.crypto.ecdsa import public_key
 from emrtd.crypto.hashes import Hash
 from emrtd.crypto.key_kinds import generate_private_key
-from emrtd.crypto.signatures import EcPublicKey, PublicKey, SignatureScheme, hash_algorithm
+from emrtd.crypto.signatures import EcPublicKey, SignatureScheme, VerifyingKey, hash_algorithm
 from emrtd.lds.issuing_state import IssuingState
 from emrtd.lds.security.security_object import SecurityObject
 from emrtd.lds.security.sod import Sod, build_sod
@@ -118,7 +118,7 @@ def make_document(state: IssuingState, kind: str, number: int) -> Document:
 
 
 def raw_verification(
-    key: PublicKey | None, scheme: SignatureScheme, signature: bytes, message: bytes | None
+    key: VerifyingKey | None, scheme: SignatureScheme, signature: bytes, message: bytes | None
 ) -> Work:
     """Return a function that only verifies with OpenSSL; everything else is prepared before."""
     assert isinstance(key, EcPublicKey)

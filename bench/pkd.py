@@ -8,7 +8,7 @@ from tempfile import TemporaryDirectory
 
 from bench.pkd_set import MADE, make_pkd
 from bench.timing import Ratio, seconds
-from emrtd.crypto.signatures import PublicKey, verify
+from emrtd.crypto.signatures import VerifyingKey, verify
 from emrtd.errors import ProtocolError
 from emrtd.pki.path import find_anchor, forget
 from emrtd.pki.revocation import find_crl_issuer
@@ -66,7 +66,7 @@ def signatures_of(store: TrustStore) -> Work:
     return work
 
 
-def with_key(entry: TrustEntry, store: TrustStore) -> tuple[Certificate | Crl, PublicKey] | None:
+def with_key(entry: TrustEntry, store: TrustStore) -> tuple[Certificate | Crl, VerifyingKey] | None:
     """Return what an entry is, and the key that signed it."""
     if entry.kind is TrustEntryKind.CRL:
         crl = Crl.parse(entry.der)

@@ -8,7 +8,7 @@ from collections.abc import Iterator
 from datetime import date, timedelta
 from typing import Final
 
-from emrtd.crypto.signatures import EcPublicKey, PublicKey, SignatureScheme
+from emrtd.crypto.signatures import EcPublicKey, SignatureScheme, VerifyingKey
 from support.values import Value
 
 
@@ -70,7 +70,7 @@ SIGNER_KEYS: Final = (KeyPeriod(2010, 256), KeyPeriod(2019, 384))
 
 def objections_to_german_key(
     periods: tuple[KeyPeriod, ...],
-    key: PublicKey | None,
+    key: VerifyingKey | None,
     scheme: SignatureScheme | None,
     issued: date,
 ) -> Iterator[str]:

@@ -27,6 +27,7 @@ _ENCODINGS: Final = {
     UNIVERSAL_STRING: "utf-32-be",
 }
 
+_FIRST_GENERALIZED: Final = 2050
 _UTC: Final = re.compile(r"(\d{2})(\d{2})(\d{2})(\d{2})(\d{2})(\d{2})?(Z|[+-]\d{4})")
 _GENERALIZED: Final = re.compile(
     r"(\d{4})(\d{2})(\d{2})(\d{2})(\d{2})?(\d{2})?(?:[.,]\d+)?(Z|[+-]\d{4})?"
@@ -147,6 +148,11 @@ def is_canonical_time(value: Value) -> bool:
     size = 13 if value.tag == der.UTC_TIME else 15
     contents = value.contents
     return len(contents) == size and contents.endswith(b"Z") and contents[:-1].isdigit()
+
+
+def is_early_generalized_time(value: Value) -> bool:
+    """Whether a time before 2050 is not a UTCTime, which RFC 5280, 4.1.2.5 requires."""
+    return value.tag == der.GENERALIZED_TIME and read_time(value).year < _FIRST_GENERALIZED
 
 
 def _zone(text: str | None) -> timezone:

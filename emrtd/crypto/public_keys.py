@@ -1,25 +1,28 @@
-"""SubjectPublicKeyInfo, with named or explicit curve parameters (RFC 3279; TR-03111, 5.1).
+"""SubjectPublicKeyInfo: RSA, DSA, and curves by name or by parameters (RFC 3279; TR-03111, 5.1).
 
 Doc 9303-12, 4.1.6.3 requires explicit parameters.  They are matched by p, a, b, G and n against the
 known curves, and never used directly: an attacker who chooses the generator could sign for any
 public key.
 """
 
+from collections.abc import Sequence
 from typing import Final
 
 from emrtd.asn1 import ber, der
 from emrtd.crypto.curves import Curve, curve_by_oid, explicit_curve, find_curve
-from emrtd.crypto.signatures import EcPublicKey, PublicKey, RsaPublicKey
+from emrtd.crypto.signatures import DsaPublicKey, EcPublicKey, PublicKey, RsaPublicKey, VerifyingKey
 from emrtd.errors import ProtocolError
 from support.errors import MalformedError
 
 ID_RSA: Final = "1.2.840.113549.1.1.1"
 ID_RSA_PSS: Final = "1.2.840.113549.1.1.10"
+ID_DSA: Final = "1.2.840.10040.4.1"
 ID_EC_PUBLIC_KEY: Final = "1.2.840.10045.2.1"
 ID_EC_DH: Final = "1.3.132.1.12"
 ID_PRIME_FIELD: Final = "1.2.840.10045.1.1"
 
 _WHAT: Final = "public key"
+_MAX_DSA_BITS: Final = 4096
 
 
 class UnusableKeyError(MalformedError):
@@ -39,10 +42,13 @@ def decode_public_key(octets: bytes) -> PublicKey:
 
     Raises `UnusableKeyError` for an unsupported kind or curve, otherwise `MalformedError`.
     """
-    return public_key_from(ber.read(octets, _WHAT))
+    key = verifying_key_from(ber.read(octets, _WHAT))
+    if isinstance(key, DsaPublicKey):
+        raise UnusableKeyError(_WHAT, f"a key of algorithm {ID_DSA}")
+    return key
 
 
-def public_key_from(info: ber.Value) -> PublicKey:
+def verifying_key_from(info: ber.Value) -> VerifyingKey:
     """Read a SubjectPublicKeyInfo inside another value; raises as `decode_public_key` does."""
     fields = info.expect(der.SEQUENCE).children
     if len(fields) != 2:
@@ -56,6 +62,8 @@ def public_key_from(info: ber.Value) -> PublicKey:
         raise key.malformed("a key must be whole octets")
     if oid in (ID_RSA, ID_RSA_PSS):
         return _decode_rsa(octets[1:], info.what)
+    if oid == ID_DSA:
+        return _decode_dsa(algorithm[1:], octets[1:], info)
     if oid not in (ID_EC_PUBLIC_KEY, ID_EC_DH):
         raise UnusableKeyError(info.what, f"a key of algorithm {oid}")
     if len(algorithm) != 2:
@@ -67,11 +75,15 @@ def public_key_from(info: ber.Value) -> PublicKey:
         raise info.malformed(str(error)) from None
 
 
-def encode_public_key(key: PublicKey, *, explicit: bool = True) -> bytes:
+def encode_public_key(key: VerifyingKey, *, explicit: bool = True) -> bytes:
     """Write a DER SubjectPublicKeyInfo; curve parameters are explicit (Doc 9303-12) or named."""
     if isinstance(key, RsaPublicKey):
         algorithm = der.sequence(der.oid(ID_RSA), der.null())
         octets = der.sequence(der.integer(key.n), der.integer(key.e))
+    elif isinstance(key, DsaPublicKey):
+        domain = der.sequence(der.integer(key.p), der.integer(key.q), der.integer(key.g))
+        algorithm = der.sequence(der.oid(ID_DSA), domain)
+        octets = der.integer(key.y)
     else:
         parameters = encode_parameters(key.curve) if explicit else der.oid(key.curve.oid)
         algorithm = der.sequence(der.oid(ID_EC_PUBLIC_KEY), parameters)
@@ -166,3 +178,17 @@ def _decode_rsa(octets: bytes, what: str) -> RsaPublicKey:
     if n < 3 or e < 3 or n % 2 == 0 or e % 2 == 0:
         raise MalformedError(what, "an RSA modulus and exponent must be odd and at least 3")
     return RsaPublicKey(n, e)
+
+
+def _decode_dsa(parameters: Sequence[ber.Value], octets: bytes, info: ber.Value) -> DsaPublicKey:
+    """Read a DSA key with its domain parameters (RFC 3279, 2.3.2)."""
+    if not parameters or parameters[0].tag == der.NULL:
+        raise UnusableKeyError(info.what, "a DSA key that inherits its parameters")
+    numbers = parameters[0].expect(der.SEQUENCE).children
+    if len(parameters) != 1 or len(numbers) != 3:
+        raise info.malformed("DSA parameters must be p, q and g")
+    p, q, g = map(_unsigned, numbers)
+    y = _unsigned(ber.read(octets, info.what))
+    if not (2 < q < p <= 1 << _MAX_DSA_BITS and p % 2 and q % 2 and 1 < g < p and 1 < y < p):
+        raise info.malformed("the numbers of a DSA key are out of range")
+    return DsaPublicKey(p, q, g, y)

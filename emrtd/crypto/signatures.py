@@ -1,8 +1,9 @@
-"""Signatures of X.509 and CMS: RSA (PKCS#1 v1.5 and PSS) and ECDSA (Doc 9303-12, 4.1.6).
+"""Signatures of X.509 and CMS: RSA (PKCS#1 v1.5 and PSS), DSA and ECDSA (Doc 9303-12, 4.1.6).
 
 `verify` raises an error for a wrong signature; it returns no truth value.  ECDSA signatures are DER
-here, as in certificates and CMS.  Chips and card-verifiable certificates use the plain form r || s
-(TR-03111, 5.2.1), which `ecdsa_from_plain` and `ecdsa_to_plain` convert.
+here, as in certificates and CMS.  Chips, card-verifiable certificates and the algorithms
+ecdsa-plain use the plain form r || s (TR-03111, 5.2.1), which `ecdsa_from_plain` and
+`ecdsa_to_plain` convert.  DSA is verified, and nothing here signs with it.
 """
 
 from enum import StrEnum, unique
@@ -20,6 +21,7 @@ from emrtd.errors import ProtocolError
 from support.errors import MalformedError, MisuseError
 
 if TYPE_CHECKING:
+    from cryptography.hazmat.primitives.asymmetric.dsa import DSAPublicKey
     from cryptography.hazmat.primitives.asymmetric.padding import AsymmetricPadding
     from cryptography.hazmat.primitives.asymmetric.rsa import RSAPublicKey
     from cryptography.hazmat.primitives.hashes import HashAlgorithm
@@ -58,7 +60,25 @@ class EcPublicKey(msgspec.Struct, frozen=True):
         return self.curve.name
 
 
+class DsaPublicKey(msgspec.Struct, frozen=True):
+    """A DSA public key y, with its domain parameters (FIPS 186-4, 4.1)."""
+
+    p: int
+    q: int
+    g: int
+    y: int
+
+    @property
+    def description(self) -> str:
+        """The name for people: "DSA-2048"."""
+        return f"DSA-{self.p.bit_length()}"
+
+
 PublicKey = RsaPublicKey | EcPublicKey
+"""A key that this package signs with, encrypts with and verifies with."""
+
+VerifyingKey = PublicKey | DsaPublicKey
+"""A key of a certificate, which may be one that this package only verifies with."""
 
 
 @unique
@@ -67,6 +87,7 @@ class SignatureFamily(StrEnum):
 
     RSA = "RSA"
     RSA_PSS = "RSA-PSS"
+    DSA = "DSA"
     ECDSA = "ECDSA"
 
 
@@ -74,13 +95,15 @@ class SignatureScheme(msgspec.Struct, frozen=True):
     """A kind of signature: "ECDSA with SHA-256".
 
     For RSA-PSS, `salt_length` (octets) and `mgf_hash` default to what Doc 9303-12, 4.1.6.1 (RFC
-    4055) recommends: the size of the hash, and the hash itself.
+    4055) recommends: the size of the hash, and the hash itself.  `plain`: an ECDSA signature is
+    r || s instead of DER (TR-03111, 5.2.1).
     """
 
     family: SignatureFamily
     hash: Hash
     salt_length: int | None = None
     mgf_hash: Hash | None = None
+    plain: bool = False
 
     @property
     def description(self) -> str:
@@ -104,7 +127,7 @@ class Signer(Protocol):
         ...
 
 
-def verify(key: PublicKey, scheme: SignatureScheme, signature: bytes, message: bytes) -> None:
+def verify(key: VerifyingKey, scheme: SignatureScheme, signature: bytes, message: bytes) -> None:
     """Verify a signature over a message; raises `ProtocolError` if it is not valid.
 
     An ECDSA signature that is not DER raises `ProtocolError` too.
@@ -112,7 +135,11 @@ def verify(key: PublicKey, scheme: SignatureScheme, signature: bytes, message: b
     if isinstance(key, EcPublicKey):
         if scheme.family is not SignatureFamily.ECDSA:
             raise ProtocolError(f"a key on {key.description} cannot make {scheme.description}")
+        if scheme.plain:
+            signature = _from_plain(signature, key.curve)
         _verify_ecdsa(key, scheme.hash.digest(message), signature)
+    elif isinstance(key, DsaPublicKey):
+        _verify_dsa(key, scheme, signature, message)
     else:
         _verify_rsa(key, scheme, signature, message)
 
@@ -193,8 +220,45 @@ def ecdsa_from_plain(plain: bytes, curve: Curve) -> bytes:
     return ecdsa_encode(int.from_bytes(plain[:size], "big"), int.from_bytes(plain[size:], "big"))
 
 
+def _from_plain(signature: bytes, curve: Curve) -> bytes:
+    try:
+        return ecdsa_from_plain(signature, curve)
+    except MalformedError as error:
+        raise ProtocolError(str(error)) from None
+
+
 def _order_size(curve: Curve) -> int:
     return (curve.n.bit_length() + 7) // 8
+
+
+def _verify_dsa(
+    key: DsaPublicKey, scheme: SignatureScheme, signature: bytes, message: bytes
+) -> None:
+    from cryptography.exceptions import InvalidSignature
+
+    if scheme.family is not SignatureFamily.DSA:
+        raise ProtocolError(f"{key.description} cannot make {scheme.description}")
+    try:
+        _dsa_key(key).verify(signature, message, hash_algorithm(scheme.hash))
+    except InvalidSignature:
+        raise ProtocolError(f"the {scheme.description} signature is wrong") from None
+
+
+@lru_cache(maxsize=64)
+def _dsa_key(key: DsaPublicKey) -> "DSAPublicKey":
+    """Return the key for `cryptography`, which accepts the sizes of FIPS 186-4, 4.2."""
+    from cryptography.hazmat.primitives.asymmetric.dsa import (
+        DSAParameterNumbers,
+        DSAPublicNumbers,
+    )
+
+    wrong = ProtocolError(f"{key.description} is not a valid DSA key")
+    if not 1 < key.y < key.p or not pow(key.y, key.q, key.p) == 1 == pow(key.g, key.q, key.p):
+        raise wrong
+    try:
+        return DSAPublicNumbers(key.y, DSAParameterNumbers(key.p, key.q, key.g)).public_key()
+    except ValueError:
+        raise wrong from None
 
 
 def _verify_rsa(
@@ -212,7 +276,7 @@ def _verify_rsa(
 
 
 def verify_rsa_without_null(
-    key: PublicKey, scheme: SignatureScheme, signature: bytes, message: bytes
+    key: VerifyingKey, scheme: SignatureScheme, signature: bytes, message: bytes
 ) -> None:
     """Verify a PKCS#1 v1.5 signature whose DigestInfo lacks the NULL of RFC 8017, A.2.4.
 

@@ -54,6 +54,7 @@ class Quirk(StrEnum):
     EXTRA_DATA = "certificate.extra-data", "fields in a certificate that X.509 does not define"
     UNIQUE_ID = "certificate.unique-id", "a unique identifier, which Doc 9303-12 forbids"
     TIME_FORM = "certificate.time-form", "a time that is not written to the second in UTC"
+    TIME_TYPE = "certificate.time-type", "a date before 2050 that is not a UTCTime"
     DEFAULT_ENCODED = "certificate.default-encoded", "a default value that DER does not write"
     EXTENSION_TWICE = "certificate.extension-twice", "an extension that occurs twice"
     EXTENSION_MALFORMED = "certificate.extension-malformed", "an extension that cannot be read"
@@ -70,6 +71,10 @@ class Quirk(StrEnum):
         "an EF.SOD of version 1 without its Document Signer's certificate",
     )
     SOD_CONTENT_TYPE = "sod.content-type", "an EF.SOD whose content type is not LDSSecurityObject"
+    SOD_VERSION = (
+        "sod.version",
+        "an LDSSecurityObject with the version number of another LDS version",
+    )
     COUNTRY_CASE = "name.country-case", "a country that is not in upper case"
     ISSUER_NAME_FORM = (
         "name.issuer-form",
@@ -88,6 +93,7 @@ class Quirk(StrEnum):
         "an authority key identifier that is not the CSCA's subject key identifier",
     )
     NO_KEY_USAGE = "profile.no-key-usage", "no key usage"
+    KEY_USAGE_NOT_CRITICAL = "profile.key-usage-not-critical", "a key usage that is not critical"
     NO_USAGE_PERIOD = "profile.no-usage-period", "no private-key usage period"
     USAGE_PERIOD_SHIFTED = (
         "profile.usage-period-shifted",

@@ -185,6 +185,8 @@ def _missing(certificate: Certificate, purpose: Purpose) -> frozenset[Quirk]:
     missing = set()
     if extensions.key_usage is None:
         missing.add(Quirk.NO_KEY_USAGE)
+    elif not any(each.critical for each in extensions.all if each.oid == KEY_USAGE):
+        missing.add(Quirk.KEY_USAGE_NOT_CRITICAL)
     if purpose is Purpose.DOCUMENT_SIGNER:
         if (
             extensions.private_key_usage_period is None

@@ -19,7 +19,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Final
 
-from emrtd.crypto.signatures import RsaPublicKey
+from emrtd.crypto.signatures import DsaPublicKey, RsaPublicKey
 from emrtd.pki.cms.enveloped import seal
 from emrtd.pki.cms.signed_stream import SignedStream
 from emrtd.pki.x509.certificate_writer import key_identifier
@@ -155,7 +155,7 @@ def seal_application(folder: Path, recipient: Certificate) -> bytes:
     `MisuseError` for a certificate whose key cannot be used, `FieldError` for a wrong field.
     """
     key, usage = recipient.public_key, recipient.extensions.key_usage
-    if key is None:
+    if key is None or isinstance(key, DsaPublicKey):
         raise MisuseError(
             f"the certificate has a key that is not used: {recipient.key}",
             advice=_INTAKE_CERTIFICATE,

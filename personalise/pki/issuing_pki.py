@@ -37,7 +37,7 @@ import msgspec
 
 from emrtd.crypto.checked_signer import CheckedSigner
 from emrtd.crypto.private_keys import EcPrivateKey
-from emrtd.crypto.signatures import EcPublicKey, PublicKey
+from emrtd.crypto.signatures import EcPublicKey, PublicKey, VerifyingKey
 from emrtd.errors import ProtocolError
 from emrtd.iso7816.procedure import Random
 from emrtd.lds.signing import DocumentSigner
@@ -275,7 +275,7 @@ class IssuingPki:
             self.settings.scheme_of(label),
         )
 
-    def root_of(self, key: PublicKey) -> Certificate:
+    def root_of(self, key: VerifyingKey) -> Certificate:
         """Return the CSCA's root for one of its keys; `MisuseError` if there is none."""
         for each in self.issued():
             may_be = each.is_ca and each.is_self_issued and each.public_key == key

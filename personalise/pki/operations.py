@@ -23,7 +23,7 @@ from typing import Final, Protocol
 import msgspec
 
 from emrtd.crypto.public_keys import decode_public_key, encode_public_key
-from emrtd.crypto.signatures import PublicKey, Signer
+from emrtd.crypto.signatures import PublicKey, Signer, VerifyingKey
 from emrtd.pki.x509.certificate_writer import RevokedCertificate
 from emrtd.pki.x509.certificates import Certificate
 from emrtd.pki.x509.crl import Crl
@@ -279,7 +279,7 @@ class PkiOperations:
         with self.operation("officer.require", subject):
             Officers(required, operations, officers.keys).save(self.pki.folder)
 
-    def label_of(self, key: PublicKey | None, stem: str) -> str:
+    def label_of(self, key: VerifyingKey | None, stem: str) -> str:
         """Return the label of a kind whose key this is; `MisuseError` if there is none."""
         for label in self.pki.custody.labels():
             if label.startswith(f"{stem}-") and self.pki.signer(label).public_key == key:

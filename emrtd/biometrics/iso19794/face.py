@@ -134,7 +134,7 @@ class FaceRecord(NamedTuple):
             raise MalformedError(WHAT, f"holds {count} images; 1 to {MAX_IMAGES} are read", 12)
         size = len(octets)
         first, position = _decode_image(octets, 14)
-        if count == 1 and length == size == position:  # nearly every record
+        if count == 1 and length == size == position and version == VERSION:  # nearly every record
             return _made(cls, ((first,), version, None, b"", ()))
         images = [first]
         for _ in range(count - 1):
@@ -143,6 +143,7 @@ class FaceRecord(NamedTuple):
         tolerated = (
             *check_record_length(WHAT, length, size, 8),
             *check_trailing(WHAT, position, size),
+            *([] if version == VERSION else [f"the {WHAT} has version {version.hex().upper()}"]),
         )
         declared = None if length == size else length
         return cls(tuple(images), version, declared, octets[position:], tolerated)
@@ -266,8 +267,29 @@ def _sample(image: FacialImage) -> tuple[FaceImage, tuple[str, ...]]:
     return face, tuple(_disagreements(image, header))
 
 
+_CODES: Final = (
+    ("gender", 1, frozenset(_GENDERS)),
+    ("eye colour", 2, frozenset({*range(8), 0xFF})),
+    ("hair colour", 3, frozenset({*range(10), 0xFF})),
+    ("type of face image", 8, frozenset(FaceImageType)),
+)
+"""Fields of a facial image, their places in it, and their codes (ISO/IEC 19794-5:2005, 5.5)."""
+_LAST_ANGLE: Final = 181
+"""The last code of an angle of the pose, and of its uncertainty, in steps of 2 degrees."""
+
+
+def _undefined(image: FacialImage) -> list[str]:
+    """Return which fields have a code that the standard does not define."""
+    names = [name for name, place, codes in _CODES if image[place] not in codes]
+    if max(image[6]) > _LAST_ANGLE:
+        names.append("pose")
+    if max(image[7]) > _LAST_ANGLE:
+        names.append("uncertainty of the pose")
+    return [f"the face record has an undefined code of the {name}" for name in names]
+
+
 def _disagreements(image: FacialImage, header: ImageHeader) -> list[str]:
-    found = []
+    found = _undefined(image)
     declared = _DATA_TYPES.get(image.image_data_type, f"of type {image.image_data_type}")
     actual = "JPEG 2000" if header.format.is_jpeg2000 else header.format.value
     if declared != actual:

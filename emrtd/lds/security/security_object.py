@@ -28,6 +28,7 @@ class SecurityObject(msgspec.Struct, frozen=True):
     A hash that was read is kept as signed, even if its size is not that of the algorithm: it then
     matches no data group.
 
+    `declared_version` is the version number as it was read, if it contradicts the fields.
     `lds_version` ("0108") and `unicode_version` ("040000") are None in version 0 (LDS 1.7), which
     does not contain them.
     """
@@ -36,6 +37,7 @@ class SecurityObject(msgspec.Struct, frozen=True):
     hashes: Mapping[int, bytes]
     lds_version: str | None = LDS_1_8
     unicode_version: str | None = UNICODE_4
+    declared_version: int | None = None
 
     def __repr__(self) -> str:
         return f"SecurityObject({self.hash_algorithm}, {len(self.hashes)} data groups)"
@@ -95,7 +97,8 @@ class SecurityObject(msgspec.Struct, frozen=True):
         lds_version, unicode_version = None, None
         if len(fields) == 4:
             lds_version, unicode_version = _read_versions(fields[3].encoded)
-        return cls(algorithm, hashes, lds_version, unicode_version)
+        declared = None if version == len(fields) - 3 else version
+        return cls(algorithm, hashes, lds_version, unicode_version, declared)
 
 
 def _read_hashes(values: ber.Value, algorithm: Hash) -> dict[int, bytes]:

@@ -73,6 +73,8 @@ class Sod(msgspec.Struct, frozen=True):
                 raise MalformedError(_WHAT, f"signs content of type {signed_data.content_type}")
             tolerated |= {Quirk.SOD_CONTENT_TYPE}
         security_object = SecurityObject.decode(signed_data.content)
+        if security_object.declared_version is not None:
+            tolerated |= {Quirk.SOD_VERSION}
         if not signed_data.certificates and security_object.lds_version is not None:
             tolerated |= {Quirk.SOD_NO_CERTIFICATE}
         return cls(octets, signed_data, security_object, tolerated)

@@ -13,7 +13,7 @@ from emrtd.asn1.stream import BerStream, Readable
 from emrtd.asn1.structures import read_oid
 from emrtd.crypto.algorithm_identifiers import UnknownAlgorithmError, read_hash
 from emrtd.crypto.hashes import Hash
-from emrtd.crypto.signatures import PublicKey
+from emrtd.crypto.signatures import VerifyingKey
 from emrtd.errors import ProtocolError
 from emrtd.pki.cms.signed_data import ID_SIGNED_DATA, MAX_CERTIFICATES, MAX_SIGNERS
 from emrtd.pki.cms.signer_info import SignerInfo
@@ -37,7 +37,7 @@ class SignedStream:
     crls: tuple[bytes, ...] = field(repr=False)
     signers: tuple[SignerInfo, ...]
 
-    def verify(self, signer: SignerInfo, key: PublicKey) -> None:
+    def verify(self, signer: SignerInfo, key: VerifyingKey) -> None:
         """Verify one signature over the content; raises `ProtocolError` if it is wrong."""
         digest = self.digests.get(signer.digest)
         if digest is None:

@@ -16,9 +16,9 @@ from emrtd.asn1.structures import read_integer, read_oid, read_time
 from emrtd.crypto.algorithm_identifiers import read_hash
 from emrtd.crypto.hashes import Hash
 from emrtd.crypto.signatures import (
-    PublicKey,
     SignatureFamily,
     SignatureScheme,
+    VerifyingKey,
     verify_rsa_without_null,
 )
 from emrtd.crypto.signatures import verify as verify_signature
@@ -116,7 +116,7 @@ class SignerInfo(msgspec.Struct, frozen=True):
         same_issuer = self.issuer is not None and certificate.issuer.matches(self.issuer)
         return same_issuer and certificate.serial == self.serial
 
-    def verify(self, content_type: str, content: bytes, key: PublicKey) -> frozenset[Quirk]:
+    def verify(self, content_type: str, content: bytes, key: VerifyingKey) -> frozenset[Quirk]:
         """Verify the signature over the content (RFC 5652, 5.4 and 5.6).
 
         Returns the quirks that the verification found; raises `ProtocolError` if the signature is
@@ -124,7 +124,9 @@ class SignerInfo(msgspec.Struct, frozen=True):
         """
         return self.verify_digest(content_type, self.digest.digest(content), key)
 
-    def verify_digest(self, content_type: str, digest: bytes, key: PublicKey) -> frozenset[Quirk]:
+    def verify_digest(
+        self, content_type: str, digest: bytes, key: VerifyingKey
+    ) -> frozenset[Quirk]:
         """Verify the signature over content of which `digest` is the digest, as `verify` does."""
         if self.signed_attributes is None:
             raise ProtocolError("the signature has no signed attributes, which Doc 9303 requires")
@@ -139,7 +141,7 @@ class SignerInfo(msgspec.Struct, frozen=True):
         return frozenset()
 
     def _verify_with_quirks(
-        self, attributes: bytes, key: PublicKey, error: ProtocolError
+        self, attributes: bytes, key: VerifyingKey, error: ProtocolError
     ) -> frozenset[Quirk]:
         """Verify a signature with the known errors of issuers; raise `error` if it is wrong too."""
         if self.ordered_attributes is not None:

@@ -137,8 +137,10 @@ def _key(certificate: Certificate) -> Iterator[LintFinding]:
     elif isinstance(key, RsaPublicKey):
         if key.n.bit_length() < 2048:
             yield LintFinding(f"{key.description} is too short", "Doc 9303-12, 4.1.6.1")
-    else:
+    elif isinstance(key, EcPublicKey):
         yield from _curve(certificate, key)
+    elif key.p.bit_length() < 2048:
+        yield LintFinding(f"{key.description} is too short", "Doc 9303-12, 4.1.6.2")
 
 
 def _curve(certificate: Certificate, key: EcPublicKey) -> Iterator[LintFinding]:

@@ -6,7 +6,7 @@ from typing import Final
 import msgspec
 
 from emrtd.asn1 import ber, der
-from emrtd.asn1.structures import read_time
+from emrtd.asn1.structures import is_early_generalized_time
 from emrtd.crypto.hashes import Hash
 from emrtd.crypto.signatures import SignatureScheme
 from emrtd.pki.quirks import Quirk
@@ -18,16 +18,15 @@ CRL_FIELDS: Final = "Doc 9303-12, 7.1.4, Table 9"
 CRL_EXTENSIONS: Final = "Doc 9303-12, 7.1.4, Table 10"
 HASHES: Final = "Doc 9303-12, 4.1.6.4"
 
-_FIRST_GENERALIZED: Final = 2050
 _SERIAL_NUMBER: Final = "2.5.4.5"
 _IN_IA5: Final = frozenset({"1.2.840.113549.1.9.1", "0.9.2342.19200300.100.1.25"})
 """emailAddress and domainComponent, which are IA5Strings and not DirectoryStrings."""
 
 _ELSEWHERE: Final = {
     Quirk.NO_AUTHORITY_KEY, Quirk.NO_KEY_USAGE, Quirk.NO_USAGE_PERIOD,
-    Quirk.NO_DOCUMENT_TYPES, Quirk.EXTENSION_MALFORMED, Quirk.DOCUMENT_TYPES,
+    Quirk.NO_DOCUMENT_TYPES, Quirk.EXTENSION_MALFORMED, Quirk.DOCUMENT_TYPES, Quirk.TIME_TYPE,
 }  # fmt: skip
-"""Quirks of extensions, which `lint_extensions` checks one by one."""
+"""Quirks that `lint_extensions` and `lint_times` check one by one."""
 
 
 class LintFinding(msgspec.Struct, frozen=True):
@@ -54,7 +53,7 @@ def lint_scheme(scheme: SignatureScheme | None) -> Iterator[LintFinding]:
 def lint_times(times: Iterable[ber.Value], clause: str) -> Iterator[LintFinding]:
     """Yield a finding for each time before 2050 that is not a UTCTime."""
     for each in times:
-        if each.tag == der.GENERALIZED_TIME and read_time(each).year < _FIRST_GENERALIZED:
+        if is_early_generalized_time(each):
             yield LintFinding("a time before 2050 is not a UTCTime", clause)
 
 

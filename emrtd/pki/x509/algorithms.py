@@ -1,4 +1,4 @@
-"""Algorithm identifiers of signatures (Doc 9303-12, 4.1.6; RFC 3279, 4055, 5758)."""
+"""Algorithm identifiers of signatures (Doc 9303-12, 4.1.6; RFC 3279, 4055, 5758; TR-03111)."""
 
 from typing import Final
 
@@ -12,10 +12,11 @@ from emrtd.crypto.algorithm_identifiers import (
 )
 from emrtd.crypto.hashes import Hash
 from emrtd.crypto.signatures import (
+    DsaPublicKey,
     EcPublicKey,
-    PublicKey,
     SignatureFamily,
     SignatureScheme,
+    VerifyingKey,
     ecdsa_is_canonical,
 )
 from emrtd.pki.quirks import Quirk
@@ -35,11 +36,33 @@ _OIDS: Final = {
     "1.2.840.10045.4.3.3": (SignatureFamily.ECDSA, Hash.SHA384),
     "1.2.840.10045.4.3.4": (SignatureFamily.ECDSA, Hash.SHA512),
 }
-_BY_SCHEME: Final = {pair: oid for oid, pair in _OIDS.items()}
+_DSA: Final = {
+    "1.2.840.10040.4.3": (SignatureFamily.DSA, Hash.SHA1),
+    "2.16.840.1.101.3.4.3.1": (SignatureFamily.DSA, Hash.SHA224),
+    "2.16.840.1.101.3.4.3.2": (SignatureFamily.DSA, Hash.SHA256),
+}
+_PLAIN: Final = {
+    f"0.4.0.127.0.7.1.1.4.1.{number}": algorithm
+    for number, algorithm in enumerate(
+        (Hash.SHA1, Hash.SHA224, Hash.SHA256, Hash.SHA384, Hash.SHA512), 1
+    )
+}
+"""ecdsa-plain-signatures (TR-03111, 5.2.1.1), which TR-03105-5.1, 7.1.2 requires."""
+
+_SCHEMES: Final = {
+    **{oid: SignatureScheme(*pair) for oid, pair in (_OIDS | _DSA).items()},
+    **{
+        oid: SignatureScheme(SignatureFamily.ECDSA, algorithm, plain=True)
+        for oid, algorithm in _PLAIN.items()
+    },
+}
+_BY_SCHEME: Final = {scheme: oid for oid, scheme in _SCHEMES.items()}
 
 
-def scheme_for(key: PublicKey, algorithm: Hash) -> SignatureScheme:
-    """Return the default scheme of a key: ECDSA, or RSA-PSS as Doc 9303-12 recommends."""
+def scheme_for(key: VerifyingKey, algorithm: Hash) -> SignatureScheme:
+    """Return the default scheme of a key: ECDSA, DSA, or RSA-PSS as Doc 9303-12 recommends."""
+    if isinstance(key, DsaPublicKey):
+        return SignatureScheme(SignatureFamily.DSA, algorithm)
     family = SignatureFamily.ECDSA if isinstance(key, EcPublicKey) else SignatureFamily.RSA_PSS
     return SignatureScheme(family, algorithm)
 
@@ -47,11 +70,11 @@ def scheme_for(key: PublicKey, algorithm: Hash) -> SignatureScheme:
 def encode_scheme(scheme: SignatureScheme) -> bytes:
     """Encode a SignatureAlgorithmIdentifier.
 
-    The parameters are NULL for RSA, absent for ECDSA, and those of RSA-PSS.
+    The parameters are NULL for RSA, absent for DSA and ECDSA, and those of RSA-PSS.
     """
     if scheme.family is SignatureFamily.RSA_PSS:
         return der.sequence(der.oid(ID_RSA_PSS), encode_pss(scheme))
-    oid = der.oid(_BY_SCHEME[scheme.family, scheme.hash])
+    oid = der.oid(_BY_SCHEME[scheme])
     return (
         der.sequence(oid, der.null()) if scheme.family is SignatureFamily.RSA else der.sequence(oid)
     )
@@ -114,7 +137,7 @@ def _read_simple(
     if algorithm.oid == ID_RSA_ENCRYPTION and digest is not None:
         return SignatureScheme(SignatureFamily.RSA, digest)
     try:
-        return SignatureScheme(*_OIDS[algorithm.oid])
+        return _SCHEMES[algorithm.oid]
     except KeyError:
         reason = f"the signature algorithm {algorithm.oid} is not known"
         raise UnknownAlgorithmError(value.what, reason) from None

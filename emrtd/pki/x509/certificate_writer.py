@@ -15,7 +15,7 @@ from emrtd import tlv
 from emrtd.asn1 import der
 from emrtd.crypto.hashes import Hash
 from emrtd.crypto.public_keys import encode_public_key
-from emrtd.crypto.signatures import PublicKey, SignatureScheme, Signer
+from emrtd.crypto.signatures import PublicKey, SignatureScheme, Signer, VerifyingKey
 from emrtd.iso7816.procedure import Random
 from emrtd.pki.x509 import extension_writer as extensions
 from emrtd.pki.x509.algorithms import encode_scheme
@@ -89,7 +89,7 @@ def new_serial_number(random: Random = secrets.token_bytes) -> int:
     return int.from_bytes(bytes((octets[0] & 0x3F | 0x40,)) + octets[1:], "big")
 
 
-def key_identifier(key: PublicKey) -> bytes:
+def key_identifier(key: VerifyingKey) -> bytes:
     """Return the identifier of a key: SHA-1 over its bits (RFC 5280, 4.2.1.2, method 1)."""
     info = tlv.read(encode_public_key(key), "public key")
     bits = der.read_bit_string(info.children()[1])

@@ -14,13 +14,14 @@ import msgspec
 from emrtd.asn1 import ber, der
 from emrtd.asn1.structures import (
     is_canonical_time,
+    is_early_generalized_time,
     read_integer,
     read_octets_of_bits,
     read_time,
 )
 from emrtd.crypto.algorithm_identifiers import UnknownAlgorithmError
-from emrtd.crypto.public_keys import UnusableKeyError, public_key_from
-from emrtd.crypto.signatures import PublicKey, SignatureFamily, SignatureScheme
+from emrtd.crypto.public_keys import UnusableKeyError, verifying_key_from
+from emrtd.crypto.signatures import SignatureFamily, SignatureScheme, VerifyingKey
 from emrtd.crypto.signatures import verify as verify_signature
 from emrtd.errors import ProtocolError
 from emrtd.pki.pem import encode_pem
@@ -53,7 +54,7 @@ class Certificate(Value, frozen=True, eq=False, dict=True):
     subject: Name
     not_before: datetime
     not_after: datetime
-    public_key: Hidden[PublicKey | None]
+    public_key: Hidden[VerifyingKey | None]
     key: str
     scheme: SignatureScheme | None
     signature: Hidden[bytes]
@@ -113,7 +114,7 @@ class Certificate(Value, frozen=True, eq=False, dict=True):
             (usage and usage.not_after) or self.not_after,
         )
 
-    def verify_signed_by(self, key: PublicKey) -> None:
+    def verify_signed_by(self, key: VerifyingKey) -> None:
         """Verify the signature with its issuer's key; raises `ProtocolError`.
 
         A success is cached for the life of the process.
@@ -138,7 +139,7 @@ def forget() -> None:
 
 
 @lru_cache(maxsize=4096)
-def _verify(certificate: Certificate, key: PublicKey) -> None:
+def _verify(certificate: Certificate, key: VerifyingKey) -> None:
     """Verify a signature; only a success is cached, since `lru_cache` stores no exceptions."""
     if certificate.scheme is None:
         raise ProtocolError("the certificate is signed with an unknown algorithm")
@@ -231,6 +232,8 @@ class _Body(msgspec.Struct, frozen=True):
             raise validity.malformed("a validity has two ends")
         if not all(is_canonical_time(each) for each in times):
             tolerated.add(Quirk.TIME_FORM)
+        if any(map(is_early_generalized_time, times)):
+            tolerated.add(Quirk.TIME_TYPE)
         return cls(
             serial,
             algorithm,
@@ -274,9 +277,9 @@ def _compare_algorithms(outer: ber.Value, inner: ber.Value) -> None:
         raise outer.malformed("the algorithm beside the signature is not the one that is signed")
 
 
-def _read_key(value: ber.Value) -> tuple[PublicKey | None, str]:
+def _read_key(value: ber.Value) -> tuple[VerifyingKey | None, str]:
     try:
-        key = public_key_from(value)
+        key = verifying_key_from(value)
     except UnusableKeyError as error:
         return None, error.description
     return key, key.description

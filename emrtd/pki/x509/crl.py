@@ -10,7 +10,7 @@ import msgspec
 
 from emrtd.asn1 import ber, der
 from emrtd.asn1.structures import read_integer, read_octets_of_bits, read_time
-from emrtd.crypto.signatures import PublicKey, SignatureScheme
+from emrtd.crypto.signatures import SignatureScheme, VerifyingKey
 from emrtd.crypto.signatures import verify as verify_signature
 from emrtd.errors import ProtocolError
 from emrtd.pki.quirks import Quirk
@@ -103,7 +103,7 @@ class Crl(Value, frozen=True, eq=False):
         """A sort key: of two lists of one CSCA, the newer one has the greater."""
         return self.this_update, self.number or 0
 
-    def verify_signed_by(self, key: PublicKey) -> None:
+    def verify_signed_by(self, key: VerifyingKey) -> None:
         """Verify the signature with its issuer's key; raises `ProtocolError`.
 
         A success is cached for the life of the process.
@@ -112,7 +112,7 @@ class Crl(Value, frozen=True, eq=False):
 
 
 @lru_cache(maxsize=64)
-def _verify(crl: Crl, key: PublicKey) -> None:
+def _verify(crl: Crl, key: VerifyingKey) -> None:
     """Verify a signature; only a success is cached, since `lru_cache` stores no exceptions."""
     if crl.scheme is None:
         raise ProtocolError("the CRL is signed with an unknown algorithm")

@@ -41,7 +41,7 @@ def encodings_of(certificate: Certificate) -> Iterator[bytes]:
 
 def _signatures(certificate: Certificate) -> Iterator[bytes]:
     scheme = certificate.scheme
-    if scheme is None or scheme.family is not SignatureFamily.ECDSA:
+    if scheme is None or scheme.family is not SignatureFamily.ECDSA or scheme.plain:
         yield certificate.signature
         return
     try:

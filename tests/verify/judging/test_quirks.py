@@ -18,6 +18,7 @@ from emrtd.crypto.private_keys import RsaPrivateKey
 from emrtd.crypto.signatures import SignatureFamily, SignatureScheme
 from emrtd.lds.data_groups.dg2 import DataGroup2
 from emrtd.lds.files import FileID
+from emrtd.lds.security.security_object import LDS_SECURITY_OBJECT
 from emrtd.lds.security.sod import Sod, build_sod
 from emrtd.pki.cms.signed_data import ID_DATA
 from emrtd.pki.cms.signed_data_writer import build_signed_data
@@ -213,6 +214,23 @@ def other_content_type() -> Document:
     return with_signed_data(document, signed_data(fields))
 
 
+def version_of_another_lds() -> Document:
+    """LDS 1.8 with version 0, which is that of LDS 1.7 (Doc 9303-10, 4.6.2.3)."""
+    document = usual()
+    content = Sod.parse(document.files[FileID.SOD]).signed_data.content
+    changed = der.sequence(der.integer(0), *parts_of(content)[1:])
+    ds = document.how.document_signer
+    octets = build_signed_data(
+        LDS_SECURITY_OBJECT, changed, key("DS 1"), ds, Hash.SHA256, NOW - 10 * DAY
+    )
+    return with_signed_data(document, octets)
+
+
+def signer_with_key_usage(*, critical: bool) -> Document:
+    usage = extension(ext.KEY_USAGE, b"\x03\x02\x07\x80", critical=critical)
+    return issue(signer=CSCA.issue(extensions=[usage]))
+
+
 def signer_named(issuer: bytes, document: Document) -> Document:
     return signer_info(1, lambda sid: der.sequence(issuer, parts_of(sid)[1]), document)
 
@@ -259,6 +277,13 @@ QUIRKS: Final[dict[Quirk, Callable[[], Document]]] = {
             *fields[5:],
         ]
     ),
+    Quirk.TIME_TYPE: lambda: signer_of_body(
+        lambda fields: [
+            *fields[:4],
+            der.sequence(b"\x18\x0f20261023120000Z", parts_of(fields[4])[1]),
+            *fields[5:],
+        ]
+    ),
     Quirk.DEFAULT_ENCODED: lambda: signer_of_body(with_extension(der.boolean(False))),
     Quirk.EXTENSION_TWICE: lambda: signer(
         *[extension("2.5.29.18", der.sequence()) for _ in range(2)]
@@ -278,6 +303,7 @@ QUIRKS: Final[dict[Quirk, Callable[[], Document]]] = {
     Quirk.SOD_NO_TAG: lambda: usual().with_file(FileID.SOD, signed_data_of(usual())),
     Quirk.SOD_NO_CERTIFICATE: without_certificate,
     Quirk.SOD_CONTENT_TYPE: other_content_type,
+    Quirk.SOD_VERSION: version_of_another_lds,
     Quirk.COUNTRY_CASE: country_in_small_letters,
     Quirk.ISSUER_NAME_FORM: lambda: signer(issuer=name("UT", "CSCA utopia")),
     Quirk.ISSUER_NAME: lambda: signer(issuer=name("UT", "CSCA of Utopia")),
@@ -288,6 +314,7 @@ QUIRKS: Final[dict[Quirk, Callable[[], Document]]] = {
     Quirk.NO_AUTHORITY_KEY: lambda: signer_without(ext.AUTHORITY_KEY_IDENTIFIER),
     Quirk.OTHER_AUTHORITY_KEY: lambda: signer(authority=b"another key's name"),
     Quirk.NO_KEY_USAGE: lambda: signer_without(ext.KEY_USAGE),
+    Quirk.KEY_USAGE_NOT_CRITICAL: lambda: signer_with_key_usage(critical=False),
     Quirk.NO_USAGE_PERIOD: usual,
     Quirk.USAGE_PERIOD_SHIFTED: lambda: signer(usage_period(NOW - 9.5 * DAY, NOW + 20 * DAY)),
     Quirk.NO_DOCUMENT_TYPES: usual,

@@ -6,12 +6,12 @@ Doc 9303-11, 5.1.1; TR-03135-1, 5.42.
 from collections.abc import Iterator
 from typing import Final
 
-from emrtd.lds.files import DATA_GROUPS, FILES
+from emrtd.lds.files import DATA_GROUPS, FILES, FileID
 from emrtd.lds.security.sod import Sod
 from emrtd.pki.findings import Check, Outcome
 from emrtd.status_words import SW
 from verify.judging.checks.case import Case, Earlier, file_of, forged, why_absent
-from verify.judging.faults import Refused
+from verify.judging.faults import BareAnswer, Fault, NotTried, Refused
 
 CLAUSE: Final = "Doc 9303-11, 5.1.1, step 5"
 
@@ -69,4 +69,14 @@ def _absent(case: Case, check_id: str, number: int) -> Check:
     if denied and not FILES[file_id].sensitive:
         reason = f"{file_id} has been removed: EF.SOD lists it, and the chip has no such file"
         return forged(check_id, reason, CLAUSE)
-    return Check(check_id, Outcome.NOT_PERFORMED, why_absent(case, file_id), CLAUSE)
+    may_be_closed = not FILES[file_id].sensitive or _is_closed(case, file_id, unread)
+    outcome = Outcome.NOT_PERFORMED if may_be_closed else Outcome.UNDETERMINED
+    return Check(check_id, outcome, why_absent(case, file_id), CLAUSE)
+
+
+def _is_closed(case: Case, file_id: FileID, unread: Fault) -> bool:
+    """Whether a sensitive data group was not read because this terminal may not read it."""
+    terminal = None if case.session is None else case.session.terminal_authentication
+    if terminal is not None and file_id in terminal.rights:
+        return False
+    return isinstance(unread, NotTried | Refused | BareAnswer)

@@ -7,7 +7,7 @@ from collections.abc import Iterable, Iterator
 from typing import Final
 
 from emrtd.crypto.hashes import Hash
-from emrtd.crypto.signatures import PublicKey, RsaPublicKey
+from emrtd.crypto.signatures import DsaPublicKey, EcPublicKey, VerifyingKey
 from emrtd.lds.files import FileID
 from emrtd.lds.security.sod import Sod
 from emrtd.pki.findings import Check, Outcome, all_tolerated, worst_of
@@ -150,7 +150,7 @@ def _hashes(sod: Sod, examination: Examination) -> Iterable[tuple[str, Hash]]:
             yield "the signature of the Document Signer's certificate", hashed
 
 
-def _keys(examination: Examination) -> Iterable[tuple[str, PublicKey]]:
+def _keys(examination: Examination) -> Iterable[tuple[str, VerifyingKey]]:
     for path in examination.paths:
         anchor = path.anchor
         for said, certificate in (
@@ -161,7 +161,8 @@ def _keys(examination: Examination) -> Iterable[tuple[str, PublicKey]]:
                 yield said, certificate.public_key
 
 
-def _below(key: PublicKey, rsa_bits: int, ec_bits: int) -> bool:
-    if isinstance(key, RsaPublicKey):
-        return key.n.bit_length() < rsa_bits
-    return key.curve.p.bit_length() < ec_bits
+def _below(key: VerifyingKey, rsa_bits: int, ec_bits: int) -> bool:
+    """Whether a key is too small; a DSA key is measured by its p, as an RSA key by its n."""
+    if isinstance(key, EcPublicKey):
+        return key.curve.p.bit_length() < ec_bits
+    return (key.p if isinstance(key, DsaPublicKey) else key.n).bit_length() < rsa_bits

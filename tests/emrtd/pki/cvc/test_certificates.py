@@ -303,7 +303,7 @@ def tool(name: str, *arguments: str, cwd: Path) -> str:
 
 
 @pytest.mark.interop
-@pytest.mark.parametrize("family", SignatureFamily)
+@pytest.mark.parametrize("family", [each for each in SignatureFamily if each.value != "DSA"])
 def test_openpace_reads_and_verifies_issued_certificates(
     family: SignatureFamily, tmp_path: Path
 ) -> None:
