@@ -1,6 +1,6 @@
 """Where the cards of a run come from: blank ones that the suite writes, or one described card."""
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import replace
 from datetime import date
@@ -58,9 +58,9 @@ class PersonalisedCards:
         self._random = random
         self._written: dict[KeyKind, tuple[bytes, Holder, Card]] = {}
 
-    def kinds(self, wanted: Iterable[KeyKind]) -> Iterator[KeyKind]:
-        """Return every kind."""
-        return iter(wanted)
+    def kinds(self, wanted: Sequence[KeyKind]) -> Sequence[KeyKind]:
+        """Return every kind that is wanted, ECDSA if any is."""
+        return wanted or (KeyKind.ECDSA,)
 
     @contextmanager
     def card(self, kind: KeyKind) -> Iterator[Run]:
@@ -159,12 +159,12 @@ class DescribedCard:
         today = date.min if root is None else root.certificate.effective
         self._card, self._pki = card, TerminalPki(root, today, chain)
 
-    def kinds(self, wanted: Iterable[KeyKind]) -> Iterator[KeyKind]:
-        """Return the kind of the card's trust point, if it is among these."""
+    def kinds(self, wanted: Sequence[KeyKind]) -> Sequence[KeyKind]:
+        """Return the kind of the card's trust point, if it is wanted; the first if unknown."""
         root = self._pki.root
-        kind = KeyKind.ECDSA if root is None else root.kind
-        if root is None or kind in wanted:
-            yield kind
+        if root is None:
+            return wanted[:1] or (KeyKind.ECDSA,)
+        return (root.kind,) if root.kind in wanted or not wanted else ()
 
     @contextmanager
     def card(self, kind: KeyKind) -> Iterator[Run]:  # noqa: ARG002 - there is one card

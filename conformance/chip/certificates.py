@@ -352,7 +352,7 @@ _EVERY_KIND: Final = tuple(KeyKind)
 
 
 def _kinds(number: int) -> tuple[KeyKind, ...]:
-    return (KeyKind.RSA,) if number in _OF_RSA else (KeyKind.ECDSA,)
+    return (KeyKind.RSA,) if number in _OF_RSA else ()
 
 
 SCRIPTS: Final = {

@@ -84,12 +84,12 @@ class Script:
     """How a case is run.
 
     Once for each protocol of `accesses` that the card has; once, without a session to begin with,
-    if there are none.  On a card that the suite personalises, also for each kind of trust point in
-    `kinds`.  `changes`: the case changes the trust points or the date of a chip, or would if the
-    chip fails.
+    if there are none.  Also once for each kind of trust point in `kinds`; if that is empty, once
+    for one of any kind.  `changes`: the case changes the trust points or the date of a chip, or
+    would if the chip fails.
     """
 
     steps: Steps
     accesses: tuple[Access, ...] = BOTH
-    kinds: tuple[KeyKind, ...] = (KeyKind.ECDSA,)
+    kinds: tuple[KeyKind, ...] = ()
     changes: bool = False

@@ -1,6 +1,6 @@
 """Run the cases against cards."""
 
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Sequence
 from contextlib import AbstractContextManager
 from typing import Final, NamedTuple, Protocol
 
@@ -41,8 +41,8 @@ class Cards(Protocol):
         """Whether the cases may change trust points and dates."""
         ...
 
-    def kinds(self, wanted: Iterable[KeyKind]) -> Iterator[KeyKind]:
-        """Return those kinds of trust points that there are cards for."""
+    def kinds(self, wanted: Sequence[KeyKind]) -> Sequence[KeyKind]:
+        """Return those kinds of trust points that there are cards for; one, if any is wanted."""
         ...
 
     def card(self, kind: KeyKind) -> AbstractContextManager[Run]:
@@ -105,7 +105,7 @@ def _require_profiles(case: Case, card: Card, pki: TerminalPki, without: frozens
 
 
 def _why_not_run(script: Script, cards: Cards) -> str:
-    if not tuple(cards.kinds(script.kinds)):
+    if not cards.kinds(script.kinds):
         return f"the card has no trust point of the kind {script.kinds[0].value}"
     return f"the card has no {script.accesses[0].value}"
 

@@ -16,7 +16,12 @@ from emrtd.crypto.private_keys import EcPrivateKey, PrivateKey
 from emrtd.crypto.signatures import EcPublicKey, SignatureFamily, SignatureScheme
 from emrtd.pki.cvc.authorization import ALL_RIGHTS, Chat, Right, Role
 from emrtd.pki.cvc.certificates import BODY, SIGNATURE, CvCertificate, issue
+from emrtd.pki.cvc.issuing import next_reference
 from emrtd.pki.cvc.keys import PUBLIC_KEY, CvPublicKey, sign
+from support.errors import MisuseError
+
+LINK_VALIDITY: Final = timedelta(days=365)
+"""How much later than the CVCA that certifies it the next one expires."""
 
 SHORTER_RSA_BITS: Final = 1280
 _SHORTER_CURVES: Final = (
@@ -118,6 +123,7 @@ class TerminalPki:
     today: date
     given: Chain | None = None
     _made: dict[tuple[object, ...], Holder] = field(default_factory=dict)
+    _followed: int = 0
 
     @property
     def cvca(self) -> Holder:
@@ -204,19 +210,27 @@ class TerminalPki:
             )
         return self._made[arguments]
 
-    def linked(self, number: int, effective: date, expiration: date) -> Holder:
-        """Return the next CVCA, which a link certificate of the root certifies."""
-        key = like(self.cvca, number)
-        name, period = f"{self.cvca.reference[:-5]}{number:05}", (effective, expiration)
-        return certify(name, Role.CVCA, self.cvca, key, self.cvca.scheme, period=period)
+    def linked(self) -> Holder:
+        """Return the next CVCA, which a link certificate of the root certifies from today on."""
+        return self._next(like(self.cvca, self._number), self.cvca.scheme)
 
-    def migrated(self, effective: date, expiration: date) -> Holder:
+    def migrated(self) -> Holder:
         """Return a next CVCA whose key is of the other kind."""
-        name, period = f"{self.cvca.reference[:-5]}90001", (effective, expiration)
         other = KeyKind.RSA if self.cvca.kind is KeyKind.ECDSA else KeyKind.ECDSA
-        return certify(
-            name, Role.CVCA, self.cvca, new_key(other, 90), scheme_of(other), period=period
-        )
+        return self._next(new_key(other, self._number), scheme_of(other))
+
+    def _next(self, key: PrivateKey, scheme: SignatureScheme) -> Holder:
+        period = self.today, self.end + LINK_VALIDITY
+        try:
+            name = next_reference(self.cvca.reference)
+        except MisuseError as error:
+            raise NotApplicableError(error.message) from None
+        return certify(name, Role.CVCA, self.cvca, key, scheme, period=period)
+
+    @property
+    def _number(self) -> int:
+        """The number of the next CVCA's RSA key, which differs from that of the one before."""
+        return 1 + self._followed % 3
 
     def name(self, mnemonic: str) -> str:
         """Return the reference of a holder in the root's country: "UTDV00001"."""
@@ -230,6 +244,7 @@ class TerminalPki:
     def follow(self, root: Holder) -> None:
         """Record that the chip now trusts this CVCA first."""
         self.root = root
+        self._followed += 1
         self._made.clear()
 
 

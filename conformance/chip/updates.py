@@ -6,13 +6,12 @@ from typing import Final
 from conformance.chip.certificates import IS
 from conformance.chip.situation import Script, Situation
 from conformance.chip.terminal import Terminal, opened
-from conformance.chip.terminal_pki import Holder
+from conformance.chip.terminal_pki import LINK_VALIDITY, Holder
 from conformance.running import CaseFailedError, NotApplicableError
 from emrtd import tlv
 from emrtd.iso7816.procedure import Procedure
 from emrtd.lds.cvca import CERTIFICATION_AUTHORITY_REFERENCE, SIZE, Cvca
 
-_YEAR: Final = timedelta(days=365)
 _DAY: Final = timedelta(days=1)
 
 
@@ -39,17 +38,12 @@ def _verifier_advances_the_date(on: Situation) -> Procedure[None]:
     yield from terminal.reject(old)
 
 
-def _link(on: Situation, number: int) -> Holder:
-    """Return the next CVCA, whose certificate is valid from the date of the chip on."""
-    return on.pki.linked(number, on.pki.today, on.pki.end + _YEAR)
-
-
 def _link_certificate(on: Situation) -> Procedure[None]:
     pki, first = on.pki, on.pki.cvca
-    second = _link(on, 2)
+    second = on.pki.linked()
     old = pki.verifier()
     expires = pki.end
-    newer = pki.verifier(expiration=expires + _YEAR, name="DW")
+    newer = pki.verifier(expiration=expires + LINK_VALIDITY, name="DW")
     terminal = yield from opened(on)
     yield from terminal.present(second)
     pki.follow(second)
@@ -65,10 +59,10 @@ def _link_certificate(on: Situation) -> Procedure[None]:
 
 def _two_link_certificates(on: Situation) -> Procedure[None]:
     terminal = yield from opened(on)
-    second = _link(on, 3)
+    second = on.pki.linked()
     yield from terminal.present(second)
     on.pki.follow(second)
-    third = _link(on, 4)
+    third = on.pki.linked()
     yield from terminal.present(third)
     on.pki.follow(third)
     yield from terminal.present(on.pki.verifier())
@@ -85,7 +79,7 @@ def _require_trust_points(terminal: Terminal, *holders: Holder) -> Procedure[Non
 
 def _new_cvca_and_terminal(on: Situation) -> Procedure[None]:
     terminal = yield from opened(on)
-    second = _link(on, 5)
+    second = on.pki.linked()
     yield from terminal.present(second)
     on.pki.follow(second)
     yield from terminal.reject(on.pki.certified("IS", IS, second))
@@ -97,7 +91,7 @@ def _sanity_of_the_file(on: Situation) -> Procedure[None]:
     if len((yield from terminal.references())) < 2:
         if not on.changes:
             raise NotApplicableError("the card has one trust point, and the case needs two")
-        second = _link(on, 6)
+        second = on.pki.linked()
         yield from terminal.present(second)
         on.pki.follow(second)
     content = yield from terminal.trust_points()
@@ -109,7 +103,7 @@ def _sanity_of_the_file(on: Situation) -> Procedure[None]:
 
 def _migration(on: Situation) -> Procedure[None]:
     """From ECDSA to RSA or back; the next certificates are of the new kind."""
-    link = on.pki.migrated(on.pki.today, on.pki.end + _YEAR)
+    link = on.pki.migrated()
     terminal = yield from opened(on)
     yield from terminal.present(link)
     on.pki.follow(link)

@@ -1,8 +1,5 @@
 """Blank cards in memory for the chip cases, with any table of instructions."""
 
-import secrets
-
-from conformance.chip.cards import PersonalisedCards
 from vsmartcard.card.connection import CardConnection
 from vsmartcard.chip.commands import INSTRUCTIONS, Instructions
 from vsmartcard.chip.dispatch import Chip
@@ -10,10 +7,10 @@ from vsmartcard.chip.state import ChipState
 
 
 class MemoryBlanks:
-    """Chips of one table of instructions, which are written with the standard's table."""
+    """Chips that are written with the usual table of instructions, and then have `instructions`."""
 
-    def __init__(self, instructions: Instructions = INSTRUCTIONS) -> None:
-        self._instructions = instructions
+    def __init__(self) -> None:
+        self.instructions: Instructions = INSTRUCTIONS
         self._chip = Chip()
 
     def blank(self) -> CardConnection:
@@ -24,9 +21,5 @@ class MemoryBlanks:
         return self._chip.state.encode()
 
     def restored(self, state: bytes) -> CardConnection:
-        chip = Chip(ChipState.decode(state), instructions=self._instructions)
+        chip = Chip(ChipState.decode(state), instructions=self.instructions)
         return CardConnection(chip)
-
-
-def our_cards(instructions: Instructions = INSTRUCTIONS) -> PersonalisedCards:
-    return PersonalisedCards(MemoryBlanks(instructions), secrets.token_bytes)
