@@ -1,17 +1,21 @@
 """No kind of forgery is accepted by our verifier, and the named check says so."""
 
+import random
 from contextlib import suppress
 from functools import cache
 from pathlib import Path
 
+import msgspec
 import pytest
 
 from emrtd.iso7816.procedure import run
+from emrtd.lds.image import LdsImage
 from emrtd.pki.findings import Outcome
 from emrtd.pki.trust import TrustSet, TrustView
 from emrtd.pki.x509.certificates import Certificate
 from emrtd.pki.x509.crl import Crl
 from support.errors import ChipsealError
+from support.secret import Secret
 from tests.certificates import NOW
 from tests.verify.documents import CSCA, usual
 from tests.verify.trust.stores import add
@@ -19,7 +23,7 @@ from verify.inspection import inspect
 from verify.inspection.opening import Credentials
 from verify.judging.evidence import Evidence
 from verify.judging.judgement import judge
-from verify.judging.policy import load_policy
+from verify.judging.policy import ChipAuthenticity, Policy, load_policy
 from verify.judging.report import Report, Verdict
 from verify.trust.store import TrustStore
 from vsmartcard.forging.forgery import Forged, Forgery
@@ -27,6 +31,7 @@ from vsmartcard.forging.kinds import kinds
 from vsmartcard.forging.victim import Victim
 
 SEEDS = (1, 2)
+SEAL = Secret(b"the key of this station")
 
 
 @cache
@@ -61,21 +66,35 @@ def is_certificate(octets: bytes) -> bool:
     return True
 
 
+def policy_for(forged: Forged) -> Policy:
+    """Return the default policy; for an image with notes, one that requires what they claim."""
+    default = load_policy("default")
+    if forged.notes is None:
+        return default
+    return msgspec.structs.replace(
+        default,
+        mandatory=(*default.mandatory, "mrz.matches-optical"),
+        chip_authenticity=ChipAuthenticity.REQUIRED,
+    )
+
+
 def judged(forged: Forged, evidence: Evidence, folder: Path) -> Report:
     trust = trust_of(forged, folder)
     try:
-        return judge(evidence, trust, load_policy("default"), forged.at)
+        return judge(evidence, trust, policy_for(forged), forged.at)
     finally:
         if isinstance(trust, TrustStore):
             trust.close()
 
 
 def on_paper(forged: Forged) -> Evidence:
+    if forged.notes is not None:
+        return Evidence.from_image(LdsImage(dict(forged.files), evidence=forged.notes), key=SEAL)
     return Evidence(files=forged.files, optical_mrz=forged.printed)
 
 
 def at_the_chip(forged: Forged) -> Evidence:
-    card = forged.card(lambda size: b"\x5a" * size)
+    card = forged.card(random.Random(forged.printed).randbytes)  # noqa: S311 - the same each time
     procedure = inspect(Credentials(mrz=forged.password), optical_mrz=forged.printed)
     return run(procedure, card.process, card.reset)
 

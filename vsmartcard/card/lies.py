@@ -1,11 +1,24 @@
 """Instruction tables of chips that deceive the terminal inside secure messaging."""
 
+from collections.abc import Callable
 from dataclasses import replace
 from typing import Final
 
 from emrtd.iso7816.apdu import INS, CommandAPDU, ResponseAPDU
 from vsmartcard.chip.commands import CarryOut, Instructions, instead
 from vsmartcard.chip.session import Core
+
+
+def in_session(change: Callable[[CarryOut], CarryOut]) -> Callable[[CarryOut], CarryOut]:
+    """Return a change of an instruction that has effect only inside secure messaging."""
+
+    def changed(carry_out: CarryOut) -> CarryOut:
+        inside = change(carry_out)
+        return lambda core, command: (
+            carry_out if core.session.secure_messaging is None else inside
+        )(core, command)
+
+    return changed
 
 
 def _without_new_keys(carry_out: CarryOut) -> CarryOut:

@@ -14,15 +14,27 @@ def kinds() -> Mapping[str, Forgery]:
     """Return every kind of forgery by its name, in the order of the families."""
     from vsmartcard.forging.kinds import (
         access,
+        certificates,
         data_groups,
+        notes,
         printed,
         revocation,
-        security_objects,
         signers,
+        stripped,
         trust,
     )
 
-    modules = (data_groups, security_objects, signers, revocation, trust, access, printed)
+    modules = (
+        data_groups,
+        certificates,
+        signers,
+        revocation,
+        trust,
+        access,
+        printed,
+        notes,
+        stripped,
+    )
     return MappingProxyType({each.name: each for module in modules for each in module.KINDS.found})
 
 

@@ -9,7 +9,6 @@ from emrtd import tlv
 from emrtd.asn1 import der
 from emrtd.crypto.algorithm_identifiers import encode_hash
 from emrtd.crypto.hashes import Hash
-from emrtd.crypto.private_keys import EcPrivateKey
 from emrtd.crypto.public_keys import encode_public_key
 from emrtd.crypto.signatures import EcPublicKey
 from emrtd.lds.data_groups.dg1 import DataGroup1
@@ -18,26 +17,19 @@ from emrtd.lds.security.security_object import LDS_SECURITY_OBJECT, SecurityObje
 from emrtd.pki.cms.signed_data import ID_DATA
 from emrtd.pki.cms.signed_data_writer import build_signed_data
 from emrtd.pki.cms.signer_info import ID_MESSAGE_DIGEST
-from emrtd.pki.x509 import extension_writer as writer
-from emrtd.pki.x509.algorithms import scheme_for
-from emrtd.pki.x509.certificates import Certificate
 from support.errors import MisuseError
-from support.secret import Secret
-from vsmartcard.forging.authority import DAY, Authority, Signer, name
+from vsmartcard.forging.authority import DAY, Signer
 from vsmartcard.forging.forger import Forger
 from vsmartcard.forging.forgery import Family, Forged, Kinds
 from vsmartcard.forging.making import (
-    draft,
     mrz_with,
     own_authority,
     trusted_state,
-    victims_authority,
     with_files,
 )
 from vsmartcard.forging.surgery import (
     CERTIFICATES,
     CONTENT,
-    DIGESTS,
     Fields,
     changed,
     content_of,
@@ -47,7 +39,6 @@ from vsmartcard.forging.surgery import (
     parts_of,
     signed_data,
     signer_of,
-    with_certificates,
     with_content,
     with_signers,
     with_tag,
@@ -59,7 +50,7 @@ _SIGNATURE: Final = "sod.signature"
 _CHAIN: Final = "ds.chain"
 _HMAC_SHA256: Final = "1.2.840.113549.2.9"
 _MD5: Final = "1.2.840.113549.2.5"
-_SIGNER_ID, _DIGEST, _ATTRIBUTES, _ALGORITHM, _SIGNED = range(1, 6)
+SIGNER_ID, DIGEST, ATTRIBUTES, ALGORITHM, SIGNED = range(1, 6)
 """The fields of a SignerInfo with signed attributes; the first one is its version."""
 
 
@@ -131,7 +122,7 @@ def digested(signer: bytes, content: bytes, digest: Hash) -> bytes:
         parts = [value if marker in each else each for each in parts_of(attributes)]
         return tlv.encode(0xA0, *sorted(parts))
 
-    return changed(signer, _ATTRIBUTES, again)
+    return changed(signer, ATTRIBUTES, again)
 
 
 def _add(name_: str, gain: str, check: str, operate: Callable[[Forger, Fields], Fields]) -> None:
@@ -184,7 +175,7 @@ _add(
     "sod.message-digest",
     "a reader that compares the message digest and verifies no signature",
     _SIGNATURE,
-    _in_signer(_SIGNED, lambda _, value: value),
+    _in_signer(SIGNED, lambda _, value: value),
 )
 _add(
     "sod.no-attributes",
@@ -211,7 +202,7 @@ _add(
         fields,
         changed(
             signer_of(fields),
-            _ATTRIBUTES,
+            ATTRIBUTES,
             lambda value: tlv.encode(
                 0xA0, *(each for each in parts_of(value) if der.oid(ID_MESSAGE_DIGEST) not in each)
             ),
@@ -222,29 +213,30 @@ _add(
     "sod.zeros",
     "a reader whose ECDSA accepts r = s = 0",
     _SIGNATURE,
-    _in_signer(_SIGNED, lambda *_: der.octet_string(der.sequence(der.integer(0), der.integer(0)))),
+    _in_signer(SIGNED, lambda *_: der.octet_string(der.sequence(der.integer(0), der.integer(0)))),
 )
 _add(
     "sod.empty-signature",
     "a reader that does not look at the result of an error",
     _SIGNATURE,
-    _in_signer(_SIGNED, lambda *_: der.octet_string(b"")),
+    _in_signer(SIGNED, lambda *_: der.octet_string(b"")),
 )
 _add(
     "sod.hash-as-signature",
     "a reader that takes the bare hash for a signature",
     _SIGNATURE,
-    _in_signer(_ALGORITHM, lambda *_: encode_hash(Hash.SHA256)),
+    _in_signer(ALGORITHM, lambda *_: encode_hash(Hash.SHA256)),
 )
 _add(
     "sod.null-signature",
     "a reader that knows an algorithm without a key",
     _SIGNATURE,
-    _in_signer(_ALGORITHM, lambda *_: der.sequence(der.oid("1.3.6.1.5.5.7.6.2"))),
+    _in_signer(ALGORITHM, lambda *_: der.sequence(der.oid("1.3.6.1.5.5.7.6.2"))),
 )
 
 
-def _curve_of(forger: Forger) -> EcPublicKey:
+def ec_key_of(forger: Forger) -> EcPublicKey:
+    """Return the public key of the victim's signer; `MisuseError` if it is not on a curve."""
     key = forger.victim.signer.public_key
     if not isinstance(key, EcPublicKey):
         raise MisuseError(
@@ -256,22 +248,22 @@ def _curve_of(forger: Forger) -> EcPublicKey:
 
 @KINDS.kind("sod.order", "a reader whose ECDSA accepts r = s = n", _SIGNATURE)
 def _order(forger: Forger) -> Forged:
-    order = der.integer(_curve_of(forger).curve.n)
-    operate = _in_signer(_SIGNED, lambda *_: der.octet_string(der.sequence(order, order)))
+    order = der.integer(ec_key_of(forger).curve.n)
+    operate = _in_signer(SIGNED, lambda *_: der.octet_string(der.sequence(order, order)))
     return with_sod(forger, with_tag(signed_data(operate(forger, rewritten(forger)))))
 
 
 @KINDS.kind("sod.public-key-as-secret", "a reader that lets a MAC be a signature", _SIGNATURE)
 def _hmac(forger: Forger) -> Forged:
     fields = rewritten(forger)
-    public = encode_public_key(_curve_of(forger))
+    public = encode_public_key(ec_key_of(forger))
     signer = digested(
         signer_of(fields), content_of(fields), forger.victim.sod.signed_data.signers[0].digest
     )
-    attributes = b"\x31" + parts_of(signer)[_ATTRIBUTES][1:]
+    attributes = b"\x31" + parts_of(signer)[ATTRIBUTES][1:]
     mac = der.octet_string(hmac.digest(public, attributes, "sha256"))
-    signer = changed(signer, _ALGORITHM, lambda _: der.sequence(der.oid(_HMAC_SHA256)))
-    signer = changed(signer, _SIGNED, lambda _: mac)
+    signer = changed(signer, ALGORITHM, lambda _: der.sequence(der.oid(_HMAC_SHA256)))
+    signer = changed(signer, SIGNED, lambda _: mac)
     return with_sod(forger, with_tag(signed_data(with_signers(fields, signer))))
 
 
@@ -283,8 +275,8 @@ def _hmac(forger: Forger) -> Forged:
 def _attributes_as_content(forger: Forger) -> Forged:
     fields = fields_of(forger.victim.signed_data)
     signer = parts_of(signer_of(fields))
-    content = b"\x31" + signer[_ATTRIBUTES][1:]
-    bare = tlv.encode(der.SEQUENCE, *signer[:_ATTRIBUTES], *signer[_ALGORITHM:])
+    content = b"\x31" + signer[ATTRIBUTES][1:]
+    bare = tlv.encode(der.SEQUENCE, *signer[:ATTRIBUTES], *signer[ALGORITHM:])
     fields = with_signers(with_content(fields, content), bare)
     return with_sod(forger, with_tag(signed_data(fields)))
 
@@ -361,234 +353,3 @@ def _card_security(forger: Forger) -> Forged:
 def _signature_bit(forger: Forger) -> Forged:
     octets = forger.victim.file(FileID.SOD)
     return with_files(forger, {FileID.SOD: flipped(octets, len(octets) - 1)})
-
-
-# --- with a key of the forger's own --------------------------------------------------------------
-
-
-@KINDS.kind("sod.self-made", "a State of one's own, in a reader without trust anchors", _CHAIN)
-def _self_made(forger: Forger) -> Forged:
-    return by(forger, Authority.of(forger, name(forger.victim.country, "CSCA of ours")).signer())
-
-
-@KINDS.kind("sod.csca-name", "a reader that finds the CSCA by its name alone", _CHAIN)
-def _csca_name(forger: Forger) -> Forged:
-    return by(forger, Authority.of(forger, forger.victim.csca_name).signer())
-
-
-@KINDS.kind("sod.csca-identifier", "a reader that finds the CSCA by its key identifier", _CHAIN)
-def _csca_identifier(forger: Forger) -> Forged:
-    return by(forger, victims_authority(forger).signer())
-
-
-@KINDS.kind("sod.self-signed-signer", "a reader to which any certificate is good", _CHAIN)
-def _self_signed_signer(forger: Forger) -> Forged:
-    victim = forger.victim
-    subject = victim.signer.subject.encoded
-    authority = Authority.of(forger, subject)
-    return by(forger, authority.signer(subject=subject, key=authority.key))
-
-
-@KINDS.kind("sod.enclosed-csca", "a reader that takes its anchors from EF.SOD", _CHAIN)
-def _enclosed_csca(forger: Forger) -> Forged:
-    authority = victims_authority(forger)
-    signer = authority.signer()
-    signed = operated(
-        signed_by(forger, signer),
-        lambda fields: with_certificates(fields, signer.certificate.der, authority.root().der),
-    )
-    return with_sod(forger, with_tag(signed))
-
-
-def _twin(forger: Forger) -> Signer:
-    """Return a signer with the issuer and the serial number of the victim's, and another key."""
-    victim = forger.victim
-    return victims_authority(forger).signer(
-        subject=victim.signer.subject.encoded, serial=victim.signer.serial
-    )
-
-
-@KINDS.kind("sod.twin", "a reader that looks the signer up by issuer and serial number", _CHAIN)
-def _twin_signer(forger: Forger) -> Forged:
-    return by(forger, _twin(forger))
-
-
-def _twins(forger: Forger, *, forged_first: bool) -> Forged:
-    twin = _twin(forger)
-    enclosed = [twin.certificate.der, forger.victim.signer.der]
-    signed = operated(
-        signed_by(forger, twin),
-        lambda fields: with_certificates(fields, *enclosed[:: 1 if forged_first else -1]),
-    )
-    return with_sod(forger, with_tag(signed))
-
-
-KINDS.add(
-    "sod.twin-before",
-    "a reader that verifies with one certificate and validates the path of another",
-    _CHAIN,
-    lambda forger: _twins(forger, forged_first=True),
-)
-KINDS.add(
-    "sod.twin-behind",
-    "a reader that validates the path of the first certificate and verifies with the last",
-    _SIGNATURE,
-    lambda forger: _twins(forger, forged_first=False),
-)
-
-
-@KINDS.kind("sod.same-key-identifier", "a reader that looks the signer up by its key", _CHAIN)
-def _same_key_identifier(forger: Forger) -> Forged:
-    victim, authority, key = forger.victim, victims_authority(forger), forger.key()
-    identifier = victim.signer.extensions.subject_key_identifier or b""
-    certificate = authority.sign(
-        victim.signer.subject.encoded,
-        key.public_key,
-        [
-            writer.authority_key_identifier(victim.csca_key_identifier),
-            writer.subject_key_identifier(identifier),
-        ],
-    )
-    return by(forger, Signer(key, certificate), by_key_identifier=True)
-
-
-@KINDS.kind("sod.victims-certificate", "a reader that validates the path alone", _SIGNATURE)
-def _victims_certificate(forger: Forger) -> Forged:
-    signed = operated(
-        signed_by(forger, _twin(forger)),
-        lambda fields: with_certificates(fields, forger.victim.signer.der),
-    )
-    return with_sod(forger, with_tag(signed))
-
-
-def _certificate_changed(forger: Forger, change: Callable[[Fields], Fields], key: bytes) -> bytes:
-    """Return the victim's signer's certificate with another key and other fields, not signed."""
-
-    def operate(body: bytes) -> bytes:
-        return der.sequence(*change([*parts_of(body)[:6], key, *parts_of(body)[7:]]))
-
-    return changed(forger.victim.signer.der, 0, operate)
-
-
-@KINDS.kind("sod.key-in-certificate", "a reader that does not verify certificates", _CHAIN)
-def _key_in_certificate(forger: Forger) -> Forged:
-    key = forger.key()
-    octets = _certificate_changed(forger, lambda body: body, encode_public_key(key.public_key))
-    return by(forger, Signer(key, Certificate.parse(octets)))
-
-
-@KINDS.kind(
-    "sod.base-point",
-    "a curve whose base point is the signer's public key, so that its private key is 1",
-    _CHAIN,
-)
-def _base_point(forger: Forger) -> Forged:
-    """The signature verifies with the public key in the certificate, on that curve."""
-    public = _curve_of(forger)
-    curve = public.curve
-    explicit = encode_public_key(public, explicit=True)
-    points = curve.encode_point(curve.g), curve.encode_point(public.point)
-    octets = _certificate_changed(forger, lambda body: body, explicit.replace(*points, 1))
-    one = Secret((1).to_bytes(curve.size, "big"))
-    key = EcPrivateKey(curve.with_generator(public.point), one, random=forger.octets)
-    fields = rewritten(forger)
-    data = forger.victim.sod.signed_data.signers[0]
-    signer = digested(signer_of(fields), content_of(fields), data.digest)
-    attributes = b"\x31" + parts_of(signer)[_ATTRIBUTES][1:]
-    scheme = scheme_for(public, data.digest)
-    signature = der.octet_string(key.sign(scheme, attributes))
-    signer = changed(signer, _SIGNED, lambda _: signature)
-    fields = with_signers(with_certificates(fields, octets), signer)
-    return with_sod(forger, with_tag(signed_data(fields)))
-
-
-# --- several signers -----------------------------------------------------------------------------
-
-
-def _with_second(forger: Forger, *, forged_first: bool) -> Forged:
-    signer = own_authority(forger).signer()
-    forged = fields_of(signed_by(forger, signer))
-    genuine = fields_of(forger.victim.signed_data)
-    order = 1 if forged_first else -1
-    signers = [signer_of(forged), signer_of(genuine)][::order]
-    digests = sorted({*parts_of(forged[DIGESTS]), *parts_of(genuine[DIGESTS])})
-    fields = with_signers(forged, *signers)
-    fields = with_certificates(fields, signer.certificate.der, forger.victim.signer.der)
-    fields[DIGESTS] = tlv.encode(der.SET, *digests)
-    return with_sod(forger, with_tag(signed_data(fields)))
-
-
-KINDS.add(
-    "sod.second-signer",
-    "a reader that verifies the first signature and validates the path of the second",
-    _SIGNATURE,
-    lambda forger: _with_second(forger, forged_first=True),
-)
-KINDS.add(
-    "sod.second-signature",
-    "a reader that is content with one good signature and one good path",
-    _SIGNATURE,
-    lambda forger: _with_second(forger, forged_first=False),
-)
-
-
-@KINDS.kind("sod.two-states", "a State that vouches for another's holder", _CHAIN)
-def _two_states(forger: Forger) -> Forged:
-    """Both signatures are good, of two signers who claim to be of two States."""
-    ours, theirs = own_authority(forger), victims_authority(forger)
-    trusted, pretended = ours.signer(), theirs.signer()
-    content = impostors_object(forger).encode()
-    first = fields_of(signed_by(forger, trusted, content))
-    second = fields_of(signed_by(forger, pretended, content))
-    fields = with_signers(first, signer_of(first), signer_of(second))
-    fields = with_certificates(fields, trusted.certificate.der, pretended.certificate.der)
-    return with_sod(forger, with_tag(signed_data(fields)), trusted=trusted_state(ours))
-
-
-# --- what no signature covers --------------------------------------------------------------------
-
-
-@KINDS.kind("sod.stranger", "a certificate in the reader's store by way of EF.SOD", "sod.profile")
-def _stranger(forger: Forger) -> Forged:
-    stranger = victims_authority(forger).root()
-    signed = operated(
-        forger.victim.signed_data,
-        lambda fields: with_certificates(fields, *parts_of(fields[CERTIFICATES]), stranger.der),
-    )
-    return with_files(forger, {FileID.SOD: with_tag(signed)})
-
-
-@KINDS.kind("sod.enclosed-crl", "a reader that takes an empty CRL from EF.SOD", "sod.profile")
-def _enclosed_crl(forger: Forger) -> Forged:
-    crl = victims_authority(forger).crl()
-    signed = operated(
-        forger.victim.signed_data,
-        lambda fields: [*fields[:-1], tlv.encode(0xA1, crl), fields[-1]],
-    )
-    return with_files(forger, {FileID.SOD: with_tag(signed)})
-
-
-@KINDS.kind("sod.version", "a reader that reads it by the rules of another version", "sod.profile")
-def _version(forger: Forger) -> Forged:
-    signed = operated(forger.victim.signed_data, lambda fields: [der.integer(1), *fields[1:]])
-    return with_files(forger, {FileID.SOD: with_tag(signed)})
-
-
-# --- the EF.SOD of another document --------------------------------------------------------------
-
-
-@KINDS.kind("sod.of-another", "a good signature, over another document", "dg.hash.DG1")
-def _of_another(forger: Forger) -> Forged:
-    """The forger's own genuine document lends its EF.SOD."""
-    authority = own_authority(forger)
-    own = draft(forger).signed(authority.signer())
-    return with_files(forger, {FileID.SOD: own.files[FileID.SOD]}, trusted=trusted_state(authority))
-
-
-@KINDS.kind("sod.shorter-list", "a data group that nobody has signed", "dg.hash.DG13")
-def _shorter_list(forger: Forger) -> Forged:
-    """The forger's own genuine document has no permit; one is added beside it."""
-    authority = own_authority(forger)
-    own = draft(forger).signed(authority.signer(), trusted=trusted_state(authority))
-    files = {**own.files, FileID.DG13: forger.victim.file(FileID.DG13)}
-    return Forged(files, own.keys, own.printed, own.at, trusted=own.trusted)
