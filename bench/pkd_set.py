@@ -8,7 +8,6 @@ conform, of 95 States.  Keys repeat: RSA keys take long to make.
 `faults.json` names what was planted: the serial number of each such certificate, and the fault.
 """
 
-import base64
 import json
 import sys
 from collections.abc import Iterator, Sequence
@@ -30,6 +29,7 @@ from emrtd.crypto.public_keys import encode_public_key
 from emrtd.crypto.signatures import RsaPublicKey, SignatureFamily, SignatureScheme
 from emrtd.mrz.countries import has_mrz_code
 from emrtd.pki.cms.signed_data_writer import build_signed_data
+from emrtd.pki.lists.ldif import PkdAttribute, write_ldif
 from emrtd.pki.lists.master_list import ID_MASTER_LIST
 from emrtd.pki.x509 import extension_writer as writer
 from emrtd.pki.x509.algorithms import encode_scheme, scheme_for
@@ -133,7 +133,7 @@ def make_pkd(folder: Path, signers: int = SIGNERS, seed: int = 9303) -> PkdSet:
     with Collection(folder / "icaopkd-002-complete.ldif") as second:
         for number, octets in enumerate(lists_of(states, max(3, round(LISTS * share)), chance)):
             second.add(f"cn=CSCAMasterList{number},o=ml,c={states[number].country}",
-                       "pkdMasterListContent", octets)  # fmt: skip
+                       PkdAttribute.MASTER_LIST, octets)  # fmt: skip
             made.lists += 1
     serials = iter(range(1_000, 10_000_000))
     with (
@@ -141,7 +141,7 @@ def make_pkd(folder: Path, signers: int = SIGNERS, seed: int = 9303) -> PkdSet:
         Collection(folder / "icaopkd-003-complete.ldif") as third,
     ):
         for state in states[: max(3, round(CRLS * min(1, share * 8)))]:
-            first.add(f"o=crl,c={state.country}", "certificateRevocationList;binary", crl_of(state))
+            first.add(f"o=crl,c={state.country}", PkdAttribute.CRL, crl_of(state))
             made.crls += 1
         usual = islice(zip(weighted(states, chance), serials, strict=False), signers)
         for number, (state, serial) in enumerate(usual):
@@ -150,7 +150,7 @@ def make_pkd(folder: Path, signers: int = SIGNERS, seed: int = 9303) -> PkdSet:
                 Fault.ISSUER_NAME if number % 97 == 0 else None
             )  # fmt: skip
             octets = signer_of(state, serial, fault, pss=number % 10 == 0)
-            first.add(f"sn={serial},o=dsc,c={state.country}", "userCertificate;binary", octets)
+            first.add(f"sn={serial},o=dsc,c={state.country}", PkdAttribute.CERTIFICATE, octets)
             made.signers += 1
             if fault is not None:
                 made.faults[serial] = fault
@@ -161,7 +161,7 @@ def make_pkd(folder: Path, signers: int = SIGNERS, seed: int = 9303) -> PkdSet:
         ):
             number = -serial if fault is Fault.SERIAL else serial
             octets = signer_of(state, number, fault)
-            third.add(f"sn={serial},o=dsc,c={state.country}", "userCertificate;binary", octets)
+            third.add(f"sn={serial},o=dsc,c={state.country}", PkdAttribute.CERTIFICATE, octets)
             made.signers += 1
             made.faults[number] = fault
     (folder / "faults.json").write_text(json.dumps(made.faults, indent=1))
@@ -181,10 +181,10 @@ class Collection:
     def __exit__(self, *_: object) -> None:
         self._stream.close()
 
-    def add(self, name: str, attribute: str, octets: bytes) -> None:
-        text = f"{attribute}:: {base64.b64encode(octets).decode()}"
-        folded = "\n ".join([text[:76], *(text[at : at + 75] for at in range(76, len(text), 75))])
-        self._stream.write(f"dn: {name},dc=data,dc=download,dc=pkd,dc=icao,dc=int\n{folded}\n\n")
+    def add(self, name: str, attribute: PkdAttribute, octets: bytes) -> None:
+        entries = write_ldif([(name, attribute, octets)])
+        next(entries)  # the version, which __init__ wrote
+        self._stream.writelines(entries)
 
 
 def make_states(number: int, cscas: int, chance: Random) -> Iterator[State]:

@@ -15,7 +15,9 @@ from personalise.commands.ledger import ledger
 from personalise.commands.officers import audit, officer
 from personalise.commands.pki import pki
 from personalise.commands.pki_act import act
+from personalise.commands.pki_exchange import exchange
 from personalise.commands.pki_init import pki_init, pki_plan
+from personalise.commands.pki_rehearse import rehearse
 from personalise.commands.pki_status import list_officers, show, show_audit, status
 from personalise.commands.prepare import prepare, quality, seal_application
 from personalise.commands.sign_service import sign_service
@@ -52,6 +54,8 @@ personalise.add_command(audit)
 personalise.add_command(sign_service)
 personalise.add_command(eac)
 pki.add_command(act)
+pki.add_command(rehearse)
+pki.add_command(exchange)
 pki.add_command(pki_init)
 pki.add_command(pki_plan)
 pki.add_command(status)

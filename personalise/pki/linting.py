@@ -6,6 +6,7 @@ from typing import Final
 
 from emrtd.asn1 import ber, der
 from emrtd.errors import ProtocolError
+from emrtd.pki.cms.bundle import read_bundle
 from emrtd.pki.cms.signed_data import SignedData
 from emrtd.pki.cms.signer_info import SignerInfo
 from emrtd.pki.lint.certificates import kind_of, lint_certificate
@@ -18,6 +19,7 @@ from emrtd.pki.pem import PEM_BEGIN, decode_pem
 from emrtd.pki.x509.certificates import Certificate
 from emrtd.pki.x509.crl import MAX_CRL, Crl
 from emrtd.pki.x509.extension_writer import CertificateKind
+from personalise.pki.certificate_file import is_bundle, is_crl
 from support.errors import MalformedError
 from support.records import read_bounded
 
@@ -44,7 +46,10 @@ def lint_file(path: Path) -> Iterator[Finding]:
 def _lint(octets: bytes, what: str) -> Iterator[Finding]:
     whole = ber.read(ber.definite(octets, what), what).expect(der.SEQUENCE)
     first = whole.children[0] if whole.children else whole
-    if first.tag == der.OID:
+    if is_bundle(octets):
+        for each in read_bundle(octets, what) or ():
+            yield from _lint(each, what)
+    elif first.tag == der.OID:
         yield from _list(SignedData.parse(octets, what), what)
     elif is_crl(first):
         yield from (("CRL", finding) for finding in lint_crl(Crl.parse(octets)))
@@ -115,9 +120,3 @@ def _has_signed(certificate: Certificate, info: SignerInfo, signed: SignedData) 
     except ProtocolError:
         return False
     return True
-
-
-def is_crl(body: ber.Value) -> bool:
-    """Whether a signed body is a TBSCertList: a time follows its issuer (RFC 5280, 5.1)."""
-    times = {der.UTC_TIME, der.GENERALIZED_TIME}
-    return any(each.tag in times for each in body.children[2:5])

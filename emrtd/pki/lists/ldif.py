@@ -1,4 +1,4 @@
-"""LDIF (RFC 2849) as the ICAO PKD publishes its three collections, read as a stream.
+"""LDIF (RFC 2849) as the ICAO PKD publishes its three collections, read as a stream, and written.
 
 Collection 1 holds Document Signer certificates and CRLs, 2 Master Lists, 3 files that do not
 conform.  A file has entries, or changes of entries: it adds, replaces and deletes values, and
@@ -202,3 +202,25 @@ def _unfolded(parts: list[bytes], start: int, size: int) -> Iterator[tuple[int, 
         yield start, LdifFault(start, f"is longer than {MAX_VALUE} octets")
     else:
         yield start, b"".join(parts)
+
+
+class PkdAttribute(StrEnum):
+    """The attribute of the PKD's directory that holds a kind of object."""
+
+    CERTIFICATE = "userCertificate;binary"
+    CA_CERTIFICATE = "cACertificate;binary"
+    CRL = "certificateRevocationList;binary"
+    MASTER_LIST = "pkdMasterListContent"
+
+
+def write_ldif(entries: Iterable[tuple[str, PkdAttribute, bytes]]) -> Iterator[str]:
+    """Yield the text of a file: a name below the PKD's data, an attribute and a value each.
+
+    The name is `cn=1,o=ml,c=UT`, say, in ASCII and without anything that RFC 2849 would encode.
+    """
+    yield "version: 1\n\n"
+    for name, attribute, octets in entries:
+        text = f"{attribute}:: {base64.b64encode(octets).decode()}"
+        rest = (text[at : at + 75] for at in range(76, len(text), 75))
+        folded = "\n ".join([text[:76], *rest])
+        yield f"dn: {name},dc=data,dc=download,dc=pkd,dc=icao,dc=int\n{folded}\n\n"

@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Final
 
 from emrtd.asn1 import ber, der
+from emrtd.pki.cms.bundle import read_bundle
 from emrtd.pki.cms.signed_data import SignedData
 from emrtd.pki.cvc.certificates import CvCertificate
 from emrtd.pki.lint.certificates import kind_of
@@ -16,7 +17,7 @@ from emrtd.pki.pem import PEM_BEGIN, decode_pem
 from emrtd.pki.x509.certificates import Certificate
 from emrtd.pki.x509.crl import MAX_CRL, Crl
 from emrtd.pki.x509.extensions import KeyUsage
-from personalise.pki.linting import is_crl
+from personalise.pki.certificate_file import is_bundle, is_crl
 from support.errors import MalformedError
 from support.records import read_bounded
 
@@ -41,7 +42,10 @@ def _describe(octets: bytes, what: str) -> Iterator[str]:
         return
     whole = ber.read(ber.definite(octets, what), what).expect(der.SEQUENCE)
     first = whole.children[0] if whole.children else whole
-    if first.tag == der.OID:
+    if is_bundle(octets):
+        for each in read_bundle(octets, what) or ():
+            yield from _describe(each, what)
+    elif first.tag == der.OID:
         yield from _list(SignedData.parse(octets, what), what)
     elif is_crl(first):
         yield from _crl(Crl.parse(octets))
