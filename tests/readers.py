@@ -5,7 +5,6 @@ process stops it.  A reader belongs to one test at a time, in all test processes
 one.
 """
 
-import fcntl
 import os
 import signal
 import subprocess
@@ -22,6 +21,7 @@ import pytest
 from emrtd.errors import TransportError
 from tests.helpers import REPOSITORY
 from vsmartcard.reader import pcscd, readers
+from vsmartcard.reader.claiming import claim
 from vsmartcard.reader.readers import ReadersInUseError, VirtualReader
 
 _COUNT = 8
@@ -68,14 +68,8 @@ class Claims:
         """Claim a reader; return False if another test has it, or another card is in it."""
         if reader.port in self.locks:
             return True
-        file = (pcscd.state_folder() / f"port-{reader.port}").open("w", encoding="ascii")
-        try:
-            fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except BlockingIOError:
-            file.close()
-            return False
-        if any(each.occupied for each in readers.listed() if each.port == reader.port):
-            file.close()
+        file = claim(reader)
+        if file is None:
             return False
         self.locks[reader.port] = file
         return True

@@ -11,6 +11,7 @@ so it is set again after every `recv`.
 
 import socket
 import time
+from contextlib import suppress
 from enum import IntEnum, unique
 from typing import Final, Self
 
@@ -171,7 +172,9 @@ class Slot:
         return control
 
     def close(self) -> None:
-        """Take the card out."""
+        """Take the card out; a thread that is in `serve` then raises `TransportError`."""
+        with suppress(OSError):  # the reader has closed the connection
+            self._socket.shutdown(socket.SHUT_RDWR)
         self._socket.close()
 
     def __enter__(self) -> Self:

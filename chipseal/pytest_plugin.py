@@ -1,0 +1,158 @@
+"""The pytest plug-in: fixtures with cards that are good, faulty or forged, and readers for them.
+
+It adds fixtures and two markers, and imports nothing before a test uses one of them.
+
+    specimen        a whole document of a fictitious holder; `@pytest.mark.specimen("permit")`
+    pki             the State that signed it, with its trust anchors as files
+    virtual_card    the specimen as a card; `@pytest.mark.faults("flip:0.01", seed="7")`
+    virtual_reader  an empty reader of a real pcscd, for `insert`
+    liar            a forged document; the test runs once for each kind
+"""
+
+from collections.abc import Callable, Iterator
+from typing import TYPE_CHECKING
+
+import pytest
+
+if TYPE_CHECKING:
+    from chipseal.testing import Liar, Pki, VirtualCard
+    from emrtd.specimens import Specimen
+    from vsmartcard.reader.threaded import ThreadedReader
+
+_PROFILE = "passport"
+
+
+def pytest_configure(config: pytest.Config) -> None:
+    """Register the markers."""
+    config.addinivalue_line(
+        "markers", "specimen(profile, seed): the specimen of this test (chipseal)"
+    )
+    config.addinivalue_line(
+        "markers", "faults(*specs, seed): the faults of this test's virtual card (chipseal)"
+    )
+
+
+def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
+    """Run a test that uses `liar` once for each kind of forgery, unless it names some itself."""
+    if "liar" not in metafunc.fixturenames:
+        return
+    for mark in metafunc.definition.iter_markers("parametrize"):
+        names = mark.args[0] if mark.args else mark.kwargs.get("argnames", ())
+        listed = names.split(",") if isinstance(names, str) else names
+        if "liar" in map(str.strip, listed):
+            return
+    if metafunc._arg2fixturedefs["liar"][-1].func.__module__ != __name__:
+        return  # another fixture of this name
+    from vsmartcard.forging.kinds import kinds
+
+    metafunc.parametrize("liar", list(kinds()), indirect=True)
+
+
+@pytest.fixture(scope="session")
+def _specimens() -> "Callable[[str, str], Specimen]":
+    """Makes specimens, each only once in a session."""
+    from functools import cache
+
+    from emrtd.specimens import make_specimen
+    from vsmartcard.reader.specimens import today
+
+    at = today()
+    return cache(lambda profile, seed: make_specimen(profile, at, seed))
+
+
+@pytest.fixture
+def specimen(
+    request: pytest.FixtureRequest, _specimens: "Callable[[str, str], Specimen]"
+) -> "Specimen":
+    """A document of a fictitious holder, signed today: by default of the profile "passport".
+
+    `@pytest.mark.specimen("permit", seed="another holder")` chooses another, and so does
+    `@pytest.mark.parametrize("specimen", ["permit", "passport"], indirect=True)`.
+    """
+    from emrtd.specimens import SEED
+
+    profile, seed = getattr(request, "param", _PROFILE), SEED
+    mark = request.node.get_closest_marker("specimen")
+    if mark is not None:
+        profile = mark.args[0] if mark.args else profile
+        seed = mark.kwargs.get("seed", seed)
+    return _specimens(profile, seed)
+
+
+@pytest.fixture
+def pki(specimen: "Specimen", tmp_path_factory: pytest.TempPathFactory) -> "Pki":
+    """The State that signed the specimen: `state` with its keys, and `csca` and `crl` as files."""
+    from chipseal.testing import save_pki
+
+    return save_pki(specimen, tmp_path_factory.mktemp("pki"))
+
+
+@pytest.fixture
+def virtual_card(request: pytest.FixtureRequest, specimen: "Specimen", pki: "Pki") -> "VirtualCard":
+    """The specimen as a card, with the faults of `@pytest.mark.faults(...)`.
+
+    A test can send it commands with `transmit`, or put it into `virtual_reader`.
+    """
+    from chipseal.testing import make_card
+    from vsmartcard.card.faults.spec import SEED
+
+    mark = request.node.get_closest_marker("faults")
+    if mark is None:
+        return make_card(specimen, pki)
+    return make_card(specimen, pki, mark.args, str(mark.kwargs.get("seed", SEED)))
+
+
+@pytest.fixture
+def liar(
+    request: pytest.FixtureRequest,
+    specimen: "Specimen",
+    pki: "Pki",
+    tmp_path_factory: pytest.TempPathFactory,
+) -> "Liar":
+    """A forged document, of which the specimen is the victim.
+
+    The test runs once for each kind of forgery, or once for each that
+    `@pytest.mark.parametrize("liar", ["dg1.name", ...], indirect=True)` names.  It skips if the
+    specimen does not have what the kind needs.
+    """
+    from chipseal.testing import make_liar
+    from support.errors import MisuseError
+    from vsmartcard.forging.kinds import kinds
+
+    name = request.param
+    if name not in kinds():
+        pytest.fail(
+            f"{name!r} is not a kind of forgery; see `vsmartcard forge --list`", pytrace=False
+        )
+    try:
+        return make_liar(name, specimen, pki, tmp_path_factory.mktemp("liar"))
+    except MisuseError as error:
+        pytest.skip(str(error))
+
+
+@pytest.fixture(scope="session")
+def _virtual_reader() -> "Iterator[ThreadedReader]":
+    """A reader that this session has claimed."""
+    from chipseal.testing import virtual_reader as claimed
+
+    with claimed() as reader:
+        yield reader
+
+
+@pytest.fixture
+def virtual_reader(request: pytest.FixtureRequest) -> "Iterator[ThreadedReader]":
+    """An empty PC/SC reader, by its `name`, of the pcscd that runs or of one that is started.
+
+    `insert(card)` puts a card into it, `take_out()` takes it out; it is empty again after the test.
+    The test skips if there is no pcscd with virtual readers and none can be started.
+    """
+    from emrtd.errors import TransportError
+
+    try:
+        reader: ThreadedReader = request.getfixturevalue("_virtual_reader")
+    except TransportError as error:
+        pytest.skip(str(error))
+    try:
+        yield reader
+    finally:
+        reader.take_out()

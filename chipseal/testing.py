@@ -1,0 +1,174 @@
+"""Cards and readers for the tests of other people's programs; needs no pytest.
+
+`chipseal.pytest_plugin` makes fixtures of them.
+"""
+
+import secrets
+from collections.abc import Iterable, Iterator, Mapping
+from contextlib import ExitStack, contextmanager, suppress
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Final
+
+from emrtd.lds.files import FileID
+from emrtd.mrz import Mrz
+from emrtd.specimens import Specimen
+from vsmartcard.card.faults.spec import SEED, Faults, read_faults
+from vsmartcard.card.interface import Card
+from vsmartcard.card.layers import Layer, Watched
+from vsmartcard.reader.specimens import save_trust, state_of, today
+
+if TYPE_CHECKING:
+    from emrtd.lds.issuing_state import IssuingState
+    from vsmartcard.forging.forgery import Forged, Forgery
+    from vsmartcard.reader.threaded import ThreadedReader
+
+READERS: Final = 2
+"""How many readers are started if no pcscd with virtual readers runs."""
+
+
+class VirtualCard(Layer):
+    """A finished card in this process, which `transmit` and a virtual reader both reach.
+
+    `mrz` is printed on the document, and so is `can` (None if it has none).  `files` are what a
+    reader should read, by their names in Doc 9303, such as "DG1" and "EF.SOD".  `trust` are the
+    files with which the document can be judged: certificates and CRLs (DER).
+    """
+
+    def __init__(
+        self,
+        card: Card,
+        *,
+        mrz: Mrz,
+        can: str | None,
+        files: Mapping[FileID, bytes],
+        trust: tuple[Path, ...],
+    ) -> None:
+        self._watched = Watched(card)
+        super().__init__(self._watched)
+        self.mrz = mrz
+        self.can = can
+        self.files = files
+        self.trust = trust
+
+    @classmethod
+    def of(
+        cls, specimen: Specimen, trust: tuple[Path, ...] = (), faults: Faults | None = None
+    ) -> "VirtualCard":
+        """Return a card with a specimen and with these faults."""
+        card = (faults or Faults()).card(state_of(specimen))
+        return cls(card, mrz=specimen.mrz, can=specimen.can, files=specimen.files, trust=trust)
+
+    @property
+    def document_number(self) -> str:
+        """The document number, as it is part of the keys of BAC."""
+        return self.mrz.document_number
+
+    @property
+    def date_of_birth(self) -> str:
+        """The date of birth, YYMMDD."""
+        return self.mrz.date_of_birth
+
+    @property
+    def date_of_expiry(self) -> str:
+        """The date of expiry, YYMMDD."""
+        return self.mrz.date_of_expiry
+
+    @property
+    def exchanges(self) -> list[tuple[bytes, bytes]]:
+        """The commands so far and the responses to them, encoded, as they were on the wire."""
+        return self._watched.exchanges
+
+    def transmit(self, command: bytes) -> bytes:
+        """Send a command and return the response, without any reader."""
+        return self.process(command)
+
+
+class Liar(VirtualCard):
+    """A forged document, as a card; a reader must not accept it.
+
+    `kind`, `gain` and `check` say what it is, what an attacker gains if nobody notices, and the
+    check of `verify` that notices it.  `at` is the instant to judge it for; `poison` are contents
+    of files (DER or LDIF) that the forger brings among those for the trust store.
+    """
+
+    def __init__(self, forgery: "Forgery", forged: "Forged", trust: tuple[Path, ...]) -> None:
+        super().__init__(
+            forged.card(secrets.token_bytes),
+            mrz=Mrz.parse(forged.printed),
+            can=None,
+            files=forged.files,
+            trust=trust,
+        )
+        self.kind = forgery.name
+        self.gain = forgery.gain
+        self.check = forgery.check
+        self.at = forged.at
+        self.poison = forged.poison
+
+
+@dataclass(frozen=True)
+class Pki:
+    """The State that signed a specimen: all of its keys, and files for a trust store (DER)."""
+
+    state: "IssuingState"
+    csca: Path
+    crl: Path
+
+
+def save_pki(specimen: Specimen, folder: Path) -> Pki:
+    """Write the trust anchors of a specimen's State into a folder."""
+    return Pki(specimen.state, *save_trust(specimen, folder))
+
+
+def make_liar(name: str, specimen: Specimen, pki: Pki, folder: Path) -> Liar:
+    """Return a forgery of this kind, of which a specimen is the victim.
+
+    Its own trusted certificates and CRLs are written into a folder.  Raises `MisuseError` if there
+    is no such kind, or if the specimen does not have what it needs.
+    """
+    from vsmartcard.forging.kinds import kind
+    from vsmartcard.forging.victim import Victim
+
+    forgery = kind(name)
+    forged = forgery.forge(Victim(specimen.files, specimen.keys), today())
+    trust = [pki.csca, pki.crl]
+    for number, octets in enumerate(forged.trusted, start=1):
+        trust.append(folder / f"trusted-{number}")
+        trust[-1].write_bytes(octets)
+    return Liar(forgery, forged, tuple(trust))
+
+
+def make_card(
+    specimen: Specimen, pki: Pki, faults: Iterable[str] = (), seed: str = SEED
+) -> VirtualCard:
+    """Return a card with a specimen, with faults as `vsmartcard insert --fault` reads them."""
+    return VirtualCard.of(specimen, (pki.csca, pki.crl), read_faults(faults, seed))
+
+
+@contextmanager
+def virtual_reader() -> "Iterator[ThreadedReader]":
+    """Claim an empty reader of a pcscd for this process.
+
+    If no pcscd with virtual readers runs, one is started, which needs root, and stopped in the end.
+    Raises `TransportError` if there are no readers and none can be started.
+    """
+    from vsmartcard.reader import pcscd, readers
+    from vsmartcard.reader.claiming import claimed
+    from vsmartcard.reader.threaded import ThreadedReader
+
+    with ExitStack() as stack:
+        stack.callback(_stop_unused)
+        stack.enter_context(pcscd.in_use())
+        found = readers.listed() or readers.up(READERS)
+        reader = ThreadedReader(stack.enter_context(claimed(found)))
+        stack.callback(reader.take_out)
+        yield reader
+
+
+def _stop_unused() -> None:
+    """Stop our pcscd unless another process still uses it."""
+    from vsmartcard.reader.readers import ReadersInUseError, down
+
+    with suppress(ReadersInUseError):
+        down()

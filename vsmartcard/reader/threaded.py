@@ -1,0 +1,53 @@
+"""A card in a PC/SC reader that a thread of this process serves, for tests."""
+
+import threading
+from contextlib import ExitStack
+from functools import partial
+
+from emrtd.errors import TransportError
+from vsmartcard.card.interface import Card
+from vsmartcard.reader.inserting import inserted
+from vsmartcard.reader.readers import VirtualReader
+from vsmartcard.reader.vpcd import Slot
+
+
+class ThreadedReader:
+    """An empty virtual reader of a pcscd; `insert` puts a card into it.
+
+    The program under test must let other threads run while it waits for the reader: pyscard does,
+    and so does every program in a process of its own.  A card that raises an error other than
+    `TransportError` leaves the reader; `take_out` raises that error.
+    """
+
+    def __init__(self, reader: VirtualReader) -> None:
+        self.name = reader.name
+        self.port = reader.port
+        self._holding = ExitStack()
+        self._failure: BaseException | None = None
+
+    def insert(self, card: Card) -> None:
+        """Insert a card in place of the one in the reader, and wait until pcscd reports it."""
+        self.take_out()
+        place = self._holding.enter_context(inserted(card, self.port))
+        thread = threading.Thread(
+            target=partial(self._serve, place.slot, card), name=f"card in {self.name}", daemon=True
+        )
+        self._holding.callback(thread.join)
+        self._holding.callback(place.slot.close)
+        thread.start()
+
+    def take_out(self) -> None:
+        """Take the card out, if there is one."""
+        self._holding.close()
+        failure, self._failure = self._failure, None
+        if failure is not None:
+            raise failure
+
+    def _serve(self, slot: Slot, card: Card) -> None:
+        try:
+            slot.serve(card)
+        except (TransportError, OSError):
+            slot.close()  # the card has left
+        except BaseException as error:  # noqa: BLE001 - raised by `take_out`
+            self._failure = error
+            slot.close()
