@@ -19,7 +19,6 @@ if TYPE_CHECKING:
     epilog=examples(
         "vsmartcard forge --list",
         "vsmartcard forge dg1.name image -o forged",
-        "verify card --reader forgery:forged --mrz - --trust store",
     )
 )
 @click.argument("kind", required=False)

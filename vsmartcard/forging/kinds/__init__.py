@@ -16,6 +16,7 @@ def kinds() -> Mapping[str, Forgery]:
         access,
         certificates,
         data_groups,
+        lying_chips,
         notes,
         printed,
         revocation,
@@ -34,6 +35,7 @@ def kinds() -> Mapping[str, Forgery]:
         printed,
         notes,
         stripped,
+        lying_chips,
     )
     return MappingProxyType({each.name: each for module in modules for each in module.KINDS.found})
 
