@@ -15,6 +15,7 @@ from personalise.commands.ledger import ledger
 from personalise.commands.officers import audit, officer
 from personalise.commands.pki import pki
 from personalise.commands.pki_act import act
+from personalise.commands.pki_backup import backup, restore
 from personalise.commands.pki_exchange import exchange
 from personalise.commands.pki_init import pki_init, pki_plan
 from personalise.commands.pki_rehearse import rehearse
@@ -54,6 +55,8 @@ personalise.add_command(audit)
 personalise.add_command(sign_service)
 personalise.add_command(eac)
 pki.add_command(act)
+pki.add_command(backup)
+pki.add_command(restore)
 pki.add_command(rehearse)
 pki.add_command(exchange)
 pki.add_command(pki_init)

@@ -129,10 +129,10 @@ def make_operations(
     from personalise.pki.operations import PkiOperations
     from support.files import locked_folder
 
-    files = dict(_pair(each, "--officer-passphrase-file") for each in officer_passphrases)
+    files = dict(name_and_file(each, "--officer-passphrase-file") for each in officer_passphrases)
     present = [
         (name, read_officer_key(name, path, officer_passphrase(name, files.get(name))))
-        for name, path in (_pair(each, "--officer") for each in officers)
+        for name, path in (name_and_file(each, "--officer") for each in officers)
     ]
     click.get_current_context().with_resource(locked_folder(folder))
     pki = open_pki(folder, passphrase_file, pin_file)
@@ -141,7 +141,8 @@ def make_operations(
     return PkiOperations(pki, present, at, carried)
 
 
-def _pair(text: str, option: str) -> tuple[str, Path]:
+def name_and_file(text: str, option: str) -> tuple[str, Path]:
+    """Return the parts of NAME=FILE, as an option gives them; raises `MisuseError`."""
     name, equals, path = text.partition("=")
     if not (name and equals and path):
         raise MisuseError(f"{option} {text!r}: is not NAME=FILE")

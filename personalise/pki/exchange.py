@@ -20,7 +20,6 @@ from hashlib import sha256
 from pathlib import Path
 from typing import Final
 
-from emrtd.errors import ProtocolError
 from emrtd.pki.lint.certificates import kind_of, lint_certificate
 from emrtd.pki.lint.crl import lint_crl
 from emrtd.pki.lists.ldif import PkdAttribute, write_ldif
@@ -231,7 +230,7 @@ def _reached(
 def _crl(
     name: str, crl: Crl, authorities: Sequence[Certificate], at: datetime
 ) -> Iterator[Finding]:
-    signed = any(_has_signed(each, crl) for each in authorities if each.is_ca)
+    signed = any(crl.is_signed_by(each.public_key) for each in authorities if each.is_ca)
     if not signed:
         yield Finding(name, Severity.WRONG, "the revocation list is signed by no CSCA that is here")
     elif crl.next_update is not None and crl.next_update < at:
@@ -243,16 +242,6 @@ def _crl(
         yield Finding(name, Severity.GOOD, what)
     for finding in lint_crl(crl):
         yield Finding(name, Severity.DEVIATION, f"{finding.reason} [{finding.clause}]")
-
-
-def _has_signed(certificate: Certificate, crl: Crl) -> bool:
-    if certificate.public_key is None:
-        return False
-    try:
-        crl.verify_signed_by(certificate.public_key)
-    except ProtocolError:
-        return False
-    return True
 
 
 def _master_list(path: Path, name: str) -> Iterator[Finding]:

@@ -38,6 +38,7 @@ OPERATIONS: Final = frozenset(
         "key.destroy",
         "cv.certify",
         "officer.enrol",
+        "pki.backup",
         "officer.require",
     }
 )

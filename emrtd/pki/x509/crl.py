@@ -103,6 +103,16 @@ class Crl(Value, frozen=True, eq=False):
         """A sort key: of two lists of one CSCA, the newer one has the greater."""
         return self.this_update, self.number or 0
 
+    def is_signed_by(self, key: VerifyingKey | None) -> bool:
+        """Whether this key signed the list; no key that cannot be read did."""
+        if key is None:
+            return False
+        try:
+            self.verify_signed_by(key)
+        except ProtocolError:
+            return False
+        return True
+
     def verify_signed_by(self, key: VerifyingKey) -> None:
         """Verify the signature with its issuer's key; raises `ProtocolError`.
 
