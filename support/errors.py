@@ -5,7 +5,8 @@ MRZ or a person's data.
 """
 
 from enum import IntEnum, unique
-from typing import ClassVar
+from traceback import walk_tb
+from typing import ClassVar, Final
 
 
 @unique
@@ -75,3 +76,16 @@ class MalformedError(ChipsealError):
         self.offset = offset
         where = "" if offset is None else f" at offset {offset}"
         super().__init__(f"{what}: {reason}{where}", advice=advice)
+
+
+REPORT_IT: Final = "report it"
+"""The advice for an internal error."""
+
+
+def internal(error: Exception) -> str:
+    """Return what an internal error is: its type and its place.
+
+    Its text, and the trace, may hold a person's data.
+    """
+    *_, (frame, line) = walk_tb(error.__traceback__)
+    return f"internal error ({type(error).__name__} in {frame.f_globals['__name__']}, line {line})"

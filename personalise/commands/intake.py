@@ -4,9 +4,10 @@ It imports what it needs when it runs, so that `--help` stays fast.
 """
 
 import json
+import os
 import sys
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import closing, contextmanager
 from datetime import UTC, datetime, timedelta
 from functools import cache
 from pathlib import Path
@@ -53,8 +54,8 @@ _MEGABYTE = 1024 * 1024
     "--receipt",
     "receipt_path",
     type=_PATH,
-    help="File for the receipt, or a folder for one receipt of each package: CMS SignedData over"
-    " JSON, verified with the PKI's receipt.cer.",
+    help="New file for the receipt, or a folder for one receipt of each package: CMS SignedData"
+    " over JSON, verified with the PKI's receipt.cer.",
 )
 @click.option(
     "--profile",
@@ -90,6 +91,12 @@ _MEGABYTE = 1024 * 1024
 @click.option(
     "--allow-pkcs1", is_flag=True, help="Read packages that are encrypted with RSA PKCS#1 v1.5."
 )
+@click.option(
+    "--jobs",
+    type=click.IntRange(1, 1024),
+    metavar="N",
+    help="Processes that check applications.  [default: one for each core]",
+)
 @passphrase_file
 @pin_file
 @click.option("--json", "as_json", is_flag=True, help="Print the content of the receipt.")
@@ -104,6 +111,7 @@ def intake(  # noqa: PLR0917 - click's options
     max_age: float,
     max_applications: int,
     max_megabytes: float,
+    jobs: int | None,
     passphrase_file: Path | None,
     pin_file: Path | None,
     *,
@@ -119,6 +127,7 @@ def intake(  # noqa: PLR0917 - click's options
     was refused.
     """
     from personalise.intake.archive import Limits
+    from personalise.intake.checking import InProcesses
     from personalise.intake.intake import Intake, Terms
     from personalise.intake.receipt import Receipt, require_receipt_signer, write_receipts
     from personalise.intake.senders import Senders
@@ -128,7 +137,10 @@ def intake(  # noqa: PLR0917 - click's options
     from personalise.pki.clock import require_clock
     from personalise.pki.intake_keys import intake_keys
     from personalise.preparing.chip_profile import ChipProfile
+    from support.files import require_new
 
+    if receipt_path is not None and receipt_path.is_file():
+        require_new(receipt_path)
     at = datetime.now(UTC).replace(microsecond=0)
     senders = None if senders_path is None else Senders.load(senders_path)
     profile = ChipProfile.load(profile_name)
@@ -151,10 +163,11 @@ def intake(  # noqa: PLR0917 - click's options
         priority=priority,
     )
     received = []
+    checker = InProcesses(terms.validator, jobs or len(os.sched_getaffinity(0)))
     ledger = open_ledger(url_of(ledger_url, folder), pki, create=True)
     try:
-        with _progress() as checked:
-            for package in Intake(ledger, terms, keys, checked).run(paths):
+        with closing(checker), _progress() as checked:
+            for package in Intake(ledger, terms, keys, checked, checker).run(paths):
                 received.append(package)
                 _report(package)
     finally:

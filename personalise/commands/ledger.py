@@ -171,9 +171,16 @@ def stock() -> None:
 )
 @click.option("--kind", default="", help="Kind of the cards: the name of their card profile.")
 @by
+@as_json
 @ledger_options
 def receive(
-    cards: tuple[str, ...], file: Path | None, kind: str, by: str | None, **where: Any
+    cards: tuple[str, ...],
+    file: Path | None,
+    kind: str,
+    by: str | None,
+    *,
+    as_json: bool,
+    **where: Any,
 ) -> None:
     """Take blank CARDS into stock."""
     names = [card_name(each) for each in (*cards, *_lines(file))]
@@ -181,7 +188,11 @@ def receive(
         raise MisuseError("no card is named", advice="name serial numbers, or a file with --from")
     with opened_ledger(**where) as opened:
         new = opened.receive_cards(names, kind=kind, by=name_of(by))
-    click.echo(f"{new:,} cards received; {len(names) - new:,} were in stock before")
+    known = len(set(names)) - new
+    if as_json:
+        click.echo(json.dumps({"received": new, "in_stock_before": known}))
+    else:
+        click.echo(f"{new:,} cards received; {known:,} were in stock before")
 
 
 @stock.command("list", epilog=examples("personalise ledger stock list --state spoilt --json"))
@@ -207,23 +218,38 @@ def list_cards(states: tuple[str, ...], *, as_json: bool, **where: Any) -> None:
 @click.argument("card")
 @reason
 @by
+@as_json
 @ledger_options
-def spoil(card: str, reason: str, by: str | None, **where: Any) -> None:
+def spoil(card: str, reason: str, by: str | None, *, as_json: bool, **where: Any) -> None:
     """Take a blank CARD out of stock: it is damaged, or lost."""
+    name = card_name(card)
     with opened_ledger(**where) as opened:
-        opened.spoil_card(card_name(card), reason, by=name_of(by))
+        opened.spoil_card(name, reason, by=name_of(by))
+        spoilt = opened.card(name)
+    if as_json:
+        _print_cards([spoilt], as_json=True)
 
 
 @stock.command("destroy", epilog=examples("personalise ledger stock destroy 4D3C2B1A --pki pki"))
 @click.argument("cards", nargs=-1, required=True)
 @click.option("--reason", default="", help="Why; entered in the ledger.")
 @by
+@as_json
 @ledger_options
-def destroy(cards: tuple[str, ...], reason: str, by: str | None, **where: Any) -> None:
-    """Enter that CARDS were destroyed: spoilt, ended, written off, or blank ones."""
+def destroy(
+    cards: tuple[str, ...], reason: str, by: str | None, *, as_json: bool, **where: Any
+) -> None:
+    """Enter that CARDS were destroyed: spoilt, ended, written off, or blank ones.
+
+    With --json it prints the cards as `stock list` does.
+    """
+    names, destroyed = [card_name(each) for each in cards], []
     with opened_ledger(**where) as opened:
-        for card in cards:
-            opened.destroy_card(card_name(card), by=name_of(by), reason=reason)
+        for name in names:
+            opened.destroy_card(name, by=name_of(by), reason=reason)
+            destroyed.append(opened.card(name))
+    if as_json:
+        _print_cards(destroyed, as_json=True)
 
 
 def _lines(file: Path | None) -> Iterator[str]:

@@ -5,7 +5,9 @@ was taken or held is entered in one transaction.  A package that is refused, and
 is wrong, do not stop the others.
 """
 
+from collections import deque
 from collections.abc import Callable, Iterator, Mapping, Sequence
+from concurrent.futures import Future
 from dataclasses import dataclass, field
 from datetime import timedelta
 from functools import partial
@@ -14,6 +16,7 @@ from typing import Final, Protocol, overload
 
 from emrtd.pki.cms.signed_stream import SignedStream
 from personalise.intake.archive import Limits, PackedApplication
+from personalise.intake.checking import Checker, InThisProcess, verdict_of
 from personalise.intake.package import Package, open_package
 from personalise.intake.receipt import ReceivedApplication, ReceivedPackage
 from personalise.intake.refusals import Refusal, RefusedPackageError
@@ -72,13 +75,15 @@ class Terms:
 class Intake:
     """Takes applications into a ledger; `keys` returns the intake keys when a package comes.
 
-    `checked` is called after each application, with its outcome.
+    `checked` is called after each application, with its outcome.  `checker` checks applications
+    ahead, in this process by default.
     """
 
     ledger: Receiver
     terms: Terms
     keys: Callable[[], Sequence[IntakeKey]]
     checked: Checked = lambda _: None
+    checker: Checker | None = None
 
     def run(self, paths: Sequence[Path]) -> Iterator[ReceivedPackage]:
         """Take in everything at the paths; yield what became of each package, and of each batch.
@@ -118,44 +123,77 @@ class Intake:
 
     def _take_packed(self, package: Package) -> tuple[ReceivedApplication, ...]:
         """Check the applications of a package, and enter them together."""
-        documents, pending = _Documents(), []
+        queue = _Queue(self)
+        pending: list[_Pending] = []
         for packed in package.applications:
             name = packed.folder.rstrip("/").rpartition("/")[2]
-            found = self.check(packed.position, name, partial(package.load, packed), documents)
-            pending.append(found)
+            queue.begin(_Pending(packed.position, name), partial(package.load, packed))
+            pending += queue.checked()
+        pending += queue.rest()
         entered = [each for each in pending if each.is_entered]
         if not entered and _DUPLICATE not in {each.verdict for each in pending}:
             return _received(pending, ())  # it may come again when what was wrong is right
         arrivals = _Arrivals(self.terms, package, entered)
         return _received(pending, self.ledger.receive(arrivals, package=package.digest))
 
-    def check(
-        self, position: int, name: str, load: Callable[[], Application], documents: "_Documents"
-    ) -> "_Pending":
-        """Check one application: its document in the ledger first, which costs least."""
-        pending = _Pending(position, name, Verdict(Outcome.REFUSED))
+
+class _Queue:
+    """The applications of a package or a folder while they are checked, in their order."""
+
+    def __init__(self, intake: Intake) -> None:
+        self._intake = intake
+        self._checker = intake.checker or InThisProcess(intake.terms.validator)
+        self._documents = _Documents()
+        self._waiting: deque[tuple[_Pending, Future[Verdict] | None]] = deque()
+
+    def begin(self, pending: "_Pending", load: Callable[[], Application]) -> None:
+        """Begin with one application: its document in the ledger first, which costs least."""
+        checked = None
         try:
             application = load()
             document = application.particulars.document
             pending.state, pending.number = document.issuing_state, document.number
-            if self.ledger.find_document(document.issuing_state, document.number) is not None:
+            ledger = self._intake.ledger
+            if ledger.find_document(document.issuing_state, document.number) is not None:
                 pending.verdict = _DUPLICATE
             else:
-                pending.verdict = self.terms.validator.check(application)
+                checked = self._checker.submit(application)
         except MisuseError as error:
             pending.verdict = refused(error)
-        documents.check(pending)
-        self.checked(pending.verdict.outcome)
+        self._waiting.append((pending, checked))
+
+    def checked(self) -> Iterator["_Pending"]:
+        """Yield the first applications that were checked, as far as others have to wait."""
+        while len(self._waiting) > self._checker.ahead:
+            yield self._finish()
+
+    def rest(self) -> Iterator["_Pending"]:
+        """Yield all others."""
+        while self._waiting:
+            yield self._finish()
+
+    def _finish(self) -> "_Pending":
+        pending, checked = self._waiting.popleft()
+        if checked is not None:
+            pending.verdict = verdict_of(checked)
+        self._documents.check(pending)
+        if not pending.is_entered:
+            pending.files.clear()
+        self._intake.checked(pending.verdict.outcome)
         return pending
 
 
 @dataclass
 class _Pending:
-    """An application that was checked, and its document."""
+    """An application, its document, and its verdict when it is known.
+
+    `files` are those of an application that came in a folder, by name.
+    """
 
     position: int
     name: str
-    verdict: Verdict
+    verdict: Verdict = Verdict(Outcome.REFUSED)  # noqa: RUF009 - immutable
+    files: dict[str, bytes] = field(default_factory=dict, repr=False)
     state: str = field(default="", repr=False)
     number: str = field(default="", repr=False)
 
@@ -254,34 +292,33 @@ class _Batch:
     def __init__(self, intake: Intake, name: str) -> None:
         self._intake = intake
         self._name = name
-        self._documents = _Documents()
+        self._queue = _Queue(intake)
         self._position = 0
         self._octets = 0
-        self._pending: list[tuple[_Pending, dict[str, bytes]]] = []
+        self._pending: list[_Pending] = []
 
     def add(self, source: ApplicationFolder) -> Iterator[ReceivedPackage]:
         """Check one more application; yield a batch that is full."""
         self._position += 1
-        files: dict[str, bytes] = {}
-        load = partial(_load_folder, source.path, files)
-        found = self._intake.check(self._position, source.path.name, load, self._documents)
-        self._pending.append((found, files if found.is_entered else {}))
-        self._octets += sum(map(len, files.values()))
+        pending = _Pending(self._position, source.path.name)
+        self._queue.begin(pending, partial(_load_folder, source.path, pending.files))
+        self._octets += sum(map(len, pending.files.values()))
+        self._pending += self._queue.checked()
         if len(self._pending) >= _BATCH or self._octets >= _BATCH_OCTETS:
             yield from self.finish()
 
     def finish(self) -> Iterator[ReceivedPackage]:
         """Enter what is pending, and yield it."""
+        self._pending += self._queue.rest()
         if not self._pending:
             return
         entered = [
-            _arrival(self._intake.terms, pending, files)
-            for pending, files in self._pending
+            _arrival(self._intake.terms, pending, pending.files)
+            for pending in self._pending
             if pending.is_entered
         ]
         receptions = self._intake.ledger.receive(entered) if entered else []
-        pending = [each for each, _ in self._pending]
-        self._pending, self._octets = [], 0
+        pending, self._pending, self._octets = self._pending, [], 0
         yield ReceivedPackage(self._name, None, NOBODY, _received(pending, receptions))
 
 

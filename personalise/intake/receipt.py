@@ -107,11 +107,14 @@ def sign_receipt(receipt: Receipt, pki: IssuingPki) -> bytes:
 def write_receipts(path: Path, receipt: Receipt, pki: IssuingPki) -> None:
     """Write the signed receipt to a file, or to an existing folder one for each package.
 
+    No file is replaced: a receipt for FILE goes to FILE.receipt if FILE exists.
     In a folder, 0001.p7m has the receipt 0001.p7m.receipt, the next of that name
     0001.p7m.2.receipt: each sender receives what became of its own package only.
     """
     if not path.is_dir():
-        write_atomically(path, sign_receipt(receipt, pki))
+        # Another intake may have written its receipt there since `require_new`.
+        target = _free(path.parent, path.name) if path.is_file() else path
+        write_atomically(target, sign_receipt(receipt, pki))
         return
     of_name: dict[str, list[ReceivedPackage]] = {}
     for number, package in enumerate(receipt.packages):

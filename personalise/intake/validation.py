@@ -10,7 +10,7 @@ from personalise.preparing.application import Application
 from personalise.preparing.biometrics import Assessments
 from personalise.preparing.chip_profile import ChipProfile
 from personalise.preparing.data_preparation import make_contents
-from support.errors import ChipsealError
+from support.errors import REPORT_IT, ChipsealError, internal
 from support.records import FieldError
 
 
@@ -66,6 +66,8 @@ class Validator:
             )
         except ChipsealError as error:
             return refused(error)
+        except Exception as error:  # noqa: BLE001 - whatever it is, the others go on
+            return Verdict(Outcome.REFUSED, "", f"cannot be checked: {internal(error)}", REPORT_IT)
         return _held(prepared.assessments) or Verdict(Outcome.TAKEN)
 
 

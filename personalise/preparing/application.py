@@ -6,8 +6,8 @@ its value.  Rules that depend on the kind of document (the MRZ, the data groups)
 """
 
 import re
-from collections.abc import Callable
-from dataclasses import dataclass
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
 from datetime import date
 from pathlib import Path, PurePosixPath
 from typing import Final, Self
@@ -277,9 +277,37 @@ class Application:
             raise self.error(field, "names a file that is empty")
         return octets
 
+    def detached(self) -> "Application":
+        """Return the same application with its images in memory, for another process.
+
+        An image that cannot be read has the same error there.
+        """
+        images, problems = {}, {}
+        for name in self.image_names().values():
+            try:
+                images[name] = self._read(name)
+            except OSError as error:
+                problems[name] = error.strerror or "cannot be read"
+            except MisuseError as error:
+                problems[name] = str(error)
+        return Application(self.name, self.particulars, _Images(images, problems))
+
     def error(self, field: str, problem: str, *, advice: str = "") -> FieldError:
         """Return the error for a field of this application."""
         return FieldError(self.name, field, problem, advice=advice)
+
+
+@dataclass(frozen=True)
+class _Images:
+    """The images of an application in memory, or why there is none; a function of their name."""
+
+    images: Mapping[str, bytes] = field(repr=False)
+    problems: Mapping[str, str] = field(repr=False)
+
+    def __call__(self, name: str) -> bytes:
+        if name in self.problems:
+            raise MisuseError(self.problems[name])
+        return self.images[name]
 
 
 def _require(form: re.Pattern[str], value: str, field: str, problem: str) -> None:

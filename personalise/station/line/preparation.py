@@ -11,7 +11,6 @@ takes up its own jobs when the station starts again.
 """
 
 import multiprocessing
-import traceback
 from collections.abc import Callable
 from contextlib import suppress
 from dataclasses import dataclass
@@ -20,7 +19,13 @@ from multiprocessing.connection import Connection
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
-from support.errors import ChipsealError, ElementError, MalformedError
+from support.errors import (
+    REPORT_IT,
+    ChipsealError,
+    ElementError,
+    MalformedError,
+    internal,
+)
 
 if TYPE_CHECKING:
     from personalise.ledger.interface import AlteredJob, Ledger, Preparation
@@ -125,14 +130,9 @@ def _main(settings: PreparationSettings, station: str, pipe: Connection) -> None
 def _internal(
     what: str, error: Exception, job: str | None = None, document: str | None = None
 ) -> Problem:
-    """Return the problem of an internal error: its type and its place, and none of its text.
-
-    The text, and the trace, may hold a person's data.
-    """
-    *_, (frame, line) = traceback.walk_tb(error.__traceback__)
-    place = f"{frame.f_globals.get('__name__')}, line {line}"
-    described = f"{what}: internal error ({type(error).__name__} in {place})"
-    return Problem("internal", described, "report it", job, document, is_held=job is not None)
+    """Return the problem of an internal error."""
+    described = f"{what}: {internal(error)}"
+    return Problem("internal", described, REPORT_IT, job, document, is_held=job is not None)
 
 
 def _prepare_until_closed(settings: PreparationSettings, station: str, pipe: Connection) -> None:

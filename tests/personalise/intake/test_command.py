@@ -123,6 +123,16 @@ def test_a_mistake_is_an_object_and_takes_nothing(
     assert len(error.splitlines()) == 1
 
 
+def test_a_receipt_replaces_no_file(run: Run, tmp_path: Path) -> None:
+    source = folder(tmp_path / "good", record("ZU0000001"))
+    receipt = tmp_path / "receipt.p7m"
+    receipt.write_bytes(b"of another delivery")
+    status, _, error = run(source, "--receipt", receipt)
+    assert (status, receipt.read_bytes()) == (64, b"of another delivery")
+    assert f"{receipt}: already exists; choose another file" in error
+    assert run(source, "--receipt", tmp_path / "new")[0] == 0, "nothing was taken before"
+
+
 def test_a_receipt_that_cannot_be_signed_stops_before_anything_is_taken(
     run: Run, pki: IssuingPki, tmp_path: Path
 ) -> None:

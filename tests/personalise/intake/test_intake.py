@@ -3,6 +3,7 @@
 import json
 import sqlite3
 import subprocess
+from collections import Counter
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -11,7 +12,9 @@ import pytest
 
 from emrtd.pki.cms.signed_data import SignedData
 from personalise.intake import intake as module
+from personalise.intake import validation
 from personalise.intake.archive import Limits
+from personalise.intake.checking import InProcesses
 from personalise.intake.intake import Intake, Terms
 from personalise.intake.receipt import (
     Receipt,
@@ -30,6 +33,7 @@ from personalise.ledger.states import JobState, Worker
 from personalise.pki.intake_keys import intake_keys
 from personalise.pki.issuer import PkiIssuer
 from personalise.pki.issuing_pki import IssuingPki
+from personalise.preparing.application import Application
 from personalise.preparing.chip_profile import ChipProfile
 from personalise.preparing.preparer import Preparer, decided_before
 from support.errors import MisuseError
@@ -403,3 +407,60 @@ def test_the_sources_are_in_order(tmp_path: Path) -> None:
     (tmp_path / "c.p7m").write_bytes(b"")
     found = [str(each.path.relative_to(tmp_path)) for each in find_sources(tmp_path)]
     assert found == ["a", "b/1", "b/2", "c.p7m"]
+
+
+def test_checking_in_processes_gives_the_same_receipts_in_the_same_order(
+    pki: IssuingPki, tmp_path: Path
+) -> None:
+    files: dict[str, bytes] = {}
+    for number in range(6):
+        files |= application_files(f"{number:04}/", record(f"ZU00000{number % 5:02}"))
+    files["0001/portrait.jpg"] = b"no image"
+    del files["0004/ri.wsq"]
+    (tmp_path / "inbox").mkdir()
+    packed(tmp_path / "inbox" / "0001.p7m", files, pki)
+    for number in range(6, 12):
+        folder(tmp_path / "inbox" / f"{number:04}", record(f"ZU00000{number:02}"))
+    (tmp_path / "inbox" / "0009" / "portrait.jpg").write_bytes(dark())
+    receipts = []
+    for jobs in (1, 2):
+        settled = terms(pki)
+        checker = InProcesses(settled.validator, jobs)
+        ledger = open_ledger(f"sqlite:///{tmp_path / str(jobs)}", pki, create=True)
+        try:
+            intake = Intake(ledger, settled, lambda: intake_keys(pki), checker=checker)
+            found = list(intake.run([tmp_path / "inbox"]))
+        finally:
+            checker.close()
+            ledger.close()
+        receipts.append(
+            [(each.name, [(a.position, a.name, a.verdict) for a in each.applications])
+             for each in found]
+        )  # fmt: skip
+    assert receipts[0] == receipts[1]
+    verdicts = [verdict for _, each in receipts[0] for _, _, verdict in each]
+    assert Counter(each.outcome for each in verdicts) == {
+        Outcome.TAKEN: 8, Outcome.REFUSED: 3, Outcome.HELD: 1
+    }  # fmt: skip
+
+
+def test_an_application_that_fails_internally_is_refused_and_the_others_are_taken(
+    pki: IssuingPki, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    ledger = open_ledger(f"sqlite:///{tmp_path / 'ledger.sqlite'}", pki, create=True)
+    for number in range(2):
+        folder(tmp_path / "in" / f"{number}", record(f"ZU000000{number}"))
+    make = validation.make_contents
+
+    def fail_for_one(application: Application, *rest: Any, **more: Any) -> Any:
+        if application.particulars.document.number == "ZU0000000":
+            raise KeyError("Ana, the holder")
+        return make(application, *rest, **more)
+
+    monkeypatch.setattr(validation, "make_contents", fail_for_one)
+    (received,) = take(pki, ledger, tmp_path / "in")
+    ledger.close()
+    refused, taken = [each.verdict for each in received.applications]
+    assert (refused.outcome, taken.outcome) == (Outcome.REFUSED, Outcome.TAKEN)
+    assert "internal error (KeyError in tests." in refused.reason
+    assert "Ana" not in refused.reason

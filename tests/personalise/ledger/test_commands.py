@@ -191,12 +191,20 @@ def test_stock_is_kept_by_serial_number(personal: Run, line: Line, tmp_path: Pat
     line.prepare("A1")
     status, text = personal("ledger", "stock", "receive", "--from", delivery, "ca04")
     assert (status, text) == (0, "4 cards received; 0 were in stock before\n")
+    _, text = personal("ledger", "stock", "receive", "ca04", "ca05", "--json")
+    assert text == {"received": 1, "in_stock_before": 1}
+    _, text = personal("ledger", "stock", "spoil", "ca05", "--reason", "torn", "--json")
+    (spoilt,) = text
+    assert (spoilt["card"], spoilt["state"], spoilt["reason"]) == ("CA05", "spoilt", "torn")
+    _, text = personal("ledger", "stock", "destroy", "ca05", "--json")
+    assert [each["state"] for each in text] == ["destroyed"]
     assert personal("ledger", "stock", "spoil", "ca03", "--reason", "bent")[0] == 0
     assert personal("ledger", "stock", "destroy", "CA03")[0] == 0
     line.issue("CA01")
     _, cards = personal("ledger", "stock", "list", "--json")
     assert {each["card"]: each["state"] for each in cards} == {
         "CA01": "used", "CA02": "in-stock", "CA03": "destroyed", "CA04": "in-stock",
+        "CA05": "destroyed",
     }  # fmt: skip
     assert personal("ledger", "stock", "destroy", "CA01")[0] == 64
     assert personal("ledger", "stock", "receive", "not hex")[0] == 64
