@@ -127,6 +127,14 @@ def test_no_forgery_is_accepted(name: str, seed: int, tmp_path: Path) -> None:
     assert objection(forgery, judged(forged, evidence, tmp_path)) is None
 
 
+@pytest.mark.parametrize("name", [name for name, each in kinds().items() if not each.on_chip])
+def test_no_forged_files_are_accepted_on_the_forgers_chip(name: str, tmp_path: Path) -> None:
+    """It does not read each file: another check than the named one may notice."""
+    forged = kinds()[name].forge(victim(), NOW, SEEDS[0])
+    report = judged(forged, at_the_chip(forged), tmp_path)
+    assert report.verdict is not Verdict.ACCEPT
+
+
 def test_there_are_enough_kinds_in_every_family() -> None:
     found = Counter(each.family for each in kinds().values())
     assert set(found) == set(Family)

@@ -245,11 +245,8 @@ def _misused(kind: str, gain: str, purpose: str) -> None:
 
     def make(forger: Forger) -> Forged:
         authority = own_authority(forger)
-        made = draft(forger)
-        whole = made.signed(authority.signer(), trusted=trusted_state(authority))
         other = authority.signer("other", more=[writer.extended_key_usage(purpose)])
-        signed = card_security(SecurityInfos(*made.infos), other, made.signed_at)
-        return replace(whole, files={**whole.files, FileID.CARD_SECURITY: signed})
+        return mapped(forger, authority, authority.signer(), other)[0]
 
     KINDS.add(kind, gain, _CARD_SECURITY, make)
 
@@ -270,10 +267,13 @@ def _no_card_security(forger: Forger) -> Forged:
     return with_files(forger, {FileID.CARD_SECURITY: None})
 
 
-def mapped(forger: Forger, authority: Authority, signer: Signer) -> tuple[Forged, Forged]:
+def mapped(
+    forger: Forger, authority: Authority, signer: Signer, other: Signer | None = None
+) -> tuple[Forged, Forged]:
     """Return two documents of one State, each with PACE-CAM, and each on its chip.
 
-    Chip Authentication Mapping is their only proof against cloning.
+    Chip Authentication Mapping is their only proof against cloning.  `other` signs EF.CardSecurity,
+    by default the signer of the document.
     """
     cam = PaceInfo.of(KeyAgreement.ECDH, PaceMapping.CHIP_AUTHENTICATION, Cipher.AES128, PARAMETERS)
     gm = PaceInfo.of(KeyAgreement.ECDH, PaceMapping.GENERIC, Cipher.AES128, PARAMETERS)
@@ -282,7 +282,8 @@ def mapped(forger: Forger, authority: Authority, signer: Signer) -> tuple[Forged
         made = draft(forger, document_number=number)
         key = next(each for each in made.infos if isinstance(each, ChipAuthenticationPublicKeyInfo))
         made.groups[14] = DataGroup14(SecurityInfos(gm, cam)).encode()
-        signed = card_security(SecurityInfos(gm, cam, key), signer, made.signed_at)
+        infos = SecurityInfos(gm, cam, key)
+        signed = card_security(infos, other or signer, made.signed_at)
         whole = made.signed(signer, trusted=trusted_state(authority))
         files = {
             **whole.files,

@@ -1,12 +1,14 @@
 """An EF.SOD by a key of the forger's own, with certificates that are to make up for it."""
 
 from collections.abc import Callable
+from dataclasses import replace
 from typing import Final
 
 from emrtd import tlv
 from emrtd.asn1 import der
 from emrtd.crypto.private_keys import EcPrivateKey
 from emrtd.crypto.public_keys import encode_public_key
+from emrtd.lds.com import Com
 from emrtd.lds.files import FileID
 from emrtd.pki.x509 import extension_writer as writer
 from emrtd.pki.x509.algorithms import scheme_for
@@ -277,8 +279,14 @@ def _of_another(forger: Forger) -> Forged:
 
 @KINDS.kind("sod.shorter-list", "a data group that nobody has signed", "dg.hash.DG13")
 def _shorter_list(forger: Forger) -> Forged:
-    """The forger's own genuine document has no permit; one is added beside it."""
+    """The forger's own genuine document has no permit; one is added beside it, and in EF.COM."""
     authority = own_authority(forger)
     own = draft(forger).signed(authority.signer(), trusted=trusted_state(authority))
-    files = {**own.files, FileID.DG13: forger.victim.file(FileID.DG13)}
-    return Forged(files, own.keys, own.printed, own.at, trusted=own.trusted)
+    com = Com.decode(own.files[FileID.COM])
+    listed = Com.for_data_groups(*com.data_groups, 13, lds_version=com.lds_version)
+    files = {
+        **own.files,
+        FileID.DG13: forger.victim.file(FileID.DG13),
+        FileID.COM: listed.encode(),
+    }
+    return replace(own, files=files)

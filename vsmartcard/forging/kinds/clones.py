@@ -48,9 +48,18 @@ _ACTIVE: Final = "active.authentication"
 _MAPPING: Final = "pace.cam"
 
 
-def add_copy(kind: str, gain: str, check: str, build: Build) -> None:
-    """Add a kind: a copy of the victim's document, on a card that is made so."""
-    KINDS.add(kind, gain, check, lambda forger: with_files(forger, {}, build=build), on_chip=True)
+def add_copy(kind: str, gain: str, check: str, build: Build, needs: FileID | None = None) -> None:
+    """Add a kind: a copy of the victim's document, which has a certain file, on such a card."""
+
+    def make(forger: Forger) -> Forged:
+        forger.victim.file(needs or _KEYS[check])
+        return with_files(forger, {}, build=build)
+
+    KINDS.add(kind, gain, check, make, on_chip=True)
+
+
+_KEYS: Final = {_CHIP: FileID.DG14, _ACTIVE: FileID.DG15}
+"""The file with the public key of a proof."""
 
 
 def copied(forger: Forger, whole: Forged) -> Forged:

@@ -10,8 +10,6 @@ from typing import Final
 
 from emrtd import tlv
 from emrtd.asn1 import der
-from emrtd.lds.files import FileID
-from emrtd.lds.security.security_infos import SecurityInfos
 from emrtd.pki.x509 import extension_writer as writer
 from emrtd.pki.x509 import extensions as ext
 from emrtd.pki.x509.certificate_writer import key_identifier
@@ -20,9 +18,9 @@ from emrtd.pki.x509.free_writer import extension
 from vsmartcard.forging.authority import DAY, Authority, Signer, name
 from vsmartcard.forging.forger import Forger
 from vsmartcard.forging.forgery import Family, Forged, Kinds
+from vsmartcard.forging.kinds.access import mapped
 from vsmartcard.forging.making import (
     OWN_STATE,
-    card_security,
     draft,
     own_authority,
     trusted_state,
@@ -257,10 +255,6 @@ def _renamed_csca(forger: Forger) -> Forged:
 )
 def _card_security_signer(forger: Forger) -> Forged:
     authority, stolen = _stolen(forger)
-    made = draft(forger)
-    signed = card_security(SecurityInfos(*made.infos), stolen, made.signed_at)
-    whole = made.signed(
-        authority.signer("DS 2", serial=_STOLEN + 1), trusted=trusted_state(authority, _STOLEN)
-    )
-    files = {**whole.files, FileID.CARD_SECURITY: signed}
-    return replace(whole, files=files)
+    signer = authority.signer("DS 2", serial=_STOLEN + 1)
+    made, _ = mapped(forger, authority, signer, stolen)
+    return replace(made, trusted=trusted_state(authority, _STOLEN))

@@ -46,12 +46,14 @@ add_copy(
     "a key that a reader believes it may not read",
     "dg.hash.DG14",
     with_table(denying(FileID.DG14, SW.SECURITY_STATUS_NOT_SATISFIED)),
+    FileID.DG14,
 )
 add_copy(
     "clone.not-found",
     "a key that a reader believes the chip does not have",
     "dg.hash.DG15",
     with_table(denying(FileID.DG15, SW.FILE_NOT_FOUND)),
+    FileID.DG15,
 )
 
 
@@ -73,6 +75,7 @@ add_copy(
     "a key that somebody on the radio link denies",
     "dg.hash.DG14",
     layered(_not_found_in_plain),
+    FileID.DG14,
 )
 
 
