@@ -11,11 +11,12 @@ from emrtd.access.pace.variants import choose
 from emrtd.access.passwords import Password
 from emrtd.access.terminal_authentication import identifier_of_document
 from emrtd.errors import ChipRefusalError, ProtocolError
-from emrtd.iso7816.apdu import CommandAPDU
+from emrtd.iso7816.apdu import INS, CommandAPDU
 from emrtd.iso7816.procedure import Procedure, Reset, exchange
 from emrtd.iso7816.reading import FileAddress, FileReader
 from emrtd.iso7816.secure_messaging import SecureMessaging, secured
 from emrtd.iso7816.selecting import select_application, select_master_file
+from emrtd.lds.atr_info import AtrInfo, Capability
 from emrtd.lds.com import Com
 from emrtd.lds.cvca import Cvca
 from emrtd.lds.data_groups.dg1 import DataGroup1
@@ -32,7 +33,8 @@ from support.errors import MalformedError, MisuseError
 
 _OF_THE_MASTER_FILE: Final = (FileID.CARD_ACCESS, FileID.ATR_INFO)
 _READ: Final = (FileID.COM, FileID.SOD, FileID.DG1, FileID.DG14, FileID.DG15)
-_READ_ODD: Final = CommandAPDU(0x00, 0xB1, 0x01, 0x1E, b"\x54\x01\x00", 7)
+_EXTENDED: Final = CommandAPDU(0x00, INS.SELECT, 0x02, 0x0C, b"\x01\x01", extended=True)
+_READ_ODD: Final = CommandAPDU(0x00, INS.READ_BINARY_ODD, 0x01, 0x1E, b"\x54\x01\x00", 7)
 
 
 def discover(mrz: Password | None, can: Password | None) -> Procedure[Card]:
@@ -48,9 +50,15 @@ def discover(mrz: Password | None, can: Password | None) -> Procedure[Card]:
         content = yield from _optional(reader, file_id, session)
         if content is not None:
             files[file_id] = content
-    response = yield from secured(exchange(_READ_ODD), session)
-    card = _card(ways, files, odd=response.sw in {SW.OK, SW.END_OF_FILE})
-    return replace(card, trust_points=(yield from _trust_points(card, reader, session)))
+    card = _card(ways, files)
+    trust_points = yield from _trust_points(card, reader, session)
+    way = next(iter(ways.values()))
+    if (yield from _accepts(_READ_ODD, way)):
+        card = replace(card, profiles=card.profiles | {"OddIns"})
+    extended = _announced_extended_length(files)
+    if extended is None:
+        extended = yield from _accepts(_EXTENDED, way)
+    return replace(card, trust_points=trust_points, chains=not extended)
 
 
 def _master_file() -> Procedure[dict[FileID, bytes]]:
@@ -132,17 +140,45 @@ def _trust_points(
         return ()
 
 
-def _card(ways: dict[Access, Way], files: dict[FileID, bytes], *, odd: bool) -> Card:
-    infos = SecurityInfos()
+def _announced_extended_length(files: dict[FileID, bytes]) -> bool | None:
+    """Whether EF.ATR/INFO says that the card has extended length; None if it does not say."""
+    try:
+        info = AtrInfo.decode(files.get(FileID.ATR_INFO, b""))
+        if info.max_command is not None:
+            return True
+        announced = info.capabilities
+    except MalformedError:
+        return None  # a case reports it
+    return None if announced is None else Capability.EXTENDED_LENGTH in announced
+
+
+def _accepts(command: CommandAPDU, way: Way) -> Procedure[bool]:
+    """Whether the card carries out a command, in a session that is not used again.
+
+    A card that does not know the form of the command may refuse it in plain and end the session.
+    """
+    yield Reset()
+    session = yield from _session(way)
+    try:
+        response = yield from secured(exchange(command), session)
+    except ProtocolError:
+        return False
+    return response.sw in {SW.OK, SW.END_OF_FILE}
+
+
+def _card(ways: dict[Access, Way], files: dict[FileID, bytes]) -> Card:
+    infos, malformed = SecurityInfos(), False
     if FileID.DG14 in files:
-        infos = DataGroup14.decode(files[FileID.DG14]).security_infos
+        try:
+            infos = DataGroup14.decode(files[FileID.DG14]).security_infos
+        except MalformedError:
+            malformed = True  # a case reports it
     terminal = next(iter(infos.of(TerminalAuthenticationInfo)), None)
     keys, _ = chip_authentication_keys.static_keys(infos)
     listed = frozenset(_listed(files))
     profiles = {access.value for access in ways}
     profiles |= {each for each in ("DG3", "DG4") if FileID(each) in listed}
-    profiles |= {"TA"} if terminal is not None else set()
-    profiles |= {"OddIns"} if odd else set()
+    profiles |= {"TA"} if terminal is not None or malformed else set()
     profiles |= {"EFATR"} if FileID.ATR_INFO in files else set()
     of_cvca = FILES[FileID.CVCA]
     identifier, short = of_cvca.identifier, of_cvca.short_identifier

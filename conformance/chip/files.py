@@ -200,8 +200,10 @@ def _checks(tag: int, format_type: bytes, magic: bytes) -> tuple[tuple[Check, st
 
 def _biometric(file_id: FileID, check: Check, objection: str) -> Steps:
     def steps(on: Situation) -> Procedure[None]:
-        terminal = yield from opened(on)
-        yield from terminal.authenticate(on.pki.chain())
+        protected = "TA" in on.card.profiles
+        terminal = yield from opened(on, proven=protected)
+        if protected:
+            yield from terminal.authenticate(on.pki.chain())
         group = _BiometricGroup(file_id, (yield from terminal.read(file_id)))
         _require(check(group), f"{file_id}: {objection}")
 

@@ -28,6 +28,7 @@ from personalise.preparing.chip_profile import (
     ChipAuthentication,
     ChipProfile,
     Pace,
+    Passwords,
     TerminalAuthentication,
 )
 from personalise.preparing.chip_security import make_chip_security
@@ -40,11 +41,12 @@ _NOON: Final = datetime.combine(TODAY, time(12), UTC)
 _CURVE: Final = "brainpoolP256r1"
 _BUFFER: Final = 32_768
 
-_PROFILE: Final = ChipProfile(
+EVERY_MECHANISM: Final = ChipProfile(
     description="Every mechanism of TR-03105-3.2",
     document="TD3",
     data_groups=("DG1", "DG2", "DG3"),
     bac=True,
+    passwords=Passwords(can=False),
     pace=(
         Pace(mapping="GM", key_agreement="ECDH", cipher="AES-128", domain_parameters=13),
         Pace(mapping="CAM", key_agreement="ECDH", cipher="AES-128", domain_parameters=13),
@@ -92,10 +94,10 @@ def _signer() -> DocumentSigner:
     return IssuingState.make(_NOON - timedelta(days=1)).document_signer
 
 
-def document(kind: KeyKind, random: Random) -> Document:
-    """Make a document with every file and key that a case needs, and a CVCA of this kind."""
+def document(kind: KeyKind, random: Random, profile: ChipProfile = EVERY_MECHANISM) -> Document:
+    """Make a document with DG1 to DG4 and what a chip profile requires, and a CVCA of this kind."""
     cvca, signer = _cvca(kind), _signer()
-    security = make_chip_security(_PROFILE, MRZ, cvca.certificate, _NOON, random)
+    security = make_chip_security(profile, MRZ, cvca.certificate, _NOON, random)
     groups = {1: DataGroup1(MRZ).encode(), **_biometric_groups(), **security.data_groups}
     signed = SecurityObject.over(groups, Hash.SHA256)
     files = {

@@ -31,7 +31,8 @@ class Card:
     those of DG14, `chip_authentication` the variant to use, None for a chip without it.
     `profiles` are the features of the catalogue that the card has.  `identifier` is ID_IC after
     BAC.  `cvca_file` and `cvca_short` are the identifiers of EF.CVCA, `cvca_short` 0 if it has no
-    short one; `trust_points` are the references in it.  `no_terminal_authentication` is why no
+    short one; `trust_points` are the references in it.  `chains`: commands with long data are sent
+    in chains, not with extended length.  `no_terminal_authentication` is why no
     terminal can authenticate here, "" if one can.
     """
 
@@ -42,6 +43,7 @@ class Card:
     chip_authentication: ChipAuthenticationVariant | None
     profiles: frozenset[str]
     trust_points: tuple[str, ...] = ()
+    chains: bool = False
     identifier: bytes = b""
     cvca_file: int = FILES[FileID.CVCA].identifier
     cvca_short: int = FILES[FileID.CVCA].short_identifier

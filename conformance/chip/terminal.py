@@ -17,7 +17,7 @@ from emrtd.access.terminal_authentication import (
     signed_message,
 )
 from emrtd.iso7816.apdu import INS, CommandAPDU, ResponseAPDU
-from emrtd.iso7816.chaining import with_chaining_on_wrong_length
+from emrtd.iso7816.chaining import command_capacity, with_command_chaining
 from emrtd.iso7816.procedure import Procedure, Reset, exchange
 from emrtd.iso7816.reading import FileReader
 from emrtd.iso7816.secure_messaging import SecureMessaging, secured
@@ -27,7 +27,7 @@ from emrtd.lds.files import EMRTD_APPLICATION, FILES, FileID
 from emrtd.pki.cvc.keys import sign
 from emrtd.status_words import SW
 
-READ_DG1: Final = "00B0810001"
+_SELECT_DG1: Final = "00A4020C020101"
 READ_DG3: Final = "00B0830001"
 READ_DG4: Final = "00B0840001"
 SELECT_APPLICATION: Final = "00A4040C07" + EMRTD_APPLICATION.hex()
@@ -51,11 +51,15 @@ class Terminal:
     def send(self, command: CommandAPDU | str) -> Procedure[ResponseAPDU]:
         """Send a command in the session; raises `ProtocolError` if the answer is not in it.
 
-        A command whose extended length the card refuses is sent again in a chain.
+        A command with long data is sent in a chain if the card has no extended length.
         """
         if isinstance(command, str):
             command = command_of(command)
-        return (yield from secured(with_chaining_on_wrong_length(exchange(command)), self.session))
+        procedure = exchange(command)
+        if self.on.card.chains:
+            capacity = command_capacity(self.session.cipher.block_size)
+            procedure = with_command_chaining(procedure, capacity)
+        return (yield from secured(procedure, self.session))
 
     def require(self, command: CommandAPDU | str, doing: str) -> Procedure[bytes]:
         """Send a command that the card must accept, and return its data."""
@@ -71,7 +75,7 @@ class Terminal:
 
     def remains_open(self) -> Procedure[None]:
         """Require that the session continues after a refusal (Doc 9303-11, 9.8.3)."""
-        yield from self.require(READ_DG1, "READ BINARY of DG1 in the same session")
+        yield from self.require(_SELECT_DG1, "SELECT of DG1 in the same session")
 
     def read(self, file_id: FileID) -> Procedure[bytes]:
         """Read a file of the application; raises `ChipRefusalError`."""

@@ -34,6 +34,17 @@ public final class AppletBridge {
     return simulator;
   }
 
+  /**
+   * Makes the status word that of DO 99: jCardSim returns no data with an error, so an applet that
+   * answers an error in secure messaging has to answer 9000.
+   */
+  private static void restoreStatusWord(byte[] response) {
+    int object = response.length - 2 - 10 - 4; // before DO 8E and the status word
+    if (object >= 0 && response[object] == (byte) 0x99) {
+      System.arraycopy(response, object + 2, response, response.length - 2, 2);
+    }
+  }
+
   public static void main(String[] arguments) throws Exception {
     Class<? extends Applet> applet =
         arguments.length == 0
@@ -63,6 +74,9 @@ public final class AppletBridge {
       } else {
         byte[] command = HexFormat.of().parseHex(line);
         byte[] response = simulator.transmitCommand(new CommandAPDU(command)).getBytes();
+        if ((command[0] & 0x0C) == 0x0C) {
+          restoreStatusWord(response);
+        }
         output.println(HexFormat.of().formatHex(response));
       }
       output.flush();

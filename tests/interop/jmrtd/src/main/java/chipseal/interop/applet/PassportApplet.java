@@ -22,9 +22,9 @@ import javacardx.crypto.Cipher;
  * Basic Access Control only; Chip Authentication by MSE:Set KAT; Active Authentication.
  *
  * <p>It has neither short EF identifiers nor odd INS, and as with that applet a session lasts until
- * the card is reset.
+ * the card is reset. ExtendedAccessApplet has Terminal Authentication too.
  */
-public final class PassportApplet extends Applet {
+public class PassportApplet extends Applet {
   private static final short SW_NO_SHORT_IDENTIFIERS = ISO7816.SW_WRONG_P1P2;
   private static final short LARGEST_BLOCK = 224;
   private static final short FIRST_FILE = 0x0101;
@@ -41,6 +41,12 @@ public final class PassportApplet extends Applet {
   private boolean hasChipKey;
   private boolean hasTrustPoint;
   private boolean hasMrz;
+
+  /** ID_IC: the document number and its check digit. */
+  private final byte[] identifier = new byte[10];
+
+  /** Whether this is an ExtendedAccessApplet. */
+  private final boolean extended;
 
   private final DESKey accessEncryption = desKey(KeyBuilder.TYPE_DES);
   private final DESKey accessMac = desKey(KeyBuilder.TYPE_DES);
@@ -70,12 +76,29 @@ public final class PassportApplet extends Applet {
   private final byte[] scratch =
       JCSystem.makeTransientByteArray((short) 128, JCSystem.CLEAR_ON_RESET);
 
+  private final TerminalAuthentication terminal = new TerminalAuthentication();
+
+  /** The data of a chain of commands so far, and their length. */
+  private final byte[] chain =
+      JCSystem.makeTransientByteArray((short) 600, JCSystem.CLEAR_ON_RESET);
+
+  private final short[] chained =
+      JCSystem.makeTransientShortArray((short) 1, JCSystem.CLEAR_ON_RESET);
+
+  /** The x-coordinate of the terminal's key in Chip Authentication, after an octet: is there one. */
+  private final byte[] ephemeral =
+      JCSystem.makeTransientByteArray((short) 33, JCSystem.CLEAR_ON_RESET);
+
+  PassportApplet(boolean extended) {
+    this.extended = extended;
+  }
+
   static DESKey desKey(byte type) {
     return (DESKey) KeyBuilder.buildKey(type, KeyBuilder.LENGTH_DES3_2KEY, false);
   }
 
   public static void install(byte[] parameters, short offset, byte length) {
-    new PassportApplet().register();
+    new PassportApplet(false).register();
   }
 
   @Override
@@ -85,9 +108,16 @@ public final class PassportApplet extends Applet {
       return;
     }
     byte[] buffer = apdu.getBuffer();
+    if (extended && (buffer[ISO7816.OFFSET_CLA] & 0xE0) != 0) {
+      ISOException.throwIt(ISO7816.SW_CLA_NOT_SUPPORTED);
+    }
     boolean isProtected = (buffer[ISO7816.OFFSET_CLA] & 0x0C) == 0x0C;
     if (isProtected && !session.isOpen()) {
       ISOException.throwIt(ISO7816.SW_SECURE_MESSAGING_NOT_SUPPORTED);
+    }
+    if (extended && !isProtected && session.isOpen()) {
+      session.close();
+      ISOException.throwIt((short) 0x6987);
     }
     byte ins = buffer[ISO7816.OFFSET_INS];
     short expected = (short) (buffer[ISO7816.OFFSET_LC] & 0xFF);
@@ -110,13 +140,15 @@ public final class PassportApplet extends Applet {
     short sw = ISO7816.SW_NO_ERROR;
     short length = 0;
     try {
-      length =
-          carryOut(
-              ins,
-              Util.getShort(buffer, ISO7816.OFFSET_P1),
-              size,
-              expected == 0 ? (short) 256 : expected,
-              isProtected);
+      if (isLast(buffer[ISO7816.OFFSET_CLA], size, isProtected)) {
+        length =
+            carryOut(
+                ins,
+                Util.getShort(buffer, ISO7816.OFFSET_P1),
+                size,
+                expected == 0 ? (short) 256 : expected,
+                isProtected);
+      }
     } catch (CardRuntimeException refused) {
       sw = refused.getReason();
     }
@@ -130,10 +162,33 @@ public final class PassportApplet extends Applet {
       apdu.setOutgoingLength(length);
       apdu.sendBytes((short) 0, length);
     }
-    if (sw != ISO7816.SW_NO_ERROR) {
+    boolean inObject = extended && isProtected; // AppletBridge reads it from DO 99
+    if (sw != ISO7816.SW_NO_ERROR && !inObject) {
       ISOException.throwIt(sw);
     }
   }
+
+  /** Adds `data` to the chain; returns whether the command is the last one of its chain. */
+  private boolean isLast(byte cla, short size, boolean isProtected) {
+    boolean goesOn = (cla & 0x10) != 0;
+    short before = chained[0];
+    chained[0] = 0;
+    if (goesOn && (!extended || locked && !isProtected)) {
+      ISOException.throwIt((short) 0x6884);
+    }
+    if (before + size > chain.length) {
+      ISOException.throwIt(ISO7816.SW_WRONG_LENGTH);
+    }
+    Util.arrayCopyNonAtomic(data, (short) 0, chain, before, size);
+    total = (short) (before + size);
+    if (goesOn) {
+      chained[0] = total;
+    }
+    return !goesOn;
+  }
+
+  /** The length of the whole data in `chain`. */
+  private short total;
 
   /** Carries out a plain command on `data`, and returns how many octets are in `answer`. */
   private short carryOut(byte ins, short p1p2, short size, short expected, boolean isProtected) {
@@ -153,7 +208,9 @@ public final class PassportApplet extends Applet {
       case (byte) 0x82:
         return externalAuthenticate(size, isProtected);
       case (byte) 0x22:
-        return setKeyAgreementTemplate(p1p2, size, isProtected);
+        return manageSecurityEnvironment(p1p2, size, isProtected);
+      case (byte) 0x2A:
+        return verifyCertificate(p1p2, isProtected);
       case (byte) 0x88:
         return internalAuthenticate(size);
       default:
@@ -164,9 +221,11 @@ public final class PassportApplet extends Applet {
 
   // --- files ----------------------------------------------------------------------------------
 
-  private static short indexOf(short identifier) {
+  private short indexOf(short identifier) {
     boolean sensitive = identifier == 0x0103 || identifier == 0x0104;
-    if (sensitive) {
+    boolean granted =
+        extended && (!locked || terminal.mayRead((byte) (identifier == 0x0103 ? 1 : 2)));
+    if (sensitive && !granted) {
       ISOException.throwIt(ISO7816.SW_SECURITY_STATUS_NOT_SATISFIED);
     }
     boolean isDataGroup = identifier >= FIRST_FILE && identifier <= LAST_DATA_GROUP;
@@ -208,8 +267,18 @@ public final class PassportApplet extends Applet {
     if (!session.isOpen()) {
       ISOException.throwIt(ISO7816.SW_SECURITY_STATUS_NOT_SATISFIED);
     }
+    if (extended && offset < 0) {
+      short number = (short) (offset >> 8 & 0x1F);
+      selected[0] = (short) (0x0100 + number);
+      offset &= 0xFF;
+      short found = indexOf(selected[0]);
+      if (found < 0 || files[found] == null) {
+        selected[0] = 0;
+        ISOException.throwIt(ISO7816.SW_FILE_NOT_FOUND);
+      }
+    }
     short index = selectedIndex();
-    if (offset < 0 || offset > sizes[index]) {
+    if (offset < 0 || offset > sizes[index] || extended && offset == sizes[index]) {
       ISOException.throwIt(SW_NO_SHORT_IDENTIFIERS);
     }
     short length = (short) Math.min(Math.min(expected, LARGEST_BLOCK), sizes[index] - offset);
@@ -309,6 +378,7 @@ public final class PassportApplet extends Applet {
       scratch[total++] = checkDigit(data, at, length);
       at += length;
     }
+    Util.arrayCopy(scratch, (short) 0, identifier, (short) 0, (short) 10);
     sha1.doFinal(scratch, (short) 0, total, answer, (short) 0);
     SecureMessaging.deriveKeys(sha1, answer, (short) 0, (short) 16, accessEncryption, accessMac);
     hasMrz = true;
@@ -371,8 +441,11 @@ public final class PassportApplet extends Applet {
     if (files[indexOf(EF_CVCA)] == null) {
       ISOException.throwIt(ISO7816.SW_UNKNOWN);
     }
-    if (size < 3 || Util.getShort(data, (short) 0) != 0x7F4E) {
+    if (size < 3 || Util.getShort(chain, (short) 0) != 0x7F4E) {
       ISOException.throwIt(ISO7816.SW_WRONG_DATA);
+    }
+    if (extended) {
+      terminal.putTrustPoint(chain, total);
     }
     hasTrustPoint = true;
   }
@@ -380,11 +453,15 @@ public final class PassportApplet extends Applet {
   // --- protocols ------------------------------------------------------------------------------
 
   private short getChallenge(short expected, boolean isProtected) {
-    if (isProtected || !hasMrz || session.isOpen()) {
+    if (!hasMrz || session.wasOpen() && !isProtected) {
       ISOException.throwIt(ISO7816.SW_SECURITY_STATUS_NOT_SATISFIED);
     }
     if (expected != 8) {
       ISOException.throwIt(ISO7816.SW_WRONG_LENGTH);
+    }
+    if (isProtected) {
+      requireTrustPoint(isProtected);
+      return terminal.challenge(random, answer);
     }
     random.generateData(challenge, (short) 1, (short) 8);
     challenge[0] = 1;
@@ -394,7 +471,16 @@ public final class PassportApplet extends Applet {
 
   /** Doc 9303-11, 4.3.3: E(RND.IFD, RND.IC, K.IFD) and its MAC. */
   private short externalAuthenticate(short size, boolean isProtected) {
-    if (isProtected || challenge[0] == 0 || session.isOpen()) {
+    if (isProtected) {
+      if (!extended || ephemeral[0] == 0) {
+        ISOException.throwIt(ISO7816.SW_SECURITY_STATUS_NOT_SATISFIED);
+      }
+      byte[] x = new byte[32];
+      Util.arrayCopyNonAtomic(ephemeral, (short) 1, x, (short) 0, (short) 32);
+      terminal.authenticate(data, size, identifier, x);
+      return 0;
+    }
+    if (challenge[0] == 0 || session.wasOpen()) {
       ISOException.throwIt(ISO7816.SW_SECURITY_STATUS_NOT_SATISFIED);
     }
     challenge[0] = 0;
@@ -429,6 +515,40 @@ public final class PassportApplet extends Applet {
     return 40;
   }
 
+  private short manageSecurityEnvironment(short p1p2, short size, boolean isProtected) {
+    if (!extended || p1p2 != (short) 0x81B6 && p1p2 != (short) 0x81A4) {
+      return setKeyAgreementTemplate(p1p2, size, isProtected);
+    }
+    requireTrustPoint(isProtected);
+    if (p1p2 == (short) 0x81B6) {
+      terminal.setDst(data, size);
+    } else {
+      terminal.setAt(data, size);
+    }
+    return 0;
+  }
+
+  private short verifyCertificate(short p1p2, boolean isProtected) {
+    if (!extended) {
+      ISOException.throwIt(ISO7816.SW_INS_NOT_SUPPORTED);
+    }
+    requireTrustPoint(isProtected);
+    if (p1p2 != 0x00BE) {
+      ISOException.throwIt(ISO7816.SW_INCORRECT_P1P2);
+    }
+    if (terminal.verify(chain, total)) {
+      short index = indexOf(EF_CVCA);
+      terminal.writeReferences(files[index], sizes[index]);
+    }
+    return 0;
+  }
+
+  private void requireTrustPoint(boolean isProtected) {
+    if (!extended || !isProtected || !hasTrustPoint) {
+      ISOException.throwIt(ISO7816.SW_SECURITY_STATUS_NOT_SATISFIED);
+    }
+  }
+
   /** MSE:Set KAT: 91 ephemeral public key; the new keys are used after this answer. */
   private short setKeyAgreementTemplate(short p1p2, short size, boolean isProtected) {
     if (!hasChipKey) {
@@ -449,6 +569,9 @@ public final class PassportApplet extends Applet {
     agreement.init(chipKey);
     short shared = agreement.generateSecret(data, (short) 2, length, scratch, (short) 0);
     session.openAfterResponse(sha1, scratch, (short) 0, shared);
+    terminal.forget();
+    ephemeral[0] = 1;
+    Util.arrayCopyNonAtomic(data, (short) 3, ephemeral, (short) 1, (short) 32);
     return 0;
   }
 

@@ -15,6 +15,7 @@ final class SecureMessaging {
   private static final short SW_OBJECTS_INCORRECT = (short) 0x6988;
   private static final byte OPEN = 0;
   private static final byte CHANGES = 1;
+  private static final byte USED = 2;
 
   private final Cipher cipher = Cipher.getInstance(Cipher.ALG_DES_CBC_NOPAD, false);
   private final Signature signature =
@@ -23,7 +24,7 @@ final class SecureMessaging {
   private final DESKey sessionMac = PassportApplet.desKey(KeyBuilder.TYPE_DES);
   private final DESKey nextEncryption = PassportApplet.desKey(KeyBuilder.TYPE_DES);
   private final DESKey nextMac = PassportApplet.desKey(KeyBuilder.TYPE_DES);
-  private final byte[] flags = JCSystem.makeTransientByteArray((short) 2, JCSystem.CLEAR_ON_RESET);
+  private final byte[] flags = JCSystem.makeTransientByteArray((short) 3, JCSystem.CLEAR_ON_RESET);
   private final byte[] counter =
       JCSystem.makeTransientByteArray((short) 8, JCSystem.CLEAR_ON_RESET);
   private final byte[] block =
@@ -34,6 +35,15 @@ final class SecureMessaging {
 
   boolean isOpen() {
     return flags[OPEN] != 0;
+  }
+
+  /** Whether a session was opened since the card was reset. */
+  boolean wasOpen() {
+    return flags[USED] != 0;
+  }
+
+  void close() {
+    flags[OPEN] = 0;
   }
 
   short expected() {
@@ -63,7 +73,7 @@ final class SecureMessaging {
       MessageDigest sha1, byte[] seed, short offset, short length, byte[] ssc, short sscOffset) {
     deriveKeys(sha1, seed, offset, length, sessionEncryption, sessionMac);
     Util.arrayCopyNonAtomic(ssc, sscOffset, counter, (short) 0, (short) 8);
-    flags[OPEN] = 1;
+    flags[OPEN] = flags[USED] = 1;
     flags[CHANGES] = 0;
   }
 
