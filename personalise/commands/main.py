@@ -9,6 +9,7 @@ import click
 
 from personalise.commands.card_keys import card_keys
 from personalise.commands.cvca import eac
+from personalise.commands.incident import incident
 from personalise.commands.intake import intake
 from personalise.commands.jobs import jobs
 from personalise.commands.ledger import ledger
@@ -21,6 +22,7 @@ from personalise.commands.pki_init import pki_init, pki_plan
 from personalise.commands.pki_rehearse import rehearse
 from personalise.commands.pki_status import list_officers, show, show_audit, status
 from personalise.commands.prepare import prepare, quality, seal_application
+from personalise.commands.report import report
 from personalise.commands.sign_service import sign_service
 from personalise.commands.specimen import specimen
 from personalise.commands.station import station
@@ -52,6 +54,8 @@ personalise.add_command(quality)
 personalise.add_command(pki)
 personalise.add_command(officer)
 personalise.add_command(audit)
+personalise.add_command(incident)
+personalise.add_command(report)
 personalise.add_command(sign_service)
 personalise.add_command(eac)
 pki.add_command(act)

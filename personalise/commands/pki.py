@@ -265,6 +265,34 @@ def _confirm(label: str, operations: "PkiOperations", *, yes: bool) -> None:
 
 
 @pki.command(
+    "set",
+    epilog=examples(
+        'personalise pki set documents_per_signer=50000 --reason "change 17" --pki pki',
+        'personalise pki set ledger.only_stock=true --reason "stock is counted now" --pki pki',
+    ),
+)
+@click.argument("setting", metavar="FIELD=VALUE")
+@click.option("--reason", required=True, help="Why; entered in the audit log.")
+@operation_options
+def set_(setting: str, reason: str, **options: Any) -> None:
+    """Change a setting of pki.json; the audit log has the values before and after, and the reason.
+
+    VALUE is as in TOML: a number, true or false, a list; other text stands for itself.
+    """
+    import tomllib
+
+    field, equals, text = setting.partition("=")
+    if not (field and equals):
+        raise MisuseError(f"{setting!r}: is not FIELD=VALUE")
+    try:
+        value = tomllib.loads(f"value = {text}")["value"]
+    except tomllib.TOMLDecodeError:
+        value = text
+    make_operations(**options).change_setting(field, value, reason)
+    click.echo(f"{field} is {text} for what is made from now on")
+
+
+@pki.command(
     "accept-clock",
     epilog=examples('personalise pki accept-clock --pki pki --reason "the clock was ahead"'),
 )

@@ -34,6 +34,12 @@ def ledger_url(named: str | None, folder: Path | None) -> str:
     return f"sqlite:///{folder / FILE_NAME}"
 
 
+def has_ledger(named: str | None, folder: Path) -> bool:
+    """Whether a ledger is named, or there is one in the PKI's folder."""
+    is_named = bool(named or os.environ.get(ENVIRONMENT_VARIABLE))
+    return is_named or (folder / FILE_NAME).is_file()
+
+
 def rules_of(settings: Settings) -> Rules:
     """Return the rules that a PKI's settings state."""
     of_ledger = settings.ledger

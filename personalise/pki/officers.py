@@ -39,6 +39,7 @@ OPERATIONS: Final = frozenset(
         "cv.certify",
         "officer.enrol",
         "pki.backup",
+        "settings.change",
         "officer.require",
     }
 )

@@ -140,6 +140,17 @@ class Register:
             self._counts[signer] = self._database.number(_COUNT, signer)
         return self._counts[signer]
 
+    def by_day(self, begin: datetime, end: datetime) -> list[tuple[bytes, str, int]]:
+        """Return how many documents each signer signed on each day (UTC) from `begin` to `end`.
+
+        A signer is the SHA-256 of its certificate, a day is YYYY-MM-DD; `end` is not included.
+        """
+        query = (
+            "SELECT signer, substr(at, 1, 10), count(*) FROM document WHERE at >= ? AND at < ?"
+            " GROUP BY 1, 2 ORDER BY 2, 1"
+        )
+        return self._database.rows(query, begin.isoformat(), end.isoformat())
+
     def latest(self) -> datetime | None:
         """Return the time of the latest document; None if there is none."""
         # Entered nearly in order of time; one that a service enters late has an earlier time.
