@@ -23,7 +23,7 @@ if TYPE_CHECKING:
     from vsmartcard.forging.forgery import Forged, Forgery
     from vsmartcard.reader.threaded import ThreadedReader
 
-READERS: Final = 2
+READERS: Final = 8
 """How many readers are started if no pcscd with virtual readers runs."""
 
 
