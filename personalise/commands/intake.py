@@ -136,9 +136,11 @@ def intake(  # noqa: PLR0917 - click's options
     from personalise.ledger.opening import open_ledger
     from personalise.pki.clock import require_clock
     from personalise.pki.intake_keys import intake_keys
+    from personalise.pki.people import require_operator
     from personalise.preparing.chip_profile import ChipProfile
     from support.files import require_new
 
+    require_operator(folder, "intake")
     if receipt_path is not None and receipt_path.is_file():
         require_new(receipt_path)
     at = datetime.now(UTC).replace(microsecond=0)

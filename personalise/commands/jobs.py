@@ -4,27 +4,37 @@ Each command imports what it needs when it runs, so that `--help` stays fast.
 """
 
 import json
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import click
 
+from personalise.commands.jobs_delivery import (
+    check,
+    hand_over,
+    pack,
+    stop,
+    stop_list,
+    stops,
+    take_back,
+    unstop,
+)
+from personalise.commands.jobs_output import listed, print_array, print_decided
+from personalise.commands.jobs_printing import export, prepare, printed
 from personalise.commands.ledger_options import (
     as_json,
-    by,
     card_name,
     ledger_options,
-    name_of,
     opened_ledger,
     reason,
 )
+from personalise.commands.people import deciding, decision_options, work_options, working
 from support.command_line import examples
 from support.errors import ExitStatus, MisuseError
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-    from personalise.ledger.interface import JobEntry, Ledger, PurgeReport
+    from personalise.ledger.interface import PurgeReport
 
 _STATES = (
     "received", "held", "prepared", "claimed", "in-doubt", "issued", "rejected", "purged",
@@ -33,7 +43,10 @@ _STATES = (
 
 @click.group()
 def jobs() -> None:
-    """The applications in the ledger, from receipt to purge."""
+    """The applications in the ledger, from receipt to purge.
+
+    What needs a supervisor is entered in the audit log of the PKI, also if it is refused.
+    """
 
 
 @jobs.command(
@@ -55,7 +68,7 @@ def list_jobs(states: tuple[str, ...], *, as_json: bool, **where: Any) -> None:
     with opened_ledger(**where) as ledger:
         found = ledger.jobs([JobState(state) for state in states])
         if as_json:
-            _print_array(json.dumps(_listed(each)) for each in found)
+            print_array(json.dumps(listed(each)) for each in found)
             return
         for each in found:
             job = each.job
@@ -71,13 +84,17 @@ def show(application: str, *, as_json: bool, **where: Any) -> None:
     """Show one application and every step that was entered for it."""
     with opened_ledger(**where) as ledger:
         entry, steps = ledger.job(application), ledger.history(application)
-    record = _listed(entry) | {
+        place = "" if entry.job.card is None else ledger.card(entry.job.card).place.value
+    record = listed(entry) | {
         "document": entry.document,
         "profile": entry.profile,
         "card_profile": entry.card_profile,
         "priority": entry.priority,
         "received": f"{entry.received:%Y-%m-%dT%H:%M:%SZ}",
         "period": entry.period,
+        "printing": entry.job.printing.value,
+        "place": place,
+        "stopped": entry.job.stopped,
         "station": entry.station,
         "steps": [
             {"at": f"{at:%Y-%m-%dT%H:%M:%SZ}", "chain": chain, **step} for at, chain, step in steps
@@ -106,58 +123,63 @@ def _details(step: "Mapping[str, object]") -> str:
     return "  ".join(f"{name}={value}" for name, value in shown.items())
 
 
-@jobs.command("reject", epilog=examples("personalise jobs reject A-0123 --reason withdrawn"))
-@click.argument("application")
-@reason
-@by
-@as_json
-@ledger_options
-def reject(application: str, reason: str, by: str | None, *, as_json: bool, **where: Any) -> None:
-    """End an application for which no card is made; refused while a good card may exist."""
-    with opened_ledger(**where) as ledger:
-        ledger.reject(application, reason, by=name_of(by))
-        _print_decided(ledger, application, as_json=as_json)
-
-
 @jobs.command("hold", epilog=examples('personalise jobs hold A-0123 --reason "wait for a letter"'))
 @click.argument("application")
 @reason
-@by
 @as_json
-@ledger_options
-def hold(application: str, reason: str, by: str | None, *, as_json: bool, **where: Any) -> None:
+@work_options
+def hold(application: str, reason: str, *, as_json: bool, **options: Any) -> None:
     """Hold an application that no card was begun for."""
-    with opened_ledger(**where) as ledger:
-        ledger.hold(application, reason, by=name_of(by))
-        _print_decided(ledger, application, as_json=as_json)
+    with working("jobs.hold", **options) as (ledger, person):
+        ledger.hold(application, reason, by=person)
+        print_decided(ledger, application, as_json=as_json)
 
 
 @jobs.command("release", epilog=examples("personalise jobs release A-0123 --pki pki"))
 @click.argument("application")
 @click.option("--reason", default="", help="Why; entered in the ledger.")
-@by
 @as_json
-@ledger_options
-def release(application: str, reason: str, by: str | None, *, as_json: bool, **where: Any) -> None:
-    """Let a held application go on."""
-    with opened_ledger(**where) as ledger:
-        ledger.release(application, reason=reason, by=name_of(by))
-        _print_decided(ledger, application, as_json=as_json)
+@decision_options
+def release(application: str, reason: str, *, as_json: bool, **options: Any) -> None:
+    """Let a held application go on.  Needs a supervisor."""
+    subject = {"application": application, "reason": reason}
+    with deciding("jobs.release", subject, **options) as (ledger, person, _):
+        ledger.release(application, reason=reason, by=person)
+        print_decided(ledger, application, as_json=as_json)
 
 
-@jobs.command(
-    "reprint", epilog=examples('personalise jobs reprint A-0123 --reason "lost in the post"')
-)
+@jobs.command("reject", epilog=examples("personalise jobs reject A-0123 --reason withdrawn"))
 @click.argument("application")
 @reason
-@by
 @as_json
-@ledger_options
-def reprint(application: str, reason: str, by: str | None, *, as_json: bool, **where: Any) -> None:
-    """End the good card of an issued application, and make another one."""
-    with opened_ledger(**where) as ledger:
-        ledger.reprint(application, reason, by=name_of(by))
-        _print_decided(ledger, application, as_json=as_json)
+@decision_options
+def reject(application: str, reason: str, *, as_json: bool, **options: Any) -> None:
+    """End an application for which no card is made.  Needs a supervisor.
+
+    Refused while a good card may exist.
+    """
+    subject = {"application": application, "reason": reason}
+    with deciding("jobs.reject", subject, **options) as (ledger, person, _):
+        ledger.reject(application, reason, by=person)
+        print_decided(ledger, application, as_json=as_json)
+
+
+@jobs.command("reprint", epilog=examples('personalise jobs reprint A-0123 --reason "bent"'))
+@click.argument("application")
+@reason
+@as_json
+@decision_options
+def reprint(application: str, reason: str, *, as_json: bool, **options: Any) -> None:
+    """End the good card of an application, and make another one.  Needs a supervisor.
+
+    The old card is still a good one for every inspection, with the same number: it stays in
+    `ledger status` until it is destroyed.  If it is lost, put its document on the stop list
+    instead, and take in an application with another number.
+    """
+    subject = {"application": application, "reason": reason}
+    with deciding("jobs.reprint", subject, **options) as (ledger, person, _):
+        ledger.reprint(application, reason, by=person)
+        print_decided(ledger, application, as_json=as_json)
 
 
 @jobs.command(
@@ -165,46 +187,23 @@ def reprint(application: str, reason: str, by: str | None, *, as_json: bool, **w
 )
 @click.argument("card")
 @reason
-@by
 @as_json
-@ledger_options
-def write_off(card: str, reason: str, by: str | None, *, as_json: bool, **where: Any) -> int:
-    """Write off CARD, by its serial number: it was begun, and is not seen again.
+@decision_options
+def write_off(card: str, reason: str, *, as_json: bool, **options: Any) -> int:
+    """Write off CARD, by its serial number: it is not seen again.  Needs a supervisor.
 
-    Its application then takes another card. Exit status: 2 if the card may be good, 0 otherwise.
+    It was begun, or printed. Its application then takes another card. Exit status: 2 if the card
+    may be good, 0 otherwise.
     """
     card = card_name(card)
-    with opened_ledger(**where) as ledger:
-        may_be_good = ledger.write_off(card, reason, by=name_of(by))
+    with deciding("jobs.write-off", {"card": card, "reason": reason}, **options) as decision:
+        ledger, person, _ = decision
+        may_be_good = ledger.write_off(card, reason, by=person)
     if as_json:
         click.echo(json.dumps({"card": card, "may_be_good": may_be_good}))
     elif may_be_good:
         click.echo(f"{card}: a good card may exist; it is in every report until it is destroyed")
     return ExitStatus.REFERRED if may_be_good else ExitStatus.OK
-
-
-@jobs.command(
-    "export", epilog=examples("personalise jobs export A-0123 --pki pki -o images/A-0123")
-)
-@click.argument("application")
-@click.option(
-    "-o",
-    "--output",
-    type=click.Path(path_type=Path),
-    required=True,
-    help="New folder for the LDS image.",
-)
-@by
-@as_json
-@ledger_options
-def export(application: str, output: Path, by: str | None, *, as_json: bool, **where: Any) -> None:
-    """Write the image of an application to a folder, in clear; this is entered in the ledger."""
-    from emrtd.lds.image import require_free
-
-    require_free(output)
-    with opened_ledger(**where) as ledger:
-        ledger.export(application, by=name_of(by)).save(output)
-        _print_decided(ledger, application, as_json=as_json)
 
 
 @jobs.command(
@@ -219,29 +218,28 @@ def export(application: str, output: Path, by: str | None, *, as_json: bool, **w
     "--period", metavar="YYYY-MM", help="Every finished application received in this period."
 )
 @click.option("--reason", default="", help="Why; entered in the ledger.")
-@by
 @as_json
-@ledger_options
+@decision_options
 def purge(
     applications: tuple[str, ...],
     period: str | None,
     reason: str,
-    by: str | None,
     *,
     as_json: bool,
-    **where: Any,
+    **options: Any,
 ) -> int:
     """Destroy what the ledger stores about the persons of finished applications.
 
-    With --period the period's key is destroyed too, if all its applications are finished: no copy
-    of the database opens then. The report names the copies that are not reached.
+    Needs a supervisor. With --period the period's key is destroyed too, if all its applications are
+    finished: no copy of the database opens then. The report names the copies that are not reached.
 
     Exit status: 2 if applications of the period are not finished, 0 otherwise.
     """
     if not applications and period is None:
         raise MisuseError("nothing is named", advice="name applications, or a --period")
-    with opened_ledger(**where) as ledger:
-        report = ledger.purge(jobs=applications, period=period, by=name_of(by), reason=reason)
+    subject = {"applications": " ".join(applications), "period": period or "", "reason": reason}
+    with deciding("jobs.purge", subject, **options) as (ledger, person, _):
+        report = ledger.purge(jobs=applications, period=period, by=person, reason=reason)
     if as_json:
         record = {
             "purged": report.jobs,
@@ -268,28 +266,7 @@ def _print_purge(report: "PurgeReport") -> None:
         click.echo(f"  {each}")
 
 
-def _print_decided(ledger: "Ledger", application: str, *, as_json: bool) -> None:
-    """With `--json`, print the application as `jobs list` does; otherwise nothing."""
-    if as_json:
-        click.echo(json.dumps(_listed(ledger.job(application)), ensure_ascii=False))
-
-
-def _listed(entry: "JobEntry") -> dict[str, object]:
-    job = entry.job
-    return {
-        "application": job.id,
-        "state": job.state.value,
-        "card": job.card,
-        "reader": entry.reader,
-        "attempts": job.attempts,
-        "reason": job.reason or None,
-    }
-
-
-def _print_array(records: Any) -> None:
-    """Print an array of JSON, an item a line, without holding it in memory."""
-    opening = "["
-    for each in records:
-        click.echo(f"{opening}{each}", nl=False)
-        opening = ",\n "
-    click.echo("[]" if opening == "[" else "]")
+for _command in (
+    prepare, export, printed, check, pack, hand_over, take_back, stop, unstop, stops, stop_list,
+):  # fmt: skip
+    jobs.add_command(_command)

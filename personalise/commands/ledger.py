@@ -12,20 +12,21 @@ import click
 
 from personalise.commands.ledger_options import (
     as_json,
-    by,
     card_name,
     ledger_options,
-    name_of,
     opened_ledger,
     reason,
 )
+from personalise.commands.people import deciding, decision_options, work_options, working
 from support.command_line import examples
 from support.errors import ExitStatus, MisuseError
 
 if TYPE_CHECKING:
     from personalise.ledger.states import CardRecord
 
-_CARD_STATES = ("in-stock", "begun", "used", "ended", "spoilt", "written-off", "destroyed")
+_CARD_STATES = (
+    "in-stock", "printed", "begun", "used", "ended", "spoilt", "written-off", "destroyed",
+)  # fmt: skip
 _MAX_LIST = 16 * 1024 * 1024
 
 
@@ -137,16 +138,17 @@ def verify(*, as_json: bool, **where: Any) -> int:
 
 @ledger.command("rejoin", epilog=examples('personalise ledger rejoin --reason "disk failed"'))
 @reason
-@by
 @as_json
-@ledger_options
-def rejoin(reason: str, by: str | None, *, as_json: bool, **where: Any) -> None:
+@decision_options
+def rejoin(reason: str, *, as_json: bool, **options: Any) -> None:
     """Enter the cards that this user's stations made and a restored ledger lacks.
+
+    Needs a supervisor.
 
     Run it on every host, as the user of its stations, after the ledger was restored from a backup.
     """
-    with opened_ledger(**where) as opened:
-        cards = opened.rejoin(reason=reason, by=name_of(by))
+    with deciding("ledger.rejoin", {"reason": reason}, **options) as (opened, person, _):
+        cards = opened.rejoin(reason=reason, by=person)
     _print_cards(cards, as_json=as_json)
 
 
@@ -170,24 +172,17 @@ def stock() -> None:
     help="File with a serial number (hexadecimal) on each line.",
 )
 @click.option("--kind", default="", help="Kind of the cards: the name of their card profile.")
-@by
 @as_json
-@ledger_options
+@work_options
 def receive(
-    cards: tuple[str, ...],
-    file: Path | None,
-    kind: str,
-    by: str | None,
-    *,
-    as_json: bool,
-    **where: Any,
+    cards: tuple[str, ...], file: Path | None, kind: str, *, as_json: bool, **options: Any
 ) -> None:
     """Take blank CARDS into stock."""
     names = [card_name(each) for each in (*cards, *_lines(file))]
     if not names:
         raise MisuseError("no card is named", advice="name serial numbers, or a file with --from")
-    with opened_ledger(**where) as opened:
-        new = opened.receive_cards(names, kind=kind, by=name_of(by))
+    with working("stock receive", **options) as (opened, person):
+        new = opened.receive_cards(names, kind=kind, by=person)
     known = len(set(names)) - new
     if as_json:
         click.echo(json.dumps({"received": new, "in_stock_before": known}))
@@ -217,14 +212,13 @@ def list_cards(states: tuple[str, ...], *, as_json: bool, **where: Any) -> None:
 @stock.command("spoil", epilog=examples("personalise ledger stock spoil 4D3C2B1A --reason bent"))
 @click.argument("card")
 @reason
-@by
 @as_json
-@ledger_options
-def spoil(card: str, reason: str, by: str | None, *, as_json: bool, **where: Any) -> None:
+@work_options
+def spoil(card: str, reason: str, *, as_json: bool, **options: Any) -> None:
     """Take a blank CARD out of stock: it is damaged, or lost."""
     name = card_name(card)
-    with opened_ledger(**where) as opened:
-        opened.spoil_card(name, reason, by=name_of(by))
+    with working("stock spoil", **options) as (opened, person):
+        opened.spoil_card(name, reason, by=person)
         spoilt = opened.card(name)
     if as_json:
         _print_cards([spoilt], as_json=True)
@@ -233,20 +227,17 @@ def spoil(card: str, reason: str, by: str | None, *, as_json: bool, **where: Any
 @stock.command("destroy", epilog=examples("personalise ledger stock destroy 4D3C2B1A --pki pki"))
 @click.argument("cards", nargs=-1, required=True)
 @click.option("--reason", default="", help="Why; entered in the ledger.")
-@by
 @as_json
-@ledger_options
-def destroy(
-    cards: tuple[str, ...], reason: str, by: str | None, *, as_json: bool, **where: Any
-) -> None:
-    """Enter that CARDS were destroyed: spoilt, ended, written off, or blank ones.
+@work_options
+def destroy(cards: tuple[str, ...], reason: str, *, as_json: bool, **options: Any) -> None:
+    """Enter that CARDS were destroyed: spoilt, ended, written off, returned or blank ones.
 
     With --json it prints the cards as `stock list` does.
     """
     names, destroyed = [card_name(each) for each in cards], []
-    with opened_ledger(**where) as opened:
+    with working("stock destroy", **options) as (opened, person):
         for name in names:
-            opened.destroy_card(name, by=name_of(by), reason=reason)
+            opened.destroy_card(name, by=person, reason=reason)
             destroyed.append(opened.card(name))
     if as_json:
         _print_cards(destroyed, as_json=True)

@@ -1,7 +1,5 @@
 """Options that the commands of the ledger share, and how they open it."""
 
-import getpass
-import os
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -19,9 +17,6 @@ _FOLDER = click.Path(path_type=Path, file_okay=False, exists=True)
 _SETTINGS = "pki.json"
 
 as_json = click.option("--json", "as_json", is_flag=True, help="Print JSON.")
-by = click.option(
-    "--by", metavar="NAME", help="Who decides; entered in the ledger.  [default: your user name]"
-)
 reason = click.option(
     "--reason",
     required=True,
@@ -59,8 +54,7 @@ def opened_ledger(
     from personalise.ledger.opening import ledger_url as url_of
     from personalise.ledger.opening import open_ledger
 
-    if folder is None:
-        folder = _beside(url_of(ledger_url, None))
+    folder = folder_of(folder, ledger_url)
     url = url_of(ledger_url, folder)
     if folder is None and create:
         raise MisuseError("a new ledger needs a PKI for its keys", advice="name it with --pki")
@@ -74,23 +68,15 @@ def opened_ledger(
         ledger.close()
 
 
-def _beside(url: str) -> Path | None:
-    """Return the PKI's folder in which the file of a ledger is, if it is in one."""
-    scheme, separator, path = url.partition("///")
-    folder = Path(path).parent
-    return folder if scheme == "sqlite:" and separator and (folder / _SETTINGS).is_file() else None
+def folder_of(folder: Path | None, ledger_url: str | None) -> Path | None:
+    """Return the PKI's folder: the named one, or the one in which the file of the ledger is."""
+    from personalise.ledger.opening import ledger_url as url_of
 
-
-def name_of(by: str | None) -> str:
-    """Return who decides: the named one, or the user of this process."""
-    from personalise.ledger.supervising import one_line
-
-    if by is not None:
-        return one_line(by, "name")
-    try:
-        return getpass.getuser()
-    except (KeyError, OSError):  # a user without a name, as in some containers
-        return f"user {os.getuid()}"
+    if folder is not None:
+        return folder
+    scheme, separator, path = url_of(ledger_url, None).partition("///")
+    beside = Path(path).parent
+    return beside if scheme == "sqlite:" and separator and (beside / _SETTINGS).is_file() else None
 
 
 def card_name(text: str) -> str:

@@ -14,6 +14,7 @@ from personalise.commands.intake import intake
 from personalise.commands.jobs import jobs
 from personalise.commands.ledger import ledger
 from personalise.commands.officers import audit, officer
+from personalise.commands.people import people
 from personalise.commands.pki import pki
 from personalise.commands.pki_act import act
 from personalise.commands.pki_backup import backup, restore
@@ -54,6 +55,7 @@ personalise.add_command(quality)
 personalise.add_command(pki)
 personalise.add_command(officer)
 personalise.add_command(audit)
+personalise.add_command(people)
 personalise.add_command(incident)
 personalise.add_command(report)
 personalise.add_command(sign_service)

@@ -66,12 +66,17 @@ def renew_csca(name: str, **options: Any) -> None:
 @pki.command(
     "issue-list-signer", epilog=examples("personalise pki issue-list-signer master --pki pki")
 )
-@click.argument("kind", type=click.Choice(["master", "deviation"]))
+@click.argument("kind", type=click.Choice(["master", "deviation", "stop"]))
 @operation_options
 def issue_list_signer(kind: str, **options: Any) -> None:
-    """Make a Master List Signer or a Deviation List Signer."""
+    """Make a Master List Signer, a Deviation List Signer or a Stop List Signer."""
     from emrtd.pki.x509.extension_writer import CertificateKind
+    from personalise.pki.stop_lists import issue_stop_list_signer
 
+    if kind == "stop":
+        certificate = issue_stop_list_signer(make_operations(**options))
+        click.echo(f"Stop List Signer {certificate.serial:X}")
+        return
     kinds = {
         "master": CertificateKind.MASTER_LIST_SIGNER,
         "deviation": CertificateKind.DEVIATION_LIST_SIGNER,

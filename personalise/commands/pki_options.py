@@ -47,8 +47,8 @@ pki_folder = click.option(
 )
 
 
-def operation_options(command: Callable[..., Any]) -> Callable[..., Any]:
-    """Add the options of every PKI operation: the PKI, its secrets, the officers who approve."""
+def officer_options(command: Callable[..., Any]) -> Callable[..., Any]:
+    """Add the options for the officers who approve."""
     officer = click.option(
         "--officer",
         "officers",
@@ -63,9 +63,12 @@ def operation_options(command: Callable[..., Any]) -> Callable[..., Any]:
         metavar="NAME=FILE",
         help="File whose first line is an officer's pass phrase.  [default: prompt for it]",
     )
-    for option in (officer_passphrase, officer, pin_file, passphrase_file, pki_folder):
-        command = option(command)
-    return command
+    return officer(officer_passphrase(command))
+
+
+def operation_options(command: Callable[..., Any]) -> Callable[..., Any]:
+    """Add the options of every PKI operation: the PKI, its secrets, the officers who approve."""
+    return pki_folder(passphrase_file(pin_file(officer_options(command))))
 
 
 def open_pki(

@@ -12,6 +12,7 @@ from personalise.ledger.states import (
     CardRecord,
     CardStatus,
     JobState,
+    Printing,
     Refusal,
     StepRefusedError,
     Worker,
@@ -54,7 +55,29 @@ def take(
     except StepRefusedError as error:
         return CardRefused(card, error.refusal, error.message, error.advice)
     next_row = _next(transaction, worker, card_profile)
-    return None if next_row is None else _claim(transaction, rules_, worker, next_row, found)
+    if next_row is not None:
+        return _claim(transaction, rules_, worker, next_row, found)
+    return _not_printed(card) if _is_any_printed(transaction, card_profile) else None
+
+
+def _is_any_printed(transaction: Transaction, card_profile: str) -> bool:
+    """Whether a job waits for the card that was printed for it."""
+    query = select(JOB.c.number).where(
+        JOB.c.state == JobState.PREPARED.value,
+        JOB.c.printing == Printing.PRINTED.value,
+        JOB.c.card_profile == card_profile,
+    )
+    return transaction.first(query.limit(1)) is not None
+
+
+def _not_printed(card: str) -> CardRefused:
+    """Return the refusal of a blank card that would keep printed cards waiting behind it."""
+    return CardRefused(
+        card,
+        Refusal.NOT_PRINTED,
+        f"card {card}: was not printed for an application, and only printed cards are awaited",
+        "keep it, and insert the printed cards; `jobs printed` enters what the printer has made",
+    )
 
 
 def step(transaction: Transaction, claim: Claim, step: JobStep) -> None:

@@ -47,6 +47,8 @@ def come_back(job: Job, card: CardRecord, step: Printed | PrintRejected) -> tupl
     is_match = isinstance(step, Printed)
     if is_match and is_printed_for(card, job):
         return job, card  # repeated
+    if not is_match and card.status is CardStatus.SPOILT and card.job == job.id:
+        return job, card  # repeated
     if job.state not in _WAITING or job.printing is not Printing.SENT:
         refuse_state(job, "is not at the printer", advice="`jobs show` lists its steps")
     if card.status not in BLANK:

@@ -128,12 +128,7 @@ class IssuingPki:
 
         `pin` is called if the keys are in an HSM, except without `with_signing_keys`.
         """
-        path = folder / SETTINGS_NAME
-        if not path.is_file():
-            raise MisuseError(
-                f"{folder}: holds no PKI", advice="create one with `personalise pki init`"
-            )
-        settings = _read_settings(folder)
+        settings = read_settings(folder)
         local_keys = FileCustody(folder / "keys", passphrase)
         custody = custody_of(settings, local_keys, pin) if with_signing_keys else local_keys
         return cls(folder, settings, custody, local_keys)
@@ -150,7 +145,7 @@ class IssuingPki:
 
     def reread(self) -> Self:
         """Return the PKI with the settings that are on disk now, and the same custody."""
-        return replace(self, settings=_read_settings(self.folder))
+        return replace(self, settings=read_settings(self.folder))
 
     def signer(self, label: str) -> CheckedSigner:
         """Return the signer of one key; it verifies each signature before it returns it."""
@@ -374,8 +369,13 @@ def require_signed(issuer: Certificate, *signed: Certificate | Crl) -> None:
         each.verify_signed_by(issuer.public_key)
 
 
-def _read_settings(folder: Path) -> Settings:
+def read_settings(folder: Path) -> Settings:
+    """Return the settings of a PKI; raises `MisuseError` if the folder holds none."""
     path = folder / SETTINGS_NAME
+    if not path.is_file():
+        raise MisuseError(
+            f"{folder}: holds no PKI", advice="create one with `personalise pki init`"
+        )
     return from_json(read_bounded(path, _MAX_SETTINGS), Settings, str(path))
 
 

@@ -13,6 +13,7 @@ from emrtd.pki.lint.certificates import kind_of, lint_certificate
 from emrtd.pki.lists.master_list import ID_MASTER_LIST, encode_master_list, is_csca
 from emrtd.pki.lists.signing import sign_list
 from emrtd.pki.x509.certificates import Certificate
+from personalise.pki.list_signers import MASTER_LIST, list_signer
 from personalise.pki.operations import PkiOperations
 from support.errors import MisuseError
 from support.files import write_atomically
@@ -48,14 +49,14 @@ def publish_master_list(
             advice="ask the State that issued it, or give the reason for listing it with"
             " --accept-findings",
         )
-    signer, issuer = _list_signer(operations)
+    signer, issuer = list_signer(operations, MASTER_LIST)
     content = encode_master_list(tuple(certificates))
     digest = hashlib.sha256(content).hexdigest()
     subject = {"certificates": str(len(certificates)), "sha256": digest}
     if findings:
         count = len({file for file, _ in findings})
         subject |= {"with findings": str(count), "reason": reason.strip()}
-    label = operations.label_of(signer.public_key, "mls")
+    label = operations.label_of(signer.public_key, MASTER_LIST.stem)
     with operations.operation("master-list.publish", subject):
         signed = sign_list(
             ID_MASTER_LIST,
@@ -67,24 +68,6 @@ def publish_master_list(
             at=operations.at,
         )
         write_atomically(path, signed)
-
-
-def _list_signer(operations: PkiOperations) -> tuple[Certificate, Certificate]:
-    """Return the Master List Signer and its CSCA; `MisuseError` unless both may sign now."""
-    pki, advice = operations.pki, "run `personalise pki issue-list-signer master`"
-    signer = pki.certificate("mls")
-    issuer = pki.issuer_of(signer)
-    if pki.is_revoked(signer):
-        raise MisuseError(f"{pki.folder}: the Master List Signer is revoked", advice=advice)
-    pki.require_unrevoked(issuer)
-    begin, end = signer.signing_period
-    if not begin <= operations.at <= end:
-        raise MisuseError(
-            f"the Master List Signer's key signs from {begin:%Y-%m-%d} to {end:%Y-%m-%d}, and not"
-            f" on {operations.at:%Y-%m-%d}",
-            advice=advice,
-        )
-    return signer, issuer
 
 
 def _require_cscas(certificates: Mapping[Certificate, Path]) -> None:

@@ -41,9 +41,26 @@ OPERATIONS: Final = frozenset(
         "pki.backup",
         "settings.change",
         "officer.require",
+        "people.set",
     }
 )
-"""The operations that can require approval; others are logged without one."""
+"""The operations of a PKI that can require approval; others are logged without one."""
+
+LINE_OPERATIONS: Final = frozenset(
+    {
+        "jobs.export",
+        "jobs.purge",
+        "jobs.reject",
+        "jobs.release",
+        "jobs.reprint",
+        "jobs.stop",
+        "jobs.unstop",
+        "jobs.write-off",
+        "ledger.rejoin",
+        "stop-list.publish",
+    }
+)
+"""The decisions of a supervisor of the line; they require approval only if they are named."""
 
 _OF_OFFICERS: Final = frozenset({"officer.enrol", "officer.require"})
 """If any operation requires officers, these do too; else one person could remove the rule."""
@@ -54,9 +71,9 @@ def known_operations(names: Iterable[str], where: str) -> frozenset[str]:
 
     `where` is the option or file that names them, for the message.
     """
-    unknown = sorted(set(names) - OPERATIONS)
+    unknown = sorted(set(names) - OPERATIONS - LINE_OPERATIONS)
     if unknown:
-        known = ", ".join(sorted(OPERATIONS))
+        known = ", ".join(sorted(OPERATIONS | LINE_OPERATIONS))
         raise MisuseError(
             f"{where}: {unknown[0]!r} is not an operation of a PKI", advice=f"choose from {known}"
         )

@@ -25,6 +25,7 @@ _SMALLEST_CURVE: Final = 224  # bits: the shortest hash of Doc 9303-12, 4.1.6.4
 _LONGEST_NAME: Final = 64  # characters: RFC 5280, A.1, ub-common-name and ub-organization-name
 _EMAIL: Final = re.compile(r"[!-?A-~]{1,64}@[A-Za-z0-9.-]{1,190}", re.ASCII)
 _URL: Final = re.compile(r"(https?|ldaps?)://[!-~]{1,500}", re.ASCII)
+_PERSON: Final = re.compile(r"(user|officer):[^\s:]{1,64}")
 _SERIAL: Final = re.compile(r"[0-9A-Fa-f]{1,40}")
 
 
@@ -92,6 +93,22 @@ class KeyKinds(Record, frozen=True):
                 yield f"keys.{name}", kind
 
 
+class PeopleSettings(Record, frozen=True):
+    """The operators and supervisors of the personalisation line.
+
+    Each is `user:NAME` or `user:NUMBER` of the operating system, or `officer:NAME` of the PKI.
+    """
+
+    operators: tuple[str, ...] = ()
+    supervisors: tuple[str, ...] = ()
+
+    def __post_init__(self) -> None:
+        for field in ("operators", "supervisors"):
+            for each in getattr(self, field):
+                if not _PERSON.fullmatch(each):
+                    reject(field, f"{each!r} is not user:NAME or officer:NAME")
+
+
 class Settings(Record, frozen=True):
     """The settings of a PKI; none of them is secret.
 
@@ -126,6 +143,7 @@ class Settings(Record, frozen=True):
     hsm: HsmAddress | None = None
     accepted_clock: AcceptedClock | None = None
     ledger: LedgerSettings = LedgerSettings()
+    people: PeopleSettings = PeopleSettings()
 
     def __post_init__(self) -> None:
         if (self.signature == "ECDSA") == self.key.startswith("RSA"):

@@ -24,6 +24,7 @@ from support.errors import (
     ChipsealError,
     ElementError,
     MalformedError,
+    MisuseError,
     internal,
 )
 
@@ -90,10 +91,10 @@ class PreparingProcess:
         theirs.close()
         self.problem: Problem | None = None
 
-    def poll(self) -> None:
-        """Receive what the process has told since."""
+    def poll(self, seconds: float = 0.0) -> None:
+        """Receive what the process has told since; wait for it at most so long."""
         try:
-            while self.problem is None and self._pipe.poll():
+            while self.problem is None and self._pipe.poll(seconds):
                 told: Problem = self._pipe.recv()
                 if told.job is None:
                     self.problem = told
@@ -110,6 +111,29 @@ class PreparingProcess:
         if self._process.is_alive():
             self._process.kill()
             self._process.join()
+
+
+def prepare_all(
+    settings: PreparationSettings,
+    ledger: "Ledger",
+    station: str,
+    not_prepared: Callable[[Problem], None],
+) -> None:
+    """Prepare the image of every received job, also those that others have taken and give up.
+
+    Raises `MisuseError` if preparation ended with an error that concerns every job.
+    """
+    from personalise.ledger.states import JobState
+
+    process = PreparingProcess(settings, station, not_prepared)
+    try:
+        while ledger.count_up_to(1, JobState.RECEIVED):
+            process.poll(_POLL_SECONDS)
+            if process.problem is not None:
+                raise MisuseError(process.problem.what, advice=process.problem.advice)
+        process.poll()
+    finally:
+        process.close()
 
 
 def _main(settings: PreparationSettings, station: str, pipe: Connection) -> None:

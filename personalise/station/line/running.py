@@ -16,6 +16,7 @@ from personalise.ledger.opening import open_ledger
 from personalise.ledger.states import JobState
 from personalise.pki.issuing_pki import IssuingPki, pin_in
 from personalise.pki.keys.station import StationKeys
+from personalise.pki.people import require_operator
 from personalise.station.key_sources.configuration import key_source
 from personalise.station.line.control import Control, Keys, obeying_signals
 from personalise.station.line.displays import JsonLines, PlainLines, Table
@@ -104,6 +105,7 @@ def run_station(options: Options) -> Outcome:
         require_reader(reader)
     passphrase = read_passphrase(options.passphrase_file)
     pki = IssuingPki.open(options.pki, passphrase, with_signing_keys=False)
+    require_operator(options.pki, "station")
     control, tally = Control(), Tally()
     with ExitStack() as stack:
         ledger = open_ledger(options.ledger, pki)

@@ -12,6 +12,7 @@ import pytest
 from personalise.commands.main import personalise
 from personalise.ledger.sql_ledger import SqlLedger
 from personalise.pki.issuing_pki import IssuingPki
+from personalise.pki.people import Person
 from support.command_line import run_command_line
 from support.passphrase import read_passphrase
 from tests.personalise.conftest import PASSPHRASE
@@ -116,7 +117,9 @@ def test_what_a_supervisor_decides(personal: Run, line: Line, clock: Clock) -> N
     ]
     assert personal("jobs", "release", held)[0] == 0
     assert line.ledger.job(held).job.state.value == "prepared"
-    assert line.ledger.history(rejected)[-1][2]["by"] == "eve"
+    user = Person.present().name
+    assert line.ledger.history(reprinted)[-1][2]["by"] == user
+    assert line.ledger.history(rejected)[-1][2]["by"] == f"eve, entered by {user}"
 
 
 def test_what_is_decided_is_printed_as_json(personal: Run, line: Line, tmp_path: Path) -> None:
@@ -211,10 +214,14 @@ def test_stock_is_kept_by_serial_number(personal: Run, line: Line, tmp_path: Pat
     assert "CA01" in personal("ledger", "stock", "list", "--state", "used")[1]
 
 
-def test_a_ledger_without_a_pki_can_be_read_and_decided_on(personal: Run, line: Line) -> None:
+def test_a_ledger_without_a_pki_can_be_read_and_held_back(personal: Run, line: Line) -> None:
     (job,) = line.prepare("A1")
     assert only(personal("jobs", "list", "--json", pki=None)[1])["application"] == job
-    assert personal("jobs", "reject", job, "--reason", "withdrawn", pki=None)[0] == 0
+    assert personal("jobs", "hold", job, "--reason", "wait", pki=None)[0] == 0
+    assert line.states() == {job: "held"}
+    status, error = personal("jobs", "release", job, "--json", pki=None)  # not in the audit log
+    assert (status, error["error"]["advice"]) == (64, "name it with --pki")
+    assert line.states() == {job: "held"}
     status, error = personal("ledger", "verify", "--json", pki=None)
     assert (status, error["error"]["advice"]) == (64, "name it with --pki")
 
@@ -225,8 +232,10 @@ def test_a_step_that_is_entered_is_no_error_without_its_checkpoint(
     (job,) = line.receive("A1")
     (tmp_path / "wrong").write_text("not the pass phrase\n")
     wrong = ("--passphrase-file", str(tmp_path / "wrong"))
-    assert personal("jobs", "reject", job, "--reason", "withdrawn", *wrong)[0] == 0
-    assert line.states() == {job: "rejected"}
+    assert personal("jobs", "hold", job, "--reason", "wait", *wrong)[0] == 0
+    assert line.states() == {job: "held"}
+    assert personal("jobs", "release", job, *wrong)[0] == 64  # it cannot be in the audit log
+    assert line.states() == {job: "held"}
 
 
 def test_a_ledger_in_the_folder_of_a_pki_has_that_pki(

@@ -60,7 +60,7 @@ def test_a_printed_card_takes_its_own_job_only(line: Line) -> None:
     line.ledger.printed(second, "CARD2", by="s")
     line.ledger.printed(second, "CARD2", by="s")  # repeated
     line.ledger.printed(first, "CARD1", by="s")
-    assert line.ledger.take(ANNA, "CARD3", KIND) is None
+    assert line.refused("CARD3") is Refusal.NOT_PRINTED  # it would keep the others waiting
     assert line.issue("CARD2").job == second
     assert line.issue("CARD1").job == first
     assert line.ledger.verify().findings == ()
@@ -76,7 +76,7 @@ def test_a_claim_of_a_printed_card_is_taken_over_by_that_card_only(line: Line) -
     claim = line.take("CARD1")
     assert line.ledger.take(ANNA, "CARD2", KIND) is None  # the same worker, another card
     line.ledger.interrupted(claim)
-    assert line.ledger.take(BERT, "CARD2", KIND) is None
+    assert line.refused("CARD2", BERT) is Refusal.NOT_PRINTED
     assert line.issue("CARD1", BERT).job == job
 
 
