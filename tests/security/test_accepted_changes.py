@@ -28,21 +28,19 @@ from emrtd.pki.cms.signed_data_writer import build_signed_data
 from emrtd.pki.findings import Outcome
 from emrtd.pki.quirks import Quirk
 from tests.certificates import key
-from tests.security.surgery import (
-    changed,
-    fields_of,
-    operated,
-    parts_of,
-    signed_data,
-    signed_data_of,
-    signer_of,
-    with_certificates,
-    with_signed_data,
-    with_signers,
-)
+from tests.security.surgery import operated, signed_data_of, with_signed_data
 from tests.verify.documents import CSCA, Document, issue, usual
 from tests.verify.judging.test_changed_octets import MASKS
 from verify.judging.report import Report, Verdict
+from vsmartcard.forging.surgery import (
+    changed,
+    fields_of,
+    parts_of,
+    signed_data,
+    signer_of,
+    with_certificates,
+    with_signers,
+)
 
 UNSIGNED = {
     FileID.ATR_INFO: AtrInfo.of(Capability.EXTENDED_LENGTH, 1000, 1000).encode(),

@@ -25,9 +25,10 @@ from emrtd.pki.lists.deviation_list import (
 from emrtd.pki.x509 import extensions as ext
 from tests.certificates import NOW, Authority, key
 from tests.helpers import replace
-from tests.security.surgery import changed, operated, signer_of, with_signers
+from tests.security.surgery import operated
 from tests.verify.documents import CSCA, Document, Trust, issue, mrz, usual
 from verify.judging.report import Verdict
+from vsmartcard.forging.surgery import changed, signer_of, with_signers
 
 SIGNED = Sod.parse(usual().files[FileID.SOD]).signed_data
 ELSEWHERE = Authority(label="elsewhere", country="XO", common_name="CSCA Elsewhere")

@@ -27,7 +27,7 @@ from verify.judging.report import Report, Verdict
 from vsmartcard.card.conditions import Condition, after, every, first, instruction, protected, since
 from vsmartcard.card.interface import Card
 from vsmartcard.card.layers import Answering, Interrupted, Layer, Refusing
-from vsmartcard.card.lies import KEEPING_THE_SESSION
+from vsmartcard.card.lies import KEEPING_THE_SESSION, in_session
 from vsmartcard.chip.commands import CarryOut, instead
 from vsmartcard.chip.dispatch import Chip
 from vsmartcard.chip.session import Core
@@ -253,13 +253,7 @@ def test_an_authenticated_wrong_answer_rejects_whatever_else_passed(
     """At once; and also in the second opening, after a disturbance in the first."""
     document = usual()
 
-    def only_in_the_session(carry_out: CarryOut) -> CarryOut:
-        changed = change(carry_out)
-        return lambda core, command: (
-            carry_out if core.session.secure_messaging is None else changed
-        )(core, command)
-
-    instructions = instead(ins, only_in_the_session)
+    instructions = instead(ins, in_session(change))
     chip: Card = Chip(genuine(document).state, instructions=instructions)
     if disturbed:
         chip = Refusing(chip, first(every(protected, instruction(ins))), 0x6F00)

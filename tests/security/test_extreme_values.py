@@ -16,9 +16,10 @@ from emrtd.pki.x509 import extensions as ext
 from emrtd.pki.x509.certificates import Certificate
 from support.errors import MalformedError
 from tests.certificates import extension
-from tests.security.surgery import Fields, changed, operated, signer_of, with_signers
+from tests.security.surgery import operated
 from tests.verify.documents import CSCA, PACE_GM, issue, usual
 from verify.judging.report import Verdict
+from vsmartcard.forging.surgery import Fields, changed, signer_of, with_signers
 
 HUGE = tlv.encode(der.INTEGER, b"\x7f" * 8192)  # 19,728 digits: Python prints none of 4,301
 

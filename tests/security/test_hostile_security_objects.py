@@ -12,18 +12,18 @@ from emrtd.lds.files import FileID
 from emrtd.pki.path import forget
 from emrtd.pki.x509.certificates import Certificate
 from tests.certificates import Authority, extension, key, make_certificate, name
-from tests.security.surgery import (
+from tests.security.surgery import signed_data_of
+from tests.verify.documents import CSCA, usual
+from verify.judging.report import Verdict
+from vsmartcard.forging.surgery import (
     EF_SOD_TAG,
     changed,
     fields_of,
     signed_data,
-    signed_data_of,
     signer_of,
     with_certificates,
     with_signers,
 )
-from tests.verify.documents import CSCA, usual
-from verify.judging.report import Verdict
 
 LARGEST: Final = 64_000
 """The size in octets: slightly less than a signed file may have."""

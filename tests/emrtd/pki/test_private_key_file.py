@@ -16,7 +16,7 @@ from emrtd.pki.private_key_file import (
 )
 from support.errors import MalformedError
 from support.secret import Secret
-from tests.security.surgery import changed, parts_of
+from vsmartcard.forging.surgery import changed, parts_of
 
 PASSPHRASE = Secret(b"correct horse battery staple")
 

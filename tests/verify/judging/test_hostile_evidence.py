@@ -7,7 +7,6 @@ from hypothesis import strategies as st
 from emrtd import tlv
 from emrtd.lds.files import FileID
 from tests.helpers import replace
-from tests.security.surgery import EF_SOD_TAG
 from tests.verify.documents import Document, usual
 from tests.verify.inspection.test_inspection import inserted, inspected
 from verify.judging.evidence import (
@@ -36,6 +35,7 @@ from verify.judging.faults import (
 )
 from verify.judging.report import Verdict
 from verify.showing.html import render_html
+from vsmartcard.forging.surgery import EF_SOD_TAG
 
 FILES = sorted(usual().files)
 LIVE = inspected(inserted(usual()))

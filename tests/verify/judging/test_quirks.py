@@ -43,23 +43,21 @@ from tests.certificates import (
     usage_period,
 )
 from tests.helpers import replace
-from tests.security.surgery import (
-    EF_SOD_TAG,
-    Fields,
-    changed,
-    fields_of,
-    operated,
-    parts_of,
-    signed_data,
-    signed_data_of,
-    signer_of,
-    with_signed_data,
-    with_signers,
-)
+from tests.security.surgery import operated, signed_data_of, with_signed_data
 from tests.verify.documents import CSCA, Document, Trust, face, issue, mrz, usual
 from verify.judging.policy import load_policy
 from verify.judging.quirks import QUIRK_NAMES
 from verify.judging.report import Verdict
+from vsmartcard.forging.surgery import (
+    EF_SOD_TAG,
+    Fields,
+    changed,
+    fields_of,
+    parts_of,
+    signed_data,
+    signer_of,
+    with_signers,
+)
 
 ECDSA: Final = SignatureScheme(SignatureFamily.ECDSA, Hash.SHA256)
 RSA: Final = SignatureScheme(SignatureFamily.RSA, Hash.SHA256)
@@ -288,7 +286,9 @@ QUIRKS: Final[dict[Quirk, Callable[[], Document]]] = {
     Quirk.EXTENSION_TWICE: lambda: signer(
         *[extension("2.5.29.18", der.sequence()) for _ in range(2)]
     ),
-    Quirk.EXTENSION_MALFORMED: lambda: document_type_list(der.null()),
+    Quirk.EXTENSION_MALFORMED: lambda: signer(
+        extension(ext.CRL_DISTRIBUTION_POINTS, der.null()), document_types("I")
+    ),
     Quirk.PATH_LENGTH_NO_CA: lambda: signer(
         extension(ext.BASIC_CONSTRAINTS, der.sequence(der.integer(0)))
     ),

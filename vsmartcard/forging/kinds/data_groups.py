@@ -292,6 +292,7 @@ def _persons_to_notify(forger: Forger) -> Forged:
     "com.consistent",
 )
 def _com_without_proofs(forger: Forger) -> Forged:
+    forger.victim.file(FileID.DG14)
     return with_files(forger, {FileID.COM: com_without(forger, 14, 15)})
 
 
@@ -301,6 +302,7 @@ def _com_without_proofs(forger: Forger) -> Forged:
     "com.consistent",
 )
 def _com_without_permit(forger: Forger) -> Forged:
+    forger.victim.file(FileID.DG13)
     return with_files(forger, {FileID.COM: com_without(forger, 13)})
 
 
