@@ -8,6 +8,7 @@ from typing import ClassVar
 
 from emrtd.status_words import meaning
 from support.errors import ChipsealError, ExitStatus
+from support.reasons import Reason
 
 
 class ChipRefusalError(ChipsealError):
@@ -22,7 +23,15 @@ class ChipRefusalError(ChipsealError):
     def __init__(self, sw: int, doing: str, *, advice: str = "") -> None:
         self.sw = sw
         self.doing = doing
-        super().__init__(f"{doing}: the chip answered {sw:04X} ({meaning(sw)})", advice=advice)
+        super().__init__(
+            Reason(
+                "{doing}: the chip answered {sw} ({meaning})",
+                doing=doing,
+                sw=f"{sw:04X}",
+                meaning=meaning(sw),
+            ),
+            advice=advice,
+        )
 
 
 class ProtocolError(ChipsealError):

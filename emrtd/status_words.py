@@ -3,6 +3,8 @@
 from enum import IntEnum, unique
 from typing import Final
 
+from support.reasons import Reason
+
 
 @unique
 class SW(IntEnum):
@@ -83,11 +85,11 @@ def meaning(sw: int) -> str:
         return known
     sw1, sw2 = divmod(sw, 256)
     if sw1 == 0x61:
-        return f"{sw2 or 256} more octets to fetch"
+        return Reason("{count} more octets to fetch", count=sw2 or 256)
     if sw1 == 0x6C:
-        return f"wrong Le, {sw2 or 256} octets are available"
+        return Reason("wrong Le, {count} octets are available", count=sw2 or 256)
     if sw & 0xFFF0 == 0x63C0:
-        return f"verification failed, {sw & 0xF} tries left"
+        return Reason("verification failed, {count} tries left", count=sw & 15)
     return {0x62: "warning", 0x63: "warning", 0x64: "execution error", 0x65: "memory error"}.get(
         sw1, "unknown status word"
     )

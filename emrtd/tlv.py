@@ -10,6 +10,7 @@ from typing import Any, Final
 import msgspec
 
 from support.errors import MalformedError
+from support.reasons import Reason
 
 MAX_DEPTH: Final = 16
 """The maximum nesting of constructed data objects; no EF of Doc 9303 needs half of it."""
@@ -45,7 +46,11 @@ class DataObject(msgspec.Struct, frozen=True):
 
     def malformed(self, reason: str) -> MalformedError:
         """Return the error for this data object, with its tag and offset."""
-        return MalformedError(self.what, f"data object {self.tag:02X}: {reason}", self.offset)
+        return MalformedError(
+            self.what,
+            Reason("data object {tag}: {reason}", tag=f"{self.tag:02X}", reason=reason),
+            self.offset,
+        )
 
 
 class DataObjects:
@@ -55,7 +60,11 @@ class DataObjects:
 
     def __init__(self, octets: bytes, what: str, offset: int = 0, depth: int = 0) -> None:
         if depth > MAX_DEPTH:
-            raise MalformedError(what, f"data objects nested deeper than {MAX_DEPTH}", offset)
+            raise MalformedError(
+                what,
+                Reason("data objects nested deeper than {max_depth}", max_depth=MAX_DEPTH),
+                offset,
+            )
         self._what = what
         self._offset = offset
         self._objects = tuple(_read_each(octets, what, offset, depth))
@@ -84,7 +93,9 @@ class DataObjects:
         """Return the data object with this tag; none or two are a `MalformedError`."""
         found = self.get(tag)
         if found is None:
-            raise MalformedError(self._what, f"data object {tag:02X} is missing", self._offset)
+            raise MalformedError(
+                self._what, Reason("data object {tag} is missing", tag=f"{tag:02X}"), self._offset
+            )
         return found
 
 
@@ -106,7 +117,9 @@ def read(octets: bytes, what: str) -> DataObject:
     """Read octets that are exactly one data object; raises `MalformedError` for anything else."""
     data_object, end = read_first(octets, what)
     if end != len(octets):
-        raise MalformedError(what, f"{len(octets) - end} octets follow the data object", end)
+        raise MalformedError(
+            what, Reason("{octets} octets follow the data object", octets=len(octets) - end), end
+        )
     return data_object
 
 
@@ -114,7 +127,9 @@ def read_first(octets: bytes, what: str) -> tuple[DataObject, int]:
     """Read the data object at the start of the octets; return it and the offset of its end."""
     tag, start, end = _read_header(octets, 0, what, 0)
     if end > len(octets):
-        raise MalformedError(what, f"is cut short: {end} octets declared", len(octets))
+        raise MalformedError(
+            what, Reason("is cut short: {end} octets declared", end=end), len(octets)
+        )
     return DataObject(tag, octets[start:end], start, what), end
 
 
@@ -122,7 +137,15 @@ def read_expected(octets: bytes, tag: int, what: str) -> DataObject:
     """Read exactly one data object, which must have this tag."""
     data_object = read(octets, what)
     if data_object.tag != tag:
-        raise MalformedError(what, f"begins with tag {data_object.tag:02X} instead of {tag:02X}", 0)
+        raise MalformedError(
+            what,
+            Reason(
+                "begins with tag {tag} instead of {tag2}",
+                tag=f"{data_object.tag:02X}",
+                tag2=f"{tag:02X}",
+            ),
+            0,
+        )
     return data_object
 
 
@@ -159,12 +182,20 @@ def _read_each(octets: bytes, what: str, base: int, depth: int) -> Iterator[Data
     while position < len(octets):
         count += 1
         if count > MAX_OBJECTS:
-            raise MalformedError(what, f"more than {MAX_OBJECTS} data objects", base + position)
+            raise MalformedError(
+                what,
+                Reason("more than {max_objects} data objects", max_objects=MAX_OBJECTS),
+                base + position,
+            )
         tag, start, end = _read_header(octets, position, what, base)
         if end > len(octets):
             raise MalformedError(
                 what,
-                f"data object {tag:02X} runs {end - len(octets)} octets past the end",
+                Reason(
+                    "data object {tag} runs {end} octets past the end",
+                    tag=f"{tag:02X}",
+                    end=end - len(octets),
+                ),
                 base + position,
             )
         yield DataObject(tag, octets[start:end], base + start, what, depth)
@@ -193,8 +224,14 @@ def _read_header(octets: bytes, position: int, what: str, base: int) -> tuple[in
         return tag, position, position + length
     size = length & 0x7F
     if not 1 <= size <= 4:
-        reason = "indefinite length" if size == 0 else f"length field of {size + 1} octets"
-        raise MalformedError(what, f"{reason} is not allowed", base + position - 1)
+        reason = (
+            "indefinite length"
+            if size == 0
+            else Reason("length field of {size} octets", size=size + 1)
+        )
+        raise MalformedError(
+            what, Reason("{reason} is not allowed", reason=reason), base + position - 1
+        )
     field = octets[position : position + size]
     if len(field) < size:
         raise MalformedError(what, "ends inside a tag or length field", base + start)

@@ -8,6 +8,8 @@ from enum import IntEnum, unique
 from traceback import walk_tb
 from typing import ClassVar, Final
 
+from support.reasons import Reason
+
 
 @unique
 class ExitStatus(IntEnum):
@@ -26,8 +28,8 @@ class ChipsealError(Exception):
     """The base of errors that Chipseal reports; any other exception is an internal error.
 
     `message` says what is wrong, and where; `advice` says what to do about it, and may be empty.
-    `str()` returns both.  `kind` names the error for scripts; `exit_status` is the exit status of a
-    command that ends with this error.
+    `str()` returns both, as plain text; `message` may be a `Reason`.  `kind` names the error for
+    scripts; `exit_status` is the exit status of a command that ends with this error.
     """
 
     kind: str = "error"
@@ -74,8 +76,10 @@ class MalformedError(ChipsealError):
         self.what = what
         self.reason = reason
         self.offset = offset
-        where = "" if offset is None else f" at offset {offset}"
-        super().__init__(f"{what}: {reason}{where}", advice=advice)
+        where = "" if offset is None else Reason(" at offset {offset}", offset=offset)
+        super().__init__(
+            Reason("{what}: {reason}{where}", what=what, reason=reason, where=where), advice=advice
+        )
 
 
 REPORT_IT: Final = "report it"

@@ -30,6 +30,7 @@ from emrtd.iso7816.secure_messaging import BareResponseError
 from emrtd.lds.security.security_infos import ActiveAuthenticationInfo
 from emrtd.status_words import SW
 from support.errors import MalformedError
+from support.reasons import Reason
 from support.values import Hidden, Value
 
 NONCE_SIZE: Final = 8
@@ -133,7 +134,7 @@ def verify(
     """
     if isinstance(key, RsaPublicKey):
         recovered = iso9796.verify(key, signed.signature, signed.nonce)
-        algorithm = f"RSA of ISO/IEC 9796-2 with {recovered.hash}"
+        algorithm = Reason("RSA of ISO/IEC 9796-2 with {hash}", hash=recovered.hash)
         return Verified(algorithm, recovered.hash, recovered.quirks)
     return _verify_ecdsa(key, info, signed)
 
@@ -174,7 +175,9 @@ def _candidates(
         if oid in PLAIN_ALGORITHMS:
             return (PLAIN_ALGORITHMS[oid],), ""
         if oid in _X9_62_ALGORITHMS:
-            reason = f"DG14 names the algorithm {oid} instead of one of TR-03111"
+            reason: str = Reason(
+                "DG14 names the algorithm {oid} instead of one of TR-03111", oid=oid
+            )
             return (_X9_62_ALGORITHMS[oid],), reason
     expected = hash_for(key)
     others = (each for each in reversed(Hash) if each is not expected)

@@ -31,6 +31,7 @@ from emrtd.iso7816.procedure import Procedure, Random
 from emrtd.iso7816.secure_messaging import BareResponseError, SecureMessaging
 from emrtd.status_words import SW
 from emrtd.tlv import DataObjects
+from support.reasons import Reason
 from support.secret import Secret
 from support.values import Hidden, Value
 
@@ -162,7 +163,7 @@ def _run(
     if variant.version == 2:
         expected = _token(group, variant.protocol, ephemeral.public, ks_mac)
         if not hmac.compare_digest(answer.token, expected):
-            raise ProtocolError(f"{_WHAT}: the chip's token is wrong")
+            raise ProtocolError(Reason("{what}: the chip's token is wrong", what=_WHAT))
     session = SecureMessaging(variant.cipher, ks_enc, ks_mac)
     quirks = variant.quirks + answer.quirks + (() if with_key else (_NO_REFERENCE,))
     return ChipAuthenticationResult(
@@ -172,7 +173,7 @@ def _run(
 
 def _manage(template: tuple[int, int], data: bytes) -> Procedure[None]:
     response = yield CommandAPDU(0x00, INS.MANAGE_SECURITY_ENVIRONMENT, *template, data)
-    response.require(f"MANAGE SECURITY ENVIRONMENT for {_WHAT}")
+    response.require(Reason("MANAGE SECURITY ENVIRONMENT for {what}", what=_WHAT))
 
 
 class _Answer(msgspec.Struct, frozen=True):
@@ -187,7 +188,7 @@ def _general_authenticate(public: bytes, version: int) -> Procedure[_Answer]:
     """Send the terminal's public key and read the answer."""
     data = tlv.encode(_DYNAMIC_AUTHENTICATION_DATA, tlv.encode(_PUBLIC_KEY, public))
     response = yield CommandAPDU(0x00, INS.GENERAL_AUTHENTICATE, data=data, ne=SHORT_MAX_LE)
-    answer = response.require(f"GENERAL AUTHENTICATE for {_WHAT}")
+    answer = response.require(Reason("GENERAL AUTHENTICATE for {what}", what=_WHAT))
     if version == 1 and not answer:
         reason = "the chip answers GENERAL AUTHENTICATE without the object 7C"
         return _Answer(quirks=(reason,))
@@ -196,7 +197,13 @@ def _general_authenticate(public: bytes, version: int) -> Procedure[_Answer]:
         return _Answer()
     nonce, token = objects.one(_NONCE).value, objects.one(_TOKEN).value
     if len(nonce) != _NONCE_SIZE:
-        raise ProtocolError(f"{_WHAT}: the chip's nonce has {len(nonce)} octets instead of 8")
+        raise ProtocolError(
+            Reason(
+                "{what}: the chip's nonce has {count} octets instead of 8",
+                what=_WHAT,
+                count=len(nonce),
+            )
+        )
     return _Answer(nonce, token)
 
 
@@ -248,7 +255,7 @@ class ChipAuthenticationChip:
 
     def set_at(self, data: bytes) -> None:
         """Answer MSE:Set AT (P1-P2 41A4): select protocol and key for GENERAL AUTHENTICATE."""
-        doing = f"MSE:Set AT for {_WHAT}"
+        doing = Reason("MSE:Set AT for {what}", what=_WHAT)
         self._selected = None
         with refusing(SW.INCORRECT_DATA, doing):
             objects = tlv.read_all(data, doing)
@@ -265,7 +272,7 @@ class ChipAuthenticationChip:
         `compressed` is Comp(PK) of Terminal Authentication version 2, if that was done.  This is
         then version 2, and the terminal has to send the key that it signed there.
         """
-        doing = f"GENERAL AUTHENTICATE for {_WHAT}"
+        doing = Reason("GENERAL AUTHENTICATE for {what}", what=_WHAT)
         selected, self._selected = self._selected, None
         if selected is None:
             raise ChipRefusalError(SW.CONDITIONS_NOT_SATISFIED, doing)

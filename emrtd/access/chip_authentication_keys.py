@@ -18,6 +18,7 @@ from emrtd.lds.security.security_infos import (
     SecurityInfos,
 )
 from support.errors import MalformedError
+from support.reasons import Reason, joined
 from support.values import Hidden, Value
 
 _STRENGTHS: Final = {Cipher.TDES: 112, Cipher.AES128: 128, Cipher.AES192: 192, Cipher.AES256: 256}
@@ -81,7 +82,7 @@ def static_keys(infos: SecurityInfos) -> tuple[tuple[StaticPublicKey, ...], tupl
         try:
             usable.append(_static_key(info))
         except (MalformedError, ProtocolError) as error:
-            refused.append(str(error))
+            refused.append(error.message)
     return tuple(usable), tuple(refused)
 
 
@@ -113,8 +114,10 @@ def choose(infos: SecurityInfos, version: int = 1) -> ChipAuthenticationVariant:
     offered = variants(infos, version)
     if not offered:
         _, refused = static_keys(infos)
-        why = "; ".join(refused) or "it has no key for Chip Authentication"
-        raise ProtocolError(f"the chip offers no Chip Authentication that can be used: {why}")
+        why = joined("; ", refused) or "it has no key for Chip Authentication"
+        raise ProtocolError(
+            Reason("the chip offers no Chip Authentication that can be used: {why}", why=why)
+        )
     return max(offered, key=lambda each: (not each.assumed, each.strength, _STRENGTHS[each.cipher]))
 
 
@@ -126,8 +129,12 @@ def mapping_key(infos: SecurityInfos, parameter_id: int | None) -> StaticPublicK
     keys, refused = static_keys(infos)
     found = next((key for key in keys if key.key_id == parameter_id), None)
     if found is None:
-        why = "; ".join(refused) or f"no key has the identifier {parameter_id}"
-        raise ProtocolError(f"EF.CardSecurity has no usable key for PACE-CAM: {why}")
+        why = joined("; ", refused) or Reason(
+            "no key has the identifier {parameter_id}", parameter_id=parameter_id
+        )
+        raise ProtocolError(
+            Reason("EF.CardSecurity has no usable key for PACE-CAM: {why}", why=why)
+        )
     return found
 
 
@@ -135,7 +142,10 @@ def _static_key(info: ChipAuthenticationPublicKeyInfo) -> StaticPublicKey:
     group, public = decode_agreement_key(info.public_key)
     if group.key_agreement is not info.key_agreement:
         raise ProtocolError(
-            f"a key for {info.key_agreement} has domain parameters of the other kind"
+            Reason(
+                "a key for {key_agreement} has domain parameters of the other kind",
+                key_agreement=info.key_agreement,
+            )
         )
     return StaticPublicKey(group, public, info.key_id)
 

@@ -29,6 +29,7 @@ from emrtd.pki.cvc.validation import ImportedKey, TrustState, find_chain
 from emrtd.status_words import SW
 from emrtd.tlv import DataObjects
 from support.errors import MisuseError
+from support.reasons import Reason
 from support.values import Hidden, Value
 
 SET_DST: Final = (0x81, 0xB6)
@@ -125,7 +126,9 @@ def authenticate(
     chain = find_chain(credentials.certificates, references, credentials.reference)
     for certificate in chain:
         name = certificate.authority_reference
-        yield from _manage(SET_DST, encode_reference(_REFERENCE, name), f"the key {name}")
+        yield from _manage(
+            SET_DST, encode_reference(_REFERENCE, name), Reason("the key {name}", name=name)
+        )
         yield from with_chaining_on_wrong_length(_verify(certificate))
     remaining = list(identifiers)
     quirks: tuple[str, ...] = ()
@@ -154,27 +157,32 @@ def _prove(
     if version == 2:
         protocol = tlv.encode(_PROTOCOL, der.oid_value(public_key.oid))
         data = protocol + data + auxiliary + tlv.encode(_COMPRESSED_KEY, compressed_key)
-    yield from _manage(SET_AT, data, f"the key {credentials.reference}")
+    yield from _manage(SET_AT, data, Reason("the key {reference}", reference=credentials.reference))
     response = yield CommandAPDU(0x00, INS.GET_CHALLENGE, ne=NONCE_SIZE)
-    r_ic = response.require(f"GET CHALLENGE for {_WHAT}")
+    r_ic = response.require(Reason("GET CHALLENGE for {what}", what=_WHAT))
     if len(r_ic) != NONCE_SIZE or not any(r_ic):
         raise ProtocolError("the chip's challenge r_IC is not a nonce of 8 octets")
     message = signed_message(id_ic, r_ic, compressed_key, auxiliary)
     signature = sign(credentials.signer, public_key.scheme, message)
     response = yield CommandAPDU(0x00, INS.EXTERNAL_AUTHENTICATE, data=signature)
-    response.require(f"EXTERNAL AUTHENTICATE for {_WHAT}")
+    response.require(Reason("EXTERNAL AUTHENTICATE for {what}", what=_WHAT))
 
 
 def _manage(template: tuple[int, int], data: bytes, what: str) -> Procedure[None]:
     response = yield CommandAPDU(0x00, INS.MANAGE_SECURITY_ENVIRONMENT, *template, data)
-    response.require(f"{_WHAT} with {what}")
+    response.require(Reason("{what} with {what2}", what=_WHAT, what2=what))
 
 
 def _verify(certificate: CvCertificate) -> Procedure[None]:
     response = yield CommandAPDU(
         0x00, INS.PERFORM_SECURITY_OPERATION, *VERIFY_CERTIFICATE, certificate.value
     )
-    response.require(f"PSO:Verify Certificate with that of {certificate.holder_reference}")
+    response.require(
+        Reason(
+            "PSO:Verify Certificate with that of {holder_reference}",
+            holder_reference=certificate.holder_reference,
+        )
+    )
 
 
 # --- the chip --------------------------------------------------------------------------------
@@ -250,7 +258,7 @@ class TerminalAuthenticationChip:
 
     def set_at(self, data: bytes) -> None:
         """Answer MSE:Set AT (P1-P2 81A4): the terminal's key; with an ephemeral key, version 2."""
-        doing = f"MSE:Set AT for {_WHAT}"
+        doing = Reason("MSE:Set AT for {what}", what=_WHAT)
         self._selected = None
         with refusing(SW.INCORRECT_DATA, doing):
             objects = tlv.read_all(data, doing)
@@ -268,7 +276,7 @@ class TerminalAuthenticationChip:
 
         In version 2 it is `effective` only after Chip Authentication with `compressed_key`.
         """
-        doing = f"EXTERNAL AUTHENTICATE for {_WHAT}"
+        doing = Reason("EXTERNAL AUTHENTICATE for {what}", what=_WHAT)
         r_ic, self._r_ic = self._r_ic, None
         selected, self._selected = self._selected, None
         if self._authorization is not None:

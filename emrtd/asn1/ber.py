@@ -13,6 +13,7 @@ import msgspec
 
 from emrtd.tlv import encode_length
 from support.errors import MalformedError
+from support.reasons import Reason
 
 MAX_DEPTH: Final = 32
 """The maximum nesting of values of indefinite length; EF.SOD needs about 12."""
@@ -100,7 +101,9 @@ class Value(msgspec.Struct, eq=False, gc=False):
             append(Value(source, tag, position, start, stop))
             position = stop
             if len(found) > MAX_CHILDREN:
-                raise self.malformed(f"more than {MAX_CHILDREN} values in one")
+                raise self.malformed(
+                    Reason("more than {max_children} values in one", max_children=MAX_CHILDREN)
+                )
         return tuple(found)
 
     def each(self, limit: int) -> "Iterator[Value]":
@@ -111,7 +114,7 @@ class Value(msgspec.Struct, eq=False, gc=False):
             tag, start, stop = _header(source, position, self.end)
             count += 1
             if count > limit:
-                raise self.malformed(f"more than {limit} values in one")
+                raise self.malformed(Reason("more than {limit} values in one", limit=limit))
             yield Value(source, tag, position, start, stop)
             position = stop
 
@@ -122,7 +125,9 @@ class Value(msgspec.Struct, eq=False, gc=False):
     def expect(self, tag: int) -> "Value":
         """Return this value; raises `MalformedError` unless it has this tag."""
         if self.tag != tag:
-            raise self.malformed(f"tag {self.tag:02X} instead of {tag:02X}")
+            raise self.malformed(
+                Reason("tag {tag} instead of {tag2}", tag=f"{self.tag:02X}", tag2=f"{tag:02X}")
+            )
         return self
 
 
@@ -130,7 +135,11 @@ def read(octets: bytes, what: str) -> Value:
     """Read octets that are exactly one value of definite length."""
     value = read_first(octets, what)
     if value.end != len(octets):
-        raise MalformedError(what, f"{len(octets) - value.end} octets follow the value", value.end)
+        raise MalformedError(
+            what,
+            Reason("{octets} octets follow the value", octets=len(octets) - value.end),
+            value.end,
+        )
     return value
 
 
@@ -157,7 +166,9 @@ def is_der(value: Value) -> bool:
             continue
         counts[-1] += 1
         if counts[-1] > MAX_CHILDREN:
-            raise value.malformed(f"more than {MAX_CHILDREN} values in one")
+            raise value.malformed(
+                Reason("more than {max_children} values in one", max_children=MAX_CHILDREN)
+            )
         first = octets[position]
         length = octets[position + 1] if position + 1 < end else 0x80
         start = position + 2
@@ -182,7 +193,9 @@ def definite(octets: bytes, what: str) -> bytes:
     """
     rewritten, end = _definite(octets, 0, len(octets), what, 0, budget=iter(range(MAX_VALUES)))
     if end != len(octets):
-        raise MalformedError(what, f"{len(octets) - end} octets follow the value", end)
+        raise MalformedError(
+            what, Reason("{octets} octets follow the value", octets=len(octets) - end), end
+        )
     return octets if rewritten is None else rewritten
 
 
@@ -207,9 +220,13 @@ def _definite(
     Each value takes one number of `budget`.
     """
     if next(budget, None) is None:
-        raise MalformedError(what, f"more than {MAX_VALUES} values", position)
+        raise MalformedError(
+            what, Reason("more than {max_values} values", max_values=MAX_VALUES), position
+        )
     if depth > MAX_DEPTH:
-        raise MalformedError(what, f"values nested deeper than {MAX_DEPTH}", position)
+        raise MalformedError(
+            what, Reason("values nested deeper than {max_depth}", max_depth=MAX_DEPTH), position
+        )
     tag_end = _tag_end(octets, position, limit, what)
     constructed = bool(octets[position] & 0x20)
     indefinite = tag_end < limit and octets[tag_end] == 0x80
@@ -283,7 +300,9 @@ def _header(source: SourceOctets, position: int, limit: int) -> tuple[int, int, 
                 raise MalformedError(what, "an indefinite length is not expected here", position)
             if size > 8:
                 raise MalformedError(
-                    what, f"a length field of {size + 1} octets is too long", position
+                    what,
+                    Reason("a length field of {size} octets is too long", size=size + 1),
+                    position,
                 )
             length = int.from_bytes(octets[start : start + size], "big")
             if length < 0x80 or length < 1 << 8 * (size - 1):
@@ -293,5 +312,7 @@ def _header(source: SourceOctets, position: int, limit: int) -> tuple[int, int, 
         raise MalformedError(what, "ends inside a tag or length field", position) from None
     end = start + length
     if end > limit:
-        raise MalformedError(what, f"is cut short: {end - limit} octets are missing", position)
+        raise MalformedError(
+            what, Reason("is cut short: {end} octets are missing", end=end - limit), position
+        )
     return tag, start, end

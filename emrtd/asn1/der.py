@@ -9,6 +9,7 @@ from typing import Final
 
 from emrtd.tlv import DataObject, encode
 from support.errors import MalformedError, MisuseError
+from support.reasons import Reason
 
 BOOLEAN, INTEGER, BIT_STRING, OCTET_STRING, NULL, OID = 0x01, 0x02, 0x03, 0x04, 0x05, 0x06
 UTF8_STRING, PRINTABLE_STRING, IA5_STRING = 0x0C, 0x13, 0x16
@@ -128,7 +129,9 @@ def read_integer(data_object: DataObject) -> int:
     """Return the value of an INTEGER of at most `MAX_INTEGER` octets, with its sign."""
     _expect(data_object, INTEGER)
     if not 1 <= len(data_object.value) <= MAX_INTEGER:
-        raise data_object.malformed(f"an INTEGER of {len(data_object.value)} octets")
+        raise data_object.malformed(
+            Reason("an INTEGER of {count} octets", count=len(data_object.value))
+        )
     return int.from_bytes(data_object.value, "big", signed=True)
 
 
@@ -148,7 +151,7 @@ def read_bit_string(data_object: DataObject) -> bytes:
 
 def _expect(data_object: DataObject, tag: int) -> None:
     if data_object.tag != tag:
-        raise data_object.malformed(f"tag {tag:02X} is expected here")
+        raise data_object.malformed(Reason("tag {tag} is expected here", tag=f"{tag:02X}"))
 
 
 def _base128(arc: int) -> bytes:

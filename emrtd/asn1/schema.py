@@ -13,6 +13,7 @@ from pathlib import Path
 from typing import Any, Final
 
 from support.errors import MalformedError, MisuseError
+from support.reasons import Reason
 
 MAX_ELEMENTS: Final = 2_500
 """The maximum number of elements of a value; the largest published sample has 200."""
@@ -51,7 +52,7 @@ class Schema:
             offset = getattr(problem, "offset", None)
             raise MalformedError(self.what, _reason(problem), offset) from None
         except (ValueError, LookupError, TypeError) as problem:  # asn1tools does not wrap these
-            reason = f"cannot be decoded ({type(problem).__name__})"
+            reason = Reason("cannot be decoded ({name})", name=type(problem).__name__)
             raise MalformedError(self.what, reason) from None
 
     def encode(self, value: Any) -> bytes:
@@ -63,7 +64,7 @@ class Schema:
         except (EncodeError, ConstraintsError) as problem:
             raise MisuseError(f"{self.what}: {_reason(problem)}") from None
         except (ValueError, TypeError) as problem:  # asn1tools does not wrap these
-            reason = f"a value is of the wrong type ({type(problem).__name__})"
+            reason = Reason("a value is of the wrong type ({name})", name=type(problem).__name__)
             raise MisuseError(f"{self.what}: {reason}") from None
 
 
@@ -77,19 +78,29 @@ def check_elements(octets: bytes, what: str) -> None:
     while position < ends[-1]:
         count += 1
         if count > MAX_ELEMENTS:
-            raise MalformedError(what, f"has more than {MAX_ELEMENTS} elements", position)
+            raise MalformedError(
+                what,
+                Reason("has more than {max_elements} elements", max_elements=MAX_ELEMENTS),
+                position,
+            )
         constructed, start, end = _element(octets, position, what)
         if end > ends[-1]:
             raise MalformedError(
-                what, f"an element ends {end - ends[-1]} octets beyond its parent", position
+                what,
+                Reason("an element ends {end} octets beyond its parent", end=end - ends[-1]),
+                position,
             )
         if len(ends) == 1 and end != len(octets):
-            raise MalformedError(what, f"{len(octets) - end} octets follow", end)
+            raise MalformedError(
+                what, Reason("{octets} octets follow", octets=len(octets) - end), end
+            )
         position = start if constructed else end
         if constructed:
             ends.append(end)
             if len(ends) > MAX_DEPTH:
-                raise MalformedError(what, f"is nested deeper than {MAX_DEPTH}", position)
+                raise MalformedError(
+                    what, Reason("is nested deeper than {max_depth}", max_depth=MAX_DEPTH), position
+                )
         while len(ends) > 1 and position == ends[-1]:
             ends.pop()
     if not count:
@@ -132,15 +143,20 @@ def _reason(problem: Any) -> str:
 
     field = _path(problem)
     if isinstance(problem, MissingMandatoryFieldError):
-        return f"{field} is missing"
+        return Reason("{field} is missing", field=field)
     if isinstance(problem, DecodeTagError):
         tags = problem.asn_type.format_tag()
         wanted = " or ".join(tag.upper() for tag in (tags if isinstance(tags, list) else [tags]))
-        return f"{field} should begin with tag {wanted}, not with {problem.actual_tag.upper()}"
+        return Reason(
+            "{field} should begin with tag {wanted}, not with {actual_tag}",
+            field=field,
+            wanted=wanted,
+            actual_tag=problem.actual_tag.upper(),
+        )
     text = str(getattr(problem, "message", problem))
     for mark in (" in {", ", but got", " but got", " b'", " '"):
         text = text.partition(mark)[0]
-    return f"{field}: {_short(text)}" if field else _short(text)
+    return Reason("{field}: {text}", field=field, text=_short(text)) if field else _short(text)
 
 
 def _path(problem: Any) -> str:

@@ -16,6 +16,7 @@ from typing import Final, Protocol
 
 from emrtd.asn1 import ber, der
 from support.errors import MalformedError
+from support.reasons import Reason
 
 CHUNK: Final = 64 * 1024
 """Octets that are read from the source at once."""
@@ -64,7 +65,9 @@ class BerStream:
         """Read the header of a constructed value with one of these tags; return the tag."""
         tag, length, _ = self._header(tags)
         if not tag & _CONSTRUCTED:
-            raise self.malformed(f"the value with tag {tag:02X} is not constructed")
+            raise self.malformed(
+                Reason("the value with tag {tag} is not constructed", tag=f"{tag:02X}")
+            )
         self._push(length)
         return tag
 
@@ -123,7 +126,9 @@ class BerStream:
 
     def _push(self, length: int | None) -> None:
         if len(self._ends) >= ber.MAX_DEPTH:
-            raise self.malformed(f"values nested deeper than {ber.MAX_DEPTH}")
+            raise self.malformed(
+                Reason("values nested deeper than {max_depth}", max_depth=ber.MAX_DEPTH)
+            )
         self._ends.append(None if length is None else self._offset + length)
 
     def _header(self, tags: tuple[int, ...] = ()) -> tuple[int, int | None, bytes]:
@@ -133,19 +138,25 @@ class BerStream:
         """
         self._values += 1
         if self._values > ber.MAX_VALUES:
-            raise self.malformed(f"more than {ber.MAX_VALUES} values")
+            raise self.malformed(Reason("more than {max_values} values", max_values=ber.MAX_VALUES))
         encoded = self._take(2)
         tag, length = encoded
         if tags and tag not in tags:
             expected = " or ".join(f"{each:02X}" for each in tags)
-            raise self.malformed(f"tag {tag:02X} instead of {expected}")
+            raise self.malformed(
+                Reason("tag {tag} instead of {expected}", tag=f"{tag:02X}", expected=expected)
+            )
         if tag & 0x1F == 0x1F:
             raise self.malformed("a tag of several octets")
         if length == _INDEFINITE:
             return tag, None, encoded
         if length > _INDEFINITE:
             if length & 0x7F > 8:
-                raise self.malformed(f"a length field of {(length & 0x7F) + 1} octets is too long")
+                raise self.malformed(
+                    Reason(
+                        "a length field of {length} octets is too long", length=(length & 127) + 1
+                    )
+                )
             size = self._take(length & 0x7F)
             encoded, length = encoded + size, int.from_bytes(size, "big")
         end = next((each for each in reversed(self._ends) if each is not None), None)
@@ -156,12 +167,16 @@ class BerStream:
     def _copy(self, parts: list[bytes], room: int, depth: int) -> int:
         """Append the octets of the next value to `parts`; return the room that is left."""
         if depth > ber.MAX_DEPTH:
-            raise self.malformed(f"values nested deeper than {ber.MAX_DEPTH}")
+            raise self.malformed(
+                Reason("values nested deeper than {max_depth}", max_depth=ber.MAX_DEPTH)
+            )
         tag, length, encoded = self._header()
         parts.append(encoded)
         room -= len(encoded) + (length or 0)
         if room < 0:
-            raise self.malformed(f"a value is longer than {MAX_VALUE:,} octets")
+            raise self.malformed(
+                Reason("a value is longer than {max_value} octets", max_value=f"{MAX_VALUE:,}")
+            )
         if length is not None:
             parts.append(self._take(length))
             return room

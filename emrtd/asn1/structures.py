@@ -12,6 +12,7 @@ import msgspec
 
 from emrtd.asn1 import der
 from emrtd.asn1.ber import Value
+from support.reasons import Reason
 
 BMP_STRING, T61_STRING, UNIVERSAL_STRING = 0x1E, 0x14, 0x1C
 NUMERIC_STRING, VISIBLE_STRING = 0x12, 0x1A
@@ -75,7 +76,7 @@ def read_integer(value: Value) -> int:
     """
     contents = value.expect(der.INTEGER).contents
     if not 1 <= len(contents) <= der.MAX_INTEGER:
-        raise value.malformed(f"an INTEGER of {len(contents)} octets")
+        raise value.malformed(Reason("an INTEGER of {count} octets", count=len(contents)))
     return int.from_bytes(contents, "big", signed=True)
 
 
@@ -118,7 +119,7 @@ def read_text(value: Value) -> str:
     """Return the text of any ASN.1 character string; octets that do not decode become U+FFFD."""
     encoding = _ENCODINGS.get(value.tag)
     if encoding is None:
-        raise value.malformed(f"tag {value.tag:02X} is not a character string")
+        raise value.malformed(Reason("tag {tag} is not a character string", tag=f"{value.tag:02X}"))
     return value.contents.decode(encoding, "replace")
 
 

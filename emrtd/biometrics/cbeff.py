@@ -14,6 +14,7 @@ from msgspec.structs import replace
 from emrtd import tlv
 from emrtd.biometrics.samples import Eye, FingerPosition
 from support.errors import MalformedError, MisuseError
+from support.reasons import Reason
 from support.values import Hidden, PartlyCompared, Uncompared, Value
 
 GROUP_TEMPLATE: Final = 0x7F61
@@ -151,7 +152,11 @@ class BiometricGroup(PartlyCompared, frozen=True):
         if len(templates) > MAX_INSTANCES:
             raise MalformedError(
                 what,
-                f"holds {len(templates)} templates; at most {MAX_INSTANCES} are read",
+                Reason(
+                    "holds {count} templates; at most {max_instances} are read",
+                    count=len(templates),
+                    max_instances=MAX_INSTANCES,
+                ),
                 count.offset,
             )
         declared = int.from_bytes(count.value, "big")
@@ -159,7 +164,14 @@ class BiometricGroup(PartlyCompared, frozen=True):
             raise count.malformed("the number of instances is not one octet")
         tolerated = []
         if declared != len(templates):
-            tolerated.append(f"{what} declares {declared} instances and holds {len(templates)}")
+            tolerated.append(
+                Reason(
+                    "{what} declares {declared} instances and holds {count}",
+                    what=what,
+                    declared=declared,
+                    count=len(templates),
+                )
+            )
         group = cls(
             tuple(_decode_template(each) for each in templates),
             _whole(list(objects)[1:]),
@@ -168,12 +180,17 @@ class BiometricGroup(PartlyCompared, frozen=True):
         )
         if group.inner_others:
             tolerated.append(
-                f"{what} holds other data objects than a count and templates in its 7F61"
+                Reason(
+                    "{what} holds other data objects than a count and templates in its 7F61",
+                    what=what,
+                )
             )
         if any(each.header.tag != HEADER for each in group.templates):
-            tolerated.append(f"{what} holds a header whose tag is not A1")
+            tolerated.append(Reason("{what} holds a header whose tag is not A1", what=what))
         if group.encode(tag) != octets:
-            tolerated.append(f"{what} has unusual length fields or an unusual order")
+            tolerated.append(
+                Reason("{what} has unusual length fields or an unusual order", what=what)
+            )
         return replace(group, tolerated=tuple(tolerated))
 
     def encode(self, tag: int) -> bytes:
@@ -197,7 +214,9 @@ def _decode_template(template: tlv.DataObject) -> BiometricTemplate:
         raise template.malformed("holds no header A1")
     blocks = [each for each in objects if each.tag in {BLOCK_19794, BLOCK_39794}]
     if len(blocks) != 1:
-        raise template.malformed(f"{len(blocks)} biometric data blocks instead of one")
+        raise template.malformed(
+            Reason("{count} biometric data blocks instead of one", count=len(blocks))
+        )
     return BiometricTemplate(
         BiometricHeader(tuple((each.tag, each.value) for each in header.children()), header.tag),
         blocks[0].tag,

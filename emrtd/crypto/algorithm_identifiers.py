@@ -7,6 +7,7 @@ from emrtd.asn1.structures import read_algorithm, read_integer
 from emrtd.crypto.hashes import HASH_BY_OID, Hash
 from emrtd.crypto.signatures import SignatureFamily, SignatureScheme
 from support.errors import MalformedError, MisuseError
+from support.reasons import Reason
 
 ID_RSA_PSS: Final = "1.2.840.113549.1.1.10"
 ID_MGF1: Final = "1.2.840.113549.1.1.8"
@@ -31,7 +32,9 @@ def read_hash(value: ber.Value) -> Hash:
         raise value.malformed("a hash algorithm has parameters that are not NULL")
     found = HASH_BY_OID.get(algorithm.oid)
     if found is None:
-        raise UnknownAlgorithmError(value.what, f"the hash algorithm {algorithm.oid} is not known")
+        raise UnknownAlgorithmError(
+            value.what, Reason("the hash algorithm {oid} is not known", oid=algorithm.oid)
+        )
     return found
 
 
@@ -86,7 +89,7 @@ def read_pss(value: ber.Value) -> tuple[SignatureScheme, bool]:
     if 0xA2 in fields:
         salt = read_integer(fields[0xA2])
         if not 0 <= salt <= 255:
-            raise value.malformed(f"an RSA-PSS salt of {salt} octets")
+            raise value.malformed(Reason("an RSA-PSS salt of {salt} octets", salt=salt))
     if 0xA3 in fields and read_integer(fields[0xA3]) != 1:
         raise value.malformed("an RSA-PSS trailer that is not BC")
     return SignatureScheme(SignatureFamily.RSA_PSS, digest, salt, mgf), 0xA3 in fields

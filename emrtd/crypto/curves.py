@@ -19,6 +19,7 @@ from msgspec.structs import replace
 
 from emrtd.errors import ProtocolError
 from support.errors import MalformedError
+from support.reasons import Reason
 
 Point = tuple[int, int]
 """An affine point (x, y), 0 <= x, y < p; never the point at infinity."""
@@ -82,7 +83,8 @@ class Curve(msgspec.Struct, frozen=True):
         size = self.size
         if len(octets) != 1 + 2 * size or octets[0] != 4:
             raise MalformedError(
-                f"point of {self.name}", f"is not 04 and two coordinates of {size} octets"
+                Reason("point of {name}", name=self.name),
+                Reason("is not 04 and two coordinates of {size} octets", size=size),
             )
         point = (
             int.from_bytes(octets[1 : 1 + size], "big"),
@@ -93,7 +95,7 @@ class Curve(msgspec.Struct, frozen=True):
 
     def _require_on_curve(self, point: Point) -> None:
         if not self.is_on_curve(point):
-            raise ProtocolError(f"a point is not on the curve {self.name}")
+            raise ProtocolError(Reason("a point is not on the curve {name}", name=self.name))
 
     def _lift(self, point: Point) -> EnginePoint:
         self._require_on_curve(point)
@@ -101,7 +103,9 @@ class Curve(msgspec.Struct, frozen=True):
 
     def _lower(self, point: EnginePoint) -> Point:
         if point.z == 0:
-            raise ProtocolError(f"an operation on {self.name} ends at the point at infinity")
+            raise ProtocolError(
+                Reason("an operation on {name} ends at the point at infinity", name=self.name)
+            )
         return point.x, point.y
 
 

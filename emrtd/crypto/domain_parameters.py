@@ -9,6 +9,7 @@ from emrtd.crypto.groups import EcGroup, Group, ModpGroup
 from emrtd.crypto.protocols import ID_STANDARDISED_DOMAIN_PARAMETERS
 from emrtd.crypto.public_keys import ID_EC_PUBLIC_KEY, curve_from, encode_parameters
 from support.errors import MalformedError
+from support.reasons import Reason
 
 ID_DH_PUBLIC_NUMBER: Final = "1.2.840.10046.2.1"
 """X9.42: p, g and q."""
@@ -185,7 +186,7 @@ def _group_from(algorithm: ber.Value) -> Group:
         return EcGroup(curve_from(fields[1], explicit=True))
     if oid in {ID_DH_PUBLIC_NUMBER, ID_DH_KEY_AGREEMENT}:
         return _modp_from(fields[1].expect(der.SEQUENCE), has_order=oid == ID_DH_PUBLIC_NUMBER)
-    raise algorithm.malformed(f"{oid} is not an algorithm for key agreement")
+    raise algorithm.malformed(Reason("{oid} is not an algorithm for key agreement", oid=oid))
 
 
 def _modp_from(parameters: ber.Value, *, has_order: bool) -> ModpGroup:
@@ -198,7 +199,9 @@ def _modp_from(parameters: ber.Value, *, has_order: bool) -> ModpGroup:
             return known
     q = _number(fields[2]) if has_order else None
     if not MIN_MODP_BITS <= p.bit_length() <= MAX_MODP_BITS:
-        raise parameters.malformed(f"a prime of {p.bit_length()} bits is not accepted")
+        raise parameters.malformed(
+            Reason("a prime of {bit_length} bits is not accepted", bit_length=p.bit_length())
+        )
     if not _is_group(p, g, q):
         raise parameters.malformed("they are not a group of prime order")
     return ModpGroup(p, g, q)

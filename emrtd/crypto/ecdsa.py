@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Final
 from emrtd.asn1 import der
 from emrtd.crypto.curves import CURVES, Curve, Point
 from emrtd.errors import ProtocolError
+from support.reasons import Reason
 
 if TYPE_CHECKING:
     from cryptography.hazmat.primitives.asymmetric.ec import (
@@ -136,7 +137,9 @@ def public_key(curve: Curve, point: Point) -> "EllipticCurvePublicKey":
     try:
         return EllipticCurvePublicNumbers(*point, _openssl_curve(curve)).public_key()
     except ValueError:
-        raise ProtocolError(f"a point is not on the curve {curve.name}") from None
+        raise ProtocolError(
+            Reason("a point is not on the curve {curve}", curve=curve.name)
+        ) from None
 
 
 def _openssl_curve(curve: Curve) -> "EllipticCurve":

@@ -20,6 +20,7 @@ from emrtd.crypto.curves import Curve
 from emrtd.crypto.protocols import KeyAgreement
 from emrtd.errors import ProtocolError
 from support.errors import MalformedError, MisuseError
+from support.reasons import Reason
 
 if TYPE_CHECKING:
     from Crypto.Math.Numbers import Integer
@@ -169,7 +170,12 @@ class ModpGroup(msgspec.Struct, frozen=True):
         """Return peer^private, padded to the size of p."""
         element = _power(self._decode(peer), private, self.p)
         if element in {1, self.p - 1}:
-            raise ProtocolError(f"{self.description}: the key agreement ends in a trivial element")
+            raise ProtocolError(
+                Reason(
+                    "{description}: the key agreement ends in a trivial element",
+                    description=self.description,
+                )
+            )
         return element.to_bytes(_size(self.p), "big")
 
     def agree(self, private: int, peer: bytes) -> bytes:
@@ -198,18 +204,35 @@ class ModpGroup(msgspec.Struct, frozen=True):
 
     def _with_mapped(self, generator: int) -> "ModpGroup":
         if generator <= 1:  # 4.4.3.3.2: implementations MUST check this
-            raise ProtocolError(f"{self.description}: the mapped generator is trivial")
+            raise ProtocolError(
+                Reason(
+                    "{description}: the mapped generator is trivial", description=self.description
+                )
+            )
         return ModpGroup(self.p, generator, self.q)
 
     def _decode(self, octets: bytes) -> int:
         """Decode and validate a public value (RFC 2631, 2.1.5)."""
         if not 0 < len(octets) <= _size(self.p):
-            raise MalformedError(f"public value of {self.description}", "has a wrong length")
+            raise MalformedError(
+                Reason("public value of {description}", description=self.description),
+                "has a wrong length",
+            )
         value = int.from_bytes(octets, "big")
         if not 1 < value < self.p - 1:
-            raise ProtocolError(f"a public value is not between 2 and p - 2 of {self.description}")
+            raise ProtocolError(
+                Reason(
+                    "a public value is not between 2 and p - 2 of {description}",
+                    description=self.description,
+                )
+            )
         if self.q is not None and _power(value, self.q, self.p) != 1:
-            raise ProtocolError(f"a public value is not in the subgroup of {self.description}")
+            raise ProtocolError(
+                Reason(
+                    "a public value is not in the subgroup of {description}",
+                    description=self.description,
+                )
+            )
         return value
 
 

@@ -13,6 +13,7 @@ from emrtd.crypto.private_keys import RsaPrivateKey
 from emrtd.crypto.signatures import MAX_RSA_BITS, MIN_RSA_BITS, RsaPublicKey
 from emrtd.errors import ProtocolError
 from support.errors import MisuseError
+from support.reasons import Reason
 from support.values import Hidden, Value
 
 TRAILERS: Final = {
@@ -82,7 +83,12 @@ def verify(key: RsaPublicKey, signature: bytes, m2: bytes) -> Recovered:
         raise ProtocolError("the signature has no room for its hash")
     m1, digest = representative[begin:end], representative[end:-trailer]
     if algorithm.digest(m1 + m2) != digest:
-        raise ProtocolError(f"the hash ({algorithm}) in the signature is not that of the message")
+        raise ProtocolError(
+            Reason(
+                "the hash ({algorithm}) in the signature is not that of the message",
+                algorithm=algorithm,
+            )
+        )
     return Recovered(m1, algorithm, quirks)
 
 
@@ -93,12 +99,18 @@ def open_signature(key: RsaPublicKey, signature: bytes) -> tuple[bytes, bool]:
     """
     if not MIN_RSA_BITS <= key.n.bit_length() <= MAX_RSA_BITS or not 3 <= key.e < _MAX_EXPONENT:
         raise ProtocolError(
-            f"{key.description} is not accepted: its size or exponent is out of bounds"
+            Reason(
+                "{key} is not accepted: its size or exponent is out of bounds", key=key.description
+            )
         )
     number = int.from_bytes(signature, "big")
     if len(signature) != key.size or number >= key.n:
         raise ProtocolError(
-            f"the signature ({len(signature)} octets) cannot be one by {key.description}"
+            Reason(
+                "the signature ({count} octets) cannot be one by {key}",
+                count=len(signature),
+                key=key.description,
+            )
         )
     opened = pow(number, key.e, key.n)
     for candidate, other_form in ((opened, False), (key.n - opened, True)):
@@ -114,7 +126,12 @@ def _trailer(representative: bytes) -> tuple[Hash, int, tuple[str, ...]]:
             return algorithm, len(trailer), ()
     if representative.endswith(_EXPLICIT_SHA1):
         return Hash.SHA1, 2, ("the trailer 33CC names SHA-1 explicitly",)
-    raise ProtocolError(f"the trailer {representative[-2:].hex().upper()} names no hash function")
+    raise ProtocolError(
+        Reason(
+            "the trailer {representative} names no hash function",
+            representative=representative[-2:].hex().upper(),
+        )
+    )
 
 
 def _end_of_padding(representative: bytes) -> int:

@@ -13,6 +13,7 @@ from emrtd.crypto.curves import Curve, curve_by_oid, explicit_curve, find_curve
 from emrtd.crypto.signatures import DsaPublicKey, EcPublicKey, PublicKey, RsaPublicKey, VerifyingKey
 from emrtd.errors import ProtocolError
 from support.errors import MalformedError
+from support.reasons import Reason
 
 ID_RSA: Final = "1.2.840.113549.1.1.1"
 ID_RSA_PSS: Final = "1.2.840.113549.1.1.10"
@@ -34,7 +35,7 @@ class UnusableKeyError(MalformedError):
 
     def __init__(self, what: str, description: str) -> None:
         self.description = description
-        super().__init__(what, f"{description} is not supported")
+        super().__init__(what, Reason("{description} is not supported", description=description))
 
 
 def decode_public_key(octets: bytes) -> PublicKey:
@@ -65,14 +66,14 @@ def verifying_key_from(info: ber.Value) -> VerifyingKey:
     if oid == ID_DSA:
         return _decode_dsa(algorithm[1:], octets[1:], info)
     if oid not in (ID_EC_PUBLIC_KEY, ID_EC_DH):
-        raise UnusableKeyError(info.what, f"a key of algorithm {oid}")
+        raise UnusableKeyError(info.what, Reason("a key of algorithm {oid}", oid=oid))
     if len(algorithm) != 2:
         raise info.malformed("an elliptic-curve key needs its parameters")
     curve = curve_from(algorithm[1])
     try:
         return EcPublicKey(curve, curve.decode_point(octets[1:]))
     except (MalformedError, ProtocolError) as error:
-        raise info.malformed(str(error)) from None
+        raise info.malformed(error.message) from None
 
 
 def encode_public_key(key: VerifyingKey, *, explicit: bool = True) -> bytes:
@@ -117,7 +118,7 @@ def curve_from(parameters: ber.Value, *, explicit: bool = False) -> Curve:
         oid = der.read_oid_value(parameters.contents, what)
         named = curve_by_oid(oid)
         if named is None:
-            raise UnusableKeyError(what, f"the curve {oid}")
+            raise UnusableKeyError(what, Reason("the curve {oid}", oid=oid))
         return named
     if parameters.tag == der.NULL:
         raise UnusableKeyError(what, "a curve inherited from the issuer")
@@ -128,7 +129,9 @@ def _match(parameters: ber.Value, *, explicit: bool) -> Curve:
     what = parameters.what
     fields = parameters.children
     if not 5 <= len(fields) <= 7:
-        raise parameters.malformed(f"{len(fields)} curve parameters instead of 5 to 7")
+        raise parameters.malformed(
+            Reason("{count} curve parameters instead of 5 to 7", count=len(fields))
+        )
     field, coefficients = fields[1].expect(der.SEQUENCE).children, fields[2].children
     if len(field) != 2 or len(coefficients) < 2:
         raise parameters.malformed("the curve parameters lack a field or a coefficient")
@@ -151,7 +154,9 @@ def _match(parameters: ber.Value, *, explicit: bool) -> Curve:
     else:
         raise fields[3].malformed("the base point is not a point")
     if curve is None:
-        raise UnusableKeyError(what, f"an unknown curve of {p.bit_length()} bits")
+        raise UnusableKeyError(
+            what, Reason("an unknown curve of {bit_length} bits", bit_length=p.bit_length())
+        )
     return curve
 
 

@@ -19,6 +19,7 @@ from emrtd.crypto.curves import Curve, Point
 from emrtd.crypto.hashes import Hash
 from emrtd.errors import ProtocolError
 from support.errors import MalformedError, MisuseError
+from support.reasons import Reason
 
 if TYPE_CHECKING:
     from cryptography.hazmat.primitives.asymmetric.dsa import DSAPublicKey
@@ -108,7 +109,7 @@ class SignatureScheme(msgspec.Struct, frozen=True):
     @property
     def description(self) -> str:
         """The name for people: "RSA-PSS with SHA-256"."""
-        return f"{self.family} with {self.hash}"
+        return Reason("{family} with {hash}", family=self.family, hash=self.hash)
 
 
 class Signer(Protocol):
@@ -134,7 +135,13 @@ def verify(key: VerifyingKey, scheme: SignatureScheme, signature: bytes, message
     """
     if isinstance(key, EcPublicKey):
         if scheme.family is not SignatureFamily.ECDSA:
-            raise ProtocolError(f"a key on {key.description} cannot make {scheme.description}")
+            raise ProtocolError(
+                Reason(
+                    "a key on {key} cannot make {scheme}",
+                    key=key.description,
+                    scheme=scheme.description,
+                )
+            )
         if scheme.plain:
             signature = _from_plain(signature, key.curve)
         _verify_ecdsa(key, scheme.hash.digest(message), signature)
@@ -154,7 +161,7 @@ def _verify_ecdsa(key: EcPublicKey, digest: bytes, signature: bytes) -> None:
     try:
         r, s = ecdsa_decode(signature)
     except MalformedError as error:
-        raise ProtocolError(str(error)) from None
+        raise ProtocolError(error.message) from None
     return ecdsa.verify(key.curve, key.point, digest, r, s)
 
 
@@ -208,14 +215,21 @@ def ecdsa_to_plain(signature: bytes, curve: Curve) -> bytes:
     try:
         return b"".join(number.to_bytes(size, "big") for number in ecdsa_decode(signature))
     except OverflowError:
-        raise MalformedError("ECDSA signature", f"r or s is too large for {curve.name}") from None
+        raise MalformedError(
+            "ECDSA signature", Reason("r or s is too large for {curve}", curve=curve.name)
+        ) from None
 
 
 def ecdsa_from_plain(plain: bytes, curve: Curve) -> bytes:
     """Convert r || s to DER; raises `MalformedError` if the length does not fit the curve."""
     size = _order_size(curve)
     if len(plain) != 2 * size:
-        reason = f"{len(plain)} octets instead of {2 * size}, for {curve.name}"
+        reason = Reason(
+            "{count} octets instead of {value}, for {curve}",
+            count=len(plain),
+            value=2 * size,
+            curve=curve.name,
+        )
         raise MalformedError("plain ECDSA signature", reason)
     return ecdsa_encode(int.from_bytes(plain[:size], "big"), int.from_bytes(plain[size:], "big"))
 
@@ -270,9 +284,11 @@ def _verify_rsa(
         padding, algorithm = rsa_padding(scheme)
         _rsa_key(key).verify(signature, message, padding, algorithm)
     except InvalidSignature:
-        raise ProtocolError(f"the {scheme.description} signature is wrong") from None
+        raise ProtocolError(
+            Reason("the {scheme} signature is wrong", scheme=scheme.description)
+        ) from None
     except MisuseError as error:
-        raise ProtocolError(str(error)) from None
+        raise ProtocolError(error.message) from None
 
 
 def verify_rsa_without_null(
@@ -285,7 +301,7 @@ def verify_rsa_without_null(
     """
     from cryptography.exceptions import InvalidSignature
 
-    wrong = ProtocolError(f"the {scheme.description} signature is wrong")
+    wrong = ProtocolError(Reason("the {scheme} signature is wrong", scheme=scheme.description))
     if scheme.family is not SignatureFamily.RSA or not isinstance(key, RsaPublicKey):
         raise wrong
     digest = der.octet_string(scheme.hash.digest(message))
@@ -304,12 +320,18 @@ def _rsa_key(key: RsaPublicKey) -> "RSAPublicKey":
     from cryptography.hazmat.primitives.asymmetric.rsa import RSAPublicNumbers
 
     if not MIN_RSA_BITS <= key.n.bit_length() <= MAX_RSA_BITS:
-        reason = f"a key must have between {MIN_RSA_BITS} and {MAX_RSA_BITS} bits"
-        raise ProtocolError(f"{key.description} is not accepted: {reason}")
+        reason = Reason(
+            "a key must have between {min_rsa_bits} and {max_rsa_bits} bits",
+            min_rsa_bits=MIN_RSA_BITS,
+            max_rsa_bits=MAX_RSA_BITS,
+        )
+        raise ProtocolError(
+            Reason("{key} is not accepted: {reason}", key=key.description, reason=reason)
+        )
     try:
         return RSAPublicNumbers(key.e, key.n).public_key()
     except ValueError:
-        raise ProtocolError(f"{key.description} is not a valid RSA key") from None
+        raise ProtocolError(Reason("{key} is not a valid RSA key", key=key.description)) from None
 
 
 def rsa_padding(scheme: SignatureScheme) -> "tuple[AsymmetricPadding, HashAlgorithm]":

@@ -16,6 +16,7 @@ from emrtd.iso7816.apdu import (
 from emrtd.iso7816.procedure import Procedure, T, exchange, through
 from emrtd.iso7816.secure_messaging import BareResponseError
 from emrtd.status_words import SW
+from support.reasons import Reason
 
 CHAINING_BIT: Final = 0x10
 
@@ -107,7 +108,10 @@ def with_response_chaining(procedure: Procedure[T]) -> Procedure[T]:
                 raise ResponseChainError("the chip announces more octets by 61XX and returns none")
             if size > _MAX_CHAINED_RESPONSE:
                 raise ResponseChainError(
-                    f"the chip's chained response exceeds {_MAX_CHAINED_RESPONSE} octets"
+                    Reason(
+                        "the chip's chained response exceeds {max_chained_response} octets",
+                        max_chained_response=_MAX_CHAINED_RESPONSE,
+                    )
                 )
         return ResponseAPDU(b"".join(parts), response.sw)
 

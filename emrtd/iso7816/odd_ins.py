@@ -7,6 +7,7 @@ INS, DO 54 of the command holds the offset, and DO 53 of command or response the
 from typing import Final
 
 from emrtd import tlv
+from support.reasons import Reason
 
 FIRST_OFFSET: Final = 0x8000
 """The first offset that P1-P2 of an even INS cannot hold."""
@@ -30,7 +31,12 @@ def decode_offset(data: bytes) -> int:
     """
     found = tlv.read_all(data, "data field").one(_OFFSET)
     if len(found.value) > _LONGEST_OFFSET:
-        raise found.malformed(f"an offset must have at most {_LONGEST_OFFSET} octets")
+        raise found.malformed(
+            Reason(
+                "an offset must have at most {longest_offset} octets",
+                longest_offset=_LONGEST_OFFSET,
+            )
+        )
     return int.from_bytes(found.value, "big")
 
 

@@ -22,6 +22,7 @@ from emrtd.iso7816.secure_messaging import BareResponseError
 from emrtd.iso7816.selecting import select_command, select_file
 from emrtd.status_words import SW
 from support.errors import MalformedError
+from support.reasons import Reason
 
 MAX_FILE_SIZE: Final = 1 << 20
 """The largest file that is read, in octets; a larger declared length is an error."""
@@ -171,10 +172,17 @@ class FileReader:
             if size is None:
                 at_end = not part if is_indefinite else len(part) < wanted
             elif not part:
-                reason = f"ends after {len(content)} of {size} octets"
+                reason = Reason(
+                    "ends after {octets} of {size} octets", octets=len(content), size=size
+                )
                 raise MalformedError(file.name, reason, len(content))
             if len(content) > MAX_FILE_SIZE:
-                raise MalformedError(file.name, f"does not end within {MAX_FILE_SIZE} octets")
+                raise MalformedError(
+                    file.name,
+                    Reason(
+                        "does not end within {max_file_size} octets", max_file_size=MAX_FILE_SIZE
+                    ),
+                )
         return content[:size]
 
     def _declared_size(self, head: bytes, file: FileAddress) -> int | None:
@@ -187,7 +195,13 @@ class FileReader:
         size = tlv.declared_size(head, file.name)
         if size > MAX_FILE_SIZE:
             raise MalformedError(
-                file.name, f"declares {size} octets, above the limit of {MAX_FILE_SIZE}", 0
+                file.name,
+                Reason(
+                    "declares {size} octets, above the limit of {max_file_size}",
+                    size=size,
+                    max_file_size=MAX_FILE_SIZE,
+                ),
+                0,
             )
         return size
 
@@ -210,7 +224,7 @@ class FileReader:
                     self._short_identifiers_work[file.directory] = True
                     return response.data
                 if work:
-                    raise ChipRefusalError(response.sw, f"reading {file.name}")
+                    raise ChipRefusalError(response.sw, Reason("reading {file}", file=file.name))
         return (yield from self._select_and_read(file, wanted))
 
     def _select_and_read(self, file: FileAddress, wanted: int) -> Procedure[bytes]:
@@ -220,9 +234,11 @@ class FileReader:
             if error.sw != SW.FILE_NOT_FOUND:
                 raise
             reason = "the chip answers 6A82 (not found) in plain, which is not authenticated"
-            raise ProtocolError(f"selecting {file.name}: {reason}") from None
+            raise ProtocolError(
+                Reason("selecting {file}: {reason}", file=file.name, reason=reason)
+            ) from None
         if sw not in {SW.OK, SW.FILE_DEACTIVATED}:
-            raise ChipRefusalError(sw, f"selecting {file.name}")
+            raise ChipRefusalError(sw, Reason("selecting {file}", file=file.name))
         content = yield from self._block_at(file, 0, min(wanted, self.block))
         if file.short_identifier:  # the file exists, but its SFI did not work
             self._short_identifiers_work.setdefault(file.directory, False)
@@ -237,7 +253,7 @@ class FileReader:
         )
         if response.sw == SW.WRONG_OFFSET:
             return b""
-        return response.require(f"reading {file.name}", *_WARNINGS)
+        return response.require(Reason("reading {file}", file=file.name), *_WARNINGS)
 
     def _block_at_far(self, file: FileAddress, offset: int, wanted: int) -> Procedure[bytes]:
         at = odd_ins.encode_offset(offset)
@@ -247,8 +263,10 @@ class FileReader:
         )
         if response.sw == SW.WRONG_OFFSET:
             return b""
-        data = response.require(f"reading {file.name}", *_WARNINGS)
-        return odd_ins.decode_answer(data, f"{file.name}, answer to READ BINARY")[:wanted]
+        data = response.require(Reason("reading {file}", file=file.name), *_WARNINGS)
+        return odd_ins.decode_answer(data, Reason("{file}, answer to READ BINARY", file=file.name))[
+            :wanted
+        ]
 
     def _read_binary(
         self, command: Callable[[int], CommandAPDU], wanted: int
@@ -275,7 +293,11 @@ class FileReader:
                 break
         if len(response.data) > wanted:
             raise ProtocolError(
-                f"the chip returned {len(response.data)} octets, {wanted} were requested"
+                Reason(
+                    "the chip returned {octets} octets, {wanted} were requested",
+                    octets=len(response.data),
+                    wanted=wanted,
+                )
             )
         return response
 
@@ -286,7 +308,10 @@ def _indefinite_size(content: bytes, part: bytes, file: FileAddress) -> int | No
     Its end is looked for only if the last part can have it.
     """
     if len(content) > _MAX_INDEFINITE:
-        raise MalformedError(file.name, f"does not end within {_MAX_INDEFINITE} octets")
+        raise MalformedError(
+            file.name,
+            Reason("does not end within {max_indefinite} octets", max_indefinite=_MAX_INDEFINITE),
+        )
     if b"\0\0" not in content[-len(part) - 1 :]:
         return None
     try:

@@ -25,6 +25,7 @@ from emrtd.iso7816.apdu import (
 from emrtd.iso7816.procedure import Procedure, T, through
 from emrtd.status_words import SW, meaning
 from support.errors import MalformedError
+from support.reasons import Reason
 from support.secret import Secret
 
 SECURE_MESSAGING_BITS: Final = 0x0C
@@ -43,7 +44,7 @@ class SecureMessagingError(ProtocolError):
     def __init__(self, reason: str, sw: int = SW.SM_DATA_OBJECT_INCORRECT) -> None:
         self.reason = reason
         self.sw = sw
-        super().__init__(f"secure messaging: {reason}")
+        super().__init__(Reason("secure messaging: {reason}", reason=reason))
 
 
 class BareResponseError(SecureMessagingError):
@@ -58,7 +59,12 @@ class BareResponseError(SecureMessagingError):
 
     def __init__(self, sw: int) -> None:
         super().__init__(
-            f"the chip answered {sw:04X} ({meaning(sw)}) in plain inside a session", sw
+            Reason(
+                "the chip answered {sw} ({meaning}) in plain inside a session",
+                sw=f"{sw:04X}",
+                meaning=meaning(sw),
+            ),
+            sw,
         )
 
 
@@ -172,7 +178,7 @@ class SecureMessaging:
         try:
             objects = list(tlv.read_all(octets, "protected data field"))
         except MalformedError as error:
-            raise SecureMessagingError(str(error)) from None
+            raise SecureMessagingError(error.message) from None
         if not objects or objects[-1].tag != _MAC:
             raise SecureMessagingError(
                 "DO 8E is missing or not the last", SW.SM_DATA_OBJECT_MISSING

@@ -6,6 +6,7 @@ from emrtd import tlv
 from emrtd.lds.content import FileContent
 from emrtd.lds.files import data_group, data_group_by_tag
 from support.errors import MalformedError, MisuseError
+from support.reasons import Reason, joined
 
 LDS_1_7: Final = "0107"
 LDS_1_8: Final = "0108"
@@ -49,23 +50,32 @@ class Com(FileContent, frozen=True):
         def digits(tag: int, name: str, size: int) -> str:
             found = objects.get(tag)
             if found is None:
-                tolerated.append(f"EF.COM: no {name} version")
+                tolerated.append(Reason("EF.COM: no {name} version", name=name))
                 return ""
             if not found.value.isdigit():
-                raise found.malformed(f"the {name} version is not made of digits")
+                raise found.malformed(Reason("the {name} version is not made of digits", name=name))
             if len(found.value) != size:
-                tolerated.append(f"EF.COM: the {name} version does not have {size} digits")
+                tolerated.append(
+                    Reason(
+                        "EF.COM: the {name} version does not have {size} digits",
+                        name=name,
+                        size=size,
+                    )
+                )
             return found.value.decode("ascii")
 
         lds_version = digits(_LDS_VERSION, "LDS", 4)
         unicode_version = digits(_UNICODE_VERSION, "Unicode", 6)
         tags = tuple(objects.one(_TAG_LIST).value)
         if len(tags) > 256:
-            raise MalformedError("EF.COM", f"lists {len(tags)} data groups")
+            raise MalformedError("EF.COM", Reason("lists {count} data groups", count=len(tags)))
         unknown = [f"{tag:02X}" for tag in tags if data_group_by_tag(tag) is None]
         if unknown:
             tolerated.append(
-                f"EF.COM: lists tags that no data group has ({', '.join(unknown[:16])})"
+                Reason(
+                    "EF.COM: lists tags that no data group has ({unknown})",
+                    unknown=joined(", ", unknown[:16]),
+                )
             )
         known = (_LDS_VERSION, _UNICODE_VERSION, _TAG_LIST)
         other = tuple((each.tag, each.value) for each in objects if each.tag not in known)

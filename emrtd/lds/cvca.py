@@ -6,6 +6,7 @@ import msgspec
 
 from emrtd import tlv
 from support.errors import MalformedError, MisuseError
+from support.reasons import Reason
 
 SIZE: Final = 36
 """Size of the file in octets."""
@@ -39,7 +40,10 @@ class Cvca(msgspec.Struct, frozen=True):
     def decode(cls, octets: bytes) -> "Cvca":
         """Decode the file, whatever its size; raises `MalformedError`."""
         if len(octets) > 0xFFFF:
-            raise MalformedError(_WHAT, f"has {len(octets)} octets instead of {SIZE}")
+            raise MalformedError(
+                _WHAT,
+                Reason("has {octets} octets instead of {size}", octets=len(octets), size=SIZE),
+            )
         references = []
         for each in tlv.read_padded(octets, _WHAT):
             if each.tag != CERTIFICATION_AUTHORITY_REFERENCE or not 1 <= len(each.value) <= 16:
@@ -47,7 +51,8 @@ class Cvca(msgspec.Struct, frozen=True):
             references.append(each.value.decode("latin-1"))
         if len(references) > 2:
             raise MalformedError(
-                _WHAT, f"holds {len(references)} references instead of at most two"
+                _WHAT,
+                Reason("holds {count} references instead of at most two", count=len(references)),
             )
         file = cls(tuple(references), len(octets))
         if file.encode() != octets:

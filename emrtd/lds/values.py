@@ -8,6 +8,7 @@ from typing import Final
 
 from emrtd.tlv import DataObject, DataObjects
 from support.errors import MisuseError
+from support.reasons import Reason
 
 INSTANCES: Final = 0x02
 """Tag of the number of instances, in every data group that has one."""
@@ -23,7 +24,9 @@ def read_text(data_object: DataObject, tolerated: list[str]) -> str:
     try:
         return data_object.value.decode()
     except UnicodeDecodeError:
-        tolerated.append(f"{_name(data_object)} is not UTF-8, read as Latin-1")
+        tolerated.append(
+            Reason("{data_object} is not UTF-8, read as Latin-1", data_object=_name(data_object))
+        )
         return data_object.value.decode("latin-1")
 
 
@@ -36,24 +39,28 @@ def read_digits(data_object: DataObject, size: int, tolerated: list[str]) -> str
     if len(value) == size and value.isdigit():
         return value.decode("ascii")
     if not value:
-        tolerated.append(f"{_name(data_object)} is empty")
+        tolerated.append(Reason("{data_object} is empty", data_object=_name(data_object)))
         return ""
     if len(value) * 2 == size and value.hex().isdecimal():
-        tolerated.append(f"{_name(data_object)} is in BCD")
+        tolerated.append(Reason("{data_object} is in BCD", data_object=_name(data_object)))
         return value.hex()
     if len(value) <= 2 * size and value.isascii() and value.decode("ascii").isprintable():
-        tolerated.append(f"{_name(data_object)} is not {size} digits")
+        tolerated.append(
+            Reason("{data_object} is not {size} digits", data_object=_name(data_object), size=size)
+        )
         return value.decode("ascii")
-    raise data_object.malformed(f"is neither {size} digits nor {size // 2} octets of BCD")
+    raise data_object.malformed(
+        Reason("is neither {size} digits nor {size2} octets of BCD", size=size, size2=size // 2)
+    )
 
 
 def check_count(objects: DataObjects, found: int, what: str, tolerated: list[str]) -> None:
     """Compare the declared number of instances with the actual one; name a difference."""
     declared = objects.get(INSTANCES)
     if declared is None:
-        tolerated.append(f"{what}: the number of instances is missing")
+        tolerated.append(Reason("{what}: the number of instances is missing", what=what))
     elif int.from_bytes(declared.value, "big") != found or not declared.value:
-        tolerated.append(f"{what}: the declared number of instances is wrong")
+        tolerated.append(Reason("{what}: the declared number of instances is wrong", what=what))
 
 
 def others(objects: DataObjects, *known: int) -> Other:
@@ -97,4 +104,4 @@ def decoded_name(coded: str) -> str:
 
 
 def _name(data_object: DataObject) -> str:
-    return f"{data_object.what}: data object {data_object.tag:02X}"
+    return Reason("{what}: data object {tag}", what=data_object.what, tag=f"{data_object.tag:02X}")

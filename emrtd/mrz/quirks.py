@@ -7,6 +7,7 @@ from typing import Final
 
 from emrtd.mrz.dates import NO_EXPIRY
 from emrtd.mrz.zone import Mrz
+from support.reasons import Reason
 
 _CODE: Final = re.compile(r"[A-Z]{1,3}<{0,2}")
 _DATE: Final = re.compile(r"(?:[0-9]{2}|<<){3}")
@@ -21,7 +22,7 @@ def quirks(mrz: Mrz) -> tuple[str, ...]:
 def _quirks(mrz: Mrz) -> Iterator[str]:
     for name, label in (("issuing_state", "issuing State"), ("nationality", "nationality")):
         if not _CODE.fullmatch(mrz.printed(name)):
-            yield f"the code of the {label} is not 1 to 3 letters"
+            yield Reason("the code of the {label} is not 1 to 3 letters", label=label)
     if not mrz.surname:
         yield "the name is missing"
     if mrz.printed("sex") not in {"F", "M", "<"}:

@@ -9,6 +9,7 @@ from emrtd.mrz.layout import LAYOUTS, CheckRule, MrzFormat, MrzLayout, layout_of
 from emrtd.mrz.names import RECOMMENDED_LENGTHS, NameLengths, name_field
 from emrtd.mrz.transliteration import RECOMMENDED, Transliteration
 from support.errors import ElementError, MalformedError
+from support.reasons import Reason
 from support.values import Undisclosed
 
 _ALLOWED: Final = frozenset(ALPHABET + FILLER)
@@ -42,7 +43,12 @@ class Mrz(Undisclosed, frozen=True):
                 raise MalformedError("MRZ", reason, position)
         layout = layout_of(joined)
         if layout is None:
-            raise MalformedError("MRZ", f"has {len(joined)} characters instead of {_SIZES}")
+            raise MalformedError(
+                "MRZ",
+                Reason(
+                    "has {count} characters instead of {sizes}", count=len(joined), sizes=_SIZES
+                ),
+            )
         return cls(layout, joined)
 
     @classmethod
@@ -94,7 +100,15 @@ class Mrz(Undisclosed, frozen=True):
         for name, value in elements.items():
             room = layout.room(name)
             if len(value) > room:
-                raise _error(name, f"has {len(value)} characters; at most {room} fit a {format}")
+                raise _error(
+                    name,
+                    Reason(
+                        "has {octets} characters; at most {room} fit a {format}",
+                        octets=len(value),
+                        room=room,
+                        format=format,
+                    ),
+                )
             if room:
                 characters[layout.span(layout.places[name])] = value.ljust(room, FILLER)
         for rule in layout.checks:
@@ -253,7 +267,12 @@ def _split_number(layout: MrzLayout, number: str) -> tuple[str, str, str]:
         most = 9 + room - 1
         raise _error(
             "document_number",
-            f"has {len(number)} characters; at most {most} fit a {layout.format}",
+            Reason(
+                "has {count} characters; at most {most} fit a {format}",
+                count=len(number),
+                most=most,
+                format=layout.format,
+            ),
         )
     if FILLER in tail:
         reason = "with more than 9 characters cannot contain a filler"

@@ -29,6 +29,7 @@ from emrtd.pki.signer_profile import PROFILE, Purpose, Use
 from emrtd.pki.trust import TrustView
 from emrtd.pki.x509.certificates import Certificate
 from emrtd.pki.x509.names import Name
+from support.reasons import Reason, joined
 
 _CLAUSE: Final = "Doc 9303-11, 5.1.1"
 _CMS: Final = "Doc 9303-10, 4.6.2.2"
@@ -167,16 +168,18 @@ def _examine_signature(data: SignedData, signature: _Signature, check_id: str) -
         if data.certificates:
             return Check(check_id, Outcome.FAILED, signature.reason, _CLAUSE, Shows.FORGERY)
         # The document may be genuine: there is no evidence for it or against it.
-        reason = f"no certificate is enclosed, and in the trust store {signature.reason}"
+        reason: str = Reason(
+            "no certificate is enclosed, and in the trust store {reason}", reason=signature.reason
+        )
         return Check(check_id, Outcome.UNDETERMINED, reason, _CLAUSE)
     if certificate.public_key is None:
-        reason = f"the signer's key is {certificate.key}, which is not supported"
+        reason = Reason("the signer's key is {key}, which is not supported", key=certificate.key)
         return Check(check_id, Outcome.UNDETERMINED, reason, _CLAUSE)
     signer = signature.signer
     try:
         quirks = signer.verify(data.content_type, data.content, certificate.public_key)
     except ProtocolError as error:
-        return Check(check_id, Outcome.FAILED, str(error), _CLAUSE, Shows.FORGERY)
+        return Check(check_id, Outcome.FAILED, error.message, _CLAUSE, Shows.FORGERY)
     reason = _who_signed(certificate, signer.scheme)
     tolerated = tuple(sorted(signature.tolerated | quirks))
     return Check(check_id, Outcome.PASSED, reason, _CLAUSE, None, tolerated)
@@ -184,7 +187,11 @@ def _examine_signature(data: SignedData, signature: _Signature, check_id: str) -
 
 @lru_cache(maxsize=1024)
 def _who_signed(certificate: Certificate, scheme: SignatureScheme) -> str:
-    return f"signed by {certificate.subject} with {scheme.description}"
+    return Reason(
+        "signed by {signer} with {scheme}",
+        signer=certificate.subject,
+        scheme=scheme.description,
+    )
 
 
 def _examine_profile(
@@ -195,13 +202,14 @@ def _examine_profile(
     tolerated: Iterable[Quirk],
 ) -> Check:
     if data.inconsistencies:
-        reason = "; ".join(data.inconsistencies)
+        reason = joined("; ", data.inconsistencies)
         return Check(check_id, Outcome.FAILED, reason, _CMS, Shows.FORGERY)
     signers = [each.certificate for each in signatures]
     for certificate in data.certificates:
         if certificate not in signers and not _is_signed_by_anchor(certificate, trust):
-            reason = (
-                f"the enclosed certificate of {certificate.subject} is not signed by a trusted CSCA"
+            reason = Reason(
+                "the enclosed certificate of {certificate} is not signed by a trusted CSCA",
+                certificate=certificate.subject,
             )
             return Check(check_id, Outcome.FAILED, reason, _CMS)
     reason = "the unsigned fields agree with the signed ones"
@@ -234,8 +242,10 @@ def _worst_of_paths(paths: Sequence[Path]) -> tuple[Check, ...]:
     )
     countries = {path.anchor and path.anchor.certificate.country for path in paths}
     if chain.outcome is Outcome.PASSED and len(countries) > 1:
-        states = " and ".join(sorted(str(each) for each in countries))
-        reason = f"signed by signers of {states}; a document is signed by one State"
+        states = joined(" and ", sorted(str(each) for each in countries))
+        reason = Reason(
+            "signed by signers of {states}; a document is signed by one State", states=states
+        )
         chain = Check(CHAIN, Outcome.FAILED, reason, _CMS, Shows.FORGERY)
     return chain, *others
 
@@ -245,7 +255,11 @@ def _worst_on_paths(paths: Sequence[Path], found: Sequence[Check]) -> Check:
     worst = worst_of(found)
     reason, place = worst.reason, found.index(worst)
     if place:
-        reason = f"{paths[place].certificate.subject} signed too: {reason}"
+        reason = Reason(
+            "{certificate} signed too: {reason}",
+            certificate=paths[place].certificate.subject,
+            reason=reason,
+        )
     return msgspec.structs.replace(worst, reason=reason, tolerated=all_tolerated(found))
 
 

@@ -28,6 +28,7 @@ from emrtd.pki.x509 import certificates
 from emrtd.pki.x509.certificates import Certificate
 from emrtd.pki.x509.crl import Crl
 from emrtd.pki.x509.extensions import BASIC_CONSTRAINTS, KEY_USAGE, KeyUsage
+from support.reasons import Reason, joined
 
 CHAIN: Final = "ds.chain"
 VALIDITY: Final = "ds.validity"
@@ -120,11 +121,16 @@ class _Issue(msgspec.Struct, frozen=True):
 def _examine_issue(certificate: Certificate, issuer: Certificate) -> _Issue:
     """Examine a pair of certificates; the result depends on these alone and is cached."""
     check = _chain(
-        Outcome.PASSED, f"issued by {issuer.subject}", tolerated=_tolerated(certificate, issuer)
+        Outcome.PASSED,
+        Reason("issued by {issuer}", issuer=issuer.subject),
+        tolerated=_tolerated(certificate, issuer),
     )
     unknown = certificate.extensions.unknown_critical
     if unknown:
-        reason = f"the certificate has unknown critical extensions: {', '.join(sorted(unknown))}"
+        reason = Reason(
+            "the certificate has unknown critical extensions: {unknown}",
+            unknown=joined(", ", sorted(unknown)),
+        )
         check = _chain(Outcome.FAILED, reason)
     signed = certificate.is_signed_by(issuer)
     return _Issue(signed, objection_to_issuer(issuer, certificate), check)
@@ -146,7 +152,7 @@ def _chain(
 
 
 def _with_unproven_issuer(check: Check) -> Check:
-    reason = f"{check.reason}; {UNPROVEN}"
+    reason = Reason("{reason}; {unproven}", reason=check.reason, unproven=UNPROVEN)
     return msgspec.structs.replace(check, reason=reason)
 
 
@@ -183,7 +189,11 @@ def objection_to_issuer(issuer: Certificate, certificate: Certificate) -> str | 
     """Return why a certificate cannot be the issuer of another, or None; signatures aside."""
     extensions = issuer.extensions
     if not (issuer.subject.matches(certificate.issuer) or _is_same_key(issuer, certificate)):
-        return f"its issuer is named {issuer.subject}, not {certificate.issuer}"
+        return Reason(
+            "its issuer is named {issuer}, not {certificate}",
+            issuer=issuer.subject,
+            certificate=certificate.issuer,
+        )
     if not issuer.is_ca or BASIC_CONSTRAINTS in extensions.malformed:
         return "its issuer is not marked as a CA"
     if KEY_USAGE in extensions.malformed or (
@@ -243,17 +253,29 @@ def _no_anchor(certificate: Certificate, trust: TrustView, search: _Search) -> C
     )
     # An unknown key may be the new key of a known CSCA: that is undetermined, and not a forgery.
     if search.wrong_signature and (search.named_by_key or identifier is None or damaged):
-        reason = f"{certificate.issuer} is known, but its key did not sign this certificate"
+        reason = Reason(
+            "{certificate} is known, but its key did not sign this certificate",
+            certificate=certificate.issuer,
+        )
         return _chain(Outcome.FAILED, reason, Shows.FORGERY)
     country = certificate.issuer.country
     if same_name:
-        reason = f"{certificate.issuer} is known, but not the key that the certificate names"
+        reason = Reason(
+            "{certificate} is known, but not the key that the certificate names",
+            certificate=certificate.issuer,
+        )
     elif country is None:
-        reason = f"the trust store has no CSCA {certificate.issuer} (a name without a country)"
+        reason = Reason(
+            "the trust store has no CSCA {certificate} (a name without a country)",
+            certificate=certificate.issuer,
+        )
     elif trust.anchors_of_country(country):
-        reason = f"{certificate.issuer} is not among the CSCAs of its country in the trust store"
+        reason = Reason(
+            "{certificate} is not among the CSCAs of its country in the trust store",
+            certificate=certificate.issuer,
+        )
     else:
-        reason = f"the trust store has no CSCA of {country}"
+        reason = Reason("the trust store has no CSCA of {state}", state=country)
     return _chain(Outcome.UNDETERMINED, reason)
 
 
@@ -270,17 +292,23 @@ def differ_in_one_octet(left: bytes, right: bytes | None) -> bool:
 def _examine_validity(certificate: Certificate, anchor: Anchor | None, at: datetime) -> Check:
     clause = _VALIDITY_CLAUSE
     if at < certificate.not_before:
-        reason = f"the certificate is valid from {certificate.not_before.date()}"
+        reason = Reason(
+            "the certificate is valid from {not_before}", not_before=certificate.not_before.date()
+        )
         return Check(VALIDITY, Outcome.FAILED, reason, clause)
     if at > certificate.not_after:
-        reason = f"the certificate was valid until {certificate.not_after.date()}"
+        reason = Reason(
+            "the certificate was valid until {not_after}", not_after=certificate.not_after.date()
+        )
         return Check(VALIDITY, Outcome.FAILED, reason, clause)
     if anchor is not None:
         csca = anchor.certificate
         if not csca.not_before <= at <= csca.not_after:
-            reason = (
-                "the certificate is valid, but its CSCA's certificate is valid only from "
-                f"{csca.not_before.date()} to {csca.not_after.date()}"
+            reason = Reason(
+                "the certificate is valid, but its CSCA's certificate is valid only from"
+                " {not_before} to {not_after}",
+                not_before=csca.not_before.date(),
+                not_after=csca.not_after.date(),
             )
             return Check(VALIDITY, Outcome.WARNING, reason, clause)
     return _valid(certificate)
@@ -288,5 +316,7 @@ def _examine_validity(certificate: Certificate, anchor: Anchor | None, at: datet
 
 @lru_cache(maxsize=1024)
 def _valid(certificate: Certificate) -> Check:
-    reason = f"the certificate is valid until {certificate.not_after.date()}"
+    reason = Reason(
+        "the certificate is valid until {not_after}", not_after=certificate.not_after.date()
+    )
     return Check(VALIDITY, Outcome.PASSED, reason, _VALIDITY_CLAUSE)

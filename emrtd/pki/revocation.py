@@ -21,6 +21,7 @@ from emrtd.pki.trust import Anchor, TrustView
 from emrtd.pki.x509.certificates import Certificate
 from emrtd.pki.x509.crl import Crl
 from emrtd.pki.x509.extensions import KeyUsage
+from support.reasons import Reason
 
 REVOCATION: Final = "ds.revocation"
 
@@ -39,7 +40,9 @@ def examine_revocation(
         return None, _undetermined("the certificate's CSCA is not known, and so no CRL of it")
     crls = trust.crls_of_country(country) if country else ()
     if not crls:
-        return None, _undetermined(f"the trust store has no CRL of {country or 'its issuer'}")
+        return None, _undetermined(
+            Reason("the trust store has no CRL of {state}", state=country or "its issuer")
+        )
     names = {certificate.issuer.key, anchor.certificate.subject.key}
     if any(crl.issuer.key not in names for crl in crls):
         names = _names_of_one_csca(names, trust, country or "")
@@ -52,7 +55,7 @@ def examine_revocation(
             continue
         if certificate.serial in crl.revoked:
             when = crl.revoked[certificate.serial].date()
-            reason = f"revoked on {when} by {crl.issuer}"
+            reason = Reason("revoked on {when} by {crl}", when=when, crl=crl.issuer)
             return crl, Check(REVOCATION, Outcome.FAILED, reason, _CLAUSE, Shows.REVOCATION)
         proven.append(crl)
     revoked = _find_revoked_csca(anchor.certificate, proven, trust)
@@ -61,7 +64,9 @@ def examine_revocation(
     whole = {crl.tbs for crl in proven if crl.objection is None}
     for crl in proven:
         if crl.this_update - at > _CLOCK_SKEW:
-            doubt = f"the CRL was only issued on {crl.this_update.date()}"
+            doubt = Reason(
+                "the CRL was only issued on {this_update}", this_update=crl.this_update.date()
+            )
         elif crl.objection is None or crl.tbs not in whole:
             objection = _objection_to_newest(crl, at)
             return crl, _not_revoked(crl) if objection is None else _undetermined(objection)
@@ -96,7 +101,12 @@ def _find_revoked_csca(
             for crl in crls:
                 if each.serial in crl.revoked and _covers(crl, each):
                     when = crl.revoked[each.serial].date()
-                    reason = f"its CSCA {each.subject} was revoked on {when} by {crl.issuer}"
+                    reason = Reason(
+                        "its CSCA {csca} was revoked on {when} by {crl}",
+                        csca=each.subject,
+                        when=when,
+                        crl=crl.issuer,
+                    )
                     return crl, Check(
                         REVOCATION, Outcome.FAILED, reason, _CSCA_CLAUSE, Shows.REVOCATION
                     )
@@ -124,7 +134,9 @@ def _seniority(crl: Crl) -> tuple[tuple[datetime, int], bool]:
 @lru_cache(maxsize=64)
 def _not_revoked(crl: Crl) -> Check:
     issued, until = crl.this_update.date(), crl.next_update and crl.next_update.date()
-    reason = f"not on the CRL of {issued}, which is valid until {until}"
+    reason = Reason(
+        "not on the CRL of {issued}, which is valid until {until}", issued=issued, until=until
+    )
     return Check(
         REVOCATION, Outcome.PASSED, reason, _CLAUSE, tolerated=tuple(sorted(crl.tolerated))
     )
@@ -198,9 +210,16 @@ def _objection_to_newest(crl: Crl, at: datetime) -> str | None:
     """Return why the newest list does not show that a certificate is not revoked."""
     if crl.objection is not None:
         issued = crl.this_update.date()
-        return f"the CRL of {issued} does not name it, but cannot be used: {crl.objection}"
+        return Reason(
+            "the CRL of {issued} does not name it, but cannot be used: {objection}",
+            issued=issued,
+            objection=crl.objection,
+        )
     if crl.next_update is None:
         return "the CRL has no nextUpdate"
     if at > crl.next_update:
-        return f"the CRL was valid until {crl.next_update.date()}; a newer one is required"
+        return Reason(
+            "the CRL was valid until {next_update}; a newer one is required",
+            next_update=crl.next_update.date(),
+        )
     return None

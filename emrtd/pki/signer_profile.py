@@ -26,6 +26,7 @@ from emrtd.pki.x509.extensions import (
     PRIVATE_KEY_USAGE_PERIOD,
     KeyUsage,
 )
+from support.reasons import Reason
 
 PROFILE: Final = "ds.profile"
 
@@ -97,7 +98,7 @@ def _examine_alone(certificate: Certificate, purpose: Purpose) -> Check:
     if purpose is Purpose.DOCUMENT_SIGNER and _is_of_a_server(certificate):
         types = "document types that cannot be read"
         types = types if _has_unreadable_types(certificate) else "no document types"
-        reason = f"the certificate has an extended key usage, but {types}"
+        reason: str = Reason("the certificate has an extended key usage, but {types}", types=types)
         return Check(PROFILE, Outcome.FAILED, reason, "Doc 9303-11, 5.1.1")
     tolerated = tuple(sorted(certificate.tolerated | _missing(certificate, purpose)))
     reason = "the certificate may be used for its purpose"
@@ -131,11 +132,17 @@ def _objection_to_purpose(certificate: Certificate, purpose: Purpose) -> str | N
     found = extensions.extended_key_usage
     if purpose is Purpose.DOCUMENT_SIGNER:
         others = sorted(each for each in found or () if each.startswith(_OTHER_PURPOSES))
-        return f"the certificate is for another purpose: {others[0]}" if others else None
+        return (
+            Reason("the certificate is for another purpose: {others}", others=others[0])
+            if others
+            else None
+        )
     if found and purpose is Purpose.DEFECT_LIST_SIGNER:
         return None
     if found is None or purpose.value not in found:
-        return f"the certificate lacks the extended key usage {purpose.value}"
+        return Reason(
+            "the certificate lacks the extended key usage {purpose}", purpose=purpose.value
+        )
     return None
 
 
@@ -161,7 +168,7 @@ def _objection_to_time(
     shifted = False
     for what, holder in (("signer", certificate), ("CSCA", anchor and anchor.certificate)):
         if holder and PRIVATE_KEY_USAGE_PERIOD in holder.extensions.malformed:
-            return f"the {what}'s private-key usage period cannot be read", False
+            return Reason("the {what}'s private-key usage period cannot be read", what=what), False
     for what, holder, instant, exact in (
         ("the document was signed", certificate, use.signed, not use.whole_day),
         ("the certificate was issued", anchor and anchor.certificate, certificate.not_before, True),
@@ -171,11 +178,11 @@ def _objection_to_time(
             continue
         if period.not_before is not None and period.not_before > instant:
             if period.not_before - instant > _DAY:
-                return f"{what} before the private-key usage period", shifted
+                return Reason("{what} before the private-key usage period", what=what), shifted
             shifted |= exact
         if period.not_after is not None and instant > period.not_after:
             if instant - period.not_after > _DAY:
-                return f"{what} after the private-key usage period", shifted
+                return Reason("{what} after the private-key usage period", what=what), shifted
             shifted |= exact
     return None, shifted
 

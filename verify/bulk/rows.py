@@ -13,6 +13,7 @@ import msgspec
 from emrtd.lds.files import FileID
 from emrtd.mrz.countries import is_deprecated, is_issuing_authority, probably_meant
 from emrtd.pki.findings import Outcome
+from support.reasons import plain
 from verify.judging.evidence import Evidence
 from verify.judging.report import Report
 
@@ -55,7 +56,7 @@ class Row(msgspec.Struct, frozen=True, omit_defaults=False):
         fields = msgspec.structs.asdict(self)
         if self.report is None:
             del fields["report"]
-        return msgspec.json.encode(fields) + b"\n"
+        return msgspec.json.encode(fields, enc_hook=plain) + b"\n"
 
 
 _DECODER: Final = msgspec.json.Decoder(Row)

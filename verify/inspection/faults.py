@@ -5,6 +5,7 @@ from typing import Final
 from emrtd.errors import ChipRefusalError, ProtocolError
 from emrtd.iso7816.secure_messaging import BareResponseError, SecureMessagingError
 from support.errors import ChipsealError, MalformedError
+from support.reasons import joined
 from verify.judging.faults import (
     BareAnswer,
     Exhausted,
@@ -45,7 +46,7 @@ def fault_of(error: ChipsealError) -> Fault:
         case MalformedError():
             fault = Malformed(error.what, error.reason, error.offset)
         case ProtocolError():
-            fault = Violated(str(error))
+            fault = Violated(error.message)
         case _:
-            fault = Unsuitable(str(error))
+            fault = Unsuitable(joined("; ", filter(None, (error.message, error.advice))))
     return fault

@@ -25,13 +25,13 @@ BEGINNINGS: Final = (Opening, Reading, Proving)
 
 
 def step_text(event: Event, wording: Wording = ENGLISH) -> str:
-    """Return an event as one line of text; the cause of a failure is in English."""
+    """Return an event as one line of text."""
     said: str
     match event:
         case Opening():
             said = _opening(event, wording)
         case StepFailed(failure):
-            said = describe(failure.fault)
+            said = wording.reason(describe(failure.fault))
         case Opened(access):
             said = wording("step.opened", how=wording(f"control.{access.control.value}"))
         case NotOpened():
@@ -39,7 +39,7 @@ def step_text(event: Event, wording: Wording = ENGLISH) -> str:
         case Reading() | Read():
             said = _reading(event, wording)
         case NotRead(file, fault):
-            said = wording("step.not-read", file=file, why=describe(fault))
+            said = wording("step.not-read", file=file, why=wording.reason(describe(fault)))
         case Proving(protocol):
             said = wording(f"protocol.{protocol.value}")
         case Proved():
@@ -62,7 +62,7 @@ def _proved(event: Proved, wording: Wording) -> str:
     name = wording(f"protocol.{event.protocol.value}")
     if event.fault is None:
         return wording("step.proved", protocol=name)
-    return wording("step.not-proved", protocol=name, why=describe(event.fault))
+    return wording("step.not-proved", protocol=name, why=wording.reason(describe(event.fault)))
 
 
 def _reading(event: Reading | Read, wording: Wording) -> str:

@@ -15,6 +15,7 @@ from emrtd.mrz.dates import (
 from emrtd.pki.path import UNPROVEN
 from emrtd.pki.trust import Anchor
 from emrtd.pki.x509.certificates import Certificate
+from support.reasons import Reason
 from verify.judging.checks.case import Case, Earlier
 from verify.judging.report import DataGroupRow, Trust
 
@@ -129,19 +130,26 @@ def trust_in_words(case: Case, made: Earlier) -> Trust:
     return Trust(
         csca="" if anchor is None else _describe_anchor(anchor),
         ds=_describe(examination.signer),
-        revocation=f"{revocation.outcome.value}: {revocation.reason}",
+        revocation=Reason(
+            "{outcome}: {reason}", outcome=revocation.outcome.value, reason=revocation.reason
+        ),
         country=examination.signer.country or "",
     )
 
 
 def _describe_anchor(anchor: Anchor) -> str:
     text = _describe(anchor.certificate)
-    return f"{text}; {UNPROVEN}" if anchor.unproven else text
+    return Reason("{text}; {unproven}", text=text, unproven=UNPROVEN) if anchor.unproven else text
 
 
 def _describe(certificate: Certificate) -> str:
     serial = f"{certificate.serial:X}"
-    return f"{certificate.subject}, serial number {serial}, {certificate.key}"
+    return Reason(
+        "{certificate}, serial number {serial}, {key}",
+        certificate=certificate.subject,
+        serial=serial,
+        key=certificate.key,
+    )
 
 
 def data_group_rows(case: Case, made: Earlier) -> dict[str, DataGroupRow]:

@@ -22,6 +22,7 @@ from msgspec import UNSET, UnsetType
 from emrtd.lds.files import FileID
 from emrtd.lds.image import EVIDENCE_NAME, LdsImage
 from support.errors import MalformedError, MisuseError
+from support.reasons import plain
 from support.secret import Secret
 from verify.judging.faults import Data, Fault, PasswordName
 
@@ -199,7 +200,7 @@ class _Notes(Data, frozen=True, kw_only=True):
         digests = b"".join(
             file_id.encode() + hashlib.sha256(files[file_id]).digest() for file_id in sorted(files)
         )
-        message = _SEAL_PURPOSE + digests + msgspec.json.encode(bare)
+        message = _SEAL_PURPOSE + digests + msgspec.json.encode(bare, enc_hook=plain)
         return msgspec.structs.replace(bare, seal=hmac.digest(key.reveal(), message, "sha256"))
 
     def is_sealed_with(self, key: Secret | None, files: Mapping[FileID, bytes]) -> bool:
@@ -266,7 +267,7 @@ class Evidence(Data, frozen=True):
         notes = _Notes(session=self.session, optical_mrz=self.optical_mrz, unread=dict(self.unread))
         if key is not None:
             notes = notes.sealed(self.files, key)
-        return LdsImage(dict(self.files), evidence=msgspec.json.encode(notes))
+        return LdsImage(dict(self.files), evidence=msgspec.json.encode(notes, enc_hook=plain))
 
 
 def _is_named_like_a_file(name: str) -> bool:

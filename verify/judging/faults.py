@@ -10,6 +10,7 @@ from typing import Annotated, Any, Final, Literal
 import msgspec
 
 from emrtd.status_words import meaning
+from support.reasons import Reason
 
 StatusWord = Annotated[int, msgspec.Meta(ge=0, le=0xFFFF)]
 
@@ -146,24 +147,36 @@ def describe(fault: Fault) -> str:
     said: str
     match fault:
         case Refused(sw, doing):
-            said = f"{doing}: the chip answered {sw:04X} ({meaning(sw)})"
+            said = Reason(
+                "{doing}: the chip answered {sw} ({meaning})",
+                doing=doing,
+                sw=f"{sw:04X}",
+                meaning=meaning(sw),
+            )
         case TooLong(sw, doing):
-            said = (
-                f"{doing} needs extended length, which the chip or the reader does not have: it"
-                f" answered {sw:04X} ({meaning(sw)})"
+            said = Reason(
+                "{doing} needs extended length, which the chip or the reader does not have:"
+                " it answered {sw} ({meaning})",
+                doing=doing,
+                sw=f"{sw:04X}",
+                meaning=meaning(sw),
             )
         case BareAnswer(sw):
-            answered = f"{sw:04X} ({meaning(sw)}) in plain"
-            said = f"secure messaging: the chip answered {answered} inside a session"
+            answered = Reason("{sw} ({meaning}) in plain", sw=f"{sw:04X}", meaning=meaning(sw))
+            said = Reason(
+                "secure messaging: the chip answered {answered} inside a session", answered=answered
+            )
         case SessionBroken(reason):
-            said = f"secure messaging: {reason}"
+            said = Reason("secure messaging: {reason}", reason=reason)
         case Malformed(what, reason, offset):
-            where = "" if offset is None else f" at offset {offset}"
-            said = f"{what}: {reason}{where}"
+            where = "" if offset is None else Reason(" at offset {offset}", offset=offset)
+            said = Reason("{what}: {reason}{where}", what=what, reason=reason, where=where)
         case Violated(reason) | Unsuitable(reason):
             said = reason
         case NotTried(why, holder):
-            said = _SENTENCES[why].format(holder=holder)
+            said = Reason(_SENTENCES[why], holder=holder) if holder else _SENTENCES[why]
         case Exhausted(commands):
-            said = f"the chip's files could not be read within {commands} commands"
+            said = Reason(
+                "the chip's files could not be read within {commands} commands", commands=commands
+            )
     return said

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Final
 from emrtd.lds.files import DATA_GROUPS
 from emrtd.pki.findings import Check, Outcome
 from emrtd.pki.trust import TrustView
+from support.reasons import Reason, joined
 from verify.judging.check_ids import CHECK_IDS, CLONE_PROOFS
 from verify.judging.checks import (
     access,
@@ -193,14 +194,14 @@ def _objections(case: Case, checks: tuple[Check, ...], claimed: Container[str]) 
     policy, session = case.policy, case.session
     if session is not None and session.access is None:
         why = (describe(each.fault) for each in session.failures)
-        yield "; ".join(("the chip did not open", *why))
+        yield joined("; ", ("the chip did not open", *why))
         return  # every other objection follows from this
     for check in checks:
         if check.outcome is Outcome.FAILED or not _satisfies(policy, check):
             yield _reason(check)
     made = {check.family for check in checks}
     for missing in [check_id for check_id in policy.mandatory if check_id not in made]:
-        yield f"{missing}: was not run"
+        yield Reason("{missing}: was not run", missing=missing)
     yield from _objections_to_chip(case, checks, claimed)
 
 
@@ -239,10 +240,10 @@ def _objections_to_chip(
     required = case.policy.chip_authenticity is ChipAuthenticity.REQUIRED
     only_claimed = any(check_id in claimed for check_id in offered)
     if required or (offered and case.session is not None and not only_claimed):
-        reasons = "; ".join(made[check_id].reason for check_id in offered)
+        reasons = joined("; ", (made[check_id].reason for check_id in offered))
         why = reasons or "it offers no such proof"
-        yield f"the chip has not proven that it is not a copy: {why}"
+        yield Reason("the chip has not proven that it is not a copy: {why}", why=why)
 
 
 def _reason(check: Check) -> str:
-    return f"{check.id}: {check.reason}"
+    return Reason("{id}: {reason}", id=check.id, reason=check.reason)

@@ -8,6 +8,7 @@ import msgspec
 from emrtd.lds.files import FileID
 from emrtd.pki.findings import NamedQuirk
 from emrtd.pki.quirks import Quirk
+from support.reasons import Reason
 
 
 class FileQuirk(msgspec.Struct, frozen=True):
@@ -19,7 +20,7 @@ class FileQuirk(msgspec.Struct, frozen=True):
 
 def sentence(quirk: NamedQuirk) -> str:
     """Return a quirk as a report shows it: its name and its explanation."""
-    return f"{quirk.id}: {quirk.explanation}"
+    return Reason("{id}: {explanation}", id=quirk.id, explanation=quirk.explanation)
 
 
 def _file_quirk_name(file_id: FileID) -> str:

@@ -12,6 +12,7 @@ from msgspec.structs import replace
 from emrtd.pki.findings import Check, Outcome
 from emrtd.pki.trust import TrustView
 from support.files import decoding
+from support.reasons import Reason
 from verify.judging.decoding import Contents, decode_files
 from verify.judging.evidence import Evidence
 from verify.judging.images import ImageLooks
@@ -80,10 +81,11 @@ class JudgingSession:
         if self.at is not None or self._seen is None or self._seen - at <= TOLERANCE:
             return report
         verdict = Verdict.REFER if report.verdict is Verdict.ACCEPT else report.verdict
-        why = (
-            f"the clock of this machine says {_text(at)}, but the trust store was last changed on"
-            f" {_text(self._seen)}: set the clock; if it is right now and was ahead then, make a"
-            " new trust store"
+        why = Reason(
+            "the clock of this machine says {at}, but the trust store was last changed on {seen}:"
+            " set the clock; if it is right now and was ahead then, make a new trust store",
+            at=_text(at),
+            seen=_text(self._seen),
         )
         checks = tuple(_undetermined(each, why) for each in report.checks)
         return replace(report, verdict=verdict, why=(*report.why, why), checks=checks)

@@ -5,6 +5,7 @@ from collections.abc import Mapping
 from functools import cache
 from typing import Final
 
+from support.reasons import Reason
 from verify.wording import english
 
 LANGUAGES: Final = {"en": "English", "de": "Deutsch"}
@@ -14,9 +15,35 @@ LANGUAGES: Final = {"en": "English", "de": "Deutsch"}
 class Wording:
     """The catalogue in one language."""
 
-    def __init__(self, language: str, texts: Mapping[str, str]) -> None:
+    def __init__(
+        self, language: str, texts: Mapping[str, str], reasons: Mapping[str, str] | None = None
+    ) -> None:
+        """Make a catalogue; `reasons` are those of checks and faults, by their English text."""
         self.language: Final = language
         self.texts: Final = texts
+        self._reasons: Final = reasons
+
+    def reason(self, reason: str) -> str:
+        """Return a sentence of a check, a fault or an error in this language.
+
+        It keeps English words only where a field has those of a library or of another machine.
+        """
+        if self._reasons is None:
+            return str(reason)
+        if not isinstance(reason, Reason):
+            return self._reasons.get(reason, reason)
+        text = self._reasons.get(reason.text, reason.text)
+        fields = {name: self._field(value) for name, value in reason.fields.items()}
+        return text.format_map(fields)
+
+    def _field(self, value: object) -> str:
+        match value:
+            case dt.date():
+                return self.day(value)
+            case str():
+                return self.reason(value)
+            case _:
+                return str(value)
 
     def __call__(self, key: str, **values: object) -> str:
         """Return a text with its values inserted; raises `KeyError` for a key without a text."""
@@ -65,5 +92,6 @@ def wording_in(language: str) -> Wording:
     if language != "de":
         return ENGLISH
     from verify.wording import german
+    from verify.wording.german_reasons import REASONS
 
-    return Wording("de", german.TEXTS)
+    return Wording("de", german.TEXTS, REASONS)

@@ -10,6 +10,7 @@ from emrtd.crypto.protocols import Mapping
 from emrtd.errors import ProtocolError
 from emrtd.iso7816.secure_messaging import SecureMessaging
 from emrtd.lds.security.security_infos import PaceInfo
+from support.reasons import Reason
 from support.secret import Secret
 from support.values import Hidden, Value
 
@@ -60,7 +61,9 @@ def decrypt_nonce(variant: PaceVariant, password: Password, z: bytes) -> Secret:
     cipher = variant.info.cipher
     wrong = not 0 < len(z) <= _MAX_NONCE_SIZE or len(z) % cipher.block_size
     if wrong or (variant.info.mapping is Mapping.INTEGRATED and len(z) != nonce_size(cipher)):
-        raise ProtocolError(f"PACE: the chip sent an encrypted nonce of {len(z)} octets")
+        raise ProtocolError(
+            Reason("PACE: the chip sent an encrypted nonce of {count} octets", count=len(z))
+        )
     s = cipher.decrypt_cbc(password.key(cipher), bytes(cipher.block_size), z)
     if not any(s):
         raise ProtocolError("PACE: the chip's nonce is all zeros")

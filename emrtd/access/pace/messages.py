@@ -10,6 +10,7 @@ from emrtd.access.passwords import PasswordType
 from emrtd.asn1 import der
 from emrtd.tlv import DataObjects
 from support.errors import MalformedError
+from support.reasons import Reason
 
 _PROTOCOL, _PASSWORD, _PARAMETERS, _CHAT = 0x80, 0x83, 0x84, 0x7F4C
 _DYNAMIC_AUTHENTICATION_DATA: Final = 0x7C
@@ -95,5 +96,7 @@ def decode_answer(octets: bytes, tag: Tag) -> tuple[bytes, DataObjects]:
     objects = decode(octets)
     found = objects.get(tag)
     if found is None:
-        raise MalformedError("PACE", f"the chip's answer has no data object {tag:02X}")
+        raise MalformedError(
+            "PACE", Reason("the chip's answer has no data object {tag}", tag=f"{tag:02X}")
+        )
     return found.value, objects

@@ -47,6 +47,7 @@ from emrtd.lds.security.security_infos import PaceInfo
 from emrtd.status_words import SW
 from emrtd.tlv import DataObjects
 from support.errors import MalformedError
+from support.reasons import Reason
 from support.secret import Secret
 
 _SET_MUTUAL_AUTHENTICATION: Final = 0xC1, 0xA4
@@ -78,7 +79,7 @@ def establish(
     `ProtocolError` if the chip does not prove that it knows the password, or breaks the protocol.
     """
     info = variant.info
-    step = _Step(f"PACE with the {password.type.name}", variant.group)
+    step = _Step(Reason("PACE with the {type}", type=password.type.name), variant.group)
     yield from _select(variant, password.type, chat, step.doing)
 
     z, _ = yield from step.run(Tag.ENCRYPTED_NONCE)
@@ -98,7 +99,12 @@ def establish(
         raise ProtocolError("PACE: the chip's authentication token T.IC is wrong")
     a_ic = objects.get(Tag.ENCRYPTED_CHIP_AUTHENTICATION_DATA)
     if (a_ic is not None) is not (info.mapping is Mapping.CHIP_AUTHENTICATION):
-        raise ProtocolError(f"PACE: chip authentication data do not fit the mapping {info.mapping}")
+        raise ProtocolError(
+            Reason(
+                "PACE: chip authentication data do not fit the mapping {mapping}",
+                mapping=info.mapping,
+            )
+        )
     return PaceResult(
         variant,
         password.type,

@@ -12,6 +12,7 @@ from emrtd.crypto.protocols import KeyAgreement, Mapping
 from emrtd.errors import ProtocolError
 from emrtd.lds.security.security_infos import PaceDomainParameterInfo, PaceInfo, SecurityInfos
 from support.errors import MalformedError, MisuseError
+from support.reasons import Reason, joined
 
 _VERSION: Final = 2
 _STRENGTHS: Final = {Cipher.TDES: 112, Cipher.AES128: 128, Cipher.AES192: 192, Cipher.AES256: 256}
@@ -75,12 +76,14 @@ def choose(infos: SecurityInfos, preference: Preference | None = None) -> PaceVa
             variant = variant_of(info, infos)
             _require_accepted(variant, preference)
         except (MalformedError, MisuseError, ProtocolError) as error:
-            refused.append(str(error))
+            refused.append(error.message)
         else:
             usable.append(variant)
     if not usable:
-        why = "; ".join(refused) or "it has no PACEInfo"
-        raise ProtocolError(f"the chip offers no variant of PACE that can be used: {why}")
+        why = joined("; ", refused) or "it has no PACEInfo"
+        raise ProtocolError(
+            Reason("the chip offers no variant of PACE that can be used: {why}", why=why)
+        )
     return max(usable, key=lambda variant: _rank(variant, preference))
 
 
@@ -98,11 +101,20 @@ def variant_of(info: PaceInfo, infos: SecurityInfos) -> PaceVariant:
     group = _group_of(info, infos.of(PaceDomainParameterInfo))
     is_curve = isinstance(group, EcGroup)
     if is_curve is not (info.key_agreement is KeyAgreement.ECDH):
-        raise ProtocolError(f"{info.key_agreement} has domain parameters of the other kind")
+        raise ProtocolError(
+            Reason(
+                "{key_agreement} has domain parameters of the other kind",
+                key_agreement=info.key_agreement,
+            )
+        )
     if info.mapping is Mapping.INTEGRATED and not can_be_mapped_into(group):
-        raise ProtocolError(f"Integrated Mapping is not defined on {group.description}")
+        raise ProtocolError(
+            Reason("Integrated Mapping is not defined on {group}", group=group.description)
+        )
     if info.version != _VERSION:
-        raise ProtocolError(f"version {info.version} of PACE is not supported")
+        raise ProtocolError(
+            Reason("version {version} of PACE is not supported", version=info.version)
+        )
     identifiers = {each.parameter_id for each in infos.of(PaceInfo)}
     return PaceVariant(info, group, ambiguous=len(identifiers) > 1)
 
@@ -123,17 +135,27 @@ def _group_of(info: PaceInfo, explicit: Iterable[PaceDomainParameterInfo]) -> Gr
     ]
     suitable.sort(key=lambda each: each.mapping is not info.mapping)  # its own mapping first
     if not suitable:
-        raise ProtocolError(f"domain parameters {info.parameter_id} are missing")
+        raise ProtocolError(
+            Reason("domain parameters {parameter_id} are missing", parameter_id=info.parameter_id)
+        )
     return decode_domain_parameters(suitable[0].domain_parameter)
 
 
 def _require_accepted(variant: PaceVariant, preference: Preference) -> None:
     if variant.info.mapping not in preference.mappings:
-        raise ProtocolError(f"{variant.name}: the mapping is not accepted")
+        raise ProtocolError(Reason("{variant}: the mapping is not accepted", variant=variant.name))
     if variant.strength < preference.minimum_strength:
-        raise ProtocolError(f"{variant.name}: it is weaker than {preference.minimum_strength} bits")
+        raise ProtocolError(
+            Reason(
+                "{variant}: it is weaker than {minimum_strength} bits",
+                variant=variant.name,
+                minimum_strength=preference.minimum_strength,
+            )
+        )
     if not is_known(variant.group) and variant.group not in preference.trusted:
-        raise ProtocolError(f"{variant.name}: the domain parameters are not trusted")
+        raise ProtocolError(
+            Reason("{variant}: the domain parameters are not trusted", variant=variant.name)
+        )
 
 
 def _rank(variant: PaceVariant, preference: Preference) -> tuple[int, ...]:

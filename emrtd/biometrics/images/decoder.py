@@ -7,7 +7,9 @@ from typing import Final, NamedTuple
 from emrtd.biometrics.images.decoding_process import LENGTH, PIXELS_HEAD, Mode
 from emrtd.biometrics.images.serving import FRAME, Status
 from emrtd.biometrics.images.standing_process import LostError, StandingProcess
+from support import reasons
 from support.errors import MalformedError
+from support.reasons import Reason
 
 DECODER: Final = StandingProcess("emrtd.biometrics.images.decoding_process")
 
@@ -105,10 +107,15 @@ def _ask(mode: Mode, octets: bytes, what: str) -> tuple[Status, bytes]:
         try:
             return DECODER.ask(mode, octets)
         except LostError as problem:
-            raise MalformedError(what, f"cannot be decoded: the decoder {problem}") from None
+            raise MalformedError(
+                what, Reason("cannot be decoded: the decoder {problem}", problem=str(problem))
+            ) from None
 
 
 def _failure(status: Status, answer: bytes, what: str) -> MalformedError:
     if status is Status.MALFORMED:
-        return MalformedError(what, answer.decode(errors="replace"))
-    return MalformedError(what, f"ended its decoder (status {answer.decode('ascii', 'replace')})")
+        return MalformedError(what, reasons.decode(answer))
+    return MalformedError(
+        what,
+        Reason("ended its decoder (status {answer})", answer=answer.decode("ascii", "replace")),
+    )

@@ -12,6 +12,7 @@ from emrtd.biometrics.images.colours import profile_of, to_eight_bits
 from emrtd.biometrics.images.headers import ImageFormat, ImageHeader, sniff
 from emrtd.biometrics.images.wsq_library import decompress
 from support.errors import MalformedError
+from support.reasons import Reason
 
 if TYPE_CHECKING:
     from PIL.Image import Image
@@ -126,12 +127,23 @@ def check_bounds(
 ) -> None:
     """Raise `MalformedError` for an image that is too large, or has so many scans as to be slow."""
     if len(octets) > max_octets:
-        raise MalformedError("image", f"is larger than {max_octets} octets")
+        raise MalformedError(
+            "image", Reason("is larger than {max_octets} octets", max_octets=max_octets)
+        )
     if header.pixels > max_pixels:
-        raise MalformedError("image", f"is {header.size} pixels; at most {max_pixels} are decoded")
+        raise MalformedError(
+            "image",
+            Reason(
+                "is {size} pixels; at most {max_pixels} are decoded",
+                size=header.size,
+                max_pixels=max_pixels,
+            ),
+        )
     scans = count_scans(octets, header)
     if scans * header.pixels > 16 * max_pixels:
-        raise MalformedError("image", f"has {scans} scans, too many for its size")
+        raise MalformedError(
+            "image", Reason("has {scans} scans, too many for its size", scans=scans)
+        )
 
 
 def count_scans(octets: bytes, header: ImageHeader) -> int:
@@ -162,7 +174,9 @@ def decode_with_pillow(
     except Exception as problem:  # noqa: BLE001  # Pillow's plug-ins raise any kind
         cut = isinstance(problem, (OSError, SyntaxError))
         damage = "it is damaged or cut short" if cut else repr(problem)
-        raise MalformedError("image", f"cannot be decoded: {damage[:80]}") from None
+        raise MalformedError(
+            "image", Reason("cannot be decoded: {damage}", damage=damage[:80])
+        ) from None
     raise MalformedError("image", "has two headers that disagree on its dimensions")
 
 

@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING, Final
 from emrtd.biometrics.images.decoding import decode, decode_partial, look, pillow_decoder
 from emrtd.biometrics.images.headers import ImageFormat, sniff
 from emrtd.biometrics.images.serving import FRAME, DecodingLimits, Status, serve
+from support import reasons
 from support.errors import MalformedError
 
 if TYPE_CHECKING:
@@ -114,9 +115,11 @@ def _bounded(work: Callable[[], bytes]) -> tuple[Status, bytes]:
     try:
         return Status.DONE, work()
     except MalformedError as problem:
-        return Status.MALFORMED, problem.reason.encode()
+        return Status.MALFORMED, reasons.encode(problem.reason)
     except MemoryError:
-        return Status.MALFORMED, b"needs more memory than an image of an eMRTD should"
+        return Status.MALFORMED, reasons.encode(
+            "needs more memory than an image of an eMRTD should"
+        )
 
 
 if __name__ == "__main__":

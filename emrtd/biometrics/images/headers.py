@@ -14,6 +14,7 @@ from typing import Final
 import msgspec
 
 from support.errors import MalformedError
+from support.reasons import Reason
 
 
 @unique
@@ -100,7 +101,10 @@ def sniff(image: bytes, what: str = "image") -> ImageHeader:
     image_format = identify(image)
     if image_format is None:
         reason = (
-            f"begins with {image[:8].hex().upper()}, which is neither JPEG, JPEG 2000, PNG nor WSQ"
+            Reason(
+                "begins with {image}, which is neither JPEG, JPEG 2000, PNG nor WSQ",
+                image=image[:8].hex().upper(),
+            )
             if image
             else "is empty"
         )
@@ -110,9 +114,21 @@ def sniff(image: bytes, what: str = "image") -> ImageHeader:
     except (struct.error, IndexError):
         header = None
     if header is None:
-        raise MalformedError(what, f"the {image_format.value} header is broken or cut short")
+        raise MalformedError(
+            what,
+            Reason(
+                "the {image_format} header is broken or cut short", image_format=image_format.value
+            ),
+        )
     if not header.width or not header.height:
-        raise MalformedError(what, f"the {image_format.value} header states {header.size} pixels")
+        raise MalformedError(
+            what,
+            Reason(
+                "the {image_format} header states {size} pixels",
+                image_format=image_format.value,
+                size=header.size,
+            ),
+        )
     return header
 
 

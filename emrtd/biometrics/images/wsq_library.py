@@ -9,6 +9,7 @@ may call `decompress`.  The library ignores its ratio argument: it always aims a
 from typing import Final
 
 from support.errors import MalformedError, MisuseError
+from support.reasons import Reason
 
 MIN_SIDE: Final = 32
 """Pixels of the smallest side that the library encodes."""
@@ -41,5 +42,7 @@ def decompress(image: bytes) -> tuple[bytes, int, int]:
     try:
         pixels, width, height, _ = _wsq.decompress(image)
     except Exception as problem:  # noqa: BLE001  # the library raises Exception itself
-        raise MalformedError("WSQ image", f"cannot be decoded ({problem})") from None
+        raise MalformedError(
+            "WSQ image", Reason("cannot be decoded ({problem})", problem=problem)
+        ) from None
     return bytes(pixels), width, height

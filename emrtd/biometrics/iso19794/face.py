@@ -15,6 +15,7 @@ from emrtd.biometrics.images.headers import IMAGE_MAGICS, ImageFormat, ImageHead
 from emrtd.biometrics.iso19794.lengths import MAX_IMAGES, check_record_length, check_trailing
 from emrtd.biometrics.samples import FaceImage, FeaturePoint, Gender, Generation, QualityScore
 from support.errors import MalformedError, MisuseError
+from support.reasons import Reason
 
 FORMAT_IDENTIFIER: Final = b"FAC\0"
 VERSION: Final = b"010\0"
@@ -129,9 +130,23 @@ class FaceRecord(NamedTuple):
         except StructError:
             raise MalformedError(WHAT, "is cut short in its header", len(octets)) from None
         if identifier != FORMAT_IDENTIFIER:
-            raise MalformedError(WHAT, f"begins with {identifier.hex().upper()}, not with FAC", 0)
+            raise MalformedError(
+                WHAT,
+                Reason(
+                    "begins with {identifier}, not with FAC", identifier=identifier.hex().upper()
+                ),
+                0,
+            )
         if not 1 <= count <= MAX_IMAGES:
-            raise MalformedError(WHAT, f"holds {count} images; 1 to {MAX_IMAGES} are read", 12)
+            raise MalformedError(
+                WHAT,
+                Reason(
+                    "holds {count} images; 1 to {max_images} are read",
+                    count=count,
+                    max_images=MAX_IMAGES,
+                ),
+                12,
+            )
         size = len(octets)
         first, position = _decode_image(octets, 14)
         if count == 1 and length == size == position and version == VERSION:  # nearly every record
@@ -194,8 +209,13 @@ def _decode_image(octets: bytes, position: int) -> tuple[FacialImage, int]:
     if end < start or end > len(octets):
         raise MalformedError(
             WHAT,
-            f"a facial image declares {length} octets; its headers take {start - position}"
-            f" and {len(octets) - position} are left",
+            Reason(
+                "a facial image declares {length} octets; its headers take {start} and {octets}"
+                " are left",
+                length=length,
+                start=start - position,
+                octets=len(octets) - position,
+            ),
             position,
         )
     image = octets[start:end]
@@ -290,21 +310,36 @@ def _undefined(image: FacialImage) -> list[str]:
 
 def _disagreements(image: FacialImage, header: ImageHeader) -> list[str]:
     found = _undefined(image)
-    declared = _DATA_TYPES.get(image.image_data_type, f"of type {image.image_data_type}")
+    declared = _DATA_TYPES.get(
+        image.image_data_type,
+        Reason("of type {image_data_type}", image_data_type=image.image_data_type),
+    )
     actual = "JPEG 2000" if header.format.is_jpeg2000 else header.format.value
     if declared != actual:
-        found.append(f"the face record states that its image is {declared}; it is {actual}")
+        found.append(
+            Reason(
+                "the face record states that its image is {declared}; it is {actual}",
+                declared=declared,
+                actual=actual,
+            )
+        )
     if header.format is ImageFormat.JPEG2000_CODESTREAM:
         found.append("the face image is a bare JPEG 2000 codestream, not a JP2 file")
     padding = _padding_after(image.image)
     if padding:
-        found.append(f"the face image has {padding} octets of padding after it")
+        found.append(
+            Reason("the face image has {padding} octets of padding after it", padding=padding)
+        )
     if header.channels == 1 and image.colour_space in _COLOURED:
         found.append("the face record states that its image is in colour; it is grey")
     if (image.width, image.height) not in {(header.width, header.height), (0, 0)}:
         found.append(
-            f"the face record states {image.width} x {image.height} pixels; the image is"
-            f" {header.size}"
+            Reason(
+                "the face record states {width} x {height} pixels; the image is {size}",
+                width=image.width,
+                height=image.height,
+                size=header.size,
+            )
         )
     return found
 

@@ -12,6 +12,7 @@ from emrtd.biometrics.iso19794.fixed_layout import FixedLayout, Octets, image_oc
 from emrtd.biometrics.iso19794.lengths import MAX_IMAGES, check_record_length, check_trailing
 from emrtd.biometrics.samples import FingerImage, FingerPosition, Generation, QualityScore
 from support.errors import MalformedError, MisuseError
+from support.reasons import Reason
 from support.values import Hidden, PartlyCompared, Uncompared, Value
 
 FORMAT_IDENTIFIER: Final = b"FIR\0"
@@ -140,7 +141,11 @@ class FingerRecord(PartlyCompared, frozen=True):
         views: list[FingerView] = []
         while position + _VIEW.size <= size:
             if len(views) == MAX_IMAGES:
-                raise MalformedError(WHAT, f"holds more than {MAX_IMAGES} views", position)
+                raise MalformedError(
+                    WHAT,
+                    Reason("holds more than {max_images} views", max_images=MAX_IMAGES),
+                    position,
+                )
             view, position = _decode_view(octets, position)
             views.append(view)
         if not views:
@@ -148,7 +153,14 @@ class FingerRecord(PartlyCompared, frozen=True):
         tolerated += check_trailing(WHAT, position, size)
         number = _count_fingers(views)
         if header.number_of_fingers != number:
-            tolerated.append(f"the {WHAT} states {header.number_of_fingers} fingers, not {number}")
+            tolerated.append(
+                Reason(
+                    "the {what} states {number_of_fingers} fingers, not {number}",
+                    what=WHAT,
+                    number_of_fingers=header.number_of_fingers,
+                    number=number,
+                )
+            )
         return cls(
             tuple(views),
             header.compression,
@@ -231,19 +243,36 @@ class FingerRecord(PartlyCompared, frozen=True):
             if len(data) != view.width * view.height or self.pixel_depth != 8:
                 raise MalformedError(
                     "finger image",
-                    f"{len(data)} octets are not {view.width} x {view.height} grey pixels",
+                    Reason(
+                        "{octets} octets are not {width} x {height} grey pixels",
+                        octets=len(data),
+                        width=view.width,
+                        height=view.height,
+                    ),
                 )
             data = b"P5\n%d %d\n255\n" % (view.width, view.height) + data
         header = sniff(data, "finger image")
         found = []
-        declared = _FORMAT_NAMES.get(self.compression, f"of type {self.compression}")
+        declared = _FORMAT_NAMES.get(
+            self.compression, Reason("of type {compression}", compression=self.compression)
+        )
         actual = "JPEG 2000" if header.format.is_jpeg2000 else header.format.value
         if declared != actual:
-            found.append(f"the finger record states that its image is {declared}; it is {actual}")
+            found.append(
+                Reason(
+                    "the finger record states that its image is {declared}; it is {actual}",
+                    declared=declared,
+                    actual=actual,
+                )
+            )
         if (view.width, view.height) != (header.width, header.height):
             found.append(
-                f"the finger record states {view.width} x {view.height} pixels;"
-                f" the image is {header.size}"
+                Reason(
+                    "the finger record states {width} x {height} pixels; the image is {size}",
+                    width=view.width,
+                    height=view.height,
+                    size=header.size,
+                )
             )
         in_inches = self.scale_units == ScaleUnits.PIXELS_PER_INCH
         resolution = self.image_resolution[0]
@@ -282,7 +311,7 @@ def _count_fingers(views: "list[FingerView] | tuple[FingerView, ...]") -> int:
 def _decode_view(octets: bytes, position: int) -> tuple[FingerView, int]:
     read = _VIEW.read(octets, position)
     if read.length < _VIEW.size:
-        reason = f"a view of {read.length} octets cannot hold its own header"
+        reason = Reason("a view of {length} octets cannot hold its own header", length=read.length)
         raise MalformedError(WHAT, reason, position)
     image = image_octets(octets, position + _VIEW.size, read.length - _VIEW.size, WHAT)
     view = FingerView(

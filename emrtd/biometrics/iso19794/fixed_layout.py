@@ -11,6 +11,7 @@ from types import SimpleNamespace
 from typing import Any, Final, NamedTuple
 
 from support.errors import MalformedError, MisuseError
+from support.reasons import Reason
 
 
 class Octets(NamedTuple):
@@ -48,7 +49,10 @@ class FixedLayout:
             end = start + _size(field)
             value = part[start:end]
             if isinstance(field, bytes) and value != field:
-                reason = f"begins with {part[:4].hex().upper()}, which is another kind of record"
+                reason = Reason(
+                    "begins with {part}, which is another kind of record",
+                    part=part[:4].hex().upper(),
+                )
                 raise MalformedError(self.what, reason, offset)
             setattr(found, name, int.from_bytes(value, "big") if isinstance(field, int) else value)
             start = end
@@ -90,7 +94,9 @@ def image_octets(octets: bytes, start: int, size: int, what: str) -> bytes:
     """Return the octets of an image of a declared size; raises `MalformedError` if cut short."""
     end = start + size
     if end > len(octets):
-        reason = f"is cut short: the image runs {end - len(octets)} octets past the end"
+        reason = Reason(
+            "is cut short: the image runs {end} octets past the end", end=end - len(octets)
+        )
         raise MalformedError(what, reason, start)
     return octets[start:end]
 

@@ -10,6 +10,7 @@ from emrtd.biometrics.iso19794.fixed_layout import FixedLayout, Octets, image_oc
 from emrtd.biometrics.iso19794.lengths import MAX_IMAGES, check_record_length, check_trailing
 from emrtd.biometrics.samples import Eye, Generation, IrisImage, QualityScore
 from support.errors import MalformedError, MisuseError
+from support.reasons import Reason
 from support.values import Hidden, PartlyCompared, Uncompared, Value
 
 FORMAT_IDENTIFIER: Final = b"IIR\0"
@@ -120,13 +121,21 @@ class IrisRecord(PartlyCompared, frozen=True):
         end, size = _HEADER.size, len(octets)
         tolerated = list(check_record_length(WHAT, header.record_length, size, 8))
         if header.header_length != _HEADER.size:
-            tolerated.append(f"the {WHAT} states a header of {header.header_length} octets")
+            tolerated.append(
+                Reason(
+                    "the {what} states a header of {header_length} octets",
+                    what=WHAT,
+                    header_length=header.header_length,
+                )
+            )
         eyes: list[RecordedEye] = []
         for _ in range(header.number_of_eyes):
             eye = _EYE.read(octets, end)
             end += _EYE.size
             if len(eyes) + eye.number_of_images > MAX_IMAGES:
-                raise MalformedError(WHAT, f"holds more than {MAX_IMAGES} images", end)
+                raise MalformedError(
+                    WHAT, Reason("holds more than {max_images} images", max_images=MAX_IMAGES), end
+                )
             images = []
             for _ in range(eye.number_of_images):
                 image, end = _decode_image(octets, end)
@@ -209,20 +218,33 @@ class IrisRecord(PartlyCompared, frozen=True):
             magic, channels = _RAW[self.image_format]
             if len(data) != self.width * self.height * channels:
                 raise MalformedError(
-                    "iris image", f"{len(data)} octets are not {self.width} x {self.height} pixels"
+                    "iris image",
+                    Reason(
+                        "{octets} octets are not {width} x {height} pixels",
+                        octets=len(data),
+                        width=self.width,
+                        height=self.height,
+                    ),
                 )
             data = magic + b"\n%d %d\n255\n" % (self.width, self.height) + data
         header = sniff(data, "iris image")
         found = []
         if header.format in _FORMATS and self.image_format not in _FORMATS[header.format]:
             found.append(
-                f"the iris record states format {self.image_format};"
-                f" its image is {header.format.value}"
+                Reason(
+                    "the iris record states format {image_format}; its image is {format}",
+                    image_format=self.image_format,
+                    format=header.format.value,
+                )
             )
         if {self.width, self.height} != {header.width, header.height}:  # often transposed
             found.append(
-                f"the iris record states {self.width} x {self.height} pixels;"
-                f" the image is {header.size}"
+                Reason(
+                    "the iris record states {width} x {height} pixels; the image is {size}",
+                    width=self.width,
+                    height=self.height,
+                    size=header.size,
+                )
             )
         known = Eye.of_code(eye.eye)
         scores = (QualityScore(image.quality),) if image.quality <= 100 else ()

@@ -3,6 +3,7 @@
 from typing import Final
 
 from support.errors import MalformedError
+from support.reasons import Reason
 
 MAX_IMAGES: Final = 255
 """Most images of a record; Doc 9303-10 requires one, and no document has ten."""
@@ -19,17 +20,41 @@ def check_record_length(what: str, declared: int, actual: int, offset: int) -> t
     """
     if declared > actual:
         raise MalformedError(
-            what, f"is cut short: {declared} octets declared, {actual} are present", offset
+            what,
+            Reason(
+                "is cut short: {declared} octets declared, {actual} are present",
+                declared=declared,
+                actual=actual,
+            ),
+            offset,
         )
     short = actual - declared
     if short > MAX_DISCREPANCY:
-        raise MalformedError(what, f"declares {declared} octets but has {actual}", offset)
-    return (f"the length field of the {what} is {short} too small",) if short else ()
+        raise MalformedError(
+            what,
+            Reason("declares {declared} octets but has {actual}", declared=declared, actual=actual),
+            offset,
+        )
+    return (
+        (Reason("the length field of the {what} is {short} too small", what=what, short=short),)
+        if short
+        else ()
+    )
 
 
 def check_trailing(what: str, end: int, actual: int) -> tuple[str, ...]:
     """Return the quirk of a few octets after the last image; raises `MalformedError` for more."""
     surplus = actual - end
     if surplus > MAX_DISCREPANCY:
-        raise MalformedError(what, f"{surplus} octets follow the last image", end)
-    return (f"{surplus} octets follow the last image of the {what}",) if surplus else ()
+        raise MalformedError(
+            what, Reason("{surplus} octets follow the last image", surplus=surplus), end
+        )
+    return (
+        (
+            Reason(
+                "{surplus} octets follow the last image of the {what}", surplus=surplus, what=what
+            ),
+        )
+        if surplus
+        else ()
+    )

@@ -10,6 +10,7 @@ from emrtd.asn1.schema import Schema
 from emrtd.biometrics.images.headers import ImageFormat, ImageHeader, identify, sniff
 from emrtd.biometrics.samples import QualityScore
 from support.errors import MisuseError
+from support.reasons import Reason
 from support.values import Hidden, PartlyCompared, Uncompared
 
 STANDARDISED_FORMAT: Final = 0xA1
@@ -57,7 +58,7 @@ class DataBlock(PartlyCompared, frozen=True):
         tolerated: tuple[str, ...] = ()
         if cls.type_schema.encode(value) != inner:
             source = octets
-            tolerated = (f"the {what} holds unknown elements",)
+            tolerated = (Reason("the {what} holds unknown elements", what=what),)
         block = cls(value, wrapped, source, tolerated)
         for image in block.images():
             if identify(image) is None:
@@ -156,11 +157,16 @@ def disagreement(
 
     `formats` maps the codes of the record to the names of formats; JPEG 2000 has two codes.
     """
-    declared = formats.get(-1 if code is None else code, f"of format {code}")
+    declared = formats.get(-1 if code is None else code, Reason("of format {code}", code=code))
     actual = ImageFormat.JPEG2000.value if header.format.is_jpeg2000 else header.format.value
     if declared == actual:
         return ""
-    return f"the {what} data block states that its image is {declared}; it is {actual}"
+    return Reason(
+        "the {what} data block states that its image is {declared}; it is {actual}",
+        what=what,
+        declared=declared,
+        actual=actual,
+    )
 
 
 def require(found: int | None, what: str, image_format: ImageFormat, instead: str) -> int:

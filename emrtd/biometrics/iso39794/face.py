@@ -22,6 +22,7 @@ from emrtd.biometrics.iso39794.data_block import (
 )
 from emrtd.biometrics.iso39794.landmarks import feature_point, landmark_block
 from emrtd.biometrics.samples import FaceImage, Gender, Generation
+from support.reasons import Reason
 
 
 @unique
@@ -175,4 +176,8 @@ def _disagreements(information: Value, header: ImageHeader) -> Iterator[str]:
     size = information.get("imageSizeBlock")
     if size is not None and (size["width"], size["height"]) != (header.width, header.height):
         stated = f"{size['width']} x {size['height']}"
-        yield f"the face data block states {stated} pixels; the image is {header.size}"
+        yield Reason(
+            "the face data block states {stated} pixels; the image is {size}",
+            stated=stated,
+            size=header.size,
+        )

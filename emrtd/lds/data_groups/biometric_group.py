@@ -13,6 +13,7 @@ from emrtd.biometrics.cbeff import (
 )
 from emrtd.biometrics.samples import Generation
 from emrtd.lds.files import FILES, FileID
+from support.reasons import Reason
 from support.values import Hidden, PartlyCompared, Uncompared, Value
 
 TAGS = {Generation.ISO_19794: BLOCK_19794, Generation.ISO_39794: BLOCK_39794}
@@ -85,7 +86,12 @@ class BiometricDataGroup(PartlyCompared, Generic[R_co, S_co], frozen=True):
             generation = Generation.ISO_19794 if is_19794 else Generation.ISO_39794
             if template.tag != TAGS[generation]:
                 tolerated.append(
-                    f"{cls.file_id} holds ISO/IEC {generation.value} data under {template.tag:X}"
+                    Reason(
+                        "{file} holds ISO/IEC {generation} data under {tag}",
+                        file=cls.file_id,
+                        generation=generation.value,
+                        tag=f"{template.tag:X}",
+                    )
                 )
             tolerated += cls._misstatements(template.header, generation)
             record = cls.block(generation).decode(template.block)
@@ -104,15 +110,19 @@ class BiometricDataGroup(PartlyCompared, Generic[R_co, S_co], frozen=True):
     @classmethod
     def _misstatements(cls, header: BiometricHeader, generation: Generation) -> Iterator[str]:
         """Yield what a header lacks or states wrongly (Doc 9303-10, 4.7.2 to 4.7.4)."""
-        lacks = f"{cls.file_id}'s header does not state"
+        lacks = Reason("{file}'s header does not state", file=cls.file_id)
         if header.format_owner != FORMAT_OWNER:
-            yield f"{lacks} the owner of the data format"
+            yield Reason("{lacks} the owner of the data format", lacks=lacks)
         if header.format_type not in cls.format_types[generation]:
-            yield f"{lacks} that its data are in ISO/IEC {generation.value}"
+            yield Reason(
+                "{lacks} that its data are in ISO/IEC {generation}",
+                lacks=lacks,
+                generation=generation.value,
+            )
         if header.biometric_type not in {None, cls.biometric_type}:
-            yield f"{lacks} the biometric type of its data"
+            yield Reason("{lacks} the biometric type of its data", lacks=lacks)
         if cls.subtypes and header.subtype not in cls.subtypes:
-            yield f"{lacks} which finger or eye its data are of"
+            yield Reason("{lacks} which finger or eye its data are of", lacks=lacks)
 
     def encode(self) -> bytes:
         """Return the whole EF; raises `MisuseError` for a field that does not fit."""

@@ -22,6 +22,7 @@ from emrtd.lds.values import (
     read_text,
 )
 from support.errors import ElementError
+from support.reasons import Reason
 
 TAG_LIST: Final = 0x5C
 _MAX_TAG_LIST: Final = 4096
@@ -97,7 +98,7 @@ class Details(FileContent, frozen=True):
                 return tlv.encode(element.tag, self._text_octets(element, value))
             case ElementCoding.DIGITS:
                 if not is_digits(value, element.limit):
-                    raise self._error(element, f"is not {element.limit} digits")
+                    raise self._error(element, Reason("is not {limit} digits", limit=element.limit))
                 return tlv.encode(element.tag, value.encode("ascii"))
             case ElementCoding.OCTETS:
                 return tlv.encode(element.tag, value)
@@ -113,7 +114,14 @@ class Details(FileContent, frozen=True):
 
     def _text_octets(self, element: Element, text: str) -> bytes:
         if len(text) > element.limit:
-            raise self._error(element, f"has {len(text)} characters; {element.limit} are allowed")
+            raise self._error(
+                element,
+                Reason(
+                    "has {count} characters; {limit} are allowed",
+                    count=len(text),
+                    limit=element.limit,
+                ),
+            )
         return text.encode()
 
     def _error(self, element: Element, reason: str) -> ElementError:
@@ -123,14 +131,16 @@ class Details(FileContent, frozen=True):
     def _check_tag_list(cls, objects: tlv.DataObjects, tolerated: list[str]) -> None:
         tag_list = objects.get(TAG_LIST)
         if tag_list is None:
-            tolerated.append(f"{cls.WHAT}: has no tag list")
+            tolerated.append(Reason("{what}: has no tag list", what=cls.WHAT))
             return
         recurring = next(e.tag for e in cls.ELEMENTS if e.coding is ElementCoding.SEVERAL_TEXTS)
         octets = tag_list.value[:_MAX_TAG_LIST]
         listed = {recurring if tag == _SEVERAL else tag for tag in _tags(octets)}
         present = {recurring if each.tag == _SEVERAL else each.tag for each in objects}
         if listed != present - {TAG_LIST}:
-            tolerated.append(f"{cls.WHAT}: the tag list does not match the data objects")
+            tolerated.append(
+                Reason("{what}: the tag list does not match the data objects", what=cls.WHAT)
+            )
 
 
 def _read(
@@ -147,7 +157,9 @@ def _read(
         return read_digits(data_object, element.limit, tolerated)
     text = read_text(data_object, tolerated)
     if not text:
-        tolerated.append(f"{what}: data object {element.tag:02X} is empty")
+        tolerated.append(
+            Reason("{what}: data object {tag} is empty", what=what, tag=f"{element.tag:02X}")
+        )
     return text
 
 
@@ -159,13 +171,21 @@ def _read_several(
         return None
     found = list(bare)
     if bare:
-        tolerated.append(f"{what}: data object {element.tag:02X} is outside its template")
+        tolerated.append(
+            Reason(
+                "{what}: data object {tag} is outside its template",
+                what=what,
+                tag=f"{element.tag:02X}",
+            )
+        )
     if template is not None:
         inside = template.children()
         found += inside.all(element.tag)
         check_count(inside, len(inside.all(element.tag)), what, tolerated)
         if len(inside.all(element.tag)) + len(inside.all(INSTANCES)) < len(inside):
-            tolerated.append(f"{what}: template A0 holds data objects of another kind")
+            tolerated.append(
+                Reason("{what}: template A0 holds data objects of another kind", what=what)
+            )
     return tuple(text for each in found if (text := read_text(each, tolerated)))
 
 

@@ -7,6 +7,7 @@ from emrtd.lds.content import FileContent
 from emrtd.lds.values import Other, others
 from emrtd.mrz import Mrz, quirks
 from support.errors import MalformedError
+from support.reasons import Reason
 
 _TAG: Final = 0x61
 _MRZ: Final = 0x5F1F
@@ -28,9 +29,11 @@ class DataGroup1(FileContent, frozen=True):
         except UnicodeDecodeError:
             raise data_object.malformed("the MRZ is not in ASCII") from None
         except MalformedError as error:
-            raise data_object.malformed(f"the MRZ {error.reason}") from None
+            raise data_object.malformed(Reason("the MRZ {reason}", reason=error.reason)) from None
         reasons = () if mrz.text == text else ("the MRZ has line breaks or lower-case letters",)
-        tolerated = tuple(f"DG1: {reason}" for reason in reasons + quirks.quirks(mrz))
+        tolerated = tuple(
+            Reason("DG1: {reason}", reason=reason) for reason in reasons + quirks.quirks(mrz)
+        )
         return cls(mrz, others(objects, _MRZ), tolerated=tolerated)
 
     def _encode(self) -> bytes:

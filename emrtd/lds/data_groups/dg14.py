@@ -5,6 +5,7 @@ from typing import Final
 from emrtd import tlv
 from emrtd.asn1 import der
 from emrtd.lds.security.security_infos import SecurityInfos
+from support.reasons import Reason
 from support.values import PartlyCompared, Uncompared
 
 TAG: Final = 0x6E
@@ -24,7 +25,11 @@ class DataGroup14(PartlyCompared, frozen=True):
     @property
     def tolerated(self) -> tuple[str, ...]:
         """The quirks, a sentence each."""
-        padding = f"DG14: {self.zeros} octets 00 inside the data group" if self.zeros else ""
+        padding = (
+            Reason("DG14: {zeros} octets 00 inside the data group", zeros=self.zeros)
+            if self.zeros
+            else ""
+        )
         return (*((padding,) if padding else ()), *self.security_infos.tolerated)
 
     def encode(self) -> bytes:

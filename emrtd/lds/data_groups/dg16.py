@@ -15,6 +15,7 @@ from emrtd.lds.values import (
     text_octets,
 )
 from support.errors import MalformedError, MisuseError
+from support.reasons import Reason
 from support.values import Undisclosed
 
 MAX_PERSONS: Final = 15
@@ -52,7 +53,12 @@ class DataGroup16(FileContent, frozen=True):
         templates = [each for each in objects if each.tag in _TEMPLATES]
         if len(templates) > MAX_PERSONS:
             raise MalformedError(
-                "DG16", f"holds {len(templates)} persons; at most {MAX_PERSONS} are allowed"
+                "DG16",
+                Reason(
+                    "holds {count} persons; at most {max_persons} are allowed",
+                    count=len(templates),
+                    max_persons=MAX_PERSONS,
+                ),
             )
         check_count(objects, len(templates), "DG16", tolerated)
         if [each.tag for each in templates] != [0xA1 + n for n in range(len(templates))]:

@@ -18,6 +18,7 @@ from emrtd.biometrics.samples import FingerImage, FingerPosition, Generation
 from emrtd.iso7816.procedure import Random
 from emrtd.lds.data_groups.biometric_group import TAGS, BiometricDataGroup, Instance
 from emrtd.lds.files import FileID
+from support.reasons import Reason
 
 if TYPE_CHECKING:
     from emrtd.biometrics.iso39794 import finger as iso39794
@@ -86,7 +87,13 @@ class DataGroup3(BiometricDataGroup["FingerBlock", FingerImage], frozen=True):
             captured = finger.captured or instance.header.created
             found = list(notes)
             if stated not in {position, FingerPosition.UNKNOWN}:
-                found.append(f"DG3's header states {stated.label}, its record {position.label}")
+                found.append(
+                    Reason(
+                        "DG3's header states {label}, its record {label2}",
+                        label=stated.label,
+                        label2=position.label,
+                    )
+                )
             views.append((replace(finger, position=position, captured=captured), tuple(found)))
         return tuple(views)
 

@@ -6,6 +6,7 @@ from emrtd import tlv
 from emrtd.lds.content import FileContent
 from emrtd.lds.values import INSTANCES, Other, check_count, others
 from support.errors import MalformedError, MisuseError
+from support.reasons import Reason
 
 MAX_IMAGES = 9
 
@@ -27,7 +28,14 @@ class DisplayedImages(FileContent, frozen=True):
         images = tuple(each.value for each in objects.all(cls.IMAGE_TAG))
         check_count(objects, len(images), cls.WHAT, tolerated)
         if not images or len(images) > MAX_IMAGES:
-            raise MalformedError(cls.WHAT, f"has {len(images)} images instead of 1 to {MAX_IMAGES}")
+            raise MalformedError(
+                cls.WHAT,
+                Reason(
+                    "has {count} images instead of 1 to {max_images}",
+                    count=len(images),
+                    max_images=MAX_IMAGES,
+                ),
+            )
         other = others(objects, INSTANCES, cls.IMAGE_TAG)
         return cls(images, other, tolerated=tuple(tolerated))
 

@@ -5,6 +5,7 @@ from emrtd.lds.files import FileID
 from emrtd.lds.security.security_infos import SecurityInfos
 from emrtd.pki.cms.signed_data import MAX_ON_CHIP, SignedData
 from support.errors import MalformedError
+from support.reasons import Reason
 from support.values import Hidden, Value
 
 _WHAT = FileID.CARD_SECURITY.value
@@ -25,7 +26,12 @@ class CardSecurity(Value, frozen=True):
         """Decode the file, a ContentInfo without an LDS tag; raises `MalformedError`."""
         signed_data = SignedData.parse(octets, _WHAT, MAX_ON_CHIP)
         if signed_data.content_type != ID_SECURITY_OBJECT:
-            raise MalformedError(_WHAT, f"signs content of type {signed_data.content_type}")
+            raise MalformedError(
+                _WHAT,
+                Reason(
+                    "signs content of type {content_type}", content_type=signed_data.content_type
+                ),
+            )
         return cls(octets, signed_data, SecurityInfos.decode(signed_data.content, _WHAT))
 
     def encode(self) -> bytes:

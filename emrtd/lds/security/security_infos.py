@@ -27,6 +27,7 @@ from emrtd.lds.security.security_info import (
 )
 from emrtd.tlv import DataObject, DataObjects
 from support.errors import MalformedError
+from support.reasons import Reason
 
 __all__ = [
     "ActiveAuthenticationInfo",
@@ -97,7 +98,9 @@ class SecurityInfos:
     def _decode(cls, data_object: DataObject, octets: bytes) -> "SecurityInfos":
         entries = list(_with_encoding(data_object))
         if len(entries) > MAX_ENTRIES:
-            raise data_object.malformed(f"{len(entries)} SecurityInfos are too many")
+            raise data_object.malformed(
+                Reason("{count} SecurityInfos are too many", count=len(entries))
+            )
         infos = cls()
         infos.entries = tuple(_decode_info(entry, encoded) for entry, encoded in entries)
         infos._encoded = octets
@@ -179,7 +182,11 @@ def _decode_anew(entry: DataObject, encoded: bytes) -> SecurityInfo:
     except MalformedError as error:
         return UnknownSecurityInfo(protocol, encoded, str(error))
     if info.encode() != encoded:
-        reason = f"{entry.what}: the entry {protocol} is not DER, or has more fields than allowed"
+        reason = Reason(
+            "{what}: the entry {protocol} is not DER, or has more fields than allowed",
+            what=entry.what,
+            protocol=protocol,
+        )
         return UnknownSecurityInfo(protocol, encoded, reason)
     return info
 
@@ -197,7 +204,7 @@ class _Fields:
 
     def at(self, index: int) -> DataObject:
         if not self.has(index):
-            raise self._entry.malformed(f"field {index} is missing")
+            raise self._entry.malformed(Reason("field {index} is missing", index=index))
         return self._fields[index]
 
     def encoded(self, index: int) -> bytes:

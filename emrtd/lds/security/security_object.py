@@ -12,6 +12,7 @@ from emrtd.asn1.structures import read_small_integer, read_text
 from emrtd.crypto.algorithm_identifiers import encode_hash, read_hash
 from emrtd.crypto.hashes import Hash
 from support.errors import MalformedError, MisuseError
+from support.reasons import Reason
 
 LDS_SECURITY_OBJECT: Final = "2.23.136.1.1.1"
 """eContentType id-icao-mrtd-security-ldsSecurityObject."""
@@ -89,7 +90,7 @@ class SecurityObject(msgspec.Struct, frozen=True):
             raise whole.malformed("expected three or four fields")
         version = read_small_integer(fields[0])
         if version not in (0, 1):
-            raise fields[0].malformed(f"version {version} is not known")
+            raise fields[0].malformed(Reason("version {version} is not known", version=version))
         algorithm = read_hash(fields[1])
         hashes = _read_hashes(fields[2].expect(der.SEQUENCE), algorithm)
         if not hashes:
@@ -122,7 +123,7 @@ def _read_hashes(values: ber.Value, algorithm: Hash) -> dict[int, bytes]:
     for entry in values.children:
         number, digest = _read_hash(entry)
         if number in hashes:
-            raise entry.malformed(f"DG{number} occurs twice")
+            raise entry.malformed(Reason("DG{number} occurs twice", number=number))
         hashes[number] = digest
     return hashes
 
@@ -134,7 +135,7 @@ def _read_hash(entry: ber.Value) -> tuple[int, bytes]:
     number = read_small_integer(fields[0])
     digest = fields[1].expect(der.OCTET_STRING).contents
     if not 1 <= number <= 16:
-        raise entry.malformed(f"DG{number} does not exist")
+        raise entry.malformed(Reason("DG{number} does not exist", number=number))
     return number, digest
 
 

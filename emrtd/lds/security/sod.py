@@ -19,6 +19,7 @@ from emrtd.pki.cms.signed_data import ID_DATA, MAX_ON_CHIP, SignedData
 from emrtd.pki.quirks import Quirk
 from emrtd.pki.x509.certificates import Certificate
 from support.errors import MalformedError
+from support.reasons import Reason
 
 _TAG: Final = 0x77
 """The tag of EF.SOD (Doc 9303-10, 4.6.2)."""
@@ -58,7 +59,12 @@ class Sod(msgspec.Struct, frozen=True):
             is_indefinite = ber.is_indefinite(octets)
             if is_indefinite and len(octets) > MAX_ON_CHIP:
                 raise MalformedError(
-                    _WHAT, f"has {len(octets):,} octets, more than {MAX_ON_CHIP:,}"
+                    _WHAT,
+                    Reason(
+                        "has {octets} octets, more than {max_on_chip}",
+                        octets=f"{len(octets):,}",
+                        max_on_chip=f"{MAX_ON_CHIP:,}",
+                    ),
                 )
             definite = ber.definite(octets, _WHAT) if is_indefinite else octets
             whole = tlv.read_expected(definite, _TAG, _WHAT)
@@ -70,7 +76,13 @@ class Sod(msgspec.Struct, frozen=True):
                 tolerated |= {Quirk.LONG_LENGTH}
         if signed_data.content_type != LDS_SECURITY_OBJECT:
             if signed_data.content_type not in OTHER_CONTENT_TYPES:
-                raise MalformedError(_WHAT, f"signs content of type {signed_data.content_type}")
+                raise MalformedError(
+                    _WHAT,
+                    Reason(
+                        "signs content of type {content_type}",
+                        content_type=signed_data.content_type,
+                    ),
+                )
             tolerated |= {Quirk.SOD_CONTENT_TYPE}
         security_object = SecurityObject.decode(signed_data.content)
         if security_object.declared_version is not None:

@@ -18,6 +18,7 @@ from emrtd.pki.cms.signer_info import SignerInfo
 from emrtd.pki.quirks import Quirk
 from emrtd.pki.x509.certificates import Certificate
 from support.errors import MalformedError
+from support.reasons import Reason
 
 ID_DATA: Final = "1.2.840.113549.1.7.1"
 ID_SIGNED_DATA: Final = "1.2.840.113549.1.7.2"
@@ -56,7 +57,14 @@ class SignedData(msgspec.Struct, frozen=True):
         Raises `MalformedError`, whose `what` is the given name.
         """
         if len(octets) > most:
-            raise MalformedError(what, f"has {len(octets):,} octets, more than {most:,}")
+            raise MalformedError(
+                what,
+                Reason(
+                    "has {octets} octets, more than {most}",
+                    octets=f"{len(octets):,}",
+                    most=f"{most:,}",
+                ),
+            )
         try:
             return _parse(octets, octets, what, frozenset())
         except MalformedError:
@@ -68,7 +76,9 @@ class SignedData(msgspec.Struct, frozen=True):
     def read_content(self, content_type: str, what: str) -> ber.Value:
         """Read content of this type; raises `MalformedError`, whose `what` is the given name."""
         if self.content_type != content_type:
-            raise MalformedError(what, f"signs content of type {self.content_type}")
+            raise MalformedError(
+                what, Reason("signs content of type {content_type}", content_type=self.content_type)
+            )
         return ber.read(self.content, what)
 
     def certificate_of(self, signer: SignerInfo) -> Certificate | None:
@@ -101,15 +111,25 @@ class SignedData(msgspec.Struct, frozen=True):
 
 
 def _inconsistencies(data: SignedData) -> list[str]:
-    found = []
+    found: list[str] = []
     if data.version != 3:  # Doc 9303-10, 4.6.2.2; CN too, whose content is id-data (RFC 5652: 1)
-        found.append(f"SignedData has version {data.version} instead of 3")
+        found.append(Reason("SignedData has version {version} instead of 3", version=data.version))
     for signer in data.signers:
         version = 1 if signer.key_identifier is None else 3  # RFC 5652, 5.3
         if signer.version != version:
-            found.append(f"SignerInfo has version {signer.version} instead of {version}")
+            found.append(
+                Reason(
+                    "SignerInfo has version {version} instead of {version2}",
+                    version=signer.version,
+                    version2=version,
+                )
+            )
         if signer.digest not in data.digest_algorithms:
-            found.append(f"the signer's {signer.digest} is not among the digest algorithms")
+            found.append(
+                Reason(
+                    "the signer's {digest} is not among the digest algorithms", digest=signer.digest
+                )
+            )
     if data.crls:
         found.append("revocation lists are enclosed, which Doc 9303 forbids")
     return found
@@ -139,7 +159,13 @@ def _parse(octets: bytes, definite: bytes, what: str, quirks: frozenset[Quirk]) 
         raise rest[0].malformed("SignedData has a field too many")
     signers = fields[-1].expect(der.SET).children
     if len(certificates) > MAX_CERTIFICATES or not 1 <= len(signers) <= MAX_SIGNERS:
-        raise bodies[0].malformed(f"{len(signers)} signers and {len(certificates)} certificates")
+        raise bodies[0].malformed(
+            Reason(
+                "{count} signers and {count2} certificates",
+                count=len(signers),
+                count2=len(certificates),
+            )
+        )
     infos = tuple([SignerInfo.read(each) for each in signers])
     for signer in infos:
         quirks |= signer.tolerated

@@ -11,6 +11,7 @@ from emrtd.crypto.protocols import BSI_DE
 from emrtd.errors import ProtocolError
 from emrtd.tlv import DataObject
 from support.errors import MisuseError
+from support.reasons import Reason
 
 CHAT: Final = 0x7F4C
 _DISCRETIONARY_DATA: Final = 0x53
@@ -103,7 +104,9 @@ class Chat(msgspec.Struct, frozen=True):
         oid, template = der.read_oid(fields.one(der.OID)), fields.one(_DISCRETIONARY_DATA)
         size = _SIZES.get(oid, len(template.value))
         if len(template.value) != size or not 1 <= size <= 64:
-            raise template.malformed(f"has {len(template.value)} octets, not {size}")
+            raise template.malformed(
+                Reason("has {count} octets, not {size}", count=len(template.value), size=size)
+            )
         return cls(oid, template.value)
 
     def __post_init__(self) -> None:

@@ -16,6 +16,7 @@ from emrtd.pki.cvc.authorization import CHAT, Chat, Role
 from emrtd.pki.cvc.keys import PUBLIC_KEY, CvPublicKey, sign
 from emrtd.tlv import DataObject, DataObjects
 from support.errors import MalformedError, MisuseError
+from support.reasons import Reason
 from support.values import Hidden, PartlyCompared, Uncompared
 
 CERTIFICATE: Final = 0x7F21
@@ -190,7 +191,13 @@ class CvCertificate(PartlyCompared, frozen=True):
         try:
             issuer.verify(self.signature, self.body)
         except ProtocolError as error:
-            raise ProtocolError(f"certificate of {self.holder_reference}: {error}") from None
+            raise ProtocolError(
+                Reason(
+                    "certificate of {holder_reference}: {error}",
+                    holder_reference=self.holder_reference,
+                    error=error,
+                )
+            ) from None
 
     def key_under(self, issuer: CvPublicKey | None) -> CvPublicKey:
         """Return the certified key, on its issuer's curve if it has no domain parameters."""

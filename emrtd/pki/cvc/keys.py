@@ -25,6 +25,7 @@ from emrtd.crypto.signatures import (
 from emrtd.errors import ProtocolError
 from emrtd.tlv import DataObject, DataObjects
 from support.errors import MalformedError, MisuseError
+from support.reasons import Reason
 
 PUBLIC_KEY: Final = 0x7F49
 _MODULUS, _EXPONENT = 0x81, 0x82
@@ -80,7 +81,9 @@ class CvPublicKey(msgspec.Struct, frozen=True):
         """The key's signature scheme; `ProtocolError` if it is not for Terminal Authentication."""
         scheme = SCHEMES.get(self.oid)
         if scheme is None:
-            raise ProtocolError(f"the key is for {self.oid}, not for Terminal Authentication")
+            raise ProtocolError(
+                Reason("the key is for {oid}, not for Terminal Authentication", oid=self.oid)
+            )
         return scheme
 
     def inherit(self, curve: Curve | None) -> "CvPublicKey":
@@ -95,7 +98,7 @@ class CvPublicKey(msgspec.Struct, frozen=True):
         try:
             return CvPublicKey(self.oid, EcPublicKey(curve, curve.decode_point(self.point)))
         except MalformedError as error:
-            raise ProtocolError(str(error)) from None
+            raise ProtocolError(error.message) from None
 
     @property
     def curve(self) -> Curve | None:
@@ -110,7 +113,7 @@ class CvPublicKey(msgspec.Struct, frozen=True):
             try:
                 signature = signatures.ecdsa_from_plain(signature, self.key.curve)
             except MalformedError as error:
-                raise ProtocolError(str(error)) from None
+                raise ProtocolError(error.message) from None
         signatures.verify(self.key, self.scheme, signature, message)
 
     def encode(self, *, domain_parameters: bool = True) -> bytes:
@@ -153,7 +156,7 @@ class CvPublicKey(msgspec.Struct, frozen=True):
         try:
             return cls(oid, EcPublicKey(curve, curve.decode_point(point)))
         except ProtocolError as error:
-            raise fields.one(_POINT).malformed(str(error)) from None
+            raise fields.one(_POINT).malformed(error.message) from None
 
 
 def sign(signer: Signer, scheme: SignatureScheme, message: bytes) -> bytes:

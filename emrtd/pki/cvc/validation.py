@@ -19,6 +19,7 @@ from emrtd.pki.cvc.certificates import CERTIFICATE, CvCertificate, encode_date, 
 from emrtd.pki.cvc.keys import PUBLIC_KEY, CvPublicKey
 from emrtd.tlv import DataObject
 from support.errors import MalformedError, MisuseError
+from support.reasons import Reason
 
 MAX_TRUST_POINTS: Final = 2
 """The most trust points that a chip keeps enabled (7.1.4.3.2)."""
@@ -124,24 +125,42 @@ class TrustState(msgspec.Struct, frozen=True):
 
     def _check(self, certificate: CvCertificate, issuer: ImportedKey) -> None:
         """Check everything but the signature."""
-        name = f"certificate of {certificate.holder_reference}"
+        name = Reason(
+            "certificate of {holder_reference}", holder_reference=certificate.holder_reference
+        )
         if certificate.authority_reference != issuer.reference:
-            raise ProtocolError(f"{name}: {issuer.reference} did not issue it")
+            raise ProtocolError(
+                Reason(
+                    "{name}: {reference} did not issue it", name=name, reference=issuer.reference
+                )
+            )
         if certificate.chat.terminal_type != issuer.authorization.terminal_type:
-            raise ProtocolError(f"{name}: it is for another type of terminal than its issuer")
+            raise ProtocolError(
+                Reason("{name}: it is for another type of terminal than its issuer", name=name)
+            )
         if certificate.role not in _MAY_ISSUE[issuer.role]:
-            raise ProtocolError(f"{name}: a {issuer.role.name} may not certify this role")
+            raise ProtocolError(
+                Reason(
+                    "{name}: a {role} may not certify this role", name=name, role=issuer.role.name
+                )
+            )
         if self.find(certificate.holder_reference) is not None:
-            raise ProtocolError(f"{name}: the reference is that of a trust point")
+            raise ProtocolError(Reason("{name}: the reference is that of a trust point", name=name))
         if certificate.expiration < certificate.effective:
-            raise ProtocolError(f"{name}: it expires before it is effective")
+            raise ProtocolError(Reason("{name}: it expires before it is effective", name=name))
         if certificate.role is Role.CVCA:
             return  # link certificates do not expire
         today = self.current_date or date.min
         if certificate.expiration < today:
-            raise ProtocolError(f"{name}: it expired on {certificate.expiration}")
+            raise ProtocolError(
+                Reason(
+                    "{name}: it expired on {expiration}",
+                    name=name,
+                    expiration=certificate.expiration,
+                )
+            )
         if issuer.role is Role.CVCA and issuer.certificate.expiration < today:
-            raise ProtocolError(f"{name}: its trust point has expired")
+            raise ProtocolError(Reason("{name}: its trust point has expired", name=name))
 
 
 _MAY_ISSUE: Final = {
@@ -224,15 +243,22 @@ def _check_key(imported: ImportedKey, issuer: ImportedKey) -> None:
 
     Only a CVCA may change them (Doc 9303-12, 4.2.1).
     """
-    name, scheme = f"certificate of {imported.reference}", imported.key.scheme
+    name, scheme = (
+        Reason("certificate of {reference}", reference=imported.reference),
+        imported.key.scheme,
+    )
     if imported.role is Role.CVCA:
         return
     if scheme != issuer.key.scheme:
-        raise ProtocolError(f"{name}: its key is for another algorithm than its issuer's")
+        raise ProtocolError(
+            Reason("{name}: its key is for another algorithm than its issuer's", name=name)
+        )
     if imported.key.curve != issuer.key.curve:
-        raise ProtocolError(f"{name}: its key has other domain parameters than its issuer's")
+        raise ProtocolError(
+            Reason("{name}: its key has other domain parameters than its issuer's", name=name)
+        )
     if _modulus_bits(imported.key) != _modulus_bits(issuer.key):
-        raise ProtocolError(f"{name}: its key has another size than its issuer's")
+        raise ProtocolError(Reason("{name}: its key has another size than its issuer's", name=name))
 
 
 def _modulus_bits(key: CvPublicKey) -> int:

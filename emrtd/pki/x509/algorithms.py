@@ -21,6 +21,7 @@ from emrtd.crypto.signatures import (
 )
 from emrtd.pki.quirks import Quirk
 from support.errors import MalformedError
+from support.reasons import Reason
 
 ID_RSA_ENCRYPTION: Final = "1.2.840.113549.1.1.1"
 
@@ -139,5 +140,5 @@ def _read_simple(
     try:
         return _SCHEMES[algorithm.oid]
     except KeyError:
-        reason = f"the signature algorithm {algorithm.oid} is not known"
+        reason = Reason("the signature algorithm {oid} is not known", oid=algorithm.oid)
         raise UnknownAlgorithmError(value.what, reason) from None

@@ -30,6 +30,7 @@ from emrtd.pki.x509.algorithms import read_scheme, surplus_zeros
 from emrtd.pki.x509.extensions import Extensions, read_extensions
 from emrtd.pki.x509.names import Name
 from support.errors import MalformedError
+from support.reasons import Reason
 from support.values import Hidden, Value
 
 MAX_CERTIFICATE: Final = 64 * 1024
@@ -65,7 +66,9 @@ class Certificate(Value, frozen=True, eq=False, dict=True):
     def parse(cls, octets: bytes) -> "Certificate":
         """Read a DER certificate with nothing behind it; raises `MalformedError`."""
         if len(octets) > MAX_CERTIFICATE:
-            raise MalformedError(_WHAT, f"has {len(octets)} octets, which is too many")
+            raise MalformedError(
+                _WHAT, Reason("has {octets} octets, which is too many", octets=len(octets))
+            )
         return _parse(bytes(octets))
 
     def __eq__(self, other: object) -> bool:

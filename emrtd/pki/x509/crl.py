@@ -24,6 +24,7 @@ from emrtd.pki.x509.extensions import (
 )
 from emrtd.pki.x509.names import Name
 from support.errors import MalformedError
+from support.reasons import Reason, joined
 from support.values import Hidden, Value
 
 MAX_CRL: Final = 96 * 1024 * 1024
@@ -77,7 +78,9 @@ class Crl(Value, frozen=True, eq=False):
         be read.  Whatever else cannot be read is named in `unreadable`.
         """
         if len(octets) > MAX_CRL:
-            raise MalformedError(_WHAT, f"has {len(octets)} octets, which is too many")
+            raise MalformedError(
+                _WHAT, Reason("has {octets} octets, which is too many", octets=len(octets))
+            )
         whole = ber.read(octets, _WHAT)
         fields = whole.expect(der.SEQUENCE).children
         if len(fields) != 3:
@@ -94,9 +97,11 @@ class Crl(Value, frozen=True, eq=False):
         """Why the list does not tell which certificates are not revoked; None if it does."""
         reasons = list(self.unreadable)
         if self.unknown_critical:
-            unknown = ", ".join(sorted(self.unknown_critical))
-            reasons.insert(0, f"it has unknown critical extensions: {unknown}")
-        return "; ".join(reasons[:_MOST_REASONS]) or None
+            unknown = joined(", ", sorted(self.unknown_critical))
+            reasons.insert(
+                0, Reason("it has unknown critical extensions: {unknown}", unknown=unknown)
+            )
+        return joined("; ", reasons[:_MOST_REASONS]) or None
 
     @property
     def age(self) -> tuple[datetime, int]:
@@ -190,7 +195,9 @@ class _Reading(msgspec.Struct):
         try:
             yield
         except MalformedError as error:
-            self.unreadable.append(f"{name} cannot be read: {error.reason}")
+            self.unreadable.append(
+                Reason("{name} cannot be read: {reason}", name=name, reason=error.reason)
+            )
 
 
 def _read_scheme(inner: ber.Value, outer: ber.Value, reading: _Reading) -> SignatureScheme | None:
@@ -236,7 +243,7 @@ def _read_entries(
                 revoked[serial] = when
             faults += not is_whole
     if faults:
-        reading.unreadable.append(f"{faults} of its entries cannot be read")
+        reading.unreadable.append(Reason("{faults} of its entries cannot be read", faults=faults))
     return revoked
 
 

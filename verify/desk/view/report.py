@@ -104,7 +104,7 @@ def by_weight(checks: Iterable[Check]) -> list[Check]:
 
 
 def check_view(check: Check, wording: Wording) -> dict[str, Any]:
-    """Return one check; its reason is in English, with the terms of the standard.
+    """Return one check.
 
     A check without texts in the catalogue, such as one that an installation adds, has its id.
     """
@@ -121,7 +121,7 @@ def check_view(check: Check, wording: Wording) -> dict[str, Any]:
         "outcome": check.outcome.value,
         "sign": _SIGNS[check.outcome],
         "word": word,
-        "reason": printable(check.reason),
+        "reason": printable(wording.reason(check.reason)),
         "next": wording(f"next.{check.family}") if known else "",
         "clause": check.clause,
     }
@@ -138,7 +138,7 @@ def _closed(problem: OpeningProblem | None, report: Report, wording: Wording) ->
         "outcome": Outcome.FAILED.value,
         "sign": _SIGNS[Outcome.FAILED],
         "word": wording(f"outcome.{Outcome.FAILED.value}"),
-        "reason": printable("; ".join(report.why)),
+        "reason": printable("; ".join(map(wording.reason, report.why))),
         "next": wording(key),
         "clause": "Doc 9303-11, 4.2",
     }
@@ -147,14 +147,14 @@ def _closed(problem: OpeningProblem | None, report: Report, wording: Wording) ->
 def _facts(report: Report, wording: Wording) -> list[dict[str, str]]:
     unknown, trust = wording("facts.unknown"), report.trust
     rows = {
-        "csca": trust.csca or unknown,
-        "ds": trust.ds or unknown,
-        "revocation": trust.revocation or unknown,
+        "csca": wording.reason(trust.csca) or unknown,
+        "ds": wording.reason(trust.ds) or unknown,
+        "revocation": wording.reason(trust.revocation) or unknown,
         "access": access_words(report, wording),
         "chip": counts(report, wording),
         "policy": report.policy,
         "at": f"{wording.day(report.at.date())}, {report.at:%H:%M} UTC",
-        "quirks": "; ".join(report.tolerated),
+        "quirks": "; ".join(map(wording.reason, report.tolerated)),
     }
     return [
         {"label": wording(f"facts.{name}"), "text": printable(text)}

@@ -17,6 +17,7 @@ from emrtd.lds.security.security_infos import (
 )
 from emrtd.pki.findings import Check, Outcome
 from support.errors import MalformedError
+from support.reasons import Reason, joined
 from verify.judging.checks.case import (
     Case,
     Earlier,
@@ -61,7 +62,7 @@ def check_downgrade(case: Case, earlier: Earlier) -> Iterator[Check]:
 def _downgrade(case: Case, earlier: Earlier) -> Check:
     check_id, access = "access.downgrade", case.card_access
     if isinstance(access, MalformedError):
-        return forged(check_id, str(access), DOWNGRADE_CLAUSE)
+        return forged(check_id, access.message, DOWNGRADE_CLAUSE)
     signed = signed_security_infos(case, earlier)
     if access is None:
         return _no_card_access(case, signed)
@@ -74,12 +75,14 @@ def _downgrade(case: Case, earlier: Earlier) -> Check:
     offers_pace = any(_is_pace(each) for each in access.security_infos)
     weaker = _weaker_than_pace(case)
     if weaker and offers_pace:
-        reason = f"opened {weaker}, although the chip offers PACE{_why(case)}"
+        reason = Reason(
+            "opened {weaker}, although the chip offers PACE{why}", weaker=weaker, why=_why(case)
+        )
         return Check(check_id, Outcome.WARNING, reason, DOWNGRADE_CLAUSE)
     quirks = quirks_of_file(
         FileID.CARD_ACCESS,
         (
-            f"{type(each).__name__} has no signed copy"
+            Reason("{name} has no signed copy", name=type(each).__name__)
             for each in _added(access.security_infos, signed)
         ),
     )
@@ -130,7 +133,11 @@ def _weaker_than_pace(case: Case) -> str:
 
 def _why(case: Case) -> str:
     failures = case.session.failures if case.session is not None else ()
-    return f" ({'; '.join(describe(each.fault) for each in failures)})" if failures else ""
+    return (
+        Reason(" ({failures})", failures=joined("; ", (describe(each.fault) for each in failures)))
+        if failures
+        else ""
+    )
 
 
 def _is_pace(info: SecurityInfo) -> bool:
@@ -148,8 +155,12 @@ def check_terminal(case: Case, _: Earlier) -> Iterator[Check]:
     if transcript is not None and transcript.refusal is not None:
         yield Check(check_id, Outcome.FAILED, describe(transcript.refusal), TERMINAL_CLAUSE)
     elif transcript is not None:
-        rights = ", ".join(transcript.rights) or "nothing"
-        reason = f"the chip accepts {transcript.holder}, which may read {rights}"
+        rights = joined(", ", transcript.rights) or "nothing"
+        reason: str = Reason(
+            "the chip accepts {holder}, which may read {rights}",
+            holder=transcript.holder,
+            rights=rights,
+        )
         yield Check(check_id, Outcome.PASSED, reason, TERMINAL_CLAUSE)
     elif not _offers_terminal_authentication(case):
         reason = "the document does not offer Terminal Authentication"

@@ -9,6 +9,7 @@ from emrtd.pki.findings import Check, Outcome, Shows
 from emrtd.pki.lists.defect_list import Defect, DefectKind
 from emrtd.pki.lists.deviation_list import DeviationDescription, DeviationKind
 from emrtd.pki.x509.certificates import Certificate
+from support.reasons import Reason, joined
 from verify.judging.checks.case import Case, Earlier, objection_to_checks
 
 _NOT_TRUSTED: Final = frozenset({0, 2, 3, 4})
@@ -46,7 +47,9 @@ def outcome_by_lists(case: Case, signer: Certificate, signers: Iterable[Certific
     known = [_description(each) for each in _descriptions(case, signer)]
     known += [_named(each.oid, each.kind) for each in _defects(case, signer)]
     if known:
-        reason = f"known of such documents: {'; '.join(dict.fromkeys(known))}"
+        reason = Reason(
+            "known of such documents: {known}", known=joined("; ", dict.fromkeys(known))
+        )
         return _Result(Outcome.WARNING, reason)
     return _Result(Outcome.PASSED, "no list describes such documents")
 
@@ -67,7 +70,9 @@ def changed_by_lists(case: Case, signer: Certificate, made: Earlier) -> dict[str
 
 
 def _excused(check: Check, known: str) -> Check:
-    reason = f"{check.reason}; but known of such documents: {known}"
+    reason = Reason(
+        "{reason}; but known of such documents: {known}", reason=check.reason, known=known
+    )
     return replace(check, outcome=Outcome.UNDETERMINED, reason=reason, shows=None)
 
 
@@ -115,8 +120,9 @@ def _compromised(case: Case, signer: Certificate) -> Iterator[tuple[str, str]]:
 
 def _description(description: DeviationDescription) -> str:
     named = _named(description.oid, description.kind)
-    number = "" if description.number is None else f" ({description.number})"
-    return f"{named}{number}" + (f", {description.text}" if description.text else "")
+    number = "" if description.number is None else Reason(" ({number})", number=description.number)
+    text = Reason(", {text}", text=description.text) if description.text else ""
+    return Reason("{named}{number}{text}", named=named, number=number, text=text)
 
 
 def _named(oid: str, kind: DeviationKind | DefectKind | None) -> str:

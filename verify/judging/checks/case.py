@@ -27,6 +27,7 @@ from emrtd.pki.passive import Examination, examine
 from emrtd.pki.signer_profile import Use
 from emrtd.pki.trust import TrustView
 from support.errors import MalformedError
+from support.reasons import Reason, joined
 from verify.judging.check_ids import SIGNER_PROOFS
 from verify.judging.decoding import Contents, decode_files
 from verify.judging.evidence import Evidence, InspectionSession
@@ -253,9 +254,14 @@ def why_absent(case: Case, file_id: FileID) -> str:
     """Return a sentence that says why the evidence does not contain a file."""
     unread = case.evidence.unread.get(file_id)
     if unread is not None:
-        return f"{file_id} was not read: {describe(unread)}{_cause(case, unread)}"
+        return Reason(
+            "{file} was not read: {why}{cause}",
+            file=file_id,
+            why=describe(unread),
+            cause=_cause(case, unread),
+        )
     what = "the image has" if case.session is None else "the chip provided"
-    return f"{what} no {file_id}"
+    return Reason("{what} no {file}", what=what, file=file_id)
 
 
 def _cause(case: Case, unread: Fault) -> str:
@@ -265,7 +271,7 @@ def _cause(case: Case, unread: Fault) -> str:
     terminal = case.session.terminal_authentication
     if terminal is None or terminal.refusal is None:
         return ""
-    return f" ({describe(terminal.refusal)})"
+    return Reason(" ({refusal})", refusal=describe(terminal.refusal))
 
 
 def objection_to_checks(earlier: Earlier, *check_ids: str) -> str | None:
@@ -276,7 +282,7 @@ def objection_to_checks(earlier: Earlier, *check_ids: str) -> str | None:
     for check_id in check_ids:
         check = earlier.get(check_id)
         if check is None or check.outcome is not Outcome.PASSED:
-            return f"{check_id} did not pass"
+            return Reason("{check_id} did not pass", check_id=check_id)
     return None
 
 
@@ -300,7 +306,9 @@ def passed(
     quirks = tuple(quirks)
     refused = [quirk for quirk in quirks if not case.policy.tolerates(quirk.id)]
     if refused:
-        reason = f"the policy does not tolerate {'; '.join(map(sentence, refused))}"
+        reason = Reason(
+            "the policy does not tolerate {refused}", refused=joined("; ", map(sentence, refused))
+        )
         return Check(check_id, Outcome.FAILED, reason, clause)
     return Check(check_id, Outcome.PASSED, reason, clause, tolerated=quirks)
 

@@ -28,6 +28,7 @@ from emrtd.lds.security.security_infos import (
 )
 from emrtd.pki.findings import Check, Outcome
 from support.errors import MalformedError
+from support.reasons import Reason, joined
 from verify.judging.check_ids import CLONE_PROOFS
 from verify.judging.checks.case import (
     Case,
@@ -86,7 +87,11 @@ def _objection_to_proof(
         return check.outcome(Outcome.NOT_PERFORMED, "the chip was not asked for this proof")
     objection = check.objection_to_key(earlier)
     if objection is not None:
-        reason = f"the key in {check.file_id} is not known to be signed: {objection}"
+        reason = Reason(
+            "the key in {file} is not known to be signed: {objection}",
+            file=check.file_id,
+            objection=objection,
+        )
         return check.outcome(Outcome.UNDETERMINED, reason)
     return _objection_to_answers(check, transcript)
 
@@ -100,7 +105,7 @@ def _objection_to_answers(check: _Protocol, transcript: _Transcript) -> Check | 
     ]
     if not faults:
         return None
-    reason = "; in the second opening: ".join(map(describe, faults))
+    reason = joined("; in the second opening: ", map(describe, faults))
     if _is_disturbed(transcript):
         return cloned(check.id, reason, check.clause)
     return check.outcome(Outcome.UNDETERMINED, reason)
@@ -126,12 +131,16 @@ def _is_disturbed(transcript: _Transcript) -> bool:
     )
 
 
-def _after_disturbance(transcript: _Transcript | None) -> str:
-    """Return what a report adds to a proof that succeeded in the second try; empty otherwise."""
+def _after(reason: str, transcript: _Transcript | None) -> str:
+    """Return the reason of a proof that succeeded, with why that took a second try, if it did."""
     before = UNSET if transcript is None else transcript.before
     if not before or not before.disturbed:
-        return ""
-    return f"; this is the second try, since the first was disturbed: {describe(before.disturbed)}"
+        return reason
+    return Reason(
+        "{reason}; this is the second try, since the first was disturbed: {disturbed}",
+        reason=reason,
+        disturbed=describe(before.disturbed),
+    )
 
 
 def without_contradicting(case: Case, made: Earlier) -> dict[str, Check]:
@@ -151,7 +160,11 @@ def without_contradicting(case: Case, made: Earlier) -> dict[str, Check]:
     for check_id, transcript in transcripts.items():
         check = made[check_id]
         if passed_ids and transcript and check.shows and _is_disturbed(transcript):
-            reason = f"{check.reason}; {' and '.join(passed_ids)} passed"
+            reason = Reason(
+                "{reason}; {passed_ids} passed",
+                reason=check.reason,
+                passed_ids=joined(" and ", passed_ids),
+            )
             changed[check_id] = Check(check_id, Outcome.FAILED, reason, check.clause)
     return changed
 
@@ -163,7 +176,7 @@ def _without_key(case: Case, check: _Protocol) -> Check:
         return check.outcome(Outcome.NOT_PERFORMED, why_absent(case, file_id))
     if FileID.SOD not in case.evidence.files:
         return check.outcome(Outcome.NOT_PRESENT, why_absent(case, file_id))
-    return check.outcome(Outcome.NOT_PRESENT, f"the document has no {file_id}")
+    return check.outcome(Outcome.NOT_PRESENT, Reason("the document has no {file}", file=file_id))
 
 
 # --- Chip Authentication -------------------------------------------------------------------------
@@ -188,7 +201,7 @@ def _chip_authentication(
     if file is None:
         return _without_key(case, check)
     if isinstance(file, MalformedError):
-        return check.outcome(Outcome.UNDETERMINED, str(file))
+        return check.outcome(Outcome.UNDETERMINED, file.message)
     if not file.security_infos.of(ChipAuthenticationPublicKeyInfo):
         reason = "the document does not offer Chip Authentication"
         return check.outcome(Outcome.NOT_PRESENT, reason)
@@ -204,9 +217,13 @@ def _verify_agreement(
     try:
         described = verify_transcript(infos, transcript or ChipAuthenticationTranscript())
     except (MalformedError, ProtocolError) as error:
-        return cloned(check.id, str(error), check.clause)
-    reason = f"the chip has the private key of the signed {check.file_id} ({described})"
-    return check.outcome(Outcome.PASSED, reason + _after_disturbance(transcript))
+        return cloned(check.id, error.message, check.clause)
+    reason = Reason(
+        "the chip has the private key of the signed {file} ({described})",
+        file=check.file_id,
+        described=described,
+    )
+    return check.outcome(Outcome.PASSED, _after(reason, transcript))
 
 
 # --- Active Authentication -----------------------------------------------------------------------
@@ -217,7 +234,7 @@ def check_active_authentication(case: Case, earlier: Earlier) -> Iterator[Check]
     if case.dg15 is None:
         yield _without_key(case, _ACTIVE)
     elif isinstance(case.dg15, MalformedError):
-        yield _ACTIVE.outcome(Outcome.UNDETERMINED, str(case.dg15))
+        yield _ACTIVE.outcome(Outcome.UNDETERMINED, case.dg15.message)
     else:
         transcript = None if case.session is None else case.session.active_authentication
         objection = _objection_to_proof(case, earlier, _ACTIVE, transcript)
@@ -237,14 +254,17 @@ def _verify_signature(
     try:
         key = dg15.public_key
     except MalformedError as error:
-        return _ACTIVE.outcome(Outcome.UNDETERMINED, str(error))
+        return _ACTIVE.outcome(Outcome.UNDETERMINED, error.message)
     try:
         verified = active_authentication.verify(key, infos[0] if infos else None, signed)
     except (MalformedError, ProtocolError) as error:
-        return cloned(_ACTIVE.id, str(error), _ACTIVE.clause)
+        return cloned(_ACTIVE.id, error.message, _ACTIVE.clause)
     quirks = quirks_of_file(FileID.DG15, verified.quirks)
-    reason = f"the chip has the private key of the signed DG15 ({verified.algorithm})"
-    reason += _after_disturbance(transcript)
+    reason: str = Reason(
+        "the chip has the private key of the signed DG15 ({algorithm})",
+        algorithm=verified.algorithm,
+    )
+    reason = _after(reason, transcript)
     return passed(case, _ACTIVE.id, reason, _ACTIVE.clause, quirks)
 
 
@@ -269,7 +289,9 @@ def _pace_mapping(case: Case, earlier: Earlier) -> Check:
         return Check(check_id, Outcome.NOT_PERFORMED, reason, clause)
     objection = objection_to_checks(earlier, "cardsecurity.signature")
     if objection is not None or not isinstance(case.card_security, CardSecurity):
-        reason = f"the key in EF.CardSecurity is not known to be signed: {objection}"
+        reason = Reason(
+            "the key in EF.CardSecurity is not known to be signed: {objection}", objection=objection
+        )
         return Check(check_id, Outcome.UNDETERMINED, reason, clause)
     infos = case.card_security.security_infos
     objection = _objection_to_binding(case, earlier, infos, case.session.pace.parameter_id)
@@ -322,13 +344,13 @@ def _verify_mapping(check_id: str, transcript: PaceTranscript, infos: SecurityIn
         # A signed key that cannot be used is no evidence against the chip; a missing one is.
         has_key = infos.of(ChipAuthenticationPublicKeyInfo)
         outcome = Outcome.UNDETERMINED if has_key else Outcome.FAILED
-        return Check(check_id, outcome, str(error), MAPPING_CLAUSE)
+        return Check(check_id, outcome, error.message, MAPPING_CLAUSE)
     data, mapping_public = transcript.chip_authentication_data, transcript.mapping_key
     try:
         chip_authentication_mapping.verify(
             key.group, data or b"", key.public, mapping_public or b""
         )
     except (MalformedError, ProtocolError) as error:
-        return cloned(check_id, str(error), MAPPING_CLAUSE)
+        return cloned(check_id, error.message, MAPPING_CLAUSE)
     reason = "the chip has the private key of the signed EF.CardSecurity"
     return Check(check_id, Outcome.PASSED, reason, MAPPING_CLAUSE)

@@ -10,6 +10,7 @@ from emrtd.lds.files import DATA_GROUPS, FILES, FileID
 from emrtd.lds.security.sod import Sod
 from emrtd.pki.findings import Check, Outcome
 from emrtd.status_words import SW
+from support.reasons import Reason
 from verify.judging.checks.case import Case, Earlier, file_of, forged, why_absent
 from verify.judging.faults import BareAnswer, Fault, NotTried, Refused
 
@@ -28,7 +29,7 @@ def _check_hash(case: Case, number: int) -> Check:
     check_id, file_id = f"dg.hash.DG{number}", file_of(number)
     octets = case.evidence.files.get(file_id)
     if not isinstance(case.sod, Sod):
-        reason = f"no readable EF.SOD to compare {file_id} with"
+        reason = Reason("no readable EF.SOD to compare {file} with", file=file_id)
         return Check(check_id, Outcome.UNDETERMINED, reason, CLAUSE)
     security_object = case.sod.security_object
     signed = security_object.hashes.get(number)
@@ -38,12 +39,23 @@ def _check_hash(case: Case, number: int) -> Check:
         return _absent(case, check_id, number)
     algorithm = security_object.hash_algorithm
     if len(signed) != algorithm.size:
-        reason = f"EF.SOD has {len(signed)} octets for {file_id}, which is not an {algorithm} hash"
+        reason = Reason(
+            "EF.SOD has {octets} octets for {file}, which is not an {algorithm} hash",
+            octets=len(signed),
+            file=file_id,
+            algorithm=algorithm,
+        )
         return forged(check_id, reason, CLAUSE)
     if case.digests[number] != signed:
-        reason = f"{file_id} has been changed: its {algorithm} hash is not the one in EF.SOD"
+        reason = Reason(
+            "{file} has been changed: its {algorithm} hash is not the one in EF.SOD",
+            file=file_id,
+            algorithm=algorithm,
+        )
         return forged(check_id, reason, CLAUSE)
-    reason = f"the {algorithm} hash of {file_id} is the one in EF.SOD"
+    reason = Reason(
+        "the {algorithm} hash of {file} is the one in EF.SOD", algorithm=algorithm, file=file_id
+    )
     return Check(check_id, Outcome.PASSED, reason, CLAUSE)
 
 
@@ -52,10 +64,12 @@ def _unsigned(case: Case, check_id: str, number: int) -> Check:
 
     Some specimens have such a data group, but none of them lacks a listed one as well.
     """
-    reason = f"{file_of(number)} is not listed in EF.SOD, so it is not signed"
+    reason = Reason("{file} is not listed in EF.SOD, so it is not signed", file=file_of(number))
     if all(file_of(listed) in case.evidence.files for listed in case.signed_numbers):
         return Check(check_id, Outcome.FAILED, reason, CLAUSE)
-    return forged(check_id, f"{reason}; and a listed data group is missing", CLAUSE)
+    return forged(
+        check_id, Reason("{reason}; and a listed data group is missing", reason=reason), CLAUSE
+    )
 
 
 def _absent(case: Case, check_id: str, number: int) -> Check:
@@ -63,11 +77,13 @@ def _absent(case: Case, check_id: str, number: int) -> Check:
     file_id = file_of(number)
     unread = case.evidence.unread.get(file_id)
     if unread is None:
-        reason = f"EF.SOD lists {file_id}; {why_absent(case, file_id)}"
+        reason = Reason("EF.SOD lists {file}; {why}", file=file_id, why=why_absent(case, file_id))
         return Check(check_id, Outcome.NOT_PRESENT, reason, CLAUSE)
     denied = isinstance(unread, Refused) and unread.sw == SW.FILE_NOT_FOUND
     if denied and not FILES[file_id].sensitive:
-        reason = f"{file_id} has been removed: EF.SOD lists it, and the chip has no such file"
+        reason = Reason(
+            "{file} has been removed: EF.SOD lists it, and the chip has no such file", file=file_id
+        )
         return forged(check_id, reason, CLAUSE)
     may_be_closed = not FILES[file_id].sensitive or _is_closed(case, file_id, unread)
     outcome = Outcome.NOT_PERFORMED if may_be_closed else Outcome.UNDETERMINED

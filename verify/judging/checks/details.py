@@ -17,6 +17,7 @@ from emrtd.mrz.dates import (
 from emrtd.mrz.document_codes import objection_to_passport_code
 from emrtd.pki.findings import Check, Outcome
 from support.errors import MalformedError
+from support.reasons import Reason, joined
 from verify.judging.checks.case import (
     Case,
     Earlier,
@@ -55,15 +56,15 @@ def _details(case: Case, earlier: Earlier) -> Check:
         objection = objection_to_data_group(earlier, number)
         content = case.contents.get(file_of(number))
         if objection is None and isinstance(content, MalformedError):
-            objection = f"DG{number} cannot be read"
+            objection = Reason("DG{number} cannot be read", number=number)
         if objection is not None:
             return Check(check_id, Outcome.UNDETERMINED, objection, DETAILS_CLAUSE)
     disagreements = list(_disagreements(case, mrz))
     if disagreements:
-        return Check(check_id, Outcome.WARNING, "; ".join(disagreements), DETAILS_CLAUSE)
-    names = " and ".join(f"DG{number}" for number in read)
+        return Check(check_id, Outcome.WARNING, joined("; ", disagreements), DETAILS_CLAUSE)
+    names = joined(" and ", (f"DG{number}" for number in read))
     quirks = () if _same_name(case, mrz) else ("DG11: the name is not the one in DG1",)
-    reason = f"the dates in {names} agree with DG1"
+    reason = Reason("the dates in {names} agree with DG1", names=names)
     return passed(case, check_id, reason, DETAILS_CLAUSE, quirks_of_file(FileID.DG11, quirks))
 
 
@@ -121,4 +122,8 @@ def document_code_quirks(case: Case) -> tuple[str, ...]:
         else full_date_of_expiry(mrz.date_of_expiry, case.at.date(), issued) or date.min
     )
     objection = objection_to_passport_code(mrz.document_code, issued, expires)
-    return () if objection is None else (f"DG1: the document code {objection}",)
+    return (
+        ()
+        if objection is None
+        else (Reason("DG1: the document code {objection}", objection=objection),)
+    )

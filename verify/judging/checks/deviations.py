@@ -13,6 +13,7 @@ from typing import Final
 
 from emrtd.pki.findings import Check, Outcome
 from emrtd.pki.x509.certificates import Certificate
+from support.reasons import Reason
 from verify.judging.checks.case import Case, Earlier
 from verify.judging.checks.security_object import no_signer
 
@@ -28,7 +29,10 @@ def check_deviations(case: Case, _: Earlier) -> Iterator[Check]:
         return
     signer = examination.signer
     if not _has_lists(case, signer):
-        reason = f"the trust store has no Deviation List of {signer.country}, and no Defect List"
+        reason: str = Reason(
+            "the trust store has no Deviation List of {state}, and no Defect List",
+            state=signer.country,
+        )
         yield Check(CHECK_ID, Outcome.NOT_PRESENT, reason, CLAUSE)
         return
     from verify.judging.checks.announced import outcome_by_lists

@@ -8,6 +8,7 @@ from collections.abc import Iterator
 from typing import Final
 
 from emrtd.pki.findings import Check, Outcome
+from support.reasons import Reason, joined
 from verify.judging.checks.case import Case, Earlier, passed
 from verify.judging.quirks import quirks_of_file
 
@@ -27,17 +28,24 @@ def _images(case: Case) -> Check:
     if not looks:
         return Check(CHECK_ID, Outcome.NOT_PRESENT, "no image was read", CLAUSE)
     objections = [
-        f"{file_id}: {each.name} {each.objection}" for file_id, each in looks if each.objection
+        Reason(
+            "{file}: {image} {objection}", file=file_id, image=each.name, objection=each.objection
+        )
+        for file_id, each in looks
+        if each.objection
     ]
     quirks = [
         quirk
         for file_id, each in looks
         if each.quirk
-        for quirk in quirks_of_file(file_id, (f"{each.name} {each.quirk}",))
+        for quirk in quirks_of_file(
+            file_id, (Reason("{image} {quirk}", image=each.name, quirk=each.quirk),)
+        )
     ]
     if objections:
-        reason = "; ".join(objections)
+        reason = joined("; ", objections)
         return Check(CHECK_ID, Outcome.WARNING, reason, CLAUSE, tolerated=tuple(quirks))
     count = len(looks)
-    reason = f"{count} image{'s' if count > 1 else ''} decoded"
+    one = count == 1
+    reason = "1 image decoded" if one else Reason("{count} images decoded", count=count)
     return passed(case, CHECK_ID, reason, CLAUSE, quirks)

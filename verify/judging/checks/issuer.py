@@ -11,6 +11,7 @@ from emrtd.pki.x509.certificates import Certificate
 from emrtd.pki.x509.extensions import SUBJECT_ALT_NAME
 from emrtd.pki.x509.names import Name
 from support.errors import MalformedError
+from support.reasons import Reason
 from verify.judging.checks.case import Case, Earlier, forged, under_policy
 from verify.judging.checks.security_object import no_signer
 
@@ -53,14 +54,24 @@ def _consistency(case: Case) -> Check:
         if country == certificate.country or _is_also_of(state, certificate, case.trust):
             continue
         if country is None or certificate.country is None:
-            reason = f"the State code in DG1 cannot be compared with the country of {said}"
+            reason = Reason(
+                "the State code in DG1 cannot be compared with the country of {holder}", holder=said
+            )
             return Check(check_id, Outcome.UNDETERMINED, reason, CONSISTENT_CLAUSE)
-        reason = f"DG1 is of {state}, but {said} is of {certificate.country}"
+        reason = Reason(
+            "DG1 is of {state}, but {holder} is of {country}",
+            state=state,
+            holder=said,
+            country=certificate.country,
+        )
         return forged(check_id, reason, CONSISTENT_CLAUSE)
     if len(holders) < 2:
-        reason = f"DG1 and the Document Signer are both of {state}, but the CSCA is not known"
+        reason = Reason(
+            "DG1 and the Document Signer are both of {state}, but the CSCA is not known",
+            state=state,
+        )
         return Check(check_id, Outcome.UNDETERMINED, reason, CONSISTENT_CLAUSE)
-    reason = f"DG1, Document Signer and CSCA are all of {state}"
+    reason = Reason("DG1, Document Signer and CSCA are all of {state}", state=state)
     return Check(check_id, Outcome.PASSED, reason, CONSISTENT_CLAUSE)
 
 

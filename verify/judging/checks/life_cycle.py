@@ -12,6 +12,7 @@ from msgspec import UNSET
 from emrtd.iso7816.life_cycle import LifeCycleStatus, life_cycle_status
 from emrtd.pki.findings import Check, Outcome
 from support.errors import MalformedError
+from support.reasons import Reason
 from verify.judging.checks.case import Case, Earlier
 from verify.judging.faults import describe
 
@@ -40,7 +41,9 @@ def _life_cycle(case: Case) -> tuple[Outcome, str]:
     if answer is UNSET:
         return Outcome.NOT_PERFORMED, "the chip was not asked for its life-cycle status"
     if not isinstance(answer, bytes):
-        return Outcome.NOT_PERFORMED, f"{_NO_STATUS}: {describe(answer)}"
+        return Outcome.NOT_PERFORMED, Reason(
+            "{no_status}: {answer}", no_status=_NO_STATUS, answer=describe(answer)
+        )
     return _judged(answer)
 
 
@@ -48,9 +51,15 @@ def _judged(octets: bytes) -> tuple[Outcome, str]:
     try:
         status = life_cycle_status(octets)
     except MalformedError as error:
-        return Outcome.NOT_PERFORMED, f"{_NO_STATUS}: {error}"
+        return Outcome.NOT_PERFORMED, Reason(
+            "{no_status}: {error}", no_status=_NO_STATUS, error=error.message
+        )
     if status is None:
-        return Outcome.NOT_PERFORMED, f"{_NO_STATUS} that the standard defines"
+        return Outcome.NOT_PERFORMED, Reason(
+            "{no_status} that the standard defines", no_status=_NO_STATUS
+        )
     if status in _WRONG:
         return Outcome.WARNING, _WRONG[status]
-    return Outcome.PASSED, f"the life-cycle status of the application is: {status.value}"
+    return Outcome.PASSED, Reason(
+        "the life-cycle status of the application is: {status}", status=status.value
+    )

@@ -9,6 +9,7 @@ from emrtd.mrz import Mrz
 from emrtd.mrz.dates import NO_EXPIRY, full_date_of_expiry
 from emrtd.pki.findings import Check, Outcome
 from support.errors import MalformedError
+from support.reasons import Reason, joined
 from verify.judging.checks.case import Case, Earlier, forged, why_absent
 from verify.judging.optical import whole_mrz
 
@@ -36,10 +37,13 @@ def check_digits(case: Case, _: Earlier) -> Iterator[Check]:
         return
     wrong = [digit.name.replace("_", " ") for digit in mrz.check_digits() if not digit.correct]
     if wrong:
-        reason = f"wrong check digit in DG1: {', '.join(wrong)}"
+        reason = Reason("wrong check digit in DG1: {wrong}", wrong=joined(", ", wrong))
         yield Check(check_id, Outcome.FAILED, reason, DIGITS_CLAUSE)
     else:
-        reason = f"all {len(mrz.check_digits())} check digits of the MRZ in DG1 are correct"
+        reason = Reason(
+            "all {count} check digits of the MRZ in DG1 are correct",
+            count=len(mrz.check_digits()),
+        )
         yield Check(check_id, Outcome.PASSED, reason, DIGITS_CLAUSE)
 
 
@@ -72,25 +76,31 @@ def _compare(check_id: str, optical: Mrz, mrz: Mrz) -> Check:
         digit.name.replace("_", " ") for digit in optical.check_digits() if not digit.correct
     ]
     if misread and optical.text != mrz.text:
-        reason = (
-            f"the printed MRZ was misread or is false: wrong check digit ({', '.join(misread)}); "
-            "read it again"
+        reason = Reason(
+            "the printed MRZ was misread or is false: wrong check digit ({misread}); read it again",
+            misread=joined(", ", misread),
         )
         return Check(check_id, Outcome.UNDETERMINED, reason, OPTICAL_CLAUSE)
     if optical.format is not mrz.format:
-        reason = f"the printed MRZ has the format {optical.format}, DG1 has {mrz.format}"
+        reason = Reason(
+            "the printed MRZ has the format {printed}, DG1 has {stored}",
+            printed=optical.format,
+            stored=mrz.format,
+        )
         return forged(check_id, reason, OPTICAL_CLAUSE)
     differing = [said for name, said in _COMPARED if _element(optical, name) != _element(mrz, name)]
     if not _same_birth(optical, mrz):
         differing.append("date of birth")
     if differing:
-        reason = f"the printed MRZ differs from DG1: {', '.join(differing)}"
+        reason = Reason(
+            "the printed MRZ differs from DG1: {differing}", differing=joined(", ", differing)
+        )
         return forged(check_id, reason, OPTICAL_CLAUSE)
     if any(optical.printed(name) != mrz.printed(name) for name in _OPTIONAL):
-        reason = "the printed MRZ differs from DG1 only in the optional data"
-        return Check(check_id, Outcome.UNDETERMINED, reason, OPTICAL_CLAUSE)
-    reason = "every element of the printed MRZ agrees with DG1"
-    return Check(check_id, Outcome.PASSED, reason, OPTICAL_CLAUSE)
+        only = "the printed MRZ differs from DG1 only in the optional data"
+        return Check(check_id, Outcome.UNDETERMINED, only, OPTICAL_CLAUSE)
+    agrees = "every element of the printed MRZ agrees with DG1"
+    return Check(check_id, Outcome.PASSED, agrees, OPTICAL_CLAUSE)
 
 
 def _element(mrz: Mrz, name: str) -> str:
@@ -117,7 +127,7 @@ def check_expiry(case: Case, _: Earlier) -> Iterator[Check]:
         reason = "the date of expiry in DG1 cannot be read"
         yield Check(check_id, Outcome.UNDETERMINED, reason, EXPIRY_CLAUSE)
     elif expires < today:
-        reason = f"the document expired on {expires}"
+        reason = Reason("the document expired on {expires}", expires=expires)
         yield Check(check_id, Outcome.FAILED, reason, EXPIRY_CLAUSE)
     else:
         yield _permit_period(case, check_id, expires, today)
@@ -126,19 +136,26 @@ def check_expiry(case: Case, _: Earlier) -> Iterator[Check]:
 def _permit_period(case: Case, check_id: str, expires: date | None, today: date) -> Check:
     permit = case.permit
     if permit is not None and permit.valid_until is not None and permit.valid_until < today:
-        reason = f"the permit ended on {permit.valid_until}, before the document expires"
+        reason = Reason(
+            "the permit ended on {valid_until}, before the document expires",
+            valid_until=permit.valid_until,
+        )
         return Check(check_id, Outcome.FAILED, reason, EXPIRY_CLAUSE)
     if permit is not None and permit.valid_from > today:
-        reason = f"the permit does not begin until {permit.valid_from}"
+        reason = Reason(
+            "the permit does not begin until {valid_from}", valid_from=permit.valid_from
+        )
         return Check(check_id, Outcome.FAILED, reason, EXPIRY_CLAUSE)
-    reason = "without a date of expiry" if expires is None else f"valid until {expires}"
+    if expires is None:
+        return Check(check_id, Outcome.PASSED, "without a date of expiry", EXPIRY_CLAUSE)
+    reason = Reason("valid until {expires}", expires=expires)
     return Check(check_id, Outcome.PASSED, reason, EXPIRY_CLAUSE)
 
 
 def unreadable_mrz(case: Case, check_id: str, clause: str) -> Check:
     """Return the result of a check that requires the MRZ, if DG1 is missing or cannot be read."""
     if isinstance(case.dg1, MalformedError):
-        reason = f"DG1 cannot be read: {case.dg1.reason}"
+        reason = Reason("DG1 cannot be read: {reason}", reason=case.dg1.reason)
         return Check(check_id, Outcome.UNDETERMINED, reason, clause)
     outcome = Outcome.NOT_PERFORMED if FileID.DG1 in case.evidence.unread else Outcome.NOT_PRESENT
     return Check(check_id, outcome, why_absent(case, FileID.DG1), clause)

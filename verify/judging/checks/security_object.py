@@ -13,6 +13,7 @@ from emrtd.lds.security.sod import Sod
 from emrtd.pki.findings import Check, Outcome, all_tolerated, worst_of
 from emrtd.pki.passive import Examination
 from support.errors import MalformedError
+from support.reasons import Reason, joined
 from verify.judging.checks.case import Case, Earlier, forged, under_policy, why_absent
 
 SIGNATURE_CLAUSE: Final = "Doc 9303-11, 5.1.1, step 3"
@@ -36,7 +37,7 @@ def check_signature(case: Case, _: Earlier) -> Iterator[Check]:
     """Check the signature of EF.SOD."""
     check_id, examination = "sod.signature", case.sod_examination
     if isinstance(case.sod, MalformedError):
-        yield forged(check_id, str(case.sod), SIGNATURE_CLAUSE)
+        yield forged(check_id, case.sod.message, SIGNATURE_CLAUSE)
     elif examination is None:
         yield no_signer(case, check_id, SIGNATURE_CLAUSE)
     else:
@@ -60,7 +61,7 @@ def check_card_security(case: Case, _: Earlier) -> Iterator[Check]:
 def _card_security(case: Case) -> Check:
     check_id, examination = "cardsecurity.signature", case.card_security_examination
     if isinstance(case.card_security, MalformedError):
-        return forged(check_id, str(case.card_security), CARD_SECURITY_CLAUSE)
+        return forged(check_id, case.card_security.message, CARD_SECURITY_CLAUSE)
     if examination is None:
         outcome = Outcome.NOT_PRESENT
         if FileID.CARD_SECURITY in case.evidence.unread:
@@ -83,7 +84,9 @@ def _card_security(case: Case) -> Check:
     if worst.outcome is Outcome.PASSED:
         reason = checks[0].reason
     else:
-        reason = f"{worst.id.removeprefix('cardsecurity.')}: {worst.reason}"
+        reason = Reason(
+            "{id}: {reason}", id=worst.id.removeprefix("cardsecurity."), reason=worst.reason
+        )
     return Check(check_id, worst.outcome, reason, CARD_SECURITY_CLAUSE, worst.shows, tolerated)
 
 
@@ -95,7 +98,11 @@ def _objection_to_signer(case: Case, examination: Examination) -> str | None:
     states = examination.signer.issuer.country, of_document.issuer.country
     if states[0] == states[1]:
         return None
-    return f"EF.CardSecurity is signed by {states[0]}, but EF.SOD by {states[1]}"
+    return Reason(
+        "EF.CardSecurity is signed by {state}, but EF.SOD by {other}",
+        state=states[0],
+        other=states[1],
+    )
 
 
 # --- strength ------------------------------------------------------------------------------------
@@ -114,28 +121,41 @@ def _strength(case: Case) -> Check:
     keys = dict.fromkeys(_keys(case.sod_examination))
     limits = case.policy.algorithms
     refused = [
-        *(f"{said} uses {each}" for said, each in hashes if each in limits.refused_hashes),
         *(
-            f"{said} has {key.description}"
+            Reason("{holder} uses {hash}", holder=said, hash=each)
+            for said, each in hashes
+            if each in limits.refused_hashes
+        ),
+        *(
+            Reason("{holder} has {key}", holder=said, key=key.description)
             for said, key in keys
             if _below(key, limits.refused_rsa_below, limits.refused_ec_below)
         ),
     ]
     if refused:
-        reason = f"too weak for the policy: {'; '.join(refused)}"
+        reason = Reason("too weak for the policy: {refused}", refused=joined("; ", refused))
         return Check(check_id, Outcome.FAILED, reason, STRENGTH_CLAUSE)
     weak = [
-        *(f"{said} uses {each}" for said, each in hashes if each in limits.weak_hashes),
         *(
-            f"{said} has {key.description}"
+            Reason("{holder} uses {hash}", holder=said, hash=each)
+            for said, each in hashes
+            if each in limits.weak_hashes
+        ),
+        *(
+            Reason("{holder} has {key}", holder=said, key=key.description)
             for said, key in keys
             if _below(key, limits.weak_rsa_below, limits.weak_ec_below)
         ),
     ]
     if weak:
-        return Check(check_id, Outcome.WARNING, f"weak: {'; '.join(weak)}", STRENGTH_CLAUSE)
+        return Check(
+            check_id,
+            Outcome.WARNING,
+            Reason("weak: {weak}", weak=joined("; ", weak)),
+            STRENGTH_CLAUSE,
+        )
     used = [*(each for _, each in hashes), *(key.description for _, key in keys)]
-    reason = f"strong enough: {', '.join(dict.fromkeys(used))}"
+    reason = Reason("strong enough: {used}", used=joined(", ", dict.fromkeys(used)))
     return Check(check_id, Outcome.PASSED, reason, STRENGTH_CLAUSE)
 
 

@@ -16,6 +16,7 @@ from emrtd.pki.path import find_anchor
 from emrtd.pki.revocation import examine_revocation
 from emrtd.pki.trust import TrustView
 from emrtd.pki.x509.extensions import KeyUsage
+from support.reasons import Reason
 from verify.judging.checks.case import Case, Earlier
 from verify.judging.checks.mrz import unreadable_mrz
 
@@ -38,7 +39,7 @@ def _check(case: Case) -> Check:
         return unreadable_mrz(case, CHECK_ID, CLAUSE)
     objection = objection_to_stop_list(case.stop_list, case.trust, case.at)
     if objection is not None:
-        reason = f"the stop list cannot be used: {objection}"
+        reason = Reason("the stop list cannot be used: {objection}", objection=objection)
         return Check(CHECK_ID, Outcome.UNDETERMINED, reason, CLAUSE)
     return _look_up(case.stop_list, case.mrz, case.at)
 
@@ -46,16 +47,24 @@ def _check(case: Case) -> Check:
 def _look_up(stops: "StopList", mrz: Mrz, at: datetime) -> Check:
     state = mrz.issuing_state
     if two_letter_code(state) != stops.signed_data.country:
-        reason = f"the stop list is of {stops.signed_data.country}, and the document is not"
+        reason = Reason(
+            "the stop list is of {state}, and the document is not", state=stops.signed_data.country
+        )
         return Check(CHECK_ID, Outcome.NOT_PRESENT, reason, CLAUSE)
     stop = stops.find(state, mrz.document_number)
     if stop is not None:
-        reason = f"its issuer reports it as {stop.reason.name.lower()} since {stop.since.date()}"
+        reason = Reason(
+            "its issuer reports it as {why} since {since}",
+            why=stop.reason.name.lower(),
+            since=stop.since.date(),
+        )
         return Check(CHECK_ID, Outcome.FAILED, reason, CLAUSE, Shows.REVOCATION)
     if at > stops.next_update:
-        reason = f"the stop list is out of date since {stops.next_update.date()}"
+        reason = Reason(
+            "the stop list is out of date since {next_update}", next_update=stops.next_update.date()
+        )
         return Check(CHECK_ID, Outcome.UNDETERMINED, reason, CLAUSE)
-    reason = f"not on the stop list of {stops.this_update.date()}"
+    reason = Reason("not on the stop list of {this_update}", this_update=stops.this_update.date())
     return Check(CHECK_ID, Outcome.PASSED, reason, CLAUSE)
 
 
@@ -72,7 +81,7 @@ def objection_to_stop_list(stops: "StopList", trust: TrustView, at: datetime) ->
     try:
         signer.verify(data.content_type, data.content, certificate.public_key)
     except ProtocolError as error:
-        return str(error)
+        return error.message
     anchor, chain = find_anchor(certificate, trust, at)
     if anchor is None or chain.outcome is not Outcome.PASSED:
         return chain.reason

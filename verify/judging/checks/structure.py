@@ -9,6 +9,7 @@ from emrtd.lds.registry import tolerated
 from emrtd.lds.security.sod import Sod
 from emrtd.pki.findings import Check, Outcome
 from support.errors import MalformedError
+from support.reasons import Reason, joined
 from verify.judging.checks.case import Case, Earlier, forged, passed, why_absent
 from verify.judging.checks.details import document_code_quirks
 from verify.judging.quirks import quirks_of_file, quirks_of_padding
@@ -25,8 +26,10 @@ def check_structure(case: Case, _: Earlier) -> Iterator[Check]:
 def _structure(case: Case) -> Check:
     check_id, evidence = "lds.structure", case.evidence
     if evidence.misplaced:
-        named = ", ".join(evidence.misplaced)
-        reason = f"not an elementary file, or not the one that its name states: {named}"
+        named = joined(", ", evidence.misplaced)
+        reason: str = Reason(
+            "not an elementary file, or not the one that its name states: {named}", named=named
+        )
         return forged(check_id, reason, STRUCTURE_CLAUSE)
     if not evidence.files:
         return Check(check_id, Outcome.NOT_PERFORMED, "no file was read", STRUCTURE_CLAUSE)
@@ -35,18 +38,20 @@ def _structure(case: Case) -> Check:
     quirks = list(quirks_of_padding(evidence.image_quirks))
     for file_id, content in case.contents.items():
         if isinstance(content, MalformedError):
-            (faults if _is_as_issued(case, file_id) else forgeries).append(str(content))
+            (faults if _is_as_issued(case, file_id) else forgeries).append(content.message)
         else:
             quirks += quirks_of_file(file_id, tolerated(content))
     quirks += quirks_of_file(FileID.DG1, document_code_quirks(case))
     if forgeries:
-        reason = "; ".join(forgeries + faults)
-        return forged(check_id, f"not as it was issued: {reason}", STRUCTURE_CLAUSE)
+        reason = joined("; ", forgeries + faults)
+        return forged(
+            check_id, Reason("not as it was issued: {reason}", reason=reason), STRUCTURE_CLAUSE
+        )
     if faults:
-        return Check(check_id, Outcome.FAILED, "; ".join(faults), STRUCTURE_CLAUSE)
+        return Check(check_id, Outcome.FAILED, joined("; ", faults), STRUCTURE_CLAUSE)
     count = len(evidence.files)
-    names = "1 elementary file" if count == 1 else f"{count} elementary files"
-    reason = f"{names} read, with the prescribed structure"
+    names = "1 elementary file" if count == 1 else Reason("{count} elementary files", count=count)
+    reason = Reason("{names} read, with the prescribed structure", names=names)
     return passed(case, check_id, reason, STRUCTURE_CLAUSE, quirks)
 
 
@@ -72,33 +77,47 @@ def _com(case: Case) -> Check:
             outcome = Outcome.UNDETERMINED
         return Check(check_id, outcome, why_absent(case, FileID.COM), COM_CLAUSE)
     if isinstance(com, MalformedError):
-        return forged(check_id, str(com), COM_CLAUSE)
+        return forged(check_id, com.message, COM_CLAUSE)
     if not isinstance(sod, Sod):
         reason = "no readable EF.SOD to compare EF.COM with"
         return Check(check_id, Outcome.UNDETERMINED, reason, COM_CLAUSE)
     differences = tuple(_differences(com, sod))
     if differences:
-        return forged(check_id, f"EF.COM differs from EF.SOD: {'; '.join(differences)}", COM_CLAUSE)
+        return forged(
+            check_id,
+            Reason(
+                "EF.COM differs from EF.SOD: {differences}", differences=joined("; ", differences)
+            ),
+            COM_CLAUSE,
+        )
     return passed(case, check_id, "EF.COM lists the data groups that EF.SOD lists", COM_CLAUSE)
 
 
 def _differences(com: Com, sod: Sod) -> Iterator[str]:
     signed, listed = set(sod.security_object.hashes), set(com.data_groups)
     if missing := signed - listed:
-        yield f"it does not list {_names(missing)}"
+        yield Reason("it does not list {missing}", missing=_names(missing))
     if surplus := listed - signed:
-        yield f"it lists {_names(surplus)}, which EF.SOD does not"
+        yield Reason("it lists {surplus}, which EF.SOD does not", surplus=_names(surplus))
     if com.other and not (com.lds_version and com.unicode_version):
         yield "it contains another data object in place of a version"
     if len(com.tags) != len(listed):
         yield "it lists a tag twice, or a tag that is not a data group's"
     lds_version = sod.security_object.lds_version or LDS_1_7  # version 0 goes with LDS 1.7
     if com.lds_version and com.lds_version != lds_version:
-        yield f"LDS version {com.lds_version} instead of {lds_version}"
+        yield Reason(
+            "LDS version {lds_version} instead of {lds_version2}",
+            lds_version=com.lds_version,
+            lds_version2=lds_version,
+        )
     unicode_version = sod.security_object.unicode_version or UNICODE_4_0
     if com.unicode_version and com.unicode_version != unicode_version:
-        yield f"Unicode version {com.unicode_version} instead of {unicode_version}"
+        yield Reason(
+            "Unicode version {unicode_version} instead of {unicode_version2}",
+            unicode_version=com.unicode_version,
+            unicode_version2=unicode_version,
+        )
 
 
 def _names(numbers: set[int]) -> str:
-    return ", ".join(f"DG{number}" for number in sorted(numbers))
+    return joined(", ", (f"DG{number}" for number in sorted(numbers)))
