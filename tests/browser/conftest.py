@@ -39,7 +39,9 @@ def browser() -> Iterator[Browser]:
     """A running Chromium without a screen; the test is skipped where there is none."""
     path = program("chromium", "chromium")
     with sync_playwright() as playwright:
-        running = playwright.chromium.launch(executable_path=path, args=["--no-sandbox"])
+        camera = "--use-fake-device-for-media-stream"  # permission is still asked for
+        args = ["--no-sandbox", camera]
+        running = playwright.chromium.launch(executable_path=path, args=args)
         yield running
         running.close()
 

@@ -196,6 +196,110 @@ def test_a_live_picture_stays_in_the_window(post: Post) -> None:
     assert all(each.startswith("blob:") for each in post.requested[sent:])
 
 
+WATCHED = """
+window.asked = 0;
+const ask = navigator.mediaDevices.getUserMedia.bind(navigator.mediaDevices);
+navigator.mediaDevices.getUserMedia = (wanted) => {
+  window.asked++;
+  window.wanted = wanted;
+  return Promise.all([ask(wanted), window.held]).then(([stream]) => (window.stream = stream));
+};
+window.tones = [];
+window.contexts = [];
+const Context = window.AudioContext;
+window.AudioContext = class extends Context {
+  constructor() { super(); window.contexts.push(this); }
+  createOscillator() {
+    const tone = super.createOscillator();
+    window.tones.push(tone);
+    return tone;
+  }
+};
+"""
+"""Counts what the page asks the camera and the loudspeaker for, and lets it through."""
+
+
+def watched(post: Post) -> Post:
+    post.window.add_init_script(WATCHED)
+    post.window.reload()
+    post.phase("ready")
+    return post
+
+
+def test_the_camera_is_asked_for_only_when_it_is_chosen(open_post: Open) -> None:
+    post = watched(open_post(permissions=["camera"]))
+    post.scan(LINES)
+    post.put(usual())
+    live = post.verdict("accept").locator(".live")
+    live.get_by_role("button", name="Camera").wait_for()
+    assert post.window.evaluate("window.asked") == 0
+    sent = len(post.requested)
+    live.get_by_role("button", name="Camera").click()
+    live.locator("video").wait_for()
+    post.window.wait_for_function("document.querySelector('.live video').videoWidth > 0")
+    assert post.window.evaluate("[window.asked, window.wanted.audio]") == [1, False]
+    live.get_by_role("button", name="Take the picture").click()
+    live.locator("img").wait_for()
+    assert post.window.evaluate("window.stream.getTracks()[0].readyState") == "ended"
+    live.get_by_role("button", name="Enlarge: Live image").click()
+    assert post.window.locator("dialog img").count() == 2
+    assert all(each.startswith("blob:") for each in post.requested[sent:])
+    assert post.problems == []
+
+
+def test_the_camera_ends_with_the_result(open_post: Open) -> None:
+    post = watched(open_post(permissions=["camera"]))
+    post.scan(LINES)
+    post.put(usual())
+    post.verdict("accept").get_by_role("button", name="Camera").click()
+    post.window.wait_for_function("window.stream?.active")
+    post.window.get_by_role("button", name="Lock").click()
+    post.phase("locked")
+    post.window.wait_for_function("!window.stream.active")
+
+
+def test_a_camera_that_is_allowed_too_late_is_not_used(open_post: Open) -> None:
+    post = watched(open_post(permissions=["camera"]))
+    post.window.evaluate("window.held = new Promise((done) => (window.release = done))")
+    post.scan(LINES)
+    post.put(usual())
+    post.verdict("accept").get_by_role("button", name="Camera").click()
+    post.window.get_by_role("button", name="Lock").click()
+    post.phase("locked")
+    post.window.evaluate("window.release()")
+    post.window.wait_for_function("window.stream && !window.stream.active")
+
+
+def test_a_camera_that_is_refused_is_said(open_post: Open) -> None:
+    post = watched(open_post())
+    post.scan(LINES)
+    post.put(usual())
+    live = post.verdict("accept").locator(".live")
+    live.get_by_role("button", name="Camera").click()
+    live.get_by_role("status").wait_for()
+    assert post.window.evaluate("window.asked") == 1
+    live.get_by_text("Choose a picture").wait_for()
+
+
+def test_a_sound_is_played_only_when_it_is_chosen(open_post: Open) -> None:
+    post = watched(open_post())
+    post.scan(LINES)
+    card = post.put(usual())
+    post.verdict("accept")
+    assert post.window.evaluate("window.contexts.length") == 0
+    post.window.get_by_role("button", name="Sound").click()
+    card.take_out()
+    post.scan(LINES)
+    post.put(clone_of(usual()))
+    post.verdict("reject")
+    post.window.wait_for_function("window.contexts[0]?.state === 'running'")
+    assert post.window.evaluate("window.tones.length") == 2
+    assert post.window.evaluate("window.tones.map((each) => each.frequency.value)") == [300, 220]
+    post.window.reload()
+    sound = post.window.get_by_role("button", name="Sound")
+    assert sound.get_attribute("aria-pressed") == "true"
+
+
 def test_a_page_that_lost_its_stream_shows_everything_again(post: Post) -> None:
     post.scan(LINES)
     post.put(usual())

@@ -30,12 +30,16 @@ export function slot(words, zoom) {
     );
   const empty = () => show(make("p", { class: "nothing" }, words["page.live-none"]));
   const camera = async () => {
+    let found;
     try {
-      stream = await navigator.mediaDevices.getUserMedia({ video: { width: 1280, height: 720 }, audio: false });
+      found = await navigator.mediaDevices.getUserMedia({ video: { width: 1280, height: 720 }, audio: false });
     } catch {
       show(make("p", { class: "nothing", role: "status" }, words["page.live-failed"]));
       return;
     }
+    forget();
+    stream = found;
+    if (!box.isConnected) return forget(); // the result has gone while the browser was asking
     const video = make("video", { autoplay: true, muted: true, playsinline: true });
     video.srcObject = stream;
     show(video);

@@ -5,6 +5,7 @@ let context = null;
 
 export function play(verdict) {
   context ??= new AudioContext();
+  context.resume(); // a context made before the first key or click is suspended
   let at = context.currentTime;
   for (const [hertz, seconds] of TONES[verdict] ?? []) {
     const tone = context.createOscillator();
