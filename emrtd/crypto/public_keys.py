@@ -45,7 +45,7 @@ def decode_public_key(octets: bytes) -> PublicKey:
     """
     key = verifying_key_from(ber.read(octets, _WHAT))
     if isinstance(key, DsaPublicKey):
-        raise UnusableKeyError(_WHAT, f"a key of algorithm {ID_DSA}")
+        raise UnusableKeyError(_WHAT, Reason("a key of algorithm {oid}", oid=ID_DSA))
     return key
 
 

@@ -251,11 +251,15 @@ def _verify_dsa(
     from cryptography.exceptions import InvalidSignature
 
     if scheme.family is not SignatureFamily.DSA:
-        raise ProtocolError(f"{key.description} cannot make {scheme.description}")
+        raise ProtocolError(
+            Reason("{key} cannot make {scheme}", key=key.description, scheme=scheme.description)
+        )
     try:
         _dsa_key(key).verify(signature, message, hash_algorithm(scheme.hash))
     except InvalidSignature:
-        raise ProtocolError(f"the {scheme.description} signature is wrong") from None
+        raise ProtocolError(
+            Reason("the {scheme} signature is wrong", scheme=scheme.description)
+        ) from None
 
 
 @lru_cache(maxsize=64)
@@ -266,7 +270,7 @@ def _dsa_key(key: DsaPublicKey) -> "DSAPublicKey":
         DSAPublicNumbers,
     )
 
-    wrong = ProtocolError(f"{key.description} is not a valid DSA key")
+    wrong = ProtocolError(Reason("{key} is not a valid DSA key", key=key.description))
     if not 1 < key.y < key.p or not pow(key.y, key.q, key.p) == 1 == pow(key.g, key.q, key.p):
         raise wrong
     try:

@@ -158,7 +158,7 @@ class FaceRecord(NamedTuple):
         tolerated = (
             *check_record_length(WHAT, length, size, 8),
             *check_trailing(WHAT, position, size),
-            *([] if version == VERSION else [f"the {WHAT} has version {version.hex().upper()}"]),
+            *_check_version(version),
         )
         declared = None if length == size else length
         return cls(tuple(images), version, declared, octets[position:], tolerated)
@@ -298,6 +298,13 @@ _LAST_ANGLE: Final = 181
 """The last code of an angle of the pose, and of its uncertainty, in steps of 2 degrees."""
 
 
+def _check_version(version: bytes) -> tuple[str, ...]:
+    """Return the quirk of a record of another version; empty for that of the standard."""
+    if version == VERSION:
+        return ()
+    return (Reason("the {what} has version {version}", what=WHAT, version=version.hex().upper()),)
+
+
 def _undefined(image: FacialImage) -> list[str]:
     """Return which fields have a code that the standard does not define."""
     names = [name for name, place, codes in _CODES if image[place] not in codes]
@@ -305,7 +312,9 @@ def _undefined(image: FacialImage) -> list[str]:
         names.append("pose")
     if max(image[7]) > _LAST_ANGLE:
         names.append("uncertainty of the pose")
-    return [f"the face record has an undefined code of the {name}" for name in names]
+    return [
+        Reason("the face record has an undefined code of the {name}", name=name) for name in names
+    ]
 
 
 def _disagreements(image: FacialImage, header: ImageHeader) -> list[str]:

@@ -15,7 +15,7 @@ PLACES = (
     "emrtd/crypto", "emrtd/errors.py", "emrtd/iso7816", "emrtd/lds", "emrtd/mrz",
     "emrtd/pki/cms", "emrtd/pki/cvc", "emrtd/pki/passive.py", "emrtd/pki/path.py",
     "emrtd/pki/quirks.py", "emrtd/pki/revocation.py", "emrtd/pki/signer_profile.py",
-    "emrtd/pki/x509", "emrtd/status_words.py", "emrtd/tlv.py", "support/errors.py",
+    "emrtd/pki/x509", "emrtd/status_words.py", "emrtd/tlv.py",
     "verify/inspection", "verify/judging", "verify/session/judging.py", "verify/showing/images.py",
 )  # fmt: skip
 """The modules through which a document passes from its chip to its report."""

@@ -320,9 +320,10 @@ def _objection_to_binding(
             public = mapping_key(infos, parameter_id).public
             if any(each.public == public for each in keys):
                 return None
-    return (
+    return Reason(
         "the chip has the private key of the signed EF.CardSecurity, but DG14 does not contain this"
-        f" key, so it may be that of another document{f' ({objection})' if objection else ''}"
+        " key, so it may be that of another document{why}",
+        why=Reason(" ({refusal})", refusal=objection) if objection else "",
     )
 
 

@@ -364,6 +364,11 @@ TEXTS: Final[dict[str, str]] = {
     "a signer identifier with another name than the issuer's": (
         "eine Bezeichnung des Unterzeichners mit einem anderen Namen als dem des Ausstellers"
     ),
+    "a date before 2050 that is not a UTCTime": "ein Datum vor 2050, das keine UTCTime ist",
+    "an LDSSecurityObject with the version number of another LDS version": (
+        "ein LDSSecurityObject mit der Versionsnummer einer anderen LDS-Version"
+    ),
+    "a key usage that is not critical": "eine Schlüsselverwendung, die nicht kritisch ist",
     "no authority key identifier": "keine Schlüsselkennung des Ausstellers",
     "an authority key identifier that is not the CSCA's subject key identifier": (
         "eine Schlüsselkennung des Ausstellers, die nicht die der CSCA ist"

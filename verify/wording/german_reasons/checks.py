@@ -104,6 +104,11 @@ TEXTS: Final[dict[str, str]] = {
     "the chip was not opened by PACE with Chip Authentication Mapping": (
         "der Chip wurde nicht durch PACE mit Chip Authentication Mapping geöffnet"
     ),
+    "the chip has the private key of the signed EF.CardSecurity, but DG14 does not contain this"
+    " key, so it may be that of another document{why}": (
+        "der Chip hat den privaten Schlüssel zum signierten EF.CardSecurity, DG14 enthält diesen"
+        " Schlüssel aber nicht; er kann also der eines anderen Dokuments sein{why}"
+    ),
     "the chip was not asked for this proof": "der Chip wurde nach diesem Beweis nicht gefragt",
     "the key in {file} is not known to be signed: {objection}": (
         "ob der Schlüssel in {file} signiert ist, steht nicht fest: {objection}"
@@ -165,6 +170,9 @@ TEXTS: Final[dict[str, str]] = {
     "DG11: the name is not the one in DG1": "DG11: der Name ist nicht der in DG1",
     "the date of issue in DG12 is in the future": (
         "das Ausstellungsdatum in DG12 liegt in der Zukunft"
+    ),
+    "the date of issue in DG12 is before any document had a chip": (
+        "das Ausstellungsdatum in DG12 liegt vor dem ersten Dokument mit Chip"
     ),
     "the date of issue in DG12 is before the date of birth": (
         "das Ausstellungsdatum in DG12 liegt vor dem Geburtsdatum"

@@ -361,6 +361,16 @@ TEXTS: Final[dict[str, str]] = {
     ),
     "WSQ, PNG or JPEG 2000": "WSQ, PNG oder JPEG 2000",
     "PNG or JPEG 2000": "PNG oder JPEG 2000",
+    "the {what} has version {version}": "{what}: hat Version {version}",
+    "the face record has an undefined code of the {name}": (
+        "der Gesichtsdatensatz hat einen nicht definierten Code: {name}"
+    ),
+    "gender": "Geschlecht",
+    "eye colour": "Augenfarbe",
+    "hair colour": "Haarfarbe",
+    "type of face image": "Art des Gesichtsbilds",
+    "pose": "Kopfhaltung",
+    "uncertainty of the pose": "Unsicherheit der Kopfhaltung",
     # --- images
     "made its decoder answer nonsense": "brachte den Decodierer zu einer unsinnigen Antwort",
     "ended its decoder (status {answer})": "beendete den Decodierer (Status {answer})",

@@ -327,6 +327,13 @@ TEXTS: Final[dict[str, str]] = {
     "a key on {key} cannot make {scheme}": "ein Schlüssel auf {key} kann {scheme} nicht erzeugen",
     "r or s is too large for {curve}": "r oder s ist zu groß für {curve}",
     "{key} is not a valid RSA key": "{key} ist kein gültiger RSA-Schlüssel",
+    "a DSA key that inherits its parameters": "ein DSA-Schlüssel, der seine Parameter erbt",
+    "DSA parameters must be p, q and g": "Parameter von DSA müssen p, q und g sein",
+    "the numbers of a DSA key are out of range": (
+        "die Zahlen eines DSA-Schlüssels liegen außerhalb ihrer Grenzen"
+    ),
+    "{key} is not a valid DSA key": "{key} ist kein gültiger DSA-Schlüssel",
+    "{key} cannot make {scheme}": "{key} kann {scheme} nicht erzeugen",
     "a hash algorithm has parameters that are not NULL": (
         "ein Hash-Algorithmus hat Parameter, die nicht NULL sind"
     ),
