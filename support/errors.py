@@ -28,15 +28,16 @@ class ChipsealError(Exception):
     """The base of errors that Chipseal reports; any other exception is an internal error.
 
     `message` says what is wrong, and where; `advice` says what to do about it, and may be empty.
-    `str()` returns both, as plain text; `message` may be a `Reason`.  `kind` names the error for
-    scripts; `exit_status` is the exit status of a command that ends with this error.
+    `str()` returns both; `said` is the message as a `Reason`, if it was given as one.  `kind` names
+    the error for scripts; `exit_status` is the exit status of a command that ends with this error.
     """
 
     kind: str = "error"
     exit_status: ClassVar[ExitStatus] = ExitStatus.MISTAKE
 
     def __init__(self, message: str, *, advice: str = "") -> None:
-        self.message = message
+        self.message = str(message)
+        self.said = message
         self.advice = advice
         super().__init__(f"{message}; {advice}" if advice else message)
 

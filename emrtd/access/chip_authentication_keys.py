@@ -82,7 +82,7 @@ def static_keys(infos: SecurityInfos) -> tuple[tuple[StaticPublicKey, ...], tupl
         try:
             usable.append(_static_key(info))
         except (MalformedError, ProtocolError) as error:
-            refused.append(error.message)
+            refused.append(error.said)
     return tuple(usable), tuple(refused)
 
 

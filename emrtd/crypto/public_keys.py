@@ -73,7 +73,7 @@ def verifying_key_from(info: ber.Value) -> VerifyingKey:
     try:
         return EcPublicKey(curve, curve.decode_point(octets[1:]))
     except (MalformedError, ProtocolError) as error:
-        raise info.malformed(error.message) from None
+        raise info.malformed(error.said) from None
 
 
 def encode_public_key(key: VerifyingKey, *, explicit: bool = True) -> bytes:

@@ -161,7 +161,7 @@ def _verify_ecdsa(key: EcPublicKey, digest: bytes, signature: bytes) -> None:
     try:
         r, s = ecdsa_decode(signature)
     except MalformedError as error:
-        raise ProtocolError(error.message) from None
+        raise ProtocolError(error.said) from None
     return ecdsa.verify(key.curve, key.point, digest, r, s)
 
 
@@ -292,7 +292,7 @@ def _verify_rsa(
             Reason("the {scheme} signature is wrong", scheme=scheme.description)
         ) from None
     except MisuseError as error:
-        raise ProtocolError(error.message) from None
+        raise ProtocolError(error.said) from None
 
 
 def verify_rsa_without_null(

@@ -178,7 +178,7 @@ class SecureMessaging:
         try:
             objects = list(tlv.read_all(octets, "protected data field"))
         except MalformedError as error:
-            raise SecureMessagingError(error.message) from None
+            raise SecureMessagingError(error.said) from None
         if not objects or objects[-1].tag != _MAC:
             raise SecureMessagingError(
                 "DO 8E is missing or not the last", SW.SM_DATA_OBJECT_MISSING

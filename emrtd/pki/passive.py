@@ -179,7 +179,7 @@ def _examine_signature(data: SignedData, signature: _Signature, check_id: str) -
     try:
         quirks = signer.verify(data.content_type, data.content, certificate.public_key)
     except ProtocolError as error:
-        return Check(check_id, Outcome.FAILED, error.message, _CLAUSE, Shows.FORGERY)
+        return Check(check_id, Outcome.FAILED, error.said, _CLAUSE, Shows.FORGERY)
     reason = _who_signed(certificate, signer.scheme)
     tolerated = tuple(sorted(signature.tolerated | quirks))
     return Check(check_id, Outcome.PASSED, reason, _CLAUSE, None, tolerated)

@@ -184,7 +184,7 @@ class Verifier:
         try:
             return Entry.decode(row.content)
         except MalformedError as error:
-            self._report(where, error.reason)
+            self._report(where, str(error.reason))
             return None
 
     # --- jobs

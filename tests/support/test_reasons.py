@@ -4,6 +4,7 @@ import copy
 
 import pytest
 
+from support.errors import MalformedError
 from support.reasons import Reason, decode, encode, joined, plain
 
 
@@ -52,3 +53,10 @@ def test_a_hostile_process_cannot_make_a_sentence_grow() -> None:
     assert len(decode(b'["' + b"{x}" * 600 + b'", {"x": "' + b"x" * 170 + b'"}]')) < 200_000
     long = b'["{x}", {"x": "' + b"x" * 3000 + b'"}]'
     assert decode(long) == long.decode()
+
+
+def test_the_message_of_an_error_is_plain_text() -> None:
+    error = MalformedError("DG1", Reason("{octets} octets follow", octets=7), 3)
+    assert (type(error.message), str(error)) == (str, "DG1: 7 octets follow at offset 3")
+    assert isinstance(error.said, Reason)
+    assert error.said.fields["reason"] is error.reason

@@ -46,7 +46,7 @@ def fault_of(error: ChipsealError) -> Fault:
         case MalformedError():
             fault = Malformed(error.what, error.reason, error.offset)
         case ProtocolError():
-            fault = Violated(error.message)
+            fault = Violated(error.said)
         case _:
-            fault = Unsuitable(joined("; ", filter(None, (error.message, error.advice))))
+            fault = Unsuitable(joined("; ", filter(None, (error.said, error.advice))))
     return fault

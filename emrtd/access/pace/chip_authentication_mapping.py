@@ -30,7 +30,7 @@ def verify(group: Group, data: bytes, static_public: bytes, mapping_public: byte
     try:
         shared = group.shared_element(int.from_bytes(data, "big"), static_public)
     except MalformedError as error:
-        raise ProtocolError(error.message) from None
+        raise ProtocolError(error.said) from None
     if not hmac.compare_digest(shared, mapping_public):
         raise ProtocolError("PACE-CAM: the chip does not have the private key of EF.CardSecurity")
 

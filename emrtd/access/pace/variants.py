@@ -76,7 +76,7 @@ def choose(infos: SecurityInfos, preference: Preference | None = None) -> PaceVa
             variant = variant_of(info, infos)
             _require_accepted(variant, preference)
         except (MalformedError, MisuseError, ProtocolError) as error:
-            refused.append(error.message)
+            refused.append(error.said)
         else:
             usable.append(variant)
     if not usable:

@@ -98,7 +98,7 @@ class CvPublicKey(msgspec.Struct, frozen=True):
         try:
             return CvPublicKey(self.oid, EcPublicKey(curve, curve.decode_point(self.point)))
         except MalformedError as error:
-            raise ProtocolError(error.message) from None
+            raise ProtocolError(error.said) from None
 
     @property
     def curve(self) -> Curve | None:
@@ -113,7 +113,7 @@ class CvPublicKey(msgspec.Struct, frozen=True):
             try:
                 signature = signatures.ecdsa_from_plain(signature, self.key.curve)
             except MalformedError as error:
-                raise ProtocolError(error.message) from None
+                raise ProtocolError(error.said) from None
         signatures.verify(self.key, self.scheme, signature, message)
 
     def encode(self, *, domain_parameters: bool = True) -> bytes:
@@ -156,7 +156,7 @@ class CvPublicKey(msgspec.Struct, frozen=True):
         try:
             return cls(oid, EcPublicKey(curve, curve.decode_point(point)))
         except ProtocolError as error:
-            raise fields.one(_POINT).malformed(error.message) from None
+            raise fields.one(_POINT).malformed(error.said) from None
 
 
 def sign(signer: Signer, scheme: SignatureScheme, message: bytes) -> bytes:

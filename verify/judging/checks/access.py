@@ -62,7 +62,7 @@ def check_downgrade(case: Case, earlier: Earlier) -> Iterator[Check]:
 def _downgrade(case: Case, earlier: Earlier) -> Check:
     check_id, access = "access.downgrade", case.card_access
     if isinstance(access, MalformedError):
-        return forged(check_id, access.message, DOWNGRADE_CLAUSE)
+        return forged(check_id, access.said, DOWNGRADE_CLAUSE)
     signed = signed_security_infos(case, earlier)
     if access is None:
         return _no_card_access(case, signed)

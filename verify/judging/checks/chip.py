@@ -201,7 +201,7 @@ def _chip_authentication(
     if file is None:
         return _without_key(case, check)
     if isinstance(file, MalformedError):
-        return check.outcome(Outcome.UNDETERMINED, file.message)
+        return check.outcome(Outcome.UNDETERMINED, file.said)
     if not file.security_infos.of(ChipAuthenticationPublicKeyInfo):
         reason = "the document does not offer Chip Authentication"
         return check.outcome(Outcome.NOT_PRESENT, reason)
@@ -217,7 +217,7 @@ def _verify_agreement(
     try:
         described = verify_transcript(infos, transcript or ChipAuthenticationTranscript())
     except (MalformedError, ProtocolError) as error:
-        return cloned(check.id, error.message, check.clause)
+        return cloned(check.id, error.said, check.clause)
     reason = Reason(
         "the chip has the private key of the signed {file} ({described})",
         file=check.file_id,
@@ -234,7 +234,7 @@ def check_active_authentication(case: Case, earlier: Earlier) -> Iterator[Check]
     if case.dg15 is None:
         yield _without_key(case, _ACTIVE)
     elif isinstance(case.dg15, MalformedError):
-        yield _ACTIVE.outcome(Outcome.UNDETERMINED, case.dg15.message)
+        yield _ACTIVE.outcome(Outcome.UNDETERMINED, case.dg15.said)
     else:
         transcript = None if case.session is None else case.session.active_authentication
         objection = _objection_to_proof(case, earlier, _ACTIVE, transcript)
@@ -254,11 +254,11 @@ def _verify_signature(
     try:
         key = dg15.public_key
     except MalformedError as error:
-        return _ACTIVE.outcome(Outcome.UNDETERMINED, error.message)
+        return _ACTIVE.outcome(Outcome.UNDETERMINED, error.said)
     try:
         verified = active_authentication.verify(key, infos[0] if infos else None, signed)
     except (MalformedError, ProtocolError) as error:
-        return cloned(_ACTIVE.id, error.message, _ACTIVE.clause)
+        return cloned(_ACTIVE.id, error.said, _ACTIVE.clause)
     quirks = quirks_of_file(FileID.DG15, verified.quirks)
     reason: str = Reason(
         "the chip has the private key of the signed DG15 ({algorithm})",
@@ -345,13 +345,13 @@ def _verify_mapping(check_id: str, transcript: PaceTranscript, infos: SecurityIn
         # A signed key that cannot be used is no evidence against the chip; a missing one is.
         has_key = infos.of(ChipAuthenticationPublicKeyInfo)
         outcome = Outcome.UNDETERMINED if has_key else Outcome.FAILED
-        return Check(check_id, outcome, error.message, MAPPING_CLAUSE)
+        return Check(check_id, outcome, error.said, MAPPING_CLAUSE)
     data, mapping_public = transcript.chip_authentication_data, transcript.mapping_key
     try:
         chip_authentication_mapping.verify(
             key.group, data or b"", key.public, mapping_public or b""
         )
     except (MalformedError, ProtocolError) as error:
-        return cloned(check_id, error.message, MAPPING_CLAUSE)
+        return cloned(check_id, error.said, MAPPING_CLAUSE)
     reason = "the chip has the private key of the signed EF.CardSecurity"
     return Check(check_id, Outcome.PASSED, reason, MAPPING_CLAUSE)

@@ -52,7 +52,7 @@ def _judged(octets: bytes) -> tuple[Outcome, str]:
         status = life_cycle_status(octets)
     except MalformedError as error:
         return Outcome.NOT_PERFORMED, Reason(
-            "{no_status}: {error}", no_status=_NO_STATUS, error=error.message
+            "{no_status}: {error}", no_status=_NO_STATUS, error=error.said
         )
     if status is None:
         return Outcome.NOT_PERFORMED, Reason(

@@ -37,7 +37,7 @@ def check_signature(case: Case, _: Earlier) -> Iterator[Check]:
     """Check the signature of EF.SOD."""
     check_id, examination = "sod.signature", case.sod_examination
     if isinstance(case.sod, MalformedError):
-        yield forged(check_id, case.sod.message, SIGNATURE_CLAUSE)
+        yield forged(check_id, case.sod.said, SIGNATURE_CLAUSE)
     elif examination is None:
         yield no_signer(case, check_id, SIGNATURE_CLAUSE)
     else:
@@ -61,7 +61,7 @@ def check_card_security(case: Case, _: Earlier) -> Iterator[Check]:
 def _card_security(case: Case) -> Check:
     check_id, examination = "cardsecurity.signature", case.card_security_examination
     if isinstance(case.card_security, MalformedError):
-        return forged(check_id, case.card_security.message, CARD_SECURITY_CLAUSE)
+        return forged(check_id, case.card_security.said, CARD_SECURITY_CLAUSE)
     if examination is None:
         outcome = Outcome.NOT_PRESENT
         if FileID.CARD_SECURITY in case.evidence.unread:

@@ -81,7 +81,7 @@ def objection_to_stop_list(stops: "StopList", trust: TrustView, at: datetime) ->
     try:
         signer.verify(data.content_type, data.content, certificate.public_key)
     except ProtocolError as error:
-        return error.message
+        return error.said
     anchor, chain = find_anchor(certificate, trust, at)
     if anchor is None or chain.outcome is not Outcome.PASSED:
         return chain.reason

@@ -38,7 +38,7 @@ def _structure(case: Case) -> Check:
     quirks = list(quirks_of_padding(evidence.image_quirks))
     for file_id, content in case.contents.items():
         if isinstance(content, MalformedError):
-            (faults if _is_as_issued(case, file_id) else forgeries).append(content.message)
+            (faults if _is_as_issued(case, file_id) else forgeries).append(content.said)
         else:
             quirks += quirks_of_file(file_id, tolerated(content))
     quirks += quirks_of_file(FileID.DG1, document_code_quirks(case))
@@ -77,7 +77,7 @@ def _com(case: Case) -> Check:
             outcome = Outcome.UNDETERMINED
         return Check(check_id, outcome, why_absent(case, FileID.COM), COM_CLAUSE)
     if isinstance(com, MalformedError):
-        return forged(check_id, com.message, COM_CLAUSE)
+        return forged(check_id, com.said, COM_CLAUSE)
     if not isinstance(sod, Sod):
         reason = "no readable EF.SOD to compare EF.COM with"
         return Check(check_id, Outcome.UNDETERMINED, reason, COM_CLAUSE)
