@@ -24,6 +24,8 @@ from emrtd.crypto.signatures import PublicKey
 from personalise.ledger.chain import SCHEME
 from personalise.ledger.engine import Database
 from personalise.ledger.interface import Arrival, Claim, Rules
+from personalise.ledger.keys.interface import PeriodKey
+from personalise.ledger.keys.period_software import SoftwarePeriodKey
 from personalise.ledger.migrations import prepare
 from personalise.ledger.sql_ledger import SqlLedger
 from personalise.ledger.states import Worker
@@ -70,17 +72,22 @@ class Keys:
     def __init__(self, folder: Path) -> None:
         self.last_checkpoint = folder / "checkpoint.json"
         self._key = generate_private_key("secp256r1")
-        self._period_keys = defaultdict[str, Secret](lambda: Secret(secrets.token_bytes(32)))
+        self._period_keys = defaultdict[str, PeriodKey](
+            lambda: SoftwarePeriodKey(Secret(secrets.token_bytes(32)))
+        )
 
     def keyed_digest(self, octets: bytes) -> str:
         return octets.hex()
 
-    def period_key(self, period: str, *, create: bool = False) -> Secret:  # noqa: ARG002
+    def period_key(self, period: str, *, create: bool = False) -> PeriodKey:  # noqa: ARG002
         return self._period_keys[period]
 
     def destroy_period(self, period: str) -> None: ...
 
     def where(self, period: str) -> str:
+        return period
+
+    def backups(self, period: str) -> str:
         return period
 
     def sign(self, message: bytes) -> bytes:

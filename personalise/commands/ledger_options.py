@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from personalise.commands.pki_options import open_pki, passphrase_file
+from personalise.commands.pki_options import open_pki, passphrase_file, pin_file
 from support.errors import MisuseError
 
 if TYPE_CHECKING:
@@ -25,8 +25,8 @@ reason = click.option(
 
 
 def ledger_options(command: Callable[..., Any]) -> Callable[..., Any]:
-    """Add the options that name the ledger: `folder`, `ledger_url` and `passphrase_file`."""
-    command = passphrase_file(command)
+    """Add the options that name the ledger: folder, URL, pass phrase and PIN."""
+    command = pin_file(passphrase_file(command))
     command = click.option(
         "--ledger",
         "ledger_url",
@@ -44,6 +44,7 @@ def opened_ledger(
     folder: Path | None,
     ledger_url: str | None,
     passphrase_file: Path | None,
+    pin_file: Path | None = None,
     *,
     create: bool = False,
 ) -> Iterator["SqlLedger"]:
@@ -60,7 +61,7 @@ def opened_ledger(
         raise MisuseError("a new ledger needs a PKI for its keys", advice="name it with --pki")
     pki = None
     if folder is not None:
-        pki = open_pki(folder, passphrase_file, None, with_signing_keys=False)
+        pki = open_pki(folder, passphrase_file, pin_file, with_signing_keys=False)
     ledger = open_ledger(url, pki, create=create)
     try:
         yield ledger

@@ -8,10 +8,13 @@ from typing import Final
 
 from personalise.ledger.engine import Database
 from personalise.ledger.interface import Rules
-from personalise.ledger.keys import LedgerKeys, NoLedgerKeys, PkiLedgerKeys
+from personalise.ledger.keys.interface import LedgerKeys, NoLedgerKeys
+from personalise.ledger.keys.period_hsm import HsmPeriodKeys
+from personalise.ledger.keys.pki_keys import PkiLedgerKeys
 from personalise.ledger.migrations import prepare
 from personalise.ledger.sql_ledger import SqlLedger
 from personalise.pki.issuing_pki import IssuingPki
+from personalise.pki.keys.hsm import Pkcs11Custody, custody_of
 from personalise.pki.settings import Settings
 from support.errors import MisuseError
 
@@ -50,6 +53,18 @@ def rules_of(settings: Settings) -> Rules:
     )
 
 
+def _period_hsm(pki: IssuingPki) -> HsmPeriodKeys | None:
+    """Return the HSM that the settings name for the keys of retention periods, None for files."""
+    address = pki.settings.ledger.hsm
+    if address is None:
+        return None
+
+    def custody() -> Pkcs11Custody:
+        return custody_of(address.module, address.token, pki.pin)
+
+    return HsmPeriodKeys(address.token, custody)
+
+
 def open_ledger(
     url: str,
     pki: IssuingPki | None,
@@ -69,7 +84,7 @@ def open_ledger(
     """
     keys: LedgerKeys = NoLedgerKeys()
     if pki is not None:
-        keys = PkiLedgerKeys.of(pki.folder, pki.local_keys, create=create)
+        keys = PkiLedgerKeys.of(pki.folder, pki.local_keys, _period_hsm(pki), create=create)
         rules = rules or rules_of(pki.settings)
     database = Database.open(url)
     try:

@@ -12,7 +12,7 @@ from sqlalchemy import Row, delete, select, update
 
 from personalise.ledger.engine import Database
 from personalise.ledger.interface import LedgerUnavailableError
-from personalise.ledger.keys import LedgerKeys
+from personalise.ledger.keys.interface import LedgerKeys
 from personalise.ledger.states import OPEN, JobState
 from personalise.ledger.steps import Purged
 from personalise.ledger.tables import BLOB, JOB, PERIOD, to_microseconds
@@ -135,8 +135,8 @@ def beyond_reach(
         for period in kept
     ]
     found += [
-        f"backups of the PKI's folder that hold {keys.where(period)}: destroy it there too, or"
-        " backups of the database can be opened with it"
+        f"{keys.backups(period)}: destroy it there too, or backups of the database can be opened"
+        " with it"
         for period in gone
     ]
     return (*found, *left, *_ELSEWHERE)

@@ -18,14 +18,13 @@ from personalise.ledger.interface import (
     Reception,
     ReplayedPackageError,
 )
-from personalise.ledger.keys import LedgerKeys
+from personalise.ledger.keys.interface import LedgerKeys, PeriodKey, key_check
 from personalise.ledger.sealing import (
     APPLICATION,
     IMAGE,
     AlteredError,
     JobKey,
     ciphertext_digest,
-    key_check,
 )
 from personalise.ledger.states import OPEN, JobState, Worker
 from personalise.ledger.steps import Prepared, Received
@@ -41,8 +40,8 @@ from personalise.ledger.tables import (
 from personalise.ledger.transaction import Transaction, columns_of
 from personalise.preparing.application import FILE_NAME, Application
 from support.errors import MisuseError
-from support.secret import Secret
 
+_NEW_PERIOD: Final = 0x43485045  # of PostgreSQL's advisory locks
 _ID_SIZE: Final = 8  # octets: 16 hexadecimal digits
 _FILE_IDS: Final = {file.file_name: file_id for file_id, file in FILES.items()}
 
@@ -68,13 +67,10 @@ def current_period(transaction: Transaction, keys: LedgerKeys) -> str:
     A month whose key was destroyed is followed by another period of the same month.  The periods
     are locked, so that none is destroyed while something is received in it.
     """
-    month = f"{transaction.now:%Y-%m}"
-    query = select(PERIOD).where(PERIOD.c.name.like(f"{month}%")).with_for_update(read=True)
-    known = {row.name: row.destroyed for row in transaction.connection.execute(query).all()}
-    name, number = month, 1
-    while known.get(name) is not None:
-        number += 1
-        name = f"{month}.{number}"
+    known, name = _periods_of_month(transaction)
+    if name not in known:  # of two intakes that meet a new month, one makes its key
+        transaction.take_turns(_NEW_PERIOD)
+        known, name = _periods_of_month(transaction)
     # A period that exists has a key: this host has another PKI folder if it lacks it, or lost it.
     check = key_check(name, keys.period_key(name, create=name not in known))
     if name not in known:
@@ -83,6 +79,18 @@ def current_period(transaction: Transaction, keys: LedgerKeys) -> str:
         )
     require_period_key(transaction, keys, name, check)
     return name
+
+
+def _periods_of_month(transaction: Transaction) -> tuple[dict[str, int | None], str]:
+    """Return when the periods of this month were destroyed, and the name of the one to use."""
+    month = f"{transaction.now:%Y-%m}"
+    query = select(PERIOD).where(PERIOD.c.name.like(f"{month}%")).with_for_update(read=True)
+    known = {row.name: row.destroyed for row in transaction.connection.execute(query).all()}
+    name, number = month, 1
+    while known.get(name) is not None:
+        number += 1
+        name = f"{month}.{number}"
+    return known, name
 
 
 def require_period_key(
@@ -196,7 +204,7 @@ class Contents:
     ) -> None:
         self._keys = keys
         self._reading = reading
-        self._period_keys: dict[str, Secret] = {}
+        self._period_keys: dict[str, PeriodKey] = {}
 
     def forget(self) -> None:
         """Forget the keys of periods: some may be destroyed now."""
@@ -216,7 +224,7 @@ class Contents:
             self._period_keys[row.period] = self._read_period_key(row)
         return JobKey.unwrap(row.id, row.wrapped_key, self._period_keys[row.period])
 
-    def _read_period_key(self, row: Row[Any]) -> Secret:
+    def _read_period_key(self, row: Row[Any]) -> PeriodKey:
         with self._reading() as transaction:
             query = select(PERIOD.c.destroyed).where(PERIOD.c.name == row.period)
             period = transaction.first(query)

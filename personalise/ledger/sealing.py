@@ -5,12 +5,12 @@ of content are authenticated, so that no blob passes for another.
 """
 
 import hashlib
-import hmac
 import secrets
 from dataclasses import dataclass
 from typing import Final
 
 from emrtd.iso7816.procedure import Random
+from personalise.ledger.keys.interface import PeriodKey
 from support.errors import MalformedError
 from support.secret import Secret
 
@@ -38,20 +38,16 @@ class JobKey:
         return cls(job, Secret(random(_KEY_SIZE)))
 
     @classmethod
-    def unwrap(cls, job: str, wrapped: bytes, period_key: Secret) -> "JobKey":
+    def unwrap(cls, job: str, wrapped: bytes, period_key: PeriodKey) -> "JobKey":
         """Return the key of a job; raises `AlteredError` if `period_key` does not open it."""
-        from cryptography.hazmat.primitives.keywrap import InvalidUnwrap, aes_key_unwrap
+        key = period_key.unwrap(wrapped)
+        if key is None or len(key.reveal()) != _KEY_SIZE:
+            raise AlteredError(f"{job}: its key", "was altered in the ledger")
+        return cls(job, key)
 
-        try:
-            return cls(job, Secret(aes_key_unwrap(period_key.reveal(), wrapped)))
-        except (InvalidUnwrap, ValueError):
-            raise AlteredError(f"{job}: its key", "was altered in the ledger") from None
-
-    def wrap(self, period_key: Secret) -> bytes:
+    def wrap(self, period_key: PeriodKey) -> bytes:
         """Return the key, wrapped with the key of a retention period (40 octets)."""
-        from cryptography.hazmat.primitives.keywrap import aes_key_wrap
-
-        return aes_key_wrap(period_key.reveal(), self._key.reveal())
+        return period_key.wrap(self._key)
 
     def seal(self, kind: str, content: bytes, random: Random = secrets.token_bytes) -> bytes:
         """Return the nonce (12 octets), the ciphertext and the tag (16 octets)."""
@@ -73,14 +69,6 @@ class JobKey:
 
     def _bound_to(self, kind: str) -> bytes:
         return f"{self.job} {kind}".encode()
-
-
-def key_check(period: str, period_key: Secret) -> bytes:
-    """Return what tells the key of a retention period from another one (32 octets).
-
-    It is no secret: HMAC-SHA-256 of the period's name under a random key of 256 bits.
-    """
-    return hmac.digest(period_key.reveal(), f"retention period {period}".encode(), "sha256")
 
 
 def ciphertext_digest(sealed: bytes) -> str:

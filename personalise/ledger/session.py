@@ -15,7 +15,7 @@ from personalise.ledger.chain import Checkpoint, Entry
 from personalise.ledger.engine import Database
 from personalise.ledger.interface import Rules
 from personalise.ledger.journal import Journal
-from personalise.ledger.keys import LedgerKeys
+from personalise.ledger.keys.interface import LedgerKeys
 from personalise.ledger.receiving import Contents
 from personalise.ledger.transaction import Transaction
 from support.errors import ChipsealError

@@ -5,7 +5,7 @@ from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from typing import Any, Final
 
-from sqlalchemy import Connection, Row, Select, Table, insert, select, update
+from sqlalchemy import Connection, Row, Select, Table, func, insert, select, update
 from sqlalchemy.dialects import postgresql, sqlite
 
 from personalise.ledger import rules
@@ -92,6 +92,11 @@ class Transaction:
                 " is begun",
                 advice="set the clock",
             )
+
+    def take_turns(self, lock: int) -> None:
+        """Wait until no other transaction has this advisory lock; SQLite has one writer anyway."""
+        if self.connection.dialect.name != "sqlite":
+            self.connection.execute(select(func.pg_advisory_xact_lock(lock)))
 
     # --- rows
 

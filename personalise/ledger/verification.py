@@ -30,7 +30,7 @@ from personalise.ledger.chain import (
 from personalise.ledger.checkpoints import require_entry, require_outside
 from personalise.ledger.engine import Database
 from personalise.ledger.interface import Finding, LedgerRestoredError, Verification
-from personalise.ledger.keys import LedgerKeys
+from personalise.ledger.keys.interface import LedgerKeys
 from personalise.ledger.sealing import APPLICATION, IMAGE, ciphertext_digest
 from personalise.ledger.states import (
     CardRecord,

@@ -114,6 +114,7 @@ class IssuingPki:
     settings: Settings
     custody: KeyCustody
     local_keys: FileCustody
+    pin: Pin = no_pin
 
     @classmethod
     def open(
@@ -131,7 +132,7 @@ class IssuingPki:
         settings = read_settings(folder)
         local_keys = FileCustody(folder / "keys", passphrase)
         custody = custody_of(settings, local_keys, pin) if with_signing_keys else local_keys
-        return cls(folder, settings, custody, local_keys)
+        return cls(folder, settings, custody, local_keys, pin)
 
     @classmethod
     def without_keys(cls, folder: Path) -> Self:
@@ -383,9 +384,9 @@ def custody_of(settings: Settings, local_keys: FileCustody, pin: Pin) -> KeyCust
     """Return the custody of the signing keys: the HSM of the settings, or files."""
     if settings.hsm is None:
         return local_keys
-    from personalise.pki.keys.hsm import Pkcs11Custody
+    from personalise.pki.keys import hsm
 
-    return Pkcs11Custody(settings.hsm.module, settings.hsm.token, pin())
+    return hsm.custody_of(settings.hsm.module, settings.hsm.token, pin)
 
 
 def _record(settings: Settings) -> bytes:

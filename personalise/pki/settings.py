@@ -66,13 +66,15 @@ class LedgerSettings(Record, frozen=True):
     `lease_seconds` is how long a station's claim holds unless it is renewed.  With `only_stock` a
     station writes only to cards that were received into stock, with `print_first` only to cards
     that were printed for their application.  `uncounted` is what `prepare` does, which no ledger
-    counts: "say" so, or "refuse".
+    counts: "say" so, or "refuse".  `hsm` is where the keys of retention periods are made; without
+    it they are files in the PKI's folder.
     """
 
     lease_seconds: int = 60
     only_stock: bool = False
     print_first: bool = False
     uncounted: Literal["say", "refuse"] = "say"
+    hsm: HsmAddress | None = None
 
     def __post_init__(self) -> None:
         if not 10 <= self.lease_seconds <= 3600:

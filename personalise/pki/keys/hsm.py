@@ -11,11 +11,12 @@ restarted again and again tries the PIN again until a person has removed that no
 import fcntl
 import hashlib
 import os
+import threading
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager, suppress
 from pathlib import Path
-from typing import Any, TypeVar
+from typing import Any, Final, TypeVar
 
 from emrtd.crypto.signatures import PublicKey, SignatureScheme
 from personalise.pki.keys import hsm_keys
@@ -27,11 +28,23 @@ from support.secret import Secret
 T = TypeVar("T")
 
 
+def custody_of(module: str, token: str, pin: Callable[[], Secret]) -> "Pkcs11Custody":
+    """Return this process's custody of a token; `pin` is called when it is the first one."""
+    with _SHARED_LOCK:
+        if (module, token) not in _SHARED:
+            _SHARED[module, token] = Pkcs11Custody(module, token, pin())
+        return _SHARED[module, token]
+
+
+_SHARED: "Final[dict[tuple[str, str], Pkcs11Custody]]" = {}
+_SHARED_LOCK: Final = threading.Lock()
+
+
 class Pkcs11Custody:
     """The keys of one token, by label; satisfies `KeyCustody`.
 
-    A process may have only one for each token.  `module` is the PKCS#11 library's path, `token` the
-    token's label.
+    A process may have only one for each token: see `custody_of`.  `module` is the PKCS#11 library's
+    path, `token` the token's label.
     """
 
     def __init__(self, module: str, token: str, pin: Secret) -> None:
@@ -83,6 +96,22 @@ class Pkcs11Custody:
     def cmac(self, label: str, message: bytes, wrapped: bytes | None = None) -> bytes:
         """Compute AES-CMAC (16 octets) with a secret key; see `hsm_keys.cmac`."""
         return self._call(lambda session: hsm_keys.cmac(session, label, message, wrapped))
+
+    def has_wrapping_key(self, label: str) -> bool:
+        """Whether the token has a secret key with this label."""
+        return self._call(lambda session: hsm_keys.has_secret_key(session, label))
+
+    def generate_wrapping_key(self, label: str) -> None:
+        """Make an AES-256 key that cannot leave the HSM, and wraps keys that are made elsewhere."""
+        self._call(lambda session: hsm_keys.generate_wrapping_key(session, label))
+
+    def wrap(self, label: str, key: Secret) -> bytes:
+        """Wrap an AES key (RFC 3394); see `hsm_keys.wrap`."""
+        return self._call(lambda session: hsm_keys.wrap(session, label, key))
+
+    def unwrap(self, label: str, wrapped: bytes) -> Secret | None:
+        """Return the key that `wrap` wrapped; None if the key with this label does not open it."""
+        return self._call(lambda session: hsm_keys.unwrap(session, label, wrapped))
 
     def close(self) -> None:
         """Log out and end the custody's thread."""

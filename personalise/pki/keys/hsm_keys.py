@@ -1,6 +1,6 @@
 """Operations on the keys of a token in one PKCS#11 session, for `Pkcs11Custody`."""
 
-from typing import Any
+from typing import Any, Final
 
 from emrtd.asn1 import ber, der
 from emrtd.crypto.curves import CURVES, Curve
@@ -20,6 +20,9 @@ from emrtd.crypto.signatures import (
 from emrtd.errors import ProtocolError
 from support.errors import MalformedError, MisuseError
 from support.secret import Secret
+
+_SEMIBLOCK: Final = 8
+_SHORTEST_WRAPPED: Final = 24  # octets: RFC 3394 wraps 16 octets and more
 
 
 class HsmError(MisuseError):
@@ -157,14 +160,7 @@ def cmac(session: Any, label: str, message: bytes, wrapped: bytes | None = None)
     """
     from pkcs11 import Attribute, KeyType, Mechanism, MechanismFlag, ObjectClass, exceptions
 
-    found = list(
-        session.get_objects({Attribute.CLASS: ObjectClass.SECRET_KEY, Attribute.LABEL: label})
-    )
-    if len(found) != 1:
-        raise HsmError(
-            f"the HSM has {len(found) or 'no'} secret keys {label!r}; exactly one is required"
-        )
-    key = found[0]
+    key = _secret_key(session, label)
     try:
         if wrapped is not None:
             key = key.unwrap_key(
@@ -188,6 +184,114 @@ def cmac(session: Any, label: str, message: bytes, wrapped: bytes | None = None)
             f" {type(error).__name__}",
             advice="give the key the use that its label stands for, or unwrap it elsewhere",
         ) from error
+
+
+def has_secret_key(session: Any, label: str) -> bool:
+    """Whether the token has a secret key with this label."""
+    return bool(_secret_keys(session, label))
+
+
+def _secret_keys(session: Any, label: str) -> list[Any]:
+    from pkcs11 import Attribute, ObjectClass
+
+    wanted = {Attribute.CLASS: ObjectClass.SECRET_KEY, Attribute.LABEL: label}
+    return list(session.get_objects(wanted))
+
+
+def _secret_key(session: Any, label: str) -> Any:
+    found = _secret_keys(session, label)
+    if len(found) != 1:
+        raise HsmError(
+            f"the HSM has {len(found) or 'no'} secret keys {label!r}; exactly one is required"
+        )
+    return found[0]
+
+
+def generate_wrapping_key(session: Any, label: str) -> None:
+    """Make an AES-256 key that cannot be exported, and wraps and unwraps other keys."""
+    from pkcs11 import Attribute, KeyType, MechanismFlag
+
+    session.generate_key(
+        KeyType.AES,
+        256,
+        label=label,
+        store=True,
+        capabilities=MechanismFlag.WRAP | MechanismFlag.UNWRAP,
+        template={Attribute.SENSITIVE: True, Attribute.EXTRACTABLE: False},
+    )
+
+
+def wrap(session: Any, label: str, key: Secret) -> bytes:
+    """Wrap an AES key (RFC 3394) with the secret key that has this label.
+
+    The key that is wrapped exists in the session alone.
+    """
+    from pkcs11 import Attribute, KeyType, Mechanism, ObjectClass, exceptions
+
+    wrapping = _secret_key(session, label)
+    template = {
+        Attribute.CLASS: ObjectClass.SECRET_KEY,
+        Attribute.KEY_TYPE: KeyType.AES,
+        Attribute.TOKEN: False,
+        Attribute.SENSITIVE: False,
+        Attribute.EXTRACTABLE: True,
+        Attribute.VALUE: key.reveal(),
+    }
+    given = session.create_object(template)
+    try:
+        return bytes(wrapping.wrap_key(given, mechanism=Mechanism.AES_KEY_WRAP))
+    except (exceptions.MechanismInvalid, exceptions.FunctionNotSupported) as error:
+        raise _does_not_wrap(label, error) from error
+    finally:
+        given.destroy()
+
+
+def unwrap(session: Any, label: str, wrapped: bytes) -> Secret | None:
+    """Return the key that `wrap` wrapped; None if the key with this label does not open it."""
+    from pkcs11 import exceptions
+
+    if len(wrapped) % _SEMIBLOCK or len(wrapped) < _SHORTEST_WRAPPED:
+        return None
+    wrapping = _secret_key(session, label)
+    try:
+        return _unwrapped(wrapping, wrapped)
+    except (exceptions.MechanismInvalid, exceptions.FunctionNotSupported) as error:
+        raise _does_not_wrap(label, error) from error
+    except (
+        exceptions.WrappedKeyInvalid,
+        exceptions.WrappedKeyLenRange,
+        exceptions.EncryptedDataInvalid,
+        exceptions.EncryptedDataLenRange,
+    ):
+        return None
+    except exceptions.GeneralError:
+        # SoftHSM's answer to what another key wrapped; and any token's when it fails.
+        _unwrapped(wrapping, wrap(session, label, Secret(bytes(32))))
+        return None
+
+
+def _unwrapped(wrapping: Any, wrapped: bytes) -> Secret:
+    from pkcs11 import Attribute, KeyType, Mechanism, ObjectClass
+
+    key = wrapping.unwrap_key(
+        ObjectClass.SECRET_KEY,
+        KeyType.AES,
+        wrapped,
+        mechanism=Mechanism.AES_KEY_WRAP,
+        template={Attribute.SENSITIVE: False, Attribute.EXTRACTABLE: True},
+    )
+    try:
+        return Secret(bytes(key[Attribute.VALUE]))
+    finally:
+        key.destroy()
+
+
+def _does_not_wrap(label: str, error: Exception) -> HsmError:
+    return HsmError(
+        f"the HSM does not wrap keys with the key {label!r}: it answered {type(error).__name__} to"
+        " CKM_AES_KEY_WRAP",
+        advice="use a token whose manual lists this mechanism, or leave the keys in files",
+    )
 
 
 def _sign(key: Any, scheme: SignatureScheme, message: bytes, pin: Secret | None) -> bytes:

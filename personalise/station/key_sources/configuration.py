@@ -18,7 +18,7 @@ A key file has the keys of one batch.  The TOML file says more:
 
 from collections.abc import Callable
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Final, Literal
+from typing import Annotated, Final, Literal
 
 import msgspec
 
@@ -47,18 +47,11 @@ from support.memory_lock import keep_out_of_swap
 from support.records import Record, from_toml, read_bounded, reject
 from support.secret import Secret
 
-if TYPE_CHECKING:
-    from personalise.pki.keys.hsm import Pkcs11Custody
-
 _MAX_SIZE: Final = 1 << 16
 _Version = Annotated[int, msgspec.Meta(ge=1, le=0x7F)]
 
 Pin = Callable[[], Secret]
 """Returns the PIN of an HSM when it is needed."""
-
-
-_CUSTODIES: Final[dict[tuple[str, str], "Pkcs11Custody"]] = {}
-"""A process may have only one custody for each token."""
 
 
 class HsmTable(Record, frozen=True):
@@ -211,13 +204,10 @@ def _of_key_file(path: Path, station: StationKeys) -> tuple[str, Replacement]:
 
 
 def _of_hsm(table: HsmTable, folder: Path, pin: Pin) -> CardKeys:
-    from personalise.pki.keys.hsm import Pkcs11Custody
+    from personalise.pki.keys.hsm import custody_of
     from personalise.station.key_sources.hsm_keys import HsmMasterKey
 
-    custody = _CUSTODIES.get((table.module, table.token))
-    if custody is None:
-        custody = Pkcs11Custody(table.module, table.token, pin())
-        _CUSTODIES[table.module, table.token] = custody
+    custody = custody_of(table.module, table.token, pin)
     wrapped = None if table.wrapped is None else read_bounded(folder / table.wrapped, 64)
     return HsmMasterKey(custody, table.key, table.bits // 8, wrapped)
 

@@ -44,7 +44,7 @@ from personalise.station.outcomes import (
 )
 from personalise.station.sealed_image import SealedImage
 from personalise.station.writing import Milestones
-from support.errors import ChipsealError, MalformedError
+from support.errors import ChipsealError, MalformedError, MisuseError
 
 _LOOKING_SECONDS: Final = 0.25
 _WORK_SECONDS: Final = 0.5
@@ -225,6 +225,10 @@ class Performer:
             image = self._enter(lambda: self._shop.ledger.image(claim))
         except AlteredError as error:
             raise RejectApplicationError(error.message, advice=error.advice) from error
+        except StepRefusedError:
+            raise
+        except MisuseError as error:  # the key of its period, in a file or an HSM
+            raise StopReaderError(error.message, advice=error.advice) from error
         try:
             sealed = SealedImage.unseal(image, self._shop.keys, Path(claim.job))
             require_clock(sealed.files, self._shop.clock())

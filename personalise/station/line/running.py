@@ -104,7 +104,9 @@ def run_station(options: Options) -> Outcome:
     for reader in options.readers:
         require_reader(reader)
     passphrase = read_passphrase(options.passphrase_file)
-    pki = IssuingPki.open(options.pki, passphrase, with_signing_keys=False)
+    pki = IssuingPki.open(
+        options.pki, passphrase, pin_in(options.pin_file), with_signing_keys=False
+    )
     require_operator(options.pki, "station")
     control, tally = Control(), Tally()
     with ExitStack() as stack:

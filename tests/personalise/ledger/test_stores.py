@@ -17,7 +17,7 @@ from personalise.ledger.interface import (
     Rules,
 )
 from personalise.ledger.journal import Journal, StationSlot
-from personalise.ledger.keys import PkiLedgerKeys
+from personalise.ledger.keys.pki_keys import PkiLedgerKeys
 from personalise.ledger.sealing import AlteredError
 from personalise.ledger.sql_ledger import SqlLedger
 from personalise.ledger.states import CardStatus, JobState, Refusal, StepRefusedError, Worker

@@ -1,12 +1,15 @@
-"""The keys of a ledger, in the PKI's folder: outside the database and its backups.
+"""The keys of a ledger, in the PKI's folder and its HSM: outside the database and its backups.
 
     PKI/keys/ledger.p8, ledger.pub   signs checkpoints, and its public half
     PKI/keys/retention.p8            decrypts the files below
     PKI/retention/digest.key         the key of keyed digests (HMAC-SHA-256), encrypted
     PKI/retention/2026-11.key        the key of a retention period (AES-256), encrypted
 
+If the PKI's settings name an HSM for the ledger, the keys of new periods are made there and never
+leave it (`period_hsm`).
+
 Each job has a key of its own, which is wrapped with the key of its retention period, the month of
-its receipt.  Destroying a period's file is the erasure: no copy of the database opens then.
+its receipt.  Destroying a period's key is the erasure: no copy of the database opens then.
 """
 
 import hashlib
@@ -17,7 +20,7 @@ import secrets
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
-from typing import ClassVar, Final, NoReturn, Protocol
+from typing import ClassVar, Final
 
 from emrtd.crypto.private_keys import EcPrivateKey
 from emrtd.crypto.public_keys import decode_public_key, encode_public_key
@@ -26,6 +29,9 @@ from emrtd.errors import ProtocolError
 from emrtd.pki.cms.enveloped import open_envelope, seal
 from emrtd.pki.x509.certificate_writer import key_identifier
 from personalise.ledger.chain import SCHEME
+from personalise.ledger.keys.interface import PeriodKey
+from personalise.ledger.keys.period_hsm import HsmPeriodKeys
+from personalise.ledger.keys.period_software import KEY_SIZE, SoftwarePeriodKey
 from personalise.pki.keys.custody import FileCustody
 from support.errors import MisuseError
 from support.files import locked_folder, write_atomically
@@ -40,47 +46,7 @@ _RETENTION_CURVE: Final = "brainpoolP256r1"
 _DIGEST: Final = "digest"
 _SUFFIX: Final = ".key"
 _PERIOD: Final = re.compile(r"\d{4}-\d\d(\.\d+)?")
-_KEY_SIZE: Final = 32
 _MAX_FILE: Final = 64 * 1024
-
-
-class LedgerKeys(Protocol):
-    """What a ledger needs of the keys around it."""
-
-    @property
-    def can_sign(self) -> bool:
-        """Whether checkpoints can be signed."""
-        ...
-
-    def keyed_digest(self, octets: bytes) -> str:
-        """Return the HMAC-SHA-256 of octets, in hexadecimal."""
-        ...
-
-    def period_key(self, period: str, *, create: bool = False) -> Secret:
-        """Return the key of a retention period; raises `MisuseError` if it was destroyed."""
-        ...
-
-    def destroy_period(self, period: str) -> None:
-        """Overwrite and remove the key of a period; no error if it does not exist."""
-        ...
-
-    def where(self, period: str) -> str:
-        """Return the file of a period's key, for messages."""
-        ...
-
-    def sign(self, message: bytes) -> bytes:
-        """Sign a checkpoint."""
-        ...
-
-    @property
-    def public_key(self) -> PublicKey:
-        """The key that verifies checkpoints."""
-        ...
-
-    @property
-    def last_checkpoint(self) -> Path:
-        """The file, outside the database, for the last checkpoint of this ledger."""
-        ...
 
 
 @dataclass(frozen=True)
@@ -89,15 +55,24 @@ class PkiLedgerKeys:
 
     folder: Path
     custody: FileCustody
+    hsm: HsmPeriodKeys | None = None
     can_sign: ClassVar[bool] = True
 
     @classmethod
-    def of(cls, folder: Path, custody: FileCustody, *, create: bool = False) -> "PkiLedgerKeys":
+    def of(
+        cls,
+        folder: Path,
+        custody: FileCustody,
+        hsm: HsmPeriodKeys | None = None,
+        *,
+        create: bool = False,
+    ) -> "PkiLedgerKeys":
         """Return the keys; with `create` they are made if the PKI has none.
 
-        Raises `MisuseError` if there are none.
+        `hsm` is where the keys of new periods are made, None for files.  Raises `MisuseError` if
+        there are none.
         """
-        keys = cls(folder, custody)
+        keys = cls(folder, custody, hsm)
         if not keys._digest_file.is_file():
             if not create:
                 raise MisuseError(
@@ -116,28 +91,37 @@ class PkiLedgerKeys:
                 self.custody.generate(label, curve)
         public = encode_public_key(self.custody.private_key(SIGNING).public_key)
         write_atomically(self.folder / PUBLIC_NAME, public)
-        _write_once(self._digest_file, self._sealed(secrets.token_bytes(_KEY_SIZE)))
+        _write_once(self._digest_file, self._sealed(secrets.token_bytes(KEY_SIZE)))
 
     def keyed_digest(self, octets: bytes) -> str:
         """Return the HMAC-SHA-256 of octets, in hexadecimal."""
         return hmac.new(self._digest_key.reveal(), octets, hashlib.sha256).hexdigest()
 
-    def period_key(self, period: str, *, create: bool = False) -> Secret:
-        """Return the key of a retention period; raises `MisuseError` if it was destroyed."""
+    def period_key(self, period: str, *, create: bool = False) -> PeriodKey:
+        """Return the key of a retention period; raises `MisuseError` if it was destroyed.
+
+        A period that was begun with a file keeps it, also if the settings name an HSM now.
+        """
         path = self._period_file(period)
-        if create and not path.is_file():
-            _write_once(path, self._sealed(secrets.token_bytes(_KEY_SIZE)))
-        if not path.is_file():
-            raise MisuseError(
-                f"{path}: the key of this retention period does not exist",
-                advice="what was received in the period cannot be read: it was purged, or the"
-                " PKI's folder is not the one it was received with",
-            )
-        return self._unsealed(path)
+        if path.is_file():
+            return SoftwarePeriodKey(self._unsealed(path))
+        if self.hsm is not None and (self.hsm.has(period) or create):
+            with locked_folder(self.folder):
+                return self.hsm.key(period, create=create)
+        if create:
+            _write_once(path, self._sealed(secrets.token_bytes(KEY_SIZE)))
+            return SoftwarePeriodKey(self._unsealed(path))
+        raise MisuseError(
+            f"{self.where(period)}: the key of this retention period does not exist",
+            advice="what was received in the period cannot be read: it was purged, or the"
+            " PKI's folder is not the one it was received with",
+        )
 
     def destroy_period(self, period: str) -> None:
-        """Overwrite and remove the key of a period; no error if it does not exist."""
+        """Destroy the key of a period, wherever it lies; no error if it does not exist."""
         path = self._period_file(period)
+        if self.hsm is not None and self.hsm.has(period):
+            self.hsm.destroy(period)
         if not path.is_file():
             return
         with path.open("r+b") as file:
@@ -147,8 +131,14 @@ class PkiLedgerKeys:
         path.unlink()
 
     def where(self, period: str) -> str:
-        """Return the file of a period's key, for messages."""
-        return str(self._period_file(period))
+        """Return where a period's key lies or lay, for messages."""
+        path = self._period_file(period)
+        return str(path) if self.hsm is None or path.is_file() else self.hsm.where(period)
+
+    def backups(self, period: str) -> str:
+        """Return which backups may still hold a period's key, for messages."""
+        of_folder = f"backups of the PKI's folder that hold {self._period_file(period)}"
+        return of_folder if self.hsm is None else f"{of_folder}, or of {self.hsm.where(period)}"
 
     def sign(self, message: bytes) -> bytes:
         """Sign a checkpoint."""
@@ -199,52 +189,6 @@ class PkiLedgerKeys:
                 f"{path}: is not encrypted for this PKI's key {RETENTION!r}",
                 advice="use the file that belongs to this PKI's folder",
             ) from None
-
-
-class NoLedgerKeys:
-    """The keys of a ledger that is opened without a PKI; satisfies `LedgerKeys`.
-
-    Jobs and cards can be listed and decided on; nothing can be received, decrypted or verified.
-    """
-
-    can_sign: ClassVar[bool] = False
-
-    def keyed_digest(self, _octets: bytes) -> str:
-        """Raise `MisuseError`."""
-        self._refuse()
-
-    def period_key(self, _period: str, *, create: bool = False) -> Secret:  # noqa: ARG002
-        """Raise `MisuseError`."""
-        self._refuse()
-
-    def destroy_period(self, _period: str) -> None:
-        """Raise `MisuseError`."""
-        self._refuse()
-
-    def where(self, _period: str) -> str:
-        """Raise `MisuseError`."""
-        self._refuse()
-
-    def sign(self, _message: bytes) -> bytes:
-        """Raise `MisuseError`."""
-        self._refuse()
-
-    @property
-    def public_key(self) -> PublicKey:
-        """Raise `MisuseError`."""
-        self._refuse()
-
-    @property
-    def last_checkpoint(self) -> Path:
-        """Raise `MisuseError`."""
-        self._refuse()
-
-    @staticmethod
-    def _refuse() -> NoReturn:
-        raise MisuseError(
-            "the keys of the ledger are in the PKI's folder, and none was named",
-            advice="name it with --pki",
-        )
 
 
 def _write_once(path: Path, octets: bytes) -> None:
