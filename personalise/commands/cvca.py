@@ -138,6 +138,82 @@ def certify(  # noqa: PLR0917 - click's options
     _show(made)
 
 
+@eac.command(
+    "request",
+    epilog=examples(
+        "personalise eac request atlantis-cvca.cvcert --pki pki -o to-atlantis.cvreq",
+        "personalise eac request atlantis-link.cvcert --pki pki -o to-atlantis-2.cvreq",
+    ),
+)
+@click.argument("certificates", type=_FILE, nargs=-1, required=True)
+@click.option("-o", "--output", type=_PATH, required=True, help="New file for the request.")
+@click.option(
+    "--by-our-cvca",
+    is_flag=True,
+    help="Have our CVCA sign a first request too, for States that ask for it.",
+)
+@operation_options
+def ask(certificates: tuple[Path, ...], output: Path, *, by_our_cvca: bool, **options: Any) -> None:
+    """Ask a foreign CVCA, whose CERTIFICATES are given, for our Document Verifier's certificate.
+
+    The first time, its self-signed certificate is trusted from then on: compare its digest with
+    that State before. Later ones must follow from it by link certificates.
+    """
+    from hashlib import sha256
+
+    from personalise.pki.foreign import ask as make
+    from support.files import require_new, write_atomically
+
+    require_new(output)
+    brought = [_read(path) for path in certificates]
+    asked = make(make_operations(**options), brought, by_our_cvca=by_our_cvca)
+    write_atomically(output, asked.encode())
+    for each in brought:
+        digest = sha256(each.encode()).hexdigest()
+        click.echo(f"{each.holder_reference} SHA-256 {digest}", err=True)
+    outer = f", signed by {asked.outer_reference} too" if asked.outer_reference else ""
+    click.echo(f"{output}: {asked.holder_reference} asks {asked.authority_reference}{outer}")
+
+
+@eac.command(
+    "import",
+    epilog=examples("personalise eac import from-atlantis.cvcert --pki pki"),
+)
+@click.argument("certificates", type=_FILE, nargs=-1, required=True)
+@operation_options
+def take(certificates: tuple[Path, ...], **options: Any) -> None:
+    """Take a foreign CVCA's answer: our certificate, and CVCA certificates that came with it."""
+    from personalise.pki.foreign import take as import_
+
+    _show(import_(make_operations(**options), [_read(path) for path in certificates]))
+
+
+@eac.command(
+    "certify-terminal",
+    epilog=examples("personalise eac certify-terminal XX --right dg3 --pki pki"),
+)
+@click.argument("country", metavar="STATE")
+@_rights
+@operation_options
+def certify_terminal(country: str, rights: tuple[str, ...], **options: Any) -> None:
+    """Make an inspection system for documents of STATE (two letters), in foreign/STATE/terminal.
+
+    Give that folder to `verify --terminal`.
+    """
+    from personalise.pki.foreign import certify_terminal as make
+
+    _show(make(make_operations(**options), country, _sum(rights)))
+
+
+def _read(path: Path) -> "CvCertificate":
+    from emrtd.pki.cvc.certificates import CvCertificate
+    from support.files import decoding
+    from support.records import read_bounded
+
+    with decoding(path):
+        return CvCertificate.decode(read_bounded(path, 64 * 1024))
+
+
 def _sum(rights: tuple[str, ...]) -> "Right":
     from emrtd.pki.cvc.authorization import Right
 

@@ -37,6 +37,7 @@ OPERATIONS: Final = frozenset(
         "revoke",
         "key.destroy",
         "cv.certify",
+        "foreign.request",
         "officer.enrol",
         "pki.backup",
         "settings.change",

@@ -57,8 +57,8 @@ class FileCustody:
         self._passphrase = passphrase
 
     def beside(self, name: str) -> "FileCustody":
-        """Return the custody of another folder next to this one, with the same pass phrase."""
-        return FileCustody(self._folder.with_name(name), self._passphrase)
+        """Return the custody of another folder of this PKI, with the same pass phrase."""
+        return FileCustody(self._folder.parent / name, self._passphrase)
 
     def labels(self) -> list[str]:
         """Return the labels of the keys in the folder, in order."""
