@@ -22,13 +22,17 @@ from emrtd.status_words import SW
 from support.errors import MalformedError, MisuseError
 
 _BLOCK: Final = 16
-_COUNTER_OF_RESPONSE: Final = 0x80
-"""First octet of the counter block of a response (6.2.7)."""
+_COUNTER_OF_RESPONSE: Final = 0x80 << 8 * (_BLOCK - 1)
+"""The first octet, 80, of the counter block of a response (6.2.7)."""
 
 _FURTHER_CLASS: Final = 0x40
 """Bit 7 of CLA: logical channels 4 to 19, whose secure messaging bit is another (GPCS, 11.1.4)."""
 
+_ANY_SECURE_MESSAGING: Final = _FURTHER_CLASS | 0x2C
+"""A class without these bits is plain."""
+
 _PLAIN, _PROTECTED = 0x00, 0x04
+_OK: Final = ResponseAPDU()
 
 
 class SecureChannelError(ProtocolError):
@@ -96,23 +100,32 @@ class SecureChannel:
         """
         if self._over:
             raise SecureChannelError("the session is over, after an earlier error")
-        if _secure_messaging(command.cla) != _PLAIN:
-            raise MisuseError(f"class {command.cla:02X} is not one of a plain command")
-        if len(command.data) > self._most_data:
+        cla, data = command.cla, command.data
+        if cla & _ANY_SECURE_MESSAGING and _secure_messaging(cla) != _PLAIN:
+            raise MisuseError(f"class {cla:02X} is not one of a plain command")
+        if len(data) > self._most_data:
             raise MisuseError(
                 f"a command under SCP03 carries at most {self._most_data} octets of data"
             )
-        data = command.data
-        self._count(data)
-        if data and self._encrypts_commands:
-            data = self._cipher.encrypt_cbc(self._keys.enc, self._icv(), pad(data, _BLOCK))
+        if data:
+            self._counter += 1
+            if self._encrypts_commands:
+                data = self._cipher.encrypt_cbc(self._keys.enc, self._icv(), pad(data, _BLOCK))
+        elif self._counts_empty_commands:
+            self._counter += 1
         head, extended = mac_head(command, len(data), self.mode)
-        mac = self._cipher.cmac(self._keys.mac, self._chaining_value, head, data)
-        self._chaining_value = mac
-        cla = command.cla | (0x20 if command.cla & _FURTHER_CLASS else 0x04)
-        data += mac[: self.mode]
-        ne = command.ne or least_ne
-        return CommandAPDU(cla, command.ins, command.p1, command.p2, data, ne, extended)
+        mac = self._chaining_value = self._cipher.cmac(
+            self._keys.mac, self._chaining_value, head, data
+        )
+        return CommandAPDU(
+            cla | (0x20 if cla & _FURTHER_CLASS else 0x04),
+            command.ins,
+            command.p1,
+            command.p2,
+            data + mac[: self.mode],
+            command.ne or least_ne,
+            extended,
+        )
 
     def unprotect_response(self, response: ResponseAPDU) -> ResponseAPDU:
         """Verify and decrypt the response to the last command.
@@ -125,16 +138,19 @@ class SecureChannel:
             raise SecureChannelError("the session is over, after an earlier error")
         if not self._authenticates_responses:
             return response
-        if not _has_r_mac(response.sw):
-            if response.data:
-                raise self._failure(f"the card sends data with the status word {response.sw:04X}")
+        sw, data = response.sw, response.data
+        if sw != SW.OK and not _has_r_mac(sw):
+            if data:
+                raise self._failure(f"the card sends data with the status word {sw:04X}")
             return response
-        data, mac = response.data[: -self.mode], response.data[-self.mode :]
-        if not hmac.compare_digest(mac, self._r_mac(data, response.sw)):
+        data, mac = data[: -self.mode], data[-self.mode :]
+        if not hmac.compare_digest(mac, self._r_mac(data, sw)):
             raise self._failure("the R-MAC of the response is missing or wrong")
-        if data and self._encrypts_responses:
+        if not data:
+            return _OK if sw == SW.OK else ResponseAPDU(sw=sw)
+        if self._encrypts_responses:
             data = self._decrypt(data, of_response=True)
-        return ResponseAPDU(data, response.sw)
+        return ResponseAPDU(data, sw)
 
     # --- the card's side ---------------------------------------------------------------------
 
@@ -145,8 +161,9 @@ class SecureChannel:
         if not is_protected(command.cla):
             raise self._failure("the command is plain")
         data, mac = command.data[: -self.mode], command.data[-self.mode :]
-        self._count(data)
-        head, _ = mac_head(command, len(data), self.mode)
+        if data or self._counts_empty_commands:
+            self._counter += 1
+        head, extended = mac_head(command, len(data), self.mode)
         expected = self._cipher.cmac(self._keys.mac, self._chaining_value, head, data)
         if not hmac.compare_digest(mac, expected[: self.mode]):
             raise self._failure("the C-MAC of the command is missing or wrong")
@@ -155,7 +172,7 @@ class SecureChannel:
             data = self._decrypt(data, of_response=False)
         cla = command.cla & ~(0x20 if command.cla & _FURTHER_CLASS else 0x04)
         return CommandAPDU(
-            cla, command.ins, command.p1, command.p2, data, command.ne, command.is_extended
+            cla, command.ins, command.p1, command.p2, data, command.ne, extended or command.extended
         )
 
     def protect_response(self, response: ResponseAPDU) -> ResponseAPDU:
@@ -167,9 +184,9 @@ class SecureChannel:
             raise SecureChannelError("the session is over, after an earlier error")
         if not self._authenticates_responses:
             return response
-        if not _has_r_mac(response.sw):
-            return ResponseAPDU(sw=response.sw)
         data = response.data
+        if response.sw != SW.OK and not _has_r_mac(response.sw):
+            return ResponseAPDU(sw=response.sw) if data else response
         if data and self._encrypts_responses:
             icv = self._icv(_COUNTER_OF_RESPONSE)
             data = self._cipher.encrypt_cbc(self._keys.enc, icv, pad(data, _BLOCK))
@@ -181,18 +198,13 @@ class SecureChannel:
         self._over = True
         return SecureChannelError(reason)
 
-    def _count(self, data: bytes) -> None:
-        """Raise the counter, for a command without data too (6.2.6)."""
-        if data or self._counts_empty_commands:
-            self._counter += 1
-
     def _icv(self, first: int = 0) -> bytes:
-        block = bytes((first,)) + self._counter.to_bytes(_BLOCK - 1, "big")
+        block = (first + self._counter).to_bytes(_BLOCK, "big")
         return self._cipher.encrypt_block(self._keys.enc, block)
 
     def _r_mac(self, data: bytes, sw: int) -> bytes:
-        parts = self._chaining_value, data, sw.to_bytes(2, "big")
-        return self._cipher.cmac(self._keys.rmac, *parts)[: self.mode]
+        octets = sw.to_bytes(2, "big")
+        return self._cipher.cmac(self._keys.rmac, self._chaining_value, data, octets)[: self.mode]
 
     def _decrypt(self, data: bytes, *, of_response: bool) -> bytes:
         if len(data) % _BLOCK:
@@ -227,10 +239,11 @@ def mac_head(command: CommandAPDU, data_size: int, mac_size: int) -> tuple[bytes
     already, has `data_size` octets.
     """
     size = data_size + mac_size
-    extended = command.is_extended or size > SHORT_MAX_DATA
-    lc = size.to_bytes(3 if extended else 1, "big")
-    header = bytes((command.cla & 0x90 | 0x04, command.ins, command.p1, command.p2))
-    return header + lc, extended
+    cla = command.cla & 0x90 | 0x04
+    if size > SHORT_MAX_DATA or command.is_extended:
+        header = (cla, command.ins, command.p1, command.p2, 0, size >> 8, size & 0xFF)
+        return bytes(header), True
+    return bytes((cla, command.ins, command.p1, command.p2, size)), False
 
 
 def _secure_messaging(cla: int) -> int:
