@@ -66,6 +66,7 @@ AUDIT_KEY_NAME: Final = "audit.pub"
 STATION: Final = "station"
 INTAKE: Final = "intake"
 RECEIPT: Final = "receipt"
+STOP_LIST: Final = "sls"
 CRL_NAME: Final = "crl.crl"
 REGISTER: Final = "register"
 _MAX_FILE: Final = 64 * 1024
@@ -78,6 +79,7 @@ _MADE_BY: Final = {
     "ds": "pki issue-ds",
     "mls": "pki issue-list-signer master",
     "dls": "pki issue-list-signer deviation",
+    STOP_LIST: "pki issue-list-signer stop",
     RECEIPT: "pki issue-receipt-signer",
     INTAKE: "pki issue-intake",
     "dv": "eac renew-dv",

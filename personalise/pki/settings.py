@@ -177,7 +177,7 @@ class Settings(Record, frozen=True):
     def kind_of_key(self, label: str) -> str:
         """Return the kind of key for a label: of a Document Signer, a list signer, the CSCA."""
         named = {"ds": self.keys.document_signer, "mls": self.keys.list_signer}
-        named["dls"] = named["mls"]
+        named["dls"] = named["sls"] = named["mls"]
         return named.get(label.partition("-")[0]) or self.key
 
     def scheme_of(self, label: str) -> SignatureScheme:

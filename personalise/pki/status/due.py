@@ -29,6 +29,7 @@ _COMMANDS: Final = {
     "ds": "issue-ds",
     "mls": "issue-list-signer master",
     "dls": "issue-list-signer deviation",
+    "sls": "issue-list-signer stop",
     "intake": "issue-intake",
     "receipt": "issue-receipt-signer",
 }

@@ -30,6 +30,7 @@ from personalise.pki.issuing_pki import (
     INTAKE,
     RECEIPT,
     STATION,
+    STOP_LIST,
     IssuingPki,
 )
 from personalise.pki.officers import Officers
@@ -51,7 +52,7 @@ _KINDS: Final = {
     "mls": CertificateKind.MASTER_LIST_SIGNER,
     "dls": CertificateKind.DEVIATION_LIST_SIGNER,
 }
-_SERVICES: Final = (STATION, INTAKE, RECEIPT)
+_SERVICES: Final = (STATION, INTAKE, RECEIPT, STOP_LIST)
 _MADE_FIRST: Final = frozenset(
     {*_FIRST_KEYS, cvca.CVCA_LABEL, cvca.DOCUMENT_VERIFIER_LABEL, AUDIT_LABEL}
 )
@@ -297,7 +298,7 @@ def _documents(folder: Path, signer: Certificate) -> int:
 
 
 def _services(pki: IssuingPki, at: datetime) -> Iterator[HeldCertificate]:
-    """Yield the certificates of the station, the intake and the receipts, by their files' names."""
+    """Yield the certificates of station, intake, receipts and stop lists, by their files' names."""
     for path in sorted(pki.folder.glob("*.cer")):
         if path.stem.partition("-")[0] in _SERVICES:
             certificate = pki.certificate(path.stem)

@@ -15,6 +15,7 @@ from personalise.pki.operations import PkiOperations, find_certificate
 from personalise.pki.settings import changed, settings_for
 from personalise.pki.status.due import Due, due
 from personalise.pki.status.overview import Use, read_overview
+from personalise.pki.stop_lists import issue_stop_list_signer
 from support.secret import Secret
 
 BEGIN = datetime(2026, 3, 2, 9, 0, tzinfo=UTC)
@@ -149,6 +150,16 @@ def test_a_list_signer_that_ends(
     assert not about(to_do(pki, BEGIN + 600 * DAY), "mls-1 ends")
     (found,) = about(to_do(pki, BEGIN + 732 * DAY), "mls-1 ends")
     assert (found.overdue, found.command) == (True, "personalise pki issue-list-signer master")
+
+
+def test_a_stop_list_signer_that_ends(
+    pki: IssuingPki, operations: Callable[[datetime], PkiOperations]
+) -> None:
+    certificate = issue_stop_list_signer(operations(BEGIN + DAY))
+    end = certificate.not_after
+    assert not about(to_do(pki, end - 100 * DAY), "sls ends")
+    (found,) = about(to_do(pki, end + DAY), "sls ends")
+    assert (found.overdue, found.command) == (True, "personalise pki issue-list-signer stop")
 
 
 def test_an_audit_log_that_was_changed_is_overdue(pki: IssuingPki) -> None:
