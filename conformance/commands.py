@@ -46,7 +46,7 @@ def conformance() -> None:
     """
 
 
-@dataclass(frozen=True)
+@dataclass
 class Output:
     """What the shared options ask for: which cases, and where the results go."""
 
@@ -54,23 +54,36 @@ class Output:
     as_json: bool
     junit: Path | None
     page: Path | None
+    _told: bool = False
 
     def selected(self, cases: Mapping[str, Case]) -> list[Case]:
         """Return the cases to run; raises `MisuseError` for an unknown id."""
-        return selected(cases, self.wanted)
+        return selected(cases, (id_ for each in self.wanted for id_ in each.split(",")))
+
+    def teller(self, cases: Mapping[str, Case]) -> Callable[[Result], None]:
+        """Return the function that prints each result as it is known; it prints nothing as JSON."""
+        from conformance.output import print_result
+
+        if self.as_json:
+            return lambda _result: None
+        self._told = True
+        return lambda result: print_result(cases, result)
 
     def write(self, suite: str, cases: Mapping[str, Case], results: list[Result]) -> ExitStatus:
         """Print and write the results, and return the exit status; raises `OSError`.
 
-        `suite` names what was run: "TR-03105-3.2".
+        `suite` names what was run: "TR-03105-3.2".  Results that were told are not printed again.
         """
-        from conformance.output import print_results, write_junit, write_page
+        from conformance.output import print_results, total, write_junit, write_page
 
         if self.junit is not None:
             write_junit(self.junit, suite, cases, results)
         if self.page is not None:
             write_page(self.page, f"Conformance: {suite}", cases, results)
-        print_results(cases, results, as_json=self.as_json)
+        if self._told:
+            click.echo(total(results))
+        else:
+            print_results(cases, results, as_json=self.as_json)
         return exit_status(results)
 
 
@@ -78,7 +91,11 @@ def with_output(command: Callable[..., Any]) -> Callable[..., Any]:
     """Add the options that every suite has; the command gets their values as `Output(**values)`."""
     options = (
         click.option(
-            "--case", "wanted", metavar="ID", multiple=True, help="Run only this case; repeatable."
+            "--case",
+            "wanted",
+            metavar="ID,…",
+            multiple=True,
+            help="Run only these cases; repeatable.",
         ),
         click.option("--json", "as_json", is_flag=True, help="Print a JSON array of the results."),
         click.option("--junit", type=_FILE, help="Write the results to a file as JUnit XML."),

@@ -22,9 +22,15 @@ def print_results(
         sys.stdout.write(f"{lines}\n")
         return
     for each in results:
-        reason = f": {printable(each.reason)}" if each.reason else ""
-        sys.stdout.write(f"{each.outcome:14}  {each.id:14}  {cases[each.id].title}{reason}\n")
+        print_result(cases, each)
     sys.stdout.write(f"{total(results)}\n")
+
+
+def print_result(cases: Mapping[str, Case], result: Result) -> None:
+    """Print the line of one result."""
+    reason = f": {printable(result.reason)}" if result.reason else ""
+    sys.stdout.write(f"{result.outcome:14}  {result.id:14}  {cases[result.id].title}{reason}\n")
+    sys.stdout.flush()
 
 
 def total(results: Sequence[Result]) -> str:

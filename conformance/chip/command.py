@@ -100,7 +100,8 @@ def chip(
             cards = DescribedCard(
                 connection, passwords.mrz, passwords.can, folder, changes=allow_changes
             )
-        results = run_suite(cards, cases, without=frozenset(without))
+        tell = wanted.teller(CASES)
+        results = run_suite(cards, cases, without=frozenset(without), tell=tell)
     return wanted.write(SUITE, CASES, results)
 
 

@@ -216,8 +216,8 @@ def test_a_blank_virtual_card_is_blank_afterwards(
     path = tmp_path / "blank"
     junit, page = tmp_path / "junit.xml", tmp_path / "page.html"
     line = [
-        "conformance", "chip", "--reader", f"virtual:{path}", "--case", "LDS_F_1", "--case",
-        "ISO7816_H_3", "--junit", str(junit), "--page", str(page),
+        "conformance", "chip", "--reader", f"virtual:{path}", "--case", "LDS_F_1,ISO7816_H_3",
+        "--junit", str(junit), "--page", str(page),
     ]  # fmt: skip
     assert run_command_line(chipseal, line) == ExitStatus.OK
     assert capsys.readouterr().out.splitlines()[-1] == "2 passed, 0 failed, 0 not applicable"
