@@ -147,9 +147,12 @@ def test_german_in_full(open_post: Open) -> None:
     post.put(usual())
     report = post.verdict("accept")
     assert post.window.evaluate("document.documentElement.lang") == "de"
+    report.locator("details").evaluate_all("all => all.forEach((each) => (each.open = true))")
     shown = post.window.locator("body").inner_text()
+    assert "der SHA-256-Hash von DG1 ist der in EF.SOD" in shown
     assert "Vereinigtes Königreich (GBR)" in shown
-    for english in ("Holder", "Reader", "Lock", "Language", "checks", "Nationality", "imported"):
+    for english in ("Holder", "Reader", "Lock", "Language", "checks", "Nationality", "imported",
+                    "the", "is", "not", "has", "of", "passed"):  # fmt: skip
         assert not re.search(rf"\b{english}\b", shown), english
     post.window.locator("#language").select_option("en")
     report.get_by_text("What the holder may do").wait_for()

@@ -123,7 +123,7 @@ def check_view(check: Check, wording: Wording) -> dict[str, Any]:
         "word": word,
         "reason": printable(wording.reason(check.reason)),
         "next": wording(f"next.{check.family}") if known else "",
-        "clause": check.clause,
+        "clause": wording.reason(check.clause),
     }
 
 

@@ -306,6 +306,13 @@ TEXTS: Final[dict[str, str]] = {
     ),
     "{holder} uses {hash}": "{holder}: {hash}",
     "{holder} has {key}": "{holder}: {key}",
+    # --- clauses with words
+    "Doc 9303-11, 5.1.1, step 2; Doc 9303-12, 6": "Doc 9303-11, 5.1.1, Schritt 2; Doc 9303-12, 6",
+    "Doc 9303-11, 5.1.1, step 3": "Doc 9303-11, 5.1.1, Schritt 3",
+    "Doc 9303-11, 5.1.1, step 5": "Doc 9303-11, 5.1.1, Schritt 5",
+    "none: Doc 9303 revokes signers, not documents": (
+        "keine: Doc 9303 widerruft Unterzeichner, keine Dokumente"
+    ),
     # --- document.stop-list
     "not on the stop list of {this_update}": "nicht auf der Dokumentensperrliste vom {this_update}",
     "its signer is not known": "ihr Unterzeichner ist nicht bekannt",
