@@ -13,7 +13,6 @@ import click
 from personalise.commands.jobs_output import print_decided
 from personalise.commands.ledger_options import as_json, folder_of
 from personalise.commands.people import deciding, decision_options, work_options, working
-from personalise.commands.pki_options import pin_file
 from support.command_line import examples, remark
 from support.errors import ExitStatus, MisuseError
 
@@ -24,7 +23,7 @@ if TYPE_CHECKING:
 
 _FILE = click.Path(path_type=Path, dir_okay=False, exists=True)
 _PATH = click.Path(path_type=Path)
-_OFFICE_OPTIONS = ("pin_file", "officers", "officer_passphrases")
+_OFFICE_OPTIONS = ("officers", "officer_passphrases")
 
 station_key = click.option(
     "--station-key",
@@ -35,10 +34,9 @@ station_key = click.option(
 
 
 @click.command("prepare", epilog=examples("personalise jobs prepare --pki pki"))
-@pin_file
 @as_json
 @work_options
-def prepare(pin_file: Path | None, *, as_json: bool, **options: Any) -> int:
+def prepare(*, as_json: bool, **options: Any) -> int:
     """Prepare the images of all received applications, without a card.
 
     A station does this by itself, as many as it needs; for the printer they are prepared before.
@@ -56,7 +54,8 @@ def prepare(pin_file: Path | None, *, as_json: bool, **options: Any) -> int:
             raise MisuseError("images are signed with the PKI's keys", advice="name it with --pki")
         url = ledger_url(options["ledger_url"], folder)
         ahead = 1 << 31
-        settings = PreparationSettings(folder, url, options["passphrase_file"], pin_file, ahead)
+        secrets = options["passphrase_file"], options["pin_file"]
+        settings = PreparationSettings(folder, url, *secrets, ahead)
         prepare_all(settings, ledger, slot.name, problems.append)
         waiting = sum(
             ledger.count_up_to(ahead, JobState.PREPARED, printing=each)

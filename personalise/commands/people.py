@@ -16,7 +16,6 @@ from personalise.commands.pki_options import (
     make_operations,
     officer_options,
     operation_options,
-    pin_file,
     pki_folder,
 )
 from support.command_line import examples
@@ -35,7 +34,7 @@ by = click.option(
 
 def decision_options(command: Callable[..., Any]) -> Callable[..., Any]:
     """Add the options of a supervisor's decision: the ledger, the PKI's secrets, the officers."""
-    return by(officer_options(pin_file(ledger_options(command))))
+    return by(officer_options(ledger_options(command)))
 
 
 def work_options(command: Callable[..., Any]) -> Callable[..., Any]:
