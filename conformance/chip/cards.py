@@ -104,6 +104,8 @@ class VirtualBlanks:
     """The state file of a virtual card; afterwards it is as it was before."""
 
     def __init__(self, path: Path) -> None:
+        if path.is_dir():
+            raise MisuseError(f"virtual:{path}: is a folder", advice="write virtual:FILE")
         self._path = path
         self._before = path.read_bytes() if path.exists() else None
 
@@ -138,7 +140,11 @@ class VirtualBlanks:
 
 
 class DescribedCard:
-    """The card in a reader, which belongs to someone: it is only read, unless `changes`."""
+    """The card in a reader, which belongs to someone: it is only read, unless `changes`.
+
+    `today` is the date that the card has, by default that on which the CVCA of the folder became
+    effective.
+    """
 
     def __init__(
         self,
@@ -148,6 +154,7 @@ class DescribedCard:
         folder: CvcaFolder | None,
         *,
         changes: bool,
+        today: date | None = None,
     ) -> None:
         self.changes = changes
         self._perform = driver(connection.transmit, connection.reset)
@@ -156,7 +163,8 @@ class DescribedCard:
         if root is None and chain is None:  # Terminal Authentication is not possible
             reason = _NO_FOLDER if folder is None else _OTHER_TRUST_POINT
             card = replace(card, no_terminal_authentication=reason)
-        today = date.min if root is None else root.certificate.effective
+        if today is None:
+            today = date.min if root is None else root.certificate.effective
         self._card, self._pki = card, TerminalPki(root, today, chain)
 
     def kinds(self, wanted: Sequence[KeyKind]) -> Sequence[KeyKind]:

@@ -1,6 +1,7 @@
 """The command `chipseal conformance chip`."""
 
 from contextlib import ExitStack
+from datetime import datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -9,7 +10,7 @@ import click
 from conformance.chip.catalogue import CASES, PROFILES, SUITE
 from conformance.commands import Output, with_list, with_output
 from support.command_line import examples
-from support.errors import ExitStatus
+from support.errors import ExitStatus, MisuseError
 
 if TYPE_CHECKING:
     from conformance.chip.suite import Cards
@@ -55,6 +56,13 @@ _VIRTUAL = "virtual:"
     is_flag=True,
     help="Run the cases that change the date and the trust points of the card for good.",
 )
+@click.option(
+    "--date",
+    "today",
+    type=click.DateTime(("%Y-%m-%d",)),
+    help="The date that the card has, for --allow-changes.  [default: that on which the CVCA's"
+    " certificate became effective]",
+)
 @with_list(lambda: CASES)
 @with_output
 def chip(
@@ -66,6 +74,7 @@ def chip(
     passphrase_file: Path | None,
     without: tuple[str, ...],
     allow_changes: bool,
+    today: datetime | None,
     **output: Any,
 ) -> ExitStatus:
     """Run the chip cases of TR-03105-3.2 against the card in a reader.
@@ -80,6 +89,11 @@ def chip(
     wanted = Output(**output)
     cases = wanted.selected(CASES)
     described = mrz is not None or can is not None
+    if not described and reader.startswith(_VIRTUAL) and (cvca or allow_changes or today):
+        raise MisuseError(
+            f"{reader}: a blank card needs no --cvca, --allow-changes and --date",
+            advice="describe the card with --mrz or --can if it is not blank",
+        )
     with ExitStack() as stack:
         cards: Cards
         if reader.startswith(_VIRTUAL) and not described:
@@ -98,7 +112,12 @@ def chip(
             passwords, _ = read_credentials(mrz, can)
             connection = stack.enter_context(connect(reader, tell=remark))
             cards = DescribedCard(
-                connection, passwords.mrz, passwords.can, folder, changes=allow_changes
+                connection,
+                passwords.mrz,
+                passwords.can,
+                folder,
+                changes=allow_changes,
+                today=None if today is None else today.date(),
             )
         tell = wanted.teller(CASES)
         results = run_suite(cards, cases, without=frozenset(without), tell=tell)

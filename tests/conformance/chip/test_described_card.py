@@ -1,8 +1,10 @@
 """A card that is described is only read, unless changes are allowed."""
 
+import dataclasses
 import json
 import secrets
 from collections.abc import Callable, Iterable
+from datetime import date
 from functools import cache
 from pathlib import Path
 
@@ -18,7 +20,8 @@ from conformance.chip.suite import SCRIPTS, run_suite
 from conformance.chip.terminal_pki import Holder, KeyKind
 from emrtd.access.passwords import Password
 from emrtd.iso7816.apdu import INS
-from emrtd.lds.files import FileID
+from emrtd.iso7816.directories import Directory
+from emrtd.lds.files import FILES, FileID
 from personalise.preparing.station_order import StationOrder
 from personalise.station.one_card import write_image
 from support.command_line import run_command_line
@@ -53,10 +56,11 @@ def ran(
     changes: bool = False,
     without: frozenset[str] = frozenset(),
     cases: Iterable[str] = CASES,
+    today: date | None = None,
 ) -> dict[str, Result]:
     _, cvca = written(kind)
     folder = CvcaFolder((cvca.certificate,), (cvca,))
-    card = DescribedCard(CardConnection(chip), PASSWORD, None, folder, changes=changes)
+    card = DescribedCard(CardConnection(chip), PASSWORD, None, folder, changes=changes, today=today)
     return {
         each.id: each for each in run_suite(card, [CASES[each] for each in cases], without=without)
     }
@@ -184,6 +188,9 @@ def test_a_virtual_card_that_was_written_must_be_described(tmp_path: Path) -> No
         (("--case", "ISO7816_J_999"), ExitStatus.MISTAKE, "no such case"),
         (("--reader", "virtual:absent", "--can", "123456"), ExitStatus.NO_CARD, "no such card"),
         (("--cvca", "absent", "--can", "123456"), ExitStatus.MISTAKE, "no such folder"),
+        (("--reader", "virtual:new", "--cvca", "absent"), ExitStatus.MISTAKE, "a blank card needs"),
+        (("--reader", "virtual:absent/new"), ExitStatus.MISTAKE, "absent"),
+        (("--reader", "virtual:"), ExitStatus.MISTAKE, "virtual:"),
     ],
 )
 def test_a_mistake_is_one_line(
@@ -200,6 +207,36 @@ def test_a_mistake_is_one_line(
     assert said in captured.err
     assert captured.err.count("\n") == 1
     assert not captured.out
+
+
+def test_a_failed_case_is_exit_status_1(capsys: pytest.CaptureFixture[str], tmp_path: Path) -> None:
+    state = ChipState.decode(written(KeyKind.ECDSA)[0])
+    file = state.files.find((Directory.EMRTD, FILES[FileID.CVCA].identifier))
+    assert file is not None
+    changed = dataclasses.replace(file, content=file.content[:-1] + b"\x01")
+    path = tmp_path / "card"
+    path.write_bytes(state.with_changed_file(changed).encode())
+    line = ["conformance", "chip", "--reader", f"virtual:{path}", "--mrz", MRZ.text]
+    assert run_command_line(chipseal, [*line, "--case", "LDS_F_1,LDS_E_2"]) == ExitStatus.REJECTED
+    lines = capsys.readouterr().out.splitlines()
+    assert [each.split()[:2] for each in lines[:-1]] == [
+        ["passed", "LDS_E_2"],
+        ["failed", "LDS_F_1"],
+    ]
+    assert lines[-1] == "1 passed, 1 failed, 0 not applicable"
+
+
+def test_the_date_of_a_card_that_has_advanced_is_stated() -> None:
+    """Without it, a certificate that has expired by the card's date would have to be accepted."""
+    later = date(2027, 6, 1)
+    cases = ("ISO7816_M_1", "ISO7816_J_26")
+    chip = Chip(ChipState.decode(written(KeyKind.ECDSA)[0]))
+    first = ran(chip, KeyKind.ECDSA, changes=True, cases=("ISO7816_M_1",), today=later)
+    assert first["ISO7816_M_1"].outcome is Outcome.PASSED
+    unstated = ran(chip, KeyKind.ECDSA, changes=True, cases=cases)
+    assert unstated["ISO7816_J_26"].outcome is Outcome.FAILED
+    stated = ran(chip, KeyKind.ECDSA, changes=True, cases=cases, today=date(2027, 9, 1))
+    assert {each.outcome for each in stated.values()} == {Outcome.PASSED}
 
 
 def test_a_wrong_password_is_a_mistake_not_a_failed_case() -> None:
