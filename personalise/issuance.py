@@ -43,13 +43,15 @@ class Issuance:
 
     `signer` is the Document Signer, `hash_algorithm` hashes the data groups for EF.SOD, `seal`
     encrypts a secret for the personalisation station, and `trust_point` is the CVCA certificate
-    that chips trust for Terminal Authentication, None for a PKI without a CVCA.
+    that chips trust for Terminal Authentication, None for a PKI without a CVCA.  `counted`: only a
+    station at the ledger may write the image.
     """
 
     signer: SecurityObjectSigner
     hash_algorithm: Hash
     seal: Callable[[Secret], bytes]
     trust_point: CvCertificate | None = None
+    counted: bool = False
 
 
 class Issuer(Protocol):

@@ -10,6 +10,7 @@ import click
 
 from personalise.commands.pki_options import card_keys, passphrase_file, pin_file
 from support.command_line import examples, remark, trace_option, write_trace
+from support.errors import MisuseError
 
 _FILE = click.Path(path_type=Path, dir_okay=False, exists=True)
 _PATH = click.Path(path_type=Path)
@@ -54,10 +55,10 @@ def write(
 ) -> None:
     """Write the LDS image IMAGE to the card in a reader, read all of it back, and lock the card.
 
-    No ledger counts the card; `personalise station` makes cards that are counted.  The image names
-    the kind of card that it is for.  If the card is pulled out or loses power,
-    write the same image to it again to finish it; no other image can be written to it.  A virtual
-    card whose file does not exist is created blank.
+    No ledger counts the card; `personalise station` makes cards that are counted.  An image of a
+    PKI that wants every card counted is refused.  The image names the kind of card that it is for.
+    If the card is pulled out or loses power, write the same image to it again to finish it; no
+    other image can be written to it.  A virtual card whose file does not exist is created blank.
     """
     from emrtd.transport.connection import Tray
     from emrtd.transport.readers import connect
@@ -73,6 +74,11 @@ def write(
     from support.passphrase import read_passphrase
 
     sealed = SealedImage.open(image, passphrase_file, station_key)
+    if sealed.order.counted:
+        raise MisuseError(
+            f"{image}: its PKI wants every card counted (pki.json: ledger.uncounted)",
+            advice="make the card with `personalise station`",
+        )
     station = StationKeys(read_passphrase(passphrase_file), station_key)
     keys = key_source(card_keys, station, pin_from(pin_file))
     require_clock(sealed.files, datetime.now(UTC))
@@ -86,6 +92,7 @@ def write(
             raise
         connection.eject(Tray.DONE)
     print_report(report, connection, as_json=as_json)
+    remark("no ledger counts this card; `personalise station` makes cards that are counted")
 
 
 @click.command(epilog=examples("personalise passwords images/0001 --json"))

@@ -319,6 +319,7 @@ class IssuingPki:
             self.settings.scheme_of(self.settings.document_signer).hash,
             self.seal_for_station,
             self.trust_point,
+            counted=self.settings.ledger.uncounted == "refuse",
         )
 
     def register_document(self, signer: Certificate, at: datetime, sod: bytes, number: str) -> None:

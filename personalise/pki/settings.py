@@ -65,9 +65,9 @@ class LedgerSettings(Record, frozen=True):
 
     `lease_seconds` is how long a station's claim holds unless it is renewed.  With `only_stock` a
     station writes only to cards that were received into stock, with `print_first` only to cards
-    that were printed for their application.  `uncounted` is what `prepare` does, which no ledger
-    counts: "say" so, or "refuse".  `hsm` is where the keys of retention periods are made; without
-    it they are files in the PKI's folder.
+    that were printed for their application.  `uncounted` is what `prepare` and
+    `write` do, which no ledger counts: "say" so, or "refuse".  `hsm` is where the keys of retention
+    periods are made; without it they are files in the PKI's folder.
     """
 
     lease_seconds: int = 60

@@ -66,7 +66,7 @@ def prepare(
         random,
         accept_quality=accept_quality,
     )
-    order = StationOrder(profile.card_profile, document.keys)
+    order = StationOrder(profile.card_profile, document.keys, issuance.counted)
     return LdsImage(document.files, issuance.seal(Secret(order.encode())))
 
 

@@ -3,7 +3,8 @@
 It holds the chip's secret keys and the kind of card.  Both are in one envelope that only the
 station can open; an image captured from a chip does not have it.  The encoding is BER-TLV:
 
-    E8  order      80 card profile (ASCII)  E0 chip keys, as in `emrtd.access.chip_keys`
+    E8  order      80 card profile (ASCII)  81 empty: only a ledger's station may write it
+                   E0 chip keys, as in `emrtd.access.chip_keys`
 """
 
 import re
@@ -17,6 +18,7 @@ from support.errors import MalformedError
 _WHAT: Final = "order for the station"
 _ORDER: Final = 0xE8
 _CARD_PROFILE: Final = 0x80
+_COUNTED: Final = 0x81
 _KEYS: Final = 0xE0
 CARD_PROFILE: Final = re.compile(r"[a-z0-9][a-z0-9_.-]{0,63}")
 """The form of a name of a kind of card."""
@@ -24,16 +26,21 @@ CARD_PROFILE: Final = re.compile(r"[a-z0-9][a-z0-9_.-]{0,63}")
 
 @dataclass(frozen=True, slots=True)
 class StationOrder:
-    """The kind of card that the image is written to, and the secrets that the chip stores."""
+    """The kind of card that the image is written to, and the secrets that the chip stores.
+
+    `counted`: the PKI's settings want every card counted, so that the image is written only by a
+    station at its ledger.
+    """
 
     card_profile: str
     keys: ChipKeys
+    counted: bool = False
 
     def encode(self) -> bytes:
         """Encode the order; the octets are secret."""
-        return tlv.encode(
-            _ORDER, tlv.encode(_CARD_PROFILE, self.card_profile.encode()), self.keys.encode()
-        )
+        counted = tlv.encode(_COUNTED, b"") if self.counted else b""
+        kind = tlv.encode(_CARD_PROFILE, self.card_profile.encode())
+        return tlv.encode(_ORDER, kind, counted, self.keys.encode())
 
     @classmethod
     def decode(cls, octets: bytes) -> "StationOrder":
@@ -50,4 +57,4 @@ class StationOrder:
         if CARD_PROFILE.fullmatch(text) is None:
             raise name.malformed("is not a name of a kind of card")
         keys = ChipKeys.decode(tlv.encode(_KEYS, fields.one(_KEYS).value))
-        return cls(text, keys)
+        return cls(text, keys, fields.get(_COUNTED) is not None)
