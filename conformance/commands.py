@@ -13,6 +13,7 @@ from support.errors import ExitStatus
 
 SUITES: Final[dict[str, str]] = {
     "chip": "Run the chip cases of TR-03105-3.2 against a card.",
+    "reader": "Run the cases of TR-03105-5.1 and every forgery against a reader.",
 }
 """Each suite, and its line of help; the command is `NAME` in `conformance.NAME.command`."""
 

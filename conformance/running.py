@@ -1,7 +1,7 @@
 """Run cases one after another, and record what became of each."""
 
 from collections.abc import Callable, Iterable
-from typing import Final
+from typing import Final, TypeVar
 
 from conformance.case import Case, Outcome, Result
 from emrtd.errors import TransportError, TransportFault
@@ -23,9 +23,12 @@ class NotApplicableError(ChipsealError):
     kind = "not applicable"
 
 
+C = TypeVar("C", bound=Case)
+
+
 def run_cases(
-    cases: Iterable[Case],
-    perform: Callable[[Case], None],
+    cases: Iterable[C],
+    perform: Callable[[C], None],
     tell: Callable[[Result], None] = lambda _result: None,
 ) -> list[Result]:
     """Perform each case, and return the results in the same order; `tell` gets each as it is known.
@@ -44,7 +47,7 @@ def run_cases(
     return results
 
 
-def _result(case: Case, perform: Callable[[Case], None]) -> Result:
+def _result(case: C, perform: Callable[[C], None]) -> Result:
     if case.withdrawn:
         return Result(case.id, Outcome.NOT_APPLICABLE, case.withdrawn)
     try:

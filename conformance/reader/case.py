@@ -43,6 +43,10 @@ class Presented:
     the place of a file with the same identifiers.  `unread` are files that are not read although
     all is well.  `objection` says what the chip saw the inspection system do wrong, "" if nothing;
     it is asked after the inspection.
+
+    `build` makes another card of the chip's state, for a forgery.  `at` is the instant to inspect
+    for, where it is not that of the run.  `poison` are files that a forger brings among those that
+    are imported into the trust store.
     """
 
     document: Document
@@ -52,6 +56,9 @@ class Presented:
     files: tuple[TransparentFile, ...] = ()
     objection: Callable[[], str] = lambda: ""
     unread: frozenset[FileID] = frozenset()
+    build: Callable[[ChipState, Random], Card] | None = None
+    at: datetime | None = None
+    poison: tuple[bytes, ...] = ()
 
     @property
     def readable(self) -> frozenset[FileID]:
@@ -61,6 +68,8 @@ class Presented:
 
     def card(self, random: Random) -> Card:
         """Return the card; its chip draws from `random`."""
+        if self.build is not None:
+            return self.build(self.state, random)
         return self.layer(Chip(self.state, random=random, instructions=self.instructions))
 
     @property
@@ -133,19 +142,20 @@ class Trial:
 class ReaderCase(Case):
     """A case of part 5.1, or a forgery, with its trials: all of them must have the right end.
 
-    `needs_terminal`: the case is about Terminal Authentication, and is not applicable to an
-    inspection system that is not given any certificates for it.
+    The profile "TA" is of a case about Terminal Authentication: it is not applicable to an
+    inspection system that is not given certificates for it.  `contradicts` says which clause of
+    Doc 9303 the case contradicts, "" if none; such a case is not run.
     """
 
     trials: tuple[Trial, ...] = ()
-    needs_terminal: bool = False
+    contradicts: str = ""
 
 
 class Unit:
     """The cases of one unit of part 5.1, in order."""
 
     def __init__(self, *, needs_terminal: bool = False) -> None:
-        self._needs_terminal = needs_terminal
+        self.needs_terminal = needs_terminal
         self.trials: dict[str, list[Trial]] = {}
 
     def good(self, id_: str, label: str = "", *, times: int = 1) -> Callable[[Make], Make]:

@@ -5,18 +5,16 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
 
-from conformance.reader.case import Expected, Presented, ReaderCase, Trial, Workshop
-from conformance.running import CaseFailedError
+from conformance.reader.case import Expected, Presented, Trial, Workshop
+from conformance.reader.trusted import trust_of
 from emrtd.iso7816.procedure import Random, run
 from emrtd.pki.findings import Outcome
-from emrtd.pki.trust import TrustSet
-from emrtd.pki.x509.crl import Crl
 from verify.inspection import inspect
 from verify.inspection.opening import Credentials
 from verify.judging.evidence import Evidence
 from verify.judging.judgement import judge
 from verify.judging.policy import Policy, load_policy
-from verify.judging.report import Report, Verdict
+from verify.judging.report import ChipStatus, Report, Verdict
 from verify.session.judging import decode_document
 
 POLICY: Final = Path(__file__).parent / "tr03105.toml"
@@ -36,6 +34,11 @@ class Inspected:
     def accepted(self) -> bool:
         """Whether the document was accepted."""
         return self.report.verdict is Verdict.ACCEPT
+
+    @property
+    def opened(self) -> bool:
+        """Whether the chip opened; if not, nothing could be checked."""
+        return self.report.chip_status is ChipStatus.OPENED
 
     def names(self, check_id: str) -> bool:
         """Whether a check of the report has not passed; "dg.hash" names that of any data group."""
@@ -64,43 +67,35 @@ def inspected(
         life_cycle_status=policy.life_cycle_status,
     )
     evidence = run(procedure, card.process, card.reset)
-    trust = TrustSet(document.anchors, map(Crl.parse, document.crls), document.signers, "the suite")
     decoded = decode_document(evidence)
-    report = judge(evidence, trust, policy, at.at, decoded.looks, decoded=decoded.contents)
+    with trust_of(presented) as trust:
+        report = judge(
+            evidence, trust, policy, presented.at or at.at, decoded.looks, decoded=decoded.contents
+        )
     return Inspected(evidence, report)
 
 
 class OurVerifier:
-    """Performs cases against our verifier; raises `CaseFailedError` if one has failed."""
+    """Our verifier as what is tested."""
 
     def __init__(self, workshop: Workshop, policy: Policy | None = None) -> None:
         self._workshop = workshop
         self._policy = policy or load_policy(str(POLICY))
 
-    def perform(self, case: ReaderCase) -> None:
-        """Present the card of each trial; raises `CaseFailedError`."""
-        for trial in case.trials:
-            objection = self.objection(trial)
-            if objection:
-                label = f"{trial.label}: " if trial.label else ""
-                raise CaseFailedError(f"{label}{objection}")
+    def require(self, presented: Presented) -> None:
+        """Every card can be presented to it."""
 
-    def objection(self, trial: Trial) -> str:
-        """Return what our verifier did wrong in a trial, "" if nothing."""
-        presented = trial.make(self._workshop)
-        for _ in range(trial.times):
-            found = inspected(presented, self._workshop, self._policy)
-            objection = _objection(trial, presented, found)
-            if objection:
-                return objection
-        return presented.objection()
+    def objection(self, trial: Trial, presented: Presented) -> str:
+        """Return what it made wrong of a card, "" if nothing."""
+        return _objection(trial, presented, inspected(presented, self._workshop, self._policy))
 
 
 def _objection(trial: Trial, presented: Presented, found: Inspected) -> str:
     if trial.expected is Expected.REFUSED:
         if found.accepted:
             return "accepted, and must not be"
-        if trial.checks and not any(map(found.names, trial.checks)):
+        named = not found.opened or any(map(found.names, trial.checks))
+        if trial.checks and not named:
             return f"refused, but not by {' or '.join(trial.checks)}: {'; '.join(found.report.why)}"
         return "" if found.report.why else "refused without a reason"
     if trial.expected is Expected.ACCEPTED:

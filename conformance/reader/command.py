@@ -1,0 +1,93 @@
+"""The command `chipseal conformance reader`."""
+
+from datetime import UTC, datetime
+from typing import Any
+
+import click
+
+from conformance.commands import Output, with_list, with_output
+from support.command_line import examples
+from support.errors import ExitStatus
+
+
+def _catalogue() -> Any:
+    from conformance.reader.catalogue import cases
+
+    return cases()
+
+
+@click.command(
+    epilog=examples(
+        "chipseal conformance reader --junit results.xml",
+        "chipseal conformance reader --case LDS_H_37 --command './reader {reader} {mrz} {trust}'",
+    )
+)
+@click.option(
+    "--command",
+    "text",
+    metavar="COMMAND",
+    help="The reader to test: a program and its arguments, in which {reader} is the name of the"
+    " PC/SC reader, {mrz} the printed MRZ, {can} the CAN, {trust} a folder with the certificates"
+    " and CRLs to trust, and {terminal} one with certificates and a key for Terminal"
+    " Authentication.  No shell is started.  [default: our verifier]",
+)
+@click.option(
+    "--accept-status",
+    type=click.IntRange(0, 255),
+    default=0,
+    show_default=True,
+    help="The exit status with which the command accepts a document.",
+)
+@click.option(
+    "--accept-pattern",
+    metavar="REGEX",
+    help="The command accepts a document if this is found in its output, whatever its exit status.",
+)
+@click.option(
+    "--timeout",
+    type=click.FloatRange(0.1, 3600),
+    default=60.0,
+    show_default=True,
+    help="Seconds that the command has for each card.",
+)
+@with_list(_catalogue)
+@with_output
+def reader(
+    *,
+    text: str | None,
+    accept_status: int,
+    accept_pattern: str | None,
+    timeout: float,
+    **output: Any,
+) -> ExitStatus:
+    """Run the inspection-system cases of TR-03105-5.1, and every forgery, against a reader.
+
+    Each case puts cards into a reader and says which of them must be accepted.  The reader is our
+    verifier, or with --command any program that reads a card over PC/SC: the cards are in a virtual
+    reader of a pcscd, which is started if none runs.  A command that a signal ends, or that does
+    not end in time, has failed.
+    """
+    from conformance.reader.case import Workshop
+    from conformance.reader.catalogue import SUITE, cases
+    from conformance.reader.own import OurVerifier
+    from conformance.reader.suite import Suite
+
+    wanted = Output(**output)
+    all_cases = cases()
+    selected = [all_cases[each.id] for each in wanted.selected(all_cases)]
+    workshop = Workshop(datetime.now(UTC).replace(microsecond=0))
+    if text is None:
+        from emrtd.biometrics.images.decoder import DECODER
+
+        DECODER.fork()
+        results = Suite(workshop, OurVerifier(workshop)).run(selected)
+    else:
+        from chipseal.testing import virtual_reader
+        from conformance.reader.foreign import Command, ForeignReader
+
+        command = Command.parse(
+            text, accept_status=accept_status, accept_pattern=accept_pattern, timeout=timeout
+        )
+        with virtual_reader() as threaded:
+            results = Suite(workshop, ForeignReader(command, threaded)).run(selected)
+    return wanted.write(SUITE, all_cases, results)
