@@ -133,7 +133,7 @@ def liar(
 @pytest.fixture(scope="session")
 def _virtual_reader() -> "Iterator[ThreadedReader]":
     """A reader that this session has claimed."""
-    from chipseal.testing import virtual_reader as claimed
+    from vsmartcard.reader.threaded import virtual_reader as claimed
 
     with claimed() as reader:
         yield reader

@@ -4,11 +4,10 @@
 """
 
 import secrets
-from collections.abc import Iterable, Iterator, Mapping
-from contextlib import ExitStack, contextmanager, suppress
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING
 
 from emrtd.lds.files import FileID
 from emrtd.mrz import Mrz
@@ -21,10 +20,6 @@ from vsmartcard.reader.specimens import save_trust, state_of, today
 if TYPE_CHECKING:
     from emrtd.lds.issuing_state import IssuingState
     from vsmartcard.forging.forgery import Forged, Forgery
-    from vsmartcard.reader.threaded import ThreadedReader
-
-READERS: Final = 8
-"""How many readers are started if no pcscd with virtual readers runs."""
 
 
 class VirtualCard(Layer):
@@ -144,31 +139,3 @@ def make_card(
 ) -> VirtualCard:
     """Return a card with a specimen, with faults as `vsmartcard insert --fault` reads them."""
     return VirtualCard.of(specimen, (pki.csca, pki.crl), read_faults(faults, seed))
-
-
-@contextmanager
-def virtual_reader() -> "Iterator[ThreadedReader]":
-    """Claim an empty reader of a pcscd for this process.
-
-    If no pcscd with virtual readers runs, one is started, which needs root, and stopped in the end.
-    Raises `TransportError` if there are no readers and none can be started.
-    """
-    from vsmartcard.reader import pcscd, readers
-    from vsmartcard.reader.claiming import claimed
-    from vsmartcard.reader.threaded import ThreadedReader
-
-    with ExitStack() as stack:
-        stack.callback(_stop_unused)
-        stack.enter_context(pcscd.in_use())
-        found = readers.listed() or readers.up(READERS)
-        reader = ThreadedReader(stack.enter_context(claimed(found)))
-        stack.callback(reader.take_out)
-        yield reader
-
-
-def _stop_unused() -> None:
-    """Stop our pcscd unless another process still uses it."""
-    from vsmartcard.reader.readers import ReadersInUseError, down
-
-    with suppress(ReadersInUseError):
-        down()

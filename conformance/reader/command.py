@@ -82,8 +82,8 @@ def reader(
         DECODER.fork()
         results = Suite(workshop, OurVerifier(workshop)).run(selected)
     else:
-        from chipseal.testing import virtual_reader
         from conformance.reader.foreign import Command, ForeignReader
+        from vsmartcard.reader.threaded import virtual_reader
 
         command = Command.parse(
             text, accept_status=accept_status, accept_pattern=accept_pattern, timeout=timeout

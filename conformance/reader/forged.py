@@ -62,7 +62,6 @@ def victim(at: Workshop) -> Document:
     )  # fmt: skip
     return at.document(
         pace=pace,
-        basic_access_control=False,
         card_security=(*pace, *chip_key.infos()),
         chip_keys=(chip_key,),
         active_authentication="brainpoolP256r1",

@@ -7,7 +7,7 @@ from typing import Final
 
 from conformance.reader.case import Expected, Presented, Trial, Workshop
 from conformance.reader.trusted import trust_of
-from emrtd.iso7816.procedure import Random, run
+from emrtd.iso7816.procedure import run
 from emrtd.pki.findings import Outcome
 from verify.inspection import inspect
 from verify.inspection.opening import Credentials
@@ -15,7 +15,7 @@ from verify.judging.evidence import Evidence
 from verify.judging.judgement import judge
 from verify.judging.policy import Policy, load_policy
 from verify.judging.report import ChipStatus, Report, Verdict
-from verify.session.judging import decode_document
+from verify.session.judging import DecodedDocument, decode_document
 
 POLICY: Final = Path(__file__).parent / "tr03105.toml"
 """The policy under which our verifier is tested: part 5.1 tolerates no quirk."""
@@ -48,35 +48,16 @@ class Inspected:
         )
 
 
-def inspected(
-    presented: Presented,
-    at: Workshop,
-    policy: Policy | None = None,
-    *,
-    random: Random = secrets.token_bytes,
-) -> Inspected:
-    """Read the card as `verify card` does, and judge what was read."""
-    policy = policy or load_policy(str(POLICY))
-    document = presented.document
-    card = presented.card(random)
-    procedure = inspect(
-        Credentials(mrz=document.password),
-        basic_access_control=policy.basic_access_control,
-        optical_mrz=document.page,
-        terminal=presented.terminal,
-        life_cycle_status=policy.life_cycle_status,
-    )
-    evidence = run(procedure, card.process, card.reset)
-    decoded = decode_document(evidence)
-    with trust_of(presented) as trust:
-        report = judge(
-            evidence, trust, policy, presented.at or at.at, decoded.looks, decoded=decoded.contents
-        )
-    return Inspected(evidence, report)
+@dataclass(frozen=True)
+class Reading:
+    """What was read of a card, decoded."""
+
+    document: DecodedDocument
+    presented: Presented
 
 
 class OurVerifier:
-    """Our verifier as what is tested."""
+    """Our verifier as what is tested: it reads a card as `verify card` does, and judges it."""
 
     def __init__(self, workshop: Workshop, policy: Policy | None = None) -> None:
         self._workshop = workshop
@@ -87,7 +68,36 @@ class OurVerifier:
 
     def objection(self, trial: Trial, presented: Presented) -> str:
         """Return what it made wrong of a card, "" if nothing."""
-        return _objection(trial, presented, inspected(presented, self._workshop, self._policy))
+        return self.objection_to(trial, self.read(presented))
+
+    def objection_to(self, trial: Trial, reading: Reading) -> str:
+        """Return what it made wrong of what it has read of a card."""
+        return _objection(trial, reading.presented, self.judge(reading))
+
+    def read(self, presented: Presented) -> Reading:
+        """Read a card."""
+        policy = self._policy
+        card = presented.card(secrets.token_bytes)
+        procedure = inspect(
+            Credentials(mrz=presented.document.password),
+            basic_access_control=policy.basic_access_control,
+            optical_mrz=presented.document.page,
+            terminal=presented.terminal,
+            life_cycle_status=policy.life_cycle_status,
+        )
+        evidence = run(procedure, card.process, card.reset)
+        return Reading(decode_document(evidence), presented)
+
+    def judge(self, reading: Reading) -> Inspected:
+        """Judge what was read."""
+        document, presented = reading.document, reading.presented
+        at = presented.at or self._workshop.at
+        with trust_of(presented) as trust:
+            report = judge(
+                document.evidence, trust, self._policy, at, document.looks,
+                decoded=document.contents,
+            )  # fmt: skip
+        return Inspected(document.evidence, report)
 
 
 def _objection(trial: Trial, presented: Presented, found: Inspected) -> str:

@@ -1,11 +1,15 @@
 """A card in a PC/SC reader that a thread of this process serves, for tests."""
 
 import threading
-from contextlib import ExitStack
+from collections.abc import Iterator
+from contextlib import ExitStack, contextmanager, suppress
 from functools import partial
+from typing import Final
 
 from emrtd.errors import TransportError
 from vsmartcard.card.interface import Card
+from vsmartcard.reader import pcscd, readers
+from vsmartcard.reader.claiming import claimed
 from vsmartcard.reader.inserting import inserted
 from vsmartcard.reader.readers import VirtualReader
 from vsmartcard.reader.vpcd import Slot
@@ -51,3 +55,29 @@ class ThreadedReader:
         except BaseException as error:  # noqa: BLE001 - raised by `take_out`
             self._failure = error
             slot.close()
+
+
+READERS: Final = 8
+"""How many readers are started if no pcscd with virtual readers runs."""
+
+
+@contextmanager
+def virtual_reader() -> Iterator[ThreadedReader]:
+    """Claim an empty reader of a pcscd for this process.
+
+    If no pcscd with virtual readers runs, one is started, which needs root, and stopped in the end.
+    Raises `TransportError` if there are no readers and none can be started.
+    """
+    with ExitStack() as stack:
+        stack.callback(_stop_unused)
+        stack.enter_context(pcscd.in_use())
+        found = readers.listed() or readers.up(READERS)
+        reader = ThreadedReader(stack.enter_context(claimed(found)))
+        stack.callback(reader.take_out)
+        yield reader
+
+
+def _stop_unused() -> None:
+    """Stop our pcscd unless another process still uses it."""
+    with suppress(readers.ReadersInUseError):
+        readers.down()
