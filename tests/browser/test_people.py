@@ -328,6 +328,21 @@ def test_locking_leaves_nothing_of_a_person_in_the_page(post: Post) -> None:
         assert personal not in left, personal
 
 
+def test_what_was_typed_and_left_is_forgotten(post: Post) -> None:
+    post.window.clock.install()
+    post.window.reload()
+    post.phase("ready")
+    field = post.window.locator("#typed")
+    field.type(LINES[:60])
+    post.window.clock.fast_forward(14 * 60 * 1000)
+    assert field.input_value() == LINES[:60]
+    field.type("<")
+    post.window.clock.fast_forward(14 * 60 * 1000)
+    assert field.input_value() != ""
+    post.window.clock.fast_forward(61 * 1000)
+    assert field.input_value() == ""
+
+
 def test_a_second_page_says_that_the_desk_is_open_elsewhere(post: Post) -> None:
     second = post.window.context.new_page()
     second.goto(post.url.partition("?")[0])

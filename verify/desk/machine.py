@@ -251,7 +251,7 @@ class _Step:
     def _judged(self, inspection: Inspecting, result: Result) -> None:
         problem = result.opening
         if problem is not None and problem.cause in _READ_AGAIN:
-            objection = Objection(problem, inspection.tries + 1, result)
+            objection = Objection(problem, inspection.tries + 1, result, self.now)
             present = inspection.reader in self.desk.cards
             self._to(Ready(inspection.reader if present else "", objection))
             return
@@ -349,12 +349,17 @@ class _Step:
                 pass
 
     def _forget(self) -> None:
-        """Forget results and passwords whose time has passed."""
+        """Forget results, passwords and failed openings whose time has passed."""
         prepared = self.desk.prepared
         if prepared is not None and self.now - prepared[1] >= self.limits.prepared:
             self.desk = replace(self.desk, prepared=None)
             if isinstance(self.desk.phase, Ready):
                 self._to(replace(self.desk.phase, remark=Remark.FORGOTTEN))
+        match self.desk.phase:
+            case Ready(reader, objection) if objection is not None and (
+                self.now - objection.at >= self.limits.kept
+            ):
+                self._to(Ready(reader, remark=Remark.FORGOTTEN))
         kept = tuple(each for each in self.desk.history if self.now - each.at < self.limits.kept)
         if len(kept) == len(self.desk.history):
             return

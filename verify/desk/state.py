@@ -106,12 +106,13 @@ class Objection:
     """Why the last inspection of the card in the reader ended without opening it.
 
     `tries` counts the inspections in a row that ended like this; `result` is what the officer sees
-    if the document is sent to the second line nevertheless.
+    if the document is sent to the second line nevertheless.  `at` is the instant of its end.
     """
 
     problem: OpeningProblem
     tries: int
     result: Result
+    at: float = 0.0
 
 
 @dataclass(frozen=True, slots=True)

@@ -356,6 +356,26 @@ def test_a_result_is_forgotten_after_a_time(shown: Counter) -> None:
     assert shown.phase == Ready()
 
 
+def test_a_failed_opening_is_forgotten_after_a_time(inspecting: Counter) -> None:
+    inspecting.take(Judged(1, WRONG)).later(KEPT_SECONDS - 1)
+    assert isinstance(inspecting.phase, Ready)
+    assert inspecting.phase.objection is not None
+    inspecting.later(1)
+    assert inspecting.phase == Ready(inspecting.phase.reader, remark=Remark.FORGOTTEN)
+
+
+def test_after_eight_hours_nothing_of_a_person_is_left(shown: Counter) -> None:
+    shown.take(PasswordGiven(OTHER))  # for the next card, which does not come
+    for _ in range(8 * 60):
+        shown.later(60)
+    desk = shown.desk
+    assert (desk.history, desk.prepared, desk.phase) == ((), None, Ready())
+    assert all(card.done for card in desk.cards.values())
+    shown.removed().inserted()
+    assert isinstance(shown.phase, Ready)
+    assert shown.phase.reader
+
+
 def test_an_earlier_result_is_recalled(shown: Counter) -> None:
     shown.removed().inserted().take(PasswordGiven(GIVEN), Judged(2, RESULT), Recalled(1))
     assert isinstance(shown.phase, Showing)

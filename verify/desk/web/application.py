@@ -35,7 +35,7 @@ from verify.desk.inputs import (
     UnlockWanted,
 )
 from verify.desk.service import DeskService
-from verify.desk.state import Inspecting
+from verify.desk.state import Desk, Inspecting
 from verify.desk.view import page_view, typed_view
 from verify.desk.web.access import Access
 from verify.desk.web.guard import Guard
@@ -123,28 +123,34 @@ class _Site:
         texts["page.history-note"] = wording("page.history-note", minutes=minutes)
         for key in ("rests.title", "report.problems", "report.next", "report.clause"):
             texts[key] = wording(key)
-        return JSONResponse({"language": wording.language, "languages": LANGUAGES, "texts": texts})
+        said = {"language": wording.language, "languages": LANGUAGES, "texts": texts}
+        return JSONResponse(said | {"keep": self._service.limits.kept})
 
     async def events(self, request: Request) -> Response:
         """Return a stream of the page's states (server-sent events)."""
         return StreamingResponse(self._stream(_wording(request)), media_type="text/event-stream")
 
     async def _stream(self, wording: Wording) -> AsyncIterator[str]:
+        def view_of(desk: Desk) -> dict[str, Any]:
+            return page_view(desk, wording) | {"grounds": self._grounds(wording)}
+
+        sent: dict[str, Any] = {}
         states = self._service.states()
         coming = asyncio.ensure_future(anext(states))
         try:
             while True:
                 done, _ = await asyncio.wait({coming}, timeout=_BEAT_SECONDS)
-                if not done:
-                    yield ": alive\n\n"
+                if not done:  # what the verdicts rest on grows old meanwhile
+                    view = view_of(self._service.desk)
+                    yield ": alive\n\n" if view == sent else _event(view)
+                    sent = view
                     continue
                 try:
                     desk = coming.result()
                 except StopAsyncIteration:
                     return
-                view = page_view(desk, wording)
-                view["grounds"] = self._grounds(wording)
-                yield f"data: {json.dumps(view, separators=(',', ':'))}\n\n"
+                sent = view_of(desk)
+                yield _event(sent)
                 coming = asyncio.ensure_future(anext(states))
         finally:
             coming.cancel()
@@ -231,6 +237,10 @@ _STATIC: Final = frozenset(
 def _file(name: str, kind: str) -> Response:
     octets = files("verify.desk.web").joinpath("static", name).read_bytes()
     return Response(octets, media_type=kind)
+
+
+def _event(view: dict[str, Any]) -> str:
+    return f"data: {json.dumps(view, separators=(',', ':'))}\n\n"
 
 
 def _wording(request: Request) -> Wording:

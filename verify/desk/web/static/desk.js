@@ -133,6 +133,7 @@ async function setLanguage(tag) {
   byId("language").replaceChildren(
     ...Object.entries(found.languages).map(([key, name]) => make("option", { value: key, lang: key, selected: key === language }, name)));
   entry.setLanguage(language, words);
+  entry.setKeep(found.keep);
   return true;
 }
 

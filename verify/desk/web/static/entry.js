@@ -9,6 +9,8 @@ const field = byId("typed");
 let language = "en";
 let asked = 0;
 let words = {};
+let keepMs = Infinity;
+let idle = 0;
 
 const compact = () => field.value.replace(/\s/g, "");
 
@@ -18,7 +20,19 @@ function seemsWhole() {
   return WHOLE.has(text.length) || /^[0-9]{6,16}$/.test(text) || text.includes(",");
 }
 
+/** Forget what was typed, and not sent or sent in vain, when nobody has touched it for as long as a result is kept. */
+function restart() {
+  clearTimeout(idle);
+  if (Number.isFinite(keepMs)) idle = setTimeout(clear, keepMs);
+}
+
+export function setKeep(seconds) {
+  keepMs = 1000 * seconds;
+  restart();
+}
+
 async function look() {
+  restart();
   const number = ++asked;
   if (!compact()) return show({ text: "", fields: [] });
   const response = await post(`/typed?language=${language}`, { text: field.value.slice(0, 400) });
