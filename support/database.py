@@ -2,7 +2,7 @@
 
 import sqlite3
 import time
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from types import MappingProxyType
@@ -159,6 +159,11 @@ class Database:
         """Insert one row of named values; returns its id."""
         with self._explained():
             return self._connection.execute(statement, values).lastrowid or 0
+
+    def run_many(self, statement: str, values: Iterable[Sequence[Value]]) -> None:
+        """Run a statement once for each of many rows of values."""
+        with self._explained():
+            self._connection.executemany(statement, values)
 
     def rows(self, query: str, *values: Value) -> list[tuple[Any, ...]]:
         """Return all rows of a query."""

@@ -128,6 +128,8 @@ def read_time(value: Value) -> datetime:
 
     Offsets and missing seconds are accepted.  Doc 9303-12 allows neither: see `is_canonical_time`.
     """
+    if value.tag == der.UTC_TIME and is_canonical_time(value):
+        return _read_canonical(value)
     text = value.contents.decode("latin-1")
     if value.tag == der.UTC_TIME and (found := _UTC.fullmatch(text)):
         year = int(found[1])
@@ -141,6 +143,24 @@ def read_time(value: Value) -> datetime:
         instant = datetime(year, month, day, hour, minute, min(second, 59), tzinfo=_zone(found[7]))
         return instant.astimezone(UTC)
     except (ValueError, OverflowError):
+        raise value.malformed("is not a time that exists") from None
+
+
+def _read_canonical(value: Value) -> datetime:
+    """Read a UTCTime in the form that nearly all have, which costs a third."""
+    octets = value.contents
+    year, month, day, hour, minute, second = (int(octets[at : at + 2]) for at in range(0, 12, 2))
+    try:
+        return datetime(
+            year + (1900 if year >= 50 else 2000),
+            month,
+            day,
+            hour,
+            minute,
+            min(second, 59),
+            tzinfo=UTC,
+        )
+    except ValueError:
         raise value.malformed("is not a time that exists") from None
 
 

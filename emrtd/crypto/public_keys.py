@@ -9,6 +9,7 @@ from collections.abc import Sequence
 from typing import Final
 
 from emrtd.asn1 import ber, der
+from emrtd.asn1.structures import read_oid
 from emrtd.crypto.curves import Curve, curve_by_oid, explicit_curve, find_curve
 from emrtd.crypto.signatures import DsaPublicKey, EcPublicKey, PublicKey, RsaPublicKey, VerifyingKey
 from emrtd.errors import ProtocolError
@@ -57,7 +58,7 @@ def verifying_key_from(info: ber.Value) -> VerifyingKey:
     algorithm, key = fields[0].expect(der.SEQUENCE).children, fields[1].expect(der.BIT_STRING)
     if not algorithm:
         raise info.malformed("the algorithm is missing")
-    oid = der.read_oid_value(algorithm[0].expect(der.OID).contents, info.what)
+    oid = read_oid(algorithm[0])
     octets = key.contents
     if octets[:1] != b"\0":
         raise key.malformed("a key must be whole octets")
@@ -115,7 +116,7 @@ def curve_from(parameters: ber.Value, *, explicit: bool = False) -> Curve:
     """
     what = parameters.what
     if parameters.tag == der.OID:
-        oid = der.read_oid_value(parameters.contents, what)
+        oid = read_oid(parameters)
         named = curve_by_oid(oid)
         if named is None:
             raise UnusableKeyError(what, Reason("the curve {oid}", oid=oid))

@@ -180,9 +180,10 @@ def _candidates(
         for anchor in by_key if len(by_key) == 1 else sorted(by_key, key=unlikely):
             seen.add(anchor.certificate)
             yield anchor
-    for anchor in sorted(trust.anchors_by_name(certificate.issuer), key=unlikely):
-        if anchor.certificate not in seen:
-            yield anchor
+    others = [
+        each for each in trust.anchors_by_name(certificate.issuer) if each.certificate not in seen
+    ]
+    yield from others if len(others) <= 1 else sorted(others, key=unlikely)
 
 
 def objection_to_issuer(issuer: Certificate, certificate: Certificate) -> str | None:

@@ -1,12 +1,14 @@
 """The kind of an entry, and its columns in the trust store, as its octets determine them."""
 
 from datetime import datetime
+from functools import lru_cache
 from hashlib import sha256
 from json import dumps
 
 from emrtd.pki.lists.defect_list import DefectList
 from emrtd.pki.lists.deviation_list import DeviationList
 from emrtd.pki.lists.master_list import MasterList
+from emrtd.pki.quirks import Quirk
 from emrtd.pki.x509.certificates import Certificate
 from emrtd.pki.x509.crl import Crl
 from emrtd.pki.x509.extensions import DEVIATION_LIST_SIGNER, MASTER_LIST_SIGNER, KeyUsage
@@ -69,10 +71,15 @@ def columns_of(content: Certificate | Crl | DeviationList | DefectList) -> dict[
         "usable": content.public_key is not None,
         "valid_from": iso_time(content.not_before),
         "valid_until": iso_time(content.not_after),
-        "tolerated": dumps(sorted(content.tolerated)),
+        "tolerated": _quirks(content.tolerated),
         "fingerprint": content.fingerprint,
         "der": content.der,
     }
+
+
+@lru_cache(maxsize=256)
+def _quirks(tolerated: frozenset[Quirk]) -> str:
+    return dumps(sorted(tolerated))
 
 
 def _columns_of_list(content: DeviationList | DefectList) -> dict[str, Value]:

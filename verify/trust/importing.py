@@ -17,6 +17,7 @@ import msgspec
 from emrtd.pki.lists.master_list import MasterList
 from emrtd.pki.x509.certificates import Certificate
 from emrtd.pki.x509.crl import Crl
+from support.collector import paused_collector
 from support.printable_text import printable
 from verify.trust import schema
 from verify.trust.columns import columns_of, fingerprint_of
@@ -48,7 +49,7 @@ def import_files(
     Raises `MisuseError`, and changes nothing, if a file or the signer of a list does not verify,
     unless `unverified`.  An entry of a collection (LDIF) that does not verify is left out.
     """
-    with store.transaction():
+    with paused_collector(), store.transaction():
         settlement = settle(read_known(store, files), files, at=at, unverified=unverified)
         sources = write_settlement(store, settlement, at)
         causes = _causes(settlement)
@@ -135,19 +136,23 @@ def write_settlement(store: TrustStore, settlement: Settlement, at: datetime) ->
     sources = {
         number: store.add_source(settlement.sources[number], at) for number in settlement.order
     }
-    ids: dict[bytes, int] = {}
+    new = [row for row in settlement.entries if row.known is None]
+    added = store.add_entries((columns_of(row.content), row.standing) for row in new)
+    ids = {fingerprint_of(row.content): entry for row, entry in zip(new, added, strict=True)}
     for row in settlement.entries:
-        if row.known is None:
-            entry = store.add_entry(columns_of(row.content), row.standing)
-        else:
-            entry = row.known.id
-            store.settle(entry, row.standing)
-        for number in row.files:
-            chosen = (number in row.chosen) | (number in row.unverified) << 1
-            listed = number in row.listed
-            store.add_provenance(entry, sources[number], listed=listed, chosen=chosen)
-        if row.listed:
-            ids[fingerprint_of(row.content)] = entry
+        if row.known is not None:
+            ids[fingerprint_of(row.content)] = row.known.id
+            store.settle(row.known.id, row.standing)
+    store.add_provenance(
+        (
+            ids[fingerprint_of(row.content)],
+            sources[number],
+            number in row.listed,
+            (number in row.chosen) | (number in row.unverified) << 1,
+        )
+        for row in settlement.entries
+        for number in row.files
+    )
     for each in settlement.lists:
         members = sorted(ids[member] for member in each.members)
         store.add_master_list(each, sources[each.file], members)

@@ -159,10 +159,12 @@ LISTS: Final = "SELECT der FROM entry WHERE trusted AND kind = ? AND ? IN ('', c
 ENTRIES: Final = """
 SELECT id, kind, country, subject, key, usable, verified, trusted, unproven, explanation,
        valid_from, valid_until, tolerated, fingerprint, der
-FROM entry
-WHERE (?1 IS NULL OR kind = ?1) AND (?2 IS NULL OR country = ?2)
-      AND (?3 IS NULL OR hex(fingerprint) LIKE ?3)
-ORDER BY country, kind, subject, valid_from, id
+FROM entry WHERE {conditions} ORDER BY country, kind, subject, valid_from, id
+"""
+SOURCES_OF_ENTRIES: Final = """
+SELECT entry.id, name FROM entry
+JOIN provenance ON entry = entry.id JOIN source ON source.id = source
+WHERE {conditions} ORDER BY source
 """
 
 CONTENT: Final = """
@@ -246,14 +248,17 @@ COLUMNS: Final[dict[Table, str]] = {
 }
 """The tables that a publication has, and their columns; a table stands after those it refers to."""
 
+OWN_COLUMNS: Final = (
+    "country", "subject", "subject_key", "key", "key_identifier", "serial", "usable",
+    "valid_from", "valid_until", "tolerated", "fingerprint", "der",
+)  # fmt: skip
+"""The columns of an entry that its octets determine; the order is that of `INSERT`."""
+
 INSERT: Final = """
 INSERT INTO entry (
-    kind, country, subject, subject_key, key, key_identifier, serial, usable, verified, trusted,
-    unproven, explanation, valid_from, valid_until, tolerated, fingerprint, der
-) VALUES (
-    :kind, :country, :subject, :subject_key, :key, :key_identifier, :serial, :usable, :verified,
-    :trusted, :unproven, :explanation, :valid_from, :valid_until, :tolerated, :fingerprint, :der
-)
+    id, country, subject, subject_key, key, key_identifier, serial, usable, valid_from, valid_until,
+    tolerated, fingerprint, der, kind, verified, trusted, unproven, explanation
+) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)
 """
 UPDATE: Final = """
 UPDATE entry SET kind = ?, verified = ?, trusted = ?, unproven = ?, explanation = ? WHERE id = ?

@@ -9,6 +9,7 @@ import time
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from datetime import UTC, datetime
+from itertools import count
 from pathlib import Path
 from types import TracebackType
 from typing import TYPE_CHECKING, Any, Final, Self, TypeVar
@@ -174,7 +175,8 @@ class TrustStore:
         self, *, kind: TrustEntryKind | None = None, country: str | None = None
     ) -> list[TrustEntry]:
         """Return the entries, of one kind or country if given, by country, kind and subject."""
-        return self._entries(kind and kind.value, country and country.upper(), None)
+        limits = {"kind = ?": kind and kind.value, "country = ?": country and country.upper()}
+        return self._entries({each: value for each, value in limits.items() if value is not None})
 
     def find(self, selector: str) -> list[TrustEntry]:
         """Return the entries whose fingerprint begins with `selector`.
@@ -187,17 +189,20 @@ class TrustStore:
                 f"{selector!r} is not a fingerprint",
                 advice="use 8 or more of its hexadecimal digits",
             )
-        return self._entries(None, None, f"{digits}%")
+        return self._entries({"hex(fingerprint) LIKE ?": f"{digits}%"})
 
-    def _entries(self, *limits: str | None) -> list[TrustEntry]:
+    def _entries(self, limits: Mapping[str, str]) -> list[TrustEntry]:
+        """Return the entries that fulfil conditions, each with its value."""
+        conditions = " AND ".join(limits) or "TRUE"
         names: dict[int, list[str]] = {}
-        query = (
-            "SELECT entry, name FROM provenance JOIN source ON source.id = source ORDER BY source"
-        )
-        for entry, name in self._database.rows(query):
+        for entry, name in self._database.rows(
+            schema.SOURCES_OF_ENTRIES.format(conditions=conditions), *limits.values()
+        ):
             names.setdefault(entry, []).append(name)
         found = []
-        for row in self._database.rows(schema.ENTRIES, *limits):
+        for row in self._database.rows(
+            schema.ENTRIES.format(conditions=conditions), *limits.values()
+        ):
             (id_, kind, country, subject, key, usable, verified, trusted, unproven, explanation,
              valid_from, valid_until, tolerated, fingerprint, der) = row  # fmt: skip
             found.append(
@@ -331,19 +336,31 @@ class TrustStore:
         """Return country, kind, trust, validity and reason of every entry, and of what is none."""
         return self._database.rows(schema.STATES)
 
-    def add_entry(self, columns: Mapping[str, Value], standing: "Standing") -> int:
-        """Add a new entry; return its id."""
+    def add_entries(self, rows: "Iterable[tuple[Mapping[str, Value], Standing]]") -> range:
+        """Add new entries, each with its columns and status; return their ids."""
+        first = 1 + self._database.number("SELECT coalesce(max(id), 0) FROM entry")
+        added = count(first)
+        self._database.run_many(
+            schema.INSERT,
+            (
+                (
+                    next(added),
+                    *map(columns.__getitem__, schema.OWN_COLUMNS),
+                    *map(standing.__getattribute__, standing.__struct_fields__),
+                )
+                for columns, standing in rows
+            ),
+        )
         self._cache.clear()
-        status = {name: getattr(standing, name) for name in standing.__struct_fields__}
-        return self._database.insert(schema.INSERT, {**columns, **status})
+        return range(first, next(added))
 
-    def add_provenance(self, entry: int, source: int, *, listed: bool, chosen: int) -> None:
-        """Add the source of an entry; `listed`: a Master List in that file contains it.
+    def add_provenance(self, rows: Iterable[tuple[int, int, bool, int]]) -> None:
+        """Add sources of entries: entry, source, `listed` and `chosen`.
 
-        `chosen` is 1 if the operator named a file that contains it alone, or 0; plus 2 if it was
-        accepted unverified.
+        `listed`: a Master List in that file contains it.  `chosen` is 1 if the operator named a
+        file that contains it alone, or 0; plus 2 if it was accepted unverified.
         """
-        self._database.run(schema.FOUND_IN, entry, source, listed, chosen)
+        self._database.run_many(schema.FOUND_IN, rows)
 
     def add_master_list(self, row: "MasterListRow", source: int, entries: Iterable[int]) -> None:
         """Add a list that a source contains, with its entries; it is trusted (again)."""
@@ -351,8 +368,8 @@ class TrustStore:
         brings = 2 if row.encloses_csca else int(row.brings_csca)
         values = source, row.fingerprint, row.country, signers, brings
         ((number,),) = self._database.rows(schema.MASTER_LIST, *values)
-        for entry in entries:
-            self._database.run("INSERT OR IGNORE INTO listing VALUES (?, ?)", entry, number)
+        members = ((entry, number) for entry in entries)
+        self._database.run_many("INSERT OR IGNORE INTO listing VALUES (?, ?)", members)
 
     def object_to_list(self, number: int, objection: str) -> None:
         """Record why a Master List is no longer trusted."""

@@ -180,6 +180,12 @@ def _unfold(lines: Iterable[bytes]) -> Iterator[tuple[int, bytes | LdifFault]]:
     is_continued = False
     number = 0
     for raw in lines:
+        if raw[:1] == b" " and parts and not is_continued and raw[-1:] == b"\n":
+            number += 1
+            size += len(raw)
+            if size <= MAX_VALUE:
+                parts.append(raw[1:].rstrip(b"\r\n"))
+            continue
         is_rest, is_continued = is_continued, not raw.endswith(b"\n")
         number += not is_rest
         line = raw.rstrip(b"\r\n")

@@ -158,21 +158,24 @@ def _parse(octets: bytes) -> Certificate:
         raise whole.malformed("a certificate has a body, an algorithm and a signature")
     body, outer, signature_value = fields
     tolerated: set[Quirk] = set()
-    if not ber.is_der(whole):
-        tolerated.add(Quirk.LONG_LENGTH)
     parts = _Body.read(body, tolerated)
     if outer.encoded != parts.algorithm.encoded:
+        ber.is_der(outer)
         _compare_algorithms(outer, parts.algorithm)
         tolerated.add(Quirk.ALGORITHMS_DIFFER)
-    scheme = _read_scheme(parts.algorithm, tolerated)
+    scheme, quirks, is_der = _read_scheme(parts.algorithm)
+    tolerated |= quirks
     signature = read_octets_of_bits(signature_value)
     if scheme is not None and scheme.family is SignatureFamily.ECDSA:
         tolerated |= surplus_zeros(signature)
     public_key, key = _read_key(parts.key)
+    is_der &= all(_is_der(each.encoded) for each in parts.key.children if each.constructed)
     extensions = (
         Extensions() if parts.extensions is None else read_extensions(parts.extensions, _WHAT)
     )
     issuer, subject = Name.read(parts.issuer), Name.read(parts.subject)
+    if not (is_der and whole.source.is_der):  # which covers all that was not read from a cache
+        tolerated.add(Quirk.LONG_LENGTH)
     for name in (issuer, subject):
         if name.country_as_written != name.country:
             tolerated.add(Quirk.COUNTRY_CASE)
@@ -224,10 +227,13 @@ class _Body(msgspec.Struct, frozen=True):
                 extensions = extra.children[0]
                 if len(extra.children) > 1:
                     tolerated.add(Quirk.EXTRA_DATA)
+                    ber.is_der(extra)
             elif extra.tag in (0x81, 0x82, 0xA1, 0xA2):
                 tolerated.add(Quirk.UNIQUE_ID)
+                ber.is_der(extra)
             else:
                 tolerated.add(Quirk.EXTRA_DATA)
+                ber.is_der(extra)
         if (version != 2) if extensions is not None else version not in (0, 1, 2):
             tolerated.add(Quirk.VERSION)
         times = validity.expect(der.SEQUENCE).children
@@ -261,13 +267,34 @@ def _read_serial(value: ber.Value, tolerated: set[Quirk]) -> int:
     return serial
 
 
-def _read_scheme(value: ber.Value, tolerated: set[Quirk]) -> SignatureScheme | None:
+def _read_scheme(value: ber.Value) -> tuple[SignatureScheme | None, frozenset[Quirk], bool]:
+    """Return the scheme, None if it is unknown; the quirks, and whether the encoding is DER."""
+    shared = _read_shared(value.encoded)
+    if shared is not None:
+        return shared
     try:
         scheme, quirks = read_scheme(value)
     except UnknownAlgorithmError:
+        return None, frozenset(), ber.is_der(value)
+    return scheme, quirks, ber.is_der(value)
+
+
+@lru_cache(maxsize=256)
+def _read_shared(
+    encoded: bytes,
+) -> tuple[SignatureScheme | None, frozenset[Quirk], bool] | None:
+    """Read an algorithm; None if it must be read where it stands, for the offset of an error."""
+    try:
+        value = ber.read(encoded, _WHAT)
+        return *read_scheme(value), ber.is_der(value)
+    except (MalformedError, UnknownAlgorithmError):
         return None
-    tolerated.update(quirks)
-    return scheme
+
+
+@lru_cache(maxsize=256)
+def _is_der(algorithm: bytes) -> bool:
+    """Whether the algorithm of a key is DER; cached, since most keys have the same few."""
+    return ber.is_der(ber.read(algorithm, _WHAT))
 
 
 def _compare_algorithms(outer: ber.Value, inner: ber.Value) -> None:

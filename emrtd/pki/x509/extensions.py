@@ -117,6 +117,7 @@ class Extensions(msgspec.Struct, frozen=True):
 def read_extensions(value: ber.Value, what: str) -> Extensions:
     """Read a SEQUENCE OF Extension; raises `MalformedError` if it is not one."""
     parts = [_read_part(each, what) for each in value.expect(der.SEQUENCE).children]
+    value.source.is_der &= all(part.is_der for part in parts)
     found = tuple(each.extension for each in parts)
     tolerated: set[Quirk] = set()
     malformed: set[str] = set()
@@ -154,6 +155,7 @@ class _Part(msgspec.Struct, frozen=True):
     content: Any = None
     is_malformed: bool = False
     tolerated_inside: frozenset[Quirk] = frozenset()
+    is_der: bool = True
 
 
 _MAX_SHARED: Final = 128
@@ -175,7 +177,8 @@ def _read_part(value: ber.Value, what: str) -> _Part:
 def _read_shared(encoded: bytes, what: str) -> _Part | None:
     """Read an extension; None for one that must be read where it stands, for the offset."""
     try:
-        return _read_anew(ber.read(encoded, what), what)
+        value = ber.read(encoded, what)
+        return msgspec.structs.replace(_read_anew(value, what), is_der=value.source.is_der)
     except MalformedError:
         return None
 

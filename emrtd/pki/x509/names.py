@@ -4,6 +4,7 @@ Issuers encode the same name with its parts in different orders, cases or types 
 9303-12, 7.1.1 allows PrintableString and UTF8String).
 """
 
+import re
 import unicodedata
 from collections import Counter
 from functools import cached_property, lru_cache
@@ -115,15 +116,42 @@ class Name:
 def _read(encoded: bytes, what: str) -> tuple[Name, bool]:
     """Read a name, and whether it is DER; cached, since a State uses only a few names."""
     value = ber.read(encoded, what)
-    attributes, parts = [], []
+    attributes: list[tuple[str, str]] = []
+    parts: list[bytes] = []
+    is_der = True
     for relative in value.expect(der.SEQUENCE).children:
-        for attribute in relative.expect(der.SET).children:
-            fields = attribute.expect(der.SEQUENCE).children
-            if len(fields) != 2:
-                raise attribute.malformed("a part of a name must be a type and a value")
-            attributes.append((read_oid(fields[0]), _text(fields[1])))
-            parts.append(attribute.encoded)
-    return Name(encoded, tuple(attributes), tuple(parts)), value.source.is_der
+        shared = _read_shared(relative.encoded, what)
+        found = _read_relative(relative) if shared is None else shared
+        attributes += found[0]
+        parts += found[1]
+        is_der &= found[2]
+    return Name(encoded, tuple(attributes), tuple(parts)), is_der and value.source.is_der
+
+
+_Relative = tuple[tuple[tuple[str, str], ...], tuple[bytes, ...], bool]
+"""Attributes and encodings of a RelativeDistinguishedName, and whether it is DER."""
+
+
+@lru_cache(maxsize=1024)
+def _read_shared(encoded: bytes, what: str) -> _Relative | None:
+    """Read a part that many names share; None if it must be read where it is, for the offset."""
+    try:
+        return _read_relative(ber.read(encoded, what))
+    except MalformedError:
+        return None
+
+
+def _read_relative(relative: ber.Value) -> _Relative:
+    attributes, parts = [], []
+    for attribute in relative.expect(der.SET).children:
+        fields = attribute.expect(der.SEQUENCE).children
+        if len(fields) != 2:
+            raise attribute.malformed("a part of a name must be a type and a value")
+        attributes.append((read_oid(fields[0]), _text(fields[1])))
+        parts.append(attribute.encoded)
+        if fields[1].constructed:  # not a text
+            ber.is_der(fields[1])
+    return tuple(attributes), tuple(parts), relative.source.is_der
 
 
 def _is_text(part: bytes) -> bool:
@@ -158,9 +186,16 @@ def _text(value: ber.Value) -> str:
 
 
 def _fold(text: str) -> str:
+    if text.isascii():
+        return " ".join(text.lower().split())
     return " ".join(unicodedata.normalize("NFKC", text).casefold().split())
 
 
+_PLAIN: Final = re.compile(r"[A-Za-z0-9 ./:@()_*'-]*").fullmatch
+
+
 def _escape(text: str) -> str:
+    if _PLAIN(text):
+        return text
     shown = "".join(f"\\{c}" if c in ',+"\\<>;=' else c for c in text)
     return "".join(c if c.isprintable() else f"\\{ord(c):02X}" for c in shown)

@@ -107,10 +107,9 @@ def test_a_killed_import_leaves_the_store_unchanged(tmp_path: Path, files: dict[
         "from verify.commands.trust import trust\n"
         "from verify.trust.store import TrustStore\n"
         "add = TrustStore.add_provenance\n"
-        "def die(self, entry, source, *, listed, chosen):\n"
-        "    add(self, entry, source, listed=listed, chosen=chosen)\n"
-        "    if source == 2:\n"
-        "        os.kill(os.getpid(), signal.SIGKILL)\n"
+        "def die(self, rows):\n"
+        "    add(self, list(rows)[:1])\n"
+        "    os.kill(os.getpid(), signal.SIGKILL)\n"
         "TrustStore.add_provenance = die\n"
         "trust(sys.argv[1:])\n"
     )

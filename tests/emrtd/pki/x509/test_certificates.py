@@ -2,6 +2,7 @@
 
 import subprocess
 from collections import Counter
+from collections.abc import Iterator
 from datetime import UTC, datetime
 from pathlib import Path
 
@@ -265,6 +266,27 @@ def test_long_lengths() -> None:
     octets = rebuilt(GOOD, algorithm=b"\x30\x81\x0a" + ALGORITHM[2:])
     found = Certificate.parse(octets)
     assert found.tolerated == {Quirk.LONG_LENGTH, Quirk.ALGORITHMS_DIFFER}
+
+
+def test_every_length_that_is_too_long_is_named() -> None:
+    """Of all values, also of those in names and extensions, which are read once for many."""
+
+    def values(value: ber.Value) -> Iterator[ber.Value]:
+        yield value
+        for child in value.children if value.constructed else ():
+            yield from values(child)
+
+    def encode(value: ber.Value, chosen: ber.Value) -> bytes:
+        parts = value.children if value.constructed else ()
+        octets = b"".join(encode(part, chosen) for part in parts) or value.contents
+        long = b"\x83" + len(octets).to_bytes(3, "big")
+        length = long if value is chosen else tlv.encode_length(len(octets))
+        return GOOD.der[value.begin : value.begin + 1] + length + octets
+
+    whole = ber.read(GOOD.der, "certificate")
+    assert Quirk.LONG_LENGTH not in GOOD.tolerated
+    for value in values(whole):
+        assert Quirk.LONG_LENGTH in Certificate.parse(encode(whole, value)).tolerated
 
 
 @pytest.mark.parametrize("cut", [1, 2, 70, 400])
