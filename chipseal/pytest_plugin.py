@@ -7,6 +7,7 @@ It adds fixtures and two markers, and imports nothing before a test uses one of 
     virtual_card    the specimen as a card; `@pytest.mark.faults("flip:0.01", seed="7")`
     virtual_reader  an empty reader of a real pcscd, for `insert`
     liar            a forged document; the test runs once for each kind
+    quirky_card     a genuine card with a quirk of real ones; the test runs once for each quirk
 """
 
 from collections.abc import Callable, Iterator
@@ -33,19 +34,31 @@ def pytest_configure(config: pytest.Config) -> None:
 
 
 def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
-    """Run a test that uses `liar` once for each kind of forgery, unless it names some itself."""
-    if "liar" not in metafunc.fixturenames:
-        return
+    """Run a test that uses `liar` or `quirky_card` once for each kind, unless it names some."""
+    for fixture in ("liar", "quirky_card"):
+        if fixture in metafunc.fixturenames and _is_for_all(metafunc, fixture):
+            metafunc.parametrize(fixture, _names(fixture), indirect=True)
+
+
+def _is_for_all(metafunc: pytest.Metafunc, fixture: str) -> bool:
+    """Whether a test uses our fixture, and does not choose its parameters itself."""
     for mark in metafunc.definition.iter_markers("parametrize"):
         names = mark.args[0] if mark.args else mark.kwargs.get("argnames", ())
         listed = names.split(",") if isinstance(names, str) else names
-        if "liar" in map(str.strip, listed):
-            return
-    if metafunc._arg2fixturedefs["liar"][-1].func.__module__ != __name__:
-        return  # another fixture of this name
-    from vsmartcard.forging.kinds import kinds
+        if fixture in map(str.strip, listed):
+            return False
+    definition = metafunc._arg2fixturedefs[fixture][-1]
+    return definition.func.__module__ == __name__
 
-    metafunc.parametrize("liar", list(kinds()), indirect=True)
+
+def _names(fixture: str) -> list[str]:
+    if fixture == "liar":
+        from vsmartcard.forging.kinds import kinds
+
+        return list(kinds())
+    from vsmartcard.quirks.making import quirks
+
+    return quirks()
 
 
 @pytest.fixture(scope="session")
@@ -128,6 +141,28 @@ def liar(
         return make_liar(name, specimen, pki, tmp_path_factory.mktemp("liar"))
     except MisuseError as error:
         pytest.skip(str(error))
+
+
+@pytest.fixture
+def quirky_card(
+    request: pytest.FixtureRequest,
+    specimen: "Specimen",
+    pki: "Pki",
+    tmp_path_factory: pytest.TempPathFactory,
+) -> "VirtualCard":
+    """The specimen as a genuine card with a quirk of real ones.
+
+    The test runs once for each quirk, or once for each that
+    `@pytest.mark.parametrize("quirky_card", ["sod.no-tag", ...], indirect=True)` names.
+    """
+    from chipseal.testing import make_quirky_card
+    from support.errors import MisuseError
+
+    try:
+        folder = tmp_path_factory.mktemp("quirky")
+        return make_quirky_card(request.param, specimen, pki, folder)
+    except MisuseError as error:
+        pytest.fail(str(error), pytrace=False)
 
 
 @pytest.fixture(scope="session")

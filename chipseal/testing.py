@@ -113,7 +113,8 @@ class Pki:
 
 def save_pki(specimen: Specimen, folder: Path) -> Pki:
     """Write the trust anchors of a specimen's State into a folder."""
-    return Pki(specimen.state, *save_trust(specimen, folder))
+    csca, crl = save_trust(specimen, folder)
+    return Pki(specimen.state, csca, crl)
 
 
 def make_liar(name: str, specimen: Specimen, pki: Pki, folder: Path) -> Liar:
@@ -139,3 +140,20 @@ def make_card(
 ) -> VirtualCard:
     """Return a card with a specimen, with faults as `vsmartcard insert --fault` reads them."""
     return VirtualCard.of(specimen, (pki.csca, pki.crl), read_faults(faults, seed))
+
+
+def make_quirky_card(name: str, specimen: Specimen, pki: Pki, folder: Path) -> VirtualCard:
+    """Return a genuine card with a quirk of real ones; its own trust anchors go into a folder.
+
+    Raises `MisuseError` if there is no such quirk.
+    """
+    from vsmartcard.quirks.making import make_quirky
+
+    quirky = make_quirky(name, specimen, today())
+    trust = [pki.csca, pki.crl]
+    for number, octets in enumerate(quirky.trust, start=1):
+        trust.append(folder / f"trusted-{number}")
+        trust[-1].write_bytes(octets)
+    return VirtualCard(
+        quirky.card(), mrz=specimen.mrz, can=specimen.can, files=quirky.files, trust=tuple(trust)
+    )

@@ -71,7 +71,11 @@ func (c *chip) openWithBAC(information []byte) error {
 
 // openWithPACE does PACE with Generic Mapping (Doc 9303-11, 4.4.1).
 func (c *chip) openWithPACE(information []byte) error {
-	selected := append(object([]byte{0x80}, pace), object([]byte{0x83}, []byte{1})...)
+	selected := bytes.Join([][]byte{
+		object([]byte{0x80}, pace),
+		object([]byte{0x83}, []byte{1}),
+		object([]byte{0x84}, []byte{13}), // some chips require it, although there is no choice
+	}, nil)
 	if _, err := c.send([]byte{0x00, 0x22, 0xC1, 0xA4}, selected, 0); err != nil {
 		return err
 	}

@@ -22,7 +22,11 @@ var files = []struct {
 	identifier uint16
 }{{"EF.COM", 0x011E}, {"EF.SOD", 0x011D}, {"DG1", 0x0101}}
 
-const cardAccess = 0x011C
+const (
+	cardAccess = 0x011C
+	// largestRead is as much as the smallest buffers hold with secure messaging around it.
+	largestRead = 0x70
+)
 
 func main() {
 	if len(os.Args) != 5 {
@@ -88,7 +92,8 @@ var errNotProven = errors.New("the chip does not know the keys")
 // read reads a whole transparent file, whose length is in its first octets.
 func (c *chip) read(identifier uint16) ([]byte, error) {
 	selected := []byte{byte(identifier >> 8), byte(identifier)}
-	if _, err := c.send([]byte{0x00, 0xA4, 0x02, 0x0C}, selected, 0); err != nil {
+	_, err := c.send([]byte{0x00, 0xA4, 0x02, 0x0C}, selected, 0)
+	if err != nil && err != refusal(0x6283) { // a warning that the file is deactivated
 		return nil, err
 	}
 	content, err := c.readAt(0, 8)
@@ -97,7 +102,7 @@ func (c *chip) read(identifier uint16) ([]byte, error) {
 	}
 	size := sizeOf(content)
 	for len(content) < size {
-		more, err := c.readAt(len(content), min(size-len(content), 0xDF))
+		more, err := c.readAt(len(content), min(size-len(content), largestRead))
 		if err != nil {
 			return nil, err
 		}
@@ -110,8 +115,8 @@ func (c *chip) readAt(offset, size int) ([]byte, error) {
 	header := []byte{0x00, 0xB0, byte(offset >> 8), byte(offset)}
 	content, err := c.send(header, nil, size)
 	var sw refusal
-	if errors.As(err, &sw) && sw == 0x6282 && len(content) > 0 { // the file ends here
-		err = nil
+	if errors.As(err, &sw) && (sw == 0x6282 || sw == 0x6283) && len(content) > 0 {
+		err = nil // warnings: the file ends here, or is deactivated
 	}
 	if err == nil && len(content) == 0 {
 		err = fmt.Errorf("the file ends at %d", offset)

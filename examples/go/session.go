@@ -190,14 +190,23 @@ func (c *chip) exchange(header, data []byte, le int) ([]byte, error) {
 	if le > 0 {
 		command = append(command, byte(le))
 	}
-	response, err := c.transmit(command)
-	if err != nil {
-		return nil, err
+	var response []byte
+	end := 0
+	for {
+		more, err := c.transmit(command)
+		if err != nil {
+			return nil, err
+		}
+		if len(more) < 2 {
+			return nil, errNotProven
+		}
+		response = append(response[:end], more...)
+		end = len(response) - 2
+		if response[end] != 0x61 {
+			break
+		}
+		command = []byte{0x00, 0xC0, 0x00, 0x00, response[end+1]} // GET RESPONSE
 	}
-	if len(response) < 2 {
-		return nil, errNotProven
-	}
-	end := len(response) - 2
 	if sw := binary.BigEndian.Uint16(response[end:]); sw != 0x9000 {
 		return response[:end], refusal(sw)
 	}

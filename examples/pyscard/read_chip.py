@@ -20,7 +20,7 @@ APPLICATION = bytes.fromhex("A0000002471001")
 FILES = {"EF.COM": 0x011E, "EF.SOD": 0x011D, "DG1": 0x0101}
 CARD_ACCESS = 0x011C
 PACE_OID = bytes.fromhex("04007F00070202040202")  # id-PACE-ECDH-GM-AES-CBC-CMAC-128
-LARGEST_READ = 0xDF  # with secure messaging around it, it fits in a short response
+LARGEST_READ = 0x70  # as much as the smallest buffers hold with secure messaging around it
 
 # brainpoolP256r1 (RFC 5639, 3.4)
 P = 0xA9FB57DBA1EEA9BC3E660A909D838D726E3BF623D52620282013481D1F6E5377
@@ -150,7 +150,8 @@ class Chip:
         return data, int.from_bytes(objects[0x99], "big")
 
     def read(self, identifier):
-        self.send(bytes.fromhex("00A4020C"), identifier.to_bytes(2, "big"))
+        header, accept = bytes.fromhex("00A4020C"), (0x9000, 0x6283)
+        self.send(header, identifier.to_bytes(2, "big"), accept=accept)
         octets = self._read_at(0, 8)
         size = octets[1]
         if size > 0x80:
@@ -162,7 +163,7 @@ class Chip:
 
     def _read_at(self, offset, le):
         command = bytes([0x00, 0xB0, offset >> 8, offset & 0xFF])
-        data = self.send(command, le=le, accept=(0x9000, 0x6282))
+        data = self.send(command, le=le, accept=(0x9000, 0x6282, 0x6283))
         if not data:
             raise ReadingError(f"the file ends at {offset}")
         return data
@@ -223,7 +224,8 @@ def decode_point(octets):
 def open_with_pace(chip, mrz_information):
     """Doc 9303-11, 4.4.1, with Generic Mapping."""
     password = hashlib.sha1(mrz_information).digest()
-    chip.send(bytes.fromhex("0022C1A4"), der(0x80, PACE_OID) + der(0x83, b"\x01"))
+    parameters = der(0x84, b"\x0d")  # some chips require them, although there is no choice
+    chip.send(bytes.fromhex("0022C1A4"), der(0x80, PACE_OID) + der(0x83, b"\x01") + parameters)
 
     def step(cla, *objects):
         answer = chip.send(bytes([cla, 0x86, 0, 0]), der(0x7C, *objects), le=0)
@@ -279,6 +281,9 @@ def main(name, number, birth, expiry):
 
     def transmit(command):
         data, sw1, sw2 = connection.transmit(list(command))
+        while sw1 == 0x61:
+            rest, sw1, sw2 = connection.transmit([0x00, 0xC0, 0x00, 0x00, sw2])
+            data += rest
         return bytes(data), sw1 << 8 | sw2
 
     try:

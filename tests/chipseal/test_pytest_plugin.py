@@ -83,6 +83,17 @@ def test_some(liar, virtual_card):
     assert liar.trust == virtual_card.trust
 
 
+@pytest.mark.parametrize("quirky_card", ["sod.no-tag", "chip.small-buffer"], indirect=True)
+def test_quirks(quirky_card, request):
+    bare = quirky_card.files["EF.SOD"][0] == 0x30
+    assert bare == ("sod.no-tag" in request.node.name)
+    assert len(quirky_card.trust) == (4 if bare else 2)
+
+
+def test_every_quirk(quirky_card):
+    assert quirky_card.transmit(SELECT)[-2:] == b"\\x90\\x00"
+
+
 def test_all(liar):
     assert liar.kind
 
@@ -106,7 +117,9 @@ def run_pytest(folder: Path, *options: str) -> str:
 
 def test_cards_liars_and_marks(tmp_path: Path) -> None:
     (tmp_path / "test_them.py").write_text(_TESTS, encoding="utf-8")
-    printed = run_pytest(tmp_path, "-k", "not test_all or dg2", "--strict-markers")
+    printed = run_pytest(
+        tmp_path, "-k", "not test_all and not every_quirk or dg2 or name.issuer", "--strict-markers"
+    )
     errors = re.findall(r"^ERROR (\S+)", printed, re.MULTILINE)
     assert errors == [
         "test_them.py::test_some[nonsense]",
@@ -118,6 +131,8 @@ def test_cards_liars_and_marks(tmp_path: Path) -> None:
     assert {"test_a_card", "test_marks", "test_some[dg1.name]"} <= set(passed)
     assert {"test_profiles[permit-bac]", "test_profiles[passport]"} <= set(passed)
     assert len([each for each in passed if each.startswith("test_all[dg2")]) >= 2
+    assert {"test_quirks[sod.no-tag]", "test_quirks[chip.small-buffer]"} <= set(passed)
+    assert "test_every_quirk[name.issuer]" in passed
     assert "FAILED" not in printed
 
 

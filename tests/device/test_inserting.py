@@ -63,11 +63,14 @@ def test_a_specimen_is_ready_to_be_read_within_its_time_and_is_accepted(
     trust, store = tmp_path / "anchors", tmp_path / "trust.sqlite"
     before = resource.getrusage(resource.RUSAGE_CHILDREN)
     with inserting(
-        reader.port, "--specimen", "passport", "--trust", str(trust), "--trace"
+        reader.port,
+        *("--specimen", "passport", "--quirk", "sod.no-tag"),
+        *("--trust", str(trust), "--trace"),
     ) as process:
         said = told(process.stdout)
         assert said["reader"] == reader.name
-        assert said["trust"] == [str(trust / "csca.cer"), str(trust / "crl.crl")]
+        names = ["csca.cer", "crl.crl", "trusted-1", "trusted-2"]
+        assert said["trust"] == [str(trust / name) for name in names]
         lines = said["mrz"]
         assert isinstance(lines, list)
         add = ["trust", "add", str(store), *map(str, trust.iterdir())]
@@ -81,7 +84,9 @@ def test_a_specimen_is_ready_to_be_read_within_its_time_and_is_accepted(
     seconds = used.ru_utime + used.ru_stime - before.ru_utime - before.ru_stime
     assert seconds < 1.5  # 0.9 on a busy machine, with a reading of the whole chip
     printed = capsys.readouterr()
-    assert json.loads(printed.out)["verdict"] == "accept"
+    report = json.loads(printed.out)
+    assert report["verdict"] == "accept"
+    assert [each.partition(":")[0] for each in report["tolerated"]] == ["sod.no-tag"]
     assert "READ BINARY of EF.CardAccess from 0" in printed.err
     assert (
         "[READ BINARY of DG1 from 0: 9000" in traced or "READ BINARY of DG1 from 0: 6282" in traced
@@ -135,6 +140,8 @@ def test_mistakes(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
             "more than one of --state, --specimen and --feed; use one",
         ),
         (["--trust", "x"], "--trust is for --specimen"),
+        (["--quirk", "sod.no-tag"], "--quirk is for --specimen"),
+        (["--specimen", "passport", "--quirk", "sod"], "'sod' is not a quirk; choose from"),
         (["--open", "--kind", "globalplatform"], "--open is for the kind iso7816-9"),
         (["--fault", "tare:3"], "no fault is called 'tare'"),
     ]

@@ -23,7 +23,7 @@ if TYPE_CHECKING:
     from emrtd.specimens import Specimen
     from vsmartcard.card.interface import Card
     from vsmartcard.card.stored_chip import StoredChip
-    from vsmartcard.chip.state import ChipState
+    from vsmartcard.quirks.making import QuirkyCard
     from vsmartcard.reader.inserting import Inserted
 
 
@@ -45,6 +45,12 @@ if TYPE_CHECKING:
     metavar="PROFILE",
     help="A finished card of this chip profile, of a fictitious holder and State, signed today; it"
     " is not saved.",
+)
+@click.option(
+    "--quirk",
+    metavar="NAME",
+    help="Gives the --specimen a quirk of real documents or chips, such as sod.no-tag;"
+    " docs/inspection.md and docs/virtual-card.md list them.",
 )
 @click.option(
     "--feed",
@@ -93,6 +99,7 @@ def insert(
     *,
     state: Path | None,
     specimen: str | None,
+    quirk: str | None,
     feed: Path | None,
     trust: Path | None,
     reader_port: int | None,
@@ -112,8 +119,8 @@ def insert(
     """
     if sum(each is not None for each in (state, specimen, feed)) > 1:
         raise MisuseError("more than one of --state, --specimen and --feed", advice="use one")
-    if trust is not None and specimen is None:
-        raise MisuseError("--trust is for --specimen")
+    if specimen is None and (trust is not None or quirk is not None):
+        raise MisuseError(f"{'--trust' if quirk is None else '--quirk'} is for --specimen")
     if is_open:
         require_plain_kind(kind)
     make = _maker(faults, seed, memory, None if is_open else kind, trace=trace)
@@ -125,9 +132,9 @@ def insert(
     from vsmartcard.reader.readers import kept_running
 
     details: dict[str, object] = {}
-    made: ChipState | None = None
+    made: QuirkyCard | None = None
     if specimen is not None:
-        made, details = _specimen(specimen, trust)
+        made, details = _specimen(specimen, trust, quirk)
     chip, card = make(state, made)
     with _until_taken_out(), kept_running(), inserted(card, reader_port) as place:
         _announce(place, details, as_json=as_json)
@@ -140,30 +147,38 @@ def _maker(
 ) -> "Callable[..., tuple[StoredChip, Card]]":
     """Return a function that makes a chip, and the card with its faults and its trace.
 
-    Its arguments are the state file, and the state if there is no such file.
+    Its arguments are the state file, and a finished card if there is none.
     """
     from vsmartcard.card.faults.spec import read_faults
     from vsmartcard.card.stored_chip import StoredChip
     from vsmartcard.card.tracing import Trace
+    from vsmartcard.chip.commands import Instructions
     from vsmartcard.chip.security_domain import BlankKind, TransportKeys
     from vsmartcard.chip.state import Hardware
+    from vsmartcard.quirks.chips import ChipQuirk
 
     hardware = None if memory is None else Hardware(memory=memory)
     transport = None if kind is None else TransportKeys(BlankKind.of(kind))
 
-    def make(path: Path | None, state: "ChipState | None" = None) -> "tuple[StoredChip, Card]":
+    def make(path: Path | None, made: "QuirkyCard | None" = None) -> "tuple[StoredChip, Card]":
+        quirk = ChipQuirk() if made is None else made.chip
         faults = read_faults(specs, str(seed))
         tracing = Trace(write_trace) if trace else None
+
+        def change(table: Instructions) -> Instructions:
+            table = quirk.change(table)
+            return faults.change(table if tracing is None else tracing.change(table))
+
         chip = StoredChip(
             path,
             hardware=hardware,
             transport=transport,
-            state=state,
+            state=None if made is None else made.state,
             random=faults.random,
-            change=lambda table: faults.change(tracing.change(table) if tracing else table),
+            change=change,
             memory=faults.memory,
         )
-        card = faults.over(chip)
+        card = faults.over(quirk.layer(chip))
         return chip, card if tracing is None else tracing.over(card)
 
     return make
@@ -188,17 +203,24 @@ def _feed(
         click.echo("the feeder is empty", err=True)
 
 
-def _specimen(profile: str, folder: Path | None) -> "tuple[ChipState, dict[str, object]]":
-    """Return the state of a finished card, and what is printed about it."""
+def _specimen(
+    profile: str, folder: Path | None, quirk: str | None
+) -> "tuple[QuirkyCard, dict[str, object]]":
+    """Return a finished card, and what is printed about it."""
     from emrtd.specimens import make_specimen
+    from vsmartcard.quirks.making import QuirkyCard, make_quirky
     from vsmartcard.reader.specimens import save_trust, state_of, today
 
     made = make_specimen(profile, today())
+    if quirk is None:
+        card = QuirkyCard(made.files, state_of(made))
+    else:
+        card = make_quirky(quirk, made, today())
     if folder is None:
         from platformdirs import user_data_path
 
-        folder = user_data_path("chipseal") / "specimens" / profile
-    return state_of(made), _details(made, save_trust(made, folder))
+        folder = user_data_path("chipseal") / "specimens" / "-".join(filter(None, (profile, quirk)))
+    return card, _details(made, save_trust(made, folder, card.trust))
 
 
 def _details(specimen: "Specimen", trust: tuple[Path, ...]) -> dict[str, object]:

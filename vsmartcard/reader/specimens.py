@@ -31,14 +31,17 @@ def today(now: datetime | None = None) -> datetime:
     return now.replace(hour=0, minute=0, second=0, microsecond=0)
 
 
-def save_trust(specimen: Specimen, folder: Path) -> tuple[Path, ...]:
+def save_trust(
+    specimen: Specimen, folder: Path, others: tuple[bytes, ...] = ()
+) -> tuple[Path, ...]:
     """Write the CSCA certificate and the CRL of a specimen's State into a folder (DER).
 
-    Returns their paths: `csca.cer` and `crl.crl`.
+    Returns their paths: `csca.cer`, `crl.crl`, and `trusted-1` and so on for `others`.
     """
     contents = {
         "csca.cer": specimen.state.csca_certificate.der,
         "crl.crl": specimen.state.crl,
+        **{f"trusted-{number}": each for number, each in enumerate(others, start=1)},
     }
     for name, octets in contents.items():
         write_atomically(folder / name, octets)

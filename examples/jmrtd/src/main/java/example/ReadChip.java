@@ -31,6 +31,9 @@ import org.jmrtd.lds.SecurityInfo;
  * reader that is tested with Chipseal, and does not judge what it reads.
  */
 public final class ReadChip {
+  /** As much as the smallest buffers hold with secure messaging around it. */
+  private static final int LARGEST_READ = 0x70;
+
   private static final Map<String, Short> FILES = new LinkedHashMap<>();
 
   static {
@@ -76,7 +79,7 @@ public final class ReadChip {
         new PassportService(
             new TerminalCardService(terminal),
             PassportService.NORMAL_MAX_TRANCEIVE_LENGTH,
-            PassportService.DEFAULT_MAX_BLOCKSIZE,
+            LARGEST_READ,
             false,
             true);
     service.open();

@@ -1,0 +1,1 @@
+"""Genuine documents with the quirks of real ones, by their names, to test readers with."""
