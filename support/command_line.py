@@ -6,8 +6,9 @@ import io
 import os
 import sys
 from collections.abc import Sequence
+from datetime import UTC, datetime, time
 from pathlib import Path
-from typing import TYPE_CHECKING, Final, NamedTuple
+from typing import TYPE_CHECKING, Any, Final, NamedTuple
 
 import click
 
@@ -18,8 +19,30 @@ from support.printable_text import printable
 if TYPE_CHECKING:
     from _typeshed import ReadableBuffer as Buffer
 
-TIMES: Final = ("%Y-%m-%d", "%Y-%m-%dT%H:%M:%S", "%Y-%m-%d %H:%M:%S", "%Y-%m-%dT%H:%M:%S%z")
-"""The forms of an instant on a command line; without a time zone it is UTC."""
+_DAY: Final = "%Y-%m-%d"
+_TIMES: Final = ("%Y-%m-%dT%H:%M:%S", "%Y-%m-%d %H:%M:%S", "%Y-%m-%dT%H:%M:%S%z")
+
+
+class Instant(click.DateTime):
+    """An instant on a command line, with a time zone; without one it is UTC.
+
+    A day alone is its last second: what was signed or issued on that day counts.
+    """
+
+    def __init__(self) -> None:
+        super().__init__((_DAY, *_TIMES))
+
+    def convert(
+        self, value: Any, param: click.Parameter | None, ctx: click.Context | None
+    ) -> datetime:
+        """Return the instant."""
+        read: datetime = super().convert(value, param, ctx)
+        if read.tzinfo is not None:
+            return read.astimezone(UTC)
+        is_day = isinstance(value, str) and len(value) == len("2026-11-30")
+        last = time(23, 59, 59) if is_day else read.time()
+        return datetime.combine(read.date(), last, UTC)
+
 
 DEBUG_FLAG: Final = "--debug"
 JSON_FLAG: Final = "--json"

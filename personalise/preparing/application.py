@@ -26,6 +26,8 @@ MAX_REMARKS: Final = 20
 
 _NAME_A_FOLDER: Final = "name the folder of an application, or an encrypted package"
 
+_MANY: Final = "`personalise intake` and `personalise station`, or name one folder"
+
 _REASON: Final = "enter the reason why there is no print"
 
 FINGER_POSITIONS: Final = tuple(
@@ -238,7 +240,9 @@ class Application:
         if not folder.is_dir():
             raise MisuseError(f"{folder}: no such folder", advice=_NAME_A_FOLDER)
         if not record.is_file():
-            raise MisuseError(f"{folder}: holds no {FILE_NAME}", advice=_NAME_A_FOLDER)
+            many = any(folder.glob(f"*/{FILE_NAME}"))
+            advice = f"for the applications in it use {_MANY}" if many else _NAME_A_FOLDER
+            raise MisuseError(f"{folder}: holds no {FILE_NAME}", advice=advice)
 
         def read(image: str) -> bytes:
             path = folder / image

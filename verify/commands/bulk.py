@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Final
 
 import click
 
-from support.command_line import TIMES, examples
+from support.command_line import Instant, examples
 from support.errors import ExitStatus, MisuseError
 
 if TYPE_CHECKING:
@@ -48,7 +48,7 @@ _SHOWN: Final = 20
 @click.option("--stop-list", type=_FILE, help="Look documents up in this signed stop list.")
 @click.option(
     "--at",
-    type=click.DateTime(TIMES),
+    type=Instant(),
     help="Judge as of this instant, in UTC.  [default: when the command begins]",
 )
 @click.option(
@@ -163,10 +163,7 @@ def _make_job(
     found = load_policy(policy)
     with TrustStore.open(trust) as store:
         content = store.content_digest()
-    if at is None:
-        instant = datetime.now(UTC).replace(microsecond=0)
-    else:
-        instant = at.replace(tzinfo=UTC) if at.tzinfo is None else at.astimezone(UTC)
+    instant = at or datetime.now(UTC).replace(microsecond=0)
     stops = None
     if stop_list is not None:
         octets = load_stop_list(stop_list).signed_data.der

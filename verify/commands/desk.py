@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from support.command_line import TIMES, examples
+from support.command_line import Instant, examples
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -36,8 +36,8 @@ _GROUNDS_SECONDS = 60.0
 )
 @click.option(
     "--at",
-    type=click.DateTime(TIMES),
-    help="Judge as of this instant, in UTC.  [default: now]",
+    type=Instant(),
+    help="Judge as of this instant, in UTC; a day is its last second.  [default: now]",
 )
 @click.option(
     "--reader",

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 import click
 
-from support.command_line import TIMES, examples, run_command_line, trace_option, write_trace
+from support.command_line import Instant, examples, run_command_line, trace_option, write_trace
 from support.errors import ExitStatus
 
 if TYPE_CHECKING:
@@ -100,8 +100,8 @@ def _judging(command: Callable[..., Any]) -> Callable[..., Any]:
         ),
         click.option(
             "--at",
-            type=click.DateTime(TIMES),
-            help="Judge as of this instant, in UTC.  [default: now]",
+            type=Instant(),
+            help="Judge as of this instant, in UTC; a day is its last second.  [default: now]",
         ),
         click.option(
             "--stop-list", type=_FILE, help="Look the document up in this signed stop list."

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 import click
 
-from support.command_line import TIMES, examples
+from support.command_line import Instant, examples
 from support.errors import MisuseError
 
 if TYPE_CHECKING:
@@ -38,7 +38,7 @@ if TYPE_CHECKING:
 )
 @click.option(
     "--at",
-    type=click.DateTime(TIMES),
+    type=Instant(),
     help="The instant of the forgery; without a time zone it is UTC.  [default: now]",
 )
 @click.option("--list", "list_kinds", is_flag=True, help="List the kinds of forgery.")
@@ -80,7 +80,6 @@ def forge(
         )
     forgery = find(kind)
     at = datetime.now(UTC) if at is None else at
-    at = at.replace(tzinfo=UTC) if at.tzinfo is None else at.astimezone(UTC)
     forged = forge_into(output, forgery, image, at=at.replace(microsecond=0), seed=seed)
     click.echo(f"{forgery.name}: {forgery.gain}; {forgery.check} must not pass")
     if forgery.on_chip:

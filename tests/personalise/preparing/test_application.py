@@ -166,3 +166,15 @@ def test_a_missing_record_or_image_is_refused_with_its_name(tmp_path: Path) -> N
         with pytest.raises(FieldError, match=problem) as caught:
             application.image("biometrics.portrait", name)
         assert caught.value.field == "biometrics.portrait"
+
+
+def test_a_folder_of_applications_names_the_command_that_takes_many(tmp_path: Path) -> None:
+    (tmp_path / "0001").mkdir()
+    (tmp_path / "0001" / "application.json").write_text("{}")
+    with pytest.raises(MisuseError, match=r"holds no application\.json") as caught:
+        Application.load(tmp_path)
+    assert "personalise intake" in caught.value.advice
+    (tmp_path / "0001" / "application.json").unlink()
+    with pytest.raises(MisuseError) as caught:
+        Application.load(tmp_path)
+    assert "personalise intake" not in caught.value.advice

@@ -47,6 +47,14 @@ def wait_for(condition: Callable[[], object], seconds: float = 60) -> None:
         time.sleep(0.02)
 
 
+def address_in(file: Path) -> str | None:
+    """Return the scheduler's address; None until its file is there and written to the end."""
+    try:
+        return str(json.loads(file.read_text())["address"])
+    except (FileNotFoundError, ValueError):
+        return None
+
+
 @contextmanager
 def cluster(folder: Path) -> Iterator[tuple[str, list[subprocess.Popen[bytes]]]]:
     """Yield the URL of a scheduler with two workers, and these."""
@@ -56,14 +64,13 @@ def cluster(folder: Path) -> Iterator[tuple[str, list[subprocess.Popen[bytes]]]]
         "dask", "scheduler", "--host", "127.0.0.1", "--port", 0, "--no-dashboard",
         "--scheduler-file", address,
     ):  # fmt: skip
-        wait_for(address.exists)
+        wait_for(lambda: address_in(address))
         worker = (
             "dask", "worker", "--scheduler-file", address, "--nthreads", 1, "--no-nanny",
             "--no-dashboard", "--local-directory", folder,
         )  # fmt: skip
         with running(*worker) as one, running(*worker) as other:
-            url = json.loads(address.read_text())["address"]
-            yield url.replace("tcp://", "dask://"), [one, other]
+            yield str(address_in(address)).replace("tcp://", "dask://"), [one, other]
 
 
 def summary_of(archive: Archive, *arguments: object) -> subprocess.Popen[bytes]:
