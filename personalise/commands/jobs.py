@@ -59,14 +59,23 @@ def jobs() -> None:
     multiple=True,
     help="Only applications in this state; once for each.",
 )
+@click.option(
+    "--printing",
+    type=click.Choice(["wanted", "sent", "printed"]),
+    help="Only applications that wait for the printer, are there, or have a printed card.",
+)
 @as_json
 @ledger_options
-def list_jobs(states: tuple[str, ...], *, as_json: bool, **where: Any) -> None:
+def list_jobs(
+    states: tuple[str, ...], printing: str | None, *, as_json: bool, **where: Any
+) -> None:
     """List the applications, the oldest first."""
     from personalise.ledger.states import JobState
 
     with opened_ledger(**where) as ledger:
         found = ledger.jobs([JobState(state) for state in states])
+        if printing is not None:
+            found = (each for each in found if each.job.printing == printing)
         if as_json:
             print_array(json.dumps(listed(each)) for each in found)
             return

@@ -14,11 +14,13 @@ from personalise.commands.jobs_output import print_decided
 from personalise.commands.ledger_options import as_json, folder_of
 from personalise.commands.people import deciding, decision_options, work_options, working
 from support.command_line import examples, remark
-from support.errors import ExitStatus, MisuseError
+from support.errors import ExitStatus, MalformedError, MisuseError
 
 if TYPE_CHECKING:
+    from personalise.ledger.delivery import Personal
     from personalise.ledger.sql_ledger import SqlLedger
     from personalise.pki.keys.station import StationKeys
+    from personalise.printing.record import PrintRecord
     from personalise.printing.results import PrintResult
 
 _FILE = click.Path(path_type=Path, dir_okay=False, exists=True)
@@ -94,7 +96,11 @@ def prepare(*, as_json: bool, **options: Any) -> int:
     show_default=True,
     help="At most so many applications for the printer.",
 )
-@click.option("--again", is_flag=True, help="Also those that are at the printer already.")
+@click.option(
+    "--again",
+    is_flag=True,
+    help="Named applications also if they are at the printer; without names, all that are there.",
+)
 @click.option("-o", "--output", type=_PATH, help="New folder for the LDS image of one application.")
 @station_key
 @as_json
@@ -156,14 +162,22 @@ def _export_print(
     from personalise.station.sealed_image import SealedImage
 
     keys = _station_keys(station_key, options["passphrase_file"])
+
+    def make(each: "Personal") -> tuple["PrintRecord", bytes]:
+        image = SealedImage.unseal(each.image, keys, Path(each.job))
+        name, portrait = portrait_name(each.job, each.application)
+        return record_of(each.job, each.application, image, name), portrait
+
+    def held(job: str, error: MalformedError) -> None:
+        remark(f"{job}: held for a supervisor: {error.message}")
+
     with (
         working("jobs export --print", **options) as (ledger, person),
         PrintFile(path) as file,
     ):
-        for each in ledger.for_printer(applications, by=person, most=most, again=again):
-            image = SealedImage.unseal(each.image, keys, Path(each.job))
-            name, portrait = portrait_name(each.job, each.application)
-            file.add(record_of(each.job, each.application, image, name), portrait)
+        found = ledger.for_printer(make, applications, by=person, most=most, again=again, held=held)
+        for record, portrait in found:
+            file.add(record, portrait)
     if as_json:
         print_record = {"file": str(path), "portraits": str(file.portraits), "count": file.count}
         click.echo(json.dumps(print_record))

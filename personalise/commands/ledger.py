@@ -198,14 +198,20 @@ def receive(
     multiple=True,
     help="Only cards in this state; once for each.",
 )
+@click.option(
+    "--place",
+    type=click.Choice(["checked", "failed", "packed", "handed-over", "returned"]),
+    help="Only cards that are there.",
+)
 @as_json
 @ledger_options
-def list_cards(states: tuple[str, ...], *, as_json: bool, **where: Any) -> None:
+def list_cards(states: tuple[str, ...], place: str | None, *, as_json: bool, **where: Any) -> None:
     """List the cards, by serial number."""
     from personalise.ledger.states import CardStatus
 
     with opened_ledger(**where) as opened:
-        found = list(opened.cards([CardStatus(state) for state in states]))
+        cards = opened.cards([CardStatus(state) for state in states])
+        found = [each for each in cards if place is None or each.place == place]
     _print_cards(found, as_json=as_json)
 
 
@@ -259,6 +265,7 @@ def _print_cards(cards: "list[CardRecord]", *, as_json: bool) -> None:
                 "state": card.status.value,
                 "application": card.job,
                 "may_be_good": card.may_be_good,
+                "place": card.place.value or None,
                 "reason": card.reason or None,
             }
             for card in cards
@@ -266,5 +273,6 @@ def _print_cards(cards: "list[CardRecord]", *, as_json: bool) -> None:
         click.echo(json.dumps(records))
         return
     for card in cards:
-        doubt = "  may be good" if card.may_be_good else ""
+        doubt = f"  {card.place}" if card.place else ""
+        doubt += "  may be good" if card.may_be_good else ""
         click.echo(f"{card.name:20} {card.status.value:12} {card.job or '-'}{doubt}  {card.reason}")

@@ -1,13 +1,16 @@
 """What printers, quality check, dispatch and the stop list ask of the ledger: part of `Ledger`."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
-from typing import Protocol
+from typing import Protocol, TypeVar
 
 from emrtd.lds.image import LdsImage
 from personalise.ledger.states import CardRecord, Place
 from personalise.preparing.application import Application
+from support.errors import MalformedError
+
+T = TypeVar("T")
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,13 +42,24 @@ class Delivery(Protocol):
     # --- the printer
 
     def for_printer(
-        self, jobs: Sequence[str] = (), *, by: str, most: int, again: bool = False
-    ) -> Iterator[Personal]:
-        """Yield prepared jobs, each entered as sent to the printer before it is yielded.
+        self,
+        make: Callable[[Personal], T],
+        jobs: Sequence[str] = (),
+        *,
+        by: str,
+        most: int,
+        again: bool = False,
+        held: Callable[[str, MalformedError], None] = lambda _job, _error: None,
+    ) -> Iterator[T]:
+        """Yield what `make` returns for prepared jobs, each entered as sent to the printer before.
 
         Without `jobs`, at most `most` that wait, in their turn: those that must be printed first,
-        then those that any blank card could take.  With `again` a named job may be at the printer
-        already.  Raises `StepRefusedError` for a named job that cannot be printed.
+        then those that any blank card could take; with `again` those that are at the printer.  A
+        named job that is at the printer needs `again`.
+
+        Raises `StepRefusedError` for a named job that cannot be printed, and what `make` raises: it
+        is called before the job is entered.  A job that is not named and whose contents were
+        altered (`MalformedError`) is held instead, and `held` is called with it.
         """
         ...
 

@@ -1,8 +1,8 @@
 """The ledger in SQLite or PostgreSQL: printing, cards after the station, the stop list."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from datetime import datetime
-from typing import Any
+from typing import Any, TypeVar
 
 from sqlalchemy import Row, delete, select, update
 
@@ -11,9 +11,10 @@ from personalise.ledger.delivery import ListedStop, Personal
 from personalise.ledger.refusing import refuse_card, refuse_state
 from personalise.ledger.sealing import APPLICATION, IMAGE
 from personalise.ledger.session import OFFICE, LedgerSession
-from personalise.ledger.states import CardRecord, Place, Printing
+from personalise.ledger.states import CardRecord, JobState, Place, Printing
 from personalise.ledger.steps import (
     CardMoved,
+    Held,
     Printed,
     PrintRejected,
     PrintSent,
@@ -31,6 +32,9 @@ from personalise.ledger.tables import (
     to_microseconds,
 )
 from personalise.ledger.transaction import Transaction, job_of
+from support.errors import MalformedError
+
+T = TypeVar("T")
 
 
 class SqlDelivery(LedgerSession):
@@ -39,13 +43,22 @@ class SqlDelivery(LedgerSession):
     # --- the printer
 
     def for_printer(
-        self, jobs: Sequence[str] = (), *, by: str, most: int, again: bool = False
-    ) -> Iterator[Personal]:
+        self,
+        make: Callable[[Personal], T],
+        jobs: Sequence[str] = (),
+        *,
+        by: str,
+        most: int,
+        again: bool = False,
+        held: Callable[[str, MalformedError], None] = lambda _job, _error: None,
+    ) -> Iterator[T]:
         """See `Delivery.for_printer`."""
-        named = list(jobs)
-        for number in range(len(named) if named else most):
+        named = jobs or (self._at_the_printer(most) if again else None)
+        for number in range(most if named is None else len(named)):
             with self._entering(OFFICE) as transaction:
-                row = transaction.job_row(named[number]) if named else _next_to_print(transaction)
+                row = _next_to_print(transaction) if named is None else None
+                if named is not None:
+                    row = transaction.job_row(named[number])
                 if row is None:
                     return
                 if row.printing == Printing.SENT and not again:
@@ -54,9 +67,24 @@ class SqlDelivery(LedgerSession):
                         "is at the printer",
                         advice="enter what comes back, or repeat it with --again",
                     )
-                personal = self._personal(transaction, row)
+                try:
+                    made = make(self._personal(transaction, row))
+                except MalformedError as error:
+                    if jobs:
+                        raise
+                    transaction.step(row, Held(one_line(error.message, "reason"), by))
+                    held(row.id, error)
+                    continue
                 transaction.step(row, PrintSent(by))
-            yield personal
+            yield made
+
+    def _at_the_printer(self, most: int) -> list[str]:
+        query = select(JOB.c.id).where(
+            JOB.c.state == JobState.PREPARED.value, JOB.c.printing == Printing.SENT.value
+        )
+        with self._reading() as transaction:
+            rows = transaction.connection.execute(query.order_by(JOB.c.number).limit(most)).all()
+        return [row.id for row in rows]
 
     def personal(self, job: str) -> Personal:
         """See `Delivery.personal`."""

@@ -96,6 +96,9 @@ def test_from_the_printer_to_the_holder(line: Line, run: Run, tmp_path: Path) ->
     assert not (tmp_path / "again.csv").exists()
     assert not (tmp_path / "again-portraits").exists()
 
+    at_the_printer = run("jobs", "list", "--printing", "sent", "--json")[1]
+    assert [each["application"] for each in at_the_printer] == waiting[:3]
+
     # Two cards come back right, in another order; the third has the print of the first.
     cards = [_serial(state) for _, state in sorted(line.cards(None).items())][-4:]
     result = tmp_path / "result.jsonl"
@@ -131,6 +134,8 @@ def test_from_the_printer_to_the_holder(line: Line, run: Run, tmp_path: Path) ->
             [{"card": cards[1], "application": waiting[0], "place": place}],
         )
     assert run("jobs", "show", waiting[0], "--json")[1]["place"] == "handed-over"
+    (listed,) = run("ledger", "stock", "list", "--place", "handed-over", "--json")[1]
+    assert (listed["card"], listed["place"]) == (cards[1], "handed-over")
     assert run("jobs", "check", cards[0], "--failed", "blurred")[0] == 0
     assert run("jobs", "pack", cards[0])[0] == 64
     assert run("jobs", "reprint", waiting[1], "--reason", "blurred")[0] == 0

@@ -8,7 +8,9 @@ import pytest
 from sqlalchemy import create_engine, text
 
 from personalise.ledger import rules
+from personalise.ledger.delivery import Personal
 from personalise.ledger.interface import Rules
+from personalise.ledger.sealing import AlteredError
 from personalise.ledger.sql_ledger import SqlLedger
 from personalise.ledger.states import (
     CardRecord,
@@ -33,12 +35,13 @@ from personalise.ledger.steps import (
     Reprint,
     WrittenOff,
 )
+from support.errors import MisuseError
 from tests.personalise.ledger.line import ANNA, BERT, KIND, Line
 from tests.personalise.ledger.model import NOW
 
 
 def send(line: Line, *jobs: str, most: int = 99) -> list[str]:
-    return [each.job for each in line.ledger.for_printer(jobs, by="s", most=most)]
+    return list(line.ledger.for_printer(lambda each: each.job, jobs, by="s", most=most))
 
 
 def refusal(work: Callable[[], object]) -> Refusal:
@@ -107,10 +110,43 @@ def test_a_named_job_is_sent_again_only_when_asked(line: Line) -> None:
     assert send(line) == [job]
     assert send(line) == []
     assert refusal(lambda: send(line, job)) is Refusal.WRONG_STATE
-    (again,) = line.ledger.for_printer([job], by="s", most=1, again=True)
-    assert again.application.particulars.document.number == "A1"
+    for named in ([job], []):
+        (again,) = line.ledger.for_printer(
+            lambda each: each.application.particulars.document.number,
+            named,
+            by="s",
+            most=1,
+            again=True,
+        )
+        assert again == "A1"
     line.ledger.printed(job, "CARD1", by="s")
     assert refusal(lambda: send(line, job)) is Refusal.WRONG_STATE
+
+
+def test_what_cannot_be_made_for_the_printer_is_not_entered(line: Line) -> None:
+    altered, good = line.prepare("A1", "A2")
+    told = []
+
+    def make(each: Personal) -> str:
+        if each.job == altered:
+            raise AlteredError(altered, "was altered in the ledger")
+        return each.job
+
+    with pytest.raises(AlteredError):
+        list(line.ledger.for_printer(make, [altered], by="s", most=1))
+    assert line.states()[altered] == "prepared"
+    found = line.ledger.for_printer(make, by="s", most=9, held=lambda job, _: told.append(job))
+    assert list(found) == [good]
+    assert told == [altered]
+    assert line.states() == {altered: "held", good: "prepared"}
+
+    def fail(_: Personal) -> str:
+        raise MisuseError("the key of the station is not here")
+
+    line.ledger.release(altered, by="s")
+    with pytest.raises(MisuseError, match="key of the station"):
+        list(line.ledger.for_printer(fail, by="s", most=9))
+    assert line.ledger.job(altered).job.printing is Printing.NONE
 
 
 def test_a_printed_card_that_is_lost_is_written_off(line: Line) -> None:
