@@ -1,8 +1,8 @@
 """Look at a card before its cases are run: which protocols and files it has."""
 
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from dataclasses import replace
-from typing import Final
+from typing import Final, TypeVar
 
 from conformance.chip.situation import Access, Card
 from emrtd.access import chip_authentication_keys
@@ -30,6 +30,9 @@ from emrtd.lds.security.security_infos import (
 from emrtd.lds.security.sod import Sod
 from emrtd.status_words import SW
 from support.errors import MalformedError, MisuseError
+
+Input = TypeVar("Input")
+Output = TypeVar("Output")
 
 _OF_THE_MASTER_FILE: Final = (FileID.CARD_ACCESS, FileID.ATR_INFO)
 _READ: Final = (FileID.COM, FileID.SOD, FileID.DG1, FileID.DG14, FileID.DG15)
@@ -79,10 +82,11 @@ def _ways(
     """Return the ways to try: PACE if EF.CardAccess announces it, BAC with the MRZ."""
     ways: dict[Access, Way] = {}
     password = mrz or can
-    if FileID.CARD_ACCESS in files and password is not None:
-        infos = SecurityInfos.decode(files[FileID.CARD_ACCESS])
-        if infos.of(PaceInfo):
-            ways[Access.PACE] = ByPace(choose(infos), password)
+    infos = _decoded(SecurityInfos.decode, files.get(FileID.CARD_ACCESS))
+    if infos is not None and infos.of(PaceInfo) and password is not None:
+        variant = _decoded(choose, infos)
+        if variant is not None:
+            ways[Access.PACE] = ByPace(variant, password)
     if mrz is not None:
         ways[Access.BAC] = ByBac(mrz)
     return ways
@@ -167,14 +171,10 @@ def _accepts(command: CommandAPDU, way: Way) -> Procedure[bool]:
 
 
 def _card(ways: dict[Access, Way], files: dict[FileID, bytes]) -> Card:
-    infos, malformed = SecurityInfos(), False
-    if FileID.DG14 in files:
-        try:
-            infos = DataGroup14.decode(files[FileID.DG14]).security_infos
-        except MalformedError:
-            malformed = True  # a case reports it
+    group = _decoded(DataGroup14.decode, files.get(FileID.DG14))
+    infos = SecurityInfos() if group is None else group.security_infos
+    malformed = FileID.DG14 in files and group is None  # LDS_E reports it
     terminal = next(iter(infos.of(TerminalAuthenticationInfo)), None)
-    keys, _ = chip_authentication_keys.static_keys(infos)
     listed = frozenset(_listed(files))
     profiles = {access.value for access in ways}
     profiles |= {each for each in ("DG3", "DG4") if FileID(each) in listed}
@@ -189,7 +189,7 @@ def _card(ways: dict[Access, Way], files: dict[FileID, bytes]) -> Card:
         files,
         listed,
         infos,
-        chip_authentication_keys.choose(infos) if keys else None,
+        _decoded(chip_authentication_keys.choose, infos),
         frozenset(profiles | {"MF", "DATE", "MIG"}),
         identifier=_identifier(files),
         cvca_file=identifier,
@@ -199,18 +199,25 @@ def _card(ways: dict[Access, Way], files: dict[FileID, bytes]) -> Card:
 
 def _listed(files: dict[FileID, bytes]) -> Iterable[FileID]:
     """Return the data groups that EF.SOD lists, or EF.COM if there is no EF.SOD."""
-    if FileID.SOD in files:
-        numbers: Iterable[int] = Sod.parse(files[FileID.SOD]).security_object.hashes
-    elif FileID.COM in files:
-        numbers = Com.decode(files[FileID.COM]).data_groups
-    else:
-        numbers = ()
+    sod = _decoded(Sod.parse, files.get(FileID.SOD))
+    com = _decoded(Com.decode, files.get(FileID.COM))
+    numbers: Iterable[int] = () if com is None else com.data_groups
+    if sod is not None:
+        numbers = sod.security_object.hashes
     return (DATA_GROUPS[number - 1].file_id for number in numbers if 1 <= number <= 16)
 
 
 def _identifier(files: dict[FileID, bytes]) -> bytes:
     """Return ID_IC after BAC, from DG1; empty if it cannot be read."""
+    group = _decoded(DataGroup1.decode, files.get(FileID.DG1))
+    return b"" if group is None else identifier_of_document(group.mrz.information)
+
+
+def _decoded(decode: Callable[[Input], Output], value: Input | None) -> Output | None:
+    """Decode a value; None if there is none, or if it cannot be used: cases report why."""
+    if value is None:
+        return None
     try:
-        return identifier_of_document(DataGroup1.decode(files[FileID.DG1]).mrz.information)
-    except (KeyError, MalformedError):
-        return b""
+        return decode(value)
+    except (MalformedError, ProtocolError):
+        return None

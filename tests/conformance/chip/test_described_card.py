@@ -19,6 +19,7 @@ from conformance.chip.own_state import MRZ, document
 from conformance.chip.suite import SCRIPTS, run_suite
 from conformance.chip.terminal_pki import Holder, KeyKind
 from emrtd.access.passwords import Password
+from emrtd.asn1 import der
 from emrtd.iso7816.apdu import INS
 from emrtd.iso7816.directories import Directory
 from emrtd.lds.files import FILES, FileID
@@ -73,6 +74,7 @@ def outcomes(results: dict[str, Result]) -> dict[Outcome, set[str]]:
     }
 
 
+ID_TA = der.oid("0.4.0.127.0.7.2.2.2")
 WITHDRAWN = {each.id for each in CASES.values() if each.withdrawn}
 CHANGING = {id_ for id_, script in SCRIPTS.items() if script.changes}
 
@@ -224,6 +226,29 @@ def test_a_failed_case_is_exit_status_1(capsys: pytest.CaptureFixture[str], tmp_
         ["failed", "LDS_F_1"],
     ]
     assert lines[-1] == "1 passed, 1 failed, 0 not applicable"
+
+
+@pytest.mark.parametrize(
+    ("file_id", "failed", "passed"),
+    [
+        (FileID.SOD, "ISO7816_K_19", "ISO7816_K_1"),
+        (FileID.DG14, "LDS_E_2", "ISO7816_H_3"),
+        (FileID.DG3, "LDS_G_1", "LDS_G_2"),
+        (FileID.ATR_INFO, "LDS_L_4", "LDS_L_2"),
+    ],
+)
+def test_a_malformed_file_fails_its_cases_alone(file_id: FileID, failed: str, passed: str) -> None:
+    """DG14 has TerminalAuthenticationInfo of version 2, every other file a wrong first tag."""
+    state = ChipState.decode(written(KeyKind.ECDSA)[0])
+    file = state.files.find((FILES[file_id].directory, FILES[file_id].identifier))
+    assert file is not None
+    content = file.content.replace(ID_TA + b"\x02\x01\x01", ID_TA + b"\x02\x01\x02")
+    if content == file.content:
+        content = b"\x04" + content[1:]
+    chip = Chip(state.with_changed_file(dataclasses.replace(file, content=content)))
+    results = ran(chip, KeyKind.ECDSA, cases=(failed, passed))
+    assert results[failed].outcome is Outcome.FAILED
+    assert results[passed].outcome is Outcome.PASSED
 
 
 def test_the_date_of_a_card_that_has_advanced_is_stated() -> None:
