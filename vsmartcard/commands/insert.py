@@ -123,8 +123,10 @@ def insert(
         raise MisuseError(f"{'--trust' if quirk is None else '--quirk'} is for --specimen")
     if is_open:
         require_plain_kind(kind)
+    from vsmartcard.card.faults.spec import read_faults
+
+    read_faults(faults, str(seed))  # finds a mistake before anything is done
     make = _maker(faults, seed, memory, None if is_open else kind, trace=trace)
-    make(None)[0].close()  # finds a mistake in a fault before anything is done
     if feed is not None:
         _feed(feed, reader_port, make, as_json=as_json)
         return

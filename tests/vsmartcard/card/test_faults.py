@@ -144,7 +144,9 @@ def test_another_card_takes_the_place_of_the_first(tmp_path: Path) -> None:
     file = StateFile(tmp_path / "other.chip")
     file.save(other.state)
     file.close()
-    card = read_faults([f"swap:2,{tmp_path / 'other.chip'}"]).card(personalised().state)
+    spec = f"swap:2,{tmp_path / 'other.chip'}"
+    read_faults([spec])  # which leaves the file to the next reader
+    card = read_faults([spec]).card(personalised().state)
     directory = CommandAPDU(0x00, INS.READ_BINARY, 0x9E, 0x00, ne=256)
     assert outcomes(card, SELECT, directory) == ["9000", "61016f9000"]
 

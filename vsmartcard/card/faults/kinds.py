@@ -25,9 +25,10 @@ from vsmartcard.card.faults.layers import (
 )
 from vsmartcard.card.interface import Card
 from vsmartcard.card.layers import Dropping, Interrupted, Refusing, Swapped, Torn
-from vsmartcard.card.stored_chip import StoredChip
+from vsmartcard.card.state_file import StateFile
 from vsmartcard.chip.commands import Instructions
-from vsmartcard.chip.dispatch import Memory
+from vsmartcard.chip.dispatch import Chip, Memory
+from vsmartcard.chip.state import ChipState
 
 
 @dataclass(frozen=True, slots=True)
@@ -130,10 +131,17 @@ def _dropped(setting: Setting) -> Effect:
 
 
 def _swapped(setting: Setting) -> Effect:
-    path = Path(setting.values[0]) if setting.values else None
-    if path is not None and not path.is_file():
+    state = _state_in(Path(setting.values[0])) if setting.values else None
+    return Effect(layer=lambda card: Swapped(card, Chip(state), setting.when))
+
+
+def _state_in(path: Path) -> ChipState:
+    """Return the state of a card; the file stays free for another reader."""
+    file = StateFile(path)
+    if file.state is None:
         raise MisuseError(f"{path}: no such card", advice="name the file of a virtual card")
-    return Effect(layer=lambda card: Swapped(card, StoredChip(path), setting.when))
+    file.close()
+    return file.state
 
 
 def _interrupted(setting: Setting) -> Effect:
@@ -205,7 +213,7 @@ FAULTS: Final = {
         "the card ends its session and answers SW (default 6988) in plain", _dropped, ("SW",)
     ),
     "swap": FaultKind(
-        "the card of FILE (default: a blank one) takes its place before the command",
+        "a copy of the card of FILE (default: a blank one) takes its place before the command",
         _swapped,
         ("FILE",),
     ),
