@@ -85,11 +85,13 @@ def chain(
     today: date,
     scheme: SignatureScheme = ECDSA,
     rights: Right = ALL_RIGHTS,
+    *,
     bits: int = 1024,
     root: Holder | None = None,
+    curve: str = "brainpoolP256r1",
 ) -> Chain:
-    """Return a chain that is valid from today for a year; RSA keys have this many bits."""
-    kind = "brainpoolP256r1" if scheme.family is SignatureFamily.ECDSA else f"RSA-{bits}"
+    """Return a chain that is valid from today for a year; `bits` are those of RSA keys."""
+    kind = curve if scheme.family is SignatureFamily.ECDSA else f"RSA-{bits}"
 
     def made(name: str, role: Role, issuer: Holder | None) -> Holder:
         return certify(
