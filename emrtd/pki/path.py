@@ -13,7 +13,7 @@ the process.
 """
 
 from collections.abc import Iterator
-from datetime import datetime
+from datetime import datetime, timedelta
 from functools import lru_cache
 from typing import Final
 
@@ -37,6 +37,8 @@ UNPROVEN: Final = "its CSCA was added to the trust store unverified"
 """Said where the only proof of a CSCA is the word of the operator who added it."""
 
 _CLAUSE: Final = "Doc 9303-12, D.1.1.3"
+_CLOCK_SKEW: Final = timedelta(days=1)
+"""How long after the instant of judgement a document may have been signed."""
 _VALIDITY_CLAUSE: Final = "Doc 9303-12, D.1.1.3 a)"
 
 
@@ -70,7 +72,7 @@ def validate(
         crl,
         (
             chain,
-            _examine_validity(certificate, anchor, at),
+            _examine_validity(certificate, anchor, at, use),
             examine_profile(certificate, anchor, purpose, use),
             revocation,
         ),
@@ -290,7 +292,9 @@ def differ_in_one_octet(left: bytes, right: bytes | None) -> bool:
     return sum(a != b for a, b in zip(left, right, strict=True)) == 1
 
 
-def _examine_validity(certificate: Certificate, anchor: Anchor | None, at: datetime) -> Check:
+def _examine_validity(
+    certificate: Certificate, anchor: Anchor | None, at: datetime, use: Use
+) -> Check:
     clause = _VALIDITY_CLAUSE
     if at < certificate.not_before:
         reason = Reason(
@@ -312,6 +316,13 @@ def _examine_validity(certificate: Certificate, anchor: Anchor | None, at: datet
                 not_after=csca.not_after.date(),
             )
             return Check(VALIDITY, Outcome.WARNING, reason, clause)
+    if use.signed is not None and use.signed - at > _CLOCK_SKEW:
+        reason = Reason(
+            "the certificate is valid, but signed the document only on {signed}: the instant of the"
+            " inspection is wrong, or the signer's clock was",
+            signed=use.signed.date(),
+        )
+        return Check(VALIDITY, Outcome.WARNING, reason, clause)
     return _valid(certificate)
 
 

@@ -17,6 +17,9 @@ from verify.judging.quirks import quirks_of_file, quirks_of_padding
 STRUCTURE_CLAUSE: Final = "Doc 9303-10, 4.6 and 4.7"
 COM_CLAUSE: Final = "Doc 9303-10, 4.6.1; TR-03135-1, 5.6.4.4.1"
 
+_MANDATORY: Final = frozenset({1, 2})
+"""The data groups that every document has (Doc 9303-10, 4.7)."""
+
 
 def check_structure(case: Case, _: Earlier) -> Iterator[Check]:
     """Check that every file can be decoded; the reason names each that cannot, and the offset."""
@@ -42,6 +45,10 @@ def _structure(case: Case) -> Check:
         else:
             quirks += quirks_of_file(file_id, tolerated(content))
     quirks += quirks_of_file(FileID.DG1, document_code_quirks(case))
+    if isinstance(case.sod, Sod):
+        missing = {*_MANDATORY} - case.sod.security_object.hashes.keys()
+        if missing:
+            faults.append(Reason("EF.SOD does not list {groups}", groups=_names(missing)))
     if forgeries:
         reason = joined("; ", forgeries + faults)
         return forged(

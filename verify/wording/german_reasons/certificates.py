@@ -101,6 +101,11 @@ TEXTS: Final[dict[str, str]] = {
     " {not_after}": (
         "das Zertifikat ist gültig, das seiner CSCA aber nur von {not_before} bis {not_after}"
     ),
+    "the certificate is valid, but signed the document only on {signed}: the instant of the"
+    " inspection is wrong, or the signer's clock was": (
+        "das Zertifikat ist gültig, signierte das Dokument aber erst am {signed}: der Zeitpunkt"
+        " der Prüfung ist falsch, oder die Uhr des Unterzeichners war es"
+    ),
     "{certificate} is not among the CSCAs of its country in the trust store": (
         "{certificate} fehlt unter den CSCAs ihres Landes im Vertrauensspeicher"
     ),

@@ -361,6 +361,7 @@ TEXTS: Final[dict[str, str]] = {
     ),
     "not as it was issued: {reason}": "nicht wie ausgestellt: {reason}",
     "EF.COM differs from EF.SOD: {differences}": "EF.COM weicht von EF.SOD ab: {differences}",
+    "EF.SOD does not list {groups}": "EF.SOD führt {groups} nicht auf",
     "it does not list {missing}": "es führt {missing} nicht auf",
     "it lists {surplus}, which EF.SOD does not": "es führt {surplus} auf, EF.SOD nicht",
     "LDS version {lds_version} instead of {lds_version2}": (

@@ -148,6 +148,15 @@ def _factored_key(forger: Forger) -> Forged:
     return signed_in_own_state(forger, authority, weak)
 
 
+@KINDS.kind("signer.no-face", "a document without a face to be compared with", "lds.structure")
+def _no_face(forger: Forger) -> Forged:
+    """EF.SOD does not list DG2, so nothing is missing."""
+    authority = own_authority(forger)
+    made = draft(forger)
+    del made.groups[2]
+    return made.signed(authority.signer(), trusted=trusted_state(authority))
+
+
 # --- in time -------------------------------------------------------------------------------------
 
 

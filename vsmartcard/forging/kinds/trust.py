@@ -25,6 +25,7 @@ from vsmartcard.forging.forger import Forger
 from vsmartcard.forging.forgery import Family, Forged, Kinds
 from vsmartcard.forging.kinds.security_objects import impostor
 from vsmartcard.forging.making import (
+    OWN_STATE,
     draft,
     own_authority,
     trusted_state,
@@ -83,6 +84,15 @@ def _before_the_signer(forger: Forger) -> Forged:
 @KINDS.kind("time.stopped-updates", "a reader that gets no new CRLs", "ds.revocation")
 def _stopped_updates(forger: Forger) -> Forged:
     return _expiring(forger, 100, at=31)
+
+
+@KINDS.kind("time.signed-tomorrow", "a document older than its signature", "ds.validity")
+def _signed_tomorrow(forger: Forger) -> Forged:
+    """The clock was set back to before the document was signed; the CRL is as old as the clock."""
+    authority = own_authority(forger)
+    made = draft(forger)
+    made.signed_at = forger.at + 5 * DAY
+    return made.signed(authority.signer(), trusted=trusted_state(authority))
 
 
 def _permit(kind: str, gain: str, valid_from: Callable[[date], date], until: int) -> None:
@@ -178,6 +188,22 @@ _posing(
         .der,
     ),
 )
+
+
+@KINDS.kind("trust.removal", "a stolen signer, once its CRL is out of the store", "ds.revocation")
+def _removal(forger: Forger) -> Forged:
+    """A collection of the PKD that deletes the entries of the State, and brings an empty CRL."""
+    authority = own_authority(forger)
+    signer = authority.signer()
+    serial = signer.certificate.serial
+    forged = authority.crl(issued=forger.at - DAY / 2, number=99, key=forger.key())
+    name_of_entry = f"o=crl,c={OWN_STATE[1]},dc=data"
+    deleting = f"dn: {name_of_entry}\nchangetype: delete\n\n".encode("ascii")
+    poison = (
+        b"version: 1\n\n" + deleting,
+        ldif(forged, attribute="certificateRevocationList"),
+    )
+    return draft(forger).signed(signer, trusted=trusted_state(authority, serial), poison=poison)
 
 
 @KINDS.kind("trust.link-by-another-state", "a CSCA of a State, by another State's link", _CHAIN)
