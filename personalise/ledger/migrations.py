@@ -28,7 +28,7 @@ def _add_printing_and_delivery(connection: Connection) -> None:
     for name in sorted(changed):
         connection.exec_driver_sql(f"DROP INDEX {name}")
     for index in JOB.indexes:
-        if index.name in changed | {"job_to_print"}:
+        if index.name in changed:
             index.create(connection)
     STOP.create(connection)
 

@@ -1,6 +1,6 @@
 """The ledger in SQLite or PostgreSQL: printing, cards after the station, the stop list."""
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Collection, Iterator, Sequence
 from datetime import datetime
 from typing import Any, TypeVar
 
@@ -24,8 +24,6 @@ from personalise.ledger.steps import (
 from personalise.ledger.supervising import one_line
 from personalise.ledger.tables import (
     IN_TURN,
-    IS_PREPARED,
-    IS_TO_PRINT,
     JOB,
     STOP,
     from_microseconds,
@@ -53,14 +51,12 @@ class SqlDelivery(LedgerSession):
         held: Callable[[str, MalformedError], None] = lambda _job, _error: None,
     ) -> Iterator[T]:
         """See `Delivery.for_printer`."""
-        named = jobs or (self._at_the_printer(most) if again else None)
-        for number in range(most if named is None else len(named)):
+        wanted = {Printing.SENT} if again else {Printing.WANTED, Printing.NONE}
+        for job in jobs or self._to_print(wanted, most):
             with self._entering(OFFICE) as transaction:
-                row = _next_to_print(transaction) if named is None else None
-                if named is not None:
-                    row = transaction.job_row(named[number])
-                if row is None:
-                    return
+                row = transaction.job_row(job)
+                if not jobs and (row.state != JobState.PREPARED or row.printing not in wanted):
+                    continue  # another process was faster
                 if row.printing == Printing.SENT and not again:
                     refuse_state(
                         job_of(row),
@@ -78,13 +74,19 @@ class SqlDelivery(LedgerSession):
                 transaction.step(row, PrintSent(by))
             yield made
 
-    def _at_the_printer(self, most: int) -> list[str]:
-        query = select(JOB.c.id).where(
-            JOB.c.state == JobState.PREPARED.value, JOB.c.printing == Printing.SENT.value
+    def _to_print(self, printing: Collection[Printing], most: int) -> list[str]:
+        """Return the prepared jobs at these points, in their turn: those to be printed first."""
+        query = (
+            select(JOB.c.id)
+            .where(
+                JOB.c.state == JobState.PREPARED.value,
+                JOB.c.printing.in_([each.value for each in printing]),
+            )
+            .order_by(JOB.c.printing.desc(), JOB.c.card_profile, *IN_TURN)
+            .limit(most)
         )
         with self._reading() as transaction:
-            rows = transaction.connection.execute(query.order_by(JOB.c.number).limit(most)).all()
-        return [row.id for row in rows]
+            return [row.id for row in transaction.connection.execute(query).all()]
 
     def personal(self, job: str) -> Personal:
         """See `Delivery.personal`."""
@@ -158,13 +160,3 @@ class SqlDelivery(LedgerSession):
             ListedStop(row.id, row.why, from_microseconds(row.since), bytes(row.document))
             for row in rows
         ]
-
-
-def _next_to_print(transaction: Transaction) -> Row[Any] | None:
-    """Return the next job for the printer, locked: one that must be printed first, or any."""
-    for waiting in (IS_TO_PRINT, IS_PREPARED):
-        query = select(JOB).where(waiting).order_by(JOB.c.card_profile, *IN_TURN).limit(1)
-        row = transaction.first(query.with_for_update(key_share=True, skip_locked=True))
-        if row is not None:
-            return row
-    return None

@@ -33,7 +33,6 @@ _TEXT: Final = String().with_variant(String(collation="C"), "postgresql")  # as 
 _NUMBER: Final = BigInteger().with_variant(Integer, "sqlite")  # SQLite numbers only INTEGER itself
 
 IS_PREPARED: Final = text("state = 'prepared' AND printing = ''")  # for any blank card
-IS_TO_PRINT: Final = text("state = 'prepared' AND printing = 'wanted'")
 IS_RECEIVED: Final = text("state = 'received'")
 IS_ISSUED: Final = text("state = 'issued'")
 IS_UNBEGUN_CLAIM: Final = text("state = 'claimed' AND card IS NULL AND printing = ''")
@@ -97,7 +96,6 @@ def _partial(name: str, condition: TextClause, *columns: object) -> Index:
 
 
 _partial("job_queue", IS_PREPARED, *_QUEUE)
-_partial("job_to_print", IS_TO_PRINT, *_QUEUE)
 _partial("job_to_prepare", IS_RECEIVED, JOB.c.priority.desc(), JOB.c.number)
 _partial("job_unbegun", IS_UNBEGUN_CLAIM, JOB.c.card_profile, JOB.c.lease_until)
 _partial("job_issued", IS_ISSUED, JOB.c.changed)

@@ -237,7 +237,6 @@ def test_a_ledger_of_version_1_is_brought_to_this_version(
     with engine.begin() as connection:
         for statement in (
             "DROP TABLE stop",
-            "DROP INDEX job_to_print",
             "DROP INDEX job_queue",
             "DROP INDEX job_unbegun",
             "DROP INDEX job_by_state",
