@@ -1,16 +1,18 @@
 """Run the cases against cards."""
 
-from collections.abc import Callable, Iterable, Sequence
-from contextlib import AbstractContextManager
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from contextlib import AbstractContextManager, contextmanager
 from typing import Final, NamedTuple, Protocol
 
 from conformance.case import Case, Result
 from conformance.chip import authentication, certificates, conditions, files, updates
 from conformance.chip.situation import Access, Card, Script, Situation
 from conformance.chip.terminal_pki import KeyKind, TerminalPki
-from conformance.running import NotApplicableError, run_cases
+from conformance.running import CaseFailedError, NotApplicableError, run_cases
+from emrtd.errors import TransportError
 from emrtd.iso7816.chaining import with_response_chaining
 from emrtd.iso7816.procedure import Procedure, run
+from support.errors import ChipsealError, MisuseError
 
 SCRIPTS: Final[dict[str, Script]] = {
     **conditions.SCRIPTS,
@@ -86,11 +88,27 @@ def _perform(
                 if script.accesses and access not in card.ways:
                     continue
                 situation = Situation(card, pki, access, cards.changes)
-                perform(script.steps(situation))
+                with _saying(situation, opens=bool(script.accesses)):
+                    perform(script.steps(situation))
                 refusals.setdefault(case.id, []).extend(situation.refusals)
                 runs += 1
     if not runs:
         raise NotApplicableError(_why_not_run(script, cards))
+
+
+@contextmanager
+def _saying(situation: Situation, *, opens: bool) -> Iterator[None]:
+    """Add to the reason of a failure with which protocol and which trust point it was found."""
+    try:
+        yield
+    except (MisuseError, NotApplicableError, TransportError):
+        raise
+    except ChipsealError as error:
+        root = situation.pki.root
+        where = [f"after {situation.access.value}"] if opens else []
+        where += [] if root is None else [f"{root.kind.value} trust point"]
+        suffix = f" ({', '.join(where)})" if where else ""
+        raise CaseFailedError(f"{error}{suffix}") from error
 
 
 def _require_profiles(case: Case, card: Card, pki: TerminalPki, without: frozenset[str]) -> None:
