@@ -46,6 +46,7 @@ from vsmartcard.card.layers import Answering, ChangingResponses, Dropping, Layer
 from vsmartcard.chip.commands import INSTRUCTIONS, CarryOut, Instructions, instead
 from vsmartcard.chip.dispatch import Chip
 from vsmartcard.chip.session import Core
+from vsmartcard.quirks.chips import CHIP_QUIRKS
 
 Quirk = Callable[[Chip], Card]
 """A function that adds a layer over the chip."""
@@ -163,13 +164,7 @@ def test_extended_length_is_refused_by_a_protected_6700(access: str) -> None:
 def test_the_chip_returns_fewer_octets_than_atr_info_states(access: str) -> None:
     """The answer is shorter than Le and EF.ATR/INFO allow, with 9000."""
     card = Genuine.of(access, extended=True)
-
-    def change(carry_out: CarryOut) -> CarryOut:
-        return lambda core, command: carry_out(
-            core, command if command.ne is None else replace(command, ne=min(command.ne, 100))
-        )
-
-    card.accepted(instructions=instead(INS.READ_BINARY, change))
+    card.accepted(instructions=CHIP_QUIRKS["chip.short-answers"].change(INSTRUCTIONS))
 
 
 @either_access
@@ -191,18 +186,7 @@ def test_a_read_larger_than_the_buffer_is_refused_with_6700(access: str, largest
 @either_access
 def test_6cxx_is_answered_when_the_file_ends_before_le(access: str) -> None:
     card = Genuine.of(access)
-
-    def change(carry_out: CarryOut) -> CarryOut:
-        def read(core: Core, command: CommandAPDU) -> ResponseAPDU:
-            response = carry_out(core, command)
-            available = len(response.data)
-            if command.ne is not None and available < min(command.ne, SHORT_MAX_LE):
-                raise ChipRefusalError(0x6C00 | available, "reading")
-            return response
-
-        return read
-
-    card.accepted(instructions=instead(INS.READ_BINARY, change))
+    card.accepted(instructions=CHIP_QUIRKS["chip.6cxx-at-the-end"].change(INSTRUCTIONS))
 
 
 @either_access
@@ -244,26 +228,7 @@ def test_the_end_of_a_file_is_padded_wrongly(access: str, monkeypatch: pytest.Mo
 
 @either_access
 def test_all_data_is_sent_by_get_response(access: str) -> None:
-    Genuine.of(access).accepted(ByGetResponse)
-
-
-class ByGetResponse(Layer):
-    """Announces all data with 61XX, and returns 60 octets for each GET RESPONSE."""
-
-    unsent = b""
-
-    def process(self, octets: bytes) -> bytes:
-        if octets[1] == INS.GET_RESPONSE:
-            now, self.unsent = self.unsent[:60], self.unsent[60:]
-            return now + (b"\x90\x00" if not self.unsent else self._announced())
-        response = super().process(octets)
-        if len(response) == 2 or response[-2:] != b"\x90\x00":
-            return response
-        self.unsent = response[:-2]
-        return self._announced()
-
-    def _announced(self) -> bytes:
-        return bytes((0x61, min(len(self.unsent), 255)))
+    Genuine.of(access).accepted(CHIP_QUIRKS["chip.get-response"].layer)
 
 
 # --- selecting -----------------------------------------------------------------------------------
@@ -419,17 +384,8 @@ def test_ef_card_access_is_read_with_6283(ins: INS) -> None:
 def test_mse_set_at_requires_the_domain_parameters() -> None:
     """The chip requires them although they are unambiguous (gmrtd#108, Ukraine)."""
     card = Genuine.of(pace=(PACE_GM,))
-
-    def change(carry_out: CarryOut) -> CarryOut:
-        def set_at(core: Core, command: CommandAPDU) -> ResponseAPDU:
-            objects = tlv.read_all(command.data, "data field")
-            if command.p1 == 0xC1 and not any(each.tag == 0x84 for each in objects):
-                raise ChipRefusalError(SW.INCORRECT_DATA, "MSE:Set AT")
-            return carry_out(core, command)
-
-        return set_at
-
-    card.accepted(instructions=instead(INS.MANAGE_SECURITY_ENVIRONMENT, change))
+    quirk = CHIP_QUIRKS["chip.domain-parameters-required"]
+    card.accepted(instructions=quirk.change(INSTRUCTIONS))
 
 
 def test_external_authenticate_requires_le_00() -> None:

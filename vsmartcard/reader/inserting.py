@@ -14,7 +14,7 @@ from vsmartcard.card.layers import Layer, command_of
 from vsmartcard.card.stored_chip import StoredChip
 from vsmartcard.chip.life_cycle import LifeCycle
 from vsmartcard.reader.feeder import Feeder
-from vsmartcard.reader.readers import listed, wait_until_occupied
+from vsmartcard.reader.readers import listed, wait_until_empty, wait_until_occupied
 from vsmartcard.reader.vpcd import BASE_PORT, ReaderOccupiedError, Slot
 
 
@@ -74,6 +74,7 @@ def feed(
                 feeder.put_away(path, Tray.DONE if used and locked else Tray.REJECTED)
         finally:
             chip.close()
+        wait_until_empty(port)
 
 
 class _Opened(Layer):

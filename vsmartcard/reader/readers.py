@@ -23,6 +23,7 @@ WARNING: Final = (
 )
 
 _APPEARING_SECONDS: Final = 10.0
+_LOOKING_SECONDS: Final = 0.02
 
 
 @dataclass(frozen=True, slots=True)
@@ -100,14 +101,28 @@ def wait_until_occupied(reader: VirtualReader) -> None:
 
     Raises `TransportError` after 10 s.
     """
+    if not _becomes(reader.port, occupied=True):
+        raise TransportError(
+            f"pcscd has powered up the card in {reader.name} but does not report it",
+            advice="take it out and insert it again",
+        )
+
+
+def wait_until_empty(port: int) -> None:
+    """Wait until pcscd reports that the card has left the reader on a port, at most 10 s.
+
+    A card that is inserted earlier is taken for the last one, and has to be inserted again.
+    """
+    _becomes(port, occupied=False)
+
+
+def _becomes(port: int, *, occupied: bool) -> bool:
     deadline = time.monotonic() + _APPEARING_SECONDS
-    while not any(each.occupied for each in listed() if each.port == reader.port):
+    while any(each.occupied for each in listed() if each.port == port) is not occupied:
         if time.monotonic() > deadline:
-            raise TransportError(
-                f"pcscd has powered up the card in {reader.name} but does not report it",
-                advice="take it out and insert it again",
-            )
-        time.sleep(0.005)
+            return False
+        time.sleep(_LOOKING_SECONDS)
+    return True
 
 
 class ReadersInUseError(MisuseError):

@@ -36,6 +36,7 @@ class ThreadedReader:
         thread = threading.Thread(
             target=partial(self._serve, place.slot, card), name=f"card in {self.name}", daemon=True
         )
+        self._holding.callback(readers.wait_until_empty, self.port)
         self._holding.callback(thread.join)
         self._holding.callback(place.slot.close)
         thread.start()

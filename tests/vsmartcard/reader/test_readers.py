@@ -94,6 +94,16 @@ def test_waiting_ends_when_pcscd_reports_the_card(monkeypatch: pytest.MonkeyPatc
     assert answers == []
 
 
+def test_waiting_ends_when_pcscd_reports_that_the_card_left(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    full = readers.VirtualReader("Virtual PCD 0", 35963, occupied=True)
+    answers = [(full,), (full, replace(full, port=35964)), (replace(full, occupied=False),)]
+    monkeypatch.setattr(readers, "listed", lambda: answers.pop(0))
+    readers.wait_until_empty(35963)
+    assert answers == []
+
+
 def test_a_card_that_pcscd_does_not_report_is_an_error(monkeypatch: pytest.MonkeyPatch) -> None:
     reader = readers.VirtualReader("Virtual PCD 0", 35963, occupied=False)
     monkeypatch.setattr(readers, "listed", lambda: (reader,))
@@ -151,12 +161,3 @@ def test_readers_with_a_card_in_one_are_not_stopped(
         assert started == ["start"]
         assert run_command_line(vsmartcard, ["readers", "down", "--force"]) == ExitStatus.OK
     assert started == ["start", "stop 4711"]
-
-
-def test_a_pair_of_readers_instead_of_one_is_reported(
-    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
-) -> None:
-    pair = tuple(readers.VirtualReader(f"Virtual PCD 0 00 0{n}", n, occupied=False) for n in (0, 1))
-    monkeypatch.setattr(readers, "up", lambda _count, _port: pair)
-    assert run_command_line(vsmartcard, ["readers", "up", "-n", "1"]) == ExitStatus.OK
-    assert "2 readers, not 1: vpcd makes them in pairs" in capsys.readouterr().err
