@@ -42,6 +42,7 @@ HANDLING = 3.0
 ALLOWED_WAIT = 0.05
 
 KIND = "iso7816-9"
+BENCH = Worker("bench", "reader")
 _POSTGRESQL = "CHIPSEAL_BENCH_POSTGRESQL"
 
 _FILL = """
@@ -134,12 +135,12 @@ def opened(url: str, folder: Path) -> SqlLedger:
     return SqlLedger(database, identifier, Keys(folder), Rules())
 
 
-def issuing(ledger: SqlLedger) -> Callable[[], None]:
+def issuing(ledger: SqlLedger, prefix: str = "CARD", worker: Worker = BENCH) -> Callable[[], None]:
     """Return a function that makes one card; the time of the chip is not counted."""
-    cards, worker = count(), Worker("bench", "reader")
+    cards = count()
 
     def issue() -> None:
-        claim = ledger.take(worker, f"CARD{next(cards)}", KIND)
+        claim = ledger.take(worker, f"{prefix}{next(cards)}", KIND)
         assert isinstance(claim, Claim)
         ledger.begin(claim)
         ledger.locking(claim)
@@ -176,9 +177,14 @@ def measure_waiting(url: str, folder: Path) -> Ratio:
 def work_as_station(
     url: str, folder: Path, number: int, results: "multiprocessing.SimpleQueue[float]"
 ) -> None:
-    """Make cards; return the part of the time that the ledger took."""
+    """Make cards; return the part of the time that the ledger took.
+
+    The first card is not counted: it connects and compiles the statements.  The stations begin one
+    after the other within the time of a card, since nothing keeps them in step.
+    """
     ledger, worker = opened(url, folder), Worker(f"bench-{number}", "reader")
-    ledger.counts()  # connects
+    issuing(ledger, f"FIRST{number}-", worker)()
+    time.sleep(HANDLING * (1 + number / STATIONS))
     waited, began = 0.0, time.perf_counter()
 
     def timed(step: Callable[..., object], *arguments: object) -> object:

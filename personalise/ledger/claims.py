@@ -83,7 +83,7 @@ def _not_printed(card: str) -> CardRefused:
 def step(transaction: Transaction, claim: Claim, step: JobStep) -> None:
     """Enter a step of a claim's job and of the card in the reader."""
     row = transaction.job_row(claim.job)
-    transaction.step(row, step, transaction.card(claim.card))
+    transaction.last_step(row, step, transaction.card(claim.card))
 
 
 def renew(transaction: Transaction, rules_: Rules, claim: Claim) -> int:
@@ -155,7 +155,8 @@ def _claim(
 ) -> Claim:
     claimed = Claimed(worker, transaction.now + rules_.lease)
     bound = card if row.card is not None or card.job == row.id else None
-    job, _ = transaction.step(row, claimed, bound, station=worker.station, reader=worker.reader)
+    where = {"station": worker.station, "reader": worker.reader}
+    job, _ = transaction.last_step(row, claimed, bound, **where)
     return Claim(
         job.id,
         job.claims,

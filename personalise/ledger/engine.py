@@ -1,21 +1,25 @@
 """The database of a ledger: opening it by URL, transactions, and its errors as ours."""
 
+import math
 import sqlite3
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from typing import Any, Final, NoReturn
 
-from sqlalchemy import URL, Connection, Engine, create_engine, event, make_url
+from sqlalchemy import URL, Connection, Dialect, Engine, create_engine, event, make_url
 from sqlalchemy.exc import (
     ArgumentError,
     DBAPIError,
+    DisconnectionError,
     IntegrityError,
     NoSuchModuleError,
     OperationalError,
 )
+from sqlalchemy.pool import ConnectionPoolEntry
 
 from personalise.ledger.interface import DamagedLedgerError, LedgerUnavailableError
 from support.errors import MisuseError
@@ -26,6 +30,10 @@ _WAIT: Final = 30
 _POOL: Final = 32
 """Connections of one process: one for each reader that enters a step at this moment."""
 
+_IDLE: Final = 10.0
+"""Seconds without use after which a connection is tested before it is used again."""
+
+_USED: Final = "used"
 _FORMS: Final = "enter sqlite:///FILE or postgresql://USER@HOST/DATABASE"
 _SESSION: Final = (
     "-c client_connection_check_interval=1000"  # after kill -9 of a client, its locks end at once
@@ -82,8 +90,9 @@ class Database:
                 isolation_level="READ COMMITTED",
                 pool_size=_POOL,
                 max_overflow=-1,
-                pool_pre_ping=True,
             )
+            event.listen(engine, "checkin", _note_use)
+            event.listen(engine, "checkout", partial(_test_if_idle, engine.dialect))
         except (ImportError, NoSuchModuleError):
             raise MisuseError(
                 "a ledger in PostgreSQL requires psycopg",
@@ -176,6 +185,25 @@ def _kind(error: DBAPIError) -> str:
     state = getattr(error.orig, "sqlstate", None)
     name = type(error.orig).__name__
     return f"{name} {state}" if state else name
+
+
+def _note_use(_connection: object, record: ConnectionPoolEntry) -> None:
+    record.info[_USED] = time.monotonic()
+
+
+def _test_if_idle(
+    dialect: Dialect, connection: Any, record: ConnectionPoolEntry, _proxy: object
+) -> None:
+    """Replace a connection that was idle, and that the server has ended meanwhile.
+
+    A test before every transaction would be one more answer to wait for.
+    """
+    if time.monotonic() - record.info.get(_USED, -math.inf) < _IDLE:
+        return
+    try:
+        dialect.do_ping(connection)
+    except dialect.loaded_dbapi.Error as error:
+        raise DisconnectionError from error
 
 
 def _settle_sqlite(connection: Any, _record: object) -> None:

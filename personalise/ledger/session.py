@@ -8,15 +8,15 @@ from contextlib import contextmanager
 from datetime import UTC, datetime, timedelta
 from typing import Any, Final
 
-from sqlalchemy import text
-
 from personalise.ledger import checkpoints
 from personalise.ledger.chain import Checkpoint, Entry
+from personalise.ledger.chain_end import Head
 from personalise.ledger.engine import Database
 from personalise.ledger.interface import Rules
 from personalise.ledger.journal import Journal
 from personalise.ledger.keys.interface import LedgerKeys
 from personalise.ledger.receiving import Contents
+from personalise.ledger.server_clock import ServerClock
 from personalise.ledger.transaction import Transaction
 from support.errors import ChipsealError
 
@@ -49,6 +49,8 @@ class LedgerSession:
         self._keys = keys
         self._rules = rules
         self._clock = clock
+        self._server_clock = ServerClock()
+        self._heads: dict[str, Head] = {}
         self._contents = Contents(keys, self._reading)
         self._host = socket.gethostname()
         self._has_entered = False
@@ -97,13 +99,17 @@ class LedgerSession:
             yield transaction
             entries = transaction.enter_pending()
         if entries:
+            with self._lock:
+                self._heads[transaction.chain] = Head.of(entries[-1])
             self._entered(chain, entries)
 
     @contextmanager
     def _writing(self, chain: str) -> Iterator[Transaction]:
         name = f"{chain}@{self._host}" if chain in {INTAKE, PREPARATION, OFFICE} else chain
         with self._database.writing() as connection:
-            yield Transaction(connection, self._id, name, self._now(connection))
+            with self._lock:
+                head = self._heads.get(name)
+            yield Transaction(connection, self._id, name, self._now(connection), head)
 
     @contextmanager
     def _reading(self, *, at_one_time: bool = False) -> Iterator[Transaction]:
@@ -115,8 +121,7 @@ class LedgerSession:
             return self._clock()
         if self._database.is_sqlite:
             return datetime.now(UTC)
-        now: datetime = connection.execute(text("SELECT clock_timestamp()")).scalar_one()
-        return now.astimezone(UTC)
+        return self._server_clock.now(connection)
 
     def _entered(self, chain: str, entries: Sequence[Entry]) -> None:
         """Write the station's journal; sign checkpoints from now on.

@@ -6,10 +6,10 @@ from datetime import datetime, timedelta
 from typing import Any, Final
 
 from sqlalchemy import Connection, Row, Select, Table, func, insert, select, update
-from sqlalchemy.dialects import postgresql, sqlite
 
 from personalise.ledger import rules
-from personalise.ledger.chain import BEFORE_THE_FIRST, Entry, digest_of
+from personalise.ledger.chain import Entry
+from personalise.ledger.chain_end import ChainEnd, Head, Pending, Write, insert_or_not
 from personalise.ledger.interface import JobEntry
 from personalise.ledger.states import (
     CardRecord,
@@ -27,7 +27,6 @@ from personalise.ledger.steps import AnyStep, CardStep, JobStep
 from personalise.ledger.tables import (
     CARD,
     CHAIN,
-    ENTRY,
     JOB,
     from_microseconds,
     to_microseconds,
@@ -59,27 +58,21 @@ class ClockBehindError(MisuseError):
 
 
 @dataclass(slots=True)
-class _Pending:
-    """An entry that waits for its place in the chain."""
-
-    step: AnyStep
-    job: Job | None
-    card: CardRecord | None
-
-
-@dataclass(slots=True)
 class Transaction:
     """An open transaction that enters steps in one chain.
 
     Rows are locked in one order, first a job, then a card, then the chain at the end, so that
-    transactions never wait for each other in a circle.
+    transactions never wait for each other in a circle.  `known_head` is the last entry of the chain
+    as this process knows it.
     """
 
     connection: Connection
     ledger: str
     chain: str
     now: datetime
-    _pending: list[_Pending] = field(default_factory=list)
+    known_head: Head | None = None
+    _pending: list[Pending] = field(default_factory=list)
+    _writes: list[Write] | None = None
 
     def require_clock(self) -> None:
         """Raise `ClockBehindError` if the clock is behind the last entry of this chain."""
@@ -146,19 +139,34 @@ class Transaction:
             card is not None and (card.name in {job.card, job_after.card} or card.job == job.id)
         )
         entered = card_after if is_about_card else None  # a blank card was only in the reader
-        self._pending.append(_Pending(step, job_after, entered))
+        self._pending.append(Pending(step, job_after, entered))
         return job_after, card_after
+
+    def last_step(
+        self,
+        row: Row[Any],
+        step: JobStep,
+        card: CardRecord | None = None,
+        **columns: object,
+    ) -> tuple[Job, CardRecord | None]:
+        """Do as `step`, for the only step of a transaction that reads nothing after it.
+
+        PostgreSQL receives all that is written in one statement: a station waits for few answers.
+        """
+        if self.connection.dialect.name != "sqlite" and not self._pending:
+            self._writes = []
+        return self.step(row, step, card, **columns)
 
     def step_card(self, card: CardRecord, step: CardStep, **columns: object) -> CardRecord:
         """Apply a step of stock keeping to a card, write it, and enter it."""
         after = rules.apply_to_card(card, step)
         self._write_card(card, after, **columns)
-        self._pending.append(_Pending(step, None, after))
+        self._pending.append(Pending(step, None, after))
         return after
 
     def enter(self, step: AnyStep, job: Job) -> None:
         """Enter a step whose row is written elsewhere: a new job."""
-        self._pending.append(_Pending(step, job, None))
+        self._pending.append(Pending(step, job, None))
 
     def write_job(self, row: Row[Any], job: Job, columns: Mapping[str, object]) -> None:
         """Write the state of a job to its row."""
@@ -168,7 +176,7 @@ class Transaction:
         values["live_document"] = row.document if holds else None
         if values["live_document"] is not None and row.live_document is None:
             self._require_single(row)
-        self.connection.execute(update(JOB).where(JOB.c.number == row.number).values(values))
+        self._write(update(JOB).where(JOB.c.number == row.number).values(values))
 
     def _require_single(self, row: Row[Any]) -> None:
         other = self.holder_of(row.document)
@@ -202,10 +210,9 @@ class Transaction:
         }
         if before is None or before.status is CardStatus.UNKNOWN:
             values.setdefault("kind", "")
-            self.connection.execute(insert(CARD).values(name=card.name, **values))
+            self._write(insert(CARD).values(name=card.name, **values))
             return
-        query = update(CARD).where(CARD.c.name == card.name).values(values)
-        self.connection.execute(query)
+        self._write(update(CARD).where(CARD.c.name == card.name).values(values))
 
     # --- the chain
 
@@ -213,58 +220,24 @@ class Transaction:
         """Write the entries at the end of the chain; call it last.  Return them."""
         if not self._pending:
             return []
-        sequence, previous = self._head()
-        entries, rows = [], []
-        for each in self._pending:
-            sequence += 1
-            entry = Entry(
-                self.ledger,
-                self.chain,
-                sequence,
-                self.now,
-                each.step,
-                previous.hex(),
-                job=None if each.job is None else each.job.id,
-                card=None if each.card is None else each.card.name,
-                becomes=None if each.job is None else each.job.state,
-                card_becomes=None if each.card is None else each.card.status,
-            )
-            content = entry.encode()
-            previous = digest_of(content)
-            entries.append(entry)
-            rows.append(
-                {
-                    "chain": self.chain,
-                    "sequence": sequence,
-                    "content": content,
-                    "job": entry.job,
-                    "card": entry.card,
-                    "digest": previous,
-                }
-            )
-        self.connection.execute(insert(ENTRY), rows)
-        head = {"sequence": sequence, "digest": previous, "at": to_microseconds(self.now)}
-        self.connection.execute(update(CHAIN).where(CHAIN.c.name == self.chain).values(head))
+        end = ChainEnd(self.connection, self.ledger, self.chain, self.now)
+        if self._writes is None:
+            entries = end.enter(self._pending)
+        else:
+            (pending,) = self._pending
+            entries = end.enter_together(pending, self._writes, self.known_head)
         self._pending.clear()
         return entries
 
-    def _head(self) -> tuple[int, bytes]:
-        """Return the length and the last digest of the chain, locked; make the chain if needed."""
-        query = select(CHAIN.c.sequence, CHAIN.c.digest).where(CHAIN.c.name == self.chain)
-        query = query.with_for_update(key_share=True)
-        found = self.connection.execute(query).all()
-        if not found:
-            first = {"sequence": 0, "digest": BEFORE_THE_FIRST, "at": to_microseconds(self.now)}
-            self.connection.execute(self.insert_or_not(CHAIN).values(name=self.chain, **first))
-            found = self.connection.execute(query).all()
-        (head,) = found
-        return head.sequence, head.digest
-
     def insert_or_not(self, table: Table) -> Any:
         """Return an insertion that does nothing where a unique value is taken."""
-        if self.connection.dialect.name == "sqlite":
-            return sqlite.insert(table).on_conflict_do_nothing()
-        return postgresql.insert(table).on_conflict_do_nothing()
+        return insert_or_not(self.connection, table)
+
+    def _write(self, statement: Write) -> None:
+        if self._writes is None:
+            self.connection.execute(statement)
+        else:
+            self._writes.append(statement)
 
 
 def no_such_job(job: str) -> MisuseError:

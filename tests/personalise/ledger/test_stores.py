@@ -6,7 +6,7 @@ from datetime import timedelta
 from pathlib import Path
 
 import pytest
-from sqlalchemy import text
+from sqlalchemy import event, text
 
 from emrtd.lds.files import FileID
 from personalise.ledger.interface import (
@@ -457,3 +457,27 @@ def test_unknown_ids_are_named(line: Line) -> None:
         line.ledger.job("A-0000")
     assert line.ledger.card("NONE").status is CardStatus.UNKNOWN
     assert timedelta(seconds=60) == Rules().lease
+
+
+def test_two_processes_go_on_with_one_chain(line: Line, opened: Callable[..., SqlLedger]) -> None:
+    """Each remembers the end of the chain, and the other one has moved it."""
+    line.prepare("A1", "A2", "A3")
+    other = Line(opened())
+    line.begin("CARD1")
+    other.begin("CARD2", Worker(ANNA.station, "reader 2"))
+    line.begin("CARD3", Worker(ANNA.station, "reader 3"))
+    found = line.ledger.verify()
+    assert found.findings == ()
+    assert {each.name for each in line.ledger.cards()} == {"CARD1", "CARD2", "CARD3"}
+
+
+def test_a_station_waits_for_few_answers_of_postgresql(line: Line, url: str) -> None:
+    if url.startswith("sqlite"):
+        pytest.skip("SQLite has no server")
+    line.prepare("A1", "A2")
+    line.issue("CARD1")
+    asked: list[str] = []
+    engine = line.ledger._database.engine
+    event.listen(engine, "before_cursor_execute", lambda *each: asked.append(each[2]))
+    line.issue("CARD2")
+    assert len(asked) == 14, asked  # 5 to take the job, 3 for each of the steps
