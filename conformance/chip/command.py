@@ -59,6 +59,7 @@ _VIRTUAL = "virtual:"
 @click.option(
     "--date",
     "today",
+    metavar="YYYY-MM-DD",
     type=click.DateTime(("%Y-%m-%d",)),
     help="The date that the card has, for --allow-changes.  [default: that on which the CVCA's"
     " certificate became effective]",

@@ -112,9 +112,10 @@ def _saying(situation: Situation, *, opens: bool) -> Iterator[None]:
 
 
 def _require_profiles(case: Case, card: Card, pki: TerminalPki, without: frozenset[str]) -> None:
-    has = set(card.profiles - without)
+    has = set(card.profiles)
     if pki.root is not None:
         has.add(pki.root.kind.value)
+    has -= without
     if "TA" in has and card.no_terminal_authentication and case.id not in _WITHOUT_CERTIFICATES:
         raise NotApplicableError(card.no_terminal_authentication)
     missing = [each for each in case.profile.split(", ") if each and each not in has]
