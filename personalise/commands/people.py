@@ -71,11 +71,14 @@ def deciding(
             advice="name it with --pki",
         )
     operations = make_operations(folder, passphrase_file, pin_file, officers, officer_passphrases)
-    person = Person.present(name for name, _ in operations.present)
-    subject = {**subject, "user": person.user} | ({} if by is None else {"by": by})
+    person = Person.present(operations.officers or ())
+    subject = dict(subject) | ({} if by is None else {"by": by})
+    if operations.carried is None:  # an act says what its officers have signed, and no more
+        subject["user"] = person.user
     pki = operations.pki
     try:
-        require(person, Role.SUPERVISOR, pki.settings.people, folder, operation)
+        if operations.officers is not None:  # whoever proposes an act decides nothing
+            require(person, Role.SUPERVISOR, pki.settings.people, folder, operation)
     except NotAllowedError as error:
         refused = {"operation": operation, **subject}
         pki.audit_log.append("people.refuse", refused, error.message, operations.at)
@@ -167,15 +170,16 @@ def set_people(supervisors: tuple[str, ...], operators: tuple[str, ...], **optio
     from personalise.pki.settings import changed
 
     operations = make_operations(**options)
-    pki, person = operations.pki, Person.present(name for name, _ in operations.present)
-    require(person, Role.SUPERVISOR, pki.settings.people, pki.folder, "people.set")
+    pki, person = operations.pki, Person.present(operations.officers or ())
+    is_decided = operations.officers is not None
+    if is_decided:
+        require(person, Role.SUPERVISOR, pki.settings.people, pki.folder, "people.set")
     named = {"supervisors": supervisors, "operators": operators}
     settings = changed(pki.settings, people=named)
-    require(person, Role.SUPERVISOR, settings.people, pki.folder, "people.set")
-    subject = {
-        "supervisors": " ".join(supervisors),
-        "operators": " ".join(operators),
-        "user": person.user,
-    }
+    if is_decided:
+        require(person, Role.SUPERVISOR, settings.people, pki.folder, "people.set")
+    subject = {"supervisors": " ".join(supervisors), "operators": " ".join(operators)}
+    if operations.carried is None:
+        subject["user"] = person.user
     with operations.operation("people.set", subject):
         pki.save(settings)

@@ -20,6 +20,7 @@ from support.errors import MisuseError
 if TYPE_CHECKING:
     from personalise.pki.acts import CarriedAct, Proposal
 
+_GROUPS = frozenset({"pki", "eac", "officer", "people", "jobs", "ledger"})
 _FILE = click.Path(path_type=Path, dir_okay=False, exists=True)
 _PATH = click.Path(path_type=Path, dir_okay=False)
 
@@ -60,7 +61,10 @@ def propose(  # noqa: PLR0917 - click's options
     passphrase_file: Path | None,
     pin_file: Path | None,
 ) -> None:
-    """Propose COMMAND: `pki …`, `eac …` or `officer …`, without --pki; nothing is changed yet."""
+    """Propose COMMAND, without --pki; nothing is changed yet.
+
+    COMMAND is one of `pki`, `eac`, `officer` or `people`, or a supervisor's decision of `jobs`.
+    """
     from personalise.pki.acts import Proposal, ProposedError
     from personalise.pki.acts import propose as make
     from support.files import require_new
@@ -156,10 +160,10 @@ def _invoke(
     parent = click.get_current_context()
     root = parent.find_root().command
     group = root.get_command(parent, command[0]) if isinstance(root, click.Group) else None
-    if command[0] not in {"pki", "eac", "officer"} or not isinstance(group, click.Group):
+    if command[0] not in _GROUPS or not isinstance(group, click.Group):
         raise MisuseError(
             f"{command[0]!r} has no operation that officers approve",
-            advice="give a command of `pki`, `eac` or `officer`",
+            advice="give a command of `pki`, `eac`, `officer`, `people`, `jobs` or `ledger`",
         )
     arguments = [*command[1:], "--pki", str(folder)]
     for option, value in (("--passphrase-file", passphrase_file), ("--pin-file", pin_file)):

@@ -283,3 +283,33 @@ def test_an_officer_decides_with_his_key(
     assert run("people", "set", *both, *officer)[0] == 0
     assert "requires 1 officers" in run("jobs", "purge", waiting)[1]
     assert run("jobs", "purge", waiting, *officer)[0] == 0
+
+
+def test_a_supervisor_decides_at_a_machine_of_his_own(
+    line: Line, run: Run, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    phrase, key, act = tmp_path / "phrase", tmp_path / "carol.p8", tmp_path / "act.json"
+    phrase.write_text("carol's own\n", encoding="ascii")
+    assert run("officer", "enrol", "carol", "-o", key, "--new-passphrase-file", phrase)[0] == 0
+    both = ("--supervisor", "officer:carol", "--supervisor", f"user:{Person.present().user}")
+    assert run("people", "set", *both)[0] == 0
+    ann = Person("ann", Person.present().uid + 1)
+    monkeypatch.setattr(
+        Person, "present", lambda officers=(): Person(ann.user, ann.uid, tuple(officers))
+    )
+    waiting = jobs(run, "prepared")[0]
+    reject = ("jobs", "reject", waiting, "--reason", "withdrawn")
+    before = verify_audit(line.issuer.pki).entries
+    words = ["pki", "act", "propose", "-o", str(act), "--pki", str(line.issuer.pki), "--", *reject]
+    with contextlib.redirect_stdout(io.StringIO()):
+        assert run_command_line(personalise, words) == 0
+    assert verify_audit(line.issuer.pki).entries == before
+    assert run("pki", "act", "run", act)[0] == 64  # nobody has approved it
+    own = ["--officer", f"carol={key}", "--officer-passphrase-file", str(phrase)]
+    approve = ["pki", "act", "approve", str(act), *own]
+    with contextlib.redirect_stdout(io.StringIO()):
+        assert run_command_line(personalise, approve) == 0
+    assert run("pki", "act", "run", act)[0] == 0
+    assert jobs(run, "rejected") == [waiting]
+    assert run("jobs", "show", waiting, "--json")[1]["steps"][-1]["by"] == "officer carol"
+    assert run("audit", "verify")[0] == 0
