@@ -40,12 +40,14 @@ def backup(output: Path, required: int, **options: Any) -> None:
     from personalise.pki.backup import write_backup
     from personalise.pki.issuing_pki import AUDIT_LOG_NAME
     from personalise.pki.officers import Officers
+    from personalise.pki.operations import verify_audit
     from support.files import require_new
     from support.passphrase import read_passphrase
 
     require_new(output)
     operations = make_operations(**options)
     pki, officers = operations.pki, Officers.load(operations.pki.folder)
+    verify_audit(pki.folder)  # a log that does not verify could not be restored
     log = (pki.folder / AUDIT_LOG_NAME).read_bytes()
     subject = {"required": str(required), "officers": " ".join(sorted(officers.keys))}
     partial = output.with_name(f".{output.name}.partial")
