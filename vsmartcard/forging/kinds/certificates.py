@@ -6,6 +6,7 @@ from typing import Final
 
 from emrtd import tlv
 from emrtd.asn1 import der
+from emrtd.crypto.algorithm_identifiers import encode_hash
 from emrtd.crypto.private_keys import EcPrivateKey
 from emrtd.crypto.public_keys import encode_public_key
 from emrtd.lds.com import Com
@@ -290,3 +291,22 @@ def _shorter_list(forger: Forger) -> Forged:
         FileID.COM: listed.encode(),
     }
     return replace(own, files=files)
+
+
+@KINDS.kind("sod.short-hashes", "many documents for one signature", "dg.hash.DG1")
+def _short_hashes(forger: Forger) -> Forged:
+    """A State signed 4 octets of each hash, so that another document with them can be found."""
+    authority = own_authority(forger)
+    signer = authority.signer()
+    own = draft(forger)
+    hashes = own.security_object.hashes
+    entries = (
+        der.sequence(der.integer(number), der.octet_string(digest[:4]))
+        for number, digest in sorted(hashes.items())
+    )
+    algorithm = encode_hash(own.hash)
+    content = der.sequence(der.integer(0), algorithm, der.sequence(*entries))
+    own.lds_version = None
+    made = own.signed(signer, trusted=trusted_state(authority))
+    sod = with_tag(signed_by(forger, signer, content))
+    return replace(made, files={**made.files, FileID.SOD: sod})

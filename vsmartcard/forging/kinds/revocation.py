@@ -198,6 +198,14 @@ def _of_another_csca(forger: Forger) -> Forged:
     return draft(forger).signed(signer, trusted=trusted)
 
 
+@KINDS.kind("crl.without-the-right", "a CRL by a CSCA that must not sign one", _REVOCATION)
+def _without_the_right(forger: Forger) -> Forged:
+    authority, signer = _stolen(forger)
+    usage = (ext.KeyUsage.KEY_CERT_SIGN,)
+    root = authority.root(authority.ca_extensions(usage=usage))
+    return draft(forger).signed(signer, trusted=(root.der, authority.crl()))
+
+
 @KINDS.kind("crl.dropped", "a stolen signer that the newest CRL no longer names", _REVOCATION)
 def _dropped(forger: Forger) -> Forged:
     authority, signer = _stolen(forger)

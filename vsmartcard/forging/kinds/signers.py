@@ -13,7 +13,7 @@ from emrtd.lds.files import FileID
 from emrtd.pki.x509 import extension_writer as writer
 from emrtd.pki.x509 import extensions as ext
 from emrtd.pki.x509.free_writer import document_types, extension
-from emrtd.pki.x509.names import encode_name
+from emrtd.pki.x509.names import COMMON_NAME, COUNTRY, encode_name
 from vsmartcard.forging.authority import CA_USAGE, DAY, Authority, Signer, name
 from vsmartcard.forging.forger import Forger
 from vsmartcard.forging.forgery import Family, Forged, Kinds
@@ -176,6 +176,18 @@ _period("signer.expired", "the key of a retired signer", -30, -1)
 _period("signer.not-yet-valid", "the key of a signer that is not in use yet", 1, 3650)
 
 
+@KINDS.kind("signer.expired-csca", "the key of a retired CSCA", "ds.validity")
+def _expired_csca(forger: Forger) -> Forged:
+    authority = own_authority(forger)
+    ended = authority.sign(
+        authority.name,
+        authority.key.public_key,
+        authority.ca_extensions(),
+        not_after=forger.at - DAY,
+    )
+    return draft(forger).signed(authority.signer(), trusted=(ended.der, authority.crl()))
+
+
 # --- of another State ----------------------------------------------------------------------------
 
 
@@ -194,6 +206,19 @@ def _country(forger: Forger) -> Forged:
     signer = authority.signer(subject=name(forger.victim.country, "DS 1"))
     made = draft(forger, state=forger.victim.mrz.issuing_state)
     return made.signed(signer, trusted=trusted_state(authority))
+
+
+@KINDS.kind(
+    "signer.two-countries", "another State's documents, by a name with two countries", _CONSISTENT
+)
+def _two_countries(forger: Forger) -> Forged:
+    """A reader may take the first country of one certificate and the last of the other."""
+    theirs, ours = forger.victim.country, OWN_STATE[1]
+    issuer = encode_name((COUNTRY, ours), (COUNTRY, theirs), (COMMON_NAME, "CSCA"))
+    subject = encode_name((COUNTRY, theirs), (COUNTRY, ours), (COMMON_NAME, "DS"))
+    authority = Authority.of(forger, issuer)
+    made = draft(forger, state=forger.victim.mrz.issuing_state)
+    return made.signed(authority.signer(subject=subject), trusted=trusted_state(authority))
 
 
 def alternative_name(state: str) -> bytes:
