@@ -1,10 +1,13 @@
 """The command `chipseal conformance reader`."""
 
+import sys
+from collections.abc import Callable
 from datetime import UTC, datetime
 from typing import Any
 
 import click
 
+from conformance.case import Result
 from conformance.commands import Output, with_list, with_output
 from support.command_line import examples
 from support.errors import ExitStatus
@@ -14,6 +17,19 @@ def _catalogue() -> Any:
     from conformance.reader.catalogue import cases
 
     return cases()
+
+
+def _progress(count: int) -> Callable[[Result], None]:
+    """Return what shows on a terminal how far a long run is; elsewhere nothing."""
+    done = 0
+
+    def tell(result: Result) -> None:
+        nonlocal done
+        done += 1
+        if sys.stderr.isatty():
+            click.echo(f"{done} of {count}: {result.id} {result.outcome}", err=True)
+
+    return tell
 
 
 @click.command(
@@ -89,5 +105,7 @@ def reader(
             text, accept_status=accept_status, accept_pattern=accept_pattern, timeout=timeout
         )
         with virtual_reader() as threaded:
-            results = Suite(workshop, ForeignReader(command, threaded)).run(selected)
+            results = Suite(workshop, ForeignReader(command, threaded)).run(
+                selected, _progress(len(selected))
+            )
     return wanted.write(SUITE, all_cases, results)

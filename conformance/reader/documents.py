@@ -83,7 +83,7 @@ def in_years(at: datetime, years: int) -> date:
 def mrz(at: datetime, **changes: object) -> Mrz:
     """Return the MRZ of a passport that is valid for five more years."""
     elements: dict[str, object] = {
-        "document_code": "P",
+        "document_code": "PP",
         "issuing_state": "UTO",
         "document_number": "ZU1234567",
         "nationality": "UTO",

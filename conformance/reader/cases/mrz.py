@@ -11,7 +11,7 @@ from emrtd import tlv
 from emrtd.mrz import Mrz, check_digit
 
 UNIT: Final = Unit()
-FIRST: Final = "P<UTOMUSTERMANN<<ERIKA<MARIA"
+FIRST: Final = "PPUTOMUSTERMANN<<ERIKA<MARIA"
 NONE: Final = "<" * 14
 
 
@@ -50,8 +50,8 @@ def _zone(**elements: str) -> Make:
 
 for _id, _elements in (
     ("01", {"optional": "ABC123"}),
-    ("02", {"first": "P<UTOMUSTERMANN<<ERIKA<M"}),
-    ("03", {"first": "P<UTOMUSTERMANN"}),
+    ("02", {"first": "PPUTOMUSTERMANN<<ERIKA<M"}),
+    ("03", {"first": "PPUTOMUSTERMANN"}),
     ("04", {"of_optional": "0"}),
     ("25", {"birth": "9001<<"}),
     ("26", {"birth": "90<<31"}),
@@ -82,8 +82,8 @@ for _id, _elements in (
 
 for _id, _elements in (
     ("08", {"first": "X<UTOMUSTERMANN<<ERIKA"}),
-    ("09", {"first": "P<1TOMUSTERMANN<<ERIKA"}),
-    ("10", {"first": "P<UTO"}),
+    ("09", {"first": "PP1TOMUSTERMANN<<ERIKA"}),
+    ("10", {"first": "PPUTO"}),
     ("14", {"nationality": "1TO"}),
     ("15", {"birth": "9A0131"}),
     ("16", {"birth": "901331"}),
@@ -99,7 +99,7 @@ def _printed(**elements: str) -> Make:
     return lambda at: at.presented(mrz=passport(at), page=passport(at, **elements))
 
 
-UNIT.bad("LDS_B_11", "mrz.matches-optical")(_printed(first="P<UTOMUSTERFRAU<<ERIKA<MARIA"))
+UNIT.bad("LDS_B_11", "mrz.matches-optical")(_printed(first="PPUTOMUSTERFRAU<<ERIKA<MARIA"))
 UNIT.bad("LDS_B_12", "mrz.matches-optical")(_printed(number="ZU7654321"))
 
 

@@ -5,6 +5,7 @@ check that is removed.
 """
 
 from collections.abc import Callable, Iterator, Sequence
+from datetime import UTC, datetime
 
 import pytest
 from msgspec.structs import replace as with_fields
@@ -105,6 +106,15 @@ def test_the_catalogue_is_that_of_the_standard() -> None:
 def test_every_case_in_force_has_a_card() -> None:
     for case in cases().values():
         assert bool(case.trials) is not bool(case.withdrawn or case.contradicts), case.id
+
+
+@pytest.mark.parametrize("day", [(2028, 2, 29), (2031, 12, 31), (2044, 1, 1)])
+def test_the_genuine_documents_are_genuine_on_any_day(day: tuple[int, int, int]) -> None:
+    """The certificates, the dates in them and the MRZ are those of the day of the run."""
+    workshop = Workshop(datetime(*day, 23, 59, tzinfo=UTC))
+    wanted = [cases()[each] for each in ("ISO7816_A_02", "ISO7816_E_07", "ISO7816_G_34")]
+    results = Suite(workshop, OurVerifier(workshop)).run(wanted)
+    assert {each.outcome for each in results} == {Outcome.PASSED}, results
 
 
 class Anything:
