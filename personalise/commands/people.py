@@ -134,7 +134,7 @@ def list_people(folder: Path, *, as_json: bool) -> None:
         }
         click.echo(json.dumps(record))
         return
-    click.echo(f"supervisors  {' '.join(named.supervisors) or 'the owner of the folder'}")
+    click.echo(f"supervisors  {' '.join(named.supervisors) or 'the owner of the folder, and root'}")
     click.echo(f"operators    {' '.join(named.operators) or 'everybody'}")
     click.echo(f"you          {person.user}: {', '.join(roles) or 'neither'}")
 

@@ -13,10 +13,13 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from enum import StrEnum, unique
 from pathlib import Path
+from typing import Final
 
 from personalise.pki.issuing_pki import read_settings
 from personalise.pki.settings import PeopleSettings
 from support.errors import MisuseError
+
+_ROOT: Final = 0
 
 
 @unique
@@ -65,13 +68,13 @@ class Person:
 def is_allowed(person: Person, role: Role, people: PeopleSettings, folder: Path) -> bool:
     """Whether a person has a role.
 
-    If nobody is named as supervisor, the owner of the PKI's folder is one; if nobody is named as
-    operator, everybody is.
+    If nobody is named as supervisor, the owner of the PKI's folder and root are; if nobody is named
+    as operator, everybody is.
     """
     if people.supervisors:
         is_supervisor = bool(person._keys & set(people.supervisors))
     else:
-        is_supervisor = person.uid == folder.stat().st_uid
+        is_supervisor = person.uid in {_ROOT, folder.stat().st_uid}
     if is_supervisor or role is Role.SUPERVISOR:
         return is_supervisor
     return not people.operators or bool(person._keys & set(people.operators))
