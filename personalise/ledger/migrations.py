@@ -21,7 +21,9 @@ _LOCK: Final = 0x43484C44  # of PostgreSQL's advisory locks
 
 
 def _add_printing_and_delivery(connection: Connection) -> None:
-    """Version 2: cards that are printed first, cards after the station, the stop list."""
+    """Version 2: cards that are printed first and after the station, stops, checks of keys."""
+    octets = "BLOB" if connection.dialect.name == "sqlite" else "BYTEA"
+    connection.exec_driver_sql(f"ALTER TABLE period ADD key_check {octets}")
     for table, column in (("job", "printing"), ("job", "stopped"), ("card", "place")):
         connection.exec_driver_sql(f"ALTER TABLE {table} ADD {column} TEXT NOT NULL DEFAULT ''")
     changed = {"job_queue", "job_unbegun", "job_by_state"}

@@ -96,9 +96,12 @@ def _periods_of_month(transaction: Transaction) -> tuple[dict[str, int | None], 
 def require_period_key(
     transaction: Transaction, keys: LedgerKeys, period: str, check: bytes
 ) -> None:
-    """Raise `MisuseError` if the key of a period is not the one that the ledger began it with."""
+    """Raise `MisuseError` if the key of a period is not the one that the ledger began it with.
+
+    A period that began in version 1 of the tables has no check.
+    """
     stored = transaction.first(select(PERIOD.c.key_check).where(PERIOD.c.name == period))
-    if stored is None or stored.key_check != check:
+    if stored is None or stored.key_check not in {None, check}:
         raise MisuseError(
             f"{keys.where(period)}: is not the key with which this ledger began the period",
             advice="use the PKI's folder of the other hosts: all stations and intakes of a ledger"

@@ -169,7 +169,7 @@ PERIOD: Final = Table(
     "period",
     METADATA,
     Column("name", _TEXT, primary_key=True),
-    Column("key_check", LargeBinary, nullable=False),  # tells its key from another one
+    Column("key_check", LargeBinary),  # tells its key from another one; None: begun in version 1
     Column("destroyed", BigInteger),
 )
 

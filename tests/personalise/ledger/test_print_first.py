@@ -243,6 +243,7 @@ def test_a_ledger_of_version_1_is_brought_to_this_version(
             "ALTER TABLE job DROP COLUMN printing",
             "ALTER TABLE job DROP COLUMN stopped",
             "ALTER TABLE card DROP COLUMN place",
+            "ALTER TABLE period DROP COLUMN key_check",
             "CREATE INDEX job_queue ON job (card_profile, number) WHERE state = 'prepared'",
             "CREATE INDEX job_unbegun ON job (card_profile) WHERE card IS NULL",
             "CREATE INDEX job_by_state ON job (state, card_profile)",
@@ -256,3 +257,4 @@ def test_a_ledger_of_version_1_is_brought_to_this_version(
     assert send(again) == [waiting]
     again.ledger.printed(waiting, "CARD2", by="s")
     assert again.issue("CARD2").job == waiting
+    again.prepare("A3")
