@@ -41,8 +41,11 @@ def encodings_of(certificate: Certificate) -> Iterator[bytes]:
 
 def _signatures(certificate: Certificate) -> Iterator[bytes]:
     scheme = certificate.scheme
-    if scheme is None or scheme.family is not SignatureFamily.ECDSA or scheme.plain:
+    if scheme is None or scheme.family is not SignatureFamily.ECDSA:
         yield certificate.signature
+        return
+    if scheme.plain:
+        yield from _plain_signatures(certificate.signature)
         return
     try:
         r, s = ecdsa_decode(certificate.signature)
@@ -51,3 +54,13 @@ def _signatures(certificate: Certificate) -> Iterator[bytes]:
     orders = {curve.n for curve in CURVES.values() if s < curve.n}
     for value in (s, *(n - s for n in sorted(orders))):
         yield der.sequence(der.integer(r), der.integer(value))
+
+
+def _plain_signatures(signature: bytes) -> Iterator[bytes]:
+    """Yield r || s, and r || n - s for the orders n of this size."""
+    yield signature
+    size = len(signature) // 2
+    s = int.from_bytes(signature[size:], "big")
+    for n in sorted({curve.n for curve in CURVES.values() if s < curve.n}):
+        if (n.bit_length() + 7) // 8 == size:
+            yield signature[:size] + (n - s).to_bytes(size, "big")
