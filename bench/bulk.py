@@ -9,6 +9,7 @@ from tempfile import TemporaryDirectory
 
 from bench.documents import AT, Documents
 from bench.timing import Ratio, ratio
+from emrtd.lds.files import FileID
 from emrtd.lds.image import LdsImage
 from verify.bulk.engines import ProcessEngine
 from verify.bulk.finding import Found, find_images
@@ -35,8 +36,16 @@ def measure() -> list[Ratio]:
         documents.save(folder / "images", range(DOCUMENTS))
         documents.make_store(folder / "trust.db").close()
         images = list(find_images([folder / "images"]))
+        documents.save(folder / "plain", range(CHUNK), without=(FileID.CARD_SECURITY,))
+        plain = list(find_images([folder / "plain"]))
         job = make_job(folder / "trust.db")
-        return [measure_raw(documents, job, images), *measure_processes(job, images)]
+        return [
+            measure_raw(
+                "a document judged / its two signatures and hashes", documents, job, images
+            ),
+            measure_raw("one without EF.CardSecurity / signature, hashes", documents, job, plain),
+            *measure_processes(job, images),
+        ]
 
 
 def make_job(store: Path) -> Job:
@@ -47,7 +56,8 @@ def make_job(store: Path) -> Job:
     return Job(str(store), content, load_policy("default"), AT, now=False, release=release())
 
 
-def measure_raw(documents: Documents, job: Job, images: list[Found]) -> Ratio:
+def measure_raw(label: str, documents: Documents, job: Job, images: list[Found]) -> Ratio:
+    """Compare with the cryptography alone, in OpenSSL: of EF.SOD, and of EF.CardSecurity if any."""
     chunk = images[:CHUNK]
     raw = [documents.raw(LdsImage.load(Path(each.path)).files) for each in chunk]
 
@@ -56,7 +66,7 @@ def measure_raw(documents: Documents, job: Job, images: list[Found]) -> Ratio:
             each()
 
     found = ratio(lambda: judge_chunk(job, chunk), limit)
-    return Ratio("a document judged / its signatures and hashes", found, ALLOWED_RAW)
+    return Ratio(label, found, ALLOWED_RAW)
 
 
 def measure_processes(job: Job, images: list[Found]) -> Iterator[Ratio]:

@@ -56,12 +56,14 @@ class Documents:
             if file_id not in {FileID.DG3, FileID.DG4}
         }
 
-    def save(self, folder: Path, numbers: range) -> None:
-        """Save documents, a folder each, without waiting for the disk."""
+    def save(self, folder: Path, numbers: range, without: tuple[FileID, ...] = ()) -> None:
+        """Save documents, a folder each, without some files and without waiting for the disk."""
         for number in numbers:
             image = folder / f"{number // 1000:04}" / f"{number:07}"
             image.mkdir(parents=True)
             for file_id, octets in self.files(number).items():
+                if file_id in without:
+                    continue
                 (image / FILES[file_id].file_name).write_bytes(octets)
 
     def make_store(self, path: Path) -> TrustStore:

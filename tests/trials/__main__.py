@@ -4,8 +4,10 @@
     kinds        100 kills of a station that writes cards of the kind globalplatform
     postgresql   100 kills of a station on PostgreSQL
     specimens    1,000 documents of 100 specimens, prepared and written through eight feeders
+    bulk         20,000 images judged by two dask workers, one of which is killed in the middle
 
-Each ends with `ledger verify`, the inspection of every card, and an account of every blank.
+Each of the line ends with `ledger verify`, the inspection of every card, and an account of every
+blank; that of `verify bulk` compares every row with that of a single process.
 """
 
 import argparse
@@ -26,6 +28,7 @@ def main() -> int:
     parser.add_argument("names", nargs="*", metavar="NAME", help=f"one of {', '.join(TRIALS)}")
     parser.add_argument("--seed", type=int, default=2026, help="seed of the moments of the kills")
     parser.add_argument("--kills", type=int, help="how many kills, in place of 200 and 100")
+    parser.add_argument("--images", type=int, help="how many images, in place of 20,000")
     parser.add_argument("--cards", type=int, help="how many specimens, in place of 1,000")
     options = parser.parse_args()
     unknown = [each for each in options.names if each not in TRIALS]
@@ -102,6 +105,12 @@ def _specimens(folder: Path, options: argparse.Namespace) -> tuple[str, list[str
     return told, line.check()
 
 
+def _bulk(folder: Path, options: argparse.Namespace) -> tuple[str, list[str]]:
+    from tests.trials.bulk import run
+
+    return run(folder, options.images or 20_000)
+
+
 @contextmanager
 def _server(folder: Path) -> Iterator[str]:
     from tests.postgresql import PostgreSQL, _binaries
@@ -122,6 +131,7 @@ TRIALS: dict[str, Trial] = {
     "kinds": _kinds,
     "postgresql": _postgresql,
     "specimens": _specimens,
+    "bulk": _bulk,
 }
 
 if __name__ == "__main__":
