@@ -286,6 +286,8 @@ def set_(setting: str, reason: str, **options: Any) -> None:
     """
     import tomllib
 
+    from personalise.pki.changing import change_setting
+
     field, equals, text = setting.partition("=")
     if not (field and equals):
         raise MisuseError(f"{setting!r}: is not FIELD=VALUE")
@@ -293,7 +295,7 @@ def set_(setting: str, reason: str, **options: Any) -> None:
         value = tomllib.loads(f"value = {text}")["value"]
     except tomllib.TOMLDecodeError:
         value = text
-    make_operations(**options).change_setting(field, value, reason)
+    change_setting(make_operations(**options), field, value, reason)
     click.echo(f"{field} is {text} for what is made from now on")
 
 

@@ -48,14 +48,6 @@ from support.errors import MisuseError
 from support.files import write_atomically
 from support.records import read_bounded
 
-CHANGEABLE: Final = frozenset(
-    {
-        "crl_urls", "document_signer_name", "document_types", "documents_per_signer", "email",
-        "ledger", "url", "validity",
-    }
-)  # fmt: skip
-"""The settings that an officer may change: they apply to what is made from then on."""
-
 _NEVER_RENEWED: Final = frozenset({AUDIT_LABEL, RECEIPT, REGISTER})
 """Keys that have no successor: those of the log, the receipts and the register."""
 
@@ -256,37 +248,6 @@ class PkiOperations:
         with self.operation("key.destroy", {"label": label}):
             custody = self.pki.local_keys if label in intake else self.pki.custody
             custody.destroy(label)
-
-    def change_setting(self, field: str, value: object, reason: str) -> Settings:
-        """Change a setting for a reason, which the log has with the values before and after.
-
-        `field` is one of `CHANGEABLE`, dotted below a table.  Raises `MisuseError` or `FieldError`.
-        """
-        if not reason.strip():
-            raise MisuseError("a setting is changed for a reason", advice="give --reason")
-        record = msgspec.to_builtins(self.pki.settings)
-        *tables, name = field.split(".")
-        if (tables or [name])[0] not in CHANGEABLE:
-            raise MisuseError(
-                f"{field!r} is not a setting that can be changed",
-                advice=f"choose from {', '.join(sorted(CHANGEABLE))}",
-            )
-        place = record
-        for each in tables:
-            place = place.get(each)
-            if not isinstance(place, dict):
-                raise MisuseError(f"{each!r} is no table of settings")
-        before, place[name] = place.get(name), value
-        settings = changed(self.pki.settings, **record)
-        subject = {
-            "field": field,
-            "before": msgspec.json.encode(before).decode(),
-            "after": msgspec.json.encode(value).decode(),
-            "reason": reason.strip(),
-        }
-        with self.operation("settings.change", subject):
-            self.pki.save(settings)
-        return settings
 
     def accept_clock(self, reason: str) -> None:
         """Accept the present clock, although what was signed before bears later times."""

@@ -4,10 +4,10 @@ from collections import Counter
 from collections.abc import Iterable, Sequence
 from contextlib import closing
 from datetime import UTC, datetime
-from typing import Final
 
 from personalise.ledger.interface import JobEntry
 from personalise.ledger.states import JobState
+from personalise.pki.changing import CHANGE
 from personalise.pki.incidents import Incident, incidents_in
 from personalise.pki.issuing_pki import IssuingPki
 from personalise.pki.operations import audit_entries
@@ -16,8 +16,6 @@ from personalise.pki.status.due import Due, due
 from personalise.pki.status.overview import read_overview
 from personalise.reporting.histograms import Latency
 from support.values import Value
-
-CHANGE: Final = "settings.change"
 
 
 class Change(Value, frozen=True):

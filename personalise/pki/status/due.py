@@ -10,7 +10,7 @@ from typing import Final
 from emrtd.calendar import A_YEAR, TRANSITIONS
 from emrtd.pki.x509.extension_writer import CertificateKind
 from emrtd.pki.x509.issuing import CRL_VALIDITY
-from personalise.pki.status.overview import HeldCertificate, Overview, Use
+from personalise.pki.status.values import HeldCertificate, Overview, Use
 from support.values import Value
 
 _DISTRIBUTION: Final = timedelta(hours=48)  # Doc 9303-12, 4.1.5

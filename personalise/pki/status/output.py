@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 import msgspec
 
 from personalise.pki.status.due import Due
-from personalise.pki.status.overview import HeldCertificate, Overview
+from personalise.pki.status.values import HeldCertificate, Overview
 from support.printable_text import printable
 
 if TYPE_CHECKING:

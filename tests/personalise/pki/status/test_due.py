@@ -14,7 +14,8 @@ from personalise.pki.issuing_pki import AUDIT_LOG_NAME, IssuingPki
 from personalise.pki.operations import PkiOperations, find_certificate
 from personalise.pki.settings import changed, settings_for
 from personalise.pki.status.due import Due, due
-from personalise.pki.status.overview import Use, read_overview
+from personalise.pki.status.overview import read_overview
+from personalise.pki.status.values import Use
 from personalise.pki.stop_lists import issue_stop_list_signer
 from support.secret import Secret
 
