@@ -17,7 +17,8 @@ from emrtd.pki.lists.defect_list import DefectList
 from emrtd.pki.lists.deviation_list import DeviationList
 from emrtd.pki.path import find_anchor
 from emrtd.pki.revocation import find_crl_issuer
-from emrtd.pki.trust import TrustView
+from emrtd.pki.signer_profile import Purpose, Use, examine_profile
+from emrtd.pki.trust import Anchor, TrustView
 from emrtd.pki.x509.certificates import Certificate
 from emrtd.pki.x509.crl import Crl
 from support.errors import MisuseError
@@ -37,6 +38,11 @@ from verify.trust.settlement import (
     Summary,
 )
 
+_PURPOSES: Final = {
+    TrustEntryKind.DOCUMENT_SIGNER: Purpose.DOCUMENT_SIGNER,
+    TrustEntryKind.MASTER_LIST_SIGNER: Purpose.MASTER_LIST_SIGNER,
+    TrustEntryKind.DEVIATION_LIST_SIGNER: Purpose.DEVIATION_LIST_SIGNER,
+}
 _ADD_CSCA: Final = "add the certificate of the CSCA whose key signed it (root or link) as well,"
 
 
@@ -135,11 +141,24 @@ def _verdict(claim: Claim, gathering: Gathering, at: datetime, *, unverified: bo
     if isinstance(content, Crl):
         verified, reason = _verify_crl(content, gathering.trust)
     else:
-        check = find_anchor(content, gathering.trust, at)[1]
+        anchor, check = find_anchor(content, gathering.trust, at)
         verified, reason = check.outcome is Outcome.PASSED, check.reason
+        if verified:
+            reason = "; ".join((reason, *_doubts(content, anchor, claim.kind)))
     trusted = verified or unverified or (known is not None and known.trusted)
     unproven = trusted and not verified
     return _Verdict(Standing(claim.kind, verified, trusted, unproven, reason), reason)
+
+
+def _doubts(certificate: Certificate, anchor: Anchor | None, kind: TrustEntryKind) -> Iterator[str]:
+    """Yield why a signer's certificate cannot be used, although its CSCA issued it."""
+    profile = examine_profile(certificate, anchor, _PURPOSES[kind], Use())
+    if profile.outcome in {Outcome.FAILED, Outcome.UNDETERMINED}:
+        yield profile.reason
+    if certificate.not_after < certificate.not_before:
+        yield "its validity ends before it begins"
+    if certificate.country != certificate.issuer.country:
+        yield f"it is of {certificate.country}, and its CSCA of {certificate.issuer.country}"
 
 
 def _standing_of(candidate: Candidate) -> Standing:

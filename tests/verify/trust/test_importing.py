@@ -2,6 +2,7 @@
 
 import pytest
 
+from emrtd.asn1 import der
 from emrtd.pki.lists.master_list import encode_master_list
 from emrtd.pki.path import validate
 from emrtd.pki.x509 import extensions as ext
@@ -11,6 +12,7 @@ from tests.certificates import (
     DAY,
     NOW,
     Authority,
+    extension,
     key_usage,
 )
 from tests.verify.trust.stores import CSCA, ELSEWHERE, add, by_kind, ldif, only
@@ -352,3 +354,26 @@ def test_a_certificate_that_a_later_list_contains_is_verified_again(store: Trust
 def test_ldif_that_is_not_base64_is_malformed(store: TrustStore) -> None:
     with pytest.raises(MalformedError, match="line 2: is not base64"):
         add(store, "dn: cn=1\nuserCertificate;binary:: M!!A\n")
+
+
+def test_a_signer_that_cannot_be_used_says_why(store: TrustStore) -> None:
+    """Its CSCA issued it, so it is imported; a document that it signed is not accepted."""
+    unreadable = extension(ext.DOCUMENT_TYPE_LIST, der.null())
+    faulty = {
+        "its validity ends before it begins": CSCA.issue(
+            serial=1, not_before=NOW, not_after=NOW - DAY
+        ),
+        "it is of XX, and its CSCA of UT": CSCA.issue(serial=2, subject=ELSEWHERE.name),
+        "the signer's list of document types cannot be read": CSCA.issue(
+            serial=3, more=[unreadable]
+        ),
+        "the certificate's key is not for signing documents": CSCA.issue(
+            serial=4, extensions=[key_usage(ext.KeyUsage.KEY_ENCIPHERMENT)]
+        ),
+    }
+    good = CSCA.issue(serial=5)
+    add(store, CSCA.certificate().der, ldif(*(each.der for each in (*faulty.values(), good))))
+    found = {entry.fingerprint: entry.explanation for entry in store.entries()}
+    for doubt, certificate in faulty.items():
+        assert found[certificate.fingerprint] == f"issued by {CSCA.certificate().subject}; {doubt}"
+    assert found[good.fingerprint] == f"issued by {CSCA.certificate().subject}"
