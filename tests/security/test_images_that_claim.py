@@ -6,11 +6,7 @@ from pathlib import Path
 import msgspec
 import pytest
 
-from emrtd.access.chip_authentication import EphemeralKey
-from emrtd.access.chip_authentication_keys import choose, mapping_key
-from emrtd.crypto.key_derivation import derive_session_keys
-from emrtd.iso7816.apdu import INS, CommandAPDU, ResponseAPDU
-from emrtd.iso7816.secure_messaging import SecureMessaging
+from emrtd.access.chip_authentication_keys import mapping_key
 from emrtd.lds.data_groups.dg14 import DataGroup14
 from emrtd.lds.files import FileID
 from emrtd.lds.image import LdsImage
@@ -38,6 +34,7 @@ from verify.judging.policy import ChipAuthenticity, Policy, load_policy
 from verify.judging.report import Verdict
 from verify.showing.wording import meaning
 from verify.trust.store import TrustStore
+from vsmartcard.forging.kinds.notes import invented_exchange
 
 KEY = Secret(b"the key of this station")
 DEMANDING = msgspec.structs.replace(
@@ -55,13 +52,8 @@ def invented(document: Document) -> InspectionSession:
         mapping_key=static.group.shared_element(2, static.public),
         chip_authentication_data=(2).to_bytes(32, "big"),
     )
-    variant = choose(DataGroup14.decode(document.files[FileID.DG14]).security_infos)
-    shared = EphemeralKey.of(variant.key.group, 1).agree(variant.key.public)
-    keys = derive_session_keys(shared, variant.cipher)
-    terminal, chip = SecureMessaging(variant.cipher, *keys), SecureMessaging(variant.cipher, *keys)
-    command = terminal.protect_command(CommandAPDU(0x00, INS.READ_BINARY, 0x9E, 0x00, ne=1))
-    chip.unprotect_command(command)
-    response = chip.protect_response(ResponseAPDU(b"\x60"))
+    infos = DataGroup14.decode(document.files[FileID.DG14]).security_infos
+    variant, command, response = invented_exchange(infos)
     return InspectionSession(
         atr=b"",
         access=Access(AccessControl.PACE, "mrz", "pace-ecdh-cam-aes-cbc-cmac-128/brainpoolP256r1"),
@@ -71,7 +63,7 @@ def invented(document: Document) -> InspectionSession:
             variant.protocol,
             variant.key.key_id,
             terminal_private_key=b"\x01",
-            proof=Exchange(command.encode(), response.encode()),
+            proof=Exchange(command, response),
         ),
     )
 

@@ -9,7 +9,11 @@ import json
 from typing import Any, Final
 
 from emrtd.access.chip_authentication import EphemeralKey
-from emrtd.access.chip_authentication_keys import choose, mapping_key
+from emrtd.access.chip_authentication_keys import (
+    ChipAuthenticationVariant,
+    choose,
+    mapping_key,
+)
 from emrtd.crypto.key_derivation import derive_session_keys
 from emrtd.iso7816.apdu import INS, CommandAPDU, ResponseAPDU
 from emrtd.iso7816.secure_messaging import SecureMessaging
@@ -51,20 +55,28 @@ def _text(octets: bytes) -> str:
     return base64.b64encode(octets).decode("ascii")
 
 
-def _agreement(forger: Forger) -> dict[str, Any]:
-    """Return Chip Authentication with a terminal key of 1, and so a session that anyone has."""
-    variant = choose(forger.victim.security_infos)
+def invented_exchange(infos: SecurityInfos) -> tuple[ChipAuthenticationVariant, bytes, bytes]:
+    """Invent Chip Authentication with a terminal key of 1, and so a session that anyone has.
+
+    Returns the variant, and the first command and response under the new keys.
+    """
+    variant = choose(infos)
     shared = EphemeralKey.of(variant.key.group, 1).agree(variant.key.public)
     keys = derive_session_keys(shared, variant.cipher)
     terminal, chip = SecureMessaging(variant.cipher, *keys), SecureMessaging(variant.cipher, *keys)
     command = terminal.protect_command(CommandAPDU(0x00, INS.READ_BINARY, 0x9E, 0x00, ne=1))
     chip.unprotect_command(command)
     response = chip.protect_response(ResponseAPDU(b"\x60"))
+    return variant, command.encode(), response.encode()
+
+
+def _agreement(forger: Forger) -> dict[str, Any]:
+    variant, command, response = invented_exchange(forger.victim.security_infos)
     return {
         "protocol": variant.protocol,
         "key_id": variant.key.key_id,
         "terminal_private_key": _text(b"\x01"),
-        "proof": {"command": _text(command.encode()), "response": _text(response.encode())},
+        "proof": {"command": _text(command), "response": _text(response)},
     }
 
 

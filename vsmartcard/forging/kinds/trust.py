@@ -249,38 +249,55 @@ _posing(
 )
 
 
-@KINDS.kind(
-    "trust.master-list-by-a-signer", "a CSCA of one's own, in a list by a stolen signer", _CHAIN
-)
-def _list_by_a_signer(forger: Forger) -> Forged:
-    authority = own_authority(forger)
-    posing = Authority.of(forger, forger.victim.csca_name)
-    listed = authority.master_list(authority.root(), posing.root(), signer=authority.signer())
-    made = draft(forger, state=forger.victim.mrz.issuing_state)
-    return made.signed(posing.signer(), trusted=trusted_state(authority), poison=(listed,))
+def _listed(
+    kind: str,
+    gain: str,
+    make_list: Callable[[Authority, Authority], tuple[bytes, tuple[int, ...]]],
+) -> None:
+    """Add a kind with a Master List of a trusted State that is to vouch for the forger's CSCA.
+
+    `make_list` receives the State and that CSCA; it returns the list, and the serial numbers that
+    the State has revoked.
+    """
+
+    def make(forger: Forger) -> Forged:
+        authority = own_authority(forger)
+        posing = Authority.of(forger, forger.victim.csca_name)
+        listed, revoked = make_list(authority, posing)
+        made = draft(forger, state=forger.victim.mrz.issuing_state)
+        trusted = trusted_state(authority, *revoked)
+        return made.signed(posing.signer(), trusted=trusted, poison=(listed,))
+
+    KINDS.add(kind, gain, _CHAIN, make)
 
 
-@KINDS.kind("trust.longer-master-list", "a CSCA of one's own, added to a genuine list", _CHAIN)
-def _longer_list(forger: Forger) -> Forged:
-    authority = own_authority(forger)
-    posing = Authority.of(forger, forger.victim.csca_name)
+def _longer_list(authority: Authority, posing: Authority) -> tuple[bytes, tuple[()]]:
     genuine = authority.master_list(authority.root())
     longer = content_of(fields_of(authority.master_list(authority.root(), posing.root())))
-    listed = operated(genuine, lambda fields: with_content(fields, longer))
-    made = draft(forger, state=forger.victim.mrz.issuing_state)
-    return made.signed(posing.signer(), trusted=trusted_state(authority), poison=(listed,))
+    return operated(genuine, lambda fields: with_content(fields, longer)), ()
 
 
-@KINDS.kind("trust.revoked-list-signer", "a CSCA of one's own, by a revoked list signer", _CHAIN)
-def _revoked_list_signer(forger: Forger) -> Forged:
-    authority = own_authority(forger)
-    posing = Authority.of(forger, forger.victim.csca_name)
-    stolen = authority.signer(
-        "ML", more=[writer.extended_key_usage(ext.MASTER_LIST_SIGNER)], serial=0x57013
-    )
+def _list_by_revoked(authority: Authority, posing: Authority) -> tuple[bytes, tuple[int, ...]]:
+    purpose = writer.extended_key_usage(ext.MASTER_LIST_SIGNER)
+    stolen = authority.signer("ML", more=[purpose])
     listed = authority.master_list(authority.root(), posing.root(), signer=stolen)
-    made = draft(forger, state=forger.victim.mrz.issuing_state)
-    return made.signed(posing.signer(), trusted=trusted_state(authority, 0x57013), poison=(listed,))
+    return listed, (stolen.certificate.serial,)
+
+
+_listed(
+    "trust.master-list-by-a-signer",
+    "a CSCA of one's own, in a list by a stolen signer",
+    lambda authority, posing: (
+        authority.master_list(authority.root(), posing.root(), signer=authority.signer()),
+        (),
+    ),
+)
+_listed("trust.longer-master-list", "a CSCA of one's own, added to a genuine list", _longer_list)
+_listed(
+    "trust.revoked-list-signer",
+    "a CSCA of one's own, by a revoked list signer",
+    _list_by_revoked,
+)
 
 
 @KINDS.kind(
