@@ -15,19 +15,26 @@ import pytest
 
 from emrtd.iso7816.procedure import run
 from emrtd.lds.files import FileID
+from emrtd.lds.image import LdsImage
+from emrtd.pki.findings import Outcome
 from emrtd.transport.connection import Tray
 from emrtd.transport.readers import connect
 from support.command_line import run_command_line
 from support.errors import ExitStatus
+from tests.certificates import NOW
 from tests.helpers import REPOSITORY
 from tests.readers import Claims
+from tests.verify.documents import usual
 from tests.vsmartcard.cards import FILE_CONTENTS, MRZ, personalised
 from verify.commands.main import verify
 from verify.inspection import inspect
 from verify.inspection.opening import Credentials
+from verify.judging.report import Verdict
 from vsmartcard.card.state_file import StateFile
 from vsmartcard.chip.state import ChipState
 from vsmartcard.commands.main import vsmartcard
+from vsmartcard.forging.folder import forge_into
+from vsmartcard.forging.kinds import kind
 from vsmartcard.reader.readers import VirtualReader, wait_until_occupied
 
 pytestmark = pytest.mark.device
@@ -137,7 +144,7 @@ def test_mistakes(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
         (["--specimen", "visa"], "makes a specimen of 'visa'; choose from passport"),
         (
             ["--specimen", "passport", "--state", "x"],
-            "more than one of --state, --specimen and --feed; use one",
+            "more than one of --state, --specimen, --forgery and --feed; use one",
         ),
         (["--trust", "x"], "--trust is for --specimen"),
         (["--quirk", "sod.no-tag"], "--quirk is for --specimen"),
@@ -150,3 +157,18 @@ def test_mistakes(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
         assert message in capsys.readouterr().err
     missing = ["insert", "--feed", str(tmp_path / "nowhere")]
     assert run_command_line(vsmartcard, missing) == ExitStatus.NO_CARD
+
+
+def test_a_forgery_is_inserted_and_rejected(reader: VirtualReader, tmp_path: Path) -> None:
+    LdsImage(dict(usual().files)).save(tmp_path / "image")
+    clone = kind("clone.silent")
+    forged = forge_into(tmp_path / "forged", clone, tmp_path / "image", at=NOW, seed=1)
+    with inserting(reader.port, "--forgery", str(tmp_path / "forged")) as process:
+        said = told(process.stdout)
+        assert (said["forgery"], said["check"]) == (clone.name, clone.check)
+        with connect(reader.name) as connection:
+            procedure = inspect(Credentials(mrz=forged.password), optical_mrz=forged.printed)
+            evidence = run(procedure, connection.transmit, connection.reset)
+    report = usual().judged(evidence)
+    assert report.verdict is Verdict.REJECT
+    assert report.check(clone.check).outcome is Outcome.FAILED

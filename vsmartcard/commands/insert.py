@@ -53,6 +53,12 @@ if TYPE_CHECKING:
     " docs/inspection.md and docs/virtual-card.md list them.",
 )
 @click.option(
+    "--forgery",
+    metavar="DIR",
+    type=click.Path(path_type=Path, file_okay=False),
+    help="A forged card that `vsmartcard forge` made.",
+)
+@click.option(
     "--feed",
     type=click.Path(path_type=Path, file_okay=False),
     help="Folder of cards that are inserted in turn, as with `--reader feeder:DIR`.",
@@ -100,6 +106,7 @@ def insert(
     state: Path | None,
     specimen: str | None,
     quirk: str | None,
+    forgery: Path | None,
     feed: Path | None,
     trust: Path | None,
     reader_port: int | None,
@@ -114,11 +121,16 @@ def insert(
     """Insert a virtual chip into a virtual reader, until SIGTERM or SIGINT takes it out.
 
     A blank one has the published test key as its transport key, or with --open none.  With
-    --specimen, the MRZ and the CAN of the document are printed.  With --feed, a card is taken out
-    when a program releases it and takes its power; it ends when the folder is empty.
+    --specimen or --forgery, the MRZ and the CAN of the document are printed.  With --feed,
+    a card is taken out when a program releases it and takes its power; it ends when the folder is
+    empty.
     """
-    if sum(each is not None for each in (state, specimen, feed)) > 1:
-        raise MisuseError("more than one of --state, --specimen and --feed", advice="use one")
+    if sum(each is not None for each in (state, specimen, forgery, feed)) > 1:
+        raise MisuseError(
+            "more than one of --state, --specimen, --forgery and --feed", advice="use one"
+        )
+    if forgery is not None and (faults or trace):
+        raise MisuseError(f"{'--fault' if faults else '--trace'} is not for --forgery")
     if specimen is None and (trust is not None or quirk is not None):
         raise MisuseError(f"{'--trust' if quirk is None else '--quirk'} is for --specimen")
     if is_open:
@@ -126,6 +138,9 @@ def insert(
     from vsmartcard.card.faults.spec import read_faults
 
     read_faults(faults, str(seed))  # finds a mistake before anything is done
+    if forgery is not None:
+        _play(forgery, reader_port, as_json=as_json)
+        return
     make = _maker(faults, seed, memory, None if is_open else kind, trace=trace)
     if feed is not None:
         _feed(feed, reader_port, make, as_json=as_json)
@@ -186,6 +201,27 @@ def _maker(
     return make
 
 
+def _play(folder: Path, port: int | None, *, as_json: bool) -> None:
+    """Insert the card of a forgery."""
+    import secrets
+
+    from emrtd.mrz import Mrz
+    from vsmartcard.forging.folder import load_forged
+    from vsmartcard.reader.inserting import inserted
+    from vsmartcard.reader.readers import kept_running
+
+    forgery, forged = load_forged(folder)
+    card = forged.card(secrets.token_bytes)
+    details: dict[str, object] = {
+        "forgery": forgery.name,
+        "check": forgery.check,
+        "mrz": list(Mrz.parse(forged.printed).lines),
+    }
+    with _until_taken_out(), kept_running(), inserted(card, port) as place:
+        _announce(place, details, as_json=as_json)
+        place.slot.serve(card)
+
+
 def _feed(
     folder: Path,
     port: int | None,
@@ -244,17 +280,24 @@ def _announce(place: "Inserted", details: dict[str, object], *, as_json: bool) -
         click.echo(f"{card}inserted in {name}port {place.port}")
         if "specimen" in details:
             _show_specimen(details)
+        if "forgery" in details:
+            click.echo(f"{details['forgery']}: {details['check']} must not pass")
+            _show_mrz(details)
     sys.stdout.flush()
 
 
 def _show_specimen(details: dict[str, object]) -> None:
     click.echo(f"specimen of the profile {details['specimen']}; its holder and State do not exist")
-    for line in details["mrz"]:  # type: ignore[attr-defined]
-        click.echo(f"MRZ  {line}")
+    _show_mrz(details)
     if details["can"]:
         click.echo(f"CAN  {details['can']}")
     for path in details["trust"]:  # type: ignore[attr-defined]
         click.echo(f"for `verify trust add`: {path}")
+
+
+def _show_mrz(details: dict[str, object]) -> None:
+    for line in details["mrz"]:  # type: ignore[attr-defined]
+        click.echo(f"MRZ  {line}")
 
 
 class _TakenOut(BaseException):

@@ -84,3 +84,20 @@ def test_a_folder_that_is_no_forgery_is_not_played(image: Path) -> None:
         connect(f"forgery:{image}")
     with pytest.raises(MisuseError, match="names no folder"):
         require_reader("forgery:")
+
+
+@pytest.mark.parametrize(
+    ("more", "said"),
+    [
+        ([], "not a forgery"),
+        (["--fault", "mute:3"], "--fault is not for --forgery"),
+        (["--trace"], "--trace is not for --forgery"),
+        (["--specimen", "permit"], "more than one of"),
+    ],
+)
+def test_insert_refuses_what_is_not_for_a_forgery(
+    image: Path, more: list[str], said: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    arguments = ["insert", "--forgery", str(image), *more]
+    assert run_command_line(vsmartcard, arguments) == ExitStatus.MISTAKE
+    assert said in capsys.readouterr().err
