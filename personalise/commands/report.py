@@ -43,6 +43,7 @@ def report(  # noqa: PLR0917 - click's options
     folder: Path | None,
     ledger_url: str | None,
     passphrase_file: Path | None,
+    pin_file: Path | None,
 ) -> None:
     """Print a month's signatures, cards, rejects, latencies, incidents, changes and what is due.
 
@@ -64,7 +65,9 @@ def report(  # noqa: PLR0917 - click's options
     with ExitStack() as stack:
         jobs = None
         if has_ledger(ledger_url, folder):
-            ledger = stack.enter_context(opened_ledger(folder, ledger_url, passphrase_file))
+            ledger = stack.enter_context(
+                opened_ledger(folder, ledger_url, passphrase_file, pin_file)
+            )
             jobs = ledger.jobs()
         found = make(IssuingPki.without_keys(folder), begin, jobs, latencies_in(texts), now)
     if html is not None:
