@@ -23,12 +23,12 @@ from emrtd.crypto.key_kinds import generate_private_key
 from emrtd.crypto.signatures import PublicKey
 from personalise.ledger.chain import SCHEME
 from personalise.ledger.engine import Database
-from personalise.ledger.interface import Arrival, Claim, Rules
 from personalise.ledger.keys.interface import PeriodKey
 from personalise.ledger.keys.period_software import SoftwarePeriodKey
 from personalise.ledger.migrations import prepare
 from personalise.ledger.sql_ledger import SqlLedger
 from personalise.ledger.states import Worker
+from personalise.ledger.values import Arrival, Claim, Rules
 from support.secret import Secret
 
 SMALL = 1_000

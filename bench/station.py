@@ -111,9 +111,9 @@ def _pki(folder: Path) -> Any:
 
 def _fill(pki: Any, url: str, count: int) -> None:
     """Enter so many jobs; each gets the image of the first."""
-    from personalise.ledger.interface import Arrival
     from personalise.ledger.opening import open_ledger
     from personalise.ledger.states import Worker
+    from personalise.ledger.values import Arrival
     from personalise.pki.issuer import PkiIssuer
     from personalise.preparing.preparer import Preparer
     from personalise.specimen.applications import make_application

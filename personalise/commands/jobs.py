@@ -34,7 +34,7 @@ from support.errors import ExitStatus, MisuseError
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-    from personalise.ledger.interface import PurgeReport
+    from personalise.ledger.values import PurgeReport
 
 _STATES = (
     "received", "held", "prepared", "claimed", "in-doubt", "issued", "rejected", "purged",

@@ -6,7 +6,8 @@ from typing import TYPE_CHECKING, Any
 import click
 
 if TYPE_CHECKING:
-    from personalise.ledger.interface import JobEntry, Ledger
+    from personalise.ledger.interface import Ledger
+    from personalise.ledger.values import JobEntry
 
 
 def print_decided(ledger: "Ledger", application: str, *, as_json: bool) -> None:

@@ -24,7 +24,8 @@ from personalise.intake.senders import MAX_AGE, NOBODY, Sender, Senders, authent
 from personalise.intake.sources import ApplicationFolder, PackageFile, find_sources
 from personalise.intake.unwrapping import IntakeKey, file_digest
 from personalise.intake.validation import Outcome, Validator, Verdict, refused
-from personalise.ledger.interface import Arrival, Reception, ReplayedPackageError
+from personalise.ledger.errors import ReplayedPackageError
+from personalise.ledger.values import Arrival, Reception
 from personalise.preparing.application import FILE_NAME, MAX_IMAGE, MAX_RECORD, Application
 from support.errors import MisuseError
 

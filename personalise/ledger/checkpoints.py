@@ -8,7 +8,7 @@ from sqlalchemy import Row, func, select
 
 from personalise.ledger.chain import BEFORE_THE_FIRST, Checkpoint, Entry, digest_of
 from personalise.ledger.engine import Database
-from personalise.ledger.interface import LedgerRestoredError
+from personalise.ledger.errors import LedgerRestoredError
 from personalise.ledger.keys.interface import LedgerKeys
 from personalise.ledger.tables import (
     CHAIN,

@@ -5,7 +5,6 @@ from typing import Any, Final
 from sqlalchemy import Row, and_, or_, select
 
 from personalise.ledger import print_rules, rules
-from personalise.ledger.interface import CardRefused, Claim, Rules
 from personalise.ledger.states import (
     BLANK,
     SKEW,
@@ -27,6 +26,7 @@ from personalise.ledger.tables import (
     to_microseconds,
 )
 from personalise.ledger.transaction import Transaction, job_of
+from personalise.ledger.values import CardRefused, Claim, Rules
 
 _NO_NAME: Final = CardRefused(
     None,

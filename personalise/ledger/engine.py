@@ -21,7 +21,7 @@ from sqlalchemy.exc import (
 )
 from sqlalchemy.pool import ConnectionPoolEntry
 
-from personalise.ledger.interface import DamagedLedgerError, LedgerUnavailableError
+from personalise.ledger.errors import DamagedLedgerError, LedgerUnavailableError
 from support.errors import MisuseError
 
 _WAIT: Final = 30

@@ -20,234 +20,26 @@ claim that is not in doubt: the card may hold the whole document although it is 
 """
 
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
 from datetime import datetime, timedelta
-from typing import ClassVar, Protocol
+from typing import Protocol
 
 from emrtd.lds.image import LdsImage
 from personalise.ledger.delivery import Delivery
 from personalise.ledger.journal import StationSlot
-from personalise.ledger.states import (
-    CardRecord,
-    CardStatus,
-    Job,
-    JobState,
-    Printing,
-    Refusal,
-    Worker,
+from personalise.ledger.states import CardRecord, CardStatus, JobState, Printing, Worker
+from personalise.ledger.values import (
+    AlteredJob,
+    Arrival,
+    CardRefused,
+    Claim,
+    JobEntry,
+    Period,
+    Preparation,
+    PurgeReport,
+    Reception,
+    Summary,
+    Verification,
 )
-from personalise.preparing.application import Application
-from support.errors import ChipsealError, ExitStatus, MalformedError, MisuseError
-
-
-class LedgerUnavailableError(ChipsealError):
-    """The database cannot be used now: it is stopped, full, or held by another process.
-
-    Whether the last call was entered is not known; repeat it.
-    """
-
-    kind = "ledger-unavailable"
-
-
-class LedgerRestoredError(ChipsealError):
-    """The ledger lacks entries that were made: it was restored from a backup.
-
-    No station starts with it until a supervisor has joined what the journals know.
-    """
-
-    kind = "ledger-restored"
-
-
-class DamagedLedgerError(ChipsealError):
-    """The database is not a ledger, is of a newer version, or contradicts itself."""
-
-    kind = "damaged-ledger"
-    exit_status: ClassVar[ExitStatus] = ExitStatus.MISTAKE
-
-
-class ReplayedPackageError(MisuseError):
-    """A package that was received before, at `at`; nothing of it was taken."""
-
-    kind = "replayed-package"
-
-    def __init__(self, at: datetime) -> None:
-        self.at = at
-        super().__init__(f"the package was received before, at {at:%Y-%m-%d %H:%M:%S} UTC")
-
-
-@dataclass(frozen=True, slots=True)
-class Rules:
-    """How a ledger is used, from the PKI's settings.
-
-    `lease` is how long a claim holds unless it is renewed.  With `only_stock` a card is written
-    only if it was received into stock, with `print_first` only if it was printed for its job.
-    """
-
-    lease: timedelta = timedelta(seconds=60)
-    only_stock: bool = False
-    print_first: bool = False
-
-
-# --- intake and preparation ------------------------------------------------------------------
-
-
-@dataclass(frozen=True, slots=True)
-class Arrival:
-    """An application that has been read and checked, as it goes into the ledger.
-
-    `issuing_state` and `number` identify the document; `files` holds `application.json` and the
-    images that it names, by file name.  Only their ciphertext and a keyed digest of the number are
-    stored.  `profile` is the chip profile and `card_profile` the kind of card that it names.  A
-    higher `priority` is made earlier.  `hold` is the reason to hold it for a supervisor.
-    """
-
-    issuing_state: str = field(repr=False)
-    number: str = field(repr=False)
-    files: Mapping[str, bytes] = field(repr=False)
-    profile: str
-    card_profile: str
-    priority: int = 0
-    hold: str = ""
-
-
-@dataclass(frozen=True, slots=True)
-class Reception:
-    """What became of one arrival.
-
-    `job` is the id of its new job, None if it was refused as a duplicate; `document` the keyed
-    digest of its number (hexadecimal); `duplicate_of` the job that has the same document.
-    """
-
-    job: str | None
-    state: JobState | None
-    document: str
-    duplicate_of: str | None = None
-
-
-@dataclass(frozen=True, slots=True)
-class Preparation:
-    """A job whose image is to be made, and its application, decrypted."""
-
-    job: str
-    application: Application = field(repr=False)
-    profile: str
-    document: str
-
-
-@dataclass(frozen=True, slots=True)
-class AlteredJob:
-    """A received job whose application cannot be opened: its rows were altered in the database."""
-
-    job: str
-    document: str
-    error: MalformedError
-
-
-# --- stations --------------------------------------------------------------------------------
-
-
-@dataclass(frozen=True, slots=True)
-class Claim:
-    """A worker's claim on a job; `serial` distinguishes it from all others on the same job.
-
-    `card` is the name of the card in the reader.  With `resumed` the card was begun for this job
-    before; with `in_doubt` its lock may have been sent.  `document` is the keyed digest of the
-    document's number.
-    """
-
-    job: str
-    serial: int
-    worker: Worker
-    card: str
-    card_profile: str
-    document: str
-    until: datetime
-    attempts: int = 0
-    resumed: bool = False
-    in_doubt: bool = False
-
-
-@dataclass(frozen=True, slots=True)
-class CardRefused:
-    """The card in the reader takes no document; the station puts it with the rejected cards.
-
-    After `Refusal.HELD_BY_OTHER` the card belongs to a job that another worker still has: the same
-    card can be inserted again later.  `card` is None for a card without a name.
-    """
-
-    card: str | None
-    refusal: Refusal | None
-    message: str
-    advice: str
-
-
-# --- lists and reports -----------------------------------------------------------------------
-
-
-@dataclass(frozen=True, slots=True)
-class JobEntry:
-    """A job as it is listed.  `document` is the keyed digest; `reader` who has or had it last."""
-
-    job: Job
-    document: str
-    profile: str
-    card_profile: str
-    priority: int
-    received: datetime
-    changed: datetime
-    period: str
-    station: str | None
-    reader: str | None
-
-
-@dataclass(frozen=True, slots=True)
-class Summary:
-    """Counts of jobs and cards by state, and the cards that an inspection might still accept."""
-
-    jobs: Mapping[JobState, int]
-    cards: Mapping[CardStatus, int]
-    may_be_good: tuple[CardRecord, ...]
-
-
-@dataclass(frozen=True, slots=True)
-class Finding:
-    """Something that `verify` found wrong; `where` is a chain, a job, a card or a checkpoint."""
-
-    where: str
-    problem: str
-
-
-@dataclass(frozen=True, slots=True)
-class Verification:
-    """The result of `verify`: how much was checked, and what is wrong."""
-
-    entries: int
-    checkpoints: int
-    jobs: int
-    cards: int
-    findings: tuple[Finding, ...]
-
-
-@dataclass(frozen=True, slots=True)
-class PurgeReport:
-    """What `purge` destroyed, and which copies it cannot reach.
-
-    `kept` names the jobs of the period that are not finished.
-    """
-
-    jobs: tuple[str, ...]
-    periods: tuple[str, ...]
-    kept: tuple[str, ...]
-    beyond_reach: tuple[str, ...]
-
-
-@dataclass(frozen=True, slots=True)
-class Period:
-    """A retention period: how many jobs have contents in it, and when its key was destroyed."""
-
-    name: str
-    jobs: int
-    destroyed: datetime | None
 
 
 class Ledger(Delivery, Protocol):

@@ -14,7 +14,7 @@ from typing import Final
 from sqlalchemy import Connection, inspect, select, text, update
 
 from personalise.ledger.engine import Database
-from personalise.ledger.interface import DamagedLedgerError
+from personalise.ledger.errors import DamagedLedgerError
 from personalise.ledger.tables import JOB, LEDGER, METADATA, STOP, to_microseconds
 
 _LOCK: Final = 0x43484C44  # of PostgreSQL's advisory locks

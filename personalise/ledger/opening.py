@@ -7,12 +7,12 @@ from pathlib import Path
 from typing import Final
 
 from personalise.ledger.engine import Database
-from personalise.ledger.interface import Rules
 from personalise.ledger.keys.interface import LedgerKeys, NoLedgerKeys
 from personalise.ledger.keys.period_hsm import HsmPeriodKeys
 from personalise.ledger.keys.pki_keys import PkiLedgerKeys
 from personalise.ledger.migrations import prepare
 from personalise.ledger.sql_ledger import SqlLedger
+from personalise.ledger.values import Rules
 from personalise.pki.issuing_pki import IssuingPki
 from personalise.pki.keys.hsm import Pkcs11Custody, custody_of
 from personalise.pki.settings import Settings

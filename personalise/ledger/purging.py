@@ -11,7 +11,7 @@ from typing import Any, Final
 from sqlalchemy import Row, delete, select, update
 
 from personalise.ledger.engine import Database
-from personalise.ledger.interface import LedgerUnavailableError
+from personalise.ledger.errors import LedgerUnavailableError
 from personalise.ledger.keys.interface import LedgerKeys
 from personalise.ledger.states import OPEN, JobState
 from personalise.ledger.steps import Purged

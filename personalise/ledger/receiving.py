@@ -12,12 +12,7 @@ from emrtd.lds.files import FILES, FileID
 from emrtd.lds.image import CHIP_KEYS_NAME, LdsImage
 from personalise.ledger import rules
 from personalise.ledger.container import pack, unpack
-from personalise.ledger.interface import (
-    Arrival,
-    Preparation,
-    Reception,
-    ReplayedPackageError,
-)
+from personalise.ledger.errors import ReplayedPackageError
 from personalise.ledger.keys.interface import LedgerKeys, PeriodKey, key_check
 from personalise.ledger.sealing import (
     APPLICATION,
@@ -38,6 +33,7 @@ from personalise.ledger.tables import (
     to_microseconds,
 )
 from personalise.ledger.transaction import Transaction, columns_of
+from personalise.ledger.values import Arrival, Preparation, Reception
 from personalise.preparing.application import FILE_NAME, Application
 from support.errors import MisuseError
 

@@ -12,12 +12,12 @@ from personalise.ledger import checkpoints
 from personalise.ledger.chain import Checkpoint, Entry
 from personalise.ledger.chain_end import Head
 from personalise.ledger.engine import Database
-from personalise.ledger.interface import Rules
 from personalise.ledger.journal import Journal
 from personalise.ledger.keys.interface import LedgerKeys
 from personalise.ledger.receiving import Contents
 from personalise.ledger.server_clock import ServerClock
 from personalise.ledger.transaction import Transaction
+from personalise.ledger.values import Rules
 from support.errors import ChipsealError
 
 Clock = Callable[[], datetime]

@@ -18,20 +18,7 @@ from personalise.ledger import (
     supervising,
 )
 from personalise.ledger.chain import Entry
-from personalise.ledger.interface import (
-    AlteredJob,
-    Arrival,
-    CardRefused,
-    Claim,
-    JobEntry,
-    Ledger,
-    Period,
-    Preparation,
-    PurgeReport,
-    Reception,
-    Summary,
-    Verification,
-)
+from personalise.ledger.interface import Ledger
 from personalise.ledger.journal import StationSlot, all_journals, last_entries
 from personalise.ledger.sealing import APPLICATION, IMAGE, AlteredError
 from personalise.ledger.session import INTAKE, OFFICE, PREPARATION
@@ -72,6 +59,19 @@ from personalise.ledger.tables import (
     from_microseconds,
 )
 from personalise.ledger.transaction import card_of, job_entry_of, job_of
+from personalise.ledger.values import (
+    AlteredJob,
+    Arrival,
+    CardRefused,
+    Claim,
+    JobEntry,
+    Period,
+    Preparation,
+    PurgeReport,
+    Reception,
+    Summary,
+    Verification,
+)
 from personalise.ledger.verification import Verifier
 
 _PAGE: Final = 1000

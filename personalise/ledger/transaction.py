@@ -10,7 +10,6 @@ from sqlalchemy import Connection, Row, Select, Table, func, insert, select, upd
 from personalise.ledger import rules
 from personalise.ledger.chain import Entry
 from personalise.ledger.chain_end import ChainEnd, Head, Pending, Write, insert_or_not
-from personalise.ledger.interface import JobEntry
 from personalise.ledger.states import (
     CardRecord,
     CardStatus,
@@ -31,6 +30,7 @@ from personalise.ledger.tables import (
     from_microseconds,
     to_microseconds,
 )
+from personalise.ledger.values import JobEntry
 from support.errors import MisuseError
 
 CLOCK_TOLERANCE: Final = timedelta(minutes=5)

@@ -29,7 +29,7 @@ from personalise.ledger.chain import (
 )
 from personalise.ledger.checkpoints import require_entry, require_outside
 from personalise.ledger.engine import Database
-from personalise.ledger.interface import Finding, LedgerRestoredError, Verification
+from personalise.ledger.errors import LedgerRestoredError
 from personalise.ledger.keys.interface import LedgerKeys
 from personalise.ledger.sealing import APPLICATION, IMAGE, ciphertext_digest
 from personalise.ledger.states import (
@@ -50,6 +50,7 @@ from personalise.ledger.steps import (
 )
 from personalise.ledger.tables import BLOB, CARD, CHAIN, CHECKPOINT, ENTRY, JOB, STOP
 from personalise.ledger.transaction import HOLDING, Transaction, job_of
+from personalise.ledger.values import Finding, Verification
 from support.errors import MalformedError
 
 _BATCH: Final = 1000

@@ -5,8 +5,8 @@ from collections.abc import Iterable, Sequence
 from contextlib import closing
 from datetime import UTC, datetime
 
-from personalise.ledger.interface import JobEntry
 from personalise.ledger.states import JobState
+from personalise.ledger.values import JobEntry
 from personalise.pki.changing import CHANGE
 from personalise.pki.incidents import Incident, incidents_in
 from personalise.pki.issuing_pki import IssuingPki

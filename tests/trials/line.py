@@ -23,10 +23,10 @@ from emrtd.iso7816.directories import Directory
 from emrtd.lds.data_groups.dg1 import DataGroup1
 from emrtd.lds.files import FILES, FileID
 from emrtd.transport.connection import Tray
-from personalise.ledger.interface import Arrival
 from personalise.ledger.opening import open_ledger
 from personalise.ledger.sql_ledger import SqlLedger
 from personalise.ledger.states import CardStatus, JobState, Worker
+from personalise.ledger.values import Arrival
 from personalise.pki.issuer import PkiIssuer
 from personalise.pki.issuing_pki import IssuingPki
 from personalise.preparing.preparer import Preparer, decided_before

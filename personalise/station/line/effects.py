@@ -10,7 +10,7 @@ from enum import StrEnum, unique
 from typing import Any, Generic, TypeVar
 
 from emrtd.transport.connection import Tray
-from personalise.ledger.interface import CardRefused, Claim
+from personalise.ledger.values import CardRefused, Claim
 from personalise.station.cards.interface import CardState
 from personalise.station.outcomes import RejectCardError, WriteError
 from support.errors import ChipsealError

@@ -9,7 +9,7 @@ import re
 from dataclasses import dataclass
 from pathlib import Path
 
-from personalise.ledger.interface import Claim
+from personalise.ledger.values import Claim
 from support.files import write_atomically
 
 

@@ -10,9 +10,9 @@ from typing import Any, Final
 from emrtd.errors import TransportError, TransportFault
 from emrtd.lds.files import FileID
 from emrtd.transport.readers import connect
-from personalise.ledger.interface import CardRefused, Claim, JobEntry
 from personalise.ledger.sealing import AlteredError
 from personalise.ledger.states import StepRefusedError, Worker
+from personalise.ledger.values import CardRefused, Claim, JobEntry
 from personalise.station.clock import require_clock
 from personalise.station.line import effects
 from personalise.station.line.effects import (

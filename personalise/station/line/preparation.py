@@ -29,8 +29,9 @@ from support.errors import (
 )
 
 if TYPE_CHECKING:
-    from personalise.ledger.interface import AlteredJob, Ledger, Preparation
+    from personalise.ledger.interface import Ledger
     from personalise.ledger.states import Worker
+    from personalise.ledger.values import AlteredJob, Preparation
     from personalise.preparing.preparer import Preparer
 
 PREPARING: Final = "preparation"
@@ -195,7 +196,7 @@ class _Loop:
     ahead: int
 
     def run(self) -> None:
-        from personalise.ledger.interface import LedgerUnavailableError
+        from personalise.ledger.errors import LedgerUnavailableError
         from personalise.ledger.states import StepRefusedError
 
         while not self.pipe.poll():

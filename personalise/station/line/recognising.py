@@ -9,8 +9,9 @@ knows of such another card, a card without a number is not taken for the good on
 from collections.abc import Iterator
 from typing import Final
 
-from personalise.ledger.interface import JobEntry, Ledger
+from personalise.ledger.interface import Ledger
 from personalise.ledger.states import CardRecord, CardStatus, JobState
+from personalise.ledger.values import JobEntry
 from personalise.station.line.effects import SeenCard
 from personalise.station.line.last_issued import LastIssued
 

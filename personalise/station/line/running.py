@@ -10,7 +10,8 @@ from pathlib import Path
 from typing import Final
 
 from emrtd.transport.readers import require_reader
-from personalise.ledger.interface import Ledger, LedgerUnavailableError
+from personalise.ledger.errors import LedgerUnavailableError
+from personalise.ledger.interface import Ledger
 from personalise.ledger.journal import station_slot
 from personalise.ledger.opening import open_ledger
 from personalise.ledger.states import JobState

@@ -6,8 +6,10 @@ from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from typing import Final, TypeVar
 
-from personalise.ledger.interface import Claim, Ledger, LedgerUnavailableError
+from personalise.ledger.errors import LedgerUnavailableError
+from personalise.ledger.interface import Ledger
 from personalise.ledger.states import JobState, Printing, StepRefusedError
+from personalise.ledger.values import Claim
 from personalise.pki.keys.station import StationKeys
 from personalise.station.key_sources.interface import KeySource
 from personalise.station.line.control import Control

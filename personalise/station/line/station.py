@@ -15,7 +15,7 @@ from typing import Final
 from emrtd.errors import TransportError, TransportFault
 from emrtd.transport.events import CardEventKind, CardEvents
 from emrtd.transport.readers import watch
-from personalise.ledger.interface import LedgerUnavailableError
+from personalise.ledger.errors import LedgerUnavailableError
 from personalise.ledger.states import StepRefusedError
 from personalise.station.line.control import Keys
 from personalise.station.line.effects import EventKind, drive

@@ -10,8 +10,8 @@ from dataclasses import dataclass
 from typing import Final
 
 from emrtd.transport.connection import Tray
-from personalise.ledger.interface import CardRefused, Claim
 from personalise.ledger.states import StepRefusedError
+from personalise.ledger.values import CardRefused, Claim
 from personalise.station.cards.interface import CardState
 from personalise.station.line.effects import (
     Eject,

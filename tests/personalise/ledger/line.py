@@ -7,9 +7,9 @@ from datetime import UTC, datetime, timedelta
 
 from emrtd.lds.files import FileID
 from emrtd.lds.image import LdsImage
-from personalise.ledger.interface import Arrival, CardRefused, Claim
 from personalise.ledger.sql_ledger import SqlLedger
 from personalise.ledger.states import Refusal, Worker
+from personalise.ledger.values import Arrival, CardRefused, Claim
 from tests.personalise import applications
 
 ANNA = Worker("press-1", "reader 1")

@@ -10,7 +10,6 @@ from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, rule
 
 from personalise.ledger import rules
-from personalise.ledger.interface import CardRefused, Claim
 from personalise.ledger.journal import Journal, StationSlot
 from personalise.ledger.opening import open_ledger
 from personalise.ledger.states import (
@@ -36,6 +35,7 @@ from personalise.ledger.steps import (
     Reprint,
     WrittenOff,
 )
+from personalise.ledger.values import CardRefused, Claim
 from personalise.pki.issuing_pki import IssuingPki
 from tests.personalise.ledger.line import KIND, Clock, arrival, image
 

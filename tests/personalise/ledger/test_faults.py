@@ -13,11 +13,12 @@ from pathlib import Path
 import pytest
 from sqlalchemy import event, text
 
-from personalise.ledger.interface import Claim, DamagedLedgerError, LedgerUnavailableError
+from personalise.ledger.errors import DamagedLedgerError, LedgerUnavailableError
 from personalise.ledger.migrations import VERSION
 from personalise.ledger.opening import open_ledger
 from personalise.ledger.sql_ledger import SqlLedger
 from personalise.ledger.states import JobState, Refusal, StepRefusedError, Worker
+from personalise.ledger.values import Claim
 from personalise.pki.issuing_pki import IssuingPki
 from support.errors import MisuseError
 from tests.personalise.ledger.line import ANNA, BERT, KIND, Line

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from personalise.ledger.interface import LedgerRestoredError
+from personalise.ledger.errors import LedgerRestoredError
 from personalise.ledger.journal import Journal, StationSlot, station_slot
 from personalise.ledger.sql_ledger import SqlLedger
 from personalise.ledger.states import Worker

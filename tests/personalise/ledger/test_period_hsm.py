@@ -10,7 +10,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 from emrtd.pki import private_key_file
 from personalise.ledger.opening import open_ledger
-from personalise.ledger.interface import AlteredJob
+from personalise.ledger.values import AlteredJob
 from personalise.ledger.states import Worker
 from personalise.pki.create import create_pki
 from personalise.pki.issuing_pki import IssuingPki

@@ -9,7 +9,6 @@ from sqlalchemy import create_engine, text
 
 from personalise.ledger import rules
 from personalise.ledger.delivery import Personal
-from personalise.ledger.interface import Rules
 from personalise.ledger.sealing import AlteredError
 from personalise.ledger.sql_ledger import SqlLedger
 from personalise.ledger.states import (
@@ -35,6 +34,7 @@ from personalise.ledger.steps import (
     Reprint,
     WrittenOff,
 )
+from personalise.ledger.values import Rules
 from support.errors import MisuseError
 from tests.personalise.ledger.line import ANNA, BERT, KIND, Line
 from tests.personalise.ledger.model import NOW

@@ -9,19 +9,14 @@ import pytest
 from sqlalchemy import event, text
 
 from emrtd.lds.files import FileID
-from personalise.ledger.interface import (
-    AlteredJob,
-    CardRefused,
-    Claim,
-    ReplayedPackageError,
-    Rules,
-)
+from personalise.ledger.errors import ReplayedPackageError
 from personalise.ledger.journal import Journal, StationSlot
 from personalise.ledger.keys.pki_keys import PkiLedgerKeys
 from personalise.ledger.sealing import AlteredError
 from personalise.ledger.sql_ledger import SqlLedger
 from personalise.ledger.states import CardStatus, JobState, Refusal, StepRefusedError, Worker
 from personalise.ledger.transaction import ClockBehindError
+from personalise.ledger.values import AlteredJob, CardRefused, Claim, Rules
 from personalise.pki.issuing_pki import IssuingPki
 from support.errors import MisuseError
 from tests.personalise.ledger.line import ANNA, BERT, DESK, KIND, Clock, Line, arrival, image

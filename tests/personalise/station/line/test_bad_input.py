@@ -18,10 +18,11 @@ import pytest
 
 from emrtd.errors import TransportError, TransportFault
 from emrtd.transport.connection import Connection, Tray
-from personalise.ledger.interface import Claim, LedgerUnavailableError
+from personalise.ledger.errors import LedgerUnavailableError
 from personalise.ledger.journal import Journal
 from personalise.ledger.sql_ledger import SqlLedger
 from personalise.ledger.states import CardStatus, JobState, Worker
+from personalise.ledger.values import Claim
 from personalise.preparing.application import Application
 from personalise.preparing.preparer import Preparer
 from personalise.station.line import performing, preparation, running

@@ -8,8 +8,8 @@ import time
 from datetime import UTC, datetime
 from pathlib import Path
 
-from personalise.ledger.interface import Claim
 from personalise.ledger.states import Worker
+from personalise.ledger.values import Claim
 from personalise.station.line.control import Control, Keys, Order, obeying_signals
 from personalise.station.line.last_issued import LastIssued
 

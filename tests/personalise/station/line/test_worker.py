@@ -6,8 +6,8 @@ from typing import Any
 import pytest
 
 from emrtd.transport.connection import Tray
-from personalise.ledger.interface import CardRefused, Claim
 from personalise.ledger.states import Refusal, StepRefusedError, Worker
+from personalise.ledger.values import CardRefused, Claim
 from personalise.station.cards.interface import CardState
 from personalise.station.line.effects import (
     Arrival,
