@@ -4,7 +4,7 @@ from typing import Any, Final
 
 from sqlalchemy import Row, and_, or_, select
 
-from personalise.ledger import print_rules, rules
+from personalise.ledger import print_rules
 from personalise.ledger.states import (
     BLANK,
     SKEW,
@@ -17,6 +17,7 @@ from personalise.ledger.states import (
     Worker,
 )
 from personalise.ledger.steps import Claimed, Interrupted, JobStep
+from personalise.ledger.stock_rules import require_blank
 from personalise.ledger.tables import (
     HAS_LEASE,
     IN_TURN,
@@ -51,7 +52,7 @@ def take(
             is_begun = row.card == card and found.status is CardStatus.BEGUN
             if is_begun or print_rules.is_printed_for(found, job_of(row)):
                 return _claim(transaction, rules_, worker, row, found)
-        rules.require_blank(found, only_stock=rules_.only_stock)
+        require_blank(found, only_stock=rules_.only_stock)
     except StepRefusedError as error:
         return CardRefused(card, error.refusal, error.message, error.advice)
     next_row = _next(transaction, worker, card_profile)

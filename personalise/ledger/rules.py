@@ -17,32 +17,34 @@ tests/personalise/ledger/test_model.py explores them exhaustively.
 """
 
 from datetime import datetime
-from typing import Final
 
 from personalise.ledger import delivery_rules, print_rules
-from personalise.ledger.refusing import changed, refuse_card, refuse_state
+from personalise.ledger.conditions import (
+    back_in_the_queue,
+    given,
+    in_doubt,
+    require_bound,
+    require_claim,
+    require_free,
+    require_unwritten,
+    unclaimed,
+)
+from personalise.ledger.refusing import changed, refuse_state
 from personalise.ledger.states import (
-    BLANK,
     OPEN,
     CardRecord,
     CardStatus,
     Job,
     JobState,
     Lease,
-    Place,
     Printing,
     Refusal,
     StepRefusedError,
-    Worker,
 )
 from personalise.ledger.steps import (
     Begun,
-    CardDestroyed,
     CardMoved,
-    CardReceived,
     CardRejected,
-    CardSpoilt,
-    CardStep,
     Claimed,
     Exported,
     Held,
@@ -83,63 +85,16 @@ def apply(
         case JobRejected():
             return _reject_job(job, card, step, now)
         case WrittenOff():
-            return _write_off(job, _given(job, card), step, now)
+            return _write_off(job, given(job, card), step, now)
         case PrintSent() | Printed() | PrintRejected() | CardMoved() | Stopped() | Unstopped():
             return _outside_station(job, card, step)
         case _:
-            return _with_card(job, _given(job, card), step)
+            return _with_card(job, given(job, card), step)
 
 
 def receive(job_id: str, hold: str = "") -> Job:
     """Return a new job; `hold` is the reason to hold it, empty for none."""
     return Job(job_id, JobState.HELD if hold else JobState.RECEIVED, reason=hold)
-
-
-def apply_to_card(card: CardRecord, step: CardStep) -> CardRecord:
-    """Return a card after a step of stock keeping; raises `StepRefusedError`."""
-    match step:
-        case CardReceived():
-            if card.status is not CardStatus.UNKNOWN:
-                refuse_card(card, "was received before")
-            return changed(card, status=CardStatus.IN_STOCK)
-        case CardSpoilt():
-            if card.status not in BLANK:
-                refuse_card(card, "is not blank", advice="`jobs write-off` ends a card in use")
-            return changed(
-                card, status=CardStatus.SPOILT, reason=step.reason, may_be_good=step.may_be_good
-            )
-        case CardDestroyed():
-            came_back = card.status is CardStatus.USED and card.place is Place.RETURNED
-            if card.status not in _DESTRUCTIBLE and not came_back:
-                advice = "write the card off, reprint its document, or enter its return, first"
-                refuse_card(card, f"is {card.status}", advice=advice)
-            return changed(card, status=CardStatus.DESTROYED, may_be_good=False)
-
-
-_DESTRUCTIBLE: Final = frozenset(
-    {CardStatus.IN_STOCK, CardStatus.SPOILT, CardStatus.WRITTEN_OFF, CardStatus.ENDED}
-)
-
-
-def require_blank(card: CardRecord, *, only_stock: bool = False) -> None:
-    """Raise `StepRefusedError` if no job may be begun on a card.
-
-    With `only_stock` the card must have been received into stock.
-    """
-    if card.status not in BLANK:
-        raise StepRefusedError(
-            Refusal.CARD_NOT_BLANK,
-            f"card {card.name}",
-            f"is {card.status} in the ledger and takes no document",
-            advice="put it with the rejected cards, and insert a blank one",
-        )
-    if only_stock and card.status is CardStatus.UNKNOWN:
-        raise StepRefusedError(
-            Refusal.CARD_NOT_IN_STOCK,
-            f"card {card.name}",
-            "is not in stock",
-            advice="receive it with `personalise ledger stock receive`, or use another card",
-        )
 
 
 def _with_card(
@@ -170,9 +125,9 @@ def _outside_station(
         case PrintSent():
             return print_rules.send(job), card
         case Printed() | PrintRejected():
-            return print_rules.come_back(job, _given(job, card), step)
+            return print_rules.come_back(job, given(job, card), step)
         case CardMoved():
-            return job, delivery_rules.move(job, _given(job, card), step)
+            return job, delivery_rules.move(job, given(job, card), step)
         case Stopped() | Unstopped():
             return delivery_rules.stop(job, step), card
 
@@ -185,7 +140,7 @@ def _without_card(
     match step:
         case Held():
             if job.state is JobState.CLAIMED and job.card is None:
-                _require_free(job, None, now)
+                require_free(job, None, now)
             elif job.state not in {JobState.RECEIVED, JobState.PREPARED}:
                 refuse_state(job, "cannot be held")
             return changed(job, state=JobState.HELD, lease=None, reason=step.reason)
@@ -212,36 +167,36 @@ def _claim(job: Job, card: CardRecord | None, step: Claimed, now: datetime) -> J
     if job.state not in {JobState.PREPARED, JobState.CLAIMED, JobState.IN_DOUBT}:
         refuse_state(job, "cannot be claimed")
     if job.card is not None:
-        _require_bound(job, _given(job, card))
+        require_bound(job, given(job, card))
     elif job.printing is not Printing.NONE:
         print_rules.require_printed(job, card)
-    _require_free(job, step.worker, now)
+    require_free(job, step.worker, now)
     state = JobState.CLAIMED if job.state is JobState.PREPARED else job.state
     lease = Lease(step.worker, job.claims + 1, now, step.until)
     return changed(job, state=state, lease=lease, claims=lease.serial)
 
 
 def _begin(job: Job, card: CardRecord, step: Begun) -> tuple[Job, CardRecord]:
-    _require_claim(job, step.serial)
+    require_claim(job, step.serial)
     if job.card is None:
-        _require_unwritten(job, card)
+        require_unwritten(job, card)
         begun = changed(card, status=CardStatus.BEGUN, job=job.id)
         return changed(job, card=card.name, attempts=job.attempts + 1), begun
-    _require_bound(job, card)
+    require_bound(job, card)
     return changed(job, state=JobState.CLAIMED, reason=""), changed(card, may_be_good=False)
 
 
 def _lock(job: Job, card: CardRecord, step: Locking) -> tuple[Job, CardRecord]:
-    _require_claim(job, step.serial)
-    _require_bound(job, card)
+    require_claim(job, step.serial)
+    require_bound(job, card)
     return changed(job, state=JobState.IN_DOUBT, reason="the lock was begun"), card
 
 
 def _issue(job: Job, card: CardRecord, step: Issued) -> tuple[Job, CardRecord]:
     if job.state is JobState.ISSUED and (job.claims, job.card) == (step.serial, card.name):
         return job, card  # repeated: the answer to the first one was lost
-    _require_claim(job, step.serial)
-    _require_bound(job, card)
+    require_claim(job, step.serial)
+    require_bound(job, card)
     if job.state is not JobState.IN_DOUBT:
         raise StepRefusedError(Refusal.NOT_LOCKING, job.id, "the lock was not entered before")
     used = changed(card, status=CardStatus.USED, may_be_good=False, reason="")
@@ -254,11 +209,11 @@ def _reject_card(job: Job, card: CardRecord, step: CardRejected) -> tuple[Job, C
     is_last_claim = (job.claims, job.card) == (step.serial, card.name)
     if job.lease is None and card.may_be_good and is_last_claim:
         return job, card  # repeated
-    _require_claim(job, step.serial)
+    require_claim(job, step.serial)
     if job.card is None:
-        _require_unwritten(job, card)
+        require_unwritten(job, card)
     else:
-        _require_bound(job, card)
+        require_bound(job, card)
         if step.may_be_good:
             doubtful = changed(card, may_be_good=True, reason=step.reason)
             return changed(job, state=JobState.IN_DOUBT, lease=None, reason=step.reason), doubtful
@@ -269,14 +224,14 @@ def _reject_card(job: Job, card: CardRecord, step: CardRejected) -> tuple[Job, C
         may_be_good=step.may_be_good,
         reason=step.reason,
     )
-    return _back_in_the_queue(job), spoilt
+    return back_in_the_queue(job), spoilt
 
 
 def _interrupt(job: Job, step: Interrupted) -> Job:
     if job.lease is None and job.claims == step.serial:
         return job  # repeated
-    _require_claim(job, step.serial)
-    return _unclaimed(job) if job.card is None else changed(job, lease=None)
+    require_claim(job, step.serial)
+    return unclaimed(job) if job.card is None else changed(job, lease=None)
 
 
 def _reject_job(
@@ -287,17 +242,17 @@ def _reject_job(
     if job.state not in OPEN:
         refuse_state(job, "cannot be rejected")
     if step.serial is None:
-        _require_free(job, None, now)
+        require_free(job, None, now)
     else:
-        _require_claim(job, step.serial)
+        require_claim(job, step.serial)
     if job.state is JobState.IN_DOUBT:
-        raise _in_doubt(job)
+        raise in_doubt(job)
     rejected = changed(
         job, state=JobState.REJECTED, card=None, lease=None, reprint=False, reason=step.reason
     )
     if job.card is None:
         return rejected, card
-    bound = _require_bound(job, _given(job, card))
+    bound = require_bound(job, given(job, card))
     reason = "its application was rejected"
     return rejected, changed(bound, status=CardStatus.SPOILT, reason=reason)
 
@@ -306,33 +261,33 @@ def _write_off(
     job: Job, card: CardRecord, step: WrittenOff, now: datetime
 ) -> tuple[Job, CardRecord]:
     if print_rules.is_printed_for(card, job):
-        _require_free(job, None, now)
+        require_free(job, None, now)
         lost = changed(card, status=CardStatus.WRITTEN_OFF, reason=step.reason)
-        return (_back_in_the_queue(job) if job.state in OPEN else job), lost
+        return (back_in_the_queue(job) if job.state in OPEN else job), lost
     if job.card is None or job.state not in {JobState.CLAIMED, JobState.IN_DOUBT}:
         advice = "`jobs reprint` replaces a good card" if job.state is JobState.ISSUED else ""
         raise StepRefusedError(
             Refusal.NOT_BEGUN, job.id, "has no card that can be written off", advice=advice
         )
-    _require_bound(job, card)
-    _require_free(job, None, now)
+    require_bound(job, card)
+    require_free(job, None, now)
     may_be_good = job.state is JobState.IN_DOUBT or card.may_be_good
     written_off = changed(
         card, status=CardStatus.WRITTEN_OFF, may_be_good=may_be_good, reason=step.reason
     )
-    return _back_in_the_queue(job), written_off
+    return back_in_the_queue(job), written_off
 
 
 def _reprint(job: Job, card: CardRecord, step: Reprint) -> tuple[Job, CardRecord]:
     if job.state is JobState.IN_DOUBT:
-        raise _in_doubt(job)
+        raise in_doubt(job)
     if job.state is not JobState.ISSUED:
         refuse_state(job, "has no good card to replace")
     if job.card != card.name or card.status is not CardStatus.USED:
         raise StepRefusedError(Refusal.OTHER_CARD, job.id, f"{card.name} is not its good card")
     delivery_rules.require_not_stopped(job)
     ended = changed(card, status=CardStatus.ENDED, may_be_good=True, reason=step.reason)
-    return changed(_back_in_the_queue(job), reprint=True), ended
+    return changed(back_in_the_queue(job), reprint=True), ended
 
 
 def _rejoin(job: Job, card: CardRecord, step: Rejoined) -> tuple[Job, CardRecord]:
@@ -357,88 +312,12 @@ def _rejoin(job: Job, card: CardRecord, step: Rejoined) -> tuple[Job, CardRecord
     if bound:
         rejoined = changed(job, state=step.state, card=card.name, lease=None, reason=step.reason)
         return rejoined, known
-    return (_back_in_the_queue(job) if job.card == card.name else job), known
+    return (back_in_the_queue(job) if job.card == card.name else job), known
 
 
 def _purge(job: Job) -> Job:
     if job.state is JobState.IN_DOUBT:
-        raise _in_doubt(job)
+        raise in_doubt(job)
     if job.state not in {JobState.ISSUED, JobState.REJECTED}:
         refuse_state(job, "is not finished", advice="`jobs reject` ends it")
     return changed(job, state=JobState.PURGED)
-
-
-# --- conditions ------------------------------------------------------------------------------
-
-
-def _given(job: Job, card: CardRecord | None) -> CardRecord:
-    if card is None:
-        raise StepRefusedError(Refusal.OTHER_CARD, job.id, "this step requires its card")
-    return card
-
-
-def _require_claim(job: Job, serial: int) -> None:
-    """Require that a claim is the current one.
-
-    Its time may be over: until somebody else has taken the job, the claim still holds.
-    """
-    if job.lease is None or job.lease.serial != serial:
-        raise StepRefusedError(
-            Refusal.SUPERSEDED,
-            job.id,
-            f"the claim is over, and the job is {job.state}",
-            advice="send nothing more to the card; insert it again to see what is to be done",
-        )
-
-
-def _require_free(job: Job, worker: Worker | None, now: datetime) -> None:
-    """Require that no other worker has a lease that is live."""
-    lease = job.lease
-    if lease is None or lease.worker == worker or not lease.is_live(now):
-        return
-    raise StepRefusedError(
-        Refusal.HELD_BY_OTHER,
-        job.id,
-        f"station {lease.worker.station} has it in reader {lease.worker.reader}",
-        advice=f"wait until {lease.until:%Y-%m-%d %H:%M:%S} UTC, or take the card out there",
-    )
-
-
-def _require_bound(job: Job, card: CardRecord) -> CardRecord:
-    if job.card is None:
-        raise StepRefusedError(Refusal.NOT_BEGUN, job.id, "no card was begun for it")
-    if job.card != card.name or card.status is not CardStatus.BEGUN:
-        raise StepRefusedError(
-            Refusal.OTHER_CARD,
-            job.id,
-            f"is bound to the card {job.card}",
-            advice="insert that card, or have a supervisor write it off",
-        )
-    return card
-
-
-def _require_unwritten(job: Job, card: CardRecord) -> None:
-    """Require a card that the job may begin: blank, or printed for it."""
-    if job.printing is Printing.NONE:
-        require_blank(card)
-    else:
-        print_rules.require_printed(job, card)
-
-
-def _unclaimed(job: Job) -> Job:
-    state = JobState.PREPARED if job.has_image else JobState.RECEIVED
-    return changed(job, state=state, card=None, lease=None, reason="")
-
-
-def _back_in_the_queue(job: Job) -> Job:
-    """Return a job whose card is lost to it; another one is printed, if its card was."""
-    return changed(_unclaimed(job), printing=print_rules.again(job))
-
-
-def _in_doubt(job: Job) -> StepRefusedError:
-    return StepRefusedError(
-        Refusal.IN_DOUBT,
-        job.id,
-        f"a good card may exist: {job.card}",
-        advice="insert that card at a station, or write it off with `jobs write-off`",
-    )

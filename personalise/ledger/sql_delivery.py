@@ -6,7 +6,7 @@ from typing import Any, TypeVar
 
 from sqlalchemy import Row, delete, select, update
 
-from personalise.ledger import receiving, rules, supervising
+from personalise.ledger import receiving, supervising
 from personalise.ledger.delivery import ListedStop, Personal
 from personalise.ledger.refusing import refuse_card, refuse_state
 from personalise.ledger.sealing import APPLICATION, IMAGE
@@ -21,6 +21,7 @@ from personalise.ledger.steps import (
     Stopped,
     Unstopped,
 )
+from personalise.ledger.stock_rules import require_blank
 from personalise.ledger.supervising import one_line
 from personalise.ledger.tables import (
     IN_TURN,
@@ -113,7 +114,7 @@ class SqlDelivery(LedgerSession):
             row = transaction.job_row(job)
             found = transaction.card(card)
             if isinstance(step, Printed) and found.job != job:
-                rules.require_blank(found, only_stock=self._rules.only_stock)
+                require_blank(found, only_stock=self._rules.only_stock)
             transaction.step(row, step, found)
 
     # --- after the station

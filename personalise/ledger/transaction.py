@@ -23,6 +23,7 @@ from personalise.ledger.states import (
     Worker,
 )
 from personalise.ledger.steps import AnyStep, CardStep, JobStep
+from personalise.ledger.stock_rules import apply_to_card
 from personalise.ledger.tables import (
     CARD,
     CHAIN,
@@ -159,7 +160,7 @@ class Transaction:
 
     def step_card(self, card: CardRecord, step: CardStep, **columns: object) -> CardRecord:
         """Apply a step of stock keeping to a card, write it, and enter it."""
-        after = rules.apply_to_card(card, step)
+        after = apply_to_card(card, step)
         self._write_card(card, after, **columns)
         self._pending.append(Pending(step, None, after))
         return after

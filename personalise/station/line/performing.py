@@ -5,7 +5,7 @@ import time
 from collections.abc import Callable, Iterator, Sequence
 from functools import partial, singledispatchmethod
 from pathlib import Path
-from typing import Any, Final
+from typing import Any
 
 from emrtd.errors import TransportError, TransportFault
 from emrtd.lds.files import FileID
@@ -32,6 +32,7 @@ from personalise.station.line.looking import look_at
 from personalise.station.line.reader_watch import ReaderState, ReaderWatch
 from personalise.station.line.recognising import doubtful_cards, issued_jobs, others_like
 from personalise.station.line.shop import Shop
+from personalise.station.line.waiting import Waiting
 from personalise.station.one_card import write_image
 from personalise.station.outcomes import (
     CardFault,
@@ -46,10 +47,6 @@ from personalise.station.sealed_image import SealedImage
 from personalise.station.writing import Milestones
 from support.errors import ChipsealError, MalformedError, MisuseError
 
-_LOOKING_SECONDS: Final = 0.25
-_WORK_SECONDS: Final = 0.5
-_OUT_OF_WORK: Final = "no application is open that this station may take"
-
 
 class Performer:
     """Carries out the effects of the worker of one reader, in the worker's own thread."""
@@ -60,7 +57,7 @@ class Performer:
         self._guard = guard
         self._state = state
         self._watch = ReaderWatch(reader)
-        self._handled = 0
+        self._waiting = Waiting(reader, shop, state, self._watch, self._tell_waiting)
         self._connection: GuardedConnection | None = None
         self._since = 0.0
         self._apdus = 0
@@ -94,63 +91,11 @@ class Performer:
     @_perform.register
     def _(self, effect: effects.WaitForCard) -> Arrival | Ended:
         self._close_connection()
-        with self._shop.lock:
-            self._shop.busy.discard(self._reader)
-        told = ""
-        first = True
-        while True:
-            if ending := self._shop.control.ending:
-                return Ended(ending)
-            self._watch.look(0.0 if first else _LOOKING_SECONDS)
-            first = False
-            if self._shop.control.paused:
-                told = self._tell_once("paused", told)
-                continue
-            if self._watch.present and not (
-                effect.another and self._watch.insertions == self._handled
-            ):
-                new, self._handled = self._watch.insertions != self._handled, self._watch.insertions
-                with self._shop.lock:
-                    self._shop.busy.add(self._reader)
-                return Arrival(new)
-            if self._shop.idle_ends:
-                if self._watch.exhausted and not self._watch.present:
-                    return Ended("the feeder has no card")
-                if self._shop.is_out_of_work(self._reader):
-                    return Ended(_OUT_OF_WORK)
-            told = self._tell_once(self._reason_to_wait(), told)
-
-    def _reason_to_wait(self) -> str:
-        if not self._watch.plugged:
-            return "the reader is not plugged in"
-        return "take the card out" if self._watch.present else "insert a card"
-
-    def _tell_once(self, reason: str, told: str) -> str:
-        """Show why nothing is done, unless that was told last; return the reason."""
-        self._state.doing, self._state.job = reason, ""
-        if reason != told:
-            self._tell(EventKind.WAITING, reason)
-        return reason
+        return self._waiting.for_card(another=effect.another)
 
     @_perform.register
     def _(self, effect: effects.WaitForWork) -> Ended | None:
-        is_preparing = self._shop.is_preparing(self._reader)
-        reason = f"no application waits for a card of the kind {effect.card.kind}"
-        reason = "images are being prepared" if is_preparing else reason
-        self._state.doing = reason
-        self._tell(EventKind.WAITING, reason, card=effect.card.name)
-        with self._shop.lock:
-            self._shop.busy.discard(self._reader)
-        while not self._shop.has_work(self._reader, effect.card.kind):
-            if ending := self._shop.control.ending:
-                return Ended(ending)
-            if self._shop.idle_ends and self._shop.is_out_of_work(self._reader):
-                return Ended(_OUT_OF_WORK)
-            insertions = self._watch.insertions
-            self._watch.look(_WORK_SECONDS)
-            if not self._watch.present or self._watch.insertions != insertions:
-                break
-        return None
+        return self._waiting.for_work(effect.card)
 
     # --- the card ----------------------------------------------------------------------------
 
@@ -372,6 +317,9 @@ class Performer:
     @_perform.register
     def _(self, effect: effects.Tell) -> None:
         self._tell(effect.kind, effect.reason, effect.claim, effect.card, effect.made)
+
+    def _tell_waiting(self, reason: str, card: str | None = None) -> None:
+        self._tell(EventKind.WAITING, reason, card=card)
 
     def _tell(
         self,

@@ -37,6 +37,7 @@ from personalise.ledger.steps import (
     Reprint,
     WrittenOff,
 )
+from personalise.ledger.stock_rules import require_blank
 
 T = TypeVar("T")
 NOW = datetime(2026, 11, 30, 12, tzinfo=UTC)
@@ -221,7 +222,7 @@ class Model:
 
     def _blank(self, card: int) -> bool:
         try:
-            rules.require_blank(self._records.values[card])
+            require_blank(self._records.values[card])
         except StepRefusedError:
             return False
         return True

@@ -35,6 +35,7 @@ from personalise.ledger.steps import (
     Reprint,
     WrittenOff,
 )
+from personalise.ledger.stock_rules import require_blank
 from personalise.ledger.values import CardRefused, Claim
 from personalise.pki.issuing_pki import IssuingPki
 from tests.personalise.ledger.line import KIND, Clock, arrival, image
@@ -106,7 +107,7 @@ class Model(RuleBasedStateMachine):
         try:
             if card.status is CardStatus.BEGUN and bound is not None:
                 return rules.apply(bound, card, claimed, self.clock.now)[0]
-            rules.require_blank(card)
+            require_blank(card)
         except StepRefusedError as refused:
             return refused
         job = self.next_job(worker)
