@@ -235,7 +235,7 @@ class IssuingPki:
                 f"{self.folder}: the Document Signer is revoked",
                 advice="run `personalise pki issue-ds`",
             )
-        signer = self._document_signer(label, certificate)
+        signer = self._document_signer(label, key, certificate)
         self.require_unrevoked(signer.csca)
         return signer
 
@@ -260,14 +260,16 @@ class IssuingPki:
             certificate = issued.get(key.public_key)
             if certificate is None:
                 continue
-            signer = self._document_signer(label, certificate)
+            signer = self._document_signer(label, key, certificate)
             if not self.is_revoked(signer.csca):
                 found.append(signer)
         return found
 
-    def _document_signer(self, label: str, certificate: Certificate) -> DocumentSigner:
+    def _document_signer(
+        self, label: str, key: CheckedSigner, certificate: Certificate
+    ) -> DocumentSigner:
         return DocumentSigner(
-            self.signer(label),
+            key,
             certificate,
             self.issuer_of(certificate),
             self.settings.scheme_of(label),
