@@ -21,18 +21,11 @@ from vsmartcard.forging.victim import Victim
 PREFIX: Final = "forgery/"
 SEED: Final = 1
 
-ON_FILES_ALONE: Final = frozenset(
-    {
-        "cardsecurity.list-signer",
-        "crl.card-security-signer",
-        "dg16.added",
-        "dg5.added",
-        "sod.shorter-list",
-    }
-)
+ON_FILES_ALONE: Final = frozenset({"dg16.added", "dg5.added", "sod.shorter-list"})
 """Kinds that only an image shows: at a chip, the forged file is not read.
 
-A reader does not read a data group that EF.SOD does not list, nor EF.CardSecurity without PACE-CAM.
+A reader does not read a data group that EF.SOD does not list; it notices the shorter list itself
+by EF.COM.
 """
 
 

@@ -197,16 +197,16 @@ def test_an_answer_of_another_authority_or_another_log_is_refused(
 def test_a_signer_is_for_time_stamps_alone_and_was_valid(
     authority: Authority, tmp_path: Path
 ) -> None:
+    loose = read_certificate(Authority(tmp_path / "loose", "timeStamping").folder / "signer.pem")
+    other = read_certificate(Authority(tmp_path / "other").folder / "signer.pem")
     query = tmp_path / "any.tsq"
     query.write_bytes(time_stamps.query(bytes(32), 1))
     stamp = TimeStamp.parse(authority.answer(query).read_bytes())
     stamp.verify(stamp.signer)
-    loose = read_certificate(Authority(tmp_path / "loose", "timeStamping").folder / "signer.pem")
     with pytest.raises(ProtocolError, match="may not sign time stamps"):
         replace(stamp, signer=loose).verify(loose)
     with pytest.raises(ProtocolError, match="outside its signer's validity"):
         replace(stamp, at=stamp.at + timedelta(days=10)).verify(stamp.signer)
-    other = read_certificate(Authority(tmp_path / "other").folder / "signer.pem")
     with pytest.raises(ProtocolError, match="signature is wrong"):
         replace(stamp, signer=other).verify(other)
 
