@@ -101,7 +101,9 @@ class DataObjects:
 
 def encode(tag: int, *parts: bytes) -> bytes:
     """Encode one data object whose value is the concatenation of the parts."""
-    value = b"".join(parts)
+    value = parts[0] if len(parts) == 1 else b"".join(parts)
+    if tag < 0x100 and len(value) < 0x80:
+        return bytes((tag, len(value))) + value
     return tag.to_bytes(_octets_of(tag), "big") + encode_length(len(value)) + value
 
 

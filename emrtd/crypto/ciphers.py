@@ -54,32 +54,36 @@ class Cipher(Enum):
 
     def mac_padded(self, key: Secret, data: bytes) -> bytes:
         """Compute the MAC (8 octets) of a message that is already padded to whole blocks."""
-        self._check(key)
+        self.check(key)
         if self is Cipher.TDES:
             return _retail_mac(key.reveal(), data)
         return _cmac(key.reveal(), data)[:MAC_SIZE]
 
     def cmac(self, key: Secret, *parts: bytes) -> bytes:
         """Compute the whole CMAC (16 octets) of a message, given in parts; AES only."""
-        self._check(key)
+        self.check(key)
         if self is Cipher.TDES:
             raise MisuseError("CMAC is defined here for AES only")
         return _cmac(key.reveal(), *parts)
 
-    def _check(self, key: Secret) -> None:
+    def check(self, key: Secret) -> None:
+        """Raise `MisuseError` unless the key has the size of this cipher's keys."""
         if len(key) != self.key_size:
             raise MisuseError(f"a key for {self.value} has {self.key_size} octets, not {len(key)}")
 
     def _cbc(self, key: Secret, iv: bytes, data: bytes, *, encrypt: bool) -> bytes:
-        self._check(key)
+        self.check(key)
         if len(iv) != self.block_size or len(data) % self.block_size:
             raise MisuseError(f"{self.value} in CBC mode needs whole blocks")
-        octets = key.reveal()
-        if self is Cipher.TDES:
-            context = _triple_des(octets + octets[:8], iv, encrypt=encrypt)
-        else:
-            context = _aes(octets, iv, encrypt=encrypt)
+        context = cbc_context(self, key.reveal(), iv, encrypt=encrypt)
         return bytes(context.update(data) + context.finalize())
+
+
+def cbc_context(cipher: Cipher, key: bytes, iv: bytes, *, encrypt: bool) -> "CipherContext":
+    """Return a context for CBC without padding; `iv` is one block."""
+    if cipher is Cipher.TDES:
+        return _triple_des(key + key[:8], iv, encrypt=encrypt)
+    return _aes(key, iv, encrypt=encrypt)
 
 
 def _aes(key: bytes, iv: bytes, *, encrypt: bool) -> "CipherContext":

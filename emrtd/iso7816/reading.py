@@ -7,6 +7,7 @@ applies for the rest of the session.  Offsets from 32,768 use READ BINARY with o
 """
 
 from collections.abc import Callable, Iterator
+from functools import lru_cache
 from typing import Final
 
 import msgspec
@@ -57,6 +58,7 @@ class FileAddress(msgspec.Struct, frozen=True):
     directory: Directory = Directory.EMRTD
 
 
+@lru_cache(maxsize=64)
 def response_capacity(buffer: int, cipher_block: int | None) -> int:
     """Return how many octets of a file fit in a response of `buffer` octets, status word excluded.
 

@@ -10,7 +10,8 @@ anything is decrypted or used.  After any error the session is over, with one ex
 """
 
 import hmac
-from typing import Final
+from functools import cached_property
+from typing import TYPE_CHECKING, Final
 
 from emrtd import tlv
 from emrtd.crypto.ciphers import MAC_SIZE, Cipher, pad, unpad
@@ -27,6 +28,9 @@ from emrtd.status_words import SW, meaning
 from support.errors import MalformedError
 from support.reasons import Reason
 from support.secret import Secret
+
+if TYPE_CHECKING:
+    from emrtd.crypto.session_ciphers import SessionCipher
 
 SECURE_MESSAGING_BITS: Final = 0x0C
 """Bits 4 and 3 of CLA: secure messaging, with the command header authenticated."""
@@ -148,27 +152,36 @@ class SecureMessaging:
         self.ssc += 1
         self._odd_ins, self._extended = bool(command.ins & 1), command.is_extended
 
-    @property
-    def _ssc_block(self) -> bytes:
-        size = self.cipher.block_size
+    @cached_property
+    def _keyed(self) -> "SessionCipher":
+        from emrtd.crypto.session_ciphers import SessionCipher
+
+        return SessionCipher(self.cipher, self._ks_enc, self._ks_mac)
+
+    def _ssc_block(self, size: int) -> bytes:
         return (self.ssc % (1 << 8 * size)).to_bytes(size, "big")
 
     @property
     def _iv(self) -> bytes:
         if self.cipher is Cipher.TDES:
             return bytes(8)  # 9.8.6.1
-        return self.cipher.encrypt_block(self._ks_enc, self._ssc_block)  # 9.8.7.1
+        return self._keyed.encrypt_block(self._ssc_block(16))  # 9.8.7.1
 
     def _mac(self, header: bytes, objects: bytes) -> bytes:
-        size = self.cipher.block_size
-        message = b"".join(pad(part, size) for part in (header, objects) if part)
-        return self.cipher.mac_padded(self._ks_mac, self._ssc_block + message)
+        keyed = self._keyed
+        size = keyed.block_size
+        message = self._ssc_block(size)
+        if header:
+            message += pad(header, size)
+        if objects:
+            message += pad(objects, size)
+        return keyed.mac_padded(message)
 
     def _cryptogram(self, data: bytes) -> bytes:
         if not data:
             return b""
-        padded = pad(data, self.cipher.block_size)
-        encrypted = self.cipher.encrypt_cbc(self._ks_enc, self._iv, padded)
+        keyed = self._keyed
+        encrypted = keyed.encrypt_cbc(self._iv, pad(data, keyed.block_size))
         if self._odd_ins:
             return tlv.encode(_CRYPTOGRAM_ODD_INS, encrypted)
         return tlv.encode(_CRYPTOGRAM, _PADDING_INDICATOR, encrypted)
@@ -202,11 +215,12 @@ class SecureMessaging:
             cryptogram = value[1:]
         if cryptogram is None:
             return b""
-        if not cryptogram or len(cryptogram) % self.cipher.block_size:
+        keyed = self._keyed
+        if not cryptogram or len(cryptogram) % keyed.block_size:
             raise SecureMessagingError("the cryptogram is not a number of whole blocks")
-        padded = self.cipher.decrypt_cbc(self._ks_enc, self._iv, cryptogram)
+        padded = keyed.decrypt_cbc(self._iv, cryptogram)
         try:
-            return unpad(padded, self.cipher.block_size)
+            return unpad(padded, keyed.block_size)
         except MalformedError:
             raise SecureMessagingError("the padding of the decrypted data is wrong") from None
 

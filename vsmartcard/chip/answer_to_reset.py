@@ -22,7 +22,7 @@ def answer_to_reset(core: Core) -> bytes:
         | Capability.ONE_OCTET_DATA_UNIT
         | Capability.COMMAND_CHAINING
     )
-    if core.extended_length:
+    if core.limits.extended_length:
         capabilities |= Capability.EXTENDED_LENGTH
     historical = bytes((_CATEGORY_WITHOUT_STATUS, _CARD_CAPABILITIES)) + capabilities.to_bytes(
         3, "big"

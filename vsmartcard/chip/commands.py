@@ -93,10 +93,11 @@ def carry_out(instructions: Instructions, core: Core, command: CommandAPDU) -> R
     instruction = instructions.get(command.ins)
     if instruction is None:
         raise ChipRefusalError(SW.INSTRUCTION_NOT_SUPPORTED, f"instruction {command.ins:02X}")
-    if instruction.event not in {Event.USE, Event.IDENTIFY}:
+    event = instruction.event
+    if event is not Event.USE and event is not Event.IDENTIFY:
         _require_station(core, command)
     before = core.state.life_cycle
-    after = follow(before, instruction.event, f"instruction {command.ins:02X}")
+    after = follow(before, event, f"instruction {command.ins:02X}")
     response = instruction.carry_out(core, command)
     if after is not before:
         core.state = core.state.with_life_cycle(after)

@@ -132,8 +132,8 @@ class Chip:
             raise ChipRefusalError(SW.LOGICAL_CHANNEL_NOT_SUPPORTED, "CLA")
         if cla & SECURE_MESSAGING_BITS not in {0, SECURE_MESSAGING_BITS}:
             raise ChipRefusalError(SW.SECURE_MESSAGING_NOT_SUPPORTED, "CLA")
-        too_long = size > self._core.max_command
-        if too_long or (command.extended and not self._core.extended_length):
+        too_long = size > self._core.limits.max_command
+        if too_long or (command.extended and not self._core.limits.extended_length):
             raise ChipRefusalError(SW.WRONG_LENGTH, "Lc")
 
     # --- secure messaging --------------------------------------------------------------------
@@ -200,7 +200,7 @@ class Chip:
 
     def _send(self, data: bytes, sw: int, command: CommandAPDU) -> ResponseAPDU:
         """Return as much as the buffer and Ne allow; keep the rest for GET RESPONSE."""
-        room = self._core.max_response - 2 if command.extended else SHORT_MAX_LE
+        room = self._core.limits.max_response - 2 if command.extended else SHORT_MAX_LE
         if command.ins == INS.GET_RESPONSE and command.ne is not None:
             room = min(room, command.ne)
         now, self._unsent = data[:room], data[room:]

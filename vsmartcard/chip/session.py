@@ -5,6 +5,8 @@ from enum import Enum, unique
 from functools import lru_cache
 from typing import Final
 
+import msgspec
+
 from emrtd.access.bac import BacChip
 from emrtd.access.chip_authentication import ChipAuthenticationChip
 from emrtd.access.chip_keys import ActiveAuthenticationKey
@@ -212,12 +214,38 @@ class Session:
         )
 
 
+class Limits(msgspec.Struct, frozen=True):
+    """What a chip accepts and returns: the largest APDUs in octets, and extended Lc and Le."""
+
+    max_command: int
+    max_response: int
+    extended_length: bool
+
+    @classmethod
+    def of(cls, state: ChipState) -> "Limits":
+        """Return the limits of the hardware, and of EF.ATR/INFO once the chip is locked.
+
+        The JMRTD applet does not accept extended Lc and Le.
+        """
+        announced, hardware = _announced(state), state.hardware
+        commands, responses = announced.max_command, announced.max_response
+        capabilities = announced.capabilities
+        return cls(
+            hardware.max_command if commands is None else min(commands, hardware.max_command),
+            hardware.max_response if responses is None else min(responses, hardware.max_response),
+            not state.is_jmrtd_applet
+            and hardware.extended_length
+            and (capabilities is None or Capability.EXTENDED_LENGTH in capabilities),
+        )
+
+
 @dataclass(slots=True)
 class Core:
     """A running chip: its state, its session and its source of randomness.
 
     A command replaces `state` or `session`, or leaves them.  `active_authentication` caches the
-    loaded private key, with the key that it was loaded from.
+    loaded private key, with the key that it was loaded from; `_limits` the limits, with the state
+    that they were read from.
     """
 
     state: ChipState
@@ -226,33 +254,18 @@ class Core:
     active_authentication: tuple[ActiveAuthenticationKey, PrivateKey] | None = field(
         default=None, repr=False
     )
+    _limits: tuple[ChipState, Limits] | None = field(default=None, init=False, repr=False)
 
     @property
-    def max_command(self) -> int:
-        """The largest command APDU, in octets, that the chip accepts."""
-        announced = _announced(self.state).max_command
-        largest = self.state.hardware.max_command
-        return largest if announced is None else min(announced, largest)
-
-    @property
-    def max_response(self) -> int:
-        """The largest response APDU, in octets, that the chip returns."""
-        announced = _announced(self.state).max_response
-        largest = self.state.hardware.max_response
-        return largest if announced is None else min(announced, largest)
-
-    @property
-    def extended_length(self) -> bool:
-        """Whether the chip accepts extended Lc and Le; the JMRTD applet does not."""
-        if self.state.is_jmrtd_applet:
-            return False
-        capabilities = _announced(self.state).capabilities
-        announced = capabilities is None or Capability.EXTENDED_LENGTH in capabilities
-        return self.state.hardware.extended_length and announced
+    def limits(self) -> Limits:
+        """The limits of the chip in its present state."""
+        if self._limits is None or self._limits[0] is not self.state:
+            self._limits = self.state, Limits.of(self.state)
+        return self._limits[1]
 
     def response_room(self, command: CommandAPDU) -> int:
         """Return how many octets of data the response can hold, inside a session or not."""
-        buffer = self.max_response - 2 if command.extended else SHORT_MAX_LE
+        buffer = self.limits.max_response - 2 if command.extended else SHORT_MAX_LE
         if self.session.station.channel is not None:
             return self.session.station.channel.response_capacity(buffer)
         session = self.session.secure_messaging
@@ -264,7 +277,7 @@ class Core:
 
 
 def _announced(state: ChipState) -> AtrInfo:
-    """Return the limits of EF.ATR/INFO, which bind the chip once it is locked."""
+    """Return EF.ATR/INFO, which binds the chip once it is locked."""
     return _decode_announced(
         file.content
         if state.life_cycle is LifeCycle.OPERATIONAL

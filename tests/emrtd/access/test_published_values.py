@@ -20,6 +20,7 @@ from emrtd.crypto import iso9796
 from emrtd.crypto.ciphers import Cipher, pad
 from emrtd.crypto.domain_parameters import decode_agreement_key
 from emrtd.crypto.hashes import Hash
+from emrtd.crypto.session_ciphers import SessionCipher
 from emrtd.crypto.signatures import RsaPublicKey
 from emrtd.iso7816.apdu import CommandAPDU, ResponseAPDU
 from emrtd.iso7816.procedure import run
@@ -66,6 +67,18 @@ def watched(monkeypatch: pytest.MonkeyPatch) -> Watched:
     monkeypatch.setattr(Cipher, "mac_padded", watch_mac)
     monkeypatch.setattr(Cipher, "encrypt_cbc", watch_encrypt)
     monkeypatch.setattr(Cipher, "decrypt_cbc", watch_decrypt)
+    keyed_mac, keyed_encrypt = SessionCipher.mac_padded, SessionCipher.encrypt_cbc
+
+    def watch_keyed_mac(self: SessionCipher, data: bytes) -> bytes:
+        seen.macs.append((data, keyed_mac(self, data)))
+        return seen.macs[-1][1]
+
+    def watch_keyed_encrypt(self: SessionCipher, iv: bytes, data: bytes) -> bytes:
+        seen.encrypted.append((iv, data, keyed_encrypt(self, iv, data)))
+        return seen.encrypted[-1][2]
+
+    monkeypatch.setattr(SessionCipher, "mac_padded", watch_keyed_mac)
+    monkeypatch.setattr(SessionCipher, "encrypt_cbc", watch_keyed_encrypt)
     return seen
 
 

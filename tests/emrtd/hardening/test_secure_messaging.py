@@ -9,6 +9,7 @@ from emrtd.access.bac import BacChip, authenticate
 from emrtd.access.passwords import Password
 from emrtd.crypto.ciphers import Cipher, pad
 from emrtd.crypto.key_derivation import derive_session_keys
+from emrtd.crypto.session_ciphers import SessionCipher
 from emrtd.errors import ChipRefusalError, ProtocolError
 from emrtd.iso7816.apdu import INS, CommandAPDU, ResponseAPDU
 from emrtd.iso7816.procedure import Procedure, run
@@ -67,7 +68,7 @@ def test_the_mac_is_checked_before_anything_is_decrypted(
     def never(*_: object) -> bytes:
         raise AssertionError("decrypted before the MAC was verified")
 
-    monkeypatch.setattr(Cipher, "decrypt_cbc", never)
+    monkeypatch.setattr(SessionCipher, "decrypt_cbc", never)
     with pytest.raises(SecureMessagingError, match="MAC is wrong"):
         answer_to(cipher, lambda _, r: ResponseAPDU(damaged(r.data), r.sw))
 

@@ -39,7 +39,8 @@ def has_access(core: Core) -> bool:
     """Whether the terminal may use the application: after chip access, or if none is needed."""
     if core.state.life_cycle is not LifeCycle.OPERATIONAL or core.state.keys.open:
         return True
-    return core.session.access in {ChipAccess.BAC, ChipAccess.PACE}
+    access = core.session.access
+    return access is ChipAccess.BAC or access is ChipAccess.PACE
 
 
 def may_read(core: Core, key: tuple[Directory, int]) -> bool:

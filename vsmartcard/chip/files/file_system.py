@@ -62,7 +62,13 @@ class FileSystem:
 
     def find(self, key: tuple[Directory, int] | None) -> TransparentFile | None:
         """Return the file with this directory and identifier, or None."""
-        return next((file for file in self.files if file.key == key), None)
+        if key is None:
+            return None
+        directory, identifier = key
+        for file in self.files:
+            if file.identifier == identifier and file.directory is directory:
+                return file
+        return None
 
     def find_short(self, directory: Directory, short_identifier: int) -> TransparentFile | None:
         """Return the file of a directory with this short identifier, or None."""
