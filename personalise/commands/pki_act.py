@@ -177,14 +177,12 @@ def _invoke(
 
 
 def _identifier(folder: Path) -> str:
-    """Return the SHA-256 of the key of a PKI's audit log (hex)."""
-    from hashlib import sha256
-
+    """Return the `pki_identifier` of the PKI in a folder."""
     from personalise.pki.issuing_pki import AUDIT_KEY_NAME
+    from personalise.pki.operations import identifier_of
 
-    path = folder / AUDIT_KEY_NAME
-    if not path.is_file():
+    if not (folder / AUDIT_KEY_NAME).is_file():
         raise MisuseError(
             f"{folder}: holds no PKI", advice="create one with `personalise pki init`"
         )
-    return sha256(path.read_bytes()).hexdigest()
+    return identifier_of(folder)

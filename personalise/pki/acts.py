@@ -1,9 +1,9 @@
 """Acts that officers approve at machines of their own: proposed, carried as a file, then run.
 
 An act is one operation of a PKI, with the command that carries it out.  Each officer signs what
-the audit log will have: the operation, its subject, and when it was proposed.  The subject also has
-the act's number and the instant until which it may be run, so an approval serves once, for this
-act alone.  Neither approving nor reading an act needs the PKI or its pass phrase.
+the audit log will have: the PKI, the operation, its subject, and when it was proposed.  The subject
+also has the act's number and the instant until which it may be run, so an approval serves once, for
+this act alone.  Neither approving nor reading an act needs the PKI or its pass phrase.
 """
 
 import base64
@@ -47,7 +47,7 @@ class GivenApproval(Record, frozen=True):
 class Act(Record, frozen=True):
     """An act: the arguments of `personalise` that carry it out, and what they do to the PKI.
 
-    `pki` is the SHA-256 of the key of the PKI's audit log (hex), `subject` what the log will have.
+    `pki` is its `pki_identifier`, `subject` what the log will have.
     """
 
     pki: str
@@ -78,7 +78,7 @@ class Act(Record, frozen=True):
     @property
     def message(self) -> bytes:
         """What an officer signs to approve the act."""
-        return approval_message(self.operation, self.subject, self.subject[PROPOSED])
+        return approval_message(self.pki, self.operation, self.subject, self.subject[PROPOSED])
 
     def approved_by(self, name: str, signer: Signer) -> Self:
         """Return the act with one more approval; an earlier one of the same officer is replaced."""

@@ -22,6 +22,7 @@ from pathlib import Path
 from typing import Any, Final
 
 from emrtd.crypto.hashes import Hash
+from emrtd.crypto.public_keys import encode_public_key
 from emrtd.crypto.signatures import (
     PublicKey,
     SignatureFamily,
@@ -96,9 +97,17 @@ class Head:
     digest: str
 
 
-def approval_message(operation: str, subject: Mapping[str, str], at: str) -> bytes:
-    """Return what an officer signs to approve an operation: its name, subject and start time."""
-    fields = {"act": operation, "subject": dict(subject), "at": at}
+def pki_identifier(key: PublicKey) -> str:
+    """Return what names a PKI: the SHA-256 of the key of its audit log (hex)."""
+    return hashlib.sha256(encode_public_key(key)).hexdigest()
+
+
+def approval_message(pki: str, operation: str, subject: Mapping[str, str], at: str) -> bytes:
+    """Return what an officer signs to approve an operation: its PKI, name, subject and start time.
+
+    `pki` is its `pki_identifier`: an officer may serve several, and each gives the same labels.
+    """
+    fields = {"pki": pki, "act": operation, "subject": dict(subject), "at": at}
     return b"chipseal approval\n" + _canonical(fields)
 
 
@@ -237,6 +246,7 @@ def verify_log(
     `ProtocolError` or `MalformedError`.
     """
     head, passed = Head(0, _BEFORE_THE_FIRST), expected_head is None
+    pki = pki_identifier(key)
     acts: set[str] = set()
     for entry, digest in read_log(path, key):
         head = Head(entry.sequence, digest)
@@ -247,7 +257,7 @@ def verify_log(
             acts.add(entry.subject[ACT])
         passed = passed or digest == expected_head
         approved_at = entry.subject.get(PROPOSED, entry.at)
-        message = approval_message(entry.operation, entry.subject, approved_at)
+        message = approval_message(pki, entry.operation, entry.subject, approved_at)
         for approval in entry.approvals:
             who = f"{path.name}, line {entry.sequence}: {approval.officer}"
             if approval.officer not in officers:

@@ -148,6 +148,7 @@ class Officers:
 
     def approve(
         self,
+        pki: str,
         operation: str,
         subject: Mapping[str, str],
         at: str,
@@ -155,15 +156,16 @@ class Officers:
     ) -> tuple[Approval, ...]:
         """Return the approvals of the officers present; raises `MisuseError` if they are too few.
 
-        `at` is the time of the operation as the log writes it.  Each officer must sign with the key
-        that the configuration names; two signatures of one officer count once.
+        `pki` is its `pki_identifier`, `at` the operation's time as the log writes it.  Each
+        officer must sign with the key that the configuration names; two signatures of one officer
+        count once.
         """
         names = [name for name, _ in present]
         for name, signer in present:
             if self.keys.get(name) != signer.public_key:
                 raise MisuseError(f"{name} is not an officer of this PKI, or has another key")
         self._require(operation, names, "name each officer with --officer NAME=KEYFILE")
-        message = approval_message(operation, subject, at)
+        message = approval_message(pki, operation, subject, at)
         return tuple(Approval(name, signer.sign(SCHEME, message)) for name, signer in present)
 
     def accept(

@@ -29,7 +29,15 @@ from emrtd.pki.x509.certificates import Certificate
 from emrtd.pki.x509.crl import Crl
 from emrtd.pki.x509.extension_writer import CertificateKind
 from emrtd.pki.x509.issuing import CountrySigningCa
-from personalise.pki.audit_log import Approval, AuditEntry, Head, read_log, timestamp, verify_log
+from personalise.pki.audit_log import (
+    Approval,
+    AuditEntry,
+    Head,
+    pki_identifier,
+    read_log,
+    timestamp,
+    verify_log,
+)
 from personalise.pki.clock import latest_sighting, require_clock
 from personalise.pki.issuing_pki import (
     AUDIT_KEY_NAME,
@@ -106,7 +114,7 @@ class PkiOperations:
             subject, approvals = self.carried.begin(name, subject, self.at)
         else:
             approvals = Officers.load(self.pki.folder).approve(
-                name, subject, timestamp(self.at), self.present
+                identifier_of(self.pki.folder), name, subject, timestamp(self.at), self.present
             )
         return self.pki.audit_log.operation(name, subject, self.at, approvals)
 
@@ -328,7 +336,7 @@ def find_certificate(pki: IssuingPki, name: str) -> Certificate:
 
 def verify_audit(folder: Path, expected_head: str | None = None) -> Head:
     """Verify the whole audit log of a PKI with the public key in its folder; return its head."""
-    key = decode_public_key((folder / AUDIT_KEY_NAME).read_bytes())
+    key = _log_key(folder)
     officers = Officers.load(folder)
     needed = RequirementsInLog().needed
     return verify_log(folder / AUDIT_LOG_NAME, key, officers.keys, expected_head, needed)
@@ -339,8 +347,16 @@ def audit_entries(folder: Path) -> Iterator[AuditEntry]:
 
     Raises `ProtocolError` or `MalformedError` at the first that does not verify.
     """
-    key = decode_public_key(read_bounded(folder / AUDIT_KEY_NAME, _MAX_KEY))
-    yield from (entry for entry, _ in read_log(folder / AUDIT_LOG_NAME, key))
+    yield from (entry for entry, _ in read_log(folder / AUDIT_LOG_NAME, _log_key(folder)))
+
+
+def identifier_of(folder: Path) -> str:
+    """Return the `pki_identifier` of the PKI in a folder."""
+    return pki_identifier(_log_key(folder))
+
+
+def _log_key(folder: Path) -> PublicKey:
+    return decode_public_key(read_bounded(folder / AUDIT_KEY_NAME, _MAX_KEY))
 
 
 def _write_crl(pki: IssuingPki, at: datetime) -> Path:

@@ -1,5 +1,6 @@
 """Acts: proposed at the PKI, approved elsewhere, run at the PKI."""
 
+import hashlib
 import json
 from collections.abc import Callable
 from datetime import UTC, datetime
@@ -156,6 +157,22 @@ def test_a_stranger_cannot_approve(office: Office) -> None:
     assert office.status == 64
     office.act.write_text(office.act.read_text().replace("mallory", "bob"))
     assert "the approval of bob is of another act, or with another key" in office.carry_out()
+
+
+def test_an_approval_for_one_pki_does_not_serve_another(office: Office) -> None:
+    real, rehearsal = office.pki, office.folder / "rehearsal"
+    office.pki = rehearsal
+    office.run("pki", "init", rehearsal, "--passphrase-file", office.phrase)
+    (rehearsal / "officers.json").write_bytes((real / "officers.json").read_bytes())
+    office.propose("pki", "issue-ds")
+    office.approve("alice", "bob")
+    office.pki = real
+    record = json.loads(office.act.read_text())
+    record["pki"] = hashlib.sha256((real / "audit.pub").read_bytes()).hexdigest()
+    office.act.write_text(json.dumps(record))
+    assert "the approval of alice is of another act" in office.carry_out()
+    assert office.status == 64
+    assert "ds-2" not in office.labels
 
 
 def test_an_act_expires(office: Office) -> None:

@@ -13,12 +13,13 @@ import pytest
 from emrtd.crypto.curves import CURVES
 from emrtd.crypto.private_keys import EcPrivateKey
 from emrtd.errors import ProtocolError
-from personalise.pki.audit_log import REPAIR, AuditLog, timestamp, verify_log
+from personalise.pki.audit_log import REPAIR, AuditLog, pki_identifier, timestamp, verify_log
 from personalise.pki.officers import Officers
 from support.errors import ChipsealError, MalformedError, MisuseError
 
 AT = datetime(2026, 11, 22, 10, 0, tzinfo=UTC)
 KEY = EcPrivateKey.generate(CURVES["secp256r1"])
+PKI = pki_identifier(KEY.public_key)
 ALICE = EcPrivateKey.generate(CURVES["secp256r1"])
 BOB = EcPrivateKey.generate(CURVES["brainpoolP256r1"])
 OFFICERS = (
@@ -34,7 +35,7 @@ def path(tmp_path: Path) -> Path:
     path = tmp_path / "audit.jsonl"
     log = AuditLog(path, KEY)
     approvals = OFFICERS.approve(
-        "ds.issue", SUBJECT, timestamp(AT), [("alice", ALICE), ("bob", BOB)]
+        PKI, "ds.issue", SUBJECT, timestamp(AT), [("alice", ALICE), ("bob", BOB)]
     )
     with log.operation("ds.issue", SUBJECT, AT, approvals):
         pass
@@ -182,16 +183,27 @@ def test_if_any_operation_requires_officers_a_change_of_the_rule_does_too() -> N
     assert "officer.require" not in OFFICERS.operations
     for act in ("officer.require", "officer.enrol"):
         with pytest.raises(MisuseError, match="requires 2 officers"):
-            OFFICERS.approve(act, {}, at, [("alice", ALICE)])
-    assert Officers(2).approve("officer.require", {}, at, []) == ()
+            OFFICERS.approve(PKI, act, {}, at, [("alice", ALICE)])
+    assert Officers(2).approve(PKI, "officer.require", {}, at, []) == ()
 
 
 def test_an_approval_signed_with_another_key_is_refused(tmp_path: Path) -> None:
     path = tmp_path / "audit.jsonl"
     forged = OFFICERS.approve(
-        "ds.issue", {"ds": "DS 8"}, timestamp(AT), [("alice", ALICE), ("bob", BOB)]
+        PKI, "ds.issue", {"ds": "DS 8"}, timestamp(AT), [("alice", ALICE), ("bob", BOB)]
     )
     AuditLog(path, KEY).append("ds.issue", SUBJECT, "done", AT, forged)
+    with pytest.raises(ProtocolError, match="approval has a wrong signature"):
+        verified(path)
+
+
+def test_an_approval_of_another_pki_is_refused(tmp_path: Path) -> None:
+    path = tmp_path / "audit.jsonl"
+    other = pki_identifier(ALICE.public_key)
+    carried = OFFICERS.approve(
+        other, "ds.issue", SUBJECT, timestamp(AT), [("alice", ALICE), ("bob", BOB)]
+    )
+    AuditLog(path, KEY).append("ds.issue", SUBJECT, "done", AT, carried)
     with pytest.raises(ProtocolError, match="approval has a wrong signature"):
         verified(path)
 
@@ -200,10 +212,10 @@ def test_two_approvals_of_one_officer_count_once() -> None:
     at = timestamp(AT)
     for present in ([], [("alice", ALICE)], [("alice", ALICE), ("alice", ALICE)]):
         with pytest.raises(MisuseError, match="requires 2 officers"):
-            OFFICERS.approve("ds.issue", SUBJECT, at, present)
+            OFFICERS.approve(PKI, "ds.issue", SUBJECT, at, present)
     with pytest.raises(MisuseError, match="has another key"):
-        OFFICERS.approve("ds.issue", SUBJECT, at, [("alice", BOB), ("bob", BOB)])
-    assert OFFICERS.approve("crl.issue", SUBJECT, at, []) == ()
+        OFFICERS.approve(PKI, "ds.issue", SUBJECT, at, [("alice", BOB), ("bob", BOB)])
+    assert OFFICERS.approve(PKI, "crl.issue", SUBJECT, at, []) == ()
 
 
 def test_officers_are_saved_and_loaded(tmp_path: Path) -> None:
