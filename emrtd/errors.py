@@ -34,6 +34,10 @@ class ChipRefusalError(ChipsealError):
         )
 
 
+class LongCommandRefusedError(ChipRefusalError):
+    """The chip refused a command of extended length, whatever its status word."""
+
+
 class ProtocolError(ChipsealError):
     """The other side broke a protocol or failed to prove what it claims; do not use its data.
 

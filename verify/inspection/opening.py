@@ -7,12 +7,11 @@ import msgspec
 
 from emrtd.access.chip_authentication_keys import announced_protocols
 from emrtd.access.opening import ByBac, ByPace
-from emrtd.access.pace.variants import PaceVariant, choose
+from emrtd.access.pace.variants import choose
 from emrtd.access.passwords import Password, PasswordType
 from emrtd.access.terminal_authentication import TerminalCredentials
-from emrtd.crypto.groups import ModpGroup
 from emrtd.crypto.protocols import KeyAgreement, Mapping
-from emrtd.errors import ProtocolError
+from emrtd.errors import LongCommandRefusedError, ProtocolError
 from emrtd.iso7816.procedure import Procedure
 from emrtd.lds.files import FILES, FileID
 from emrtd.lds.security.security_infos import PaceInfo, SecurityInfos
@@ -91,7 +90,7 @@ class Opener(msgspec.Struct, frozen=True):
         try:
             yield from channel.authenticate(way)
         except (*FAULTS_OF_CHIPS, MisuseError) as error:
-            fault = _fault_of_pace(error, way.variant)
+            fault = _fault_of_pace(error)
             channel.fail(Step.PACE, fault, name)
             if isinstance(fault, TooLong) and _on_curves(infos).of(PaceInfo):
                 return (yield from self._by_pace_with(infos, password, short=True))
@@ -193,13 +192,15 @@ def _on_curves(infos: SecurityInfos) -> SecurityInfos:
     )
 
 
-def _fault_of_pace(error: ChipsealError, variant: PaceVariant) -> Fault:
-    """Return the fault of PACE; it names extended length if the variant's keys need that."""
-    fault = fault_of(error)
-    is_long = isinstance(variant.group, ModpGroup)
-    if isinstance(fault, Refused) and fault.sw == SW.WRONG_LENGTH and is_long:
-        return TooLong(fault.sw, fault.doing)
-    return fault
+def _fault_of_pace(error: ChipsealError) -> Fault:
+    """Return the fault of PACE; it names extended length if the chip refused such a command.
+
+    Chips without it answer not only 6700.  The password has no part in such a command: it carries
+    the public keys alone.
+    """
+    if isinstance(error, LongCommandRefusedError):
+        return TooLong(error.sw, error.doing)
+    return fault_of(error)
 
 
 _STEPS: Final[tuple[Callable[[Opener, SecurityInfos], Procedure[bool]], ...]] = (

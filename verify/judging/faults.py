@@ -155,7 +155,7 @@ def describe(fault: Fault) -> str:
             )
         case TooLong(sw, doing):
             said = Reason(
-                "{doing} needs extended length, which the chip or the reader does not have:"
+                "{doing} needs extended length, which the chip or the reader seems not to have:"
                 " it answered {sw} ({meaning})",
                 doing=doing,
                 sw=f"{sw:04X}",

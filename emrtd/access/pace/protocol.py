@@ -39,7 +39,7 @@ from emrtd.access.passwords import Password, PasswordType
 from emrtd.crypto.groups import Group
 from emrtd.crypto.integrated_mapping import map_integrated
 from emrtd.crypto.protocols import Mapping
-from emrtd.errors import ChipRefusalError, ProtocolError
+from emrtd.errors import ChipRefusalError, LongCommandRefusedError, ProtocolError
 from emrtd.iso7816.apdu import EXTENDED_MAX_LE, INS, SHORT_MAX_LE, CommandAPDU
 from emrtd.iso7816.chaining import CHAINING_BIT
 from emrtd.iso7816.procedure import Procedure, Random
@@ -154,12 +154,15 @@ class _Step:
     ) -> Procedure[tuple[bytes, DataObjects]]:
         """Send data objects; return the value of the answer's `answer` object, and all objects."""
         keys = answer in {Tag.CHIP_MAPPING_DATA, Tag.CHIP_PUBLIC_KEY}
-        response = yield CommandAPDU(
+        command = CommandAPDU(
             0x00 if last else CHAINING_BIT,
             INS.GENERAL_AUTHENTICATE,
             data=messages.encode(*objects),
             ne=self._ne if keys else SHORT_MAX_LE,
         )
+        response = yield command
+        if response.sw != SW.OK and command.is_extended:
+            raise LongCommandRefusedError(response.sw, self.doing)
         return messages.decode_answer(response.require(self.doing), answer)
 
 

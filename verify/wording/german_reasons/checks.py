@@ -417,10 +417,10 @@ TEXTS: Final[dict[str, str]] = {
     "the certificates of {holder} do not allow this terminal to read it": (
         "die Zertifikate von {holder} erlauben diesem Platz das Lesen nicht"
     ),
-    "{doing} needs extended length, which the chip or the reader does not have: it answered {sw}"
-    " ({meaning})": (
-        "{doing} braucht erweiterte Länge, die Chip oder Leser nicht haben: die Antwort war {sw}"
-        " ({meaning})"
+    "{doing} needs extended length, which the chip or the reader seems not to have: it answered"
+    " {sw} ({meaning})": (
+        "{doing} braucht erweiterte Länge, die Chip oder Leser wohl nicht haben: die Antwort war"
+        " {sw} ({meaning})"
     ),
     "{doing}: the chip answered {sw} ({meaning})": "{doing}: der Chip antwortete {sw} ({meaning})",
     "{sw} ({meaning}) in plain": "{sw} ({meaning}) unverschlüsselt",
