@@ -59,11 +59,11 @@ def decode_partial(octets: bytes) -> "tuple[Image, str]":
     """Decode an image that may end early; return the picture, and a quirk, empty if it is whole.
 
     The quirk continues a sentence that begins with the name of the image.  Missing parts are blank
-    or coarse.  Raises `MalformedError` if nothing is visible.  Call it only in the process of
-    `decoding_process`: it changes a setting of Pillow.
+    or coarse.  Raises `MalformedError` if nothing is visible, also in a whole image.  Call it only
+    in the process of `decoding_process`: it changes a setting of Pillow.
     """
     try:
-        return decode(octets), ""
+        image = decode(octets)
     except MalformedError as problem:
         import PIL.ImageFile
 
@@ -74,20 +74,28 @@ def decode_partial(octets: bytes) -> "tuple[Image, str]":
             raise problem from None
         finally:
             PIL.ImageFile.LOAD_TRUNCATED_IMAGES = False
-        if image.getcolors(maxcolors=1) is not None:  # blank
+        if _is_blank(image):
             raise problem from None
         return image, "ends early or is damaged; the rest of it is shown"
+    if _is_blank(image):
+        raise MalformedError("image", Reason("is blank: all its pixels have one colour"))
+    return image, ""
+
+
+def _is_blank(image: "Image") -> bool:
+    return image.getcolors(maxcolors=1) is not None
 
 
 def look(octets: bytes) -> str:
     """Decode an image that may end early, and return only its quirk, as `decode_partial` does."""
     if sniff(octets).format is ImageFormat.WSQ:
         try:
-            decompress(octets)
+            pixels, _, _ = decompress(octets)
         except MalformedError:
             pass  # some of it may be visible
         else:
-            return ""
+            if pixels.count(pixels[:1]) < len(pixels):
+                return ""
     return decode_partial(octets)[1]
 
 

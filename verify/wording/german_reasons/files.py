@@ -380,6 +380,9 @@ TEXTS: Final[dict[str, str]] = {
     "has two headers that disagree on its dimensions": (
         "hat zwei Köpfe, die sich über die Maße nicht einig sind"
     ),
+    "is blank: all its pixels have one colour": (
+        "ist leer: alle seine Bildpunkte haben dieselbe Farbe"
+    ),
     "ends early or is damaged; the rest of it is shown": (
         "endet zu früh oder ist beschädigt; der Rest wird gezeigt"
     ),

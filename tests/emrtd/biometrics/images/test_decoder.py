@@ -84,6 +84,28 @@ def test_an_image_without_a_visible_part_is_malformed(kind: str) -> None:
         show(image[: image.index(start) + len(start)], "face")
 
 
+def zeroed(kind: str) -> bytes:
+    """Return an image with zeros for the data after the first header of its scans."""
+    image = FORMATS[kind]
+    start = image.index(START_OF_PICTURE[kind]) + 10
+    return image[:start] + bytes(len(image) - start - 2) + image[-2:]
+
+
+BLANK = {
+    "progressive JPEG": zeroed("progressive JPEG"),  # which libjpeg decodes without an error
+    "PNG": written(PIL.Image.new("RGB", (120, 160), "white"), "PNG"),
+    "WSQ": compress(bytes([128]) * 200 * 240, 200, 240),
+}
+
+
+@pytest.mark.parametrize("kind", BLANK)
+def test_a_whole_image_of_one_colour_shows_nothing(kind: str) -> None:
+    with pytest.raises(MalformedError, match="all its pixels have one colour"):
+        show(BLANK[kind])
+    (found,) = look([BLANK[kind]])
+    assert isinstance(found, MalformedError)
+
+
 def test_the_sample_images_without_an_end_marker_are_shown() -> None:
     for name in ("jpg", "jp2"):
         shown = show(shared(f"data/cases/images/without-end-marker.{name}").read_bytes())
