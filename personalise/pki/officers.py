@@ -6,6 +6,7 @@ it.  The configuration (`officers.json`) holds the public keys.
 """
 
 import base64
+import hashlib
 import re
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
@@ -81,6 +82,11 @@ def known_operations(names: Iterable[str], where: str) -> frozenset[str]:
     return frozenset(names)
 
 
+def key_digest(key: PublicKey) -> str:
+    """Return the SHA-256 of an officer's public key (hex), as the log has it."""
+    return hashlib.sha256(encode_public_key(key)).hexdigest()
+
+
 class _Configuration(msgspec.Struct, forbid_unknown_fields=True):
     required: int = 1
     acts: list[str] = []
@@ -128,12 +134,19 @@ class Officers:
     def enrol(self, name: str, key: PublicKey) -> "Officers":
         """Return the configuration with one more officer.
 
-        A name is never reused, since old approvals are verified with its key.
+        A name is never reused, since old approvals are verified with its key.  Nor is a key: its
+        holder would count as two officers.
         """
         if name in self.keys:
             raise MisuseError(
                 f"an officer {name} already exists", advice="use another name for a new key"
             )
+        for other, theirs in self.keys.items():
+            if theirs == key:
+                raise MisuseError(
+                    f"the key is that of the officer {other}, who would count twice",
+                    advice="make another key with `personalise officer key`",
+                )
         if not name.isidentifier():
             raise MisuseError(
                 f"{name!r} is not a name for an officer",
@@ -201,15 +214,29 @@ class RequirementsInLog:
     """How many officers each operation required at its time, derived from the audit log itself.
 
     `officers.json` cannot be relied on here: anyone who can write to the folder could change it for
-    a while and change it back.
+    a while and change it back, or add an officer.  `keys` are those that it names.
     """
 
-    def __init__(self) -> None:
+    def __init__(self, keys: Mapping[str, PublicKey]) -> None:
         self._in_force = Officers()
+        self._digests = {name: key_digest(key) for name, key in keys.items()}
+        self._enrolled: set[tuple[str, str]] = set()
 
     def needed(self, entry: AuditEntry) -> int:
-        """Return how many officers had to approve `entry`, the next entry of the log."""
+        """Return how many officers had to approve `entry`, the next entry of the log.
+
+        Raises `ProtocolError` if someone approved it whom no entry before it enrols with their key.
+        """
         rule = self._in_force
+        for name in (each.officer for each in entry.approvals):
+            if (name, self._digests.get(name, "")) not in self._enrolled:
+                raise ProtocolError(
+                    f"entry {entry.sequence}: {name} approved {entry.operation}, and no entry"
+                    " before it enrols them with this key"
+                )
+        if entry.operation == "officer.enrol":
+            # Also if it has no end: the officer may be enrolled, and those who approved it count.
+            self._enrolled.add((entry.subject.get("officer", ""), entry.subject.get("key", "")))
         if (entry.operation, entry.outcome) == ("officer.require", "done"):
             number, names = entry.subject.get("required", ""), entry.subject.get("acts", "")
             if not re.fullmatch("[0-9]{1,4}", number):

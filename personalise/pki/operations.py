@@ -22,7 +22,7 @@ from typing import Final, Protocol
 
 import msgspec
 
-from emrtd.crypto.public_keys import decode_public_key, encode_public_key
+from emrtd.crypto.public_keys import decode_public_key
 from emrtd.crypto.signatures import PublicKey, Signer, VerifyingKey
 from emrtd.pki.x509.certificate_writer import RevokedCertificate
 from emrtd.pki.x509.certificates import Certificate
@@ -49,7 +49,7 @@ from personalise.pki.issuing_pki import (
     IssuingPki,
     require_signed,
 )
-from personalise.pki.officers import Officers, RequirementsInLog
+from personalise.pki.officers import Officers, RequirementsInLog, key_digest
 from personalise.pki.register import Register, RegisteredDocument
 from personalise.pki.settings import AcceptedClock, Revocation, Settings, changed
 from support.errors import MisuseError
@@ -271,8 +271,7 @@ class PkiOperations:
     def enrol_officer(self, name: str, key: PublicKey) -> None:
         """Add an officer to the configuration; the approval covers name and key."""
         officers = Officers.load(self.pki.folder).enrol(name, key)
-        digest = hashlib.sha256(encode_public_key(key)).hexdigest()
-        with self.operation("officer.enrol", {"officer": name, "key": digest}):
+        with self.operation("officer.enrol", {"officer": name, "key": key_digest(key)}):
             officers.save(self.pki.folder)
 
     def require_officers(self, required: int, operations: frozenset[str]) -> None:
@@ -338,7 +337,7 @@ def verify_audit(folder: Path, expected_head: str | None = None) -> Head:
     """Verify the whole audit log of a PKI with the public key in its folder; return its head."""
     key = _log_key(folder)
     officers = Officers.load(folder)
-    needed = RequirementsInLog().needed
+    needed = RequirementsInLog(officers.keys).needed
     return verify_log(folder / AUDIT_LOG_NAME, key, officers.keys, expected_head, needed)
 
 

@@ -8,9 +8,11 @@ from pathlib import Path
 
 import pytest
 
+from emrtd.crypto.public_keys import decode_public_key
 from personalise.commands.main import personalise
 from personalise.pki.acts import Act
 from personalise.pki.issuing_pki import IssuingPki
+from personalise.pki.officers import Officers
 from personalise.pki.operations import audit_entries
 from support.command_line import run_command_line
 from support.records import FieldError
@@ -173,6 +175,26 @@ def test_an_approval_for_one_pki_does_not_serve_another(office: Office) -> None:
     assert "the approval of alice is of another act" in office.carry_out()
     assert office.status == 64
     assert "ds-2" not in office.labels
+
+
+def test_an_officer_whom_the_log_does_not_enrol_is_found(office: Office) -> None:
+    office.make_key("mallory")
+    enrolled = Officers.load(office.pki)
+    key = decode_public_key((office.folder / "mallory.pub").read_bytes())
+    enrolled.enrol("mallory", key).save(office.pki)
+    office.propose("pki", "issue-ds")
+    office.approve("alice", "mallory")
+    office.carry_out()
+    assert office.status == 0
+    said = office.run("audit", "verify", "--pki", office.pki)
+    assert office.status != 0
+    assert "mallory approved ds.issue, and no entry before it enrols them" in said
+
+
+def test_a_key_is_that_of_one_officer(office: Office) -> None:
+    said = office.at_the_pki("officer", "enrol", "twin", "--public-key", office.folder / "bob.pub")
+    assert office.status == 64
+    assert "the key is that of the officer bob, who would count twice" in said
 
 
 def test_an_act_expires(office: Office) -> None:
