@@ -134,7 +134,7 @@ def _fill(pki: Any, url: str, count: int) -> None:
 
 
 def _measured(folder: Path, url: str, chips: list["_Chip"]) -> dict[str, float]:
-    from personalise.station.line import performing, running
+    from personalise.station.line import performing, reader_watch, running
     from personalise.station.line.effects import EventKind
     from personalise.station.line.events import Event
     from personalise.station.line.running import Options, run_station
@@ -159,7 +159,8 @@ def _measured(folder: Path, url: str, chips: list["_Chip"]) -> dict[str, float]:
     def watch(reader: str) -> PolledEvents:
         return PolledEvents(by_name[reader].look, feeder=True)
 
-    vars(performing).update(connect=connect, watch=watch)
+    vars(performing).update(connect=connect)
+    vars(reader_watch).update(watch=watch)
     vars(running).update(_display=lambda *_: Recorder())
     outcome = run_station(Options(folder, url, tuple(by_name), until_empty=True, as_json=True))
     assert outcome.summary["issued"] == len(chips) * _CARDS, outcome.summary

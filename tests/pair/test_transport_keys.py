@@ -304,7 +304,7 @@ STEPS = (
 
 
 @pytest.mark.parametrize("sw", [SW.CONDITIONS_NOT_SATISFIED, SW.MEMORY_FAILURE, SW.INCORRECT_DATA])
-@pytest.mark.parametrize(("at", "step"), enumerate(STEPS))
+@pytest.mark.parametrize(("at", "step"), list(enumerate(STEPS)))
 def test_store_data_refused_half_way(at: int, step: str, sw: int) -> None:
     """The step is named; the card can be finished unless it held the whole document already."""
     chip, files = sample_blank(GP), document(portrait=1000)
