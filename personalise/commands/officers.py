@@ -165,7 +165,8 @@ def verify_audit(
     entries = "1 entry" if found.entries == 1 else f"{found.entries} entries"
     click.echo(f"{entries}, head {found.digest}")
     if stamps:
-        click.echo(f"{len(stamps)} time stamps, the last of {stamps[-1].at:%Y-%m-%d %H:%M:%S} UTC")
+        count = "1 time stamp," if len(stamps) == 1 else f"{len(stamps)} time stamps, the last"
+        click.echo(f"{count} of {stamps[-1].at:%Y-%m-%d %H:%M:%S} UTC")
 
 
 @audit.command(

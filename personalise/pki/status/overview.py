@@ -19,7 +19,8 @@ from emrtd.pki.x509.certificates import Certificate
 from emrtd.pki.x509.crl import Crl
 from emrtd.pki.x509.extension_writer import CertificateKind
 from personalise.pki import cvca
-from personalise.pki.audit_log import AuditEntry, read_log, timestamp
+from personalise.pki.acts import UNTIL
+from personalise.pki.audit_log import ACT, PROPOSED, AuditEntry, read_log, timestamp
 from personalise.pki.clock import ClockBehindError, require_clock
 from personalise.pki.issuing_pki import (
     AUDIT_KEY_NAME,
@@ -33,6 +34,7 @@ from personalise.pki.issuing_pki import (
     IssuingPki,
 )
 from personalise.pki.officers import Officers
+from personalise.pki.operations import verify_audit
 from personalise.pki.register import FILE_NAME, Register
 from personalise.pki.settings import Settings
 from personalise.pki.status.values import (
@@ -44,6 +46,7 @@ from personalise.pki.status.values import (
     PublishedList,
     Use,
 )
+from personalise.pki.time_stamps import require_anchored
 from support.errors import MalformedError
 from support.records import read_bounded
 from support.values import Value
@@ -108,7 +111,10 @@ def _clock_error(pki: IssuingPki, at: datetime) -> str | None:
 
 
 class _Log(Value, frozen=True):
-    """The entries of an audit log up to the first that does not verify, and the reason."""
+    """The entries of an audit log up to the first that does not verify.
+
+    `error` is why it, an approval or a time stamp does not verify.
+    """
 
     entries: tuple[AuditEntry, ...]
     head: str
@@ -123,6 +129,8 @@ class _Log(Value, frozen=True):
             for entry, digest in read_log(folder / AUDIT_LOG_NAME, key):
                 entries.append(entry)
                 head = digest
+            verify_audit(folder)
+            require_anchored(folder, (), None)
         except (MalformedError, ProtocolError) as broken:
             error = str(broken)
         except FileNotFoundError as missing:
@@ -135,14 +143,29 @@ class _Log(Value, frozen=True):
 
     @property
     def interrupted(self) -> list[AuditEntry]:
-        """The operations that were begun and have no end in the log."""
+        """The operations that were begun, have no end in the log, and were not done again."""
         ended = {_identity(each) for each in self.ended}
+        done = {_purpose(each): each.sequence for each in self.ended if each.outcome == "done"}
         begun = [each for each in self.entries if each.outcome == "begun"]
-        return [each for each in begun if _identity(each) not in ended]
+        return [
+            each
+            for each in begun
+            if _identity(each) not in ended and done.get(_purpose(each), 0) < each.sequence
+        ]
 
 
 def _identity(entry: AuditEntry) -> tuple[object, ...]:
     return entry.operation, entry.at, tuple(sorted(entry.subject.items()))
+
+
+def _purpose(entry: AuditEntry) -> tuple[object, ...]:
+    """Return what two operations share of which the second repeats the first."""
+    anew = {"number", ACT, PROPOSED, UNTIL}
+    if entry.operation != "key.destroy":
+        anew.add("label")  # the key that is made has the next number
+    return entry.operation, tuple(
+        sorted(each for each in entry.subject.items() if each[0] not in anew)
+    )
 
 
 def _performed(entry: AuditEntry) -> Performed:
@@ -291,7 +314,8 @@ def _keys(
     """Yield the keys in files, and those that the log says were made in an HSM."""
     serials = {each.name: each.serial for each in certificates}
     files = {path.stem for path in (pki.folder / "keys").glob("*.p8")}
-    in_hsm = set() if pki.settings.hsm is None else _logged_keys(entries) - files
+    made = _logged_keys(entries) | ({RECEIPT} & serials.keys())  # the log does not name this one
+    in_hsm = set() if pki.settings.hsm is None else made - files
     for label in sorted(files | in_hsm, key=_in_order):
         place = "HSM" if label in in_hsm else "file"
         yield HeldKey(label, place, serials.get(label))

@@ -2,13 +2,16 @@
 
 import json
 import re
+from datetime import UTC, datetime
 from html.parser import HTMLParser
 from pathlib import Path
 
 import pytest
 
 from personalise.commands.main import personalise
+from personalise.pki.issuing_pki import IssuingPki
 from support.command_line import run_command_line
+from support.passphrase import read_passphrase
 
 
 class Operator:
@@ -54,6 +57,41 @@ def test_the_exit_status_is_2_if_something_is_overdue(operator: Operator) -> Non
     assert record["overdue"] is True
     assert record["due"][0]["what"] == "the Document Signer is revoked"
     assert {"keys", "certificates", "crl", "lists", "last"} <= set(record)
+
+
+def test_an_interrupted_operation_is_overdue_until_it_is_done_again(operator: Operator) -> None:
+    log = IssuingPki.open(operator.pki, read_passphrase()).audit_log
+    at = datetime.now(UTC)
+    log.append("ds.issue", {"label": "ds-9"}, "begun", at)
+    log.append("key.destroy", {"label": "mls-1"}, "begun", at)
+    log.append("key.destroy", {"label": "mls-2"}, "done", at)
+    said = operator.run("pki", "status", operator.pki)
+    assert operator.status == 2
+    assert "ds.issue of" in said
+    operator.run("pki", "issue-ds", "--pki", operator.pki)
+    assert operator.status == 0
+    said = operator.run("pki", "status", operator.pki)
+    assert "ds.issue of" not in said
+    assert re.search("key.destroy of .* has no end", said)
+
+
+def test_an_operation_that_too_few_officers_approved_is_overdue(operator: Operator) -> None:
+    log = IssuingPki.open(operator.pki, read_passphrase()).audit_log
+    at = datetime.now(UTC)
+    log.append("officer.require", {"required": "1", "acts": "ds.issue"}, "done", at)
+    assert "OVERDUE" not in operator.run("pki", "status", operator.pki)
+    log.append("ds.issue", {"label": "ds-2"}, "done", at)
+    said = operator.run("pki", "status", operator.pki)
+    assert operator.status == 2
+    assert "ds.issue required 1 officers, and 0 approved it" in said
+
+
+def test_the_key_of_receipts_is_listed_in_an_hsm(operator: Operator) -> None:
+    settings = operator.pki / "pki.json"
+    module = {"module": "/nowhere.so", "token": "pki"}
+    settings.write_text(json.dumps(json.loads(settings.read_text()) | {"hsm": module}))
+    (operator.pki / "keys" / "receipt.p8").unlink()
+    assert "receipt (HSM)" in operator.run("pki", "status", operator.pki)
 
 
 def test_the_page_holds_it_all_and_nothing_from_outside(operator: Operator, tmp_path: Path) -> None:
