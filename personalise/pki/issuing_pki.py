@@ -25,8 +25,8 @@ in the envelope: a personalisation station needs no other part of the PKI.
 import hashlib
 import re
 import secrets
-from collections.abc import Callable
-from contextlib import closing
+from collections.abc import Callable, Iterator
+from contextlib import closing, contextmanager, suppress
 from dataclasses import dataclass, replace
 from datetime import datetime
 from functools import cached_property
@@ -53,7 +53,7 @@ from personalise.pki.audit_log import AuditLog
 from personalise.pki.keys.custody import FileCustody, KeyCustody
 from personalise.pki.register import Register, read_register_key
 from personalise.pki.settings import Settings
-from support.errors import MisuseError
+from support.errors import ChipsealError, MisuseError
 from support.files import write_atomically
 from support.passphrase import read_secret_line
 from support.records import from_json, read_bounded
@@ -158,14 +158,31 @@ class IssuingPki:
         """Make a key of the PKI's kind that signs certificates or documents.
 
         Raises `ProtocolError` if it does not sign what its public half verifies: the public key is
-        about to be certified.
+        about to be certified.  It is destroyed then, as an HSM would keep it.
         """
         key = self.custody.generate(label, self.settings.kind_of_key(label))
-        signer = self.signer(label)
-        if signer.public_key != key:
-            raise ProtocolError(f"the key {label!r} is another one than the HSM has just made")
-        signer.sign(self.settings.scheme_of(label), label.encode())
+        with self._destroying_if_it_fails(label):
+            signer = self.signer(label)
+            if signer.public_key != key:
+                raise ProtocolError(f"the key {label!r} is another one than the HSM has just made")
+            signer.sign(self.settings.scheme_of(label), label.encode())
         return key
+
+    @contextmanager
+    def certifying(self, label: str) -> Iterator[PublicKey]:
+        """Make a key as `generate` does for a block that certifies it; destroyed if that fails."""
+        key = self.generate(label)
+        with self._destroying_if_it_fails(label):
+            yield key
+
+    @contextmanager
+    def _destroying_if_it_fails(self, label: str) -> Iterator[None]:
+        try:
+            yield
+        except BaseException:
+            with suppress(ChipsealError, OSError):  # the first error is reported
+                self.custody.destroy(label)
+            raise
 
     @property
     def csca(self) -> CountrySigningCa:

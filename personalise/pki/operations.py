@@ -140,9 +140,9 @@ class PkiOperations:
         with self.operation("ds.issue", {"label": label}):
             settings, csca = self.pki.settings, self.issuing_csca()
             self._require_to_outlive_signer(csca)
-            key = self.pki.generate(label)
             number = int(label.partition("-")[2])
-            certificate = csca.issue_document_signer(key, number, self.at)
+            with self.pki.certifying(label) as key:
+                certificate = csca.issue_document_signer(key, number, self.at)
             self.pki.record(certificate)
             self.pki.save(msgspec.structs.replace(settings, document_signer=label))
             self.pki.publish("ds", certificate)
@@ -212,8 +212,8 @@ class PkiOperations:
         label = self.new_label(stem)
         with self.operation("signer.issue", {"label": label, "kind": kind.value}):
             csca = self.issuing_csca()
-            key = self.pki.generate(label)
-            certificate = csca.issue_list_signer(kind, key, self.at)
+            with self.pki.certifying(label) as key:
+                certificate = csca.issue_list_signer(kind, key, self.at)
             self.pki.publish(stem, certificate)
         return certificate
 

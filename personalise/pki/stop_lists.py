@@ -14,7 +14,8 @@ def issue_stop_list_signer(operations: PkiOperations) -> Certificate:
     pki, label = operations.pki, operations.new_label(STOP_LIST.stem)
     with operations.operation("signer.issue", {"label": label, "kind": STOP_LIST.name}):
         csca = operations.issuing_csca()
-        certificate = csca.issue_signing(pki.generate(label), STOP_LIST.name, operations.at)
+        with pki.certifying(label) as key:
+            certificate = csca.issue_signing(key, STOP_LIST.name, operations.at)
         pki.publish(STOP_LIST.stem, certificate)
     return certificate
 

@@ -117,6 +117,24 @@ def test_no_file_is_replaced_when_a_signer_lies(
 
 
 @pytest.mark.parametrize(
+    ("label", "act"),
+    [(label, act) for label, _, act in PUBLISHING if act[1] in {"issue-ds", "issue-list-signer"}],
+)
+def test_a_key_that_was_not_certified_is_destroyed(
+    operator: Operator,  # noqa: F811
+    let_lie: Callable[..., None],
+    label: str,
+    act: list[str],
+) -> None:
+    """Otherwise an HSM keeps it, and the newest key of a list signer has no certificate."""
+    before = operator.pki.custody.labels()
+    let_lie(label, LIES["another message"])
+    operator.act(*act)
+    assert operator.status == 64
+    assert operator.pki.custody.labels() == before
+
+
+@pytest.mark.parametrize(
     ("label", "honest", "act"),
     [
         *(each for each in PUBLISHING if each[0] in {"csca-1", "cvca-1", "cvca-2", "dv-1"}),
