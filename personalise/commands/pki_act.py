@@ -9,6 +9,7 @@ import click
 
 from personalise.commands.pki_options import (
     CARRIED,
+    name_and_file,
     officer_passphrase,
     passphrase_file,
     pin_file,
@@ -107,10 +108,10 @@ def show(file: Path) -> None:
 @click.option(
     "--officer-passphrase-file",
     "phrase",
-    type=_FILE,
+    metavar="NAME=FILE",
     help="File whose first line is the officer's pass phrase.  [default: prompt for it]",
 )
-def approve(file: Path, officer: str, phrase: Path | None) -> None:
+def approve(file: Path, officer: str, phrase: str | None) -> None:
     """Approve the act in FILE, and write the approval to it; the PKI is not needed.
 
     What is approved is printed first.
@@ -119,13 +120,12 @@ def approve(file: Path, officer: str, phrase: Path | None) -> None:
     from personalise.pki.keys.officer import read_officer_key
     from support.printable_text import printable
 
-    name, equals, path = officer.partition("=")
-    if not (name and equals and path):
-        raise MisuseError(f"--officer {officer!r}: is not NAME=KEYFILE")
+    name, path = name_and_file(officer, "--officer")
+    phrases = dict([] if phrase is None else [name_and_file(phrase, "--officer-passphrase-file")])
     read = Act.load(file)
     for line in read.lines():
         click.echo(printable(line), err=True)
-    key = read_officer_key(name, Path(path), officer_passphrase(name, phrase))
+    key = read_officer_key(name, path, officer_passphrase(name, phrases.get(name)))
     approved = read.approved_by(name, key)
     approved.save(file)
     click.echo(f"{file}: approved by {', '.join(each.officer for each in approved.approvals)}")

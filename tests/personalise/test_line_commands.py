@@ -305,7 +305,7 @@ def test_a_supervisor_decides_at_a_machine_of_his_own(
         assert run_command_line(personalise, words) == 0
     assert verify_audit(line.issuer.pki).entries == before
     assert run("pki", "act", "run", act)[0] == 64  # nobody has approved it
-    own = ["--officer", f"carol={key}", "--officer-passphrase-file", str(phrase)]
+    own = ["--officer", f"carol={key}", "--officer-passphrase-file", f"carol={phrase}"]
     approve = ["pki", "act", "approve", str(act), *own]
     with contextlib.redirect_stdout(io.StringIO()):
         assert run_command_line(personalise, approve) == 0

@@ -61,7 +61,7 @@ class Office:
         for name in names:
             said = self.run(
                 "pki", "act", "approve", self.act, "--officer", f"{name}={self.folder}/{name}.p8",
-                "--officer-passphrase-file", self.folder / f"{name}.txt",
+                "--officer-passphrase-file", f"{name}={self.folder}/{name}.txt",
             )  # fmt: skip
             assert self.status == 0, said
         return said
@@ -289,3 +289,14 @@ def test_an_act_that_is_none_names_the_field(
         more = ["--officer", f"alice={office.folder}/alice.p8"] if verb == "approve" else []
         assert str(office.act) in office.run("pki", "act", verb, office.act, *more)
         assert office.status == 64
+
+
+def test_the_advice_about_a_missing_pass_phrase_can_be_followed(office: Office) -> None:
+    office.propose("pki", "issue-ds")
+    key = f"alice={office.folder}/alice.p8"
+    said = office.run("pki", "act", "approve", office.act, "--officer", key)
+    assert office.status == 64
+    option, value = said.rpartition("use ")[2].split()
+    value = value.replace("FILE", f"{office.folder}/alice.txt")
+    said = office.run("pki", "act", "approve", office.act, "--officer", key, option, value)
+    assert "approved by alice" in said
