@@ -10,6 +10,7 @@ from xml.etree import ElementTree as ET
 
 from conformance.case import Case, Outcome, Result
 from support.files import write_atomically
+from support.pages import page_template
 from support.printable_text import printable
 
 
@@ -78,17 +79,7 @@ def write_page(
 
     Texts of what was tested are hostile, and are escaped.
     """
-    from jinja2 import Environment, PackageLoader, StrictUndefined
-
-    environment = Environment(
-        loader=PackageLoader("conformance"),
-        autoescape=True,
-        undefined=StrictUndefined,
-        trim_blocks=True,
-        lstrip_blocks=True,
-    )
-    environment.filters["printable"] = printable
-    page = environment.get_template("results.html").render(
+    page = page_template("conformance", "results.html").render(
         title=title,
         total=total(results),
         rows=[(cases[each.id], each) for each in results],

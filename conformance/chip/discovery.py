@@ -214,7 +214,7 @@ def _identifier(files: dict[FileID, bytes]) -> bytes:
 
 
 def _decoded(decode: Callable[[Input], Output], value: Input | None) -> Output | None:
-    """Decode a value; None if there is none, or if it cannot be used: cases report why."""
+    """Decode a value; return None if it is missing or unusable, which the cases report."""
     if value is None:
         return None
     try:

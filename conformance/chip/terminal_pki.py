@@ -270,7 +270,7 @@ def like(holder: Holder, number: int) -> PrivateKey:
 
 
 def shorter(holder: Holder) -> PrivateKey:
-    """Return a key that is shorter than that of a holder; `NotApplicableError` if there is none."""
+    """Return a shorter key than a holder has; raises `NotApplicableError` if none is shorter."""
     public = holder.key.public_key
     if not isinstance(public, EcPublicKey):
         return rsa_key(9, SHORTER_RSA_BITS if 8 * public.size > SHORTER_RSA_BITS else 1024)

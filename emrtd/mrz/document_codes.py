@@ -3,10 +3,12 @@
 from datetime import date
 from typing import Final
 
+from emrtd import calendar
+
 PASSPORT_CODES: Final = frozenset({"PP", "PE", "PD", "PO", "PR", "PT", "PS", "PL", "PM", "PU"})
 
 _HARMONIZED_IF_USED: Final = date(2026, 1, 1)
-_HARMONIZED: Final = date(2028, 1, 1)
+_HARMONIZED: Final = calendar.PASSPORT_CODES.ends
 _OTHERS_EXPIRE_BEFORE: Final = date(2038, 1, 1)
 
 

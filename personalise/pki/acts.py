@@ -43,6 +43,12 @@ class GivenApproval(Record, frozen=True):
     officer: str
     signature: str
 
+    def __post_init__(self) -> None:
+        try:
+            base64.b64decode(self.signature, validate=True)
+        except ValueError:
+            reject("signature", "is not base64")
+
 
 class Act(Record, frozen=True):
     """An act: the arguments of `personalise` that carry it out, and what they do to the PKI.

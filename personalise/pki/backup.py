@@ -20,7 +20,7 @@ from contextlib import closing
 from datetime import datetime
 from hashlib import sha256
 from pathlib import Path
-from typing import IO, Final
+from typing import IO, Annotated, Final
 
 import msgspec
 
@@ -61,7 +61,7 @@ class Header(Record, frozen=True):
     pki: str
     state: str
     made: datetime
-    required: int
+    required: Annotated[int, msgspec.Meta(ge=1, le=_MAX_OFFICERS)]
     shares: tuple[Share, ...]
 
 

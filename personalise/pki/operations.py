@@ -13,7 +13,7 @@ accept_clock            accept a clock that is behind what was signed
 
 import hashlib
 import re
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager, closing
 from dataclasses import dataclass
 from datetime import datetime
@@ -333,11 +333,23 @@ def find_certificate(pki: IssuingPki, name: str) -> Certificate:
     )
 
 
-def verify_audit(folder: Path, expected_head: str | None = None) -> Head:
-    """Verify the whole audit log of a PKI with the public key in its folder; return its head."""
+def verify_audit(
+    folder: Path,
+    expected_head: str | None = None,
+    seen: Callable[[AuditEntry], None] = lambda _: None,
+) -> Head:
+    """Verify the whole audit log of a PKI with the public key in its folder; return its head.
+
+    `seen` is called with each entry that verifies, in order.
+    """
     key = _log_key(folder)
     officers = Officers.load(folder)
-    needed = RequirementsInLog(officers.keys).needed
+    requirements = RequirementsInLog(officers.keys)
+
+    def needed(entry: AuditEntry) -> int:
+        seen(entry)
+        return requirements.needed(entry)
+
     return verify_log(folder / AUDIT_LOG_NAME, key, officers.keys, expected_head, needed)
 
 

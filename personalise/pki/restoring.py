@@ -77,7 +77,7 @@ def _unpack(source: IO[bytes], what: str, work: Path, keys: Mapping[str, Private
             continue
         path = work / name
         path.parent.mkdir(parents=True, exist_ok=True)
-        write_atomically(path, octets, mode=0o600 if path.suffix == SUFFIX else 0o644)
+        write_atomically(path, octets, mode=0o600)
     if passphrase is None:
         raise MalformedError(what, "has no pass phrase")
     return passphrase

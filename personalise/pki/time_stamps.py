@@ -5,7 +5,7 @@ still contain that line.  Anchors are kept in the folder `anchors` of the PKI, a
 elsewhere too: whoever cuts the log could remove those beside it.
 """
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Final
@@ -143,11 +143,19 @@ def require_anchored(
         return []
     if trusted is None:
         trusted = read_trusted(folder / FOLDER / TRUSTED_NAME)
-    wanted = {stamp.digest.hex() for _, stamp in found}
+    _require_in_log(folder, found, trusted)
+    return sorted((stamp for _, stamp in found), key=lambda each: each.at)
+
+
+def _require_in_log(
+    folder: Path, stamps: Sequence[tuple[Path, TimeStamp]], trusted: Certificate
+) -> None:
+    """Raise `ProtocolError` unless each stamp verifies, over a line that the log has."""
+    wanted = {stamp.digest.hex() for _, stamp in stamps}
     key = decode_public_key(read_bounded(folder / AUDIT_KEY_NAME, MAX_ANSWER))
     log = read_log(folder / AUDIT_LOG_NAME, key)
     lines = {digest: entry.at for entry, digest in log if digest in wanted}
-    for path, stamp in found:
+    for path, stamp in stamps:
         stamp.verify(trusted)
         entered = lines.get(stamp.digest.hex())
         if entered is None:
@@ -157,7 +165,6 @@ def require_anchored(
             )
         if entered > timestamp(stamp.at + _TOLERANCE):
             raise ProtocolError(f"{path}: the line is of {entered}, later than its time stamp")
-    return sorted((stamp for _, stamp in found), key=lambda each: each.at)
 
 
 def add_anchor(folder: Path, answer: bytes, trusted: Certificate, nonce: int | None = None) -> Path:
@@ -170,18 +177,14 @@ def add_anchor(folder: Path, answer: bytes, trusted: Certificate, nonce: int | N
     if nonce is not None and stamp.nonce != nonce:
         raise ProtocolError("the time stamp answers another query")
     kept = folder / FOLDER
-    kept.mkdir(exist_ok=True)
     path = kept / f"{stamp.at:%Y%m%dT%H%M%SZ}-{stamp.digest.hex()[:16]}{SUFFIX}"
     given = kept / TRUSTED_NAME
     if given.is_file() and read_trusted(given) != trusted:
         advice = f"to trust another one from now on, keep {given} elsewhere and remove it"
         raise MisuseError(f"{given}: is another authority's certificate", advice=advice)
+    _require_in_log(folder, [(path, stamp)], trusted)
+    kept.mkdir(exist_ok=True)
     write_atomically(path, answer)
-    try:
-        require_anchored(folder, (), trusted)
-    except ProtocolError:
-        path.unlink()
-        raise
     write_atomically(given, trusted.der)
     return path
 

@@ -3,15 +3,11 @@
 import csv
 import io
 from collections.abc import Iterator
-from functools import cache
-from typing import TYPE_CHECKING
 
 from personalise.reporting.histograms import Latency
 from personalise.reporting.month import MonthReport
+from support.pages import page_template
 from support.printable_text import printable
-
-if TYPE_CHECKING:
-    from jinja2 import Template
 
 
 def as_csv(report: MonthReport) -> str:
@@ -26,7 +22,9 @@ def as_csv(report: MonthReport) -> str:
 
 def as_html(report: MonthReport) -> str:
     """Return one page without scripts and without anything from outside."""
-    return _template().render(report=report, rows=list(_rows(report)))
+    return page_template("personalise.reporting", "month.html").render(
+        report=report, rows=list(_rows(report))
+    )
 
 
 def _rows(report: MonthReport) -> Iterator[tuple[str, str, str | int]]:
@@ -69,13 +67,3 @@ def _inert(text: str) -> str:
     """Return the text so that a spreadsheet does not take it for a formula."""
     shown = printable(text)
     return f"'{shown}" if shown[:1] in {"=", "+", "-", "@"} else shown
-
-
-@cache
-def _template() -> "Template":
-    from jinja2 import Environment, PackageLoader, StrictUndefined
-
-    loader = PackageLoader("personalise.reporting", "templates")
-    environment = Environment(loader=loader, autoescape=True, undefined=StrictUndefined)
-    environment.filters["printable"] = printable
-    return environment.get_template("month.html")

@@ -5,11 +5,10 @@ content security policy forbids both.  All data from a chip are hostile, and are
 """
 
 import base64
-from functools import cache
-from typing import TYPE_CHECKING, Final
+from typing import Final
 
 from emrtd.pki.findings import Outcome
-from support.printable_text import printable
+from support.pages import page_template
 from verify.judging.report import Report
 from verify.showing.portrait import portrait_png
 from verify.showing.wording import (
@@ -25,9 +24,6 @@ from verify.showing.wording import (
     tally,
 )
 
-if TYPE_CHECKING:
-    from jinja2 import Template
-
 _SYMBOLS: Final = {
     Outcome.PASSED: "✓",
     Outcome.FAILED: "✕",
@@ -40,7 +36,7 @@ _SYMBOLS: Final = {
 
 def render_html(report: Report) -> str:
     """Return the page of a report."""
-    return _template().render(
+    return page_template("verify.showing", "report.html").render(
         report=report,
         heading=VERDICTS[report.verdict],
         meaning=meaning(report),
@@ -61,18 +57,3 @@ def _portrait(report: Report) -> str | None:
     """Return the portrait as a data URL; None if it was not read or cannot be shown."""
     png = portrait_png(report)
     return None if png is None else f"data:image/png;base64,{base64.b64encode(png).decode('ascii')}"
-
-
-@cache
-def _template() -> "Template":
-    from jinja2 import Environment, PackageLoader, StrictUndefined
-
-    environment = Environment(
-        loader=PackageLoader("verify.showing"),
-        autoescape=True,
-        undefined=StrictUndefined,
-        trim_blocks=True,
-        lstrip_blocks=True,
-    )
-    environment.filters["printable"] = printable
-    return environment.get_template("report.html")

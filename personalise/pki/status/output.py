@@ -2,17 +2,14 @@
 
 from collections.abc import Iterator
 from datetime import datetime
-from functools import cache
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import msgspec
 
 from personalise.pki.status.due import Due
 from personalise.pki.status.values import HeldCertificate, Overview
+from support.pages import page_template
 from support.printable_text import printable
-
-if TYPE_CHECKING:
-    from jinja2 import Template
 
 
 def as_json(overview: Overview, to_do: list[Due]) -> str:
@@ -51,7 +48,7 @@ def as_text(overview: Overview, to_do: list[Due]) -> Iterator[str]:
 
 def as_html(overview: Overview, to_do: list[Due]) -> str:
     """Return one page without scripts and without anything from outside."""
-    return _template().render(
+    return page_template("personalise.pki.status", "status.html").render(
         overview=overview,
         to_do=to_do,
         overdue=any(each.overdue for each in to_do),
@@ -119,13 +116,3 @@ def _day(at: datetime) -> str:
 
 def _instant(at: datetime) -> str:
     return f"{at:%Y-%m-%d %H:%M} UTC"
-
-
-@cache
-def _template() -> "Template":
-    from jinja2 import Environment, PackageLoader, StrictUndefined
-
-    loader = PackageLoader("personalise.pki.status", "templates")
-    environment = Environment(loader=loader, autoescape=True, undefined=StrictUndefined)
-    environment.filters["printable"] = printable
-    return environment.get_template("status.html")

@@ -11,7 +11,6 @@ from datetime import UTC, date, datetime
 from pathlib import Path
 from typing import Final
 
-from emrtd.crypto.public_keys import decode_public_key
 from emrtd.errors import ProtocolError
 from emrtd.pki.cvc.certificates import CvCertificate
 from emrtd.pki.lint.certificates import kind_of
@@ -20,12 +19,10 @@ from emrtd.pki.x509.crl import Crl
 from emrtd.pki.x509.extension_writer import CertificateKind
 from personalise.pki import cvca
 from personalise.pki.acts import UNTIL
-from personalise.pki.audit_log import ACT, PROPOSED, AuditEntry, read_log, timestamp
+from personalise.pki.audit_log import ACT, PROPOSED, AuditEntry, timestamp
 from personalise.pki.clock import ClockBehindError, require_clock
 from personalise.pki.issuing_pki import (
-    AUDIT_KEY_NAME,
     AUDIT_LABEL,
-    AUDIT_LOG_NAME,
     CRL_NAME,
     INTAKE,
     RECEIPT,
@@ -125,11 +122,7 @@ class _Log(Value, frozen=True):
         entries: list[AuditEntry] = []
         head, error = "", None
         try:
-            key = decode_public_key(read_bounded(folder / AUDIT_KEY_NAME, _MAX_FILE))
-            for entry, digest in read_log(folder / AUDIT_LOG_NAME, key):
-                entries.append(entry)
-                head = digest
-            verify_audit(folder)
+            head = verify_audit(folder, seen=entries.append).digest
             require_anchored(folder, (), None)
         except (MalformedError, ProtocolError) as broken:
             error = str(broken)
@@ -343,7 +336,7 @@ def _in_order(label: str) -> tuple[str, int]:
 
 
 def read_crl(pki: IssuingPki) -> CurrentCrl | None:
-    """Return the revocation list in force; None if there is none."""
+    """Return the revocation list in force, or None if the folder has none."""
     path = pki.folder / CRL_NAME
     if not path.is_file():
         return None

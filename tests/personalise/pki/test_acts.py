@@ -273,6 +273,10 @@ def test_a_log_in_which_an_act_was_run_twice_is_refused(office: Office) -> None:
         (lambda record: record["subject"].pop("act"), "subject"),
         (lambda record: record["subject"].update(until="soon"), "subject.until"),
         (lambda record: record.update(approvals=[{"officer": "a"}]), "approvals"),
+        (
+            lambda record: record.update(approvals=[{"officer": "alice", "signature": "a"}]),
+            "signature",
+        ),
         (lambda record: record.update(more=1), "not known"),
     ],
 )

@@ -102,7 +102,7 @@ def test_nothing_of_it_is_in_clear(saved: Saved) -> None:
 
 
 @pytest.mark.parametrize(
-    "where", ["header", "first chunk", "last octet", "cut", "cut chunk", "more"]
+    "where", ["header", "nobody", "first chunk", "last octet", "cut", "cut chunk", "more"]
 )
 def test_a_backup_that_was_altered_is_refused_whole(
     saved: Saved, tmp_path: Path, where: str
@@ -111,6 +111,8 @@ def test_a_backup_that_was_altered_is_refused_whole(
     start = len(MAGIC) + 4 + struct.unpack(">I", octets[len(MAGIC) : len(MAGIC) + 4])[0]
     if where == "header":
         octets = octets.replace(b'"required":2', b'"required":1')
+    elif where == "nobody":
+        octets = octets.replace(b'"required":2', b'"required":0')
     elif where == "first chunk":
         octets[start + 9] ^= 1
     elif where == "last octet":

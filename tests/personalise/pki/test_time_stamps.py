@@ -195,6 +195,20 @@ def test_an_answer_of_another_authority_or_another_log_is_refused(
     assert not list((officer.pki / "anchors").glob("*.tsr"))
 
 
+def test_an_anchor_stays_when_its_answer_is_given_again_after_a_cut(
+    officer: Officer, authority: Authority
+) -> None:
+    query = officer.folder / "head.tsq"
+    officer.run("audit", "anchor", "--query", query)
+    answer = authority.answer(query)
+    officer.run("audit", "anchor", "--answer", answer, "--tsa-certificate", authority.ca)
+    officer.cut_the_log()
+    assert "no line that was stamped" in officer.run("audit", "anchor", "--answer", answer)
+    assert len(list((officer.pki / "anchors").glob("*.tsr"))) == 1
+    officer.run("audit", "verify")
+    assert officer.status == 64
+
+
 def test_a_signer_is_for_time_stamps_alone_and_was_valid(
     authority: Authority, tmp_path: Path
 ) -> None:

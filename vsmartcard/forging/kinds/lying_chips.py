@@ -408,7 +408,7 @@ _lie(
 )
 _lie(
     "chip.denied-sod",
-    "files that nobody vouches for",
+    "files that no State has signed",
     _UNREAD,
     with_table(denying(FileID.SOD, SW.FILE_NOT_FOUND)),
 )

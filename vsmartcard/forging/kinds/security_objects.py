@@ -150,7 +150,7 @@ def _in_signer(
 # --- without a key -------------------------------------------------------------------------------
 
 
-@KINDS.kind("sod.removed", "data groups that nobody vouches for", _SIGNATURE)
+@KINDS.kind("sod.removed", "data groups that no State has signed", _SIGNATURE)
 def _removed(forger: Forger) -> Forged:
     return with_files(forger, {FileID.DG1: impostor(forger), FileID.SOD: None})
 
