@@ -1,4 +1,4 @@
-"""dmrtd reads our cards in a real PC/SC reader (the crate dmrtd of crates.io).
+"""dmrtd reads our cards in a real PC/SC reader (the Rust crate dmrtd).
 
 The program in tests/interop/dmrtd prints tab-separated pairs, one a line.  dmrtd does Passive
 Authentication up to our CSCA certificate, which has explicit parameters.
