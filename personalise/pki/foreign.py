@@ -50,7 +50,8 @@ def ask(
 
     `brought` are certificates of that CVCA; the first time one of them is self-signed.  A further
     request is also signed with the previous key, if its certificate has not expired; a first one
-    with our CVCA's key, if `by_our_cvca`.  Raises `MisuseError` or `ProtocolError`.
+    with our CVCA's key, if `by_our_cvca`.  A request that still waits is replaced, and its key
+    destroyed.  Raises `MisuseError` or `ProtocolError`.
     """
     pki, today = operations.pki, operations.at.date()
     country = _country_of(pki, brought)
@@ -65,6 +66,9 @@ def ask(
         "authority": newest.reference,
         "cvca": hashlib.sha256(newest.certificate.encode()).hexdigest(),
     }
+    replaced = _waiting_label(operations, country)
+    if replaced is not None:
+        subject["replaces"] = replaced
     with operations.operation("foreign.request", subject):
         pki.custody.generate(label, kind)
         scheme = newest.key.scheme
@@ -80,6 +84,8 @@ def ask(
         for each in certificates:
             _write(pki, country, f"{_CVCA}/{_name(each)}", each.encode())
         _write(pki, country, _REQUEST, asked.encode())
+        if replaced is not None:
+            pki.custody.destroy(replaced)
     return asked
 
 
@@ -98,12 +104,11 @@ def take(operations: PkiOperations, brought: Sequence[CvCertificate]) -> CvCerti
         )
     (answer,) = answers
     country = answer.authority_reference[:2]
-    path = _place(pki, country) / _REQUEST
-    if not path.is_file():
+    asked = waiting_request(pki, country)
+    if asked is None:
         raise MisuseError(
             f"nothing was asked of {country}", advice="run `personalise eac request` first"
         )
-    asked = CvRequest.decode(read_bounded(path, _MAX_FILE))
     cvca = [each for each in brought if each.role is Role.CVCA]
     certificates, _ = _trusted(pki, country, cvca)
     state, points = _reached(certificates)
@@ -122,8 +127,14 @@ def take(operations: PkiOperations, brought: Sequence[CvCertificate]) -> CvCerti
         for each in certificates:
             _write(pki, country, f"{_CVCA}/{_name(each)}", each.encode())
         _write(pki, country, _DV, answer.encode())
-        path.unlink()
+        (_place(pki, country) / _REQUEST).unlink()
     return answer
+
+
+def waiting_request(pki: IssuingPki, country: str) -> CvRequest | None:
+    """Return the request to a State that waits for its answer, or None."""
+    path = _place(pki, country) / _REQUEST
+    return CvRequest.decode(read_bounded(path, _MAX_FILE)) if path.is_file() else None
 
 
 def certify_terminal(operations: PkiOperations, country: str, rights: Right) -> CvCertificate:
@@ -258,6 +269,17 @@ def _label_of(
 ) -> str:
     """Return the label of our Document Verifier's key; a newer one may wait for its certificate."""
     return operations.label_of(_key_of(cvca, verifier).key, _stem(country))
+
+
+def _waiting_label(operations: PkiOperations, country: str) -> str | None:
+    """Return the label of the key of the request that waits; None if there is none, or no key."""
+    waiting = waiting_request(operations.pki, country)
+    if waiting is None:
+        return None
+    custody, stem = operations.pki.custody, f"{_stem(country)}-"
+    labels = [each for each in custody.labels() if each.startswith(stem)]
+    key = waiting.public_key.key
+    return next((each for each in labels if custody.signer(each).public_key == key), None)
 
 
 def _valid_before(pki: IssuingPki, country: str, today: date) -> CvCertificate | None:

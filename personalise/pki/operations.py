@@ -60,6 +60,8 @@ _NEVER_RENEWED: Final = frozenset({AUDIT_LABEL, RECEIPT, REGISTER})
 """Keys that have no successor: those of the log, the receipts and the register."""
 
 _MAX_KEY: Final = 64 * 1024
+_FOREIGN: Final = re.compile(r"(dv[a-z]{2})-\d+").fullmatch
+"""Matches the label of our Document Verifier's key for a foreign State."""
 
 _LIST_SIGNER_LABELS: Final = {
     CertificateKind.MASTER_LIST_SIGNER: "mls",
@@ -237,7 +239,9 @@ class PkiOperations:
 
     def is_in_use(self, label: str) -> bool:
         """Whether the key signs, or decrypts applications, today."""
-        newest = {self.newest_label(stem) for stem in ("dv", *_LIST_SIGNER_LABELS.values())}
+        foreign = {found[1] for label in self.pki.custody.labels() if (found := _FOREIGN(label))}
+        stems = {"dv", *foreign, *_LIST_SIGNER_LABELS.values()}
+        newest = {self.newest_label(stem) for stem in stems}
         in_use = {self.pki.settings.document_signer, *newest, *self.pki.intake_labels()[-1:]}
         return label in in_use
 

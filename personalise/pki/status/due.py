@@ -3,6 +3,7 @@
 Something is overdue once its day has passed; it is announced some time before, by its kind.
 """
 
+import re
 from collections.abc import Iterator
 from datetime import datetime, timedelta
 from typing import Final
@@ -38,6 +39,11 @@ _TERMINALS: Final = {
     "cvca": (timedelta(days=60), "eac renew-cvca"),
     "dv": (timedelta(days=14), "eac renew-dv"),
     "is": (timedelta(days=7), "eac renew-is"),
+}
+_FOREIGN: Final = re.compile(r"foreign/([A-Z]{2})/(dv|terminal/is)")
+_FOREIGN_TERMINALS: Final = {
+    "dv": (timedelta(days=14), "eac request foreign/{0}/cvca/*.cvcert"),
+    "terminal/is": (timedelta(days=7), "eac certify-terminal {0}"),
 }
 
 
@@ -152,14 +158,22 @@ def _ending(each: HeldCertificate, at: datetime) -> Iterator[Due]:
 
 
 def _terminal(overview: Overview) -> Iterator[Due]:
-    """Yield what ends in `terminal/`; the day of expiration is included (TR-03110-3, C.1.3)."""
+    """Yield what ends in `terminal/` and `foreign/`.
+
+    The day of expiration is included (TR-03110-3, C.1.3).
+    """
     for each in overview.certificates:
+        place = f"terminal/{each.name}"
         ahead, command = _TERMINALS.get(each.name, (None, ""))
+        found = _FOREIGN.fullmatch(each.name)
+        if found is not None:
+            place, (ahead, command) = each.name, _FOREIGN_TERMINALS[found[2]]
+            command = command.format(found[1])
         if ahead is None:
             continue
         end = each.valid_until + _A_DAY
         if overview.at >= end - ahead:
-            what = f"the certificate {each.serial} of terminal/{each.name}.cvcert ends"
+            what = f"the certificate {each.serial} of {place}.cvcert ends"
             clause = "Doc 9303-12, 7.2, Table 3"
             yield Due(what, end, f"personalise {command}", clause, overdue=overview.at >= end)
 

@@ -17,7 +17,7 @@ from emrtd.pki.lint.certificates import kind_of
 from emrtd.pki.x509.certificates import Certificate
 from emrtd.pki.x509.crl import Crl
 from emrtd.pki.x509.extension_writer import CertificateKind
-from personalise.pki import cvca
+from personalise.pki import cvca, foreign
 from personalise.pki.acts import UNTIL
 from personalise.pki.audit_log import ACT, PROPOSED, AuditEntry, timestamp
 from personalise.pki.clock import ClockBehindError, require_clock
@@ -48,6 +48,7 @@ from support.errors import MalformedError
 from support.records import read_bounded
 from support.values import Value
 
+_FOREIGN_IS: Final = f"terminal/{cvca.IS_CERTIFICATE}"
 _MAX_FILE: Final = 64 * 1024
 _MAX_LIST: Final = 64 * 1024 * 1024
 _SHOWN: Final = 10
@@ -272,23 +273,35 @@ def _use(certificate: Certificate, settings: Settings, at: datetime, *, current:
 
 
 def _card_verifiable(pki: IssuingPki, at: datetime) -> Iterator[HeldCertificate]:
-    """Yield the certificates of `terminal/` (Doc 9303-12, 7.2)."""
+    """Yield the certificates of `terminal/`, and those for documents of other States (7.2).
+
+    The names of the latter begin with `foreign/XX/`.
+    """
+    in_use = {cvca.TRUST_POINT, cvca.DV_CERTIFICATE, cvca.IS_CERTIFICATE}
     for path in sorted((pki.folder / cvca.FOLDER).glob("*.cvcert")):
-        certificate = CvCertificate.decode(read_bounded(path, _MAX_FILE))
-        current = path.name in {cvca.TRUST_POINT, cvca.DV_CERTIFICATE, cvca.IS_CERTIFICATE}
-        expired = certificate.expiration < at.date()
-        yield HeldCertificate(
-            path.stem,
-            "card-verifiable certificate",
-            certificate.holder_reference,
-            certificate.holder_reference,
-            _described(certificate),
-            _begin(certificate.effective),
-            _begin(certificate.expiration),
-            _begin(certificate.expiration),
-            current,
-            Use.EXPIRED if expired else Use.IN_USE if current else Use.KEPT,
-        )
+        yield _held_cv(path, path.stem, at, current=path.name in in_use)
+    for folder in sorted((pki.folder / foreign.FOLDER).glob("[A-Z][A-Z]")):
+        paths = [*folder.glob("cvca/*.cvcert"), *folder.glob("*.cvcert"), *folder.glob(_FOREIGN_IS)]
+        for path in sorted(paths):
+            name = path.relative_to(pki.folder).with_suffix("").as_posix()
+            yield _held_cv(path, name, at, current=path.name in in_use)
+
+
+def _held_cv(path: Path, name: str, at: datetime, *, current: bool) -> HeldCertificate:
+    certificate = CvCertificate.decode(read_bounded(path, _MAX_FILE))
+    expired = certificate.expiration < at.date()
+    return HeldCertificate(
+        name,
+        "card-verifiable certificate",
+        certificate.holder_reference,
+        certificate.holder_reference,
+        _described(certificate),
+        _begin(certificate.effective),
+        _begin(certificate.expiration),
+        _begin(certificate.expiration),
+        current,
+        Use.EXPIRED if expired else Use.IN_USE if current else Use.KEPT,
+    )
 
 
 def _described(certificate: CvCertificate) -> str:

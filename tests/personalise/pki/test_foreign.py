@@ -24,6 +24,9 @@ from personalise.pki.foreign import ask, certify_terminal, take
 from personalise.pki.issuing_pki import IssuingPki
 from personalise.pki.operations import PkiOperations
 from personalise.pki.settings import settings_for
+from personalise.pki.status.due import due
+from personalise.pki.status.overview import read_overview
+from personalise.pki.status.values import Use
 from support.command_line import run_command_line
 from support.errors import MisuseError
 from support.secret import Secret
@@ -159,6 +162,44 @@ def test_a_first_request_may_be_signed_by_our_cvca(operations: PkiOperations) ->
     asked = ask(operations, [Cvca.first("brainpoolP256r1").certificate], by_our_cvca=True)
     assert asked.outer_reference == "UTCVCA00001"
     asked.verify_outer(operations.pki.trust_point.public_key)
+
+
+def test_a_second_request_replaces_the_first_and_its_key(operations: PkiOperations) -> None:
+    cvca, custody = Cvca.first("brainpoolP256r1"), operations.pki.custody
+    first = ask(operations, [cvca.certificate])
+    second = ask(operations, [cvca.certificate])
+    assert first.holder_reference == second.holder_reference
+    assert [each for each in custody.labels() if each.startswith("dvxx")] == ["dvxx-2"]
+    with pytest.raises(ProtocolError, match="is not for the key that was asked for"):
+        take(operations, [cvca.answer(first)])
+    take(operations, [cvca.answer(second)])
+    third = ask(operations, [cvca.certificate])  # the key that is certified stays
+    assert third.outer_reference == second.holder_reference
+    assert [each for each in custody.labels() if each.startswith("dvxx")] == ["dvxx-2", "dvxx-3"]
+    assert operations.is_in_use("dvxx-3")
+    assert not operations.is_in_use("dvxx-2")
+
+
+def test_the_status_shows_what_other_states_certified(operations: PkiOperations) -> None:
+    cvca = Cvca.first("brainpoolP256r1")
+    take(operations, [cvca.answer(ask(operations, [cvca.certificate]))])
+    certify_terminal(operations, "XX", Right.READ_DG3)
+    overview = read_overview(operations.pki, NOW)
+    held = {each.name: (each.serial, each.use) for each in overview.certificates}
+    root = f"foreign/XX/cvca/root-{b'XXCVCA00001'.hex()}"
+    assert held[root] == ("XXCVCA00001", Use.KEPT)
+    assert held["foreign/XX/dv"] == ("UTDVXX001", Use.IN_USE)
+    assert held["foreign/XX/terminal/is"] == ("UTISXX001", Use.IN_USE)
+
+    def said(days: int) -> dict[str, tuple[str, bool]]:
+        found = due(read_overview(operations.pki, NOW + timedelta(days=days)))
+        return {each.what: (each.command, each.overdue) for each in found if "UTDV" in each.what}
+
+    what = "the certificate UTDVXX001 of foreign/XX/dv.cvcert ends"
+    command = "personalise eac request foreign/XX/cvca/*.cvcert"
+    assert said(10) == {}
+    assert said(20) == {what: (command, False)}
+    assert said(32) == {what: (command, True)}
 
 
 def test_an_expired_certificate_does_not_sign_the_next_request(operations: PkiOperations) -> None:
