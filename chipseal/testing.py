@@ -155,5 +155,5 @@ def make_quirky_card(name: str, specimen: Specimen, pki: Pki, folder: Path) -> V
         trust.append(folder / f"trusted-{number}")
         trust[-1].write_bytes(octets)
     return VirtualCard(
-        quirky.card(), mrz=specimen.mrz, can=specimen.can, files=quirky.files, trust=tuple(trust)
+        quirky.card(), mrz=quirky.mrz, can=specimen.can, files=quirky.files, trust=tuple(trust)
     )

@@ -13,6 +13,8 @@ import (
 	"fmt"
 	"os"
 	"strings"
+	"syscall"
+	"time"
 
 	"github.com/gballet/go-libpcsclite"
 )
@@ -26,6 +28,8 @@ const (
 	cardAccess = 0x011C
 	// largestRead is as much as the smallest buffers hold with secure messaging around it.
 	largestRead = 0x70
+	attempts    = 100
+	pause       = 50 * time.Millisecond
 )
 
 func main() {
@@ -40,7 +44,7 @@ func main() {
 }
 
 func run(reader, number, birth, expiry string) error {
-	context, err := pcsc.EstablishContext(os.Getenv("PCSCLITE_CSOCK_NAME"), pcsc.ScopeSystem)
+	context, err := establish()
 	if err != nil {
 		return err
 	}
@@ -65,6 +69,18 @@ func run(reader, number, birth, expiry string) error {
 		fmt.Printf("%s %d %x\n", file.name, len(content), sha256.Sum256(content))
 	}
 	return nil
+}
+
+// establish connects to pcscd, whose queue of new programs is short: where programs in C wait, Go's
+// net.Dial fails at once.
+func establish() (*pcsc.Client, error) {
+	for attempt := 0; ; attempt++ {
+		context, err := pcsc.EstablishContext(os.Getenv("PCSCLITE_CSOCK_NAME"), pcsc.ScopeSystem)
+		if attempt == attempts || !errors.Is(err, syscall.EAGAIN) {
+			return context, err
+		}
+		time.Sleep(pause)
+	}
 }
 
 // mrzInformation returns the input of the keys (Doc 9303-11, 4.3.2).

@@ -20,6 +20,7 @@ from vsmartcard.commands.blank_options import (
 )
 
 if TYPE_CHECKING:
+    from emrtd.mrz import Mrz
     from emrtd.specimens import Specimen
     from vsmartcard.card.interface import Card
     from vsmartcard.card.stored_chip import StoredChip
@@ -258,13 +259,13 @@ def _specimen(
         from platformdirs import user_data_path
 
         folder = user_data_path("chipseal") / "specimens" / "-".join(filter(None, (profile, quirk)))
-    return card, _details(made, save_trust(made, folder, card.trust))
+    return card, _details(made, card.mrz, save_trust(made, folder, card.trust))
 
 
-def _details(specimen: "Specimen", trust: tuple[Path, ...]) -> dict[str, object]:
+def _details(specimen: "Specimen", mrz: "Mrz", trust: tuple[Path, ...]) -> dict[str, object]:
     return {
         "specimen": specimen.profile,
-        "mrz": list(specimen.mrz.lines),
+        "mrz": list(mrz.lines),
         "can": specimen.can,
         "trust": [str(path) for path in trust],
     }

@@ -11,6 +11,9 @@ from emrtd.crypto.algorithm_identifiers import ID_RSA_PSS, encode_pss
 from emrtd.crypto.hashes import Hash
 from emrtd.crypto.private_keys import RsaPrivateKey
 from emrtd.crypto.signatures import SignatureFamily, SignatureScheme
+from emrtd.lds.data_groups.dg1 import DataGroup1
+from emrtd.lds.files import FileID
+from emrtd.mrz import Mrz
 from emrtd.pki.cms.signed_data import ID_DATA
 from emrtd.pki.quirks import Quirk
 from emrtd.pki.x509 import extension_writer as writer
@@ -23,7 +26,13 @@ from emrtd.pki.x509.extensions import (
     KeyUsage,
 )
 from emrtd.pki.x509.free_writer import extension
-from emrtd.pki.x509.names import COMMON_NAME, COUNTRY, encode_name
+from emrtd.pki.x509.names import (
+    COMMON_NAME,
+    COUNTRY,
+    ORGANIZATION,
+    ORGANIZATIONAL_UNIT,
+    encode_name,
+)
 from vsmartcard.quirks.draft import DAY, ECDSA, CertificateFields, Draft
 
 Change = Callable[[Draft], None]
@@ -35,13 +44,6 @@ _ECDSA_OID: Final = der.oid("1.2.840.10045.4.3.2")
 _RSA_OID: Final = der.oid("1.2.840.113549.1.1.11")
 _NOT_CRITICAL: Final = b"\x01\x01\x00"
 _UNKNOWN_EXTENSION: Final = "1.3.6.1.4.1.99999.1"
-
-NOT_MADE: Final = MappingProxyType(
-    {
-        Quirk.SIGNER_NAME: "is read past only in documents of UA, whose State a specimen is not of",
-    }
-)
-"""The quirks without a document, and why."""
 
 _CHANGES: dict[str, Change] = {}
 
@@ -300,6 +302,21 @@ def _issuer(draft: Draft) -> None:
 @_quirk(Quirk.SIGNER_NAME_FORM)
 def _signer_form(draft: Draft) -> None:
     draft.signer_name = encode_name((COMMON_NAME, "CSCA of quirks"), (COUNTRY, draft.country))
+
+
+@_quirk(Quirk.SIGNER_NAME)
+def _signer(draft: Draft) -> None:
+    """As documents of Ukraine have it: their signers name another organization than the CSCA."""
+    zone = DataGroup1.decode(draft.files[FileID.DG1]).mrz.text
+    draft.put(FileID.DG1, DataGroup1(Mrz.parse(zone[:2] + "UKR" + zone[5:])).encode())
+    draft.country, draft.signs_card_security = "UA", True
+
+    def name(organization: str) -> bytes:
+        unit = (ORGANIZATIONAL_UNIT, "SCPD PCU")
+        rest = (ORGANIZATION, organization), unit, (COMMON_NAME, "CSCA-UKRAINE")
+        return encode_name((COUNTRY, draft.country), *rest)
+
+    draft.csca_name, draft.signer_name = name("One organization"), name("Another organization")
 
 
 # --- profile ---------------------------------------------------------------------------------

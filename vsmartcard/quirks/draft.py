@@ -13,11 +13,14 @@ from emrtd.crypto.algorithm_identifiers import encode_hash
 from emrtd.crypto.curves import CURVES
 from emrtd.crypto.hashes import Hash
 from emrtd.crypto.private_keys import EcPrivateKey, PrivateKey
+from emrtd.crypto.protocols import ID_SECURITY_OBJECT
 from emrtd.crypto.public_keys import encode_public_key
 from emrtd.crypto.signatures import SignatureFamily, SignatureScheme
+from emrtd.lds.com import Com
 from emrtd.lds.data_groups.dg1 import DataGroup1
-from emrtd.lds.files import FileID
-from emrtd.lds.security.security_object import LDS_SECURITY_OBJECT
+from emrtd.lds.files import FILES, FileID
+from emrtd.lds.security.card_security import CardSecurity
+from emrtd.lds.security.security_object import LDS_SECURITY_OBJECT, SecurityObject
 from emrtd.lds.security.sod import Sod
 from emrtd.mrz.countries import two_letter_code
 from emrtd.pki.cms.signed_data import ID_SIGNED_DATA
@@ -133,6 +136,7 @@ class Draft:
         self.signer_name: bytes | None = None
         self.unsigned = b""
         self.enclosed = True
+        self.signs_card_security = False
         self.wrap_signed_data: Change = _unchanged
         self.wrap: Change = lambda signed: tlv.encode(_EF_SOD, signed)
 
@@ -141,11 +145,35 @@ class Draft:
         """The key identifier of the CSCA."""
         return key_identifier(self.csca_key.public_key)
 
+    def put(self, file_id: FileID, octets: bytes) -> None:
+        """Store a file in place of the one that there is; one more data group is listed too."""
+        listed = file_id in self.files
+        self.files[file_id] = octets
+        if file_id is FileID.COM:
+            return
+        groups = {
+            number: octets
+            for each, octets in self.files.items()
+            if (number := FILES[each].number) is not None
+        }
+        self.content = SecurityObject.over(groups, Hash.SHA256).encode()
+        if not listed:
+            before = Com.decode(self.files[FileID.COM])
+            com = Com.for_data_groups(
+                *groups, lds_version=before.lds_version, unicode_version=before.unicode_version
+            )
+            self.files[FileID.COM] = com.encode()
+
     def build(self) -> GenuineDocument:
         """Sign the document."""
         certificate = self._certificate()
         der_of = certificate.encode(self.csca_key)
-        self.files[FileID.SOD] = self.wrap(self._signed_data(certificate, der_of))
+        signed = self._signed_data(certificate, der_of, self.content_type, self.content)
+        self.files[FileID.SOD] = self.wrap(signed)
+        if self.signs_card_security:
+            infos = CardSecurity.decode(self.files[FileID.CARD_SECURITY]).signed_data.content
+            signed = self._signed_data(certificate, der_of, ID_SECURITY_OBJECT, infos)
+            self.files[FileID.CARD_SECURITY] = signed
         root = write_certificate(
             self.csca_name,
             self.csca_name,
@@ -186,12 +214,14 @@ class Draft:
         self.change_certificate(fields)
         return fields
 
-    def _signed_data(self, certificate: CertificateFields, enclosed: bytes) -> bytes:
+    def _signed_data(
+        self, certificate: CertificateFields, enclosed: bytes, content_type: str, content: bytes
+    ) -> bytes:
         digest = Hash.SHA256
         attributes = self.order_attributes(
             [
-                _attribute(ID_CONTENT_TYPE, der.oid(self.content_type)),
-                _attribute(ID_MESSAGE_DIGEST, der.octet_string(digest.digest(self.content))),
+                _attribute(ID_CONTENT_TYPE, der.oid(content_type)),
+                _attribute(ID_MESSAGE_DIGEST, der.octet_string(digest.digest(content))),
                 _attribute(ID_SIGNING_TIME, der.time(self.at)),
             ]
         )
@@ -208,7 +238,7 @@ class Draft:
         signed_data = der.sequence(
             der.integer(3),
             der.set_of(encode_hash(digest)),
-            der.sequence(der.oid(self.content_type), der.tagged(0, der.octet_string(self.content))),
+            der.sequence(der.oid(content_type), der.tagged(0, der.octet_string(content))),
             tlv.encode(0xA0, self.wrap_certificate(enclosed)) if self.enclosed else b"",
             der.set_of(info),
         )

@@ -4,7 +4,9 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
 
+from emrtd.lds.data_groups.dg1 import DataGroup1
 from emrtd.lds.files import FileID
+from emrtd.mrz import Mrz
 from emrtd.specimens import Specimen
 from support.errors import MisuseError
 from vsmartcard.card.interface import Card
@@ -14,6 +16,7 @@ from vsmartcard.forging.chips import locked_state
 from vsmartcard.quirks.chips import CHIP_QUIRKS, ChipQuirk
 from vsmartcard.quirks.documents import DOCUMENT_QUIRKS
 from vsmartcard.quirks.draft import Draft
+from vsmartcard.quirks.files import FILE_QUIRKS
 
 
 @dataclass(frozen=True)
@@ -29,6 +32,11 @@ class QuirkyCard:
     trust: tuple[bytes, ...] = ()
     chip: ChipQuirk = field(default_factory=ChipQuirk)
 
+    @property
+    def mrz(self) -> Mrz:
+        """The machine readable zone that is printed on the document."""
+        return DataGroup1.decode(self.files[FileID.DG1]).mrz
+
     def card(self) -> Card:
         """Return the card, each time a new one."""
         table = self.chip.change(instructions_of(self.state))
@@ -36,8 +44,8 @@ class QuirkyCard:
 
 
 def quirks() -> list[str]:
-    """Return the names of all quirks: of documents, then of chips."""
-    return [*DOCUMENT_QUIRKS, *CHIP_QUIRKS]
+    """Return the names of all quirks: of documents and their files, then of chips."""
+    return [*DOCUMENT_QUIRKS, *FILE_QUIRKS, *CHIP_QUIRKS]
 
 
 def make_quirky(name: str, specimen: Specimen, at: datetime, seed: str = "") -> QuirkyCard:
@@ -46,9 +54,10 @@ def make_quirky(name: str, specimen: Specimen, at: datetime, seed: str = "") -> 
     For a quirk of documents, another CSCA of its State signs it again.  The same seed makes the
     same document, except with an RSA key.  Raises `MisuseError` for an unknown name.
     """
-    if name in DOCUMENT_QUIRKS:
+    change = DOCUMENT_QUIRKS.get(name) or FILE_QUIRKS.get(name)
+    if change is not None:
         draft = Draft(specimen, at, seed)
-        DOCUMENT_QUIRKS[name](draft)
+        change(draft)
         made = draft.build()
         return QuirkyCard(made.files, locked_state(made.files, made.keys), made.trust)
     if name in CHIP_QUIRKS:

@@ -16,6 +16,8 @@ from support.errors import MalformedError
 
 COUNTRY: Final = "2.5.4.6"
 COMMON_NAME: Final = "2.5.4.3"
+ORGANIZATION: Final = "2.5.4.10"
+ORGANIZATIONAL_UNIT: Final = "2.5.4.11"
 ORGANISATION: Final = "2.5.4.10"
 
 _LABELS: Final = {
