@@ -56,6 +56,15 @@ def remark(text: str) -> None:
     sys.stderr.flush()
 
 
+log_option = click.option(
+    "--log",
+    "log_form",
+    type=click.Choice(("text", "json")),
+    default="text",
+    show_default=True,
+    help="Form of the log on standard error; json is one object a line (docs/integration.md).",
+)
+
 trace_option = click.option(
     "--trace",
     is_flag=True,
@@ -133,7 +142,7 @@ def run_command_line(command: click.Command, arguments: Sequence[str] | None = N
 
             sys.stdout.write(json.dumps(failure.record) + "\n")
             sys.stdout.flush()
-        sys.stderr.write(f"{name}: {failure.line}\n")
+        sys.stderr.write(f"{_log_line(arguments, failure) or f'{name}: {failure.line}'}\n")
         return failure.status
 
 
@@ -151,6 +160,22 @@ def _wants_json(arguments: Sequence[str]) -> bool:
     """Whether the option `--json` is on the line, before any `--`."""
     before = arguments[: arguments.index("--")] if "--" in arguments else arguments
     return JSON_FLAG in before
+
+
+def _log_line(arguments: Sequence[str], failure: _Failure) -> str:
+    """Return an error as a line of the structured log; "" if the command does not write one."""
+    pairs = zip(arguments, [*arguments[1:], ""], strict=True)
+    if not any(each == "--log=json" or (each, value) == ("--log", "json") for each, value in pairs):
+        return ""
+    import logging
+
+    from support.log import COMPONENTS, line
+
+    component = next((each for each in arguments if each in COMPONENTS), "")
+    if not component:
+        return ""
+    what, advice = _one_line(failure.what), _one_line(failure.advice)
+    return line(component, logging.ERROR, "ended", what, kind=failure.kind, advice=advice)
 
 
 def _explain(error: Exception) -> _Failure:

@@ -78,6 +78,7 @@ def serve(
         loop="asyncio",
         lifespan="off",
         access_log=False,
+        log_config=None,
         log_level="warning",
         timeout_graceful_shutdown=3,
     )

@@ -8,7 +8,7 @@ from pathlib import Path
 import click
 
 from personalise.commands.pki_options import card_keys, passphrase_file, pin_file, pki_folder
-from support.command_line import examples
+from support.command_line import examples, log_option
 
 _FILE = click.Path(path_type=Path, dir_okay=False, exists=True)
 
@@ -67,6 +67,7 @@ _FILE = click.Path(path_type=Path, dir_okay=False, exists=True)
 @card_keys
 @passphrase_file
 @pin_file
+@log_option
 def station(  # noqa: PLR0917 - click's options
     folder: Path,
     ledger: str | None,
@@ -80,6 +81,7 @@ def station(  # noqa: PLR0917 - click's options
     card_keys: str,
     passphrase_file: Path | None,
     pin_file: Path | None,
+    log_form: str,
 ) -> int:
     """Make the cards of the ledger's applications, one after the other in each reader.
 
@@ -90,28 +92,30 @@ def station(  # noqa: PLR0917 - click's options
     from personalise.ledger.opening import ledger_url
     from personalise.station.line.preparation import PreparationSettings
     from personalise.station.line.running import Options, run_station
+    from support.log import logging_json
 
     url = ledger_url(ledger, folder)
     preparation = PreparationSettings(folder, url, passphrase_file, pin_file)
-    outcome = run_station(
-        Options(
-            pki=folder,
-            ledger=url,
-            readers=readers,
-            until_empty=until_empty,
-            as_json=as_json,
-            metrics=metrics,
-            call_seconds=card_timeout,
-            station_key=station_key,
-            passphrase_file=passphrase_file,
-            card_keys=card_keys,
-            pin_file=pin_file,
-            preparation=None if no_preparation else preparation,
-        )
+    options = Options(
+        pki=folder,
+        ledger=url,
+        readers=readers,
+        until_empty=until_empty,
+        as_json=as_json,
+        logs_json=log_form == "json",
+        metrics=metrics,
+        call_seconds=card_timeout,
+        station_key=station_key,
+        passphrase_file=passphrase_file,
+        card_keys=card_keys,
+        pin_file=pin_file,
+        preparation=None if no_preparation else preparation,
     )
+    with logging_json("station", log_form):
+        outcome = run_station(options)
     if as_json:
         click.echo(json.dumps(outcome.summary))
-    else:
+    elif log_form != "json":
         click.echo(outcome.text)
     if outcome.hung:  # a thread waits inside the PC/SC library and cannot be ended
         sys.stdout.flush()

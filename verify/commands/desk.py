@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from support.command_line import Instant, examples
+from support.command_line import Instant, examples, log_option
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -75,6 +75,7 @@ _GROUNDS_SECONDS = 60.0
 )
 @click.option("--certificate", type=_FILE, help="TLS certificate (PEM), for another address.")
 @click.option("--key", type=_FILE, help="Key of the TLS certificate (PEM, not encrypted).")
+@log_option
 @click.option(
     "--origin",
     default="",
@@ -98,6 +99,7 @@ def desk(
     certificate: Path | None,
     key: Path | None,
     origin: str,
+    log_form: str,
 ) -> None:
     """Show a page that waits for cards, reads and judges them, until Ctrl-C.
 
@@ -106,6 +108,7 @@ def desk(
     """
     from emrtd.biometrics.images.decoder import DECODER
     from emrtd.transport.readers import watch
+    from support.log import logging_json
     from support.passphrase import read_passphrase
     from verify.desk.machine import Limits
     from verify.desk.terminal import DeskTerminal
@@ -121,6 +124,7 @@ def desk(
         None if terminal is None else DeskTerminal(terminal, read_passphrase(passphrase_file))
     )
     with (
+        logging_json("desk", log_form),
         open_session(trust, policy, at, stop_list=stop_list) as session,
         TrustStore.open(trust) as store,
         watch(reader) as cards,

@@ -9,6 +9,7 @@ from emrtd.lds.data_groups.dg3 import DataGroup3
 from emrtd.lds.files import FileID
 from emrtd.transport.readers import connect
 from support.errors import ChipsealError, MalformedError
+from support.log import tell
 from verify.desk.inputs import Captured, Failed, Held, Input, Judged, Told
 from verify.desk.machine import Begin
 from verify.desk.state import Result
@@ -16,9 +17,12 @@ from verify.desk.terminal import DeskTerminal
 from verify.inspection import capture, inspect
 from verify.judging.evidence import Evidence
 from verify.judging.opening_problem import opening_problem
+from verify.judging.report import Report
 from verify.session.judging import JudgingSession
 
 _LOG: Final = logging.getLogger(__name__)
+_EVENTS: Final = logging.getLogger(f"{__name__}.events")
+"""Not that of the errors, of which a line appears once a minute."""
 
 Tell = Callable[[Input], None]
 
@@ -46,6 +50,7 @@ def read_card(
             )
             tell(Captured(attempt))
         report = session.judge(evidence)
+        _tell_judged(begin.reader, report)
         tell(Judged(attempt, Result(report, fingers(evidence), opening_problem(evidence))))
     except TransportError as error:
         tell(Failed(attempt, error.fault, error.message, error.advice))
@@ -55,6 +60,20 @@ def read_card(
     except Exception as error:  # noqa: BLE001 - the page goes on, and says so
         _LOG.error("an inspection failed: internal error (%s)", type(error).__name__)
         tell(Failed(attempt, None))
+
+
+def _tell_judged(reader: str, report: Report) -> None:
+    """Log the verdict, without anything of the document."""
+    tell(
+        _EVENTS,
+        logging.INFO,
+        "judged",
+        reader=reader,
+        verdict=str(report.verdict),
+        checks=sorted(report.in_the_way),
+        apdus=report.apdus,
+        seconds=round(report.seconds, 3),
+    )
 
 
 def fingers(evidence: Evidence) -> tuple[bytes, ...]:

@@ -1,5 +1,6 @@
 """Showing a station: JSON lines, plain lines, or a table on a terminal."""
 
+import logging
 import sys
 from collections import deque
 from collections.abc import Callable, Mapping
@@ -11,6 +12,7 @@ import click
 from personalise.ledger.states import JobState
 from personalise.station.line.effects import EventKind
 from personalise.station.line.events import Event, Tally
+from support.log import Data, tell
 from support.printable_text import printable
 
 if TYPE_CHECKING:
@@ -18,10 +20,12 @@ if TYPE_CHECKING:
 
     from personalise.station.line.reader_watch import ReaderState
 
+_LOG: Final = logging.getLogger(__name__)
 _REJECTS_SHOWN: Final = 8
 _RATE_SECONDS: Final = 300.0
 _REJECTS: Final = frozenset({EventKind.REJECTED_CARD, EventKind.REJECTED_APPLICATION})
 _SHOWN: Final = _REJECTS | {EventKind.HELD_APPLICATION}
+_WORRYING: Final = _SHOWN | {EventKind.INTERRUPTED}
 
 
 class JsonLines:
@@ -46,6 +50,34 @@ class PlainLines:
 
     def close(self) -> None:
         """Do nothing."""
+
+
+class Nothing:
+    """Nothing: the events are in the log."""
+
+    def show(self, _: Event) -> None:
+        """Do nothing."""
+
+    def close(self) -> None:
+        """Do nothing."""
+
+
+def log_event(event: Event) -> None:
+    """Write an event to the structured log; `None` and what was not measured are left out."""
+    level = logging.WARNING if event.kind in _WORRYING else logging.INFO
+    data: Data = {"reader": event.reader}
+    if event.application is not None:
+        data["application"] = event.application
+    if event.document is not None:
+        data["document"] = event.document
+    if event.card is not None:
+        data["card"] = event.card
+    if event.sod is not None:
+        data["sod"] = event.sod
+    if event.apdus:
+        data["apdus"] = event.apdus
+        data["seconds"] = round(event.seconds, 3)
+    tell(_LOG, level, str(event.kind), event.reason or "", **data)
 
 
 def line_of(event: Event) -> str:

@@ -20,7 +20,7 @@ from personalise.pki.keys.station import StationKeys
 from personalise.pki.people import require_operator
 from personalise.station.key_sources.configuration import key_source
 from personalise.station.line.control import Control, Keys, obeying_signals
-from personalise.station.line.displays import JsonLines, PlainLines, Table
+from personalise.station.line.displays import JsonLines, Nothing, PlainLines, Table, log_event
 from personalise.station.line.effects import EventKind
 from personalise.station.line.events import Display, Event, Tally
 from personalise.station.line.last_issued import LastIssued
@@ -51,6 +51,7 @@ class Options:
     readers: tuple[str, ...] = ()
     until_empty: bool = False
     as_json: bool = False
+    logs_json: bool = False
     metrics: int | None = None
     call_seconds: float = CALL_SECONDS
     station_key: Path | None = None
@@ -137,6 +138,8 @@ def run_station(options: Options) -> Outcome:
         )
         station = Station(shop, options.readers, call_seconds=options.call_seconds)
         counts = _Counts(ledger)
+        if options.logs_json:
+            told.append(log_event)
         display = _display(options, station, counts, tally)
         stack.callback(display.close)
         told.append(display.show)
@@ -184,6 +187,8 @@ def _prepare(stack: ExitStack, settings: PreparationSettings, shop: Shop) -> Cal
 def _display(options: Options, station: Station, counts: _Counts, tally: Tally) -> Display:
     if options.as_json:
         return JsonLines()
+    if options.logs_json:
+        return Nothing()
     if sys.stderr.isatty():
         return Table(lambda: {n: each.state for n, each in station.readers.items()}, counts, tally)
     return PlainLines()

@@ -16,12 +16,14 @@ import uvicorn
 from starlette.types import ASGIApp
 
 from support.errors import MisuseError
+from support.log import tell
 from support.repeated_lines import RepeatedLines
 from verify.desk.web.access import Address
 
 LOOPBACK: Final = "127.0.0.1"
 _LOGGERS: Final = ("verify.desk.reading", "verify.desk.service", "verify.desk.terminal")
 """What these repeat is logged once a minute."""
+_LOG: Final = logging.getLogger(__name__)
 _SHUTDOWN_SECONDS: Final = 1
 """An open stream of events would keep the server from stopping."""
 
@@ -111,6 +113,7 @@ def serve(
         ws="none",
         lifespan="on",
         access_log=False,
+        log_config=None,
         log_level="warning",
         server_header=False,
         proxy_headers=False,
@@ -118,6 +121,8 @@ def serve(
         ssl_keyfile=listening.key,
         timeout_graceful_shutdown=_SHUTDOWN_SECONDS,
     )
+    host, number = port.getsockname()[:2]
+    tell(_LOG, logging.INFO, "listening", address=f"{host}:{number}")
     _Server(config, ending).run(sockets=[port])
 
 
