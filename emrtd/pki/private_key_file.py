@@ -40,48 +40,85 @@ class WrongPassphraseError(MisuseError):
     """The pass phrase does not open the key."""
 
 
+class KeyFiles:
+    """Encrypts and decrypts key files with one pass phrase; a key is derived once for each salt.
+
+    What one object encrypts has one salt, and an IV a file: to open one file is to know the pass
+    phrase of all of them, so a salt each would cost an attacker nothing and an operation that makes
+    ten keys two seconds.  The derived keys are as secret as the pass phrase and live as long as it.
+    `random` draws the salt and the IVs.
+    """
+
+    def __init__(self, passphrase: Secret, random: Random = secrets.token_bytes) -> None:
+        self._passphrase = passphrase
+        self._random = random
+        self._salt: bytes | None = None
+        self._derived: dict[tuple[bytes, int, int], Secret] = {}
+
+    def encrypt(self, key: PrivateKey) -> bytes:
+        """Encode a key as a DER EncryptedPrivateKeyInfo: scrypt, AES-256 in CBC mode."""
+        if self._salt is None:
+            self._salt = self._random(16)
+        iv = self._random(16)
+        clear = key.to_pkcs8().reveal()
+        padding = 16 - len(clear) % 16
+        encryptor = self._aes(self._salt, _COST, _PARALLEL, iv).encryptor()
+        cryptogram = encryptor.update(clear + bytes((padding,)) * padding) + encryptor.finalize()
+        derivation = der.sequence(
+            der.oid(_SCRYPT),
+            der.sequence(
+                der.octet_string(self._salt),
+                der.integer(_COST),
+                der.integer(_BLOCK_SIZE),
+                der.integer(_PARALLEL),
+            ),
+        )
+        cipher = der.sequence(der.oid(_AES_256_CBC), der.octet_string(iv))
+        scheme = der.sequence(der.oid(_PBES2), der.sequence(derivation, cipher))
+        return der.sequence(scheme, der.octet_string(cryptogram))
+
+    def decrypt(self, octets: bytes) -> PrivateKey:
+        """Decode what `encrypt` wrote; the key draws nonces of signatures from `random`.
+
+        Raises `WrongPassphraseError`, `MalformedError` if the octets are not such a file or contain
+        a key of another kind, `MisuseError` for a key that is not usable.
+        """
+        salt, cost, parallel, iv, cryptogram = _read_encrypted(octets)
+        decryptor = self._aes(salt, cost, parallel, iv).decryptor()
+        padded = decryptor.update(cryptogram) + decryptor.finalize()
+        padding = padded[-1]
+        wrong = WrongPassphraseError("the pass phrase does not open the private key")
+        if not 1 <= padding <= 16 or padded[-padding:] != bytes((padding,)) * padding:
+            raise wrong
+        clear = padded[:-padding]
+        if not _is_pkcs8(clear):  # 1 of 256 wrong pass phrases yields valid padding
+            raise wrong
+        return load_private_key(Secret(clear), random=self._random)
+
+    def _aes(self, salt: bytes, cost: int, parallel: int, iv: bytes) -> "Cipher[CBC]":
+        from cryptography.hazmat.primitives.ciphers import Cipher
+        from cryptography.hazmat.primitives.ciphers.algorithms import AES
+        from cryptography.hazmat.primitives.ciphers.modes import CBC
+
+        key = self._derived.get((salt, cost, parallel))
+        if key is None:
+            key = _derive(self._passphrase, salt, cost, parallel)
+            self._derived[salt, cost, parallel] = key
+        return Cipher(AES(key.reveal()), CBC(iv))
+
+
 def encrypt_private_key(
     key: PrivateKey, passphrase: Secret, random: Random = secrets.token_bytes
 ) -> bytes:
-    """Encode a key as a DER EncryptedPrivateKeyInfo: scrypt, AES-256 in CBC mode."""
-    salt, iv = random(16), random(16)
-    clear = key.to_pkcs8().reveal()
-    padding = 16 - len(clear) % 16
-    encryptor = _aes(_derive(passphrase, salt, _COST, _PARALLEL), iv).encryptor()
-    cryptogram = encryptor.update(clear + bytes((padding,)) * padding) + encryptor.finalize()
-    derivation = der.sequence(
-        der.oid(_SCRYPT),
-        der.sequence(
-            der.octet_string(salt),
-            der.integer(_COST),
-            der.integer(_BLOCK_SIZE),
-            der.integer(_PARALLEL),
-        ),
-    )
-    cipher = der.sequence(der.oid(_AES_256_CBC), der.octet_string(iv))
-    scheme = der.sequence(der.oid(_PBES2), der.sequence(derivation, cipher))
-    return der.sequence(scheme, der.octet_string(cryptogram))
+    """Encrypt one key, as `KeyFiles.encrypt` does."""
+    return KeyFiles(passphrase, random).encrypt(key)
 
 
 def decrypt_private_key(
     octets: bytes, passphrase: Secret, random: Random = secrets.token_bytes
 ) -> PrivateKey:
-    """Decode what `encrypt_private_key` wrote; the key draws nonces of signatures from `random`.
-
-    Raises `WrongPassphraseError`, `MalformedError` if the octets are not such a file or contain a
-    key of another kind, `MisuseError` for a key that is not usable.
-    """
-    salt, cost, parallel, iv, cryptogram = _read_encrypted(octets)
-    decryptor = _aes(_derive(passphrase, salt, cost, parallel), iv).decryptor()
-    padded = decryptor.update(cryptogram) + decryptor.finalize()
-    padding = padded[-1]
-    wrong = WrongPassphraseError("the pass phrase does not open the private key")
-    if not 1 <= padding <= 16 or padded[-padding:] != bytes((padding,)) * padding:
-        raise wrong
-    clear = padded[:-padding]
-    if not _is_pkcs8(clear):  # 1 of 256 wrong pass phrases yields valid padding
-        raise wrong
-    return load_private_key(Secret(clear), random=random)
+    """Decrypt one key, as `KeyFiles.decrypt` does, with its errors."""
+    return KeyFiles(passphrase, random).decrypt(octets)
 
 
 def _is_pkcs8(clear: bytes) -> bool:
@@ -124,21 +161,15 @@ def _fields(item: tlv.DataObject, count: int) -> tlv.DataObjects:
     return fields
 
 
-def _derive(passphrase: Secret, salt: bytes, cost: int, parallel: int) -> bytes:
-    return hashlib.scrypt(
-        passphrase.reveal(),
-        salt=salt,
-        n=cost,
-        r=_BLOCK_SIZE,
-        p=parallel,
-        maxmem=256 * _BLOCK_SIZE * (cost + parallel),
-        dklen=_KEY_SIZE,
+def _derive(passphrase: Secret, salt: bytes, cost: int, parallel: int) -> Secret:
+    return Secret(
+        hashlib.scrypt(
+            passphrase.reveal(),
+            salt=salt,
+            n=cost,
+            r=_BLOCK_SIZE,
+            p=parallel,
+            maxmem=256 * _BLOCK_SIZE * (cost + parallel),
+            dklen=_KEY_SIZE,
+        )
     )
-
-
-def _aes(key: bytes, iv: bytes) -> "Cipher[CBC]":
-    from cryptography.hazmat.primitives.ciphers import Cipher
-    from cryptography.hazmat.primitives.ciphers.algorithms import AES
-    from cryptography.hazmat.primitives.ciphers.modes import CBC
-
-    return Cipher(AES(key), CBC(iv))

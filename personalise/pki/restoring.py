@@ -11,6 +11,7 @@ from typing import IO
 import msgspec
 
 from emrtd.crypto.private_keys import PrivateKey
+from emrtd.pki.private_key_file import KeyFiles
 from emrtd.pki.x509.crl import Crl
 from personalise.pki.backup import PASSPHRASE_FILE, read_backup
 from personalise.pki.issuing_pki import STATION, IssuingPki, Pin, no_pin
@@ -46,10 +47,10 @@ def restore(  # noqa: PLR0917
     work = folder.with_name(f".{folder.name}.{secrets.token_hex(6)}")
     work.mkdir(mode=0o700)
     try:
-        before = _unpack(source, what, work, keys)
+        before, now = KeyFiles(_unpack(source, what, work, keys)), KeyFiles(passphrase)
         for each in sorted(work.rglob(f"*{SUFFIX}")):
             key = FileCustody(each.parent, before).private_key(each.stem)
-            FileCustody(each.parent, passphrase).replace(each.stem, key)
+            FileCustody(each.parent, now).replace(each.stem, key)
         pki = IssuingPki.open(work, passphrase, pin)
         head = verify_audit(work)
         if published is not None:

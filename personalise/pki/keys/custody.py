@@ -13,11 +13,7 @@ from typing import Final, Protocol
 from emrtd.crypto.key_kinds import generate_private_key
 from emrtd.crypto.private_keys import EcPrivateKey, PrivateKey
 from emrtd.crypto.signatures import PublicKey, Signer
-from emrtd.pki.private_key_file import (
-    WrongPassphraseError,
-    decrypt_private_key,
-    encrypt_private_key,
-)
+from emrtd.pki.private_key_file import KeyFiles, WrongPassphraseError
 from support.errors import MisuseError
 from support.files import decoding, write_atomically
 from support.secret import Secret
@@ -52,13 +48,13 @@ class KeyCustody(Protocol):
 class FileCustody:
     """Keys in a folder, one encrypted PKCS#8 file each; satisfies `KeyCustody`."""
 
-    def __init__(self, folder: Path, passphrase: Secret) -> None:
+    def __init__(self, folder: Path, passphrase: Secret | KeyFiles) -> None:
         self._folder = folder
-        self._passphrase = passphrase
+        self._files = passphrase if isinstance(passphrase, KeyFiles) else KeyFiles(passphrase)
 
     def beside(self, name: str) -> "FileCustody":
         """Return the custody of another folder of this PKI, with the same pass phrase."""
-        return FileCustody(self._folder.parent / name, self._passphrase)
+        return FileCustody(self._folder.parent / name, self._files)
 
     def labels(self) -> list[str]:
         """Return the labels of the keys in the folder, in order."""
@@ -73,12 +69,12 @@ class FileCustody:
         path = self._path(label)
         if path.exists():
             raise MisuseError(f"{path}: a key with this label already exists")
-        write_atomically(path, encrypt_private_key(key, self._passphrase), mode=0o600)
+        write_atomically(path, self._files.encrypt(key), mode=0o600)
         return key.public_key
 
     def replace(self, label: str, key: PrivateKey) -> PublicKey:
         """Store a key and overwrite the one with this label."""
-        octets = encrypt_private_key(key, self._passphrase)
+        octets = self._files.encrypt(key)
         write_atomically(self._path(label), octets, mode=0o600)
         return key.public_key
 
@@ -88,11 +84,11 @@ class FileCustody:
 
     def private_key(self, label: str) -> PrivateKey:
         """Read one key."""
-        return read_private_key(self._existing(label), self._passphrase)
+        return read_private_key(self._existing(label), self._files)
 
     def agreement_key(self, label: str) -> EcPrivateKey:
         """Read one key that decrypts envelopes; it must be an elliptic-curve key."""
-        return read_agreement_key(self._existing(label), self._passphrase)
+        return read_agreement_key(self._existing(label), self._files)
 
     def destroy(self, label: str) -> None:
         """Overwrite and remove the file.
@@ -121,11 +117,12 @@ class FileCustody:
         return self._folder / f"{label}{SUFFIX}"
 
 
-def read_private_key(path: Path, passphrase: Secret) -> PrivateKey:
+def read_private_key(path: Path, passphrase: Secret | KeyFiles) -> PrivateKey:
     """Read an encrypted key file; raises `WrongPassphraseError` or `MalformedError`."""
+    files = passphrase if isinstance(passphrase, KeyFiles) else KeyFiles(passphrase)
     try:
         with decoding(path):
-            return decrypt_private_key(path.read_bytes(), passphrase)
+            return files.decrypt(path.read_bytes())
     except WrongPassphraseError:
         raise WrongPassphraseError(
             f"{path}: the pass phrase does not open this key",
@@ -133,7 +130,7 @@ def read_private_key(path: Path, passphrase: Secret) -> PrivateKey:
         ) from None
 
 
-def read_agreement_key(path: Path, passphrase: Secret) -> EcPrivateKey:
+def read_agreement_key(path: Path, passphrase: Secret | KeyFiles) -> EcPrivateKey:
     """Read a key file that decrypts envelopes; raises `MisuseError` for an RSA key."""
     key = read_private_key(path, passphrase)
     if not isinstance(key, EcPrivateKey):

@@ -1,4 +1,6 @@
+import hashlib
 import subprocess
+import sys
 import time
 from pathlib import Path
 
@@ -9,7 +11,9 @@ from hypothesis import strategies as st
 from emrtd.asn1 import der
 from emrtd.crypto.curves import CURVES
 from emrtd.crypto.private_keys import EcPrivateKey, PrivateKey, RsaPrivateKey
+from emrtd.pki import private_key_file
 from emrtd.pki.private_key_file import (
+    KeyFiles,
     WrongPassphraseError,
     decrypt_private_key,
     encrypt_private_key,
@@ -18,7 +22,14 @@ from support.errors import MalformedError
 from support.secret import Secret
 from vsmartcard.forging.surgery import changed, parts_of
 
+COST = 1 << 14
 PASSPHRASE = Secret(b"correct horse battery staple")
+
+
+@pytest.fixture(autouse=True)
+def _cost(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Undo the low cost with which other tests of this session save time."""
+    monkeypatch.setattr(private_key_file, "_COST", COST)
 
 
 def keys() -> list[PrivateKey]:
@@ -44,6 +55,51 @@ def test_openssl_reads_a_written_key(key: PrivateKey, tmp_path: Path) -> None:
     assert len(clear) > 100
     checked = subprocess.run([*command, "-noout", "-check"], check=True, capture_output=True)
     assert b"Key is valid" in checked.stdout + checked.stderr
+
+
+@pytest.fixture
+def salts(monkeypatch: pytest.MonkeyPatch) -> list[bytes]:
+    """The salt of each key that scrypt derives from now on."""
+    derived: list[bytes] = []
+    scrypt = hashlib.scrypt
+
+    def counted(password: bytes, *, salt: bytes, **parameters: int) -> bytes:
+        derived.append(salt)
+        return scrypt(password, salt=salt, **parameters)
+
+    monkeypatch.setattr(hashlib, "scrypt", counted)
+    return derived
+
+
+def test_the_cost_of_the_product_is_that_of_these_tests() -> None:
+    code = (
+        f"from emrtd.pki import private_key_file as f; assert f._COST == {COST}; print(f._PARALLEL)"
+    )
+    done = subprocess.run([sys.executable, "-c", code], check=True, capture_output=True, text=True)
+    assert done.stdout == "5\n"
+
+
+def test_one_object_derives_one_key_and_another_object_another(salts: list[bytes]) -> None:
+    key = EcPrivateKey.generate(CURVES["secp256r1"])
+    files = KeyFiles(PASSPHRASE)
+    written = [files.encrypt(key) for _ in range(3)]
+    assert all(files.decrypt(each).to_pkcs8() == key.to_pkcs8() for each in written)
+    assert len(salts) == 1
+    assert len(set(written)) == 3, "an IV a file"
+    KeyFiles(PASSPHRASE).encrypt(key)
+    assert len(set(salts)) == 2
+    assert "correct horse" not in repr(vars(files))
+
+
+def test_one_object_opens_files_of_several_salts(salts: list[bytes]) -> None:
+    key = EcPrivateKey.generate(CURVES["secp256r1"])
+    written = [encrypt_private_key(key, PASSPHRASE) for _ in range(2)]
+    files = KeyFiles(PASSPHRASE)
+    for each in written * 2:
+        assert files.decrypt(each).public_key == key.public_key
+    assert len(salts) == 4, "two to write, two to read"
+    with pytest.raises(WrongPassphraseError):
+        KeyFiles(Secret(b"wrong")).decrypt(written[0])
 
 
 def test_a_wrong_pass_phrase_raises_wrong_passphrase_error() -> None:

@@ -1,3 +1,4 @@
+import hashlib
 import subprocess
 from datetime import timedelta
 from pathlib import Path
@@ -34,6 +35,24 @@ def pem(certificate: Path) -> Path:
     path = certificate.with_suffix(".pem")
     openssl("x509", "-inform", "DER", "-in", certificate, "-out", path)
     return path
+
+
+def test_a_new_pki_derives_one_key_from_its_pass_phrase(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    salts = []
+    scrypt = hashlib.scrypt
+
+    def counted(password: bytes, *, salt: bytes, **parameters: int) -> bytes:
+        salts.append(salt)
+        return scrypt(password, salt=salt, **parameters)
+
+    monkeypatch.setattr(hashlib, "scrypt", counted)
+    made = create_pki(tmp_path / "pki", settings_for("UTO", "Utopia"), PASSPHRASE, NOW)
+    assert len(list((tmp_path / "pki").rglob("*.p8"))) == 10
+    assert len(salts) == 1
+    assert IssuingPki.open(made.folder, PASSPHRASE).local_keys.private_key("station")
+    assert len(salts) == 2
 
 
 @pytest.mark.parametrize(
