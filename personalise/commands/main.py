@@ -79,7 +79,7 @@ audit.add_command(show_audit)
 @click.option(
     "--in-process",
     is_flag=True,
-    help="Run the virtual chip inside each command, without a reader and pcscd.",
+    help="Run every command and the virtual chip in one process, without a reader and pcscd.",
 )
 @click.option(
     "--reader-port",

@@ -1,8 +1,8 @@
 """The demonstration: issue documents to cards in a reader, and inspect them as at a border.
 
-All the work is done by the console scripts, each in its own process, with the same commands that an
-operator or a border officer would use; the demonstration only shows them.  It stops the processes
-that it started, and no others.
+All the work is done by the console scripts, with the same commands that an operator or a border
+officer would use; the demonstration only shows them.  Each runs in a process of its own or, if the
+chip does too, in the demonstration's.  It stops the processes that it started, and no others.
 """
 
 import json
@@ -69,7 +69,7 @@ def run_demo(
     token = make_token(folder, environment) if with_hsm else None
     if token is not None:
         environment.update(token.environment)
-    tools = Tools(environment, console)
+    tools = Tools(environment, console, in_process)
     console.print()
     console.rule("[bold]Chipseal: from an application to the border")
     readers = nullcontext(DemoReader()) if in_process else virtual_reader(tools, port)

@@ -1,10 +1,14 @@
 """How the demonstration runs the console scripts and shows their output."""
 
+import io
+import os
 import shlex
 import subprocess
 import sys
-from collections.abc import Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager, redirect_stderr, redirect_stdout
 from dataclasses import dataclass, field
+from importlib.metadata import distribution
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
@@ -49,10 +53,15 @@ class Done:
 
 @dataclass(frozen=True)
 class Tools:
-    """The console scripts that are installed beside this Python, and the terminal to show them."""
+    """The console scripts that are installed beside this Python, and the terminal to show them.
+
+    With `in_process` each runs in this process, by the function that its script calls: Python and
+    its packages are loaded once, and not for each command.
+    """
 
     environment: Mapping[str, str]
     console: "Console"
+    in_process: bool = False
     folder: Path = field(default_factory=lambda: Path(sys.executable).parent)
 
     def step(self, text: str) -> None:
@@ -90,19 +99,14 @@ class Tools:
         Raises `TransportError` or `DemoError` with the command's message if its exit status is not
         a verdict.
         """
-        done = subprocess.run(  # noqa: S603 - our own scripts
-            self._line(command),
-            env=dict(self.environment),
-            input=given,
-            capture_output=True,
-            text=True,
-            check=False,
-        )
-        if done.returncode in VERDICTS:
-            return Done(done.stdout, done.stderr, ExitStatus(done.returncode))
-        words = last_line(done.stderr).removeprefix(f"{command[0]}: ")
-        words = words or f"{command[0]} ended with status {done.returncode}"
-        if done.returncode == ExitStatus.NO_CARD:
+        line = self._line(command)
+        run = _run_here if self.in_process else _run_script
+        status, output, remarks = run(line, self.environment, given)
+        if status in VERDICTS:
+            return Done(output, remarks, ExitStatus(status))
+        words = last_line(remarks).removeprefix(f"{command[0]}: ")
+        words = words or f"{command[0]} ended with status {status}"
+        if status == ExitStatus.NO_CARD:
             raise TransportError(words)
         raise DemoError(words)
 
@@ -120,6 +124,62 @@ class Tools:
 
     def _line(self, command: tuple[str | Path, ...]) -> list[str]:
         return [str(self.folder / command[0]), *map(str, command[1:])]
+
+
+def _run_script(
+    line: Sequence[str], environment: Mapping[str, str], given: str
+) -> tuple[int, str, str]:
+    """Run a console script; return its exit status, standard output and standard error."""
+    done = subprocess.run(  # noqa: S603 - our own scripts
+        line, env=dict(environment), input=given, capture_output=True, text=True, check=False
+    )
+    return done.returncode, done.stdout, done.stderr
+
+
+def _run_here(
+    line: Sequence[str], environment: Mapping[str, str], given: str
+) -> tuple[int, str, str]:
+    """Call a console script's function, with streams and environment of its own."""
+    function = _function_of(Path(line[0]).name)
+    output, remarks = (io.TextIOWrapper(io.BytesIO(), "utf-8", newline="") for _ in range(2))
+    entry = io.TextIOWrapper(io.BytesIO(given.encode()), "utf-8")
+    with _as_process(line, environment, entry), redirect_stdout(output), redirect_stderr(remarks):
+        status = function()
+    return status, _written(output), _written(remarks)
+
+
+def _function_of(script: str) -> Callable[[], int]:
+    """Return the function that a console script calls."""
+    scripts = distribution("chipseal").entry_points.select(group="console_scripts", name=script)
+    (found,) = scripts
+    function: Callable[[], int] = found.load()
+    return function
+
+
+@contextmanager
+def _as_process(
+    line: Sequence[str], environment: Mapping[str, str], entry: io.TextIOWrapper
+) -> Iterator[None]:
+    """Give this process the arguments, environment and standard input of another."""
+    before = sys.argv, sys.stdin, dict(os.environ)
+    sys.argv, sys.stdin = list(line), entry
+    _set_environment(environment)
+    try:
+        yield
+    finally:
+        sys.argv, sys.stdin = before[:2]
+        _set_environment(before[2])
+
+
+def _set_environment(environment: Mapping[str, str]) -> None:
+    for name in os.environ.keys() - environment.keys():
+        del os.environ[name]
+    os.environ.update(environment)
+
+
+def _written(stream: io.TextIOWrapper) -> str:
+    stream.seek(0)
+    return stream.read()
 
 
 def last_line(text: str) -> str:

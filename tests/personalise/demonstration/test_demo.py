@@ -6,17 +6,19 @@ With the real commands it runs in `tests/device/test_demo.py`.
 import io
 import json
 import os
+import runpy
 import signal
 import subprocess
 import sys
 import time
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
 from rich.console import Console
 
 from emrtd.errors import TransportError
-from personalise.demonstration import demo, readers
+from personalise.demonstration import demo, readers, tools
 from personalise.demonstration.demo import MARK, run_demo
 from personalise.demonstration.tools import DemoError
 from support.errors import ExitStatus, MisuseError
@@ -73,6 +75,7 @@ class Stage:
         self.fail({})
         monkeypatch.setattr(sys, "executable", str(place / "python"))
         monkeypatch.setattr(readers, "_take_out", self._take_out)
+        monkeypatch.setattr(tools, "_function_of", self._function_of)
 
     def fail(self, rules: dict[str, tuple[int | str, ...]]) -> None:
         (self.place / "rules.json").write_text(json.dumps(rules), encoding="utf-8")
@@ -83,6 +86,16 @@ class Stage:
 
     def log(self) -> list[str]:
         return (self.place / "log").read_text(encoding="utf-8").splitlines()
+
+    def _function_of(self, script: str) -> Callable[[], int]:
+        def function() -> int:
+            try:
+                runpy.run_path(str(self.place / script), run_name="__main__")
+            except SystemExit as ending:
+                return int(ending.code or 0)
+            return 0
+
+        return function
 
     def _take_out(self, _tools: object, _slot: object, card: "subprocess.Popen[str]") -> None:
         card.kill()
@@ -113,6 +126,26 @@ def test_in_process_needs_no_reader(stage: Stage) -> None:
     assert stage.run(in_process=True) == ExitStatus.OK
     assert not any(line.startswith("vsmartcard") for line in stage.log())
     assert any("--reader virtual:" in line for line in stage.log())
+
+
+def test_in_process_starts_no_process_and_leaves_this_one_as_it_was(
+    stage: Stage, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def refuse(*_: object, **__: object) -> None:
+        pytest.fail("a process was started")
+
+    monkeypatch.setattr(subprocess, "run", refuse)
+    monkeypatch.setattr(subprocess, "Popen", refuse)
+    before = sys.argv, sys.stdin, sys.stdout, sys.stderr, dict(os.environ)
+    assert stage.run("permit", "passport", in_process=True) == ExitStatus.OK
+    assert before == (sys.argv, sys.stdin, sys.stdout, sys.stderr, dict(os.environ))
+    assert "SECRET" not in "\n".join(stage.log()) + stage.output.getvalue()
+
+
+def test_a_command_that_fails_in_process_is_quoted(stage: Stage) -> None:
+    stage.fail({f"personalise write {stage.folder}/permit/image": (64, "what was wrong")})
+    with pytest.raises(DemoError, match="what was wrong"):
+        stage.run(in_process=True)
 
 
 def test_existing_readers_are_used_and_not_stopped(stage: Stage) -> None:
