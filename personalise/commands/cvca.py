@@ -35,13 +35,33 @@ def eac() -> None:
     """The EAC PKI: Country Verifying CA, Document Verifiers, inspection systems."""
 
 
-@eac.command("renew-cvca", epilog=examples("personalise eac renew-cvca --pki pki"))
+@eac.command(
+    "renew-cvca",
+    epilog=examples(
+        "personalise eac renew-cvca --pki pki",
+        "personalise eac renew-cvca --key RSA-3072 --name EACROOT --pki pki",
+    ),
+)
+@click.option(
+    "--key",
+    "kind",
+    default="",
+    metavar="KIND",
+    help="Kind of the next key: a curve's name, or RSA-3072 (with PSS).  [default: as before]",
+)
+@click.option(
+    "--name",
+    "mnemonic",
+    default="",
+    metavar="MNEMONIC",
+    help="New name of the CVCA, 1 to 9 characters.  [default: as before]",
+)
 @operation_options
-def renew_cvca(**options: Any) -> None:
+def renew_cvca(kind: str, mnemonic: str, **options: Any) -> None:
     """Make the next CVCA key, and a link certificate by which chips accept it."""
     from personalise.pki.cvca_operations import renew_cvca as renew
 
-    _show(renew(make_operations(**options)))
+    _show(renew(make_operations(**options), kind=kind, mnemonic=mnemonic))
 
 
 @eac.command("renew-dv", epilog=examples("personalise eac renew-dv --pki pki --right dg3"))

@@ -8,6 +8,7 @@ certify                    certify a request, of a foreign State's DV or of an i
 """
 
 import hashlib
+import re
 from datetime import date, timedelta
 from pathlib import Path
 from typing import Final
@@ -16,16 +17,19 @@ from emrtd.crypto.key_kinds import generate_private_key
 from emrtd.errors import ProtocolError
 from emrtd.pki.cvc import issuing
 from emrtd.pki.cvc.authorization import Right, Role
-from emrtd.pki.cvc.certificates import CvCertificate
+from emrtd.pki.cvc.certificates import CvCertificate, holder_reference
 from emrtd.pki.cvc.issuing import (
     CURVE,
     DOCUMENT_VERIFIER_VALIDITY,
     INSPECTION_SYSTEM_VALIDITY,
     LONGEST_VALIDITY,
-    SCHEME,
+    RequestError,
+    RequestFault,
     certify_request,
+    check_request,
     next_reference,
 )
+from emrtd.pki.cvc.keys import CvPublicKey, kind_of
 from emrtd.pki.cvc.requests import CvRequest, request
 from personalise.pki.cvca import (
     CVCA_LABEL,
@@ -54,14 +58,16 @@ def make_terminal(pki: IssuingPki, day: date) -> None:
     The PKI's custody holds the keys of the first two; the inspection system's key and all
     certificates are written to the folder `terminal`.
     """
+    kind = pki.settings.keys.cvca or CURVE
     for label in (CVCA_LABEL, DOCUMENT_VERIFIER_LABEL):
-        pki.custody.generate(label, CURVE)
+        pki.custody.generate(label, kind)
     chain = issuing.issue_chain(
         pki.settings.country,
         pki.signer(CVCA_LABEL),
         pki.signer(DOCUMENT_VERIFIER_LABEL),
-        pki.local_keys.beside(FOLDER).generate(IS_KEY, CURVE),
+        pki.local_keys.beside(FOLDER).generate(IS_KEY, kind),
         day,
+        scheme=issuing.scheme_for(kind),
     )
     root, middle = chain.cvca.public_key, chain.document_verifier.key_under(chain.cvca.public_key)
     for name, certificate, issuer in (
@@ -73,22 +79,40 @@ def make_terminal(pki: IssuingPki, day: date) -> None:
         write_atomically(pki.folder / FOLDER / name, certificate.encode())
 
 
-def renew_cvca(operations: PkiOperations) -> CvCertificate:
+def renew_cvca(operations: PkiOperations, *, kind: str = "", mnemonic: str = "") -> CvCertificate:
     """Make the next CVCA key; return the link certificate, which the previous key signs.
 
-    New chips are personalised with the new key; an issued chip accepts it through the link.
+    `kind` and `mnemonic` are those of the next key, if they change.  New chips are personalised
+    with the new key; an issued chip accepts it through the link.  After a change of the kind the
+    Document Verifier and the inspection system need new keys too.
     """
     before = operations.pki.trust_point
     label, label_before = operations.new_label("cvca"), operations.newest_label("cvca")
     reference = next_reference(before.holder_reference)
-    with operations.operation("cvca.issue", {"label": label, "reference": reference}):
+    if mnemonic:
+        if not re.fullmatch("[A-Z0-9]{1,9}", mnemonic):
+            raise MisuseError(f"{mnemonic!r} is not 1 to 9 capital letters and digits")
+        reference = holder_reference(operations.pki.settings.country, mnemonic, "00001")
+    if reference in _references(operations):
+        raise MisuseError(f"{reference} was the name of a key before", advice="choose another")
+    scheme = issuing.scheme_for(kind) if kind else before.public_key.scheme
+    kind = kind or kind_of(before.public_key)
+    subject = {"label": label, "reference": reference, "kind": kind}
+    with operations.operation("cvca.issue", subject):
         pki = operations.pki
-        pki.custody.generate(label, CURVE)
+        pki.custody.generate(label, kind)
         link, root = issuing.renew_cvca(
-            before, pki.signer(label_before), pki.signer(label), operations.at.date()
+            before,
+            pki.signer(label_before),
+            pki.signer(label),
+            operations.at.date(),
+            reference=reference,
+            scheme=scheme,
         )
         link.verify(before.public_key)
         root.verify(root.public_key)
+        former = f"cvca-root-{before.holder_reference}.cvcert"
+        write_atomically(_path(operations, former), before.encode())
         write_atomically(_path(operations, f"cvca-link-{reference}.cvcert"), link.encode())
         write_atomically(_path(operations, TRUST_POINT), root.encode())
     return link
@@ -99,8 +123,9 @@ def renew_document_verifier(operations: PkiOperations, rights: Right) -> CvCerti
     label = operations.new_label("dv")
     reference = next_reference(operations.pki.cv_certificate(DV_CERTIFICATE).holder_reference)
     with operations.operation("dv.issue", {"label": label, "reference": reference}):
-        operations.pki.custody.generate(label, CURVE)
-        asked = request(operations.pki.signer(label), SCHEME, reference)
+        issuer = operations.pki.trust_point.public_key
+        operations.pki.custody.generate(label, kind_of(issuer))
+        asked = request(operations.pki.signer(label), issuer.scheme, reference)
         certificate = _certified(
             operations, asked, Role.DV_DOMESTIC, rights, DOCUMENT_VERIFIER_VALIDITY
         )
@@ -112,8 +137,9 @@ def renew_inspection_system(operations: PkiOperations, rights: Right) -> CvCerti
     """Make the inspection system's next key and have the Document Verifier certify it."""
     reference = next_reference(operations.pki.cv_certificate(IS_CERTIFICATE).holder_reference)
     with operations.operation("is.issue", {"reference": reference}):
-        key = generate_private_key(CURVE)
-        asked = request(key, SCHEME, reference)
+        issuer = _document_verifier_key(operations)
+        key = generate_private_key(kind_of(issuer))
+        asked = request(key, issuer.scheme, reference)
         certificate = _certified(
             operations, asked, Role.TERMINAL, rights, INSPECTION_SYSTEM_VALIDITY
         )
@@ -135,8 +161,8 @@ def certify(
 
     A holder that was certified before also signs the request with its previous key; a first request
     may be signed by its State's CVCA, whose certificate is `authenticated_by`.  Raises
-    `ProtocolError` if a signature is missing or wrong or the key is of another kind than the
-    CVCA's, `MisuseError` if the validity is longer than Table 3 allows.
+    `RequestError` if a signature is missing or wrong or the key is of another kind than the CVCA's,
+    `MisuseError` if the validity is longer than Table 3 allows.
     """
     if role not in LONGEST_VALIDITY:
         raise MisuseError("only Document Verifiers and terminals are certified on request")
@@ -147,44 +173,101 @@ def certify(
     subject = {"holder": asked.holder_reference, "role": role.name, "rights": str(int(rights))}
     subject["request"] = hashlib.sha256(asked.encode()).hexdigest()
     with operations.operation("cv.certify", subject):
-        if authenticated_by is not None:
-            _require_cvca(authenticated_by)
-        _verify_authentication(operations, asked, authenticated_by)
+        verify_authentication(operations, asked, authenticated_by)
         certificate = _certified(operations, asked, role, rights, validity)
         write_atomically(_certified_path(operations, asked.holder_reference), certificate.encode())
     return certificate
 
 
-def _verify_authentication(
+def check(
+    operations: PkiOperations, asked: CvRequest, authenticated_by: CvCertificate | None = None
+) -> bool:
+    """Check a Document Verifier's request as `certify` does; return whether it is authenticated.
+
+    Raises `RequestError`.
+    """
+    pki = operations.pki
+    key = pki.trust_point.public_key.key
+    if key is None:
+        raise ProtocolError("the CVCA's certificate has no domain parameters")
+    check_request(asked, pki.trust_point, key, earlier=_references(operations))
+    return verify_authentication(operations, asked, authenticated_by)
+
+
+def verify_authentication(
     operations: PkiOperations, asked: CvRequest, authenticated_by: CvCertificate | None
-) -> None:
+) -> bool:
     """Verify the outer signature of a request (Doc 9303-12, 8.1.1.5; its failures: 8.2.1).
 
-    A holder with a valid certificate must sign with its key.  A holder whose certificates have all
-    expired is treated like a new one.
+    Returns False if there is none and none is required.  A holder with a valid certificate must
+    sign with its key.  A holder whose certificates have all expired is treated like a new one.
+    Raises `RequestError`.
     """
     holder, reference, today = asked.holder_reference, asked.outer_reference, operations.at.date()
+    if authenticated_by is not None:
+        _require_cvca(authenticated_by)
     known = [each for each in _certified_before(operations) if _is_of_one_holder(each, holder)]
     valid = [each for each in known if each.expiration >= today]
     if reference is None:
         if valid:
-            raise ProtocolError(
+            raise RequestError(
+                RequestFault.OUTER_SIGNATURE,
                 f"{holder} was certified before, so the key of {valid[-1].holder_reference} must"
-                " also sign the request"
+                " also sign the request",
             )
-        return
+        return False
     if authenticated_by is not None and not valid:
         known.append(authenticated_by)
     signer = next((each for each in known if each.holder_reference == reference), None)
     if signer is None:
-        raise ProtocolError(
+        raise RequestError(
+            RequestFault.OUTER_SIGNATURE,
             f"the request is also signed by {reference}, whose certificate is not known",
             advice="if a CVCA signed this first request, name its certificate with"
             " --authenticated-by",
         )
     if signer.expiration < today:
-        raise ProtocolError(f"the key of {reference} expired on {signer.expiration}")
-    asked.verify_outer(signer.key_under(operations.pki.trust_point.public_key))
+        raise RequestError(
+            RequestFault.EXPIRED, f"the key of {reference} expired on {signer.expiration}"
+        )
+    try:
+        asked.verify_outer(signer.key_under(_issuer_key(operations, signer)))
+    except ProtocolError as error:
+        raise RequestError(RequestFault.OUTER_SIGNATURE, error.said) from None
+    return True
+
+
+def _issuer_key(operations: PkiOperations, certificate: CvCertificate) -> CvPublicKey | None:
+    """Return the key of ours that signed a certificate; after a renewal it is an earlier one."""
+    wanted = certificate.authority_reference
+    found = (each for each in cvca_certificates(operations) if each.holder_reference == wanted)
+    return next((each.public_key for each in found), None)
+
+
+def cvca_certificates(operations: PkiOperations) -> list[CvCertificate]:
+    """Return the CVCA's certificates, by effective date: the links, and the root in use."""
+    folder = operations.pki.folder / FOLDER
+    paths = [*folder.glob("cvca-root-*.cvcert"), *folder.glob("cvca-link-*.cvcert")]
+    found = [CvCertificate.decode(read_bounded(path, _MAX_CERTIFICATE)) for path in paths]
+    certificates = dict.fromkeys((*found, operations.pki.trust_point))
+    return sorted(
+        certificates, key=lambda each: (each.effective, each.is_self_signed, each.holder_reference)
+    )
+
+
+def _references(operations: PkiOperations) -> frozenset[str]:
+    """Return the references of all keys that the CVCA ever had."""
+    return frozenset(
+        reference
+        for each in cvca_certificates(operations)
+        for reference in (each.holder_reference, each.authority_reference)
+    )
+
+
+def _document_verifier_key(operations: PkiOperations) -> CvPublicKey:
+    pki = operations.pki
+    certificate = pki.cv_certificate(DV_CERTIFICATE)
+    return certificate.key_under(_issuer_key(operations, certificate))
 
 
 def _require_cvca(certificate: CvCertificate) -> None:
@@ -219,8 +302,11 @@ def _certified(
     issuer = pki.cv_certificate(TRUST_POINT if role.is_dv else DV_CERTIFICATE)
     signer = pki.signer(operations.newest_label("cvca" if role.is_dv else "dv"))
     day = operations.at.date()
-    certificate = certify_request(asked, issuer, signer, role, rights, day=day, validity=validity)
-    certificate.verify(issuer.key_under(pki.trust_point.public_key))
+    earlier = _references(operations) if role is Role.DV_FOREIGN else frozenset()
+    certificate = certify_request(
+        asked, issuer, signer, role, rights, day=day, validity=validity, earlier=earlier
+    )
+    certificate.verify(issuer.key_under(_issuer_key(operations, issuer)))
     return certificate
 
 

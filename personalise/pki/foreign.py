@@ -18,12 +18,11 @@ from pathlib import Path
 from typing import Final
 
 from emrtd.crypto.key_kinds import generate_private_key
-from emrtd.crypto.signatures import EcPublicKey
 from emrtd.errors import ProtocolError
 from emrtd.pki.cvc.authorization import Chat, Right, Role
 from emrtd.pki.cvc.certificates import CvCertificate, issue
-from emrtd.pki.cvc.issuing import INSPECTION_SYSTEM_VALIDITY, SCHEME
-from emrtd.pki.cvc.keys import CvPublicKey
+from emrtd.pki.cvc.issuing import INSPECTION_SYSTEM_VALIDITY
+from emrtd.pki.cvc.keys import CvPublicKey, kind_of
 from emrtd.pki.cvc.requests import CvRequest, authenticate, request
 from emrtd.pki.cvc.validation import ImportedKey, TrustState
 from personalise.pki.cvca import IS_KEY
@@ -56,7 +55,7 @@ def ask(
     pki, today = operations.pki, operations.at.date()
     country = _country_of(pki, brought)
     certificates, newest = _trusted(pki, country, brought)
-    kind = _kind_of(newest.key)
+    kind = kind_of(newest.key)
     label = operations.new_label(_stem(country))
     before = _valid_before(pki, country, today)
     holder = _next_holder(pki, country)
@@ -80,7 +79,8 @@ def ask(
             )
         elif by_our_cvca:
             ours, cvca = pki.trust_point.holder_reference, operations.newest_label("cvca")
-            asked = authenticate(asked, pki.signer(cvca), SCHEME, ours)
+            scheme = pki.trust_point.public_key.scheme
+            asked = authenticate(asked, pki.signer(cvca), scheme, ours)
         for each in certificates:
             _write(pki, country, f"{_CVCA}/{_name(each)}", each.encode())
         _write(pki, country, _REQUEST, asked.encode())
@@ -152,7 +152,7 @@ def certify_terminal(operations: PkiOperations, country: str, rights: Right) -> 
     reference = _numbered(f"{pki.settings.country}IS{country}", _reference_in(folder / _IS))
     label = _label_of(operations, country, certificates, verifier)
     with operations.operation("foreign.terminal", {"reference": reference}):
-        private = generate_private_key(_kind_of(key))
+        private = generate_private_key(kind_of(key))
         made = issue(
             public_key=CvPublicKey.of(private.public_key, key.scheme),
             holder=reference,
@@ -246,15 +246,6 @@ def _reached(certificates: Sequence[CvCertificate]) -> tuple[TrustState, list[Im
         rest.remove(link)
         state, imported = TrustState(state.trust_points, None).validate(link, issuer)
         points.append(imported)
-
-
-def _kind_of(key: CvPublicKey) -> str:
-    """Return the kind of a key, as `generate_private_key` names it."""
-    if key.key is None:
-        raise ProtocolError("the CVCA's certificate has no domain parameters")
-    if isinstance(key.key, EcPublicKey):
-        return key.key.curve.name
-    return f"RSA-{key.key.n.bit_length()}"
 
 
 def _key_of(cvca: Sequence[CvCertificate], verifier: CvCertificate) -> CvPublicKey:

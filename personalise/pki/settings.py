@@ -82,14 +82,18 @@ class LedgerSettings(Record, frozen=True):
 
 
 class KeyKinds(Record, frozen=True):
-    """The kinds of keys that are not as the CSCA's: a curve's name, or RSA-3072; "" is as it."""
+    """The kinds of keys that are not as the CSCA's: a curve's name, or RSA-3072; "" is as it.
+
+    `cvca` is the kind of the EAC PKI's first keys; "" is brainpoolP256r1.
+    """
 
     document_signer: str = ""
     list_signer: str = ""
+    cvca: str = ""
 
     def named(self) -> Iterator[tuple[str, str]]:
         """Yield the field and the kind of each that is named."""
-        for name in ("document_signer", "list_signer"):
+        for name in ("document_signer", "list_signer", "cvca"):
             kind = getattr(self, name)
             if kind:
                 yield f"keys.{name}", kind

@@ -6,12 +6,20 @@ Validities are short, since a chip has no clock and no revocation list.
 
 import re
 from datetime import date, timedelta
+from enum import Enum, unique
 from typing import Final
 
 import msgspec
 
 from emrtd.crypto.hashes import Hash
-from emrtd.crypto.signatures import PublicKey, SignatureFamily, SignatureScheme, Signer
+from emrtd.crypto.key_kinds import fitting_hash
+from emrtd.crypto.signatures import (
+    PublicKey,
+    RsaPublicKey,
+    SignatureFamily,
+    SignatureScheme,
+    Signer,
+)
 from emrtd.errors import ProtocolError
 from emrtd.pki.cvc.authorization import ALL_RIGHTS, Chat, Right, Role
 from emrtd.pki.cvc.certificates import CvCertificate, holder_reference, issue
@@ -21,7 +29,7 @@ from support.errors import MisuseError
 
 CURVE: Final = "brainpoolP256r1"
 SCHEME: Final = SignatureScheme(SignatureFamily.ECDSA, Hash.SHA256)
-"""The curve and signature scheme of every key of the State's own chain."""
+"""The kind and the signature scheme of the State's own keys, unless it chooses others."""
 
 # Doc 9303-12, Table 3: 6 months to 3 years, 2 weeks to 3 months, 1 day to 1 month.
 CVCA_VALIDITY: Final = timedelta(days=3 * 365)
@@ -39,6 +47,25 @@ _FIRST: Final = "00001"
 _REFERENCE: Final = re.compile(r"([A-Z]{2})(.{1,9})(\d{5})")
 
 
+@unique
+class RequestFault(Enum):
+    """Why a request is refused (Doc 9303-12, 8.2.1)."""
+
+    INNER_SIGNATURE = "inner signature"
+    OUTER_SIGNATURE = "outer signature"
+    EXPIRED = "the signer has expired"
+    DOMAIN_PARAMETERS = "domain parameters"
+    NOT_ACCEPTED = "not accepted"
+
+
+class RequestError(ProtocolError):
+    """A request that is not certified, and why."""
+
+    def __init__(self, fault: RequestFault, reason: str, *, advice: str = "") -> None:
+        self.fault = fault
+        super().__init__(reason, advice=advice)
+
+
 class CvChain(msgspec.Struct, frozen=True):
     """Certificates from the trust point of chips down to one inspection system."""
 
@@ -47,13 +74,28 @@ class CvChain(msgspec.Struct, frozen=True):
     inspection_system: CvCertificate
 
 
+def scheme_for(kind: str) -> SignatureScheme:
+    """Return the scheme of a CVCA whose keys are of this kind: ECDSA or PSS (9303-11, 9.2.9).
+
+    `kind` is a curve's name or "RSA-3072"; raises `MisuseError` for another.
+    """
+    family = SignatureFamily.RSA_PSS if kind.startswith("RSA-") else SignatureFamily.ECDSA
+    return SignatureScheme(family, fitting_hash(kind))
+
+
 def issue_chain(
-    country: str, cvca: Signer, document_verifier: Signer, inspection_system: PublicKey, day: date
+    country: str,
+    cvca: Signer,
+    document_verifier: Signer,
+    inspection_system: PublicKey,
+    day: date,
+    *,
+    scheme: SignatureScheme = SCHEME,
 ) -> CvChain:
     """Issue certificates to a CVCA (self-signed), a domestic DV and an inspection system.
 
     The inspection system may read fingerprints and irises.  `country` has two letters; every
-    validity begins on `day`.
+    validity begins on `day`.  All keys are of one kind, for `scheme`.
     """
     root, middle, end = (
         holder_reference(country, mnemonic, _FIRST) for mnemonic in ("CVCA", "DV", "IS")
@@ -63,13 +105,13 @@ def issue_chain(
         key: PublicKey, holder: str, role: Role, validity: timedelta, signer: Signer, authority: str
     ) -> CvCertificate:
         return issue(
-            public_key=CvPublicKey.of(key, SCHEME),
+            public_key=CvPublicKey.of(key, scheme),
             holder=holder,
             chat=Chat.inspection_system(role, ALL_RIGHTS),
             effective=day,
             expiration=day + validity,
             signer=signer,
-            scheme=SCHEME,
+            scheme=scheme,
             authority=authority,
         )
 
@@ -95,29 +137,38 @@ def issue_chain(
 
 
 def renew_cvca(
-    before: CvCertificate, signer_before: Signer, signer: Signer, day: date
+    before: CvCertificate,
+    signer_before: Signer,
+    signer: Signer,
+    day: date,
+    *,
+    reference: str,
+    scheme: SignatureScheme,
 ) -> tuple[CvCertificate, CvCertificate]:
     """Certify the next CVCA key; return the link certificate and the self-signed one.
 
-    `before` is the certificate of the previous key, `signer_before` that key.  New chips are
-    personalised with the self-signed certificate; issued chips accept the key through the link.
+    `before` is the certificate of the previous key, `signer_before` that key; `reference` and
+    `scheme` are those of the next one, which may have another name and kind (Doc 9303-12, 4.2.1).
+    New chips are personalised with the self-signed certificate; issued chips accept the key through
+    the link.
     """
-    reference = next_reference(before.holder_reference)
 
-    def certified_by(signing: Signer, authority: str) -> CvCertificate:
+    def certified_by(
+        signing: Signer, signing_scheme: SignatureScheme, authority: str
+    ) -> CvCertificate:
         return issue(
-            public_key=CvPublicKey.of(signer.public_key, SCHEME),
+            public_key=CvPublicKey.of(signer.public_key, scheme),
             holder=reference,
             chat=before.chat,
             effective=day,
             expiration=day + CVCA_VALIDITY,
             signer=signing,
-            scheme=SCHEME,
+            scheme=signing_scheme,
             authority=authority,
         )
 
-    link = certified_by(signer_before, before.holder_reference)
-    return link, certified_by(signer, reference)
+    link = certified_by(signer_before, before.public_key.scheme, before.holder_reference)
+    return link, certified_by(signer, scheme, reference)
 
 
 def certify_request(
@@ -129,25 +180,17 @@ def certify_request(
     *,
     day: date,
     validity: timedelta,
+    earlier: frozenset[str] = frozenset(),
 ) -> CvCertificate:
     """Verify the inner signature of a request and certify its key.
 
     `issuer` is the certificate of `signer`: a CVCA's for a Document Verifier, a Document
-    Verifier's for a terminal.  The rights are limited to the issuer's, and the validity ends no
-    later than the issuer's.  Raises `ProtocolError` for a wrong signature, for a key of another
-    kind than the issuer's, and for a request to another issuer.
+    Verifier's for a terminal.  `earlier` are the references of the issuer's keys before: who asks
+    for one of these gets a certificate of the key in use, with links to it (8.1.1.2).  The rights
+    are limited to the issuer's, and the validity ends no later than the issuer's.  Raises
+    `RequestError`.
     """
-    asked.verify()
-    ours = CvPublicKey.of(signer.public_key, SCHEME)
-    if (asked.public_key.oid, asked.public_key.curve) != (ours.oid, ours.curve):
-        raise ProtocolError(  # its certificate would have no domain parameters (7.2.2.3)
-            f"the request's key is not for {SCHEME.description} on {CURVE} like its issuer's"
-        )
-    wanted = asked.authority_reference
-    if wanted is not None and wanted != issuer.holder_reference:
-        raise ProtocolError(
-            f"the request is to {wanted}, but the key in use is {issuer.holder_reference}"
-        )
+    check_request(asked, issuer, signer.public_key, earlier=earlier)
     return issue(
         public_key=asked.public_key,
         holder=asked.holder_reference,
@@ -155,9 +198,46 @@ def certify_request(
         effective=day,
         expiration=min(day + validity, issuer.expiration),
         signer=signer,
-        scheme=SCHEME,
+        scheme=issuer.public_key.scheme,
         authority=issuer.holder_reference,
     )
+
+
+def check_request(
+    asked: CvRequest,
+    issuer: CvCertificate,
+    key: PublicKey,
+    *,
+    earlier: frozenset[str] = frozenset(),
+) -> None:
+    """Check what `certify_request` requires; `key` is the issuer's.  Raises `RequestError`."""
+    try:
+        asked.verify()
+    except ProtocolError as error:
+        raise RequestError(RequestFault.INNER_SIGNATURE, error.said) from None
+    scheme = issuer.public_key.scheme
+    ours = CvPublicKey.of(key, scheme)
+    if (asked.public_key.oid, asked.public_key.curve) != (ours.oid, ours.curve) or not _fits(
+        asked.public_key.key, key
+    ):
+        raise RequestError(  # its certificate would have no domain parameters (7.2.2.3)
+            RequestFault.DOMAIN_PARAMETERS,
+            f"the request's key is not for {scheme.description} with {key.description} like its"
+            " issuer's",
+        )
+    wanted = asked.authority_reference
+    if wanted is not None and wanted not in {issuer.holder_reference, *earlier}:
+        raise RequestError(
+            RequestFault.NOT_ACCEPTED,
+            f"the request is to {wanted}, but the key in use is {issuer.holder_reference}",
+        )
+
+
+def _fits(asked: PublicKey | None, key: PublicKey) -> bool:
+    """Whether two keys of one scheme and curve have the same size."""
+    if isinstance(asked, RsaPublicKey) and isinstance(key, RsaPublicKey):
+        return asked.n.bit_length() == key.n.bit_length()
+    return True
 
 
 def next_reference(reference: str) -> str:

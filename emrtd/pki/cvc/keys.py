@@ -159,6 +159,18 @@ class CvPublicKey(msgspec.Struct, frozen=True):
             raise fields.one(_POINT).malformed(error.said) from None
 
 
+def kind_of(key: CvPublicKey) -> str:
+    """Return the kind of a key, as `generate_private_key` names it.
+
+    Raises `MisuseError` if the key has no domain parameters.
+    """
+    if key.key is None:
+        raise MisuseError("the key has no domain parameters")
+    if isinstance(key.key, EcPublicKey):
+        return key.key.curve.name
+    return f"RSA-{key.key.n.bit_length()}"
+
+
 def sign(signer: Signer, scheme: SignatureScheme, message: bytes) -> bytes:
     """Sign as certificates and terminals do: ECDSA as r || s (TR-03111, 5.2.1)."""
     signature = signer.sign(scheme, message)

@@ -23,6 +23,7 @@ from emrtd.pki.lint.findings import (
     lint_times,
     problems_of_name,
 )
+from emrtd.pki.lint.spoc import is_spoc, lint_spoc
 from emrtd.pki.quirks import Quirk
 from emrtd.pki.x509 import extensions as oids
 from emrtd.pki.x509.certificates import Certificate
@@ -104,6 +105,7 @@ def lint_certificate(certificate: Certificate) -> list[LintFinding]:
         *_presence(certificate, kind),
         *lint_extensions(certificate, kind),
         *_periods(certificate, kind),
+        *lint_spoc(certificate),
     ]
 
 
@@ -148,7 +150,8 @@ def _curve(certificate: Certificate, key: EcPublicKey) -> Iterator[LintFinding]:
     parameters = info.children[0].children[1]
     clause = "Doc 9303-12, 4.1.6.3"
     if parameters.tag != der.SEQUENCE:
-        yield LintFinding(f"the curve {key.curve.name} is named instead of explicit", clause)
+        if not is_spoc(certificate):  # TLS has named curves only (RFC 8422, 5.4)
+            yield LintFinding(f"the curve {key.curve.name} is named instead of explicit", clause)
     elif len(parameters.children) < 6:
         yield LintFinding("the curve's parameters lack the cofactor", clause)
     if info.children[1].contents[1:2] != b"\x04":

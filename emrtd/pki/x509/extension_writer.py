@@ -81,12 +81,14 @@ class AlternativeName(msgspec.Struct, frozen=True):
 
     `state` is the ICAO code as in the MRZ; `three_letter_state` is added if that code alone does
     not identify the State.  `email` and `uri` are for contact; at least one should be set.
+    `host` is the dNSName of a server.
     """
 
     state: str
     three_letter_state: str = ""
     email: str = ""
     uri: str = ""
+    host: str = ""
 
     def encode(self) -> bytes:
         """Encode as GeneralNames."""
@@ -100,6 +102,8 @@ class AlternativeName(msgspec.Struct, frozen=True):
             )
         )
         names = [der.tagged_primitive(1, self.email.encode("ascii"))] if self.email else []
+        if self.host:
+            names.append(der.tagged_primitive(2, self.host.encode("ascii")))
         names.append(der.tagged(4, directory_name))
         if self.uri:
             names.append(der.tagged_primitive(6, self.uri.encode("ascii")))

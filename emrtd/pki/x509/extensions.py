@@ -55,6 +55,8 @@ OLD_DOCUMENT_TYPE_LIST: Final = "2.23.136.1.1.4"
 
 MASTER_LIST_SIGNER: Final = "2.23.136.1.1.3"
 DEVIATION_LIST_SIGNER: Final = "2.23.136.1.1.8"
+SPOC_CLIENT: Final = "2.23.136.1.1.10.1"
+SPOC_SERVER: Final = "2.23.136.1.1.10.2"
 
 _UNDERSTOOD: Final = frozenset(
     {

@@ -10,7 +10,7 @@ from emrtd.crypto.private_keys import EcPrivateKey
 from emrtd.pki.cvc.authorization import Chat, Right, Role
 from emrtd.pki.cvc.certificates import CvCertificate, issue
 from emrtd.pki.cvc.issuing import SCHEME
-from emrtd.pki.cvc.keys import CvPublicKey
+from emrtd.pki.cvc.keys import CvPublicKey, kind_of
 from emrtd.pki.cvc.requests import CvRequest, authenticate, request
 from emrtd.pki.cvc.validation import TrustState, find_chain
 from tests.helpers import damaged
@@ -178,3 +178,41 @@ def test_an_unfit_request_is_refused(
     assert operator.status == 64
     assert said in answer
     assert not (operator.folder / "x.cvcert").exists()
+
+
+@pytest.mark.parametrize(("kind", "name"), [("RSA-2048", "EACROOT"), ("secp384r1", "NEXT")])
+def test_the_cvca_changes_its_kind_of_key_and_its_name(
+    operator: Operator,  # noqa: F811
+    kind: str,
+    name: str,
+) -> None:
+    old = read(operator, "cvca.cvcert")
+    operator.act("eac", "renew-cvca", "--key", kind, "--name", name)
+    for command in ("renew-dv", "renew-is"):
+        said = operator.act("eac", command, "--right", "dg3")
+        assert operator.status == 0, said
+    new = read(operator, "cvca.cvcert")
+    assert new.holder_reference == f"UT{name}00001"
+    assert kind_of(new.public_key) == kind
+    for trust_point in (old, new):
+        assert rights_on_chip(trust_point, terminal(operator)) == Right.READ_DG3
+    said = operator.act("eac", "renew-cvca", "--name", name)
+    assert operator.status == 64
+    assert f"UT{name}00001 was the name of a key before" in said
+    operator.act("eac", "renew-cvca", "--name", "../x")
+    assert operator.status == 64
+
+
+def test_who_asks_for_an_earlier_key_gets_a_certificate_of_the_one_in_use(
+    operator: Operator,  # noqa: F811
+) -> None:
+    old = read(operator, "cvca.cvcert")
+    operator.act("eac", "renew-cvca")
+    key = EcPrivateKey.generate(CURVES["brainpoolP256r1"])
+    asked = request(key, SCHEME, "XXDV00001", authority=old.holder_reference)
+    _, output = asking(operator, asked)
+    made = CvCertificate.decode(output.read_bytes())
+    assert made.authority_reference == read(operator, "cvca.cvcert").holder_reference
+    said, output = asking(operator, request(key, SCHEME, "XXDW00001", authority="UTOTHER00001"))
+    assert "the request is to UTOTHER00001" in said
+    assert not output.exists()

@@ -29,7 +29,7 @@ ELSEWHERE = (
     "emrtd/pki/cms/bundle.py", "emrtd/pki/cms/content_encryption.py",
     "emrtd/pki/cms/enveloped.py", "emrtd/pki/cms/recipients.py", "emrtd/pki/cms/signed_stream.py",
     "emrtd/pki/cms/transfer.py", "emrtd/pki/cvc/issuing.py", "emrtd/pki/cvc/requests.py",
-    "emrtd/pki/x509/extension_writer.py", "emrtd/pki/x509/issuing.py",
+    "emrtd/pki/x509/extension_writer.py", "emrtd/pki/x509/issuing.py", "emrtd/pki/x509/spoc.py",
     "verify/inspection/terminal_folder.py", "verify/judging/evidence.py",
     "verify/judging/optical.py", "verify/judging/policy.py", "verify/judging/tr03135.py",
 )  # fmt: skip
