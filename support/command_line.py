@@ -65,6 +65,12 @@ log_option = click.option(
     help="Form of the log on standard error; json is one object a line (docs/integration.md).",
 )
 
+
+def counted(number: int, noun: str) -> str:
+    """Return a number with its noun, whose plural ends in s: "1 document", "2,000 documents"."""
+    return f"{number:,} {noun}{'' if number == 1 else 's'}"
+
+
 trace_option = click.option(
     "--trace",
     is_flag=True,
@@ -164,7 +170,7 @@ def _wants_json(arguments: Sequence[str]) -> bool:
 
 def _log_line(arguments: Sequence[str], failure: _Failure) -> str:
     """Return an error as a line of the structured log; "" if the command does not write one."""
-    pairs = zip(arguments, [*arguments[1:], ""], strict=True)
+    pairs = zip(arguments, [*arguments, ""][1:], strict=True)
     if not any(each == "--log=json" or (each, value) == ("--log", "json") for each, value in pairs):
         return ""
     import logging

@@ -65,7 +65,13 @@ class DocumentSigner(msgspec.Struct, frozen=True):
 
     def _check_period(self, at: datetime) -> None:
         begin, end = self.certificate.signing_period
-        if not begin <= at <= end:
+        if at < begin:
+            raise MisuseError(
+                f"the Document Signer's key signs from {begin:%Y-%m-%d %H:%M:%S} UTC on, and this"
+                f" machine's clock says {at:%Y-%m-%d %H:%M:%S}",
+                advice="set the clock, or wait until then",
+            )
+        if at > end:
             raise MisuseError(
                 f"the Document Signer's key signs from {begin:%Y-%m-%d} to {end:%Y-%m-%d}, and not"
                 f" on {at:%Y-%m-%d}",

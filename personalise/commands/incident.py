@@ -6,7 +6,7 @@ from typing import Any
 import click
 
 from personalise.commands.pki_options import make_operations, operation_options, pki_folder
-from support.command_line import examples
+from support.command_line import counted, examples
 
 _WHAT = "What happened, in one line. It stays in the audit log: name no person and no document."
 
@@ -125,7 +125,8 @@ def show(number: str, folder: Path) -> None:
     (each,) = found
     click.echo(printable(f"{each.number}, severity {each.severity}: {each.what}"))
     if each.certificate is not None:
-        click.echo(f"certificate {each.certificate}, which had signed {each.documents} documents")
+        signed = counted(each.documents or 0, "document")
+        click.echo(f"certificate {each.certificate}, which had signed {signed}")
     for entry in each.entries:
         by = f" by {', '.join(entry.officers)}" if entry.officers else ""
         text = f"{entry.at}  {entry.operation:16} {entry.outcome}{by}  {entry.what}"

@@ -79,6 +79,29 @@ def enrol(
         click.echo(f"{name} is an officer; their key is in {output}")
 
 
+@officer.command(
+    "remove",
+    epilog=examples(
+        "personalise officer remove bob --pki pki --officer alice=alice.p8 --officer carol=carol.p8"
+    ),
+)
+@click.argument("name")
+@operation_options
+def remove(name: str, **options: Any) -> None:
+    """Remove the officer NAME, who is gone or whose key is lost: they approve nothing more.
+
+    What they approved before stays valid, and their name is not used again.
+    """
+    operations = make_operations(**options)
+    operations.remove_officer(name)
+    click.echo(
+        f"{name} is no longer an officer; make a new backup, since {name} opens the old ones"
+    )
+    people = operations.pki.settings.people
+    if f"officer:{name}" in {*people.operators, *people.supervisors}:
+        click.echo(f"`personalise people` still names officer:{name}", err=True)
+
+
 @officer.command("key", epilog=examples("personalise officer key alice -o alice.p8"))
 @click.argument("name")
 @click.option("-o", "--output", type=_PATH, required=True, help="File for the new key.")

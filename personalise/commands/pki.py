@@ -14,7 +14,7 @@ from personalise.commands.pki_options import (
     make_operations,
     operation_options,
 )
-from support.command_line import examples, remark
+from support.command_line import counted, examples, remark
 from support.errors import MisuseError
 
 if TYPE_CHECKING:
@@ -34,6 +34,7 @@ def pki() -> None:
 def issue_document_signer(**options: Any) -> None:
     """Make the next Document Signer; new documents are signed with it from then on."""
     operations = make_operations(**options)
+    _remark_on_rest(operations)
     certificate = operations.issue_document_signer()
     label = operations.pki.reread().settings.document_signer
     begin, end = certificate.signing_period
@@ -81,7 +82,9 @@ def issue_list_signer(kind: str, **options: Any) -> None:
         "master": CertificateKind.MASTER_LIST_SIGNER,
         "deviation": CertificateKind.DEVIATION_LIST_SIGNER,
     }
-    certificate = make_operations(**options).issue_list_signer(kinds[kind])
+    operations = make_operations(**options)
+    _remark_on_rest(operations)
+    certificate = operations.issue_list_signer(kinds[kind])
     click.echo(f"{kinds[kind].value} {certificate.serial:X} until {certificate.not_after:%Y-%m-%d}")
 
 
@@ -133,6 +136,18 @@ def issue_crl(**options: Any) -> None:
     _show_crl(operations.issue_crl())
 
 
+def _remark_on_rest(operations: "PkiOperations") -> None:
+    """Remark on a signature with a CSCA key that succeeded another one days ago (4.1.4.3)."""
+    from personalise.pki.operations import REST
+
+    settings, root = operations.pki.settings, operations.pki.certificate("csca")
+    if settings.csca != "csca-1" and operations.at < root.not_before + REST:
+        remark(
+            f"{settings.csca} should sign nothing before {root.not_before + REST:%Y-%m-%d %H:%M}"
+            " UTC: verifiers without its link refer what it signs (Doc 9303-12, 4.1.4.3)"
+        )
+
+
 def _remark_on_age(operations: "PkiOperations") -> None:
     """Remark on a list that follows the last one too soon, without a new revocation (4.1.5)."""
     from personalise.pki.status.overview import read_crl
@@ -143,8 +158,9 @@ def _remark_on_age(operations: "PkiOperations") -> None:
     age = operations.at - last.this_update
     if age < timedelta(hours=48):
         minutes = max(0, int(age.total_seconds() // 60))
+        old = counted(minutes, "minute") if minutes < 120 else counted(minutes // 60, "hour")
         remark(
-            f"the last list is {minutes} minutes old and no certificate was revoked since;"
+            f"the last list is {old} old and no certificate was revoked since;"
             " lists are 48 hours apart (Doc 9303-12, 4.1.5)"
         )
 
@@ -191,7 +207,8 @@ def revoke(certificate: str, affected: Path, **options: Any) -> None:
         click.echo("".join(lines), nl=False)
     else:
         write_atomically(affected, "".join(lines).encode(), mode=0o600)
-    click.echo(f"{len(lines)} documents are affected", err=True)
+    are = "is" if len(lines) == 1 else "are"
+    click.echo(f"{counted(len(lines), 'document')} {are} affected", err=True)
     if unknown := sum(each.number is None for each in documents):
         click.echo(
             f"the numbers of {unknown} cannot be decrypted: find these documents by EF.SOD",

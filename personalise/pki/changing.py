@@ -11,8 +11,8 @@ from support.errors import MisuseError
 CHANGE: Final = "settings.change"
 CHANGEABLE: Final = frozenset(
     {
-        "crl_urls", "document_signer_name", "document_types", "documents_per_signer", "email",
-        "ledger", "url", "validity",
+        "crl_urls", "cv_validity", "document_signer_name", "document_types",
+        "documents_per_signer", "email", "ledger", "url", "validity",
     }
 )  # fmt: skip
 """The settings that an officer may change: they apply to what is made from then on."""

@@ -19,9 +19,6 @@ from emrtd.pki.cvc import issuing
 from emrtd.pki.cvc.authorization import Right, Role
 from emrtd.pki.cvc.certificates import CvCertificate, holder_reference
 from emrtd.pki.cvc.issuing import (
-    CURVE,
-    DOCUMENT_VERIFIER_VALIDITY,
-    INSPECTION_SYSTEM_VALIDITY,
     LONGEST_VALIDITY,
     RequestError,
     RequestFault,
@@ -58,16 +55,18 @@ def make_terminal(pki: IssuingPki, day: date) -> None:
     The PKI's custody holds the keys of the first two; the inspection system's key and all
     certificates are written to the folder `terminal`.
     """
-    kind = pki.settings.keys.cvca or CURVE
+    kind = pki.settings.kind_of_key(CVCA_LABEL)
+    scheme = issuing.scheme_for(kind)
     for label in (CVCA_LABEL, DOCUMENT_VERIFIER_LABEL):
-        pki.custody.generate(label, kind)
+        pki.generate(label, kind, scheme)
     chain = issuing.issue_chain(
         pki.settings.country,
         pki.signer(CVCA_LABEL),
         pki.signer(DOCUMENT_VERIFIER_LABEL),
         pki.local_keys.beside(FOLDER).generate(IS_KEY, kind),
         day,
-        scheme=issuing.scheme_for(kind),
+        scheme=scheme,
+        validity=pki.settings.cv_validity,
     )
     root, middle = chain.cvca.public_key, chain.document_verifier.key_under(chain.cvca.public_key)
     for name, certificate, issuer in (
@@ -100,20 +99,21 @@ def renew_cvca(operations: PkiOperations, *, kind: str = "", mnemonic: str = "")
     subject = {"label": label, "reference": reference, "kind": kind}
     with operations.operation("cvca.issue", subject):
         pki = operations.pki
-        pki.custody.generate(label, kind)
-        link, root = issuing.renew_cvca(
-            before,
-            pki.signer(label_before),
-            pki.signer(label),
-            operations.at.date(),
-            reference=reference,
-            scheme=scheme,
-        )
-        link.verify(before.public_key)
-        root.verify(root.public_key)
-        former = f"cvca-root-{before.holder_reference}.cvcert"
-        write_atomically(_path(operations, former), before.encode())
-        write_atomically(_path(operations, f"cvca-link-{reference}.cvcert"), link.encode())
+        with pki.certifying(label, kind, scheme):
+            link, root = issuing.renew_cvca(
+                before,
+                pki.signer(label_before),
+                pki.signer(label),
+                operations.at.date(),
+                reference=reference,
+                scheme=scheme,
+                validity=pki.settings.cv_validity,
+            )
+            link.verify(before.public_key)
+            root.verify(root.public_key)
+            former = f"cvca-root-{before.holder_reference}.cvcert"
+            write_atomically(_path(operations, former), before.encode())
+            write_atomically(_path(operations, f"cvca-link-{reference}.cvcert"), link.encode())
         write_atomically(_path(operations, TRUST_POINT), root.encode())
     return link
 
@@ -123,12 +123,10 @@ def renew_document_verifier(operations: PkiOperations, rights: Right) -> CvCerti
     label = operations.new_label("dv")
     reference = next_reference(operations.pki.cv_certificate(DV_CERTIFICATE).holder_reference)
     with operations.operation("dv.issue", {"label": label, "reference": reference}):
-        issuer = operations.pki.trust_point.public_key
-        operations.pki.custody.generate(label, kind_of(issuer))
-        asked = request(operations.pki.signer(label), issuer.scheme, reference)
-        certificate = _certified(
-            operations, asked, Role.DV_DOMESTIC, rights, DOCUMENT_VERIFIER_VALIDITY
-        )
+        pki, issuer = operations.pki, operations.pki.trust_point.public_key
+        with pki.certifying(label, kind_of(issuer), issuer.scheme):
+            asked = request(pki.signer(label), issuer.scheme, reference)
+            certificate = _certified(operations, asked, Role.DV_DOMESTIC, rights)
         write_atomically(_path(operations, DV_CERTIFICATE), certificate.encode())
     return certificate
 
@@ -140,9 +138,7 @@ def renew_inspection_system(operations: PkiOperations, rights: Right) -> CvCerti
         issuer = _document_verifier_key(operations)
         key = generate_private_key(kind_of(issuer))
         asked = request(key, issuer.scheme, reference)
-        certificate = _certified(
-            operations, asked, Role.TERMINAL, rights, INSPECTION_SYSTEM_VALIDITY
-        )
+        certificate = _certified(operations, asked, Role.TERMINAL, rights)
         operations.pki.local_keys.beside(FOLDER).replace(IS_KEY, key)
         write_atomically(_path(operations, IS_CERTIFICATE), certificate.encode())
     return certificate
@@ -295,13 +291,27 @@ def _certified_path(operations: PkiOperations, reference: str) -> Path:
 
 
 def _certified(
-    operations: PkiOperations, asked: CvRequest, role: Role, rights: Right, validity: timedelta
+    operations: PkiOperations,
+    asked: CvRequest,
+    role: Role,
+    rights: Right,
+    validity: timedelta | None = None,
 ) -> CvCertificate:
-    """Certify a request, and verify the certificate with that of its issuer."""
+    """Certify a request, and verify the certificate with that of its issuer.
+
+    The settings have the validity if none is given.  Raises `MisuseError` if the issuer's
+    certificate has expired.
+    """
     pki = operations.pki
+    validity = pki.settings.cv_validity.of(role) if validity is None else validity
     issuer = pki.cv_certificate(TRUST_POINT if role.is_dv else DV_CERTIFICATE)
     signer = pki.signer(operations.newest_label("cvca" if role.is_dv else "dv"))
     day = operations.at.date()
+    if issuer.expiration < day:
+        raise MisuseError(
+            f"{issuer.holder_reference} expired on {issuer.expiration} and certifies nothing more",
+            advice=f"run `personalise eac {'renew-cvca' if role.is_dv else 'renew-dv'}` first",
+        )
     earlier = _references(operations) if role is Role.DV_FOREIGN else frozenset()
     certificate = certify_request(
         asked, issuer, signer, role, rights, day=day, validity=validity, earlier=earlier

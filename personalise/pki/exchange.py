@@ -9,7 +9,9 @@
     letter.txt        the roots' digests, to be compared by another channel (Doc 9303-12, 5.1)
 
 Nothing in the folder is trusted because it is there: a root is new until its digest was compared,
-or a link leads to it from a CSCA that is known.
+a link leads to it from a CSCA that is known, or a Master List of its own State has it whose signer
+such a CSCA certified.  A link from a root proves nothing about that root, since whoever makes a key
+can sign with it a link to a key that is known.
 """
 
 import shutil
@@ -23,13 +25,13 @@ from typing import Final
 from emrtd.pki.lint.certificates import kind_of, lint_certificate
 from emrtd.pki.lint.crl import lint_crl
 from emrtd.pki.lists.ldif import PkdAttribute, write_ldif
-from emrtd.pki.lists.master_list import MasterList
+from emrtd.pki.lists.master_list import MasterList, is_csca
 from emrtd.pki.x509.certificates import Certificate
 from emrtd.pki.x509.crl import MAX_CRL, Crl
 from emrtd.pki.x509.extension_writer import CertificateKind
 from personalise.pki.certificate_file import read_certificates
 from personalise.pki.issuing_pki import CRL_NAME, IssuingPki
-from personalise.pki.linting import lint_file
+from personalise.pki.linting import lint_file, signers_of
 from support.errors import MalformedError, MisuseError
 from support.files import is_taken, write_atomically
 from support.records import read_bounded
@@ -125,6 +127,7 @@ def check(folder: Path, known: Sequence[Certificate], at: datetime) -> Iterator[
     yield from _digests(folder, files)
     certificates: dict[Certificate, str] = {}
     crls: list[tuple[str, Crl]] = []
+    lists: list[MasterList] = []
     for name in files:
         path = folder / name
         if path.suffix in {".cer", ".crt", ".der", ".pem", ".p7b", ".p7c"}:
@@ -138,8 +141,9 @@ def check(folder: Path, known: Sequence[Certificate], at: datetime) -> Iterator[
             except MalformedError as error:
                 yield Finding(name, Severity.WRONG, str(error))
         elif path.suffix == ".ml":
-            yield from _master_list(path, name)
-    yield from _certificates(certificates, known, at)
+            yield from _master_list(path, name, lists)
+    trusted = _trusted(certificates, known, lists, [crl for _, crl in crls], at)
+    yield from _certificates(certificates, known, trusted, at)
     for name, crl in crls:
         yield from _crl(name, crl, [*certificates, *known], at)
 
@@ -192,10 +196,12 @@ def _digest(path: Path) -> str:
 
 
 def _certificates(
-    certificates: dict[Certificate, str], known: Sequence[Certificate], at: datetime
+    certificates: dict[Certificate, str],
+    known: Sequence[Certificate],
+    trusted: Sequence[Certificate],
+    at: datetime,
 ) -> Iterator[Finding]:
     authorities = [*known, *(each for each in certificates if each.is_ca)]
-    trusted = _reached(authorities, known)
     for each, name in certificates.items():
         what = f"{kind_of(each).noun} {each.serial:X} of {each.country or 'no country'}"
         if each.not_after < at:
@@ -204,18 +210,67 @@ def _certificates(
         if not issuers:
             yield Finding(name, Severity.WRONG, f"{what} is signed by no CSCA that is here")
         elif kind_of(each) is CertificateKind.CSCA_ROOT:
-            yield _root(each, name, what, trusted)
+            yield _root(each, name, what, trusted, authorities)
         else:
             yield Finding(name, Severity.GOOD, f"{what} is signed by {issuers[0].serial:X}")
         for finding in lint_certificate(each):
             yield Finding(name, Severity.DEVIATION, f"{finding.reason} [{finding.clause}]")
 
 
-def _root(root: Certificate, name: str, what: str, trusted: Sequence[Certificate]) -> Finding:
+def _root(
+    root: Certificate,
+    name: str,
+    what: str,
+    trusted: Sequence[Certificate],
+    authorities: Sequence[Certificate],
+) -> Finding:
     if root in trusted or any(each.public_key == root.public_key for each in trusted):
-        return Finding(name, Severity.GOOD, f"{what} is known, or a link leads to its key")
+        how = "is known, or a link or a list of its State leads to it"
+        return Finding(name, Severity.GOOD, f"{what} {how}")
     digest = root.fingerprint.hex(" ", 4).upper()
-    return Finding(name, Severity.COMPARE, f"{what} is new; compare its SHA-256: {digest}")
+    said = f"{what} is new; compare its SHA-256: {digest}"
+    keys = {each.public_key for each in trusted}
+    if any(each.is_signed_by(root) and each.public_key in keys for each in authorities):
+        said += "; it precedes a root that is known: if you know it too, name it with --known"
+    return Finding(name, Severity.COMPARE, said)
+
+
+def _trusted(
+    certificates: Iterable[Certificate],
+    known: Sequence[Certificate],
+    lists: Sequence[MasterList],
+    crls: Sequence[Crl],
+    at: datetime,
+) -> Sequence[Certificate]:
+    """Return the CSCA certificates that follow from those known, by links and Master Lists."""
+    authorities = [*known, *(each for each in certificates if each.is_ca)]
+    trusted = _reached(authorities, known)
+    for each in lists:
+        if signer := _signer_under(trusted, each, crls, at):
+            country = signer.country
+            own = [one for one in each.certificates if is_csca(one) and one.country == country]
+            trusted = _reached([*authorities, *own], [*trusted, *own])
+    return trusted
+
+
+def _signer_under(
+    trusted: Sequence[Certificate], master_list: MasterList, crls: Sequence[Crl], at: datetime
+) -> Certificate | None:
+    """Return the signer of a list that a trusted CSCA certified and no CRL revokes, if there is."""
+    for signer, info in signers_of(master_list.signed_data):
+        if kind_of(signer) is not CertificateKind.MASTER_LIST_SIGNER:
+            continue
+        begin, end = signer.not_before, signer.not_after
+        issuers = [one for one in trusted if one.is_ca and signer.is_signed_by(one)]
+        signed = info.signing_time or at
+        revoked = any(
+            crl.is_signed_by(one.public_key) and signer.serial in crl.revoked
+            for crl in crls
+            for one in trusted
+        )
+        if issuers and begin <= signed <= end and not revoked:
+            return signer
+    return None
 
 
 def _reached(
@@ -250,9 +305,10 @@ def _crl(
         yield Finding(name, Severity.DEVIATION, f"{finding.reason} [{finding.clause}]")
 
 
-def _master_list(path: Path, name: str) -> Iterator[Finding]:
+def _master_list(path: Path, name: str, lists: list[MasterList]) -> Iterator[Finding]:
+    """Yield the findings about a list, and add it to the lists if its signature is right."""
     try:
-        count = len(MasterList.parse(read_bounded(path, MAX_CRL)).certificates)
+        read = MasterList.parse(read_bounded(path, MAX_CRL))
         found = list(lint_file(path))
     except MalformedError as error:
         yield Finding(name, Severity.WRONG, str(error))
@@ -261,4 +317,5 @@ def _master_list(path: Path, name: str) -> Iterator[Finding]:
     for finding in broken:
         yield Finding(name, Severity.WRONG, f"{finding.reason} [{finding.clause}]")
     if not broken:
-        yield Finding(name, Severity.GOOD, f"Master List of {count} certificates")
+        lists.append(read)
+        yield Finding(name, Severity.GOOD, f"Master List of {len(read.certificates)} certificates")

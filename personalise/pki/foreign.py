@@ -21,7 +21,6 @@ from emrtd.crypto.key_kinds import generate_private_key
 from emrtd.errors import ProtocolError
 from emrtd.pki.cvc.authorization import Chat, Right, Role
 from emrtd.pki.cvc.certificates import CvCertificate, issue
-from emrtd.pki.cvc.issuing import INSPECTION_SYSTEM_VALIDITY
 from emrtd.pki.cvc.keys import CvPublicKey, kind_of
 from emrtd.pki.cvc.requests import CvRequest, authenticate, request
 from emrtd.pki.cvc.validation import ImportedKey, TrustState
@@ -158,7 +157,7 @@ def certify_terminal(operations: PkiOperations, country: str, rights: Right) -> 
             holder=reference,
             chat=Chat.inspection_system(Role.TERMINAL, rights & verifier.chat.rights),
             effective=today,
-            expiration=min(today + INSPECTION_SYSTEM_VALIDITY, verifier.expiration),
+            expiration=min(today + pki.settings.cv_validity.of(Role.TERMINAL), verifier.expiration),
             signer=pki.signer(label),
             scheme=key.scheme,
             authority=verifier.holder_reference,

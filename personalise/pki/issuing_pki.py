@@ -25,7 +25,7 @@ in the envelope: a personalisation station needs no other part of the PKI.
 import hashlib
 import re
 import secrets
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import closing, contextmanager, suppress
 from dataclasses import dataclass, replace
 from datetime import datetime
@@ -37,7 +37,7 @@ import msgspec
 
 from emrtd.crypto.checked_signer import CheckedSigner
 from emrtd.crypto.private_keys import EcPrivateKey
-from emrtd.crypto.signatures import EcPublicKey, PublicKey, VerifyingKey
+from emrtd.crypto.signatures import EcPublicKey, PublicKey, SignatureScheme, VerifyingKey
 from emrtd.errors import ProtocolError
 from emrtd.iso7816.procedure import Random
 from emrtd.lds.signing import DocumentSigner
@@ -154,24 +154,28 @@ class IssuingPki:
         """Return the signer of one key; it verifies each signature before it returns it."""
         return CheckedSigner(self.custody.signer(label), label)
 
-    def generate(self, label: str) -> PublicKey:
-        """Make a key of the PKI's kind that signs certificates or documents.
+    def generate(
+        self, label: str, kind: str = "", scheme: SignatureScheme | None = None
+    ) -> PublicKey:
+        """Make a key that signs certificates or documents, of the PKI's kind or another one.
 
         Raises `ProtocolError` if it does not sign what its public half verifies: the public key is
         about to be certified.  It is destroyed then, as an HSM would keep it.
         """
-        key = self.custody.generate(label, self.settings.kind_of_key(label))
+        key = self.custody.generate(label, kind or self.settings.kind_of_key(label))
         with self._destroying_if_it_fails(label):
             signer = self.signer(label)
             if signer.public_key != key:
                 raise ProtocolError(f"the key {label!r} is another one than the HSM has just made")
-            signer.sign(self.settings.scheme_of(label), label.encode())
+            signer.sign(scheme or self.settings.scheme_of(label), label.encode())
         return key
 
     @contextmanager
-    def certifying(self, label: str) -> Iterator[PublicKey]:
+    def certifying(
+        self, label: str, kind: str = "", scheme: SignatureScheme | None = None
+    ) -> Iterator[PublicKey]:
         """Make a key as `generate` does for a block that certifies it; destroyed if that fails."""
-        key = self.generate(label)
+        key = self.generate(label, kind, scheme)
         with self._destroying_if_it_fails(label):
             yield key
 
@@ -197,7 +201,7 @@ class IssuingPki:
     def record(self, certificate: Certificate) -> None:
         """Write a certificate to the folder `issued`; `ProtocolError` if it does not verify."""
         self._verify(certificate)
-        write_atomically(self.folder / "issued" / f"{certificate.serial:X}.cer", certificate.der)
+        write_atomically(self._record_of(certificate), certificate.der)
 
     def publish(self, name: str, certificate: Certificate) -> None:
         """Write a certificate to `NAME.cer` and to the folder `issued`.
@@ -206,6 +210,21 @@ class IssuingPki:
         """
         self.record(certificate)
         write_atomically(self.folder / f"{name}.cer", certificate.der)
+
+    @contextmanager
+    def withdrawing_if_it_fails(self, made: Mapping[str, Certificate]) -> Iterator[None]:
+        """Remove what the block recorded or published, if it fails: by name, or "" for none."""
+        try:
+            yield
+        except BaseException:
+            for name, certificate in made.items():
+                self._record_of(certificate).unlink(missing_ok=True)
+                if name:
+                    (self.folder / f"{name}.cer").unlink(missing_ok=True)
+            raise
+
+    def _record_of(self, certificate: Certificate) -> Path:
+        return self.folder / "issued" / f"{certificate.serial:X}.cer"
 
     def _verify(self, certificate: Certificate) -> None:
         """Verify a certificate with the key of the CSCA that is to have signed it."""

@@ -112,6 +112,14 @@ def _problems(signed: SignedData, enclosed: Sequence[Certificate]) -> Iterator[s
             yield "the certificate of the signer's CSCA is not in the list"
 
 
+def signers_of(signed: SignedData) -> Iterator[tuple[Certificate, SignerInfo]]:
+    """Yield each enclosed certificate whose key has signed, and what it has signed with."""
+    for info in signed.signers:
+        for each in signed.certificates:
+            if info.names(each) and _has_signed(each, info, signed):
+                yield each, info
+
+
 def _has_signed(certificate: Certificate, info: SignerInfo, signed: SignedData) -> bool:
     if certificate.public_key is None:
         return False

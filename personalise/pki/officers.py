@@ -9,7 +9,7 @@ import base64
 import hashlib
 import re
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Final
 
@@ -40,6 +40,7 @@ OPERATIONS: Final = frozenset(
         "cv.certify",
         "foreign.request",
         "officer.enrol",
+        "officer.remove",
         "pki.backup",
         "settings.change",
         "officer.require",
@@ -64,7 +65,7 @@ LINE_OPERATIONS: Final = frozenset(
 )
 """The decisions of a supervisor of the line; they require approval only if they are named."""
 
-_OF_OFFICERS: Final = frozenset({"officer.enrol", "officer.require"})
+_OF_OFFICERS: Final = frozenset({"officer.enrol", "officer.remove", "officer.require"})
 """If any operation requires officers, these do too; else one person could remove the rule."""
 
 
@@ -91,15 +92,20 @@ class _Configuration(msgspec.Struct, forbid_unknown_fields=True):
     required: int = 1
     acts: list[str] = []
     officers: dict[str, str] = {}
+    removed: dict[str, str] = {}
 
 
 @dataclass(frozen=True, slots=True)
 class Officers:
-    """The officers of one PKI, by name, and the operations that `required` of them must approve."""
+    """The officers of one PKI, by name, and the operations that `required` of them must approve.
+
+    `removed` are the keys of those who were officers: what they approved is verified with them.
+    """
 
     required: int = 1
     operations: frozenset[str] = frozenset()
     keys: Mapping[str, PublicKey] = field(default_factory=dict)
+    removed: Mapping[str, PublicKey] = field(default_factory=dict)
 
     @classmethod
     def load(cls, folder: Path) -> "Officers":
@@ -109,23 +115,29 @@ class Officers:
             return cls()
         try:
             raw = msgspec.json.decode(path.read_bytes(), type=_Configuration)
-            keys = {
-                name: decode_public_key(base64.b64decode(text, validate=True))
-                for name, text in raw.officers.items()
-            }
+            keys, removed = (
+                {
+                    name: decode_public_key(base64.b64decode(text, validate=True))
+                    for name, text in each.items()
+                }
+                for each in (raw.officers, raw.removed)
+            )
         except (msgspec.DecodeError, ValueError) as error:
             raise MalformedError(str(path), str(error)) from None
-        return cls(raw.required, known_operations(raw.acts, str(path)), keys)
+        return cls(raw.required, known_operations(raw.acts, str(path)), keys, removed)
 
     def save(self, folder: Path) -> None:
         """Write `officers.json`, atomically."""
         configuration = _Configuration(
             self.required,
             sorted(self.operations),
-            {
-                name: base64.b64encode(encode_public_key(key)).decode()
-                for name, key in sorted(self.keys.items())
-            },
+            *(
+                {
+                    name: base64.b64encode(encode_public_key(key)).decode()
+                    for name, key in sorted(each.items())
+                }
+                for each in (self.keys, self.removed)
+            ),
         )
         write_atomically(
             folder / FILE_NAME, msgspec.json.format(msgspec.json.encode(configuration))
@@ -137,14 +149,16 @@ class Officers:
         A name is never reused, since old approvals are verified with its key.  Nor is a key: its
         holder would count as two officers.
         """
-        if name in self.keys:
+        if name in self.ever:
+            exists = "already exists" if name in self.keys else "existed before"
             raise MisuseError(
-                f"an officer {name} already exists", advice="use another name for a new key"
+                f"an officer {name} {exists}", advice="use another name for a new key"
             )
-        for other, theirs in self.keys.items():
+        for other, theirs in self.ever.items():
             if theirs == key:
+                who = "who would count twice" if other in self.keys else "who was removed"
                 raise MisuseError(
-                    f"the key is that of the officer {other}, who would count twice",
+                    f"the key is that of the officer {other}, {who}",
                     advice="make another key with `personalise officer key`",
                 )
         if not name.isidentifier():
@@ -152,7 +166,28 @@ class Officers:
                 f"{name!r} is not a name for an officer",
                 advice="use letters, digits and underscores, beginning with a letter",
             )
-        return Officers(self.required, self.operations, {**self.keys, name: key})
+        return replace(self, keys={**self.keys, name: key})
+
+    def remove(self, name: str) -> "Officers":
+        """Return the configuration without an officer, whose key stays for old approvals.
+
+        Raises `MisuseError` if nobody has this name, or if fewer would be left than are required.
+        """
+        if name not in self.keys:
+            known = ", ".join(sorted(self.keys)) or "nobody"
+            raise MisuseError(f"{name} is not an officer of this PKI", advice=f"they are {known}")
+        left = {other: key for other, key in self.keys.items() if other != name}
+        if self.operations and len(left) < self.required:
+            raise MisuseError(
+                f"{self.required} officers are required, and only {len(left)} would be left",
+                advice="enrol a successor first, or require fewer with `officer require`",
+            )
+        return replace(self, keys=left, removed={**self.removed, name: self.keys[name]})
+
+    @property
+    def ever(self) -> Mapping[str, PublicKey]:
+        """The keys of those who are or were officers: with them old approvals are verified."""
+        return {**self.removed, **self.keys}
 
     @property
     def guarded(self) -> frozenset[str]:
@@ -214,7 +249,7 @@ class RequirementsInLog:
     """How many officers each operation required at its time, derived from the audit log itself.
 
     `officers.json` cannot be relied on here: anyone who can write to the folder could change it for
-    a while and change it back, or add an officer.  `keys` are those that it names.
+    a while and change it back, or add an officer.  `keys` are its keys, of those removed too.
     """
 
     def __init__(self, keys: Mapping[str, PublicKey]) -> None:
@@ -237,6 +272,8 @@ class RequirementsInLog:
         if entry.operation == "officer.enrol":
             # Also if it has no end: the officer may be enrolled, and those who approved it count.
             self._enrolled.add((entry.subject.get("officer", ""), entry.subject.get("key", "")))
+        if (entry.operation, entry.outcome) == ("officer.remove", "done"):
+            self._enrolled.discard((entry.subject.get("officer", ""), entry.subject.get("key", "")))
         if (entry.operation, entry.outcome) == ("officer.require", "done"):
             number, names = entry.subject.get("required", ""), entry.subject.get("acts", "")
             if not re.fullmatch("[0-9]{1,4}", number):

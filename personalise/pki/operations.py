@@ -15,8 +15,8 @@ import hashlib
 import re
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager, closing
-from dataclasses import dataclass
-from datetime import datetime
+from dataclasses import dataclass, replace
+from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Final, Protocol
 
@@ -55,6 +55,9 @@ from personalise.pki.settings import AcceptedClock, Revocation, Settings, change
 from support.errors import MisuseError
 from support.files import write_atomically
 from support.records import read_bounded
+
+REST: Final = timedelta(days=2)
+"""How long a CSCA's new key should not sign, while its link is distributed (4.1.4.3)."""
 
 _NEVER_RENEWED: Final = frozenset({AUDIT_LABEL, RECEIPT, REGISTER})
 """Keys that have no successor: those of the log, the receipts and the register."""
@@ -167,18 +170,21 @@ class PkiOperations:
             settings = changed(
                 settings, csca=label, csca_name=name, crl_number=settings.crl_number + 1
             )
-            self.pki.generate(label)
-            successor = CountrySigningCa(settings.profile, self.pki.signer(label))
-            root = successor.issue_root(self.at)
-            link = None
-            if not self.pki.is_revoked(root_before):
-                link = before.issue_link(successor, self.at)
-                require_signed(root_before, link)
-            crl = _make_crl(successor, root, settings, [*self.pki.issued(), root], self.at)
-            self.pki.record(root)
-            if link is not None:
-                self.pki.publish(f"link-{label}", link)
-            self.pki.save(settings)
+            # Until the settings name it, the new key signs nothing: it goes if a step fails.
+            with self.pki.certifying(label):
+                successor = CountrySigningCa(settings.profile, self.pki.signer(label))
+                root = successor.issue_root(self.at)
+                link = None
+                if not self.pki.is_revoked(root_before):
+                    link = before.issue_link(successor, self.at)
+                    require_signed(root_before, link)
+                crl = _make_crl(successor, root, settings, [*self.pki.issued(), root], self.at)
+                made = {"": root} if link is None else {"": root, f"link-{label}": link}
+                with self.pki.withdrawing_if_it_fails(made):
+                    self.pki.record(root)
+                    if link is not None:
+                        self.pki.publish(f"link-{label}", link)
+                    self.pki.save(settings)
             self.pki.publish("csca", root)
             write_atomically(self.pki.folder / CRL_NAME, crl)
         return root, link
@@ -278,6 +284,14 @@ class PkiOperations:
         with self.operation("officer.enrol", {"officer": name, "key": key_digest(key)}):
             officers.save(self.pki.folder)
 
+    def remove_officer(self, name: str) -> None:
+        """Remove an officer from the configuration: they approve nothing more."""
+        before = Officers.load(self.pki.folder)
+        after = before.remove(name)
+        subject = {"officer": name, "key": key_digest(before.keys[name])}
+        with self.operation("officer.remove", subject):
+            after.save(self.pki.folder)
+
     def require_officers(self, required: int, operations: frozenset[str]) -> None:
         """Set how many officers the operations require; the officers enrolled approve this too."""
         officers = Officers.load(self.pki.folder)
@@ -288,7 +302,7 @@ class PkiOperations:
             )
         subject = {"required": str(required), "acts": " ".join(sorted(operations))}
         with self.operation("officer.require", subject):
-            Officers(required, operations, officers.keys).save(self.pki.folder)
+            replace(officers, required=required, operations=operations).save(self.pki.folder)
 
     def label_of(self, key: VerifyingKey | None, stem: str) -> str:
         """Return the label of a kind whose key this is; `MisuseError` if there is none."""
@@ -348,13 +362,13 @@ def verify_audit(
     """
     key = _log_key(folder)
     officers = Officers.load(folder)
-    requirements = RequirementsInLog(officers.keys)
+    requirements = RequirementsInLog(officers.ever)
 
     def needed(entry: AuditEntry) -> int:
         seen(entry)
         return requirements.needed(entry)
 
-    return verify_log(folder / AUDIT_LOG_NAME, key, officers.keys, expected_head, needed)
+    return verify_log(folder / AUDIT_LOG_NAME, key, officers.ever, expected_head, needed)
 
 
 def audit_entries(folder: Path) -> Iterator[AuditEntry]:

@@ -12,6 +12,9 @@
     [validity]
     csca_key = 1095
 
+    [cv_validity]
+    document_verifier = 30
+
 An unknown key is an error that names it.
 """
 
@@ -21,6 +24,10 @@ from pathlib import Path
 from typing import Final, Self
 
 from emrtd.crypto.key_kinds import generate_private_key
+from emrtd.pki.cvc.authorization import Role
+from emrtd.pki.cvc.certificates import CvCertificate
+from emrtd.pki.cvc.issuing import CvChain, CvValidity, issue_chain, scheme_for
+from emrtd.pki.cvc.keys import CvPublicKey
 from emrtd.pki.lint.certificates import kind_of, lint_certificate
 from emrtd.pki.lint.crl import lint_crl
 from emrtd.pki.lint.findings import LintFinding
@@ -34,6 +41,11 @@ from support.records import Record, from_toml, read_bounded
 from support.values import Value
 
 _MAX_PLAN: Final = 64 * 1024
+_HOLDERS: Final = {
+    Role.CVCA: "CVCA",
+    Role.DV_DOMESTIC: "Document Verifier",
+    Role.TERMINAL: "inspection system",
+}
 
 
 class Plan(Record, frozen=True):
@@ -56,6 +68,7 @@ class Plan(Record, frozen=True):
     document_types: tuple[str, ...] = ("A", "C", "I", "P")
     documents_per_signer: int = 100_000
     validity: Validity = Validity()
+    cv_validity: CvValidity = CvValidity()
 
     @classmethod
     def load(cls, path: Path) -> Self:
@@ -82,6 +95,7 @@ class Plan(Record, frozen=True):
             document_types=self.document_types,
             documents_per_signer=self.documents_per_signer,
             validity=self.validity,
+            cv_validity=self.cv_validity,
         )
 
 
@@ -98,6 +112,7 @@ class Planned(Value, frozen=True):
     certificates: tuple[PlannedCertificate, ...]
     crl: Crl
     crl_findings: tuple[LintFinding, ...]
+    chain: CvChain
 
     def lines(self) -> Iterator[str]:
         """Yield the lines about it, without serial numbers and key identifiers."""
@@ -117,6 +132,9 @@ class Planned(Value, frozen=True):
         if self.crl.next_update is not None:
             yield f"revocation list: {_days(self.crl.this_update, self.crl.next_update)}"
         yield from _found(self.crl_findings)
+        chain = self.chain
+        for card_verifiable in (chain.cvca, chain.document_verifier, chain.inspection_system):
+            yield from _cv_lines(card_verifiable, chain.cvca.public_key)
 
     @property
     def is_clean(self) -> bool:
@@ -139,7 +157,29 @@ def planned(settings: Settings, at: datetime) -> Planned:
     certificates = (
         PlannedCertificate(each, (*lint_certificate(each), *lint_german_key(each))) for each in made
     )
-    return Planned(tuple(certificates), crl, tuple(lint_crl(crl)))
+    kind = settings.kind_of_key("cvca")
+    cvca, verifier, terminal = (generate_private_key(kind) for _ in range(3))
+    chain = issue_chain(
+        settings.country,
+        cvca,
+        verifier,
+        terminal.public_key,
+        at.date(),
+        scheme=scheme_for(kind),
+        validity=settings.cv_validity,
+    )
+    return Planned(tuple(certificates), crl, tuple(lint_crl(crl)), chain)
+
+
+def _cv_lines(certificate: CvCertificate, cvca: CvPublicKey) -> Iterator[str]:
+    key, days = certificate.key_under(cvca).key, certificate.expiration - certificate.effective
+    yield f"{_HOLDERS[certificate.role]}: {certificate.holder_reference}"
+    if key is not None:
+        yield f"  key            {key.description}"
+    yield f"  signed with    {cvca.scheme.description}"
+    yield (
+        f"  valid          {certificate.effective} to {certificate.expiration}, {days.days} days"
+    )
 
 
 def _found(findings: tuple[LintFinding, ...]) -> Iterator[str]:

@@ -15,10 +15,10 @@ from emrtd.pki.trust import TrustSet
 from emrtd.pki.x509.certificates import Certificate
 from emrtd.pki.x509.crl import Crl
 from emrtd.pki.x509.issuing import CountrySigningCa
+from personalise.pki.operations import REST
 from personalise.pki.settings import Settings, changed
 from support.values import Value
 
-_REST: Final = timedelta(days=2)  # Doc 9303-12, 4.1.4.3
 _A_DAY: Final = timedelta(days=1)
 
 
@@ -95,7 +95,7 @@ def _roll_over(settings: Settings, begin: datetime, on: datetime, name: str) -> 
         after.issue_root(on),
         before.issue_link(after, on),
         before.issue_document_signer(signer, 1, max(begin, on - timedelta(days=30))),
-        after.issue_document_signer(other, 2, on + _REST),
+        after.issue_document_signer(other, 2, on + REST),
         on,
     )
 
@@ -103,7 +103,7 @@ def _roll_over(settings: Settings, begin: datetime, on: datetime, name: str) -> 
 def _days(rollover: _Rollover, last: Crl) -> Iterator[tuple[datetime, str]]:
     yield rollover.on - timedelta(hours=1), "the day before"
     yield rollover.on + timedelta(hours=1), "new root, link and CRL are published"
-    yield rollover.on + _REST + timedelta(hours=1), "the new key signs a Document Signer"
+    yield rollover.on + REST + timedelta(hours=1), "the new key signs a Document Signer"
     if last.next_update is not None:
         yield last.next_update + timedelta(hours=1), "the old CSCA's last CRL has ended"
     yield rollover.old_signer.not_after + timedelta(hours=1), "the last old signer has expired"

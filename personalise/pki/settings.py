@@ -17,6 +17,7 @@ from emrtd.mrz.countries import (
     probably_meant,
     two_letter_code,
 )
+from emrtd.pki.cvc.issuing import CURVE, CvValidity
 from emrtd.pki.x509.issuing import CscaProfile, Validity, pkd_crl_url
 from support.errors import MisuseError
 from support.records import Record, from_json, reject
@@ -143,6 +144,7 @@ class Settings(Record, frozen=True):
     document_signer: str = "ds-1"
     document_signer_name: str = "Document Signer"
     validity: Validity = Validity()
+    cv_validity: CvValidity = CvValidity()
     documents_per_signer: int = 100_000
     crl_number: int = 1
     revoked: tuple[Revocation, ...] = ()
@@ -179,9 +181,13 @@ class Settings(Record, frozen=True):
         return SignatureScheme(SignatureFamily(self.signature), Hash(self.hash))
 
     def kind_of_key(self, label: str) -> str:
-        """Return the kind of key for a label: of a Document Signer, a list signer, the CSCA."""
+        """Return the kind of key for a label: that of the CSCA, if no other one is named.
+
+        For the EAC PKI it is that of the first keys: `renew_cvca` may change it.
+        """
         named = {"ds": self.keys.document_signer, "mls": self.keys.list_signer}
         named["dls"] = named["sls"] = named["mls"]
+        named["cvca"] = named["dv"] = self.keys.cvca or CURVE
         return named.get(label.partition("-")[0]) or self.key
 
     def scheme_of(self, label: str) -> SignatureScheme:

@@ -7,7 +7,7 @@ Validities are short, since a chip has no clock and no revocation list.
 import re
 from datetime import date, timedelta
 from enum import Enum, unique
-from typing import Final
+from typing import Annotated, Final
 
 import msgspec
 
@@ -26,20 +26,40 @@ from emrtd.pki.cvc.certificates import CvCertificate, holder_reference, issue
 from emrtd.pki.cvc.keys import CvPublicKey
 from emrtd.pki.cvc.requests import CvRequest
 from support.errors import MisuseError
+from support.records import Record
 
 CURVE: Final = "brainpoolP256r1"
 SCHEME: Final = SignatureScheme(SignatureFamily.ECDSA, Hash.SHA256)
 """The kind and the signature scheme of the State's own keys, unless it chooses others."""
 
-# Doc 9303-12, Table 3: 6 months to 3 years, 2 weeks to 3 months, 1 day to 1 month.
-CVCA_VALIDITY: Final = timedelta(days=3 * 365)
-DOCUMENT_VERIFIER_VALIDITY: Final = timedelta(days=90)
-INSPECTION_SYSTEM_VALIDITY: Final = timedelta(days=30)
+_LONGEST_DOCUMENT_VERIFIER: Final = 90  # days: Doc 9303-12, Table 3
+_LONGEST_INSPECTION_SYSTEM: Final = 31
+
+
+class CvValidity(Record, frozen=True):
+    """How long card-verifiable certificates are valid, in days.
+
+    Doc 9303-12, Table 3 has 6 months to 3 years for a CVCA, 2 weeks to 3 months for a Document
+    Verifier, 1 day to 1 month for an inspection system.
+    """
+
+    cvca: Annotated[int, msgspec.Meta(ge=181, le=3 * 366)] = 3 * 365
+    document_verifier: Annotated[int, msgspec.Meta(ge=14, le=_LONGEST_DOCUMENT_VERIFIER)] = 90
+    inspection_system: Annotated[int, msgspec.Meta(ge=1, le=_LONGEST_INSPECTION_SYSTEM)] = 30
+
+    def of(self, role: Role) -> timedelta:
+        """Return the validity of a certificate for a role."""
+        if role is Role.CVCA:
+            return timedelta(days=self.cvca)
+        return timedelta(days=self.document_verifier if role.is_dv else self.inspection_system)
+
+
+DEFAULT_VALIDITY: Final = CvValidity()
 
 LONGEST_VALIDITY: Final = {
-    Role.DV_DOMESTIC: DOCUMENT_VERIFIER_VALIDITY,
-    Role.DV_FOREIGN: DOCUMENT_VERIFIER_VALIDITY,
-    Role.TERMINAL: timedelta(days=31),
+    Role.DV_DOMESTIC: timedelta(days=_LONGEST_DOCUMENT_VERIFIER),
+    Role.DV_FOREIGN: timedelta(days=_LONGEST_DOCUMENT_VERIFIER),
+    Role.TERMINAL: timedelta(days=_LONGEST_INSPECTION_SYSTEM),
 }
 """The longest validity of Table 3, by the roles that are certified on request."""
 
@@ -91,6 +111,7 @@ def issue_chain(
     day: date,
     *,
     scheme: SignatureScheme = SCHEME,
+    validity: CvValidity = DEFAULT_VALIDITY,
 ) -> CvChain:
     """Issue certificates to a CVCA (self-signed), a domestic DV and an inspection system.
 
@@ -101,38 +122,24 @@ def issue_chain(
         holder_reference(country, mnemonic, _FIRST) for mnemonic in ("CVCA", "DV", "IS")
     )
 
-    def certify(  # noqa: PLR0917 - the fields of a certificate
-        key: PublicKey, holder: str, role: Role, validity: timedelta, signer: Signer, authority: str
+    def certify(
+        key: PublicKey, holder: str, role: Role, signer: Signer, authority: str
     ) -> CvCertificate:
         return issue(
             public_key=CvPublicKey.of(key, scheme),
             holder=holder,
             chat=Chat.inspection_system(role, ALL_RIGHTS),
             effective=day,
-            expiration=day + validity,
+            expiration=day + validity.of(role),
             signer=signer,
             scheme=scheme,
             authority=authority,
         )
 
     return CvChain(
-        certify(cvca.public_key, root, Role.CVCA, CVCA_VALIDITY, cvca, root),
-        certify(
-            document_verifier.public_key,
-            middle,
-            Role.DV_DOMESTIC,
-            DOCUMENT_VERIFIER_VALIDITY,
-            cvca,
-            root,
-        ),
-        certify(
-            inspection_system,
-            end,
-            Role.TERMINAL,
-            INSPECTION_SYSTEM_VALIDITY,
-            document_verifier,
-            middle,
-        ),
+        certify(cvca.public_key, root, Role.CVCA, cvca, root),
+        certify(document_verifier.public_key, middle, Role.DV_DOMESTIC, cvca, root),
+        certify(inspection_system, end, Role.TERMINAL, document_verifier, middle),
     )
 
 
@@ -144,6 +151,7 @@ def renew_cvca(
     *,
     reference: str,
     scheme: SignatureScheme,
+    validity: CvValidity = DEFAULT_VALIDITY,
 ) -> tuple[CvCertificate, CvCertificate]:
     """Certify the next CVCA key; return the link certificate and the self-signed one.
 
@@ -161,7 +169,7 @@ def renew_cvca(
             holder=reference,
             chat=before.chat,
             effective=day,
-            expiration=day + CVCA_VALIDITY,
+            expiration=day + validity.of(Role.CVCA),
             signer=signing,
             scheme=signing_scheme,
             authority=authority,

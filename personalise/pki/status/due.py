@@ -11,12 +11,12 @@ from typing import Final
 from emrtd.calendar import A_YEAR, TRANSITIONS
 from emrtd.pki.x509.extension_writer import CertificateKind
 from emrtd.pki.x509.issuing import CRL_VALIDITY
+from personalise.pki.operations import REST
 from personalise.pki.status.values import HeldCertificate, Overview, Use
 from support.values import Value
 
 _DISTRIBUTION: Final = timedelta(hours=48)  # Doc 9303-12, 4.1.5
 _NOTICE: Final = timedelta(days=90)  # 4.1.4.3: other States are told of a rollover
-_REST: Final = timedelta(days=2)  # 4.1.4.3: a new key does not sign yet
 _ALMOST_FULL: Final = 0.9
 _A_DAY: Final = timedelta(days=1)
 
@@ -123,7 +123,7 @@ def _csca(overview: Overview) -> Iterator[Due]:
         if at <= end:
             what = "tell other States that the CSCA's key will be renewed"
             yield Due(what, end - _NOTICE, "", clause, overdue=False)
-    rest = current.valid_from + _REST
+    rest = current.valid_from + REST
     if len(roots) > 1 and at < rest:
         what = f"distribute {current.name} and its link, and sign nothing with it before"
         yield Due(what, rest, "", "Doc 9303-12, 4.1.4.3", overdue=False)

@@ -197,6 +197,46 @@ def test_a_key_is_that_of_one_officer(office: Office) -> None:
     assert "the key is that of the officer bob, who would count twice" in said
 
 
+def test_an_officer_who_is_gone_approves_nothing_more(office: Office) -> None:
+    key = office.make_key("carol").with_suffix(".pub")
+    office.propose("officer", "enrol", "carol", "--public-key", str(key))
+    office.approve("alice", "bob")
+    office.carry_out()
+    old_rule = (office.pki / "officers.json").read_bytes()
+    said = office.at_the_pki("officer", "remove", "bob")
+    assert "officer.remove requires 2 officers, and 0 approved it" in said
+    office.propose("officer", "remove", "bob")
+    office.approve("alice", "carol")
+    assert "bob is no longer an officer; make a new backup" in office.carry_out()
+    assert office.status == 0
+    assert "bob" not in office.run("officer", "list", "--pki", office.pki)
+    office.run("audit", "verify", "--pki", office.pki)
+    assert office.status == 0, "what bob approved before is still verified with his key"
+
+    office.propose("pki", "issue-ds")
+    office.approve("alice", "bob")
+    assert "bob is not an officer of this PKI" in office.carry_out()
+    said = office.propose("officer", "enrol", "bob", "--public-key", str(key))
+    assert "an officer bob existed before; use another name for a new key" in said
+    said = office.propose(
+        "officer", "enrol", "twin", "--public-key", str(office.folder / "bob.pub")
+    )
+    assert "the key is that of the officer bob, who was removed" in said
+    said = office.propose("officer", "remove", "carol")
+    assert "2 officers are required, and only 1 would be left" in said
+    assert "is not an officer of this PKI; they are alice, carol" in office.propose(
+        "officer", "remove", "bob"
+    )
+
+    (office.pki / "officers.json").write_bytes(old_rule)
+    office.propose("pki", "issue-ds")
+    office.approve("alice", "bob")
+    office.carry_out()
+    assert office.status == 0
+    said = office.run("audit", "verify", "--pki", office.pki)
+    assert "bob approved ds.issue, and no entry before it enrols them" in said
+
+
 def test_an_act_expires(office: Office) -> None:
     office.propose("pki", "issue-ds")
     record = json.loads(office.act.read_text())

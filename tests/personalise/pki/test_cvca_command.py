@@ -1,19 +1,32 @@
 """The EAC PKI through the command line, with chips of before and after a renewal."""
 
-from datetime import UTC, datetime
+from dataclasses import replace
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import pytest
 
 from emrtd.crypto.curves import CURVES
 from emrtd.crypto.private_keys import EcPrivateKey
-from emrtd.pki.cvc.authorization import Chat, Right, Role
+from emrtd.crypto.signatures import SignatureFamily
+from emrtd.pki.cvc.authorization import ALL_RIGHTS, Chat, Right, Role
 from emrtd.pki.cvc.certificates import CvCertificate, issue
 from emrtd.pki.cvc.issuing import SCHEME
 from emrtd.pki.cvc.keys import CvPublicKey, kind_of
 from emrtd.pki.cvc.requests import CvRequest, authenticate, request
 from emrtd.pki.cvc.validation import TrustState, find_chain
+from personalise.pki.create import create_pki
+from personalise.pki.cvca_operations import (
+    renew_cvca,
+    renew_document_verifier,
+    renew_inspection_system,
+)
+from personalise.pki.operations import PkiOperations
+from personalise.pki.plan import Plan
+from personalise.pki.settings import KeyKinds
+from support.errors import MisuseError
 from tests.helpers import damaged
+from tests.personalise.conftest import PASSPHRASE
 from tests.personalise.pki.test_pki_command import Operator, operator  # noqa: F401 - a fixture
 
 TODAY = datetime.now(UTC).date()
@@ -216,3 +229,32 @@ def test_who_asks_for_an_earlier_key_gets_a_certificate_of_the_one_in_use(
     said, output = asking(operator, request(key, SCHEME, "XXDW00001", authority="UTOTHER00001"))
     assert "the request is to UTOTHER00001" in said
     assert not output.exists()
+
+
+@pytest.mark.parametrize("kind", ["RSA-2048", "brainpoolP384r1", "secp521r1", ""])
+def test_the_chain_has_keys_of_the_kind_that_is_planned(
+    home: Path,  # cheap encryption of keys
+    tmp_path: Path,
+    kind: str,
+) -> None:
+    plan = Plan("UTO", "Utopia", key="brainpoolP256r1", keys=KeyKinds(cvca=kind))
+    at = datetime.now(UTC).replace(microsecond=0)
+    pki = create_pki(tmp_path / "pki", plan.settings(), PASSPHRASE, at)
+    old, terminal = pki.trust_point, pki.folder / "terminal"
+    assert old.public_key.key is not None
+    assert kind in old.public_key.key.description
+    if kind.startswith("RSA"):
+        assert old.public_key.scheme.family is SignatureFamily.RSA_PSS, "Doc 9303-11, 9.2.9"
+    operations = PkiOperations(pki, (), at)
+    renew_cvca(operations)
+    renew_document_verifier(operations, ALL_RIGHTS)
+    renew_inspection_system(operations, ALL_RIGHTS)
+    for trust_point in (old, pki.trust_point):
+        assert rights_on_chip(trust_point, terminal) == ALL_RIGHTS
+    late = replace(operations, at=at + timedelta(days=91))
+    end = (at + timedelta(days=90)).date()
+    with pytest.raises(MisuseError, match=f"UTDV00002 expired on {end}") as error:
+        renew_inspection_system(late, ALL_RIGHTS)
+    assert error.value.advice == "run `personalise eac renew-dv` first"
+    renew_document_verifier(late, ALL_RIGHTS)
+    renew_inspection_system(late, ALL_RIGHTS)

@@ -91,6 +91,41 @@ def test_a_link_leads_to_the_next_root(office: Office) -> None:
     assert office.status == 2
 
 
+def test_an_older_root_is_known_by_a_list_and_not_by_the_link_that_it_signed(
+    office: Office,
+) -> None:
+    old, new = office.folder / "old.cer", office.pki / "csca.cer"
+    old.write_bytes(new.read_bytes())
+    office.run("pki", "renew-csca", "--pki", office.pki)
+    found = office.check(office.package("without a list"), new)
+    assert office.status == 2
+    (compare,) = (each for each in found if each.startswith("compare"))
+    assert serial(old) in compare
+    assert "if you know it too, name it with --known" in compare
+    office.check(office.folder / "without a list", new, old)
+    assert office.status == 0
+
+    office.run("pki", "issue-list-signer", "master", "--pki", office.pki)
+    listed = office.folder / "own.ml"
+    office.run("pki", "publish-master-list", old, new, "--pki", office.pki, "-o", listed)
+    office.check(office.package("with a list", listed), new)
+    assert office.status == 0
+
+    office.run("pki", "revoke", "mls", "--affected", office.folder / "none", "--pki", office.pki)
+    assert any("compare" in each for each in office.check(office.package("revoked", listed), new))
+    assert office.status == 2
+    foreign = office.folder / "foreign"
+    for command in (
+        ("init", foreign),
+        ("issue-list-signer", "master", "--pki", foreign),
+        ("publish-master-list", old, new, "--pki", foreign, "-o", office.folder / "foreign.ml"),
+    ):
+        assert "rror" not in office.run("pki", *command)
+        assert office.status == 0
+    office.check(office.package("a list of another", office.folder / "foreign.ml"), new)
+    assert office.status == 2
+
+
 def test_what_is_wrong_with_a_package_is_named(office: Office) -> None:
     good = office.package("good")
     (signer,) = (good / "ds").iterdir()

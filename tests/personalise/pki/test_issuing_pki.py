@@ -131,9 +131,12 @@ def test_card_security_is_signed_with_its_own_content_type(pki: IssuingPki) -> N
 def test_a_signer_refuses_to_sign_outside_its_period_and_with_another_key(pki: IssuingPki) -> None:
     signer = pki.document_signer()
     security_object = SecurityObject.over(DATA_GROUPS, Hash.SHA256)
-    for day in (NOW - timedelta(days=1), NOW + timedelta(days=91)):
-        with pytest.raises(MisuseError, match="issue a new Document Signer"):
-            signer.sign_security_object(security_object, day)
+    for instant, advice in (
+        (NOW - timedelta(seconds=1), "set the clock"),
+        (NOW + timedelta(days=91), "issue a new Document Signer"),
+    ):
+        with pytest.raises(MisuseError, match=advice):
+            signer.sign_security_object(security_object, instant)
     other_csca = replace(signer, csca=pki.certificate("station"))
     with pytest.raises(ProtocolError):
         other_csca.sign_security_object(security_object, NOW)

@@ -524,6 +524,37 @@ def test_a_failed_issue_ds_leaves_a_signer_that_can_sign(
     assert pki.reread().document_signer().certificate == pki.certificate("ds")
 
 
+@pytest.mark.parametrize("failing", ["save", "record", "publish"])
+def test_a_failed_renewal_of_the_csca_leaves_no_key_and_no_certificate(
+    operator: Operator, monkeypatch: pytest.MonkeyPatch, failing: str
+) -> None:
+    def full(*_: object) -> None:
+        raise OSError(errno.ENOSPC, "No space left on device")
+
+    before = operator.pki
+    labels, issued = before.custody.labels(), before.issued()
+    with monkeypatch.context() as patch:
+        patch.setattr(IssuingPki, failing, full)
+        assert "No space left" in operator.act("pki", "renew-csca")
+        assert operator.status == 64
+    assert operator.pki.settings == before.settings
+    assert operator.pki.custody.labels() == labels
+    assert operator.pki.issued() == issued
+    assert not list((operator.folder / "pki").glob("link-*"))
+    operator.act("pki", "renew-csca")
+    assert operator.status == 0
+    assert operator.pki.settings.csca == "csca-2"
+
+
+def test_the_first_two_days_of_a_new_csca_key_are_remarked_on(operator: Operator) -> None:
+    assert "should sign nothing" not in operator.act("pki", "issue-ds")
+    operator.act("pki", "renew-csca")
+    for command in (("issue-ds",), ("issue-list-signer", "master")):
+        said = operator.act("pki", *command)
+        assert "csca-2 should sign nothing before" in said
+        assert operator.status == 0
+
+
 @pytest.mark.parametrize(
     ("arguments", "said"),
     [

@@ -6,6 +6,7 @@ from pathlib import Path
 import pytest
 
 from emrtd.crypto.hashes import Hash
+from emrtd.pki.cvc.certificates import CvCertificate
 from emrtd.pki.x509 import extensions as oids
 from emrtd.pki.x509.certificates import Certificate
 from emrtd.pki.x509.crl import Crl
@@ -32,6 +33,12 @@ documents_per_signer = 1000
 [keys]
 document_signer = "brainpoolP384r1"
 list_signer = "RSA-2048"
+cvca = "brainpoolP320r1"
+
+[cv_validity]
+cvca = 730
+document_verifier = 14
+inspection_system = 1
 
 [validity]
 csca_key = 1095
@@ -78,6 +85,10 @@ def test_a_pki_is_made_as_planned(
     assert signer.not_after - signer.not_before == timedelta(days=30 + 1827)
     assert intake.not_after - intake.not_before == timedelta(days=400)
     assert signer.extensions.document_types == {"IR"}
+    for name, days in (("cvca", 730), ("dv", 14), ("is", 1)):
+        holder = CvCertificate.decode((folder / "terminal" / f"{name}.cvcert").read_bytes())
+        assert holder.public_key.scheme.hash is Hash.SHA256
+        assert holder.expiration - holder.effective == timedelta(days=days)
     urls = ("https://bund.example/D.crl", "https://pkd.example/D.crl")
     assert signer.extensions.crl_distribution_points == urls
     names = root.extensions.get(oids.SUBJECT_ALT_NAME)
@@ -115,6 +126,8 @@ def test_the_plan_is_shown_before_it_is_carried_out(
     assert status == 0
     assert "Document Signer certificate: CN=Signer of permits 1,O=Bund,C=DE" in said
     assert "key signs" in said
+    assert "Document Verifier: DEDV00001\n  key            brainpoolP320r1" in said
+    assert ", 14 days\n" in said
     assert "lint" not in said
     plan.write_text(PLAN.replace("brainpoolP384r1", "brainpoolP256r1"))
     status, said = run(capsys, "pki", "plan", "--plan", plan)
@@ -148,6 +161,8 @@ def test_a_plan_and_options_exclude_each_other(
         ("organisation =", "organization =", "organization"),
         ("csca_key = 1095", "csca_key = 9999", "validity.csca_key"),
         ("document_signer_key = 30", "document_signer_key = 93", "validity.document_signer_key"),
+        ("document_verifier = 14", "document_verifier = 13", "cv_validity.document_verifier"),
+        ('cvca = "brainpoolP320r1"', 'cvca = "brainpoolP160r1"', "keys.cvca"),
         ("revocation_list = 30", "revocation_list = 91", "validity.revocation_list"),
         ("brainpoolP384r1", "brainpoolP192r1", "keys.document_signer"),
         ("brainpoolP384r1", "secp999", "keys.document_signer"),
