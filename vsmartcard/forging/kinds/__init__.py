@@ -1,4 +1,4 @@
-"""The kinds of forgery, one module for each family."""
+"""The kinds of forgery, in one module or more for each family."""
 
 from collections.abc import Mapping
 from difflib import get_close_matches
@@ -16,7 +16,9 @@ def kinds() -> Mapping[str, Forgery]:
         access,
         certificates,
         data_groups,
-        lying_chips,
+        lying_files,
+        lying_openings,
+        lying_sessions,
         notes,
         printed,
         revocation,
@@ -35,7 +37,9 @@ def kinds() -> Mapping[str, Forgery]:
         printed,
         notes,
         stripped,
-        lying_chips,
+        lying_openings,
+        lying_sessions,
+        lying_files,
     )
     return MappingProxyType({each.name: each for module in modules for each in module.KINDS.found})
 
