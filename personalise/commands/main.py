@@ -11,6 +11,7 @@ from personalise.commands.card_keys import card_keys
 from personalise.commands.cvca import eac
 from personalise.commands.incident import incident
 from personalise.commands.intake import intake
+from personalise.commands.intake_service import intake_service
 from personalise.commands.jobs import jobs
 from personalise.commands.ledger import ledger
 from personalise.commands.officers import audit, officer
@@ -59,6 +60,7 @@ personalise.add_command(people)
 personalise.add_command(incident)
 personalise.add_command(report)
 personalise.add_command(sign_service)
+personalise.add_command(intake_service)
 personalise.add_command(eac)
 pki.add_command(act)
 pki.add_command(backup)

@@ -15,6 +15,7 @@ from pathlib import Path
 from typing import Final, Protocol, overload
 
 from emrtd.pki.cms.signed_stream import SignedStream
+from emrtd.pki.x509.certificates import Certificate
 from personalise.intake.archive import Limits, PackedApplication
 from personalise.intake.checking import Checker, InThisProcess, verdict_of
 from personalise.intake.package import Package, open_package
@@ -56,7 +57,8 @@ class Terms:
     """What an intake accepts.
 
     `profile` is the name that the ledger keeps, `validator` has the chip profile itself.  Without
-    `senders` every package is read, and its sender is not authenticated.
+    `senders` every package is read, and its sender is not authenticated, unless `channel` is the
+    certificate with which the sender has authenticated when it delivered the package.
     """
 
     profile: str
@@ -66,10 +68,14 @@ class Terms:
     max_age: timedelta = MAX_AGE
     allow_pkcs1: bool = False
     priority: int = 0
+    channel: Certificate | None = None
 
     def authenticate(self, signatures: Sequence[SignedStream]) -> Sender:
         """Return the sender of a package with these signatures."""
-        return authenticate(signatures, self.senders, self.validator.at, self.max_age)
+        sender = authenticate(signatures, self.senders, self.validator.at, self.max_age)
+        if sender.is_authenticated or self.channel is None:
+            return sender
+        return Sender(self.channel, sender.signed, is_authenticated=True)
 
 
 @dataclass(frozen=True, slots=True)

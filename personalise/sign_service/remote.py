@@ -7,14 +7,11 @@ from time import sleep
 from typing import Self
 
 from emrtd.pki.x509.certificates import Certificate
+from personalise.client.connection import ClientCredentials
 from personalise.issuance import Issuance
 from personalise.pki.clock import require_clock
 from personalise.pki.issuing_pki import IssuingPki
-from personalise.sign_service.client import (
-    ClientCredentials,
-    DocumentToSign,
-    RemoteDocumentSigner,
-)
+from personalise.sign_service.client import DocumentToSign, RemoteDocumentSigner
 from support.errors import MisuseError
 
 

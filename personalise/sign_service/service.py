@@ -6,11 +6,10 @@ to entering the next one, the register and the store are locked.  Time is an arg
 """
 
 import hashlib
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Sequence
 from contextlib import AbstractContextManager
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
-from enum import StrEnum, unique
 from typing import Final, Protocol
 
 from emrtd.lds.security.security_infos import SecurityInfos
@@ -18,41 +17,22 @@ from emrtd.lds.security.security_object import SecurityObject
 from emrtd.pki.signer_profile import covers
 from emrtd.pki.x509.certificates import Certificate
 from personalise.pki.clock import TOLERANCE
-from personalise.sign_service.interface import (
+from personalise.service.clients import Clients
+from personalise.service.errors import ErrorKind, RefusedError, require_idempotency_key
+from personalise.service.health import Condition
+from personalise.service.signing import (
     DOCUMENT_NUMBER,
     MAX_BODY,
-    MAX_IDEMPOTENCY_KEY,
     MAX_NUMBER,
     SignedFile,
 )
 from personalise.sign_service.signature_store import SignatureStore, Signed
 from support.errors import MisuseError
 
-
-@unique
-class Health(StrEnum):
-    """Whether enough signatures are left, few, or none."""
-
-    OK = "ok"
-    LOW = "low"
-    EXHAUSTED = "exhausted"
-
-
 LOW: Final = 0.1
-"""Health is "low" below this part of the signatures that all signers together may make."""
+"""Readiness says so below this part of the signatures that all signers together may make."""
 
 _NEVER: Final = datetime.max.replace(tzinfo=UTC)
-
-
-class RefusedError(MisuseError):
-    """A request that the service refuses; `status` is an HTTP status, `retry_after` in seconds."""
-
-    def __init__(
-        self, status: int, reason: str, retry_after: int | None = None, *, advice: str = ""
-    ) -> None:
-        self.status = status
-        self.retry_after = retry_after
-        super().__init__(reason, advice=advice)
 
 
 class SigningKey(Protocol):
@@ -171,7 +151,7 @@ class SigningService:
         store: SignatureStore,
         register: DocumentRegister,
     ) -> None:
-        self._clients: Mapping[bytes, Client] = {each.fingerprint: each for each in clients}
+        self._clients = Clients(clients)
         self._signers = signers
         self._limit = limit
         self._store = store
@@ -179,26 +159,19 @@ class SigningService:
 
     def client(self, certificate: bytes, at: datetime) -> Client:
         """Return the client with this certificate (DER); raises `RefusedError`."""
-        known = self._clients.get(hashlib.sha256(certificate).digest())
-        if known is None:
-            raise RefusedError(403, "this client certificate is not in the service's configuration")
-        if at > known.valid_until:  # a connection may outlive the certificate
-            raise RefusedError(403, f"the certificate of {known.name} has expired")
-        return known
+        return self._clients.find(certificate, at)
 
     def sign(self, client: Client, request: SigningRequest, at: datetime) -> bytes:
         """Sign, or return the answer that was given under the same key; raises `RefusedError`."""
         if len(request.body) > MAX_BODY:
-            raise RefusedError(413, f"the body is larger than {MAX_BODY} octets")
+            raise RefusedError(ErrorKind.TOO_LARGE, f"the body is larger than {MAX_BODY} octets")
         is_document = request.kind is SignedFile.SECURITY_OBJECT
         if is_document and not self._takes_number(request.number):
             raise RefusedError(
-                400,
+                ErrorKind.MALFORMED,
                 f"the {DOCUMENT_NUMBER} is missing, too long, or not encrypted for the register",
             )
-        key = request.idempotency_key
-        if not 1 <= len(key) <= MAX_IDEMPOTENCY_KEY or not key.isascii():
-            raise RefusedError(400, "the Idempotency-Key is not 1 to 128 ASCII characters")
+        key = require_idempotency_key(request.idempotency_key)
         known = self._store.find(client.name, key)
         if known is not None and self._is_given(request, known):
             return known.response
@@ -213,7 +186,9 @@ class SigningService:
     def _is_given(self, request: SigningRequest, known: Signed) -> bool:
         """Whether an answer may be given again; raises `RefusedError` for another request's key."""
         if known.request != request.digest:
-            raise RefusedError(409, "this Idempotency-Key was used for another request")
+            raise RefusedError(
+                ErrorKind.KEY_REUSED, "this Idempotency-Key was used for another request"
+            )
         if request.kind is not SignedFile.SECURITY_OBJECT:
             return True
         return self._register.contains(known.signer, _digest(known))
@@ -227,13 +202,17 @@ class SigningService:
                 return known
             self._store.withdraw(known)  # its signer may sign no more, and it was not entered
         if request.document_type not in client.document_types:
-            raise RefusedError(403, f"{client.name} may not have documents of this type signed")
+            raise RefusedError(
+                ErrorKind.NOT_ALLOWED, f"{client.name} may not have documents of this type signed"
+            )
         self._charge(client, at)
         self._require_clock(at)
         signer = self.signer(at)
         types = signer.certificate.extensions.document_types
         if types is not None and not covers(types, request.document_type):
-            raise RefusedError(403, "the Document Signer does not sign documents of this type")
+            raise RefusedError(
+                ErrorKind.NOT_ALLOWED, "the Document Signer does not sign documents of this type"
+            )
         response = _sign(signer, request, at)
         key, kind = request.idempotency_key, request.kind
         signed = Signed(client.name, key, request.digest, id_of(signer), kind, at, response)
@@ -245,13 +224,13 @@ class SigningService:
         if request.kind is SignedFile.SECURITY_OBJECT and not self._register.enter(
             signed.signer, signed.at, _digest(signed), request.number, limit=self._limit
         ):
-            raise RefusedError(503, "the Document Signer has reached its limit")
+            raise RefusedError(ErrorKind.UNAVAILABLE, "the Document Signer has reached its limit")
 
     def _require_clock(self, at: datetime) -> None:
         latest = self._register.latest()
         if latest is not None and latest - at > TOLERANCE:
             raise RefusedError(
-                503,
+                ErrorKind.UNAVAILABLE,
                 f"the service's clock says {at:%Y-%m-%d %H:%M}, but a document was signed at"
                 f" {latest:%Y-%m-%d %H:%M}",
                 advice="set the clock of the service's machine",
@@ -266,7 +245,7 @@ class SigningService:
             if _may_sign(each.certificate, at) and self._has_room(id_of(each)):
                 return each
         raise RefusedError(
-            503,
+            ErrorKind.UNAVAILABLE,
             "every Document Signer has expired, is revoked or has reached its limit",
             advice="issue one with `personalise pki issue-ds`",
         )
@@ -279,12 +258,34 @@ class SigningService:
             if _may_sign(each.certificate, at)
         }
 
-    def health(self, at: datetime) -> Health:
+    def signatures(self, at: datetime) -> Condition:
         """Return whether the Document Signers have signatures left at an instant."""
-        left = sum(self.remaining(at).values())
+        remaining = self.remaining(at)
+        left = sum(remaining.values())
         if left == 0:
-            return Health.EXHAUSTED
-        return Health.LOW if left < LOW * self._limit * len(self._signers()) else Health.OK
+            what = "no Document Signer is valid and below its limit"
+        elif left < LOW * self._limit * len(self._signers()):
+            what = "few signatures are left; issue a Document Signer soon"
+        else:
+            what = "signatures"
+        return Condition(ready=left > 0, what=what, left=left)
+
+    def clock(self, at: datetime) -> Condition:
+        """Return whether the clock is not behind what was signed."""
+        self._require_clock(at)
+        return Condition(ready=True, what="not behind what was signed")
+
+    def database(self, at: datetime) -> Condition:
+        """Return whether the store and the register answer."""
+        self._store.given("", at)
+        self._register.latest()
+        return Condition(ready=True, what="answers")
+
+    def keys(self) -> Condition:
+        """Return whether the Document Signers' keys can be opened."""
+        count = len(self._signers())
+        what = "Document Signers" if count else "there is no Document Signer"
+        return Condition(ready=count > 0, what=what, left=count)
 
     def _takes_number(self, number: bytes) -> bool:
         return 1 <= len(number) <= MAX_NUMBER and self._register.takes(number)
@@ -294,11 +295,13 @@ class SigningService:
 
     def _charge(self, client: Client, at: datetime) -> None:
         if self._store.given(client.name, at) >= client.signatures_per_day:
-            raise RefusedError(429, f"{client.name} has used its signatures of this day", 3600)
+            raise RefusedError(
+                ErrorKind.LIMIT, f"{client.name} has used its signatures of this day", 3600
+            )
         if not self._store.take_allowance(client.name, client.signatures_per_minute, at):
             wait = max(1, 60 // client.signatures_per_minute)
             raise RefusedError(
-                429,
+                ErrorKind.LIMIT,
                 f"{client.name} exceeds {client.signatures_per_minute} signatures a minute",
                 wait,
             )
@@ -325,7 +328,7 @@ def _sign(signer: SigningKey, request: SigningRequest, at: datetime) -> bytes:
         try:
             security_object.encode()
         except MisuseError as error:  # decoding accepts more than may be signed
-            raise RefusedError(400, str(error)) from None
+            raise RefusedError(ErrorKind.MALFORMED, str(error)) from None
         return signer.sign_security_object(security_object, at)
     SecurityInfos.decode(body)  # only SecurityInfos are signed as EF.CardSecurity
     return signer.sign_card_security(body, at)

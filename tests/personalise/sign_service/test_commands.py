@@ -86,8 +86,11 @@ def test_prepare_has_its_security_objects_signed_by_the_service(tmp_path: Path) 
         run("pki", "revoke", "ds", "--pki", tmp_path / "pki", "--affected", affected)
         context = ssl.create_default_context(cafile=tmp_path / "ca.pem")
         context.load_cert_chain(tmp_path / "client.pem", tmp_path / "client.key")
-        health = httpx.get(f"https://127.0.0.1:{port}/health", verify=context)
-        assert health.json() == {"status": "exhausted", "signatures_left": {}}, "revoked: no more"
+        ready = httpx.get(f"https://127.0.0.1:{port}/health/ready", verify=context)
+        assert ready.status_code == 503
+        found = ready.json()["checks"]
+        assert {name for name, each in found.items() if not each["ready"]} == {"keys", "signatures"}
+        assert found["signatures"]["left"] == 0, "revoked: no more"
     finally:
         service.terminate()
         assert service.wait(20) in {0, -15}

@@ -27,14 +27,11 @@ from emrtd.pki.cms.enveloped import seal
 from emrtd.pki.x509.certificate_writer import key_identifier
 from emrtd.pki.x509.certificates import Certificate
 from emrtd.pki.x509.issuing import CountrySigningCa
+from personalise.client import ClientCredentials
 from personalise.pki.register import KEY_NAME, Register
 from personalise.pki.settings import settings_for
 from personalise.sign_service import web
-from personalise.sign_service.client import (
-    ClientCredentials,
-    DocumentToSign,
-    RemoteDocumentSigner,
-)
+from personalise.sign_service.client import DocumentToSign, RemoteDocumentSigner
 from personalise.sign_service.configuration import Configuration
 from personalise.sign_service.service import SigningService
 from personalise.sign_service.signature_store import SignatureStore
@@ -165,8 +162,10 @@ def test_a_retry_signs_once(service: Service) -> None:
             for _ in range(3)
         }
         assert len(answers) == 1
-        health = http.get("/health").json()
-        assert health["status"] in {"ok", "low"}
+        assert http.get("/health/live").json() == {"status": "live"}
+        ready = http.get("/health/ready").json()
+        assert ready["ready"]
+        assert set(ready["checks"]) == {"keys", "database", "clock", "signatures"}
         assert "chipseal_signing_answers_total" in http.get("/metrics").text
         too_large = http.post(
             "/v1/security-objects?document_type=IR",
@@ -250,6 +249,8 @@ def test_an_answer_that_is_not_of_the_service_is_one_error(
         return httpx.Response(503, headers=raw, stream=httpx.ByteStream(b"not json"))
 
     signer = service.signer()
-    signer._http = httpx.Client(base_url="https://x", transport=httpx.MockTransport(answer))
+    signer._service._http = httpx.Client(
+        base_url="https://x", transport=httpx.MockTransport(answer)
+    )
     with pytest.raises(TransportError, match="try again later"):
         signer.sign_security_object(OBJECT, AT)

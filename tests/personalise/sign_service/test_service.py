@@ -23,8 +23,10 @@ from emrtd.pki.x509.certificate_writer import key_identifier
 from emrtd.pki.x509.issuing import CountrySigningCa
 from personalise.pki.register import KEY_NAME, Register
 from personalise.pki.settings import settings_for
-from personalise.sign_service.interface import SignedFile
-from personalise.sign_service.service import Client, RefusedError, SigningRequest, SigningService
+from personalise.service.errors import RefusedError
+from personalise.service.health import Condition
+from personalise.service.signing import SignedFile
+from personalise.sign_service.service import Client, SigningRequest, SigningService
 from personalise.sign_service.signature_store import SignatureStore
 from support.database import DamagedDatabaseError
 from support.errors import ChipsealError, MalformedError, MisuseError
@@ -32,6 +34,7 @@ from support.secret import Secret
 from tests.helpers import replace
 
 AT = datetime(2026, 11, 22, 10, tzinfo=UTC)
+NONE_LEFT = "no Document Signer is valid and below its limit"
 CLIENT = Client("prep-1", bytes(32), frozenset({"IR"}), 600, 1000)
 SETTINGS = settings_for("UTO", "Utopia")
 CSCA_KEY = EcPrivateKey.generate(CURVES["brainpoolP256r1"])
@@ -138,7 +141,7 @@ def test_the_next_signer_signs_when_the_first_reaches_its_limit(
         sod = Sod.parse(service.sign(CLIENT, request(str(number)), AT))
         used.append(sod.signed_data.certificates[0].fingerprint)
     assert [used.count(each.certificate.fingerprint) for each in SIGNERS] == [4, 4, 4]
-    assert service.health(AT) == "exhausted"
+    assert service.signatures(AT) == Condition(ready=False, what=NONE_LEFT, left=0)
     with pytest.raises(RefusedError) as refused:
         service.sign(CLIENT, request("one more"), AT)
     assert refused.value.status == 503
@@ -307,16 +310,18 @@ def test_a_clock_behind_the_last_document_signs_nothing(make_service: MakeServic
 
 
 def test_a_signer_past_its_period_is_not_used(make_service: MakeService) -> None:
-    assert make_service().health(AT + timedelta(days=91)) == "exhausted"
-    assert make_service().health(AT - timedelta(days=1)) == "exhausted"
+    for at in (AT + timedelta(days=91), AT - timedelta(days=1)):
+        assert not make_service().signatures(at).ready
 
 
-def test_health_is_low_before_it_is_exhausted(make_service: MakeService) -> None:
+def test_readiness_says_that_few_signatures_are_left(make_service: MakeService) -> None:
     service = make_service(limit=4)
-    assert service.health(AT) == "ok"
+    assert service.signatures(AT) == Condition(ready=True, what="signatures", left=12)
     for number in range(11):
         service.sign(CLIENT, request(str(number)), AT)
-    assert service.health(AT) == "low"
+    low = service.signatures(AT)
+    assert (low.ready, low.left) == (True, 1)
+    assert low.what.startswith("few signatures are left")
 
 
 def test_rate_and_quota(make_service: MakeService) -> None:

@@ -22,6 +22,9 @@ from support.errors import MisuseError
 
 CLIENT = Client("prep-1", sha256(b"").digest(), frozenset({"IR"}), 600, 1000)
 
+NOT_NOW = "not possible at present; the service's log says why"
+KINDS = {503: "unavailable", 500: "defect"}
+
 
 def ask(folder: Path, error: Exception, path: str) -> httpx.Response:
     def signers() -> Sequence[DocumentSigner]:
@@ -51,18 +54,18 @@ def ask(folder: Path, error: Exception, path: str) -> httpx.Response:
 @pytest.mark.parametrize(
     ("error", "status", "told", "written"),
     [
-        (MisuseError("pki: the HSM answered DeviceError"), 503, "cannot sign at present", "HSM"),
-        (OSError(28, "No space left on device"), 503, "cannot sign at present", "No space left"),
+        (MisuseError("pki: the HSM answered DeviceError"), 503, NOT_NOW, "HSM"),
+        (OSError(28, "No space left on device"), 503, NOT_NOW, "No space left"),
         (
             DamagedDatabaseError("register.sqlite", "is damaged"),
             503,
-            "cannot sign at present",
+            NOT_NOW,
             "dam",
         ),
         (
             BusyDatabaseError(0, "another process has been writing", "register.sqlite"),
             503,
-            "other processes of the service are signing; try again",
+            "other processes of the service are at work; try again",
             "another process has been writing",
         ),
         (ProtocolError("does not verify"), 500, "internal error of the service", "does not verify"),
@@ -79,11 +82,17 @@ def test_a_failure_is_one_line_for_client_and_operator(
 ) -> None:
     with caplog.at_level(logging.WARNING):
         answer = ask(tmp_path, error, "/v1/document-signer")
-    assert (answer.status_code, answer.json()) == (status, {"error": told})
-    (record,) = caplog.records
+    assert answer.status_code == status
+    assert answer.json() == {
+        "error": {"kind": KINDS[status], "what": told, "advice": ""},
+    }
+    (record,) = [each for each in caplog.records if each.levelno >= logging.WARNING]
     assert record.getMessage().startswith("sign-service: prep-1: ")
     assert written in record.getMessage()
     assert record.exc_info is None
     assert "ZU1234567" not in caplog.text
-    assert ask(tmp_path, error, "/health").status_code == status
+    ready = ask(tmp_path, error, "/health/ready")
+    assert ready.status_code == 503
+    assert written not in ready.text, "what exactly is wrong is only in the log"
+    assert ask(tmp_path, error, "/health/live").status_code == 200
     assert "chipseal_signing" in ask(tmp_path, error, "/metrics").text
