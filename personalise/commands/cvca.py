@@ -172,8 +172,21 @@ def certify(  # noqa: PLR0917 - click's options
     is_flag=True,
     help="Have our CVCA sign a first request too, for States that ask for it.",
 )
+@click.option(
+    "--name",
+    default="",
+    help="New name for our Document Verifier, whose keys are lost: it asks as if for the first"
+    " time.  [default: as before; the first is DV]",
+)
 @operation_options
-def ask(certificates: tuple[Path, ...], output: Path, *, by_our_cvca: bool, **options: Any) -> None:
+def ask(
+    certificates: tuple[Path, ...],
+    output: Path,
+    name: str,
+    *,
+    by_our_cvca: bool,
+    **options: Any,
+) -> None:
     """Ask a foreign CVCA, whose CERTIFICATES are given, for our Document Verifier's certificate.
 
     The first time, its self-signed certificate is trusted from then on: compare its digest with
@@ -186,7 +199,8 @@ def ask(certificates: tuple[Path, ...], output: Path, *, by_our_cvca: bool, **op
 
     require_new(output)
     brought = [_read(path) for path in certificates]
-    asked = make(make_operations(**options), brought, by_our_cvca=by_our_cvca)
+    operations = make_operations(**options)
+    asked = make(operations, brought, by_our_cvca=by_our_cvca, name=name)
     write_atomically(output, asked.encode())
     for each in brought:
         digest = sha256(each.encode()).hexdigest()

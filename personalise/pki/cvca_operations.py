@@ -169,6 +169,7 @@ def certify(
     subject = {"holder": asked.holder_reference, "role": role.name, "rights": str(int(rights))}
     subject["request"] = hashlib.sha256(asked.encode()).hexdigest()
     with operations.operation("cv.certify", subject):
+        _require_new(operations, asked)
         verify_authentication(operations, asked, authenticated_by)
         certificate = _certified(operations, asked, role, rights, validity)
         write_atomically(_certified_path(operations, asked.holder_reference), certificate.encode())
@@ -187,7 +188,23 @@ def check(
     if key is None:
         raise ProtocolError("the CVCA's certificate has no domain parameters")
     check_request(asked, pki.trust_point, key, earlier=_references(operations))
+    _require_new(operations, asked)
     return verify_authentication(operations, asked, authenticated_by)
+
+
+def _require_new(operations: PkiOperations, asked: CvRequest) -> None:
+    """Raise `RequestError` if the reference is that of a certificate for another key (7.2.2)."""
+    path = _certified_path(operations, asked.holder_reference)
+    if not path.is_file():
+        return
+    before = CvCertificate.decode(read_bounded(path, _MAX_CERTIFICATE))
+    issuer = _issuer_key(operations, before)
+    if before.key_under(issuer).key != asked.public_key.key:
+        raise RequestError(
+            RequestFault.NOT_ACCEPTED,
+            f"{asked.holder_reference} was certified on {before.effective} for another key",
+            advice="ask that State for a request under another reference",
+        )
 
 
 def verify_authentication(
@@ -210,6 +227,8 @@ def verify_authentication(
                 RequestFault.OUTER_SIGNATURE,
                 f"{holder} was certified before, so the key of {valid[-1].holder_reference} must"
                 " also sign the request",
+                advice="if that key is lost, that State asks for a Document Verifier of another"
+                " name (`eac request --name`)",
             )
         return False
     if authenticated_by is not None and not valid:

@@ -35,6 +35,7 @@ FOLDER: Final = "foreign"
 _CVCA, _DV, _IS, _REQUEST = "cvca", "dv.cvcert", "is.cvcert", "request.cvreq"
 _TERMINAL: Final = "terminal"
 _COUNTRY: Final = re.compile(r"[A-Z]{2}")
+_NAME: Final = re.compile(r"[A-Z0-9]{1,9}")
 _MAX_FILE: Final = 64 * 1024
 
 
@@ -43,21 +44,23 @@ def ask(
     brought: Sequence[CvCertificate],
     *,
     by_our_cvca: bool = False,
+    name: str = "",
 ) -> CvRequest:
     """Make a key for a foreign State, and the request to its newest CVCA key; return the request.
 
     `brought` are certificates of that CVCA; the first time one of them is self-signed.  A further
     request is also signed with the previous key, if its certificate has not expired; a first one
-    with our CVCA's key, if `by_our_cvca`.  A request that still waits is replaced, and its key
-    destroyed.  Raises `MisuseError` or `ProtocolError`.
+    with our CVCA's key, if `by_our_cvca`.  `name` is a new one for our Document Verifier, whose
+    keys are lost: the request is a first one again.  A request that still waits is replaced, and
+    its key destroyed.  Raises `MisuseError` or `ProtocolError`.
     """
     pki, today = operations.pki, operations.at.date()
     country = _country_of(pki, brought)
     certificates, newest = _trusted(pki, country, brought)
     kind = kind_of(newest.key)
     label = operations.new_label(_stem(country))
-    before = _valid_before(pki, country, today)
-    holder = _next_holder(pki, country)
+    before = None if name else _valid_before(pki, country, today)
+    holder = _next_holder(pki, country, name)
     subject = {
         "label": label,
         "reference": holder,
@@ -280,11 +283,17 @@ def _valid_before(pki: IssuingPki, country: str, today: date) -> CvCertificate |
     return certificate if certificate.expiration >= today else None
 
 
-def _next_holder(pki: IssuingPki, country: str) -> str:
-    """Return our next reference for a State: its code, and a number (Doc 9303-12, 7.2.2)."""
-    return _numbered(
-        f"{pki.settings.country}DV{country}", _reference_in(_place(pki, country) / _DV)
-    )
+def _next_holder(pki: IssuingPki, country: str, name: str) -> str:
+    """Return our next reference for a State: our name, its code, and a number (9303-12, 7.2.2)."""
+    last = _reference_in(_place(pki, country) / _DV)
+    if not name:
+        return _numbered(f"{pki.settings.country}DV{country}" if last is None else last[:-3], last)
+    if not _NAME.fullmatch(name):
+        raise MisuseError(f"{name!r} is not 1 to 9 capital letters and digits")
+    stem = f"{pki.settings.country}{name}{country}"
+    if last is not None and last[:-3] == stem:
+        raise MisuseError(f"{name} is the name of our Document Verifier", advice="choose another")
+    return _numbered(stem, None)
 
 
 def _numbered(stem: str, before: str | None) -> str:

@@ -157,6 +157,22 @@ def test_a_first_request_may_be_signed_by_a_foreign_cvca(operator: Operator) -> 
     assert not output.exists()
 
 
+def test_a_reference_is_that_of_one_key(operator: Operator) -> None:  # noqa: F811
+    first = request(own_key(), SCHEME, "XXDV00001")
+    _, output = asking(operator, first)
+    output.unlink()
+    asking(operator, first)
+    assert (
+        "XXDV00002 was certified before, so the key of XXDV00001 must also sign"
+        in (asking(operator, request(own_key(), SCHEME, "XXDV00002"))[0])
+    )
+    (certified,) = (operator.folder / "pki" / "certified").iterdir()
+    expired = CvCertificate.decode(certified.read_bytes())
+    said, output = asking(operator, request(own_key(), SCHEME, "XXDV00001"))
+    assert f"XXDV00001 was certified on {expired.effective} for another key" in said
+    assert not output.exists()
+
+
 def test_a_key_on_another_curve_is_not_certified(operator: Operator) -> None:  # noqa: F811
     """The certificate names no curve, so the key would be read as one on the CVCA's curve."""
     asked = request(EcPrivateKey.generate(CURVES["secp256r1"]), SCHEME, "XXDV00001")

@@ -291,3 +291,19 @@ def test_two_states_as_their_officers_type_it(
     assert "UTISAT001" in run("eac", "certify-terminal", "AT", "--right", "dg3", "--pki", ours)
     folder = ours / "foreign" / "AT" / "terminal"
     assert {path.name for path in folder.iterdir()} >= {"dv.cvcert", "is.cvcert", "is.p8"}
+
+
+def test_a_restored_pki_asks_under_another_name(operations: PkiOperations) -> None:
+    foreign = Cvca.first("brainpoolP256r1")
+    ask(operations, [foreign.certificate])
+    lost = ask(operations, [foreign.certificate])
+    take(operations, [foreign.answer(lost)])
+    with pytest.raises(MisuseError, match="DV is the name of our Document Verifier"):
+        ask(operations, [foreign.certificate], name="DV")
+    with pytest.raises(MisuseError, match="not 1 to 9 capital letters"):
+        ask(operations, [foreign.certificate], name="../x")
+    again = ask(operations, [foreign.certificate], name="DV2", by_our_cvca=True)
+    assert again.holder_reference == "UTDV2XX001"
+    assert again.outer_reference == "UTCVCA00001", "the key of before is not used"
+    take(operations, [foreign.answer(again)])
+    assert ask(operations, [foreign.certificate]).holder_reference == "UTDV2XX002"
