@@ -1,10 +1,11 @@
 """The pytest plug-in: fixtures with cards that are good, faulty or forged, and readers for them.
 
-It adds fixtures and two markers, and imports nothing before a test uses one of them.
+It adds fixtures and three markers, and imports nothing before a test uses one of them.
 
     specimen        a whole document of a fictitious holder; `@pytest.mark.specimen("permit")`
     pki             the State that signed it, with its trust anchors as files
-    virtual_card    the specimen as a card; `@pytest.mark.faults("flip:0.01", seed="7")`
+    virtual_card    the specimen as a card; `@pytest.mark.faults("flip:0.01", seed="7")`, and
+                    `@pytest.mark.timing("2018,424")` for one with the times of a real card
     virtual_reader  an empty reader of a real pcscd, for `insert`
     liar            a forged document; the test runs once for each kind
     quirky_card     a genuine card with a quirk of real ones; the test runs once for each quirk
@@ -30,6 +31,9 @@ def pytest_configure(config: pytest.Config) -> None:
     )
     config.addinivalue_line(
         "markers", "faults(*specs, seed): the faults of this test's virtual card (chipseal)"
+    )
+    config.addinivalue_line(
+        "markers", "timing(profile, real): the times of this test's virtual card (chipseal)"
     )
 
 
@@ -104,15 +108,21 @@ def pki(specimen: "Specimen", tmp_path_factory: pytest.TempPathFactory) -> "Pki"
 def virtual_card(request: pytest.FixtureRequest, specimen: "Specimen", pki: "Pki") -> "VirtualCard":
     """The specimen as a card, with the faults of `@pytest.mark.faults(...)`.
 
-    A test can send it commands with `transmit`, or put it into `virtual_reader`.
+    A test can send it commands with `transmit`, or put it into `virtual_reader`.  With
+    `@pytest.mark.timing("2018,424")`, `virtual_card.timing.time` is what a real card would have
+    taken; nothing sleeps, except with `real=True`.
     """
-    from chipseal.testing import make_card
+    from chipseal.testing import make_card, make_timing
     from vsmartcard.card.faults.spec import SEED
 
+    timing = None
+    mark = request.node.get_closest_marker("timing")
+    if mark is not None:
+        timing = make_timing(*mark.args, **mark.kwargs)
     mark = request.node.get_closest_marker("faults")
     if mark is None:
-        return make_card(specimen, pki)
-    return make_card(specimen, pki, mark.args, str(mark.kwargs.get("seed", SEED)))
+        return make_card(specimen, pki, timing=timing)
+    return make_card(specimen, pki, mark.args, str(mark.kwargs.get("seed", SEED)), timing)
 
 
 @pytest.fixture

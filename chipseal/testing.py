@@ -15,7 +15,10 @@ from emrtd.specimens import Specimen
 from vsmartcard.card.faults.spec import SEED, Faults, read_faults
 from vsmartcard.card.interface import Card
 from vsmartcard.card.layers import Layer, Watched
+from vsmartcard.card.timed.layer import Timing
 from vsmartcard.reader.specimens import save_trust, state_of, today
+from vsmartcard.timing.clock import RealClock, VirtualClock
+from vsmartcard.timing.profile import read_timing
 
 if TYPE_CHECKING:
     from emrtd.lds.issuing_state import IssuingState
@@ -27,7 +30,8 @@ class VirtualCard(Layer):
 
     `mrz` is printed on the document, and so is `can` (None if it has none).  `files` are what a
     reader should read, by their names in Doc 9303, such as "DG1" and "EF.SOD".  `trust` are the
-    files with which the document can be judged: certificates and CRLs (DER).
+    files with which the document can be judged: certificates and CRLs (DER).  `timing` says what
+    the card has taken, if it has the times of a real one (None otherwise).
     """
 
     def __init__(
@@ -38,6 +42,7 @@ class VirtualCard(Layer):
         can: str | None,
         files: Mapping[FileID, bytes],
         trust: tuple[Path, ...],
+        timing: Timing | None = None,
     ) -> None:
         self._watched = Watched(card)
         super().__init__(self._watched)
@@ -45,14 +50,27 @@ class VirtualCard(Layer):
         self.can = can
         self.files = files
         self.trust = trust
+        self.timing = timing
 
     @classmethod
     def of(
-        cls, specimen: Specimen, trust: tuple[Path, ...] = (), faults: Faults | None = None
+        cls,
+        specimen: Specimen,
+        trust: tuple[Path, ...] = (),
+        faults: Faults | None = None,
+        timing: Timing | None = None,
     ) -> "VirtualCard":
-        """Return a card with a specimen and with these faults."""
-        card = (faults or Faults()).card(state_of(specimen))
-        return cls(card, mrz=specimen.mrz, can=specimen.can, files=specimen.files, trust=trust)
+        """Return a card with a specimen, with these faults and with these times."""
+        state = state_of(specimen)
+        card = (faults or Faults()).card(state) if timing is None else timing.card(state, faults)
+        return cls(
+            card,
+            mrz=specimen.mrz,
+            can=specimen.can,
+            files=specimen.files,
+            trust=trust,
+            timing=timing,
+        )
 
     @property
     def document_number(self) -> str:
@@ -136,10 +154,19 @@ def make_liar(name: str, specimen: Specimen, pki: Pki, folder: Path) -> Liar:
 
 
 def make_card(
-    specimen: Specimen, pki: Pki, faults: Iterable[str] = (), seed: str = SEED
+    specimen: Specimen,
+    pki: Pki,
+    faults: Iterable[str] = (),
+    seed: str = SEED,
+    timing: Timing | None = None,
 ) -> VirtualCard:
     """Return a card with a specimen, with faults as `vsmartcard insert --fault` reads them."""
-    return VirtualCard.of(specimen, (pki.csca, pki.crl), read_faults(faults, seed))
+    return VirtualCard.of(specimen, (pki.csca, pki.crl), read_faults(faults, seed), timing)
+
+
+def make_timing(text: str, *, real: bool = False) -> Timing:
+    """Return times as `vsmartcard insert --timing` reads them: virtual, or with `real` slept."""
+    return Timing(*read_timing(text), RealClock() if real else VirtualClock())
 
 
 def make_quirky_card(name: str, specimen: Specimen, pki: Pki, folder: Path) -> VirtualCard:

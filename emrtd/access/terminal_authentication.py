@@ -233,6 +233,16 @@ class TerminalAuthenticationChip:
         bound = self._session_key is not None and self._session_key == self.compressed_key
         return self._authorization if bound else None
 
+    @property
+    def issuer(self) -> ImportedKey | None:
+        """The key that verifies the next certificate; None if MSE:Set DST has selected none."""
+        return self._issuer
+
+    @property
+    def selected(self) -> ImportedKey | None:
+        """The terminal's key; None if MSE:Set AT has selected none."""
+        return None if self._selected is None else self._selected.key
+
     def set_dst(self, data: bytes) -> None:
         """Answer MSE:Set DST (P1-P2 81B6): select the key that verifies the next certificate."""
         doing = "MSE:Set DST"

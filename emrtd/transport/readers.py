@@ -25,8 +25,9 @@ def connect(
 
     `reader` is the name of a PC/SC reader or an unambiguous part of it; an empty name means the
     only reader.  It may also be `SCHEME:ADDRESS`, if a package has registered the scheme in the
-    entry-point group `chipseal.readers`: `virtual:FILE` is a virtual card, `feeder:DIR` a feeder of
-    virtual cards.  With `blank`, a virtual card that does not exist is created.
+    entry-point group `chipseal.readers`: `virtual:FILE` is a virtual card, `timed:PROFILE:FILE` one
+    that takes the time of a real one, `feeder:DIR` a feeder of virtual cards.  With `blank`, a
+    virtual card that does not exist is created.
 
     If another program holds the card, `tell` is called with a sentence within 2 s, and after
     `limit` seconds `TransportError` is raised with `TransportFault.CARD_HELD`.  Other faults are

@@ -70,6 +70,25 @@ def test_marks(virtual_card, specimen):
     assert [virtual_card.transmit(SELECT) for _ in range(2)][1] in {b"\\x6a\\x82", b"\\x6f\\x00"}
 
 
+@pytest.mark.timing("2018,848")
+@pytest.mark.faults("refuse:2,6A82")
+def test_times(virtual_card):
+    assert [virtual_card.transmit(SELECT)[-2:] for _ in range(2)] == [b"\\x90\\x00", b"\\x6a\\x82"]
+    assert virtual_card.timing.time.chip == 0.002
+    assert virtual_card.timing.clock.now() > 0.002
+
+
+def test_no_times(virtual_card):
+    assert virtual_card.timing is None
+
+
+@pytest.mark.timing("2018,848", real=True)
+def test_real_times(virtual_card):
+    begun = virtual_card.timing.clock.now()
+    virtual_card.transmit(SELECT)
+    assert virtual_card.timing.clock.now() - begun >= virtual_card.timing.time.total
+
+
 @pytest.mark.parametrize("specimen", ["permit-bac", "passport"], indirect=True)
 def test_profiles(virtual_card, specimen, request):
     assert specimen.profile in request.node.name
@@ -129,6 +148,7 @@ def test_cards_liars_and_marks(tmp_path: Path) -> None:
     assert "no fault is called 'nonsense'; choose from" in printed
     passed = re.findall(r"^PASSED test_them.py::(\S+)", printed, re.MULTILINE)
     assert {"test_a_card", "test_marks", "test_some[dg1.name]"} <= set(passed)
+    assert {"test_times", "test_no_times", "test_real_times"} <= set(passed)
     assert {"test_profiles[permit-bac]", "test_profiles[passport]"} <= set(passed)
     assert len([each for each in passed if each.startswith("test_all[dg2")]) >= 2
     assert {"test_quirks[sod.no-tag]", "test_quirks[chip.small-buffer]"} <= set(passed)

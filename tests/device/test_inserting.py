@@ -6,6 +6,7 @@ import resource
 import signal
 import subprocess
 import sys
+import time
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
@@ -19,6 +20,7 @@ from emrtd.lds.image import LdsImage
 from emrtd.pki.findings import Outcome
 from emrtd.transport.connection import Tray
 from emrtd.transport.readers import connect
+from emrtd.transport.timing import card_time_of
 from support.command_line import run_command_line
 from support.errors import ExitStatus
 from tests.certificates import NOW
@@ -36,6 +38,7 @@ from vsmartcard.commands.main import vsmartcard
 from vsmartcard.forging.folder import forge_into
 from vsmartcard.forging.kinds import kind
 from vsmartcard.reader.readers import VirtualReader, wait_until_occupied
+from vsmartcard.timing.profile import read_timing
 
 pytestmark = pytest.mark.device
 
@@ -100,6 +103,19 @@ def test_a_specimen_is_ready_to_be_read_within_its_time_and_is_accepted(
     )
 
 
+def test_a_timed_card_in_a_reader_takes_its_time(reader: VirtualReader) -> None:
+    command, response = bytes.fromhex("00A4000C"), b"\x90\x00"
+    profile, link = read_timing("2010,106")
+    least = link.exchange(command, response).seconds + profile.seconds([], commands=1)
+    with inserting(reader.port, "--timing", "2010,106") as process:
+        told(process.stdout)
+        with connect(reader.name) as connection:
+            begun = time.monotonic()
+            assert connection.transmit(command) == response
+            assert time.monotonic() - begun >= least
+            assert card_time_of(connection) is None
+
+
 def make_feeder(folder: Path, states: Sequence[ChipState]) -> None:
     folder.mkdir()
     for number, state in enumerate(states, start=1):
@@ -151,6 +167,9 @@ def test_mistakes(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
         (["--specimen", "passport", "--quirk", "sod"], "'sod' is not a quirk; choose from"),
         (["--open", "--kind", "globalplatform"], "--open is for the kind iso7816-9"),
         (["--fault", "tare:3"], "no fault is called 'tare'"),
+        (["--timing", "2011"], "'2011' is not a profile of a chip's timing; choose 2010"),
+        (["--timing", "2018,9600"], "'9600' is not a link; choose from 106"),
+        (["--forgery", str(tmp_path), "--timing", "2018"], "--timing is not for --forgery"),
     ]
     for options, message in mistakes:
         assert run_command_line(vsmartcard, ["insert", *options]) == ExitStatus.MISTAKE

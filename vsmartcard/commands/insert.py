@@ -98,6 +98,12 @@ if TYPE_CHECKING:
     show_default=True,
     help="Seed of what the faults draw; the same seed and commands give the same faults.",
 )
+@click.option(
+    "--timing",
+    metavar="PROFILE[,LINK]",
+    help="Take the time of a real chip and link: 2010, 2018, 2026 or a TOML file; the link is a bit"
+    " rate in kbit/s, t0 or t1.  [default of the link: 424]",
+)
 @trace_option
 @click.option(
     "--json", "as_json", is_flag=True, help="Print one JSON object for each card that is inserted."
@@ -116,6 +122,7 @@ def insert(
     is_open: bool,
     faults: tuple[str, ...],
     seed: int,
+    timing: str | None,
     trace: bool,
     as_json: bool,
 ) -> None:
@@ -130,8 +137,9 @@ def insert(
         raise MisuseError(
             "more than one of --state, --specimen, --forgery and --feed", advice="use one"
         )
-    if forgery is not None and (faults or trace):
-        raise MisuseError(f"{'--fault' if faults else '--trace'} is not for --forgery")
+    if forgery is not None and (faults or trace or timing is not None):
+        option = "--fault" if faults else "--trace" if trace else "--timing"
+        raise MisuseError(f"{option} is not for --forgery")
     if specimen is None and (trust is not None or quirk is not None):
         raise MisuseError(f"{'--trust' if quirk is None else '--quirk'} is for --specimen")
     if is_open:
@@ -142,7 +150,11 @@ def insert(
     if forgery is not None:
         _play(forgery, reader_port, as_json=as_json)
         return
-    make = _maker(faults, seed, memory, None if is_open else kind, trace=trace)
+    if timing is not None:
+        from vsmartcard.timing.profile import read_timing
+
+        read_timing(timing)  # likewise
+    make = _maker(faults, seed, memory, None if is_open else kind, timing=timing, trace=trace)
     if feed is not None:
         _feed(feed, reader_port, make, as_json=as_json)
         return
@@ -161,19 +173,28 @@ def insert(
 
 
 def _maker(
-    specs: tuple[str, ...], seed: int, memory: int | None, kind: str | None, *, trace: bool
+    specs: tuple[str, ...],
+    seed: int,
+    memory: int | None,
+    kind: str | None,
+    *,
+    timing: str | None,
+    trace: bool,
 ) -> "Callable[..., tuple[StoredChip, Card]]":
-    """Return a function that makes a chip, and the card with its faults and its trace.
+    """Return a function that makes a chip, and the card with its times, its faults and its trace.
 
     Its arguments are the state file, and a finished card if there is none.
     """
     from vsmartcard.card.faults.spec import read_faults
     from vsmartcard.card.stored_chip import StoredChip
+    from vsmartcard.card.timed.layer import Timing
     from vsmartcard.card.tracing import Trace
     from vsmartcard.chip.commands import Instructions
     from vsmartcard.chip.security_domain import BlankKind, TransportKeys
     from vsmartcard.chip.state import Hardware
     from vsmartcard.quirks.chips import ChipQuirk
+    from vsmartcard.timing.clock import RealClock
+    from vsmartcard.timing.profile import read_timing
 
     hardware = None if memory is None else Hardware(memory=memory)
     transport = None if kind is None else TransportKeys(BlankKind.of(kind))
@@ -182,9 +203,11 @@ def _maker(
         quirk = ChipQuirk() if made is None else made.chip
         faults = read_faults(specs, str(seed))
         tracing = Trace(write_trace) if trace else None
+        times = None if timing is None else Timing(*read_timing(timing), RealClock())
 
         def change(table: Instructions) -> Instructions:
             table = quirk.change(table)
+            table = table if times is None else times.change(table)
             return faults.change(table if tracing is None else tracing.change(table))
 
         chip = StoredChip(
@@ -194,9 +217,10 @@ def _maker(
             state=None if made is None else made.state,
             random=faults.random,
             change=change,
-            memory=faults.memory,
+            memory=faults.memory if times is None else times.memory(faults.memory),
         )
-        card = faults.over(quirk.layer(chip))
+        quirky = quirk.layer(chip)
+        card = faults.over(quirky if times is None else times.over(quirky))
         return chip, card if tracing is None else tracing.over(card)
 
     return make

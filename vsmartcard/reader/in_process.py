@@ -7,8 +7,11 @@ from typing import Self
 from emrtd.errors import TransportError, TransportFault
 from emrtd.transport.connection import Tray
 from emrtd.transport.events import CardEvents, CardInReader, PolledEvents
+from emrtd.transport.timing import CardTime
 from support.errors import MisuseError
+from vsmartcard.card.interface import Card
 from vsmartcard.card.stored_chip import StoredChip
+from vsmartcard.card.timed.layer import Timing
 from vsmartcard.chip.security_domain import TransportKeys
 
 
@@ -16,16 +19,28 @@ class InProcessConnection:
     """A connection to the virtual chip of a state file.
 
     Implements `emrtd.transport.connection.Connection`.  `put_away` is called when the card is
-    ejected; without it, the file stays.
+    ejected; without it, the file stays.  With `timing` the card takes the time of a real one.
     """
 
     def __init__(
-        self, path: Path, reader: str, put_away: Callable[[Tray], None] | None = None
+        self,
+        path: Path,
+        reader: str,
+        put_away: Callable[[Tray], None] | None = None,
+        timing: Timing | None = None,
     ) -> None:
         self.reader = reader
         self._put_away = put_away
-        self._chip: StoredChip | None = StoredChip(path, transport=TransportKeys())
-        self.atr = self._chip.atr
+        self._timing = timing
+        chip = _stored(path, timing)
+        self._chip: StoredChip | None = chip
+        self._card: Card = chip if timing is None else timing.over(chip)
+        self.atr = chip.atr
+
+    @property
+    def card_time(self) -> CardTime | None:
+        """What the card has taken since the connection; None if it is not timed."""
+        return None if self._timing is None else self._timing.time
 
     def transmit(self, command: bytes) -> bytes:
         """Send a command; `TransportError` once closed, or if the state cannot be saved."""
@@ -44,14 +59,14 @@ class InProcessConnection:
         self._inserted.reset()
 
     @property
-    def _inserted(self) -> StoredChip:
+    def _inserted(self) -> Card:
         if self._chip is None:
             raise TransportError(
                 f"{self.reader}: the connection is closed",
                 reader=self.reader,
                 advice="connect again",
             )
-        return self._chip
+        return self._card
 
     def eject(self, tray: Tray) -> None:
         """Put the card away while it is still locked, then close; no effect once closed."""
@@ -73,6 +88,13 @@ class InProcessConnection:
 
     def __exit__(self, *exc_info: object) -> None:
         self.close()
+
+
+def _stored(path: Path, timing: Timing | None) -> StoredChip:
+    transport = TransportKeys()
+    if timing is None:
+        return StoredChip(path, transport=transport)
+    return StoredChip(path, transport=transport, change=timing.change, memory=timing.memory())
 
 
 def connect(address: str, *, blank: bool) -> InProcessConnection:

@@ -216,6 +216,11 @@ class PaceChip:
         self._run: _Run | None = None
         self.result: PaceResult | None = None
 
+    @property
+    def selected(self) -> PaceVariant | None:
+        """The variant that MSE:Set AT has selected; None before it and after the last step."""
+        return None if self._run is None else self._run.variant
+
     def select(self, data: bytes) -> int:
         """Answer MSE:Set AT: return 9000, or a warning with the state of the password."""
         self._run = self.result = None

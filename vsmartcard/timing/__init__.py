@@ -1,0 +1,1 @@
+"""How long a chip and its link take: a model, without a chip and without waiting."""
