@@ -79,6 +79,14 @@ trace_option = click.option(
 )
 
 
+timing_option = click.option(
+    "--timing",
+    is_flag=True,
+    help="Write a table to standard error: where the time went in each phase, waiting for the card"
+    " and ours.",
+)
+
+
 def write_trace(line: str) -> None:
     """Write a line of a trace to standard error, with its columns."""
     sys.stderr.write(f"{printable(line)}\n")

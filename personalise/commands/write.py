@@ -9,7 +9,7 @@ from pathlib import Path
 import click
 
 from personalise.commands.pki_options import card_keys, passphrase_file, pin_file
-from support.command_line import examples, remark, trace_option, write_trace
+from support.command_line import examples, remark, timing_option, trace_option, write_trace
 from support.errors import MisuseError
 
 _FILE = click.Path(path_type=Path, dir_okay=False, exists=True)
@@ -34,13 +34,15 @@ _as_json = click.option("--json", "as_json", is_flag=True, help="Print one JSON 
 @click.option(
     "--reader",
     default="",
-    help="PC/SC reader (part of its name), virtual:FILE or feeder:DIR.  [default: the only one]",
+    help="PC/SC reader (part of its name), virtual:FILE, timed:PROFILE:FILE or feeder:DIR."
+    "  [default: the only one]",
 )
 @card_keys
 @_station_key
 @passphrase_file
 @pin_file
 @trace_option
+@timing_option
 @_as_json
 def write(
     *,
@@ -51,6 +53,7 @@ def write(
     passphrase_file: Path | None,
     pin_file: Path | None,
     trace: bool,
+    timing: bool,
     as_json: bool,
 ) -> None:
     """Write the LDS image IMAGE to the card in a reader, read all of it back, and lock the card.
@@ -62,6 +65,7 @@ def write(
     """
     from emrtd.transport.connection import Tray
     from emrtd.transport.readers import connect
+    from emrtd.transport.timing import TimedConnection, table
     from emrtd.transport.trace import MeteredConnection
     from personalise.commands.pki_options import pin_from
     from personalise.pki.keys.station import StationKeys
@@ -69,6 +73,7 @@ def write(
     from personalise.station.key_sources.configuration import key_source
     from personalise.station.one_card import write_image
     from personalise.station.outcomes import RejectCardError
+    from personalise.station.phases import WritingPhases
     from personalise.station.sealed_image import SealedImage
     from personalise.station.showing import print_report, progress_line
     from support.passphrase import read_passphrase
@@ -83,15 +88,28 @@ def write(
     keys = key_source(card_keys, station, pin_from(pin_file))
     require_clock(sealed.files, datetime.now(UTC))
     card = connect(reader, blank=True, tell=remark)
+    phases = WritingPhases()
     written = write_trace if trace else None
-    with MeteredConnection(card, written) as connection, progress_line() as progress:
+    timed = TimedConnection(card, phases.timing)
+    with MeteredConnection(timed, written) as connection, progress_line() as progress:
         try:
-            report = write_image(sealed.files, sealed.order, connection, progress, keys)
+            report = write_image(
+                sealed.files,
+                sealed.order,
+                connection,
+                progress,
+                keys,
+                milestones=phases.milestones,
+            )
         except RejectCardError:
             connection.eject(Tray.REJECTED)
             raise
         connection.eject(Tray.DONE)
+    found = phases.timing.finish()
     print_report(report, connection, as_json=as_json)
+    if timing:
+        for line in table(found):
+            write_trace(line)
     remark("no ledger counts this card; `personalise station` makes cards that are counted")
 
 

@@ -55,6 +55,7 @@ def write_image(
         report = yield from write_card(
             files, order.keys, card, way, progress, milestones=milestones
         )
+        milestones.inspecting()
         try:
             if report.already_complete or not card.capabilities.reads_back:
                 yield Reset()  # ends the session in which the files were looked for

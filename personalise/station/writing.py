@@ -62,12 +62,14 @@ class Milestones:
 
     `begin` is called before the first command that changes the card, `locking` before the first
     command after which an inspection might accept it: the one that writes the end of EF.SOD.
-    Neither is called for a card that is locked already.  `was_locking`: `locking` was entered for
+    Neither is called for a card that is locked already.  `inspecting` is called for every card,
+    before it is opened as an inspector would.  `was_locking`: `locking` was entered for
     this card before, so that it may hold the whole document; None if that is not known.
     """
 
     begin: Callable[[], None] = lambda: None
     locking: Callable[[], None] = lambda: None
+    inspecting: Callable[[], None] = lambda: None
     was_locking: bool | None = None
 
 

@@ -53,6 +53,27 @@ def write(workplace: Path, state: Path, *more: str) -> int:
     return command("write", workplace / "image", "--reader", f"virtual:{state}", *more)
 
 
+def test_a_write_says_where_the_milliseconds_went(
+    workplace: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    reader = f"timed:2018:{tmp_path / 'card'}"
+    arguments = ("write", workplace / "image", "--reader", reader, "--json")
+    for phases in (
+        ["checking", "recognising", "writing", "reading", "locking", "inspecting", "total"],
+        ["checking", "recognising", "inspecting", "total"],  # it is complete already
+    ):
+        assert command(*arguments, "--timing") == ExitStatus.OK
+        captured = capsys.readouterr()
+        report = json.loads(captured.out)
+        header, *lines = captured.err.splitlines()[:-1]  # the last one is about the ledger
+        assert "link ms" in header
+        assert [line.split()[0] for line in lines] == phases
+        commands, octets = lines[-1].split()[1:3]
+        assert (int(commands), int(octets)) == (report["apdus"], report["bytes"])
+    assert command(*arguments) == ExitStatus.OK
+    assert "share" not in capsys.readouterr().err
+
+
 def test_a_card_is_written_and_the_second_write_finds_it_complete(
     workplace: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:

@@ -8,7 +8,14 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 import click
 
-from support.command_line import Instant, examples, run_command_line, trace_option, write_trace
+from support.command_line import (
+    Instant,
+    examples,
+    run_command_line,
+    timing_option,
+    trace_option,
+    write_trace,
+)
 from support.errors import ExitStatus
 
 if TYPE_CHECKING:
@@ -142,7 +149,8 @@ def _judging(command: Callable[..., Any]) -> Callable[..., Any]:
 @click.option(
     "--reader",
     default="",
-    help="PC/SC reader (part of its name), virtual:FILE or feeder:DIR.  [default: the only one]",
+    help="PC/SC reader (part of its name), virtual:FILE, timed:PROFILE:FILE or feeder:DIR."
+    "  [default: the only one]",
 )
 @click.option(
     "--mrz",
@@ -169,6 +177,7 @@ def _judging(command: Callable[..., Any]) -> Callable[..., Any]:
     " must be there]",
 )
 @trace_option
+@timing_option
 @_judging
 def card(
     *,
@@ -180,6 +189,7 @@ def card(
     save: Path | None,
     wait: bool,
     trace: bool,
+    timing: bool,
     trust: Path,
     policy: str,
     at: datetime | None,
@@ -193,12 +203,13 @@ def card(
     is compared with the one on the chip.  On a terminal, progress is shown.
     """
     from emrtd.biometrics.images.decoder import DECODER
+    from emrtd.transport.timing import SessionTiming, table
     from support.errors import MisuseError
     from support.files import is_taken
     from support.passphrase import read_passphrase
     from verify.commands.credentials import read_credentials
     from verify.commands.progress import progress
-    from verify.commands.reading import read_card, tell_misread
+    from verify.commands.reading import phased, read_card, tell_misread
     from verify.inspection import inspect
     from verify.inspection.terminal_folder import load_terminal
     from verify.session.judging import open_session
@@ -211,6 +222,7 @@ def card(
     inspection_system = (
         None if terminal is None else load_terminal(terminal, read_passphrase(passphrase_file))
     )
+    timed = SessionTiming() if timing else None
     with open_session(trust, policy, at, stop_list=stop_list) as session:
         credentials, optical = read_credentials(mrz, can)
         with progress(as_json=as_json or trace) as listener:
@@ -222,20 +234,28 @@ def card(
                     optical_mrz=optical,
                     terminal=inspection_system,
                     life_cycle_status=session.policy.life_cycle_status,
-                    listener=listener,
+                    listener=phased(listener, timed),
                 ),
                 wait=wait,
                 trace=write_trace if trace else None,
+                timing=timed,
             )
+        if timed is not None:
+            timed.begin("judging")
         tell_misread(evidence)
         report = session.judge(evidence)
         if not as_json or wanted.written is not None:
             report = session.with_grounds(report, inspection_system)
+        if timed is not None:
+            timed.begin("reporting")
         status = _tell(report, wanted, as_json=as_json)
     if save is not None and evidence.files:
         from verify.session.evidence import save_evidence
 
         save_evidence(evidence, save)
+    if timed is not None:
+        for line in table(timed.finish()):
+            write_trace(line)
     return status
 
 
