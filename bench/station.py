@@ -1,7 +1,8 @@
 """A station's own work beside the chip's time at 424 kbit/s; eight readers beside one; memory.
 
-Each chip is a process of its own, and takes the time that its octets take on the wire besides that
-of its computations.  Every card gets the same image, of a specimen with portrait and fingerprints.
+Each chip is a process of its own, and takes the time of a contactless link (`vsmartcard.timing`)
+besides that of its computations.  Every card gets the same image, of a specimen with portrait and
+fingerprints.
 """
 
 import json
@@ -23,8 +24,9 @@ from typing import Any
 from bench.timing import Ratio
 from emrtd.transport.connection import Tray
 from emrtd.transport.events import CardInReader, PolledEvents
+from vsmartcard.timing.contactless import Contactless
 
-_BITS_PER_SECOND = 424_000
+_LINK = Contactless(424)
 _CARDS = 8
 _NEW_CARD = b"\x00"
 _RESET = b"\x01"
@@ -32,6 +34,8 @@ _RESET = b"\x01"
 _CHIP = """
 import socket, sys, time
 from vsmartcard.chip.dispatch import Chip
+from vsmartcard.timing.contactless import Contactless
+wire = Contactless(424)
 link = socket.create_connection(("127.0.0.1", int(sys.argv[1])))
 link.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
 file = link.makefile("rb")
@@ -44,7 +48,7 @@ while size := file.read(4):
         answer = chip.atr
     else:
         answer = chip.process(command)
-        time.sleep((len(command) + len(answer)) * 8 / 424_000)
+        time.sleep(wire.exchange(command, answer).seconds)
     link.sendall(len(answer).to_bytes(4, "big") + answer)
 """
 
@@ -55,7 +59,7 @@ def measure() -> list[Ratio]:
         one, eight = (_run(Path(folder) / str(readers), readers) for readers in (1, 8))
     chip = one["wire"] / one["cards"]
     return [
-        Ratio("own processor time / time on the wire, %", 100 * one["own"] / chip, 3.0),
+        Ratio("own processor time / time on the wire, %", 100 * one["own"] / chip, 2.6),
         Ratio(
             "eight readers: time a card / an eighth of one reader's", _slower(one, eight), 8 / 7.6
         ),
@@ -168,7 +172,7 @@ def _measured(folder: Path, url: str, chips: list["_Chip"]) -> dict[str, float]:
     return {
         "rate": rate,
         "own": (own[-1] - own[0]) / (len(own) - 1),
-        "wire": sum(each.octets for each in chips) * 8 / _BITS_PER_SECOND,
+        "wire": sum(each.seconds for each in chips),
         "cards": len(own),
         "megabytes": _resident() / 1e6,
     }
@@ -188,7 +192,7 @@ class _Chip:
         self._link = link
         self._file = link.makefile("rb")
         self.reader = reader
-        self.octets = 0
+        self.seconds = 0.0
         self._cards = 0
         self._lock = threading.Lock()
         self.atr = self._exchange(_NEW_CARD)
@@ -199,7 +203,7 @@ class _Chip:
 
     def transmit(self, command: bytes) -> bytes:
         response = self._exchange(command)
-        self.octets += len(command) + len(response)
+        self.seconds += _LINK.exchange(command, response).seconds
         return response
 
     def _exchange(self, command: bytes) -> bytes:
